@@ -1,0 +1,41 @@
+package action
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// maxFilename is the longest file name, in bytes, that the common file systems take.
+const maxFilename = 255
+
+// sanitizeFilename drops what file systems refuse: separators, wildcards, control
+// characters, trailing dots and blanks, and Windows' device names.
+func sanitizeFilename(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if r < 0x20 || (r >= 0x80 && r <= 0x9f) || strings.ContainsRune(`/?<>\:*|"`, r) {
+			return -1
+		}
+		return r
+	}, name)
+	name = strings.TrimRight(name, ". ")
+	base, _, _ := strings.Cut(strings.ToLower(name), ".")
+	switch base {
+	case "con", "prn", "aux", "nul":
+		return ""
+	}
+	if len(base) == 4 && (strings.HasPrefix(base, "com") || strings.HasPrefix(base, "lpt")) && base[3] >= '0' && base[3] <= '9' {
+		return ""
+	}
+	return cutBytes(name, maxFilename)
+}
+
+// cutBytes shortens s to n bytes without splitting a character.
+func cutBytes(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}

@@ -1,0 +1,17 @@
+package action
+
+import "log/slog"
+
+// Secret is text that must not be shown. It prints as "[redacted]" wherever it is
+// formatted, logged or marshalled.
+type Secret string
+
+const redacted = "[redacted]"
+
+// Reveal returns the text itself, for the one place that sends it.
+func (s Secret) Reveal() string { return string(s) }
+
+func (Secret) String() string               { return redacted }
+func (Secret) GoString() string             { return redacted }
+func (Secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
+func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }

@@ -1,0 +1,35 @@
+package action
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Settings reads an integration's settings on the hub into a struct with `env` tags. All
+// missing ones are reported at once, as a [*MissingSettingsError]; a value that cannot be
+// read is another error, with which the hub refuses to start.
+func Settings[T any](deps Deps) (T, error) {
+	s, err := env.ParseAsWithOptions[T](env.Options{Environment: deps.Env})
+	if err == nil {
+		return s, nil
+	}
+	all, ok := errors.AsType[env.AggregateError](err)
+	if !ok {
+		return s, fmt.Errorf("reading settings: %w", err)
+	}
+	var missing []string
+	for _, e := range all.Errors {
+		if unset, ok := errors.AsType[env.VarIsNotSetError](e); ok {
+			missing = append(missing, unset.Key)
+		} else if empty, ok := errors.AsType[env.EmptyVarError](e); ok {
+			missing = append(missing, empty.Key)
+		} else {
+			return s, fmt.Errorf("reading settings: %w", e)
+		}
+	}
+	slices.Sort(missing)
+	return s, &MissingSettingsError{Keys: missing}
+}

@@ -1,0 +1,140 @@
+package action
+
+import (
+	"iter"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Table is a query result of the json_detail family: its columns, and its rows one at a
+// time.
+type Table struct {
+	// Columns are the result's fields: dimensions, measures, filters, parameters and table
+	// calculations, in that order.
+	Columns []Column
+	// Pivots are the values that measures are pivoted by, in order; empty without a pivot.
+	Pivots []Pivot
+
+	rows iter.Seq2[Row, error]
+}
+
+// Column is one field of a result.
+type Column struct {
+	Name       string   `json:"name"`
+	Label      string   `json:"label"`
+	LabelShort string   `json:"label_short"`
+	Type       string   `json:"type"`
+	IsNumeric  bool     `json:"is_numeric"`
+	Tags       []string `json:"tags"`
+	// Group is the part of the result's "fields" that the column stood in.
+	Group string `json:"-"`
+}
+
+// Title is the name that people know the column by.
+func (c Column) Title() string {
+	switch {
+	case c.LabelShort != "":
+		return c.LabelShort
+	case c.Label != "":
+		return c.Label
+	}
+	return c.Name
+}
+
+// Pivot is one value of the pivoted dimensions.
+type Pivot struct {
+	Key    string            `json:"key"`
+	Labels map[string]string `json:"labels"`
+}
+
+// NewTable makes a table from its parts; rows may be read once.
+func NewTable(columns []Column, pivots []Pivot, rows iter.Seq2[Row, error]) *Table {
+	return &Table{Columns: columns, Pivots: pivots, rows: rows}
+}
+
+// Rows returns the rows, once. An error ends them: everything before it arrived whole, and
+// nothing after it will. A result that is cut short always ends in an error.
+func (t *Table) Rows() iter.Seq2[Row, error] { return t.rows }
+
+// Tagged returns the index of the first column with a LookML tag, or -1.
+func (t *Table) Tagged(tag string) int {
+	return slices.IndexFunc(t.Columns, func(c Column) bool { return slices.Contains(c.Tags, tag) })
+}
+
+// Row is one row of a result. It may be kept.
+type Row struct {
+	cells []Cell
+}
+
+// NewRow makes a row from one cell for each column of its table.
+func NewRow(cells []Cell) Row { return Row{cells} }
+
+// Cell returns the cell of the column with this index.
+func (r Row) Cell(column int) Cell {
+	if column < 0 || column >= len(r.cells) {
+		return Cell{}
+	}
+	return r.cells[column]
+}
+
+// Cell is one cell of json_detail: {"value": …, "rendered": …, "html": …, "links": […]},
+// or, where its column is pivoted, an object with such a cell for each pivot key.
+type Cell struct {
+	raw jsontext.Value
+}
+
+// NewCell makes a cell from its JSON text, which it keeps.
+func NewCell(raw jsontext.Value) Cell { return Cell{raw} }
+
+// Missing reports that the row had nothing for the column.
+func (c Cell) Missing() bool { return len(c.raw) == 0 }
+
+// Raw is the cell as Looker sent it.
+func (c Cell) Raw() jsontext.Value { return c.raw }
+
+// Value is the cell's value as JSON text, so that no digit of a number is lost. It is nil
+// for a missing cell and for a pivoted one.
+func (c Cell) Value() jsontext.Value { return c.member("value") }
+
+// Pivot is the cell for a pivot key, missing where there is none.
+func (c Cell) Pivot(key string) Cell { return Cell{c.member(key)} }
+
+// Text is the value as a person would write it: strings without quotes, numbers as they
+// came, nothing for null.
+func (c Cell) Text() string { return Text(c.Value()) }
+
+// Rendered is the value as Looker shows it, or the plain text where Looker gave none.
+func (c Cell) Rendered() string {
+	if v := c.member("rendered"); v.Kind() == '"' {
+		return Text(v)
+	}
+	return c.Text()
+}
+
+// Text is a JSON value as a person would write it.
+func Text(v jsontext.Value) string {
+	switch v.Kind() {
+	case '"':
+		b, err := jsontext.AppendUnquote(nil, v)
+		if err != nil {
+			return ""
+		}
+		return string(b)
+	case 'n', 0:
+		return ""
+	}
+	return string(v)
+}
+
+func (c Cell) member(name string) jsontext.Value {
+	if c.raw.Kind() != '{' {
+		return nil
+	}
+	var members map[string]jsontext.Value
+	if err := json.Unmarshal(c.raw, &members, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil {
+		return nil
+	}
+	return members[name]
+}

@@ -1,0 +1,114 @@
+package outbound
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"integrationhub.dev/hub/action"
+)
+
+// StatusError is an answer that is not a success.
+type StatusError struct {
+	Code int
+	// RetryAfter is how long the other side asks to wait; 0 when it does not say.
+	RetryAfter time.Duration
+	// Body is the beginning of the answer, for the caller to find the API's own error code
+	// in. It may quote what was sent: it is neither logged nor shown as it is.
+	Body []byte
+}
+
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("answered %d %s", e.Code, http.StatusText(e.Code))
+}
+
+const (
+	maxErrorBody = 16 << 10
+	maxAnswer    = 32 << 20
+)
+
+// ErrAnswerTooLarge says that a JSON answer is past reason.
+var ErrAnswerTooLarge = errors.New("the answer is too large")
+
+// Do sends req and returns a successful response, whose body the caller closes. Any other
+// answer becomes an [*action.Error] that wraps a [*StatusError]; so does a connection that
+// fails. name is what people call the destination.
+//
+// Nothing is retried here: see hub/deliver.
+func Do(c *http.Client, req *http.Request, name string) (*http.Response, error) {
+	res, err := c.Do(req)
+	if err != nil {
+		return nil, connectionError(req.Context(), err, name)
+	}
+	if res.StatusCode >= 200 && res.StatusCode < 300 {
+		return res, nil
+	}
+	defer res.Body.Close()
+	body, _ := io.ReadAll(io.LimitReader(res.Body, maxErrorBody)) // best effort: the status is what counts
+	status := &StatusError{Code: res.StatusCode, RetryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now()), Body: body}
+	return nil, action.Wrap(status, action.KindOfStatus(res.StatusCode), "%s answered %d %s.", name, res.StatusCode, http.StatusText(res.StatusCode))
+}
+
+// JSON sends req like [Do] and decodes the answer into out, unless out is nil.
+func JSON(c *http.Client, req *http.Request, name string, out any) error {
+	res, err := Do(c, req, name)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return connectionError(req.Context(), err, name)
+	case len(body) > maxAnswer:
+		return action.Wrap(ErrAnswerTooLarge, action.Unavailable, "%s sent an answer that is too large.", name)
+	case out == nil:
+		return nil
+	}
+	if err := json.Unmarshal(body, out); err != nil {
+		return action.Wrap(fmt.Errorf("decoding the answer: %w", err), action.Unavailable, "%s sent an answer that the hub does not understand.", name)
+	}
+	return nil
+}
+
+// connectionError explains why no answer came. The URL is dropped: it can hold a secret.
+func connectionError(ctx context.Context, err error, name string) error {
+	// What the body's own source said matters more than what became of the connection.
+	if e, ok := errors.AsType[*action.Error](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = e.Err
+	}
+	switch {
+	case errors.Is(err, ErrForbiddenAddress):
+		return action.Wrap(err, action.Forbidden, "The hub's egress policy does not allow a connection to %s.", name)
+	case ctx.Err() != nil:
+		return fmt.Errorf("calling %s: %w", name, context.Cause(ctx))
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
+		return action.Wrap(err, action.NotFound, "The host name of %s does not exist.", name)
+	}
+	if t, ok := err.(interface{ Timeout() bool }); ok && t.Timeout() {
+		return action.Wrap(err, action.Timeout, "%s did not answer in time.", name)
+	}
+	return action.Wrap(err, action.Unavailable, "The connection to %s failed.", name)
+}
+
+// retryAfter reads the header's two forms (RFC 9110, section 10.2.3).
+func retryAfter(header string, now time.Time) time.Duration {
+	if n, err := strconv.Atoi(header); err == nil && n > 0 {
+		return time.Duration(n) * time.Second
+	}
+	if t, err := http.ParseTime(header); err == nil && t.After(now) {
+		return t.Sub(now)
+	}
+	return 0
+}

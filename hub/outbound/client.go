@@ -1,0 +1,84 @@
+// Package outbound is the hub's one way out: HTTP clients whose connections are checked
+// where they are made, after name resolution, so that no redirect, no SDK and no name that
+// changes its address between look-up and connection goes round the check.
+package outbound
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	// Images are built from scratch: without system roots these are used.
+	_ "golang.org/x/crypto/x509roots/fallback"
+)
+
+// Options say where the hub may connect to and whom it trusts.
+type Options struct {
+	Policy Policy
+	// Roots are the certificate authorities to trust; nil means the system's.
+	Roots *x509.CertPool
+	// FollowRedirects is for fetching; a delivery is never sent on to another address.
+	FollowRedirects bool
+}
+
+// Phases of a connection have their own limits; a whole call is bounded by its context,
+// since a stream may rightly take long.
+const (
+	dialTimeout   = 10 * time.Second
+	tlsTimeout    = 10 * time.Second
+	idleTimeout   = 90 * time.Second
+	perHost       = 256
+	maxRedirects  = 5
+	maxHeaderSize = 64 << 10
+)
+
+// NewClient returns a client for outbound calls. Proxies of the environment are not used:
+// behind one, the dial check would see only the proxy's address.
+func NewClient(o Options) *http.Client {
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, ControlContext: o.Policy.control}
+	transport := &http.Transport{
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    tlsTimeout,
+		IdleConnTimeout:        idleTimeout,
+		MaxIdleConns:           perHost,
+		MaxIdleConnsPerHost:    perHost,
+		MaxResponseHeaderBytes: maxHeaderSize,
+		ExpectContinueTimeout:  time.Second,
+		ForceAttemptHTTP2:      true,
+		ReadBufferSize:         32 << 10,
+		WriteBufferSize:        32 << 10,
+	}
+	c := &http.Client{Transport: transport}
+	c.CheckRedirect = func(_ *http.Request, via []*http.Request) error {
+		if !o.FollowRedirects || len(via) > maxRedirects {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}
+	return c
+}
+
+// LoadRoots returns the system's certificate authorities and those in a PEM file. An empty
+// name adds none.
+func LoadRoots(file string) (*x509.CertPool, error) {
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		return nil, fmt.Errorf("loading the system's certificate authorities: %w", err)
+	}
+	if file == "" {
+		return pool, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading certificate authorities: %w", err)
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("reading certificate authorities: %s holds no PEM certificate", file)
+	}
+	return pool, nil
+}

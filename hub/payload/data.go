@@ -1,0 +1,180 @@
+package payload
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync/atomic"
+
+	"integrationhub.dev/hub/action"
+)
+
+// Data makes an envelope's payload available to an integration. A download address wins
+// over an attachment, as it does in the reference.
+func (e *Envelope) Data(download *Downloader, spool *Spool) action.Data {
+	switch {
+	case e.Plan.DownloadURL != "":
+		d := &remote{url: e.Plan.DownloadURL, download: download, spool: spool}
+		if e.Attachment != nil {
+			d.mime, _ = splitMIME(e.Attachment.MIME)
+			d.extension = e.Attachment.Extension
+		}
+		return d
+	case e.Attachment != nil && e.Attachment.Data != nil && e.Attachment.MIME != "":
+		d := &inline{blob: e.Attachment.Data, extension: e.Attachment.Extension, spool: spool}
+		d.mime, d.base64 = splitMIME(e.Attachment.MIME)
+		return d
+	}
+	return empty{}
+}
+
+// splitMIME takes "application/pdf;base64" apart. Only a suffix counts, as in the reference.
+func splitMIME(mime string) (mediaType string, encoded bool) {
+	if m, ok := strings.CutSuffix(mime, ";base64"); ok {
+		return m, true
+	}
+	return mime, false
+}
+
+var errNoData = action.Errorf(action.Invalid, "The request came without data.")
+
+// empty is a request without a payload.
+type empty struct{}
+
+func (empty) Empty() bool                                  { return true }
+func (empty) MIME() string                                 { return "" }
+func (empty) Extension() string                            { return "" }
+func (empty) Open(context.Context) (io.ReadCloser, error)  { return nil, errNoData }
+func (empty) Spool(context.Context) (action.Blob, error)   { return nil, errNoData }
+func (empty) Table(context.Context) (*action.Table, error) { return nil, errNoData }
+
+// inline is a payload that came inside the envelope.
+type inline struct {
+	blob            *Blob
+	mime, extension string
+	base64          bool
+	spool           *Spool
+}
+
+func (d *inline) Empty() bool       { return d.blob.Size() == 0 }
+func (d *inline) MIME() string      { return d.mime }
+func (d *inline) Extension() string { return strings.TrimPrefix(d.extension, ".") }
+
+func (d *inline) Open(context.Context) (io.ReadCloser, error) {
+	return io.NopCloser(d.reader()), nil
+}
+
+func (d *inline) reader() io.Reader {
+	if d.base64 {
+		return decodeBase64(d.blob.Reader())
+	}
+	return d.blob.Reader()
+}
+
+// decodeBase64 takes both alphabets, with or without padding: the reference's decoder does.
+func decodeBase64(r io.Reader) io.Reader {
+	return &base64Reader{base64.NewDecoder(base64.RawStdEncoding, &base64Text{r: r})}
+}
+
+type base64Reader struct{ io.Reader }
+
+func (b *base64Reader) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if _, ok := errors.AsType[base64.CorruptInputError](err); ok || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = action.Wrap(err, action.Invalid, "The attachment is not valid base64.")
+	}
+	return n, err
+}
+
+// base64Text maps the URL alphabet to the standard one and drops padding and blanks.
+type base64Text struct{ r io.Reader }
+
+func (t *base64Text) Read(p []byte) (int, error) {
+	for {
+		n, err := t.r.Read(p)
+		k := 0
+		for _, c := range p[:n] {
+			switch c {
+			case '-':
+				c = '+'
+			case '_':
+				c = '/'
+			case '=', '\r', '\n', ' ', '\t':
+				continue
+			}
+			p[k] = c
+			k++
+		}
+		if k > 0 || err != nil {
+			return k, err
+		}
+	}
+}
+
+func (d *inline) Spool(context.Context) (action.Blob, error) {
+	if !d.base64 {
+		return borrowed{d.blob}, nil
+	}
+	return spoolAll(d.spool, d.reader())
+}
+
+func (d *inline) Table(context.Context) (*action.Table, error) {
+	return decodeTable(io.NopCloser(d.reader()), d.spool)
+}
+
+// borrowed is a blob that its envelope will close.
+type borrowed struct{ *Blob }
+
+func (borrowed) Close() error { return nil }
+
+func spoolAll(spool *Spool, r io.Reader) (action.Blob, error) {
+	w := spool.Create()
+	if _, err := io.Copy(w, r); err != nil {
+		w.Abort()
+		return nil, fmt.Errorf("spooling the data: %w", err)
+	}
+	return w.Done()
+}
+
+// remote is a payload that waits at a download address, which answers once.
+type remote struct {
+	url             string
+	mime, extension string
+	download        *Downloader
+	spool           *Spool
+	opened          atomic.Bool
+}
+
+func (d *remote) Empty() bool  { return false }
+func (d *remote) MIME() string { return d.mime }
+
+func (d *remote) Extension() string { return strings.TrimPrefix(d.extension, ".") }
+
+var errOpenedTwice = errors.New("payload: a download address was opened twice, but answers once")
+
+func (d *remote) Open(ctx context.Context) (io.ReadCloser, error) {
+	if d.opened.Swap(true) {
+		return nil, errOpenedTwice
+	}
+	return d.download.open(ctx, d.url)
+}
+
+func (d *remote) Spool(ctx context.Context) (action.Blob, error) {
+	r, err := d.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return spoolAll(d.spool, r)
+}
+
+func (d *remote) Table(ctx context.Context) (*action.Table, error) {
+	r, err := d.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return decodeTable(r, d.spool)
+}

@@ -1,0 +1,434 @@
+package payload
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// scanner reads JSON forward only, with constant memory whatever the size of a string: no
+// JSON library does that, since their tokens are whole (a string of 128 MiB costs them
+// 512 MiB and more). It knows the grammar's outline; values that it hands out raw are
+// checked by a library afterwards, except for skipped and spooled ones, whose decoder
+// checks them.
+type scanner struct {
+	r      *bufio.Reader
+	offset int64
+	out    []byte // decoded text on its way to a writer
+}
+
+const (
+	readBuffer  = 64 << 10
+	writeBuffer = 32 << 10
+	maxDepth    = 1000
+	maxKey      = 4 << 10
+)
+
+func newScanner(r io.Reader) *scanner {
+	return &scanner{r: bufio.NewReaderSize(r, readBuffer), out: make([]byte, 0, writeBuffer+utf8.UTFMax)}
+}
+
+func (s *scanner) errorf(format string, args ...any) error {
+	return &SyntaxError{Offset: s.offset, Reason: fmt.Sprintf(format, args...)}
+}
+
+// next returns one byte; the input's end is a syntax error here, other errors pass.
+func (s *scanner) next() (byte, error) {
+	c, err := s.r.ReadByte()
+	if err != nil {
+		if errors.Is(err, io.EOF) {
+			return 0, s.errorf("unexpected end")
+		}
+		return 0, err
+	}
+	s.offset++
+	return c, nil
+}
+
+func (s *scanner) unread() {
+	_ = s.r.UnreadByte() // cannot fail: a byte was just read
+	s.offset--
+}
+
+// peek skips blanks and returns the next byte without taking it.
+func (s *scanner) peek() (byte, error) {
+	for {
+		c, err := s.next()
+		if err != nil {
+			return 0, err
+		}
+		switch c {
+		case ' ', '\t', '\n', '\r':
+		default:
+			s.unread()
+			return c, nil
+		}
+	}
+}
+
+func (s *scanner) expect(want byte) error {
+	c, err := s.peek()
+	if err != nil {
+		return err
+	}
+	if c != want {
+		return s.errorf("%q where %q belongs", c, want)
+	}
+	_, err = s.next()
+	return err
+}
+
+// end checks that nothing but blanks is left.
+func (s *scanner) end() error {
+	for {
+		c, err := s.r.ReadByte()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case c != ' ' && c != '\t' && c != '\n' && c != '\r':
+			return s.errorf("%q after the end", c)
+		}
+		s.offset++
+	}
+}
+
+// object walks an object's members; member must take exactly its value.
+func (s *scanner) object(member func(key string) error) error {
+	if err := s.expect('{'); err != nil {
+		return err
+	}
+	if c, err := s.peek(); err != nil {
+		return err
+	} else if c == '}' {
+		_, err = s.next()
+		return err
+	}
+	for {
+		var key keyBuffer
+		if err := s.text(&key); err != nil {
+			return err
+		}
+		if err := s.expect(':'); err != nil {
+			return err
+		}
+		if err := member(string(key)); err != nil {
+			return err
+		}
+		c, err := s.peek()
+		if err != nil {
+			return err
+		}
+		_, _ = s.next()
+		switch c {
+		case ',':
+		case '}':
+			return nil
+		default:
+			return s.errorf("%q between members", c)
+		}
+	}
+}
+
+type keyBuffer []byte
+
+func (b *keyBuffer) Write(p []byte) (int, error) {
+	if len(*b)+len(p) > maxKey {
+		return 0, ErrTooLarge
+	}
+	*b = append(*b, p...)
+	return len(p), nil
+}
+
+// plain marks the bytes that stand for themselves inside a string.
+var plain = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c >= 0x20 && c != '"' && c != '\\'
+	}
+	return t
+}()
+
+// span takes the longest run of plain bytes that is buffered, at least one byte's worth of
+// looking. The result is valid until the next read.
+func (s *scanner) span() ([]byte, error) {
+	if s.r.Buffered() == 0 {
+		if _, err := s.r.Peek(1); err != nil {
+			if errors.Is(err, io.EOF) {
+				return nil, s.errorf("unexpected end inside a string")
+			}
+			return nil, err
+		}
+	}
+	b, _ := s.r.Peek(s.r.Buffered())
+	n := 0
+	for n < len(b) && plain[b[n]] {
+		n++
+	}
+	_, _ = s.r.Discard(n)
+	s.offset += int64(n)
+	return b[:n], nil
+}
+
+// text reads a string and writes its decoded text to w in pieces. Lone surrogates become
+// U+FFFD, as they do when JavaScript encodes them.
+func (s *scanner) text(w io.Writer) error {
+	if err := s.expect('"'); err != nil {
+		return err
+	}
+	s.out = s.out[:0]
+	for {
+		run, err := s.span()
+		if err != nil {
+			return err
+		}
+		if len(run) >= writeBuffer/2 {
+			if err := s.flush(w); err != nil {
+				return err
+			}
+			if _, err := w.Write(run); err != nil {
+				return err
+			}
+			run = nil
+		}
+		if len(s.out)+len(run) > writeBuffer {
+			if err := s.flush(w); err != nil {
+				return err
+			}
+		}
+		s.out = append(s.out, run...)
+		if s.r.Buffered() == 0 {
+			continue // the run goes on in the next read
+		}
+		c, err := s.next()
+		switch {
+		case err != nil:
+			return err
+		case c == '"':
+			return s.flush(w)
+		case c != '\\':
+			return s.errorf("control character %#02x inside a string", c)
+		}
+		if err := s.escape(); err != nil {
+			return err
+		}
+		if len(s.out) >= writeBuffer {
+			if err := s.flush(w); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (s *scanner) flush(w io.Writer) error {
+	if len(s.out) == 0 {
+		return nil
+	}
+	_, err := w.Write(s.out)
+	s.out = s.out[:0]
+	return err
+}
+
+var escapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+// escape decodes what follows a backslash onto s.out.
+func (s *scanner) escape() error {
+	c, err := s.next()
+	if err != nil {
+		return err
+	}
+	if plainText := escapes[c]; plainText != 0 {
+		s.out = append(s.out, plainText)
+		return nil
+	}
+	if c != 'u' {
+		return s.errorf("unknown escape \\%c", c)
+	}
+	r, err := s.hex4()
+	if err != nil {
+		return err
+	}
+	for utf16.IsSurrogate(r) {
+		// A pair is one character; a surrogate without its partner is none.
+		b, err := s.r.Peek(2)
+		if err != nil || b[0] != '\\' || b[1] != 'u' {
+			r = utf8.RuneError
+			break
+		}
+		_, _ = s.r.Discard(2)
+		s.offset += 2
+		low, err := s.hex4()
+		if err != nil {
+			return err
+		}
+		if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
+			r = pair
+			break
+		}
+		s.out = utf8.AppendRune(s.out, utf8.RuneError)
+		r = low
+	}
+	s.out = utf8.AppendRune(s.out, r)
+	return nil
+}
+
+func (s *scanner) hex4() (rune, error) {
+	var r rune
+	for range 4 {
+		c, err := s.next()
+		if err != nil {
+			return 0, err
+		}
+		switch {
+		case c >= '0' && c <= '9':
+			r = r<<4 | rune(c-'0')
+		case c >= 'a' && c <= 'f':
+			r = r<<4 | rune(c-'a'+10)
+		case c >= 'A' && c <= 'F':
+			r = r<<4 | rune(c-'A'+10)
+		default:
+			return 0, s.errorf("%q in a \\u escape", c)
+		}
+	}
+	return r, nil
+}
+
+// skip passes over one value.
+func (s *scanner) skip() error { return s.raw(io.Discard) }
+
+// raw copies one value to w as it stands. It follows strings and brackets; whether the
+// rest is valid JSON is for the reader of the copy to check.
+func (s *scanner) raw(w io.Writer) error {
+	c, err := s.peek()
+	if err != nil {
+		return err
+	}
+	s.out = s.out[:0]
+	switch c {
+	case '{', '[':
+		err = s.rawNested(w)
+	case '"':
+		err = s.rawString(w)
+	default:
+		err = s.rawScalar()
+	}
+	if err != nil {
+		return err
+	}
+	return s.flush(w)
+}
+
+// keep puts one byte onto the copy.
+func (s *scanner) keep(w io.Writer, c byte) error {
+	s.out = append(s.out, c)
+	if len(s.out) >= writeBuffer {
+		return s.flush(w)
+	}
+	return nil
+}
+
+func (s *scanner) rawNested(w io.Writer) error {
+	var open []byte
+	for {
+		c, err := s.next()
+		if err != nil {
+			return err
+		}
+		switch c {
+		case '"':
+			s.unread()
+			if err := s.rawString(w); err != nil {
+				return err
+			}
+			continue
+		case '{', '[':
+			if len(open) == maxDepth {
+				return s.errorf("nested deeper than %d", maxDepth)
+			}
+			open = append(open, c+2) // ASCII: '{'+2 is '}', '['+2 is ']'
+		case '}', ']':
+			if open[len(open)-1] != c {
+				return s.errorf("%q closes nothing", c)
+			}
+			open = open[:len(open)-1]
+		}
+		if err := s.keep(w, c); err != nil {
+			return err
+		}
+		if len(open) == 0 {
+			return nil
+		}
+	}
+}
+
+func (s *scanner) rawString(w io.Writer) error {
+	c, err := s.next() // the opening quote
+	if err != nil {
+		return err
+	}
+	if err := s.keep(w, c); err != nil {
+		return err
+	}
+	for {
+		run, err := s.span()
+		if err != nil {
+			return err
+		}
+		if err := s.flush(w); err != nil {
+			return err
+		}
+		if _, err := w.Write(run); err != nil {
+			return err
+		}
+		if s.r.Buffered() == 0 {
+			continue
+		}
+		c, err := s.next()
+		switch {
+		case err != nil:
+			return err
+		case c == '"':
+			return s.keep(w, c)
+		case c != '\\':
+			return s.errorf("control character %#02x inside a string", c)
+		}
+		escaped, err := s.next()
+		if err != nil {
+			return err
+		}
+		s.out = append(s.out, c, escaped)
+	}
+}
+
+// rawScalar reads true, false, null or a number: short, and ended by punctuation.
+func (s *scanner) rawScalar() error {
+	const longest = 400 // digits; no number that means anything is longer
+	for {
+		c, err := s.r.ReadByte()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		s.offset++
+		switch c {
+		case ',', '}', ']', ' ', '\t', '\n', '\r':
+			s.unread()
+		default:
+			if len(s.out) == longest {
+				return s.errorf("a number of more than %d digits", longest)
+			}
+			s.out = append(s.out, c)
+			continue
+		}
+		break
+	}
+	if len(s.out) == 0 {
+		return s.errorf("a value is missing")
+	}
+	return nil
+}

@@ -1,0 +1,291 @@
+package payload
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"integrationhub.dev/hub/action"
+)
+
+// Looker's results carry what databases hold: names twice, bytes that are no UTF-8. The
+// library refuses both unless told otherwise, and deliveries that used to work would fail.
+var lenient = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
+
+// groups are the parts of "fields", in the order in which their columns stand.
+var groups = []string{"dimensions", "measures", "filters", "parameters", "table_calculations"}
+
+// decodeTable reads json_detail: {"fields": {group: [column…]}, "pivots": […], "data":
+// [row…]} and closes r after the last row. Looker puts "fields" before "data"; where it
+// does not, the rows are spooled until the columns are known.
+func decodeTable(r io.ReadCloser, spool *Spool) (*action.Table, error) {
+	d := &tableDecoder{json: jsontext.NewDecoder(r, lenient...), source: r}
+	err := d.head()
+	if err == nil && !d.haveFields {
+		err = d.spoolRows(spool)
+	}
+	if err != nil {
+		_ = d.close()
+		return nil, invalidData(err)
+	}
+	return action.NewTable(d.columns, d.pivots, d.rows()), nil
+}
+
+type tableDecoder struct {
+	json    *jsontext.Decoder
+	source  io.Closer
+	spooled *Blob // the rows, where they came before the columns
+
+	columns    []action.Column
+	pivots     []action.Pivot
+	haveFields bool
+	index      map[string]int // column by name
+}
+
+var (
+	errNoObject = errors.New("the result is not a JSON object")
+	errNoRows   = errors.New(`the result has no "data"`)
+)
+
+// invalidData turns whatever went wrong with the result's text into an error for the user.
+// Errors of the source, which say more, pass.
+func invalidData(err error) error {
+	if _, ok := errors.AsType[*action.Error](err); ok {
+		return err
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return action.Wrap(err, action.Invalid, "The data ended before the result was complete.")
+	}
+	return action.Wrap(err, action.Invalid, "The data is not a complete result in Looker's json_detail format.")
+}
+
+// head reads up to the rows' opening bracket.
+func (d *tableDecoder) head() error {
+	if tok, err := d.json.ReadToken(); err != nil {
+		return wholeOrBroken(err)
+	} else if tok.Kind() != '{' {
+		return errNoObject
+	}
+	return d.members(func() error { return errRowsBegin })
+}
+
+// errRowsBegin stops the walk through the members at "data".
+var errRowsBegin = errors.New("rows begin")
+
+// members walks the members that are left, and calls rows at "data".
+func (d *tableDecoder) members(rows func() error) error {
+	for {
+		tok, err := d.json.ReadToken()
+		if err != nil {
+			return wholeOrBroken(err)
+		}
+		if tok.Kind() == '}' {
+			return errNoRows
+		}
+		switch tok.String() {
+		case "data":
+			if tok, err := d.json.ReadToken(); err != nil {
+				return wholeOrBroken(err)
+			} else if tok.Kind() != '[' {
+				return errNoRows
+			}
+			if err := rows(); errors.Is(err, errRowsBegin) {
+				return nil
+			} else if err != nil {
+				return err
+			}
+		default:
+			if err := d.member(tok.String()); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// member takes one member other than "data".
+func (d *tableDecoder) member(name string) error {
+	switch name {
+	case "fields":
+		return d.fields()
+	case "pivots":
+		if err := json.UnmarshalDecode(d.json, &d.pivots); err != nil {
+			return fmt.Errorf("reading the pivots: %w", wholeOrBroken(err))
+		}
+		return nil
+	case "errors":
+		return d.queryErrors()
+	}
+	return wholeOrBroken(d.json.SkipValue())
+}
+
+func (d *tableDecoder) fields() error {
+	var fields map[string]jsontext.Value
+	if err := json.UnmarshalDecode(d.json, &fields); err != nil {
+		return fmt.Errorf("reading the fields: %w", wholeOrBroken(err))
+	}
+	d.columns, d.index, d.haveFields = nil, map[string]int{}, true
+	for _, group := range groups {
+		var columns []action.Column
+		if v := fields[group]; len(v) > 0 {
+			if err := json.Unmarshal(v, &columns, lenient[0], lenient[1]); err != nil {
+				return fmt.Errorf("reading the %s: %w", group, err)
+			}
+		}
+		for _, c := range columns {
+			c.Group = group
+			d.index[c.Name] = len(d.columns)
+			d.columns = append(d.columns, c)
+		}
+	}
+	return nil
+}
+
+// queryErrors surfaces what Looker says of a query that failed. Without this a failed
+// query looks like an empty result.
+func (d *tableDecoder) queryErrors() error {
+	var list []struct {
+		Message string `json:"message"`
+	}
+	v, err := d.json.ReadValue()
+	if err != nil {
+		return wholeOrBroken(err)
+	}
+	if v.Kind() == 'n' || (json.Unmarshal(v, &list) == nil && len(list) == 0) {
+		return nil
+	}
+	message := "Looker's query failed."
+	if len(list) > 0 && list[0].Message != "" {
+		message = "Looker's query failed: " + list[0].Message
+	}
+	return action.Errorf(action.Invalid, "%s", message)
+}
+
+// wholeOrBroken makes an early end of the input recognisable: the library reports io.EOF
+// for an empty one.
+func wholeOrBroken(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// rows yields the rows, then checks that the document ends as it should.
+func (d *tableDecoder) rows() iter.Seq2[action.Row, error] {
+	return func(yield func(action.Row, error) bool) {
+		defer d.close()
+		for d.json.PeekKind() == '{' {
+			row, err := d.row()
+			if err != nil {
+				yield(action.Row{}, invalidData(err))
+				return
+			}
+			if !yield(row, nil) {
+				return
+			}
+		}
+		if err := d.tail(); err != nil {
+			yield(action.Row{}, invalidData(err))
+		}
+	}
+}
+
+// row reads one row: an object with a cell for each column. What belongs to no column is
+// passed over. One allocation holds all cells' text, so that a row may be kept.
+func (d *tableDecoder) row() (action.Row, error) {
+	if _, err := d.json.ReadToken(); err != nil {
+		return action.Row{}, wholeOrBroken(err)
+	}
+	type span struct{ from, to int }
+	spans := make([]span, len(d.columns))
+	var text []byte
+	for d.json.PeekKind() == '"' {
+		name, err := d.json.ReadToken()
+		if err != nil {
+			return action.Row{}, wholeOrBroken(err)
+		}
+		column, known := d.index[name.String()]
+		if !known {
+			if err := d.json.SkipValue(); err != nil {
+				return action.Row{}, wholeOrBroken(err)
+			}
+			continue
+		}
+		v, err := d.json.ReadValue()
+		if err != nil {
+			return action.Row{}, wholeOrBroken(err)
+		}
+		spans[column] = span{len(text), len(text) + len(v)}
+		text = append(text, v...)
+	}
+	if _, err := d.json.ReadToken(); err != nil {
+		return action.Row{}, wholeOrBroken(err)
+	}
+	cells := make([]action.Cell, len(spans))
+	for i, s := range spans {
+		cells[i] = action.NewCell(text[s.from:s.to:s.to])
+	}
+	return action.NewRow(cells), nil
+}
+
+// tail reads from the rows' end to the document's.
+func (d *tableDecoder) tail() error {
+	tok, err := d.json.ReadToken()
+	if err != nil {
+		return wholeOrBroken(err)
+	}
+	if tok.Kind() != ']' {
+		return errors.New("a row is not an object")
+	}
+	if d.spooled == nil {
+		if err := d.members(func() error { return errors.New(`"data" stands twice`) }); !errors.Is(err, errNoRows) {
+			return err
+		}
+	}
+	if _, err := d.json.ReadToken(); !errors.Is(err, io.EOF) {
+		if err == nil {
+			err = errors.New("something follows the result")
+		}
+		return err
+	}
+	return nil
+}
+
+// spoolRows puts the rows aside, reads on to the columns, and begins the rows again.
+func (d *tableDecoder) spoolRows(spool *Spool) error {
+	w := spool.Create()
+	enc := jsontext.NewEncoder(w, lenient...)
+	err := enc.WriteToken(jsontext.BeginArray)
+	for err == nil && d.json.PeekKind() == '{' {
+		var v jsontext.Value
+		if v, err = d.json.ReadValue(); err == nil {
+			err = enc.WriteValue(v)
+		}
+	}
+	if err == nil {
+		err = enc.WriteToken(jsontext.EndArray)
+	}
+	if err == nil {
+		err = d.tail()
+	}
+	if err == nil && !d.haveFields {
+		err = errors.New(`the result has no "fields"`)
+	}
+	if err != nil {
+		w.Abort()
+		return wholeOrBroken(err)
+	}
+	_ = d.source.Close()
+	if d.spooled, err = w.Done(); err != nil {
+		return err
+	}
+	d.source = d.spooled
+	d.json = jsontext.NewDecoder(d.spooled.Reader(), lenient...)
+	_, err = d.json.ReadToken()
+	return err
+}
+
+func (d *tableDecoder) close() error { return d.source.Close() }

@@ -1,0 +1,112 @@
+// Package webhook posts a query's result, as it came, to an address that the Looker user
+// enters and whose domain the integration fixes.
+package webhook
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/outbound"
+)
+
+// Receiver is one service that takes deliveries at addresses of its own domain.
+type Receiver struct {
+	// Name is what people call the service.
+	Name string
+	// Domains are those that addresses may belong to, by themselves or below them.
+	Domains []string
+	HTTP    *http.Client
+}
+
+// Definition fills in what all such integrations share.
+func Definition(name, label, description string) action.Definition {
+	return action.Definition{
+		Name: name, Label: label, Description: description,
+		Types:          []action.Type{action.TypeQuery},
+		Formats:        []action.Format{action.JSONDetail},
+		Formattings:    []action.Formatting{action.Unformatted},
+		VisFormattings: []action.VisFormatting{action.NoApply},
+		Download:       action.URL,
+		MinVersion:     action.V(5, 5, 0),
+	}
+}
+
+// Form asks for the address.
+func Form(label string) *action.Form {
+	return &action.Form{Fields: []action.Field{{Name: "url", Label: label, Type: action.String, Required: true}}}
+}
+
+// Deliver posts the request's data. The connection is made only once the data is known to
+// be there; when the data breaks off the request breaks off too, so that the receiver never
+// sees a truncated body as a whole one.
+func (r Receiver) Deliver(ctx context.Context, req *action.Request) error {
+	address, err := r.address(req.Form["url"])
+	if err != nil {
+		return err
+	}
+	data, err := req.Data.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer data.Close()
+	body := &body{Reader: data}
+	post, err := http.NewRequestWithContext(ctx, http.MethodPost, address.String(), body)
+	if err != nil {
+		return fmt.Errorf("preparing the request: %w", err)
+	}
+	post.Header.Set("Content-Type", "application/json")
+	post.Header.Set("User-Agent", "integration-hub")
+	res, err := outbound.Do(r.HTTP, post, r.Name)
+	if body.err != nil { // the data's own failure explains the connection's
+		return body.err
+	}
+	if err != nil {
+		return err
+	}
+	return res.Body.Close()
+}
+
+// address checks what the user entered. Only https is allowed: the data is nobody else's.
+func (r Receiver) address(text string) (*url.URL, error) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return nil, action.InvalidField("url", "Missing url.")
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return nil, action.InvalidField("url", "The url is not valid.")
+	}
+	if u.Scheme != "https" {
+		return nil, action.InvalidField("url", "The url must begin with https://.")
+	}
+	if u.User != nil {
+		return nil, action.InvalidField("url", "The url must not contain a user name.")
+	}
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	for _, domain := range r.Domains {
+		if host == domain || strings.HasSuffix(host, "."+domain) {
+			u.Fragment = ""
+			return u, nil
+		}
+	}
+	return nil, action.InvalidField("url", "Incorrect domain for url. It must belong to %s.", strings.Join(r.Domains, ", "))
+}
+
+// body remembers the failure of its source.
+type body struct {
+	io.Reader
+	err error
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err != nil && err != io.EOF { //nolint:errorlint // io.Reader's contract is the bare value
+		b.err = err
+	}
+	return n, err
+}
