@@ -4,11 +4,13 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
@@ -54,7 +56,7 @@ func (r Receiver) Deliver(ctx context.Context, req *action.Request) error {
 		return err
 	}
 	defer data.Close()
-	body := &body{Reader: data}
+	body := &body{data: data}
 	post, err := http.NewRequestWithContext(ctx, http.MethodPost, address.String(), body)
 	if err != nil {
 		return fmt.Errorf("preparing the request: %w", err)
@@ -62,14 +64,23 @@ func (r Receiver) Deliver(ctx context.Context, req *action.Request) error {
 	post.Header.Set("Content-Type", "application/json")
 	post.Header.Set("User-Agent", "integration-hub")
 	res, err := outbound.Do(r.HTTP, post, r.Name)
-	if body.err != nil { // the data's own failure explains the connection's
-		return body.err
+	if err == nil {
+		_, err = io.Copy(io.Discard, io.LimitReader(res.Body, maxAnswer))
+		_ = res.Body.Close()
 	}
-	if err != nil {
+	switch end := body.end.Load(); {
+	case end != nil && !errors.Is(*end, io.EOF):
+		return *end // the data's own failure explains the connection's
+	case err != nil:
 		return err
+	case end == nil:
+		return action.Errorf(action.Unavailable, "%s answered before it had taken all of the data.", r.Name)
 	}
-	return res.Body.Close()
+	return nil
 }
+
+// maxAnswer is how much of the receiver's answer is read; nothing depends on it.
+const maxAnswer = 64 << 10
 
 // address checks what the user entered. Only https is allowed: the data is nobody else's.
 func (r Receiver) address(text string) (*url.URL, error) {
@@ -97,16 +108,17 @@ func (r Receiver) address(text string) (*url.URL, error) {
 	return nil, action.InvalidField("url", "Incorrect domain for url. It must belong to %s.", strings.Join(r.Domains, ", "))
 }
 
-// body remembers the failure of its source.
+// body remembers how its source ended. The HTTP client reads it on a goroutine of its own,
+// which may outlive the call.
 type body struct {
-	io.Reader
-	err error
+	data io.Reader
+	end  atomic.Pointer[error]
 }
 
 func (b *body) Read(p []byte) (int, error) {
-	n, err := b.Reader.Read(p)
-	if err != nil && err != io.EOF { //nolint:errorlint // io.Reader's contract is the bare value
-		b.err = err
+	n, err := b.data.Read(p)
+	if err != nil {
+		b.end.CompareAndSwap(nil, &err)
 	}
 	return n, err
 }
