@@ -1,0 +1,48 @@
+package sealed
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/base64"
+	"strconv"
+)
+
+// OpenLegacy decrypts a text of the reference's format: a version digit, the lengths of the
+// encrypted data key and of the IV (three digits each), then the IV, the data key encrypted
+// by the master key, and the text encrypted by the data key, each in base64url. Both are
+// AES-256-CTR under the same IV, without authentication: what comes out may have been
+// tampered with, and is good only for what Looker keeps to itself.
+func (b *Box) OpenLegacy(text string) ([]byte, error) {
+	const head = 1 + 3 + 3
+	if len(b.legacy) != 32 || len(text) < head || text[0] != '1' {
+		return nil, ErrInvalid
+	}
+	keyLen, err1 := strconv.ParseUint(text[1:4], 10, 16)
+	ivLen, err2 := strconv.ParseUint(text[4:7], 10, 16)
+	rest := text[head:]
+	if err1 != nil || err2 != nil || uint64(len(rest)) < keyLen+ivLen {
+		return nil, ErrInvalid
+	}
+	iv, err1 := base64.RawURLEncoding.DecodeString(rest[:ivLen])
+	sealedKey, err2 := base64.RawURLEncoding.DecodeString(rest[ivLen : ivLen+keyLen])
+	data, err3 := base64.RawURLEncoding.DecodeString(rest[ivLen+keyLen:])
+	if err1 != nil || err2 != nil || err3 != nil || len(iv) != aes.BlockSize || len(sealedKey) != 32 {
+		return nil, ErrInvalid
+	}
+	if err := ctr(b.legacy, iv, sealedKey); err != nil {
+		return nil, err
+	}
+	if err := ctr(sealedKey, iv, data); err != nil {
+		return nil, err
+	}
+	return data, nil
+}
+
+func ctr(key, iv, data []byte) error {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return ErrInvalid
+	}
+	cipher.NewCTR(block, iv).XORKeyStream(data, data)
+	return nil
+}
