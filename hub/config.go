@@ -1,0 +1,130 @@
+package hub
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+
+	"integrationhub.dev/hub/action"
+)
+
+// Config is the hub's configuration, read from the environment. The names that the
+// reference uses mean the same here, so that a team moves over by mounting the same Secret.
+type Config struct {
+	// BaseURL is the address under which Looker and browsers reach the hub.
+	BaseURL string `env:"ACTION_HUB_BASE_URL"`
+	// Label is what Looker shows above the hub's integrations.
+	Label string `env:"ACTION_HUB_LABEL"`
+	// Secret, or the contents of SecretFiles, are the service secrets that Looker's tokens
+	// are made from. Files are read again when they change; one that is missing is skipped.
+	Secret      action.Secret `env:"ACTION_HUB_SECRET"`
+	SecretFiles []string      `env:"ACTION_HUB_SECRET_FILES"`
+	// CipherMaster is the reference's key for users' tokens, 64 hexadecimal digits. Without
+	// it keys are derived from the service secrets.
+	CipherMaster action.Secret `env:"CIPHER_MASTER"`
+	// Enabled lists the integrations on offer; empty means all that are configured.
+	Enabled []string `env:"ACTION_WHITELIST"`
+
+	// ListenAddress is where Looker's requests arrive; without it, Port on all addresses.
+	ListenAddress string `env:"ACTION_HUB_LISTEN_ADDRESS"`
+	Port          int    `env:"PORT" envDefault:"8080"`
+	// TLSCertFile and TLSKeyFile hold the certificate; they are read again when they change.
+	// Without them the hub speaks plain HTTP and something before it ends TLS.
+	TLSCertFile string `env:"ACTION_HUB_TLS_CERT_FILE"`
+	TLSKeyFile  string `env:"ACTION_HUB_TLS_KEY_FILE"`
+	// AdminAddress serves health and metrics, for the cluster only.
+	AdminAddress string `env:"ACTION_HUB_ADMIN_ADDRESS" envDefault:":9090"`
+
+	// KeepAliveSeconds is the time between the newlines that keep Looker waiting.
+	KeepAliveSeconds int `env:"ACTION_HUB_JSON_KEEPALIVE_SEC" envDefault:"30"`
+	// StreamTimeoutMillis bounds each wait for Looker's download address.
+	StreamTimeoutMillis int `env:"ACTION_HUB_STREAM_REQUEST_TIMEOUT" envDefault:"780000"`
+	// DeliveryTimeout bounds one delivery as a whole, FormTimeout one form.
+	DeliveryTimeout time.Duration `env:"ACTION_HUB_DELIVERY_TIMEOUT" envDefault:"1h"`
+	FormTimeout     time.Duration `env:"ACTION_HUB_FORM_TIMEOUT" envDefault:"2m"`
+	// DrainTimeout is how long running deliveries may go on when the hub is told to stop.
+	DrainTimeout time.Duration `env:"ACTION_HUB_DRAIN_TIMEOUT" envDefault:"15m"`
+	// DrainDelay is how long new requests are still taken when the hub is told to stop, until
+	// every load balancer has heard that it is no longer ready.
+	DrainDelay time.Duration `env:"ACTION_HUB_DRAIN_DELAY" envDefault:"5s"`
+
+	// MaxBodyBytes bounds a request's body; 0 leaves the spool as the only limit.
+	MaxBodyBytes int64 `env:"ACTION_HUB_MAX_BODY_BYTES"`
+	// SpoolDir and SpoolBytes say where payloads are kept while they are delivered, and how
+	// much of them.
+	SpoolDir   string `env:"ACTION_HUB_SPOOL_DIR"`
+	SpoolBytes int64  `env:"ACTION_HUB_SPOOL_BYTES" envDefault:"10737418240"`
+
+	// AllowCIDRs lists private ranges that hold wanted destinations or Looker itself.
+	AllowCIDRs []netip.Prefix `env:"ACTION_HUB_EGRESS_ALLOW_CIDRS"`
+	// CAFile adds certificate authorities (PEM) to those that outbound calls trust.
+	CAFile string `env:"ACTION_HUB_CA_FILE"`
+}
+
+// aliases are older names of settings. A name of today wins.
+var aliases = map[string]string{
+	"BASE_URL":                   "ACTION_HUB_BASE_URL",
+	"INTEGRATION_PROVIDER_LABEL": "ACTION_HUB_LABEL",
+	"INTEGRATION_SERVICE_SECRET": "ACTION_HUB_SECRET",
+}
+
+// LoadConfig reads the configuration from an environment and reports all that is wrong
+// with it at once.
+func LoadConfig(environment map[string]string) (Config, error) {
+	environment = maps.Clone(environment)
+	for old, name := range aliases {
+		if environment[name] == "" && environment[old] != "" {
+			environment[name] = environment[old]
+		}
+	}
+	c, err := env.ParseAsWithOptions[Config](env.Options{Environment: environment})
+	if err != nil {
+		return c, fmt.Errorf("reading the configuration: %w", err)
+	}
+	if c.ListenAddress == "" {
+		c.ListenAddress = fmt.Sprintf(":%d", c.Port)
+	}
+	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
+	return c, c.Validate()
+}
+
+// Validate reports everything that cannot work.
+func (c Config) Validate() error {
+	var errs []error
+	fault := func(bad bool, message string) {
+		if bad {
+			errs = append(errs, errors.New(message))
+		}
+	}
+	u, err := url.Parse(c.BaseURL)
+	fault(c.BaseURL == "", "ACTION_HUB_BASE_URL is not set: it is the address under which Looker reaches the hub")
+	fault(c.BaseURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http"),
+		"ACTION_HUB_BASE_URL must be a URL such as https://hub.example.com")
+	fault(c.Label == "", "ACTION_HUB_LABEL is not set: it is the name that Looker shows")
+	fault(c.Secret == "" && len(c.SecretFiles) == 0, "ACTION_HUB_SECRET is not set: Looker's tokens are made from it")
+	fault((c.TLSCertFile == "") != (c.TLSKeyFile == ""), "ACTION_HUB_TLS_CERT_FILE and ACTION_HUB_TLS_KEY_FILE belong together")
+	fault(c.KeepAliveSeconds <= 0, "ACTION_HUB_JSON_KEEPALIVE_SEC must be at least 1")
+	fault(c.StreamTimeoutMillis <= 0, "ACTION_HUB_STREAM_REQUEST_TIMEOUT must be at least 1")
+	_, err = c.cipherMaster()
+	fault(err != nil, "CIPHER_MASTER must be 64 hexadecimal digits")
+	return errors.Join(errs...)
+}
+
+// cipherMaster is the reference's key, or nil where there is none.
+func (c Config) cipherMaster() ([]byte, error) {
+	if c.CipherMaster == "" {
+		return nil, nil
+	}
+	key, err := hex.DecodeString(c.CipherMaster.Reveal())
+	if err == nil && len(key) != 32 {
+		err = hex.ErrLength
+	}
+	return key, err
+}

@@ -1,0 +1,133 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/payload"
+)
+
+// outcome is a delivery's answer as Looker reads it.
+type outcome struct {
+	Message          string            `json:"message,omitempty"`
+	RefreshQuery     bool              `json:"refresh_query"`
+	Success          bool              `json:"success"`
+	ValidationErrors map[string]string `json:"validation_errors"`
+	State            *action.State     `json:"state,omitempty"`
+	Error            *outcomeError     `json:"error,omitempty"`
+	WebhookID        string            `json:"webhookId,omitempty"`
+}
+
+// outcomeError is the structured error of the reference's newer integrations.
+type outcomeError struct {
+	HTTPCode         int    `json:"http_code"`
+	StatusCode       string `json:"status_code"`
+	Message          string `json:"message"`
+	Location         string `json:"location"`
+	DocumentationURL string `json:"documentation_url"`
+}
+
+// executeAction answers POST /actions/{name}/execute.
+//
+// A request that no integration could deliver (wrong type, missing setting, no data) is
+// answered like the reference does, with 404 and {"success":false,"error":…}. A delivery that
+// fails is always 200 and {"looker":{"success":false,…}}: that is the form in which Looker
+// shows a message and marks form fields, and the only one left once a newline has been sent.
+func (s *Server) executeAction(w http.ResponseWriter, r *http.Request) {
+	o := offerFrom(r.Context())
+	e, ok := s.readEnvelope(w, r)
+	if !ok {
+		return
+	}
+	defer e.Close() //nolint:errcheck // an unlinked file
+	if message := checkRequest(o, e); message != "" {
+		recordFrom(r.Context()).err = errors.New(message)
+		writeError(w, http.StatusNotFound, message)
+		return
+	}
+	alive := startKeepAlive(w, time.Duration(s.config.KeepAliveSeconds)*time.Second)
+	ctx, cancel := context.WithTimeout(r.Context(), s.config.DeliveryTimeout)
+	defer cancel()
+	out := s.deliver(ctx, o, r, e)
+	alive.finish(http.StatusOK, marshal(struct {
+		Looker outcome `json:"looker"`
+	}{out}))
+}
+
+func checkRequest(o *offer, e *payload.Envelope) string {
+	if message := checkType(o, e); message != "" {
+		return message
+	}
+	if message := checkParams(o, e.Params); message != "" {
+		return message
+	}
+	if o.Definition.Download == action.URL && e.Attachment == nil && e.Plan.DownloadURL == "" {
+		return "A streaming action was sent incompatible data. The action must have a download url or an attachment."
+	}
+	return ""
+}
+
+// deliver runs the integration and turns what it says into Looker's terms.
+func (s *Server) deliver(ctx context.Context, o *offer, r *http.Request, e *payload.Envelope) outcome {
+	name := o.Definition.Name
+	inFlight := s.metrics.inFlight.WithLabelValues(name)
+	inFlight.Inc()
+	defer inFlight.Dec()
+	start := time.Now()
+
+	var res *action.Response
+	req, err := s.newRequest(o, r, e)
+	if err == nil {
+		res, err = execute(ctx, o, req)
+	}
+	if res == nil {
+		res = &action.Response{}
+	}
+	state, sealErr := s.sealState(o, res.State)
+	if sealErr != nil { // the delivery stands as it is; the user will have to sign in again
+		o.log.ErrorContext(ctx, "the user's state could not be encrypted and was not returned", "error", sealErr)
+	}
+
+	s.metrics.deliverySeconds.WithLabelValues(name).Observe(time.Since(start).Seconds())
+	out := outcome{
+		Message: res.Message, RefreshQuery: res.RefreshQuery, Success: err == nil,
+		ValidationErrors: map[string]string{}, State: state,
+	}
+	for field, message := range res.ValidationErrors {
+		out.ValidationErrors[field] = message
+	}
+	if err == nil {
+		s.metrics.deliveries.WithLabelValues(name, "delivered").Inc()
+		return out
+	}
+	recordFrom(r.Context()).err = err
+	kind := action.KindOf(err)
+	s.metrics.deliveries.WithLabelValues(name, kind.String()).Inc()
+	out.Message = action.MessageOf(err)
+	out.WebhookID = recordFrom(r.Context()).webhookID
+	out.Error = &outcomeError{
+		HTTPCode: kind.Code(), StatusCode: kind.Status(), Message: kind.Description() + " " + out.Message,
+		Location: "ActionContainer", DocumentationURL: "TODO",
+	}
+	if e, ok := errors.AsType[*action.Error](err); ok {
+		for field, message := range e.Fields {
+			out.ValidationErrors[field] = message
+		}
+	}
+	return out
+}
+
+// execute calls the integration; a bug in one must not end the hub or leave Looker waiting.
+func execute(ctx context.Context, o *offer, req *action.Request) (res *action.Response, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return o.Execute(ctx, req)
+}

@@ -1,0 +1,105 @@
+package hub
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+)
+
+// record is what is known of a request when it ends.
+type record struct {
+	id          string
+	integration string
+	webhookID   string
+	instanceID  string
+	err         error
+}
+
+type recordKey struct{}
+
+// recordFrom never returns nil, so that a handler may be tested by itself.
+func recordFrom(ctx context.Context) *record {
+	if r, ok := ctx.Value(recordKey{}).(*record); ok {
+		return r
+	}
+	return &record{}
+}
+
+// observe logs and counts every request: its route, never its query or its body.
+func (s *Server) observe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		rec := &record{id: rand.Text(), webhookID: clip(r.Header.Get("X-Looker-Webhook-Id")), instanceID: clip(r.Header.Get("X-Looker-Instance"))}
+		sw := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		r = r.WithContext(context.WithValue(r.Context(), recordKey{}, rec))
+		next.ServeHTTP(sw, r)
+		route := chi.RouteContext(r.Context()).RoutePattern()
+		if route == "" {
+			route = "other"
+		}
+		took := time.Since(start)
+		s.metrics.requests.WithLabelValues(route, strconv.Itoa(sw.status)).Inc()
+		s.metrics.requestSeconds.WithLabelValues(route).Observe(took.Seconds())
+		level := slog.LevelInfo
+		if rec.err != nil || sw.status >= http.StatusInternalServerError {
+			level = slog.LevelError
+		}
+		attrs := []any{"method", r.Method, "route", route, "status", sw.status, "seconds", took.Seconds(), "request_id", rec.id}
+		for _, a := range []struct{ key, value string }{
+			{"integration", rec.integration}, {"webhook_id", rec.webhookID}, {"instance_id", rec.instanceID},
+		} {
+			if a.value != "" {
+				attrs = append(attrs, a.key, a.value)
+			}
+		}
+		if rec.err != nil {
+			attrs = append(attrs, "error", rec.err.Error())
+		}
+		s.log.Log(r.Context(), level, "request", attrs...)
+	})
+}
+
+// clip bounds what a header may add to a log line.
+func clip(header string) string {
+	const longest = 128
+	return strings.ToValidUTF8(header[:min(len(header), longest)], "")
+}
+
+// statusWriter remembers the status.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// recoverPanic turns a bug in a handler into an answer; the hub goes on.
+func (s *Server) recoverPanic(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so, too
+				panic(v)
+			}
+			s.log.ErrorContext(r.Context(), "panic", "value", v, "stack", string(debug.Stack()))
+			writeError(w, http.StatusInternalServerError, "Internal server error.")
+		}()
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,61 @@
+package hub
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"sync/atomic"
+
+	"integrationhub.dev/hub/action"
+)
+
+// Secrets are the service secrets that Looker's tokens are made from. There may be several,
+// so that a rotation loses no request.
+type Secrets struct {
+	fixed []byte
+	files []string
+	all   atomic.Pointer[[][]byte]
+}
+
+// ErrNoSecret says that no service secret is there.
+var ErrNoSecret = errors.New("no service secret is set: neither ACTION_HUB_SECRET nor a file of ACTION_HUB_SECRET_FILES holds one")
+
+// LoadSecrets reads the service secrets.
+func LoadSecrets(fixed action.Secret, files []string) (*Secrets, error) {
+	s := &Secrets{fixed: []byte(fixed.Reveal()), files: files}
+	return s, s.Reload()
+}
+
+// All returns the secrets, the one to mint with first.
+func (s *Secrets) All() [][]byte { return *s.all.Load() }
+
+// Reload reads the files again. When that leaves no secret the old ones stay.
+func (s *Secrets) Reload() error {
+	var all [][]byte
+	if len(s.fixed) > 0 {
+		all = append(all, s.fixed)
+	}
+	for _, name := range s.files {
+		b, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("reading a service secret: %w", err)
+		}
+		if b = bytes.TrimRight(b, "\r\n"); len(b) > 0 {
+			all = append(all, b)
+		}
+	}
+	if len(all) == 0 {
+		return ErrNoSecret
+	}
+	s.all.Store(&all)
+	return nil
+}
+
+// LogValue keeps the secrets out of logs.
+func (s *Secrets) LogValue() slog.Value { return slog.IntValue(len(s.All())) }

@@ -1,0 +1,152 @@
+// Package hub is the HTTP server that Looker's Action API talks to: it authenticates,
+// decodes what Looker sends as a stream, and has an integration deliver it.
+package hub
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/payload"
+	"integrationhub.dev/hub/sealed"
+)
+
+// Server answers Looker. It keeps nothing between requests.
+type Server struct {
+	config   Config
+	catalog  *Catalog
+	secrets  *Secrets
+	box      *sealed.Box
+	spool    *payload.Spool
+	download *payload.Downloader
+	looker   *http.Client
+	env      map[string]string
+	log      *slog.Logger
+	metrics  *Metrics
+}
+
+// Parts is what a server is made from.
+type Parts struct {
+	Config  Config
+	Catalog *Catalog
+	Secrets *Secrets
+	// Looker is the client for calls back to Looker; it follows redirects.
+	Looker *http.Client
+	// Env is the environment, for the settings that name an integration.
+	Env     map[string]string
+	Log     *slog.Logger
+	Metrics *Metrics
+}
+
+// New makes a server.
+func New(p Parts) (*Server, error) {
+	legacy, err := p.Config.cipherMaster()
+	if err != nil {
+		return nil, err
+	}
+	keys := p.Secrets.All
+	if legacy != nil {
+		keys = func() [][]byte { return append([][]byte{legacy}, p.Secrets.All()...) }
+	}
+	spool := &payload.Spool{Dir: p.Config.SpoolDir, Limit: p.Config.SpoolBytes}
+	p.Metrics.watchSpool(spool.Used)
+	return &Server{
+		config: p.Config, catalog: p.Catalog, secrets: p.Secrets,
+		box:   sealed.New(keys, legacy),
+		spool: spool,
+		download: &payload.Downloader{
+			Client: p.Looker, Timeout: time.Duration(p.Config.StreamTimeoutMillis) * time.Millisecond,
+		},
+		looker: p.Looker, env: p.Env, log: p.Log, metrics: p.Metrics,
+	}, nil
+}
+
+// Handler is the outline of the Action API.
+func (s *Server) Handler() http.Handler {
+	r := chi.NewRouter()
+	r.Use(s.observe, s.recoverPanic)
+	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
+		writeError(w, http.StatusNotFound, "There is nothing at this address.")
+	})
+	r.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
+		writeError(w, http.StatusNotFound, "There is nothing at this address for this method.")
+	})
+	r.Get("/", s.welcome)
+	r.With(s.authenticate).Post("/", s.listActions)
+	r.Route("/actions/{name}", func(r chi.Router) {
+		// A browser has no token: these two are protected by sealed state and a cookie.
+		r.With(s.loadAction).Get("/oauth", s.beginLogin)
+		r.With(s.loadAction).Get("/oauth_redirect", s.finishLogin)
+		r.Group(func(r chi.Router) {
+			r.Use(s.authenticate, s.loadAction)
+			r.Post("/", s.showAction)
+			r.Post("/form", s.showForm)
+			r.Post("/execute", s.executeAction)
+		})
+	})
+	return tolerant(r)
+}
+
+// tolerant takes addresses as the reference's router does: with a trailing slash, and in
+// any case. Names of integrations are lower case, so lowering the whole path is enough.
+func tolerant(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.URL.Path = strings.ToLower(r.URL.Path)
+		if p := strings.TrimRight(r.URL.Path, "/"); p != "" {
+			r.URL.Path = p
+		}
+		r.URL.RawPath = ""
+		next.ServeHTTP(w, r)
+	})
+}
+
+// welcome answers a browser at GET /.
+func (s *Server) welcome(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write([]byte("Integration Hub is running. Looker reaches it by POST with a token.\n"))
+}
+
+type offerKey struct{}
+
+func offerFrom(ctx context.Context) *offer {
+	o, _ := ctx.Value(offerKey{}).(*offer)
+	return o
+}
+
+// loadAction looks up the integration that the address names.
+func (s *Server) loadAction(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := chi.URLParam(r, "name")
+		o, ok := s.catalog.find(name, action.ParseUserAgent(r.UserAgent()))
+		if !ok {
+			writeError(w, http.StatusNotFound, "No action found with name "+name+".")
+			return
+		}
+		recordFrom(r.Context()).integration = o.Definition.Name
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), offerKey{}, o)))
+	})
+}
+
+// writeError answers with the reference's shape for whatever is not Looker's own document.
+func writeError(w http.ResponseWriter, status int, message string) {
+	writeRaw(w, status, errorBody(message))
+}
+
+func errorBody(message string) []byte {
+	return marshal(struct {
+		Success bool   `json:"success"`
+		Error   string `json:"error"`
+	}{Error: message})
+}
+
+func writeRaw(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client may be gone
+}

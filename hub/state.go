@@ -1,0 +1,57 @@
+package hub
+
+import (
+	"encoding/json"
+	"strings"
+
+	"integrationhub.dev/hub/action"
+)
+
+// sealedState is how encrypted state looks while Looker keeps it. KeyID only informs.
+type sealedState struct {
+	KeyID   string `json:"cid"`
+	Payload string `json:"payload"`
+}
+
+// openState returns what an integration stored at Looker, decrypted, or "" when there is
+// nothing: Looker sends nothing, "null" and "reset" alike. State that does not open counts
+// as nothing too; then the user is asked to sign in again.
+func (s *Server) openState(o *offer, text string) string {
+	text = strings.TrimSpace(text)
+	if text == "" || text == "null" || text == `""` || text == action.Reset || text == `"`+action.Reset+`"` {
+		return ""
+	}
+	var sealed sealedState
+	if json.Unmarshal([]byte(text), &sealed) != nil || sealed.Payload == "" {
+		return text
+	}
+	plain, err := s.box.Open(sealed.Payload, statePurpose(o), 0)
+	if err != nil {
+		plain, err = s.box.OpenLegacy(sealed.Payload)
+	}
+	if err != nil || !json.Valid(plain) {
+		o.log.Warn("the user's stored state does not open: asking for a new sign-in", "error", err)
+		return ""
+	}
+	return string(plain)
+}
+
+func statePurpose(o *offer) string { return o.Definition.Name + "|state" }
+
+// sealState encrypts what an integration wants to be stored, where the environment asks for
+// it by the reference's name of the setting.
+func (s *Server) sealState(o *offer, state *action.State) (*action.State, error) {
+	if state == nil || state.Data == "" || state.Data == action.Reset || !s.encrypts(o) {
+		return state, nil
+	}
+	payload, err := s.box.Seal([]byte(state.Data), statePurpose(o))
+	if err != nil {
+		return nil, err
+	}
+	data := marshal(sealedState{KeyID: s.box.KeyID(), Payload: payload})
+	return &action.State{Data: string(data), RefreshTime: state.RefreshTime}, nil
+}
+
+func (s *Server) encrypts(o *offer) bool {
+	return s.env["ENCRYPT_PAYLOAD_"+strings.ToUpper(o.Definition.Name)] == "true"
+}

@@ -1,0 +1,23 @@
+// Package integrations lists what the hub can deliver to.
+package integrations
+
+import (
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/tray"
+	"integrationhub.dev/integrations/zapier"
+)
+
+// Entry is one integration: its name on the wire and how it is made. The name is repeated
+// here so that one that cannot be made, for want of settings, can still be named.
+type Entry struct {
+	Name string
+	New  action.Constructor
+}
+
+// All returns the integrations in the order of their names.
+func All() []Entry {
+	return []Entry{
+		{"tray", tray.New},
+		{"zapier", zapier.New},
+	}
+}
