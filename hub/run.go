@@ -1,0 +1,211 @@
+package hub
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/outbound"
+)
+
+// Options are what a hub is run with, beside its configuration.
+type Options struct {
+	Config Config
+	// Env is the environment, from which integrations read their settings.
+	Env     map[string]string
+	Entries []Entry
+	// Certificate is served where the configuration names no files; nil means plain HTTP.
+	Certificate *Certificate
+	// AllowLoopback lets developers deliver to their own machine.
+	AllowLoopback bool
+	Log           *slog.Logger
+	// Started is called once the hub answers, with its address.
+	Started func(net.Addr)
+}
+
+// Limits of a connection, against clients that hold one without saying anything.
+const (
+	headerTimeout = 10 * time.Second
+	idleTimeout   = 5 * time.Minute // longer than any load balancer keeps a connection
+	maxHeader     = 32 << 10
+)
+
+// reloadEvery is how often mounted files are looked at. The kubelet takes up to a minute to
+// write a changed Secret, so there is no hurry.
+const reloadEvery = 5 * time.Second
+
+// Run serves until ctx ends, then drains: it is no longer ready, still takes requests for
+// the drain delay, and lets what is under way end within the drain timeout.
+func Run(ctx context.Context, o Options) error {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	metrics := NewMetrics(reg)
+	server, secrets, cert, err := build(o, metrics)
+	if err != nil {
+		return err
+	}
+	go reload(ctx, o.Log, metrics, secrets, cert)
+
+	// Deliveries outlive ctx by the drain timeout; base ends with it.
+	base, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	errorLog := slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug)
+	looker := &http.Server{
+		Handler: server.Handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		BaseContext: func(net.Listener) context.Context { return base }, ErrorLog: errorLog,
+	}
+	var draining atomic.Bool
+	admin := &http.Server{Handler: adminHandler(reg, &draining), ReadHeaderTimeout: headerTimeout, ErrorLog: errorLog}
+
+	listener, err := listen(ctx, o.Config.ListenAddress, cert)
+	if err != nil {
+		return err
+	}
+	adminListener, err := listen(ctx, o.Config.AdminAddress, nil)
+	if err != nil {
+		_ = listener.Close()
+		return err
+	}
+	failed := make(chan error, 2)
+	go func() { failed <- looker.Serve(listener) }()
+	go func() { failed <- admin.Serve(adminListener) }()
+	o.Log.InfoContext(ctx, "listening", "address", listener.Addr().String(), "admin_address", adminListener.Addr().String(),
+		"tls", cert != nil, "integrations", server.catalog.Names())
+	for name, reason := range server.catalog.Withheld {
+		o.Log.InfoContext(ctx, "integration not offered", "integration", name, "reason", reason)
+	}
+	if o.Started != nil {
+		o.Started(listener.Addr())
+	}
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving: %w", err)
+	case <-ctx.Done():
+	}
+	draining.Store(true)
+	o.Log.InfoContext(base, "draining", "delay", o.Config.DrainDelay.String(), "timeout", o.Config.DrainTimeout.String())
+	return drain(base, stop, o.Config, looker, admin, failed)
+}
+
+// drain ends the servers without losing what is under way.
+func drain(base context.Context, stop func(), c Config, looker, admin *http.Server, failed <-chan error) error {
+	select {
+	case <-time.After(c.DrainDelay):
+	case err := <-failed:
+		return fmt.Errorf("serving while draining: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(base, c.DrainTimeout)
+	defer cancel()
+	err := looker.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("draining: deliveries were still under way after %s and were given up", c.DrainTimeout)
+		stop() // they answer Looker that they failed
+		last, cancel := context.WithTimeout(context.WithoutCancel(base), 5*time.Second)
+		defer cancel()
+		_ = looker.Shutdown(last)
+	}
+	return errors.Join(err, admin.Close())
+}
+
+// build makes the server and what it depends on.
+func build(o Options, metrics *Metrics) (*Server, *Secrets, *Certificate, error) {
+	fail := func(err error) (*Server, *Secrets, *Certificate, error) { return nil, nil, nil, err }
+	secrets, err := LoadSecrets(o.Config.Secret, o.Config.SecretFiles)
+	if err != nil {
+		return fail(err)
+	}
+	cert := o.Certificate
+	if o.Config.TLSCertFile != "" {
+		if cert, err = LoadCertificate(o.Config.TLSCertFile, o.Config.TLSKeyFile); err != nil {
+			return fail(err)
+		}
+	}
+	roots, err := outbound.LoadRoots(o.Config.CAFile)
+	if err != nil {
+		return fail(err)
+	}
+	out := outbound.Options{Policy: outbound.Policy{Allow: o.Config.AllowCIDRs, AllowLoopback: o.AllowLoopback}, Roots: roots}
+	deps := action.Deps{Env: o.Env, HTTP: outbound.NewClient(out), Log: o.Log}
+	catalog, err := NewCatalog(o.Entries, o.Config.Enabled, o.Config.BaseURL, deps)
+	if err != nil {
+		return fail(err)
+	}
+	out.FollowRedirects = true
+	server, err := New(Parts{
+		Config: o.Config, Catalog: catalog, Secrets: secrets, Looker: outbound.NewClient(out),
+		Env: o.Env, Log: o.Log, Metrics: metrics,
+	})
+	return server, secrets, cert, err
+}
+
+func listen(ctx context.Context, address string, cert *Certificate) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listening: %w", err)
+	}
+	if cert != nil {
+		return tls.NewListener(l, cert.TLS()), nil
+	}
+	return l, nil
+}
+
+// reload looks at mounted files again and again. Watching them is no better: a Secret's
+// volume changes by renaming folders, which file watchers are known to miss.
+func reload(ctx context.Context, log *slog.Logger, m *Metrics, secrets *Secrets, cert *Certificate) {
+	tick := time.NewTicker(reloadEvery)
+	defer tick.Stop()
+	things := map[string]func() error{"secrets": secrets.Reload}
+	if cert != nil {
+		things["certificate"] = cert.Reload
+		m.certNotAfter.Set(float64(cert.Leaf().NotAfter.Unix()))
+	}
+	last := map[string]string{}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for what, reload := range things {
+			problem, outcome := "", "ok"
+			if err := reload(); err != nil {
+				problem, outcome = err.Error(), "failed"
+			}
+			m.reloads.WithLabelValues(what, outcome).Inc()
+			if problem != "" && problem != last[what] {
+				log.ErrorContext(ctx, "reloading failed: what was loaded before stays in use", "what", what, "error", problem)
+			}
+			last[what] = problem
+		}
+		if cert != nil {
+			m.certNotAfter.Set(float64(cert.Leaf().NotAfter.Unix()))
+		}
+	}
+}
+
+// adminHandler serves health and metrics. Ready means that requests are taken; whether
+// destinations work is no business of a load balancer.
+func adminHandler(reg *prometheus.Registry, draining *atomic.Bool) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if draining.Load() {
+			http.Error(w, "draining", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("ok\n"))
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
+	return mux
+}
