@@ -1,0 +1,196 @@
+package payload_test
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/payload"
+)
+
+const fields = `"fields":{"measures":[{"name":"o.n","label":"Orders N","label_short":"N"}],"dimensions":[{"name":"o.day","tags":["day"]}],"table_calculations":null}`
+
+func table(t *testing.T, text string) (*action.Table, error) {
+	t.Helper()
+	spool := &payload.Spool{Dir: t.TempDir()}
+	var b bytes.Buffer
+	b.WriteString(`{"attachment":{"mimetype":"application/json","data":`)
+	b.WriteString(quote(text))
+	b.WriteString(`}}`)
+	e, err := payload.Decode(&b, spool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	return e.Data(nil, spool).Table(t.Context())
+}
+
+func quote(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s) + `"`
+}
+
+func TestTable(t *testing.T) {
+	t.Parallel()
+	row1 := `{"o.day":{"value":"2026-11-23","rendered":"Nov 23","html":"<b>x</b>","links":[{"label":"a"}]},"o.n":{"a":{"value":12345678901234567890},"b":{"value":null}},"other":1}`
+	row2 := `{"o.n":{"value":1.50,"rendered":null}}`
+	for name, text := range map[string]string{
+		"fields first": `{` + fields + `,"pivots":[{"key":"a","labels":{"x":"A"}}],"data":[` + row1 + `,` + row2 + `],"ran_at":"x"}`,
+		"fields last":  `{"data":[` + row1 + `,` + row2 + `],"pivots":[{"key":"a","labels":{"x":"A"}}],` + fields + `}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tab, err := table(t, text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := []action.Column{
+				{Name: "o.day", Tags: []string{"day"}, Group: "dimensions"},
+				{Name: "o.n", Label: "Orders N", LabelShort: "N", Group: "measures"},
+			}
+			if diff := cmp.Diff(want, tab.Columns); diff != "" {
+				t.Errorf("columns (-want +got):\n%s", diff)
+			}
+			if len(tab.Pivots) != 1 || tab.Pivots[0].Key != "a" {
+				t.Errorf("pivots %+v", tab.Pivots)
+			}
+			var rows []action.Row
+			for row, err := range tab.Rows() {
+				if err != nil {
+					t.Fatal(err)
+				}
+				rows = append(rows, row)
+			}
+			if len(rows) != 2 {
+				t.Fatalf("%d rows", len(rows))
+			}
+			got := []string{
+				rows[0].Cell(0).Text(), rows[0].Cell(0).Rendered(), rows[0].Cell(1).Text(),
+				rows[0].Cell(1).Pivot("a").Text(), rows[0].Cell(1).Pivot("b").Text(), string(rows[0].Cell(1).Pivot("b").Value()),
+				rows[1].Cell(0).Text(), rows[1].Cell(1).Text(), rows[1].Cell(1).Rendered(),
+			}
+			if diff := cmp.Diff([]string{"2026-11-23", "Nov 23", "", "12345678901234567890", "", "null", "", "1.50", "1.50"}, got); diff != "" {
+				t.Errorf("cells (-want +got):\n%s", diff)
+			}
+			if !rows[1].Cell(0).Missing() || rows[0].Cell(0).Missing() {
+				t.Error("missing cells are not told from present ones")
+			}
+		})
+	}
+}
+
+// A result that is not whole must never look like a smaller one.
+func TestTableRefuses(t *testing.T) {
+	t.Parallel()
+	row := `{"o.day":{"value":"x"}}`
+	for name, text := range map[string]string{
+		"empty":                    ``,
+		"a page":                   `<html>sorry</html>`,
+		"an array":                 `[]`,
+		"no rows":                  `{` + fields + `}`,
+		"no fields":                `{"data":[` + row + `]}`,
+		"rows that are null":       `{` + fields + `,"data":null}`,
+		"cut in a row":             `{` + fields + `,"data":[` + row + `,{"o.day":{"val`,
+		"cut between rows":         `{` + fields + `,"data":[` + row,
+		"cut after the rows":       `{` + fields + `,"data":[` + row + `]`,
+		"cut with fields last":     `{"data":[` + row + `],"fields":{`,
+		"a row that is no object":  `{` + fields + `,"data":[` + row + `,5]}`,
+		"more after the end":       `{` + fields + `,"data":[` + row + `]}{}`,
+		"errors of the query":      `{"errors":[{"message":"syntax"}],` + fields + `,"data":[]}`,
+		"errors after the rows":    `{` + fields + `,"data":[` + row + `],"errors":[{"message":"timeout"}]}`,
+		"errors of another format": `{` + fields + `,"data":[],"errors":"oh no"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tab, err := table(t, text)
+			if err == nil {
+				for _, err = range tab.Rows() {
+					if err != nil {
+						break
+					}
+				}
+			}
+			if action.KindOf(err) != action.Invalid {
+				t.Errorf("error %v (%v), want an invalid one", err, action.KindOf(err))
+			}
+		})
+	}
+}
+
+func TestDownload(t *testing.T) {
+	t.Parallel()
+	mux := http.NewServeMux()
+	mux.HandleFunc("/ok", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("data")) })
+	mux.HandleFunc("/moved", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/ok", http.StatusFound) })
+	mux.HandleFunc("/forbidden", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "page", http.StatusForbidden) })
+	mux.HandleFunc("/stalls", func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte("da"))
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	mux.HandleFunc("/cut", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("da"))
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	})
+	srv := httptest.NewServer(mux)
+	t.Cleanup(srv.Close)
+	for _, tt := range []struct {
+		path, want, message string
+		kind                action.Kind
+	}{
+		{path: "/ok", want: "data"},
+		{path: "/moved", want: "data"},
+		{path: "/forbidden", message: "There was an error with Action Hub calling back to Looker, status code: 403.", kind: action.Unavailable},
+		{path: "/stalls", want: "da", message: "The download from Looker stalled before the data was complete.", kind: action.Timeout},
+		{path: "/cut", want: "da", message: "The download from Looker broke off before the data was complete.", kind: action.Unavailable},
+	} {
+		t.Run(tt.path, func(t *testing.T) {
+			t.Parallel()
+			e := &payload.Envelope{Plan: payload.ScheduledPlan{DownloadURL: srv.URL + tt.path}}
+			data := e.Data(&payload.Downloader{Client: srv.Client(), Timeout: 300 * time.Millisecond}, &payload.Spool{})
+			var got bytes.Buffer
+			r, err := data.Open(t.Context())
+			if err == nil {
+				_, err = got.ReadFrom(r)
+				_ = r.Close()
+			}
+			if got.String() != tt.want {
+				t.Errorf("read %q, want %q", got.String(), tt.want)
+			}
+			if tt.message == "" && err != nil || tt.message != "" && (action.MessageOf(err) != tt.message || action.KindOf(err) != tt.kind) {
+				t.Errorf("error %v (%v)", err, action.KindOf(err))
+			}
+			if _, err := data.Open(t.Context()); err == nil {
+				t.Error("an address that answers once was asked twice")
+			}
+		})
+	}
+}
+
+func BenchmarkRows(b *testing.B) {
+	text := `{` + fields + `,"data":[` + strings.TrimSuffix(strings.Repeat(`{"o.day":{"value":"2026-11-23","rendered":"November 23"},"o.n":{"value":17,"rendered":"17"}},`, 200_000), ",") + `]}`
+	spool := &payload.Spool{Dir: b.TempDir()}
+	e, err := payload.Decode(strings.NewReader(`{"attachment":{"mimetype":"application/json","data":`+quote(text)+`}}`), spool)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		tab, err := e.Data(nil, spool).Table(b.Context())
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, err := range tab.Rows() {
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
