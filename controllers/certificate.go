@@ -1,0 +1,86 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmetav1 "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/controllers/resources"
+)
+
+var certificateKind = cmv1.SchemeGroupVersion.WithKind("Certificate")
+
+// certManagerRetry is how often the operator looks for a cert-manager, or an issuer, that is
+// not there: nothing tells it when they come.
+const certManagerRetry = 15 * time.Second
+
+// certificate asks cert-manager for the certificate and waits until it is there.
+func (r *Reconciler) certificate(ctx context.Context, rd *round) (outcome, error) {
+	hint, o, err := r.issuer(ctx, rd)
+	if err != nil || o.reason != "" {
+		return o, err
+	}
+	if err := r.apply(ctx, rd.hub, certificateKind, rd.hub.Name, resources.Certificate(rd.inputs)); err != nil {
+		return outcome{}, err
+	}
+	if r.watchCertificates != nil {
+		if err := r.watchCertificates(); err != nil {
+			return outcome{}, fmt.Errorf("watching certificates: %w", err)
+		}
+	}
+	c := &cmv1.Certificate{}
+	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(rd.hub), c); err != nil {
+		return outcome{}, fmt.Errorf("reading the certificate: %w", err)
+	}
+	rd.status.CertificateNotAfter = c.Status.NotAfter
+	for _, condition := range c.Status.Conditions {
+		if condition.Type != cmv1.CertificateConditionReady {
+			continue
+		}
+		if condition.Status == cmmetav1.ConditionTrue && condition.ObservedGeneration == c.Generation {
+			return done("The certificate is issued." + hint), nil
+		}
+		return notDone(v1alpha1.CertificateNotReady, "cert-manager says: %s (kubectl describe certificate %s)", condition.Message, c.Name), nil
+	}
+	return notDone(v1alpha1.CertificateNotReady, "cert-manager has not answered yet. Is its controller running?"), nil
+}
+
+// issuer looks whether cert-manager and the issuer are there. hint is a sentence for issuers
+// that a Looker outside will not trust. Issuers of other groups are not looked at: the
+// operator has no right to read what it does not know.
+func (r *Reconciler) issuer(ctx context.Context, rd *round) (hint string, o outcome, err error) {
+	ref := rd.hub.Spec.TLS.IssuerRef
+	var spec *cmv1.IssuerSpec
+	key := client.ObjectKey{Name: ref.Name}
+	switch {
+	case ref.Group != "" && ref.Group != cmv1.SchemeGroupVersion.Group:
+		return "", outcome{}, nil
+	case ref.Kind == cmv1.ClusterIssuerKind:
+		i := &cmv1.ClusterIssuer{}
+		err, spec = r.Live.Get(ctx, key, i), &i.Spec
+	default:
+		i := &cmv1.Issuer{}
+		key.Namespace = rd.hub.Namespace
+		err, spec = r.Live.Get(ctx, key, i), &i.Spec
+	}
+	switch {
+	case meta.IsNoMatchError(err):
+		rd.requeue = certManagerRetry
+		return "", notDone(v1alpha1.CertManagerMissing, "cert-manager is not installed in this cluster. Install it; the operator goes on by itself then."), nil
+	case apierrors.IsNotFound(err):
+		rd.requeue = certManagerRetry
+		return "", notDone(v1alpha1.IssuerNotFound, "The %s %q of spec.tls.issuerRef does not exist. Create it, or correct the reference.", ref.Kind, ref.Name), nil
+	case err != nil:
+		return "", outcome{}, fmt.Errorf("reading the issuer: %w", err)
+	case spec.SelfSigned != nil, spec.CA != nil:
+		hint = " It comes from a private authority: Looker accepts it only where Looker's own host trusts that authority."
+	}
+	return hint, outcome{}, nil
+}

@@ -1,0 +1,65 @@
+package controllers
+
+import (
+	"context"
+	"crypto/rand"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/controllers/resources"
+	"integrationhub.dev/hub/token"
+)
+
+var secretKind = corev1.SchemeGroupVersion.WithKind("Secret")
+
+// credentials sees to the service secret and mints Looker's token from it.
+func (r *Reconciler) credentials(ctx context.Context, rd *round) (outcome, error) {
+	hub := rd.hub
+	ref := resources.ServiceSecretRef(hub)
+	service, err := r.getSecret(ctx, hub.Namespace, ref.Name)
+	if err != nil {
+		return outcome{}, err
+	}
+	switch {
+	case service == nil && hub.Spec.ServiceSecretRef != nil:
+		return notDone(v1alpha1.SecretNotFound, "The Secret %q of spec.serviceSecretRef does not exist. Create it, or leave serviceSecretRef out to have one generated.", ref.Name), nil
+	case service == nil:
+		rd.inputs.ServiceSecret = []byte(rand.Text() + rand.Text())
+		if err := r.apply(ctx, hub, secretKind, ref.Name, resources.ServiceSecret(rd.inputs)); err != nil {
+			return outcome{}, err
+		}
+	case hub.Spec.ServiceSecretRef == nil && !metav1.IsControlledBy(service, hub):
+		return outcome{}, &nameTakenError{"Secret", ref.Name}
+	case len(service.Data[ref.Key]) == 0:
+		return notDone(v1alpha1.SecretInvalid, "The Secret %q has nothing under the key %q, where the service secret belongs.", ref.Name, ref.Key), nil
+	default:
+		rd.inputs.ServiceSecret = service.Data[ref.Key]
+	}
+	if err := r.token(ctx, rd); err != nil {
+		return outcome{}, err
+	}
+	at := resources.TokenSecretRef(hub)
+	rd.status.TokenSecretRef = &at
+	return done("Looker's token is in Secret " + at.Name + "."), nil
+}
+
+// token keeps a token that is valid for the current secret, and mints one otherwise.
+func (r *Reconciler) token(ctx context.Context, rd *round) error {
+	ref := resources.TokenSecretRef(rd.hub)
+	existing, err := r.getSecret(ctx, rd.hub.Namespace, ref.Name)
+	if err != nil {
+		return err
+	}
+	if existing != nil && metav1.IsControlledBy(existing, rd.hub) && token.Valid(string(existing.Data[ref.Key]), rd.inputs.ServiceSecret) {
+		rd.inputs.Token = existing.Data[ref.Key]
+	} else {
+		minted, err := token.New(rd.inputs.ServiceSecret)
+		if err != nil {
+			return err
+		}
+		rd.inputs.Token = []byte(minted)
+	}
+	return r.apply(ctx, rd.hub, secretKind, ref.Name, resources.TokenSecret(rd.inputs))
+}

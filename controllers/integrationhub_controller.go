@@ -1,0 +1,144 @@
+// Package controllers makes clusters look as IntegrationHubs ask for.
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/controllers/resources"
+)
+
+// Reconciler makes one hub's objects, by server-side apply, and tells how they fare.
+type Reconciler struct {
+	client.Client
+	// Live reads past the cache: Secrets are never cached, and a name may be taken by an
+	// object that the cache does not select.
+	Live     client.Reader
+	Recorder events.EventRecorder
+	// HubImage is the hub's image where the spec names none.
+	HubImage string
+
+	// watchCertificates begins to watch cert-manager's Certificates, once they exist.
+	watchCertificates func() error
+}
+
+// +kubebuilder:rbac:groups=hub.integrationhub.dev,resources=integrationhubs,verbs=get;list;watch
+// +kubebuilder:rbac:groups=hub.integrationhub.dev,resources=integrationhubs/status,verbs=get;patch
+// +kubebuilder:rbac:groups=hub.integrationhub.dev,resources=integrationhubs/finalizers,verbs=update
+// +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups="",resources=services;serviceaccounts,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups="",resources=configmaps,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=pods,verbs=list
+// +kubebuilder:rbac:groups=cert-manager.io,resources=certificates,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=cert-manager.io,resources=issuers;clusterissuers,verbs=get
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=get;create;update
+
+// round is one pass over one hub: what was asked for and what was found.
+type round struct {
+	hub    *v1alpha1.IntegrationHub
+	inputs resources.Inputs
+	status *v1alpha1.IntegrationHubStatus
+	// blocked is set when a step is not done: pods are then left as they are.
+	blocked bool
+	// requeue is when to look again without being told; 0 leaves it to the watches.
+	requeue time.Duration
+}
+
+// step is one part of a hub. It owns one condition.
+type step struct {
+	condition string
+	run       func(context.Context, *round) (outcome, error)
+}
+
+// outcome is what a step's condition will say.
+type outcome struct {
+	status  metav1.ConditionStatus
+	reason  string
+	message string
+}
+
+func done(message string) outcome { return outcome{metav1.ConditionTrue, v1alpha1.Succeeded, message} }
+
+func notDone(reason, format string, args ...any) outcome {
+	return outcome{metav1.ConditionFalse, reason, fmt.Sprintf(format, args...)}
+}
+
+// steps are what a hub needs, in order.
+func (r *Reconciler) steps() []step {
+	return []step{
+		{v1alpha1.CredentialsReady, r.credentials},
+		{v1alpha1.IntegrationsReady, r.integrations},
+		{v1alpha1.CertificateReady, r.certificate},
+		{v1alpha1.DeploymentAvailable, r.workload},
+	}
+}
+
+// Reconcile brings one hub closer to its spec. It keeps nothing between calls, so that it
+// may be killed anywhere.
+func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	hub := &v1alpha1.IntegrationHub{}
+	if err := r.Get(ctx, req.NamespacedName, hub); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if !hub.DeletionTimestamp.IsZero() {
+		return ctrl.Result{}, nil // owner references clean up
+	}
+	rd := &round{
+		hub:    hub,
+		inputs: resources.Inputs{Hub: hub, Image: r.HubImage},
+		status: hub.Status.DeepCopy(),
+	}
+	var errs []error
+	for _, s := range r.steps() {
+		o, err := s.run(ctx, rd)
+		if taken, ok := errors.AsType[*nameTakenError](err); ok {
+			o, err = notDone(v1alpha1.NameTaken, "%s", taken.Error()), nil
+		}
+		if err != nil {
+			o = notDone(v1alpha1.ReconcileFailed, "The API server refused a change; it is tried again: %s.", describe(err))
+			errs = append(errs, err)
+		}
+		if o.status != metav1.ConditionTrue {
+			rd.blocked = true
+		}
+		rd.set(s.condition, o)
+	}
+	if err := r.writeStatus(ctx, rd); err != nil {
+		errs = append(errs, err)
+	}
+	return ctrl.Result{RequeueAfter: rd.requeue}, errors.Join(errs...)
+}
+
+// describe is an error fit for a condition: without what changes from call to call, which
+// would make the status change, and so the reconciler run, for ever.
+func describe(err error) string {
+	if reason := apierrors.ReasonForError(err); reason != metav1.StatusReasonUnknown {
+		return string(reason)
+	}
+	return "see the operator's log"
+}
+
+// getSecret reads a Secret past the cache; nil when there is none.
+func (r *Reconciler) getSecret(ctx context.Context, namespace, name string) (*corev1.Secret, error) {
+	s := &corev1.Secret{}
+	err := r.Live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, s)
+	if apierrors.IsNotFound(err) {
+		return nil, nil //nolint:nilnil // absence is an answer here, not a fault
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading Secret %s: %w", name, err)
+	}
+	return s, nil
+}

@@ -1,0 +1,71 @@
+package controllers
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/controllers/resources"
+)
+
+// integrations checks what the pods will read at their start, and sums it up so that they
+// are rolled when it changes.
+func (r *Reconciler) integrations(ctx context.Context, rd *round) (outcome, error) {
+	sum := sha256.New()
+	for _, name := range resources.IntegrationSecrets(rd.hub) {
+		s, err := r.getSecret(ctx, rd.hub.Namespace, name)
+		if err != nil {
+			return outcome{}, err
+		}
+		if s == nil {
+			return notDone(v1alpha1.SecretNotFound, "The Secret %q, which spec.integrations refers to, does not exist. Create it; running pods are left as they are until then.", name), nil
+		}
+		add(sum, name)
+		for _, key := range slices.Sorted(maps.Keys(s.Data)) {
+			add(sum, key)
+			add(sum, string(s.Data[key]))
+		}
+	}
+	if ref := resources.CABundle(rd.hub); ref != nil {
+		bundle, err := r.caBundle(ctx, rd.hub.Namespace, ref)
+		if err != nil {
+			return outcome{}, err
+		}
+		if bundle == "" {
+			return notDone(v1alpha1.ConfigMapNotFound, "The ConfigMap %q with the key %q of spec.egress.caBundleRef does not exist, or it is empty. Create it; running pods are left as they are until then.", ref.Name, ref.Key), nil
+		}
+		add(sum, bundle)
+	}
+	rd.inputs.ConfigChecksum = hex.EncodeToString(sum.Sum(nil))
+	rd.status.Integrations = resources.EnabledIntegrations(rd.hub)
+	if len(rd.hub.Spec.Integrations) == 0 {
+		return done("All integrations that need no settings are on offer."), nil
+	}
+	return done(fmt.Sprintf("%d integrations are on offer.", len(rd.status.Integrations))), nil
+}
+
+// add hashes a text with its length, so that no two lists of texts sum up the same.
+func add(sum hash.Hash, text string) {
+	_, _ = fmt.Fprintf(sum, "%d:%s", len(text), text) // a hash takes everything
+}
+
+func (r *Reconciler) caBundle(ctx context.Context, namespace string, ref *v1alpha1.ConfigMapKeyRef) (string, error) {
+	m := &corev1.ConfigMap{}
+	err := r.Live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: ref.Name}, m)
+	if apierrors.IsNotFound(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading ConfigMap %s: %w", ref.Name, err)
+	}
+	return m.Data[ref.Key], nil
+}

@@ -1,0 +1,33 @@
+package resources
+
+import (
+	"time"
+
+	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmv1ac "github.com/cert-manager/cert-manager/pkg/client/applyconfigurations/certmanager/v1"
+	cmmetav1ac "github.com/cert-manager/cert-manager/pkg/client/applyconfigurations/meta/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Certificate asks cert-manager for the hub's certificate. The operator owns this request,
+// never the Secret that comes of it.
+func Certificate(in Inputs) *cmv1ac.CertificateApplyConfiguration {
+	tls := in.Hub.Spec.TLS
+	spec := cmv1ac.CertificateSpec().
+		WithSecretName(TLSSecretName(in.Hub)).
+		WithDNSNames(DNSNames(in.Hub)...).
+		WithUsages(cmv1.UsageDigitalSignature, cmv1.UsageKeyEncipherment, cmv1.UsageServerAuth).
+		WithIssuerRef(cmmetav1ac.IssuerReference().WithName(tls.IssuerRef.Name).WithKind(tls.IssuerRef.Kind).WithGroup(tls.IssuerRef.Group)).
+		WithPrivateKey(cmv1ac.CertificatePrivateKey().
+			WithAlgorithm(cmv1.ECDSAKeyAlgorithm).WithSize(256).WithRotationPolicy(cmv1.RotationPolicyAlways))
+	if d, err := time.ParseDuration(tls.Duration); err == nil {
+		spec.WithDuration(metav1.Duration{Duration: d})
+	}
+	if d, err := time.ParseDuration(tls.RenewBefore); err == nil {
+		spec.WithRenewBefore(metav1.Duration{Duration: d})
+	}
+	return cmv1ac.Certificate(in.Hub.Name, in.Hub.Namespace).
+		WithLabels(Labels(in.Hub)).
+		WithOwnerReferences(owner(in.Hub)).
+		WithSpec(spec)
+}
