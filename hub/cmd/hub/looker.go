@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -23,14 +24,15 @@ import (
 
 // looker acts as Looker: the same headers, the same envelope, a chunked body.
 type looker struct {
-	url, token, caFile, version string
-	flags                       *flag.FlagSet
+	url, token, caFile, version, connect string
+	flags                                *flag.FlagSet
 }
 
 func newLooker(name, args string) *looker {
 	l := &looker{flags: flag.NewFlagSet("hub "+name, flag.ContinueOnError)}
 	l.flags.StringVar(&l.url, "url", os.Getenv("HUB_URL"), "the hub's address (HUB_URL)")
 	l.flags.StringVar(&l.caFile, "ca", os.Getenv("HUB_CA_FILE"), "certificate authority to trust, PEM (HUB_CA_FILE)")
+	l.flags.StringVar(&l.connect, "connect", os.Getenv("HUB_CONNECT"), "host:port to connect to in place of the address, as through a port-forward (HUB_CONNECT)")
 	l.flags.StringVar(&l.version, "looker", "24.20.41", "the version of Looker to pretend to be")
 	l.token = os.Getenv("HUB_TOKEN")
 	l.flags.Usage = func() {
@@ -71,6 +73,11 @@ func (l *looker) post(ctx context.Context, path string, body io.Reader) ([]byte,
 	}
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
 	defer transport.CloseIdleConnections()
+	if l.connect != "" {
+		transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, l.connect)
+		}
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(l.url, "/")+path, body)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the request: %w", err)

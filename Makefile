@@ -1,0 +1,96 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+CACHE := $(or $(INTEGRATION_HUB_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/integration-hub)
+TOOLS := $(CACHE)/tools
+LOCAL := config/local
+ENVTEST := KUBEBUILDER_ASSETS=$(CACHE)/local/bin
+GOLANGCI_LINT := v2.15.0
+
+##@ The two commands
+
+.PHONY: demo
+demo: ## A cluster, the operator, a hub and a delivery over TLS, from nothing
+	$(LOCAL)/demo/run
+
+.PHONY: test
+test: test-unit test-cluster ## Every test; sets up what it needs by itself
+
+##@ Tests
+
+.PHONY: test-unit
+test-unit: ## Unit tests, and the operator's against a real kube-apiserver and etcd
+	$(LOCAL)/build tools kube-apiserver etcd controller-gen
+	$(ENVTEST) go test ./...
+
+.PHONY: test-cluster
+test-cluster: ## The end-to-end test on a local cluster of its own
+	$(LOCAL)/e2e/run
+
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## Lint, as CI does
+	$< run
+
+$(TOOLS)/golangci-lint-$(GOLANGCI_LINT):
+	mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
+	mv $(TOOLS)/golangci-lint $@
+
+.PHONY: fuzz
+fuzz: ## Fuzz the decoders for a minute each
+	go test -run '^$$' -fuzz FuzzDecode -fuzztime 1m ./hub/payload
+	go test -run '^$$' -fuzz FuzzOpen -fuzztime 1m ./hub/sealed
+	go test -run '^$$' -fuzz FuzzValid -fuzztime 1m ./hub/token
+
+.PHONY: bench
+bench: ## Measure the decoders
+	go test -run '^$$' -bench . ./hub/...
+
+##@ Development
+
+.PHONY: build
+build: ## Both programs, into bin/
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/hub ./hub/cmd/hub
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/manager ./controllers/cmd/manager
+
+.PHONY: dev
+dev: ## A hub for the developer of an integration
+	go run ./hub/cmd/hub serve --dev
+
+.PHONY: generate
+generate: ## Everything that is generated from the API types
+	$(LOCAL)/build tools controller-gen
+	$(CACHE)/local/bin/controller-gen object paths=./api/...
+	$(CACHE)/local/bin/controller-gen crd paths=./api/... output:crd:dir=config/crd/bases
+	$(CACHE)/local/bin/controller-gen rbac:roleName=integration-hub-manager paths=./controllers/... output:rbac:dir=config/rbac
+
+.PHONY: verify
+verify: generate ## Fail when something generated is not up to date
+	go mod tidy -diff
+	git diff --exit-code -- api config
+
+##@ The local cluster (CLUSTER_NAME tells several apart)
+
+.PHONY: cluster-up
+cluster-up: ## Start a local cluster with cert-manager
+	$(LOCAL)/build packages
+	$(LOCAL)/build tools
+	$(LOCAL)/cluster up
+	$(LOCAL)/cluster load $(CACHE)/local/img/cert-manager-{controller,webhook,cainjector}.tar
+	$(LOCAL)/cluster exec $(LOCAL)/addons
+
+.PHONY: kubectl
+kubectl: ## Run kubectl there: make kubectl ARGS='get pods -A'
+	@$(LOCAL)/cluster exec kubectl $(ARGS)
+
+.PHONY: demo-down cluster-down
+demo-down cluster-down: ## Stop the local cluster and remove everything it left
+	$(LOCAL)/cluster down
+
+##@ Help
+
+.PHONY: help
+help: ## This list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9 -]+:.*## / {printf "  %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
