@@ -3,9 +3,11 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -63,6 +65,9 @@ func (rd *round) summarise(steps []step) {
 	rd.status.ObservedGeneration = rd.hub.Generation
 }
 
+// conflictRetry is a moment for the cache to catch up.
+const conflictRetry = 200 * time.Millisecond
+
 // writeStatus writes the status if it changed, and tells people when Ready did.
 func (r *Reconciler) writeStatus(ctx context.Context, rd *round) error {
 	rd.summarise(r.steps())
@@ -73,8 +78,15 @@ func (r *Reconciler) writeStatus(ctx context.Context, rd *round) error {
 	base := rd.hub.DeepCopy()
 	changed := rd.hub.DeepCopy()
 	changed.Status = *rd.status
-	if err := r.Status().Patch(ctx, changed, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{}), FieldOwner); err != nil {
-		return fmt.Errorf("writing the status: %w", client.IgnoreNotFound(err))
+	err := r.Status().Patch(ctx, changed, client.MergeFromWithOptions(base, client.MergeFromWithOptimisticLock{}), FieldOwner)
+	switch {
+	case apierrors.IsNotFound(err): // deleted meanwhile
+		return nil
+	case apierrors.IsConflict(err): // the cache was behind: what changed brings another round
+		rd.requeue = conflictRetry
+		return nil
+	case err != nil:
+		return fmt.Errorf("writing the status: %w", err)
 	}
 	now := meta.FindStatusCondition(rd.status.Conditions, v1alpha1.Ready)
 	if before == nil || before.Status != now.Status || before.Reason != now.Reason {

@@ -60,12 +60,12 @@ func Run(ctx context.Context, o Options) error {
 	// Deliveries outlive ctx by the drain timeout; base ends with it.
 	base, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	var draining atomic.Bool
 	errorLog := slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug)
 	looker := &http.Server{
-		Handler: server.Handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		Handler: closeWhen(&draining, server.Handler()), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		BaseContext: func(net.Listener) context.Context { return base }, ErrorLog: errorLog,
 	}
-	var draining atomic.Bool
 	admin := &http.Server{Handler: adminHandler(reg, &draining), ReadHeaderTimeout: headerTimeout, ErrorLog: errorLog}
 
 	listener, err := listen(ctx, o.Config.ListenAddress, cert)
@@ -96,6 +96,17 @@ func Run(ctx context.Context, o Options) error {
 	draining.Store(true)
 	o.Log.InfoContext(base, "draining", "delay", o.Config.DrainDelay.String(), "timeout", o.Config.DrainTimeout.String())
 	return drain(base, stop, o.Config, looker, admin, failed)
+}
+
+// closeWhen makes clients give up their connections while the hub drains, so that none sends
+// a request into a connection that is about to be closed.
+func closeWhen(draining *atomic.Bool, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // drain ends the servers without losing what is under way.

@@ -1,0 +1,210 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"integrationhub.dev/api/v1alpha1"
+)
+
+// A steady stream of executes goes on while the pods are rolled, twice. None may be lost,
+// doubled or refused.
+func TestRollingRestartLosesNothing(t *testing.T) {
+	waitReady(t, "actions")
+	l := newLooker(t)
+	const hook = "/hooks/rolling"
+	var sent atomic.Int64
+	var mu sync.Mutex
+	var failures []string
+	stop := make(chan struct{})
+	var workers sync.WaitGroup
+	for n := range 6 {
+		workers.Go(func() {
+			mine := *l
+			if n%2 == 0 { // half of them connect anew each time
+				transport := l.http.Transport.(*http.Transport).Clone()
+				transport.DisableKeepAlives = true
+				mine.http = &http.Client{Transport: transport, Timeout: time.Minute}
+			}
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				case <-time.After(20 * time.Millisecond):
+				}
+				o, err := mine.execute(t.Context(), hook, inline([]byte(fmt.Sprintf(`{"n":"%d-%d"}`, n, i))))
+				if err != nil || !o.Success {
+					mu.Lock()
+					failures = append(failures, fmt.Sprintf("%d-%d: %+v %v", n, i, o, err))
+					mu.Unlock()
+					continue
+				}
+				sent.Add(1)
+			}
+		})
+	}
+	for _, label := range []string{"Rolled once", "Local hub"} {
+		edit(t, "actions", func(s *v1alpha1.IntegrationHubSpec) { s.Label = label })
+		waitReady(t, "actions")
+	}
+	// pods that drain still take what comes their way
+	select {
+	case <-time.After(8 * time.Second):
+	case <-t.Context().Done():
+	}
+	close(stop)
+	workers.Wait()
+	if len(failures) > 0 {
+		t.Errorf("%d of %d executes failed, the first: %s", len(failures), int(sent.Load())+len(failures), failures[0])
+	}
+	seen := map[string]int{}
+	for _, d := range l.arrivals(t, hook) {
+		seen[string(d.body)]++
+	}
+	if int64(len(seen)) != sent.Load() {
+		t.Errorf("%d different deliveries arrived, %d were answered as delivered", len(seen), sent.Load())
+	}
+	for body, n := range seen {
+		if n != 1 {
+			t.Errorf("%s arrived %d times", body, n)
+		}
+	}
+	t.Logf("%d executes during two rolling restarts", sent.Load())
+}
+
+// The operator is killed again and again while a hub comes about.
+func TestManagerKilled(t *testing.T) {
+	h := newHub("killed")
+	if err := cluster.Create(t.Context(), h); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { remove(t, h) })
+	for range 4 {
+		if err := cluster.DeleteAllOf(t.Context(), &corev1.Pod{}, client.InNamespace("integration-hub-system"), client.GracePeriodSeconds(0)); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-time.After(700 * time.Millisecond):
+		case <-t.Context().Done():
+		}
+	}
+	waitReady(t, "killed")
+	first := string(secret(t, namespace, "killed-token", "token"))
+	if again := string(secret(t, namespace, "killed-token", "token")); again != first {
+		t.Error("the token changed though its secret did not")
+	}
+}
+
+func newHub(name string) *v1alpha1.IntegrationHub {
+	one := int32(1)
+	return &v1alpha1.IntegrationHub{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Spec: v1alpha1.IntegrationHubSpec{
+			Replicas: &one, DrainTimeout: "10s",
+			TLS: v1alpha1.TLS{IssuerRef: v1alpha1.IssuerRef{Name: "local-ca", Kind: "ClusterIssuer"}},
+		},
+	}
+}
+
+// remove deletes a hub; its objects go with it. It runs when the test's context has ended.
+func remove(t *testing.T, h *v1alpha1.IntegrationHub) {
+	t.Helper()
+	if err := cluster.Delete(context.WithoutCancel(t.Context()), h); client.IgnoreNotFound(err) != nil {
+		t.Error(err)
+	}
+}
+
+// What cannot work is shown in a condition, and what runs goes on.
+func TestMissingSecret(t *testing.T) {
+	waitReady(t, "actions")
+	before := deployment(t, "actions").Generation
+	edit(t, "actions", func(s *v1alpha1.IntegrationHubSpec) {
+		s.Integrations[1].SecretRef = &v1alpha1.SecretRef{Name: "zapier-settings"}
+	})
+	expect(t, "actions", v1alpha1.IntegrationsReady, v1alpha1.SecretNotFound)
+	expect(t, "actions", v1alpha1.Ready, v1alpha1.SecretNotFound)
+	if after := deployment(t, "actions").Generation; after != before {
+		t.Error("the pods were touched though the spec cannot work")
+	}
+	s := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "zapier-settings"},
+		StringData: map[string]string{"ZAPIER_EXTRA_DOMAINS": "hooks.example.com"},
+	}
+	if err := cluster.Create(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	waitReady(t, "actions")
+	if after := deployment(t, "actions").Generation; after == before {
+		t.Error("the pods were not rolled for the new Secret")
+	}
+	before = deployment(t, "actions").Generation
+	s.StringData = map[string]string{"ZAPIER_EXTRA_DOMAINS": "hooks.example.net"}
+	if err := cluster.Update(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, time.Minute, func() string {
+		if deployment(t, "actions").Generation == before {
+			return "the pods were not rolled for the changed Secret"
+		}
+		return ""
+	})
+	edit(t, "actions", func(s *v1alpha1.IntegrationHubSpec) { s.Integrations[1].SecretRef = nil })
+	waitReady(t, "actions")
+}
+
+func TestMissingIssuer(t *testing.T) {
+	h := newHub("no-issuer")
+	h.Spec.TLS.IssuerRef.Name = "nobody"
+	if err := cluster.Create(t.Context(), h); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { remove(t, h) })
+	expect(t, "no-issuer", v1alpha1.CertificateReady, v1alpha1.IssuerNotFound)
+	expect(t, "no-issuer", v1alpha1.Stalled, v1alpha1.IssuerNotFound)
+}
+
+func TestBadImage(t *testing.T) {
+	h := newHub("bad-image")
+	h.Spec.Image, h.Spec.ImagePullPolicy = "integrationhub.local/nothing:dev", corev1.PullNever
+	if err := cluster.Create(t.Context(), h); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { remove(t, h) })
+	expect(t, "bad-image", v1alpha1.DeploymentAvailable, v1alpha1.PodsFailing)
+	c := meta.FindStatusCondition(hub(t, "bad-image").Status.Conditions, v1alpha1.Ready)
+	contains(t, "the message", c.Message, "ErrImageNeverPull")
+}
+
+func deployment(t *testing.T, name string) *appsv1.Deployment {
+	t.Helper()
+	d := &appsv1.Deployment{}
+	if err := cluster.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, d); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// expect waits until a condition has a reason.
+func expect(t *testing.T, name, condition, reason string) {
+	t.Helper()
+	eventually(t, time.Minute, func() string {
+		c := meta.FindStatusCondition(hub(t, name).Status.Conditions, condition)
+		if c == nil || c.Reason != reason {
+			return fmt.Sprintf("%s of %s is %+v, want the reason %s", condition, name, c, reason)
+		}
+		return ""
+	})
+}
