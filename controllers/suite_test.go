@@ -48,7 +48,7 @@ func run(m *testing.M) int {
 	if err != nil {
 		return fail(err)
 	}
-	defer env.Stop() //nolint:errcheck // the test is over
+	defer env.Stop()
 	config.QPS, config.Burst = 500, 1000
 	scheme, err := controllers.Scheme()
 	if err != nil {

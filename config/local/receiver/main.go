@@ -65,7 +65,7 @@ func (r *receiver) handler() http.Handler {
 		}
 		w.WriteHeader(http.StatusOK)
 	})
-	mux.HandleFunc("POST /slow/{seconds}", func(w http.ResponseWriter, req *http.Request) {
+	mux.HandleFunc("POST /slow/{seconds}", func(_ http.ResponseWriter, req *http.Request) {
 		n, _ := strconv.Atoi(req.PathValue("seconds"))
 		select {
 		case <-time.After(time.Duration(n) * time.Second):
