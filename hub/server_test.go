@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -78,9 +79,7 @@ func newServer(t *testing.T, env map[string]string, entries ...hub.Entry) *serve
 		"ACTION_HUB_BASE_URL": "https://hub.example.com", "ACTION_HUB_LABEL": "Golden <Hub>", "ACTION_HUB_SECRET": serviceSecret,
 		"ACTION_HUB_SPOOL_DIR": t.TempDir(),
 	}
-	for k, v := range env {
-		all[k] = v
-	}
+	maps.Copy(all, env)
 	config, err := hub.LoadConfig(all)
 	if err != nil {
 		t.Fatal(err)

@@ -68,7 +68,7 @@ func TestFailuresAreCounted(t *testing.T) {
 			func(context.Context, []int) error { return nil }, 15, 0, "15 of 15 rows delivered, 0 failed. The download broke off.", action.Unavailable,
 		},
 		{
-			"a token that is refused", numbers(1000, nil), func(_ context.Context, b []int) error {
+			"a token that is refused", numbers(1000, nil), func(context.Context, []int) error {
 				return deliver.Stop(action.Errorf(action.Unauthenticated, "Sign in again."))
 			}, 0, 10, "Sign in again.", action.Unauthenticated,
 		},
