@@ -3,6 +3,7 @@ package integrations
 
 import (
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/airtable"
 	"integrationhub.dev/integrations/tray"
 	"integrationhub.dev/integrations/twiliomessage"
 	"integrationhub.dev/integrations/zapier"
@@ -18,6 +19,7 @@ type Entry struct {
 // All returns the integrations in the order of their names.
 func All() []Entry {
 	return []Entry{
+		{"airtable", airtable.New},
 		{"tray", tray.New},
 		{"twilio_message", twiliomessage.New},
 		{"zapier", zapier.New},

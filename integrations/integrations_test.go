@@ -21,7 +21,7 @@ import (
 )
 
 // settings are what administrators set for the integrations that ask for something.
-var settings = map[string]string{}
+var settings = map[string]string{"AIRTABLE_CLIENT_ID": "id", "AIRTABLE_CLIENT_SECRET": "secret"}
 
 // list is what Looker is answered.
 func list(t *testing.T) map[string]map[string]any {

@@ -1,0 +1,204 @@
+// Package airtable adds the rows of a query's result to a table of Airtable.
+package airtable
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+)
+
+var (
+	_ action.Integration = (*Integration)(nil)
+	_ action.FormBuilder = (*Integration)(nil)
+	_ action.Authorizer  = (*Integration)(nil)
+)
+
+// Airtable's published limits: https://airtable.com/developers/web/api/rate-limits and
+// https://airtable.com/developers/web/api/create-records.
+const (
+	recordsPerCall = 10
+	callsPerSecond = 5
+	concurrency    = 4
+	// afterLimit is how long Airtable refuses a base that was called too often.
+	afterLimit = 30 * time.Second
+)
+
+// settings are the hub's: the OAuth client registered at Airtable.
+type settings struct {
+	ClientID     string        `env:"AIRTABLE_CLIENT_ID,required,notEmpty"`
+	ClientSecret action.Secret `env:"AIRTABLE_CLIENT_SECRET,required,notEmpty"`
+}
+
+// input is what the Looker user enters.
+type input struct {
+	Base  baseID    `form:"base,required"`
+	Table tableName `form:"table,required"`
+}
+
+// Integration adds records to Airtable.
+type Integration struct {
+	settings settings
+	deps     action.Deps
+}
+
+// New makes the integration.
+func New(deps action.Deps) (action.Integration, error) {
+	s, err := action.Settings[settings](deps)
+	if err != nil {
+		return nil, err
+	}
+	return &Integration{s, deps}, nil
+}
+
+// Definition implements [action.Integration].
+func (*Integration) Definition() action.Definition {
+	return action.Definition{
+		Name: "airtable", Label: "Airtable", Description: "Add records to an Airtable table.",
+		Types:          []action.Type{action.TypeQuery},
+		Formats:        []action.Format{action.JSONDetail},
+		Formattings:    []action.Formatting{action.Unformatted},
+		VisFormattings: []action.VisFormatting{action.NoApply},
+		Download:       action.Push,
+		MinVersion:     action.V(5, 5, 0),
+	}
+}
+
+// Form implements [action.FormBuilder]. Whether the user is signed in is tried out. Only a
+// grant that is gone asks for a new sign-in; that Airtable is out of order is said as such.
+func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
+	s := i.open(req.State)
+	err := s.listBases(ctx)
+	if action.KindOf(err) == action.Unauthenticated {
+		return &action.Form{Fields: []action.Field{{Name: "oauth", Label: "Login", Type: action.OAuthLink, OAuthURL: req.LoginURL}}}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &action.Form{
+		Fields: []action.Field{
+			{Name: "base", Label: "Airtable Base", Type: action.String, Required: true},
+			{Name: "table", Label: "Airtable Table", Type: action.String, Required: true},
+		},
+		State: s.newState(),
+	}, nil
+}
+
+// Execute implements [action.Integration]. Tokens that were renewed go back to Looker
+// whatever becomes of the delivery: Airtable takes the old ones no more.
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	if req.Data.Empty() {
+		return nil, action.Errorf(action.Invalid, "No attached json.")
+	}
+	in, err := action.Decode[input](req)
+	if err != nil {
+		return nil, err
+	}
+	table, err := req.Data.Table(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := i.open(req.State)
+	account := deliver.Batches(ctx, records(table), deliver.Options{
+		Size: recordsPerCall, Concurrency: concurrency, Limiter: rate.NewLimiter(callsPerSecond, 1),
+		// Only a call that was refused for its rate is known not to have made records.
+		Retry: deliver.Retry{Tries: 4, First: afterLimit / 6, Longest: afterLimit, When: rateLimited},
+	}, func(ctx context.Context, batch []record) error {
+		return s.create(ctx, in.Base, in.Table, batch)
+	})
+	res := &action.Response{State: s.newState()}
+	if err := account.Err("records"); err != nil {
+		return res, err
+	}
+	res.Message = fmt.Sprintf("%d records added.", account.Sent())
+	return res, nil
+}
+
+func rateLimited(err error) bool { return action.KindOf(err) == action.RateLimited }
+
+// record is one record as Airtable takes it: values by the names of Airtable's fields.
+type record struct {
+	Fields map[string]json.RawMessage `json:"fields"`
+}
+
+// records turns rows into records.
+func records(table *action.Table) iter.Seq2[record, error] {
+	names := fieldNames(table.Columns)
+	return func(yield func(record, error) bool) {
+		for row, err := range table.Rows() {
+			r := record{Fields: map[string]json.RawMessage{}}
+			for i, name := range names {
+				cell := row.Cell(i)
+				if v := cell.Value(); v != nil {
+					r.Fields[name] = json.RawMessage(v)
+					continue
+				}
+				for _, p := range table.Pivots {
+					if v := cell.Pivot(p.Key).Value(); v != nil {
+						r.Fields[name+" "+p.Key] = json.RawMessage(v)
+					}
+				}
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+// fieldNames are the columns' short labels, or, where two columns share one, what tells
+// them apart.
+func fieldNames(columns []action.Column) []string {
+	count := map[string]int{}
+	for _, c := range columns {
+		count[c.Title()]++
+		if c.Label != c.Title() {
+			count[c.Label]++
+		}
+	}
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		switch {
+		case count[c.Title()] == 1:
+			names[i] = c.Title()
+		case c.Label != "" && count[c.Label] == 1:
+			names[i] = c.Label
+		default:
+			names[i] = c.Name
+		}
+	}
+	return names
+}
+
+// baseID and tableName go into Airtable's address.
+type (
+	baseID    string
+	tableName string
+)
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (b *baseID) UnmarshalText(text []byte) error {
+	for _, c := range text {
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return errors.New("must be a base's id, such as appXXXXXXXXXXXXXX, as it stands in the base's address")
+		}
+	}
+	*b = baseID(text)
+	return nil
+}
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (n *tableName) UnmarshalText(text []byte) error {
+	if t := string(text); t == "." || t == ".." {
+		return errors.New("must be a table's name or id")
+	}
+	*n = tableName(text)
+	return nil
+}

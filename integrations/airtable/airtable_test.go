@@ -1,0 +1,273 @@
+package airtable_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/airtable"
+)
+
+var env = map[string]string{"AIRTABLE_CLIENT_ID": "client", "AIRTABLE_CLIENT_SECRET": "s3cret"}
+
+const (
+	nested = `{"tokens":{"refresh_token":"r1","access_token":"a1"},"redirect":"https://hub/r"}`
+	flat   = `{"refresh_token":"r1","access_token":"a1","redirectUri":"https://hub/r"}`
+	fresh  = `{"redirect":"https://hub/r","tokens":{"access_token":"a2","refresh_token":"r2"}}`
+)
+
+func request(state string) *action.Request {
+	req := actiontest.Query(nil, map[string]string{"base": "app1", "table": "My table/x"})
+	req.State, req.LoginURL = state, "https://hub/login"
+	return req
+}
+
+// result has n rows.
+func result(n int) string {
+	rows := make([]string, n)
+	for i := range rows {
+		rows[i] = fmt.Sprintf(`{"o.id":{"value":%d},"o.day":{"value":null},"o.n":{"a":{"value":1.50},"b":{"value":"x"}}}`, i)
+	}
+	return `{"fields":{"dimensions":[{"name":"o.id","label":"Orders Id","label_short":"Id"},{"name":"o.day","label":"Day"}],"measures":[{"name":"o.n","label_short":"N"}]},` +
+		`"pivots":[{"key":"a"},{"key":"b"}],"data":[` + strings.Join(rows, ",") + `]}`
+}
+
+// airtableAPI takes the access token "good", and renews "r1" to "a2" and "r2".
+func airtableAPI(good string, create func(actiontest.Recorded) actiontest.Reply) func(actiontest.Recorded) actiontest.Reply {
+	return func(r actiontest.Recorded) actiontest.Reply {
+		switch {
+		case r.Path == "/oauth2/v1/token":
+			form, err := url.ParseQuery(string(r.Body))
+			if err != nil || form.Get("refresh_token") != "r1" && form.Get("code") != "good" || r.Header.Get("Authorization") != "Basic Y2xpZW50OnMzY3JldA==" {
+				return actiontest.Reply{Status: 400, Body: `{"error":"invalid_grant","secret":"r1"}`}
+			}
+			return actiontest.Reply{Header: map[string]string{"Content-Type": "application/json"}, Body: `{"access_token":"a2","refresh_token":"r2","token_type":"Bearer"}`}
+		case r.Header.Get("Authorization") != "Bearer "+good:
+			return actiontest.Reply{Status: 401, Body: `{"error":{"type":"AUTHENTICATION_REQUIRED"}}`}
+		case r.Path == "/v0/meta/bases":
+			return actiontest.Reply{Body: `{"bases":[]}`}
+		}
+		return create(r)
+	}
+}
+
+func created(actiontest.Recorded) actiontest.Reply { return actiontest.Reply{Body: `{"records":[]}`} }
+
+func resolved(t *testing.T, d *actiontest.Destination) action.Resolved {
+	t.Helper()
+	return action.Resolve(actiontest.New(t, airtable.New, actiontest.Deps(t, d, env)))
+}
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	_, err := airtable.New(actiontest.Deps(t, nil, nil))
+	missing, ok := errors.AsType[*action.MissingSettingsError](err)
+	if !ok || !cmp.Equal(missing.Keys, []string{"AIRTABLE_CLIENT_ID", "AIRTABLE_CLIENT_SECRET"}) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestForm(t *testing.T) {
+	t.Parallel()
+	login := []action.Field{{Name: "oauth", Label: "Login", Type: action.OAuthLink, OAuthURL: "https://hub/login"}}
+	fields := []action.Field{
+		{Name: "base", Label: "Airtable Base", Type: action.String, Required: true},
+		{Name: "table", Label: "Airtable Table", Type: action.String, Required: true},
+	}
+	for name, tt := range map[string]struct {
+		state, good string
+		want        []action.Field
+		renewed     bool
+	}{
+		"signed in":               {nested, "a1", fields, false},
+		"signed in long ago":      {flat, "a1", fields, false},
+		"access expired":          {nested, "a2", fields, true},
+		"never signed in":         {"", "a1", login, false},
+		"a state of another kind": {`"text"`, "a1", login, false},
+		"grant gone":              {`{"tokens":{"refresh_token":"gone","access_token":"gone"}}`, "a1", login, false},
+		"no refresh token":        {`{"tokens":{"access_token":"gone"}}`, "a1", login, false},
+		"renewed, yet refused":    {nested, "none", login, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Handle(airtableAPI(tt.good, created))
+			got, err := resolved(t, d).Form.Form(t.Context(), request(tt.state))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, got.Fields); diff != "" {
+				t.Errorf("fields (-want +got):\n%s", diff)
+			}
+			if (got.State != nil) != tt.renewed || tt.renewed && got.State.Data != fresh {
+				t.Errorf("state %+v", got.State)
+			}
+		})
+	}
+	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Status: 503})
+	if _, err := resolved(t, d).Form.Form(t.Context(), request(nested)); action.KindOf(err) != action.Unavailable {
+		t.Errorf("out of order: %v", err)
+	}
+}
+
+func TestLogin(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Handle(airtableAPI("a1", created))
+	i := resolved(t, d)
+	login := action.Login{State: "st", RedirectURL: "https://hub/r", Verifier: "verifier"}
+	address, err := i.OAuth.AuthorizeURL(t.Context(), login)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := url.Values{
+		"client_id": {"client"}, "response_type": {"code"}, "state": {"st"}, "redirect_uri": {"https://hub/r"}, "code_challenge_method": {"S256"},
+		"code_challenge": {"iMnq5o6zALKXGivsnlom_0F5_WYda32GHkxlV7mq7hQ"}, "scope": {"data.records:write schema.bases:read schema.bases:write"},
+	}
+	if diff := cmp.Diff(want, u.Query()); diff != "" || u.Host+u.Path != "www.airtable.com/oauth2/v1/authorize" {
+		t.Errorf("%s (-want +got):\n%s", address, diff)
+	}
+	state, err := i.OAuth.Exchange(t.Context(), login, url.Values{"code": {"good"}})
+	if err != nil || state.Data != fresh {
+		t.Errorf("state %+v, %v", state, err)
+	}
+	form, err := url.ParseQuery(string(d.Requests()[0].Body))
+	if err != nil || form.Get("code_verifier") != "verifier" || form.Get("grant_type") != "authorization_code" || form.Get("redirect_uri") != "https://hub/r" {
+		t.Errorf("exchanged with %v", form)
+	}
+	if _, err := i.OAuth.Exchange(t.Context(), login, url.Values{"code": {"bad"}}); action.KindOf(err) != action.Unauthenticated || strings.Contains(err.Error(), "r1") {
+		t.Errorf("a bad code: %v", err)
+	}
+}
+
+func TestExecute(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Handle(airtableAPI("a1", created))
+	res, err := resolved(t, d).Execute(t.Context(), actiontest.JSONDetail(t, request(nested), result(12)))
+	if err != nil || res.Message != "12 records added." || res.State != nil {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	seen := map[string]int{}
+	for _, r := range d.Requests() {
+		if r.Method != http.MethodPost || r.Host != "api.airtable.com" || r.Path != "/v0/app1/My%20table%2Fx" {
+			t.Errorf("arrived as %s %s%s", r.Method, r.Host, r.Path)
+		}
+		var body struct{ Records []json.RawMessage }
+		if err := json.Unmarshal(r.Body, &body); err != nil || len(body.Records) > 10 {
+			t.Errorf("%d records in a call, %v", len(body.Records), err)
+		}
+		for _, rec := range body.Records {
+			seen[string(rec)]++
+		}
+	}
+	want := map[string]int{}
+	for i := range 12 {
+		want[fmt.Sprintf(`{"fields":{"Day":null,"Id":%d,"N a":1.50,"N b":"x"}}`, i)] = 1
+	}
+	if diff := cmp.Diff(want, seen); diff != "" {
+		t.Errorf("records (-want +got):\n%s", diff)
+	}
+}
+
+// Rows that were taken are never sent again when others fail, and new tokens are kept.
+func TestPartialFailure(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Handle(airtableAPI("a2", func(r actiontest.Recorded) actiontest.Reply {
+		if strings.Contains(string(r.Body), `"Id":13,`) {
+			return actiontest.Reply{Status: 422, Body: `{"error":{"type":"INVALID_VALUE_FOR_COLUMN","message":"value 13 is secret"}}`}
+		}
+		return created(r)
+	}))
+	res, err := resolved(t, d).Execute(t.Context(), actiontest.JSONDetail(t, request(nested), result(25)))
+	if got := action.MessageOf(err); got != "15 of 25 records delivered, 10 failed. A field of the table does not take the kind of value that the query has for it." {
+		t.Errorf("message %q", got)
+	}
+	if res == nil || res.State == nil || res.State.Data != fresh {
+		t.Errorf("the renewed tokens were not returned: %+v", res)
+	}
+	if strings.Contains(err.Error(), "secret") {
+		t.Errorf("the error tells too much: %v", err)
+	}
+	taken := map[string]int{}
+	for _, r := range d.Requests() {
+		if r.Header.Get("Authorization") == "Bearer a2" {
+			taken[string(r.Body)]++
+		}
+	}
+	if len(taken) != 3 {
+		t.Errorf("%d calls with the new token, want 3", len(taken))
+	}
+	for _, n := range taken {
+		if n != 1 {
+			t.Errorf("a batch was sent %d times", n)
+		}
+	}
+}
+
+func TestExecuteRefuses(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		change  func(*action.Request)
+		result  string
+		message string
+	}{
+		"no base":       {func(r *action.Request) { delete(r.Form, "base") }, result(1), `"base" is required.`},
+		"no table":      {func(r *action.Request) { delete(r.Form, "table") }, result(1), `"table" is required.`},
+		"an odd base":   {func(r *action.Request) { r.Form["base"] = "../meta" }, result(1), `"base" must be a base's id, such as appXXXXXXXXXXXXXX, as it stands in the base's address.`},
+		"an odd table":  {func(r *action.Request) { r.Form["table"] = ".." }, result(1), `"table" must be a table's name or id.`},
+		"no result":     {func(*action.Request) {}, `{"a":1}`, "The data is not a complete result in Looker's json_detail format."},
+		"not signed in": {func(r *action.Request) { r.State = "" }, result(1), "The sign-in at Airtable is missing or no longer valid. Open the form in Looker and log in again."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Handle(airtableAPI("a1", created))
+			req := actiontest.JSONDetail(t, request(nested), tt.result)
+			tt.change(req)
+			if _, err := resolved(t, d).Execute(t.Context(), req); action.MessageOf(err) != tt.message {
+				t.Errorf("error %v", err)
+			}
+			if len(d.Requests()) != 0 {
+				t.Error("Airtable was called")
+			}
+		})
+	}
+	if _, err := resolved(t, nil).Execute(t.Context(), request(nested)); action.MessageOf(err) != "No attached json." {
+		t.Errorf("without data: %v", err)
+	}
+}
+
+func TestAirtableFails(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		reply   actiontest.Reply
+		kind    action.Kind
+		message string
+	}{
+		"not allowed":  {actiontest.Reply{Status: 403, Body: `{"error":{"type":"INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND"}}`}, action.Forbidden, "There is no such base or table, or the user may not write to it."},
+		"no table":     {actiontest.Reply{Status: 404, Body: `{"error":"NOT_FOUND"}`}, action.NotFound, "There is no such base or table."},
+		"out of order": {actiontest.Reply{Status: 503}, action.Unavailable, "Airtable answered 503 Service Unavailable."},
+		"a reset":      {actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Airtable failed."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Handle(airtableAPI("a1", func(actiontest.Recorded) actiontest.Reply { return tt.reply }))
+			_, err := resolved(t, d).Execute(t.Context(), actiontest.JSONDetail(t, request(nested), result(1)))
+			if action.KindOf(err) != tt.kind || !strings.Contains(action.MessageOf(err), tt.message) {
+				t.Errorf("error %v (%v)", err, action.KindOf(err))
+			}
+			if n := len(d.Requests()); n != 1 {
+				t.Errorf("%d calls: records may have been made, so none is repeated", n)
+			}
+		})
+	}
+}

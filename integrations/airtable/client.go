@@ -1,0 +1,152 @@
+package airtable
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/hub/outbound"
+)
+
+const api = "https://api.airtable.com/v0/"
+
+// session is one user's access during one request. It renews its tokens once, when Airtable
+// refuses them.
+type session struct {
+	integration *Integration
+
+	mu      sync.Mutex
+	tokens  tokens
+	renewed bool
+}
+
+func (i *Integration) open(state string) *session {
+	return &session{integration: i, tokens: parseState(state)}
+}
+
+// newState is what Looker shall keep: nil when nothing changed.
+func (s *session) newState() *action.State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.renewed {
+		return nil
+	}
+	return s.tokens.state()
+}
+
+// listBases asks for something that every grant allows.
+func (s *session) listBases(ctx context.Context) error {
+	return s.call(ctx, http.MethodGet, api+"meta/bases", nil)
+}
+
+// create adds up to ten records: all of them, or none.
+func (s *session) create(ctx context.Context, base baseID, table tableName, batch []record) error {
+	body, err := json.Marshal(map[string]any{"records": batch})
+	if err != nil {
+		return fmt.Errorf("encoding records: %w", err)
+	}
+	err = s.call(ctx, http.MethodPost, api+string(base)+"/"+url.PathEscape(string(table)), body)
+	switch action.KindOf(err) {
+	case action.Unauthenticated, action.Forbidden, action.NotFound:
+		return deliver.Stop(err) // no other batch will do better
+	default:
+		return err
+	}
+}
+
+// call calls Airtable. A refused token was refused before anything was done, so after it
+// was renewed the call is made again.
+func (s *session) call(ctx context.Context, method, address string, body []byte) error {
+	access := s.access()
+	if access == "" {
+		return errSignIn
+	}
+	err := s.once(ctx, method, address, body, access)
+	if action.KindOf(err) != action.Unauthenticated {
+		return err
+	}
+	if access, err = s.renew(ctx, access); err != nil {
+		return err
+	}
+	return s.once(ctx, method, address, body, access)
+}
+
+var errSignIn = action.Errorf(action.Unauthenticated, "The sign-in at Airtable is missing or no longer valid. Open the form in Looker and log in again.")
+
+func (s *session) access() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tokens.Access
+}
+
+// renew exchanges the refresh token, unless another call did so since the token was read.
+func (s *session) renew(ctx context.Context, refused string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.tokens.Access != refused {
+		return s.tokens.Access, nil
+	}
+	if s.renewed || s.tokens.Refresh == "" {
+		return "", errSignIn
+	}
+	fresh, err := s.integration.refresh(ctx, s.tokens)
+	if err != nil {
+		return "", err
+	}
+	s.tokens, s.renewed = fresh, true
+	return fresh.Access, nil
+}
+
+func (s *session) once(ctx context.Context, method, address string, body []byte, access string) error {
+	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("preparing a call: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+access)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return explain(outbound.JSON(s.integration.deps.HTTP, req, "Airtable", nil))
+}
+
+// explanations say what Airtable's error types mean to the Looker user. Airtable's own texts
+// can quote values, so they are not shown:
+// https://airtable.com/developers/web/api/errors.
+var explanations = map[string]string{
+	"UNKNOWN_FIELD_NAME":                     "The table has no field for one of the query's columns. Field names must equal the columns' labels.",
+	"INVALID_VALUE_FOR_COLUMN":               "A field of the table does not take the kind of value that the query has for it.",
+	"INVALID_MULTIPLE_CHOICE_OPTIONS":        "A select field of the table lacks one of the query's values as an option.",
+	"TABLE_NOT_FOUND":                        "The base has no such table.",
+	"NOT_FOUND":                              "There is no such base or table.",
+	"INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND": "There is no such base or table, or the user may not write to it.",
+}
+
+func explain(err error) error {
+	status, ok := errors.AsType[*outbound.StatusError](err)
+	if !ok {
+		return err
+	}
+	var answer struct {
+		Error json.RawMessage `json:"error"`
+	}
+	var detail struct {
+		Type string `json:"type"`
+	}
+	if json.Unmarshal(status.Body, &answer) != nil {
+		return err
+	}
+	if json.Unmarshal(answer.Error, &detail) != nil {
+		_ = json.Unmarshal(answer.Error, &detail.Type) // some errors are a bare type
+	}
+	if text, ok := explanations[detail.Type]; ok {
+		return action.Wrap(err, action.KindOf(err), "%s", text)
+	}
+	return err
+}
