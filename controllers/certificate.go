@@ -47,9 +47,12 @@ func (r *Reconciler) certificate(ctx context.Context, rd *round) (outcome, error
 		if condition.Status == cmmetav1.ConditionTrue && condition.ObservedGeneration == c.Generation {
 			return done("The certificate is issued." + hint), nil
 		}
+		if condition.ObservedGeneration != c.Generation {
+			break // it speaks of an older request
+		}
 		return notDone(v1alpha1.CertificateNotReady, "cert-manager says: %s (kubectl describe certificate %s)", condition.Message, c.Name), nil
 	}
-	return notDone(v1alpha1.CertificateNotReady, "cert-manager has not answered yet. Is its controller running?"), nil
+	return notDone(v1alpha1.CertificateNotReady, "cert-manager has not answered yet."), nil
 }
 
 // issuer looks whether cert-manager and the issuer are there. hint is a sentence for issuers

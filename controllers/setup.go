@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -103,12 +104,7 @@ func usesSecret(hub *v1alpha1.IntegrationHub, name string) bool {
 	if name == resources.ServiceSecretRef(hub).Name || name == resources.TokenSecretRef(hub).Name {
 		return true
 	}
-	for _, n := range resources.IntegrationSecrets(hub) {
-		if n == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(resources.IntegrationSecrets(hub), name)
 }
 
 func usesConfigMap(hub *v1alpha1.IntegrationHub, name string) bool {

@@ -69,7 +69,7 @@ type Config struct {
 }
 
 // aliases are older names of settings. A name of today wins.
-var aliases = map[string]string{
+var aliases = map[string]string{ //nolint:gosec // names, no credentials
 	"BASE_URL":                   "ACTION_HUB_BASE_URL",
 	"INTEGRATION_PROVIDER_LABEL": "ACTION_HUB_LABEL",
 	"INTEGRATION_SERVICE_SECRET": "ACTION_HUB_SECRET",

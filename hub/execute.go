@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"runtime/debug"
 	"time"
@@ -44,7 +45,7 @@ func (s *Server) executeAction(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	defer e.Close() //nolint:errcheck // an unlinked file
+	defer e.Close()
 	if message := checkRequest(o, e); message != "" {
 		recordFrom(r.Context()).err = errors.New(message)
 		writeError(w, http.StatusNotFound, message)
@@ -98,26 +99,22 @@ func (s *Server) deliver(ctx context.Context, o *offer, r *http.Request, e *payl
 		Message: res.Message, RefreshQuery: res.RefreshQuery, Success: err == nil,
 		ValidationErrors: map[string]string{}, State: state,
 	}
-	for field, message := range res.ValidationErrors {
-		out.ValidationErrors[field] = message
-	}
+	maps.Copy(out.ValidationErrors, res.ValidationErrors)
 	if err == nil {
 		s.metrics.deliveries.WithLabelValues(name, "delivered").Inc()
 		return out
 	}
-	recordFrom(r.Context()).err = err
+	recordFrom(ctx).err = err
 	kind := action.KindOf(err)
 	s.metrics.deliveries.WithLabelValues(name, kind.String()).Inc()
 	out.Message = action.MessageOf(err)
-	out.WebhookID = recordFrom(r.Context()).webhookID
+	out.WebhookID = recordFrom(ctx).webhookID
 	out.Error = &outcomeError{
 		HTTPCode: kind.Code(), StatusCode: kind.Status(), Message: kind.Description() + " " + out.Message,
 		Location: "ActionContainer", DocumentationURL: "TODO",
 	}
 	if e, ok := errors.AsType[*action.Error](err); ok {
-		for field, message := range e.Fields {
-			out.ValidationErrors[field] = message
-		}
+		maps.Copy(out.ValidationErrors, e.Fields)
 	}
 	return out
 }

@@ -22,7 +22,7 @@ func (s *Server) showForm(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	defer e.Close() //nolint:errcheck // an unlinked file
+	defer e.Close()
 	if e.Type != nil && *e.Type == "" {
 		writeError(w, http.StatusNotFound, `Action did not specify a "type".`)
 		return
@@ -47,7 +47,7 @@ func (s *Server) form(ctx context.Context, o *offer, r *http.Request, e *payload
 		form.State, err = s.sealState(o, form.State)
 	}
 	if err != nil {
-		recordFrom(r.Context()).err = err
+		recordFrom(ctx).err = err
 		return formError(action.MessageOf(err))
 	}
 	if form.Fields == nil {

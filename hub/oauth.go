@@ -97,7 +97,7 @@ func (s *Server) beginLogin(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) setNonce(w http.ResponseWriter, nonce string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // insecure only where the hub itself is, for developers
 		Name: nonceCookie, Value: nonce, Path: "/", MaxAge: maxAge, HttpOnly: true,
 		SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(s.config.BaseURL, "https:"),
 	})

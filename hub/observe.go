@@ -38,9 +38,9 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		start := time.Now()
 		rec := &record{id: rand.Text(), webhookID: clip(r.Header.Get("X-Looker-Webhook-Id")), instanceID: clip(r.Header.Get("X-Looker-Instance"))}
 		sw := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-		r = r.WithContext(context.WithValue(r.Context(), recordKey{}, rec))
-		next.ServeHTTP(sw, r)
-		route := chi.RouteContext(r.Context()).RoutePattern()
+		ctx := context.WithValue(r.Context(), recordKey{}, rec)
+		next.ServeHTTP(sw, r.WithContext(ctx))
+		route := chi.RouteContext(ctx).RoutePattern()
 		if route == "" {
 			route = "other"
 		}
@@ -62,7 +62,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		if rec.err != nil {
 			attrs = append(attrs, "error", rec.err.Error())
 		}
-		s.log.Log(r.Context(), level, "request", attrs...)
+		s.log.Log(ctx, level, "request", attrs...)
 	})
 }
 
@@ -89,6 +89,7 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // recoverPanic turns a bug in a handler into an answer; the hub goes on.
 func (s *Server) recoverPanic(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
 		defer func() {
 			v := recover()
 			if v == nil {
@@ -97,7 +98,7 @@ func (s *Server) recoverPanic(next http.Handler) http.Handler {
 			if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so, too
 				panic(v)
 			}
-			s.log.ErrorContext(r.Context(), "panic", "value", v, "stack", string(debug.Stack()))
+			s.log.ErrorContext(ctx, "panic", "value", v, "stack", string(debug.Stack()))
 			writeError(w, http.StatusInternalServerError, "Internal server error.")
 		}()
 		next.ServeHTTP(w, r)

@@ -4,6 +4,7 @@ package integrations
 import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/tray"
+	"integrationhub.dev/integrations/twiliomessage"
 	"integrationhub.dev/integrations/zapier"
 )
 
@@ -18,6 +19,7 @@ type Entry struct {
 func All() []Entry {
 	return []Entry{
 		{"tray", tray.New},
+		{"twilio_message", twiliomessage.New},
 		{"zapier", zapier.New},
 	}
 }

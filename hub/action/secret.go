@@ -11,7 +11,13 @@ const redacted = "[redacted]"
 // Reveal returns the text itself, for the one place that sends it.
 func (s Secret) Reveal() string { return string(s) }
 
-func (Secret) String() string               { return redacted }
-func (Secret) GoString() string             { return redacted }
-func (Secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
+func (Secret) String() string { return redacted }
+
+// GoString implements [fmt.GoStringer].
+func (Secret) GoString() string { return redacted }
+
+// LogValue implements [slog.LogValuer].
+func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText implements [encoding.TextMarshaler].
 func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }

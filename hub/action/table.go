@@ -124,8 +124,9 @@ func Text(v jsontext.Value) string {
 		return string(b)
 	case 'n', 0:
 		return ""
+	default:
+		return string(v)
 	}
-	return string(v)
 }
 
 func (c Cell) member(name string) jsontext.Value {

@@ -32,9 +32,9 @@ var restricted = prefixes(
 	"2002::/16", "fc00::/7", "fec0::/10", "ff00::/8",
 )
 
-// never are the ranges that no setting opens: the host itself, its neighbours on the link,
+// never are the ranges that no setting opens: the host itself (0.0.0.0 reaches it too), its neighbours on the link,
 // and the metadata services of the clouds.
-var never = prefixes("127.0.0.0/8", "169.254.0.0/16", "::/127", "fe80::/10", "fd00:ec2::254/128", "100.100.100.200/32")
+var never = prefixes("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "::/127", "fe80::/10", "fd00:ec2::254/128", "100.100.100.200/32")
 
 var loopback = prefixes("127.0.0.0/8", "::1/128")
 

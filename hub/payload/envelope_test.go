@@ -210,6 +210,7 @@ func BenchmarkDecodeJSONDetail(b *testing.B) {
 }
 
 func benchmark(b *testing.B, mime, data string) {
+	b.Helper()
 	text := `{"type":"query","attachment":{"mimetype":"` + mime + `","extension":"x","data":"` + data + `"}}`
 	spool := &payload.Spool{Dir: b.TempDir()}
 	b.SetBytes(int64(len(text)))

@@ -181,25 +181,9 @@ func (s *scanner) text(w io.Writer) error {
 	}
 	s.out = s.out[:0]
 	for {
-		run, err := s.span()
-		if err != nil {
+		if err := s.copySpan(w); err != nil {
 			return err
 		}
-		if len(run) >= writeBuffer/2 {
-			if err := s.flush(w); err != nil {
-				return err
-			}
-			if _, err := w.Write(run); err != nil {
-				return err
-			}
-			run = nil
-		}
-		if len(s.out)+len(run) > writeBuffer {
-			if err := s.flush(w); err != nil {
-				return err
-			}
-		}
-		s.out = append(s.out, run...)
 		if s.r.Buffered() == 0 {
 			continue // the run goes on in the next read
 		}
@@ -215,12 +199,30 @@ func (s *scanner) text(w io.Writer) error {
 		if err := s.escape(); err != nil {
 			return err
 		}
-		if len(s.out) >= writeBuffer {
-			if err := s.flush(w); err != nil {
-				return err
-			}
+	}
+}
+
+// copySpan passes a run of plain bytes on: a short one by way of the buffer, so that many
+// short ones make one write, a long one as it is.
+func (s *scanner) copySpan(w io.Writer) error {
+	run, err := s.span()
+	if err != nil {
+		return err
+	}
+	if len(s.out)+len(run) > writeBuffer {
+		if err := s.flush(w); err != nil {
+			return err
 		}
 	}
+	if len(run) >= writeBuffer/2 {
+		if err := s.flush(w); err != nil {
+			return err
+		}
+		_, err := w.Write(run)
+		return err
+	}
+	s.out = append(s.out, run...)
+	return nil
 }
 
 func (s *scanner) flush(w io.Writer) error {

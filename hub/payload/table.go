@@ -176,7 +176,7 @@ func wholeOrBroken(err error) error {
 // rows yields the rows, then checks that the document ends as it should.
 func (d *tableDecoder) rows() iter.Seq2[action.Row, error] {
 	return func(yield func(action.Row, error) bool) {
-		defer d.close()
+		defer func() { _ = d.close() }()
 		for d.json.PeekKind() == '{' {
 			row, err := d.row()
 			if err != nil {

@@ -1,6 +1,7 @@
 package zapier_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -42,7 +43,7 @@ func TestExecute(t *testing.T) {
 		t.Fatalf("%d requests arrived, want 1", len(requests))
 	}
 	got := requests[0]
-	if got.Method != "POST" || got.Host != "hooks.zapier.com" || got.Path != "/hook" || got.Query.Encode() != "key=1" {
+	if got.Method != http.MethodPost || got.Host != "hooks.zapier.com" || got.Path != "/hook" || got.Query.Encode() != "key=1" {
 		t.Errorf("arrived as %s %s%s?%s", got.Method, got.Host, got.Path, got.Query.Encode())
 	}
 	if got.Header.Get("Content-Type") != "application/json" {

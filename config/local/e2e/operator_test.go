@@ -25,6 +25,7 @@ import (
 func TestRollingRestartLosesNothing(t *testing.T) {
 	waitReady(t, "actions")
 	l := newLooker(t)
+	reachable(t, l)
 	const hook = "/hooks/rolling"
 	var sent atomic.Int64
 	var mu sync.Mutex
@@ -83,6 +84,18 @@ func TestRollingRestartLosesNothing(t *testing.T) {
 		}
 	}
 	t.Logf("%d executes during two rolling restarts", sent.Load())
+}
+
+// reachable waits until the node's proxy knows the pods: that is some moments after they are
+// ready, and no business of the operator's.
+func reachable(t *testing.T, l *looker) {
+	t.Helper()
+	eventually(t, 30*time.Second, func() string {
+		if status, _, err := l.call(t.Context(), "/", nil); err != nil || status != http.StatusOK {
+			return fmt.Sprintf("the hub is not reached: %d %v", status, err)
+		}
+		return ""
+	})
 }
 
 // The operator is killed again and again while a hub comes about.

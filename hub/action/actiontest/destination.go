@@ -5,7 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -52,7 +52,7 @@ func NewDestination(t testing.TB) *Destination {
 	t.Helper()
 	d := &Destination{}
 	d.server = httptest.NewUnstartedServer(http.HandlerFunc(d.serve))
-	d.server.Config.ErrorLog = log.New(io.Discard, "", 0) // connections are cut on purpose
+	d.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug) // connections are cut on purpose
 	d.server.StartTLS()
 	t.Cleanup(d.server.Close)
 	return d

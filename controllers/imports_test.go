@@ -1,0 +1,29 @@
+package controllers_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// Neither program links what belongs to the other: the hub has no business with the
+// cluster, and the manager none with destinations.
+func TestProgramsStayApart(t *testing.T) {
+	t.Parallel()
+	for program, forbidden := range map[string][]string{
+		"../hub/cmd/hub": {"k8s.io/", "sigs.k8s.io/", "integrationhub.dev/api", "integrationhub.dev/controllers"},
+		"./cmd/manager":  {"integrationhub.dev/integrations", "github.com/aws/", "github.com/slack-go/", "github.com/go-chi/"},
+	} {
+		out, err := exec.Command("go", "list", "-deps", program).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for dep := range strings.Lines(string(out)) {
+			for _, prefix := range forbidden {
+				if strings.HasPrefix(dep, prefix) {
+					t.Errorf("%s links %s", program, strings.TrimSpace(dep))
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,313 @@
+package controllers_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"testing"
+
+	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/controllers/resources"
+	"integrationhub.dev/hub/token"
+)
+
+func TestFromNothingToReady(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.create(w.hub())
+	w.reconcile()
+	w.want(v1alpha1.CredentialsReady, metav1.ConditionTrue, v1alpha1.Succeeded)
+	w.want(v1alpha1.IntegrationsReady, metav1.ConditionTrue, v1alpha1.Succeeded)
+	w.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.CertificateNotReady)
+	w.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.Pending)
+	w.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.CertificateNotReady)
+	w.want(v1alpha1.Reconciling, metav1.ConditionTrue, v1alpha1.CertificateNotReady)
+	w.issue()
+	w.reconcile()
+	w.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.Progressing)
+	w.runPods()
+	w.reconcile()
+	w.want(v1alpha1.Ready, metav1.ConditionTrue, v1alpha1.Succeeded)
+	h := get(w, "hub", &v1alpha1.IntegrationHub{})
+	if meta.FindStatusCondition(h.Status.Conditions, v1alpha1.Reconciling) != nil {
+		t.Error("a ready hub is still reconciling")
+	}
+	if h.Status.URL != "https://hub."+w.namespace+".svc" || h.Status.ReadyReplicas != 2 || h.Status.CertificateNotAfter == nil {
+		t.Errorf("status %+v", h.Status)
+	}
+	service := get(w, "hub-service-secret", &corev1.Secret{}).Data["secret"]
+	minted := string(get(w, "hub-token", &corev1.Secret{}).Data["token"])
+	if len(service) < 32 || !token.Valid(minted, service) {
+		t.Error("the token was not minted from the service secret")
+	}
+	pod := get(w, "hub", &appsv1.Deployment{}).Spec.Template.Spec
+	if pod.Containers[0].Image != "hub:test" || *pod.AutomountServiceAccountToken || !*pod.SecurityContext.RunAsNonRoot {
+		t.Errorf("pod %+v", pod)
+	}
+}
+
+// At rest the operator writes nothing, or it would wake itself for ever.
+func TestAtRestNothingIsWritten(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.create(w.hub())
+	w.ready()
+	before := w.versions()
+	for range 3 {
+		w.reconcile()
+	}
+	if diff := cmp.Diff(before, w.versions()); diff != "" {
+		t.Errorf("resource versions changed (-before +after):\n%s", diff)
+	}
+}
+
+// objects are everything that a hub consists of.
+func objects() map[string]client.Object {
+	return map[string]client.Object{
+		"hub-service-secret": &corev1.Secret{}, "hub-token": &corev1.Secret{},
+		"certificate": &cmv1.Certificate{}, "deployment": &appsv1.Deployment{}, "service": &corev1.Service{},
+		"service account": &corev1.ServiceAccount{}, "hub": &v1alpha1.IntegrationHub{},
+	}
+}
+
+func (w *world) versions() map[string]string {
+	w.t.Helper()
+	v := map[string]string{}
+	for what, o := range objects() {
+		name := "hub"
+		if _, ok := o.(*corev1.Secret); ok {
+			name = what
+		}
+		v[what] = get(w, name, o).GetResourceVersion()
+	}
+	return v
+}
+
+// The reconciler is killed before each of its writes in turn; a new one finishes the job.
+func TestKilledAtEveryWrite(t *testing.T) {
+	t.Parallel()
+	killed := errors.New("killed")
+	for n := range 12 {
+		t.Run(fmt.Sprintf("before write %d", n+1), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.create(w.hub())
+			writes := 0
+			once := func() error {
+				if writes++; writes > n {
+					return killed
+				}
+				return nil
+			}
+			c := interceptor.NewClient(api, interceptor.Funcs{
+				Apply: func(ctx context.Context, c client.WithWatch, o runtime.ApplyConfiguration, opts ...client.ApplyOption) error {
+					if err := once(); err != nil {
+						return err
+					}
+					return c.Apply(ctx, o, opts...)
+				},
+				SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, p client.Patch, opts ...client.SubResourcePatchOption) error {
+					if err := once(); err != nil {
+						return err
+					}
+					return c.SubResource(sub).Patch(ctx, o, p, opts...)
+				},
+			})
+			for range 3 {
+				_, _ = w.reconcileWith(c) // it fails: that is the point
+				if apierrors.IsNotFound(api.Get(t.Context(), client.ObjectKey{Namespace: w.namespace, Name: "hub"}, &cmv1.Certificate{})) {
+					continue
+				}
+				w.issue()
+			}
+			secretBefore := &corev1.Secret{}
+			found := api.Get(t.Context(), client.ObjectKey{Namespace: w.namespace, Name: "hub-service-secret"}, secretBefore) == nil
+			w.ready()
+			if found && string(secretBefore.Data["secret"]) != string(get(w, "hub-service-secret", &corev1.Secret{}).Data["secret"]) {
+				t.Error("the generated secret was overwritten")
+			}
+			w.versions() // everything is there
+		})
+	}
+}
+
+func TestMissingThings(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, condition, reason string
+		change                  func(*v1alpha1.IntegrationHubSpec)
+		cure                    client.Object
+	}{
+		{
+			"service secret", v1alpha1.CredentialsReady, v1alpha1.SecretNotFound,
+			func(s *v1alpha1.IntegrationHubSpec) { s.ServiceSecretRef = &v1alpha1.SecretKeyRef{Name: "mine"} },
+			&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "mine"}, StringData: map[string]string{"secret": "s3cret"}},
+		},
+		{
+			"integration's secret", v1alpha1.IntegrationsReady, v1alpha1.SecretNotFound,
+			func(s *v1alpha1.IntegrationHubSpec) {
+				s.Integrations = []v1alpha1.Integration{{Name: "tray", SecretRef: &v1alpha1.SecretRef{Name: "mine"}}}
+			},
+			&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "mine"}},
+		},
+		{
+			"authorities", v1alpha1.IntegrationsReady, v1alpha1.ConfigMapNotFound,
+			func(s *v1alpha1.IntegrationHubSpec) {
+				s.Egress = &v1alpha1.Egress{CABundleRef: &v1alpha1.ConfigMapKeyRef{Name: "mine"}}
+			},
+			&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "mine"}, Data: map[string]string{"ca.crt": "x"}},
+		},
+		{
+			"issuer", v1alpha1.CertificateReady, v1alpha1.IssuerNotFound,
+			func(s *v1alpha1.IntegrationHubSpec) { s.TLS.IssuerRef.Name = "mine" },
+			&cmv1.Issuer{ObjectMeta: metav1.ObjectMeta{Name: "mine"}, Spec: cmv1.IssuerSpec{IssuerConfig: cmv1.IssuerConfig{SelfSigned: &cmv1.SelfSignedIssuer{}}}},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.create(w.hub())
+			w.ready()
+			before := get(w, "hub", &appsv1.Deployment{}).ResourceVersion
+			w.edit(tt.change)
+			w.reconcile()
+			w.want(tt.condition, metav1.ConditionFalse, tt.reason)
+			w.want(v1alpha1.Ready, metav1.ConditionFalse, tt.reason)
+			w.want(v1alpha1.Stalled, metav1.ConditionTrue, tt.reason)
+			w.want(v1alpha1.DeploymentAvailable, metav1.ConditionTrue, v1alpha1.Succeeded)
+			if get(w, "hub", &appsv1.Deployment{}).ResourceVersion != before {
+				t.Error("the running pods were not left alone")
+			}
+			tt.cure.SetNamespace(w.namespace)
+			w.create(tt.cure)
+			w.reconcile()
+			w.issue() // the Certificate may have changed with the issuer
+			w.reconcile()
+			w.want(tt.condition, metav1.ConditionTrue, v1alpha1.Succeeded)
+		})
+	}
+}
+
+func TestServiceSecretRotation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.hub()
+	h.Spec.ServiceSecretRef = &v1alpha1.SecretKeyRef{Name: "mine"}
+	w.create(h)
+	s := &corev1.Secret{ObjectMeta: w.meta("mine"), Data: map[string][]byte{"secret": []byte("first")}}
+	w.create(s)
+	w.ready()
+	checksum := get(w, "hub", &appsv1.Deployment{}).Spec.Template.Annotations[resources.ChecksumAnnotation]
+	minted := func() string { return string(get(w, "hub-token", &corev1.Secret{}).Data["token"]) }
+	first := minted()
+	w.reconcile()
+	if minted() != first {
+		t.Error("the token changed though the secret did not")
+	}
+	s.Data = map[string][]byte{"secret": []byte("second"), "previous": []byte("first")}
+	if err := api.Update(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	w.reconcile()
+	if !token.Valid(minted(), []byte("second")) {
+		t.Error("the token is not of the new secret")
+	}
+	if got := get(w, "hub", &appsv1.Deployment{}).Spec.Template.Annotations[resources.ChecksumAnnotation]; got != checksum {
+		t.Error("a secret that pods read again rolled them")
+	}
+	s.Data = map[string][]byte{"secret": {}}
+	if err := api.Update(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	w.reconcile()
+	w.want(v1alpha1.CredentialsReady, metav1.ConditionFalse, v1alpha1.SecretInvalid)
+}
+
+func TestChangedSettingsRollThePods(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.hub()
+	h.Spec.Integrations = []v1alpha1.Integration{{Name: "tray", SecretRef: &v1alpha1.SecretRef{Name: "settings"}}}
+	w.create(h)
+	s := &corev1.Secret{ObjectMeta: w.meta("settings"), Data: map[string][]byte{"A": []byte("1")}}
+	w.create(s)
+	w.ready()
+	// what others annotate, such as kubectl rollout restart, stays
+	d := get(w, "hub", &appsv1.Deployment{})
+	d.Spec.Template.Annotations["kubectl.kubernetes.io/restartedAt"] = "now"
+	if err := api.Update(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	before := maps.Clone(d.Spec.Template.Annotations)
+	s.Data["A"] = []byte("2")
+	if err := api.Update(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	w.reconcile()
+	after := get(w, "hub", &appsv1.Deployment{}).Spec.Template.Annotations
+	if after[resources.ChecksumAnnotation] == before[resources.ChecksumAnnotation] {
+		t.Error("a changed Secret did not roll the pods")
+	}
+	if after["kubectl.kubernetes.io/restartedAt"] != "now" {
+		t.Error("a foreign annotation was removed")
+	}
+}
+
+func TestDeletedAndEditedChildrenComeBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.create(w.hub())
+	w.ready()
+	if err := api.Delete(t.Context(), get(w, "hub", &corev1.Service{})); err != nil {
+		t.Fatal(err)
+	}
+	d := get(w, "hub", &appsv1.Deployment{})
+	d.Spec.Template.Spec.Containers[0].Image = "evil:latest"
+	if err := api.Update(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	w.reconcile()
+	get(w, "hub", &corev1.Service{})
+	if got := get(w, "hub", &appsv1.Deployment{}).Spec.Template.Spec.Containers[0].Image; got != "hub:test" {
+		t.Errorf("the image is %s", got)
+	}
+}
+
+func TestNameTaken(t *testing.T) {
+	t.Parallel()
+	for name, other := range map[string]client.Object{
+		"service":        &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "hub"}, Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}}},
+		"token":          &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "hub-token"}, StringData: map[string]string{"token": "theirs"}},
+		"service secret": &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "hub-service-secret"}, StringData: map[string]string{"secret": "theirs"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			other.SetNamespace(w.namespace)
+			w.create(other)
+			before := other.GetResourceVersion()
+			w.create(w.hub())
+			w.reconcile()
+			if cert := (&cmv1.Certificate{}); api.Get(t.Context(), client.ObjectKey{Namespace: w.namespace, Name: "hub"}, cert) == nil {
+				w.issue()
+				w.reconcile()
+			}
+			w.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.NameTaken)
+			if get(w, other.GetName(), other).GetResourceVersion() != before {
+				t.Error("somebody else's object was changed")
+			}
+		})
+	}
+}

@@ -1,0 +1,180 @@
+package controllers_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmetav1 "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/controllers"
+)
+
+// api is a real kube-apiserver on a real etcd, shared by all tests. Nothing else of a cluster
+// runs: tests play cert-manager's and the kubelet's part.
+var api client.WithWatch
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	fail := func(err error) int {
+		fmt.Fprintln(os.Stderr, "starting an API server (make test-unit builds it):", err)
+		return 1
+	}
+	crds, err := certManagerCRDs()
+	if err != nil {
+		return fail(err)
+	}
+	env := &envtest.Environment{
+		CRDDirectoryPaths:     []string{filepath.Join("..", "config", "crd", "bases"), crds},
+		ErrorIfCRDPathMissing: true,
+	}
+	config, err := env.Start()
+	if err != nil {
+		return fail(err)
+	}
+	defer env.Stop()
+	config.QPS, config.Burst = 500, 1000
+	scheme, err := controllers.Scheme()
+	if err != nil {
+		return fail(err)
+	}
+	if api, err = client.NewWithWatch(config, client.Options{Scheme: scheme}); err != nil {
+		return fail(err)
+	}
+	return m.Run()
+}
+
+// certManagerCRDs is the folder of cert-manager's module that holds its CRDs.
+func certManagerCRDs() (string, error) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/cert-manager/cert-manager").Output()
+	return filepath.Join(strings.TrimSpace(string(out)), "deploy", "crds"), err
+}
+
+// world is a namespace with an issuer, and a reconciler that sees it.
+type world struct {
+	t         *testing.T
+	namespace string
+	events    *events.FakeRecorder
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"}}
+	if err := api.Create(t.Context(), ns); err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, namespace: ns.Name, events: events.NewFakeRecorder(1000)}
+	w.create(&cmv1.Issuer{ObjectMeta: w.meta("ca"), Spec: cmv1.IssuerSpec{IssuerConfig: cmv1.IssuerConfig{CA: &cmv1.CAIssuer{SecretName: "ca"}}}})
+	return w
+}
+
+func (w *world) meta(name string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Namespace: w.namespace, Name: name}
+}
+
+func (w *world) create(o client.Object) {
+	w.t.Helper()
+	if err := api.Create(w.t.Context(), o); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) hub() *v1alpha1.IntegrationHub {
+	return &v1alpha1.IntegrationHub{ObjectMeta: w.meta("hub"), Spec: v1alpha1.IntegrationHubSpec{
+		TLS: v1alpha1.TLS{IssuerRef: v1alpha1.IssuerRef{Name: "ca"}},
+	}}
+}
+
+// get reads an object of the hub's namespace; it fails the test when there is none.
+func get[T client.Object](w *world, name string, o T) T {
+	w.t.Helper()
+	if err := api.Get(w.t.Context(), client.ObjectKey{Namespace: w.namespace, Name: name}, o); err != nil {
+		w.t.Fatalf("reading %T %s: %v", o, name, err)
+	}
+	return o
+}
+
+// reconcile runs the reconciler once, with a client that may misbehave.
+func (w *world) reconcileWith(c client.Client) (ctrl.Result, error) {
+	r := &controllers.Reconciler{Client: c, Live: c, Recorder: w.events, HubImage: "hub:test"}
+	return r.Reconcile(w.t.Context(), ctrl.Request{NamespacedName: client.ObjectKey{Namespace: w.namespace, Name: "hub"}})
+}
+
+func (w *world) reconcile() {
+	w.t.Helper()
+	if _, err := w.reconcileWith(api); err != nil {
+		w.t.Fatalf("reconciling: %v", err)
+	}
+}
+
+// issue plays cert-manager.
+func (w *world) issue() {
+	w.t.Helper()
+	c := get(w, "hub", &cmv1.Certificate{})
+	until := metav1.NewTime(time.Now().Add(time.Hour).Truncate(time.Second))
+	c.Status.NotAfter = &until
+	c.Status.Conditions = []cmv1.CertificateCondition{{
+		Type: cmv1.CertificateConditionReady, Status: cmmetav1.ConditionTrue, ObservedGeneration: c.Generation,
+	}}
+	if err := api.Status().Update(w.t.Context(), c); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// runPods plays the deployment controller and the kubelet.
+func (w *world) runPods() {
+	w.t.Helper()
+	d := get(w, "hub", &appsv1.Deployment{})
+	n := *d.Spec.Replicas
+	d.Status = appsv1.DeploymentStatus{ObservedGeneration: d.Generation, Replicas: n, UpdatedReplicas: n, ReadyReplicas: n, AvailableReplicas: n}
+	if err := api.Status().Update(w.t.Context(), d); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// ready brings a new hub all the way.
+func (w *world) ready() {
+	w.t.Helper()
+	w.reconcile()
+	w.issue()
+	w.reconcile()
+	w.runPods()
+	w.reconcile()
+	w.want(v1alpha1.Ready, metav1.ConditionTrue, v1alpha1.Succeeded)
+}
+
+// want checks one condition.
+func (w *world) want(condition string, status metav1.ConditionStatus, reason string) {
+	w.t.Helper()
+	h := get(w, "hub", &v1alpha1.IntegrationHub{})
+	c := meta.FindStatusCondition(h.Status.Conditions, condition)
+	if c == nil || c.Status != status || c.Reason != reason || c.ObservedGeneration != h.Generation {
+		w.t.Errorf("%s is %+v, want %s %s at generation %d", condition, c, status, reason, h.Generation)
+	}
+}
+
+// edit changes the hub's spec.
+func (w *world) edit(change func(*v1alpha1.IntegrationHubSpec)) {
+	w.t.Helper()
+	h := get(w, "hub", &v1alpha1.IntegrationHub{})
+	change(&h.Spec)
+	if err := api.Update(context.Background(), h); err != nil {
+		w.t.Fatal(err)
+	}
+}

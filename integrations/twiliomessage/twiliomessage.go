@@ -1,0 +1,170 @@
+// Package twiliomessage sends one text message to each phone number of a query's result, or
+// to the number in one cell, by Twilio.
+package twiliomessage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+	"unicode/utf16"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+)
+
+var (
+	_ action.Integration = (*Integration)(nil)
+	_ action.FormBuilder = (*Integration)(nil)
+)
+
+// maxMessage is the longest message that Twilio takes, in UTF-16 units:
+// https://www.twilio.com/docs/messaging/api/message-resource (Body).
+const maxMessage = 1600
+
+// phoneTag is the LookML tag of the field that holds the numbers.
+const phoneTag = "phone"
+
+// sending at most this many messages at once stays below what Twilio queues without
+// complaint for an account (429, error 20429).
+const concurrency = 8
+
+// input is Looker's: the integration's settings and what the user wrote.
+type input struct {
+	AccountSID accountSID    `param:"accountSid,required"`
+	AuthToken  action.Secret `param:"authToken,required"`
+	From       string        `param:"from,required"`
+	Message    string        `form:"message,required"`
+}
+
+// Integration sends messages by Twilio.
+type Integration struct {
+	deps action.Deps
+}
+
+// New makes the integration. It needs no settings.
+func New(deps action.Deps) (action.Integration, error) { return &Integration{deps}, nil }
+
+// Definition implements [action.Integration].
+func (*Integration) Definition() action.Definition {
+	return action.Definition{
+		Name: "twilio_message", Label: "Twilio - Send Message",
+		Description: "Send a message to phone numbers via Twilio.",
+		Params: []action.Param{
+			{Name: "accountSid", Label: "Account SID", Required: true, Description: "Account SID from www.twilio.com/console."},
+			{Name: "authToken", Label: "Auth Token", Required: true, Sensitive: true, Description: "Auth Token from www.twilio.com/console."},
+			{Name: "from", Label: "Twilio Phone Number", Required: true, Description: "A valid Twilio number from https://www.twilio.com/console"},
+		},
+		RequiredFields: []action.RequiredField{{Tag: phoneTag}},
+		Types:          []action.Type{action.TypeCell, action.TypeQuery},
+		Formats:        []action.Format{action.JSONDetail},
+		Download:       action.Push,
+		MinVersion:     action.V(5, 5, 0),
+	}
+}
+
+// Form implements [action.FormBuilder].
+func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
+	return &action.Form{Fields: []action.Field{{Name: "message", Label: "Message", Type: action.Textarea, Required: true}}}, nil
+}
+
+// Execute implements [action.Integration]. One number that fails does not keep the others
+// from getting their message; the answer says how many went.
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	in, err := action.Decode[input](req)
+	if err != nil {
+		return nil, err
+	}
+	numbers, err := recipients(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	c := client{http: i.deps.HTTP, sid: in.AccountSID, token: in.AuthToken}
+	body := cut(in.Message, maxMessage)
+	account := deliver.Batches(ctx, numbers, deliver.Options{
+		Size: 1, Concurrency: concurrency,
+		// A message that was refused for its rate was not sent; any other failure may come
+		// after Twilio took it, and nobody wants the same message twice.
+		Retry: deliver.Retry{Tries: 5, First: time.Second, Longest: 30 * time.Second, When: rateLimited},
+	}, func(ctx context.Context, number []string) error {
+		if number[0] == "" {
+			return errNoNumber
+		}
+		return c.send(ctx, in.From, number[0], body)
+	})
+	if err := account.Err("messages"); err != nil {
+		return nil, err
+	}
+	return &action.Response{Message: fmt.Sprintf("%d messages sent.", account.Sent())}, nil
+}
+
+var errNoNumber = action.Errorf(action.Invalid, "A row has no phone number.")
+
+func rateLimited(err error) bool { return action.KindOf(err) == action.RateLimited }
+
+// recipients yields the number in the cell, or those of the first field tagged phone.
+func recipients(ctx context.Context, req *action.Request) (iter.Seq2[string, error], error) {
+	if req.Type == action.TypeCell {
+		value := strings.TrimSpace(req.Params["value"])
+		if value == "" {
+			return nil, action.Errorf(action.Invalid, "Couldn't get data from cell.")
+		}
+		return func(yield func(string, error) bool) { yield(value, nil) }, nil
+	}
+	if req.Data.Empty() {
+		return nil, action.Errorf(action.Invalid, "Couldn't get data from attachment.")
+	}
+	table, err := req.Data.Table(ctx)
+	if err != nil {
+		return nil, err
+	}
+	column := table.Tagged(phoneTag)
+	if column < 0 {
+		return nil, action.Errorf(action.Invalid, "Query requires a field tagged phone.")
+	}
+	return func(yield func(string, error) bool) {
+		for row, err := range table.Rows() {
+			if !yield(strings.TrimSpace(row.Cell(column).Text()), err) {
+				return
+			}
+		}
+	}, nil
+}
+
+// cut shortens a text to n UTF-16 units, back to the end of its last whole line where it has
+// several, and never through the middle of a character.
+func cut(text string, n int) string {
+	units := utf16.Encode([]rune(text))
+	if len(units) <= n {
+		return text
+	}
+	units = units[:n]
+	if last := units[n-1]; utf16.IsSurrogate(rune(last)) && last < 0xDC00 {
+		units = units[:n-1]
+	}
+	short := string(utf16.Decode(units))
+	if i := strings.LastIndexByte(short, '\n'); i > 0 {
+		return short[:i+1]
+	}
+	return short
+}
+
+// accountSID goes into Twilio's address, so it must look like one: "AC" and letters and
+// digits (https://www.twilio.com/docs/glossary/what-is-a-sid).
+type accountSID string
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (s *accountSID) UnmarshalText(text []byte) error {
+	const longest = 64
+	t := string(text)
+	alphanumeric := !strings.ContainsFunc(t, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	})
+	if !strings.HasPrefix(t, "AC") || len(t) > longest || !alphanumeric {
+		return errors.New("must begin with AC and contain letters and digits only")
+	}
+	*s = accountSID(t)
+	return nil
+}
