@@ -81,6 +81,16 @@ cluster-up: ## Start a local cluster with cert-manager
 	$(LOCAL)/cluster load $(CACHE)/local/img/cert-manager-{controller,webhook,cainjector}.tar
 	$(LOCAL)/cluster exec $(LOCAL)/addons
 
+.PHONY: cluster-images
+cluster-images: ## Build the project's images, and put them into the local cluster if it is up
+	$(LOCAL)/build tools image
+	$(LOCAL)/build images
+	if $(LOCAL)/cluster status >/dev/null 2>&1; then $(LOCAL)/cluster load $(CACHE)/local/img/{hub,manager,receiver}.tar; fi
+
+.PHONY: cluster-status
+cluster-status: ## Say whether the local cluster is up, and what runs in it
+	@$(LOCAL)/cluster status
+
 .PHONY: kubectl
 kubectl: ## Run kubectl there: make kubectl ARGS='get pods -A'
 	@$(LOCAL)/cluster exec kubectl $(ARGS)

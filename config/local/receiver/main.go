@@ -3,7 +3,9 @@
 package main
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
+	"encoding/hex"
 	"encoding/json"
 	"flag"
 	"io"
@@ -15,17 +17,19 @@ import (
 	"time"
 )
 
-// maxBody is how much of a delivery is kept.
+// maxBody is how much of a body is kept. The size and the hash are those of all of it.
 const maxBody = 64 << 20
 
 // delivery is one request as it arrived.
 type delivery struct {
-	Method      string    `json:"method"`
-	Path        string    `json:"path"`
-	ContentType string    `json:"content_type"`
-	Size        int       `json:"size"`
-	Complete    bool      `json:"complete"`
-	At          time.Time `json:"at"`
+	Method      string      `json:"method"`
+	Path        string      `json:"path"`
+	Header      http.Header `json:"header"`
+	ContentType string      `json:"content_type"`
+	Size        int64       `json:"size"`
+	SHA256      string      `json:"sha256"`
+	Complete    bool        `json:"complete"`
+	At          time.Time   `json:"at"`
 	body        []byte
 }
 
@@ -38,15 +42,19 @@ type receiver struct {
 
 func main() {
 	address := flag.String("address", ":8443", "address to listen at")
-	cert := flag.String("cert", "", "certificate file, PEM")
+	cert := flag.String("cert", "", "certificate file, PEM; without one it speaks plain HTTP")
 	key := flag.String("key", "", "key file, PEM")
 	flag.Parse()
 	srv := &http.Server{
 		Addr: *address, Handler: newReceiver().handler(), ReadHeaderTimeout: 10 * time.Second,
 		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12},
 	}
-	slog.Info("listening", "address", *address)
-	if err := srv.ListenAndServeTLS(*cert, *key); err != nil {
+	serve := srv.ListenAndServe
+	if *cert != "" {
+		serve = func() error { return srv.ListenAndServeTLS(*cert, *key) }
+	}
+	slog.Info("listening", "address", *address, "tls", *cert != "")
+	if err := serve(); err != nil {
 		slog.Error("serving", "error", err)
 		os.Exit(1)
 	}
@@ -54,34 +62,29 @@ func main() {
 
 func newReceiver() *receiver { return &receiver{downloads: map[string][]byte{}} }
 
-// handler takes deliveries at /hooks/…, and misbehaves at /status/CODE and /reset. What
-// arrived is told at /deliveries. Looker's download address is /downloads/ID: PUT a body
-// there, GET it once.
+// handler takes deliveries at /hooks/…, and misbehaves at /status/CODE, /slow/DURATION and
+// /reset. What arrived is told at /deliveries. Looker's download address is /downloads/ID:
+// PUT a body there, GET it once.
 func (r *receiver) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /hooks/", func(w http.ResponseWriter, req *http.Request) {
-		if !r.record(req).Complete {
-			panic(http.ErrAbortHandler)
+	mux.HandleFunc("POST /hooks/", func(_ http.ResponseWriter, req *http.Request) { r.record(req) })
+	mux.HandleFunc("POST /slow/{duration}", func(w http.ResponseWriter, req *http.Request) {
+		wait, err := time.ParseDuration(req.PathValue("duration"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
 		}
-		w.WriteHeader(http.StatusOK)
-	})
-	mux.HandleFunc("POST /slow/{seconds}", func(_ http.ResponseWriter, req *http.Request) {
-		n, _ := strconv.Atoi(req.PathValue("seconds"))
+		r.record(req)
 		select {
-		case <-time.After(time.Duration(n) * time.Second):
-			r.record(req)
+		case <-time.After(wait):
 		case <-req.Context().Done():
 		}
 	})
 	mux.HandleFunc("POST /status/{code}", func(w http.ResponseWriter, req *http.Request) {
-		code, err := strconv.Atoi(req.PathValue("code"))
-		if err != nil || code < 200 || code > 599 {
-			code = http.StatusBadRequest
-		}
 		r.record(req)
-		w.WriteHeader(code)
+		w.WriteHeader(status(req.PathValue("code"), http.StatusBadRequest))
 	})
-	mux.HandleFunc("POST /reset", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	mux.HandleFunc("POST /reset", reset)
 	mux.HandleFunc("GET /deliveries", r.list)
 	mux.HandleFunc("GET /deliveries/{n}", r.show)
 	mux.HandleFunc("DELETE /deliveries", func(http.ResponseWriter, *http.Request) {
@@ -94,16 +97,40 @@ func (r *receiver) handler() http.Handler {
 	return mux
 }
 
-func (r *receiver) record(req *http.Request) delivery {
-	body, err := io.ReadAll(io.LimitReader(req.Body, maxBody))
-	d := delivery{
-		Method: req.Method, Path: req.URL.Path, ContentType: req.Header.Get("Content-Type"),
-		Size: len(body), Complete: err == nil, At: time.Now(), body: body,
+// status is the status code in text, or another one if that is none to end an answer with.
+func status(text string, otherwise int) int {
+	if code, err := strconv.Atoi(text); err == nil && code >= 200 && code <= 599 {
+		return code
+	}
+	return otherwise
+}
+
+// record keeps a delivery, also one that broke off; that one gets no answer.
+func (r *receiver) record(req *http.Request) {
+	hash := sha256.New()
+	whole := io.TeeReader(req.Body, hash)
+	body, err := io.ReadAll(io.LimitReader(whole, maxBody))
+	size := int64(len(body))
+	if err == nil {
+		var rest int64
+		rest, err = io.Copy(io.Discard, whole)
+		size += rest
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.deliveries = append(r.deliveries, d)
-	return d
+	r.deliveries = append(r.deliveries, delivery{
+		Method: req.Method, Path: req.URL.Path, Header: req.Header, ContentType: req.Header.Get("Content-Type"),
+		Size: size, SHA256: hex.EncodeToString(hash.Sum(nil)), Complete: err == nil, At: time.Now(), body: body,
+	})
+	r.mu.Unlock()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// reset breaks the connection when the delivery has begun to arrive.
+func reset(_ http.ResponseWriter, req *http.Request) {
+	_, _ = req.Body.Read(make([]byte, 1)) // an empty body is as good
+	panic(http.ErrAbortHandler)
 }
 
 func (r *receiver) list(w http.ResponseWriter, _ *http.Request) {
@@ -113,6 +140,7 @@ func (r *receiver) list(w http.ResponseWriter, _ *http.Request) {
 	_ = json.NewEncoder(w).Encode(append([]delivery{}, r.deliveries...)) // the client may be gone
 }
 
+// show returns the body of a delivery.
 func (r *receiver) show(w http.ResponseWriter, req *http.Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -125,9 +153,9 @@ func (r *receiver) show(w http.ResponseWriter, req *http.Request) {
 }
 
 func (r *receiver) offer(w http.ResponseWriter, req *http.Request) {
-	body, err := io.ReadAll(io.LimitReader(req.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
 	if err != nil {
-		http.Error(w, "the body broke off", http.StatusBadRequest)
+		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 	r.mu.Lock()
@@ -135,18 +163,24 @@ func (r *receiver) offer(w http.ResponseWriter, req *http.Request) {
 	r.downloads[req.PathValue("id")] = body
 }
 
-// download answers once, like Looker. ?cut=N breaks off after N bytes.
+// download answers once, like Looker. With ?status=CODE it refuses, with a page of HTML as
+// Looker does; with ?cut=N it breaks off after N bytes.
 func (r *receiver) download(w http.ResponseWriter, req *http.Request) {
+	query := req.URL.Query()
+	if query.Has("status") {
+		http.Error(w, "<html>This download is refused.</html>", status(query.Get("status"), http.StatusBadRequest))
+		return
+	}
 	r.mu.Lock()
 	body, ok := r.downloads[req.PathValue("id")]
 	delete(r.downloads, req.PathValue("id"))
 	r.mu.Unlock()
 	if !ok {
-		http.Error(w, "<html>This download is no longer there.</html>", http.StatusForbidden)
+		http.Error(w, "<html>This download is no longer there.</html>", http.StatusNotFound)
 		return
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	if cut, err := strconv.Atoi(req.URL.Query().Get("cut")); err == nil && cut < len(body) {
+	if cut, err := strconv.Atoi(query.Get("cut")); err == nil && cut >= 0 && cut < len(body) {
 		_, _ = w.Write(body[:cut])
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)

@@ -1,10 +1,10 @@
-// Command image writes an OCI image archive (loadable with "ctr images import") that
-// holds only the files given: a "FROM scratch" image, built without a container engine.
+// Command image writes an OCI image archive that holds one static program and nothing else:
+// what a Dockerfile "FROM scratch" gives, built without a container engine.
 //
-//	image -name example.com/hub:v1 -o hub.tar [-user 65532:65532] [-env K=V]... \
-//	        -entrypoint /hello SRC:DST[:MODE]...
+//	image -name example.com/hub:v1 -o hub.tar [-user 65532:65532] BINARY PATH [ARG...]
 //
-// The output is reproducible: the same inputs give the same digests.
+// PATH is where the program lies in the image, and with the arguments its entrypoint. The
+// same input gives the same digests. "ctr images import" loads the archive.
 package main
 
 import (
@@ -14,154 +14,133 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
-	"log"
 	"os"
 	"path"
 	"runtime"
-	"sort"
-	"strconv"
 	"strings"
 )
 
-type list []string
-
-func (l *list) String() string     { return strings.Join(*l, ",") }
-func (l *list) Set(s string) error { *l = append(*l, s); return nil }
-
+// A descriptor points to a blob, as the OCI image specification has it.
 type descriptor struct {
 	MediaType   string            `json:"mediaType"`
 	Digest      string            `json:"digest"`
-	Size        int64             `json:"size"`
+	Size        int               `json:"size"`
 	Annotations map[string]string `json:"annotations,omitempty"`
-	Platform    map[string]string `json:"platform,omitempty"`
 }
+
+type object map[string]any
 
 func main() {
-	log.SetFlags(0)
-	var env, entry list
-	name := flag.String("name", "", "image reference, e.g. hub.test/hello:v1")
+	name := flag.String("name", "", "the image's reference, with a tag")
 	out := flag.String("o", "", "archive to write")
-	user := flag.String("user", "", "user[:group] the process runs as")
-	flag.Var(&env, "env", "K=V (repeatable)")
-	flag.Var(&entry, "entrypoint", "one word of the entrypoint (repeatable)")
+	user := flag.String("user", "65532:65532", "user and group that the program runs as")
 	flag.Parse()
-	if *name == "" || *out == "" || len(entry) == 0 || flag.NArg() == 0 {
-		flag.Usage()
-		os.Exit(2)
+	if err := run(*name, *out, *user, flag.Args()); err != nil {
+		fmt.Fprintln(os.Stderr, "image:", err)
+		os.Exit(1)
 	}
-
-	// The layer: the files, and the directories above them.
-	var layer bytes.Buffer
-	tw := tar.NewWriter(&layer)
-	dirs := map[string]bool{"/tmp": true}
-	type file struct {
-		dst  string
-		mode int64
-		data []byte
-	}
-	var files []file
-	for _, a := range flag.Args() {
-		p := strings.Split(a, ":")
-		f := file{mode: 0o755}
-		var err error
-		if f.data, err = os.ReadFile(p[0]); err != nil {
-			log.Fatal(err)
-		}
-		f.dst = path.Clean("/" + p[1])
-		if len(p) > 2 {
-			if f.mode, err = strconv.ParseInt(p[2], 8, 64); err != nil {
-				log.Fatal(err)
-			}
-		}
-		files = append(files, f)
-		for d := path.Dir(f.dst); d != "/"; d = path.Dir(d) {
-			dirs[d] = true
-		}
-	}
-	var ds []string
-	for d := range dirs {
-		ds = append(ds, d)
-	}
-	sort.Strings(ds)
-	for _, d := range ds {
-		mode := int64(0o755)
-		if d == "/tmp" {
-			mode = 0o1777
-		}
-		check(tw.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: d[1:] + "/", Mode: mode}))
-	}
-	for _, f := range files {
-		check(tw.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: f.dst[1:], Mode: f.mode, Size: int64(len(f.data))}))
-		_, err := tw.Write(f.data)
-		check(err)
-	}
-	check(tw.Close())
-	diffID := digest(layer.Bytes())
-	var gz bytes.Buffer
-	zw, _ := gzip.NewWriterLevel(&gz, gzip.BestSpeed)
-	_, err := zw.Write(layer.Bytes())
-	check(err)
-	check(zw.Close())
-
-	blobs := map[string][]byte{}
-	put := func(b []byte, mt string) descriptor {
-		d := digest(b)
-		blobs["blobs/sha256/"+strings.TrimPrefix(d, "sha256:")] = b
-		return descriptor{MediaType: mt, Digest: d, Size: int64(len(b))}
-	}
-	layerDesc := put(gz.Bytes(), "application/vnd.oci.image.layer.v1.tar+gzip")
-	cfg := map[string]any{"Entrypoint": []string(entry), "WorkingDir": "/"}
-	if len(env) > 0 {
-		cfg["Env"] = []string(env)
-	}
-	if *user != "" {
-		cfg["User"] = *user
-	}
-	cfgDesc := put(js(map[string]any{
-		"architecture": runtime.GOARCH, "os": "linux", "config": cfg,
-		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{diffID}},
-	}), "application/vnd.oci.image.config.v1+json")
-	man := put(js(map[string]any{
-		"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
-		"config": cfgDesc, "layers": []descriptor{layerDesc},
-	}), "application/vnd.oci.image.manifest.v1+json")
-	man.Annotations = map[string]string{
-		"io.containerd.image.name":          *name,
-		"org.opencontainers.image.ref.name": (*name)[strings.LastIndexByte(*name, ':')+1:],
-	}
-	man.Platform = map[string]string{"architecture": runtime.GOARCH, "os": "linux"}
-	blobs["index.json"] = js(map[string]any{"schemaVersion": 2, "manifests": []descriptor{man}})
-	blobs["oci-layout"] = []byte(`{"imageLayoutVersion":"1.0.0"}`)
-
-	var archive bytes.Buffer
-	tw = tar.NewWriter(&archive)
-	for _, d := range []string{"blobs/", "blobs/sha256/"} {
-		check(tw.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: d, Mode: 0o755}))
-	}
-	var names []string
-	for n := range blobs {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	for _, n := range names {
-		check(tw.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: n, Mode: 0o644, Size: int64(len(blobs[n]))}))
-		_, err := tw.Write(blobs[n])
-		check(err)
-	}
-	check(tw.Close())
-	check(os.WriteFile(*out, archive.Bytes(), fs.FileMode(0o644)))
-	fmt.Println(*name, man.Digest, archive.Len(), "bytes")
 }
 
-func digest(b []byte) string { s := sha256.Sum256(b); return "sha256:" + hex.EncodeToString(s[:]) }
-
-func js(v any) []byte { b, err := json.Marshal(v); check(err); return b }
-
-func check(err error) {
-	if err != nil {
-		log.Fatal(err)
+func run(name, out, user string, args []string) error {
+	if name == "" || out == "" || len(args) < 2 {
+		return errors.New("usage: image -name REFERENCE -o ARCHIVE [-user USER:GROUP] BINARY PATH [ARG...]")
 	}
+	program, err := os.ReadFile(args[0])
+	if err != nil {
+		return err
+	}
+	layer, err := tarOf(file{strings.TrimPrefix(path.Clean(args[1]), "/"), 0o755, program})
+	if err != nil {
+		return err
+	}
+	packed, err := pack(layer)
+	if err != nil {
+		return err
+	}
+	var a archive
+	config := a.document("application/vnd.oci.image.config.v1+json", object{
+		"architecture": runtime.GOARCH, "os": "linux",
+		"config": object{"Entrypoint": args[1:], "User": user, "WorkingDir": "/"},
+		"rootfs": object{"type": "layers", "diff_ids": []string{digest(layer)}},
+	})
+	manifest := a.document("application/vnd.oci.image.manifest.v1+json", object{
+		"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+		"config": config, "layers": []descriptor{a.blob("application/vnd.oci.image.layer.v1.tar+gzip", packed)},
+	})
+	manifest.Annotations = map[string]string{"io.containerd.image.name": name}
+	index := a.json(object{"schemaVersion": 2, "manifests": []descriptor{manifest}})
+	a.files = append(a.files, file{"index.json", 0o644, index}, file{"oci-layout", 0o644, []byte(`{"imageLayoutVersion":"1.0.0"}`)})
+	if a.err != nil {
+		return a.err
+	}
+	content, err := tarOf(a.files...)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(out, content, 0o644)
+}
+
+// An archive collects the files of an OCI layout, and what went wrong on the way.
+type archive struct {
+	files []file
+	err   error
+}
+
+func (a *archive) blob(mediaType string, content []byte) descriptor {
+	d := descriptor{MediaType: mediaType, Digest: digest(content), Size: len(content)}
+	a.files = append(a.files, file{"blobs/" + strings.Replace(d.Digest, ":", "/", 1), 0o644, content})
+	return d
+}
+
+func (a *archive) document(mediaType string, content object) descriptor {
+	return a.blob(mediaType, a.json(content))
+}
+
+func (a *archive) json(content object) []byte {
+	text, err := json.Marshal(content)
+	a.err = errors.Join(a.err, err)
+	return text
+}
+
+type file struct {
+	name    string
+	mode    int64
+	content []byte
+}
+
+func tarOf(files ...file) ([]byte, error) {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, f := range files {
+		if err := w.WriteHeader(&tar.Header{Name: f.name, Mode: f.mode, Size: int64(len(f.content))}); err != nil {
+			return nil, err
+		}
+		if _, err := w.Write(f.content); err != nil {
+			return nil, err
+		}
+	}
+	err := w.Close()
+	return b.Bytes(), err
+}
+
+// pack is quick rather than thorough: the archive is read once, on this machine.
+func pack(content []byte) ([]byte, error) {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(content); err != nil {
+		return nil, err
+	}
+	err = w.Close()
+	return b.Bytes(), err
+}
+
+func digest(content []byte) string {
+	sum := sha256.Sum256(content)
+	return "sha256:" + hex.EncodeToString(sum[:])
 }
