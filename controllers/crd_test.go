@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"integrationhub.dev/api/v1alpha1"
 )
 
@@ -39,6 +41,19 @@ func TestCRDRefuses(t *testing.T) {
 			s.Egress = &v1alpha1.Egress{AllowCIDRs: []string{"10.0.0.0"}}
 		}},
 		{"an endless drain", "drainTimeout must be between 0s and 2h", func(s *v1alpha1.IntegrationHubSpec) { s.DrainTimeout = "3h" }},
+		{"a drain that is no time", "written as 90s, 15m or 1h30m", func(s *v1alpha1.IntegrationHubSpec) { s.DrainTimeout = "soon" }},
+		{"a duration in days", "there is no unit for days", func(s *v1alpha1.IntegrationHubSpec) { s.TLS.Duration = "90d" }},
+		{"a renewal in days", "there is no unit for days", func(s *v1alpha1.IntegrationHubSpec) { s.TLS.RenewBefore = "30d" }},
+		{"renewal before issuance by default", "renewBefore must be shorter than duration", func(s *v1alpha1.IntegrationHubSpec) { s.TLS.RenewBefore = "2160h" }},
+		{"an issuer of no kind", "kind must be Issuer or ClusterIssuer", func(s *v1alpha1.IntegrationHubSpec) { s.TLS.IssuerRef.Kind = "Secret" }},
+		{"a name that is none", "must be a DNS name such as", func(s *v1alpha1.IntegrationHubSpec) { s.TLS.DNSNames = []string{"https://hub.example.com"} }},
+		{"a user name", "must not contain a query, a fragment or a user name", func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "https://me@hub.example.com" }},
+		{"nothing on offer", "enable at least one integration", func(s *v1alpha1.IntegrationHubSpec) {
+			s.Integrations = []v1alpha1.Integration{{Name: "tray", Enabled: new(false)}}
+		}},
+		{"devices", "resources.claims is not supported", func(s *v1alpha1.IntegrationHubSpec) {
+			s.Resources = &corev1.ResourceRequirements{Claims: []corev1.ResourceClaim{{Name: "gpu"}}}
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -47,14 +62,23 @@ func TestCRDRefuses(t *testing.T) {
 			tt.change(&h.Spec)
 			err := api.Create(t.Context(), h)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("error %v, want %q", err, tt.want)
+				t.Fatalf("error %v, want %q", err, tt.want)
+			}
+			if strings.Contains(err.Error(), "evaluation") || strings.Contains(err.Error(), "no such") {
+				t.Errorf("a rule could not be evaluated: %v", err)
 			}
 		})
 	}
-	h := w.hub()
-	h.Name = strings.Repeat("x", 53)
-	if err := api.Create(t.Context(), h); err == nil || !strings.Contains(err.Error(), "must not be longer than 52") {
-		t.Errorf("a long name: %v", err)
+	for name, want := range map[string]string{
+		strings.Repeat("x", 53): "must not be longer than 52",
+		"hub.example":           "the name must begin with a letter",
+		"1st-hub":               "the name must begin with a letter",
+	} {
+		h := w.hub()
+		h.Name = name
+		if err := api.Create(t.Context(), h); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the name %s: error %v, want %q", name, err, want)
+		}
 	}
 }
 
@@ -63,12 +87,20 @@ func TestCRDAccepts(t *testing.T) {
 	w := newWorld(t)
 	h := w.hub()
 	h.Spec.BaseURL = "https://hub.example.com/looker"
-	h.Spec.TLS.Duration, h.Spec.TLS.RenewBefore = "2160h", "360h"
+	h.Spec.TLS.Duration, h.Spec.TLS.RenewBefore = "2160h", "360h30m"
+	h.Spec.TLS.DNSNames = []string{"hub.example.com", "*.example.com"}
+	h.Spec.TLS.IssuerRef = v1alpha1.IssuerRef{Name: "ours", Kind: "AWSPCAClusterIssuer", Group: "awspca.cert-manager.io"}
 	h.Spec.Integrations = []v1alpha1.Integration{{Name: "tray", Settings: map[string]v1alpha1.SettingValue{"TRAY_EXTRA_DOMAINS": "example.com"}}, {Name: "zapier"}}
 	h.Spec.Egress = &v1alpha1.Egress{AllowCIDRs: []string{"10.0.0.0/8", "fd00::/8"}}
 	w.create(h)
 	got := get(w, "hub", &v1alpha1.IntegrationHub{}).Spec
-	if *got.Replicas != 2 || got.DrainTimeout != "15m" || got.Label != "Integration Hub" || got.TLS.IssuerRef.Kind != "Issuer" || got.TLS.IssuerRef.Group != "cert-manager.io" || !*got.Integrations[0].Enabled {
+	if *got.Replicas != 2 || got.DrainTimeout != "15m" || got.Label != "Integration Hub" || !*got.Integrations[0].Enabled {
 		t.Errorf("defaults: %+v", got)
+	}
+	plain := w.hub()
+	plain.Name = "plain"
+	w.create(plain)
+	if ref := get(w, "plain", &v1alpha1.IntegrationHub{}).Spec.TLS.IssuerRef; ref.Kind != "Issuer" || ref.Group != "cert-manager.io" {
+		t.Errorf("defaults: %+v", ref)
 	}
 }

@@ -18,13 +18,18 @@ import (
 // +kubebuilder:printcolumn:name="Certificate until",type=string,format=date-time,priority=1,JSONPath=`.status.certificateNotAfter`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="the name must begin with a letter and hold only lower-case letters, digits and hyphens: the hub's Service has the same name"
 // +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 52",message="the name must not be longer than 52 characters: the names of the hub's objects are made from it"
 type IntegrationHub struct {
 	metav1.TypeMeta `json:",inline"`
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
+	// Spec is what is asked for.
 	Spec IntegrationHubSpec `json:"spec"`
+
+	// Status is how far the operator got, and what to do about the rest.
+	//
 	// +optional
 	Status IntegrationHubStatus `json:"status,omitempty"`
 }
@@ -98,6 +103,7 @@ type IntegrationHubSpec struct {
 	// Integrations are those on offer. Without the list all are that need no settings.
 	//
 	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || self.exists(i, !has(i.enabled) || i.enabled)",message="enable at least one integration, or leave the list out to offer all that need no settings"
 	// +listType=map
 	// +listMapKey=name
 	// +optional
@@ -112,8 +118,9 @@ type IntegrationHubSpec struct {
 	Egress *Egress `json:"egress,omitempty"`
 
 	// Resources of the hub's container. A hub streams: it needs little memory whatever the
-	// size of the data.
+	// size of the data. With a memory limit the garbage collector keeps below it.
 	//
+	// +kubebuilder:validation:XValidation:rule="!has(self.claims) || self.claims.size() == 0",message="resources.claims is not supported: a hub uses no devices"
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 
@@ -122,16 +129,21 @@ type IntegrationHubSpec struct {
 	//
 	// +kubebuilder:default="15m"
 	// +kubebuilder:validation:MaxLength=16
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('2h')",message="drainTimeout must be between 0s and 2h"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(h|m|s))+$') && duration(self) >= duration('0s') && duration(self) <= duration('2h')",message="drainTimeout must be between 0s and 2h, written as 90s, 15m or 1h30m"
 	// +optional
 	DrainTimeout string `json:"drainTimeout,omitempty"`
 }
 
 // SecretKeyRef names a key of a Secret in the hub's namespace.
 type SecretKeyRef struct {
+	// Name of the Secret.
+	//
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
+
+	// Key within the Secret.
+	//
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
@@ -174,6 +186,8 @@ type SettingValue string
 
 // SecretRef names a Secret in the hub's namespace.
 type SecretRef struct {
+	// Name of the Secret.
+	//
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
@@ -181,45 +195,62 @@ type SecretRef struct {
 
 // TLS says where the hub's certificate comes from.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.renewBefore) || !has(self.duration) || duration(self.renewBefore) < duration(self.duration)",message="renewBefore must be shorter than duration"
+// +kubebuilder:validation:XValidation:rule="!has(self.renewBefore) || !self.renewBefore.matches('^([0-9]+(h|m|s))+$') || (has(self.duration) ? !self.duration.matches('^([0-9]+(h|m|s))+$') || duration(self.renewBefore) < duration(self.duration) : duration(self.renewBefore) < duration('2160h'))",message="renewBefore must be shorter than duration, which is 2160h unless set"
 type TLS struct {
 	// IssuerRef names the cert-manager issuer. Looker accepts only certificates that its own
 	// host trusts: for a Looker hosted by Google, that means a public authority.
 	IssuerRef IssuerRef `json:"issuerRef"`
 
-	// DNSNames are further names for the certificate. The base URL's host and the Service's
-	// names are always in it.
+	// DNSNames are further names for the certificate. The base URL's host is always in it.
+	// Without a base URL the Service's names are too; with one they are not, because a public
+	// authority refuses names that exist only inside the cluster. A proxy that checks the
+	// hub's certificate by such a name needs it listed here, and an issuer that grants it.
 	//
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MaxLength=253
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^([*][.])?[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be a DNS name such as hub.example.com or *.example.com"
 	// +listType=set
 	// +optional
 	DNSNames []string `json:"dnsNames,omitempty"`
 
-	// Duration is how long the certificate shall be valid; at least an hour.
+	// Duration is how long the certificate shall be valid; at least an hour. Without it
+	// cert-manager asks for 2160h, and some issuers decide for themselves.
 	//
 	// +kubebuilder:validation:MaxLength=16
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1h')",message="duration must be at least 1h"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(h|m|s))+$') && duration(self) >= duration('1h')",message="duration must be at least 1h, written as 2160h (there is no unit for days)"
 	// +optional
 	Duration string `json:"duration,omitempty"`
 
-	// RenewBefore is how long before its end the certificate is renewed; at least five minutes.
+	// RenewBefore is how long before its end the certificate is renewed; at least five
+	// minutes. Without it cert-manager renews when a third of the time is left.
 	//
 	// +kubebuilder:validation:MaxLength=16
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('5m')",message="renewBefore must be at least 5m"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(h|m|s))+$') && duration(self) >= duration('5m')",message="renewBefore must be at least 5m, written as 30m or 360h (there is no unit for days)"
 	// +optional
 	RenewBefore string `json:"renewBefore,omitempty"`
 }
 
 // IssuerRef names an issuer of cert-manager, or of one of its external issuers.
+//
+// +kubebuilder:validation:XValidation:rule="!(self.group in ['', 'cert-manager.io']) || self.kind in ['Issuer', 'ClusterIssuer']",message="kind must be Issuer or ClusterIssuer, unless group names an external issuer's"
 type IssuerRef struct {
+	// Name of the issuer.
+	//
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
+
+	// Kind of the issuer: Issuer, of the hub's namespace, or ClusterIssuer, or an external
+	// issuer's own kind.
+	//
 	// +kubebuilder:default=Issuer
 	// +kubebuilder:validation:MaxLength=63
 	// +optional
 	Kind string `json:"kind,omitempty"`
+
+	// Group of the issuer's kind. The operator cannot look whether an issuer of another group
+	// exists; cert-manager's answer is in the condition CertificateReady.
+	//
 	// +kubebuilder:default="cert-manager.io"
 	// +kubebuilder:validation:MaxLength=253
 	// +optional
@@ -247,9 +278,14 @@ type Egress struct {
 
 // ConfigMapKeyRef names a key of a ConfigMap in the hub's namespace.
 type ConfigMapKeyRef struct {
+	// Name of the ConfigMap.
+	//
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
+
+	// Key within the ConfigMap.
+	//
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
@@ -293,12 +329,18 @@ type IntegrationHubStatus struct {
 	// +optional
 	CertificateNotAfter *metav1.Time `json:"certificateNotAfter,omitempty"`
 
-	// Replicas and ReadyReplicas count the hub's pods; Selector selects them.
+	// Replicas is the number of the hub's pods.
 	//
 	// +optional
 	Replicas int32 `json:"replicas,omitempty"`
+
+	// ReadyReplicas is the number of those that take deliveries.
+	//
 	// +optional
 	ReadyReplicas int32 `json:"readyReplicas,omitempty"`
+
+	// Selector selects the hub's pods, for autoscalers and kubectl.
+	//
 	// +optional
 	Selector string `json:"selector,omitempty"`
 }

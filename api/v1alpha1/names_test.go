@@ -1,11 +1,9 @@
 package v1alpha1_test
 
 import (
-	"os"
 	"slices"
 	"testing"
 
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"sigs.k8s.io/yaml"
 
 	"integrationhub.dev/integrations"
@@ -15,15 +13,7 @@ import (
 // the same.
 func TestIntegrationNames(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../../config/crd/bases/hub.integrationhub.dev_integrationhubs.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var crd apiextensionsv1.CustomResourceDefinition
-	if err := yaml.Unmarshal(text, &crd); err != nil {
-		t.Fatal(err)
-	}
-	spec := crd.Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"]
+	spec := schema(t).Properties["spec"]
 	var accepted []string
 	for _, v := range spec.Properties["integrations"].Items.Schema.Properties["name"].Enum {
 		var name string
