@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/token"
 )
 
 // Secrets are the service secrets that Looker's tokens are made from. There may be several,
@@ -46,7 +46,7 @@ func (s *Secrets) Reload() error {
 		if err != nil {
 			return fmt.Errorf("reading a service secret: %w", err)
 		}
-		if b = bytes.TrimRight(b, "\r\n"); len(b) > 0 {
+		if b = token.Secret(b); len(b) > 0 {
 			all = append(all, b)
 		}
 	}

@@ -4,6 +4,7 @@
 package token
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha512"
@@ -25,6 +26,10 @@ func New(secret []byte) (string, error) {
 	text := hex.EncodeToString(nonce)
 	return text + "/" + digest(secret, text), nil
 }
+
+// Secret is a service secret as a file or a Kubernetes Secret holds it, without the end of
+// line that editors and echo leave. Whoever mints and whoever checks must agree on it.
+func Secret(text []byte) []byte { return bytes.TrimRight(text, "\r\n") }
 
 // Valid reports, in time that does not depend on the secrets, whether the token was minted
 // from one of them. What follows a second slash is ignored, as in the reference.

@@ -50,6 +50,15 @@ func TestNewWithoutSecret(t *testing.T) {
 	}
 }
 
+func TestSecret(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"a": "a", "a\n": "a", "a\r\n": "a", " a ": " a ", "\n": ""} {
+		if got := string(token.Secret([]byte(text))); got != want {
+			t.Errorf("%q is %q, want %q", text, got, want)
+		}
+	}
+}
+
 func FuzzValid(f *testing.F) {
 	f.Add(vector)
 	f.Add("a/b/c")
