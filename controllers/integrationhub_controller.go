@@ -124,6 +124,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 // describe is an error fit for a condition: without what changes from call to call, which
 // would make the status change, and so the reconciler run, for ever.
 func describe(err error) string {
+	// These two tell the admin what to change, and always in the same words.
+	if apierrors.IsInvalid(err) || apierrors.IsForbidden(err) {
+		return short(err.Error())
+	}
 	if reason := apierrors.ReasonForError(err); reason != metav1.StatusReasonUnknown {
 		return string(reason)
 	}

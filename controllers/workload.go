@@ -61,6 +61,9 @@ func (r *Reconciler) available(ctx context.Context, rd *round, d *appsv1.Deploym
 	if d.Spec.Replicas != nil {
 		want = *d.Spec.Replicas
 	}
+	if want == 0 {
+		return notDone(v1alpha1.ScaledToZero, "No pods are asked for: spec.replicas is 0."), nil
+	}
 	s := d.Status
 	if s.ObservedGeneration >= d.Generation && s.UpdatedReplicas == want && s.AvailableReplicas == want && s.Replicas == want {
 		if rd.blocked {
@@ -69,7 +72,7 @@ func (r *Reconciler) available(ctx context.Context, rd *round, d *appsv1.Deploym
 		return done(fmt.Sprintf("%d of %d pods are available.", want, want)), nil
 	}
 	rd.requeue = podRetry
-	why, err := r.failingPod(ctx, rd.hub)
+	why, err := r.whyNotAvailable(ctx, rd.hub, d)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -77,28 +80,4 @@ func (r *Reconciler) available(ctx context.Context, rd *round, d *appsv1.Deploym
 		return notDone(v1alpha1.PodsFailing, "%s", why), nil
 	}
 	return notDone(v1alpha1.Progressing, "%d of %d pods of the current version are available.", min(s.UpdatedReplicas, s.AvailableReplicas), want), nil
-}
-
-// failingPod explains the first pod that cannot start.
-func (r *Reconciler) failingPod(ctx context.Context, hub *v1alpha1.IntegrationHub) (string, error) {
-	pods := &corev1.PodList{}
-	if err := r.Live.List(ctx, pods, client.InNamespace(hub.Namespace), client.MatchingLabels(resources.Selector(hub))); err != nil {
-		return "", fmt.Errorf("listing pods: %w", err)
-	}
-	for _, p := range pods.Items {
-		for _, c := range p.Status.ContainerStatuses {
-			if c.Name != resources.ContainerName {
-				continue
-			}
-			if w := c.State.Waiting; w != nil && w.Reason != "ContainerCreating" && w.Reason != "PodInitializing" {
-				return fmt.Sprintf("A pod cannot start: %s. See: kubectl -n %s logs -l app.kubernetes.io/instance=%s", w.Reason, hub.Namespace, hub.Name), nil
-			}
-		}
-		for _, c := range p.Status.Conditions {
-			if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Reason == corev1.PodReasonUnschedulable {
-				return "A pod finds no node: " + c.Message, nil
-			}
-		}
-	}
-	return "", nil
 }

@@ -1,0 +1,98 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/controllers/resources"
+)
+
+// whyNotAvailable explains what keeps a deployment's pods from starting; empty where nothing
+// does but time. Explanations hold no names of pods: each attempt has another, and the
+// condition would change for ever.
+func (r *Reconciler) whyNotAvailable(ctx context.Context, hub *v1alpha1.IntegrationHub, d *appsv1.Deployment) (string, error) {
+	for _, c := range d.Status.Conditions {
+		if c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue {
+			_, why, ok := strings.Cut(c.Message, " is forbidden: ")
+			if !ok {
+				why = c.Message
+			}
+			return "Pods cannot be created: " + short(why), nil
+		}
+	}
+	pods := &corev1.PodList{}
+	if err := r.Live.List(ctx, pods, client.InNamespace(hub.Namespace), client.MatchingLabels(resources.Selector(hub))); err != nil {
+		return "", fmt.Errorf("listing pods: %w", err)
+	}
+	for i := range pods.Items {
+		if why := whyNotReady(&pods.Items[i]); why != "" {
+			return why, nil
+		}
+	}
+	return "", nil
+}
+
+func whyNotReady(p *corev1.Pod) string {
+	if p.DeletionTimestamp != nil {
+		return ""
+	}
+	for _, c := range p.Status.Conditions {
+		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Reason == corev1.PodReasonUnschedulable {
+			return "A pod finds no node: " + short(c.Message)
+		}
+	}
+	for _, c := range p.Status.ContainerStatuses {
+		if c.Name == resources.ContainerName && !c.Ready {
+			return whyNotStarted(c)
+		}
+	}
+	return ""
+}
+
+func whyNotStarted(c corev1.ContainerStatus) string {
+	ended := c.LastTerminationState.Terminated
+	if c.State.Terminated != nil {
+		ended = c.State.Terminated
+	}
+	waiting := c.State.Waiting
+	switch {
+	case ended != nil && ended.ExitCode != 0:
+		return fmt.Sprintf("The hub ends at once (%s, exit code %d): %s", ended.Reason, ended.ExitCode, short(lastWords(ended.Message)))
+	case waiting == nil, waiting.Reason == "ContainerCreating", waiting.Reason == "PodInitializing":
+		return ""
+	case waiting.Reason == "ErrImagePull", waiting.Reason == "ImagePullBackOff":
+		// The kubelet alternates between the two; what they say is the same.
+		_, why, ok := strings.Cut(waiting.Message, ": ErrImagePull: ")
+		if !ok {
+			why = waiting.Message
+		}
+		return fmt.Sprintf("A pod cannot start: ImagePullBackOff: %s: %s", c.Image, short(why))
+	default:
+		return fmt.Sprintf("A pod cannot start: %s: %s", waiting.Reason, short(waiting.Message))
+	}
+}
+
+// lastWords are what a hub says when it gives up, without the log that goes before.
+func lastWords(log string) string {
+	log = strings.TrimSpace(log)
+	if i := strings.LastIndex("\n"+log, "\nhub: "); i >= 0 {
+		return log[i:]
+	}
+	return log[strings.LastIndex(log, "\n")+1:]
+}
+
+// short keeps a foreign text fit for a condition.
+func short(text string) string {
+	const most = 512
+	text = strings.ToValidUTF8(strings.TrimSpace(text), "")
+	if len(text) > most {
+		return strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
+}

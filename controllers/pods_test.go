@@ -1,0 +1,146 @@
+package controllers_test
+
+import (
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"integrationhub.dev/api/v1alpha1"
+)
+
+// What keeps pods from starting is in the condition, in words that do not change by
+// themselves: the pods' names and the times in their logs do.
+func TestPodsThatCannotStart(t *testing.T) {
+	t.Parallel()
+	waiting := func(reason, message string) corev1.PodStatus {
+		return containerStatus(corev1.ContainerStatus{State: corev1.ContainerState{
+			Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: message},
+		}})
+	}
+	ended := &corev1.ContainerStateTerminated{Reason: "Error", ExitCode: 1, Message: "{\"time\":\"2026-01-01T00:00:00Z\",\"msg\":\"starting\"}\nhub: reading the configuration: no\nsuch thing\n"}
+	const words = "The hub ends at once (Error, exit code 1): hub: reading the configuration: no\nsuch thing"
+	for _, tt := range []struct {
+		name, want string
+		status     corev1.PodStatus
+	}{
+		{"an image that is not there", "A pod cannot start: ImagePullBackOff: hub:test: not found", waiting("ErrImagePull", "not found")},
+		{
+			"the same, a moment later", "A pod cannot start: ImagePullBackOff: hub:test: not found",
+			waiting("ImagePullBackOff", `Back-off pulling image "hub:test": ErrImagePull: not found`),
+		},
+		{"a setting that is not there", `A pod cannot start: CreateContainerConfigError: secret "x" not found`, waiting("CreateContainerConfigError", `secret "x" not found`)},
+		{"a hub that gave up", words, containerStatus(corev1.ContainerStatus{State: corev1.ContainerState{Terminated: ended}})},
+		{"one that waits to try again", words, containerStatus(corev1.ContainerStatus{
+			State:                corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff", Message: "back-off 10s restarting failed container=hub pod=hub-1-2"}},
+			LastTerminationState: corev1.ContainerState{Terminated: ended},
+		})},
+		{"one that tries again", words, containerStatus(corev1.ContainerStatus{
+			State:                corev1.ContainerState{Running: &corev1.ContainerStateRunning{}},
+			LastTerminationState: corev1.ContainerState{Terminated: ended},
+		})},
+		{"no room", "A pod finds no node: 0/3 nodes are available", corev1.PodStatus{Conditions: []corev1.PodCondition{{
+			Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable, Message: "0/3 nodes are available",
+		}}}},
+		{"only slow", "", waiting("ContainerCreating", "")},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.create(w.hub())
+			w.reconcile()
+			w.issue()
+			w.reconcile()
+			w.pod(tt.status)
+			w.reconcile()
+			h := get(w, "hub", &v1alpha1.IntegrationHub{})
+			got := meta.FindStatusCondition(h.Status.Conditions, v1alpha1.DeploymentAvailable)
+			switch {
+			case tt.want == "" && got.Reason != v1alpha1.Progressing:
+				t.Errorf("condition %+v", got)
+			case tt.want != "" && (got.Reason != v1alpha1.PodsFailing || got.Message != tt.want):
+				t.Errorf("condition %+v, want the message %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestPodsThatMayNotBeCreated(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.create(w.hub())
+	w.reconcile()
+	w.issue()
+	w.reconcile()
+	d := get(w, "hub", &appsv1.Deployment{})
+	d.Status.Conditions = []appsv1.DeploymentCondition{{
+		Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue, Reason: "FailedCreate",
+		Message: `pods "hub-6f7-x8zk2" is forbidden: exceeded quota: small`,
+	}}
+	if err := api.Status().Update(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	w.reconcile()
+	w.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.PodsFailing)
+	h := get(w, "hub", &v1alpha1.IntegrationHub{})
+	if m := meta.FindStatusCondition(h.Status.Conditions, v1alpha1.Ready).Message; m != "Pods cannot be created: exceeded quota: small" {
+		t.Errorf("message %q", m)
+	}
+}
+
+// No pods are no hub, even if that is what was asked for.
+func TestNoReplicas(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.hub()
+	h.Spec.Replicas = new(int32(0))
+	w.create(h)
+	w.reconcile()
+	w.issue()
+	w.reconcile()
+	w.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.ScaledToZero)
+}
+
+func containerStatus(c corev1.ContainerStatus) corev1.PodStatus {
+	c.Name, c.Image = "hub", "hub:test"
+	return corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{c}}
+}
+
+// pod plays the deployment controller and the kubelet, for one pod.
+func (w *world) pod(status corev1.PodStatus) {
+	w.t.Helper()
+	template := get(w, "hub", &appsv1.Deployment{}).Spec.Template
+	p := &corev1.Pod{ObjectMeta: w.meta("hub-1-2"), Spec: template.Spec}
+	p.Labels = template.Labels
+	w.create(p)
+	p.Status = status
+	if err := api.Status().Update(w.t.Context(), p); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// What the API server refuses is told as it says it.
+func TestRefusedByTheAPIServer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.hub()
+	h.Spec.Resources = &corev1.ResourceRequirements{
+		Requests: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("2Gi")},
+		Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("1Gi")},
+	}
+	w.create(h)
+	w.reconcile()
+	w.issue()
+	if _, err := w.reconcileWith(api); err == nil {
+		t.Error("no error, so nothing tries again")
+	}
+	w.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.ReconcileFailed)
+	got := meta.FindStatusCondition(get(w, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.Ready).Message
+	if want := "must be less than or equal to memory limit"; !strings.Contains(got, want) {
+		t.Errorf("message %q, want %q", got, want)
+	}
+}
