@@ -9,6 +9,7 @@ import (
 	cmmetav1 "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"integrationhub.dev/api/v1alpha1"
@@ -27,7 +28,14 @@ func (r *Reconciler) certificate(ctx context.Context, rd *round) (outcome, error
 	if err != nil || o.reason != "" {
 		return o, err
 	}
-	if err := r.apply(ctx, rd.hub, certificateKind, rd.hub.Name, resources.Certificate(rd.inputs)); err != nil {
+	if err := r.mayWriteTLS(ctx, rd.hub); err != nil {
+		return outcome{}, err
+	}
+	err = r.apply(ctx, rd.hub, certificateKind, rd.hub.Name, resources.Certificate(rd.inputs))
+	if meta.IsNoMatchError(err) {
+		return rd.certManagerMissing(), nil
+	}
+	if err != nil {
 		return outcome{}, err
 	}
 	if r.watchCertificates != nil {
@@ -55,6 +63,29 @@ func (r *Reconciler) certificate(ctx context.Context, rd *round) (outcome, error
 	return notDone(v1alpha1.CertificateNotReady, "cert-manager has not answered yet."), nil
 }
 
+// mayWriteTLS sees to it that the certificate's Secret belongs to nobody else: cert-manager
+// writes into any Secret of that name. One that a deleted hub of the same name left is ours.
+func (r *Reconciler) mayWriteTLS(ctx context.Context, hub *v1alpha1.IntegrationHub) error {
+	name := resources.TLSSecretName(hub)
+	s := &metav1.PartialObjectMetadata{}
+	s.SetGroupVersionKind(secretKind)
+	err := r.Live.Get(ctx, client.ObjectKey{Namespace: hub.Namespace, Name: name}, s)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil
+	case err != nil:
+		return fmt.Errorf("looking for Secret %s: %w", name, err)
+	case s.Annotations[cmv1.CertificateNameKey] != hub.Name:
+		return &nameTakenError{secretKind.Kind, name}
+	}
+	return nil
+}
+
+func (rd *round) certManagerMissing() outcome {
+	rd.requeue = certManagerRetry
+	return notDone(v1alpha1.CertManagerMissing, "cert-manager is not installed in this cluster. Install it; the operator goes on by itself then.")
+}
+
 // issuer looks whether cert-manager and the issuer are there. hint is a sentence for issuers
 // that a Looker outside will not trust. Issuers of other groups are not looked at: the
 // operator has no right to read what it does not know.
@@ -75,8 +106,7 @@ func (r *Reconciler) issuer(ctx context.Context, rd *round) (hint string, o outc
 	}
 	switch {
 	case meta.IsNoMatchError(err):
-		rd.requeue = certManagerRetry
-		return "", notDone(v1alpha1.CertManagerMissing, "cert-manager is not installed in this cluster. Install it; the operator goes on by itself then."), nil
+		return "", rd.certManagerMissing(), nil
 	case apierrors.IsNotFound(err):
 		rd.requeue = certManagerRetry
 		return "", notDone(v1alpha1.IssuerNotFound, "The %s %q of spec.tls.issuerRef does not exist. Create it, or correct the reference.", ref.Kind, ref.Name), nil

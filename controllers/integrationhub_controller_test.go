@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmetav1 "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -200,6 +201,75 @@ func TestMissingThings(t *testing.T) {
 	}
 }
 
+// Secrets made from files end with a line's end, which the hub leaves out too.
+func TestServiceSecretWithLineEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.hub()
+	h.Spec.ServiceSecretRef = &v1alpha1.SecretKeyRef{Name: "mine"}
+	w.create(h)
+	w.create(&corev1.Secret{ObjectMeta: w.meta("mine"), StringData: map[string]string{"secret": "s3cret\n"}})
+	w.reconcile()
+	if !token.Valid(string(get(w, "hub-token", &corev1.Secret{}).Data["token"]), []byte("s3cret")) {
+		t.Error("the hub will refuse this token")
+	}
+}
+
+// All integrations of a hub share one environment: which of two values wins is not left to
+// the order of names.
+func TestConflictingSettings(t *testing.T) {
+	t.Parallel()
+	settings := func(v string) map[string]v1alpha1.SettingValue {
+		return map[string]v1alpha1.SettingValue{"A": v1alpha1.SettingValue(v)}
+	}
+	for _, tt := range []struct {
+		name         string
+		tray, zapier v1alpha1.Integration
+		reason       string
+	}{
+		{"in the spec", v1alpha1.Integration{Settings: settings("1")}, v1alpha1.Integration{Settings: settings("2")}, v1alpha1.SettingsConflict},
+		{"the same value", v1alpha1.Integration{Settings: settings("1")}, v1alpha1.Integration{Settings: settings("1")}, v1alpha1.Succeeded},
+		{"one is off", v1alpha1.Integration{Settings: settings("1")}, v1alpha1.Integration{Settings: settings("2"), Enabled: new(false)}, v1alpha1.Succeeded},
+		{
+			"in Secrets", v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}},
+			v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "two"}}, v1alpha1.SettingsConflict,
+		},
+		{
+			"one Secret for both", v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}},
+			v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}}, v1alpha1.Succeeded,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.create(&corev1.Secret{ObjectMeta: w.meta("one"), StringData: map[string]string{"A": "1"}})
+			w.create(&corev1.Secret{ObjectMeta: w.meta("two"), StringData: map[string]string{"A": "2"}})
+			h := w.hub()
+			tt.tray.Name, tt.zapier.Name = "tray", "zapier"
+			h.Spec.Integrations = []v1alpha1.Integration{tt.tray, tt.zapier}
+			w.create(h)
+			w.reconcile()
+			status := metav1.ConditionFalse
+			if tt.reason == v1alpha1.Succeeded {
+				status = metav1.ConditionTrue
+			}
+			w.want(v1alpha1.IntegrationsReady, status, tt.reason)
+		})
+	}
+}
+
+// A deleted hub leaves its certificate's Secret, as cert-manager does; the next hub of that
+// name takes it over.
+func TestCertificateSecretOfAFormerHub(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := &corev1.Secret{ObjectMeta: w.meta("hub-tls")}
+	s.Annotations = map[string]string{cmv1.CertificateNameKey: "hub"}
+	w.create(s)
+	w.create(w.hub())
+	w.ready()
+}
+
 func TestServiceSecretRotation(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -288,8 +358,18 @@ func TestDeletedAndEditedChildrenComeBack(t *testing.T) {
 func TestNameTaken(t *testing.T) {
 	t.Parallel()
 	for name, other := range map[string]client.Object{
-		"service":        &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "hub"}, Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}}},
-		"token":          &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "hub-token"}, StringData: map[string]string{"token": "theirs"}},
+		"service":              &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "hub"}, Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}}},
+		"token":                &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "hub-token"}, StringData: map[string]string{"token": "theirs"}},
+		"certificate":          &cmv1.Certificate{ObjectMeta: metav1.ObjectMeta{Name: "hub"}, Spec: cmv1.CertificateSpec{SecretName: "x", DNSNames: []string{"x"}, IssuerRef: cmmetav1.IssuerReference{Name: "x"}}},
+		"certificate's secret": &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "hub-tls"}, StringData: map[string]string{"tls.key": "theirs"}},
+		"service account":      &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "hub"}},
+		"deployment": &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "hub"}, Spec: appsv1.DeploymentSpec{
+			Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"a": "b"}},
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"a": "b"}},
+				Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "x", Image: "x"}}},
+			},
+		}},
 		"service secret": &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "hub-service-secret"}, StringData: map[string]string{"secret": "theirs"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -300,7 +380,7 @@ func TestNameTaken(t *testing.T) {
 			before := other.GetResourceVersion()
 			w.create(w.hub())
 			w.reconcile()
-			if cert := (&cmv1.Certificate{}); api.Get(t.Context(), client.ObjectKey{Namespace: w.namespace, Name: "hub"}, cert) == nil {
+			if cert := (&cmv1.Certificate{}); api.Get(t.Context(), client.ObjectKey{Namespace: w.namespace, Name: "hub"}, cert) == nil && len(cert.OwnerReferences) > 0 {
 				w.issue()
 				w.reconcile()
 			}

@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -20,7 +21,11 @@ import (
 // integrations checks what the pods will read at their start, and sums it up so that they
 // are rolled when it changes.
 func (r *Reconciler) integrations(ctx context.Context, rd *round) (outcome, error) {
+	if key := resources.ConflictingSetting(rd.hub); key != "" {
+		return notDone(v1alpha1.SettingsConflict, "Two of spec.integrations give the setting %s different values. A hub has one environment: give it one value, or make two hubs.", key), nil
+	}
 	sum := sha256.New()
+	from := map[string]*corev1.Secret{}
 	for _, name := range resources.IntegrationSecrets(rd.hub) {
 		s, err := r.getSecret(ctx, rd.hub.Namespace, name)
 		if err != nil {
@@ -31,6 +36,10 @@ func (r *Reconciler) integrations(ctx context.Context, rd *round) (outcome, erro
 		}
 		add(sum, name)
 		for _, key := range slices.Sorted(maps.Keys(s.Data)) {
+			if other := from[key]; other != nil && !bytes.Equal(other.Data[key], s.Data[key]) {
+				return notDone(v1alpha1.SettingsConflict, "The Secrets %q and %q give the setting %s different values. A hub has one environment: give it one value, or make two hubs.", other.Name, name, key), nil
+			}
+			from[key] = s
 			add(sum, key)
 			add(sum, string(s.Data[key]))
 		}

@@ -33,6 +33,8 @@ const (
 	SecretInvalid = "SecretInvalid"
 	// ConfigMapNotFound: create the ConfigMap or the key that the message names.
 	ConfigMapNotFound = "ConfigMapNotFound"
+	// SettingsConflict: give the setting that the message names one value, or make two hubs.
+	SettingsConflict = "SettingsConflict"
 	// IssuerNotFound: create the issuer that the message names, or correct the reference.
 	IssuerNotFound = "IssuerNotFound"
 	// CertManagerMissing: install cert-manager; the operator goes on by itself then.
@@ -41,6 +43,8 @@ const (
 	CertificateNotReady = "CertificateNotReady"
 	// NameTaken: an object that this hub does not own has the name that the hub needs.
 	NameTaken = "NameTaken"
+	// ScaledToZero: spec.replicas is 0; raise it for Looker to reach the hub.
+	ScaledToZero = "ScaledToZero"
 	// PodsFailing: pods of the current spec cannot start; the message says why.
 	PodsFailing = "PodsFailing"
 	// ReconcileFailed: the API server refused something; the operator tries again.

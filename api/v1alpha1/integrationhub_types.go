@@ -172,7 +172,8 @@ type Integration struct {
 	// +optional
 	SecretRef *SecretRef `json:"secretRef,omitempty"`
 
-	// Settings that are no secret, by their environment names.
+	// Settings that are no secret, by their environment names. They win over the same names in
+	// Secrets. All integrations of a hub share one environment.
 	//
 	// +kubebuilder:validation:MaxProperties=32
 	// +optional
@@ -232,7 +233,7 @@ type TLS struct {
 
 // IssuerRef names an issuer of cert-manager, or of one of its external issuers.
 //
-// +kubebuilder:validation:XValidation:rule="!(self.group in ['', 'cert-manager.io']) || self.kind in ['Issuer', 'ClusterIssuer']",message="kind must be Issuer or ClusterIssuer, unless group names an external issuer's"
+// +kubebuilder:validation:XValidation:rule="self.group.size() > 0 && self.group != 'cert-manager.io' || self.kind in ['Issuer', 'ClusterIssuer']",message="kind must be Issuer or ClusterIssuer, unless group names an external issuer's"
 type IssuerRef struct {
 	// Name of the issuer.
 	//

@@ -13,9 +13,11 @@ import (
 // never the Secret that comes of it.
 func Certificate(in Inputs) *cmv1ac.CertificateApplyConfiguration {
 	tls := in.Hub.Spec.TLS
+	names, addresses := CertificateNames(in.Hub)
 	spec := cmv1ac.CertificateSpec().
 		WithSecretName(TLSSecretName(in.Hub)).
-		WithDNSNames(DNSNames(in.Hub)...).
+		WithDNSNames(names...).
+		WithIPAddresses(addresses...).
 		WithUsages(cmv1.UsageDigitalSignature, cmv1.UsageKeyEncipherment, cmv1.UsageServerAuth).
 		WithIssuerRef(cmmetav1ac.IssuerReference().WithName(tls.IssuerRef.Name).WithKind(tls.IssuerRef.Kind).WithGroup(tls.IssuerRef.Group)).
 		WithPrivateKey(cmv1ac.CertificatePrivateKey().

@@ -93,6 +93,8 @@ func container(in Inputs) *corev1ac.ContainerApplyConfiguration {
 		WithName(ContainerName).
 		WithImage(cmp.Or(hub.Spec.Image, in.Image)).
 		WithArgs("serve").
+		// The condition DeploymentAvailable quotes what a hub says when it gives up.
+		WithTerminationMessagePolicy(corev1.TerminationMessageFallbackToLogsOnError).
 		WithEnv(environment(in)...).
 		WithPorts(
 			corev1ac.ContainerPort().WithName(httpsName).WithContainerPort(httpsPort),
@@ -153,8 +155,11 @@ func environment(in Inputs) []*corev1ac.EnvVarApplyConfiguration {
 		"ACTION_HUB_SPOOL_DIR":      spoolPath,
 		"ACTION_HUB_DRAIN_TIMEOUT":  DrainTimeout(hub).String(),
 		"ACTION_WHITELIST":          strings.Join(EnabledIntegrations(hub), ","),
+		// Empty where the spec says nothing, or an integration's Secret could open the egress.
+		"ACTION_HUB_CA_FILE":            "",
+		"ACTION_HUB_EGRESS_ALLOW_CIDRS": "",
 	}
-	if hub.Spec.Egress != nil && len(hub.Spec.Egress.AllowCIDRs) > 0 {
+	if hub.Spec.Egress != nil {
 		env["ACTION_HUB_EGRESS_ALLOW_CIDRS"] = strings.Join(hub.Spec.Egress.AllowCIDRs, ",")
 	}
 	if ca := CABundle(hub); ca != nil {

@@ -3,6 +3,8 @@
 package resources
 
 import (
+	"maps"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -31,16 +33,22 @@ func BaseURL(hub *v1alpha1.IntegrationHub) string {
 	return "https://" + hub.Name + "." + hub.Namespace + ".svc"
 }
 
-// DNSNames are the names in the hub's certificate.
-func DNSNames(hub *v1alpha1.IntegrationHub) []string {
-	service := hub.Name + "." + hub.Namespace
-	names := []string{service + ".svc", service + ".svc.cluster.local", service, hub.Name}
-	if u, err := url.Parse(BaseURL(hub)); err == nil {
-		names = append(names, u.Hostname())
+// CertificateNames are what the hub's certificate is for. The Service's names are among them
+// only without a base URL: a public authority refuses names that exist only in the cluster.
+func CertificateNames(hub *v1alpha1.IntegrationHub) (names, addresses []string) {
+	names = slices.Clone(hub.Spec.TLS.DNSNames)
+	if hub.Spec.BaseURL == "" {
+		service := hub.Name + "." + hub.Namespace
+		names = append(names, service+".svc", service+".svc.cluster.local", service, hub.Name)
+	} else if u, err := url.Parse(hub.Spec.BaseURL); err == nil {
+		if _, err := netip.ParseAddr(u.Hostname()); err == nil {
+			addresses = []string{u.Hostname()}
+		} else {
+			names = append(names, u.Hostname())
+		}
 	}
-	names = append(names, hub.Spec.TLS.DNSNames...)
 	slices.Sort(names)
-	return slices.Compact(names)
+	return slices.Compact(names), addresses
 }
 
 // DrainTimeout is how long a pod's deliveries may go on after it was told to stop.
@@ -90,6 +98,21 @@ func enabled(hub *v1alpha1.IntegrationHub) []v1alpha1.Integration {
 	}
 	slices.SortFunc(list, func(a, b v1alpha1.Integration) int { return strings.Compare(string(a.Name), string(b.Name)) })
 	return list
+}
+
+// ConflictingSetting names a setting that enabled integrations set differently, or is empty.
+// All integrations of a hub share one environment.
+func ConflictingSetting(hub *v1alpha1.IntegrationHub) string {
+	seen := map[string]v1alpha1.SettingValue{}
+	for _, i := range enabled(hub) {
+		for _, k := range slices.Sorted(maps.Keys(i.Settings)) {
+			if v, ok := seen[k]; ok && v != i.Settings[k] {
+				return k
+			}
+			seen[k] = i.Settings[k]
+		}
+	}
+	return ""
 }
 
 // IntegrationSecrets are the Secrets that enabled integrations refer to, in order.
