@@ -231,12 +231,16 @@ func TestConflictingSettings(t *testing.T) {
 		{"the same value", v1alpha1.Integration{Settings: settings("1")}, v1alpha1.Integration{Settings: settings("1")}, v1alpha1.Succeeded},
 		{"one is off", v1alpha1.Integration{Settings: settings("1")}, v1alpha1.Integration{Settings: settings("2"), Enabled: new(false)}, v1alpha1.Succeeded},
 		{
-			"in Secrets", v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}},
-			v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "two"}}, v1alpha1.SettingsConflict,
+			"in Secrets",
+			v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}},
+			v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "two"}},
+			v1alpha1.SettingsConflict,
 		},
 		{
-			"one Secret for both", v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}},
-			v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}}, v1alpha1.Succeeded,
+			"one Secret for both",
+			v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}},
+			v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}},
+			v1alpha1.Succeeded,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
