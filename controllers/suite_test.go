@@ -4,25 +4,20 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
-	"time"
 
 	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	cmmetav1 "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"integrationhub.dev/api/v1alpha1"
 	"integrationhub.dev/controllers"
+	"integrationhub.dev/controllers/controllertest"
 )
 
 // api is a real kube-apiserver on a real etcd, shared by all tests. Nothing else of a cluster
@@ -36,14 +31,11 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "starting an API server (make test-unit builds it):", err)
 		return 1
 	}
-	crds, err := certManagerCRDs()
+	crds, err := controllertest.CertManagerCRDs(context.Background())
 	if err != nil {
 		return fail(err)
 	}
-	env := &envtest.Environment{
-		CRDDirectoryPaths:     []string{filepath.Join("..", "config", "crd", "bases"), crds},
-		ErrorIfCRDPathMissing: true,
-	}
+	env := controllertest.Environment(filepath.Join("..", "config", "crd", "bases"), crds)
 	config, err := env.Start()
 	if err != nil {
 		return fail(err)
@@ -58,12 +50,6 @@ func run(m *testing.M) int {
 		return fail(err)
 	}
 	return m.Run()
-}
-
-// certManagerCRDs is the folder of cert-manager's module that holds its CRDs.
-func certManagerCRDs() (string, error) {
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/cert-manager/cert-manager").Output()
-	return filepath.Join(strings.TrimSpace(string(out)), "deploy", "crds"), err
 }
 
 // world is a namespace with an issuer, and a reconciler that sees it.
@@ -113,7 +99,7 @@ func get[T client.Object](w *world, name string, o T) T {
 // reconcile runs the reconciler once, with a client that may misbehave.
 func (w *world) reconcileWith(c client.Client) (ctrl.Result, error) {
 	r := &controllers.Reconciler{Client: c, Live: c, Recorder: w.events, HubImage: "hub:test"}
-	return r.Reconcile(w.t.Context(), ctrl.Request{NamespacedName: client.ObjectKey{Namespace: w.namespace, Name: "hub"}})
+	return r.Reconcile(w.t.Context(), ctrl.Request{NamespacedName: w.key()})
 }
 
 func (w *world) reconcile() {
@@ -123,27 +109,20 @@ func (w *world) reconcile() {
 	}
 }
 
-// issue plays cert-manager.
+func (w *world) key() client.ObjectKey {
+	return client.ObjectKey{Namespace: w.namespace, Name: "hub"}
+}
+
 func (w *world) issue() {
 	w.t.Helper()
-	c := get(w, "hub", &cmv1.Certificate{})
-	until := metav1.NewTime(time.Now().Add(time.Hour).Truncate(time.Second))
-	c.Status.NotAfter = &until
-	c.Status.Conditions = []cmv1.CertificateCondition{{
-		Type: cmv1.CertificateConditionReady, Status: cmmetav1.ConditionTrue, ObservedGeneration: c.Generation,
-	}}
-	if err := api.Status().Update(w.t.Context(), c); err != nil {
+	if err := controllertest.Issue(w.t.Context(), api, w.key()); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-// runPods plays the deployment controller and the kubelet.
 func (w *world) runPods() {
 	w.t.Helper()
-	d := get(w, "hub", &appsv1.Deployment{})
-	n := *d.Spec.Replicas
-	d.Status = appsv1.DeploymentStatus{ObservedGeneration: d.Generation, Replicas: n, UpdatedReplicas: n, ReadyReplicas: n, AvailableReplicas: n}
-	if err := api.Status().Update(w.t.Context(), d); err != nil {
+	if err := controllertest.RunPods(w.t.Context(), api, w.key()); err != nil {
 		w.t.Fatal(err)
 	}
 }

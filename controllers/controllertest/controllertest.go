@@ -1,0 +1,64 @@
+// Package controllertest runs a real API server for tests of the operator, and plays the
+// parts of the cluster that do not run there.
+package controllertest
+
+import (
+	"cmp"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	cmmetav1 "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+)
+
+// Environment is an API server on an etcd, with the CRDs of the folders. Its programs are
+// those of KUBEBUILDER_ASSETS, or those that config/local/build made.
+func Environment(crds ...string) *envtest.Environment {
+	e := &envtest.Environment{CRDDirectoryPaths: crds, ErrorIfCRDPathMissing: true}
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
+		cache, err := os.UserCacheDir()
+		if dir := os.Getenv("INTEGRATION_HUB_CACHE"); dir != "" || err == nil {
+			e.BinaryAssetsDirectory = filepath.Join(cmp.Or(dir, filepath.Join(cache, "integration-hub")), "local", "bin")
+		}
+	}
+	return e
+}
+
+// CertManagerCRDs is the folder of cert-manager's module that holds its CRDs.
+func CertManagerCRDs(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/cert-manager/cert-manager").Output()
+	return filepath.Join(strings.TrimSpace(string(out)), "deploy", "crds"), err
+}
+
+// Issue plays cert-manager: the Certificate becomes ready.
+func Issue(ctx context.Context, c client.Client, key client.ObjectKey) error {
+	o := &cmv1.Certificate{}
+	if err := c.Get(ctx, key, o); err != nil {
+		return err
+	}
+	until := metav1.NewTime(time.Now().Add(time.Hour).Truncate(time.Second))
+	o.Status.NotAfter = &until
+	o.Status.Conditions = []cmv1.CertificateCondition{{
+		Type: cmv1.CertificateConditionReady, Status: cmmetav1.ConditionTrue, ObservedGeneration: o.Generation,
+	}}
+	return c.Status().Update(ctx, o)
+}
+
+// RunPods plays the deployment controller and the kubelet: all pods become available.
+func RunPods(ctx context.Context, c client.Client, key client.ObjectKey) error {
+	d := &appsv1.Deployment{}
+	if err := c.Get(ctx, key, d); err != nil {
+		return err
+	}
+	n := *d.Spec.Replicas
+	d.Status = appsv1.DeploymentStatus{ObservedGeneration: d.Generation, Replicas: n, UpdatedReplicas: n, ReadyReplicas: n, AvailableReplicas: n}
+	return c.Status().Update(ctx, d)
+}
