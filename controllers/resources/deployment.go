@@ -178,7 +178,8 @@ func environment(in Inputs) []*corev1ac.EnvVarApplyConfiguration {
 	}
 	list := make([]*corev1ac.EnvVarApplyConfiguration, 0, len(env))
 	for _, k := range slices.Sorted(maps.Keys(env)) {
-		list = append(list, corev1ac.EnvVar().WithName(k).WithValue(env[k]))
+		// Kubernetes would replace $(NAME), and make one of two dollars.
+		list = append(list, corev1ac.EnvVar().WithName(k).WithValue(strings.ReplaceAll(env[k], "$", "$$")))
 	}
 	return list
 }
