@@ -78,6 +78,13 @@ func TestManager(t *testing.T) {
 	c.reason(v1alpha1.Ready, v1alpha1.Succeeded)
 	c.events(v1alpha1.CertManagerMissing, v1alpha1.Succeeded)
 
+	// At rest: nothing wakes the manager, or it changes nothing.
+	atRest := c.versions()
+	time.Sleep(2 * time.Second)
+	if now := c.versions(); now != atRest {
+		t.Errorf("versions were %s, are %s", atRest, now)
+	}
+
 	// Children that were deleted or edited.
 	service, before := &corev1.Service{ObjectMeta: named("hub")}, c.deployment()
 	if err := c.api.Delete(t.Context(), service); err != nil {
@@ -146,8 +153,12 @@ func newCluster(t *testing.T) *cluster {
 		t.Fatal(err)
 	}
 	role := &rbacv1.ClusterRole{}
-	if err := yaml.Unmarshal(text, role); err != nil {
-		t.Fatal(err)
+	for document := range strings.SplitSeq(string(text), "\n---\n") {
+		if strings.Contains(document, "kind: ClusterRole\n") {
+			if err := yaml.Unmarshal([]byte(document), role); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	c.create(role)
 	c.create(&rbacv1.ClusterRoleBinding{
@@ -236,6 +247,16 @@ func (c *cluster) deployment() *appsv1.Deployment {
 		c.t.Fatal(err)
 	}
 	return d
+}
+
+// versions are those of the objects that are written most.
+func (c *cluster) versions() string {
+	c.t.Helper()
+	h := &v1alpha1.IntegrationHub{ObjectMeta: named("hub")}
+	if err := c.api.Get(c.t.Context(), client.ObjectKeyFromObject(h), h); err != nil {
+		c.t.Fatal(err)
+	}
+	return fmt.Sprintf("hub %s, deployment %s", h.ResourceVersion, c.deployment().ResourceVersion)
 }
 
 // play plays a part of the cluster that does not run.
