@@ -3,7 +3,6 @@ package controllers
 import (
 	"context"
 	"fmt"
-	"time"
 
 	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmetav1 "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
@@ -17,10 +16,6 @@ import (
 )
 
 var certificateKind = cmv1.SchemeGroupVersion.WithKind("Certificate")
-
-// certManagerRetry is how often the operator looks for a cert-manager, or an issuer, that is
-// not there: nothing tells it when they come.
-const certManagerRetry = 15 * time.Second
 
 // certificate asks cert-manager for the certificate and waits until it is there.
 func (r *Reconciler) certificate(ctx context.Context, rd *round) (outcome, error) {
@@ -82,7 +77,7 @@ func (r *Reconciler) mayWriteTLS(ctx context.Context, hub *v1alpha1.IntegrationH
 }
 
 func (rd *round) certManagerMissing() outcome {
-	rd.requeue = certManagerRetry
+	rd.requeue = lookAgain
 	return notDone(v1alpha1.CertManagerMissing, "cert-manager is not installed in this cluster. Install it; the operator goes on by itself then.")
 }
 
@@ -108,7 +103,7 @@ func (r *Reconciler) issuer(ctx context.Context, rd *round) (hint string, o outc
 	case meta.IsNoMatchError(err):
 		return "", rd.certManagerMissing(), nil
 	case apierrors.IsNotFound(err):
-		rd.requeue = certManagerRetry
+		rd.requeue = lookAgain
 		return "", notDone(v1alpha1.IssuerNotFound, "The %s %q of spec.tls.issuerRef does not exist. Create it, or correct the reference.", ref.Kind, ref.Name), nil
 	case err != nil:
 		return "", outcome{}, fmt.Errorf("reading the issuer: %w", err)

@@ -43,7 +43,7 @@ type Reconciler struct {
 // +kubebuilder:rbac:groups=cert-manager.io,resources=certificates,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=cert-manager.io,resources=issuers;clusterissuers,verbs=get
 // +kubebuilder:rbac:groups="";events.k8s.io,resources=events,verbs=create;patch
-// +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=get;create;update
+// +kubebuilder:rbac:groups=coordination.k8s.io,namespace=integration-hub-system,resources=leases,verbs=get;create;update
 
 // round is one pass over one hub: what was asked for and what was found.
 type round struct {
@@ -55,6 +55,10 @@ type round struct {
 	// requeue is when to look again without being told; 0 leaves it to the watches.
 	requeue time.Duration
 }
+
+// lookAgain is how often the operator looks at what nobody tells it of: whether cert-manager
+// or an issuer came, or an object of somebody else's went.
+const lookAgain = 15 * time.Second
 
 // step is one part of a hub. It owns one condition.
 type step struct {
@@ -105,6 +109,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		o, err := s.run(ctx, rd)
 		if taken, ok := errors.AsType[*nameTakenError](err); ok {
 			o, err = notDone(v1alpha1.NameTaken, "%s", taken.Error()), nil
+			rd.requeue = lookAgain
 		}
 		if err != nil {
 			o = notDone(v1alpha1.ReconcileFailed, "The API server refused a change; it is tried again: %s.", describe(err))

@@ -392,6 +392,14 @@ func TestNameTaken(t *testing.T) {
 			if get(w, other.GetName(), other).GetResourceVersion() != before {
 				t.Error("somebody else's object was changed")
 			}
+			// No watch tells of an object that is not the operator's.
+			if result, err := w.reconcileWith(api); err != nil || result.RequeueAfter == 0 {
+				t.Errorf("nobody looks whether the name is free: %v, %v", result, err)
+			}
+			if err := api.Delete(t.Context(), other); err != nil {
+				t.Fatal(err)
+			}
+			w.ready()
 		})
 	}
 }

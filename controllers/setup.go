@@ -39,7 +39,7 @@ func Scheme() (*runtime.Scheme, error) {
 // of Secrets and ConfigMaps only the metadata (see SetupWithManager).
 func CacheOptions(namespaces []string) cache.Options {
 	ours := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{resources.ManagedByLabel: resources.ManagedBy})}
-	o := cache.Options{ByObject: map[client.Object]cache.ByObject{
+	o := cache.Options{DefaultTransform: cache.TransformStripManagedFields(), ByObject: map[client.Object]cache.ByObject{
 		&appsv1.Deployment{}: ours, &corev1.Service{}: ours, &corev1.ServiceAccount{}: ours,
 	}}
 	if len(namespaces) > 0 {
@@ -101,7 +101,8 @@ func (r *Reconciler) hubsOf(uses func(*v1alpha1.IntegrationHub, string) bool) ha
 }
 
 func usesSecret(hub *v1alpha1.IntegrationHub, name string) bool {
-	if name == resources.ServiceSecretRef(hub).Name || name == resources.TokenSecretRef(hub).Name {
+	switch name {
+	case resources.ServiceSecretRef(hub).Name, resources.TokenSecretRef(hub).Name, resources.TLSSecretName(hub):
 		return true
 	}
 	return slices.Contains(resources.IntegrationSecrets(hub), name)

@@ -16,6 +16,8 @@ func Certificate(in Inputs) *cmv1ac.CertificateApplyConfiguration {
 	names, addresses := CertificateNames(in.Hub)
 	spec := cmv1ac.CertificateSpec().
 		WithSecretName(TLSSecretName(in.Hub)).
+		// The Secret outlives the Certificate: the labels say whose it was.
+		WithSecretTemplate(cmv1ac.CertificateSecretTemplate().WithLabels(Labels(in.Hub))).
 		WithDNSNames(names...).
 		WithIPAddresses(addresses...).
 		WithUsages(cmv1.UsageDigitalSignature, cmv1.UsageKeyEncipherment, cmv1.UsageServerAuth).
