@@ -89,7 +89,7 @@ func TestDefinitions(t *testing.T) {
 	}
 }
 
-// Every line of All has its folder, README and icon, and no folder or icon is without a line.
+// Every line of All has its folder, README and icon, and no folder is without a line.
 func TestEveryLineIsComplete(t *testing.T) {
 	t.Parallel()
 	var names, packages []string
