@@ -358,6 +358,16 @@ func TestServiceSecretRotation(t *testing.T) {
 	if !token.Valid(minted(), []byte("second")) {
 		t.Error("the token is not of the new secret")
 	}
+	w.reconcile()
+	told := 0
+	for len(w.events.Events) > 0 {
+		if strings.Contains(<-w.events.Events, v1alpha1.TokenChanged) {
+			told++
+		}
+	}
+	if told != 1 {
+		t.Errorf("people were told %d times that the token changed", told)
+	}
 	if got := get(w, "hub", &appsv1.Deployment{}).Spec.Template.Annotations[resources.ChecksumAnnotation]; got != checksum {
 		t.Error("a secret that pods read again rolled them")
 	}
