@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 
@@ -61,5 +62,12 @@ func (r *Reconciler) token(ctx context.Context, rd *round) error {
 		}
 		rd.inputs.Token = []byte(minted)
 	}
-	return r.apply(ctx, rd.hub, secretKind, ref.Name, resources.TokenSecret(rd.inputs))
+	if err := r.apply(ctx, rd.hub, secretKind, ref.Name, resources.TokenSecret(rd.inputs)); err != nil {
+		return err
+	}
+	if existing != nil && !bytes.Equal(existing.Data[ref.Key], rd.inputs.Token) {
+		r.Recorder.Eventf(rd.hub, nil, corev1.EventTypeNormal, v1alpha1.TokenChanged, "Mint",
+			"The service secret changed, and so did Looker's token: enter the new one, of Secret %s, in Looker.", ref.Name)
+	}
+	return nil
 }

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 
 	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmetav1 "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -65,9 +67,12 @@ func TestAtRestNothingIsWritten(t *testing.T) {
 	w := newWorld(t)
 	w.create(w.hub())
 	w.ready()
-	before := w.versions()
+	before, told := w.versions(), len(w.events.Events)
 	for range 3 {
 		w.reconcile()
+	}
+	if n := len(w.events.Events) - told; n > 0 {
+		t.Errorf("%d events though nothing happened", n)
 	}
 	if diff := cmp.Diff(before, w.versions()); diff != "" {
 		t.Errorf("resource versions changed (-before +after):\n%s", diff)
@@ -215,6 +220,61 @@ func TestServiceSecretWithLineEnd(t *testing.T) {
 	}
 }
 
+// What the operator says of an issuer: of one that only the cluster trusts, that Looker may
+// not; of one that it does not know, nothing.
+func TestIssuers(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		ref    v1alpha1.IssuerRef
+		issuer cmv1.IssuerConfig
+		hint   bool
+	}{
+		{"a private authority", v1alpha1.IssuerRef{Name: "it"}, cmv1.IssuerConfig{CA: &cmv1.CAIssuer{SecretName: "ca"}}, true},
+		{"nobody's signature", v1alpha1.IssuerRef{Name: "it"}, cmv1.IssuerConfig{SelfSigned: &cmv1.SelfSignedIssuer{}}, true},
+		{"another kind", v1alpha1.IssuerRef{Name: "it"}, cmv1.IssuerConfig{Vault: &cmv1.VaultIssuer{Server: "https://vault", Path: "x"}}, false},
+		{"an external issuer", v1alpha1.IssuerRef{Name: "other", Kind: "AWSPCAIssuer", Group: "awspca.cert-manager.io"}, cmv1.IssuerConfig{SelfSigned: &cmv1.SelfSignedIssuer{}}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.create(&cmv1.Issuer{ObjectMeta: w.meta("it"), Spec: cmv1.IssuerSpec{IssuerConfig: tt.issuer}})
+			h := w.hub()
+			h.Spec.TLS.IssuerRef = tt.ref
+			w.create(h)
+			w.ready()
+			c := meta.FindStatusCondition(get(w, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.CertificateReady)
+			if got := strings.Contains(c.Message, "a private authority"); got != tt.hint {
+				t.Errorf("message %q", c.Message)
+			}
+		})
+	}
+}
+
+// kubectl scale and autoscalers work on the hub itself.
+func TestScale(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.hub()
+	w.create(h)
+	w.ready()
+	scale := &autoscalingv1.Scale{}
+	if err := api.SubResource("scale").Get(t.Context(), h, scale); err != nil {
+		t.Fatal(err)
+	}
+	if scale.Status.Replicas != 2 || scale.Status.Selector != "app.kubernetes.io/instance=hub,app.kubernetes.io/name=integration-hub" {
+		t.Errorf("scale %+v", scale.Status)
+	}
+	scale.Spec.Replicas = 3
+	if err := api.SubResource("scale").Update(t.Context(), h, client.WithSubResourceBody(scale)); err != nil {
+		t.Fatal(err)
+	}
+	w.reconcile()
+	if n := *get(w, "hub", &appsv1.Deployment{}).Spec.Replicas; n != 3 {
+		t.Errorf("%d replicas", n)
+	}
+}
+
 // All integrations of a hub share one environment: which of two values wins is not left to
 // the order of names.
 func TestConflictingSettings(t *testing.T) {
@@ -297,6 +357,16 @@ func TestServiceSecretRotation(t *testing.T) {
 	w.reconcile()
 	if !token.Valid(minted(), []byte("second")) {
 		t.Error("the token is not of the new secret")
+	}
+	w.reconcile()
+	told := 0
+	for len(w.events.Events) > 0 {
+		if strings.Contains(<-w.events.Events, v1alpha1.TokenChanged) {
+			told++
+		}
+	}
+	if told != 1 {
+		t.Errorf("people were told %d times that the token changed", told)
 	}
 	if got := get(w, "hub", &appsv1.Deployment{}).Spec.Template.Annotations[resources.ChecksumAnnotation]; got != checksum {
 		t.Error("a secret that pods read again rolled them")

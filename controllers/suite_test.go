@@ -61,7 +61,9 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"}}
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+		GenerateName: "test-", Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"},
+	}}
 	if err := api.Create(t.Context(), ns); err != nil {
 		t.Fatal(err)
 	}

@@ -50,3 +50,7 @@ const (
 	// ReconcileFailed: the API server refused something; the operator tries again.
 	ReconcileFailed = "ReconcileFailed"
 )
+
+// TokenChanged is the reason of an event: the service secret changed and Looker's token with
+// it. Enter the new one in Looker before the old secret goes.
+const TokenChanged = "TokenChanged"
