@@ -45,7 +45,7 @@ var ErrAnswerTooLarge = errors.New("the answer is too large")
 func Do(c *http.Client, req *http.Request, name string) (*http.Response, error) {
 	res, err := c.Do(req)
 	if err != nil {
-		return nil, connectionError(req.Context(), err, name)
+		return nil, ConnectionError(req.Context(), err, name)
 	}
 	if res.StatusCode >= 200 && res.StatusCode < 300 {
 		return res, nil
@@ -66,7 +66,7 @@ func JSON(c *http.Client, req *http.Request, name string, out any) error {
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return connectionError(req.Context(), err, name)
+		return ConnectionError(req.Context(), err, name)
 	case len(body) > maxAnswer:
 		return action.Wrap(ErrAnswerTooLarge, action.Unavailable, "%s sent an answer that is too large.", name)
 	case out == nil:
@@ -78,8 +78,9 @@ func JSON(c *http.Client, req *http.Request, name string, out any) error {
 	return nil
 }
 
-// connectionError explains why no answer came. The URL is dropped: it can hold a secret.
-func connectionError(ctx context.Context, err error, name string) error {
+// ConnectionError explains why no answer came, for SDKs that call the client themselves.
+// The URL is dropped: it can hold a secret.
+func ConnectionError(ctx context.Context, err error, name string) error {
 	// What the body's own source said matters more than what became of the connection.
 	if e, ok := errors.AsType[*action.Error](err); ok {
 		return e
