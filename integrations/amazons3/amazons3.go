@@ -13,7 +13,6 @@ import (
 	"unicode"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/hub/outbound"
 )
 
 var (
@@ -92,7 +91,7 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 	bucket := action.Field{Name: "bucket", Label: "Bucket", Required: true}
 	names, err := i.listBuckets(ctx, a)
 	switch {
-	case action.KindOf(err) == action.Forbidden && !errors.Is(err, outbound.ErrForbiddenAddress):
+	case errors.Is(err, errMayNotList):
 		bucket.Type = action.String
 		bucket.Description = "The name of the bucket. The access key may not list buckets (s3:ListAllMyBuckets), so there is no choice to offer."
 	case err != nil:

@@ -46,8 +46,8 @@ func (i *Integration) client(a account, r region) *s3.Client {
 	}
 	if e := i.settings.Endpoint; e != "" {
 		o.BaseEndpoint, o.UsePathStyle = aws.String(string(e)), true
-		// Other servers do not all know the trailers in which the SDK sends checksums; the
-		// signature covers a digest of the body there.
+		// Other servers do not all know the trailers in which the SDK sends checksums. TLS
+		// guards the body there, or without TLS the signature.
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 	}
 	return s3.New(o)
@@ -64,12 +64,18 @@ func policyIsFinal(err error) aws.Ternary {
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
 const bucketsPerPage = 1000
 
+// errMayNotList says that the credentials are good, but not for seeing the buckets.
+var errMayNotList = errors.New("the access key may not list buckets")
+
 func (i *Integration) listBuckets(ctx context.Context, a account) ([]string, error) {
 	var names []string
 	pages := s3.NewListBucketsPaginator(i.client(a, a.Region), &s3.ListBucketsInput{MaxBuckets: aws.Int32(bucketsPerPage)},
 		func(o *s3.ListBucketsPaginatorOptions) { o.StopOnDuplicateToken = true })
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
+		if errorCode(err) == "AccessDenied" {
+			return nil, errMayNotList
+		}
 		if err != nil {
 			return nil, explain(ctx, "listing buckets", err)
 		}
@@ -154,9 +160,13 @@ func explain(ctx context.Context, doing string, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
 	}
+	// The SDK makes up an empty answer where there was none: so this comes first.
+	if e, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
+		return connectionError(ctx, doing, e.Err)
+	}
 	res, ok := errors.AsType[*smithyhttp.ResponseError](err)
 	if !ok || res.Response == nil {
-		return withoutAnswer(ctx, doing, err)
+		return action.Wrap(fmt.Errorf("%s: %T", doing, err), action.Internal, "The hub could not prepare its request to %s.", name)
 	}
 	code, status := errorCode(err), res.HTTPStatusCode()
 	detail := fmt.Errorf("%s: code %q, request %q: %w", doing, code,
@@ -165,29 +175,22 @@ func explain(ctx context.Context, doing string, err error) error {
 		e.Err = detail
 		return &e
 	}
+	kind, text := action.KindOfStatus(status), http.StatusText(status)
 	switch {
-	case code == "" && status < http.StatusMultipleChoices:
+	case status < http.StatusMultipleChoices:
 		return action.Wrap(detail, action.Unavailable, "%s sent an answer that the hub does not understand.", name)
-	case status < http.StatusMultipleChoices: // a failure after the answer had begun: the code is all there is
-		return action.Wrap(detail, action.Unavailable, "%s failed: %s.", name, code)
-	case status/100 == 3:
+	case status < http.StatusBadRequest:
 		return action.Wrap(detail, wrongRegion.Kind, "%s", wrongRegion.Message)
+	case kind == action.Invalid: // only here does the code say more than the status
+		text = cmp.Or(code, text)
 	}
-	return action.Wrap(detail, action.KindOfStatus(status), "%s answered %d %s.", name, status, cmp.Or(code, http.StatusText(status)))
+	return action.Wrap(detail, kind, "%s answered %d %s.", name, status, text)
 }
 
-// withoutAnswer explains why a call did not get as far as an answer.
-func withoutAnswer(ctx context.Context, doing string, err error) error {
-	if _, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
-		return fmt.Errorf("%s: %w", doing, outbound.ConnectionError(ctx, bare(err), name))
-	}
-	return action.Wrap(fmt.Errorf("%s: %T", doing, err), action.Internal, "The hub could not prepare its request to %s.", name)
-}
-
-// bare takes off what the SDK wraps around the transport's own error.
-func bare(err error) error {
-	if e, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
-		return e.Err
+func connectionError(ctx context.Context, doing string, err error) error {
+	err = fmt.Errorf("%s: %w", doing, outbound.ConnectionError(ctx, err, name))
+	if action.KindOf(err) == action.NotFound { // the region is part of the host name
+		return action.Wrap(err, action.NotFound, "%s has no address in this region. Check the region in the action's settings in Looker.", name)
 	}
 	return err
 }

@@ -1,0 +1,824 @@
+package amazons3_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/amazons3"
+)
+
+func params() map[string]string {
+	return map[string]string{"access_key_id": accessKey, "secret_access_key": secretKey, "region": "eu-west-1"}
+}
+
+func form() map[string]string {
+	return map[string]string{"bucket": "reports", "filename": "orders.csv"}
+}
+
+// csv is a query whose result is n bytes long.
+func csv(t *testing.T, form map[string]string, n int) *action.Request {
+	t.Helper()
+	return actiontest.Inline(t, actiontest.Query(params(), form), "text/csv", "csv", []byte(text(n)))
+}
+
+func text(n int) string {
+	var b strings.Builder
+	for line := 0; b.Len() < n; line++ {
+		fmt.Fprintf(&b, "%d,x\n", line)
+	}
+	return b.String()[:n]
+}
+
+func TestForm(t *testing.T) {
+	t.Parallel()
+	rest := []action.Field{
+		{Name: "path", Label: "Path", Type: action.String},
+		{Name: "filename", Label: "Filename", Type: action.String},
+	}
+	typed := func(description string) action.Field {
+		return action.Field{Name: "bucket", Label: "Bucket", Type: action.String, Required: true, Description: description}
+	}
+	for _, tt := range []struct {
+		name string
+		fake func(*fake)
+		want action.Field
+	}{
+		{
+			"buckets", func(f *fake) { f.buckets["archive"] = "us-east-1" },
+			action.Field{
+				Name: "bucket", Label: "Bucket", Type: action.Select, Required: true, Default: "archive",
+				Options: []action.Option{{Name: "archive", Label: "archive"}, {Name: "reports", Label: "reports"}},
+			},
+		},
+		{
+			"no buckets", func(f *fake) { clear(f.buckets) },
+			typed("The name of the bucket. The access key's account has none of its own."),
+		},
+		{
+			"may not list",
+			func(f *fake) {
+				f.fail = func(string, int) *actiontest.Reply { r := xmlError(403, "AccessDenied"); return &r }
+			},
+			typed("The name of the bucket. The access key may not list buckets (s3:ListAllMyBuckets), so there is no choice to offer."),
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake()
+			tt.fake(f)
+			got, err := action.Resolve(f.start(t, nil)).Form.Form(t.Context(), actiontest.Query(params(), nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(&action.Form{Fields: append([]action.Field{tt.want}, rest...)}, got); diff != "" {
+				t.Errorf("form (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Buckets come in pages.
+func TestFormPages(t *testing.T) {
+	t.Parallel()
+	var asked []string
+	d := actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {
+		asked = append(asked, r.Host+r.Path+" "+r.Query.Get("max-buckets")+" "+r.Query.Get("continuation-token"))
+		if r.Query.Has("continuation-token") {
+			return actiontest.Reply{Body: "<R><Buckets><Bucket><Name>b</Name></Bucket></Buckets></R>"}
+		}
+		return actiontest.Reply{Body: "<R><Buckets><Bucket><Name>a</Name></Bucket></Buckets><ContinuationToken>2</ContinuationToken></R>"}
+	})
+	i := actiontest.New(t, amazons3.New, actiontest.Deps(t, d, nil))
+	got, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(params(), nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]action.Option{{Name: "a", Label: "a"}, {Name: "b", Label: "b"}}, got.Fields[0].Options); diff != "" {
+		t.Errorf("options (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"s3.eu-west-1.amazonaws.com/ 1000 ", "s3.eu-west-1.amazonaws.com/ 1000 2"}, asked); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
+	}
+}
+
+// failures are answers to any call. What reaches the user and the log is compared.
+var failures = []struct {
+	name    string
+	reply   actiontest.Reply
+	kind    action.Kind
+	message string
+	calls   int
+}{
+	{"unknown access key", xmlError(403, "InvalidAccessKeyId"), action.Unauthenticated, keysMessage, 1},
+	{"wrong secret key", xmlError(403, "SignatureDoesNotMatch"), action.Unauthenticated, keysMessage, 1},
+	{"account problem", xmlError(403, "AccountProblem"), action.Forbidden, "Amazon S3 reports a problem with the AWS account.", 1},
+	{"unauthorized", actiontest.Reply{Status: 401}, action.Unauthenticated, "Amazon S3 answered 401 Unauthorized.", 1},
+	{"forbidden by a proxy", actiontest.Reply{Status: 403, Body: "<html>" + secretKey}, action.Forbidden, "Amazon S3 answered 403 Forbidden.", 1},
+	{"not found", actiontest.Reply{Status: 404}, action.NotFound, "Amazon S3 answered 404 Not Found.", 1},
+	{"clock", xmlError(403, "RequestTimeTooSkewed"), action.Internal, "Amazon S3 refuses the hub's requests because the hub's clock is wrong.", 1},
+	{"too many", actiontest.Reply{Status: 429}, action.RateLimited, "Amazon S3 takes no more requests for the moment.", 5},
+	{"slow down", xmlError(503, "SlowDown"), action.RateLimited, "Amazon S3 takes no more requests for the moment.", 5},
+	{"internal", xmlError(500, "InternalError"), action.Unavailable, "Amazon S3 answered 500 Internal Server Error.", 5},
+	{"out of order", actiontest.Reply{Status: 503}, action.Unavailable, "Amazon S3 answered 503 Service Unavailable.", 5},
+	{"reset", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Amazon S3 failed.", 5},
+}
+
+const keysMessage = "Amazon S3 does not accept the access key with this secret key. Check both in the action's settings in Looker."
+
+func TestFormFails(t *testing.T) {
+	t.Parallel()
+	for _, tt := range failures {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake()
+			f.fail = func(string, int) *actiontest.Reply { return &tt.reply }
+			_, err := action.Resolve(f.start(t, nil)).Form.Form(t.Context(), actiontest.Query(params(), nil))
+			checkError(t, err, tt.kind, tt.message)
+			if f.count["ListBuckets"] != tt.calls {
+				t.Errorf("%d calls, want %d", f.count["ListBuckets"], tt.calls)
+			}
+		})
+	}
+}
+
+// checkError compares an error, which must not tell any secret.
+func checkError(t *testing.T, err error, kind action.Kind, message string) {
+	t.Helper()
+	if err == nil || action.KindOf(err) != kind || action.MessageOf(err) != message {
+		t.Fatalf("error %v: %v %q, want %v %q", err, action.KindOf(err), action.MessageOf(err), kind, message)
+	}
+	for _, secret := range []string{secretKey, accessKey, "quoted", "<html>", "Authorization", "://"} {
+		if strings.Contains(err.Error(), secret) || strings.Contains(fmt.Sprintf("%+v", err), secret) {
+			t.Errorf("the error tells %q: %v", secret, err)
+		}
+	}
+}
+
+func TestPutFails(t *testing.T) {
+	t.Parallel()
+	more := append(failures[:len(failures):len(failures)],
+		[]struct {
+			name    string
+			reply   actiontest.Reply
+			kind    action.Kind
+			message string
+			calls   int
+		}{
+			{"access denied", xmlError(403, "AccessDenied"), action.Forbidden, "Amazon S3 denied access. The access key needs s3:PutObject and s3:AbortMultipartUpload on the bucket, and the use of its encryption key if it has one.", 1},
+			{"another region, nobody says which", xmlError(301, "PermanentRedirect"), action.Invalid, "The bucket is not in this region. Check the region in the action's settings in Looker.", 1},
+			{"an odd code", xmlError(400, "Odd&lt;code&gt;"), action.Invalid, "Amazon S3 answered 400 Oddcode.", 1},
+		}...)
+	for _, tt := range more {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake()
+			f.fail = func(string, int) *actiontest.Reply { return &tt.reply }
+			_, err := f.start(t, nil).Execute(t.Context(), csv(t, form(), 10))
+			checkError(t, err, tt.kind, tt.message)
+			if f.count["PutObject"] != tt.calls || len(f.objects) != 0 {
+				t.Errorf("%d calls, want %d; objects %v", f.count["PutObject"], tt.calls, f.objects)
+			}
+		})
+	}
+}
+
+func TestNoBucket(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	_, err := f.start(t, nil).Execute(t.Context(), csv(t, map[string]string{"bucket": "elsewhere"}, 10))
+	checkError(t, err, action.NotFound, "The bucket does not exist.")
+	e, _ := errors.AsType[*action.Error](err)
+	if diff := cmp.Diff(map[string]string{"bucket": "The bucket does not exist."}, e.Fields); diff != "" {
+		t.Errorf("fields (-want +got):\n%s", diff)
+	}
+}
+
+func TestRefuses(t *testing.T) {
+	t.Parallel()
+	const region = `"region" must be the name of an AWS region such as us-east-1: letters, digits and hyphens.`
+	const bucket = `"bucket" must be the name of a bucket, or the alias of an access point: letters, digits, dots and hyphens.`
+	const dots = "The path and the filename must not contain a part that is . or ..."
+	for _, tt := range []struct{ name, field, value, message string }{
+		{"no bucket", "bucket", "", "Need Amazon S3 bucket."},
+		{"bucket with a host", "bucket", "evil.example/x", bucket},
+		{"bucket by ARN", "bucket", "arn:aws:s3:us-east-1:123456789012:accesspoint/x", bucket},
+		{"region with a host", "region", "evil.example/", region},
+		{"region with a dot", "region", "x.evil", region},
+		{"region with an at", "region", "x@evil", region},
+		{"region with a hash", "region", "eu-west-1#", region},
+		{"region ends in a hyphen", "region", "eu-", region},
+		{"only slashes", "filename", "//", "Couldn't determine filename."},
+		{"a folder", "filename", "a/", "Couldn't determine filename."},
+		{"parent", "path", "a/../b", dots},
+		{"parent in the filename", "filename", "../b", dots},
+		{"here", "path", ".", dots},
+		{"control characters", "path", "a\x00b", "The path and the filename must not contain control characters."},
+		{"too long", "path", strings.Repeat("ä", 512), "The path and the filename together are longer than the 1,024 bytes that Amazon S3 allows."},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake()
+			req := csv(t, form(), 10)
+			if tt.field == "region" {
+				req.Params["region"] = tt.value
+			} else {
+				req.Form[tt.field] = tt.value
+			}
+			_, err := f.start(t, nil).Execute(t.Context(), req)
+			if action.KindOf(err) != action.Invalid || action.MessageOf(err) != tt.message {
+				t.Errorf("error %v, want %q", err, tt.message)
+			}
+			if len(f.operations) != 0 {
+				t.Errorf("S3 was called: %q", f.operations)
+			}
+		})
+	}
+}
+
+// A small object goes in one call, under the name that the user and the plan give it.
+func TestPut(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, path, filename, want string }{
+		{"to the letter", "", "orders", "orders"},
+		{"with folders in the filename", "", "daily/orders.csv", "daily/orders.csv"},
+		{"suggested", "", "", "Orders by day.csv"},
+		{"path", "daily", "orders.csv", "daily/orders.csv"},
+		{"path with slashes around", " /daily/eu/ ", "/orders.csv", "daily/eu/orders.csv"},
+		{"path and suggested", "daily", "  ", "daily/Orders by day.csv"},
+		{"characters to escape", "a b", "ü+%?#&.csv", "a b/ü+%?#&.csv"},
+		{"a slash first", "", "/orders.csv", "/orders.csv"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake()
+			req := csv(t, map[string]string{"bucket": "reports", "path": tt.path, "filename": tt.filename}, 10)
+			if _, err := f.start(t, nil).Execute(t.Context(), req); err != nil {
+				t.Fatal(err)
+			}
+			want := map[string]stored{"reports/" + tt.want: {text(10), "text/csv"}}
+			if diff := cmp.Diff(want, f.decoded(t)); diff != "" {
+				t.Errorf("objects (-want +got):\n%s", diff)
+			}
+			if f.checksums != 1 {
+				t.Error("the body carried no checksum")
+			}
+		})
+	}
+}
+
+// What goes over the wire, in full but for what changes from call to call.
+func TestWire(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		env  map[string]string
+		mime string
+		want []string
+	}{
+		{
+			"Amazon", nil, "application/pdf;base64",
+			[]string{
+				"PUT reports.s3.eu-west-1.amazonaws.com/orders.csv?x-id=PutObject",
+				"Content-Encoding: aws-chunked", "Content-Type: application/pdf",
+				"X-Amz-Content-Sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+				"X-Amz-Decoded-Content-Length: 4", "X-Amz-Sdk-Checksum-Algorithm: CRC32", "X-Amz-Trailer: x-amz-checksum-crc32",
+				"4\r\n0,x\n\r\n0\r\nx-amz-checksum-crc32:" + crc([]byte(text(4))) + "\r\n\r\n",
+			},
+		},
+		{
+			"another endpoint", map[string]string{"AMAZON_S3_ENDPOINT": "https://minio.example.com:9000/"}, "no media type",
+			[]string{
+				"PUT minio.example.com:9000/reports/orders.csv?x-id=PutObject",
+				"Content-Type: application/octet-stream",
+				"X-Amz-Content-Sha256: UNSIGNED-PAYLOAD",
+				"0,x\n",
+			},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t)
+			i := actiontest.New(t, amazons3.New, actiontest.Deps(t, d, tt.env))
+			req := actiontest.Inline(t, actiontest.Query(params(), form()), tt.mime, "csv", []byte(text(4)))
+			if _, err := i.Execute(t.Context(), req); err != nil {
+				t.Fatal(err)
+			}
+			r := d.Requests()[0]
+			got := []string{r.Method + " " + r.Host + r.Path + "?" + r.Query.Encode()}
+			for _, h := range []string{"Content-Encoding", "Content-Type", "X-Amz-Acl", "X-Amz-Content-Sha256", "X-Amz-Decoded-Content-Length", "X-Amz-Sdk-Checksum-Algorithm", "X-Amz-Security-Token", "X-Amz-Trailer"} {
+				if v := r.Header.Get(h); v != "" {
+					got = append(got, h+": "+v)
+				}
+			}
+			got = append(got, string(r.Body))
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("request (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Every length around the boundaries of parts and stages arrives whole: parts of 1 KiB,
+// then 2, then 4, three of each.
+func TestMultipart(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ size, parts int }{
+		{0, 0}, {1023, 0}, {1024, 1}, {1025, 2}, {3072, 3}, {3073, 4}, {9216, 6}, {9217, 7}, {21503, 9}, {21504, 9},
+	} {
+		t.Run(fmt.Sprint(tt.size), func(t *testing.T) {
+			t.Parallel()
+			f := newFake()
+			req := actiontest.Download(t, actiontest.Query(params(), form()), func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = io.WriteString(w, text(tt.size))
+			})
+			if _, err := f.start(t, nil).Execute(t.Context(), req); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(text(tt.size), f.objects["reports/orders.csv"].Body); diff != "" {
+				t.Errorf("object (-want +got):\n%s", diff)
+			}
+			want := []string{"CreateMultipartUpload orders.csv", "CompleteMultipartUpload orders.csv"}
+			if tt.parts == 0 {
+				want = []string{"PutObject orders.csv"}
+			}
+			if diff := cmp.Diff(want, f.operations); diff != "" {
+				t.Errorf("calls (-want +got):\n%s", diff)
+			}
+			if tt.size > 0 && f.checksums != max(tt.parts, 1) || f.count["UploadPart"] != tt.parts {
+				t.Errorf("%d parts, want %d; %d bodies with a checksum", f.count["UploadPart"], tt.parts, f.checksums)
+			}
+		})
+	}
+}
+
+func TestMultipartContentType(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	if _, err := f.start(t, nil).Execute(t.Context(), csv(t, form(), 5000)); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]stored{"reports/orders.csv": {text(5000), "text/csv"}}
+	if diff := cmp.Diff(want, f.objects); diff != "" {
+		t.Errorf("objects (-want +got):\n%s", diff)
+	}
+	if f.algorithms["upload-1"] != "CRC32" {
+		t.Error("the upload was begun without a checksum")
+	}
+}
+
+func TestTooLarge(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	_, err := f.start(t, nil).Execute(t.Context(), csv(t, form(), 21505))
+	checkError(t, err, action.TooLarge, "The data is larger than the hub can write to Amazon S3.")
+	f.checkAborted(t)
+}
+
+// decoded are the objects by the names that the paths escape.
+func (f *fake) decoded(t *testing.T) map[string]stored {
+	t.Helper()
+	all := map[string]stored{}
+	for path, o := range f.objects {
+		name, err := url.PathUnescape(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[name] = o
+	}
+	return all
+}
+
+// checkAborted says that nothing is visible and nothing is left to pay for.
+func (f *fake) checkAborted(t *testing.T) {
+	t.Helper()
+	if len(f.objects) != 0 {
+		t.Errorf("an object is visible")
+	}
+	if f.count["CreateMultipartUpload"] != 1 || f.count["AbortMultipartUpload"] != 1 || len(f.uploads) != 0 {
+		t.Errorf("calls %v, uploads left: %d", f.operations, len(f.uploads))
+	}
+	if last := f.operations[len(f.operations)-1]; last != "AbortMultipartUpload orders.csv" {
+		t.Errorf("the last call is %q: parts that arrive after the abort would stay", last)
+	}
+}
+
+func TestSourceBreaksOff(t *testing.T) {
+	t.Parallel()
+	const message = "The download from Looker broke off before the data was complete."
+	for _, tt := range []struct {
+		size  int
+		calls bool
+	}{{0, false}, {10, false}, {1023, false}, {1024, true}, {1500, true}, {2048, true}, {9000, true}} {
+		t.Run(fmt.Sprint(tt.size), func(t *testing.T) {
+			t.Parallel()
+			f := newFake()
+			req := actiontest.Download(t, actiontest.Query(params(), form()), actiontest.BrokenDownload(text(tt.size)))
+			_, err := f.start(t, nil).Execute(t.Context(), req)
+			checkError(t, err, action.Unavailable, message)
+			if tt.calls {
+				f.checkAborted(t)
+			} else if len(f.operations) != 0 {
+				t.Errorf("S3 was called: %q", f.operations)
+			}
+			if f.count["CompleteMultipartUpload"] != 0 {
+				t.Error("the upload was completed")
+			}
+		})
+	}
+}
+
+func TestSourceIsRefused(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	req := actiontest.Download(t, actiontest.Query(params(), form()), func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "error page", http.StatusNotFound)
+	})
+	_, err := f.start(t, nil).Execute(t.Context(), req)
+	checkError(t, err, action.Unavailable, "There was an error with Action Hub calling back to Looker, status code: 404.")
+	if len(f.operations) != 0 {
+		t.Errorf("S3 was called: %q", f.operations)
+	}
+}
+
+// broken is data whose reader ends with an error of no kind, and with one that io.ReadFull
+// would take for the end.
+type broken struct {
+	action.Data
+	err error
+}
+
+func (b broken) Open(context.Context) (io.ReadCloser, error) {
+	return io.NopCloser(io.MultiReader(strings.NewReader(text(5000)), iotest.ErrReader(b.err))), nil
+}
+
+func TestReaderFails(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []error{errors.New("disk"), io.ErrUnexpectedEOF, fmt.Errorf("wrapped: %w", io.EOF)} {
+		t.Run(fault.Error(), func(t *testing.T) {
+			t.Parallel()
+			f := newFake()
+			req := actiontest.Query(params(), form())
+			req.Data = broken{req.Data, fault}
+			_, err := f.start(t, nil).Execute(t.Context(), req)
+			if !errors.Is(err, fault) {
+				t.Errorf("error %v, want %v", err, fault)
+			}
+			f.checkAborted(t)
+		})
+	}
+}
+
+// Wherever a multipart upload fails, it is aborted and nothing is visible.
+func TestMultipartFails(t *testing.T) {
+	t.Parallel()
+	denied, inside := xmlError(403, "AccessDenied"), xmlError(200, "InternalError")
+	for _, tt := range []struct {
+		name, operation string
+		reply           actiontest.Reply
+		kind            action.Kind
+		message         string
+	}{
+		{"a part is denied", "UploadPart", denied, action.Forbidden, "Amazon S3 denied access. The access key needs s3:PutObject and s3:AbortMultipartUpload on the bucket, and the use of its encryption key if it has one."},
+		{"parts are cut off", "UploadPart", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Amazon S3 failed."},
+		{"parts are too many", "UploadPart", xmlError(503, "SlowDown"), action.RateLimited, "Amazon S3 takes no more requests for the moment."},
+		{"completing fails", "CompleteMultipartUpload", actiontest.Reply{Status: 503}, action.Unavailable, "Amazon S3 answered 503 Service Unavailable."},
+		{"completing fails after the answer began", "CompleteMultipartUpload", inside, action.Unavailable, "Amazon S3 answered 500 Internal Server Error."},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake()
+			f.fail = func(operation string, nth int) *actiontest.Reply {
+				if operation == tt.operation && (operation != "UploadPart" || nth > 1) {
+					return &tt.reply
+				}
+				return nil
+			}
+			_, err := f.start(t, nil).Execute(t.Context(), csv(t, form(), 5000))
+			checkError(t, err, tt.kind, tt.message)
+			f.checkAborted(t)
+		})
+	}
+}
+
+// A part that fails for good ends the reading of a source that would never end.
+func TestPartFailureEndsReading(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	f.fail = func(operation string, _ int) *actiontest.Reply {
+		if operation != "UploadPart" {
+			return nil
+		}
+		reply := xmlError(403, "AccessDenied")
+		return &reply
+	}
+	req := actiontest.Download(t, actiontest.Query(params(), form()), func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, text(1500))
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	_, err := f.start(t, nil).Execute(t.Context(), req)
+	if action.KindOf(err) != action.Forbidden {
+		t.Errorf("error %v", err)
+	}
+	f.checkAborted(t)
+}
+
+// What fails for the moment is tried again, part by part.
+func TestRetries(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	f.fail = func(operation string, nth int) *actiontest.Reply {
+		switch {
+		case nth == 1:
+			return &actiontest.Reply{Reset: true}
+		case nth == 2:
+			reply := xmlError(503, "SlowDown")
+			return &reply
+		case operation == "CompleteMultipartUpload" && nth == 3:
+			reply := xmlError(200, "InternalError")
+			return &reply
+		}
+		return nil
+	}
+	if _, err := f.start(t, nil).Execute(t.Context(), csv(t, form(), 5000)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]stored{"reports/orders.csv": {text(5000), "text/csv"}}, f.objects); diff != "" {
+		t.Errorf("objects (-want +got):\n%s", diff)
+	}
+}
+
+// A delivery that is given up is aborted too, though its own context has ended.
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	req := actiontest.Query(params(), form())
+	req.Data = handedOver{req.Data, text(3000), cancel}
+	_, err := f.start(t, nil).Execute(ctx, req)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	f.checkAborted(t)
+}
+
+// handedOver is data that is cancelled once its text has been read.
+type handedOver struct {
+	action.Data
+	text   string
+	cancel func()
+}
+
+func (h handedOver) Open(ctx context.Context) (io.ReadCloser, error) {
+	return io.NopCloser(io.MultiReader(strings.NewReader(h.text), waiting{ctx, h.cancel})), nil
+}
+
+type waiting struct {
+	ctx    context.Context
+	cancel func()
+}
+
+func (w waiting) Read([]byte) (int, error) {
+	w.cancel()
+	<-w.ctx.Done()
+	return 0, w.ctx.Err()
+}
+
+// A failed abort is for the log; the user is told what failed first.
+func TestAbortFails(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	f.fail = func(operation string, _ int) *actiontest.Reply {
+		if operation != "AbortMultipartUpload" {
+			return nil
+		}
+		reply := xmlError(403, "AccessDenied")
+		return &reply
+	}
+	var log strings.Builder
+	d := actiontest.NewDestination(t).Handle(f.answer)
+	deps := actiontest.Deps(t, d, nil)
+	deps.Log = slog.New(slog.NewTextHandler(&log, nil))
+	i := actiontest.New(t, amazons3.New, deps)
+	amazons3.Small(i, 3, 1<<10)
+	req := actiontest.Download(t, actiontest.Query(params(), form()), actiontest.BrokenDownload(text(1500)))
+	_, err := i.Execute(t.Context(), req)
+	checkError(t, err, action.Unavailable, "The download from Looker broke off before the data was complete.")
+	if !strings.Contains(log.String(), "left at the destination") || strings.Contains(log.String(), secretKey) || strings.Contains(log.String(), accessKey) {
+		t.Errorf("log %s", log.String())
+	}
+}
+
+// The bucket's own region is found, as the reference's SDK does it.
+func TestBucketInAnotherRegion(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		fake func(*fake)
+		size int
+		want []string
+	}{
+		{"one call", func(*fake) {}, 10, []string{"PutObject orders.csv", "PutObject orders.csv"}},
+		{"parts", func(*fake) {}, 1500, []string{"CreateMultipartUpload orders.csv", "CreateMultipartUpload orders.csv", "CompleteMultipartUpload orders.csv"}},
+		{"only the bucket tells", func(f *fake) { f.silent = true }, 10, []string{"PutObject orders.csv", "HeadBucket", "PutObject orders.csv"}},
+		{
+			"malformed header", func(f *fake) {
+				f.fail = func(operation string, nth int) *actiontest.Reply {
+					if operation != "PutObject" || nth > 1 {
+						return nil
+					}
+					reply := xmlError(400, "AuthorizationHeaderMalformed")
+					reply.Header["X-Amz-Bucket-Region"] = "us-east-2"
+					return &reply
+				}
+			}, 10,
+			[]string{"PutObject orders.csv", "PutObject orders.csv"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake()
+			f.buckets["reports"] = "us-east-2"
+			tt.fake(f)
+			if _, err := f.start(t, nil).Execute(t.Context(), csv(t, form(), tt.size)); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, f.operations); diff != "" {
+				t.Errorf("calls (-want +got):\n%s", diff)
+			}
+			if f.objects["reports/orders.csv"].Body != text(tt.size) {
+				t.Error("the object is not what was sent")
+			}
+		})
+	}
+}
+
+// A region that an answer names becomes part of a host name, and is checked like any other.
+func TestForeignRegionIsChecked(t *testing.T) {
+	t.Parallel()
+	reply := xmlError(301, "PermanentRedirect")
+	reply.Header["X-Amz-Bucket-Region"] = "evil.example/"
+	f := newFake()
+	f.fail = func(string, int) *actiontest.Reply { return &reply }
+	_, err := f.start(t, nil).Execute(t.Context(), csv(t, form(), 10))
+	checkError(t, err, action.Invalid, "The bucket is not in this region. Check the region in the action's settings in Looker.")
+	if f.count["PutObject"] != 1 {
+		t.Errorf("calls %q", f.operations)
+	}
+}
+
+func TestEndpoint(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	f.host = "minio.example.com"
+	i := f.start(t, map[string]string{"AMAZON_S3_ENDPOINT": "https://minio.example.com"})
+	for _, size := range []int{10, 5000} {
+		if _, err := i.Execute(t.Context(), csv(t, form(), size)); err != nil {
+			t.Fatal(err)
+		}
+		if f.objects["reports/orders.csv"].Body != text(size) {
+			t.Error("the object is not what was sent")
+		}
+	}
+	if f.checksums != 0 || f.algorithms["upload-1"] != "" {
+		t.Error("checksums were sent, which not every server knows")
+	}
+	got, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(params(), nil))
+	if err != nil || got.Fields[0].Default != "reports" {
+		t.Errorf("form %v, %v", got, err)
+	}
+}
+
+func TestEndpointIsChecked(t *testing.T) {
+	t.Parallel()
+	for _, e := range []string{"minio.example.com", "ftp://example.com", "https://u:p@example.com", "https://example.com?x=1", "https://"} {
+		_, err := amazons3.New(actiontest.Deps(t, nil, map[string]string{"AMAZON_S3_ENDPOINT": e}))
+		if _, missing := errors.AsType[*action.MissingSettingsError](err); err == nil || missing || strings.Contains(err.Error(), "u:p") {
+			t.Errorf("%q: error %v", e, err)
+		}
+	}
+}
+
+// The egress policy's refusal is final, and said as such.
+func TestEgressPolicy(t *testing.T) {
+	t.Parallel()
+	deps := actiontest.Deps(t, nil, map[string]string{"AMAZON_S3_ENDPOINT": "http://127.0.0.1:9"})
+	deps.HTTP = outbound.NewClient(outbound.Options{})
+	i := actiontest.New(t, amazons3.New, deps)
+	_, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(params(), nil))
+	if action.MessageOf(err) != "The hub's egress policy does not allow a connection to Amazon S3." {
+		t.Errorf("error %v", err)
+	}
+}
+
+// S3 takes 10,000 parts of 5 MiB to 5 GiB, and objects of 5 TiB at least.
+func TestPartSizes(t *testing.T) {
+	t.Parallel()
+	sizes, memory := amazons3.PartSizes()
+	if len(sizes) != 10000 || sizes[0] < 5<<20 || sizes[len(sizes)-1] > 5<<30 {
+		t.Errorf("%d parts of %d to %d bytes", len(sizes), sizes[0], sizes[len(sizes)-1])
+	}
+	total := 0
+	for _, s := range sizes {
+		total += s
+	}
+	if total < 800<<30 || total > 5<<40 {
+		t.Errorf("room for %d bytes", total)
+	}
+	if memory > 256<<20 {
+		t.Errorf("%d bytes of memory", memory)
+	}
+}
+
+// transport answers as S3 without keeping anything, and notes the most memory it saw.
+type transport struct {
+	peak  chan uint64
+	parts chan struct{}
+}
+
+func (tr transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	body := "<R><UploadId>1</UploadId></R>"
+	if r.Body != nil {
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			return nil, err
+		}
+		_ = r.Body.Close()
+	}
+	if r.Method == http.MethodPut {
+		tr.parts <- struct{}{}
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	peak := <-tr.peak
+	tr.peak <- max(peak, m.HeapAlloc)
+	return &http.Response{
+		StatusCode: 200, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
+		Header: http.Header{"Etag": {`"1"`}}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
+	}, nil
+}
+
+// Memory stays flat, whatever the size. Not parallel: other tests' memory would count.
+func TestMemory(t *testing.T) {
+	const size = 400 << 20
+	tr := transport{make(chan uint64, 1), make(chan struct{}, 1000)}
+	tr.peak <- 0
+	i := actiontest.New(t, amazons3.New, action.Deps{HTTP: &http.Client{Transport: tr}, Log: slog.New(slog.DiscardHandler)})
+	req := actiontest.Download(t, actiontest.Query(params(), form()), func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.CopyN(w, zeros{}, size)
+	})
+	if _, err := i.Execute(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	if peak := <-tr.peak; peak > 96<<20 {
+		t.Errorf("%d MiB were in use", peak>>20)
+	}
+	if n := len(tr.parts); n != size/(8<<20) {
+		t.Errorf("%d parts", n)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+// The definition is what the reference tells Looker.
+func TestDefinition(t *testing.T) {
+	t.Parallel()
+	d := newFake().start(t, nil).Definition()
+	got := []string{d.Name, d.Label, d.Description, fmt.Sprint(d.Types), string(d.Download), d.MinVersion.String()}
+	for _, p := range d.Params {
+		got = append(got, fmt.Sprint(p.Name, " ", p.Label, " ", p.Required, " ", p.Sensitive))
+	}
+	want := []string{
+		"amazon_s3", "Amazon S3", "Write data files to an S3 bucket.", "[dashboard query]", "url", "5.5.0",
+		"access_key_id Access Key true true", "secret_access_key Secret Key true true", "region Region true false",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("definition (-want +got):\n%s", diff)
+	}
+	if d.Formats != nil || d.Formattings != nil || d.VisFormattings != nil || d.RequiredFields != nil {
+		t.Error("formats, formattings and required fields are Looker's to choose")
+	}
+	if _, err := os.Stat("README.md"); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,303 @@
+package amazons3_test
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/md5"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/xml"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/amazons3"
+)
+
+const (
+	accessKey = "AKIAEXAMPLE"
+	secretKey = "s3cret/Key+Example"
+)
+
+// fake is as much of S3 as the integration uses. It checks signatures and checksums, and
+// shows an object only once it is complete.
+type fake struct {
+	// buckets maps each bucket to its region.
+	buckets map[string]string
+	// host is a custom endpoint's; there, buckets are in the path.
+	host string
+	// fail says what to answer in place of doing what was asked.
+	fail func(operation string, nth int) *actiontest.Reply
+	// silent leaves out the header that tells a bucket's region.
+	silent bool
+
+	// What follows is read once the integration has returned.
+	objects    map[string]stored
+	uploads    map[string]map[int][]byte
+	types      map[string]string
+	algorithms map[string]string
+	operations []string
+	count      map[string]int
+	checksums  int
+}
+
+type stored struct {
+	Body        string
+	ContentType string
+}
+
+func newFake() *fake {
+	return &fake{
+		buckets: map[string]string{"reports": "eu-west-1"},
+		objects: map[string]stored{}, uploads: map[string]map[int][]byte{}, types: map[string]string{},
+		algorithms: map[string]string{}, count: map[string]int{},
+	}
+}
+
+// start puts the fake behind an integration with parts of 1, 2 and 4 KiB, three of each.
+func (f *fake) start(t *testing.T, env map[string]string) action.Integration {
+	t.Helper()
+	d := actiontest.NewDestination(t).Handle(f.answer)
+	i := actiontest.New(t, amazons3.New, actiontest.Deps(t, d, env))
+	amazons3.Small(i, 3, 1<<10, 2<<10, 4<<10)
+	return i
+}
+
+func xmlError(status int, code string) actiontest.Reply {
+	return actiontest.Reply{
+		Status: status,
+		Header: map[string]string{"X-Amz-Request-Id": "REQ1", "Content-Type": "application/xml"},
+		Body:   "<Error><Code>" + code + "</Code><Message>quoted: " + secretKey + "</Message></Error>",
+	}
+}
+
+func (f *fake) answer(r actiontest.Recorded) actiontest.Reply {
+	bucket, key, region := f.locate(r)
+	operation := operationOf(r, key)
+	if r.Broken {
+		f.operations = append(f.operations, operation+" broken off")
+		return actiontest.Reply{Reset: true}
+	}
+	f.count[operation]++
+	if operation != "UploadPart" {
+		f.operations = append(f.operations, strings.TrimSpace(operation+" "+key))
+	}
+	if f.fail != nil {
+		if reply := f.fail(operation, f.count[operation]); reply != nil {
+			return *reply
+		}
+	}
+	if code := checkSignature(r, region); code != "" {
+		return xmlError(http.StatusForbidden, code)
+	}
+	if bucket == "" {
+		return f.list()
+	}
+	home, ok := f.buckets[bucket]
+	switch {
+	case !ok:
+		return xmlError(http.StatusNotFound, "NoSuchBucket")
+	case home != region:
+		reply := xmlError(http.StatusMovedPermanently, "PermanentRedirect")
+		if !f.silent || operation == "HeadBucket" {
+			reply.Header["X-Amz-Bucket-Region"] = home
+		}
+		return reply
+	}
+	return f.write(r, operation, bucket+"/"+key)
+}
+
+// locate finds the bucket, the key and the region of the endpoint that was called.
+func (f *fake) locate(r actiontest.Recorded) (bucket, key, region string) {
+	path := strings.TrimPrefix(r.Path, "/")
+	if f.host != "" && r.Host == f.host {
+		bucket, key, _ = strings.Cut(path, "/")
+		return bucket, key, "eu-west-1"
+	}
+	host, ok := strings.CutSuffix(r.Host, ".amazonaws.com")
+	if !ok {
+		return "", "", "not Amazon"
+	}
+	if region, ok = strings.CutPrefix(host, "s3."); ok {
+		bucket, key, _ = strings.Cut(path, "/")
+		return bucket, key, region
+	}
+	bucket, region, _ = strings.Cut(host, ".s3.")
+	return bucket, path, region
+}
+
+func operationOf(r actiontest.Recorded, key string) string {
+	switch {
+	case r.Method == http.MethodGet && key == "":
+		return "ListBuckets"
+	case r.Method == http.MethodHead && key == "":
+		return "HeadBucket"
+	case r.Method == http.MethodPost && r.Query.Has("uploads"):
+		return "CreateMultipartUpload"
+	case r.Method == http.MethodPut && r.Query.Has("uploadId"):
+		return "UploadPart"
+	case r.Method == http.MethodPost && r.Query.Has("uploadId"):
+		return "CompleteMultipartUpload"
+	case r.Method == http.MethodDelete && r.Query.Has("uploadId"):
+		return "AbortMultipartUpload"
+	case r.Method == http.MethodPut:
+		return "PutObject"
+	}
+	return r.Method
+}
+
+// checkSignature signs the request again and compares, which covers the access key, the
+// secret key, the region, the service and every signed header.
+func checkSignature(r actiontest.Recorded, region string) (code string) {
+	got := r.Header.Get("Authorization")
+	scope := "/" + region + "/s3/aws4_request"
+	if !strings.HasPrefix(got, "AWS4-HMAC-SHA256 Credential="+accessKey+"/") || !strings.Contains(got, scope) {
+		return "InvalidAccessKeyId"
+	}
+	again, err := http.NewRequest(r.Method, "https://"+r.Host+r.Path+"?"+r.Query.Encode(), nil)
+	if err != nil {
+		return "InvalidURI"
+	}
+	_, signed, _ := strings.Cut(got, "SignedHeaders=")
+	signed, _, _ = strings.Cut(signed, ",")
+	for name := range strings.SplitSeq(signed, ";") {
+		switch name {
+		case "host":
+		case "content-length":
+			again.ContentLength, _ = strconv.ParseInt(r.Header.Get(name), 10, 64)
+		default:
+			again.Header[http.CanonicalHeaderKey(name)] = r.Header.Values(name)
+		}
+	}
+	at, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
+	if err != nil {
+		return "AccessDenied"
+	}
+	creds := aws.Credentials{AccessKeyID: accessKey, SecretAccessKey: secretKey}
+	signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })
+	err = signer.SignHTTP(again.Context(), creds, again, r.Header.Get("X-Amz-Content-Sha256"), "s3", region, at)
+	if err != nil || again.Header.Get("Authorization") != got {
+		return "SignatureDoesNotMatch"
+	}
+	return ""
+}
+
+func (f *fake) list() actiontest.Reply {
+	var names []string
+	for name := range f.buckets {
+		names = append(names, "<Bucket><Name>"+name+"</Name></Bucket>")
+	}
+	slices.Sort(names)
+	return actiontest.Reply{Body: "<ListAllMyBucketsResult><Buckets>" + strings.Join(names, "") + "</Buckets></ListAllMyBucketsResult>"}
+}
+
+func (f *fake) write(r actiontest.Recorded, operation, object string) actiontest.Reply {
+	id := r.Query.Get("uploadId")
+	parts, known := f.uploads[id]
+	if id != "" && !known {
+		return xmlError(http.StatusNotFound, "NoSuchUpload")
+	}
+	body, err := f.unwrap(r)
+	if err != nil {
+		return xmlError(http.StatusBadRequest, "BadDigest")
+	}
+	etag := fmt.Sprintf("%q", fmt.Sprintf("%x", md5.Sum(body)))
+	switch operation {
+	case "PutObject":
+		f.objects[object] = stored{string(body), r.Header.Get("Content-Type")}
+	case "CreateMultipartUpload":
+		id = fmt.Sprintf("upload-%d", len(f.uploads)+1)
+		f.uploads[id] = map[int][]byte{}
+		f.types[id] = r.Header.Get("Content-Type")
+		f.algorithms[id] = r.Header.Get("X-Amz-Checksum-Algorithm")
+		return actiontest.Reply{Body: "<InitiateMultipartUploadResult><UploadId>" + id + "</UploadId></InitiateMultipartUploadResult>"}
+	case "UploadPart":
+		number, _ := strconv.Atoi(r.Query.Get("partNumber"))
+		parts[number] = body
+		return actiontest.Reply{Header: map[string]string{"ETag": etag, "X-Amz-Checksum-Crc32": crc(body)}}
+	case "CompleteMultipartUpload":
+		return f.complete(id, object, body)
+	case "AbortMultipartUpload":
+		delete(f.uploads, id)
+		return actiontest.Reply{Status: http.StatusNoContent}
+	}
+	return actiontest.Reply{Header: map[string]string{"ETag": etag}}
+}
+
+// complete puts the parts together that the request names, if they are all there.
+func (f *fake) complete(id, object string, body []byte) actiontest.Reply {
+	var order struct {
+		Part []struct {
+			PartNumber    int
+			ETag          string
+			ChecksumCRC32 string
+		}
+	}
+	if err := xml.Unmarshal(body, &order); err != nil {
+		return xmlError(http.StatusBadRequest, "MalformedXML")
+	}
+	var whole bytes.Buffer
+	for n, p := range order.Part {
+		part, ok := f.uploads[id][p.PartNumber]
+		if !ok || p.PartNumber != n+1 || p.ETag != fmt.Sprintf("%q", fmt.Sprintf("%x", md5.Sum(part))) {
+			return xmlError(http.StatusBadRequest, "InvalidPart")
+		}
+		// S3 wants the checksums again if the upload was begun with an algorithm.
+		if want := crc(part); f.algorithms[id] == "CRC32" && p.ChecksumCRC32 != want {
+			return xmlError(http.StatusBadRequest, "InvalidPart")
+		}
+		whole.Write(part)
+	}
+	f.objects[object] = stored{whole.String(), f.types[id]}
+	delete(f.uploads, id)
+	return actiontest.Reply{Body: "<CompleteMultipartUploadResult><ETag>x</ETag></CompleteMultipartUploadResult>"}
+}
+
+func crc(body []byte) string {
+	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(body)))
+}
+
+// unwrap takes apart the chunks in which the SDK sends a body with a checksum behind it:
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
+func (f *fake) unwrap(r actiontest.Recorded) ([]byte, error) {
+	if r.Header.Get("Content-Encoding") != "aws-chunked" {
+		return r.Body, nil
+	}
+	in := bufio.NewReader(bytes.NewReader(r.Body))
+	var body []byte
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return nil, err
+		}
+		size, err := strconv.ParseInt(strings.TrimSpace(line), 16, 64)
+		if err != nil {
+			return nil, err
+		}
+		if size == 0 {
+			break
+		}
+		chunk := make([]byte, size+2)
+		if _, err := io.ReadFull(in, chunk); err != nil {
+			return nil, err
+		}
+		body = append(body, chunk[:size]...)
+	}
+	trailer, err := in.ReadString('\n')
+	if err != nil || strings.TrimSpace(trailer) != "x-amz-checksum-crc32:"+crc(body) {
+		return nil, fmt.Errorf("trailer %q", trailer)
+	}
+	f.checksums++
+	return body, nil
+}
