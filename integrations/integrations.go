@@ -4,6 +4,7 @@ package integrations
 import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/airtable"
+	"integrationhub.dev/integrations/amazons3"
 	"integrationhub.dev/integrations/tray"
 	"integrationhub.dev/integrations/twiliomessage"
 	"integrationhub.dev/integrations/zapier"
@@ -20,6 +21,7 @@ type Entry struct {
 func All() []Entry {
 	return []Entry{
 		{"airtable", airtable.New},
+		{"amazon_s3", amazons3.New},
 		{"tray", tray.New},
 		{"twilio_message", twiliomessage.New},
 		{"zapier", zapier.New},
