@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -171,7 +172,7 @@ func checkError(t *testing.T, err error, kind action.Kind, message string) {
 
 func TestPutFails(t *testing.T) {
 	t.Parallel()
-	more := append(failures[:len(failures):len(failures)],
+	more := append(slices.Clip(failures),
 		[]struct {
 			name    string
 			reply   actiontest.Reply
@@ -301,7 +302,9 @@ func TestWire(t *testing.T) {
 			},
 		},
 		{
-			"another endpoint", map[string]string{"AMAZON_S3_ENDPOINT": "https://minio.example.com:9000/"}, "no media type",
+			"another endpoint",
+			map[string]string{"AMAZON_S3_ENDPOINT": "https://minio.example.com:9000/"},
+			"no media type",
 			[]string{
 				"PUT minio.example.com:9000/reports/orders.csv?x-id=PutObject",
 				"Content-Type: application/octet-stream",
@@ -768,7 +771,7 @@ func (tr transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	peak := <-tr.peak
 	tr.peak <- max(peak, m.HeapAlloc)
 	return &http.Response{
-		StatusCode: 200, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
+		StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
 		Header: http.Header{"Etag": {`"1"`}}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
 	}, nil
 }

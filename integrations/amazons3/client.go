@@ -92,7 +92,7 @@ func (i *Integration) listBuckets(ctx context.Context, a account) ([]string, err
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html
 func bucketRegion(ctx context.Context, c *s3.Client, bucket string, err error) region {
 	res, ok := errors.AsType[*smithyhttp.ResponseError](err)
-	if !ok || !(res.HTTPStatusCode()/100 == 3 || errorCode(err) == "AuthorizationHeaderMalformed") {
+	if !ok || res.HTTPStatusCode()/100 != 3 && errorCode(err) != "AuthorizationHeaderMalformed" {
 		return ""
 	}
 	if r := regionHeader(res); r != "" {
