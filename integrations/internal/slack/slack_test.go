@@ -1,0 +1,530 @@
+package slack_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/internal/slack"
+)
+
+const (
+	token     = "xoxb-s3cret-token"
+	uploadURL = "https://files.slack.com/upload/v1/s3cret-ticket"
+	ticket    = `{"ok":true,"upload_url":"` + uploadURL + `","file_id":"F123"}`
+	csv       = "day,orders\n2026-11-23,17\n"
+)
+
+func client(t *testing.T, d *actiontest.Destination) *slack.Client {
+	t.Helper()
+	return slack.New(actiontest.Deps(t, d, nil).HTTP, token)
+}
+
+// workspace answers every method with a success, unless answers says otherwise. Keys are the
+// last parts of paths.
+func workspace(t *testing.T, answers map[string]actiontest.Reply) *actiontest.Destination {
+	t.Helper()
+	return actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {
+		method := r.Path[strings.LastIndex(r.Path, "/")+1:]
+		if reply, ok := answers[method]; ok {
+			return reply
+		}
+		switch method {
+		case "files.getUploadURLExternal":
+			return actiontest.Reply{Body: ticket}
+		case "files.completeUploadExternal":
+			return actiontest.Reply{Body: `{"ok":true,"files":[{"id":"F123"}]}`}
+		case "chat.postMessage":
+			return actiontest.Reply{Body: `{"ok":true,"channel":"D777","ts":"1.1"}`}
+		case "s3cret-ticket":
+			return actiontest.Reply{Body: "OK - 25"}
+		}
+		return actiontest.Reply{Status: 404}
+	})
+}
+
+// wire renders what arrived: address, content type, and form or body.
+func wire(requests []actiontest.Recorded) []string {
+	var lines []string
+	for _, r := range requests {
+		body := string(r.Body)
+		kind := r.Header.Get("Content-Type")
+		if kind == "application/x-www-form-urlencoded" {
+			kind = "form"
+			if values, err := url.ParseQuery(body); err == nil {
+				body, _ = url.QueryUnescape(values.Encode())
+			}
+		}
+		line := fmt.Sprintf("%s %s%s [%s] %s", r.Method, r.Host, r.Path, kind, body)
+		if a := r.Header.Get("Authorization"); a != "" {
+			line += " Authorization: " + a
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+const api = "POST slack.com/api/"
+
+func TestDeliver(t *testing.T) {
+	t.Parallel()
+	const (
+		ask  = api + "files.getUploadURLExternal [form] filename=Orders by day.csv&length=25&token=" + token
+		send = "POST files.slack.com/upload/v1/s3cret-ticket [application/octet-stream] " + csv
+	)
+	for _, tt := range []struct {
+		name string
+		form map[string]string
+		none bool
+		want []string
+	}{
+		{
+			name: "to a channel", form: map[string]string{"channel": " C123 "},
+			want: []string{ask, send, api + `files.completeUploadExternal [form] channel_id=C123&files=[{"id":"F123","title":"Orders by day.csv"}]&token=` + token},
+		},
+		{
+			name: "to a channel with a comment", form: map[string]string{"channel": "C123", "initial_comment": "*bold* <!here> & more", "filename": "mine"},
+			want: []string{
+				strings.Replace(ask, "Orders by day.csv", "mine.csv", 1), send,
+				api + `files.completeUploadExternal [form] channel_id=C123&files=[{"id":"F123","title":"mine.csv"}]&token=` + token,
+				api + "chat.postMessage [form] channel=C123&text=*bold* <!here> & more&token=" + token,
+			},
+		},
+		{
+			name: "a blank comment is none", form: map[string]string{"channel": "C123", "initial_comment": " \n"},
+			want: []string{ask, send, api + `files.completeUploadExternal [form] channel_id=C123&files=[{"id":"F123","title":"Orders by day.csv"}]&token=` + token},
+		},
+		{
+			name: "to a user", form: map[string]string{"channel": "U123"},
+			want: []string{
+				ask, send,
+				api + "chat.postMessage [form] channel=U123&text=Looker Data&token=" + token,
+				api + `files.completeUploadExternal [form] channel_id=D777&files=[{"id":"F123","title":"Orders by day.csv"}]&token=` + token,
+			},
+		},
+		{
+			name: "to a user of an enterprise with a comment", form: map[string]string{"channel": "W123", "initial_comment": "Hello"},
+			want: []string{
+				ask, send,
+				api + "chat.postMessage [form] channel=W123&text=Hello&token=" + token,
+				api + `files.completeUploadExternal [form] channel_id=D777&files=[{"id":"F123","title":"Orders by day.csv"}]&token=` + token,
+			},
+		},
+		{
+			name: "a channel name is no user", form: map[string]string{"channel": "Updates"},
+			want: []string{ask, send, api + `files.completeUploadExternal [form] channel_id=Updates&files=[{"id":"F123","title":"Orders by day.csv"}]&token=` + token},
+		},
+		{
+			name: "without data", form: map[string]string{"channel": "C123", "initial_comment": "Hello"}, none: true,
+			want: []string{api + "chat.postMessage [form] channel=C123&text=Hello&token=" + token},
+		},
+		{
+			name: "without data and comment", form: map[string]string{"channel": "C123"}, none: true,
+			want: []string{api + "chat.postMessage [form] channel=C123&text=&token=" + token},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := workspace(t, nil)
+			req := actiontest.Query(nil, tt.form)
+			if !tt.none {
+				req = actiontest.Inline(t, req, "text/csv", "csv", []byte(csv))
+			}
+			res, err := client(t, d).Deliver(t.Context(), req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(&action.Response{}, res); diff != "" {
+				t.Errorf("response (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.want, wire(d.Requests())); diff != "" {
+				t.Errorf("what arrived (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDeliverFails(t *testing.T) {
+	t.Parallel()
+	const (
+		ask, send, share, post = "files.getUploadURLExternal", "s3cret-ticket", "files.completeUploadExternal", "chat.postMessage"
+		lookFirst              = " The file may be there all the same: look before sending it again."
+	)
+	refused := func(code string) actiontest.Reply {
+		return actiontest.Reply{Body: `{"ok":false,"error":"` + code + `"}`}
+	}
+	for _, tt := range []struct {
+		name    string
+		to      string
+		method  string
+		reply   actiontest.Reply
+		kind    action.Kind
+		message string
+		calls   int
+	}{
+		{"no channel", "", "", actiontest.Reply{}, action.Invalid, "Missing channel.", 0},
+		{"bad token", "C1", ask, refused("invalid_auth"), action.Unauthenticated, "Your Slack authentication credentials are not valid.", 1},
+		{"revoked token", "C1", ask, refused("token_revoked"), action.Unauthenticated, "Your Slack authentication credentials are not valid (token_revoked).", 1},
+		{"missing scope", "C1", ask, actiontest.Reply{Body: `{"ok":false,"error":"missing_scope","needed":"files:write"}`}, action.Forbidden, "The Slack app lacks the scope files:write (missing_scope).", 1},
+		{"missing scope without a name", "C1", ask, refused("missing_scope"), action.Forbidden, "The Slack app lacks a scope (missing_scope).", 1},
+		{"unknown code", "C1", ask, refused("something_new"), action.Invalid, "Slack refused the request (something_new).", 1},
+		{"an error that is no code", "C1", ask, refused("Bad token " + token), action.Invalid, "Slack refused the request without a reason.", 1},
+		{"neither ok nor error", "C1", ask, actiontest.Reply{Body: `{}`}, action.Invalid, "Slack refused the request without a reason.", 1},
+		{"no JSON", "C1", ask, actiontest.Reply{Body: "<html>" + token}, action.Unavailable, "Slack sent an answer that the hub does not understand.", 1},
+		{"other JSON", "C1", ask, actiontest.Reply{Body: `{"ok":true,"upload_url":["` + token + `"]}`}, action.Unavailable, "Slack sent an answer that the hub does not understand.", 1},
+		{"no upload address", "C1", ask, actiontest.Reply{Body: `{"ok":true}`}, action.Unavailable, "Slack sent an answer that the hub does not understand.", 1},
+		{"upload address without TLS", "C1", ask, actiontest.Reply{Body: `{"ok":true,"file_id":"F1","upload_url":"http://files.slack.com/s3cret-ticket"}`}, action.Unavailable, "Slack sent an answer that the hub does not understand.", 1},
+		{"401", "C1", ask, actiontest.Reply{Status: 401}, action.Unauthenticated, "Slack answered 401 Unauthorized.", 1},
+		{"403", "C1", ask, actiontest.Reply{Status: 403}, action.Forbidden, "Slack answered 403 Forbidden.", 1},
+		{"404", "C1", ask, actiontest.Reply{Status: 404}, action.NotFound, "Slack answered 404 Not Found.", 1},
+		{"429", "C1", ask, actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "1"}}, action.RateLimited, "Slack answered 429 Too Many Requests.", 1},
+		{"429 in the body", "C1", ask, refused("ratelimited"), action.RateLimited, "Slack takes no more calls for now (ratelimited).", 1},
+		{"500", "C1", ask, actiontest.Reply{Status: 500, Body: token}, action.Unavailable, "Slack answered 500 Internal Server Error.", 1},
+		{"redirect", "C1", ask, actiontest.Reply{Status: 307, Header: map[string]string{"Location": "https://example.com/"}}, action.Invalid, "Slack answered 307 Temporary Redirect.", 1},
+		{"reset", "C1", ask, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed.", 1},
+		{"upload refused", "C1", send, actiontest.Reply{Status: 403}, action.Forbidden, "Slack answered 403 Forbidden.", 2},
+		{"upload too large", "C1", send, actiontest.Reply{Status: 413}, action.TooLarge, "Slack answered 413 Request Entity Too Large.", 2},
+		{"upload out of order", "C1", send, actiontest.Reply{Status: 502}, action.Unavailable, "Slack answered 502 Bad Gateway.", 2},
+		{"upload reset", "C1", send, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed.", 2},
+		{"channel not found", "C1", share, refused("channel_not_found"), action.NotFound, "Slack does not know the channel, or the Slack app is not a member of it. A channel goes by its id (channel_not_found).", 3},
+		{"not in the channel", "C1", share, refused("not_in_channel"), action.Forbidden, "The Slack app is not a member of the channel: invite it there (not_in_channel).", 3},
+		{"sharing rate limited", "C1", share, actiontest.Reply{Status: 429}, action.RateLimited, "Slack answered 429 Too Many Requests.", 3},
+		{"sharing unclear", "C1", share, actiontest.Reply{Status: 503}, action.Unavailable, "Slack answered 503 Service Unavailable." + lookFirst, 3},
+		{"sharing reset", "C1", share, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed." + lookFirst, 3},
+		{"no such user", "U1", post, refused("channel_not_found"), action.NotFound, "Slack does not know the channel, or the Slack app is not a member of it. A channel goes by its id (channel_not_found).", 3},
+		{"no conversation", "U1", post, actiontest.Reply{Body: `{"ok":true}`}, action.Unavailable, "Slack sent an answer that the hub does not understand.", 3},
+		{"sharing with a user", "U1", share, refused("file_not_found"), action.NotFound, "The comment was posted, but the file was not shared. Slack no longer knows the uploaded file (file_not_found).", 4},
+		{"sharing with a user unclear", "U1", share, actiontest.Reply{Reset: true}, action.Unavailable, "The comment was posted, but the file was not shared. The connection to Slack failed." + lookFirst, 4},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := workspace(t, map[string]actiontest.Reply{tt.method: tt.reply})
+			req := actiontest.Query(nil, map[string]string{"channel": tt.to, "initial_comment": "Hello"})
+			res, err := client(t, d).Deliver(t.Context(), actiontest.Inline(t, req, "text/csv", "csv", []byte(csv)))
+			if err == nil {
+				t.Fatalf("delivered: %+v", res)
+			}
+			if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message {
+				t.Errorf("error %v (%v), want %q (%v)", err, action.KindOf(err), tt.message, tt.kind)
+			}
+			if strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("the error holds a secret: %v", err)
+			}
+			if n := len(d.Requests()); n != tt.calls {
+				t.Errorf("%d calls, want %d: %q", n, tt.calls, wire(d.Requests()))
+			}
+		})
+	}
+}
+
+func TestCommentFails(t *testing.T) {
+	t.Parallel()
+	d := workspace(t, map[string]actiontest.Reply{"chat.postMessage": {Body: `{"ok":false,"error":"msg_too_long"}`}})
+	req := actiontest.Query(nil, map[string]string{"channel": "C1", "initial_comment": "Hello"})
+	got, err := client(t, d).Deliver(t.Context(), actiontest.Inline(t, req, "text/csv", "csv", []byte(csv)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &action.Response{Message: "The file was delivered, but its comment was not. The comment is too long (msg_too_long)."}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("response (-want +got):\n%s", diff)
+	}
+}
+
+func TestNothingToSend(t *testing.T) {
+	t.Parallel()
+	d := workspace(t, map[string]actiontest.Reply{"chat.postMessage": {Body: `{"ok":false,"error":"no_text"}`}})
+	_, err := client(t, d).Deliver(t.Context(), actiontest.Query(nil, map[string]string{"channel": "C1"}))
+	if got, want := action.MessageOf(err), "There is neither data nor a comment to send (no_text)."; got != want {
+		t.Errorf("message %q, want %q", got, want)
+	}
+}
+
+func TestDownloadBreaksOff(t *testing.T) {
+	t.Parallel()
+	d := workspace(t, nil)
+	req := actiontest.Download(t, actiontest.Query(nil, map[string]string{"channel": "U1"}), actiontest.BrokenDownload(csv))
+	_, err := client(t, d).Deliver(t.Context(), req)
+	if got, want := action.MessageOf(err), "The download from Looker broke off before the data was complete."; got != want {
+		t.Errorf("message %q, want %q", got, want)
+	}
+	if n := len(d.Requests()); n != 0 {
+		t.Errorf("Slack was called %d times", n)
+	}
+}
+
+func TestEmptyFile(t *testing.T) {
+	t.Parallel()
+	d := workspace(t, nil)
+	req := actiontest.Query(nil, map[string]string{"channel": "C1"})
+	req.Data = blob{size: 0}
+	_, err := client(t, d).Deliver(t.Context(), req)
+	if action.KindOf(err) != action.Invalid || len(d.Requests()) != 0 {
+		t.Errorf("error %v after %d calls", err, len(d.Requests()))
+	}
+}
+
+func TestSizeLimit(t *testing.T) {
+	t.Parallel()
+	d := workspace(t, nil)
+	req := actiontest.Query(nil, map[string]string{"channel": "C1"})
+	req.Data = blob{size: 1<<30 + 1}
+	_, err := client(t, d).Deliver(t.Context(), req)
+	if got, want := action.MessageOf(err), "Payload was over 1 GB which is not supported."; got != want || action.KindOf(err) != action.TooLarge {
+		t.Errorf("error %v (%v), want %q", err, action.KindOf(err), want)
+	}
+	if n := len(d.Requests()); n != 0 {
+		t.Errorf("Slack was called %d times", n)
+	}
+}
+
+// TestUploadStreams: the length is told, and the file is never held in memory.
+func TestUploadStreams(t *testing.T) {
+	const size = 64 << 20
+	var length, sent int64
+	c := slack.New(&http.Client{Transport: roundTripper(func(r *http.Request) string {
+		if r.URL.Host != "files.slack.com" {
+			return ticket
+		}
+		length = r.ContentLength
+		sent, _ = io.Copy(io.Discard, r.Body)
+		return "OK"
+	})}, token)
+	req := actiontest.Query(nil, map[string]string{"channel": "C1"})
+	req.Data = blob{size: size}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := c.Deliver(t.Context(), req)
+	runtime.ReadMemStats(&after)
+	if err != nil || length != size || sent != size {
+		t.Errorf("error %v, length %d, sent %d", err, length, sent)
+	}
+	if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
+		t.Errorf("allocated %d KiB for a file of 64 MiB", n>>10)
+	}
+}
+
+// TestAnsweredEarly: a success before the whole file was taken is none.
+func TestAnsweredEarly(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	c := slack.New(&http.Client{Transport: roundTripper(func(*http.Request) string {
+		calls++
+		return ticket
+	})}, token)
+	req := actiontest.Query(nil, map[string]string{"channel": "C1"})
+	req.Data = blob{size: 1 << 20}
+	_, err := c.Deliver(t.Context(), req)
+	if got, want := action.MessageOf(err), "Slack answered before it had taken all of the file."; got != want || calls != 2 {
+		t.Errorf("error %v after %d calls, want %q after 2", err, calls, want)
+	}
+}
+
+type roundTripper func(*http.Request) string
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: 200, Header: http.Header{}, Request: r, Body: io.NopCloser(strings.NewReader(f(r)))}, nil
+}
+
+func TestBlobFails(t *testing.T) {
+	t.Parallel()
+	d := workspace(t, nil)
+	req := actiontest.Query(nil, map[string]string{"channel": "C1"})
+	req.Data = blob{size: 1 << 20, broken: true}
+	if _, err := client(t, d).Deliver(t.Context(), req); err == nil {
+		t.Error("a broken spool was delivered")
+	}
+	for _, r := range d.Complete() {
+		if r.Host != "slack.com" || strings.HasSuffix(r.Path, "completeUploadExternal") {
+			t.Errorf("arrived whole: %s%s", r.Host, r.Path)
+		}
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	d := actiontest.NewDestination(t).Handle(func(actiontest.Recorded) actiontest.Reply {
+		cancel()
+		return actiontest.Reply{Body: ticket}
+	})
+	req := actiontest.Inline(t, actiontest.Query(nil, map[string]string{"channel": "C1"}), "text/csv", "csv", []byte(csv))
+	_, err := client(t, d).Deliver(ctx, req)
+	if got, want := action.MessageOf(err), "The delivery was cancelled before it was complete."; got != want {
+		t.Errorf("message %q (%v), want %q", got, err, want)
+	}
+	if n := len(d.Requests()); n != 1 {
+		t.Errorf("%d calls after the cancellation", n)
+	}
+}
+
+// blob is data of any size, without the memory.
+type blob struct {
+	size   int64
+	broken bool
+}
+
+func (blob) Empty() bool                                  { return false }
+func (blob) MIME() string                                 { return "text/csv" }
+func (blob) Extension() string                            { return "csv" }
+func (blob) Open(context.Context) (io.ReadCloser, error)  { return nil, io.ErrUnexpectedEOF }
+func (blob) Table(context.Context) (*action.Table, error) { return nil, io.ErrUnexpectedEOF }
+func (b blob) Spool(context.Context) (action.Blob, error) { return b, nil }
+func (b blob) Size() int64                                { return b.size }
+func (blob) Close() error                                 { return nil }
+
+func (b blob) ReadAt(p []byte, off int64) (int, error) {
+	if b.broken && off > 0 {
+		return 0, io.ErrUnexpectedEOF
+	}
+	clear(p)
+	return len(p), nil
+}
+
+func TestFields(t *testing.T) {
+	t.Parallel()
+	kind := action.Field{
+		Name: "channelType", Label: "Channel Type", Description: "Type of destination to fetch",
+		Type: action.Select, Default: "manual", Interactive: true,
+		Options: []action.Option{{Name: "manual", Label: "Manual Channel ID"}, {Name: "channels", Label: "Channels"}, {Name: "users", Label: "Users"}},
+	}
+	byHand := action.Field{Name: "channel", Label: "Channel or User ID", Description: "Slack channel or user id", Type: action.String}
+	fromList := func(options ...action.Option) action.Field {
+		return action.Field{
+			Name: "channel", Label: "Share In", Description: "Name of the Slack channel you would like to post to.",
+			Type: action.Select, Required: true, Options: options,
+		}
+	}
+	comment := action.Field{Name: "initial_comment", Label: "Comment", Type: action.String}
+	filename := action.Field{Name: "filename", Label: "Filename", Type: action.String}
+	for _, tt := range []struct {
+		name, channelType string
+		replies           []actiontest.Reply
+		want              action.Field
+		calls             []string
+	}{
+		{name: "none", want: byHand},
+		{name: "manual", channelType: "manual", want: byHand},
+		{name: "unknown", channelType: "groups", want: byHand},
+		{
+			name: "channels", channelType: "channels",
+			replies: []actiontest.Reply{
+				{Body: `{"ok":true,"channels":[{"id":"C1","name":"zoo"},{"id":"C2","name":"old","is_archived":true}],"response_metadata":{"next_cursor":"p2"}}`},
+				{Body: `{"ok":true,"channels":[{"id":"C3","name":"air"},{"id":"C4","name":"Air"}],"response_metadata":{"next_cursor":""}}`},
+			},
+			want: fromList(action.Option{Name: "C4", Label: "#Air"}, action.Option{Name: "C3", Label: "#air"}, action.Option{Name: "C1", Label: "#zoo"}),
+			calls: []string{
+				api + "conversations.list [form] exclude_archived=true&limit=1000&token=" + token + "&types=public_channel,private_channel",
+				api + "conversations.list [form] cursor=p2&exclude_archived=true&limit=1000&token=" + token + "&types=public_channel,private_channel",
+			},
+		},
+		{
+			name: "users", channelType: "users",
+			replies: []actiontest.Reply{
+				{Body: `{"ok":true,"members":[{"id":"U1","name":"zoe"},{"id":"U2","name":"bot","is_bot":true},{"id":"U3","name":"gone","deleted":true}],"response_metadata":{"next_cursor":"p2"}}`},
+				{Body: `{"ok":true,"members":[{"id":"U4","name":"guest","is_restricted":true},{"id":"U5","name":"guest2","is_ultra_restricted":true},{"id":"U6","name":"ann"}]}`},
+			},
+			want: fromList(action.Option{Name: "U6", Label: "@ann"}, action.Option{Name: "U1", Label: "@zoe"}),
+			calls: []string{
+				api + "users.list [form] cursor=&include_locale=false&limit=1000&team_id=&token=" + token,
+				api + "users.list [form] cursor=p2&include_locale=false&limit=1000&team_id=&token=" + token,
+			},
+		},
+		{
+			name: "a cursor that does not move", channelType: "channels",
+			replies: []actiontest.Reply{{Body: `{"ok":true,"channels":[{"id":"C1","name":"a","is_archived":true}],"response_metadata":{"next_cursor":"p"}}`}},
+			want:    fromList(),
+			calls: []string{
+				api + "conversations.list [form] exclude_archived=true&limit=1000&token=" + token + "&types=public_channel,private_channel",
+				api + "conversations.list [form] cursor=p&exclude_archived=true&limit=1000&token=" + token + "&types=public_channel,private_channel",
+			},
+		},
+		{
+			name: "rate limited once", channelType: "channels",
+			replies: []actiontest.Reply{
+				{Status: 429, Header: map[string]string{"Retry-After": "1"}},
+				{Body: `{"ok":true,"channels":[{"id":"C1","name":"a"}]}`},
+			},
+			want: fromList(action.Option{Name: "C1", Label: "#a"}),
+			calls: []string{
+				api + "conversations.list [form] exclude_archived=true&limit=1000&token=" + token + "&types=public_channel,private_channel",
+				api + "conversations.list [form] exclude_archived=true&limit=1000&token=" + token + "&types=public_channel,private_channel",
+			},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Reply(tt.replies...)
+			ctx, cancel := slack.Bounded(t.Context())
+			defer cancel()
+			got, err := client(t, d).Fields(ctx, tt.channelType)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]action.Field{kind, tt.want, comment, filename}, got); diff != "" {
+				t.Errorf("fields (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.calls, wire(d.Requests())); diff != "" {
+				t.Errorf("calls (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestFieldsFail(t *testing.T) {
+	t.Parallel()
+	const byHand = " No list is needed with the channel type Manual Channel ID."
+	for _, tt := range []struct {
+		name    string
+		reply   actiontest.Reply
+		kind    action.Kind
+		message string
+		calls   int
+	}{
+		{"bad token", actiontest.Reply{Body: `{"ok":false,"error":"invalid_auth"}`}, action.Unauthenticated, "Your Slack authentication credentials are not valid.", 1},
+		{"missing scope", actiontest.Reply{Body: `{"ok":false,"error":"missing_scope","needed":"groups:read"}`}, action.Forbidden, "The Slack app lacks the scope groups:read (missing_scope).", 1},
+		{"a wait past the budget", actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "60"}}, action.RateLimited, "Slack answered 429 Too Many Requests." + byHand, 1},
+		{"out of order", actiontest.Reply{Status: 503}, action.Unavailable, "Slack answered 503 Service Unavailable." + byHand, 3},
+		{"reset", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed." + byHand, 3},
+	} {
+		for _, channelType := range []string{"channels", "users"} {
+			t.Run(tt.name+" "+channelType, func(t *testing.T) {
+				t.Parallel()
+				d := actiontest.NewDestination(t).Reply(tt.reply)
+				ctx, cancel := slack.Bounded(t.Context())
+				defer cancel()
+				_, err := client(t, d).Fields(ctx, channelType)
+				if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message {
+					t.Errorf("error %v (%v), want %q (%v)", err, action.KindOf(err), tt.message, tt.kind)
+				}
+				if n := len(d.Requests()); n != tt.calls {
+					t.Errorf("%d calls, want %d", n, tt.calls)
+				}
+			})
+		}
+	}
+}
+
+func TestFieldsTakeTooLong(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Handle(func(actiontest.Recorded) actiontest.Reply {
+		time.Sleep(300 * time.Millisecond)
+		return actiontest.Reply{Body: `{"ok":true}`}
+	})
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, action.Errorf(action.Timeout, "Slack took too long to answer."))
+	defer cancel()
+	_, err := client(t, d).Fields(ctx, "users")
+	if want := "Slack took too long to answer. No list is needed with the channel type Manual Channel ID."; action.MessageOf(err) != want {
+		t.Errorf("error %v, want %q", err, want)
+	}
+}

@@ -1,0 +1,91 @@
+package slackapp
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"sync"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/slack"
+)
+
+// anyID stands for the workspace of a token that came without an id.
+const anyID = "any"
+
+// install is one workspace in which Looker's Slack app is installed.
+type install struct {
+	id     string
+	client *slack.Client
+}
+
+// several reports whether this Looker can be connected to several workspaces. One that does
+// not tell its version is taken for a present one.
+func several(v action.Version) bool {
+	return !v.Known() || v.AtLeast(action.V(7, 3, 0))
+}
+
+// installs reads what Looker keeps: a list of workspaces with their tokens, or one token as
+// it is.
+func (i *Integration) installs(req *action.Request) []install {
+	state := strings.TrimSpace(req.State)
+	var list []json.RawMessage
+	if several(req.Version) && json.Unmarshal([]byte(state), &list) == nil && list != nil {
+		return i.list(list)
+	}
+	var quoted string
+	if json.Unmarshal([]byte(state), &quoted) == nil {
+		state = strings.TrimSpace(quoted)
+	}
+	if state == "" {
+		return nil
+	}
+	return []install{{anyID, slack.New(i.http, action.Secret(state))}}
+}
+
+func (i *Integration) list(list []json.RawMessage) []install {
+	var installs []install
+	position := map[string]int{}
+	for _, item := range list {
+		var in struct {
+			ID    string `json:"install_id"`
+			Token string `json:"token"`
+		}
+		// What is not an installation, or has no token yet, cannot be used.
+		if json.Unmarshal(item, &in) != nil || in.ID == "" || in.Token == "" {
+			continue
+		}
+		made := install{in.ID, slack.New(i.http, action.Secret(in.Token))}
+		if at, again := position[in.ID]; again {
+			installs[at] = made // the later token is the newer
+			continue
+		}
+		position[in.ID] = len(installs)
+		installs = append(installs, made)
+	}
+	return installs
+}
+
+// connection is what Slack says about an install.
+type connection struct {
+	install
+	slack.Workspace
+	err error
+}
+
+// connections asks Slack about all installs at once.
+func (i *Integration) connections(ctx context.Context, installs []install) []connection {
+	found := make([]connection, len(installs))
+	var wg sync.WaitGroup
+	for n, in := range installs {
+		wg.Go(func() {
+			w, err := in.client.Workspace(ctx)
+			found[n] = connection{in, w, err}
+			if err != nil {
+				i.log.WarnContext(ctx, "a Slack workspace cannot be used", "install_id", in.id, "error", err)
+			}
+		})
+	}
+	wg.Wait()
+	return found
+}

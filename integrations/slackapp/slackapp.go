@@ -1,0 +1,84 @@
+// Package slackapp shares query results and dashboards in Slack, with the credentials that
+// Looker holds for the workspaces in which its Slack app is installed.
+package slackapp
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/slack"
+)
+
+var (
+	_ action.Integration = (*Integration)(nil)
+	_ action.FormBuilder = (*Integration)(nil)
+	_ action.Delegator   = (*Integration)(nil)
+)
+
+// Integration shares files in Slack.
+type Integration struct {
+	http *http.Client
+	log  *slog.Logger
+}
+
+// New makes the integration. It needs no settings.
+func New(deps action.Deps) (action.Integration, error) {
+	return &Integration{http: deps.HTTP, log: deps.Log}, nil
+}
+
+// Definition implements [action.Integration].
+func (*Integration) Definition() action.Definition {
+	return action.Definition{
+		Name: "slack_app", Label: "Slack",
+		Description: "Explore and share Looker content in Slack.",
+		Params: []action.Param{{
+			Name: "install", Label: "Connect to Slack", DelegateOAuthURL: "/admin/integrations/slack/install",
+			// The line break and the blanks are part of the text that Looker knows.
+			Description: "View dashboards and looks,\n     browse your favorites or folders, and interact with Looker content without leaving Slack.",
+		}},
+		Types:      []action.Type{action.TypeQuery, action.TypeDashboard},
+		Download:   action.URL,
+		MinVersion: action.V(6, 23, 0),
+	}
+}
+
+// Execute implements [action.Integration].
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	client, err := i.client(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	return client.Deliver(ctx, req)
+}
+
+// client is that of the workspace that the user chose, or the first.
+func (i *Integration) client(ctx context.Context, req *action.Request) (*slack.Client, error) {
+	installs := i.installs(req)
+	wanted := req.Form["workspace"]
+	for _, in := range installs {
+		if wanted == "" || in.id == wanted {
+			return in.client, nil
+		}
+	}
+	if len(installs) == 0 {
+		return nil, action.Errorf(action.Invalid, "Missing client: log in to Slack first.")
+	}
+	// The form offers Slack's id of a workspace, which Looker need not have filed it under.
+	ctx, cancel := slack.Bounded(ctx)
+	defer cancel()
+	var unclear error
+	for _, c := range i.connections(ctx, installs) {
+		switch {
+		case c.err == nil && c.ID == wanted:
+			return c.client, nil
+		case c.err != nil && action.KindOf(c.err) != action.Unauthenticated:
+			unclear = c.err
+		}
+	}
+	if unclear != nil {
+		return nil, unclear
+	}
+	return nil, action.InvalidField("workspace", "Missing client: Looker is not connected to the chosen Slack workspace.")
+}
