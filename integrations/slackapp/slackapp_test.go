@@ -3,6 +3,7 @@ package slackapp_test
 import (
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/url"
 	"strings"
 	"testing"
@@ -184,13 +185,8 @@ func TestForm(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			replies := map[string]actiontest.Reply{}
-			for k, v := range connected {
-				replies[k] = v
-			}
-			for k, v := range tt.replies {
-				replies[k] = v
-			}
+			replies := maps.Clone(connected)
+			maps.Copy(replies, tt.replies)
 			if strings.HasPrefix(tt.state, `["x"]`) {
 				replies["list"] = actiontest.Reply{Body: `{"ok":true,"channels":[{"id":"C1","name":"of-[\"x\"]"}]}`}
 			}

@@ -333,7 +333,7 @@ func TestAnsweredEarly(t *testing.T) {
 type roundTripper func(*http.Request) string
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: 200, Header: http.Header{}, Request: r, Body: io.NopCloser(strings.NewReader(f(r)))}, nil
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Request: r, Body: io.NopCloser(strings.NewReader(f(r)))}, nil
 }
 
 func TestBlobFails(t *testing.T) {
