@@ -42,8 +42,10 @@ type Data interface {
 	// Open returns the decoded bytes. The reader fails when the source breaks off; it never
 	// ends early as if it were whole. A download can be opened only once.
 	Open(ctx context.Context) (io.ReadCloser, error)
-	// Spool fetches everything, for destinations that must know the length beforehand.
-	Spool(ctx context.Context) (Blob, error)
+	// Spool fetches everything, for destinations that must know the length beforehand. It
+	// fails with [TooLarge] as soon as there are more than most bytes: what the destination
+	// would refuse is not fetched.
+	Spool(ctx context.Context, most int64) (Blob, error)
 	// Table decodes json_detail and its relatives row by row.
 	Table(ctx context.Context) (*Table, error)
 }

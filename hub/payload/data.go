@@ -48,8 +48,9 @@ func (empty) Empty() bool                                  { return true }
 func (empty) MIME() string                                 { return "" }
 func (empty) Extension() string                            { return "" }
 func (empty) Open(context.Context) (io.ReadCloser, error)  { return nil, errNoData }
-func (empty) Spool(context.Context) (action.Blob, error)   { return nil, errNoData }
 func (empty) Table(context.Context) (*action.Table, error) { return nil, errNoData }
+
+func (empty) Spool(context.Context, int64) (action.Blob, error) { return nil, errNoData }
 
 // inline is a payload that came inside the envelope.
 type inline struct {
@@ -114,11 +115,14 @@ func (t *base64Text) Read(p []byte) (int, error) {
 	}
 }
 
-func (d *inline) Spool(context.Context) (action.Blob, error) {
-	if !d.base64 {
-		return borrowed{d.blob}, nil
+func (d *inline) Spool(_ context.Context, most int64) (action.Blob, error) {
+	if d.base64 {
+		return spoolAll(d.spool, d.reader(), most)
 	}
-	return spoolAll(d.spool, d.reader())
+	if d.blob.Size() > most {
+		return nil, tooLarge(most)
+	}
+	return borrowed{d.blob}, nil
 }
 
 func (d *inline) Table(context.Context) (*action.Table, error) {
@@ -130,13 +134,24 @@ type borrowed struct{ *Blob }
 
 func (borrowed) Close() error { return nil }
 
-func spoolAll(spool *Spool, r io.Reader) (action.Blob, error) {
+// spoolAll stops one byte past what the destination takes.
+func spoolAll(spool *Spool, r io.Reader, most int64) (action.Blob, error) {
 	w := spool.Create()
-	if _, err := io.Copy(w, r); err != nil {
+	_, err := io.CopyN(w, r, most)
+	if err == nil {
+		if _, err = io.CopyN(io.Discard, r, 1); err == nil {
+			err = tooLarge(most)
+		}
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
 		w.Abort()
 		return nil, fmt.Errorf("spooling the data: %w", err)
 	}
 	return w.Done()
+}
+
+func tooLarge(most int64) error {
+	return action.Errorf(action.TooLarge, "The data is larger than the destination takes (%d MB).", most>>20)
 }
 
 // remote is a payload that waits at a download address, which answers once.
@@ -162,13 +177,13 @@ func (d *remote) Open(ctx context.Context) (io.ReadCloser, error) {
 	return d.download.open(ctx, d.url)
 }
 
-func (d *remote) Spool(ctx context.Context) (action.Blob, error) {
+func (d *remote) Spool(ctx context.Context, most int64) (action.Blob, error) {
 	r, err := d.Open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	return spoolAll(d.spool, r)
+	return spoolAll(d.spool, r, most)
 }
 
 func (d *remote) Table(ctx context.Context) (*action.Table, error) {

@@ -6,13 +6,17 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/payload"
 )
 
@@ -221,5 +225,57 @@ func benchmark(b *testing.B, mime, data string) {
 			b.Fatal(err)
 		}
 		_ = e.Close()
+	}
+}
+
+// TestSpoolStops: a payload larger than the destination takes is refused, however it came,
+// and gives its space back; one of just that size is not.
+func TestSpoolStops(t *testing.T) {
+	t.Parallel()
+	const size = 1 << 20
+	body := strings.Repeat("x", size)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }))
+	t.Cleanup(srv.Close)
+	for name, envelope := range map[string]string{
+		"text":     `{"attachment":{"mimetype":"text/csv","data":"` + body + `"}}`,
+		"base64":   `{"attachment":{"mimetype":"text/csv;base64","data":"` + base64.StdEncoding.EncodeToString([]byte(body)) + `"}}`,
+		"download": `{"scheduled_plan":{"download_url":"` + srv.URL + `"}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for most, fits := range map[int64]bool{size: true, size - 1: false} {
+				spool := &payload.Spool{Dir: t.TempDir()}
+				e, err := payload.Decode(strings.NewReader(envelope), spool)
+				if err != nil {
+					t.Fatal(err)
+				}
+				before := spool.Used()
+				blob, err := e.Data(&payload.Downloader{Client: srv.Client(), Timeout: time.Minute}, spool).Spool(t.Context(), most)
+				switch {
+				case fits && err != nil:
+					t.Errorf("at most %d bytes: %v", most, err)
+				case fits && blob.Size() != size:
+					t.Errorf("at most %d bytes: %d arrived", most, blob.Size())
+				case !fits && action.KindOf(err) != action.TooLarge:
+					t.Errorf("at most %d bytes: error %v, want too large", most, err)
+				case !fits && spool.Used() != before:
+					t.Errorf("at most %d bytes: %d bytes of the spool were not given back", most, spool.Used()-before)
+				}
+			}
+		})
+	}
+}
+
+// TestSpoolFullIsNoFault: the Looker user reads that there is no room, and that it may work later.
+func TestSpoolFullIsNoFault(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, strings.Repeat("x", 1<<20))
+	}))
+	t.Cleanup(srv.Close)
+	e := decode(t, `{"scheduled_plan":{"download_url":"`+srv.URL+`"}}`)
+	_, err := e.Data(&payload.Downloader{Client: srv.Client(), Timeout: time.Minute}, &payload.Spool{Dir: t.TempDir(), Limit: 1 << 19}).Spool(t.Context(), 1<<30)
+	if action.KindOf(err) != action.Unavailable || !strings.Contains(action.MessageOf(err), "no room") {
+		t.Errorf("error %v (%v)", err, action.KindOf(err))
 	}
 }

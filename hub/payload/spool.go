@@ -2,15 +2,16 @@ package payload
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"sync/atomic"
+
+	"integrationhub.dev/hub/action"
 )
 
-// ErrSpoolFull says that the hub has no room for a payload.
-var ErrSpoolFull = errors.New("the hub's spool space is full")
+// ErrSpoolFull says that the hub has no room for a payload now.
+var ErrSpoolFull error = action.Errorf(action.Unavailable, "The hub has no room for this data now. Try again later.")
 
 // Spool keeps payloads: small ones in memory, others in files that are already unlinked, so
 // that nothing is left behind however the hub ends.

@@ -89,15 +89,12 @@ func (c *Client) shareWithUser(ctx context.Context, file slack.FileSummary, id, 
 // upload brings the file to Slack, where nobody sees it before it is shared.
 func (c *Client) upload(ctx context.Context, req *action.Request) (slack.FileSummary, error) {
 	var none slack.FileSummary
-	blob, err := req.Data.Spool(ctx) // Slack wants to know the size first
+	blob, err := req.Data.Spool(ctx, maxFile) // Slack wants to know the size first
 	if err != nil {
 		return none, err
 	}
 	defer blob.Close()
-	switch size := blob.Size(); {
-	case size > maxFile:
-		return none, action.Errorf(action.TooLarge, "Payload was over 1 GB which is not supported.")
-	case size == 0:
+	if blob.Size() == 0 {
 		return none, action.Errorf(action.Invalid, "The file is empty. Slack takes no empty files.")
 	}
 	filename := req.CompleteFilename()

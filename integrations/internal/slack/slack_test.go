@@ -280,7 +280,7 @@ func TestSizeLimit(t *testing.T) {
 	req := actiontest.Query(nil, map[string]string{"channel": "C1"})
 	req.Data = blob{size: 1<<30 + 1}
 	_, err := client(t, d).Deliver(t.Context(), req)
-	if got, want := action.MessageOf(err), "Payload was over 1 GB which is not supported."; got != want || action.KindOf(err) != action.TooLarge {
+	if got, want := action.MessageOf(err), "More than 1073741824 bytes."; got != want || action.KindOf(err) != action.TooLarge {
 		t.Errorf("error %v (%v), want %q", err, action.KindOf(err), want)
 	}
 	if n := len(d.Requests()); n != 0 {
@@ -379,9 +379,15 @@ func (blob) MIME() string                                 { return "text/csv" }
 func (blob) Extension() string                            { return "csv" }
 func (blob) Open(context.Context) (io.ReadCloser, error)  { return nil, io.ErrUnexpectedEOF }
 func (blob) Table(context.Context) (*action.Table, error) { return nil, io.ErrUnexpectedEOF }
-func (b blob) Spool(context.Context) (action.Blob, error) { return b, nil }
 func (b blob) Size() int64                                { return b.size }
 func (blob) Close() error                                 { return nil }
+
+func (b blob) Spool(_ context.Context, most int64) (action.Blob, error) {
+	if b.size > most {
+		return nil, action.Errorf(action.TooLarge, "More than %d bytes.", most)
+	}
+	return b, nil
+}
 
 func (b blob) ReadAt(p []byte, off int64) (int, error) {
 	if b.broken && off > 0 {
