@@ -47,6 +47,9 @@ func (o *offer) describe(baseURL string, v action.Version) []byte {
 	if out.RequiredFields == nil {
 		out.RequiredFields = []action.RequiredField{}
 	}
+	if d.FetchTokens {
+		out.TokenURL = at + "/oauth_token"
+	}
 	if d.FormatsFor != nil {
 		out.Formats = d.FormatsFor(v)
 	}

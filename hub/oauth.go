@@ -1,8 +1,6 @@
 package hub
 
 import (
-	"bytes"
-	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/json"
@@ -16,16 +14,21 @@ import (
 	"golang.org/x/oauth2"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/hub/outbound"
 )
 
 // A sign-in goes: form → link → the hub's /oauth → provider → the hub's /oauth_redirect →
-// Looker's state_url. The hub keeps nothing meanwhile: what it must remember travels sealed
-// in the link, bound to the integration, and to the browser by a cookie.
+// Looker. The hub keeps nothing meanwhile: what it must remember travels sealed in the link,
+// bound to the integration, and to the browser by a cookie.
+//
+// Looker gets the tokens in one of two ways. The hub posts them to its state_url; or, with
+// [action.Definition.FetchTokens], the browser takes the provider's answer, sealed, to its
+// state_redir_url, and Looker trades it at the hub's /oauth_token.
 
 // login is what a sign-in must remember.
 type login struct {
-	StateURL string `json:"u"`
+	// StateURL or RedirectURL is where Looker waits for the tokens, or for the browser.
+	StateURL    string `json:"u,omitempty"`
+	RedirectURL string `json:"r,omitempty"`
 	// Verifier is the PKCE verifier. It is in the browser's address bar only sealed.
 	Verifier string `json:"v"`
 }
@@ -40,9 +43,20 @@ const (
 
 func loginPurpose(o *offer) string { return o.Definition.Name + "|login" }
 
-// loginURL makes the link that begins a sign-in.
-func (s *Server) loginURL(o *offer, stateURL string) (string, error) {
-	sealed, err := s.box.Seal(marshal(login{StateURL: stateURL, Verifier: oauth2.GenerateVerifier()}), loginPurpose(o))
+// loginURL makes the link that begins a sign-in, or returns "" when there is nothing to sign
+// in to or Looker gave no address to go back to.
+func (s *Server) loginURL(o *offer, params map[string]string) (string, error) {
+	l := login{Verifier: oauth2.GenerateVerifier()}
+	if o.Definition.FetchTokens {
+		l.RedirectURL = params["state_redir_url"]
+	}
+	if l.RedirectURL == "" {
+		l.StateURL = params["state_url"]
+	}
+	if o.OAuth == nil || l.RedirectURL == "" && l.StateURL == "" {
+		return "", nil
+	}
+	sealed, err := s.box.Seal(marshal(l), loginPurpose(o))
 	if err != nil {
 		return "", fmt.Errorf("sealing the sign-in: %w", err)
 	}
@@ -91,6 +105,11 @@ func (s *Server) beginLogin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.setNonce(w, nonce, int(cookieAge/time.Second))
+	redirect(w, to)
+}
+
+// redirect sends a browser on. Its address, which holds sealed state, is nobody's business.
+func redirect(w http.ResponseWriter, to string) {
 	w.Header().Set("Location", to)
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	w.WriteHeader(http.StatusFound)
@@ -129,35 +148,36 @@ func (s *Server) finishLogin(w http.ResponseWriter, r *http.Request) {
 		s.refuseLogin(w, r, err)
 		return
 	}
-	if err := s.exchange(r.Context(), o, l, state, r.URL.Query()); err != nil {
+	if err := s.finish(w, r, o, l); err != nil {
 		recordFrom(r.Context()).err = err
 		plainError(w, http.StatusBadGateway, "The sign-in did not work and nothing was stored. "+action.MessageOf(err))
-		return
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = w.Write([]byte("<!doctype html><title>Signed in</title><script>window.close()</script><p>You may now close this tab.</p>\n"))
 }
 
-// exchange trades the provider's code for tokens and gives them to Looker.
-func (s *Server) exchange(ctx context.Context, o *offer, l login, state string, callback url.Values) error {
-	if problem := callback.Get("error"); problem != "" {
+// finish hands the provider's answer on to Looker, in the way that it asked for.
+func (s *Server) finish(w http.ResponseWriter, r *http.Request, o *offer, l login) error {
+	callback := r.URL.Query()
+	if callback.Get("error") != "" {
 		return action.Wrap(errors.New("the provider answered with an error"), action.Unauthenticated, "The provider did not grant access.")
 	}
-	tokens, err := o.OAuth.Exchange(ctx, action.Login{
-		State: state, RedirectURL: s.actionURL(o, "oauth_redirect"), Verifier: l.Verifier,
-	}, callback)
+	if l.RedirectURL != "" {
+		to, err := s.grantURL(o, l, callback)
+		if err != nil {
+			return err
+		}
+		redirect(w, to)
+		return nil
+	}
+	tokens, err := s.exchange(r.Context(), o, grant{Callback: callback.Encode(), Verifier: l.Verifier})
 	if err != nil {
 		return err
 	}
-	if tokens, err = s.sealState(o, tokens); err != nil {
-		return fmt.Errorf("encrypting the tokens: %w", err)
+	if err := s.store(r.Context(), l.StateURL, tokens); err != nil {
+		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.StateURL, bytes.NewReader([]byte(tokens.Data)))
-	if err != nil {
-		return action.Wrap(err, action.Invalid, "Looker's address for the tokens is not valid.")
-	}
-	req.Header.Set("Content-Type", "application/json")
-	return outbound.JSON(s.looker, req, "Looker", nil)
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = w.Write([]byte("<!doctype html><title>Signed in</title><script>window.close()</script><p>You may now close this tab.</p>\n"))
+	return nil
 }
 
 // refuseLogin answers a sealed state that does not open.

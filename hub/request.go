@@ -88,14 +88,9 @@ func (s *Server) newRequest(o *offer, r *http.Request, e *payload.Envelope) (*ac
 	if e.Type != nil {
 		req.Type = action.Type(*e.Type)
 	}
-	if o.OAuth != nil && req.StateURL != "" {
-		link, err := s.loginURL(o, req.StateURL)
-		if err != nil {
-			return nil, err
-		}
-		req.LoginURL = link
-	}
-	return req, nil
+	var err error
+	req.LoginURL, err = s.loginURL(o, e.Params)
+	return req, err
 }
 
 // checkType says what is wrong with a request's type, in the reference's words.

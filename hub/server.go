@@ -87,6 +87,8 @@ func (s *Server) Handler() http.Handler {
 			r.Post("/", s.showAction)
 			r.Post("/form", s.showForm)
 			r.Post("/execute", s.executeAction)
+			r.Post("/oauth_token", s.fetchTokens)
+			r.Get("/oauth_check", s.checkLogin)
 		})
 	})
 	return tolerant(r)

@@ -109,7 +109,12 @@ func newServer(t *testing.T, env map[string]string, entries ...hub.Entry) *serve
 // post asks as Looker does.
 func (s *server) post(path, body string, headers ...string) (int, string) {
 	s.t.Helper()
-	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.URL+path, io.MultiReader(strings.NewReader(body)))
+	return s.ask(http.MethodPost, path, body, headers...)
+}
+
+func (s *server) ask(method, path, body string, headers ...string) (int, string) {
+	s.t.Helper()
+	req, err := http.NewRequestWithContext(s.t.Context(), method, s.URL+path, io.MultiReader(strings.NewReader(body)))
 	if err != nil {
 		s.t.Fatal(err)
 	}

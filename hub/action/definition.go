@@ -24,6 +24,9 @@ type Definition struct {
 	Download Download
 	// MinVersion is the oldest Looker that can use the integration.
 	MinVersion Version
+	// FetchTokens makes Looker fetch the user's tokens from the hub after a sign-in, in place
+	// of being handed them: it then sends state_redir_url with the form.
+	FetchTokens bool
 }
 
 // Param is a setting that a Looker administrator enters for an integration.

@@ -21,6 +21,8 @@ type Envelope struct {
 	Form       map[string]string
 	Plan       ScheduledPlan
 	Attachment *Attachment
+	// State is what the hub gave Looker to fetch a user's tokens with.
+	State string
 }
 
 // ScheduledPlan is the schedule or the manual sending that a delivery belongs to.
@@ -98,6 +100,11 @@ func Decode(r io.Reader, spool *Spool) (_ *Envelope, err error) {
 			return member(s, &e.Params)
 		case "form_params":
 			return member(s, &e.Form)
+		case "state":
+			var v text
+			err := value(s, &v)
+			e.State = string(v)
+			return err
 		case "state_url", "state_redir_url":
 			var v text
 			if err := value(s, &v); err != nil {
