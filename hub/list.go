@@ -74,6 +74,7 @@ func marshal(v any) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
+// description is one integration's definition for a version of Looker.
 func (s *Server) description(o *offer, v action.Version) []byte {
 	if o.json != nil {
 		return o.json
@@ -83,23 +84,14 @@ func (s *Server) description(o *offer, v action.Version) []byte {
 
 // listActions answers POST /: everything that the asking version of Looker can use.
 func (s *Server) listActions(w http.ResponseWriter, r *http.Request) {
-	v := action.ParseUserAgent(r.UserAgent())
-	var b bytes.Buffer
-	b.WriteString(`{"integrations":[`)
-	for i := range s.catalog.offered {
-		o := &s.catalog.offered[i]
-		if !o.supports(v) {
-			continue
-		}
-		if b.Bytes()[b.Len()-1] != '[' {
-			b.WriteByte(',')
-		}
-		b.Write(s.description(o, v))
+	d := s.lists.answer(action.ParseUserAgent(r.UserAgent()))
+	w.Header().Set("Vary", "Accept-Encoding")
+	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
+		w.Header().Set("Content-Encoding", "gzip")
+		writeRaw(w, http.StatusOK, d.gzip)
+		return
 	}
-	b.WriteString(`],"label":`)
-	b.Write(marshal(s.config.Label))
-	b.WriteByte('}')
-	writeRaw(w, http.StatusOK, b.Bytes())
+	writeRaw(w, http.StatusOK, d.plain)
 }
 
 // showAction answers POST /actions/{name}.

@@ -13,7 +13,7 @@ import (
 )
 
 // fetching is an integration whose tokens Looker fetches, and one whose it does not.
-func fetching(t *testing.T, env map[string]string) *server {
+func fetching(t *testing.T) *server {
 	t.Helper()
 	d := definition("fetching")
 	d.Params, d.FetchTokens = nil, true
@@ -22,7 +22,7 @@ func fetching(t *testing.T, env map[string]string) *server {
 	form := func(_ context.Context, req *action.Request) (*action.Form, error) {
 		return &action.Form{Fields: []action.Field{{Name: "login", Type: action.OAuthLink, OAuthURL: req.LoginURL}}}, nil
 	}
-	return newServer(t, env, entry(withLogin{withForm{&fake{definition: d, form: form}}}),
+	return newServer(t, nil, entry(withLogin{withForm{&fake{definition: d, form: form}}}),
 		entry(withLogin{withForm{&fake{definition: handed, form: form}}}), entry(&fake{definition: definition("plain")}))
 }
 
@@ -47,7 +47,7 @@ func (s *server) signIn(name, body, code string) page {
 // Looker, which trades it at the hub.
 func TestLookerFetchesTokens(t *testing.T) {
 	t.Parallel()
-	s := fetching(t, nil)
+	s := fetching(t)
 	end := s.signIn("fetching", `{"state_url":"https://looker.example.com/state","state_redir_url":"https://looker.example.com/redir?x=1"}`, "good")
 	to, err := url.Parse(end.location)
 	if err != nil || end.status != http.StatusFound || to.Host != "looker.example.com" || to.Path != "/redir" || to.Query().Get("x") != "1" {
@@ -100,7 +100,7 @@ func TestOlderLookerIsHandedTokens(t *testing.T) {
 	kept := make(chan string, 1)
 	looker := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { kept <- r.Header.Get("Content-Type") }))
 	t.Cleanup(looker.Close)
-	if end := fetching(t, nil).signIn("fetching", `{"state_url":"`+looker.URL+`"}`, "good"); end.status != http.StatusOK {
+	if end := fetching(t).signIn("fetching", `{"state_url":"`+looker.URL+`"}`, "good"); end.status != http.StatusOK {
 		t.Fatalf("sign-in ends with %+v", end)
 	}
 	if got := <-kept; got != "application/json" {
@@ -110,7 +110,7 @@ func TestOlderLookerIsHandedTokens(t *testing.T) {
 
 func TestOAuthCheck(t *testing.T) {
 	t.Parallel()
-	s := fetching(t, nil)
+	s := fetching(t)
 	for path, want := range map[string]struct {
 		status int
 		body   string
@@ -133,7 +133,7 @@ func TestOAuthCheck(t *testing.T) {
 
 func TestListNamesTokenURL(t *testing.T) {
 	t.Parallel()
-	s := fetching(t, nil)
+	s := fetching(t)
 	for name, want := range map[string]string{"fetching": "https://hub.example.com/actions/fetching/oauth_token", "handed": ""} {
 		_, text := s.post("/actions/"+name, "")
 		var got struct {

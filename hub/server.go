@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 type Server struct {
 	config   Config
 	catalog  *Catalog
+	lists    *lists
 	secrets  *Secrets
 	box      *sealed.Box
 	spool    *payload.Spool
@@ -56,7 +58,7 @@ func New(p Parts) (*Server, error) {
 	spool := &payload.Spool{Dir: p.Config.SpoolDir, Limit: p.Config.SpoolBytes}
 	p.Metrics.watchSpool(spool.Used)
 	return &Server{
-		config: p.Config, catalog: p.Catalog, secrets: p.Secrets,
+		config: p.Config, catalog: p.Catalog, lists: newLists(p.Catalog, p.Config.BaseURL, p.Config.Label), secrets: p.Secrets,
 		box:   sealed.New(keys, legacy),
 		spool: spool,
 		download: &payload.Downloader{
@@ -149,6 +151,7 @@ func errorBody(message string) []byte {
 func writeRaw(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // the client may be gone
 }
