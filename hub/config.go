@@ -55,6 +55,14 @@ type Config struct {
 	// every load balancer has heard that it is no longer ready.
 	DrainDelay time.Duration `env:"ACTION_HUB_DRAIN_DELAY" envDefault:"5s"`
 
+	// MaxDeliveries run at once, MaxQueued more wait for their turn, and whatever comes then
+	// is refused with 503 before its data is read.
+	MaxDeliveries int `env:"ACTION_HUB_MAX_DELIVERIES" envDefault:"32"`
+	MaxQueued     int `env:"ACTION_HUB_MAX_QUEUED_DELIVERIES" envDefault:"256"`
+	// MaxRows bounds the rows of one delivery that are decoded; 0 means no bound.
+	MaxRows int64 `env:"ACTION_HUB_MAX_ROWS"`
+	// MaxHeaderBytes bounds a request's headers.
+	MaxHeaderBytes int `env:"ACTION_HUB_MAX_HEADER_BYTES" envDefault:"32768"`
 	// MaxBodyBytes bounds a request's body; 0 leaves the spool as the only limit.
 	MaxBodyBytes int64 `env:"ACTION_HUB_MAX_BODY_BYTES"`
 	// SpoolDir and SpoolBytes say where payloads are kept while they are delivered, and how
@@ -112,6 +120,11 @@ func (c Config) Validate() error {
 	fault((c.TLSCertFile == "") != (c.TLSKeyFile == ""), "ACTION_HUB_TLS_CERT_FILE and ACTION_HUB_TLS_KEY_FILE belong together")
 	fault(c.KeepAliveSeconds <= 0, "ACTION_HUB_JSON_KEEPALIVE_SEC must be at least 1")
 	fault(c.StreamTimeoutMillis <= 0, "ACTION_HUB_STREAM_REQUEST_TIMEOUT must be at least 1")
+	fault(c.MaxDeliveries <= 0, "ACTION_HUB_MAX_DELIVERIES must be at least 1")
+	fault(c.MaxQueued < 0 || c.MaxRows < 0 || c.MaxBodyBytes < 0 || c.SpoolBytes < 0,
+		"ACTION_HUB_MAX_QUEUED_DELIVERIES, ACTION_HUB_MAX_ROWS, ACTION_HUB_MAX_BODY_BYTES and ACTION_HUB_SPOOL_BYTES must not be negative")
+	fault(c.MaxHeaderBytes < 4096, "ACTION_HUB_MAX_HEADER_BYTES must be at least 4096")
+	fault(c.DeliveryTimeout <= 0 || c.FormTimeout <= 0, "ACTION_HUB_DELIVERY_TIMEOUT and ACTION_HUB_FORM_TIMEOUT must be longer than 0")
 	_, err = c.cipherMaster()
 	fault(err != nil, "CIPHER_MASTER must be 64 hexadecimal digits")
 	return errors.Join(errs...)

@@ -41,6 +41,11 @@ type outcomeError struct {
 // shows a message and marks form fields, and the only one left once a newline has been sent.
 func (s *Server) executeAction(w http.ResponseWriter, r *http.Request) {
 	o := offerFrom(r.Context())
+	if !s.admission.enter() {
+		s.refuse(w, r)
+		return
+	}
+	defer s.admission.leave()
 	e, ok := s.readEnvelope(w, r)
 	if !ok {
 		return
@@ -60,6 +65,18 @@ func (s *Server) executeAction(w http.ResponseWriter, r *http.Request) {
 	}{out}))
 }
 
+// refuse answers a delivery that the hub has no room for. Its body is not read, so the
+// connection cannot be used again.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request) {
+	recordFrom(r.Context()).err = errTooBusy
+	s.metrics.refused.Inc()
+	w.Header().Set("Retry-After", "30")
+	w.Header().Set("Connection", "close")
+	writeError(w, http.StatusServiceUnavailable, "The hub has as many deliveries as it takes. Try again later.")
+}
+
+var errTooBusy = errors.New("as many deliveries run and wait as the hub is set to take")
+
 func checkRequest(o *offer, e *payload.Envelope) string {
 	if message := checkType(o, e); message != "" {
 		return message
@@ -73,19 +90,10 @@ func checkRequest(o *offer, e *payload.Envelope) string {
 	return ""
 }
 
-// deliver runs the integration and turns what it says into Looker's terms.
+// deliver has the integration deliver and turns what it says into Looker's terms.
 func (s *Server) deliver(ctx context.Context, o *offer, r *http.Request, e *payload.Envelope) outcome {
 	name := o.Definition.Name
-	inFlight := s.metrics.inFlight.WithLabelValues(name)
-	inFlight.Inc()
-	defer inFlight.Dec()
-	start := time.Now()
-
-	var res *action.Response
-	req, err := s.newRequest(o, r, e)
-	if err == nil {
-		res, err = execute(ctx, o, req)
-	}
+	res, err := s.run(ctx, o, r, e)
 	if res == nil {
 		res = &action.Response{}
 	}
@@ -94,7 +102,6 @@ func (s *Server) deliver(ctx context.Context, o *offer, r *http.Request, e *payl
 		o.log.ErrorContext(ctx, "the user's state could not be encrypted and was not returned", "error", sealErr)
 	}
 
-	s.metrics.deliverySeconds.WithLabelValues(name).Observe(time.Since(start).Seconds())
 	out := outcome{
 		Message: res.Message, RefreshQuery: res.RefreshQuery, Success: err == nil,
 		ValidationErrors: map[string]string{}, State: state,
@@ -117,6 +124,30 @@ func (s *Server) deliver(ctx context.Context, o *offer, r *http.Request, e *payl
 		maps.Copy(out.ValidationErrors, e.Fields)
 	}
 	return out
+}
+
+// run waits for the delivery's turn and executes it.
+func (s *Server) run(ctx context.Context, o *offer, r *http.Request, e *payload.Envelope) (*action.Response, error) {
+	waiting := time.Now()
+	err := s.admission.begin(ctx)
+	recordFrom(ctx).queued = time.Since(waiting)
+	if err != nil {
+		return nil, err
+	}
+	defer s.admission.end()
+
+	inFlight := s.metrics.inFlight.WithLabelValues(o.Definition.Name)
+	inFlight.Inc()
+	defer inFlight.Dec()
+	start := time.Now()
+	defer func() {
+		s.metrics.deliverySeconds.WithLabelValues(o.Definition.Name).Observe(time.Since(start).Seconds())
+	}()
+	req, err := s.newRequest(o, r, e)
+	if err != nil {
+		return nil, err
+	}
+	return execute(ctx, o, req)
 }
 
 // execute calls the integration; a bug in one must not end the hub or leave Looker waiting.

@@ -13,6 +13,7 @@ type Metrics struct {
 	deliveries      *prometheus.CounterVec
 	deliverySeconds *prometheus.HistogramVec
 	inFlight        *prometheus.GaugeVec
+	refused         prometheus.Counter
 	reloads         *prometheus.CounterVec
 	certNotAfter    prometheus.Gauge
 }
@@ -39,6 +40,9 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		inFlight: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "integrationhub_deliveries_in_flight", Help: "Deliveries that are under way.",
 		}, []string{"integration"}),
+		refused: f.NewCounter(prometheus.CounterOpts{
+			Name: "integrationhub_deliveries_refused_total", Help: "Deliveries that were refused because too many were under way.",
+		}),
 		reloads: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "integrationhub_reloads_total", Help: "Reloads of changed files, by what and outcome.",
 		}, []string{"what", "outcome"}),
@@ -46,6 +50,12 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "integrationhub_certificate_not_after_timestamp_seconds", Help: "When the certificate that is served now expires.",
 		}),
 	}
+}
+
+func (m *Metrics) watchQueue(queued func() int64) {
+	m.factory.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "integrationhub_deliveries_queued", Help: "Deliveries that were taken in and wait for their turn or for their data.",
+	}, func() float64 { return float64(queued()) })
 }
 
 func (m *Metrics) watchSpool(used func() int64) {

@@ -19,7 +19,9 @@ type record struct {
 	integration string
 	webhookID   string
 	instanceID  string
-	err         error
+	// queued is how long a delivery waited for its turn.
+	queued time.Duration
+	err    error
 }
 
 type recordKey struct{}
@@ -58,6 +60,9 @@ func (s *Server) observe(next http.Handler) http.Handler {
 			if a.value != "" {
 				attrs = append(attrs, a.key, a.value)
 			}
+		}
+		if rec.queued > time.Millisecond {
+			attrs = append(attrs, "queued_seconds", rec.queued.Seconds())
 		}
 		if rec.err != nil {
 			attrs = append(attrs, "error", rec.err.Error())

@@ -85,6 +85,9 @@ func (s *Server) newRequest(o *offer, r *http.Request, e *payload.Envelope) (*ac
 		StateURL: e.Params["state_url"],
 		Data:     e.Data(s.download, s.spool),
 	}
+	if s.config.MaxRows > 0 {
+		req.Data = rowLimit{req.Data, s.config.MaxRows}
+	}
 	if e.Type != nil {
 		req.Type = action.Type(*e.Type)
 	}

@@ -38,7 +38,6 @@ type Options struct {
 const (
 	headerTimeout = 10 * time.Second
 	idleTimeout   = 5 * time.Minute // longer than any load balancer keeps a connection
-	maxHeader     = 32 << 10
 )
 
 // reloadEvery is how often mounted files are looked at. The kubelet takes up to a minute to
@@ -63,7 +62,7 @@ func Run(ctx context.Context, o Options) error {
 	var draining atomic.Bool
 	errorLog := slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug)
 	looker := &http.Server{
-		Handler: closeWhen(&draining, server.Handler()), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		Handler: closeWhen(&draining, server.Handler()), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: o.Config.MaxHeaderBytes,
 		BaseContext: func(net.Listener) context.Context { return base }, ErrorLog: errorLog,
 	}
 	admin := &http.Server{Handler: adminHandler(reg, &draining), ReadHeaderTimeout: headerTimeout, ErrorLog: errorLog}

@@ -19,17 +19,18 @@ import (
 
 // Server answers Looker. It keeps nothing between requests.
 type Server struct {
-	config   Config
-	catalog  *Catalog
-	lists    *lists
-	secrets  *Secrets
-	box      *sealed.Box
-	spool    *payload.Spool
-	download *payload.Downloader
-	looker   *http.Client
-	env      map[string]string
-	log      *slog.Logger
-	metrics  *Metrics
+	config    Config
+	catalog   *Catalog
+	lists     *lists
+	secrets   *Secrets
+	box       *sealed.Box
+	admission *admission
+	spool     *payload.Spool
+	download  *payload.Downloader
+	looker    *http.Client
+	env       map[string]string
+	log       *slog.Logger
+	metrics   *Metrics
 }
 
 // Parts is what a server is made from.
@@ -57,10 +58,12 @@ func New(p Parts) (*Server, error) {
 	}
 	spool := &payload.Spool{Dir: p.Config.SpoolDir, Limit: p.Config.SpoolBytes}
 	p.Metrics.watchSpool(spool.Used)
+	admission := newAdmission(p.Config.MaxDeliveries, p.Config.MaxQueued)
+	p.Metrics.watchQueue(admission.queued)
 	return &Server{
 		config: p.Config, catalog: p.Catalog, lists: newLists(p.Catalog, p.Config.BaseURL, p.Config.Label), secrets: p.Secrets,
-		box:   sealed.New(keys, legacy),
-		spool: spool,
+		box:       sealed.New(keys, legacy),
+		admission: admission, spool: spool,
 		download: &payload.Downloader{
 			Client: p.Looker, Timeout: time.Duration(p.Config.StreamTimeoutMillis) * time.Millisecond,
 		},

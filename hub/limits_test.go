@@ -1,0 +1,147 @@
+package hub_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"integrationhub.dev/hub/action"
+)
+
+const delivery = `{"type":"query","data":{"key":"k"},"attachment":{"mimetype":"application/json","extension":"json","data":"{\"fields\":{\"dimensions\":[{\"name\":\"a\"}]},\"data\":[{\"a\":{\"value\":1}},{\"a\":{\"value\":2}},{\"a\":{\"value\":3}}]}"}}`
+
+// So many deliveries run, so many wait, the next one is refused, and all that were taken in
+// are delivered.
+func TestDeliveriesAreBounded(t *testing.T) {
+	t.Parallel()
+	started, release := make(chan struct{}, 10), make(chan struct{})
+	s := newServer(t, map[string]string{"ACTION_HUB_MAX_DELIVERIES": "1", "ACTION_HUB_MAX_QUEUED_DELIVERIES": "1"},
+		entry(&fake{definition: definition("a"), execute: func(context.Context, *action.Request) (*action.Response, error) {
+			started <- struct{}{}
+			<-release
+			return &action.Response{}, nil
+		}}))
+	var wg sync.WaitGroup
+	answers := make(chan string, 2)
+	// The first is running; the second has sent its headers, and so has its place, but not yet its body.
+	wg.Go(func() {
+		_, body := s.post("/actions/a/execute", delivery)
+		answers <- body
+	})
+	<-started
+	body, send := io.Pipe()
+	wg.Go(func() {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/actions/a/execute", body)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		req.Header.Set("Authorization", `Token token="`+goodToken+`"`)
+		req.Header.Set("Expect", "100-continue")
+		res, err := (&http.Transport{ExpectContinueTimeout: time.Minute, DisableKeepAlives: true}).RoundTrip(req)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer res.Body.Close()
+		b, _ := io.ReadAll(res.Body)
+		answers <- string(b)
+	})
+	// The client sends no byte of it before the hub asks for the body.
+	if _, err := io.WriteString(send, delivery[:len(delivery)-1]); err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/actions/a/execute", strings.NewReader(delivery))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", `Token token="`+goodToken+`"`)
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, _ := io.ReadAll(res.Body)
+	res.Body.Close()
+	if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" || !strings.Contains(string(b), "Try again later.") {
+		t.Errorf("the third was answered %d %s", res.StatusCode, b)
+	}
+	if _, err := io.WriteString(send, delivery[len(delivery)-1:]); err != nil {
+		t.Fatal(err)
+	}
+	_ = send.Close()
+	close(release)
+	wg.Wait()
+	for range 2 {
+		if got := <-answers; !strings.Contains(got, `"success":true`) {
+			t.Errorf("answered %s", got)
+		}
+	}
+}
+
+// A delivery whose turn does not come in time is answered as a failure, not left waiting.
+func TestTurnDoesNotCome(t *testing.T) {
+	t.Parallel()
+	started, release := make(chan struct{}), make(chan struct{})
+	s := newServer(t, map[string]string{"ACTION_HUB_MAX_DELIVERIES": "1", "ACTION_HUB_DELIVERY_TIMEOUT": "100ms"},
+		entry(&fake{definition: definition("a"), execute: func(context.Context, *action.Request) (*action.Response, error) {
+			close(started)
+			<-release
+			return &action.Response{}, nil
+		}}))
+	var wg sync.WaitGroup
+	wg.Go(func() { s.post("/actions/a/execute", delivery) })
+	<-started
+	status, got := s.post("/actions/a/execute", delivery)
+	if status != http.StatusOK || !strings.Contains(got, `"success":false`) || !strings.Contains(got, "too busy") {
+		t.Errorf("%d %s", status, got)
+	}
+	close(release)
+	wg.Wait()
+}
+
+func TestRowsAreBounded(t *testing.T) {
+	t.Parallel()
+	for most, want := range map[string]struct {
+		rows    int
+		problem string
+	}{
+		"0": {3, ""}, "3": {3, ""}, "2": {2, "The result has more rows than this hub delivers (2)."},
+	} {
+		t.Run(most, func(t *testing.T) {
+			t.Parallel()
+			rows := 0
+			s := newServer(t, map[string]string{"ACTION_HUB_MAX_ROWS": most},
+				entry(&fake{definition: definition("a"), execute: func(ctx context.Context, req *action.Request) (*action.Response, error) {
+					table, err := req.Data.Table(ctx)
+					if err != nil {
+						return nil, err
+					}
+					for _, err := range table.Rows() {
+						if err != nil {
+							return nil, err
+						}
+						rows++
+					}
+					return &action.Response{}, nil
+				}}))
+			_, body := s.post("/actions/a/execute", delivery)
+			var got struct {
+				Looker struct {
+					Success bool
+					Message string
+				}
+			}
+			if err := json.Unmarshal([]byte(body), &got); err != nil {
+				t.Fatal(err)
+			}
+			if rows != want.rows || got.Looker.Message != want.problem || got.Looker.Success != (want.problem == "") {
+				t.Errorf("%d rows, %s", rows, body)
+			}
+		})
+	}
+}
