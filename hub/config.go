@@ -83,6 +83,27 @@ var aliases = map[string]string{ //nolint:gosec // names, no credentials
 	"INTEGRATION_SERVICE_SECRET": "ACTION_HUB_SECRET",
 }
 
+// superseded are the reference's settings that have no effect here, and why.
+var superseded = map[string]string{ //nolint:gosec // names, no credentials
+	"ACTION_HUB_ENABLE_FORKING":        "deliveries need no processes of their own",
+	"ACTION_HUB_EXECUTE_PROCESS_COUNT": "deliveries need no processes of their own; ACTION_HUB_MAX_DELIVERIES bounds them",
+	"ACTION_HUB_SOCKET_TIMEOUT":        "connections are bounded by how long they stand still",
+	"CIPHER_PASSWORD":                  "it was for developers only; CIPHER_MASTER is the key",
+	"NODE_ENV":                         "cookies are secure wherever ACTION_HUB_BASE_URL is https",
+}
+
+// Superseded returns the settings in an environment that have no effect here, each with the
+// reason, for whoever brings the reference's environment along.
+func Superseded(environment map[string]string) map[string]string {
+	found := map[string]string{}
+	for name, reason := range superseded {
+		if environment[name] != "" {
+			found[name] = reason
+		}
+	}
+	return found
+}
+
 // LoadConfig reads the configuration from an environment and reports all that is wrong
 // with it at once.
 func LoadConfig(environment map[string]string) (Config, error) {

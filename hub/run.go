@@ -84,6 +84,9 @@ func Run(ctx context.Context, o Options) error {
 	for name, reason := range server.catalog.Withheld {
 		o.Log.InfoContext(ctx, "integration not offered", "integration", name, "reason", reason)
 	}
+	for name, reason := range Superseded(o.Env) {
+		o.Log.WarnContext(ctx, "setting without effect", "setting", name, "reason", reason)
+	}
 	if o.Started != nil {
 		o.Started(listener.Addr())
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -526,5 +527,32 @@ func TestSecretsRotate(t *testing.T) {
 	}
 	if status, _ := s.post("/", "", "Authorization", `Token token="`+minted+`"`); status != http.StatusOK {
 		t.Errorf("a token of the new secret: %d", status)
+	}
+}
+
+// TestReferenceEnvironment: each of the reference's settings is read, belongs to an
+// integration, or is named as one without effect (its own list of them, section 15 of its
+// specification).
+func TestReferenceEnvironment(t *testing.T) {
+	t.Parallel()
+	environment := map[string]string{
+		"ACTION_HUB_BASE_URL": "https://hub.example.com", "ACTION_HUB_LABEL": "Hub", "ACTION_HUB_SECRET": "secret",
+		"PORT": "8443", "ACTION_HUB_JSON_KEEPALIVE_SEC": "7", "ACTION_HUB_STREAM_REQUEST_TIMEOUT": "1000",
+		"ACTION_WHITELIST": "slack,tray", "CIPHER_MASTER": strings.Repeat("ab", 32),
+		"ACTION_HUB_SOCKET_TIMEOUT": "0", "ACTION_HUB_EXECUTE_PROCESS_COUNT": "2", "ACTION_HUB_ENABLE_FORKING": "false",
+		"CIPHER_PASSWORD": "x", "NODE_ENV": "production",
+	}
+	c, err := hub.LoadConfig(environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.BaseURL != "https://hub.example.com" || c.Label != "Hub" || c.Secret.Reveal() != "secret" || c.ListenAddress != ":8443" ||
+		c.KeepAliveSeconds != 7 || c.StreamTimeoutMillis != 1000 || c.CipherMaster.Reveal() == "" || !slices.Equal(c.Enabled, []string{"slack", "tray"}) {
+		t.Errorf("read as %+v", c)
+	}
+	without := slices.Sorted(maps.Keys(hub.Superseded(environment)))
+	want := []string{"ACTION_HUB_ENABLE_FORKING", "ACTION_HUB_EXECUTE_PROCESS_COUNT", "ACTION_HUB_SOCKET_TIMEOUT", "CIPHER_PASSWORD", "NODE_ENV"}
+	if diff := cmp.Diff(want, without); diff != "" {
+		t.Errorf("without effect (-want +got):\n%s", diff)
 	}
 }

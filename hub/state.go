@@ -39,7 +39,7 @@ func (s *Server) openState(o *offer, text string) string {
 func statePurpose(o *offer) string { return o.Definition.Name + "|state" }
 
 // sealState encrypts what an integration wants to be stored, where the environment asks for
-// it by the reference's name of the setting.
+// it, for all integrations or for this one, by the reference's names of the settings.
 func (s *Server) sealState(o *offer, state *action.State) (*action.State, error) {
 	if state == nil || state.Data == "" || state.Data == action.Reset || !s.encrypts(o) {
 		return state, nil
@@ -53,5 +53,11 @@ func (s *Server) sealState(o *offer, state *action.State) (*action.State, error)
 }
 
 func (s *Server) encrypts(o *offer) bool {
-	return s.env["ENCRYPT_PAYLOAD_"+strings.ToUpper(o.Definition.Name)] == "true"
+	switch s.env["ENCRYPT_PAYLOAD_"+strings.ToUpper(o.Definition.Name)] {
+	case "true":
+		return true
+	case "false":
+		return false
+	}
+	return s.env["ENCRYPT_PAYLOAD"] == "true"
 }

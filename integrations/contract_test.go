@@ -1,0 +1,281 @@
+package integrations_test
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"integrationhub.dev/hub"
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/token"
+	"integrationhub.dev/integrations"
+)
+
+// settings are what administrators set for the integrations that ask for something.
+var settings = map[string]string{"AIRTABLE_CLIENT_ID": "id", "AIRTABLE_CLIENT_SECRET": "secret"}
+
+// What the reference was seen to answer lies in testdata/reference: its lists by Looker's
+// version, and its forms without settings and with invented ones. Integrations that it does
+// not list have their definitions in testdata/definitions.
+const reference = "testdata/reference/"
+
+// newHub makes a hub with every integration, from which nothing can be reached.
+func newHub(t *testing.T) http.Handler {
+	t.Helper()
+	config := hub.Config{BaseURL: "BASE_URL", Label: "Golden Hub", Secret: "secret", KeepAliveSeconds: 30, FormTimeout: time.Minute}
+	secrets, err := hub.LoadSecrets(config.Secret, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var entries []hub.Entry
+	for _, e := range integrations.All() {
+		entries = append(entries, hub.Entry(e))
+	}
+	log := slog.New(slog.DiscardHandler)
+	nowhere := &http.Client{Transport: unreachable{}}
+	catalog, err := hub.NewCatalog(entries, nil, config.BaseURL, action.Deps{Env: settings, Log: log, HTTP: nowhere})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := hub.New(hub.Parts{
+		Config: config, Catalog: catalog, Secrets: secrets, Log: log, Looker: nowhere, Metrics: hub.NewMetrics(prometheus.NewRegistry()),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Handler()
+}
+
+type unreachable struct{}
+
+func (unreachable) RoundTrip(*http.Request) (*http.Response, error) { return nil, http.ErrServerClosed }
+
+// ask asks as a version of Looker does.
+func ask(t *testing.T, h http.Handler, version, path string, body any) (int, []byte) {
+	t.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	minted, err := token.New([]byte("secret"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(string(text)))
+	req.Header.Set("Authorization", `Token token="`+minted+`"`)
+	if version != "none" {
+		req.Header.Set("User-Agent", "LookerOutgoingWebhook/"+version)
+	}
+	req.Header.Set("X-Looker-Webhook-Id", "wh-golden-1")
+	res := httptest.NewRecorder()
+	h.ServeHTTP(res, req)
+	return res.Code, res.Body.Bytes()
+}
+
+// definitions reads a list's integrations by name.
+func definitions(t *testing.T, text []byte) map[string]map[string]any {
+	t.Helper()
+	var list struct{ Integrations []map[string]any }
+	if err := json.Unmarshal(text, &list); err != nil {
+		t.Fatalf("%.200s: %v", text, err)
+	}
+	all := map[string]map[string]any{}
+	for _, i := range list.Integrations {
+		name, _ := i["name"].(string)
+		all[name] = i
+	}
+	return all
+}
+
+func readFile(t *testing.T, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// Each version of Looker is told what the reference tells it, so that schedules that exist
+// go on working.
+func TestLists(t *testing.T) {
+	t.Parallel()
+	h := newHub(t)
+	// An integration is in the reference's list for no version, or for some.
+	listed := map[string]bool{}
+	files, err := filepath.Glob(reference + "lists/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d lists: %v", len(files), err)
+	}
+	for _, file := range files {
+		for name := range definitions(t, readFile(t, file)) {
+			listed[name] = true
+		}
+	}
+	for _, file := range files {
+		version := strings.TrimSuffix(filepath.Base(file), ".json")
+		status, text := ask(t, h, version, "/", nil)
+		if status != http.StatusOK {
+			t.Fatalf("%s: %d", version, status)
+		}
+		want, got := definitions(t, readFile(t, file)), definitions(t, text)
+		for _, e := range integrations.All() {
+			if !listed[e.Name] {
+				delete(got, e.Name) // see TestOwnDefinitions
+				continue
+			}
+			if icon, _ := got[e.Name]["icon_data_uri"].(string); got[e.Name] != nil && !strings.HasPrefix(icon, "data:image/") {
+				t.Errorf("%s has no icon", e.Name)
+			}
+			delete(want[e.Name], "icon_data_uri")
+			delete(got[e.Name], "icon_data_uri")
+			if diff := cmp.Diff(want[e.Name], got[e.Name]); diff != "" {
+				t.Errorf("%s for Looker %s (-reference +ours):\n%s", e.Name, version, diff)
+			}
+		}
+		for name := range got {
+			if want[name] == nil {
+				t.Errorf("%s is listed for Looker %s", name, version)
+			}
+		}
+	}
+}
+
+// Integrations that the reference does not list are described by files of their own.
+func TestOwnDefinitions(t *testing.T) {
+	t.Parallel()
+	_, text := ask(t, newHub(t), "24.0.0", "/", nil)
+	all := definitions(t, text)
+	list := definitions(t, readFile(t, reference+"lists/24.0.0.json"))
+	for name, got := range all {
+		if list[name] != nil {
+			continue
+		}
+		var want map[string]any
+		if err := json.Unmarshal(readFile(t, "testdata/definitions/"+name+".json"), &want); err != nil {
+			t.Fatal(err)
+		}
+		delete(got, "icon_data_uri")
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-file +ours):\n%s", name, diff)
+		}
+	}
+	files, err := filepath.Glob("testdata/definitions/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if name := strings.TrimSuffix(filepath.Base(file), ".json"); all[name] == nil || list[name] != nil {
+			t.Errorf("%s is of no use", file)
+		}
+	}
+}
+
+// A list is small enough to be read often.
+func TestListIsSmall(t *testing.T) {
+	t.Parallel()
+	const most = 150_000
+	if _, text := ask(t, newHub(t), "24.0.0", "/", nil); len(text) > most {
+		t.Errorf("the list has %d bytes, more than %d", len(text), most)
+	}
+}
+
+// formsOfOurOwn are the forms with invented settings that differ from the reference's, and why.
+var formsOfOurOwn = map[string]string{}
+
+var sealedState = regexp.MustCompile(`oauth\?state=[^"]+`)
+
+// The forms are the reference's, as far as it was seen to answer them without a network.
+func TestForms(t *testing.T) {
+	t.Parallel()
+	h := newHub(t)
+	for _, e := range integrations.All() {
+		file := reference + "forms/" + e.Name + ".json"
+		if _, err := os.Stat(file); err != nil {
+			continue
+		}
+		var seen struct {
+			NoParams answer            `json:"no_params"`
+			Params   map[string]string `json:"fake_params_request"`
+			Invented answer            `json:"fake_params_no_network"`
+		}
+		if err := json.Unmarshal(readFile(t, file), &seen); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		seen.NoParams.compare(t, h, e.Name+" without settings", e.Name, map[string]any{})
+		if formsOfOurOwn[e.Name] != "" {
+			continue
+		}
+		params, body := map[string]string{}, map[string]any{}
+		for name, value := range seen.Params {
+			if strings.HasPrefix(name, "state_") {
+				body[name] = "https://looker.example.com/action_hub_state/abc"
+			} else {
+				params[name] = value
+			}
+		}
+		body["data"] = params
+		seen.Invented.compare(t, h, e.Name+" with invented settings", e.Name, body)
+	}
+	for name := range formsOfOurOwn {
+		if !slices.ContainsFunc(integrations.All(), func(e integrations.Entry) bool { return e.Name == name }) {
+			t.Errorf("%s has no form", name)
+		}
+	}
+}
+
+// answer is a recorded answer.
+type answer struct {
+	Status int
+	JSON   any
+}
+
+func (a answer) compare(t *testing.T, h http.Handler, what, name string, body map[string]any) {
+	t.Helper()
+	if a.Status != http.StatusOK && a.Status != http.StatusNotFound {
+		return // a fault of the reference
+	}
+	status, text := ask(t, h, "24.0.0", "/actions/"+name+"/form", body)
+	text = sealedState.ReplaceAll(text, []byte("oauth?state=SEALED"))
+	var got any
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatalf("%s: %s: %v", what, text, err)
+	}
+	// A sign-in that Looker awaits nowhere leads nowhere.
+	links := body["state_url"] != nil || body["state_redir_url"] != nil
+	if diff := cmp.Diff(normal(a.JSON, links), normal(got, links)); status != a.Status || diff != "" {
+		t.Errorf("%s: %d (-reference +ours):\n%s", what, status, diff)
+	}
+}
+
+// normal is a form without what is the same as nothing, and maybe without its links.
+func normal(form any, links bool) any {
+	object, _ := form.(map[string]any)
+	fields, _ := object["fields"].([]any)
+	for _, f := range fields {
+		field, ok := f.(map[string]any)
+		if !ok {
+			continue
+		}
+		if !links {
+			delete(field, "oauth_url")
+		}
+		for name, value := range field {
+			if value == false || value == "" {
+				delete(field, name)
+			}
+		}
+	}
+	return form
+}
