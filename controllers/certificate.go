@@ -2,10 +2,13 @@ package controllers
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
+	"time"
 
 	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmetav1 "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,10 +18,62 @@ import (
 	"integrationhub.dev/controllers/resources"
 )
 
-var certificateKind = cmv1.SchemeGroupVersion.WithKind("Certificate")
-
-// certificate asks cert-manager for the certificate and waits until it is there.
+// certificate sees to the hub's certificate: cert-manager makes it, or somebody else does, or
+// something in front of the pods has its own.
 func (r *Reconciler) certificate(ctx context.Context, rd *round) (outcome, error) {
+	spec := rd.hub.Spec.TLS
+	if spec.IssuerRef != nil {
+		return r.issued(ctx, rd)
+	}
+	rd.status.CertificateNotAfter = nil
+	if err := r.ensure(ctx, rd.hub, resources.Child{Kind: resources.CertificateKind, Name: rd.hub.Name}); err != nil {
+		return outcome{}, err
+	}
+	if spec.TerminatedElsewhere {
+		return done("The pods speak plain HTTP: TLS is terminated elsewhere."), nil
+	}
+	return r.brought(ctx, rd)
+}
+
+// brought looks at a certificate that the admin keeps in a Secret.
+func (r *Reconciler) brought(ctx context.Context, rd *round) (outcome, error) {
+	name := resources.TLSSecretName(rd.hub)
+	s, err := r.getSecret(ctx, rd.hub.Namespace, name)
+	if err != nil {
+		return outcome{}, err
+	}
+	if s == nil {
+		return notDone(v1alpha1.SecretNotFound, "The Secret %q of spec.tls.secretName does not exist. Create it, with the keys tls.crt and tls.key.", name), nil
+	}
+	end, problem := inspectCertificate(s, resources.Host(rd.hub))
+	rd.status.CertificateNotAfter = end
+	if problem != "" {
+		return notDone(v1alpha1.SecretInvalid, "The certificate in Secret %q of spec.tls.secretName %s.", name, problem), nil
+	}
+	return done(fmt.Sprintf("The certificate is the one in Secret %s.", name)), nil
+}
+
+// inspectCertificate tells when a Secret's certificate ends, and what is wrong with it.
+func inspectCertificate(s *corev1.Secret, host string) (end *metav1.Time, problem string) {
+	pair, err := tls.X509KeyPair(s.Data[corev1.TLSCertKey], s.Data[corev1.TLSPrivateKeyKey])
+	if err != nil {
+		return nil, "cannot be used: tls.crt and tls.key must hold a certificate and its key"
+	}
+	end = new(metav1.NewTime(pair.Leaf.NotAfter))
+	switch {
+	case pair.Leaf.VerifyHostname(host) != nil:
+		return end, "is not for " + host + ", under which Looker reaches the hub"
+	case end.Time.Before(time.Now()):
+		return end, "expired: renew it, and the hub reads it again by itself"
+	}
+	return end, ""
+}
+
+// issued asks cert-manager for the certificate and tells whether it is there.
+func (r *Reconciler) issued(ctx context.Context, rd *round) (outcome, error) {
+	if !r.knows(resources.CertificateKind) {
+		return rd.certManagerMissing(), nil
+	}
 	hint, o, err := r.issuer(ctx, rd)
 	if err != nil || o.reason != "" {
 		return o, err
@@ -26,17 +81,9 @@ func (r *Reconciler) certificate(ctx context.Context, rd *round) (outcome, error
 	if err := r.mayWriteTLS(ctx, rd.hub); err != nil {
 		return outcome{}, err
 	}
-	err = r.apply(ctx, rd.hub, certificateKind, rd.hub.Name, resources.Certificate(rd.inputs))
-	if meta.IsNoMatchError(err) {
-		return rd.certManagerMissing(), nil
-	}
+	err = r.ensure(ctx, rd.hub, resources.Child{Kind: resources.CertificateKind, Name: rd.hub.Name, Config: resources.Certificate(rd.inputs)})
 	if err != nil {
 		return outcome{}, err
-	}
-	if r.watchCertificates != nil {
-		if err := r.watchCertificates(); err != nil {
-			return outcome{}, fmt.Errorf("watching certificates: %w", err)
-		}
 	}
 	c := &cmv1.Certificate{}
 	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(rd.hub), c); err != nil {
@@ -63,7 +110,7 @@ func (r *Reconciler) certificate(ctx context.Context, rd *round) (outcome, error
 func (r *Reconciler) mayWriteTLS(ctx context.Context, hub *v1alpha1.IntegrationHub) error {
 	name := resources.TLSSecretName(hub)
 	s := &metav1.PartialObjectMetadata{}
-	s.SetGroupVersionKind(secretKind)
+	s.SetGroupVersionKind(resources.SecretKind)
 	err := r.Live.Get(ctx, client.ObjectKey{Namespace: hub.Namespace, Name: name}, s)
 	switch {
 	case apierrors.IsNotFound(err):
@@ -71,7 +118,7 @@ func (r *Reconciler) mayWriteTLS(ctx context.Context, hub *v1alpha1.IntegrationH
 	case err != nil:
 		return fmt.Errorf("looking for Secret %s: %w", name, err)
 	case s.Annotations[cmv1.CertificateNameKey] != hub.Name:
-		return &nameTakenError{secretKind.Kind, name}
+		return &nameTakenError{resources.SecretKind.Kind, name}
 	}
 	return nil
 }
@@ -85,7 +132,7 @@ func (rd *round) certManagerMissing() outcome {
 // that a Looker outside will not trust. Issuers of other groups are not looked at: the
 // operator has no right to read what it does not know.
 func (r *Reconciler) issuer(ctx context.Context, rd *round) (hint string, o outcome, err error) {
-	ref := rd.hub.Spec.TLS.IssuerRef
+	ref := *rd.hub.Spec.TLS.IssuerRef
 	var spec *cmv1.IssuerSpec
 	key := client.ObjectKey{Name: ref.Name}
 	switch {

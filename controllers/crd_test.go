@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"integrationhub.dev/api/v1alpha1"
 )
@@ -51,6 +52,56 @@ func TestCRDRefuses(t *testing.T) {
 		{"nothing on offer", "enable at least one integration", func(s *v1alpha1.IntegrationHubSpec) {
 			s.Integrations = []v1alpha1.Integration{{Name: "tray", Enabled: new(false)}}
 		}},
+		{"a cipher key nowhere", "spec.cipherSecretRef.name", func(s *v1alpha1.IntegrationHubSpec) { s.CipherSecretRef = &v1alpha1.SecretKeyRef{} }},
+		{"two certificates", "exactly one of issuerRef, secretName and terminatedElsewhere", func(s *v1alpha1.IntegrationHubSpec) { s.TLS.SecretName = "mine" }},
+		{"no certificate", "exactly one of issuerRef, secretName and terminatedElsewhere", func(s *v1alpha1.IntegrationHubSpec) { s.TLS = v1alpha1.TLS{} }},
+		{"a duration without an issuer", "they need issuerRef", func(s *v1alpha1.IntegrationHubSpec) { s.TLS = v1alpha1.TLS{SecretName: "mine", Duration: "24h"} }},
+		{"an odd key", "size must be 2048, 3072 or 4096 for RSA", func(s *v1alpha1.IntegrationHubSpec) {
+			s.TLS.PrivateKey = &v1alpha1.PrivateKey{Algorithm: "RSA", Size: 256}
+		}},
+		{"TLS elsewhere, but where", "say under which address Looker reaches the hub", func(s *v1alpha1.IntegrationHubSpec) { s.TLS = v1alpha1.TLS{TerminatedElsewhere: true} }},
+		{"an Ingress without a certificate", "the Ingress needs a certificate of its own", func(s *v1alpha1.IntegrationHubSpec) {
+			s.TLS = v1alpha1.TLS{TerminatedElsewhere: true}
+			s.Exposure = &v1alpha1.Exposure{Ingress: &v1alpha1.IngressExposure{Host: "hub.example.com"}}
+		}},
+		{"an Ingress without a host", "an Ingress needs a host", func(s *v1alpha1.IntegrationHubSpec) {
+			s.Exposure = &v1alpha1.Exposure{Ingress: &v1alpha1.IngressExposure{}}
+		}},
+		{"an Ingress of another host", "name different hosts", func(s *v1alpha1.IntegrationHubSpec) {
+			s.BaseURL = "https://hub.example.com"
+			s.Exposure = &v1alpha1.Exposure{Ingress: &v1alpha1.IngressExposure{Host: "other.example.com"}}
+		}},
+		{"a host that is a URL", "host must be a DNS name", func(s *v1alpha1.IntegrationHubSpec) {
+			s.Exposure = &v1alpha1.Exposure{Ingress: &v1alpha1.IngressExposure{Host: "https://hub"}}
+		}},
+		{"a route without a host", "an HTTPRoute needs a host", func(s *v1alpha1.IntegrationHubSpec) {
+			s.Exposure = &v1alpha1.Exposure{Gateway: &v1alpha1.GatewayExposure{ParentRefs: []v1alpha1.ParentRef{{Name: "public"}}}}
+		}},
+		{"two ways in", "not by both", func(s *v1alpha1.IntegrationHubSpec) {
+			s.BaseURL = "https://hub.example.com"
+			s.Exposure = &v1alpha1.Exposure{
+				Ingress: &v1alpha1.IngressExposure{}, Gateway: &v1alpha1.GatewayExposure{ParentRefs: []v1alpha1.ParentRef{{Name: "public"}}},
+			}
+		}},
+		{"a load balancer's setting", "need the type LoadBalancer", func(s *v1alpha1.IntegrationHubSpec) {
+			s.Exposure = &v1alpha1.Exposure{Service: &v1alpha1.ServiceExposure{LoadBalancerClass: new("x")}}
+		}},
+		{"less at most than at least", "maxReplicas must not be less than minReplicas", func(s *v1alpha1.IntegrationHubSpec) { s.Autoscaling = &v1alpha1.Autoscaling{MaxReplicas: 1} }},
+		{"a budget of both kinds", "not both", func(s *v1alpha1.IntegrationHubSpec) {
+			one := intstr.FromInt32(1)
+			s.PodDisruptionBudget = &v1alpha1.PodDisruptionBudget{MinAvailable: &one, MaxUnavailable: &one}
+		}},
+		{"a budget that is off", "a disabled budget has neither", func(s *v1alpha1.IntegrationHubSpec) {
+			one := intstr.FromInt32(1)
+			s.PodDisruptionBudget = &v1alpha1.PodDisruptionBudget{Disabled: true, MinAvailable: &one}
+		}},
+		{"annotations of another's account", "annotations belong to the ServiceAccount that the operator makes", func(s *v1alpha1.IntegrationHubSpec) {
+			s.ServiceAccount = &v1alpha1.ServiceAccount{Name: "mine", Annotations: map[string]string{"a": "b"}}
+		}},
+		{"an endless delivery", "deliveryTimeout must be longer than 0s", func(s *v1alpha1.IntegrationHubSpec) { s.Limits = &v1alpha1.Limits{DeliveryTimeout: "48h"} }},
+		{"a form in days", "formTimeout must be longer than 0s", func(s *v1alpha1.IntegrationHubSpec) { s.Limits = &v1alpha1.Limits{FormTimeout: "1d"} }},
+		{"a collector that is no URL", "endpoint must be a URL", func(s *v1alpha1.IntegrationHubSpec) { s.Tracing = &v1alpha1.Tracing{Endpoint: "collector:4318"} }},
+		{"a level that is none", "Unsupported value", func(s *v1alpha1.IntegrationHubSpec) { s.Logging = &v1alpha1.Logging{Level: "loud"} }},
 		{"devices", "resources.claims is not supported", func(s *v1alpha1.IntegrationHubSpec) {
 			s.Resources = &corev1.ResourceRequirements{Claims: []corev1.ResourceClaim{{Name: "gpu"}}}
 		}},
@@ -89,7 +140,7 @@ func TestCRDAccepts(t *testing.T) {
 	h.Spec.BaseURL = "https://hub.example.com/looker"
 	h.Spec.TLS.Duration, h.Spec.TLS.RenewBefore = "2160h", "360h30m"
 	h.Spec.TLS.DNSNames = []string{"hub.example.com", "*.example.com"}
-	h.Spec.TLS.IssuerRef = v1alpha1.IssuerRef{Name: "ours", Kind: "AWSPCAClusterIssuer", Group: "awspca.cert-manager.io"}
+	h.Spec.TLS.IssuerRef = &v1alpha1.IssuerRef{Name: "ours", Kind: "AWSPCAClusterIssuer", Group: "awspca.cert-manager.io"}
 	h.Spec.Integrations = []v1alpha1.Integration{{Name: "tray", Settings: map[string]v1alpha1.SettingValue{"TRAY_EXTRA_DOMAINS": "example.com"}}, {Name: "zapier"}}
 	h.Spec.Egress = &v1alpha1.Egress{AllowCIDRs: []string{"10.0.0.0/8", "fd00::/8"}}
 	w.create(h)

@@ -13,8 +13,6 @@ import (
 	"integrationhub.dev/hub/token"
 )
 
-var secretKind = corev1.SchemeGroupVersion.WithKind("Secret")
-
 // credentials sees to the service secret and mints Looker's token from it.
 func (r *Reconciler) credentials(ctx context.Context, rd *round) (outcome, error) {
 	hub := rd.hub
@@ -28,7 +26,7 @@ func (r *Reconciler) credentials(ctx context.Context, rd *round) (outcome, error
 		return notDone(v1alpha1.SecretNotFound, "The Secret %q of spec.serviceSecretRef does not exist. Create it, or leave serviceSecretRef out to have one generated.", ref.Name), nil
 	case service == nil:
 		rd.inputs.ServiceSecret = []byte(rand.Text() + rand.Text())
-		if err := r.apply(ctx, hub, secretKind, ref.Name, resources.ServiceSecret(rd.inputs)); err != nil {
+		if err := r.ensure(ctx, hub, resources.Child{Kind: resources.SecretKind, Name: ref.Name, Config: resources.ServiceSecret(rd.inputs)}); err != nil {
 			return outcome{}, err
 		}
 	case hub.Spec.ServiceSecretRef == nil && !metav1.IsControlledBy(service, hub):
@@ -62,7 +60,7 @@ func (r *Reconciler) token(ctx context.Context, rd *round) error {
 		}
 		rd.inputs.Token = []byte(minted)
 	}
-	if err := r.apply(ctx, rd.hub, secretKind, ref.Name, resources.TokenSecret(rd.inputs)); err != nil {
+	if err := r.ensure(ctx, rd.hub, resources.Child{Kind: resources.SecretKind, Name: ref.Name, Config: resources.TokenSecret(rd.inputs)}); err != nil {
 		return err
 	}
 	if existing != nil && !bytes.Equal(existing.Data[ref.Key], rd.inputs.Token) {

@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -28,19 +29,26 @@ type Reconciler struct {
 	// HubImage is the hub's image where the spec names none.
 	HubImage string
 
-	// watchCertificates begins to watch cert-manager's Certificates, once they exist.
-	watchCertificates func() error
+	// Hubs asks running hubs how they fare; nil where they cannot be reached.
+	Hubs Inspector
+
+	kinds kinds
 }
 
 // +kubebuilder:rbac:groups=hub.integrationhub.dev,resources=integrationhubs,verbs=get;list;watch
 // +kubebuilder:rbac:groups=hub.integrationhub.dev,resources=integrationhubs/status,verbs=get;patch
 // +kubebuilder:rbac:groups=hub.integrationhub.dev,resources=integrationhubs/finalizers,verbs=update
 // +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch
-// +kubebuilder:rbac:groups="",resources=services;serviceaccounts,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups="",resources=services;serviceaccounts,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups="",resources=configmaps,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=pods,verbs=list
-// +kubebuilder:rbac:groups=cert-manager.io,resources=certificates,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=cert-manager.io,resources=certificates,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=autoscaling,resources=horizontalpodautoscalers,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=networking.k8s.io,resources=ingresses;networkpolicies,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=httproutes;backendtlspolicies,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=monitoring.coreos.com,resources=servicemonitors;prometheusrules,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=cert-manager.io,resources=issuers;clusterissuers,verbs=get
 // +kubebuilder:rbac:groups="";events.k8s.io,resources=events,verbs=create;patch
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=integration-hub-system,resources=leases,verbs=get;create;update
@@ -52,6 +60,10 @@ type round struct {
 	status *v1alpha1.IntegrationHubStatus
 	// blocked is set when a step is not done: pods are then left as they are.
 	blocked bool
+	// applied is set when the pods' objects were brought up to date, running when there are pods.
+	applied, running bool
+	// stale is set when the status could not be written because the hub changed meanwhile.
+	stale bool
 	// requeue is when to look again without being told; 0 leaves it to the watches.
 	requeue time.Duration
 }
@@ -64,6 +76,8 @@ const lookAgain = 15 * time.Second
 type step struct {
 	condition string
 	run       func(context.Context, *round) (outcome, error)
+	// aside is set for what Looker does not need: Ready does not depend on it.
+	aside bool
 }
 
 // outcome is what a step's condition will say.
@@ -82,10 +96,12 @@ func notDone(reason, format string, args ...any) outcome {
 // steps are what a hub needs, in order.
 func (r *Reconciler) steps() []step {
 	return []step{
-		{v1alpha1.CredentialsReady, r.credentials},
-		{v1alpha1.IntegrationsReady, r.integrations},
-		{v1alpha1.CertificateReady, r.certificate},
-		{v1alpha1.DeploymentAvailable, r.workload},
+		{condition: v1alpha1.CredentialsReady, run: r.credentials},
+		{condition: v1alpha1.IntegrationsReady, run: r.integrations},
+		{condition: v1alpha1.CertificateReady, run: r.certificate},
+		{condition: v1alpha1.DeploymentAvailable, run: r.workload},
+		{condition: v1alpha1.Exposed, run: r.exposure},
+		{condition: v1alpha1.MonitoringReady, run: r.monitoring, aside: true},
 	}
 }
 
@@ -99,6 +115,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if !hub.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil // owner references clean up
 	}
+	if hub.Spec.Paused {
+		return r.pause(ctx, hub)
+	}
 	rd := &round{
 		hub:    hub,
 		inputs: resources.Inputs{Hub: hub, Image: r.HubImage},
@@ -107,15 +126,18 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	var errs []error
 	for _, s := range r.steps() {
 		o, err := s.run(ctx, rd)
-		if taken, ok := errors.AsType[*nameTakenError](err); ok {
-			o, err = notDone(v1alpha1.NameTaken, "%s", taken.Error()), nil
-			rd.requeue = lookAgain
+		if known, ok := rd.explain(err); ok {
+			o, err = known, nil
 		}
 		if err != nil {
 			o = notDone(v1alpha1.ReconcileFailed, "The API server refused a change; it is tried again: %s.", describe(err))
 			errs = append(errs, err)
 		}
-		if o.status != metav1.ConditionTrue {
+		switch {
+		case o.reason == "": // nothing is asked for
+			meta.RemoveStatusCondition(&rd.status.Conditions, s.condition)
+			continue
+		case o.status != metav1.ConditionTrue && !s.aside:
 			rd.blocked = true
 		}
 		rd.set(s.condition, o)
@@ -124,6 +146,20 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		errs = append(errs, err)
 	}
 	return ctrl.Result{RequeueAfter: rd.requeue}, errors.Join(errs...)
+}
+
+// explain turns errors that only the admin can cure into what a condition says. They are
+// looked at again: nobody tells the operator when the cure came.
+func (rd *round) explain(err error) (outcome, bool) {
+	if taken, ok := errors.AsType[*nameTakenError](err); ok {
+		rd.requeue = lookAgain
+		return notDone(v1alpha1.NameTaken, "%s", taken.Error()), true
+	}
+	if missing, ok := errors.AsType[*kindMissingError](err); ok {
+		rd.requeue = lookAgain
+		return notDone(v1alpha1.KindMissing, "%s", missing.Error()), true
+	}
+	return outcome{}, false
 }
 
 // describe is an error fit for a condition: without what changes from call to call, which

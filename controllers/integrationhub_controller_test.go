@@ -240,7 +240,7 @@ func TestIssuers(t *testing.T) {
 			w := newWorld(t)
 			w.create(&cmv1.Issuer{ObjectMeta: w.meta("it"), Spec: cmv1.IssuerSpec{IssuerConfig: tt.issuer}})
 			h := w.hub()
-			h.Spec.TLS.IssuerRef = tt.ref
+			h.Spec.TLS.IssuerRef = &tt.ref
 			w.create(h)
 			w.ready()
 			c := meta.FindStatusCondition(get(w, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.CertificateReady)

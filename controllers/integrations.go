@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"maps"
+	"regexp"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -25,7 +26,11 @@ func (r *Reconciler) integrations(ctx context.Context, rd *round) (outcome, erro
 		return notDone(v1alpha1.SettingsConflict, "Two of spec.integrations give the setting %s different values. A hub has one environment: give it one value, or make two hubs.", key), nil
 	}
 	sum := sha256.New()
+	if o, err := r.cipher(ctx, rd, sum); err != nil || o.reason != "" {
+		return o, err
+	}
 	from := map[string]*corev1.Secret{}
+	rd.inputs.SecretKeys = map[string][]string{}
 	for _, name := range resources.IntegrationSecrets(rd.hub) {
 		s, err := r.getSecret(ctx, rd.hub.Namespace, name)
 		if err != nil {
@@ -39,7 +44,11 @@ func (r *Reconciler) integrations(ctx context.Context, rd *round) (outcome, erro
 			if other := from[key]; other != nil && !bytes.Equal(other.Data[key], s.Data[key]) {
 				return notDone(v1alpha1.SettingsConflict, "The Secrets %q and %q give the setting %s different values. A hub has one environment: give it one value, or make two hubs.", other.Name, name, key), nil
 			}
+			if !resources.IsIntegrationSetting(key) {
+				continue // it belongs to the hub itself, or is no name of a variable
+			}
 			from[key] = s
+			rd.inputs.SecretKeys[name] = append(rd.inputs.SecretKeys[name], key)
 			add(sum, key)
 			add(sum, string(s.Data[key]))
 		}
@@ -55,11 +64,33 @@ func (r *Reconciler) integrations(ctx context.Context, rd *round) (outcome, erro
 		add(sum, bundle)
 	}
 	rd.inputs.ConfigChecksum = hex.EncodeToString(sum.Sum(nil))
-	rd.status.Integrations = resources.EnabledIntegrations(rd.hub)
-	if len(rd.hub.Spec.Integrations) == 0 {
-		return done("All integrations that need no settings are on offer."), nil
+	if n := len(resources.EnabledIntegrations(rd.hub)); n > 0 {
+		return done(fmt.Sprintf("%d integrations are on offer.", n)), nil
 	}
-	return done(fmt.Sprintf("%d integrations are on offer.", len(rd.status.Integrations))), nil
+	return done("All integrations that need no settings are on offer, but for those that the spec disables."), nil
+}
+
+var cipherKey = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)
+
+// cipher checks that the reference's key for users' tokens is there, where the spec names one.
+func (r *Reconciler) cipher(ctx context.Context, rd *round, sum hash.Hash) (outcome, error) {
+	ref := resources.CipherSecretRef(rd.hub)
+	if ref == nil {
+		return outcome{}, nil
+	}
+	s, err := r.getSecret(ctx, rd.hub.Namespace, ref.Name)
+	if err != nil {
+		return outcome{}, err
+	}
+	if s == nil {
+		return notDone(v1alpha1.SecretNotFound, "The Secret %q of spec.cipherSecretRef does not exist. Create it; running pods are left as they are until then.", ref.Name), nil
+	}
+	key := s.Data[ref.Key]
+	if !cipherKey.Match(key) {
+		return notDone(v1alpha1.SecretInvalid, "The Secret %q does not hold 64 hexadecimal digits under the key %q, where the key for users' tokens belongs.", ref.Name, ref.Key), nil
+	}
+	add(sum, string(key))
+	return outcome{}, nil
 }
 
 // add hashes a text with its length, so that no two lists of texts sum up the same.

@@ -3,18 +3,18 @@ package controllers
 import (
 	"context"
 	"slices"
-	"sync"
 
 	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -35,13 +35,25 @@ func Scheme() (*runtime.Scheme, error) {
 	return s, nil
 }
 
-// CacheOptions keep the operator's memory small: of other objects only those that it made,
-// of Secrets and ConfigMaps only the metadata (see SetupWithManager).
+// owned are the kinds that are part of Kubernetes, and of a hub.
+var owned = []schema.GroupVersionKind{
+	resources.DeploymentKind, resources.ServiceKind, resources.ServiceAccountKind, resources.IngressKind,
+	resources.NetworkPolicyKind, resources.DisruptionBudgetKind, resources.AutoscalerKind,
+}
+
+// CacheOptions keep the operator's memory small: of everything but hubs only the metadata,
+// and, but for Secrets and ConfigMaps, only of objects that it made.
 func CacheOptions(namespaces []string) cache.Options {
-	ours := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{resources.ManagedByLabel: resources.ManagedBy})}
-	o := cache.Options{DefaultTransform: cache.TransformStripManagedFields(), ByObject: map[client.Object]cache.ByObject{
-		&appsv1.Deployment{}: ours, &corev1.Service{}: ours, &corev1.ServiceAccount{}: ours,
-	}}
+	all := cache.ByObject{Label: labels.Everything()}
+	o := cache.Options{
+		DefaultTransform:     cache.TransformStripManagedFields(),
+		DefaultLabelSelector: labels.SelectorFromSet(labels.Set{resources.ManagedByLabel: resources.ManagedBy}),
+		ByObject: map[client.Object]cache.ByObject{
+			&v1alpha1.IntegrationHub{}:          all,
+			metadataOf(resources.SecretKind):    all,
+			metadataOf(resources.ConfigMapKind): all,
+		},
+	}
 	if len(namespaces) > 0 {
 		o.DefaultNamespaces = map[string]cache.Config{}
 		for _, n := range namespaces {
@@ -53,34 +65,28 @@ func CacheOptions(namespaces []string) cache.Options {
 
 // SetupWithManager watches hubs, what they own and what they refer to.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
-	c, err := ctrl.NewControllerManagedBy(mgr).
+	b := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.IntegrationHub{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Owns(&appsv1.Deployment{}).
-		Owns(&corev1.Service{}).
-		Owns(&corev1.ServiceAccount{}).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.hubsOf(usesSecret))).
 		WatchesMetadata(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.hubsOf(usesConfigMap))).
-		Build(r)
+		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency})
+	for _, kind := range owned {
+		b = b.Owns(metadataOf(kind), builder.OnlyMetadata)
+	}
+	c, err := b.Build(r)
 	if err != nil {
 		return err
 	}
-	// cert-manager may come after the operator: a watch of a kind that does not exist would
-	// keep the operator from starting.
-	var mu sync.Mutex
-	watching := false
-	r.watchCertificates = func() error {
-		mu.Lock()
-		defer mu.Unlock()
-		if watching {
-			return nil
-		}
-		err := c.Watch(source.Kind[client.Object](mgr.GetCache(), &cmv1.Certificate{},
+	r.kinds.begin = func(kind schema.GroupVersionKind) error {
+		return c.Watch(source.Kind[client.Object](mgr.GetCache(), metadataOf(kind),
 			handler.EnqueueRequestForOwner(mgr.GetScheme(), mgr.GetRESTMapper(), &v1alpha1.IntegrationHub{}, handler.OnlyControllerOwner())))
-		watching = err == nil
-		return err
 	}
 	return nil
 }
+
+// concurrency is how many hubs are worked on at a time: most of the time goes to waiting for
+// the API server.
+const concurrency = 8
 
 // hubsOf finds the hubs that an object concerns.
 func (r *Reconciler) hubsOf(uses func(*v1alpha1.IntegrationHub, string) bool) handler.MapFunc {
@@ -103,6 +109,9 @@ func (r *Reconciler) hubsOf(uses func(*v1alpha1.IntegrationHub, string) bool) ha
 func usesSecret(hub *v1alpha1.IntegrationHub, name string) bool {
 	switch name {
 	case resources.ServiceSecretRef(hub).Name, resources.TokenSecretRef(hub).Name, resources.TLSSecretName(hub):
+		return true
+	}
+	if ref := resources.CipherSecretRef(hub); ref != nil && ref.Name == name {
 		return true
 	}
 	return slices.Contains(resources.IntegrationSecrets(hub), name)

@@ -85,7 +85,7 @@ func (w *world) create(o client.Object) {
 
 func (w *world) hub() *v1alpha1.IntegrationHub {
 	return &v1alpha1.IntegrationHub{ObjectMeta: w.meta("hub"), Spec: v1alpha1.IntegrationHubSpec{
-		TLS: v1alpha1.TLS{IssuerRef: v1alpha1.IssuerRef{Name: "ca"}},
+		TLS: v1alpha1.TLS{IssuerRef: &v1alpha1.IssuerRef{Name: "ca"}},
 	}}
 }
 

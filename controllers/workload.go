@@ -6,19 +6,12 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"integrationhub.dev/api/v1alpha1"
 	"integrationhub.dev/controllers/resources"
-)
-
-var (
-	deploymentKind     = appsv1.SchemeGroupVersion.WithKind("Deployment")
-	serviceKind        = corev1.SchemeGroupVersion.WithKind("Service")
-	serviceAccountKind = corev1.SchemeGroupVersion.WithKind("ServiceAccount")
 )
 
 // podRetry is how often failing pods are looked at: their reasons change without the
@@ -29,19 +22,20 @@ const podRetry = 5 * time.Second
 // runs goes on, and only tells how it fares.
 func (r *Reconciler) workload(ctx context.Context, rd *round) (outcome, error) {
 	hub := rd.hub
-	rd.status.URL = resources.BaseURL(hub)
 	rd.status.Selector = labels.SelectorFromSet(resources.Selector(hub)).String()
 	if !rd.blocked {
-		if err := r.apply(ctx, hub, serviceAccountKind, hub.Name, resources.ServiceAccount(rd.inputs)); err != nil {
+		children, err := resources.Workload(rd.inputs)
+		if err != nil {
+			return notDone(v1alpha1.PodTemplateInvalid, "spec.podTemplate does not fit a pod: %s. Running pods are left as they are.", short(err.Error())), nil
+		}
+		if err := r.handOver(ctx, hub); err != nil {
 			return outcome{}, err
 		}
-		if err := r.apply(ctx, hub, serviceKind, hub.Name, resources.Service(rd.inputs)); err != nil {
-			return outcome{}, err
-		}
-		if err := r.apply(ctx, hub, deploymentKind, hub.Name, resources.Deployment(rd.inputs)); err != nil {
+		if err := r.ensure(ctx, hub, children...); err != nil {
 			return outcome{}, err
 		}
 	}
+	rd.applied = !rd.blocked
 	d := &appsv1.Deployment{}
 	err := r.Live.Get(ctx, client.ObjectKeyFromObject(hub), d)
 	if apierrors.IsNotFound(err) {
@@ -51,6 +45,7 @@ func (r *Reconciler) workload(ctx context.Context, rd *round) (outcome, error) {
 	if err != nil {
 		return outcome{}, fmt.Errorf("reading the deployment: %w", err)
 	}
+	rd.running = true
 	rd.status.Replicas, rd.status.ReadyReplicas = d.Status.Replicas, d.Status.ReadyReplicas
 	return r.available(ctx, rd, d)
 }
@@ -69,6 +64,7 @@ func (r *Reconciler) available(ctx context.Context, rd *round, d *appsv1.Deploym
 		if rd.blocked {
 			return done("The pods that run were left as they are; see the other conditions."), nil
 		}
+		r.inspect(ctx, rd)
 		return done(fmt.Sprintf("%d of %d pods are available.", want, want)), nil
 	}
 	rd.requeue = podRetry

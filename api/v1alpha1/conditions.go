@@ -17,6 +17,12 @@ const (
 	IntegrationsReady = "IntegrationsReady"
 	// DeploymentAvailable: all pods of the current spec run and are ready.
 	DeploymentAvailable = "DeploymentAvailable"
+	// Exposed: the Service and what is in front of it are there, as far as the cluster tells.
+	Exposed = "Exposed"
+	// MonitoringReady exists while spec.monitoring does. Ready does not depend on it.
+	MonitoringReady = "MonitoringReady"
+	// Paused exists while spec.paused does: nothing is changed, whatever the spec says.
+	Paused = "Paused"
 )
 
 // Condition reasons.
@@ -35,6 +41,19 @@ const (
 	ConfigMapNotFound = "ConfigMapNotFound"
 	// SettingsConflict: give the setting that the message names one value, or make two hubs.
 	SettingsConflict = "SettingsConflict"
+	// PodTemplateInvalid: correct spec.podTemplate; the message says what does not fit.
+	PodTemplateInvalid = "PodTemplateInvalid"
+	// KindMissing: install what the message names, such as the Gateway API or the Prometheus
+	// operator, or leave it out of the spec; the operator goes on by itself then.
+	KindMissing = "KindMissing"
+	// AddressPending: the load balancer or the Gateway has given no address yet.
+	AddressPending = "AddressPending"
+	// RouteNotAccepted: the Gateway has not taken the route; the message is its own.
+	RouteNotAccepted = "RouteNotAccepted"
+	// SettingsMissing: an enabled integration is not on offer; set what the message names.
+	SettingsMissing = "SettingsMissing"
+	// SpecPaused: spec.paused is true.
+	SpecPaused = "SpecPaused"
 	// IssuerNotFound: create the issuer that the message names, or correct the reference.
 	IssuerNotFound = "IssuerNotFound"
 	// CertManagerMissing: install cert-manager; the operator goes on by itself then.

@@ -3,6 +3,7 @@ package v1alpha1
 import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // IntegrationHub is a Looker Action Hub that runs in this cluster.
@@ -14,7 +15,7 @@ import (
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="URL",type=string,JSONPath=`.status.url`
-// +kubebuilder:printcolumn:name="Replicas",type=integer,JSONPath=`.spec.replicas`
+// +kubebuilder:printcolumn:name="Replicas",type=integer,JSONPath=`.status.replicas`
 // +kubebuilder:printcolumn:name="Available",type=integer,JSONPath=`.status.readyReplicas`
 // +kubebuilder:printcolumn:name="Certificate until",type=string,format=date-time,priority=1,JSONPath=`.status.certificateNotAfter`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
@@ -47,6 +48,13 @@ type IntegrationHubList struct {
 }
 
 // IntegrationHubSpec is what a platform engineer asks for.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.tls.terminatedElsewhere) || !self.tls.terminatedElsewhere || has(self.baseURL) || has(self.exposure) && (has(self.exposure.ingress) && has(self.exposure.ingress.host) || has(self.exposure.gateway) && has(self.exposure.gateway.hostnames))",message="with tls.terminatedElsewhere say under which address Looker reaches the hub: baseURL, exposure.ingress.host or exposure.gateway.hostnames"
+// +kubebuilder:validation:XValidation:rule="!has(self.exposure) || !has(self.exposure.ingress) || has(self.baseURL) || has(self.exposure.ingress.host)",message="an Ingress needs a host: set baseURL or exposure.ingress.host"
+// +kubebuilder:validation:XValidation:rule="!has(self.exposure) || !has(self.exposure.gateway) || has(self.baseURL) || has(self.exposure.gateway.hostnames)",message="an HTTPRoute needs a host: set baseURL or exposure.gateway.hostnames"
+// +kubebuilder:validation:XValidation:rule="!has(self.exposure) || !has(self.exposure.ingress) || !has(self.exposure.ingress.host) || !has(self.baseURL) || !isURL(self.baseURL) || url(self.baseURL).getHostname() == self.exposure.ingress.host",message="baseURL and exposure.ingress.host name different hosts: set one of them"
+// +kubebuilder:validation:XValidation:rule="!has(self.exposure) || !has(self.exposure.ingress) || has(self.exposure.ingress.tlsSecretName) || !has(self.tls.terminatedElsewhere) || !self.tls.terminatedElsewhere",message="with tls.terminatedElsewhere the Ingress needs a certificate of its own: set exposure.ingress.tlsSecretName"
+// +kubebuilder:validation:XValidation:rule="!has(self.integrations) || self.integrations.size() == 0 || has(self.defaultEnabled) && self.defaultEnabled || self.integrations.exists(i, !has(i.enabled) || i.enabled)",message="enable at least one integration, or leave the list out to offer all that need no settings"
 type IntegrationHubSpec struct {
 	// Label is the name that Looker shows above the hub's integrations.
 	//
@@ -86,7 +94,8 @@ type IntegrationHubSpec struct {
 	// +optional
 	ImagePullSecrets []corev1.LocalObjectReference `json:"imagePullSecrets,omitempty"`
 
-	// Replicas is the number of pods. Two survive the loss of a node.
+	// Replicas is the number of pods. Two survive the loss of a node. With autoscaling it has
+	// no meaning.
 	//
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=1000
@@ -101,10 +110,28 @@ type IntegrationHubSpec struct {
 	// +optional
 	ServiceSecretRef *SecretKeyRef `json:"serviceSecretRef,omitempty"`
 
+	// CipherSecretRef names the Secret with the reference's key for users' tokens
+	// (CIPHER_MASTER, 64 hexadecimal digits), for a hub that takes over from one. Without it
+	// keys are derived from the service secret.
+	//
+	// +optional
+	CipherSecretRef *SecretKeyRef `json:"cipherSecretRef,omitempty"`
+
+	// EncryptUserState makes the hub encrypt what it has Looker keep for its users: their
+	// tokens at destinations.
+	//
+	// +optional
+	EncryptUserState bool `json:"encryptUserState,omitempty"`
+
+	// DefaultEnabled offers the integrations that the list below does not name, too, as far
+	// as they need no settings.
+	//
+	// +optional
+	DefaultEnabled bool `json:"defaultEnabled,omitempty"`
+
 	// Integrations are those on offer. Without the list all are that need no settings.
 	//
 	// +kubebuilder:validation:MaxItems=64
-	// +kubebuilder:validation:XValidation:rule="self.size() == 0 || self.exists(i, !has(i.enabled) || i.enabled)",message="enable at least one integration, or leave the list out to offer all that need no settings"
 	// +listType=map
 	// +listMapKey=name
 	// +optional
@@ -113,13 +140,79 @@ type IntegrationHubSpec struct {
 	// TLS says where the hub's certificate comes from.
 	TLS TLS `json:"tls"`
 
+	// Exposure says how Looker comes to the hub. Without it there is a Service in the cluster.
+	//
+	// +optional
+	Exposure *Exposure `json:"exposure,omitempty"`
+
+	// Autoscaling lets the number of pods follow the load.
+	//
+	// +optional
+	Autoscaling *Autoscaling `json:"autoscaling,omitempty"`
+
+	// Scheduling says on which nodes the pods run.
+	//
+	// +optional
+	Scheduling *Scheduling `json:"scheduling,omitempty"`
+
+	// PodTemplate is merged into the pods' template, strategically, as kubectl patch does: for
+	// everything that has no field of its own here.
+	//
+	// +kubebuilder:pruning:PreserveUnknownFields
+	// +kubebuilder:validation:Type=object
+	// +optional
+	PodTemplate *runtime.RawExtension `json:"podTemplate,omitempty"`
+
+	// ServiceAccount is the pods' identity towards clouds.
+	//
+	// +optional
+	ServiceAccount *ServiceAccount `json:"serviceAccount,omitempty"`
+
+	// NetworkPolicy, if there is one, closes the pods but for what they need.
+	//
+	// +optional
+	NetworkPolicy *NetworkPolicy `json:"networkPolicy,omitempty"`
+
+	// PodDisruptionBudget keeps pods while nodes are drained.
+	//
+	// +optional
+	PodDisruptionBudget *PodDisruptionBudget `json:"podDisruptionBudget,omitempty"`
+
+	// Monitoring makes the objects by which the Prometheus operator finds the hub.
+	//
+	// +optional
+	Monitoring *Monitoring `json:"monitoring,omitempty"`
+
+	// Logging says what the pods log.
+	//
+	// +optional
+	Logging *Logging `json:"logging,omitempty"`
+
+	// Tracing sends traces of deliveries by OTLP.
+	//
+	// +optional
+	Tracing *Tracing `json:"tracing,omitempty"`
+
+	// Limits bound what one pod takes on.
+	//
+	// +optional
+	Limits *Limits `json:"limits,omitempty"`
+
+	// StatusPage serves a page for people, without secrets, at the hub's address.
+	//
+	// +kubebuilder:default=true
+	// +optional
+	StatusPage *bool `json:"statusPage,omitempty"`
+
 	// Egress says what the hub may connect to, and whom it trusts there.
 	//
 	// +optional
 	Egress *Egress `json:"egress,omitempty"`
 
 	// Resources of the hub's container. A hub streams: it needs little memory whatever the
-	// size of the data. With a memory limit the garbage collector keeps below it.
+	// size of the data, but for uploads in parts, which hold up to 32 MiB each. Unless set:
+	// requests of 100m CPU and 128Mi, and a limit of 2Gi. With a memory limit the garbage
+	// collector keeps below it.
 	//
 	// +kubebuilder:validation:XValidation:rule="!has(self.claims) || self.claims.size() == 0",message="resources.claims is not supported: a hub uses no devices"
 	// +optional
@@ -133,216 +226,9 @@ type IntegrationHubSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(h|m|s))+$') && duration(self) >= duration('0s') && duration(self) <= duration('2h')",message="drainTimeout must be between 0s and 2h, written as 90s, 15m or 1h30m"
 	// +optional
 	DrainTimeout string `json:"drainTimeout,omitempty"`
-}
 
-// SecretKeyRef names a key of a Secret in the hub's namespace.
-type SecretKeyRef struct {
-	// Name of the Secret.
-	//
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
-	Name string `json:"name"`
-
-	// Key within the Secret.
-	//
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
-	// +kubebuilder:default=secret
-	// +optional
-	Key string `json:"key,omitempty"`
-}
-
-// Integration is one destination that Looker can deliver to.
-//
-// +kubebuilder:validation:XValidation:rule="!has(self.settings) || self.settings.all(k, k.matches('^[A-Z][A-Z0-9_]*$'))",message="the keys of settings are names of environment variables, such as TRAY_EXTRA_DOMAINS"
-// +kubebuilder:validation:XValidation:rule="!has(self.settings) || !self.settings.exists(k, k.startsWith('ACTION_') || k.startsWith('CIPHER_') || k.startsWith('SSL_CERT_') || k in ['PORT', 'GOMEMLIMIT', 'PATH', 'HOME', 'BASE_URL', 'INTEGRATION_SERVICE_SECRET'])",message="settings must not set what belongs to the hub itself: ACTION_*, CIPHER_*, SSL_CERT_*, PORT, GOMEMLIMIT and the like"
-type Integration struct {
-	// Name is the integration's name on the wire.
-	Name IntegrationName `json:"name"`
-
-	// Enabled takes an integration off the list without losing its settings here.
-	//
-	// +kubebuilder:default=true
-	// +optional
-	Enabled *bool `json:"enabled,omitempty"`
-
-	// SecretRef names a Secret of the same namespace whose keys are the integration's
-	// settings by their environment names, such as AIRTABLE_CLIENT_ID.
+	// Paused leaves everything as it is, whatever changes, until it is false again.
 	//
 	// +optional
-	SecretRef *SecretRef `json:"secretRef,omitempty"`
-
-	// Settings that are no secret, by their environment names. They win over the same names in
-	// Secrets. All integrations of a hub share one environment.
-	//
-	// +kubebuilder:validation:MaxProperties=32
-	// +optional
-	Settings map[string]SettingValue `json:"settings,omitempty"`
-}
-
-// SettingValue is the value of a setting.
-//
-// +kubebuilder:validation:MaxLength=4096
-type SettingValue string
-
-// SecretRef names a Secret in the hub's namespace.
-type SecretRef struct {
-	// Name of the Secret.
-	//
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
-	Name string `json:"name"`
-}
-
-// TLS says where the hub's certificate comes from.
-//
-// +kubebuilder:validation:XValidation:rule="!has(self.renewBefore) || !self.renewBefore.matches('^([0-9]+(h|m|s))+$') || (has(self.duration) ? !self.duration.matches('^([0-9]+(h|m|s))+$') || duration(self.renewBefore) < duration(self.duration) : duration(self.renewBefore) < duration('2160h'))",message="renewBefore must be shorter than duration, which is 2160h unless set"
-type TLS struct {
-	// IssuerRef names the cert-manager issuer. Looker accepts only certificates that its own
-	// host trusts: for a Looker hosted by Google, that means a public authority.
-	IssuerRef IssuerRef `json:"issuerRef"`
-
-	// DNSNames are further names for the certificate. The base URL's host is always in it.
-	// Without a base URL the Service's names are too; with one they are not, because a public
-	// authority refuses names that exist only inside the cluster. A proxy that checks the
-	// hub's certificate by such a name needs it listed here, and an issuer that grants it.
-	//
-	// +kubebuilder:validation:MaxItems=32
-	// +kubebuilder:validation:items:MaxLength=253
-	// +kubebuilder:validation:items:XValidation:rule="self.matches('^([*][.])?[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be a DNS name such as hub.example.com or *.example.com"
-	// +listType=set
-	// +optional
-	DNSNames []string `json:"dnsNames,omitempty"`
-
-	// Duration is how long the certificate shall be valid; at least an hour. Without it
-	// cert-manager asks for 2160h, and some issuers decide for themselves.
-	//
-	// +kubebuilder:validation:MaxLength=16
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(h|m|s))+$') && duration(self) >= duration('1h')",message="duration must be at least 1h, written as 2160h (there is no unit for days)"
-	// +optional
-	Duration string `json:"duration,omitempty"`
-
-	// RenewBefore is how long before its end the certificate is renewed; at least five
-	// minutes. Without it cert-manager renews when a third of the time is left.
-	//
-	// +kubebuilder:validation:MaxLength=16
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(h|m|s))+$') && duration(self) >= duration('5m')",message="renewBefore must be at least 5m, written as 30m or 360h (there is no unit for days)"
-	// +optional
-	RenewBefore string `json:"renewBefore,omitempty"`
-}
-
-// IssuerRef names an issuer of cert-manager, or of one of its external issuers.
-//
-// +kubebuilder:validation:XValidation:rule="self.group.size() > 0 && self.group != 'cert-manager.io' || self.kind in ['Issuer', 'ClusterIssuer']",message="kind must be Issuer or ClusterIssuer, unless group names an external issuer's"
-type IssuerRef struct {
-	// Name of the issuer.
-	//
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
-	Name string `json:"name"`
-
-	// Kind of the issuer: Issuer, of the hub's namespace, or ClusterIssuer, or an external
-	// issuer's own kind.
-	//
-	// +kubebuilder:default=Issuer
-	// +kubebuilder:validation:MaxLength=63
-	// +optional
-	Kind string `json:"kind,omitempty"`
-
-	// Group of the issuer's kind. The operator cannot look whether an issuer of another group
-	// exists; cert-manager's answer is in the condition CertificateReady.
-	//
-	// +kubebuilder:default="cert-manager.io"
-	// +kubebuilder:validation:MaxLength=253
-	// +optional
-	Group string `json:"group,omitempty"`
-}
-
-// Egress says what the hub may connect to. Public addresses are always allowed; loopback,
-// link-local and cloud metadata addresses never are.
-type Egress struct {
-	// AllowCIDRs are private ranges that hold destinations, or Looker itself.
-	//
-	// +kubebuilder:validation:MaxItems=64
-	// +kubebuilder:validation:items:MaxLength=43
-	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self)",message="must be a range such as 10.1.0.0/16"
-	// +listType=set
-	// +optional
-	AllowCIDRs []string `json:"allowCIDRs,omitempty"`
-
-	// CABundleRef names a ConfigMap of the same namespace with further certificate
-	// authorities (PEM) that the hub trusts at destinations.
-	//
-	// +optional
-	CABundleRef *ConfigMapKeyRef `json:"caBundleRef,omitempty"`
-}
-
-// ConfigMapKeyRef names a key of a ConfigMap in the hub's namespace.
-type ConfigMapKeyRef struct {
-	// Name of the ConfigMap.
-	//
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
-	Name string `json:"name"`
-
-	// Key within the ConfigMap.
-	//
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
-	// +kubebuilder:default="ca.crt"
-	// +optional
-	Key string `json:"key,omitempty"`
-}
-
-// IntegrationHubStatus is what the operator answers.
-type IntegrationHubStatus struct {
-	// ObservedGeneration is the generation of the spec that the rest speaks of.
-	//
-	// +optional
-	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-
-	// Conditions say what works, and what to do about the rest.
-	//
-	// +listType=map
-	// +listMapKey=type
-	// +optional
-	Conditions []metav1.Condition `json:"conditions,omitempty"`
-
-	// URL is the address to enter in Looker.
-	//
-	// +optional
-	URL string `json:"url,omitempty"`
-
-	// TokenSecretRef names the Secret whose key "token" holds the token to enter in Looker.
-	//
-	// +optional
-	TokenSecretRef *SecretKeyRef `json:"tokenSecretRef,omitempty"`
-
-	// Integrations are those on offer; empty means all that need no settings.
-	//
-	// +listType=atomic
-	// +optional
-	Integrations []string `json:"integrations,omitempty"`
-
-	// CertificateNotAfter is when the hub's certificate expires.
-	//
-	// +optional
-	CertificateNotAfter *metav1.Time `json:"certificateNotAfter,omitempty"`
-
-	// Replicas is the number of the hub's pods.
-	//
-	// +optional
-	Replicas int32 `json:"replicas,omitempty"`
-
-	// ReadyReplicas is the number of those that take deliveries.
-	//
-	// +optional
-	ReadyReplicas int32 `json:"readyReplicas,omitempty"`
-
-	// Selector selects the hub's pods, for autoscalers and kubectl.
-	//
-	// +optional
-	Selector string `json:"selector,omitempty"`
+	Paused bool `json:"paused,omitempty"`
 }

@@ -7,12 +7,17 @@ import (
 	cmv1ac "github.com/cert-manager/cert-manager/pkg/client/applyconfigurations/certmanager/v1"
 	cmmetav1ac "github.com/cert-manager/cert-manager/pkg/client/applyconfigurations/meta/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"integrationhub.dev/api/v1alpha1"
 )
 
 // Certificate asks cert-manager for the hub's certificate. The operator owns this request,
-// never the Secret that comes of it.
+// never the Secret that comes of it. It is nil where the certificate comes from elsewhere.
 func Certificate(in Inputs) *cmv1ac.CertificateApplyConfiguration {
 	tls := in.Hub.Spec.TLS
+	if tls.IssuerRef == nil {
+		return nil
+	}
 	names, addresses := CertificateNames(in.Hub)
 	spec := cmv1ac.CertificateSpec().
 		WithSecretName(TLSSecretName(in.Hub)).
@@ -22,8 +27,7 @@ func Certificate(in Inputs) *cmv1ac.CertificateApplyConfiguration {
 		WithIPAddresses(addresses...).
 		WithUsages(cmv1.UsageDigitalSignature, cmv1.UsageKeyEncipherment, cmv1.UsageServerAuth).
 		WithIssuerRef(cmmetav1ac.IssuerReference().WithName(tls.IssuerRef.Name).WithKind(tls.IssuerRef.Kind).WithGroup(tls.IssuerRef.Group)).
-		WithPrivateKey(cmv1ac.CertificatePrivateKey().
-			WithAlgorithm(cmv1.ECDSAKeyAlgorithm).WithSize(256).WithRotationPolicy(cmv1.RotationPolicyAlways))
+		WithPrivateKey(privateKey(tls.PrivateKey))
 	if d, err := time.ParseDuration(tls.Duration); err == nil {
 		spec.WithDuration(metav1.Duration{Duration: d})
 	}
@@ -34,4 +38,17 @@ func Certificate(in Inputs) *cmv1ac.CertificateApplyConfiguration {
 		WithLabels(Labels(in.Hub)).
 		WithOwnerReferences(owner(in.Hub)).
 		WithSpec(spec)
+}
+
+func privateKey(k *v1alpha1.PrivateKey) *cmv1ac.CertificatePrivateKeyApplyConfiguration {
+	if k == nil {
+		return cmv1ac.CertificatePrivateKey().
+			WithAlgorithm(cmv1.ECDSAKeyAlgorithm).WithSize(256).WithRotationPolicy(cmv1.RotationPolicyAlways)
+	}
+	out := cmv1ac.CertificatePrivateKey().
+		WithAlgorithm(cmv1.PrivateKeyAlgorithm(k.Algorithm)).WithRotationPolicy(cmv1.PrivateKeyRotationPolicy(k.RotationPolicy))
+	if k.Size > 0 {
+		out.WithSize(int(k.Size))
+	}
+	return out
 }

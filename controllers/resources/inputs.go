@@ -4,8 +4,6 @@ package resources
 
 import (
 	"maps"
-	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -20,35 +18,11 @@ type Inputs struct {
 	Image string
 	// ServiceSecret and Token are contents for the Secrets that the operator writes.
 	ServiceSecret, Token []byte
+	// SecretKeys are the keys of the Secrets that integrations refer to, by the Secret's name.
+	SecretKeys map[string][]string
 	// ConfigChecksum stands for the contents of everything that pods read only at their
 	// start; when it changes they are rolled.
 	ConfigChecksum string
-}
-
-// BaseURL is the address under which the hub is known to Looker.
-func BaseURL(hub *v1alpha1.IntegrationHub) string {
-	if hub.Spec.BaseURL != "" {
-		return hub.Spec.BaseURL
-	}
-	return "https://" + hub.Name + "." + hub.Namespace + ".svc"
-}
-
-// CertificateNames are what the hub's certificate is for. The Service's names are among them
-// only without a base URL: a public authority refuses names that exist only in the cluster.
-func CertificateNames(hub *v1alpha1.IntegrationHub) (names, addresses []string) {
-	names = slices.Clone(hub.Spec.TLS.DNSNames)
-	if hub.Spec.BaseURL == "" {
-		service := hub.Name + "." + hub.Namespace
-		names = append(names, service+".svc", service+".svc.cluster.local", service, hub.Name)
-	} else if u, err := url.Parse(hub.Spec.BaseURL); err == nil {
-		if _, err := netip.ParseAddr(u.Hostname()); err == nil {
-			addresses = []string{u.Hostname()}
-		} else {
-			names = append(names, u.Hostname())
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names), addresses
 }
 
 // DrainTimeout is how long a pod's deliveries may go on after it was told to stop.
@@ -76,14 +50,30 @@ func TokenSecretRef(hub *v1alpha1.IntegrationHub) v1alpha1.SecretKeyRef {
 	return v1alpha1.SecretKeyRef{Name: hub.Name + "-token", Key: "token"}
 }
 
-// TLSSecretName is the Secret that cert-manager writes the certificate into.
-func TLSSecretName(hub *v1alpha1.IntegrationHub) string { return hub.Name + "-tls" }
-
-// EnabledIntegrations are the names on offer, in order; nil means all.
+// EnabledIntegrations are the names on offer, in order; nil means all but the disabled ones.
 func EnabledIntegrations(hub *v1alpha1.IntegrationHub) []string {
+	if hub.Spec.DefaultEnabled {
+		return nil
+	}
+	return NamedIntegrations(hub)
+}
+
+// NamedIntegrations are those that the spec enables by name.
+func NamedIntegrations(hub *v1alpha1.IntegrationHub) []string {
 	var names []string
 	for _, i := range enabled(hub) {
 		names = append(names, string(i.Name))
+	}
+	return names
+}
+
+// disabledIntegrations are the names that the spec takes off the list.
+func disabledIntegrations(hub *v1alpha1.IntegrationHub) []string {
+	var names []string
+	for _, i := range hub.Spec.Integrations {
+		if i.Enabled != nil && !*i.Enabled {
+			names = append(names, string(i.Name))
+		}
 	}
 	slices.Sort(names)
 	return names
@@ -113,6 +103,15 @@ func ConflictingSetting(hub *v1alpha1.IntegrationHub) string {
 		}
 	}
 	return ""
+}
+
+// CipherSecretRef is where the reference's key for users' tokens is, or nil.
+func CipherSecretRef(hub *v1alpha1.IntegrationHub) *v1alpha1.SecretKeyRef {
+	ref := hub.Spec.CipherSecretRef
+	if ref == nil || ref.Key != "" {
+		return ref
+	}
+	return &v1alpha1.SecretKeyRef{Name: ref.Name, Key: secretKey}
 }
 
 // IntegrationSecrets are the Secrets that enabled integrations refer to, in order.

@@ -27,11 +27,16 @@ func Labels(hub *v1alpha1.IntegrationHub) map[string]string {
 	return labels
 }
 
+const (
+	hubAPIVersion = "hub.integrationhub.dev/v1alpha1"
+	hubKind       = "IntegrationHub"
+)
+
 // owner makes the hub the controller of an object, so that it goes when the hub goes.
 func owner(hub *v1alpha1.IntegrationHub) *metav1ac.OwnerReferenceApplyConfiguration {
 	return metav1ac.OwnerReference().
-		WithAPIVersion(v1alpha1.GroupVersion.String()).
-		WithKind("IntegrationHub").
+		WithAPIVersion(hubAPIVersion).
+		WithKind(hubKind).
 		WithName(hub.Name).
 		WithUID(hub.UID).
 		WithController(true).

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -38,6 +39,7 @@ func TestObjects(t *testing.T) {
 			got := objects(t, resources.Inputs{
 				Hub: hub, Image: "integrationhub.local/hub:test",
 				ServiceSecret: []byte("service secret"), Token: []byte("token"), ConfigChecksum: "checksum",
+				SecretKeys: map[string][]string{"zapier-settings": {"ACTION_HUB_SECRET", "CIPHER_MASTER", "ZAPIER_KEY", "not a name"}},
 			})
 			golden := filepath.Join(folder, "want.yaml")
 			if *update {
@@ -58,9 +60,21 @@ func TestObjects(t *testing.T) {
 
 func objects(t *testing.T, in resources.Inputs) []byte {
 	t.Helper()
-	list := []any{resources.TokenSecret(in), resources.Certificate(in), resources.ServiceAccount(in), resources.Service(in), resources.Deployment(in)}
+	workload, err := resources.Workload(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := []any{resources.TokenSecret(in)}
 	if s := resources.ServiceSecret(in); s != nil {
-		list = append([]any{s}, list...)
+		list = append(list, s)
+	}
+	if c := resources.Certificate(in); c != nil {
+		list = append(list, c)
+	}
+	for _, c := range slices.Concat(workload, resources.Exposure(in), resources.Monitoring(in)) {
+		if c.Config != nil {
+			list = append(list, c.Config)
+		}
 	}
 	documents := make([][]byte, 0, len(list))
 	for _, o := range list {

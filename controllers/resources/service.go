@@ -1,31 +1,97 @@
 package resources
 
 import (
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+
+	"integrationhub.dev/api/v1alpha1"
 )
 
 // Ports of the hub's container, by number and name.
 const (
 	httpsPort, httpsName = 8443, "https"
-	adminPort, adminName = 9090, "admin"
+	httpPort, httpName   = 8080, "http"
+	adminName            = "admin"
+	// AdminPort serves health, metrics and status, for the cluster only.
+	AdminPort = 9090
 )
+
+func containerPort(hub *v1alpha1.IntegrationHub) int32 {
+	if ServesTLS(hub) {
+		return httpsPort
+	}
+	return httpPort
+}
+
+func portName(hub *v1alpha1.IntegrationHub) string {
+	if ServesTLS(hub) {
+		return httpsName
+	}
+	return httpName
+}
+
+// servicePort is where the Service listens.
+func servicePort(hub *v1alpha1.IntegrationHub) int32 {
+	if ServesTLS(hub) {
+		return 443
+	}
+	return 80
+}
 
 // Service leads to the hub's pods.
 func Service(in Inputs) *corev1ac.ServiceApplyConfiguration {
-	return corev1ac.Service(in.Hub.Name, in.Hub.Namespace).
-		WithLabels(Labels(in.Hub)).
-		WithOwnerReferences(owner(in.Hub)).
-		WithSpec(corev1ac.ServiceSpec().
-			WithSelector(Selector(in.Hub)).
-			WithPorts(corev1ac.ServicePort().
-				WithName(httpsName).WithPort(443).WithTargetPort(intstr.FromString(httpsName))))
+	hub := in.Hub
+	spec := corev1ac.ServiceSpec().
+		WithSelector(Selector(hub)).
+		WithPorts(corev1ac.ServicePort().
+			WithName(portName(hub)).WithPort(servicePort(hub)).WithTargetPort(intstr.FromString(portName(hub))))
+	service := corev1ac.Service(hub.Name, hub.Namespace).
+		WithLabels(Labels(hub)).
+		WithOwnerReferences(owner(hub)).
+		WithSpec(spec)
+	if hub.Spec.Exposure == nil || hub.Spec.Exposure.Service == nil {
+		return service
+	}
+	e := hub.Spec.Exposure.Service
+	if e.Type != "" {
+		spec.WithType(e.Type)
+	}
+	if e.LoadBalancerClass != nil {
+		spec.WithLoadBalancerClass(*e.LoadBalancerClass)
+	}
+	spec.WithLoadBalancerSourceRanges(e.LoadBalancerSourceRanges...)
+	if len(e.Annotations) > 0 {
+		service.WithAnnotations(e.Annotations)
+	}
+	return service
 }
 
-// ServiceAccount is the pods' identity. It can do nothing in the cluster and gets no token.
-func ServiceAccount(in Inputs) *corev1ac.ServiceAccountApplyConfiguration {
-	return corev1ac.ServiceAccount(in.Hub.Name, in.Hub.Namespace).
-		WithLabels(Labels(in.Hub)).
-		WithOwnerReferences(owner(in.Hub)).
-		WithAutomountServiceAccountToken(false)
+// IsLoadBalancer is whether the Service waits for an address from outside.
+func IsLoadBalancer(hub *v1alpha1.IntegrationHub) bool {
+	e := hub.Spec.Exposure
+	return e != nil && e.Service != nil && e.Service.Type == corev1.ServiceTypeLoadBalancer
 }
+
+// MetricsService leads Prometheus to each of the hub's pods. It is apart from the hub's own,
+// so that metrics are never exposed with it; nil where nothing scrapes them.
+func MetricsService(in Inputs) *corev1ac.ServiceApplyConfiguration {
+	hub := in.Hub
+	if hub.Spec.Monitoring == nil || hub.Spec.Monitoring.ServiceMonitor == nil {
+		return nil
+	}
+	return corev1ac.Service(metricsName(hub), hub.Namespace).
+		WithLabels(Labels(hub)).
+		WithLabels(metricsLabels).
+		WithOwnerReferences(owner(hub)).
+		WithSpec(corev1ac.ServiceSpec().
+			WithClusterIP(corev1.ClusterIPNone).
+			WithSelector(Selector(hub)).
+			WithPorts(corev1ac.ServicePort().
+				WithName(adminName).WithPort(AdminPort).WithTargetPort(intstr.FromString(adminName))))
+}
+
+func metricsName(hub *v1alpha1.IntegrationHub) string { return hub.Name + "-metrics" }
+
+// metricsLabels tell the metrics Service from the hub's own.
+var metricsLabels = map[string]string{"app.kubernetes.io/component": "metrics"}

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"strings"
 
@@ -62,6 +63,7 @@ func run() error {
 	r := &controllers.Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(),
 		Recorder: mgr.GetEventRecorder("integration-hub-controller"), HubImage: *image,
+		Hubs: controllers.HTTPInspector{Client: &http.Client{}},
 	}
 	if err := errors.Join(
 		r.SetupWithManager(mgr),

@@ -45,7 +45,7 @@ func TestManager(t *testing.T) {
 	stop := c.start()
 
 	hub := &v1alpha1.IntegrationHub{ObjectMeta: named("hub"), Spec: v1alpha1.IntegrationHubSpec{
-		TLS:          v1alpha1.TLS{IssuerRef: v1alpha1.IssuerRef{Name: "ca"}},
+		TLS:          v1alpha1.TLS{IssuerRef: &v1alpha1.IssuerRef{Name: "ca"}},
 		Integrations: []v1alpha1.Integration{{Name: "tray", SecretRef: &v1alpha1.SecretRef{Name: "settings"}}},
 	}}
 	c.create(hub)

@@ -1,0 +1,130 @@
+package controllers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/controllers/resources"
+)
+
+// Report is what a running hub tells of itself.
+type Report struct {
+	Version      string `json:"version"`
+	Integrations struct {
+		On  []string          `json:"on"`
+		Off map[string]string `json:"off"`
+	} `json:"integrations"`
+}
+
+// Inspector asks a running hub how it fares.
+type Inspector interface {
+	Inspect(ctx context.Context, pod *corev1.Pod) (Report, error)
+}
+
+// HTTPInspector asks over the pod network, at the port for health and metrics.
+type HTTPInspector struct {
+	Client *http.Client
+}
+
+// inspectTimeout is short: a network policy may let nobody through.
+const inspectTimeout = 2 * time.Second
+
+// Inspect implements [Inspector].
+func (i HTTPInspector) Inspect(ctx context.Context, pod *corev1.Pod) (Report, error) {
+	var report Report
+	ctx, cancel := context.WithTimeout(ctx, inspectTimeout)
+	defer cancel()
+	address := "http://" + net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(resources.AdminPort)) + "/status"
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return report, fmt.Errorf("asking the hub: %w", err)
+	}
+	res, err := i.Client.Do(req)
+	if err != nil {
+		return report, fmt.Errorf("asking the hub: %w", err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return report, errors.New("asking the hub: it answers " + res.Status)
+	}
+	if err := json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&report); err != nil {
+		return report, fmt.Errorf("reading the hub's answer: %w", err)
+	}
+	return report, nil
+}
+
+// inspect puts into the status what a running hub reports. That none can be asked changes
+// nothing: Looker may reach what the operator cannot.
+func (r *Reconciler) inspect(ctx context.Context, rd *round) {
+	if r.Hubs == nil {
+		return
+	}
+	wanted := resources.NamedIntegrations(rd.hub)
+	if report, err := r.report(ctx, rd.hub); err == nil {
+		rd.status.ObservedVersion = report.Version
+		rd.status.Integrations = integrationStatus(report, wanted)
+	} else {
+		ctrl.LoggerFrom(ctx).V(1).Info("no running hub could be asked", "error", err.Error())
+	}
+	var missing []string
+	for _, i := range rd.status.Integrations {
+		if !i.Offered && slices.Contains(wanted, i.Name) {
+			missing = append(missing, i.Name+" ("+i.Reason+")")
+		}
+	}
+	if len(missing) > 0 {
+		rd.requeue = lookAgain
+		rd.set(v1alpha1.IntegrationsReady, notDone(v1alpha1.SettingsMissing,
+			"The hub does not offer %s. Set what is missing in settings or secretRef of spec.integrations.", strings.Join(missing, ", ")))
+	}
+}
+
+// integrationStatus are the integrations on offer, and those that are wanted and are not.
+func integrationStatus(report Report, wanted []string) []v1alpha1.IntegrationStatus {
+	var list []v1alpha1.IntegrationStatus
+	for _, name := range report.Integrations.On {
+		list = append(list, v1alpha1.IntegrationStatus{Name: name, Offered: true})
+	}
+	for name, reason := range report.Integrations.Off {
+		if slices.Contains(wanted, name) {
+			list = append(list, v1alpha1.IntegrationStatus{Name: name, Reason: short(reason)})
+		}
+	}
+	slices.SortFunc(list, func(a, b v1alpha1.IntegrationStatus) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+// report asks the first hub that takes deliveries.
+func (r *Reconciler) report(ctx context.Context, hub *v1alpha1.IntegrationHub) (Report, error) {
+	pods := &corev1.PodList{}
+	if err := r.Live.List(ctx, pods, client.InNamespace(hub.Namespace), client.MatchingLabels(resources.Selector(hub))); err != nil {
+		return Report{}, fmt.Errorf("listing pods: %w", err)
+	}
+	for i := range pods.Items {
+		pod := &pods.Items[i]
+		if pod.DeletionTimestamp == nil && pod.Status.PodIP != "" && isReady(pod) {
+			return r.Hubs.Inspect(ctx, pod)
+		}
+	}
+	return Report{}, errors.New("no pod is ready")
+}
+
+func isReady(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+	})
+}

@@ -1,0 +1,452 @@
+package controllers_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/controllers"
+)
+
+// Whatever the spec asks for comes, comes back, and goes when it is no longer asked for; what
+// somebody else owns stays.
+func TestOptionalObjects(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		object  client.Object
+		on, off func(*v1alpha1.IntegrationHubSpec)
+	}{
+		{
+			"Ingress", &networkingv1.Ingress{},
+			func(s *v1alpha1.IntegrationHubSpec) {
+				s.BaseURL = "https://hub.example.com"
+				s.Exposure = &v1alpha1.Exposure{Ingress: &v1alpha1.IngressExposure{}}
+			},
+			func(s *v1alpha1.IntegrationHubSpec) { s.Exposure = nil },
+		},
+		{
+			"HorizontalPodAutoscaler", &autoscalingv2.HorizontalPodAutoscaler{},
+			func(s *v1alpha1.IntegrationHubSpec) { s.Autoscaling = &v1alpha1.Autoscaling{MaxReplicas: 4} },
+			func(s *v1alpha1.IntegrationHubSpec) { s.Autoscaling = nil },
+		},
+		{
+			"PodDisruptionBudget", &policyv1.PodDisruptionBudget{},
+			func(*v1alpha1.IntegrationHubSpec) {},
+			func(s *v1alpha1.IntegrationHubSpec) { s.Replicas = new(int32(1)) },
+		},
+		{
+			"NetworkPolicy", &networkingv1.NetworkPolicy{},
+			func(s *v1alpha1.IntegrationHubSpec) { s.NetworkPolicy = &v1alpha1.NetworkPolicy{} },
+			func(s *v1alpha1.IntegrationHubSpec) { s.NetworkPolicy = nil },
+		},
+		{
+			"ServiceAccount", &corev1.ServiceAccount{},
+			func(*v1alpha1.IntegrationHubSpec) {},
+			func(s *v1alpha1.IntegrationHubSpec) { s.ServiceAccount = &v1alpha1.ServiceAccount{Name: "default"} },
+		},
+		{
+			"Certificate", &cmv1.Certificate{},
+			func(*v1alpha1.IntegrationHubSpec) {},
+			func(s *v1alpha1.IntegrationHubSpec) {
+				s.TLS = v1alpha1.TLS{TerminatedElsewhere: true}
+				s.BaseURL = "https://hub.example.com"
+			},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			h := w.hub()
+			tt.on(&h.Spec)
+			w.create(h)
+			w.ready()
+			made := get(w, "hub", tt.object)
+			before := made.GetResourceVersion()
+			w.reconcile()
+			if v := get(w, "hub", tt.object).GetResourceVersion(); v != before {
+				t.Errorf("it is written though nothing changed: %s, then %s", before, v)
+			}
+			if err := api.Delete(t.Context(), tt.object); err != nil {
+				t.Fatal(err)
+			}
+			w.reconcile()
+			get(w, "hub", tt.object) // it came back
+			w.issue()
+			w.edit(tt.off)
+			w.reconcile()
+			if err := api.Get(t.Context(), w.key(), tt.object); !apierrors.IsNotFound(err) {
+				t.Errorf("it stayed: %v", err)
+			}
+			w.reconcile() // and what is not there is not missed
+		})
+	}
+}
+
+// An object of the name that a switched-off part would have is none of the operator's business.
+func TestForeignObjectStays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.create(&networkingv1.NetworkPolicy{ObjectMeta: w.meta("hub")})
+	w.create(w.hub())
+	w.ready()
+	get(w, "hub", &networkingv1.NetworkPolicy{})
+	w.edit(func(s *v1alpha1.IntegrationHubSpec) { s.NetworkPolicy = &v1alpha1.NetworkPolicy{} })
+	w.reconcile()
+	w.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.NameTaken)
+}
+
+// When a hub begins to be autoscaled its pods stay, and then belong to the autoscaler.
+func TestAutoscalingTakesOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.hub()
+	h.Spec.Replicas = new(int32(3))
+	w.create(h)
+	w.reconcile()
+	w.issue()
+	w.reconcile()
+	replicas := func() int32 { return *get(w, "hub", &appsv1.Deployment{}).Spec.Replicas }
+	w.edit(func(s *v1alpha1.IntegrationHubSpec) { s.Autoscaling = &v1alpha1.Autoscaling{MaxReplicas: 10} })
+	w.reconcile()
+	if n := replicas(); n != 3 {
+		t.Fatalf("%d pods after autoscaling began, want the 3 that there were", n)
+	}
+	scale := &autoscalingv1.Scale{Spec: autoscalingv1.ScaleSpec{Replicas: 7}}
+	d := get(w, "hub", &appsv1.Deployment{})
+	if err := api.SubResource("scale").Update(t.Context(), d, client.WithSubResourceBody(scale)); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		w.reconcile()
+	}
+	if n := replicas(); n != 7 {
+		t.Errorf("%d pods: the operator fights the autoscaler, which asked for 7", n)
+	}
+	w.edit(func(s *v1alpha1.IntegrationHubSpec) { s.Autoscaling, s.Replicas = nil, new(int32(2)) })
+	w.reconcile()
+	if n := replicas(); n != 2 {
+		t.Errorf("%d pods after autoscaling ended, want 2", n)
+	}
+}
+
+// A certificate that the admin brings is looked at before pods are rolled onto it.
+func TestOwnCertificate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.hub()
+	h.Spec.TLS = v1alpha1.TLS{SecretName: "mine"}
+	h.Spec.BaseURL = "https://hub.example.com"
+	w.create(h)
+	w.reconcile()
+	w.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.SecretNotFound)
+	s := &corev1.Secret{ObjectMeta: w.meta("mine"), Data: map[string][]byte{"tls.crt": []byte("x")}}
+	w.create(s)
+	for _, step := range []struct {
+		host   string
+		end    time.Duration
+		status metav1.ConditionStatus
+		reason string
+		says   string
+	}{
+		{"", 0, metav1.ConditionFalse, v1alpha1.SecretInvalid, "cannot be used"},
+		{"other.example.com", time.Hour, metav1.ConditionFalse, v1alpha1.SecretInvalid, "is not for hub.example.com"},
+		{"hub.example.com", -time.Hour, metav1.ConditionFalse, v1alpha1.SecretInvalid, "expired"},
+		{"hub.example.com", time.Hour, metav1.ConditionTrue, v1alpha1.Succeeded, "Secret mine"},
+	} {
+		if step.host != "" {
+			s.Data = keyPair(t, step.host, time.Now().Add(step.end))
+			if err := api.Update(t.Context(), s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.reconcile()
+		w.want(v1alpha1.CertificateReady, step.status, step.reason)
+		if c := meta.FindStatusCondition(get(w, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.CertificateReady); !strings.Contains(c.Message, step.says) {
+			t.Errorf("message %q, want %q", c.Message, step.says)
+		}
+	}
+	if get(w, "hub", &v1alpha1.IntegrationHub{}).Status.CertificateNotAfter == nil {
+		t.Error("the end of the certificate is not told")
+	}
+	if volumes := get(w, "hub", &appsv1.Deployment{}).Spec.Template.Spec.Volumes; volumes[len(volumes)-1].Secret.SecretName != "mine" {
+		t.Errorf("the pods do not mount it: %+v", volumes)
+	}
+}
+
+func keyPair(t *testing.T, host string, end time.Time) map[string][]byte {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{host}, NotBefore: end.Add(-2 * time.Hour), NotAfter: end}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string][]byte{
+		"tls.crt": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		"tls.key": pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: secret}),
+	}
+}
+
+// A template that fits no pod is told, and running pods are left alone.
+func TestPodTemplate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.create(w.hub())
+	w.ready()
+	before := get(w, "hub", &appsv1.Deployment{}).ResourceVersion
+	for text, says := range map[string]string{
+		`{"spec":{"hostNework":true}}`:                               `unknown field "hostNework"`,
+		`{"spec":{"containers":[{"name":"hub","env":"x"}]}}`:         "env",
+		`{"spec":{"containers":[{"name":"hub","$patch":"delete"}]}}`: `takes away the container "hub"`,
+		`{"spec":null}`: "takes away",
+	} {
+		w.edit(func(s *v1alpha1.IntegrationHubSpec) { s.PodTemplate = &runtime.RawExtension{Raw: []byte(text)} })
+		w.reconcile()
+		w.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.PodTemplateInvalid)
+		c := meta.FindStatusCondition(get(w, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.Ready)
+		if !strings.Contains(c.Message, says) {
+			t.Errorf("%s: %q, want %q", text, c.Message, says)
+		}
+	}
+	if v := get(w, "hub", &appsv1.Deployment{}).ResourceVersion; v != before {
+		t.Error("the running pods were not left alone")
+	}
+	w.edit(func(s *v1alpha1.IntegrationHubSpec) {
+		s.PodTemplate = &runtime.RawExtension{Raw: []byte(`{"metadata":{"annotations":{"a":"b"}},"spec":{"hostAliases":[{"ip":"10.0.0.1","hostnames":["looker"]}]}}`)}
+	})
+	w.reconcile()
+	template := get(w, "hub", &appsv1.Deployment{}).Spec.Template
+	if template.Annotations["a"] != "b" || len(template.Spec.HostAliases) != 1 {
+		t.Errorf("the template was not merged: %+v", template)
+	}
+}
+
+// A paused hub is left as it is; it catches up afterwards.
+func TestPaused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.create(w.hub())
+	w.ready()
+	before := w.versions()
+	w.edit(func(s *v1alpha1.IntegrationHubSpec) { s.Paused, s.Label = true, "Another" })
+	for range 2 {
+		w.reconcile()
+	}
+	after := w.versions()
+	delete(before, "hub")
+	delete(after, "hub")
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("a paused hub was changed (-before +after):\n%s", diff)
+	}
+	w.want(v1alpha1.Paused, metav1.ConditionTrue, v1alpha1.SpecPaused)
+	w.edit(func(s *v1alpha1.IntegrationHubSpec) { s.Paused = false })
+	w.reconcile()
+	if meta.FindStatusCondition(get(w, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.Paused) != nil {
+		t.Error("it is still called paused")
+	}
+	if get(w, "hub", &appsv1.Deployment{}).ResourceVersion == before["deployment"] {
+		t.Error("what changed meanwhile was forgotten")
+	}
+}
+
+// What a cluster lacks is told in the condition that it belongs to. Looker needs no metrics.
+func TestKindsThatAreMissing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.hub()
+	h.Spec.Monitoring = &v1alpha1.Monitoring{ServiceMonitor: &v1alpha1.ServiceMonitor{}}
+	w.create(h)
+	w.ready()
+	w.want(v1alpha1.MonitoringReady, metav1.ConditionFalse, v1alpha1.KindMissing)
+	w.edit(func(s *v1alpha1.IntegrationHubSpec) {
+		s.Exposure = &v1alpha1.Exposure{Gateway: &v1alpha1.GatewayExposure{ParentRefs: []v1alpha1.ParentRef{{Name: "public"}}, Hostnames: []string{"hub.example.com"}}}
+		s.Monitoring = nil
+	})
+	w.reconcile()
+	w.issue()
+	w.reconcile()
+	w.runPods()
+	w.reconcile()
+	w.want(v1alpha1.Exposed, metav1.ConditionFalse, v1alpha1.KindMissing)
+	w.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.KindMissing)
+	if meta.FindStatusCondition(get(w, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.MonitoringReady) != nil {
+		t.Error("monitoring is spoken of though nobody asked for it")
+	}
+}
+
+// A load balancer's address is waited for.
+func TestLoadBalancer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.hub()
+	h.Spec.Exposure = &v1alpha1.Exposure{Service: &v1alpha1.ServiceExposure{Type: corev1.ServiceTypeLoadBalancer}}
+	w.create(h)
+	w.reconcile()
+	w.want(v1alpha1.Exposed, metav1.ConditionFalse, v1alpha1.AddressPending)
+	s := get(w, "hub", &corev1.Service{})
+	s.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: "192.0.2.1"}}
+	if err := api.Status().Update(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	w.ready()
+	w.want(v1alpha1.Exposed, metav1.ConditionTrue, v1alpha1.Succeeded)
+}
+
+// The key of the hub that this one takes over from must be one.
+func TestCipherSecret(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.hub()
+	h.Spec.CipherSecretRef = &v1alpha1.SecretKeyRef{Name: "cipher", Key: "CIPHER_MASTER"}
+	w.create(h)
+	w.reconcile()
+	w.want(v1alpha1.IntegrationsReady, metav1.ConditionFalse, v1alpha1.SecretNotFound)
+	s := &corev1.Secret{ObjectMeta: w.meta("cipher"), StringData: map[string]string{"CIPHER_MASTER": "short"}}
+	w.create(s)
+	w.reconcile()
+	w.want(v1alpha1.IntegrationsReady, metav1.ConditionFalse, v1alpha1.SecretInvalid)
+	s.StringData = map[string]string{"CIPHER_MASTER": strings.Repeat("0f", 32)}
+	if err := api.Update(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	w.ready()
+}
+
+// inspector answers for every hub alike.
+type inspector struct {
+	report controllers.Report
+	err    error
+}
+
+func (i inspector) Inspect(context.Context, *corev1.Pod) (controllers.Report, error) {
+	return i.report, i.err
+}
+
+// What a running hub reports is in the status; an integration that was asked for and is not
+// offered is told with its reason.
+func TestInspection(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.hub()
+	h.Spec.Integrations = []v1alpha1.Integration{{Name: "airtable"}, {Name: "tray"}}
+	w.create(h)
+	w.ready()
+	w.create(&corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: w.namespace, Name: "hub-1", Labels: map[string]string{"app.kubernetes.io/name": "integration-hub", "app.kubernetes.io/instance": "hub"},
+		},
+		Spec: get(w, "hub", &appsv1.Deployment{}).Spec.Template.Spec,
+	})
+	pod := get(w, "hub-1", &corev1.Pod{})
+	pod.Status.PodIP, pod.Status.PodIPs = "192.0.2.1", []corev1.PodIP{{IP: "192.0.2.1"}}
+	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	if err := api.Status().Update(t.Context(), pod); err != nil {
+		t.Fatal(err)
+	}
+	var report controllers.Report
+	report.Version = "v1.2.3"
+	report.Integrations.On = []string{"tray"}
+	report.Integrations.Off = map[string]string{"airtable": "missing settings: AIRTABLE_CLIENT_ID", "slack_app": "not enabled"}
+	inspect := func(i inspector) v1alpha1.IntegrationHubStatus {
+		r := &controllers.Reconciler{Client: api, Live: api, Recorder: w.events, HubImage: "hub:test", Hubs: i}
+		if _, err := r.Reconcile(t.Context(), ctrl.Request{NamespacedName: w.key()}); err != nil {
+			t.Fatal(err)
+		}
+		return get(w, "hub", &v1alpha1.IntegrationHub{}).Status
+	}
+	got := inspect(inspector{report: report})
+	want := []v1alpha1.IntegrationStatus{{Name: "airtable", Reason: "missing settings: AIRTABLE_CLIENT_ID"}, {Name: "tray", Offered: true}}
+	if diff := cmp.Diff(want, got.Integrations); diff != "" || got.ObservedVersion != "v1.2.3" {
+		t.Errorf("version %q, integrations (-want +got):\n%s", got.ObservedVersion, diff)
+	}
+	w.want(v1alpha1.IntegrationsReady, metav1.ConditionFalse, v1alpha1.SettingsMissing)
+	w.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.SettingsMissing)
+	again := get(w, "hub", &v1alpha1.IntegrationHub{}).ResourceVersion
+	inspect(inspector{report: report})
+	if v := get(w, "hub", &v1alpha1.IntegrationHub{}).ResourceVersion; v != again {
+		t.Error("the same report was written twice")
+	}
+	if got := inspect(inspector{err: http.ErrServerClosed}); got.ObservedVersion != "v1.2.3" {
+		t.Errorf("a hub that cannot be asked was forgotten: %+v", got)
+	}
+	w.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.SettingsMissing)
+	w.edit(func(s *v1alpha1.IntegrationHubSpec) { s.Integrations = s.Integrations[1:] })
+	w.reconcile()
+	w.runPods()
+	inspect(inspector{err: http.ErrServerClosed})
+	w.want(v1alpha1.Ready, metav1.ConditionTrue, v1alpha1.Succeeded)
+}
+
+func TestHTTPInspector(t *testing.T) {
+	t.Parallel()
+	answer := `{"version":"v1","integrations":{"on":["tray"],"off":{"airtable":"not enabled"}}}`
+	status := http.StatusOK
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(answer))
+	}))
+	t.Cleanup(srv.Close)
+	client := srv.Client()
+	client.Transport = rewrite{srv.Listener.Addr().String(), client.Transport}
+	i := controllers.HTTPInspector{Client: client}
+	pod := &corev1.Pod{Status: corev1.PodStatus{PodIP: "192.0.2.1"}}
+	got, err := i.Inspect(t.Context(), pod)
+	if err != nil || got.Version != "v1" || got.Integrations.On[0] != "tray" || got.Integrations.Off["airtable"] != "not enabled" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	status = http.StatusNotFound
+	if _, err := i.Inspect(t.Context(), pod); err == nil {
+		t.Error("a page that is not there was taken for a report")
+	}
+	status, answer = http.StatusOK, "<html>"
+	if _, err := i.Inspect(t.Context(), pod); err == nil {
+		t.Error("a page was taken for a report")
+	}
+}
+
+// rewrite leads all connections to one address.
+type rewrite struct {
+	address string
+	next    http.RoundTripper
+}
+
+func (r rewrite) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Host != "192.0.2.1:9090" {
+		return nil, http.ErrNotSupported
+	}
+	req.URL.Host = r.address
+	return r.next.RoundTrip(req)
+}

@@ -1,0 +1,78 @@
+package resources
+
+import (
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	autoscalingv2ac "k8s.io/client-go/applyconfigurations/autoscaling/v2"
+
+	"integrationhub.dev/api/v1alpha1"
+)
+
+// deliveriesMetric is the hubs' metric of deliveries that are under way.
+const deliveriesMetric = "integrationhub_deliveries_in_flight"
+
+// defaultCPU is the share of the requested CPU, in percent, that pods are scaled by where the
+// spec gives no target.
+const defaultCPU = 80
+
+// Autoscaler lets the number of pods follow the load; nil where the spec fixes it.
+func Autoscaler(in Inputs) *autoscalingv2ac.HorizontalPodAutoscalerApplyConfiguration {
+	hub := in.Hub
+	a := hub.Spec.Autoscaling
+	if a == nil {
+		return nil
+	}
+	spec := autoscalingv2ac.HorizontalPodAutoscalerSpec().
+		WithScaleTargetRef(autoscalingv2ac.CrossVersionObjectReference().WithAPIVersion("apps/v1").WithKind("Deployment").WithName(hub.Name)).
+		WithMinReplicas(MinReplicas(hub)).
+		WithMaxReplicas(a.MaxReplicas).
+		WithMetrics(scalingMetrics(a)...)
+	if a.Behavior != nil {
+		spec.WithBehavior(applied[autoscalingv2ac.HorizontalPodAutoscalerBehaviorApplyConfiguration](a.Behavior))
+	}
+	return autoscalingv2ac.HorizontalPodAutoscaler(hub.Name, hub.Namespace).
+		WithLabels(Labels(hub)).
+		WithOwnerReferences(owner(hub)).
+		WithSpec(spec)
+}
+
+func scalingMetrics(a *v1alpha1.Autoscaling) []*autoscalingv2ac.MetricSpecApplyConfiguration {
+	var metrics []*autoscalingv2ac.MetricSpecApplyConfiguration
+	utilization := func(name corev1.ResourceName, percent int32) {
+		metrics = append(metrics, autoscalingv2ac.MetricSpec().WithType(autoscalingv2.ResourceMetricSourceType).
+			WithResource(autoscalingv2ac.ResourceMetricSource().WithName(name).
+				WithTarget(autoscalingv2ac.MetricTarget().WithType(autoscalingv2.UtilizationMetricType).WithAverageUtilization(percent))))
+	}
+	if n := a.TargetDeliveriesInFlight; n != nil {
+		metrics = append(metrics, autoscalingv2ac.MetricSpec().WithType(autoscalingv2.PodsMetricSourceType).
+			WithPods(autoscalingv2ac.PodsMetricSource().
+				WithMetric(autoscalingv2ac.MetricIdentifier().WithName(deliveriesMetric)).
+				WithTarget(autoscalingv2ac.MetricTarget().WithType(autoscalingv2.AverageValueMetricType).
+					WithAverageValue(*resource.NewQuantity(int64(*n), resource.DecimalSI)))))
+	}
+	if a.TargetCPUUtilization != nil {
+		utilization(corev1.ResourceCPU, *a.TargetCPUUtilization)
+	}
+	if a.TargetMemoryUtilization != nil {
+		utilization(corev1.ResourceMemory, *a.TargetMemoryUtilization)
+	}
+	if len(metrics) == 0 {
+		utilization(corev1.ResourceCPU, defaultCPU)
+	}
+	return metrics
+}
+
+// MinReplicas is the least number of pods that the spec allows.
+func MinReplicas(hub *v1alpha1.IntegrationHub) int32 {
+	if a := hub.Spec.Autoscaling; a != nil {
+		if a.MinReplicas != nil {
+			return *a.MinReplicas
+		}
+		return 2
+	}
+	if hub.Spec.Replicas != nil {
+		return *hub.Spec.Replicas
+	}
+	return 1
+}

@@ -1,0 +1,34 @@
+package resources
+
+import (
+	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
+	policyv1ac "k8s.io/client-go/applyconfigurations/policy/v1"
+)
+
+// DisruptionBudget keeps pods while nodes are drained; nil where the spec wants none, or
+// there is but one pod, which a budget would tie to its node.
+func DisruptionBudget(in Inputs) *policyv1ac.PodDisruptionBudgetApplyConfiguration {
+	hub := in.Hub
+	b := hub.Spec.PodDisruptionBudget
+	if b == nil && MinReplicas(hub) < 2 || b != nil && b.Disabled {
+		return nil
+	}
+	spec := policyv1ac.PodDisruptionBudgetSpec().
+		WithSelector(metav1ac.LabelSelector().WithMatchLabels(Selector(hub))).
+		// A pod that is not ready takes no deliveries: it does not hold a node up.
+		WithUnhealthyPodEvictionPolicy(policyv1.AlwaysAllow)
+	switch {
+	case b != nil && b.MinAvailable != nil:
+		spec.WithMinAvailable(*b.MinAvailable)
+	case b != nil && b.MaxUnavailable != nil:
+		spec.WithMaxUnavailable(*b.MaxUnavailable)
+	default:
+		spec.WithMaxUnavailable(intstr.FromInt32(1))
+	}
+	return policyv1ac.PodDisruptionBudget(hub.Name, hub.Namespace).
+		WithLabels(Labels(hub)).
+		WithOwnerReferences(owner(hub)).
+		WithSpec(spec)
+}

@@ -1,0 +1,174 @@
+package resources
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+
+	"integrationhub.dev/api/v1alpha1"
+)
+
+// environment is what the hub is configured by: what the operator says, what the spec's
+// settings say, and the integrations' Secrets, in that order of precedence.
+func environment(in Inputs) []*corev1ac.EnvVarApplyConfiguration {
+	hub := in.Hub
+	values := operatorSettings(hub)
+	for _, i := range enabled(hub) {
+		for k, v := range i.Settings {
+			if _, taken := values[k]; !taken {
+				values[k] = string(v)
+			}
+		}
+	}
+	env := map[string]*corev1ac.EnvVarApplyConfiguration{}
+	for k, v := range values {
+		// Kubernetes would replace $(NAME), and make one of two dollars.
+		env[k] = corev1ac.EnvVar().WithName(k).WithValue(strings.ReplaceAll(v, "$", "$$"))
+	}
+	if ref := CipherSecretRef(hub); ref != nil {
+		env["CIPHER_MASTER"] = fromSecret("CIPHER_MASTER", ref.Name, ref.Key)
+	}
+	for _, name := range IntegrationSecrets(hub) {
+		for _, key := range in.SecretKeys[name] {
+			if _, taken := env[key]; !taken && IsIntegrationSetting(key) {
+				env[key] = fromSecret(key, name, key)
+			}
+		}
+	}
+	list := make([]*corev1ac.EnvVarApplyConfiguration, 0, len(env))
+	for _, k := range slices.Sorted(maps.Keys(env)) {
+		list = append(list, env[k])
+	}
+	return list
+}
+
+func fromSecret(variable, secret, key string) *corev1ac.EnvVarApplyConfiguration {
+	return corev1ac.EnvVar().WithName(variable).WithValueFrom(corev1ac.EnvVarSource().
+		WithSecretKeyRef(corev1ac.SecretKeySelector().WithName(secret).WithKey(key)))
+}
+
+// A Secret of an integration cannot change what is the hub's own or the runtime's, so that
+// whoever may write it cannot open the egress or change whom the hub trusts. The reference's
+// names for the hub's own settings are among these, since its whole environment may lie in
+// such a Secret.
+var (
+	reservedPrefixes = []string{"ACTION_", "INTEGRATION_", "SSL_CERT_", "OTEL_", "SENTRY_", "LD_"}
+	reservedNames    = []string{
+		"PORT", "PATH", "HOME", "HOSTNAME", "TMPDIR", "BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
+		"GOMEMLIMIT", "GOGC", "GODEBUG", "GOMAXPROCS", "GOTRACEBACK",
+	}
+)
+
+// IsIntegrationSetting is whether a Secret's key becomes a setting of the hub's pods.
+func IsIntegrationSetting(key string) bool {
+	if len(validation.IsEnvVarName(key)) > 0 {
+		return false
+	}
+	upper := strings.ToUpper(key)
+	return !slices.Contains(reservedNames, upper) &&
+		!slices.ContainsFunc(reservedPrefixes, func(p string) bool { return strings.HasPrefix(upper, p) })
+}
+
+// operatorSettings are what belongs to the hub itself.
+func operatorSettings(hub *v1alpha1.IntegrationHub) map[string]string {
+	secret := ServiceSecretRef(hub)
+	env := map[string]string{
+		"ACTION_HUB_BASE_URL":              BaseURL(hub),
+		"ACTION_HUB_LABEL":                 hub.Spec.Label,
+		"ACTION_HUB_SECRET_FILES":          secretPath + "/" + secret.Key + "," + secretPath + "/previous",
+		"ACTION_HUB_LISTEN_ADDRESS":        fmt.Sprintf(":%d", containerPort(hub)),
+		"ACTION_HUB_ADMIN_ADDRESS":         fmt.Sprintf(":%d", AdminPort),
+		"ACTION_HUB_SPOOL_DIR":             spoolPath,
+		"ACTION_HUB_DRAIN_TIMEOUT":         DrainTimeout(hub).String(),
+		"ACTION_WHITELIST":                 strings.Join(EnabledIntegrations(hub), ","),
+		"ACTION_HUB_DISABLED_INTEGRATIONS": "",
+	}
+	if hub.Spec.DefaultEnabled {
+		env["ACTION_HUB_DISABLED_INTEGRATIONS"] = strings.Join(disabledIntegrations(hub), ",")
+	}
+	if ServesTLS(hub) {
+		env["ACTION_HUB_TLS_CERT_FILE"] = tlsPath + "/tls.crt"
+		env["ACTION_HUB_TLS_KEY_FILE"] = tlsPath + "/tls.key"
+	}
+	if e := hub.Spec.Egress; e != nil {
+		env["ACTION_HUB_EGRESS_ALLOW_CIDRS"] = strings.Join(e.AllowCIDRs, ",")
+	}
+	if ca := CABundle(hub); ca != nil {
+		env["ACTION_HUB_CA_FILE"] = caPath + "/" + ca.Key
+	}
+	if limit, ok := containerResources(hub).Limits[corev1.ResourceMemory]; ok {
+		// The garbage collector works harder before the kernel kills the pod.
+		env["GOMEMLIMIT"] = strconv.FormatInt(limit.Value()/10*9, 10)
+	}
+	if hub.Spec.EncryptUserState {
+		env["ENCRYPT_PAYLOAD"] = "true"
+	}
+	if page := hub.Spec.StatusPage; page != nil && !*page {
+		env["ACTION_HUB_STATUS_PAGE"] = "false"
+	}
+	if l := hub.Spec.Logging; l != nil {
+		set(env, "ACTION_HUB_LOG_LEVEL", l.Level)
+		set(env, "ACTION_HUB_LOG_FORMAT", l.Format)
+	}
+	maps.Copy(env, tracing(hub.Spec.Tracing))
+	maps.Copy(env, limits(hub.Spec.Limits))
+	return env
+}
+
+func set(env map[string]string, name, value string) {
+	if value != "" {
+		env[name] = value
+	}
+}
+
+// tracing is in the variables of OpenTelemetry
+// (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/).
+func tracing(t *v1alpha1.Tracing) map[string]string {
+	if t == nil {
+		return nil
+	}
+	env := map[string]string{
+		"OTEL_TRACES_EXPORTER":        "otlp",
+		"OTEL_EXPORTER_OTLP_ENDPOINT": t.Endpoint,
+		"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+	}
+	if t.SamplePercent != nil {
+		env["OTEL_TRACES_SAMPLER"] = "parentbased_traceidratio"
+		env["OTEL_TRACES_SAMPLER_ARG"] = strconv.FormatFloat(float64(*t.SamplePercent)/100, 'f', -1, 64)
+	}
+	return env
+}
+
+func limits(l *v1alpha1.Limits) map[string]string {
+	env := map[string]string{}
+	if l == nil {
+		return env
+	}
+	number := func(name string, n *int32) {
+		if n != nil {
+			env[name] = strconv.Itoa(int(*n))
+		}
+	}
+	quantity := func(name string, q *resource.Quantity) {
+		if q != nil {
+			env[name] = strconv.FormatInt(q.Value(), 10)
+		}
+	}
+	number("ACTION_HUB_MAX_DELIVERIES", l.Deliveries)
+	number("ACTION_HUB_MAX_QUEUED_DELIVERIES", l.QueuedDeliveries)
+	quantity("ACTION_HUB_MAX_BODY_BYTES", l.Body)
+	quantity("ACTION_HUB_SPOOL_BYTES", l.Spool)
+	if l.Rows != nil {
+		env["ACTION_HUB_MAX_ROWS"] = strconv.FormatInt(*l.Rows, 10)
+	}
+	set(env, "ACTION_HUB_DELIVERY_TIMEOUT", l.DeliveryTimeout)
+	set(env, "ACTION_HUB_FORM_TIMEOUT", l.FormTimeout)
+	return env
+}

@@ -1,0 +1,64 @@
+package resources
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/strategicpatch"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+
+	"integrationhub.dev/api/v1alpha1"
+)
+
+// override merges spec.podTemplate into the pods' template, as kubectl patch does. The pods
+// stay the hub's: their labels and their container cannot be taken away.
+func override(template *corev1ac.PodTemplateSpecApplyConfiguration, hub *v1alpha1.IntegrationHub) (*corev1ac.PodTemplateSpecApplyConfiguration, error) {
+	if hub.Spec.PodTemplate == nil || len(hub.Spec.PodTemplate.Raw) == 0 {
+		return template, nil
+	}
+	original, err := json.Marshal(template)
+	if err != nil {
+		return nil, fmt.Errorf("rendering the pods' template: %w", err)
+	}
+	merged, err := strategicpatch.StrategicMergePatch(original, hub.Spec.PodTemplate.Raw, corev1.PodTemplateSpec{})
+	if err != nil {
+		return nil, err
+	}
+	out := corev1ac.PodTemplateSpec()
+	strict := json.NewDecoder(bytes.NewReader(merged))
+	strict.DisallowUnknownFields()
+	if err := strict.Decode(out); err != nil {
+		return nil, err
+	}
+	if out.ObjectMetaApplyConfiguration == nil || out.Spec == nil {
+		return nil, errors.New("it takes away metadata or spec")
+	}
+	hubs := func(c corev1ac.ContainerApplyConfiguration) bool { return c.Name != nil && *c.Name == ContainerName }
+	if !slices.ContainsFunc(out.Spec.Containers, hubs) {
+		return nil, fmt.Errorf("it takes away the container %q", ContainerName)
+	}
+	if out.Labels == nil {
+		out.Labels = map[string]string{}
+	}
+	maps.Copy(out.Labels, Labels(hub))
+	return out, nil
+}
+
+// applied turns a value of Kubernetes' types into its apply configuration: both have the
+// same JSON. It is for parts of a spec, which have no field that is written when empty.
+func applied[T any](part any) *T {
+	text, err := json.Marshal(part)
+	if err != nil {
+		panic(err) // it came from JSON
+	}
+	out := new(T)
+	if err := json.Unmarshal(text, out); err != nil {
+		panic(err) // the types are generated from each other
+	}
+	return out
+}
