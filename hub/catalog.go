@@ -33,19 +33,19 @@ type offer struct {
 	icon string
 }
 
-// NewCatalog makes every integration that is enabled and configured. enabled lists names;
-// empty means all. A name that does not exist, a setting that cannot be read and a
-// definition that contradicts its entry are errors; a missing setting is not.
-func NewCatalog(entries []Entry, enabled []string, baseURL string, deps action.Deps) (*Catalog, error) {
+// NewCatalog makes every integration that the configuration enables and that is configured.
+// An enabled name that does not exist, a setting that cannot be read and a definition that
+// contradicts its entry are errors; a missing setting is not.
+func NewCatalog(entries []Entry, config Config, deps action.Deps) (*Catalog, error) {
 	c := &Catalog{byName: map[string]*offer{}, Withheld: map[string]string{}}
 	var errs []error
-	for _, name := range enabled {
+	for _, name := range config.Enabled {
 		if !slices.ContainsFunc(entries, func(e Entry) bool { return e.Name == name }) {
 			errs = append(errs, fmt.Errorf("enabling integrations: there is none named %q", name))
 		}
 	}
 	for _, e := range entries {
-		if len(enabled) > 0 && !slices.Contains(enabled, e.Name) {
+		if !config.offers(e.Name) {
 			c.Withheld[e.Name] = "not enabled"
 			continue
 		}
@@ -66,7 +66,7 @@ func NewCatalog(entries []Entry, enabled []string, baseURL string, deps action.D
 			continue
 		}
 		if o.Definition.FormatsFor == nil {
-			o.json = o.describe(baseURL, action.Version{})
+			o.json = o.describe(config.BaseURL, action.Version{})
 		}
 		c.offered = append(c.offered, o)
 	}
@@ -74,6 +74,11 @@ func NewCatalog(entries []Entry, enabled []string, baseURL string, deps action.D
 		c.byName[c.offered[i].Definition.Name] = &c.offered[i]
 	}
 	return c, errors.Join(errs...)
+}
+
+// offers is whether an integration shall be on offer.
+func (c Config) offers(name string) bool {
+	return (len(c.Enabled) == 0 || slices.Contains(c.Enabled, name)) && !slices.Contains(c.Disabled, name)
 }
 
 // Names returns the integrations on offer.

@@ -31,6 +31,8 @@ type Config struct {
 	CipherMaster action.Secret `env:"CIPHER_MASTER"`
 	// Enabled lists the integrations on offer; empty means all that are configured.
 	Enabled []string `env:"ACTION_WHITELIST"`
+	// Disabled lists integrations that are not on offer though they are configured.
+	Disabled []string `env:"ACTION_HUB_DISABLED_INTEGRATIONS"`
 
 	// ListenAddress is where Looker's requests arrive; without it, Port on all addresses.
 	ListenAddress string `env:"ACTION_HUB_LISTEN_ADDRESS"`
@@ -149,6 +151,15 @@ func (c Config) Validate() error {
 	_, err = c.cipherMaster()
 	fault(err != nil, "CIPHER_MASTER must be 64 hexadecimal digits")
 	return errors.Join(errs...)
+}
+
+// basePath is the base URL's path in lower case, without a slash at its end.
+func (c Config) basePath() string {
+	u, err := url.Parse(c.BaseURL)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(strings.TrimRight(u.Path, "/"))
 }
 
 // cipherMaster is the reference's key, or nil where there is none.

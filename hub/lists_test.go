@@ -79,7 +79,7 @@ func BenchmarkList(b *testing.B) {
 		entries = append(entries, entry(&fake{definition: d}))
 	}
 	log := slog.New(slog.DiscardHandler)
-	catalog, err := hub.NewCatalog(entries, nil, config.BaseURL, action.Deps{Log: log})
+	catalog, err := hub.NewCatalog(entries, config, action.Deps{Log: log})
 	if err != nil {
 		b.Fatal(err)
 	}

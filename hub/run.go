@@ -150,7 +150,7 @@ func build(o Options, metrics *Metrics) (*Server, *Secrets, *Certificate, error)
 	}
 	out := outbound.Options{Policy: outbound.Policy{Allow: o.Config.AllowCIDRs, AllowLoopback: o.AllowLoopback}, Roots: roots}
 	deps := action.Deps{Env: o.Env, HTTP: outbound.NewClient(out), Log: o.Log}
-	catalog, err := NewCatalog(o.Entries, o.Config.Enabled, o.Config.BaseURL, deps)
+	catalog, err := NewCatalog(o.Entries, o.Config, deps)
 	if err != nil {
 		return fail(err)
 	}

@@ -3,6 +3,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -96,17 +97,19 @@ func (s *Server) Handler() http.Handler {
 			r.Get("/oauth_check", s.checkLogin)
 		})
 	})
-	return tolerant(r)
+	return tolerant(r, s.config.basePath())
 }
 
 // tolerant takes addresses as the reference's router does: with a trailing slash, and in
-// any case. Names of integrations are lower case, so lowering the whole path is enough.
-func tolerant(next http.Handler) http.Handler {
+// any case. Names of integrations are lower case, so lowering the whole path is enough. The
+// base URL's own path may be there or not: some proxies take it away, others do not.
+func tolerant(next http.Handler, base string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.URL.Path = strings.ToLower(r.URL.Path)
-		if p := strings.TrimRight(r.URL.Path, "/"); p != "" {
-			r.URL.Path = p
+		path := strings.ToLower(r.URL.Path)
+		if rest, ok := strings.CutPrefix(path, base); ok && (rest == "" || rest[0] == '/') {
+			path = rest
 		}
+		r.URL.Path = cmp.Or(strings.TrimRight(path, "/"), "/")
 		r.URL.RawPath = ""
 		next.ServeHTTP(w, r)
 	})

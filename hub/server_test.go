@@ -90,7 +90,7 @@ func newServer(t *testing.T, env map[string]string, entries ...hub.Entry) *serve
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	catalog, err := hub.NewCatalog(entries, config.Enabled, config.BaseURL, action.Deps{Env: all, Log: log})
+	catalog, err := hub.NewCatalog(entries, config, action.Deps{Env: all, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,6 +185,22 @@ func TestList(t *testing.T) {
 	}
 	if status, got := s.post("/Actions/login/", ""); status != http.StatusOK || got != login {
 		t.Errorf("another spelling of the address: %d %s", status, got)
+	}
+}
+
+// A hub below a path is reached with the path and, through proxies that take it away, without.
+func TestBasePath(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, map[string]string{"ACTION_HUB_BASE_URL": "https://hub.example.com/Looker/"}, entry(&fake{definition: definition("a")}))
+	for path, want := range map[string]int{
+		"/looker": 200, "/Looker/": 200, "/": 200, "/looker/actions/a": 200, "/actions/a": 200, "/lookers": 404, "/looker/looker": 404,
+	} {
+		if status, body := s.post(path, ""); status != want {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+	if _, body := s.post("/actions/a", ""); !strings.Contains(body, `"url":"https://hub.example.com/Looker/actions/a/execute"`) {
+		t.Errorf("the path is not told: %s", body)
 	}
 }
 
@@ -499,7 +515,7 @@ func TestCatalogSaysWhy(t *testing.T) {
 		}},
 	}
 	deps := action.Deps{Log: slog.New(slog.DiscardHandler)}
-	c, err := hub.NewCatalog(entries, []string{"a", "c"}, "", deps)
+	c, err := hub.NewCatalog(entries, hub.Config{Enabled: []string{"a", "c"}}, deps)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -509,7 +525,10 @@ func TestCatalogSaysWhy(t *testing.T) {
 	if diff := cmp.Diff(map[string]string{"b": "not enabled", "c": "missing settings: C_KEY"}, c.Withheld); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := hub.NewCatalog(entries, []string{"nope"}, "", deps); err == nil {
+	if c, err := hub.NewCatalog(entries, hub.Config{Disabled: []string{"a", "gone"}}, deps); err != nil || !slices.Equal(c.Names(), []string{"b"}) {
+		t.Errorf("without a: %v, %v", c.Names(), err)
+	}
+	if _, err := hub.NewCatalog(entries, hub.Config{Enabled: []string{"nope"}}, deps); err == nil {
 		t.Error("a name that does not exist was enabled")
 	}
 }

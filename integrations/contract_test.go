@@ -44,7 +44,7 @@ func newHub(t *testing.T) http.Handler {
 	}
 	log := slog.New(slog.DiscardHandler)
 	nowhere := &http.Client{Transport: unreachable{}}
-	catalog, err := hub.NewCatalog(entries, nil, config.BaseURL, action.Deps{Env: settings, Log: log, HTTP: nowhere})
+	catalog, err := hub.NewCatalog(entries, config, action.Deps{Env: settings, Log: log, HTTP: nowhere})
 	if err != nil {
 		t.Fatal(err)
 	}
