@@ -152,12 +152,14 @@ type ParentRef struct {
 type NetworkPolicy struct {
 	// From may connect to the hub; everybody unless set: who has no token learns nothing.
 	//
+	// +kubebuilder:validation:MaxItems=64
 	// +listType=atomic
 	// +optional
 	From []networkingv1.NetworkPolicyPeer `json:"from,omitempty"`
 
 	// MetricsFrom may read health and metrics; everybody in the cluster unless set.
 	//
+	// +kubebuilder:validation:MaxItems=64
 	// +listType=atomic
 	// +optional
 	MetricsFrom []networkingv1.NetworkPolicyPeer `json:"metricsFrom,omitempty"`
@@ -165,6 +167,7 @@ type NetworkPolicy struct {
 	// Egress is what the pods may connect to beside DNS; everything unless set, since the
 	// hub's own guard closes private ranges (spec.egress).
 	//
+	// +kubebuilder:validation:MaxItems=64
 	// +listType=atomic
 	// +optional
 	Egress []networkingv1.NetworkPolicyEgressRule `json:"egress,omitempty"`

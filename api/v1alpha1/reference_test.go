@@ -10,7 +10,7 @@ import (
 )
 
 // unbounded are what need no bounds: Kubernetes' own types, and what the operator writes.
-var unbounded = regexp.MustCompile(`^\.(apiVersion$|kind$|metadata$|status|spec\.resources|spec\.imagePullSecrets\[\])`)
+var unbounded = regexp.MustCompile(`^\.(apiVersion$|kind$|metadata$|status|spec\.resources|spec\.imagePullSecrets\[\]|spec\.autoscaling\.behavior|spec\.scheduling\.(affinity|tolerations\[\]|topologySpreadConstraints\[\])|spec\.networkPolicy\.\w+\[\])`)
 
 // The doc comments are the reference documentation (kubectl explain shows them), so no field
 // of ours goes without one; and no list, map or text goes without a bound, or the rules'

@@ -79,6 +79,7 @@ type Scheduling struct {
 	// TopologySpreadConstraints replace the operator's own, which spread the pods over nodes
 	// where that is possible.
 	//
+	// +kubebuilder:validation:MaxItems=16
 	// +listType=atomic
 	// +optional
 	TopologySpreadConstraints []corev1.TopologySpreadConstraint `json:"topologySpreadConstraints,omitempty"`

@@ -44,6 +44,9 @@ func run() error {
 	if err != nil {
 		return fmt.Errorf("finding the cluster: %w", err)
 	}
+	// The API server's own fairness shares it out better than a limit here, which would make
+	// a thousand hubs wait after a restart.
+	config.QPS = -1
 	scheme, err := controllers.Scheme()
 	if err != nil {
 		return err

@@ -122,16 +122,18 @@ func TestManager(t *testing.T) {
 
 // cluster is an API server without cert-manager, and a manager with the rights of config/rbac.
 type cluster struct {
-	t          *testing.T
+	t          testing.TB
 	env        *envtest.Environment
-	api        client.Client
+	api        client.WithWatch
 	kubeconfig string
 	log        strings.Builder
+	// pid is the manager's process.
+	pid int
 }
 
 func named(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Namespace: "default", Name: name} }
 
-func newCluster(t *testing.T) *cluster {
+func newCluster(t testing.TB) *cluster {
 	t.Helper()
 	c := &cluster{t: t, env: controllertest.Environment(), kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
 	config, err := c.env.Start()
@@ -139,11 +141,12 @@ func newCluster(t *testing.T) *cluster {
 		t.Fatal("starting an API server (make test-unit builds it):", err)
 	}
 	t.Cleanup(func() { _ = c.env.Stop() })
+	config.QPS = -1
 	scheme, err := controllers.Scheme()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.api, err = client.New(config, client.Options{Scheme: scheme}); err != nil {
+	if c.api, err = client.NewWithWatch(config, client.Options{Scheme: scheme}); err != nil {
 		t.Fatal(err)
 	}
 	c.install(filepath.Join("..", "..", "..", "config", "crd", "bases"))
@@ -187,8 +190,9 @@ func (c *cluster) install(folder string) {
 	}
 }
 
-// start runs a manager until the returned function sends it a signal.
-func (c *cluster) start() (stop func(os.Signal)) {
+// start runs a manager until the returned function sends it a signal. The manager watches
+// one namespace, unless further arguments say otherwise.
+func (c *cluster) start(args ...string) (stop func(os.Signal)) {
 	c.t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -196,13 +200,16 @@ func (c *cluster) start() (stop func(os.Signal)) {
 	}
 	health := l.Addr().String()
 	_ = l.Close()
-	cmd := exec.Command(os.Args[0], "--kubeconfig", c.kubeconfig, "--hub-image", "hub:test", "--namespaces", "default",
-		"--leader-elect=false", "--metrics-address", "127.0.0.1:0", "--health-address", health)
+	cmd := exec.Command(os.Args[0], append([]string{
+		"--kubeconfig", c.kubeconfig, "--hub-image", "hub:test", "--namespaces", "default",
+		"--leader-elect=false", "--metrics-address", "127.0.0.1:0", "--health-address", health,
+	}, args...)...)
 	cmd.Env = append(os.Environ(), "BE_THE_MANAGER=yes")
 	cmd.Stderr = &c.log
 	if err := cmd.Start(); err != nil {
 		c.t.Fatal(err)
 	}
+	c.pid = cmd.Process.Pid
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	c.t.Cleanup(func() {
