@@ -23,6 +23,8 @@ import (
 // those of KUBEBUILDER_ASSETS, or those that config/local/build made.
 func Environment(crds ...string) *envtest.Environment {
 	e := &envtest.Environment{CRDDirectoryPaths: crds, ErrorIfCRDPathMissing: true}
+	// The default has room for 254 Services.
+	e.ControlPlane.GetAPIServer().Configure().Set("service-cluster-ip-range", "10.0.0.0/16")
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
 		cache, err := os.UserCacheDir()
 		if dir := os.Getenv("INTEGRATION_HUB_CACHE"); dir != "" || err == nil {
