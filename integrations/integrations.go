@@ -5,6 +5,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/airtable"
 	"integrationhub.dev/integrations/amazons3"
+	"integrationhub.dev/integrations/jiracreateissue"
 	"integrationhub.dev/integrations/slack"
 	"integrationhub.dev/integrations/slackapp"
 	"integrationhub.dev/integrations/tray"
@@ -24,6 +25,7 @@ func All() []Entry {
 	return []Entry{
 		{"airtable", airtable.New},
 		{"amazon_s3", amazons3.New},
+		{"jira_create_issue", jiracreateissue.New},
 		{"slack", slack.New},
 		{"slack_app", slackapp.New},
 		{"tray", tray.New},
