@@ -69,26 +69,26 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if req.Data.Empty() {
 		return nil, action.Errorf(action.Invalid, "Couldn't get data from attachment")
 	}
-	var file *attachment
+	var data *file
 	if in.Attach {
-		if file, err = c.fetch(ctx, req); err != nil {
+		if data, err = c.fetch(ctx, req); err != nil {
 			return nil, err
 		}
-		defer file.blob.Close()
+		defer data.blob.Close()
 	}
-	created, err := c.create(ctx, issue{
+	made, err := c.create(ctx, issue{
 		project: in.Project, issueType: in.IssueType, summary: strings.TrimSpace(in.Summary),
 		description: in.Description, link: req.Plan.URL,
 	})
 	if err != nil {
 		return nil, err
 	}
-	if file != nil {
-		if err := c.attach(ctx, created, file); err != nil {
-			return nil, action.Wrap(err, action.KindOf(err), "The issue %s was created, but the data was not attached to it: do not send it again. %s", created.Key, action.MessageOf(err))
+	if data != nil {
+		if err := c.attach(ctx, made, data); err != nil {
+			return nil, action.Wrap(err, action.KindOf(err), "The issue %s was created, but the data was not attached to it: do not send it again. %s", made.Key, action.MessageOf(err))
 		}
 	}
-	return &action.Response{Message: "Created " + created.Key + "."}, nil
+	return &action.Response{Message: "Created " + made.Key + "."}, nil
 }
 
 // client is one with the settings of a request.

@@ -6,10 +6,10 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/plaintext"
 )
 
 // formFields are the form's names for Jira's fields.
@@ -17,10 +17,8 @@ var formFields = map[string]string{
 	"project": "project", "summary": "summary", "description": "description", "issuetype": "issueType",
 }
 
-const (
-	maxReasons    = 5
-	maxReasonText = 300
-)
+// maxReasons is how many of Jira's reasons are told.
+const maxReasons = 5
 
 // explain adds what Jira says of a refused call, and what can be done about it.
 func (c *client) explain(err error) error {
@@ -56,10 +54,10 @@ func refusal(body []byte) (reasons []string, fields map[string]string) {
 		return nil, nil
 	}
 	for _, m := range answer.Messages {
-		reasons = append(reasons, plain(m))
+		reasons = append(reasons, plaintext.Line(m))
 	}
 	for _, field := range slices.Sorted(maps.Keys(answer.Errors)) {
-		reason := plain(answer.Errors[field])
+		reason := plaintext.Line(answer.Errors[field])
 		reasons = append(reasons, reason)
 		if ours, ok := formFields[field]; ok {
 			if fields == nil {
@@ -69,18 +67,4 @@ func refusal(body []byte) (reasons []string, fields map[string]string) {
 		}
 	}
 	return reasons[:min(len(reasons), maxReasons)], fields
-}
-
-// plain is a text on one line, of a length that can be shown.
-func plain(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, ""))
-	if r := []rune(text); len(r) > maxReasonText {
-		text = string(r[:maxReasonText]) + "…"
-	}
-	return strings.TrimSpace(text)
 }

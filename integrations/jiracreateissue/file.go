@@ -5,24 +5,24 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"mime"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/attachment"
 )
 
-// attachment is a file that is here whole and that Jira will take.
-type attachment struct {
-	blob     action.Blob
-	filename string
-	mime     string
+// file is the data, here whole, and not too large for Jira.
+type file struct {
+	blob action.Blob
+	name string
+	mime string
 }
 
 // fetch gets the data, and asks Jira whether it takes a file of its size.
-func (c *client) fetch(ctx context.Context, req *action.Request) (*attachment, error) {
+func (c *client) fetch(ctx context.Context, req *action.Request) (*file, error) {
 	var limits struct {
 		Enabled bool  `json:"enabled"`
 		Limit   int64 `json:"uploadLimit"`
@@ -41,34 +41,24 @@ func (c *client) fetch(ctx context.Context, req *action.Request) (*attachment, e
 		_ = blob.Close()
 		return nil, action.Errorf(action.TooLarge, "The data has %d bytes; this JIRA takes attachments of up to %d.", blob.Size(), limits.Limit)
 	}
-	return &attachment{blob: blob, filename: req.SuggestedFilename(), mime: mediaType(req.Data.MIME())}, nil
-}
-
-// mediaType is a content type that may go into a header.
-func mediaType(text string) string {
-	if t, params, err := mime.ParseMediaType(text); err == nil {
-		if formatted := mime.FormatMediaType(t, params); formatted != "" {
-			return formatted
-		}
-	}
-	return "application/octet-stream"
+	return &file{blob: blob, name: req.SuggestedFilename(), mime: attachment.MediaType(req.Data)}, nil
 }
 
 // attach adds the file to an issue. Its length is told beforehand, and Jira says what it kept,
 // so that a part of it cannot pass for the whole.
-func (c *client) attach(ctx context.Context, to created, file *attachment) error {
+func (c *client) attach(ctx context.Context, to created, data *file) error {
 	var head bytes.Buffer
 	form := multipart.NewWriter(&head)
 	_, err := form.CreatePart(textproto.MIMEHeader{
-		"Content-Disposition": {multipart.FileContentDisposition("file", file.filename)},
-		"Content-Type":        {file.mime},
+		"Content-Disposition": {multipart.FileContentDisposition("file", data.name)},
+		"Content-Type":        {data.mime},
 	})
 	if err != nil {
 		return fmt.Errorf("preparing an attachment: %w", err)
 	}
 	tail := "\r\n--" + form.Boundary() + "--\r\n"
 	body := func() io.Reader {
-		return io.MultiReader(bytes.NewReader(head.Bytes()), io.NewSectionReader(file.blob, 0, file.blob.Size()), bytes.NewReader([]byte(tail)))
+		return io.MultiReader(bytes.NewReader(head.Bytes()), io.NewSectionReader(data.blob, 0, data.blob.Size()), bytes.NewReader([]byte(tail)))
 	}
 	once := deliver.Once{Name: name, Doubt: "It may be there all the same."} // no timeout: files take their time
 	return once.Do(ctx, func(ctx context.Context) error {
@@ -76,7 +66,7 @@ func (c *client) attach(ctx context.Context, to created, file *attachment) error
 		if err != nil {
 			return fmt.Errorf("preparing an attachment: %w", err)
 		}
-		req.ContentLength = int64(head.Len()) + file.blob.Size() + int64(len(tail))
+		req.ContentLength = int64(head.Len()) + data.blob.Size() + int64(len(tail))
 		req.Header.Set("Content-Type", form.FormDataContentType())
 		req.Header.Set("X-Atlassian-Token", "no-check") // or Jira takes it for a forged request
 		var kept []struct {
@@ -85,7 +75,7 @@ func (c *client) attach(ctx context.Context, to created, file *attachment) error
 		if err := c.send(req, &kept); err != nil {
 			return err
 		}
-		if len(kept) != 1 || kept[0].Size != file.blob.Size() {
+		if len(kept) != 1 || kept[0].Size != data.blob.Size() {
 			return errNotUnderstood
 		}
 		return nil
