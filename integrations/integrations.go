@@ -6,6 +6,7 @@ import (
 	"integrationhub.dev/integrations/airtable"
 	"integrationhub.dev/integrations/amazons3"
 	"integrationhub.dev/integrations/jiracreateissue"
+	"integrationhub.dev/integrations/sendgrid"
 	"integrationhub.dev/integrations/slack"
 	"integrationhub.dev/integrations/slackapp"
 	"integrationhub.dev/integrations/tray"
@@ -26,6 +27,7 @@ func All() []Entry {
 		{"airtable", airtable.New},
 		{"amazon_s3", amazons3.New},
 		{"jira_create_issue", jiracreateissue.New},
+		{"sendgrid", sendgrid.New},
 		{"slack", slack.New},
 		{"slack_app", slackapp.New},
 		{"tray", tray.New},
