@@ -9,6 +9,7 @@ import (
 	"integrationhub.dev/integrations/sendgrid"
 	"integrationhub.dev/integrations/slack"
 	"integrationhub.dev/integrations/slackapp"
+	"integrationhub.dev/integrations/teamsincomingwebhook"
 	"integrationhub.dev/integrations/tray"
 	"integrationhub.dev/integrations/twiliomessage"
 	"integrationhub.dev/integrations/zapier"
@@ -30,6 +31,7 @@ func All() []Entry {
 		{"sendgrid", sendgrid.New},
 		{"slack", slack.New},
 		{"slack_app", slackapp.New},
+		{"teams_incomingwebhook", teamsincomingwebhook.New},
 		{"tray", tray.New},
 		{"twilio_message", twiliomessage.New},
 		{"zapier", zapier.New},
