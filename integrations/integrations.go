@@ -11,6 +11,7 @@ import (
 	"integrationhub.dev/integrations/slackapp"
 	"integrationhub.dev/integrations/teamsincomingwebhook"
 	"integrationhub.dev/integrations/tray"
+	"integrationhub.dev/integrations/twilio"
 	"integrationhub.dev/integrations/twiliomessage"
 	"integrationhub.dev/integrations/zapier"
 )
@@ -33,6 +34,7 @@ func All() []Entry {
 		{"slack_app", slackapp.New},
 		{"teams_incomingwebhook", teamsincomingwebhook.New},
 		{"tray", tray.New},
+		{"twilio", twilio.New},
 		{"twilio_message", twiliomessage.New},
 		{"zapier", zapier.New},
 	}
