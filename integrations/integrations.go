@@ -5,7 +5,9 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/airtable"
 	"integrationhub.dev/integrations/amazons3"
+	"integrationhub.dev/integrations/debug"
 	"integrationhub.dev/integrations/jiracreateissue"
+	"integrationhub.dev/integrations/queueaction"
 	"integrationhub.dev/integrations/sendgrid"
 	"integrationhub.dev/integrations/slack"
 	"integrationhub.dev/integrations/slackapp"
@@ -28,7 +30,9 @@ func All() []Entry {
 	return []Entry{
 		{"airtable", airtable.New},
 		{"amazon_s3", amazons3.New},
+		{"debug", debug.New},
 		{"jira_create_issue", jiracreateissue.New},
+		{"queue_action", queueaction.New},
 		{"sendgrid", sendgrid.New},
 		{"slack", slack.New},
 		{"slack_app", slackapp.New},

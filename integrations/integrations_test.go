@@ -21,7 +21,12 @@ import (
 )
 
 // settings are what administrators set for the integrations that ask for something.
-var settings = map[string]string{"AIRTABLE_CLIENT_ID": "id", "AIRTABLE_CLIENT_SECRET": "secret"}
+var settings = map[string]string{
+	"ACTION_HUB_DEBUG_ENDPOINT": "yes",
+	"AIRTABLE_CLIENT_ID":        "id",
+	"AIRTABLE_CLIENT_SECRET":    "secret",
+	"CHILD_TEST":                "true",
+}
 
 // list is what Looker is answered.
 func list(t *testing.T) map[string]map[string]any {
