@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"integrationhub.dev/hub/action"
@@ -37,13 +38,19 @@ type client struct {
 var personalToken = regexp.MustCompile(`^[MNO][A-Za-z0-9+/]{43}$`)
 
 // authorize adds the credentials. A personal access token goes by itself; an API token of
-// Cloud, and a password, with their user's name.
+// Cloud, and a password, with their user's name. Blanks around a token were copied with it,
+// but a password may have some.
 func (c *client) authorize(req *http.Request) {
-	if secret := c.password.Reveal(); !c.site.cloud && personalToken.MatchString(secret) {
-		req.Header.Set("Authorization", "Bearer "+secret)
-		return
+	username, password := strings.TrimSpace(c.username), c.password.Reveal()
+	token := strings.TrimSpace(password)
+	switch {
+	case c.site.cloud:
+		req.SetBasicAuth(username, token)
+	case personalToken.MatchString(token):
+		req.Header.Set("Authorization", "Bearer "+token)
+	default:
+		req.SetBasicAuth(username, password)
 	}
-	req.SetBasicAuth(c.username, c.password.Reveal())
 }
 
 // get asks for something, again when that can help.

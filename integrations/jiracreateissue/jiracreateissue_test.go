@@ -220,10 +220,11 @@ func TestCredentials(t *testing.T) {
 		return "Basic " + base64.StdEncoding.EncodeToString([]byte("looker@example.com:"+password))
 	}
 	for _, tt := range []struct{ name, address, password, want string }{
-		{"an API token", cloud, "ATATT3xFfGF0", basic("ATATT3xFfGF0")},
+		{"an API token", cloud, " ATATT3xFfGF0\n", basic("ATATT3xFfGF0")},
 		{"an API token with scopes", "https://api.atlassian.com/ex/jira/11111111-2222-3333-4444-555555555555", pat, basic(pat)},
 		{"a password", server, secret, basic(secret)},
-		{"a personal access token", server, pat, "Bearer " + pat},
+		{"a password with blanks", server, " p w ", basic(" p w ")},
+		{"a personal access token", server, pat + "\n", "Bearer " + pat},
 		{"not quite one", server, pat + "x", basic(pat + "x")},
 		{"a name that only begins like Cloud's", "https://atlassian.net.example.com", pat, "Bearer " + pat},
 	} {
