@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,4 +94,46 @@ func TestOnceEnds(t *testing.T) {
 			}
 		})
 	})
+}
+
+// The HTTP client tells whether anything of a request was sent.
+func TestOnceByHTTP(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		dial    func() (net.Conn, error)
+		dials   int
+		message string
+	}{
+		{"no connection", func() (net.Conn, error) { return nil, errors.New("refused") }, 4, "The connection to Them failed."},
+		{"a connection that breaks", func() (net.Conn, error) {
+			ours, theirs := net.Pipe()
+			go func() {
+				_, _ = theirs.Read(make([]byte, 1))
+				_ = theirs.Close()
+			}()
+			return ours, nil
+		}, 1, "The connection to Them failed. It may be there."},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				dials := 0
+				client := &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+					dials++
+					return tt.dial()
+				}}}
+				err := deliver.Once{Name: "Them", Doubt: "It may be there."}.Do(t.Context(), func(ctx context.Context) error {
+					req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://them.example.com/", strings.NewReader("x"))
+					if err != nil {
+						return err
+					}
+					return outbound.JSON(client, req, "Them", nil)
+				})
+				if got := action.MessageOf(err); got != tt.message || dials != tt.dials {
+					t.Errorf("%d connections and %q, want %d and %q", dials, got, tt.dials, tt.message)
+				}
+			})
+		})
+	}
 }

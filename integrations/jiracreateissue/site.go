@@ -4,10 +4,10 @@ import (
 	"errors"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/webhook"
 )
 
 // site is one Jira. Its address may have a path, such as "/jira".
@@ -32,13 +32,7 @@ func parseSite(text string) (site, error) {
 	case u.User != nil:
 		return site{}, action.Errorf(action.Invalid, "The address of the JIRA server must not contain a user name.")
 	}
-	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
-	return site{
-		base: &url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path},
-		cloud: slices.ContainsFunc(clouds, func(domain string) bool {
-			return host == domain || strings.HasSuffix(host, "."+domain)
-		}),
-	}, nil
+	return site{base: &url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}, cloud: webhook.Within(u, clouds)}, nil
 }
 
 // endpoint is the address of a part of the REST API: version 3 where there is one, because

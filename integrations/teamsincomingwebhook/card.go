@@ -1,6 +1,7 @@
 package teamsincomingwebhook
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -21,16 +22,18 @@ type fact struct{ name, value string }
 // a larger one and then fails with it, which nobody is told.
 const maxCard = 28 << 10
 
-// encode makes a card's JSON text.
+// encode makes a card's JSON text, without the escapes for HTML that would make it larger.
 func encode(v any) ([]byte, error) {
-	body, err := json.Marshal(v)
-	if err != nil {
+	var body bytes.Buffer
+	e := json.NewEncoder(&body)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
 		return nil, fmt.Errorf("encoding a card: %w", err)
 	}
-	if len(body) > maxCard {
+	if body.Len() > maxCard {
 		return nil, action.Errorf(action.TooLarge, "The card is too large for Teams, which takes %d KB: shorten its text.", maxCard>>10)
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
 
 // paragraphs makes each line one of its own, since Markdown would join them.

@@ -248,6 +248,21 @@ func TestTeamsFails(t *testing.T) {
 	}
 }
 
+// What HTML would have to escape takes no more room than it has.
+func TestNearlyTooLong(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Status: http.StatusAccepted})
+	i := actiontest.New(t, teamsincomingwebhook.New, actiontest.Deps(t, d, nil))
+	req := request(workflow)
+	req.Form["text"] = strings.Repeat("&", 27<<10)
+	if _, err := i.Execute(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(d.Requests()[0].Body), req.Form["text"]) {
+		t.Error("the text did not arrive as it was")
+	}
+}
+
 // A card that was refused for its rate was not posted.
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
