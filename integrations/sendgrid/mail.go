@@ -95,7 +95,8 @@ func (e *encodedMail) reader() io.Reader {
 type base64Reader struct {
 	data io.Reader
 	raw  [3 << 10]byte // a multiple of three, so that only the end is padded
-	text []byte
+	buf  [4 << 10]byte
+	text []byte // what of buf has not been read yet
 }
 
 func (r *base64Reader) Read(p []byte) (int, error) {
@@ -104,7 +105,7 @@ func (r *base64Reader) Read(p []byte) (int, error) {
 		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 			return 0, err
 		}
-		r.text = base64.StdEncoding.AppendEncode(r.text[:0], r.raw[:n])
+		r.text = base64.StdEncoding.AppendEncode(r.buf[:0], r.raw[:n])
 	}
 	n := copy(p, r.text)
 	r.text = r.text[n:]
