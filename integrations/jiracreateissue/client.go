@@ -20,8 +20,12 @@ import (
 // name is what people call the destination.
 const name = "JIRA"
 
-// callTimeout bounds a call; Looker's user is waiting, or nobody is.
-const callTimeout = time.Minute
+const (
+	// createTimeout bounds the creation of an issue, readTimeout a call that changes nothing: a
+	// form makes several, each again when that can help, while a user waits.
+	createTimeout = time.Minute
+	readTimeout   = 20 * time.Second
+)
 
 // client calls one Jira's REST API:
 // https://developer.atlassian.com/cloud/jira/platform/rest/v3/ for Cloud,
@@ -57,7 +61,7 @@ func (c *client) authorize(req *http.Request) {
 func (c *client) get(ctx context.Context, address *url.URL, out any) error {
 	retry := deliver.Retry{Tries: 3, First: 200 * time.Millisecond, Longest: 2 * time.Second}
 	return retry.Do(ctx, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeoutCause(ctx, callTimeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
+		ctx, cancel := context.WithTimeoutCause(ctx, readTimeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
 		defer cancel()
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
 		if err != nil {
@@ -166,7 +170,7 @@ func (c *client) create(ctx context.Context, i issue) (created, error) {
 	if err != nil {
 		return created{}, fmt.Errorf("encoding an issue: %w", err)
 	}
-	once := deliver.Once{Name: name, Timeout: callTimeout, Doubt: "The issue may have been created all the same: look before sending it again."}
+	once := deliver.Once{Name: name, Timeout: createTimeout, Doubt: "The issue may have been created all the same: look before sending it again."}
 	var made created
 	err = once.Do(ctx, func(ctx context.Context) error {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.site.endpoint("issue").String(), bytes.NewReader(body))

@@ -12,6 +12,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -482,4 +484,29 @@ func TestDownloadBreaksOff(t *testing.T) {
 	if diff := cmp.Diff([]string{"GET acme.atlassian.net/rest/api/3/attachment/meta"}, calls(d)); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
+}
+
+func TestAnswersLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := actiontest.New(t, jiracreateissue.New, action.Deps{HTTP: actiontest.Late()})
+		start := time.Now()
+		_, err := i.Execute(t.Context(), query(t, cloud, answers()))
+		const want = "JIRA did not answer in time. The issue may have been created all the same: look before sending it again."
+		if took := time.Since(start); action.MessageOf(err) != want || action.KindOf(err) != action.Timeout || took != time.Minute {
+			t.Errorf("error %v (%v) after %v, want %q", err, action.KindOf(err), took, want)
+		}
+	})
+}
+
+func TestFormAnswersLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := actiontest.New(t, jiracreateissue.New, action.Deps{HTTP: actiontest.Late()})
+		start := time.Now()
+		_, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(params(cloud), nil))
+		if took := time.Since(start); action.MessageOf(err) != "JIRA did not answer in time." || action.KindOf(err) != action.Timeout || took > 90*time.Second {
+			t.Errorf("error %v (%v) after %v", err, action.KindOf(err), took)
+		}
+	})
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -401,4 +403,17 @@ func TestDownloadBreaksOff(t *testing.T) {
 	if got, want := action.MessageOf(err), "The download from Looker broke off before the data was complete."; got != want || len(d.Requests()) != 0 {
 		t.Errorf("message %q, want %q; %d calls", got, want, len(d.Requests()))
 	}
+}
+
+func TestAnswersLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := actiontest.New(t, sendgrid.New, action.Deps{HTTP: actiontest.Late()})
+		start := time.Now()
+		_, err := i.Execute(t.Context(), query(t, map[string]string{"to": "ann@example.com"}))
+		const want = "SendGrid did not answer in time. The mail may have been sent all the same: look before sending it again."
+		if took := time.Since(start); action.MessageOf(err) != want || action.KindOf(err) != action.Timeout || took != 5*time.Minute {
+			t.Errorf("error %v (%v) after %v, want %q", err, action.KindOf(err), took, want)
+		}
+	})
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -282,4 +284,17 @@ func TestRateLimit(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAnswersLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := actiontest.New(t, teamsincomingwebhook.New, action.Deps{HTTP: actiontest.Late()})
+		start := time.Now()
+		_, err := i.Execute(t.Context(), request(workflow))
+		const want = "Teams did not answer in time. The card may have been posted all the same: look before sending it again."
+		if took := time.Since(start); action.MessageOf(err) != want || action.KindOf(err) != action.Timeout || took != time.Minute {
+			t.Errorf("error %v (%v) after %v, want %q", err, action.KindOf(err), took, want)
+		}
+	})
 }

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -199,4 +201,17 @@ func TestDownloadBreaksOff(t *testing.T) {
 	if got, want := action.MessageOf(err), "The download from Looker broke off before the data was complete."; got != want || len(d.Requests()) != 0 {
 		t.Errorf("message %q, want %q; %d calls", got, want, len(d.Requests()))
 	}
+}
+
+func TestAnswersLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := actiontest.New(t, twilio.New, action.Deps{HTTP: actiontest.Late()})
+		start := time.Now()
+		_, err := i.Execute(t.Context(), query(t))
+		const want = "Twilio did not answer in time. The message may have been sent all the same: look before sending it again."
+		if took := time.Since(start); action.MessageOf(err) != want || action.KindOf(err) != action.Timeout || took != time.Minute {
+			t.Errorf("error %v (%v) after %v, want %q", err, action.KindOf(err), took, want)
+		}
+	})
 }
