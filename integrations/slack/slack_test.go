@@ -183,7 +183,7 @@ func TestExecuteFails(t *testing.T) {
 	}{
 		{"no token", nil, nil, action.Invalid, ""},
 		{"a wrong token", params(), map[string]actiontest.Reply{"files.getUploadURLExternal": refused}, action.Unauthenticated, "files.getUploadURLExternal"},
-		{"busy", params(), map[string]actiontest.Reply{"files.getUploadURLExternal": {Status: 429}}, action.RateLimited, "files.getUploadURLExternal"},
+		{"busy", params(), map[string]actiontest.Reply{"files.getUploadURLExternal": {Status: 429, Header: map[string]string{"Retry-After": "600"}}}, action.RateLimited, "files.getUploadURLExternal"},
 		{"the upload is reset", params(), map[string]actiontest.Reply{"ticket": {Reset: true}}, action.Unavailable, "files.getUploadURLExternal ticket"},
 		{
 			"the channel is unknown", params(),
