@@ -78,6 +78,7 @@ func (s *Server) newRequest(o *offer, r *http.Request, e *payload.Envelope) (*ac
 		Plan: action.Plan{
 			ID: string(e.Plan.ID), Title: e.Plan.Title, Type: e.Plan.Type, URL: e.Plan.URL,
 			QueryID: string(e.Plan.QueryID), FiltersDifferFromLook: e.Plan.FiltersDifferFromLook,
+			Model: e.Plan.Query.Model, View: e.Plan.Query.View,
 		},
 		Version:    action.ParseUserAgent(r.UserAgent()),
 		InstanceID: rec.instanceID, WebhookID: rec.webhookID,

@@ -5,8 +5,15 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/airtable"
 	"integrationhub.dev/integrations/amazons3"
+	"integrationhub.dev/integrations/debug"
+	"integrationhub.dev/integrations/jiracreateissue"
+	"integrationhub.dev/integrations/queueaction"
+	"integrationhub.dev/integrations/sendgrid"
+	"integrationhub.dev/integrations/slack"
 	"integrationhub.dev/integrations/slackapp"
+	"integrationhub.dev/integrations/teamsincomingwebhook"
 	"integrationhub.dev/integrations/tray"
+	"integrationhub.dev/integrations/twilio"
 	"integrationhub.dev/integrations/twiliomessage"
 	"integrationhub.dev/integrations/zapier"
 )
@@ -23,8 +30,15 @@ func All() []Entry {
 	return []Entry{
 		{"airtable", airtable.New},
 		{"amazon_s3", amazons3.New},
+		{"debug", debug.New},
+		{"jira_create_issue", jiracreateissue.New},
+		{"queue_action", queueaction.New},
+		{"sendgrid", sendgrid.New},
+		{"slack", slack.New},
 		{"slack_app", slackapp.New},
+		{"teams_incomingwebhook", teamsincomingwebhook.New},
 		{"tray", tray.New},
+		{"twilio", twilio.New},
 		{"twilio_message", twiliomessage.New},
 		{"zapier", zapier.New},
 	}

@@ -107,6 +107,9 @@ func operatorSettings(hub *v1alpha1.IntegrationHub) map[string]string {
 		// The garbage collector works harder before the kernel kills the pod.
 		env["GOMEMLIMIT"] = strconv.FormatInt(limit.Value()/10*9, 10)
 	}
+	for _, name := range NamedIntegrations(hub) {
+		set(env, switches[name], "true")
+	}
 	if hub.Spec.EncryptUserState {
 		env["ENCRYPT_PAYLOAD"] = "true"
 	}
@@ -122,8 +125,11 @@ func operatorSettings(hub *v1alpha1.IntegrationHub) map[string]string {
 	return env
 }
 
+// switches turn integrations on that are for trying a hub, and that none offers by itself.
+var switches = map[string]string{"debug": "ACTION_HUB_DEBUG_ENDPOINT", "queue_action": "CHILD_TEST"}
+
 func set(env map[string]string, name, value string) {
-	if value != "" {
+	if name != "" && value != "" {
 		env[name] = value
 	}
 }

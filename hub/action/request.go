@@ -65,6 +65,8 @@ type Plan struct {
 	URL                   string
 	QueryID               string
 	FiltersDifferFromLook bool
+	// Model and View say where the query's data comes from; a dashboard has neither.
+	Model, View string
 }
 
 // SuggestedFilename is the file's name when the user gave none: the plan's title and the

@@ -34,6 +34,11 @@ type ScheduledPlan struct {
 	QueryID               text   `json:"query_id"`
 	FiltersDifferFromLook bool   `json:"filters_differ_from_look"`
 	DownloadURL           string `json:"download_url"`
+	// Query is what the data is the result of; Looker sends much more of it.
+	Query struct {
+		Model string `json:"model"`
+		View  string `json:"view"`
+	} `json:"query"`
 }
 
 // text takes strings, numbers, booleans and null alike: Looker is not consistent.

@@ -45,10 +45,10 @@ func body(t testing.TB, e *payload.Envelope) string {
 
 func TestDecode(t *testing.T) {
 	t.Parallel()
-	e := decode(t, `{"type":"query","scheduled_plan":{"scheduled_plan_id":12,"title":"T","query_id":"17","unknown":[1,{"a":"]"}]},
+	e := decode(t, `{"type":"query","scheduled_plan":{"scheduled_plan_id":12,"title":"T","query_id":"17","unknown":[1,{"a":"]"}],"query":{"model":"shop","view":"orders","limit":"500"}},
 		"attachment":{"extension":"csv","data":"a,b\n\"\u00e4\ud83d\ude00\",\u0000x","mimetype":"text/csv"},
 		"data":{"value":null,"n":5,"flag":true,"s":"x"},"form_params":null,"state_url":"https://looker.example.com/s"} `)
-	if *e.Type != "query" || e.Plan.ID != "12" || e.Plan.QueryID != "17" || e.Plan.Title != "T" {
+	if *e.Type != "query" || e.Plan.ID != "12" || e.Plan.QueryID != "17" || e.Plan.Title != "T" || e.Plan.Query.Model != "shop" || e.Plan.Query.View != "orders" {
 		t.Errorf("type %q, plan %+v", *e.Type, e.Plan)
 	}
 	want := map[string]string{"n": "5", "flag": "true", "s": "x", "state_url": "https://looker.example.com/s"}

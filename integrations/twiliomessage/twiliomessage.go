@@ -4,25 +4,20 @@ package twiliomessage
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"strings"
 	"time"
-	"unicode/utf16"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/twilio"
 )
 
 var (
 	_ action.Integration = (*Integration)(nil)
 	_ action.FormBuilder = (*Integration)(nil)
 )
-
-// maxMessage is the longest message that Twilio takes, in UTF-16 units:
-// https://www.twilio.com/docs/messaging/api/message-resource (Body).
-const maxMessage = 1600
 
 // phoneTag is the LookML tag of the field that holds the numbers.
 const phoneTag = "phone"
@@ -33,10 +28,10 @@ const concurrency = 8
 
 // input is Looker's: the integration's settings and what the user wrote.
 type input struct {
-	AccountSID accountSID    `param:"accountSid,required"`
-	AuthToken  action.Secret `param:"authToken,required"`
-	From       string        `param:"from,required"`
-	Message    string        `form:"message,required"`
+	AccountSID twilio.AccountSID `param:"accountSid,required"`
+	AuthToken  action.Secret     `param:"authToken,required"`
+	From       string            `param:"from,required"`
+	Message    string            `form:"message,required"`
 }
 
 // Integration sends messages by Twilio.
@@ -81,9 +76,9 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
-	c := client{http: i.deps.HTTP, sid: in.AccountSID, token: in.AuthToken}
-	body := cut(in.Message, maxMessage)
-	account := deliver.Batches(ctx, numbers, deliver.Options{
+	account := twilio.Account{HTTP: i.deps.HTTP, SID: in.AccountSID, Token: in.AuthToken}
+	body := twilio.Cut(in.Message, twilio.MaxMessage)
+	sent := deliver.Batches(ctx, numbers, deliver.Options{
 		Size: 1, Concurrency: concurrency,
 		// A message that was refused for its rate was not sent; any other failure may come
 		// after Twilio took it, and nobody wants the same message twice.
@@ -92,12 +87,16 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		if number[0] == "" {
 			return errNoNumber
 		}
-		return c.send(ctx, in.From, number[0], body)
+		err := account.Send(ctx, in.From, number[0], body)
+		if kind := action.KindOf(err); kind == action.Unauthenticated || kind == action.Forbidden {
+			return deliver.Stop(err) // no other number will do better
+		}
+		return err
 	})
-	if err := account.Err("messages"); err != nil {
+	if err := sent.Err("messages"); err != nil {
 		return nil, err
 	}
-	return &action.Response{Message: fmt.Sprintf("%d messages sent.", account.Sent())}, nil
+	return &action.Response{Message: fmt.Sprintf("%d messages sent.", sent.Sent())}, nil
 }
 
 var errNoNumber = action.Errorf(action.Invalid, "A row has no phone number.")
@@ -131,40 +130,4 @@ func recipients(ctx context.Context, req *action.Request) (iter.Seq2[string, err
 			}
 		}
 	}, nil
-}
-
-// cut shortens a text to n UTF-16 units, back to the end of its last whole line where it has
-// several, and never through the middle of a character.
-func cut(text string, n int) string {
-	units := utf16.Encode([]rune(text))
-	if len(units) <= n {
-		return text
-	}
-	units = units[:n]
-	if last := units[n-1]; utf16.IsSurrogate(rune(last)) && last < 0xDC00 {
-		units = units[:n-1]
-	}
-	short := string(utf16.Decode(units))
-	if i := strings.LastIndexByte(short, '\n'); i > 0 {
-		return short[:i+1]
-	}
-	return short
-}
-
-// accountSID goes into Twilio's address, so it must look like one: "AC" and letters and
-// digits (https://www.twilio.com/docs/glossary/what-is-a-sid).
-type accountSID string
-
-// UnmarshalText implements [encoding.TextUnmarshaler].
-func (s *accountSID) UnmarshalText(text []byte) error {
-	const longest = 64
-	t := string(text)
-	alphanumeric := !strings.ContainsFunc(t, func(r rune) bool {
-		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
-	})
-	if !strings.HasPrefix(t, "AC") || len(t) > longest || !alphanumeric {
-		return errors.New("must begin with AC and contain letters and digits only")
-	}
-	*s = accountSID(t)
-	return nil
 }

@@ -9,10 +9,12 @@ import (
 	"regexp"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/slack-go/slack"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
 )
 
@@ -26,7 +28,7 @@ var user = regexp.MustCompile(`^[UW][A-Z0-9]+$`)
 
 // Deliver sends the request's data as a file, or its comment alone when there is no data.
 //
-// Nothing is tried again: none of the calls can be told to happen only once.
+// A call is tried again only where Slack did nothing: none can be told to happen only once.
 func (c *Client) Deliver(ctx context.Context, req *action.Request) (*action.Response, error) {
 	channel := strings.TrimSpace(req.Form["channel"])
 	if channel == "" {
@@ -98,11 +100,16 @@ func (c *Client) upload(ctx context.Context, req *action.Request) (slack.FileSum
 		return none, action.Errorf(action.Invalid, "The file is empty. Slack takes no empty files.")
 	}
 	filename := req.CompleteFilename()
-	ticket, err := c.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{
-		FileName: filename, FileSize: int(blob.Size()),
+	var ticket *slack.GetUploadURLExternalResponse
+	err = once("").Do(ctx, func(ctx context.Context) error {
+		var err error
+		ticket, err = c.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{
+			FileName: filename, FileSize: int(blob.Size()),
+		})
+		return known(err)
 	})
 	if err != nil {
-		return none, known(err)
+		return none, err
 	}
 	if err := c.send(ctx, ticket.UploadURL, blob); err != nil {
 		return none, err
@@ -149,25 +156,33 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// callTimeout bounds each call but the upload, which takes as long as the file is large.
+const callTimeout = time.Minute
+
+// once makes a call of a delivery. doubt is told when Slack may have done it before its
+// answer was lost.
+func once(doubt string) deliver.Once {
+	return deliver.Once{Name: name, Timeout: callTimeout, Doubt: doubt}
+}
+
 // share makes an uploaded file visible in a channel.
 func (c *Client) share(ctx context.Context, file slack.FileSummary, channel string) error {
-	_, err := c.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{
-		Files: []slack.FileSummary{file}, Channel: channel,
+	return once("The file may be there all the same: look before sending it again.").Do(ctx, func(ctx context.Context) error {
+		_, err := c.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{
+			Files: []slack.FileSummary{file}, Channel: channel,
+		})
+		return known(err)
 	})
-	err = known(err)
-	switch kind := action.KindOf(err); {
-	case err == nil:
-		return nil
-	case kind == action.Unavailable, kind == action.Timeout:
-		// Slack may have done it before the answer was lost.
-		return action.Wrap(err, kind, "%s The file may be there all the same: look before sending it again.", action.MessageOf(err))
-	}
-	return err
 }
 
 // post sends a message and returns the id of the conversation that it went to. Markup in
 // it works, as people are used to.
 func (c *Client) post(ctx context.Context, channel, text string) (string, error) {
-	conversation, _, err := c.api.PostMessageContext(ctx, channel, slack.MsgOptionText(text, false))
-	return conversation, known(err)
+	var conversation string
+	err := once("The comment may be there all the same.").Do(ctx, func(ctx context.Context) error {
+		var err error
+		conversation, _, err = c.api.PostMessageContext(ctx, channel, slack.MsgOptionText(text, false))
+		return known(err)
+	})
+	return conversation, err
 }

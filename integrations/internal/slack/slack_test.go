@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -34,23 +35,25 @@ func client(t *testing.T, d *actiontest.Destination) *slack.Client {
 // last parts of paths.
 func workspace(t *testing.T, answers map[string]actiontest.Reply) *actiontest.Destination {
 	t.Helper()
-	return actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {
-		method := r.Path[strings.LastIndex(r.Path, "/")+1:]
-		if reply, ok := answers[method]; ok {
-			return reply
-		}
-		switch method {
-		case "files.getUploadURLExternal":
-			return actiontest.Reply{Body: ticket}
-		case "files.completeUploadExternal":
-			return actiontest.Reply{Body: `{"ok":true,"files":[{"id":"F123"}]}`}
-		case "chat.postMessage":
-			return actiontest.Reply{Body: `{"ok":true,"channel":"D777","ts":"1.1"}`}
-		case "s3cret-ticket":
-			return actiontest.Reply{Body: "OK - 25"}
-		}
-		return actiontest.Reply{Status: 404}
-	})
+	return actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply { return answer(r, answers) })
+}
+
+func answer(r actiontest.Recorded, answers map[string]actiontest.Reply) actiontest.Reply {
+	method := r.Path[strings.LastIndex(r.Path, "/")+1:]
+	if reply, ok := answers[method]; ok {
+		return reply
+	}
+	switch method {
+	case "files.getUploadURLExternal":
+		return actiontest.Reply{Body: ticket}
+	case "files.completeUploadExternal":
+		return actiontest.Reply{Body: `{"ok":true,"files":[{"id":"F123"}]}`}
+	case "chat.postMessage":
+		return actiontest.Reply{Body: `{"ok":true,"channel":"D777","ts":"1.1"}`}
+	case "s3cret-ticket":
+		return actiontest.Reply{Body: "OK - 25"}
+	}
+	return actiontest.Reply{Status: 404}
 }
 
 // wire renders what arrived: address, content type, and form or body.
@@ -187,8 +190,8 @@ func TestDeliverFails(t *testing.T) {
 		{"401", "C1", ask, actiontest.Reply{Status: 401}, action.Unauthenticated, "Slack answered 401 Unauthorized.", 1},
 		{"403", "C1", ask, actiontest.Reply{Status: 403}, action.Forbidden, "Slack answered 403 Forbidden.", 1},
 		{"404", "C1", ask, actiontest.Reply{Status: 404}, action.NotFound, "Slack answered 404 Not Found.", 1},
-		{"429", "C1", ask, actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "1"}}, action.RateLimited, "Slack answered 429 Too Many Requests.", 1},
-		{"429 in the body", "C1", ask, refused("ratelimited"), action.RateLimited, "Slack takes no more calls for now (ratelimited).", 1},
+		{"429 for long", "C1", ask, actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "600"}}, action.RateLimited, "Slack answered 429 Too Many Requests.", 1},
+		{"429 in the body", "C1", ask, refused("ratelimited"), action.RateLimited, "Slack takes no more calls for now (ratelimited).", 4},
 		{"500", "C1", ask, actiontest.Reply{Status: 500, Body: token}, action.Unavailable, "Slack answered 500 Internal Server Error.", 1},
 		{"redirect", "C1", ask, actiontest.Reply{Status: 307, Header: map[string]string{"Location": "https://example.com/"}}, action.Invalid, "Slack answered 307 Temporary Redirect.", 1},
 		{"reset", "C1", ask, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed.", 1},
@@ -198,7 +201,7 @@ func TestDeliverFails(t *testing.T) {
 		{"upload reset", "C1", send, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed.", 2},
 		{"channel not found", "C1", share, refused("channel_not_found"), action.NotFound, "Slack does not know the channel, or the Slack app is not a member of it. A channel goes by its id (channel_not_found).", 3},
 		{"not in the channel", "C1", share, refused("not_in_channel"), action.Forbidden, "The Slack app is not a member of the channel: invite it there (not_in_channel).", 3},
-		{"sharing rate limited", "C1", share, actiontest.Reply{Status: 429}, action.RateLimited, "Slack answered 429 Too Many Requests.", 3},
+		{"sharing rate limited", "C1", share, actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "600"}}, action.RateLimited, "Slack answered 429 Too Many Requests.", 3},
 		{"sharing unclear", "C1", share, actiontest.Reply{Status: 503}, action.Unavailable, "Slack answered 503 Service Unavailable." + lookFirst, 3},
 		{"sharing reset", "C1", share, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed." + lookFirst, 3},
 		{"no such user", "U1", post, refused("channel_not_found"), action.NotFound, "Slack does not know the channel, or the Slack app is not a member of it. A channel goes by its id (channel_not_found).", 3},
@@ -533,4 +536,50 @@ func TestFieldsTakeTooLong(t *testing.T) {
 	if want := "Slack took too long to answer. No list is needed with the channel type Manual Channel ID."; action.MessageOf(err) != want {
 		t.Errorf("error %v, want %q", err, want)
 	}
+}
+
+// A call that Slack refused for its rate did nothing, so it is made again.
+func TestDeliverWhenBusy(t *testing.T) {
+	t.Parallel()
+	first := map[string]bool{}
+	busy := actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "1"}}
+	d := actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {
+		if r.Host == "slack.com" && !first[r.Path] {
+			first[r.Path] = true
+			return busy
+		}
+		return answer(r, nil)
+	})
+	req := actiontest.Query(nil, map[string]string{"channel": "C1", "initial_comment": "Hello"})
+	res, err := client(t, d).Deliver(t.Context(), actiontest.Inline(t, req, "text/csv", "csv", []byte(csv)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(&action.Response{}, res); diff != "" {
+		t.Errorf("response (-want +got):\n%s", diff)
+	}
+	want := []string{
+		"/api/files.getUploadURLExternal", "/api/files.getUploadURLExternal", "/upload/v1/s3cret-ticket",
+		"/api/files.completeUploadExternal", "/api/files.completeUploadExternal", "/api/chat.postMessage", "/api/chat.postMessage",
+	}
+	var got []string
+	for _, r := range d.Requests() {
+		got = append(got, r.Path)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+func TestDeliverAnswersLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		req := actiontest.Query(nil, map[string]string{"channel": "C1", "initial_comment": "Hello"})
+		_, err := slack.New(actiontest.Late(), token).Deliver(t.Context(), req)
+		const want = "Slack did not answer in time. The comment may be there all the same."
+		if took := time.Since(start); action.MessageOf(err) != want || action.KindOf(err) != action.Timeout || took != time.Minute {
+			t.Errorf("error %v (%v) after %v, want %q", err, action.KindOf(err), took, want)
+		}
+	})
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -82,30 +83,45 @@ func (r Receiver) Deliver(ctx context.Context, req *action.Request) error {
 // maxAnswer is how much of the receiver's answer is read; nothing depends on it.
 const maxAnswer = 64 << 10
 
-// address checks what the user entered. Only https is allowed: the data is nobody else's.
+// address checks what the user entered, and that it belongs to the receiver.
 func (r Receiver) address(text string) (*url.URL, error) {
+	u, err := Address("url", text)
+	if err != nil {
+		return nil, err
+	}
+	if !Within(u, r.Domains) {
+		return nil, action.InvalidField("url", "Incorrect domain for url. It must belong to %s.", strings.Join(r.Domains, ", "))
+	}
+	return u, nil
+}
+
+// Address checks the address that a user entered in a form field. Only https is allowed: the
+// data is nobody else's.
+func Address(field, text string) (*url.URL, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
-		return nil, action.InvalidField("url", "Missing url.")
+		return nil, action.InvalidField(field, "Missing url.")
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" {
-		return nil, action.InvalidField("url", "The url is not valid.")
+	if err != nil || u.Hostname() == "" {
+		return nil, action.InvalidField(field, "The url is not valid.")
 	}
 	if u.Scheme != "https" {
-		return nil, action.InvalidField("url", "The url must begin with https://.")
+		return nil, action.InvalidField(field, "The url must begin with https://.")
 	}
 	if u.User != nil {
-		return nil, action.InvalidField("url", "The url must not contain a user name.")
+		return nil, action.InvalidField(field, "The url must not contain a user name.")
 	}
+	u.Fragment = ""
+	return u, nil
+}
+
+// Within reports whether an address belongs to one of the domains, by itself or below it.
+func Within(u *url.URL, domains []string) bool {
 	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
-	for _, domain := range r.Domains {
-		if host == domain || strings.HasSuffix(host, "."+domain) {
-			u.Fragment = ""
-			return u, nil
-		}
-	}
-	return nil, action.InvalidField("url", "Incorrect domain for url. It must belong to %s.", strings.Join(r.Domains, ", "))
+	return slices.ContainsFunc(domains, func(domain string) bool {
+		return host == domain || strings.HasSuffix(host, "."+domain)
+	})
 }
 
 // body remembers how its source ended. The HTTP client reads it on a goroutine of its own,

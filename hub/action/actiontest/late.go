@@ -1,0 +1,23 @@
+package actiontest
+
+import (
+	"net/http"
+	"net/http/httptrace"
+)
+
+// Late is a client whose destination takes every request and answers none. It has no
+// sockets, so that time passes at once in a bubble of testing/synctest.
+func Late() *http.Client { return &http.Client{Transport: late{}} }
+
+type late struct{}
+
+func (late) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Body != nil {
+		_ = req.Body.Close()
+	}
+	if trace := httptrace.ContextClientTrace(req.Context()); trace != nil && trace.WroteHeaders != nil {
+		trace.WroteHeaders()
+	}
+	<-req.Context().Done()
+	return nil, req.Context().Err()
+}

@@ -1,0 +1,31 @@
+package attachment_test
+
+import (
+	"testing"
+
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/internal/attachment"
+)
+
+func TestMediaType(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ mime, want string }{
+		"plain":           {"text/csv", "text/csv"},
+		"encoded":         {"application/pdf;base64", "application/pdf"},
+		"with parameters": {"text/csv; charset=utf-8", "text/csv"},
+		"two headers":     {"text/csv\r\nX-Evil: 1", "application/octet-stream"},
+		"not a type":      {"csv file", "application/octet-stream"},
+		"two types":       {"text/csv/x", "application/octet-stream"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req := actiontest.Inline(t, actiontest.Query(nil, nil), tt.mime, "csv", []byte("x"))
+			if got := attachment.MediaType(req.Data); got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+	if got := attachment.MediaType(actiontest.Query(nil, nil).Data); got != "application/octet-stream" {
+		t.Errorf("without data %q", got)
+	}
+}

@@ -1,0 +1,61 @@
+package queueaction_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/queueaction"
+)
+
+var wanted = map[string]string{"CHILD_TEST": "true"}
+
+func TestNotWanted(t *testing.T) {
+	t.Parallel()
+	_, err := queueaction.New(actiontest.Deps(t, nil, nil))
+	missing, ok := errors.AsType[*action.MissingSettingsError](err)
+	if !ok || len(missing.Keys) != 1 || missing.Keys[0] != "CHILD_TEST" {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestExecute(t *testing.T) {
+	t.Parallel()
+	const fails = "The data says that the delivery fails."
+	for name, tt := range map[string]struct{ data, message string }{
+		"a success":        {`{"success":true}`, ""},
+		"a failure":        {`{"success":false}`, fails},
+		"no verdict":       {`{}`, fails},
+		"an odd verdict":   {`{"success":"true"}`, "Nope"},
+		"not JSON":         {`yes`, "Nope"},
+		"more than a JSON": {`{"success":true}{`, "Nope"},
+		"nothing":          {``, "Nope"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := actiontest.New(t, queueaction.New, actiontest.Deps(t, nil, wanted))
+			res, err := i.Execute(t.Context(), actiontest.Inline(t, actiontest.Query(nil, nil), "text/plain", "txt", []byte(tt.data)))
+			if tt.message == "" {
+				if diff := cmp.Diff(&action.Response{}, res); diff != "" || err != nil {
+					t.Errorf("%v, response (-want +got):\n%s", err, diff)
+				}
+				return
+			}
+			if action.MessageOf(err) != tt.message || action.KindOf(err) != action.Invalid {
+				t.Errorf("error %v, want %q", err, tt.message)
+			}
+		})
+	}
+}
+
+func TestDownloadBreaksOff(t *testing.T) {
+	t.Parallel()
+	i := actiontest.New(t, queueaction.New, actiontest.Deps(t, nil, wanted))
+	_, err := i.Execute(t.Context(), actiontest.Download(t, actiontest.Query(nil, nil), actiontest.BrokenDownload(`{"success":true}`)))
+	if got, want := action.MessageOf(err), "The download from Looker broke off before the data was complete."; got != want {
+		t.Errorf("message %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,113 @@
+package sendgrid
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"net/url"
+
+	"integrationhub.dev/hub/action"
+)
+
+// maxMail is the size that a whole mail must stay below
+// (https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations: 30 MB).
+const maxMail = 30 << 20
+
+// message is a mail without its attachment, as SendGrid's API writes it:
+// https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send
+type message struct {
+	From             address           `json:"from"`
+	Subject          string            `json:"subject"`
+	Personalizations []personalization `json:"personalizations"`
+	Content          []part            `json:"content"`
+}
+
+// personalization is one envelope: its recipients see each other.
+type personalization struct {
+	To []address `json:"to"`
+}
+
+type part struct {
+	Type  string `json:"type"`
+	Value string `json:"value"`
+}
+
+// file is an attachment without its content.
+type file struct {
+	Filename    string `json:"filename"`
+	Type        string `json:"type"`
+	Disposition string `json:"disposition"`
+}
+
+// content is the mail's text. Only an address of the web becomes a link.
+func content(link string) []part {
+	const attached = "Results are attached."
+	u, err := url.Parse(link)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return []part{{"text/plain", attached}, {"text/html", attached}}
+	}
+	return []part{
+		{"text/plain", "View this data in Looker. " + link + "\n " + attached},
+		{"text/html", `<p><a href="` + html.EscapeString(link) + `">View this data in Looker.</a></p><p>` + attached + `</p>`},
+	}
+}
+
+// encodedMail is a mail on its way: the attachment's content is encoded while it is read.
+type encodedMail struct {
+	head, tail []byte
+	blob       action.Blob
+}
+
+// newMail puts a mail together, if it is not too large for SendGrid.
+func newMail(m message, f file, blob action.Blob) (*encodedMail, error) {
+	head, err := json.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("encoding a mail: %w", err)
+	}
+	about, err := json.Marshal(f)
+	if err != nil {
+		return nil, fmt.Errorf("encoding an attachment: %w", err)
+	}
+	// The attachment becomes the last member, and the content the last of its own.
+	head = append(bytes.TrimSuffix(head, []byte("}")), `,"attachments":[`...)
+	head = append(append(head, bytes.TrimSuffix(about, []byte("}"))...), `,"content":"`...)
+	e := &encodedMail{head: head, tail: []byte(`"}]}`), blob: blob}
+	if e.size() >= maxMail {
+		return nil, action.Errorf(action.TooLarge, "The file has %d bytes, with which the mail has %d. SendGrid takes mails of less than 30 MB, so files of about 22 MB.", blob.Size(), e.size())
+	}
+	return e, nil
+}
+
+func (e *encodedMail) size() int64 {
+	return int64(len(e.head)) + (e.blob.Size()+2)/3*4 + int64(len(e.tail))
+}
+
+func (e *encodedMail) reader() io.Reader {
+	data := io.NewSectionReader(e.blob, 0, e.blob.Size())
+	return io.MultiReader(bytes.NewReader(e.head), &base64Reader{data: data}, bytes.NewReader(e.tail))
+}
+
+// base64Reader encodes what it reads.
+type base64Reader struct {
+	data io.Reader
+	raw  [3 << 10]byte // a multiple of three, so that only the end is padded
+	buf  [4 << 10]byte
+	text []byte // what of buf has not been read yet
+}
+
+func (r *base64Reader) Read(p []byte) (int, error) {
+	if len(r.text) == 0 {
+		n, err := io.ReadFull(r.data, r.raw[:])
+		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return 0, err
+		}
+		r.text = base64.StdEncoding.AppendEncode(r.buf[:0], r.raw[:n])
+	}
+	n := copy(p, r.text)
+	r.text = r.text[n:]
+	return n, nil
+}

@@ -1,0 +1,115 @@
+// Package sendgrid sends query results and dashboards as attachments of e-mails, by SendGrid.
+package sendgrid
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"strings"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/attachment"
+)
+
+var (
+	_ action.Integration = (*Integration)(nil)
+	_ action.FormBuilder = (*Integration)(nil)
+)
+
+// settings are the hub's: an administrator's environment.
+type settings struct {
+	// AllowedDomains are those that mail may go to; empty allows all.
+	AllowedDomains []string `env:"SENDGRID_ALLOWED_DOMAINS"`
+}
+
+// input is Looker's: the integration's setting and what the user answers.
+type input struct {
+	APIKey  action.Secret `param:"sendgrid_api_key,required"`
+	To      string        `form:"to"`
+	From    string        `form:"from"`
+	Subject string        `form:"subject"`
+}
+
+// Integration sends mail by SendGrid.
+type Integration struct {
+	http     *http.Client
+	settings settings
+}
+
+// New makes the integration. It needs no settings.
+func New(deps action.Deps) (action.Integration, error) {
+	s, err := action.Settings[settings](deps)
+	if err != nil {
+		return nil, err
+	}
+	for n, domain := range s.AllowedDomains {
+		s.AllowedDomains[n] = strings.TrimSpace(domain)
+	}
+	return &Integration{deps.HTTP, s}, nil
+}
+
+// Definition implements [action.Integration].
+func (*Integration) Definition() action.Definition {
+	return action.Definition{
+		Name: "sendgrid", Label: "SendGrid",
+		Description: "Send data files to an email via SendGrid.",
+		Params: []action.Param{{
+			Name: "sendgrid_api_key", Label: "SendGrid API Key", Required: true, Sensitive: true,
+			Description: "API key for SendGrid from https://app.sendgrid.com/settings/api_keys.",
+		}},
+		Types:      []action.Type{action.TypeQuery, action.TypeDashboard},
+		Download:   action.Push,
+		MinVersion: action.V(5, 5, 0),
+	}
+}
+
+// Form implements [action.FormBuilder].
+func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
+	return &action.Form{Fields: []action.Field{
+		{Name: "to", Label: "To Email Address", Description: "e.g. test@example.com", Type: action.String, Required: true},
+		{Name: "from", Label: "From Email Address", Description: "e.g. test@example.com", Type: action.String},
+		{Name: "filename", Label: "Filename", Type: action.String},
+		{Name: "subject", Label: "Subject", Type: action.String},
+	}}, nil
+}
+
+// Execute implements [action.Integration].
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	in, err := action.Decode[input](req)
+	if err != nil {
+		return nil, err
+	}
+	from, err := sender(in.From)
+	if err != nil {
+		return nil, err
+	}
+	to, err := recipients(in.To, i.settings.AllowedDomains)
+	if err != nil {
+		return nil, err
+	}
+	if req.Data.Empty() {
+		return nil, errNoData
+	}
+	blob, err := req.Data.Spool(ctx, maxMail) // data that breaks off must not become a mail
+	if err != nil {
+		return nil, err
+	}
+	defer blob.Close()
+	if blob.Size() == 0 {
+		return nil, errNoData
+	}
+	m, err := newMail(message{
+		From: from, Personalizations: []personalization{{To: to}},
+		Subject: cmp.Or(strings.TrimSpace(in.Subject), strings.TrimSpace(req.Plan.Title), "Looker"),
+		Content: content(req.Plan.URL),
+	}, file{Filename: req.CompleteFilename(), Type: attachment.MediaType(req.Data), Disposition: "attachment"}, blob)
+	if err != nil {
+		return nil, err
+	}
+	if err := i.send(ctx, in.APIKey, m); err != nil {
+		return nil, err
+	}
+	return &action.Response{}, nil
+}
+
+var errNoData = action.Errorf(action.Invalid, "Error: could not retrieve data from attachment, or attachment does not exist")

@@ -1,0 +1,419 @@
+package sendgrid_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/sendgrid"
+)
+
+const (
+	secret = "SG.s3cret"
+	csv    = "day,orders\n2026-11-23,17\n"
+)
+
+func params() map[string]string { return map[string]string{"sendgrid_api_key": secret + "\n"} }
+
+func query(t *testing.T, form map[string]string) *action.Request {
+	t.Helper()
+	return actiontest.Inline(t, actiontest.Query(params(), form), "text/csv", "csv", []byte(csv))
+}
+
+func accepted() actiontest.Reply { return actiontest.Reply{Status: http.StatusAccepted} }
+
+// mail is what arrives, as far as tests of parts need it.
+type mail struct {
+	From struct {
+		Email, Name string
+	}
+	Subject          string
+	Personalizations []struct {
+		To []struct{ Email, Name string }
+	}
+	Content     []struct{ Type, Value string }
+	Attachments []struct{ Filename, Type, Content string }
+}
+
+func arrived(t *testing.T, d *actiontest.Destination) mail {
+	t.Helper()
+	requests := d.Requests()
+	if len(requests) != 1 {
+		t.Fatalf("%d requests arrived, want 1", len(requests))
+	}
+	var m mail
+	if err := json.Unmarshal(requests[0].Body, &m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestForm(t *testing.T) {
+	t.Parallel()
+	i := actiontest.New(t, sendgrid.New, actiontest.Deps(t, nil, nil))
+	got, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(nil, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("testdata/form.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &action.Form{}
+	if err := json.Unmarshal(text, want); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("form (-want +got):\n%s", diff)
+	}
+}
+
+func TestWire(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Reply(accepted())
+	i := actiontest.New(t, sendgrid.New, actiontest.Deps(t, d, nil))
+	req := query(t, map[string]string{"to": "ann@example.com", "from": "Jo <jo@example.com>", "subject": `Orders "&" more`, "filename": "mine"})
+	res, err := i.Execute(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(&action.Response{}, res); diff != "" {
+		t.Errorf("response (-want +got):\n%s", diff)
+	}
+	text, err := os.ReadFile("testdata/mail.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got any
+	if err := json.Unmarshal(text, &want); err != nil {
+		t.Fatal(err)
+	}
+	r := d.Requests()[0]
+	if err := json.Unmarshal(r.Body, &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("mail (-want +got):\n%s", diff)
+	}
+	if r.Method != http.MethodPost || r.Host != "api.sendgrid.com" || r.Path != "/v3/mail/send" ||
+		r.Header.Get("Authorization") != "Bearer "+secret || r.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("arrived as %s %s%s %v", r.Method, r.Host, r.Path, r.Header)
+	}
+}
+
+// Whatever the length and however Looker sends them, the same bytes arrive.
+func TestAttachments(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		mime string
+		data []byte
+		typ  string
+	}{
+		"text":              {"text/csv", []byte("a"), "text/csv"},
+		"two bytes":         {"text/csv", []byte("ab"), "text/csv"},
+		"three bytes":       {"text/csv", []byte("abc"), "text/csv"},
+		"binary":            {"application/pdf;base64", []byte{0, 0xff, 0xfe, '"', '\\'}, "application/pdf"},
+		"more than a block": {"image/png;base64", bytes.Repeat([]byte("0123456789"), 1001), "image/png"},
+		"blocks to the end": {"image/png;base64", bytes.Repeat([]byte{1}, 6<<10), "image/png"},
+		"in a file":         {"text/csv", bytes.Repeat([]byte("x,y\n"), 100_000), "text/csv"},
+		"no type":           {"text/csv\r\nX: y", []byte("a"), "application/octet-stream"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Reply(accepted())
+			i := actiontest.New(t, sendgrid.New, actiontest.Deps(t, d, nil))
+			req := actiontest.Inline(t, actiontest.Query(params(), map[string]string{"to": "ann@example.com"}), tt.mime, "csv", tt.data)
+			if _, err := i.Execute(t.Context(), req); err != nil {
+				t.Fatal(err)
+			}
+			m := arrived(t, d)
+			got, err := base64.StdEncoding.DecodeString(m.Attachments[0].Content)
+			if err != nil || !bytes.Equal(got, tt.data) || m.Attachments[0].Type != tt.typ {
+				t.Errorf("%d bytes of %q arrived, want %d; %v", len(got), m.Attachments[0].Type, len(tt.data), err)
+			}
+		})
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		subject, title, url, wantSubject, wantText, wantHTML string
+	}{
+		"a plan": {
+			"", "Orders by day", "https://looker.example.com/looks/1?a=1&b=2", "Orders by day",
+			"View this data in Looker. https://looker.example.com/looks/1?a=1&b=2\n Results are attached.",
+			`<p><a href="https://looker.example.com/looks/1?a=1&amp;b=2">View this data in Looker.</a></p><p>Results are attached.</p>`,
+		},
+		"no plan":   {"", "", "", "Looker", "Results are attached.", "Results are attached."},
+		"a subject": {" Mine ", "Orders by day", "", "Mine", "Results are attached.", "Results are attached."},
+		"an address that breaks out": {
+			"", "x", `https://looker.example.com/"><script>alert(1)</script>`, "x",
+			"View this data in Looker. https://looker.example.com/\"><script>alert(1)</script>\n Results are attached.",
+			`<p><a href="https://looker.example.com/&#34;&gt;&lt;script&gt;alert(1)&lt;/script&gt;">View this data in Looker.</a></p><p>Results are attached.</p>`,
+		},
+		"an address that is a program": {"", "x", "javascript:alert(1)", "x", "Results are attached.", "Results are attached."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Reply(accepted())
+			i := actiontest.New(t, sendgrid.New, actiontest.Deps(t, d, nil))
+			req := query(t, map[string]string{"to": "ann@example.com", "subject": tt.subject})
+			req.Plan.Title, req.Plan.URL = tt.title, tt.url
+			if _, err := i.Execute(t.Context(), req); err != nil {
+				t.Fatal(err)
+			}
+			m := arrived(t, d)
+			want := []string{tt.wantSubject, "text/plain", tt.wantText, "text/html", tt.wantHTML, "noreply@lookermail.com", "Looker"}
+			got := []string{m.Subject, m.Content[0].Type, m.Content[0].Value, m.Content[1].Type, m.Content[1].Value, m.From.Email, m.From.Name}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("mail (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestRecipients(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ to, want string }{
+		"one":                     {"ann@example.com", "ann@example.com"},
+		"with a name":             {`Ann <ann@example.com>`, "Ann <ann@example.com>"},
+		"with an awkward name":    {`"Lee, Ann; Dr." <ann@example.com>`, "Lee Ann Dr. <ann@example.com>"},
+		"several":                 {" ann@example.com, bob@example.com ,", "ann@example.com bob@example.com"},
+		"several by semicolons":   {"ann@example.com; Bob <bob@example.com>;", "ann@example.com Bob <bob@example.com>"},
+		"the same one repeatedly": {"ann@example.com,ANN@example.com", "ann@example.com"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Reply(accepted())
+			i := actiontest.New(t, sendgrid.New, actiontest.Deps(t, d, nil))
+			if _, err := i.Execute(t.Context(), query(t, map[string]string{"to": tt.to})); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			m := arrived(t, d)
+			for _, to := range m.Personalizations[0].To {
+				if to.Name != "" {
+					to.Email = to.Name + " <" + to.Email + ">"
+				}
+				got = append(got, to.Email)
+			}
+			if strings.Join(got, " ") != tt.want || len(m.Personalizations) != 1 {
+				t.Errorf("sent to %q in %d mails, want %q in one", got, len(m.Personalizations), tt.want)
+			}
+		})
+	}
+}
+
+func TestRefuses(t *testing.T) {
+	t.Parallel()
+	const notAnAddress = "The recipients hold something that is not an e-mail address."
+	many := make([]string, 1001)
+	for n := range many {
+		many[n] = strings.Repeat("x", n+1) + "@example.com"
+	}
+	for _, tt := range []struct {
+		name    string
+		domains string
+		form    map[string]string
+		field   string
+		message string
+	}{
+		{"nobody", "", nil, "to", "Error: invalid email address"},
+		{"no address", "", map[string]string{"to": "ann"}, "to", notAnAddress},
+		{"one of several", "", map[string]string{"to": "ann@example.com, bob"}, "to", notAnAddress},
+		{"only separators", "", map[string]string{"to": ",;"}, "to", notAnAddress},
+		{"another header", "", map[string]string{"to": "ann@example.com\r\nBcc: eve@example.com"}, "to", notAnAddress},
+		{"too many", "", map[string]string{"to": strings.Join(many, ",")}, "to", "There are 1001 recipients; SendGrid takes 1000."},
+		{"an odd sender", "", map[string]string{"to": "ann@example.com", "from": "me"}, "from", "The sender is not an e-mail address."},
+		{"two senders", "", map[string]string{"to": "ann@example.com", "from": "a@example.com,b@example.com"}, "from", "The sender is not an e-mail address."},
+		{
+			"another domain", "example.com, example.net",
+			map[string]string{"to": "ann@example.com,eve@evil-example.com"},
+			"to",
+			"The hub allows mail to these domains only: example.com, example.net.",
+		},
+		{
+			"a domain below", "example.com",
+			map[string]string{"to": "ann@mail.example.com"},
+			"to",
+			"The hub allows mail to these domains only: example.com.",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Reply(accepted())
+			i := actiontest.New(t, sendgrid.New, actiontest.Deps(t, d, map[string]string{"SENDGRID_ALLOWED_DOMAINS": tt.domains}))
+			_, err := i.Execute(t.Context(), query(t, tt.form))
+			want := action.InvalidField(tt.field, "%s", tt.message)
+			if diff := cmp.Diff(error(want), err); diff != "" {
+				t.Errorf("error (-want +got):\n%s", diff)
+			}
+			if len(d.Requests()) != 0 {
+				t.Error("SendGrid was called")
+			}
+		})
+	}
+}
+
+func TestAllowedDomains(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Reply(accepted())
+	i := actiontest.New(t, sendgrid.New, actiontest.Deps(t, d, map[string]string{"SENDGRID_ALLOWED_DOMAINS": "example.com, example.net"}))
+	if _, err := i.Execute(t.Context(), query(t, map[string]string{"to": "ann@EXAMPLE.com,bob@example.net"})); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWithoutData(t *testing.T) {
+	t.Parallel()
+	form := map[string]string{"to": "ann@example.com"}
+	for name, req := range map[string]*action.Request{
+		"no attachment":    actiontest.Query(params(), form),
+		"an empty one":     actiontest.Inline(t, actiontest.Query(params(), form), "text/csv", "csv", nil),
+		"an empty address": actiontest.Download(t, actiontest.Query(params(), form), func(http.ResponseWriter, *http.Request) {}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Reply(accepted())
+			i := actiontest.New(t, sendgrid.New, actiontest.Deps(t, d, nil))
+			_, err := i.Execute(t.Context(), req)
+			if got, want := action.MessageOf(err), "Error: could not retrieve data from attachment, or attachment does not exist"; got != want || len(d.Requests()) != 0 {
+				t.Errorf("message %q, want %q; %d calls", got, want, len(d.Requests()))
+			}
+		})
+	}
+}
+
+// The whole mail must be smaller than 30 MB, as SendGrid counts it.
+func TestSize(t *testing.T) {
+	t.Parallel()
+	const around = 30<<20/4*3 - 1500 // the rest of the mail takes some hundred bytes
+	for name, tt := range map[string]struct {
+		size int
+		good bool
+	}{
+		"just below": {around, true}, "past it": {around + 1500, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Reply(accepted())
+			i := actiontest.New(t, sendgrid.New, actiontest.Deps(t, d, nil))
+			data := bytes.Repeat([]byte{'x'}, tt.size)
+			req := actiontest.Download(t, actiontest.Query(params(), map[string]string{"to": "ann@example.com"}), func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = w.Write(data)
+			})
+			_, err := i.Execute(t.Context(), req)
+			if tt.good {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := len(arrived(t, d).Attachments[0].Content); got != (tt.size+2)/3*4 {
+					t.Errorf("%d characters arrived", got)
+				}
+				return
+			}
+			if action.KindOf(err) != action.TooLarge || !strings.Contains(action.MessageOf(err), "SendGrid takes mails of less than 30 MB, so files of about 22 MB.") || len(d.Requests()) != 0 {
+				t.Errorf("error %v (%v), %d calls", err, action.KindOf(err), len(d.Requests()))
+			}
+		})
+	}
+}
+
+func TestSendGridFails(t *testing.T) {
+	t.Parallel()
+	const doubt = " The mail may have been sent all the same: look before sending it again."
+	for _, tt := range []struct {
+		name    string
+		reply   actiontest.Reply
+		kind    action.Kind
+		message string
+		fields  map[string]string
+	}{
+		{"a wrong key", actiontest.Reply{Status: 401, Body: `{"errors":[{"message":"x"}]}`}, action.Unauthenticated, "SendGrid refuses the API key.", nil},
+		{
+			"a sender that is not verified",
+			actiontest.Reply{Status: 403, Body: `{"errors":[{"message":"The from address does not match a verified Sender Identity.","field":"from"}]}`},
+			action.Forbidden, "SendGrid answered 403: The from address does not match a verified Sender Identity.",
+			map[string]string{"from": "The from address does not match a verified Sender Identity."},
+		},
+		{
+			"two reasons",
+			actiontest.Reply{Status: 400, Body: `{"errors":[{"message":"Does not contain a valid address.","field":"personalizations.0.to.0.email"},{"message":"Bad","field":null}]}`},
+			action.Invalid, "SendGrid answered 400: Does not contain a valid address. Bad",
+			map[string]string{"to": "Does not contain a valid address."},
+		},
+		{"too large after all", actiontest.Reply{Status: 413}, action.TooLarge, "The mail is too large for SendGrid, which takes less than 30 MB with the file.", nil},
+		{"no reason", actiontest.Reply{Status: 400, Body: "<html>"}, action.Invalid, "SendGrid answered 400 Bad Request.", nil},
+		{"leads away", actiontest.Reply{Status: 307, Header: map[string]string{"Location": "https://example.com/"}}, action.Invalid, "SendGrid answered 307 Temporary Redirect.", nil},
+		{"out of order", actiontest.Reply{Status: 500}, action.Unavailable, "SendGrid answered 500 Internal Server Error." + doubt, nil},
+		{"a reset", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to SendGrid failed." + doubt, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Reply(tt.reply)
+			i := actiontest.New(t, sendgrid.New, actiontest.Deps(t, d, nil))
+			_, err := i.Execute(t.Context(), query(t, map[string]string{"to": "ann@example.com"}))
+			e, ok := err.(*action.Error) //nolint:errorlint // the outermost is what Looker is told
+			if !ok || e.Kind != tt.kind || e.Message != tt.message || strings.Contains(err.Error(), secret) {
+				t.Fatalf("error %v (%v), want %q (%v)", err, action.KindOf(err), tt.message, tt.kind)
+			}
+			if len(tt.fields)+len(e.Fields) > 0 {
+				if diff := cmp.Diff(tt.fields, e.Fields); diff != "" {
+					t.Errorf("fields (-want +got):\n%s", diff)
+				}
+			}
+			if n := len(d.Requests()); n != 1 {
+				t.Errorf("%d mails: none may be sent twice", n)
+			}
+		})
+	}
+}
+
+// A mail that was refused for its rate was not sent; it goes again as a whole.
+func TestRateLimit(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "1"}}, accepted())
+	i := actiontest.New(t, sendgrid.New, actiontest.Deps(t, d, nil))
+	if _, err := i.Execute(t.Context(), query(t, map[string]string{"to": "ann@example.com"})); err != nil {
+		t.Fatal(err)
+	}
+	r := d.Requests()
+	if len(r) != 2 || !bytes.Equal(r[0].Body, r[1].Body) || len(r[0].Body) == 0 {
+		t.Errorf("%d calls, not with the same body", len(r))
+	}
+}
+
+func TestDownloadBreaksOff(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Reply(accepted())
+	i := actiontest.New(t, sendgrid.New, actiontest.Deps(t, d, nil))
+	req := actiontest.Download(t, actiontest.Query(params(), map[string]string{"to": "ann@example.com"}), actiontest.BrokenDownload(csv))
+	_, err := i.Execute(t.Context(), req)
+	if got, want := action.MessageOf(err), "The download from Looker broke off before the data was complete."; got != want || len(d.Requests()) != 0 {
+		t.Errorf("message %q, want %q; %d calls", got, want, len(d.Requests()))
+	}
+}
+
+func TestAnswersLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := actiontest.New(t, sendgrid.New, action.Deps{HTTP: actiontest.Late()})
+		start := time.Now()
+		_, err := i.Execute(t.Context(), query(t, map[string]string{"to": "ann@example.com"}))
+		const want = "SendGrid did not answer in time. The mail may have been sent all the same: look before sending it again."
+		if took := time.Since(start); action.MessageOf(err) != want || action.KindOf(err) != action.Timeout || took != 5*time.Minute {
+			t.Errorf("error %v (%v) after %v, want %q", err, action.KindOf(err), took, want)
+		}
+	})
+}

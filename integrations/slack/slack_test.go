@@ -1,0 +1,222 @@
+package slack_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/slack"
+)
+
+const csv = "day,orders\n2026-11-23,17\n"
+
+func params() map[string]string {
+	return map[string]string{"slack_api_token": " xoxb-s3cret\n"}
+}
+
+// workspace answers every method with a success, unless answers says otherwise. Keys are the
+// last parts of paths.
+func workspace(t *testing.T, answers map[string]actiontest.Reply) *actiontest.Destination {
+	t.Helper()
+	all := map[string]actiontest.Reply{
+		"conversations.list":           {Body: `{"ok":true,"channels":[{"id":"C2","name":"sales"},{"id":"C1","name":"ops"}]}`},
+		"users.list":                   {Body: `{"ok":true,"members":[{"id":"U2","name":"zoe"},{"id":"U1","name":"ann"},{"id":"U3","name":"bot","is_bot":true}]}`},
+		"files.getUploadURLExternal":   {Body: `{"ok":true,"upload_url":"https://files.slack.com/upload/v1/ticket","file_id":"F1"}`},
+		"files.completeUploadExternal": {Body: `{"ok":true}`},
+		"chat.postMessage":             {Body: `{"ok":true,"channel":"D7"}`},
+		"ticket":                       {Body: "OK"},
+	}
+	return actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {
+		method := r.Path[strings.LastIndex(r.Path, "/")+1:]
+		if reply, ok := answers[method]; ok {
+			return reply
+		}
+		if reply, ok := all[method]; ok {
+			return reply
+		}
+		return actiontest.Reply{Status: http.StatusNotFound}
+	})
+}
+
+// calls are the last parts of the paths that were called.
+func calls(d *actiontest.Destination) []string {
+	var list []string
+	for _, r := range d.Requests() {
+		list = append(list, r.Path[strings.LastIndex(r.Path, "/")+1:])
+	}
+	return list
+}
+
+func TestForm(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, channelType, golden, call string }{
+		{"at first", "", "manual", ""},
+		{"by id", "manual", "manual", ""},
+		{"a channel", "channels", "channels", "conversations.list"},
+		{"a user", "users", "users", "users.list"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := workspace(t, nil)
+			i := actiontest.New(t, slack.New, actiontest.Deps(t, d, nil))
+			form, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(params(), map[string]string{"channelType": tt.channelType}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, err := os.ReadFile("testdata/form/" + tt.golden + ".json")
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := &action.Form{}
+			if err := json.Unmarshal(text, want); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, form); diff != "" {
+				t.Errorf("form (-want +got):\n%s", diff)
+			}
+			if got := strings.Join(calls(d), " "); got != tt.call {
+				t.Errorf("called %q, want %q", got, tt.call)
+			}
+			for _, r := range d.Requests() {
+				if values, err := url.ParseQuery(string(r.Body)); err != nil || values.Get("token") != "xoxb-s3cret" {
+					t.Errorf("arrived as %q, %v", r.Body, err)
+				}
+			}
+		})
+	}
+}
+
+func TestFormFails(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		params  map[string]string
+		reply   actiontest.Reply
+		kind    action.Kind
+		message string
+	}{
+		{"no token", nil, actiontest.Reply{}, action.Invalid, `"slack_api_token" is required.`},
+		{"a wrong token", params(), actiontest.Reply{Body: `{"ok":false,"error":"invalid_auth"}`}, action.Unauthenticated, "Your Slack authentication credentials are not valid."},
+		{"no scope", params(), actiontest.Reply{Body: `{"ok":false,"error":"missing_scope","needed":"groups:read"}`}, action.Forbidden, "The Slack app lacks the scope groups:read (missing_scope)."},
+		{
+			"asked to wait for longer than the form may", params(),
+			actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "60"}},
+			action.RateLimited, "Slack answered 429 Too Many Requests. No list is needed with the channel type Manual Channel ID.",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := workspace(t, map[string]actiontest.Reply{"conversations.list": tt.reply})
+			i := actiontest.New(t, slack.New, actiontest.Deps(t, d, nil))
+			_, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(tt.params, map[string]string{"channelType": "channels"}))
+			if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message {
+				t.Errorf("error %v (%v), want %q (%v)", err, action.KindOf(err), tt.message, tt.kind)
+			}
+			if err != nil && strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("the error holds the token: %v", err)
+			}
+		})
+	}
+}
+
+func TestExecute(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		form map[string]string
+		data string
+		want string
+	}{
+		{"a file", map[string]string{"channel": "C1"}, csv, "files.getUploadURLExternal ticket files.completeUploadExternal"},
+		{"a file with a comment", map[string]string{"channel": "C1", "initial_comment": "Hello"}, csv, "files.getUploadURLExternal ticket files.completeUploadExternal chat.postMessage"},
+		{"a file for a user", map[string]string{"channel": "U1"}, csv, "files.getUploadURLExternal ticket chat.postMessage files.completeUploadExternal"},
+		{"a comment alone", map[string]string{"channel": "C1", "initial_comment": "Hello"}, "", "chat.postMessage"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := workspace(t, nil)
+			i := actiontest.New(t, slack.New, actiontest.Deps(t, d, nil))
+			req := actiontest.Query(params(), tt.form)
+			if tt.data != "" {
+				req = actiontest.Inline(t, req, "text/csv", "csv", []byte(tt.data))
+			}
+			res, err := i.Execute(t.Context(), req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(&action.Response{}, res); diff != "" {
+				t.Errorf("response (-want +got):\n%s", diff)
+			}
+			if got := strings.Join(calls(d), " "); got != tt.want {
+				t.Errorf("called %q, want %q", got, tt.want)
+			}
+			for _, r := range d.Requests() {
+				if strings.HasSuffix(r.Path, "ticket") {
+					if string(r.Body) != tt.data {
+						t.Errorf("uploaded %q", r.Body)
+					}
+				} else if values, err := url.ParseQuery(string(r.Body)); err != nil || values.Get("token") != "xoxb-s3cret" {
+					t.Errorf("arrived as %q, %v", r.Body, err)
+				}
+			}
+		})
+	}
+}
+
+// Whatever Slack answers, the delivery ends with a verdict, and nothing is done twice.
+func TestExecuteFails(t *testing.T) {
+	t.Parallel()
+	refused := actiontest.Reply{Body: `{"ok":false,"error":"invalid_auth"}`}
+	for _, tt := range []struct {
+		name    string
+		params  map[string]string
+		answers map[string]actiontest.Reply
+		kind    action.Kind
+		calls   string
+	}{
+		{"no token", nil, nil, action.Invalid, ""},
+		{"a wrong token", params(), map[string]actiontest.Reply{"files.getUploadURLExternal": refused}, action.Unauthenticated, "files.getUploadURLExternal"},
+		{"busy", params(), map[string]actiontest.Reply{"files.getUploadURLExternal": {Status: 429, Header: map[string]string{"Retry-After": "600"}}}, action.RateLimited, "files.getUploadURLExternal"},
+		{"the upload is reset", params(), map[string]actiontest.Reply{"ticket": {Reset: true}}, action.Unavailable, "files.getUploadURLExternal ticket"},
+		{
+			"the channel is unknown", params(),
+			map[string]actiontest.Reply{"files.completeUploadExternal": {Body: `{"ok":false,"error":"channel_not_found"}`}},
+			action.NotFound, "files.getUploadURLExternal ticket files.completeUploadExternal",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := workspace(t, tt.answers)
+			i := actiontest.New(t, slack.New, actiontest.Deps(t, d, nil))
+			req := actiontest.Query(tt.params, map[string]string{"channel": "C1", "initial_comment": "Hello"})
+			_, err := i.Execute(t.Context(), actiontest.Inline(t, req, "text/csv", "csv", []byte(csv)))
+			if err == nil || action.KindOf(err) != tt.kind || strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("error %v (%v), want kind %v", err, action.KindOf(err), tt.kind)
+			}
+			if got := strings.Join(calls(d), " "); got != tt.calls {
+				t.Errorf("called %q, want %q", got, tt.calls)
+			}
+		})
+	}
+}
+
+func TestDownloadBreaksOff(t *testing.T) {
+	t.Parallel()
+	d := workspace(t, nil)
+	i := actiontest.New(t, slack.New, actiontest.Deps(t, d, nil))
+	req := actiontest.Download(t, actiontest.Query(params(), map[string]string{"channel": "C1"}), actiontest.BrokenDownload(csv))
+	_, err := i.Execute(t.Context(), req)
+	if got, want := action.MessageOf(err), "The download from Looker broke off before the data was complete."; got != want {
+		t.Errorf("message %q, want %q", got, want)
+	}
+	if got := calls(d); len(got) != 0 {
+		t.Errorf("Slack was called: %q", got)
+	}
+}

@@ -1,0 +1,106 @@
+// Package teamsincomingwebhook posts a card that leads to Looker in a channel of Microsoft
+// Teams, by a webhook of a workflow or of the connectors that Microsoft has retired.
+package teamsincomingwebhook
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/webhook"
+)
+
+var (
+	_ action.Integration = (*Integration)(nil)
+	_ action.FormBuilder = (*Integration)(nil)
+)
+
+// input is what the user answers.
+type input struct {
+	WebhookURL string `form:"webhookUrl,required"`
+	Title      string `form:"title,required"`
+	Text       string `form:"text"`
+	IsAttached bool   `form:"isAttached"`
+}
+
+// Integration posts cards in Teams.
+type Integration struct {
+	http *http.Client
+}
+
+// New makes the integration. It needs no settings.
+func New(deps action.Deps) (action.Integration, error) { return &Integration{deps.HTTP}, nil }
+
+// Definition implements [action.Integration].
+func (*Integration) Definition() action.Definition {
+	return action.Definition{
+		Name: "teams_incomingwebhook", Label: "Teams - Incoming Webhook",
+		Description:    "Send data to Teams Incoming webhook",
+		Types:          []action.Type{action.TypeQuery, action.TypeDashboard},
+		Formats:        []action.Format{action.CSV, action.WysiwygPNG, action.WysiwygPDF},
+		Formattings:    []action.Formatting{action.Unformatted},
+		VisFormattings: []action.VisFormatting{action.NoApply},
+		Download:       action.Push,
+		MinVersion:     action.V(5, 5, 0),
+	}
+}
+
+// Form implements [action.FormBuilder].
+func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
+	return &action.Form{Fields: []action.Field{
+		{Name: "webhookUrl", Label: "Webhook URL", Type: action.String, Required: true},
+		{Name: "title", Label: "Title", Type: action.String, Required: true},
+		{Name: "text", Label: "Text", Type: action.Textarea},
+		{
+			Name: "isAttached", Label: "Attach Meta Data", Description: "attach meta data(type,title,model,view)",
+			Type: action.Select, Default: "false",
+			Options: []action.Option{{Name: "false", Label: "false"}, {Name: "true", Label: "true"}},
+		},
+	}}, nil
+}
+
+// Execute implements [action.Integration]. The card is all that is sent: webhooks of Teams
+// take no files.
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	in, err := action.Decode[input](req)
+	if err != nil {
+		return nil, err
+	}
+	address, err := webhook.Address("webhookUrl", in.WebhookURL)
+	if err != nil {
+		return nil, err
+	}
+	if !isWeb(req.Plan.URL) {
+		// The card would lead nowhere.
+		return nil, action.Errorf(action.Invalid, "Teams Error: Couldn't get data from scheduledPlan")
+	}
+	c := card{title: in.Title, text: in.Text, link: req.Plan.URL}
+	if in.IsAttached {
+		c.facts = facts(req)
+	}
+	if err := i.post(ctx, address, c); err != nil {
+		return nil, err
+	}
+	return &action.Response{Message: "success"}, nil
+}
+
+func isWeb(link string) bool {
+	u, err := url.Parse(link)
+	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http")
+}
+
+// facts say what the card leads to, as far as Looker tells.
+func facts(req *action.Request) []fact {
+	all := []fact{{"Type", req.Plan.Type}, {"Title", req.Plan.Title}}
+	if req.Type == action.TypeQuery {
+		all = append(all, fact{"Model", req.Plan.Model}, fact{"View", req.Plan.View})
+	}
+	known := all[:0]
+	for _, f := range all {
+		if f.value != "" {
+			known = append(known, f)
+		}
+	}
+	return known
+}

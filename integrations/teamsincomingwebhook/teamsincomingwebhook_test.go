@@ -1,0 +1,300 @@
+package teamsincomingwebhook_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/teamsincomingwebhook"
+)
+
+const (
+	connector = "https://acme.webhook.office.com/webhookb2/11@22/IncomingWebhook/s3cret/44"
+	workflow  = "https://prod-23.westeurope.logic.azure.com:443/workflows/11/triggers/manual/paths/invoke?api-version=2016-06-01&sp=%2Ftriggers%2Fmanual%2Frun&sig=s3cret"
+	platform  = "https://11.09.environment.api.powerplatform.com:443/powerautomate/automations/direct/workflows/22/triggers/manual/paths/invoke?api-version=1&sig=s3cret"
+)
+
+func request(address string) *action.Request {
+	req := actiontest.Query(nil, map[string]string{"webhookUrl": address, "title": "Orders", "text": "First\nSecond\r\nThird", "isAttached": "true"})
+	req.Plan.Model, req.Plan.View = "shop", "orders"
+	return req
+}
+
+func TestForm(t *testing.T) {
+	t.Parallel()
+	i := actiontest.New(t, teamsincomingwebhook.New, actiontest.Deps(t, nil, nil))
+	got, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(nil, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("testdata/form.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &action.Form{}
+	if err := json.Unmarshal(text, want); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("form (-want +got):\n%s", diff)
+	}
+}
+
+func TestCards(t *testing.T) {
+	t.Parallel()
+	one, taken := actiontest.Reply{Body: "1\n"}, actiontest.Reply{Status: http.StatusAccepted}
+	for _, tt := range []struct {
+		name, address, golden string
+		reply                 actiontest.Reply
+		change                func(*action.Request)
+	}{
+		{"a connector", connector, "connector", one, nil},
+		{"an old connector", "https://outlook.office.com/webhook/11@22/IncomingWebhook/33/44", "connector", one, nil},
+		{"a connector behind a gateway", "https://gateway.example.com/teams/IncomingWebhook/33/44", "connector", one, nil},
+		{"a workflow", workflow, "workflow", taken, nil},
+		{"a workflow at the new addresses", platform, "workflow", taken, nil},
+		{"a workflow that answers at length", workflow, "workflow", actiontest.Reply{Body: "<html>"}, nil},
+		{"a workflow behind a gateway", "https://gateway.example.com/flow", "workflow", actiontest.Reply{Status: 204}, nil},
+		{"a connector, no facts", connector, "connector-plain", one, plain},
+		{"a workflow, no facts", workflow, "workflow-plain", taken, plain},
+		{"a connector, no flag", connector, "connector-plain", one, func(r *action.Request) { plain(r); delete(r.Form, "isAttached") }},
+		{"a connector, a dashboard", connector, "connector-dashboard", one, dashboard},
+		{"a workflow, a dashboard", workflow, "workflow-dashboard", taken, dashboard},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Reply(tt.reply)
+			i := actiontest.New(t, teamsincomingwebhook.New, actiontest.Deps(t, d, nil))
+			req := request(tt.address)
+			if tt.change != nil {
+				tt.change(req)
+			}
+			res, err := i.Execute(t.Context(), actiontest.Inline(t, req, "text/csv", "csv", []byte("secret,rows\n")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(&action.Response{Message: "success"}, res); diff != "" {
+				t.Errorf("response (-want +got):\n%s", diff)
+			}
+			requests := d.Requests()
+			if len(requests) != 1 {
+				t.Fatalf("%d cards arrived, want 1", len(requests))
+			}
+			r := requests[0]
+			u, err := url.Parse(tt.address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Method != http.MethodPost || r.Host != u.Host || r.Path != u.Path || r.Query.Encode() != u.Query().Encode() ||
+				r.Header.Get("Content-Type") != "application/json; charset=utf-8" {
+				t.Errorf("arrived as %s %s%s?%s %v", r.Method, r.Host, r.Path, r.Query.Encode(), r.Header)
+			}
+			text, err := os.ReadFile("testdata/" + tt.golden + ".json")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want, got any
+			if err := json.Unmarshal(text, &want); err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal(r.Body, &got); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("card (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func plain(r *action.Request) {
+	r.Form["text"], r.Form["isAttached"] = "", "false"
+}
+
+func dashboard(r *action.Request) {
+	r.Type, r.Form["text"] = action.TypeDashboard, ""
+	r.Plan.Title, r.Plan.Model, r.Plan.View = "Sales", "", ""
+	r.Plan.Type = "Dashboard"
+}
+
+func TestRefuses(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		change  func(*action.Request)
+		kind    action.Kind
+		message string
+		fields  map[string]string
+	}{
+		{
+			"nothing answered", func(r *action.Request) { clear(r.Form) }, action.Invalid, `"webhookUrl" is required. "title" is required.`,
+			map[string]string{"webhookUrl": `"webhookUrl" is required.`, "title": `"title" is required.`},
+		},
+		{
+			"clear text", func(r *action.Request) { r.Form["webhookUrl"] = "http://acme.webhook.office.com/x" }, action.Invalid, "The url must begin with https://.",
+			map[string]string{"webhookUrl": "The url must begin with https://."},
+		},
+		{
+			"no host", func(r *action.Request) { r.Form["webhookUrl"] = "https:///x" }, action.Invalid, "The url is not valid.",
+			map[string]string{"webhookUrl": "The url is not valid."},
+		},
+		{
+			"a user name", func(r *action.Request) { r.Form["webhookUrl"] = "https://webhook.office.com@example.com/x" }, action.Invalid,
+			"The url must not contain a user name.",
+			map[string]string{"webhookUrl": "The url must not contain a user name."},
+		},
+		{
+			"an odd flag", func(r *action.Request) { r.Form["isAttached"] = "maybe" }, action.Invalid, `"isAttached" must be yes or no.`,
+			map[string]string{"isAttached": `"isAttached" must be yes or no.`},
+		},
+		{"no plan", func(r *action.Request) { r.Plan = action.Plan{} }, action.Invalid, "Teams Error: Couldn't get data from scheduledPlan", nil},
+		{"a link that is a program", func(r *action.Request) { r.Plan.URL = "javascript:alert(1)" }, action.Invalid, "Teams Error: Couldn't get data from scheduledPlan", nil},
+		{
+			"too long", func(r *action.Request) { r.Form["text"] = strings.Repeat("x", 28<<10) }, action.TooLarge,
+			"The card is too large for Teams, which takes 28 KB: shorten its text.", nil,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t)
+			i := actiontest.New(t, teamsincomingwebhook.New, actiontest.Deps(t, d, nil))
+			req := request(workflow)
+			tt.change(req)
+			_, err := i.Execute(t.Context(), req)
+			e, ok := err.(*action.Error) //nolint:errorlint // the outermost is what Looker is told
+			if !ok || e.Kind != tt.kind || e.Message != tt.message {
+				t.Fatalf("error %v, want %q (%v)", err, tt.message, tt.kind)
+			}
+			if len(tt.fields)+len(e.Fields) > 0 {
+				if diff := cmp.Diff(tt.fields, e.Fields); diff != "" {
+					t.Errorf("fields (-want +got):\n%s", diff)
+				}
+			}
+			if len(d.Requests()) != 0 {
+				t.Error("Teams was called")
+			}
+		})
+	}
+}
+
+func TestTeamsFails(t *testing.T) {
+	t.Parallel()
+	const (
+		doubt   = " The card may have been posted all the same: look before sending it again."
+		retired = " Microsoft has retired this kind of webhook: make one with the Workflows app of Teams, and enter its address."
+	)
+	for _, tt := range []struct {
+		name, address string
+		reply         actiontest.Reply
+		kind          action.Kind
+		message       string
+	}{
+		{"a connector that does not confirm", connector, actiontest.Reply{Body: "Bad payload s3cret"}, action.Invalid, "The webhook answered, but did not confirm that it took the card."},
+		{"a connector that says nothing", connector, actiontest.Reply{}, action.Invalid, "The webhook answered, but did not confirm that it took the card."},
+		{"a connector that says more than 1", connector, actiontest.Reply{Body: "11"}, action.Invalid, "The webhook answered, but did not confirm that it took the card."},
+		{
+			"a connector for which Teams refused the size", connector,
+			actiontest.Reply{Body: "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 413 with ContextId tcid=1."},
+			action.TooLarge, "Teams answered 413 Request Entity Too Large. The card is too large: shorten its text.",
+		},
+		{
+			"a connector for which Teams is out of order", connector,
+			actiontest.Reply{Body: "Microsoft Teams endpoint returned HTTP error 502 with ContextId"},
+			action.Unavailable, "Teams answered 502 Bad Gateway." + doubt,
+		},
+		{"a retired connector", connector, actiontest.Reply{Status: 410}, action.NotFound, "Teams answered 410 Gone." + retired},
+		{
+			"a connector that refuses", connector,
+			actiontest.Reply{Status: 400, Body: "Bad payload received by generic incoming webhook."},
+			action.Invalid, "Teams answered 400 Bad Request.",
+		},
+		{
+			"a workflow for its tenant only", workflow,
+			actiontest.Reply{Status: 401, Body: `{"error":{"code":"DirectApiAuthorizationRequired","message":"s3cret"}}`},
+			action.Unauthenticated, "Teams answered 401 Unauthorized (DirectApiAuthorizationRequired). The workflow must let anyone trigger it, and the address must be whole, with its signature.",
+		},
+		{
+			"a workflow that is off", workflow,
+			actiontest.Reply{Status: 400, Body: `{"error":{"code":"WorkflowTriggerIsNotEnabled"}}`},
+			action.Invalid, "Teams answered 400 Bad Request (WorkflowTriggerIsNotEnabled).",
+		},
+		{"a workflow that is gone", workflow, actiontest.Reply{Status: 404, Body: `{"error":{"code":"<b>"}}`}, action.NotFound, "Teams answered 404 Not Found. There is no workflow at this address."},
+		{"a workflow that fails", workflow, actiontest.Reply{Status: 502}, action.Unavailable, "Teams answered 502 Bad Gateway." + doubt},
+		{"another address", workflow, actiontest.Reply{Status: 302, Header: map[string]string{"Location": "https://example.com/"}}, action.Invalid, "Teams answered 302 Found."},
+		{"a reset", workflow, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Teams failed." + doubt},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Reply(tt.reply)
+			i := actiontest.New(t, teamsincomingwebhook.New, actiontest.Deps(t, d, nil))
+			_, err := i.Execute(t.Context(), request(tt.address))
+			if err == nil || action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message {
+				t.Errorf("error %v (%v), want %q (%v)", err, action.KindOf(err), tt.message, tt.kind)
+			}
+			if err != nil && strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("the error tells too much: %v", err)
+			}
+			if n := len(d.Requests()); n != 1 {
+				t.Errorf("%d cards: none may be posted twice", n)
+			}
+		})
+	}
+}
+
+// What HTML would have to escape takes no more room than it has.
+func TestNearlyTooLong(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Status: http.StatusAccepted})
+	i := actiontest.New(t, teamsincomingwebhook.New, actiontest.Deps(t, d, nil))
+	req := request(workflow)
+	req.Form["text"] = strings.Repeat("&", 27<<10)
+	if _, err := i.Execute(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(d.Requests()[0].Body), req.Form["text"]) {
+		t.Error("the text did not arrive as it was")
+	}
+}
+
+// A card that was refused for its rate was not posted.
+func TestRateLimit(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		address     string
+		first, then actiontest.Reply
+	}{
+		"a workflow":  {workflow, actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "1"}}, actiontest.Reply{Status: 202}},
+		"a connector": {connector, actiontest.Reply{Body: "Microsoft Teams endpoint returned HTTP error 429 with ContextId tcid=0"}, actiontest.Reply{Body: "1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Reply(tt.first, tt.then)
+			i := actiontest.New(t, teamsincomingwebhook.New, actiontest.Deps(t, d, nil))
+			if _, err := i.Execute(t.Context(), request(tt.address)); err != nil || len(d.Requests()) != 2 {
+				t.Errorf("%d calls, %v", len(d.Requests()), err)
+			}
+		})
+	}
+}
+
+func TestAnswersLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := actiontest.New(t, teamsincomingwebhook.New, action.Deps{HTTP: actiontest.Late()})
+		start := time.Now()
+		_, err := i.Execute(t.Context(), request(workflow))
+		const want = "Teams did not answer in time. The card may have been posted all the same: look before sending it again."
+		if took := time.Since(start); action.MessageOf(err) != want || action.KindOf(err) != action.Timeout || took != time.Minute {
+			t.Errorf("error %v (%v) after %v, want %q", err, action.KindOf(err), took, want)
+		}
+	})
+}

@@ -1,0 +1,80 @@
+// Package twilio sends the beginning of a query's result in a text message, by Twilio.
+package twilio
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/twilio"
+)
+
+var (
+	_ action.Integration = (*Integration)(nil)
+	_ action.FormBuilder = (*Integration)(nil)
+)
+
+// input is Looker's: the integration's settings and what the user answers.
+type input struct {
+	AccountSID twilio.AccountSID `param:"accountSid,required"`
+	AuthToken  action.Secret     `param:"authToken,required"`
+	From       string            `param:"from,required"`
+	To         string            `form:"to"`
+}
+
+// Integration sends a message by Twilio.
+type Integration struct {
+	http *http.Client
+}
+
+// New makes the integration. It needs no settings.
+func New(deps action.Deps) (action.Integration, error) { return &Integration{deps.HTTP}, nil }
+
+// Definition implements [action.Integration].
+func (*Integration) Definition() action.Definition {
+	return action.Definition{
+		Name: "twilio", Label: "Twilio - Send Data",
+		Description: "Send data from a Look to a phone number via Twilio.",
+		Params: []action.Param{
+			{Name: "accountSid", Label: "Account SID", Required: true, Description: "Account SID from www.twilio.com/console."},
+			{Name: "authToken", Label: "Auth Token", Required: true, Sensitive: true, Description: "Auth Token from www.twilio.com/console."},
+			{Name: "from", Label: "Twilio Verified Phone Number", Required: true, Description: "A valid Twilio number from www.twilio.com/console/phone-numbers/verified."},
+		},
+		Types:      []action.Type{action.TypeQuery},
+		Formats:    []action.Format{action.CSV},
+		Download:   action.Push,
+		MinVersion: action.V(5, 5, 0),
+	}
+}
+
+// Form implements [action.FormBuilder].
+func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
+	return &action.Form{Fields: []action.Field{{Name: "to", Label: "Destination Phone Number", Type: action.String, Required: true}}}, nil
+}
+
+// Execute implements [action.Integration].
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	in, err := action.Decode[input](req)
+	if err != nil {
+		return nil, err
+	}
+	if req.Data.Empty() {
+		return nil, action.Errorf(action.Invalid, "Couldn't get data from attachment.")
+	}
+	if strings.TrimSpace(in.To) == "" {
+		return nil, action.InvalidField("to", "Need a destination phone number.")
+	}
+	text, err := message(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	account := twilio.Account{HTTP: i.http, SID: in.AccountSID, Token: in.AuthToken}
+	once := deliver.Once{Name: "Twilio", Timeout: time.Minute, Doubt: "The message may have been sent all the same: look before sending it again."}
+	if err := once.Do(ctx, func(ctx context.Context) error { return account.Send(ctx, in.From, in.To, text) }); err != nil {
+		return nil, err
+	}
+	return &action.Response{}, nil
+}
