@@ -31,6 +31,9 @@ type Config struct {
 	CipherMaster action.Secret `env:"CIPHER_MASTER"`
 	// Enabled lists the integrations on offer; empty means all that are configured.
 	Enabled []string `env:"ACTION_WHITELIST"`
+	// StatusPage shows whoever opens the hub's address what it offers: a page at / and JSON
+	// at /status. Neither holds a secret; both name the settings that are missing.
+	StatusPage bool `env:"ACTION_HUB_STATUS_PAGE" envDefault:"true"`
 
 	// ListenAddress is where Looker's requests arrive; without it, Port on all addresses.
 	ListenAddress string `env:"ACTION_HUB_LISTEN_ADDRESS"`

@@ -28,6 +28,8 @@ type Server struct {
 	env      map[string]string
 	log      *slog.Logger
 	metrics  *Metrics
+	// about is nil when the status page is switched off.
+	about *about
 }
 
 // Parts is what a server is made from.
@@ -53,6 +55,12 @@ func New(p Parts) (*Server, error) {
 	if legacy != nil {
 		keys = func() [][]byte { return append([][]byte{legacy}, p.Secrets.All()...) }
 	}
+	var told *about
+	if p.Config.StatusPage {
+		if told, err = newAbout(p.Config, p.Catalog); err != nil {
+			return nil, err
+		}
+	}
 	spool := &payload.Spool{Dir: p.Config.SpoolDir, Limit: p.Config.SpoolBytes}
 	p.Metrics.watchSpool(spool.Used)
 	return &Server{
@@ -62,7 +70,7 @@ func New(p Parts) (*Server, error) {
 		download: &payload.Downloader{
 			Client: p.Looker, Timeout: time.Duration(p.Config.StreamTimeoutMillis) * time.Millisecond,
 		},
-		looker: p.Looker, env: p.Env, log: p.Log, metrics: p.Metrics,
+		looker: p.Looker, env: p.Env, log: p.Log, metrics: p.Metrics, about: told,
 	}, nil
 }
 
@@ -76,7 +84,12 @@ func (s *Server) Handler() http.Handler {
 	r.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
 		writeError(w, http.StatusNotFound, "There is nothing at this address for this method.")
 	})
-	r.Get("/", s.welcome)
+	if s.about != nil {
+		r.Get("/", s.showPage)
+		r.Get("/status", s.about.status.ServeHTTP)
+	} else {
+		r.Get("/", s.welcome)
+	}
 	r.With(s.authenticate).Post("/", s.listActions)
 	r.Route("/actions/{name}", func(r chi.Router) {
 		// A browser has no token: these two are protected by sealed state and a cookie.
@@ -103,12 +116,6 @@ func tolerant(next http.Handler) http.Handler {
 		r.URL.RawPath = ""
 		next.ServeHTTP(w, r)
 	})
-}
-
-// welcome answers a browser at GET /.
-func (s *Server) welcome(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = w.Write([]byte("Integration Hub is running. Looker reaches it by POST with a token.\n"))
 }
 
 type offerKey struct{}
