@@ -174,7 +174,10 @@ type tab struct {
 // open opens an empty tab that ends with the test.
 func (b *tester) open(t *testing.T) *tab {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(b.ctx)
+	ctx, closeTab := chromedp.NewContext(b.ctx)
+	t.Cleanup(closeTab)
+	// What is waited for and never comes ends the test, with the step that waited.
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(cancel)
 	return &tab{t, ctx, chromedp.Console(ctx)}
 }

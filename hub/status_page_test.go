@@ -114,11 +114,14 @@ func TestStatus(t *testing.T) {
 	}{
 		{"none", nil, nil, integrations{[]string{}, map[string]string{}}},
 		{
-			"all withheld", nil, []hub.Entry{lacking("a", "A_ID", "A_KEY"), lacking("b", "B_KEY")},
+			"all withheld", nil,
+			[]hub.Entry{lacking("a", "A_ID", "A_KEY"), lacking("b", "B_KEY")},
 			integrations{[]string{}, map[string]string{"a": "missing settings: A_ID, A_KEY", "b": "missing settings: B_KEY"}},
 		},
 		{
-			"some of each", map[string]string{"ACTION_WHITELIST": "a,b"}, []hub.Entry{entry(&fake{definition: definition("a")}), lacking("b", "B_KEY"), lacking("c")},
+			"some of each",
+			map[string]string{"ACTION_WHITELIST": "a,b"},
+			[]hub.Entry{entry(&fake{definition: definition("a")}), lacking("b", "B_KEY"), lacking("c")},
 			integrations{[]string{"a"}, map[string]string{"b": "missing settings: B_KEY", "c": "not enabled"}},
 		},
 	} {
