@@ -84,12 +84,14 @@ func (s *Server) Handler() http.Handler {
 	r.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
 		writeError(w, http.StatusNotFound, "There is nothing at this address for this method.")
 	})
+	front := s.welcome
 	if s.about != nil {
-		r.Get("/", s.showPage)
+		front = s.showPage
 		r.Get("/status", s.about.status.ServeHTTP)
-	} else {
-		r.Get("/", s.welcome)
+		r.Head("/status", s.about.status.ServeHTTP)
 	}
+	r.Get("/", front)
+	r.Head("/", front)
 	r.With(s.authenticate).Post("/", s.listActions)
 	r.Route("/actions/{name}", func(r chi.Router) {
 		// A browser has no token: these two are protected by sealed state and a cookie.

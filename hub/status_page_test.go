@@ -87,6 +87,27 @@ func TestStatusPage(t *testing.T) {
 	}
 }
 
+// Monitors ask for the head only, as they may of the reference.
+func TestStatusPageByHead(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, nil)
+	for path, want := range map[string]string{"/": "text/html; charset=utf-8", "/status": "application/json; charset=utf-8"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodHead, s.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept", browserAccept)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if got := res.Header.Get("Content-Type"); res.StatusCode != http.StatusOK || got != want {
+			t.Errorf("%s: %d %s", path, res.StatusCode, got)
+		}
+	}
+}
+
 // Programs get a line, whatever the reason that they ask for.
 func TestStatusPageIsForBrowsers(t *testing.T) {
 	t.Parallel()
