@@ -119,8 +119,8 @@ func TestStatusPageInBrowser(t *testing.T) {
 // tester is a browser without a window. It reaches this machine only.
 type tester struct{ ctx context.Context }
 
-// startBrowser starts Chromium: the one that CHROMIUM names, as make test-unit does, or any
-// that is there. Without either the test is skipped, except in CI.
+// startBrowser starts Chromium: the one that CHROMIUM names, or any that is there. Without
+// one the test is skipped, unless make test-unit, which sets CHROMIUM, or CI asks for it.
 func startBrowser(t *testing.T) *tester {
 	t.Helper()
 	names := []string{"chromium", "chromium-browser", "google-chrome"}

@@ -36,7 +36,7 @@ func read(document string) string {
 
 const (
 	opening = "Golden Hub Golden Hub Action Hub for Looker Running Connect Looker Action Hub URL https://hub.example.com Copy the URL "
-	closing = " Integration Hub v1.2.3, commit 0123abc . The same as JSON ."
+	closing = " Integration Hub v1.2.3, commit 0123abc . Status as JSON"
 )
 
 func TestStates(t *testing.T) {
