@@ -8,6 +8,8 @@ TOOLS := $(CACHE)/tools
 LOCAL := config/local
 ENVTEST := KUBEBUILDER_ASSETS=$(CACHE)/local/bin
 GOLANGCI_LINT := v2.15.0
+# The browser that the hub's status page is tested in; CHROMIUM=google-chrome takes another.
+CHROMIUM ?= chromium
 
 ##@ The two commands
 
@@ -23,7 +25,8 @@ test: test-unit test-cluster ## Every test; sets up what it needs by itself
 .PHONY: test-unit
 test-unit: ## Unit tests, and the operator's against a real kube-apiserver and etcd
 	$(LOCAL)/build tools kube-apiserver etcd controller-gen
-	$(ENVTEST) go test ./...
+	command -v $(CHROMIUM) >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
+	$(ENVTEST) CHROMIUM=$(CHROMIUM) go test ./...
 
 .PHONY: test-cluster
 test-cluster: ## The end-to-end test on a local cluster of its own

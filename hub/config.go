@@ -33,6 +33,9 @@ type Config struct {
 	Enabled []string `env:"ACTION_WHITELIST"`
 	// Disabled lists integrations that are not on offer though they are configured.
 	Disabled []string `env:"ACTION_HUB_DISABLED_INTEGRATIONS"`
+	// StatusPage shows whoever opens the hub's address what it offers: a page at / and JSON
+	// at /status. Neither holds a secret; both name the settings that are missing.
+	StatusPage bool `env:"ACTION_HUB_STATUS_PAGE" envDefault:"true"`
 
 	// ListenAddress is where Looker's requests arrive; without it, Port on all addresses.
 	ListenAddress string `env:"ACTION_HUB_LISTEN_ADDRESS"`

@@ -59,7 +59,7 @@ var requests = map[string]bad{
 	"list_token_extra_slash":      {method: "POST", path: "/", token: `Token token="` + goodToken + `/more"`},
 	"list_bearer":                 {method: "POST", path: "/", token: "Bearer " + goodToken},
 	"list_GET":                    {method: "GET", path: "/", status: 200, answer: "Integration Hub", why: "a page of our own"},
-	"status_GET":                  {method: "GET", path: "/status", token: "-", status: 404, answer: noAddress, why: "the page shows a path of the server"},
+	"status_GET":                  {method: "GET", path: "/status", token: "-", status: 200, answer: `{"label":"Golden <Hub>"`, why: "the page shows a path of the server"},
 	"list_no_body_no_ctype":       {method: "POST", path: "/"},
 	"list_empty_body_json":        {method: "POST", path: "/", header: "Content-Type: application/json"},
 	"list_null_body":              {method: "POST", path: "/", body: "null", status: 200, answer: aList, why: unread},

@@ -65,7 +65,7 @@ func Run(ctx context.Context, o Options) error {
 		Handler: closeWhen(&draining, server.Handler()), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: o.Config.MaxHeaderBytes,
 		BaseContext: func(net.Listener) context.Context { return base }, ErrorLog: errorLog,
 	}
-	admin := &http.Server{Handler: adminHandler(reg, &draining), ReadHeaderTimeout: headerTimeout, ErrorLog: errorLog}
+	admin := &http.Server{Handler: adminHandler(reg, &draining, server.about.status), ReadHeaderTimeout: headerTimeout, ErrorLog: errorLog}
 
 	listener, err := listen(ctx, o.Config.ListenAddress, cert)
 	if err != nil {
@@ -207,9 +207,9 @@ func reload(ctx context.Context, log *slog.Logger, m *Metrics, secrets *Secrets,
 	}
 }
 
-// adminHandler serves health and metrics. Ready means that requests are taken; whether
+// adminHandler serves health, metrics and status. Ready means that requests are taken; whether
 // destinations work is no business of a load balancer.
-func adminHandler(reg *prometheus.Registry, draining *atomic.Bool) http.Handler {
+func adminHandler(reg *prometheus.Registry, draining *atomic.Bool, status http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
@@ -219,6 +219,7 @@ func adminHandler(reg *prometheus.Registry, draining *atomic.Bool) http.Handler 
 		}
 		_, _ = w.Write([]byte("ok\n"))
 	})
+	mux.Handle("GET /status", status)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
 	return mux
 }

@@ -32,6 +32,7 @@ type Server struct {
 	env       map[string]string
 	log       *slog.Logger
 	metrics   *Metrics
+	about     *about
 }
 
 // Parts is what a server is made from.
@@ -57,6 +58,10 @@ func New(p Parts) (*Server, error) {
 	if legacy != nil {
 		keys = func() [][]byte { return append([][]byte{legacy}, p.Secrets.All()...) }
 	}
+	told, err := newAbout(p.Config, p.Catalog)
+	if err != nil {
+		return nil, err
+	}
 	spool := &payload.Spool{Dir: p.Config.SpoolDir, Limit: p.Config.SpoolBytes}
 	p.Metrics.watchSpool(spool.Used)
 	admission := newAdmission(p.Config.MaxDeliveries, p.Config.MaxQueued)
@@ -68,7 +73,7 @@ func New(p Parts) (*Server, error) {
 		download: &payload.Downloader{
 			Client: p.Looker, Timeout: time.Duration(p.Config.StreamTimeoutMillis) * time.Millisecond,
 		},
-		looker: p.Looker, env: p.Env, log: p.Log, metrics: p.Metrics,
+		looker: p.Looker, env: p.Env, log: p.Log, metrics: p.Metrics, about: told,
 	}, nil
 }
 
@@ -82,7 +87,14 @@ func (s *Server) Handler() http.Handler {
 	r.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
 		writeError(w, http.StatusNotFound, "There is nothing at this address for this method.")
 	})
-	r.Get("/", s.welcome)
+	front := s.welcome
+	if s.config.StatusPage {
+		front = s.showPage
+		r.Get("/status", s.about.status.ServeHTTP)
+		r.Head("/status", s.about.status.ServeHTTP)
+	}
+	r.Get("/", front)
+	r.Head("/", front)
 	r.With(s.authenticate).Post("/", s.listActions)
 	r.Route("/actions/{name}", func(r chi.Router) {
 		// A browser has no token: these two are protected by sealed state and a cookie.
@@ -113,12 +125,6 @@ func tolerant(next http.Handler, base string) http.Handler {
 		r.URL.RawPath = ""
 		next.ServeHTTP(w, r)
 	})
-}
-
-// welcome answers a browser at GET /.
-func (s *Server) welcome(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = w.Write([]byte("Integration Hub is running. Looker reaches it by POST with a token.\n"))
 }
 
 type offerKey struct{}

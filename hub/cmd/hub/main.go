@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"integrationhub.dev/hub/version"
 )
 
 // command is one of the program's verbs.
@@ -28,9 +30,6 @@ func commands() []command {
 		{"version", "", "print the version", printVersion},
 	}
 }
-
-// version is set when a release is built.
-var version = "dev"
 
 func main() {
 	// SIGTERM lets deliveries end; a second signal does not wait.
@@ -62,6 +61,6 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 }
 
 func printVersion(_ context.Context, _ []string, out io.Writer) error {
-	_, err := fmt.Fprintln(out, version)
+	_, err := fmt.Fprintln(out, version.Current())
 	return err
 }

@@ -1,0 +1,97 @@
+package page
+
+import (
+	"cmp"
+	"math"
+
+	"integrationhub.dev/hub/action"
+)
+
+// SignIn says who signs in at an integration's destination.
+type SignIn int
+
+// The ways to sign in.
+const (
+	NoSignIn SignIn = iota
+	// UserSignIn is by each user, through the hub.
+	UserSignIn
+	// LookerSignIn is by Looker, which hands the credentials over.
+	LookerSignIn
+)
+
+// ByUser and ByLooker are for the template.
+func (s SignIn) ByUser() bool { return s == UserSignIn }
+
+// ByLooker reports whether Looker keeps the credentials.
+func (s SignIn) ByLooker() bool { return s == LookerSignIn }
+
+// Integration is one that is on offer.
+type Integration struct {
+	action.Definition
+	// Icon is a data URI, or "".
+	Icon   string
+	SignIn SignIn
+}
+
+// Takes names the kinds of request in people's words.
+func (i Integration) Takes() []string {
+	names := make([]string, len(i.Types))
+	for n, t := range i.Types {
+		names[n] = cmp.Or(typeNames[t], string(t))
+	}
+	return names
+}
+
+var typeNames = map[action.Type]string{
+	action.TypeCell: "Single values", action.TypeQuery: "Query results",
+	action.TypeDashboard: "Dashboards", action.TypeNone: "Requests without data",
+}
+
+// newest stands for a Looker newer than any condition asks for.
+var newest = action.V(math.MaxInt32, 0, 0)
+
+// FormatNames names the formats that the newest Looker may send; none means that Looker
+// chooses among all it has.
+func (i Integration) FormatNames() []string {
+	formats := i.Formats
+	if i.FormatsFor != nil {
+		formats = i.FormatsFor(newest)
+	}
+	names := make([]string, len(formats))
+	for n, f := range formats {
+		names[n] = cmp.Or(formatNames[f], string(f))
+	}
+	return names
+}
+
+var formatNames = map[action.Format]string{
+	action.Txt: "Text", action.CSV: "CSV", action.CSVZip: "CSV, zipped",
+	action.InlineJSON: "JSON, inline", action.JSON: "JSON", action.JSONBI: "JSON, for BI", action.JSONLabel: "JSON, labels",
+	action.JSONDetail: "JSON, detailed", action.JSONDetailLiteStream: "JSON, detailed, as a stream",
+	action.XLSX: "Excel", action.HTML: "HTML",
+	action.WysiwygPDF: "PDF", action.AssembledPDF: "PDF, one column", action.WysiwygPNG: "PNG",
+}
+
+// Need is a field that a query must have.
+type Need struct {
+	Tags []string
+	// Between stands between the tags: the field carries any of them, or all.
+	Between string
+}
+
+// Needs are the fields that a query must have, by their LookML tags.
+func (i Integration) Needs() []Need {
+	var needs []Need
+	for _, f := range i.RequiredFields {
+		if f.Tag != "" {
+			needs = append(needs, Need{Tags: []string{f.Tag}})
+		}
+		if len(f.AnyTag) > 0 {
+			needs = append(needs, Need{f.AnyTag, " or "})
+		}
+		if len(f.AllTags) > 0 {
+			needs = append(needs, Need{f.AllTags, " and "})
+		}
+	}
+	return needs
+}

@@ -1,0 +1,113 @@
+package hub
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"integrationhub.dev/hub/page"
+	"integrationhub.dev/hub/version"
+	"integrationhub.dev/icons"
+)
+
+// about is what the hub tells of itself: to whoever asks, unless that is switched off, and to
+// the cluster. It is made once: nothing of it changes while the hub runs.
+type about struct {
+	page, status document
+}
+
+func newAbout(c Config, catalog *Catalog) (*about, error) {
+	build := version.Current()
+	html, err := page.Render(catalog.page(c, build))
+	if err != nil {
+		return nil, err
+	}
+	status := marshal(catalog.status(c, build, time.Now()))
+	return &about{
+		page:   newDocument("text/html; charset=utf-8", html),
+		status: newDocument("application/json; charset=utf-8", status),
+	}, nil
+}
+
+// page is the catalogue as people see it.
+func (c *Catalog) page(config Config, build version.Info) page.Hub {
+	h := page.Hub{Label: config.Label, URL: config.BaseURL, Build: build}
+	for _, o := range c.offered {
+		i := page.Integration{Definition: o.Definition, Icon: o.icon}
+		switch {
+		case o.OAuth != nil:
+			i.SignIn = page.UserSignIn
+		case o.Delegate != nil:
+			i.SignIn = page.LookerSignIn
+		}
+		h.Integrations = append(h.Integrations, i)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Withheld)) {
+		h.Withheld = append(h.Withheld, page.Withheld{Name: name, Icon: icons.DataURI(name), Reason: c.Withheld[name]})
+	}
+	return h
+}
+
+// status is the catalogue as programs see it.
+type status struct {
+	Label string `json:"label"`
+	version.Info
+	Started      time.Time `json:"started"`
+	Integrations struct {
+		On []string `json:"on"`
+		// Off maps names to reasons.
+		Off map[string]string `json:"off"`
+	} `json:"integrations"`
+}
+
+func (c *Catalog) status(config Config, build version.Info, started time.Time) status {
+	s := status{Label: config.Label, Info: build, Started: started.UTC().Truncate(time.Second)}
+	s.Integrations.On, s.Integrations.Off = c.Names(), c.Withheld
+	return s
+}
+
+// showPage answers GET / by the page where a browser asks, and by a line of text where
+// anything else does.
+func (s *Server) showPage(w http.ResponseWriter, r *http.Request) {
+	w.Header().Add("Vary", "Accept")
+	if !strings.Contains(strings.ToLower(r.Header.Get("Accept")), "text/html") {
+		s.welcome(w, r)
+		return
+	}
+	w.Header().Set("Content-Security-Policy", page.Policy)
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	s.about.page.ServeHTTP(w, r)
+}
+
+// welcome says in a line that there is a hub.
+func (s *Server) welcome(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_, _ = w.Write([]byte("Integration Hub is running. Looker reaches it by POST with a token.\n"))
+}
+
+// document is an answer that stays the same while the hub runs.
+type document struct {
+	contentType, etag string
+	body              []byte
+}
+
+func newDocument(contentType string, body []byte) document {
+	sum := sha256.Sum256(body)
+	return document{contentType, `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`, body}
+}
+
+// ServeHTTP answers with the document, or says that the client has it already. Clients may
+// keep it but ask each time: the next version of the hub may tell something else.
+func (d document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", d.contentType)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("ETag", d.etag)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(d.body))
+}

@@ -1,0 +1,188 @@
+package hub_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub"
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/version"
+)
+
+// get asks as a person's program does.
+func (s *server) get(path string, headers ...string) (*http.Response, string) {
+	s.t.Helper()
+	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.URL+path, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return res, string(b)
+}
+
+// lacking is an integration whose settings are not there.
+func lacking(name string, settings ...string) hub.Entry {
+	return hub.Entry{Name: name, New: func(action.Deps) (action.Integration, error) {
+		return nil, &action.MissingSettingsError{Keys: settings}
+	}}
+}
+
+// browserAccept is what browsers say that they take.
+const browserAccept = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+
+const oneLine = "Integration Hub is running. Looker reaches it by POST with a token.\n"
+
+func TestStatusPage(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, nil, entry(withLogin{withForm{&fake{definition: definition("login")}}}), entry(&fake{definition: definition("plain")}), lacking("zapier", "ZAPIER_KEY"))
+	res, body := s.get("/", "Accept", browserAccept)
+	for header, want := range map[string]string{
+		"Content-Type": "text/html; charset=utf-8", "X-Content-Type-Options": "nosniff",
+		"Referrer-Policy": "no-referrer", "Cache-Control": "no-cache", "Vary": "Accept",
+	} {
+		if got := res.Header.Get(header); got != want {
+			t.Errorf("%s: %q, want %q", header, got, want)
+		}
+	}
+	for _, want := range []string{"default-src 'none'", "style-src 'sha256-", "script-src 'sha256-", "form-action 'none'", "base-uri 'none'", "frame-ancestors 'none'"} {
+		if got := res.Header.Get("Content-Security-Policy"); !strings.Contains(got, want) || strings.Contains(got, "unsafe") {
+			t.Errorf("Content-Security-Policy: %q has no %s", got, want)
+		}
+	}
+	for _, want := range []string{
+		"<h1>Golden &lt;Hub&gt;</h1>", ">https://hub.example.com</code>", `href="https://hub.example.com/status"`,
+		`<li class="panel" id="login">`, "Each user signs in once", `<li class="panel" id="plain">`,
+		`<li id="zapier"><span class="icon"><img src="data:image/svg&#43;xml;base64,`, "missing settings: ZAPIER_KEY",
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%s is not there", want)
+		}
+	}
+	if strings.Contains(body, serviceSecret) {
+		t.Error("the page holds the service secret")
+	}
+	if t.Failed() {
+		t.Log(body)
+	}
+	etag := res.Header.Get("ETag")
+	if res, body := s.get("/", "Accept", browserAccept, "If-None-Match", etag); etag == "" || res.StatusCode != http.StatusNotModified || body != "" {
+		t.Errorf("the page that the browser has (%s) is sent again: %d", etag, res.StatusCode)
+	}
+}
+
+// Monitors ask for the head only, as they may of the reference.
+func TestStatusPageByHead(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, nil)
+	for path, want := range map[string]string{"/": "text/html; charset=utf-8", "/status": "application/json; charset=utf-8"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodHead, s.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept", browserAccept)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if got := res.Header.Get("Content-Type"); res.StatusCode != http.StatusOK || got != want {
+			t.Errorf("%s: %d %s", path, res.StatusCode, got)
+		}
+	}
+}
+
+// Programs get a line, whatever the reason that they ask for.
+func TestStatusPageIsForBrowsers(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, nil)
+	for _, accept := range []string{"", "*/*", "application/json", "application/json, text/plain, */*"} {
+		res, body := s.get("/", "Accept", accept)
+		if body != oneLine || res.Header.Get("Content-Type") != "text/plain; charset=utf-8" || res.Header.Get("Vary") != "Accept" {
+			t.Errorf("%q: %s %q", accept, res.Header, body)
+		}
+	}
+}
+
+func TestStatus(t *testing.T) {
+	t.Parallel()
+	before := time.Now().Truncate(time.Second)
+	type integrations struct {
+		On  []string          `json:"on"`
+		Off map[string]string `json:"off"`
+	}
+	for _, tt := range []struct {
+		name    string
+		env     map[string]string
+		entries []hub.Entry
+		want    integrations
+	}{
+		{"none", nil, nil, integrations{[]string{}, map[string]string{}}},
+		{
+			"all withheld", nil,
+			[]hub.Entry{lacking("a", "A_ID", "A_KEY"), lacking("b", "B_KEY")},
+			integrations{[]string{}, map[string]string{"a": "missing settings: A_ID, A_KEY", "b": "missing settings: B_KEY"}},
+		},
+		{
+			"some of each",
+			map[string]string{"ACTION_WHITELIST": "a,b"},
+			[]hub.Entry{entry(&fake{definition: definition("a")}), lacking("b", "B_KEY"), lacking("c")},
+			integrations{[]string{"a"}, map[string]string{"b": "missing settings: B_KEY", "c": "not enabled"}},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			res, body := newServer(t, tt.env, tt.entries...).get("/status")
+			var got struct {
+				Label        string
+				Version      string
+				Commit       *string
+				Started      time.Time
+				Integrations integrations
+			}
+			if err := json.Unmarshal([]byte(body), &got); err != nil || res.StatusCode != http.StatusOK {
+				t.Fatalf("%d %s: %v", res.StatusCode, body, err)
+			}
+			if diff := cmp.Diff(tt.want, got.Integrations); diff != "" {
+				t.Error(diff)
+			}
+			build := version.Current()
+			if got.Label != "Golden <Hub>" || got.Version != build.Version || got.Commit == nil || *got.Commit != build.Commit {
+				t.Error(body)
+			}
+			if got.Started.Before(before) || got.Started.After(time.Now()) {
+				t.Errorf("started %s", got.Started)
+			}
+			if res.Header.Get("Content-Type") != "application/json; charset=utf-8" || res.Header.Get("X-Content-Type-Options") != "nosniff" {
+				t.Error(res.Header)
+			}
+		})
+	}
+}
+
+func TestStatusPageSwitchedOff(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, map[string]string{"ACTION_HUB_STATUS_PAGE": "false"}, lacking("zapier", "ZAPIER_KEY"))
+	if res, body := s.get("/", "Accept", browserAccept); res.StatusCode != http.StatusOK || body != oneLine {
+		t.Errorf("%d %s", res.StatusCode, body)
+	}
+	if res, body := s.get("/status"); res.StatusCode != http.StatusNotFound || strings.Contains(body, "zapier") {
+		t.Errorf("%d %s", res.StatusCode, body)
+	}
+}
