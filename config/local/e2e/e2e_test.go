@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"strings"
@@ -110,9 +111,7 @@ type outcome struct {
 // execute delivers by tray, and returns an error for anything but a proper answer.
 func (l *looker) execute(ctx context.Context, hook string, more map[string]any) (outcome, error) {
 	body := map[string]any{"type": "query", "form_params": map[string]string{"url": receiver + hook}}
-	for k, v := range more {
-		body[k] = v
-	}
+	maps.Copy(body, more)
 	status, answer, err := l.call(ctx, "/actions/tray/execute", body)
 	if err != nil {
 		return outcome{}, err

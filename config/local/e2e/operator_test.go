@@ -127,7 +127,7 @@ func newHub(name string) *v1alpha1.IntegrationHub {
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
 		Spec: v1alpha1.IntegrationHubSpec{
 			Replicas: &one, DrainTimeout: "10s",
-			TLS: v1alpha1.TLS{IssuerRef: v1alpha1.IssuerRef{Name: "local-ca", Kind: "ClusterIssuer"}},
+			TLS: v1alpha1.TLS{IssuerRef: &v1alpha1.IssuerRef{Name: "local-ca", Kind: "ClusterIssuer"}},
 		},
 	}
 }
