@@ -32,6 +32,7 @@ type Server struct {
 	env       map[string]string
 	log       *slog.Logger
 	metrics   *Metrics
+	reports   *reporter
 	about     *about
 }
 
@@ -46,6 +47,8 @@ type Parts struct {
 	Env     map[string]string
 	Log     *slog.Logger
 	Metrics *Metrics
+
+	reports *reporter
 }
 
 // New makes a server.
@@ -63,7 +66,7 @@ func New(p Parts) (*Server, error) {
 		return nil, err
 	}
 	spool := &payload.Spool{Dir: p.Config.SpoolDir, Limit: p.Config.SpoolBytes}
-	p.Metrics.watchSpool(spool.Used)
+	p.Metrics.watchSpool(spool.Used, spool.Limit)
 	admission := newAdmission(p.Config.MaxDeliveries, p.Config.MaxQueued)
 	p.Metrics.watchQueue(admission.queued)
 	return &Server{
@@ -73,7 +76,7 @@ func New(p Parts) (*Server, error) {
 		download: &payload.Downloader{
 			Client: p.Looker, Timeout: time.Duration(p.Config.StreamTimeoutMillis) * time.Millisecond,
 		},
-		looker: p.Looker, env: p.Env, log: p.Log, metrics: p.Metrics, about: told,
+		looker: p.Looker, env: p.Env, log: p.Log, metrics: p.Metrics, reports: p.reports, about: told,
 	}, nil
 }
 
