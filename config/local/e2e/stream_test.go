@@ -1,0 +1,72 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// losesNothing has a steady stream of executes go on while something is done to the hub. None
+// may be lost, doubled or refused.
+func losesNothing(t *testing.T, l *looker, hook string, do func()) {
+	t.Helper()
+	var sent atomic.Int64
+	var mu sync.Mutex
+	var failures []string
+	stop := make(chan struct{})
+	var workers sync.WaitGroup
+	for n := range 6 {
+		workers.Go(func() {
+			mine := *l
+			if n%2 == 0 { // half of them connect anew each time
+				transport := l.http.Transport.(*http.Transport).Clone()
+				transport.DisableKeepAlives = true
+				mine.http = &http.Client{Transport: transport, Timeout: time.Minute}
+			}
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				case <-time.After(20 * time.Millisecond):
+				}
+				o, err := mine.execute(t.Context(), hook, inline(fmt.Appendf(nil, `{"n":"%d-%d"}`, n, i)))
+				if err != nil || !o.Success {
+					mu.Lock()
+					failures = append(failures, fmt.Sprintf("%d-%d: %+v %v", n, i, o, err))
+					mu.Unlock()
+					continue
+				}
+				sent.Add(1)
+			}
+		})
+	}
+	do()
+	// pods that drain still take what comes their way
+	select {
+	case <-time.After(8 * time.Second):
+	case <-t.Context().Done():
+	}
+	close(stop)
+	workers.Wait()
+	if len(failures) > 0 {
+		t.Errorf("%d of %d executes failed, the first: %s", len(failures), int(sent.Load())+len(failures), failures[0])
+	}
+	seen := map[string]int{}
+	for _, d := range l.arrivals(t, hook) {
+		seen[string(d.body)]++
+	}
+	if int64(len(seen)) != sent.Load() {
+		t.Errorf("%d different deliveries arrived, %d were answered as delivered", len(seen), sent.Load())
+	}
+	for body, n := range seen {
+		if n != 1 {
+			t.Errorf("%s arrived %d times", body, n)
+		}
+	}
+	t.Logf("%d executes meanwhile", sent.Load())
+}
