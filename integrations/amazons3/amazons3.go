@@ -197,11 +197,13 @@ type bucketName string
 
 // validBucket takes what was allowed before 2018 as well; such buckets still exist:
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-var validBucket = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$`)
+var validBucket = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]+[A-Za-z0-9]$`)
+
+const longestBucket = 255
 
 // UnmarshalText refuses ARNs too, since they name a host of their own.
 func (b *bucketName) UnmarshalText(text []byte) error {
-	if !validBucket.Match(text) {
+	if len(text) > longestBucket || !validBucket.Match(text) {
 		return errors.New("must be the name of a bucket, or the alias of an access point: letters, digits, dots and hyphens")
 	}
 	*b = bucketName(text)

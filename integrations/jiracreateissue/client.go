@@ -146,8 +146,11 @@ type created struct {
 	Key string `json:"key"`
 }
 
-// key is what Jira's keys of issues look like; anything else is not shown.
-var key = regexp.MustCompile(`^[\pL\pN_]{1,255}-[0-9]{1,19}$`)
+// key is what Jira's keys of issues look like; anything else is not shown. Their length is
+// bounded beside it: a repetition in a pattern takes memory for each time.
+var key = regexp.MustCompile(`^[\pL\pN_]+-[0-9]+$`)
+
+const longestKey = 300
 
 // errNotUnderstood is for answers that are JSON, but not what was asked for.
 var errNotUnderstood = action.Errorf(action.Unavailable, "%s sent an answer that the hub does not understand.", name)
@@ -181,7 +184,7 @@ func (c *client) create(ctx context.Context, i issue) (created, error) {
 		if err := c.send(req, &made); err != nil {
 			return err
 		}
-		if !number.MatchString(string(made.ID)) || !key.MatchString(made.Key) {
+		if !number.MatchString(string(made.ID)) || len(made.Key) > longestKey || !key.MatchString(made.Key) {
 			return errNotUnderstood
 		}
 		return nil
