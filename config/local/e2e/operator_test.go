@@ -12,6 +12,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -72,7 +73,8 @@ func newHub(name string) *v1alpha1.IntegrationHub {
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
 		Spec: v1alpha1.IntegrationHubSpec{
 			Replicas: &one, DrainTimeout: "10s",
-			TLS: v1alpha1.TLS{IssuerRef: &v1alpha1.IssuerRef{Name: "local-ca", Kind: "ClusterIssuer"}},
+			Resources: &corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("10m")}}, // many share one node
+			TLS:       v1alpha1.TLS{IssuerRef: &v1alpha1.IssuerRef{Name: "local-ca", Kind: "ClusterIssuer"}},
 		},
 	}
 }
