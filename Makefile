@@ -22,7 +22,7 @@ test: test-unit test-cluster ## Every test; sets up what it needs by itself
 
 .PHONY: test-unit
 test-unit: ## Unit tests, and the operator's against a real kube-apiserver and etcd
-	$(LOCAL)/build tools kube-apiserver etcd controller-gen
+	$(LOCAL)/build tools kube-apiserver etcd controller-gen helm
 	$(ENVTEST) go test ./...
 
 .PHONY: test-cluster
@@ -65,11 +65,13 @@ generate: ## Everything that is generated from the API types
 	$(CACHE)/local/bin/controller-gen object paths=./api/...
 	$(CACHE)/local/bin/controller-gen crd paths=./api/... output:crd:dir=config/crd/bases
 	$(CACHE)/local/bin/controller-gen rbac:roleName=integration-hub-manager paths=./controllers/... output:rbac:dir=config/rbac
+	cp config/crd/bases/hub.integrationhub.dev_integrationhubs.yaml charts/integration-hub/files/crd.yaml
+	cp config/rbac/role.yaml charts/integration-hub/files/role.yaml
 
 .PHONY: verify
 verify: generate ## Fail when something generated is not up to date
 	go mod tidy -diff
-	git diff --exit-code -- api config
+	git diff --exit-code -- api config charts/integration-hub/files
 
 ##@ The local cluster (CLUSTER_NAME tells several apart)
 
