@@ -73,6 +73,24 @@ verify: generate ## Fail when something generated is not up to date
 	go mod tidy -diff
 	git diff --exit-code -- api config charts/integration-hub/files
 
+##@ Your cluster (kubectl's current context)
+
+.PHONY: install
+install: ## The IntegrationHub's definition
+	kubectl apply --server-side -k config/crd
+
+.PHONY: uninstall
+uninstall: ## Remove the definition, and with it every IntegrationHub
+	kubectl delete --ignore-not-found -k config/crd
+
+.PHONY: deploy
+deploy: ## The operator and the definition
+	kubectl apply --server-side -k config/default
+
+.PHONY: undeploy
+undeploy: ## Remove the operator, the definition and every IntegrationHub
+	kubectl delete --ignore-not-found -k config/default
+
 ##@ The local cluster (CLUSTER_NAME tells several apart)
 
 .PHONY: cluster-up
