@@ -16,8 +16,7 @@ import (
 	"integrationhub.dev/controllers/controllertest"
 )
 
-// TestServer: a real API server accepts whatever the chart renders, without a warning or a field
-// that it does not know. Kinds of monitoring.coreos.com are left out: the server has none of them.
+// TestServer: a real API server accepts whatever the chart renders, and knows its every field. Kinds of monitoring.coreos.com are left out: the server has none of them.
 func TestServer(t *testing.T) {
 	t.Parallel()
 	env := controllertest.Environment(filepath.Join("..", "config", "crd", "bases"))
