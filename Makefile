@@ -25,7 +25,7 @@ test: test-unit test-cluster ## Every test; sets up what it needs by itself
 
 .PHONY: test-unit
 test-unit: ## Unit tests, and the operator's against a real kube-apiserver and etcd
-	$(LOCAL)/build tools kube-apiserver etcd controller-gen
+	$(LOCAL)/build tools kube-apiserver etcd controller-gen helm
 	command -v $(CHROMIUM) >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
 	$(ENVTEST) CHROMIUM=$(CHROMIUM) go test ./...
 
@@ -72,6 +72,8 @@ generate: $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS) ## Everything that is generated 
 	$(CACHE)/local/bin/controller-gen crd paths=./api/... output:crd:dir=config/crd/bases
 	$(CACHE)/local/bin/controller-gen rbac:roleName=integration-hub-manager paths=./controllers/... output:rbac:dir=config/rbac
 	$< --log-level ERROR --config api/reference.yaml --source-path api --renderer markdown --output-path api/README.md
+	cp config/crd/bases/hub.integrationhub.dev_integrationhubs.yaml charts/integration-hub/files/crd.yaml
+	cp config/rbac/role.yaml charts/integration-hub/files/role.yaml
 
 $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS):
 	mkdir -p $(TOOLS)
@@ -81,7 +83,25 @@ $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS):
 .PHONY: verify
 verify: generate ## Fail when something generated is not up to date
 	go mod tidy -diff
-	git diff --exit-code -- api config
+	git diff --exit-code -- api config charts/integration-hub/files
+
+##@ Your cluster (kubectl's current context)
+
+.PHONY: install
+install: ## The IntegrationHub's definition
+	kubectl apply --server-side -k config/crd
+
+.PHONY: uninstall
+uninstall: ## Remove the definition, and with it every IntegrationHub
+	kubectl delete --ignore-not-found -k config/crd
+
+.PHONY: deploy
+deploy: ## The operator and the definition
+	kubectl apply --server-side -k config/default
+
+.PHONY: undeploy
+undeploy: ## Remove the operator, the definition and every IntegrationHub
+	kubectl delete --ignore-not-found -k config/default
 
 ##@ The local cluster (CLUSTER_NAME tells several apart)
 

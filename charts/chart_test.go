@@ -1,0 +1,127 @@
+// Package charts_test renders the chart as Helm does.
+package charts_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const chart = "integration-hub"
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// helm is the one that make test-unit builds, beside the API server.
+func helm(t *testing.T, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	dir := os.Getenv("KUBEBUILDER_ASSETS")
+	if dir == "" {
+		t.Fatal("KUBEBUILDER_ASSETS is not set: run make test-unit")
+	}
+	var out, errs bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "helm"), args...)
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err = cmd.Run()
+	return out.String(), errs.String(), err
+}
+
+func render(t *testing.T, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	return helm(t, append([]string{"template", "hub", chart, "--namespace", "system"}, args...)...)
+}
+
+func TestLint(t *testing.T) {
+	t.Parallel()
+	if out, errs, err := helm(t, "lint", "--strict", chart); err != nil {
+		t.Errorf("%v\n%s%s", err, out, errs)
+	}
+}
+
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join(chart, "tests", "*.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no values to render: %v", err)
+	}
+	for _, values := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(values), ".yaml"), func(t *testing.T) {
+			t.Parallel()
+			got, errs, err := render(t, "--values", values)
+			if err != nil {
+				t.Fatalf("%v\n%s", err, errs)
+			}
+			got = withoutSchema(got)
+			golden := filepath.Join(chart, "tests", "golden", filepath.Base(values))
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("the chart renders otherwise than %s; see what changed with -update and git diff", golden)
+			}
+		})
+	}
+}
+
+// withoutSchema cuts the definition of IntegrationHub down to its metadata: TestCopies sees
+// to the rest, which would drown everything else.
+func withoutSchema(rendered string) string {
+	documents := strings.Split(rendered, "\n---\n")
+	for i, d := range documents {
+		if head, _, ok := strings.Cut(d, "\nspec:\n"); ok && strings.Contains(head, "kind: CustomResourceDefinition") {
+			documents[i] = head
+		}
+	}
+	return strings.Join(documents, "\n---\n")
+}
+
+// TestCopies: the chart's definition and rights are the ones in config.
+func TestCopies(t *testing.T) {
+	t.Parallel()
+	for copied, source := range map[string]string{
+		"crd.yaml":  "crd/bases/hub.integrationhub.dev_integrationhubs.yaml",
+		"role.yaml": "rbac/role.yaml",
+	} {
+		want, err := os.ReadFile(filepath.Join("..", "config", source))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(filepath.Join(chart, "files", copied))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("files/%s differs from config/%s: run make generate", copied, source)
+		}
+	}
+}
+
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ set, want string }{
+		"unknown value":          {"replica=2", "additional properties 'replica' not allowed"},
+		"replicas as text":       {"replicas=two", "at '/replicas': got string, want integer"},
+		"pull policy":            {"image.pullPolicy=Sometimes", "at '/image/pullPolicy': value must be one of"},
+		"digest":                 {"image.digest=sha256:abc", "at '/image/digest': 'sha256:abc' does not match pattern"},
+		"namespace":              {"watchNamespaces={Looker}", "at '/watchNamespaces/0'"},
+		"hub without spec":       {"hubs.actions.namespace=looker", "missing property 'spec'"},
+		"replicas, none elected": {"replicas=2,leaderElection=false", "replicas above 1 need leaderElection"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, errs, err := render(t, "--set", test.set)
+			if err == nil || !strings.Contains(errs, test.want) {
+				t.Errorf("--set %s answers %q (%v), want %q", test.set, errs, err, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,48 @@
+{{- define "hub.name" -}}
+{{- .Values.fullnameOverride | default (ternary .Release.Name (printf "%s-integration-hub" .Release.Name) (contains "integration-hub" .Release.Name)) | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "hub.serviceAccount" -}}
+{{- .Values.serviceAccount.name | default (include "hub.name" .) -}}
+{{- end -}}
+
+{{- define "hub.selector" -}}
+app.kubernetes.io/name: integration-hub-manager
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "hub.labels" -}}
+{{ include "hub.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- /* The labels and annotations that every object has. */ -}}
+{{- define "hub.metadata" -}}
+labels:
+  {{- include "hub.labels" . | nindent 2 }}
+{{- with .Values.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- /* An image's reference; takes the root and the image's values. */ -}}
+{{- define "hub.image" -}}
+{{- $registry := .root.Values.global.imageRegistry | default .image.registry -}}
+{{- with $registry }}{{ . }}/{{ end }}{{ .image.repository }}
+{{- if .image.digest }}@{{ .image.digest }}{{ else }}:{{ .image.tag | default .root.Chart.AppVersion }}{{ end -}}
+{{- end -}}
+
+{{- /* The rules of one kind in files/role.yaml, which controller-gen makes; takes the root and the kind. */ -}}
+{{- define "hub.rules" -}}
+{{- $kind := .kind -}}
+{{- range splitList "---\n" (.root.Files.Get "files/role.yaml") -}}
+{{- $role := fromYaml . -}}
+{{- if eq (get $role "kind") $kind }}{{ toYaml $role.rules }}{{ end -}}
+{{- end -}}
+{{- end -}}
