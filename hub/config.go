@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"net/netip"
 	"net/url"
@@ -48,14 +47,6 @@ type Config struct {
 	// AdminAddress serves health and metrics, for the cluster only.
 	AdminAddress string `env:"ACTION_HUB_ADMIN_ADDRESS" envDefault:":9090"`
 
-	// LogLevel is the least level that is logged; Debug, the reference's name, logs all.
-	LogLevel slog.Level `env:"ACTION_HUB_LOG_LEVEL" envDefault:"info"`
-	Debug    flag       `env:"ACTION_HUB_DEBUG"`
-	// LogFormat is json or text.
-	LogFormat logFormat `env:"ACTION_HUB_LOG_FORMAT" envDefault:"json"`
-	// Profiling serves Go's profiles at the admin address.
-	Profiling bool `env:"ACTION_HUB_PPROF"`
-
 	// KeepAliveSeconds is the time between the newlines that keep Looker waiting.
 	KeepAliveSeconds int `env:"ACTION_HUB_JSON_KEEPALIVE_SEC" envDefault:"30"`
 	// StreamTimeoutMillis bounds each wait for Looker's download address.
@@ -88,20 +79,6 @@ type Config struct {
 	AllowCIDRs []netip.Prefix `env:"ACTION_HUB_EGRESS_ALLOW_CIDRS"`
 	// CAFile adds certificate authorities (PEM) to those that outbound calls trust.
 	CAFile string `env:"ACTION_HUB_CA_FILE"`
-}
-
-// flag is on for any value that does not say no. The reference takes any value for yes.
-type flag bool
-
-// UnmarshalText implements [encoding.TextUnmarshaler].
-func (f *flag) UnmarshalText(text []byte) error {
-	switch strings.ToLower(string(text)) {
-	case "", "0", "false", "no", "off":
-		*f = false
-	default:
-		*f = true
-	}
-	return nil
 }
 
 // aliases are older names of settings. A name of today wins.

@@ -11,7 +11,6 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/payload"
-	"integrationhub.dev/hub/tally"
 )
 
 // outcome is a delivery's answer as Looker reads it.
@@ -114,9 +113,6 @@ func (s *Server) deliver(ctx context.Context, o *offer, r *http.Request, e *payl
 	}
 	recordFrom(ctx).err = err
 	kind := action.KindOf(err)
-	if kind == action.Internal {
-		s.reports.report(ctx, err.Error())
-	}
 	s.metrics.deliveries.WithLabelValues(name, kind.String()).Inc()
 	out.Message = action.MessageOf(err)
 	out.WebhookID = recordFrom(ctx).webhookID
@@ -144,17 +140,13 @@ func (s *Server) run(ctx context.Context, o *offer, r *http.Request, e *payload.
 	inFlight.Inc()
 	defer inFlight.Dec()
 	start := time.Now()
-	ctx, count := tally.With(ctx)
 	defer func() {
 		s.metrics.deliverySeconds.WithLabelValues(o.Definition.Name).Observe(time.Since(start).Seconds())
-		s.metrics.add(o.Definition.Name, count)
-		recordFrom(ctx).tally = count
 	}()
 	req, err := s.newRequest(o, r, e)
 	if err != nil {
 		return nil, err
 	}
-	req.Data = counted{req.Data, count}
 	return execute(ctx, o, req)
 }
 

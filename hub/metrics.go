@@ -1,16 +1,8 @@
 package hub
 
 import (
-	"context"
-	"net/http"
-	"strconv"
-
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
-
-	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/hub/tally"
-	"integrationhub.dev/hub/version"
 )
 
 // Metrics are what the hub counts. Labels come from closed sets.
@@ -22,11 +14,6 @@ type Metrics struct {
 	deliverySeconds *prometheus.HistogramVec
 	inFlight        *prometheus.GaugeVec
 	refused         prometheus.Counter
-	rows            *prometheus.CounterVec
-	bytes           *prometheus.CounterVec
-	retries         *prometheus.CounterVec
-	calls           *prometheus.CounterVec
-	callSeconds     *prometheus.HistogramVec
 	reloads         *prometheus.CounterVec
 	certNotAfter    prometheus.Gauge
 }
@@ -56,22 +43,6 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		refused: f.NewCounter(prometheus.CounterOpts{
 			Name: "integrationhub_deliveries_refused_total", Help: "Deliveries that were refused because too many were under way.",
 		}),
-		rows: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "integrationhub_rows_total", Help: `Rows, by integration and outcome: "read" from Looker's results, "delivered" to destinations, or "failed".`,
-		}, []string{"integration", "outcome"}),
-		bytes: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "integrationhub_delivery_bytes_total", Help: "Bytes of results that integrations took as files.",
-		}, []string{"integration"}),
-		retries: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "integrationhub_retries_total", Help: "Calls to destinations that were made again.",
-		}, []string{"integration"}),
-		calls: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "integrationhub_outbound_requests_total", Help: `HTTP calls, by integration, side ("destination" or "looker") and answer: the status's class, or "none".`,
-		}, []string{"integration", "side", "answer"}),
-		callSeconds: f.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "integrationhub_outbound_request_duration_seconds", Help: "Time from an HTTP call to its answer's headers.",
-			Buckets: []float64{.005, .025, .1, .5, 2.5, 10, 60, 600},
-		}, []string{"integration", "side"}),
 		reloads: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "integrationhub_reloads_total", Help: "Reloads of changed files, by what and outcome.",
 		}, []string{"what", "outcome"}),
@@ -87,41 +58,7 @@ func (m *Metrics) watchQueue(queued func() int64) {
 	}, func() float64 { return float64(queued()) })
 }
 
-// observeCalls counts a client's calls. side says whom it calls.
-func (m *Metrics) observeCalls(c *http.Client, side string) {
-	outbound.Observe(c, func(ctx context.Context, call outbound.Call) {
-		answer := "none"
-		if call.Status > 0 {
-			answer = strconv.Itoa(call.Status/100) + "xx"
-		}
-		integration := recordFrom(ctx).integration
-		m.calls.WithLabelValues(integration, side, answer).Inc()
-		m.callSeconds.WithLabelValues(integration, side).Observe(call.Took.Seconds())
-	})
-}
-
-// add adds a delivery's count.
-func (m *Metrics) add(integration string, t *tally.Tally) {
-	for outcome, n := range map[string]int64{"read": t.RowsRead.Load(), "delivered": t.Delivered.Load(), "failed": t.Failed.Load()} {
-		if n > 0 {
-			m.rows.WithLabelValues(integration, outcome).Add(float64(n))
-		}
-	}
-	m.bytes.WithLabelValues(integration).Add(float64(t.Bytes.Load()))
-	m.retries.WithLabelValues(integration).Add(float64(t.Retries.Load()))
-}
-
-// buildInfo tells which build runs.
-func (m *Metrics) buildInfo(b version.Info) {
-	m.factory.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "integrationhub_build_info", Help: "Always 1; its labels tell the build.",
-	}, []string{"version", "commit"}).WithLabelValues(b.Version, b.Commit).Set(1)
-}
-
-func (m *Metrics) watchSpool(used func() int64, limit int64) {
-	m.factory.NewGauge(prometheus.GaugeOpts{
-		Name: "integrationhub_spool_limit_bytes", Help: "Bytes that spool files may take; 0 means no bound.",
-	}).Set(float64(limit))
+func (m *Metrics) watchSpool(used func() int64) {
 	m.factory.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "integrationhub_spool_bytes", Help: "Bytes of payloads in spool files.",
 	}, func() float64 { return float64(used()) })

@@ -3,7 +3,6 @@ package hub
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -12,8 +11,6 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-
-	"integrationhub.dev/hub/tally"
 )
 
 // record is what is known of a request when it ends.
@@ -25,8 +22,6 @@ type record struct {
 	// queued is how long a delivery waited for its turn.
 	queued time.Duration
 	err    error
-	// tally is what the delivery did; nil for other requests.
-	tally *tally.Tally
 }
 
 type recordKey struct{}
@@ -58,10 +53,13 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		if rec.err != nil || sw.status >= http.StatusInternalServerError {
 			level = slog.LevelError
 		}
-		describeSpan(ctx, r.Method+" "+route, rec)
-		attrs := []any{"method", r.Method, "route", route, "status", sw.status, "seconds", took.Seconds()}
-		if t := rec.tally; t != nil {
-			attrs = append(attrs, "rows", t.RowsRead.Load(), "bytes", t.Bytes.Load(), "retries", t.Retries.Load())
+		attrs := []any{"method", r.Method, "route", route, "status", sw.status, "seconds", took.Seconds(), "request_id", rec.id}
+		for _, a := range []struct{ key, value string }{
+			{"integration", rec.integration}, {"webhook_id", rec.webhookID}, {"instance_id", rec.instanceID},
+		} {
+			if a.value != "" {
+				attrs = append(attrs, a.key, a.value)
+			}
 		}
 		if rec.queued > time.Millisecond {
 			attrs = append(attrs, "queued_seconds", rec.queued.Seconds())
@@ -105,7 +103,6 @@ func (s *Server) recoverPanic(next http.Handler) http.Handler {
 			if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so, too
 				panic(v)
 			}
-			s.reports.report(ctx, fmt.Sprintf("panic: %v\n%s", v, debug.Stack()))
 			s.log.ErrorContext(ctx, "panic", "value", v, "stack", string(debug.Stack()))
 			writeError(w, http.StatusInternalServerError, "Internal server error.")
 		}()

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/pprof"
 	"sync/atomic"
 	"time"
 
@@ -18,7 +17,6 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/hub/version"
 )
 
 // Options are what a hub is run with, beside its configuration.
@@ -49,28 +47,10 @@ const reloadEvery = 5 * time.Second
 // Run serves until ctx ends, then drains: it is no longer ready, still takes requests for
 // the drain delay, and lets what is under way end within the drain timeout.
 func Run(ctx context.Context, o Options) error {
-	o.Log = slog.New(fromContext{o.Log.Handler()})
-	traces, err := newTracing(ctx, o.Env)
-	if err != nil {
-		return err
-	}
-	reports, err := newReporter(o.Env)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		reports.end()
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		if err := traces.end(last); err != nil {
-			o.Log.WarnContext(last, "the last traces were not sent", "error", err)
-		}
-	}()
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	metrics := NewMetrics(reg)
-	metrics.buildInfo(version.Current())
-	server, secrets, cert, err := build(o, metrics, traces, reports)
+	server, secrets, cert, err := build(o, metrics)
 	if err != nil {
 		return err
 	}
@@ -82,10 +62,10 @@ func Run(ctx context.Context, o Options) error {
 	var draining atomic.Bool
 	errorLog := slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug)
 	looker := &http.Server{
-		Handler: closeWhen(&draining, traces.inbound(server.Handler())), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: o.Config.MaxHeaderBytes,
+		Handler: closeWhen(&draining, server.Handler()), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: o.Config.MaxHeaderBytes,
 		BaseContext: func(net.Listener) context.Context { return base }, ErrorLog: errorLog,
 	}
-	admin := &http.Server{Handler: adminHandler(reg, &draining, server.about.status, o.Config.Profiling), ReadHeaderTimeout: headerTimeout, ErrorLog: errorLog}
+	admin := &http.Server{Handler: adminHandler(reg, &draining, server.about.status), ReadHeaderTimeout: headerTimeout, ErrorLog: errorLog}
 
 	listener, err := listen(ctx, o.Config.ListenAddress, cert)
 	if err != nil {
@@ -152,7 +132,7 @@ func drain(base context.Context, stop func(), c Config, looker, admin *http.Serv
 }
 
 // build makes the server and what it depends on.
-func build(o Options, metrics *Metrics, traces *tracing, reports *reporter) (*Server, *Secrets, *Certificate, error) {
+func build(o Options, metrics *Metrics) (*Server, *Secrets, *Certificate, error) {
 	fail := func(err error) (*Server, *Secrets, *Certificate, error) { return nil, nil, nil, err }
 	secrets, err := LoadSecrets(o.Config.Secret, o.Config.SecretFiles)
 	if err != nil {
@@ -170,19 +150,14 @@ func build(o Options, metrics *Metrics, traces *tracing, reports *reporter) (*Se
 	}
 	out := outbound.Options{Policy: outbound.Policy{Allow: o.Config.AllowCIDRs, AllowLoopback: o.AllowLoopback}, Roots: roots}
 	deps := action.Deps{Env: o.Env, HTTP: outbound.NewClient(out), Log: o.Log}
-	metrics.observeCalls(deps.HTTP, "destination")
-	traces.outbound(deps.HTTP)
 	catalog, err := NewCatalog(o.Entries, o.Config, deps)
 	if err != nil {
 		return fail(err)
 	}
 	out.FollowRedirects = true
-	looker := outbound.NewClient(out)
-	metrics.observeCalls(looker, "looker")
-	traces.outbound(looker)
 	server, err := New(Parts{
-		Config: o.Config, Catalog: catalog, Secrets: secrets, Looker: looker,
-		Env: o.Env, Log: o.Log, Metrics: metrics, reports: reports,
+		Config: o.Config, Catalog: catalog, Secrets: secrets, Looker: outbound.NewClient(out),
+		Env: o.Env, Log: o.Log, Metrics: metrics,
 	})
 	return server, secrets, cert, err
 }
@@ -234,7 +209,7 @@ func reload(ctx context.Context, log *slog.Logger, m *Metrics, secrets *Secrets,
 
 // adminHandler serves health, metrics and status. Ready means that requests are taken; whether
 // destinations work is no business of a load balancer.
-func adminHandler(reg *prometheus.Registry, draining *atomic.Bool, status http.Handler, profiling bool) http.Handler {
+func adminHandler(reg *prometheus.Registry, draining *atomic.Bool, status http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
@@ -245,11 +220,6 @@ func adminHandler(reg *prometheus.Registry, draining *atomic.Bool, status http.H
 		_, _ = w.Write([]byte("ok\n"))
 	})
 	mux.Handle("GET /status", status)
-	if profiling {
-		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	}
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
 	return mux
 }

@@ -32,7 +32,6 @@ type Server struct {
 	env       map[string]string
 	log       *slog.Logger
 	metrics   *Metrics
-	reports   *reporter
 	about     *about
 }
 
@@ -47,8 +46,6 @@ type Parts struct {
 	Env     map[string]string
 	Log     *slog.Logger
 	Metrics *Metrics
-
-	reports *reporter
 }
 
 // New makes a server.
@@ -66,7 +63,7 @@ func New(p Parts) (*Server, error) {
 		return nil, err
 	}
 	spool := &payload.Spool{Dir: p.Config.SpoolDir, Limit: p.Config.SpoolBytes}
-	p.Metrics.watchSpool(spool.Used, spool.Limit)
+	p.Metrics.watchSpool(spool.Used)
 	admission := newAdmission(p.Config.MaxDeliveries, p.Config.MaxQueued)
 	p.Metrics.watchQueue(admission.queued)
 	return &Server{
@@ -76,7 +73,7 @@ func New(p Parts) (*Server, error) {
 		download: &payload.Downloader{
 			Client: p.Looker, Timeout: time.Duration(p.Config.StreamTimeoutMillis) * time.Millisecond,
 		},
-		looker: p.Looker, env: p.Env, log: p.Log, metrics: p.Metrics, reports: p.reports, about: told,
+		looker: p.Looker, env: p.Env, log: p.Log, metrics: p.Metrics, about: told,
 	}, nil
 }
 

@@ -8,8 +8,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
-
-	"integrationhub.dev/hub/tally"
 )
 
 // Options say how batches are made and sent.
@@ -52,11 +50,6 @@ func Batches[T any](ctx context.Context, items iter.Seq2[T, error], o Options, s
 				return send(ctx, b)
 			})
 			a.count(len(b), err)
-			if t := tally.From(ctx); err == nil {
-				t.Delivered.Add(int64(len(b)))
-			} else {
-				t.Failed.Add(int64(len(b)))
-			}
 			return stopped(err)
 		})
 	}

@@ -9,7 +9,6 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/hub/tally"
 )
 
 // Retry says how a call is tried again: by exponential back-off with jitter, and not before
@@ -37,12 +36,7 @@ func (r Retry) Do(ctx context.Context, f func(context.Context) error) error {
 		when = func(err error) bool { return action.KindOf(err).Retryable() }
 	}
 	var last error
-	again := false
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		if again {
-			tally.From(ctx).Retries.Add(1)
-		}
-		again = true
 		last = f(ctx)
 		switch {
 		case last == nil:

@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/big"
 	"net"
 	"os"
@@ -31,7 +32,6 @@ func serveDev(ctx context.Context, o hub.Options, out io.Writer) error {
 	for name, value := range map[string]string{
 		"ACTION_HUB_SECRET":         secret,
 		"ACTION_HUB_LABEL":          "Developer's hub",
-		"ACTION_HUB_LOG_FORMAT":     "text",
 		"ACTION_HUB_LISTEN_ADDRESS": devAddress,
 		"ACTION_HUB_ADMIN_ADDRESS":  "localhost:0",
 		"ACTION_HUB_DRAIN_DELAY":    "0s",
@@ -64,7 +64,7 @@ func serveDev(ctx context.Context, o hub.Options, out io.Writer) error {
 	}
 	o.Certificate = hub.NewCertificate(cert)
 	o.AllowLoopback = true
-	o.Log = hub.NewLogger(o.Config, os.Stderr)
+	o.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	o.Started = func(a net.Addr) {
 		_, _ = fmt.Fprintf(out, "The hub answers at https://%s\n\n  export HUB_URL=https://%s HUB_CA_FILE=%s\n  export HUB_TOKEN=%s\n\nThen, for example:\n\n  hub list\n  hub form tray\n\n",
 			hostPort(a), hostPort(a), ca, minted)

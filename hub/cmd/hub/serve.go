@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"strings"
@@ -21,7 +22,7 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	env := environment()
-	o := hub.Options{Env: env, Entries: entries()}
+	o := hub.Options{Env: env, Entries: entries(), Log: slog.New(slog.NewJSONHandler(os.Stderr, nil))}
 	if *dev {
 		return serveDev(ctx, o, out)
 	}
@@ -29,7 +30,6 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 	if o.Config, err = hub.LoadConfig(env); err != nil {
 		return err
 	}
-	o.Log = hub.NewLogger(o.Config, os.Stderr)
 	return hub.Run(ctx, o)
 }
 
