@@ -16,6 +16,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/payload"
 	"integrationhub.dev/hub/sealed"
+	"integrationhub.dev/hub/tracing"
 )
 
 // Server answers Looker. It keeps nothing between requests.
@@ -32,6 +33,8 @@ type Server struct {
 	env       map[string]string
 	log       *slog.Logger
 	metrics   *Metrics
+	traces    tracing.Traces
+	bugs      *BugReporter
 }
 
 // Parts is what a server is made from.
@@ -45,6 +48,9 @@ type Parts struct {
 	Env     map[string]string
 	Log     *slog.Logger
 	Metrics *Metrics
+	// Traces and Bugs may be left out: then nothing is traced, and nobody told of bugs.
+	Traces tracing.Traces
+	Bugs   *BugReporter
 }
 
 // New makes a server.
@@ -58,7 +64,7 @@ func New(p Parts) (*Server, error) {
 		keys = func() [][]byte { return append([][]byte{legacy}, p.Secrets.All()...) }
 	}
 	spool := &payload.Spool{Dir: p.Config.SpoolDir, Limit: p.Config.SpoolBytes}
-	p.Metrics.watchSpool(spool.Used)
+	p.Metrics.watchSpool(spool)
 	admission := newAdmission(p.Config.MaxDeliveries, p.Config.MaxQueued)
 	p.Metrics.watchQueue(admission.queued)
 	return &Server{
@@ -68,7 +74,7 @@ func New(p Parts) (*Server, error) {
 		download: &payload.Downloader{
 			Client: p.Looker, Timeout: time.Duration(p.Config.StreamTimeoutMillis) * time.Millisecond,
 		},
-		looker: p.Looker, env: p.Env, log: p.Log, metrics: p.Metrics,
+		looker: p.Looker, env: p.Env, log: p.Log, metrics: p.Metrics, traces: p.Traces, bugs: p.Bugs,
 	}, nil
 }
 
