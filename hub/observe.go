@@ -105,6 +105,7 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // recoverPanic turns a bug in a handler into an answer; the hub goes on.
 func (s *Server) recoverPanic(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rec := recordFrom(r.Context())
 		defer func() {
 			v := recover()
 			if v == nil {
@@ -113,7 +114,7 @@ func (s *Server) recoverPanic(next http.Handler) http.Handler {
 			if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so, too
 				panic(v)
 			}
-			recordFrom(r.Context()).err = caught(v)
+			rec.err = caught(v)
 			writeError(w, http.StatusInternalServerError, "Internal server error.")
 		}()
 		next.ServeHTTP(w, r)

@@ -194,6 +194,10 @@ func reload(ctx context.Context, log *slog.Logger, m *Metrics, secrets *Secrets,
 	if cert != nil {
 		things["certificate"] = cert.Reload
 	}
+	for what := range things { // an alert sees the first failure only if there was a 0 before
+		m.reloads.WithLabelValues(what, "ok")
+		m.reloads.WithLabelValues(what, "failed")
+	}
 	last := map[string]string{}
 	for {
 		select {

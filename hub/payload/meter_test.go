@@ -25,6 +25,7 @@ func TestMetered(t *testing.T) {
 		want taken
 	}{
 		"opened": {func(t *testing.T, d action.Data) error {
+			t.Helper()
 			r, err := d.Open(t.Context())
 			if err != nil {
 				return err
@@ -34,6 +35,7 @@ func TestMetered(t *testing.T) {
 			return err
 		}, taken{bytes: len(result)}},
 		"spooled and read twice": {func(t *testing.T, d action.Data) error {
+			t.Helper()
 			b, err := d.Spool(t.Context(), 1<<20)
 			if err != nil {
 				return err
@@ -47,12 +49,14 @@ func TestMetered(t *testing.T) {
 			return nil
 		}, taken{bytes: len(result)}},
 		"too large for the destination": {func(t *testing.T, d action.Data) error {
+			t.Helper()
 			if _, err := d.Spool(t.Context(), 3); err == nil {
 				t.Error("more was spooled than the destination takes")
 			}
 			return nil
 		}, taken{}},
 		"as a table": {func(t *testing.T, d action.Data) error {
+			t.Helper()
 			table, err := d.Table(t.Context())
 			if err != nil {
 				return err

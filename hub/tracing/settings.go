@@ -46,8 +46,11 @@ func joins(environment map[string]string) bool {
 	return slices.Contains(strings.Split(cmp.Or(environment["OTEL_PROPAGATORS"], "tracecontext"), ","), "tracecontext")
 }
 
-// readSettings reports what this exporter cannot do.
+// readSettings reports what cannot be done.
 func readSettings(environment map[string]string) (settings, error) {
+	if exporter := environment["OTEL_TRACES_EXPORTER"]; exporter != "" && exporter != "otlp" {
+		return settings{}, fmt.Errorf("OTEL_TRACES_EXPORTER is %s: only otlp and none are supported", exporter)
+	}
 	values := map[string]string{}
 	for _, prefix := range []string{forAll, forTraces} {
 		for name, value := range environment {
@@ -63,18 +66,20 @@ func readSettings(environment map[string]string) (settings, error) {
 	if err != nil {
 		return s, err
 	}
+	return s, s.validate()
+}
+
+func (s settings) validate() error {
 	u, err := url.Parse(s.Endpoint)
-	switch exporter := environment["OTEL_TRACES_EXPORTER"]; {
-	case exporter != "" && exporter != "otlp":
-		return s, fmt.Errorf("OTEL_TRACES_EXPORTER is %s: only otlp and none are supported", exporter)
-	case s.Protocol != "http/protobuf":
-		return s, fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL is %s: only http/protobuf is supported", s.Protocol)
-	case s.Compression != "none" && s.Compression != "gzip":
-		return s, fmt.Errorf("OTEL_EXPORTER_OTLP_COMPRESSION is %s: only gzip and none are supported", s.Compression)
+	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return s, errors.New("OTEL_EXPORTER_OTLP_ENDPOINT must be a URL such as http://collector:4318")
+		return errors.New("OTEL_EXPORTER_OTLP_ENDPOINT must be a URL such as http://collector:4318")
+	case s.Protocol != "http/protobuf":
+		return fmt.Errorf("OTEL_EXPORTER_OTLP_PROTOCOL is %s: only http/protobuf is supported", s.Protocol)
+	case s.Compression != "none" && s.Compression != "gzip":
+		return fmt.Errorf("OTEL_EXPORTER_OTLP_COMPRESSION is %s: only gzip and none are supported", s.Compression)
 	}
-	return s, nil
+	return nil
 }
 
 func (s settings) timeout() time.Duration { return time.Duration(s.TimeoutMillis) * time.Millisecond }

@@ -60,7 +60,7 @@ func Start(ctx context.Context, o Options) (Traces, error) {
 		return Traces{}, fmt.Errorf("starting the export of traces: %w", err)
 	}
 	// The uploader has told already, once; the SDK tells again for each batch.
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { o.Log.Debug("tracing", "error", err) }))
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { o.Log.DebugContext(ctx, "tracing", "error", err) }))
 	self, err := resource.New(ctx,
 		resource.WithAttributes(semconv.ServiceName("integration-hub"), semconv.ServiceVersion(o.Version)),
 		resource.WithTelemetrySDK(), resource.WithFromEnv())
