@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -96,9 +97,7 @@ func TestLogLevelAndFormat(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			env := map[string]string{"ACTION_HUB_BASE_URL": "http://localhost", "ACTION_HUB_LABEL": "x", "ACTION_HUB_SECRET": "s"}
-			for k, v := range tt.env {
-				env[k] = v
-			}
+			maps.Copy(env, tt.env)
 			c, err := hub.LoadConfig(env)
 			if tt.refusedFor != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.refusedFor) {
@@ -167,8 +166,7 @@ func TestLogHidesURLs(t *testing.T) {
 func TestFailuresLogNoSecret(t *testing.T) {
 	t.Parallel()
 	const secret = "s3cret"
-	var dest *httptest.Server
-	dest = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	dest := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/cut"):

@@ -64,7 +64,7 @@ func readSettings(environment map[string]string) (settings, error) {
 	}
 	s, err := env.ParseAsWithOptions[settings](env.Options{Environment: values})
 	if err != nil {
-		return s, err
+		return s, fmt.Errorf("reading %s*: %w", forAll, err)
 	}
 	return s, s.validate()
 }
