@@ -84,8 +84,8 @@ type Config struct {
 	LogFormat string     `env:"ACTION_HUB_LOG_FORMAT" envDefault:"json"`
 	// Pprof serves Go's profiles at the admin address, below /debug/pprof/.
 	Pprof bool `env:"ACTION_HUB_PPROF"`
-	// SentryDSN is the address of a Sentry project that is told of bugs; Environment is what
-	// they are filed under there.
+	// SentryDSN is the address of a Sentry project that is told of bugs, which it files under
+	// SentryEnvironment.
 	SentryDSN         action.Secret `env:"SENTRY_DSN"`
 	SentryEnvironment string        `env:"SENTRY_ENVIRONMENT"`
 }
@@ -128,7 +128,7 @@ func LoadConfig(environment map[string]string) (Config, error) {
 			environment[name] = environment[old]
 		}
 	}
-	// The reference's switch; it takes any value for yes.
+	// The reference's switch, which takes any value for yes; here false means no.
 	on, err := strconv.ParseBool(environment["ACTION_HUB_DEBUG"])
 	if environment["ACTION_HUB_DEBUG"] != "" && (on || err != nil) && environment["ACTION_HUB_LOG_LEVEL"] == "" {
 		environment["ACTION_HUB_LOG_LEVEL"] = slog.LevelDebug.String()

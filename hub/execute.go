@@ -105,14 +105,15 @@ func (s *Server) deliver(ctx context.Context, o *offer, r *http.Request, e *payl
 		ValidationErrors: map[string]string{}, State: state,
 	}
 	maps.Copy(out.ValidationErrors, res.ValidationErrors)
-	s.metrics.deliveries.WithLabelValues(name, outcomeLabel(err)).Inc()
+	rec := recordFrom(ctx)
+	rec.end(err)
+	s.metrics.deliveries.WithLabelValues(name, rec.outcome).Inc()
 	if err == nil {
 		return out
 	}
-	recordFrom(ctx).err = err
 	kind := action.KindOf(err)
 	out.Message = action.MessageOf(err)
-	out.WebhookID = recordFrom(ctx).webhookID
+	out.WebhookID = rec.webhookID
 	out.Error = &outcomeError{
 		HTTPCode: kind.Code(), StatusCode: kind.Status(), Message: kind.Description() + " " + out.Message,
 		Location: "ActionContainer", DocumentationURL: "TODO",

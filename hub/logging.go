@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -62,7 +61,7 @@ func (h *contextHandler) Handle(ctx context.Context, line slog.Record) error {
 // WithAttrs implements [slog.Handler].
 func (h *contextHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	named := slices.ContainsFunc(attrs, func(a slog.Attr) bool { return a.Key == integrationKey })
-	return &contextHandler{h.Handler.WithAttrs(attrs), cmp.Or(h.named, named)}
+	return &contextHandler{h.Handler.WithAttrs(attrs), h.named || named}
 }
 
 // WithGroup implements [slog.Handler].

@@ -140,11 +140,13 @@ func TestLogHidesURLs(t *testing.T) {
 		{"at https://example.com?token=s3cret", "at https://example.com/…"},
 		{"at https://example.com#s3cret", "at https://example.com/…"},
 		{"at HTTPS://user:s3cret@Example.com/s3cret, sftp://u:s3cret@h/s3cret", "at HTTPS://Example.com/… sftp://h/…"},
+		{"at https://example.com/it's?s3cret (so)", "at https://example.com/… (so)"},
+		{`Post "https://example.com/a\"b?s3cret": EOF`, `Post "https://example.com/…": EOF`},
 		{"postgres://u:s3cret@[::1]:5432/db", "postgres://[::1]:5432/…"},
 		{&url.Error{Op: "Post", URL: "https://example.com/s3cret?a=b", Err: io.EOF}, `Post "https://example.com/…": EOF`},
 		{fmt.Errorf("sending: %w", &url.Error{Op: "Post", URL: `https://example.com/a "b"?s3cret`, Err: io.EOF}), `sending: Post "https://example.com/…": EOF`},
 		{errors.Join(io.EOF, action.Wrap(&url.Error{Op: "Get", URL: "https://example.com/s3cret", Err: io.EOF}, action.Internal, "No.")), "EOF\nNo: Get \"https://example.com/…\": EOF"},
-		{parse("https://example.com/\x7f?s3cret"), `parse "https://example.com/…": net/url: invalid control character in URL`},
+		{parse("https://example.com/\x7f?s3cret"), `parse "…": net/url: invalid control character in URL`},
 		{parse("s3cret/%zz"), `parse "…": invalid URL escape "%zz"`},
 	} {
 		b.Reset()

@@ -152,35 +152,38 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("while busy %s is %v, want %v", name, busy[name], want)
 		}
 	}
-	for name, want := range map[string]float64{
-		`integrationhub_build_info{goversion="` + runtime.Version() + `",version="v1.2.3"}`:                   1,
-		`integrationhub_data_bytes_total{integration="rows"}`:                                                 float64(len(data)),
-		`integrationhub_deliveries_in_flight{integration="slow"}`:                                             0,
-		`integrationhub_deliveries_queued`:                                                                    0,
-		`integrationhub_deliveries_refused_total`:                                                             1,
-		`integrationhub_deliveries_total{integration="rows",outcome="invalid"}`:                               1,
-		`integrationhub_deliveries_total{integration="slow",outcome="delivered"}`:                             2,
-		`integrationhub_delivery_duration_seconds_count{integration="slow"}`:                                  2,
-		`integrationhub_outbound_request_duration_seconds_count{integration="rows",peer="destination"}`:       7,
-		`integrationhub_outbound_requests_total{integration="rows",outcome="ok",peer="destination"}`:          2,
-		`integrationhub_outbound_requests_total{integration="rows",outcome="invalid",peer="destination"}`:     1,
-		`integrationhub_outbound_requests_total{integration="rows",outcome="too_large",peer="destination"}`:   1,
-		`integrationhub_outbound_requests_total{integration="rows",outcome="not_found",peer="destination"}`:   1,
-		`integrationhub_outbound_requests_total{integration="rows",outcome="unavailable",peer="destination"}`: 2,
-		`integrationhub_outbound_requests_total{integration="rows",outcome="ok",peer="looker"}`:               1,
-		`integrationhub_reloads_total{outcome="failed",what="secrets"}`:                                       0,
-		`integrationhub_request_duration_seconds_count{route="/actions/{name}/execute"}`:                      5,
-		`integrationhub_requests_total{route="/actions/{name}/execute",status="503"}`:                         1,
-		`integrationhub_requests_total{route="other",status="404"}`:                                           2,
-		`integrationhub_retries_total{integration="rows",reason="unavailable"}`:                               1,
-		`integrationhub_rows_read_total{integration="rows"}`:                                                  6,
-		`integrationhub_rows_total{integration="rows",outcome="sent"}`:                                        2,
-		`integrationhub_rows_total{integration="rows",outcome="rejected"}`:                                    2,
-		`integrationhub_rows_total{integration="rows",outcome="failed"}`:                                      2,
-		`integrationhub_spool_bytes`: 0,
+	for _, tt := range []struct {
+		name string
+		want float64
+	}{
+		{`integrationhub_build_info{goversion="` + runtime.Version() + `",version="v1.2.3"}`, 1},
+		{`integrationhub_data_bytes_total{integration="rows"}`, float64(len(data))},
+		{`integrationhub_deliveries_in_flight{integration="slow"}`, 0},
+		{`integrationhub_deliveries_queued`, 0},
+		{`integrationhub_deliveries_refused_total`, 1},
+		{`integrationhub_deliveries_total{integration="rows",outcome="invalid"}`, 1},
+		{`integrationhub_deliveries_total{integration="slow",outcome="delivered"}`, 2},
+		{`integrationhub_delivery_duration_seconds_count{integration="slow"}`, 2},
+		{`integrationhub_outbound_request_duration_seconds_count{integration="rows",peer="destination"}`, 7},
+		{`integrationhub_outbound_requests_total{integration="rows",outcome="ok",peer="destination"}`, 2},
+		{`integrationhub_outbound_requests_total{integration="rows",outcome="invalid",peer="destination"}`, 1},
+		{`integrationhub_outbound_requests_total{integration="rows",outcome="too_large",peer="destination"}`, 1},
+		{`integrationhub_outbound_requests_total{integration="rows",outcome="not_found",peer="destination"}`, 1},
+		{`integrationhub_outbound_requests_total{integration="rows",outcome="unavailable",peer="destination"}`, 2},
+		{`integrationhub_outbound_requests_total{integration="rows",outcome="ok",peer="looker"}`, 1},
+		{`integrationhub_reloads_total{outcome="failed",what="secrets"}`, 0},
+		{`integrationhub_request_duration_seconds_count{route="/actions/{name}/execute"}`, 5},
+		{`integrationhub_requests_total{route="/actions/{name}/execute",status="503"}`, 1},
+		{`integrationhub_requests_total{route="other",status="404"}`, 2},
+		{`integrationhub_retries_total{integration="rows",reason="unavailable"}`, 1},
+		{`integrationhub_rows_read_total{integration="rows"}`, 6},
+		{`integrationhub_rows_total{integration="rows",outcome="sent"}`, 2},
+		{`integrationhub_rows_total{integration="rows",outcome="rejected"}`, 2},
+		{`integrationhub_rows_total{integration="rows",outcome="failed"}`, 2},
+		{`integrationhub_spool_bytes`, 0},
 	} {
-		if got, ok := calm[name]; !ok || got != want {
-			t.Errorf("at the end %s is %v, want %v", name, got, want)
+		if got, ok := calm[tt.name]; !ok || got != tt.want {
+			t.Errorf("at the end %s is %v, want %v", tt.name, got, tt.want)
 		}
 	}
 	for name := range calm {

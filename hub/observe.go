@@ -22,9 +22,11 @@ type record struct {
 	instanceID  string
 	// queued is how long a delivery waited for its turn.
 	queued time.Duration
-	// tally counts what a delivery did; nil when the request is none, or did not begin.
+	// tally counts what a delivery does; nil when the request is none, or has not begun.
 	tally *tally
-	err   error
+	// outcome is what became of a delivery: "delivered", or the label of its error's kind.
+	outcome string
+	err     error
 }
 
 type recordKey struct{}
@@ -61,8 +63,10 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		if rec.queued > time.Millisecond {
 			attrs = append(attrs, "queued_seconds", rec.queued.Seconds())
 		}
+		if rec.outcome != "" {
+			attrs = append(attrs, "outcome", rec.outcome)
+		}
 		if rec.tally != nil {
-			attrs = append(attrs, "outcome", outcomeLabel(rec.err))
 			attrs = append(attrs, rec.tally.sums()...)
 		}
 		if rec.err != nil {
@@ -74,12 +78,12 @@ func (s *Server) observe(next http.Handler) http.Handler {
 	})
 }
 
-// outcomeLabel is what becomes of a delivery, as metrics, logs and traces call it.
-func outcomeLabel(err error) string {
-	if err == nil {
-		return "delivered"
+// end records what became of a delivery.
+func (r *record) end(err error) {
+	r.err, r.outcome = err, "delivered"
+	if err != nil {
+		r.outcome = action.KindOf(err).String()
 	}
-	return action.KindOf(err).String()
 }
 
 // clip bounds what a header may add to a log line.

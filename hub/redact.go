@@ -14,8 +14,9 @@ import (
 // secret) or its query, and errors of net/http and of SDKs quote URLs. So whatever is logged
 // keeps a URL's scheme and host only. Nobody has to remember it where an error is made.
 
-// address finds URLs: the scheme, user information, the host, and the rest.
-var address = regexp.MustCompile(`(?i)\b([a-z][a-z0-9+.-]*://)([^\s/?#"'<>\\]*@)?([^\s/?#"'<>\\]*)([^\s"'<>\\]*)`)
+// address finds URLs: the scheme, user information, the host, and the rest, up to a blank or
+// a quotation mark that is not escaped.
+var address = regexp.MustCompile(`(?i)\b([a-z][a-z0-9+.-]*://)([^\s/?#"\\]*@)?([^\s/?#"'<>()\\]*)((?:\\.|[^\s"\\])*)`)
 
 const hidden = "…"
 
@@ -42,8 +43,8 @@ func redactError(err error) string {
 		if !ok || u.URL == "" {
 			continue
 		}
-		shown := hidden
-		if found := address.FindString(u.URL); found != "" && strings.HasPrefix(u.URL, found) {
+		shown := hidden // one that cannot be parsed may have its host anywhere
+		if found := address.FindString(u.URL); u.Op != "parse" && found != "" && strings.HasPrefix(u.URL, found) {
 			shown = redactText(found)
 		}
 		text = strings.ReplaceAll(text, strconv.Quote(u.URL), strconv.Quote(shown))

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"net/http"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -17,21 +18,21 @@ func describe(span trace.Span, method, route string, status int, rec *record) {
 	if !span.IsRecording() {
 		return
 	}
+	if method != http.MethodGet && method != http.MethodPost && method != http.MethodHead {
+		method = "_OTHER" // what OpenTelemetry calls those that a client may have made up
+	}
 	span.SetName(method + " " + route)
 	span.SetAttributes(attribute.String("http.request.method", method), attribute.String("http.route", route), attribute.Int("http.response.status_code", status))
 	for key, value := range map[string]string{
 		"integrationhub.integration": rec.integration, "integrationhub.request_id": rec.id,
-		"looker.webhook_id": rec.webhookID, "looker.instance_id": rec.instanceID,
+		"looker.webhook_id": rec.webhookID, "looker.instance_id": rec.instanceID, "integrationhub.outcome": rec.outcome,
 	} {
 		if value != "" {
 			span.SetAttributes(attribute.String(key, value))
 		}
 	}
-	if rec.tally != nil {
-		span.SetAttributes(attribute.String("integrationhub.outcome", outcomeLabel(rec.err)))
-	}
 	if rec.err != nil {
-		span.SetStatus(codes.Error, outcomeLabel(rec.err))
+		span.SetStatus(codes.Error, action.KindOf(rec.err).String())
 	}
 }
 

@@ -83,7 +83,7 @@ func (t Traces) Request(ctx context.Context, r *http.Request) (context.Context, 
 	if t.joins {
 		ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(r.Header))
 	}
-	return t.provider.Tracer("integrationhub.dev/hub").Start(ctx, r.Method, trace.WithSpanKind(trace.SpanKindServer))
+	return t.provider.Tracer("integrationhub.dev/hub").Start(ctx, "request", trace.WithSpanKind(trace.SpanKindServer))
 }
 
 // Stop exports what has not been exported yet.

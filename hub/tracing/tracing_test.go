@@ -70,7 +70,7 @@ func spans(body []byte) []string {
 func TestExport(t *testing.T) {
 	t.Parallel()
 	const proto = "application/x-protobuf"
-	whole := received{Path: "/v1/traces", ContentType: proto, Spans: []string{"GET"}}
+	whole := received{Path: "/v1/traces", ContentType: proto, Spans: []string{"request"}}
 	for _, tt := range []struct {
 		name     string
 		env      map[string]string
@@ -82,7 +82,7 @@ func TestExport(t *testing.T) {
 		{name: "with a slash", env: map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "URL/"}, want: []received{whole}},
 		{
 			name: "below a path", env: map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "URL/otlp"},
-			want: []received{{Path: "/otlp/v1/traces", ContentType: proto, Spans: []string{"GET"}}},
+			want: []received{{Path: "/otlp/v1/traces", ContentType: proto, Spans: []string{"request"}}},
 		},
 		{
 			name: "names for traces win", env: map[string]string{
@@ -91,7 +91,7 @@ func TestExport(t *testing.T) {
 				"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
 				"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip", "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION": "",
 			},
-			want: []received{{Path: "/here", ContentType: proto, Encoding: "gzip", Key: "a b=c", Spans: []string{"GET"}}},
+			want: []received{{Path: "/here", ContentType: proto, Encoding: "gzip", Key: "a b=c", Spans: []string{"request"}}},
 		},
 		{
 			name: "again when it is busy", env: map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "URL"}, statuses: []int{503},
