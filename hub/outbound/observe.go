@@ -23,8 +23,9 @@ type Observer func(ctx context.Context, outcome string, took time.Duration)
 // request's context.
 //
 // A span holds the method, the host and the status. Paths and queries hold credentials (a
-// webhook's address is its secret), so no URL goes in. Nor is the trace context sent out:
-// it would tell strangers which of their requests belong together.
+// webhook's address is its secret), so no URL goes in: OpenTelemetry's otelhttp puts in all
+// but the user. Nor is the trace context sent out: it would tell strangers which of their
+// requests belong together.
 type observed struct {
 	next http.RoundTripper
 	tell Observer
