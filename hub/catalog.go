@@ -50,7 +50,7 @@ func NewCatalog(entries []Entry, config Config, deps action.Deps) (*Catalog, err
 			continue
 		}
 		d := deps
-		d.Log = deps.Log.With("integration", e.Name)
+		d.Log = deps.Log.With(integrationKey, e.Name)
 		i, err := e.New(d)
 		if missing, ok := errors.AsType[*action.MissingSettingsError](err); ok {
 			c.Withheld[e.Name] = missing.Error()

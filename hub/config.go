@@ -4,9 +4,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -79,6 +81,16 @@ type Config struct {
 	AllowCIDRs []netip.Prefix `env:"ACTION_HUB_EGRESS_ALLOW_CIDRS"`
 	// CAFile adds certificate authorities (PEM) to those that outbound calls trust.
 	CAFile string `env:"ACTION_HUB_CA_FILE"`
+
+	// LogLevel is debug, info, warn or error; LogFormat is json or text.
+	LogLevel  slog.Level `env:"ACTION_HUB_LOG_LEVEL" envDefault:"info"`
+	LogFormat string     `env:"ACTION_HUB_LOG_FORMAT" envDefault:"json"`
+	// Pprof serves Go's profiles at the admin address, below /debug/pprof/.
+	Pprof bool `env:"ACTION_HUB_PPROF"`
+	// SentryDSN is the address of a Sentry project that is told of bugs, which it files under
+	// SentryEnvironment.
+	SentryDSN         action.Secret `env:"SENTRY_DSN"`
+	SentryEnvironment string        `env:"SENTRY_ENVIRONMENT"`
 }
 
 // aliases are older names of settings. A name of today wins.
@@ -86,6 +98,7 @@ var aliases = map[string]string{ //nolint:gosec // names, no credentials
 	"BASE_URL":                   "ACTION_HUB_BASE_URL",
 	"INTEGRATION_PROVIDER_LABEL": "ACTION_HUB_LABEL",
 	"INTEGRATION_SERVICE_SECRET": "ACTION_HUB_SECRET",
+	"ACTION_HUB_RAVEN_DSN":       "SENTRY_DSN",
 }
 
 // superseded are the reference's settings that have no effect here, and why.
@@ -117,6 +130,11 @@ func LoadConfig(environment map[string]string) (Config, error) {
 		if environment[name] == "" && environment[old] != "" {
 			environment[name] = environment[old]
 		}
+	}
+	// The reference's switch, which takes any value for yes; here false means no.
+	on, err := strconv.ParseBool(environment["ACTION_HUB_DEBUG"])
+	if environment["ACTION_HUB_DEBUG"] != "" && (on || err != nil) && environment["ACTION_HUB_LOG_LEVEL"] == "" {
+		environment["ACTION_HUB_LOG_LEVEL"] = slog.LevelDebug.String()
 	}
 	c, err := env.ParseAsWithOptions[Config](env.Options{Environment: environment})
 	if err != nil {
@@ -151,6 +169,7 @@ func (c Config) Validate() error {
 		"ACTION_HUB_MAX_QUEUED_DELIVERIES, ACTION_HUB_MAX_ROWS, ACTION_HUB_MAX_BODY_BYTES and ACTION_HUB_SPOOL_BYTES must not be negative")
 	fault(c.MaxHeaderBytes < 4096, "ACTION_HUB_MAX_HEADER_BYTES must be at least 4096")
 	fault(c.DeliveryTimeout <= 0 || c.FormTimeout <= 0, "ACTION_HUB_DELIVERY_TIMEOUT and ACTION_HUB_FORM_TIMEOUT must be longer than 0")
+	fault(c.LogFormat != logJSON && c.LogFormat != logText, "ACTION_HUB_LOG_FORMAT must be json or text")
 	_, err = c.cipherMaster()
 	fault(err != nil, "CIPHER_MASTER must be 64 hexadecimal digits")
 	return errors.Join(errs...)

@@ -3,10 +3,8 @@ package hub
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"integrationhub.dev/hub/action"
@@ -107,15 +105,15 @@ func (s *Server) deliver(ctx context.Context, o *offer, r *http.Request, e *payl
 		ValidationErrors: map[string]string{}, State: state,
 	}
 	maps.Copy(out.ValidationErrors, res.ValidationErrors)
+	rec := recordFrom(ctx)
+	rec.end(err)
+	s.metrics.deliveries.WithLabelValues(name, rec.outcome).Inc()
 	if err == nil {
-		s.metrics.deliveries.WithLabelValues(name, "delivered").Inc()
 		return out
 	}
-	recordFrom(ctx).err = err
 	kind := action.KindOf(err)
-	s.metrics.deliveries.WithLabelValues(name, kind.String()).Inc()
 	out.Message = action.MessageOf(err)
-	out.WebhookID = recordFrom(ctx).webhookID
+	out.WebhookID = rec.webhookID
 	out.Error = &outcomeError{
 		HTTPCode: kind.Code(), StatusCode: kind.Status(), Message: kind.Description() + " " + out.Message,
 		Location: "ActionContainer", DocumentationURL: "TODO",
@@ -143,6 +141,8 @@ func (s *Server) run(ctx context.Context, o *offer, r *http.Request, e *payload.
 	defer func() {
 		s.metrics.deliverySeconds.WithLabelValues(o.Definition.Name).Observe(time.Since(start).Seconds())
 	}()
+	ctx, span := beginDelivery(ctx, s.metrics.tally(o.Definition.Name))
+	defer span.End()
 	req, err := s.newRequest(o, r, e)
 	if err != nil {
 		return nil, err
@@ -154,7 +154,7 @@ func (s *Server) run(ctx context.Context, o *offer, r *http.Request, e *payload.
 func execute(ctx context.Context, o *offer, req *action.Request) (res *action.Response, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+			err = caught(v)
 		}
 	}()
 	return o.Execute(ctx, req)

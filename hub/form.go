@@ -2,9 +2,7 @@ package hub
 
 import (
 	"context"
-	"fmt"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"integrationhub.dev/hub/action"
@@ -67,7 +65,7 @@ func formError(message string) []byte {
 func buildForm(ctx context.Context, o *offer, req *action.Request) (form *action.Form, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+			err = caught(v)
 		}
 	}()
 	if test := req.Params["test"]; o.Delegate != nil && test != "" && test != "false" {

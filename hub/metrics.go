@@ -1,8 +1,16 @@
 package hub
 
 import (
+	"cmp"
+	"context"
+	"runtime"
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/hub/payload"
 )
 
 // Metrics are what the hub counts. Labels come from closed sets.
@@ -14,8 +22,13 @@ type Metrics struct {
 	deliverySeconds *prometheus.HistogramVec
 	inFlight        *prometheus.GaugeVec
 	refused         prometheus.Counter
+	bytes           *prometheus.CounterVec
+	rowsRead        *prometheus.CounterVec
+	rows            *prometheus.CounterVec
+	retries         *prometheus.CounterVec
+	calls           *prometheus.CounterVec
+	callSeconds     *prometheus.HistogramVec
 	reloads         *prometheus.CounterVec
-	certNotAfter    prometheus.Gauge
 }
 
 // NewMetrics registers the hub's metrics.
@@ -43,13 +56,47 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		refused: f.NewCounter(prometheus.CounterOpts{
 			Name: "integrationhub_deliveries_refused_total", Help: "Deliveries that were refused because too many were under way.",
 		}),
+		bytes: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "integrationhub_data_bytes_total", Help: "Bytes of decoded data that integrations took to deliver them.",
+		}, []string{"integration"}),
+		rowsRead: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "integrationhub_rows_read_total", Help: "Rows of results that integrations took to deliver them.",
+		}, []string{"integration"}),
+		rows: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "integrationhub_rows_total",
+			Help: `Rows, or messages or records made from them, by what became of them: "sent", "rejected" as they are, or "failed" for another reason.`,
+		}, []string{"integration", "outcome"}),
+		retries: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "integrationhub_retries_total", Help: "Calls that were made again, by the kind of failure before.",
+		}, []string{"integration", "reason"}),
+		calls: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "integrationhub_outbound_requests_total",
+			Help: `Requests of the hub, by integration, peer ("destination" or "looker") and outcome: "ok", or the kind of failure.`,
+		}, []string{"integration", "peer", "outcome"}),
+		callSeconds: f.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "integrationhub_outbound_request_duration_seconds", Help: "Time from a request of the hub to the headers of its answer, sending included.",
+			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 10, 60, 600},
+		}, []string{"integration", "peer"}),
 		reloads: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "integrationhub_reloads_total", Help: "Reloads of changed files, by what and outcome.",
 		}, []string{"what", "outcome"}),
-		certNotAfter: f.NewGauge(prometheus.GaugeOpts{
-			Name: "integrationhub_certificate_not_after_timestamp_seconds", Help: "When the certificate that is served now expires.",
-		}),
 	}
+}
+
+// outbound counts the exchanges with a peer for the integration whose request they serve.
+func (m *Metrics) outbound(peer string) outbound.Observer {
+	return func(ctx context.Context, outcome string, took time.Duration) {
+		integration := cmp.Or(recordFrom(ctx).integration, "none")
+		m.calls.WithLabelValues(integration, peer, outcome).Inc()
+		m.callSeconds.WithLabelValues(integration, peer).Observe(took.Seconds())
+	}
+}
+
+func (m *Metrics) build(version string) {
+	m.factory.NewGauge(prometheus.GaugeOpts{
+		Name: "integrationhub_build_info", Help: "Which build is running; always 1.",
+		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
+	}).Set(1)
 }
 
 func (m *Metrics) watchQueue(queued func() int64) {
@@ -58,8 +105,17 @@ func (m *Metrics) watchQueue(queued func() int64) {
 	}, func() float64 { return float64(queued()) })
 }
 
-func (m *Metrics) watchSpool(used func() int64) {
+func (m *Metrics) watchSpool(spool *payload.Spool) {
 	m.factory.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "integrationhub_spool_bytes", Help: "Bytes of payloads in spool files.",
-	}, func() float64 { return float64(used()) })
+	}, func() float64 { return float64(spool.Used()) })
+	m.factory.NewGauge(prometheus.GaugeOpts{
+		Name: "integrationhub_spool_limit_bytes", Help: "Bytes that spool files may take at any one time; 0 means no limit.",
+	}).Set(float64(spool.Limit))
+}
+
+func (m *Metrics) watchCertificate(c *Certificate) {
+	m.factory.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "integrationhub_certificate_not_after_timestamp_seconds", Help: "When the certificate that is served now expires.",
+	}, func() float64 { return float64(c.Leaf().NotAfter.Unix()) })
 }

@@ -118,5 +118,5 @@ func (s *Server) checkLogin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer e.Close()
-	writeRaw(w, http.StatusOK, marshal(s.openState(o, e.Params["state_json"]) != ""))
+	writeRaw(w, http.StatusOK, marshal(s.openState(r.Context(), o, e.Params["state_json"]) != ""))
 }

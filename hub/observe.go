@@ -5,12 +5,13 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
+
+	"integrationhub.dev/hub/action"
 )
 
 // record is what is known of a request when it ends.
@@ -21,7 +22,11 @@ type record struct {
 	instanceID  string
 	// queued is how long a delivery waited for its turn.
 	queued time.Duration
-	err    error
+	// tally counts what a delivery does; nil when the request is none, or has not begun.
+	tally *tally
+	// outcome is what became of a delivery: "delivered", or the label of its error's kind.
+	outcome string
+	err     error
 }
 
 type recordKey struct{}
@@ -40,7 +45,8 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		start := time.Now()
 		rec := &record{id: rand.Text(), webhookID: clip(r.Header.Get("X-Looker-Webhook-Id")), instanceID: clip(r.Header.Get("X-Looker-Instance"))}
 		sw := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-		ctx := context.WithValue(r.Context(), recordKey{}, rec)
+		ctx, span := s.traces.Request(context.WithValue(r.Context(), recordKey{}, rec), r)
+		defer span.End()
 		next.ServeHTTP(sw, r.WithContext(ctx))
 		route := chi.RouteContext(ctx).RoutePattern()
 		if route == "" {
@@ -53,22 +59,31 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		if rec.err != nil || sw.status >= http.StatusInternalServerError {
 			level = slog.LevelError
 		}
-		attrs := []any{"method", r.Method, "route", route, "status", sw.status, "seconds", took.Seconds(), "request_id", rec.id}
-		for _, a := range []struct{ key, value string }{
-			{"integration", rec.integration}, {"webhook_id", rec.webhookID}, {"instance_id", rec.instanceID},
-		} {
-			if a.value != "" {
-				attrs = append(attrs, a.key, a.value)
-			}
-		}
+		attrs := []any{"method", r.Method, "route", route, "status", sw.status, "seconds", took.Seconds()}
 		if rec.queued > time.Millisecond {
 			attrs = append(attrs, "queued_seconds", rec.queued.Seconds())
 		}
+		if rec.outcome != "" {
+			attrs = append(attrs, "outcome", rec.outcome)
+		}
+		if rec.tally != nil {
+			attrs = append(attrs, rec.tally.sums()...)
+		}
 		if rec.err != nil {
-			attrs = append(attrs, "error", rec.err.Error())
+			attrs = append(attrs, "error", rec.err)
 		}
 		s.log.Log(ctx, level, "request", attrs...)
+		describe(span, r.Method, route, sw.status, rec)
+		s.bugs.report(rec, route, sw.status)
 	})
+}
+
+// end records what became of a delivery.
+func (r *record) end(err error) {
+	r.err, r.outcome = err, "delivered"
+	if err != nil {
+		r.outcome = action.KindOf(err).String()
+	}
 }
 
 // clip bounds what a header may add to a log line.
@@ -94,7 +109,7 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // recoverPanic turns a bug in a handler into an answer; the hub goes on.
 func (s *Server) recoverPanic(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx := r.Context()
+		rec := recordFrom(r.Context())
 		defer func() {
 			v := recover()
 			if v == nil {
@@ -103,7 +118,7 @@ func (s *Server) recoverPanic(next http.Handler) http.Handler {
 			if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so, too
 				panic(v)
 			}
-			s.log.ErrorContext(ctx, "panic", "value", v, "stack", string(debug.Stack()))
+			rec.err = caught(v)
 			writeError(w, http.StatusInternalServerError, "Internal server error.")
 		}()
 		next.ServeHTTP(w, r)

@@ -82,9 +82,12 @@ func (s *Server) newRequest(o *offer, r *http.Request, e *payload.Envelope) (*ac
 		},
 		Version:    action.ParseUserAgent(r.UserAgent()),
 		InstanceID: rec.instanceID, WebhookID: rec.webhookID,
-		State:    s.openState(o, e.Params["state_json"]),
+		State:    s.openState(r.Context(), o, e.Params["state_json"]),
 		StateURL: e.Params["state_url"],
 		Data:     e.Data(s.download, s.spool),
+	}
+	if rec.tally != nil {
+		req.Data = payload.Metered(req.Data, s.spool, rec.tally)
 	}
 	if s.config.MaxRows > 0 {
 		req.Data = rowLimit{req.Data, s.config.MaxRows}

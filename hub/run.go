@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,7 +14,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
@@ -29,7 +29,9 @@ type Options struct {
 	Certificate *Certificate
 	// AllowLoopback lets developers deliver to their own machine.
 	AllowLoopback bool
-	Log           *slog.Logger
+	// Version is the build that is running.
+	Version string
+	Log     *slog.Logger
 	// Started is called once the hub answers, with its address.
 	Started func(net.Addr)
 }
@@ -50,9 +52,22 @@ func Run(ctx context.Context, o Options) error {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	metrics := NewMetrics(reg)
-	server, secrets, cert, err := build(o, metrics)
+	metrics.build(o.Version)
+	roots, err := outbound.LoadRoots(o.Config.CAFile)
 	if err != nil {
 		return err
+	}
+	watch, err := startObservers(ctx, o, roots)
+	if err != nil {
+		return err
+	}
+	defer watch.stop(context.WithoutCancel(ctx), o.Log)
+	server, secrets, cert, err := build(o, metrics, roots, watch)
+	if err != nil {
+		return err
+	}
+	if cert != nil {
+		metrics.watchCertificate(cert)
 	}
 	go reload(ctx, o.Log, metrics, secrets, cert)
 
@@ -65,7 +80,7 @@ func Run(ctx context.Context, o Options) error {
 		Handler: closeWhen(&draining, server.Handler()), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: o.Config.MaxHeaderBytes,
 		BaseContext: func(net.Listener) context.Context { return base }, ErrorLog: errorLog,
 	}
-	admin := &http.Server{Handler: adminHandler(reg, &draining, server.about.status), ReadHeaderTimeout: headerTimeout, ErrorLog: errorLog}
+	admin := &http.Server{Handler: adminHandler(reg, &draining, server.about.status, o.Config.Pprof), ReadHeaderTimeout: headerTimeout, ErrorLog: errorLog}
 
 	listener, err := listen(ctx, o.Config.ListenAddress, cert)
 	if err != nil {
@@ -132,7 +147,7 @@ func drain(base context.Context, stop func(), c Config, looker, admin *http.Serv
 }
 
 // build makes the server and what it depends on.
-func build(o Options, metrics *Metrics) (*Server, *Secrets, *Certificate, error) {
+func build(o Options, metrics *Metrics, roots *x509.CertPool, watch observers) (*Server, *Secrets, *Certificate, error) {
 	fail := func(err error) (*Server, *Secrets, *Certificate, error) { return nil, nil, nil, err }
 	secrets, err := LoadSecrets(o.Config.Secret, o.Config.SecretFiles)
 	if err != nil {
@@ -144,20 +159,17 @@ func build(o Options, metrics *Metrics) (*Server, *Secrets, *Certificate, error)
 			return fail(err)
 		}
 	}
-	roots, err := outbound.LoadRoots(o.Config.CAFile)
-	if err != nil {
-		return fail(err)
-	}
 	out := outbound.Options{Policy: outbound.Policy{Allow: o.Config.AllowCIDRs, AllowLoopback: o.AllowLoopback}, Roots: roots}
+	out.Observe = metrics.outbound("destination")
 	deps := action.Deps{Env: o.Env, HTTP: outbound.NewClient(out), Log: o.Log}
 	catalog, err := NewCatalog(o.Entries, o.Config, deps)
 	if err != nil {
 		return fail(err)
 	}
-	out.FollowRedirects = true
+	out.FollowRedirects, out.Observe = true, metrics.outbound("looker")
 	server, err := New(Parts{
 		Config: o.Config, Catalog: catalog, Secrets: secrets, Looker: outbound.NewClient(out),
-		Env: o.Env, Log: o.Log, Metrics: metrics,
+		Env: o.Env, Log: o.Log, Metrics: metrics, Traces: watch.traces, Bugs: watch.bugs,
 	})
 	return server, secrets, cert, err
 }
@@ -181,7 +193,10 @@ func reload(ctx context.Context, log *slog.Logger, m *Metrics, secrets *Secrets,
 	things := map[string]func() error{"secrets": secrets.Reload}
 	if cert != nil {
 		things["certificate"] = cert.Reload
-		m.certNotAfter.Set(float64(cert.Leaf().NotAfter.Unix()))
+	}
+	for what := range things { // an alert sees the first failure only if there was a 0 before
+		m.reloads.WithLabelValues(what, "ok")
+		m.reloads.WithLabelValues(what, "failed")
 	}
 	last := map[string]string{}
 	for {
@@ -201,25 +216,5 @@ func reload(ctx context.Context, log *slog.Logger, m *Metrics, secrets *Secrets,
 			}
 			last[what] = problem
 		}
-		if cert != nil {
-			m.certNotAfter.Set(float64(cert.Leaf().NotAfter.Unix()))
-		}
 	}
-}
-
-// adminHandler serves health, metrics and status. Ready means that requests are taken; whether
-// destinations work is no business of a load balancer.
-func adminHandler(reg *prometheus.Registry, draining *atomic.Bool, status http.Handler) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if draining.Load() {
-			http.Error(w, "draining", http.StatusServiceUnavailable)
-			return
-		}
-		_, _ = w.Write([]byte("ok\n"))
-	})
-	mux.Handle("GET /status", status)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
-	return mux
 }

@@ -16,6 +16,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/payload"
 	"integrationhub.dev/hub/sealed"
+	"integrationhub.dev/hub/tracing"
 )
 
 // Server answers Looker. It keeps nothing between requests.
@@ -33,6 +34,8 @@ type Server struct {
 	log       *slog.Logger
 	metrics   *Metrics
 	about     *about
+	traces    tracing.Traces
+	bugs      *BugReporter
 }
 
 // Parts is what a server is made from.
@@ -46,6 +49,9 @@ type Parts struct {
 	Env     map[string]string
 	Log     *slog.Logger
 	Metrics *Metrics
+	// Traces and Bugs may be left out: then nothing is traced, and nobody told of bugs.
+	Traces tracing.Traces
+	Bugs   *BugReporter
 }
 
 // New makes a server.
@@ -63,7 +69,7 @@ func New(p Parts) (*Server, error) {
 		return nil, err
 	}
 	spool := &payload.Spool{Dir: p.Config.SpoolDir, Limit: p.Config.SpoolBytes}
-	p.Metrics.watchSpool(spool.Used)
+	p.Metrics.watchSpool(spool)
 	admission := newAdmission(p.Config.MaxDeliveries, p.Config.MaxQueued)
 	p.Metrics.watchQueue(admission.queued)
 	return &Server{
@@ -73,7 +79,7 @@ func New(p Parts) (*Server, error) {
 		download: &payload.Downloader{
 			Client: p.Looker, Timeout: time.Duration(p.Config.StreamTimeoutMillis) * time.Millisecond,
 		},
-		looker: p.Looker, env: p.Env, log: p.Log, metrics: p.Metrics, about: told,
+		looker: p.Looker, env: p.Env, log: p.Log, metrics: p.Metrics, about: told, traces: p.Traces, bugs: p.Bugs,
 	}, nil
 }
 

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 
@@ -16,7 +17,7 @@ type sealedState struct {
 // openState returns what an integration stored at Looker, decrypted, or "" when there is
 // nothing: Looker sends nothing, "null" and "reset" alike. State that does not open counts
 // as nothing too; then the user is asked to sign in again.
-func (s *Server) openState(o *offer, text string) string {
+func (s *Server) openState(ctx context.Context, o *offer, text string) string {
 	text = strings.TrimSpace(text)
 	if text == "" || text == "null" || text == `""` || text == action.Reset || text == `"`+action.Reset+`"` {
 		return ""
@@ -30,7 +31,7 @@ func (s *Server) openState(o *offer, text string) string {
 		plain, err = s.box.OpenLegacy(sealed.Payload)
 	}
 	if err != nil || !json.Valid(plain) {
-		o.log.Warn("the user's stored state does not open: asking for a new sign-in", "error", err)
+		o.log.WarnContext(ctx, "the user's stored state does not open: asking for a new sign-in", "error", err)
 		return ""
 	}
 	return string(plain)

@@ -50,6 +50,7 @@ func Batches[T any](ctx context.Context, items iter.Seq2[T, error], o Options, s
 				return send(ctx, b)
 			})
 			a.count(len(b), err)
+			observer(ctx).Items(len(b), err)
 			return stopped(err)
 		})
 	}

@@ -37,6 +37,9 @@ func (r Retry) Do(ctx context.Context, f func(context.Context) error) error {
 	}
 	var last error
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		if last != nil {
+			observer(ctx).Retry(last)
+		}
 		last = f(ctx)
 		switch {
 		case last == nil:

@@ -23,6 +23,8 @@ type Options struct {
 	Roots *x509.CertPool
 	// FollowRedirects is for fetching; a delivery is never sent on to another address.
 	FollowRedirects bool
+	// Observe is told of every exchange; nil is not.
+	Observe Observer
 }
 
 // Phases of a connection have their own limits; a whole call is bounded by its context,
@@ -53,7 +55,7 @@ func NewClient(o Options) *http.Client {
 		ReadBufferSize:         32 << 10,
 		WriteBufferSize:        32 << 10,
 	}
-	c := &http.Client{Transport: transport}
+	c := &http.Client{Transport: &observed{transport, o.Observe}}
 	c.CheckRedirect = func(_ *http.Request, via []*http.Request) error {
 		if !o.FollowRedirects || len(via) > maxRedirects {
 			return http.ErrUseLastResponse

@@ -11,7 +11,6 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/big"
 	"net"
 	"os"
@@ -36,6 +35,7 @@ func serveDev(ctx context.Context, o hub.Options, out io.Writer) error {
 		"ACTION_HUB_ADMIN_ADDRESS":  "localhost:0",
 		"ACTION_HUB_DRAIN_DELAY":    "0s",
 		"ACTION_HUB_DRAIN_TIMEOUT":  "10s",
+		"ACTION_HUB_LOG_FORMAT":     "text",
 	} {
 		if o.Env[name] == "" {
 			o.Env[name] = value
@@ -64,7 +64,7 @@ func serveDev(ctx context.Context, o hub.Options, out io.Writer) error {
 	}
 	o.Certificate = hub.NewCertificate(cert)
 	o.AllowLoopback = true
-	o.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	o.Log = hub.NewLogger(os.Stderr, o.Config)
 	o.Started = func(a net.Addr) {
 		_, _ = fmt.Fprintf(out, "The hub answers at https://%s\n\n  export HUB_URL=https://%s HUB_CA_FILE=%s\n  export HUB_TOKEN=%s\n\nThen, for example:\n\n  hub list\n  hub form tray\n\n",
 			hostPort(a), hostPort(a), ca, minted)

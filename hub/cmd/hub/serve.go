@@ -5,12 +5,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"os"
 	"strings"
 
 	"integrationhub.dev/hub"
+	"integrationhub.dev/hub/version"
 	"integrationhub.dev/integrations"
 )
 
@@ -22,7 +22,7 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	env := environment()
-	o := hub.Options{Env: env, Entries: entries(), Log: slog.New(slog.NewJSONHandler(os.Stderr, nil))}
+	o := hub.Options{Env: env, Entries: entries(), Version: version.Current().Version}
 	if *dev {
 		return serveDev(ctx, o, out)
 	}
@@ -30,6 +30,7 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 	if o.Config, err = hub.LoadConfig(env); err != nil {
 		return err
 	}
+	o.Log = hub.NewLogger(os.Stderr, o.Config)
 	return hub.Run(ctx, o)
 }
 

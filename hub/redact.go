@@ -1,0 +1,91 @@
+package hub
+
+import (
+	"errors"
+	"iter"
+	"log/slog"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// A URL in a log may hold a credential in its user, its path (a webhook's address is its
+// secret) or its query, and errors of net/http and of SDKs quote URLs. So whatever is logged
+// keeps a URL's scheme and host only. Nobody has to remember it where an error is made.
+
+// address finds URLs: the scheme, user information, the host, and the rest, up to a blank or
+// a quotation mark that is not escaped.
+var address = regexp.MustCompile(`(?i)\b([a-z][a-z0-9+.-]*://)([^\s/?#"\\]*@)?([^\s/?#"'<>()\\]*)((?:\\.|[^\s"\\])*)`)
+
+const hidden = "…"
+
+func redactText(text string) string {
+	if !strings.Contains(text, "://") {
+		return text
+	}
+	return address.ReplaceAllStringFunc(text, func(found string) string {
+		part := address.FindStringSubmatch(found)
+		scheme, host, rest := part[1], part[3], part[4]
+		if rest == "" || rest == "/" {
+			return scheme + host + rest
+		}
+		return scheme + host + "/" + hidden
+	})
+}
+
+// redactError knows from net/url's errors where a URL begins and ends, though it may have
+// blanks and quotes in it, or be none.
+func redactError(err error) string {
+	text := err.Error()
+	for e := range causes(err) {
+		u, ok := e.(*url.Error) //nolint:errorlint // each error of the tree is looked at
+		if !ok || u.URL == "" {
+			continue
+		}
+		shown := hidden // one that cannot be parsed may have its host anywhere
+		if found := address.FindString(u.URL); u.Op != "parse" && found != "" && strings.HasPrefix(u.URL, found) {
+			shown = redactText(found)
+		}
+		text = strings.ReplaceAll(text, strconv.Quote(u.URL), strconv.Quote(shown))
+		text = strings.ReplaceAll(text, u.URL, shown)
+	}
+	return redactText(text)
+}
+
+// causes are an error and all that it wraps.
+func causes(err error) iter.Seq[error] {
+	return func(yield func(error) bool) { visit(err, yield) }
+}
+
+func visit(err error, yield func(error) bool) bool {
+	if err == nil {
+		return true
+	}
+	if !yield(err) {
+		return false
+	}
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range many.Unwrap() {
+			if !visit(e, yield) {
+				return false
+			}
+		}
+		return true
+	}
+	return visit(errors.Unwrap(err), yield)
+}
+
+// redact is the [slog.HandlerOptions] function that every line of the log goes through.
+func redact(_ []string, a slog.Attr) slog.Attr {
+	switch a.Value.Kind() {
+	case slog.KindString:
+		a.Value = slog.StringValue(redactText(a.Value.String()))
+	case slog.KindAny:
+		if err, ok := a.Value.Any().(error); ok {
+			a.Value = slog.StringValue(redactError(err))
+		}
+	default: // holds no text
+	}
+	return a
+}

@@ -1,0 +1,124 @@
+package tracing
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
+
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/hub/outbound"
+)
+
+// uploader posts traces to a collector. OpenTelemetry's own client for it links gRPC, which
+// makes the program 12 MB larger; the protocol is one POST
+// (https://opentelemetry.io/docs/specs/otlp/#otlphttp).
+type uploader struct {
+	client   *http.Client
+	endpoint string
+	headers  map[string]string
+	gzip     bool
+	retry    deliver.Retry
+	log      *slog.Logger
+	failing  atomic.Bool
+}
+
+var _ otlptrace.Client = (*uploader)(nil)
+
+// newUploader makes an uploader. The collector is the administrator's choice: the egress
+// policy does not apply to it.
+func newUploader(s settings, o Options) (*uploader, error) {
+	headers, err := s.headers()
+	if err != nil {
+		return nil, err
+	}
+	config := &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12}
+	if s.Certificate != "" {
+		if config.RootCAs, err = outbound.LoadRoots(s.Certificate); err != nil {
+			return nil, err
+		}
+	}
+	if s.ClientCertificate != "" {
+		pair, err := tls.LoadX509KeyPair(s.ClientCertificate, s.ClientKey)
+		if err != nil {
+			return nil, fmt.Errorf("reading the certificate for the collector: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: config, IdleConnTimeout: time.Minute}
+	return &uploader{
+		client:   &http.Client{Transport: transport, Timeout: s.timeout()},
+		endpoint: s.Endpoint, headers: headers, gzip: s.Compression == "gzip", log: o.Log,
+		// The SDK gives up a batch after 30 s, unless OTEL_BSP_EXPORT_TIMEOUT says otherwise.
+		retry: deliver.Retry{Tries: 5, First: time.Second, Longest: 5 * time.Second},
+	}, nil
+}
+
+// Start implements [otlptrace.Client].
+func (u *uploader) Start(context.Context) error { return nil }
+
+// Stop implements [otlptrace.Client].
+func (u *uploader) Stop(context.Context) error {
+	u.client.CloseIdleConnections()
+	return nil
+}
+
+// UploadTraces implements [otlptrace.Client].
+func (u *uploader) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans) error {
+	body, err := u.encode(spans)
+	if err != nil {
+		return err
+	}
+	err = u.retry.Do(ctx, func(ctx context.Context) error { return u.post(ctx, body) })
+	switch was := u.failing.Swap(err != nil); {
+	case err != nil && !was:
+		u.log.WarnContext(ctx, "traces are lost: the collector does not take them", "error", err)
+	case err == nil && was:
+		u.log.InfoContext(ctx, "the collector takes traces again")
+	}
+	return err
+}
+
+// encode makes the body of a request. Collectors' requests and TracesData are the same on
+// the wire; only the former's package links gRPC.
+func (u *uploader) encode(spans []*tracepb.ResourceSpans) ([]byte, error) {
+	body, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: spans})
+	if err != nil || !u.gzip {
+		return body, err
+	}
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = w.Write(body) // a buffer takes everything
+	_ = w.Close()
+	return b.Bytes(), nil
+}
+
+func (u *uploader) post(ctx context.Context, body []byte) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.endpoint, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("preparing the upload of traces: %w", err)
+	}
+	for name, value := range u.headers {
+		req.Header.Set(name, value)
+	}
+	req.Header.Set("Content-Type", "application/x-protobuf")
+	if u.gzip {
+		req.Header.Set("Content-Encoding", "gzip")
+	}
+	res, err := outbound.Do(u.client, req, "The trace collector")
+	if err != nil {
+		return err
+	}
+	_, _ = io.Copy(io.Discard, res.Body) // so that the connection can be used again
+	return res.Body.Close()
+}
