@@ -3,12 +3,15 @@ package charts_test
 
 import (
 	"bytes"
+	"cmp"
 	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"integrationhub.dev/controllers/controllertest"
 )
 
 const chart = "integration-hub"
@@ -18,10 +21,7 @@ var update = flag.Bool("update", false, "write the golden files")
 // helm is the one that make test-unit builds, beside the API server.
 func helm(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
-	dir := os.Getenv("KUBEBUILDER_ASSETS")
-	if dir == "" {
-		t.Fatal("KUBEBUILDER_ASSETS is not set: run make test-unit")
-	}
+	dir := cmp.Or(os.Getenv("KUBEBUILDER_ASSETS"), controllertest.Environment().BinaryAssetsDirectory)
 	var out, errs bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "helm"), args...)
 	cmd.Stdout, cmd.Stderr = &out, &errs
