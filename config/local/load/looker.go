@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -16,6 +17,7 @@ type delivery struct {
 	params, form map[string]string
 	document     *document // sent inside the envelope
 	downloadURL  string    // or fetched from here
+	cutShort     bool      // Looker breaks its request off before its end
 }
 
 // outcome is what the hub says in the end.
@@ -26,6 +28,9 @@ type outcome struct {
 
 // errUnanswered says that the connection ended before the hub's answer did.
 var errUnanswered = errors.New("the hub did not answer")
+
+// errCutShort ends a request that Looker breaks off.
+var errCutShort = errors.New("broken off on purpose")
 
 // post sends a body in chunks, with Looker's headers.
 func (h *hubProcess) post(ctx context.Context, c *http.Client, path string, body io.Reader) (*http.Response, error) {
@@ -46,7 +51,11 @@ func (h *hubProcess) post(ctx context.Context, c *http.Client, path string, body
 // is none.
 func (h *hubProcess) execute(ctx context.Context, c *http.Client, d delivery) (outcome, error) {
 	reader, writer := io.Pipe()
-	go func() { writer.CloseWithError(d.envelope(writer)) }()
+	go func() {
+		buffered := bufio.NewWriterSize(writer, 256<<10)
+		err := d.envelope(buffered)
+		writer.CloseWithError(errors.Join(err, buffered.Flush()))
+	}()
 	defer reader.Close()
 	res, err := h.post(ctx, c, "/actions/"+d.integration+"/execute", reader)
 	if err != nil {
@@ -92,6 +101,9 @@ func (d delivery) envelope(w io.Writer) error {
 	}
 	if err := d.document.attachment(w); err != nil {
 		return err
+	}
+	if d.cutShort {
+		return errCutShort
 	}
 	_, err = io.WriteString(w, `"}}`)
 	return err

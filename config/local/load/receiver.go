@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -23,6 +24,7 @@ type receiver struct {
 	mu       sync.Mutex
 	arrivals map[string][]arrival // by the delivery's identifier
 	sources  map[string]source
+	idle     map[net.Conn]struct{} // connections that a hub keeps
 }
 
 // arrival is one request of the hub's, whole or not.
@@ -52,7 +54,7 @@ func startReceiver(ctx context.Context, cert *certificate) (*receiver, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &receiver{url: "https://" + address, arrivals: map[string][]arrival{}, sources: map[string]source{}}
+	r := &receiver{url: "https://" + address, arrivals: map[string][]arrival{}, sources: map[string]source{}, idle: map[net.Conn]struct{}{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /hook", r.take)
 	mux.HandleFunc("POST /lines", r.takeLines)
@@ -60,6 +62,7 @@ func startReceiver(ctx context.Context, cert *certificate) (*receiver, error) {
 	r.server = &http.Server{
 		Addr: address, Handler: mux, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0),
 		TLSConfig:    &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{cert.pair}},
+		ConnState:    r.watch,
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){}, // no HTTP/2
 	}
 	listener, err := tls.Listen("tcp", address, r.server.TLSConfig)
@@ -68,6 +71,26 @@ func startReceiver(ctx context.Context, cert *certificate) (*receiver, error) {
 	}
 	go func() { _ = r.server.Serve(listener) }() // ends with Close
 	return r, nil
+}
+
+// watch remembers idle connections.
+func (r *receiver) watch(c net.Conn, state http.ConnState) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if state == http.StateIdle {
+		r.idle[c] = struct{}{}
+	} else {
+		delete(r.idle, c)
+	}
+}
+
+// closeIdle closes the connections that hubs keep.
+func (r *receiver) closeIdle() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for c := range r.idle {
+		_ = c.Close()
+	}
 }
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
@@ -150,6 +173,13 @@ func (r *receiver) arrived(id string) []arrival {
 	return a
 }
 
+// saw reports that something of a delivery has arrived.
+func (r *receiver) saw(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.arrivals[id]) > 0
+}
+
 // hook is the address of a delivery.
 func (r *receiver) hook(id, fault string) string {
 	return fmt.Sprintf("%s/hook?id=%s&fault=%s", r.url, id, fault)
@@ -161,6 +191,13 @@ func (r *receiver) offer(id string, d document, fault string) string {
 	defer r.mu.Unlock()
 	r.sources[id] = source{d, fault}
 	return r.url + "/download?id=" + id
+}
+
+// withdraw takes a document back that was not fetched.
+func (r *receiver) withdraw(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.sources, id)
 }
 
 // give answers as Looker's download address does: once, in chunks.
