@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -37,7 +38,7 @@ func (b *benchmark) decoders(ctx context.Context) error {
 		}
 		b.add(r.mbps >= m.target, m.what, fmt.Sprintf(">= %.0f MB/s", m.target), "%.0f MB/s", r.mbps)
 		if r.perRow > 0 {
-			b.add(r.perRow <= maxAllocs, "… allocations per row", fmt.Sprintf("<= %d", maxAllocs), "%.1f", r.perRow)
+			b.add(math.Round(r.perRow*10) <= maxAllocs*10, "… allocations per row", fmt.Sprintf("<= %d", maxAllocs), "%.1f", r.perRow)
 		}
 	}
 	return nil
@@ -51,7 +52,7 @@ type benchmarkResult struct {
 	mbps, perRow float64
 }
 
-var benchmarkLine = regexp.MustCompile(`^Benchmark(\w+)(?:-\d+)?\s.*?([\d.]+) MB/s(?:.*?([\d.]+) allocs/row)?`)
+var benchmarkLine = regexp.MustCompile(`^Benchmark(\w+)(?:-\d+)?\s.*?([\d.]+) MB/cpu-s(?:.*?([\d.]+) allocs/row)?`)
 
 func parseBenchmarks(out []byte) (map[string]benchmarkResult, error) {
 	results := map[string]benchmarkResult{}
