@@ -44,10 +44,10 @@ $(TOOLS)/golangci-lint-$(GOLANGCI_LINT):
 	mv $(TOOLS)/golangci-lint $@
 
 .PHONY: fuzz
-fuzz: ## Fuzz the decoders for a minute each
-	go test -run '^$$' -fuzz FuzzDecode -fuzztime 1m ./hub/payload
-	go test -run '^$$' -fuzz FuzzOpen -fuzztime 1m ./hub/sealed
-	go test -run '^$$' -fuzz FuzzValid -fuzztime 1m ./hub/token
+fuzz: ## Fuzz everything that reads what others write, for FUZZ=1m each
+	for target in payload:FuzzDecode payload:FuzzTable sealed:FuzzOpen token:FuzzValid action:FuzzSuggestedFilename; do \
+	  go test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(or $(FUZZ),1m) ./hub/$${target%:*}; \
+	done
 
 .PHONY: bench
 bench: $(TOOLS)/versitygw-$(VERSITYGW) ## Measure the hub beside its targets, and the manager with a thousand hubs (15 minutes)

@@ -3,6 +3,7 @@ package payload_test
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -301,4 +304,30 @@ func TestNamesThatAreNoUTF8(t *testing.T) {
 	if n != 1 {
 		t.Errorf("%d rows, want 1", n)
 	}
+}
+
+// FuzzTable: text that is not JSON as a whole never passes for a whole result.
+func FuzzTable(f *testing.F) {
+	f.Add(`{` + fields + `,"data":[{"o.n":{"value":1}},{"o.day":{"value":"x"}}]}`)
+	f.Add(`{"data":[{"o.n":{"a":{"value":1}}}],"pivots":[{"key":"a"}],` + fields + `}`)
+	f.Add(`{"errors":[{"message":"x"}]}`)
+	f.Add(`<html>`)
+	f.Fuzz(func(t *testing.T, text string) {
+		if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+			return // the envelope around it would be no JSON
+		}
+		tab, err := table(t, text)
+		if err != nil {
+			return
+		}
+		for row, broken := range tab.Rows() {
+			err = broken
+			for i := range tab.Columns {
+				_ = row.Cell(i).Value()
+			}
+		}
+		if err == nil && !json.Valid([]byte(text)) {
+			t.Errorf("%q passed for a whole result", text)
+		}
+	})
 }
