@@ -1,0 +1,172 @@
+package google
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"integrationhub.dev/hub/action"
+)
+
+// Drive's API: https://developers.google.com/workspace/drive/api/reference/rest/v3
+const (
+	filesURL  = "https://www.googleapis.com/drive/v3/files"
+	drivesURL = "https://www.googleapis.com/drive/v3/drives"
+	uploadURL = "https://www.googleapis.com/upload/drive/v3/files"
+)
+
+// Drive's own media types.
+const (
+	folderType      = "application/vnd.google-apps.folder"
+	SpreadsheetType = "application/vnd.google-apps.spreadsheet"
+)
+
+// File is what is said of a file that is made. Parents holds one folder.
+type File struct {
+	Name    string   `json:"name"`
+	MIME    string   `json:"mimeType,omitempty"`
+	Parents []string `json:"parents,omitempty"`
+}
+
+// named is something that goes by its id and that people know by its name.
+type named struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// maxPages bounds what a form waits for: five thousand folders, those used last first.
+const maxPages = 5
+
+// drives returns the shared drives of the user.
+func (c *Client) drives(ctx context.Context) ([]named, error) {
+	var all []named
+	query := url.Values{"pageSize": {"100"}, "fields": {"nextPageToken,drives(id,name)"}}
+	for {
+		var page struct {
+			Drives []named `json:"drives"`
+			Next   string  `json:"nextPageToken"`
+		}
+		if err := c.Read(ctx, drivesURL, query, &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Drives...)
+		if page.Next == "" {
+			return all, nil
+		}
+		query.Set("pageToken", page.Next)
+	}
+}
+
+// folders returns the folders of a drive.
+func (c *Client) folders(ctx context.Context, shared string) ([]named, error) {
+	query := within(shared)
+	query.Set("q", fmt.Sprintf("mimeType = %s and trashed = false", quote(folderType)))
+	query.Set("orderBy", "recency desc")
+	query.Set("pageSize", "1000")
+	query.Set("fields", "nextPageToken,files(id,name)")
+	var all []named
+	for range maxPages {
+		var page struct {
+			Files []named `json:"files"`
+			Next  string  `json:"nextPageToken"`
+		}
+		if err := c.Read(ctx, filesURL, query, &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Files...)
+		if page.Next == "" {
+			break
+		}
+		query.Set("pageToken", page.Next)
+	}
+	return all, nil
+}
+
+// within says in which drive files are looked for.
+func within(shared string) url.Values {
+	query := url.Values{"supportsAllDrives": {"true"}, "includeItemsFromAllDrives": {"true"}}
+	if shared == "" {
+		query.Set("corpora", "user")
+	} else {
+		query.Set("corpora", "drive")
+		query.Set("driveId", shared)
+	}
+	return query
+}
+
+// quote makes a string of Drive's query language:
+// https://developers.google.com/workspace/drive/api/guides/ref-search-terms
+func quote(text string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + "'"
+}
+
+// Place is a folder's id, and that of the shared drive that it is in, if any.
+type Place struct{ Folder, Shared string }
+
+// Place finds out where the user's choice is. A folder that was given by its address is
+// looked up: it need not be there, nor in the drive that was chosen.
+func (c *Client) Place(ctx context.Context, f Folder) (Place, error) {
+	switch f.URL {
+	case "":
+		return Place{f.ID(), f.Shared()}, nil
+	case Root:
+		return Place{Root, ""}, nil
+	}
+	var found struct {
+		MIME    string `json:"mimeType"`
+		Drive   string `json:"driveId"`
+		Trashed bool   `json:"trashed"`
+	}
+	query := url.Values{"supportsAllDrives": {"true"}, "fields": {"mimeType,driveId,trashed"}}
+	err := c.Read(ctx, filesURL+"/"+f.ID(), query, &found)
+	switch {
+	case action.KindOf(err) == action.NotFound, err == nil && (found.MIME != folderType || found.Trashed):
+		return Place{}, action.InvalidField("folderid", "There is no such folder, or the user may not see it.")
+	case err != nil:
+		return Place{}, err
+	}
+	return Place{f.ID(), found.Drive}, nil
+}
+
+// Find returns the id of the file with this name and type in the place, or "". Of several,
+// it is always the oldest.
+func (c *Client) Find(ctx context.Context, at Place, name, mime string) (string, error) {
+	query := within(at.Shared)
+	query.Set("q", fmt.Sprintf("name = %s and %s in parents and mimeType = %s and trashed = false", quote(name), quote(at.Folder), quote(mime)))
+	query.Set("orderBy", "createdTime")
+	query.Set("pageSize", "10")
+	query.Set("fields", "files(id,name)")
+	var page struct {
+		Files []named `json:"files"`
+	}
+	if err := c.Read(ctx, filesURL, query, &page); err != nil {
+		return "", err
+	}
+	for _, found := range page.Files {
+		if found.Name == name { // Drive's comparison takes more for equal
+			return found.ID, nil
+		}
+	}
+	return "", nil
+}
+
+// Rename gives a file another name.
+func (c *Client) Rename(ctx context.Context, id, name string) error {
+	return c.Write(ctx, http.MethodPatch, filesURL+"/"+url.PathEscape(id), url.Values{"supportsAllDrives": {"true"}, "fields": {"id"}},
+		map[string]string{"name": name}, nil)
+}
+
+// Remove deletes a file, or, where the user may not do that, puts it into the bin.
+func (c *Client) Remove(ctx context.Context, id string) error {
+	address, query := filesURL+"/"+url.PathEscape(id), url.Values{"supportsAllDrives": {"true"}}
+	err := c.Write(ctx, http.MethodDelete, address, query, nil, nil)
+	if action.KindOf(err) == action.Forbidden {
+		err = c.Write(ctx, http.MethodPatch, address, query, map[string]bool{"trashed": true}, nil)
+	}
+	if action.KindOf(err) == action.NotFound {
+		return nil
+	}
+	return err
+}
