@@ -7,6 +7,7 @@ import (
 	"integrationhub.dev/integrations/amazons3"
 	"integrationhub.dev/integrations/debug"
 	"integrationhub.dev/integrations/dropbox"
+	"integrationhub.dev/integrations/googledrive"
 	"integrationhub.dev/integrations/jiracreateissue"
 	"integrationhub.dev/integrations/queueaction"
 	"integrationhub.dev/integrations/sendgrid"
@@ -33,6 +34,7 @@ func All() []Entry {
 		{"amazon_s3", amazons3.New},
 		{"debug", debug.New},
 		{"dropbox", dropbox.New},
+		{"google_drive", googledrive.New},
 		{"jira_create_issue", jiracreateissue.New},
 		{"queue_action", queueaction.New},
 		{"sendgrid", sendgrid.New},

@@ -2,10 +2,8 @@ package google
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"integrationhub.dev/hub/action"
 )
@@ -17,11 +15,8 @@ const (
 	uploadURL = "https://www.googleapis.com/upload/drive/v3/files"
 )
 
-// Drive's own media types.
-const (
-	folderType      = "application/vnd.google-apps.folder"
-	SpreadsheetType = "application/vnd.google-apps.spreadsheet"
-)
+// folderType is Drive's own media type of folders.
+const folderType = "application/vnd.google-apps.folder"
 
 // File is what is said of a file that is made. Parents holds one folder.
 type File struct {
@@ -62,7 +57,7 @@ func (c *Client) drives(ctx context.Context) ([]named, error) {
 // folders returns the folders of a drive.
 func (c *Client) folders(ctx context.Context, shared string) ([]named, error) {
 	query := within(shared)
-	query.Set("q", fmt.Sprintf("mimeType = %s and trashed = false", quote(folderType)))
+	query.Set("q", "mimeType = '"+folderType+"' and trashed = false")
 	query.Set("orderBy", "recency desc")
 	query.Set("pageSize", "1000")
 	query.Set("fields", "nextPageToken,files(id,name)")
@@ -96,12 +91,6 @@ func within(shared string) url.Values {
 	return query
 }
 
-// quote makes a string of Drive's query language:
-// https://developers.google.com/workspace/drive/api/guides/ref-search-terms
-func quote(text string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + "'"
-}
-
 // Place is a folder's id, and that of the shared drive that it is in, if any.
 type Place struct{ Folder, Shared string }
 
@@ -130,36 +119,8 @@ func (c *Client) Place(ctx context.Context, f Folder) (Place, error) {
 	return Place{f.ID(), found.Drive}, nil
 }
 
-// Find returns the id of the file with this name and type in the place, or "". Of several,
-// it is always the oldest.
-func (c *Client) Find(ctx context.Context, at Place, name, mime string) (string, error) {
-	query := within(at.Shared)
-	query.Set("q", fmt.Sprintf("name = %s and %s in parents and mimeType = %s and trashed = false", quote(name), quote(at.Folder), quote(mime)))
-	query.Set("orderBy", "createdTime")
-	query.Set("pageSize", "10")
-	query.Set("fields", "files(id,name)")
-	var page struct {
-		Files []named `json:"files"`
-	}
-	if err := c.Read(ctx, filesURL, query, &page); err != nil {
-		return "", err
-	}
-	for _, found := range page.Files {
-		if found.Name == name { // Drive's comparison takes more for equal
-			return found.ID, nil
-		}
-	}
-	return "", nil
-}
-
-// Rename gives a file another name.
-func (c *Client) Rename(ctx context.Context, id, name string) error {
-	return c.Write(ctx, http.MethodPatch, filesURL+"/"+url.PathEscape(id), url.Values{"supportsAllDrives": {"true"}, "fields": {"id"}},
-		map[string]string{"name": name}, nil)
-}
-
-// Remove deletes a file, or, where the user may not do that, puts it into the bin.
-func (c *Client) Remove(ctx context.Context, id string) error {
+// remove deletes a file, or, where the user may not do that, puts it into the bin.
+func (c *Client) remove(ctx context.Context, id string) error {
 	address, query := filesURL+"/"+url.PathEscape(id), url.Values{"supportsAllDrives": {"true"}}
 	err := c.Write(ctx, http.MethodDelete, address, query, nil, nil)
 	if action.KindOf(err) == action.Forbidden {

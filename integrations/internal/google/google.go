@@ -1,7 +1,7 @@
-// Package google is what the integrations with Google Drive and Google Sheets share: the
+// Package google is what integrations share that write into a user's Google Drive: the
 // sign-in, the domain allow-list, the choice of a folder, and the calls of Drive's API.
 //
-// The calls are made by hand: google.golang.org/api, for the dozen of them, would add ten
+// The calls are made by hand: google.golang.org/api, for the few of them, would add ten
 // megabytes to the hub (it links gRPC), does not take back an upload whose source broke off,
 // and tries again by its own rules.
 package google
@@ -30,7 +30,7 @@ var (
 	readRetry = deliver.Retry{Tries: 3, First: 500 * time.Millisecond, Longest: 4 * time.Second}
 )
 
-// What bounds one call. Google itself gives a call to Sheets three minutes.
+// What bounds one call.
 const (
 	readTimeout  = 30 * time.Second
 	writeTimeout = 4 * time.Minute

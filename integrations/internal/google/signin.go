@@ -20,16 +20,15 @@ type Credentials struct {
 
 // The scopes: https://developers.google.com/identity/protocols/oauth2/scopes
 const (
-	ScopeDrive  = "https://www.googleapis.com/auth/drive"
-	ScopeSheets = "https://www.googleapis.com/auth/spreadsheets"
-	ScopeEmail  = "https://www.googleapis.com/auth/userinfo.email"
+	ScopeDrive = "https://www.googleapis.com/auth/drive"
+	ScopeEmail = "https://www.googleapis.com/auth/userinfo.email"
 )
 
 // provider is the OAuth client (https://developers.google.com/identity/protocols/oauth2/web-server).
 func provider(c Credentials, scopes []string, client *http.Client) *signin.Provider {
 	return &signin.Provider{Name: "Google", HTTP: client, Config: oauth2.Config{
 		ClientID: c.ID, ClientSecret: c.Secret.Reveal(), Scopes: scopes,
-		Endpoint: oauth2.Endpoint{
+		Endpoint: oauth2.Endpoint{ //nolint:gosec // addresses, no credentials
 			AuthURL: "https://accounts.google.com/o/oauth2/v2/auth", TokenURL: "https://oauth2.googleapis.com/token",
 			AuthStyle: oauth2.AuthStyleInParams,
 		},

@@ -109,24 +109,17 @@ func (u *upload) send(ctx context.Context, piece []byte, last bool) error {
 	if last {
 		total = strconv.FormatInt(end, 10)
 	}
-	ask := false
+	asking := false
 	err := u.Writes.Do(ctx, func(ctx context.Context) error {
-		if ask {
+		if asking {
 			if err := u.put(ctx, nil, total); err != nil {
 				return err
 			}
 		}
-		ask = true
+		asking = true
 		for u.made == nil && (last || u.have < end) {
-			before := u.have
-			if before < begin || before > end {
-				return action.Errorf(action.Internal, "%s lost a part of the upload.", u.Name)
-			}
-			if err := u.put(ctx, piece[before-begin:], total); err != nil {
+			if err := u.advance(ctx, piece, begin, total); err != nil {
 				return err
-			}
-			if u.made == nil && u.have == before {
-				return action.Errorf(action.Unavailable, "%s took no more of the data.", u.Name)
 			}
 		}
 		return nil
@@ -138,6 +131,21 @@ func (u *upload) send(ctx context.Context, piece []byte, last bool) error {
 		return action.Wrap(err, kind, "%s The file may have been written all the same: look before sending it again.", action.MessageOf(err))
 	}
 	return err
+}
+
+// advance sends what Google does not have of a piece.
+func (u *upload) advance(ctx context.Context, piece []byte, begin int64, total string) error {
+	before := u.have
+	if before < begin || before > begin+int64(len(piece)) {
+		return action.Errorf(action.Internal, "%s lost a part of the upload.", u.Name)
+	}
+	if err := u.put(ctx, piece[before-begin:], total); err != nil {
+		return err
+	}
+	if u.made == nil && u.have == before {
+		return action.Errorf(action.Unavailable, "%s took no more of the data.", u.Name)
+	}
+	return nil
 }
 
 // statusIncomplete is how Google says that it wants more.
@@ -186,7 +194,7 @@ func (u *upload) verify(ctx context.Context) error {
 		return nil
 	}
 	err := action.Errorf(action.Unavailable, "The data was damaged on its way to %s.", u.Name)
-	if removed := u.Remove(ctx, u.made.ID); removed != nil {
+	if removed := u.remove(ctx, u.made.ID); removed != nil {
 		err.Message += " The damaged file could not be removed."
 	}
 	return err
