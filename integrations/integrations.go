@@ -8,6 +8,7 @@ import (
 	"integrationhub.dev/integrations/debug"
 	"integrationhub.dev/integrations/dropbox"
 	"integrationhub.dev/integrations/googledrive"
+	"integrationhub.dev/integrations/googlesheets"
 	"integrationhub.dev/integrations/jiracreateissue"
 	"integrationhub.dev/integrations/queueaction"
 	"integrationhub.dev/integrations/sendgrid"
@@ -35,6 +36,7 @@ func All() []Entry {
 		{"debug", debug.New},
 		{"dropbox", dropbox.New},
 		{"google_drive", googledrive.New},
+		{"google_sheets", googlesheets.New},
 		{"jira_create_issue", jiracreateissue.New},
 		{"queue_action", queueaction.New},
 		{"sendgrid", sendgrid.New},

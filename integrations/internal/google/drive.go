@@ -2,7 +2,6 @@ package google
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 
 	"integrationhub.dev/hub/action"
@@ -57,7 +56,7 @@ func (c *Client) drives(ctx context.Context) ([]named, error) {
 // folders returns the folders of a drive.
 func (c *Client) folders(ctx context.Context, shared string) ([]named, error) {
 	query := within(shared)
-	query.Set("q", "mimeType = '"+folderType+"' and trashed = false")
+	query.Set("q", "mimeType = "+quote(folderType)+" and trashed = false")
 	query.Set("orderBy", "recency desc")
 	query.Set("pageSize", "1000")
 	query.Set("fields", "nextPageToken,files(id,name)")
@@ -117,17 +116,4 @@ func (c *Client) Place(ctx context.Context, f Folder) (Place, error) {
 		return Place{}, err
 	}
 	return Place{f.ID(), found.Drive}, nil
-}
-
-// remove deletes a file, or, where the user may not do that, puts it into the bin.
-func (c *Client) remove(ctx context.Context, id string) error {
-	address, query := filesURL+"/"+url.PathEscape(id), url.Values{"supportsAllDrives": {"true"}}
-	err := c.Write(ctx, http.MethodDelete, address, query, nil, nil)
-	if action.KindOf(err) == action.Forbidden {
-		err = c.Write(ctx, http.MethodPatch, address, query, map[string]bool{"trashed": true}, nil)
-	}
-	if action.KindOf(err) == action.NotFound {
-		return nil
-	}
-	return err
 }

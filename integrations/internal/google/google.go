@@ -75,6 +75,11 @@ func (c *Client) Read(ctx context.Context, address string, query url.Values, out
 
 // Write changes something, by a call that may be made twice. A nil in is no body.
 func (c *Client) Write(ctx context.Context, method, address string, query url.Values, in, out any) error {
+	return c.Writes.Do(ctx, func(ctx context.Context) error { return c.Once(ctx, method, address, query, in, out) })
+}
+
+// Once makes a call that is not made again.
+func (c *Client) Once(ctx context.Context, method, address string, query url.Values, in, out any) error {
 	var body []byte
 	if in != nil {
 		var err error
@@ -82,9 +87,7 @@ func (c *Client) Write(ctx context.Context, method, address string, query url.Va
 			return fmt.Errorf("encoding a call: %w", err)
 		}
 	}
-	return c.Writes.Do(ctx, func(ctx context.Context) error {
-		return c.call(ctx, writeTimeout, method, address+"?"+query.Encode(), body, out)
-	})
+	return c.call(ctx, writeTimeout, method, address+"?"+query.Encode(), body, out)
 }
 
 // call makes a call once, or twice where the access token had to be renewed.

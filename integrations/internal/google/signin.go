@@ -20,8 +20,9 @@ type Credentials struct {
 
 // The scopes: https://developers.google.com/identity/protocols/oauth2/scopes
 const (
-	ScopeDrive = "https://www.googleapis.com/auth/drive"
-	ScopeEmail = "https://www.googleapis.com/auth/userinfo.email"
+	ScopeDrive  = "https://www.googleapis.com/auth/drive"
+	ScopeSheets = "https://www.googleapis.com/auth/spreadsheets"
+	ScopeEmail  = "https://www.googleapis.com/auth/userinfo.email"
 )
 
 // provider is the OAuth client (https://developers.google.com/identity/protocols/oauth2/web-server).

@@ -194,7 +194,7 @@ func (u *upload) verify(ctx context.Context) error {
 		return nil
 	}
 	err := action.Errorf(action.Unavailable, "The data was damaged on its way to %s.", u.Name)
-	if removed := u.remove(ctx, u.made.ID); removed != nil {
+	if removed := u.Remove(ctx, u.made.ID); removed != nil {
 		err.Message += " The damaged file could not be removed."
 	}
 	return err

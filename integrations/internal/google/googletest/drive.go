@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"integrationhub.dev/hub/action/actiontest"
 )
@@ -43,7 +44,13 @@ func (f *Fake) listDrives(r actiontest.Recorded) actiontest.Reply {
 // text is a string of Drive's query language.
 const text = `'((?:[^'\\]|\\.)*)'`
 
-var byType = regexp.MustCompile(`^mimeType = ` + text + ` and trashed = false$`)
+var (
+	byType = regexp.MustCompile(`^mimeType = ` + text + ` and trashed = false$`)
+	byName = regexp.MustCompile(`^name = ` + text + ` and ` + text + ` in parents and mimeType = ` + text + ` and trashed = false$`)
+	escape = regexp.MustCompile(`\\(.)`)
+)
+
+func unquote(text string) string { return escape.ReplaceAllString(text, "$1") }
 
 func (f *Fake) list(r actiontest.Recorded) actiontest.Reply {
 	q := r.Query
@@ -55,13 +62,19 @@ func (f *Fake) list(r actiontest.Recorded) actiontest.Reply {
 	if drive != "" && f.Drives[drive] == "" {
 		return Refusal(http.StatusNotFound, "notFound", "Shared drive not found: "+drive)
 	}
-	wanted := byType.FindStringSubmatch(q.Get("q"))
-	if wanted == nil {
+	var keep func(*File) bool
+	if m := byType.FindStringSubmatch(q.Get("q")); m != nil {
+		keep = func(file *File) bool { return file.MIME == m[1] }
+	} else if m := byName.FindStringSubmatch(q.Get("q")); m != nil {
+		keep = func(file *File) bool {
+			return strings.EqualFold(file.Name, unquote(m[1])) && file.Parent == unquote(m[2]) && file.MIME == m[3]
+		}
+	} else {
 		return bad("Invalid Value: q")
 	}
 	all := []named{}
 	for _, file := range f.Files {
-		if file.Drive == drive && !file.Trashed && file.MIME == wanted[1] {
+		if file.Drive == drive && !file.Trashed && keep(file) {
 			all = append(all, named{file.ID, file.Name})
 		}
 	}

@@ -30,6 +30,11 @@ type File struct {
 	ID, Name, MIME, Parent, Drive string
 	Trashed                       bool
 	Content                       []byte
+	// Cells are those of a spreadsheet's only tab, as JSON: 1.5 or "text".
+	Cells [][]string
+	// Grid is that tab's rows and columns.
+	Grid  [2]int
+	marks map[int]bool
 }
 
 // Fake is a Google. Its fields may be changed before it is called, and read afterwards.
@@ -40,8 +45,8 @@ type Fake struct {
 	Drives   map[string]string // names by id
 	Files    []*File
 	// Before answers in place of the fake, After once the call did its work. What says which
-	// call it is: "session", "piece", "status", "cancel", "list", "get", "patch", "delete",
-	// "drives", "userinfo"; n counts its calls, from 1.
+	// call it is: "session", "piece", "status", "cancel", "list", "get", "create",
+	// "patch", "delete", "drives", "userinfo", "sheet", "values", "mark", "batch"; n counts its calls, from 1.
 	Before, After func(what string, n int) *actiontest.Reply
 	// Uploads are those that were begun and neither finished nor taken back.
 	Uploads  map[string]*Upload
@@ -191,6 +196,10 @@ func (f *Fake) route(r actiontest.Recorded) (what string, answer func() actionte
 		return "drives", func() actiontest.Reply { return f.listDrives(r) }
 	case at == "GET www.googleapis.com/drive/v3/files":
 		return "list", func() actiontest.Reply { return f.list(r) }
+	case at == "POST www.googleapis.com/drive/v3/files":
+		return "create", func() actiontest.Reply { return f.create(r) }
+	case r.Host == "sheets.googleapis.com":
+		return f.routeSheets(r)
 	case strings.HasPrefix(at, "GET www.googleapis.com/drive/v3/files/"):
 		return "get", func() actiontest.Reply { return f.get(r, id) }
 	case strings.HasPrefix(at, "PATCH www.googleapis.com/drive/v3/files/"):
