@@ -3,7 +3,6 @@ package googlesheets_test
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -28,10 +27,9 @@ func resolved(t *testing.T, d *actiontest.Destination) action.Resolved {
 
 const name = "It's.csv"
 
-func request(t *testing.T, mode, csv string, form map[string]string) *action.Request {
+func request(t *testing.T, mode, csv string) *action.Request {
 	t.Helper()
 	req := actiontest.Query(nil, map[string]string{"drive": "mydrive", "filename": "It's", "overwrite": mode})
-	maps.Copy(req.Form, form)
 	req.State, req.LoginURL = googletest.Expired, "https://hub/login"
 	return actiontest.Download(t, req, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(csv)) })
 }
@@ -71,7 +69,7 @@ func TestSettings(t *testing.T) {
 		"GOOGLE_DRIVE_CLIENT_ID": googletest.ClientID, "GOOGLE_DRIVE_CLIENT_SECRET": googletest.ClientSecret,
 	}
 	i := action.Resolve(actiontest.New(t, googlesheets.New, actiontest.Deps(t, googletest.New(t).Destination, both)))
-	if form, err := i.Form.Form(t.Context(), request(t, "yes", "", nil)); err != nil || form.Fields[0].Name == "login" {
+	if form, err := i.Form.Form(t.Context(), request(t, "yes", "")); err != nil || form.Fields[0].Name == "login" {
 		t.Errorf("tokens of Drive's client: %+v, %v", form, err)
 	}
 }
@@ -80,7 +78,7 @@ func TestForm(t *testing.T) {
 	t.Parallel()
 	f := googletest.New(t)
 	i := resolved(t, f.Destination)
-	form, err := i.Form.Form(t.Context(), request(t, "yes", "", nil))
+	form, err := i.Form.Form(t.Context(), request(t, "yes", ""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +87,7 @@ func TestForm(t *testing.T) {
 	if last.Name != "overwrite" || last.Default != "yes" || !last.Required || !cmp.Equal(last.Options, options) {
 		t.Errorf("last field %+v", last)
 	}
-	req := request(t, "yes", "", nil)
+	req := request(t, "yes", "")
 	req.State = ""
 	if form, err = i.Form.Form(t.Context(), req); err != nil || len(form.Fields) != 1 || form.Fields[0].Name != "login" {
 		t.Errorf("not signed in: %+v, %v", form, err)
@@ -111,7 +109,7 @@ func TestCells(t *testing.T) {
 	}
 	for _, mode := range []string{"yes", "no", "append"} {
 		f := googletest.New(t)
-		if _, err := resolved(t, f.Destination).Execute(t.Context(), request(t, mode, csv, nil)); err != nil {
+		if _, err := resolved(t, f.Destination).Execute(t.Context(), request(t, mode, csv)); err != nil {
 			t.Fatal(err)
 		}
 		made := f.Named(name)
@@ -135,7 +133,7 @@ func TestModes(t *testing.T) {
 			t.Parallel()
 			f := googletest.New(t)
 			file := existing(f, old)
-			res, err := resolved(t, f.Destination).Execute(t.Context(), request(t, mode, csv, nil))
+			res, err := resolved(t, f.Destination).Execute(t.Context(), request(t, mode, csv))
 			if err != nil || res.Message != "40 rows written to It's.csv." {
 				t.Fatalf("%+v, %v", res, err)
 			}
@@ -155,12 +153,12 @@ func TestAppend(t *testing.T) {
 	csv, cells := many(2)
 	f := googletest.New(t)
 	file := existing(f, nil)
-	if _, err := resolved(t, f.Destination).Execute(t.Context(), request(t, "append", csv, nil)); err != nil || !cmp.Equal(file.Cells, cells) {
+	if _, err := resolved(t, f.Destination).Execute(t.Context(), request(t, "append", csv)); err != nil || !cmp.Equal(file.Cells, cells) {
 		t.Errorf("to an empty sheet: %v, %v", file.Cells, err)
 	}
 	other := [][]string{{`"id"`, `"price"`}}
 	file.Cells = other
-	_, err := resolved(t, f.Destination).Execute(t.Context(), request(t, "append", csv, nil))
+	_, err := resolved(t, f.Destination).Execute(t.Context(), request(t, "append", csv))
 	if action.KindOf(err) != action.Invalid || !cmp.Equal(file.Cells, other) {
 		t.Errorf("to other columns: %v, %v", file.Cells, err)
 	}
@@ -185,7 +183,7 @@ func TestRepeated(t *testing.T) {
 						} else {
 							f.Before = once
 						}
-						if _, err := resolved(t, f.Destination).Execute(t.Context(), request(t, mode, csv, nil)); err != nil {
+						if _, err := resolved(t, f.Destination).Execute(t.Context(), request(t, mode, csv)); err != nil {
 							t.Fatal(err)
 						}
 						if diff := cmp.Diff(cells, file.Cells); diff != "" {
@@ -222,7 +220,7 @@ func TestBadData(t *testing.T) {
 				t.Parallel()
 				f := googletest.New(t)
 				file := existing(f, old)
-				_, err := resolved(t, f.Destination).Execute(t.Context(), actiontest.Download(t, request(t, mode, "", nil), tt.download))
+				_, err := resolved(t, f.Destination).Execute(t.Context(), actiontest.Download(t, request(t, mode, ""), tt.download))
 				if action.KindOf(err) != tt.kind || !cmp.Equal(file.Cells, old) || len(f.Named(name)) != 4 || f.Calls("batch")+f.Calls("create") != 0 {
 					t.Errorf("error %v, cells %v", err, file.Cells)
 				}
@@ -245,7 +243,7 @@ func TestSheetsFail(t *testing.T) {
 	f := googletest.New(t)
 	f.Before = fail
 	file := existing(f, nil)
-	_, err := resolved(t, f.Destination).Execute(t.Context(), request(t, "yes", csv, nil))
+	_, err := resolved(t, f.Destination).Execute(t.Context(), request(t, "yes", csv))
 	want := fmt.Sprintf("%d of 41 rows, counting the header, are in the sheet. Google Sheets answered 403: The caller does not have permission", len(file.Cells))
 	if action.KindOf(err) != action.Forbidden || action.MessageOf(err) != want || len(file.Cells) == 0 {
 		t.Errorf("error %v, want %s", err, want)
@@ -253,7 +251,7 @@ func TestSheetsFail(t *testing.T) {
 	for _, cannot := range []bool{false, true} {
 		f := googletest.New(t)
 		f.Before, f.CannotDelete = fail, cannot
-		if _, err := resolved(t, f.Destination).Execute(t.Context(), request(t, "no", csv, nil)); action.KindOf(err) != action.Forbidden {
+		if _, err := resolved(t, f.Destination).Execute(t.Context(), request(t, "no", csv)); action.KindOf(err) != action.Forbidden {
 			t.Errorf("error %v", err)
 		}
 		for _, left := range f.Named(name + " (incomplete)") {
@@ -272,7 +270,7 @@ func TestNotAllowed(t *testing.T) {
 	f := googletest.New(t)
 	f.Email = "user@scar.com"
 	file := existing(f, nil)
-	req := request(t, "yes", "a\n", nil)
+	req := request(t, "yes", "a\n")
 	req.Params["domain_allowlist"] = "car.com"
 	res, err := resolved(t, f.Destination).Execute(t.Context(), req)
 	if action.KindOf(err) != action.Unauthenticated || res == nil || res.State.Data != action.Reset || file.Cells != nil {

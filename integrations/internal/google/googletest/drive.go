@@ -52,6 +52,19 @@ var (
 
 func unquote(text string) string { return escape.ReplaceAllString(text, "$1") }
 
+// matching understands the queries that there are.
+func matching(q string) func(*File) bool {
+	if m := byType.FindStringSubmatch(q); m != nil {
+		return func(file *File) bool { return file.MIME == m[1] }
+	}
+	if m := byName.FindStringSubmatch(q); m != nil {
+		return func(file *File) bool {
+			return strings.EqualFold(file.Name, unquote(m[1])) && file.Parent == unquote(m[2]) && file.MIME == m[3]
+		}
+	}
+	return nil
+}
+
 func (f *Fake) list(r actiontest.Recorded) actiontest.Reply {
 	q := r.Query
 	drive := q.Get("driveId")
@@ -62,14 +75,8 @@ func (f *Fake) list(r actiontest.Recorded) actiontest.Reply {
 	if drive != "" && f.Drives[drive] == "" {
 		return Refusal(http.StatusNotFound, "notFound", "Shared drive not found: "+drive)
 	}
-	var keep func(*File) bool
-	if m := byType.FindStringSubmatch(q.Get("q")); m != nil {
-		keep = func(file *File) bool { return file.MIME == m[1] }
-	} else if m := byName.FindStringSubmatch(q.Get("q")); m != nil {
-		keep = func(file *File) bool {
-			return strings.EqualFold(file.Name, unquote(m[1])) && file.Parent == unquote(m[2]) && file.MIME == m[3]
-		}
-	} else {
+	keep := matching(q.Get("q"))
+	if keep == nil {
 		return bad("Invalid Value: q")
 	}
 	all := []named{}

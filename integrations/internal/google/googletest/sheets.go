@@ -2,7 +2,9 @@ package googletest
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -75,71 +77,73 @@ type sheetRow struct {
 	} `json:"values"`
 }
 
+// change is one request of a batch.
+type change struct {
+	Update *struct {
+		Start *struct{ SheetID, RowIndex int }
+		Rows  []sheetRow
+	} `json:"updateCells"`
+	Append *struct{ Rows []sheetRow } `json:"appendCells"`
+	Resize *struct {
+		Properties struct {
+			Grid struct{ RowCount, ColumnCount int } `json:"gridProperties"`
+		}
+	} `json:"updateSheetProperties"`
+	Mark *struct {
+		Data struct{ MetadataID int } `json:"developerMetadata"`
+	} `json:"createDeveloperMetadata"`
+	Unmark *struct {
+		Filter struct {
+			Lookup struct{ MetadataID int } `json:"developerMetadataLookup"`
+		} `json:"dataFilter"`
+	} `json:"deleteDeveloperMetadata"`
+	Repeat *json.RawMessage `json:"repeatCell"`
+}
+
 // update does a batch: all of it, or nothing.
 func (file *File) update(body []byte) actiontest.Reply {
-	var batch struct {
-		Requests []struct {
-			Update *struct {
-				Start *struct{ SheetID, RowIndex int }
-				Range *struct{ SheetID int }
-				Rows  []sheetRow
-			} `json:"updateCells"`
-			Append *struct {
-				SheetID int
-				Rows    []sheetRow
-			} `json:"appendCells"`
-			Resize *struct {
-				Properties struct {
-					Grid struct{ RowCount, ColumnCount int } `json:"gridProperties"`
-				}
-			} `json:"updateSheetProperties"`
-			Mark *struct {
-				Data struct{ MetadataID int } `json:"developerMetadata"`
-			} `json:"createDeveloperMetadata"`
-			Unmark *struct {
-				Filter struct {
-					Lookup struct{ MetadataID int } `json:"developerMetadataLookup"`
-				} `json:"dataFilter"`
-			} `json:"deleteDeveloperMetadata"`
-			Repeat *json.RawMessage `json:"repeatCell"`
-		} `json:"requests"`
-	}
+	var batch struct{ Requests []change }
 	if json.Unmarshal(body, &batch) != nil || len(batch.Requests) == 0 {
 		return bad("Invalid JSON payload received.")
 	}
-	cells, size, marks := append([][]string(nil), file.Cells...), file.Grid, map[int]bool{}
-	for m := range file.marks {
-		marks[m] = true
-	}
-	for _, q := range batch.Requests {
-		switch {
-		case q.Resize != nil:
-			size = [2]int{q.Resize.Properties.Grid.RowCount, q.Resize.Properties.Grid.ColumnCount}
-		case q.Update != nil && q.Update.Start == nil:
-			cells = nil
-		case q.Update != nil:
-			if q.Update.Start.SheetID != 7 || q.Update.Start.RowIndex+len(q.Update.Rows) > size[0] {
-				return bad("Attempting to write past the last row")
-			}
-			for len(cells) < q.Update.Start.RowIndex {
-				cells = append(cells, nil)
-			}
-			cells = append(cells[:q.Update.Start.RowIndex:q.Update.Start.RowIndex], texts(q.Update.Rows)...)
-		case q.Append != nil:
-			cells = append(cells, texts(q.Append.Rows)...)
-			size[0] = max(size[0], len(cells))
-		case q.Mark != nil && marks[q.Mark.Data.MetadataID]:
-			return bad("Developer metadata with this id already exists.")
-		case q.Mark != nil:
-			marks[q.Mark.Data.MetadataID] = true
-		case q.Unmark != nil:
-			delete(marks, q.Unmark.Filter.Lookup.MetadataID)
-		case q.Repeat == nil:
-			return bad("no such request")
+	after := *file
+	after.marks = map[int]bool{}
+	maps.Copy(after.marks, file.marks)
+	for _, c := range batch.Requests {
+		if wrong := after.apply(c); wrong != "" {
+			return bad(wrong)
 		}
 	}
-	file.Cells, file.Grid, file.marks = cells, size, marks
+	*file = after
 	return JSON(http.StatusOK, map[string]string{"spreadsheetId": file.ID})
+}
+
+// apply does one request, and says what is wrong with it.
+func (file *File) apply(c change) (wrong string) {
+	switch {
+	case c.Resize != nil:
+		file.Grid = [2]int{c.Resize.Properties.Grid.RowCount, c.Resize.Properties.Grid.ColumnCount}
+	case c.Update != nil && c.Update.Start == nil:
+		file.Cells = nil
+	case c.Update != nil:
+		at := c.Update.Start.RowIndex
+		if c.Update.Start.SheetID != 7 || at > len(file.Cells) || at+len(c.Update.Rows) > file.Grid[0] {
+			return "Attempting to write past the last row"
+		}
+		file.Cells = append(file.Cells[:at:at], texts(c.Update.Rows)...)
+	case c.Append != nil:
+		file.Cells = append(slices.Clip(file.Cells), texts(c.Append.Rows)...)
+		file.Grid[0] = max(file.Grid[0], len(file.Cells))
+	case c.Mark != nil && file.marks[c.Mark.Data.MetadataID]:
+		return "Developer metadata with this id already exists."
+	case c.Mark != nil:
+		file.marks[c.Mark.Data.MetadataID] = true
+	case c.Unmark != nil:
+		delete(file.marks, c.Unmark.Filter.Lookup.MetadataID)
+	case c.Repeat == nil:
+		return "There is no such request."
+	}
+	return ""
 }
 
 // Marks is how many marks are left in a spreadsheet.
