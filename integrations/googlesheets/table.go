@@ -31,7 +31,7 @@ type table struct {
 	// rows counts the header too.
 	rows, columns int64
 	header        []string
-	// dates are the columns of which every value is a date, and whether some have a time.
+	// dates are the columns of which every value is a date, with the layout to show them in.
 	dates map[int]string
 }
 
