@@ -25,6 +25,9 @@ import (
 // settings are what administrators set for the integrations that ask for something.
 var settings = map[string]string{
 	"AIRTABLE_CLIENT_ID": "id", "AIRTABLE_CLIENT_SECRET": "secret",
+	"DROPBOX_ACTION_APP_KEY": "id", "DROPBOX_ACTION_APP_SECRET": "secret",
+	"GOOGLE_DRIVE_CLIENT_ID": "id", "GOOGLE_DRIVE_CLIENT_SECRET": "secret",
+	"GOOGLE_SHEET_CLIENT_ID": "id", "GOOGLE_SHEET_CLIENT_SECRET": "secret",
 	"ACTION_HUB_DEBUG_ENDPOINT": "1", "CHILD_TEST": "1",
 }
 

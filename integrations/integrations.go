@@ -6,6 +6,9 @@ import (
 	"integrationhub.dev/integrations/airtable"
 	"integrationhub.dev/integrations/amazons3"
 	"integrationhub.dev/integrations/debug"
+	"integrationhub.dev/integrations/dropbox"
+	"integrationhub.dev/integrations/googledrive"
+	"integrationhub.dev/integrations/googlesheets"
 	"integrationhub.dev/integrations/jiracreateissue"
 	"integrationhub.dev/integrations/queueaction"
 	"integrationhub.dev/integrations/sendgrid"
@@ -31,6 +34,9 @@ func All() []Entry {
 		{"airtable", airtable.New},
 		{"amazon_s3", amazons3.New},
 		{"debug", debug.New},
+		{"dropbox", dropbox.New},
+		{"google_drive", googledrive.New},
+		{"google_sheets", googlesheets.New},
 		{"jira_create_issue", jiracreateissue.New},
 		{"queue_action", queueaction.New},
 		{"sendgrid", sendgrid.New},
