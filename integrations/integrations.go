@@ -15,6 +15,7 @@ import (
 	"integrationhub.dev/integrations/tray"
 	"integrationhub.dev/integrations/twilio"
 	"integrationhub.dev/integrations/twiliomessage"
+	"integrationhub.dev/integrations/webhook"
 	"integrationhub.dev/integrations/zapier"
 )
 
@@ -40,6 +41,7 @@ func All() []Entry {
 		{"tray", tray.New},
 		{"twilio", twilio.New},
 		{"twilio_message", twiliomessage.New},
+		{"webhook", webhook.New},
 		{"zapier", zapier.New},
 	}
 }
