@@ -6,6 +6,7 @@ import (
 	"integrationhub.dev/integrations/airtable"
 	"integrationhub.dev/integrations/amazons3"
 	"integrationhub.dev/integrations/debug"
+	"integrationhub.dev/integrations/discord"
 	"integrationhub.dev/integrations/googlechat"
 	"integrationhub.dev/integrations/jiracreateissue"
 	"integrationhub.dev/integrations/queueaction"
@@ -33,6 +34,7 @@ func All() []Entry {
 		{"airtable", airtable.New},
 		{"amazon_s3", amazons3.New},
 		{"debug", debug.New},
+		{"discord", discord.New},
 		{"google_chat", googlechat.New},
 		{"jira_create_issue", jiracreateissue.New},
 		{"queue_action", queueaction.New},
