@@ -9,6 +9,7 @@ import (
 	"integrationhub.dev/integrations/discord"
 	"integrationhub.dev/integrations/googlechat"
 	"integrationhub.dev/integrations/jiracreateissue"
+	"integrationhub.dev/integrations/pagerduty"
 	"integrationhub.dev/integrations/queueaction"
 	"integrationhub.dev/integrations/sendgrid"
 	"integrationhub.dev/integrations/slack"
@@ -37,6 +38,7 @@ func All() []Entry {
 		{"discord", discord.New},
 		{"google_chat", googlechat.New},
 		{"jira_create_issue", jiracreateissue.New},
+		{"pagerduty", pagerduty.New},
 		{"queue_action", queueaction.New},
 		{"sendgrid", sendgrid.New},
 		{"slack", slack.New},
