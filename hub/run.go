@@ -149,7 +149,7 @@ func build(o Options, metrics *Metrics) (*Server, *Secrets, *Certificate, error)
 		return fail(err)
 	}
 	out := outbound.Options{Policy: outbound.Policy{Allow: o.Config.AllowCIDRs, AllowLoopback: o.AllowLoopback}, Roots: roots}
-	deps := action.Deps{Env: o.Env, HTTP: outbound.NewClient(out), Log: o.Log}
+	deps := action.Deps{Env: o.Env, HTTP: outbound.NewClient(out), Dial: outbound.Dialer(out.Policy), Roots: roots, Log: o.Log}
 	catalog, err := NewCatalog(o.Entries, o.Config, deps)
 	if err != nil {
 		return fail(err)

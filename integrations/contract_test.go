@@ -25,6 +25,7 @@ import (
 // settings are what administrators set for the integrations that ask for something.
 var settings = map[string]string{
 	"AIRTABLE_CLIENT_ID": "id", "AIRTABLE_CLIENT_SECRET": "secret",
+	"EMAIL_SMTP_HOST": "smtp.example.com", "EMAIL_FROM": "looker@example.com",
 	"ACTION_HUB_DEBUG_ENDPOINT": "1", "CHILD_TEST": "1",
 }
 

@@ -7,6 +7,7 @@ import (
 	"integrationhub.dev/integrations/amazons3"
 	"integrationhub.dev/integrations/debug"
 	"integrationhub.dev/integrations/discord"
+	"integrationhub.dev/integrations/email"
 	"integrationhub.dev/integrations/googlechat"
 	"integrationhub.dev/integrations/jiracreateissue"
 	"integrationhub.dev/integrations/pagerduty"
@@ -36,6 +37,7 @@ func All() []Entry {
 		{"amazon_s3", amazons3.New},
 		{"debug", debug.New},
 		{"discord", discord.New},
+		{"email", email.New},
 		{"google_chat", googlechat.New},
 		{"jira_create_issue", jiracreateissue.New},
 		{"pagerduty", pagerduty.New},
