@@ -6,6 +6,7 @@ import (
 	"integrationhub.dev/integrations/airtable"
 	"integrationhub.dev/integrations/amazons3"
 	"integrationhub.dev/integrations/debug"
+	"integrationhub.dev/integrations/digitaloceandroplet"
 	"integrationhub.dev/integrations/discord"
 	"integrationhub.dev/integrations/email"
 	"integrationhub.dev/integrations/googlechat"
@@ -36,6 +37,7 @@ func All() []Entry {
 		{"airtable", airtable.New},
 		{"amazon_s3", amazons3.New},
 		{"debug", debug.New},
+		{"digitalocean_droplet", digitaloceandroplet.New},
 		{"discord", discord.New},
 		{"email", email.New},
 		{"google_chat", googlechat.New},
