@@ -5,6 +5,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/airtable"
 	"integrationhub.dev/integrations/amazons3"
+	"integrationhub.dev/integrations/awsec2stopinstance"
 	"integrationhub.dev/integrations/debug"
 	"integrationhub.dev/integrations/digitaloceandroplet"
 	"integrationhub.dev/integrations/discord"
@@ -36,6 +37,7 @@ func All() []Entry {
 	return []Entry{
 		{"airtable", airtable.New},
 		{"amazon_s3", amazons3.New},
+		{"aws_ec2_stop_instance", awsec2stopinstance.New},
 		{"debug", debug.New},
 		{"digitalocean_droplet", digitaloceandroplet.New},
 		{"discord", discord.New},
