@@ -9,6 +9,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/tagged"
 )
 
 // perCall is how many instances are stopped by one call. EC2 publishes no limit, but refuses
@@ -31,15 +32,8 @@ func stop(ctx context.Context, c *ec2.Client, ids []string) (int, error) {
 		}
 		fatal = stopSome(ctx, c, chunk, outcomes)
 	}
-	each := func(yield func(string, error) bool) {
-		for _, id := range ids {
-			if !yield(id, nil) {
-				return
-			}
-		}
-	}
 	// The account tells of outcomes that are there already: it has nothing to wait for.
-	orders := deliver.Batches(context.WithoutCancel(ctx), each, deliver.Options{Size: 1}, func(_ context.Context, id []string) error {
+	orders := deliver.Batches(context.WithoutCancel(ctx), tagged.Each(ids), deliver.Options{Size: 1}, func(_ context.Context, id []string) error {
 		return outcomes[id[0]]
 	})
 	return orders.Sent(), orders.Err("stop orders")

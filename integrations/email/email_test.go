@@ -372,6 +372,38 @@ func TestAnswersLate(t *testing.T) {
 	})
 }
 
+// broken is data whose second half cannot be read from the spool.
+type broken struct{ action.Data }
+
+func (broken) Spool(context.Context, int64) (action.Blob, error) { return brokenBlob{}, nil }
+
+type brokenBlob struct{}
+
+var errSpool = errors.New("the disk is gone")
+
+func (brokenBlob) Size() int64  { return 1 << 20 }
+func (brokenBlob) Close() error { return nil }
+func (brokenBlob) ReadAt(p []byte, at int64) (int, error) {
+	if at > 1<<19 {
+		return 0, errSpool
+	}
+	return len(p), nil
+}
+
+// A mail that breaks off midway never looks whole to the server.
+func TestBreaksOffMidway(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, false)
+	var dialled []string
+	i := actiontest.New(t, email.New, f.deps(env(nil), &dialled))
+	req := query(t, nil)
+	req.Data = broken{req.Data}
+	_, err := i.Execute(t.Context(), req)
+	if !errors.Is(err, errSpool) || action.MessageOf(err) != "The hub could not read the data that it had fetched." || len(f.mails()) != 0 || len(dialled) != 1 {
+		t.Errorf("error %v, %d mails", err, len(f.mails()))
+	}
+}
+
 // A file past what is kept in memory arrives whole, and is encoded on the way.
 func TestLargeFile(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,7 @@ package email
 import (
 	"cmp"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"net/mail"
@@ -78,7 +79,7 @@ func (l *letter) write(to io.Writer) error {
 	file.Set("Content-Transfer-Encoding", "base64")
 	file.SetFilename(l.filename)
 	part, err = w.CreateAttachment(file)
-	if err := copyPart(part, err, io.NewSectionReader(l.blob, 0, l.blob.Size())); err != nil {
+	if err := copyPart(part, err, spooled{io.NewSectionReader(l.blob, 0, l.blob.Size())}); err != nil {
 		return fmt.Errorf("writing the mail's file: %w", err)
 	}
 	if err := w.Close(); err != nil {
@@ -96,4 +97,15 @@ func copyPart(part io.WriteCloser, err error, body io.Reader) error {
 		return err
 	}
 	return part.Close()
+}
+
+// spooled tells a file that the hub cannot read from a connection that fails.
+type spooled struct{ io.Reader }
+
+func (s spooled) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = action.Wrap(err, action.Internal, "The hub could not read the data that it had fetched.")
+	}
+	return n, err
 }

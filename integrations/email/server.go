@@ -49,6 +49,19 @@ var errInDoubt = errors.New("the mail was sent whole, and its receipt was not co
 // patience is how long a mail may take: five minutes, and a second more for each 64 KiB.
 func patience(size int64) time.Duration { return 5*time.Minute + time.Duration(size>>16)*time.Second }
 
+// step is one part of handing over a mail.
+type step string
+
+const (
+	greeting        step = "greeting"
+	signingIn       step = "signing in"
+	namingSender    step = "naming the sender"
+	namingRecipient step = "naming a recipient"
+	beginning       step = "beginning the mail"
+	sending         step = "sending the mail"
+	ending          step = "ending the mail"
+)
+
 func (s server) send(ctx context.Context, l *letter) error {
 	return again.Do(ctx, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeoutCause(ctx, patience(l.blob.Size()), action.Errorf(action.Timeout, "%s did not answer in time.", s.host))
@@ -69,15 +82,15 @@ func (s server) send(ctx context.Context, l *letter) error {
 func (s server) transact(ctx context.Context, conn net.Conn, l *letter) error {
 	c, err := s.greet(ctx, conn, domainOf(l.from.Address))
 	if err != nil {
-		return s.explain(ctx, "greeting", err)
+		return s.explain(ctx, greeting, err)
 	}
 	if s.username != "" {
 		if err := s.signIn(c); err != nil {
-			return s.explain(ctx, "signing in", err)
+			return s.explain(ctx, signingIn, err)
 		}
 	}
 	if err := c.Mail(l.from.Address, nil); err != nil {
-		return s.explain(ctx, "naming the sender", err)
+		return s.explain(ctx, namingSender, err)
 	}
 	for _, to := range l.to {
 		if err := c.Rcpt(to.Address, nil); err != nil {
@@ -86,13 +99,13 @@ func (s server) transact(ctx context.Context, conn net.Conn, l *letter) error {
 	}
 	data, err := c.Data()
 	if err != nil {
-		return s.explain(ctx, "beginning the mail", err)
+		return s.explain(ctx, beginning, err)
 	}
 	if err := l.write(data); err != nil {
-		return s.explain(ctx, "sending the mail", err)
+		return s.explain(ctx, sending, err)
 	}
 	if err := data.Close(); err != nil {
-		return s.unconfirmed(s.explain(ctx, "ending the mail", err), err)
+		return s.unconfirmed(s.explain(ctx, ending, err), err)
 	}
 	_ = c.Quit() // the mail is the server's now
 	return nil
@@ -123,7 +136,7 @@ func (s server) signIn(c *smtp.Client) error {
 
 // refusedRecipient says that one of the recipients was refused, and that nobody got the mail.
 func (s server) refusedRecipient(ctx context.Context, err error) error {
-	explained := s.explain(ctx, "naming a recipient", err)
+	explained := s.explain(ctx, namingRecipient, err)
 	if _, ok := errors.AsType[*smtp.SMTPError](err); !ok {
 		return explained
 	}
@@ -144,26 +157,29 @@ func (s server) unconfirmed(explained, err error) error {
 
 // explain turns what went wrong into the hub's error. What the server says is for the log, as
 // far as its codes tell it: the rest quotes addresses.
-func (s server) explain(ctx context.Context, doing string, err error) error {
+func (s server) explain(ctx context.Context, doing step, err error) error {
 	reply, ok := errors.AsType[*smtp.SMTPError](err)
 	if !ok || ctx.Err() != nil {
 		return connectionError(ctx, doing, err, s.host)
 	}
 	code := codeOf(reply)
 	detail := fmt.Errorf("%s: answered %s", doing, code)
-	switch {
-	case reply.Temporary():
+	if reply.Temporary() {
 		return action.Wrap(detail, action.Unavailable, "%s does not take the mail now (%s).", s.host, code)
-	case doing == "signing in":
-		return action.Wrap(detail, action.Unauthenticated, "%s refuses the hub's user name and password (%s).", s.host, code)
-	case doing == "naming the sender":
-		return action.Wrap(detail, action.Forbidden, "%s refuses the hub's sender (%s).", s.host, code)
-	case doing == "naming a recipient":
-		return action.Wrap(detail, action.Invalid, "%s refuses one of the recipients (%s).", s.host, code)
-	case reply.Code == 552 || reply.EnhancedCode == smtp.EnhancedCode{5, 3, 4}:
+	}
+	if reply.EnhancedCode == (smtp.EnhancedCode{5, 3, 4}) || reply.Code == 552 {
 		return action.Wrap(detail, action.TooLarge, "The mail is too large for %s (%s).", s.host, code)
 	}
-	return action.Wrap(detail, action.Invalid, "%s refuses the mail (%s).", s.host, code)
+	switch doing {
+	case signingIn:
+		return action.Wrap(detail, action.Unauthenticated, "%s refuses the hub's user name and password (%s).", s.host, code)
+	case namingSender:
+		return action.Wrap(detail, action.Forbidden, "%s refuses the hub's sender (%s).", s.host, code)
+	case namingRecipient:
+		return action.Wrap(detail, action.Invalid, "%s refuses one of the recipients (%s).", s.host, code)
+	default:
+		return action.Wrap(detail, action.Invalid, "%s refuses the mail (%s).", s.host, code)
+	}
 }
 
 // codeOf is a reply's code, with the enhanced one where there is one (RFC 3463).
@@ -174,7 +190,8 @@ func codeOf(r *smtp.SMTPError) string {
 	return fmt.Sprintf("%d %d.%d.%d", r.Code, r.EnhancedCode[0], r.EnhancedCode[1], r.EnhancedCode[2])
 }
 
-func connectionError(ctx context.Context, doing string, err error, host string) error {
+// connectionError explains why the conversation did not go on.
+func connectionError(ctx context.Context, doing step, err error, host string) error {
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return action.Wrap(fmt.Errorf("%s: %w", doing, err), action.Forbidden, "The hub does not trust the certificate of %s.", host)
 	}

@@ -136,6 +136,24 @@ func TestFits(t *testing.T) {
 	}
 }
 
+func TestTooWide(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t)
+	i := actiontest.New(t, googlechat.New, actiontest.Deps(t, d, nil))
+	var columns []string
+	for n := range 1000 {
+		columns = append(columns, fmt.Sprintf(`{"name":"%050d"}`, n))
+	}
+	req := actiontest.JSONDetail(t, actiontest.Query(nil, answers{"url": hook}), `{"fields":{"dimensions":[`+strings.Join(columns, ",")+`]},"data":[{},{}]}`)
+	if _, err := i.Execute(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	const want = "*Orders by day*\n<https://looker.example.com/looks/1|View in Looker>\n2 rows, too wide to show"
+	if got := decode(t, d.Requests()[0].Body)["text"]; got != want {
+		t.Errorf("message %.300q, want %q", got, want)
+	}
+}
+
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	const notChat = "This is no webhook of Google Chat: copy the whole address from the space's webhooks."

@@ -49,6 +49,11 @@ func message(text string, plan action.Plan, first preview.Preview) ([]byte, erro
 			return body, err
 		}
 	}
+	// A result can be too wide for its titles alone.
+	body, err := encode(head + fmt.Sprintf("%d rows, too wide to show", first.Total))
+	if err != nil || len(body) <= maxMessage {
+		return body, err
+	}
 	return nil, action.InvalidField("text", "The message is too long for Google Chat, which takes %d bytes: shorten its text.", maxMessage)
 }
 

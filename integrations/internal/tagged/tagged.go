@@ -4,6 +4,7 @@ package tagged
 
 import (
 	"context"
+	"iter"
 	"regexp"
 	"strings"
 
@@ -71,4 +72,15 @@ func (k Kind) distinct(table *action.Table, column int) ([]string, error) {
 		return nil, action.Errorf(action.Invalid, "%d of %d rows hold no %s in the field tagged %s. Nothing was done.", bad, rows, k.Noun, k.Tag)
 	}
 	return ids, nil
+}
+
+// Each yields identifiers that are known to be good, for package deliver.
+func Each(ids []string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for _, id := range ids {
+			if !yield(id, nil) {
+				return
+			}
+		}
+	}
 }
