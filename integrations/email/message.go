@@ -51,7 +51,7 @@ func newMessage(from *mail.Address, to []*mail.Address, in input, req *action.Re
 	return &letter{
 		from: from, to: to, subject: subject, text: text.String(), date: now,
 		id:       rand.Text() + "@" + domainOf(from.Address),
-		filename: req.CompleteFilename(), mediaType: attachment.MediaType(req.Data), blob: blob,
+		filename: req.CompleteFilename(), mediaType: attachment.ContentType(req), blob: blob,
 	}
 }
 

@@ -12,11 +12,13 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/attachment"
 	"integrationhub.dev/integrations/internal/webhook"
 )
 
@@ -45,12 +47,12 @@ func newDelivery(in input, address *url.URL, req *action.Request, blob action.Bl
 	}
 	switch {
 	case in.BearerToken != "":
-		d.header.Set("Authorization", "Bearer "+trim(in.BearerToken))
+		d.header.Set("Authorization", "Bearer "+strings.TrimSpace(in.BearerToken.Reveal()))
 	case in.Username != "":
 		basic := http.Request{Header: d.header}
 		basic.SetBasicAuth(in.Username, in.Password.Reveal())
 	}
-	d.header.Set("Content-Type", contentType(req))
+	d.header.Set("Content-Type", attachment.ContentType(req))
 	d.header.Set("Webhook-Id", d.id)
 	if v := mime.FormatMediaType("attachment", map[string]string{"filename": req.CompleteFilename()}); v != "" {
 		d.header.Set("Content-Disposition", v)

@@ -1,15 +1,11 @@
-package webhook
+package attachment
 
 import (
 	"cmp"
 	"strings"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/attachment"
 )
-
-// unknown is the type of data that says nothing of itself.
-const unknown = "application/octet-stream"
 
 // contentTypes are those of Looker's formats, and of the extensions that are not called after
 // one. Data that waits at a download address comes without a type of its own.
@@ -25,12 +21,11 @@ var contentTypes = map[string]string{
 
 const asJSON = "application/json"
 
-// contentType is what Looker says of the data, or what its format or its extension tell.
-func contentType(req *action.Request) string {
-	if t := attachment.MediaType(req.Data); t != unknown {
+// ContentType is like [MediaType], but goes by the data's format or its extension where Looker
+// does not say.
+func ContentType(req *action.Request) string {
+	if t := MediaType(req.Data); t != unknown {
 		return t
 	}
 	return cmp.Or(contentTypes[req.Form["format"]], contentTypes[strings.ToLower(req.Data.Extension())], unknown)
 }
-
-func trim(s action.Secret) string { return strings.TrimSpace(s.Reveal()) }
