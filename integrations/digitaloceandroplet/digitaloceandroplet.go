@@ -68,7 +68,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
-	orders := deliver.Batches(ctx, tagged.Each(ids), deliver.Options{
+	orders := deliver.Batches(ctx, tagged.Each(ids), deliver.Options[string]{
 		Size: 1, Concurrency: concurrency, Limiter: pace(),
 		// What is off already stays off.
 		Retry: deliver.Retry{Tries: 5, First: time.Second, Longest: 30 * time.Second},

@@ -105,7 +105,7 @@ func (p *rowPoster) Execute(ctx context.Context, req *action.Request) (*action.R
 	if err != nil {
 		return nil, err
 	}
-	account := deliver.Batches(ctx, lines(table), deliver.Options{Size: 500, Concurrency: 4}, func(ctx context.Context, batch [][]byte) error {
+	account := deliver.Batches(ctx, lines(table), deliver.Options[[]byte]{Size: 500, Concurrency: 4}, func(ctx context.Context, batch [][]byte) error {
 		post, err := http.NewRequestWithContext(ctx, http.MethodPost, req.Form["url"], bytes.NewReader(bytes.Join(batch, nil)))
 		if err != nil {
 			return err
