@@ -15,6 +15,7 @@ import (
 	"github.com/caarlos0/env/v11"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/outbound"
 )
 
 // Config is the hub's configuration, read from the environment. The names that the
@@ -79,6 +80,14 @@ type Config struct {
 
 	// AllowCIDRs lists private ranges that hold wanted destinations or Looker itself.
 	AllowCIDRs []netip.Prefix `env:"ACTION_HUB_EGRESS_ALLOW_CIDRS"`
+	// DenyCIDRs lists ranges that are closed, public ones too.
+	DenyCIDRs []netip.Prefix `env:"ACTION_HUB_EGRESS_DENY_CIDRS"`
+	// AllowHosts and AllowPorts, where set, are the only hosts and ports that the hub connects
+	// to, Looker's included.
+	AllowHosts []outbound.HostPattern `env:"ACTION_HUB_EGRESS_ALLOW_HOSTS"`
+	AllowPorts []uint16               `env:"ACTION_HUB_EGRESS_ALLOW_PORTS"`
+	// Proxy says whether HTTPS_PROXY, HTTP_PROXY and NO_PROXY count.
+	Proxy outbound.ProxyUse `env:"ACTION_HUB_EGRESS_PROXY" envDefault:"off"`
 	// CAFile adds certificate authorities (PEM) to those that outbound calls trust.
 	CAFile string `env:"ACTION_HUB_CA_FILE"`
 
@@ -173,6 +182,11 @@ func (c Config) Validate() error {
 	_, err = c.cipherMaster()
 	fault(err != nil, "CIPHER_MASTER must be 64 hexadecimal digits")
 	return errors.Join(errs...)
+}
+
+// policy is what the settings say of outbound connections.
+func (c Config) policy() outbound.Policy {
+	return outbound.Policy{Allow: c.AllowCIDRs, Deny: c.DenyCIDRs, Hosts: c.AllowHosts, Ports: c.AllowPorts}
 }
 
 // basePath is the base URL's path in lower case, without a slash at its end.

@@ -102,6 +102,9 @@ func Run(ctx context.Context, o Options) error {
 	for name, reason := range Superseded(o.Env) {
 		o.Log.WarnContext(ctx, "setting without effect", "setting", name, "reason", reason)
 	}
+	if o.Config.Proxy == outbound.ProxyOff && outbound.ProxySet(o.Env) {
+		o.Log.WarnContext(ctx, "the environment names a proxy, which is not used: see ACTION_HUB_EGRESS_PROXY")
+	}
 	if o.Started != nil {
 		o.Started(listener.Addr())
 	}
@@ -159,7 +162,12 @@ func build(o Options, metrics *Metrics, roots *x509.CertPool, watch observers) (
 			return fail(err)
 		}
 	}
-	out := outbound.Options{Policy: outbound.Policy{Allow: o.Config.AllowCIDRs, AllowLoopback: o.AllowLoopback}, Roots: roots}
+	proxy, err := outbound.LoadProxy(o.Config.Proxy, o.Env)
+	if err != nil {
+		return fail(err)
+	}
+	out := outbound.Options{Policy: o.Config.policy(), Roots: roots, Proxy: proxy}
+	out.Policy.AllowLoopback = o.AllowLoopback
 	out.Observe = metrics.outbound("destination")
 	deps := action.Deps{Env: o.Env, HTTP: outbound.NewClient(out), Dial: outbound.Dialer(out.Policy), Roots: roots, Log: o.Log}
 	catalog, err := NewCatalog(o.Entries, o.Config, deps)

@@ -95,6 +95,8 @@ func ConnectionError(ctx context.Context, err error, name string) error {
 	switch {
 	case errors.Is(err, ErrForbiddenAddress):
 		return action.Wrap(err, action.Forbidden, "The hub's egress policy does not allow a connection to %s.", name)
+	case errors.Is(err, ErrProxyRefused):
+		return action.Wrap(err, action.Forbidden, "The proxy before the hub does not let it connect to %s.", name)
 	case ctx.Err() != nil:
 		return fmt.Errorf("calling %s: %w", name, context.Cause(ctx))
 	}

@@ -4,12 +4,12 @@
 package outbound
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"time"
 
@@ -24,8 +24,12 @@ type Options struct {
 	Roots *x509.CertPool
 	// FollowRedirects is for fetching; a delivery is never sent on to another address.
 	FollowRedirects bool
+	// Proxy stands before hosts; the zero value before none.
+	Proxy Proxy
 	// Observe is told of every exchange; nil is not.
 	Observe Observer
+
+	resolver *net.Resolver // nil is the system's
 }
 
 // Phases of a connection have their own limits; a whole call is bounded by its context,
@@ -39,11 +43,34 @@ const (
 	maxHeaderSize = 64 << 10
 )
 
-// NewClient returns a client for outbound calls. Proxies of the environment are not used:
-// behind one, the dial check would see only the proxy's address.
+// NewClient returns a client for outbound calls.
 func NewClient(o Options) *http.Client {
-	transport := &http.Transport{
-		DialContext:            Dialer(o.Policy),
+	c := &http.Client{Transport: &observed{o.transport(), o.Observe}}
+	c.CheckRedirect = func(_ *http.Request, via []*http.Request) error {
+		if !o.FollowRedirects || len(via) > maxRedirects {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}
+	return c
+}
+
+func (o Options) transport() http.RoundTripper {
+	direct := o.connections()
+	direct.DialContext = o.Policy.dialer(o.resolver)
+	if o.Proxy.of == nil {
+		return direct
+	}
+	through := o.connections()
+	through.DialContext = (&net.Dialer{Timeout: dialTimeout, Resolver: o.resolver}).DialContext
+	through.Proxy = func(req *http.Request) (*url.URL, error) { return o.Proxy.of(req.URL) }
+	through.OnProxyConnectResponse = refusal
+	return &proxied{proxy: o.Proxy, policy: o.Policy, resolver: o.resolver, direct: direct, through: through}
+}
+
+// connections is a transport that has no way to connect yet.
+func (o Options) connections() *http.Transport {
+	return &http.Transport{
 		TLSClientConfig:        &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    tlsTimeout,
 		IdleConnTimeout:        idleTimeout,
@@ -55,21 +82,6 @@ func NewClient(o Options) *http.Client {
 		ReadBufferSize:         32 << 10,
 		WriteBufferSize:        32 << 10,
 	}
-	c := &http.Client{Transport: &observed{transport, o.Observe}}
-	c.CheckRedirect = func(_ *http.Request, via []*http.Request) error {
-		if !o.FollowRedirects || len(via) > maxRedirects {
-			return http.ErrUseLastResponse
-		}
-		return nil
-	}
-	return c
-}
-
-// Dialer returns a function that connects where the policy allows it, for protocols other than
-// HTTP.
-func Dialer(p Policy) func(ctx context.Context, network, address string) (net.Conn, error) {
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, ControlContext: p.control}
-	return dialer.DialContext
 }
 
 // LoadRoots returns the system's certificate authorities and those in a PEM file. An empty

@@ -19,7 +19,12 @@ func TestPolicy(t *testing.T) {
 		"10.1.2.3": {false, true}, "192.168.0.1": {false, true}, "fd00::1": {false, true}, "::ffff:10.1.2.3": {false, true},
 		"127.0.0.1": {false, false}, "::1": {false, false}, "::ffff:127.0.0.1": {false, false}, "0.0.0.0": {false, false}, "::": {false, false},
 		"169.254.169.254": {false, false}, "::ffff:169.254.169.254": {false, false}, "fe80::1%eth0": {false, false}, "fd00:ec2::254": {false, false},
-		"100.100.100.200": {false, false}, "64:ff9b::a00:1": {false, false}, "2002:7f00:1::": {false, false}, "224.0.0.1": {false, true},
+		"100.100.100.200": {false, false}, "2002:7f00:1::": {false, false}, "2001:0:4136:e378:8000:63bf:3fff:fdd2": {false, false}, "::10.1.2.3": {false, false},
+		"64:ff9b::a00:1": {false, true}, "64:ff9b::5db8:d822": {true, true}, "64:ff9b::a9fe:a9fe": {false, false}, "64:ff9b:1::a9fe:a9fe": {false, false},
+		"168.63.129.16": {false, false}, "192.0.0.192": {false, false}, "fd20:ce::254": {false, false}, "fd00:ec2::23": {false, false}, "169.254.170.2": {false, false},
+		"100.64.0.1": {false, true}, "172.31.255.255": {false, true}, "172.32.0.0": {true, true}, "198.18.0.1": {false, true}, "203.0.113.9": {false, true},
+		"255.255.255.255": {false, false}, "240.0.0.1": {false, true}, "fec0::1": {false, false}, "ff02::1": {false, false}, "2001:db8::1": {false, false},
+		"::ffff:0.0.0.0": {false, false}, "0.1.2.3": {false, false}, "224.0.0.1": {false, true},
 	} {
 		a := netip.MustParseAddr(address)
 		if err := (Policy{}).Check(a); (err == nil) != want.closed {
@@ -27,6 +32,14 @@ func TestPolicy(t *testing.T) {
 		}
 		if err := open.Check(a); (err == nil) != want.open {
 			t.Errorf("%s with everything allowed: %v", address, err)
+		}
+	}
+	denied := Policy{Allow: prefixes("10.0.0.0/8"), Deny: prefixes("10.9.0.0/16", "93.184.216.0/24", "127.0.0.1/32"), AllowLoopback: true}
+	for address, want := range map[string]bool{
+		"10.8.0.1": true, "10.9.0.1": false, "::ffff:10.9.0.1": false, "64:ff9b::a09:1": false, "93.184.216.34": false, "93.184.217.34": true, "127.0.0.1": false, "127.0.0.2": true,
+	} {
+		if err := denied.Check(netip.MustParseAddr(address)); (err == nil) != want {
+			t.Errorf("%s beside what is denied: %v", address, err)
 		}
 	}
 	if err := (Policy{AllowLoopback: true}).Check(netip.MustParseAddr("127.0.0.1")); err != nil {
