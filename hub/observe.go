@@ -92,7 +92,7 @@ func clip(header string) string {
 	return strings.ToValidUTF8(header[:min(len(header), longest)], "")
 }
 
-// statusWriter remembers the status.
+// statusWriter remembers the status, and gives each write its own deadline.
 type statusWriter struct {
 	http.ResponseWriter
 	status int
@@ -101,6 +101,11 @@ type statusWriter struct {
 func (w *statusWriter) WriteHeader(status int) {
 	w.status = status
 	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Write(p []byte) (int, error) {
+	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(answerIdle)) // not every connection can: tests
+	return w.ResponseWriter.Write(p)
 }
 
 // Unwrap lets http.ResponseController reach the connection.

@@ -13,10 +13,6 @@ import (
 	"integrationhub.dev/hub/payload"
 )
 
-// bodyIdle is how long a request's body may stall. It is what keeps slow clients from
-// holding connections; a large body may take as long as it moves.
-const bodyIdle = 60 * time.Second
-
 // readEnvelope reads a request's body. The caller closes the envelope. When the body is bad
 // it answers by itself and returns false.
 func (s *Server) readEnvelope(w http.ResponseWriter, r *http.Request) (*payload.Envelope, bool) {
@@ -33,7 +29,6 @@ func (s *Server) readEnvelope(w http.ResponseWriter, r *http.Request) (*payload.
 	} else {
 		e, err = payload.Decode(reader, s.spool)
 	}
-	_ = control.SetReadDeadline(time.Time{})
 	if err == nil {
 		return e, true
 	}
@@ -55,7 +50,8 @@ func (s *Server) readEnvelope(w http.ResponseWriter, r *http.Request) (*payload.
 	return nil, false
 }
 
-// idleReader gives each read its own deadline.
+// idleReader gives each read its own deadline. The last one falls with the body's end; what
+// a handler leaves unread has to come before it.
 type idleReader struct {
 	r       io.Reader
 	control *http.ResponseController

@@ -36,12 +36,6 @@ type Options struct {
 	Started func(net.Addr)
 }
 
-// Limits of a connection, against clients that hold one without saying anything.
-const (
-	headerTimeout = 10 * time.Second
-	idleTimeout   = 5 * time.Minute // longer than any load balancer keeps a connection
-)
-
 // reloadEvery is how often mounted files are looked at. The kubelet takes up to a minute to
 // write a changed Secret, so there is no hurry.
 const reloadEvery = 5 * time.Second
@@ -76,11 +70,10 @@ func Run(ctx context.Context, o Options) error {
 	defer stop()
 	var draining atomic.Bool
 	errorLog := slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug)
-	looker := &http.Server{
-		Handler: closeWhen(&draining, server.Handler()), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: o.Config.MaxHeaderBytes,
-		BaseContext: func(net.Listener) context.Context { return base }, ErrorLog: errorLog,
-	}
-	admin := &http.Server{Handler: adminHandler(reg, &draining, server.about.status, o.Config.Pprof), ReadHeaderTimeout: headerTimeout, ErrorLog: errorLog}
+	looker := newHTTPServer(closeWhen(&draining, server.Handler()), o.Config.MaxHeaderBytes)
+	looker.BaseContext, looker.ErrorLog = func(net.Listener) context.Context { return base }, errorLog
+	admin := newHTTPServer(adminHandler(reg, &draining, server.about.status, o.Config.Pprof), o.Config.MaxHeaderBytes)
+	admin.ErrorLog = errorLog
 
 	listener, err := listen(ctx, o.Config.ListenAddress, cert)
 	if err != nil {

@@ -76,6 +76,13 @@ type server struct {
 
 func newServer(t *testing.T, env map[string]string, entries ...hub.Entry) *server {
 	t.Helper()
+	srv := httptest.NewServer(newHandler(t, env, entries...))
+	t.Cleanup(srv.Close)
+	return &server{srv, t}
+}
+
+func newHandler(t *testing.T, env map[string]string, entries ...hub.Entry) http.Handler {
+	t.Helper()
 	all := map[string]string{
 		"ACTION_HUB_BASE_URL": "https://hub.example.com", "ACTION_HUB_LABEL": "Golden <Hub>", "ACTION_HUB_SECRET": serviceSecret,
 		"ACTION_HUB_SPOOL_DIR": t.TempDir(),
@@ -102,9 +109,7 @@ func newServer(t *testing.T, env map[string]string, entries ...hub.Entry) *serve
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := httptest.NewServer(s.Handler())
-	t.Cleanup(srv.Close)
-	return &server{srv, t}
+	return s.Handler()
 }
 
 // post asks as Looker does.

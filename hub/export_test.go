@@ -1,0 +1,4 @@
+package hub
+
+// NewHTTPServer is for tests of what a connection may do.
+var NewHTTPServer = newHTTPServer
