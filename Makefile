@@ -45,8 +45,8 @@ $(TOOLS)/golangci-lint-$(GOLANGCI_LINT):
 
 .PHONY: fuzz
 fuzz: ## Fuzz everything that reads what others write, for FUZZ=1m each
-	for target in payload:FuzzDecode payload:FuzzTable sealed:FuzzOpen token:FuzzValid action:FuzzSuggestedFilename; do \
-	  go test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(or $(FUZZ),1m) ./hub/$${target%:*}; \
+	for target in payload:FuzzDecode payload:FuzzTable payload:FuzzBase64 sealed:FuzzOpen token:FuzzValid action:FuzzSuggestedFilename :FuzzStranger; do \
+	  go test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(or $(FUZZ),1m) ./hub/$${target%:*} || exit 1; \
 	done
 
 .PHONY: bench

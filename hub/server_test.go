@@ -81,7 +81,7 @@ func newServer(t *testing.T, env map[string]string, entries ...hub.Entry) *serve
 	return &server{srv, t}
 }
 
-func newHandler(t *testing.T, env map[string]string, entries ...hub.Entry) http.Handler {
+func newHandler(t testing.TB, env map[string]string, entries ...hub.Entry) http.Handler {
 	t.Helper()
 	all := map[string]string{
 		"ACTION_HUB_BASE_URL": "https://hub.example.com", "ACTION_HUB_LABEL": "Golden <Hub>", "ACTION_HUB_SECRET": serviceSecret,
