@@ -10,8 +10,24 @@ ENVTEST := KUBEBUILDER_ASSETS=$(CACHE)/local/bin
 GOLANGCI_LINT := v2.15.0
 CRD_REF_DOCS := v0.3.0
 VERSITYGW := v1.8.0
+GOVULNCHECK := v1.9.0
+CYCLONEDX_GOMOD := v1.10.0
+# Where the tools come from, as programs of Go modules. They stay out of go.mod: their
+# dependencies are nobody's business here.
+golangci-lint := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+crd-ref-docs := github.com/elastic/crd-ref-docs
+versitygw := github.com/versity/versitygw/cmd/versitygw
+govulncheck := golang.org/x/vuln/cmd/govulncheck
+cyclonedx-gomod := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 # The browser that the hub's status page is tested in; CHROMIUM=google-chrome takes another.
 CHROMIUM ?= chromium
+
+# A tool's file is its name and its version, as golangci-lint-v2.15.0.
+tool = $(word 1,$(subst -v, ,$*))
+$(TOOLS)/%:
+	mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS)/new go install $($(tool))@v$(word 2,$(subst -v, ,$*))
+	mv $(TOOLS)/new/$(tool) $@
 
 ##@ The two commands
 
@@ -20,7 +36,7 @@ demo: ## A cluster, the operator, a hub and a delivery over TLS, from nothing
 	$(LOCAL)/demo/run
 
 .PHONY: test
-test: test-unit test-cluster ## Every test; sets up what it needs by itself
+test: test-unit test-fuzz test-cluster ## Every test; sets up what it needs by itself
 
 ##@ Tests
 
@@ -38,15 +54,26 @@ test-cluster: ## The end-to-end test on a local cluster of its own
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## Lint, as CI does
 	$< run
 
-$(TOOLS)/golangci-lint-$(GOLANGCI_LINT):
-	mkdir -p $(TOOLS)
-	GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
-	mv $(TOOLS)/golangci-lint $@
+.PHONY: test-fuzz
+test-fuzz: ## A few seconds of fuzzing, to see that the targets still work
+	$(MAKE) fuzz FUZZ=2s
 
 .PHONY: fuzz
 fuzz: ## Fuzz everything that reads what others write, for FUZZ=1m each
 	for target in payload:FuzzDecode payload:FuzzTable payload:FuzzBase64 sealed:FuzzOpen token:FuzzValid action:FuzzSuggestedFilename :FuzzStranger; do \
-	  go test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(or $(FUZZ),1m) ./hub/$${target%:*} || exit 1; \
+	  go test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(or $(FUZZ),1m) -fuzzminimizetime 1s ./hub/$${target%:*} || exit 1; \
+	done
+
+.PHONY: vulncheck
+vulncheck: $(TOOLS)/govulncheck-$(GOVULNCHECK) ## Known vulnerabilities in what the programs call; needs vuln.go.dev
+	@curl -fsS -m 20 -o /dev/null https://vuln.go.dev/index/modules.json || \
+	  { echo "vulncheck: the database at vuln.go.dev cannot be reached from here, so nothing was checked" >&2; exit 1; }
+	$< ./...
+
+.PHONY: sbom
+sbom: build $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_GOMOD) ## What the images contain (CycloneDX), into bin/: each is one program and nothing else
+	for program in hub manager; do \
+	  $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_GOMOD) bin -json -output bin/$$program.cdx.json bin/$$program; \
 	done
 
 .PHONY: bench
@@ -58,12 +85,6 @@ bench: $(TOOLS)/versitygw-$(VERSITYGW) ## Measure the hub beside its targets, an
 .PHONY: soak
 soak: ## Deliver under faults for SOAK=10m, and check every single delivery
 	go run ./config/local/load soak -duration $(or $(SOAK),10m)
-
-# An S3-compatible server, for measuring.
-$(TOOLS)/versitygw-$(VERSITYGW):
-	mkdir -p $(TOOLS)
-	GOBIN=$(TOOLS) go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW)
-	mv $(TOOLS)/versitygw $@
 
 ##@ Development
 
@@ -85,11 +106,6 @@ generate: $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS) ## Everything that is generated 
 	$< --log-level ERROR --config api/reference.yaml --source-path api --renderer markdown --output-path api/README.md
 	cp config/crd/bases/hub.integrationhub.dev_integrationhubs.yaml charts/integration-hub/files/crd.yaml
 	cp config/rbac/role.yaml charts/integration-hub/files/role.yaml
-
-$(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS):
-	mkdir -p $(TOOLS)
-	GOBIN=$(TOOLS) go install github.com/elastic/crd-ref-docs@$(CRD_REF_DOCS)
-	mv $(TOOLS)/crd-ref-docs $@
 
 .PHONY: verify
 verify: generate ## Fail when something generated is not up to date
