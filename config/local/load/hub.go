@@ -76,7 +76,7 @@ func (s *site) startHub(ctx context.Context, o hubOptions) (*hubProcess, error) 
 	for name, value := range env {
 		h.cmd.Env = append(h.cmd.Env, name+"="+value)
 	}
-	log, err := os.OpenFile(filepath.Join(s.dir, "hub.log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(s.log(), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the hub's log: %w", err)
 	}
@@ -95,7 +95,7 @@ func (s *site) startHub(ctx context.Context, o hubOptions) (*hubProcess, error) 
 // ready waits until the hub answers Looker.
 func (h *hubProcess) ready(ctx context.Context, c *http.Client) error {
 	for {
-		answer, err := h.post(ctx, c, "/", strings.NewReader("{}"))
+		answer, err := h.post(ctx, c, "/", "load", strings.NewReader("{}"))
 		if err == nil {
 			_, _ = io.Copy(io.Discard, answer.Body)
 			_ = answer.Body.Close()
@@ -156,6 +156,29 @@ func (h *hubProcess) metric(ctx context.Context, name string) (float64, error) {
 		}
 	}
 	return 0, fmt.Errorf("the hub has no metric %s", name)
+}
+
+// log is where all hubs write.
+func (s *site) log() string { return filepath.Join(s.dir, "hub.log") }
+
+// said returns the lines of the hubs' log that name a delivery.
+func (s *site) said(id string) string {
+	log, err := os.Open(s.log())
+	if err != nil {
+		return err.Error()
+	}
+	defer log.Close()
+	var said strings.Builder
+	lines := bufio.NewReader(log)
+	for {
+		line, err := lines.ReadString('\n')
+		if strings.Contains(line, strconv.Quote(id)) || strings.HasSuffix(strings.TrimSpace(line), "="+id) || strings.Contains(line, "="+id+" ") {
+			said.WriteString("\n    " + strings.TrimSpace(line))
+		}
+		if err != nil {
+			return said.String()
+		}
+	}
 }
 
 func freeAddress(ctx context.Context) (string, error) {

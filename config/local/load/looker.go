@@ -13,6 +13,7 @@ import (
 
 // delivery is one execute request as Looker makes it.
 type delivery struct {
+	id           string // Looker's webhook id, by which the hub's log names the delivery
 	integration  string
 	params, form map[string]string
 	document     *document // sent inside the envelope
@@ -33,7 +34,7 @@ var errUnanswered = errors.New("the hub did not answer")
 var errCutShort = errors.New("broken off on purpose")
 
 // post sends a body in chunks, with Looker's headers.
-func (h *hubProcess) post(ctx context.Context, c *http.Client, path string, body io.Reader) (*http.Response, error) {
+func (h *hubProcess) post(ctx context.Context, c *http.Client, path, id string, body io.Reader) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url+path, io.NopCloser(body))
 	if err != nil {
 		return nil, fmt.Errorf("preparing the request: %w", err)
@@ -43,7 +44,7 @@ func (h *hubProcess) post(ctx context.Context, c *http.Client, path string, body
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "LookerOutgoingWebhook/24.20.41")
 	req.Header.Set("X-Looker-Instance", "load")
-	req.Header.Set("X-Looker-Webhook-Id", "load")
+	req.Header.Set("X-Looker-Webhook-Id", id)
 	return c.Do(req)
 }
 
@@ -57,7 +58,7 @@ func (h *hubProcess) execute(ctx context.Context, c *http.Client, d delivery) (o
 		writer.CloseWithError(errors.Join(err, buffered.Flush()))
 	}()
 	defer reader.Close()
-	res, err := h.post(ctx, c, "/actions/"+d.integration+"/execute", reader)
+	res, err := h.post(ctx, c, "/actions/"+d.integration+"/execute", d.id, reader)
 	if err != nil {
 		return outcome{}, fmt.Errorf("%w: %w", errUnanswered, err)
 	}

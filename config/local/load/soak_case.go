@@ -49,7 +49,7 @@ func (c soakCase) String() string {
 
 // deliverOne makes the delivery and holds its outcome against what arrived.
 func (s *soaking) deliverOne(ctx context.Context, i *incarnation, c soakCase) {
-	d := delivery{integration: "tray", form: map[string]string{"url": s.receiver.hook(c.id, c.destination)}}
+	d := delivery{id: c.id, integration: "tray", form: map[string]string{"url": s.receiver.hook(c.id, c.destination)}}
 	if c.download {
 		d.downloadURL = s.receiver.offer(c.id, c.document, c.source)
 	} else {
@@ -63,7 +63,7 @@ func (s *soaking) deliverOne(ctx context.Context, i *incarnation, c soakCase) {
 	s.receiver.withdraw(c.id)
 	s.count(what)
 	if err != nil {
-		s.breaks(fmt.Errorf("%s: %w", c, err))
+		s.breaks(fmt.Errorf("%s: %w; the hub said:%s", c, err, s.said(c.id)))
 	}
 }
 

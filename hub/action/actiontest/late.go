@@ -1,6 +1,7 @@
 package actiontest
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptrace"
 )
@@ -18,6 +19,10 @@ func (late) RoundTrip(req *http.Request) (*http.Response, error) {
 	if trace := httptrace.ContextClientTrace(req.Context()); trace != nil && trace.WroteHeaders != nil {
 		trace.WroteHeaders()
 	}
-	<-req.Context().Done()
-	return nil, req.Context().Err()
+	select {
+	case <-req.Context().Done():
+		return nil, req.Context().Err()
+	case <-req.Cancel: //nolint:staticcheck // how a client with a Timeout ends a request
+		return nil, context.DeadlineExceeded
+	}
 }

@@ -1,0 +1,152 @@
+package firebase
+
+import (
+	"encoding/json"
+	"iter"
+	"maps"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"integrationhub.dev/hub/action"
+)
+
+// device is one installation of the app, and whose it is.
+type device struct {
+	ID   string `json:"device_id"`
+	User text   `json:"user_id"`
+}
+
+// text takes what JSON has for a name, be it a string or a number.
+type text string
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (t *text) UnmarshalJSON(b []byte) error {
+	*t = text(action.Text(b))
+	return nil
+}
+
+// alert is what Looker tells people.
+type alert struct {
+	title   string
+	data    map[string]string
+	devices []device
+}
+
+// readAlert reads the form's answers, in which Looker puts objects.
+func readAlert(form map[string]string) (alert, error) {
+	a := alert{title: strings.TrimSpace(form["title"])}
+	if strings.TrimSpace(form["data"]) == "" {
+		return a, action.InvalidField("data", "Need valid notification data.")
+	}
+	var data map[string]json.RawMessage
+	if json.Unmarshal([]byte(form["data"]), &data) != nil || action.Text([]byte(data["alert_id"])) == "" {
+		return a, action.InvalidField("data", "Need Valid AlertId.")
+	}
+	if a.title == "" {
+		return a, action.InvalidField("title", "Needs a valid title.")
+	}
+	// Firebase takes strings only.
+	a.data = make(map[string]string, len(data))
+	for name, value := range data {
+		a.data[name] = action.Text([]byte(value))
+	}
+	var err error
+	a.devices, err = readDevices(form["deviceIds"])
+	return a, err
+}
+
+// readDevices reads a list of lists of devices, each once. Looker sends an empty answer where
+// nobody is to be told.
+func readDevices(answer string) ([]device, error) {
+	if strings.TrimSpace(answer) == "" {
+		return nil, nil
+	}
+	var lists []json.RawMessage
+	if json.Unmarshal([]byte(answer), &lists) != nil {
+		return nil, errNoDevices
+	}
+	var devices []device
+	known := map[device]bool{}
+	for _, list := range lists {
+		var some []device
+		if json.Unmarshal(list, &some) != nil {
+			some = []device{{}}
+			if json.Unmarshal(list, &some[0]) != nil {
+				return nil, errNoDevices
+			}
+		}
+		for _, d := range some {
+			if d.ID != "" && d.User != "" && !known[d] {
+				known[d] = true
+				devices = append(devices, d)
+			}
+		}
+	}
+	return devices, nil
+}
+
+var errNoDevices = action.InvalidField("deviceIds", "The devices must be a list of lists of objects with a device_id and a user_id.")
+
+func each(devices []device) iter.Seq2[device, error] {
+	return func(yield func(device, error) bool) {
+		for _, d := range devices {
+			if !yield(d, nil) {
+				return
+			}
+		}
+	}
+}
+
+// timeToLive is how long a notification waits for a phone that is off.
+const timeToLive = 24 * time.Hour
+
+// Messages as Firebase's API writes them:
+// https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages
+type (
+	message struct {
+		Token        string            `json:"token"`
+		Notification notification      `json:"notification"`
+		Data         map[string]string `json:"data"`
+		Android      android           `json:"android"`
+		APNS         apns              `json:"apns"`
+	}
+	notification struct {
+		Title string `json:"title"`
+		Body  string `json:"body,omitempty"`
+	}
+	android struct {
+		Priority string `json:"priority"`
+		TTL      string `json:"ttl"`
+	}
+	apns struct {
+		Headers map[string]string `json:"headers"`
+		Payload apnsPayload       `json:"payload"`
+	}
+	apnsPayload struct {
+		APS struct {
+			ContentAvailable int `json:"content-available"`
+			MutableContent   int `json:"mutable-content"`
+		} `json:"aps"`
+	}
+)
+
+// message is the alert for one device. Its id stays the same when it is sent again.
+func (a alert) message(d device) message {
+	data := maps.Clone(a.data)
+	data["id"], data["user_id"] = uuid.NewString(), string(d.User)
+	m := message{
+		Token: d.ID, Notification: notification{Title: a.title}, Data: data,
+		Android: android{Priority: "high", TTL: strconv.Itoa(int(timeToLive/time.Second)) + "s"},
+		APNS: apns{Headers: map[string]string{
+			"apns-priority": "10", "apns-expiration": strconv.FormatInt(time.Now().Add(timeToLive).Unix(), 10),
+		}},
+	}
+	if dashboard := a.data["dashboard_name"]; dashboard != "" {
+		m.Notification.Body = "On " + dashboard
+	}
+	m.APNS.Payload.APS.ContentAvailable, m.APNS.Payload.APS.MutableContent = 1, 1
+	return m
+}

@@ -1,0 +1,127 @@
+package firebase
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/plaintext"
+)
+
+// timeout bounds one call.
+const timeout = 30 * time.Second
+
+// checkKey finds a key that cannot sign before the first alert does. What it says holds no
+// part of the key.
+func checkKey(key []byte) error {
+	block, _ := pem.Decode(key)
+	if block == nil {
+		return errors.New("it is no PEM block")
+	}
+	if _, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
+		return nil
+	}
+	if _, err := x509.ParsePKCS1PrivateKey(block.Bytes); err != nil {
+		return errors.New("it is no private key")
+	}
+	return nil
+}
+
+// send sends one notification, once.
+func (i *Integration) send(ctx context.Context, m message) error {
+	token, err := i.tokens.Token()
+	if err != nil {
+		return explainToken(ctx, err)
+	}
+	body, err := json.Marshal(struct {
+		Message message `json:"message"`
+	}{m})
+	if err != nil {
+		return fmt.Errorf("preparing a notification: %w", err)
+	}
+	once := deliver.Once{Name: name, Timeout: timeout, Doubt: "A notification may have been sent all the same."}
+	return once.Do(ctx, func(ctx context.Context) error {
+		address := "https://fcm.googleapis.com/v1/projects/" + url.PathEscape(i.project) + "/messages:send"
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+		if err != nil {
+			return fmt.Errorf("preparing a notification: %w", err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		token.SetAuthHeader(req)
+		res, err := outbound.Do(i.http, req, name)
+		if err != nil {
+			return explain(err)
+		}
+		_ = res.Body.Close() // it holds the notification's name
+		return nil
+	})
+}
+
+// refusal is what Google's APIs answer in place of a success.
+type refusal struct {
+	Error struct {
+		Message string `json:"message"`
+		Details []struct {
+			ErrorCode string `json:"errorCode"`
+		} `json:"details"`
+	} `json:"error"`
+}
+
+func readRefusal(err error) (refusal, bool) {
+	var r refusal
+	status, ok := errors.AsType[*outbound.StatusError](err)
+	return r, ok && json.Unmarshal(status.Body, &r) == nil
+}
+
+// unregistered reports that the app is no longer installed on the device.
+func unregistered(err error) bool {
+	r, _ := readRefusal(err)
+	for _, d := range r.Error.Details {
+		if d.ErrorCode == "UNREGISTERED" {
+			return true
+		}
+	}
+	return false
+}
+
+// unavailable reports that Firebase took nothing and asks to be called again.
+func unavailable(err error) bool {
+	status, ok := errors.AsType[*outbound.StatusError](err)
+	return ok && status.Code == http.StatusServiceUnavailable
+}
+
+// explain adds what Firebase says of a notification that it refused.
+func explain(err error) error {
+	r, ok := readRefusal(err)
+	if !ok || r.Error.Message == "" {
+		return err
+	}
+	kind := action.KindOf(err)
+	return action.Wrap(err, kind, "%s Firebase says: %s", action.MessageOf(err), plaintext.Line(r.Error.Message))
+}
+
+// explainToken is for Google's refusal of the service account. Its answer may quote what was
+// sent.
+func explainToken(ctx context.Context, err error) error {
+	refused, ok := errors.AsType[*oauth2.RetrieveError](err)
+	switch {
+	case !ok:
+		return outbound.ConnectionError(ctx, err, "Google")
+	case action.KindOfStatus(refused.Response.StatusCode).Retryable():
+		return action.Wrap(fmt.Errorf("answered %d", refused.Response.StatusCode), action.KindOfStatus(refused.Response.StatusCode), "Google issues no tokens now. Try again later.")
+	}
+	return action.Wrap(fmt.Errorf("answered %d %s", refused.Response.StatusCode, refused.ErrorCode), action.Unauthenticated,
+		"Google refuses the hub's service account for Firebase. An administrator must look at FIREBASE_CLIENT_EMAIL and FIREBASE_PRIVATE_KEY.")
+}

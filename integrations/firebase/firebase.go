@@ -1,0 +1,124 @@
+// Package firebase sends push notifications to phones by Firebase Cloud Messaging: Looker's
+// mobile app alerts its users that way.
+package firebase
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/jwt"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+)
+
+var _ action.Integration = (*Integration)(nil)
+
+const (
+	name     = "Firebase"
+	tokenURL = "https://oauth2.googleapis.com/token" //nolint:gosec // an address
+	scope    = "https://www.googleapis.com/auth/firebase.messaging"
+	// tokenTimeout bounds the call for a token, which no request's context ends: the token is
+	// for those after it, too.
+	tokenTimeout = 30 * time.Second
+	// concurrency is how many notifications are under way at once: Firebase takes 600,000 a
+	// minute from a project (https://firebase.google.com/docs/cloud-messaging/throttling-and-quotas).
+	concurrency = 16
+)
+
+// settings are the service account that the hub sends as.
+type settings struct {
+	Project string        `env:"FIREBASE_PROJECT_ID,required,notEmpty"`
+	Email   string        `env:"FIREBASE_CLIENT_EMAIL,required,notEmpty"`
+	Key     action.Secret `env:"FIREBASE_PRIVATE_KEY,required,notEmpty"`
+	// Database is not needed to send, but without it the reference offers nothing.
+	Database string `env:"FIREBASE_DATABASE"`
+}
+
+// Integration sends notifications.
+type Integration struct {
+	http    *http.Client
+	project string
+	tokens  oauth2.TokenSource
+}
+
+// New makes the integration.
+func New(deps action.Deps) (action.Integration, error) {
+	s, err := action.Settings[settings](deps)
+	if err != nil {
+		return nil, err
+	}
+	// In environment variables the key's lines are often joined by \n as two characters.
+	key := []byte(strings.ReplaceAll(s.Key.Reveal(), `\n`, "\n"))
+	account := jwt.Config{Email: s.Email, PrivateKey: key, Scopes: []string{scope}, TokenURL: tokenURL}
+	if err := checkKey(key); err != nil {
+		return nil, fmt.Errorf("reading FIREBASE_PRIVATE_KEY: %w", err)
+	}
+	i := &Integration{http: deps.HTTP, project: s.Project}
+	if deps.HTTP != nil {
+		client := *deps.HTTP
+		client.Timeout = tokenTimeout
+		i.tokens = account.TokenSource(context.WithValue(context.Background(), oauth2.HTTPClient, &client))
+	}
+	return i, nil
+}
+
+// Definition implements [action.Integration].
+func (*Integration) Definition() action.Definition {
+	return action.Definition{
+		Name: "firebase", Label: "Firebase",
+		Description:    "Use firebase to send push notifications to mobile.",
+		Types:          []action.Type{action.TypeQuery},
+		Formats:        []action.Format{action.JSONDetail},
+		Formattings:    []action.Formatting{action.Unformatted},
+		VisFormattings: []action.VisFormatting{action.NoApply},
+		Download:       action.Push,
+		MinVersion:     action.V(22, 3, 0),
+	}
+}
+
+// Execute implements [action.Integration]. The query's data is of no interest: the alert is
+// in the answers of the form. One device that fails does not keep the others from being
+// told. An app that is no longer installed is no failure, as long as somebody was told.
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	a, err := readAlert(req.Form)
+	if err != nil {
+		return nil, err
+	}
+	if len(a.devices) == 0 {
+		return &action.Response{Message: "No devices to notify."}, nil
+	}
+	var gone atomic.Int64
+	account := deliver.Batches(ctx, each(a.devices), deliver.Options[device]{
+		Size: 1, Concurrency: concurrency,
+		// Firebase asks for this: https://firebase.google.com/docs/cloud-messaging/error-codes
+		Retry: deliver.Retry{Tries: 5, First: time.Second, Longest: time.Minute, When: unavailable},
+	}, func(ctx context.Context, d []device) error {
+		err := i.send(ctx, a.message(d[0]))
+		switch {
+		case unregistered(err):
+			gone.Add(1)
+			return nil
+		case action.KindOf(err) == action.Unauthenticated:
+			return deliver.Stop(err) // no other device will do better
+		}
+		return err
+	})
+	if err := account.Err("notifications"); err != nil {
+		return nil, err
+	}
+	told := account.Sent() - int(gone.Load())
+	if told == 0 {
+		return nil, action.Errorf(action.NotFound, "The app is no longer installed on any of the %d devices.", gone.Load())
+	}
+	message := fmt.Sprintf("%d notifications sent.", told)
+	if n := gone.Load(); n > 0 {
+		message += fmt.Sprintf(" The app is no longer installed on %d devices.", n)
+	}
+	return &action.Response{Message: message}, nil
+}

@@ -1,0 +1,272 @@
+package firebase_test
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/firebase"
+)
+
+type answers = map[string]string
+
+var privateKey = sync.OnceValue(func() string {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		panic(err)
+	}
+	text := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	return strings.ReplaceAll(text, "\n", `\n`) // as it stands in an environment
+})
+
+func settings() answers {
+	return answers{
+		"FIREBASE_PROJECT_ID": "looker-app", "FIREBASE_CLIENT_EMAIL": "hub@looker-app.iam.gserviceaccount.com",
+		"FIREBASE_PRIVATE_KEY": privateKey(), "FIREBASE_DATABASE": "https://looker-app.firebaseio.com",
+	}
+}
+
+// phones is Google: it issues a token and takes notifications as reply says.
+func phones(t *testing.T, reply func(device string, r actiontest.Recorded) actiontest.Reply) *actiontest.Destination {
+	t.Helper()
+	return actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {
+		if r.Host == "oauth2.googleapis.com" {
+			return actiontest.Reply{Header: answers{"Content-Type": "application/json"}, Body: `{"access_token":"t0ken","expires_in":3600,"token_type":"Bearer"}`}
+		}
+		var sent struct {
+			Message struct {
+				Token string `json:"token"`
+			} `json:"message"`
+		}
+		_ = json.Unmarshal(r.Body, &sent)
+		return reply(sent.Message.Token, r)
+	})
+}
+
+func taken(string, actiontest.Recorded) actiontest.Reply {
+	return actiontest.Reply{Body: `{"name":"projects/looker-app/messages/1"}`}
+}
+
+func notifications(d *actiontest.Destination) []actiontest.Recorded {
+	return slices.DeleteFunc(d.Requests(), func(r actiontest.Recorded) bool { return r.Host != "fcm.googleapis.com" })
+}
+
+func form(devices string) answers {
+	return answers{"title": " Orders fell ", "data": `{"alert_id":7,"dashboard_name":"Sales","nested":{"a":[1]},"none":null}`, "deviceIds": devices}
+}
+
+const twoDevices = `[[{"device_id":"d1","user_id":"u1"},{"device_id":"d2","user_id":2}],[{"device_id":"d1","user_id":"u1"},{"device_id":"","user_id":"x"},{"device_id":"y"}],[]]`
+
+func newIntegration(t *testing.T, d *actiontest.Destination) action.Integration {
+	t.Helper()
+	return actiontest.New(t, firebase.New, actiontest.Deps(t, d, settings()))
+}
+
+// Each device hears of the alert once, in the words of Firebase's API.
+func TestWire(t *testing.T) {
+	t.Parallel()
+	d := phones(t, taken)
+	res, err := newIntegration(t, d).Execute(t.Context(), actiontest.Query(nil, form(twoDevices)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(&action.Response{Message: "2 notifications sent."}, res); diff != "" {
+		t.Error(diff)
+	}
+	got, ids := map[string]string{}, map[string]bool{}
+	for _, r := range notifications(d) {
+		if r.Method != http.MethodPost || r.Path != "/v1/projects/looker-app/messages:send" || r.Header.Get("Authorization") != "Bearer t0ken" ||
+			r.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("arrived as %s %s %v", r.Method, r.Path, r.Header)
+		}
+		var sent struct {
+			Message struct {
+				Token string            `json:"token"`
+				Data  map[string]string `json:"data"`
+				APNS  struct {
+					Headers map[string]string `json:"headers"`
+				} `json:"apns"`
+			} `json:"message"`
+		}
+		if err := json.Unmarshal(r.Body, &sent); err != nil {
+			t.Fatal(err)
+		}
+		id, until := sent.Message.Data["id"], sent.Message.APNS.Headers["apns-expiration"]
+		if uuid.Validate(id) != nil || ids[id] {
+			t.Errorf("id %q", id)
+		}
+		ids[id] = true
+		var unix int64
+		if _, err := fmt.Sscan(until, &unix); err != nil || time.Until(time.Unix(unix, 0)) < 23*time.Hour || time.Until(time.Unix(unix, 0)) > 24*time.Hour {
+			t.Errorf("it expires at %q", until)
+		}
+		got[sent.Message.Token] = strings.NewReplacer(id, "ID", until, "UNTIL").Replace(string(r.Body))
+	}
+	const wire = `{"message":{"token":"%s","notification":{"title":"Orders fell","body":"On Sales"},` +
+		`"data":{"alert_id":"7","dashboard_name":"Sales","id":"ID","nested":"{\"a\":[1]}","none":"","user_id":"%s"},"android":{"priority":"high","ttl":"86400s"},` +
+		`"apns":{"headers":{"apns-expiration":"UNTIL","apns-priority":"10"},"payload":{"aps":{"content-available":1,"mutable-content":1}}}}}`
+	want := map[string]string{"d1": fmt.Sprintf(wire, "d1", "u1"), "d2": fmt.Sprintf(wire, "d2", "2")}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("notifications (-want +got):\n%s", diff)
+	}
+	if n := len(d.Requests()) - len(notifications(d)); n != 1 {
+		t.Errorf("%d tokens were fetched", n)
+	}
+}
+
+func TestWhatIsAsked(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		change  answers
+		message string // of the error, or of the response
+		fails   bool
+	}{
+		"no data":                  {answers{"data": ""}, "Need valid notification data.", true},
+		"data without an alert":    {answers{"data": `{"a":1}`}, "Need Valid AlertId.", true},
+		"data in a string":         {answers{"data": `"{\"alert_id\":1}"`}, "Need Valid AlertId.", true},
+		"an alert without an id":   {answers{"data": `{"alert_id":null}`}, "Need Valid AlertId.", true},
+		"no title":                 {answers{"title": " "}, "Needs a valid title.", true},
+		"nobody":                   {answers{"deviceIds": ""}, "No devices to notify.", false},
+		"an empty list":            {answers{"deviceIds": "[]"}, "No devices to notify.", false},
+		"devices that are no JSON": {answers{"deviceIds": "d1"}, "The devices must be a list of lists of objects with a device_id and a user_id.", true},
+		"devices that are no list": {answers{"deviceIds": `{"device_id":"d1"}`}, "The devices must be a list of lists of objects with a device_id and a user_id.", true},
+		"a list of names":          {answers{"deviceIds": `["d1"]`}, "The devices must be a list of lists of objects with a device_id and a user_id.", true},
+		"a flat list":              {answers{"deviceIds": `[{"device_id":"d1","user_id":"u"}]`}, "1 notifications sent.", false},
+		"no dashboard":             {answers{"data": `{"alert_id":"x"}`}, "2 notifications sent.", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := phones(t, taken)
+			f := form(twoDevices)
+			maps.Copy(f, tt.change)
+			res, err := newIntegration(t, d).Execute(t.Context(), actiontest.Query(nil, f))
+			got := action.MessageOf(err)
+			if err == nil {
+				got = res.Message
+			}
+			if got != tt.message || (err != nil) != tt.fails || err != nil && (action.KindOf(err) != action.Invalid || len(d.Requests()) > 0) {
+				t.Errorf("%q (%v), want %q; %d calls", got, err, tt.message, len(d.Requests()))
+			}
+			for _, r := range notifications(d) {
+				if strings.Contains(string(r.Body), "undefined") || name == "no dashboard" && strings.Contains(string(r.Body), `"body"`) {
+					t.Errorf("sent %s", r.Body)
+				}
+			}
+		})
+	}
+}
+
+// Every device is accounted for, and none hears of an alert twice.
+func TestDevicesThatFail(t *testing.T) {
+	t.Parallel()
+	const (
+		devices = `[[{"device_id":"good","user_id":"1"},{"device_id":"bad","user_id":"2"}]]`
+		gone    = `{"error":{"code":404,"message":"Requested entity was not found.","details":[{"@type":"type.googleapis.com/google.firebase.fcm.v1.FcmError","errorCode":"UNREGISTERED"}]}}`
+		invalid = `{"error":{"code":400,"message":"The registration token is not a valid FCM registration token","details":[{"errorCode":"INVALID_ARGUMENT"}]}}`
+	)
+	for name, tt := range map[string]struct {
+		bad     []actiontest.Reply // in turn, then the last again
+		devices string
+		message string
+		fails   bool
+		calls   int
+	}{
+		"an app that is gone":       {[]actiontest.Reply{{Status: 404, Body: gone}}, devices, "1 notifications sent. The app is no longer installed on 1 devices.", false, 2},
+		"no app left":               {[]actiontest.Reply{{Status: 404, Body: gone}}, `[[{"device_id":"bad","user_id":"2"}]]`, "The app is no longer installed on any of the 1 devices.", true, 1},
+		"a token that is none":      {[]actiontest.Reply{{Status: 400, Body: invalid}}, devices, "1 of 2 notifications delivered, 1 failed. Firebase answered 400 Bad Request. Firebase says: The registration token is not a valid FCM registration token", true, 2},
+		"a project that is unknown": {[]actiontest.Reply{{Status: 404, Body: "<html>"}}, devices, "1 of 2 notifications delivered, 1 failed. Firebase answered 404 Not Found.", true, 2},
+		"its rate":                  {[]actiontest.Reply{{Status: 429, Header: answers{"Retry-After": "1"}}, {Body: "{}"}}, devices, "2 notifications sent.", false, 3},
+		"out of order for a moment": {[]actiontest.Reply{{Status: 503}, {Body: "{}"}}, devices, "2 notifications sent.", false, 3},
+		"a broken connection": {
+			[]actiontest.Reply{{Reset: true}},
+			devices,
+			"1 of 2 notifications delivered, 1 failed. The connection to Firebase failed. A notification may have been sent all the same.", true, 2,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := 0
+			d := phones(t, func(device string, r actiontest.Recorded) actiontest.Reply {
+				if device != "bad" {
+					return taken(device, r)
+				}
+				n++
+				return tt.bad[min(n, len(tt.bad))-1]
+			})
+			res, err := newIntegration(t, d).Execute(t.Context(), actiontest.Query(nil, form(tt.devices)))
+			got := action.MessageOf(err)
+			if err == nil {
+				got = res.Message
+			}
+			if got != tt.message || (err != nil) != tt.fails || len(notifications(d)) != tt.calls {
+				t.Errorf("%q, want %q; %d calls, want %d", got, tt.message, len(notifications(d)), tt.calls)
+			}
+		})
+	}
+}
+
+func TestRefusedAccount(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]struct {
+		kind    action.Kind
+		message string
+	}{
+		400: {action.Unauthenticated, "Google refuses the hub's service account for Firebase. An administrator must look at FIREBASE_CLIENT_EMAIL and FIREBASE_PRIVATE_KEY."},
+		503: {action.Unavailable, "Google issues no tokens now. Try again later."},
+	} {
+		d := actiontest.NewDestination(t).Reply(actiontest.Reply{Status: status, Body: `{"error":"invalid_grant","error_description":"Invalid JWT s3cret"}`})
+		_, err := newIntegration(t, d).Execute(t.Context(), actiontest.Query(nil, form(`[[{"device_id":"d","user_id":"u"}]]`)))
+		if action.MessageOf(err) != want.message || action.KindOf(err) != want.kind || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%d: %v (%v)", status, err, action.KindOf(err))
+		}
+	}
+}
+
+func TestAnswersLate(t *testing.T) {
+	t.Parallel()
+	env := settings() // the key is made outside of the bubble
+	synctest.Test(t, func(t *testing.T) {
+		i := actiontest.New(t, firebase.New, action.Deps{HTTP: actiontest.Late(), Env: env})
+		start := time.Now()
+		_, err := i.Execute(t.Context(), actiontest.Query(nil, form(`[[{"device_id":"d","user_id":"u"}]]`)))
+		if took := time.Since(start); action.MessageOf(err) != "The connection to Google failed." || took > 5*time.Minute {
+			t.Errorf("error %v (%v) after %v", err, action.KindOf(err), took)
+		}
+	})
+}
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ setting, value, want string }{
+		"no project":    {"FIREBASE_PROJECT_ID", "", "FIREBASE_PROJECT_ID"},
+		"no key":        {"FIREBASE_PRIVATE_KEY", "", "FIREBASE_PRIVATE_KEY"},
+		"half a key":    {"FIREBASE_PRIVATE_KEY", "-----BEGIN PRIVATE KEY-----", "it is no PEM block"},
+		"a certificate": {"FIREBASE_PRIVATE_KEY", "-----BEGIN PRIVATE KEY-----\\nczNjcmV0\\n-----END PRIVATE KEY-----\\n", "it is no private key"},
+	} {
+		env := settings()
+		env[tt.setting] = tt.value
+		if _, err := firebase.New(actiontest.Deps(t, nil, env)); err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "czNj") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

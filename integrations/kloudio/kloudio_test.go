@@ -1,0 +1,242 @@
+package kloudio_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/kloudio"
+)
+
+type answers = map[string]string
+
+const (
+	key   = "k3y &x=1"
+	sheet = "https://docs.google.com/spreadsheets/d/1aB_c-D/edit#gid=42"
+)
+
+var settings = answers{
+	"KLOUDIO_SIGNED_URL": `"https://api-test.kloud.io/v1/tools/signed-url-put-object?key="`, "KLOUDIO_API_URL": `'https://api-test.kloud.io/v1/import'`,
+}
+
+func query(t *testing.T, form answers) *action.Request {
+	t.Helper()
+	f := answers{"apiKey": " " + key + "\n", "url": sheet}
+	maps.Copy(f, form)
+	return actiontest.JSONDetail(t, actiontest.Query(nil, f), `{"fields":{"measures":[{"name":"o.n","label":"Orders N"}],`+
+		`"dimensions":[{"name":"o.day","label":"Orders Day"},{"name":"o.who","label":"Orders Who"}]},"data":[`+
+		`{"o.n":{"value":1},"o.day":{"value":"2026-11-23","rendered":"23 Nov"},"o.who":{"value":"Zoë \"Z\""}},`+
+		`{"o.n":{"value":2},"o.day":{"value":0,"rendered":""},"o.who":{"value":null}},{"o.n":{"value":3}}]}`)
+}
+
+const rows = `[["Orders Day","Orders Who"],["23 Nov","Zoë \"Z\""],["",""],["",""]]`
+
+// service is Kloudio: what each of its three parts answers.
+type service struct{ sign, put, begin actiontest.Reply }
+
+func good() service {
+	return service{
+		actiontest.Reply{Body: `{"success":true,"signedURL":"https://store.example.com/bucket/file?sig=s1g"}`},
+		actiontest.Reply{},
+		actiontest.Reply{Body: `{"success":true,"message":"Import started"}`},
+	}
+}
+
+func (s service) start(t *testing.T) *actiontest.Destination {
+	t.Helper()
+	return actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {
+		switch {
+		case r.Host == "store.example.com":
+			return s.put
+		case r.Method == http.MethodGet:
+			return s.sign
+		}
+		return s.begin
+	})
+}
+
+func TestWire(t *testing.T) {
+	t.Parallel()
+	d := good().start(t)
+	res, err := actiontest.New(t, kloudio.New, actiontest.Deps(t, d, settings)).Execute(t.Context(), query(t, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(&action.Response{Message: "Import started"}, res); diff != "" {
+		t.Error(diff)
+	}
+	r := d.Requests()
+	if len(r) != 3 {
+		t.Fatalf("%d requests", len(r))
+	}
+	file := r[0].Query.Get("key")
+	if !regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\.json$`).MatchString(file) ||
+		r[0].Host != "api-test.kloud.io" || r[0].Path != "/v1/tools/signed-url-put-object" || r[0].Query.Get("apiKey") != key || len(r[0].Query) != 2 {
+		t.Errorf("asked for an address with %s%s %v", r[0].Host, r[0].Path, r[0].Query)
+	}
+	if r[1].Method != http.MethodPut || r[1].Path != "/bucket/file" || r[1].Query.Get("sig") != "s1g" || string(r[1].Body) != rows ||
+		r[1].Header.Get("Content-Type") != "application/json" || r[1].Header.Get("Content-Length") != fmt.Sprint(len(rows)) {
+		t.Errorf("uploaded %s %s %v %s", r[1].Method, r[1].Path, r[1].Header, r[1].Body)
+	}
+	var order map[string]any
+	if err := json.Unmarshal(r[2].Body, &order); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{
+		"destination": "looker", "apiKey": key, "spreadsheetId": "1aB_c-D", "sheetId": "42", "s3Upload": true, "data": file, "reportName": "Looker Report",
+	}
+	if diff := cmp.Diff(want, order); diff != "" || r[2].Path != "/v1/import" || r[2].Header.Get("Content-Type") != "application/json" {
+		t.Errorf("began with %s (-want +got):\n%s", r[2].Path, diff)
+	}
+}
+
+func TestForm(t *testing.T) {
+	t.Parallel()
+	i := actiontest.New(t, kloudio.New, actiontest.Deps(t, nil, settings))
+	got, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(nil, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &action.Form{Fields: []action.Field{
+		{Name: "apiKey", Label: "API Key", Type: action.String, Required: true},
+		{Name: "url", Label: "Google Sheets URL", Type: action.String, Required: true},
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	t.Parallel()
+	const docs = "https://docs.google.com/spreadsheets"
+	for address, want := range map[string]string{
+		docs + "/d/a-B_1/edit#gid=0": "a-B_1 0", docs + "/d/a/edit?gid=7#gid=7": "a 7", docs + "/u/1/d/a/edit#gid=3": "a 3", " " + docs + "/d/a/edit#gid=0&range=A1 ": "a 0",
+		"": "", docs + "/d/a/edit": "", docs + "/d/a/edit#gid=x": "", "http://docs.google.com/spreadsheets/d/a/edit#gid=0": "",
+		"https://docs.google.com.evil.example/spreadsheets/d/a/edit#gid=0": "", "https://evil.example/?https://docs.google.com/spreadsheets/d/a/edit#gid=0": "",
+		docs + "/d/a%2Fb/edit#gid=0": "", docs + "/d//edit#gid=0": "",
+	} {
+		d := good().start(t)
+		_, err := actiontest.New(t, kloudio.New, actiontest.Deps(t, d, settings)).Execute(t.Context(), query(t, answers{"url": address}))
+		got := ""
+		if r := d.Requests(); len(r) == 3 {
+			var order struct{ SpreadsheetID, SheetID string }
+			_ = json.Unmarshal(r[2].Body, &order)
+			got = order.SpreadsheetID + " " + order.SheetID
+		}
+		if got != want || (err == nil) != (want != "") || err != nil && action.KindOf(err) != action.Invalid {
+			t.Errorf("%q is %q, want %q; %v", address, got, want, err)
+		}
+	}
+}
+
+// Whatever fails, nothing later is begun, and the answer says what failed.
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		change  func(*service)
+		message string
+		kind    action.Kind
+		calls   int
+	}{
+		"a key that is refused": {
+			func(s *service) { s.sign = actiontest.Reply{Status: 401, Body: `{"error":"Bad key ` + key + `"}`} },
+			"Kloudio answered 401: Bad key …", action.Unauthenticated, 1,
+		},
+		"an answer that is no JSON": {
+			func(s *service) { s.sign = actiontest.Reply{Body: "<html>"} },
+			"Kloudio sent an answer that the hub does not understand.", action.Unavailable, 1,
+		},
+		"no address": {func(s *service) { s.sign = actiontest.Reply{Body: `{}`} }, "Kloudio refused the delivery without a reason.", action.Invalid, 1},
+		"success that is none": {
+			func(s *service) {
+				s.sign = actiontest.Reply{Body: `{"success":false,"message":"No plan","signedURL":"https://store.example.com/"}`}
+			},
+			"Kloudio refused the delivery: No plan", action.Invalid, 1,
+		},
+		"an address inside": {
+			func(s *service) { s.sign = actiontest.Reply{Body: `{"signedURL":"ftp://store.example.com/"}`} },
+			"The connection to Kloudio's store failed.", action.Unavailable, 1,
+		},
+		"a store that refuses": {
+			func(s *service) { s.put = actiontest.Reply{Status: 403, Body: "<Error/>"} },
+			"Kloudio's store answered 403 Forbidden.", action.Forbidden, 2,
+		},
+		"a store that is out of order": {
+			func(s *service) { s.put = actiontest.Reply{Status: 503} },
+			"Kloudio's store answered 503 Service Unavailable.", action.Unavailable, 4,
+		},
+		"an import that is refused": {
+			func(s *service) { s.begin = actiontest.Reply{Body: `{"success":false,"message":"No such\nsheet"}`} },
+			"Kloudio refused the delivery: No such sheet", action.Invalid, 3,
+		},
+		"an import that fails": {
+			func(s *service) { s.begin = actiontest.Reply{Status: 500, Body: "oops"} },
+			"Kloudio answered 500 Internal Server Error. The data may have been added all the same: look before sending it again.", action.Unavailable, 3,
+		},
+		"an import without an answer": {
+			func(s *service) { s.begin = actiontest.Reply{Reset: true} },
+			"The connection to Kloudio failed. The data may have been added all the same: look before sending it again.", action.Unavailable, 3,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := good()
+			tt.change(&s)
+			d := s.start(t)
+			_, err := actiontest.New(t, kloudio.New, actiontest.Deps(t, d, settings)).Execute(t.Context(), query(t, nil))
+			if action.MessageOf(err) != tt.message || action.KindOf(err) != tt.kind || strings.Contains(err.Error(), "k3y") || strings.Contains(err.Error(), "s1g") {
+				t.Errorf("%v (%v), want %q", err, action.KindOf(err), tt.message)
+			}
+			if n := len(d.Requests()); n != tt.calls {
+				t.Errorf("%d calls, want %d", n, tt.calls)
+			}
+		})
+	}
+}
+
+func TestWithout(t *testing.T) {
+	t.Parallel()
+	noFields := actiontest.JSONDetail(t, actiontest.Query(nil, answers{"apiKey": key, "url": sheet}), `{"fields":{"measures":[{"name":"n"}]},"data":[{"n":{"value":1}}]}`)
+	broken := actiontest.JSONDetail(t, actiontest.Query(nil, answers{"apiKey": key, "url": sheet}), `{"fields":{"dimensions":[{"name":"n"}]},"data":[{"n":{"value":1}},`)
+	for name, tt := range map[string]struct {
+		req     *action.Request
+		message string
+	}{
+		"data":     {actiontest.Query(nil, answers{"apiKey": key, "url": sheet}), "No attached json."},
+		"a key":    {query(t, answers{"apiKey": " "}), "Missing API key"},
+		"fields":   {noFields, "Request payload is an invalid format."},
+		"the rest": {broken, "The data ended before the result was complete."},
+	} {
+		d := good().start(t)
+		i := actiontest.New(t, kloudio.New, actiontest.Deps(t, d, settings))
+		if _, err := i.Execute(t.Context(), tt.req); action.MessageOf(err) != tt.message || len(d.Requests()) > 0 {
+			t.Errorf("without %s: %v; %d calls", name, err, len(d.Requests()))
+		}
+	}
+	if _, err := kloudio.New(actiontest.Deps(t, nil, nil)); err == nil || !strings.Contains(err.Error(), "KLOUDIO_API_URL") {
+		t.Errorf("without settings: %v", err)
+	}
+}
+
+func TestAnswersLate(t *testing.T) {
+	t.Parallel()
+	req := query(t, nil)
+	synctest.Test(t, func(t *testing.T) {
+		i := actiontest.New(t, kloudio.New, action.Deps{HTTP: actiontest.Late(), Env: settings})
+		start := time.Now()
+		_, err := i.Execute(t.Context(), req)
+		if took := time.Since(start); action.MessageOf(err) != "Kloudio did not answer in time." || action.KindOf(err) != action.Timeout || took > 5*time.Minute {
+			t.Errorf("error %v (%v) after %v", err, action.KindOf(err), took)
+		}
+	})
+}
