@@ -41,6 +41,23 @@ func TestCRDRefuses(t *testing.T) {
 		{"a range that is none", "must be a range such as 10.1.0.0/16", func(s *v1alpha1.IntegrationHubSpec) {
 			s.Egress = &v1alpha1.Egress{AllowCIDRs: []string{"10.0.0.0"}}
 		}},
+		{"a denied range that is none", "must be a range such as 10.1.0.0/16", func(s *v1alpha1.IntegrationHubSpec) {
+			s.Egress = &v1alpha1.Egress{DenyCIDRs: []string{"10.0.0.0/33"}}
+		}},
+		{"a host that is an address of the web", "must be a host such as example.com", func(s *v1alpha1.IntegrationHubSpec) {
+			s.Egress = &v1alpha1.Egress{AllowHosts: []string{"https://example.com"}}
+		}},
+		{"a star in the middle", "must be a host such as example.com", func(s *v1alpha1.IntegrationHubSpec) {
+			s.Egress = &v1alpha1.Egress{AllowHosts: []string{"a.*.com"}}
+		}},
+		{"a port past the last", "less than or equal to 65535", func(s *v1alpha1.IntegrationHubSpec) {
+			s.Egress = &v1alpha1.Egress{AllowPorts: []int32{70000}}
+		}},
+		{"an odd use of a proxy", `Unsupported value: "Always"`, func(s *v1alpha1.IntegrationHubSpec) {
+			s.Egress = &v1alpha1.Egress{Proxy: &v1alpha1.Proxy{SecretRef: v1alpha1.SecretRef{Name: "proxy"}, Use: "Always"}}
+		}},
+		{"a proxy nowhere", "spec.egress.proxy.secretRef.name", func(s *v1alpha1.IntegrationHubSpec) { s.Egress = &v1alpha1.Egress{Proxy: &v1alpha1.Proxy{}} }},
+		{"a project of Sentry's nowhere", "spec.sentry.dsnSecretRef.name", func(s *v1alpha1.IntegrationHubSpec) { s.Sentry = &v1alpha1.Sentry{} }},
 		{"an endless drain", "drainTimeout must be between 0s and 2h", func(s *v1alpha1.IntegrationHubSpec) { s.DrainTimeout = "3h" }},
 		{"a drain that is no time", "written as 90s, 15m or 1h30m", func(s *v1alpha1.IntegrationHubSpec) { s.DrainTimeout = "soon" }},
 		{"a duration in days", "there is no unit for days", func(s *v1alpha1.IntegrationHubSpec) { s.TLS.Duration = "90d" }},
@@ -142,10 +159,14 @@ func TestCRDAccepts(t *testing.T) {
 	h.Spec.TLS.DNSNames = []string{"hub.example.com", "*.example.com"}
 	h.Spec.TLS.IssuerRef = &v1alpha1.IssuerRef{Name: "ours", Kind: "AWSPCAClusterIssuer", Group: "awspca.cert-manager.io"}
 	h.Spec.Integrations = []v1alpha1.Integration{{Name: "tray", Settings: map[string]v1alpha1.SettingValue{"TRAY_EXTRA_DOMAINS": "example.com"}}, {Name: "zapier"}}
-	h.Spec.Egress = &v1alpha1.Egress{AllowCIDRs: []string{"10.0.0.0/8", "fd00::/8"}}
+	h.Spec.Egress = &v1alpha1.Egress{
+		AllowCIDRs: []string{"10.0.0.0/8", "fd00::/8"}, DenyCIDRs: []string{"10.9.0.0/16"},
+		AllowHosts: []string{"looker.example.com", "*.example.org", "*.com", "10.0.0.1", "fd00::1", "xn--bcher-kva.example", "a_b.example.com"}, AllowPorts: []int32{443},
+		Proxy: &v1alpha1.Proxy{SecretRef: v1alpha1.SecretRef{Name: "proxy"}},
+	}
 	w.create(h)
 	got := get(w, "hub", &v1alpha1.IntegrationHub{}).Spec
-	if *got.Replicas != 2 || got.DrainTimeout != "15m" || got.Label != "Integration Hub" || !*got.Integrations[0].Enabled {
+	if *got.Replicas != 2 || got.DrainTimeout != "15m" || got.Label != "Integration Hub" || !*got.Integrations[0].Enabled || got.Egress.Proxy.Use != "Resolve" {
 		t.Errorf("defaults: %+v", got)
 	}
 	plain := w.hub()

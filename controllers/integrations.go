@@ -26,7 +26,7 @@ func (r *Reconciler) integrations(ctx context.Context, rd *round) (outcome, erro
 		return notDone(v1alpha1.SettingsConflict, "Two of spec.integrations give the setting %s different values. A hub has one environment: give it one value, or make two hubs.", key), nil
 	}
 	sum := sha256.New()
-	if o, err := r.cipher(ctx, rd, sum); err != nil || o.reason != "" {
+	if o, err := r.secretVariables(ctx, rd, sum); err != nil || o.reason != "" {
 		return o, err
 	}
 	from := map[string]*corev1.Secret{}
@@ -69,24 +69,30 @@ func (r *Reconciler) integrations(ctx context.Context, rd *round) (outcome, erro
 
 var cipherKey = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)
 
-// cipher checks that the reference's key for users' tokens is there, where the spec names one.
-func (r *Reconciler) cipher(ctx context.Context, rd *round, sum hash.Hash) (outcome, error) {
-	ref := resources.CipherSecretRef(rd.hub)
-	if ref == nil {
-		return outcome{}, nil
+// secretVariables checks that what the spec says to be in Secrets is there.
+func (r *Reconciler) secretVariables(ctx context.Context, rd *round, sum hash.Hash) (outcome, error) {
+	var proxies *resources.SecretVariable // that are not there
+	for _, v := range resources.SecretVariables(rd.hub) {
+		s, err := r.getSecret(ctx, rd.hub.Namespace, v.Ref.Name)
+		if err != nil {
+			return outcome{}, err
+		}
+		if s == nil {
+			return notDone(v1alpha1.SecretNotFound, "The Secret %q of %s does not exist. Create it; running pods are left as they are until then.", v.Ref.Name, v.Field), nil
+		}
+		value := s.Data[v.Ref.Key]
+		switch {
+		case v.Name == "CIPHER_MASTER" && !cipherKey.Match(value):
+			return notDone(v1alpha1.SecretInvalid, "The Secret %q does not hold 64 hexadecimal digits under the key %q, where the key for users' tokens belongs.", v.Ref.Name, v.Ref.Key), nil
+		case len(value) == 0 && !v.Optional:
+			return notDone(v1alpha1.SecretInvalid, "The Secret %q of %s has nothing under the key %q.", v.Ref.Name, v.Field, v.Ref.Key), nil
+		case v.Name == "HTTPS_PROXY" && len(value) == 0:
+			proxies = &v
+		case v.Name == "HTTP_PROXY" && len(value) == 0 && proxies != nil:
+			return notDone(v1alpha1.SecretInvalid, "The Secret %q of %s names no proxy: it needs the key HTTPS_PROXY, HTTP_PROXY or both.", v.Ref.Name, v.Field), nil
+		}
+		add(sum, string(value))
 	}
-	s, err := r.getSecret(ctx, rd.hub.Namespace, ref.Name)
-	if err != nil {
-		return outcome{}, err
-	}
-	if s == nil {
-		return notDone(v1alpha1.SecretNotFound, "The Secret %q of spec.cipherSecretRef does not exist. Create it; running pods are left as they are until then.", ref.Name), nil
-	}
-	key := s.Data[ref.Key]
-	if !cipherKey.Match(key) {
-		return notDone(v1alpha1.SecretInvalid, "The Secret %q does not hold 64 hexadecimal digits under the key %q, where the key for users' tokens belongs.", ref.Name, ref.Key), nil
-	}
-	add(sum, string(key))
 	return outcome{}, nil
 }
 

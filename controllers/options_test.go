@@ -345,6 +345,44 @@ func TestCipherSecret(t *testing.T) {
 	w.ready()
 }
 
+// A proxy and a project of Sentry's are in Secrets; pods are rolled when those change, and
+// left alone while they are missing.
+func TestProxyAndSentrySecrets(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.hub()
+	h.Spec.Egress = &v1alpha1.Egress{Proxy: &v1alpha1.Proxy{SecretRef: v1alpha1.SecretRef{Name: "proxy"}}}
+	h.Spec.Sentry = &v1alpha1.Sentry{DSNSecretRef: v1alpha1.SecretKeyRef{Name: "sentry", Key: "dsn"}}
+	w.create(h)
+	w.reconcile()
+	w.want(v1alpha1.IntegrationsReady, metav1.ConditionFalse, v1alpha1.SecretNotFound)
+	dsn := &corev1.Secret{ObjectMeta: w.meta("sentry"), StringData: map[string]string{"dsn": ""}}
+	w.create(dsn)
+	proxy := &corev1.Secret{ObjectMeta: w.meta("proxy"), StringData: map[string]string{"NO_PROXY": "example.com"}}
+	w.create(proxy)
+	for _, s := range []struct {
+		secret     *corev1.Secret
+		key, value string
+	}{{dsn, "dsn", "https://key@sentry.example.com/1"}, {proxy, "HTTP_PROXY", "http://proxy.example.com:3128"}} {
+		w.reconcile()
+		w.want(v1alpha1.IntegrationsReady, metav1.ConditionFalse, v1alpha1.SecretInvalid)
+		s.secret.StringData = map[string]string{s.key: s.value}
+		if err := api.Update(t.Context(), s.secret); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.ready()
+	before := get(w, "hub", &appsv1.Deployment{}).Spec.Template.Annotations
+	proxy.StringData = map[string]string{"HTTP_PROXY": "http://other.example.com:3128"}
+	if err := api.Update(t.Context(), proxy); err != nil {
+		t.Fatal(err)
+	}
+	w.ready()
+	if diff := cmp.Diff(before, get(w, "hub", &appsv1.Deployment{}).Spec.Template.Annotations); diff == "" {
+		t.Error("pods are not rolled for another proxy")
+	}
+}
+
 // inspector answers for every hub alike.
 type inspector struct {
 	report controllers.Report

@@ -111,10 +111,8 @@ func usesSecret(hub *v1alpha1.IntegrationHub, name string) bool {
 	case resources.ServiceSecretRef(hub).Name, resources.TokenSecretRef(hub).Name, resources.TLSSecretName(hub):
 		return true
 	}
-	if ref := resources.CipherSecretRef(hub); ref != nil && ref.Name == name {
-		return true
-	}
-	return slices.Contains(resources.IntegrationSecrets(hub), name)
+	ofSpec := func(v resources.SecretVariable) bool { return v.Ref.Name == name }
+	return slices.ContainsFunc(resources.SecretVariables(hub), ofSpec) || slices.Contains(resources.IntegrationSecrets(hub), name)
 }
 
 func usesConfigMap(hub *v1alpha1.IntegrationHub, name string) bool {

@@ -193,6 +193,11 @@ type IntegrationHubSpec struct {
 	// +optional
 	Tracing *Tracing `json:"tracing,omitempty"`
 
+	// Sentry is told of the hub's own faults.
+	//
+	// +optional
+	Sentry *Sentry `json:"sentry,omitempty"`
+
 	// Limits bound what one pod takes on.
 	//
 	// +optional

@@ -72,3 +72,17 @@ type Tracing struct {
 	// +optional
 	SamplePercent *int32 `json:"samplePercent,omitempty"`
 }
+
+// Sentry tells a Sentry project of the hub's own faults, without any request.
+type Sentry struct {
+	// DSNSecretRef names the key of a Secret that holds the project's address, which is a
+	// credential.
+	DSNSecretRef SecretKeyRef `json:"dsnSecretRef"`
+
+	// Environment that the faults are filed under.
+	//
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:Pattern=`^[^\s/]+$`
+	// +optional
+	Environment string `json:"environment,omitempty"`
+}

@@ -1,6 +1,7 @@
 package resources
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -32,8 +33,11 @@ func environment(in Inputs) []*corev1ac.EnvVarApplyConfiguration {
 		// Kubernetes would replace $(NAME), and make one of two dollars.
 		env[k] = corev1ac.EnvVar().WithName(k).WithValue(strings.ReplaceAll(v, "$", "$$"))
 	}
-	if ref := CipherSecretRef(hub); ref != nil {
-		env["CIPHER_MASTER"] = fromSecret("CIPHER_MASTER", ref.Name, ref.Key)
+	for _, v := range SecretVariables(hub) {
+		env[v.Name] = fromSecret(v.Name, v.Ref.Name, v.Ref.Key)
+		if v.Optional {
+			env[v.Name].ValueFrom.SecretKeyRef.WithOptional(true)
+		}
 	}
 	for _, name := range IntegrationSecrets(hub) {
 		for _, key := range in.SecretKeys[name] {
@@ -97,8 +101,9 @@ func operatorSettings(hub *v1alpha1.IntegrationHub) map[string]string {
 		env["ACTION_HUB_TLS_CERT_FILE"] = tlsPath + "/tls.crt"
 		env["ACTION_HUB_TLS_KEY_FILE"] = tlsPath + "/tls.key"
 	}
-	if e := hub.Spec.Egress; e != nil {
-		env["ACTION_HUB_EGRESS_ALLOW_CIDRS"] = strings.Join(e.AllowCIDRs, ",")
+	maps.Copy(env, egress(hub.Spec.Egress))
+	if s := hub.Spec.Sentry; s != nil {
+		set(env, "SENTRY_ENVIRONMENT", s.Environment)
 	}
 	if ca := CABundle(hub); ca != nil {
 		env["ACTION_HUB_CA_FILE"] = caPath + "/" + ca.Key
@@ -132,6 +137,25 @@ func set(env map[string]string, name, value string) {
 	if name != "" && value != "" {
 		env[name] = value
 	}
+}
+
+func egress(e *v1alpha1.Egress) map[string]string {
+	env := map[string]string{}
+	if e == nil {
+		return env
+	}
+	set(env, "ACTION_HUB_EGRESS_ALLOW_CIDRS", strings.Join(e.AllowCIDRs, ","))
+	set(env, "ACTION_HUB_EGRESS_DENY_CIDRS", strings.Join(e.DenyCIDRs, ","))
+	set(env, "ACTION_HUB_EGRESS_ALLOW_HOSTS", strings.Join(e.AllowHosts, ","))
+	ports := make([]string, len(e.AllowPorts))
+	for n, p := range e.AllowPorts {
+		ports[n] = strconv.Itoa(int(p))
+	}
+	set(env, "ACTION_HUB_EGRESS_ALLOW_PORTS", strings.Join(ports, ","))
+	if e.Proxy != nil {
+		env["ACTION_HUB_EGRESS_PROXY"] = strings.ToLower(cmp.Or(e.Proxy.Use, "Resolve"))
+	}
+	return env
 }
 
 // tracing is in the variables of OpenTelemetry

@@ -105,15 +105,6 @@ func ConflictingSetting(hub *v1alpha1.IntegrationHub) string {
 	return ""
 }
 
-// CipherSecretRef is where the reference's key for users' tokens is, or nil.
-func CipherSecretRef(hub *v1alpha1.IntegrationHub) *v1alpha1.SecretKeyRef {
-	ref := hub.Spec.CipherSecretRef
-	if ref == nil || ref.Key != "" {
-		return ref
-	}
-	return &v1alpha1.SecretKeyRef{Name: ref.Name, Key: secretKey}
-}
-
 // IntegrationSecrets are the Secrets that enabled integrations refer to, in order.
 func IntegrationSecrets(hub *v1alpha1.IntegrationHub) []string {
 	var names []string
