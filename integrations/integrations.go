@@ -17,6 +17,9 @@ import (
 	"integrationhub.dev/integrations/jiracreateissue"
 	"integrationhub.dev/integrations/pagerduty"
 	"integrationhub.dev/integrations/queueaction"
+	"integrationhub.dev/integrations/segmentevent"
+	"integrationhub.dev/integrations/segmentgroup"
+	"integrationhub.dev/integrations/segmenttrack"
 	"integrationhub.dev/integrations/sendgrid"
 	"integrationhub.dev/integrations/slack"
 	"integrationhub.dev/integrations/slackapp"
@@ -52,6 +55,9 @@ func All() []Entry {
 		{"jira_create_issue", jiracreateissue.New},
 		{"pagerduty", pagerduty.New},
 		{"queue_action", queueaction.New},
+		{"segment_event", segmentevent.New},
+		{"segment_group", segmentgroup.New},
+		{"segment_track", segmenttrack.New},
 		{"sendgrid", sendgrid.New},
 		{"slack", slack.New},
 		{"slack_app", slackapp.New},
