@@ -1,7 +1,6 @@
 package segment
 
 import (
-	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
@@ -12,11 +11,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/version"
+	"integrationhub.dev/integrations/internal/jsonobject"
 )
 
 // builder turns rows into messages.
@@ -33,7 +31,7 @@ type builder struct {
 	// delivery tells this delivery's messages from those of others.
 	delivery string
 	hash     hash.Hash
-	buffer   bytes.Buffer
+	json     *jsonobject.Writer
 }
 
 // trait is a column whose value goes along.
@@ -45,7 +43,7 @@ type trait struct {
 func newBuilder(kind Kind, event string, table *action.Table, r roles, req *action.Request) *builder {
 	b := &builder{
 		kind: kind, event: event, roles: r, all: len(table.Columns), pivots: table.Pivots,
-		app: version.Current().Version, hash: sha256.New(), delivery: deliveryID(table, req),
+		app: version.Current().Version, hash: sha256.New(), json: jsonobject.New(), delivery: deliveryID(table, req),
 	}
 	at := table.RanAt
 	if at.IsZero() {
@@ -112,27 +110,26 @@ func (b *builder) message(number uint64, row action.Row) ([]byte, error) {
 	case b.kind.Grouped && group == "":
 		return nil, deliver.Reject(errGroupID)
 	}
-	w := newWriter(&b.buffer)
-	w.begin()
-	w.text("type", b.kind.Type)
-	w.text("messageId", messageID)
-	w.text("timestamp", b.time)
-	w.text("userId", user)
-	w.text("anonymousId", anonymousID)
-	w.text("groupId", group)
-	w.text("event", b.event)
-	w.name(b.kind.Traits)
-	b.write(w, row)
-	w.name("context")
-	w.begin()
-	w.name("app")
-	w.begin()
-	w.text("name", "looker/actions")
-	w.text("version", b.app)
-	w.end()
-	w.end()
-	w.end()
-	text, err := w.done()
+	w := b.json
+	w.Begin()
+	w.Text("type", b.kind.Type)
+	w.Text("messageId", messageID)
+	w.Text("timestamp", b.time)
+	optional(w, "userId", user)
+	optional(w, "anonymousId", anonymousID)
+	optional(w, "groupId", group)
+	optional(w, "event", b.event)
+	w.Object(b.kind.Traits)
+	b.write(row)
+	w.End()
+	w.Object("context")
+	w.Object("app")
+	w.Text("name", "looker/actions")
+	w.Text("version", b.app)
+	w.End()
+	w.End()
+	w.End()
+	text, err := w.Done()
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("encoding a row: %w", err)
@@ -142,35 +139,36 @@ func (b *builder) message(number uint64, row action.Row) ([]byte, error) {
 	return text, nil
 }
 
+func optional(w *jsonobject.Writer, name, text string) {
+	if text != "" {
+		w.Text(name, text)
+	}
+}
+
 // write writes the row's values. A pivoted column becomes a list with an object for each
 // pivot that the row has a value for.
-func (b *builder) write(w *writer, row action.Row) {
-	w.begin()
+func (b *builder) write(row action.Row) {
 	for _, t := range b.traits {
 		cell := row.Cell(t.column)
 		switch value := cell.Value(); {
 		case value != nil:
-			w.name(t.name)
-			w.value(value)
+			b.json.Value(t.name, value)
 		case len(b.pivots) > 0 && !cell.Missing():
-			w.name(t.name)
-			w.token(jsontext.BeginArray)
+			b.json.Name(t.name)
+			b.json.BeginList()
 			for _, p := range b.pivots {
 				if value := cell.Pivot(p.Key).Value(); value != nil {
-					w.begin()
-					w.name(p.Key)
-					w.value(value)
-					w.end()
+					b.json.Begin()
+					b.json.Value(p.Key, value)
+					b.json.End()
 				}
 			}
-			w.token(jsontext.EndArray)
+			b.json.EndList()
 		}
 	}
 	if value := row.Cell(b.roles.email).Value(); value != nil {
-		w.name(tagEmail)
-		w.value(value)
+		b.json.Value(tagEmail, value)
 	}
-	w.end()
 }
 
 // ids are a row's message id and the id of somebody who has none: the same whenever the
