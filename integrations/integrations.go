@@ -6,6 +6,7 @@ import (
 	"integrationhub.dev/integrations/airtable"
 	"integrationhub.dev/integrations/amazons3"
 	"integrationhub.dev/integrations/awsec2stopinstance"
+	"integrationhub.dev/integrations/braze"
 	"integrationhub.dev/integrations/debug"
 	"integrationhub.dev/integrations/digitaloceandroplet"
 	"integrationhub.dev/integrations/discord"
@@ -44,6 +45,7 @@ func All() []Entry {
 		{"airtable", airtable.New},
 		{"amazon_s3", amazons3.New},
 		{"aws_ec2_stop_instance", awsec2stopinstance.New},
+		{"braze", braze.New},
 		{"debug", debug.New},
 		{"digitalocean_droplet", digitaloceandroplet.New},
 		{"discord", discord.New},

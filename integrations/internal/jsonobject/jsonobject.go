@@ -54,6 +54,16 @@ func (w *Writer) Text(name, text string) {
 	w.token(jsontext.String(text))
 }
 
+// Texts writes a member whose value is a list of strings.
+func (w *Writer) Texts(name string, texts ...string) {
+	w.Name(name)
+	w.BeginList()
+	for _, text := range texts {
+		w.token(jsontext.String(text))
+	}
+	w.EndList()
+}
+
 // Bool writes a member whose value is true or false.
 func (w *Writer) Bool(name string, value bool) {
 	w.Name(name)

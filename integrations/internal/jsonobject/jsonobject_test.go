@@ -14,6 +14,7 @@ func TestWriter(t *testing.T) {
 	w.Begin()
 	w.Text("t", "a\"\xffb")
 	w.Bool("b", true)
+	w.Texts("s", "x", "y")
 	w.Object("o")
 	w.Value("n", jsontext.Value(` 12345678901234567890.50 `))
 	w.Value("n", jsontext.Value(`{"a":1, "a":"\ud800"}`))
@@ -25,7 +26,7 @@ func TestWriter(t *testing.T) {
 	w.EndList()
 	w.End()
 	got, err := w.Done()
-	if want := `{"t":"a\"` + "\ufffd" + `b","b":true,"o":{"n":12345678901234567890.50,"n":{"a":1,"a":"` + "\ufffd" + `"}},"l":[{}]}`; err != nil || string(got) != want {
+	if want := `{"t":"a\"` + "\ufffd" + `b","b":true,"s":["x","y"],"o":{"n":12345678901234567890.50,"n":{"a":1,"a":"` + "\ufffd" + `"}},"l":[{}]}`; err != nil || string(got) != want {
 		t.Errorf("%s, %v; want %s", got, err, want)
 	}
 }
