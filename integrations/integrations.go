@@ -6,6 +6,7 @@ import (
 	"integrationhub.dev/integrations/airtable"
 	"integrationhub.dev/integrations/amazons3"
 	"integrationhub.dev/integrations/awsec2stopinstance"
+	"integrationhub.dev/integrations/braze"
 	"integrationhub.dev/integrations/debug"
 	"integrationhub.dev/integrations/digitaloceandroplet"
 	"integrationhub.dev/integrations/discord"
@@ -17,8 +18,12 @@ import (
 	"integrationhub.dev/integrations/googlesheets"
 	"integrationhub.dev/integrations/jiracreateissue"
 	"integrationhub.dev/integrations/kloudio"
+	"integrationhub.dev/integrations/mparticle"
 	"integrationhub.dev/integrations/pagerduty"
 	"integrationhub.dev/integrations/queueaction"
+	"integrationhub.dev/integrations/segmentevent"
+	"integrationhub.dev/integrations/segmentgroup"
+	"integrationhub.dev/integrations/segmenttrack"
 	"integrationhub.dev/integrations/sendgrid"
 	"integrationhub.dev/integrations/slack"
 	"integrationhub.dev/integrations/slackapp"
@@ -43,6 +48,7 @@ func All() []Entry {
 		{"airtable", airtable.New},
 		{"amazon_s3", amazons3.New},
 		{"aws_ec2_stop_instance", awsec2stopinstance.New},
+		{"braze", braze.New},
 		{"debug", debug.New},
 		{"digitalocean_droplet", digitaloceandroplet.New},
 		{"discord", discord.New},
@@ -54,8 +60,12 @@ func All() []Entry {
 		{"google_sheets", googlesheets.New},
 		{"jira_create_issue", jiracreateissue.New},
 		{"kloudio", kloudio.New},
+		{"mparticle", mparticle.New},
 		{"pagerduty", pagerduty.New},
 		{"queue_action", queueaction.New},
+		{"segment_event", segmentevent.New},
+		{"segment_group", segmentgroup.New},
+		{"segment_track", segmenttrack.New},
 		{"sendgrid", sendgrid.New},
 		{"slack", slack.New},
 		{"slack_app", slackapp.New},

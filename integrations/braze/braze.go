@@ -1,0 +1,225 @@
+// Package braze flags the users in a query's result at Braze, with attributes and a label by
+// which they can be made a segment.
+package braze
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/url"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+)
+
+var (
+	_ action.Integration = (*Integration)(nil)
+	_ action.FormBuilder = (*Integration)(nil)
+)
+
+// Braze's published limits: https://www.braze.com/docs/api/api_limits/ and
+// https://www.braze.com/docs/api/endpoints/user_data/. The rate is that of older contracts,
+// 50,000 calls a minute; newer ones have more.
+const (
+	usersPerCall   = 75
+	maxCall        = 4 << 20
+	callsPerSecond = 50_000 / 60
+	concurrency    = 8
+	callsForFaults = 2_000
+)
+
+// defaultLabel is what the form says that it is.
+const defaultLabel = "LOOKER_EXPORT"
+
+// settings are the hub's.
+type settings struct {
+	// MaxRows is how many rows of a result are sent; 0 stands for all. The default is what the
+	// description in Looker says.
+	MaxRows uint `env:"BRAZE_MAX_EXPORT" envDefault:"100000"`
+}
+
+// input is Looker's: the integration's settings and what the user chose.
+type input struct {
+	APIKey   action.Secret `param:"braze_api_key,required"`
+	Endpoint endpoint      `param:"braze_api_endpoint,required"`
+	Key      key           `form:"braze_key"`
+	Label    string        `form:"braze_segment"`
+}
+
+// Validate implements what [action.Decode] asks for.
+func (in *input) Validate() error {
+	if in.Key == "" {
+		return action.InvalidField("braze_key", "Missing primary Braze key.")
+	}
+	if in.Label == "" {
+		in.Label = defaultLabel
+	}
+	return nil
+}
+
+// Integration sends users to Braze.
+type Integration struct {
+	settings settings
+	deps     action.Deps
+}
+
+// New makes the integration.
+func New(deps action.Deps) (action.Integration, error) {
+	s, err := action.Settings[settings](deps)
+	if err != nil {
+		return nil, err
+	}
+	return &Integration{s, deps}, nil
+}
+
+// Definition implements [action.Integration].
+func (*Integration) Definition() action.Definition {
+	return action.Definition{
+		Name: "braze", Label: "Braze",
+		Description: "Flags users from Looker to Braze via the REST API for use with segmentation. " +
+			"Ensure there's a 'braze_id' field tagged in the results. MAX EXPORT: 100000.",
+		Params: []action.Param{
+			{Name: "braze_description", Label: "Braze Description", Description: "Braze Action Description"},
+			{Name: "braze_api_key", Label: "Braze API Key", Required: true, Sensitive: true, Description: "Braze API Key from https://dashboard.braze.com/app_settings/developer_console/ with users.track permission."},
+			{
+				Name: "braze_api_endpoint", Label: "Braze REST API Endpoint", Required: true,
+				Description: "Braze REST API endpoint based on the instance location. " +
+					"See: https://www.braze.com/docs/developer_guide/rest_api/basics/#endpoints Example: https://rest.iad-01.braze.com",
+			},
+		},
+		RequiredFields: []action.RequiredField{{Tag: tagID}},
+		Types:          []action.Type{action.TypeQuery},
+		Formats:        []action.Format{action.JSONDetail},
+		Formattings:    []action.Formatting{action.Unformatted},
+		VisFormattings: []action.VisFormatting{action.NoApply},
+		Download:       action.URL,
+		MinVersion:     action.V(5, 5, 0),
+	}
+}
+
+// Form implements [action.FormBuilder].
+func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
+	return &action.Form{Fields: []action.Field{
+		{
+			Name: "braze_key", Label: "Unique Key", Description: " Primay key for user to map to within Braze.",
+			Type: action.Select, Default: string(externalID), Required: true,
+			Options: []action.Option{{Name: string(externalID), Label: string(externalID)}, {Name: string(brazeID), Label: string(brazeID)}},
+		},
+		{
+			Name: "braze_segment", Label: "Export Label",
+			Description: "Name of export (Appends to Custom Attribute Array 'looker_export'). Defaults to 'LOOKER_EXPORT'.",
+			Type:        action.String, Default: defaultLabel, Required: true,
+		},
+	}}, nil
+}
+
+// retry is safe: what is sent sets attributes, and adds a label that Braze keeps once
+// (https://www.braze.com/docs/user_guide/data/custom_data/custom_attributes/#arrays).
+var retry = deliver.Retry{Tries: 6, First: time.Second, Longest: time.Minute}
+
+// Execute implements [action.Integration].
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	in, err := action.Decode[input](req)
+	if err != nil {
+		return nil, err
+	}
+	table, err := req.Data.Table(ctx)
+	if err != nil {
+		return nil, err
+	}
+	columns, err := mapColumns(table, in.Key)
+	if err != nil {
+		return nil, err
+	}
+	c := client{http: i.deps.HTTP, address: in.Endpoint.address(), key: in.APIKey}
+	users := i.limit(columns.users(table, in.Key, in.Label))
+	halver := deliver.NewHalver(callsForFaults)
+	limiter := rate.NewLimiter(callsPerSecond, concurrency)
+	account := deliver.Batches(ctx, users, deliver.Options[[]byte]{
+		Size: usersPerCall, Bytes: maxCall - envelope, Weight: func(u []byte) int { return len(u) + 1 },
+		Concurrency: concurrency,
+	}, func(ctx context.Context, batch [][]byte) error {
+		return deliver.Halve(ctx, halver, batch, func(ctx context.Context, part [][]byte) error {
+			return retry.Do(ctx, func(ctx context.Context) error {
+				if err := limiter.Wait(ctx); err != nil {
+					return err
+				}
+				return c.track(ctx, part)
+			})
+		})
+	})
+	if err := account.Err("rows"); err != nil {
+		return nil, err
+	}
+	return &action.Response{Message: fmt.Sprintf("%d rows sent to Braze.", account.Sent())}, nil
+}
+
+// limit rejects what is past the most rows that are sent, so that it is counted.
+func (i *Integration) limit(users iter.Seq2[[]byte, error]) iter.Seq2[[]byte, error] {
+	if i.settings.MaxRows == 0 {
+		return users
+	}
+	return func(yield func([]byte, error) bool) {
+		n := uint(0)
+		for user, err := range users {
+			if n++; n > i.settings.MaxRows && err == nil {
+				user, err = nil, deliver.Reject(action.Errorf(action.TooLarge, "At most %d rows are sent to Braze.", i.settings.MaxRows))
+			}
+			if !yield(user, err) {
+				return
+			}
+		}
+	}
+}
+
+// key is what users are known by.
+type key string
+
+const (
+	externalID key = "external_id"
+	brazeID    key = "braze_id"
+)
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (k *key) UnmarshalText(text []byte) error {
+	*k = key(text)
+	if *k != externalID && *k != brazeID {
+		return fmt.Errorf("must be %s or %s", externalID, brazeID)
+	}
+	return nil
+}
+
+// endpoint is the host of Braze's REST API that holds the workspace.
+type endpoint string
+
+// UnmarshalText implements [encoding.TextUnmarshaler]. The API key goes to this host, so it
+// must be one of Braze's.
+func (e *endpoint) UnmarshalText(text []byte) error {
+	lower := strings.ToLower(string(text))
+	if !strings.HasPrefix(lower, "http://") && !strings.HasPrefix(lower, "https://") {
+		return errors.New("must be an address that begins with https://")
+	}
+	u, err := url.Parse(lower)
+	if err != nil || !brazes(u.Host) || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
+		return errors.New("must be the address of Braze's REST API, such as https://rest.iad-01.braze.com")
+	}
+	*e = endpoint(u.Host)
+	return nil
+}
+
+func brazes(host string) bool {
+	for _, suffix := range []string{".braze.com", ".braze.eu"} {
+		if name, ok := strings.CutSuffix(host, suffix); ok && name != "" && !strings.ContainsAny(name, ":/\\@[]% ") {
+			return true
+		}
+	}
+	return false
+}
+
+// address is where users are sent, always encrypted.
+func (e endpoint) address() string { return "https://" + string(e) + "/users/track" }

@@ -1,0 +1,135 @@
+package braze
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/plaintext"
+)
+
+// name is what people call the destination.
+const name = "Braze"
+
+// timeout bounds one call.
+const timeout = 30 * time.Second
+
+// envelope is more than a call holds beside its users.
+const envelope = 100
+
+// client calls one workspace.
+type client struct {
+	http    *http.Client
+	address string
+	key     action.Secret
+}
+
+// answer is Braze's (https://www.braze.com/docs/api/errors/): "success", also where it did
+// not take some of the users.
+type answer struct {
+	Message string  `json:"message"`
+	Errors  []fault `json:"errors"`
+}
+
+// fault is what Braze has against one user. Some faults are about none: a bare text.
+type fault struct {
+	Type  string `json:"type"`
+	Array string `json:"input_array"`
+	Index *int   `json:"index"`
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (f *fault) UnmarshalJSON(text []byte) error {
+	type plain fault
+	if json.Unmarshal(text, (*plain)(f)) != nil {
+		*f = fault{}
+		_ = json.Unmarshal(text, &f.Type) // what is neither says nothing
+	}
+	return nil
+}
+
+// track sends users in one call: https://www.braze.com/docs/api/endpoints/user_data/post_user_track/.
+func (c client) track(ctx context.Context, users [][]byte) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
+	defer cancel()
+	body := append([]byte(`{"attributes":[`), bytes.Join(users, []byte(","))...)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.address, bytes.NewReader(append(body, "]}"...)))
+	if err != nil {
+		return fmt.Errorf("preparing a call: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.key.Reveal())
+	req.Header.Set("Content-Type", "application/json")
+	var a answer
+	if err := outbound.JSON(c.http, req, name, &a); err != nil {
+		return explain(err, time.Now())
+	}
+	return a.outcome(len(users))
+}
+
+// outcome says which of n users were not taken. Where Braze does not say which, the whole
+// call counts as refused, so that it is sent again in parts: attributes may be set twice.
+func (a answer) outcome(n int) error {
+	if a.Message != "success" && len(a.Errors) == 0 {
+		return action.Errorf(action.Unavailable, "Braze answered, but did not confirm that it took the rows.")
+	}
+	refused := deliver.RefusedError{}
+	for _, f := range a.Errors {
+		if f.Array != "attributes" || f.Index == nil || *f.Index < 0 || *f.Index >= n {
+			return f.reason()
+		}
+		refused[*f.Index] = f.reason()
+	}
+	if len(refused) == 0 {
+		return nil
+	}
+	return refused
+}
+
+// reason is Braze's own, which names attributes, but no values.
+func (f fault) reason() error {
+	if f.Type == "" {
+		return action.Errorf(action.Invalid, "Braze refused a row without saying why.")
+	}
+	return action.Errorf(action.Invalid, "Braze refused a row: %s", plaintext.Line(f.Type))
+}
+
+// explain says what a failed call means, and when a limit is over.
+func explain(err error, now time.Time) error {
+	status, ok := errors.AsType[*outbound.StatusError](err)
+	if !ok {
+		return err
+	}
+	switch kind := action.KindOf(err); kind {
+	case action.Unauthenticated, action.Forbidden:
+		return deliver.Stop(action.Wrap(err, kind, "Braze does not take the API key, or the key lacks the permission users.track, or belongs to another endpoint."))
+	case action.NotFound:
+		return deliver.Stop(action.Wrap(err, kind, "There is no REST API of Braze at the endpoint."))
+	case action.Invalid:
+		return action.Wrap(err, kind, "Braze refused a row (%d).", status.Code)
+	case action.RateLimited:
+		if status.RetryAfter == 0 {
+			status.RetryAfter = untilReset(status.Header, now)
+		}
+		return err
+	default:
+		return err
+	}
+}
+
+// untilReset is how long Braze's limit lasts, by the time of its end in seconds since 1970;
+// 0 when it does not say.
+func untilReset(h http.Header, now time.Time) time.Duration {
+	at, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return max(0, time.Unix(at, 0).Sub(now).Round(time.Second)+time.Second)
+}

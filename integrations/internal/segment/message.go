@@ -1,0 +1,203 @@
+package segment
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"iter"
+	"slices"
+	"time"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/hub/version"
+	"integrationhub.dev/integrations/internal/jsonobject"
+)
+
+// builder turns rows into messages.
+type builder struct {
+	kind   Kind
+	event  string
+	roles  roles
+	traits []trait
+	all    int // columns
+	pivots []action.Pivot
+	time   string
+	app    string
+
+	// delivery tells this delivery's messages from those of others.
+	delivery string
+	hash     hash.Hash
+	json     *jsonobject.Writer
+}
+
+// trait is a column whose value goes along.
+type trait struct {
+	column int
+	name   string
+}
+
+func newBuilder(kind Kind, event string, table *action.Table, r roles, req *action.Request) *builder {
+	b := &builder{
+		kind: kind, event: event, roles: r, all: len(table.Columns), pivots: table.Pivots,
+		app: version.Current().Version, hash: sha256.New(), json: jsonobject.New(), delivery: deliveryID(table, req),
+	}
+	at := table.RanAt
+	if at.IsZero() {
+		at = time.Now()
+	}
+	b.time = at.UTC().Format(timeFormat)
+	for i, c := range table.Columns {
+		taken := r.has(i) || r.email >= 0 && c.Name == tagEmail
+		if !taken && !slices.Contains(req.Plan.HiddenFields, c.Name) {
+			b.traits = append(b.traits, trait{i, c.Name})
+		}
+	}
+	return b
+}
+
+// timeFormat is ISO 8601 as Segment writes it.
+const timeFormat = "2006-01-02T15:04:05.000Z"
+
+// deliveryID is the same when Looker sends the same delivery again, which its webhook id and
+// the time of its query tell. Where either is not known every delivery is a new one: rather
+// twice than never.
+func deliveryID(table *action.Table, req *action.Request) string {
+	if req.WebhookID == "" || table.RanAt.IsZero() {
+		return rand.Text()
+	}
+	return req.WebhookID + "\x00" + table.RanAt.UTC().Format(timeFormat)
+}
+
+var (
+	errNoID    = action.Errorf(action.Invalid, "A row has neither a user id nor an anonymous id.")
+	errGroupID = action.Errorf(action.Invalid, "A row has no group id.")
+	errTooLong = action.Errorf(action.TooLarge, "A row is larger than the %d KB that Segment takes.", maxMessage>>10)
+)
+
+// messages yields the rows as JSON. A row that Segment would not take is rejected.
+func (b *builder) messages(table *action.Table) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		number := uint64(0)
+		for row, err := range table.Rows() {
+			var message []byte
+			if err == nil {
+				number++
+				message, err = b.message(number, row)
+			}
+			if !yield(message, err) {
+				return
+			}
+		}
+	}
+}
+
+func (b *builder) message(number uint64, row action.Row) ([]byte, error) {
+	messageID, anonymousID := b.ids(number, row)
+	user, group := row.Cell(b.roles.user).Text(), row.Cell(b.roles.group).Text()
+	switch {
+	case b.roles.anonymous >= 0:
+		anonymousID = row.Cell(b.roles.anonymous).Text()
+	case b.kind.Grouped || user != "":
+		anonymousID = ""
+	}
+	switch {
+	case user == "" && anonymousID == "":
+		return nil, deliver.Reject(errNoID)
+	case b.kind.Grouped && group == "":
+		return nil, deliver.Reject(errGroupID)
+	}
+	w := b.json
+	w.Begin()
+	w.Text("type", b.kind.Type)
+	w.Text("messageId", messageID)
+	w.Text("timestamp", b.time)
+	optional(w, "userId", user)
+	optional(w, "anonymousId", anonymousID)
+	optional(w, "groupId", group)
+	optional(w, "event", b.event)
+	w.Object(b.kind.Traits)
+	b.write(row)
+	w.End()
+	w.Object("context")
+	w.Object("app")
+	w.Text("name", "looker/actions")
+	w.Text("version", b.app)
+	w.End()
+	w.End()
+	w.End()
+	text, err := w.Done()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("encoding a row: %w", err)
+	case len(text) > maxMessage:
+		return nil, deliver.Reject(errTooLong)
+	}
+	return text, nil
+}
+
+func optional(w *jsonobject.Writer, name, text string) {
+	if text != "" {
+		w.Text(name, text)
+	}
+}
+
+// write writes the row's values. A pivoted column becomes a list with an object for each
+// pivot that the row has a value for.
+func (b *builder) write(row action.Row) {
+	for _, t := range b.traits {
+		cell := row.Cell(t.column)
+		switch value := cell.Value(); {
+		case value != nil:
+			b.json.Value(t.name, value)
+		case len(b.pivots) > 0 && !cell.Missing():
+			b.json.Name(t.name)
+			b.json.BeginList()
+			for _, p := range b.pivots {
+				if value := cell.Pivot(p.Key).Value(); value != nil {
+					b.json.Begin()
+					b.json.Value(p.Key, value)
+					b.json.End()
+				}
+			}
+			b.json.EndList()
+		}
+	}
+	if value := row.Cell(b.roles.email).Value(); value != nil {
+		b.json.Value(tagEmail, value)
+	}
+}
+
+// ids are a row's message id and the id of somebody who has none: the same whenever the
+// delivery is made again with this row in this place, and no one else's.
+func (b *builder) ids(number uint64, row action.Row) (messageID, anonymousID string) {
+	b.hash.Reset()
+	b.add([]byte(b.delivery))
+	b.add([]byte(b.kind.Type))
+	b.add([]byte(b.event))
+	b.add(binary.BigEndian.AppendUint64(nil, number))
+	for i := range b.all {
+		b.add(row.Cell(i).Raw())
+	}
+	var sum [sha256.Size]byte
+	b.hash.Sum(sum[:0])
+	return "looker-" + hex.EncodeToString(sum[:16]), uuid([16]byte(sum[16:]))
+}
+
+// add adds a part to the hash, with its length, so that parts cannot run together.
+func (b *builder) add(part []byte) {
+	var length [8]byte
+	binary.BigEndian.PutUint64(length[:], uint64(len(part)))
+	_, _ = b.hash.Write(length[:]) // a hash takes everything
+	_, _ = b.hash.Write(part)
+}
+
+// uuid makes a UUID of random-looking bytes (RFC 9562, version 8).
+func uuid(u [16]byte) string {
+	u[6] = u[6]&0x0f | 0x80
+	u[8] = u[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
+}

@@ -1,0 +1,45 @@
+package segment
+
+import (
+	"integrationhub.dev/hub/action"
+)
+
+// roles are the indices of the columns that say who a message is about; -1 is none.
+type roles struct {
+	user, anonymous, group, email int
+}
+
+var (
+	errNobody  = action.Errorf(action.Invalid, "Query requires a field tagged %s or %s or %s.", tagEmail, tagUser, tagAnonymous)
+	errNoGroup = action.Errorf(action.Invalid, "Query requires a field tagged %s.", tagGroup)
+	errNoUser  = action.Errorf(action.Invalid, "Query requires a field tagged %s or %s: Segment groups nobody by an email address alone.", tagUser, tagAnonymous)
+)
+
+// roles finds the columns by their tags; of several with a tag the first counts.
+func (k Kind) roles(table *action.Table) (roles, error) {
+	r := roles{
+		user: table.Tagged(tagUser), anonymous: table.Tagged(tagAnonymous),
+		group: -1, email: table.Tagged(tagEmail),
+	}
+	switch {
+	case r.user < 0 && r.anonymous < 0 && r.email < 0:
+		return r, errNobody
+	case !k.Grouped:
+	case table.Tagged(tagGroup) < 0:
+		return r, errNoGroup
+	case r.user < 0 && r.anonymous < 0:
+		return r, errNoUser
+	default:
+		r.group = table.Tagged(tagGroup)
+	}
+	if r.user < 0 {
+		// Profiles that such queries made have it for both.
+		r.user = r.anonymous
+	}
+	return r, nil
+}
+
+// has reports whether a column has a role.
+func (r roles) has(column int) bool {
+	return column == r.user || column == r.anonymous || column == r.group || column == r.email
+}

@@ -1,0 +1,164 @@
+// Package mparticle sends the rows of a query to mParticle, as user profiles or as events.
+package mparticle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+)
+
+var (
+	_ action.Integration = (*Integration)(nil)
+	_ action.FormBuilder = (*Integration)(nil)
+)
+
+// mParticle takes 100 rows and less than 256 KB a call:
+// https://docs.mparticle.com/guides/default-service-limits/. What it counts as a KB it does
+// not say.
+const (
+	rowsPerCall    = 100
+	maxCall        = 256_000
+	maxRow         = 256 << 10
+	concurrency    = 8
+	callsForFaults = 2_000
+)
+
+// settings are the hub's.
+type settings struct {
+	Region region `env:"MPARTICLE_REGION"`
+}
+
+// region is where a workspace's data lives.
+type region string
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (r *region) UnmarshalText(text []byte) error {
+	switch *r = region(strings.ToLower(string(text))); *r {
+	case "", "us1", "us2", "eu1", "au1":
+		return nil
+	}
+	return errors.New("MPARTICLE_REGION must be us1, us2, eu1 or au1")
+}
+
+// address is where rows are sent. Without a region it is that of the first workspaces.
+func (r region) address() string {
+	if r == "" {
+		return "https://inbound.mparticle.com/s2s/v2/bulkevents"
+	}
+	return "https://s2s." + string(r) + ".mparticle.com/v2/bulkevents"
+}
+
+// input is Looker's: the integration's settings and what the user chose.
+type input struct {
+	APIKey      string        `param:"apiKey,required"`
+	APISecret   action.Secret `param:"apiSecret,required"`
+	DataType    dataType      `form:"data_type"`
+	Environment string        `form:"environment"`
+}
+
+// dataType is what becomes of a row.
+type dataType string
+
+const (
+	userData  dataType = "user_data"
+	eventData dataType = "event_data"
+)
+
+const production, development = "production", "development"
+
+// Validate implements what [action.Decode] asks for.
+func (in *input) Validate() error {
+	if in.DataType != userData && in.DataType != eventData {
+		return action.InvalidField("data_type", "Missing data type (user|event).")
+	}
+	if in.Environment != production {
+		in.Environment = development
+	}
+	return nil
+}
+
+// Integration sends rows to mParticle.
+type Integration struct {
+	settings settings
+	deps     action.Deps
+}
+
+// New makes the integration.
+func New(deps action.Deps) (action.Integration, error) {
+	s, err := action.Settings[settings](deps)
+	if err != nil {
+		return nil, err
+	}
+	return &Integration{s, deps}, nil
+}
+
+// Definition implements [action.Integration].
+func (*Integration) Definition() action.Definition {
+	return action.Definition{
+		Name: "mparticle", Label: "mParticle",
+		Description: "Send user or event data from Looker to mParticle.",
+		Params: []action.Param{
+			{Name: "apiKey", Label: "API Key", Required: true, Description: "API Key for mParticle"},
+			{Name: "apiSecret", Label: "API Secret", Required: true, Sensitive: true, Description: "API Secret for mParticle"},
+		},
+		Types:          []action.Type{action.TypeQuery},
+		FormatsFor:     action.RowFormats,
+		Formattings:    []action.Formatting{action.Unformatted},
+		VisFormattings: []action.VisFormatting{action.NoApply},
+		Download:       action.URL,
+		MinVersion:     action.V(5, 5, 0),
+	}
+}
+
+// Form implements [action.FormBuilder].
+func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
+	return &action.Form{Fields: []action.Field{
+		{
+			Name: "data_type", Label: "Data Type", Description: "Specify data type: User Profiles or Events",
+			Type: action.Select, Required: true,
+			Options: []action.Option{{Name: string(userData), Label: "User Profiles"}, {Name: string(eventData), Label: "Events"}},
+		},
+		{
+			Name: "environment", Label: "Environment", Description: "Specify environment to send to: Test/Development or Production",
+			Type: action.Select, Required: true,
+			Options: []action.Option{{Name: production, Label: "Production"}, {Name: development, Label: "Test/Development"}},
+		},
+	}}, nil
+}
+
+// Execute implements [action.Integration].
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	in, err := action.Decode[input](req)
+	if err != nil {
+		return nil, err
+	}
+	table, err := req.Data.Table(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m := newMapping(table, in.DataType)
+	if len(m.identities) == 0 {
+		return nil, action.Errorf(action.Invalid, "Each row must specify at least 1 identity tag.")
+	}
+	for _, field := range m.unknown {
+		i.deps.Log.WarnContext(ctx, "mparticle: a field's tag has no meaning, so the field is not sent", "field", field)
+	}
+	c := &client{
+		http: i.deps.HTTP, address: i.settings.Region.address(), key: in.APIKey, secret: in.APISecret,
+		pace: newPace(), again: againFor(in.DataType),
+	}
+	halver := deliver.NewHalver(callsForFaults)
+	account := deliver.Batches(ctx, m.batches(table, in.Environment), deliver.Options[[]byte]{
+		Size: rowsPerCall, Bytes: maxCall - envelope, Weight: func(b []byte) int { return len(b) + 1 }, Concurrency: concurrency,
+	}, func(ctx context.Context, batch [][]byte) error {
+		return deliver.Halve(ctx, halver, batch, c.send)
+	})
+	if err := account.Err("rows"); err != nil {
+		return nil, err
+	}
+	return &action.Response{Message: fmt.Sprintf("%d rows sent to mParticle.", account.Sent())}, nil
+}

@@ -1,0 +1,376 @@
+package mparticle_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/internal/rowstest"
+	"integrationhub.dev/integrations/mparticle"
+)
+
+var params = map[string]string{"apiKey": "key", "apiSecret": "s3cret"}
+
+func users() map[string]string {
+	return map[string]string{"data_type": "user_data", "environment": "production"}
+}
+
+func events() map[string]string {
+	return map[string]string{"data_type": "event_data", "environment": "development"}
+}
+
+// result has columns "name tag…", in the groups that they stand in.
+func result(rows string, groups map[string][]string) string {
+	fields := map[string][]map[string]any{}
+	for group, columns := range groups {
+		for _, c := range columns {
+			name, tags, _ := strings.Cut(c, " ")
+			fields[group] = append(fields[group], map[string]any{"name": name, "tags": strings.Fields(tags)})
+		}
+	}
+	text, err := json.Marshal(fields)
+	if err != nil {
+		panic(err)
+	}
+	return `{"fields":` + string(text) + `,"pivots":[{"key":"a"},{"key":"b"}],"data":[` + rows + `]}`
+}
+
+func dimensions(columns ...string) map[string][]string {
+	return map[string][]string{"dimensions": columns}
+}
+
+func accepted() actiontest.Reply { return actiontest.Reply{Status: http.StatusAccepted} }
+
+func query(t *testing.T, form map[string]string, text string) *action.Request {
+	t.Helper()
+	return actiontest.JSONDetail(t, actiontest.Query(params, form), text)
+}
+
+// The call as it goes over the wire.
+func TestWire(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		form   map[string]string
+		result string
+		want   string
+	}{
+		"users": {
+			users(),
+			result(`{"u.id":{"value":12345678901234567890},"u.mail":{"value":null},"u.name":{"value":"n"},"e.name":{"value":"x"},"u.os":{"value":true},"n":{"a":{"value":1.50},"b":{"value":null}},"c":{"value":7}}`,
+				map[string][]string{
+					"dimensions": {"u.id x mp_customer_id", "u.mail mp_email", "u.name", "e.name mp_event_name", "u.os mp_device_info", "u.none"},
+					"measures":   {"n"}, "table_calculations": {"c"},
+				}),
+			`[{"events":[],"user_attributes":{"looker_u.name":"n","looker_u.os":true,"looker_n_a":1.50,"looker_n_b":null,"looker_c":7},` +
+				`"user_identities":{"customerid":"12345678901234567890"},"device_info":{},"schema_version":2,"environment":"production"}]`,
+		},
+		"events": {
+			events(),
+			result(`{"u.id":{"value":"c"},"e.name":{"value":"Bought"},"e.kind":{"value":"transaction"},"e.id":{"value":5},"e.at":{"value":1700000000000},"e.s":{"value":"s"},"e.u":{"value":"u"},
+				"u.plan":{"value":"free"},"o.sum":{"value":9.90},"d.os_version":{"value":"14"},"plain":{"value":1}}`,
+				dimensions("u.id mp_customer_id", "e.name mp_event_name", "e.kind mp_custom_event_type", "e.id mp_event_id", "e.at mp_timestamp_unixtime_ms", "e.s mp_session_id", "e.u mp_session_uuid",
+					"u.plan mp_user_attribute", "o.sum mp_custom_attribute", "d.os_version mp_device_info", "plain")),
+			`[{"events":[{"data":{"custom_attributes":{"looker_o.sum":9.90},"event_name":"Bought","custom_event_type":"transaction","event_id":5,"timestamp_unixtime_ms":1700000000000,"session_id":"s","session_uuid":"u"},"event_type":"custom_event"}],` +
+				`"user_attributes":{"looker_u.plan":"free"},"user_identities":{"customerid":"c"},"device_info":{"os_version":"14"},"schema_version":2,"environment":"development"}]`,
+		},
+		"events without a name, and an odd environment": {
+			map[string]string{"data_type": "event_data", "environment": "staging"},
+			result(`{"u.o":{"value":"o"},"e.name":{"value":null}}`, dimensions("u.o mp_other4", "e.name mp_event_name")),
+			`[{"events":[{"data":{"custom_attributes":{},"event_name":"looker_custom_event","custom_event_type":"other"},"event_type":"custom_event"}],` +
+				`"user_attributes":{},"user_identities":{"other4":"o"},"device_info":{},"schema_version":2,"environment":"development"}]`,
+		},
+		"the last of two with a tag": {
+			users(),
+			result(`{"u.a":{"value":"a"},"u.b":{"value":"b"}}`, dimensions("u.a mp_email", "u.b mp_email mp_google")),
+			`[{"events":[],"user_attributes":{},"user_identities":{"email":"b"},"device_info":{},"schema_version":2,"environment":"production"}]`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Reply(accepted())
+			i := actiontest.New(t, mparticle.New, actiontest.Deps(t, d, nil))
+			res, err := i.Execute(t.Context(), query(t, tt.form, tt.result))
+			if err != nil || res.Message != "1 rows sent to mParticle." {
+				t.Fatalf("%+v, %v", res, err)
+			}
+			r := d.Requests()[0]
+			if diff := cmp.Diff(tt.want, string(r.Body)); diff != "" {
+				t.Errorf("body (-want +got):\n%s", diff)
+			}
+			if r.Method != http.MethodPost || r.Host != "inbound.mparticle.com" || r.Path != "/s2s/v2/bulkevents" ||
+				r.Header.Get("Authorization") != "Basic a2V5OnMzY3JldA==" || r.Header.Get("Content-Type") != "application/json" {
+				t.Errorf("%s %s%s %v", r.Method, r.Host, r.Path, r.Header)
+			}
+		})
+	}
+}
+
+func TestRegions(t *testing.T) {
+	t.Parallel()
+	one := result(`{"u":{"value":"u"}}`, dimensions("u mp_other"))
+	for region, want := range map[string]string{"us1": "s2s.us1.mparticle.com", "EU1": "s2s.eu1.mparticle.com"} {
+		d := actiontest.NewDestination(t).Reply(accepted())
+		i := actiontest.New(t, mparticle.New, actiontest.Deps(t, d, map[string]string{"MPARTICLE_REGION": region}))
+		if _, err := i.Execute(t.Context(), query(t, users(), one)); err != nil {
+			t.Fatal(err)
+		}
+		if r := d.Requests()[0]; r.Host != want || r.Path != "/v2/bulkevents" {
+			t.Errorf("%s: sent to %s%s", region, r.Host, r.Path)
+		}
+	}
+	if _, err := mparticle.New(actiontest.Deps(t, nil, map[string]string{"MPARTICLE_REGION": "example.com/"})); err == nil {
+		t.Error("an odd region")
+	}
+}
+
+// What cannot be sent as it is tagged is said in the log, by the field's name.
+func TestTagsWithoutMeaning(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Reply(accepted())
+	deps := actiontest.Deps(t, d, nil)
+	var log bytes.Buffer
+	deps.Log = slog.New(slog.NewTextHandler(&log, nil))
+	text := result(`{"u":{"value":"u"},"d.colour":{"value":"red"},"x":{"value":"x"}}`, dimensions("u mp_other", "d.colour mp_device_info", "x mp_new", "plain"))
+	if _, err := actiontest.New(t, mparticle.New, deps).Execute(t.Context(), query(t, events(), text)); err != nil {
+		t.Fatal(err)
+	}
+	if got := log.String(); strings.Count(got, "\n") != 2 || !strings.Contains(got, "field=d.colour") || !strings.Contains(got, "field=x") || strings.Contains(got, "red") {
+		t.Errorf("log %s", got)
+	}
+}
+
+func TestRefuses(t *testing.T) {
+	t.Parallel()
+	one := result(`{"u":{"value":"u"}}`, dimensions("u mp_other"))
+	for name, tt := range map[string]struct {
+		change  func(*action.Request)
+		result  string
+		message string
+	}{
+		"no key":             {func(r *action.Request) { r.Params = map[string]string{"apiSecret": "s"} }, one, `"apiKey" is required.`},
+		"no secret":          {func(r *action.Request) { r.Params = map[string]string{"apiKey": "k"} }, one, `"apiSecret" is required.`},
+		"no data type":       {func(r *action.Request) { delete(r.Form, "data_type") }, one, "Missing data type (user|event)."},
+		"an odd data type":   {func(r *action.Request) { r.Form["data_type"] = "cats" }, one, "Missing data type (user|event)."},
+		"no identity":        {func(*action.Request) {}, result(`{"u":{"value":"u"}}`, dimensions("u mp_event_name")), "Each row must specify at least 1 identity tag."},
+		"no result":          {func(*action.Request) {}, `{}`, "The data is not a complete result in Looker's json_detail format."},
+		"rows without one":   {func(*action.Request) {}, result(`{"u":{"value":null}}`, dimensions("u mp_other")), "A row has no value for any identity."},
+		"rows too large":     {func(*action.Request) {}, result(`{"u":{"value":"`+strings.Repeat("x", 300_000)+`"}}`, dimensions("u mp_other")), "A row is larger than the 256 KB that mParticle takes."},
+		"a failed query":     {func(*action.Request) {}, `{"errors":[{"message":"No such table."}],"fields":{},"data":[]}`, "Looker's query failed: No such table."},
+		"groups that are no": {func(*action.Request) {}, `{"fields":{"measures":null},"data":[]}`, "Each row must specify at least 1 identity tag."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Reply(accepted())
+			i := actiontest.New(t, mparticle.New, actiontest.Deps(t, d, nil))
+			req := query(t, users(), tt.result)
+			tt.change(req)
+			if _, err := i.Execute(t.Context(), req); err == nil || action.MessageOf(err) != tt.message {
+				t.Errorf("error %v, want %q", err, tt.message)
+			}
+			if len(d.Requests()) != 0 {
+				t.Error("mParticle was called")
+			}
+		})
+	}
+	i := actiontest.New(t, mparticle.New, actiontest.Deps(t, nil, nil))
+	if _, err := i.Execute(t.Context(), actiontest.Query(params, users())); action.KindOf(err) != action.Invalid {
+		t.Errorf("without data: %v", err)
+	}
+}
+
+func TestMparticleFails(t *testing.T) {
+	t.Parallel()
+	const doubt = " mParticle may have taken the events all the same, so they were not sent again."
+	for name, tt := range map[string]struct {
+		answer  rowstest.Answer
+		kind    action.Kind
+		message string
+		// Calls for users, who may be sent twice, and for events; doubt is added for these.
+		users, events int
+		doubt         bool
+	}{
+		"no credentials":   {rowstest.Answer{Status: 401}, action.Unauthenticated, "mParticle does not take the API key and secret.", 1, 1, false},
+		"bad credentials":  {rowstest.Answer{Status: 403, Body: `{"message":"s3cret"}`}, action.Forbidden, "mParticle does not take the API key and secret.", 1, 1, false},
+		"gone":             {rowstest.Answer{Status: 404}, action.NotFound, "mParticle answered 404 Not Found.", 1, 1, false},
+		"a bad row":        {rowstest.Answer{Status: 400, Body: `{"message":"s3cret"}`}, action.Invalid, "mParticle refused a row, for a missing or wrong value (400).", 1, 1, false},
+		"limited":          {rowstest.Answer{Status: 429}, action.RateLimited, "mParticle answered 429 Too Many Requests.", 6, 4, false},
+		"not available":    {rowstest.Answer{Status: 503}, action.RateLimited, "mParticle is not available now (503).", 6, 4, false},
+		"out of order":     {rowstest.Answer{Status: 500}, action.Unavailable, "mParticle answered 500 Internal Server Error.", 6, 1, true},
+		"a lie":            {rowstest.Answer{Status: 200, Body: "<html>"}, action.Unavailable, "mParticle answered 200, which does not confirm that it took the rows.", 6, 1, true},
+		"limited for long": {rowstest.Answer{Status: 429, Header: map[string]string{"Retry-After": "3600"}}, action.RateLimited, "mParticle answered 429 Too Many Requests.", 1, 1, false},
+	} {
+		for kind, form := range map[string]map[string]string{"users": users(), "events": events()} {
+			t.Run(name+", "+kind, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					sink := &rowstest.Sink{Answer: tt.answer}
+					deps := actiontest.Deps(t, nil, nil)
+					deps.HTTP = &http.Client{Transport: sink}
+					_, err := actiontest.New(t, mparticle.New, deps).Execute(t.Context(), query(t, form, result(`{"u":{"value":"u"}}`, dimensions("u mp_other"))))
+					message, calls := tt.message, tt.users
+					if kind == "events" {
+						calls = tt.events
+						if tt.doubt {
+							message += doubt
+						}
+					}
+					if action.KindOf(err) != tt.kind || action.MessageOf(err) != message {
+						t.Errorf("error %v (%v)", err, action.KindOf(err))
+					}
+					if strings.Contains(fmt.Sprint(err), "s3cret") {
+						t.Errorf("the error tells too much: %v", err)
+					}
+					if sink.Calls() != calls {
+						t.Errorf("%d calls, want %d", sink.Calls(), calls)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestSourceBreaksOff(t *testing.T) {
+	t.Parallel()
+	whole := result(`{"u":{"value":1}},{"u":{"value":2}},{"u":{"value":3}}`, dimensions("u mp_other"))
+	d := actiontest.NewDestination(t).Reply(accepted())
+	i := actiontest.New(t, mparticle.New, actiontest.Deps(t, d, nil))
+	req := actiontest.Download(t, actiontest.Query(params, events()), actiontest.BrokenDownload(whole[:len(whole)-10]))
+	_, err := i.Execute(t.Context(), req)
+	if got := action.MessageOf(err); got != "2 of 2 rows delivered, 0 failed. The download from Looker broke off before the data was complete." {
+		t.Errorf("message %q", got)
+	}
+}
+
+const peopleHead = `{"fields":{"dimensions":[{"name":"u.id","tags":["mp_customer_id"]},{"name":"u.city","tags":["mp_custom_attribute"]}]}`
+
+func person(i int) string {
+	return fmt.Sprintf(`{"u.id":{"value":%d},"u.city":{"value":"Zürich"}}`, i)
+}
+
+// fake is mParticle: it refuses a call for one bad row. Users it knows again, events not.
+func fake() *rowstest.Destination {
+	return &rowstest.Destination{
+		Rows: func(_ *http.Request, body []byte) ([]rowstest.Row, error) {
+			var batches []struct {
+				Events     []any
+				Identities struct {
+					ID string `json:"customerid"`
+				} `json:"user_identities"`
+			}
+			if err := json.Unmarshal(body, &batches); err != nil {
+				return nil, err
+			}
+			if len(batches) > 100 || len(body) > 256_000 {
+				return nil, errors.New("a call that is too large")
+			}
+			rows := make([]rowstest.Row, len(batches))
+			for i, b := range batches {
+				rows[i].ID = b.Identities.ID
+				if len(b.Events) == 0 {
+					rows[i].Key = b.Identities.ID
+				}
+			}
+			return rows, nil
+		},
+		Refuses: func(id string) bool { return strings.HasSuffix(id, "777") },
+		Whole:   true,
+		Answer: func(_ []rowstest.Row, refused []int) rowstest.Answer {
+			if len(refused) > 0 {
+				return rowstest.Answer{Status: http.StatusBadRequest}
+			}
+			return rowstest.Answer{Status: http.StatusAccepted, Header: map[string]string{"X-mp-rate-limit-percentage-used": "50"}}
+		},
+	}
+}
+
+// A hundred thousand rows on a bad day: every row is accounted for. No event is doubled; of
+// those that may have arrived it is said so.
+func TestBadDay(t *testing.T) {
+	t.Parallel()
+	for name, form := range map[string]map[string]string{"users": users(), "events": events()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				const total = 100_000
+				d := fake()
+				i := actiontest.New(t, mparticle.New, d.Deps(nil))
+				_, err := i.Execute(t.Context(), rowstest.Query(t, actiontest.Query(params, form), peopleHead, total, person))
+				got := d.Check(t, total, err)
+				message := action.MessageOf(err)
+				if !strings.Contains(message, "mParticle refused a row, for a missing or wrong value (400).") {
+					t.Errorf("message %q", message)
+				}
+				switch {
+				case name == "users" && (got.Failed != total/1000 || d.Unconfirmed() != 0):
+					t.Errorf("%+v, %d unconfirmed", got, d.Unconfirmed())
+				case name == "events" && (d.Unconfirmed() == 0 || got.Failed < total/1000+d.Unconfirmed() || !strings.Contains(message, "may have taken the events all the same")):
+					t.Errorf("%+v, %d unconfirmed, message %q", got, d.Unconfirmed(), message)
+				}
+			})
+		})
+	}
+}
+
+// The pace follows what mParticle says of its limit.
+func TestPace(t *testing.T) {
+	t.Parallel()
+	const calls = 300
+	for used, within := range map[string][2]time.Duration{
+		// 2.7 calls a second, for want of a better number.
+		"":   {calls * time.Second / 3, calls * time.Second / 2},
+		"80": {calls * time.Second / 3, calls * time.Second / 2},
+		"10": {0, calls * time.Second / 8},
+		"95": {calls * time.Second, 4 * calls * time.Second},
+	} {
+		t.Run("used "+used, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				header := map[string]string{}
+				if used != "" {
+					header["X-mp-rate-limit-percentage-used"] = used
+				}
+				deps := actiontest.Deps(t, nil, nil)
+				deps.HTTP = &http.Client{Transport: &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusAccepted, Header: header}}}
+				begin := time.Now()
+				i := actiontest.New(t, mparticle.New, deps)
+				if _, err := i.Execute(t.Context(), rowstest.Query(t, actiontest.Query(params, users()), peopleHead, calls*100, person)); err != nil {
+					t.Fatal(err)
+				}
+				if took := time.Since(begin); took < within[0] || took > within[1] {
+					t.Errorf("%d calls took %v, want %v", calls, took, within)
+				}
+			})
+		})
+	}
+}
+
+// Memory stays flat. Not beside other tests.
+func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
+	synctest.Test(t, func(t *testing.T) {
+		const total, most = 300_000, 96 << 20
+		sink := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusAccepted}}
+		deps := actiontest.Deps(t, nil, nil)
+		deps.HTTP = &http.Client{Transport: sink}
+		i := actiontest.New(t, mparticle.New, deps)
+		res, err := i.Execute(t.Context(), rowstest.Query(t, actiontest.Query(params, events()), peopleHead, total, person))
+		if err != nil || res.Message != strconv.Itoa(total)+" rows sent to mParticle." {
+			t.Fatalf("%+v, %v", res, err)
+		}
+		if heap := sink.Heap(); heap > most {
+			t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
+		}
+		t.Logf("%d rows, heap at most %.1f MiB", total, float64(sink.Heap())/(1<<20))
+	})
+}

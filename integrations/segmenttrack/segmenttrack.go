@@ -1,0 +1,57 @@
+// Package segmenttrack tells Segment of an event for each row of a query.
+package segmenttrack
+
+import (
+	"context"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/segment"
+)
+
+var (
+	_ action.Integration = (*Integration)(nil)
+	_ action.FormBuilder = (*Integration)(nil)
+)
+
+// input is what the Looker user enters.
+type input struct {
+	Event string `form:"event,required"`
+}
+
+// Integration tracks events at Segment.
+type Integration struct {
+	segment *segment.Sender
+}
+
+// New makes the integration.
+func New(deps action.Deps) (action.Integration, error) {
+	s, err := segment.New(deps)
+	if err != nil {
+		return nil, err
+	}
+	return &Integration{s}, nil
+}
+
+// Definition implements [action.Integration].
+func (*Integration) Definition() action.Definition {
+	d := segment.Definition()
+	d.Name, d.Label = "segment_track", "Segment Track"
+	d.Description = "Add traits via track to your Segment users."
+	return d
+}
+
+// Form implements [action.FormBuilder].
+func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
+	return &action.Form{Fields: []action.Field{{
+		Name: "event", Label: "Event", Description: "The name of the event you’re tracking.", Type: action.String, Required: true,
+	}}}, nil
+}
+
+// Execute implements [action.Integration].
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	in, err := action.Decode[input](req)
+	if err != nil {
+		return nil, err
+	}
+	return i.segment.Deliver(ctx, req, segment.Track, in.Event)
+}
