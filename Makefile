@@ -9,6 +9,7 @@ LOCAL := config/local
 ENVTEST := KUBEBUILDER_ASSETS=$(CACHE)/local/bin
 GOLANGCI_LINT := v2.15.0
 CRD_REF_DOCS := v0.3.0
+HELM_DOCS := v1.14.2
 VERSITYGW := v1.8.0
 GOVULNCHECK := v1.9.0
 CYCLONEDX_GOMOD := v1.10.0
@@ -16,6 +17,7 @@ CYCLONEDX_GOMOD := v1.10.0
 # dependencies are nobody's business here.
 golangci-lint := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 crd-ref-docs := github.com/elastic/crd-ref-docs
+helm-docs := github.com/norwoodj/helm-docs/cmd/helm-docs
 versitygw := github.com/versity/versitygw/cmd/versitygw
 govulncheck := golang.org/x/vuln/cmd/govulncheck
 cyclonedx-gomod := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
@@ -98,7 +100,7 @@ dev: ## A hub for the developer of an integration
 	go run ./hub/cmd/hub serve --dev
 
 .PHONY: generate
-generate: $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS) ## Everything that is generated from the API types
+generate: $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS) $(TOOLS)/helm-docs-$(HELM_DOCS) ## Everything that is generated from the API types
 	$(LOCAL)/build tools controller-gen
 	$(CACHE)/local/bin/controller-gen object paths=./api/...
 	$(CACHE)/local/bin/controller-gen crd paths=./api/... output:crd:dir=config/crd/bases
@@ -106,11 +108,15 @@ generate: $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS) ## Everything that is generated 
 	$< --log-level ERROR --config api/reference.yaml --source-path api --renderer markdown --output-path api/README.md
 	cp config/crd/bases/hub.integrationhub.dev_integrationhubs.yaml charts/integration-hub/files/crd.yaml
 	cp config/rbac/role.yaml charts/integration-hub/files/role.yaml
+	cp charts/integration-hub/files/dashboard.json config/prometheus/dashboard.json
+	{ printf 'apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: integration-hub, namespace: integration-hub-system}\nspec:\n'; \
+	  sed 's/^/  /' charts/integration-hub/files/alerts.yaml; } > config/prometheus/alerts.yaml
+	$(TOOLS)/helm-docs-$(HELM_DOCS) --log-level warning --chart-search-root charts
 
 .PHONY: verify
 verify: generate ## Fail when something generated is not up to date
 	go mod tidy -diff
-	git diff --exit-code -- api config charts/integration-hub/files
+	git diff --exit-code -- api config charts
 
 ##@ Your cluster (kubectl's current context)
 

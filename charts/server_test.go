@@ -33,7 +33,7 @@ func TestServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"system", "looker", "finance"} {
+	for _, name := range []string{"system", "looker", "finance", "grafana"} {
 		ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
 		if err := api.Create(t.Context(), ns); err != nil {
 			t.Fatal(err)
