@@ -29,6 +29,7 @@ var settings = map[string]string{
 	"EMAIL_SMTP_HOST": "smtp.example.com", "EMAIL_FROM": "looker@example.com",
 	"GOOGLE_DRIVE_CLIENT_ID": "id", "GOOGLE_DRIVE_CLIENT_SECRET": "secret",
 	"GOOGLE_SHEET_CLIENT_ID": "id", "GOOGLE_SHEET_CLIENT_SECRET": "secret",
+	"KLOUDIO_SIGNED_URL": "https://kloudio.example.com/signed?key=", "KLOUDIO_API_URL": "https://kloudio.example.com/import",
 	"ACTION_HUB_DEBUG_ENDPOINT": "1", "CHILD_TEST": "1",
 }
 

@@ -16,6 +16,7 @@ import (
 	"integrationhub.dev/integrations/googledrive"
 	"integrationhub.dev/integrations/googlesheets"
 	"integrationhub.dev/integrations/jiracreateissue"
+	"integrationhub.dev/integrations/kloudio"
 	"integrationhub.dev/integrations/mparticle"
 	"integrationhub.dev/integrations/pagerduty"
 	"integrationhub.dev/integrations/queueaction"
@@ -56,6 +57,7 @@ func All() []Entry {
 		{"google_drive", googledrive.New},
 		{"google_sheets", googlesheets.New},
 		{"jira_create_issue", jiracreateissue.New},
+		{"kloudio", kloudio.New},
 		{"mparticle", mparticle.New},
 		{"pagerduty", pagerduty.New},
 		{"queue_action", queueaction.New},
