@@ -12,6 +12,7 @@ import (
 	"integrationhub.dev/integrations/discord"
 	"integrationhub.dev/integrations/dropbox"
 	"integrationhub.dev/integrations/email"
+	"integrationhub.dev/integrations/firebase"
 	"integrationhub.dev/integrations/googlechat"
 	"integrationhub.dev/integrations/googledrive"
 	"integrationhub.dev/integrations/googlesheets"
@@ -53,6 +54,7 @@ func All() []Entry {
 		{"discord", discord.New},
 		{"dropbox", dropbox.New},
 		{"email", email.New},
+		{"firebase", firebase.New},
 		{"google_chat", googlechat.New},
 		{"google_drive", googledrive.New},
 		{"google_sheets", googlesheets.New},
