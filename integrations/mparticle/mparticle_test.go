@@ -2,6 +2,7 @@ package mparticle_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -354,6 +355,25 @@ func TestPace(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A delivery that cannot end in time ends early, and tells what went.
+func TestNoTimeLeft(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		d := fake()
+		d.Calm, d.Refuses = true, nil
+		d.Answer = func([]rowstest.Row, []int) rowstest.Answer { return rowstest.Answer{Status: http.StatusAccepted} }
+		i := actiontest.New(t, mparticle.New, d.Deps(nil))
+		_, err := i.Execute(ctx, rowstest.Query(t, actiontest.Query(params, events()), peopleHead, 100_000, person))
+		message := action.MessageOf(err)
+		sent := fmt.Sprintf("%d of ", d.Calls()["fine"]*100)
+		if action.KindOf(err) != action.Timeout || !strings.HasPrefix(message, sent) || !strings.Contains(message, "mParticle's limit leaves no time") {
+			t.Errorf("message %q (%v), want %s…", message, action.KindOf(err), sent)
+		}
+	})
 }
 
 // Memory stays flat. Not beside other tests.
