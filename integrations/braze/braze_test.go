@@ -333,6 +333,15 @@ func TestMaxExport(t *testing.T) {
 	}
 }
 
+func TestNoRows(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t)
+	res, err := actiontest.New(t, braze.New, actiontest.Deps(t, d, nil)).Execute(t.Context(), query(t, result("", "u.id braze_id")))
+	if err != nil || res.Message != "0 rows sent to Braze." || len(d.Requests()) != 0 {
+		t.Errorf("%+v, %v, %d calls", res, err, len(d.Requests()))
+	}
+}
+
 func TestSourceBreaksOff(t *testing.T) {
 	t.Parallel()
 	whole := result(`{"u.id":{"value":1}},{"u.id":{"value":2}},{"u.id":{"value":3}}`, "u.id braze_id")

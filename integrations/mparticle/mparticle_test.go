@@ -242,6 +242,15 @@ func TestMparticleFails(t *testing.T) {
 	}
 }
 
+func TestNoRows(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t)
+	res, err := actiontest.New(t, mparticle.New, actiontest.Deps(t, d, nil)).Execute(t.Context(), query(t, events(), result("", dimensions("u mp_other"))))
+	if err != nil || res.Message != "0 rows sent to mParticle." || len(d.Requests()) != 0 {
+		t.Errorf("%+v, %v, %d calls", res, err, len(d.Requests()))
+	}
+}
+
 func TestSourceBreaksOff(t *testing.T) {
 	t.Parallel()
 	whole := result(`{"u":{"value":1}},{"u":{"value":2}},{"u":{"value":3}}`, dimensions("u mp_other"))

@@ -327,6 +327,15 @@ func TestBadRowsAmongGoodOnes(t *testing.T) {
 	}
 }
 
+func TestNoRows(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t)
+	res, err := sender(t, actiontest.Deps(t, d, nil)).Deliver(t.Context(), query(t, result([]string{field("u.id", "user_id")})), segment.Identify, "")
+	if err != nil || res.Message != "0 rows sent to Segment." || len(d.Requests()) != 0 {
+		t.Errorf("%+v, %v, %d calls", res, err, len(d.Requests()))
+	}
+}
+
 func TestSourceBreaksOff(t *testing.T) {
 	t.Parallel()
 	whole := result([]string{field("u.id", "user_id")}, `{"u.id":{"value":1}}`, `{"u.id":{"value":2}}`, `{"u.id":{"value":3}}`)
