@@ -1,11 +1,7 @@
 package integrations_test
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -31,20 +27,9 @@ var settings = map[string]string{
 	"AIRTABLE_CLIENT_ID": "id", "AIRTABLE_CLIENT_SECRET": "secret",
 	"DROPBOX_ACTION_APP_KEY": "id", "DROPBOX_ACTION_APP_SECRET": "secret",
 	"EMAIL_SMTP_HOST": "smtp.example.com", "EMAIL_FROM": "looker@example.com",
-	"FIREBASE_PROJECT_ID": "project", "FIREBASE_CLIENT_EMAIL": "hub@example.com", "FIREBASE_PRIVATE_KEY": rsaKey(),
 	"GOOGLE_DRIVE_CLIENT_ID": "id", "GOOGLE_DRIVE_CLIENT_SECRET": "secret",
 	"GOOGLE_SHEET_CLIENT_ID": "id", "GOOGLE_SHEET_CLIENT_SECRET": "secret",
-	"KLOUDIO_SIGNED_URL": "https://kloudio.example.com/signed?key=", "KLOUDIO_API_URL": "https://kloudio.example.com/import",
 	"ACTION_HUB_DEBUG_ENDPOINT": "1", "CHILD_TEST": "1",
-}
-
-// rsaKey is a new private key in PEM.
-func rsaKey() string {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
 }
 
 // What the reference was seen to answer lies in testdata/reference: its lists by Looker's

@@ -12,12 +12,10 @@ import (
 	"integrationhub.dev/integrations/discord"
 	"integrationhub.dev/integrations/dropbox"
 	"integrationhub.dev/integrations/email"
-	"integrationhub.dev/integrations/firebase"
 	"integrationhub.dev/integrations/googlechat"
 	"integrationhub.dev/integrations/googledrive"
 	"integrationhub.dev/integrations/googlesheets"
 	"integrationhub.dev/integrations/jiracreateissue"
-	"integrationhub.dev/integrations/kloudio"
 	"integrationhub.dev/integrations/mparticle"
 	"integrationhub.dev/integrations/pagerduty"
 	"integrationhub.dev/integrations/queueaction"
@@ -54,12 +52,10 @@ func All() []Entry {
 		{"discord", discord.New},
 		{"dropbox", dropbox.New},
 		{"email", email.New},
-		{"firebase", firebase.New},
 		{"google_chat", googlechat.New},
 		{"google_drive", googledrive.New},
 		{"google_sheets", googlesheets.New},
 		{"jira_create_issue", jiracreateissue.New},
-		{"kloudio", kloudio.New},
 		{"mparticle", mparticle.New},
 		{"pagerduty", pagerduty.New},
 		{"queue_action", queueaction.New},
