@@ -274,7 +274,7 @@ func fake() *rowstest.Destination {
 	return &rowstest.Destination{
 		Rows: func(_ *http.Request, body []byte) ([]rowstest.Row, error) {
 			var batches []struct {
-				Events     []any
+				Events     []json.RawMessage
 				Identities struct {
 					ID string `json:"customerid"`
 				} `json:"user_identities"`
