@@ -132,7 +132,7 @@ func (b *builder) message(number uint64, row action.Row) ([]byte, error) {
 	text, err := w.Done()
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("encoding a row: %w", err)
+		return nil, deliver.Reject(err)
 	case len(text) > maxMessage:
 		return nil, deliver.Reject(errTooLong)
 	}
