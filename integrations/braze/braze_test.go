@@ -230,6 +230,12 @@ func TestBrazeFails(t *testing.T) {
 			refused,
 			1,
 		},
+		"a fault of the whole call": {
+			rowstest.Answer{Status: 201, Body: `{"message":"no","errors":[{"type":"'external_id' is too long","input_array":"attributes","index":7}]}`},
+			action.Invalid,
+			refused,
+			1,
+		},
 		"a fault that we cannot read": {rowstest.Answer{Status: 201, Body: `{"message":"success","errors":[17]}`}, action.Invalid, "Braze refused a row without saying why.", 1},
 		"no confirmation":             {rowstest.Answer{Status: 201, Body: `{"message":"queued"}`}, action.Unavailable, "Braze answered, but did not confirm that it took the rows.", 6},
 		"somebody else":               {rowstest.Answer{Status: 200, Body: `<html>`}, action.Unavailable, "Braze sent an answer that the hub does not understand.", 6},
@@ -255,6 +261,32 @@ func TestBrazeFails(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Only "success" confirms anything: a call that names one bad user, yet is no success, is sent
+// again in parts.
+func TestNoSuccess(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {
+		if strings.Contains(string(r.Body), `"bad"`) {
+			return actiontest.Reply{Status: http.StatusCreated, Body: `{"message":"no","errors":[{"type":"'external_id' is odd","input_array":"attributes","index":0}]}`}
+		}
+		return taken()
+	})
+	i := actiontest.New(t, braze.New, actiontest.Deps(t, d, nil))
+	_, err := i.Execute(t.Context(), query(t, result(`{"u.id":{"value":"a"}},{"u.id":{"value":"b"}},{"u.id":{"value":"bad"}}`, "u.id braze_id")))
+	if got := action.MessageOf(err); got != "2 of 3 rows delivered, 1 failed. Braze refused a row: 'external_id' is odd" {
+		t.Errorf("message %q", got)
+	}
+	arrived := 0
+	for _, r := range d.Requests() {
+		if !strings.Contains(string(r.Body), `"bad"`) {
+			arrived += strings.Count(string(r.Body), "external_id")
+		}
+	}
+	if arrived != 2 {
+		t.Errorf("%d users arrived", arrived)
 	}
 }
 
@@ -298,6 +330,15 @@ func TestMaxExport(t *testing.T) {
 		if message == "" && (err != nil || res.Message != "100 rows sent to Braze.") || message != "" && action.MessageOf(err) != message {
 			t.Errorf("at most %s: %+v, %v", limit, res, err)
 		}
+	}
+}
+
+func TestNoRows(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t)
+	res, err := actiontest.New(t, braze.New, actiontest.Deps(t, d, nil)).Execute(t.Context(), query(t, result("", "u.id braze_id")))
+	if err != nil || res.Message != "0 rows sent to Braze." || len(d.Requests()) != 0 {
+		t.Errorf("%+v, %v, %d calls", res, err, len(d.Requests()))
 	}
 }
 

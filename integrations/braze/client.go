@@ -77,8 +77,12 @@ func (c client) track(ctx context.Context, users [][]byte) error {
 // outcome says which of n users were not taken. Where Braze does not say which, the whole
 // call counts as refused, so that it is sent again in parts: attributes may be set twice.
 func (a answer) outcome(n int) error {
-	if a.Message != "success" && len(a.Errors) == 0 {
+	switch {
+	case a.Message == "success":
+	case len(a.Errors) == 0:
 		return action.Errorf(action.Unavailable, "Braze answered, but did not confirm that it took the rows.")
+	default:
+		return a.Errors[0].reason()
 	}
 	refused := deliver.RefusedError{}
 	for _, f := range a.Errors {

@@ -1,7 +1,6 @@
 package braze
 
 import (
-	"fmt"
 	"iter"
 	"regexp"
 	"slices"
@@ -114,7 +113,7 @@ func (m *columns) user(w *jsonobject.Writer, row action.Row, k key, export strin
 	w.End()
 	user, err := w.Done()
 	if err != nil {
-		return nil, fmt.Errorf("encoding a row: %w", err)
+		return nil, deliver.Reject(err)
 	}
 	return user, nil
 }

@@ -1,7 +1,6 @@
 package mparticle
 
 import (
-	"fmt"
 	"iter"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -59,7 +58,7 @@ func (m *mapping) batch(w *jsonobject.Writer, row action.Row, environment string
 	batch, err := w.Done()
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("encoding a row: %w", err)
+		return nil, deliver.Reject(err)
 	case len(batch) > maxRow:
 		return nil, deliver.Reject(errTooLarge)
 	}

@@ -2,6 +2,7 @@ package mparticle_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -241,6 +242,15 @@ func TestMparticleFails(t *testing.T) {
 	}
 }
 
+func TestNoRows(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t)
+	res, err := actiontest.New(t, mparticle.New, actiontest.Deps(t, d, nil)).Execute(t.Context(), query(t, events(), result("", dimensions("u mp_other"))))
+	if err != nil || res.Message != "0 rows sent to mParticle." || len(d.Requests()) != 0 {
+		t.Errorf("%+v, %v, %d calls", res, err, len(d.Requests()))
+	}
+}
+
 func TestSourceBreaksOff(t *testing.T) {
 	t.Parallel()
 	whole := result(`{"u":{"value":1}},{"u":{"value":2}},{"u":{"value":3}}`, dimensions("u mp_other"))
@@ -264,7 +274,7 @@ func fake() *rowstest.Destination {
 	return &rowstest.Destination{
 		Rows: func(_ *http.Request, body []byte) ([]rowstest.Row, error) {
 			var batches []struct {
-				Events     []any
+				Events     []json.RawMessage
 				Identities struct {
 					ID string `json:"customerid"`
 				} `json:"user_identities"`
@@ -354,6 +364,25 @@ func TestPace(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A delivery that cannot end in time ends early, and tells what went.
+func TestNoTimeLeft(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		d := fake()
+		d.Calm, d.Refuses = true, nil
+		d.Answer = func([]rowstest.Row, []int) rowstest.Answer { return rowstest.Answer{Status: http.StatusAccepted} }
+		i := actiontest.New(t, mparticle.New, d.Deps(nil))
+		_, err := i.Execute(ctx, rowstest.Query(t, actiontest.Query(params, events()), peopleHead, 100_000, person))
+		message := action.MessageOf(err)
+		sent := fmt.Sprintf("%d of ", d.Calls()["fine"]*100)
+		if action.KindOf(err) != action.Timeout || !strings.HasPrefix(message, sent) || !strings.Contains(message, "mParticle's limit leaves no time") {
+			t.Errorf("message %q (%v), want %s…", message, action.KindOf(err), sent)
+		}
+	})
 }
 
 // Memory stays flat. Not beside other tests.

@@ -6,6 +6,8 @@ import (
 	"bytes"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"integrationhub.dev/hub/action"
 )
 
 // Writer writes one object after another and keeps the first error of each. It is used by
@@ -84,14 +86,15 @@ func (w *Writer) token(t jsontext.Token) {
 	}
 }
 
-// Done returns what was written since the last call, and makes the writer ready for more.
+// Done returns what was written since the last call, and makes the writer ready for more. Its
+// error is about this object alone.
 func (w *Writer) Done() ([]byte, error) {
 	text, err := bytes.Clone(bytes.TrimSuffix(w.buffer.Bytes(), []byte("\n"))), w.err
 	w.buffer.Reset()
 	w.json.Reset(&w.buffer, options...)
 	w.err = nil
 	if err != nil {
-		return nil, err
+		return nil, action.Wrap(err, action.Invalid, "A row cannot be written as JSON.")
 	}
 	return text, nil
 }

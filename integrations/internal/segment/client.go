@@ -3,6 +3,7 @@ package segment
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -52,13 +53,17 @@ func (s *Sender) send(ctx context.Context, writeKey action.Secret, messages [][]
 
 // explain says what a refused call means. Segment's own texts can quote what was sent.
 func explain(err error) error {
+	status, ok := errors.AsType[*outbound.StatusError](err)
+	if !ok {
+		return err
+	}
 	switch kind := action.KindOf(err); kind {
 	case action.Unauthenticated, action.Forbidden:
 		return deliver.Stop(action.Wrap(err, kind, "Segment does not take the write key."))
 	case action.NotFound:
 		return deliver.Stop(err)
 	case action.Invalid:
-		return action.Wrap(err, kind, "Segment refused the row as no valid message (400).")
+		return action.Wrap(err, kind, "Segment refused a row as no valid message (%d).", status.Code)
 	default:
 		return err
 	}

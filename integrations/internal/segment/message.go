@@ -96,16 +96,16 @@ func (b *builder) messages(table *action.Table) iter.Seq2[[]byte, error] {
 }
 
 func (b *builder) message(number uint64, row action.Row) ([]byte, error) {
-	messageID, anonymousID := b.ids(number, row)
-	user, group := row.Cell(b.roles.user).Text(), row.Cell(b.roles.group).Text()
+	digest := b.digest(number, row)
+	user, group, anonymous := row.Cell(b.roles.user).Text(), row.Cell(b.roles.group).Text(), ""
 	switch {
 	case b.roles.anonymous >= 0:
-		anonymousID = row.Cell(b.roles.anonymous).Text()
-	case b.kind.Grouped || user != "":
-		anonymousID = ""
+		anonymous = row.Cell(b.roles.anonymous).Text()
+	case user == "" && !b.kind.Grouped:
+		anonymous = uuid([16]byte(digest[16:]))
 	}
 	switch {
-	case user == "" && anonymousID == "":
+	case user == "" && anonymous == "":
 		return nil, deliver.Reject(errNoID)
 	case b.kind.Grouped && group == "":
 		return nil, deliver.Reject(errGroupID)
@@ -113,10 +113,10 @@ func (b *builder) message(number uint64, row action.Row) ([]byte, error) {
 	w := b.json
 	w.Begin()
 	w.Text("type", b.kind.Type)
-	w.Text("messageId", messageID)
+	w.Text("messageId", "looker-"+hex.EncodeToString(digest[:16]))
 	w.Text("timestamp", b.time)
 	optional(w, "userId", user)
-	optional(w, "anonymousId", anonymousID)
+	optional(w, "anonymousId", anonymous)
 	optional(w, "groupId", group)
 	optional(w, "event", b.event)
 	w.Object(b.kind.Traits)
@@ -132,7 +132,7 @@ func (b *builder) message(number uint64, row action.Row) ([]byte, error) {
 	text, err := w.Done()
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("encoding a row: %w", err)
+		return nil, deliver.Reject(err)
 	case len(text) > maxMessage:
 		return nil, deliver.Reject(errTooLong)
 	}
@@ -171,9 +171,9 @@ func (b *builder) write(row action.Row) {
 	}
 }
 
-// ids are a row's message id and the id of somebody who has none: the same whenever the
-// delivery is made again with this row in this place, and no one else's.
-func (b *builder) ids(number uint64, row action.Row) (messageID, anonymousID string) {
+// digest is what a row's message id is made of, and the id of somebody who has none: the same
+// whenever the delivery is made again with this row in this place, and no one else's.
+func (b *builder) digest(number uint64, row action.Row) (sum [sha256.Size]byte) {
 	b.hash.Reset()
 	b.add([]byte(b.delivery))
 	b.add([]byte(b.kind.Type))
@@ -182,9 +182,8 @@ func (b *builder) ids(number uint64, row action.Row) (messageID, anonymousID str
 	for i := range b.all {
 		b.add(row.Cell(i).Raw())
 	}
-	var sum [sha256.Size]byte
 	b.hash.Sum(sum[:0])
-	return "looker-" + hex.EncodeToString(sum[:16]), uuid([16]byte(sum[16:]))
+	return sum
 }
 
 // add adds a part to the hash, with its length, so that parts cannot run together.
