@@ -1,7 +1,8 @@
 package integrations_test
 
 import (
-	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
@@ -27,7 +28,7 @@ import (
 
 // somePrivateKey is a key that nothing is signed with.
 func somePrivateKey() string {
-	_, key, err := ed25519.GenerateKey(nil)
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		panic(err)
 	}

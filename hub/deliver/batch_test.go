@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
@@ -134,4 +138,19 @@ func TestRetry(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A delivery whose time does not suffice at the destination's pace says so.
+func TestPaceThatTakesTooLong(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10500*time.Millisecond)
+		defer cancel()
+		o := deliver.Options[int]{Size: 1, Limiter: rate.NewLimiter(1, 1), Retry: deliver.Retry{Tries: 3, First: time.Second, Longest: time.Second}}
+		a := deliver.Batches(ctx, numbers(100, nil), o, func(context.Context, []int) error { return nil })
+		err := a.Err("rows")
+		if a.Sent() != 11 || action.KindOf(err) != action.Timeout || !strings.Contains(action.MessageOf(err), "at its pace") {
+			t.Errorf("%d sent: %v", a.Sent(), err)
+		}
+	})
 }

@@ -3,6 +3,7 @@ package firebase
 import (
 	"bytes"
 	"context"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
@@ -30,11 +31,12 @@ func checkKey(key []byte) error {
 	if block == nil {
 		return errors.New("it is no PEM block")
 	}
-	if _, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
-		return nil
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		parsed, err = x509.ParsePKCS1PrivateKey(block.Bytes)
 	}
-	if _, err := x509.ParsePKCS1PrivateKey(block.Bytes); err != nil {
-		return errors.New("it is no private key")
+	if _, ok := parsed.(*rsa.PrivateKey); !ok || err != nil {
+		return errors.New("it is no private key of RSA")
 	}
 	return nil
 }
@@ -43,7 +45,7 @@ func checkKey(key []byte) error {
 func (i *Integration) send(ctx context.Context, m message) error {
 	token, err := i.tokens.Token()
 	if err != nil {
-		return explainToken(ctx, err)
+		return deliver.Stop(explainToken(ctx, err)) // no other device will do better
 	}
 	body, err := json.Marshal(struct {
 		Message message `json:"message"`

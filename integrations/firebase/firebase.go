@@ -100,12 +100,9 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		Retry: deliver.Retry{Tries: 5, First: time.Second, Longest: time.Minute, When: unavailable},
 	}, func(ctx context.Context, d []device) error {
 		err := i.send(ctx, a.message(d[0]))
-		switch {
-		case unregistered(err):
+		if unregistered(err) {
 			gone.Add(1)
 			return nil
-		case action.KindOf(err) == action.Unauthenticated:
-			return deliver.Stop(err) // no other device will do better
 		}
 		return err
 	})
