@@ -11,6 +11,7 @@ import (
 	"integrationhub.dev/integrations/discord"
 	"integrationhub.dev/integrations/dropbox"
 	"integrationhub.dev/integrations/email"
+	"integrationhub.dev/integrations/facebookcustomaudiences"
 	"integrationhub.dev/integrations/googlechat"
 	"integrationhub.dev/integrations/googledrive"
 	"integrationhub.dev/integrations/googlesheets"
@@ -46,6 +47,7 @@ func All() []Entry {
 		{"discord", discord.New},
 		{"dropbox", dropbox.New},
 		{"email", email.New},
+		{"facebook_custom_audiences", facebookcustomaudiences.New},
 		{"google_chat", googlechat.New},
 		{"google_drive", googledrive.New},
 		{"google_sheets", googlesheets.New},
