@@ -2,6 +2,7 @@ package facebookcustomaudiences_test
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -32,9 +33,7 @@ func request(answers map[string]string) *action.Request {
 		"choose_ad_account": "11", "choose_create_update_replace": "update_audience", "choose_custom_audience": "77", "should_hash": "do_hashing",
 		"create_audience_name": "Buyers", "create_audience_description": "who bought",
 	}
-	for name, value := range answers {
-		form[name] = value
-	}
+	maps.Copy(form, answers)
 	req := actiontest.Query(nil, form)
 	req.State, req.LoginURL = kept, "https://hub/login"
 	return req
@@ -170,10 +169,8 @@ func TestRowsAreAccountedFor(t *testing.T) {
 			}
 			d := actiontest.NewDestination(t).Handle(takesAll)
 			res, err := newIntegration(t, d).Execute(t.Context(), actiontest.JSONDetail(t, request(tt.answers), result))
-			message := ""
-			if err != nil {
-				message = action.MessageOf(err)
-			} else {
+			message := action.MessageOf(err)
+			if err == nil {
 				message = res.Message
 			}
 			if message != tt.message {

@@ -24,7 +24,6 @@ type unreliable struct {
 	calls    int
 	taken    map[string]bool
 	rejected map[string]bool
-	doubled  int
 }
 
 func (u *unreliable) RoundTrip(req *http.Request) (*http.Response, error) {
