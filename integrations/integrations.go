@@ -12,6 +12,7 @@ import (
 	"integrationhub.dev/integrations/dropbox"
 	"integrationhub.dev/integrations/email"
 	"integrationhub.dev/integrations/facebookcustomaudiences"
+	"integrationhub.dev/integrations/googleadscustomermatch"
 	"integrationhub.dev/integrations/googlechat"
 	"integrationhub.dev/integrations/googledrive"
 	"integrationhub.dev/integrations/googlesheets"
@@ -48,6 +49,7 @@ func All() []Entry {
 		{"dropbox", dropbox.New},
 		{"email", email.New},
 		{"facebook_custom_audiences", facebookcustomaudiences.New},
+		{"google_ads_customer_match", googleadscustomermatch.New},
 		{"google_chat", googlechat.New},
 		{"google_drive", googledrive.New},
 		{"google_sheets", googlesheets.New},
