@@ -12,7 +12,9 @@ import (
 	"integrationhub.dev/integrations/discord"
 	"integrationhub.dev/integrations/dropbox"
 	"integrationhub.dev/integrations/email"
+	"integrationhub.dev/integrations/facebookcustomaudiences"
 	"integrationhub.dev/integrations/firebase"
+	"integrationhub.dev/integrations/googleadscustomermatch"
 	"integrationhub.dev/integrations/googlechat"
 	"integrationhub.dev/integrations/googledrive"
 	"integrationhub.dev/integrations/googlesheets"
@@ -54,7 +56,9 @@ func All() []Entry {
 		{"discord", discord.New},
 		{"dropbox", dropbox.New},
 		{"email", email.New},
+		{"facebook_custom_audiences", facebookcustomaudiences.New},
 		{"firebase", firebase.New},
+		{"google_ads_customer_match", googleadscustomermatch.New},
 		{"google_chat", googlechat.New},
 		{"google_drive", googledrive.New},
 		{"google_sheets", googlesheets.New},

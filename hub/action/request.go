@@ -46,7 +46,9 @@ type Data interface {
 	// fails with [TooLarge] as soon as there are more than most bytes: what the destination
 	// would refuse is not fetched.
 	Spool(ctx context.Context, most int64) (Blob, error)
-	// Table decodes json_detail and its relatives row by row.
+	// Table decodes json_detail and its relatives row by row. Of json and json_label, which
+	// are rows without a head, the columns are those of the first row: their name and label is
+	// what stands there, and without a row there are none.
 	Table(ctx context.Context) (*Table, error)
 }
 

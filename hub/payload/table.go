@@ -21,11 +21,21 @@ var lenient = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.Al
 // groups are the parts of "fields", in the order in which their columns stand.
 var groups = []string{"dimensions", "measures", "filters", "parameters", "table_calculations"}
 
+// DecodeTable reads the table in a blob, which stays open and can be read again: for
+// deliveries that cannot be undone, and so begin only when the data is known to be good.
+func DecodeTable(blob action.Blob) (*action.Table, error) {
+	return decodeTable(io.NopCloser(io.NewSectionReader(blob, 0, blob.Size())), &Spool{})
+}
+
 // decodeTable reads json_detail: {"fields": {group: [column…]}, "pivots": […], "data":
 // [row…]} and closes r after the last row. Looker puts "fields" before "data"; where it
-// does not, the rows are spooled until the columns are known.
+// does not, the rows are spooled until the columns are known. Rows without anything around
+// them are json_label: see labels.go.
 func decodeTable(r io.ReadCloser, spool *Spool) (*action.Table, error) {
 	d := &tableDecoder{json: jsontext.NewDecoder(r, lenient...), source: r}
+	if d.json.PeekKind() == '[' {
+		return d.labelled()
+	}
 	err := d.head()
 	if err == nil && !d.haveFields {
 		err = d.spoolRows(spool)
@@ -63,14 +73,16 @@ var (
 
 // invalidData turns whatever went wrong with the result's text into an error for the user.
 // Errors of the source, which say more, pass.
-func invalidData(err error) error {
+func invalidData(err error) error { return invalidFormat(err, action.JSONDetail) }
+
+func invalidFormat(err error, format action.Format) error {
 	if _, ok := errors.AsType[*action.Error](err); ok {
 		return err
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return action.Wrap(err, action.Invalid, "The data ended before the result was complete.")
 	}
-	return action.Wrap(err, action.Invalid, "The data is not a complete result in Looker's json_detail format.")
+	return action.Wrap(err, action.Invalid, "The data is not a complete result in Looker's %s format.", format)
 }
 
 // head reads up to the rows' opening bracket.
@@ -298,7 +310,7 @@ func (d *tableDecoder) tail() error {
 		return wholeOrBroken(err)
 	}
 	if tok.Kind() != ']' {
-		return errors.New("a row is not an object")
+		return errNoRowObject
 	}
 	if d.spooled == nil {
 		if err := d.members(func() error { return errors.New(`"data" stands twice`) }); !errors.Is(err, errNoRows) {
@@ -307,7 +319,7 @@ func (d *tableDecoder) tail() error {
 	}
 	if _, err := d.json.ReadToken(); !errors.Is(err, io.EOF) {
 		if err == nil {
-			err = errors.New("something follows the result")
+			err = errMoreFollows
 		}
 		return err
 	}

@@ -170,7 +170,6 @@ func TestTableRefuses(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty":                    ``,
 		"a page":                   `<html>sorry</html>`,
-		"an array":                 `[]`,
 		"no rows":                  `{` + fields + `}`,
 		"no fields":                `{"data":[` + row + `]}`,
 		"rows that are null":       `{` + fields + `,"data":null}`,

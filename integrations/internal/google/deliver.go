@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/signin"
 )
 
 // Input is what the Looker user answers in the form, and what the administrator set.
@@ -37,7 +36,7 @@ func Decode(req *action.Request) (Input, error) {
 // to a folder that is there.
 func (s *Service) Enter(ctx context.Context, req *action.Request, in Input) (*Client, Place, error) {
 	c := s.Open(req.State)
-	if c.session.Tokens() == (signin.Tokens{}) {
+	if !c.SignedIn() {
 		return nil, Place{}, s.SignIn.Required()
 	}
 	if err := c.Allowed(ctx, in.Domains); err != nil {

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -62,6 +63,8 @@ func NewService(name string, c Credentials, scopes []string, deps action.Deps) *
 // Client is one user's access during one request.
 type Client struct {
 	*Service
+	// Header is sent with each call, beside what every call has.
+	Header   http.Header
 	session  *signin.Session
 	redirect string
 }
@@ -107,6 +110,7 @@ func (c *Client) authorized(ctx context.Context, timeout time.Duration, method, 
 			return fmt.Errorf("preparing a call: %w", err)
 		}
 		req.Header = header.Clone()
+		maps.Copy(req.Header, c.Header)
 		req.Header.Set("Authorization", "Bearer "+access)
 		return c.explain(do(req))
 	})

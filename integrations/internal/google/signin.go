@@ -23,6 +23,7 @@ const (
 	ScopeDrive  = "https://www.googleapis.com/auth/drive"
 	ScopeSheets = "https://www.googleapis.com/auth/spreadsheets"
 	ScopeEmail  = "https://www.googleapis.com/auth/userinfo.email"
+	ScopeAds    = "https://www.googleapis.com/auth/adwords"
 )
 
 // provider is the OAuth client (https://developers.google.com/identity/protocols/oauth2/web-server).
@@ -77,6 +78,9 @@ func (s *Service) Open(kept string) *Client {
 	}
 	return &Client{Service: s, session: s.SignIn.Open(st.Tokens), redirect: st.Redirect}
 }
+
+// SignedIn reports whether there is anything to sign in with.
+func (c *Client) SignedIn() bool { return c.session.Tokens() != signin.Tokens{} }
 
 // State is what Looker shall keep.
 func (c *Client) State() *action.State {

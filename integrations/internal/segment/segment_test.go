@@ -277,7 +277,7 @@ func TestRefuses(t *testing.T) {
 		"nobody to group":         {segment.Group, result([]string{group}, `{"g.id":{"value":1}}`), nobody},
 		"no group":                {segment.Group, result([]string{user}, `{"u.id":{"value":1}}`), "Query requires a field tagged segment_group_id."},
 		"grouped by email":        {segment.Group, result([]string{group, email}, `{"g.id":{"value":1}}`), "Query requires a field tagged user_id or segment_anonymous_id: Segment groups nobody by an email address alone."},
-		"no result":               {segment.Identify, `[1]`, "The data is not a complete result in Looker's json_detail format."},
+		"no result":               {segment.Identify, `1`, "The data is not a complete result in Looker's json_detail format."},
 		"no fields":               {segment.Identify, `{"data":[{"a":{"value":1}}]}`, "The data is not a complete result in Looker's json_detail format."},
 		"rows without a user":     {segment.Group, result([]string{user, group}, `{"g.id":{"value":1}}`), "A row has neither a user id nor an anonymous id."},
 		"rows without a group":    {segment.Group, result([]string{user, group}, `{"u.id":{"value":1}}`), "A row has no group id."},

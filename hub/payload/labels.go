@@ -1,0 +1,130 @@
+package payload
+
+import (
+	"errors"
+	"io"
+	"iter"
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"integrationhub.dev/hub/action"
+)
+
+// Looker's json and json_label are rows without a head: [{"Users Email": "a@b.c"}, …]. Each
+// row has all columns, by their names or labels, and bare values in the place of cells.
+
+// labelled reads such rows. The columns are those of the first one.
+func (d *tableDecoder) labelled() (*action.Table, error) {
+	l := &labelDecoder{json: d.json, source: d.source, index: map[string]int{}}
+	first, err := l.first()
+	if err != nil {
+		_ = l.source.Close()
+		return nil, invalidFormat(err, action.JSONLabel)
+	}
+	return action.NewTable(l.columns, nil, l.rows(first)), nil
+}
+
+type labelDecoder struct {
+	json    *jsontext.Decoder
+	source  io.Closer
+	columns []action.Column
+	index   map[string]int // column by label
+}
+
+var (
+	errNoRowObject   = errors.New("a row is not an object")
+	errUnknownColumn = errors.New("a row has a column that the first row lacks")
+	errMoreFollows   = errors.New("something follows the result")
+)
+
+// first reads up to the end of the first row, and returns nothing where there is none.
+func (l *labelDecoder) first() ([]action.Row, error) {
+	if _, err := l.json.ReadToken(); err != nil {
+		return nil, wholeOrBroken(err)
+	}
+	if l.json.PeekKind() == ']' {
+		return nil, nil
+	}
+	row, err := l.row(func(label string) (int, error) {
+		l.index[label] = len(l.columns)
+		l.columns = append(l.columns, action.Column{Name: label, Label: label})
+		return l.index[label], nil
+	})
+	return []action.Row{row}, err
+}
+
+// rows yields the first row and those after it, then checks that the document ends as it
+// should.
+func (l *labelDecoder) rows(first []action.Row) iter.Seq2[action.Row, error] {
+	return func(yield func(action.Row, error) bool) {
+		defer func() { _ = l.source.Close() }()
+		for _, row := range first {
+			if !yield(row, nil) {
+				return
+			}
+		}
+		for l.json.PeekKind() == '{' {
+			row, err := l.row(func(string) (int, error) { return 0, errUnknownColumn })
+			if err != nil {
+				yield(action.Row{}, invalidFormat(err, action.JSONLabel))
+				return
+			}
+			if !yield(row, nil) {
+				return
+			}
+		}
+		if err := l.tail(); err != nil {
+			yield(action.Row{}, invalidFormat(err, action.JSONLabel))
+		}
+	}
+}
+
+// row reads one row. What to do with a label that has no column yet, unknown says: no value is
+// dropped in silence. Values stand in cells as those of json_detail do.
+func (l *labelDecoder) row(unknown func(label string) (int, error)) (action.Row, error) {
+	if tok, err := l.json.ReadToken(); err != nil {
+		return action.Row{}, wholeOrBroken(err)
+	} else if tok.Kind() != '{' {
+		return action.Row{}, errNoRowObject
+	}
+	cells := make([]action.Cell, len(l.columns))
+	for l.json.PeekKind() == '"' {
+		label, err := l.json.ReadToken()
+		if err != nil {
+			return action.Row{}, wholeOrBroken(err)
+		}
+		name := label.String()
+		column, known := l.index[name]
+		if !known {
+			if column, err = unknown(name); err != nil {
+				return action.Row{}, err
+			}
+			cells = slices.Insert(cells, column, action.Cell{})
+		}
+		v, err := l.json.ReadValue()
+		if err != nil {
+			return action.Row{}, wholeOrBroken(err)
+		}
+		cells[column] = action.NewCell(append(append([]byte(`{"value":`), v...), '}'))
+	}
+	_, err := l.json.ReadToken()
+	return action.NewRow(cells), wholeOrBroken(err)
+}
+
+// tail reads the rows' end, which must be the document's.
+func (l *labelDecoder) tail() error {
+	tok, err := l.json.ReadToken()
+	switch {
+	case err != nil:
+		return wholeOrBroken(err)
+	case tok.Kind() != ']':
+		return errNoRowObject
+	}
+	if _, err = l.json.ReadToken(); errors.Is(err, io.EOF) {
+		return nil
+	} else if err == nil {
+		err = errMoreFollows
+	}
+	return err
+}

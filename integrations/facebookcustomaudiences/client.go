@@ -1,0 +1,150 @@
+package facebookcustomaudiences
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/hub/outbound"
+)
+
+const (
+	name  = "Facebook"
+	graph = "https://graph.facebook.com/"
+)
+
+// pace says how calls that may be made twice are tried again. Meta counts calls by the hour
+// and asks to back off: https://developers.facebook.com/docs/graph-api/overview/rate-limiting
+type pace struct{ reads, uploads deliver.Retry }
+
+var standardPace = pace{
+	reads:   deliver.Retry{Tries: 3, First: 500 * time.Millisecond, Longest: 4 * time.Second},
+	uploads: deliver.Retry{Tries: 10, First: 2 * time.Second, Longest: 90 * time.Second},
+}
+
+// What bounds one call.
+const (
+	readTimeout   = 30 * time.Second
+	uploadTimeout = 3 * time.Minute
+)
+
+// client is one user's access during one request.
+type client struct {
+	*Integration
+	token string
+}
+
+// call calls the Graph API once. A nil in is a call without a body. The token goes in a header,
+// not in the address, which others may log.
+func (c *client) call(ctx context.Context, method, path string, in, out any) error {
+	timeout := readTimeout
+	var body []byte
+	if in != nil {
+		timeout = uploadTimeout
+		var err error
+		if body, err = json.Marshal(in); err != nil {
+			return fmt.Errorf("encoding a call: %w", err)
+		}
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "Facebook did not answer in time."))
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, graph+string(c.settings.APIVersion)+"/"+path, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("preparing a call: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.token)
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return explain(outbound.JSON(c.deps.HTTP, req, name, out))
+}
+
+// proof shows that a call comes from the app that the token belongs to, which apps can demand:
+// https://developers.facebook.com/docs/graph-api/guides/secure-requests
+func (c *client) proof() url.Values {
+	mac := hmac.New(sha256.New, []byte(c.settings.ClientSecret.Reveal()))
+	mac.Write([]byte(c.token))
+	return url.Values{"appsecret_proof": {hex.EncodeToString(mac.Sum(nil))}}
+}
+
+// named is an ad account or an audience.
+type named struct {
+	ID      string `json:"id"`
+	Account string `json:"account_id"`
+	Name    string `json:"name"`
+}
+
+// maxPages bounds a list. A page has a hundred entries.
+const maxPages = 100
+
+// list asks for all of a list, page by page.
+func (c *client) list(ctx context.Context, path, fields string) ([]named, error) {
+	query := c.proof()
+	query.Set("fields", fields)
+	query.Set("limit", "100")
+	var all []named
+	for range maxPages {
+		var page struct {
+			Data   []named `json:"data"`
+			Paging struct {
+				Next    string `json:"next"`
+				Cursors struct {
+					After string `json:"after"`
+				} `json:"cursors"`
+			} `json:"paging"`
+		}
+		err := c.pace.reads.Do(ctx, func(ctx context.Context) error {
+			return c.call(ctx, http.MethodGet, path+"?"+query.Encode(), nil, &page)
+		})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Data...)
+		if page.Paging.Next == "" || page.Paging.Cursors.After == "" {
+			break
+		}
+		query.Set("after", page.Paging.Cursors.After)
+	}
+	return all, nil
+}
+
+// createAudience makes an empty audience. A second call would make a second one.
+func (c *client) createAudience(ctx context.Context, in input) (graphID, error) {
+	var made struct {
+		ID graphID `json:"id"`
+	}
+	once := deliver.Once{Name: name, Doubt: "An empty audience may have been created all the same."}
+	err := once.Do(ctx, func(ctx context.Context) error {
+		return c.call(ctx, http.MethodPost, "act_"+string(in.Account)+"/customaudiences?"+c.proof().Encode(), map[string]string{
+			"name": in.Name, "description": in.Description, "customer_file_source": "USER_PROVIDED_ONLY", "subtype": "CUSTOM",
+		}, &made)
+	})
+	if err == nil && made.ID == "" {
+		err = action.Errorf(action.Unavailable, "Facebook did not say which audience it created.")
+	}
+	return made.ID, err
+}
+
+// removeTimeout is for taking back an audience after a delivery, whose time may be over.
+const removeTimeout = 30 * time.Second
+
+// removeAudience takes back an audience that nobody was put into.
+func (c *client) removeAudience(ctx context.Context, id graphID) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeTimeout)
+	defer cancel()
+	err := c.pace.reads.Do(ctx, func(ctx context.Context) error {
+		return c.call(ctx, http.MethodDelete, string(id)+"?"+c.proof().Encode(), nil, nil)
+	})
+	if err != nil {
+		c.deps.Log.WarnContext(ctx, "an empty audience is left at the destination", "error", err)
+	}
+}

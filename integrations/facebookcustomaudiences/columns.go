@@ -1,0 +1,123 @@
+package facebookcustomaudiences
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"integrationhub.dev/hub/action"
+)
+
+// kind is what a column holds.
+type kind struct {
+	// tag is the LookML tag that says so. Tags go before names.
+	tag string
+	// name matches the field's own name, without its view, in words.
+	name *regexp.Regexp
+	// key is Meta's name for it; a date of birth has three.
+	key string
+}
+
+// The keys are those of Meta's multi-key matching:
+// https://developers.facebook.com/docs/marketing-api/audiences/guides/custom-audiences
+const (
+	keyEmail    = "EMAIL"
+	keyPhone    = "PHONE"
+	keyYear     = "DOBY"
+	keyMonth    = "DOBM"
+	keyDay      = "DOBD"
+	keyLast     = "LN"
+	keyFirst    = "FN"
+	keyInitial  = "FI"
+	keyCity     = "CT"
+	keyState    = "ST"
+	keyZip      = "ZIP"
+	keyCountry  = "COUNTRY"
+	keyMADID    = "MADID"
+	keyExternal = "EXTERN_ID"
+	// birthDate is no key: it stands for the three parts of a date.
+	birthDate = "birth_date"
+)
+
+// kinds are in the order in which names are tried: an initial before the first name that it
+// is of. The tags are the reference's; its names matched anywhere, so that last_updated was
+// taken for a last name.
+var kinds = []kind{
+	{"email", regexp.MustCompile(`\be ?mail`), keyEmail},
+	{"phone", regexp.MustCompile(`phone`), keyPhone},
+	{"birth_date", regexp.MustCompile(`\bbirth ?da(te|y)$|\bdate of birth\b|^dob$`), birthDate},
+	{"birth_year", regexp.MustCompile(`^year$|\bbirth.*year\b|\byear of birth\b|\bdob ?y(ear)?$`), keyYear},
+	{"birth_month", regexp.MustCompile(`^month$|\bbirth.*month\b|\bmonth of birth\b|\bdob ?m(onth)?$`), keyMonth},
+	{"birth_day", regexp.MustCompile(`^day$|\bbirth.*day of month\b|\bday of birth\b|\bdob ?d(ay)?$`), keyDay},
+	{"first_initial", regexp.MustCompile(`\binitial$`), keyInitial},
+	{"last_name", regexp.MustCompile(`\b(last|family|sur) ?name\b|\blast$`), keyLast},
+	{"first_name", regexp.MustCompile(`\b(first|given|fore) ?name\b|\bfirst$`), keyFirst},
+	{"city", regexp.MustCompile(`\bcity( name)?$`), keyCity},
+	{"state", regexp.MustCompile(`\bstate( (code|name|abbreviation))?$`), keyState},
+	{"zip", regexp.MustCompile(`\bzip|\bpost(al)? ?code\b|\bpostal\b`), keyZip},
+	{"country", regexp.MustCompile(`\bcountry( ?(code|name))?$`), keyCountry},
+	{"mad_id", regexp.MustCompile(`\bmad ?id\b`), keyMADID},
+	{"external_id", regexp.MustCompile(`\bexternal( id)?$`), keyExternal},
+}
+
+// columns maps keys to the columns that hold them.
+type columns map[string]int
+
+// identify finds the columns that identify people: by tag, and those that are still missing
+// by name. Of two columns for one key the first counts. Columns of hashes are not dates.
+func identify(all []action.Column, hashed bool) columns {
+	found, taken := columns{}, map[int]bool{}
+	claim := func(match func(kind, action.Column) bool) {
+		for n, c := range all {
+			if taken[n] {
+				continue
+			}
+			i := slices.IndexFunc(kinds, func(k kind) bool { return match(k, c) })
+			if i < 0 || hashed && kinds[i].key == birthDate {
+				continue
+			}
+			if _, have := found[kinds[i].key]; !have {
+				found[kinds[i].key], taken[n] = n, true
+			}
+		}
+	}
+	claim(func(k kind, c action.Column) bool {
+		return slices.ContainsFunc(c.Tags, func(tag string) bool { return strings.EqualFold(tag, k.tag) })
+	})
+	claim(func(k kind, c action.Column) bool { return k.name.MatchString(words(c.Name)) })
+	return found
+}
+
+var separators = regexp.MustCompile(`[^\pL\pN]+`)
+
+// words is a field's own name: what follows its view's, in words.
+func words(field string) string {
+	_, own, dotted := strings.Cut(field, ".")
+	if !dotted {
+		own = field
+	}
+	return strings.TrimSpace(separators.ReplaceAllString(strings.ToLower(own), " "))
+}
+
+// schema is the keys that the columns have, in the order in which they are sent.
+func (c columns) schema() []string {
+	var keys []string
+	for _, key := range []string{
+		keyExternal, keyEmail, keyPhone, keyYear, keyMonth, keyDay, keyLast, keyFirst, keyInitial, keyCity, keyState, keyZip, keyCountry, keyMADID,
+	} {
+		_, have := c[key]
+		if _, date := c[birthDate]; date && (key == keyYear || key == keyMonth || key == keyDay) {
+			have = true
+		}
+		if have {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// identifies reports whether a person can be found by these keys: by an address, number or id
+// of their own, or by their name.
+func identifies(has func(key string) bool) bool {
+	return has(keyEmail) || has(keyPhone) || has(keyMADID) || has(keyExternal) || has(keyLast) && (has(keyFirst) || has(keyInitial))
+}

@@ -1,0 +1,14 @@
+package facebookcustomaudiences
+
+import (
+	"time"
+
+	"integrationhub.dev/hub/action"
+)
+
+// Fast makes the waits between calls so short that a test can fail often.
+func Fast(i action.Integration) {
+	p := &i.(*Integration).pace
+	p.reads.First, p.reads.Longest = time.Millisecond, time.Millisecond
+	p.uploads.First, p.uploads.Longest = time.Millisecond, time.Millisecond
+}

@@ -1,0 +1,169 @@
+// Package facebookcustomaudiences uploads the people in a query's result into a Custom
+// Audience of Meta (Facebook) Ads.
+package facebookcustomaudiences
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/payload"
+)
+
+var (
+	_ action.Integration = (*Integration)(nil)
+	_ action.FormBuilder = (*Integration)(nil)
+	_ action.Authorizer  = (*Integration)(nil)
+)
+
+// settings are the hub's: the app registered at developers.facebook.com, and the version of
+// the Graph API to call. Meta retires versions after about a year.
+type settings struct {
+	ClientID     string        `env:"FACEBOOK_CLIENT_ID,required,notEmpty"`
+	ClientSecret action.Secret `env:"FACEBOOK_CLIENT_SECRET,required,notEmpty"`
+	APIVersion   apiVersion    `env:"FACEBOOK_API_VERSION" envDefault:"v25.0"`
+}
+
+// Integration uploads people to Meta Ads.
+type Integration struct {
+	settings settings
+	deps     action.Deps
+	pace     pace
+}
+
+// New makes the integration.
+func New(deps action.Deps) (action.Integration, error) {
+	s, err := action.Settings[settings](deps)
+	if err != nil {
+		return nil, err
+	}
+	return &Integration{s, deps, standardPace}, nil
+}
+
+// Definition implements [action.Integration].
+func (*Integration) Definition() action.Definition {
+	return action.Definition{
+		Name: "facebook_custom_audiences", Label: "Facebook Custom Audiences",
+		Description:    "Upload data to Facebook Ads Custom Audiences from Customer List",
+		Types:          []action.Type{action.TypeQuery},
+		Formats:        []action.Format{action.JSONDetailLiteStream},
+		Formattings:    []action.Formatting{action.Unformatted},
+		VisFormattings: []action.VisFormatting{action.NoApply},
+		Download:       action.URL,
+		MinVersion:     action.V(5, 5, 0),
+	}
+}
+
+// Execute implements [action.Integration].
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	message, err := i.deliver(ctx, req)
+	if err != nil {
+		return forget(err), err
+	}
+	return &action.Response{Message: message}, nil
+}
+
+func (i *Integration) deliver(ctx context.Context, req *action.Request) (string, error) {
+	c := i.open(req.State)
+	if c == nil {
+		return "", errSignIn
+	}
+	in, err := action.Decode[input](req)
+	switch {
+	case err != nil:
+		return "", err
+	case req.Data.Empty():
+		return "", action.Errorf(action.Invalid, "The request came without data.")
+	case in.Operation == replace:
+		return c.replace(ctx, in, req.Data)
+	}
+	return c.add(ctx, in, req.Data)
+}
+
+// forget makes Looker drop a sign-in that is of no use any more, so that the form offers a new
+// one.
+func forget(err error) *action.Response {
+	if action.KindOf(err) != action.Unauthenticated {
+		return nil
+	}
+	return &action.Response{State: &action.State{Data: action.Reset}}
+}
+
+// add uploads people to an audience that is there, or to a new one, which is made once there is
+// somebody to put into it.
+func (c *client) add(ctx context.Context, in input, data action.Data) (string, error) {
+	table, err := data.Table(ctx)
+	if err != nil {
+		return "", err
+	}
+	people, err := newPeople(table, in)
+	if err != nil {
+		return "", err
+	}
+	u := &upload{client: c, audience: in.Audience, edge: "users"}
+	if in.Operation == create {
+		u.audience = "" // an answer to an earlier question may be left in the form
+		u.create = func(ctx context.Context) (graphID, error) { return c.createAudience(ctx, in) }
+	}
+	account := u.send(ctx, people)
+	if u.created && account.Sent() == 0 {
+		c.removeAudience(ctx, u.audience)
+	}
+	return summary(account.Sent(), people), account.Err("rows")
+}
+
+// mostReplaced is the largest result, in bytes, that can replace an audience.
+const mostReplaced = 4 << 30
+
+// replace puts people in the place of those who are in an audience. That cannot be undone: it
+// begins when all data is here, has been read to its end, and holds somebody.
+func (c *client) replace(ctx context.Context, in input, data action.Data) (string, error) {
+	blob, err := data.Spool(ctx, mostReplaced)
+	if err != nil {
+		return "", err
+	}
+	defer blob.Close()
+	open := func() (*people, error) {
+		table, err := payload.DecodeTable(blob)
+		if err != nil {
+			return nil, err
+		}
+		return newPeople(table, in)
+	}
+	checked, err := open()
+	if err != nil {
+		return "", err
+	}
+	good, why, err := checked.count()
+	switch {
+	case err != nil:
+		return "", err
+	case why != nil && good == 0:
+		return "", action.Wrap(why, action.KindOf(why), "%s The audience was left as it is.", action.MessageOf(why))
+	case good == 0:
+		return "", action.Errorf(action.Invalid, "The result has no rows: the audience was left as it is.")
+	}
+	people, err := open()
+	if err != nil {
+		return "", err
+	}
+	u := &upload{client: c, audience: in.Audience, edge: "usersreplace", session: newSession(good)}
+	account := u.send(ctx, people)
+	if err = account.Err("rows"); err != nil && u.failed {
+		err = action.Wrap(err, action.KindOf(err), "%s The replacement is not complete: send the data again.", action.MessageOf(err))
+	}
+	return summary(account.Sent(), people), err
+}
+
+// summary says what went, by what, and what was left out of it.
+func summary(sent int, p *people) string {
+	if sent == 0 {
+		return "The result has no rows. Nothing was sent to Facebook."
+	}
+	text := fmt.Sprintf("%d rows sent to the audience, by %s.", sent, strings.Join(p.schema, ", "))
+	if left := p.leftOut(); left != "" {
+		text += " Values left out, since they cannot be used: " + left + "."
+	}
+	return text
+}

@@ -1,0 +1,121 @@
+package facebookcustomaudiences
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"integrationhub.dev/hub/action"
+)
+
+// Form implements [action.FormBuilder]. Whether the user is signed in is tried out. Only a
+// grant that is gone asks for a new sign-in; that Facebook is out of order is said as such.
+func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
+	c := i.open(req.State)
+	if c == nil {
+		return loginForm(req, ""), nil
+	}
+	fields, err := c.fields(ctx, req.Form)
+	if action.KindOf(err) == action.Unauthenticated {
+		return loginForm(req, "The sign-in at Facebook is no longer valid. "), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &action.Form{Fields: fields}, nil
+}
+
+func loginForm(req *action.Request, why string) *action.Form {
+	return &action.Form{
+		Fields: []action.Field{{
+			Name: "login", Type: action.OAuthLink, Label: "Log in to Facebook", OAuthURL: req.LoginURL,
+			Description: why + "In order to use Facebook Custom Audiences as a destination, you will need to log in once to your Facebook account.",
+		}},
+		State: &action.State{Data: action.Reset},
+	}
+}
+
+// fields are asked one after the other: what there is to choose depends on what was chosen.
+func (c *client) fields(ctx context.Context, answers map[string]string) ([]action.Field, error) {
+	accounts, err := c.list(ctx, "me/adaccounts", "name,account_id")
+	if err != nil {
+		return nil, err
+	}
+	fields := []action.Field{{
+		Name: "choose_ad_account", Label: "Choose a Facebook ad account", Type: action.Select, Required: true, Interactive: true,
+		Options: options(accounts, func(n named) string { return n.Account }),
+	}}
+	var account graphID
+	if err := account.UnmarshalText([]byte(answers["choose_ad_account"])); err != nil {
+		return nil, action.InvalidField("choose_ad_account", "Choose an ad account from the list.")
+	}
+	if account == "" {
+		return fields, nil
+	}
+	fields = append(fields, action.Field{
+		Name: "choose_create_update_replace", Label: "Would you like to create a new audience, update existing, or replace existing?",
+		Type: action.Select, Required: true, Interactive: true, Default: string(create),
+		Options: []action.Option{
+			{Name: string(create), Label: "Create new audience"},
+			{Name: string(update), Label: "Update existing audience"},
+			{Name: string(replace), Label: "Replace existing audience"},
+		},
+	})
+	switch chosen := operation(answers["choose_create_update_replace"]); chosen {
+	case create, "":
+		fields = append(fields,
+			action.Field{
+				Name: "create_audience_name", Label: "New audience name", Type: action.String, Required: true,
+				Description: "Each delivery creates an audience. For a schedule, create one once, and update or replace it from then on.",
+			},
+			action.Field{Name: "create_audience_description", Label: "New audience description", Type: action.String, Required: true})
+	case update, replace:
+		audiences, err := c.list(ctx, "act_"+string(account)+"/customaudiences", "name")
+		if err != nil {
+			return nil, err
+		}
+		fields = append(fields, audienceField(chosen, audiences))
+	default:
+		return fields, nil
+	}
+	return append(fields, hashField, countryField), nil
+}
+
+func audienceField(chosen operation, audiences []named) action.Field {
+	f := action.Field{
+		Name: "choose_custom_audience", Label: "Choose an audience to update", Type: action.Select, Required: true,
+		Options: options(audiences, func(n named) string { return n.ID }),
+	}
+	if chosen == replace {
+		f.Label = "Choose an audience to replace"
+		f.Description = "Replacing removes everybody from the audience and puts those of the query in their place."
+	}
+	if len(audiences) == 0 {
+		f.Description = "The ad account has no Custom Audiences. Create one."
+	}
+	return f
+}
+
+var hashField = action.Field{
+	Name: "should_hash", Label: "Should the data be hashed first?", Type: action.Select, Required: true, Default: doHashing,
+	Options:     []action.Option{{Name: doHashing, Label: "Yes"}, {Name: doNoHashing, Label: "No"}},
+	Description: "Yes, unless the query's values are SHA-256 hashes already. Values that are none are not sent with No.",
+}
+
+var countryField = action.Field{
+	Name: "phone_country", Label: "Country of phone numbers", Type: action.String,
+	Description: "For phone numbers without a country code, where the query has no column for the country. A code such as US, or a name.",
+}
+
+// options are sorted by what people read.
+func options(all []named, id func(named) string) []action.Option {
+	options := make([]action.Option, len(all))
+	for i, n := range all {
+		options[i] = action.Option{Name: id(n), Label: n.Name}
+	}
+	slices.SortStableFunc(options, func(a, b action.Option) int {
+		return cmp.Compare(strings.ToLower(a.Label), strings.ToLower(b.Label))
+	})
+	return options
+}

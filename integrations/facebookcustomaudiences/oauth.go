@@ -1,0 +1,100 @@
+package facebookcustomaudiences
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"golang.org/x/oauth2"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/signin"
+)
+
+// provider is the OAuth client: https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow
+func (i *Integration) provider() *signin.Provider {
+	version := string(i.settings.APIVersion)
+	return &signin.Provider{Name: name, HTTP: i.deps.HTTP, Config: oauth2.Config{
+		ClientID: i.settings.ClientID, ClientSecret: i.settings.ClientSecret.Reveal(),
+		Endpoint: oauth2.Endpoint{
+			AuthURL: "https://www.facebook.com/" + version + "/dialog/oauth", TokenURL: graph + version + "/oauth/access_token",
+			AuthStyle: oauth2.AuthStyleInParams,
+		},
+	}}
+}
+
+// AuthorizeURL implements [action.Authorizer]. Facebook separates scopes by commas.
+func (i *Integration) AuthorizeURL(_ context.Context, login action.Login) (string, error) {
+	return i.provider().AuthorizeURL(login, oauth2.SetAuthURLParam("scope", "ads_management,business_management")), nil
+}
+
+// Exchange implements [action.Authorizer]. The token that a code gives may live for an hour;
+// it is traded for one that lives about 60 days:
+// https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived
+func (i *Integration) Exchange(ctx context.Context, login action.Login, callback url.Values) (*action.State, error) {
+	short, err := i.provider().Exchange(ctx, login, callback.Get("code"))
+	if err != nil {
+		return nil, err
+	}
+	long, err := i.extend(ctx, short.Access)
+	if err != nil {
+		return nil, err
+	}
+	return state{Tokens: tokens{long}, Redirect: login.RedirectURL}.keep(), nil
+}
+
+func (i *Integration) extend(ctx context.Context, short string) (string, error) {
+	form := url.Values{
+		"grant_type": {"fb_exchange_token"}, "fb_exchange_token": {short},
+		"client_id": {i.settings.ClientID}, "client_secret": {i.settings.ClientSecret.Reveal()},
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, i.provider().Config.Endpoint.TokenURL, strings.NewReader(form.Encode()))
+	if err != nil {
+		return "", fmt.Errorf("preparing a call: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	var long struct {
+		Token string `json:"access_token"`
+	}
+	if err := explain(outbound.JSON(i.deps.HTTP, req, name, &long)); err != nil {
+		return "", err
+	}
+	if long.Token == "" {
+		return "", errSignIn
+	}
+	return long.Token, nil
+}
+
+// state is what Looker keeps, in the reference's shape.
+type state struct {
+	Tokens   tokens `json:"tokens"`
+	Redirect string `json:"redirect"`
+}
+
+type tokens struct {
+	LongLived string `json:"longLivedToken"`
+}
+
+func (s state) keep() *action.State {
+	data, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // strings only
+	}
+	return &action.State{Data: string(data)}
+}
+
+var errSignIn = action.Errorf(action.Unauthenticated,
+	"The sign-in at Facebook is missing or no longer valid. Open the form in Looker and log in again.")
+
+// open begins a user's access with what Looker kept; without a token there is none.
+func (i *Integration) open(kept string) *client {
+	var s state
+	if json.Unmarshal([]byte(kept), &s) != nil || s.Tokens.LongLived == "" {
+		return nil
+	}
+	return &client{Integration: i, token: s.Tokens.LongLived}
+}

@@ -1,0 +1,95 @@
+package facebookcustomaudiences
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/outbound"
+)
+
+// refusal is what Meta says of a call that it did not do:
+// https://developers.facebook.com/docs/graph-api/guides/error-handling
+type refusal struct {
+	Error struct {
+		Code      int  `json:"code"`
+		Subcode   int  `json:"error_subcode"`
+		Transient bool `json:"is_transient"`
+	} `json:"error"`
+}
+
+// meanings are Meta's codes that matter here. Its own texts can quote tokens and values, so
+// they are not shown: https://developers.facebook.com/docs/marketing-api/error-reference
+var meanings = map[int]action.Error{
+	1:     {Kind: action.Unavailable, Message: "Facebook is out of order for the moment."},
+	2:     {Kind: action.Unavailable, Message: "Facebook is out of order for the moment."},
+	3:     {Kind: action.Forbidden, Message: "The hub's Facebook app may not manage ads. The hub's administrator must request that permission from Meta."},
+	4:     {Kind: action.RateLimited, Message: "Facebook takes no more calls from the hub's app for now."},
+	10:    {Kind: action.Forbidden, Message: "The Facebook user or the hub's app lacks the permission for this ad account."},
+	17:    {Kind: action.RateLimited, Message: "Facebook takes no more calls from this user for now."},
+	32:    {Kind: action.RateLimited, Message: "Facebook takes no more calls for now."},
+	80003: {Kind: action.RateLimited, Message: "Facebook takes no more calls for this ad account's audiences for now."},
+	80004: {Kind: action.RateLimited, Message: "Facebook takes no more calls for this ad account for now."},
+	100:   {Kind: action.Invalid, Message: "Facebook does not accept the request, or there is no such ad account or audience."},
+	102:   {Kind: action.Unauthenticated, Message: errSignIn.Message},
+	104:   {Kind: action.Internal, Message: "Facebook does not accept the hub's app secret. The hub's administrator must check it."},
+	190:   {Kind: action.Unauthenticated, Message: errSignIn.Message},
+	200:   {Kind: action.Forbidden, Message: "The Facebook user lacks the permission for this ad account or audience."},
+	294:   {Kind: action.Forbidden, Message: "The sign-in does not allow to manage ads. Log in again and grant it."},
+	368:   {Kind: action.Forbidden, Message: "Meta blocks this user or app for its policies."},
+	613:   {Kind: action.RateLimited, Message: "Facebook takes no more calls for this ad account for now."},
+	2635: {Kind: action.Internal, Message: "Meta has retired the version of its API that the hub calls. " +
+		"The hub's administrator must set FACEBOOK_API_VERSION to a current one."},
+	2650: {Kind: action.Unavailable, Message: "Facebook could not change the audience for the moment."},
+	2654: {Kind: action.Invalid, Message: "Facebook could not create the audience."},
+}
+
+// details are subcodes that say more than their code.
+var details = map[int]action.Error{
+	1870034: {Kind: action.Forbidden, Message: "The ad account has not accepted Meta's Custom Audience terms: https://www.facebook.com/customaudiences/app/tos/"},
+	1870090: {Kind: action.Forbidden, Message: "The ad account has not accepted Meta's Custom Audience terms: https://www.facebook.com/customaudiences/app/tos/"},
+	1870145: {Kind: action.Unavailable, Message: "The audience is being changed by another upload."},
+	1870147: {Kind: action.Invalid, Message: "Facebook has ended the session of this upload."},
+}
+
+// permissions are the codes 200 to 299: one permission or another is lacking.
+func permission(code int) bool { return code >= 200 && code <= 299 }
+
+// explain tells what Meta said of a refused call.
+func explain(err error) error {
+	status, ok := errors.AsType[*outbound.StatusError](err)
+	if !ok {
+		return err
+	}
+	var r refusal
+	if json.Unmarshal(status.Body, &r) != nil || r.Error.Code == 0 {
+		return err
+	}
+	code := r.Error.Code
+	if permission(code) && meanings[code].Message == "" {
+		code = 200
+	}
+	known := meanings[code]
+	if more, ok := details[r.Error.Subcode]; ok {
+		known = more
+	}
+	switch {
+	case known.Message == "":
+		known = action.Error{Kind: action.KindOf(err), Message: "Facebook did not accept the request."}
+		if r.Error.Transient {
+			known.Kind = action.Unavailable
+		}
+	case r.Error.Transient && !known.Kind.Retryable():
+		known.Kind = action.Unavailable
+	}
+	return action.Wrap(err, known.Kind, "%s (%s)", known.Message, number(r))
+}
+
+// number is what Meta's support and its pages know the error by.
+func number(r refusal) string {
+	if r.Error.Subcode == 0 {
+		return fmt.Sprintf("Facebook's error %d.", r.Error.Code)
+	}
+	return fmt.Sprintf("Facebook's error %d, %d.", r.Error.Code, r.Error.Subcode)
+}

@@ -1,0 +1,148 @@
+package facebookcustomaudiences_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	fb "integrationhub.dev/integrations/facebookcustomaudiences"
+)
+
+// unreliable is a Meta that fails at every other call, each time in another way, and rejects
+// people whose id ends in 000. It needs no sockets, so that waits take no time in a bubble of
+// testing/synctest.
+type unreliable struct {
+	calls    int
+	taken    map[string]bool
+	rejected map[string]bool
+}
+
+func (u *unreliable) RoundTrip(req *http.Request) (*http.Response, error) {
+	text, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	u.calls++
+	switch u.calls % 10 {
+	case 1:
+		return answer(400, `{"error":{"code":80003}}`), nil
+	case 3: // the people are in, the answer is lost
+		u.take(text)
+		return nil, errors.New("connection reset by peer")
+	case 5:
+		<-req.Context().Done()
+		return nil, req.Context().Err()
+	case 7:
+		return answer(502, "<html>"), nil
+	case 9:
+		return answer(200, `{"num_rec`), nil
+	}
+	received, invalid := u.take(text)
+	return answer(200, fmt.Sprintf(`{"num_received":%d,"num_invalid_entries":%d}`, received, invalid)), nil
+}
+
+// take keeps the people in an upload. That some come again changes nothing.
+func (u *unreliable) take(text []byte) (received, invalid int) {
+	var b body
+	if err := json.Unmarshal(text, &b); err != nil {
+		return 0, 0
+	}
+	for _, person := range b.Payload.Data {
+		switch id := person[0]; {
+		case strings.HasSuffix(id, "000"):
+			u.rejected[id] = true
+			invalid++
+		default:
+			u.taken[id] = true
+		}
+	}
+	return len(b.Payload.Data), invalid
+}
+
+func answer(status int, body string) *http.Response {
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}
+}
+
+// What is told to Looker is exactly what arrived, whatever happens on the way.
+func TestHundredThousandRows(t *testing.T) {
+	t.Parallel()
+	const rows = 100_000
+	result := bytes.NewBufferString(`{"fields":{"dimensions":[{"name":"u.external_id"},{"name":"u.email"}]},"data":[`)
+	for i := range rows {
+		if i > 0 {
+			result.WriteByte(',')
+		}
+		if i%4000 == 1 { // nobody
+			result.WriteString(`{"u.external_id":{"value":null}}`)
+			continue
+		}
+		fmt.Fprintf(result, `{"u.external_id":{"value":%d},"u.email":{"value":"u%d@example.com"}}`, i, i)
+	}
+	result.WriteString(`]}`)
+	synctest.Test(t, func(t *testing.T) {
+		meta := &unreliable{taken: map[string]bool{}, rejected: map[string]bool{}}
+		deps := actiontest.Deps(t, nil, env)
+		deps.HTTP = &http.Client{Transport: meta}
+		_, err := actiontest.New(t, fb.New, deps).Execute(t.Context(), actiontest.JSONDetail(t, request(nil), result.String()))
+		const nobody, rejected = rows / 4000, rows/1000 - 1 // 0 is no id that ends in 000
+		want := fmt.Sprintf("%d of %d rows delivered, %d failed. A row has no value by which Facebook could find a person. Facebook could not read all rows.",
+			len(meta.taken), rows, nobody+rejected)
+		if action.MessageOf(err) != want {
+			t.Errorf("message %q\nwant    %q", action.MessageOf(err), want)
+		}
+		if len(meta.taken) != rows-nobody-rejected || len(meta.rejected) != rejected {
+			t.Errorf("%d taken, %d rejected", len(meta.taken), len(meta.rejected))
+		}
+	})
+}
+
+// discarding is a Meta that keeps nothing, and watches the hub's memory.
+type discarding struct {
+	rows int
+	heap uint64
+}
+
+func (d *discarding) RoundTrip(req *http.Request) (*http.Response, error) {
+	text, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	d.heap = max(d.heap, m.HeapAlloc)
+	rows := bytes.Count(text, []byte(`["`)) - 1 // one is the schema
+	d.rows += rows
+	return answer(200, fmt.Sprintf(`{"num_received":%d}`, rows)), nil
+}
+
+// Rows are not kept: memory is that of a few batches, however many there are. Not parallel,
+// since it watches the memory of all tests.
+func TestMemory(t *testing.T) {
+	const rows, most = 200_000, 96 << 20
+	req := actiontest.Download(t, request(nil), func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"fields":{"dimensions":[{"name":"u.external_id"},{"name":"u.email"}]},"data":[`)
+		for i := range rows {
+			_, _ = fmt.Fprintf(w, `{"u.external_id":{"value":%d},"u.email":{"value":"u%d@example.com"}},`, i, i)
+		}
+		_, _ = io.WriteString(w, `{"u.external_id":{"value":"last"}}]}`)
+	})
+	meta := &discarding{}
+	deps := actiontest.Deps(t, nil, env)
+	deps.HTTP = &http.Client{Transport: meta}
+	res, err := actiontest.New(t, fb.New, deps).Execute(t.Context(), req)
+	if err != nil || res.Message != fmt.Sprintf("%d rows sent to the audience, by EXTERN_ID, EMAIL.", rows+1) || meta.rows != rows+1 {
+		t.Errorf("%+v, %v, %d rows", res, err, meta.rows)
+	}
+	if meta.heap > most {
+		t.Errorf("%d MiB of heap", meta.heap>>20)
+	}
+}

@@ -1,0 +1,206 @@
+package googleadscustomermatch
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"regexp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/google"
+)
+
+const host = "https://googleads.googleapis.com/"
+
+// client is one user's access during one request. There is no official Go client of the
+// Google Ads API; these are its REST calls:
+// https://developers.google.com/google-ads/api/rest/overview
+type client struct {
+	*google.Client
+	base string
+	i    *Integration
+}
+
+// open begins a user's access with what Looker kept, as a login account or none.
+func (i *Integration) open(kept string, login customerID) *client {
+	c := &client{Client: i.Open(kept), base: host + string(i.settings.APIVersion) + "/", i: i}
+	c.act(login)
+	return c
+}
+
+// act makes further calls in the name of an account, through which others are reached.
+func (c *client) act(login customerID) {
+	c.Header = http.Header{"Developer-Token": {c.i.settings.DeveloperToken.Reveal()}}
+	if login != "" {
+		c.Header.Set("Login-Customer-Id", string(login))
+	}
+}
+
+// once makes a call that is not made again.
+func (c *client) once(ctx context.Context, path string, in, out any) error {
+	return c.explain(c.Once(ctx, http.MethodPost, c.base+path, nil, in, out))
+}
+
+// accessible are the accounts that the user was let into.
+func (c *client) accessible(ctx context.Context) ([]customerID, error) {
+	var list struct {
+		Names []string `json:"resourceNames"`
+	}
+	err := c.Reads.Do(ctx, func(ctx context.Context) error {
+		return c.explain(c.Once(ctx, http.MethodGet, c.base+"customers:listAccessibleCustomers", nil, nil, &list))
+	})
+	var ids []customerID
+	for _, name := range list.Names {
+		var id customerID
+		if id.UnmarshalText([]byte(lastPart(name))) == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids, err
+}
+
+// result is one row of an answer to a query.
+type result struct {
+	Customer struct {
+		ID      string `json:"id"`
+		Name    string `json:"descriptiveName"`
+		Manager bool   `json:"manager"`
+	} `json:"customerClient"`
+	List struct {
+		ResourceName string `json:"resourceName"`
+		Name         string `json:"name"`
+	} `json:"userList"`
+}
+
+// query asks in the Google Ads Query Language. Nothing that a user wrote goes into text.
+func (c *client) query(ctx context.Context, account customerID, text string) ([]result, error) {
+	var batches []struct {
+		Results []result `json:"results"`
+	}
+	err := c.Reads.Do(ctx, func(ctx context.Context) error {
+		return c.once(ctx, "customers/"+string(account)+"/googleAds:searchStream", map[string]string{"query": text}, &batches)
+	})
+	var all []result
+	for _, b := range batches {
+		all = append(all, b.Results...)
+	}
+	return all, err
+}
+
+// createUserList makes an empty list. A second call would make a second one, or fail for its
+// name.
+func (c *client) createUserList(ctx context.Context, in input, name string) (listName, error) {
+	crm := map[string]string{"upload_key_type": keyType(in.Mobile), "data_source_type": "FIRST_PARTY"}
+	if in.Mobile {
+		crm["app_id"] = in.App
+	}
+	call := map[string]any{"validate_only": false, "operations": []any{map[string]any{"create": map[string]any{
+		"name": name, "description": in.Description, "membership_status": "OPEN", "membership_life_span": lifeSpan, "crm_based_user_list": crm,
+	}}}}
+	var made struct {
+		Results []struct {
+			ResourceName listName `json:"resourceName"`
+		} `json:"results"`
+	}
+	once := deliver.Once{Name: c.Name, Doubt: "An empty list may have been created all the same."}
+	err := once.Do(ctx, func(ctx context.Context) error {
+		return c.once(ctx, "customers/"+string(in.Target)+"/userLists:mutate", call, &made)
+	})
+	switch {
+	case err != nil:
+		return "", err
+	case len(made.Results) != 1:
+		return "", action.Errorf(action.Unavailable, "List resource name is missing or could not be created")
+	}
+	return made.Results[0].ResourceName, nil
+}
+
+// lifeSpan is how many days people stay in a list: the longest that Google allows.
+const lifeSpan = 540
+
+func keyType(mobile bool) string {
+	if mobile {
+		return "MOBILE_ADVERTISING_ID"
+	}
+	return "CONTACT_INFO"
+}
+
+// removeUserList takes back a list that nobody was put into.
+func (c *client) removeUserList(ctx context.Context, account customerID, list listName) error {
+	call := map[string]any{"operations": []any{map[string]any{"remove": list}}}
+	return c.Reads.Do(ctx, func(ctx context.Context) error {
+		return c.once(ctx, "customers/"+string(account)+"/userLists:mutate", call, nil)
+	})
+}
+
+// jobName is the resource name of an upload. It goes into addresses.
+type jobName string
+
+var jobForm = regexp.MustCompile(`^customers/[0-9]+/offlineUserDataJobs/[0-9]+$`)
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (n *jobName) UnmarshalText(text []byte) error {
+	if !jobForm.Match(text) {
+		return errors.New("is no resource name of a job")
+	}
+	*n = jobName(text)
+	return nil
+}
+
+// createJob begins an upload. One that is never run does nothing and goes away, so that the
+// call may be made again.
+func (c *client) createJob(ctx context.Context, in input, list listName, external int64) (jobName, error) {
+	metadata := map[string]any{"user_list": list}
+	agreed := map[string]consent{}
+	if in.AdUserData != "" {
+		agreed["ad_user_data"] = in.AdUserData
+	}
+	if in.Personalization != "" {
+		agreed["ad_personalization"] = in.Personalization
+	}
+	if len(agreed) > 0 {
+		metadata["consent"] = agreed
+	}
+	var made struct {
+		ResourceName jobName `json:"resourceName"`
+	}
+	err := c.once(ctx, "customers/"+string(in.Target)+"/offlineUserDataJobs:create", map[string]any{"job": map[string]any{
+		"external_id": external, "type": "CUSTOMER_MATCH_USER_LIST", "customer_match_user_list_metadata": metadata,
+	}}, &made)
+	if err == nil && made.ResourceName == "" {
+		err = action.Errorf(action.Unavailable, "Failed sanity check for offlineUserDataJobResourceName.")
+	}
+	return made.ResourceName, err
+}
+
+// addOperations adds people to an upload. The error tells of each whom Google refused. Adding
+// the same ones twice changes nothing: a list is a set.
+func (c *client) addOperations(ctx context.Context, job jobName, batch []person) error {
+	operations := make([]operation, len(batch))
+	for n, p := range batch {
+		operations[n].Create.UserIdentifiers = p
+	}
+	var answer struct {
+		Partial *failure `json:"partialFailureError"`
+	}
+	err := c.once(ctx, string(job)+":addOperations", map[string]any{"enable_partial_failure": true, "operations": operations}, &answer)
+	if err == nil && answer.Partial != nil {
+		err = answer.Partial.refused(len(batch))
+	}
+	return err
+}
+
+type operation struct {
+	Create struct {
+		UserIdentifiers person `json:"user_identifiers"`
+	} `json:"create"`
+}
+
+// run makes Google add the uploaded people to the list.
+func (c *client) run(ctx context.Context, job jobName) error {
+	once := deliver.Once{Name: c.Name, Doubt: "It may have begun all the same."}
+	return once.Do(ctx, func(ctx context.Context) error {
+		return c.once(ctx, string(job)+":run", struct{}{}, nil)
+	})
+}

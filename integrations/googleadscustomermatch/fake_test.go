@@ -1,0 +1,75 @@
+package googleadscustomermatch_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"integrationhub.dev/hub/action/actiontest"
+)
+
+const (
+	version = "/v24/"
+	kept    = `{"tokens":{"access_token":"a1","refresh_token":"r1"},"redirect":"https://hub/r"}`
+	renewed = `{"tokens":{"access_token":"a2","refresh_token":"r1"},"redirect":"https://hub/r"}`
+	list    = "customers/22/userLists/5"
+	job     = "customers/22/offlineUserDataJobs/9"
+)
+
+// upload is a call that adds people.
+type upload struct {
+	Partial    bool `json:"enable_partial_failure"`
+	Operations []struct {
+		Create struct {
+			Identifiers []map[string]any `json:"user_identifiers"`
+		} `json:"create"`
+	} `json:"operations"`
+}
+
+func parse(body []byte) (u upload, err error) { return u, json.Unmarshal(body, &u) }
+
+// ads is a Google Ads that takes the access token "good", renews "r1" to "a2", and answers
+// calls by the end of their path, or as if they went well.
+func ads(good string, answers map[string]actiontest.Reply) func(actiontest.Recorded) actiontest.Reply {
+	return func(r actiontest.Recorded) actiontest.Reply {
+		if r.Host == "oauth2.googleapis.com" {
+			form, err := url.ParseQuery(string(r.Body))
+			if err != nil || form.Get("refresh_token") != "r1" && form.Get("code") != "good" {
+				return actiontest.Reply{Status: 400, Body: `{"error":"invalid_grant"}`}
+			}
+			return actiontest.Reply{Header: map[string]string{"Content-Type": "application/json"}, Body: `{"access_token":"a2","refresh_token":"r1"}`}
+		}
+		if r.Header.Get("Authorization") != "Bearer "+good || r.Header.Get("Developer-Token") != "dev-token" {
+			return failed(401, "authenticationError", "OAUTH_TOKEN_INVALID")
+		}
+		for end, reply := range answers {
+			if strings.HasSuffix(r.Path, end) {
+				return reply
+			}
+		}
+		switch {
+		case strings.HasSuffix(r.Path, "/userLists:mutate"):
+			return actiontest.Reply{Body: `{"results":[{"resourceName":"` + list + `"}]}`}
+		case strings.HasSuffix(r.Path, ":create"):
+			return actiontest.Reply{Body: `{"resourceName":"` + job + `"}`}
+		}
+		return actiontest.Reply{Body: `{}`}
+	}
+}
+
+// failed is an error of Google's, with a text that must not be shown.
+func failed(status int, kind, name string) actiontest.Reply {
+	return actiontest.Reply{Status: status, Body: fmt.Sprintf(`{"error":{"code":%d,"message":"s3cret@example.com","status":"X","details":[`+
+		`{"@type":"type.googleapis.com/google.ads.googleads.v24.errors.GoogleAdsFailure","errors":[{"errorCode":{%q:%q},"message":"s3cret@example.com"}]}]}}`, status, kind, name)}
+}
+
+// partly is the answer to an upload of which operations were refused.
+func partly(name string, operations ...int) string {
+	var errors []string
+	for _, n := range operations {
+		errors = append(errors, fmt.Sprintf(`{"errorCode":{"offlineUserDataJobError":%q},"message":"s3cret@example.com","location":{"fieldPathElements":[`+
+			`{"fieldName":"operations","index":%d},{"fieldName":"create"},{"fieldName":"user_identifiers","index":0}]}}`, name, n))
+	}
+	return `{"partialFailureError":{"code":3,"message":"s3cret","details":[{"errors":[` + strings.Join(errors, ",") + `]}]}}`
+}

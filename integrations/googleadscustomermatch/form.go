@@ -1,0 +1,243 @@
+package googleadscustomermatch
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"integrationhub.dev/hub/action"
+)
+
+// Form implements [action.FormBuilder]. Whether the user is signed in is tried out. Only a
+// grant that is gone asks for a new sign-in; that Google is out of order is said as such.
+func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
+	c := i.open(req.State, "")
+	if !c.SignedIn() {
+		return loginForm(req, ""), nil
+	}
+	fields, err := c.fields(ctx, req.Form)
+	if action.KindOf(err) == action.Unauthenticated && err != nil {
+		return loginForm(req, action.MessageOf(err)+" "), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &action.Form{Fields: fields, State: c.State()}, nil
+}
+
+func loginForm(req *action.Request, why string) *action.Form {
+	return &action.Form{
+		Fields: []action.Field{{
+			Name: "login", Type: action.OAuthLinkGoogle, Label: "Log in", OAuthURL: req.LoginURL,
+			Description: why + "In order to send to this destination, you will need to log in once to your Google account.",
+		}},
+		State: &action.State{Data: action.Reset},
+	}
+}
+
+// answers are a form's, as far as it is filled in.
+type answers map[string]string
+
+// account reads the answer to a question for an account.
+func (a answers) account(field string) (id customerID, err error) {
+	if text := a[field]; text != "" {
+		if err := id.UnmarshalText([]byte(text)); err != nil {
+			return "", action.InvalidField(field, "Choose an account from the list.")
+		}
+	}
+	return id, nil
+}
+
+// fields are asked one after the other: what there is to choose depends on what was chosen.
+func (c *client) fields(ctx context.Context, a answers) ([]action.Field, error) {
+	fields, target, err := c.accounts(ctx, a)
+	if err != nil || target == "" {
+		return fields, err
+	}
+	fields = append(fields, action.Field{
+		Name: "createOrAppend", Label: "Step 2a) Create a new list or append to existing?", Type: action.Select, Required: true, Interactive: true,
+		Default: a["createOrAppend"],
+		Options: []action.Option{{Name: createList, Label: "Create new list"}, {Name: appendToList, Label: "Append to existing"}},
+	})
+	if a["createOrAppend"] == "" {
+		return fields, nil
+	}
+	fields = append(fields, action.Field{
+		Name: "mobileDevice", Label: "Step 2b) Are you sending Mobile Device ID data?", Type: action.Select, Required: true, Interactive: true,
+		Default: a["mobileDevice"], Options: yesNo,
+	})
+	if a["mobileDevice"] == "" {
+		return fields, nil
+	}
+	if a["mobileDevice"] == "yes" {
+		fields = append(fields, action.Field{
+			Name: "mobileAppId", Label: "Step 2c) Enter the mobile application ID", Type: action.String, Required: true, Default: a["mobileAppId"],
+		})
+	}
+	more, complete, err := c.list(ctx, a, target)
+	if err != nil {
+		return nil, err
+	}
+	if fields = append(fields, more...); !complete {
+		return fields, nil
+	}
+	return append(fields, hashing(a)...), nil
+}
+
+var yesNo = []action.Option{{Name: "yes", Label: "Yes"}, {Name: "no", Label: "No"}}
+
+// accounts asks through which account to reach which. The target is empty until it is known.
+func (c *client) accounts(ctx context.Context, a answers) (fields []action.Field, target customerID, err error) {
+	login, err := a.account("loginCid")
+	if err != nil {
+		return nil, "", err
+	}
+	choice := action.Field{
+		Name: "loginCid", Label: "Step 1) Choose login account", Type: action.Select, Required: true, Interactive: true, Default: string(login),
+	}
+	if login == "" {
+		all, err := c.describeAll(ctx)
+		choice.Options = options(all)
+		return []action.Field{choice}, "", err
+	}
+	c.act(login)
+	chosen, err := c.query(ctx, login, describeQuery)
+	if err != nil {
+		return nil, "", err
+	}
+	choice.Options = options(chosen)
+	fields = []action.Field{choice}
+	if len(chosen) == 0 || !chosen[0].Customer.Manager {
+		return fields, login, nil
+	}
+	if target, err = a.account("targetCid"); err != nil {
+		return nil, "", err
+	}
+	below, err := c.query(ctx, login, belowQuery)
+	if err != nil {
+		return nil, "", err
+	}
+	field := action.Field{
+		Name: "targetCid", Label: "Step 1b) Choose target account", Type: action.Select, Required: true, Interactive: true, Default: string(target),
+		Options: options(below),
+	}
+	if target != "" {
+		below = slices.DeleteFunc(below, func(r result) bool { return r.Customer.ID != string(target) })
+		field.Options = append(options(below), action.Option{Name: "", Label: "Reset..."})
+	}
+	return append(fields, field), target, nil
+}
+
+const (
+	describeQuery = "SELECT customer_client.id, customer_client.descriptive_name, customer_client.manager FROM customer_client WHERE customer_client.level = 0"
+	belowQuery    = "SELECT customer_client.id, customer_client.descriptive_name, customer_client.manager FROM customer_client " +
+		"WHERE customer_client.status NOT IN ('CANCELED', 'SUSPENDED')"
+)
+
+// describeAtOnce bounds the calls that a form makes at one time.
+const describeAtOnce = 8
+
+// describeAll looks up the accounts that the user was let into. Those that are closed cannot
+// be, and are left out.
+func (c *client) describeAll(ctx context.Context) ([]result, error) {
+	ids, err := c.accessible(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found := make([][]result, len(ids))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(describeAtOnce)
+	for n, id := range ids {
+		g.Go(func() error {
+			as := *c
+			client := *c.Client
+			as.Client = &client
+			as.act(id)
+			var err error
+			if found[n], err = as.query(ctx, id, describeQuery); action.KindOf(err) == action.Forbidden {
+				return nil
+			}
+			return err
+		})
+	}
+	err = g.Wait()
+	return slices.Concat(found...), err
+}
+
+// options offer accounts: managers first, then by name.
+func options(all []result) []action.Option {
+	slices.SortStableFunc(all, func(a, b result) int {
+		if a.Customer.Manager != b.Customer.Manager {
+			if a.Customer.Manager {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(a.Customer.Name, b.Customer.Name)
+	})
+	options := make([]action.Option, len(all))
+	for i, r := range all {
+		label := fmt.Sprintf("%s (%s)", cmp.Or(r.Customer.Name, "Untitled"), r.Customer.ID)
+		if r.Customer.Manager {
+			label = "[Manager] " + label
+		}
+		options[i] = action.Option{Name: r.Customer.ID, Label: label}
+	}
+	return options
+}
+
+// list asks for the list to make, or for the one to add to. Without one the form is not
+// complete.
+func (c *client) list(ctx context.Context, a answers, target customerID) (fields []action.Field, complete bool, err error) {
+	if a["createOrAppend"] == createList {
+		return []action.Field{
+			{Name: "newListName", Label: "Step 3a) New list name", Type: action.String, Required: true, Default: a["newListName"]},
+			{Name: "newListDescription", Label: "Step 3b) New list description", Type: action.String, Default: a["newListDescription"]},
+		}, true, nil
+	}
+	lists, err := c.query(ctx, target, "SELECT user_list.resource_name, user_list.name FROM user_list WHERE user_list.type = 'CRM_BASED' "+
+		"AND user_list.read_only = FALSE AND user_list.account_user_list_status = 'ENABLED' AND user_list.membership_status = 'OPEN' "+
+		"AND user_list.crm_based_user_list.upload_key_type = '"+keyType(a["mobileDevice"] == "yes")+"'")
+	if err != nil {
+		return nil, false, err
+	}
+	if len(lists) == 0 {
+		return []action.Field{{
+			Name: "noAvalaibleLists", Label: "Error: No lists available for update", Type: action.Textarea,
+			Default: "The account has no open Customer Match list for this kind of data. Create a new list, or choose another account.",
+		}}, false, nil
+	}
+	field := action.Field{Name: "targetUserListRN", Label: "Step 3) Choose list to update", Type: action.Select, Required: true, Default: a["targetUserListRN"]}
+	for _, l := range lists {
+		field.Options = append(field.Options, action.Option{Name: l.List.ResourceName, Label: l.List.Name})
+	}
+	slices.SortStableFunc(field.Options, func(a, b action.Option) int { return cmp.Compare(a.Label, b.Label) })
+	return []action.Field{field}, true, nil
+}
+
+// hashing asks how the data is to be read, and what people agreed to.
+func hashing(a answers) []action.Field {
+	agreed := []action.Option{{Name: "UNSPECIFIED", Label: "Unspecified"}, {Name: "GRANTED", Label: "Granted"}, {Name: "DENIED", Label: "Denied"}}
+	return []action.Field{
+		{
+			Name: "doHashing", Label: "Step 4) Should the data be hashed first?", Type: action.Select, Required: true,
+			Default: cmp.Or(a["doHashing"], "yes"), Options: yesNo,
+			Description: "Yes, unless the query's values are SHA-256 hashes already. Values that are none are not sent with No.",
+		},
+		{
+			Name: "consentAdUserData", Label: "Step 5) The consent setting for consent for ad user data", Type: action.Select, Required: true,
+			Default: cmp.Or(a["consentAdUserData"], "UNSPECIFIED"), Options: agreed,
+		},
+		{
+			Name: "consentAdPersonalization", Label: "The consent setting for consent for ad personalization", Type: action.Select, Required: true,
+			Default: cmp.Or(a["consentAdPersonalization"], "UNSPECIFIED"), Options: agreed,
+		},
+		{
+			Name: "phoneCountry", Label: "Country of phone numbers", Type: action.String, Default: a["phoneCountry"],
+			Description: "For phone numbers without a country code, where the query has no column for the country. A code such as US, or a name.",
+		},
+	}
+}

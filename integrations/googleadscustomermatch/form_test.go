@@ -1,0 +1,160 @@
+package googleadscustomermatch_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+)
+
+// account is an account as a query finds it.
+func account(id, name string, manager bool) string {
+	kind := ""
+	if manager {
+		kind = `,"manager":true`
+	}
+	return `{"customerClient":{"resourceName":"x","id":"` + id + `","descriptiveName":"` + name + `"` + kind + `}}`
+}
+
+// accounts is a Google Ads with a manager, 11, that has 22 and 33 below it; an account of its
+// own, 44, without a name; and one that is closed, 55.
+func accounts(r actiontest.Recorded) actiontest.Reply {
+	var call struct{ Query string }
+	_ = json.Unmarshal(r.Body, &call) // what is no query is none
+	stream := func(rows ...string) actiontest.Reply {
+		return actiontest.Reply{Body: `[{"results":[` + strings.Join(rows, ",") + `]}]`}
+	}
+	path := strings.TrimPrefix(r.Path, version)
+	login := r.Header.Get("Login-Customer-Id")
+	switch {
+	case path == "customers:listAccessibleCustomers" && login == "":
+		return actiontest.Reply{Body: `{"resourceNames":["customers/44","customers/11","customers/55"]}`}
+	case strings.Contains(call.Query, "level = 0") && path == "customers/"+login+"/googleAds:searchStream":
+		switch login {
+		case "11":
+			return stream(account("11", "Agency", true))
+		case "44":
+			return stream(account("44", "", false))
+		}
+		reply := failed(403, "authorizationError", "CUSTOMER_NOT_ENABLED")
+		reply.Body = "[" + reply.Body + "]"
+		return reply
+	case strings.Contains(call.Query, "CANCELED") && path == "customers/11/googleAds:searchStream" && login == "11":
+		return actiontest.Reply{Body: `[{"results":[` + account("33", "Zoo", false) + `]},{"results":[` + account("22", "Apples", false) + `,` + account("11", "Agency", true) + `]}]`}
+	case strings.Contains(call.Query, "CONTACT_INFO") && path == "customers/22/googleAds:searchStream" && login == "11":
+		return stream(`{"userList":{"resourceName":"customers/22/userLists/6","name":"New"}}`, `{"userList":{"resourceName":"customers/22/userLists/5","name":"Buyers"}}`)
+	case strings.Contains(call.Query, "MOBILE_ADVERTISING_ID"):
+		return stream()
+	}
+	return failed(400, "x", "ODD_CALL")
+}
+
+func TestForm(t *testing.T) {
+	t.Parallel()
+	const target = "targetCid"
+	chosen := map[string]string{"loginCid": "11", "targetCid": "22"}
+	with := func(more ...string) map[string]string {
+		all := map[string]string{"loginCid": "11", "targetCid": "22"}
+		for i := 0; i < len(more); i += 2 {
+			all[more[i]] = more[i+1]
+		}
+		return all
+	}
+	hashing := []string{"doHashing", "consentAdUserData", "consentAdPersonalization", "phoneCountry"}
+	fields := func(names ...string) []string {
+		return append([]string{"loginCid", target, "createOrAppend", "mobileDevice"}, names...)
+	}
+	for name, tt := range map[string]struct {
+		answers map[string]string
+		want    []string
+		// field and its options, as name=label.
+		field   string
+		options []string
+	}{
+		"at first":         {nil, []string{"loginCid"}, "loginCid", []string{"11=[Manager] Agency (11)", "44=Untitled (44)"}},
+		"a manager":        {map[string]string{"loginCid": "11"}, []string{"loginCid", target}, target, []string{"11=[Manager] Agency (11)", "22=Apples (22)", "33=Zoo (33)"}},
+		"one's own":        {map[string]string{"loginCid": "44"}, []string{"loginCid", "createOrAppend"}, "loginCid", []string{"44=Untitled (44)"}},
+		"a target":         {chosen, []string{"loginCid", target, "createOrAppend"}, target, []string{"22=Apples (22)", "=Reset..."}},
+		"create":           {with("createOrAppend", "create"), fields(), "mobileDevice", []string{"yes=Yes", "no=No"}},
+		"create, contacts": {with("createOrAppend", "create", "mobileDevice", "no"), fields(append([]string{"newListName", "newListDescription"}, hashing...)...), "doHashing", []string{"yes=Yes", "no=No"}},
+		"create, devices":  {with("createOrAppend", "create", "mobileDevice", "yes"), fields(append([]string{"mobileAppId", "newListName", "newListDescription"}, hashing...)...), "", nil},
+		"append, contacts": {
+			with("createOrAppend", "append", "mobileDevice", "no"), fields(append([]string{"targetUserListRN"}, hashing...)...),
+			"targetUserListRN",
+			[]string{"customers/22/userLists/5=Buyers", "customers/22/userLists/6=New"},
+		},
+		"append, devices": {with("createOrAppend", "append", "mobileDevice", "yes"), fields("mobileAppId", "noAvalaibleLists"), "", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			answers := map[string]actiontest.Reply{}
+			signedIn := ads("a1", answers)
+			d := actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {
+				if reply := signedIn(r); reply.Status == 401 {
+					return reply
+				}
+				return accounts(r)
+			})
+			req := actiontest.Query(nil, tt.answers)
+			req.State = kept
+			form, err := newIntegration(t, d).Form.Form(t.Context(), req)
+			if err != nil || form.State == nil || form.State.Data != kept {
+				t.Fatalf("%+v, %v", form, err)
+			}
+			var names, options []string
+			for _, f := range form.Fields {
+				names = append(names, f.Name)
+				for _, o := range f.Options {
+					if f.Name == tt.field {
+						options = append(options, o.Name+"="+o.Label)
+					}
+				}
+				if answer := tt.answers[f.Name]; answer != "" && f.Default != answer {
+					t.Errorf("%s shows %q, not the answer %q", f.Name, f.Default, answer)
+				}
+			}
+			if diff := cmp.Diff(tt.want, names) + cmp.Diff(tt.options, options); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestFormRefuses(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		state   string
+		good    string
+		answers map[string]string
+		reply   map[string]actiontest.Reply
+		login   string // the beginning of the login form's description
+		message string
+	}{
+		"never signed in":   {"", "a1", nil, nil, "In order to send", ""},
+		"grant gone":        {`{"tokens":{"access_token":"a1","refresh_token":"gone"}}`, "a2", nil, nil, "The sign-in at Google is missing or no longer valid. Open the form in Looker and log in again. In order to send", ""},
+		"an odd account":    {kept, "a1", map[string]string{"loginCid": "1/2"}, nil, "", "Choose an account from the list."},
+		"not the account's": {kept, "a1", map[string]string{"loginCid": "11"}, map[string]actiontest.Reply{":searchStream": failed(403, "x", "USER_PERMISSION_DENIED")}, "", "The Google user may not use this Google Ads account, or not through this login account."},
+		"out of order":      {kept, "a1", nil, map[string]actiontest.Reply{":listAccessibleCustomers": {Status: 503}}, "", "Google Ads answered 503 Service Unavailable."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req := actiontest.Query(nil, tt.answers)
+			req.State, req.LoginURL = tt.state, "https://hub/login"
+			form, err := newIntegration(t, actiontest.NewDestination(t).Handle(ads(tt.good, tt.reply))).Form.Form(t.Context(), req)
+			if tt.login == "" {
+				if action.MessageOf(err) != tt.message {
+					t.Errorf("%+v, %v", form, err)
+				}
+				return
+			}
+			if err != nil || form.Fields[0].Name != "login" || form.Fields[0].Type != action.OAuthLinkGoogle || form.Fields[0].OAuthURL != "https://hub/login" ||
+				!strings.HasPrefix(form.Fields[0].Description, tt.login) || form.State.Data != action.Reset {
+				t.Errorf("%+v, %v", form, err)
+			}
+		})
+	}
+}

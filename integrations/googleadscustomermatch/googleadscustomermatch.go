@@ -1,0 +1,105 @@
+// Package googleadscustomermatch uploads the people in a query's result into a Customer Match
+// list of Google Ads.
+package googleadscustomermatch
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/google"
+)
+
+var (
+	_ action.Integration = (*Integration)(nil)
+	_ action.FormBuilder = (*Integration)(nil)
+	_ action.Authorizer  = (*Integration)(nil)
+)
+
+// settings are the hub's: an OAuth client, the developer token of a Google Ads manager
+// account, and the version of the API to call. Google retires versions after about a year.
+type settings struct {
+	ClientID       string        `env:"GOOGLE_ADS_CLIENT_ID,required,notEmpty"`
+	ClientSecret   action.Secret `env:"GOOGLE_ADS_CLIENT_SECRET,required,notEmpty"`
+	DeveloperToken action.Secret `env:"GOOGLE_ADS_DEVELOPER_TOKEN,required,notEmpty"`
+	APIVersion     apiVersion    `env:"GOOGLE_ADS_API_VERSION" envDefault:"v24"`
+}
+
+// Integration uploads people to Google Ads. Its sign-in is the service's.
+type Integration struct {
+	*google.Service
+	settings settings
+	now      func() time.Time
+}
+
+// New makes the integration.
+func New(deps action.Deps) (action.Integration, error) {
+	s, err := action.Settings[settings](deps)
+	if err != nil {
+		return nil, err
+	}
+	service := google.NewService("Google Ads", google.Credentials{ID: s.ClientID, Secret: s.ClientSecret}, []string{google.ScopeAds}, deps)
+	return &Integration{service, s, time.Now}, nil
+}
+
+// Definition implements [action.Integration].
+func (*Integration) Definition() action.Definition {
+	return action.Definition{
+		Name: "google_ads_customer_match", Label: "Google Ads Customer Match", Description: "Upload data to Google Ads Customer Match.",
+		Types:          []action.Type{action.TypeQuery},
+		Formats:        []action.Format{action.JSONLabel},
+		Formattings:    []action.Formatting{action.Unformatted},
+		VisFormattings: []action.VisFormatting{action.NoApply},
+		Download:       action.URL,
+		MinVersion:     action.V(5, 5, 0),
+	}
+}
+
+// Execute implements [action.Integration]. Tokens that were renewed go back to Looker whatever
+// becomes of the delivery.
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	c := i.open(req.State, "")
+	if !c.SignedIn() {
+		err := i.SignIn.Required()
+		return google.Forget(err), err
+	}
+	message, err := c.deliver(ctx, req)
+	if action.KindOf(err) == action.Unauthenticated && err != nil {
+		return google.Forget(err), err
+	}
+	return &action.Response{Message: message, State: c.State()}, err
+}
+
+func (c *client) deliver(ctx context.Context, req *action.Request) (string, error) {
+	in, err := action.Decode[input](req)
+	if err != nil {
+		return "", err
+	}
+	if req.Data.Empty() {
+		return "", action.Errorf(action.Invalid, "The request came without data.")
+	}
+	table, err := req.Data.Table(ctx)
+	if err != nil {
+		return "", err
+	}
+	people, err := newPeople(table, in)
+	if err != nil {
+		return "", err
+	}
+	c.act(in.Login)
+	u := &upload{client: c, in: in}
+	return u.send(ctx, people)
+}
+
+// summary says what went and what was left out of it.
+func summary(sent int, list string, p *people) string {
+	if sent == 0 {
+		return "The result has no rows. Nothing was sent to Google Ads."
+	}
+	text := fmt.Sprintf("%d rows uploaded to %s. Google Ads adds them to the list within about a day.", sent, list)
+	if left := p.leftOut(); left != "" {
+		text += " Values left out, since they cannot be used: " + left + "."
+	}
+	return text
+}

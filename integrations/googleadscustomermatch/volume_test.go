@@ -1,0 +1,172 @@
+package googleadscustomermatch_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/googleadscustomermatch"
+)
+
+// unreliable is a Google Ads that fails at every other upload, each time in another way, and
+// refuses device ids that end in 000 for good, and those that end in 500 once. It needs no
+// sockets, so that waits take no time in a bubble of testing/synctest.
+type unreliable struct {
+	uploads int
+	seen    map[string]bool // that ended in 500
+	taken   map[string]bool
+	refused map[string]bool
+	ran     map[string]bool // what had been taken when the job was run
+}
+
+func (u *unreliable) RoundTrip(req *http.Request) (*http.Response, error) {
+	text, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	switch path := req.URL.Path; {
+	case strings.HasSuffix(path, ":create"):
+		return answer(200, `{"resourceName":"`+job+`"}`), nil
+	case strings.HasSuffix(path, ":run"):
+		u.ran = u.taken
+		return answer(200, `{}`), nil
+	}
+	u.uploads++
+	switch u.uploads % 10 {
+	case 1:
+		return answer(429, failed(429, "quotaError", "RESOURCE_TEMPORARILY_EXHAUSTED").Body), nil
+	case 3: // the people are in, the answer is lost
+		u.take(text)
+		return nil, errors.New("connection reset by peer")
+	case 5:
+		<-req.Context().Done()
+		return nil, req.Context().Err()
+	case 7:
+		return answer(502, "<html>"), nil
+	case 9:
+		return answer(200, `{"partial`), nil
+	}
+	return answer(200, u.take(text)), nil
+}
+
+// take keeps the people in an upload, and answers for the others. That some come again changes
+// nothing.
+func (u *unreliable) take(text []byte) string {
+	call, err := parse(text)
+	if err != nil {
+		return "{}"
+	}
+	var bad, later []int
+	for n, o := range call.Operations {
+		id := fmt.Sprint(o.Create.Identifiers[0]["mobile_id"])
+		switch {
+		case strings.HasSuffix(id, "000"):
+			u.refused[id] = true
+			bad = append(bad, n)
+		case strings.HasSuffix(id, "500") && !u.seen[id]:
+			u.seen[id] = true
+			later = append(later, n)
+		default:
+			u.taken[id] = true
+		}
+	}
+	if len(bad)+len(later) == 0 {
+		return "{}"
+	}
+	// Both kinds of refusal are in one answer.
+	merged := strings.TrimSuffix(partly("INVALID_MOBILE_ID_FORMAT", bad...), "]}]}}")
+	rest := partly("TRANSIENT_ERROR", later...)
+	rest = rest[strings.Index(rest, `"errors":[`)+len(`"errors":[`):]
+	if len(bad) > 0 && len(later) > 0 {
+		merged += ","
+	}
+	return merged + rest
+}
+
+func answer(status int, body string) *http.Response {
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}
+}
+
+var devices = map[string]string{"mobileDevice": "yes", "mobileAppId": "com.example"}
+
+// What is told to Looker is exactly what arrived, whatever happens on the way.
+func TestHundredThousandRows(t *testing.T) {
+	t.Parallel()
+	const rows = 100_000
+	result := bytes.NewBufferString(`[`)
+	for i := range rows {
+		if i > 0 {
+			result.WriteByte(',')
+		}
+		if i%4000 == 1 { // nobody
+			result.WriteString(`{"IDFA":null}`)
+			continue
+		}
+		fmt.Fprintf(result, `{"IDFA":%d}`, i)
+	}
+	result.WriteString(`]`)
+	synctest.Test(t, func(t *testing.T) {
+		ads := &unreliable{seen: map[string]bool{}, taken: map[string]bool{}, refused: map[string]bool{}}
+		deps := actiontest.Deps(t, nil, env)
+		deps.HTTP = &http.Client{Transport: ads}
+		_, err := actiontest.New(t, googleadscustomermatch.New, deps).Execute(t.Context(), actiontest.JSONDetail(t, request(devices), result.String()))
+		const nobody, refused = rows / 4000, rows/1000 - 1 // 0 is no id that ends in 000
+		want := fmt.Sprintf("%d of %d rows delivered, %d failed. A row has no value by which Google Ads could find a person. A mobile device id is not of Google's or Apple's form.",
+			len(ads.ran), rows, nobody+refused)
+		if action.MessageOf(err) != want {
+			t.Errorf("message %q\nwant    %q", action.MessageOf(err), want)
+		}
+		if len(ads.ran) != rows-nobody-refused || len(ads.refused) != refused || len(ads.seen) != 100 {
+			t.Errorf("%d taken, %d refused, %d refused once", len(ads.ran), len(ads.refused), len(ads.seen))
+		}
+	})
+}
+
+// discarding is a Google Ads that keeps nothing, and watches the hub's memory.
+type discarding struct {
+	rows int
+	heap uint64
+}
+
+func (d *discarding) RoundTrip(req *http.Request) (*http.Response, error) {
+	text, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	d.heap = max(d.heap, m.HeapAlloc)
+	d.rows += bytes.Count(text, []byte(`"hashed_email"`))
+	return answer(200, `{"resourceName":"`+job+`"}`), nil
+}
+
+// Rows are not kept: memory is that of a few calls, however many there are. Not parallel, since
+// it watches the memory of all tests.
+func TestMemory(t *testing.T) {
+	const rows, most = 200_000, 96 << 20
+	req := actiontest.Download(t, request(nil), func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `[`)
+		for i := range rows {
+			_, _ = fmt.Fprintf(w, `{"Users Email":"u%d@example.com"},`, i)
+		}
+		_, _ = io.WriteString(w, `{"Users Email":"last@example.com"}]`)
+	})
+	ads := &discarding{}
+	deps := actiontest.Deps(t, nil, env)
+	deps.HTTP = &http.Client{Transport: ads}
+	res, err := actiontest.New(t, googleadscustomermatch.New, deps).Execute(t.Context(), req)
+	if err != nil || !strings.HasPrefix(res.Message, fmt.Sprintf("%d rows uploaded", rows+1)) || ads.rows != rows+1 {
+		t.Errorf("%+v, %v, %d rows", res, err, ads.rows)
+	}
+	if ads.heap > most {
+		t.Errorf("%d MiB of heap", ads.heap>>20)
+	}
+}

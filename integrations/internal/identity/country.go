@@ -1,0 +1,85 @@
+package identity
+
+import (
+	"maps"
+	"strings"
+	"sync"
+	"unicode"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
+	"golang.org/x/text/runes"
+	"golang.org/x/text/transform"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Country is the ISO 3166-1 alpha-2 code, in upper case, of a country given by a code of two
+// or three letters or by its English name.
+func Country(text string) (string, bool) {
+	text = strings.TrimSpace(text)
+	if len(text) == 2 || len(text) == 3 {
+		if region, err := language.ParseRegion(text); err == nil && region.IsCountry() {
+			return region.Canonicalize().String(), true
+		}
+	}
+	code, ok := countryNames()[plainName(text)]
+	return code, ok
+}
+
+// MetaCountry is the code in lower case.
+func MetaCountry(text string) (string, bool) {
+	code, ok := Country(text)
+	return strings.ToLower(code), ok
+}
+
+// otherNames are names of ISO 3166 and of every day that Unicode's list does not have.
+var otherNames = map[string]string{
+	"united states of america": "US", "great britain": "GB", "holland": "NL", "czech republic": "CZ",
+	"viet nam": "VN", "russian federation": "RU", "republic of korea": "KR", "korea": "KR",
+	"hong kong": "HK", "macau": "MO", "macao": "MO", "ivory coast": "CI", "turkiye": "TR",
+	"north macedonia": "MK", "eswatini": "SZ", "cabo verde": "CV", "burma": "MM", "vatican": "VA",
+	"palestine": "PS", "democratic republic of the congo": "CD", "republic of the congo": "CG",
+	"iran islamic republic of": "IR", "syrian arab republic": "SY", "republic of moldova": "MD",
+	"united republic of tanzania": "TZ", "lao peoples democratic republic": "LA", "brunei darussalam": "BN",
+	"united kingdom of great britain and northern ireland": "GB", "micronesia federated states of": "FM",
+	"bolivia plurinational state of": "BO", "venezuela bolivarian republic of": "VE", "taiwan province of china": "TW",
+}
+
+// countryNames maps plain names to codes. The names are those of Unicode's CLDR.
+var countryNames = sync.OnceValue(func() map[string]string {
+	names := map[string]string{}
+	for a := 'A'; a <= 'Z'; a++ {
+		for b := 'A'; b <= 'Z'; b++ {
+			region, err := language.ParseRegion(string([]rune{a, b}))
+			if err != nil || !region.IsCountry() || region.Canonicalize() != region {
+				continue // no country, or one that has another code today
+			}
+			if name := display.English.Regions().Name(region); name != "" {
+				names[plainName(name)] = region.String()
+			}
+		}
+	}
+	maps.Copy(names, otherNames)
+	return names
+})
+
+// plainName is a name without accents and punctuation, in which "&" and "St." are written
+// out and a leading "the" is not.
+func plainName(name string) string {
+	accents := transform.Chain(norm.NFD, runes.Remove(runes.In(unicode.Mn)), norm.NFC)
+	if plain, _, err := transform.String(accents, name); err == nil {
+		name = plain
+	}
+	words := strings.FieldsFunc(strings.ToLower(strings.ReplaceAll(name, "&", " and ")), func(r rune) bool {
+		return r != '\'' && r != '’' && !unicode.IsLetter(r)
+	})
+	for i, word := range words {
+		if word == "st" {
+			words[i] = "saint"
+		}
+	}
+	if len(words) > 1 && words[0] == "the" {
+		words = words[1:]
+	}
+	return strings.NewReplacer("'", "", "’", "").Replace(strings.Join(words, " "))
+}

@@ -1,0 +1,224 @@
+package identity_test
+
+import (
+	"strings"
+	"testing"
+
+	"integrationhub.dev/integrations/internal/identity"
+)
+
+// one makes a rule without a country look like one with it.
+func one(f func(string) (string, bool)) func(string, string) (string, bool) {
+	return func(text, _ string) (string, bool) { return f(text) }
+}
+
+type example struct {
+	text, country string
+	want          string // empty: cannot be made sense of
+}
+
+func check(t *testing.T, f func(text, country string) (string, bool), examples []example) {
+	t.Helper()
+	for _, e := range examples {
+		got, ok := f(e.text, e.country)
+		if ok != (e.want != "") || ok && got != e.want {
+			t.Errorf("%q in %q: %q, %v, want %q", e.text, e.country, got, ok, e.want)
+		}
+	}
+}
+
+// The values and hashes that Meta publishes:
+// https://developers.facebook.com/docs/marketing-api/conversions-api/parameters/customer-information-parameters
+func TestMetaPublishedHashes(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name          string
+		f             func(text, country string) (string, bool)
+		text, country string
+		want, hash    string
+	}{
+		{"email", one(identity.Email), "John_Smith@gmail.com", "", "john_smith@gmail.com", "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"},
+		{"phone", identity.MetaPhone, "(650)555-1212", "US", "16505551212", "e323ec626319ca94ee8bff2e4c87cf613be6ea19919ed1364124e16807ab3176"},
+		{"first name", one(identity.MetaName), "Mary", "", "mary", "6915771be1c5aa0c886870b6951b03d7eafc121fea0e80a5ea83beb7c449f4ec"},
+		{"in another script", one(identity.MetaName), "정", "", "정", "8fa8cd9c440be61d0151429310034083132b35975c4bea67fdd74158eb51db14"},
+		{"with an accent", one(identity.MetaName), "Valéry", "", "valéry", "08e1996b5dd49e62a4b4c010d44e4345592a863bb9f8e3976219bac29417149c"},
+		{"country", one(identity.MetaCountry), "United States", "", "us", "79adb2a2fce5c6ba215fe5f27f532d4e7edbac4b6a5e09e1ef3a08084a904621"},
+		{"date of birth", func(text, _ string) (string, bool) {
+			y, m, d, ok := identity.MetaBirthDate(text)
+			return y + m + d, ok
+		}, "2/16/1997", "", "19970216", "01acdbf6ec7b4f478a225f1a246e5d6767eeab1a7ffa17f025265b5b94f40f0c"},
+	} {
+		got, ok := tt.f(tt.text, tt.country)
+		if !ok || got != tt.want || identity.Hash(got) != tt.hash {
+			t.Errorf("%s: %q, %v, hash %s", tt.name, got, ok, identity.Hash(got))
+		}
+	}
+}
+
+// The forms on the same page, and on
+// https://www.facebook.com/business/help/2082575038703844.
+func TestMetaPublishedForms(t *testing.T) {
+	t.Parallel()
+	check(t, identity.MetaPhone, []example{
+		{"1-234-567-8910", "", "12345678910"},
+		{"12345678910", "", "12345678910"},
+		{"+44 844 412 4653", "", "448444124653"},
+		{"0044 844 412 4653", "", "448444124653"},
+	})
+	check(t, one(identity.MetaCity), []example{{"Paris", "", "paris"}, {"London", "", "london"}, {"New York", "", "newyork"}})
+	check(t, identity.MetaState, []example{{"AZ", "", "az"}, {"CA", "US", "ca"}, {"New York", "US", "ny"}, {"Normandy", "FR", "normandy"}})
+	check(t, identity.MetaZip, []example{
+		{"94035", "US", "94035"},
+		{"1987", "AU", "1987"},
+		{"75018", "FR", "75018"},
+		{"M1 1AE", "GB", "m11ae"},
+		{"94104-1207", "US", "94104"},
+		{"94104-1207", "", "94104"},
+	})
+	check(t, one(identity.MetaInitial), []example{{"F.", "", "f"}, {"Émilie", "", "é"}, {"J", "", "j"}})
+}
+
+func TestEmail(t *testing.T) {
+	t.Parallel()
+	check(t, one(identity.Email), []example{
+		{" User.Name@Example.CO.UK ", "", "user.name@example.co.uk"},
+		{"", "", ""},
+		{"nobody", "", ""},
+		{"@example.com", "", ""},
+		{"a@b", "", ""},
+		{"a@b@example.com", "", ""},
+		{"a b@example.com", "", ""},
+	})
+	// Google: "remove all periods that precede the domain name in gmail.com and googlemail.com".
+	check(t, one(identity.GoogleEmail), []example{
+		{"Jeffer.Son.Loves.Hiking@gmail.com", "", "jeffersonloveshiking@gmail.com"},
+		{"j.d+news@googlemail.com", "", "jd+news@googlemail.com"},
+		{"j.d@example.com", "", "j.d@example.com"},
+		{".@gmail.com", "", ""},
+	})
+}
+
+func TestPhone(t *testing.T) {
+	t.Parallel()
+	check(t, identity.Phone, []example{
+		{"+1 800 555 0100", "", "+18005550100"},
+		{"800 555 0100", "US", "+18005550100"},
+		{"1 (800) 555-0100", "US", "+18005550100"},
+		{"020 7946 0958", "GB", "+442079460958"},
+		{"442079460958", "GB", "+442079460958"},
+		{"+442079460958", "US", "+442079460958"},
+		{"+49 30 901820", "", "+4930901820"},
+		{"030 901820", "DE", "+4930901820"},
+		{"06 12 34 56 78", "FR", "+33612345678"},
+		{"+39 06 698 12345", "", "+390669812345"}, // Italy keeps its zero
+		{"030 901820", "", ""},
+		{"650 555", "US", ""},
+		{"+1 23", "", ""},
+		{"call me", "US", ""},
+		{"", "US", ""},
+		{"020 7946 0958", "XX", ""},
+	})
+}
+
+func TestCountry(t *testing.T) {
+	t.Parallel()
+	check(t, one(identity.Country), []example{
+		{"us", "", "US"},
+		{"USA", "", "US"},
+		{"United States of America", "", "US"},
+		{"The United States", "", "US"},
+		{"GB", "", "GB"},
+		{"uk", "", "GB"},
+		{"United Kingdom", "", "GB"},
+		{"gbr", "", "GB"},
+		{"Côte d'Ivoire", "", "CI"},
+		{"Cote d’Ivoire", "", "CI"},
+		{"Curacao", "", "CW"},
+		{"Åland Islands", "", "AX"},
+		{"Germany", "", "DE"},
+		{"Saint Lucia", "", "LC"},
+		{"St. Lucia", "", "LC"},
+		{"Trinidad and Tobago", "", "TT"},
+		{"Bosnia & Herzegovina", "", "BA"},
+		{"Türkiye", "", "TR"},
+		{"Turkey", "", "TR"},
+		{"South Korea", "", "KR"},
+		{"Hong Kong", "", "HK"},
+		{"Vietnam", "", "VN"},
+		{"Viet Nam", "", "VN"},
+		{"Czechia", "", "CZ"},
+		{"The Netherlands", "", "NL"},
+		{"Atlantis", "", ""},
+		{"", "", ""},
+		{"zz", "", ""},
+		{"EU", "", ""},
+		{"150", "", ""},
+	})
+}
+
+func TestNames(t *testing.T) {
+	t.Parallel()
+	check(t, one(identity.MetaName), []example{
+		{" O'Brien-Smith ", "", "obriensmith"}, {"Mary Ann", "", "maryann"}, {"Müller", "", "müller"}, {"123", "", ""}, {"", "", ""},
+	})
+	check(t, one(identity.MetaInitial), []example{{"", "", ""}, {"?", "", ""}})
+	check(t, one(identity.GoogleName), []example{{" Anna-Maria ", "", "anna-maria"}, {"De La Cruz", "", "de la cruz"}, {" ", "", ""}})
+}
+
+func TestPlaces(t *testing.T) {
+	t.Parallel()
+	check(t, one(identity.MetaCity), []example{{"St. John's", "", "stjohns"}, {"München", "", "münchen"}, {"12", "", ""}})
+	check(t, identity.MetaState, []example{
+		{"north carolina", "", "nc"}, {"Georgia", "US", "ga"}, {"Georgia", "GB", "georgia"}, {"Île-de-France", "FR", "îledefrance"}, {"", "US", ""},
+	})
+	check(t, identity.MetaZip, []example{{" K1A 0B1", "CA", "k1a0b1"}, {"12345678", "BR", "12345678"}, {"-", "US", ""}})
+	check(t, one(identity.GooglePostalCode), []example{{" SW1A 1AA ", "", "SW1A 1AA"}, {" ", "", ""}})
+}
+
+func TestBirth(t *testing.T) {
+	t.Parallel()
+	check(t, one(identity.MetaBirthYear), []example{
+		{"1997", "", "1997"}, {"1997-02", "", "1997"}, {"1997-02-16", "", "1997"}, {"97", "", ""}, {"1899", "", ""}, {"2999", "", ""}, {"", "", ""},
+	})
+	check(t, one(identity.MetaBirthMonth), []example{
+		{"2", "", "02"},
+		{"02", "", "02"},
+		{"12", "", "12"},
+		{"February", "", "02"},
+		{"Feb", "", "02"},
+		{"1997-02", "", "02"},
+		{"1997-02-16 00:00:00", "", "02"},
+		{"0", "", ""},
+		{"13", "", ""},
+		{"none", "", ""},
+	})
+	check(t, one(identity.MetaBirthDay), []example{
+		{"1", "", "01"}, {"16", "", "16"}, {"31", "", "31"}, {"1997-02-16", "", "16"}, {"0", "", ""}, {"32", "", ""}, {"-1", "", ""}, {"", "", ""},
+	})
+	check(t, func(text, _ string) (string, bool) {
+		y, m, d, ok := identity.MetaBirthDate(text)
+		return y + "-" + m + "-" + d, ok
+	}, []example{
+		{"1997-02-16", "", "1997-02-16"},
+		{"16 Feb 1997", "", "1997-02-16"},
+		{"02-16-1997", "", "1997-02-16"},
+		{"19970216", "", "1997-02-16"},
+		{"1997-02-30", "", ""},
+		{"1797-02-16", "", ""},
+		{"16/02/97", "", ""},
+	})
+}
+
+func TestHashed(t *testing.T) {
+	t.Parallel()
+	hash := identity.Hash("a")
+	check(t, one(identity.Hashed), []example{
+		{hash, "", hash},
+		{" " + strings.ToUpper(hash) + "\n", "", hash},
+		{hash[:63], "", ""},
+		{hash[:62], "", ""},
+		{"a@example.com", "", ""},
+		{"", "", ""},
+		{strings.Repeat("g", 64), "", ""},
+	})
+}
