@@ -1,10 +1,14 @@
-# One image for each program: docker build --target hub . and --target manager .
+# One image for each program: docker build --target hub . and --target manager . with
+# --build-arg VERSION=v1.2.3 --build-arg COMMIT=$(git rev-parse HEAD): the history is not here.
 FROM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o /out/ ./hub/cmd/hub ./controllers/cmd/manager
+ARG VERSION= COMMIT=
+RUN CGO_ENABLED=0 go build -trimpath \
+  -ldflags "-s -w -X integrationhub.dev/hub/version.release=$VERSION -X integrationhub.dev/hub/version.commit=$COMMIT" \
+  -o /out/ ./hub/cmd/hub ./controllers/cmd/manager
 
 FROM scratch AS hub
 COPY --from=build /out/hub /hub

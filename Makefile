@@ -9,6 +9,7 @@ LOCAL := config/local
 ENVTEST := KUBEBUILDER_ASSETS=$(CACHE)/local/bin
 GOLANGCI_LINT := v2.15.0
 CRD_REF_DOCS := v0.3.0
+VERSITYGW := v1.8.0
 # The browser that the hub's status page is tested in; CHROMIUM=google-chrome takes another.
 CHROMIUM ?= chromium
 
@@ -43,16 +44,26 @@ $(TOOLS)/golangci-lint-$(GOLANGCI_LINT):
 	mv $(TOOLS)/golangci-lint $@
 
 .PHONY: fuzz
-fuzz: ## Fuzz the decoders for a minute each
-	go test -run '^$$' -fuzz FuzzDecode -fuzztime 1m ./hub/payload
-	go test -run '^$$' -fuzz FuzzOpen -fuzztime 1m ./hub/sealed
-	go test -run '^$$' -fuzz FuzzValid -fuzztime 1m ./hub/token
+fuzz: ## Fuzz everything that reads what others write, for FUZZ=1m each
+	for target in payload:FuzzDecode payload:FuzzTable sealed:FuzzOpen token:FuzzValid action:FuzzSuggestedFilename; do \
+	  go test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(or $(FUZZ),1m) ./hub/$${target%:*}; \
+	done
 
 .PHONY: bench
-bench: ## Measure the decoders, the hub's answers, and the manager with a thousand hubs (6 minutes)
+bench: $(TOOLS)/versitygw-$(VERSITYGW) ## Measure the hub beside its targets, and the manager with a thousand hubs (15 minutes)
 	$(LOCAL)/build tools kube-apiserver etcd
-	go test -run '^$$' -bench . ./hub/...
+	go run ./config/local/load bench -versitygw $<
 	$(ENVTEST) go test -run '^$$' -bench . -benchtime 1x -timeout 20m ./controllers/cmd/manager
+
+.PHONY: soak
+soak: ## Deliver under faults for SOAK=10m, and check every single delivery
+	go run ./config/local/load soak -duration $(or $(SOAK),10m)
+
+# An S3-compatible server, for measuring.
+$(TOOLS)/versitygw-$(VERSITYGW):
+	mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW)
+	mv $(TOOLS)/versitygw $@
 
 ##@ Development
 

@@ -73,13 +73,20 @@ func (r *Reconciler) inspect(ctx context.Context, rd *round) {
 	if r.Hubs == nil {
 		return
 	}
-	wanted := resources.NamedIntegrations(rd.hub)
-	if report, err := r.report(ctx, rd.hub); err == nil {
-		rd.status.ObservedVersion = report.Version
-		rd.status.Integrations = integrationStatus(report, wanted)
-	} else {
+	report, err := r.report(ctx, rd.hub)
+	if err != nil {
 		ctrl.LoggerFrom(ctx).V(1).Info("no running hub could be asked", "error", err.Error())
+		return
 	}
+	rd.status.ObservedVersion = report.Version
+	rd.status.Integrations = integrationStatus(report, resources.NamedIntegrations(rd.hub))
+	rd.set(v1alpha1.IntegrationsReady, rd.offered())
+}
+
+// offered tells whether everything that the spec enables by name was on offer when a running
+// hub was last asked.
+func (rd *round) offered() outcome {
+	wanted := resources.NamedIntegrations(rd.hub)
 	var missing []string
 	for _, i := range rd.status.Integrations {
 		if !i.Offered && slices.Contains(wanted, i.Name) {
@@ -88,9 +95,13 @@ func (r *Reconciler) inspect(ctx context.Context, rd *round) {
 	}
 	if len(missing) > 0 {
 		rd.requeue = lookAgain
-		rd.set(v1alpha1.IntegrationsReady, notDone(v1alpha1.SettingsMissing,
-			"The hub does not offer %s. Set what is missing in settings or secretRef of spec.integrations.", strings.Join(missing, ", ")))
+		return notDone(v1alpha1.SettingsMissing,
+			"The hub does not offer %s. Set what is missing in settings or secretRef of spec.integrations.", strings.Join(missing, ", "))
 	}
+	if n := len(resources.EnabledIntegrations(rd.hub)); n > 0 {
+		return done(fmt.Sprintf("%d integrations are on offer.", n))
+	}
+	return done("All integrations that need no settings are on offer, but for those that the spec disables.")
 }
 
 // integrationStatus are the integrations on offer, and those that are wanted and are not.

@@ -137,7 +137,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		case o.reason == "": // nothing is asked for
 			meta.RemoveStatusCondition(&rd.status.Conditions, s.condition)
 			continue
-		case o.status != metav1.ConditionTrue && !s.aside:
+		case o.status != metav1.ConditionTrue && !s.aside && o.reason != v1alpha1.SettingsMissing:
+			// What an integration lacks is seen in pods that run: they may well be rolled.
 			rd.blocked = true
 		}
 		rd.set(s.condition, o)

@@ -64,10 +64,7 @@ func (r *Reconciler) integrations(ctx context.Context, rd *round) (outcome, erro
 		add(sum, bundle)
 	}
 	rd.inputs.ConfigChecksum = hex.EncodeToString(sum.Sum(nil))
-	if n := len(resources.EnabledIntegrations(rd.hub)); n > 0 {
-		return done(fmt.Sprintf("%d integrations are on offer.", n)), nil
-	}
-	return done("All integrations that need no settings are on offer, but for those that the spec disables."), nil
+	return rd.offered(), nil
 }
 
 var cipherKey = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)

@@ -395,6 +395,7 @@ func TestInspection(t *testing.T) {
 	w.want(v1alpha1.IntegrationsReady, metav1.ConditionFalse, v1alpha1.SettingsMissing)
 	w.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.SettingsMissing)
 	again := get(w, "hub", &v1alpha1.IntegrationHub{}).ResourceVersion
+	time.Sleep(1100 * time.Millisecond) // conditions tell their time in seconds
 	inspect(inspector{report: report})
 	if v := get(w, "hub", &v1alpha1.IntegrationHub{}).ResourceVersion; v != again {
 		t.Error("the same report was written twice")

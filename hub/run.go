@@ -161,7 +161,7 @@ func build(o Options, metrics *Metrics, roots *x509.CertPool, watch observers) (
 	}
 	out := outbound.Options{Policy: outbound.Policy{Allow: o.Config.AllowCIDRs, AllowLoopback: o.AllowLoopback}, Roots: roots}
 	out.Observe = metrics.outbound("destination")
-	deps := action.Deps{Env: o.Env, HTTP: outbound.NewClient(out), Log: o.Log}
+	deps := action.Deps{Env: o.Env, HTTP: outbound.NewClient(out), Dial: outbound.Dialer(out.Policy), Roots: roots, Log: o.Log}
 	catalog, err := NewCatalog(o.Entries, o.Config, deps)
 	if err != nil {
 		return fail(err)

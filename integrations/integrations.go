@@ -5,8 +5,17 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/airtable"
 	"integrationhub.dev/integrations/amazons3"
+	"integrationhub.dev/integrations/awsec2stopinstance"
 	"integrationhub.dev/integrations/debug"
+	"integrationhub.dev/integrations/digitaloceandroplet"
+	"integrationhub.dev/integrations/discord"
+	"integrationhub.dev/integrations/dropbox"
+	"integrationhub.dev/integrations/email"
+	"integrationhub.dev/integrations/googlechat"
+	"integrationhub.dev/integrations/googledrive"
+	"integrationhub.dev/integrations/googlesheets"
 	"integrationhub.dev/integrations/jiracreateissue"
+	"integrationhub.dev/integrations/pagerduty"
 	"integrationhub.dev/integrations/queueaction"
 	"integrationhub.dev/integrations/sendgrid"
 	"integrationhub.dev/integrations/slack"
@@ -15,6 +24,7 @@ import (
 	"integrationhub.dev/integrations/tray"
 	"integrationhub.dev/integrations/twilio"
 	"integrationhub.dev/integrations/twiliomessage"
+	"integrationhub.dev/integrations/webhook"
 	"integrationhub.dev/integrations/zapier"
 )
 
@@ -30,8 +40,17 @@ func All() []Entry {
 	return []Entry{
 		{"airtable", airtable.New},
 		{"amazon_s3", amazons3.New},
+		{"aws_ec2_stop_instance", awsec2stopinstance.New},
 		{"debug", debug.New},
+		{"digitalocean_droplet", digitaloceandroplet.New},
+		{"discord", discord.New},
+		{"dropbox", dropbox.New},
+		{"email", email.New},
+		{"google_chat", googlechat.New},
+		{"google_drive", googledrive.New},
+		{"google_sheets", googlesheets.New},
 		{"jira_create_issue", jiracreateissue.New},
+		{"pagerduty", pagerduty.New},
 		{"queue_action", queueaction.New},
 		{"sendgrid", sendgrid.New},
 		{"slack", slack.New},
@@ -40,6 +59,7 @@ func All() []Entry {
 		{"tray", tray.New},
 		{"twilio", twilio.New},
 		{"twilio_message", twiliomessage.New},
+		{"webhook", webhook.New},
 		{"zapier", zapier.New},
 	}
 }

@@ -7,7 +7,9 @@ package action
 
 import (
 	"context"
+	"crypto/x509"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 )
@@ -84,6 +86,10 @@ type Deps struct {
 	// HTTP is the one way out of the hub. It follows no redirects and has no total timeout:
 	// the request's context bounds a call.
 	HTTP *http.Client
+	// Dial is the way out for protocols other than HTTP, guarded like HTTP. Roots are the
+	// certificate authorities to trust there; nil means the system's.
+	Dial  func(ctx context.Context, network, address string) (net.Conn, error)
+	Roots *x509.CertPool
 	// Log receives detail that is of no use to the Looker user. Never a secret or a row.
 	Log *slog.Logger
 }

@@ -94,7 +94,13 @@ func (r *Request) CompleteFilename() string {
 	return withExtension(name, r.Data.Extension())
 }
 
+// maxExtension is longer than any extension that a file has.
+const maxExtension = 32
+
 func withExtension(name, ext string) string {
+	if ext = sanitizeFilename(ext); len(ext) > maxExtension {
+		ext = ""
+	}
 	if ext == "" || strings.HasSuffix(strings.ToLower(name), "."+strings.ToLower(ext)) {
 		return cutBytes(name, maxFilename)
 	}

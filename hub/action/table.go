@@ -1,10 +1,11 @@
 package action
 
 import (
+	"bytes"
 	"iter"
 	"slices"
+	"sync"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -117,10 +118,7 @@ func (c Cell) Rendered() string {
 func Text(v jsontext.Value) string {
 	switch v.Kind() {
 	case '"':
-		b, err := jsontext.AppendUnquote(nil, v)
-		if err != nil {
-			return ""
-		}
+		b, _ := jsontext.AppendUnquote(nil, v) // what is no UTF-8 in it is replaced
 		return string(b)
 	case 'n', 0:
 		return ""
@@ -129,13 +127,64 @@ func Text(v jsontext.Value) string {
 	}
 }
 
-func (c Cell) member(name string) jsontext.Value {
+// member finds a member without taking the object apart: results have many cells. Of a
+// name that stands twice the last one counts. Raw text is valid JSON as a rule, since a
+// decoder has read it; of what is not, nothing is found.
+func (c Cell) member(name string) (found jsontext.Value) {
 	if c.raw.Kind() != '{' {
 		return nil
 	}
-	var members map[string]jsontext.Value
-	if err := json.Unmarshal(c.raw, &members, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil {
+	d := memberDecoders.Get().(*memberDecoder) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+	defer memberDecoders.Put(d)
+	d.reset(c.raw)
+	if _, err := d.json.ReadToken(); err != nil {
 		return nil
 	}
-	return members[name]
+	for d.json.PeekKind() == '"' {
+		is, err := d.nameIs(name)
+		if err != nil {
+			return nil
+		}
+		v, err := d.json.ReadValue()
+		if err != nil {
+			return nil
+		}
+		if is {
+			end := int(d.json.InputOffset())
+			found = c.raw[end-len(v) : end : end]
+		}
+	}
+	if _, err := d.json.ReadToken(); err != nil {
+		return nil
+	}
+	return found
+}
+
+// memberDecoder is reused from cell to cell.
+type memberDecoder struct {
+	json   *jsontext.Decoder
+	source bytes.Buffer
+	name   []byte
+}
+
+var memberDecoders = sync.Pool{New: func() any {
+	return &memberDecoder{json: new(jsontext.Decoder)}
+}}
+
+func (d *memberDecoder) reset(raw jsontext.Value) {
+	d.source = *bytes.NewBuffer(raw)
+	d.json.Reset(&d.source, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+}
+
+// nameIs reads a member's name and compares it.
+func (d *memberDecoder) nameIs(want string) (bool, error) {
+	quoted, err := d.json.ReadValue()
+	if err != nil {
+		return false, err
+	}
+	if inside := quoted[1 : len(quoted)-1]; bytes.IndexByte(inside, '\\') < 0 {
+		return string(inside) == want, nil
+	}
+	d.name, _ = jsontext.AppendUnquote(d.name[:0], quoted) // what is no UTF-8 in it is replaced
+	return string(d.name) == want, nil
 }

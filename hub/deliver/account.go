@@ -5,12 +5,23 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"integrationhub.dev/hub/action"
 )
 
 // maxReasons is how many different reasons are told; the rest is only counted.
 const maxReasons = 3
+
+// Account says what became of the items of a delivery.
+type Account struct {
+	mu      sync.Mutex
+	read    int
+	sent    int
+	failed  int
+	reasons []error
+	source  error
+}
 
 // Sent is the number of items that the destination accepted.
 func (a *Account) Sent() int { return a.sent }

@@ -3,22 +3,26 @@ package deliver
 
 import (
 	"context"
+	"errors"
 	"iter"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 )
 
-// Options say how batches are made and sent.
-type Options struct {
-	// Size is the number of items in a batch.
+// Options say how batches of items of type T are made and sent.
+type Options[T any] struct {
+	// Size is the largest number of items in a batch.
 	Size int
+	// Bytes is the largest sum of the items' Weight in a batch; 0 means no limit. An item that
+	// is heavier than that goes alone.
+	Bytes  int
+	Weight func(T) int
 	// Concurrency is how many batches are under way at once; 0 means one.
 	Concurrency int
 	// Limiter paces the calls by the destination's published limit; nil does not.
 	Limiter *rate.Limiter
-	// Retry says how often a failed call is tried again.
+	// Retry says how often a failed call is tried again, and [RefusedError] items with it.
 	Retry Retry
 }
 
@@ -26,35 +30,31 @@ type Options struct {
 // by several goroutines when Concurrency is above one.
 //
 // An error of send counts the whole batch as failed, after the retries that Options allow;
-// the batches after it are still sent, unless [Stop] wraps the error. An error of items
-// ends the reading: what was read before it is sent and counted, and the error is returned
-// by [Account.Err].
-func Batches[T any](ctx context.Context, items iter.Seq2[T, error], o Options, send func(context.Context, []T) error) *Account {
+// the batches after it are still sent, unless [Stop] wraps the error. Where the destination
+// took a part of the batch, send returns [RefusedError]. An error of items counts one item as
+// failed when [Reject] wraps it; any other ends the reading: what was read before it is
+// sent and counted, and the error is returned by [Account.Err].
+func Batches[T any](ctx context.Context, items iter.Seq2[T, error], o Options[T], send func(context.Context, []T) error) *Account {
 	a := &Account{}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(max(o.Concurrency, 1))
-	batch := make([]T, 0, o.Size)
+	var batch []T
+	weight := 0
 	flush := func() {
 		if len(batch) == 0 {
 			return
 		}
-		b := batch
-		batch = make([]T, 0, o.Size)
-		g.Go(func() error {
-			err := o.Retry.Do(ctx, func(ctx context.Context) error {
-				if o.Limiter != nil {
-					if err := o.Limiter.Wait(ctx); err != nil {
-						return err
-					}
-				}
-				return send(ctx, b)
-			})
-			a.count(len(b), err)
-			observer(ctx).Items(len(b), err)
-			return stopped(err)
-		})
+		s := shipment[T]{Options: o, account: a, observer: observer(ctx), send: send, left: batch}
+		batch, weight = make([]T, 0, o.Size), 0
+		g.Go(func() error { return stopped(s.ship(ctx)) })
 	}
 	for item, err := range items {
+		if rejected, ok := errors.AsType[rejectError](err); ok {
+			a.read++
+			a.count(1, rejected.error)
+			observer(ctx).Items(1, rejected.error)
+			continue
+		}
 		if err != nil {
 			a.broke(err)
 			break
@@ -64,6 +64,13 @@ func Batches[T any](ctx context.Context, items iter.Seq2[T, error], o Options, s
 			break
 		}
 		a.read++
+		if o.Bytes > 0 {
+			w := o.Weight(item)
+			if weight+w > o.Bytes {
+				flush()
+			}
+			weight += w
+		}
 		if batch = append(batch, item); len(batch) == o.Size {
 			flush()
 		}
@@ -73,12 +80,72 @@ func Batches[T any](ctx context.Context, items iter.Seq2[T, error], o Options, s
 	return a
 }
 
-// Account says what became of the items of a delivery.
-type Account struct {
-	mu      sync.Mutex
-	read    int
-	sent    int
-	failed  int
-	reasons []error
-	source  error
+// shipment is a batch under way.
+type shipment[T any] struct {
+	Options[T]
+	account  *Account
+	observer Observer
+	send     func(context.Context, []T) error
+	// left are the items that the destination has not taken yet, and why, if it said so of
+	// each.
+	left []T
+	why  []error
+}
+
+// ship sends the batch, and again what of it may be sent again, until each item is counted.
+func (s *shipment[T]) ship(ctx context.Context) error {
+	err := s.Retry.Do(ctx, func(ctx context.Context) error {
+		if s.Limiter != nil {
+			if err := s.Limiter.Wait(ctx); err != nil {
+				return err
+			}
+		}
+		return s.sort(s.send(ctx, s.left))
+	})
+	if len(s.left) > 0 && s.why == nil {
+		s.count(len(s.left), err)
+		return err
+	}
+	for _, reason := range s.why {
+		s.count(1, reason)
+	}
+	return err
+}
+
+// sort counts what a call has settled and leaves the rest for another. It returns the error
+// that stands for the rest.
+func (s *shipment[T]) sort(err error) error {
+	refused, ok := errors.AsType[RefusedError](err)
+	if !ok {
+		s.why = nil
+		return err
+	}
+	var (
+		left  []T
+		why   []error
+		taken int
+	)
+	for i, item := range s.left {
+		switch reason, ok := refused[i]; {
+		case !ok:
+			taken++
+		case s.Retry.again(reason):
+			left, why = append(left, item), append(why, reason)
+		default:
+			s.count(1, reason)
+		}
+	}
+	s.left, s.why = left, why
+	if taken > 0 {
+		s.count(taken, nil)
+	}
+	if len(why) == 0 {
+		return nil
+	}
+	return why[0]
+}
+
+func (s *shipment[T]) count(n int, err error) {
+	s.account.count(n, err)
+	s.observer.Items(n, err)
 }

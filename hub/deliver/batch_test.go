@@ -31,7 +31,7 @@ func TestEverythingIsSentOnce(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	seen := map[int]int{}
-	a := deliver.Batches(t.Context(), numbers(1003, nil), deliver.Options{Size: 10, Concurrency: 4}, func(_ context.Context, batch []int) error {
+	a := deliver.Batches(t.Context(), numbers(1003, nil), deliver.Options[int]{Size: 10, Concurrency: 4}, func(_ context.Context, batch []int) error {
 		mu.Lock()
 		defer mu.Unlock()
 		for _, n := range batch {
@@ -76,7 +76,7 @@ func TestFailuresAreCounted(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			a := deliver.Batches(t.Context(), tt.items, deliver.Options{Size: 10}, tt.send)
+			a := deliver.Batches(t.Context(), tt.items, deliver.Options[int]{Size: 10}, tt.send)
 			err := a.Err("rows")
 			if tt.message == "" {
 				if err != nil {

@@ -31,10 +31,6 @@ func (r Retry) Do(ctx context.Context, f func(context.Context) error) error {
 	}
 	b := backoff.NewExponentialBackOff()
 	b.InitialInterval, b.MaxInterval = r.First, r.Longest
-	when := r.When
-	if when == nil {
-		when = func(err error) bool { return action.KindOf(err).Retryable() }
-	}
 	var last error
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		if last != nil {
@@ -44,7 +40,7 @@ func (r Retry) Do(ctx context.Context, f func(context.Context) error) error {
 		switch {
 		case last == nil:
 			return struct{}{}, nil
-		case ctx.Err() != nil, !when(last), stopped(last) != nil:
+		case ctx.Err() != nil, !r.again(last):
 			return struct{}{}, backoff.Permanent(last)
 		}
 		if s, ok := errors.AsType[*outbound.StatusError](last); ok && s.RetryAfter > 0 {
@@ -56,6 +52,18 @@ func (r Retry) Do(ctx context.Context, f func(context.Context) error) error {
 		return last // what went wrong, not how the waiting ended
 	}
 	return err
+}
+
+// again reports whether a call that failed with err may succeed the next time.
+func (r Retry) again(err error) bool {
+	switch {
+	case stopped(err) != nil:
+		return false
+	case r.When != nil:
+		return r.When(err)
+	default:
+		return action.KindOf(err).Retryable()
+	}
 }
 
 // stopError marks an error after which nothing more can succeed.

@@ -4,6 +4,7 @@
 package outbound
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -41,9 +42,8 @@ const (
 // NewClient returns a client for outbound calls. Proxies of the environment are not used:
 // behind one, the dial check would see only the proxy's address.
 func NewClient(o Options) *http.Client {
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, ControlContext: o.Policy.control}
 	transport := &http.Transport{
-		DialContext:            dialer.DialContext,
+		DialContext:            Dialer(o.Policy),
 		TLSClientConfig:        &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    tlsTimeout,
 		IdleConnTimeout:        idleTimeout,
@@ -63,6 +63,13 @@ func NewClient(o Options) *http.Client {
 		return nil
 	}
 	return c
+}
+
+// Dialer returns a function that connects where the policy allows it, for protocols other than
+// HTTP.
+func Dialer(p Policy) func(ctx context.Context, network, address string) (net.Conn, error) {
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second, ControlContext: p.control}
+	return dialer.DialContext
 }
 
 // LoadRoots returns the system's certificate authorities and those in a PEM file. An empty

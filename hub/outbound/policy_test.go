@@ -57,6 +57,22 @@ func TestGuard(t *testing.T) {
 	}
 }
 
+// What is dialled without HTTP meets the same guard.
+func TestDialer(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(srv.Close)
+	address := srv.Listener.Addr().String()
+	if conn, err := Dialer(Policy{})(t.Context(), "tcp", address); !errors.Is(err, ErrForbiddenAddress) {
+		t.Errorf("%v, %v", conn, err)
+	}
+	conn, err := Dialer(Policy{AllowLoopback: true})(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.Close()
+}
+
 func splitHostPort(a string) (string, string, error) {
 	p, err := netip.ParseAddrPort(a)
 	return p.Addr().String(), a[len(p.Addr().String())+1:], err

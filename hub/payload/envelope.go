@@ -94,6 +94,7 @@ func Decode(r io.Reader, spool *Spool) (_ *Envelope, err error) {
 		}
 	}()
 	s := newScanner(r)
+	defer s.release()
 	urls := map[string]string{}
 	err = s.object(func(key string) error {
 		switch key {

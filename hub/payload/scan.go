@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -27,8 +28,22 @@ const (
 	maxKey      = 4 << 10
 )
 
+// scanners are reused: their buffers are larger than most requests.
+var scanners = sync.Pool{New: func() any {
+	return &scanner{r: bufio.NewReaderSize(nil, readBuffer), out: make([]byte, 0, writeBuffer+utf8.UTFMax)}
+}}
+
 func newScanner(r io.Reader) *scanner {
-	return &scanner{r: bufio.NewReaderSize(r, readBuffer), out: make([]byte, 0, writeBuffer+utf8.UTFMax)}
+	s := scanners.Get().(*scanner) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+	s.r.Reset(r)
+	*s = scanner{r: s.r, out: s.out[:0]}
+	return s
+}
+
+// release gives the scanner back. It must not be used afterwards.
+func (s *scanner) release() {
+	s.r.Reset(nil) // the request is not kept
+	scanners.Put(s)
 }
 
 func (s *scanner) errorf(format string, args ...any) error {

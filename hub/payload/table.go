@@ -1,6 +1,7 @@
 package payload
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -44,6 +45,11 @@ type tableDecoder struct {
 	pivots     []action.Pivot
 	haveFields bool
 	index      map[string]int // column by name
+
+	// What follows is reused from row to row.
+	spans  []span
+	text   []byte
+	places []placed
 }
 
 var (
@@ -177,6 +183,7 @@ func wholeOrBroken(err error) error {
 func (d *tableDecoder) rows() iter.Seq2[action.Row, error] {
 	return func(yield func(action.Row, error) bool) {
 		defer func() { _ = d.close() }()
+		d.spans = make([]span, len(d.columns))
 		for d.json.PeekKind() == '{' {
 			row, err := d.row()
 			if err != nil {
@@ -194,21 +201,20 @@ func (d *tableDecoder) rows() iter.Seq2[action.Row, error] {
 }
 
 // row reads one row: an object with a cell for each column. What belongs to no column is
-// passed over. One allocation holds all cells' text, so that a row may be kept.
+// passed over. One allocation holds all cells' text, so that a row may be kept, and another
+// the cells.
 func (d *tableDecoder) row() (action.Row, error) {
 	if _, err := d.json.ReadToken(); err != nil {
 		return action.Row{}, wholeOrBroken(err)
 	}
-	type span struct{ from, to int }
-	spans := make([]span, len(d.columns))
-	var text []byte
-	for d.json.PeekKind() == '"' {
-		name, err := d.json.ReadToken()
+	d.text = d.text[:0]
+	clear(d.spans)
+	for next := 0; d.json.PeekKind() == '"'; next++ {
+		column, err := d.column(next)
 		if err != nil {
 			return action.Row{}, wholeOrBroken(err)
 		}
-		column, known := d.index[name.String()]
-		if !known {
+		if column < 0 {
 			if err := d.json.SkipValue(); err != nil {
 				return action.Row{}, wholeOrBroken(err)
 			}
@@ -218,18 +224,53 @@ func (d *tableDecoder) row() (action.Row, error) {
 		if err != nil {
 			return action.Row{}, wholeOrBroken(err)
 		}
-		spans[column] = span{len(text), len(text) + len(v)}
-		text = append(text, v...)
+		d.spans[column] = span{len(d.text), len(d.text) + len(v)}
+		d.text = append(d.text, v...)
 	}
 	if _, err := d.json.ReadToken(); err != nil {
 		return action.Row{}, wholeOrBroken(err)
 	}
-	cells := make([]action.Cell, len(spans))
-	for i, s := range spans {
+	text := bytes.Clone(d.text)
+	cells := make([]action.Cell, len(d.spans))
+	for i, s := range d.spans {
 		cells[i] = action.NewCell(text[s.from:s.to:s.to])
 	}
 	return action.NewRow(cells), nil
 }
+
+// span is where a cell stands in its row's text.
+type span struct{ from, to int }
+
+// column reads a cell's name and returns the index of its column, or -1. Looker keeps the
+// cells of all rows in one order, so the column that came at this place in an earlier row
+// is tried first.
+func (d *tableDecoder) column(place int) (int, error) {
+	name, err := d.json.ReadValue()
+	if err != nil {
+		return 0, err
+	}
+	if place < len(d.places) && bytes.Equal(d.places[place].name, name) {
+		return d.places[place].column, nil
+	}
+	unquoted, _ := jsontext.AppendUnquote(nil, name) // all that can be wrong yet is its UTF-8, and that is passed
+	column, known := d.index[string(unquoted)]
+	if !known {
+		column = -1
+	}
+	if place == len(d.places) && place < maxPlaces {
+		d.places = append(d.places, placed{bytes.Clone(name), column})
+	}
+	return column, nil
+}
+
+// placed is a cell's name as it stands in the JSON, and its column.
+type placed struct {
+	name   []byte
+	column int
+}
+
+// maxPlaces bounds what is remembered of rows with very many cells.
+const maxPlaces = 4096
 
 // tail reads from the rows' end to the document's.
 func (d *tableDecoder) tail() error {

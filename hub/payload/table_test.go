@@ -2,11 +2,17 @@ package payload_test
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -81,6 +87,53 @@ func TestTable(t *testing.T) {
 				t.Error("missing cells are not told from present ones")
 			}
 		})
+	}
+}
+
+// Rows need not look alike: whatever the order of their cells, each must get its own.
+func TestRowsOfAnyShape(t *testing.T) {
+	t.Parallel()
+	tab, err := table(t, `{"fields":{"dimensions":[{"name":"a"},{"name":"b\"é"},{"name":"c"}]},"data":[
+{"a":{"value":1},"b\"é":{"value":2},"c":{"value":3}},
+{"c":{"value":3},"b\"\u00e9":{"value":2},"a":{"value":1}},
+{"x":{"value":9},"a":{"value":1},"c":{"value":3}},
+{},
+{"a":{"value":7},"a":{"value":1}},
+{"c":{"rendered":"r","val\u0075e":3}},
+{"a":{"value":8,"value":1,"links":[{"value":5}]},"b\"é":{"value":"}{"},"c":{"value":[1,{"value":2}]},"d":{},"e":{},"f":1}
+]}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for row, err := range tab.Rows() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, row.Cell(0).Text()+"|"+row.Cell(1).Text()+"|"+row.Cell(2).Text())
+	}
+	if diff := cmp.Diff([]string{"1|2|3", "1|2|3", "1||3", "||", "1||", "||3", `1|}{|[1,{"value":2}]`}, got); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
+// A row may be kept while the next ones are read.
+func TestRowsAreKept(t *testing.T) {
+	t.Parallel()
+	tab, err := table(t, `{"fields":{"dimensions":[{"name":"a"}]},"data":[{"a":{"value":"first"}},{"a":{"value":"second, and longer"}},{"a":{"value":"3rd"}}]}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []action.Row
+	for row, err := range tab.Rows() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows = append(rows, row)
+	}
+	got := []string{rows[0].Cell(0).Text(), rows[1].Cell(0).Text(), rows[2].Cell(0).Text()}
+	if diff := cmp.Diff([]string{"first", "second, and longer", "3rd"}, got); diff != "" {
+		t.Errorf("kept rows (-want +got):\n%s", diff)
 	}
 }
 
@@ -173,24 +226,108 @@ func TestDownload(t *testing.T) {
 	}
 }
 
-func BenchmarkRows(b *testing.B) {
-	text := `{` + fields + `,"data":[` + strings.TrimSuffix(strings.Repeat(`{"o.day":{"value":"2026-11-23","rendered":"November 23"},"o.n":{"value":17,"rendered":"17"}},`, 200_000), ",") + `]}`
+func BenchmarkRows(b *testing.B) { benchmarkRows(b, func(action.Row) {}) }
+
+// BenchmarkValues is what integrations do with rows.
+func BenchmarkValues(b *testing.B) {
+	benchmarkRows(b, func(r action.Row) {
+		if len(r.Cell(0).Value()) == 0 || len(r.Cell(1).Value()) == 0 {
+			b.Fatal("a cell without a value")
+		}
+	})
+}
+
+func benchmarkRows(b *testing.B, use func(action.Row)) {
+	b.Helper()
+	const rows = 200_000
+	text := `{` + fields + `,"data":[` + strings.TrimSuffix(strings.Repeat(`{"o.day":{"value":"2026-11-23","rendered":"November 23"},"o.n":{"value":17,"rendered":"17"}},`, rows), ",") + `]}`
 	spool := &payload.Spool{Dir: b.TempDir()}
 	e, err := payload.Decode(strings.NewReader(`{"attachment":{"mimetype":"application/json","data":`+quote(text)+`}}`), spool)
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.SetBytes(int64(len(text)))
-	b.ReportAllocs()
+	perCore(b, len(text))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	for b.Loop() {
 		tab, err := e.Data(nil, spool).Table(b.Context())
 		if err != nil {
 			b.Fatal(err)
 		}
-		for _, err := range tab.Rows() {
+		for row, err := range tab.Rows() {
 			if err != nil {
 				b.Fatal(err)
 			}
+			use(row)
 		}
 	}
+	runtime.ReadMemStats(&after)
+	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/float64(b.N)/rows, "allocs/row")
+}
+
+func BenchmarkBase64(b *testing.B) {
+	body := bytes.Repeat([]byte("some bytes of a file"), 1_000_000)
+	spool := &payload.Spool{Dir: b.TempDir()}
+	e, err := payload.Decode(strings.NewReader(`{"attachment":{"mimetype":"application/pdf;base64","data":"`+base64.StdEncoding.EncodeToString(body)+`"}}`), spool)
+	if err != nil {
+		b.Fatal(err)
+	}
+	perCore(b, len(body))
+	for b.Loop() {
+		r, err := e.Data(nil, spool).Open(b.Context())
+		if err != nil {
+			b.Fatal(err)
+		}
+		if n, err := io.Copy(io.Discard, struct{ io.Reader }{r}); err != nil || n != int64(len(body)) {
+			b.Fatalf("%d bytes: %v", n, err)
+		}
+	}
+}
+
+// TestNamesThatAreNoUTF8: databases hold what they hold, and no delivery fails for it.
+func TestNamesThatAreNoUTF8(t *testing.T) {
+	t.Parallel()
+	tab, err := table(t, "{"+fields+",\"data\":[{\"x\xff\":{\"value\":1},\"o.n\":{\"y\\\\\xfe\":0,\"value\":2}}]}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for row, err := range tab.Rows() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+		if got := string(row.Cell(1).Value()); got != "2" {
+			t.Errorf("value %q, want 2", got)
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d rows, want 1", n)
+	}
+}
+
+// FuzzTable: text that is not JSON as a whole never passes for a whole result.
+func FuzzTable(f *testing.F) {
+	f.Add(`{` + fields + `,"data":[{"o.n":{"value":1}},{"o.day":{"value":"x"}}]}`)
+	f.Add(`{"data":[{"o.n":{"a":{"value":1}}}],"pivots":[{"key":"a"}],` + fields + `}`)
+	f.Add(`{"errors":[{"message":"x"}]}`)
+	f.Add(`<html>`)
+	f.Fuzz(func(t *testing.T, text string) {
+		if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+			return // the envelope around it would be no JSON
+		}
+		tab, err := table(t, text)
+		if err != nil {
+			return
+		}
+		for row, broken := range tab.Rows() {
+			err = broken
+			for i := range tab.Columns {
+				_ = row.Cell(i).Value()
+			}
+		}
+		if err == nil && !json.Valid([]byte(text)) {
+			t.Errorf("%q passed for a whole result", text)
+		}
+	})
 }

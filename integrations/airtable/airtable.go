@@ -106,7 +106,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return nil, err
 	}
 	s := i.open(req.State)
-	account := deliver.Batches(ctx, records(table), deliver.Options{
+	account := deliver.Batches(ctx, records(table), deliver.Options[record]{
 		Size: recordsPerCall, Concurrency: concurrency, Limiter: rate.NewLimiter(callsPerSecond, 1),
 		// Only a call that was refused for its rate is known not to have made records.
 		Retry: deliver.Retry{Tries: 4, First: afterLimit / 6, Longest: afterLimit, When: rateLimited},

@@ -2,10 +2,10 @@ package sendgrid
 
 import (
 	"net/mail"
-	"slices"
 	"strings"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/recipients"
 )
 
 // address is a mailbox as SendGrid's API writes it.
@@ -33,40 +33,23 @@ func sender(text string) (address, error) {
 	return toAddress(parsed), nil
 }
 
-// recipients reads a list of addresses, separated by commas or semicolons, each of them once.
-func recipients(text string, domains []string) ([]address, error) {
+// mailTo reads the recipients: SendGrid refuses an address that it is given twice.
+func mailTo(text string, domains []string) ([]address, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, action.InvalidField("to", "Error: invalid email address")
 	}
-	parsed, err := mail.ParseAddressList(strings.Trim(text, " \t\r\n,;"))
-	if err != nil { // semicolons mean something else in RFC 5322, but not to people
-		parsed, err = mail.ParseAddressList(strings.Trim(strings.ReplaceAll(text, ";", ","), " \t\r\n,"))
-	}
+	parsed, err := recipients.Parse("to", text, domains)
 	if err != nil {
-		return nil, action.InvalidField("to", "The recipients hold something that is not an e-mail address.")
+		return nil, err
 	}
-	var list []address
-	seen := map[string]bool{} // SendGrid refuses an address that it is given twice
-	for _, p := range parsed {
-		a := toAddress(p)
-		if key := strings.ToLower(a.Email); !seen[key] {
-			seen[key] = true
-			list = append(list, a)
-		}
-		if !allowed(a.Email, domains) {
-			return nil, action.InvalidField("to", "The hub allows mail to these domains only: %s.", strings.Join(domains, ", "))
-		}
+	if len(parsed) > maxRecipients {
+		return nil, action.InvalidField("to", "There are %d recipients; SendGrid takes %d.", len(parsed), maxRecipients)
 	}
-	if len(list) > maxRecipients {
-		return nil, action.InvalidField("to", "There are %d recipients; SendGrid takes %d.", len(list), maxRecipients)
+	list := make([]address, len(parsed))
+	for n, p := range parsed {
+		list[n] = toAddress(p)
 	}
 	return list, nil
-}
-
-// allowed compares whole domains: "evil-example.com" is not "example.com".
-func allowed(email string, domains []string) bool {
-	domain := email[strings.LastIndexByte(email, '@')+1:]
-	return len(domains) == 0 || slices.ContainsFunc(domains, func(d string) bool { return strings.EqualFold(domain, d) })
 }
 
 // toAddress leaves out of the name what SendGrid does not take there.

@@ -83,7 +83,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
-	to, err := recipients(in.To, i.settings.AllowedDomains)
+	to, err := mailTo(in.To, i.settings.AllowedDomains)
 	if err != nil {
 		return nil, err
 	}

@@ -78,7 +78,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	}
 	account := twilio.Account{HTTP: i.deps.HTTP, SID: in.AccountSID, Token: in.AuthToken}
 	body := twilio.Cut(in.Message, twilio.MaxMessage)
-	sent := deliver.Batches(ctx, numbers, deliver.Options{
+	sent := deliver.Batches(ctx, numbers, deliver.Options[string]{
 		Size: 1, Concurrency: concurrency,
 		// A message that was refused for its rate was not sent; any other failure may come
 		// after Twilio took it, and nobody wants the same message twice.

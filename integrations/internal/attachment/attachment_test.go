@@ -29,3 +29,22 @@ func TestMediaType(t *testing.T) {
 		t.Errorf("without data %q", got)
 	}
 }
+
+func TestContentType(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ mime, extension, format, want string }{
+		"as Looker says":        {"application/pdf;base64", "csv", "csv", "application/pdf"},
+		"by the format":         {"application/octet-stream;base64", "csv", "csv_zip", "application/zip"},
+		"by the extension":      {"bad type", "XLSX", "", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
+		"a picture's extension": {"bad type", ".png", "", "image/png"},
+		"unknown":               {"bad type", "dat", "odd", "application/octet-stream"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req := actiontest.Query(nil, map[string]string{"format": tt.format})
+			if got := attachment.ContentType(actiontest.Inline(t, req, tt.mime, tt.extension, []byte("x"))); got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}

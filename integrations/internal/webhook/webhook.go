@@ -57,27 +57,38 @@ func (r Receiver) Deliver(ctx context.Context, req *action.Request) error {
 		return err
 	}
 	defer data.Close()
-	body := &body{data: data}
-	post, err := http.NewRequestWithContext(ctx, http.MethodPost, address.String(), body)
+	post, err := http.NewRequestWithContext(ctx, http.MethodPost, address.String(), http.NoBody)
 	if err != nil {
 		return fmt.Errorf("preparing the request: %w", err)
 	}
 	post.Header.Set("Content-Type", "application/json")
-	post.Header.Set("User-Agent", "integration-hub")
-	res, err := outbound.Do(r.HTTP, post, r.Name)
+	_, err = Send(r.HTTP, post, data, r.Name)
+	return err
+}
+
+// Send makes a request whose body is data, and returns the status of a successful answer. It
+// is not one when the data broke off, or when the receiver, whom people call name, answered
+// before it had taken all of it.
+func Send(c *http.Client, req *http.Request, data io.Reader, name string) (int, error) {
+	body := &body{data: data}
+	req.Body = io.NopCloser(body)
+	req.Header.Set("User-Agent", "integration-hub")
+	res, err := outbound.Do(c, req, name)
+	status := 0
 	if err == nil {
+		status = res.StatusCode
 		_, err = io.Copy(io.Discard, io.LimitReader(res.Body, maxAnswer))
 		_ = res.Body.Close()
 	}
 	switch end := body.end.Load(); {
 	case end != nil && !errors.Is(*end, io.EOF):
-		return *end // the data's own failure explains the connection's
+		return 0, *end // the data's own failure explains the connection's
 	case err != nil:
-		return err
+		return 0, err
 	case end == nil:
-		return action.Errorf(action.Unavailable, "%s answered before it had taken all of the data.", r.Name)
+		return 0, action.Errorf(action.Unavailable, "%s answered before it had taken all of the data.", name)
 	}
-	return nil
+	return status, nil
 }
 
 // maxAnswer is how much of the receiver's answer is read; nothing depends on it.

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"integrationhub.dev/hub/token"
+)
+
+// secret is the service secret of every hub that is started here.
+const secret = "the secret of hubs under load"
+
+// hubProcess is a hub, started as a user would.
+type hubProcess struct {
+	url, admin string
+	token      string
+	cmd        *exec.Cmd
+	exited     chan struct{} // closed once the process is gone
+}
+
+// hubOptions say how a hub is started. The zero value speaks TLS, and delivers to this
+// machine.
+type hubOptions struct {
+	program []string // with its arguments
+	address string   // host:port; empty picks one
+	plain   bool     // without TLS
+	env     map[string]string
+}
+
+// startHub starts a hub and returns at once; see ready.
+func (s *site) startHub(ctx context.Context, o hubOptions) (*hubProcess, error) {
+	if o.address == "" {
+		var err error
+		if o.address, err = freeAddress(ctx); err != nil {
+			return nil, err
+		}
+	}
+	admin, err := freeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	minted, err := token.New([]byte(secret))
+	if err != nil {
+		return nil, err
+	}
+	h := &hubProcess{url: "https://" + o.address, admin: "http://" + admin, token: minted, exited: make(chan struct{})}
+	if o.plain {
+		h.url = "http://" + o.address
+	}
+	env := map[string]string{
+		"PATH": os.Getenv("PATH"), "HOME": os.Getenv("HOME"), "TMPDIR": s.dir,
+		"ACTION_HUB_SECRET": secret, "ACTION_HUB_LABEL": "Load", "ACTION_HUB_BASE_URL": h.url,
+		"ACTION_HUB_LISTEN_ADDRESS": o.address, "ACTION_HUB_ADMIN_ADDRESS": admin,
+		"ACTION_HUB_CA_FILE": s.cert.certFile, "ACTION_HUB_SPOOL_DIR": s.dir,
+		"ACTION_HUB_DRAIN_DELAY": "0s", "ACTION_HUB_DRAIN_TIMEOUT": "1m",
+		"TRAY_EXTRA_DOMAINS": "localhost",
+	}
+	if !o.plain {
+		env["ACTION_HUB_TLS_CERT_FILE"], env["ACTION_HUB_TLS_KEY_FILE"] = s.cert.certFile, s.cert.keyFile
+	}
+	maps.Copy(env, o.env)
+	h.cmd = exec.Command(o.program[0], o.program[1:]...) //nolint:gosec,noctx // our own programs, which a scenario ends by itself
+	for name, value := range env {
+		h.cmd.Env = append(h.cmd.Env, name+"="+value)
+	}
+	log, err := os.OpenFile(filepath.Join(s.dir, "hub.log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the hub's log: %w", err)
+	}
+	defer log.Close()
+	h.cmd.Stderr = log
+	if err := h.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting the hub: %w", err)
+	}
+	go func() {
+		_ = h.cmd.Wait() // how it ended is of no interest: every hub here is ended by a signal
+		close(h.exited)
+	}()
+	return h, nil
+}
+
+// ready waits until the hub answers Looker.
+func (h *hubProcess) ready(ctx context.Context, c *http.Client) error {
+	for {
+		answer, err := h.post(ctx, c, "/", strings.NewReader("{}"))
+		if err == nil {
+			_, _ = io.Copy(io.Discard, answer.Body)
+			_ = answer.Body.Close()
+			return nil
+		}
+		select {
+		case <-h.exited:
+			return errors.New("the hub ended instead of answering: see hub.log")
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// stop ends the hub with a signal and waits until it is gone.
+func (h *hubProcess) stop(signal syscall.Signal) {
+	_ = h.cmd.Process.Signal(signal) // it may be gone
+	<-h.exited
+}
+
+// memory reads a line of /proc/PID/status, such as VmHWM, in bytes.
+func (h *hubProcess) memory(line string) int64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", h.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	for l := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(l, line+":"); ok {
+			kib, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
+			return kib << 10
+		}
+	}
+	return 0
+}
+
+// resetPeak makes VmHWM count from now on (proc(5), clear_refs).
+func (h *hubProcess) resetPeak() error {
+	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", h.cmd.Process.Pid), []byte("5"), 0)
+}
+
+// metric reads one of the hub's metrics without labels.
+func (h *hubProcess) metric(ctx context.Context, name string) (float64, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, h.admin+"/metrics", nil)
+	if err != nil {
+		return 0, err
+	}
+	req.Close = true // a connection that is kept would itself be counted
+	res, err := (&http.Client{Transport: &http.Transport{}}).Do(req)
+	if err != nil {
+		return 0, fmt.Errorf("reading the hub's metrics: %w", err)
+	}
+	defer res.Body.Close()
+	lines := bufio.NewScanner(res.Body)
+	for lines.Scan() {
+		if value, ok := strings.CutPrefix(lines.Text(), name+" "); ok {
+			return strconv.ParseFloat(value, 64)
+		}
+	}
+	return 0, fmt.Errorf("the hub has no metric %s", name)
+}
+
+func freeAddress(ctx context.Context) (string, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "localhost:0")
+	if err != nil {
+		return "", fmt.Errorf("looking for a free port: %w", err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return "localhost:" + port, err
+}

@@ -1,0 +1,151 @@
+package deliver_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+)
+
+func TestWhatIsRefusedIsSentAgainAlone(t *testing.T) {
+	t.Parallel()
+	var (
+		busy = action.Errorf(action.RateLimited, "Busy.")
+		bad  = action.Errorf(action.Invalid, "No such person.")
+	)
+	retry := deliver.Retry{Tries: 3, First: time.Millisecond, Longest: time.Millisecond}
+	for _, tt := range []struct {
+		name string
+		// refuse answers a call, by its number from 0.
+		refuse  func(call int, batch []int) error
+		retry   deliver.Retry
+		calls   [][]int
+		sent    int
+		message string
+	}{
+		{
+			"one busy, one bad", func(call int, _ []int) error {
+				if call == 0 {
+					return deliver.RefusedError{1: busy, 2: bad}
+				}
+				return nil
+			}, retry, [][]int{{0, 1, 2, 3}, {1}}, 3, "3 of 4 rows delivered, 1 failed. No such person.",
+		},
+		{
+			"busy to the end", func(_ int, b []int) error {
+				return deliver.RefusedError{len(b) - 1: busy}
+			}, retry, [][]int{{0, 1, 2, 3}, {3}, {3}}, 3, "3 of 4 rows delivered, 1 failed. Busy.",
+		},
+		{
+			"no second try", func(int, []int) error { return deliver.RefusedError{0: busy} },
+			deliver.Retry{},
+			[][]int{{0, 1, 2, 3}},
+			3, "3 of 4 rows delivered, 1 failed. Busy.",
+		},
+		{
+			"the second call fails as a whole", func(call int, _ []int) error {
+				if call == 0 {
+					return deliver.RefusedError{0: busy, 3: busy}
+				}
+				return bad
+			}, retry, [][]int{{0, 1, 2, 3}, {0, 3}}, 2, "2 of 4 rows delivered, 2 failed. No such person.",
+		},
+		{
+			"all taken after all", func(int, []int) error { return deliver.RefusedError{} },
+			retry,
+			[][]int{{0, 1, 2, 3}},
+			4, "",
+		},
+		{
+			"a place that the batch has not", func(int, []int) error { return deliver.RefusedError{9: bad, -1: busy} },
+			retry,
+			[][]int{{0, 1, 2, 3}},
+			4, "",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var calls [][]int
+			a := deliver.Batches(t.Context(), numbers(4, nil), deliver.Options[int]{Size: 4, Retry: tt.retry}, func(_ context.Context, b []int) error {
+				calls = append(calls, slices.Clone(b))
+				return tt.refuse(len(calls)-1, b)
+			})
+			if diff := cmp.Diff(tt.calls, calls); diff != "" {
+				t.Errorf("calls (-want +got):\n%s", diff)
+			}
+			message := ""
+			if err := a.Err("rows"); err != nil {
+				message = action.MessageOf(err)
+			}
+			if a.Sent() != tt.sent || a.Failed() != 4-tt.sent || message != tt.message {
+				t.Errorf("%d sent, %d failed, message %q", a.Sent(), a.Failed(), message)
+			}
+		})
+	}
+}
+
+func TestAnItemThatTheSourceRejects(t *testing.T) {
+	t.Parallel()
+	items := func(yield func(int, error) bool) {
+		for i := range 7 {
+			var err error
+			if i%3 == 0 {
+				err = deliver.Reject(action.Errorf(action.Invalid, "The phone number is none."))
+			}
+			if !yield(i, err) {
+				return
+			}
+		}
+	}
+	var mu sync.Mutex
+	var got []int
+	a := deliver.Batches(t.Context(), items, deliver.Options[int]{Size: 2, Concurrency: 2}, func(_ context.Context, b []int) error {
+		mu.Lock()
+		defer mu.Unlock()
+		got = append(got, b...)
+		return nil
+	})
+	slices.Sort(got)
+	if diff := cmp.Diff([]int{1, 2, 4, 5}, got); diff != "" {
+		t.Error(diff)
+	}
+	if m := action.MessageOf(a.Err("rows")); m != "4 of 7 rows delivered, 3 failed. The phone number is none." {
+		t.Error(m)
+	}
+}
+
+func TestBatchesByWeight(t *testing.T) {
+	t.Parallel()
+	weights := []int{4, 4, 4, 30, 1, 1, 1, 9, 10}
+	items := func(yield func(int, error) bool) {
+		for _, w := range weights {
+			if !yield(w, nil) {
+				return
+			}
+		}
+	}
+	var got [][]int
+	o := deliver.Options[int]{Size: 3, Bytes: 10, Weight: func(w int) int { return w }}
+	a := deliver.Batches(t.Context(), items, o, func(_ context.Context, b []int) error {
+		got = append(got, slices.Clone(b))
+		return nil
+	})
+	if diff := cmp.Diff([][]int{{4, 4}, {4}, {30}, {1, 1, 1}, {9}, {10}}, got); diff != "" || a.Err("rows") != nil {
+		t.Error(diff, a.Err("rows"))
+	}
+}
+
+func TestRefusedSaysWhy(t *testing.T) {
+	t.Parallel()
+	err := error(deliver.RefusedError{3: errors.New("unknown id")})
+	if err.Error() != "1 items refused, such as: unknown id" {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,87 @@
+package awsec2stopinstance
+
+import (
+	"context"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/tagged"
+)
+
+// perCall is how many instances are stopped by one call. EC2 publishes no limit, but refuses
+// very large calls.
+const perCall = 100
+
+var (
+	errNotTried     = action.Errorf(action.Unavailable, "The rest was not tried.")
+	errNotConfirmed = action.Errorf(action.Unavailable, "Amazon EC2 did not confirm that every instance is stopping.")
+)
+
+// stop stops instances, many by one call, and returns how many are stopping.
+func stop(ctx context.Context, c *ec2.Client, ids []string) (int, error) {
+	outcomes := map[string]error{}
+	var fatal error
+	for chunk := range slices.Chunk(ids, perCall) {
+		if fatal != nil {
+			mark(outcomes, chunk, errNotTried)
+			continue
+		}
+		fatal = stopSome(ctx, c, chunk, outcomes)
+	}
+	// The account tells of outcomes that are there already: it has nothing to wait for.
+	orders := deliver.Batches(context.WithoutCancel(ctx), tagged.Each(ids), deliver.Options[string]{Size: 1}, func(_ context.Context, id []string) error {
+		return outcomes[id[0]]
+	})
+	return orders.Sent(), orders.Err("stop orders")
+}
+
+// stopSome stops the instances of one call. EC2 stops all of them or none: where it stops none
+// for the sake of one, each is tried by itself. An error is one that holds for every other
+// instance too.
+func stopSome(parent context.Context, c *ec2.Client, ids []string, outcomes map[string]error) error {
+	ctx, cancel := context.WithTimeoutCause(parent, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
+	defer cancel()
+	out, err := c.StopInstances(ctx, &ec2.StopInstancesInput{InstanceIds: ids})
+	switch {
+	case err == nil:
+		mark(outcomes, ids, errNotConfirmed)
+		for _, s := range out.StoppingInstances {
+			outcomes[aws.ToString(s.InstanceId)] = nil
+		}
+		return nil
+	case !oneIsToBlame(err):
+		err = explain(ctx, err)
+		mark(outcomes, ids, err)
+		return err
+	case len(ids) == 1:
+		outcomes[ids[0]] = explainInstance(ctx, ids[0], err)
+		return nil
+	}
+	for n := range ids {
+		if err := stopSome(parent, c, ids[n:n+1], outcomes); err != nil {
+			mark(outcomes, ids[n+1:], errNotTried)
+			return err
+		}
+	}
+	return nil
+}
+
+func mark(outcomes map[string]error, ids []string, err error) {
+	for _, id := range ids {
+		outcomes[id] = err
+	}
+}
+
+// oneIsToBlame reports that EC2 refused a call for what it said of an instance, or for what may
+// be done to it.
+func oneIsToBlame(err error) bool {
+	if _, known := explanations[errorCode(err)]; known {
+		return false
+	}
+	status := statusOf(err)
+	return status >= 400 && status < 500
+}

@@ -1,0 +1,86 @@
+// Package digitaloceandroplet powers off the droplets of DigitalOcean that a query lists, or
+// the one in a cell.
+package digitaloceandroplet
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"regexp"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/tagged"
+)
+
+var _ action.Integration = (*Integration)(nil)
+
+// droplets are numbers, and become part of an address.
+var droplets = tagged.Kind{
+	Tag: "digitalocean_droplet_id", Valid: regexp.MustCompile(`^[1-9][0-9]{0,18}$`), Noun: "droplet's number",
+	NoCell: "Couldn't get data from attachment.", // the reference's words, for the cell as well
+}
+
+// input is Looker's: the integration's setting.
+type input struct {
+	APIKey action.Secret `param:"digitalocean_api_key,required"`
+}
+
+// Integration powers off droplets.
+type Integration struct {
+	http *http.Client
+}
+
+// New makes the integration. It needs no settings.
+func New(deps action.Deps) (action.Integration, error) { return &Integration{deps.HTTP}, nil }
+
+// Definition implements [action.Integration].
+func (*Integration) Definition() action.Definition {
+	return action.Definition{
+		Name: "digitalocean_droplet", Label: "DigitalOcean - Stop Droplet",
+		Description:    "Stop a DigitalOcean droplet.",
+		Params:         []action.Param{{Name: "digitalocean_api_key", Label: "DigitalOcean API Key", Required: true, Sensitive: true}},
+		RequiredFields: []action.RequiredField{{Tag: droplets.Tag}},
+		Types:          []action.Type{action.TypeCell, action.TypeQuery},
+		Formats:        []action.Format{action.JSONDetail},
+		Download:       action.Push,
+		MinVersion:     action.V(5, 5, 0),
+	}
+}
+
+const concurrency = 4
+
+// pace stays below the 250 calls a minute that DigitalOcean takes
+// (https://docs.digitalocean.com/reference/api/digitalocean/#section/Introduction/Rate-Limit).
+func pace() *rate.Limiter { return rate.NewLimiter(rate.Every(time.Minute/240), 10) }
+
+// Execute implements [action.Integration]. One droplet that fails does not keep the others
+// from being powered off; the answer says how many went.
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	in, err := action.Decode[input](req)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := droplets.Read(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	orders := deliver.Batches(ctx, tagged.Each(ids), deliver.Options[string]{
+		Size: 1, Concurrency: concurrency, Limiter: pace(),
+		// What is off already stays off.
+		Retry: deliver.Retry{Tries: 5, First: time.Second, Longest: 30 * time.Second},
+	}, func(ctx context.Context, id []string) error {
+		err := i.powerOff(ctx, in.APIKey, id[0])
+		if action.KindOf(err) == action.Unauthenticated {
+			return deliver.Stop(err) // no other droplet will do better
+		}
+		return err
+	})
+	if err := orders.Err("stop orders"); err != nil {
+		return nil, err
+	}
+	return &action.Response{Message: fmt.Sprintf("%d droplets powered off.", orders.Sent())}, nil
+}

@@ -1,0 +1,97 @@
+// Package discord posts query results and dashboards as files in a channel of Discord, by one
+// of the channel's webhooks.
+package discord
+
+import (
+	"context"
+	"net/http"
+	"unicode/utf16"
+
+	"integrationhub.dev/hub/action"
+)
+
+var (
+	_ action.Integration = (*Integration)(nil)
+	_ action.FormBuilder = (*Integration)(nil)
+)
+
+const (
+	// maxText is how many characters a message's text may have
+	// (https://docs.discord.com/developers/resources/webhook#execute-webhook).
+	maxText = 2000
+	// maxFile is the largest file that any server takes, one with all of Discord's boosts;
+	// most take 10 MB.
+	maxFile = 100 << 20
+)
+
+// input is what the user answers.
+type input struct {
+	URL    string `form:"url,required"`
+	Text   string `form:"text"`
+	Thread thread `form:"thread"`
+}
+
+// Validate implements what [action.Decode] asks for.
+func (in *input) Validate() error {
+	if n := len(utf16.Encode([]rune(in.Text))); n > maxText {
+		return action.InvalidField("text", "The text has %d characters; Discord takes %d.", n, maxText)
+	}
+	return nil
+}
+
+// Integration posts in Discord.
+type Integration struct {
+	http *http.Client
+}
+
+// New makes the integration. It needs no settings.
+func New(deps action.Deps) (action.Integration, error) { return &Integration{deps.HTTP}, nil }
+
+// Definition implements [action.Integration].
+func (*Integration) Definition() action.Definition {
+	return action.Definition{
+		Name: "discord", Label: "Discord",
+		Description: "Post a data file, with a link to Looker, in a channel of Discord.",
+		Types:       []action.Type{action.TypeQuery, action.TypeDashboard},
+		Download:    action.Push,
+		MinVersion:  action.V(5, 5, 0),
+	}
+}
+
+// Form implements [action.FormBuilder].
+func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
+	return &action.Form{Fields: []action.Field{
+		{Name: "url", Label: "Webhook URL", Description: "In the channel's settings: Integrations, Webhooks.", Type: action.String, Required: true},
+		{Name: "text", Label: "Text", Description: "Shown above the file. May hold Discord's Markdown and mentions.", Type: action.Textarea},
+		{Name: "filename", Label: "Filename", Type: action.String},
+		{Name: "thread", Label: "Thread ID", Description: "A thread of the channel to post in.", Type: action.String},
+	}}, nil
+}
+
+// Execute implements [action.Integration].
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	in, err := action.Decode[input](req)
+	if err != nil {
+		return nil, err
+	}
+	address, err := endpoint(in.URL, in.Thread)
+	if err != nil {
+		return nil, err
+	}
+	blob, err := req.Data.Spool(ctx, maxFile) // data that breaks off must not become a message
+	if err != nil {
+		return nil, err
+	}
+	defer blob.Close()
+	if blob.Size() == 0 {
+		return nil, action.Errorf(action.Invalid, "Looker sent no data.")
+	}
+	m, err := newMessage(in.Text, req, blob)
+	if err != nil {
+		return nil, err
+	}
+	if err := i.post(ctx, address, m); err != nil {
+		return nil, err
+	}
+	return &action.Response{}, nil
+}

@@ -1,0 +1,380 @@
+package dropbox_test
+
+import (
+	"bytes"
+	"errors"
+	"maps"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/dropbox"
+)
+
+var env = map[string]string{"DROPBOX_ACTION_APP_KEY": "key", "DROPBOX_ACTION_APP_SECRET": "s3cret"}
+
+const (
+	fresh   = `{"access_token":"a2","refresh_token":"r1"}`
+	expired = `{"access_token":"a1","token_type":"bearer","expires_in":14400,"refresh_token":"r1","uid":"1"}`
+	nested  = `{"tokens":{"access_token":"a1","refresh_token":"r1"}}`
+	gone    = `{"access_token":"a1","refresh_token":"gone"}`
+)
+
+func resolved(t *testing.T, d *actiontest.Destination) action.Resolved {
+	t.Helper()
+	i := actiontest.New(t, dropbox.New, actiontest.Deps(t, d, env))
+	dropbox.Small(i)
+	return action.Resolve(i)
+}
+
+func request(state string) *action.Request {
+	req := actiontest.Query(nil, map[string]string{"directory": "Data", "filename": "orders", "includeTimestamp": "no"})
+	req.State, req.LoginURL = state, "https://hub/login"
+	return req
+}
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	_, err := dropbox.New(actiontest.Deps(t, nil, nil))
+	missing, ok := errors.AsType[*action.MissingSettingsError](err)
+	if !ok || !cmp.Equal(missing.Keys, []string{"DROPBOX_ACTION_APP_KEY", "DROPBOX_ACTION_APP_SECRET"}) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestLogin(t *testing.T) {
+	t.Parallel()
+	i := resolved(t, newFake(t).Destination)
+	login := action.Login{State: "st", RedirectURL: "https://hub/r", Verifier: "verifier"}
+	address, err := i.OAuth.AuthorizeURL(t.Context(), login)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := url.Values{
+		"client_id": {"key"}, "response_type": {"code"}, "state": {"st"}, "redirect_uri": {"https://hub/r"},
+		"force_reapprove": {"true"}, "token_access_type": {"offline"},
+	}
+	if diff := cmp.Diff(want, u.Query()); diff != "" || u.Host+u.Path != "www.dropbox.com/oauth2/authorize" {
+		t.Errorf("%s (-want +got):\n%s", address, diff)
+	}
+	state, err := i.OAuth.Exchange(t.Context(), login, url.Values{"code": {"good"}})
+	if err != nil || state.Data != fresh {
+		t.Errorf("state %+v, %v", state, err)
+	}
+	if _, err := i.OAuth.Exchange(t.Context(), login, url.Values{"code": {"bad"}}); action.KindOf(err) != action.Unauthenticated || strings.Contains(err.Error(), "r1") {
+		t.Errorf("a bad code: %v", err)
+	}
+}
+
+func TestForm(t *testing.T) {
+	t.Parallel()
+	login := []string{"login"}
+	fields := []string{"directory", "filename", "includeTimestamp"}
+	for name, tt := range map[string]struct {
+		state string
+		want  []string
+		kept  string
+	}{
+		"signed in":              {fresh, fields, ""},
+		"access expired":         {expired, fields, fresh},
+		"nested tokens":          {nested, fields, fresh},
+		"only a refresh token":   {`{"refresh_token":"r1"}`, fields, fresh},
+		"never signed in":        {"", login, ""},
+		"a code, long since old": {`{"code":"c","redirect":"https://hub/r"}`, login, ""},
+		"not JSON":               {"reset", login, ""},
+		"no refresh token":       {`{"access_token":"a1"}`, login, ""},
+		"grant gone":             {gone, login, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			form, err := resolved(t, newFake(t).Destination).Form.Form(t.Context(), request(tt.state))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, f := range form.Fields {
+				got = append(got, f.Name)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("fields (-want +got):\n%s", diff)
+			}
+			if got[0] == "login" {
+				if form.Fields[0].OAuthURL != "https://hub/login" {
+					t.Errorf("login %+v", form.Fields[0])
+				}
+				return
+			}
+			if form.State != nil && form.State.Data != tt.kept || form.State == nil && tt.kept != "" {
+				t.Errorf("state %+v", form.State)
+			}
+			want := []action.Option{{Name: "__root", Label: "Home"}, {Name: "archive", Label: "archive"}, {Name: "Data", Label: "Data"}, {Name: "zoo", Label: "zoo"}}
+			if diff := cmp.Diff(want, form.Fields[0].Options); diff != "" {
+				t.Errorf("folders (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestFormFails(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		reply actiontest.Reply
+		kind  action.Kind
+	}{
+		"out of order":  {actiontest.Reply{Status: 503}, action.Unavailable},
+		"a reset":       {actiontest.Reply{Reset: true}, action.Unavailable},
+		"no permission": {jsonReply(401, `{"error_summary":"missing_scope/..","error":{".tag":"missing_scope"}}`), action.Forbidden},
+		"not JSON":      {actiontest.Reply{Body: "<html>"}, action.Unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			f.before = func(string, int) *actiontest.Reply { return &tt.reply }
+			if _, err := resolved(t, f.Destination).Form.Form(t.Context(), request(fresh)); action.KindOf(err) != tt.kind {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+// A hub with a wrong secret must not send its users round in circles.
+func TestWrongSecret(t *testing.T) {
+	t.Parallel()
+	i := actiontest.New(t, dropbox.New, actiontest.Deps(t, newFake(t).Destination, map[string]string{"DROPBOX_ACTION_APP_KEY": "key", "DROPBOX_ACTION_APP_SECRET": "wrong"}))
+	_, err := action.Resolve(i).Form.Form(t.Context(), request(expired))
+	if action.KindOf(err) != action.Internal || !strings.Contains(action.MessageOf(err), "administrator") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// sizes are those at which the way of sending changes.
+var sizes = map[string]int{
+	"nothing in it": 0, "small": 5, "a piece": dropbox.Block, "a piece and a byte": dropbox.Block + 1, "several pieces": 2*dropbox.Block + 17,
+}
+
+func content(n int) []byte { return bytes.Repeat([]byte("0123456789a"), n/11+1)[:n] }
+
+func TestExecute(t *testing.T) {
+	t.Parallel()
+	for name, size := range sizes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			req := request(expired)
+			body := content(size)
+			req = actiontest.Download(t, req, serve(body))
+			res, err := resolved(t, f.Destination).Execute(t.Context(), req)
+			if err != nil || res.State != nil {
+				t.Fatalf("%+v, %v", res, err)
+			}
+			if len(f.files) != 1 || !bytes.Equal(f.files["/Data/orders"], body) || len(f.sessions) != 0 {
+				t.Errorf("%d files of %d bytes, %d sessions", len(f.files), len(f.files["/Data/orders"]), len(f.sessions))
+			}
+		})
+	}
+}
+
+func TestPath(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		form  map[string]string
+		want  string // the path, or
+		error string
+	}{
+		"in a folder":        {nil, "/Data/orders.csv", ""},
+		"at the top":         {map[string]string{"directory": "__root"}, "/orders.csv", ""},
+		"with a timestamp":   {map[string]string{"includeTimestamp": "yes"}, "/Data/orders1700000000123.csv", ""},
+		"not ASCII":          {map[string]string{"filename": "größe 📈"}, "/Data/größe 📈.csv", ""},
+		"quotes":             {map[string]string{"filename": `a"b\c`}, `/Data/a"b\c.csv`, ""},
+		"a folder in it":     {map[string]string{"filename": "/2024/orders"}, "/Data/2024/orders.csv", ""},
+		"extension in it":    {map[string]string{"filename": "orders.csv"}, "/Data/orders.csv.csv", ""},
+		"up":                 {map[string]string{"filename": "../x"}, "", "The folder and the filename must not contain a part that is empty, . or ..."},
+		"up by folder":       {map[string]string{"directory": ".."}, "", "The folder and the filename must not contain a part that is empty, . or ..."},
+		"an empty part":      {map[string]string{"filename": "a//b"}, "", "The folder and the filename must not contain a part that is empty, . or ..."},
+		"control characters": {map[string]string{"filename": "a\x7fb"}, "", "The folder and the filename must not contain control characters."},
+		"too long":           {map[string]string{"filename": strings.Repeat("ä", 252)}, "", "A part of the filename is longer than the 255 characters that Dropbox allows."},
+		"a folder only":      {map[string]string{"filename": "a/"}, "", "The filename must not be empty or end with a slash."},
+		"no name":            {map[string]string{"filename": " "}, "", `"filename" is required.`},
+		"no folder":          {map[string]string{"directory": ""}, "", `"directory" is required.`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			req := actiontest.Inline(t, request(fresh), "text/csv", "csv", []byte("a,b\n"))
+			maps.Copy(req.Form, tt.form)
+			_, err := resolved(t, f.Destination).Execute(t.Context(), req)
+			if tt.error != "" {
+				if action.KindOf(err) != action.Invalid || action.MessageOf(err) != tt.error || len(f.Requests()) != 0 {
+					t.Errorf("error %v", err)
+				}
+				return
+			}
+			if err != nil || string(f.files[tt.want]) != "a,b\n" || len(f.files) != 1 {
+				t.Errorf("files %v, %v", f.files, err)
+			}
+		})
+	}
+}
+
+// An answer that is lost, or a refusal for the moment, at any call: the file is there once,
+// and whole.
+func TestRepeated(t *testing.T) {
+	t.Parallel()
+	limited := actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "0"}, Body: `{"error_summary":"too_many_write_operations/.","error":{"reason":{".tag":"too_many_write_operations"},"retry_after":0}}`}
+	for name, reply := range map[string]actiontest.Reply{"limited": limited, "out of order": {Status: 503}, "reset": {Reset: true}} {
+		for _, route := range []string{"upload", "upload_session/start", "upload_session/append_v2", "upload_session/finish"} {
+			size := 5
+			if route != "upload" {
+				size = 2*dropbox.Block + 5
+			}
+			once := func(r string, n int) *actiontest.Reply {
+				if r == route && n == 1 {
+					return &reply
+				}
+				return nil
+			}
+			for when, set := range map[string]func(*fake){
+				"before": func(f *fake) { f.before = once },
+				"after":  func(f *fake) { f.after = once },
+			} {
+				if when == "after" && name == "limited" {
+					continue // who is refused has done nothing
+				}
+				t.Run(name+" "+when+" "+route, func(t *testing.T) {
+					t.Parallel()
+					f := newFake(t)
+					set(f)
+					req := actiontest.Inline(t, request(fresh), "text/csv", "csv", content(size))
+					if _, err := resolved(t, f.Destination).Execute(t.Context(), req); err != nil {
+						t.Fatal(err)
+					}
+					if len(f.files) != 1 || !bytes.Equal(f.files["/Data/orders.csv"], content(size)) {
+						t.Errorf("%d files", len(f.files))
+					}
+				})
+			}
+		}
+	}
+}
+
+// What fails for good leaves no file, and says why.
+func TestDropboxFails(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		reply actiontest.Reply
+		kind  action.Kind
+		want  string
+	}{
+		"full":          {refused("path/insufficient_space/.", `{".tag":"path"}`), action.Invalid, "The user's Dropbox is full."},
+		"not allowed":   {refused("path/no_write_permission/", `{".tag":"path"}`), action.Forbidden, "The user may not write to this folder."},
+		"name":          {refused("path/disallowed_name/..", `{".tag":"path"}`), action.Invalid, "Dropbox does not allow this filename."},
+		"session gone":  {refused("not_found/...", `{".tag":"not_found"}`), action.Unavailable, "Dropbox ended the upload before it was complete. No file was written."},
+		"plain refusal": {actiontest.Reply{Status: 400, Body: "secret text"}, action.Invalid, "Dropbox answered 400 Bad Request."},
+		"out of order":  {actiontest.Reply{Status: 500}, action.Unavailable, "Dropbox answered 500 Internal Server Error."},
+		"a reset":       {actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Dropbox failed."},
+		"limited":       {actiontest.Reply{Status: 429, Body: `{"error_summary":"too_many_requests/"}`}, action.RateLimited, "Dropbox takes no more calls for the moment."},
+		"other content": {jsonReply(200, `{"content_hash":"0","session_id":"s"}`), action.Unavailable, "What Dropbox has written is not what was sent."},
+	} {
+		for _, route := range []string{"upload", "upload_session/append_v2", "upload_session/finish"} {
+			if name == "other content" && route == "upload_session/append_v2" || name == "session gone" && route == "upload" {
+				continue
+			}
+			t.Run(name+" at "+route, func(t *testing.T) {
+				t.Parallel()
+				f := newFake(t)
+				f.before = func(r string, _ int) *actiontest.Reply {
+					if r == route {
+						return &tt.reply
+					}
+					return nil
+				}
+				size := 5
+				if route != "upload" {
+					size = 2*dropbox.Block + 5
+				}
+				_, err := resolved(t, f.Destination).Execute(t.Context(), actiontest.Inline(t, request(fresh), "text/csv", "csv", content(size)))
+				if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.want || strings.Contains(err.Error(), "secret") {
+					t.Errorf("error %v (%v)", err, action.KindOf(err))
+				}
+				if len(f.files) != 0 {
+					t.Errorf("%d files", len(f.files))
+				}
+			})
+		}
+	}
+}
+
+// A file that is there with other content stays as it is.
+func TestConflict(t *testing.T) {
+	t.Parallel()
+	for name, size := range map[string]int{"in one call": 5, "in a session": dropbox.Block + 5} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			f.files["/Data/orders.csv"] = []byte("older")
+			_, err := resolved(t, f.Destination).Execute(t.Context(), actiontest.Inline(t, request(fresh), "text/csv", "csv", content(size)))
+			if action.KindOf(err) != action.Invalid || !strings.Contains(action.MessageOf(err), "of this name already") {
+				t.Errorf("error %v", err)
+			}
+			if string(f.files["/Data/orders.csv"]) != "older" || len(f.files) != 1 {
+				t.Error("the file was changed")
+			}
+		})
+	}
+}
+
+func TestBrokenSource(t *testing.T) {
+	t.Parallel()
+	for name, size := range sizes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			req := actiontest.Download(t, request(fresh), actiontest.BrokenDownload(string(content(size))))
+			if _, err := resolved(t, f.Destination).Execute(t.Context(), req); action.KindOf(err) != action.Unavailable {
+				t.Errorf("error %v", err)
+			}
+			if len(f.files) != 0 {
+				t.Error("a file was written")
+			}
+		})
+	}
+}
+
+func TestNotSignedIn(t *testing.T) {
+	t.Parallel()
+	for name, state := range map[string]string{"never": "", "reset": "reset", "gone": gone, "no object": "[1]"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			res, err := resolved(t, f.Destination).Execute(t.Context(), actiontest.Inline(t, request(state), "text/csv", "csv", []byte("a")))
+			if action.KindOf(err) != action.Unauthenticated || res == nil || res.State == nil || res.State.Data != action.Reset {
+				t.Errorf("%+v, %v", res, err)
+			}
+		})
+	}
+	if _, err := resolved(t, nil).Execute(t.Context(), request(fresh)); action.MessageOf(err) != "No data sent from Looker to be sent to Dropbox." {
+		t.Errorf("without data: %v", err)
+	}
+}
+
+func TestLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		deps := actiontest.Deps(t, nil, env)
+		deps.HTTP = actiontest.Late()
+		i := actiontest.New(t, dropbox.New, deps)
+		_, err := i.Execute(t.Context(), actiontest.Inline(t, request(fresh), "text/csv", "csv", []byte("a")))
+		if action.KindOf(err) != action.Timeout || action.MessageOf(err) != "Dropbox did not answer in time." {
+			t.Errorf("error %v", err)
+		}
+	})
+}

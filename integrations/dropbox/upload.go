@@ -1,0 +1,194 @@
+package dropbox
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"slices"
+	"strings"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/chunk"
+)
+
+// chunkSize is the size of the pieces of a file: a multiple of the four MiB in which Dropbox
+// stores them, and small enough to hold. Each counts as a call where a team's are limited.
+const chunkSize = 16 << 20
+
+// commit says where content becomes a file. A file that is there already is not replaced;
+// one of the same content is left and counts as written, so that a call can be repeated.
+type commit struct {
+	Path       string `json:"path"`
+	Mode       string `json:"mode"`
+	AutoRename bool   `json:"autorename"`
+}
+
+// cursor says where a piece belongs.
+type cursor struct {
+	SessionID string `json:"session_id"`
+	Offset    int64  `json:"offset"`
+}
+
+// file is what Dropbox says of a file.
+type file struct {
+	Hash string `json:"content_hash"`
+}
+
+// write sends the data. The file appears only once all of it has arrived: data of one piece
+// goes in one call, and more goes into a session that becomes a file at its end. A session
+// that is never finished stays invisible, and Dropbox forgets it.
+func (s *session) write(ctx context.Context, path string, data action.Data) error {
+	src, err := data.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	pieces := chunk.NewReader(src, s.integration.chunk)
+	to := commit{Path: path, Mode: "add"}
+	piece, last, err := pieces.Next()
+	if err != nil {
+		return fmt.Errorf("reading the data: %w", err)
+	}
+	whole := &contentHash{}
+	whole.add(piece)
+	if last {
+		return s.writeOnce(ctx, to, piece, whole.sum())
+	}
+	var at cursor
+	if at.SessionID, err = s.start(ctx, piece); err != nil {
+		return err
+	}
+	at.Offset = int64(len(piece))
+	for {
+		if piece, last, err = pieces.Next(); err != nil {
+			return fmt.Errorf("reading the data: %w", err)
+		}
+		whole.add(piece)
+		if last {
+			return s.finish(ctx, at, to, piece, whole.sum())
+		}
+		if err := s.append(ctx, at, piece); err != nil {
+			return err
+		}
+		at.Offset += int64(len(piece))
+	}
+}
+
+// writeOnce writes a file in one call.
+func (s *session) writeOnce(ctx context.Context, to commit, content []byte, sum string) error {
+	arg := struct {
+		commit
+		Hash string `json:"content_hash"`
+	}{to, sum}
+	var made file
+	err := s.integration.retry.Do(ctx, func(ctx context.Context) error { return s.upload(ctx, "upload", arg, content, &made) })
+	return verified(made, sum, err)
+}
+
+// start begins a session. A second one, after an answer that was lost, does no harm.
+func (s *session) start(ctx context.Context, content []byte) (string, error) {
+	arg := map[string]any{"close": false, "content_hash": hashOf(content)}
+	var answer struct {
+		SessionID string `json:"session_id"`
+	}
+	err := s.integration.retry.Do(ctx, func(ctx context.Context) error {
+		return s.upload(ctx, "upload_session/start", arg, content, &answer)
+	})
+	if err == nil && answer.SessionID == "" {
+		err = errNotUnderstood
+	}
+	return answer.SessionID, err
+}
+
+// append adds a piece. Where an earlier answer was lost, Dropbox says that it has the piece.
+func (s *session) append(ctx context.Context, at cursor, content []byte) error {
+	arg := map[string]any{"cursor": at, "close": false, "content_hash": hashOf(content)}
+	err := s.integration.retry.Do(ctx, func(ctx context.Context) error {
+		return s.upload(ctx, "upload_session/append_v2", arg, content, nil)
+	})
+	if correct := refusalOf(err).Error.Correct; correct != nil && *correct == at.Offset+int64(len(content)) {
+		return nil
+	}
+	return lostSession(err)
+}
+
+// finish adds the last piece and makes the file.
+func (s *session) finish(ctx context.Context, at cursor, to commit, content []byte, sum string) error {
+	arg := map[string]any{"cursor": at, "commit": to, "content_hash": hashOf(content)}
+	var made file
+	var doubt bool
+	err := s.integration.retry.Do(ctx, func(ctx context.Context) error {
+		err := s.upload(ctx, "upload_session/finish", arg, content, &made)
+		kind := action.KindOf(err)
+		doubt = doubt || kind == action.Unavailable || kind == action.Timeout
+		return err
+	})
+	if err != nil && doubt {
+		// An answer was lost: the file may be there, and then its session is not.
+		if found, ferr := s.find(ctx, to.Path); ferr == nil && found.Hash == sum {
+			return nil
+		}
+	}
+	return verified(made, sum, lostSession(err))
+}
+
+// find looks a file up.
+func (s *session) find(ctx context.Context, path string) (file, error) {
+	var found file
+	err := s.integration.retry.Do(ctx, func(ctx context.Context) error {
+		return s.rpc(ctx, "get_metadata", map[string]any{"path": path}, &found)
+	})
+	return found, err
+}
+
+// lostSession explains that Dropbox knows a session no more, or differently.
+func lostSession(err error) error {
+	if _, ok := errors.AsType[*outbound.StatusError](err); !ok {
+		return err
+	}
+	summary := refusalOf(err).Summary
+	for _, part := range []string{"not_found", "incorrect_offset", "closed"} {
+		if strings.Contains(summary, part) {
+			return action.Wrap(err, action.Unavailable, "%s ended the upload before it was complete. No file was written.", name)
+		}
+	}
+	return err
+}
+
+// verified compares what Dropbox has with what was sent.
+func verified(made file, sum string, err error) error {
+	if err == nil && made.Hash != sum {
+		return action.Wrap(errNotUnderstood, action.Unavailable, "What %s has written is not what was sent.", name)
+	}
+	return err
+}
+
+// hashBlock is the size of what Dropbox hashes at once.
+const hashBlock = 4 << 20
+
+// contentHash is Dropbox's hash of a file: that of the hashes of its blocks. All of what is
+// added but the last must be whole blocks.
+// https://www.dropbox.com/developers/reference/content-hash
+type contentHash struct{ outer hash.Hash }
+
+func (c *contentHash) add(content []byte) {
+	if c.outer == nil {
+		c.outer = sha256.New()
+	}
+	for block := range slices.Chunk(content, hashBlock) {
+		sum := sha256.Sum256(block)
+		c.outer.Write(sum[:])
+	}
+}
+
+func (c *contentHash) sum() string { return hex.EncodeToString(c.outer.Sum(nil)) }
+
+func hashOf(content []byte) string {
+	var c contentHash
+	c.add(content)
+	return c.sum()
+}

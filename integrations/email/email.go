@@ -1,0 +1,121 @@
+// Package email sends query results and dashboards as attachments of e-mails, by the company's
+// own mail server.
+package email
+
+import (
+	"context"
+	"net/mail"
+	"strings"
+	"time"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/recipients"
+)
+
+var (
+	_ action.Integration = (*Integration)(nil)
+	_ action.FormBuilder = (*Integration)(nil)
+)
+
+// settings are the hub's: an administrator's environment.
+type settings struct {
+	Host string `env:"EMAIL_SMTP_HOST,required,notEmpty"`
+	// Port is 587 for STARTTLS and 465 for implicit TLS where it is not set (RFC 8314).
+	Port     int           `env:"EMAIL_SMTP_PORT"`
+	TLS      security      `env:"EMAIL_SMTP_TLS" envDefault:"starttls"`
+	Username string        `env:"EMAIL_SMTP_USERNAME"`
+	Password action.Secret `env:"EMAIL_SMTP_PASSWORD"`
+	From     sender        `env:"EMAIL_FROM,required,notEmpty"`
+	// AllowedDomains are those that mail may go to; empty allows all.
+	AllowedDomains []string `env:"EMAIL_ALLOWED_DOMAINS"`
+	// MaxMegabytes bounds a whole mail as it is sent.
+	MaxMegabytes int64 `env:"EMAIL_MAX_MB" envDefault:"25"`
+}
+
+// input is what the user answers.
+type input struct {
+	To      string `form:"to,required"`
+	Subject string `form:"subject"`
+	Message string `form:"message"`
+}
+
+// maxRecipients is how many every mail server takes at once (RFC 5321, section 4.5.3.1.8).
+const maxRecipients = 100
+
+// Integration sends mail.
+type Integration struct {
+	server server
+	from   mail.Address
+	// domains are those that mail may go to; none stands for all.
+	domains []string
+	// max is the size of the largest mail.
+	max int64
+}
+
+// New makes the integration. It needs a mail server and a sender.
+func New(deps action.Deps) (action.Integration, error) {
+	s, err := action.Settings[settings](deps)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.validate(); err != nil {
+		return nil, err
+	}
+	for n, domain := range s.AllowedDomains {
+		s.AllowedDomains[n] = strings.TrimSpace(domain)
+	}
+	return &Integration{
+		server: newServer(s, deps), from: mail.Address(s.From), domains: s.AllowedDomains, max: s.MaxMegabytes << 20,
+	}, nil
+}
+
+// Definition implements [action.Integration].
+func (*Integration) Definition() action.Definition {
+	return action.Definition{
+		Name: "email", Label: "Email",
+		Description: "Send data files to e-mail addresses by your own mail server.",
+		Types:       []action.Type{action.TypeQuery, action.TypeDashboard},
+		Download:    action.URL,
+		MinVersion:  action.V(5, 5, 0),
+	}
+}
+
+// Form implements [action.FormBuilder].
+func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
+	return &action.Form{Fields: []action.Field{
+		{Name: "to", Label: "To", Description: "Addresses, separated by commas. The recipients see each other.", Type: action.String, Required: true},
+		{Name: "subject", Label: "Subject", Description: "{title} stands for the plan's title, {date} for today (UTC).", Type: action.String, Default: defaultSubject},
+		{Name: "message", Label: "Message", Type: action.Textarea},
+		{Name: "filename", Label: "Filename", Type: action.String},
+	}}, nil
+}
+
+// Execute implements [action.Integration].
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	in, err := action.Decode[input](req)
+	if err != nil {
+		return nil, err
+	}
+	to, err := recipients.Parse("to", in.To, i.domains)
+	if err != nil {
+		return nil, err
+	}
+	if len(to) > maxRecipients {
+		return nil, action.InvalidField("to", "There are %d recipients; a mail takes %d.", len(to), maxRecipients)
+	}
+	blob, err := req.Data.Spool(ctx, largestFile(i.max)) // data that breaks off must not become a mail
+	if err != nil {
+		return nil, err
+	}
+	defer blob.Close()
+	if blob.Size() == 0 {
+		return nil, action.Errorf(action.Invalid, "Looker sent no data.")
+	}
+	if err := i.server.send(ctx, newMessage(&i.from, to, in, req, blob, time.Now())); err != nil {
+		return nil, err
+	}
+	return &action.Response{}, nil
+}
+
+// domainOf is the domain of an address.
+func domainOf(address string) string { return address[strings.LastIndexByte(address, '@')+1:] }

@@ -1,0 +1,456 @@
+package email_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"errors"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/emersion/go-message/mail"
+	"github.com/emersion/go-smtp"
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/email"
+)
+
+const (
+	secret = "s3cret"
+	csv    = "day,orders\n2026-11-23,17\n"
+)
+
+type answers = map[string]string
+
+func env(change answers) answers {
+	all := answers{
+		"EMAIL_SMTP_HOST": "example.com", "EMAIL_FROM": "Lööker <looker@mail.example.org>",
+		"EMAIL_SMTP_USERNAME": "hub", "EMAIL_SMTP_PASSWORD": secret,
+	}
+	maps.Copy(all, change)
+	return all
+}
+
+func query(t *testing.T, form answers) *action.Request {
+	t.Helper()
+	all := answers{"to": "ann@example.com"}
+	maps.Copy(all, form)
+	return actiontest.Inline(t, actiontest.Query(nil, all), "text/csv", "csv", []byte(csv))
+}
+
+func TestForm(t *testing.T) {
+	t.Parallel()
+	i := actiontest.New(t, email.New, action.Deps{Env: env(nil)})
+	got, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(nil, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &action.Form{Fields: []action.Field{
+		{Name: "to", Label: "To", Description: "Addresses, separated by commas. The recipients see each other.", Type: action.String, Required: true},
+		{Name: "subject", Label: "Subject", Description: "{title} stands for the plan's title, {date} for today (UTC).", Type: action.String, Default: "{title}"},
+		{Name: "message", Label: "Message", Type: action.Textarea},
+		{Name: "filename", Label: "Filename", Type: action.String},
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("form (-want +got):\n%s", diff)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		env  answers
+		want string
+	}{
+		"nothing":             {answers{}, "missing settings: EMAIL_FROM, EMAIL_SMTP_HOST"},
+		"a name alone":        {env(answers{"EMAIL_SMTP_PASSWORD": ""}), "EMAIL_SMTP_USERNAME and EMAIL_SMTP_PASSWORD belong together"},
+		"no encryption":       {env(answers{"EMAIL_SMTP_TLS": "none"}), "EMAIL_SMTP_TLS must be starttls or implicit"},
+		"no sender's address": {env(answers{"EMAIL_FROM": "Looker"}), "EMAIL_FROM must be an e-mail address"},
+		"no port":             {env(answers{"EMAIL_SMTP_PORT": "70000"}), "EMAIL_SMTP_PORT is not a port"},
+		"no size":             {env(answers{"EMAIL_MAX_MB": "0"}), "EMAIL_MAX_MB must be from 1 to 1024"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := email.New(action.Deps{Env: tt.env})
+			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), secret) {
+				t.Errorf("error %v, want %q", err, tt.want)
+			}
+			_, missing := errors.AsType[*action.MissingSettingsError](err)
+			if missing != (name == "nothing") {
+				t.Errorf("error %T", err)
+			}
+		})
+	}
+}
+
+// letter is a mail as its reader sees it.
+type letter struct {
+	From, To, Subject, Auto string
+	Text                    string
+	Type, Filename, File    string
+}
+
+func read(t *testing.T, data string) letter {
+	t.Helper()
+	r, err := mail.CreateReader(strings.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, err := r.Header.AddressList("From")
+	if err != nil || len(from) != 1 {
+		t.Fatal(from, err)
+	}
+	to, err := r.Header.AddressList("To")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, a := range to {
+		names = append(names, a.String())
+	}
+	l := letter{From: from[0].Name + " " + from[0].Address, To: strings.Join(names, " "), Auto: r.Header.Get("Auto-Submitted")}
+	if l.Subject, err = r.Header.Subject(); err != nil {
+		t.Fatal(err)
+	}
+	if id, err := r.Header.MessageID(); err != nil || !strings.HasSuffix(id, "@mail.example.org") {
+		t.Errorf("message id %q, %v", id, err)
+	}
+	if _, err := r.Header.Date(); err != nil {
+		t.Error(err)
+	}
+	for {
+		part, err := r.NextPart()
+		if errors.Is(err, io.EOF) {
+			return l
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(part.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch h := part.Header.(type) {
+		case *mail.InlineHeader:
+			l.Text += string(body)
+		case *mail.AttachmentHeader:
+			l.File += string(body)
+			if l.Filename, err = h.Filename(); err != nil {
+				t.Fatal(err)
+			}
+			if l.Type, _, err = h.ContentType(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func TestWire(t *testing.T) {
+	t.Parallel()
+	const text = "View this data in Looker: https://looker.example.com/looks/1\r\n\r\nResults are attached.\r\n"
+	for name, tt := range map[string]struct {
+		implicit bool
+		env      answers
+		form     answers
+		address  string
+		to       []string
+		user     string
+		want     letter
+	}{
+		"STARTTLS": {
+			false, nil, nil, "example.com:587",
+			[]string{"ann@example.com"},
+			"hub",
+			letter{To: "<ann@example.com>", Subject: "Orders by day", Text: text, Filename: "Orders by day.csv"},
+		},
+		"implicit TLS, another port, nobody signed in": {
+			true,
+			answers{"EMAIL_SMTP_TLS": "implicit", "EMAIL_SMTP_PORT": "2465", "EMAIL_SMTP_USERNAME": "", "EMAIL_SMTP_PASSWORD": ""},
+			nil,
+			"example.com:2465",
+			[]string{"ann@example.com"},
+			"",
+			letter{To: "<ann@example.com>", Subject: "Orders by day", Text: text, Filename: "Orders by day.csv"},
+		},
+		"all answers": {
+			true,
+			answers{"EMAIL_SMTP_TLS": "implicit", "EMAIL_ALLOWED_DOMAINS": "example.com, example.net"},
+			answers{"to": "Ann <ann@example.com>; bo@example.net,ann@example.com", "subject": "Für {title}:\r\nBcc: eve@example.com", "message": "Hällo\n.\n", "filename": "Größe"},
+			"example.com:465",
+			[]string{"ann@example.com", "bo@example.net"},
+			"hub",
+			letter{
+				To: `"Ann" <ann@example.com> <bo@example.net>`, Subject: "Für Orders by day: Bcc: eve@example.com",
+				Text: "Hällo\r\n.\r\n\r\n" + text, Filename: "Größe.csv",
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, tt.implicit)
+			var dialled []string
+			i := actiontest.New(t, email.New, f.deps(env(tt.env), &dialled))
+			if _, err := i.Execute(t.Context(), query(t, tt.form)); err != nil {
+				t.Fatal(err)
+			}
+			mails := f.mails()
+			if len(mails) != 1 {
+				t.Fatalf("%d mails arrived, want 1", len(mails))
+			}
+			tt.want.From, tt.want.Auto, tt.want.Type, tt.want.File = "Lööker looker@mail.example.org", "auto-generated", "text/csv", csv
+			if diff := cmp.Diff(tt.want, read(t, mails[0].Data)); diff != "" {
+				t.Errorf("mail (-want +got):\n%s", diff)
+			}
+			mails[0].Data = ""
+			if diff := cmp.Diff(delivered{User: tt.user, From: "looker@mail.example.org", To: tt.to}, mails[0]); diff != "" {
+				t.Errorf("envelope (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff([]string{tt.address}, dialled); diff != "" {
+				t.Errorf("dialled (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	many := ""
+	for n := range 101 {
+		many += strings.Repeat("x", n+1) + "@example.com,"
+	}
+	for name, tt := range map[string]struct {
+		to, message string
+	}{
+		"nobody":         {"", `"to" is required.`},
+		"no address":     {"ann", "The recipients hold something that is not an e-mail address."},
+		"another domain": {"ann@example.org", "The hub allows mail to these domains only: example.com, example.net."},
+		"too many":       {many, "There are 101 recipients; a mail takes 100."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := actiontest.New(t, email.New, action.Deps{Env: env(answers{"EMAIL_ALLOWED_DOMAINS": "example.com, example.net"})}) // a dial would panic
+			_, err := i.Execute(t.Context(), query(t, answers{"to": tt.to}))
+			if diff := cmp.Diff(error(action.InvalidField("to", "%s", tt.message)), err); diff != "" {
+				t.Errorf("error (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func reply(code int, enhanced smtp.EnhancedCode) error {
+	return &smtp.SMTPError{Code: code, EnhancedCode: enhanced, Message: "quoted: ann@example.com " + secret}
+}
+
+// Whatever goes wrong, a mail reaches all of its recipients or none, and none of them twice.
+func TestServerFails(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		step    string
+		reply   error
+		kind    action.Kind
+		message string
+		field   string
+	}{
+		"the password":  {"auth", reply(535, smtp.EnhancedCode{5, 7, 8}), action.Unauthenticated, "example.com refuses the hub's user name and password (535 5.7.8).", ""},
+		"the sender":    {"from", reply(550, smtp.EnhancedCode{5, 7, 1}), action.Forbidden, "example.com refuses the hub's sender (550 5.7.1).", ""},
+		"a recipient":   {"to:bo@example.com", reply(550, smtp.EnhancedCode{5, 1, 1}), action.Invalid, "example.com refuses one of the recipients (550 5.1.1). It was sent to nobody.", "to"},
+		"the size":      {"end", reply(552, smtp.EnhancedCode{5, 3, 4}), action.TooLarge, "The mail is too large for example.com (552 5.3.4).", ""},
+		"the content":   {"end", reply(554, smtp.EnhancedCode{5, 6, 0}), action.Invalid, "example.com refuses the mail (554 5.6.0).", ""},
+		"no enhanced":   {"end", reply(554, smtp.NoEnhancedCode), action.Invalid, "example.com refuses the mail (554).", ""},
+		"no last reply": {"end", nil, action.Unavailable, "The connection to example.com failed. The mail may have been sent all the same: look before sending it again.", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, false)
+			if tt.reply != nil {
+				f.refuse = func(step string, _ int) error {
+					if step == tt.step {
+						return tt.reply
+					}
+					return nil
+				}
+			} else {
+				f.deaf = func(step string, _ int) bool { return step == tt.step }
+			}
+			var dialled []string
+			i := actiontest.New(t, email.New, f.deps(env(nil), &dialled))
+			_, err := i.Execute(t.Context(), query(t, answers{"to": "ann@example.com,bo@example.com"}))
+			e, ok := err.(*action.Error) //nolint:errorlint // the outermost is what Looker is told
+			if !ok || e.Kind != tt.kind || e.Message != tt.message || e.Fields[tt.field] != "" != (tt.field != "") {
+				t.Fatalf("error %#v, want %q (%v)", err, tt.message, tt.kind)
+			}
+			if strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "@") {
+				t.Errorf("the error tells too much: %v", err)
+			}
+			if tt.reply != nil && len(f.mails()) != 0 || len(dialled) != 1 {
+				t.Errorf("%d mails were taken at %d tries", len(f.mails()), len(dialled))
+			}
+		})
+	}
+}
+
+// A mail that the server has certainly not taken goes again, as the same mail.
+func TestSentAgain(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		step string
+		deaf bool
+	}{
+		"a recipient later": {"to:ann@example.com", false}, "the mail later": {"end", false}, "cut before the mail": {"from", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, false)
+			f.deaf = func(step string, nth int) bool { return tt.deaf && step == tt.step && nth == 1 }
+			f.refuse = func(step string, nth int) error {
+				if !tt.deaf && step == tt.step && nth == 1 {
+					return reply(451, smtp.EnhancedCode{4, 7, 1})
+				}
+				return nil
+			}
+			var dialled []string
+			i := actiontest.New(t, email.New, f.deps(env(nil), &dialled))
+			if _, err := i.Execute(t.Context(), query(t, nil)); err != nil {
+				t.Fatal(err)
+			}
+			if mails := f.mails(); len(mails) != 1 || len(dialled) != 2 || read(t, mails[0].Data).File != csv {
+				t.Errorf("%d mails at %d tries", len(mails), len(dialled))
+			}
+		})
+	}
+}
+
+func TestConnection(t *testing.T) {
+	t.Parallel()
+	t.Run("another certificate", func(t *testing.T) {
+		t.Parallel()
+		for _, implicit := range []bool{false, true} {
+			f := newFake(t, implicit)
+			f.roots = x509.NewCertPool()
+			var dialled []string
+			security := answers{"EMAIL_SMTP_TLS": map[bool]string{false: "starttls", true: "implicit"}[implicit]}
+			i := actiontest.New(t, email.New, f.deps(env(security), &dialled))
+			_, err := i.Execute(t.Context(), query(t, nil))
+			if action.MessageOf(err) != "The hub does not trust the certificate of example.com." || action.KindOf(err) != action.Forbidden || len(f.mails()) != 0 {
+				t.Errorf("error %v (%v)", err, action.KindOf(err))
+			}
+		}
+	})
+	t.Run("the egress policy", func(t *testing.T) {
+		t.Parallel()
+		deps := action.Deps{Env: env(answers{"EMAIL_SMTP_HOST": "127.0.0.1"}), Dial: outbound.Dialer(outbound.Policy{})}
+		_, err := actiontest.New(t, email.New, deps).Execute(t.Context(), query(t, nil))
+		if !errors.Is(err, outbound.ErrForbiddenAddress) || action.MessageOf(err) != "The hub's egress policy does not allow a connection to 127.0.0.1." {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+func TestAnswersLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		silent := func(context.Context, string, string) (net.Conn, error) {
+			ours, theirs := net.Pipe()
+			t.Cleanup(func() { _ = theirs.Close() })
+			return ours, nil
+		}
+		i := actiontest.New(t, email.New, action.Deps{Env: env(nil), Dial: silent})
+		start := time.Now()
+		_, err := i.Execute(t.Context(), query(t, nil))
+		if took := time.Since(start); action.MessageOf(err) != "example.com did not answer in time." || action.KindOf(err) != action.Timeout || took != 5*time.Minute {
+			t.Errorf("error %v (%v) after %v", err, action.KindOf(err), took)
+		}
+	})
+}
+
+// broken is data whose second half cannot be read from the spool.
+type broken struct{ action.Data }
+
+func (broken) Spool(context.Context, int64) (action.Blob, error) { return brokenBlob{}, nil }
+
+type brokenBlob struct{}
+
+var errSpool = errors.New("the disk is gone")
+
+func (brokenBlob) Size() int64  { return 1 << 20 }
+func (brokenBlob) Close() error { return nil }
+func (brokenBlob) ReadAt(p []byte, at int64) (int, error) {
+	if at > 1<<19 {
+		return 0, errSpool
+	}
+	return len(p), nil
+}
+
+// A mail that breaks off midway never looks whole to the server.
+func TestBreaksOffMidway(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, false)
+	var dialled []string
+	i := actiontest.New(t, email.New, f.deps(env(nil), &dialled))
+	req := query(t, nil)
+	req.Data = broken{req.Data}
+	_, err := i.Execute(t.Context(), req)
+	if !errors.Is(err, errSpool) || action.MessageOf(err) != "The hub could not read the data that it had fetched." || len(f.mails()) != 0 || len(dialled) != 1 {
+		t.Errorf("error %v, %d mails", err, len(f.mails()))
+	}
+}
+
+// A file past what is kept in memory arrives whole, and is encoded on the way.
+func TestLargeFile(t *testing.T) {
+	t.Parallel()
+	data := bytes.Repeat([]byte("0123456789abcdef"), 1<<20)
+	f := newFake(t, false)
+	var dialled []string
+	i := actiontest.New(t, email.New, f.deps(env(nil), &dialled))
+	req := actiontest.Download(t, actiontest.Query(nil, answers{"to": "ann@example.com"}), func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(data) })
+	if _, err := i.Execute(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, f.mails()[0].Data).File; got != string(data) {
+		t.Errorf("%d bytes arrived, want %d", len(got), len(data))
+	}
+}
+
+func TestTooLarge(t *testing.T) {
+	t.Parallel()
+	i := actiontest.New(t, email.New, action.Deps{Env: env(answers{"EMAIL_MAX_MB": "1"})}) // a dial would panic
+	req := actiontest.Download(t, actiontest.Query(nil, answers{"to": "ann@example.com"}), func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write(make([]byte, 800_000))
+	})
+	if _, err := i.Execute(t.Context(), req); action.KindOf(err) != action.TooLarge {
+		t.Errorf("error %v (%v)", err, action.KindOf(err))
+	}
+}
+
+func TestWithoutData(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		serve   http.HandlerFunc
+		message string
+	}{
+		"broken off": {actiontest.BrokenDownload(csv), "The download from Looker broke off before the data was complete."},
+		"empty":      {func(http.ResponseWriter, *http.Request) {}, "Looker sent no data."},
+		"none":       {nil, "The request came without data."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := actiontest.New(t, email.New, action.Deps{Env: env(nil)}) // a dial would panic
+			req := actiontest.Query(nil, answers{"to": "ann@example.com"})
+			if tt.serve != nil {
+				actiontest.Download(t, req, tt.serve)
+			}
+			if _, err := i.Execute(t.Context(), req); action.MessageOf(err) != tt.message {
+				t.Errorf("error %v, want %q", err, tt.message)
+			}
+		})
+	}
+}

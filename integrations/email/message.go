@@ -1,0 +1,111 @@
+package email
+
+import (
+	"cmp"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/mail"
+	"strings"
+	"time"
+
+	message "github.com/emersion/go-message/mail"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/attachment"
+	"integrationhub.dev/integrations/internal/plaintext"
+)
+
+const defaultSubject = "{title}"
+
+// letter is a mail with its file. It can be written any number of times.
+type letter struct {
+	from      *mail.Address
+	to        []*mail.Address
+	subject   string
+	text      string
+	id        string
+	date      time.Time
+	filename  string
+	mediaType string
+	blob      action.Blob
+}
+
+// largestFile is the size of the largest file in a mail of so many bytes: base64 makes lines of
+// 76 characters and a line break of 57 bytes, and the rest of a mail takes some room.
+func largestFile(mail int64) int64 { return (mail - 64<<10) / 78 * 57 }
+
+func newMessage(from *mail.Address, to []*mail.Address, in input, req *action.Request, blob action.Blob, now time.Time) *letter {
+	title := cmp.Or(plaintext.Line(req.Plan.Title), "Looker")
+	subject := strings.NewReplacer("{title}", title, "{date}", now.UTC().Format(time.DateOnly)).
+		Replace(cmp.Or(plaintext.Line(in.Subject), defaultSubject))
+	var text strings.Builder
+	if m := strings.TrimSpace(in.Message); m != "" {
+		text.WriteString(m + "\n\n")
+	}
+	if link := plaintext.Link(req.Plan.URL); link != "" {
+		text.WriteString("View this data in Looker: " + link + "\n\n")
+	}
+	text.WriteString("Results are attached.\n")
+	return &letter{
+		from: from, to: to, subject: subject, text: text.String(), date: now,
+		id:       rand.Text() + "@" + domainOf(from.Address),
+		filename: req.CompleteFilename(), mediaType: attachment.ContentType(req), blob: blob,
+	}
+}
+
+// write writes the mail (RFC 5322, RFC 2045) and encodes the file on the way.
+func (l *letter) write(to io.Writer) error {
+	var h message.Header
+	h.SetDate(l.date)
+	h.SetMessageID(l.id) // the same whenever it is sent again
+	h.SetAddressList("From", []*mail.Address{l.from})
+	h.SetAddressList("To", l.to)
+	h.SetSubject(l.subject)
+	h.Set("Auto-Submitted", "auto-generated") // so that no absence note answers (RFC 3834)
+	w, err := message.CreateWriter(to, h)
+	if err != nil {
+		return fmt.Errorf("writing the mail's head: %w", err)
+	}
+	var inline message.InlineHeader
+	inline.SetContentType("text/plain", map[string]string{"charset": "utf-8"})
+	part, err := w.CreateSingleInline(inline)
+	if err := copyPart(part, err, strings.NewReader(l.text)); err != nil {
+		return fmt.Errorf("writing the mail's text: %w", err)
+	}
+	var file message.AttachmentHeader
+	file.SetContentType(l.mediaType, nil)
+	file.Set("Content-Transfer-Encoding", "base64")
+	file.SetFilename(l.filename)
+	part, err = w.CreateAttachment(file)
+	if err := copyPart(part, err, spooled{io.NewSectionReader(l.blob, 0, l.blob.Size())}); err != nil {
+		return fmt.Errorf("writing the mail's file: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return fmt.Errorf("writing the mail's end: %w", err)
+	}
+	return nil
+}
+
+// copyPart fills a part of the mail, if it could be created.
+func copyPart(part io.WriteCloser, err error, body io.Reader) error {
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(part, body); err != nil {
+		return err
+	}
+	return part.Close()
+}
+
+// spooled tells a file that the hub cannot read from a connection that fails.
+type spooled struct{ io.Reader }
+
+func (s spooled) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = action.Wrap(err, action.Internal, "The hub could not read the data that it had fetched.")
+	}
+	return n, err
+}

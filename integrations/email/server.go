@@ -1,0 +1,199 @@
+package email
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/emersion/go-sasl"
+	"github.com/emersion/go-smtp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/hub/outbound"
+)
+
+// server is the company's mail server (RFC 5321).
+type server struct {
+	dial     func(ctx context.Context, network, address string) (net.Conn, error)
+	host     string
+	address  string
+	security security
+	tls      *tls.Config
+	username string
+	password action.Secret
+}
+
+func newServer(s settings, deps action.Deps) server {
+	return server{
+		dial: deps.Dial, host: s.Host, address: net.JoinHostPort(s.Host, strconv.Itoa(cmp.Or(s.Port, s.TLS.port()))), security: s.TLS,
+		tls:      &tls.Config{ServerName: s.Host, RootCAs: deps.Roots, MinVersion: tls.VersionTLS12},
+		username: s.Username, password: s.Password,
+	}
+}
+
+// again tries a mail again that the server did not take, as long as that is certain. One that
+// keeps the hub waiting is not waited for once more.
+var again = deliver.Retry{Tries: 4, First: 2 * time.Second, Longest: 30 * time.Second, When: func(err error) bool {
+	return action.KindOf(err) == action.Unavailable && !errors.Is(err, errInDoubt)
+}}
+
+// errInDoubt says that the mail may have been taken.
+var errInDoubt = errors.New("the mail was sent whole, and its receipt was not confirmed")
+
+// patience is how long a mail may take: five minutes, and a second more for each 64 KiB.
+func patience(size int64) time.Duration { return 5*time.Minute + time.Duration(size>>16)*time.Second }
+
+// step is one part of handing over a mail.
+type step string
+
+const (
+	greeting        step = "greeting"
+	signingIn       step = "signing in"
+	namingSender    step = "naming the sender"
+	namingRecipient step = "naming a recipient"
+	beginning       step = "beginning the mail"
+	sending         step = "sending the mail"
+	ending          step = "ending the mail"
+)
+
+func (s server) send(ctx context.Context, l *letter) error {
+	return again.Do(ctx, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeoutCause(ctx, patience(l.blob.Size()), action.Errorf(action.Timeout, "%s did not answer in time.", s.host))
+		defer cancel()
+		conn, err := s.dial(ctx, "tcp", s.address)
+		if err != nil {
+			return outbound.ConnectionError(ctx, err, s.host)
+		}
+		// Nothing but closing ends a connection on which a mail was begun: whatever the
+		// protocol would send then, the server would take for the end of the mail.
+		defer conn.Close()
+		defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+		return s.transact(ctx, conn, l)
+	})
+}
+
+// transact greets, signs in and hands over one mail, to all of its recipients or to none.
+func (s server) transact(ctx context.Context, conn net.Conn, l *letter) error {
+	c, err := s.greet(ctx, conn, domainOf(l.from.Address))
+	if err != nil {
+		return s.explain(ctx, greeting, err)
+	}
+	if s.username != "" {
+		if err := s.signIn(c); err != nil {
+			return s.explain(ctx, signingIn, err)
+		}
+	}
+	if err := c.Mail(l.from.Address, nil); err != nil {
+		return s.explain(ctx, namingSender, err)
+	}
+	for _, to := range l.to {
+		if err := c.Rcpt(to.Address, nil); err != nil {
+			return s.refusedRecipient(ctx, err)
+		}
+	}
+	data, err := c.Data()
+	if err != nil {
+		return s.explain(ctx, beginning, err)
+	}
+	if err := l.write(data); err != nil {
+		return s.explain(ctx, sending, err)
+	}
+	if err := data.Close(); err != nil {
+		return s.unconfirmed(s.explain(ctx, ending, err), err)
+	}
+	_ = c.Quit() // the mail is the server's now
+	return nil
+}
+
+func (s server) greet(ctx context.Context, conn net.Conn, domain string) (*smtp.Client, error) {
+	if s.security == implicit {
+		secure := tls.Client(conn, s.tls)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			return nil, err
+		}
+		c := smtp.NewClient(secure)
+		return c, c.Hello(domain)
+	}
+	c, err := smtp.NewClientStartTLS(conn, s.tls)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.Hello(domain)
+}
+
+func (s server) signIn(c *smtp.Client) error {
+	if !c.SupportsAuth(sasl.Plain) && c.SupportsAuth(sasl.Login) {
+		return c.Auth(sasl.NewLoginClient(s.username, s.password.Reveal()))
+	}
+	return c.Auth(sasl.NewPlainClient("", s.username, s.password.Reveal()))
+}
+
+// refusedRecipient says that one of the recipients was refused, and that nobody got the mail.
+func (s server) refusedRecipient(ctx context.Context, err error) error {
+	explained := s.explain(ctx, namingRecipient, err)
+	if _, ok := errors.AsType[*smtp.SMTPError](err); !ok {
+		return explained
+	}
+	e := action.Wrap(explained, action.KindOf(explained), "%s It was sent to nobody.", action.MessageOf(explained))
+	e.Fields = map[string]string{"to": e.Message}
+	return e
+}
+
+// unconfirmed adds to the error after a whole mail that it may have been taken, unless the
+// server said otherwise.
+func (s server) unconfirmed(explained, err error) error {
+	if _, ok := errors.AsType[*smtp.SMTPError](err); ok {
+		return explained
+	}
+	return action.Wrap(errors.Join(errInDoubt, explained), action.KindOf(explained),
+		"%s The mail may have been sent all the same: look before sending it again.", action.MessageOf(explained))
+}
+
+// explain turns what went wrong into the hub's error. What the server says is for the log, as
+// far as its codes tell it: the rest quotes addresses.
+func (s server) explain(ctx context.Context, doing step, err error) error {
+	reply, ok := errors.AsType[*smtp.SMTPError](err)
+	if !ok || ctx.Err() != nil {
+		return connectionError(ctx, doing, err, s.host)
+	}
+	code := codeOf(reply)
+	detail := fmt.Errorf("%s: answered %s", doing, code)
+	if reply.Temporary() {
+		return action.Wrap(detail, action.Unavailable, "%s does not take the mail now (%s).", s.host, code)
+	}
+	if reply.EnhancedCode == (smtp.EnhancedCode{5, 3, 4}) || reply.Code == 552 {
+		return action.Wrap(detail, action.TooLarge, "The mail is too large for %s (%s).", s.host, code)
+	}
+	switch doing {
+	case signingIn:
+		return action.Wrap(detail, action.Unauthenticated, "%s refuses the hub's user name and password (%s).", s.host, code)
+	case namingSender:
+		return action.Wrap(detail, action.Forbidden, "%s refuses the hub's sender (%s).", s.host, code)
+	case namingRecipient:
+		return action.Wrap(detail, action.Invalid, "%s refuses one of the recipients (%s).", s.host, code)
+	default:
+		return action.Wrap(detail, action.Invalid, "%s refuses the mail (%s).", s.host, code)
+	}
+}
+
+// codeOf is a reply's code, with the enhanced one where there is one (RFC 3463).
+func codeOf(r *smtp.SMTPError) string {
+	if r.EnhancedCode[0] < 2 {
+		return strconv.Itoa(r.Code)
+	}
+	return fmt.Sprintf("%d %d.%d.%d", r.Code, r.EnhancedCode[0], r.EnhancedCode[1], r.EnhancedCode[2])
+}
+
+// connectionError explains why the conversation did not go on.
+func connectionError(ctx context.Context, doing step, err error, host string) error {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return action.Wrap(fmt.Errorf("%s: %w", doing, err), action.Forbidden, "The hub does not trust the certificate of %s.", host)
+	}
+	return fmt.Errorf("%s: %w", doing, outbound.ConnectionError(ctx, err, host))
+}

@@ -1,0 +1,54 @@
+package email
+
+import (
+	"errors"
+	"net/mail"
+)
+
+// security is how the connection to the mail server is encrypted. There is no way without.
+type security string
+
+const (
+	startTLS security = "starttls"
+	implicit security = "implicit"
+)
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (s *security) UnmarshalText(text []byte) error {
+	if *s = security(text); *s != startTLS && *s != implicit {
+		return errors.New("EMAIL_SMTP_TLS must be starttls or implicit")
+	}
+	return nil
+}
+
+func (s security) port() int {
+	if s == implicit {
+		return 465
+	}
+	return 587
+}
+
+// sender is whom mail comes from.
+type sender mail.Address
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (s *sender) UnmarshalText(text []byte) error {
+	a, err := mail.ParseAddress(string(text))
+	if err != nil {
+		return errors.New("EMAIL_FROM must be an e-mail address, such as Looker <looker@example.com>")
+	}
+	*s = sender(*a)
+	return nil
+}
+
+func (s settings) validate() error {
+	switch {
+	case (s.Username == "") != (s.Password == ""):
+		return errors.New("EMAIL_SMTP_USERNAME and EMAIL_SMTP_PASSWORD belong together")
+	case s.MaxMegabytes < 1 || s.MaxMegabytes > 1024:
+		return errors.New("EMAIL_MAX_MB must be from 1 to 1024")
+	case s.Port < 0 || s.Port > 65535:
+		return errors.New("EMAIL_SMTP_PORT is not a port")
+	}
+	return nil
+}

@@ -1,0 +1,253 @@
+package googlechat_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/googlechat"
+)
+
+const hook = "https://chat.googleapis.com/v1/spaces/AAA/messages?key=k3y-k3y&token=t0ken%3D"
+
+type answers = map[string]string
+
+func query(t *testing.T, form answers, rows int) *action.Request {
+	t.Helper()
+	var data []string
+	for n := range rows {
+		data = append(data, fmt.Sprintf(`{"o.day":{"value":"day %d"},"o.n":{"value":%d}}`, n+1, n))
+	}
+	return actiontest.JSONDetail(t, actiontest.Query(nil, form),
+		`{"fields":{"dimensions":[{"name":"o.day","label_short":"Day"}],"measures":[{"name":"o.n","label_short":"Orders"}]},"data":[`+strings.Join(data, ",")+`]}`)
+}
+
+func TestForm(t *testing.T) {
+	t.Parallel()
+	i := actiontest.New(t, googlechat.New, actiontest.Deps(t, nil, nil))
+	got, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(nil, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &action.Form{Fields: []action.Field{
+		{Name: "url", Label: "Webhook URL", Description: "In the space: Apps & integrations, Webhooks.", Type: action.String, Required: true},
+		{Name: "text", Label: "Text", Description: "Shown above the rows. May hold Google Chat's formatting and mentions.", Type: action.Textarea},
+		{Name: "rows", Label: "Rows", Description: "How many rows to show, 100 at most.", Type: action.String, Default: "10"},
+		{Name: "thread", Label: "Thread", Description: "Messages with the same text here are posted in one thread.", Type: action.String},
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("form (-want +got):\n%s", diff)
+	}
+}
+
+func TestWire(t *testing.T) {
+	t.Parallel()
+	const head = "*Orders by day*\n<https://looker.example.com/looks/1|View in Looker>\n"
+	for name, tt := range map[string]struct {
+		form   answers
+		rows   int
+		change func(*action.Request)
+		query  string
+		text   string
+	}{
+		"some rows": {
+			answers{"text": "Hello <users/all>\n"},
+			2, nil, "key=k3y-k3y&token=t0ken%3D",
+			head + "Hello <users/all>\n```\nDay    Orders\nday 1  0\nday 2  1\n```",
+		},
+		"more rows than shown": {
+			answers{"rows": "1"},
+			3, nil, "key=k3y-k3y&token=t0ken%3D",
+			head + "```\nDay    Orders\nday 1  0\n… and 2 more of 3 rows\n```",
+		},
+		"none to show": {answers{"rows": "0"}, 3, nil, "key=k3y-k3y&token=t0ken%3D", head + "```\nDay  Orders\n… and 3 more of 3 rows\n```"},
+		"no rows":      {nil, 0, nil, "key=k3y-k3y&token=t0ken%3D", head + "```\nDay  Orders\nno rows\n```"},
+		"a thread": {
+			answers{"thread": " a & b "},
+			0, nil,
+			"key=k3y-k3y&messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD&threadKey=a+%26+b&token=t0ken%3D",
+			head + "```\nDay  Orders\nno rows\n```",
+		},
+		"an odd title": {
+			nil, 0, func(r *action.Request) { r.Plan.Title, r.Plan.URL = "*<users/all>*\n`x`_y", "javascript:1" }, "key=k3y-k3y&token=t0ken%3D",
+			"*users/all 'x' y*\n```\nDay  Orders\nno rows\n```",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Reply(actiontest.Reply{Body: `{"name":"spaces/AAA/messages/1"}`})
+			i := actiontest.New(t, googlechat.New, actiontest.Deps(t, d, nil))
+			form := answers{"url": hook}
+			maps.Copy(form, tt.form)
+			req := query(t, form, tt.rows)
+			if tt.change != nil {
+				tt.change(req)
+			}
+			if _, err := i.Execute(t.Context(), req); err != nil {
+				t.Fatal(err)
+			}
+			requests := d.Requests()
+			if len(requests) != 1 {
+				t.Fatalf("%d messages arrived, want 1", len(requests))
+			}
+			r := requests[0]
+			if r.Method != http.MethodPost || r.Host != "chat.googleapis.com" || r.Path != "/v1/spaces/AAA/messages" || r.Query.Encode() != tt.query ||
+				r.Header.Get("Content-Type") != "application/json; charset=UTF-8" {
+				t.Errorf("arrived as %s %s%s?%s %v", r.Method, r.Host, r.Path, r.Query.Encode(), r.Header)
+			}
+			if diff := cmp.Diff(answers{"text": tt.text}, decode(t, r.Body)); diff != "" {
+				t.Errorf("message (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func decode(t *testing.T, body []byte) answers {
+	t.Helper()
+	var message answers
+	if err := json.Unmarshal(body, &message); err != nil {
+		t.Fatal(err)
+	}
+	return message
+}
+
+// As many rows are shown as the largest message has room for, and the rest is counted.
+func TestFits(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t)
+	i := actiontest.New(t, googlechat.New, actiontest.Deps(t, d, nil))
+	req := query(t, answers{"url": hook, "rows": "100", "text": strings.Repeat("&", 31_000)}, 100)
+	if _, err := i.Execute(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	body := d.Requests()[0].Body
+	shown := strings.Count(decode(t, body)["text"], "\nday ")
+	if len(body) > 32_000 || len(body) < 32_000-20 || !strings.Contains(string(body), fmt.Sprintf("… and %d more of 100 rows", 100-shown)) {
+		t.Errorf("%d bytes with %d rows", len(body), shown)
+	}
+}
+
+func TestTooWide(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t)
+	i := actiontest.New(t, googlechat.New, actiontest.Deps(t, d, nil))
+	var columns []string
+	for n := range 1000 {
+		columns = append(columns, fmt.Sprintf(`{"name":"%050d"}`, n))
+	}
+	req := actiontest.JSONDetail(t, actiontest.Query(nil, answers{"url": hook}), `{"fields":{"dimensions":[`+strings.Join(columns, ",")+`]},"data":[{},{}]}`)
+	if _, err := i.Execute(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	const want = "*Orders by day*\n<https://looker.example.com/looks/1|View in Looker>\n2 rows, too wide to show"
+	if got := decode(t, d.Requests()[0].Body)["text"]; got != want {
+		t.Errorf("message %.300q, want %q", got, want)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	const notChat = "This is no webhook of Google Chat: copy the whole address from the space's webhooks."
+	for name, tt := range map[string]struct {
+		form           answers
+		field, message string
+	}{
+		"no address":       {nil, "url", `"url" is required.`},
+		"clear text":       {answers{"url": "http" + hook[5:]}, "url", "The url must begin with https://."},
+		"another host":     {answers{"url": "https://chat.googleapis.com.example.com/v1/spaces/A/messages?key=1&token=2"}, "url", notChat},
+		"another port":     {answers{"url": "https://chat.googleapis.com:8443/v1/spaces/A/messages?key=1&token=2"}, "url", notChat},
+		"another path":     {answers{"url": "https://chat.googleapis.com/v1/spaces/A/members?key=1&token=2"}, "url", notChat},
+		"half the address": {answers{"url": "https://chat.googleapis.com/v1/spaces/A/messages?key=1"}, "url", notChat},
+		"too many rows":    {answers{"url": hook, "rows": "101"}, "rows", `"rows" must be a number from 0 to 100.`},
+		"too long a text":  {answers{"url": hook, "text": strings.Repeat("x", 32_000)}, "text", "The message is too long for Google Chat, which takes 32000 bytes: shorten its text."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t)
+			i := actiontest.New(t, googlechat.New, actiontest.Deps(t, d, nil))
+			_, err := i.Execute(t.Context(), query(t, tt.form, 1))
+			if diff := cmp.Diff(error(action.InvalidField(tt.field, "%s", tt.message)), err); diff != "" || len(d.Requests()) != 0 {
+				t.Errorf("%d calls, error (-want +got):\n%s", len(d.Requests()), diff)
+			}
+		})
+	}
+}
+
+func TestChatFails(t *testing.T) {
+	t.Parallel()
+	const doubt = " The message may have been posted all the same: look before sending it again."
+	const deleted = " The webhook may have been deleted: look in the space's webhooks."
+	for name, tt := range map[string]struct {
+		reply   actiontest.Reply
+		kind    action.Kind
+		message string
+	}{
+		"a deleted webhook":   {actiontest.Reply{Status: 404}, action.NotFound, "Google Chat answered 404 Not Found." + deleted},
+		"a wrong token":       {actiontest.Reply{Status: 401}, action.Unauthenticated, "Google Chat answered 401 Unauthorized." + deleted},
+		"no access":           {actiontest.Reply{Status: 403}, action.Forbidden, "Google Chat answered 403 Forbidden." + deleted},
+		"a bad message":       {actiontest.Reply{Status: 400, Body: `{"error":{"message":"Bad token t0ken= with\nk3y-k3y."}}`}, action.Invalid, "Google Chat answered 400: Bad token … with …."},
+		"no reason":           {actiontest.Reply{Status: 400, Body: "<html>"}, action.Invalid, "Google Chat answered 400 Bad Request."},
+		"leads away":          {actiontest.Reply{Status: 302, Header: answers{"Location": "https://example.com/"}}, action.Invalid, "Google Chat answered 302 Found."},
+		"out of order":        {actiontest.Reply{Status: 503}, action.Unavailable, "Google Chat answered 503 Service Unavailable." + doubt},
+		"cuts the connection": {actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Google Chat failed." + doubt},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Reply(tt.reply)
+			i := actiontest.New(t, googlechat.New, actiontest.Deps(t, d, nil))
+			_, err := i.Execute(t.Context(), query(t, answers{"url": hook}, 1))
+			if err == nil || action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message {
+				t.Fatalf("error %v (%v), want %q (%v)", err, action.KindOf(err), tt.message, tt.kind)
+			}
+			if strings.Contains(err.Error(), "k3y") || strings.Contains(err.Error(), "t0ken") {
+				t.Errorf("the error tells too much: %v", err)
+			}
+			if n := len(d.Requests()); n != 1 {
+				t.Errorf("%d messages: none may be posted twice", n)
+			}
+		})
+	}
+}
+
+// A message that was refused for its rate was not posted.
+func TestRateLimit(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Status: 429, Header: answers{"Retry-After": "1"}}, actiontest.Reply{})
+	i := actiontest.New(t, googlechat.New, actiontest.Deps(t, d, nil))
+	if _, err := i.Execute(t.Context(), query(t, answers{"url": hook}, 1)); err != nil || len(d.Requests()) != 2 {
+		t.Errorf("%d calls, %v", len(d.Requests()), err)
+	}
+}
+
+func TestAnswersLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := actiontest.New(t, googlechat.New, action.Deps{HTTP: actiontest.Late()})
+		start := time.Now()
+		_, err := i.Execute(t.Context(), query(t, answers{"url": hook}, 1))
+		const want = "Google Chat did not answer in time. The message may have been posted all the same: look before sending it again."
+		if took := time.Since(start); action.MessageOf(err) != want || action.KindOf(err) != action.Timeout || took != time.Minute {
+			t.Errorf("error %v (%v) after %v, want %q", err, action.KindOf(err), took, want)
+		}
+	})
+}
+
+func TestDownloadBreaksOff(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t)
+	i := actiontest.New(t, googlechat.New, actiontest.Deps(t, d, nil))
+	req := actiontest.Download(t, actiontest.Query(nil, answers{"url": hook}), actiontest.BrokenDownload(`{"fields":{"dimensions":[{"name":"a"}]},"data":[{"a":{"value":1}},`))
+	_, err := i.Execute(t.Context(), req)
+	if got, want := action.MessageOf(err), "The download from Looker broke off before the data was complete."; got != want || len(d.Requests()) != 0 {
+		t.Errorf("message %q, want %q; %d calls", got, want, len(d.Requests()))
+	}
+}

@@ -1,0 +1,84 @@
+package googlechat
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/preview"
+)
+
+// maxMessage is the size in bytes of the largest message
+// (https://developers.google.com/workspace/chat/api/reference/rest/v1/spaces.messages/create).
+const maxMessage = 32_000
+
+// rows is how many rows to show; "0" shows none.
+type rows struct{ asked *int }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (r *rows) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 0 || n > maxRows {
+		return errors.New("must be a number from 0 to " + strconv.Itoa(maxRows))
+	}
+	r.asked = &n
+	return nil
+}
+
+func (r rows) count() int {
+	if r.asked == nil {
+		return defaultRows
+	}
+	return *r.asked
+}
+
+// message is the JSON text of a message with as many of the rows as it has room for.
+func message(text string, plan action.Plan, first preview.Preview) ([]byte, error) {
+	head := heading(plan)
+	if text = strings.TrimSpace(text); text != "" {
+		head += text + "\n"
+	}
+	for n := len(first.Rows); n >= 0; n-- {
+		body, err := encode(head + "```\n" + first.Text(n) + "```")
+		if err != nil || len(body) <= maxMessage {
+			return body, err
+		}
+	}
+	// A result can be too wide for its titles alone.
+	body, err := encode(head + fmt.Sprintf("%d rows, too wide to show", first.Total))
+	if err != nil || len(body) <= maxMessage {
+		return body, err
+	}
+	return nil, action.InvalidField("text", "The message is too long for Google Chat, which takes %d bytes: shorten its text.", maxMessage)
+}
+
+// heading names the plan and leads to it
+// (https://developers.google.com/workspace/chat/format-messages).
+func heading(plan action.Plan) string {
+	// What would format the title, or mention somebody, is taken out of it.
+	title := strings.NewReplacer("*", "", "_", " ", "~", "", "`", "'", "<", "", ">", "").Replace(plaintext.Line(plan.Title))
+	head := ""
+	if title = strings.TrimSpace(title); title != "" {
+		head = "*" + title + "*\n"
+	}
+	if link := plaintext.Link(plan.URL); link != "" {
+		head += "<" + link + "|View in Looker>\n"
+	}
+	return head
+}
+
+// encode makes the JSON text without the escapes for HTML, which would take room.
+func encode(text string) ([]byte, error) {
+	var body bytes.Buffer
+	e := json.NewEncoder(&body)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(map[string]string{"text": text}); err != nil {
+		return nil, fmt.Errorf("encoding a message: %w", err)
+	}
+	return bytes.TrimSpace(body.Bytes()), nil
+}

@@ -1,0 +1,18 @@
+package googledrive
+
+import (
+	"time"
+
+	"integrationhub.dev/hub/action"
+)
+
+// Piece is the smallest size that the pieces of an upload can have.
+const Piece = 256 << 10
+
+// Small makes the pieces small, and the waits so short that a test can fail often.
+func Small(i action.Integration) {
+	s := i.(*Integration)
+	s.Chunk = Piece
+	s.Writes.First, s.Writes.Longest = time.Millisecond, time.Millisecond
+	s.Reads.First, s.Reads.Longest = time.Millisecond, time.Millisecond
+}

@@ -1,0 +1,104 @@
+// Package googledrive writes query results and dashboards into a user's Google Drive, or into
+// a shared drive.
+package googledrive
+
+import (
+	"context"
+	"mime"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/google"
+)
+
+var (
+	_ action.Integration = (*Integration)(nil)
+	_ action.FormBuilder = (*Integration)(nil)
+	_ action.Authorizer  = (*Integration)(nil)
+)
+
+// settings are the hub's: the OAuth client registered at Google.
+type settings struct {
+	ClientID     string        `env:"GOOGLE_DRIVE_CLIENT_ID,required,notEmpty"`
+	ClientSecret action.Secret `env:"GOOGLE_DRIVE_CLIENT_SECRET,required,notEmpty"`
+}
+
+// Integration writes files to Google Drive. Its form and its sign-in are the service's.
+type Integration struct {
+	*google.Service
+}
+
+// New makes the integration.
+func New(deps action.Deps) (action.Integration, error) {
+	s, err := action.Settings[settings](deps)
+	if err != nil {
+		return nil, err
+	}
+	scopes := []string{google.ScopeDrive, google.ScopeEmail}
+	return &Integration{google.NewService("Google Drive", google.Credentials{ID: s.ClientID, Secret: s.ClientSecret}, scopes, deps)}, nil
+}
+
+// Definition implements [action.Integration].
+func (*Integration) Definition() action.Definition {
+	return action.Definition{
+		Name: "google_drive", Label: "Google Drive", Description: "Create a new file in Google Drive.",
+		Params:      []action.Param{google.Param},
+		Types:       []action.Type{action.TypeDashboard, action.TypeQuery},
+		Download:    action.URL,
+		MinVersion:  action.V(7, 3, 0),
+		FetchTokens: true,
+	}
+}
+
+// Execute implements [action.Integration].
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	in, err := google.Decode(req)
+	if err != nil {
+		return nil, err
+	}
+	c, at, err := i.Enter(ctx, req, in)
+	if err == nil {
+		err = upload(ctx, c, at, in.Name, req)
+	}
+	if err != nil {
+		return google.Forget(err), err
+	}
+	return &action.Response{Message: "Saved as " + in.Name + "."}, nil
+}
+
+func upload(ctx context.Context, c *google.Client, at google.Place, name string, req *action.Request) error {
+	src, err := req.Data.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	return c.Upload(ctx, google.File{Name: name, Parents: []string{at.Folder}}, mediaType(req), src)
+}
+
+// types are the media types of formats, for data that comes without one.
+var types = map[action.Format]string{
+	action.CSV:                  "text/csv",
+	action.XLSX:                 "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+	action.InlineJSON:           "application/json",
+	action.JSON:                 "application/json",
+	action.JSONLabel:            "application/json",
+	action.JSONDetail:           "application/json",
+	action.JSONBI:               "application/json",
+	action.JSONDetailLiteStream: "application/json",
+	action.HTML:                 "text/html",
+	action.Txt:                  "text/plain",
+	action.CSVZip:               "application/zip",
+	action.WysiwygPDF:           "application/pdf",
+	action.AssembledPDF:         "application/pdf",
+	action.WysiwygPNG:           "image/png",
+}
+
+// mediaType is what Looker says the data is, or what the format is.
+func mediaType(req *action.Request) string {
+	if t, _, err := mime.ParseMediaType(req.Data.MIME()); err == nil && mime.FormatMediaType(t, nil) != "" {
+		return t
+	}
+	if t, ok := types[action.Format(req.Form["format"])]; ok {
+		return t
+	}
+	return "application/octet-stream"
+}

@@ -1,0 +1,160 @@
+// Package googlesheets writes the rows of a query's result into a spreadsheet of Google Sheets.
+package googlesheets
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/google"
+)
+
+var (
+	_ action.Integration = (*Integration)(nil)
+	_ action.FormBuilder = (*Integration)(nil)
+	_ action.Authorizer  = (*Integration)(nil)
+)
+
+const spreadsheetType = "application/vnd.google-apps.spreadsheet"
+
+// settings are the hub's. In the reference the first pair only lists the integration, and the
+// tokens that Looker keeps belong to the second: where there is one, it is used.
+type settings struct {
+	ClientID          string        `env:"GOOGLE_SHEET_CLIENT_ID,required,notEmpty"`
+	ClientSecret      action.Secret `env:"GOOGLE_SHEET_CLIENT_SECRET,required,notEmpty"`
+	DriveClientID     string        `env:"GOOGLE_DRIVE_CLIENT_ID"`
+	DriveClientSecret action.Secret `env:"GOOGLE_DRIVE_CLIENT_SECRET"`
+}
+
+// Integration writes spreadsheets. Its sign-in is the service's.
+type Integration struct {
+	*google.Service
+	// batch is how many bytes of rows go in one call.
+	batch int
+	// pace is how often a delivery calls: Google takes sixty writes a minute from a user.
+	pace rate.Limit
+}
+
+// Google's advice, and its quota:
+// https://developers.google.com/workspace/sheets/api/limits
+const (
+	batchBytes = 2 << 20
+	burst      = 20
+)
+
+// New makes the integration.
+func New(deps action.Deps) (action.Integration, error) {
+	s, err := action.Settings[settings](deps)
+	if err != nil {
+		return nil, err
+	}
+	client := google.Credentials{ID: s.ClientID, Secret: s.ClientSecret}
+	if s.DriveClientID != "" && s.DriveClientSecret != "" {
+		client = google.Credentials{ID: s.DriveClientID, Secret: s.DriveClientSecret}
+	}
+	scopes := []string{google.ScopeSheets, google.ScopeDrive, google.ScopeEmail}
+	return &Integration{google.NewService("Google Sheets", client, scopes, deps), batchBytes, rate.Every(time.Second)}, nil
+}
+
+// Definition implements [action.Integration].
+func (*Integration) Definition() action.Definition {
+	return action.Definition{
+		Name: "google_sheets", Label: "Google Sheets", Description: "Create a new Google Sheet.",
+		Params:      []action.Param{google.Param},
+		Types:       []action.Type{action.TypeQuery},
+		Formats:     []action.Format{action.CSV},
+		Download:    action.URL,
+		MinVersion:  action.V(7, 3, 0),
+		FetchTokens: true,
+	}
+}
+
+// What the user can want where there is a spreadsheet of the name already.
+const (
+	overwrite = "yes"
+	makeNew   = "no"
+	appendTo  = "append"
+)
+
+// Form implements [action.FormBuilder].
+func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
+	form, err := i.Service.Form(ctx, req)
+	if err != nil || form.Fields[0].Name == "login" {
+		return form, err
+	}
+	form.Fields = append(form.Fields, action.Field{
+		Name: "overwrite", Label: "Overwrite Existing Files", Type: action.Select, Required: true, Default: overwrite,
+		Options:     []action.Option{{Name: overwrite, Label: "Yes"}, {Name: makeNew, Label: "No"}, {Name: appendTo, Label: "Append"}},
+		Description: "What happens to a spreadsheet of the same name: its first tab is overwritten, a new spreadsheet is made beside it, or the rows are added below those of its first tab",
+	})
+	return form, nil
+}
+
+// Execute implements [action.Integration]. Nothing is changed before all of the data is here
+// and known to fit.
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	in, err := google.Decode(req)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.HasSuffix(in.Name, ".csv") {
+		in.Name += ".csv"
+	}
+	c, at, err := i.Enter(ctx, req, in)
+	var data *table
+	if err == nil {
+		data, err = fetch(ctx, req.Data)
+	}
+	if err != nil {
+		return google.Forget(err), err
+	}
+	defer data.blob.Close()
+	if err := i.deliver(ctx, c, at, in.Name, req.Form["overwrite"], data); err != nil {
+		return google.Forget(err), err
+	}
+	return &action.Response{Message: fmt.Sprintf("%d rows written to %s.", max(data.rows-1, 0), in.Name)}, nil
+}
+
+func (i *Integration) deliver(ctx context.Context, c *google.Client, at google.Place, name, mode string, data *table) error {
+	w := &writer{Client: c, batch: i.batch, limiter: rate.NewLimiter(i.pace, burst)}
+	if mode == overwrite || mode == appendTo {
+		id, err := c.Find(ctx, at, name, spreadsheetType)
+		switch {
+		case err != nil:
+			return err
+		case id != "" && mode == overwrite:
+			return w.overwrite(ctx, id, data)
+		case id != "":
+			return w.append(ctx, id, data)
+		}
+	}
+	// Until it is whole, the spreadsheet does not bear the name under which it is looked for.
+	id, err := c.Create(ctx, google.File{Name: name + " (incomplete)", MIME: spreadsheetType, Parents: []string{at.Folder}})
+	if err != nil {
+		return err
+	}
+	if err = w.overwrite(ctx, id, data); err == nil {
+		err = c.Rename(ctx, id, name)
+	}
+	if err != nil {
+		return i.withdraw(ctx, c, id, err)
+	}
+	return nil
+}
+
+// removeTimeout is for taking back a spreadsheet after a delivery, whose time may be over.
+const removeTimeout = 30 * time.Second
+
+func (i *Integration) withdraw(ctx context.Context, c *google.Client, id string, why error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeTimeout)
+	defer cancel()
+	if err := c.Remove(ctx, id); err != nil {
+		i.Log.WarnContext(ctx, "an incomplete spreadsheet is left at the destination", "error", err)
+		return action.Wrap(why, action.KindOf(why), "%s An incomplete spreadsheet is left in the folder.", action.MessageOf(why))
+	}
+	return why
+}

@@ -1,0 +1,190 @@
+package googlesheets
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf16"
+
+	"integrationhub.dev/hub/action"
+)
+
+// Google's limits: https://support.google.com/drive/answer/37603
+const (
+	maxCells   = 10_000_000
+	maxColumns = 18_278
+	maxCell    = 50_000 // characters
+	maxBytes   = 2 << 30
+)
+
+// table is a result in CSV that is here whole, and what is known of it after one reading.
+type table struct {
+	blob action.Blob
+	// rows counts the header too.
+	rows, columns int64
+	header        []string
+	// dates are the columns of which every value is a date, with the layout to show them in.
+	dates map[int]string
+}
+
+// fetch gets the data and reads it through, so that nothing is changed for data that is broken
+// or does not fit.
+func fetch(ctx context.Context, data action.Data) (*table, error) {
+	blob, err := data.Spool(ctx, maxBytes)
+	if err != nil {
+		return nil, err
+	}
+	t := &table{blob: blob, dates: map[int]string{}}
+	if err := t.scan(); err != nil {
+		_ = blob.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *table) scan() error {
+	layouts := map[int]string{}
+	mixed := map[int]bool{}
+	err := t.each(func(number int64, record []string) error {
+		t.rows++
+		t.columns = max(t.columns, int64(len(record)))
+		if t.rows*t.columns > maxCells || t.columns > maxColumns {
+			return action.Errorf(action.TooLarge, "Cannot send more than %d rows without exceeding limit of 10 million cells in Google Sheets.", maxCells/t.columns)
+		}
+		if number == 0 {
+			t.header = append([]string(nil), record...)
+		}
+		for column, text := range record {
+			if len(text) > maxCell && len(utf16.Encode([]rune(text))) > maxCell {
+				return action.Errorf(action.Invalid, "A value in row %d is longer than the 50,000 characters that Google Sheets takes in a cell.", number+1)
+			}
+			if number == 0 || text == "" || mixed[column] {
+				continue
+			}
+			layout := dateLayout(text)
+			if layout == "" {
+				mixed[column] = true
+			} else if layouts[column] != time.DateTime {
+				layouts[column] = layout
+			}
+		}
+		return nil
+	})
+	for column, layout := range layouts {
+		if !mixed[column] {
+			t.dates[column] = layout
+		}
+	}
+	return err
+}
+
+// each reads the records. The first is the header.
+func (t *table) each(f func(number int64, record []string) error) error {
+	src := bufio.NewReader(io.NewSectionReader(t.blob, 0, t.blob.Size()))
+	if mark, err := src.Peek(3); err == nil && string(mark) == "\ufeff" {
+		_, _ = src.Discard(3)
+	}
+	r := csv.NewReader(src)
+	r.FieldsPerRecord, r.ReuseRecord = -1, true
+	for number := int64(0); ; number++ {
+		record, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if _, ok := errors.AsType[*csv.ParseError](err); ok {
+			return action.Wrap(fmt.Errorf("reading CSV after row %d", number), action.Invalid, "The data is not valid CSV.")
+		}
+		if err != nil {
+			return fmt.Errorf("reading the data: %w", err)
+		}
+		if err := f(number, record); err != nil {
+			return err
+		}
+	}
+}
+
+// number is what can be kept as a number without losing a digit: ids with leading zeros, with
+// more than fifteen digits or with an exponent stay text.
+var number = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
+
+const maxDigits = 15
+
+func isNumber(text string) bool {
+	return len(text) <= maxDigits+2 && number.MatchString(text) && len(strings.Trim(strings.Replace(text, ".", "", 1), "-")) <= maxDigits
+}
+
+// dateLayout is the layout of a date as Looker writes it without formatting, or "".
+func dateLayout(text string) string {
+	for _, layout := range []string{time.DateOnly, time.DateTime} {
+		if d, err := time.Parse(layout, text); err == nil && len(text) == len(layout) && d.Year() >= 1900 {
+			return layout
+		}
+	}
+	return ""
+}
+
+// epoch is day 0 of a spreadsheet:
+// https://developers.google.com/workspace/sheets/api/guides/formats
+var epoch = time.Date(1899, time.December, 30, 0, 0, 0, 0, time.UTC)
+
+// value is a cell: {"userEnteredValue": {"stringValue": "=1+1"}} is text, whatever it looks
+// like. Numbers and dates are sent as numbers, which no locale reads differently.
+type value struct {
+	Value  *extended   `json:"userEnteredValue,omitempty"`
+	Format *cellFormat `json:"userEnteredFormat,omitempty"`
+}
+
+type cellFormat struct {
+	Number struct {
+		Type    string `json:"type"`
+		Pattern string `json:"pattern"`
+	} `json:"numberFormat"`
+}
+
+// formats show dates as Looker writes them.
+var formats = map[string]*cellFormat{
+	time.DateOnly: newFormat("DATE", "yyyy-mm-dd"),
+	time.DateTime: newFormat("DATE_TIME", "yyyy-mm-dd hh:mm:ss"),
+}
+
+func newFormat(kind, pattern string) *cellFormat {
+	var f cellFormat
+	f.Number.Type, f.Number.Pattern = kind, pattern
+	return &f
+}
+
+type extended struct {
+	Text   *string     `json:"stringValue,omitempty"`
+	Number json.Number `json:"numberValue,omitempty"`
+}
+
+// cells makes a row as the API takes it.
+func (t *table) cells(number int64, record []string) (json.RawMessage, error) {
+	row := make([]value, len(record))
+	for column, text := range record {
+		switch layout := t.dates[column]; {
+		case text == "":
+		case number > 0 && layout != "":
+			d, err := time.Parse(dateLayout(text), text)
+			if err != nil {
+				return nil, fmt.Errorf("reading a date: %w", err)
+			}
+			days := float64(d.Unix()-epoch.Unix()) / (24 * 60 * 60)
+			row[column] = value{&extended{Number: json.Number(strconv.FormatFloat(days, 'f', -1, 64))}, formats[layout]}
+		case number > 0 && isNumber(text):
+			row[column].Value = &extended{Number: json.Number(text)}
+		default:
+			clean := strings.ToValidUTF8(text, "\ufffd")
+			row[column].Value = &extended{Text: &clean}
+		}
+	}
+	return json.Marshal(map[string]any{"values": row})
+}

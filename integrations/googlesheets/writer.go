@@ -1,0 +1,264 @@
+package googlesheets
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/time/rate"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/google"
+)
+
+// The API: https://developers.google.com/workspace/sheets/api/reference/rest
+const spreadsheetsURL = "https://sheets.googleapis.com/v4/spreadsheets/"
+
+// writer writes one spreadsheet.
+type writer struct {
+	*google.Client
+	batch   int
+	limiter *rate.Limiter
+}
+
+// tab is one sheet of a spreadsheet.
+type tab struct {
+	ID    int64  `json:"sheetId"`
+	Title string `json:"title"`
+	Type  string `json:"sheetType"`
+	Grid  grid   `json:"gridProperties"`
+}
+
+type grid struct {
+	Rows    int64 `json:"rowCount"`
+	Columns int64 `json:"columnCount"`
+}
+
+// request is one request of a batch, of which either all are done or none.
+type request map[string]any
+
+// first returns the first tab, and how many cells the others have.
+func (w *writer) first(ctx context.Context, id string) (tab, int64, error) {
+	var answer struct {
+		Sheets []struct {
+			Properties tab `json:"properties"`
+		} `json:"sheets"`
+	}
+	query := url.Values{"fields": {"sheets.properties(sheetId,title,sheetType,gridProperties(rowCount,columnCount))"}}
+	if err := w.Read(ctx, spreadsheetsURL+url.PathEscape(id), query, &answer); err != nil {
+		return tab{}, 0, err
+	}
+	if len(answer.Sheets) == 0 || answer.Sheets[0].Properties.Type != "GRID" {
+		return tab{}, 0, action.Errorf(action.Invalid, "The spreadsheet's first tab is not a sheet with cells.")
+	}
+	var others int64
+	for _, s := range answer.Sheets[1:] {
+		others += s.Properties.Grid.Rows * s.Properties.Grid.Columns
+	}
+	return answer.Sheets[0].Properties, others, nil
+}
+
+// send makes a batch that can be made twice: each request names the cells that it changes.
+func (w *writer) send(ctx context.Context, id string, requests []request) error {
+	return w.Writes.Do(ctx, func(ctx context.Context) error { return w.try(ctx, id, requests) })
+}
+
+// try makes a batch once, within the quota.
+func (w *writer) try(ctx context.Context, id string, requests []request) error {
+	if err := w.limiter.Wait(ctx); err != nil {
+		return fmt.Errorf("waiting for the quota: %w", err)
+	}
+	return w.Once(ctx, http.MethodPost, spreadsheetsURL+url.PathEscape(id)+":batchUpdate", url.Values{"fields": {"spreadsheetId"}},
+		map[string]any{"requests": requests}, nil)
+}
+
+// overwrite replaces what is in the first tab. The call that clears it writes the first rows,
+// which for most results are all.
+func (w *writer) overwrite(ctx context.Context, id string, data *table) error {
+	sheet, others, err := w.first(ctx, id)
+	if err != nil {
+		return err
+	}
+	prepare, err := clearing(sheet, others, data)
+	if err != nil {
+		return err
+	}
+	begin := int64(0)
+	return w.batches(data, 0, func(rows []json.RawMessage) error {
+		requests := append(prepare, request{"updateCells": map[string]any{
+			"start":  map[string]any{"sheetId": sheet.ID, "rowIndex": begin, "columnIndex": 0},
+			"fields": "userEnteredValue", "rows": rows,
+		}})
+		if len(rows) == 0 {
+			requests = prepare
+		}
+		if err := w.send(ctx, id, requests); err != nil {
+			return partial(err, begin, data.rows)
+		}
+		prepare, begin = nil, begin+int64(len(rows))
+		return nil
+	})
+}
+
+// clearing makes room for data and empties the tab. The tab only shrinks where the data would
+// not fit into the spreadsheet otherwise.
+func clearing(sheet tab, others int64, data *table) ([]request, error) {
+	size := grid{max(sheet.Grid.Rows, data.rows, 1), max(sheet.Grid.Columns, data.columns, 1)}
+	if others+size.Rows*size.Columns > maxCells {
+		size = grid{max(data.rows, 1), max(data.columns, 1)}
+	}
+	if others+size.Rows*size.Columns > maxCells {
+		return nil, tooManyCells(others, data.columns)
+	}
+	requests := []request{
+		{"updateSheetProperties": map[string]any{
+			"properties": map[string]any{"sheetId": sheet.ID, "gridProperties": size},
+			"fields":     "gridProperties(rowCount,columnCount)",
+		}},
+		{"updateCells": map[string]any{"range": map[string]any{"sheetId": sheet.ID}, "fields": "userEnteredValue"}},
+	}
+	for column := range int(data.columns) {
+		if layout, ok := data.dates[column]; ok {
+			requests = append(requests, request{"repeatCell": map[string]any{
+				"range": map[string]any{"sheetId": sheet.ID, "startRowIndex": 1, "endRowIndex": data.rows, "startColumnIndex": column, "endColumnIndex": column + 1},
+				"cell":  map[string]any{"userEnteredFormat": formats[layout]}, "fields": "userEnteredFormat.numberFormat",
+			}})
+		}
+	}
+	return requests, nil
+}
+
+func tooManyCells(others, columns int64) error {
+	return action.Errorf(action.TooLarge, "Cannot send more than %d rows without exceeding limit of 10 million cells in Google Sheets. "+
+		"Consider trimming empty columns in Google Sheets to allow for more rows", max(maxCells-others, 0)/max(columns, 1))
+}
+
+// partial says how much of the data is there.
+func partial(err error, written, rows int64) error {
+	if written <= 1 {
+		return err
+	}
+	return action.Wrap(err, action.KindOf(err), "%d of %d rows, counting the header, are in the sheet. %s", written, rows, action.MessageOf(err))
+}
+
+// batches cuts the rows, from one on, by their size. Without rows there is one empty batch.
+func (w *writer) batches(data *table, from int64, send func(rows []json.RawMessage) error) error {
+	var rows []json.RawMessage
+	size, sent := 0, false
+	err := data.each(func(number int64, record []string) error {
+		if number < from {
+			return nil
+		}
+		row, err := data.cells(number, record)
+		if err != nil {
+			return err
+		}
+		if size > 0 && size+len(row) > w.batch {
+			if err := send(rows); err != nil {
+				return err
+			}
+			rows, size, sent = nil, 0, true
+		}
+		rows, size = append(rows, row), size+len(row)
+		return nil
+	})
+	if err != nil || sent && len(rows) == 0 {
+		return err
+	}
+	return send(rows)
+}
+
+// append adds the rows below those that are there. Columns that are others are not mixed.
+func (w *writer) append(ctx context.Context, id string, data *table) error {
+	sheet, _, err := w.first(ctx, id)
+	if err != nil {
+		return err
+	}
+	from, err := w.below(ctx, id, sheet, data)
+	if err != nil {
+		return err
+	}
+	written := int64(0)
+	return w.batches(data, from, func(rows []json.RawMessage) error {
+		if len(rows) == 0 {
+			return nil
+		}
+		if err := w.appendOnce(ctx, id, sheet, rows); err != nil {
+			return partial(err, from+written, data.rows)
+		}
+		written += int64(len(rows))
+		return nil
+	})
+}
+
+// below compares the columns, and returns which row of the data is the first to go: the header,
+// where there is none yet.
+func (w *writer) below(ctx context.Context, id string, sheet tab, data *table) (int64, error) {
+	var answer struct {
+		Values [][]string `json:"values"`
+	}
+	top := "'" + strings.ReplaceAll(sheet.Title, "'", "''") + "'!1:1"
+	if err := w.Read(ctx, spreadsheetsURL+url.PathEscape(id)+"/values/"+url.PathEscape(top), url.Values{"fields": {"values"}}, &answer); err != nil {
+		return 0, err
+	}
+	if len(answer.Values) == 0 {
+		return 0, nil
+	}
+	if !slices.Equal(answer.Values[0], data.header) {
+		return 0, action.Errorf(action.Invalid, "The first row of the sheet does not hold the columns of the query. No rows were added.")
+	}
+	return 1, nil
+}
+
+// appendOnce adds rows once. Google finds their place itself, so that deliveries at the same
+// time do not write over each other; a mark that is made together with the rows tells whether
+// a call whose answer was lost was done.
+func (w *writer) appendOnce(ctx context.Context, id string, sheet tab, rows []json.RawMessage) error {
+	mark := rand.Int32N(1<<31-1) + 1 //nolint:gosec // unique, not secret
+	asking := false
+	err := w.Writes.Do(ctx, func(ctx context.Context) error {
+		if asking {
+			if done, err := w.marked(ctx, id, mark); done || err != nil {
+				return err
+			}
+		}
+		asking = true
+		return w.try(ctx, id, []request{
+			{"appendCells": map[string]any{"sheetId": sheet.ID, "rows": rows, "fields": "userEnteredValue,userEnteredFormat.numberFormat"}},
+			{"createDeveloperMetadata": map[string]any{"developerMetadata": map[string]any{
+				"metadataId": mark, "metadataKey": "delivery", "visibility": "PROJECT", "location": map[string]bool{"spreadsheet": true},
+			}}},
+		})
+	})
+	if err != nil {
+		if done, _ := w.marked(ctx, id, mark); !done {
+			return err
+		}
+	}
+	w.unmark(ctx, id, mark)
+	return nil
+}
+
+func (w *writer) marked(ctx context.Context, id string, mark int32) (bool, error) {
+	err := w.Read(ctx, spreadsheetsURL+url.PathEscape(id)+"/developerMetadata/"+strconv.Itoa(int(mark)), url.Values{"fields": {"metadataId"}}, nil)
+	if action.KindOf(err) == action.NotFound {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// unmark removes a mark that has served. The rows are there, with it or without.
+func (w *writer) unmark(ctx context.Context, id string, mark int32) {
+	err := w.send(ctx, id, []request{{"deleteDeveloperMetadata": map[string]any{
+		"dataFilter": map[string]any{"developerMetadataLookup": map[string]any{"metadataId": mark}},
+	}}})
+	if err != nil {
+		w.Log.WarnContext(ctx, "a delivery's mark is left in a spreadsheet", "error", err)
+	}
+}

@@ -1,0 +1,57 @@
+package google
+
+import (
+	"context"
+	"strings"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/signin"
+)
+
+// Input is what the Looker user answers in the form, and what the administrator set.
+type Input struct {
+	Access
+	Folder
+	// Name is the file's name, taken to the letter; without one, the plan's title.
+	Name string
+}
+
+// Decode reads a delivery's input.
+func Decode(req *action.Request) (Input, error) {
+	access, err := action.Decode[Access](req)
+	if err != nil {
+		return Input{}, err
+	}
+	folder, err := action.Decode[Folder](req)
+	if err != nil {
+		return Input{}, err
+	}
+	name := req.Form["filename"]
+	if strings.TrimSpace(name) == "" {
+		name = req.SuggestedFilename()
+	}
+	return Input{access, folder, name}, nil
+}
+
+// Enter opens a user's access for a delivery: only for an account that is allowed, and only
+// to a folder that is there.
+func (s *Service) Enter(ctx context.Context, req *action.Request, in Input) (*Client, Place, error) {
+	c := s.Open(req.State)
+	if c.session.Tokens() == (signin.Tokens{}) {
+		return nil, Place{}, s.SignIn.Required()
+	}
+	if err := c.Allowed(ctx, in.Domains); err != nil {
+		return nil, Place{}, err
+	}
+	at, err := c.Place(ctx, in.Folder)
+	return c, at, err
+}
+
+// Forget is the answer to a delivery that failed: where the sign-in is of no use any more,
+// Looker forgets it, and the form offers a new one.
+func Forget(err error) *action.Response {
+	if action.KindOf(err) != action.Unauthenticated {
+		return nil
+	}
+	return &action.Response{State: &action.State{Data: action.Reset}}
+}

@@ -1,0 +1,76 @@
+package google
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+)
+
+// quote makes a string of Drive's query language:
+// https://developers.google.com/workspace/drive/api/guides/ref-search-terms
+func quote(text string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + "'"
+}
+
+// Find returns the id of the file with this name and type in the place, or "". Of several,
+// it is always the oldest.
+func (c *Client) Find(ctx context.Context, at Place, name, mime string) (string, error) {
+	query := within(at.Shared)
+	query.Set("q", fmt.Sprintf("name = %s and %s in parents and mimeType = %s and trashed = false", quote(name), quote(at.Folder), quote(mime)))
+	query.Set("orderBy", "createdTime")
+	query.Set("fields", "nextPageToken,files(id,name)")
+	for {
+		var page struct {
+			Files []named `json:"files"`
+			Next  string  `json:"nextPageToken"`
+		}
+		if err := c.Read(ctx, filesURL, query, &page); err != nil {
+			return "", err
+		}
+		for _, found := range page.Files {
+			if found.Name == name { // Drive's comparison takes more for equal
+				return found.ID, nil
+			}
+		}
+		if page.Next == "" {
+			return "", nil
+		}
+		query.Set("pageToken", page.Next)
+	}
+}
+
+// Create makes a file without content and returns its id.
+func (c *Client) Create(ctx context.Context, f File) (string, error) {
+	var made named
+	err := deliver.Once{Name: c.Name}.Do(ctx, func(ctx context.Context) error {
+		return c.Once(ctx, http.MethodPost, filesURL, url.Values{"supportsAllDrives": {"true"}, "fields": {"id"}}, f, &made)
+	})
+	if err == nil && made.ID == "" {
+		err = c.notUnderstood()
+	}
+	return made.ID, err
+}
+
+// Rename gives a file another name.
+func (c *Client) Rename(ctx context.Context, id, name string) error {
+	return c.Write(ctx, http.MethodPatch, filesURL+"/"+url.PathEscape(id), url.Values{"supportsAllDrives": {"true"}, "fields": {"id"}},
+		map[string]string{"name": name}, nil)
+}
+
+// Remove deletes a file, or, where the user may not do that, puts it into the bin.
+func (c *Client) Remove(ctx context.Context, id string) error {
+	address, query := filesURL+"/"+url.PathEscape(id), url.Values{"supportsAllDrives": {"true"}}
+	err := c.Write(ctx, http.MethodDelete, address, query, nil, nil)
+	if action.KindOf(err) == action.Forbidden {
+		err = c.Write(ctx, http.MethodPatch, address, query, map[string]bool{"trashed": true}, nil)
+	}
+	if action.KindOf(err) == action.NotFound {
+		return nil
+	}
+	return err
+}

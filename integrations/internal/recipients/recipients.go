@@ -1,0 +1,41 @@
+// Package recipients reads whom a mail goes to, for integrations that send mail.
+package recipients
+
+import (
+	"net/mail"
+	"slices"
+	"strings"
+
+	"integrationhub.dev/hub/action"
+)
+
+// Parse reads the addresses in a form field, separated by commas or semicolons, with names or
+// without, each of them once. Where domains are given, mail may go to those only, and not to
+// those below them.
+func Parse(field, text string, domains []string) ([]*mail.Address, error) {
+	parsed, err := mail.ParseAddressList(strings.Trim(text, " \t\r\n,;"))
+	if err != nil { // semicolons mean something else in RFC 5322, but not to people
+		parsed, err = mail.ParseAddressList(strings.Trim(strings.ReplaceAll(text, ";", ","), " \t\r\n,"))
+	}
+	if err != nil {
+		return nil, action.InvalidField(field, "The recipients hold something that is not an e-mail address.")
+	}
+	var list []*mail.Address
+	seen := map[string]bool{}
+	for _, a := range parsed {
+		if !allowed(a.Address, domains) {
+			return nil, action.InvalidField(field, "The hub allows mail to these domains only: %s.", strings.Join(domains, ", "))
+		}
+		if key := strings.ToLower(a.Address); !seen[key] {
+			seen[key] = true
+			list = append(list, a)
+		}
+	}
+	return list, nil
+}
+
+// allowed compares whole domains: "evil-example.com" is not "example.com".
+func allowed(address string, domains []string) bool {
+	domain := address[strings.LastIndexByte(address, '@')+1:]
+	return len(domains) == 0 || slices.ContainsFunc(domains, func(d string) bool { return strings.EqualFold(domain, d) })
+}

@@ -1,0 +1,54 @@
+package recipients_test
+
+import (
+	"net/mail"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/recipients"
+)
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	const (
+		notAnAddress = "The recipients hold something that is not an e-mail address."
+		notAllowed   = "The hub allows mail to these domains only: example.com, example.net."
+	)
+	domains := []string{"example.com", "example.net"}
+	for name, tt := range map[string]struct {
+		text    string
+		domains []string
+		want    []*mail.Address
+		message string
+	}{
+		"one":                 {" ann@example.com ", nil, []*mail.Address{{Address: "ann@example.com"}}, ""},
+		"several, with names": {`"B, Bo" <bo@example.com>; ann@example.com,`, nil, []*mail.Address{{Name: "B, Bo", Address: "bo@example.com"}, {Address: "ann@example.com"}}, ""},
+		"commas":              {`"B; Bo" <bo@example.com>, ann@example.com,`, nil, []*mail.Address{{Name: "B; Bo", Address: "bo@example.com"}, {Address: "ann@example.com"}}, ""},
+		"semicolons":          {"bo@example.com; ann@example.com;", nil, []*mail.Address{{Address: "bo@example.com"}, {Address: "ann@example.com"}}, ""},
+		"one twice":           {"ann@example.com,Ann@Example.com", nil, []*mail.Address{{Address: "ann@example.com"}}, ""},
+		"allowed":             {"ann@EXAMPLE.com,bo@example.net", domains, []*mail.Address{{Address: "ann@EXAMPLE.com"}, {Address: "bo@example.net"}}, ""},
+		"another domain":      {"ann@example.com,eve@evil-example.com", domains, nil, notAllowed},
+		"a domain below":      {"ann@mail.example.com", domains, nil, notAllowed},
+		"none":                {",;", nil, nil, notAnAddress},
+		"another header":      {"ann@example.com\r\nBcc: eve@example.com", nil, nil, notAnAddress},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := recipients.Parse("to", tt.text, tt.domains)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("recipients (-want +got):\n%s", diff)
+			}
+			if tt.message == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if diff := cmp.Diff(error(action.InvalidField("to", "%s", tt.message)), err); diff != "" {
+				t.Errorf("error (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,155 @@
+// Package signin keeps a user's OAuth 2.0 tokens good for as long as a request lasts. It is
+// for providers whose refresh tokens stay the same, so that a renewed access token may be
+// forgotten.
+package signin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/hub/outbound"
+)
+
+// Provider is an OAuth client at a service.
+type Provider struct {
+	// Name is what people call the service.
+	Name   string
+	Config oauth2.Config
+	HTTP   *http.Client
+}
+
+// Tokens are a user's, in the service's own JSON. Refresh may be missing.
+type Tokens struct {
+	Access  string `json:"access_token"`
+	Refresh string `json:"refresh_token,omitempty"`
+}
+
+// config is the client with a redirect address, which a code is bound to.
+func (p *Provider) config(redirect string) *oauth2.Config {
+	c := p.Config
+	c.RedirectURL = redirect
+	return &c
+}
+
+// AuthorizeURL is where the user's browser is sent to sign in.
+func (p *Provider) AuthorizeURL(login action.Login, options ...oauth2.AuthCodeOption) string {
+	return p.config(login.RedirectURL).AuthCodeURL(login.State, options...)
+}
+
+// Exchange trades a code for tokens. A code is good for one try.
+func (p *Provider) Exchange(ctx context.Context, login action.Login, code string, options ...oauth2.AuthCodeOption) (Tokens, error) {
+	t, err := p.config(login.RedirectURL).Exchange(p.withClient(ctx), code, options...)
+	if err != nil {
+		return Tokens{}, p.explain(ctx, err)
+	}
+	return Tokens{t.AccessToken, t.RefreshToken}, nil
+}
+
+// refresh gives tokens a new access token. Asking twice does no harm.
+func (p *Provider) refresh(ctx context.Context, old Tokens) (Tokens, error) {
+	fresh := old
+	retry := deliver.Retry{Tries: 3, First: 200 * time.Millisecond, Longest: 2 * time.Second}
+	err := retry.Do(ctx, func(ctx context.Context) error {
+		t, err := p.config("").TokenSource(p.withClient(ctx), &oauth2.Token{RefreshToken: old.Refresh}).Token()
+		if err != nil {
+			return p.explain(ctx, err)
+		}
+		fresh.Access = t.AccessToken
+		if t.RefreshToken != "" {
+			fresh.Refresh = t.RefreshToken
+		}
+		return nil
+	})
+	return fresh, err
+}
+
+func (p *Provider) withClient(ctx context.Context) context.Context {
+	return context.WithValue(ctx, oauth2.HTTPClient, p.HTTP)
+}
+
+// explain keeps the library's error, which quotes the answer, out of messages and logs.
+// The codes are those of RFC 6749, section 5.2.
+func (p *Provider) explain(ctx context.Context, err error) error {
+	e, ok := errors.AsType[*oauth2.RetrieveError](err)
+	if !ok {
+		return outbound.ConnectionError(ctx, err, p.Name)
+	}
+	kind := action.KindOfStatus(e.Response.StatusCode)
+	switch e.ErrorCode {
+	case "invalid_client", "unauthorized_client":
+		return action.Errorf(action.Internal, "%s does not accept the hub's client id and secret. The hub's administrator must check them.", p.Name)
+	case "invalid_grant":
+		return p.Required()
+	}
+	if kind.Retryable() {
+		return action.Errorf(kind, "%s's sign-in answered %d.", p.Name, e.Response.StatusCode)
+	}
+	return p.Required()
+}
+
+// Required is the error of kind Unauthenticated that asks the user to sign in.
+func (p *Provider) Required() error {
+	return action.Errorf(action.Unauthenticated, "The sign-in at %s is missing or no longer valid. Open the form in Looker and log in again.", p.Name)
+}
+
+// Session is one user's access during one request.
+type Session struct {
+	provider *Provider
+
+	mu     sync.Mutex
+	tokens Tokens
+}
+
+// Open begins a session.
+func (p *Provider) Open(t Tokens) *Session { return &Session{provider: p, tokens: t} }
+
+// Tokens are the newest there are.
+func (s *Session) Tokens() Tokens {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tokens
+}
+
+// Call calls f with an access token, and once more with a new one when the service refuses
+// it, which is an error of kind Unauthenticated. A refused call did nothing.
+func (s *Session) Call(ctx context.Context, f func(ctx context.Context, access string) error) error {
+	access := s.Tokens().Access
+	if access != "" {
+		if err := f(ctx, access); action.KindOf(err) != action.Unauthenticated {
+			return err
+		}
+	}
+	access, err := s.renew(ctx, access)
+	if err != nil {
+		return err
+	}
+	if err = f(ctx, access); action.KindOf(err) == action.Unauthenticated {
+		return s.provider.Required()
+	}
+	return err
+}
+
+// renew replaces the refused token, unless another call has done so since.
+func (s *Session) renew(ctx context.Context, refused string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.tokens.Access != refused {
+		return s.tokens.Access, nil
+	}
+	if s.tokens.Refresh == "" {
+		return "", s.provider.Required()
+	}
+	fresh, err := s.provider.refresh(ctx, s.tokens)
+	if err != nil {
+		return "", err
+	}
+	s.tokens = fresh
+	return fresh.Access, nil
+}

@@ -1,0 +1,176 @@
+package pagerduty
+
+import (
+	"cmp"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/preview"
+)
+
+// Limits of an event (https://developer.pagerduty.com/docs/events-api-v2-overview).
+const (
+	maxEvent    = 512 << 10 // bytes
+	maxSummary  = 1024      // characters
+	maxDedupKey = 255       // characters
+)
+
+// event is what an alert is told.
+type event string
+
+const (
+	auto    event = "auto"
+	trigger event = "trigger"
+	resolve event = "resolve"
+)
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (e *event) UnmarshalText(text []byte) error {
+	if *e = event(text); !slices.Contains([]event{auto, trigger, resolve}, *e) {
+		return errors.New("must be auto, trigger or resolve")
+	}
+	return nil
+}
+
+// severity is how bad an alert is.
+type severity string
+
+var severities = []severity{"critical", "error", "warning", "info"}
+
+const defaultSeverity severity = "error"
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (s *severity) UnmarshalText(text []byte) error {
+	if *s = severity(text); !slices.Contains(severities, *s) {
+		return errors.New("must be critical, error, warning or info")
+	}
+	return nil
+}
+
+func severityOptions() []action.Option {
+	var options []action.Option
+	for _, s := range severities {
+		options = append(options, action.Option{Name: string(s), Label: string(s)})
+	}
+	return options
+}
+
+// alert is an event as PagerDuty takes it
+// (https://developer.pagerduty.com/docs/send-alert-event).
+type alert struct {
+	RoutingKey  string   `json:"routing_key"`
+	EventAction event    `json:"event_action"`
+	DedupKey    string   `json:"dedup_key"`
+	Client      string   `json:"client,omitempty"`
+	ClientURL   string   `json:"client_url,omitempty"`
+	Payload     *payload `json:"payload,omitempty"`
+}
+
+type payload struct {
+	Summary       string   `json:"summary"`
+	Source        string   `json:"source"`
+	Severity      severity `json:"severity"`
+	CustomDetails details  `json:"custom_details"`
+}
+
+type details struct {
+	TotalRows int                 `json:"total_rows"`
+	Rows      []map[string]string `json:"first_rows,omitempty"`
+}
+
+// newAlert is the event for a result, with as many of its rows as there is room for.
+func newAlert(in input, req *action.Request, first preview.Preview) (*alert, error) {
+	key, err := dedupKey(in, req)
+	if err != nil {
+		return nil, err
+	}
+	a := &alert{RoutingKey: strings.TrimSpace(cmp.Or(in.FixedKey, in.Key).Reveal()), EventAction: cmp.Or(in.Event, auto), DedupKey: key}
+	if a.EventAction == auto {
+		a.EventAction = trigger
+		if first.Total == 0 {
+			a.EventAction = resolve
+		}
+	}
+	if a.EventAction == resolve {
+		return a, nil
+	}
+	a.Client, a.ClientURL = "Looker", plaintext.Link(req.Plan.URL)
+	a.Payload = &payload{
+		Summary: summary(in, req.Plan), Source: cmp.Or(req.InstanceID, "Looker"), Severity: cmp.Or(in.Severity, defaultSeverity),
+		CustomDetails: details{TotalRows: first.Total, Rows: objects(first)},
+	}
+	return a, a.fit()
+}
+
+// fit leaves out rows until the event is small enough.
+func (a *alert) fit() error {
+	for rows := &a.Payload.CustomDetails.Rows; ; *rows = (*rows)[:len(*rows)-1] {
+		body, err := a.encode()
+		if err != nil || len(body) <= maxEvent {
+			return err
+		}
+		if len(*rows) == 0 {
+			return action.Errorf(action.TooLarge, "The event is too large for PagerDuty, which takes %d KB.", maxEvent>>10)
+		}
+	}
+}
+
+func (a *alert) encode() ([]byte, error) {
+	body, err := json.Marshal(a)
+	if err != nil {
+		return nil, fmt.Errorf("encoding an event: %w", err)
+	}
+	return body, nil
+}
+
+// dedupKey names the alert. It is never left to PagerDuty: with one, an event that is sent
+// twice counts once.
+func dedupKey(in input, req *action.Request) (string, error) {
+	if key := strings.TrimSpace(in.DedupKey); key != "" {
+		if n := len([]rune(key)); n > maxDedupKey {
+			return "", action.InvalidField("dedup_key", "The deduplication key has %d characters; PagerDuty takes %d.", n, maxDedupKey)
+		}
+		return key, nil
+	}
+	if req.Plan.ID != "" {
+		return fmt.Sprintf("looker-%.100s-%.100s", req.InstanceID, req.Plan.ID), nil
+	}
+	if cmp.Or(in.Event, auto) != trigger {
+		return "", action.InvalidField("dedup_key", "Looker does not say which schedule this is: enter a deduplication key, so that the alert to resolve can be found.")
+	}
+	return "looker-" + rand.Text(), nil
+}
+
+func summary(in input, plan action.Plan) string {
+	text := cmp.Or(strings.Join(strings.Fields(in.Summary), " "), plaintext.Line(plan.Title), "Looker")
+	if r := []rune(text); len(r) > maxSummary {
+		return string(r[:maxSummary-1]) + "…"
+	}
+	return text
+}
+
+// objects are rows by their columns' titles, of which one that stands twice is numbered.
+func objects(p preview.Preview) []map[string]string {
+	titles, seen := make([]string, len(p.Titles)), map[string]int{}
+	for n, title := range p.Titles {
+		titles[n] = title
+		if seen[title]++; seen[title] > 1 {
+			titles[n] = fmt.Sprintf("%s (%d)", title, seen[title])
+		}
+	}
+	var all []map[string]string
+	for _, row := range p.Rows {
+		object := make(map[string]string, len(row))
+		for n, cell := range row {
+			object[titles[n]] = cell
+		}
+		all = append(all, object)
+	}
+	return all
+}

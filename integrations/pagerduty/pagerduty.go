@@ -1,0 +1,103 @@
+// Package pagerduty triggers and resolves alerts of PagerDuty by what a query finds.
+package pagerduty
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/preview"
+)
+
+var (
+	_ action.Integration = (*Integration)(nil)
+	_ action.FormBuilder = (*Integration)(nil)
+)
+
+// maxRows is how many rows an alert shows.
+const maxRows = 20
+
+// input is Looker's: the integration's settings and what the user answers.
+type input struct {
+	FixedKey action.Secret `param:"routing_key"`
+	Region   region        `param:"region"`
+
+	Key      action.Secret `form:"routing_key"`
+	Event    event         `form:"event"`
+	Summary  string        `form:"summary"`
+	Severity severity      `form:"severity"`
+	DedupKey string        `form:"dedup_key"`
+}
+
+// Integration sends events to PagerDuty.
+type Integration struct {
+	http *http.Client
+}
+
+// New makes the integration. It needs no settings.
+func New(deps action.Deps) (action.Integration, error) { return &Integration{deps.HTTP}, nil }
+
+// Definition implements [action.Integration].
+func (*Integration) Definition() action.Definition {
+	return action.Definition{
+		Name: "pagerduty", Label: "PagerDuty",
+		Description: "Trigger an alert when a query finds something, and resolve it when it finds nothing more.",
+		Params: []action.Param{
+			{Name: "routing_key", Label: "Integration Key", Sensitive: true, Description: "The key of a service's integration \"Events API v2\". Leave it empty to let users enter one."},
+			{Name: "region", Label: "Service Region", Description: "us or eu; us if empty."},
+		},
+		Types:      []action.Type{action.TypeQuery},
+		Formats:    []action.Format{action.JSONDetail},
+		Download:   action.Push,
+		MinVersion: action.V(5, 5, 0),
+	}
+}
+
+// Form implements [action.FormBuilder].
+func (*Integration) Form(_ context.Context, req *action.Request) (*action.Form, error) {
+	var fields []action.Field
+	if req.Params["routing_key"] == "" {
+		fields = append(fields, action.Field{
+			Name: "routing_key", Label: "Integration Key", Type: action.String, Required: true,
+			Description: `The key of a service's integration "Events API v2".`,
+		})
+	}
+	return &action.Form{Fields: append(
+		fields,
+		action.Field{Name: "event", Label: "Event", Type: action.Select, Default: string(auto), Required: true, Options: []action.Option{
+			{Name: string(auto), Label: "Trigger when there are rows, resolve when there are none"},
+			{Name: string(trigger), Label: "Trigger"},
+			{Name: string(resolve), Label: "Resolve"},
+		}},
+		action.Field{Name: "summary", Label: "Summary", Description: "The plan's title if empty.", Type: action.String},
+		action.Field{Name: "severity", Label: "Severity", Type: action.Select, Default: string(defaultSeverity), Options: severityOptions()},
+		action.Field{
+			Name: "dedup_key", Label: "Deduplication Key", Type: action.String,
+			Description: "Events with the same key belong to one alert. One of the schedule's own if empty.",
+		},
+	)}, nil
+}
+
+// Execute implements [action.Integration].
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	in, err := action.Decode[input](req)
+	if err != nil {
+		return nil, err
+	}
+	if cmp.Or(in.FixedKey, in.Key) == "" {
+		return nil, action.InvalidField("routing_key", "The integration key is missing.")
+	}
+	first, err := preview.Read(ctx, req.Data, maxRows)
+	if err != nil {
+		return nil, err
+	}
+	a, err := newAlert(in, req, first)
+	if err != nil {
+		return nil, err
+	}
+	if err := i.enqueue(ctx, in.Region, a); err != nil {
+		return nil, err
+	}
+	return &action.Response{}, nil
+}

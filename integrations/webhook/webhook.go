@@ -1,0 +1,176 @@
+// Package webhook sends query results and dashboards, as Looker made them, to an address on
+// the web that a Looker user enters or an administrator fixes.
+package webhook
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/webhook"
+)
+
+var (
+	_ action.Integration = (*Integration)(nil)
+	_ action.FormBuilder = (*Integration)(nil)
+)
+
+// settings are the hub's: an administrator's environment.
+type settings struct {
+	// AllowedDomains are those that addresses may belong to, by themselves or below them;
+	// empty allows all.
+	AllowedDomains []string `env:"WEBHOOK_ALLOWED_DOMAINS"`
+}
+
+// input is Looker's: the integration's settings and what the user answers.
+type input struct {
+	FixedURL       string        `param:"webhook_url"`
+	FixedMethod    method        `param:"method"`
+	Headers        headers       `param:"headers"`
+	BearerToken    action.Secret `param:"bearer_token"`
+	Username       string        `param:"username"`
+	Password       action.Secret `param:"password"`
+	SigningSecret  signingKeys   `param:"signing_secret"`
+	ExpectedStatus statuses      `param:"expected_status"`
+
+	URL    string `form:"url"`
+	Method method `form:"method"`
+}
+
+// Validate implements what [action.Decode] asks for.
+func (in *input) Validate() error {
+	if in.BearerToken != "" && in.Username != "" {
+		return action.Errorf(action.Invalid, "The action's settings hold both a bearer token and a user name: keep one of them.")
+	}
+	if in.Password != "" && in.Username == "" {
+		return action.Errorf(action.Invalid, "The action's settings hold a password, but no user name.")
+	}
+	if in.FixedURL == "" && (in.BearerToken != "" || in.Username != "" || len(in.Headers) > 0) {
+		// Otherwise every user could have them sent to an address of their own.
+		return action.Errorf(action.Invalid, "Credentials and headers in the action's settings go to one address only: enter it there too, as the webhook URL.")
+	}
+	return nil
+}
+
+// Integration sends to webhooks.
+type Integration struct {
+	http    *http.Client
+	domains []string
+}
+
+// New makes the integration. It needs no settings.
+func New(deps action.Deps) (action.Integration, error) {
+	s, err := action.Settings[settings](deps)
+	if err != nil {
+		return nil, err
+	}
+	i := &Integration{http: deps.HTTP}
+	for _, d := range s.AllowedDomains {
+		if d = strings.ToLower(strings.Trim(d, " .")); d != "" {
+			i.domains = append(i.domains, d)
+		}
+	}
+	return i, nil
+}
+
+// Definition implements [action.Integration].
+func (*Integration) Definition() action.Definition {
+	return action.Definition{
+		Name: "webhook", Label: "Webhook",
+		Description: "Send data to any HTTPS endpoint, signed by the Standard Webhooks scheme if you like.",
+		Params: []action.Param{
+			{Name: "webhook_url", Label: "Webhook URL", Sensitive: true, Description: "The one address that data goes to (https). Leave it empty to let users enter one."},
+			{Name: "method", Label: "Method", Description: "POST or PUT. Leave it empty to let users choose."},
+			{Name: "headers", Label: "Headers", Sensitive: true, Description: `Further headers, as a JSON object: {"X-Api-Key": "…"}. Needs the webhook URL.`},
+			{Name: "bearer_token", Label: "Bearer Token", Sensitive: true, Description: "Sent as Authorization: Bearer. Needs the webhook URL."},
+			{Name: "username", Label: "User Name", Description: "For basic authentication. Needs the webhook URL."},
+			{Name: "password", Label: "Password", Sensitive: true, Description: "For basic authentication."},
+			{Name: "signing_secret", Label: "Signing Secret", Sensitive: true, Description: "Signs each delivery by https://www.standardwebhooks.com: whsec_ and 24 to 64 bytes in base64. While you rotate it, the new and the old one, separated by a blank."},
+			{Name: "expected_status", Label: "Expected Status", Description: "The answers that mean success, such as 202 or 200,202. Any from 200 to 299 if empty."},
+		},
+		Types:      []action.Type{action.TypeQuery, action.TypeDashboard},
+		Download:   action.URL,
+		MinVersion: action.V(5, 5, 0),
+	}
+}
+
+// Form implements [action.FormBuilder]. It asks for what the administrator left open.
+func (*Integration) Form(_ context.Context, req *action.Request) (*action.Form, error) {
+	in, err := action.Decode[input](&action.Request{Params: req.Params})
+	if err != nil {
+		return nil, err
+	}
+	var fields []action.Field
+	if in.FixedURL == "" {
+		fields = append(fields, action.Field{
+			Name: "url", Label: "Webhook URL", Description: "An address that begins with https://.", Type: action.String, Required: true,
+		})
+	}
+	if in.FixedMethod == "" {
+		fields = append(fields, action.Field{
+			Name: "method", Label: "Method", Type: action.Select, Default: http.MethodPost, Required: true,
+			Options: []action.Option{{Name: http.MethodPost, Label: http.MethodPost}, {Name: http.MethodPut, Label: http.MethodPut}},
+		})
+	}
+	return &action.Form{Fields: append(fields, action.Field{
+		Name: "filename", Label: "Filename", Description: "The name that the receiver is told. The plan's title if empty.", Type: action.String,
+	})}, nil
+}
+
+// Execute implements [action.Integration].
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	in, err := action.Decode[input](req)
+	if err != nil {
+		return nil, err
+	}
+	address, err := i.address(in)
+	if err != nil {
+		return nil, err
+	}
+	// Fetched whole: data that breaks off never reaches the receiver, a signature covers all
+	// of it, and it can be sent again. Only the hub's spool bounds its size.
+	blob, err := req.Data.Spool(ctx, maxSize)
+	if err != nil {
+		return nil, err
+	}
+	defer blob.Close()
+	if blob.Size() == 0 {
+		return nil, action.Errorf(action.Invalid, "Looker sent no data.")
+	}
+	if err := i.deliver(ctx, newDelivery(in, address, req, blob)); err != nil {
+		return nil, err
+	}
+	return &action.Response{}, nil
+}
+
+// maxSize is past what any spool holds.
+const maxSize = 1 << 50
+
+// address is where the data goes: the administrator's address wins over the user's.
+func (i *Integration) address(in input) (*url.URL, error) {
+	if in.FixedURL != "" {
+		u, err := webhook.Address("", in.FixedURL)
+		if err != nil { // no field of the form is to blame
+			return nil, action.Errorf(action.Invalid, "The webhook URL in the action's settings cannot be used: %s", action.MessageOf(err))
+		}
+		return u, i.allow(u, "")
+	}
+	u, err := webhook.Address("url", in.URL)
+	if err != nil {
+		return nil, err
+	}
+	return u, i.allow(u, "url")
+}
+
+func (i *Integration) allow(u *url.URL, field string) error {
+	if len(i.domains) == 0 || webhook.Within(u, i.domains) {
+		return nil
+	}
+	err := action.Errorf(action.Invalid, "The hub allows webhooks at these domains only: %s.", strings.Join(i.domains, ", "))
+	if field != "" {
+		err.Fields = map[string]string{field: err.Message}
+	}
+	return err
+}
