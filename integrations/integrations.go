@@ -6,9 +6,11 @@ import (
 	"integrationhub.dev/integrations/airtable"
 	"integrationhub.dev/integrations/amazons3"
 	"integrationhub.dev/integrations/awsec2stopinstance"
+	"integrationhub.dev/integrations/azurestorage"
 	"integrationhub.dev/integrations/braze"
 	"integrationhub.dev/integrations/debug"
 	"integrationhub.dev/integrations/digitaloceandroplet"
+	"integrationhub.dev/integrations/digitaloceanobjectstorage"
 	"integrationhub.dev/integrations/discord"
 	"integrationhub.dev/integrations/dropbox"
 	"integrationhub.dev/integrations/email"
@@ -50,9 +52,11 @@ func All() []Entry {
 		{"airtable", airtable.New},
 		{"amazon_s3", amazons3.New},
 		{"aws_ec2_stop_instance", awsec2stopinstance.New},
+		{"azure_storage", azurestorage.New},
 		{"braze", braze.New},
 		{"debug", debug.New},
 		{"digitalocean_droplet", digitaloceandroplet.New},
+		{"digitalocean_object_storage", digitaloceanobjectstorage.New},
 		{"discord", discord.New},
 		{"dropbox", dropbox.New},
 		{"email", email.New},

@@ -4,27 +4,29 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/objectstore"
+	"integrationhub.dev/integrations/internal/s3store"
 )
 
 // Small makes the parts so small that a test can send many, and the waits so short that it
 // can fail often. Parts is how many there are of each size.
 func Small(i action.Integration, parts int, sizes ...int) {
-	s := i.(*Integration)
-	s.longestWait = time.Millisecond
-	s.stages = nil
+	s := i.(*Integration).store
+	s.LongestWait = time.Millisecond
+	s.Plan.Stages = nil
 	for _, size := range sizes {
-		s.stages = append(s.stages, stage{size, parts, 3})
+		s.Plan.Stages = append(s.Plan.Stages, objectstore.Stage{Size: size, Parts: parts, Buffers: 3})
 	}
 }
 
 // PartSizes returns the size of every part that an upload can have, and the most memory
 // that its buffers take.
 func PartSizes() (sizes []int, memory int) {
-	for _, s := range stages {
-		for range s.parts {
-			sizes = append(sizes, s.size)
+	for _, s := range s3store.Stages {
+		for range s.Parts {
+			sizes = append(sizes, s.Size)
 		}
-		memory = max(memory, s.size*s.buffers)
+		memory = max(memory, s.Size*s.Buffers)
 	}
 	return sizes, memory
 }

@@ -1,4 +1,4 @@
-package amazons3
+package s3store
 
 import (
 	"cmp"
@@ -20,9 +20,6 @@ import (
 	"integrationhub.dev/hub/outbound"
 )
 
-// name is what people call the destination.
-const name = "Amazon S3"
-
 // A call is tried again by the SDK: its body is a buffer, and every call here can be
 // repeated without doing twice what it asks for.
 const (
@@ -31,21 +28,21 @@ const (
 )
 
 // client makes a client for one request: the credentials are the request's.
-func (i *Integration) client(a account, r region) *s3.Client {
+func (s *Store) client(a Account, r Region) *s3.Client {
 	o := s3.Options{
 		Region:     string(r),
-		HTTPClient: i.deps.HTTP,
+		HTTPClient: s.deps.HTTP,
 		Credentials: credentials.NewStaticCredentialsProvider(
 			// Keys hold no blanks, but what is pasted does.
 			strings.TrimSpace(a.AccessKey.Reveal()), strings.TrimSpace(a.SecretKey.Reveal()), ""),
 		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-			o.MaxAttempts, o.MaxBackoff = tries, i.longestWait
+			o.MaxAttempts, o.MaxBackoff = tries, s.LongestWait
 			o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(policyIsFinal)}, o.Retryables...)
 		}),
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported,
 	}
-	if e := i.settings.Endpoint; e != "" {
-		o.BaseEndpoint, o.UsePathStyle = aws.String(string(e)), true
+	if s.foreign() {
+		o.BaseEndpoint, o.UsePathStyle = aws.String(strings.ReplaceAll(s.service.Endpoint, "{region}", string(r))), true
 		// Other servers do not all know the trailers in which the SDK sends checksums. TLS
 		// guards the body there, or without TLS the signature.
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
@@ -67,9 +64,9 @@ const bucketsPerPage = 1000
 // errMayNotList says that the credentials are good, but not for seeing the buckets.
 var errMayNotList = errors.New("the access key may not list buckets")
 
-func (i *Integration) listBuckets(ctx context.Context, a account) ([]string, error) {
+func (s *Store) listBuckets(ctx context.Context, a Account) ([]string, error) {
 	var names []string
-	pages := s3.NewListBucketsPaginator(i.client(a, a.Region), &s3.ListBucketsInput{MaxBuckets: aws.Int32(bucketsPerPage)},
+	pages := s3.NewListBucketsPaginator(s.client(a, a.Region), &s3.ListBucketsInput{MaxBuckets: aws.Int32(bucketsPerPage)},
 		func(o *s3.ListBucketsPaginatorOptions) { o.StopOnDuplicateToken = true })
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -77,7 +74,7 @@ func (i *Integration) listBuckets(ctx context.Context, a account) ([]string, err
 			return nil, errMayNotList
 		}
 		if err != nil {
-			return nil, explain(ctx, "listing buckets", err)
+			return nil, s.explain(ctx, "listing buckets", err)
 		}
 		for _, b := range page.Buckets {
 			names = append(names, aws.ToString(b.Name))
@@ -90,7 +87,7 @@ func (i *Integration) listBuckets(ctx context.Context, a account) ([]string, err
 // when err has nothing to do with regions. The reference's SDK follows such answers by
 // itself, so that schedules exist whose region is not the bucket's.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html
-func bucketRegion(ctx context.Context, c *s3.Client, bucket string, err error) region {
+func bucketRegion(ctx context.Context, c *s3.Client, bucket string, err error) Region {
 	res, ok := errors.AsType[*smithyhttp.ResponseError](err)
 	if !ok || res.HTTPStatusCode()/100 != 3 && errorCode(err) != "AuthorizationHeaderMalformed" {
 		return ""
@@ -105,8 +102,8 @@ func bucketRegion(ctx context.Context, c *s3.Client, bucket string, err error) r
 	return ""
 }
 
-func regionHeader(res *smithyhttp.ResponseError) region {
-	var r region
+func regionHeader(res *smithyhttp.ResponseError) Region {
+	var r Region
 	if res.Response == nil || r.UnmarshalText([]byte(res.Response.Header.Get("X-Amz-Bucket-Region"))) != nil {
 		return ""
 	}
@@ -120,77 +117,43 @@ func errorCode(err error) string {
 	return ""
 }
 
-// explanations say what S3's error codes mean for the person in Looker:
-// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-var explanations = map[string]action.Error{
-	"InvalidAccessKeyId":           wrongKeys,
-	"SignatureDoesNotMatch":        wrongKeys,
-	"InvalidToken":                 wrongKeys,
-	"ExpiredToken":                 wrongKeys,
-	"InvalidSecurity":              wrongKeys,
-	"AccessDenied":                 {Kind: action.Forbidden, Message: "Amazon S3 denied access. The access key needs s3:PutObject and s3:AbortMultipartUpload on the bucket, and the use of its encryption key if it has one."},
-	"AllAccessDisabled":            {Kind: action.Forbidden, Message: "Amazon S3 has disabled all access to this bucket."},
-	"AccountProblem":               {Kind: action.Forbidden, Message: "Amazon S3 reports a problem with the AWS account."},
-	"NoSuchBucket":                 {Kind: action.NotFound, Message: "The bucket does not exist.", Fields: map[string]string{"bucket": "The bucket does not exist."}},
-	"InvalidBucketName":            {Kind: action.Invalid, Message: "The bucket's name is not valid.", Fields: map[string]string{"bucket": "The bucket's name is not valid."}},
-	"PermanentRedirect":            wrongRegion,
-	"TemporaryRedirect":            wrongRegion,
-	"AuthorizationHeaderMalformed": wrongRegion,
-	"KeyTooLongError":              {Kind: action.Invalid, Message: "The path and the filename together are too long for Amazon S3."},
-	"EntityTooLarge":               {Kind: action.TooLarge, Message: "The data is larger than Amazon S3 allows."},
-	"RequestTimeTooSkewed":         {Kind: action.Internal, Message: "Amazon S3 refuses the hub's requests because the hub's clock is wrong."},
-	"NoSuchUpload":                 {Kind: action.Unavailable, Message: "The upload was ended at Amazon S3 before it was complete."},
-	"SlowDown":                     tooMany,
-	"Throttling":                   tooMany,
-	"ThrottlingException":          tooMany,
-	"TooManyRequests":              tooMany,
-	"RequestLimitExceeded":         tooMany,
-	"RequestTimeout":               {Kind: action.Timeout, Message: "Amazon S3 waited too long for the data."},
-}
-
-var (
-	wrongKeys   = action.Error{Kind: action.Unauthenticated, Message: "Amazon S3 does not accept the access key with this secret key. Check both in the action's settings in Looker."}
-	wrongRegion = action.Error{Kind: action.Invalid, Message: "The bucket is not in this region. Check the region in the action's settings in Looker."}
-	tooMany     = action.Error{Kind: action.RateLimited, Message: "Amazon S3 takes no more requests for the moment."}
-)
-
 // explain turns the SDK's error into the hub's. The SDK's own text is dropped: it quotes
 // addresses, and answers in which a server may quote what it was sent.
-func explain(ctx context.Context, doing string, err error) error {
+func (s *Store) explain(ctx context.Context, doing string, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
 	}
 	// The SDK makes up an empty answer where there was none: so this comes first.
 	if e, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
-		return connectionError(ctx, doing, e.Err)
+		return s.connectionError(ctx, doing, e.Err)
 	}
 	res, ok := errors.AsType[*smithyhttp.ResponseError](err)
 	if !ok || res.Response == nil {
-		return action.Wrap(fmt.Errorf("%s: %T", doing, err), action.Internal, "The hub could not prepare its request to %s.", name)
+		return action.Wrap(fmt.Errorf("%s: %T", doing, err), action.Internal, "The hub could not prepare its request to %s.", s.service.Name)
 	}
 	code, status := errorCode(err), res.HTTPStatusCode()
 	detail := fmt.Errorf("%s: code %q, request %q: %w", doing, code,
 		plain(res.Response.Header.Get("X-Amz-Request-Id")), &outbound.StatusError{Code: status})
-	if e, ok := explanations[code]; ok {
+	if e := s.explanation(code); e != nil {
 		e.Err = detail
-		return &e
+		return e
 	}
 	kind, text := action.KindOfStatus(status), http.StatusText(status)
 	switch {
 	case status < http.StatusMultipleChoices:
-		return action.Wrap(detail, action.Unavailable, "%s sent an answer that the hub does not understand.", name)
+		return action.Wrap(detail, action.Unavailable, "%s sent an answer that the hub does not understand.", s.service.Name)
 	case status < http.StatusBadRequest:
-		return action.Wrap(detail, wrongRegion.Kind, "%s", wrongRegion.Message)
+		return action.Wrap(detail, action.Invalid, "%s", wrongRegion)
 	case kind == action.Invalid: // only here does the code say more than the status
 		text = cmp.Or(code, text)
 	}
-	return action.Wrap(detail, kind, "%s answered %d %s.", name, status, text)
+	return action.Wrap(detail, kind, "%s answered %d %s.", s.service.Name, status, text)
 }
 
-func connectionError(ctx context.Context, doing string, err error) error {
-	err = fmt.Errorf("%s: %w", doing, outbound.ConnectionError(ctx, err, name))
+func (s *Store) connectionError(ctx context.Context, doing string, err error) error {
+	err = fmt.Errorf("%s: %w", doing, outbound.ConnectionError(ctx, err, s.service.Name))
 	if action.KindOf(err) == action.NotFound { // the region is part of the host name
-		return action.Wrap(err, action.NotFound, "%s has no address in this region. Check the region in the action's settings in Looker.", name)
+		return action.Wrap(err, action.NotFound, "%s has no address in this region. Check the region in the action's settings in Looker.", s.service.Name)
 	}
 	return err
 }

@@ -1,0 +1,264 @@
+package azurestorage_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/azurestorage"
+)
+
+type answers = map[string]string
+
+func params() answers { return answers{"account": account, "accessKey": accountKey} }
+
+func form() answers { return answers{"container": "reports", "filename": "orders.csv"} }
+
+// csv is a query whose result is n bytes long.
+func csv(t *testing.T, form answers, n int) *action.Request {
+	t.Helper()
+	return actiontest.Inline(t, actiontest.Query(params(), form), "text/csv", "csv", []byte(text(n)))
+}
+
+func text(n int) string {
+	var b strings.Builder
+	for line := 0; b.Len() < n; line++ {
+		fmt.Fprintf(&b, "%d,x\n", line)
+	}
+	return b.String()[:n]
+}
+
+func TestForm(t *testing.T) {
+	t.Parallel()
+	filename := action.Field{Name: "filename", Label: "Filename", Type: action.String}
+	option := func(n string) action.Option { return action.Option{Name: n, Label: n} }
+	for _, tt := range []struct {
+		name  string
+		fake  *fake
+		key   string
+		fail  func(string, int) *actiontest.Reply
+		want  action.Field
+		error string
+	}{
+		{
+			"several pages", newFake("a", "b", "reports"), accountKey, nil,
+			action.Field{
+				Name: "container", Label: "Container", Type: action.Select, Required: true, Default: "a",
+				Options: []action.Option{option("a"), option("b"), option("reports")},
+			},
+			"",
+		},
+		{
+			"by signature", newFake("a"), signature, nil,
+			action.Field{Name: "container", Label: "Container", Type: action.Select, Required: true, Default: "a", Options: []action.Option{option("a")}},
+			"",
+		},
+		{
+			"a signature that may not list", newFake("a"), signature, func(string, int) *actiontest.Reply { r := refusal(403, "AuthorizationResourceTypeMismatch"); return &r },
+			action.Field{
+				Name: "container", Label: "Container", Type: action.String, Required: true,
+				Description: "The name of the container. The shared access signature may not list containers, so there is no choice to offer.",
+			},
+			"",
+		},
+		{"none", newFake(), accountKey, nil, action.Field{}, "Create a container in your Azure account."},
+		{"another key", newFake("a"), "YW5vdGhlcg==", nil, action.Field{}, "Azure Storage does not accept the access key for this account, or its signature has expired. Check both in the action's settings in Looker."},
+		{"a key that is none", newFake("a"), "not base64!", nil, action.Field{}, "The provided Account Key is not a valid base64 string"},
+		{"half a signature", newFake("a"), "?sv=1&ss=b", nil, action.Field{}, "The provided shared access signature is not complete"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tt.fake.fail = tt.fail
+			i := tt.fake.start(t)
+			p := params()
+			p["accessKey"] = tt.key
+			got, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(p, nil))
+			if tt.error != "" {
+				if action.MessageOf(err) != tt.error || strings.Contains(err.Error(), accountKey) {
+					t.Errorf("error %v, want %q", err, tt.error)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(&action.Form{Fields: []action.Field{tt.want, filename}}, got); diff != "" {
+				t.Errorf("form (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// What arrives is what was sent, however many blocks it takes, and nothing else is there.
+func TestWire(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		size  int
+		calls map[string]int
+	}{
+		{1, map[string]int{"": 1}},
+		{9, map[string]int{"": 1}},
+		{10, map[string]int{"block": 1, "blocklist": 1}},
+		{11, map[string]int{"block": 2, "blocklist": 1}},
+		{40, map[string]int{"block": 4, "blocklist": 1}},
+		{41, map[string]int{"block": 5, "blocklist": 1}},
+		{100, map[string]int{"block": 7, "blocklist": 1}},
+	} {
+		t.Run(fmt.Sprint(tt.size), func(t *testing.T) {
+			t.Parallel()
+			f := newFake("reports")
+			i := f.start(t)
+			if _, err := i.Execute(t.Context(), csv(t, form(), tt.size)); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(map[string]string{"reports/orders.csv": text(tt.size)}, f.blobs); diff != "" {
+				t.Errorf("blobs (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.calls, f.calls); diff != "" || f.types["reports/orders.csv"] != "text/csv" {
+				t.Errorf("type %q, calls (-want +got):\n%s", f.types["reports/orders.csv"], diff)
+			}
+		})
+	}
+}
+
+func TestNames(t *testing.T) {
+	t.Parallel()
+	for filename, want := range map[string]string{
+		"": "reports/Orders by day.csv", "a b/ü&?.csv": "reports/a b/ü&?.csv", "../x": "", "x/": "", "a\x00b": "", strings.Repeat("x", 1025): "",
+	} {
+		f := newFake("reports")
+		i := f.start(t)
+		_, err := i.Execute(t.Context(), csv(t, answers{"container": "reports", "filename": filename}, 5))
+		names := slices.Collect(maps.Keys(f.blobs))
+		if want == "" {
+			if action.KindOf(err) != action.Invalid || len(names) > 0 {
+				t.Errorf("%q: %v; wrote %q", filename, err, names)
+			}
+			continue
+		}
+		if err != nil || !slices.Equal(names, []string{want}) {
+			t.Errorf("%q: %v; wrote %q, want %q", filename, err, names, want)
+		}
+	}
+}
+
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	once := func(what string, n int, r actiontest.Reply) func(string, int) *actiontest.Reply {
+		return func(w string, count int) *actiontest.Reply {
+			if w == what && count <= n {
+				return &r
+			}
+			return nil
+		}
+	}
+	const always = 1000
+	for _, tt := range []struct {
+		name    string
+		size    int
+		fail    func(string, int) *actiontest.Reply
+		message string // none: the blob arrives
+		kind    action.Kind
+	}{
+		{"busy for a moment", 5, once("", 2, refusal(503, "ServerBusy")), "", 0},
+		{"a block resets", 30, once("block", 1, actiontest.Reply{Reset: true}), "", 0},
+		{"the list of blocks fails once", 30, once("blocklist", 1, refusal(500, "InternalError")), "", 0},
+		{"busy for good", 5, once("", always, refusal(503, "ServerBusy")), "Azure Storage takes no more requests for the moment.", action.RateLimited},
+		{"out of order", 30, once("block", always, actiontest.Reply{Status: 500}), "Azure Storage answered 500 Internal Server Error.", action.Unavailable},
+		{"the list of blocks fails", 30, once("blocklist", always, refusal(400, "InvalidBlockList")), "Azure Storage answered 400 InvalidBlockList.", action.Invalid},
+		{"gone in between", 30, once("block", always, refusal(404, "ContainerNotFound")), "The container does not exist.", action.NotFound},
+		{"no permission", 5, once("", always, refusal(403, "AuthorizationPermissionMismatch")), "Azure Storage denied access. A shared access signature needs to create and write blobs, and the account's firewall must let the hub in.", action.Forbidden},
+		{"no keys allowed", 5, once("", always, refusal(403, "KeyBasedAuthenticationNotPermitted")), "The storage account does not allow access by key.", action.Forbidden},
+		{"protected", 5, once("", always, refusal(409, "BlobImmutableDueToPolicy")), "A blob of this name exists and is protected.", action.Invalid},
+		{"reset for good", 5, once("", always, actiontest.Reply{Reset: true}), "The connection to Azure Storage failed.", action.Unavailable},
+		{"an answer that is none", 5, once("", always, actiontest.Reply{Status: 302}), "Azure Storage sent an answer that the hub does not understand.", action.Unavailable},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake("reports")
+			f.fail = tt.fail
+			i := f.start(t)
+			_, err := i.Execute(t.Context(), csv(t, form(), tt.size))
+			if tt.message == "" {
+				if err != nil || f.blobs["reports/orders.csv"] != text(tt.size) {
+					t.Errorf("%v; %s arrived", err, digest(f.blobs["reports/orders.csv"]))
+				}
+				return
+			}
+			if action.MessageOf(err) != tt.message || action.KindOf(err) != tt.kind || len(f.blobs) > 0 || strings.Contains(err.Error(), accountKey) {
+				t.Errorf("%v (%v), want %q; blobs %v", err, action.KindOf(err), tt.message, f.blobs)
+			}
+		})
+	}
+}
+
+func TestWithout(t *testing.T) {
+	t.Parallel()
+	change := func(a answers, key, value string) answers { a = maps.Clone(a); a[key] = value; return a }
+	for name, tt := range map[string]struct {
+		params, form answers
+		message      string
+	}{
+		"a container":           {params(), change(form(), "container", ""), "Need Azure container."},
+		"a container's name":    {params(), change(form(), "container", "a/../b"), `"container" must be the name of a container: 3 to 63 small letters, digits and hyphens.`},
+		"an account's name":     {change(params(), "account", "x.evil/"), form(), `"account" must be the name of a storage account: 3 to 24 small letters and digits.`},
+		"a container that is":   {params(), change(form(), "container", "missing"), "The container does not exist."},
+		"the key of the hub's":  {change(params(), "accessKey", "YQ=="), form(), "Azure Storage does not accept the access key for this account, or its signature has expired. Check both in the action's settings in Looker."},
+		"an account for itself": {change(params(), "account", ""), form(), `"account" is required.`},
+	} {
+		f := newFake("reports")
+		i := f.start(t)
+		_, err := i.Execute(t.Context(), actiontest.Inline(t, actiontest.Query(tt.params, tt.form), "text/csv", "csv", []byte("a,b")))
+		if action.MessageOf(err) != tt.message || len(f.blobs) > 0 {
+			t.Errorf("without %s: %v, want %q; blobs %v", name, err, tt.message, f.blobs)
+		}
+	}
+}
+
+// Data that breaks off becomes no blob, and replaces none.
+func TestBreaksOff(t *testing.T) {
+	t.Parallel()
+	for name, beginning := range map[string]string{"in the first block": "abc", "later": text(55)} {
+		f := newFake("reports")
+		f.blobs["reports/orders.csv"] = "yesterday's"
+		i := f.start(t)
+		_, err := i.Execute(t.Context(), actiontest.Download(t, actiontest.Query(params(), form()), actiontest.BrokenDownload(beginning)))
+		if action.MessageOf(err) != "The download from Looker broke off before the data was complete." || f.blobs["reports/orders.csv"] != "yesterday's" || f.calls["blocklist"] > 0 {
+			t.Errorf("%s: %v; blobs %v", name, err, f.blobs)
+		}
+	}
+}
+
+func TestGuarded(t *testing.T) {
+	t.Parallel()
+	deps := actiontest.Deps(t, nil, answers{"AZURE_STORAGE_ENDPOINT": "http://127.0.0.1:1/{account}"})
+	deps.HTTP = outbound.NewClient(outbound.Options{})
+	i := actiontest.New(t, azurestorage.New, deps)
+	azurestorage.Quick(i, 10)
+	if _, err := i.Execute(t.Context(), csv(t, form(), 5)); action.KindOf(err) != action.Forbidden {
+		t.Errorf("error %v", err)
+	}
+	for _, bad := range []string{"", "ftp://{account}/", "https://blob.example.com", "https://u@{account}.example.com", "https://{account}.example.com?x"} {
+		if _, err := azurestorage.New(action.Deps{Env: answers{"AZURE_STORAGE_ENDPOINT": bad}}); (err == nil) != (bad == "") {
+			t.Errorf("the endpoint %q: %v", bad, err)
+		}
+	}
+}
+
+// Data past the last block's room is refused and leaves nothing.
+func TestTooLarge(t *testing.T) {
+	t.Parallel()
+	f := newFake("reports")
+	i := f.start(t)
+	_, err := i.Execute(t.Context(), csv(t, form(), 101))
+	if action.KindOf(err) != action.TooLarge || len(f.blobs) > 0 {
+		t.Errorf("error %v; blobs %v", err, f.blobs)
+	}
+}

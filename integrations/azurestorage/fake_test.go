@@ -1,0 +1,161 @@
+package azurestorage_test
+
+import (
+	"crypto/hmac"
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/xml"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/azurestorage"
+)
+
+const (
+	account   = "looker1"
+	signature = "?sv=2024-11-04&ss=b&sig=s%2F1g%3D"
+)
+
+var accountKey = base64.StdEncoding.EncodeToString([]byte("an account key that signs"))
+
+// fake is a storage account. It refuses what is not signed, and keeps blocks apart from
+// blobs, as Azure does.
+type fake struct {
+	containers []string
+	blocks     map[string]string // by blob and block id
+	blobs      map[string]string
+	types      map[string]string
+	// fail, unless nil, answers a call in place of the account; what is the call's query
+	// parameter comp, and n counts the calls of that kind from 1.
+	fail  func(what string, n int) *actiontest.Reply
+	calls map[string]int
+}
+
+func newFake(containers ...string) *fake {
+	return &fake{containers: containers, blocks: map[string]string{}, blobs: map[string]string{}, types: map[string]string{}, calls: map[string]int{}}
+}
+
+func (f *fake) start(t *testing.T) action.Integration {
+	t.Helper()
+	d := actiontest.NewDestination(t).Handle(f.serve)
+	i := actiontest.New(t, azurestorage.New, actiontest.Deps(t, d, nil))
+	azurestorage.Quick(i, 10)
+	return i
+}
+
+func refusal(status int, code string) actiontest.Reply {
+	return actiontest.Reply{
+		Status: status, Header: map[string]string{"x-ms-error-code": code, "Content-Type": "application/xml"},
+		Body: "<?xml version=\"1.0\"?><Error><Code>" + code + "</Code><Message>Quotes " + accountKey + "</Message></Error>",
+	}
+}
+
+func (f *fake) serve(r actiontest.Recorded) actiontest.Reply {
+	if r.Host != account+".blob.core.windows.net" || !signed(r) {
+		return refusal(http.StatusForbidden, "AuthenticationFailed")
+	}
+	what := r.Query.Get("comp")
+	f.calls[what]++
+	if f.fail != nil {
+		if reply := f.fail(what, f.calls[what]); reply != nil {
+			return *reply
+		}
+	}
+	name, _ := url.PathUnescape(strings.TrimPrefix(r.Path, "/"))
+	switch {
+	case r.Method == http.MethodGet && what == "list":
+		return f.list(r.Query.Get("marker"))
+	case r.Method != http.MethodPut:
+		return refusal(http.StatusMethodNotAllowed, "UnsupportedHttpVerb")
+	}
+	if container, _, _ := strings.Cut(name, "/"); !slices.Contains(f.containers, container) {
+		return refusal(http.StatusNotFound, "ContainerNotFound")
+	}
+	switch what {
+	case "block":
+		f.blocks[name+" "+r.Query.Get("blockid")] = string(r.Body)
+	case "blocklist":
+		return f.commit(name, r)
+	case "":
+		f.blobs[name], f.types[name] = string(r.Body), r.Header.Get("x-ms-blob-content-type")
+	}
+	return actiontest.Reply{Status: http.StatusCreated}
+}
+
+// list gives two containers a page.
+func (f *fake) list(marker string) actiontest.Reply {
+	from := max(0, slices.Index(f.containers, marker))
+	to := min(from+2, len(f.containers))
+	var b strings.Builder
+	b.WriteString("<EnumerationResults><Containers>")
+	for _, c := range f.containers[from:to] {
+		b.WriteString("<Container><Name>" + c + "</Name></Container>")
+	}
+	b.WriteString("</Containers><NextMarker>")
+	if to < len(f.containers) {
+		b.WriteString(f.containers[to])
+	}
+	b.WriteString("</NextMarker></EnumerationResults>")
+	return actiontest.Reply{Header: map[string]string{"Content-Type": "application/xml"}, Body: b.String()}
+}
+
+func (f *fake) commit(name string, r actiontest.Recorded) actiontest.Reply {
+	var list struct {
+		IDs []string `xml:"Latest"`
+	}
+	if err := xml.Unmarshal(r.Body, &list); err != nil {
+		return refusal(http.StatusBadRequest, "InvalidXmlDocument")
+	}
+	var whole strings.Builder
+	for _, id := range list.IDs {
+		block, ok := f.blocks[name+" "+id]
+		if !ok {
+			return refusal(http.StatusBadRequest, "InvalidBlockList")
+		}
+		whole.WriteString(block)
+	}
+	f.blobs[name], f.types[name] = whole.String(), r.Header.Get("x-ms-blob-content-type")
+	return actiontest.Reply{Status: http.StatusCreated}
+}
+
+// signed checks a shared access signature, or the signature of a shared key:
+// https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key
+func signed(r actiontest.Recorded) bool {
+	if r.Query.Has("sig") {
+		return r.Query.Get("sig") == "s/1g=" && r.Header.Get("Authorization") == ""
+	}
+	length := r.Header.Get("Content-Length")
+	if length == "0" {
+		length = ""
+	}
+	lines := []string{r.Method, r.Header.Get("Content-Encoding"), r.Header.Get("Content-Language"), length}
+	for _, h := range []string{"Content-MD5", "Content-Type", "Date", "If-Modified-Since", "If-Match", "If-None-Match", "If-Unmodified-Since", "Range"} {
+		lines = append(lines, r.Header.Get(h))
+	}
+	for _, h := range slices.Sorted(maps.Keys(r.Header)) {
+		if strings.HasPrefix(h, "X-Ms-") {
+			lines = append(lines, strings.ToLower(h)+":"+r.Header.Get(h))
+		}
+	}
+	resource := "/" + account + r.Path
+	for _, q := range slices.Sorted(maps.Keys(r.Query)) {
+		resource += "\n" + q + ":" + strings.Join(r.Query[q], ",")
+	}
+	key, _ := base64.StdEncoding.DecodeString(accountKey)
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(strings.Join(append(lines, resource), "\n")))
+	return r.Header.Get("Authorization") == fmt.Sprintf("SharedKey %s:%s", account, base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+}
+
+// digest makes long texts comparable.
+func digest(text string) string {
+	return fmt.Sprintf("%d bytes, %x", len(text), md5.Sum([]byte(text)))
+}

@@ -1,0 +1,55 @@
+// Package digitaloceanobjectstorage writes query results and dashboards into DigitalOcean
+// Spaces, which speak S3: https://docs.digitalocean.com/products/spaces/reference/s3-compatibility/
+package digitaloceanobjectstorage
+
+import (
+	"context"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/s3store"
+)
+
+var (
+	_ action.Integration = (*Integration)(nil)
+	_ action.FormBuilder = (*Integration)(nil)
+)
+
+// Integration writes objects to DigitalOcean Spaces.
+type Integration struct{ store *s3store.Store }
+
+// New makes the integration. It needs no settings.
+func New(deps action.Deps) (action.Integration, error) {
+	return &Integration{s3store.New(deps, s3store.Service{
+		Name: "DigitalOcean Spaces", Vendor: "DigitalOcean", BucketLabel: "Space Name",
+		Endpoint: "https://{region}.digitaloceanspaces.com",
+		Needs:    "the permission to read and write the Space",
+		Unlisted: "The name of the Space. The access key is limited to some Spaces and may not list them, so there is no choice to offer.",
+		None:     "The name of the Space. The access key's account has none in this region.",
+	})}, nil
+}
+
+// Definition implements [action.Integration].
+func (*Integration) Definition() action.Definition {
+	return action.Definition{
+		Name: "digitalocean_object_storage", Label: "DigitalOcean Spaces",
+		Description: "Write data files to DigitalOcean's Spaces storage.",
+		Params: []action.Param{
+			{Name: "access_key_id", Label: "Spaces Access Key", Required: true, Description: "Your access key for DigitalOcean Spaces https://cloud.digitalocean.com/settings/api/tokens."},
+			{Name: "secret_access_key", Label: "Spaces Secret Key", Required: true, Sensitive: true, Description: "Your secret key for DigitalOcean Spaces https://cloud.digitalocean.com/settings/api/tokens."},
+			{Name: "region", Label: "Region", Required: true, Description: "DigitalOcean Region e.g. NYC3 "},
+		},
+		Types:      []action.Type{action.TypeDashboard, action.TypeQuery},
+		Download:   action.URL,
+		MinVersion: action.V(5, 5, 0),
+	}
+}
+
+// Form implements [action.FormBuilder].
+func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
+	return i.store.Form(ctx, req)
+}
+
+// Execute implements [action.Integration].
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	return i.store.Execute(ctx, req)
+}

@@ -1,0 +1,198 @@
+package digitaloceanobjectstorage_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/digitaloceanobjectstorage"
+)
+
+// What Spaces share with Amazon S3 is tested in amazons3, against a fake that checks every
+// signature; here is what differs.
+
+const secretKey = "s3cret/Key+Example"
+
+func params() map[string]string {
+	return map[string]string{"access_key_id": "DO00EXAMPLE", "secret_access_key": secretKey, "region": "NYC3"}
+}
+
+func form() map[string]string {
+	return map[string]string{"bucket": "reports", "path": "daily", "filename": "orders.csv"}
+}
+
+func start(t *testing.T, d *actiontest.Destination) action.Integration {
+	t.Helper()
+	i := actiontest.New(t, digitaloceanobjectstorage.New, actiontest.Deps(t, d, nil))
+	digitaloceanobjectstorage.Small(i)
+	return i
+}
+
+// calls are what arrived, parts in their order.
+func calls(d *actiontest.Destination) []string {
+	var all []string
+	for _, r := range d.Requests() {
+		query := r.Query
+		query.Del("x-id")
+		all = append(all, r.Method+" "+r.Host+r.Path+"?"+query.Encode())
+	}
+	slices.Sort(all)
+	return all
+}
+
+const space = "nyc3.digitaloceanspaces.com/reports/daily/orders.csv?"
+
+// answer begins an upload, takes its parts and puts them together.
+func answer(r actiontest.Recorded) actiontest.Reply {
+	switch {
+	case r.Query.Has("uploads"):
+		return actiontest.Reply{Body: "<R><UploadId>u1</UploadId></R>"}
+	case r.Method == http.MethodPost:
+		return actiontest.Reply{Body: "<R><ETag>x</ETag></R>"}
+	}
+	return actiontest.Reply{Header: map[string]string{"ETag": `"e"`}}
+}
+
+func TestForm(t *testing.T) {
+	t.Parallel()
+	rest := []action.Field{{Name: "path", Label: "Path", Type: action.String}, {Name: "filename", Label: "Filename", Type: action.String}}
+	space := action.Field{Name: "bucket", Label: "Space Name", Required: true}
+	typed := func(description string) action.Field {
+		f := space
+		f.Type, f.Description = action.String, description
+		return f
+	}
+	offered := space
+	offered.Type, offered.Default = action.Select, "reports"
+	offered.Options = []action.Option{{Name: "reports", Label: "reports"}}
+	for _, tt := range []struct {
+		name  string
+		reply actiontest.Reply
+		want  action.Field
+	}{
+		{"spaces", actiontest.Reply{Body: "<R><Buckets><Bucket><Name>reports</Name></Bucket></Buckets></R>"}, offered},
+		{"none", actiontest.Reply{Body: "<R><Buckets/></R>"}, typed("The name of the Space. The access key's account has none in this region.")},
+		{
+			"a limited key",
+			actiontest.Reply{Status: 403, Body: "<Error><Code>AccessDenied</Code></Error>"},
+			typed("The name of the Space. The access key is limited to some Spaces and may not list them, so there is no choice to offer."),
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Reply(tt.reply)
+			got, err := action.Resolve(start(t, d)).Form.Form(t.Context(), actiontest.Query(params(), nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(&action.Form{Fields: append([]action.Field{tt.want}, rest...)}, got); diff != "" {
+				t.Errorf("form (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff([]string{"GET nyc3.digitaloceanspaces.com/?max-buckets=1000"}, calls(d)); diff != "" {
+				t.Errorf("calls (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestExecute(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		size int
+		want []string
+	}{
+		{"one call", 10, []string{"PUT " + space}},
+		{"parts", 2500, []string{
+			"POST " + space + "uploadId=u1", "POST " + space + "uploads=", "PUT " + space + "partNumber=1&uploadId=u1",
+			"PUT " + space + "partNumber=2&uploadId=u1", "PUT " + space + "partNumber=3&uploadId=u1",
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Handle(answer)
+			req := actiontest.Inline(t, actiontest.Query(params(), form()), "text/csv", "csv", []byte(strings.Repeat("x", tt.size)))
+			if _, err := start(t, d).Execute(t.Context(), req); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, calls(d)); diff != "" {
+				t.Errorf("calls (-want +got):\n%s", diff)
+			}
+			sent := 0
+			for _, r := range d.Requests() {
+				// The region is part of what is signed, in small letters.
+				if !strings.Contains(r.Header.Get("Authorization"), "/nyc3/s3/aws4_request") {
+					t.Errorf("signed as %q", r.Header.Get("Authorization"))
+				}
+				if r.Header.Get("X-Amz-Trailer") != "" || r.Header.Get("X-Amz-Checksum-Algorithm") != "" {
+					t.Error("a checksum was sent that Spaces do not know")
+				}
+				if r.Method == http.MethodPut {
+					sent += len(r.Body)
+				}
+			}
+			if sent != tt.size {
+				t.Errorf("%d bytes were sent, want %d", sent, tt.size)
+			}
+			if first := d.Requests()[0]; first.Header.Get("Content-Type") != "text/csv" {
+				t.Errorf("content type %q", first.Header.Get("Content-Type"))
+			}
+		})
+	}
+}
+
+func TestSourceBreaksOff(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Handle(answer)
+	req := actiontest.Download(t, actiontest.Query(params(), form()), actiontest.BrokenDownload(strings.Repeat("x", 1500)))
+	_, err := start(t, d).Execute(t.Context(), req)
+	if action.KindOf(err) != action.Unavailable {
+		t.Errorf("error %v", err)
+	}
+	all := calls(d)
+	if !slices.Contains(all, "DELETE "+space+"uploadId=u1") || slices.Contains(all, "POST "+space+"uploadId=u1") {
+		t.Errorf("calls %q", all)
+	}
+}
+
+func TestFails(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, field, value string
+		reply              actiontest.Reply
+		kind               action.Kind
+		message            string
+		calls              int
+	}{
+		{"no space", "bucket", "", actiontest.Reply{}, action.Invalid, "Need Amazon S3 bucket.", 0},
+		{"region with a host", "region", "evil.example/", actiontest.Reply{}, action.Invalid, `"region" must be the name of a region such as us-east-1: letters, digits and hyphens.`, 0},
+		{"keys", "", "", actiontest.Reply{Status: 403, Body: "<Error><Code>SignatureDoesNotMatch</Code></Error>"}, action.Unauthenticated, "DigitalOcean Spaces does not accept the access key with this secret key. Check both in the action's settings in Looker.", 1},
+		{"denied", "", "", actiontest.Reply{Status: 403, Body: "<Error><Code>AccessDenied</Code></Error>"}, action.Forbidden, "DigitalOcean Spaces denied access. The access key needs the permission to read and write the Space.", 1},
+		{"no such space", "", "", actiontest.Reply{Status: 404, Body: "<Error><Code>NoSuchBucket</Code></Error>"}, action.NotFound, "The bucket does not exist.", 1},
+		{"slow down", "", "", actiontest.Reply{Status: 503, Body: "<Error><Code>SlowDown</Code></Error>"}, action.RateLimited, "DigitalOcean Spaces takes no more requests for the moment.", 5},
+		{"reset", "", "", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to DigitalOcean Spaces failed.", 5},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Reply(tt.reply)
+			req := actiontest.Inline(t, actiontest.Query(params(), form()), "text/csv", "csv", []byte("1,x\n"))
+			if tt.field == "region" {
+				req.Params[tt.field] = tt.value
+			} else if tt.field != "" {
+				req.Form[tt.field] = tt.value
+			}
+			_, err := start(t, d).Execute(t.Context(), req)
+			if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message || strings.Contains(err.Error(), secretKey) {
+				t.Errorf("error %v: %v %q", err, action.KindOf(err), action.MessageOf(err))
+			}
+			if n := len(d.Requests()); n != tt.calls {
+				t.Errorf("%d calls, want %d", n, tt.calls)
+			}
+		})
+	}
+}
