@@ -29,6 +29,7 @@ var settings = map[string]string{
 	"EMAIL_SMTP_HOST": "smtp.example.com", "EMAIL_FROM": "looker@example.com",
 	"FACEBOOK_CLIENT_ID": "id", "FACEBOOK_CLIENT_SECRET": "secret",
 	"GOOGLE_ADS_CLIENT_ID": "id", "GOOGLE_ADS_CLIENT_SECRET": "secret", "GOOGLE_ADS_DEVELOPER_TOKEN": "token",
+	"GOOGLE_ANALYTICS_CLIENT_ID": "id", "GOOGLE_ANALYTICS_CLIENT_SECRET": "secret",
 	"GOOGLE_DRIVE_CLIENT_ID": "id", "GOOGLE_DRIVE_CLIENT_SECRET": "secret",
 	"GOOGLE_SHEET_CLIENT_ID": "id", "GOOGLE_SHEET_CLIENT_SECRET": "secret",
 	"ACTION_HUB_DEBUG_ENDPOINT": "1", "CHILD_TEST": "1",

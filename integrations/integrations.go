@@ -13,6 +13,7 @@ import (
 	"integrationhub.dev/integrations/email"
 	"integrationhub.dev/integrations/facebookcustomaudiences"
 	"integrationhub.dev/integrations/googleadscustomermatch"
+	"integrationhub.dev/integrations/googleanalyticsdataimport"
 	"integrationhub.dev/integrations/googlechat"
 	"integrationhub.dev/integrations/googledrive"
 	"integrationhub.dev/integrations/googlesheets"
@@ -50,6 +51,7 @@ func All() []Entry {
 		{"email", email.New},
 		{"facebook_custom_audiences", facebookcustomaudiences.New},
 		{"google_ads_customer_match", googleadscustomermatch.New},
+		{"google_analytics_data_import", googleanalyticsdataimport.New},
 		{"google_chat", googlechat.New},
 		{"google_drive", googledrive.New},
 		{"google_sheets", googlesheets.New},
