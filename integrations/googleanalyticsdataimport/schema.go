@@ -40,19 +40,15 @@ func parseSchema(text, event string) (schema, error) {
 	if err != nil {
 		return s, action.InvalidField("dataSourceSchema", "The names of the columns must be separated by commas.")
 	}
-	seen, params, properties := map[string]bool{}, 0, 0
+	seen, count := map[string]bool{}, map[columnKind]int{}
 	for _, name := range names {
 		name = strings.TrimSpace(name)
 		s.columns = append(s.columns, name)
-		switch kindOf(name) {
-		case unsent:
+		kind := kindOf(name)
+		if kind == unsent {
 			continue
-		case userProperty:
-			properties++
-		case eventParam:
-			params++
-		case ofTheEvent:
 		}
+		count[kind]++
 		if seen[name] {
 			return s, action.InvalidField("dataSourceSchema", "Two columns are called %q.", name)
 		}
@@ -64,7 +60,7 @@ func parseSchema(text, event string) (schema, error) {
 	switch {
 	case !seen[colClient]:
 		return s, action.InvalidField("dataSourceSchema", "No column is called client_id, without which Google Analytics keeps no event.")
-	case params > maxParams || properties > maxProperties:
+	case count[eventParam] > maxParams || count[userProperty] > maxProperties:
 		return s, action.InvalidField("dataSourceSchema", "Google Analytics takes at most 25 event parameters and 25 user properties.")
 	case s.event != "" && !nameForm.MatchString(s.event):
 		return s, action.InvalidField("eventName", "%q is no name for an event: those are %s.", s.event, ofForty)
