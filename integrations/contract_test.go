@@ -47,6 +47,7 @@ var settings = map[string]string{
 	"FACEBOOK_CLIENT_ID": "id", "FACEBOOK_CLIENT_SECRET": "secret",
 	"FIREBASE_PROJECT_ID": "p", "FIREBASE_CLIENT_EMAIL": "e", "FIREBASE_PRIVATE_KEY": somePrivateKey(),
 	"GOOGLE_ADS_CLIENT_ID": "id", "GOOGLE_ADS_CLIENT_SECRET": "secret", "GOOGLE_ADS_DEVELOPER_TOKEN": "token",
+	"GOOGLE_ANALYTICS_CLIENT_ID": "id", "GOOGLE_ANALYTICS_CLIENT_SECRET": "secret",
 	"KLOUDIO_SIGNED_URL": "https://kloudio.example.com/?key=", "KLOUDIO_API_URL": "https://kloudio.example.com",
 	"GOOGLE_DRIVE_CLIENT_ID": "id", "GOOGLE_DRIVE_CLIENT_SECRET": "secret",
 	"GOOGLE_SHEET_CLIENT_ID": "id", "GOOGLE_SHEET_CLIENT_SECRET": "secret",

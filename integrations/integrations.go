@@ -17,6 +17,7 @@ import (
 	"integrationhub.dev/integrations/facebookcustomaudiences"
 	"integrationhub.dev/integrations/firebase"
 	"integrationhub.dev/integrations/googleadscustomermatch"
+	"integrationhub.dev/integrations/googleanalyticsdataimport"
 	"integrationhub.dev/integrations/googlechat"
 	"integrationhub.dev/integrations/googledrive"
 	"integrationhub.dev/integrations/googlesheets"
@@ -63,6 +64,7 @@ func All() []Entry {
 		{"facebook_custom_audiences", facebookcustomaudiences.New},
 		{"firebase", firebase.New},
 		{"google_ads_customer_match", googleadscustomermatch.New},
+		{"google_analytics_data_import", googleanalyticsdataimport.New},
 		{"google_chat", googlechat.New},
 		{"google_drive", googledrive.New},
 		{"google_sheets", googlesheets.New},

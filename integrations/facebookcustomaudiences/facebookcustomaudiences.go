@@ -106,11 +106,11 @@ func (c *client) add(ctx context.Context, in input, data action.Data) (string, e
 		u.audience = "" // an answer to an earlier question may be left in the form
 		u.create = func(ctx context.Context) (graphID, error) { return c.createAudience(ctx, in) }
 	}
-	account := u.send(ctx, people)
-	if u.created && account.Sent() == 0 {
+	sent, err := u.send(ctx, people)
+	if u.created && sent == 0 {
 		c.removeAudience(ctx, u.audience)
 	}
-	return summary(account.Sent(), people), account.Err("rows")
+	return summary(sent, people), err
 }
 
 // mostReplaced is the largest result, in bytes, that can replace an audience.
@@ -149,11 +149,11 @@ func (c *client) replace(ctx context.Context, in input, data action.Data) (strin
 		return "", err
 	}
 	u := &upload{client: c, audience: in.Audience, edge: "usersreplace", session: newSession(good)}
-	account := u.send(ctx, people)
-	if err = account.Err("rows"); err != nil && u.failed {
+	sent, err := u.send(ctx, people)
+	if err != nil && u.failed {
 		err = action.Wrap(err, action.KindOf(err), "%s The replacement is not complete: send the data again.", action.MessageOf(err))
 	}
-	return summary(account.Sent(), people), err
+	return summary(sent, people), err
 }
 
 // summary says what went, by what, and what was left out of it.

@@ -203,17 +203,17 @@ func TestCreate(t *testing.T) {
 		"refused": {
 			emails("a@example.com"), func(actiontest.Recorded) actiontest.Reply { return refused(200, 1870034) },
 			[]string{"POST act_11/customaudiences"},
-			"The ad account has not accepted Meta's Custom Audience terms: https://www.facebook.com/customaudiences/app/tos/ (Facebook's error 200, 1870034.)",
+			"The ad account has not accepted Meta's Custom Audience terms: https://www.facebook.com/customaudiences/app/tos/ (Facebook's error 200, 1870034.) No more rows were tried.",
 		},
 		"maybe created": {
 			emails("a@example.com"), func(actiontest.Recorded) actiontest.Reply { return actiontest.Reply{Reset: true} },
 			[]string{"POST act_11/customaudiences"},
-			"The connection to Facebook failed. An empty audience may have been created all the same.",
+			"The connection to Facebook failed. An empty audience may have been created all the same. No more rows were tried.",
 		},
 		"created without an id": {
 			emails("a@example.com"), func(actiontest.Recorded) actiontest.Reply { return actiontest.Reply{Body: `{}`} },
 			[]string{"POST act_11/customaudiences"},
-			"Facebook did not say which audience it created.",
+			"Facebook did not say which audience it created. No more rows were tried.",
 		},
 		"nobody taken": {
 			emails("a@example.com"), func(r actiontest.Recorded) actiontest.Reply {
@@ -366,10 +366,10 @@ func TestFacebookFails(t *testing.T) {
 		calls   int
 		message string
 	}{
-		"token gone":       {refused(190, 463), action.Unauthenticated, 1, "The sign-in at Facebook is missing or no longer valid. Open the form in Looker and log in again. (Facebook's error 190, 463.)"},
-		"no permission":    {refused(273, 0), action.Forbidden, 1, "The Facebook user lacks the permission for this ad account or audience. (Facebook's error 273.)"},
-		"no scope":         {refused(294, 0), action.Forbidden, 1, "The sign-in does not allow to manage ads. Log in again and grant it. (Facebook's error 294.)"},
-		"retired":          {refused(2635, 0), action.Internal, 1, "Meta has retired the version of its API that the hub calls. The hub's administrator must set FACEBOOK_API_VERSION to a current one. (Facebook's error 2635.)"},
+		"token gone":       {refused(190, 463), action.Unauthenticated, 1, "The sign-in at Facebook is missing or no longer valid. Open the form in Looker and log in again. (Facebook's error 190, 463.) No more rows were tried."},
+		"no permission":    {refused(273, 0), action.Forbidden, 1, "The Facebook user lacks the permission for this ad account or audience. (Facebook's error 273.) No more rows were tried."},
+		"no scope":         {refused(294, 0), action.Forbidden, 1, "The sign-in does not allow to manage ads. Log in again and grant it. (Facebook's error 294.) No more rows were tried."},
+		"retired":          {refused(2635, 0), action.Internal, 1, "Meta has retired the version of its API that the hub calls. The hub's administrator must set FACEBOOK_API_VERSION to a current one. (Facebook's error 2635.) No more rows were tried."},
 		"too many calls":   {refused(80003, 0), action.RateLimited, 10, "Facebook takes no more calls for this ad account's audiences for now. (Facebook's error 80003.)"},
 		"being changed":    {refused(2650, 1870145), action.Unavailable, 10, "The audience is being changed by another upload. (Facebook's error 2650, 1870145.)"},
 		"no such audience": {refused(100, 33), action.Invalid, 1, "Facebook does not accept the request, or there is no such ad account or audience. (Facebook's error 100, 33.)"},

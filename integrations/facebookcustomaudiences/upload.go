@@ -28,8 +28,8 @@ type upload struct {
 	// edge is what is called of the audience: users, or usersreplace with a session.
 	edge    string
 	session *session
-	// failed is set when a batch did not arrive.
-	failed bool
+	// failed is set when a batch did not arrive, stopped when no others were tried after it.
+	failed, stopped bool
 }
 
 // session makes several calls one replacement:
@@ -75,14 +75,16 @@ type outcome struct {
 	Invalid  int  `json:"num_invalid_entries"`
 }
 
-// send uploads people batch by batch, one at a time, and keeps the account.
-func (u *upload) send(ctx context.Context, p *people) *deliver.Account {
-	return deliver.Batches(ctx, p.all(), deliver.Options[person]{
+// send uploads people batch by batch, one at a time. It returns how many went, and an error
+// that counts the others.
+func (u *upload) send(ctx context.Context, p *people) (int, error) {
+	account := deliver.Batches(ctx, p.all(), deliver.Options[person]{
 		Size: maxBatch, Bytes: maxBatchBytes, Weight: weight,
 	}, func(ctx context.Context, batch []person) error {
 		if u.audience == "" {
 			id, err := u.create(ctx)
 			if err != nil {
+				u.stopped = true
 				return deliver.Stop(err)
 			}
 			u.audience, u.created = id, true
@@ -94,10 +96,16 @@ func (u *upload) send(ctx context.Context, p *people) *deliver.Account {
 		case err == nil:
 			return o.refused(len(batch))
 		case slices.Contains(hopeless, action.KindOf(err)):
+			u.stopped = true
 			return deliver.Stop(err)
 		}
 		return err
 	})
+	err := account.Err("rows")
+	if err != nil && u.stopped {
+		err = action.Wrap(err, action.KindOf(err), "%s No more rows were tried.", action.MessageOf(err))
+	}
+	return account.Sent(), err
 }
 
 // hopeless are the kinds of error after which no other batch will do better.

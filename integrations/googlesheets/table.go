@@ -1,13 +1,9 @@
 package googlesheets
 
 import (
-	"bufio"
 	"context"
-	"encoding/csv"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"strconv"
 	"strings"
@@ -15,6 +11,7 @@ import (
 	"unicode/utf16"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/csvrows"
 )
 
 // Google's limits: https://support.google.com/drive/answer/37603
@@ -88,27 +85,7 @@ func (t *table) scan() error {
 
 // each reads the records. The first is the header.
 func (t *table) each(f func(number int64, record []string) error) error {
-	src := bufio.NewReader(io.NewSectionReader(t.blob, 0, t.blob.Size()))
-	if mark, err := src.Peek(3); err == nil && string(mark) == "\ufeff" {
-		_, _ = src.Discard(3)
-	}
-	r := csv.NewReader(src)
-	r.FieldsPerRecord, r.ReuseRecord = -1, true
-	for number := int64(0); ; number++ {
-		record, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if _, ok := errors.AsType[*csv.ParseError](err); ok {
-			return action.Wrap(fmt.Errorf("reading CSV after row %d", number), action.Invalid, "The data is not valid CSV.")
-		}
-		if err != nil {
-			return fmt.Errorf("reading the data: %w", err)
-		}
-		if err := f(number, record); err != nil {
-			return err
-		}
-	}
+	return csvrows.Each(t.blob, f)
 }
 
 // number is what can be kept as a number without losing a digit: ids with leading zeros, with

@@ -24,6 +24,8 @@ const (
 	ScopeSheets = "https://www.googleapis.com/auth/spreadsheets"
 	ScopeEmail  = "https://www.googleapis.com/auth/userinfo.email"
 	ScopeAds    = "https://www.googleapis.com/auth/adwords"
+	// ScopeAnalytics lets the secrets of data streams be read.
+	ScopeAnalytics = "https://www.googleapis.com/auth/analytics.edit"
 )
 
 // provider is the OAuth client (https://developers.google.com/identity/protocols/oauth2/web-server).

@@ -1,0 +1,238 @@
+package googleanalyticsdataimport
+
+import (
+	"encoding/json"
+	"errors"
+	"iter"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/csvrows"
+)
+
+// event is one row.
+type event struct {
+	// who is the person that the event is about: events of one person go together.
+	who who
+	ev  measured
+}
+
+// who is the part of a call that its events share.
+type who struct {
+	Client string `json:"client_id"`
+	User   string `json:"user_id,omitempty"`
+	// Properties is a JSON object, so that persons can be compared.
+	Properties string `json:"-"`
+}
+
+// measured is one event as Google takes it.
+type measured struct {
+	Name   string         `json:"name"`
+	Micros int64          `json:"timestamp_micros,omitempty"`
+	Params map[string]any `json:"params"`
+}
+
+// result is a result in CSV that is here whole.
+type result struct {
+	blob   action.Blob
+	schema schema
+	now    time.Time
+}
+
+// check reads to the end, counts the rows, and returns the first person's first events.
+func (r *result) check() (first []event, rows int, err error) {
+	for e, err := range r.rows() {
+		rows++
+		var bad *rowError
+		switch {
+		case errors.As(err, &bad):
+		case err != nil:
+			return nil, 0, err
+		case len(first) == 0 || len(first) < maxEvents && e.who == first[0].who:
+			first = append(first, e)
+		}
+	}
+	return first, rows, nil
+}
+
+// events yields the rows, and rejects those that Google would not keep.
+func (r *result) events() iter.Seq2[event, error] {
+	return func(yield func(event, error) bool) {
+		for e, err := range r.rows() {
+			if bad, ok := errors.AsType[*rowError](err); ok {
+				err = deliver.Reject(bad.err)
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+// rowError is about one row.
+type rowError struct{ err error }
+
+func (e *rowError) Error() string { return e.err.Error() }
+
+var errEnough = errors.New("no more rows are wanted")
+
+func (r *result) rows() iter.Seq2[event, error] {
+	return func(yield func(event, error) bool) {
+		err := csvrows.Each(r.blob, func(number int64, record []string) error {
+			if number == 0 {
+				if len(record) != len(r.schema.columns) {
+					return action.InvalidField("dataSourceSchema", "The query has %d columns, but %d names were given. A column that is not to be sent has an empty name.",
+						len(record), len(r.schema.columns))
+				}
+				return nil
+			}
+			e, err := r.event(record)
+			if err != nil {
+				err = &rowError{err}
+			}
+			if !yield(e, err) {
+				return errEnough
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errEnough) {
+			yield(event{}, err)
+		}
+	}
+}
+
+// Google's limits for values: https://support.google.com/analytics/answer/9267744
+const maxUserProperty = 36
+
+func maxValue(param string) int {
+	switch param {
+	case "page_location":
+		return 1000
+	case "page_referrer":
+		return 420
+	case "page_title":
+		return 300
+	}
+	return 100
+}
+
+// event makes one of a record.
+func (r *result) event(record []string) (event, error) {
+	e := event{ev: measured{Name: r.schema.event, Params: map[string]any{}}}
+	if len(record) != len(r.schema.columns) {
+		return e, action.Errorf(action.Invalid, "A row has more or fewer values than there are columns.")
+	}
+	properties := map[string]any{}
+	for n, name := range r.schema.columns {
+		text := strings.TrimSpace(record[n])
+		if text == "" {
+			continue
+		}
+		var err error
+		switch kindOf(name) {
+		case unsent:
+		case userProperty:
+			property := strings.TrimPrefix(name, propertyPrefix)
+			properties[property] = map[string]any{"value": value(text)}
+			err = checkLength(property, text, maxUserProperty)
+		case eventParam:
+			e.ev.Params[name] = value(text)
+			err = checkLength(name, text, maxValue(name))
+		case ofTheEvent:
+			err = r.set(&e, name, text)
+		}
+		if err != nil {
+			return e, err
+		}
+	}
+	switch {
+	case e.who.Client == "":
+		return e, action.Errorf(action.Invalid, "A row has no client_id.")
+	case e.ev.Name == "":
+		return e, action.Errorf(action.Invalid, "A row has no event_name.")
+	case len(properties) > 0:
+		text, err := json.Marshal(properties) // in the order of their names
+		if err != nil {
+			return e, action.Wrap(err, action.Internal, "A row's user properties cannot be sent.")
+		}
+		e.who.Properties = string(text)
+	}
+	return e, nil
+}
+
+// set sets what an event has beside its parameters.
+func (r *result) set(e *event, name, text string) (err error) {
+	switch name {
+	case colClient:
+		e.who.Client = text
+	case colUser:
+		e.who.User = text
+	case colEvent:
+		if e.ev.Name = text; !nameForm.MatchString(text) {
+			return action.Errorf(action.Invalid, "A row's event_name is no name for an event.")
+		}
+	case colTime:
+		e.ev.Micros, err = r.micros(text)
+	}
+	return err
+}
+
+func checkLength(name, text string, most int) error {
+	if utf8.RuneCountInString(text) > most {
+		return action.Errorf(action.Invalid, "A row's %s is longer than the %d characters that Google Analytics takes.", name, most)
+	}
+	return nil
+}
+
+// number is what Google can count with: text that is one without losing a digit.
+var number = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
+
+const maxDigits = 15
+
+func value(text string) any {
+	if number.MatchString(text) && len(text) <= maxDigits {
+		return json.Number(text)
+	}
+	return text
+}
+
+// Google keeps events of the last 72 hours.
+const oldest = 72 * time.Hour
+
+var timeLayouts = []string{time.RFC3339, time.DateTime, "2006-01-02 15:04", time.DateOnly}
+
+// micros reads a time, which without a zone is in UTC.
+func (r *result) micros(text string) (int64, error) {
+	for _, layout := range timeLayouts {
+		t, err := time.Parse(layout, text)
+		if err != nil {
+			continue
+		}
+		if age := r.now.Sub(t); age > oldest || age < 0 {
+			return 0, action.Errorf(action.Invalid, "A row's timestamp is not within the last 72 hours, of which Google Analytics takes events.")
+		}
+		return t.UnixMicro(), nil
+	}
+	return 0, action.Errorf(action.Invalid, "A row's timestamp is no time such as 2026-01-31 12:00:00 (UTC).")
+}
+
+// groups cuts a batch into calls: the events of one person that follow each other.
+func groups(batch []event) iter.Seq2[int, []event] {
+	return func(yield func(int, []event) bool) {
+		for from := 0; from < len(batch); {
+			to := from + 1
+			for to < len(batch) && to-from < maxEvents && batch[to].who == batch[from].who {
+				to++
+			}
+			if !yield(from, slices.Clone(batch[from:to])) {
+				return
+			}
+			from = to
+		}
+	}
+}

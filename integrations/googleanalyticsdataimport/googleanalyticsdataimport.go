@@ -1,0 +1,144 @@
+// Package googleanalyticsdataimport sends the rows of a query's result to Google Analytics 4
+// as events.
+//
+// Its name is that of an upload to Universal Analytics, which Google has shut down. Schedules
+// of that time are told so.
+package googleanalyticsdataimport
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/google"
+)
+
+var (
+	_ action.Integration = (*Integration)(nil)
+	_ action.FormBuilder = (*Integration)(nil)
+	_ action.Authorizer  = (*Integration)(nil)
+)
+
+// settings are the hub's.
+type settings struct {
+	ClientID     string        `env:"GOOGLE_ANALYTICS_CLIENT_ID,required,notEmpty"`
+	ClientSecret action.Secret `env:"GOOGLE_ANALYTICS_CLIENT_SECRET,required,notEmpty"`
+}
+
+// Integration sends events. Its sign-in is the service's.
+type Integration struct {
+	*google.Service
+	now func() time.Time
+}
+
+// New makes the integration.
+func New(deps action.Deps) (action.Integration, error) {
+	s, err := action.Settings[settings](deps)
+	if err != nil {
+		return nil, err
+	}
+	service := google.NewService("Google Analytics", google.Credentials{ID: s.ClientID, Secret: s.ClientSecret}, []string{google.ScopeAnalytics}, deps)
+	return &Integration{service, time.Now}, nil
+}
+
+// Definition implements [action.Integration].
+func (*Integration) Definition() action.Definition {
+	return action.Definition{
+		Name: "google_analytics_data_import", Label: "Google Analytics Data Import", Description: "Upload data to a custom Data Set in Google Analytics.",
+		Types:          []action.Type{action.TypeQuery},
+		Formats:        []action.Format{action.CSV},
+		Formattings:    []action.Formatting{action.Unformatted},
+		VisFormattings: []action.VisFormatting{action.NoApply},
+		Download:       action.URL,
+		MinVersion:     action.V(5, 5, 0),
+	}
+}
+
+// input is what the Looker user answered.
+type input struct {
+	Stream streamID `form:"dataSourceCompositeId"`
+	Schema string   `form:"dataSourceSchema"`
+	Event  string   `form:"eventName"`
+}
+
+// Validate speaks of what is missing in the reference's words.
+func (in *input) Validate() error {
+	const prefix = "Error during data upload step: MissingRequiredParamsError: "
+	switch {
+	case in.Stream == streamID{}:
+		return action.InvalidField("dataSourceCompositeId", "%sDid not receive required form param 'dataSourceCompositeId'", prefix)
+	case in.Schema == "":
+		return action.InvalidField("dataSourceSchema", "%sDid not receive required form param 'dataSourceSchema'", prefix)
+	case in.Stream.universal:
+		return action.InvalidField("dataSourceCompositeId", "%s", shutDown)
+	}
+	return nil
+}
+
+const shutDown = "Nothing was sent: this schedule uploads to a Data Set of Universal Analytics, which Google shut down in July 2024. " +
+	"Google Analytics 4 takes events in its place: open the form in Looker, choose a data stream and name the columns."
+
+// Execute implements [action.Integration]. Tokens that were renewed go back to Looker whatever
+// becomes of the delivery.
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	in, err := action.Decode[input](req)
+	if err != nil {
+		return nil, err
+	}
+	c := i.Open(req.State)
+	if !c.SignedIn() {
+		err := i.SignIn.Required()
+		return google.Forget(err), err
+	}
+	message, err := i.deliver(ctx, c, in, req.Data)
+	if err != nil && action.KindOf(err) == action.Unauthenticated {
+		return google.Forget(err), err
+	}
+	return &action.Response{Message: message, State: c.State()}, err
+}
+
+// mostBytes is the largest result, in bytes.
+const mostBytes = 2 << 30
+
+// deliver sends events, which cannot be taken back: only when all data is here, has been read
+// to its end, and Google finds nothing wrong with the first of them.
+func (i *Integration) deliver(ctx context.Context, c *google.Client, in input, data action.Data) (string, error) {
+	s, err := parseSchema(in.Schema, in.Event)
+	if err != nil {
+		return "", err
+	}
+	if data.Empty() {
+		return "", action.Errorf(action.Invalid, "The request came without data.")
+	}
+	target, err := find(ctx, c, in.Stream)
+	if err != nil {
+		return "", err
+	}
+	blob, err := data.Spool(ctx, mostBytes)
+	if err != nil {
+		return "", err
+	}
+	defer blob.Close()
+	r := &result{blob: blob, schema: s, now: i.now()}
+	first, rows, err := r.check()
+	if err != nil {
+		return "", err
+	}
+	p := &protocol{http: i.HTTP, target: target, reads: i.Reads}
+	if len(first) > 0 {
+		if err := p.validate(ctx, first); err != nil {
+			return "", err
+		}
+	}
+	account := deliver.Batches(ctx, r.events(), deliver.Options[event]{Size: batchRows, Concurrency: concurrency}, p.send)
+	if err := account.Err("rows"); err != nil {
+		if left := rows - account.Sent() - account.Failed(); left > 0 {
+			err = action.Wrap(err, action.KindOf(err), "%s %d more rows were not tried.", action.MessageOf(err), left)
+		}
+		return "", err
+	}
+	return fmt.Sprintf("%d rows sent to Google Analytics 4 as events. Google does not say whether it keeps them: "+
+		"see the property's reports, and Realtime for the last half an hour.", account.Sent()), nil
+}

@@ -1,0 +1,393 @@
+package googleanalyticsdataimport_test
+
+import (
+	"errors"
+	"maps"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	ga "integrationhub.dev/integrations/googleanalyticsdataimport"
+)
+
+var env = map[string]string{"GOOGLE_ANALYTICS_CLIENT_ID": "client", "GOOGLE_ANALYTICS_CLIENT_SECRET": "app-secret"}
+
+func newIntegration(t *testing.T, d *actiontest.Destination) action.Resolved {
+	t.Helper()
+	i := actiontest.New(t, ga.New, actiontest.Deps(t, d, env))
+	ga.Fast(i)
+	return action.Resolve(i)
+}
+
+// request sends to stream 300, unless answers say otherwise.
+func request(answers map[string]string) *action.Request {
+	form := map[string]string{"dataSourceCompositeId": "1::20::300", "dataSourceSchema": "client_id,event_name,value", "deleteOtherFiles": "yes"}
+	maps.Copy(form, answers)
+	req := actiontest.Query(nil, form)
+	req.State, req.LoginURL = kept, "https://hub/login"
+	return req
+}
+
+func csv(t *testing.T, req *action.Request, text string) *action.Request {
+	t.Helper()
+	return actiontest.Inline(t, req, "text/csv", "csv", []byte(text))
+}
+
+// collected are the calls that send events.
+func collected(t *testing.T, d *actiontest.Destination) (all []sent) {
+	t.Helper()
+	for _, r := range d.Requests() {
+		if r.Path != "/mp/collect" {
+			continue
+		}
+		s, err := parse(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+const done = " rows sent to Google Analytics 4 as events. Google does not say whether it keeps them: see the property's reports, and Realtime for the last half an hour."
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	_, err := ga.New(actiontest.Deps(t, nil, nil))
+	missing, ok := errors.AsType[*action.MissingSettingsError](err)
+	if !ok || !cmp.Equal(missing.Keys, []string{"GOOGLE_ANALYTICS_CLIENT_ID", "GOOGLE_ANALYTICS_CLIENT_SECRET"}) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A delivery as it goes over the wire.
+func TestWire(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Handle(analytics("a1", nil))
+	req := request(map[string]string{
+		"dataSourceSchema": "client_id,user_id,,timestamp,value,coupon,user_properties.tier", "eventName": "purchase",
+	})
+	res, err := newIntegration(t, d).Execute(t.Context(), csv(t, req, "\ufeffClient,User,Name,Time,Value,Coupon,Tier\n"+
+		"1.1,u1,Ann,2026-11-23 11:00:00,9.50,007,gold\n"+
+		"1.1,u1,Ann,2026-11-22T12:00:00+01:00,-3,\"a,b\",gold\n"+
+		"2.2,,Bob,,,,\n"))
+	if err != nil || res.Message != "3"+done || res.State == nil || res.State.Data != kept {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	var got []string
+	for _, r := range d.Requests() {
+		query := r.Query.Encode()
+		if r.Header.Get("Authorization") != "" && r.Host == "www.google-analytics.com" {
+			t.Error("the user's token went to the protocol")
+		}
+		got = append(got, r.Method+" "+r.Host+r.Path+"?"+query+" "+string(r.Body))
+	}
+	const (
+		query  = "?api_secret=mp-s3cret&measurement_id=G-300 "
+		events = `{"name":"purchase","timestamp_micros":1795431600000000,"params":{"coupon":"007","value":9.50}},` +
+			`{"name":"purchase","timestamp_micros":1795345200000000,"params":{"coupon":"a,b","value":-3}}`
+	)
+	if diff := cmp.Diff([]string{
+		"GET analyticsadmin.googleapis.com/v1beta/properties/20/dataStreams/300? ",
+		"GET analyticsadmin.googleapis.com/v1beta/properties/20/dataStreams/300/measurementProtocolSecrets? ",
+		"POST www.google-analytics.com/debug/mp/collect" + query +
+			`{"client_id":"1.1","user_id":"u1","user_properties":{"tier":{"value":"gold"}},"validation_behavior":"ENFORCE_RECOMMENDATIONS","events":[` + events + `]}`,
+		"POST www.google-analytics.com/mp/collect" + query + `{"client_id":"1.1","user_id":"u1","user_properties":{"tier":{"value":"gold"}},"events":[` + events + `]}`,
+		"POST www.google-analytics.com/mp/collect" + query + `{"client_id":"2.2","events":[{"name":"purchase","params":{}}]}`,
+	}, got); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+// Schedules from the time of Universal Analytics are told what happened, and nothing is called.
+func TestUniversalAnalytics(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ field, value, message string }{
+		"a data set": {
+			"dataSourceCompositeId", "12345::UA-12345-1::AbCd_-123", "Nothing was sent: this schedule uploads to a Data Set of Universal Analytics, which Google shut down in July 2024. " +
+				"Google Analytics 4 takes events in its place: open the form in Looker, choose a data stream and name the columns.",
+		},
+		"its names": {
+			"dataSourceSchema", "ga:dimension1,ga:metric1", `"ga:dimension1" is a name of Universal Analytics, which Google shut down. Name the columns for Google Analytics 4: client_id, event_name, and event parameters.`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Handle(analytics("a1", nil))
+			for _, state := range []string{kept, ""} {
+				req := csv(t, request(map[string]string{tt.field: tt.value}), "a,b,c\n1,2,3\n")
+				req.State = state
+				_, err := newIntegration(t, d).Execute(t.Context(), req)
+				if state == "" && tt.field == "dataSourceSchema" {
+					continue // the sign-in is asked for first
+				}
+				if action.MessageOf(err) != tt.message || action.KindOf(err) != action.Invalid || len(d.Requests()) != 0 {
+					t.Errorf("error %v, %d calls", err, len(d.Requests()))
+				}
+			}
+		})
+	}
+}
+
+// Each row is sent, or counted with the reason why not.
+func TestRowsAreAccountedFor(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("ü", 101)
+	for name, tt := range map[string]struct {
+		schema  string
+		rows    string
+		sizes   []int // events of each call
+		message string
+	}{
+		"all":             {"client_id,event_name,value", "1,buy,1\n1,buy,2\n2,buy,3\n1,buy,4\n", []int{2, 1, 1}, "4" + done},
+		"more than fit":   {"client_id,event_name,value", strings.Repeat("1,buy,1\n", 60), []int{25, 25, 10}, "60" + done},
+		"no rows":         {"client_id,event_name,value", "", nil, "0" + done},
+		"nobody":          {"client_id,event_name,value", "1,buy,1\n,buy,2\n", []int{1}, "1 of 2 rows delivered, 1 failed. A row has no client_id."},
+		"no event":        {"client_id,event_name,value", "1,,1\n", nil, "A row has no event_name."},
+		"an odd event":    {"client_id,event_name,value", "1,buy it,1\n", nil, "A row's event_name is no name for an event."},
+		"too long":        {"client_id,event_name,note", "1,buy," + long + "\n1,buy," + long[2:] + "\n", []int{1}, "1 of 2 rows delivered, 1 failed. A row's note is longer than the 100 characters that Google Analytics takes."},
+		"a long address":  {"client_id,event_name,page_location", "1,buy," + long + "\n", []int{1}, "1" + done},
+		"a long property": {"client_id,event_name,user_properties.tier", "1,buy," + long[:80] + "\n", nil, "A row's tier is longer than the 36 characters that Google Analytics takes."},
+		"too old":         {"client_id,event_name,timestamp", "1,buy,2026-11-20 11:00:00\n", nil, "A row's timestamp is not within the last 72 hours, of which Google Analytics takes events."},
+		"too new":         {"client_id,event_name,timestamp", "1,buy,2026-11-24\n", nil, "A row's timestamp is not within the last 72 hours, of which Google Analytics takes events."},
+		"an odd time":     {"client_id,event_name,timestamp", "1,buy,noon\n", nil, "A row's timestamp is no time such as 2026-01-31 12:00:00 (UTC)."},
+		"a ragged row":    {"client_id,event_name,value", "1,buy\n1,buy,1\n", []int{1}, "1 of 2 rows delivered, 1 failed. A row has more or fewer values than there are columns."},
+		"no CSV":          {"client_id,event_name,value", "1,buy,1\n1,\"buy,1\n", nil, "The data is not valid CSV."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Handle(analytics("a1", nil))
+			res, err := newIntegration(t, d).Execute(t.Context(), csv(t, request(map[string]string{"dataSourceSchema": tt.schema}), "a,b,c\n"+tt.rows))
+			message := action.MessageOf(err)
+			if err == nil {
+				message = res.Message
+			}
+			var sizes []int
+			for _, s := range collected(t, d) {
+				sizes = append(sizes, len(s.Events))
+			}
+			if diff := cmp.Diff(tt.sizes, sizes); diff != "" || message != tt.message {
+				t.Errorf("message %q, calls (-want +got):\n%s", message, diff)
+			}
+		})
+	}
+}
+
+func TestRefuses(t *testing.T) {
+	t.Parallel()
+	const reference = "Error during data upload step: MissingRequiredParamsError: Did not receive required form param "
+	for name, tt := range map[string]struct{ field, value, message string }{
+		"no stream":           {"dataSourceCompositeId", "", reference + "'dataSourceCompositeId'"},
+		"an odd stream":       {"dataSourceCompositeId", "1::2/3::4", `"dataSourceCompositeId" must be a data stream, as the form offers it.`},
+		"no names":            {"dataSourceSchema", "", reference + "'dataSourceSchema'"},
+		"odd names":           {"dataSourceSchema", `client_id,"x`, "The names of the columns must be separated by commas."},
+		"no client":           {"dataSourceSchema", "event_name,a,b", "No column is called client_id, without which Google Analytics keeps no event."},
+		"a name twice":        {"dataSourceSchema", "client_id,a,a", `Two columns are called "a".`},
+		"an odd name":         {"dataSourceSchema", "client_id,event_name,Total Value", `"Total Value" is no name for an event parameter: those are of letters, digits and underscores, begin with a letter, and have at most 40 characters.`},
+		"an odd property":     {"dataSourceSchema", "client_id,event_name,user_properties.9", `"9" is no name for a user property: those are of letters, digits and underscores, begin with a letter, and have at most 24 characters.`},
+		"no event's name":     {"dataSourceSchema", "client_id,a,b", "The events have no name: enter one, or call a column event_name."},
+		"an odd event":        {"eventName", "my event", `"my event" is no name for an event: those are of letters, digits and underscores, begin with a letter, and have at most 40 characters.`},
+		"too many":            {"dataSourceSchema", "client_id,event_name" + many(26), "Google Analytics takes at most 25 event parameters and 25 user properties."},
+		"a column too many":   {"dataSourceSchema", "client_id,event_name,a,b", "The query has 3 columns, but 4 names were given. A column that is not to be sent has an empty name."},
+		"a stream of an app":  {"dataSourceCompositeId", "1::20::301", "The data stream is not one of a web site, the only kind that rows can be sent to."},
+		"a stream of another": {"dataSourceCompositeId", "1::99::300", "Google Analytics answered 403: User does not have sufficient permissions for this property."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Handle(analytics("a1", nil))
+			_, err := newIntegration(t, d).Execute(t.Context(), csv(t, request(map[string]string{tt.field: tt.value}), "a,b,c\n1,buy,3\n"))
+			if action.MessageOf(err) != tt.message || len(collected(t, d)) != 0 {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+	if _, err := newIntegration(t, nil).Execute(t.Context(), request(nil)); action.MessageOf(err) != "The request came without data." {
+		t.Errorf("without data: %v", err)
+	}
+}
+
+func many(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(",p" + strings.Repeat("x", i))
+	}
+	return b.String()
+}
+
+// A download that breaks off sends nothing: events cannot be taken back.
+func TestBreaksOff(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Handle(analytics("a1", nil))
+	req := actiontest.Download(t, request(nil), actiontest.BrokenDownload("a,b,c\n1,buy,1\n"))
+	if _, err := newIntegration(t, d).Execute(t.Context(), req); err == nil || len(collected(t, d)) != 0 {
+		t.Errorf("error %v, sent %v", err, collected(t, d))
+	}
+}
+
+func TestGoogleFails(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		end     string
+		reply   actiontest.Reply
+		kind    action.Kind
+		calls   int // that send events
+		message string
+	}{
+		"would not keep them": {
+			"/debug/mp/collect",
+			actiontest.Reply{Body: `{"validationMessages":[{"fieldPath":"events","description":"buy is reserved","validationCode":"NAME_RESERVED"}]}`},
+			action.Invalid, 0, "Google Analytics would not keep such events (NAME_RESERVED events). Nothing was sent.",
+		},
+		"no secret":   {"Secrets", actiontest.Reply{Body: `{}`}, action.Invalid, 0, "The data stream has no Measurement Protocol API secret. Create one in Google Analytics: Admin, Data streams, the stream, Measurement Protocol API secrets."},
+		"not enabled": {"Secrets", actiontest.Reply{Status: 403, Body: `{"error":{"code":403,"message":"x","details":[{"reason":"SERVICE_DISABLED"}]}}`}, action.Internal, 0, "The API is not enabled in the Google Cloud project of the hub's OAuth client. The hub's administrator must enable it."},
+		"a reset":     {"/mp/collect", actiontest.Reply{Reset: true}, action.Unavailable, 0, "The connection to Google Analytics failed. Nothing was sent."},
+		"an odd page": {"/debug/mp/collect", actiontest.Reply{Body: "<html>"}, action.Unavailable, 0, "Google Analytics sent an answer that the hub does not understand. Nothing was sent."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Handle(analytics("a1", map[string]actiontest.Reply{tt.end: tt.reply}))
+			_, err := newIntegration(t, d).Execute(t.Context(), csv(t, request(nil), "a,b,c\n1,buy,3\n"))
+			if action.MessageOf(err) != tt.message || action.KindOf(err) != tt.kind || len(collected(t, d)) != tt.calls {
+				t.Errorf("error %v (%v), sent %v", err, action.KindOf(err), collected(t, d))
+			}
+			for _, s := range []string{secret, "a1", "app-secret"} {
+				if strings.Contains(err.Error(), s) {
+					t.Errorf("the error tells %q: %v", s, err)
+				}
+			}
+		})
+	}
+}
+
+// A call whose answer is lost is not made again, and only its rows fail.
+func TestAnswerLost(t *testing.T) {
+	t.Parallel()
+	normal := analytics("a1", nil)
+	d := actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {
+		if r.Path == "/mp/collect" && strings.Contains(string(r.Body), `"client_id":"2"`) {
+			return actiontest.Reply{Reset: true}
+		}
+		return normal(r)
+	})
+	_, err := newIntegration(t, d).Execute(t.Context(), csv(t, request(nil), "a,b,c\n1,buy,1\n2,buy,2\n2,buy,3\n3,buy,4\n"))
+	if m := action.MessageOf(err); m != "2 of 4 rows delivered, 2 failed. The connection to Google Analytics failed. Its events may have arrived all the same." {
+		t.Errorf("message %q", m)
+	}
+	if n := len(collected(t, d)); n != 3 {
+		t.Errorf("%d calls, want 3", n)
+	}
+}
+
+func TestAnswersLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		deps := actiontest.Deps(t, nil, env)
+		deps.HTTP = actiontest.Late()
+		_, err := actiontest.New(t, ga.New, deps).Execute(t.Context(), csv(t, request(nil), "a,b,c\n1,buy,3\n"))
+		if action.KindOf(err) != action.Timeout {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+func TestForm(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Handle(analytics("a1", nil))
+	form, err := newIntegration(t, d).Form.Form(t.Context(), request(map[string]string{"dataSourceSchema": "client_id,x", "eventName": "buy"}))
+	if err != nil || form.State == nil || form.State.Data != kept {
+		t.Fatalf("%+v, %v", form, err)
+	}
+	want := []action.Option{
+		{Name: "2::22::302", Label: "Apples >> Shop >> Web (G-302)"},
+		{Name: "1::20::300", Label: "Zoo >> Site >> Web (G-300)"},
+	}
+	if diff := cmp.Diff(want, form.Fields[0].Options); diff != "" || len(form.Fields) != 3 {
+		t.Errorf("options (-want +got):\n%s", diff)
+	}
+	for n, want := range []action.Field{
+		{Name: "dataSourceCompositeId", Type: action.Select, Required: true, Default: "1::20::300"},
+		{Name: "dataSourceSchema", Type: action.String, Required: true, Default: "client_id,x"},
+		{Name: "eventName", Type: action.String, Default: "buy"},
+	} {
+		if f := form.Fields[n]; f.Name != want.Name || f.Type != want.Type || f.Required != want.Required || f.Default != want.Default {
+			t.Errorf("%+v", f)
+		}
+	}
+	for name, tt := range map[string]struct {
+		state   string
+		good    string
+		answers map[string]actiontest.Reply
+		login   string
+		kind    action.Kind
+	}{
+		"never signed in": {"", "a1", nil, "In order to send", action.Internal},
+		"grant gone":      {`{"tokens":{"access_token":"a1","refresh_token":"gone"}}`, "a2", nil, "The sign-in at Google is missing or no longer valid. Open the form in Looker and log in again. In order to send", action.Internal},
+		"out of order":    {kept, "a1", map[string]actiontest.Reply{"/accountSummaries": {Status: 503}}, "", action.Unavailable},
+		"one is":          {kept, "a1", map[string]actiontest.Reply{"/dataStreams": {Status: 503}}, "", action.Unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req := request(nil)
+			req.State = tt.state
+			form, err := newIntegration(t, actiontest.NewDestination(t).Handle(analytics(tt.good, tt.answers))).Form.Form(t.Context(), req)
+			if tt.login == "" {
+				if action.KindOf(err) != tt.kind {
+					t.Errorf("%+v, %v", form, err)
+				}
+				return
+			}
+			if err != nil || form.Fields[0].Name != "login" || !strings.HasPrefix(form.Fields[0].Description, tt.login) || form.State.Data != action.Reset ||
+				form.Fields[0].OAuthURL != "https://hub/login" {
+				t.Errorf("%+v, %v", form, err)
+			}
+		})
+	}
+	d = actiontest.NewDestination(t).Handle(analytics("a1", map[string]actiontest.Reply{"/accountSummaries": {Body: `{}`}}))
+	if form, err = newIntegration(t, d).Form.Form(t.Context(), request(nil)); err != nil || !strings.HasPrefix(form.Fields[0].Description, "There is no Google Analytics 4 data stream") {
+		t.Errorf("without streams: %+v, %v", form, err)
+	}
+}
+
+func TestTokens(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ state, good, want string }{
+		"renewed":                     {kept, "a2", renewed},
+		"of the reference, with more": {`{"tokens":{"access_token":"a1","refresh_token":"r1","expiry_date":5},"redirect":"https://hub/r","lastUsedFormParams":{}}`, "a1", kept},
+		"gone":                        {`{"tokens":{"access_token":"x","refresh_token":"x"}}`, "a1", action.Reset},
+		"none":                        {``, "a1", action.Reset},
+		"of another kind":             {`[1]`, "a1", action.Reset},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req := csv(t, request(nil), "a,b,c\n1,buy,3\n")
+			req.State = tt.state
+			res, err := newIntegration(t, actiontest.NewDestination(t).Handle(analytics(tt.good, nil))).Execute(t.Context(), req)
+			if res == nil || res.State == nil || res.State.Data != tt.want || (err != nil) != (tt.want == action.Reset) {
+				t.Errorf("%+v, %v", res, err)
+			}
+		})
+	}
+}
+
+func TestLogin(t *testing.T) {
+	t.Parallel()
+	i := newIntegration(t, actiontest.NewDestination(t).Handle(analytics("a1", nil)))
+	login := action.Login{State: "st", RedirectURL: "https://hub/r", Verifier: "verifier"}
+	address, err := i.OAuth.AuthorizeURL(t.Context(), login)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Query().Get("scope") != "https://www.googleapis.com/auth/analytics.edit" || u.Query().Get("state") != "st" || u.Query().Get("access_type") != "offline" {
+		t.Errorf("%s: %v", address, err)
+	}
+	state, err := i.OAuth.Exchange(t.Context(), login, url.Values{"code": {"good"}})
+	if err != nil || state.Data != renewed {
+		t.Errorf("%+v, %v", state, err)
+	}
+}

@@ -1,0 +1,134 @@
+package googleanalyticsdataimport
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/plaintext"
+)
+
+// The Measurement Protocol, its address and its limit of a call:
+// https://developers.google.com/analytics/devguides/collection/protocol/ga4/reference
+const (
+	collect   = "https://www.google-analytics.com/mp/collect"
+	debug     = "https://www.google-analytics.com/debug/mp/collect"
+	maxEvents = 25
+)
+
+// A batch of rows makes between one and as many calls as it has persons.
+const (
+	batchRows   = 100
+	concurrency = 8
+	timeout     = time.Minute
+)
+
+// protocol sends events.
+type protocol struct {
+	http   *http.Client
+	target target
+	// reads says how calls that change nothing are tried again.
+	reads deliver.Retry
+}
+
+// call is the body of a call.
+type call struct {
+	who
+	Properties json.RawMessage `json:"user_properties,omitempty"`
+	Validation string          `json:"validation_behavior,omitempty"`
+	Events     []measured      `json:"events"`
+}
+
+func newCall(events []event) call {
+	c := call{who: events[0].who}
+	if p := events[0].who.Properties; p != "" {
+		c.Properties = json.RawMessage(p)
+	}
+	for _, e := range events {
+		c.Events = append(c.Events, e.ev)
+	}
+	return c
+}
+
+// send sends a batch. The error tells of each row that did not go. Google keeps an event as
+// often as it is sent, so a call is made again only where it did nothing.
+func (p *protocol) send(ctx context.Context, batch []event) error {
+	once := deliver.Once{Name: name, Timeout: timeout, Doubt: "Its events may have arrived all the same."}
+	refused := deliver.RefusedError{}
+	var last error
+	for from, events := range groups(batch) {
+		err := once.Do(ctx, func(ctx context.Context) error { return p.post(ctx, collect, newCall(events), nil) })
+		if err == nil {
+			continue
+		}
+		last = err
+		for n := range events {
+			refused[from+n] = err
+		}
+	}
+	switch {
+	case len(refused) == len(batch) && len(batch) == batchRows:
+		return deliver.Stop(last) // where a whole batch fails, the next will
+	case len(refused) > 0:
+		return refused
+	}
+	return nil
+}
+
+const name = "Google Analytics"
+
+// validate asks Google what is wrong with events, without sending them. It knows nothing of
+// the secret: https://developers.google.com/analytics/devguides/collection/protocol/ga4/validating-events
+func (p *protocol) validate(ctx context.Context, events []event) error {
+	c := newCall(events)
+	c.Validation = "ENFORCE_RECOMMENDATIONS"
+	var answer struct {
+		Messages []struct {
+			Field string `json:"fieldPath"`
+			Code  string `json:"validationCode"`
+		} `json:"validationMessages"`
+	}
+	err := p.reads.Do(ctx, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "Google Analytics did not answer in time."))
+		defer cancel()
+		return p.post(ctx, debug, c, &answer)
+	})
+	if err != nil {
+		return action.Wrap(err, action.KindOf(err), "%s Nothing was sent.", action.MessageOf(err))
+	}
+	if len(answer.Messages) > 0 {
+		// The description can quote values.
+		m := answer.Messages[0]
+		return action.Errorf(action.Invalid, "Google Analytics would not keep such events (%s). Nothing was sent.", plaintext.Line(m.Code+" "+m.Field))
+	}
+	return nil
+}
+
+// post makes a call. The protocol wants its secret in the address, which is told to nobody.
+func (p *protocol) post(ctx context.Context, address string, c call, out any) error {
+	body, err := json.Marshal(c)
+	if err != nil {
+		return fmt.Errorf("encoding events: %w", err)
+	}
+	query := url.Values{"measurement_id": {p.target.measurementID}, "api_secret": {p.target.secret.Reveal()}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address+"?"+query.Encode(), bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("preparing a call: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if out != nil {
+		return outbound.JSON(p.http, req, name, out)
+	}
+	res, err := outbound.Do(p.http, req, name)
+	if err != nil {
+		return err
+	}
+	return res.Body.Close()
+}

@@ -1,0 +1,173 @@
+package googleanalyticsdataimport_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	ga "integrationhub.dev/integrations/googleanalyticsdataimport"
+)
+
+// unreliable is a Google that refuses some calls for their rate, loses answers, and answers
+// some never. It keeps an event as often as it comes. It needs no sockets, so that waits take no
+// time in a bubble of testing/synctest.
+type unreliable struct {
+	mu      sync.Mutex
+	refused map[string]bool // clients that were refused once
+	arrived map[float64]int // values, with how often
+	lost    int             // events that arrived and whose answers did not
+	late    int             // events that were never answered
+	heap    uint64
+}
+
+func (u *unreliable) RoundTrip(req *http.Request) (*http.Response, error) {
+	var text []byte
+	if req.Body != nil {
+		var err error
+		if text, err = io.ReadAll(req.Body); err != nil {
+			return nil, err
+		}
+	}
+	if req.URL.Host == "analyticsadmin.googleapis.com" || req.URL.Path != "/mp/collect" {
+		r := analytics("a1", nil)(actiontest.Recorded{Host: req.URL.Host, Path: req.URL.Path, Query: req.URL.Query(), Header: req.Header, Body: text})
+		return answer(r.Status, r.Body), nil
+	}
+	s, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	client, err := strconv.Atoi(s.Client)
+	if err != nil {
+		return nil, err
+	}
+	if client%1000 == 7 { // late
+		u.mu.Lock()
+		u.late += len(s.Events)
+		u.mu.Unlock()
+		wroteHeaders(req)
+		<-req.Context().Done()
+		return nil, req.Context().Err()
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if client%100 == 3 && !u.refused[s.Client] {
+		u.refused[s.Client] = true
+		return answer(429, ""), nil
+	}
+	for _, e := range s.Events {
+		value, _ := e.Params["value"].(float64)
+		u.arrived[value]++
+	}
+	wroteHeaders(req)
+	if client%1000 == 5 {
+		u.lost += len(s.Events)
+		return nil, errors.New("connection reset by peer")
+	}
+	return answer(204, ""), nil
+}
+
+// wroteHeaders tells the hub, as a socket would, that the call went out.
+func wroteHeaders(req *http.Request) {
+	if trace := httptrace.ContextClientTrace(req.Context()); trace != nil && trace.WroteHeaders != nil {
+		trace.WroteHeaders()
+	}
+}
+
+func answer(status int, body string) *http.Response {
+	if status == 0 {
+		status = http.StatusOK
+	}
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}
+}
+
+// What is told to Looker is exactly what was answered, and no event comes twice.
+func TestHundredThousandRows(t *testing.T) {
+	t.Parallel()
+	const rows, perClient = 100_000, 4
+	result := bytes.NewBufferString("Client,Event,Value\n")
+	for i := range rows {
+		if i%4000 == 1 { // nobody
+			fmt.Fprintf(result, ",buy,%d\n", i)
+			continue
+		}
+		fmt.Fprintf(result, "%d,buy,%d\n", i/perClient, i)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		google := &unreliable{refused: map[string]bool{}, arrived: map[float64]int{}}
+		deps := actiontest.Deps(t, nil, env)
+		deps.HTTP = &http.Client{Transport: google}
+		_, err := actiontest.New(t, ga.New, deps).Execute(t.Context(), csv(t, request(nil), result.String()))
+		const nobody = rows / 4000
+		failed := nobody + google.lost + google.late
+		want := fmt.Sprintf("%d of %d rows delivered, %d failed. ", len(google.arrived)-google.lost, rows, failed)
+		if m := action.MessageOf(err); !strings.HasPrefix(m, want) {
+			t.Errorf("message %q\nwant    %q…", m, want)
+		}
+		if len(google.arrived) != rows-nobody-google.late || google.lost != 100 || google.late != 100 || len(google.refused) != 250 {
+			t.Errorf("%d arrived, %d lost, %d late, %d refused once", len(google.arrived), google.lost, google.late, len(google.refused))
+		}
+		for value, n := range google.arrived {
+			if n != 1 {
+				t.Fatalf("event %v came %d times", value, n)
+			}
+		}
+	})
+}
+
+// discarding is a Google that keeps nothing, and watches the hub's memory.
+type discarding struct {
+	unreliable
+	events int
+}
+
+func (d *discarding) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Path != "/mp/collect" {
+		return d.unreliable.RoundTrip(req)
+	}
+	text, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.events%1000 == 0 {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		d.heap = max(d.heap, m.HeapAlloc)
+	}
+	d.events += bytes.Count(text, []byte(`"name"`))
+	return answer(204, ""), nil
+}
+
+// Rows are not kept: memory is that of a few calls, however many there are. Not parallel, since
+// it watches the memory of all tests.
+func TestMemory(t *testing.T) {
+	const rows, most = 200_000, 96 << 20
+	req := actiontest.Download(t, request(nil), func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "Client,Event,Value\n")
+		for i := range rows {
+			_, _ = fmt.Fprintf(w, "%d,buy,%d\n", i/25, i)
+		}
+	})
+	google := &discarding{}
+	deps := actiontest.Deps(t, nil, env)
+	deps.HTTP = &http.Client{Transport: google}
+	res, err := actiontest.New(t, ga.New, deps).Execute(t.Context(), req)
+	if err != nil || res.Message != fmt.Sprintf("%d%s", rows, done) || google.events != rows {
+		t.Errorf("%+v, %v, %d events", res, err, google.events)
+	}
+	if google.heap > most {
+		t.Errorf("%d MiB of heap", google.heap>>20)
+	}
+}

@@ -1,0 +1,39 @@
+// Package csvrows reads a result in CSV that has been fetched whole.
+package csvrows
+
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+
+	"integrationhub.dev/hub/action"
+)
+
+// Each calls f with each record and its number from 0: the first is the header. A record is
+// good until f returns; an error of f ends the reading. Records may differ in length, and a mark
+// of byte order is passed over.
+func Each(blob action.Blob, f func(number int64, record []string) error) error {
+	src := bufio.NewReader(io.NewSectionReader(blob, 0, blob.Size()))
+	if mark, err := src.Peek(3); err == nil && string(mark) == "\ufeff" {
+		_, _ = src.Discard(3)
+	}
+	r := csv.NewReader(src)
+	r.FieldsPerRecord, r.ReuseRecord = -1, true
+	for number := int64(0); ; number++ {
+		record, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if _, ok := errors.AsType[*csv.ParseError](err); ok {
+			return action.Wrap(fmt.Errorf("reading CSV after row %d", number), action.Invalid, "The data is not valid CSV.")
+		}
+		if err != nil {
+			return fmt.Errorf("reading the data: %w", err)
+		}
+		if err := f(number, record); err != nil {
+			return err
+		}
+	}
+}
