@@ -1,0 +1,55 @@
+package objectstore
+
+import (
+	"mime"
+	"strings"
+	"unicode"
+
+	"integrationhub.dev/hub/action"
+)
+
+// MaxName is the longest name of an object, in bytes, that Amazon S3 and Google Cloud Storage
+// take, and the longest in characters that Azure takes:
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+// https://cloud.google.com/storage/docs/objects#naming
+// https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
+const MaxName = 1024
+
+// Name is the object's name. The filename is used to the letter, slashes included, as
+// existing schedules expect; only where there is a path are the two joined by one slash.
+// Without a filename it is the one that the request suggests. The destination is named to
+// the Looker user.
+func Name(req *action.Request, destination, path, filename string) (string, error) {
+	name, field := filename, "filename"
+	if strings.TrimSpace(name) == "" {
+		name = req.SuggestedFilename()
+	}
+	if path = strings.Trim(strings.TrimSpace(path), "/"); path != "" {
+		name = path + "/" + strings.TrimLeft(name, "/")
+		field = "path"
+	}
+	switch {
+	case name == "" || strings.HasSuffix(name, "/"):
+		return "", action.InvalidField("filename", "Couldn't determine filename.")
+	case len(name) > MaxName:
+		return "", action.InvalidField(field, "The object's name, with its path, is longer than the 1,024 bytes that %s allows.", destination)
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return "", action.InvalidField(field, "The object's name must not contain control characters.")
+	}
+	// Clients that keep objects as files cannot show such names, or write elsewhere.
+	for segment := range strings.SplitSeq(name, "/") {
+		if segment == "." || segment == ".." {
+			return "", action.InvalidField(field, "The object's name must not contain a part that is . or ...")
+		}
+	}
+	return name, nil
+}
+
+// ContentType is what Looker says the data is; empty when that is no media type at all.
+func ContentType(data action.Data) string {
+	text := data.MIME()
+	if _, _, err := mime.ParseMediaType(text); err != nil {
+		return ""
+	}
+	return text
+}
