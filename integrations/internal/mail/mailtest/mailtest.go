@@ -71,7 +71,11 @@ func New(t testing.TB, implicit bool) *Server {
 	}
 	done := make(chan struct{})
 	go func() { _ = srv.Serve(l); close(done) }()
-	t.Cleanup(func() { _ = srv.Close(); <-done })
+	t.Cleanup(func() {
+		_ = l.Close() // the server does not know it yet, if it has only just begun
+		_ = srv.Close()
+		<-done
+	})
 	return s
 }
 
