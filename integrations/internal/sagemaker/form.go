@@ -60,7 +60,7 @@ func choice(names []string, f action.Field) action.Field {
 	f.Required, f.Type = true, action.Select
 	if len(names) == 0 {
 		f.Type = action.String
-		f.Description += " The access key sees none, so there is no choice to offer: enter the name."
+		f.Description = strings.TrimSuffix(f.Description, ".") + ". The access key sees none, so there is no choice to offer: enter the name."
 	}
 	for _, n := range names {
 		f.Options = append(f.Options, action.Option{Name: n, Label: n})

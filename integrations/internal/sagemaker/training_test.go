@@ -37,7 +37,9 @@ var trainForm = answers{"modelName": "orders", "bucket": "data", "awsInstanceTyp
 func trainer(h *sagemakertest.Hub) sagemaker.Trainer {
 	return sagemaker.Trainer{
 		Client: sagemaker.New(h.Deps()), Algorithm: sagemaker.LinearLearner, Columns: "feature_dim",
-		Parameters: func(form map[string]string) (map[string]string, error) { return map[string]string{"kind": form["kind"]}, nil },
+		Parameters: func(form map[string]string) (map[string]string, error) {
+			return map[string]string{"kind": form["kind"]}, nil
+		},
 	}
 }
 
@@ -88,7 +90,9 @@ func TestTraining(t *testing.T) {
 			mails: []letter{{"The model JOB has been created", "The model JOB has been created by training job JOB. There is a model orders already.\n\nWhat was trained is in s3://data/JOB/output/model.tar.gz."}}, outcome: watch.Ended, models: []string{"JOB", "churn", "orders"},
 		},
 		"the answer about the model is lost": {
-			set:   func(f *sagemakertest.AWS) { f.Lose = func(o string, n int) bool { return o == "CreateModel" && n == 1 } },
+			set: func(f *sagemakertest.AWS) {
+				f.Lose = func(o string, n int) bool { return o == "CreateModel" && n == 1 }
+			},
 			mails: []letter{{"The model orders has been created", "The model orders has been created by training job JOB.\n\nWhat was trained is in s3://data/JOB/output/model.tar.gz."}}, outcome: watch.Ended, models: []string{"churn", "orders"},
 		},
 		"no model": {
@@ -105,7 +109,9 @@ func TestTraining(t *testing.T) {
 			outcome: watch.Failed, models: []string{"churn"},
 		},
 		"failed": {
-			set:   func(f *sagemakertest.AWS) { f.Statuses, f.Reason = []string{"InProgress", "Failed"}, "ClientError: no." },
+			set: func(f *sagemakertest.AWS) {
+				f.Statuses, f.Reason = []string{"InProgress", "Failed"}, "ClientError: no."
+			},
 			mails: []letter{{"Training job JOB failed", "Training job JOB failed: ClientError: no."}}, outcome: watch.Ended, models: []string{"churn"},
 		},
 		"stopped": {

@@ -38,6 +38,7 @@ type Server struct {
 	// Roots are what its certificate is trusted by.
 	Roots *x509.CertPool
 
+	tls         *tls.Config
 	connections listener
 
 	mu        sync.Mutex
@@ -57,17 +58,26 @@ type Delivered struct {
 // New starts a server that ends with the test. An implicit one speaks TLS from the start.
 func New(t testing.TB, implicit bool) *Server {
 	t.Helper()
-	s := &Server{count: map[string]int{}, Roots: x509.NewCertPool(), connections: newListener()}
+	s := &Server{count: map[string]int{}, Roots: x509.NewCertPool()}
 	certified := httptest.NewTLSServer(http.NotFoundHandler()) // for its certificate, of example.com
 	certified.Close()
 	s.Roots.AddCert(certified.Certificate())
-	config := &tls.Config{Certificates: certified.TLS.Certificates}
 
+	s.tls = &tls.Config{Certificates: certified.TLS.Certificates}
+	s.Speak(t, implicit)
+	return s
+}
+
+// Speak makes the server one that speaks TLS from the start, or one that is asked for it. It
+// is called before anybody dials.
+func (s *Server) Speak(t testing.TB, implicit bool) {
+	t.Helper()
+	s.connections = newListener()
 	srv := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &session{server: s, conn: c}, nil }))
-	srv.Domain, srv.TLSConfig, srv.ErrorLog = "example.com", config, slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
+	srv.Domain, srv.TLSConfig, srv.ErrorLog = "example.com", s.tls, slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
 	var l net.Listener = s.connections
 	if implicit {
-		l = tls.NewListener(l, config)
+		l = tls.NewListener(l, s.tls)
 	}
 	done := make(chan struct{})
 	go func() { _ = srv.Serve(l); close(done) }()
@@ -76,7 +86,6 @@ func New(t testing.TB, implicit bool) *Server {
 		_ = srv.Close()
 		<-done
 	})
-	return s
 }
 
 // Dial leads every connection to the server, and records where it was meant to lead.
