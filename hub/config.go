@@ -67,6 +67,10 @@ type Config struct {
 	// is refused with 503 before its data is read.
 	MaxDeliveries int `env:"ACTION_HUB_MAX_DELIVERIES" envDefault:"32"`
 	MaxQueued     int `env:"ACTION_HUB_MAX_QUEUED_DELIVERIES" envDefault:"256"`
+	// MaxWatches bounds the jobs that are followed at once after their deliveries were answered,
+	// and WatchTimeout how long each is; a destination may take days for one.
+	MaxWatches   int           `env:"ACTION_HUB_MAX_WATCHES" envDefault:"1000"`
+	WatchTimeout time.Duration `env:"ACTION_HUB_WATCH_TIMEOUT" envDefault:"168h"`
 	// MaxRows bounds the rows of one delivery that are decoded; 0 means no bound.
 	MaxRows int64 `env:"ACTION_HUB_MAX_ROWS"`
 	// MaxHeaderBytes bounds a request's headers.
@@ -177,6 +181,7 @@ func (c Config) Validate() error {
 	fault(c.MaxQueued < 0 || c.MaxRows < 0 || c.MaxBodyBytes < 0 || c.SpoolBytes < 0,
 		"ACTION_HUB_MAX_QUEUED_DELIVERIES, ACTION_HUB_MAX_ROWS, ACTION_HUB_MAX_BODY_BYTES and ACTION_HUB_SPOOL_BYTES must not be negative")
 	fault(c.MaxHeaderBytes < 4096, "ACTION_HUB_MAX_HEADER_BYTES must be at least 4096")
+	fault(c.MaxWatches < 0 || c.WatchTimeout <= 0, "ACTION_HUB_MAX_WATCHES must not be negative, and ACTION_HUB_WATCH_TIMEOUT longer than 0")
 	fault(c.DeliveryTimeout <= 0 || c.FormTimeout <= 0, "ACTION_HUB_DELIVERY_TIMEOUT and ACTION_HUB_FORM_TIMEOUT must be longer than 0")
 	fault(c.LogFormat != logJSON && c.LogFormat != logText, "ACTION_HUB_LOG_FORMAT must be json or text")
 	_, err = c.cipherMaster()

@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"cmp"
 	"context"
 	"runtime"
 	"time"
@@ -28,6 +27,8 @@ type Metrics struct {
 	retries         *prometheus.CounterVec
 	calls           *prometheus.CounterVec
 	callSeconds     *prometheus.HistogramVec
+	watching        *prometheus.GaugeVec
+	watches         *prometheus.CounterVec
 	reloads         *prometheus.CounterVec
 }
 
@@ -77,6 +78,13 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "integrationhub_outbound_request_duration_seconds", Help: "Time from a request of the hub to the headers of its answer, sending included.",
 			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 10, 60, 600},
 		}, []string{"integration", "peer"}),
+		watching: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "integrationhub_watches_in_flight", Help: "Jobs at destinations that are followed after their deliveries were answered.",
+		}, []string{"integration"}),
+		watches: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "integrationhub_watches_total",
+			Help: `Jobs that are followed no longer, by outcome: "ended", "failed" to follow, "too_long", "given_up" when the hub stopped, or "refused" because there were too many.`,
+		}, []string{"integration", "outcome"}),
 		reloads: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "integrationhub_reloads_total", Help: "Reloads of changed files, by what and outcome.",
 		}, []string{"what", "outcome"}),
@@ -86,7 +94,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 // outbound counts the exchanges with a peer for the integration whose request they serve.
 func (m *Metrics) outbound(peer string) outbound.Observer {
 	return func(ctx context.Context, outcome string, took time.Duration) {
-		integration := cmp.Or(recordFrom(ctx).integration, "none")
+		integration := integrationOf(ctx)
 		m.calls.WithLabelValues(integration, peer, outcome).Inc()
 		m.callSeconds.WithLabelValues(integration, peer).Observe(took.Seconds())
 	}

@@ -99,17 +99,21 @@ func TestMetrics(t *testing.T) {
 	data := result(200, 201, 400, 413, 404, 503)
 	looker := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, data) }))
 	t.Cleanup(looker.Close)
-	began, finish := make(chan struct{}), make(chan struct{})
-	h := runHub(t, map[string]string{"ACTION_HUB_MAX_DELIVERIES": "1", "ACTION_HUB_MAX_QUEUED_DELIVERIES": "1", "ACTION_HUB_SPOOL_BYTES": "1000000"},
-		rows(statuses(t)), made("slow", func(ctx context.Context, _ action.Deps, _ *action.Request) error {
+	began, finish, watched := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	h := runHub(t, map[string]string{"ACTION_HUB_MAX_DELIVERIES": "1", "ACTION_HUB_MAX_QUEUED_DELIVERIES": "1", "ACTION_HUB_MAX_WATCHES": "1", "ACTION_HUB_SPOOL_BYTES": "1000000"},
+		rows(statuses(t)), made("slow", func(ctx context.Context, d action.Deps, _ *action.Request) error {
 			began <- struct{}{}
 			select {
 			case <-finish:
-				return nil
 			case <-ctx.Done():
 				return ctx.Err()
 			}
+			_ = d.Watch(ctx, func(context.Context) (action.Watch, error) { // there is room for the first
+				return action.Watch{Follow: func(context.Context) error { <-watched; return nil }}, nil
+			})
+			return nil
 		}))
+	t.Cleanup(func() { close(watched) })
 
 	h.post("/actions/rows/execute", `{"type":"query","data":{"key":"k"},"scheduled_plan":{"download_url":"`+looker.URL+`/x"}}`)
 
@@ -181,6 +185,8 @@ func TestMetrics(t *testing.T) {
 		{`integrationhub_rows_total{integration="rows",outcome="rejected"}`, 2},
 		{`integrationhub_rows_total{integration="rows",outcome="failed"}`, 2},
 		{`integrationhub_spool_bytes`, 0},
+		{`integrationhub_watches_in_flight{integration="slow"}`, 1},
+		{`integrationhub_watches_total{integration="slow",outcome="refused"}`, 1},
 	} {
 		if got, ok := calm[tt.name]; !ok || got != tt.want {
 			t.Errorf("at the end %s is %v, want %v", tt.name, got, tt.want)

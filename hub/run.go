@@ -17,6 +17,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/hub/watch"
 )
 
 // Options are what a hub is run with, beside its configuration.
@@ -51,12 +52,13 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	watch, err := startObservers(ctx, o, roots)
+	observers, err := startObservers(ctx, o, roots)
 	if err != nil {
 		return err
 	}
-	defer watch.stop(context.WithoutCancel(ctx), o.Log)
-	server, secrets, cert, err := build(o, metrics, roots, watch)
+	defer observers.stop(context.WithoutCancel(ctx), o.Log)
+	watches := newWatches(o, metrics)
+	server, secrets, cert, err := build(o, metrics, roots, observers, watches.Watch)
 	if err != nil {
 		return err
 	}
@@ -108,7 +110,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	draining.Store(true)
 	o.Log.InfoContext(base, "draining", "delay", o.Config.DrainDelay.String(), "timeout", o.Config.DrainTimeout.String())
-	return drain(base, stop, o.Config, looker, admin, failed)
+	return drain(base, stop, o, looker, admin, watches, failed)
 }
 
 // closeWhen makes clients give up their connections while the hub drains, so that none sends
@@ -123,7 +125,8 @@ func closeWhen(draining *atomic.Bool, next http.Handler) http.Handler {
 }
 
 // drain ends the servers without losing what is under way.
-func drain(base context.Context, stop func(), c Config, looker, admin *http.Server, failed <-chan error) error {
+func drain(base context.Context, stop func(), o Options, looker, admin *http.Server, watches *watch.Pool, failed <-chan error) error {
+	c := o.Config
 	select {
 	case <-time.After(c.DrainDelay):
 	case err := <-failed:
@@ -139,11 +142,14 @@ func drain(base context.Context, stop func(), c Config, looker, admin *http.Serv
 		defer cancel()
 		_ = looker.Shutdown(last)
 	}
+	if n := watches.Drain(ctx); n > 0 {
+		o.Log.ErrorContext(base, "the hub stops before what it followed has ended", "watches", n)
+	}
 	return errors.Join(err, admin.Close())
 }
 
 // build makes the server and what it depends on.
-func build(o Options, metrics *Metrics, roots *x509.CertPool, watch observers) (*Server, *Secrets, *Certificate, error) {
+func build(o Options, metrics *Metrics, roots *x509.CertPool, told observers, follow action.Watcher) (*Server, *Secrets, *Certificate, error) {
 	fail := func(err error) (*Server, *Secrets, *Certificate, error) { return nil, nil, nil, err }
 	secrets, err := LoadSecrets(o.Config.Secret, o.Config.SecretFiles)
 	if err != nil {
@@ -162,7 +168,7 @@ func build(o Options, metrics *Metrics, roots *x509.CertPool, watch observers) (
 	out := outbound.Options{Policy: o.Config.policy(), Roots: roots, Proxy: proxy}
 	out.Policy.AllowLoopback = o.AllowLoopback
 	out.Observe = metrics.outbound("destination")
-	deps := action.Deps{Env: o.Env, HTTP: outbound.NewClient(out), Dial: outbound.Dialer(out.Policy), Roots: roots, Log: o.Log}
+	deps := action.Deps{Env: o.Env, HTTP: outbound.NewClient(out), Dial: outbound.Dialer(out.Policy), Roots: roots, Watch: follow, Log: o.Log}
 	catalog, err := NewCatalog(o.Entries, o.Config, deps)
 	if err != nil {
 		return fail(err)
@@ -170,7 +176,7 @@ func build(o Options, metrics *Metrics, roots *x509.CertPool, watch observers) (
 	out.FollowRedirects, out.Observe = true, metrics.outbound("looker")
 	server, err := New(Parts{
 		Config: o.Config, Catalog: catalog, Secrets: secrets, Looker: outbound.NewClient(out),
-		Env: o.Env, Log: o.Log, Metrics: metrics, Traces: watch.traces, Bugs: watch.bugs,
+		Env: o.Env, Log: o.Log, Metrics: metrics, Traces: told.traces, Bugs: told.bugs,
 	})
 	return server, secrets, cert, err
 }

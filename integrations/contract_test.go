@@ -168,6 +168,7 @@ func TestLists(t *testing.T) {
 				t.Errorf("%s has no icon", e.Name)
 			}
 			withoutEmpty(want[e.Name])
+			withSensitive(want[e.Name])
 			delete(want[e.Name], "icon_data_uri")
 			delete(got[e.Name], "icon_data_uri")
 			if diff := cmp.Diff(want[e.Name], got[e.Name]); diff != "" {
@@ -188,6 +189,18 @@ func withoutEmpty(definition map[string]any) {
 	for _, p := range params {
 		if param, ok := p.(map[string]any); ok && param["description"] == "" {
 			delete(param, "description")
+		}
+	}
+}
+
+// sensitive are params that hold a secret, which the reference shows to every administrator.
+var sensitive = []string{"smtpPass"}
+
+func withSensitive(definition map[string]any) {
+	params, _ := definition["params"].([]any)
+	for _, p := range params {
+		if param, ok := p.(map[string]any); ok && slices.Contains(sensitive, param["name"].(string)) {
+			param["sensitive"] = true
 		}
 	}
 }

@@ -5,6 +5,9 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/airtable"
 	"integrationhub.dev/integrations/amazons3"
+	"integrationhub.dev/integrations/amazonsagemakerinfer"
+	"integrationhub.dev/integrations/amazonsagemakertrainlinearlearner"
+	"integrationhub.dev/integrations/amazonsagemakertrainxgboost"
 	"integrationhub.dev/integrations/awsec2stopinstance"
 	"integrationhub.dev/integrations/azurestorage"
 	"integrationhub.dev/integrations/braze"
@@ -52,6 +55,9 @@ func All() []Entry {
 	return []Entry{
 		{"airtable", airtable.New},
 		{"amazon_s3", amazons3.New},
+		{"amazon_sagemaker_infer", amazonsagemakerinfer.New},
+		{"amazon_sagemaker_train_linearlearner", amazonsagemakertrainlinearlearner.New},
+		{"amazon_sagemaker_train_xgboost", amazonsagemakertrainxgboost.New},
 		{"aws_ec2_stop_instance", awsec2stopinstance.New},
 		{"azure_storage", azurestorage.New},
 		{"braze", braze.New},

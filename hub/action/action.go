@@ -90,6 +90,8 @@ type Deps struct {
 	// certificate authorities to trust there; nil means the system's.
 	Dial  func(ctx context.Context, network, address string) (net.Conn, error)
 	Roots *x509.CertPool
+	// Watch follows work that goes on at the destination after a delivery has been answered.
+	Watch Watcher
 	// Log receives detail that is of no use to the Looker user. Never a secret or a row.
 	Log *slog.Logger
 }

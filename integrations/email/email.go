@@ -3,12 +3,14 @@
 package email
 
 import (
+	"cmp"
 	"context"
-	"net/mail"
+	netmail "net/mail"
 	"strings"
 	"time"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/mail"
 	"integrationhub.dev/integrations/internal/recipients"
 )
 
@@ -44,8 +46,9 @@ const maxRecipients = 100
 
 // Integration sends mail.
 type Integration struct {
-	server server
-	from   mail.Address
+	deps   action.Deps
+	server mail.Server
+	from   netmail.Address
 	// domains are those that mail may go to; none stands for all.
 	domains []string
 	// max is the size of the largest mail.
@@ -65,7 +68,12 @@ func New(deps action.Deps) (action.Integration, error) {
 		s.AllowedDomains[n] = strings.TrimSpace(domain)
 	}
 	return &Integration{
-		server: newServer(s, deps), from: mail.Address(s.From), domains: s.AllowedDomains, max: s.MaxMegabytes << 20,
+		deps: deps,
+		server: mail.Server{
+			Host: s.Host, Port: cmp.Or(s.Port, mail.Security(s.TLS).Port()), Security: mail.Security(s.TLS),
+			Username: s.Username, Password: s.Password,
+		},
+		from: netmail.Address(s.From), domains: s.AllowedDomains, max: s.MaxMegabytes << 20,
 	}, nil
 }
 
@@ -111,11 +119,8 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if blob.Size() == 0 {
 		return nil, action.Errorf(action.Invalid, "Looker sent no data.")
 	}
-	if err := i.server.send(ctx, newMessage(&i.from, to, in, req, blob, time.Now())); err != nil {
+	if err := i.server.Send(ctx, i.deps, newMessage(&i.from, to, in, req, blob, time.Now()).mail()); err != nil {
 		return nil, err
 	}
 	return &action.Response{}, nil
 }
-
-// domainOf is the domain of an address.
-func domainOf(address string) string { return address[strings.LastIndexByte(address, '@')+1:] }

@@ -22,10 +22,11 @@ import (
 	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/email"
+	"integrationhub.dev/integrations/internal/mail/mailtest"
 )
 
 const (
-	secret = "s3cret"
+	secret = mailtest.Password
 	csv    = "day,orders\n2026-11-23,17\n"
 )
 
@@ -196,13 +197,12 @@ func TestWire(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFake(t, tt.implicit)
-			var dialled []string
-			i := actiontest.New(t, email.New, f.deps(env(tt.env), &dialled))
+			f := mailtest.New(t, tt.implicit)
+			i := actiontest.New(t, email.New, f.Deps(env(tt.env)))
 			if _, err := i.Execute(t.Context(), query(t, tt.form)); err != nil {
 				t.Fatal(err)
 			}
-			mails := f.mails()
+			mails := f.Mails()
 			if len(mails) != 1 {
 				t.Fatalf("%d mails arrived, want 1", len(mails))
 			}
@@ -211,10 +211,10 @@ func TestWire(t *testing.T) {
 				t.Errorf("mail (-want +got):\n%s", diff)
 			}
 			mails[0].Data = ""
-			if diff := cmp.Diff(delivered{User: tt.user, From: "looker@mail.example.org", To: tt.to}, mails[0]); diff != "" {
+			if diff := cmp.Diff(mailtest.Delivered{User: tt.user, From: "looker@mail.example.org", To: tt.to}, mails[0]); diff != "" {
 				t.Errorf("envelope (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff([]string{tt.address}, dialled); diff != "" {
+			if diff := cmp.Diff([]string{tt.address}, f.Dialled()); diff != "" {
 				t.Errorf("dialled (-want +got):\n%s", diff)
 			}
 		})
@@ -270,19 +270,18 @@ func TestServerFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFake(t, false)
+			f := mailtest.New(t, false)
 			if tt.reply != nil {
-				f.refuse = func(step string, _ int) error {
+				f.Refuse = func(step string, _ int) error {
 					if step == tt.step {
 						return tt.reply
 					}
 					return nil
 				}
 			} else {
-				f.deaf = func(step string, _ int) bool { return step == tt.step }
+				f.Deaf = func(step string, _ int) bool { return step == tt.step }
 			}
-			var dialled []string
-			i := actiontest.New(t, email.New, f.deps(env(nil), &dialled))
+			i := actiontest.New(t, email.New, f.Deps(env(nil)))
 			_, err := i.Execute(t.Context(), query(t, answers{"to": "ann@example.com,bo@example.com"}))
 			e, ok := err.(*action.Error) //nolint:errorlint // the outermost is what Looker is told
 			if !ok || e.Kind != tt.kind || e.Message != tt.message || e.Fields[tt.field] != "" != (tt.field != "") {
@@ -291,8 +290,8 @@ func TestServerFails(t *testing.T) {
 			if strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "@") {
 				t.Errorf("the error tells too much: %v", err)
 			}
-			if tt.reply != nil && len(f.mails()) != 0 || len(dialled) != 1 {
-				t.Errorf("%d mails were taken at %d tries", len(f.mails()), len(dialled))
+			if tt.reply != nil && len(f.Mails()) != 0 || len(f.Dialled()) != 1 {
+				t.Errorf("%d mails were taken at %d tries", len(f.Mails()), len(f.Dialled()))
 			}
 		})
 	}
@@ -309,21 +308,20 @@ func TestSentAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFake(t, false)
-			f.deaf = func(step string, nth int) bool { return tt.deaf && step == tt.step && nth == 1 }
-			f.refuse = func(step string, nth int) error {
+			f := mailtest.New(t, false)
+			f.Deaf = func(step string, nth int) bool { return tt.deaf && step == tt.step && nth == 1 }
+			f.Refuse = func(step string, nth int) error {
 				if !tt.deaf && step == tt.step && nth == 1 {
 					return reply(451, smtp.EnhancedCode{4, 7, 1})
 				}
 				return nil
 			}
-			var dialled []string
-			i := actiontest.New(t, email.New, f.deps(env(nil), &dialled))
+			i := actiontest.New(t, email.New, f.Deps(env(nil)))
 			if _, err := i.Execute(t.Context(), query(t, nil)); err != nil {
 				t.Fatal(err)
 			}
-			if mails := f.mails(); len(mails) != 1 || len(dialled) != 2 || read(t, mails[0].Data).File != csv {
-				t.Errorf("%d mails at %d tries", len(mails), len(dialled))
+			if mails := f.Mails(); len(mails) != 1 || len(f.Dialled()) != 2 || read(t, mails[0].Data).File != csv {
+				t.Errorf("%d mails at %d tries", len(mails), len(f.Dialled()))
 			}
 		})
 	}
@@ -334,13 +332,12 @@ func TestConnection(t *testing.T) {
 	t.Run("another certificate", func(t *testing.T) {
 		t.Parallel()
 		for _, implicit := range []bool{false, true} {
-			f := newFake(t, implicit)
-			f.roots = x509.NewCertPool()
-			var dialled []string
+			f := mailtest.New(t, implicit)
+			f.Roots = x509.NewCertPool()
 			security := answers{"EMAIL_SMTP_TLS": map[bool]string{false: "starttls", true: "implicit"}[implicit]}
-			i := actiontest.New(t, email.New, f.deps(env(security), &dialled))
+			i := actiontest.New(t, email.New, f.Deps(env(security)))
 			_, err := i.Execute(t.Context(), query(t, nil))
-			if action.MessageOf(err) != "The hub does not trust the certificate of example.com." || action.KindOf(err) != action.Forbidden || len(f.mails()) != 0 {
+			if action.MessageOf(err) != "The hub does not trust the certificate of example.com." || action.KindOf(err) != action.Forbidden || len(f.Mails()) != 0 {
 				t.Errorf("error %v (%v)", err, action.KindOf(err))
 			}
 		}
@@ -393,14 +390,13 @@ func (brokenBlob) ReadAt(p []byte, at int64) (int, error) {
 // A mail that breaks off midway never looks whole to the server.
 func TestBreaksOffMidway(t *testing.T) {
 	t.Parallel()
-	f := newFake(t, false)
-	var dialled []string
-	i := actiontest.New(t, email.New, f.deps(env(nil), &dialled))
+	f := mailtest.New(t, false)
+	i := actiontest.New(t, email.New, f.Deps(env(nil)))
 	req := query(t, nil)
 	req.Data = broken{req.Data}
 	_, err := i.Execute(t.Context(), req)
-	if !errors.Is(err, errSpool) || action.MessageOf(err) != "The hub could not read the data that it had fetched." || len(f.mails()) != 0 || len(dialled) != 1 {
-		t.Errorf("error %v, %d mails", err, len(f.mails()))
+	if !errors.Is(err, errSpool) || action.MessageOf(err) != "The hub could not read the data that it had fetched." || len(f.Mails()) != 0 || len(f.Dialled()) != 1 {
+		t.Errorf("error %v, %d mails", err, len(f.Mails()))
 	}
 }
 
@@ -408,14 +404,13 @@ func TestBreaksOffMidway(t *testing.T) {
 func TestLargeFile(t *testing.T) {
 	t.Parallel()
 	data := bytes.Repeat([]byte("0123456789abcdef"), 1<<20)
-	f := newFake(t, false)
-	var dialled []string
-	i := actiontest.New(t, email.New, f.deps(env(nil), &dialled))
+	f := mailtest.New(t, false)
+	i := actiontest.New(t, email.New, f.Deps(env(nil)))
 	req := actiontest.Download(t, actiontest.Query(nil, answers{"to": "ann@example.com"}), func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(data) })
 	if _, err := i.Execute(t.Context(), req); err != nil {
 		t.Fatal(err)
 	}
-	if got := read(t, f.mails()[0].Data).File; got != string(data) {
+	if got := read(t, f.Mails()[0].Data).File; got != string(data) {
 		t.Errorf("%d bytes arrived, want %d", len(got), len(data))
 	}
 }

@@ -2,11 +2,10 @@ package email
 
 import (
 	"cmp"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
-	"net/mail"
+	netmail "net/mail"
 	"strings"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/attachment"
+	"integrationhub.dev/integrations/internal/mail"
 	"integrationhub.dev/integrations/internal/plaintext"
 )
 
@@ -21,12 +21,9 @@ const defaultSubject = "{title}"
 
 // letter is a mail with its file. It can be written any number of times.
 type letter struct {
-	from      *mail.Address
-	to        []*mail.Address
-	subject   string
+	head      mail.Head
+	header    message.Header
 	text      string
-	id        string
-	date      time.Time
 	filename  string
 	mediaType string
 	blob      action.Blob
@@ -36,7 +33,7 @@ type letter struct {
 // 76 characters and a line break of 57 bytes, and the rest of a mail takes some room.
 func largestFile(mail int64) int64 { return (mail - 64<<10) / 78 * 57 }
 
-func newMessage(from *mail.Address, to []*mail.Address, in input, req *action.Request, blob action.Blob, now time.Time) *letter {
+func newMessage(from *netmail.Address, to []*netmail.Address, in input, req *action.Request, blob action.Blob, now time.Time) *letter {
 	title := cmp.Or(plaintext.Line(req.Plan.Title), "Looker")
 	subject := strings.NewReplacer("{title}", title, "{date}", now.UTC().Format(time.DateOnly)).
 		Replace(cmp.Or(plaintext.Line(in.Subject), defaultSubject))
@@ -48,23 +45,19 @@ func newMessage(from *mail.Address, to []*mail.Address, in input, req *action.Re
 		text.WriteString("View this data in Looker: " + link + "\n\n")
 	}
 	text.WriteString("Results are attached.\n")
+	head := mail.Head{From: from, To: to, Subject: subject}
 	return &letter{
-		from: from, to: to, subject: subject, text: text.String(), date: now,
-		id:       rand.Text() + "@" + domainOf(from.Address),
+		head: head, header: head.Header(now), text: text.String(),
 		filename: req.CompleteFilename(), mediaType: attachment.ContentType(req), blob: blob,
 	}
 }
 
+// mail is the letter in its envelope.
+func (l *letter) mail() mail.Mail { return l.head.Mail(l.blob.Size(), l.write) }
+
 // write writes the mail (RFC 5322, RFC 2045) and encodes the file on the way.
 func (l *letter) write(to io.Writer) error {
-	var h message.Header
-	h.SetDate(l.date)
-	h.SetMessageID(l.id) // the same whenever it is sent again
-	h.SetAddressList("From", []*mail.Address{l.from})
-	h.SetAddressList("To", l.to)
-	h.SetSubject(l.subject)
-	h.Set("Auto-Submitted", "auto-generated") // so that no absence note answers (RFC 3834)
-	w, err := message.CreateWriter(to, h)
+	w, err := message.CreateWriter(to, l.header)
 	if err != nil {
 		return fmt.Errorf("writing the mail's head: %w", err)
 	}

@@ -2,38 +2,28 @@ package email
 
 import (
 	"errors"
-	"net/mail"
+	netmail "net/mail"
+
+	"integrationhub.dev/integrations/internal/mail"
 )
 
-// security is how the connection to the mail server is encrypted. There is no way without.
-type security string
-
-const (
-	startTLS security = "starttls"
-	implicit security = "implicit"
-)
+// security is how the connection to the mail server is encrypted.
+type security mail.Security
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (s *security) UnmarshalText(text []byte) error {
-	if *s = security(text); *s != startTLS && *s != implicit {
+	if *s = security(text); *s != security(mail.StartTLS) && *s != security(mail.Implicit) {
 		return errors.New("EMAIL_SMTP_TLS must be starttls or implicit")
 	}
 	return nil
 }
 
-func (s security) port() int {
-	if s == implicit {
-		return 465
-	}
-	return 587
-}
-
 // sender is whom mail comes from.
-type sender mail.Address
+type sender netmail.Address
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (s *sender) UnmarshalText(text []byte) error {
-	a, err := mail.ParseAddress(string(text))
+	a, err := netmail.ParseAddress(string(text))
 	if err != nil {
 		return errors.New("EMAIL_FROM must be an e-mail address, such as Looker <looker@example.com>")
 	}

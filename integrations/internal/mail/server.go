@@ -1,13 +1,15 @@
-package email
+// Package mail hands mails over to a mail server (RFC 5321), for integrations that send them.
+package mail
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/emersion/go-sasl"
@@ -18,23 +20,42 @@ import (
 	"integrationhub.dev/hub/outbound"
 )
 
-// server is the company's mail server (RFC 5321).
-type server struct {
-	dial     func(ctx context.Context, network, address string) (net.Conn, error)
-	host     string
-	address  string
-	security security
-	tls      *tls.Config
-	username string
-	password action.Secret
+// Security is how the connection to a mail server is encrypted. There is no way without.
+type Security string
+
+// The two ways (RFC 8314).
+const (
+	StartTLS Security = "starttls"
+	Implicit Security = "implicit"
+)
+
+// Port is the usual one.
+func (s Security) Port() int {
+	if s == Implicit {
+		return 465
+	}
+	return 587
 }
 
-func newServer(s settings, deps action.Deps) server {
-	return server{
-		dial: deps.Dial, host: s.Host, address: net.JoinHostPort(s.Host, strconv.Itoa(cmp.Or(s.Port, s.TLS.port()))), security: s.TLS,
-		tls:      &tls.Config{ServerName: s.Host, RootCAs: deps.Roots, MinVersion: tls.VersionTLS12},
-		username: s.Username, password: s.Password,
-	}
+// Server is a mail server, and the account of the hub there.
+type Server struct {
+	Host     string
+	Port     int
+	Security Security
+	// Username is empty where the server asks for none.
+	Username string
+	Password action.Secret
+}
+
+// Mail is one mail with its envelope.
+type Mail struct {
+	From string
+	To   []string
+	// Size is about how many bytes Write writes; more of them may take longer.
+	Size int64
+	// Write writes the mail (RFC 5322). It is called again when the mail is sent again, and
+	// must write the same. Its error, if it is an [*action.Error], is what is told.
+	Write func(io.Writer) error
 }
 
 // again tries a mail again that the server did not take, as long as that is certain. One that
@@ -62,38 +83,48 @@ const (
 	ending          step = "ending the mail"
 )
 
-func (s server) send(ctx context.Context, l *letter) error {
+// session is one attempt to hand over a mail.
+type session struct {
+	Server
+	tls *tls.Config
+}
+
+// Send hands over one mail, to all of its recipients or to none. It is tried again while it is
+// certain that the server has not taken it.
+func (s Server) Send(ctx context.Context, deps action.Deps, m Mail) error {
+	address := net.JoinHostPort(s.Host, strconv.Itoa(s.Port))
+	secure := &tls.Config{ServerName: s.Host, RootCAs: deps.Roots, MinVersion: tls.VersionTLS12}
 	return again.Do(ctx, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeoutCause(ctx, patience(l.blob.Size()), action.Errorf(action.Timeout, "%s did not answer in time.", s.host))
+		ctx, cancel := context.WithTimeoutCause(ctx, patience(m.Size), action.Errorf(action.Timeout, "%s did not answer in time.", s.Host))
 		defer cancel()
-		conn, err := s.dial(ctx, "tcp", s.address)
+		conn, err := deps.Dial(ctx, "tcp", address)
 		if err != nil {
-			return outbound.ConnectionError(ctx, err, s.host)
+			return outbound.ConnectionError(ctx, err, s.Host)
 		}
 		// Nothing but closing ends a connection on which a mail was begun: whatever the
 		// protocol would send then, the server would take for the end of the mail.
 		defer conn.Close()
 		defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-		return s.transact(ctx, conn, l)
+		return session{s, secure}.transact(ctx, conn, m)
 	})
 }
 
 // transact greets, signs in and hands over one mail, to all of its recipients or to none.
-func (s server) transact(ctx context.Context, conn net.Conn, l *letter) error {
-	c, err := s.greet(ctx, conn, domainOf(l.from.Address))
+func (s session) transact(ctx context.Context, conn net.Conn, m Mail) error {
+	c, err := s.greet(ctx, conn, domainOf(m.From))
 	if err != nil {
 		return s.explain(ctx, greeting, err)
 	}
-	if s.username != "" {
+	if s.Username != "" {
 		if err := s.signIn(c); err != nil {
 			return s.explain(ctx, signingIn, err)
 		}
 	}
-	if err := c.Mail(l.from.Address, nil); err != nil {
+	if err := c.Mail(m.From, nil); err != nil {
 		return s.explain(ctx, namingSender, err)
 	}
-	for _, to := range l.to {
-		if err := c.Rcpt(to.Address, nil); err != nil {
+	for _, to := range m.To {
+		if err := c.Rcpt(to, nil); err != nil {
 			return s.refusedRecipient(ctx, err)
 		}
 	}
@@ -101,7 +132,7 @@ func (s server) transact(ctx context.Context, conn net.Conn, l *letter) error {
 	if err != nil {
 		return s.explain(ctx, beginning, err)
 	}
-	if err := l.write(data); err != nil {
+	if err := m.Write(data); err != nil {
 		return s.explain(ctx, sending, err)
 	}
 	if err := data.Close(); err != nil {
@@ -111,8 +142,8 @@ func (s server) transact(ctx context.Context, conn net.Conn, l *letter) error {
 	return nil
 }
 
-func (s server) greet(ctx context.Context, conn net.Conn, domain string) (*smtp.Client, error) {
-	if s.security == implicit {
+func (s session) greet(ctx context.Context, conn net.Conn, domain string) (*smtp.Client, error) {
+	if s.Security == Implicit {
 		secure := tls.Client(conn, s.tls)
 		if err := secure.HandshakeContext(ctx); err != nil {
 			return nil, err
@@ -127,15 +158,15 @@ func (s server) greet(ctx context.Context, conn net.Conn, domain string) (*smtp.
 	return c, c.Hello(domain)
 }
 
-func (s server) signIn(c *smtp.Client) error {
+func (s session) signIn(c *smtp.Client) error {
 	if !c.SupportsAuth(sasl.Plain) && c.SupportsAuth(sasl.Login) {
-		return c.Auth(sasl.NewLoginClient(s.username, s.password.Reveal()))
+		return c.Auth(sasl.NewLoginClient(s.Username, s.Password.Reveal()))
 	}
-	return c.Auth(sasl.NewPlainClient("", s.username, s.password.Reveal()))
+	return c.Auth(sasl.NewPlainClient("", s.Username, s.Password.Reveal()))
 }
 
 // refusedRecipient says that one of the recipients was refused, and that nobody got the mail.
-func (s server) refusedRecipient(ctx context.Context, err error) error {
+func (s session) refusedRecipient(ctx context.Context, err error) error {
 	explained := s.explain(ctx, namingRecipient, err)
 	if _, ok := errors.AsType[*smtp.SMTPError](err); !ok {
 		return explained
@@ -147,7 +178,7 @@ func (s server) refusedRecipient(ctx context.Context, err error) error {
 
 // unconfirmed adds to the error after a whole mail that it may have been taken, unless the
 // server said otherwise.
-func (s server) unconfirmed(explained, err error) error {
+func (s session) unconfirmed(explained, err error) error {
 	if _, ok := errors.AsType[*smtp.SMTPError](err); ok {
 		return explained
 	}
@@ -157,28 +188,28 @@ func (s server) unconfirmed(explained, err error) error {
 
 // explain turns what went wrong into the hub's error. What the server says is for the log, as
 // far as its codes tell it: the rest quotes addresses.
-func (s server) explain(ctx context.Context, doing step, err error) error {
+func (s session) explain(ctx context.Context, doing step, err error) error {
 	reply, ok := errors.AsType[*smtp.SMTPError](err)
 	if !ok || ctx.Err() != nil {
-		return connectionError(ctx, doing, err, s.host)
+		return connectionError(ctx, doing, err, s.Host)
 	}
 	code := codeOf(reply)
 	detail := fmt.Errorf("%s: answered %s", doing, code)
 	if reply.Temporary() {
-		return action.Wrap(detail, action.Unavailable, "%s does not take the mail now (%s).", s.host, code)
+		return action.Wrap(detail, action.Unavailable, "%s does not take the mail now (%s).", s.Host, code)
 	}
 	if reply.EnhancedCode == (smtp.EnhancedCode{5, 3, 4}) || reply.Code == 552 {
-		return action.Wrap(detail, action.TooLarge, "The mail is too large for %s (%s).", s.host, code)
+		return action.Wrap(detail, action.TooLarge, "The mail is too large for %s (%s).", s.Host, code)
 	}
 	switch doing {
 	case signingIn:
-		return action.Wrap(detail, action.Unauthenticated, "%s refuses the hub's user name and password (%s).", s.host, code)
+		return action.Wrap(detail, action.Unauthenticated, "%s refuses the hub's user name and password (%s).", s.Host, code)
 	case namingSender:
-		return action.Wrap(detail, action.Forbidden, "%s refuses the hub's sender (%s).", s.host, code)
+		return action.Wrap(detail, action.Forbidden, "%s refuses the hub's sender (%s).", s.Host, code)
 	case namingRecipient:
-		return action.Wrap(detail, action.Invalid, "%s refuses one of the recipients (%s).", s.host, code)
+		return action.Wrap(detail, action.Invalid, "%s refuses one of the recipients (%s).", s.Host, code)
 	default:
-		return action.Wrap(detail, action.Invalid, "%s refuses the mail (%s).", s.host, code)
+		return action.Wrap(detail, action.Invalid, "%s refuses the mail (%s).", s.Host, code)
 	}
 }
 
@@ -197,3 +228,6 @@ func connectionError(ctx context.Context, doing step, err error, host string) er
 	}
 	return fmt.Errorf("%s: %w", doing, outbound.ConnectionError(ctx, err, host))
 }
+
+// domainOf is the domain of an address.
+func domainOf(address string) string { return address[strings.LastIndexByte(address, '@')+1:] }

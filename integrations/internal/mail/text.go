@@ -1,0 +1,64 @@
+package mail
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"net/mail"
+	"time"
+
+	message "github.com/emersion/go-message/mail"
+
+	"integrationhub.dev/integrations/internal/plaintext"
+)
+
+// Head is what mails of a program have at their top.
+type Head struct {
+	From    *mail.Address
+	To      []*mail.Address
+	Subject string
+}
+
+// Header is the head as RFC 5322 writes it, with a Message-ID of its own. It is made once for
+// a mail, which keeps its ID whenever it is sent again.
+func (h Head) Header(now time.Time) message.Header {
+	var header message.Header
+	header.SetDate(now)
+	header.SetMessageID(rand.Text() + "@" + domainOf(h.From.Address))
+	header.SetAddressList("From", []*mail.Address{h.From})
+	header.SetAddressList("To", h.To)
+	header.SetSubject(plaintext.Line(h.Subject))
+	header.Set("Auto-Submitted", "auto-generated") // so that no absence note answers (RFC 3834)
+	return header
+}
+
+// Mail puts what write writes below the head's envelope.
+func (h Head) Mail(size int64, write func(io.Writer) error) Mail {
+	m := Mail{From: h.From.Address, Size: size, Write: write}
+	for _, to := range h.To {
+		m.To = append(m.To, to.Address)
+	}
+	return m
+}
+
+// Text is a mail of nothing but text.
+func Text(h Head, text string, now time.Time) (Mail, error) {
+	header := h.Header(now)
+	header.SetContentType("text/plain", map[string]string{"charset": "utf-8"})
+	var b bytes.Buffer
+	w, err := message.CreateSingleInlineWriter(&b, header)
+	if err == nil {
+		_, err = io.WriteString(w, text)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		return Mail{}, fmt.Errorf("writing a mail: %w", err)
+	}
+	return h.Mail(int64(b.Len()), func(to io.Writer) error {
+		_, err := to.Write(b.Bytes())
+		return err
+	}), nil
+}

@@ -1,0 +1,41 @@
+package sagemaker
+
+import "integrationhub.dev/hub/action"
+
+var (
+	keyParams = []action.Param{
+		{Name: "accessKeyId", Label: "Access Key", Required: true, Sensitive: true, Description: "Your access key for SageMaker."},
+		{Name: "secretAccessKey", Label: "Secret Key", Required: true, Sensitive: true, Description: "Your secret key for SageMaker."},
+		{Name: "roleArn", Label: "Role ARN", Required: true, Description: "Role ARN for accessing SageMaker and S3"},
+	}
+	regionParam = action.Param{Name: "region", Label: "Region", Required: true, Description: "AWS Region for accessing SageMaker"}
+	mailParams  = []action.Param{
+		{
+			Name: "user_email", Label: "Looker User Email", Required: true,
+			Description: "\n        Click the button on the right and select 'Email'.\n        This is required for the action to send status emails\n        when training or inference jobs are complete.\n      ",
+		},
+		{Name: "smtpHost", Label: "SMTP Host", Required: true, Description: "Host for sending emails."},
+		{Name: "smtpPort", Label: "SMTP Port", Required: true, Description: "Port for sending emails."},
+		{Name: "smtpFrom", Label: "SMTP From", Required: true, Description: "From for sending emails."},
+		{Name: "smtpUser", Label: "SMTP User", Required: true, Description: "User for sending emails."},
+		{Name: "smtpPass", Label: "SMTP Pass", Required: true, Sensitive: true, Description: "Pass for sending emails."},
+	}
+)
+
+// Definition is what the integrations' definitions have in common. Those that train find the
+// region by the bucket, and do not ask for it.
+func Definition(asksRegion bool) action.Definition {
+	params := append([]action.Param(nil), keyParams...)
+	if asksRegion {
+		params = append(params, regionParam)
+	}
+	return action.Definition{
+		Params:         append(params, mailParams...),
+		Types:          []action.Type{action.TypeQuery},
+		Formats:        []action.Format{action.CSV},
+		Formattings:    []action.Formatting{action.Unformatted},
+		VisFormattings: []action.VisFormatting{action.NoApply},
+		Download:       action.URL,
+		MinVersion:     action.V(5, 5, 0),
+	}
+}

@@ -1,0 +1,239 @@
+// Package sagemakertest is as much of Amazon SageMaker and S3 as the integrations use, for
+// their tests. It checks signatures and checksums, keeps objects only once they are complete,
+// and answers as the public API models say.
+//
+// It is an [http.RoundTripper] without sockets, so that a bubble of testing/synctest may hold
+// it and a job of hours ends at once. Nothing is asserted while it serves.
+package sagemakertest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"integrationhub.dev/hub/action/actiontest"
+)
+
+// The account that the fake knows.
+const (
+	AccessKey = "AKIAEXAMPLE"
+	SecretKey = "s3cret/Key+Example" //nolint:gosec // of nobody
+	Role      = "arn:aws:iam::123456789012:role/sagemaker"
+)
+
+// AWS is the fake. Its exported fields are set before it is used, and read afterwards.
+type AWS struct {
+	// Buckets maps each bucket to its region.
+	Buckets map[string]string
+	// Models maps each model to where what was trained is.
+	Models map[string]string
+	// Statuses are what a job's status is, look by look; the last one stays. Secondary and
+	// Reason go with the last.
+	Statuses          []string
+	Secondary, Reason string
+	// Fail says what to answer in place of doing what was asked.
+	Fail func(operation string, nth int) *actiontest.Reply
+	// Lose does what was asked, and cuts the connection in place of the answer.
+	Lose func(operation string, nth int) bool
+
+	mu         sync.Mutex
+	objects    map[string]string
+	uploads    map[string]map[int][]byte
+	jobs       map[string]int // how often each was looked at
+	operations []string
+	count      map[string]int
+	requests   map[string][]string
+}
+
+// New makes a fake with one bucket, "data" in eu-west-1, and one model, "churn".
+func New() *AWS {
+	return &AWS{
+		Buckets: map[string]string{"data": "eu-west-1"}, Models: map[string]string{"churn": "s3://data/old/model.tar.gz"},
+		Statuses: []string{"InProgress", "Completed"},
+		objects:  map[string]string{}, uploads: map[string]map[int][]byte{}, jobs: map[string]int{},
+		count: map[string]int{}, requests: map[string][]string{},
+	}
+}
+
+// Client leads every connection to the fake.
+func (f *AWS) Client() *http.Client { return &http.Client{Transport: f} }
+
+// Objects returns the complete objects, by bucket/key.
+func (f *AWS) Objects() map[string]string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.objects)
+}
+
+// Uploads is how many uploads were begun and neither completed nor aborted.
+func (f *AWS) Uploads() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.uploads)
+}
+
+// Operations returns what was asked for, in order, each run of the same once.
+func (f *AWS) Operations() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Compact(slices.Clone(f.operations))
+}
+
+// Count is how often an operation was asked for.
+func (f *AWS) Count(operation string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.count[operation]
+}
+
+// Requests returns the JSON bodies of an operation of SageMaker's.
+func (f *AWS) Requests(operation string) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.requests[operation])
+}
+
+var errReset = errors.New("connection reset by peer")
+
+// RoundTrip implements [http.RoundTripper].
+func (f *AWS) RoundTrip(req *http.Request) (*http.Response, error) {
+	var body []byte
+	if req.Body != nil {
+		var err error
+		body, err = io.ReadAll(req.Body)
+		_ = req.Body.Close()
+		if err != nil {
+			return nil, err
+		}
+	}
+	if err := req.Context().Err(); err != nil {
+		return nil, err
+	}
+	reply := f.answer(req.Context(), actiontest.Recorded{
+		Method: req.Method, Host: req.URL.Host, Path: req.URL.EscapedPath(), Query: req.URL.Query(), Header: req.Header, Body: body,
+	}, req.ContentLength)
+	if reply.Reset {
+		return nil, errReset
+	}
+	res := &http.Response{
+		StatusCode: max(reply.Status, http.StatusOK), Header: http.Header{}, Request: req, ProtoMajor: 1, ProtoMinor: 1,
+		Body: io.NopCloser(strings.NewReader(reply.Body)), ContentLength: int64(len(reply.Body)),
+	}
+	for k, v := range reply.Header {
+		res.Header.Set(k, v)
+	}
+	return res, nil
+}
+
+func (f *AWS) answer(ctx context.Context, r actiontest.Recorded, length int64) actiontest.Reply {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	service, operation := "s3", s3Operation(r)
+	if target, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "SageMaker."); ok {
+		service, operation = "sagemaker", target
+		f.requests[operation] = append(f.requests[operation], string(r.Body))
+	}
+	f.operations = append(f.operations, operation)
+	f.count[operation]++
+	n := f.count[operation]
+	if f.Fail != nil {
+		if reply := f.Fail(operation, n); reply != nil {
+			return *reply
+		}
+	}
+	bucket, key, region := locate(r, service)
+	if !signed(ctx, r, length, service, region) {
+		if service == "s3" {
+			return S3Error(http.StatusForbidden, "SignatureDoesNotMatch")
+		}
+		return Error(http.StatusBadRequest, "InvalidSignatureException", "quoted: "+SecretKey)
+	}
+	reply := f.sagemaker(operation, r.Body)
+	if service == "s3" {
+		reply = f.s3(r, operation, bucket, key, region)
+	}
+	if f.Lose != nil && f.Lose(operation, n) {
+		return actiontest.Reply{Reset: true}
+	}
+	return reply
+}
+
+// locate finds the bucket, the key and the region of the endpoint that was called.
+func locate(r actiontest.Recorded, service string) (bucket, key, region string) {
+	host := strings.TrimSuffix(strings.TrimSuffix(r.Host, ".cn"), ".amazonaws.com")
+	if service == "sagemaker" {
+		return "", "", strings.TrimPrefix(host, "api.sagemaker.")
+	}
+	path := strings.TrimPrefix(r.Path, "/")
+	if region, ok := strings.CutPrefix(host, "s3."); ok {
+		bucket, key, _ = strings.Cut(path, "/")
+		return bucket, key, region
+	}
+	bucket, region, _ = strings.Cut(host, ".s3.")
+	return bucket, path, region
+}
+
+// signed signs the request again and compares, which covers the keys, the region, the service,
+// the body and every signed header.
+func signed(ctx context.Context, r actiontest.Recorded, length int64, service, region string) bool {
+	got := r.Header.Get("Authorization")
+	if !strings.HasPrefix(got, "AWS4-HMAC-SHA256 Credential="+AccessKey+"/") || !strings.Contains(got, "/"+region+"/"+service+"/aws4_request") {
+		return false
+	}
+	again, err := http.NewRequestWithContext(ctx, r.Method, "https://"+r.Host+r.Path+"?"+r.Query.Encode(), nil)
+	if err != nil {
+		return false
+	}
+	_, names, _ := strings.Cut(got, "SignedHeaders=")
+	names, _, _ = strings.Cut(names, ",")
+	for name := range strings.SplitSeq(names, ";") {
+		switch name {
+		case "host":
+		case "content-length":
+			again.ContentLength = length
+		default:
+			again.Header[http.CanonicalHeaderKey(name)] = r.Header.Values(name)
+		}
+	}
+	at, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
+	if err != nil {
+		return false
+	}
+	sum := r.Header.Get("X-Amz-Content-Sha256")
+	if service == "sagemaker" {
+		digest := sha256.Sum256(r.Body)
+		sum = hex.EncodeToString(digest[:])
+	}
+	signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = service == "s3" })
+	err = signer.SignHTTP(ctx, aws.Credentials{AccessKeyID: AccessKey, SecretAccessKey: SecretKey}, again, sum, service, region, at)
+	return err == nil && again.Header.Get("Authorization") == got
+}
+
+// Error is an answer of SageMaker's that refuses.
+func Error(status int, code, message string) actiontest.Reply {
+	return actiontest.Reply{
+		Status: status, Header: map[string]string{"Content-Type": "application/x-amz-json-1.1"},
+		Body: fmt.Sprintf(`{"__type":%s,"message":%s}`, strconv.Quote(code), strconv.Quote(message)),
+	}
+}
+
+// S3Error is an answer of S3's that refuses.
+func S3Error(status int, code string) actiontest.Reply {
+	return actiontest.Reply{
+		Status: status, Header: map[string]string{"Content-Type": "application/xml"},
+		Body: "<Error><Code>" + code + "</Code><Message>quoted: " + SecretKey + "</Message></Error>",
+	}
+}

@@ -1,0 +1,56 @@
+package sagemaker
+
+import (
+	"context"
+	"io"
+
+	"golang.org/x/sync/errgroup"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/s3store"
+)
+
+// place is where a job's data is.
+type place struct {
+	account s3store.Account
+	bucket  s3store.Bucket
+	// job is the folder.
+	job string
+}
+
+func (p place) key(object string) string { return p.job + "/" + object }
+
+func (p place) uri(object string) string { return "s3://" + string(p.bucket) + "/" + p.key(object) }
+
+// upload writes a table. Nothing is visible at S3 unless all of it arrived.
+func (c *Client) upload(ctx context.Context, p place, object string, t *table) error {
+	return c.store.Write(ctx, p.account, p.bucket, p.key(object), contentType, t)
+}
+
+// uploadBoth writes a table, and what it is made from to another object, reading once. Either
+// fails with the other.
+func (c *Client) uploadBoth(ctx context.Context, p place, object string, t *table, raw string) error {
+	out, in := io.Pipe()
+	t.raw = in
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		err := c.upload(ctx, p, object, t)
+		_ = in.CloseWithError(err) // nil is the end of the data
+		return err
+	})
+	g.Go(func() error {
+		err := c.store.Write(ctx, p.account, p.bucket, p.key(raw), contentType, piped{t.Data, out})
+		_ = out.CloseWithError(err)
+		return err
+	})
+	return g.Wait()
+}
+
+// piped is data that another upload reads and passes on.
+type piped struct {
+	action.Data
+	from io.ReadCloser
+}
+
+// Open implements [action.Data].
+func (p piped) Open(context.Context) (io.ReadCloser, error) { return p.from, nil }
