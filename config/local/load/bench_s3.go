@@ -85,23 +85,28 @@ func (b *benchmark) startGateway(ctx context.Context) (endpoint string, stop fun
 	if err != nil {
 		return "", nil, err
 	}
-	dir := filepath.Join(b.dir, "s3")
+	dir, metadata := filepath.Join(b.dir, "objects"), filepath.Join(b.dir, "metadata")
 	// Extended attributes, where the gateway keeps what it knows of objects, are too small on
 	// ext4 for what it knows of a thousand parts.
-	metadata := dir + "-metadata"
 	for _, d := range []string{dir, metadata} {
 		if err := os.Mkdir(d, 0o700); err != nil {
 			return "", nil, fmt.Errorf("making the gateway's folder: %w", err)
 		}
 	}
 	cmd := exec.Command(b.gateway, "--quiet", "--port", address, "posix", "--sidecar", metadata, dir) //nolint:gosec,noctx // the user's own program, ended by stop
+	cmd.Stderr = os.Stderr
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+accessKey, "ROOT_SECRET_KEY="+secretKey)
 	if err := cmd.Start(); err != nil {
 		return "", nil, fmt.Errorf("starting versitygw: %w", err)
 	}
+	exited := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // how it ended is of no interest: it has said why
+		close(exited)
+	}()
 	stop = func() {
 		_ = cmd.Process.Signal(syscall.SIGKILL)
-		_ = cmd.Wait()
+		<-exited
 		_ = os.RemoveAll(dir)
 		_ = os.RemoveAll(metadata)
 	}
@@ -119,6 +124,9 @@ func (b *benchmark) startGateway(ctx context.Context) (endpoint string, stop fun
 		}
 		select {
 		case <-time.After(20 * time.Millisecond):
+		case <-exited:
+			stop()
+			return "", nil, errors.New("versitygw ended instead of serving")
 		case <-ctx.Done():
 			stop()
 			return "", nil, ctx.Err()
