@@ -353,7 +353,7 @@ func TestGoogleFails(t *testing.T) {
 		}{
 			{failed(400, "userListError", "DUPLICATE_NAME"), "The Google Ads account has a list of this name already. Nobody was added to the list."},
 			{actiontest.Reply{Reset: true}, "The connection to Google Ads failed. An empty list may have been created all the same. Nobody was added to the list."},
-			{actiontest.Reply{Body: `{}`}, "List resource name is missing or could not be created Nobody was added to the list."},
+			{actiontest.Reply{Body: `{}`}, "Google Ads did not say which list it created. Nobody was added to the list."},
 		} {
 			d := actiontest.NewDestination(t).Handle(ads("a1", map[string]actiontest.Reply{":mutate": tt.reply}))
 			_, err := newIntegration(t, d).Execute(t.Context(), actiontest.JSONDetail(t, request(map[string]string{"createOrAppend": "create"}), `[{"Email":"a@example.com"}]`))
