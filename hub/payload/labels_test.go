@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"io"
 	"runtime"
-	"strconv"
 	"strings"
 	"testing"
 	"unicode"
@@ -199,7 +198,7 @@ func FuzzLabelledRows(f *testing.F) {
 			}
 			cells := map[string]string{}
 			for i, c := range tab.Columns {
-				cells[c.Name] = strconv.Itoa(i) + string(row.Cell(i).Value())
+				cells[c.Name] = string(row.Cell(i).Value())
 			}
 			got = append(got, cells)
 		}
@@ -212,8 +211,8 @@ func FuzzLabelledRows(f *testing.F) {
 		}
 		for i, row := range want {
 			for label, v := range row {
-				if cell := got[i][label]; strings.TrimLeft(cell, "0123456789") != strings.TrimLeft(string(v), "0123456789") {
-					t.Errorf("row %d of %q: %q is %s, not %s", i, text, label, cell, v)
+				if got[i][label] != string(v) {
+					t.Errorf("row %d of %q: %q is %s, not %s", i, text, label, got[i][label], v)
 				}
 			}
 		}

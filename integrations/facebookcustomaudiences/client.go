@@ -83,16 +83,13 @@ type named struct {
 	Name    string `json:"name"`
 }
 
-// maxPages bounds a list. A page has a hundred entries.
-const maxPages = 100
-
-// list asks for all of a list, page by page.
+// list asks for all of a list, page by page. Only the form's time bounds it.
 func (c *client) list(ctx context.Context, path, fields string) ([]named, error) {
 	query := c.proof()
 	query.Set("fields", fields)
 	query.Set("limit", "100")
 	var all []named
-	for range maxPages {
+	for {
 		var page struct {
 			Data   []named `json:"data"`
 			Paging struct {
@@ -110,11 +107,10 @@ func (c *client) list(ctx context.Context, path, fields string) ([]named, error)
 		}
 		all = append(all, page.Data...)
 		if page.Paging.Next == "" || page.Paging.Cursors.After == "" {
-			break
+			return all, nil
 		}
 		query.Set("after", page.Paging.Cursors.After)
 	}
-	return all, nil
 }
 
 // createAudience makes an empty audience. A second call would make a second one.

@@ -43,8 +43,8 @@ const (
 // is of. The tags are the reference's; its names matched anywhere, so that last_updated was
 // taken for a last name.
 var kinds = []kind{
-	{"email", regexp.MustCompile(`\be ?mail`), keyEmail},
-	{"phone", regexp.MustCompile(`phone`), keyPhone},
+	{"email", regexp.MustCompile(`\be ?mail` + suffix), keyEmail},
+	{"phone", regexp.MustCompile(`phone` + suffix), keyPhone},
 	{"birth_date", regexp.MustCompile(`\bbirth ?da(te|y)$|\bdate of birth\b|^dob$`), birthDate},
 	{"birth_year", regexp.MustCompile(`^year$|\bbirth.*year\b|\byear of birth\b|\bdob ?y(ear)?$`), keyYear},
 	{"birth_month", regexp.MustCompile(`^month$|\bbirth.*month\b|\bmonth of birth\b|\bdob ?m(onth)?$`), keyMonth},
@@ -60,6 +60,16 @@ var kinds = []kind{
 	{"external_id", regexp.MustCompile(`\bexternal( id)?$`), keyExternal},
 }
 
+// suffix is what may follow the name of an address or number.
+const suffix = `( ?(address|number|num|no|id|hash|hashed|sha ?256))?( ?[0-9])?$`
+
+// looseKinds are tried last: a field that is merely about e-mail, such as email_opt_in, must
+// not take the place of one that is an address.
+var looseKinds = []kind{
+	{name: regexp.MustCompile(`\be ?mail`), key: keyEmail},
+	{name: regexp.MustCompile(`phone`), key: keyPhone},
+}
+
 // columns maps keys to the columns that hold them.
 type columns map[string]int
 
@@ -67,7 +77,7 @@ type columns map[string]int
 // by name. Of two columns for one key the first counts. Columns of hashes are not dates.
 func identify(all []action.Column, hashed bool) columns {
 	found, taken := columns{}, map[int]bool{}
-	claim := func(match func(kind, action.Column) bool) {
+	claim := func(kinds []kind, match func(kind, action.Column) bool) {
 		for n, c := range all {
 			if taken[n] {
 				continue
@@ -81,10 +91,12 @@ func identify(all []action.Column, hashed bool) columns {
 			}
 		}
 	}
-	claim(func(k kind, c action.Column) bool {
+	claim(kinds, func(k kind, c action.Column) bool {
 		return slices.ContainsFunc(c.Tags, func(tag string) bool { return strings.EqualFold(tag, k.tag) })
 	})
-	claim(func(k kind, c action.Column) bool { return k.name.MatchString(words(c.Name)) })
+	named := func(k kind, c action.Column) bool { return k.name.MatchString(words(c.Name)) }
+	claim(kinds, named)
+	claim(looseKinds, named)
 	return found
 }
 

@@ -150,7 +150,7 @@ func (c *client) replace(ctx context.Context, in input, data action.Data) (strin
 	}
 	u := &upload{client: c, audience: in.Audience, edge: "usersreplace", session: newSession(good)}
 	sent, err := u.send(ctx, people)
-	if err != nil && u.failed {
+	if err != nil && (u.failed || !u.session.Last) {
 		err = action.Wrap(err, action.KindOf(err), "%s The replacement is not complete: send the data again.", action.MessageOf(err))
 	}
 	return summary(sent, people), err

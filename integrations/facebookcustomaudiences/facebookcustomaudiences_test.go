@@ -111,6 +111,8 @@ func TestColumns(t *testing.T) {
 		"tags go before names":        {`[{"name":"u.email"},{"name":"u.mail2","tags":["EMAIL"]}]`, `{"schema":["EMAIL"],"data":[["` + identity.Hash("2@example.com") + `"]]}`},
 		"an initial is no first name": {`[{"name":"u.last_name"},{"name":"u.first_initial"}]`, `["LN","FI"]`},
 		"what looks like others":      {`[{"name":"u.email"},{"name":"u.last_updated"},{"name":"o.state_of_order"},{"name":"u.created_year"},{"name":"u.capacity"}]`, `["EMAIL"]`},
+		"what is about e-mail":        {`[{"name":"u.email_opt_in"},{"name":"u.phone_country"},{"name":"u.work_email_address"},{"name":"u.phone_number"}]`, `{"schema":["EMAIL","PHONE","COUNTRY"],"data":[["` + identity.Hash("w@example.com") + `","` + identity.Hash("16505551213") + `","` + identity.Hash("us") + `"]]}`},
+		"nothing better":              {`[{"name":"u.primary_email_of_user"}]`, `{"schema":["EMAIL"],"data":[["` + identity.Hash("p@example.com") + `"]]}`},
 		"a view of a telling name":    {`[{"name":"email.id"},{"name":"u.phone"}]`, `["PHONE"]`},
 		"a calculation":               {`[{"name":"external_id"}]`, `["EXTERN_ID"]`},
 	} {
@@ -118,7 +120,9 @@ func TestColumns(t *testing.T) {
 			t.Parallel()
 			d := actiontest.NewDestination(t).Handle(takesAll)
 			row := `{"u.email":{"value":"1@example.com"},"u.mail2":{"value":"2@example.com"},"u.last_name":{"value":"L"},"u.first_initial":{"value":"F"},` +
-				`"u.phone":{"value":"+16505551212"},"external_id":{"value":7},"email.id":{"value":"x"}}`
+				`"u.phone":{"value":"+16505551212"},"external_id":{"value":7},"email.id":{"value":"x"},` +
+				`"u.email_opt_in":{"value":"yes"},"u.phone_country":{"value":"US"},"u.work_email_address":{"value":"w@example.com"},"u.phone_number":{"value":"+16505551213"},` +
+				`"u.primary_email_of_user":{"value":"p@example.com"}}`
 			_, err := newIntegration(t, d).Execute(t.Context(), actiontest.JSONDetail(t, request(nil), `{"fields":{"dimensions":`+tt.fields+`},"data":[`+row+`]}`))
 			if err != nil {
 				t.Fatal(err)

@@ -45,8 +45,9 @@ type session struct {
 
 func newSession(total int) *session {
 	var id [8]byte
-	_, _ = rand.Read(id[:])                                                        // never fails
-	return &session{ID: int64(binary.BigEndian.Uint64(id[:]) >> 11), Total: total} // 53 bits: a number in any language
+	_, _ = rand.Read(id[:]) // never fails
+	// 53 bits: a number in any language.
+	return &session{ID: int64(binary.BigEndian.Uint64(id[:]) >> 11), Total: total}
 }
 
 // next is the session as the next batch tells it.

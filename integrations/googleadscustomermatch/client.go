@@ -111,7 +111,7 @@ func (c *client) createUserList(ctx context.Context, in input, name string) (lis
 	case err != nil:
 		return "", err
 	case len(made.Results) != 1:
-		return "", action.Errorf(action.Unavailable, "List resource name is missing or could not be created")
+		return "", action.Errorf(action.Unavailable, "Google Ads did not say which list it created.")
 	}
 	return made.Results[0].ResourceName, nil
 }

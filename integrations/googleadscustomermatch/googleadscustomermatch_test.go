@@ -142,6 +142,8 @@ func TestRowsAreAccountedFor(t *testing.T) {
 			"A row has no usable value by which Google Ads could find a person: it is the email that cannot be used.",
 		},
 		"devices":            {devices, `[{"AAID":"38400000-8cf0-11bd-b23e-10b96e40000d"},{"AAID":"x"}]`, partly("INVALID_MOBILE_ID_FORMAT", 1), sent, "1 of 2 rows delivered, 1 failed. A mobile device id is not of Google's or Apple's form."},
+		"about e-mail":       {nil, `[{"Email Opt In":"Yes","Phone Country":"US","Work Email":"a@example.com"}]`, `{}`, sent, "1" + done},
+		"no better e-mail":   {nil, `[{"Primary Email of User":"a@example.com"}]`, `{}`, sent, "1" + done},
 		"no rows":            {nil, `[]`, `{}`, nil, "The result has no rows. Nothing was sent to Google Ads."},
 		"no rows for a list": {map[string]string{"createOrAppend": "create"}, `[]`, `{}`, nil, "The result has no rows. Nothing was sent to Google Ads."},
 		"no column":          {nil, `[{"Age":1,"First Name":"x","Street Address":"y"}]`, `{}`, nil, "The query has no column by which Google Ads could find a person: one whose label has Email or Phone in it, or all of First Name, Last Name, Country and Postal Code."},
@@ -353,7 +355,7 @@ func TestGoogleFails(t *testing.T) {
 		}{
 			{failed(400, "userListError", "DUPLICATE_NAME"), "The Google Ads account has a list of this name already. Nobody was added to the list."},
 			{actiontest.Reply{Reset: true}, "The connection to Google Ads failed. An empty list may have been created all the same. Nobody was added to the list."},
-			{actiontest.Reply{Body: `{}`}, "List resource name is missing or could not be created Nobody was added to the list."},
+			{actiontest.Reply{Body: `{}`}, "Google Ads did not say which list it created. Nobody was added to the list."},
 		} {
 			d := actiontest.NewDestination(t).Handle(ads("a1", map[string]actiontest.Reply{":mutate": tt.reply}))
 			_, err := newIntegration(t, d).Execute(t.Context(), actiontest.JSONDetail(t, request(map[string]string{"createOrAppend": "create"}), `[{"Email":"a@example.com"}]`))

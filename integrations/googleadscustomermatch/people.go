@@ -56,18 +56,31 @@ var kinds = []kind{kindEmail, kindPhone, kindFirst, kindLast, kindCountry, kindP
 // addressKinds are the parts of an address, all of which it needs.
 var addressKinds = []kind{kindFirst, kindLast, kindCountry, kindPostal}
 
-// Columns are known by words of their labels, the first of these that match: json_label has
-// no tags. The reference let the last one win, so that "Email Address" was a street.
-var contactKinds = []struct {
+// labelled is a kind with the labels, in words, of its columns.
+type labelled struct {
 	kind  kind
 	label *regexp.Regexp
-}{
-	{kindEmail, regexp.MustCompile(`\be ?mail`)},
-	{kindPhone, regexp.MustCompile(`phone`)},
+}
+
+// Columns are known by words of their labels, the first of these that match: json_label has
+// no tags. The reference let the last one win, so that "Email Address" was a street.
+var contactKinds = []labelled{
+	{kindEmail, regexp.MustCompile(`\be ?mail` + suffix)},
+	{kindPhone, regexp.MustCompile(`phone` + suffix)},
 	{kindFirst, regexp.MustCompile(`\b(first|given|fore) ?name\b|\bfirst$`)},
 	{kindLast, regexp.MustCompile(`\b(last|family|sur) ?name\b|\blast$`)},
 	{kindPostal, regexp.MustCompile(`\bzip|\bpostal\b|\bpost ?code\b`)},
 	{kindCountry, regexp.MustCompile(`\bcountry\b`)},
+}
+
+// suffix is what may follow the name of an address or number.
+const suffix = `( ?(address|number|num|no|id|hash|hashed|sha ?256))?( ?[0-9]+)?$`
+
+// looseKinds are for results without such columns: a column that is merely about e-mail, such
+// as "Email Opt In", holds no address.
+var looseKinds = []labelled{
+	{kindEmail, regexp.MustCompile(`\be ?mail`)},
+	{kindPhone, regexp.MustCompile(`phone`)},
 }
 
 // deviceLabel matches the columns of device ids.
@@ -80,20 +93,34 @@ var separators = regexp.MustCompile(`[^\pL\pN]+`)
 type columns map[kind][]int
 
 func identify(all []action.Column, devices bool) columns {
+	if devices {
+		return match(all, []labelled{{kindMobile, deviceLabel}})
+	}
+	found := match(all, contactKinds)
+	for k, columns := range match(all, looseKinds) {
+		if !found.have(k) && !slices.ContainsFunc(columns, found.holds) {
+			found[k] = columns
+		}
+	}
+	return found
+}
+
+// holds reports whether a column is of some kind.
+func (c columns) holds(column int) bool {
+	for _, columns := range c {
+		if slices.Contains(columns, column) {
+			return true
+		}
+	}
+	return false
+}
+
+func match(all []action.Column, kinds []labelled) columns {
 	found := columns{}
 	for n, c := range all {
 		label := strings.TrimSpace(separators.ReplaceAllString(strings.ToLower(c.Label), " "))
-		if devices {
-			if deviceLabel.MatchString(label) {
-				found[kindMobile] = append(found[kindMobile], n)
-			}
-			continue
-		}
-		for _, k := range contactKinds {
-			if k.label.MatchString(label) {
-				found[k.kind] = append(found[k.kind], n)
-				break
-			}
+		if i := slices.IndexFunc(kinds, func(k labelled) bool { return k.label.MatchString(label) }); i >= 0 {
+			found[kinds[i].kind] = append(found[kinds[i].kind], n)
 		}
 	}
 	return found

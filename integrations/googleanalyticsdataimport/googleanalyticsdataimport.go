@@ -126,6 +126,9 @@ func (i *Integration) deliver(ctx context.Context, c *google.Client, in input, d
 	if err != nil {
 		return "", err
 	}
+	if rows == 0 {
+		return "The result has no rows. Nothing was sent to Google Analytics.", nil
+	}
 	p := &protocol{http: i.HTTP, target: target, reads: i.Reads}
 	if len(first) > 0 {
 		if err := p.validate(ctx, first); err != nil {

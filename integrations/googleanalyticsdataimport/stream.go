@@ -144,27 +144,23 @@ type next struct {
 
 func (n next) token() string { return n.Token }
 
-// maxPages bounds a list. A page has up to 200 entries.
-const maxPages = 50
-
-// pages reads a list to its end.
+// pages reads a list to its end. Only the form's time bounds it.
 func pages[P any, T interface {
 	*P
 	token() string
 }](ctx context.Context, c *google.Client, path string, f func(T)) error {
 	query := url.Values{"pageSize": {"200"}}
-	for range maxPages {
+	for {
 		page := T(new(P))
 		if err := c.Read(ctx, admin+path, query, page); err != nil {
 			return err
 		}
 		f(page)
 		if page.token() == "" {
-			break
+			return nil
 		}
 		query.Set("pageToken", page.token())
 	}
-	return nil
 }
 
 func lastPart(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }

@@ -29,6 +29,7 @@ func check(t *testing.T, f func(text, country string) (string, bool), examples [
 
 // The values and hashes that Meta publishes:
 // https://developers.facebook.com/docs/marketing-api/conversions-api/parameters/customer-information-parameters
+// https://developers.facebook.com/docs/marketing-api/audiences/guides/custom-audiences
 func TestMetaPublishedHashes(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -42,6 +43,8 @@ func TestMetaPublishedHashes(t *testing.T) {
 		{"first name", one(identity.MetaName), "Mary", "", "mary", "6915771be1c5aa0c886870b6951b03d7eafc121fea0e80a5ea83beb7c449f4ec"},
 		{"in another script", one(identity.MetaName), "정", "", "정", "8fa8cd9c440be61d0151429310034083132b35975c4bea67fdd74158eb51db14"},
 		{"with an accent", one(identity.MetaName), "Valéry", "", "valéry", "08e1996b5dd49e62a4b4c010d44e4345592a863bb9f8e3976219bac29417149c"},
+		{"another email", one(identity.Email), "mary@example.com", "", "mary@example.com", "f1904cf1a9d73a55fa5de0ac823c4403ded71afd4c3248d00bdcd0866552bb79"},
+		{"another phone", identity.MetaPhone, "+1 (555) 987-6543", "", "15559876543", "1ef970831d7963307784fa8688e8fce101a15685d62aa765fed23f3a2c576a4e"},
 		{"country", one(identity.MetaCountry), "United States", "", "us", "79adb2a2fce5c6ba215fe5f27f532d4e7edbac4b6a5e09e1ef3a08084a904621"},
 		{"date of birth", func(text, _ string) (string, bool) {
 			y, m, d, ok := identity.MetaBirthDate(text)
@@ -112,6 +115,9 @@ func TestPhone(t *testing.T) {
 		{"06 12 34 56 78", "FR", "+33612345678"},
 		{"+39 06 698 12345", "", "+390669812345"}, // Italy keeps its zero
 		{"030 901820", "", ""},
+		{"555 987 6543", "US", "+15559876543"}, // nobody has it, but it is as long as they are
+		{"555 9876", "US", ""},                 // without its area it could be anybody's
+		{"+1 555 9876", "", ""},
 		{"650 555", "US", ""},
 		{"+1 23", "", ""},
 		{"call me", "US", ""},

@@ -13,16 +13,29 @@ import (
 func Phone(text, country string) (string, bool) {
 	text = strings.TrimSpace(text)
 	if strings.HasPrefix(text, "+") {
-		return e164(text, "", phonenumbers.IsPossibleNumber)
+		return e164(text, "", possible)
 	}
-	// Without a "+" it is a guess, which must be right to the digit.
-	if country != "" {
-		if number, ok := e164(text, country, phonenumbers.IsValidNumber); ok {
+	international := "+" + strings.TrimLeft(phonenumbers.NormalizeDigitsOnly(text), "0")
+	for _, try := range []struct {
+		text, country string
+		good          func(*phonenumbers.PhoneNumber) bool
+	}{
+		// What is a guess must be a number that is in use.
+		{text, country, phonenumbers.IsValidNumber},
+		{international, "", phonenumbers.IsValidNumber},
+		{text, country, possible},
+	} {
+		if number, ok := e164(try.text, try.country, try.good); ok {
 			return number, true
 		}
 	}
-	digits := strings.TrimLeft(phonenumbers.NormalizeDigitsOnly(text), "0")
-	return e164("+"+digits, "", phonenumbers.IsValidNumber)
+	return "", false
+}
+
+// possible numbers are as long as they are in their country. The library may not know yet
+// which of them are in use.
+func possible(number *phonenumbers.PhoneNumber) bool {
+	return phonenumbers.IsPossibleNumberWithReason(number) == phonenumbers.IS_POSSIBLE
 }
 
 // MetaPhone is a number's digits, the country's code first, without a "+".
