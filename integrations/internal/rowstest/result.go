@@ -1,0 +1,66 @@
+package rowstest
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/payload"
+)
+
+// Query gives a request a result that Looker has to be asked for: head, which is a JSON
+// object without its closing brace, and n rows. The result is made as it is read, so its
+// size says nothing about memory.
+func Query(t testing.TB, req *action.Request, head string, n int, row func(i int) string) *action.Request {
+	t.Helper()
+	download := &payload.Downloader{
+		Client: &http.Client{Transport: looker{head: head, n: n, row: row}}, Timeout: time.Minute,
+	}
+	e := &payload.Envelope{Plan: payload.ScheduledPlan{DownloadURL: "https://looker.example.com/downloads/x"}}
+	req.Data = e.Data(download, &payload.Spool{Dir: t.TempDir()})
+	return req
+}
+
+// looker answers a download address.
+type looker struct {
+	head string
+	n    int
+	row  func(i int) string
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (l looker) RoundTrip(req *http.Request) (*http.Response, error) {
+	begin := strings.NewReader(l.head + `,"data":[`)
+	return &http.Response{
+		StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: req,
+		Header: http.Header{}, ContentLength: -1, Body: io.NopCloser(&rows{looker: l, part: begin}),
+	}, nil
+}
+
+// rows reads as the result, part by part.
+type rows struct {
+	looker
+	next int
+	part *strings.Reader
+}
+
+// Read implements [io.Reader].
+func (r *rows) Read(p []byte) (int, error) {
+	for r.part.Len() == 0 {
+		switch {
+		case r.next > r.n:
+			return 0, io.EOF
+		case r.next == r.n:
+			r.part.Reset("]}")
+		case r.next > 0:
+			r.part.Reset("," + r.row(r.next))
+		default:
+			r.part.Reset(r.row(r.next))
+		}
+		r.next++
+	}
+	return r.part.Read(p)
+}

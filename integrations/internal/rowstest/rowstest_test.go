@@ -1,0 +1,180 @@
+package rowstest_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/rowstest"
+)
+
+// lines is a destination that takes an id a line, and knows rows again if it has keys.
+func lines(keys bool) *rowstest.Destination {
+	return &rowstest.Destination{
+		Rows: func(_ *http.Request, body []byte) ([]rowstest.Row, error) {
+			var rows []rowstest.Row
+			for line := range strings.Lines(string(body)) {
+				row := rowstest.Row{ID: strings.TrimSpace(line)}
+				if keys {
+					row.Key = row.ID
+				}
+				rows = append(rows, row)
+			}
+			return rows, nil
+		},
+		Refuses: func(id string) bool { return strings.HasSuffix(id, "7") },
+		Answer: func(_ []rowstest.Row, refused []int) rowstest.Answer {
+			body, err := json.Marshal(refused)
+			if err != nil {
+				panic(err)
+			}
+			return rowstest.Answer{Status: http.StatusOK, Body: string(body)}
+		},
+	}
+}
+
+func ids(n int) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for i := range n {
+			if !yield(fmt.Sprintf("row-%d", i), nil) {
+				return
+			}
+		}
+	}
+}
+
+// send is what an integration does with a batch.
+func send(d *rowstest.Destination) func(context.Context, []string) error {
+	client := d.Deps(nil).HTTP
+	return func(ctx context.Context, batch []string) error {
+		ctx, cancel := context.WithTimeoutCause(ctx, time.Minute, action.Errorf(action.Timeout, "Too late."))
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://rows.example.com/", strings.NewReader(strings.Join(batch, "\n")))
+		if err != nil {
+			return err
+		}
+		var refused []int
+		if err := outbound.JSON(client, req, "Rows", &refused); err != nil {
+			return err
+		}
+		why := deliver.RefusedError{}
+		for _, i := range refused {
+			why[i] = action.Errorf(action.Invalid, "Sevens are not taken.")
+		}
+		return why
+	}
+}
+
+const total = 20_000
+
+func TestATruthfulDelivery(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := lines(true)
+		o := deliver.Options[string]{Size: 50, Concurrency: 4, Retry: deliver.Retry{Tries: 6, First: time.Second, Longest: time.Minute}}
+		a := deliver.Batches(t.Context(), ids(total), o, send(d))
+		if got := d.Check(t, total, a.Err("rows")); got != (rowstest.Account{Delivered: total / 10 * 9, Failed: total / 10}) {
+			t.Errorf("%+v", got)
+		}
+		if n := d.Unconfirmed(); n != 0 {
+			t.Errorf("%d rows unconfirmed", n)
+		}
+		calls := d.Calls()
+		for _, name := range []string{"fine", "limited", "out of order", "unreachable", "cut before", "cut after", "late", "silent"} {
+			if calls[name] == 0 {
+				t.Errorf("nothing was %s: %v", name, calls)
+			}
+		}
+	})
+}
+
+// recorder hears what Check has to say.
+type recorder struct {
+	testing.TB
+	errors []string
+}
+
+func (r *recorder) Helper() {}
+
+func (r *recorder) Errorf(format string, args ...any) {
+	r.errors = append(r.errors, fmt.Sprintf(format, args...))
+}
+
+// Deliveries that lose, double or lie are found out.
+func TestUntruthfulDeliveries(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		keys  bool
+		retry deliver.Retry
+		lie   func(error) error
+		want  []string
+	}{
+		"failures passed over": {
+			true,
+			deliver.Retry{},
+			func(error) error { return nil },
+			[]string{"the delivery claims"},
+		},
+		"sent again to one who takes it twice": {
+			false,
+			deliver.Retry{Tries: 6, First: time.Second, Longest: time.Minute},
+			func(err error) error { return err },
+			[]string{"had their effect twice"},
+		},
+		"rows that were not read": {
+			true,
+			deliver.Retry{Tries: 6, First: time.Second, Longest: time.Minute},
+			func(error) error { return action.Errorf(action.Invalid, "10 of 20 rows delivered, 10 failed. No.") },
+			[]string{"20 were read of 20000", "the delivery claims"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				d := lines(tt.keys)
+				a := deliver.Batches(t.Context(), ids(total), deliver.Options[string]{Size: 50, Retry: tt.retry}, send(d))
+				r := &recorder{TB: t}
+				d.Check(r, total, tt.lie(a.Err("rows")))
+				if len(r.errors) != len(tt.want) {
+					t.Fatalf("said %q, want %q", r.errors, tt.want)
+				}
+				for i, want := range tt.want {
+					if !strings.Contains(r.errors[i], want) {
+						t.Errorf("said %q, want %q", r.errors[i], want)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestQueryStreams(t *testing.T) {
+	t.Parallel()
+	req := rowstest.Query(t, actiontest.Query(nil, nil), `{"fields":{"dimensions":[{"name":"id"}]}`, 3, func(i int) string {
+		return fmt.Sprintf(`{"id":{"value":%d}}`, i)
+	})
+	table, err := req.Data.Table(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for row, err := range table.Rows() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, row.Cell(0).Text())
+	}
+	if strings.Join(got, " ") != "0 1 2" {
+		t.Errorf("rows %q", got)
+	}
+}
