@@ -63,7 +63,7 @@ func (d rowLimit) Table(ctx context.Context) (*action.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	return action.NewTable(t.Columns, t.Pivots, d.limit(t.Rows())), nil
+	return t.WithRows(d.limit(t.Rows())), nil
 }
 
 func (d rowLimit) limit(rows iter.Seq2[action.Row, error]) iter.Seq2[action.Row, error] {

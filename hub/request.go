@@ -78,7 +78,7 @@ func (s *Server) newRequest(o *offer, r *http.Request, e *payload.Envelope) (*ac
 		Plan: action.Plan{
 			ID: string(e.Plan.ID), Title: e.Plan.Title, Type: e.Plan.Type, URL: e.Plan.URL,
 			QueryID: string(e.Plan.QueryID), FiltersDifferFromLook: e.Plan.FiltersDifferFromLook,
-			Model: e.Plan.Query.Model, View: e.Plan.Query.View,
+			Model: e.Plan.Query.Model, View: e.Plan.Query.View, HiddenFields: e.Plan.Query.VisConfig.HiddenFields,
 		},
 		Version:    action.ParseUserAgent(r.UserAgent()),
 		InstanceID: rec.instanceID, WebhookID: rec.webhookID,

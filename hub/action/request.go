@@ -67,6 +67,8 @@ type Plan struct {
 	FiltersDifferFromLook bool
 	// Model and View say where the query's data comes from; a dashboard has neither.
 	Model, View string
+	// HiddenFields are the columns that are not shown in Looker's table, by their names.
+	HiddenFields []string
 }
 
 // SuggestedFilename is the file's name when the user gave none: the plan's title and the

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -17,6 +18,8 @@ type Table struct {
 	Columns []Column
 	// Pivots are the values that measures are pivoted by, in order; empty without a pivot.
 	Pivots []Pivot
+	// RanAt is when the query ran. It is zero where Looker does not say so before the rows.
+	RanAt time.Time
 
 	rows iter.Seq2[Row, error]
 }
@@ -53,6 +56,13 @@ type Pivot struct {
 // NewTable makes a table from its parts; rows may be read once.
 func NewTable(columns []Column, pivots []Pivot, rows iter.Seq2[Row, error]) *Table {
 	return &Table{Columns: columns, Pivots: pivots, rows: rows}
+}
+
+// WithRows is the same table with other rows.
+func (t *Table) WithRows(rows iter.Seq2[Row, error]) *Table {
+	other := *t
+	other.rows = rows
+	return &other
 }
 
 // Rows returns the rows, once. An error ends them: everything before it arrived whole, and

@@ -38,6 +38,10 @@ type ScheduledPlan struct {
 	Query struct {
 		Model string `json:"model"`
 		View  string `json:"view"`
+		// VisConfig is the visualisation's; its other members depend on its kind.
+		VisConfig struct {
+			HiddenFields []string `json:"hidden_fields"`
+		} `json:"vis_config"`
 	} `json:"query"`
 }
 

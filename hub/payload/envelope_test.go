@@ -61,6 +61,22 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+func TestHiddenFields(t *testing.T) {
+	t.Parallel()
+	for config, want := range map[string][]string{
+		`{"type":"table","hidden_fields":["o.day","o.n"]}`: {"o.day", "o.n"},
+		`{"hidden_fields":null}`:                           nil,
+		`{"hidden_fields":{"o.day":true}}`:                 nil,
+		`null`:                                             nil,
+		`"table"`:                                          nil,
+	} {
+		e := decode(t, `{"scheduled_plan":{"query":{"vis_config":`+config+`,"view":"orders"},"title":"T"}}`)
+		if diff := cmp.Diff(want, e.Plan.Query.VisConfig.HiddenFields); diff != "" || e.Plan.Query.View != "orders" || e.Plan.Title != "T" {
+			t.Errorf("%s: plan %+v (-want +got):\n%s", config, e.Plan, diff)
+		}
+	}
+}
+
 func TestDecodeTypes(t *testing.T) {
 	t.Parallel()
 	if e := decode(t, `{}`); e.Type != nil {

@@ -56,7 +56,7 @@ func (d metered) Table(ctx context.Context) (*action.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	return action.NewTable(t.Columns, t.Pivots, d.rows(t.Rows())), nil
+	return t.WithRows(d.rows(t.Rows())), nil
 }
 
 func (d metered) rows(rows iter.Seq2[action.Row, error]) iter.Seq2[action.Row, error] {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -33,7 +34,9 @@ func decodeTable(r io.ReadCloser, spool *Spool) (*action.Table, error) {
 		_ = d.close()
 		return nil, invalidData(err)
 	}
-	return action.NewTable(d.columns, d.pivots, d.rows()), nil
+	t := action.NewTable(d.columns, d.pivots, d.rows())
+	t.RanAt = d.ranAt
+	return t, nil
 }
 
 type tableDecoder struct {
@@ -43,6 +46,7 @@ type tableDecoder struct {
 
 	columns    []action.Column
 	pivots     []action.Pivot
+	ranAt      time.Time
 	haveFields bool
 	index      map[string]int // column by name
 
@@ -122,6 +126,8 @@ func (d *tableDecoder) member(name string) error {
 			return fmt.Errorf("reading the pivots: %w", wholeOrBroken(err))
 		}
 		return nil
+	case "ran_at":
+		return d.ran()
 	case "errors":
 		return d.queryErrors()
 	}
@@ -146,6 +152,19 @@ func (d *tableDecoder) fields() error {
 			d.index[c.Name] = len(d.columns)
 			d.columns = append(d.columns, c)
 		}
+	}
+	return nil
+}
+
+// ran reads when the query ran, as Looker writes it: 2017-07-28T02:25:19+00:00. Anything else
+// counts as nothing.
+func (d *tableDecoder) ran() error {
+	v, err := d.json.ReadValue()
+	if err != nil {
+		return wholeOrBroken(err)
+	}
+	if at, err := time.Parse(time.RFC3339, action.Text(v)); err == nil {
+		d.ranAt = at
 	}
 	return nil
 }

@@ -91,6 +91,32 @@ func TestTable(t *testing.T) {
 }
 
 // Rows need not look alike: whatever the order of their cells, each must get its own.
+func TestRanAt(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2017, 7, 28, 0, 25, 19, 0, time.UTC)
+	for name, tt := range map[string]struct {
+		text string
+		want time.Time
+	}{
+		"before the rows":          {`{"ran_at":"2017-07-28T02:25:19+02:00",` + fields + `,"data":[]}`, at},
+		"rows before the columns":  {`{"data":[],` + fields + `,"ran_at":"2017-07-28T00:25:19Z"}`, at},
+		"after the rows":           {`{` + fields + `,"data":[],"ran_at":"2017-07-28T00:25:19Z"}`, time.Time{}},
+		"null":                     {`{"ran_at":null,` + fields + `,"data":[]}`, time.Time{}},
+		"no time that we can read": {`{"ran_at":"yesterday",` + fields + `,"data":[]}`, time.Time{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tab, err := table(t, tt.text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if other := tab.WithRows(tab.Rows()); !other.RanAt.Equal(tt.want) {
+				t.Errorf("ran at %v, want %v", other.RanAt, tt.want)
+			}
+		})
+	}
+}
+
 func TestRowsOfAnyShape(t *testing.T) {
 	t.Parallel()
 	tab, err := table(t, `{"fields":{"dimensions":[{"name":"a"},{"name":"b\"é"},{"name":"c"}]},"data":[
