@@ -82,6 +82,15 @@ const (
 	WysiwygPNG           Format = "wysiwyg_png"
 )
 
+// RowFormats are the formats to ask for by one who reads row by row: Looker 6.2 and later
+// stream json_detail without what only a table on a page needs.
+func RowFormats(v Version) []Format {
+	if v.AtLeast(V(6, 2, 0)) {
+		return []Format{JSONDetailLiteStream}
+	}
+	return []Format{JSONDetail}
+}
+
 // Formatting says whether values are rendered by their LookML format.
 type Formatting string
 

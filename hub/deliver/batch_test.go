@@ -118,6 +118,7 @@ func TestRetry(t *testing.T) {
 		{"no use", 9, action.Errorf(action.Invalid, "Bad."), 1, false},
 		{"not classified", 9, errors.New("x"), 1, false},
 		{"stopped", 9, deliver.Stop(busy), 1, false},
+		{"too long a wait", 9, action.Wrap(&outbound.StatusError{Code: 429, RetryAfter: time.Hour}, action.RateLimited, "Busy."), 1, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -2,13 +2,11 @@ package deliver
 
 import (
 	"context"
-	"errors"
 	"net/http/httptrace"
 	"sync/atomic"
 	"time"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/hub/outbound"
 )
 
 // Once makes a call that does its work each time it is made, such as sending a message:
@@ -27,10 +25,6 @@ type Once struct {
 // than these waits together is out of order.
 var onceRetry = Retry{Tries: 4, First: time.Second, Longest: 30 * time.Second}
 
-// longestPause is the longest wait asked for by a destination that is still kept; past it,
-// Looker's user is better served by an error.
-const longestPause = 2 * time.Minute
-
 // Do calls f, with the context that its HTTP request must carry. It calls f again only where
 // the destination did nothing: it refused the call for its rate (429), or the connection
 // failed before any of the request was sent.
@@ -38,10 +32,7 @@ func (o Once) Do(ctx context.Context, f func(context.Context) error) error {
 	var sent bool
 	retry := onceRetry
 	retry.When = func(err error) bool {
-		if s, ok := errors.AsType[*outbound.StatusError](err); ok && s.RetryAfter > longestPause {
-			return false
-		}
-		return nothingDone(err, sent)
+		return !tooLong(err) && nothingDone(err, sent)
 	}
 	err := retry.Do(ctx, func(ctx context.Context) error {
 		var err error

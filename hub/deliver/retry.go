@@ -20,7 +20,7 @@ type Retry struct {
 	// First and Longest bound the waits between calls.
 	First, Longest time.Duration
 	// When decides whether an error is worth another call; nil means what the error's kind
-	// says.
+	// says, unless the destination asks for a wait that nobody in Looker would sit through.
 	When func(error) bool
 }
 
@@ -62,8 +62,17 @@ func (r Retry) again(err error) bool {
 	case r.When != nil:
 		return r.When(err)
 	default:
-		return action.KindOf(err).Retryable()
+		return action.KindOf(err).Retryable() && !tooLong(err)
 	}
+}
+
+// longestPause is the longest wait asked for by a destination that is still kept; past it,
+// Looker's user is better served by an error.
+const longestPause = 2 * time.Minute
+
+func tooLong(err error) bool {
+	s, ok := errors.AsType[*outbound.StatusError](err)
+	return ok && s.RetryAfter > longestPause
 }
 
 // stopError marks an error after which nothing more can succeed.
