@@ -49,3 +49,10 @@ func (s *Sink) Heap() uint64 {
 	defer s.mu.Unlock()
 	return s.heap
 }
+
+// Calls is the number of calls so far.
+func (s *Sink) Calls() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls
+}
