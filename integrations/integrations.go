@@ -14,6 +14,8 @@ import (
 	"integrationhub.dev/integrations/googlechat"
 	"integrationhub.dev/integrations/googledrive"
 	"integrationhub.dev/integrations/googlesheets"
+	"integrationhub.dev/integrations/hubspotcompanies"
+	"integrationhub.dev/integrations/hubspotcontacts"
 	"integrationhub.dev/integrations/jiracreateissue"
 	"integrationhub.dev/integrations/pagerduty"
 	"integrationhub.dev/integrations/queueaction"
@@ -49,6 +51,8 @@ func All() []Entry {
 		{"google_chat", googlechat.New},
 		{"google_drive", googledrive.New},
 		{"google_sheets", googlesheets.New},
+		{"hubspot_companies", hubspotcompanies.New},
+		{"hubspot_contacts", hubspotcontacts.New},
 		{"jira_create_issue", jiracreateissue.New},
 		{"pagerduty", pagerduty.New},
 		{"queue_action", queueaction.New},
