@@ -19,6 +19,7 @@ import (
 	"integrationhub.dev/integrations/jiracreateissue"
 	"integrationhub.dev/integrations/pagerduty"
 	"integrationhub.dev/integrations/queueaction"
+	"integrationhub.dev/integrations/salesforcecampaigns"
 	"integrationhub.dev/integrations/sendgrid"
 	"integrationhub.dev/integrations/slack"
 	"integrationhub.dev/integrations/slackapp"
@@ -56,6 +57,7 @@ func All() []Entry {
 		{"jira_create_issue", jiracreateissue.New},
 		{"pagerduty", pagerduty.New},
 		{"queue_action", queueaction.New},
+		{"salesforce_campaigns", salesforcecampaigns.New},
 		{"sendgrid", sendgrid.New},
 		{"slack", slack.New},
 		{"slack_app", slackapp.New},
