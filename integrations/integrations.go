@@ -17,6 +17,7 @@ import (
 	"integrationhub.dev/integrations/hubspotcompanies"
 	"integrationhub.dev/integrations/hubspotcontacts"
 	"integrationhub.dev/integrations/jiracreateissue"
+	"integrationhub.dev/integrations/marketo"
 	"integrationhub.dev/integrations/pagerduty"
 	"integrationhub.dev/integrations/queueaction"
 	"integrationhub.dev/integrations/salesforcecampaigns"
@@ -55,6 +56,7 @@ func All() []Entry {
 		{"hubspot_companies", hubspotcompanies.New},
 		{"hubspot_contacts", hubspotcontacts.New},
 		{"jira_create_issue", jiracreateissue.New},
+		{"marketo", marketo.New},
 		{"pagerduty", pagerduty.New},
 		{"queue_action", queueaction.New},
 		{"salesforce_campaigns", salesforcecampaigns.New},
