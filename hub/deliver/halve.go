@@ -26,7 +26,8 @@ func NewHalver(calls int64) *Halver {
 }
 
 // Halve sends a batch, as the send of [Batches] does, whose errors it returns: [RefusedError]
-// where some of the batch was taken.
+// where some of the batch was taken. Calls that are to be tried again are so by send, each by
+// itself: a part of a batch that meets a limit says nothing about the other parts.
 func Halve[T any](ctx context.Context, h *Halver, batch []T, send func(context.Context, []T) error) error {
 	err := send(ctx, batch)
 	if kind := action.KindOf(err); kind != action.Invalid && kind != action.TooLarge || len(batch) == 1 || stopped(err) != nil {

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
 )
 
@@ -67,8 +68,8 @@ type answer struct {
 }
 
 func (c *client) once(ctx context.Context, method, path, token string, body []byte, out any) error {
-	if err := c.limiter.Wait(ctx); err != nil {
-		return fmt.Errorf("keeping to Marketo's limit: %w", err)
+	if err := deliver.Pace(ctx, c.limiter); err != nil {
+		return err
 	}
 	ctx, cancel := withTimeout(ctx)
 	defer cancel()

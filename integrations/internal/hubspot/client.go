@@ -68,7 +68,7 @@ func (c *client) settle(batch []update, a answer) error {
 	for i, u := range batch {
 		place[u.ID] = i
 	}
-	unnamed := error(action.Wrap(errOpen, action.Unavailable, "HubSpot answered, but did not confirm every update."))
+	var unnamed error
 	for _, p := range a.Errors {
 		ids := p.ids()
 		if len(ids) == 0 {
@@ -80,8 +80,11 @@ func (c *client) settle(batch []update, a answer) error {
 			}
 		}
 	}
-	if len(a.Results)+len(refused) >= len(batch) {
-		return refusedOrNil(refused)
+	if unnamed == nil {
+		if len(a.Results)+len(refused) >= len(batch) {
+			return refusedOrNil(refused)
+		}
+		unnamed = action.Wrap(errOpen, action.Unavailable, "HubSpot answered, but did not confirm every update.")
 	}
 	for _, r := range a.Results {
 		delete(place, r.ID)

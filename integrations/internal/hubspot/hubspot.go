@@ -134,8 +134,8 @@ func (o Object) Update(ctx context.Context, http *http.Client, req *action.Reque
 	}, func(ctx context.Context, batch []update) error {
 		return deliver.Halve(ctx, halver, batch, func(ctx context.Context, part []update) error {
 			return retry.Do(ctx, func(ctx context.Context) error {
-				if err := limiter.Wait(ctx); err != nil {
-					return fmt.Errorf("keeping to HubSpot's limit: %w", err)
+				if err := deliver.Pace(ctx, limiter); err != nil {
+					return err
 				}
 				return c.update(ctx, part)
 			})

@@ -189,65 +189,64 @@ func TestAnsweredForEach(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		rows    string
-		reply   actiontest.Reply
+		answers []string
 		message string
 		calls   int
 	}{
 		"unknown ones": {
 			contacts("1", "2", "3", "null"),
-			actiontest.Reply{Status: 207, Body: `{"status":"COMPLETE","results":[{"id":"2"}],"numErrors":1,"errors":[{"status":"error","category":"OBJECT_NOT_FOUND",` +
+			[]string{`{"status":"COMPLETE","results":[{"id":"2"}],"numErrors":1,"errors":[{"status":"error","category":"OBJECT_NOT_FOUND",` +
 				`"message":"Could not get some CONTACT objects, they may be deleted or not exist. Check that ids are valid.","context":{"ids":["1","3","99"]}}]}`},
 			"1 of 4 contacts delivered, 3 failed. A row has no contact id. HubSpot has no contact with this id (first: contact 1).",
 			1,
 		},
-		"one that was merged into another": {
-			contacts("1", "2"), actiontest.Reply{Body: `{"results":[{"id":"1"},{"id":"77"}]}`}, "2 contacts updated.", 1,
-		},
+		"one that was merged into another": {contacts("1", "2"), []string{`{"results":[{"id":"1"},{"id":"77"}]}`}, "2 contacts updated.", 1},
 		"a refusal without names": {
 			contacts("1", "2"),
-			actiontest.Reply{Status: 207, Body: `{"results":[{"id":"1"}],"errors":[{"category":"VALIDATION_ERROR","message":"a@example.com is bad","context":{"ids":"all"}}]}`},
+			[]string{`{"results":[{"id":"1"}],"errors":[{"category":"VALIDATION_ERROR","message":"a@example.com is bad","context":{"ids":"all"}}]}`},
 			"1 of 2 contacts delivered, 1 failed. HubSpot refuses the contact (VALIDATION_ERROR).",
 			1,
 		},
 		"a lie": {
 			contacts("1", "2"),
-			actiontest.Reply{Body: `{"status":"COMPLETE","results":[]}`},
+			[]string{`{"status":"COMPLETE","results":[]}`},
 			"0 of 2 contacts delivered, 2 failed. HubSpot answered, but did not confirm every update.", 3,
 		},
 		"out of order for one": {
 			contacts("1", "2"),
-			actiontest.Reply{Status: 207, Body: `{"results":[{"id":"1"}],"errors":[{"category":"INTERNAL_ERROR","context":{"ids":["2"]}}]}`},
-			// The second call is about 2 alone, and an answer with one result settles it.
+			[]string{`{"results":[{"id":"1"}],"errors":[{"category":"INTERNAL_ERROR","context":{"ids":["2"]}}]}`, `{"results":[{"id":"2"}]}`},
 			"2 contacts updated.", 2,
+		},
+		"too often for one": {
+			contacts("1", "2"),
+			[]string{`{"results":[{"id":"1"}],"errors":[{"category":"RATE_LIMITS"}]}`},
+			"1 of 2 contacts delivered, 1 failed. HubSpot was called too often.", 3,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				sink := &rowstest.Sink{Answer: answer(tt.reply)}
-				if tt.calls == 2 {
-					first := true
-					sink.Take = func([]byte) {
-						if !first {
-							sink.Answer.Body = `{"results":[{"id":"2"}]}`
-						}
-						first = false
-					}
-				}
-				got := message(hubspot.Contacts.Update(t.Context(), &http.Client{Transport: sink}, query(t, "", tt.rows)))
-				if got != tt.message || sink.Calls() != tt.calls {
-					t.Errorf("%d calls, want %d; message %q, want %q", sink.Calls(), tt.calls, got, tt.message)
+				s := &script{answers: tt.answers}
+				got := message(hubspot.Contacts.Update(t.Context(), &http.Client{Transport: s}, query(t, "", tt.rows)))
+				if got != tt.message || s.calls != tt.calls {
+					t.Errorf("%d calls, want %d; message %q, want %q", s.calls, tt.calls, got, tt.message)
 				}
 			})
 		})
 	}
 }
 
-func answer(r actiontest.Reply) rowstest.Answer {
-	if r.Status == 0 {
-		r.Status = http.StatusOK
-	}
-	return rowstest.Answer{Status: r.Status, Header: r.Header, Body: r.Body}
+// script answers in its order, then with the last one again. It has no sockets.
+type script struct {
+	answers []string
+	calls   int
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
+	body := s.answers[min(s.calls, len(s.answers)-1)]
+	s.calls++
+	return (&rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusMultiStatus, Body: body}}).RoundTrip(req)
 }
 
 // HubSpot refuses a batch for one bad value in it: the others are sent without it.

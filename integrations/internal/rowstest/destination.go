@@ -148,9 +148,7 @@ func (d *Destination) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	m := d.befall(rows)
 	if !m.unsent {
-		if trace := httptrace.ContextClientTrace(req.Context()); trace != nil && trace.WroteHeaders != nil {
-			trace.WroteHeaders()
-		}
+		wrote(req)
 	}
 	var taken []Row
 	if m.taken {
@@ -230,6 +228,13 @@ func (d *Destination) confirm(rows []Row) {
 	defer d.mu.Unlock()
 	for _, row := range rows {
 		d.rows[row.ID].confirmed = true
+	}
+}
+
+// wrote tells whoever traces the call that it was sent, as a socket does.
+func wrote(req *http.Request) {
+	if trace := httptrace.ContextClientTrace(req.Context()); trace != nil && trace.WroteHeaders != nil {
+		trace.WroteHeaders()
 	}
 }
 
