@@ -83,16 +83,16 @@ func Batches[T any](ctx context.Context, items iter.Seq2[T, error], o Options[T]
 			break
 		}
 		a.read++
+		w := 0
+		if o.Bytes > 0 {
+			if w = o.Weight(item); weight+w > o.Bytes {
+				flush()
+			}
+		}
 		if o.Key != nil {
 			claim(o.Key(item))
 		}
-		if o.Bytes > 0 {
-			w := o.Weight(item)
-			if weight+w > o.Bytes {
-				flush()
-			}
-			weight += w
-		}
+		weight += w
 		if batch = append(batch, item); len(batch) == o.Size {
 			flush()
 		}

@@ -90,3 +90,28 @@ func TestKeysAreFreedByFailures(t *testing.T) {
 		t.Errorf("%d sent, %d failed", a.Sent(), a.Failed())
 	}
 }
+
+// An item that did not fit into a batch keeps its key when that batch is settled.
+func TestKeysOfWeighedItems(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		keys := []string{"a", "b", "c", "c", "d", "d"}
+		slowly := func(yield func(string, error) bool) {
+			for _, key := range keys {
+				if !yield(key, nil) {
+					return
+				}
+				synctest.Wait() // whatever is under way is settled
+			}
+		}
+		var batches [][]string
+		o := deliver.Options[string]{Size: 10, Bytes: 2, Weight: func(string) int { return 1 }, Key: func(key string) string { return key }}
+		a := deliver.Batches(t.Context(), slowly, o, func(_ context.Context, batch []string) error {
+			batches = append(batches, batch)
+			return nil
+		})
+		if diff := cmp.Diff([][]string{{"a", "b"}, {"c"}, {"c", "d"}, {"d"}}, batches); diff != "" || a.Sent() != len(keys) {
+			t.Errorf("%d sent; batches (-want +got):\n%s", a.Sent(), diff)
+		}
+	})
+}
