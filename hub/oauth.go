@@ -31,6 +31,8 @@ type login struct {
 	RedirectURL string `json:"r,omitempty"`
 	// Verifier is the PKCE verifier. It is in the browser's address bar only sealed.
 	Verifier string `json:"v"`
+	// Params are those that the integration asks for.
+	Params map[string]string `json:"p,omitempty"`
 }
 
 const (
@@ -46,7 +48,10 @@ func loginPurpose(o *offer) string { return o.Definition.Name + "|login" }
 // loginURL makes the link that begins a sign-in, or returns "" when there is nothing to sign
 // in to or Looker gave no address to go back to.
 func (s *Server) loginURL(o *offer, params map[string]string) (string, error) {
-	l := login{Verifier: oauth2.GenerateVerifier()}
+	l := login{Verifier: oauth2.GenerateVerifier(), Params: map[string]string{}}
+	for _, name := range o.Definition.LoginParams {
+		l.Params[name] = params[name]
+	}
 	if o.Definition.FetchTokens {
 		l.RedirectURL = params["state_redir_url"]
 	}
@@ -97,7 +102,7 @@ func (s *Server) beginLogin(w http.ResponseWriter, r *http.Request) {
 	}
 	nonce := rand.Text()
 	to, err := o.OAuth.AuthorizeURL(r.Context(), action.Login{
-		State: nonce + "." + sealed, RedirectURL: s.actionURL(o, "oauth_redirect"), Verifier: l.Verifier,
+		State: nonce + "." + sealed, RedirectURL: s.actionURL(o, "oauth_redirect"), Verifier: l.Verifier, Params: l.Params,
 	})
 	if err != nil {
 		recordFrom(r.Context()).err = err
@@ -168,7 +173,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, o *offer, l logi
 		redirect(w, to)
 		return nil
 	}
-	tokens, err := s.exchange(r.Context(), o, grant{Callback: callback.Encode(), Verifier: l.Verifier})
+	tokens, err := s.exchange(r.Context(), o, grant{Callback: callback.Encode(), Verifier: l.Verifier, Params: l.Params})
 	if err != nil {
 		return err
 	}

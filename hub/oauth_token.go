@@ -16,8 +16,9 @@ import (
 
 // grant is a provider's answer to a sign-in, from which tokens are made once.
 type grant struct {
-	Callback string `json:"c"`
-	Verifier string `json:"v"`
+	Callback string            `json:"c"`
+	Verifier string            `json:"v"`
+	Params   map[string]string `json:"p,omitempty"`
 }
 
 // grantAge is how long Looker may take to fetch the tokens. Providers' codes live no longer.
@@ -32,7 +33,7 @@ func (s *Server) grantURL(o *offer, l login, callback url.Values) (string, error
 		return "", action.Wrap(errors.New("state_redir_url is no URL"), action.Invalid, "Looker's address for the sign-in is not valid.")
 	}
 	callback.Del("state") // it has served
-	sealed, err := s.box.Seal(marshal(grant{Callback: callback.Encode(), Verifier: l.Verifier}), grantPurpose(o))
+	sealed, err := s.box.Seal(marshal(grant{Callback: callback.Encode(), Verifier: l.Verifier, Params: l.Params}), grantPurpose(o))
 	if err != nil {
 		return "", fmt.Errorf("sealing the grant: %w", err)
 	}
@@ -49,7 +50,7 @@ func (s *Server) exchange(ctx context.Context, o *offer, g grant) ([]byte, error
 		return nil, fmt.Errorf("reading the provider's answer: %w", err)
 	}
 	tokens, err := o.OAuth.Exchange(ctx, action.Login{
-		State: callback.Get("state"), RedirectURL: s.actionURL(o, "oauth_redirect"), Verifier: g.Verifier,
+		State: callback.Get("state"), RedirectURL: s.actionURL(o, "oauth_redirect"), Verifier: g.Verifier, Params: g.Params,
 	}, callback)
 	if err != nil {
 		return nil, err

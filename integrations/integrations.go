@@ -24,11 +24,15 @@ import (
 	"integrationhub.dev/integrations/googlechat"
 	"integrationhub.dev/integrations/googledrive"
 	"integrationhub.dev/integrations/googlesheets"
+	"integrationhub.dev/integrations/hubspotcompanies"
+	"integrationhub.dev/integrations/hubspotcontacts"
 	"integrationhub.dev/integrations/jiracreateissue"
 	"integrationhub.dev/integrations/kloudio"
+	"integrationhub.dev/integrations/marketo"
 	"integrationhub.dev/integrations/mparticle"
 	"integrationhub.dev/integrations/pagerduty"
 	"integrationhub.dev/integrations/queueaction"
+	"integrationhub.dev/integrations/salesforcecampaigns"
 	"integrationhub.dev/integrations/segmentevent"
 	"integrationhub.dev/integrations/segmentgroup"
 	"integrationhub.dev/integrations/segmenttrack"
@@ -74,11 +78,15 @@ func All() []Entry {
 		{"google_chat", googlechat.New},
 		{"google_drive", googledrive.New},
 		{"google_sheets", googlesheets.New},
+		{"hubspot_companies", hubspotcompanies.New},
+		{"hubspot_contacts", hubspotcontacts.New},
 		{"jira_create_issue", jiracreateissue.New},
 		{"kloudio", kloudio.New},
+		{"marketo", marketo.New},
 		{"mparticle", mparticle.New},
 		{"pagerduty", pagerduty.New},
 		{"queue_action", queueaction.New},
+		{"salesforce_campaigns", salesforcecampaigns.New},
 		{"segment_event", segmentevent.New},
 		{"segment_group", segmentgroup.New},
 		{"segment_track", segmenttrack.New},

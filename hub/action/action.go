@@ -51,6 +51,8 @@ type Login struct {
 	RedirectURL string
 	// Verifier is this sign-in's PKCE code verifier (RFC 7636).
 	Verifier string
+	// Params are the settings in Looker that [Definition.LoginParams] names.
+	Params map[string]string
 }
 
 // Delegator is an integration for which Looker itself holds the OAuth credentials and

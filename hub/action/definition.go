@@ -24,6 +24,9 @@ type Definition struct {
 	Download Download
 	// MinVersion is the oldest Looker that can use the integration.
 	MinVersion Version
+	// LoginParams names the params that a sign-in needs to know, such as where the user's own
+	// domain at the service is. They travel sealed in the browser's address bar.
+	LoginParams []string
 	// FetchTokens makes Looker fetch the user's tokens from the hub after a sign-in, in place
 	// of being handed them: it then sends state_redir_url with the form.
 	FetchTokens bool

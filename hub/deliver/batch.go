@@ -20,6 +20,10 @@ type Options[T any] struct {
 	// is heavier than that goes alone.
 	Bytes  int
 	Weight func(T) int
+	// Key names what an item is about; nil leaves the items' order to chance. Items of one key
+	// are neither in one batch nor under way at once: what came last in the source is what the
+	// destination has at the end.
+	Key func(T) string
 	// Concurrency is how many batches are under way at once; 0 means one.
 	Concurrency int
 	// Limiter paces the calls by the destination's published limit; nil does not.
@@ -40,15 +44,30 @@ func Batches[T any](ctx context.Context, items iter.Seq2[T, error], o Options[T]
 	a := &Account{}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(max(o.Concurrency, 1))
-	var batch []T
+	keys := newOrder()
+	var (
+		batch   []T
+		claimed []string
+	)
 	weight := 0
 	flush := func() {
 		if len(batch) == 0 {
 			return
 		}
 		s := shipment[T]{Options: o, account: a, observer: observer(ctx), send: send, left: batch}
-		batch, weight = make([]T, 0, o.Size), 0
-		g.Go(func() error { return stopped(s.ship(ctx)) })
+		settled := claimed
+		batch, claimed, weight = make([]T, 0, o.Size), nil, 0
+		g.Go(func() error {
+			defer keys.leave(settled)
+			return stopped(s.ship(ctx))
+		})
+	}
+	claim := func(key string) {
+		if !keys.enter(key) {
+			flush() // the earlier item may be in the batch
+			keys.wait(key)
+		}
+		claimed = append(claimed, key)
 	}
 	for item, err := range items {
 		if rejected, ok := errors.AsType[rejectError](err); ok {
@@ -66,13 +85,16 @@ func Batches[T any](ctx context.Context, items iter.Seq2[T, error], o Options[T]
 			break
 		}
 		a.read++
+		w := 0
 		if o.Bytes > 0 {
-			w := o.Weight(item)
-			if weight+w > o.Bytes {
+			if w = o.Weight(item); weight+w > o.Bytes {
 				flush()
 			}
-			weight += w
 		}
+		if o.Key != nil {
+			claim(o.Key(item))
+		}
+		weight += w
 		if batch = append(batch, item); len(batch) == o.Size {
 			flush()
 		}

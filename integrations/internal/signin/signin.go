@@ -83,7 +83,7 @@ func (p *Provider) explain(ctx context.Context, err error) error {
 	}
 	kind := action.KindOfStatus(e.Response.StatusCode)
 	switch e.ErrorCode {
-	case "invalid_client", "unauthorized_client":
+	case "invalid_client", "invalid_client_id", "unauthorized_client": // the second is Salesforce's
 		return action.Errorf(action.Internal, "%s does not accept the hub's client id and secret. The hub's administrator must check them.", p.Name)
 	case "invalid_grant":
 		return p.Required()

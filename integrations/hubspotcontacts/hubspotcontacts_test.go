@@ -1,0 +1,24 @@
+package hubspotcontacts_test
+
+import (
+	"testing"
+
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/hubspotcontacts"
+)
+
+func TestExecute(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Body: `{"status":"COMPLETE","results":[{"id":"512"}]}`})
+	i := actiontest.New(t, hubspotcontacts.New, actiontest.Deps(t, d, nil))
+	req := actiontest.JSONDetail(t, actiontest.Query(map[string]string{"hubspot_access_token": "pat"}, nil),
+		`{"fields":{"dimensions":[{"name":"id","tags":["hubspot_contact_id"]},{"name":"o.city"}]},"data":[{"id":{"value":512},"o.city":{"value":"Bern"}}]}`)
+	res, err := i.Execute(t.Context(), req)
+	if err != nil || res.Message != "1 contacts updated." {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	r := d.Requests()[0]
+	if body := string(r.Body); r.Path != "/crm/v3/objects/contacts/batch/update" || body != `{"inputs":[{"id":"512","properties":{"o_city":"Bern"}}]}` {
+		t.Errorf("arrived at %s: %s", r.Path, body)
+	}
+}

@@ -1,0 +1,106 @@
+package hubspot
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/reasons"
+)
+
+const (
+	endpoint = "https://api.hubapi.com/crm/v3/objects/"
+	timeout  = time.Minute
+)
+
+// client calls HubSpot for one delivery.
+type client struct {
+	http    *http.Client
+	object  Object
+	token   action.Secret
+	reasons *reasons.Reasons
+}
+
+// answer is what HubSpot says to a batch that it took, wholly (200) or in part (207).
+type answer struct {
+	Results []struct {
+		ID string `json:"id"`
+	} `json:"results"`
+	Errors []problem `json:"errors"`
+}
+
+// update sends a batch in one call
+// (https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/batch).
+func (c *client) update(ctx context.Context, batch []update) error {
+	body, err := json.Marshal(map[string]any{"inputs": batch})
+	if err != nil {
+		return action.Wrap(fmt.Errorf("encoding a batch: %w", err), action.Invalid, "A row has a value that is no valid JSON.")
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint+c.object.Type+"/batch/update", bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("preparing a batch: %w", err)
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(c.token.Reveal()))
+	var a answer
+	if err := outbound.JSON(c.http, req, name, &a); err != nil {
+		return c.explain(err, batch)
+	}
+	return c.settle(batch, a)
+}
+
+// settle finds what became of each update. An object that was merged into another is answered
+// under the other's id: so it is the number of results that must be right, and their ids only
+// tell who is missing where it is not.
+func (c *client) settle(batch []update, a answer) error {
+	refused := deliver.RefusedError{}
+	place := map[string]int{}
+	for i, u := range batch {
+		place[u.ID] = i
+	}
+	var unnamed error
+	for _, p := range a.Errors {
+		ids := p.ids()
+		if len(ids) == 0 {
+			unnamed = c.reasonFor(p, "")
+		}
+		for _, id := range ids {
+			if i, known := place[id]; known {
+				refused[i] = c.reasonFor(p, id)
+			}
+		}
+	}
+	if unnamed == nil {
+		if len(a.Results)+len(refused) >= len(batch) {
+			return refusedOrNil(refused)
+		}
+		unnamed = action.Wrap(errOpen, action.Unavailable, "HubSpot answered, but did not confirm every update.")
+	}
+	for _, r := range a.Results {
+		delete(place, r.ID)
+	}
+	for _, i := range place {
+		if refused[i] == nil {
+			refused[i] = unnamed
+		}
+	}
+	return refusedOrNil(refused)
+}
+
+// refusedOrNil keeps an empty map from being taken for an error.
+func refusedOrNil(refused deliver.RefusedError) error {
+	if len(refused) == 0 {
+		return nil
+	}
+	return refused
+}

@@ -1,0 +1,148 @@
+// Package hubspot updates properties of objects in HubSpot's CRM: each row of a query those of
+// one object, which a column names by its record id. It creates nothing.
+package hubspot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/reasons"
+)
+
+// name is what people call the destination.
+const name = "HubSpot"
+
+// Object is a kind of object in the CRM.
+type Object struct {
+	// Type is its name in the API and, for several of them, in messages; One is for one.
+	Type, One string
+	// Tag is the LookML tag of the column that holds the record ids.
+	Tag string
+}
+
+// The objects that can be updated.
+var (
+	Contacts  = Object{Type: "contacts", One: "contact", Tag: "hubspot_contact_id"}
+	Companies = Object{Type: "companies", One: "company", Tag: "hubspot_company_id"}
+)
+
+// scope is what the token's app must be granted.
+func (o Object) scope() string { return "crm.objects." + o.Type + ".write" }
+
+// Definition is what the integrations have in common.
+func (o Object) Definition() action.Definition {
+	return action.Definition{
+		Params: []action.Param{
+			{
+				Name: "hubspot_access_token", Label: "Hubspot Access Token", Required: true, Sensitive: true,
+				Description: "Access Token of your Private Hubspot App.",
+			},
+			{
+				Name: "hubspot_batch_update_size", Label: "Batch Update Size",
+				Description: "The number of objects to batch update per call (defaulted to 10)",
+			},
+		},
+		RequiredFields: []action.RequiredField{{AnyTag: []string{o.Tag}}},
+		Types:          []action.Type{action.TypeQuery},
+		FormatsFor:     action.RowFormats,
+		Formattings:    []action.Formatting{action.Unformatted},
+		VisFormattings: []action.VisFormatting{action.NoApply},
+		Download:       action.URL,
+		MinVersion:     action.V(5, 5, 0),
+	}
+}
+
+// HubSpot's published limits: a hundred inputs in a batch
+// (https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/batch) and, for an app
+// in an account of any tier, a hundred calls in ten seconds
+// (https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines), below
+// which the burst and what follows it stay.
+const (
+	defaultBatch   = 10
+	largestBatch   = 100
+	callsPerSecond = 9
+	concurrency    = 4
+	// callsForFaults bounds the search for rows that HubSpot refuses with their whole batch.
+	callsForFaults = 2_000
+)
+
+// Trying again is safe: an update that arrives twice sets the same values twice. retry is for
+// calls; together its waits are longer than the ten seconds of HubSpot's limit. leftOut is for
+// updates that the answer to a call leaves open.
+var (
+	retry   = deliver.Retry{Tries: 7, First: time.Second, Longest: 30 * time.Second}
+	leftOut = deliver.Retry{
+		Tries: 3, First: time.Second, Longest: 30 * time.Second,
+		When: func(err error) bool { return errors.Is(err, errOpen) },
+	}
+)
+
+// errOpen marks the error for an update of which HubSpot did not say what became.
+var errOpen = errors.New("not settled")
+
+// input is what a Looker administrator enters.
+type input struct {
+	Token action.Secret `param:"hubspot_access_token,required"`
+	Batch batchSize     `param:"hubspot_batch_update_size"`
+}
+
+// batchSize is the number of objects in a call.
+type batchSize int
+
+// UnmarshalText implements [encoding.TextUnmarshaler]. More than HubSpot takes is not an
+// error: it is what people enter who want as much as possible.
+func (b *batchSize) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 1 {
+		return errors.New("must be a whole number from 1 to 100")
+	}
+	*b = batchSize(min(n, largestBatch))
+	return nil
+}
+
+// Update sends each row of the request's data to the object that it names.
+func (o Object) Update(ctx context.Context, http *http.Client, req *action.Request) (*action.Response, error) {
+	in, err := action.Decode[input](req)
+	if err != nil {
+		return nil, err
+	}
+	if in.Batch == 0 {
+		in.Batch = defaultBatch
+	}
+	table, err := req.Data.Table(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l, err := o.layout(table.Columns, req.Plan.HiddenFields)
+	if err != nil {
+		return nil, err
+	}
+	c := &client{http: http, object: o, token: in.Token, reasons: &reasons.Reasons{}}
+	limiter := rate.NewLimiter(callsPerSecond, callsPerSecond)
+	halver := deliver.NewHalver(callsForFaults)
+	account := deliver.Batches(ctx, l.updates(table), deliver.Options[update]{
+		Size: int(in.Batch), Concurrency: concurrency, Retry: leftOut,
+		Key: func(u update) string { return u.ID },
+	}, func(ctx context.Context, batch []update) error {
+		return deliver.Halve(ctx, halver, batch, func(ctx context.Context, part []update) error {
+			return retry.Do(ctx, func(ctx context.Context) error {
+				if err := deliver.Pace(ctx, limiter); err != nil {
+					return err
+				}
+				return c.update(ctx, part)
+			})
+		})
+	})
+	if err := account.Err(o.Type); err != nil {
+		return nil, err
+	}
+	return &action.Response{Message: fmt.Sprintf("%d %s updated.", account.Sent(), o.Type)}, nil
+}

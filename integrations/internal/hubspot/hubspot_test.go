@@ -1,0 +1,473 @@
+package hubspot_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/internal/hubspot"
+	"integrationhub.dev/integrations/internal/rowstest"
+)
+
+const token = "pat-s3cret"
+
+func params(size string) map[string]string {
+	return map[string]string{"hubspot_access_token": token + "\n", "hubspot_batch_update_size": size}
+}
+
+// contacts is a result whose rows have the given ids, as JSON.
+func contacts(ids ...string) string {
+	var rows []string
+	for i, id := range ids {
+		rows = append(rows, fmt.Sprintf(`{"c.id":{"value":%s},"c.score":{"value":%d}}`, id, i))
+	}
+	return `{"fields":{"dimensions":[{"name":"c.id","tags":["x","hubspot_contact_id"]}],"measures":[{"name":"c.score"}]},"data":[` + strings.Join(rows, ",") + `]}`
+}
+
+func query(t *testing.T, size, result string) *action.Request {
+	t.Helper()
+	return actiontest.JSONDetail(t, actiontest.Query(params(size), nil), result)
+}
+
+// inputs are the updates of a call.
+func inputs(body []byte) []input {
+	var call struct{ Inputs []input }
+	if err := json.Unmarshal(body, &call); err != nil {
+		return nil
+	}
+	return call.Inputs
+}
+
+type input struct {
+	ID         string
+	Properties map[string]any
+}
+
+// updated answers a call as HubSpot does when all is well.
+func updated(r actiontest.Recorded) actiontest.Reply {
+	var results []string
+	for _, in := range inputs(r.Body) {
+		results = append(results, fmt.Sprintf(`{"id":%q,"properties":{"email":"a@example.com"}}`, in.ID))
+	}
+	return actiontest.Reply{Body: `{"status":"COMPLETE","results":[` + strings.Join(results, ",") + `]}`}
+}
+
+func message(res *action.Response, err error) string {
+	if err != nil {
+		return action.MessageOf(err)
+	}
+	return res.Message
+}
+
+func TestWire(t *testing.T) {
+	t.Parallel()
+	const result = `{"fields":{"dimensions":[{"name":"c.old","tags":["hubspot_company_id"]},{"name":"c.id","tags":["hubspot_company_id"]},{"name":"c.secret"},{"name":"c.city"}],` +
+		`"measures":[{"name":"c.total"}],"filters":[{"name":"c_city"}],"table_calculations":[{"name":"calc"}]},"data":[` +
+		`{"c.old":{"value":1},"c.id":{"value":9007199254740993},"c.secret":{"value":"x"},"c.city":{"value":"Zürich <1>"},"c.total":{"value":12345678901234567890.10},"calc":{"value":null}},` +
+		`{"c.id":{"value":" 17 "},"c.city":{"value":true},"c.total":null}]}`
+	d := actiontest.NewDestination(t).Handle(updated)
+	req := query(t, "", result)
+	req.Plan.HiddenFields = []string{"c.secret"}
+	res, err := hubspot.Companies.Update(t.Context(), actiontest.Deps(t, d, nil).HTTP, req)
+	if err != nil || res.Message != "2 companies updated." {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	requests := d.Requests()
+	if len(requests) != 1 {
+		t.Fatalf("%d requests arrived, want 1", len(requests))
+	}
+	r := requests[0]
+	const want = `{"inputs":[{"id":"9007199254740993","properties":{"c_city":"Zürich \u003c1\u003e","c_old":1,"c_total":12345678901234567890.10,"calc":null}},` +
+		`{"id":"17","properties":{"c_city":true}}]}`
+	if diff := cmp.Diff(want, string(r.Body)); diff != "" {
+		t.Errorf("body (-want +got):\n%s", diff)
+	}
+	if r.Method != http.MethodPost || r.Host != "api.hubapi.com" || r.Path != "/crm/v3/objects/companies/batch/update" ||
+		r.Header.Get("Authorization") != "Bearer "+token || r.Header.Get("Content-Type") != "application/json" || r.Header.Get("Accept") != "application/json" {
+		t.Errorf("arrived as %s %s%s %v", r.Method, r.Host, r.Path, r.Header)
+	}
+}
+
+func TestBatchSize(t *testing.T) {
+	t.Parallel()
+	ids := make([]string, 250)
+	for i := range ids {
+		ids[i] = fmt.Sprint(i + 1)
+	}
+	const noNumber = `"hubspot_batch_update_size" must be a whole number from 1 to 100.`
+	for size, tt := range map[string]struct {
+		calls   int
+		message string
+	}{
+		"":     {25, "250 contacts updated."},
+		" 100": {3, "250 contacts updated."},
+		"200":  {3, "250 contacts updated."},
+		"ten":  {0, noNumber},
+		"0":    {0, noNumber},
+		"-1":   {0, noNumber},
+	} {
+		t.Run(size, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Handle(updated)
+			got := message(hubspot.Contacts.Update(t.Context(), actiontest.Deps(t, d, nil).HTTP, query(t, size, contacts(ids...))))
+			if got != tt.message || len(d.Requests()) != tt.calls {
+				t.Errorf("%d calls, want %d; message %q", len(d.Requests()), tt.calls, got)
+			}
+		})
+	}
+}
+
+// The same contact in two rows: the last one counts, and no batch holds both.
+func TestTwice(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Handle(updated)
+	res, err := hubspot.Contacts.Update(t.Context(), actiontest.Deps(t, d, nil).HTTP, query(t, "10", contacts("1", "2", `"1"`, "3", "1")))
+	if err != nil || res.Message != "5 contacts updated." {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	var scores []any
+	for _, r := range d.Requests() {
+		for _, in := range inputs(r.Body) {
+			if in.ID == "1" {
+				scores = append(scores, in.Properties["c_score"])
+			}
+		}
+	}
+	if diff := cmp.Diff([]any{0.0, 2.0, 4.0}, scores); diff != "" || len(d.Requests()) != 3 {
+		t.Errorf("%d calls; contact 1 got (-want +got):\n%s", len(d.Requests()), diff)
+	}
+}
+
+func TestRefuses(t *testing.T) {
+	t.Parallel()
+	const head = `{"fields":{"dimensions":[{"name":"c.id","tags":["hubspot_contact_id"]}`
+	noToken := params("")
+	delete(noToken, "hubspot_access_token")
+	for name, tt := range map[string]struct {
+		params  map[string]string
+		result  string
+		message string
+	}{
+		"no token":      {noToken, contacts("1"), `"hubspot_access_token" is required.`},
+		"no tag":        {params(""), `{"fields":{"dimensions":[{"name":"a","tags":["hubspot_company_id"]}]},"data":[]}`, "Dimension with the hubspot_contact_id tag is required"},
+		"one property":  {params(""), head + `,{"name":"a.b_c"},{"name":"a_b.c"}]},"data":[]}`, "The fields a.b_c and a_b.c are for the same property of HubSpot, a_b_c. Hide or rename one of them."},
+		"no id":         {params(""), contacts("null"), "A row has no contact id."},
+		"no number":     {params(""), contacts(`"a@example.com"`), "A row's contact id is no record id of HubSpot: those are numbers."},
+		"pivoted":       {params(""), head + `],"measures":[{"name":"n","label":"N"}]},"pivots":[{"key":"a"}],"data":[{"c.id":{"value":1},"n":{"a":{"value":1}}}]}`, "The column N is pivoted: one property cannot hold several values. Hide it, or send a query without a pivot."},
+		"no result":     {params(""), `[1]`, "The data is not a complete result in Looker's json_detail format."},
+		"a query error": {params(""), `{"errors":[{"message":"Bad SQL."}]}`, "Looker's query failed: Bad SQL."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req := actiontest.JSONDetail(t, actiontest.Query(tt.params, nil), tt.result)
+			// A call would panic.
+			if _, err := hubspot.Contacts.Update(t.Context(), nil, req); action.MessageOf(err) != tt.message || action.KindOf(err) != action.Invalid {
+				t.Errorf("error %v, want %q", err, tt.message)
+			}
+		})
+	}
+	if _, err := hubspot.Contacts.Update(t.Context(), nil, actiontest.Query(params(""), nil)); action.KindOf(err) != action.Invalid {
+		t.Errorf("without data: %v", err)
+	}
+	if res, err := hubspot.Contacts.Update(t.Context(), nil, query(t, "", contacts())); err != nil || res.Message != "0 contacts updated." {
+		t.Errorf("without rows: %+v, %v", res, err)
+	}
+}
+
+// What HubSpot says of one contact concerns that one alone.
+func TestAnsweredForEach(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		rows    string
+		answers []string
+		message string
+		calls   int
+	}{
+		"unknown ones": {
+			contacts("1", "2", "3", "null"),
+			[]string{`{"status":"COMPLETE","results":[{"id":"2"}],"numErrors":1,"errors":[{"status":"error","category":"OBJECT_NOT_FOUND",` +
+				`"message":"Could not get some CONTACT objects, they may be deleted or not exist. Check that ids are valid.","context":{"ids":["1","3","99"]}}]}`},
+			"1 of 4 contacts delivered, 3 failed. A row has no contact id. HubSpot has no contact with this id (first: contact 1).",
+			1,
+		},
+		"one that was merged into another": {contacts("1", "2"), []string{`{"results":[{"id":"1"},{"id":"77"}]}`}, "2 contacts updated.", 1},
+		"a refusal without names": {
+			contacts("1", "2"),
+			[]string{`{"results":[{"id":"1"}],"errors":[{"category":"VALIDATION_ERROR","message":"a@example.com is bad","context":{"ids":"all"}}]}`},
+			"1 of 2 contacts delivered, 1 failed. HubSpot refuses the contact (VALIDATION_ERROR).",
+			1,
+		},
+		"a lie": {
+			contacts("1", "2"),
+			[]string{`{"status":"COMPLETE","results":[]}`},
+			"0 of 2 contacts delivered, 2 failed. HubSpot answered, but did not confirm every update.", 3,
+		},
+		"out of order for one": {
+			contacts("1", "2"),
+			[]string{`{"results":[{"id":"1"}],"errors":[{"category":"INTERNAL_ERROR","context":{"ids":["2"]}}]}`, `{"results":[{"id":"2"}]}`},
+			"2 contacts updated.", 2,
+		},
+		"too often for one": {
+			contacts("1", "2"),
+			[]string{`{"results":[{"id":"1"}],"errors":[{"category":"RATE_LIMITS"}]}`},
+			"1 of 2 contacts delivered, 1 failed. HubSpot was called too often.", 3,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &script{answers: tt.answers}
+				got := message(hubspot.Contacts.Update(t.Context(), &http.Client{Transport: s}, query(t, "", tt.rows)))
+				if got != tt.message || s.calls != tt.calls {
+					t.Errorf("%d calls, want %d; message %q, want %q", s.calls, tt.calls, got, tt.message)
+				}
+			})
+		})
+	}
+}
+
+// script answers in its order, then with the last one again. It has no sockets.
+type script struct {
+	answers []string
+	calls   int
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
+	body := s.answers[min(s.calls, len(s.answers)-1)]
+	s.calls++
+	return (&rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusMultiStatus, Body: body}}).RoundTrip(req)
+}
+
+// HubSpot refuses a batch for one bad value in it: the others are sent without it.
+func TestBadValueAmongGoodOnes(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {
+		for _, in := range inputs(r.Body) {
+			if in.ID == "13" {
+				return actiontest.Reply{Status: 400, Body: `{"status":"error","category":"VALIDATION_ERROR","message":"Property values were not valid: ` +
+					`[{\"isValid\":false,\"message\":\"s3cret@ is invalid\",\"error\":\"INVALID_EMAIL\",\"name\":\"email\"},{\"error\":\"INVALID_EMAIL\",\"name\":\"email\"}]"}`}
+			}
+		}
+		return updated(r)
+	})
+	ids := make([]string, 30)
+	for i := range ids {
+		ids[i] = fmt.Sprint(i + 1)
+	}
+	_, err := hubspot.Contacts.Update(t.Context(), actiontest.Deps(t, d, nil).HTTP, query(t, "", contacts(ids...)))
+	if got := action.MessageOf(err); got != "29 of 30 contacts delivered, 1 failed. HubSpot refuses the value for email (INVALID_EMAIL) (first: contact 13)." {
+		t.Errorf("message %q", got)
+	}
+	if strings.Contains(fmt.Sprint(err), "s3cret") {
+		t.Errorf("the error tells too much: %v", err)
+	}
+	var taken []string
+	for _, r := range d.Requests() {
+		if all := inputs(r.Body); !slices.ContainsFunc(all, func(in input) bool { return in.ID == "13" }) {
+			for _, in := range all {
+				taken = append(taken, in.ID)
+			}
+		}
+	}
+	slices.Sort(taken)
+	if len(taken) != 29 || len(slices.Compact(taken)) != 29 {
+		t.Errorf("taken: %q", taken)
+	}
+}
+
+func TestHubSpotFails(t *testing.T) {
+	t.Parallel()
+	const unknown = `{"category":"VALIDATION_ERROR","message":"Property values were not valid: [{\"error\":\"PROPERTY_DOESNT_EXIST\",\"name\":\"c_score\"}]"}`
+	const readOnly = `{"category":"VALIDATION_ERROR","message":"Property values were not valid: [{\"error\":\"READ_ONLY_VALUE\",\"name\":\"c_score<x>\"}]"}`
+	for name, tt := range map[string]struct {
+		answer  rowstest.Answer
+		kind    action.Kind
+		message string
+		calls   int
+	}{
+		"a wrong token":             {rowstest.Answer{Status: 401, Body: `{"message":"` + token + `"}`}, action.Unauthenticated, "HubSpot refuses the access token. It must be that of a private app which still exists.", 1},
+		"a missing scope":           {rowstest.Answer{Status: 403, Body: `{"category":"MISSING_SCOPES"}`}, action.Forbidden, "The access token may not update contacts: the private app needs the scope crm.objects.contacts.write.", 1},
+		"nothing there":             {rowstest.Answer{Status: 404}, action.NotFound, "HubSpot answered 404 Not Found.", 1},
+		"the day's limit":           {rowstest.Answer{Status: 429, Body: `{"policyName":"DAILY"}`}, action.RateLimited, "HubSpot takes no more calls today: the account's daily limit is reached.", 1},
+		"its rate":                  {rowstest.Answer{Status: 429, Body: `{"policyName":"TEN_SECONDLY_ROLLING"}`}, action.RateLimited, "HubSpot answered 429 Too Many Requests.", 7},
+		"locked":                    {rowstest.Answer{Status: 423}, action.Unavailable, "HubSpot's account is busy (423).", 7},
+		"out of order":              {rowstest.Answer{Status: 502, Body: "<html>"}, action.Unavailable, "HubSpot answered 502 Bad Gateway.", 7},
+		"an unknown property":       {rowstest.Answer{Status: 400, Body: unknown}, action.Invalid, "HubSpot has no contact property named c_score. Hide the column, or give the LookML field the property's internal name.", 1},
+		"a property to read":        {rowstest.Answer{Status: 400, Body: readOnly}, action.Invalid, "HubSpot's contact property c_score can only be read. Hide the column.", 1},
+		"a value that is taken":     {rowstest.Answer{Status: 409, Body: `{"category":"CONFLICT","message":"Existing ID: 5"}`}, action.Invalid, "HubSpot has another contact with a value that must be unique (first: contact 7).", 1},
+		"another reason":            {rowstest.Answer{Status: 400, Body: `{"category":"BAD_THING a@example.com"}`}, action.Invalid, "HubSpot refuses the contact (BAD_THING) (first: contact 7).", 1},
+		"no reason":                 {rowstest.Answer{Status: 400}, action.Invalid, "HubSpot refuses the contact (first: contact 7).", 1},
+		"an answer that is no JSON": {rowstest.Answer{Status: 200, Body: "<html>"}, action.Unavailable, "HubSpot sent an answer that the hub does not understand.", 7},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				sink := &rowstest.Sink{Answer: tt.answer}
+				_, err := hubspot.Contacts.Update(t.Context(), &http.Client{Transport: sink}, query(t, "", contacts("7")))
+				if action.MessageOf(err) != tt.message || action.KindOf(err) != tt.kind || sink.Calls() != tt.calls {
+					t.Errorf("%d calls, want %d; %v (%v)", sink.Calls(), tt.calls, err, action.KindOf(err))
+				}
+				if strings.Contains(fmt.Sprint(err), token) {
+					t.Errorf("the error holds the token: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// After a refused token nothing more is sent.
+func TestStops(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Status: 401})
+	ids := make([]string, 1000)
+	for i := range ids {
+		ids[i] = fmt.Sprint(i + 1)
+	}
+	_, err := hubspot.Contacts.Update(t.Context(), actiontest.Deps(t, d, nil).HTTP, query(t, "10", contacts(ids...)))
+	if action.KindOf(err) != action.Unauthenticated || len(d.Requests()) > 8 {
+		t.Errorf("%d calls, %v", len(d.Requests()), err)
+	}
+}
+
+func TestAnswersLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		_, err := hubspot.Contacts.Update(t.Context(), actiontest.Late(), query(t, "", contacts("7")))
+		if took := time.Since(start); action.MessageOf(err) != "HubSpot did not answer in time." || action.KindOf(err) != action.Timeout || took > 12*time.Minute {
+			t.Errorf("%v after %v", err, took)
+		}
+	})
+}
+
+func TestSourceBreaksOff(t *testing.T) {
+	t.Parallel()
+	whole := contacts("1", "2", "3")
+	d := actiontest.NewDestination(t).Handle(updated)
+	req := actiontest.Download(t, actiontest.Query(params(""), nil), actiontest.BrokenDownload(whole[:len(whole)-10]))
+	_, err := hubspot.Contacts.Update(t.Context(), actiontest.Deps(t, d, nil).HTTP, req)
+	if got := action.MessageOf(err); got != "2 of 2 contacts delivered, 0 failed. The download from Looker broke off before the data was complete." {
+		t.Errorf("message %q", got)
+	}
+}
+
+const head = `{"fields":{"dimensions":[{"name":"c.id","tags":["hubspot_contact_id"]},{"name":"city"}],"measures":[{"name":"score"}]}`
+
+func row(i int) string {
+	return fmt.Sprintf(`{"c.id":{"value":%d},"city":{"value":"Zürich","rendered":"Zürich"},"score":{"value":%d.5}}`, i+1, i%7)
+}
+
+// fake is HubSpot as it says it is: it names contacts that it does not have, refuses a batch
+// that names one twice, and sets the same values as often as it is asked to.
+func fake() *rowstest.Destination {
+	return &rowstest.Destination{
+		Rows: func(_ *http.Request, body []byte) ([]rowstest.Row, error) {
+			all := inputs(body)
+			if len(all) > 100 {
+				return nil, errors.New("more than a hundred inputs")
+			}
+			var rows []rowstest.Row
+			for _, in := range all {
+				if slices.ContainsFunc(rows, func(r rowstest.Row) bool { return r.ID == in.ID }) {
+					return nil, errors.New("a contact twice in a batch")
+				}
+				rows = append(rows, rowstest.Row{ID: in.ID, Key: fmt.Sprint(in.Properties)})
+			}
+			return rows, nil
+		},
+		Refuses: func(id string) bool { return strings.HasSuffix(id, "77") },
+		Answer:  notFound,
+		Limited: rowstest.Answer{Status: 429, Body: `{"errorType":"RATE_LIMIT","policyName":"TEN_SECONDLY_ROLLING"}`},
+	}
+}
+
+func notFound(rows []rowstest.Row, refused []int) rowstest.Answer {
+	var results, ids []string
+	for i, r := range rows {
+		if slices.Contains(refused, i) {
+			ids = append(ids, `"`+r.ID+`"`)
+		} else {
+			results = append(results, `{"id":"`+r.ID+`"}`)
+		}
+	}
+	if len(ids) == 0 {
+		return rowstest.Answer{Status: 200, Body: `{"results":[` + strings.Join(results, ",") + `]}`}
+	}
+	return rowstest.Answer{Status: 207, Body: `{"results":[` + strings.Join(results, ",") + `],"numErrors":1,"errors":[{"category":"OBJECT_NOT_FOUND","context":{"ids":[` + strings.Join(ids, ",") + `]}}]}`}
+}
+
+const total = 100_000
+
+// A hundred thousand rows on a bad day: every row is accounted for.
+func TestBadDay(t *testing.T) {
+	t.Parallel()
+	for name, size := range map[string]string{"ten at a time": "", "a hundred at a time": "100"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				d := fake()
+				req := rowstest.Query(t, actiontest.Query(params(size), nil), head, total, row)
+				_, err := hubspot.Contacts.Update(t.Context(), d.Deps(nil).HTTP, req)
+				if got := d.Check(t, total, err); got.Failed != total/100 {
+					t.Errorf("%+v, want the %d unknown contacts to fail, and no other", got, total/100)
+				}
+				if n := d.Unconfirmed(); n != 0 {
+					t.Errorf("%d rows arrived, but are not confirmed", n)
+				}
+			})
+		})
+	}
+}
+
+// Batches that are refused as a whole are taken apart, on a bad day too.
+func TestBadDayOfWholeBatches(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := fake()
+		d.Whole = true
+		d.Refuses = func(id string) bool { return strings.HasSuffix(id, "7777") }
+		d.Answer = func(rows []rowstest.Row, refused []int) rowstest.Answer {
+			if len(refused) > 0 {
+				return rowstest.Answer{Status: 400, Body: `{"category":"VALIDATION_ERROR"}`}
+			}
+			return notFound(rows, nil)
+		}
+		req := rowstest.Query(t, actiontest.Query(params("100"), nil), head, total, row)
+		_, err := hubspot.Contacts.Update(t.Context(), d.Deps(nil).HTTP, req)
+		if got := d.Check(t, total, err); got.Failed != 10 {
+			t.Errorf("%+v, want 10 rows to fail", got)
+		}
+	})
+}
+
+// Memory stays flat however many rows there are. Not beside other tests.
+func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
+	const rows, most = 1_000_000, 96 << 20
+	var results []string
+	for range 100 {
+		results = append(results, `{"id":"1"}`)
+	}
+	sink := &rowstest.Sink{Answer: rowstest.Answer{Status: 200, Body: `{"results":[` + strings.Join(results, ",") + `]}`}}
+	synctest.Test(t, func(t *testing.T) { // the limit on calls takes no time here
+		req := rowstest.Query(t, actiontest.Query(params("100"), nil), head, rows, row)
+		res, err := hubspot.Contacts.Update(t.Context(), &http.Client{Transport: sink}, req)
+		if err != nil || res.Message != "1000000 contacts updated." {
+			t.Errorf("%+v, %v", res, err)
+		}
+	})
+	if heap := sink.Heap(); heap > most {
+		t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
+	}
+	t.Logf("%d rows, heap at most %.1f MiB", rows, float64(sink.Heap())/(1<<20))
+}

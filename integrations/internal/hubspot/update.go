@@ -1,0 +1,91 @@
+package hubspot
+
+import (
+	"encoding/json"
+	"iter"
+	"slices"
+	"strings"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+)
+
+// update is one object's new values, as HubSpot takes them: by the internal names of its
+// properties. Values are as Looker has them, so that no digit of a number is lost.
+type update struct {
+	ID         string                     `json:"id"`
+	Properties map[string]json.RawMessage `json:"properties"`
+}
+
+// layout says which column goes where.
+type layout struct {
+	object Object
+	id     int
+	// properties are the names by column; "" is for a column that is not sent.
+	properties []string
+	titles     []string
+}
+
+// layout reads a result's columns. The id is in the last one that is tagged, as it was in the
+// reference. A dot, which no property's name has, becomes an underscore.
+func (o Object) layout(columns []action.Column, hidden []string) (*layout, error) {
+	l := &layout{object: o, id: -1, properties: make([]string, len(columns))}
+	for i, c := range columns {
+		l.titles = append(l.titles, c.Title())
+		if slices.Contains(c.Tags, o.Tag) {
+			l.id = i
+		}
+	}
+	if l.id < 0 {
+		return nil, action.Errorf(action.Invalid, "Dimension with the %s tag is required", o.Tag)
+	}
+	from := map[string]string{}
+	for i, c := range columns {
+		if i == l.id || slices.Contains(hidden, c.Name) || c.Group == "filters" || c.Group == "parameters" { // these have no values
+			continue
+		}
+		p := strings.ReplaceAll(c.Name, ".", "_")
+		if other, taken := from[p]; taken {
+			return nil, action.Errorf(action.Invalid, "The fields %s and %s are for the same property of HubSpot, %s. Hide or rename one of them.", other, c.Name, p)
+		}
+		from[p], l.properties[i] = c.Name, p
+	}
+	return l, nil
+}
+
+// updates turns rows into updates.
+func (l *layout) updates(table *action.Table) iter.Seq2[update, error] {
+	return func(yield func(update, error) bool) {
+		for row, err := range table.Rows() {
+			var u update
+			if err == nil {
+				u, err = l.update(row)
+			}
+			if !yield(u, err) {
+				return
+			}
+		}
+	}
+}
+
+func (l *layout) update(row action.Row) (update, error) {
+	u := update{ID: strings.TrimSpace(row.Cell(l.id).Text()), Properties: map[string]json.RawMessage{}}
+	switch {
+	case u.ID == "":
+		return u, deliver.Reject(action.Errorf(action.Invalid, "A row has no %s id.", l.object.One))
+	case strings.Trim(u.ID, "0123456789") != "":
+		return u, deliver.Reject(action.Errorf(action.Invalid, "A row's %s id is no record id of HubSpot: those are numbers.", l.object.One))
+	}
+	for i, p := range l.properties {
+		cell := row.Cell(i)
+		if p == "" || cell.Missing() || cell.Raw().Kind() == 'n' {
+			continue
+		}
+		v := cell.Value()
+		if v == nil {
+			return u, deliver.Reject(action.Errorf(action.Invalid, "The column %s is pivoted: one property cannot hold several values. Hide it, or send a query without a pivot.", l.titles[i]))
+		}
+		u.Properties[p] = json.RawMessage(v)
+	}
+	return u, nil
+}

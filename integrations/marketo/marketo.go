@@ -1,0 +1,206 @@
+// Package marketo updates leads in Marketo from the rows of a query, and triggers campaigns for
+// them or changes the lists that they are in.
+package marketo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"golang.org/x/time/rate"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+)
+
+var (
+	_ action.Integration = (*Integration)(nil)
+	_ action.FormBuilder = (*Integration)(nil)
+)
+
+// name is what people call the destination.
+const name = "Marketo"
+
+// Marketo's published limits, for all that call an instance together: a hundred calls in
+// twenty seconds, ten at once, 300 leads and 1 MB a call
+// (https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/marketo-integration-best-practices),
+// and a hundred leads where a campaign is triggered
+// (https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/smart-campaigns).
+// The hub leaves some of each to others.
+const (
+	leadsPerCall    = 300
+	leadsPerTrigger = 100
+	bytesPerCall    = 900_000
+	callsPerSecond  = 4.5
+	burst           = 9
+	concurrency     = 4
+	// callsForFaults bounds the search for leads that Marketo refuses with their whole batch. The
+	// day's calls are counted: most instances have 50,000.
+	callsForFaults = 200
+)
+
+// Integration updates leads.
+type Integration struct {
+	http *http.Client
+}
+
+// New makes the integration. It needs no settings.
+func New(deps action.Deps) (action.Integration, error) { return &Integration{deps.HTTP}, nil }
+
+// Definition implements [action.Integration].
+func (*Integration) Definition() action.Definition {
+	return action.Definition{
+		Name: "marketo", Label: "Marketo", Description: "Update Marketo leads and their campaign/list membership.",
+		Params: []action.Param{
+			{Name: "url", Label: "URL", Required: true, Description: "Identity server host URL"},
+			{Name: "clientID", Label: "Client ID", Required: true, Description: "Client ID from Marketo"},
+			{Name: "clientSecret", Label: "Client Secret", Required: true, Sensitive: true, Description: "Client Secret from Marketo"},
+		},
+		Types:          []action.Type{action.TypeQuery},
+		FormatsFor:     action.RowFormats,
+		Formattings:    []action.Formatting{action.Unformatted},
+		VisFormattings: []action.VisFormatting{action.NoApply},
+		Download:       action.URL,
+		MinVersion:     action.V(5, 5, 0),
+	}
+}
+
+// Form implements [action.FormBuilder]. Names and default stay: schedules that exist lose the
+// values of fields that change.
+func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
+	return &action.Form{Fields: []action.Field{
+		{
+			Name: "lookupField", Label: "Lead Lookup Field", Type: action.String, Default: "email", Required: true,
+			Description: "Marketo field to use when looking up leads to update",
+		},
+		{
+			Name: "subaction", Label: "Additional Action", Type: action.Select, Default: string(addCampaign), Required: true,
+			Description: "Additional action to take",
+			Options: []action.Option{
+				{Name: string(addCampaign), Label: "Update lead and add to below Campaign ID"},
+				{Name: string(addList), Label: "Update lead and add to below List ID"},
+				{Name: string(removeList), Label: "Update lead and remove from below List ID"},
+				{Name: string(noAction), Label: "None - Update lead only"},
+			},
+		},
+		{
+			Name: "campaignId", Label: "Campaign/List ID for Additional Action", Type: action.String,
+			Description: "Either a Campaign ID or a List ID, depending on above selection",
+		},
+	}}, nil
+}
+
+// subaction is what happens to a lead after it was updated.
+type subaction string
+
+// The subactions, by their names in the form. Schedules from before it had them have none.
+const (
+	legacy      subaction = ""
+	noAction    subaction = "none"
+	addCampaign subaction = "addCampaign"
+	addList     subaction = "addList"
+	removeList  subaction = "removeList"
+)
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (s *subaction) UnmarshalText(text []byte) error {
+	switch *s = subaction(text); *s {
+	case noAction, addCampaign, addList, removeList:
+		return nil
+	default:
+		return errors.New("must be addCampaign, addList, removeList or none")
+	}
+}
+
+// input is what the Looker administrator and the user enter.
+type input struct {
+	Instance instance      `param:"url,required"`
+	ID       string        `param:"clientID,required"`
+	Secret   action.Secret `param:"clientSecret,required"`
+	Lookup   string        `form:"lookupField"`
+	Action   subaction     `form:"subaction"`
+	// Targets are the numbers of campaigns or lists.
+	Targets []string `form:"campaignId"`
+}
+
+var number = regexp.MustCompile(`^[0-9]{1,18}$`)
+
+// Validate checks the answers that depend on each other.
+func (in *input) Validate() error {
+	in.Lookup = strings.TrimSpace(in.Lookup)
+	if in.Lookup == "" {
+		return action.InvalidField("lookupField", "Missing Lookup Field.")
+	}
+	for _, t := range in.Targets {
+		if !number.MatchString(t) {
+			return action.InvalidField("campaignId", "The ids of campaigns and lists are numbers, separated by commas.")
+		}
+	}
+	missing := map[subaction]string{addCampaign: "Add to campaign", addList: "Add to list", removeList: "Remove from list"}[in.Action]
+	switch {
+	case in.Action == noAction && len(in.Targets) > 0:
+		return action.InvalidField("campaignId", "Additional action of 'none' was selected, but additional action ID was provided")
+	case missing != "" && len(in.Targets) == 0:
+		return action.InvalidField("campaignId", "'%s' was selected, but additional action ID was not provided", missing)
+	}
+	if in.Action == legacy {
+		in.Action = addCampaign
+	}
+	return nil
+}
+
+// instance is the beginning of an instance's addresses, such as
+// https://123-ABC-456.mktorest.com.
+type instance string
+
+// UnmarshalText implements [encoding.TextUnmarshaler]. Marketo shows the address with a path,
+// /rest or /identity, which is dropped.
+func (i *instance) UnmarshalText(text []byte) error {
+	t := string(text)
+	if !strings.Contains(t, "://") {
+		t = "https://" + t
+	}
+	u, err := url.Parse(t)
+	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
+		return errors.New("must be the address of a Marketo instance, such as https://123-ABC-456.mktorest.com")
+	}
+	*i = instance("https://" + u.Host)
+	return nil
+}
+
+// Execute implements [action.Integration]. A row counts as delivered when its lead was updated
+// and everything else that was asked for was done.
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	in, err := action.Decode[input](req)
+	if err != nil {
+		return nil, err
+	}
+	table, err := req.Data.Table(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l, err := newLayout(table.Columns, in.Lookup)
+	if err != nil {
+		return nil, err
+	}
+	d := &delivery{
+		input: in, halver: deliver.NewHalver(callsForFaults), triggers: newTriggers(in.Targets),
+		client: &client{http: i.http, instance: in.Instance, id: in.ID, secret: in.Secret, limiter: rate.NewLimiter(callsPerSecond, burst)},
+	}
+	size := leadsPerCall
+	if in.Action == addCampaign && len(in.Targets) > 0 {
+		size = leadsPerTrigger
+	}
+	account := deliver.Batches(ctx, l.leads(table), deliver.Options[*lead]{
+		Size: size, Bytes: bytesPerCall, Weight: func(l *lead) int { return len(l.fields) + 1 },
+		Concurrency: concurrency, Key: func(l *lead) string { return l.key },
+	}, d.send)
+	if err := account.Err("leads"); err != nil {
+		return nil, err
+	}
+	return &action.Response{Message: fmt.Sprintf("%d leads updated.", account.Sent())}, nil
+}

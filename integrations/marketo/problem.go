@@ -1,0 +1,111 @@
+package marketo
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/plaintext"
+)
+
+// problem is how Marketo says what is wrong with a call or with a lead, by codes
+// (https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/error-codes).
+type problem struct {
+	Code    code   `json:"code"`
+	Message string `json:"message"`
+}
+
+// code is Marketo's, which it writes as a string or as a number.
+type code string
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (c *code) UnmarshalJSON(text []byte) error {
+	*c = code(strings.Trim(string(text), `"`))
+	return nil
+}
+
+var _ json.Unmarshaler = (*code)(nil)
+
+const (
+	tokenInvalid  code = "601"
+	tokenExpired  code = "602"
+	accessDenied  code = "603"
+	rateExceeded  code = "606"
+	quotaReached  code = "607"
+	notFound      code = "610"
+	tooManyAtOnce code = "615"
+	noField       code = "1006"
+	noFieldHere   code = "1011"
+	noCampaign    code = "1013"
+	notOnList     code = "1015"
+)
+
+// passing are the codes of what may succeed later: Marketo's gateway, its time limit, its
+// systems, and rows that somebody else has locked.
+var passing = []code{"502", "604", "608", "611", "713", "719"}
+
+// windowLength is that of Marketo's limit on calls.
+const windowLength = 20 * time.Second
+
+// limited makes an error after which callers wait.
+func limited(wait time.Duration, message string) error {
+	return action.Wrap(&outbound.StatusError{Code: http.StatusTooManyRequests, RetryAfter: wait}, action.RateLimited, "%s", message)
+}
+
+// explain makes an error of a problem with a call.
+func (p problem) explain() error {
+	switch {
+	case p.Code == tokenInvalid, p.Code == tokenExpired:
+		return action.Errorf(action.Unauthenticated, "Marketo does not take its own access token.")
+	case p.Code == rateExceeded:
+		return limited(windowLength, "Marketo is called too often: it takes 100 calls in 20 seconds.")
+	case p.Code == tooManyAtOnce:
+		return limited(2*time.Second, "Marketo is called by too many at once.")
+	case p.Code == quotaReached:
+		return hopelessError{action.Errorf(action.Forbidden, "Marketo takes no more calls today: the instance's daily quota is reached.")}
+	case slices.Contains(passing, p.Code):
+		return action.Errorf(action.Unavailable, "Marketo is out of order: %s.", p.text())
+	case p.Code == accessDenied:
+		return hopelessError{action.Errorf(action.Forbidden, "Marketo denies access: the role of the API user lacks a permission (603).")}
+	case p.Code == notFound:
+		return hopelessError{action.Errorf(action.NotFound, "Marketo has nothing at this address (610).")}
+	case p.Code == noField, p.Code == noFieldHere, p.Code == noCampaign:
+		return hopelessError{action.Errorf(action.Invalid, "Marketo says: %s.", p.text())}
+	}
+	return action.Errorf(action.Invalid, "Marketo says: %s.", p.text())
+}
+
+// quoted are the parts of Marketo's messages that can be a lead's values.
+var quoted = regexp.MustCompile(`'[^']*'|"[^"]*"|\S+@\S+`)
+
+// text is what the problem says, without a lead's values and without a full stop. Names of
+// fields are shown: they are what the query's author has to change.
+func (p problem) text() string {
+	message := p.Message
+	if p.Code != noField && p.Code != noFieldHere {
+		message = quoted.ReplaceAllString(message, "…")
+	}
+	message = strings.TrimSuffix(plaintext.Line(message), ".")
+	if message == "" {
+		return fmt.Sprintf("error %s", plaintext.Line(string(p.Code)))
+	}
+	return fmt.Sprintf("%s (%s)", message, plaintext.Line(string(p.Code)))
+}
+
+// reason is why a lead was not taken.
+func (r result) reason() string {
+	if len(r.Reasons) == 0 {
+		return "the lead was not taken, without a reason"
+	}
+	return r.Reasons[0].text()
+}
+
+func (r result) has(c code) bool {
+	return slices.ContainsFunc(r.Reasons, func(p problem) bool { return p.Code == c })
+}

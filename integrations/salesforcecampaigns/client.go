@@ -1,0 +1,156 @@
+package salesforcecampaigns
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/signin"
+)
+
+// timeout bounds one call. Salesforce itself gives up on one after ten minutes; a chunk of
+// members takes seconds.
+const timeout = 2 * time.Minute
+
+// retry is for calls that can be made twice: those that change nothing, and additions.
+var retry = deliver.Retry{Tries: 6, First: time.Second, Longest: time.Minute}
+
+// client calls a user's Salesforce by its REST API
+// (https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/intro_rest.htm).
+type client struct {
+	http    *http.Client
+	domain  domain
+	version apiVersion
+	session *signin.Session
+}
+
+// address is one within the API's version.
+func (c *client) address(path string) string {
+	return string(c.domain) + "/services/data/v" + string(c.version) + "/" + path
+}
+
+// call makes one call, and once more with a new access token where the first one is refused.
+// body is sent as JSON, unless it is nil.
+func (c *client) call(ctx context.Context, method, address string, body, out any) error {
+	var text []byte
+	if body != nil {
+		var err error
+		if text, err = json.Marshal(body); err != nil {
+			return fmt.Errorf("encoding a call: %w", err)
+		}
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
+	defer cancel()
+	return c.session.Call(ctx, func(ctx context.Context, access string) error {
+		req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(text))
+		if err != nil {
+			return fmt.Errorf("preparing a call: %w", err)
+		}
+		req.Header.Set("Authorization", "Bearer "+access)
+		if text != nil {
+			req.Header.Set("Content-Type", "application/json")
+		}
+		return c.explain(outbound.JSON(c.http, req, name, out))
+	})
+}
+
+// get makes a call that changes nothing.
+func (c *client) get(ctx context.Context, address string, out any) error {
+	return retry.Do(ctx, func(ctx context.Context) error {
+		return c.call(ctx, http.MethodGet, address, nil, out)
+	})
+}
+
+// createCampaign makes a campaign and returns its id. Each such call makes another one.
+func (c *client) createCampaign(ctx context.Context, campaign string) (string, error) {
+	var answer saveResult
+	once := deliver.Once{Name: name, Doubt: "The campaign may have been created all the same: look before sending again."}
+	err := once.Do(ctx, func(ctx context.Context) error {
+		return c.call(ctx, http.MethodPost, c.address("sobjects/Campaign"), map[string]string{"Name": campaign}, &answer)
+	})
+	switch {
+	case err != nil:
+		return "", err
+	case !answer.Success || !recordID.MatchString(answer.ID):
+		return "", action.Errorf(action.Invalid, "Salesforce did not create the campaign: %s.", answer.reason())
+	}
+	return answer.ID, nil
+}
+
+// saveResult is what became of one record.
+type saveResult struct {
+	ID      string `json:"id"`
+	Success bool   `json:"success"`
+	Errors  []struct {
+		Code    string `json:"statusCode"`
+		Message string `json:"message"`
+	} `json:"errors"`
+}
+
+// code is the first error's.
+func (r saveResult) code() string {
+	if len(r.Errors) == 0 {
+		return ""
+	}
+	return r.Errors[0].Code
+}
+
+// reason is what Salesforce says. All that it can quote is ids and what the user entered.
+func (r saveResult) reason() string {
+	if len(r.Errors) == 0 {
+		return "it gave no reason"
+	}
+	return told(r.Errors[0].Message, r.Errors[0].Code)
+}
+
+// told is a message of Salesforce's with its code, without a full stop.
+func told(message, code string) string {
+	message = strings.TrimSuffix(plaintext.Line(message), ".")
+	if message == "" {
+		return plaintext.Line(code)
+	}
+	return fmt.Sprintf("%s (%s)", message, plaintext.Line(code))
+}
+
+// explain says what Salesforce means by refusing a call
+// (https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm).
+func (c *client) explain(err error) error {
+	status, ok := errors.AsType[*outbound.StatusError](err)
+	if !ok {
+		return err
+	}
+	var answers []struct {
+		Code    string `json:"errorCode"`
+		Message string `json:"message"`
+	}
+	_ = json.Unmarshal(status.Body, &answers) // not every answer comes from the API
+	code, message := "", ""
+	if len(answers) > 0 {
+		code, message = answers[0].Code, answers[0].Message
+	}
+	kind := action.KindOf(err)
+	switch {
+	case status.Code == http.StatusGone, code == "UNSUPPORTED_API_VERSION":
+		return action.Wrap(err, action.Internal, "Salesforce has retired version %s of its API. The hub's administrator must set SALESFORCE_API_VERSION to a newer one.", c.version)
+	case code == "INVALID_SESSION_ID":
+		return action.Wrap(err, action.Unauthenticated, "Salesforce does not take the access token.")
+	case code == "REQUEST_LIMIT_EXCEEDED" && strings.Contains(message, "Concurrent"):
+		return action.Wrap(err, action.RateLimited, "Salesforce is called by too many at once.")
+	case code == "REQUEST_LIMIT_EXCEEDED":
+		return action.Wrap(err, action.Forbidden, "Salesforce takes no more calls for now: the org's limit for 24 hours is reached.")
+	case kind == action.NotFound:
+		return action.Wrap(err, kind, "Salesforce has nothing at this address: the user may not see campaigns, or the org does not know version %s of the API (SALESFORCE_API_VERSION).", c.version)
+	case code != "" && !kind.Retryable():
+		return action.Wrap(err, kind, "Salesforce answered %d: %s.", status.Code, told(message, code))
+	}
+	return err
+}

@@ -1,0 +1,164 @@
+package salesforcecampaigns
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/signin"
+)
+
+// Form implements [action.FormBuilder]. Only a grant that is gone asks for a new sign-in; that
+// Salesforce is out of order, or forbids something, is said as such.
+func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
+	var d domain
+	if err := d.UnmarshalText([]byte(req.Params["salesforce_domain"])); err != nil {
+		return nil, action.Wrap(err, action.Invalid, "The setting \"Salesforce domain\" %s.", err)
+	}
+	before := parseState(req.State)
+	if before == (signin.Tokens{}) {
+		return login(req), nil
+	}
+	c := i.open(d, before)
+	fields, err := i.fields(ctx, c, req.Form)
+	switch {
+	case action.KindOf(err) == action.Unauthenticated:
+		return login(req), nil
+	case err != nil:
+		return nil, err
+	}
+	form := &action.Form{Fields: fields}
+	if after := c.session.Tokens(); after != before {
+		form.State = state(after)
+	}
+	return form, nil
+}
+
+// login asks the user to sign in, and Looker to forget what it kept.
+func login(req *action.Request) *action.Form {
+	return &action.Form{
+		Fields: []action.Field{{
+			Name: "login", Type: action.OAuthLink, Label: "Log in", OAuthURL: req.LoginURL,
+			Description: "In order to send to this destination, you will need to log in once to your Salesforce account.",
+		}},
+		State: &action.State{Data: action.Reset},
+	}
+}
+
+// fields are those of a user who is signed in, which is tried out.
+func (i *Integration) fields(ctx context.Context, c *client, answers map[string]string) ([]action.Field, error) {
+	choice := action.Field{
+		Name: "create_or_append", Label: "Create or Append", Type: action.Select, Required: true, Interactive: true,
+		Description: "Create a new Campaign or append to an existing Campaign",
+		Options:     []action.Option{{Name: string(modeCreate), Label: "Create"}, {Name: string(modeAppend), Label: "Append"}},
+	}
+	var campaign action.Field
+	switch mode(answers["create_or_append"]) {
+	case modeCreate:
+		campaign = action.Field{
+			Name: "campaign_name", Label: "Campaign Name", Type: action.String, Required: true,
+			Description: "Identifying name for the campaign",
+		}
+	case modeAppend:
+		options, err := c.campaigns(ctx, i.settings.MaxResults)
+		if err != nil {
+			return nil, err
+		}
+		campaign = action.Field{
+			Name: "campaign_name", Label: "Campaign Name", Type: action.Select, Required: true,
+			Description: "Identifying name for the campaign", Options: withChosen(options, answers["campaign_name"]),
+		}
+	default:
+		_, err := c.campaigns(ctx, 1)
+		return []action.Field{choice}, err
+	}
+	statuses, err := c.memberStatuses(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return []action.Field{
+		choice, campaign,
+		{
+			Name: "member_status", Label: "Member Status", Type: action.Select, Options: statuses,
+			Description: "The status of the campaign members",
+		},
+		{
+			Name: "surface_sfdc_errors", Label: "Surface Salesforce Errors In Looker", Type: action.Select, Default: "no",
+			Options: []action.Option{{Name: "yes", Label: "Yes"}, {Name: "no", Label: "No"}},
+			Description: "Yes: the schedule's status is Error when Salesforce refuses members, such as those that the campaign has already. " +
+				"No: it is Complete, with the reasons in its message.",
+		},
+	}, nil
+}
+
+// withChosen keeps a schedule from losing its campaign to a list that is cut short.
+func withChosen(options []action.Option, chosen string) []action.Option {
+	known := slices.ContainsFunc(options, func(o action.Option) bool { return o.Name == chosen })
+	if known || !strings.HasPrefix(chosen, "701") || !recordID.MatchString(chosen) { // the prefix is that of campaigns
+		return options
+	}
+	return append(options, action.Option{Name: chosen, Label: chosen})
+}
+
+// campaigns are at most so many, by name.
+func (c *client) campaigns(ctx context.Context, most int) ([]action.Option, error) {
+	soql := "SELECT Id, Name FROM Campaign ORDER BY Name"
+	if most == 1 {
+		soql = "SELECT Id, Name FROM Campaign LIMIT 1"
+	}
+	var options []action.Option
+	address := c.address("query?q=" + url.QueryEscape(soql))
+	for len(options) < most {
+		var page struct {
+			Records []struct {
+				ID   string `json:"Id"`
+				Name string `json:"Name"`
+			} `json:"records"`
+			Done bool   `json:"done"`
+			Next string `json:"nextRecordsUrl"`
+		}
+		if err := c.get(ctx, address, &page); err != nil {
+			return nil, err
+		}
+		for _, r := range page.Records {
+			options = append(options, action.Option{Name: r.ID, Label: r.Name})
+		}
+		// Where the next page is must not be somebody else's: the token goes there.
+		if page.Done || !strings.HasPrefix(page.Next, "/services/data/") {
+			break
+		}
+		address = string(c.domain) + page.Next
+	}
+	return options[:min(len(options), most)], nil
+}
+
+// memberStatuses are the values that a member's status can have.
+func (c *client) memberStatuses(ctx context.Context) ([]action.Option, error) {
+	var described struct {
+		Fields []struct {
+			Name   string `json:"name"`
+			Values []struct {
+				Active bool   `json:"active"`
+				Label  string `json:"label"`
+				Value  string `json:"value"`
+			} `json:"picklistValues"`
+		} `json:"fields"`
+	}
+	if err := c.get(ctx, c.address("sobjects/CampaignMember/describe"), &described); err != nil {
+		return nil, err
+	}
+	var options []action.Option
+	for _, f := range described.Fields {
+		if f.Name != "Status" {
+			continue
+		}
+		for _, v := range f.Values {
+			if v.Active {
+				options = append(options, action.Option{Name: v.Value, Label: v.Label})
+			}
+		}
+	}
+	return options, nil
+}

@@ -1,0 +1,214 @@
+// Package salesforcecampaigns adds the contacts and leads that a query lists to a campaign of
+// Salesforce.
+package salesforcecampaigns
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/signin"
+)
+
+var (
+	_ action.Integration = (*Integration)(nil)
+	_ action.FormBuilder = (*Integration)(nil)
+	_ action.Authorizer  = (*Integration)(nil)
+)
+
+// name is what people call the destination.
+const name = "Salesforce"
+
+// settings are the hub's: the app registered at Salesforce, and how its API is used.
+type settings struct {
+	ClientID     string        `env:"SALESFORCE_CLIENT_ID,required,notEmpty"`
+	ClientSecret action.Secret `env:"SALESFORCE_CLIENT_SECRET,required,notEmpty"`
+	MaxResults   int           `env:"SALESFORCE_MAX_RESULTS"`
+	ChunkSize    int           `env:"SALESFORCE_CHUNK_SIZE"`
+	APIVersion   apiVersion    `env:"SALESFORCE_API_VERSION"`
+}
+
+const (
+	// defaultCampaigns is how many campaigns the form lists.
+	defaultCampaigns = 10_000
+	// largestChunk is what one call takes:
+	// https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_sobjects_collections_create.htm
+	largestChunk = 200
+	// defaultVersion is the API's of Spring '26, which every org has. Salesforce keeps a version
+	// for three years at least: https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/api_rest_eol.htm
+	defaultVersion = "66.0"
+)
+
+// apiVersion is a version of Salesforce's API, such as 66.0.
+type apiVersion string
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (v *apiVersion) UnmarshalText(text []byte) error {
+	t := strings.TrimPrefix(strings.ToLower(strings.TrimSpace(string(text))), "v")
+	whole, fraction, _ := strings.Cut(t, ".")
+	n, err := strconv.ParseUint(whole, 10, 16)
+	if err != nil || strings.Trim(fraction, "0") != "" {
+		return errors.New("SALESFORCE_API_VERSION must be a version such as " + defaultVersion)
+	}
+	*v = apiVersion(fmt.Sprintf("%d.0", n))
+	return nil
+}
+
+// Integration adds members to campaigns.
+type Integration struct {
+	settings settings
+	http     *http.Client
+}
+
+// New makes the integration.
+func New(deps action.Deps) (action.Integration, error) {
+	s, err := action.Settings[settings](deps)
+	if err != nil {
+		return nil, err
+	}
+	if s.MaxResults < 0 || s.ChunkSize < 0 {
+		return nil, errors.New("SALESFORCE_MAX_RESULTS and SALESFORCE_CHUNK_SIZE must be above 0")
+	}
+	s.MaxResults = cmp.Or(s.MaxResults, defaultCampaigns)
+	s.ChunkSize = min(cmp.Or(s.ChunkSize, largestChunk), largestChunk)
+	s.APIVersion = cmp.Or(s.APIVersion, defaultVersion)
+	return &Integration{s, deps.HTTP}, nil
+}
+
+// Definition implements [action.Integration].
+func (*Integration) Definition() action.Definition {
+	return action.Definition{
+		Name: "salesforce_campaigns", Label: "Salesforce Campaigns",
+		Description: "Add contacts or leads to Salesforce campaign.",
+		Params: []action.Param{{
+			Name: "salesforce_domain", Label: "Salesforce domain", Required: true, UserAttributeName: "salesforce_campaigns_action_domain",
+			Description: "Salesforce domain name, e.g. https://MyDomainName.my.salesforce.com",
+		}},
+		RequiredFields: []action.RequiredField{{AnyTag: []string{contactType.tag, leadType.tag}}},
+		Types:          []action.Type{action.TypeQuery},
+		Formats:        []action.Format{action.JSONDetailLiteStream},
+		Formattings:    []action.Formatting{action.Unformatted},
+		VisFormattings: []action.VisFormatting{action.NoApply},
+		Download:       action.Push,
+		MinVersion:     action.V(22, 6, 0),
+		LoginParams:    []string{"salesforce_domain"},
+	}
+}
+
+// input is Looker's: the user's own setting and answers.
+type input struct {
+	Domain   domain `param:"salesforce_domain,required"`
+	Mode     mode   `form:"create_or_append,required"`
+	Campaign string `form:"campaign_name"`
+	Status   string `form:"member_status"`
+	// Surface makes members that Salesforce refused an error.
+	Surface bool `form:"surface_sfdc_errors"`
+}
+
+// mode says where the members go.
+type mode string
+
+const (
+	modeCreate mode = "create"
+	modeAppend mode = "append"
+)
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (m *mode) UnmarshalText(text []byte) error {
+	*m = mode(text)
+	if *m != modeCreate && *m != modeAppend {
+		return errors.New("must be create or append")
+	}
+	return nil
+}
+
+// Validate checks the answers that depend on each other.
+func (in *input) Validate() error {
+	in.Campaign = strings.TrimSpace(in.Campaign)
+	switch {
+	case in.Campaign == "":
+		return action.InvalidField("campaign_name", "Missing Salesforce campaign name.")
+	case in.Mode == modeAppend && !recordID.MatchString(in.Campaign):
+		return action.InvalidField("campaign_name", "Choose the campaign in the list once more: what is set is no campaign's id.")
+	}
+	return nil
+}
+
+// Execute implements [action.Integration]. Tokens that were renewed go back to Looker whatever
+// becomes of the delivery.
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	if req.Data.Empty() {
+		return nil, action.Errorf(action.Invalid, "No attached json.")
+	}
+	in, err := action.Decode[input](req)
+	if err != nil {
+		return nil, err
+	}
+	table, err := req.Data.Table(ctx)
+	if err != nil {
+		return nil, err
+	}
+	columns, err := memberColumns(table.Columns)
+	if err != nil {
+		return nil, err
+	}
+	before := parseState(req.State)
+	c := i.open(in.Domain, before)
+	message, err := i.deliver(ctx, c, in, table, columns)
+	res := &action.Response{Message: message}
+	switch after := c.session.Tokens(); {
+	case action.KindOf(err) == action.Unauthenticated:
+		// What Looker keeps is of no use any more: without it, the form offers a sign-in.
+		res.State = &action.State{Data: action.Reset}
+	case after != before:
+		res.State = state(after)
+	}
+	return res, err
+}
+
+// deliver adds members to the campaign and says how many. A new campaign is made once there is
+// a member for it, so that data which never comes leaves no empty one behind.
+func (i *Integration) deliver(ctx context.Context, c *client, in input, table *action.Table, columns []column) (string, error) {
+	created := false
+	campaign := sync.OnceValues(func() (string, error) {
+		if in.Mode == modeAppend {
+			return in.Campaign, nil
+		}
+		id, err := c.createCampaign(ctx, in.Campaign)
+		created = err == nil
+		return id, err
+	})
+	t := &tally{}
+	adder := &adder{client: c, status: in.Status, tally: t}
+	account := deliver.Batches(ctx, members(table, columns, t), deliver.Options[member]{
+		Size: i.settings.ChunkSize, Concurrency: concurrency, Retry: lockedRetry,
+	}, func(ctx context.Context, batch []member) error {
+		id, err := campaign()
+		if err != nil {
+			return deliver.Stop(err)
+		}
+		return adder.add(ctx, id, batch)
+	})
+	err := account.Err("members")
+	switch {
+	case err == nil:
+		return fmt.Sprintf("%d members added.", account.Sent()), nil
+	case !in.Surface && t.explains(account) && ctx.Err() == nil:
+		return action.MessageOf(err), nil // which the user asked for
+	case created:
+		return "", action.Wrap(err, action.KindOf(err), "%s The campaign was created: to send the rest, append to it.", action.MessageOf(err))
+	}
+	return "", err
+}
+
+// open begins a user's session.
+func (i *Integration) open(d domain, t signin.Tokens) *client {
+	return &client{http: i.http, domain: d, version: i.settings.APIVersion, session: i.provider(d).Open(t)}
+}

@@ -1,0 +1,661 @@
+package salesforcecampaigns_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/salesforcecampaigns"
+)
+
+var env = map[string]string{"SALESFORCE_CLIENT_ID": "client", "SALESFORCE_CLIENT_SECRET": "s3cret"}
+
+const (
+	host     = "acme.my.salesforce.com"
+	signedIn = `{"access_token":"a1","refresh_token":"r1"}`
+	renewed  = `{"access_token":"a2","refresh_token":"r1"}`
+	campaign = "701000000000001AAA"
+	login    = "The sign-in at Salesforce is missing or no longer valid. Open the form in Looker and log in again."
+)
+
+// request is one of a user who is signed in.
+func request(form map[string]string) *action.Request {
+	req := actiontest.Query(map[string]string{"salesforce_domain": "https://" + host}, form)
+	req.State, req.LoginURL = signedIn, "https://hub/login"
+	return req
+}
+
+func appending() map[string]string {
+	return map[string]string{"create_or_append": "append", "campaign_name": campaign, "member_status": "Sent", "surface_sfdc_errors": "yes"}
+}
+
+func creating() map[string]string {
+	return map[string]string{"create_or_append": "create", "campaign_name": "Autumn", "surface_sfdc_errors": "yes"}
+}
+
+// contact is a contact's id.
+func contact(i int) string { return fmt.Sprintf("003%012d", i) }
+
+// contacts is a result of n contacts.
+func contacts(n int) string {
+	rows := make([]string, n)
+	for i := range rows {
+		rows[i] = fmt.Sprintf(`{"c.id":{"value":%q}}`, contact(i))
+	}
+	return `{"fields":{"dimensions":[{"name":"c.id","tags":["x","sfdc_contact_id"]}]},"data":[` + strings.Join(rows, ",") + `]}`
+}
+
+// record is a member in a call.
+type record struct {
+	ContactID  string `json:"ContactId"`
+	LeadID     string `json:"LeadId"`
+	CampaignID string `json:"CampaignId"`
+	Status     string `json:"Status"`
+}
+
+func records(body []byte) []record {
+	var call struct{ Records []record }
+	if err := json.Unmarshal(body, &call); err != nil {
+		return nil
+	}
+	return call.Records
+}
+
+// org is a Salesforce that takes the access token "good" and renews r1 to a2.
+func org(good string, members func(actiontest.Recorded) actiontest.Reply) func(actiontest.Recorded) actiontest.Reply {
+	return func(r actiontest.Recorded) actiontest.Reply {
+		switch {
+		case r.Path == "/services/oauth2/token":
+			return token(r)
+		case r.Header.Get("Authorization") != "Bearer "+good:
+			return actiontest.Reply{Status: 401, Body: `[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]`}
+		case r.Path == "/services/data/v66.0/sobjects/Campaign":
+			return actiontest.Reply{Status: 201, Body: `{"id":"` + campaign + `","success":true,"errors":[]}`}
+		case r.Path == "/services/data/v66.0/query":
+			return actiontest.Reply{Body: `{"totalSize":3,"done":false,"nextRecordsUrl":"/services/data/v66.0/query/01g-2","records":[{"Id":"701A","Name":"Alpha"},{"Id":"701B","Name":"Beta"}]}`}
+		case r.Path == "/services/data/v66.0/query/01g-2":
+			return actiontest.Reply{Body: `{"totalSize":3,"done":true,"records":[{"Id":"701C","Name":"Gamma"}]}`}
+		case r.Path == "/services/data/v66.0/sobjects/CampaignMember/describe":
+			return actiontest.Reply{Body: `{"fields":[{"name":"Id","picklistValues":[]},{"name":"Status","picklistValues":[{"active":true,"label":"Was sent","value":"Sent"},{"active":false,"label":"Old","value":"Old"}]}]}`}
+		}
+		return members(r)
+	}
+}
+
+func token(r actiontest.Recorded) actiontest.Reply {
+	form, err := url.ParseQuery(string(r.Body))
+	header := map[string]string{"Content-Type": "application/json"}
+	if err != nil || form.Get("refresh_token") != "r1" && form.Get("code") != "good" || form.Get("client_secret") != "s3cret" {
+		return actiontest.Reply{Status: 400, Header: header, Body: `{"error":"invalid_grant","error_description":"expired r1"}`}
+	}
+	refresh := ""
+	if form.Get("grant_type") == "authorization_code" {
+		refresh = `"refresh_token":"r1",`
+	}
+	return actiontest.Reply{Header: header, Body: `{"access_token":"a2",` + refresh + `"instance_url":"https://` + host + `","token_type":"Bearer"}`}
+}
+
+// added says that all members were added.
+func added(r actiontest.Recorded) actiontest.Reply {
+	results := make([]string, len(records(r.Body)))
+	for i := range results {
+		results[i] = `{"id":"00v000000000001","success":true,"errors":[]}`
+	}
+	return actiontest.Reply{Body: "[" + strings.Join(results, ",") + "]"}
+}
+
+func resolved(t *testing.T, d *actiontest.Destination, more map[string]string) action.Resolved {
+	t.Helper()
+	all := maps.Clone(env)
+	maps.Copy(all, more)
+	return action.Resolve(actiontest.New(t, salesforcecampaigns.New, actiontest.Deps(t, d, all)))
+}
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	_, err := salesforcecampaigns.New(actiontest.Deps(t, nil, nil))
+	missing, ok := errors.AsType[*action.MissingSettingsError](err)
+	if !ok || !cmp.Equal(missing.Keys, []string{"SALESFORCE_CLIENT_ID", "SALESFORCE_CLIENT_SECRET"}) {
+		t.Errorf("error %v", err)
+	}
+	for key, values := range map[string][]string{
+		"SALESFORCE_API_VERSION": {"latest", "66.1", "v", "-1"}, "SALESFORCE_CHUNK_SIZE": {"x", "-1"}, "SALESFORCE_MAX_RESULTS": {"1.5", "-7"},
+	} {
+		for _, value := range values {
+			_, err := salesforcecampaigns.New(actiontest.Deps(t, nil, map[string]string{"SALESFORCE_CLIENT_ID": "a", "SALESFORCE_CLIENT_SECRET": "b", key: value}))
+			if err == nil {
+				t.Errorf("%s=%q is taken", key, value)
+			}
+		}
+	}
+}
+
+func TestSettingsCount(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		env   map[string]string
+		calls int
+		path  string
+	}{
+		"none":           {nil, 3, "/services/data/v66.0/composite/sobjects"},
+		"empty":          {map[string]string{"SALESFORCE_CHUNK_SIZE": "", "SALESFORCE_API_VERSION": ""}, 3, "/services/data/v66.0/composite/sobjects"},
+		"small chunks":   {map[string]string{"SALESFORCE_CHUNK_SIZE": "100"}, 5, "/services/data/v66.0/composite/sobjects"},
+		"too large ones": {map[string]string{"SALESFORCE_CHUNK_SIZE": "1000"}, 3, "/services/data/v66.0/composite/sobjects"},
+		"a version":      {map[string]string{"SALESFORCE_API_VERSION": "v70"}, 3, "/services/data/v70.0/composite/sobjects"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Handle(org("a1", added))
+			res, err := resolved(t, d, tt.env).Execute(t.Context(), actiontest.JSONDetail(t, request(appending()), contacts(450)))
+			if err != nil || res.Message != "450 members added." || res.State != nil {
+				t.Fatalf("%+v, %v", res, err)
+			}
+			if all := d.Requests(); len(all) != tt.calls || all[0].Path != tt.path {
+				t.Errorf("%d calls, want %d; the first to %s", len(all), tt.calls, all[0].Path)
+			}
+		})
+	}
+}
+
+func TestSignIn(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Handle(org("a1", added))
+	i := resolved(t, d, nil)
+	l := action.Login{State: "st", RedirectURL: "https://hub/r", Verifier: "verifier", Params: map[string]string{"salesforce_domain": "acme--uat.sandbox.my.salesforce.com/"}}
+	address, err := i.OAuth.AuthorizeURL(t.Context(), l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := url.Values{
+		"client_id": {"client"}, "response_type": {"code"}, "state": {"st"}, "redirect_uri": {"https://hub/r"},
+		"code_challenge_method": {"S256"}, "code_challenge": {"iMnq5o6zALKXGivsnlom_0F5_WYda32GHkxlV7mq7hQ"},
+	}
+	if diff := cmp.Diff(want, u.Query()); diff != "" || u.Scheme+u.Host+u.Path != "httpsacme--uat.sandbox.my.salesforce.com/services/oauth2/authorize" {
+		t.Errorf("%s (-want +got):\n%s", address, diff)
+	}
+	state, err := i.OAuth.Exchange(t.Context(), l, url.Values{"code": {"good"}})
+	if err != nil || state.Data != renewed {
+		t.Errorf("state %+v, %v", state, err)
+	}
+	r := d.Requests()[0]
+	form, err := url.ParseQuery(string(r.Body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = url.Values{
+		"client_id": {"client"}, "client_secret": {"s3cret"}, "grant_type": {"authorization_code"}, "code": {"good"},
+		"redirect_uri": {"https://hub/r"}, "code_verifier": {"verifier"},
+	}
+	if diff := cmp.Diff(want, form); diff != "" || r.Host != "acme--uat.sandbox.my.salesforce.com" {
+		t.Errorf("exchanged at %s (-want +got):\n%s", r.Host, diff)
+	}
+	if _, err := i.OAuth.Exchange(t.Context(), l, url.Values{"code": {"bad"}}); action.KindOf(err) != action.Unauthenticated || strings.Contains(err.Error(), "r1") {
+		t.Errorf("a bad code: %v", err)
+	}
+}
+
+// Tokens go to the domain, which users set: it must be Salesforce's.
+func TestDomain(t *testing.T) {
+	t.Parallel()
+	i := resolved(t, nil, nil)
+	for domain, want := range map[string]string{
+		"https://acme.my.salesforce.com":             "acme.my.salesforce.com",
+		" acme.my.salesforce.com ":                   "acme.my.salesforce.com",
+		"ACME.my.salesforce.com/x?y":                 "acme.my.salesforce.com",
+		"https://acme.lightning.force.com/lightning": "acme.my.salesforce.com",
+		"https://login.salesforce.com":               "login.salesforce.com",
+		"https://gov.my.salesforce.mil":              "gov.my.salesforce.mil",
+		"http://acme.my.salesforce.com":              "",
+		"https://acme.my.salesforce.com:8443":        "",
+		"https://user@acme.my.salesforce.com":        "",
+		"https://salesforce.com.example.com":         "",
+		"https://evil-salesforce.com":                "",
+		"https://.salesforce.com":                    "",
+		"https://x%2F.salesforce.com":                "",
+		"https://169.254.169.254":                    "",
+		"":                                           "",
+	} {
+		l := action.Login{Params: map[string]string{"salesforce_domain": domain}}
+		address, err := i.OAuth.AuthorizeURL(t.Context(), l)
+		if want == "" {
+			const message = "The Salesforce domain in Looker must be the address of a Salesforce domain, such as https://MyDomainName.my.salesforce.com."
+			_, exchangeErr := i.OAuth.Exchange(t.Context(), l, url.Values{"code": {"good"}}) // a call would panic
+			if action.MessageOf(err) != message || action.MessageOf(exchangeErr) != message {
+				t.Errorf("%q: %s, %v, %v", domain, address, err, exchangeErr)
+			}
+			continue
+		}
+		if err != nil || !strings.HasPrefix(address, "https://"+want+"/services/oauth2/authorize?") {
+			t.Errorf("%q: %s, %v", domain, address, err)
+		}
+	}
+}
+
+func TestForm(t *testing.T) {
+	t.Parallel()
+	signIn := &action.Form{
+		Fields: []action.Field{{
+			Name: "login", Type: action.OAuthLink, Label: "Log in", OAuthURL: "https://hub/login",
+			Description: "In order to send to this destination, you will need to log in once to your Salesforce account.",
+		}},
+		State: &action.State{Data: "reset"},
+	}
+	choice := action.Field{
+		Name: "create_or_append", Label: "Create or Append", Type: action.Select, Required: true, Interactive: true,
+		Description: "Create a new Campaign or append to an existing Campaign",
+		Options:     []action.Option{{Name: "create", Label: "Create"}, {Name: "append", Label: "Append"}},
+	}
+	campaigns := []action.Option{{Name: "701A", Label: "Alpha"}, {Name: "701B", Label: "Beta"}, {Name: "701C", Label: "Gamma"}}
+	name := func(kind action.FieldType, options []action.Option) action.Field {
+		return action.Field{Name: "campaign_name", Label: "Campaign Name", Type: kind, Required: true, Description: "Identifying name for the campaign", Options: options}
+	}
+	rest := []action.Field{
+		{Name: "member_status", Label: "Member Status", Type: action.Select, Description: "The status of the campaign members", Options: []action.Option{{Name: "Sent", Label: "Was sent"}}},
+		{
+			Name: "surface_sfdc_errors", Label: "Surface Salesforce Errors In Looker", Type: action.Select, Default: "no",
+			Options: []action.Option{{Name: "yes", Label: "Yes"}, {Name: "no", Label: "No"}},
+			Description: "Yes: the schedule's status is Error when Salesforce refuses members, such as those that the campaign has already. " +
+				"No: it is Complete, with the reasons in its message.",
+		},
+	}
+	with := func(fields ...action.Field) *action.Form { return &action.Form{Fields: append(fields, rest...)} }
+	for name, tt := range map[string]struct {
+		state, good string
+		env, form   map[string]string
+		want        *action.Form
+		state2      string
+	}{
+		"never signed in":      {"", "a1", nil, nil, signIn, ""},
+		"a code never traded":  {`{"code":"c","redirect":"https://hub/r"}`, "a1", nil, nil, signIn, ""},
+		"a state of its own":   {`[1]`, "a1", nil, nil, signIn, ""},
+		"grant gone":           {`{"access_token":"x","refresh_token":"gone"}`, "a1", nil, nil, signIn, ""},
+		"no refresh token":     {`{"access_token":"x"}`, "a1", nil, nil, signIn, ""},
+		"renewed, yet refused": {signedIn, "none", nil, nil, signIn, ""},
+		"first":                {signedIn, "a1", nil, nil, &action.Form{Fields: []action.Field{choice}}, ""},
+		"access expired":       {signedIn, "a2", nil, nil, &action.Form{Fields: []action.Field{choice}}, renewed},
+		"create":               {signedIn, "a1", nil, map[string]string{"create_or_append": "create"}, with(choice, name(action.String, nil)), ""},
+		"append":               {signedIn, "a1", nil, map[string]string{"create_or_append": "append"}, with(choice, name(action.Select, campaigns)), ""},
+		"append, cut short":    {signedIn, "a1", map[string]string{"SALESFORCE_MAX_RESULTS": "2"}, map[string]string{"create_or_append": "append", "campaign_name": "Autumn"}, with(choice, name(action.Select, campaigns[:2])), ""},
+		"append, chosen one beyond": {
+			signedIn, "a1",
+			map[string]string{"SALESFORCE_MAX_RESULTS": "2"},
+			map[string]string{"create_or_append": "append", "campaign_name": campaign},
+			with(choice, name(action.Select, append(campaigns[:2:2], action.Option{Name: campaign, Label: campaign}))), "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Handle(org(tt.good, added))
+			req := request(tt.form)
+			req.State = tt.state
+			got, err := resolved(t, d, tt.env).Form.Form(t.Context(), req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := *tt.want
+			if tt.state2 != "" {
+				want.State = &action.State{Data: tt.state2}
+			}
+			if diff := cmp.Diff(&want, got); diff != "" {
+				t.Errorf("form (-want +got):\n%s", diff)
+			}
+			for _, r := range d.Requests() {
+				if r.Host != host {
+					t.Errorf("%s was called", r.Host)
+				}
+			}
+		})
+	}
+}
+
+func TestFormAsksForCampaigns(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Handle(org("a1", added))
+	if _, err := resolved(t, d, nil).Form.Form(t.Context(), request(map[string]string{"create_or_append": "append"})); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.Requests()[0].Query.Get("q"); got != "SELECT Id, Name FROM Campaign ORDER BY Name" {
+		t.Errorf("query %q", got)
+	}
+}
+
+// Whatever else is wrong does not cost the user the sign-in.
+func TestFormFails(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		domain  string
+		reply   actiontest.Reply
+		kind    action.Kind
+		message string
+	}{
+		"a domain of somebody else": {
+			"https://example.com",
+			actiontest.Reply{},
+			action.Invalid,
+			`The setting "Salesforce domain" must be the address of a Salesforce domain, such as https://MyDomainName.my.salesforce.com.`,
+		},
+		"a missing permission": {
+			"https://" + host,
+			actiontest.Reply{Status: 403, Body: `[{"errorCode":"API_DISABLED_FOR_ORG","message":"API is not enabled for this Organization or Partner."}]`},
+			action.Forbidden,
+			"Salesforce answered 403: API is not enabled for this Organization or Partner (API_DISABLED_FOR_ORG).",
+		},
+		"no campaigns to be seen": {
+			"https://" + host,
+			actiontest.Reply{Status: 400, Body: `[{"errorCode":"INVALID_TYPE","message":"sObject type 'Campaign' is not supported."}]`},
+			action.Invalid,
+			"Salesforce answered 400: sObject type 'Campaign' is not supported (INVALID_TYPE).",
+		},
+		"a version that is retired": {
+			"https://" + host,
+			actiontest.Reply{Status: 410, Body: `[{"errorCode":"UNSUPPORTED_API_VERSION","message":"Gone."}]`},
+			action.Internal,
+			"Salesforce has retired version 66.0 of its API. The hub's administrator must set SALESFORCE_API_VERSION to a newer one.",
+		},
+		"a version to come": {
+			"https://" + host,
+			actiontest.Reply{Status: 404, Body: `[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]`},
+			action.NotFound,
+			"Salesforce has nothing at this address: the user may not see campaigns, or the org does not know version 66.0 of the API (SALESFORCE_API_VERSION).",
+		},
+		"the day's limit": {
+			"https://" + host,
+			actiontest.Reply{Status: 403, Body: `[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests Limit exceeded."}]`},
+			action.Forbidden,
+			"Salesforce takes no more calls for now: the org's limit for 24 hours is reached.",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Reply(tt.reply)
+			req := request(nil)
+			req.Params["salesforce_domain"] = tt.domain
+			form, err := resolved(t, d, nil).Form.Form(t.Context(), req)
+			if form != nil || action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message {
+				t.Errorf("form %+v, %v (%v)", form, err, action.KindOf(err))
+			}
+		})
+	}
+}
+
+func TestWire(t *testing.T) {
+	t.Parallel()
+	const result = `{"fields":{"dimensions":[{"name":"c","label":"Parent Contact ID"},{"name":"a","tags":["x","sfdc_contact_id"]},{"name":"b","label":"The lead id","tags":["y"]}]},"data":[` +
+		`{"c":{"value":"003000000000009"},"a":{"value":"003000000000001"},"b":{"value":null}},{"a":{"value":" 003000000000002AAB "},"b":{"value":"00Q000000000001"}}]}`
+	d := actiontest.NewDestination(t).Handle(org("a1", added))
+	res, err := resolved(t, d, nil).Execute(t.Context(), actiontest.JSONDetail(t, request(creating()), result))
+	if err != nil || res.Message != "3 members added." {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	var got []string
+	for _, r := range d.Requests() {
+		got = append(got, fmt.Sprintf("%s %s%s %s %s %s", r.Method, r.Host, r.Path, r.Header.Get("Content-Type"), r.Header.Get("Authorization"), r.Body))
+	}
+	want := []string{
+		`POST acme.my.salesforce.com/services/data/v66.0/sobjects/Campaign application/json Bearer a1 {"Name":"Autumn"}`,
+		`POST acme.my.salesforce.com/services/data/v66.0/composite/sobjects application/json Bearer a1 {"allOrNone":false,"records":[` +
+			`{"CampaignId":"701000000000001AAA","ContactId":"003000000000001","attributes":{"type":"CampaignMember"}},` +
+			`{"CampaignId":"701000000000001AAA","ContactId":"003000000000002AAB","attributes":{"type":"CampaignMember"}},` +
+			`{"CampaignId":"701000000000001AAA","LeadId":"00Q000000000001","attributes":{"type":"CampaignMember"}}]}`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+func TestAppend(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Handle(org("a2", added))
+	res, err := resolved(t, d, nil).Execute(t.Context(), actiontest.JSONDetail(t, request(appending()), contacts(1)))
+	if err != nil || res.Message != "1 members added." || res.State == nil || res.State.Data != renewed {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	all := d.Requests()
+	if diff := cmp.Diff([]record{{ContactID: contact(0), CampaignID: campaign, Status: "Sent"}}, records(all[len(all)-1].Body)); diff != "" {
+		t.Errorf("members (-want +got):\n%s", diff)
+	}
+}
+
+func TestRefuses(t *testing.T) {
+	t.Parallel()
+	with := func(name, value string) map[string]string {
+		form := appending()
+		form[name] = value
+		return form
+	}
+	for name, tt := range map[string]struct {
+		form    map[string]string
+		result  string
+		message string
+	}{
+		"no campaign":          {with("campaign_name", " "), contacts(1), "Missing Salesforce campaign name."},
+		"a campaign's name":    {with("campaign_name", "Autumn"), contacts(1), "Choose the campaign in the list once more: what is set is no campaign's id."},
+		"neither":              {with("create_or_append", ""), contacts(1), `"create_or_append" is required.`},
+		"something else":       {with("create_or_append", "drop"), contacts(1), `"create_or_append" must be create or append.`},
+		"odd surface":          {with("surface_sfdc_errors", "maybe"), contacts(1), `"surface_sfdc_errors" must be yes or no.`},
+		"no column":            {appending(), `{"fields":{"dimensions":[{"name":"c","label":"Contact"}],"measures":null},"data":[]}`, "Query requires at least 1 field that is tagged sfdc_contact_id or sfdc_lead_id, or labelled Contact ID or Lead ID."},
+		"no result":            {appending(), `[1]`, "The data is not a complete result in Looker's json_detail format."},
+		"a row without an id":  {appending(), `{"fields":{"dimensions":[{"name":"c","tags":["sfdc_contact_id"]},{"name":"l","tags":["sfdc_lead_id"]}]},"data":[{"c":{"value":null}}]}`, "A row has no contact id and no lead id."},
+		"an id of another app": {appending(), `{"fields":{"dimensions":[{"name":"c","label":"CONTACT ID"}]},"data":[{"c":{"value":"a@example.com"}}]}`, "A row's contact id is no id of Salesforce's: those have 15 or 18 letters and digits."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			// A call would panic.
+			_, err := resolved(t, nil, nil).Execute(t.Context(), actiontest.JSONDetail(t, request(tt.form), tt.result))
+			if action.MessageOf(err) != tt.message || action.KindOf(err) != action.Invalid {
+				t.Errorf("error %v, want %q", err, tt.message)
+			}
+		})
+	}
+	if _, err := resolved(t, nil, nil).Execute(t.Context(), request(appending())); action.MessageOf(err) != "No attached json." {
+		t.Errorf("without data: %v", err)
+	}
+	// Without members nothing is called, and no campaign made.
+	if res, err := resolved(t, nil, nil).Execute(t.Context(), actiontest.JSONDetail(t, request(creating()), contacts(0))); err != nil || res.Message != "0 members added." {
+		t.Errorf("without rows: %+v, %v", res, err)
+	}
+}
+
+// refusing refuses members by the ends of their ids.
+func refusing(r actiontest.Recorded) actiontest.Reply {
+	var results []string
+	for _, m := range records(r.Body) {
+		switch {
+		case strings.HasSuffix(m.ContactID, "1"):
+			results = append(results, `{"success":false,"errors":[{"statusCode":"DUPLICATE_VALUE","message":"Already a campaign member.","fields":[]}]}`)
+		case strings.HasSuffix(m.ContactID, "2"):
+			results = append(results, `{"success":false,"errors":[]}`)
+		default:
+			results = append(results, `{"id":"00v","success":true,"errors":[]}`)
+		}
+	}
+	return actiontest.Reply{Body: "[" + strings.Join(results, ",") + "]"}
+}
+
+// Whether refused members are an error is the user's choice; that they are told is not.
+func TestRefusedMembers(t *testing.T) {
+	t.Parallel()
+	const message = "16 of 20 members delivered, 4 failed. Salesforce says: Already a campaign member (DUPLICATE_VALUE) (first: contact 003000000000001). " +
+		"Salesforce says: it gave no reason (first: contact 003000000000002)."
+	for surface, asError := range map[string]bool{"yes": true, "no": false, "": false} {
+		form := appending()
+		form["surface_sfdc_errors"] = surface
+		d := actiontest.NewDestination(t).Handle(org("a1", refusing))
+		res, err := resolved(t, d, nil).Execute(t.Context(), actiontest.JSONDetail(t, request(form), contacts(20)))
+		got := action.MessageOf(err)
+		if err == nil {
+			got = res.Message
+		}
+		if got != message || (err != nil) != asError {
+			t.Errorf("surface %q: error %v, message %q", surface, err, got)
+		}
+	}
+}
+
+// What is no refusal of a member is an error whether or not refusals are.
+func TestTroubleIsAlwaysAnError(t *testing.T) {
+	t.Parallel()
+	form := appending()
+	form["surface_sfdc_errors"] = "no"
+	whole := contacts(3)
+	t.Run("data that breaks off", func(t *testing.T) {
+		t.Parallel()
+		d := actiontest.NewDestination(t).Handle(org("a1", refusing))
+		req := actiontest.Download(t, request(form), actiontest.BrokenDownload(whole[:len(whole)-10]))
+		_, err := resolved(t, d, nil).Execute(t.Context(), req)
+		if got := action.MessageOf(err); !strings.HasPrefix(got, "1 of 2 members delivered, 1 failed. The download from Looker broke off before the data was complete.") {
+			t.Errorf("message %q", got)
+		}
+	})
+	for name, tt := range map[string]struct {
+		reply   actiontest.Reply
+		kind    action.Kind
+		message string
+	}{
+		"a bad request": {
+			actiontest.Reply{Status: 400, Body: `[{"errorCode":"INVALID_FIELD","message":"No such column 'Status'"}]`},
+			action.Invalid,
+			"0 of 3 members delivered, 3 failed. Salesforce answered 400: No such column 'Status' (INVALID_FIELD).",
+		},
+		"a permission": {
+			actiontest.Reply{Status: 403, Body: `[{"errorCode":"INSUFFICIENT_ACCESS","message":"No."}]`},
+			action.Forbidden,
+			"0 of 3 members delivered, 3 failed. Salesforce answered 403: No (INSUFFICIENT_ACCESS).",
+		},
+		"a retired version": {
+			actiontest.Reply{Status: 410},
+			action.Internal,
+			"0 of 3 members delivered, 3 failed. Salesforce has retired version 66.0 of its API. The hub's administrator must set SALESFORCE_API_VERSION to a newer one.",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Handle(org("a1", func(actiontest.Recorded) actiontest.Reply { return tt.reply }))
+			_, err := resolved(t, d, nil).Execute(t.Context(), actiontest.JSONDetail(t, request(form), whole))
+			if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message || len(d.Requests()) != 1 {
+				t.Errorf("%d calls, %v (%v)", len(d.Requests()), err, action.KindOf(err))
+			}
+		})
+	}
+}
+
+// A grant that is gone ends the delivery, and the state with it.
+func TestGrantGone(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Handle(org("none", added))
+	req := request(creating())
+	req.State = `{"access_token":"x","refresh_token":"gone"}`
+	res, err := resolved(t, d, nil).Execute(t.Context(), actiontest.JSONDetail(t, req, contacts(1000)))
+	if action.KindOf(err) != action.Unauthenticated || !strings.HasSuffix(action.MessageOf(err), login) || res == nil || res.State == nil || res.State.Data != action.Reset {
+		t.Errorf("%+v, %v", res, err)
+	}
+	if strings.Contains(err.Error(), "gone") || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("the error tells too much: %v", err)
+	}
+}
+
+// A campaign is created once, whatever becomes of the answer.
+func TestCreateFails(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		reply   actiontest.Reply
+		message string
+	}{
+		"refused": {
+			actiontest.Reply{Status: 400, Body: `[{"errorCode":"STRING_TOO_LONG","message":"Campaign Name: data value too large."}]`},
+			"Salesforce answered 400: Campaign Name: data value too large (STRING_TOO_LONG).",
+		},
+		"not a success": {
+			actiontest.Reply{Status: 201, Body: `{"success":false,"errors":[{"statusCode":"REQUIRED_FIELD_MISSING","message":"Type"}]}`},
+			"Salesforce did not create the campaign: Type (REQUIRED_FIELD_MISSING).",
+		},
+		"an odd id":   {actiontest.Reply{Status: 201, Body: `{"success":true,"id":"../x"}`}, "Salesforce did not create the campaign: it gave no reason."},
+		"answer lost": {actiontest.Reply{Reset: true}, "The connection to Salesforce failed. The campaign may have been created all the same: look before sending again."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Reply(tt.reply)
+			_, err := resolved(t, d, nil).Execute(t.Context(), actiontest.JSONDetail(t, request(creating()), contacts(500)))
+			if got := action.MessageOf(err); !strings.HasSuffix(got, "failed. "+tt.message) || len(d.Requests()) != 1 {
+				t.Errorf("%d calls, message %q", len(d.Requests()), got)
+			}
+		})
+	}
+}
+
+// A campaign that was made for members of whom some failed is named as such.
+func TestCreatedButNotFilled(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Handle(org("a1", func(actiontest.Recorded) actiontest.Reply { return actiontest.Reply{Status: 403} }))
+	_, err := resolved(t, d, nil).Execute(t.Context(), actiontest.JSONDetail(t, request(creating()), contacts(2)))
+	const want = "0 of 2 members delivered, 2 failed. Salesforce answered 403 Forbidden. The campaign was created: to send the rest, append to it."
+	if got := action.MessageOf(err); got != want {
+		t.Errorf("message %q, want %q", got, want)
+	}
+}
+
+// Members that were refused for a lock are sent again, alone.
+func TestLocked(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	d := actiontest.NewDestination(t).Handle(org("a1", func(r actiontest.Recorded) actiontest.Reply {
+		if calls++; calls > 1 {
+			return added(r)
+		}
+		return actiontest.Reply{Body: `[{"success":true},{"success":false,"errors":[{"statusCode":"UNABLE_TO_LOCK_ROW","message":"unable to obtain exclusive access"}]}]`}
+	}))
+	res, err := resolved(t, d, nil).Execute(t.Context(), actiontest.JSONDetail(t, request(appending()), contacts(2)))
+	if err != nil || res.Message != "2 members added." {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	var sent [][]string
+	for _, r := range d.Requests() {
+		var ids []string
+		for _, m := range records(r.Body) {
+			ids = append(ids, m.ContactID)
+		}
+		sent = append(sent, ids)
+	}
+	if diff := cmp.Diff([][]string{{contact(0), contact(1)}, {contact(1)}}, sent); diff != "" {
+		t.Errorf("members (-want +got):\n%s", diff)
+	}
+}
+
+func TestAnswersLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		deps := action.Deps{Env: env, HTTP: actiontest.Late()}
+		_, err := actiontest.New(t, salesforcecampaigns.New, deps).Execute(t.Context(), actiontest.JSONDetail(t, request(appending()), contacts(1)))
+		if action.MessageOf(err) != "Salesforce did not answer in time." || action.KindOf(err) != action.Timeout {
+			t.Errorf("%v (%v)", err, action.KindOf(err))
+		}
+	})
+}
+
+// A next page elsewhere would get the token: it is not asked for.
+func TestNextPageElsewhere(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Body: `{"done":false,"nextRecordsUrl":".example.com/x","records":[{"Id":"701A","Name":"Alpha"}]}`},
+		actiontest.Reply{Body: `{"fields":[]}`})
+	if _, err := resolved(t, d, nil).Form.Form(t.Context(), request(map[string]string{"create_or_append": "append"})); err != nil {
+		t.Fatal(err)
+	}
+	if slices.ContainsFunc(d.Requests(), func(r actiontest.Recorded) bool { return r.Host != host }) || len(d.Requests()) != 2 || d.Requests()[0].Method != http.MethodGet {
+		t.Errorf("calls %+v", d.Requests())
+	}
+}
