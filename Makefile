@@ -62,7 +62,7 @@ test-fuzz: ## A few seconds of fuzzing, to see that the targets still work
 
 .PHONY: fuzz
 fuzz: ## Fuzz everything that reads what others write, for FUZZ=1m each
-	for target in payload:FuzzDecode payload:FuzzTable payload:FuzzBase64 sealed:FuzzOpen token:FuzzValid action:FuzzSuggestedFilename :FuzzStranger; do \
+	for target in payload:FuzzDecode payload:FuzzTable payload:FuzzLabelledRows payload:FuzzBase64 sealed:FuzzOpen token:FuzzValid action:FuzzSuggestedFilename :FuzzStranger; do \
 	  go test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(or $(FUZZ),1m) -fuzzminimizetime 1s ./hub/$${target%:*} || exit 1; \
 	done
 
