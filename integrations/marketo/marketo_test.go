@@ -493,6 +493,24 @@ func TestBadLeadAmongGoodOnes(t *testing.T) {
 	}
 }
 
+// Marketo takes 1 MB a call.
+func TestLargeRows(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Handle(mkto(nil))
+	names := make([]string, 12)
+	for i := range names {
+		names[i] = string(rune('a'+i)) + strings.Repeat("x", 200_000)
+	}
+	if got := execute(t, d, query(t, answers("none", ""), people(names...))); got != "12 leads updated." {
+		t.Errorf("message %q", got)
+	}
+	for _, r := range d.Requests()[1:] {
+		if n := len(emails(r.Body)); n != 4 || len(r.Body) > 1_000_000 {
+			t.Errorf("%d leads, %d bytes in a call", n, len(r.Body))
+		}
+	}
+}
+
 // Two rows of one lead go one after the other: the last one counts.
 func TestTwice(t *testing.T) {
 	t.Parallel()
