@@ -257,7 +257,7 @@ func TestRefuses(t *testing.T) {
 		"no address":          {answers("none", ""), columns + `,"data":[{"u.email":{"value":null},"u.score":{"value":1}}]}`, "A row has no email to look its lead up by."},
 		"pivoted":             {answers("none", ""), columns + `,"pivots":[{"key":"a"}],"data":[{"u.email":{"value":"a"},"u.score":{"a":{"value":1}}}]}`, "The column Score is pivoted: one field of a lead cannot hold several values."},
 		"too large":           {answers("none", ""), people(strings.Repeat("a", 900_000)), "A row is larger than the 1 MB that Marketo takes."},
-		"no result":           {answers("none", ""), `[1]`, "The data is not a complete result in Looker's json_detail format."},
+		"no result":           {answers("none", ""), `{"no":"rows"}`, "The data is not a complete result in Looker's json_detail format."},
 		"a query that failed": {answers("none", ""), `{"errors":[{"message":"Bad SQL."}]}`, "Looker's query failed: Bad SQL."},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -164,7 +164,7 @@ func TestRefuses(t *testing.T) {
 		"no id":         {params(""), contacts("null"), "A row has no contact id."},
 		"no number":     {params(""), contacts(`"a@example.com"`), "A row's contact id is no record id of HubSpot: those are numbers."},
 		"pivoted":       {params(""), head + `],"measures":[{"name":"n","label":"N"}]},"pivots":[{"key":"a"}],"data":[{"c.id":{"value":1},"n":{"a":{"value":1}}}]}`, "The column N is pivoted: one property cannot hold several values. Hide it, or send a query without a pivot."},
-		"no result":     {params(""), `[1]`, "The data is not a complete result in Looker's json_detail format."},
+		"no result":     {params(""), `{"no":"rows"}`, "The data is not a complete result in Looker's json_detail format."},
 		"a query error": {params(""), `{"errors":[{"message":"Bad SQL."}]}`, "Looker's query failed: Bad SQL."},
 	} {
 		t.Run(name, func(t *testing.T) {
