@@ -257,7 +257,7 @@ func TestRefuses(t *testing.T) {
 		"no address":          {answers("none", ""), columns + `,"data":[{"u.email":{"value":null},"u.score":{"value":1}}]}`, "A row has no email to look its lead up by."},
 		"pivoted":             {answers("none", ""), columns + `,"pivots":[{"key":"a"}],"data":[{"u.email":{"value":"a"},"u.score":{"a":{"value":1}}}]}`, "The column Score is pivoted: one field of a lead cannot hold several values."},
 		"too large":           {answers("none", ""), people(strings.Repeat("a", 900_000)), "A row is larger than the 1 MB that Marketo takes."},
-		"no result":           {answers("none", ""), `1`, "The data is not a complete result in Looker's json_detail format."},
+		"no result":           {answers("none", ""), `{"no":"rows"}`, "The data is not a complete result in Looker's json_detail format."},
 		"a query that failed": {answers("none", ""), `{"errors":[{"message":"Bad SQL."}]}`, "Looker's query failed: Bad SQL."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -490,6 +490,24 @@ func TestBadLeadAmongGoodOnes(t *testing.T) {
 	all := d.Requests()
 	if diff := cmp.Diff([]string{"1", "2", "3", "5"}, ids(all[len(all)-1])); diff != "" {
 		t.Errorf("on the list (-want +got):\n%s", diff)
+	}
+}
+
+// Marketo takes 1 MB a call.
+func TestLargeRows(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Handle(mkto(nil))
+	names := make([]string, 12)
+	for i := range names {
+		names[i] = string(rune('a'+i)) + strings.Repeat("x", 200_000)
+	}
+	if got := execute(t, d, query(t, answers("none", ""), people(names...))); got != "12 leads updated." {
+		t.Errorf("message %q", got)
+	}
+	for _, r := range d.Requests()[1:] {
+		if n := len(emails(r.Body)); n != 4 || len(r.Body) > 1_000_000 {
+			t.Errorf("%d leads, %d bytes in a call", n, len(r.Body))
+		}
 	}
 }
 

@@ -449,7 +449,7 @@ func TestRefuses(t *testing.T) {
 		"something else":       {with("create_or_append", "drop"), contacts(1), `"create_or_append" must be create or append.`},
 		"odd surface":          {with("surface_sfdc_errors", "maybe"), contacts(1), `"surface_sfdc_errors" must be yes or no.`},
 		"no column":            {appending(), `{"fields":{"dimensions":[{"name":"c","label":"Contact"}],"measures":null},"data":[]}`, "Query requires at least 1 field that is tagged sfdc_contact_id or sfdc_lead_id, or labelled Contact ID or Lead ID."},
-		"no result":            {appending(), `1`, "The data is not a complete result in Looker's json_detail format."},
+		"no result":            {appending(), `{"no":"rows"}`, "The data is not a complete result in Looker's json_detail format."},
 		"a row without an id":  {appending(), `{"fields":{"dimensions":[{"name":"c","tags":["sfdc_contact_id"]},{"name":"l","tags":["sfdc_lead_id"]}]},"data":[{"c":{"value":null}}]}`, "A row has no contact id and no lead id."},
 		"an id of another app": {appending(), `{"fields":{"dimensions":[{"name":"c","label":"CONTACT ID"}]},"data":[{"c":{"value":"a@example.com"}}]}`, "A row's contact id is no id of Salesforce's: those have 15 or 18 letters and digits."},
 	} {

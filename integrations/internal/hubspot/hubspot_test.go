@@ -164,7 +164,7 @@ func TestRefuses(t *testing.T) {
 		"no id":         {params(""), contacts("null"), "A row has no contact id."},
 		"no number":     {params(""), contacts(`"a@example.com"`), "A row's contact id is no record id of HubSpot: those are numbers."},
 		"pivoted":       {params(""), head + `],"measures":[{"name":"n","label":"N"}]},"pivots":[{"key":"a"}],"data":[{"c.id":{"value":1},"n":{"a":{"value":1}}}]}`, "The column N is pivoted: one property cannot hold several values. Hide it, or send a query without a pivot."},
-		"no result":     {params(""), `1`, "The data is not a complete result in Looker's json_detail format."},
+		"no result":     {params(""), `{"no":"rows"}`, "The data is not a complete result in Looker's json_detail format."},
 		"a query error": {params(""), `{"errors":[{"message":"Bad SQL."}]}`, "Looker's query failed: Bad SQL."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -299,6 +299,7 @@ func TestHubSpotFails(t *testing.T) {
 		"a wrong token":             {rowstest.Answer{Status: 401, Body: `{"message":"` + token + `"}`}, action.Unauthenticated, "HubSpot refuses the access token. It must be that of a private app which still exists.", 1},
 		"a missing scope":           {rowstest.Answer{Status: 403, Body: `{"category":"MISSING_SCOPES"}`}, action.Forbidden, "The access token may not update contacts: the private app needs the scope crm.objects.contacts.write.", 1},
 		"nothing there":             {rowstest.Answer{Status: 404}, action.NotFound, "HubSpot answered 404 Not Found.", 1},
+		"an unknown contact":        {rowstest.Answer{Status: 404, Body: `{"category":"OBJECT_NOT_FOUND"}`}, action.Invalid, "HubSpot has no contact with this id (first: contact 7).", 1},
 		"the day's limit":           {rowstest.Answer{Status: 429, Body: `{"policyName":"DAILY"}`}, action.RateLimited, "HubSpot takes no more calls today: the account's daily limit is reached.", 1},
 		"its rate":                  {rowstest.Answer{Status: 429, Body: `{"policyName":"TEN_SECONDLY_ROLLING"}`}, action.RateLimited, "HubSpot answered 429 Too Many Requests.", 7},
 		"locked":                    {rowstest.Answer{Status: 423}, action.Unavailable, "HubSpot's account is busy (423).", 7},
@@ -447,6 +448,25 @@ func TestBadDayOfWholeBatches(t *testing.T) {
 		_, err := hubspot.Contacts.Update(t.Context(), d.Deps(nil).HTTP, req)
 		if got := d.Check(t, total, err); got.Failed != 10 {
 			t.Errorf("%+v, want 10 rows to fail", got)
+		}
+	})
+}
+
+// Every row is refused: the search for the bad ones ends.
+func TestEveryRowRefused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const rows = 20_000
+		d := fake()
+		d.Calm, d.Whole, d.Refuses = true, true, func(string) bool { return true }
+		d.Answer = func([]rowstest.Row, []int) rowstest.Answer { return rowstest.Answer{Status: 400} }
+		req := rowstest.Query(t, actiontest.Query(params("100"), nil), head, rows, row)
+		_, err := hubspot.Contacts.Update(t.Context(), d.Deps(nil).HTTP, req)
+		if got := d.Check(t, rows, err); got.Failed != rows {
+			t.Errorf("%+v", got)
+		}
+		if n := d.Calls()["fine"]; n > rows/100+2000 {
+			t.Errorf("%d calls", n)
 		}
 	})
 }

@@ -53,24 +53,22 @@ var hopeless = map[string]string{
 	"READ_ONLY_VALUE":       "HubSpot's %s property %s can only be read. Hide the column.",
 }
 
+// categoryUnknown is the category of problems with ids that HubSpot does not have.
+const categoryUnknown = "OBJECT_NOT_FOUND"
+
 // reasonFor is why the object with an id was not updated; "" is for one that HubSpot did not
 // name.
 func (c *client) reasonFor(p problem, id string) error {
-	var reason string
 	switch p.Category {
-	case "OBJECT_NOT_FOUND":
-		reason = fmt.Sprintf("HubSpot has no %s with this id.", c.object.One)
 	case "RATE_LIMITS":
 		return action.Wrap(errOpen, action.RateLimited, "HubSpot was called too often.")
 	case "INTERNAL_ERROR", "SERVICE_UNAVAILABLE", "":
 		return action.Wrap(errOpen, action.Unavailable, "HubSpot failed to update a %s.", c.object.One)
-	default:
-		reason = c.wording(p)
 	}
 	if id == "" {
-		return action.Errorf(action.Invalid, "%s", reason)
+		return action.Errorf(action.Invalid, "%s", c.wording(p))
 	}
-	return c.reasons.Refused(reason, c.object.One+" "+id)
+	return c.reasons.Refused(c.wording(p), c.object.One+" "+id)
 }
 
 // wording is a refusal in words.
@@ -85,6 +83,8 @@ func (c *client) wording(p problem) string {
 	switch {
 	case len(told) > 0:
 		return fmt.Sprintf("HubSpot refuses the value for %s.", strings.Join(told, ", "))
+	case p.Category == categoryUnknown:
+		return fmt.Sprintf("HubSpot has no %s with this id.", c.object.One)
 	case p.Category == "CONFLICT":
 		return fmt.Sprintf("HubSpot has another %s with a value that must be unique.", c.object.One)
 	case p.Category != "":
@@ -102,6 +102,9 @@ func (c *client) explain(err error, batch []update) error {
 	var p problem
 	_ = json.Unmarshal(status.Body, &p) // not every answer comes from HubSpot's own servers
 	kind := action.KindOf(err)
+	if p.Category == categoryUnknown {
+		kind = action.Invalid // of rows, not of the address
+	}
 	switch {
 	case kind == action.Unauthenticated:
 		return deliver.Stop(action.Wrap(err, kind, "HubSpot refuses the access token. It must be that of a private app which still exists."))

@@ -18,15 +18,15 @@ import (
 // have ended; and it writes to the process's log.
 
 // Stages make room for 1 TiB within S3's 10,000 parts, without costing a small file the
-// memory of a large one: 32 MiB at most up to 25 GiB, 64 MiB to 57 GiB, 128 MiB to 100 GiB
-// and 320 MiB beyond.
+// memory of a large one: 32 MiB at most up to 16 GiB, 64 MiB to 22 GiB, 128 MiB to 28 GiB and
+// 256 MiB beyond.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 var Stages = []objectstore.Stage{
 	{Size: 8 << 20, Parts: 1300, Buffers: 4},
-	{Size: 16 << 20, Parts: 1000, Buffers: 2},
-	{Size: 32 << 20, Parts: 1000, Buffers: 2},
-	{Size: 64 << 20, Parts: 700, Buffers: 2},
-	{Size: 160 << 20, Parts: 6000, Buffers: 2},
+	{Size: 16 << 20, Parts: 400, Buffers: 2},
+	{Size: 32 << 20, Parts: 200, Buffers: 2},
+	{Size: 64 << 20, Parts: 100, Buffers: 2},
+	{Size: 128 << 20, Parts: 8000, Buffers: 2},
 }
 
 // abortTimeout is for cleaning up after a delivery, whose own time may be over.
