@@ -8,8 +8,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
-
-	"integrationhub.dev/hub/action"
 )
 
 // Options say how batches of items of type T are made and sent.
@@ -119,8 +117,10 @@ type shipment[T any] struct {
 // ship sends the batch, and again what of it may be sent again, until each item is counted.
 func (s *shipment[T]) ship(ctx context.Context) error {
 	err := s.Retry.Do(ctx, func(ctx context.Context) error {
-		if err := s.pace(ctx); err != nil {
-			return err
+		if s.Limiter != nil {
+			if err := Pace(ctx, s.Limiter); err != nil {
+				return err
+			}
 		}
 		return s.sort(s.send(ctx, s.left))
 	})
@@ -132,22 +132,6 @@ func (s *shipment[T]) ship(ctx context.Context) error {
 		s.count(1, reason)
 	}
 	return err
-}
-
-// pace waits for the batch's turn. Where the delivery's time ends before that, no later batch
-// will do better.
-func (s *shipment[T]) pace(ctx context.Context) error {
-	if s.Limiter == nil {
-		return nil
-	}
-	err := s.Limiter.Wait(ctx)
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	}
-	return Stop(action.Wrap(err, action.Timeout, "The time for the delivery is over before the destination takes all of it at its pace."))
 }
 
 // sort counts what a call has settled and leaves the rest for another. It returns the error

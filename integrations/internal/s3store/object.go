@@ -18,11 +18,11 @@ import (
 // have ended; and it writes to the process's log.
 
 // Stages make room for 1 TiB within S3's 10,000 parts, without costing a small file the
-// memory of a large one: 32 MiB at most up to 16 GiB, 64 MiB to 22 GiB, 128 MiB to 28 GiB and
-// 256 MiB beyond.
+// memory of a large one: 24 MiB at most up to 10 GiB, 32 MiB to 16 GiB, 64 MiB to 22 GiB,
+// 128 MiB to 28 GiB and 256 MiB beyond.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 var Stages = []objectstore.Stage{
-	{Size: 8 << 20, Parts: 1300, Buffers: 4},
+	{Size: 8 << 20, Parts: 1300, Buffers: 3},
 	{Size: 16 << 20, Parts: 400, Buffers: 2},
 	{Size: 32 << 20, Parts: 200, Buffers: 2},
 	{Size: 64 << 20, Parts: 100, Buffers: 2},
