@@ -8,6 +8,7 @@ import (
 	"integrationhub.dev/integrations/amazonsagemakerinfer"
 	"integrationhub.dev/integrations/amazonsagemakertrainlinearlearner"
 	"integrationhub.dev/integrations/amazonsagemakertrainxgboost"
+	"integrationhub.dev/integrations/auger"
 	"integrationhub.dev/integrations/awsec2stopinstance"
 	"integrationhub.dev/integrations/debug"
 	"integrationhub.dev/integrations/digitaloceandroplet"
@@ -46,6 +47,7 @@ func All() []Entry {
 		{"amazon_sagemaker_infer", amazonsagemakerinfer.New},
 		{"amazon_sagemaker_train_linearlearner", amazonsagemakertrainlinearlearner.New},
 		{"amazon_sagemaker_train_xgboost", amazonsagemakertrainxgboost.New},
+		{"auger", auger.New},
 		{"aws_ec2_stop_instance", awsec2stopinstance.New},
 		{"debug", debug.New},
 		{"digitalocean_droplet", digitaloceandroplet.New},
