@@ -10,6 +10,7 @@ import (
 	"integrationhub.dev/integrations/amazonsagemakertrainxgboost"
 	"integrationhub.dev/integrations/auger"
 	"integrationhub.dev/integrations/awsec2stopinstance"
+	"integrationhub.dev/integrations/datarobot"
 	"integrationhub.dev/integrations/debug"
 	"integrationhub.dev/integrations/digitaloceandroplet"
 	"integrationhub.dev/integrations/discord"
@@ -49,6 +50,7 @@ func All() []Entry {
 		{"amazon_sagemaker_train_xgboost", amazonsagemakertrainxgboost.New},
 		{"auger", auger.New},
 		{"aws_ec2_stop_instance", awsec2stopinstance.New},
+		{"datarobot", datarobot.New},
 		{"debug", debug.New},
 		{"digitalocean_droplet", digitaloceandroplet.New},
 		{"discord", discord.New},
