@@ -42,6 +42,7 @@ func somePrivateKey() string {
 // settings are what administrators set for the integrations that ask for something.
 var settings = map[string]string{
 	"AIRTABLE_CLIENT_ID": "id", "AIRTABLE_CLIENT_SECRET": "secret",
+	"DATAROBOT_ENABLED":      "true",
 	"DROPBOX_ACTION_APP_KEY": "id", "DROPBOX_ACTION_APP_SECRET": "secret",
 	"EMAIL_SMTP_HOST": "smtp.example.com", "EMAIL_FROM": "looker@example.com",
 	"FACEBOOK_CLIENT_ID": "id", "FACEBOOK_CLIENT_SECRET": "secret",
@@ -247,6 +248,7 @@ func TestListIsSmall(t *testing.T) {
 
 // formsOfOurOwn are the forms with invented settings that differ from the reference's, and why.
 var formsOfOurOwn = map[string]string{
+	"auger":                "an Auger that is out of reach does not make the token invalid",
 	"salesforce_campaigns": "nobody is sent to sign in at a domain that is none of Salesforce's",
 }
 

@@ -8,9 +8,11 @@ import (
 	"integrationhub.dev/integrations/amazonsagemakerinfer"
 	"integrationhub.dev/integrations/amazonsagemakertrainlinearlearner"
 	"integrationhub.dev/integrations/amazonsagemakertrainxgboost"
+	"integrationhub.dev/integrations/auger"
 	"integrationhub.dev/integrations/awsec2stopinstance"
 	"integrationhub.dev/integrations/azurestorage"
 	"integrationhub.dev/integrations/braze"
+	"integrationhub.dev/integrations/datarobot"
 	"integrationhub.dev/integrations/debug"
 	"integrationhub.dev/integrations/digitaloceandroplet"
 	"integrationhub.dev/integrations/digitaloceanobjectstorage"
@@ -62,9 +64,11 @@ func All() []Entry {
 		{"amazon_sagemaker_infer", amazonsagemakerinfer.New},
 		{"amazon_sagemaker_train_linearlearner", amazonsagemakertrainlinearlearner.New},
 		{"amazon_sagemaker_train_xgboost", amazonsagemakertrainxgboost.New},
+		{"auger", auger.New},
 		{"aws_ec2_stop_instance", awsec2stopinstance.New},
 		{"azure_storage", azurestorage.New},
 		{"braze", braze.New},
+		{"datarobot", datarobot.New},
 		{"debug", debug.New},
 		{"digitalocean_droplet", digitaloceandroplet.New},
 		{"digitalocean_object_storage", digitaloceanobjectstorage.New},

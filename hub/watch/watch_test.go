@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,6 +30,13 @@ func (r *recorder) hear(what string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.heard = append(r.heard, what)
+}
+
+// all is what it has heard so far.
+func (r *recorder) all() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.heard)
 }
 
 func (r *recorder) WatchBegan(context.Context)                    { r.hear("began") }
@@ -82,7 +91,7 @@ func TestOutcomes(t *testing.T) {
 				if left := p.Drain(context.Background()); left != 0 || time.Since(start) != tt.took {
 					t.Errorf("%d watches were given up after %v", left, time.Since(start))
 				}
-				if diff := cmp.Diff(tt.heard, r.heard); diff != "" {
+				if diff := cmp.Diff(tt.heard, r.all()); diff != "" {
 					t.Errorf("heard (-want +got):\n%s", diff)
 				}
 				if log := r.log.String(); !strings.Contains(log, tt.logged) {
@@ -109,7 +118,7 @@ func TestOutlivesItsDelivery(t *testing.T) {
 		}
 		cancel()
 		p.Drain(context.Background())
-		if diff := cmp.Diff([]string{"began", "ended"}, r.heard); diff != "" {
+		if diff := cmp.Diff([]string{"began", "ended"}, r.all()); diff != "" {
 			t.Errorf("heard (-want +got):\n%s", diff)
 		}
 	})
@@ -121,12 +130,12 @@ func TestGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{}
 		p := r.pool(3)
-		said := 0
+		var said atomic.Int32
 		for _, last := range []time.Duration{0, action.LastWord / 2, 2 * action.LastWord} {
 			err := p.Watch(t.Context(), begins(func(ctx context.Context) error {
 				<-ctx.Done()
 				time.Sleep(last)
-				said++
+				said.Add(1)
 				return context.Cause(ctx)
 			}))
 			if err != nil {
@@ -136,15 +145,15 @@ func TestGivenUp(t *testing.T) {
 		start := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 		defer cancel()
-		if left := p.Drain(ctx); left != 3 || said != 2 || time.Since(start) != 15*time.Minute+action.LastWord {
-			t.Errorf("%d were given up, %d of them had their say, after %v", left, said, time.Since(start))
+		if left := p.Drain(ctx); left != 3 || said.Load() != 2 || time.Since(start) != 15*time.Minute+action.LastWord {
+			t.Errorf("%d were given up, %d of them had their say, after %v", left, said.Load(), time.Since(start))
 		}
 		if err := p.Watch(t.Context(), begins(untilTold)); action.KindOf(err) != action.Unavailable || action.MessageOf(err) != "The hub is stopping. Try again in a moment." {
 			t.Errorf("a watch while the hub stops: %v", err)
 		}
-		synctest.Wait()
 		time.Sleep(time.Minute)
-		if diff := cmp.Diff([]string{"began", "began", "began", "given_up", "given_up", "refused", "given_up"}, r.heard); diff != "" {
+		synctest.Wait()
+		if diff := cmp.Diff([]string{"began", "began", "began", "given_up", "given_up", "refused", "given_up"}, r.all()); diff != "" {
 			t.Errorf("heard (-want +got):\n%s", diff)
 		}
 	})
@@ -179,7 +188,7 @@ func TestPlaces(t *testing.T) {
 			t.Errorf("with a place again: %v", err)
 		}
 		p.Drain(context.Background())
-		if diff := cmp.Diff([]string{"began", "refused", "ended", "began", "ended"}, r.heard); diff != "" {
+		if diff := cmp.Diff([]string{"began", "refused", "ended", "began", "ended"}, r.all()); diff != "" {
 			t.Errorf("heard (-want +got):\n%s", diff)
 		}
 	})

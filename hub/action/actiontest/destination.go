@@ -131,6 +131,9 @@ func (d *Destination) record(rec Recorded) Reply {
 // client leads every connection to the destination, over TLS, and like the hub's own
 // follows no redirects.
 func (d *Destination) client() *http.Client {
+	if d.server == nil {
+		return &http.Client{Transport: socketless{d}, CheckRedirect: lastResponse}
+	}
 	address := d.server.Listener.Addr().String()
 	return &http.Client{
 		Transport: &http.Transport{
@@ -139,6 +142,8 @@ func (d *Destination) client() *http.Client {
 			},
 			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // any name leads here, none can be verified
 		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		CheckRedirect: lastResponse,
 	}
 }
+
+func lastResponse(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -7,14 +7,11 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/watch"
 )
 
 // pollEvery is how often a job is looked at.
 const pollEvery = 30 * time.Second
-
-// blindPolls is how often in a row a job may be out of sight for a reason that does not pass
-// by itself, such as keys that were withdrawn.
-const blindPolls = 5
 
 // ending is how a job ended.
 type ending struct {
@@ -25,7 +22,7 @@ type ending struct {
 
 // follow looks at a job until it has ended and mails how. poll returns nil while it runs.
 func follow(ctx context.Context, r *reporter, what string, poll func(context.Context) (*ending, error)) error {
-	end, err := untilEnded(ctx, poll)
+	end, err := watch.Poll(ctx, pollEvery, poll)
 	if err == nil {
 		return errors.Join(end.err, r.tell(ctx, end.subject, end.text))
 	}
@@ -44,30 +41,4 @@ func reason(ctx context.Context, err error) string {
 		return context.Cause(ctx).Error() + "."
 	}
 	return action.MessageOf(err)
-}
-
-func untilEnded(ctx context.Context, poll func(context.Context) (*ending, error)) (*ending, error) {
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	blind := 0
-	for {
-		select {
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		case <-tick.C:
-		}
-		end, err := poll(ctx)
-		switch {
-		case ctx.Err() != nil && end == nil:
-			return nil, context.Cause(ctx)
-		case err == nil && end != nil:
-			return end, nil
-		case err == nil:
-			blind = 0
-		case !action.KindOf(err).Retryable():
-			if blind++; blind == blindPolls {
-				return nil, err
-			}
-		}
-	}
 }

@@ -1,0 +1,178 @@
+// Package auger sends query results to Auger, and has it train models with them.
+package auger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"integrationhub.dev/hub/action"
+)
+
+var (
+	_ action.Integration = (*Integration)(nil)
+	_ action.FormBuilder = (*Integration)(nil)
+)
+
+// account is what the Looker administrator enters.
+type account struct {
+	Token   action.Secret `param:"api_token"`
+	Trials  positive      `param:"max_n_trials"`
+	Minutes positive      `param:"max_total_time_mins"`
+}
+
+// Validate says in the reference's words that there is no token.
+func (a *account) Validate() error {
+	if a.Token == "" {
+		return action.Errorf(action.Unauthenticated, "No Auger API Token configured; consult your Looker admin.")
+	}
+	return nil
+}
+
+// input is what the Looker user enters.
+type input struct {
+	Project projectName `form:"project_name,required"`
+	Model   modelType   `form:"model_type,required"`
+	Trials  positive    `form:"max_n_trials"`
+	Train   bool        `form:"train_data"`
+}
+
+// What counts where nothing is entered, as with the reference.
+const (
+	defaultTrials  = "100"
+	defaultMinutes = "60"
+)
+
+// Integration sends files to Auger.
+type Integration struct{ deps action.Deps }
+
+// New makes the integration. It needs no settings.
+func New(deps action.Deps) (action.Integration, error) { return &Integration{deps}, nil }
+
+// Definition implements [action.Integration].
+func (*Integration) Definition() action.Definition {
+	return action.Definition{
+		Name: "auger", Label: "Auger - AutoML Training", Description: "Send data to Auger to start training.",
+		Params: []action.Param{
+			{Name: "api_token", Label: "Auger API Token", Required: true, Sensitive: true, Description: "API Token from https://app.auger.com/<organization_name>/settings"},
+			{Name: "max_n_trials", Label: "Max number of trials", Description: "The maximum number of trials to run on your data training"},
+			{Name: "max_total_time_mins", Label: "Max training time minutes", Description: "Maximum time alloted to train your data in minutes"},
+		},
+		Types: []action.Type{action.TypeQuery},
+		FormatsFor: func(v action.Version) []action.Format {
+			if v.Known() && v.AtLeast(action.V(6, 2, 0)) {
+				return []action.Format{action.JSONDetailLiteStream}
+			}
+			return []action.Format{action.JSONDetail}
+		},
+		Formattings:    []action.Formatting{action.Unformatted},
+		VisFormattings: []action.VisFormatting{action.NoApply},
+		Download:       action.URL,
+		MinVersion:     action.V(5, 24, 0),
+	}
+}
+
+// Form implements [action.FormBuilder]. The token is tried out.
+func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
+	a, err := action.Decode[account](req)
+	if err != nil {
+		return nil, err
+	}
+	if err := i.client(a).checkToken(ctx); err != nil {
+		return nil, err
+	}
+	return &action.Form{Fields: []action.Field{
+		{Name: "project_name", Label: "Project Name", Type: action.String, Required: true, Description: "The project in Auger that gets the data. It is made if there is none of this name."},
+		{
+			Name: "model_type", Label: "Model Type", Type: action.Select, Required: true, Default: string(classification),
+			Options: []action.Option{{Name: string(classification), Label: "Classification"}, {Name: string(regression), Label: "Regression"}},
+		},
+		{Name: "max_n_trials", Label: "Trials to run", Type: action.String, Default: a.Trials.or(defaultTrials), Description: "How many models are tried out."},
+		{
+			Name: "train_data", Label: "Train after data transfer", Type: action.Select, Default: "false",
+			Options: []action.Option{{Name: "true", Label: "True"}, {Name: "false", Label: "False"}},
+		},
+	}}, nil
+}
+
+// Execute implements [action.Integration]. It returns once all of the data is at Auger and the
+// project is being started. What follows takes minutes, and is followed.
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	a, err := action.Decode[account](req)
+	if err != nil {
+		return nil, err
+	}
+	in, err := action.Decode[input](req)
+	if err != nil {
+		return nil, err
+	}
+	res := &action.Response{}
+	err = i.deps.Watch(ctx, func(ctx context.Context) (action.Watch, error) {
+		f, err := i.client(a).upload(ctx, in.Project, req.Data)
+		if err != nil {
+			return action.Watch{}, err
+		}
+		if err := f.startProject(ctx); err != nil {
+			return action.Watch{}, err
+		}
+		res.Message = fmt.Sprintf("%d rows were sent to Auger as %s.", f.rows, f.name)
+		t := training{model: in.Model, trials: in.Trials.or(a.Trials.or(defaultTrials)), minutes: a.Minutes.or(defaultMinutes)}
+		return action.Watch{Name: "Auger file " + f.name, Follow: func(ctx context.Context) error {
+			return f.follow(ctx, in.Train, t)
+		}}, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return res, nil
+}
+
+// projectName becomes part of an object's path.
+type projectName string
+
+// UnmarshalText takes what makes one part of a path.
+func (p *projectName) UnmarshalText(text []byte) error {
+	if s := string(text); s == "." || s == ".." || strings.ContainsAny(s, "/\\") || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' }) {
+		return errors.New("must be a project's name, without slashes")
+	}
+	*p = projectName(text)
+	return nil
+}
+
+// modelType is what a model is for.
+type modelType string
+
+const (
+	classification modelType = "classification"
+	regression     modelType = "regression"
+)
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (m *modelType) UnmarshalText(text []byte) error {
+	if *m = modelType(text); *m != classification && *m != regression {
+		return errors.New("must be classification or regression")
+	}
+	return nil
+}
+
+// positive is a whole number as text, which is how Auger has taken it from the reference.
+type positive string
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (p *positive) UnmarshalText(text []byte) error {
+	s := strings.TrimLeft(string(text), "0")
+	if s == "" || len(s) > 9 || strings.Trim(s, "0123456789") != "" {
+		return errors.New("must be a whole number above 0")
+	}
+	*p = positive(s)
+	return nil
+}
+
+// or is the number, or what counts without one.
+func (p positive) or(other string) string {
+	if p == "" {
+		return other
+	}
+	return string(p)
+}

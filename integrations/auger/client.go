@@ -1,0 +1,137 @@
+package auger
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/hub/outbound"
+)
+
+const (
+	// name is what people call the destination.
+	name = "Auger"
+	base = "https://app.auger.ai/api/v1"
+	// timeout bounds one call.
+	timeout = 2 * time.Minute
+)
+
+// again is for calls that may be made twice.
+var again = deliver.Retry{Tries: 5, First: time.Second, Longest: 30 * time.Second}
+
+// client calls Auger with one request's token. Nothing of it is kept for the next.
+type client struct {
+	http  *http.Client
+	token action.Secret
+}
+
+func (i *Integration) client(a account) client { return client{i.deps.HTTP, a.Token} }
+
+// id is an identifier, which Auger writes as a number or as text.
+type id string
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (i *id) UnmarshalJSON(text []byte) error {
+	*i = id(strings.TrimSpace(string(text)))
+	if *i == "null" {
+		*i = ""
+	}
+	return nil
+}
+
+// MarshalJSON implements [json.Marshaler].
+func (i id) MarshalJSON() ([]byte, error) { return []byte(i), nil }
+
+// path is the identifier in an address.
+func (i id) path() string { return url.PathEscape(strings.Trim(string(i), `"`)) }
+
+// errNoID says that an answer lacks what the next call needs.
+var errNoID = errors.New("the answer has no id")
+
+// get reads what Auger says at a path. The token goes in the query: the API knows no other
+// place for it.
+func (c client) get(ctx context.Context, path string, out any) error {
+	return c.send(ctx, http.MethodGet, base+path+"?"+url.Values{"token": {c.token.Reveal()}}.Encode(), nil, out)
+}
+
+// put sends a call that may be made again.
+func (c client) put(ctx context.Context, method, path string, members map[string]any, out any) error {
+	body, err := c.body(members)
+	if err != nil {
+		return err
+	}
+	return again.Do(ctx, func(ctx context.Context) error { return c.send(ctx, method, base+path, body, out) })
+}
+
+// post makes something, once, and returns its id.
+func (c client) post(ctx context.Context, path string, members map[string]any) (id, error) {
+	body, err := c.body(members)
+	if err != nil {
+		return "", err
+	}
+	var made struct {
+		ID id `json:"id"`
+	}
+	err = deliver.Once{Name: name, Timeout: timeout}.Do(ctx, func(ctx context.Context) error {
+		return c.send(ctx, http.MethodPost, base+path, body, &made)
+	})
+	if err == nil && made.ID == "" {
+		err = action.Wrap(errNoID, action.Unavailable, "Auger sent an answer that the hub does not understand.")
+	}
+	return made.ID, err
+}
+
+func (c client) body(members map[string]any) ([]byte, error) {
+	members["token"] = c.token.Reveal()
+	body, err := json.Marshal(members)
+	if err != nil {
+		return nil, fmt.Errorf("writing a request: %w", err)
+	}
+	return body, nil
+}
+
+// send makes one call and reads the "data" of its answer into out, unless out is nil.
+func (c client) send(ctx context.Context, method, address string, body []byte, out any) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "Auger did not answer in time."))
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
+	if err != nil {
+		return action.Wrap(errAddress, action.Unavailable, "Auger sent an answer that the hub does not understand.")
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if out == nil {
+		return explain(outbound.JSON(c.http, req, name, nil))
+	}
+	answer := struct {
+		Data any `json:"data"`
+	}{out}
+	return explain(outbound.JSON(c.http, req, name, &answer))
+}
+
+// explain says of a refused token what to do.
+func explain(err error) error {
+	if action.KindOf(err) == action.Unauthenticated || action.KindOf(err) == action.Forbidden && errors.As(err, new(*outbound.StatusError)) {
+		return action.Wrap(err, action.Unauthenticated, "Your Auger API token is invalid.")
+	}
+	return err
+}
+
+// checkToken tries the token out.
+func (c client) checkToken(ctx context.Context) error {
+	var anything json.RawMessage
+	err := c.get(ctx, "/user/", &anything)
+	if action.KindOf(err) == action.NotFound || action.KindOf(err) == action.Invalid {
+		return action.Wrap(err, action.Unauthenticated, "Your Auger API token is invalid.")
+	}
+	return err
+}

@@ -1,0 +1,226 @@
+package auger
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/hub/outbound"
+)
+
+// A file goes in chunks. Rows are counted as the reference counts them; the bytes bound what
+// is held in memory where rows are wide.
+const (
+	chunkRows   = 10_000
+	chunkBytes  = 8 << 20
+	concurrency = 4
+)
+
+// file is one query's result at Auger.
+type file struct {
+	client
+	project projectName
+	// name is the file's, without its extension.
+	name string
+	// columns are the names of its columns; the last one is what a model will infer.
+	columns []string
+	rows    int
+	// chunked is known before the first chunk is sent: data of one chunk goes elsewhere than
+	// that of several.
+	chunked bool
+
+	mu        sync.Mutex
+	numbers   map[int]int
+	projectID id
+	bucket    string
+}
+
+// row is one row as Auger takes it, and which one it is.
+type row struct {
+	index int
+	json  []byte
+}
+
+func (r row) weight() int { return len(r.json) + 1 }
+
+// upload sends a result. A chunk that fails is sent again, and at last fails the file.
+func (c client) upload(ctx context.Context, project projectName, data action.Data) (*file, error) {
+	table, err := data.Table(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f := &file{client: c, project: project, name: fileName(table.Columns, time.Now()), numbers: map[int]int{}}
+	account := deliver.Batches(ctx, f.rowsOf(table), deliver.Options[row]{
+		Size: chunkRows, Bytes: chunkBytes, Weight: row.weight, Concurrency: concurrency,
+	}, func(ctx context.Context, rows []row) error {
+		err := again.Do(ctx, func(ctx context.Context) error { return f.sendChunk(ctx, rows) })
+		if err != nil { // a file with a hole is of no use
+			return deliver.Stop(err)
+		}
+		return nil
+	})
+	if err := account.Err("rows"); err != nil {
+		return nil, err
+	}
+	if f.rows = account.Sent(); f.rows == 0 {
+		return nil, action.Errorf(action.Invalid, "Looker sent no rows.")
+	}
+	return f, nil
+}
+
+// fileName is the view of the first column and the time, as the reference has it; files of one
+// millisecond are told apart.
+func fileName(columns []action.Column, now time.Time) string {
+	view := "looker_file"
+	if len(columns) > 0 && columns[0].Group == "dimensions" {
+		if v, _, ok := strings.Cut(columns[0].Name, "."); ok && v != "" {
+			view = v
+		}
+	}
+	view = strings.Map(func(r rune) rune {
+		if r == '_' || r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return '_'
+	}, view)
+	return fmt.Sprintf("%s_%d_%s", view, now.UnixMilli(), strings.ToLower(rand.Text()[:4]))
+}
+
+// rowsOf yields the rows once it is known whether they are more than one chunk.
+func (f *file) rowsOf(table *action.Table) iter.Seq2[row, error] {
+	return func(yield func(row, error) bool) {
+		var held []row
+		size := 0
+		release := func() bool {
+			for _, r := range held {
+				if !yield(r, nil) {
+					return false
+				}
+			}
+			held = nil
+			return true
+		}
+		for r, err := range f.encoded(table) {
+			if err == nil && !f.chunked {
+				held, size = append(held, r), size+r.weight()
+				f.chunked = len(held) > chunkRows || size > chunkBytes
+				continue
+			}
+			if !release() || !yield(r, err) {
+				return
+			}
+		}
+		release()
+	}
+}
+
+// encoded turns rows into JSON objects by the names of Auger's columns.
+func (f *file) encoded(table *action.Table) iter.Seq2[row, error] {
+	columns := columnsOf(table)
+	names := make([][]byte, len(columns))
+	for i, c := range columns {
+		f.columns = append(f.columns, c.name)
+		names[i], _ = json.Marshal(c.name) // text can always be written
+	}
+	return func(yield func(row, error) bool) {
+		index := 0
+		for r, err := range table.Rows() {
+			if err != nil {
+				yield(row{}, err)
+				return
+			}
+			object := []byte{'{'}
+			for i, c := range columns {
+				if i > 0 {
+					object = append(object, ',')
+				}
+				object = append(append(object, names[i]...), ':')
+				if v := c.value(r); v != nil {
+					object = append(object, v...)
+				} else {
+					object = append(object, "null"...)
+				}
+			}
+			if !yield(row{index, append(object, '}')}, nil) {
+				return
+			}
+			index++
+		}
+	}
+}
+
+// number is a chunk's, by its first row: they count from 1, and a chunk that is sent again
+// keeps its own.
+func (f *file) number(rows []row) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	first := rows[0].index
+	if f.numbers[first] == 0 {
+		f.numbers[first] = len(f.numbers) + 1
+	}
+	return f.numbers[first]
+}
+
+// sendChunk asks where a chunk goes, and sends it there.
+func (f *file) sendChunk(ctx context.Context, rows []row) error {
+	path := fmt.Sprintf("workspace/projects/%s/files/%s.json", f.project, f.name)
+	if f.chunked {
+		path = fmt.Sprintf("workspace/projects/%s/files/%s/%d.json", f.project, f.name, f.number(rows))
+	}
+	ask, err := f.body(map[string]any{"project_name": string(f.project), "file_path": path})
+	if err != nil {
+		return err
+	}
+	var place struct {
+		ProjectID id     `json:"project_id"`
+		Bucket    string `json:"main_bucket"`
+		URL       string `json:"url"`
+	}
+	if err := f.send(ctx, http.MethodPut, base+"/project_file_urls/", ask, &place); err != nil {
+		return err
+	}
+	if place.ProjectID == "" || place.Bucket == "" || !strings.HasPrefix(place.URL, "https://") {
+		return action.Wrap(errNoID, action.Unavailable, "Auger sent an answer that the hub does not understand.")
+	}
+	f.mu.Lock()
+	f.projectID, f.bucket = place.ProjectID, place.Bucket
+	f.mu.Unlock()
+	return f.store(ctx, place.URL, rows)
+}
+
+// store puts a chunk into the object store behind Auger. The address is its own credential:
+// it goes nowhere but there.
+func (f *file) store(ctx context.Context, address string, rows []row) error {
+	objects := make([][]byte, len(rows))
+	for i, r := range rows {
+		objects[i] = r.json
+	}
+	body := append(append([]byte{'['}, bytes.Join(objects, []byte{','})...), ']')
+	ctx, cancel := context.WithTimeoutCause(ctx, storeTimeout, action.Errorf(action.Timeout, "Auger's object store did not answer in time."))
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, address, bytes.NewReader(body))
+	if err != nil {
+		return action.Wrap(errAddress, action.Unavailable, "Auger sent an address that the hub does not understand.")
+	}
+	req.Header.Set("Content-Type", "application/json")
+	err = outbound.JSON(f.http, req, "Auger's object store", nil)
+	if action.KindOf(err) == action.Forbidden && errors.As(err, new(*outbound.StatusError)) { // the address is good for a while only
+		return action.Wrap(err, action.Unavailable, "%s", action.MessageOf(err))
+	}
+	return err
+}
+
+// storeTimeout bounds one chunk.
+const storeTimeout = 5 * time.Minute
+
+var errAddress = errors.New("the address cannot be read") // its own error would quote it

@@ -1,0 +1,341 @@
+package datarobot_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"maps"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/datarobot"
+)
+
+const (
+	token = "s3cret-token"
+	csv   = "id,churned\n1,\"x,y\"\n2,\n"
+)
+
+type answers = map[string]string
+
+var enabled = answers{"DATAROBOT_ENABLED": "true"}
+
+// project is what was made: its name, and its file.
+type project struct{ Host, Name, Filename, File string }
+
+// fake is as much of DataRobot as the integration uses.
+type fake struct {
+	// made is the answer to what makes a project, but for the first so many calls, which fail.
+	made  actiontest.Reply
+	fails []actiontest.Reply
+	// statuses are the answers to looks; the last one stays.
+	statuses []actiontest.Reply
+
+	// What follows is read once the integration has returned.
+	projects []project
+	calls    int
+	looks    []string
+}
+
+func (f *fake) start(t *testing.T) action.Integration {
+	t.Helper()
+	return actiontest.New(t, datarobot.New, actiontest.Deps(t, actiontest.NewSocketless().Handle(f.answer), enabled))
+}
+
+func (f *fake) answer(r actiontest.Recorded) actiontest.Reply {
+	if r.Header.Get("Authorization") != "Bearer "+token {
+		return actiontest.Reply{Status: http.StatusUnauthorized, Body: `{"message":"` + token + `"}`}
+	}
+	if r.Method == http.MethodGet {
+		f.looks = append(f.looks, r.Host+r.Path)
+		return f.statuses[min(len(f.looks), len(f.statuses))-1]
+	}
+	f.calls++
+	if f.calls <= len(f.fails) {
+		return f.fails[f.calls-1]
+	}
+	p, err := parse(r)
+	if err != nil {
+		return actiontest.Reply{Status: http.StatusUnprocessableEntity, Body: `{"message":"` + err.Error() + `"}`}
+	}
+	f.projects = append(f.projects, p)
+	return f.made
+}
+
+func parse(r actiontest.Recorded) (project, error) {
+	p := project{Host: r.Host + r.Path}
+	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "multipart/form-data" {
+		return p, errors.New("no form")
+	}
+	form, err := multipart.NewReader(bytes.NewReader(r.Body), params["boundary"]).ReadForm(1 << 20)
+	if err != nil {
+		return p, err
+	}
+	if names := form.Value["projectName"]; len(names) == 1 {
+		p.Name = names[0]
+	}
+	if len(form.File["file"]) != 1 {
+		return p, errors.New("no file")
+	}
+	file, err := form.File["file"][0].Open()
+	if err != nil {
+		return p, err
+	}
+	body, err := io.ReadAll(file)
+	p.Filename, p.File = form.File["file"][0].Filename, string(body)
+	return p, err
+}
+
+func status(word string) actiontest.Reply {
+	return actiontest.Reply{Body: `{"status":"` + word + `","message":"Said of it."}`}
+}
+
+func accepted(location string) actiontest.Reply {
+	return actiontest.Reply{Status: http.StatusAccepted, Header: answers{"Location": location}}
+}
+
+var seeOther = actiontest.Reply{Status: http.StatusSeeOther, Header: answers{"Location": "https://app.datarobot.com/api/v2/projects/1/"}}
+
+func request(t *testing.T, params, form answers) *action.Request {
+	t.Helper()
+	all := answers{"datarobot_api_token": token}
+	maps.Copy(all, params)
+	return actiontest.Inline(t, actiontest.Query(all, form), "text/csv", "csv", []byte(csv))
+}
+
+func TestExecute(t *testing.T) {
+	t.Parallel()
+	const at = "https://app.datarobot.com/api/v2/status/s-1/"
+	for name, tt := range map[string]struct {
+		fake         fake
+		params, form answers
+		project      project
+		message      string
+		looks        []string
+		took         time.Duration
+	}{
+		"made": {
+			fake: fake{made: accepted(at), statuses: []actiontest.Reply{status("INITIALIZED"), status("RUNNING"), seeOther}}, form: answers{"projectName": "Churn \"24\""},
+			project: project{"app.datarobot.com/api/v2/projects/", "Churn \"24\"", "Orders by day.csv", csv}, message: `The project Churn "24" was made.`,
+			looks: []string{"app.datarobot.com/api/v2/status/s-1/", "app.datarobot.com/api/v2/status/s-1/", "app.datarobot.com/api/v2/status/s-1/"}, took: 15 * time.Second,
+		},
+		"the plan's title, an old version": {
+			fake:    fake{made: accepted(at), statuses: []actiontest.Reply{status("COMPLETED")}},
+			project: project{"app.datarobot.com/api/v2/projects/", "Orders by day", "Orders by day.csv", csv}, message: "The project Orders by day was made.",
+			looks: []string{"app.datarobot.com/api/v2/status/s-1/"}, took: 5 * time.Second,
+		},
+		"a company's own": {
+			fake:    fake{made: accepted("http://dr.example.com/api/v2/status/s-1/"), statuses: []actiontest.Reply{seeOther}},
+			params:  answers{"datarobot_url": "dr.example.com/projects/17?x=y"},
+			project: project{"dr.example.com/api/v2/projects/", "Orders by day", "Orders by day.csv", csv}, message: "The project Orders by day was made.",
+			looks: []string{"dr.example.com/api/v2/status/s-1/"}, took: 5 * time.Second,
+		},
+		"below a path": {
+			fake:    fake{made: accepted("/dr/api/v2/status/s-1/"), statuses: []actiontest.Reply{seeOther}},
+			params:  answers{"datarobot_url": "https://example.com/dr/api/v2/"},
+			project: project{"example.com/dr/api/v2/projects/", "Orders by day", "Orders by day.csv", csv}, message: "The project Orders by day was made.",
+			looks: []string{"example.com/dr/api/v2/status/s-1/"}, took: 5 * time.Second,
+		},
+		"a status elsewhere": {
+			fake:    fake{made: accepted("https://evil.example.com/api/v2/status/s-1/")},
+			project: project{"app.datarobot.com/api/v2/projects/", "Orders by day", "Orders by day.csv", csv}, message: "DataRobot took the data and is still reading it.",
+		},
+		"a status that is none": {
+			fake:    fake{made: accepted("https://app.datarobot.com/api/v2/status/../projects/")},
+			project: project{"app.datarobot.com/api/v2/projects/", "Orders by day", "Orders by day.csv", csv}, message: "DataRobot took the data and is still reading it.",
+		},
+		"takes long": {
+			fake:    fake{made: accepted(at), statuses: []actiontest.Reply{{Status: 503}}},
+			project: project{"app.datarobot.com/api/v2/projects/", "Orders by day", "Orders by day.csv", csv}, message: "DataRobot took the data and is still reading it.", took: 10 * time.Minute,
+		},
+		"not yet": {
+			fake:    fake{fails: []actiontest.Reply{{Status: 429, Header: answers{"Retry-After": "7"}}}, made: accepted(at), statuses: []actiontest.Reply{seeOther}},
+			project: project{"app.datarobot.com/api/v2/projects/", "Orders by day", "Orders by day.csv", csv}, message: "The project Orders by day was made.",
+			looks: []string{"app.datarobot.com/api/v2/status/s-1/"}, took: 12 * time.Second,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := tt.fake
+				start := time.Now()
+				res, err := f.start(t).Execute(t.Context(), request(t, tt.params, tt.form))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff([]project{tt.project}, f.projects); diff != "" {
+					t.Errorf("projects (-want +got):\n%s", diff)
+				}
+				if res.Message != tt.message || time.Since(start) != tt.took {
+					t.Errorf("answered %q after %v", res.Message, time.Since(start))
+				}
+				if diff := cmp.Diff(tt.looks, f.looks); diff != "" && tt.took < time.Minute {
+					t.Errorf("looks (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// What one request says of its DataRobot holds for no other.
+func TestNothingIsKept(t *testing.T) {
+	t.Parallel()
+	f := &fake{statuses: []actiontest.Reply{{Header: answers{"Content-Type": "application/json"}}}}
+	i := f.start(t)
+	if _, err := action.Resolve(i).Form.Form(t.Context(), request(t, answers{"datarobot_url": "https://other.example.com"}, nil)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := i.Execute(t.Context(), request(t, nil, nil)); err != nil {
+		t.Fatal(err)
+	}
+	if f.looks[0] != "other.example.com/api/v2/projects/" || f.projects[0].Host != "app.datarobot.com/api/v2/projects/" {
+		t.Errorf("the form asked %v, the data went to %v", f.looks, f.projects[0].Host)
+	}
+}
+
+func TestFails(t *testing.T) {
+	t.Parallel()
+	const at = "https://app.datarobot.com/api/v2/status/s-1/"
+	const doubt = " The project may have been made all the same: look before sending it again."
+	for name, tt := range map[string]struct {
+		fake    fake
+		params  answers
+		kind    action.Kind
+		message string
+		calls   int
+	}{
+		"no token":       {fake{}, answers{"datarobot_api_token": ""}, action.Unauthenticated, "No DataRobot API Token configured; consult your Looker admin.", 0},
+		"wrong token":    {fake{}, answers{"datarobot_api_token": "other"}, action.Unauthenticated, "Your DataRobot API token is invalid.", 0},
+		"no address":     {fake{}, answers{"datarobot_url": "ftp://x"}, action.Invalid, `"datarobot_url" must be an address such as https://app.datarobot.com.`, 0},
+		"a user":         {fake{}, answers{"datarobot_url": "https://u:p@x"}, action.Invalid, `"datarobot_url" must be an address such as https://app.datarobot.com.`, 0},
+		"refused":        {fake{fails: []actiontest.Reply{{Status: 422, Body: `{"message":"File is\nempty."}`}}}, nil, action.Invalid, "DataRobot refuses the data: File is empty.", 1},
+		"refused, mute":  {fake{fails: []actiontest.Reply{{Status: 422, Body: `<html>`}}}, nil, action.Invalid, "DataRobot answered 422 Unprocessable Entity.", 1},
+		"too large":      {fake{fails: []actiontest.Reply{{Status: 413}}}, nil, action.TooLarge, "DataRobot answered 413 Request Entity Too Large.", 1},
+		"forbidden":      {fake{fails: []actiontest.Reply{{Status: 403}}}, nil, action.Unauthenticated, "Your DataRobot API token is invalid.", 1},
+		"out of order":   {fake{fails: []actiontest.Reply{{Status: 500}, {}}}, nil, action.Unavailable, "DataRobot answered 500 Internal Server Error." + doubt, 1},
+		"resets":         {fake{fails: []actiontest.Reply{{Reset: true}, {}}}, nil, action.Unavailable, "The connection to DataRobot failed." + doubt, 1},
+		"bad data":       {fake{made: accepted(at), statuses: []actiontest.Reply{status("RUNNING"), status("ERROR")}}, nil, action.Invalid, "DataRobot could not make a project of the data: Said of it.", 1},
+		"given up there": {fake{made: accepted(at), statuses: []actiontest.Reply{status("ABORTED")}}, nil, action.Invalid, "DataRobot could not make a project of the data: Said of it.", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := tt.fake
+				_, err := f.start(t).Execute(t.Context(), request(t, tt.params, nil))
+				if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message || f.calls != tt.calls {
+					t.Errorf("error %v (%v) after %d calls, want %s", err, action.KindOf(err), f.calls, tt.message)
+				}
+				if err != nil && strings.Contains(err.Error(), token) {
+					t.Errorf("the error holds the token: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// Data that is not whole makes no project.
+func TestWithoutData(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		serve   http.HandlerFunc
+		message string
+	}{
+		"broken off": {actiontest.BrokenDownload(csv), "The download from Looker broke off before the data was complete."},
+		"empty":      {func(http.ResponseWriter, *http.Request) {}, "Looker sent no data."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fake{}
+			req := actiontest.Download(t, request(t, nil, nil), tt.serve)
+			if _, err := f.start(t).Execute(t.Context(), req); action.MessageOf(err) != tt.message || f.calls != 0 {
+				t.Errorf("error %v after %d calls", err, f.calls)
+			}
+		})
+	}
+}
+
+// A file past what is kept in memory goes with its length, over a real connection.
+func TestLargeFile(t *testing.T) {
+	t.Parallel()
+	data := strings.Repeat("0123456789abcde\n", 1<<20)
+	d := actiontest.NewDestination(t)
+	i := actiontest.New(t, datarobot.New, actiontest.Deps(t, d, enabled))
+	req := actiontest.Download(t, request(t, nil, nil), func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, data) })
+	if _, err := i.Execute(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	sent := d.Requests()[0]
+	p, err := parse(sent)
+	if err != nil || p.File != data || sent.Header.Get("Content-Length") != strconv.Itoa(len(sent.Body)) {
+		t.Errorf("%d bytes arrived, length %q, %v", len(p.File), sent.Header.Get("Content-Length"), err)
+	}
+}
+
+func TestAnswersLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := actiontest.New(t, datarobot.New, action.Deps{Env: enabled, HTTP: actiontest.Late()})
+		start := time.Now()
+		_, err := i.Execute(t.Context(), request(t, nil, nil))
+		if action.KindOf(err) != action.Timeout || time.Since(start) != 5*time.Minute || !strings.HasPrefix(action.MessageOf(err), "DataRobot did not answer in time. The project may") {
+			t.Errorf("error %v after %v", err, time.Since(start))
+		}
+	})
+}
+
+func TestForm(t *testing.T) {
+	t.Parallel()
+	ok := actiontest.Reply{Header: answers{"Content-Type": "application/json"}, Body: "[]"}
+	for name, tt := range map[string]struct {
+		params  answers
+		reply   actiontest.Reply
+		message string
+	}{
+		"good":                  {nil, ok, ""},
+		"a company's own":       {answers{"datarobot_url": "https://dr.example.com"}, ok, ""},
+		"no token":              {answers{"datarobot_api_token": ""}, ok, "No DataRobot API Token configured; consult your Looker admin."},
+		"wrong token":           {answers{"datarobot_api_token": "other"}, ok, "Your DataRobot API token is invalid."},
+		"wrong token elsewhere": {answers{"datarobot_api_token": "other", "datarobot_url": "https://dr.example.com"}, ok, "Your DataRobot API token is invalid."},
+		"another server":        {answers{"datarobot_url": "https://dr.example.com"}, actiontest.Reply{Body: "<html>"}, "URL for on-premise instance is not valid."},
+		"nothing there":         {answers{"datarobot_url": "https://dr.example.com"}, actiontest.Reply{Status: 404}, "URL for on-premise instance is not valid."},
+		"no connection":         {answers{"datarobot_url": "https://dr.example.com"}, actiontest.Reply{Reset: true}, "URL for on-premise instance is not valid."},
+		"out of order":          {nil, actiontest.Reply{Status: 503}, "DataRobot answered 503 Service Unavailable."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fake{statuses: []actiontest.Reply{tt.reply}}
+			got, err := action.Resolve(f.start(t)).Form.Form(t.Context(), request(t, tt.params, nil))
+			if tt.message != "" {
+				if action.MessageOf(err) != tt.message || strings.Contains(err.Error(), token) {
+					t.Errorf("error %v, want %q", err, tt.message)
+				}
+				return
+			}
+			want := &action.Form{Fields: []action.Field{{Name: "projectName", Label: "The name of the project to be created", Type: action.String}}}
+			if diff := cmp.Diff(want, got); diff != "" || err != nil {
+				t.Errorf("form (-want +got):\n%s, %v", diff, err)
+			}
+		})
+	}
+}
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	for env, offered := range map[string]bool{"": false, "false": false, "true": true, "1": true} {
+		_, err := datarobot.New(action.Deps{Env: answers{"DATAROBOT_ENABLED": env}})
+		if _, missing := errors.AsType[*action.MissingSettingsError](err); missing == offered || (err == nil) != offered {
+			t.Errorf("DATAROBOT_ENABLED=%s: %v", env, err)
+		}
+	}
+}
