@@ -16,10 +16,14 @@ import (
 	"integrationhub.dev/controllers/controllertest"
 )
 
-// TestServer: a real API server accepts whatever the chart renders, and knows its every field. Kinds of monitoring.coreos.com are left out: the server has none of them.
+// TestServer: a real API server accepts whatever the chart renders, and knows its every field.
 func TestServer(t *testing.T) {
 	t.Parallel()
-	env := controllertest.Environment(filepath.Join("..", "config", "crd", "bases"))
+	optional, err := controllertest.OptionalCRDs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := controllertest.Environment(append(optional, filepath.Join("..", "config", "crd", "bases"))...)
 	config, err := env.Start()
 	if err != nil {
 		t.Fatal("starting an API server (make test-unit builds it): ", err)
@@ -50,9 +54,6 @@ func TestServer(t *testing.T) {
 			t.Fatalf("%s: %v\n%s", values, err, errs)
 		}
 		for _, o := range objects(t, rendered) {
-			if o.GroupVersionKind().Group == "monitoring.coreos.com" {
-				continue
-			}
 			if o.GetNamespace() == "" && o.GetKind() == "ConfigMap" {
 				o.SetNamespace("system") // as helm install does
 			}

@@ -48,7 +48,8 @@ const (
 	KindMissing = "KindMissing"
 	// AddressPending: the load balancer or the Gateway has given no address yet.
 	AddressPending = "AddressPending"
-	// RouteNotAccepted: the Gateway has not taken the route; the message is its own.
+	// RouteNotAccepted: a Gateway does not take the route, or the policy for TLS to the pods;
+	// the message says why in its own words.
 	RouteNotAccepted = "RouteNotAccepted"
 	// SettingsMissing: an enabled integration is not on offer; set what the message names.
 	SettingsMissing = "SettingsMissing"
