@@ -28,7 +28,7 @@ func (r *Reconciler) exposure(ctx context.Context, rd *round) (outcome, error) {
 			return outcome{}, fmt.Errorf("reading the service: %w", err)
 		}
 		if len(s.Status.LoadBalancer.Ingress) == 0 {
-			return notDone(v1alpha1.AddressPending, "The load balancer of Service %s has no address yet (kubectl describe service %s).", hub.Name, hub.Name), nil
+			return notDone(v1alpha1.AddressPending, "The load balancer of Service %s has no address yet: does the cluster have something that makes load balancers? (kubectl -n %s describe service %s)", hub.Name, hub.Namespace, hub.Name), nil
 		}
 	}
 	if e := hub.Spec.Exposure; e != nil && e.Gateway != nil {

@@ -26,6 +26,9 @@ import (
 // and the kubelet's part.
 var api client.WithWatch
 
+// apiConfig leads to it.
+var apiConfig *rest.Config
+
 var hubCRDs = filepath.Join("..", "config", "crd", "bases")
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -44,12 +47,11 @@ func run(m *testing.M) int {
 		return fail(err)
 	}
 	env := controllertest.Environment(append(optional, hubCRDs, certManager)...)
-	config, err := env.Start()
-	if err != nil {
+	if apiConfig, err = env.Start(); err != nil {
 		return fail(err)
 	}
 	defer env.Stop()
-	if api, err = clientOf(config); err != nil {
+	if api, err = clientOf(apiConfig); err != nil {
 		return fail(err)
 	}
 	return m.Run()

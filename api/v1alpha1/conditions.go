@@ -67,7 +67,8 @@ const (
 	ScaledToZero = "ScaledToZero"
 	// PodsFailing: pods of the current spec cannot start; the message says why.
 	PodsFailing = "PodsFailing"
-	// ReconcileFailed: the API server refused something; the operator tries again.
+	// ReconcileFailed: a step failed, mostly because the API server refused something. The
+	// message says what, and what to do; the operator tries again.
 	ReconcileFailed = "ReconcileFailed"
 )
 
