@@ -44,7 +44,7 @@ test: test-unit test-fuzz test-cluster ## Every test; sets up what it needs by i
 
 .PHONY: test-unit
 test-unit: ## Unit tests, and the operator's against a real kube-apiserver and etcd
-	$(LOCAL)/build tools kube-apiserver etcd controller-gen helm
+	$(LOCAL)/build tools kube-apiserver etcd controller-gen helm kubectl
 	command -v $(CHROMIUM) >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
 	$(ENVTEST) CHROMIUM=$(CHROMIUM) go test ./...
 

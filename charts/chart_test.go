@@ -3,7 +3,6 @@ package charts_test
 
 import (
 	"bytes"
-	"cmp"
 	"flag"
 	"os"
 	"os/exec"
@@ -21,9 +20,8 @@ var update = flag.Bool("update", false, "write the golden files")
 // helm is the one that make test-unit builds, beside the API server.
 func helm(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
-	dir := cmp.Or(os.Getenv("KUBEBUILDER_ASSETS"), controllertest.Environment().BinaryAssetsDirectory)
 	var out, errs bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "helm"), args...)
+	cmd := exec.CommandContext(t.Context(), controllertest.Program("helm"), args...)
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err = cmd.Run()
 	return out.String(), errs.String(), err

@@ -32,7 +32,16 @@ type kindMissingError struct {
 }
 
 func (e *kindMissingError) Error() string {
-	return fmt.Sprintf("This cluster does not know the kind %s of %s, which the spec asks for. Install what brings it; the operator goes on by itself then.", e.kind.Kind, e.kind.GroupVersion())
+	from := origins[e.kind.Group]
+	return fmt.Sprintf("This cluster does not know the kind %s of %s. Install %s in a version that has it, or leave %s out; the operator goes on by itself then.",
+		e.kind.Kind, e.kind.GroupVersion(), from.product, from.field)
+}
+
+// origins are where optional kinds come from, and which field asks for them.
+var origins = map[string]struct{ product, field string }{
+	resources.CertificateKind.Group:    {"cert-manager", "spec.tls.issuerRef"},
+	resources.HTTPRouteKind.Group:      {"the Gateway API", "spec.exposure.gateway"},
+	resources.ServiceMonitorKind.Group: {"the Prometheus operator", "spec.monitoring"},
 }
 
 // ensure applies the children that are wanted and removes the others.

@@ -74,7 +74,7 @@ func (r *Reconciler) issued(ctx context.Context, rd *round) (outcome, error) {
 	if !r.knows(resources.CertificateKind) {
 		return rd.certManagerMissing(), nil
 	}
-	hint, o, err := r.issuer(ctx, rd)
+	from, o, err := r.issuer(ctx, rd)
 	if err != nil || o.reason != "" {
 		return o, err
 	}
@@ -90,19 +90,27 @@ func (r *Reconciler) issued(ctx context.Context, rd *round) (outcome, error) {
 		return outcome{}, fmt.Errorf("reading the certificate: %w", err)
 	}
 	rd.status.CertificateNotAfter = c.Status.NotAfter
+	return rd.issuance(c, from), nil
+}
+
+// issuance tells whether cert-manager issued the certificate as it is asked for now, and if
+// not, what is in the way.
+func (rd *round) issuance(c *cmv1.Certificate, from issuer) outcome {
+	says := "has not answered yet: does it run?"
 	for _, condition := range c.Status.Conditions {
-		if condition.Type != cmv1.CertificateConditionReady {
-			continue
+		if condition.Type != cmv1.CertificateConditionReady || condition.ObservedGeneration != c.Generation {
+			continue // it speaks of something else, or of an older request
 		}
-		if condition.Status == cmmetav1.ConditionTrue && condition.ObservedGeneration == c.Generation {
-			return done("The certificate is issued." + hint), nil
+		if condition.Status == cmmetav1.ConditionTrue {
+			return done("The certificate is issued." + from.hint)
 		}
-		if condition.ObservedGeneration != c.Generation {
-			break // it speaks of an older request
-		}
-		return notDone(v1alpha1.CertificateNotReady, "cert-manager says: %s (kubectl describe certificate %s)", condition.Message, c.Name), nil
+		says = "says: " + short(condition.Message)
 	}
-	return notDone(v1alpha1.CertificateNotReady, "cert-manager has not answered yet."), nil
+	if from.trouble != "" {
+		rd.requeue = lookAgain // nobody tells the operator of issuers
+		return notDone(v1alpha1.CertificateNotReady, "%s", from.trouble)
+	}
+	return notDone(v1alpha1.CertificateNotReady, "cert-manager %s (kubectl -n %s describe certificate %s)", says, c.Namespace, c.Name)
 }
 
 // mayWriteTLS sees to it that the certificate's Secret belongs to nobody else: cert-manager
@@ -125,37 +133,50 @@ func (r *Reconciler) mayWriteTLS(ctx context.Context, hub *v1alpha1.IntegrationH
 
 func (rd *round) certManagerMissing() outcome {
 	rd.requeue = lookAgain
-	return notDone(v1alpha1.CertManagerMissing, "cert-manager is not installed in this cluster. Install it; the operator goes on by itself then.")
+	return notDone(v1alpha1.CertManagerMissing, "cert-manager is not installed in this cluster. Install it, and the operator goes on by itself; or bring a certificate of your own (spec.tls.secretName).")
 }
 
-// issuer looks whether cert-manager and the issuer are there. hint is a sentence for issuers
-// that a Looker outside will not trust. Issuers of other groups are not looked at: the
-// operator has no right to read what it does not know.
-func (r *Reconciler) issuer(ctx context.Context, rd *round) (hint string, o outcome, err error) {
+// issuer is what is known of a hub's issuer.
+type issuer struct {
+	// hint is a sentence about one whose certificates a Looker outside will not trust.
+	hint string
+	// trouble is what the issuer itself suffers from: it is why certificates do not come.
+	trouble string
+}
+
+// issuer looks whether cert-manager and the issuer are there. Issuers of other groups are not
+// looked at: the operator has no right to read what it does not know.
+func (r *Reconciler) issuer(ctx context.Context, rd *round) (issuer, outcome, error) {
 	ref := *rd.hub.Spec.TLS.IssuerRef
-	var spec *cmv1.IssuerSpec
+	var found cmv1.GenericIssuer
 	key := client.ObjectKey{Name: ref.Name}
 	switch {
 	case ref.Group != "" && ref.Group != cmv1.SchemeGroupVersion.Group:
-		return "", outcome{}, nil
+		return issuer{}, outcome{}, nil
 	case ref.Kind == cmv1.ClusterIssuerKind:
-		i := &cmv1.ClusterIssuer{}
-		err, spec = r.Live.Get(ctx, key, i), &i.Spec
+		found = &cmv1.ClusterIssuer{}
 	default:
-		i := &cmv1.Issuer{}
+		found = &cmv1.Issuer{}
 		key.Namespace = rd.hub.Namespace
-		err, spec = r.Live.Get(ctx, key, i), &i.Spec
 	}
+	err := r.Live.Get(ctx, key, found)
 	switch {
 	case meta.IsNoMatchError(err):
-		return "", rd.certManagerMissing(), nil
+		return issuer{}, rd.certManagerMissing(), nil
 	case apierrors.IsNotFound(err):
 		rd.requeue = lookAgain
-		return "", notDone(v1alpha1.IssuerNotFound, "The %s %q of spec.tls.issuerRef does not exist. Create it, or correct the reference.", ref.Kind, ref.Name), nil
+		return issuer{}, notDone(v1alpha1.IssuerNotFound, "The %s %q of spec.tls.issuerRef does not exist. Create it, or correct the reference.", ref.Kind, ref.Name), nil
 	case err != nil:
-		return "", outcome{}, fmt.Errorf("reading the issuer: %w", err)
-	case spec.SelfSigned != nil, spec.CA != nil:
-		hint = " It comes from a private authority: Looker accepts it only where Looker's own host trusts that authority."
+		return issuer{}, outcome{}, fmt.Errorf("reading the issuer: %w", err)
 	}
-	return hint, outcome{}, nil
+	var i issuer
+	if spec := found.GetSpec(); spec.SelfSigned != nil || spec.CA != nil {
+		i.hint = " It comes from a private authority: Looker accepts it only where Looker's own host trusts that authority."
+	}
+	for _, c := range found.GetStatus().Conditions {
+		if c.Type == cmv1.IssuerConditionReady && c.Status == cmmetav1.ConditionFalse {
+			i.trouble = fmt.Sprintf("The %s %q of spec.tls.issuerRef is not ready, so nothing is issued: %s", ref.Kind, ref.Name, short(c.Message))
+		}
+	}
+	return i, outcome{}, nil
 }

@@ -32,7 +32,7 @@ func (r *Reconciler) credentials(ctx context.Context, rd *round) (outcome, error
 	case hub.Spec.ServiceSecretRef == nil && !metav1.IsControlledBy(service, hub):
 		return outcome{}, &nameTakenError{"Secret", ref.Name}
 	case len(token.Secret(service.Data[ref.Key])) == 0:
-		return notDone(v1alpha1.SecretInvalid, "The Secret %q has nothing under the key %q, where the service secret belongs.", ref.Name, ref.Key), nil
+		return notDone(v1alpha1.SecretInvalid, "The Secret %q has nothing under the key %q. Put the service secret there.", ref.Name, ref.Key), nil
 	default:
 		rd.inputs.ServiceSecret = token.Secret(service.Data[ref.Key])
 	}

@@ -130,7 +130,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 			o, err = known, nil
 		}
 		if err != nil {
-			o = notDone(v1alpha1.ReconcileFailed, "The API server refused a change; it is tried again: %s.", describe(err))
+			o = failure(err)
 			errs = append(errs, err)
 		}
 		switch {
@@ -161,19 +161,6 @@ func (rd *round) explain(err error) (outcome, bool) {
 		return notDone(v1alpha1.KindMissing, "%s", missing.Error()), true
 	}
 	return outcome{}, false
-}
-
-// describe is an error fit for a condition: without what changes from call to call, which
-// would make the status change, and so the reconciler run, for ever.
-func describe(err error) string {
-	// These two tell the admin what to change, and always in the same words.
-	if apierrors.IsInvalid(err) || apierrors.IsForbidden(err) {
-		return short(err.Error())
-	}
-	if reason := apierrors.ReasonForError(err); reason != metav1.StatusReasonUnknown {
-		return string(reason)
-	}
-	return "see the operator's log"
 }
 
 // getSecret reads a Secret past the cache; nil when there is none.

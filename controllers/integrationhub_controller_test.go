@@ -251,6 +251,26 @@ func TestIssuers(t *testing.T) {
 	}
 }
 
+// What an issuer suffers from is why a certificate does not come.
+func TestIssuerThatIsNotReady(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i := get(w, "ca", &cmv1.Issuer{})
+	i.Status.Conditions = []cmv1.IssuerCondition{{
+		Type: cmv1.IssuerConditionReady, Status: cmmetav1.ConditionFalse, Reason: "ErrRegisterACMEAccount", Message: "no account",
+	}}
+	if err := api.Status().Update(t.Context(), i); err != nil {
+		t.Fatal(err)
+	}
+	w.create(w.hub())
+	w.reconcile()
+	w.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.CertificateNotReady)
+	if got, want := w.message(v1alpha1.CertificateReady), `The Issuer "ca" of spec.tls.issuerRef is not ready, so nothing is issued: no account`; got != want {
+		t.Errorf("message %q, want %q", got, want)
+	}
+	w.ready() // a certificate that is there is good, whatever its issuer suffers from
+}
+
 // kubectl scale and autoscalers work on the hub itself.
 func TestScale(t *testing.T) {
 	t.Parallel()

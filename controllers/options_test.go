@@ -282,31 +282,6 @@ func TestPaused(t *testing.T) {
 	}
 }
 
-// What a cluster lacks is told in the condition that it belongs to. Looker needs no metrics.
-func TestKindsThatAreMissing(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	h := w.hub()
-	h.Spec.Monitoring = &v1alpha1.Monitoring{ServiceMonitor: &v1alpha1.ServiceMonitor{}}
-	w.create(h)
-	w.ready()
-	w.want(v1alpha1.MonitoringReady, metav1.ConditionFalse, v1alpha1.KindMissing)
-	w.edit(func(s *v1alpha1.IntegrationHubSpec) {
-		s.Exposure = &v1alpha1.Exposure{Gateway: &v1alpha1.GatewayExposure{ParentRefs: []v1alpha1.ParentRef{{Name: "public"}}, Hostnames: []string{"hub.example.com"}}}
-		s.Monitoring = nil
-	})
-	w.reconcile()
-	w.issue()
-	w.reconcile()
-	w.runPods()
-	w.reconcile()
-	w.want(v1alpha1.Exposed, metav1.ConditionFalse, v1alpha1.KindMissing)
-	w.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.KindMissing)
-	if meta.FindStatusCondition(get(w, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.MonitoringReady) != nil {
-		t.Error("monitoring is spoken of though nobody asked for it")
-	}
-}
-
 // A load balancer's address is waited for.
 func TestLoadBalancer(t *testing.T) {
 	t.Parallel()

@@ -3,10 +3,13 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"integrationhub.dev/api/v1alpha1"
@@ -35,11 +38,22 @@ func (r *Reconciler) whyNotAvailable(ctx context.Context, hub *v1alpha1.Integrat
 			return why, nil
 		}
 	}
-	return "", nil
+	return whyStuck(d), nil
+}
+
+// whyStuck is said of pods that run, and never become ready.
+func whyStuck(d *appsv1.Deployment) string {
+	for _, c := range d.Status.Conditions {
+		if c.Type == appsv1.DeploymentProgressing && c.Status == corev1.ConditionFalse {
+			return fmt.Sprintf("Pods do not become ready, and nothing says why: see their events and logs (kubectl -n %s describe pods -l %s).", d.Namespace, metav1.FormatLabelSelector(d.Spec.Selector))
+		}
+	}
+	return ""
 }
 
 func whyNotReady(p *corev1.Pod) string {
-	if p.DeletionTimestamp != nil {
+	// An evicted pod stays in the list, and has a successor that matters.
+	if p.DeletionTimestamp != nil || p.Status.Phase == corev1.PodFailed {
 		return ""
 	}
 	for _, c := range p.Status.Conditions {
@@ -47,23 +61,32 @@ func whyNotReady(p *corev1.Pod) string {
 			return "A pod finds no node: " + short(c.Message)
 		}
 	}
-	for _, c := range p.Status.ContainerStatuses {
-		if c.Name == resources.ContainerName && !c.Ready {
-			return whyNotStarted(c)
+	for _, c := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
+		if c.Ready {
+			continue
+		}
+		if why := whyNotStarted(c); why != "" {
+			return why
 		}
 	}
 	return ""
 }
 
 func whyNotStarted(c corev1.ContainerStatus) string {
+	who := "The hub"
+	if c.Name != resources.ContainerName {
+		who = "The container " + c.Name + " beside the hub"
+	}
 	ended := c.LastTerminationState.Terminated
 	if c.State.Terminated != nil {
 		ended = c.State.Terminated
 	}
 	waiting := c.State.Waiting
 	switch {
+	case ended != nil && ended.Reason == "OOMKilled":
+		return who + " used more memory than it may, and was ended (OOMKilled): raise the limit, for the hub that of spec.resources."
 	case ended != nil && ended.ExitCode != 0:
-		return fmt.Sprintf("The hub ends at once (%s, exit code %d): %s", ended.Reason, ended.ExitCode, short(lastWords(ended.Message)))
+		return strings.TrimSuffix(fmt.Sprintf("%s ended (%s, exit code %d): %s", who, ended.Reason, ended.ExitCode, short(lastWords(ended.Message))), ": ")
 	case waiting == nil, waiting.Reason == "ContainerCreating", waiting.Reason == "PodInitializing":
 		return ""
 	case waiting.Reason == "ErrImagePull", waiting.Reason == "ImagePullBackOff":
@@ -72,9 +95,9 @@ func whyNotStarted(c corev1.ContainerStatus) string {
 		if !ok {
 			why = waiting.Message
 		}
-		return fmt.Sprintf("A pod cannot start: ImagePullBackOff: %s: %s", c.Image, short(why))
+		return fmt.Sprintf("%s cannot start: ImagePullBackOff: %s: %s", who, c.Image, short(why))
 	default:
-		return fmt.Sprintf("A pod cannot start: %s: %s", waiting.Reason, short(waiting.Message))
+		return fmt.Sprintf("%s cannot start: %s: %s", who, waiting.Reason, short(waiting.Message))
 	}
 }
 
@@ -87,10 +110,14 @@ func lastWords(log string) string {
 	return log[strings.LastIndex(log, "\n")+1:]
 }
 
-// short keeps a foreign text fit for a condition.
+// nearEnd is that of a connection, as net.OpError writes it. Its port changes from try to try.
+var nearEnd = regexp.MustCompile(`\S+:\d+->`)
+
+// short keeps a foreign text fit for a condition: what changes by itself would have the status
+// written again and again.
 func short(text string) string {
 	const most = 512
-	text = strings.ToValidUTF8(strings.TrimSpace(text), "")
+	text = nearEnd.ReplaceAllString(strings.ToValidUTF8(strings.TrimSpace(text), ""), "")
 	if len(text) > most {
 		return strings.ToValidUTF8(text[:most], "") + "…"
 	}

@@ -23,17 +23,17 @@ func TestPodsThatCannotStart(t *testing.T) {
 		}})
 	}
 	ended := &corev1.ContainerStateTerminated{Reason: "Error", ExitCode: 1, Message: "{\"time\":\"2026-01-01T00:00:00Z\",\"msg\":\"starting\"}\nhub: reading the configuration: no\nsuch thing\n"}
-	const words = "The hub ends at once (Error, exit code 1): hub: reading the configuration: no\nsuch thing"
+	const words = "The hub ended (Error, exit code 1): hub: reading the configuration: no\nsuch thing"
 	for _, tt := range []struct {
 		name, want string
 		status     corev1.PodStatus
 	}{
-		{"an image that is not there", "A pod cannot start: ImagePullBackOff: hub:test: not found", waiting("ErrImagePull", "not found")},
+		{"an image that is not there", "The hub cannot start: ImagePullBackOff: hub:test: not found", waiting("ErrImagePull", "not found")},
 		{
-			"the same, a moment later", "A pod cannot start: ImagePullBackOff: hub:test: not found",
+			"the same, a moment later", "The hub cannot start: ImagePullBackOff: hub:test: not found",
 			waiting("ImagePullBackOff", `Back-off pulling image "hub:test": ErrImagePull: not found`),
 		},
-		{"a setting that is not there", `A pod cannot start: CreateContainerConfigError: secret "x" not found`, waiting("CreateContainerConfigError", `secret "x" not found`)},
+		{"a setting that is not there", `The hub cannot start: CreateContainerConfigError: secret "x" not found`, waiting("CreateContainerConfigError", `secret "x" not found`)},
 		{"a hub that gave up", words, containerStatus(corev1.ContainerStatus{State: corev1.ContainerState{Terminated: ended}})},
 		{"one that waits to try again", words, containerStatus(corev1.ContainerStatus{
 			State:                corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff", Message: "back-off 10s restarting failed container=hub pod=hub-1-2"}},
@@ -46,7 +46,33 @@ func TestPodsThatCannotStart(t *testing.T) {
 		{"no room", "A pod finds no node: 0/3 nodes are available", corev1.PodStatus{Conditions: []corev1.PodCondition{{
 			Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable, Message: "0/3 nodes are available",
 		}}}},
+		{
+			"one that was too large", "The hub used more memory than it may, and was ended (OOMKilled): raise the limit, for the hub that of spec.resources.",
+			containerStatus(corev1.ContainerStatus{LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "OOMKilled", ExitCode: 137}}}),
+		},
+		{
+			"one that says nothing", "The hub ended (Error, exit code 2)",
+			containerStatus(corev1.ContainerStatus{State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "Error", ExitCode: 2}}}),
+		},
+		{
+			"a container beside it", "The container proxy beside the hub cannot start: ImagePullBackOff: proxy:1: not found",
+			corev1.PodStatus{
+				InitContainerStatuses: []corev1.ContainerStatus{
+					{Name: "done", Image: "done:1", Ready: true},
+					{Name: "proxy", Image: "proxy:1", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ErrImagePull", Message: "not found"}}},
+				},
+				ContainerStatuses: waiting("PodInitializing", "").ContainerStatuses,
+			},
+		},
+		{
+			"a registry that does not answer", "The hub cannot start: ImagePullBackOff: hub:test: read udp 10.0.0.10:53: i/o timeout",
+			waiting("ErrImagePull", "read udp 10.1.2.3:45678->10.0.0.10:53: i/o timeout"),
+		},
 		{"only slow", "", waiting("ContainerCreating", "")},
+		{"one that was evicted", "", corev1.PodStatus{
+			Phase: corev1.PodFailed, Reason: "Evicted",
+			ContainerStatuses: []corev1.ContainerStatus{{Name: "hub", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "Error", ExitCode: 137}}}},
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -89,6 +115,26 @@ func TestPodsThatMayNotBeCreated(t *testing.T) {
 	h := get(w, "hub", &v1alpha1.IntegrationHub{})
 	if m := meta.FindStatusCondition(h.Status.Conditions, v1alpha1.Ready).Message; m != "Pods cannot be created: exceeded quota: small" {
 		t.Errorf("message %q", m)
+	}
+}
+
+// Pods that run and are never ready are told once the Deployment gives up on them.
+func TestPodsThatDoNotBecomeReady(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.create(w.hub())
+	w.reconcile()
+	w.issue()
+	w.reconcile()
+	d := get(w, "hub", &appsv1.Deployment{})
+	d.Status.Conditions = []appsv1.DeploymentCondition{{Type: appsv1.DeploymentProgressing, Status: corev1.ConditionFalse, Reason: "ProgressDeadlineExceeded"}}
+	if err := api.Status().Update(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	w.reconcile()
+	w.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.PodsFailing)
+	if m, want := w.message(v1alpha1.Ready), "kubectl -n "+w.namespace+" describe pods -l app.kubernetes.io/instance=hub,app.kubernetes.io/name=integration-hub"; !strings.Contains(m, want) {
+		t.Errorf("message %q, want %q", m, want)
 	}
 }
 

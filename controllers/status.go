@@ -48,8 +48,8 @@ func (rd *round) summarise(steps []step) {
 		if c == nil || c.Status == metav1.ConditionTrue {
 			continue
 		}
-		if first == nil {
-			first = c
+		if first == nil || (c.Reason == v1alpha1.ReconcileFailed && first.Reason != v1alpha1.ReconcileFailed) {
+			first = c // what goes wrong goes before what only takes time
 		}
 		if stalled == nil && !waits[c.Reason] {
 			stalled = c

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -20,9 +21,15 @@ import (
 	"integrationhub.dev/controllers/controllertest"
 )
 
-// api is a real kube-apiserver on a real etcd, shared by all tests. Nothing else of a cluster
-// runs: tests play cert-manager's and the kubelet's part.
+// api is a real kube-apiserver on a real etcd, shared by all tests, which knows every kind that
+// the operator may use. Nothing else of a cluster runs: tests play cert-manager's, the Gateway's
+// and the kubelet's part.
 var api client.WithWatch
+
+// apiConfig leads to it.
+var apiConfig *rest.Config
+
+var hubCRDs = filepath.Join("..", "config", "crd", "bases")
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
@@ -31,35 +38,51 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "starting an API server (make test-unit builds it):", err)
 		return 1
 	}
-	crds, err := controllertest.CertManagerCRDs(context.Background())
+	certManager, err := controllertest.CertManagerCRDs(context.Background())
 	if err != nil {
 		return fail(err)
 	}
-	env := controllertest.Environment(filepath.Join("..", "config", "crd", "bases"), crds)
-	config, err := env.Start()
+	optional, err := controllertest.OptionalCRDs(context.Background())
 	if err != nil {
+		return fail(err)
+	}
+	env := controllertest.Environment(append(optional, hubCRDs, certManager)...)
+	if apiConfig, err = env.Start(); err != nil {
 		return fail(err)
 	}
 	defer env.Stop()
-	config.QPS, config.Burst = 500, 1000
-	scheme, err := controllers.Scheme()
-	if err != nil {
-		return fail(err)
-	}
-	if api, err = client.NewWithWatch(config, client.Options{Scheme: scheme}); err != nil {
+	if api, err = clientOf(apiConfig); err != nil {
 		return fail(err)
 	}
 	return m.Run()
 }
 
-// world is a namespace with an issuer, and a reconciler that sees it.
+func clientOf(config *rest.Config) (client.WithWatch, error) {
+	config.QPS, config.Burst = 500, 1000
+	scheme, err := controllers.Scheme()
+	if err != nil {
+		return nil, err
+	}
+	return client.NewWithWatch(config, client.Options{Scheme: scheme})
+}
+
+// world is a namespace, and a reconciler that sees it.
 type world struct {
 	t         *testing.T
+	api       client.WithWatch
 	namespace string
 	events    *events.FakeRecorder
 }
 
+// newWorld is a world with an issuer, on the shared API server.
 func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := newWorldAt(t, api)
+	w.createIssuer()
+	return w
+}
+
+func newWorldAt(t *testing.T, api client.WithWatch) *world {
 	t.Helper()
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		GenerateName: "test-", Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"},
@@ -67,9 +90,12 @@ func newWorld(t *testing.T) *world {
 	if err := api.Create(t.Context(), ns); err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, namespace: ns.Name, events: events.NewFakeRecorder(1000)}
+	return &world{t: t, api: api, namespace: ns.Name, events: events.NewFakeRecorder(1000)}
+}
+
+func (w *world) createIssuer() {
+	w.t.Helper()
 	w.create(&cmv1.Issuer{ObjectMeta: w.meta("ca"), Spec: cmv1.IssuerSpec{IssuerConfig: cmv1.IssuerConfig{CA: &cmv1.CAIssuer{SecretName: "ca"}}}})
-	return w
 }
 
 func (w *world) meta(name string) metav1.ObjectMeta {
@@ -78,7 +104,7 @@ func (w *world) meta(name string) metav1.ObjectMeta {
 
 func (w *world) create(o client.Object) {
 	w.t.Helper()
-	if err := api.Create(w.t.Context(), o); err != nil {
+	if err := w.api.Create(w.t.Context(), o); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -92,7 +118,7 @@ func (w *world) hub() *v1alpha1.IntegrationHub {
 // get reads an object of the hub's namespace; it fails the test when there is none.
 func get[T client.Object](w *world, name string, o T) T {
 	w.t.Helper()
-	if err := api.Get(w.t.Context(), client.ObjectKey{Namespace: w.namespace, Name: name}, o); err != nil {
+	if err := w.api.Get(w.t.Context(), client.ObjectKey{Namespace: w.namespace, Name: name}, o); err != nil {
 		w.t.Fatalf("reading %T %s: %v", o, name, err)
 	}
 	return o
@@ -106,7 +132,7 @@ func (w *world) reconcileWith(c client.Client) (ctrl.Result, error) {
 
 func (w *world) reconcile() {
 	w.t.Helper()
-	if _, err := w.reconcileWith(api); err != nil {
+	if _, err := w.reconcileWith(w.api); err != nil {
 		w.t.Fatalf("reconciling: %v", err)
 	}
 }
@@ -117,14 +143,14 @@ func (w *world) key() client.ObjectKey {
 
 func (w *world) issue() {
 	w.t.Helper()
-	if err := controllertest.Issue(w.t.Context(), api, w.key()); err != nil {
+	if err := controllertest.Issue(w.t.Context(), w.api, w.key()); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
 func (w *world) runPods() {
 	w.t.Helper()
-	if err := controllertest.RunPods(w.t.Context(), api, w.key()); err != nil {
+	if err := controllertest.RunPods(w.t.Context(), w.api, w.key()); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -155,7 +181,7 @@ func (w *world) edit(change func(*v1alpha1.IntegrationHubSpec)) {
 	w.t.Helper()
 	h := get(w, "hub", &v1alpha1.IntegrationHub{})
 	change(&h.Spec)
-	if err := api.Update(context.Background(), h); err != nil {
+	if err := w.api.Update(context.Background(), h); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -57,12 +57,12 @@ func (r *Reconciler) available(ctx context.Context, rd *round, d *appsv1.Deploym
 		want = *d.Spec.Replicas
 	}
 	if want == 0 {
-		return notDone(v1alpha1.ScaledToZero, "No pods are asked for: spec.replicas is 0."), nil
+		return notDone(v1alpha1.ScaledToZero, "No pods are asked for: spec.replicas is 0. Raise it for Looker to reach the hub."), nil
 	}
 	s := d.Status
 	if s.ObservedGeneration >= d.Generation && s.UpdatedReplicas == want && s.AvailableReplicas == want && s.Replicas == want {
 		if rd.blocked {
-			return done("The pods that run were left as they are; see the other conditions."), nil
+			return done("Pods run as they were; what changed since waits for the other conditions."), nil
 		}
 		r.inspect(ctx, rd)
 		return done(fmt.Sprintf("%d of %d pods are available.", want, want)), nil

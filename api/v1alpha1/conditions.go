@@ -48,7 +48,8 @@ const (
 	KindMissing = "KindMissing"
 	// AddressPending: the load balancer or the Gateway has given no address yet.
 	AddressPending = "AddressPending"
-	// RouteNotAccepted: the Gateway has not taken the route; the message is its own.
+	// RouteNotAccepted: a Gateway does not take the route, or the policy for TLS to the pods;
+	// the message says why in its own words.
 	RouteNotAccepted = "RouteNotAccepted"
 	// SettingsMissing: an enabled integration is not on offer; set what the message names.
 	SettingsMissing = "SettingsMissing"
@@ -66,7 +67,8 @@ const (
 	ScaledToZero = "ScaledToZero"
 	// PodsFailing: pods of the current spec cannot start; the message says why.
 	PodsFailing = "PodsFailing"
-	// ReconcileFailed: the API server refused something; the operator tries again.
+	// ReconcileFailed: a step failed, mostly because the API server refused something. The
+	// message says what, and what to do; the operator tries again.
 	ReconcileFailed = "ReconcileFailed"
 )
 

@@ -6,9 +6,7 @@ import (
 	"cmp"
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 
 	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -32,12 +30,6 @@ func Environment(crds ...string) *envtest.Environment {
 		}
 	}
 	return e
-}
-
-// CertManagerCRDs is the folder of cert-manager's module that holds its CRDs.
-func CertManagerCRDs(ctx context.Context) (string, error) {
-	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/cert-manager/cert-manager").Output()
-	return filepath.Join(strings.TrimSpace(string(out)), "deploy", "crds"), err
 }
 
 // Issue plays cert-manager: the Certificate becomes ready.

@@ -70,8 +70,19 @@ type looker struct {
 
 func newLooker(t *testing.T) *looker {
 	t.Helper()
+	return newLookerTrusting(t, authority(t))
+}
+
+// authority is the certificate of the one that everybody's certificate is from.
+func authority(t *testing.T) []byte {
+	t.Helper()
+	return secret(t, "cert-manager", "local-ca", "tls.crt")
+}
+
+func newLookerTrusting(t *testing.T, authorities []byte) *looker {
+	t.Helper()
 	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(secret(t, "cert-manager", "local-ca", "tls.crt")) {
+	if !pool.AppendCertsFromPEM(authorities) {
 		t.Fatal("the authority's certificate is no PEM")
 	}
 	return &looker{
@@ -216,6 +227,21 @@ func waitReady(t *testing.T, name string) {
 		}
 		return ""
 	})
+}
+
+// settled waits until the pods of the hub "actions" are those of its Deployment, once that
+// changed from a generation: the hub's own says nothing about what its spec refers to.
+func settled(t *testing.T, before int64) {
+	t.Helper()
+	eventually(t, 3*time.Minute, func() string {
+		d := deployment(t, "actions")
+		s, want := d.Status, *d.Spec.Replicas
+		if d.Generation == before || s.ObservedGeneration < d.Generation || s.UpdatedReplicas != want || s.AvailableReplicas != want || s.Replicas != want {
+			return fmt.Sprintf("the pods are not replaced: generation %d after %d, %+v", d.Generation, before, s)
+		}
+		return ""
+	})
+	waitReady(t, "actions")
 }
 
 // edit changes a hub's spec.

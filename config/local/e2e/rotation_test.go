@@ -26,18 +26,7 @@ func TestCertificateRenewal(t *testing.T) {
 	reachable(t, l)
 	before, pods := serial(t, l), deployment(t, "actions").Generation
 	losesNothing(t, l, "/hooks/renewal", func() {
-		c := &cmv1.Certificate{}
-		if err := cluster.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: "actions"}, c); err != nil {
-			t.Fatal(err)
-		}
-		// What "cmctl renew" does.
-		c.Status.Conditions = append(c.Status.Conditions, cmv1.CertificateCondition{
-			Type: cmv1.CertificateConditionIssuing, Status: cmmetav1.ConditionTrue, Reason: "ManuallyTriggered",
-			LastTransitionTime: new(metav1.Now()), ObservedGeneration: c.Generation,
-		})
-		if err := cluster.Status().Update(t.Context(), c); err != nil {
-			t.Fatal(err)
-		}
+		renew(t, namespace, "actions")
 		// The kubelet takes up to a minute and a half to write a changed Secret.
 		eventually(t, 3*time.Minute, func() string {
 			if serial(t, l) == before {
@@ -48,6 +37,22 @@ func TestCertificateRenewal(t *testing.T) {
 	})
 	if deployment(t, "actions").Generation != pods {
 		t.Error("the pods were rolled for a certificate that they read by themselves")
+	}
+}
+
+// renew has cert-manager issue a certificate anew, as "cmctl renew" does.
+func renew(t *testing.T, namespace, name string) {
+	t.Helper()
+	c := &cmv1.Certificate{}
+	if err := cluster.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, c); err != nil {
+		t.Fatal(err)
+	}
+	c.Status.Conditions = append(c.Status.Conditions, cmv1.CertificateCondition{
+		Type: cmv1.CertificateConditionIssuing, Status: cmmetav1.ConditionTrue, Reason: "ManuallyTriggered",
+		LastTransitionTime: new(metav1.Now()), ObservedGeneration: c.Generation,
+	})
+	if err := cluster.Status().Update(t.Context(), c); err != nil {
+		t.Fatal(err)
 	}
 }
 

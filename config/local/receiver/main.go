@@ -51,7 +51,9 @@ func main() {
 	}
 	serve := srv.ListenAndServe
 	if *cert != "" {
-		serve = func() error { return srv.ListenAndServeTLS(*cert, *key) }
+		own := &certificate{certFile: *cert, keyFile: *key}
+		srv.TLSConfig.GetCertificate = own.current
+		serve = func() error { return srv.ListenAndServeTLS("", "") }
 	}
 	slog.Info("listening", "address", *address, "tls", *cert != "")
 	if err := serve(); err != nil {

@@ -1,0 +1,97 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/hub/action"
+)
+
+// An integration's OAuth client is rotated in its Secret: the pods are rolled onto the new one
+// without losing a delivery, and who was about to sign in can go on.
+func TestOAuthClientRotation(t *testing.T) {
+	waitReady(t, "actions")
+	client := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "airtable-client"},
+		StringData: map[string]string{"AIRTABLE_CLIENT_ID": "first", "AIRTABLE_CLIENT_SECRET": "one"},
+	}
+	if err := cluster.Create(t.Context(), client); err != nil {
+		t.Fatal(err)
+	}
+	generation := deployment(t, "actions").Generation
+	edit(t, "actions", func(s *v1alpha1.IntegrationHubSpec) {
+		s.Integrations = append(s.Integrations, v1alpha1.Integration{Name: "airtable", SecretRef: &v1alpha1.SecretRef{Name: client.Name}})
+	})
+	settled(t, generation)
+	l := newLooker(t)
+	reachable(t, l)
+	link := signInLink(t, l, "airtable")
+	if id := clientID(t, l, link); id != "first" {
+		t.Errorf("users are sent to sign in with client %q, want first", id)
+	}
+	losesNothing(t, l, "/hooks/oauth", func() {
+		generation := deployment(t, "actions").Generation
+		client.StringData = map[string]string{"AIRTABLE_CLIENT_ID": "second", "AIRTABLE_CLIENT_SECRET": "two"}
+		if err := cluster.Update(t.Context(), client); err != nil {
+			t.Fatal(err)
+		}
+		settled(t, generation)
+	})
+	for what, link := range map[string]string{"a link from before": link, "a new link": signInLink(t, l, "airtable")} {
+		if id := clientID(t, l, link); id != "second" {
+			t.Errorf("%s leads to the sign-in of client %q, want second", what, id)
+		}
+	}
+	generation = deployment(t, "actions").Generation
+	edit(t, "actions", func(s *v1alpha1.IntegrationHubSpec) { s.Integrations = s.Integrations[:len(s.Integrations)-1] })
+	settled(t, generation)
+}
+
+// signInLink is what a user who has not signed in finds in the form.
+func signInLink(t *testing.T, l *looker, integration string) string {
+	t.Helper()
+	_, body, err := l.call(t.Context(), "/actions/"+integration+"/form", map[string]any{"data": map[string]string{"state_url": receiver + "/hooks/state"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var form action.Form
+	if err := json.Unmarshal(body, &form); err != nil {
+		t.Fatalf("form %s: %v", body, err)
+	}
+	for _, f := range form.Fields {
+		if f.OAuthURL != "" {
+			return f.OAuthURL
+		}
+	}
+	t.Fatalf("the form has no link to sign in by: %s", body)
+	return ""
+}
+
+// clientID is the OAuth client that a browser is sent to the provider for. It goes no further.
+func clientID(t *testing.T, l *looker, link string) string {
+	t.Helper()
+	browser := *l.http
+	browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, link, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := browser.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	to, err := url.Parse(res.Header.Get("Location"))
+	if err != nil || res.StatusCode != http.StatusFound {
+		t.Fatalf("the sign-in answers %s: %v", res.Status, err)
+	}
+	return to.Query().Get("client_id")
+}

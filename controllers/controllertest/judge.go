@@ -1,0 +1,72 @@
+package controllertest
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Judge is a client of an API server that knows every kind which is shipped, and that writes
+// nothing: it says of objects whether it would take them, to the field. hubCRDs is the folder
+// of the IntegrationHub's definition.
+func Judge(t *testing.T, hubCRDs string, namespaces ...string) client.Client {
+	t.Helper()
+	crds, err := OptionalCRDs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := Environment(append(crds, hubCRDs)...)
+	config, err := env.Start()
+	if err != nil {
+		t.Fatal("starting an API server (make test-unit builds it): ", err)
+	}
+	t.Cleanup(func() {
+		if err := env.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	api, err := client.New(config, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range namespaces {
+		if err := api.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return client.WithFieldValidation(client.NewDryRunClient(api), metav1.FieldValidationStrict)
+}
+
+// Objects are those of a stream of YAML documents.
+func Objects(t *testing.T, text string) []*unstructured.Unstructured {
+	t.Helper()
+	var all []*unstructured.Unstructured
+	decoder := yaml.NewYAMLOrJSONDecoder(strings.NewReader(text), 4096)
+	for {
+		o := &unstructured.Unstructured{}
+		err := decoder.Decode(&o.Object)
+		switch {
+		case errors.Is(err, io.EOF):
+			return all
+		case err != nil:
+			t.Fatal(err)
+		case len(o.Object) > 0:
+			all = append(all, o)
+		}
+	}
+}
+
+// Program is the path of one of the programs that make test-unit builds.
+func Program(name string) string {
+	return filepath.Join(cmp.Or(os.Getenv("KUBEBUILDER_ASSETS"), Environment().BinaryAssetsDirectory), name)
+}

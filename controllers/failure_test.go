@@ -1,0 +1,156 @@
+package controllers_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/controllers/controllertest"
+)
+
+// message is what a condition of the hub says.
+func (w *world) message(condition string) string {
+	w.t.Helper()
+	c := meta.FindStatusCondition(get(w, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, condition)
+	if c == nil {
+		w.t.Fatalf("there is no condition %s", condition)
+	}
+	return c.Message
+}
+
+// An error tells what was being done, what came of it and what to do; and it goes before what
+// only takes time, such as pods that start.
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	services := schema.GroupResource{Resource: "services"}
+	stranger := rest.CopyConfig(apiConfig)
+	stranger.Impersonate.UserName = "system:serviceaccount:integration-hub-system:integration-hub-manager"
+	without, err := clientOf(stranger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name   string
+		err    error // nil has the API server refuse
+		says   string
+		advice string
+	}{
+		{"a right that the operator lacks", nil, `services "hub" is forbidden: User "system:serviceaccount:`, "bring its roles up to date"},
+		{
+			"a webhook that does not answer",
+			apierrors.NewInternalError(errors.New(`failed calling webhook "policy.example.com": failed to call webhook: Post "https://policy.example.svc:443/": read tcp 10.0.0.1:43210->10.0.0.2:443: i/o timeout`)),
+			`webhook "policy.example.com": failed to call webhook: Post "https://policy.example.svc:443/": read tcp 10.0.0.2:443: i/o timeout.`,
+			"An admission webhook of the cluster does not answer",
+		},
+		{
+			"a policy",
+			&apierrors.StatusError{ErrStatus: metav1.Status{Reason: metav1.StatusReasonForbidden, Message: `admission webhook "policy.example.com" denied the request: Services need an owner`}},
+			"Services need an owner.", "change the spec, or the policy",
+		},
+		{"a quota", apierrors.NewForbidden(services, "hub", errors.New("exceeded quota: small")), "exceeded quota: small.", "Raise the namespace's quota"},
+		{"a namespace that goes", apierrors.NewForbidden(services, "hub", errors.New("because it is being terminated")), "terminated.", "the hub with it"},
+		{"an overload", apierrors.NewTooManyRequestsError("too many requests"), "too many requests.", "overloaded"},
+		{"a start", apierrors.NewServiceUnavailable("not yet"), "not yet.", "about to start"},
+		{"something else", errors.New("disk full"), "disk full. The operator", "tries again by itself"},
+		{"much text", errors.New(strings.Repeat("x", 5000)), "xxx… The operator", "tries again by itself"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.create(w.hub())
+			c := interceptor.NewClient(api, interceptor.Funcs{
+				Apply: func(ctx context.Context, c client.WithWatch, o runtime.ApplyConfiguration, opts ...client.ApplyOption) error {
+					if _, ok := o.(*corev1ac.ServiceApplyConfiguration); ok {
+						if c = without; tt.err != nil {
+							return tt.err
+						}
+					}
+					return c.Apply(ctx, o, opts...)
+				},
+			})
+			for range 2 {
+				if _, err := w.reconcileWith(c); err == nil {
+					t.Error("no error, so nothing tries again")
+				}
+				w.issue()
+			}
+			if _, err := w.reconcileWith(c); err == nil {
+				t.Error("no error, so nothing tries again")
+			}
+			w.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.Progressing)
+			w.want(v1alpha1.Exposed, metav1.ConditionFalse, v1alpha1.ReconcileFailed)
+			w.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.ReconcileFailed)
+			got := w.message(v1alpha1.Ready)
+			if !strings.HasPrefix(got, "Applying Service hub: ") || !strings.Contains(got, tt.says) || !strings.Contains(got, tt.advice) {
+				t.Errorf("message %q, want %q and %q", got, tt.says, tt.advice)
+			}
+			before := get(w, "hub", &v1alpha1.IntegrationHub{}).ResourceVersion
+			_, _ = w.reconcileWith(c) // it fails again
+			if now := get(w, "hub", &v1alpha1.IntegrationHub{}).ResourceVersion; now != before {
+				t.Error("the same failure is written again")
+			}
+		})
+	}
+}
+
+// A cluster that has no address left for Services says so, and gives one when it can.
+func TestNoServiceAddressLeft(t *testing.T) {
+	t.Parallel()
+	certManager, err := controllertest.CertManagerCRDs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := controllertest.Environment(hubCRDs, certManager)
+	env.ControlPlane.GetAPIServer().Configure().Set("service-cluster-ip-range", "10.0.0.0/29") // the smallest
+	config, err := env.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := env.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	small, err := clientOf(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorldAt(t, small)
+	w.createIssuer()
+	for n := 0; ; n++ {
+		s := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "taken", GenerateName: "taken-"}, Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}}}
+		if n > 0 {
+			s.Name = ""
+		}
+		if err := small.Create(t.Context(), s); err != nil {
+			break // what is wrong with it the hub's condition will tell
+		}
+	}
+	w.create(w.hub())
+	if _, err := w.reconcileWith(small); err == nil {
+		t.Error("no error, so nothing tries again")
+	}
+	w.want(v1alpha1.Exposed, metav1.ConditionFalse, v1alpha1.ReconcileFailed)
+	const want = `Applying Service hub: Internal error occurred: failed to allocate a serviceIP for Service "hub": range is full. The cluster has no address left for Services: delete some, or add a range (kubectl get servicecidrs). The operator tries again by itself.`
+	if got := w.message(v1alpha1.Exposed); got != want {
+		t.Errorf("message %q, want %q", got, want)
+	}
+	if err := small.Delete(t.Context(), get(w, "taken", &corev1.Service{})); err != nil {
+		t.Fatal(err)
+	}
+	w.reconcile()
+	w.want(v1alpha1.Exposed, metav1.ConditionTrue, v1alpha1.Succeeded)
+}

@@ -1,0 +1,166 @@
+package controllers_test
+
+import (
+	"cmp"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/controllers/resources"
+)
+
+func gatewayExposure() *v1alpha1.Exposure {
+	return &v1alpha1.Exposure{Gateway: &v1alpha1.GatewayExposure{
+		ParentRefs: []v1alpha1.ParentRef{{Name: "public", Namespace: "gateways", SectionName: "https", Port: new(int32(443))}, {Name: "internal"}},
+		Hostnames:  []string{"hub.example.com"}, Annotations: map[string]string{"team": "data"}, CABundleRef: &v1alpha1.ConfigMapRef{Name: "ca"},
+	}}
+}
+
+// What the spec can ask of the Gateway API and of the Prometheus operator is what their
+// schemas have, to the field; and what is at rest is not written.
+func TestSchemasOfOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.hub()
+	h.Spec.BaseURL = "https://hub.example.com/actions"
+	h.Spec.Exposure = gatewayExposure()
+	h.Spec.Monitoring = &v1alpha1.Monitoring{
+		ServiceMonitor: &v1alpha1.ServiceMonitor{Labels: map[string]string{"release": "prometheus"}, Interval: "1m30s"},
+		PrometheusRule: &v1alpha1.PrometheusRule{Labels: map[string]string{"release": "prometheus"}},
+	}
+	w.create(h)
+	strict := client.WithFieldValidation(api, metav1.FieldValidationStrict)
+	for range 3 {
+		if _, err := w.reconcileWith(strict); err != nil {
+			t.Fatal(err)
+		}
+		w.issue()
+	}
+	kinds := []schema.GroupVersionKind{resources.HTTPRouteKind, resources.BackendTLSPolicyKind, resources.ServiceMonitorKind, resources.PrometheusRuleKind}
+	for _, kind := range kinds {
+		before := foreign(w, kind)
+		w.reconcile()
+		if v := foreign(w, kind).GetResourceVersion(); v != before.GetResourceVersion() {
+			t.Errorf("%s is written though nothing changed", kind.Kind)
+		}
+	}
+	w.edit(func(s *v1alpha1.IntegrationHubSpec) { s.Exposure, s.Monitoring = nil, nil })
+	w.reconcile()
+	w.issue()
+	w.reconcile()
+	for _, kind := range kinds {
+		list := &unstructured.UnstructuredList{}
+		list.SetGroupVersionKind(kind)
+		if err := api.List(t.Context(), list, client.InNamespace(w.namespace)); err != nil || len(list.Items) > 0 {
+			t.Errorf("%d of %s stayed: %v", len(list.Items), kind.Kind, err)
+		}
+	}
+}
+
+// foreign reads a child of a kind that has no type here.
+func foreign(w *world, kind schema.GroupVersionKind) *unstructured.Unstructured {
+	w.t.Helper()
+	u := &unstructured.Unstructured{}
+	u.SetGroupVersionKind(kind)
+	return get(w, "hub", u)
+}
+
+// says is what one Gateway says of an object of a generation.
+type says struct {
+	gateway                   map[string]any
+	condition, status, reason string
+	behind                    int64 // how many generations the Gateway is behind
+}
+
+// answer plays Gateways' controllers: it writes what they say under a name of the status.
+func answer(w *world, kind schema.GroupVersionKind, list, ref string, all []says) {
+	w.t.Helper()
+	object := foreign(w, kind)
+	answers := []any{}
+	for _, s := range all {
+		answers = append(answers, map[string]any{ref: s.gateway, "controllerName": "example.com/gateway", "conditions": []any{map[string]any{
+			"type": s.condition, "status": s.status, "reason": cmp.Or(s.reason, "Some"), "message": "why",
+			"lastTransitionTime": "2026-01-02T03:04:05Z", "observedGeneration": object.GetGeneration() - s.behind,
+		}}})
+	}
+	object.Object["status"] = map[string]any{list: answers}
+	if err := api.Status().Update(w.t.Context(), object); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// What Gateways say of the route, and of the policy, is what Exposed says.
+func TestGateways(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.hub()
+	h.Spec.Exposure = gatewayExposure()
+	w.create(h)
+	w.reconcile()
+	w.issue()
+	w.reconcile()
+	w.runPods()
+	public := map[string]any{"name": "public", "namespace": "gateways", "sectionName": "https", "port": int64(443)}
+	internal := map[string]any{"name": "internal"}
+	inside := w.namespace + "/internal"
+	taken := []says{{gateway: public, condition: "Accepted", status: "True"}, {gateway: internal, condition: "Accepted", status: "True"}}
+	for _, tt := range []struct {
+		name            string
+		route, policy   []says
+		reason, message string
+	}{
+		{"nobody answers", nil, nil, v1alpha1.AddressPending, "the Gateway gateways/public"},
+		{"one of two answers", taken[:1], nil, v1alpha1.AddressPending, "the Gateway " + inside},
+		{
+			"one is not done",
+			[]says{taken[0], {gateway: internal, condition: "Accepted", status: "Unknown"}},
+			nil,
+			v1alpha1.AddressPending, "The Gateway " + inside + " has not taken HTTPRoute hub yet",
+		},
+		{
+			"one speaks of an older route",
+			[]says{{gateway: public, condition: "Accepted", status: "False", reason: "NoMatchingParent", behind: 1}, taken[1]},
+			nil,
+			v1alpha1.AddressPending, "The Gateway gateways/public has not taken HTTPRoute hub yet",
+		},
+		{
+			"one refuses",
+			[]says{taken[0], {gateway: internal, condition: "Accepted", status: "False", reason: "NotAllowedByListeners"}},
+			nil,
+			v1alpha1.RouteNotAccepted, "The Gateway " + inside + " does not take HTTPRoute hub: NotAllowedByListeners: why",
+		},
+		{
+			"one does not find the Service",
+			[]says{{gateway: public, condition: "ResolvedRefs", status: "False", reason: "BackendNotFound"}, taken[1]},
+			nil,
+			v1alpha1.RouteNotAccepted, "BackendNotFound",
+		},
+		{"both take it", taken, nil, v1alpha1.Succeeded, "The hub is reached at https://hub.example.com."},
+		{
+			"one cannot check the pods",
+			taken,
+			[]says{{gateway: internal, condition: "ResolvedRefs", status: "False", reason: "InvalidCACertificateRef"}},
+			v1alpha1.RouteNotAccepted, "A Gateway does not take BackendTLSPolicy hub, so it cannot speak TLS to the pods: InvalidCACertificateRef: why",
+		},
+		{
+			"it could not check them before",
+			taken,
+			[]says{{gateway: internal, condition: "ResolvedRefs", status: "False", behind: 1}},
+			v1alpha1.Succeeded, "The hub is reached",
+		},
+	} {
+		answer(w, resources.HTTPRouteKind, "parents", "parentRef", tt.route)
+		answer(w, resources.BackendTLSPolicyKind, "ancestors", "ancestorRef", tt.policy)
+		w.reconcile()
+		c := meta.FindStatusCondition(get(w, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.Exposed)
+		if c.Reason != tt.reason || !strings.Contains(c.Message, tt.message) {
+			t.Errorf("%s: %s %q, want %s %q", tt.name, c.Reason, c.Message, tt.reason, tt.message)
+		}
+	}
+}

@@ -1,0 +1,78 @@
+package controllers_test
+
+import (
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/controllers/controllertest"
+)
+
+// What a cluster lacks is told in the condition that it belongs to, and the operator goes on
+// when it comes. Looker needs no metrics.
+func TestKindsThatComeLater(t *testing.T) {
+	t.Parallel()
+	env := controllertest.Environment(hubCRDs)
+	config, err := env.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := env.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	bare, err := clientOf(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	install := func(paths ...string) {
+		t.Helper()
+		if _, err := envtest.InstallCRDs(config, envtest.CRDInstallOptions{Paths: paths, ErrorIfPathMissing: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := newWorldAt(t, bare)
+	h := w.hub()
+	h.Spec.Exposure = gatewayExposure()
+	h.Spec.Monitoring = &v1alpha1.Monitoring{ServiceMonitor: &v1alpha1.ServiceMonitor{}}
+	w.create(h)
+	w.reconcile()
+	w.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.CertManagerMissing)
+	w.want(v1alpha1.Exposed, metav1.ConditionFalse, v1alpha1.KindMissing)
+	w.want(v1alpha1.MonitoringReady, metav1.ConditionFalse, v1alpha1.KindMissing)
+	w.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.CertManagerMissing)
+
+	certManager, err := controllertest.CertManagerCRDs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	install(certManager)
+	w.createIssuer()
+	w.reconcile()
+	w.issue()
+	w.reconcile()
+	w.runPods()
+	w.reconcile()
+	w.want(v1alpha1.DeploymentAvailable, metav1.ConditionTrue, v1alpha1.Succeeded)
+	w.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.KindMissing)
+
+	w.edit(func(s *v1alpha1.IntegrationHubSpec) { s.Exposure = nil })
+	w.reconcile()
+	w.issue()
+	w.reconcile()
+	w.runPods()
+	w.reconcile()
+	w.want(v1alpha1.MonitoringReady, metav1.ConditionFalse, v1alpha1.KindMissing)
+	w.want(v1alpha1.Ready, metav1.ConditionTrue, v1alpha1.Succeeded)
+
+	optional, err := controllertest.OptionalCRDs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	install(optional...)
+	w.reconcile()
+	w.want(v1alpha1.MonitoringReady, metav1.ConditionTrue, v1alpha1.Succeeded)
+}
