@@ -124,7 +124,7 @@ func (r *tableReader) check(record []string) error {
 		if cell == "" && i > 0 {
 			continue // a missing value
 		}
-		if _, err := strconv.ParseFloat(cell, 64); err != nil && !errors.Is(err, strconv.ErrRange) {
+		if !isNumber(cell) {
 			what := "does not hold a number"
 			if cell == "" {
 				what = "is empty, though it is the label"
@@ -133,6 +133,24 @@ func (r *tableReader) check(record []string) error {
 		}
 	}
 	return nil
+}
+
+// isNumber knows plain decimals at a glance: a result has many of them.
+func isNumber(cell string) bool {
+	digits, dots := 0, 0
+	for i := range len(cell) {
+		switch c := cell[i]; {
+		case c >= '0' && c <= '9':
+			digits++
+		case c == '.':
+			dots++
+		case c == '-' && i == 0:
+		default:
+			_, err := strconv.ParseFloat(cell, 64)
+			return err == nil || errors.Is(err, strconv.ErrRange)
+		}
+	}
+	return digits > 0 && dots <= 1
 }
 
 // explain tells bad CSV from a source that fails.

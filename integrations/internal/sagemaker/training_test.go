@@ -329,6 +329,18 @@ func TestTrainingRefused(t *testing.T) {
 	}
 }
 
+func TestNumbers(t *testing.T) {
+	t.Parallel()
+	for cell, number := range map[string]bool{
+		"0": true, "-1.50": true, ".5": true, "5.": true, "1e-3": true, "+2": true, "1E400": true, "-Inf": true,
+		"": false, "-": false, ".": false, "1.2.3": false, "1-2": false, "2026-11-23": false, "1,000": false, "York": false, "0x": false, " 1": false,
+	} {
+		if got := sagemaker.IsNumber(cell); got != number {
+			t.Errorf("%q is a number: %t", cell, got)
+		}
+	}
+}
+
 // A source that breaks off leaves no object and starts no job, however much had been written.
 func TestTrainingBreaksOff(t *testing.T) {
 	t.Parallel()
