@@ -3,6 +3,7 @@ package amazonsagemakertrainxgboost_test
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"regexp"
 	"testing"
 	"testing/synctest"
@@ -89,7 +90,7 @@ func TestWire(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := sagemakertest.NewHub(t, 1)
 				i := actiontest.New(t, amazonsagemakertrainxgboost.New, h.Deps())
-				if _, err := i.Execute(t.Context(), sagemakertest.Request(t, "label,a,b\n1,40,2\n", form, tt.answers)); err != nil {
+				if _, err := i.Execute(t.Context(), sagemakertest.Request(t, "label,a,b\n1,40,2\n", form, withoutRegion(tt.answers))); err != nil {
 					t.Fatal(err)
 				}
 				h.Watches.Drain(context.Background())
@@ -118,6 +119,13 @@ func TestWire(t *testing.T) {
 			})
 		})
 	}
+}
+
+// withoutRegion are answers to an integration that asks for no region.
+func withoutRegion(form answers) answers {
+	form = maps.Clone(form)
+	form["region"] = ""
+	return form
 }
 
 // ordered is JSON with its members in order: the SDK's maps have none.

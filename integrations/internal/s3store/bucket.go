@@ -42,10 +42,13 @@ func (s *Store) Locate(ctx context.Context, a Account, bucket Bucket) (Region, e
 		return r, nil
 	}
 	explained := s.explain(ctx, "locating the bucket", err)
-	if res.HTTPStatusCode() == http.StatusNotFound { // an answer to HEAD has no code
+	switch res.HTTPStatusCode() { // an answer to HEAD has no code that would say more
+	case http.StatusNotFound:
 		e := action.Wrap(explained, action.NotFound, "The bucket does not exist.")
 		e.Fields = map[string]string{"bucket": e.Message}
 		return "", e
+	case http.StatusForbidden:
+		return "", action.Wrap(explained, action.Forbidden, "%s denied access. Check the access key and the bucket.", s.service.Name)
 	}
 	return "", explained
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"integrationhub.dev/hub/action"
 )
@@ -63,6 +64,9 @@ type tableReader struct {
 	ready bytes.Buffer
 	names []string
 	err   error
+	// line and offset are where the last record ended.
+	line   int
+	offset int64
 }
 
 // enough is how many bytes are made ready at once.
@@ -85,6 +89,9 @@ func (r *tableReader) Close() error { return r.src.Close() }
 // next makes the next record ready.
 func (r *tableReader) next() error {
 	record, err := r.in.Read()
+	if err := r.skipped(record, err); err != nil {
+		return err
+	}
 	switch {
 	case errors.Is(err, io.EOF) && r.table.rows == 0:
 		return action.Errorf(action.Invalid, "Looker sent no rows.")
@@ -106,6 +113,24 @@ func (r *tableReader) next() error {
 	return r.out.Error()
 }
 
+// skipped says that the reader took an empty line for nothing. In a result of one column that
+// is a row without a value: the answers of the model would not fit to the rows any more.
+func (r *tableReader) skipped(record []string, err error) error {
+	if len(r.names) > 1 || err != nil && !errors.Is(err, io.EOF) {
+		return nil
+	}
+	empty := r.in.InputOffset() != r.offset // at the end nothing else is left
+	if err == nil {
+		line, _ := r.in.FieldPos(0)
+		empty = line != r.line+1
+		r.line, r.offset = line+strings.Count(record[0], "\n"), r.in.InputOffset()
+	}
+	if empty && r.names != nil {
+		return action.Errorf(action.Invalid, "Row %d is empty: in a result of one column that cannot be told from no row. Fill it, or add a column.", r.table.rows+1)
+	}
+	return nil
+}
+
 func (r *tableReader) header(record []string) error {
 	r.names = append([]string(nil), record...)
 	r.table.columns = len(record)
@@ -124,7 +149,7 @@ func (r *tableReader) check(record []string) error {
 		if cell == "" && i > 0 {
 			continue // a missing value
 		}
-		if _, err := strconv.ParseFloat(cell, 64); err != nil && !errors.Is(err, strconv.ErrRange) {
+		if !isNumber(cell) {
 			what := "does not hold a number"
 			if cell == "" {
 				what = "is empty, though it is the label"
@@ -133,6 +158,24 @@ func (r *tableReader) check(record []string) error {
 		}
 	}
 	return nil
+}
+
+// isNumber knows plain decimals at a glance: a result has many of them.
+func isNumber(cell string) bool {
+	digits, dots := 0, 0
+	for i := range len(cell) {
+		switch c := cell[i]; {
+		case c >= '0' && c <= '9':
+			digits++
+		case c == '.':
+			dots++
+		case c == '-' && i == 0:
+		default:
+			_, err := strconv.ParseFloat(cell, 64)
+			return err == nil || errors.Is(err, strconv.ErrRange)
+		}
+	}
+	return digits > 0 && dots <= 1
 }
 
 // explain tells bad CSV from a source that fails.

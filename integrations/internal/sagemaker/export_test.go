@@ -6,6 +6,9 @@ import (
 	"integrationhub.dev/integrations/internal/objectstore"
 )
 
+// IsNumber is whether a model can be trained with a cell.
+var IsNumber = isNumber
+
 // Small makes the parts of uploads so small that a test can send many.
 func Small(c *Client) {
 	c.store.LongestWait = time.Millisecond

@@ -34,6 +34,14 @@ type answers = map[string]string
 
 var trainForm = answers{"modelName": "orders", "bucket": "data", "awsInstanceType": "ml.m5.xlarge"}
 
+// trains is a request for a training, which asks for no region.
+func trains(t *testing.T, csv string, change answers) *action.Request {
+	t.Helper()
+	all := answers{"region": ""}
+	maps.Copy(all, change)
+	return sagemakertest.Request(t, csv, trainForm, all)
+}
+
 func trainer(h *sagemakertest.Hub) sagemaker.Trainer {
 	return sagemaker.Trainer{
 		Client: sagemaker.New(h.Deps()), Algorithm: sagemaker.LinearLearner, Columns: "feature_dim",
@@ -163,7 +171,7 @@ func TestTraining(t *testing.T) {
 				h := sagemakertest.NewHub(t, 1)
 				tt.set(h.AWS)
 				start := time.Now()
-				res, err := trainer(h).Execute(t.Context(), sagemakertest.Request(t, csv, trainForm, tt.change))
+				res, err := trainer(h).Execute(t.Context(), trains(t, csv, tt.change))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -205,7 +213,7 @@ func TestHubStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := sagemakertest.NewHub(t, 1)
 		h.AWS.Statuses = []string{"InProgress"}
-		if _, err := trainer(h).Execute(t.Context(), sagemakertest.Request(t, csv, trainForm, nil)); err != nil {
+		if _, err := trainer(h).Execute(t.Context(), trains(t, csv, nil)); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
@@ -228,7 +236,7 @@ func TestHubStops(t *testing.T) {
 func TestNoRoom(t *testing.T) {
 	t.Parallel()
 	h := sagemakertest.NewHub(t, 0)
-	_, err := trainer(h).Execute(t.Context(), sagemakertest.Request(t, csv, trainForm, nil))
+	_, err := trainer(h).Execute(t.Context(), trains(t, csv, nil))
 	if action.KindOf(err) != action.RateLimited || len(h.AWS.Operations()) != 0 {
 		t.Errorf("error %v after %v", err, h.AWS.Operations())
 	}
@@ -240,7 +248,7 @@ func TestLostStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := sagemakertest.NewHub(t, 1)
 		h.AWS.Lose = func(o string, n int) bool { return o == "CreateTrainingJob" && n == 1 }
-		if _, err := trainer(h).Execute(t.Context(), sagemakertest.Request(t, csv, trainForm, nil)); err != nil {
+		if _, err := trainer(h).Execute(t.Context(), trains(t, csv, nil)); err != nil {
 			t.Fatal(err)
 		}
 		h.Watches.Drain(context.Background())
@@ -292,6 +300,8 @@ func TestTrainingRefused(t *testing.T) {
 		"throttled":       {csv, nil, fails("CreateTrainingJob", sagemakertest.Error(400, "ThrottlingException", "Rate exceeded")), action.RateLimited, "Amazon SageMaker takes no more requests for the moment."},
 		"out of order":    {csv, nil, fails("CreateTrainingJob", actiontest.Reply{Status: 500}), action.Unavailable, "Amazon SageMaker answered 500 Internal Server Error."},
 		"resets":          {csv, nil, fails("CreateTrainingJob", actiontest.Reply{Reset: true}), action.Unavailable, "The connection to Amazon SageMaker failed."},
+		"no access":       {csv, nil, fails("HeadBucket", actiontest.Reply{Status: 403}), action.Forbidden, "Amazon S3 denied access. Check the access key and the bucket."},
+		"S3 out of order": {csv, nil, fails("HeadBucket", actiontest.Reply{Status: 503}), action.Unavailable, "Amazon S3 answered 503 Service Unavailable."},
 		"S3 denies":       {csv, nil, fails("PutObject", sagemakertest.S3Error(403, "AccessDenied")), action.Forbidden, "Amazon S3 denied access. The access key needs s3:PutObject and s3:AbortMultipartUpload on the bucket, and the use of its encryption key if it has one."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -301,7 +311,7 @@ func TestTrainingRefused(t *testing.T) {
 				if tt.set != nil {
 					tt.set(h.AWS)
 				}
-				_, err := trainer(h).Execute(t.Context(), sagemakertest.Request(t, tt.csv, trainForm, tt.change))
+				_, err := trainer(h).Execute(t.Context(), trains(t, tt.csv, tt.change))
 				if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message {
 					t.Errorf("error %v (%v)\n%s, want\n%s", err, action.KindOf(err), action.MessageOf(err), tt.message)
 				}
@@ -319,13 +329,25 @@ func TestTrainingRefused(t *testing.T) {
 	}
 }
 
+func TestNumbers(t *testing.T) {
+	t.Parallel()
+	for cell, number := range map[string]bool{
+		"0": true, "-1.50": true, ".5": true, "5.": true, "1e-3": true, "+2": true, "1E400": true, "-Inf": true,
+		"": false, "-": false, ".": false, "1.2.3": false, "1-2": false, "2026-11-23": false, "1,000": false, "York": false, "0x": false, " 1": false,
+	} {
+		if got := sagemaker.IsNumber(cell); got != number {
+			t.Errorf("%q is a number: %t", cell, got)
+		}
+	}
+}
+
 // A source that breaks off leaves no object and starts no job, however much had been written.
 func TestTrainingBreaksOff(t *testing.T) {
 	t.Parallel()
 	h := sagemakertest.NewHub(t, 1)
 	tr := trainer(h)
 	sagemaker.Small(tr.Client)
-	req := sagemakertest.Request(t, csv, trainForm, nil)
+	req := trains(t, csv, nil)
 	actiontest.Download(t, req, actiontest.BrokenDownload("a,b\n"+strings.Repeat("1,2\n", 10_000)))
 	_, err := tr.Execute(t.Context(), req)
 	if action.MessageOf(err) != "The download from Looker broke off before the data was complete." {
@@ -340,7 +362,7 @@ func TestTrainingBreaksOff(t *testing.T) {
 func TestDownloadRefused(t *testing.T) {
 	t.Parallel()
 	h := sagemakertest.NewHub(t, 1)
-	req := sagemakertest.Request(t, csv, trainForm, nil)
+	req := trains(t, csv, nil)
 	actiontest.Download(t, req, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "1,2\n3,4", http.StatusNotFound) })
 	if _, err := trainer(h).Execute(t.Context(), req); err == nil || len(h.AWS.Objects()) != 0 {
 		t.Errorf("error %v, objects %v", err, h.AWS.Objects())
@@ -357,7 +379,7 @@ func TestAnswersLate(t *testing.T) {
 		tr := trainer(h)
 		tr.Client = sagemaker.New(deps)
 		start := time.Now()
-		_, err := tr.Execute(t.Context(), sagemakertest.Request(t, csv, trainForm, nil))
+		_, err := tr.Execute(t.Context(), trains(t, csv, nil))
 		if took := time.Since(start); action.KindOf(err) != action.Timeout || action.MessageOf(err) != "Amazon SageMaker did not answer in time." || took != 2*time.Minute {
 			t.Errorf("error %v after %v", err, took)
 		}

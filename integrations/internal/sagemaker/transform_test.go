@@ -37,7 +37,7 @@ func TestTransformInput(t *testing.T) {
 	for name, tt := range map[string]struct{ csv, strip, want string }{
 		"nothing stripped":         {"id,a,b\n1,2,3\n4,5,6\n", "0", "1,2,3\n4,5,6\n"},
 		"no answer":                {"id,a,b\n1,2,3\n", "", "1,2,3\n"},
-		"one column":               {"id,a,b\n1,2,3\n4,5,6\n", "1", "2,3\n5,6\n"},
+		"one column stripped":      {"id,a,b\n1,2,3\n4,5,6\n", "1", "2,3\n5,6\n"},
 		"two columns":              {"id,a,b\n1,2,3\n4,5,6\n", "2", "3\n6\n"},
 		"no line break at the end": {"id,a\n1,2\n3,4", "1", "2\n4\n"},
 		"commas in quotes":         {"id,a\n\"x,y\",2\n", "1", "2\n"},
@@ -45,6 +45,7 @@ func TestTransformInput(t *testing.T) {
 		"line breaks in quotes":    {"\"id\nno\",a\n\"1\n2\",3\n", "1", "3\n"},
 		"CRLF":                     {"id,a\r\n1,2\r\n", "1", "2\n"},
 		"beyond ASCII":             {"größe,a\n1,Zürich 東京\n", "1", "Zürich 東京\n"},
+		"one column":               {"a\n1\n\"x\ny\"\r\n3\n", "0", "1\n\"x\ny\"\n3\n"},
 		"an empty cell":            {"id,a,b\n1,,\n", "1", ",\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -189,6 +190,8 @@ func TestTransformFails(t *testing.T) {
 		"a bad row late":  {serve("a,b\n" + rows + "1\n"), "0", nil, "Row 20001 does not have the 2 columns that the first line names."},
 		"no column left":  {serve("a,b\n" + rows), "2", nil, "The result has 2 columns: none is left for the model."},
 		"too many":        {serve("a,b\n" + rows), "3", nil, "Param numStripColumns: 3 is out of range: 0 - 2"},
+		"an empty row":    {serve("a\n1\n\n2\n"), "0", nil, "Row 2 is empty: in a result of one column that cannot be told from no row. Fill it, or add a column."},
+		"an empty end":    {serve("a\n1\n\n"), "0", nil, "Row 2 is empty: in a result of one column that cannot be told from no row. Fill it, or add a column."},
 		"no rows":         {serve("a,b\n"), "0", nil, "Looker sent no rows."},
 		"a part fails":    {serve("a,b\n" + rows), "1", failing("UploadPart", sagemakertest.S3Error(403, "AccessDenied")), "Amazon S3 denied access. The access key needs s3:PutObject and s3:AbortMultipartUpload on the bucket, and the use of its encryption key if it has one."},
 		"the model's job": {serve("a,b\n1,2\n"), "1", failing("CreateTransformJob", sagemakertest.Error(400, "ValidationException", "Could not find model \"arn\".")), `Amazon SageMaker refuses: Could not find model "arn". (ValidationException)`},

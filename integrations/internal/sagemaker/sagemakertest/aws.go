@@ -156,6 +156,9 @@ func (f *AWS) answer(ctx context.Context, r actiontest.Recorded, length int64) a
 	}
 	bucket, key, region := locate(r, service)
 	if !signed(ctx, r, length, service, region) {
+		if operation == "HeadBucket" { // which has no body, and tells the region all the same
+			return actiontest.Reply{Status: http.StatusForbidden, Header: map[string]string{"X-Amz-Bucket-Region": f.Buckets[bucket]}}
+		}
 		if service == "s3" {
 			return S3Error(http.StatusForbidden, "SignatureDoesNotMatch")
 		}

@@ -49,6 +49,9 @@ func (f *AWS) s3(r actiontest.Recorded, operation, bucket, key, region string) a
 	case home != region:
 		reply := S3Error(http.StatusMovedPermanently, "PermanentRedirect")
 		reply.Header["X-Amz-Bucket-Region"] = home
+		if operation == "HeadBucket" {
+			reply.Body = ""
+		}
 		return reply
 	case operation == "HeadBucket":
 		return actiontest.Reply{Header: map[string]string{"X-Amz-Bucket-Region": home}}
