@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,26 +105,31 @@ func panels(t *testing.T) map[string]string {
 	return all
 }
 
-// exported are the names of all series that hub and manager export. The hub's own are those
-// in its README, which its tests hold against the running hub.
-func exported(t *testing.T) map[string]bool {
+// ofTargets are the labels that Prometheus gives to whatever it scrapes of a Service's pods.
+var ofTargets = []string{"namespace", "service", "pod", "container", "endpoint", "job", "instance"}
+
+// exported are all series that hub and manager export, with their labels. The hub's own are
+// those in its README, which its tests hold against the running hub.
+func exported(t *testing.T) map[string][]string {
 	t.Helper()
-	names := map[string]bool{"up": true} // Prometheus's own
-	add := func(name string) {
-		for _, suffix := range []string{"", "_bucket", "_sum", "_count"} {
-			names[name+suffix] = true
+	series := map[string][]string{"up": ofTargets} // Prometheus's own
+	add := func(name, list string) {
+		labels := slices.Concat(ofTargets, strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' }))
+		for _, suffix := range []string{"", "_sum", "_count"} {
+			series[name+suffix] = labels
 		}
+		series[name+"_bucket"] = append(labels, "le")
 	}
 	readme, err := os.ReadFile(filepath.Join("..", "hub", "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, row := range regexp.MustCompile("(?m)^\\| `(integrationhub_[a-z_]+)`").FindAllStringSubmatch(string(readme), -1) {
-		add(row[1])
+	for _, row := range regexp.MustCompile("(?m)^\\| `(integrationhub_[a-z_]+)` \\| [a-z]+ \\|([a-z, ]*)\\|").FindAllStringSubmatch(string(readme), -1) {
+		add(row[1], row[2])
 	}
 	shared := prometheus.NewRegistry()
 	shared.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	fqName := regexp.MustCompile(`fqName: "([^"]+)"`)
+	description := regexp.MustCompile(`fqName: "([^"]+)".* variableLabels: {([^}]*)}`)
 	for _, r := range []any{shared, ctrlmetrics.Registry} {
 		descriptions := make(chan *prometheus.Desc)
 		go func() {
@@ -131,13 +137,15 @@ func exported(t *testing.T) map[string]bool {
 			close(descriptions)
 		}()
 		for d := range descriptions {
-			add(fqName.FindStringSubmatch(d.String())[1])
+			found := description.FindStringSubmatch(d.String())
+			add(found[1], found[2])
 		}
 	}
-	return names
+	return series
 }
 
-// Every expression that is shipped is PromQL and names only series that there are.
+// Every expression that is shipped is PromQL, and names only series that there are and labels
+// that they have.
 func TestPromQL(t *testing.T) {
 	t.Parallel()
 	known := exported(t)
@@ -151,12 +159,70 @@ func TestPromQL(t *testing.T) {
 				t.Errorf("%s %s: %v", source, name, err)
 				continue
 			}
-			parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
-				if v, ok := n.(*parser.VectorSelector); ok && !known[v.Name] {
-					t.Errorf("%s %s: no program exports %s", source, name, v.Name)
+			for _, problem := range unknown(e, known) {
+				t.Errorf("%s %s: %s", source, name, problem)
+			}
+		}
+	}
+}
+
+// unknown tells of series that nobody exports, and of labels that the series do not have.
+func unknown(e parser.Expr, known map[string][]string) []string {
+	var problems []string
+	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+		switch n := n.(type) {
+		case *parser.VectorSelector:
+			labels, ok := known[n.Name]
+			if !ok {
+				problems = append(problems, "no program exports "+n.Name)
+			}
+			for _, m := range n.LabelMatchers {
+				if ok && m.Name != "__name__" && !slices.Contains(labels, m.Name) {
+					problems = append(problems, n.Name+" has no label "+m.Name)
 				}
-				return nil
-			})
+			}
+		case *parser.AggregateExpr:
+			for _, label := range n.Grouping {
+				for _, selector := range selectors(n.Expr) {
+					if labels, ok := known[selector.Name]; ok && !slices.Contains(labels, label) {
+						problems = append(problems, selector.Name+" has no label "+label+" to group by")
+					}
+				}
+			}
+		}
+		return nil
+	})
+	return problems
+}
+
+func selectors(e parser.Expr) []*parser.VectorSelector {
+	var found []*parser.VectorSelector
+	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+		if v, ok := n.(*parser.VectorSelector); ok {
+			found = append(found, v)
+		}
+		return nil
+	})
+	return found
+}
+
+// The check above finds what it looks for.
+func TestUnknown(t *testing.T) {
+	t.Parallel()
+	known := exported(t)
+	for text, want := range map[string]string{
+		`sum by (le) (rate(integrationhub_delivery_duration_seconds_bucket{integration="tray"}[5m]))`: "",
+		`integrationhub_deliveries`:                                "no program exports integrationhub_deliveries",
+		`integrationhub_deliveries_total{kind="x"}`:                "integrationhub_deliveries_total has no label kind",
+		`sum by (reason) (integrationhub_deliveries_total)`:        "integrationhub_deliveries_total has no label reason to group by",
+		`max by (result) (workqueue_depth{name="integrationhub"})`: "workqueue_depth has no label result to group by",
+	} {
+		e, err := parser.NewParser(parser.Options{}).ParseExpr(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(unknown(e, known), "; "); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}
 }

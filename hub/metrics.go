@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
+	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/hub/payload"
 )
@@ -105,6 +106,18 @@ func (m *Metrics) build(version string) {
 		Name: "integrationhub_build_info", Help: "Which build is running; always 1.",
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	}).Set(1)
+}
+
+// expect counts from 0 whatever may become of the integrations' deliveries: an alert sees the
+// first failure only if there was a 0 before
+// (https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics).
+func (m *Metrics) expect(integrations []string) {
+	for _, name := range integrations {
+		m.deliveries.WithLabelValues(name, delivered)
+		for _, kind := range action.Kinds() {
+			m.deliveries.WithLabelValues(name, kind.String())
+		}
+	}
 }
 
 func (m *Metrics) watchQueue(queued func() int64) {

@@ -167,6 +167,7 @@ func TestMetrics(t *testing.T) {
 		{`integrationhub_deliveries_refused_total`, 1},
 		{`integrationhub_deliveries_total{integration="rows",outcome="invalid"}`, 1},
 		{`integrationhub_deliveries_total{integration="slow",outcome="delivered"}`, 2},
+		{`integrationhub_deliveries_total{integration="slow",outcome="timeout"}`, 0},
 		{`integrationhub_delivery_duration_seconds_count{integration="slow"}`, 2},
 		{`integrationhub_outbound_request_duration_seconds_count{integration="rows",peer="destination"}`, 7},
 		{`integrationhub_outbound_requests_total{integration="rows",outcome="ok",peer="destination"}`, 2},

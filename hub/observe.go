@@ -24,7 +24,7 @@ type record struct {
 	queued time.Duration
 	// tally counts what a delivery does; nil when the request is none, or has not begun.
 	tally *tally
-	// outcome is what became of a delivery: "delivered", or the label of its error's kind.
+	// outcome is what became of a delivery: delivered, or the label of its error's kind.
 	outcome string
 	err     error
 }
@@ -78,9 +78,12 @@ func (s *Server) observe(next http.Handler) http.Handler {
 	})
 }
 
+// delivered is the outcome of a delivery that arrived.
+const delivered = "delivered"
+
 // end records what became of a delivery.
 func (r *record) end(err error) {
-	r.err, r.outcome = err, "delivered"
+	r.err, r.outcome = err, delivered
 	if err != nil {
 		r.outcome = action.KindOf(err).String()
 	}

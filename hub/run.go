@@ -173,6 +173,7 @@ func build(o Options, metrics *Metrics, roots *x509.CertPool, told observers, fo
 	if err != nil {
 		return fail(err)
 	}
+	metrics.expect(catalog.Names())
 	out.FollowRedirects, out.Observe = true, metrics.outbound("looker")
 	server, err := New(Parts{
 		Config: o.Config, Catalog: catalog, Secrets: secrets, Looker: outbound.NewClient(out),

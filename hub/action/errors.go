@@ -51,6 +51,15 @@ var kinds = [...]struct {
 	Timeout:         {504, "GATEWAY_TIMEOUT", "Server is acting as a gateway and cannot get a response in time.", "timeout", true},
 }
 
+// Kinds returns all kinds, the labels of what is counted by kind.
+func Kinds() []Kind {
+	all := make([]Kind, len(kinds))
+	for i := range all {
+		all[i] = Kind(i)
+	}
+	return all
+}
+
 // String is the kind's metric label.
 func (k Kind) String() string { return kinds[k].label }
 
