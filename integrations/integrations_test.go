@@ -13,6 +13,10 @@ import (
 // Every line of All has its folder, README and icon, and no folder is without a line.
 func TestEveryLineIsComplete(t *testing.T) {
 	t.Parallel()
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	var names, packages []string
 	for _, e := range integrations.All() {
 		names = append(names, e.Name)
@@ -20,6 +24,9 @@ func TestEveryLineIsComplete(t *testing.T) {
 		packages = append(packages, folder)
 		if _, err := os.Stat(folder + "/README.md"); err != nil {
 			t.Errorf("%s: %v", e.Name, err)
+		}
+		if link := "[`" + e.Name + "`](integrations/" + folder + ")"; strings.Count(string(readme), link) != 1 {
+			t.Errorf("the project's README does not list %s", link)
 		}
 		if icons.DataURI(e.Name) == "" {
 			t.Errorf("%s has no icon", e.Name)
