@@ -24,6 +24,7 @@ import (
 	"integrationhub.dev/integrations/googleadscustomermatch"
 	"integrationhub.dev/integrations/googleanalyticsdataimport"
 	"integrationhub.dev/integrations/googlechat"
+	"integrationhub.dev/integrations/googlecloudstorage"
 	"integrationhub.dev/integrations/googledrive"
 	"integrationhub.dev/integrations/googlesheets"
 	"integrationhub.dev/integrations/hubspotcompanies"
@@ -80,6 +81,7 @@ func All() []Entry {
 		{"google_ads_customer_match", googleadscustomermatch.New},
 		{"google_analytics_data_import", googleanalyticsdataimport.New},
 		{"google_chat", googlechat.New},
+		{"google_cloud_storage", googlecloudstorage.New},
 		{"google_drive", googledrive.New},
 		{"google_sheets", googlesheets.New},
 		{"hubspot_companies", hubspotcompanies.New},

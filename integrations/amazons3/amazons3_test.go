@@ -21,6 +21,7 @@ import (
 	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/amazons3"
+	"integrationhub.dev/integrations/internal/objectstore"
 )
 
 func params() map[string]string {
@@ -47,10 +48,7 @@ func text(n int) string {
 
 func TestForm(t *testing.T) {
 	t.Parallel()
-	rest := []action.Field{
-		{Name: "path", Label: "Path", Type: action.String},
-		{Name: "filename", Label: "Filename", Type: action.String},
-	}
+	rest := append([]action.Field{{Name: "path", Label: "Path", Type: action.String}}, objectstore.Fields()...)
 	typed := func(description string) action.Field {
 		return action.Field{Name: "bucket", Label: "Bucket", Type: action.String, Required: true, Description: description}
 	}
@@ -307,7 +305,7 @@ func TestWire(t *testing.T) {
 			"no media type",
 			[]string{
 				"PUT minio.example.com:9000/reports/orders.csv?x-id=PutObject",
-				"Content-Type: application/octet-stream",
+				"Content-Type: text/csv",
 				"X-Amz-Content-Sha256: UNSIGNED-PAYLOAD",
 				"0,x\n",
 			},
@@ -705,6 +703,78 @@ func TestEndpoint(t *testing.T) {
 	got, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(params(), nil))
 	if err != nil || got.Fields[0].Default != "reports" {
 		t.Errorf("form %v, %v", got, err)
+	}
+}
+
+// What is there already is replaced, left beside, or kept, as the user chose.
+func TestOverwrite(t *testing.T) {
+	t.Parallel()
+	const exists = "A file of this name exists already."
+	for _, tt := range []struct {
+		answer, error string
+		replaced      bool
+		objects       int
+	}{{"yes", "", true, 1}, {"no", "", false, 2}, {"fail", exists, false, 1}} {
+		for _, size := range []int{10, 5000} {
+			for _, host := range []string{"", "minio.example.com"} {
+				t.Run(fmt.Sprint(tt.answer, size, host), func(t *testing.T) {
+					t.Parallel()
+					f := newFake()
+					old := stored{"yesterday's", "text/csv"}
+					f.objects["reports/orders.csv"] = old
+					env := map[string]string{}
+					if f.host = host; host != "" {
+						env["AMAZON_S3_ENDPOINT"] = "https://" + host
+					}
+					answers := form()
+					answers["overwrite"] = tt.answer
+					_, err := f.start(t, env).Execute(t.Context(), csv(t, answers, size))
+					if err != nil && action.MessageOf(err) != tt.error || (err == nil) != (tt.error == "") {
+						t.Errorf("error %v, want %q", err, tt.error)
+					}
+					if replaced := f.objects["reports/orders.csv"] != old; replaced != tt.replaced || len(f.objects) != tt.objects || len(f.uploads) > 0 {
+						t.Errorf("%d objects, %d uploads left", len(f.objects), len(f.uploads))
+					}
+				})
+			}
+		}
+	}
+}
+
+// An object that is new is written also where it must be; that it was this delivery that wrote
+// it, when an answer was lost, is not certain.
+func TestOverwriteInDoubt(t *testing.T) {
+	t.Parallel()
+	const doubt = " It may be that this delivery did it: look before sending it again."
+	for _, tt := range []struct {
+		name, operation string
+		size            int
+		error           string
+	}{
+		{"new", "", 10, ""},
+		{"new, in parts", "", 5000, ""},
+		{"lost answer", "PutObject", 10, "A file of this name exists already." + doubt},
+		{"lost answer to the last call", "CompleteMultipartUpload", 5000, "The upload was ended at Amazon S3 before it was complete." + doubt},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake()
+			f.lose = func(operation string, nth int) *actiontest.Reply {
+				if operation == tt.operation && nth == 1 {
+					return &actiontest.Reply{Reset: true}
+				}
+				return nil
+			}
+			answers := form()
+			answers["overwrite"] = "fail"
+			_, err := f.start(t, nil).Execute(t.Context(), csv(t, answers, tt.size))
+			if err != nil && action.MessageOf(err) != tt.error || (err == nil) != (tt.error == "") {
+				t.Errorf("error %v, want %q", err, tt.error)
+			}
+			if f.objects["reports/orders.csv"].Body != text(tt.size) {
+				t.Error("the object is not what was sent")
+			}
+		})
 	}
 }
 

@@ -39,6 +39,8 @@ type fake struct {
 	host string
 	// fail says what to answer in place of doing what was asked.
 	fail func(operation string, nth int) *actiontest.Reply
+	// lose says what to answer after doing what was asked.
+	lose func(operation string, nth int) *actiontest.Reply
 	// silent leaves out the header that tells a bucket's region.
 	silent bool
 
@@ -115,7 +117,13 @@ func (f *fake) answer(r actiontest.Recorded) actiontest.Reply {
 		}
 		return reply
 	}
-	return f.write(r, operation, bucket+"/"+key)
+	reply := f.write(r, operation, bucket+"/"+key)
+	if f.lose != nil {
+		if other := f.lose(operation, f.count[operation]); other != nil {
+			return *other
+		}
+	}
+	return reply
 }
 
 // locate finds the bucket, the key and the region of the endpoint that was called.
@@ -143,6 +151,8 @@ func operationOf(r actiontest.Recorded, key string) string {
 		return "ListBuckets"
 	case r.Method == http.MethodHead && key == "":
 		return "HeadBucket"
+	case r.Method == http.MethodHead:
+		return "HeadObject"
 	case r.Method == http.MethodPost && r.Query.Has("uploads"):
 		return "CreateMultipartUpload"
 	case r.Method == http.MethodPut && r.Query.Has("uploadId"):
@@ -214,7 +224,15 @@ func (f *fake) write(r actiontest.Recorded, operation, object string) actiontest
 	}
 	etag := fmt.Sprintf("%q", fmt.Sprintf("%x", md5.Sum(body)))
 	switch operation {
+	case "HeadObject":
+		if _, there := f.objects[object]; !there {
+			return actiontest.Reply{Status: http.StatusNotFound}
+		}
+		return actiontest.Reply{}
 	case "PutObject":
+		if f.kept(r, object) {
+			return xmlError(http.StatusPreconditionFailed, "PreconditionFailed")
+		}
 		f.objects[object] = stored{string(body), r.Header.Get("Content-Type")}
 	case "CreateMultipartUpload":
 		id = fmt.Sprintf("upload-%d", len(f.uploads)+1)
@@ -227,12 +245,22 @@ func (f *fake) write(r actiontest.Recorded, operation, object string) actiontest
 		parts[number] = body
 		return actiontest.Reply{Header: map[string]string{"ETag": etag, "X-Amz-Checksum-Crc32": crc(body)}}
 	case "CompleteMultipartUpload":
+		if f.kept(r, object) {
+			return xmlError(http.StatusPreconditionFailed, "PreconditionFailed")
+		}
 		return f.complete(id, object, body)
 	case "AbortMultipartUpload":
 		delete(f.uploads, id)
 		return actiontest.Reply{Status: http.StatusNoContent}
 	}
 	return actiontest.Reply{Header: map[string]string{"ETag": etag}}
+}
+
+// kept reports whether there is an object that the request must not replace. Only Amazon
+// heeds that here.
+func (f *fake) kept(r actiontest.Recorded, object string) bool {
+	_, there := f.objects[object]
+	return there && r.Header.Get("If-None-Match") == "*" && f.host == ""
 }
 
 // complete puts the parts together that the request names, if they are all there.

@@ -63,10 +63,9 @@ func (a *account) Validate() error {
 	return nil
 }
 
-// target is what the Looker user enters.
+// target is what the Looker user enters, beside what every store asks for.
 type target struct {
 	Container containerName `form:"container"`
-	Filename  string        `form:"filename"`
 }
 
 // Validate says in the reference's words that there is no container.
@@ -135,7 +134,7 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 			container.Options = append(container.Options, action.Option{Name: name, Label: name})
 		}
 	}
-	return &action.Form{Fields: []action.Field{container, {Name: "filename", Label: "Filename", Type: action.String}}}, nil
+	return &action.Form{Fields: append([]action.Field{container}, objectstore.Fields()...)}, nil
 }
 
 // Execute implements [action.Integration].
@@ -148,15 +147,15 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
-	blobName, err := objectstore.Name(req, name, "", t.Filename)
+	d, err := objectstore.Read(req, name)
 	if err != nil {
 		return nil, err
 	}
-	b, err := i.newBlob(a, string(t.Container), blobName, objectstore.ContentType(req.Data))
+	b, err := i.newBlob(a, string(t.Container), d)
 	if err != nil {
 		return nil, err
 	}
-	if err := i.plan.Write(ctx, req.Data, b); err != nil {
+	if err := i.plan.Write(ctx, d.Data, b); err != nil {
 		return nil, err
 	}
 	return &action.Response{}, nil

@@ -13,6 +13,7 @@ import (
 	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/azurestorage"
+	"integrationhub.dev/integrations/internal/objectstore"
 )
 
 type answers = map[string]string
@@ -37,7 +38,6 @@ func text(n int) string {
 
 func TestForm(t *testing.T) {
 	t.Parallel()
-	filename := action.Field{Name: "filename", Label: "Filename", Type: action.String}
 	option := func(n string) action.Option { return action.Option{Name: n, Label: n} }
 	for _, tt := range []struct {
 		name  string
@@ -89,7 +89,7 @@ func TestForm(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(&action.Form{Fields: []action.Field{tt.want, filename}}, got); diff != "" {
+			if diff := cmp.Diff(&action.Form{Fields: append([]action.Field{tt.want}, objectstore.Fields()...)}, got); diff != "" {
 				t.Errorf("form (-want +got):\n%s", diff)
 			}
 		})
@@ -196,6 +196,44 @@ func TestFailures(t *testing.T) {
 				t.Errorf("%v (%v), want %q; blobs %v", err, action.KindOf(err), tt.message, f.blobs)
 			}
 		})
+	}
+}
+
+// What is there already is replaced, left beside, or kept, as the user chose.
+func TestOverwrite(t *testing.T) {
+	t.Parallel()
+	const exists = "A file of this name exists already."
+	for _, tt := range []struct {
+		answer, error string
+		replaced      bool
+		blobs         int
+	}{{"yes", "", true, 1}, {"no", "", false, 2}, {"fail", exists, false, 1}} {
+		for _, size := range []int{5, 55} {
+			f := newFake("reports")
+			f.blobs["reports/orders.csv"] = "yesterday's"
+			i := f.start(t)
+			answers := form()
+			answers["overwrite"] = tt.answer
+			_, err := i.Execute(t.Context(), csv(t, answers, size))
+			if err != nil && action.MessageOf(err) != tt.error || (err == nil) != (tt.error == "") {
+				t.Errorf("%s: error %v, want %q", tt.answer, err, tt.error)
+			}
+			if replaced := f.blobs["reports/orders.csv"] != "yesterday's"; replaced != tt.replaced || len(f.blobs) != tt.blobs {
+				t.Errorf("%s: blobs %v", tt.answer, f.blobs)
+			}
+		}
+	}
+	// An answer that was lost: the blob is there, but nobody can say whose it is.
+	for what, size := range map[string]int{"": 5, "blocklist": 55} {
+		f := newFake("reports")
+		f.lose = what
+		i := f.start(t)
+		answers := form()
+		answers["overwrite"] = "fail"
+		_, err := i.Execute(t.Context(), csv(t, answers, size))
+		if action.MessageOf(err) != exists+" It may be that this delivery did it: look before sending it again." || f.blobs["reports/orders.csv"] != text(size) {
+			t.Errorf("error %v; blobs %v", err, f.blobs)
+		}
 	}
 }
 

@@ -12,10 +12,12 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
@@ -41,12 +43,13 @@ var stages = []objectstore.Stage{
 // be repeated without doing twice what it asks for.
 const retries = 4
 
-// client makes a client for one request: the credentials are the request's.
-func (i *Integration) client(a account) (*service.Client, error) {
+// client makes a client for one request: the credentials are the request's. Its calls are
+// tried again as often as again says.
+func (i *Integration) client(a account, again func(*http.Response, error) bool) (*service.Client, error) {
 	o := &service.ClientOptions{ClientOptions: azcore.ClientOptions{
 		Transport: i.deps.HTTP,
 		Retry: policy.RetryOptions{
-			MaxRetries: retries, RetryDelay: i.firstWait, MaxRetryDelay: i.longestWait, ShouldRetry: shouldRetry,
+			MaxRetries: retries, RetryDelay: i.firstWait, MaxRetryDelay: i.longestWait, ShouldRetry: again,
 		},
 		Telemetry: policy.TelemetryOptions{Disabled: true},
 	}}
@@ -86,7 +89,7 @@ func shouldRetry(res *http.Response, err error) bool {
 var errMayNotList = errors.New("the shared access signature may not list containers")
 
 func (i *Integration) listContainers(ctx context.Context, a account) ([]string, error) {
-	c, err := i.client(a)
+	c, err := i.client(a, shouldRetry)
 	if err != nil {
 		return nil, err
 	}
@@ -116,20 +119,33 @@ var _ objectstore.Object = (*newBlob)(nil)
 type newBlob struct {
 	client  *blockblob.Client
 	headers *blob.HTTPHeaders
+	// conditions keep a blob that must not be replaced.
+	conditions *blob.AccessConditions
 	// upload tells this upload's blocks from those of another to the same blob.
 	upload string
+	// inDoubt is set once a call's answer was lost: it may have done its work.
+	inDoubt atomic.Bool
 }
 
-func (i *Integration) newBlob(a account, container, name, contentType string) (*newBlob, error) {
-	c, err := i.client(a)
+func (i *Integration) newBlob(a account, container string, d objectstore.Delivery) (*newBlob, error) {
+	b := &newBlob{headers: &blob.HTTPHeaders{BlobContentType: &d.ContentType}, upload: rand.Text()}
+	if d.ContentEncoding != "" {
+		b.headers.BlobContentEncoding = &d.ContentEncoding
+	}
+	if d.Keep {
+		b.conditions = &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfNoneMatch: to.Ptr(azcore.ETagAny)}}
+	}
+	c, err := i.client(a, func(res *http.Response, err error) bool {
+		if err != nil || res.StatusCode >= http.StatusInternalServerError {
+			b.inDoubt.Store(true)
+		}
+		return shouldRetry(res, err)
+	})
 	if err != nil {
 		return nil, err
 	}
-	headers := &blob.HTTPHeaders{}
-	if contentType != "" {
-		headers.BlobContentType = &contentType
-	}
-	return &newBlob{c.NewContainerClient(container).NewBlockBlobClient(name), headers, rand.Text()}, nil
+	b.client = c.NewContainerClient(container).NewBlockBlobClient(d.Name)
+	return b, nil
 }
 
 // blockID is a block's name. All names for one blob must have the same length: this one's is
@@ -143,9 +159,9 @@ func reader(body []byte) io.ReadSeekCloser { return streaming.NopCloser(bytes.Ne
 // Put implements [objectstore.Object].
 func (b *newBlob) Put(ctx context.Context, body []byte) error {
 	_, err := b.client.Upload(ctx, reader(body), &blockblob.UploadOptions{
-		HTTPHeaders: b.headers, TransactionalValidation: blob.TransferValidationTypeComputeCRC64(),
+		HTTPHeaders: b.headers, AccessConditions: b.conditions, TransactionalValidation: blob.TransferValidationTypeComputeCRC64(),
 	})
-	return explain(ctx, "writing the blob", err)
+	return b.explain(ctx, "writing the blob", err)
 }
 
 // Begin implements [objectstore.Object]: blocks need no beginning.
@@ -165,9 +181,21 @@ func (b *newBlob) Complete(ctx context.Context, parts int) error {
 	for n := range ids {
 		ids[n] = b.blockID(n + 1)
 	}
-	_, err := b.client.CommitBlockList(ctx, ids, &blockblob.CommitBlockListOptions{HTTPHeaders: b.headers})
-	return explain(ctx, "committing the blocks", err)
+	_, err := b.client.CommitBlockList(ctx, ids, &blockblob.CommitBlockListOptions{HTTPHeaders: b.headers, AccessConditions: b.conditions})
+	return b.explain(ctx, "committing the blocks", err)
 }
+
+// explain is for the calls that make the blob. Azure refuses one that is made again after its
+// answer was lost, as if another blob had been there first.
+func (b *newBlob) explain(ctx context.Context, doing string, err error) error {
+	explained := explain(ctx, doing, err)
+	if e, ok := errors.AsType[*azcore.ResponseError](err); ok && alreadyThere(e.ErrorCode) && b.inDoubt.Load() {
+		return action.Wrap(explained, action.Unavailable, "%s", action.MessageOf(explained)+" It may be that this delivery did it: look before sending it again.")
+	}
+	return explained
+}
+
+func alreadyThere(code string) bool { return code == "BlobAlreadyExists" || code == "ConditionNotMet" }
 
 // Abort implements [objectstore.Object]: Azure has no call for it.
 func (*newBlob) Abort(context.Context) {}
@@ -207,6 +235,9 @@ func explain(ctx context.Context, doing string, err error) error {
 // it says nothing more than the status:
 // https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes
 func explanation(code string) *action.Error {
+	if alreadyThere(code) {
+		return action.InvalidField("filename", "A file of this name exists already.")
+	}
 	switch code {
 	case "AuthenticationFailed", "InvalidAuthenticationInfo", "NoAuthenticationInformation":
 		return action.Errorf(action.Unauthenticated, "Azure Storage does not accept the access key for this account, or its signature has expired. Check both in the action's settings in Looker.")

@@ -35,12 +35,14 @@ type fake struct {
 	types      map[string]string
 	// fail, unless nil, answers a call in place of the account; what is the call's query
 	// parameter comp, and n counts the calls of that kind from 1.
-	fail  func(what string, n int) *actiontest.Reply
+	fail func(what string, n int) *actiontest.Reply
+	// lose is the kind of call whose first answer does not arrive.
+	lose  string
 	calls map[string]int
 }
 
 func newFake(containers ...string) *fake {
-	return &fake{containers: containers, blocks: map[string]string{}, blobs: map[string]string{}, types: map[string]string{}, calls: map[string]int{}}
+	return &fake{containers: containers, blocks: map[string]string{}, blobs: map[string]string{}, types: map[string]string{}, calls: map[string]int{}, lose: "nothing"}
 }
 
 func (f *fake) start(t *testing.T) action.Integration {
@@ -79,13 +81,21 @@ func (f *fake) serve(r actiontest.Recorded) actiontest.Reply {
 	if container, _, _ := strings.Cut(name, "/"); !slices.Contains(f.containers, container) {
 		return refusal(http.StatusNotFound, "ContainerNotFound")
 	}
+	if _, there := f.blobs[name]; there && what != "block" && r.Header.Get("If-None-Match") == "*" {
+		return refusal(http.StatusConflict, "BlobAlreadyExists")
+	}
 	switch what {
 	case "block":
 		f.blocks[name+" "+r.Query.Get("blockid")] = string(r.Body)
 	case "blocklist":
-		return f.commit(name, r)
+		if reply := f.commit(name, r); reply.Status != http.StatusCreated {
+			return reply
+		}
 	case "":
 		f.blobs[name], f.types[name] = string(r.Body), r.Header.Get("x-ms-blob-content-type")
+	}
+	if f.lose == what && f.calls[what] == 1 {
+		return actiontest.Reply{Reset: true}
 	}
 	return actiontest.Reply{Status: http.StatusCreated}
 }

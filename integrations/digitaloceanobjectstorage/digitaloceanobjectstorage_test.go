@@ -11,6 +11,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/integrations/digitaloceanobjectstorage"
+	"integrationhub.dev/integrations/internal/objectstore"
 )
 
 // What Spaces share with Amazon S3 is tested in amazons3, against a fake that checks every
@@ -60,7 +61,7 @@ func answer(r actiontest.Recorded) actiontest.Reply {
 
 func TestForm(t *testing.T) {
 	t.Parallel()
-	rest := []action.Field{{Name: "path", Label: "Path", Type: action.String}, {Name: "filename", Label: "Filename", Type: action.String}}
+	rest := append([]action.Field{{Name: "path", Label: "Path", Type: action.String}}, objectstore.Fields()...)
 	space := action.Field{Name: "bucket", Label: "Space Name", Required: true}
 	typed := func(description string) action.Field {
 		f := space

@@ -3,49 +3,31 @@ package firebase
 import (
 	"bytes"
 	"context"
-	"crypto/rsa"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"time"
 
-	"golang.org/x/oauth2"
-
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/serviceaccount"
 )
 
 // timeout bounds one call.
 const timeout = 30 * time.Second
 
-// checkKey finds a key that cannot sign before the first alert does. What it says holds no
-// part of the key.
-func checkKey(key []byte) error {
-	block, _ := pem.Decode(key)
-	if block == nil {
-		return errors.New("it is no PEM block")
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		parsed, err = x509.ParsePKCS1PrivateKey(block.Bytes)
-	}
-	if _, ok := parsed.(*rsa.PrivateKey); !ok || err != nil {
-		return errors.New("it is no private key of RSA")
-	}
-	return nil
-}
+// refused tells of a service account that Google does not take.
+const refused = "Google refuses the hub's service account for Firebase. An administrator must look at FIREBASE_CLIENT_EMAIL and FIREBASE_PRIVATE_KEY."
 
 // send sends one notification, once.
 func (i *Integration) send(ctx context.Context, m message) error {
 	token, err := i.tokens.Token()
 	if err != nil {
-		return deliver.Stop(explainToken(ctx, err)) // no other device will do better
+		return deliver.Stop(serviceaccount.Explain(ctx, err, refused)) // no other device will do better
 	}
 	body, err := json.Marshal(struct {
 		Message message `json:"message"`
@@ -112,18 +94,4 @@ func explain(err error) error {
 	}
 	kind := action.KindOf(err)
 	return action.Wrap(err, kind, "%s Firebase says: %s", action.MessageOf(err), plaintext.Line(r.Error.Message))
-}
-
-// explainToken is for Google's refusal of the service account. Its answer may quote what was
-// sent.
-func explainToken(ctx context.Context, err error) error {
-	refused, ok := errors.AsType[*oauth2.RetrieveError](err)
-	switch {
-	case !ok:
-		return outbound.ConnectionError(ctx, err, "Google")
-	case action.KindOfStatus(refused.Response.StatusCode).Retryable():
-		return action.Wrap(fmt.Errorf("answered %d", refused.Response.StatusCode), action.KindOfStatus(refused.Response.StatusCode), "Google issues no tokens now. Try again later.")
-	}
-	return action.Wrap(fmt.Errorf("answered %d %s", refused.Response.StatusCode, refused.ErrorCode), action.Unauthenticated,
-		"Google refuses the hub's service account for Firebase. An administrator must look at FIREBASE_CLIENT_EMAIL and FIREBASE_PRIVATE_KEY.")
 }

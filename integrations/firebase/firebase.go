@@ -6,26 +6,21 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/oauth2"
-	"golang.org/x/oauth2/jwt"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/serviceaccount"
 )
 
 var _ action.Integration = (*Integration)(nil)
 
 const (
-	name     = "Firebase"
-	tokenURL = "https://oauth2.googleapis.com/token" //nolint:gosec // an address
-	scope    = "https://www.googleapis.com/auth/firebase.messaging"
-	// tokenTimeout bounds the call for a token, which no request's context ends: the token is
-	// for those after it, too.
-	tokenTimeout = 30 * time.Second
+	name  = "Firebase"
+	scope = "https://www.googleapis.com/auth/firebase.messaging"
 	// concurrency is how many notifications are under way at once: Firebase takes 600,000 a
 	// minute from a project (https://firebase.google.com/docs/cloud-messaging/throttling-and-quotas).
 	concurrency = 16
@@ -53,17 +48,13 @@ func New(deps action.Deps) (action.Integration, error) {
 	if err != nil {
 		return nil, err
 	}
-	// In environment variables the key's lines are often joined by \n as two characters.
-	key := []byte(strings.ReplaceAll(s.Key.Reveal(), `\n`, "\n"))
-	account := jwt.Config{Email: s.Email, PrivateKey: key, Scopes: []string{scope}, TokenURL: tokenURL}
-	if err := checkKey(key); err != nil {
+	account, err := serviceaccount.New(s.Email, s.Key)
+	if err != nil {
 		return nil, fmt.Errorf("reading FIREBASE_PRIVATE_KEY: %w", err)
 	}
 	i := &Integration{http: deps.HTTP, project: s.Project}
 	if deps.HTTP != nil {
-		client := *deps.HTTP
-		client.Timeout = tokenTimeout
-		i.tokens = account.TokenSource(context.WithValue(context.Background(), oauth2.HTTPClient, &client))
+		i.tokens = account.Tokens(context.Background(), deps.HTTP, scope)
 	}
 	return i, nil
 }

@@ -1,9 +1,10 @@
 package objectstore
 
 import (
-	"mime"
 	"strings"
+	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"integrationhub.dev/hub/action"
 )
@@ -15,41 +16,50 @@ import (
 // https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
 const MaxName = 1024
 
-// Name is the object's name. The filename is used to the letter, slashes included, as
+// objectName is the object's name. The filename is used to the letter, slashes included, as
 // existing schedules expect; only where there is a path are the two joined by one slash.
-// Without a filename it is the one that the request suggests. The destination is named to
-// the Looker user.
-func Name(req *action.Request, destination, path, filename string) (string, error) {
-	name, field := filename, "filename"
+// Without a filename it is the one that the request suggests.
+func objectName(req *action.Request, path, filename string) (string, error) {
+	name := filename
 	if strings.TrimSpace(name) == "" {
 		name = req.SuggestedFilename()
 	}
 	if path = strings.Trim(strings.TrimSpace(path), "/"); path != "" {
 		name = path + "/" + strings.TrimLeft(name, "/")
-		field = "path"
 	}
-	switch {
-	case name == "" || strings.HasSuffix(name, "/"):
+	if name == "" || strings.HasSuffix(name, "/") {
 		return "", action.InvalidField("filename", "Couldn't determine filename.")
-	case len(name) > MaxName:
-		return "", action.InvalidField(field, "The object's name, with its path, is longer than the 1,024 bytes that %s allows.", destination)
-	case strings.ContainsFunc(name, unicode.IsControl):
-		return "", action.InvalidField(field, "The object's name must not contain control characters.")
-	}
-	// Clients that keep objects as files cannot show such names, or write elsewhere.
-	for segment := range strings.SplitSeq(name, "/") {
-		if segment == "." || segment == ".." {
-			return "", action.InvalidField(field, "The object's name must not contain a part that is . or ...")
-		}
 	}
 	return name, nil
 }
 
-// ContentType is what Looker says the data is; empty when that is no media type at all.
-func ContentType(data action.Data) string {
-	text := data.MIME()
-	if _, _, err := mime.ParseMediaType(text); err != nil {
-		return ""
+// checkName refuses what a store, or a client of it, cannot have as a name. The fault is told
+// of the path where there is one.
+func checkName(name, destination string, hasPath bool) error {
+	field := "filename"
+	if hasPath {
+		field = "path"
 	}
-	return text
+	switch {
+	case len(name) > MaxName:
+		return action.InvalidField(field, "The object's name, with its path, is longer than the 1,024 bytes that %s allows.", destination)
+	case strings.ContainsFunc(name, unicode.IsControl) || !utf8.ValidString(name):
+		return action.InvalidField(field, "The object's name must not contain control characters.")
+	}
+	// Clients that keep objects as files cannot show such names, or write elsewhere.
+	for segment := range strings.SplitSeq(name, "/") {
+		if segment == "." || segment == ".." {
+			return action.InvalidField(field, "The object's name must not contain a part that is . or ...")
+		}
+	}
+	return nil
+}
+
+// dated puts the time in place of what stands for it.
+func dated(name string, now time.Time) string {
+	return strings.NewReplacer(
+		"{YYYYMMDD}", now.Format("20060102"), "{date}", now.Format(time.DateOnly),
+		"{YYYY}", now.Format("2006"), "{MM}", now.Format("01"), "{DD}", now.Format("02"),
+		"{HH}", now.Format("15"), "{mm}", now.Format("04"), "{ss}", now.Format("05"),
+	).Replace(name)
 }

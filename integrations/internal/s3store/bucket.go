@@ -11,6 +11,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/objectstore"
 )
 
 // What follows is for integrations that use a bucket on the way to another service, and have
@@ -30,7 +31,7 @@ func (s *Store) Buckets(ctx context.Context, a Account) ([]string, error) {
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
 func (s *Store) Locate(ctx context.Context, a Account, bucket Bucket) (Region, error) {
 	name := string(bucket)
-	out, err := s.client(a, a.Region).HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name})
+	out, err := s.client(a, a.Region, nil).HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name})
 	if err == nil {
 		return cmp.Or(validated(aws.ToString(out.BucketRegion)), a.Region), nil
 	}
@@ -66,7 +67,5 @@ type Bucket = bucketName
 
 // Write writes data as an object, which appears once all of it has arrived.
 func (s *Store) Write(ctx context.Context, a Account, bucket Bucket, key, contentType string, data action.Data) error {
-	return s.Plan.Write(ctx, data, &object{
-		store: s, account: a, client: s.client(a, a.Region), bucket: string(bucket), key: key, contentType: contentType,
-	})
+	return s.write(ctx, a, bucket, objectstore.Delivery{Name: key, ContentType: contentType, Data: data})
 }

@@ -27,8 +27,9 @@ const (
 	longestWait = 20 * time.Second
 )
 
-// client makes a client for one request: the credentials are the request's.
-func (s *Store) client(a Account, r Region) *s3.Client {
+// client makes a client for one request: the credentials are the request's. Unless nil,
+// failed is told of every try that failed, from several goroutines.
+func (s *Store) client(a Account, r Region, failed func(error)) *s3.Client {
 	o := s3.Options{
 		Region:     string(r),
 		HTTPClient: s.deps.HTTP,
@@ -37,7 +38,12 @@ func (s *Store) client(a Account, r Region) *s3.Client {
 			strings.TrimSpace(a.AccessKey.Reveal()), strings.TrimSpace(a.SecretKey.Reveal()), ""),
 		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts, o.MaxBackoff = tries, s.LongestWait
-			o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(policyIsFinal)}, o.Retryables...)
+			o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+				if failed != nil {
+					failed(err)
+				}
+				return policyIsFinal(err)
+			})}, o.Retryables...)
 		}),
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported,
 	}
@@ -66,7 +72,7 @@ var errMayNotList = errors.New("the access key may not list buckets")
 
 func (s *Store) listBuckets(ctx context.Context, a Account) ([]string, error) {
 	var names []string
-	pages := s3.NewListBucketsPaginator(s.client(a, a.Region), &s3.ListBucketsInput{MaxBuckets: aws.Int32(bucketsPerPage)},
+	pages := s3.NewListBucketsPaginator(s.client(a, a.Region, nil), &s3.ListBucketsInput{MaxBuckets: aws.Int32(bucketsPerPage)},
 		func(o *s3.ListBucketsPaginatorOptions) { o.StopOnDuplicateToken = true })
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)

@@ -32,6 +32,8 @@ func (s *Store) explanation(code string) *action.Error {
 		return action.Errorf(action.TooLarge, "The data is larger than %s allows.", name)
 	case "RequestTimeTooSkewed":
 		return action.Errorf(action.Internal, "%s refuses the hub's requests because the hub's clock is wrong.", name)
+	case "PreconditionFailed", "ConditionalRequestConflict":
+		return exists()
 	case "NoSuchUpload":
 		return action.Errorf(action.Unavailable, "The upload was ended at %s before it was complete.", name)
 	case "SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "RequestLimitExceeded":

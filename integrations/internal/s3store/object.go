@@ -3,13 +3,18 @@ package s3store
 import (
 	"bytes"
 	"context"
+	"errors"
+	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/objectstore"
 )
 
@@ -36,11 +41,13 @@ var _ objectstore.Object = (*object)(nil)
 
 // object is one object on its way to a bucket.
 type object struct {
-	store       *Store
-	account     Account
-	client      *s3.Client
-	bucket, key string
-	contentType string
+	store   *Store
+	account Account
+	client  *s3.Client
+	bucket  string
+	objectstore.Delivery
+	// inDoubt is set once a call's answer was lost: it may have done its work.
+	inDoubt atomic.Bool
 
 	// What follows belongs to a multipart upload.
 	id    *string
@@ -52,9 +59,9 @@ type object struct {
 func (o *object) Put(ctx context.Context, body []byte) error {
 	return o.whereTheBucketIs(ctx, "writing the object", func() error {
 		_, err := o.client.PutObject(ctx, &s3.PutObjectInput{
-			Bucket: &o.bucket, Key: &o.key, ContentType: optional(o.contentType),
+			Bucket: &o.bucket, Key: &o.Name, ContentType: optional(o.ContentType), ContentEncoding: optional(o.ContentEncoding),
 			Body: bytes.NewReader(body), ContentLength: aws.Int64(int64(len(body))),
-			ChecksumAlgorithm: o.checksum(),
+			ChecksumAlgorithm: o.checksum(), IfNoneMatch: o.onlyNew(),
 		})
 		return err
 	})
@@ -64,7 +71,7 @@ func (o *object) Put(ctx context.Context, body []byte) error {
 func (o *object) Begin(ctx context.Context) error {
 	return o.whereTheBucketIs(ctx, "beginning the upload", func() error {
 		out, err := o.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
-			Bucket: &o.bucket, Key: &o.key, ContentType: optional(o.contentType),
+			Bucket: &o.bucket, Key: &o.Name, ContentType: optional(o.ContentType), ContentEncoding: optional(o.ContentEncoding),
 			ChecksumAlgorithm: o.checksum(),
 		})
 		if err == nil {
@@ -80,21 +87,72 @@ func (o *object) whereTheBucketIs(ctx context.Context, doing string, call func()
 	err := call()
 	if err != nil && !o.store.foreign() {
 		if r := bucketRegion(ctx, o.client, o.bucket, err); r != "" && r != o.account.Region {
-			o.client = o.store.client(o.account, r)
+			o.client = o.store.client(o.account, r, o.noteFailure)
 			err = call()
 		}
 	}
 	if err != nil {
-		return o.store.explain(ctx, doing, err)
+		return o.explain(ctx, doing, err)
 	}
 	return nil
+}
+
+// noteFailure is told of every try that failed.
+func (o *object) noteFailure(err error) {
+	_, unsent := errors.AsType[*smithyhttp.RequestSendError](err)
+	if res, ok := errors.AsType[*smithyhttp.ResponseError](err); unsent || !ok || res.HTTPStatusCode() >= http.StatusInternalServerError {
+		o.inDoubt.Store(true)
+	}
+}
+
+// explain is for the calls that make the object. S3 refuses one that is made again after its
+// answer was lost, as if another had been there first.
+func (o *object) explain(ctx context.Context, doing string, err error) error {
+	explained := o.store.explain(ctx, doing, err)
+	switch errorCode(err) {
+	case "PreconditionFailed", "ConditionalRequestConflict", "NoSuchUpload":
+		if o.inDoubt.Load() {
+			return action.Wrap(explained, action.Unavailable, "%s", action.MessageOf(explained)+" It may be that this delivery did it: look before sending it again.")
+		}
+	}
+	return explained
+}
+
+// onlyNew asks S3 to replace nothing:
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+func (o *object) onlyNew() *string {
+	if !o.Keep {
+		return nil
+	}
+	return aws.String("*")
+}
+
+// checkAbsent asks servers other than Amazon's whether there is an object: not all of them
+// heed what onlyNew says.
+func (o *object) checkAbsent(ctx context.Context) error {
+	if !o.Keep || !o.store.foreign() {
+		return nil
+	}
+	_, err := o.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &o.bucket, Key: &o.Name})
+	if res, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && res.HTTPStatusCode() == http.StatusNotFound {
+		return nil // of a bucket that is not there, the writing tells
+	}
+	if err != nil {
+		return o.store.explain(ctx, "looking for the object", err)
+	}
+	return exists()
+}
+
+// exists is the error for an object that must not be replaced.
+func exists() *action.Error {
+	return action.InvalidField("filename", "A file of this name exists already.")
 }
 
 // Part implements [objectstore.Object].
 func (o *object) Part(ctx context.Context, part int, body []byte) error {
 	number := int32(part) //nolint:gosec // there are at most 10,000
 	out, err := o.client.UploadPart(ctx, &s3.UploadPartInput{
-		Bucket: &o.bucket, Key: &o.key, UploadId: o.id, PartNumber: &number,
+		Bucket: &o.bucket, Key: &o.Name, UploadId: o.id, PartNumber: &number,
 		Body: bytes.NewReader(body), ContentLength: aws.Int64(int64(len(body))),
 		ChecksumAlgorithm: o.checksum(),
 	})
@@ -117,10 +175,10 @@ func (o *object) Complete(ctx context.Context, parts int) error {
 		all.Parts = append(all.Parts, o.parts[n+1])
 	}
 	_, err := o.client.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
-		Bucket: &o.bucket, Key: &o.key, UploadId: o.id, MultipartUpload: &all,
+		Bucket: &o.bucket, Key: &o.Name, UploadId: o.id, MultipartUpload: &all, IfNoneMatch: o.onlyNew(),
 	})
 	if err != nil {
-		return o.store.explain(ctx, "completing the upload", err)
+		return o.explain(ctx, "completing the upload", err)
 	}
 	return nil
 }
@@ -130,7 +188,7 @@ func (o *object) Complete(ctx context.Context, parts int) error {
 func (o *object) Abort(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
 	defer cancel()
-	_, err := o.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &o.bucket, Key: &o.key, UploadId: o.id})
+	_, err := o.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &o.bucket, Key: &o.Name, UploadId: o.id})
 	if err != nil && errorCode(err) != "NoSuchUpload" {
 		o.store.deps.Log.WarnContext(ctx, "the parts of an upload that failed are left at the destination",
 			"bucket", o.bucket, "error", o.store.explain(ctx, "aborting the upload", err))

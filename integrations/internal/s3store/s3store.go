@@ -36,11 +36,9 @@ type Account struct {
 	Region    Region        `param:"region,required"`
 }
 
-// target is what the Looker user enters.
+// target is what the Looker user enters, beside what every store asks for.
 type target struct {
-	Bucket   bucketName `form:"bucket"`
-	Path     string     `form:"path"`
-	Filename string     `form:"filename"`
+	Bucket bucketName `form:"bucket"`
 }
 
 // Validate says in the reference's words, for every store, that there is no bucket.
@@ -92,11 +90,8 @@ func (s *Store) Form(ctx context.Context, req *action.Request) (*action.Form, er
 			bucket.Options = append(bucket.Options, action.Option{Name: name, Label: name})
 		}
 	}
-	return &action.Form{Fields: []action.Field{
-		bucket,
-		{Name: "path", Label: "Path", Type: action.String},
-		{Name: "filename", Label: "Filename", Type: action.String},
-	}}, nil
+	path := action.Field{Name: "path", Label: "Path", Type: action.String}
+	return &action.Form{Fields: append([]action.Field{bucket, path}, objectstore.Fields()...)}, nil
 }
 
 // Execute implements [action.Integration]'s Execute.
@@ -109,18 +104,24 @@ func (s *Store) Execute(ctx context.Context, req *action.Request) (*action.Respo
 	if err != nil {
 		return nil, err
 	}
-	key, err := objectstore.Name(req, s.service.Name, t.Path, t.Filename)
+	d, err := objectstore.Read(req, s.service.Name)
 	if err != nil {
 		return nil, err
 	}
-	o := &object{
-		store: s, account: a, client: s.client(a, a.Region),
-		bucket: string(t.Bucket), key: key, contentType: objectstore.ContentType(req.Data),
-	}
-	if err := s.Plan.Write(ctx, req.Data, o); err != nil {
+	if err := s.write(ctx, a, t.Bucket, d); err != nil {
 		return nil, err
 	}
 	return &action.Response{}, nil
+}
+
+// write writes an object, which appears once all of it has arrived.
+func (s *Store) write(ctx context.Context, a Account, bucket bucketName, d objectstore.Delivery) error {
+	o := &object{store: s, account: a, bucket: string(bucket), Delivery: d}
+	o.client = s.client(a, a.Region, o.noteFailure)
+	if err := o.checkAbsent(ctx); err != nil {
+		return err
+	}
+	return s.Plan.Write(ctx, d.Data, o)
 }
 
 // Region becomes part of a host name.

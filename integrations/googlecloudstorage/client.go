@@ -1,0 +1,157 @@
+package googlecloudstorage
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/google"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/serviceaccount"
+)
+
+// The calls are made by hand. For the three of them, cloud.google.com/go/storage would add 28
+// megabytes to the hub, and google.golang.org/api ten: both link gRPC.
+
+// Google asks for exponential waits: https://cloud.google.com/storage/docs/retry-strategy
+var (
+	writeRetry = deliver.Retry{Tries: 6, First: time.Second, Longest: 32 * time.Second}
+	// readRetry is for forms, where a user waits.
+	readRetry = deliver.Retry{Tries: 3, First: 500 * time.Millisecond, Longest: 4 * time.Second}
+)
+
+const (
+	readTimeout = 30 * time.Second
+	scope       = "https://www.googleapis.com/auth/devstorage.read_write"
+)
+
+// client is one account's access during one request.
+type client struct {
+	*Integration
+	tokens oauth2.TokenSource
+	// refused is what the Looker user is told when Google does not take the account.
+	refused string
+}
+
+func (i *Integration) client(ctx context.Context, a account) (*client, error) {
+	if strings.TrimSpace(a.Key.Reveal()) == "" && i.settings.CredentialsFile != "" {
+		return i.ownClient(ctx)
+	}
+	sa, err := serviceaccount.New(a.Email, a.Key)
+	switch {
+	case err != nil:
+		return nil, action.Wrap(err, action.Invalid, "The private key cannot be used: %v. Copy it as it is from the key file, with its first and last line, or the whole key file.", err)
+	case sa.Email == "":
+		return nil, action.Errorf(action.Invalid, "The client email is missing. Enter it in the action's settings in Looker.")
+	}
+	return &client{i, sa.Tokens(ctx, i.deps.HTTP, scope), "Google does not accept this client email with this private key. Check both in the action's settings in Looker."}, nil
+}
+
+// ownClient writes as the hub itself: as a service account, or as the identity of its workload
+// (https://cloud.google.com/iam/docs/workload-identity-federation). The file is read each
+// time, since Kubernetes may replace it.
+func (i *Integration) ownClient(ctx context.Context) (*client, error) {
+	const refused = "Google does not accept the hub's own credentials. The hub's administrator must look at GOOGLE_CLOUD_STORAGE_CREDENTIALS_FILE."
+	file, err := os.ReadFile(i.settings.CredentialsFile)
+	if err != nil {
+		return nil, action.Wrap(fmt.Errorf("reading the hub's credentials: %w", err), action.Internal, refused)
+	}
+	var kind struct{ Type google.CredentialsType }
+	err = json.Unmarshal(file, &kind)
+	var c *google.Credentials
+	if err == nil {
+		c, err = google.CredentialsFromJSONWithType(serviceaccount.Context(ctx, i.deps.HTTP), file, kind.Type, scope)
+	}
+	if err != nil { // it may quote the file
+		return nil, action.Wrap(errors.New("the hub's credentials file cannot be used"), action.Internal, refused)
+	}
+	return &client{i, c.TokenSource, refused}, nil
+}
+
+// authorized makes a call by do; it is a [resumable.Caller].
+func (c *client) authorized(ctx context.Context, timeout time.Duration, method, address string, header http.Header, body []byte, do func(*http.Request) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
+	defer cancel()
+	token, err := c.tokens.Token()
+	if err != nil {
+		return serviceaccount.Explain(ctx, err, c.refused)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("preparing a call: %w", err)
+	}
+	req.Header = header.Clone()
+	token.SetAuthHeader(req)
+	return explain(do(req))
+}
+
+// errMayNotList says that the account is good, but not for seeing the buckets.
+var errMayNotList = errors.New("the account may not list buckets")
+
+// listBuckets: https://cloud.google.com/storage/docs/json_api/v1/buckets/list
+func (c *client) listBuckets(ctx context.Context, project string) ([]string, error) {
+	query := url.Values{"project": {strings.TrimSpace(project)}, "fields": {"nextPageToken,items(name)"}, "maxResults": {"1000"}}
+	var names []string
+	for {
+		var page struct {
+			Items []struct {
+				Name string `json:"name"`
+			} `json:"items"`
+			Next string `json:"nextPageToken"`
+		}
+		err := c.reads.Do(ctx, func(ctx context.Context) error {
+			address := string(c.settings.Endpoint) + "/storage/v1/b?" + query.Encode()
+			return c.authorized(ctx, readTimeout, http.MethodGet, address, http.Header{}, nil, func(req *http.Request) error {
+				return outbound.JSON(c.deps.HTTP, req, name, &page)
+			})
+		})
+		switch {
+		case action.KindOf(err) == action.Forbidden && !errors.Is(err, outbound.ErrForbiddenAddress):
+			return nil, errMayNotList
+		case err != nil:
+			return nil, fmt.Errorf("listing buckets: %w", err)
+		}
+		for _, b := range page.Items {
+			names = append(names, b.Name)
+		}
+		if page.Next == "" {
+			return names, nil
+		}
+		query.Set("pageToken", page.Next)
+	}
+}
+
+// explain adds what Google says of a refused call:
+// https://cloud.google.com/storage/docs/json_api/v1/status-codes
+func explain(err error) error {
+	status, ok := errors.AsType[*outbound.StatusError](err)
+	if !ok || status.Code < http.StatusBadRequest {
+		return err
+	}
+	if status.Code == http.StatusPreconditionFailed {
+		e := action.InvalidField("filename", "A file of this name exists already.")
+		e.Err = err
+		return e
+	}
+	var r struct {
+		Error struct {
+			Message string `json:"message"`
+		} `json:"error"`
+	}
+	if json.Unmarshal(status.Body, &r) != nil || r.Error.Message == "" {
+		return err
+	}
+	return action.Wrap(err, action.KindOf(err), "%s answered %d: %s", name, status.Code, plaintext.Line(r.Error.Message))
+}

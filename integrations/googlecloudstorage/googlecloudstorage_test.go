@@ -1,0 +1,498 @@
+package googlecloudstorage_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/googlecloudstorage"
+	"integrationhub.dev/integrations/internal/objectstore"
+)
+
+type answers = map[string]string
+
+func params() answers {
+	return answers{"client_email": email, "private_key": pemKey(), "project_id": "p1"}
+}
+
+func form() answers { return answers{"bucket": "reports", "filename": "orders.csv"} }
+
+func with(a answers, more answers) answers {
+	a = maps.Clone(a)
+	maps.Copy(a, more)
+	return a
+}
+
+func request(t *testing.T, params, form answers, size int) *action.Request {
+	t.Helper()
+	return actiontest.Inline(t, actiontest.Query(params, form), "text/csv", "csv", []byte(text(size)))
+}
+
+func text(n int) string { return strings.Repeat("0123456789a", n/11+1)[:n] }
+
+func TestForm(t *testing.T) {
+	t.Parallel()
+	option := func(n string) action.Option { return action.Option{Name: n, Label: n} }
+	typed := func(description string) action.Field {
+		return action.Field{Name: "bucket", Label: "Bucket", Type: action.String, Required: true, Description: description}
+	}
+	forbid := func(what string, _ int) *actiontest.Reply {
+		if what != "list" {
+			return nil
+		}
+		r := refusal(403, email+" does not have storage.buckets.list access to the Google Cloud project.")
+		return &r
+	}
+	for _, tt := range []struct {
+		name   string
+		fake   *fake
+		params answers
+		before func(string, int) *actiontest.Reply
+		want   action.Field
+		error  string
+	}{
+		{
+			"several pages", newFake("a", "b", "reports"), nil, nil,
+			action.Field{
+				Name: "bucket", Label: "Bucket", Type: action.Select, Required: true, Default: "a",
+				Options: []action.Option{option("a"), option("b"), option("reports")},
+			},
+			"",
+		},
+		{"none", newFake(), nil, nil, typed("The name of the bucket. The project has none of its own."), ""},
+		{"may not list", newFake("a"), nil, forbid, typed("The name of the bucket. The account may not list the project's buckets (storage.buckets.list), so there is no choice to offer."), ""},
+		{"another project", newFake("a"), answers{"project_id": "p2"}, nil, action.Field{}, "Google Cloud Storage answered 400: Invalid argument."},
+		{"another account", newFake("a"), answers{"client_email": "x@example.com"}, nil, action.Field{}, "Google does not accept this client email with this private key. Check both in the action's settings in Looker."},
+		{"no email", newFake("a"), answers{"client_email": ""}, nil, action.Field{}, "The client email is missing. Enter it in the action's settings in Looker."},
+		{"a key that is none", newFake("a"), answers{"private_key": "secret"}, nil, action.Field{}, "The private key cannot be used: it is no PEM block. Copy it as it is from the key file, with its first and last line, or the whole key file."},
+		{"another key file", newFake("a"), answers{"private_key": `{"type":"authorized_user"}`}, nil, action.Field{}, "The private key cannot be used: it is no key file of a service account. Copy it as it is from the key file, with its first and last line, or the whole key file."},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tt.fake.before = tt.before
+			got, err := action.Resolve(tt.fake.start(t, nil)).Form.Form(t.Context(), actiontest.Query(with(params(), tt.params), nil))
+			if tt.error != "" {
+				if action.MessageOf(err) != tt.error || strings.Contains(err.Error(), "PRIVATE KEY") {
+					t.Errorf("error %v, want %q", err, tt.error)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(&action.Form{Fields: append([]action.Field{tt.want}, objectstore.Fields()...)}, got); diff != "" {
+				t.Errorf("form (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The ways to sign in, each of which writes.
+func TestCredentials(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name, content string) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	keyFile := fmt.Sprintf(`{"type":"service_account","client_email":%q,"private_key":%q}`, email, pemKey())
+	federated := fmt.Sprintf(`{"type":"external_account","audience":"//iam.googleapis.com/pool","subject_token_type":"urn:ietf:params:oauth:token-type:jwt",
+		"token_url":"https://sts.googleapis.com/v1/token","credential_source":{"file":%q}}`, write("token", "workload"))
+	const refused = "Google does not accept the hub's own credentials. The hub's administrator must look at GOOGLE_CLOUD_STORAGE_CREDENTIALS_FILE."
+	for _, tt := range []struct {
+		name   string
+		file   string
+		params answers
+		error  string
+	}{
+		{"key", "", params(), ""},
+		{"key on one line", "", with(params(), answers{"private_key": strings.ReplaceAll(pemKey(), "\n", `\n`)}), ""},
+		{"key file in Looker", "", answers{"private_key": keyFile, "project_id": "p1"}, ""},
+		{"key file of the hub", write("key", keyFile), answers{"project_id": "p1"}, ""},
+		{"workload identity", write("federated", federated), answers{"project_id": "p1"}, ""},
+		{"Looker's key outweighs the hub's", write("odd", "{}"), params(), ""},
+		{"no file", filepath.Join(dir, "nothing"), answers{"project_id": "p1"}, refused},
+		{"no credentials in it", write("empty", "{}"), answers{"project_id": "p1"}, refused},
+		{"a token of another pool", write("other", strings.ReplaceAll(federated, "/pool", "/other")), answers{"project_id": "p1"}, refused},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake("reports")
+			_, err := f.start(t, answers{"GOOGLE_CLOUD_STORAGE_CREDENTIALS_FILE": tt.file}).Execute(t.Context(), request(t, tt.params, form(), 5))
+			if tt.error != "" {
+				if action.MessageOf(err) != tt.error || len(f.objects) > 0 {
+					t.Errorf("error %v, want %q", err, tt.error)
+				}
+				return
+			}
+			if err != nil || len(f.objects) != 1 {
+				t.Errorf("%v; %d objects", err, len(f.objects))
+			}
+		})
+	}
+}
+
+// sizes are those at which the way of sending changes.
+var sizes = []int{
+	0, 5, googlecloudstorage.Piece - 1, googlecloudstorage.Piece, googlecloudstorage.Piece + 1,
+	2 * googlecloudstorage.Piece, 3*googlecloudstorage.Piece + 17, 4 * googlecloudstorage.Piece,
+}
+
+func TestExecute(t *testing.T) {
+	t.Parallel()
+	for _, size := range sizes {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			t.Parallel()
+			f := newFake("reports")
+			if _, err := f.start(t, nil).Execute(t.Context(), request(t, params(), form(), size)); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(map[string]stored{"reports/orders.csv": {text(size), "text/csv", ""}}, f.objects); diff != "" {
+				t.Errorf("objects (-want +got):\n%s", diff)
+			}
+			if f.open() > 0 || f.calls["token"] != 1 {
+				t.Errorf("%d uploads left, calls %v", f.open(), f.calls)
+			}
+		})
+	}
+}
+
+// What goes over the wire, in full but for the token.
+func TestWire(t *testing.T) {
+	t.Parallel()
+	f := newFake("reports")
+	d := actiontest.NewDestination(t).Handle(f.serve)
+	i := actiontest.New(t, googlecloudstorage.New, actiontest.Deps(t, d, nil))
+	googlecloudstorage.Small(i)
+	req := request(t, params(), answers{"bucket": "reports", "filename": "a b/ü&?.csv", "overwrite": "fail"}, googlecloudstorage.Piece+3)
+	if _, err := i.Execute(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range d.Requests()[1:] {
+		line := r.Method + " " + r.Host + r.Path + "?" + r.Query.Encode()
+		for _, h := range []string{"Content-Type", "X-Upload-Content-Type", "Content-Range", "X-Goog-Hash"} {
+			if v := r.Header.Get(h); v != "" {
+				line += "\n" + h + ": " + v
+			}
+		}
+		got = append(got, line+fmt.Sprintf("\n%d bytes", len(r.Body)))
+	}
+	const session = "PUT storage.googleapis.com/upload/storage/v1/b/reports/o?uploadType=resumable&upload_id=1"
+	want := []string{
+		"POST storage.googleapis.com/upload/storage/v1/b/reports/o?fields=crc32c%2Csize%2Cgeneration&ifGenerationMatch=0&name=a+b%2F%C3%BC%26%3F.csv&uploadType=resumable" +
+			"\nContent-Type: application/json; charset=UTF-8\nX-Upload-Content-Type: text/csv\n26 bytes",
+		session + "\nContent-Range: bytes 0-262143/*\n262144 bytes",
+		session + "\nContent-Range: bytes 262144-262146/262147\nX-Goog-Hash: crc32c=" + sum(text(googlecloudstorage.Piece+3)) + "\n3 bytes",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+func TestCompression(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[string]struct{ name, mime, encoding string }{
+		"gzip":     {"reports/orders.csv.gz", "application/gzip", ""},
+		"encoding": {"reports/orders.csv", "text/csv", "gzip"},
+	} {
+		f := newFake("reports")
+		if _, err := f.start(t, nil).Execute(t.Context(), request(t, params(), with(form(), answers{"compression": answer}), 1000)); err != nil {
+			t.Fatal(err)
+		}
+		got := f.objects[want.name]
+		r, err := gzip.NewReader(strings.NewReader(got.Body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(r)
+		if err != nil || string(body) != text(1000) || got.Type != want.mime || got.Encoding != want.encoding {
+			t.Errorf("%s: %d bytes, %v, type %q, encoding %q", answer, len(body), err, got.Type, got.Encoding)
+		}
+	}
+}
+
+// What is there already is replaced, left beside, or kept, as the user chose.
+func TestOverwrite(t *testing.T) {
+	t.Parallel()
+	old := stored{"yesterday's", "text/csv", ""}
+	for _, tt := range []struct {
+		answer, error string
+		replaced      bool
+		objects       int
+	}{
+		{"", "", true, 1},
+		{"yes", "", true, 1},
+		{"no", "", false, 2},
+		{"fail", "A file of this name exists already.", false, 1},
+		{"maybe", `"overwrite" must be yes, no or fail.`, false, 1},
+	} {
+		t.Run(tt.answer, func(t *testing.T) {
+			t.Parallel()
+			f := newFake("reports")
+			f.objects["reports/orders.csv"] = old
+			_, err := f.start(t, nil).Execute(t.Context(), request(t, params(), with(form(), answers{"overwrite": tt.answer}), 5))
+			if err != nil && action.MessageOf(err) != tt.error || (err == nil) != (tt.error == "") {
+				t.Errorf("error %v, want %q", err, tt.error)
+			}
+			if replaced := f.objects["reports/orders.csv"] != old; replaced != tt.replaced || len(f.objects) != tt.objects || f.open() > 0 {
+				t.Errorf("objects %v, %d uploads left", f.objects, f.open())
+			}
+		})
+	}
+}
+
+func once(what string, n int, r actiontest.Reply) func(string, int) *actiontest.Reply {
+	return func(w string, k int) *actiontest.Reply {
+		if w == what && k == n {
+			return &r
+		}
+		return nil
+	}
+}
+
+func always(what string, r actiontest.Reply) func(string, int) *actiontest.Reply {
+	return func(w string, _ int) *actiontest.Reply {
+		if w == what {
+			return &r
+		}
+		return nil
+	}
+}
+
+// An answer that is lost, a refusal for the moment, or a piece of which a part arrived: the
+// object is there once, and whole, and also where it must not replace another.
+func TestRepeated(t *testing.T) {
+	t.Parallel()
+	const size = 3*googlecloudstorage.Piece + 17
+	for name, reply := range map[string]actiontest.Reply{
+		"limited": refusal(429, "Too Many Requests"), "out of order": {Status: 503}, "reset": {Reset: true},
+	} {
+		for _, call := range []struct {
+			what string
+			n    int
+		}{{"token", 1}, {"begin", 1}, {"piece", 2}, {"piece", 4}} {
+			for _, before := range []bool{true, false} {
+				t.Run(fmt.Sprint(name, call, before), func(t *testing.T) {
+					t.Parallel()
+					f := newFake("reports")
+					if before {
+						f.before = once(call.what, call.n, reply)
+					} else {
+						f.after = once(call.what, call.n, reply)
+					}
+					if _, err := f.start(t, nil).Execute(t.Context(), request(t, params(), with(form(), answers{"overwrite": "fail"}), size)); err != nil {
+						t.Fatal(err)
+					}
+					if f.objects["reports/orders.csv"].Body != text(size) {
+						t.Error("the object is not what was sent")
+					}
+				})
+			}
+		}
+	}
+	f := newFake("reports")
+	f.accept = 1000
+	if _, err := f.start(t, nil).Execute(t.Context(), request(t, params(), form(), size)); err != nil || f.objects["reports/orders.csv"].Body != text(size) {
+		t.Errorf("a part of a piece: %v", err)
+	}
+}
+
+// What fails for good leaves no object and no upload, and says why.
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	const doubt = " The file may have been written all the same: look before sending it again."
+	for name, tt := range map[string]struct {
+		what  string
+		reply actiontest.Reply
+		kind  action.Kind
+		want  string
+	}{
+		"may not write":      {"begin", refusal(403, "hub does not have storage.objects.create access."), action.Forbidden, "Google Cloud Storage answered 403: hub does not have storage.objects.create access."},
+		"no bucket":          {"begin", refusal(404, "The specified bucket does not exist."), action.NotFound, "The bucket does not exist."},
+		"may not replace":    {"piece", refusal(403, "hub does not have storage.objects.delete access."), action.Forbidden, "Google Cloud Storage answered 403: hub does not have storage.objects.delete access."},
+		"session gone":       {"piece", refusal(410, "Gone"), action.Unavailable, "Google Cloud Storage ended the upload before it was complete. No file was written."},
+		"out of order":       {"piece", actiontest.Reply{Status: 500}, action.Unavailable, "Google Cloud Storage answered 500 Internal Server Error." + doubt},
+		"a reset":            {"piece", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Google Cloud Storage failed." + doubt},
+		"limited":            {"begin", refusal(429, "Too Many Requests"), action.RateLimited, "Google Cloud Storage answered 429: Too Many Requests"},
+		"no progress":        {"piece", actiontest.Reply{Status: 308}, action.Unavailable, "Google Cloud Storage took no more of the data." + doubt},
+		"an answer of lines": {"begin", refusal(400, "one\n\x1b[2Jtwo"), action.Invalid, "Google Cloud Storage answered 400: one [2Jtwo"},
+		"no session":         {"begin", actiontest.Reply{}, action.Unavailable, "Google Cloud Storage sent an answer that the hub does not understand."},
+		"session elsewhere":  {"begin", actiontest.Reply{Header: map[string]string{"Location": "https://evilgoogleapis.com/x"}}, action.Unavailable, "Google Cloud Storage sent an answer that the hub does not understand."},
+		"no tokens now":      {"token", actiontest.Reply{Status: 503}, action.Unavailable, "Google issues no tokens now. Try again later."},
+		"the token lies":     {"token", answer(200, answers{"access_token": "other"}), action.Unauthenticated, "Google Cloud Storage answered 401: Invalid Credentials"},
+		"an odd object":      {"piece", actiontest.Reply{Body: "[]"}, action.Unavailable, "Google Cloud Storage sent an answer that the hub does not understand."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake("reports")
+			f.before = always(tt.what, tt.reply)
+			_, err := f.start(t, nil).Execute(t.Context(), request(t, params(), form(), 5))
+			if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.want || strings.Contains(err.Error(), "PRIVATE KEY") {
+				t.Errorf("error %v (%v)", err, action.KindOf(err))
+			}
+			if len(f.objects) > 0 || f.open() > 0 {
+				t.Errorf("objects %v, %d uploads left", f.objects, f.open())
+			}
+		})
+	}
+}
+
+// An object that is not what was sent is removed.
+func TestDamaged(t *testing.T) {
+	t.Parallel()
+	f := newFake("reports")
+	f.lie = "x"
+	_, err := f.start(t, nil).Execute(t.Context(), request(t, params(), form(), 5))
+	if action.MessageOf(err) != "The data was damaged on its way to Google Cloud Storage." || len(f.objects) > 0 {
+		t.Errorf("%v; objects %v", err, f.objects)
+	}
+	f.before = always("delete", refusal(403, "no"))
+	_, err = f.start(t, nil).Execute(t.Context(), request(t, params(), form(), 5))
+	if action.MessageOf(err) != "The data was damaged on its way to Google Cloud Storage. The damaged file could not be removed." {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Data that breaks off becomes no object, replaces none, and leaves no upload.
+func TestBreaksOff(t *testing.T) {
+	t.Parallel()
+	for _, size := range sizes {
+		for _, compression := range []string{"none", "gzip"} {
+			f := newFake("reports")
+			f.objects["reports/orders.csv"] = stored{Body: "yesterday's"}
+			req := actiontest.Download(t, actiontest.Query(params(), with(form(), answers{"compression": compression})), actiontest.BrokenDownload(text(size)))
+			_, err := f.start(t, nil).Execute(t.Context(), req)
+			if action.MessageOf(err) != "The download from Looker broke off before the data was complete." || f.objects["reports/orders.csv"].Body != "yesterday's" || len(f.objects) > 1 || f.open() > 0 {
+				t.Errorf("%d bytes, %s: %v; %d objects, %d uploads left", size, compression, err, len(f.objects), f.open())
+			}
+		}
+	}
+}
+
+func TestRefuses(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		form    answers
+		message string
+	}{
+		"no bucket":        {answers{"bucket": ""}, "Server cannot process request due to client request error. [Google Cloud Storage] needs a GCS bucket specified."},
+		"a bucket's path":  {answers{"bucket": "a/../b"}, `"bucket" must be the name of a bucket: small letters, digits, dots, hyphens and underscores.`},
+		"another bucket":   {answers{"bucket": "elsewhere"}, "The bucket does not exist."},
+		"a folder":         {answers{"filename": "a/"}, "Couldn't determine filename."},
+		"a folder up":      {answers{"filename": "../a"}, "The object's name must not contain a part that is . or ..."},
+		"odd compression":  {answers{"compression": "zip"}, `"compression" must be none, gzip or encoding.`},
+		"control in names": {answers{"filename": "a\x00b"}, "The object's name must not contain control characters."},
+	} {
+		f := newFake("reports")
+		_, err := f.start(t, nil).Execute(t.Context(), request(t, params(), with(form(), tt.form), 5))
+		if action.MessageOf(err) != tt.message || len(f.objects) > 0 {
+			t.Errorf("%s: %v, want %q", name, err, tt.message)
+		}
+	}
+}
+
+// Data past the last piece's room is refused and leaves nothing.
+func TestTooLarge(t *testing.T) {
+	t.Parallel()
+	f := newFake("reports")
+	_, err := f.start(t, nil).Execute(t.Context(), request(t, params(), form(), 4*googlecloudstorage.Piece+1))
+	if action.KindOf(err) != action.TooLarge || len(f.objects) > 0 || f.open() > 0 {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	deps := actiontest.Deps(t, nil, answers{"GOOGLE_CLOUD_STORAGE_ENDPOINT": "http://127.0.0.1:1"})
+	deps.HTTP = outbound.NewClient(outbound.Options{})
+	i := actiontest.New(t, googlecloudstorage.New, deps)
+	googlecloudstorage.Small(i)
+	if _, err := i.Execute(t.Context(), request(t, params(), form(), 5)); err == nil {
+		t.Error("the egress policy was not heeded")
+	}
+	for _, bad := range []string{"ftp://example.com", "storage.googleapis.com", "https://u@example.com", "https://example.com?x"} {
+		_, err := googlecloudstorage.New(action.Deps{Env: answers{"GOOGLE_CLOUD_STORAGE_ENDPOINT": bad}})
+		if _, missing := errors.AsType[*action.MissingSettingsError](err); err == nil || missing {
+			t.Errorf("the endpoint %q: %v", bad, err)
+		}
+	}
+	// A hub with credentials of its own asks for no key.
+	own := actiontest.New(t, googlecloudstorage.New, actiontest.Deps(t, nil, answers{"GOOGLE_CLOUD_STORAGE_CREDENTIALS_FILE": "x"}))
+	for _, p := range own.Definition().Params {
+		if p.Required != (p.Name == "project_id") {
+			t.Errorf("%s: required %v", p.Name, p.Required)
+		}
+	}
+}
+
+// sink takes an upload and keeps nothing of it but the largest heap that it saw.
+type sink struct {
+	size *int64
+	heap *uint64
+}
+
+func (s sink) RoundTrip(r *http.Request) (*http.Response, error) {
+	n, err := io.Copy(io.Discard, r.Body)
+	if err != nil {
+		return nil, err
+	}
+	res := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Request: r, Body: http.NoBody}
+	switch {
+	case r.URL.Host == "oauth2.googleapis.com":
+		res.Body = io.NopCloser(strings.NewReader(`{"access_token":"access","token_type":"Bearer","expires_in":3599}`))
+	case r.Method == http.MethodPost:
+		res.Header.Set("Location", "https://storage.googleapis.com/session")
+	default:
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		*s.heap = max(*s.heap, m.HeapInuse)
+		*s.size += n
+		if strings.HasSuffix(r.Header.Get("Content-Range"), "/*") {
+			res.StatusCode = http.StatusPermanentRedirect
+			res.Header.Set("Range", fmt.Sprintf("bytes=0-%d", *s.size-1))
+			break
+		}
+		crc := strings.TrimPrefix(r.Header.Get("X-Goog-Hash"), "crc32c=")
+		res.Body = io.NopCloser(strings.NewReader(fmt.Sprintf(`{"crc32c":%q,"size":"%d"}`, crc, *s.size)))
+	}
+	return res, nil
+}
+
+// Memory stays flat, whatever the size. Not parallel: other tests' memory would count.
+func TestMemory(t *testing.T) {
+	const size = 400 << 20
+	s := sink{size: new(int64), heap: new(uint64)}
+	deps := actiontest.Deps(t, nil, nil)
+	deps.HTTP = &http.Client{Transport: s}
+	i := actiontest.New(t, googlecloudstorage.New, deps)
+	zeros := bytes.Repeat([]byte{0}, 1<<20)
+	req := actiontest.Download(t, actiontest.Query(params(), form()), func(w http.ResponseWriter, _ *http.Request) {
+		for range size / len(zeros) {
+			_, _ = w.Write(zeros)
+		}
+	})
+	if _, err := i.Execute(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	if *s.size != size || *s.heap > 64<<20 {
+		t.Errorf("%d bytes arrived; %d MiB were in use", *s.size, *s.heap>>20)
+	}
+}

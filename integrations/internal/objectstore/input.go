@@ -1,0 +1,84 @@
+package objectstore
+
+import (
+	"time"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/attachment"
+)
+
+// input is what the Looker user says of the object, at every store alike.
+type input struct {
+	// Path is asked for by some stores only.
+	Path        string      `form:"path"`
+	Filename    string      `form:"filename"`
+	Existing    Existing    `form:"overwrite"`
+	Compression Compression `form:"compression"`
+}
+
+// Fields are the questions that every store's form ends with.
+func Fields() []action.Field {
+	return []action.Field{
+		{
+			Name: "filename", Label: "Filename", Type: action.String,
+			Description: "Taken to the letter, but for {YYYY}, {MM}, {DD}, {HH}, {mm} and {ss}, which stand for the time of the delivery (UTC). Without one, the title of the schedule.",
+		},
+		{
+			Name: "overwrite", Label: "Overwrite", Type: action.Select, Default: string(Replace),
+			Description: "What to do when there is a file of this name already.",
+			Options: []action.Option{
+				{Name: string(Replace), Label: "Yes"},
+				{Name: string(Stamp), Label: "No: append the time to the name"},
+				{Name: string(Keep), Label: "No: fail"},
+			},
+		},
+		{
+			Name: "compression", Label: "Compression", Type: action.Select, Default: string(Plain),
+			Options: []action.Option{
+				{Name: string(Plain), Label: "None"},
+				{Name: string(GzipFile), Label: "gzip (adds .gz to the name)"},
+				{Name: string(GzipEncoding), Label: "gzip as content encoding (keeps the name)"},
+			},
+		},
+	}
+}
+
+// Delivery is one object as it is to be made.
+type Delivery struct {
+	Name        string
+	ContentType string
+	// ContentEncoding is gzip, or empty.
+	ContentEncoding string
+	// Keep makes the delivery fail where there is an object of the name.
+	Keep bool
+	Data action.Data
+}
+
+// Read returns what a request asks for. The destination is named to the Looker user.
+func Read(req *action.Request, destination string) (Delivery, error) {
+	in, err := action.Decode[input](req)
+	if err != nil {
+		return Delivery{}, err
+	}
+	d := Delivery{ContentType: attachment.ContentType(req), Keep: in.Existing != "" && in.Existing != Replace, Data: req.Data}
+	now := time.Now().UTC()
+	name, err := objectName(req, dated(in.Path, now), dated(in.Filename, now))
+	if err != nil {
+		return Delivery{}, err
+	}
+	if in.Existing == Stamp {
+		name = stamped(name, now)
+	}
+	switch in.Compression {
+	case Plain:
+	case GzipFile:
+		name += ".gz"
+		d.ContentType = "application/gzip"
+		d.Data = compressed{req.Data}
+	case GzipEncoding:
+		d.ContentEncoding = "gzip"
+		d.Data = compressed{req.Data}
+	}
+	d.Name = name
+	return d, checkName(name, destination, in.Path != "")
+}

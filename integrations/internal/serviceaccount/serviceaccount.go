@@ -1,0 +1,108 @@
+// Package serviceaccount signs in at Google as a service account, by its private key:
+// https://developers.google.com/identity/protocols/oauth2/service-account#httprest
+package serviceaccount
+
+import (
+	"context"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/jwt"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/outbound"
+)
+
+// Account is a service account.
+type Account struct {
+	Email string
+	key   []byte
+}
+
+// New reads an account's private key, which may be a whole key file as Google's console hands
+// it out: its e-mail address then outweighs the other. What an error says holds no part of the
+// key.
+func New(email string, key action.Secret) (Account, error) {
+	a := Account{Email: strings.TrimSpace(email)}
+	text := strings.TrimSpace(key.Reveal())
+	if strings.HasPrefix(text, "{") {
+		var file struct {
+			Email string `json:"client_email"`
+			Key   string `json:"private_key"`
+		}
+		if json.Unmarshal([]byte(text), &file) != nil || file.Email == "" {
+			return a, errors.New("it is no key file of a service account")
+		}
+		a.Email, text = file.Email, file.Key
+	}
+	// In settings the key's lines are often joined by \n as two characters.
+	a.key = []byte(strings.ReplaceAll(text, `\n`, "\n"))
+	return a, check(a.key)
+}
+
+// check finds a key that cannot sign before the first call does.
+func check(key []byte) error {
+	block, _ := pem.Decode(key)
+	if block == nil {
+		return errors.New("it is no PEM block")
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		parsed, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+	}
+	if _, ok := parsed.(*rsa.PrivateKey); !ok || err != nil {
+		return errors.New("it is no private key of RSA")
+	}
+	return nil
+}
+
+const tokenURL = "https://oauth2.googleapis.com/token" //nolint:gosec // an address
+
+// tokenTimeout bounds the call for a token, which a context does not end.
+const tokenTimeout = 30 * time.Second
+
+// Tokens signs in when a token is first asked for, and again when it expires.
+func (a Account) Tokens(ctx context.Context, client *http.Client, scope string) oauth2.TokenSource {
+	c := jwt.Config{Email: a.Email, PrivateKey: a.key, Scopes: []string{scope}, TokenURL: tokenURL}
+	return c.TokenSource(Context(ctx, client))
+}
+
+// Context is one for golang.org/x/oauth2, whose calls then go through the client.
+func Context(ctx context.Context, client *http.Client) context.Context {
+	bounded := *client
+	bounded.Timeout = tokenTimeout
+	return context.WithValue(ctx, oauth2.HTTPClient, &bounded)
+}
+
+// Explain turns a token source's error into the hub's; refused is the sentence for the person
+// who can cure a refusal. Google's own answer is dropped: it may quote what was sent.
+func Explain(ctx context.Context, err error, refused string) error {
+	status := status(err)
+	switch {
+	case status == 0:
+		return outbound.ConnectionError(ctx, err, "Google")
+	case action.KindOfStatus(status).Retryable():
+		return action.Wrap(&outbound.StatusError{Code: status}, action.KindOfStatus(status), "Google issues no tokens now. Try again later.")
+	}
+	return action.Wrap(&outbound.StatusError{Code: status}, action.Unauthenticated, "%s", refused)
+}
+
+// status is what Google answered; 0 when it did not. For workload identities the library says
+// it as text only.
+func status(err error) (status int) {
+	if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
+		return e.Response.StatusCode
+	}
+	if _, err := fmt.Sscanf(err.Error(), "oauth2/google: status code %d", &status); err != nil {
+		return 0
+	}
+	return status
+}
