@@ -47,6 +47,9 @@ func (r *Reconciler) brought(ctx context.Context, rd *round) (outcome, error) {
 	}
 	end, problem := inspectCertificate(s, resources.Host(rd.hub))
 	rd.status.CertificateNotAfter = end
+	if problem == "" && rd.expired(end) {
+		problem = "expired: renew it, and the hub reads it again by itself"
+	}
 	if problem != "" {
 		return notDone(v1alpha1.SecretInvalid, "The certificate in Secret %q of spec.tls.secretName %s.", name, problem), nil
 	}
@@ -60,13 +63,23 @@ func inspectCertificate(s *corev1.Secret, host string) (end *metav1.Time, proble
 		return nil, "cannot be used: tls.crt and tls.key must hold a certificate and its key"
 	}
 	end = new(metav1.NewTime(pair.Leaf.NotAfter))
-	switch {
-	case pair.Leaf.VerifyHostname(host) != nil:
+	if pair.Leaf.VerifyHostname(host) != nil {
 		return end, "is not for " + host + ", under which Looker reaches the hub"
-	case end.Time.Before(time.Now()):
-		return end, "expired: renew it, and the hub reads it again by itself"
 	}
 	return end, ""
+}
+
+// expired is whether a certificate's time is over. If not, the operator looks again when it
+// is: nobody would tell.
+func (rd *round) expired(end *metav1.Time) bool {
+	if end == nil {
+		return false
+	}
+	left := time.Until(end.Time)
+	if left > 0 {
+		rd.again(left + time.Second)
+	}
+	return left <= 0
 }
 
 // issued asks cert-manager for the certificate and tells whether it is there.
@@ -101,13 +114,17 @@ func (rd *round) issuance(c *cmv1.Certificate, from issuer) outcome {
 		if condition.Type != cmv1.CertificateConditionReady || condition.ObservedGeneration != c.Generation {
 			continue // it speaks of something else, or of an older request
 		}
-		if condition.Status == cmmetav1.ConditionTrue {
+		switch {
+		case condition.Status != cmmetav1.ConditionTrue:
+			says = "says: " + short(condition.Message)
+		case rd.expired(c.Status.NotAfter):
+			says = "did not renew the certificate, which expired: does it run?"
+		default:
 			return done("The certificate is issued." + from.hint)
 		}
-		says = "says: " + short(condition.Message)
 	}
 	if from.trouble != "" {
-		rd.requeue = lookAgain // nobody tells the operator of issuers
+		rd.again(lookAgain) // nobody tells the operator of issuers
 		return notDone(v1alpha1.CertificateNotReady, "%s", from.trouble)
 	}
 	return notDone(v1alpha1.CertificateNotReady, "cert-manager %s (kubectl -n %s describe certificate %s)", says, c.Namespace, c.Name)
@@ -132,7 +149,7 @@ func (r *Reconciler) mayWriteTLS(ctx context.Context, hub *v1alpha1.IntegrationH
 }
 
 func (rd *round) certManagerMissing() outcome {
-	rd.requeue = lookAgain
+	rd.again(lookAgain)
 	return notDone(v1alpha1.CertManagerMissing, "cert-manager is not installed in this cluster. Install it, and the operator goes on by itself; or bring a certificate of your own (spec.tls.secretName).")
 }
 
@@ -164,7 +181,7 @@ func (r *Reconciler) issuer(ctx context.Context, rd *round) (issuer, outcome, er
 	case meta.IsNoMatchError(err):
 		return issuer{}, rd.certManagerMissing(), nil
 	case apierrors.IsNotFound(err):
-		rd.requeue = lookAgain
+		rd.again(lookAgain)
 		return issuer{}, notDone(v1alpha1.IssuerNotFound, "The %s %q of spec.tls.issuerRef does not exist. Create it, or correct the reference.", ref.Kind, ref.Name), nil
 	case err != nil:
 		return issuer{}, outcome{}, fmt.Errorf("reading the issuer: %w", err)

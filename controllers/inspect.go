@@ -94,7 +94,7 @@ func (rd *round) offered() outcome {
 		}
 	}
 	if len(missing) > 0 {
-		rd.requeue = lookAgain
+		rd.again(lookAgain)
 		return notDone(v1alpha1.SettingsMissing,
 			"The hub does not offer %s. Set what is missing in settings or secretRef of spec.integrations.", strings.Join(missing, ", "))
 	}

@@ -68,6 +68,13 @@ type round struct {
 	requeue time.Duration
 }
 
+// again has the operator look at the hub again, in so long or sooner.
+func (rd *round) again(in time.Duration) {
+	if rd.requeue == 0 || in < rd.requeue {
+		rd.requeue = in
+	}
+}
+
 // lookAgain is how often the operator looks at what nobody tells it of: whether cert-manager
 // or an issuer came, or an object of somebody else's went.
 const lookAgain = 15 * time.Second
@@ -153,11 +160,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 // looked at again: nobody tells the operator when the cure came.
 func (rd *round) explain(err error) (outcome, bool) {
 	if taken, ok := errors.AsType[*nameTakenError](err); ok {
-		rd.requeue = lookAgain
+		rd.again(lookAgain)
 		return notDone(v1alpha1.NameTaken, "%s", taken.Error()), true
 	}
 	if missing, ok := errors.AsType[*kindMissingError](err); ok {
-		rd.requeue = lookAgain
+		rd.again(lookAgain)
 		return notDone(v1alpha1.KindMissing, "%s", missing.Error()), true
 	}
 	return outcome{}, false

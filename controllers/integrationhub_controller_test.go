@@ -7,6 +7,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	cmmetav1 "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
@@ -269,6 +270,30 @@ func TestIssuerThatIsNotReady(t *testing.T) {
 		t.Errorf("message %q, want %q", got, want)
 	}
 	w.ready() // a certificate that is there is good, whatever its issuer suffers from
+}
+
+// That a certificate expires is told though nobody tells the operator, and cert-manager may
+// not run.
+func TestCertificateExpires(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.create(w.hub())
+	w.ready()
+	result, err := w.reconcileWith(api)
+	if err != nil || result.RequeueAfter < 50*time.Minute || result.RequeueAfter > 61*time.Minute {
+		t.Errorf("looking again in %v (%v), want the hour that the certificate lasts", result.RequeueAfter, err)
+	}
+	c := get(w, "hub", &cmv1.Certificate{})
+	c.Status.NotAfter = new(metav1.NewTime(time.Now().Add(-time.Minute).Truncate(time.Second)))
+	if err := api.Status().Update(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	w.reconcile()
+	w.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.CertificateNotReady)
+	if got, want := w.message(v1alpha1.Ready), "cert-manager did not renew the certificate, which expired"; !strings.HasPrefix(got, want) {
+		t.Errorf("message %q, want %q", got, want)
+	}
+	w.ready() // once it is renewed
 }
 
 // kubectl scale and autoscalers work on the hub itself.

@@ -124,7 +124,8 @@ func (r *Reconciler) patchStatus(ctx context.Context, rd *round) error {
 		rd.stale = true
 		return nil
 	case apierrors.IsConflict(err): // the cache was behind: what changed brings another round
-		rd.stale, rd.requeue = true, conflictRetry
+		rd.stale = true
+		rd.again(conflictRetry)
 		return nil
 	case err != nil:
 		return fmt.Errorf("writing the status: %w", err)

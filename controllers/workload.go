@@ -67,7 +67,7 @@ func (r *Reconciler) available(ctx context.Context, rd *round, d *appsv1.Deploym
 		r.inspect(ctx, rd)
 		return done(fmt.Sprintf("%d of %d pods are available.", want, want)), nil
 	}
-	rd.requeue = podRetry
+	rd.again(podRetry)
 	why, err := r.whyNotAvailable(ctx, rd.hub, d)
 	if err != nil {
 		return outcome{}, err
