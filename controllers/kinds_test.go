@@ -46,7 +46,7 @@ func TestKindsThatComeLater(t *testing.T) {
 	w.want(v1alpha1.MonitoringReady, metav1.ConditionFalse, v1alpha1.KindMissing)
 	w.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.CertManagerMissing)
 	for condition, want := range map[string]string{
-		v1alpha1.Exposed:         "the kind HTTPRoute of gateway.networking.k8s.io/v1. Install the Gateway API in a version that has it, or leave spec.exposure.gateway out",
+		v1alpha1.Exposed:         "the kind BackendTLSPolicy of gateway.networking.k8s.io/v1. Install the Gateway API in a version that has it, or leave spec.exposure.gateway out",
 		v1alpha1.MonitoringReady: "the kind ServiceMonitor of monitoring.coreos.com/v1. Install the Prometheus operator in a version that has it, or leave spec.monitoring out",
 	} {
 		if got := w.message(condition); !strings.Contains(got, want) {
