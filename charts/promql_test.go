@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/controllers"
 	"integrationhub.dev/controllers/resources"
 )
 
@@ -130,7 +131,7 @@ func exported(t *testing.T) map[string][]string {
 	shared := prometheus.NewRegistry()
 	shared.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	description := regexp.MustCompile(`fqName: "([^"]+)".* variableLabels: {([^}]*)}`)
-	for _, r := range []any{shared, ctrlmetrics.Registry} {
+	for _, r := range []any{shared, ctrlmetrics.Registry, controllers.Metrics{}} {
 		descriptions := make(chan *prometheus.Desc)
 		go func() {
 			r.(prometheus.Collector).Describe(descriptions)

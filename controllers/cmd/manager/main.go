@@ -13,6 +13,7 @@ import (
 	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"integrationhub.dev/controllers"
@@ -70,6 +71,7 @@ func run() error {
 	}
 	if err := errors.Join(
 		r.SetupWithManager(mgr),
+		ctrlmetrics.Registry.Register(controllers.Metrics{Hubs: mgr.GetClient()}),
 		mgr.AddHealthzCheck("ping", healthz.Ping),
 		mgr.AddReadyzCheck("ping", healthz.Ping),
 	); err != nil {

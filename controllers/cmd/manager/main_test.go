@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -54,6 +55,7 @@ func TestManager(t *testing.T) {
 	c.create(elsewhere)
 	c.reason(v1alpha1.CertificateReady, v1alpha1.CertManagerMissing)
 	c.reason(v1alpha1.IntegrationsReady, v1alpha1.SecretNotFound)
+	c.tells(`integrationhub_ready{hub="hub",hub_namespace="default"} 0`)
 
 	// A Secret that comes later.
 	c.create(&corev1.Secret{ObjectMeta: named("settings"), StringData: map[string]string{"A": "1"}})
@@ -77,6 +79,7 @@ func TestManager(t *testing.T) {
 	c.play(controllertest.RunPods)
 	c.reason(v1alpha1.Ready, v1alpha1.Succeeded)
 	c.events(v1alpha1.CertManagerMissing, v1alpha1.Succeeded)
+	c.tells(`integrationhub_ready{hub="hub",hub_namespace="default"} 1`)
 
 	// At rest: nothing wakes the manager, or it changes nothing.
 	atRest := c.versions()
@@ -127,8 +130,9 @@ type cluster struct {
 	api        client.WithWatch
 	kubeconfig string
 	log        strings.Builder
-	// pid is the manager's process.
-	pid int
+	// pid is the manager's process, metrics their address.
+	pid     int
+	metrics string
 }
 
 func named(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Namespace: "default", Name: name} }
@@ -194,15 +198,11 @@ func (c *cluster) install(folder string) {
 // one namespace, unless further arguments say otherwise.
 func (c *cluster) start(args ...string) (stop func(os.Signal)) {
 	c.t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	health := l.Addr().String()
-	_ = l.Close()
+	health := c.freeAddress()
+	c.metrics = c.freeAddress()
 	cmd := exec.Command(os.Args[0], append([]string{
 		"--kubeconfig", c.kubeconfig, "--hub-image", "hub:test", "--namespaces", "default",
-		"--leader-elect=false", "--metrics-address", "127.0.0.1:0", "--health-address", health,
+		"--leader-elect=false", "--metrics-address", c.metrics, "--health-address", health,
 	}, args...)...)
 	cmd.Env = append(os.Environ(), "BE_THE_MANAGER=yes")
 	cmd.Stderr = &c.log
@@ -238,6 +238,31 @@ func (c *cluster) start(args ...string) (stop func(os.Signal)) {
 			c.t.Error("the manager does not stop")
 		}
 	}
+}
+
+// freeAddress is one that nobody listens at.
+func (c *cluster) freeAddress() string {
+	c.t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// tells waits until a line is among the manager's metrics.
+func (c *cluster) tells(line string) {
+	c.t.Helper()
+	c.eventually("the metrics have "+line, func() bool {
+		r, err := http.Get("http://" + c.metrics + "/metrics")
+		if err != nil {
+			return false
+		}
+		defer r.Body.Close()
+		text, err := io.ReadAll(r.Body)
+		return err == nil && r.StatusCode == http.StatusOK && strings.Contains(string(text), "\n"+line+"\n")
+	})
 }
 
 func (c *cluster) create(o client.Object) {
