@@ -29,7 +29,13 @@ const (
 	concurrency    = 4
 	// afterLimit is how long Airtable refuses a base that was called too often.
 	afterLimit = 30 * time.Second
+	// callsForFaults is how many calls are spent on finding records that are refused.
+	callsForFaults = 2_000
 )
+
+// retry is for calls that were refused for their rate: only they are known to have made no
+// records, beside those that were never sent.
+var retry = deliver.Retry{Tries: 4, First: afterLimit / 6, Longest: afterLimit, When: rateLimited}
 
 // settings are the hub's: the OAuth client registered at Airtable.
 type settings struct {
@@ -106,12 +112,19 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return nil, err
 	}
 	s := i.open(req.State)
+	limiter, halver := rate.NewLimiter(callsPerSecond, 1), deliver.NewHalver(callsForFaults)
 	account := deliver.Batches(ctx, records(table), deliver.Options[record]{
-		Size: recordsPerCall, Concurrency: concurrency, Limiter: rate.NewLimiter(callsPerSecond, 1),
-		// Only a call that was refused for its rate is known not to have made records.
-		Retry: deliver.Retry{Tries: 4, First: afterLimit / 6, Longest: afterLimit, When: rateLimited},
+		Size: recordsPerCall, Concurrency: concurrency,
 	}, func(ctx context.Context, batch []record) error {
-		return s.create(ctx, in.Base, in.Table, batch)
+		// Airtable refuses a call as a whole for the sake of one record, and does not say which.
+		return deliver.Halve(ctx, halver, batch, func(ctx context.Context, part []record) error {
+			return retry.Do(ctx, func(ctx context.Context) error {
+				if err := deliver.Pace(ctx, limiter); err != nil {
+					return err
+				}
+				return s.create(ctx, in.Base, in.Table, part)
+			})
+		})
 	})
 	res := &action.Response{State: s.newState()}
 	if err := account.Err("records"); err != nil {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"time"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
@@ -104,16 +105,25 @@ func (s *session) renew(ctx context.Context, refused string) (string, error) {
 	return fresh.Access, nil
 }
 
+// timeout bounds one call.
+const timeout = time.Minute
+
 func (s *session) once(ctx context.Context, method, address string, body []byte, access string) error {
-	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("preparing a call: %w", err)
-	}
-	req.Header.Set("Authorization", "Bearer "+access)
+	once := deliver.Once{Name: "Airtable", Timeout: timeout}
 	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+		once.Doubt = "Records may have been added all the same: look before sending them again."
 	}
-	return explain(outbound.JSON(s.integration.deps.HTTP, req, "Airtable", nil))
+	return once.Do(ctx, func(ctx context.Context) error {
+		req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
+		if err != nil {
+			return fmt.Errorf("preparing a call: %w", err)
+		}
+		req.Header.Set("Authorization", "Bearer "+access)
+		if body != nil {
+			req.Header.Set("Content-Type", "application/json")
+		}
+		return explain(outbound.JSON(s.integration.deps.HTTP, req, "Airtable", nil))
+	})
 }
 
 // explanations say what Airtable's error types mean to the Looker user. Airtable's own texts
@@ -146,7 +156,10 @@ func explain(err error) error {
 		_ = json.Unmarshal(answer.Error, &detail.Type) // some errors are a bare type
 	}
 	if text, ok := explanations[detail.Type]; ok {
-		return action.Wrap(err, action.KindOf(err), "%s", text)
+		err = action.Wrap(err, action.KindOf(err), "%s", text)
+	}
+	if detail.Type == "UNKNOWN_FIELD_NAME" || action.KindOf(err) == action.NotFound {
+		return deliver.Stop(err) // no other record will do better
 	}
 	return err
 }
