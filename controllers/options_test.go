@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"github.com/google/go-cmp/cmp"
@@ -358,6 +359,23 @@ func TestProxyAndSentrySecrets(t *testing.T) {
 	}
 }
 
+// readyPod is a pod of the hub that can be asked.
+func (w *world) readyPod() {
+	w.t.Helper()
+	w.create(&corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: w.namespace, Name: "hub-1", Labels: map[string]string{"app.kubernetes.io/name": "integration-hub", "app.kubernetes.io/instance": "hub"},
+		},
+		Spec: get(w, "hub", &appsv1.Deployment{}).Spec.Template.Spec,
+	})
+	pod := get(w, "hub-1", &corev1.Pod{})
+	pod.Status.PodIP, pod.Status.PodIPs = "192.0.2.1", []corev1.PodIP{{IP: "192.0.2.1"}}
+	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	if err := api.Status().Update(w.t.Context(), pod); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // inspector answers for every hub alike.
 type inspector struct {
 	report controllers.Report
@@ -377,18 +395,7 @@ func TestInspection(t *testing.T) {
 	h.Spec.Integrations = []v1alpha1.Integration{{Name: "airtable"}, {Name: "tray"}}
 	w.create(h)
 	w.ready()
-	w.create(&corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: w.namespace, Name: "hub-1", Labels: map[string]string{"app.kubernetes.io/name": "integration-hub", "app.kubernetes.io/instance": "hub"},
-		},
-		Spec: get(w, "hub", &appsv1.Deployment{}).Spec.Template.Spec,
-	})
-	pod := get(w, "hub-1", &corev1.Pod{})
-	pod.Status.PodIP, pod.Status.PodIPs = "192.0.2.1", []corev1.PodIP{{IP: "192.0.2.1"}}
-	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
-	if err := api.Status().Update(t.Context(), pod); err != nil {
-		t.Fatal(err)
-	}
+	w.readyPod()
 	var report controllers.Report
 	report.Version = "v1.2.3"
 	report.Integrations.On = []string{"tray"}
@@ -463,4 +470,35 @@ func (r rewrite) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	req.URL.Host = r.address
 	return r.next.RoundTrip(req)
+}
+
+// Whatever there is to say fits into a condition, and into an event, which takes less.
+func TestMuchToSay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.hub()
+	i := inspector{report: controllers.Report{Version: "v1.2.3"}}
+	i.report.Integrations.Off = map[string]string{}
+	for _, name := range []v1alpha1.IntegrationName{"airtable", "braze", "debug", "discord", "dropbox", "email", "firebase", "kloudio", "marketo", "mparticle"} {
+		h.Spec.Integrations = append(h.Spec.Integrations, v1alpha1.Integration{Name: name})
+		i.report.Integrations.Off[string(name)] = "missing settings: " + strings.Repeat("ä", 1000)
+	}
+	w.create(h)
+	w.ready()
+	w.readyPod()
+	for len(w.events.Events) > 0 {
+		<-w.events.Events
+	}
+	r := &controllers.Reconciler{Client: api, Live: api, Recorder: w.events, HubImage: "hub:test", Hubs: i}
+	if _, err := r.Reconcile(t.Context(), ctrl.Request{NamespacedName: w.key()}); err != nil {
+		t.Fatal(err)
+	}
+	w.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.SettingsMissing)
+	if m := w.message(v1alpha1.Ready); len(m) > 4096 || !strings.HasSuffix(m, "…") || !utf8.ValidString(m) {
+		t.Errorf("a message of %d bytes: %s", len(m), m)
+	}
+	note := strings.TrimPrefix(<-w.events.Events, "Warning SettingsMissing ")
+	if len(note) > 1024 || !strings.HasSuffix(note, "…") || !utf8.ValidString(note) {
+		t.Errorf("a note of %d bytes: %s", len(note), note)
+	}
 }

@@ -116,10 +116,14 @@ var nearEnd = regexp.MustCompile(`\S+:\d+->`)
 // short keeps a foreign text fit for a condition: what changes by itself would have the status
 // written again and again.
 func short(text string) string {
-	const most = 512
-	text = nearEnd.ReplaceAllString(strings.ToValidUTF8(strings.TrimSpace(text), ""), "")
-	if len(text) > most {
-		return strings.ToValidUTF8(text[:most], "") + "…"
+	return clip(nearEnd.ReplaceAllString(strings.ToValidUTF8(strings.TrimSpace(text), ""), ""), 512)
+}
+
+// clip cuts a text that has more bytes than most.
+func clip(text string, most int) string {
+	if len(text) <= most {
+		return text
 	}
-	return text
+	const mark = "…"
+	return strings.ToValidUTF8(text[:most-len(mark)], "") + mark
 }

@@ -16,9 +16,16 @@ import (
 	"integrationhub.dev/api/v1alpha1"
 )
 
+// maxMessage and maxNote are how many bytes there may be in a condition's message, of the
+// 32768 that the API takes, and in an event's note, where it takes no more.
+const (
+	maxMessage = 4096
+	maxNote    = 1024
+)
+
 func (rd *round) set(condition string, o outcome) {
 	meta.SetStatusCondition(&rd.status.Conditions, metav1.Condition{
-		Type: condition, Status: o.status, Reason: o.reason, Message: o.message, ObservedGeneration: rd.hub.Generation,
+		Type: condition, Status: o.status, Reason: o.reason, Message: clip(o.message, maxMessage), ObservedGeneration: rd.hub.Generation,
 	})
 }
 
@@ -105,7 +112,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, rd *round) error {
 		if meta.IsStatusConditionTrue(rd.status.Conditions, v1alpha1.Stalled) {
 			kind = corev1.EventTypeWarning
 		}
-		r.Recorder.Eventf(rd.hub, nil, kind, now.Reason, "Reconcile", "%s", now.Message)
+		r.Recorder.Eventf(rd.hub, nil, kind, now.Reason, "Reconcile", "%s", clip(now.Message, maxNote))
 	}
 	return nil
 }
