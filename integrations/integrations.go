@@ -40,6 +40,7 @@ import (
 	"integrationhub.dev/integrations/segmentgroup"
 	"integrationhub.dev/integrations/segmenttrack"
 	"integrationhub.dev/integrations/sendgrid"
+	"integrationhub.dev/integrations/sftp"
 	"integrationhub.dev/integrations/slack"
 	"integrationhub.dev/integrations/slackapp"
 	"integrationhub.dev/integrations/teamsincomingwebhook"
@@ -97,6 +98,7 @@ func All() []Entry {
 		{"segment_group", segmentgroup.New},
 		{"segment_track", segmenttrack.New},
 		{"sendgrid", sendgrid.New},
+		{"sftp", sftp.New},
 		{"slack", slack.New},
 		{"slack_app", slackapp.New},
 		{"teams_incomingwebhook", teamsincomingwebhook.New},

@@ -16,8 +16,9 @@ type input struct {
 	Compression Compression `form:"compression"`
 }
 
-// Fields are the questions that every store's form ends with.
-func Fields() []action.Field {
+// FileFields are the questions that every form ends with where there are files and no headers
+// beside them.
+func FileFields() []action.Field {
 	return []action.Field{
 		{
 			Name: "filename", Label: "Filename", Type: action.String,
@@ -37,10 +38,17 @@ func Fields() []action.Field {
 			Options: []action.Option{
 				{Name: string(Plain), Label: "None"},
 				{Name: string(GzipFile), Label: "gzip (adds .gz to the name)"},
-				{Name: string(GzipEncoding), Label: "gzip as content encoding (keeps the name)"},
 			},
 		},
 	}
+}
+
+// Fields are the questions that every store's form ends with.
+func Fields() []action.Field {
+	fields := FileFields()
+	compression := &fields[len(fields)-1]
+	compression.Options = append(compression.Options, action.Option{Name: string(GzipEncoding), Label: "gzip as content encoding (keeps the name)"})
+	return fields
 }
 
 // Delivery is one object as it is to be made.

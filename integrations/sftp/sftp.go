@@ -1,0 +1,168 @@
+// Package sftp writes query results and dashboards as files to SFTP servers.
+package sftp
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"golang.org/x/crypto/ssh"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/objectstore"
+)
+
+var (
+	_ action.Integration = (*Integration)(nil)
+	_ action.FormBuilder = (*Integration)(nil)
+)
+
+// settings are the hub's: an administrator's environment.
+type settings struct {
+	// KnownHosts is a file in OpenSSH's format (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT).
+	KnownHosts string `env:"SFTP_KNOWN_HOSTS_FILE"`
+	// TrustOnFirstUse takes whatever key a server shows first, and no other afterwards, until
+	// the hub is started again.
+	TrustOnFirstUse bool `env:"SFTP_TRUST_ON_FIRST_USE"`
+}
+
+// server is what the Looker administrator enters.
+type server struct {
+	Address    address       `param:"address"`
+	Username   string        `param:"username"`
+	Password   action.Secret `param:"password"`
+	PrivateKey action.Secret `param:"private_key"`
+	Passphrase action.Secret `param:"passphrase"`
+	HostKey    hostKeys      `param:"host_key"`
+}
+
+// target is what the Looker user is asked where the administrator entered no address, and else
+// what there is no user name for.
+type target struct {
+	Address  address       `form:"address"`
+	Username string        `form:"username"`
+	Password action.Secret `form:"password"`
+}
+
+// Integration writes files to SFTP servers.
+type Integration struct {
+	settings settings
+	deps     action.Deps
+	// seen are the host keys of the servers that were trusted on first use, by their addresses.
+	mu   sync.Mutex
+	seen map[string]ssh.PublicKey
+}
+
+// New makes the integration. It needs no settings.
+func New(deps action.Deps) (action.Integration, error) {
+	s, err := action.Settings[settings](deps)
+	if err != nil {
+		return nil, err
+	}
+	return &Integration{settings: s, deps: deps, seen: map[string]ssh.PublicKey{}}, nil
+}
+
+// Definition implements [action.Integration].
+func (*Integration) Definition() action.Definition {
+	return action.Definition{
+		Name: "sftp", Label: "SFTP", Description: "Send data files to an SFTP server.",
+		Params: []action.Param{
+			{Name: "address", Label: "Address", Description: "The server and the folder, such as sftp://files.example.com/reports/. A folder in the home of the user begins with /~/. Empty asks each user for an address, a user name and a password."},
+			{Name: "username", Label: "Username", Description: "Empty asks each user for a user name and a password."},
+			{Name: "password", Label: "Password", Sensitive: true},
+			{Name: "private_key", Label: "Private Key", Sensitive: true, Description: "A private key of OpenSSH's, in place of a password or beside it."},
+			{Name: "passphrase", Label: "Passphrase", Sensitive: true, Description: "The private key's, if it has one."},
+			{Name: "host_key", Label: "Host Key", Description: "The server's public key, as ssh-keyscan prints it, or its fingerprint, such as SHA256:…; several are separated by commas."},
+		},
+		Types:      []action.Type{action.TypeQuery, action.TypeDashboard},
+		Download:   action.URL,
+		MinVersion: action.V(5, 5, 0),
+	}
+}
+
+// Form implements [action.FormBuilder]. Its fields are the reference's, for as far as the
+// administrator did not answer for everyone.
+func (*Integration) Form(_ context.Context, req *action.Request) (*action.Form, error) {
+	s, err := action.Decode[server](req)
+	if err != nil {
+		return nil, err
+	}
+	form := &action.Form{}
+	if !s.Address.set() {
+		form.Fields = append(form.Fields, action.Field{Name: "address", Label: "Address", Type: action.String, Required: true, Description: "e.g. sftp://host/path/"})
+	}
+	if !s.signsIn() {
+		form.Fields = append(form.Fields,
+			action.Field{Name: "username", Label: "Username", Type: action.String, Required: true},
+			action.Field{Name: "password", Label: "Password", Type: action.String, Required: true})
+	}
+	form.Fields = append(form.Fields, objectstore.FileFields()...)
+	return form, nil
+}
+
+// signsIn reports that the administrator's credentials are used. They go to no address but the
+// administrator's.
+func (s *server) signsIn() bool { return s.Address.set() && s.Username != "" }
+
+// Execute implements [action.Integration].
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	s, err := resolve(req)
+	if err != nil {
+		return nil, err
+	}
+	d, err := objectstore.Read(req, "SFTP")
+	if err != nil {
+		return nil, err
+	}
+	if d.ContentEncoding != "" {
+		return nil, action.InvalidField("compression", "A file on an SFTP server has no content encoding.")
+	}
+	if err := i.deliver(ctx, s, d); err != nil {
+		return nil, err
+	}
+	return &action.Response{}, nil
+}
+
+// resolve merges what the administrator and the user said.
+func resolve(req *action.Request) (server, error) {
+	s, err := action.Decode[server](req)
+	if err != nil {
+		return s, err
+	}
+	t, err := action.Decode[target](req)
+	if err != nil {
+		return s, err
+	}
+	if !s.signsIn() {
+		s.Username, s.Password, s.PrivateKey = t.Username, t.Password, ""
+	}
+	if !s.Address.set() {
+		s.Address, s.HostKey = t.Address, hostKeys{}
+	}
+	switch {
+	case !s.Address.set():
+		return s, action.InvalidField("address", "Needs a valid SFTP address.")
+	case strings.TrimSpace(s.Username) == "":
+		return s, action.InvalidField("username", "Needs a user name.")
+	case s.Password == "" && s.PrivateKey == "":
+		return s, action.InvalidField("password", "Needs a password.")
+	}
+	return s, nil
+}
+
+// deliver writes one file.
+func (i *Integration) deliver(ctx context.Context, s server, d objectstore.Delivery) error {
+	c, err := i.connect(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() { cancel(c.lost()) }() // nobody reads on for a connection that is gone
+	if err := c.write(ctx, s.Address.folder, d); err != nil {
+		return fmt.Errorf("writing the file: %w", err)
+	}
+	return nil
+}

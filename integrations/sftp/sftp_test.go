@@ -1,0 +1,529 @@
+package sftp_test
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+	pkgsftp "github.com/pkg/sftp"
+	"golang.org/x/crypto/ssh"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/objectstore"
+	"integrationhub.dev/integrations/sftp"
+)
+
+type answers = map[string]string
+
+func with(a answers, more answers) answers {
+	a = maps.Clone(a)
+	maps.Copy(a, more)
+	return a
+}
+
+// params are settings with which a server takes a file.
+func (f *fake) params() answers {
+	return answers{
+		"address":  "sftp://files.example.com" + f.folder(),
+		"username": "looker", "password": password, "host_key": publicKey(f.hostKeys[0]),
+	}
+}
+
+func request(t *testing.T, params, form answers, content string) *action.Request {
+	t.Helper()
+	return actiontest.Inline(t, actiontest.Query(params, form), "text/csv", "csv", []byte(content))
+}
+
+var orders = answers{"filename": "orders.csv"}
+
+func text(n int) string { return strings.Repeat("0123456789a", n/11+1)[:n] }
+
+func TestForm(t *testing.T) {
+	t.Parallel()
+	at := action.Field{Name: "address", Label: "Address", Type: action.String, Required: true, Description: "e.g. sftp://host/path/"}
+	user := []action.Field{{Name: "username", Label: "Username", Type: action.String, Required: true}, {Name: "password", Label: "Password", Type: action.String, Required: true}}
+	f := newFake(t)
+	for name, tt := range map[string]struct {
+		params answers
+		want   []action.Field
+	}{
+		"nothing set":    {nil, append([]action.Field{at}, user...)},
+		"everything set": {f.params(), nil},
+		"no user":        {with(f.params(), answers{"username": ""}), user},
+		"no address":     {with(f.params(), answers{"address": ""}), append([]action.Field{at}, user...)},
+	} {
+		i := actiontest.New(t, sftp.New, actiontest.Deps(t, nil, nil))
+		got, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(tt.params, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(append(tt.want, objectstore.FileFields()...), got.Fields); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestExecute(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{0, 1, 32 << 10, 32<<10 + 1, 3 << 20} {
+		f := newFake(t)
+		if _, err := f.start(t, nil).Execute(t.Context(), request(t, f.params(), orders, text(size))); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(map[string]string{"orders.csv": text(size)}, f.files(t)); diff != "" {
+			t.Errorf("%d bytes: files (-want +got):\n%s", size, diff)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	t.Parallel()
+	for filename, want := range map[string]string{
+		"": "Orders by day.csv", "a b/ü&?#.csv": "a b/ü&?#.csv", "/x.csv": "x.csv",
+		"../x": "", "x/": "", "a\x00b": "", strings.Repeat("x", 300): "",
+		strings.Repeat("x", 255): strings.Repeat("x", 255), // as long as a file's name can be
+	} {
+		f := newFake(t)
+		_, err := f.start(t, nil).Execute(t.Context(), request(t, f.params(), answers{"filename": filename}, "a"))
+		names := slices.Collect(maps.Keys(f.files(t)))
+		if want == "" {
+			if action.KindOf(err) != action.Invalid || len(names) > 0 {
+				t.Errorf("%.20q: %v; wrote %q", filename, err, names)
+			}
+			continue
+		}
+		if err != nil || !slices.Equal(names, []string{want}) {
+			t.Errorf("%.20q: %v; wrote %q", filename, err, names)
+		}
+	}
+}
+
+// Addresses lead to a host, a port and a folder, or are told to be none.
+func TestAddress(t *testing.T) {
+	t.Parallel()
+	const none = `"address" must be an address such as sftp://host/path/.`
+	for text, tt := range map[string]struct{ dialed, folder, error string }{
+		"sftp://files.example.com/DIR/my reports/":   {"files.example.com:22", "my reports", ""},
+		"sftp://files.example.com/DIR/my%20reports":  {"files.example.com:22", "my reports", ""},
+		"sftp://[2001:db8::1]:2222/~/my reports":     {"[2001:db8::1]:2222", "my reports", ""},
+		"SFTP://files.example.com:2222/~/":           {"files.example.com:2222", "", ""},
+		"sftp://files.example.com/DIR/nothing":       {"files.example.com:22", "", "The folder of the address does not exist on the SFTP server."},
+		"sftp://files.example.com/~/nothing":         {"files.example.com:22", "", "The folder of the address does not exist on the SFTP server."},
+		"sftp://files.example.com":                   {"", "", none},
+		"http://files.example.com/x":                 {"", "", none},
+		"files.example.com/x":                        {"", "", none},
+		"sftp:///x":                                  {"", "", none},
+		"sftp://files.example.com/100%":              {"", "", none},
+		"sftp://u:p@files.example.com/x":             {"", "", `"address" must not hold a user name or a password, which have places of their own.`},
+		"sftp://files.example.com/x?y":               {"", "", `"address" must have %3F for a question mark and %23 for a number sign.`},
+		"sftp://files.example.com/x#y":               {"", "", `"address" must have %3F for a question mark and %23 for a number sign.`},
+		"sftp://files.example.com/x%0Ay":             {"", "", `"address" must not contain control characters.`},
+		"sftp://files.example.com/DIR/my reports/..": {"files.example.com:22", "", ""},
+	} {
+		f := newFake(t)
+		p := with(f.params(), answers{"address": strings.ReplaceAll(text, "/DIR", f.dir)})
+		_, err := f.start(t, nil).Execute(t.Context(), request(t, p, orders, "a"))
+		if tt.error != "" {
+			if action.MessageOf(err) != tt.error || len(f.files(t)) > 0 {
+				t.Errorf("%s: %v, want %q", text, err, tt.error)
+			}
+			continue
+		}
+		if _, missing := os.Stat(filepath.Join(f.dir, tt.folder, "orders.csv")); err != nil || missing != nil || !slices.Equal(f.dialed, []string{tt.dialed}) {
+			t.Errorf("%s: %v, %v; dialled %q", text, err, missing, f.dialed)
+		}
+	}
+}
+
+// The administrator's credentials go to the administrator's address only.
+func TestWhoSignsIn(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	all := f.params()
+	own := answers{"address": all["address"], "username": "looker", "password": password, "filename": "orders.csv"}
+	trust := answers{"SFTP_TRUST_ON_FIRST_USE": "true"}
+	for name, tt := range map[string]struct {
+		params, form answers
+		error        string
+	}{
+		"the administrator's":             {all, orders, ""},
+		"the user's":                      {nil, own, ""},
+		"the user's at the admin's":       {answers{"address": all["address"]}, own, ""},
+		"an address of the user's own":    {with(all, answers{"address": ""}), with(orders, answers{"address": all["address"]}), "Needs a user name."},
+		"the user's address is not taken": {all, with(orders, answers{"address": "sftp://evil.example.com/"}), ""},
+		"no address":                      {nil, with(own, answers{"address": ""}), "Needs a valid SFTP address."},
+		"no user":                         {nil, with(own, answers{"username": " "}), "Needs a user name."},
+		"no password":                     {nil, with(own, answers{"password": ""}), "Needs a password."},
+		"an encoding":                     {all, with(orders, answers{"compression": "encoding"}), "A file on an SFTP server has no content encoding."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := &fake{dir: f.dir, hostKeys: f.hostKeys}
+			_, err := g.start(t, trust).Execute(t.Context(), request(t, tt.params, tt.form, "a"))
+			if err != nil && action.MessageOf(err) != tt.error || (err == nil) != (tt.error == "") {
+				t.Errorf("error %v, want %q", err, tt.error)
+			}
+			for _, at := range g.dialed {
+				if at != "files.example.com:22" {
+					t.Errorf("dialled %s", at)
+				}
+			}
+		})
+	}
+}
+
+func TestSignIn(t *testing.T) {
+	t.Parallel()
+	user, private := newKey()
+	const refused = "The SFTP server does not accept this user name with this password or key."
+	for name, tt := range map[string]struct {
+		params      answers
+		interactive bool
+		want        string // the method
+		error       string
+	}{
+		"password":               {nil, false, "password", ""},
+		"keyboard-interactive":   {nil, true, "interactive", ""},
+		"key":                    {answers{"password": "", "private_key": pemKey(private, "")}, false, "key", ""},
+		"key on one line":        {answers{"password": "", "private_key": strings.ReplaceAll(pemKey(private, ""), "\n", `\n`)}, false, "key", ""},
+		"key with a passphrase":  {answers{"password": "", "private_key": pemKey(private, "pass"), "passphrase": "pass"}, false, "key", ""},
+		"wrong password":         {answers{"password": "wr0ng"}, false, "", refused},
+		"wrong user":             {answers{"username": "other"}, false, "", refused},
+		"no passphrase":          {answers{"password": "", "private_key": pemKey(private, "pass")}, false, "", "The private key has a passphrase. Enter it in the action's settings in Looker."},
+		"wrong passphrase":       {answers{"password": "", "private_key": pemKey(private, "pass"), "passphrase": "x"}, false, "", "The passphrase is not that of the private key. Check both in the action's settings in Looker."},
+		"a key that is none":     {answers{"password": "", "private_key": "s3cret"}, false, "", "The private key cannot be read. Enter it as it is in its file, with its first and last line, in the action's settings in Looker."},
+		"neither password or so": {answers{"password": ""}, false, "", "Needs a password."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			f.users, f.interactive = []ssh.PublicKey{user.PublicKey()}, tt.interactive
+			_, err := f.start(t, nil).Execute(t.Context(), request(t, with(f.params(), tt.params), orders, "a"))
+			if tt.error != "" {
+				if action.MessageOf(err) != tt.error || strings.Contains(err.Error(), password) || strings.Contains(err.Error(), "wr0ng") || len(f.files(t)) > 0 {
+					t.Errorf("error %v, want %q", err, tt.error)
+				}
+				return
+			}
+			if err != nil || !slices.Equal(f.logins, []string{tt.want}) {
+				t.Errorf("%v; logins %q", err, f.logins)
+			}
+		})
+	}
+}
+
+// Nothing is sent, not even a password, to a server that does not show a key that is known.
+func TestHostKey(t *testing.T) {
+	t.Parallel()
+	rsa, other := newRSAKey(), newRSAKey()
+	ed, _ := newKey()
+	fingerprint := ssh.FingerprintSHA256(ed.PublicKey())
+	known := func(t *testing.T, lines string) answers {
+		t.Helper()
+		file := filepath.Join(t.TempDir(), "known_hosts")
+		if err := os.WriteFile(file, []byte(lines), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return answers{"SFTP_KNOWN_HOSTS_FILE": file}
+	}
+	for _, tt := range []struct {
+		name, hostKey string
+		env           answers
+		error         string
+	}{
+		{"the key", publicKey(ed), nil, ""},
+		{"as ssh-keyscan prints it", "# a comment\nfiles.example.com " + publicKey(ed), nil, ""},
+		{"the fingerprint", fingerprint, nil, ""},
+		{"one of several", ssh.FingerprintSHA256(other.PublicKey()) + ", " + fingerprint, nil, ""},
+		{"the server's other key", publicKey(rsa), nil, ""},
+		{"another key of this kind", publicKey(other), nil, "not the one in the action's settings in Looker"},
+		{"another fingerprint", ssh.FingerprintSHA256(other.PublicKey()), nil, "not the one in the action's settings in Looker"},
+		{"no key", "nonsense", nil, `"host_key" must be the server's public key`},
+		{"none known", "", nil, "If its fingerprint is " + fingerprint + ", enter it"},
+		{"known to the hub", "", known(t, "files.example.com "+publicKey(rsa)), ""},
+		{"known to the hub as another", "", known(t, "files.example.com "+publicKey(other)), "not the one that the hub knows"},
+		{"revoked", "", known(t, "@revoked files.example.com "+publicKey(ed)+"\nfiles.example.com "+publicKey(ed)), "not the one that the hub knows"},
+		{"others are known", "", known(t, "other.example.com "+publicKey(rsa)), "If its fingerprint is " + fingerprint + ", enter it"},
+		{"no list", "", answers{"SFTP_KNOWN_HOSTS_FILE": "/nothing"}, "The hub's list of known hosts cannot be read."},
+		{"trusted on first use", "", answers{"SFTP_TRUST_ON_FIRST_USE": "true"}, ""},
+		{"first use does not outweigh the list", "", with(known(t, "files.example.com "+publicKey(other)), answers{"SFTP_TRUST_ON_FIRST_USE": "true"}), "not the one that the hub knows"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			f.hostKeys = []ssh.Signer{ed, rsa}
+			_, err := f.start(t, tt.env).Execute(t.Context(), request(t, with(f.params(), answers{"host_key": tt.hostKey}), orders, "a"))
+			if tt.error == "" {
+				if err != nil || len(f.files(t)) != 1 {
+					t.Errorf("error %v", err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(action.MessageOf(err), tt.error) || len(f.logins) > 0 {
+				t.Errorf("error %v, want %q; logins %q", err, tt.error, f.logins)
+			}
+		})
+	}
+}
+
+// The key that was seen first is the only one from then on.
+func TestFirstUse(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	i := f.start(t, answers{"SFTP_TRUST_ON_FIRST_USE": "true"})
+	req := func() *action.Request {
+		return request(t, with(f.params(), answers{"host_key": ""}), orders, "a")
+	}
+	for range 2 {
+		if _, err := i.Execute(t.Context(), req()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other, _ := newKey()
+	f.hostKeys = []ssh.Signer{other}
+	if _, err := i.Execute(t.Context(), req()); action.KindOf(err) != action.Forbidden || !strings.Contains(action.MessageOf(err), "not the one that it showed first") || len(f.logins) != 2 {
+		t.Errorf("error %v; logins %q", err, f.logins)
+	}
+}
+
+// overwrites are what the user can choose, and what becomes of a file that is there.
+func overwrites(t *testing.T) {
+	t.Helper()
+	for _, tt := range []struct {
+		answer, error string
+		replaced      bool
+		files         int
+	}{{"yes", "", true, 1}, {"no", "", false, 2}, {"fail", "A file of this name exists already.", false, 1}} {
+		f := newFake(t)
+		i := f.start(t, nil)
+		if _, err := i.Execute(t.Context(), request(t, f.params(), with(orders, answers{"overwrite": tt.answer}), "yesterday's")); err != nil {
+			t.Fatal(err)
+		}
+		if tt.answer == "no" {
+			continue // it has a name of its own each time
+		}
+		_, err := i.Execute(t.Context(), request(t, f.params(), with(orders, answers{"overwrite": tt.answer}), "today's"))
+		if err != nil && action.MessageOf(err) != tt.error || (err == nil) != (tt.error == "") {
+			t.Errorf("%s: error %v, want %q", tt.answer, err, tt.error)
+		}
+		all := f.files(t)
+		if (all["orders.csv"] == "today's") != tt.replaced || len(all) != tt.files {
+			t.Errorf("%s: files %q", tt.answer, all)
+		}
+	}
+}
+
+// Not parallel: what servers can do is set for all of them.
+func TestOverwrite(t *testing.T) {
+	t.Run("in one step", overwrites)
+	if err := pkgsftp.SetSFTPExtensions(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := pkgsftp.SetSFTPExtensions("hardlink@openssh.com", "posix-rename@openssh.com", "statvfs@openssh.com"); err != nil {
+			t.Fatal(err)
+		}
+	})
+	t.Run("a server without extensions", overwrites)
+}
+
+func TestCompression(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	if _, err := f.start(t, nil).Execute(t.Context(), request(t, f.params(), with(orders, answers{"compression": "gzip"}), text(1000))); err != nil {
+		t.Fatal(err)
+	}
+	z, err := gzip.NewReader(strings.NewReader(f.files(t)["orders.csv.gz"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(z); err != nil || string(got) != text(1000) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}
+
+// broken is data whose reader ends with an error that the library takes for the end.
+type broken struct {
+	action.Data
+	err error
+}
+
+func (b broken) Open(context.Context) (io.ReadCloser, error) {
+	return io.NopCloser(io.MultiReader(strings.NewReader(text(100_000)), iotest.ErrReader(b.err))), nil
+}
+
+// Data that breaks off leaves the old file, and nothing else.
+func TestBreaksOff(t *testing.T) {
+	t.Parallel()
+	end := errors.Join(errors.New("disk"), io.EOF)
+	for name, data := range map[string]func(*action.Request) *action.Request{
+		"at once": func(r *action.Request) *action.Request {
+			return actiontest.Download(t, r, actiontest.BrokenDownload(""))
+		},
+		"later": func(r *action.Request) *action.Request {
+			return actiontest.Download(t, r, actiontest.BrokenDownload(text(200_000)))
+		},
+		"like an end": func(r *action.Request) *action.Request { r.Data = broken{r.Data, end}; return r },
+		"refused": func(r *action.Request) *action.Request {
+			return actiontest.Download(t, r, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusNotFound) })
+		},
+	} {
+		f := newFake(t)
+		if err := os.WriteFile(filepath.Join(f.folder(), "orders.csv"), []byte("yesterday's"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := f.start(t, nil).Execute(t.Context(), data(actiontest.Query(f.params(), orders)))
+		if err == nil || action.KindOf(err) != action.Unavailable && !errors.Is(err, end) {
+			t.Errorf("%s: error %v", name, err)
+		}
+		if diff := cmp.Diff(map[string]string{"orders.csv": "yesterday's"}, f.files(t)); diff != "" {
+			t.Errorf("%s: files (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// A connection that is lost leaves nothing either: what was sent is removed over another one.
+// The source would never end.
+func TestLost(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	f.cut = 300_000
+	req := actiontest.Download(t, actiontest.Query(f.params(), orders), func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, text(400_000))
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	_, err := f.start(t, nil).Execute(t.Context(), req)
+	if action.MessageOf(err) != "The connection to the SFTP server was lost before the file was complete." || action.KindOf(err) != action.Unavailable {
+		t.Errorf("error %v", err)
+	}
+	if all := f.files(t); len(all) > 0 {
+		t.Errorf("%d files are left", len(all))
+	}
+}
+
+// A delivery that is given up is cleaned up too.
+func TestCancel(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	req := actiontest.Download(t, actiontest.Query(f.params(), orders), func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, text(400_000))
+		_ = http.NewResponseController(w).Flush()
+		cancel()
+		<-r.Context().Done()
+	})
+	_, err := f.start(t, nil).Execute(ctx, req)
+	if !errors.Is(err, context.Canceled) || len(f.files(t)) > 0 {
+		t.Errorf("error %v; files %v", err, f.files(t))
+	}
+}
+
+func TestMayNotWrite(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() == 0 {
+		// What root may not do: make a file where a file is in place of a folder.
+		f := newFake(t)
+		if err := os.WriteFile(filepath.Join(f.folder(), "sub"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := f.start(t, nil).Execute(t.Context(), request(t, f.params(), answers{"filename": "sub/orders.csv"}, "a"))
+		if action.MessageOf(err) != "There is a file on the SFTP server where the file's name needs a folder." {
+			t.Errorf("error %v", err)
+		}
+		return
+	}
+	f := newFake(t)
+	if err := os.Chmod(f.folder(), 0o500); err != nil {
+		t.Fatal(err)
+	}
+	_, err := f.start(t, nil).Execute(t.Context(), request(t, f.params(), orders, "a"))
+	if action.MessageOf(err) != "The SFTP server does not allow the user to write the file there." {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Servers that cannot be reached, or are none.
+func TestUnreachable(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	silent := func(answer string) func(context.Context, string, string) (net.Conn, error) {
+		return func(context.Context, string, string) (net.Conn, error) {
+			ours, theirs := net.Pipe()
+			go func() { _, _ = io.Copy(io.Discard, theirs) }()
+			go func() {
+				if answer != "" {
+					_, _ = io.WriteString(theirs, answer)
+				}
+				_ = theirs.Close()
+			}()
+			return ours, nil
+		}
+	}
+	for name, tt := range map[string]struct {
+		dial  func(context.Context, string, string) (net.Conn, error)
+		kind  action.Kind
+		error string
+	}{
+		"the egress policy": {
+			func(ctx context.Context, network, _ string) (net.Conn, error) {
+				return outbound.Dialer(outbound.Policy{})(ctx, network, "127.0.0.1:22")
+			}, action.Forbidden, "The hub's egress policy does not allow a connection to the SFTP server.",
+		},
+		"no host": {
+			func(context.Context, string, string) (net.Conn, error) {
+				return nil, &net.OpError{Op: "dial", Err: &net.DNSError{IsNotFound: true}}
+			}, action.NotFound, "The host name of the SFTP server does not exist.",
+		},
+		"hangs up":      {silent(""), action.Unavailable, "The connection to the SFTP server failed."},
+		"another thing": {silent("220 ftp.example.com\r\n"), action.Unavailable, "The connection to the SFTP server failed."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			deps := actiontest.Deps(t, nil, nil)
+			deps.Dial = tt.dial
+			_, err := actiontest.New(t, sftp.New, deps).Execute(t.Context(), request(t, f.params(), orders, "a"))
+			if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.error {
+				t.Errorf("error %v (%v)", err, action.KindOf(err))
+			}
+		})
+	}
+}
+
+// Memory stays flat, whatever the size. Not parallel: other tests' memory would count.
+func TestMemory(t *testing.T) {
+	const size = 200 << 20
+	f := newFake(t)
+	peak := uint64(0)
+	zeros := make([]byte, 1<<20)
+	req := actiontest.Download(t, actiontest.Query(f.params(), orders), func(w http.ResponseWriter, _ *http.Request) {
+		for range size / len(zeros) {
+			_, _ = w.Write(zeros)
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			peak = max(peak, m.HeapInuse)
+		}
+	})
+	if _, err := f.start(t, nil).Execute(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(filepath.Join(f.folder(), "orders.csv"))
+	if err != nil || info.Size() != size || peak > 64<<20 {
+		t.Errorf("%v, %v; %d MiB were in use, with the server's", info, err, peak>>20)
+	}
+}
