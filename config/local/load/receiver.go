@@ -134,8 +134,16 @@ func (r *receiver) take(w http.ResponseWriter, req *http.Request) {
 	w.WriteHeader(a.status)
 }
 
-// takeLines takes a batch of rows, one a line.
+// takeLines takes a batch of rows, one a line, and answers after a while.
 func (r *receiver) takeLines(_ http.ResponseWriter, req *http.Request) {
+	if after, err := time.ParseDuration(req.URL.Query().Get("after")); err == nil {
+		defer func() {
+			select {
+			case <-time.After(after):
+			case <-req.Context().Done():
+			}
+		}()
+	}
 	body, err := io.ReadAll(req.Body)
 	a := arrival{whole: err == nil, status: http.StatusOK}
 	for line := range bytes.Lines(body) {
