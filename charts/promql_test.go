@@ -2,6 +2,7 @@ package charts_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -207,7 +209,24 @@ func selectors(e parser.Expr) []*parser.VectorSelector {
 	return found
 }
 
-// The check above finds what it looks for.
+// Whoever is woken by an alert finds in the chart's README what to do.
+func TestAlertsAreExplained(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile(filepath.Join(chart, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var explained []string
+	for _, row := range regexp.MustCompile(`(?m)^\| (IntegrationHub\w+) \| \S`).FindAllStringSubmatch(string(readme), -1) {
+		explained = append(explained, row[1])
+	}
+	slices.Sort(explained)
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(chartAlerts(t))), explained); diff != "" {
+		t.Errorf("README.md explains other alerts (-shipped +explained):\n%s", diff)
+	}
+}
+
+// unknown finds what it looks for.
 func TestUnknown(t *testing.T) {
 	t.Parallel()
 	known := exported(t)

@@ -28,7 +28,7 @@ var hints = []struct {
 	{says("failed to allocate a serviceIP"), "The cluster has no address left for Services: delete some, or add a range (kubectl get servicecidrs)."},
 	{says("failed to allocate a nodePort"), "The cluster has no node port left: delete Services of the types NodePort and LoadBalancer, or have the range widened."},
 	{says("exceeded quota"), "Raise the namespace's quota, or delete what nobody needs (kubectl describe quota)."},
-	{says("failed calling webhook"), "An admission webhook of the cluster does not answer: mend what serves it, or delete its configuration (kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations)."},
+	{says("failed calling webhook"), "An admission webhook of the cluster does not answer: mend what serves it (kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations)."},
 	{says("denied the request"), "A policy of the cluster forbids it: change the spec, or the policy."},
 	{says("being terminated"), "The namespace is being deleted, and the hub with it."},
 	{says(`User "system:serviceaccount:`), "The operator lacks this right: bring its roles up to date, with helm upgrade or kubectl apply -k config/default."},

@@ -35,7 +35,7 @@ const (
 	Pending = "Pending"
 	// SecretNotFound: create the Secret that the message names, or correct the reference.
 	SecretNotFound = "SecretNotFound"
-	// SecretInvalid: the Secret lacks the key that the message names, or it is empty.
+	// SecretInvalid: correct what is under the key that the message names.
 	SecretInvalid = "SecretInvalid"
 	// ConfigMapNotFound: create the ConfigMap or the key that the message names.
 	ConfigMapNotFound = "ConfigMapNotFound"
@@ -46,22 +46,25 @@ const (
 	// KindMissing: install what the message names, such as the Gateway API or the Prometheus
 	// operator, or leave it out of the spec; the operator goes on by itself then.
 	KindMissing = "KindMissing"
-	// AddressPending: the load balancer or the Gateway has given no address yet.
+	// AddressPending: the load balancer or the Gateway has not answered yet. If that lasts, see
+	// whether what makes load balancers, or the Gateway with its controller, is there and runs.
 	AddressPending = "AddressPending"
 	// RouteNotAccepted: a Gateway does not take the route, or the policy for TLS to the pods;
 	// the message says why in its own words.
 	RouteNotAccepted = "RouteNotAccepted"
 	// SettingsMissing: an enabled integration is not on offer; set what the message names.
 	SettingsMissing = "SettingsMissing"
-	// SpecPaused: spec.paused is true.
+	// SpecPaused: set spec.paused to false for the operator to go on.
 	SpecPaused = "SpecPaused"
 	// IssuerNotFound: create the issuer that the message names, or correct the reference.
 	IssuerNotFound = "IssuerNotFound"
 	// CertManagerMissing: install cert-manager; the operator goes on by itself then.
 	CertManagerMissing = "CertManagerMissing"
-	// CertificateNotReady: cert-manager has not issued the certificate; the message is its own.
+	// CertificateNotReady: cert-manager has not issued the certificate, or not renewed it; the
+	// message says what is in the way.
 	CertificateNotReady = "CertificateNotReady"
-	// NameTaken: an object that this hub does not own has the name that the hub needs.
+	// NameTaken: an object that this hub does not own has the name that the hub needs: rename
+	// or delete one of the two.
 	NameTaken = "NameTaken"
 	// ScaledToZero: spec.replicas is 0; raise it for Looker to reach the hub.
 	ScaledToZero = "ScaledToZero"

@@ -1,0 +1,71 @@
+package controllers_test
+
+import (
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the tables in README.md")
+
+// TestREADME: the tables of conditions and reasons are what the API says of each.
+func TestREADME(t *testing.T) {
+	t.Parallel()
+	source, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "api", "v1alpha1", "conditions.go"), nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme := string(before)
+	for _, d := range source.Decls {
+		group, ok := d.(*ast.GenDecl)
+		if !ok || len(group.Specs) < 2 {
+			continue // an event's reason
+		}
+		heading, what := "conditions", "what it says"
+		if strings.HasPrefix(group.Doc.Text(), "Condition reasons") {
+			heading, what = "reasons", "what it means, and what to do"
+		}
+		begin := regexp.MustCompile(`(?s)(<!-- ` + heading + `: [^\n]*-->\n).*?(<!-- end -->)`)
+		if !begin.MatchString(readme) {
+			t.Fatalf("README.md has no place for %s", heading)
+		}
+		readme = begin.ReplaceAllString(readme, "${1}"+table(t, group, strings.TrimSuffix(heading, "s"), what)+"${2}")
+	}
+	if *update {
+		if err := os.WriteFile("README.md", []byte(readme), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if readme != string(before) {
+		t.Error("README.md says something else than api/v1alpha1/conditions.go: run this test with -update")
+	}
+}
+
+// table has a row for each constant, with what its comment says.
+func table(t *testing.T, group *ast.GenDecl, name, what string) string {
+	t.Helper()
+	var b strings.Builder
+	fmt.Fprintf(&b, "| %s | %s |\n| --- | --- |\n", name, what)
+	for _, s := range group.Specs {
+		constant := s.(*ast.ValueSpec)
+		text := strings.Join(strings.Fields(constant.Doc.Text()), " ")
+		text = strings.TrimPrefix(strings.TrimPrefix(text, constant.Names[0].Name), ":")
+		if text = strings.TrimSpace(text); text == "" {
+			t.Errorf("nothing is said of %s", constant.Names[0].Name)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s |\n", constant.Names[0].Name, text)
+	}
+	return b.String()
+}
