@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/s3store"
@@ -20,10 +23,39 @@ var (
 type settings struct {
 	// Endpoint is an S3-compatible server to use in place of Amazon's.
 	Endpoint endpoint `env:"AMAZON_S3_ENDPOINT"`
+	// How objects are kept; empty leaves it to the bucket.
+	StorageClass storageClass `env:"AMAZON_S3_STORAGE_CLASS"`
+	Encryption   encryption   `env:"AMAZON_S3_SERVER_SIDE_ENCRYPTION"`
+	KMSKey       string       `env:"AMAZON_S3_KMS_KEY_ID"`
+	// Role is taken on for every call.
+	Role       string `env:"AMAZON_S3_ROLE_ARN"`
+	ExternalID string `env:"AMAZON_S3_EXTERNAL_ID"`
+	// PodIdentity lets the hub act as its pod where Looker has no access key. The other two are
+	// what Amazon EKS sets in the pod.
+	PodIdentity bool   `env:"AMAZON_S3_POD_IDENTITY"`
+	PodRole     string `env:"AWS_ROLE_ARN"`
+	TokenFile   string `env:"AWS_WEB_IDENTITY_TOKEN_FILE"`
+}
+
+// identity is as whom the hub itself acts.
+func (s settings) identity() (s3store.Identity, error) {
+	id := s3store.Identity{Role: s.Role, ExternalID: s.ExternalID}
+	if !s.PodIdentity {
+		return id, nil
+	}
+	if s.PodRole == "" || s.TokenFile == "" {
+		return id, &action.MissingSettingsError{Keys: []string{"AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"}}
+	}
+	id.PodRole, id.TokenFile = s.PodRole, s.TokenFile
+	return id, nil
 }
 
 // Integration writes objects to Amazon S3.
-type Integration struct{ store *s3store.Store }
+type Integration struct {
+	store *s3store.Store
+	// keyless is set where the hub needs no access key of Looker's.
+	keyless bool
+}
 
 // New makes the integration. It needs no settings.
 func New(deps action.Deps) (action.Integration, error) {
@@ -31,7 +63,15 @@ func New(deps action.Deps) (action.Integration, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Integration{s3store.New(deps, s3store.Service{
+	id, err := s.identity()
+	if err != nil {
+		return nil, err
+	}
+	return &Integration{keyless: s.PodIdentity, store: s3store.New(deps, s3store.Service{
+		Identity: id,
+		Writing: s3store.Writing{
+			StorageClass: types.StorageClass(s.StorageClass), Encryption: types.ServerSideEncryption(s.Encryption), KMSKey: s.KMSKey,
+		},
 		Name: "Amazon S3", Vendor: "AWS", Endpoint: string(s.Endpoint), BucketLabel: "Bucket",
 		Needs:    "s3:PutObject and s3:AbortMultipartUpload on the bucket, and the use of its encryption key if it has one",
 		Unlisted: "The name of the bucket. The access key may not list buckets (s3:ListAllMyBuckets), so there is no choice to offer.",
@@ -39,13 +79,13 @@ func New(deps action.Deps) (action.Integration, error) {
 	})}, nil
 }
 
-// Definition implements [action.Integration].
-func (*Integration) Definition() action.Definition {
+// Definition implements [action.Integration]. A hub that acts as its pod asks for no key.
+func (i *Integration) Definition() action.Definition {
 	return action.Definition{
 		Name: "amazon_s3", Label: "Amazon S3", Description: "Write data files to an S3 bucket.",
 		Params: []action.Param{
-			{Name: "access_key_id", Label: "Access Key", Required: true, Sensitive: true, Description: "Your access key for S3."},
-			{Name: "secret_access_key", Label: "Secret Key", Required: true, Sensitive: true, Description: "Your secret key for S3."},
+			{Name: "access_key_id", Label: "Access Key", Required: !i.keyless, Sensitive: true, Description: "Your access key for S3."},
+			{Name: "secret_access_key", Label: "Secret Key", Required: !i.keyless, Sensitive: true, Description: "Your secret key for S3."},
 			{Name: "region", Label: "Region", Required: true, Description: "The bucket's AWS region, such as us-east-1 or eu-west-1: https://docs.aws.amazon.com/general/latest/gr/s3.html"},
 		},
 		Types:      []action.Type{action.TypeDashboard, action.TypeQuery},
@@ -75,5 +115,31 @@ func (e *endpoint) UnmarshalText(text []byte) error {
 		return errors.New("an endpoint must be a URL such as https://s3.example.com")
 	}
 	*e = endpoint(strings.TrimRight(string(text), "/"))
+	return nil
+}
+
+// storageClass is one of S3's:
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html
+type storageClass types.StorageClass
+
+// UnmarshalText takes the names that S3 has for them.
+func (c *storageClass) UnmarshalText(text []byte) error {
+	if !slices.Contains(types.StorageClass("").Values(), types.StorageClass(text)) {
+		return errors.New("a storage class must be one of Amazon S3's, such as STANDARD_IA or INTELLIGENT_TIERING")
+	}
+	*c = storageClass(text)
+	return nil
+}
+
+// encryption at rest is one of S3's:
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/serv-side-encryption.html
+type encryption types.ServerSideEncryption
+
+// UnmarshalText takes the names that S3 has for them.
+func (e *encryption) UnmarshalText(text []byte) error {
+	if !slices.Contains(types.ServerSideEncryption("").Values(), types.ServerSideEncryption(text)) {
+		return errors.New("a server-side encryption must be one of Amazon S3's: AES256, aws:kms or aws:kms:dsse")
+	}
+	*e = encryption(text)
 	return nil
 }

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -16,6 +18,7 @@ import (
 	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
@@ -269,7 +272,7 @@ func TestPut(t *testing.T) {
 			if _, err := f.start(t, nil).Execute(t.Context(), req); err != nil {
 				t.Fatal(err)
 			}
-			want := map[string]stored{"reports/" + tt.want: {text(10), "text/csv"}}
+			want := map[string]stored{"reports/" + tt.want: {text(10), "text/csv", ""}}
 			if diff := cmp.Diff(want, f.decoded(t)); diff != "" {
 				t.Errorf("objects (-want +got):\n%s", diff)
 			}
@@ -373,7 +376,7 @@ func TestMultipartContentType(t *testing.T) {
 	if _, err := f.start(t, nil).Execute(t.Context(), csv(t, form(), 5000)); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]stored{"reports/orders.csv": {text(5000), "text/csv"}}
+	want := map[string]stored{"reports/orders.csv": {text(5000), "text/csv", ""}}
 	if diff := cmp.Diff(want, f.objects); diff != "" {
 		t.Errorf("objects (-want +got):\n%s", diff)
 	}
@@ -559,7 +562,7 @@ func TestRetries(t *testing.T) {
 	if _, err := f.start(t, nil).Execute(t.Context(), csv(t, form(), 5000)); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]stored{"reports/orders.csv": {text(5000), "text/csv"}}, f.objects); diff != "" {
+	if diff := cmp.Diff(map[string]stored{"reports/orders.csv": {text(5000), "text/csv", ""}}, f.objects); diff != "" {
 		t.Errorf("objects (-want +got):\n%s", diff)
 	}
 }
@@ -706,6 +709,110 @@ func TestEndpoint(t *testing.T) {
 	}
 }
 
+// The hub acts as its pod, or takes on a role, as the administrator wants.
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("pod's token"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pod := map[string]string{"AMAZON_S3_POD_IDENTITY": "true", "AWS_ROLE_ARN": podRole, "AWS_WEB_IDENTITY_TOKEN_FILE": file}
+	assume := map[string]string{"AMAZON_S3_ROLE_ARN": role, "AMAZON_S3_EXTERNAL_ID": "looker"}
+	both := maps.Clone(pod)
+	maps.Copy(both, assume)
+	without := func(env map[string]string, name, value string) map[string]string {
+		env = maps.Clone(env)
+		env[name] = value
+		return env
+	}
+	denied := xmlError(403, "AccessDenied")
+	const notGiven = "AWS does not give the hub %s that it is to have for Amazon S3. The hub's administrator must look at the role and at whom it trusts."
+	for _, tt := range []struct {
+		name    string
+		env     map[string]string
+		keys    bool
+		fail    func(string, int) *actiontest.Reply
+		calls   []string
+		kind    action.Kind
+		message string
+	}{
+		{"the pod", pod, false, nil, []string{"AssumeRoleWithWebIdentity"}, 0, ""},
+		{"the pod, but Looker has a key", pod, true, nil, nil, 0, ""},
+		{"a role by Looker's key", assume, true, nil, []string{"AssumeRole"}, 0, ""},
+		{"a role by the pod", both, false, nil, []string{"AssumeRoleWithWebIdentity", "AssumeRole"}, 0, ""},
+		{"busy for a moment", pod, false, func(operation string, n int) *actiontest.Reply {
+			if operation != "AssumeRoleWithWebIdentity" || n > 1 {
+				return nil
+			}
+			return &actiontest.Reply{Status: 500}
+		}, []string{"AssumeRoleWithWebIdentity", "AssumeRoleWithWebIdentity"}, 0, ""},
+		{"no key and no pod", nil, false, nil, nil, action.Invalid, "The access key and the secret key are required. Enter them in the action's settings in Looker."},
+		{"a role that is not given", without(assume, "AMAZON_S3_EXTERNAL_ID", "x"), true, nil, []string{"AssumeRole"}, action.Forbidden, fmt.Sprintf(notGiven, "the role")},
+		{"a pod's role that is not given", without(both, "AWS_ROLE_ARN", "x"), false, nil, []string{"AssumeRoleWithWebIdentity"}, action.Forbidden, fmt.Sprintf(notGiven, "the pod's role")},
+		{"no token", without(pod, "AWS_WEB_IDENTITY_TOKEN_FILE", "/nothing"), false, nil, nil, action.Forbidden, fmt.Sprintf(notGiven, "the pod's role")},
+		{"S3 denies the role", pod, false, func(operation string, _ int) *actiontest.Reply {
+			if operation != "PutObject" {
+				return nil
+			}
+			return &denied
+		}, []string{"AssumeRoleWithWebIdentity"}, action.Forbidden, "Amazon S3 denied access. The access key needs s3:PutObject and s3:AbortMultipartUpload on the bucket, and the use of its encryption key if it has one."},
+		{"AWS resets", pod, false, func(operation string, _ int) *actiontest.Reply {
+			return &actiontest.Reply{Reset: true}
+		}, slices.Repeat([]string{"AssumeRoleWithWebIdentity"}, 5), action.Unavailable, "The connection to AWS failed."},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake()
+			f.fail = tt.fail
+			req := csv(t, form(), 10)
+			if !tt.keys {
+				req.Params = map[string]string{"region": "eu-west-1"}
+			}
+			_, err := f.start(t, tt.env).Execute(t.Context(), req)
+			calls := slices.DeleteFunc(f.operations, func(o string) bool { return !strings.HasPrefix(o, "Assume") })
+			if diff := cmp.Diff(tt.calls, calls, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("calls (-want +got):\n%s", diff)
+			}
+			if tt.message != "" {
+				checkError(t, err, tt.kind, tt.message)
+			} else if err != nil || f.objects["reports/orders.csv"].Body != text(10) {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+	_, err := amazons3.New(actiontest.Deps(t, nil, map[string]string{"AMAZON_S3_POD_IDENTITY": "true"}))
+	if _, missing := errors.AsType[*action.MissingSettingsError](err); !missing {
+		t.Errorf("a pod without a role: %v", err)
+	}
+	for _, p := range newFake().start(t, pod).Definition().Params {
+		if p.Required != (p.Name == "region") {
+			t.Errorf("%s: required %v", p.Name, p.Required)
+		}
+	}
+}
+
+// Objects are kept as the administrator wants.
+func TestKept(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{"AMAZON_S3_STORAGE_CLASS": "STANDARD_IA", "AMAZON_S3_SERVER_SIDE_ENCRYPTION": "aws:kms", "AMAZON_S3_KMS_KEY_ID": "alias/reports"}
+	for _, size := range []int{10, 5000} {
+		f := newFake()
+		if _, err := f.start(t, env).Execute(t.Context(), csv(t, form(), size)); err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]stored{"reports/orders.csv": {text(size), "text/csv", "STANDARD_IA aws:kms alias/reports"}}
+		if diff := cmp.Diff(want, f.objects); diff != "" {
+			t.Errorf("objects (-want +got):\n%s", diff)
+		}
+	}
+	for name, value := range map[string]string{"AMAZON_S3_STORAGE_CLASS": "cheap", "AMAZON_S3_SERVER_SIDE_ENCRYPTION": "yes"} {
+		_, err := amazons3.New(actiontest.Deps(t, nil, map[string]string{name: value}))
+		if _, missing := errors.AsType[*action.MissingSettingsError](err); err == nil || missing {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // What is there already is replaced, left beside, or kept, as the user chose.
 func TestOverwrite(t *testing.T) {
 	t.Parallel()
@@ -720,7 +827,7 @@ func TestOverwrite(t *testing.T) {
 				t.Run(fmt.Sprint(tt.answer, size, host), func(t *testing.T) {
 					t.Parallel()
 					f := newFake()
-					old := stored{"yesterday's", "text/csv"}
+					old := stored{"yesterday's", "text/csv", ""}
 					f.objects["reports/orders.csv"] = old
 					env := map[string]string{}
 					if f.host = host; host != "" {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/md5"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/xml"
@@ -11,6 +12,7 @@ import (
 	"hash/crc32"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,6 +50,7 @@ type fake struct {
 	objects    map[string]stored
 	uploads    map[string]map[int][]byte
 	types      map[string]string
+	how        map[string]string
 	algorithms map[string]string
 	operations []string
 	count      map[string]int
@@ -57,12 +60,18 @@ type fake struct {
 type stored struct {
 	Body        string
 	ContentType string
+	// Kept says how the object is kept: storage class, encryption and key.
+	Kept string
+}
+
+func kept(h http.Header) string {
+	return strings.Trim(h.Get("X-Amz-Storage-Class")+" "+h.Get("X-Amz-Server-Side-Encryption")+" "+h.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"), " ")
 }
 
 func newFake() *fake {
 	return &fake{
 		buckets: map[string]string{"reports": "eu-west-1"},
-		objects: map[string]stored{}, uploads: map[string]map[int][]byte{}, types: map[string]string{},
+		objects: map[string]stored{}, uploads: map[string]map[int][]byte{}, types: map[string]string{}, how: map[string]string{},
 		algorithms: map[string]string{}, count: map[string]int{},
 	}
 }
@@ -85,6 +94,9 @@ func xmlError(status int, code string) actiontest.Reply {
 }
 
 func (f *fake) answer(r actiontest.Recorded) actiontest.Reply {
+	if strings.HasPrefix(r.Host, "sts.") {
+		return f.takeOn(r)
+	}
 	bucket, key, region := f.locate(r)
 	operation := operationOf(r, key)
 	if r.Broken {
@@ -100,7 +112,7 @@ func (f *fake) answer(r actiontest.Recorded) actiontest.Reply {
 			return *reply
 		}
 	}
-	if code := checkSignature(r, region); code != "" {
+	if code := checkSignature(r, "s3", region); code != "" {
 		return xmlError(http.StatusForbidden, code)
 	}
 	if bucket == "" {
@@ -124,6 +136,51 @@ func (f *fake) answer(r actiontest.Recorded) actiontest.Reply {
 		}
 	}
 	return reply
+}
+
+// owners are those who may sign: the owner of the access key, the pod, and whoever took on the
+// role.
+var owners = map[string]aws.Credentials{
+	accessKey:  {AccessKeyID: accessKey, SecretAccessKey: secretKey},
+	"ASIAPOD":  {AccessKeyID: "ASIAPOD", SecretAccessKey: "pod", SessionToken: "pod's"},
+	"ASIAROLE": {AccessKeyID: "ASIAROLE", SecretAccessKey: "role", SessionToken: "role's"},
+}
+
+const (
+	podRole = "arn:aws:iam::123456789012:role/pod"
+	role    = "arn:aws:iam::123456789012:role/writer"
+)
+
+// takeOn is as much of AWS' token service as the integration uses.
+func (f *fake) takeOn(r actiontest.Recorded) actiontest.Reply {
+	form, err := url.ParseQuery(string(r.Body))
+	if err != nil || r.Host != "sts.eu-west-1.amazonaws.com" || form.Get("RoleSessionName") != "integration-hub" {
+		return stsError("InvalidRequest")
+	}
+	operation := form.Get("Action")
+	f.count[operation]++
+	f.operations = append(f.operations, operation)
+	if f.fail != nil {
+		if reply := f.fail(operation, f.count[operation]); reply != nil {
+			return *reply
+		}
+	}
+	var owner string
+	switch {
+	case operation == "AssumeRoleWithWebIdentity" && r.Header.Get("Authorization") == "" && form.Get("RoleArn") == podRole && form.Get("WebIdentityToken") == "pod's token":
+		owner = "ASIAPOD"
+	case operation == "AssumeRole" && checkSignature(r, "sts", "eu-west-1") == "" && form.Get("RoleArn") == role && form.Get("ExternalId") == "looker":
+		owner = "ASIAROLE"
+	default:
+		return stsError("AccessDenied")
+	}
+	c := owners[owner]
+	return actiontest.Reply{Body: "<" + operation + "Response><" + operation + "Result><Credentials><AccessKeyId>" + c.AccessKeyID + "</AccessKeyId><SecretAccessKey>" + c.SecretAccessKey +
+		"</SecretAccessKey><SessionToken>" + c.SessionToken + "</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></" + operation + "Result></" + operation + "Response>"}
+}
+
+func stsError(code string) actiontest.Reply {
+	return actiontest.Reply{Status: http.StatusForbidden, Body: "<ErrorResponse><Error><Code>" + code + "</Code><Message>quoted: " + secretKey + "</Message></Error></ErrorResponse>"}
 }
 
 // locate finds the bucket, the key and the region of the endpoint that was called.
@@ -169,10 +226,11 @@ func operationOf(r actiontest.Recorded, key string) string {
 
 // checkSignature signs the request again and compares, which covers the access key, the
 // secret key, the region, the service and every signed header.
-func checkSignature(r actiontest.Recorded, region string) (code string) {
+func checkSignature(r actiontest.Recorded, service, region string) (code string) {
 	got := r.Header.Get("Authorization")
-	scope := "/" + region + "/s3/aws4_request"
-	if !strings.HasPrefix(got, "AWS4-HMAC-SHA256 Credential="+accessKey+"/") || !strings.Contains(got, scope) {
+	id, _, _ := strings.Cut(strings.TrimPrefix(got, "AWS4-HMAC-SHA256 Credential="), "/")
+	creds, known := owners[id]
+	if !known || !strings.Contains(got, "/"+region+"/"+service+"/aws4_request") || r.Header.Get("X-Amz-Security-Token") != creds.SessionToken {
 		return "InvalidAccessKeyId"
 	}
 	again, err := http.NewRequest(r.Method, "https://"+r.Host+r.Path+"?"+r.Query.Encode(), nil)
@@ -194,9 +252,12 @@ func checkSignature(r actiontest.Recorded, region string) (code string) {
 	if err != nil {
 		return "AccessDenied"
 	}
-	creds := aws.Credentials{AccessKeyID: accessKey, SecretAccessKey: secretKey}
 	signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })
-	err = signer.SignHTTP(again.Context(), creds, again, r.Header.Get("X-Amz-Content-Sha256"), "s3", region, at)
+	hash := r.Header.Get("X-Amz-Content-Sha256")
+	if hash == "" { // only S3 is told
+		hash = fmt.Sprintf("%x", sha256.Sum256(r.Body))
+	}
+	err = signer.SignHTTP(again.Context(), creds, again, hash, service, region, at)
 	if err != nil || again.Header.Get("Authorization") != got {
 		return "SignatureDoesNotMatch"
 	}
@@ -233,11 +294,11 @@ func (f *fake) write(r actiontest.Recorded, operation, object string) actiontest
 		if f.kept(r, object) {
 			return xmlError(http.StatusPreconditionFailed, "PreconditionFailed")
 		}
-		f.objects[object] = stored{string(body), r.Header.Get("Content-Type")}
+		f.objects[object] = stored{string(body), r.Header.Get("Content-Type"), kept(r.Header)}
 	case "CreateMultipartUpload":
 		id = fmt.Sprintf("upload-%d", len(f.uploads)+1)
 		f.uploads[id] = map[int][]byte{}
-		f.types[id] = r.Header.Get("Content-Type")
+		f.types[id], f.how[id] = r.Header.Get("Content-Type"), kept(r.Header)
 		f.algorithms[id] = r.Header.Get("X-Amz-Checksum-Algorithm")
 		return actiontest.Reply{Body: "<InitiateMultipartUploadResult><UploadId>" + id + "</UploadId></InitiateMultipartUploadResult>"}
 	case "UploadPart":
@@ -287,7 +348,7 @@ func (f *fake) complete(id, object string, body []byte) actiontest.Reply {
 		}
 		whole.Write(part)
 	}
-	f.objects[object] = stored{whole.String(), f.types[id]}
+	f.objects[object] = stored{whole.String(), f.types[id], f.how[id]}
 	delete(f.uploads, id)
 	return actiontest.Reply{Body: "<CompleteMultipartUploadResult><ETag>x</ETag></CompleteMultipartUploadResult>"}
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -31,20 +30,10 @@ const (
 // failed is told of every try that failed, from several goroutines.
 func (s *Store) client(a Account, r Region, failed func(error)) *s3.Client {
 	o := s3.Options{
-		Region:     string(r),
-		HTTPClient: s.deps.HTTP,
-		Credentials: credentials.NewStaticCredentialsProvider(
-			// Keys hold no blanks, but what is pasted does.
-			strings.TrimSpace(a.AccessKey.Reveal()), strings.TrimSpace(a.SecretKey.Reveal()), ""),
-		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-			o.MaxAttempts, o.MaxBackoff = tries, s.LongestWait
-			o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
-				if failed != nil {
-					failed(err)
-				}
-				return policyIsFinal(err)
-			})}, o.Retryables...)
-		}),
+		Region:                     string(r),
+		HTTPClient:                 s.deps.HTTP,
+		Credentials:                s.credentials(a, r),
+		Retryer:                    s.retryer(failed),
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported,
 	}
 	if s.foreign() {
@@ -56,8 +45,22 @@ func (s *Store) client(a Account, r Region, failed func(error)) *s3.Client {
 	return s3.New(o)
 }
 
-func policyIsFinal(err error) aws.Ternary {
-	if errors.Is(err, outbound.ErrForbiddenAddress) {
+// retryer says how calls are tried again. Unless nil, failed is told of every try that failed.
+func (s *Store) retryer(failed func(error)) aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts, o.MaxBackoff = tries, s.LongestWait
+		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+			if failed != nil {
+				failed(err)
+			}
+			return isFinal(err)
+		})}, o.Retryables...)
+	})
+}
+
+// isFinal keeps from being tried again what would only fail again, or was tried again already.
+func isFinal(err error) aws.Ternary {
+	if _, role := errors.AsType[*roleError](err); role || errors.Is(err, outbound.ErrForbiddenAddress) {
 		return aws.FalseTernary
 	}
 	return aws.UnknownTernary
@@ -128,6 +131,9 @@ func errorCode(err error) string {
 func (s *Store) explain(ctx context.Context, doing string, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
+	}
+	if e, ok := errors.AsType[*roleError](err); ok {
+		return s.explainRole(ctx, e)
 	}
 	// The SDK makes up an empty answer where there was none: so this comes first.
 	if e, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {

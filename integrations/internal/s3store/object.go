@@ -57,9 +57,11 @@ type object struct {
 
 // Put implements [objectstore.Object].
 func (o *object) Put(ctx context.Context, body []byte) error {
+	keep := o.store.service.Writing
 	return o.whereTheBucketIs(ctx, "writing the object", func() error {
 		_, err := o.client.PutObject(ctx, &s3.PutObjectInput{
 			Bucket: &o.bucket, Key: &o.Name, ContentType: optional(o.ContentType), ContentEncoding: optional(o.ContentEncoding),
+			StorageClass: keep.StorageClass, ServerSideEncryption: keep.Encryption, SSEKMSKeyId: optional(keep.KMSKey),
 			Body: bytes.NewReader(body), ContentLength: aws.Int64(int64(len(body))),
 			ChecksumAlgorithm: o.checksum(), IfNoneMatch: o.onlyNew(),
 		})
@@ -69,9 +71,11 @@ func (o *object) Put(ctx context.Context, body []byte) error {
 
 // Begin implements [objectstore.Object].
 func (o *object) Begin(ctx context.Context) error {
+	keep := o.store.service.Writing
 	return o.whereTheBucketIs(ctx, "beginning the upload", func() error {
 		out, err := o.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
 			Bucket: &o.bucket, Key: &o.Name, ContentType: optional(o.ContentType), ContentEncoding: optional(o.ContentEncoding),
+			StorageClass: keep.StorageClass, ServerSideEncryption: keep.Encryption, SSEKMSKeyId: optional(keep.KMSKey),
 			ChecksumAlgorithm: o.checksum(),
 		})
 		if err == nil {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/objectstore"
 )
@@ -27,13 +29,37 @@ type Service struct {
 	// Unlisted describes the field when the access key may not list buckets, and None when
 	// there are none to list.
 	Unlisted, None string
+	// Identity is as whom the hub itself acts, and Writing how objects are kept.
+	Identity Identity
+	Writing  Writing
+}
+
+// Writing is how objects are kept; what is empty is the bucket's own choice.
+type Writing struct {
+	StorageClass types.StorageClass
+	// Encryption at rest, and the key of KMS for it where it is not the account's own.
+	Encryption types.ServerSideEncryption
+	KMSKey     string
 }
 
 // Account is what the Looker administrator enters.
 type Account struct {
-	AccessKey action.Secret `param:"access_key_id,required"`
-	SecretKey action.Secret `param:"secret_access_key,required"`
+	AccessKey action.Secret `param:"access_key_id"`
+	SecretKey action.Secret `param:"secret_access_key"`
 	Region    Region        `param:"region,required"`
+}
+
+func (a Account) hasKey() bool {
+	return strings.TrimSpace(a.AccessKey.Reveal()) != "" && strings.TrimSpace(a.SecretKey.Reveal()) != ""
+}
+
+// account reads what the Looker administrator entered.
+func (s *Store) account(req *action.Request) (Account, error) {
+	a, err := action.Decode[Account](req)
+	if err == nil && !a.hasKey() && !s.service.Identity.keyless() {
+		err = action.Errorf(action.Invalid, "The access key and the secret key are required. Enter them in the action's settings in Looker.")
+	}
+	return a, err
 }
 
 // target is what the Looker user enters, beside what every store asks for.
@@ -71,7 +97,7 @@ func (s *Store) foreign() bool { return s.service.Endpoint != "" }
 // Form implements [action.FormBuilder]. Credentials that may write but not list get a field
 // to type the bucket's name into.
 func (s *Store) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
-	a, err := action.Decode[Account](req)
+	a, err := s.account(req)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +122,7 @@ func (s *Store) Form(ctx context.Context, req *action.Request) (*action.Form, er
 
 // Execute implements [action.Integration]'s Execute.
 func (s *Store) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
-	a, err := action.Decode[Account](req)
+	a, err := s.account(req)
 	if err != nil {
 		return nil, err
 	}

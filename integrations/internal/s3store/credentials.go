@@ -1,0 +1,100 @@
+package s3store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/outbound"
+)
+
+// Identity is as whom the hub itself acts at AWS. Its zero value is nobody.
+type Identity struct {
+	// PodRole is the role of the hub's pod, and TokenFile what proves it:
+	// https://docs.aws.amazon.com/eks/latest/userguide/iam-roles-for-service-accounts.html
+	// They stand in where Looker has no access key.
+	PodRole, TokenFile string
+	// Role is a role to take on, with an external id where it asks for one, as the pod or as
+	// the owner of Looker's access key.
+	Role, ExternalID string
+}
+
+// keyless reports that the hub needs no access key of Looker's.
+func (i Identity) keyless() bool { return i.PodRole != "" && i.TokenFile != "" }
+
+// sessionName is what CloudTrail shows of the hub.
+const sessionName = "integration-hub"
+
+// credentials are those that a request's calls are signed with.
+func (s *Store) credentials(a Account, r Region) aws.CredentialsProvider {
+	var base aws.CredentialsProvider
+	id := s.service.Identity
+	if a.hasKey() {
+		base = credentials.NewStaticCredentialsProvider(
+			// Keys hold no blanks, but what is pasted does.
+			strings.TrimSpace(a.AccessKey.Reveal()), strings.TrimSpace(a.SecretKey.Reveal()), "")
+	} else {
+		base = s.temporary("the pod's role", stscreds.NewWebIdentityRoleProvider(
+			s.sts(r, aws.AnonymousCredentials{}), id.PodRole, stscreds.IdentityTokenFile(id.TokenFile),
+			func(o *stscreds.WebIdentityRoleOptions) { o.RoleSessionName = sessionName }))
+	}
+	if id.Role == "" {
+		return base
+	}
+	return s.temporary("the role", stscreds.NewAssumeRoleProvider(s.sts(r, base), id.Role, func(o *stscreds.AssumeRoleOptions) {
+		o.RoleSessionName = sessionName
+		if id.ExternalID != "" {
+			o.ExternalID = &id.ExternalID
+		}
+	}))
+}
+
+func (s *Store) sts(r Region, c aws.CredentialsProvider) *sts.Client {
+	return sts.New(sts.Options{Region: string(r), HTTPClient: s.deps.HTTP, Credentials: c, Retryer: s.retryer(nil)})
+}
+
+// roleError says that there are no credentials.
+type roleError struct {
+	whose string
+	err   error
+}
+
+func (e *roleError) Error() string { return "taking on " + e.whose + ": " + e.err.Error() }
+func (e *roleError) Unwrap() error { return e.err }
+
+// temporary credentials are renewed before they expire: a long upload outlives them.
+func (s *Store) temporary(whose string, from aws.CredentialsProvider) aws.CredentialsProvider {
+	return aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+		c, err := from.Retrieve(ctx)
+		if err == nil {
+			return c, nil
+		}
+		if e, ok := errors.AsType[*roleError](err); ok { // the pod's, on the way to another
+			return c, e
+		}
+		return c, &roleError{whose, err}
+	}))
+}
+
+// explainRole is for a role that AWS did not give. Its answer is dropped, as in explain.
+func (s *Store) explainRole(ctx context.Context, e *roleError) error {
+	if sent, ok := errors.AsType[*smithyhttp.RequestSendError](e.err); ok {
+		return fmt.Errorf("taking on %s: %w", e.whose, outbound.ConnectionError(ctx, sent.Err, "AWS"))
+	}
+	detail := fmt.Errorf("taking on %s: code %q", e.whose, errorCode(e.err))
+	switch errorCode(e.err) {
+	case "InvalidClientTokenId", "SignatureDoesNotMatch":
+		return action.Wrap(detail, action.Unauthenticated, "AWS does not accept the access key with this secret key. Check both in the action's settings in Looker.")
+	case "Throttling":
+		return action.Wrap(detail, action.RateLimited, "AWS takes no more requests for the moment.")
+	}
+	return action.Wrap(detail, action.Forbidden, "AWS does not give the hub %s that it is to have for %s. The hub's administrator must look at the role and at whom it trusts.", e.whose, s.service.Name)
+}
