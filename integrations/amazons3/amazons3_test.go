@@ -756,7 +756,7 @@ func TestIdentity(t *testing.T) {
 			}
 			return &denied
 		}, []string{"AssumeRoleWithWebIdentity"}, action.Forbidden, "Amazon S3 denied access. The access key needs s3:PutObject and s3:AbortMultipartUpload on the bucket, and the use of its encryption key if it has one."},
-		{"AWS resets", pod, false, func(operation string, _ int) *actiontest.Reply {
+		{"AWS resets", pod, false, func(string, int) *actiontest.Reply {
 			return &actiontest.Reply{Reset: true}
 		}, slices.Repeat([]string{"AssumeRoleWithWebIdentity"}, 5), action.Unavailable, "The connection to AWS failed."},
 	} {
