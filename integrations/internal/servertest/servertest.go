@@ -5,6 +5,7 @@ package servertest
 import (
 	"bytes"
 	"context"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -32,7 +33,7 @@ func Program(t *testing.T, variable string) string {
 // Address is one on this machine that nobody listens on.
 func Address(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +49,7 @@ const patience = time.Minute
 func Start(t *testing.T, address string, env []string, program string, args ...string) {
 	t.Helper()
 	var said bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), program, args...)
+	cmd := exec.CommandContext(t.Context(), program, args...) //nolint:gosec // the test's own program
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Start(); err != nil {
@@ -106,11 +107,8 @@ type Object struct {
 func (s Store) deliver(t *testing.T, more map[string]string, serve http.HandlerFunc) error {
 	t.Helper()
 	form := map[string]string{}
-	for _, answers := range []map[string]string{s.Form, more} {
-		for name, value := range answers {
-			form[name] = value
-		}
-	}
+	maps.Copy(form, s.Form)
+	maps.Copy(form, more)
 	req := actiontest.Download(t, actiontest.Query(s.Params, form), serve)
 	_, err := s.Integration.Execute(t.Context(), req)
 	return err
@@ -158,9 +156,7 @@ func (s Store) Deliver(t *testing.T) {
 		if err != nil && action.MessageOf(err) != step.error || (err == nil) != (step.error == "") {
 			t.Errorf("%s: error %v, want %q", step.what, err, step.error)
 		}
-		for name, object := range step.adds {
-			want[name] = object
-		}
+		maps.Copy(want, step.adds)
 		s.compare(t, step.what, want)
 	}
 }
