@@ -13,6 +13,8 @@ HELM_DOCS := v1.14.2
 VERSITYGW := v1.8.0
 GOVULNCHECK := v1.9.0
 CYCLONEDX_GOMOD := v1.10.0
+FAKE_GCS_SERVER := v1.56.1
+AZURITE := 3.35.0
 # Where the tools come from, as programs of Go modules. They stay out of go.mod: their
 # dependencies are nobody's business here.
 golangci-lint := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
@@ -21,6 +23,7 @@ helm-docs := github.com/norwoodj/helm-docs/cmd/helm-docs
 versitygw := github.com/versity/versitygw/cmd/versitygw
 govulncheck := golang.org/x/vuln/cmd/govulncheck
 cyclonedx-gomod := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
+fake-gcs-server := github.com/fsouza/fake-gcs-server
 # The browser that the hub's status page is tested in; CHROMIUM=google-chrome takes another.
 CHROMIUM ?= chromium
 
@@ -31,6 +34,12 @@ $(TOOLS)/%:
 	GOBIN=$(TOOLS)/new go install $($(tool))@v$(word 2,$(subst -v, ,$*))
 	mv $(TOOLS)/new/$(tool) $@
 
+# Azurite is a program of Node's.
+$(TOOLS)/azurite-%:
+	command -v npm >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null; }
+	npm install --silent --no-audit --no-fund --prefix $(TOOLS)/new-azurite azurite@$*
+	mv $(TOOLS)/new-azurite $@
+
 ##@ The two commands
 
 .PHONY: demo
@@ -38,7 +47,7 @@ demo: ## A cluster, the operator, a hub and a delivery over TLS, from nothing
 	$(LOCAL)/demo/run
 
 .PHONY: test
-test: test-unit test-fuzz test-cluster ## Every test; sets up what it needs by itself
+test: test-unit test-servers test-fuzz test-cluster ## Every test; sets up what it needs by itself
 
 ##@ Tests
 
@@ -47,6 +56,14 @@ test-unit: ## Unit tests, and the operator's against a real kube-apiserver and e
 	$(LOCAL)/build tools kube-apiserver etcd controller-gen helm kubectl
 	command -v $(CHROMIUM) >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
 	$(ENVTEST) CHROMIUM=$(CHROMIUM) go test ./...
+
+.PHONY: test-servers
+test-servers: $(TOOLS)/versitygw-$(VERSITYGW) $(TOOLS)/fake-gcs-server-$(FAKE_GCS_SERVER) $(TOOLS)/azurite-$(AZURITE) ## Stores against real servers: S3, Azure, Google Cloud Storage, SFTP
+	command -v sshd >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openssh-server >/dev/null; }
+	[ "$$(id -u)" != 0 ] || mkdir -p /run/sshd
+	VERSITYGW=$(TOOLS)/versitygw-$(VERSITYGW) FAKE_GCS_SERVER=$(TOOLS)/fake-gcs-server-$(FAKE_GCS_SERVER) \
+	AZURITE=$(TOOLS)/azurite-$(AZURITE)/node_modules/.bin/azurite-blob SSHD=$$(command -v sshd) \
+	  go test -tags servers -run '^TestServer$$' ./integrations/...
 
 .PHONY: test-cluster
 test-cluster: ## The end-to-end test on a local cluster of its own
