@@ -61,7 +61,7 @@ type Config struct {
 	DrainTimeout time.Duration `env:"ACTION_HUB_DRAIN_TIMEOUT" envDefault:"15m"`
 	// DrainDelay is how long new requests are still taken when the hub is told to stop, until
 	// every load balancer has heard that it is no longer ready.
-	DrainDelay time.Duration `env:"ACTION_HUB_DRAIN_DELAY" envDefault:"5s"`
+	DrainDelay time.Duration `env:"ACTION_HUB_DRAIN_DELAY" envDefault:"10s"`
 
 	// MaxDeliveries run at once, MaxQueued more wait for their turn, and whatever comes then
 	// is refused with 503 before its data is read.
