@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -1019,5 +1020,23 @@ func TestDefinition(t *testing.T) {
 	}
 	if _, err := os.Stat("README.md"); err != nil {
 		t.Error(err)
+	}
+}
+
+// A destination that takes a call and never answers it is given up.
+func TestLate(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{5, 2000} {
+		req := csv(t, form(), size)
+		deps := actiontest.Deps(t, nil, nil)
+		deps.HTTP = actiontest.Late()
+		i := actiontest.New(t, amazons3.New, deps)
+		amazons3.Small(i, 3, 1<<10)
+		synctest.Test(t, func(t *testing.T) {
+			_, err := i.Execute(t.Context(), req)
+			if action.KindOf(err) != action.Timeout || action.MessageOf(err) != "Amazon S3 did not answer in time." {
+				t.Errorf("error %v (%v)", err, action.KindOf(err))
+			}
+		})
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -365,5 +366,23 @@ func TestTooLarge(t *testing.T) {
 	_, err := i.Execute(t.Context(), csv(t, form(), 101))
 	if action.KindOf(err) != action.TooLarge || len(f.blobs) > 0 {
 		t.Errorf("error %v; blobs %v", err, f.blobs)
+	}
+}
+
+// A destination that takes a call and never answers it is given up.
+func TestLate(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{5, 2000} {
+		req := csv(t, form(), size)
+		deps := actiontest.Deps(t, nil, nil)
+		deps.HTTP = actiontest.Late()
+		i := actiontest.New(t, azurestorage.New, deps)
+		azurestorage.Quick(i, 10)
+		synctest.Test(t, func(t *testing.T) {
+			_, err := i.Execute(t.Context(), req)
+			if action.KindOf(err) != action.Timeout || action.MessageOf(err) != "Azure Storage did not answer in time." {
+				t.Errorf("error %v (%v)", err, action.KindOf(err))
+			}
+		})
 	}
 }

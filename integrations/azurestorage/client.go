@@ -49,7 +49,7 @@ const retries = 4
 // tried again as often as again says.
 func (i *Integration) client(a account, again func(*http.Response, error) bool) (*service.Client, error) {
 	o := &service.ClientOptions{ClientOptions: azcore.ClientOptions{
-		Transport: i.deps.HTTP,
+		Transport: objectstore.Client{HTTP: i.deps.HTTP},
 		Retry: policy.RetryOptions{
 			MaxRetries: retries, RetryDelay: i.firstWait, MaxRetryDelay: i.longestWait, ShouldRetry: again,
 		},

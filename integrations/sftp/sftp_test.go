@@ -1,6 +1,7 @@
 package sftp_test
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 	pkgsftp "github.com/pkg/sftp"
@@ -525,5 +527,90 @@ func TestMemory(t *testing.T) {
 	info, err := os.Stat(filepath.Join(f.folder(), "orders.csv"))
 	if err != nil || info.Size() != size || peak > 64<<20 {
 		t.Errorf("%v, %v; %d MiB were in use, with the server's", info, err, peak>>20)
+	}
+}
+
+// stuck is a connection from which nothing is read any more after so many bytes.
+type stuck struct {
+	net.Conn
+	left int
+	over chan struct{}
+}
+
+func (s *stuck) Read(p []byte) (int, error) {
+	if s.left <= 0 {
+		<-s.over
+		return 0, io.EOF
+	}
+	n, err := s.Conn.Read(p[:min(len(p), s.left)])
+	s.left -= n
+	return n, err
+}
+
+// eager takes whatever is written to it at once, as sockets do and net.Pipe does not: both
+// sides of SSH begin by writing.
+type eager struct {
+	net.Conn
+	written chan []byte
+	over    chan struct{}
+}
+
+func newEager(c net.Conn, over chan struct{}) *eager {
+	e := &eager{c, make(chan []byte, 4096), over}
+	go func() {
+		for {
+			select {
+			case p := <-e.written:
+				if _, err := c.Write(p); err != nil {
+					return
+				}
+			case <-over:
+				return
+			}
+		}
+	}()
+	return e
+}
+
+func (e *eager) Write(p []byte) (int, error) {
+	select {
+	case e.written <- bytes.Clone(p):
+		return len(p), nil
+	case <-e.over:
+		return 0, io.ErrClosedPipe
+	}
+}
+
+// A server that takes a connection, or a part of the file, and is silent then is given up.
+func TestLate(t *testing.T) {
+	t.Parallel()
+	for after, want := range map[int]struct {
+		kind    action.Kind
+		message string
+	}{
+		10:      {action.Timeout, "The SFTP server did not answer in time."},
+		100_000: {action.Unavailable, "The connection to the SFTP server was lost before the file was complete."},
+	} {
+		f := newFake(t)
+		req := request(t, f.params(), orders, text(1<<20))
+		deps := actiontest.Deps(t, nil, nil)
+		synctest.Test(t, func(t *testing.T) {
+			over := make(chan struct{})
+			dialled := false
+			deps.Dial = func(context.Context, string, string) (net.Conn, error) {
+				if dialled {
+					return nil, io.ErrClosedPipe // nothing can be cleaned up
+				}
+				dialled = true
+				ours, theirs := net.Pipe()
+				go f.session(&stuck{Conn: newEager(theirs, over), left: after, over: over})
+				return newEager(ours, over), nil
+			}
+			_, err := actiontest.New(t, sftp.New, deps).Execute(t.Context(), req)
+			close(over)
+			if action.KindOf(err) != want.kind || action.MessageOf(err) != want.message {
+				t.Errorf("after %d bytes: error %v (%v)", after, err, action.KindOf(err))
+			}
+		})
 	}
 }
