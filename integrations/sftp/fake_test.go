@@ -137,9 +137,11 @@ func (c *cutConn) Read(p []byte) (int, error) {
 func (f *fake) session(conn net.Conn) {
 	defer conn.Close()
 	config := &ssh.ServerConfig{}
+	f.mu.Lock()
 	for _, k := range f.hostKeys {
 		config.AddHostKey(k)
 	}
+	f.mu.Unlock()
 	login := func(method string, ok bool) (*ssh.Permissions, error) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -190,6 +192,20 @@ func (f *fake) session(conn net.Conn) {
 		_ = files.Serve()
 		_ = channel.Close()
 	}
+}
+
+// show makes the server show another host key from now on.
+func (f *fake) show(key ssh.Signer) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.hostKeys = []ssh.Signer{key}
+}
+
+// seen are the addresses that were dialled and the sign-ins that were tried, so far.
+func (f *fake) seen() (dialed, logins []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.dialed), slices.Clone(f.logins)
 }
 
 // start makes an integration whose connections all lead to the server.

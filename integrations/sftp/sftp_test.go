@@ -145,8 +145,9 @@ func TestAddress(t *testing.T) {
 			}
 			continue
 		}
-		if _, missing := os.Stat(filepath.Join(f.dir, tt.folder, "orders.csv")); err != nil || missing != nil || !slices.Equal(f.dialed, []string{tt.dialed}) {
-			t.Errorf("%s: %v, %v; dialled %q", text, err, missing, f.dialed)
+		dialed, _ := f.seen()
+		if _, missing := os.Stat(filepath.Join(f.dir, tt.folder, "orders.csv")); err != nil || missing != nil || !slices.Equal(dialed, []string{tt.dialed}) {
+			t.Errorf("%s: %v, %v; dialled %q", text, err, missing, dialed)
 		}
 	}
 }
@@ -179,7 +180,8 @@ func TestWhoSignsIn(t *testing.T) {
 			if err != nil && action.MessageOf(err) != tt.error || (err == nil) != (tt.error == "") {
 				t.Errorf("error %v, want %q", err, tt.error)
 			}
-			for _, at := range g.dialed {
+			dialed, _ := g.seen()
+			for _, at := range dialed {
 				if at != "files.example.com:22" {
 					t.Errorf("dialled %s", at)
 				}
@@ -221,8 +223,8 @@ func TestSignIn(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || !slices.Equal(f.logins, []string{tt.want}) {
-				t.Errorf("%v; logins %q", err, f.logins)
+			if _, logins := f.seen(); err != nil || !slices.Equal(logins, []string{tt.want}) {
+				t.Errorf("%v; logins %q", err, logins)
 			}
 		})
 	}
@@ -275,8 +277,8 @@ func TestHostKey(t *testing.T) {
 				}
 				return
 			}
-			if err == nil || !strings.Contains(action.MessageOf(err), tt.error) || len(f.logins) > 0 {
-				t.Errorf("error %v, want %q; logins %q", err, tt.error, f.logins)
+			if _, logins := f.seen(); err == nil || !strings.Contains(action.MessageOf(err), tt.error) || len(logins) > 0 {
+				t.Errorf("error %v, want %q; logins %q", err, tt.error, logins)
 			}
 		})
 	}
@@ -296,9 +298,10 @@ func TestFirstUse(t *testing.T) {
 		}
 	}
 	other, _ := newKey()
-	f.hostKeys = []ssh.Signer{other}
-	if _, err := i.Execute(t.Context(), req()); action.KindOf(err) != action.Forbidden || !strings.Contains(action.MessageOf(err), "not the one that it showed first") || len(f.logins) != 2 {
-		t.Errorf("error %v; logins %q", err, f.logins)
+	f.show(other)
+	_, err := i.Execute(t.Context(), req())
+	if _, logins := f.seen(); action.KindOf(err) != action.Forbidden || !strings.Contains(action.MessageOf(err), "not the one that it showed first") || len(logins) != 2 {
+		t.Errorf("error %v; logins %q", err, logins)
 	}
 }
 
