@@ -988,7 +988,7 @@ func TestMemory(t *testing.T) {
 	if peak := <-tr.peak; peak > 96<<20 {
 		t.Errorf("%d MiB were in use", peak>>20)
 	}
-	if n := len(tr.parts); n != size/(6<<20)+1 {
+	if n := len(tr.parts); n != size/(8<<20) {
 		t.Errorf("%d parts", n)
 	}
 }

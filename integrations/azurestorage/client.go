@@ -31,11 +31,11 @@ import (
 
 // The SDK's UploadStream is not used: its blocks are all of one size.
 
-// stages make room for 1.2 TiB within Azure's 50,000 blocks: 20 MiB of buffers up to 98 GiB,
-// 64 MiB to 254 GiB, and 128 MiB beyond. Blocks of more than 4 MiB are written faster.
+// stages make room for 1.2 TiB within Azure's 50,000 blocks: 24 MiB of buffers up to 156 GiB,
+// 64 MiB to 625 GiB and 128 MiB beyond.
 // https://learn.microsoft.com/azure/storage/blobs/scalability-targets
 var stages = []objectstore.Stage{
-	{Size: 5 << 20, Parts: 20000, Buffers: 4},
+	{Size: 8 << 20, Parts: 20000, Buffers: 3},
 	{Size: 16 << 20, Parts: 10000, Buffers: 4},
 	{Size: 32 << 20, Parts: 10000, Buffers: 2},
 	{Size: 64 << 20, Parts: 10000, Buffers: 2},

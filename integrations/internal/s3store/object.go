@@ -22,15 +22,15 @@ import (
 // unknown length would have to be chosen for the largest; it aborts with a context that may
 // have ended; and it writes to the process's log.
 
-// Stages make room for 1 TiB within S3's 10,000 parts, without costing the usual file the
-// memory of the largest: 18 MiB of buffers up to 9.4 GiB, 48 MiB to 11.7 GiB, 96 MiB to
-// 16.4 GiB, 192 MiB to 35 GiB and 256 MiB beyond.
+// Stages make room for 1 TiB within S3's 10,000 parts, without costing a small file the
+// memory of a large one: 24 MiB at most up to 10 GiB, 32 MiB to 16 GiB, 64 MiB to 22 GiB,
+// 128 MiB to 28 GiB and 256 MiB beyond.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 var Stages = []objectstore.Stage{
-	{Size: 6 << 20, Parts: 1600, Buffers: 3},
-	{Size: 24 << 20, Parts: 100, Buffers: 2},
-	{Size: 48 << 20, Parts: 100, Buffers: 2},
-	{Size: 96 << 20, Parts: 200, Buffers: 2},
+	{Size: 8 << 20, Parts: 1300, Buffers: 3},
+	{Size: 16 << 20, Parts: 400, Buffers: 2},
+	{Size: 32 << 20, Parts: 200, Buffers: 2},
+	{Size: 64 << 20, Parts: 100, Buffers: 2},
 	{Size: 128 << 20, Parts: 8000, Buffers: 2},
 }
 
