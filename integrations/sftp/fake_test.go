@@ -35,6 +35,8 @@ type fake struct {
 	users []ssh.PublicKey
 	// interactive asks for the password by keyboard-interactive only.
 	interactive bool
+	// memory, unless nil, is written to in place of the folder.
+	memory *pkgsftp.Handlers
 	// cut, unless 0, closes the first connection once so many bytes have come.
 	cut int
 
@@ -185,6 +187,11 @@ func (f *fake) session(conn net.Conn) {
 				_ = r.Reply(r.Type == "subsystem" && string(r.Payload[4:]) == "sftp", nil)
 			}
 		}()
+		if f.memory != nil {
+			_ = pkgsftp.NewRequestServer(channel, *f.memory).Serve()
+			_ = channel.Close()
+			continue
+		}
 		files, err := pkgsftp.NewServer(channel, pkgsftp.WithServerWorkingDirectory(f.dir))
 		if err != nil {
 			return

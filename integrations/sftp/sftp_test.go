@@ -463,6 +463,33 @@ func TestMayNotWrite(t *testing.T) {
 	}
 }
 
+// blind answers no question about files.
+type blind struct{}
+
+func (blind) Filelist(*pkgsftp.Request) (pkgsftp.ListerAt, error) { return nil, os.ErrPermission }
+
+// A folder may be one that the user can write to, and not look at.
+func TestMayNotLook(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	memory := pkgsftp.InMemHandler()
+	memory.FileList = blind{}
+	f.memory = &memory
+	p := with(f.params(), answers{"address": "sftp://files.example.com/"})
+	if _, err := f.start(t, nil).Execute(t.Context(), request(t, p, orders, text(100_000))); err != nil {
+		t.Fatal(err)
+	}
+	read := pkgsftp.NewRequest("Get", "/orders.csv")
+	read.Flags = 1 // SSH_FXF_READ
+	r, err := memory.FileGet.Fileread(read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(io.NewSectionReader(r, 0, 1<<20)); err != nil || string(got) != text(100_000) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}
+
 // Servers that cannot be reached, or are none.
 func TestUnreachable(t *testing.T) {
 	t.Parallel()
