@@ -3,11 +3,15 @@ package azurestorage_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -384,5 +388,47 @@ func TestLate(t *testing.T) {
 				t.Errorf("error %v (%v)", err, action.KindOf(err))
 			}
 		})
+	}
+}
+
+// sink takes every call, and keeps nothing but the largest heap that it saw.
+type sink struct {
+	mu   sync.Mutex
+	size int64
+	heap uint64
+}
+
+func (s *sink) RoundTrip(r *http.Request) (*http.Response, error) {
+	n, err := io.Copy(io.Discard, r.Body)
+	if err != nil {
+		return nil, err
+	}
+	_ = r.Body.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	s.size, s.heap = s.size+n, max(s.heap, m.HeapInuse)
+	return &http.Response{StatusCode: http.StatusCreated, Header: http.Header{}, Request: r, Body: http.NoBody}, nil
+}
+
+// Memory stays flat, whatever the size. Not parallel: other tests' memory would count.
+func TestMemory(t *testing.T) {
+	const size = 400 << 20
+	s := &sink{}
+	deps := actiontest.Deps(t, nil, nil)
+	deps.HTTP = &http.Client{Transport: s}
+	i := actiontest.New(t, azurestorage.New, deps)
+	zeros := make([]byte, 1<<20)
+	req := actiontest.Download(t, actiontest.Query(params(), form()), func(w http.ResponseWriter, _ *http.Request) {
+		for range size / len(zeros) {
+			_, _ = w.Write(zeros)
+		}
+	})
+	if _, err := i.Execute(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	if s.size < size || s.heap > 96<<20 {
+		t.Errorf("%d bytes arrived; %d MiB were in use", s.size, s.heap>>20)
 	}
 }
