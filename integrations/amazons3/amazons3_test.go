@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -407,13 +408,14 @@ func (f *fake) decoded(t *testing.T) map[string]stored {
 	return all
 }
 
-// checkAborted says that nothing is visible and nothing is left to pay for.
+// checkAborted says that nothing is visible and nothing is left to pay for: the second time,
+// there was nothing to abort any more.
 func (f *fake) checkAborted(t *testing.T) {
 	t.Helper()
 	if len(f.objects) != 0 {
 		t.Errorf("an object is visible")
 	}
-	if f.count["CreateMultipartUpload"] != 1 || f.count["AbortMultipartUpload"] != 1 || len(f.uploads) != 0 {
+	if f.count["CreateMultipartUpload"] != 1 || f.count["AbortMultipartUpload"] != 2 || len(f.uploads) != 0 {
 		t.Errorf("calls %v, uploads left: %d", f.operations, len(f.uploads))
 	}
 	if last := f.operations[len(f.operations)-1]; last != "AbortMultipartUpload orders.csv" {
@@ -602,6 +604,24 @@ func (w waiting) Read([]byte) (int, error) {
 	w.cancel()
 	<-w.ctx.Done()
 	return 0, w.ctx.Err()
+}
+
+// A part that arrives after the upload was aborted is removed too.
+func TestLatePart(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	f.fail = func(operation string, nth int) *actiontest.Reply {
+		if operation == "AbortMultipartUpload" && nth == 1 {
+			return &actiontest.Reply{Status: http.StatusNoContent} // and the upload is still there
+		}
+		return nil
+	}
+	req := actiontest.Download(t, actiontest.Query(params(), form()), actiontest.BrokenDownload(text(1500)))
+	_, err := f.start(t, nil).Execute(t.Context(), req)
+	checkError(t, err, action.Unavailable, "The download from Looker broke off before the data was complete.")
+	if len(f.uploads) > 0 || f.count["AbortMultipartUpload"] != 3 {
+		t.Errorf("calls %q, uploads left: %d", f.operations, len(f.uploads))
+	}
 }
 
 // A failed abort is for the log; the user is told what failed first.
@@ -1000,5 +1020,23 @@ func TestDefinition(t *testing.T) {
 	}
 	if _, err := os.Stat("README.md"); err != nil {
 		t.Error(err)
+	}
+}
+
+// A destination that takes a call and never answers it is given up.
+func TestLate(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{5, 2000} {
+		req := csv(t, form(), size)
+		deps := actiontest.Deps(t, nil, nil)
+		deps.HTTP = actiontest.Late()
+		i := actiontest.New(t, amazons3.New, deps)
+		amazons3.Small(i, 3, 1<<10)
+		synctest.Test(t, func(t *testing.T) {
+			_, err := i.Execute(t.Context(), req)
+			if action.KindOf(err) != action.Timeout || action.MessageOf(err) != "Amazon S3 did not answer in time." {
+				t.Errorf("error %v (%v)", err, action.KindOf(err))
+			}
+		})
 	}
 }

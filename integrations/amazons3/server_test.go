@@ -39,6 +39,7 @@ func TestServer(t *testing.T) {
 	servertest.Store{
 		Integration: actiontest.New(t, amazons3.New, servertest.Deps(t, map[string]string{"AMAZON_S3_ENDPOINT": "http://" + at})),
 		Params:      map[string]string{"access_key_id": accessKey, "secret_access_key": secretKey, "region": "us-east-1"},
+		Part:        8 << 20,
 		Form:        map[string]string{"bucket": *bucket},
 		All: func(t *testing.T) map[string]servertest.Object {
 			t.Helper()

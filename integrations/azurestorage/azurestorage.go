@@ -26,14 +26,18 @@ const name = "Azure Storage"
 type settings struct {
 	// Endpoint is the blob service's address, in which {account} stands for the account.
 	Endpoint endpoint `env:"AZURE_STORAGE_ENDPOINT" envDefault:"https://{account}.blob.core.windows.net"`
+	// PodIdentity lets the hub act as its pod where Looker has no key.
+	PodIdentity bool `env:"AZURE_STORAGE_POD_IDENTITY"`
 }
 
 // account is what the Looker administrator enters.
 type account struct {
 	Name accountName `param:"account,required"`
 	// Key is an account key, or a shared access signature.
-	Key action.Secret `param:"accessKey,required"`
+	Key action.Secret `param:"accessKey"`
 }
+
+func (a *account) hasKey() bool { return strings.TrimSpace(a.Key.Reveal()) != "" }
 
 // signature is the account's shared access signature, and empty for a key. Keys are base64,
 // in which neither ? nor & occurs. A signature comes as portals show it: alone, behind a
@@ -57,6 +61,9 @@ func (a *account) Validate() error {
 		}
 		return nil
 	}
+	if !a.hasKey() {
+		return nil // see client
+	}
 	if _, err := base64.StdEncoding.DecodeString(strings.TrimSpace(a.Key.Reveal())); err != nil {
 		return action.Errorf(action.Invalid, "The provided Account Key is not a valid base64 string")
 	}
@@ -79,8 +86,10 @@ func (t *target) Validate() error {
 // Integration writes block blobs to Azure Storage.
 type Integration struct {
 	settings settings
-	deps     action.Deps
-	plan     objectstore.Plan
+	// pod is set where the hub acts as its pod.
+	pod  identity
+	deps action.Deps
+	plan objectstore.Plan
 	// firstWait and longestWait bound the waits between two tries of one call.
 	firstWait, longestWait time.Duration
 }
@@ -91,19 +100,28 @@ func New(deps action.Deps) (action.Integration, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Integration{
+	i := &Integration{
 		settings: s, deps: deps, plan: objectstore.Plan{Destination: name, Stages: stages},
 		firstWait: time.Second, longestWait: 20 * time.Second,
-	}, nil
+	}
+	if s.PodIdentity {
+		if i.pod, err = action.Settings[identity](deps); err != nil {
+			return nil, err
+		}
+		if missing := i.pod.missing(); len(missing) > 0 {
+			return nil, &action.MissingSettingsError{Keys: missing}
+		}
+	}
+	return i, nil
 }
 
-// Definition implements [action.Integration].
-func (*Integration) Definition() action.Definition {
+// Definition implements [action.Integration]. A hub that acts as its pod asks for no key.
+func (i *Integration) Definition() action.Definition {
 	return action.Definition{
 		Name: "azure_storage", Label: "Azure Storage", Description: "Write data files to an Azure container.",
 		Params: []action.Param{
 			{Name: "account", Label: "Storage Account", Required: true, Description: "Your account for Azure."},
-			{Name: "accessKey", Label: "Access Key", Required: true, Sensitive: true, Description: "Your access key for Azure."},
+			{Name: "accessKey", Label: "Access Key", Required: !i.settings.PodIdentity, Sensitive: true, Description: "Your access key for Azure."},
 		},
 		Types:      []action.Type{action.TypeQuery, action.TypeDashboard},
 		Download:   action.URL,
@@ -123,7 +141,7 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 	switch {
 	case errors.Is(err, errMayNotList):
 		container.Type = action.String
-		container.Description = "The name of the container. The shared access signature may not list containers, so there is no choice to offer."
+		container.Description = "The name of the container. The credentials may not list containers, so there is no choice to offer."
 	case err != nil:
 		return nil, err
 	case len(names) == 0:

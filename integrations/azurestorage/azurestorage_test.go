@@ -1,11 +1,19 @@
 package azurestorage_test
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -64,7 +72,7 @@ func TestForm(t *testing.T) {
 			"a signature that may not list", newFake("a"), signature, func(string, int) *actiontest.Reply { r := refusal(403, "AuthorizationResourceTypeMismatch"); return &r },
 			action.Field{
 				Name: "container", Label: "Container", Type: action.String, Required: true,
-				Description: "The name of the container. The shared access signature may not list containers, so there is no choice to offer.",
+				Description: "The name of the container. The credentials may not list containers, so there is no choice to offer.",
 			},
 			"",
 		},
@@ -174,7 +182,7 @@ func TestFailures(t *testing.T) {
 		{"out of order", 30, once("block", always, actiontest.Reply{Status: 500}), "Azure Storage answered 500 Internal Server Error.", action.Unavailable},
 		{"the list of blocks fails", 30, once("blocklist", always, refusal(400, "InvalidBlockList")), "Azure Storage answered 400 InvalidBlockList.", action.Invalid},
 		{"gone in between", 30, once("block", always, refusal(404, "ContainerNotFound")), "The container does not exist.", action.NotFound},
-		{"no permission", 5, once("", always, refusal(403, "AuthorizationPermissionMismatch")), "Azure Storage denied access. A shared access signature needs to create and write blobs, and the account's firewall must let the hub in.", action.Forbidden},
+		{"no permission", 5, once("", always, refusal(403, "AuthorizationPermissionMismatch")), "Azure Storage denied access. A shared access signature needs to create and write blobs, an identity the role Storage Blob Data Contributor, and the account's firewall must let the hub in.", action.Forbidden},
 		{"no keys allowed", 5, once("", always, refusal(403, "KeyBasedAuthenticationNotPermitted")), "The storage account does not allow access by key.", action.Forbidden},
 		{"protected", 5, once("", always, refusal(409, "BlobImmutableDueToPolicy")), "A blob of this name exists and is protected.", action.Invalid},
 		{"reset for good", 5, once("", always, actiontest.Reply{Reset: true}), "The connection to Azure Storage failed.", action.Unavailable},
@@ -233,6 +241,70 @@ func TestOverwrite(t *testing.T) {
 		_, err := i.Execute(t.Context(), csv(t, answers, size))
 		if action.MessageOf(err) != exists+" It may be that this delivery did it: look before sending it again." || f.blobs["reports/orders.csv"] != text(size) {
 			t.Errorf("error %v; blobs %v", err, f.blobs)
+		}
+	}
+}
+
+// The hub acts as its pod where Looker has no key.
+func TestPodIdentity(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("pod's token"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := answers{"AZURE_STORAGE_POD_IDENTITY": "true", "AZURE_CLIENT_ID": "client", "AZURE_TENANT_ID": "tenant", "AZURE_FEDERATED_TOKEN_FILE": file}
+	change := func(a answers, key, value string) answers { a = maps.Clone(a); a[key] = value; return a }
+	const refused = "Azure does not accept the hub's own identity. The hub's administrator must look at its federated credential."
+	for name, tt := range map[string]struct {
+		env     answers
+		key     string
+		fail    func(string, int) *actiontest.Reply
+		signIns int
+		kind    action.Kind
+		message string
+	}{
+		"the pod":                       {env, "", nil, 1, 0, ""},
+		"the pod, but Looker has a key": {env, accountKey, nil, 0, 0, ""},
+		"no key and no pod":             {nil, "", nil, 0, action.Invalid, `"accessKey" is required.`},
+		"another pod":                   {change(env, "AZURE_CLIENT_ID", "other"), "", nil, 1, action.Unauthenticated, refused},
+		"no token":                      {change(env, "AZURE_FEDERATED_TOKEN_FILE", "/nothing"), "", nil, 0, action.Internal, refused},
+		"out of order for a moment": {env, "", func(what string, n int) *actiontest.Reply {
+			if what != "sign-in" || n > 1 {
+				return nil
+			}
+			return &actiontest.Reply{Status: 503}
+		}, 2, 0, ""},
+		"a reset": {env, "", func(string, int) *actiontest.Reply { return &actiontest.Reply{Reset: true} }, 5, action.Unavailable, "The connection to Microsoft Entra failed."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake("reports")
+			f.fail = tt.fail
+			i := actiontest.New(t, azurestorage.New, actiontest.Deps(t, actiontest.NewDestination(t).Handle(f.serve), tt.env))
+			azurestorage.Quick(i, 10)
+			req := csv(t, form(), 55)
+			req.Params["accessKey"] = tt.key
+			_, err := i.Execute(t.Context(), req)
+			if f.calls["sign-in"] != tt.signIns {
+				t.Errorf("%d sign-ins, want %d", f.calls["sign-in"], tt.signIns)
+			}
+			if tt.message == "" {
+				if err != nil || f.blobs["reports/orders.csv"] != text(55) {
+					t.Errorf("error %v", err)
+				}
+			} else if action.MessageOf(err) != tt.message || action.KindOf(err) != tt.kind || len(f.blobs) > 0 || strings.Contains(err.Error(), accountKey) {
+				t.Errorf("error %v (%v), want %q", err, action.KindOf(err), tt.message)
+			}
+		})
+	}
+	_, err := azurestorage.New(actiontest.Deps(t, nil, answers{"AZURE_STORAGE_POD_IDENTITY": "true"}))
+	missing, ok := errors.AsType[*action.MissingSettingsError](err)
+	if !ok || !slices.Equal(missing.Keys, []string{"AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_TENANT_ID"}) {
+		t.Errorf("error %v", err)
+	}
+	for _, p := range actiontest.New(t, azurestorage.New, actiontest.Deps(t, nil, env)).Definition().Params {
+		if p.Required != (p.Name == "account") {
+			t.Errorf("%s: required %v", p.Name, p.Required)
 		}
 	}
 }
@@ -298,5 +370,65 @@ func TestTooLarge(t *testing.T) {
 	_, err := i.Execute(t.Context(), csv(t, form(), 101))
 	if action.KindOf(err) != action.TooLarge || len(f.blobs) > 0 {
 		t.Errorf("error %v; blobs %v", err, f.blobs)
+	}
+}
+
+// A destination that takes a call and never answers it is given up.
+func TestLate(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{5, 2000} {
+		req := csv(t, form(), size)
+		deps := actiontest.Deps(t, nil, nil)
+		deps.HTTP = actiontest.Late()
+		i := actiontest.New(t, azurestorage.New, deps)
+		azurestorage.Quick(i, 10)
+		synctest.Test(t, func(t *testing.T) {
+			_, err := i.Execute(t.Context(), req)
+			if action.KindOf(err) != action.Timeout || action.MessageOf(err) != "Azure Storage did not answer in time." {
+				t.Errorf("error %v (%v)", err, action.KindOf(err))
+			}
+		})
+	}
+}
+
+// sink takes every call, and keeps nothing but the largest heap that it saw.
+type sink struct {
+	mu   sync.Mutex
+	size int64
+	heap uint64
+}
+
+func (s *sink) RoundTrip(r *http.Request) (*http.Response, error) {
+	n, err := io.Copy(io.Discard, r.Body)
+	if err != nil {
+		return nil, err
+	}
+	_ = r.Body.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	s.size, s.heap = s.size+n, max(s.heap, m.HeapInuse)
+	return &http.Response{StatusCode: http.StatusCreated, Header: http.Header{}, Request: r, Body: http.NoBody}, nil
+}
+
+// Memory stays flat, whatever the size. Not parallel: other tests' memory would count.
+func TestMemory(t *testing.T) {
+	const size = 400 << 20
+	s := &sink{}
+	deps := actiontest.Deps(t, nil, nil)
+	deps.HTTP = &http.Client{Transport: s}
+	i := actiontest.New(t, azurestorage.New, deps)
+	zeros := make([]byte, 1<<20)
+	req := actiontest.Download(t, actiontest.Query(params(), form()), func(w http.ResponseWriter, _ *http.Request) {
+		for range size / len(zeros) {
+			_, _ = w.Write(zeros)
+		}
+	})
+	if _, err := i.Execute(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	if s.size < size || s.heap > 96<<20 {
+		t.Errorf("%d bytes arrived; %d MiB were in use", s.size, s.heap>>20)
 	}
 }

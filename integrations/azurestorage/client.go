@@ -24,6 +24,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/objectstore"
 )
@@ -48,23 +49,30 @@ const retries = 4
 // tried again as often as again says.
 func (i *Integration) client(a account, again func(*http.Response, error) bool) (*service.Client, error) {
 	o := &service.ClientOptions{ClientOptions: azcore.ClientOptions{
-		Transport: i.deps.HTTP,
+		Transport: objectstore.Client{HTTP: i.deps.HTTP},
 		Retry: policy.RetryOptions{
 			MaxRetries: retries, RetryDelay: i.firstWait, MaxRetryDelay: i.longestWait, ShouldRetry: again,
 		},
 		Telemetry: policy.TelemetryOptions{Disabled: true},
 	}}
+	if !a.hasKey() && !i.settings.PodIdentity {
+		return nil, action.Errorf(action.Invalid, `"accessKey" is required.`)
+	}
 	address := strings.ReplaceAll(string(i.settings.Endpoint), "{account}", string(a.Name))
 	if s := a.signature(); s != "" {
 		c, err := service.NewClientWithNoCredential(address+"?"+s, o)
 		return c, unfit(err)
 	}
+	if strings.HasPrefix(address, "http:") {
+		o.InsecureAllowCredentialWithHTTP = true // the administrator's own choice
+	}
+	if !a.hasKey() {
+		c, err := service.NewClient(address, podCredential{i.pod, i.deps.HTTP, deliver.Retry{Tries: retries + 1, First: i.firstWait, Longest: i.longestWait}}, o)
+		return c, unfit(err)
+	}
 	key, err := service.NewSharedKeyCredential(string(a.Name), strings.TrimSpace(a.Key.Reveal()))
 	if err != nil {
 		return nil, unfit(err)
-	}
-	if strings.HasPrefix(address, "http:") {
-		o.InsecureAllowCredentialWithHTTP = true // the administrator's own choice
 	}
 	c, err := service.NewClientWithSharedKeyCredential(address, key, o)
 	return c, unfit(err)
@@ -86,8 +94,8 @@ func shouldRetry(res *http.Response, err error) bool {
 	return action.KindOfStatus(res.StatusCode).Retryable() && res.StatusCode >= http.StatusBadRequest
 }
 
-// errMayNotList says that the signature is good, but not for seeing the containers.
-var errMayNotList = errors.New("the shared access signature may not list containers")
+// errMayNotList says that the signature, or the identity, is good, but not for seeing the containers.
+var errMayNotList = errors.New("the credentials may not list containers")
 
 func (i *Integration) listContainers(ctx context.Context, a account) ([]string, error) {
 	c, err := i.client(a, shouldRetry)
@@ -97,7 +105,7 @@ func (i *Integration) listContainers(ctx context.Context, a account) ([]string, 
 	var names []string
 	for pages := c.NewListContainersPager(nil); pages.More(); {
 		page, err := pages.NextPage(ctx)
-		if e, ok := errors.AsType[*azcore.ResponseError](err); ok && a.signature() != "" && strings.HasPrefix(e.ErrorCode, "Authorization") {
+		if e, ok := errors.AsType[*azcore.ResponseError](err); ok && (a.signature() != "" || !a.hasKey()) && strings.HasPrefix(e.ErrorCode, "Authorization") {
 			return nil, errMayNotList
 		}
 		if err != nil {
@@ -217,6 +225,9 @@ func explain(ctx context.Context, doing string, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
 	}
+	if e, ok := errors.AsType[*action.Error](err); ok {
+		return e // of the pod's identity
+	}
 	res, ok := errors.AsType[*azcore.ResponseError](err)
 	if !ok {
 		if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
@@ -250,7 +261,7 @@ func explanation(code string) *action.Error {
 	case "AuthenticationFailed", "InvalidAuthenticationInfo", "NoAuthenticationInformation":
 		return action.Errorf(action.Unauthenticated, "Azure Storage does not accept the access key for this account, or its signature has expired. Check both in the action's settings in Looker.")
 	case "AuthorizationFailure", "AuthorizationPermissionMismatch", "AuthorizationResourceTypeMismatch", "AuthorizationServiceMismatch", "AuthorizationProtocolMismatch", "AuthorizationSourceIPMismatch", "InsufficientAccountPermissions":
-		return action.Errorf(action.Forbidden, "Azure Storage denied access. A shared access signature needs to create and write blobs, and the account's firewall must let the hub in.")
+		return action.Errorf(action.Forbidden, "Azure Storage denied access. A shared access signature needs to create and write blobs, an identity the role Storage Blob Data Contributor, and the account's firewall must let the hub in.")
 	case "UnauthorizedBlobOverwrite":
 		return action.Errorf(action.Forbidden, "A blob of this name exists, and the shared access signature may not replace it.")
 	case "KeyBasedAuthenticationNotPermitted":

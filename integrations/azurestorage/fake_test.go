@@ -61,6 +61,9 @@ func refusal(status int, code string) actiontest.Reply {
 }
 
 func (f *fake) serve(r actiontest.Recorded) actiontest.Reply {
+	if r.Host == "login.microsoftonline.com" {
+		return f.signIn(r)
+	}
 	if r.Host != account+".blob.core.windows.net" || !signed(r) {
 		return refusal(http.StatusForbidden, "AuthenticationFailed")
 	}
@@ -98,6 +101,25 @@ func (f *fake) serve(r actiontest.Recorded) actiontest.Reply {
 		return actiontest.Reply{Reset: true}
 	}
 	return actiontest.Reply{Status: http.StatusCreated}
+}
+
+// signIn gives the pod a token for its own.
+func (f *fake) signIn(r actiontest.Recorded) actiontest.Reply {
+	f.calls["sign-in"]++
+	if f.fail != nil {
+		if reply := f.fail("sign-in", f.calls["sign-in"]); reply != nil {
+			return *reply
+		}
+	}
+	form, err := url.ParseQuery(string(r.Body))
+	want := url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {"client"}, "scope": {"https://storage.azure.com/.default"},
+		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}, "client_assertion": {"pod's token"},
+	}
+	if err != nil || r.Path != "/tenant/oauth2/v2.0/token" || form.Encode() != want.Encode() {
+		return actiontest.Reply{Status: http.StatusBadRequest, Header: map[string]string{"Content-Type": "application/json"}, Body: `{"error":"invalid_grant","error_description":"quotes ` + accountKey + `"}`}
+	}
+	return actiontest.Reply{Header: map[string]string{"Content-Type": "application/json"}, Body: `{"access_token":"azure's","token_type":"Bearer","expires_in":3599}`}
 }
 
 // list gives two containers a page.
@@ -139,6 +161,9 @@ func (f *fake) commit(name string, r actiontest.Recorded) actiontest.Reply {
 // signed checks a shared access signature, or the signature of a shared key:
 // https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key
 func signed(r actiontest.Recorded) bool {
+	if r.Header.Get("Authorization") == "Bearer azure's" {
+		return true
+	}
 	if r.Query.Has("sig") {
 		return r.Query.Get("sig") == "s/1g=" && r.Header.Get("Authorization") == ""
 	}

@@ -44,6 +44,7 @@ func TestServer(t *testing.T) {
 	servertest.Store{
 		Integration: actiontest.New(t, azurestorage.New, servertest.Deps(t, map[string]string{"AZURE_STORAGE_ENDPOINT": "http://" + at + "/{account}"})),
 		Params:      map[string]string{"account": emulated, "accessKey": emulatedKey},
+		Part:        8 << 20,
 		Form:        map[string]string{"container": "reports"},
 		All: func(t *testing.T) map[string]servertest.Object {
 			t.Helper()

@@ -117,10 +117,10 @@ func (c *client) listBuckets(ctx context.Context, project string) ([]string, err
 				return outbound.JSON(c.deps.HTTP, req, name, &page)
 			})
 		})
-		switch {
-		case action.KindOf(err) == action.Forbidden && !errors.Is(err, outbound.ErrForbiddenAddress):
+		if s, ok := errors.AsType[*outbound.StatusError](err); ok && s.Code == http.StatusForbidden {
 			return nil, errMayNotList
-		case err != nil:
+		}
+		if err != nil {
 			return nil, fmt.Errorf("listing buckets: %w", err)
 		}
 		for _, b := range page.Items {

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -495,4 +496,33 @@ func TestMemory(t *testing.T) {
 	if *s.size != size || *s.heap > 64<<20 {
 		t.Errorf("%d bytes arrived; %d MiB were in use", *s.size, *s.heap>>20)
 	}
+}
+
+// late signs in at once, and then is never answered.
+type late struct{ http.RoundTripper }
+
+func (l late) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Host != "oauth2.googleapis.com" {
+		return l.RoundTripper.RoundTrip(r)
+	}
+	_ = r.Body.Close()
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{}, Request: r,
+		Body: io.NopCloser(strings.NewReader(`{"access_token":"access","token_type":"Bearer","expires_in":3599}`)),
+	}, nil
+}
+
+// A destination that takes a call and never answers it is given up.
+func TestLate(t *testing.T) {
+	t.Parallel()
+	req := request(t, params(), form(), 5)
+	deps := actiontest.Deps(t, nil, nil)
+	deps.HTTP = &http.Client{Transport: late{actiontest.Late().Transport}}
+	i := actiontest.New(t, googlecloudstorage.New, deps)
+	synctest.Test(t, func(t *testing.T) {
+		_, err := i.Execute(t.Context(), req)
+		if action.KindOf(err) != action.Timeout || action.MessageOf(err) != "Google Cloud Storage did not answer in time." {
+			t.Errorf("error %v (%v)", err, action.KindOf(err))
+		}
+	})
 }

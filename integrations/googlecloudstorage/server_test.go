@@ -64,6 +64,7 @@ func TestServer(t *testing.T) {
 	servertest.Store{
 		Integration: actiontest.New(t, googlecloudstorage.New, deps),
 		Params:      params(),
+		Part:        8 << 20,
 		Form:        answers{"bucket": "reports"},
 		All: func(t *testing.T) map[string]servertest.Object {
 			t.Helper()

@@ -35,6 +35,8 @@ type fake struct {
 	users []ssh.PublicKey
 	// interactive asks for the password by keyboard-interactive only.
 	interactive bool
+	// memory, unless nil, is written to in place of the folder.
+	memory *pkgsftp.Handlers
 	// cut, unless 0, closes the first connection once so many bytes have come.
 	cut int
 
@@ -137,9 +139,11 @@ func (c *cutConn) Read(p []byte) (int, error) {
 func (f *fake) session(conn net.Conn) {
 	defer conn.Close()
 	config := &ssh.ServerConfig{}
+	f.mu.Lock()
 	for _, k := range f.hostKeys {
 		config.AddHostKey(k)
 	}
+	f.mu.Unlock()
 	login := func(method string, ok bool) (*ssh.Permissions, error) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -183,6 +187,11 @@ func (f *fake) session(conn net.Conn) {
 				_ = r.Reply(r.Type == "subsystem" && string(r.Payload[4:]) == "sftp", nil)
 			}
 		}()
+		if f.memory != nil {
+			_ = pkgsftp.NewRequestServer(channel, *f.memory).Serve()
+			_ = channel.Close()
+			continue
+		}
 		files, err := pkgsftp.NewServer(channel, pkgsftp.WithServerWorkingDirectory(f.dir))
 		if err != nil {
 			return
@@ -190,6 +199,20 @@ func (f *fake) session(conn net.Conn) {
 		_ = files.Serve()
 		_ = channel.Close()
 	}
+}
+
+// show makes the server show another host key from now on.
+func (f *fake) show(key ssh.Signer) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.hostKeys = []ssh.Signer{key}
+}
+
+// seen are the addresses that were dialled and the sign-ins that were tried, so far.
+func (f *fake) seen() (dialed, logins []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.dialed), slices.Clone(f.logins)
 }
 
 // start makes an integration whose connections all lead to the server.

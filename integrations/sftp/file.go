@@ -47,10 +47,10 @@ func (c *connection) write(ctx context.Context, folder string, d objectstore.Del
 // prepare looks whether the file can be written at all before anything is sent, and makes the
 // folders that its name asks for below the address's.
 func (c *connection) prepare(folder, target string, keep bool) error {
-	if _, err := c.files.Stat(folder); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return action.Wrap(err, action.NotFound, "The folder of the address does not exist on the SFTP server.")
-		}
+	switch _, err := c.files.Stat(folder); {
+	case errors.Is(err, fs.ErrNotExist):
+		return action.Wrap(err, action.NotFound, "The folder of the address does not exist on the SFTP server.")
+	case err != nil && !refused(err): // there are folders that one may write to and not look at
 		return explain("looking at the folder", err)
 	}
 	if dir := path.Dir(target); dir != path.Clean(folder) {
@@ -108,10 +108,13 @@ func (c *connection) send(ctx context.Context, name string, data action.Data) er
 	if err := f.Close(); err != nil {
 		return explain("closing the file", err)
 	}
-	if statErr == nil && info.Size() != n {
+	switch {
+	case statErr == nil && info.Size() != n:
 		return action.Errorf(action.Unavailable, "The SFTP server has %d bytes of the file's %d.", info.Size(), n)
+	case statErr != nil && !refused(statErr):
+		return explain("looking at the file", statErr)
 	}
-	return explain("looking at the file", statErr)
+	return nil
 }
 
 // source notes how reading ended: the library takes every error that wraps io.EOF for the end.

@@ -1,6 +1,7 @@
 package sftp_test
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 	pkgsftp "github.com/pkg/sftp"
@@ -143,8 +145,9 @@ func TestAddress(t *testing.T) {
 			}
 			continue
 		}
-		if _, missing := os.Stat(filepath.Join(f.dir, tt.folder, "orders.csv")); err != nil || missing != nil || !slices.Equal(f.dialed, []string{tt.dialed}) {
-			t.Errorf("%s: %v, %v; dialled %q", text, err, missing, f.dialed)
+		dialed, _ := f.seen()
+		if _, missing := os.Stat(filepath.Join(f.dir, tt.folder, "orders.csv")); err != nil || missing != nil || !slices.Equal(dialed, []string{tt.dialed}) {
+			t.Errorf("%s: %v, %v; dialled %q", text, err, missing, dialed)
 		}
 	}
 }
@@ -177,7 +180,8 @@ func TestWhoSignsIn(t *testing.T) {
 			if err != nil && action.MessageOf(err) != tt.error || (err == nil) != (tt.error == "") {
 				t.Errorf("error %v, want %q", err, tt.error)
 			}
-			for _, at := range g.dialed {
+			dialed, _ := g.seen()
+			for _, at := range dialed {
 				if at != "files.example.com:22" {
 					t.Errorf("dialled %s", at)
 				}
@@ -219,8 +223,8 @@ func TestSignIn(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || !slices.Equal(f.logins, []string{tt.want}) {
-				t.Errorf("%v; logins %q", err, f.logins)
+			if _, logins := f.seen(); err != nil || !slices.Equal(logins, []string{tt.want}) {
+				t.Errorf("%v; logins %q", err, logins)
 			}
 		})
 	}
@@ -273,8 +277,8 @@ func TestHostKey(t *testing.T) {
 				}
 				return
 			}
-			if err == nil || !strings.Contains(action.MessageOf(err), tt.error) || len(f.logins) > 0 {
-				t.Errorf("error %v, want %q; logins %q", err, tt.error, f.logins)
+			if _, logins := f.seen(); err == nil || !strings.Contains(action.MessageOf(err), tt.error) || len(logins) > 0 {
+				t.Errorf("error %v, want %q; logins %q", err, tt.error, logins)
 			}
 		})
 	}
@@ -294,9 +298,10 @@ func TestFirstUse(t *testing.T) {
 		}
 	}
 	other, _ := newKey()
-	f.hostKeys = []ssh.Signer{other}
-	if _, err := i.Execute(t.Context(), req()); action.KindOf(err) != action.Forbidden || !strings.Contains(action.MessageOf(err), "not the one that it showed first") || len(f.logins) != 2 {
-		t.Errorf("error %v; logins %q", err, f.logins)
+	f.show(other)
+	_, err := i.Execute(t.Context(), req())
+	if _, logins := f.seen(); action.KindOf(err) != action.Forbidden || !strings.Contains(action.MessageOf(err), "not the one that it showed first") || len(logins) != 2 {
+		t.Errorf("error %v; logins %q", err, logins)
 	}
 }
 
@@ -458,6 +463,33 @@ func TestMayNotWrite(t *testing.T) {
 	}
 }
 
+// blind answers no question about files.
+type blind struct{}
+
+func (blind) Filelist(*pkgsftp.Request) (pkgsftp.ListerAt, error) { return nil, os.ErrPermission }
+
+// A folder may be one that the user can write to, and not look at.
+func TestMayNotLook(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	memory := pkgsftp.InMemHandler()
+	memory.FileList = blind{}
+	f.memory = &memory
+	p := with(f.params(), answers{"address": "sftp://files.example.com/"})
+	if _, err := f.start(t, nil).Execute(t.Context(), request(t, p, orders, text(100_000))); err != nil {
+		t.Fatal(err)
+	}
+	read := pkgsftp.NewRequest("Get", "/orders.csv")
+	read.Flags = 1 // SSH_FXF_READ
+	r, err := memory.FileGet.Fileread(read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(io.NewSectionReader(r, 0, 1<<20)); err != nil || string(got) != text(100_000) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}
+
 // Servers that cannot be reached, or are none.
 func TestUnreachable(t *testing.T) {
 	t.Parallel()
@@ -525,5 +557,90 @@ func TestMemory(t *testing.T) {
 	info, err := os.Stat(filepath.Join(f.folder(), "orders.csv"))
 	if err != nil || info.Size() != size || peak > 64<<20 {
 		t.Errorf("%v, %v; %d MiB were in use, with the server's", info, err, peak>>20)
+	}
+}
+
+// stuck is a connection from which nothing is read any more after so many bytes.
+type stuck struct {
+	net.Conn
+	left int
+	over chan struct{}
+}
+
+func (s *stuck) Read(p []byte) (int, error) {
+	if s.left <= 0 {
+		<-s.over
+		return 0, io.EOF
+	}
+	n, err := s.Conn.Read(p[:min(len(p), s.left)])
+	s.left -= n
+	return n, err
+}
+
+// eager takes whatever is written to it at once, as sockets do and net.Pipe does not: both
+// sides of SSH begin by writing.
+type eager struct {
+	net.Conn
+	written chan []byte
+	over    chan struct{}
+}
+
+func newEager(c net.Conn, over chan struct{}) *eager {
+	e := &eager{c, make(chan []byte, 4096), over}
+	go func() {
+		for {
+			select {
+			case p := <-e.written:
+				if _, err := c.Write(p); err != nil {
+					return
+				}
+			case <-over:
+				return
+			}
+		}
+	}()
+	return e
+}
+
+func (e *eager) Write(p []byte) (int, error) {
+	select {
+	case e.written <- bytes.Clone(p):
+		return len(p), nil
+	case <-e.over:
+		return 0, io.ErrClosedPipe
+	}
+}
+
+// A server that takes a connection, or a part of the file, and is silent then is given up.
+func TestLate(t *testing.T) {
+	t.Parallel()
+	for after, want := range map[int]struct {
+		kind    action.Kind
+		message string
+	}{
+		10:      {action.Timeout, "The SFTP server did not answer in time."},
+		100_000: {action.Unavailable, "The connection to the SFTP server was lost before the file was complete."},
+	} {
+		f := newFake(t)
+		req := request(t, f.params(), orders, text(1<<20))
+		deps := actiontest.Deps(t, nil, nil)
+		synctest.Test(t, func(t *testing.T) {
+			over := make(chan struct{})
+			dialled := false
+			deps.Dial = func(context.Context, string, string) (net.Conn, error) {
+				if dialled {
+					return nil, io.ErrClosedPipe // nothing can be cleaned up
+				}
+				dialled = true
+				ours, theirs := net.Pipe()
+				go f.session(&stuck{Conn: newEager(theirs, over), left: after, over: over})
+				return newEager(ours, over), nil
+			}
+			_, err := actiontest.New(t, sftp.New, deps).Execute(t.Context(), req)
+			close(over)
+			if action.KindOf(err) != want.kind || action.MessageOf(err) != want.message {
+				t.Errorf("after %d bytes: error %v (%v)", after, err, action.KindOf(err))
+			}
+		})
 	}
 }

@@ -3,7 +3,6 @@
 package objectstore
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -58,8 +57,7 @@ func (p Plan) Write(ctx context.Context, data action.Data, o Object) error {
 		return err
 	}
 	defer src.Close()
-	// The first part's buffer grows as the data comes: most files are small.
-	first, err := io.ReadAll(io.LimitReader(src, int64(p.Stages[0].Size)))
+	first, err := readFirst(src, p.Stages[0].Size)
 	switch {
 	case err != nil:
 		return fmt.Errorf("reading the data: %w", err)
@@ -70,7 +68,7 @@ func (p Plan) Write(ctx context.Context, data action.Data, o Object) error {
 		return err
 	}
 	w := &writing{plan: p, object: o, cancel: cancel}
-	w.send(ctx, io.MultiReader(bytes.NewReader(first), src))
+	w.send(ctx, first, src)
 	// Whatever went wrong first is the context's cause; what followed from it is not told.
 	if err = context.Cause(ctx); err == nil {
 		err = o.Complete(ctx, w.parts)
@@ -91,12 +89,14 @@ type writing struct {
 	before chan struct{}
 }
 
-// send returns once no part is under way any more. It cancels ctx when anything fails.
-func (w *writing) send(ctx context.Context, src io.Reader) {
+// send returns once no part is under way any more. It cancels ctx when anything fails. The
+// first part has been read.
+func (w *writing) send(ctx context.Context, first []byte, src io.Reader) {
 	for _, s := range w.plan.Stages {
-		if end := w.sendStage(ctx, s, src); end {
+		if end := w.sendStage(ctx, s, first, src); end {
 			return
 		}
+		first = nil
 	}
 	var more [1]byte
 	switch n, _, err := fill(src, more[:]); {
@@ -107,8 +107,9 @@ func (w *writing) send(ctx context.Context, src io.Reader) {
 	}
 }
 
-// sendStage sends the parts of one size, and reports whether there is nothing more to send.
-func (w *writing) sendStage(ctx context.Context, s Stage, src io.Reader) (end bool) {
+// sendStage sends the parts of one size, of which the first may have been read, and reports
+// whether there is nothing more to send.
+func (w *writing) sendStage(ctx context.Context, s Stage, first []byte, src io.Reader) (end bool) {
 	var underWay sync.WaitGroup
 	defer underWay.Wait()
 	free := make(chan []byte, s.Buffers)
@@ -122,13 +123,18 @@ func (w *writing) sendStage(ctx context.Context, s Stage, src io.Reader) (end bo
 			return true
 		case buf = <-free:
 		}
-		if buf == nil {
-			buf = make([]byte, s.Size)
-		}
-		n, end, err := fill(src, buf)
-		if err != nil {
-			w.cancel(fmt.Errorf("reading the data: %w", err))
-			return true
+		n := len(first)
+		if n > 0 {
+			buf, first = first, nil
+		} else {
+			if buf == nil {
+				buf = make([]byte, s.Size)
+			}
+			var err error
+			if n, end, err = fill(src, buf); err != nil {
+				w.cancel(fmt.Errorf("reading the data: %w", err))
+				return true
+			}
 		}
 		if n > 0 {
 			w.parts++
@@ -157,6 +163,25 @@ func (w *writing) sendPart(ctx context.Context, before <-chan struct{}, number i
 		return context.Cause(ctx)
 	}
 	return w.object.Part(ctx, number, body)
+}
+
+// smallest is the memory that a file takes at least.
+const smallest = 64 << 10
+
+// readFirst reads the first part, into a buffer that grows as the data comes: most files are
+// small. It has less than size bytes where there is no more data.
+func readFirst(src io.Reader, size int) ([]byte, error) {
+	buf := make([]byte, min(smallest, size))
+	for n := 0; ; {
+		k, end, err := fill(src, buf[n:])
+		n += k
+		if err != nil || end || n == size {
+			return buf[:n], err
+		}
+		bigger := make([]byte, min(2*len(buf), size))
+		copy(bigger, buf)
+		buf = bigger
+	}
 }
 
 // fill reads until buf is full or the data ends. It is not io.ReadFull, which gives the end

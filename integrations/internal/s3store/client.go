@@ -17,6 +17,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/objectstore"
 )
 
 // A call is tried again by the SDK: its body is a buffer, and every call here can be
@@ -31,7 +32,7 @@ const (
 func (s *Store) client(a Account, r Region, failed func(error)) *s3.Client {
 	o := s3.Options{
 		Region:                     string(r),
-		HTTPClient:                 s.deps.HTTP,
+		HTTPClient:                 objectstore.Client{HTTP: s.deps.HTTP},
 		Credentials:                s.credentials(a, r),
 		Retryer:                    s.retryer(failed),
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported,

@@ -14,6 +14,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/objectstore"
 )
 
 // Identity is as whom the hub itself acts at AWS. Its zero value is nobody.
@@ -58,7 +59,7 @@ func (s *Store) credentials(a Account, r Region) aws.CredentialsProvider {
 }
 
 func (s *Store) sts(r Region, c aws.CredentialsProvider) *sts.Client {
-	return sts.New(sts.Options{Region: string(r), HTTPClient: s.deps.HTTP, Credentials: c, Retryer: s.retryer(nil)})
+	return sts.New(sts.Options{Region: string(r), HTTPClient: objectstore.Client{HTTP: s.deps.HTTP}, Credentials: c, Retryer: s.retryer(nil)})
 }
 
 // roleError says that there are no credentials.

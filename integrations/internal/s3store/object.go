@@ -187,15 +187,30 @@ func (o *object) Complete(ctx context.Context, parts int) error {
 	return nil
 }
 
+// aborts is how often an upload is aborted: parts that were on their way when the delivery
+// failed can arrive after the first time.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
+const aborts = 3
+
 // Abort removes the parts that were sent: they would be paid for, though nobody sees them.
 // It has its own time, since that of the delivery may be what is over.
 func (o *object) Abort(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
 	defer cancel()
-	_, err := o.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &o.bucket, Key: &o.Name, UploadId: o.id})
-	if err != nil && errorCode(err) != "NoSuchUpload" {
-		o.store.deps.Log.WarnContext(ctx, "the parts of an upload that failed are left at the destination",
-			"bucket", o.bucket, "error", o.store.explain(ctx, "aborting the upload", err))
+	for n := range aborts {
+		if n > 0 {
+			timer := time.NewTimer(min(time.Second, o.store.LongestWait))
+			<-timer.C
+		}
+		_, err := o.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &o.bucket, Key: &o.Name, UploadId: o.id})
+		switch {
+		case errorCode(err) == "NoSuchUpload":
+			return
+		case err != nil:
+			o.store.deps.Log.WarnContext(ctx, "the parts of an upload that failed are left at the destination",
+				"bucket", o.bucket, "error", o.store.explain(ctx, "aborting the upload", err))
+			return
+		}
 	}
 }
 

@@ -95,6 +95,8 @@ type Store struct {
 	// All reads everything that is there, by name. A store that keeps no content types has
 	// none.
 	All func(t *testing.T) map[string]Object
+	// Part is the size of the parts in which data goes at first, if it does.
+	Part int
 	// Typeless stores keep neither content types nor encodings.
 	Typeless bool
 }
@@ -130,7 +132,7 @@ func (s Store) Deliver(t *testing.T) {
 		}
 		return map[string]Object{name: o}
 	}
-	const large = 20<<20 + 7 // three parts, of which the last is short
+	const large = 20<<20 + 7 // several parts, of which the last is short
 	want := map[string]Object{}
 	for _, step := range []struct {
 		what    string
@@ -141,7 +143,7 @@ func (s Store) Deliver(t *testing.T) {
 	}{
 		{"nothing in it", map[string]string{"filename": "empty.csv"}, serves(""), csv("empty.csv", ""), ""},
 		{"small", map[string]string{"filename": "small.csv"}, serves("1,x\n"), csv("small.csv", "1,x\n"), ""},
-		{"as large as a part", map[string]string{"filename": "part.csv"}, serves(text(8 << 20)), csv("part.csv", text(8<<20)), ""},
+		{"as large as a part", map[string]string{"filename": "part.csv"}, serves(text(s.Part)), csv("part.csv", text(s.Part)), ""},
 		{"large", map[string]string{"filename": "large.csv"}, serves(text(large)), csv("large.csv", text(large)), ""},
 		{"an odd name", map[string]string{"filename": "a b/ü+%&#=.csv"}, serves("2"), csv("a b/ü+%&#=.csv", "2"), ""},
 		{"replaced", map[string]string{"filename": "small.csv"}, serves(text(large)), csv("small.csv", text(large)), ""},

@@ -1,0 +1,98 @@
+package azurestorage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/hub/outbound"
+)
+
+// identity is the hub's pod's own, by Microsoft Entra Workload ID, which sets these in the pod:
+// https://azure.github.io/azure-workload-identity/docs/
+type identity struct {
+	Client    string `env:"AZURE_CLIENT_ID"`
+	Tenant    string `env:"AZURE_TENANT_ID"`
+	TokenFile string `env:"AZURE_FEDERATED_TOKEN_FILE"`
+	Authority string `env:"AZURE_AUTHORITY_HOST" envDefault:"https://login.microsoftonline.com/"`
+}
+
+// missing are the settings that an identity lacks.
+func (i identity) missing() []string {
+	var keys []string
+	for key, value := range map[string]string{"AZURE_CLIENT_ID": i.Client, "AZURE_TENANT_ID": i.Tenant, "AZURE_FEDERATED_TOKEN_FILE": i.TokenFile} {
+		if value == "" {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+var _ azcore.TokenCredential = podCredential{}
+
+// podCredential exchanges the pod's token for one of Azure's:
+// https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow#third-case-access-token-request-with-a-federated-credential
+//
+// Microsoft's azidentity does it too, and much else.
+type podCredential struct {
+	identity
+	http  *http.Client
+	retry deliver.Retry
+}
+
+// GetToken implements [azcore.TokenCredential]. The SDK keeps the token until it expires, and
+// leaves it to the credential to try again. An error is fit for the Looker user.
+func (p podCredential) GetToken(ctx context.Context, o policy.TokenRequestOptions) (token azcore.AccessToken, err error) {
+	err = p.retry.Do(ctx, func(ctx context.Context) error {
+		token, err = p.exchange(ctx, o.Scopes)
+		return err
+	})
+	return token, err
+}
+
+const identityRefused = "Azure does not accept the hub's own identity. The hub's administrator must look at its federated credential."
+
+func (p podCredential) exchange(ctx context.Context, scopes []string) (azcore.AccessToken, error) {
+	assertion, err := os.ReadFile(p.TokenFile) // Kubernetes replaces it
+	if err != nil {
+		return azcore.AccessToken{}, action.Wrap(fmt.Errorf("reading the pod's token: %w", err), action.Internal, identityRefused)
+	}
+	c := clientcredentials.Config{
+		ClientID: p.Client, Scopes: scopes, AuthStyle: oauth2.AuthStyleInParams,
+		TokenURL: strings.TrimRight(p.Authority, "/") + "/" + url.PathEscape(p.Tenant) + "/oauth2/v2.0/token",
+		EndpointParams: url.Values{
+			"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}, "client_assertion": {string(assertion)},
+		},
+	}
+	token, err := c.Token(context.WithValue(ctx, oauth2.HTTPClient, p.http))
+	if err != nil {
+		return azcore.AccessToken{}, explainIdentity(ctx, err)
+	}
+	return azcore.AccessToken{Token: token.AccessToken, ExpiresOn: token.Expiry.UTC()}, nil
+}
+
+// explainIdentity drops Azure's own answer, which may quote what was sent.
+func explainIdentity(ctx context.Context, err error) error {
+	answer, ok := errors.AsType[*oauth2.RetrieveError](err)
+	if !ok {
+		return outbound.ConnectionError(ctx, err, "Microsoft Entra")
+	}
+	detail := &outbound.StatusError{Code: answer.Response.StatusCode}
+	if kind := action.KindOfStatus(detail.Code); kind.Retryable() {
+		return action.Wrap(detail, kind, "Microsoft Entra issues no tokens now. Try again later.")
+	}
+	return action.Wrap(detail, action.Unauthenticated, identityRefused)
+}
