@@ -37,7 +37,7 @@ type Options struct {
 const (
 	dialTimeout   = 10 * time.Second
 	tlsTimeout    = 10 * time.Second
-	idleTimeout   = 90 * time.Second
+	idleTimeout   = 30 * time.Second // before balancers (60 s and more) hang up: a call that meets that is in doubt
 	perHost       = 256
 	maxRedirects  = 5
 	maxHeaderSize = 64 << 10

@@ -73,3 +73,16 @@ func (s *statuses) UnmarshalText(text []byte) error {
 	}
 	return nil
 }
+
+// domains are parts of the web, each with all that is below it.
+type domains []string
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (d *domains) UnmarshalText(text []byte) error {
+	for part := range strings.SplitSeq(string(text), ",") {
+		if part = strings.ToLower(strings.Trim(part, " .")); part != "" {
+			*d = append(*d, part)
+		}
+	}
+	return nil
+}

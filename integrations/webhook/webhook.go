@@ -21,7 +21,9 @@ var (
 type settings struct {
 	// AllowedDomains are those that addresses may belong to, by themselves or below them;
 	// empty allows all.
-	AllowedDomains []string `env:"WEBHOOK_ALLOWED_DOMAINS"`
+	AllowedDomains domains `env:"WEBHOOK_ALLOWED_DOMAINS"`
+	// HTTPDomains are those that may be addressed by http too; empty is none.
+	HTTPDomains domains `env:"WEBHOOK_HTTP_DOMAINS"`
 }
 
 // input is Looker's: the integration's settings and what the user answers.
@@ -56,8 +58,8 @@ func (in *input) Validate() error {
 
 // Integration sends to webhooks.
 type Integration struct {
-	http    *http.Client
-	domains []string
+	http     *http.Client
+	settings settings
 }
 
 // New makes the integration. It needs no settings.
@@ -66,13 +68,7 @@ func New(deps action.Deps) (action.Integration, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &Integration{http: deps.HTTP}
-	for _, d := range s.AllowedDomains {
-		if d = strings.ToLower(strings.Trim(d, " .")); d != "" {
-			i.domains = append(i.domains, d)
-		}
-	}
-	return i, nil
+	return &Integration{http: deps.HTTP, settings: s}, nil
 }
 
 // Definition implements [action.Integration].
@@ -151,13 +147,13 @@ const maxSize = 1 << 50
 // address is where the data goes: the administrator's address wins over the user's.
 func (i *Integration) address(in input) (*url.URL, error) {
 	if in.FixedURL != "" {
-		u, err := webhook.Address("", in.FixedURL)
+		u, err := webhook.Address("", in.FixedURL, i.settings.HTTPDomains...)
 		if err != nil { // no field of the form is to blame
 			return nil, action.Errorf(action.Invalid, "The webhook URL in the action's settings cannot be used: %s", action.MessageOf(err))
 		}
 		return u, i.allow(u, "")
 	}
-	u, err := webhook.Address("url", in.URL)
+	u, err := webhook.Address("url", in.URL, i.settings.HTTPDomains...)
 	if err != nil {
 		return nil, err
 	}
@@ -165,10 +161,11 @@ func (i *Integration) address(in input) (*url.URL, error) {
 }
 
 func (i *Integration) allow(u *url.URL, field string) error {
-	if len(i.domains) == 0 || webhook.Within(u, i.domains) {
+	allowed := i.settings.AllowedDomains
+	if len(allowed) == 0 || webhook.Within(u, allowed) {
 		return nil
 	}
-	err := action.Errorf(action.Invalid, "The hub allows webhooks at these domains only: %s.", strings.Join(i.domains, ", "))
+	err := action.Errorf(action.Invalid, "The hub allows webhooks at these domains only: %s.", strings.Join(allowed, ", "))
 	if field != "" {
 		err.Fields = map[string]string{field: err.Message}
 	}

@@ -3,6 +3,8 @@ package webhook_test
 import (
 	"bytes"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -111,7 +113,7 @@ func TestWire(t *testing.T) {
 				t.Errorf("id %q", id)
 			}
 			want := http.Header{
-				"Content-Type": {"text/csv"}, "Content-Length": {"25"}, "User-Agent": {"integration-hub"}, "Accept-Encoding": {"gzip"},
+				"Content-Type": {"text/csv"}, "Content-Length": {"25"}, "User-Agent": {"integration-hub"}, "Accept-Encoding": {"gzip"}, "Connection": {"close"},
 				"Content-Disposition": {`attachment; filename="Orders by day.csv"`},
 			}
 			for name, value := range tt.header {
@@ -172,6 +174,25 @@ func TestSignature(t *testing.T) {
 	}
 }
 
+// Clear text goes where the hub's administrator allows it, and nowhere else (see TestRefused).
+func TestClearText(t *testing.T) {
+	t.Parallel()
+	var hosts []string
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { hosts = append(hosts, r.Host) }))
+	deps := actiontest.Deps(t, nil, settings{"WEBHOOK_HTTP_DOMAINS": "Svc.cluster.local, 127.0.0.1"})
+	deps.HTTP = server.Client()
+	i := actiontest.New(t, webhook.New, deps)
+	for _, params := range []settings{nil, {"webhook_url": server.URL}} {
+		if _, err := i.Execute(t.Context(), query(t, params, settings{"url": server.URL})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	server.Close()
+	if want := strings.TrimPrefix(server.URL, "http://"); !slices.Equal(hosts, []string{want, want}) {
+		t.Errorf("arrived at %v, want %s twice", hosts, want)
+	}
+}
+
 func verify(t *testing.T, key string, body []byte, h http.Header) error {
 	t.Helper()
 	w, err := standard.NewWebhook(key)
@@ -207,6 +228,8 @@ func TestRefused(t *testing.T) {
 		field, message string
 	}{
 		"no address":            {nil, nil, "url", "Missing url."},
+		"clear text elsewhere":  {nil, settings{"url": "http://svc.example.org/"}, "url", "The url must begin with https://."},
+		"a name as a suffix":    {nil, settings{"url": "http://evil-plain.example.com/"}, "url", "The url must begin with https://."},
 		"clear text":            {nil, settings{"url": "http://hooks.example.com/"}, "url", "The url must begin with https://."},
 		"a user name":           {nil, settings{"url": "https://example.com@example.org/"}, "url", "The url must not contain a user name."},
 		"another domain":        {nil, settings{"url": "https://evil-example.com/"}, "url", domains},
@@ -236,7 +259,7 @@ func TestRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := actiontest.NewDestination(t)
-			i := actiontest.New(t, webhook.New, actiontest.Deps(t, d, settings{"WEBHOOK_ALLOWED_DOMAINS": "Example.com, .example.net"}))
+			i := actiontest.New(t, webhook.New, actiontest.Deps(t, d, settings{"WEBHOOK_ALLOWED_DOMAINS": "Example.com, .example.net", "WEBHOOK_HTTP_DOMAINS": "plain.example.com"}))
 			_, err := i.Execute(t.Context(), query(t, tt.params, tt.form))
 			e, ok := err.(*action.Error) //nolint:errorlint // the outermost is what Looker is told
 			if !ok || e.Kind != action.Invalid || e.Message != tt.message || e.Fields[tt.field] != "" != (tt.field != "") {

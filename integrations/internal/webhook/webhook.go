@@ -73,6 +73,9 @@ func Send(c *http.Client, req *http.Request, data io.Reader, name string) (int, 
 	body := &body{data: data}
 	req.Body = io.NopCloser(body)
 	req.Header.Set("User-Agent", "integration-hub")
+	// Each delivery has a connection of its own: on one that is kept, the receiver may hang up
+	// while the data is on its way, and nobody could tell whether it took it.
+	req.Close = true
 	res, err := outbound.Do(c, req, name)
 	status := 0
 	if err == nil {
@@ -85,7 +88,7 @@ func Send(c *http.Client, req *http.Request, data io.Reader, name string) (int, 
 		return 0, *end // the data's own failure explains the connection's
 	case err != nil:
 		return 0, err
-	case end == nil:
+	case end == nil && (req.ContentLength <= 0 || body.read.Load() < req.ContentLength):
 		return 0, action.Errorf(action.Unavailable, "%s answered before it had taken all of the data.", name)
 	}
 	return status, nil
@@ -106,9 +109,9 @@ func (r Receiver) address(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// Address checks the address that a user entered in a form field. Only https is allowed: the
-// data is nobody else's.
-func Address(field, text string) (*url.URL, error) {
+// Address checks the address that a user entered in a form field. Only https is allowed, for
+// the data is nobody else's, except for hosts within the domains that plain names.
+func Address(field, text string, plain ...string) (*url.URL, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return nil, action.InvalidField(field, "Missing url.")
@@ -117,7 +120,7 @@ func Address(field, text string) (*url.URL, error) {
 	if err != nil || u.Hostname() == "" {
 		return nil, action.InvalidField(field, "The url is not valid.")
 	}
-	if u.Scheme != "https" {
+	if u.Scheme != "https" && (u.Scheme != "http" || !Within(u, plain)) {
 		return nil, action.InvalidField(field, "The url must begin with https://.")
 	}
 	if u.User != nil {
@@ -135,15 +138,18 @@ func Within(u *url.URL, domains []string) bool {
 	})
 }
 
-// body remembers how its source ended. The HTTP client reads it on a goroutine of its own,
-// which may outlive the call.
+// body remembers how its source ended and how much was read: where a length was announced,
+// the receiver may answer before anybody asks for the end. The HTTP client reads it on a
+// goroutine of its own, which may outlive the call.
 type body struct {
 	data io.Reader
+	read atomic.Int64
 	end  atomic.Pointer[error]
 }
 
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.data.Read(p)
+	b.read.Add(int64(n))
 	if err != nil {
 		b.end.CompareAndSwap(nil, &err)
 	}
