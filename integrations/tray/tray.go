@@ -2,15 +2,8 @@
 package tray
 
 import (
-	"context"
-
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/webhook"
-)
-
-var (
-	_ action.Integration = (*Integration)(nil)
-	_ action.FormBuilder = (*Integration)(nil)
 )
 
 // domain is where Tray's webhooks live.
@@ -22,36 +15,14 @@ type settings struct {
 	ExtraDomains []string `env:"TRAY_EXTRA_DOMAINS"`
 }
 
-// Integration posts to webhooks of Tray.
-type Integration struct {
-	receiver webhook.Receiver
-}
-
 // New makes the integration. It needs no settings.
 func New(deps action.Deps) (action.Integration, error) {
 	s, err := action.Settings[settings](deps)
 	if err != nil {
 		return nil, err
 	}
-	return &Integration{webhook.Receiver{
-		Name: "Tray", Domains: append([]string{domain}, s.ExtraDomains...), HTTP: deps.HTTP,
-	}}, nil
-}
-
-// Definition implements [action.Integration].
-func (*Integration) Definition() action.Definition {
-	return webhook.Definition("tray", "Tray", "Send data and begin a Tray workflow.")
-}
-
-// Form implements [action.FormBuilder].
-func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
-	return webhook.Form("Tray Webhook URL"), nil
-}
-
-// Execute implements [action.Integration].
-func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
-	if err := i.receiver.Deliver(ctx, req); err != nil {
-		return nil, err
-	}
-	return &action.Response{}, nil
+	return webhook.Receiver{
+		Name: "tray", Label: "Tray", Description: "Send data and begin a Tray workflow.",
+		Domains: append([]string{domain}, s.ExtraDomains...), HTTP: deps.HTTP,
+	}, nil
 }

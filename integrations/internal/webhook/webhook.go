@@ -17,19 +17,25 @@ import (
 	"integrationhub.dev/hub/outbound"
 )
 
-// Receiver is one service that takes deliveries at addresses of its own domain.
+// Receiver is one service that takes deliveries at addresses of its own domains. It is the
+// integration for it.
 type Receiver struct {
-	// Name is what people call the service.
-	Name string
+	// Name is the integration's, Label what people call the service.
+	Name, Label, Description string
 	// Domains are those that addresses may belong to, by themselves or below them.
 	Domains []string
 	HTTP    *http.Client
 }
 
-// Definition fills in what all such integrations share.
-func Definition(name, label, description string) action.Definition {
+var (
+	_ action.Integration = Receiver{}
+	_ action.FormBuilder = Receiver{}
+)
+
+// Definition implements [action.Integration].
+func (r Receiver) Definition() action.Definition {
 	return action.Definition{
-		Name: name, Label: label, Description: description,
+		Name: r.Name, Label: r.Label, Description: r.Description,
 		Types:          []action.Type{action.TypeQuery},
 		Formats:        []action.Format{action.JSONDetail},
 		Formattings:    []action.Formatting{action.Unformatted},
@@ -39,31 +45,33 @@ func Definition(name, label, description string) action.Definition {
 	}
 }
 
-// Form asks for the address.
-func Form(label string) *action.Form {
-	return &action.Form{Fields: []action.Field{{Name: "url", Label: label, Type: action.String, Required: true}}}
+// Form implements [action.FormBuilder]. It asks for the address.
+func (r Receiver) Form(context.Context, *action.Request) (*action.Form, error) {
+	return &action.Form{Fields: []action.Field{{Name: "url", Label: r.Label + " Webhook URL", Type: action.String, Required: true}}}, nil
 }
 
-// Deliver posts the request's data. The connection is made only once the data is known to
-// be there; when the data breaks off the request breaks off too, so that the receiver never
+// Execute implements [action.Integration]. The connection is made only once the data is known
+// to be there; when the data breaks off the request breaks off too, so that the receiver never
 // sees a truncated body as a whole one.
-func (r Receiver) Deliver(ctx context.Context, req *action.Request) error {
+func (r Receiver) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	address, err := r.address(req.Form["url"])
 	if err != nil {
-		return err
+		return nil, err
 	}
 	data, err := req.Data.Open(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer data.Close()
 	post, err := http.NewRequestWithContext(ctx, http.MethodPost, address.String(), http.NoBody)
 	if err != nil {
-		return fmt.Errorf("preparing the request: %w", err)
+		return nil, fmt.Errorf("preparing the request: %w", err)
 	}
 	post.Header.Set("Content-Type", "application/json")
-	_, err = Send(r.HTTP, post, data, r.Name)
-	return err
+	if _, err := Send(r.HTTP, post, data, r.Label); err != nil {
+		return nil, err
+	}
+	return &action.Response{}, nil
 }
 
 // Send makes a request whose body is data, and returns the status of a successful answer. It
