@@ -1,168 +1,37 @@
 package amazonsagemakertrainlinearlearner_test
 
 import (
-	"context"
-	"encoding/json"
-	"maps"
-	"regexp"
 	"testing"
-	"testing/synctest"
-
-	"github.com/google/go-cmp/cmp"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/integrations/amazonsagemakertrainlinearlearner"
 	"integrationhub.dev/integrations/internal/sagemaker/sagemakertest"
 )
 
 type answers = map[string]string
 
-var (
-	form     = answers{"modelName": "orders", "bucket": "data", "awsInstanceType": "ml.m5.xlarge", "maxRuntimeInHours": "2"}
-	jobNames = regexp.MustCompile(`orders-\d{12,13}-[a-z2-7]{4}`)
-)
-
-func TestForm(t *testing.T) {
-	t.Parallel()
-	h := sagemakertest.NewHub(t, 1)
-	i := actiontest.New(t, amazonsagemakertrainlinearlearner.New, h.Deps())
-	got, err := action.Resolve(i).Form.Form(t.Context(), sagemakertest.Request(t, "", nil, nil))
-	if err != nil {
-		t.Fatal(err)
-	}
-	types := got.Fields[4].Options
-	if len(types) < 26 || types[0].Name != "ml.m4.xlarge" {
-		t.Errorf("instance types %v", types)
-	}
-	got.Fields[4].Options = nil
-	want := &action.Form{Fields: []action.Field{
-		{Name: "modelName", Label: "Model Name", Type: action.String, Required: true, Description: "The name for model to be created after training is complete."},
-		{
-			Name: "bucket", Label: "Bucket", Description: "The S3 bucket where SageMaker input training data should be stored", Type: action.Select, Required: true,
-			Default: "data", Options: []action.Option{{Name: "data", Label: "data"}},
-		},
-		{
+func TestLinearLearner(t *testing.T) {
+	sagemakertest.Algorithm{
+		New:   amazonsagemakertrainlinearlearner.New,
+		Image: "438346466558.dkr.ecr.eu-west-1.amazonaws.com/linear-learner:1",
+		Task: action.Field{
 			Name: "predictorType", Label: "Predictor Type", Type: action.Select, Required: true, Default: "binary_classifier", Description: "The type of predictor to be performed.",
 			Options: []action.Option{{Name: "binary_classifier", Label: "binary_classifier"}, {Name: "multiclass_classifier", Label: "multiclass_classifier"}, {Name: "regressor", Label: "regressor"}},
 		},
-		{Name: "numClasses", Label: "Number of classes", Type: action.String, Default: "3", Description: "The number of classifications. Valid values: 3 to 1000000. Required if predictor type is multiclass_classifier. Otherwise ignored."},
-		{
-			Name: "awsInstanceType", Label: "AWS Instance Type", Type: action.Select, Required: true, Default: "ml.m5.xlarge",
-			Description: "The type of AWS instance to use. More info: https://aws.amazon.com/sagemaker/pricing/instance-types",
+		Classes: action.Field{Name: "numClasses", Label: "Number of classes", Type: action.String, Default: "3", Description: "The number of classifications. Valid values: 3 to 1000000. Required if predictor type is multiclass_classifier. Otherwise ignored."},
+		Rounds:  action.Field{Name: "epochs", Label: "Epochs", Type: action.String, Default: "15", Description: "The number of rounds to run. Valid values: 1 to 1000000."},
+		Wire: map[string]sagemakertest.Wire{
+			"binary":     {Answers: answers{"predictorType": "binary_classifier", "numClasses": "nonsense"}, Parameters: `{"epochs":"15","feature_dim":"2","predictor_type":"binary_classifier"}`},
+			"multiclass": {Answers: answers{"predictorType": "multiclass_classifier", "numClasses": "4", "epochs": "7"}, Parameters: `{"epochs":"7","feature_dim":"2","num_classes":"4","predictor_type":"multiclass_classifier"}`},
+			"regressor":  {Answers: answers{"predictorType": "regressor", "epochs": "1000000"}, Parameters: `{"epochs":"1000000","feature_dim":"2","predictor_type":"regressor"}`},
 		},
-		{Name: "numInstances", Label: "Number of instances", Type: action.String, Default: "1", Description: "The number of instances to run. Valid values: 1 to 500."},
-		{Name: "epochs", Label: "Epochs", Type: action.String, Default: "15", Description: "The number of rounds to run. Valid values: 1 to 1000000."},
-		{Name: "maxRuntimeInHours", Label: "Maximum runtime in hours", Type: action.String, Default: "12", Description: "Maximum allowed time for the job to run, in hours. Valid values: 1 to 72."},
-	}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("form (-want +got):\n%s", diff)
-	}
-}
-
-// China has other endpoints; where the account is, the role says.
-func TestFormElsewhere(t *testing.T) {
-	t.Parallel()
-	h := sagemakertest.NewHub(t, 1)
-	i := actiontest.New(t, amazonsagemakertrainlinearlearner.New, h.Deps())
-	req := sagemakertest.Request(t, "", nil, answers{"region": "", "roleArn": "arn:aws-cn:iam::123456789012:role/sagemaker"})
-	if _, err := action.Resolve(i).Form.Form(t.Context(), req); err != nil {
-		t.Error(err) // a request to another region would not be signed well
-	}
-	_, err := action.Resolve(i).Form.Form(t.Context(), sagemakertest.Request(t, "", nil, answers{"secretAccessKey": "x"}))
-	if action.KindOf(err) != action.Unauthenticated {
-		t.Errorf("with a wrong secret: %v", err)
-	}
-}
-
-func TestWire(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		answers    answers
-		parameters string
-	}{
-		"binary":     {answers{"predictorType": "binary_classifier", "numClasses": "nonsense"}, `{"epochs":"15","feature_dim":"2","predictor_type":"binary_classifier"}`},
-		"multiclass": {answers{"predictorType": "multiclass_classifier", "numClasses": "4", "epochs": "7"}, `{"epochs":"7","feature_dim":"2","num_classes":"4","predictor_type":"multiclass_classifier"}`},
-		"regressor":  {answers{"predictorType": "regressor", "epochs": "1000000"}, `{"epochs":"1000000","feature_dim":"2","predictor_type":"regressor"}`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				h := sagemakertest.NewHub(t, 1)
-				i := actiontest.New(t, amazonsagemakertrainlinearlearner.New, h.Deps())
-				if _, err := i.Execute(t.Context(), sagemakertest.Request(t, "label,a,b\n1,40,2\n", form, withoutRegion(tt.answers))); err != nil {
-					t.Fatal(err)
-				}
-				h.Watches.Drain(context.Background())
-				if diff := cmp.Diff([]string{"HeadBucket", "PutObject", "CreateTrainingJob", "DescribeTrainingJob", "CreateModel"}, h.AWS.Operations()); diff != "" {
-					t.Errorf("operations (-want +got):\n%s", diff)
-				}
-				const image = "438346466558.dkr.ecr.eu-west-1.amazonaws.com/linear-learner:1"
-				job := `{"AlgorithmSpecification":{"TrainingImage":"` + image + `","TrainingInputMode":"File"},"HyperParameters":` + tt.parameters + `,` +
-					`"InputDataConfig":[{"ChannelName":"train","ContentType":"text/csv","DataSource":{"S3DataSource":{"S3DataType":"S3Prefix","S3Uri":"s3://data/JOB/train"}}}],` +
-					`"OutputDataConfig":{"S3OutputPath":"s3://data"},"ResourceConfig":{"InstanceCount":1,"InstanceType":"ml.m5.xlarge","VolumeSizeInGB":10},` +
-					`"RoleArn":"arn:aws:iam::123456789012:role/sagemaker","StoppingCondition":{"MaxRuntimeInSeconds":7200},"TrainingJobName":"JOB"}`
-				model := `{"ExecutionRoleArn":"arn:aws:iam::123456789012:role/sagemaker","ModelName":"orders",` +
-					`"PrimaryContainer":{"Image":"` + image + `","ModelDataUrl":"s3://data/JOB/output/model.tar.gz"}}`
-				var got []string
-				for _, r := range append(h.AWS.Requests("CreateTrainingJob"), h.AWS.Requests("CreateModel")...) {
-					got = append(got, ordered(t, jobNames.ReplaceAllString(r, "JOB")))
-				}
-				if diff := cmp.Diff([]string{job, model}, got); diff != "" {
-					t.Errorf("requests (-want +got):\n%s", diff)
-				}
-				for name, body := range h.AWS.Objects() {
-					if jobNames.ReplaceAllString(name, "JOB") != "data/JOB/train" || body != "1,40,2\n" {
-						t.Errorf("object %s: %q", name, body)
-					}
-				}
-			})
-		})
-	}
-}
-
-// withoutRegion are answers to an integration that asks for no region.
-func withoutRegion(form answers) answers {
-	form = maps.Clone(form)
-	form["region"] = ""
-	return form
-}
-
-// ordered is JSON with its members in order: the SDK's maps have none.
-func ordered(t *testing.T, text string) string {
-	t.Helper()
-	var v any
-	if err := json.Unmarshal([]byte(text), &v); err != nil {
-		t.Fatal(err)
-	}
-	b, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
-func TestRefused(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		answers        answers
-		field, message string
-	}{
-		"no type":         {nil, "predictorType", "Choose a predictor type."},
-		"another type":    {answers{"predictorType": "x"}, "predictorType", "Choose a predictor type."},
-		"no classes":      {answers{"predictorType": "multiclass_classifier"}, "numClasses", "Missing required param: numClasses."},
-		"two classes":     {answers{"predictorType": "multiclass_classifier", "numClasses": "2"}, "numClasses", "Param numClasses: 2 is out of range: 3 - 1000000"},
-		"too many epochs": {answers{"predictorType": "regressor", "epochs": "1000001"}, "epochs", "Param epochs: 1000001 is out of range: 1 - 1000000"},
-		"no epochs":       {answers{"predictorType": "regressor", "epochs": "many"}, "epochs", "Param epochs must be a whole number."},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			h := sagemakertest.NewHub(t, 1)
-			i := actiontest.New(t, amazonsagemakertrainlinearlearner.New, h.Deps())
-			_, err := i.Execute(t.Context(), sagemakertest.Request(t, "label,a\n1,2\n", form, tt.answers))
-			if diff := cmp.Diff(error(action.InvalidField(tt.field, "%s", tt.message)), err); diff != "" || len(h.AWS.Operations()) != 0 {
-				t.Errorf("error (-want +got):\n%s\nafter %v", diff, h.AWS.Operations())
-			}
-		})
-	}
+		Refused: map[string]sagemakertest.Refused{
+			"no type":         {Field: "predictorType", Message: "Choose the predictor type."},
+			"another type":    {Answers: answers{"predictorType": "x"}, Field: "predictorType", Message: "Choose the predictor type."},
+			"no classes":      {Answers: answers{"predictorType": "multiclass_classifier"}, Field: "numClasses", Message: "Missing required param: numClasses."},
+			"two classes":     {Answers: answers{"predictorType": "multiclass_classifier", "numClasses": "2"}, Field: "numClasses", Message: "Param numClasses: 2 is out of range: 3 - 1000000"},
+			"too many epochs": {Answers: answers{"predictorType": "regressor", "epochs": "1000001"}, Field: "epochs", Message: "Param epochs: 1000001 is out of range: 1 - 1000000"},
+			"no epochs":       {Answers: answers{"predictorType": "regressor", "epochs": "many"}, Field: "epochs", Message: "Param epochs must be a whole number."},
+		},
+	}.Run(t)
 }

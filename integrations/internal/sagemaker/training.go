@@ -43,34 +43,60 @@ var (
 	hours     = Number{Field: "maxRuntimeInHours", Min: 1, Max: 72, Default: 12}
 )
 
-// ModelNameField asks for the name of the model to be made.
-func ModelNameField() action.Field {
-	return action.Field{
-		Name: "modelName", Label: "Model Name", Type: action.String, Required: true,
-		Description: "The name for model to be created after training is complete.",
-	}
-}
-
-// RuntimeField asks how long a job may run.
-func RuntimeField() action.Field {
-	return action.Field{
-		Name: "maxRuntimeInHours", Label: "Maximum runtime in hours", Type: action.String, Default: "12",
-		Description: "Maximum allowed time for the job to run, in hours. Valid values: 1 to 72.",
-	}
-}
-
-// TrainingInstances are the instance types that SageMaker trains on.
-func TrainingInstances() []types.TrainingInstanceType { return types.TrainingInstanceType("").Values() }
-
-// Trainer is one algorithm's integration.
+// Trainer is the integration that trains models with one algorithm.
 type Trainer struct {
-	Client    *Client
-	Algorithm Algorithm
-	// Parameters are the algorithm's, from the form.
-	Parameters func(form map[string]string) (map[string]string, error)
+	// Name, Label and Description are the integration's.
+	Name, Label, Description string
+	Client                   *Client
+	Algorithm                Algorithm
+	Task                     Task
+	Rounds                   Rounds
 	// Columns names the parameter, if any, that says how many columns beside the label the
 	// data has.
 	Columns string
+}
+
+var (
+	_ action.Integration = Trainer{}
+	_ action.FormBuilder = Trainer{}
+)
+
+// Definition implements [action.Integration].
+func (t Trainer) Definition() action.Definition {
+	d := Definition(false)
+	d.Name, d.Label, d.Description = t.Name, t.Label, t.Description
+	return d
+}
+
+// Form implements [action.FormBuilder].
+func (t Trainer) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
+	account, err := action.Decode[Account](req)
+	if err != nil {
+		return nil, err
+	}
+	bucket, err := t.Client.BucketField(ctx, account, "Bucket", "The S3 bucket where SageMaker input training data should be stored")
+	if err != nil {
+		return nil, err
+	}
+	fields := []action.Field{{
+		Name: "modelName", Label: "Model Name", Type: action.String, Required: true,
+		Description: "The name for model to be created after training is complete.",
+	}, bucket}
+	fields = append(fields, t.Task.fields()...)
+	fields = append(fields, InstanceFields(types.TrainingInstanceType("").Values())...)
+	return &action.Form{Fields: append(fields, t.Rounds.field(), action.Field{
+		Name: "maxRuntimeInHours", Label: "Maximum runtime in hours", Type: action.String, Default: "12",
+		Description: "Maximum allowed time for the job to run, in hours. Valid values: 1 to 72.",
+	})}, nil
+}
+
+// hyperparameters are the algorithm's, from the form.
+func (t Trainer) hyperparameters(form map[string]string) (map[string]string, error) {
+	parameters := map[string]string{}
+	if err := t.Task.read(form, parameters); err != nil {
+		return nil, err
+	}
+	return parameters, t.Rounds.read(form, parameters)
 }
 
 // job is one training job.
@@ -96,7 +122,7 @@ func (t Trainer) Execute(ctx context.Context, req *action.Request) (*action.Resp
 	if err != nil {
 		return nil, err
 	}
-	parameters, err := t.Parameters(req.Form)
+	parameters, err := t.hyperparameters(req.Form)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ const (
 
 type answers = map[string]string
 
-var trainForm = answers{"modelName": "orders", "bucket": "data", "awsInstanceType": "ml.m5.xlarge"}
+var trainForm = answers{"modelName": "orders", "bucket": "data", "awsInstanceType": "ml.m5.xlarge", "kind": "a"}
 
 // trains is a request for a training, which asks for no region.
 func trains(t *testing.T, csv string, change answers) *action.Request {
@@ -45,9 +45,10 @@ func trains(t *testing.T, csv string, change answers) *action.Request {
 func trainer(h *sagemakertest.Hub) sagemaker.Trainer {
 	return sagemaker.Trainer{
 		Client: sagemaker.New(h.Deps()), Algorithm: sagemaker.LinearLearner, Columns: "feature_dim",
-		Parameters: func(form map[string]string) (map[string]string, error) {
-			return map[string]string{"kind": form["kind"]}, nil
+		Task: sagemaker.Task{
+			Field: "kind", Parameter: "kind", Label: "Kind", Kinds: []sagemaker.Kind{{Name: "a", Sent: "a"}},
 		},
+		Rounds: sagemaker.Rounds{Field: "rounds", Parameter: "rounds", Default: 1},
 	}
 }
 
