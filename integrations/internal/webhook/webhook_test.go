@@ -19,7 +19,7 @@ func TestHangsUpOnKeptConnections(t *testing.T) {
 	t.Parallel()
 	type key struct{}
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		if used := r.Context().Value(key{}).(*atomic.Bool); used.Swap(true) { //nolint:errcheck,forcetypeassert // set below
+		if used := r.Context().Value(key{}).(*atomic.Bool); used.Swap(true) { //nolint:forcetypeassert // set below
 			panic(http.ErrAbortHandler)
 		}
 		_, _ = io.Copy(io.Discard, r.Body)
