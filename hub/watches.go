@@ -20,9 +20,14 @@ type watchCounter struct{ *Metrics }
 
 var _ watch.Observer = watchCounter{}
 
-// WatchBegan implements [watch.Observer].
+// WatchBegan implements [watch.Observer]. The counters begin at zero before they count: an
+// increase is seen only of what was there.
 func (c watchCounter) WatchBegan(ctx context.Context) {
-	c.watching.WithLabelValues(integrationOf(ctx)).Inc()
+	integration := integrationOf(ctx)
+	c.watching.WithLabelValues(integration).Inc()
+	for _, o := range []watch.Outcome{watch.Ended, watch.Failed, watch.TooLong, watch.GivenUp} {
+		c.watches.WithLabelValues(integration, string(o))
+	}
 }
 
 // WatchEnded implements [watch.Observer].

@@ -44,8 +44,14 @@ func TestWatches(t *testing.T) {
 	}
 	const inFlight = `integrationhub_watches_in_flight{integration="a"}`
 	refused := `integrationhub_watches_total{integration="a",outcome="refused"}`
-	if all := h.series(); all[inFlight] != 2 || all[refused] != 1 {
+	all := h.series()
+	if all[inFlight] != 2 || all[refused] != 1 {
 		t.Errorf("%v are followed, %v were refused", all[inFlight], all[refused])
+	}
+	for _, outcome := range []string{"ended", "failed", "too_long", "given_up"} {
+		if n, ok := all[`integrationhub_watches_total{integration="a",outcome="`+outcome+`"}`]; !ok || n != 0 {
+			t.Errorf("%q does not begin at zero", outcome)
+		}
 	}
 	release <- struct{}{}
 	if err := h.stop(); err != nil {

@@ -65,6 +65,10 @@ var alerts = []struct {
 		"The certificate that the hub serves expires within a week.",
 	},
 	{
+		"IntegrationHubJobsNotFollowed", `sum by (integration) (increase(integrationhub_watches_total{HUB,outcome=~"failed|too_long|given_up"}[15m])) > 0`, "0m", "warning",
+		"Jobs that {{ $labels.integration }} started were followed to no end; the hub's log names them.",
+	},
+	{
 		"IntegrationHubReloadFails", `increase(integrationhub_reloads_total{HUB,outcome="failed"}[15m]) > 0`, "15m", "warning",
 		"The hub cannot read a changed {{ $labels.what }}; what it read before stays in use.",
 	},
