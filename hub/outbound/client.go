@@ -4,7 +4,6 @@
 package outbound
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"net"
@@ -43,7 +42,8 @@ const (
 	maxHeaderSize = 64 << 10
 )
 
-// NewClient returns a client for outbound calls.
+// NewClient returns a client for outbound calls. A request whose Close is set has a connection
+// of its own.
 func NewClient(o Options) *http.Client {
 	c := &http.Client{Transport: &observed{o.transport(), o.Observe}}
 	c.CheckRedirect = func(_ *http.Request, via []*http.Request) error {
@@ -56,32 +56,16 @@ func NewClient(o Options) *http.Client {
 }
 
 func (o Options) transport() http.RoundTripper {
-	direct := o.connections()
-	direct.DialContext = o.Policy.dialer(o.resolver)
+	direct := o.connections(func(t *http.Transport) { t.DialContext = o.Policy.dialer(o.resolver) })
 	if o.Proxy.of == nil {
 		return direct
 	}
-	through := o.connections()
-	through.DialContext = (&net.Dialer{Timeout: dialTimeout, Resolver: o.resolver}).DialContext
-	through.Proxy = func(req *http.Request) (*url.URL, error) { return o.Proxy.of(req.URL) }
-	through.OnProxyConnectResponse = refusal
+	through := o.connections(func(t *http.Transport) {
+		t.DialContext = (&net.Dialer{Timeout: dialTimeout, Resolver: o.resolver}).DialContext
+		t.Proxy = func(req *http.Request) (*url.URL, error) { return o.Proxy.of(req.URL) }
+		t.OnProxyConnectResponse = refusal
+	})
 	return &proxied{proxy: o.Proxy, policy: o.Policy, resolver: o.resolver, direct: direct, through: through}
-}
-
-// connections is a transport that has no way to connect yet.
-func (o Options) connections() *http.Transport {
-	return &http.Transport{
-		TLSClientConfig:        &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:    tlsTimeout,
-		IdleConnTimeout:        idleTimeout,
-		MaxIdleConns:           perHost,
-		MaxIdleConnsPerHost:    perHost,
-		MaxResponseHeaderBytes: maxHeaderSize,
-		ExpectContinueTimeout:  time.Second,
-		ForceAttemptHTTP2:      true,
-		ReadBufferSize:         32 << 10,
-		WriteBufferSize:        32 << 10,
-	}
 }
 
 // LoadRoots returns the system's certificate authorities and those in a PEM file. An empty

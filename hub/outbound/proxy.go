@@ -100,7 +100,7 @@ type proxied struct {
 	resolver *net.Resolver
 	// direct dials behind the guard; through dials proxies only, which the administrator chose
 	// and which stand where the guard would not let anybody else connect.
-	direct, through *http.Transport
+	direct, through *connections
 }
 
 // RoundTrip implements [http.RoundTripper].

@@ -107,7 +107,7 @@ func TestProxy(t *testing.T) {
 			}
 			c := NewClient(Options{Policy: Policy{Ports: []uint16{80, 443}}, Proxy: p, resolver: resolver})
 			through := c.Transport.(*observed).next.(*proxied).through
-			through.TLSClientConfig.InsecureSkipVerify = true // the certificate is for another name
+			through.kept.TLSClientConfig.InsecureSkipVerify = true // the certificate is for another name
 			err = get(t, c, tt.url)
 			if !tt.want(err) {
 				t.Errorf("error %v", err)
