@@ -15,6 +15,7 @@ GOVULNCHECK := v1.9.0
 CYCLONEDX_GOMOD := v1.10.0
 FAKE_GCS_SERVER := v1.56.1
 AZURITE := 3.35.0
+MAILPIT := v1.27.11
 # Where the tools come from, as programs of Go modules. They stay out of go.mod: their
 # dependencies are nobody's business here.
 golangci-lint := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
@@ -24,6 +25,7 @@ versitygw := github.com/versity/versitygw/cmd/versitygw
 govulncheck := golang.org/x/vuln/cmd/govulncheck
 cyclonedx-gomod := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 fake-gcs-server := github.com/fsouza/fake-gcs-server
+mailpit := github.com/axllent/mailpit
 # The browser that the hub's status page is tested in; CHROMIUM=google-chrome takes another.
 CHROMIUM ?= chromium
 
@@ -58,11 +60,11 @@ test-unit: ## Unit tests, and the operator's against a real kube-apiserver and e
 	$(ENVTEST) CHROMIUM=$(CHROMIUM) go test ./...
 
 .PHONY: test-servers
-test-servers: $(TOOLS)/versitygw-$(VERSITYGW) $(TOOLS)/fake-gcs-server-$(FAKE_GCS_SERVER) $(TOOLS)/azurite-$(AZURITE) ## Stores against real servers: S3, Azure, Google Cloud Storage, SFTP
+test-servers: $(TOOLS)/versitygw-$(VERSITYGW) $(TOOLS)/fake-gcs-server-$(FAKE_GCS_SERVER) $(TOOLS)/azurite-$(AZURITE) $(TOOLS)/mailpit-$(MAILPIT) ## Stores and mail against real servers: S3, Azure, Google Cloud Storage, SFTP, SMTP
 	command -v sshd >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openssh-server >/dev/null; }
 	[ "$$(id -u)" != 0 ] || mkdir -p /run/sshd
 	VERSITYGW=$(TOOLS)/versitygw-$(VERSITYGW) FAKE_GCS_SERVER=$(TOOLS)/fake-gcs-server-$(FAKE_GCS_SERVER) \
-	AZURITE=$(TOOLS)/azurite-$(AZURITE)/node_modules/.bin/azurite-blob SSHD=$$(command -v sshd) \
+	AZURITE=$(TOOLS)/azurite-$(AZURITE)/node_modules/.bin/azurite-blob SSHD=$$(command -v sshd) MAILPIT=$(TOOLS)/mailpit-$(MAILPIT) \
 	  go test -tags servers -run '^TestServer$$' ./integrations/...
 
 .PHONY: test-cluster
