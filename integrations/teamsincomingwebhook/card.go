@@ -13,6 +13,7 @@ import (
 type card struct {
 	title, text, link string
 	facts             []fact
+	content           content
 }
 
 type fact struct{ name, value string }
@@ -22,8 +23,30 @@ type fact struct{ name, value string }
 // a larger one and then fails with it, which nobody is told.
 const maxCard = 28 << 10
 
-// encode makes a card's JSON text, without the escapes for HTML that would make it larger.
-func encode(v any) ([]byte, error) {
+// encode makes the JSON text of a card for a connector, or of one for a workflow with as much
+// of the content as there is room for.
+func (c card) encode(connector bool) ([]byte, error) {
+	if connector {
+		return within(c.messageCard())
+	}
+	whole := c.content
+	for rows := len(whole.rows); rows >= 0; rows-- {
+		c.content = whole.first(rows)
+		body, err := within(c.message())
+		if action.KindOf(err) != action.TooLarge {
+			return body, err
+		}
+	}
+	c.content = content{}
+	if whole.image != "" {
+		c.content.note = imageTooLarge
+	}
+	return within(c.message())
+}
+
+// within makes JSON text that Teams takes, without the escapes for HTML that would make it
+// larger.
+func within(v any) ([]byte, error) {
 	var body bytes.Buffer
 	e := json.NewEncoder(&body)
 	e.SetEscapeHTML(false)
@@ -44,7 +67,8 @@ func paragraphs(text string) string {
 type object = map[string]any
 
 // message is the card for a workflow: a message with an Adaptive Card
-// (https://adaptivecards.io/explorer/, version 1.2, the newest that every client shows).
+// (https://adaptivecards.io/explorer/). Its version is 1.2, which every client shows, but for
+// a table, which is of 1.5.
 func (c card) message() object {
 	body := []object{{"type": "TextBlock", "text": c.title, "size": "large", "weight": "bolder", "wrap": true}}
 	if c.text != "" {
@@ -57,12 +81,17 @@ func (c card) message() object {
 		}
 		body = append(body, object{"type": "FactSet", "facts": set})
 	}
+	body = append(body, c.content.elements(c.title)...)
+	version := "1.2"
+	if len(c.content.rows) > 0 {
+		version = "1.5"
+	}
 	return object{
 		"type": "message",
 		"attachments": []object{{
 			"contentType": "application/vnd.microsoft.card.adaptive",
 			"content": object{
-				"$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "version": "1.2",
+				"$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "version": version,
 				"msteams": object{"width": "Full"},
 				"body":    body,
 				"actions": []object{{"type": "Action.OpenUrl", "title": "View in Looker", "url": c.link}},

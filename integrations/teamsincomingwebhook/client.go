@@ -39,11 +39,7 @@ func isConnector(u *url.URL) bool {
 // post posts a card, in the form that its webhook takes.
 func (i *Integration) post(ctx context.Context, address *url.URL, c card) error {
 	connector := isConnector(address)
-	form := c.message()
-	if connector {
-		form = c.messageCard()
-	}
-	body, err := encode(form)
+	body, err := c.encode(connector)
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,8 @@ type input struct {
 	Title      string `form:"title,required"`
 	Text       string `form:"text"`
 	IsAttached bool   `form:"isAttached"`
+	// Preview was never answered in schedules from before it was asked: they show no data.
+	Preview bool `form:"preview"`
 }
 
 // Integration posts cards in Teams.
@@ -46,6 +48,8 @@ func (*Integration) Definition() action.Definition {
 	}
 }
 
+var choice = []action.Option{{Name: "false", Label: "false"}, {Name: "true", Label: "true"}}
+
 // Form implements [action.FormBuilder].
 func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
 	return &action.Form{Fields: []action.Field{
@@ -54,14 +58,17 @@ func (*Integration) Form(context.Context, *action.Request) (*action.Form, error)
 		{Name: "text", Label: "Text", Type: action.Textarea},
 		{
 			Name: "isAttached", Label: "Attach Meta Data", Description: "attach meta data(type,title,model,view)",
-			Type: action.Select, Default: "false",
-			Options: []action.Option{{Name: "false", Label: "false"}, {Name: "true", Label: "true"}},
+			Type: action.Select, Default: "false", Options: choice,
+		},
+		{
+			Name: "preview", Label: "Show Data", Description: "The first rows of CSV, or a PNG if it is small. For webhooks of workflows.",
+			Type: action.Select, Default: "false", Options: choice,
 		},
 	}}, nil
 }
 
-// Execute implements [action.Integration]. The card is all that is sent: webhooks of Teams
-// take no files.
+// Execute implements [action.Integration]. A card is all that is sent: webhooks of Teams take
+// no files.
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	in, err := action.Decode[input](req)
 	if err != nil {
@@ -78,6 +85,11 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	c := card{title: in.Title, text: in.Text, link: req.Plan.URL}
 	if in.IsAttached {
 		c.facts = facts(req)
+	}
+	if in.Preview && !isConnector(address) {
+		if c.content, err = show(ctx, req); err != nil {
+			return nil, err
+		}
 	}
 	if err := i.post(ctx, address, c); err != nil {
 		return nil, err
