@@ -79,7 +79,7 @@ func summary(elements []any) (notes []string, rows int) {
 		case "TextBlock":
 			notes = append(notes, fmt.Sprint(e["text"]))
 		case "Table":
-			rows = len(e["rows"].([]any)) - 1 //nolint:errcheck,forcetypeassert // seen by TestTable
+			rows = len(e["rows"].([]any)) - 1 //nolint:forcetypeassert // seen by TestTable
 		}
 	}
 	return notes, rows
