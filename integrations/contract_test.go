@@ -255,6 +255,7 @@ var formsOfOurOwn = map[string]string{
 
 // fieldsOfOurOwn are asked for beside the reference's.
 var fieldsOfOurOwn = map[string][]string{
+	"sendgrid":              {"message"},
 	"teams_incomingwebhook": {"preview"},
 }
 

@@ -57,8 +57,8 @@ func TestForm(t *testing.T) {
 	}
 	want := &action.Form{Fields: []action.Field{
 		{Name: "to", Label: "To", Description: "Addresses, separated by commas. The recipients see each other.", Type: action.String, Required: true},
-		{Name: "subject", Label: "Subject", Description: "{title} stands for the plan's title, {date} for today (UTC).", Type: action.String, Default: "{title}"},
-		{Name: "message", Label: "Message", Type: action.Textarea},
+		{Name: "subject", Label: "Subject", Description: "{title} stands for the plan's title, {date} for today (UTC), {link} for the address in Looker.", Type: action.String, Default: "{title}"},
+		{Name: "message", Label: "Message", Description: "May hold the same.", Type: action.Textarea},
 		{Name: "filename", Label: "Filename", Type: action.String},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {

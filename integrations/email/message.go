@@ -14,6 +14,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/attachment"
 	"integrationhub.dev/integrations/internal/mail"
+	"integrationhub.dev/integrations/internal/placeholder"
 	"integrationhub.dev/integrations/internal/plaintext"
 )
 
@@ -34,12 +35,11 @@ type letter struct {
 func largestFile(mail int64) int64 { return (mail - 64<<10) / 78 * 57 }
 
 func newMessage(from *netmail.Address, to []*netmail.Address, in input, req *action.Request, blob action.Blob, now time.Time) *letter {
-	title := cmp.Or(plaintext.Line(req.Plan.Title), "Looker")
-	subject := strings.NewReplacer("{title}", title, "{date}", now.UTC().Format(time.DateOnly)).
-		Replace(cmp.Or(plaintext.Line(in.Subject), defaultSubject))
+	utc := now.UTC()
+	subject := placeholder.Text(cmp.Or(plaintext.Line(in.Subject), defaultSubject), req.Plan, utc)
 	var text strings.Builder
 	if m := strings.TrimSpace(in.Message); m != "" {
-		text.WriteString(m + "\n\n")
+		text.WriteString(placeholder.Text(m, req.Plan, utc) + "\n\n")
 	}
 	if link := plaintext.Link(req.Plan.URL); link != "" {
 		text.WriteString("View this data in Looker: " + link + "\n\n")

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"net/url"
+	"strings"
 
 	"integrationhub.dev/hub/action"
 )
@@ -43,17 +43,19 @@ type file struct {
 	Disposition string `json:"disposition"`
 }
 
-// content is the mail's text. Only an address of the web becomes a link.
-func content(link string) []part {
+// content is the mail's text: the user's, if any, above the link, if any.
+func content(text, link string) []part {
 	const attached = "Results are attached."
-	u, err := url.Parse(link)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return []part{{"text/plain", attached}, {"text/html", attached}}
+	plain, rich := attached, attached
+	if link != "" {
+		plain = "View this data in Looker. " + link + "\n " + attached
+		rich = `<p><a href="` + html.EscapeString(link) + `">View this data in Looker.</a></p><p>` + attached + `</p>`
 	}
-	return []part{
-		{"text/plain", "View this data in Looker. " + link + "\n " + attached},
-		{"text/html", `<p><a href="` + html.EscapeString(link) + `">View this data in Looker.</a></p><p>` + attached + `</p>`},
+	if text != "" {
+		plain = text + "\n\n" + plain
+		rich = "<p>" + strings.ReplaceAll(html.EscapeString(text), "\n", "<br>") + "</p>" + rich
 	}
+	return []part{{"text/plain", plain}, {"text/html", rich}}
 }
 
 // encodedMail is a mail on its way: the attachment's content is encoded while it is read.

@@ -6,9 +6,12 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/attachment"
+	"integrationhub.dev/integrations/internal/placeholder"
+	"integrationhub.dev/integrations/internal/plaintext"
 )
 
 var (
@@ -28,6 +31,7 @@ type input struct {
 	To      string        `form:"to"`
 	From    string        `form:"from"`
 	Subject string        `form:"subject"`
+	Message string        `form:"message"`
 }
 
 // Integration sends mail by SendGrid.
@@ -70,6 +74,7 @@ func (*Integration) Form(context.Context, *action.Request) (*action.Form, error)
 		{Name: "from", Label: "From Email Address", Description: "e.g. test@example.com", Type: action.String},
 		{Name: "filename", Label: "Filename", Type: action.String},
 		{Name: "subject", Label: "Subject", Type: action.String},
+		{Name: "message", Label: "Message", Description: "In it and in the subject, {title} stands for the plan's title, {date} for today (UTC), {link} for the address in Looker.", Type: action.Textarea},
 	}}, nil
 }
 
@@ -98,10 +103,11 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if blob.Size() == 0 {
 		return nil, errNoData
 	}
+	now := time.Now().UTC()
 	m, err := newMail(message{
 		From: from, Personalizations: []personalization{{To: to}},
-		Subject: cmp.Or(strings.TrimSpace(in.Subject), strings.TrimSpace(req.Plan.Title), "Looker"),
-		Content: content(req.Plan.URL),
+		Subject: placeholder.Text(cmp.Or(plaintext.Line(in.Subject), "{title}"), req.Plan, now),
+		Content: content(placeholder.Text(strings.TrimSpace(in.Message), req.Plan, now), plaintext.Link(req.Plan.URL)),
 	}, file{Filename: req.CompleteFilename(), Type: attachment.MediaType(req.Data), Disposition: "attachment"}, blob)
 	if err != nil {
 		return nil, err

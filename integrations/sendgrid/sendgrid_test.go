@@ -159,8 +159,8 @@ func TestDefaults(t *testing.T) {
 		"a subject": {" Mine ", "Orders by day", "", "Mine", "Results are attached.", "Results are attached."},
 		"an address that breaks out": {
 			"", "x", `https://looker.example.com/"><script>alert(1)</script>`, "x",
-			"View this data in Looker. https://looker.example.com/\"><script>alert(1)</script>\n Results are attached.",
-			`<p><a href="https://looker.example.com/&#34;&gt;&lt;script&gt;alert(1)&lt;/script&gt;">View this data in Looker.</a></p><p>Results are attached.</p>`,
+			"View this data in Looker. https://looker.example.com/%22%3E%3Cscript%3Ealert%281%29%3C/script%3E\n Results are attached.",
+			`<p><a href="https://looker.example.com/%22%3E%3Cscript%3Ealert%281%29%3C/script%3E">View this data in Looker.</a></p><p>Results are attached.</p>`,
 		},
 		"an address that is a program": {"", "x", "javascript:alert(1)", "x", "Results are attached.", "Results are attached."},
 	} {
@@ -180,6 +180,28 @@ func TestDefaults(t *testing.T) {
 				t.Errorf("mail (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// What users leave open in subject and text is filled in, and is text in HTML too.
+func TestTemplates(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Reply(accepted())
+	i := actiontest.New(t, sendgrid.New, actiontest.Deps(t, d, nil))
+	req := query(t, map[string]string{"to": "ann@example.com", "subject": "News:\r\n{title}", "message": "See <b>{title}</b>\nat {link} {nothing}\n"})
+	req.Plan.Title = "Q&A"
+	if _, err := i.Execute(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	m := arrived(t, d)
+	want := []string{
+		"News: Q&A",
+		"See <b>Q&A</b>\nat https://looker.example.com/looks/1 {nothing}\n\nView this data in Looker. https://looker.example.com/looks/1\n Results are attached.",
+		`<p>See &lt;b&gt;Q&amp;A&lt;/b&gt;<br>at https://looker.example.com/looks/1 {nothing}</p>` +
+			`<p><a href="https://looker.example.com/looks/1">View this data in Looker.</a></p><p>Results are attached.</p>`,
+	}
+	if diff := cmp.Diff(want, []string{m.Subject, m.Content[0].Value, m.Content[1].Value}); diff != "" {
+		t.Errorf("mail (-want +got):\n%s", diff)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/attachment"
+	"integrationhub.dev/integrations/internal/placeholder"
 )
 
 // input is what the Looker user says of the object, at every store alike.
@@ -70,7 +71,7 @@ func Read(req *action.Request, destination string) (Delivery, error) {
 	}
 	d := Delivery{ContentType: attachment.ContentType(req), Keep: in.Existing != "" && in.Existing != Replace, Data: req.Data}
 	now := time.Now().UTC()
-	name, err := objectName(req, dated(in.Path, now), dated(in.Filename, now))
+	name, err := objectName(req, placeholder.Time(in.Path, now), placeholder.Time(in.Filename, now))
 	if err != nil {
 		return Delivery{}, err
 	}

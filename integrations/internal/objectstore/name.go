@@ -2,7 +2,6 @@ package objectstore
 
 import (
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -53,13 +52,4 @@ func checkName(name, destination string, hasPath bool) error {
 		}
 	}
 	return nil
-}
-
-// dated puts the time in place of what stands for it.
-func dated(name string, now time.Time) string {
-	return strings.NewReplacer(
-		"{YYYYMMDD}", now.Format("20060102"), "{date}", now.Format(time.DateOnly),
-		"{YYYY}", now.Format("2006"), "{MM}", now.Format("01"), "{DD}", now.Format("02"),
-		"{HH}", now.Format("15"), "{mm}", now.Format("04"), "{ss}", now.Format("05"),
-	).Replace(name)
 }
