@@ -67,13 +67,17 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if strings.TrimSpace(in.To) == "" {
 		return nil, action.InvalidField("to", "Need a destination phone number.")
 	}
+	to, err := twilio.Number(in.To)
+	if err != nil {
+		return nil, action.InvalidField("to", "%s", action.MessageOf(err))
+	}
 	text, err := message(ctx, req)
 	if err != nil {
 		return nil, err
 	}
 	account := twilio.Account{HTTP: i.http, SID: in.AccountSID, Token: in.AuthToken}
 	once := deliver.Once{Name: "Twilio", Timeout: time.Minute, Doubt: "The message may have been sent all the same: look before sending it again."}
-	if err := once.Do(ctx, func(ctx context.Context) error { return account.Send(ctx, in.From, in.To, text) }); err != nil {
+	if err := once.Do(ctx, func(ctx context.Context) error { return account.Send(ctx, in.From, to, text) }); err != nil {
 		return nil, err
 	}
 	return &action.Response{}, nil

@@ -128,7 +128,11 @@ func TestRefuses(t *testing.T) {
 		message string
 		field   bool
 	}{
-		"no number":  {func(r *action.Request) { r.Form["to"] = " " }, "Need a destination phone number.", true},
+		"no number": {func(r *action.Request) { r.Form["to"] = " " }, "Need a destination phone number.", true},
+		"a bad number": {
+			func(r *action.Request) { r.Form["to"] = "+1 500" },
+			"This is not a phone number. Write it with a plus and the country's code, such as +1 500 555 0006.", true,
+		},
 		"an odd sid": {func(r *action.Request) { r.Params["accountSid"] = "AC/../x" }, `"accountSid" must begin with AC and contain letters and digits only.`, false},
 		"no token":   {func(r *action.Request) { delete(r.Params, "authToken") }, `"authToken" is required.`, false},
 		"no data":    {func(r *action.Request) { r.Data = actiontest.Query(nil, nil).Data }, "Couldn't get data from attachment.", false},

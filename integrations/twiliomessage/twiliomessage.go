@@ -72,10 +72,12 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
-	numbers, err := recipients(ctx, req)
+	all, err := recipients(ctx, req)
 	if err != nil {
 		return nil, err
 	}
+	var repeated int
+	numbers := once(all, &repeated)
 	account := twilio.Account{HTTP: i.deps.HTTP, SID: in.AccountSID, Token: in.AuthToken}
 	body := twilio.Cut(in.Message, twilio.MaxMessage)
 	sent := deliver.Batches(ctx, numbers, deliver.Options[string]{
@@ -87,7 +89,11 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		if number[0] == "" {
 			return errNoNumber
 		}
-		err := account.Send(ctx, in.From, number[0], body)
+		to, err := twilio.Number(number[0])
+		if err != nil {
+			return err
+		}
+		err = account.Send(ctx, in.From, to, body)
 		if kind := action.KindOf(err); kind == action.Unauthenticated || kind == action.Forbidden {
 			return deliver.Stop(err) // no other number will do better
 		}
@@ -96,7 +102,36 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err := sent.Err("messages"); err != nil {
 		return nil, err
 	}
-	return &action.Response{Message: fmt.Sprintf("%d messages sent.", sent.Sent())}, nil
+	message := fmt.Sprintf("%d messages sent.", sent.Sent())
+	if repeated > 0 {
+		message += fmt.Sprintf(" %d rows had a number that had its message already.", repeated)
+	}
+	if body != in.Message {
+		message += fmt.Sprintf(" The text was cut: Twilio takes %d characters.", twilio.MaxMessage)
+	}
+	return &action.Response{Message: message}, nil
+}
+
+// once leaves out the numbers that have been there, and counts them: nobody wants the same text
+// twice. Rows without a number are kept.
+func once(numbers iter.Seq2[string, error], repeated *int) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		seen := map[string]struct{}{}
+		for number, err := range numbers {
+			key := number
+			if e164, err := twilio.Number(number); err == nil {
+				key = e164
+			}
+			if _, again := seen[key]; again && key != "" {
+				*repeated++
+				continue
+			}
+			seen[key] = struct{}{}
+			if !yield(number, err) {
+				return
+			}
+		}
+	}
 }
 
 var errNoNumber = action.Errorf(action.Invalid, "A row has no phone number.")

@@ -82,6 +82,22 @@ func TestQuery(t *testing.T) {
 	}
 }
 
+// Nobody gets the same text twice, however a number is written, and what is no number is told
+// without a call.
+func TestNumbers(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Reply(created())
+	i := actiontest.New(t, twiliomessage.New, actiontest.Deps(t, d, nil))
+	res, err := i.Execute(t.Context(), query(t, strings.Repeat("x", 1601), numbers(`"+15005550001"`, `"+1 (500) 555-0001"`, `"+15005550002"`, `"+15005550001"`)))
+	if err != nil || res.Message != "2 messages sent. 2 rows had a number that had its message already. The text was cut: Twilio takes 1600 characters." || len(d.Requests()) != 2 {
+		t.Errorf("%d calls, %+v, %v", len(d.Requests()), res, err)
+	}
+	_, err = i.Execute(t.Context(), query(t, "Hi", numbers(`"ann"`, `"+1500"`, `null`, `null`, `"+15005550001"`)))
+	if got := action.MessageOf(err); !strings.HasPrefix(got, "1 of 5 messages delivered, 4 failed.") || len(d.Requests()) != 3 {
+		t.Errorf("%d calls, %q", len(d.Requests()), got)
+	}
+}
+
 func TestCell(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Reply(created())
@@ -113,10 +129,10 @@ func TestLongMessages(t *testing.T) {
 			t.Parallel()
 			d := actiontest.NewDestination(t).Reply(created())
 			i := actiontest.New(t, twiliomessage.New, actiontest.Deps(t, d, nil))
-			if _, err := i.Execute(t.Context(), query(t, tt.message, numbers(`"1"`))); err != nil {
+			if _, err := i.Execute(t.Context(), query(t, tt.message, numbers(`"15005550001"`))); err != nil {
 				t.Fatal(err)
 			}
-			if got := sent(t, d)["1"]; got != tt.want {
+			if got := sent(t, d)["15005550001"]; got != tt.want {
 				t.Errorf("%d bytes arrived, want %d", len(got), len(tt.want))
 			}
 		})
@@ -130,9 +146,9 @@ func TestRefuses(t *testing.T) {
 		result  string
 		message string
 	}{
-		"no message":    {func(r *action.Request) { delete(r.Form, "message") }, numbers(`"1"`), `"message" is required.`},
-		"an odd sid":    {func(r *action.Request) { r.Params["accountSid"] = "AC/../x" }, numbers(`"1"`), `"accountSid" must begin with AC and contain letters and digits only.`},
-		"another's sid": {func(r *action.Request) { r.Params["accountSid"] = "SK1" }, numbers(`"1"`), `"accountSid" must begin with AC and contain letters and digits only.`},
+		"no message":    {func(r *action.Request) { delete(r.Form, "message") }, numbers(`"15005550001"`), `"message" is required.`},
+		"an odd sid":    {func(r *action.Request) { r.Params["accountSid"] = "AC/../x" }, numbers(`"15005550001"`), `"accountSid" must begin with AC and contain letters and digits only.`},
+		"another's sid": {func(r *action.Request) { r.Params["accountSid"] = "SK1" }, numbers(`"15005550001"`), `"accountSid" must begin with AC and contain letters and digits only.`},
 		"no phone tag":  {func(*action.Request) {}, `{"fields":{"dimensions":[{"name":"a"}]},"data":[]}`, "Query requires a field tagged phone."},
 		"no result":     {func(*action.Request) {}, `<html>`, "The data is not a complete result in Looker's json_detail format."},
 	} {
@@ -197,9 +213,13 @@ func TestTwilioFails(t *testing.T) {
 			t.Parallel()
 			d := actiontest.NewDestination(t).Reply(tt.replies...)
 			i := actiontest.New(t, twiliomessage.New, actiontest.Deps(t, d, nil))
-			result := numbers(`"1"`)
+			result := numbers(`"15005550001"`)
 			if tt.kind == action.Unauthenticated {
-				result = numbers(strings.Split(strings.Repeat(`"1" `, 500)[:1999], " ")...)
+				var many []string
+				for n := range 500 {
+					many = append(many, fmt.Sprintf(`"+1500555%04d"`, n))
+				}
+				result = numbers(many...)
 			}
 			_, err := i.Execute(t.Context(), query(t, "Hi", result))
 			if tt.kind == 0 && err != nil || tt.kind != 0 && action.KindOf(err) != tt.kind {
@@ -216,7 +236,7 @@ func TestDataBreaksOff(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Reply(created())
 	i := actiontest.New(t, twiliomessage.New, actiontest.Deps(t, d, nil))
-	whole := numbers(`"1"`, `"2"`, `"3"`)
+	whole := numbers(`"15005550001"`, `"15005550002"`, `"15005550003"`)
 	_, err := i.Execute(t.Context(), query(t, "Hi", whole[:len(whole)-20]))
 	if got := action.MessageOf(err); !strings.Contains(got, "2 of 2 messages delivered, 0 failed. The data ended before the result was complete.") {
 		t.Errorf("message %q", got)

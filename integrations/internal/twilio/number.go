@@ -1,0 +1,34 @@
+package twilio
+
+import (
+	"regexp"
+	"strings"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/identity"
+)
+
+var (
+	// channel is an address in another messenger, such as whatsapp:+15005550006
+	// (https://www.twilio.com/docs/messaging/channels).
+	channel = regexp.MustCompile(`^[a-z]{3,20}:\S{1,100}$`)
+	// national is a number without its country's code, or with it but without the plus.
+	national = regexp.MustCompile(`^[0-9](?:[ ().\-/]{0,2}[0-9]){5,14}$`)
+)
+
+// Number checks whom a message goes to, before Twilio is asked. A number with a plus must be one
+// of E.164 (https://www.twilio.com/docs/glossary/what-e164), and becomes it. What a number
+// without one means is for Twilio to say, which knows the account's country: a guess could reach
+// a stranger abroad.
+func Number(text string) (string, error) {
+	text = strings.TrimSpace(text)
+	switch {
+	case strings.HasPrefix(text, "+"):
+		if number, ok := identity.Phone(text, ""); ok {
+			return number, nil
+		}
+	case channel.MatchString(text), national.MatchString(strings.TrimPrefix(text, "(")):
+		return text, nil
+	}
+	return "", action.Errorf(action.Invalid, "This is not a phone number. Write it with a plus and the country's code, such as +1 500 555 0006.")
+}

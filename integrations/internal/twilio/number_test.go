@@ -1,0 +1,42 @@
+package twilio_test
+
+import (
+	"strings"
+	"testing"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/twilio"
+)
+
+func TestNumber(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		" +1 (500) 555-0006 ":         "+15005550006",
+		"+49 (0)30 123456":            "+4930123456",
+		"15005550002":                 "15005550002",
+		"(500) 555-0002":              "(500) 555-0002",
+		"030/123 456-78":              "030/123 456-78",
+		"whatsapp:+15005550006":       "whatsapp:+15005550006",
+		"+1500555000":                 "", // a digit short
+		"+150055500061":               "", // one too many
+		"+999 12345678":               "", // nobody's code
+		"+":                           "",
+		"12345":                       "",
+		"":                            "",
+		"ann":                         "",
+		"500-CALL-NOW":                "",
+		"15005550002,15005550003":     "",
+		"15005550002&From=1":          "",
+		"javascript: 1":               "",
+		strings.Repeat("1", 16):       "",
+		"1" + strings.Repeat(" ", 40): "",
+	} {
+		got, err := twilio.Number(text)
+		if got != want || (err == nil) != (want != "") || err != nil && action.KindOf(err) != action.Invalid {
+			t.Errorf("%q is %q (%v), want %q", text, got, err, want)
+		}
+		if digits := strings.TrimSpace(text); err != nil && len(digits) > 5 && strings.Contains(err.Error(), digits) {
+			t.Errorf("the error tells the number: %v", err)
+		}
+	}
+}
