@@ -86,6 +86,9 @@ type named struct {
 // pageSize is the largest page of projects that Jira Cloud gives.
 const pageSize = 100
 
+// mostProjects are more than anybody looks through, and the end of a list that has none.
+const mostProjects = 5000
+
 // projects are those in which the user may create issues; Data Center cannot tell, and gives
 // all that the user may see.
 func (c *client) projects(ctx context.Context) ([]named, error) {
@@ -108,8 +111,8 @@ func (c *client) projects(ctx context.Context) ([]named, error) {
 			return nil, err
 		}
 		all = append(all, page.Values...)
-		if page.IsLast || len(page.Values) == 0 {
-			return all, nil
+		if page.IsLast || len(page.Values) == 0 || len(all) >= mostProjects {
+			return all[:min(len(all), mostProjects)], nil
 		}
 	}
 }

@@ -141,6 +141,18 @@ func TestFormReadsAllPages(t *testing.T) {
 	}
 }
 
+// A list that never ends has an end all the same.
+func TestFormEnds(t *testing.T) {
+	t.Parallel()
+	page := strings.Repeat(`{"id":"10001","name":"A"},`, 99) + `{"id":"10001","name":"A"}`
+	d := jira(t, map[string]actiontest.Reply{"/3/project/search": {Body: `{"isLast":false,"values":[` + page + `]}`}})
+	i := actiontest.New(t, jiracreateissue.New, actiontest.Deps(t, d, nil))
+	form, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(params(cloud), nil))
+	if err != nil || len(form.Fields[0].Options) != 5000 || len(d.Requests()) != 51 {
+		t.Errorf("%v after %d calls", err, len(d.Requests()))
+	}
+}
+
 // The choice of another project stays when the chosen one is of no use.
 func TestFormWithoutTypes(t *testing.T) {
 	t.Parallel()
