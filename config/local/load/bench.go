@@ -21,7 +21,9 @@ type benchmark struct {
 	table
 	gateway string // versitygw, an S3-compatible server
 	s3Size  int64
-	rate    time.Duration // how long each rate is measured
+	// filesSize is how much goes into Google Drive and Dropbox.
+	filesSize int64
+	rate      time.Duration // how long each rate is measured
 }
 
 // scenario measures something and adds it to the table. Its error says that it could not be
@@ -39,20 +41,22 @@ var scenarios = []scenario{
 	{"rows", (*benchmark).rows},
 	{"download", (*benchmark).download},
 	{"s3", (*benchmark).s3},
+	{"files", (*benchmark).files},
 }
 
 func bench(ctx context.Context, args []string) error {
 	b := &benchmark{}
 	flags := flag.NewFlagSet("load bench", flag.ContinueOnError)
 	program := flags.String("hub", "", "the hub's program; without one it is built")
-	only := flags.String("only", "", "scenarios to run, separated by commas: decoders, start, rates, inline, rows, download, s3")
+	only := flags.String("only", "", "scenarios to run, separated by commas: decoders, start, rates, inline, rows, download, s3, files")
 	flags.StringVar(&b.gateway, "versitygw", "", "the program versitygw, for the scenario s3")
 	s3MiB := flags.Int64("s3-mib", 2048, "how much goes into S3, in MiB; 10240 for the full measurement")
+	filesMiB := flags.Int64("files-mib", 2048, "how much goes into Google Drive and Dropbox each, in MiB")
 	flags.DurationVar(&b.rate, "rate", 5*time.Second, "how long each rate is measured")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	b.s3Size = *s3MiB * mib
+	b.s3Size, b.filesSize = *s3MiB*mib, *filesMiB*mib
 	var err error
 	if b.site, err = newSite(ctx, *program); err != nil {
 		return err
