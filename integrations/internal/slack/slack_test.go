@@ -28,7 +28,7 @@ const (
 
 func client(t *testing.T, d *actiontest.Destination) *slack.Client {
 	t.Helper()
-	return slack.New(actiontest.Deps(t, d, nil).HTTP, token)
+	return slack.NewConnector(actiontest.Deps(t, d, nil).HTTP).Client(token)
 }
 
 // workspace answers every method with a success, unless answers says otherwise. Keys are the
@@ -78,6 +78,11 @@ func wire(requests []actiontest.Recorded) []string {
 }
 
 const api = "POST slack.com/api/"
+
+func tokenOf(r actiontest.Recorded) string {
+	values, _ := url.ParseQuery(string(r.Body))
+	return values.Get("token")
+}
 
 func TestDeliver(t *testing.T) {
 	t.Parallel()
@@ -295,14 +300,14 @@ func TestSizeLimit(t *testing.T) {
 func TestUploadStreams(t *testing.T) {
 	const size = 64 << 20
 	var length, sent int64
-	c := slack.New(&http.Client{Transport: roundTripper(func(r *http.Request) string {
+	c := slack.NewConnector(&http.Client{Transport: roundTripper(func(r *http.Request) string {
 		if r.URL.Host != "files.slack.com" {
 			return ticket
 		}
 		length = r.ContentLength
 		sent, _ = io.Copy(io.Discard, r.Body)
 		return "OK"
-	})}, token)
+	})}).Client(token)
 	req := actiontest.Query(nil, map[string]string{"channel": "C1"})
 	req.Data = blob{size: size}
 	var before, after runtime.MemStats
@@ -321,10 +326,10 @@ func TestUploadStreams(t *testing.T) {
 func TestAnsweredEarly(t *testing.T) {
 	t.Parallel()
 	calls := 0
-	c := slack.New(&http.Client{Transport: roundTripper(func(*http.Request) string {
+	c := slack.NewConnector(&http.Client{Transport: roundTripper(func(*http.Request) string {
 		calls++
 		return ticket
-	})}, token)
+	})}).Client(token)
 	req := actiontest.Query(nil, map[string]string{"channel": "C1"})
 	req.Data = blob{size: 1 << 20}
 	_, err := c.Deliver(t.Context(), req)
@@ -450,15 +455,6 @@ func TestFields(t *testing.T) {
 			},
 		},
 		{
-			name: "a cursor that does not move", channelType: "channels",
-			replies: []actiontest.Reply{{Body: `{"ok":true,"channels":[{"id":"C1","name":"a","is_archived":true}],"response_metadata":{"next_cursor":"p"}}`}},
-			want:    fromList(),
-			calls: []string{
-				api + "conversations.list [form] exclude_archived=true&limit=1000&token=" + token + "&types=public_channel,private_channel",
-				api + "conversations.list [form] cursor=p&exclude_archived=true&limit=1000&token=" + token + "&types=public_channel,private_channel",
-			},
-		},
-		{
 			name: "rate limited once", channelType: "channels",
 			replies: []actiontest.Reply{
 				{Status: 429, Header: map[string]string{"Retry-After": "1"}},
@@ -490,6 +486,39 @@ func TestFields(t *testing.T) {
 	}
 }
 
+// A list that does not end, or cannot be followed, is shown in no part.
+func TestEndlessList(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		next    func(call int) string
+		kind    action.Kind
+		message string
+		calls   int
+	}{
+		{"a cursor that stands still", func(int) string { return "p" }, action.Unavailable, "Slack sent an answer that the hub does not understand. No list is needed with the channel type Manual Channel ID.", 2},
+		{"cursors in a circle", func(n int) string { return fmt.Sprint("p", n%2) }, action.TooLarge, "The workspace has too many names for a list. No list is needed with the channel type Manual Channel ID.", 100},
+	} {
+		for _, channelType := range []string{"channels", "users"} {
+			t.Run(tt.name+" "+channelType, func(t *testing.T) {
+				t.Parallel()
+				calls := 0
+				d := actiontest.NewDestination(t).Handle(func(actiontest.Recorded) actiontest.Reply {
+					calls++
+					return actiontest.Reply{Body: `{"ok":true,"response_metadata":{"next_cursor":"` + tt.next(calls) + `"}}`}
+				})
+				_, err := client(t, d).Fields(t.Context(), channelType)
+				if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message {
+					t.Errorf("error %v (%v), want %q (%v)", err, action.KindOf(err), tt.message, tt.kind)
+				}
+				if n := len(d.Requests()); n != tt.calls {
+					t.Errorf("%d calls, want %d", n, tt.calls)
+				}
+			})
+		}
+	}
+}
+
 func TestFieldsFail(t *testing.T) {
 	t.Parallel()
 	const byHand = " No list is needed with the channel type Manual Channel ID."
@@ -503,6 +532,8 @@ func TestFieldsFail(t *testing.T) {
 		{"bad token", actiontest.Reply{Body: `{"ok":false,"error":"invalid_auth"}`}, action.Unauthenticated, "Your Slack authentication credentials are not valid.", 1},
 		{"missing scope", actiontest.Reply{Body: `{"ok":false,"error":"missing_scope","needed":"groups:read"}`}, action.Forbidden, "The Slack app lacks the scope groups:read (missing_scope).", 1},
 		{"a wait past the budget", actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "60"}}, action.RateLimited, "Slack answered 429 Too Many Requests." + byHand, 1},
+		{"a wait past the budget, in the body", actiontest.Reply{Header: map[string]string{"Retry-After": "60"}, Body: `{"ok":false,"error":"ratelimited"}`}, action.RateLimited, "Slack takes no more calls for now (ratelimited)." + byHand, 1},
+		{"rate limited without a wait", actiontest.Reply{Body: `{"ok":false,"error":"ratelimited"}`}, action.RateLimited, "Slack takes no more calls for now (ratelimited)." + byHand, 3},
 		{"out of order", actiontest.Reply{Status: 503}, action.Unavailable, "Slack answered 503 Service Unavailable." + byHand, 3},
 		{"reset", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed." + byHand, 3},
 	} {
@@ -576,7 +607,7 @@ func TestDeliverAnswersLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		req := actiontest.Query(nil, map[string]string{"channel": "C1", "initial_comment": "Hello"})
-		_, err := slack.New(actiontest.Late(), token).Deliver(t.Context(), req)
+		_, err := slack.NewConnector(actiontest.Late()).Client(token).Deliver(t.Context(), req)
 		const want = "Slack did not answer in time. The comment may be there all the same."
 		if took := time.Since(start); action.MessageOf(err) != want || action.KindOf(err) != action.Timeout || took != time.Minute {
 			t.Errorf("error %v (%v) after %v, want %q", err, action.KindOf(err), took, want)
