@@ -21,7 +21,7 @@ const (
 // (https://docs.slack.dev/reference/methods/conversations.list).
 const pageSize = 1000
 
-// Fields asks for a destination, a comment and a file name. Only a channelType of
+// Fields asks for destinations, a comment, a file name and a thread. Only a channelType of
 // "channels" or "users" makes it call Slack.
 func (c *Client) Fields(ctx context.Context, channelType string) ([]action.Field, error) {
 	channel, err := c.channelField(ctx, channelType)
@@ -41,6 +41,14 @@ func (c *Client) Fields(ctx context.Context, channelType string) ([]action.Field
 		channel,
 		{Name: "initial_comment", Label: "Comment", Type: action.String},
 		{Name: "filename", Label: "Filename", Type: action.String},
+		{
+			Name: "more_channels", Label: "Also Share In", Type: action.String,
+			Description: "More ids of channels and users, with commas between them.",
+		},
+		{
+			Name: "thread_ts", Label: "Thread", Type: action.String,
+			Description: "To reply to a message, its link (Copy link) or its timestamp.",
+		},
 	}, nil
 }
 

@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"fmt"
 	"regexp"
 
 	"integrationhub.dev/hub/action"
@@ -33,11 +34,17 @@ var refusals = map[string]struct {
 	"users_not_found":   {action.NotFound, "Slack does not know the user. A user goes by the id"},
 	"file_not_found":    {action.NotFound, "Slack no longer knows the uploaded file"},
 
-	"is_archived":           {action.Invalid, "The channel is archived"},
-	"no_text":               {action.Invalid, "There is neither data nor a comment to send"},
-	"msg_too_long":          {action.Invalid, "The comment is too long"},
-	"cannot_dm_bot":         {action.Invalid, "The user is a bot, to which nothing can be sent"},
-	"messages_tab_disabled": {action.Invalid, "The user does not take messages from the Slack app"},
+	"is_archived":             {action.Invalid, "The channel is archived: choose another, or have it restored"},
+	"no_text":                 {action.Invalid, "There is neither data nor a comment to send"},
+	"thread_not_found":        {action.Invalid, "The thread is no longer there"},
+	"invalid_thread_ts":       {action.Invalid, "The thread's timestamp is none of a message in the channel"},
+	"message_not_found":       {action.Invalid, "The thread is no longer there"},
+	"cannot_reply_to_message": {action.Invalid, "The message of the thread takes no replies"},
+	"invalid_blocks":          {action.Invalid, "Slack does not understand the comment's markup"},
+	"user_disabled":           {action.Invalid, "The user's account is deactivated"},
+	"msg_too_long":            {action.Invalid, "The comment is too long"},
+	"cannot_dm_bot":           {action.Invalid, "The user is a bot, to which nothing can be sent"},
+	"messages_tab_disabled":   {action.Invalid, "The user does not take messages from the Slack app"},
 
 	"file_upload_size_restricted": {action.TooLarge, "The workspace does not allow files of this size"},
 	"storage_limit_reached":       {action.TooLarge, "The workspace has no room for more files"},
@@ -61,21 +68,32 @@ var code = regexp.MustCompile(`^[a-z][a-z0-9_:.,-]+$`)
 // character.
 func isCode(text string) bool { return len(text) <= 100 && code.MatchString(text) }
 
-// refusal explains an answer that is not "ok".
+// refusedError is the code of a refusal.
+type refusedError string
+
+func (e refusedError) Error() string { return "refused with " + string(e) }
+
+// refusal explains an answer that is not "ok". It wraps a [refusedError] unless the answer
+// has no code.
 func refusal(problem, needed string) *action.Error {
-	if problem == "invalid_auth" {
-		return action.Errorf(action.Unauthenticated, "%s.", badCredentials)
+	if !isCode(problem) {
+		return action.Errorf(action.Invalid, "Slack refused the request without a reason.")
 	}
+	kind, message := explain(problem, needed)
+	return action.Wrap(refusedError(problem), kind, "%s", message)
+}
+
+func explain(problem, needed string) (action.Kind, string) {
 	if r, ok := refusals[problem]; ok {
-		return action.Errorf(r.kind, "%s (%s).", r.message, problem)
+		return r.kind, fmt.Sprintf("%s (%s).", r.message, problem)
 	}
 	switch {
+	case problem == "invalid_auth":
+		return action.Unauthenticated, badCredentials + "."
 	case problem == "missing_scope" && isCode(needed):
-		return action.Errorf(action.Forbidden, "The Slack app lacks the scope %s (missing_scope).", needed)
+		return action.Forbidden, fmt.Sprintf("The Slack app lacks the scope %s (missing_scope).", needed)
 	case problem == "missing_scope":
-		return action.Errorf(action.Forbidden, "The Slack app lacks a scope (missing_scope).")
-	case isCode(problem):
-		return action.Errorf(action.Invalid, "Slack refused the request (%s).", problem)
+		return action.Forbidden, "The Slack app lacks a scope (missing_scope)."
 	}
-	return action.Errorf(action.Invalid, "Slack refused the request without a reason.")
+	return action.Invalid, fmt.Sprintf("Slack refused the request (%s).", problem)
 }

@@ -145,7 +145,9 @@ func Bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 func patient(refused *action.Error, header http.Header) error {
 	seconds, err := strconv.Atoi(header.Get("Retry-After"))
 	if refused.Kind == action.RateLimited && err == nil && seconds > 0 {
-		refused.Err = &outbound.StatusError{Code: http.StatusTooManyRequests, RetryAfter: time.Duration(seconds) * time.Second}
+		refused.Err = errors.Join(refused.Err, &outbound.StatusError{
+			Code: http.StatusTooManyRequests, RetryAfter: time.Duration(seconds) * time.Second,
+		})
 	}
 	return refused
 }
