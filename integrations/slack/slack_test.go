@@ -122,7 +122,7 @@ func TestFormFails(t *testing.T) {
 		{
 			"asked to wait for longer than the form may", params(),
 			actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "60"}},
-			action.RateLimited, "Slack answered 429 Too Many Requests. No list is needed with the channel type Manual Channel ID.",
+			action.RateLimited, "Slack takes no more calls for now. It asks to wait for 60 seconds. No list is needed with the channel type Manual Channel ID.",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -90,7 +90,7 @@ type caller struct{ http *http.Client }
 func (c caller) Do(req *http.Request) (*http.Response, error) {
 	res, err := outbound.Do(c.http, req, name)
 	if err != nil {
-		return nil, err
+		return nil, busy(err)
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
@@ -140,6 +140,15 @@ func Bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, budget, action.Errorf(action.Timeout, "Slack took too long to answer."))
 }
 
+// busy tells, of an error for the rate of calls, how long Slack asks to wait.
+func busy(err error) error {
+	status, ok := errors.AsType[*outbound.StatusError](err)
+	if !ok || status.RetryAfter == 0 || action.KindOf(err) != action.RateLimited {
+		return err
+	}
+	return action.Wrap(err, action.RateLimited, "Slack takes no more calls for now. It asks to wait for %d seconds.", int(status.RetryAfter.Seconds()))
+}
+
 // patient adds to a refusal how long Slack asks to wait, which it says in whole seconds
 // (https://docs.slack.dev/apis/web-api/rate-limits).
 func patient(refused *action.Error, header http.Header) error {
@@ -149,7 +158,7 @@ func patient(refused *action.Error, header http.Header) error {
 			Code: http.StatusTooManyRequests, RetryAfter: time.Duration(seconds) * time.Second,
 		})
 	}
-	return refused
+	return busy(refused)
 }
 
 // longestPause is the longest wait asked for by Slack that is kept. One that would outlast

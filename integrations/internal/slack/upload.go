@@ -65,7 +65,7 @@ func (c *Client) send(ctx context.Context, address string, blob action.Blob) err
 	post.Header.Set("Content-Type", "application/octet-stream")
 	res, err := outbound.Do(c.http, post, name)
 	if err != nil {
-		return fmt.Errorf("uploading the file: %w", err)
+		return fmt.Errorf("uploading the file: %w", busy(err))
 	}
 	defer res.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10)) // it only says "OK"; read for the connection's sake
