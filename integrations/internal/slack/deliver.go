@@ -131,23 +131,19 @@ func (c *Client) shareClosed(ctx context.Context, file slack.FileSummary, user s
 // was done. One that fails does not keep the others from theirs, unless it says that they
 // would fail as well.
 func each(ctx context.Context, list []conversation, do func(int, conversation) error) (*action.Response, error) {
-	var done, missed, reasons []string
+	var done, reasons, untried []string
 	var failed []error
 	for i, to := range list {
-		err := do(i, to)
-		if err == nil {
-			done = append(done, to.name)
+		if err := do(i, to); err != nil {
+			failed = append(failed, err)
+			reasons = append(reasons, fmt.Sprintf("%s: %s", to.name, action.MessageOf(err)))
+			if ctx.Err() != nil || action.KindOf(err) == action.Unauthenticated {
+				untried = names(list[i+1:])
+				break
+			}
 			continue
 		}
-		failed = append(failed, err)
-		missed = append(missed, to.name)
-		reasons = append(reasons, fmt.Sprintf("%s: %s", to.name, action.MessageOf(err)))
-		if ctx.Err() != nil || action.KindOf(err) == action.Unauthenticated {
-			for _, rest := range list[i+1:] {
-				missed = append(missed, rest.name)
-			}
-			break
-		}
+		done = append(done, to.name)
 	}
 	switch {
 	case len(failed) == 0:
@@ -156,12 +152,22 @@ func each(ctx context.Context, list []conversation, do func(int, conversation) e
 		return nil, failed[0]
 	}
 	// Whoever sends it again must know to whom: all of it again would be twice for some.
-	told := "Delivered to none."
+	told := reasons
 	if len(done) > 0 {
-		told = fmt.Sprintf("Delivered to %s: do not send it there again.", strings.Join(done, ", "))
+		told = append([]string{fmt.Sprintf("Delivered to %s: do not send it there again.", strings.Join(done, ", "))}, told...)
 	}
-	return nil, action.Wrap(errors.Join(failed...), action.KindOf(failed[0]), "%s Not delivered to %s. %s",
-		told, strings.Join(missed, ", "), strings.Join(reasons, " "))
+	if len(untried) > 0 {
+		told = append(told, fmt.Sprintf("Not tried: %s.", strings.Join(untried, ", ")))
+	}
+	return nil, action.Wrap(errors.Join(failed...), action.KindOf(failed[0]), "%s", strings.Join(told, " "))
+}
+
+func names(list []conversation) []string {
+	var names []string
+	for _, to := range list {
+		names = append(names, to.name)
+	}
+	return names
 }
 
 // callTimeout bounds each call but the upload, which takes as long as the file is large.

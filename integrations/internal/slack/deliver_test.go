@@ -45,24 +45,24 @@ func TestSeveralDestinations(t *testing.T) {
 		{
 			name: "one refuses", form: map[string]string{"channel": "C1", "more_channels": "C2,C3"}, refuses: map[string]string{"C2": "is_archived"},
 			seen: []string{"C1" + file, "C3" + file}, kind: action.Invalid,
-			message: "Delivered to C1, C3: do not send it there again. Not delivered to C2. C2: The channel is archived: choose another, or have it restored (is_archived).",
+			message: "Delivered to C1, C3: do not send it there again. C2: The channel is archived: choose another, or have it restored (is_archived).",
 		},
 		{
 			name: "all refuse", form: map[string]string{"channel": "C1,C2"}, refuses: map[string]string{"C1": "is_archived", "C2": "not_in_channel"},
 			kind: action.Invalid,
-			message: "Delivered to none. Not delivered to C1, C2. C1: The channel is archived: choose another, or have it restored (is_archived). " +
+			message: "C1: The channel is archived: choose another, or have it restored (is_archived). " +
 				"C2: The Slack app is not a member of the channel: invite it there (not_in_channel).",
 		},
 		{
 			name: "the token is revoked between them", form: map[string]string{"channel": "C1,C2,C3"}, refuses: map[string]string{"C2": "token_revoked"},
 			seen: []string{"C1" + file}, kind: action.Unauthenticated,
-			message: "Delivered to C1: do not send it there again. Not delivered to C2, C3. C2: Your Slack authentication credentials are not valid (token_revoked).",
+			message: "Delivered to C1: do not send it there again. C2: Your Slack authentication credentials are not valid (token_revoked). Not tried: C3.",
 		},
 		{
 			name: "an answer is lost", form: map[string]string{"channel": "C1,C2"},
 			scripts: map[string][]script{"files.completeUploadExternal": {lost}},
 			seen:    []string{"C1" + file, "C2" + file}, kind: action.Unavailable,
-			message: "Delivered to C2: do not send it there again. Not delivered to C1. C1: The connection to Slack failed." + lookFirst,
+			message: "Delivered to C2: do not send it there again. C1: The connection to Slack failed." + lookFirst,
 		},
 		{
 			name: "an answer of one is lost", form: map[string]string{"channel": "C1"},
@@ -158,7 +158,7 @@ func TestCommentAlone(t *testing.T) {
 			name: "an answer is lost", form: map[string]string{"channel": "C1,C2"},
 			scripts: map[string][]script{"chat.postMessage": {{Reply: actiontest.Reply{Reset: true}, done: true}}},
 			seen:    []string{`C1: "Hello"`, `C2: "Hello"`},
-			message: "Delivered to C2: do not send it there again. Not delivered to C1. C1: The connection to Slack failed. The comment may be there all the same.",
+			message: "Delivered to C2: do not send it there again. C1: The connection to Slack failed. The comment may be there all the same.",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
