@@ -702,7 +702,52 @@ func TestDeliverWhenBusy(t *testing.T) {
 	}
 }
 
+// lateAt is a workspace that takes a call and never answers it.
+type lateAt struct {
+	http.RoundTripper
+	path string
+}
+
+func (l lateAt) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.URL.Path, l.path) {
+		return actiontest.Late().Transport.RoundTrip(r)
+	}
+	return l.RoundTripper.RoundTrip(r)
+}
+
+// A call that is not answered ends after a minute. Only what nobody sees is tried again.
 func TestDeliverAnswersLate(t *testing.T) {
+	t.Parallel()
+	const late = "Slack did not answer in time."
+	for _, tt := range []struct {
+		path, channel string
+		message       string
+		minutes       float64
+	}{
+		{"conversations.open", "U1", late, 3},
+		{"files.getUploadURLExternal", "C1", late, 3},
+		{"files.completeUploadExternal", "C1", late + " The file may be there all the same: look before sending it again.", 1},
+	} {
+		t.Run(tt.path, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				c := slack.NewConnector(&http.Client{Transport: lateAt{actiontest.Deps(t, instant(nil), nil).HTTP.Transport, tt.path}}).Client(token)
+				req := actiontest.Query(nil, map[string]string{"channel": tt.channel})
+				_, err := c.Deliver(t.Context(), actiontest.Inline(t, req, "text/csv", "csv", []byte(csv)))
+				if action.MessageOf(err) != tt.message || action.KindOf(err) != action.Timeout {
+					t.Errorf("error %v (%v), want %q", err, action.KindOf(err), tt.message)
+				}
+				// Between calls there are waits of some tenths of a second.
+				if took := time.Since(start).Minutes(); took < tt.minutes || took > tt.minutes+0.1 {
+					t.Errorf("took %v minutes, want %v", took, tt.minutes)
+				}
+			})
+		})
+	}
+}
+
+func TestCommentAnswersLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
