@@ -104,6 +104,19 @@ func TestSeveralDestinations(t *testing.T) {
 			seen: []string{"D1" + file}, took: 2*time.Minute + 30*time.Second,
 		},
 		{
+			name: "users that cannot be told from conversations", form: map[string]string{"channel": "U1", "more_channels": "D1"},
+			scripts: map[string][]script{"conversations.open": {{Reply: refusedWith("missing_scope")}}},
+			kind:    action.Invalid,
+			message: "Without the scope im:write of the Slack app, users (U…) and conversations with users (D…) cannot be in one delivery.",
+		},
+		{
+			name: "several users of an app that opens no conversation", form: map[string]string{"channel": "U1", "more_channels": "W2"},
+			scripts: map[string][]script{"conversations.open": {{Reply: refusedWith("missing_scope")}, {Reply: refusedWith("missing_scope")}}},
+			seen: []string{
+				`D1: "*Hello*"`, strings.TrimSuffix("D1"+file, ` "*Hello*"`), `D2: "*Hello*"`, strings.TrimSuffix("D2"+file, ` "*Hello*"`),
+			},
+		},
+		{
 			name: "too many", form: map[string]string{"channel": "C1", "more_channels": "C2 C3 C4 C5 C6 C7 C8 C9 C10 C11 C12 C13 C14 C15 C16 C17 C18 C19 C20 C21"},
 			kind: action.Invalid, message: "A delivery goes to 20 channels and users at most.",
 		},

@@ -77,6 +77,12 @@ func (c *Client) open(ctx context.Context, ids []string) ([]conversation, error)
 			list = append(list, next)
 		}
 	}
+	// Whose conversation a D… is cannot be told then, and nobody shall get a file twice.
+	if slices.ContainsFunc(list, func(c conversation) bool { return c.closed }) &&
+		slices.ContainsFunc(list, func(c conversation) bool { return strings.HasPrefix(c.id, "D") }) {
+		return nil, action.InvalidField("more_channels",
+			"Without the scope im:write of the Slack app, users (U…) and conversations with users (D…) cannot be in one delivery.")
+	}
 	return list, nil
 }
 
