@@ -49,7 +49,11 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
-	return client.Deliver(ctx, req)
+	res, err := client.Deliver(ctx, req)
+	if action.KindOf(err) == action.Unauthenticated {
+		return nil, action.Wrap(err, action.Unauthenticated, "%s Log in to Slack again, in the form of the delivery.", action.MessageOf(err))
+	}
+	return res, err
 }
 
 // client is that of the workspace that the user chose, or the first.

@@ -445,7 +445,7 @@ func TestRevoked(t *testing.T) {
 		t.Errorf("the test of the connection told %v", err)
 	}
 	req := actiontest.Inline(t, request(two, recent, map[string]string{"workspace": "T2", "channel": "C1"}), "text/csv", "csv", []byte(csv))
-	if _, err := i.Execute(t.Context(), req); action.MessageOf(err) != want || action.KindOf(err) != action.Unauthenticated {
+	if _, err := i.Execute(t.Context(), req); action.MessageOf(err) != want+" Log in to Slack again, in the form of the delivery." || action.KindOf(err) != action.Unauthenticated {
 		t.Errorf("the delivery told %v", err)
 	}
 }
