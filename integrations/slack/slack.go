@@ -4,7 +4,6 @@ package slack
 
 import (
 	"context"
-	"net/http"
 	"strings"
 
 	"integrationhub.dev/hub/action"
@@ -23,11 +22,13 @@ type settings struct {
 
 // Integration shares files in Slack.
 type Integration struct {
-	http *http.Client
+	slack *slack.Connector
 }
 
 // New makes the integration. It needs no settings.
-func New(deps action.Deps) (action.Integration, error) { return &Integration{deps.HTTP}, nil }
+func New(deps action.Deps) (action.Integration, error) {
+	return &Integration{slack.NewConnector(deps.HTTP)}, nil
+}
 
 // Definition implements [action.Integration].
 func (*Integration) Definition() action.Definition {
@@ -76,5 +77,5 @@ func (i *Integration) client(req *action.Request) (*slack.Client, error) {
 		return nil, err
 	}
 	// A token has no blanks; those around it were copied with it.
-	return slack.New(i.http, action.Secret(strings.TrimSpace(s.Token.Reveal()))), nil
+	return i.slack.Client(action.Secret(strings.TrimSpace(s.Token.Reveal()))), nil
 }

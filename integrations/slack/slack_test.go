@@ -30,6 +30,7 @@ func workspace(t *testing.T, answers map[string]actiontest.Reply) *actiontest.De
 		"users.list":                   {Body: `{"ok":true,"members":[{"id":"U2","name":"zoe"},{"id":"U1","name":"ann"},{"id":"U3","name":"bot","is_bot":true}]}`},
 		"files.getUploadURLExternal":   {Body: `{"ok":true,"upload_url":"https://files.slack.com/upload/v1/ticket","file_id":"F1"}`},
 		"files.completeUploadExternal": {Body: `{"ok":true}`},
+		"conversations.open":           {Body: `{"ok":true,"channel":{"id":"D7"}}`},
 		"chat.postMessage":             {Body: `{"ok":true,"channel":"D7"}`},
 		"ticket":                       {Body: "OK"},
 	}
@@ -52,6 +53,18 @@ func calls(d *actiontest.Destination) []string {
 		list = append(list, r.Path[strings.LastIndex(r.Path, "/")+1:])
 	}
 	return list
+}
+
+// added is what the form asks beyond the reference's, whose forms are in testdata.
+var added = []action.Field{
+	{
+		Name: "more_channels", Label: "Also Share In", Type: action.String,
+		Description: "More ids of channels and users, with commas between them.",
+	},
+	{
+		Name: "thread_ts", Label: "Thread", Type: action.String,
+		Description: "To reply to a message, its link (Copy link) or its timestamp.",
+	},
 }
 
 func TestForm(t *testing.T) {
@@ -78,6 +91,7 @@ func TestForm(t *testing.T) {
 			if err := json.Unmarshal(text, want); err != nil {
 				t.Fatal(err)
 			}
+			want.Fields = append(want.Fields, added...)
 			if diff := cmp.Diff(want, form); diff != "" {
 				t.Errorf("form (-want +got):\n%s", diff)
 			}
@@ -108,7 +122,7 @@ func TestFormFails(t *testing.T) {
 		{
 			"asked to wait for longer than the form may", params(),
 			actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "60"}},
-			action.RateLimited, "Slack answered 429 Too Many Requests. No list is needed with the channel type Manual Channel ID.",
+			action.RateLimited, "Slack takes no more calls for now. It asks to wait for 60 seconds. No list is needed with the channel type Manual Channel ID.",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -135,8 +149,8 @@ func TestExecute(t *testing.T) {
 		want string
 	}{
 		{"a file", map[string]string{"channel": "C1"}, csv, "files.getUploadURLExternal ticket files.completeUploadExternal"},
-		{"a file with a comment", map[string]string{"channel": "C1", "initial_comment": "Hello"}, csv, "files.getUploadURLExternal ticket files.completeUploadExternal chat.postMessage"},
-		{"a file for a user", map[string]string{"channel": "U1"}, csv, "files.getUploadURLExternal ticket chat.postMessage files.completeUploadExternal"},
+		{"a file with a comment", map[string]string{"channel": "C1", "initial_comment": "Hello"}, csv, "files.getUploadURLExternal ticket files.completeUploadExternal"},
+		{"a file for a user", map[string]string{"channel": "U1"}, csv, "conversations.open files.getUploadURLExternal ticket files.completeUploadExternal"},
 		{"a comment alone", map[string]string{"channel": "C1", "initial_comment": "Hello"}, "", "chat.postMessage"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -184,7 +198,7 @@ func TestExecuteFails(t *testing.T) {
 		{"no token", nil, nil, action.Invalid, ""},
 		{"a wrong token", params(), map[string]actiontest.Reply{"files.getUploadURLExternal": refused}, action.Unauthenticated, "files.getUploadURLExternal"},
 		{"busy", params(), map[string]actiontest.Reply{"files.getUploadURLExternal": {Status: 429, Header: map[string]string{"Retry-After": "600"}}}, action.RateLimited, "files.getUploadURLExternal"},
-		{"the upload is reset", params(), map[string]actiontest.Reply{"ticket": {Reset: true}}, action.Unavailable, "files.getUploadURLExternal ticket"},
+		{"the upload is refused", params(), map[string]actiontest.Reply{"ticket": {Status: 403}}, action.Forbidden, "files.getUploadURLExternal ticket"},
 		{
 			"the channel is unknown", params(),
 			map[string]actiontest.Reply{"files.completeUploadExternal": {Body: `{"ok":false,"error":"channel_not_found"}`}},

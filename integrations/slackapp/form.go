@@ -24,7 +24,7 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 	client := installs[0].client
 	if several(req.Version) {
 		var err error
-		fields, client, err = choose(i.connections(ctx, installs), req.Form["workspace"])
+		fields, client, err = choose(i.connections(ctx, installs, (*slack.Client).KnownWorkspace), req.Form["workspace"])
 		if err != nil {
 			return nil, err
 		}
@@ -108,7 +108,7 @@ func (i *Integration) CheckConnection(ctx context.Context, req *action.Request) 
 	defer cancel()
 	form := &action.Form{}
 	var failed error
-	for _, c := range i.connections(ctx, installs) {
+	for _, c := range i.connections(ctx, installs, (*slack.Client).Workspace) {
 		if c.err != nil {
 			failed = c.err
 			continue

@@ -40,7 +40,7 @@ func (i *Integration) installs(req *action.Request) []install {
 	if state == "" {
 		return nil
 	}
-	return []install{{anyID, slack.New(i.http, action.Secret(state))}}
+	return []install{{anyID, i.slack.Client(action.Secret(state))}}
 }
 
 func (i *Integration) list(list []json.RawMessage) []install {
@@ -55,7 +55,7 @@ func (i *Integration) list(list []json.RawMessage) []install {
 		if json.Unmarshal(item, &in) != nil || in.ID == "" || in.Token == "" {
 			continue
 		}
-		made := install{in.ID, slack.New(i.http, action.Secret(in.Token))}
+		made := install{in.ID, i.slack.Client(action.Secret(in.Token))}
 		if at, again := position[in.ID]; again {
 			installs[at] = made // the later token is the newer
 			continue
@@ -74,12 +74,14 @@ type connection struct {
 }
 
 // connections asks Slack about all installs at once.
-func (i *Integration) connections(ctx context.Context, installs []install) []connection {
+func (i *Integration) connections(
+	ctx context.Context, installs []install, ask func(*slack.Client, context.Context) (slack.Workspace, error),
+) []connection {
 	found := make([]connection, len(installs))
 	var wg sync.WaitGroup
 	for n, in := range installs {
 		wg.Go(func() {
-			w, err := in.client.Workspace(ctx)
+			w, err := ask(in.client, ctx)
 			found[n] = connection{in, w, err}
 			if err != nil {
 				i.log.WarnContext(ctx, "a Slack workspace cannot be used", "install_id", in.id, "error", err)

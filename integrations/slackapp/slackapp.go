@@ -5,7 +5,6 @@ package slackapp
 import (
 	"context"
 	"log/slog"
-	"net/http"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/slack"
@@ -19,13 +18,13 @@ var (
 
 // Integration shares files in Slack.
 type Integration struct {
-	http *http.Client
-	log  *slog.Logger
+	slack *slack.Connector
+	log   *slog.Logger
 }
 
 // New makes the integration. It needs no settings.
 func New(deps action.Deps) (action.Integration, error) {
-	return &Integration{http: deps.HTTP, log: deps.Log}, nil
+	return &Integration{slack: slack.NewConnector(deps.HTTP), log: deps.Log}, nil
 }
 
 // Definition implements [action.Integration].
@@ -50,7 +49,11 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
-	return client.Deliver(ctx, req)
+	res, err := client.Deliver(ctx, req)
+	if action.KindOf(err) == action.Unauthenticated {
+		return nil, action.Wrap(err, action.Unauthenticated, "%s Log in to Slack again, in the form of the delivery.", action.MessageOf(err))
+	}
+	return res, err
 }
 
 // client is that of the workspace that the user chose, or the first.
@@ -69,7 +72,7 @@ func (i *Integration) client(ctx context.Context, req *action.Request) (*slack.C
 	ctx, cancel := slack.Bounded(ctx)
 	defer cancel()
 	var unclear error
-	for _, c := range i.connections(ctx, installs) {
+	for _, c := range i.connections(ctx, installs, (*slack.Client).KnownWorkspace) {
 		switch {
 		case c.err == nil && c.ID == wanted:
 			return c.client, nil

@@ -111,7 +111,7 @@ func names(f *action.Form) []string {
 func TestForm(t *testing.T) {
 	t.Parallel()
 	both := "workspace T1=Sales & <Co> T2=Support default "
-	common := []string{"channelType", "channel", "initial_comment", "filename"}
+	common := []string{"channelType", "channel", "initial_comment", "filename", "more_channels", "thread_ts"}
 	with := func(first ...string) []string { return append(first, common...) }
 	listed := func(tok string) string { return "channel C1=#of-" + tok }
 	for _, tt := range []struct {
@@ -131,13 +131,13 @@ func TestForm(t *testing.T) {
 		{name: "the second is chosen", state: two, version: recent, form: map[string]string{"workspace": "T2"}, want: with(both + "T2")},
 		{
 			name: "channels of the chosen workspace", state: two, version: recent, form: map[string]string{"workspace": "T2", "channelType": "channels"},
-			want: []string{both + "T2", "channelType", listed("xoxb-s3cret-2"), "initial_comment", "filename"},
+			want: []string{both + "T2", "channelType", listed("xoxb-s3cret-2"), "initial_comment", "filename", "more_channels", "thread_ts"},
 		},
 		{name: "an unknown workspace is chosen", state: two, version: recent, form: map[string]string{"workspace": "T9"}, want: []string{both + "T9", "login"}, login: true},
 		{
 			name: "the first refuses its token", state: two, version: recent, form: map[string]string{"channelType": "channels"},
 			replies: map[string]actiontest.Reply{"xoxb-s3cret-1": refused},
-			want:    []string{"workspace T2=Support default T2", "channelType", listed("xoxb-s3cret-2"), "initial_comment", "filename"},
+			want:    []string{"workspace T2=Support default T2", "channelType", listed("xoxb-s3cret-2"), "initial_comment", "filename", "more_channels", "thread_ts"},
 		},
 		{
 			name: "the chosen one refuses its token", state: two, version: recent, form: map[string]string{"workspace": "T1"},
@@ -168,11 +168,11 @@ func TestForm(t *testing.T) {
 		{name: "old Looker", state: "xoxb-s3cret-1", version: old, want: common},
 		{
 			name: "old Looker, channels", state: "xoxb-s3cret-1", version: old, form: map[string]string{"channelType": "channels"},
-			want: []string{"channelType", listed("xoxb-s3cret-1"), "initial_comment", "filename"},
+			want: []string{"channelType", listed("xoxb-s3cret-1"), "initial_comment", "filename", "more_channels", "thread_ts"},
 		},
 		{
 			name: "a list for an old Looker is a token", state: `["x"]`, version: old, form: map[string]string{"channelType": "channels"},
-			want: []string{"channelType", `channel C1=#of-["x"]`, "initial_comment", "filename"},
+			want: []string{"channelType", `channel C1=#of-["x"]`, "initial_comment", "filename", "more_channels", "thread_ts"},
 		},
 		{
 			name: "filed under another id", state: `[{"install_id":"E1","token":"xoxb-s3cret-1"}]`, version: recent, form: map[string]string{"workspace": "E1"},
@@ -253,13 +253,13 @@ func TestFormFails(t *testing.T) {
 	}{
 		{"no state_url", "", "", nil, action.Invalid, "Illegal State: state_url is empty."},
 		{"no state_url and a bad token", two, "", nil, action.Invalid, "Illegal State: state_url is empty."},
-		{"rate limited", two, stateURL, map[string]actiontest.Reply{"xoxb-s3cret-1": limited, "xoxb-s3cret-2": limited}, action.RateLimited, "Slack answered 429 Too Many Requests."},
+		{"rate limited", two, stateURL, map[string]actiontest.Reply{"xoxb-s3cret-1": limited, "xoxb-s3cret-2": limited}, action.RateLimited, "Slack takes no more calls for now. It asks to wait for 60 seconds."},
 		{"out of order", two, stateURL, map[string]actiontest.Reply{"xoxb-s3cret-1": broken}, action.Unavailable, "Slack is out of order (internal_error)."},
 		{"reset", "xoxb-s3cret-1", stateURL, map[string]actiontest.Reply{"xoxb-s3cret-1": {Reset: true}}, action.Unavailable, "The connection to Slack failed."},
 		{
 			"the list is rate limited", "xoxb-s3cret-1", stateURL,
 			map[string]actiontest.Reply{"xoxb-s3cret-1": connected["xoxb-s3cret-1"], "list": limited},
-			action.RateLimited, "Slack answered 429 Too Many Requests. No list is needed with the channel type Manual Channel ID.",
+			action.RateLimited, "Slack takes no more calls for now. It asks to wait for 60 seconds. No list is needed with the channel type Manual Channel ID.",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -412,6 +412,41 @@ func TestCheckConnection(t *testing.T) {
 				t.Errorf("form (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A form that is asked for again costs no calls. A test of the connection asks anew, so that
+// it tells of a token that was revoked meanwhile, and so does a delivery.
+func TestRevoked(t *testing.T) {
+	t.Parallel()
+	replies := maps.Clone(connected)
+	d := workspaces(t, replies)
+	i := actiontest.New(t, slackapp.New, actiontest.Deps(t, d, nil))
+	r := action.Resolve(i)
+	var forms [][]string
+	for range 2 {
+		form, err := r.Form.Form(t.Context(), request(two, recent, map[string]string{"channelType": "channels", "workspace": "T2"}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		forms = append(forms, names(form))
+	}
+	if diff := cmp.Diff(forms[0], forms[1]); diff != "" {
+		t.Errorf("the form changed (-first +second):\n%s", diff)
+	}
+	if n := len(d.Requests()); n != 3 {
+		t.Errorf("%d calls for two forms, want 3", n)
+	}
+	d.Handle(func(actiontest.Recorded) actiontest.Reply {
+		return actiontest.Reply{Body: `{"ok":false,"error":"token_revoked"}`}
+	})
+	const want = "Your Slack authentication credentials are not valid (token_revoked)."
+	if _, err := r.Delegate.CheckConnection(t.Context(), request(two, recent, nil)); action.MessageOf(err) != want {
+		t.Errorf("the test of the connection told %v", err)
+	}
+	req := actiontest.Inline(t, request(two, recent, map[string]string{"workspace": "T2", "channel": "C1"}), "text/csv", "csv", []byte(csv))
+	if _, err := i.Execute(t.Context(), req); action.MessageOf(err) != want+" Log in to Slack again, in the form of the delivery." || action.KindOf(err) != action.Unauthenticated {
+		t.Errorf("the delivery told %v", err)
 	}
 }
 

@@ -2,174 +2,194 @@ package slack
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
-	"regexp"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/slack-go/slack"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
-	"integrationhub.dev/hub/outbound"
 )
 
-// maxFile is the size of the largest file that Slack takes
-// (https://slack.com/help/articles/201330736-Add-files-to-Slack).
-const maxFile = 1 << 30
-
-// user is the id of a user, whose conversation with the app has an id of its own. Names of
-// channels are in lower case, so none looks like it.
-var user = regexp.MustCompile(`^[UW][A-Z0-9]+$`)
-
-// Deliver sends the request's data as a file, or its comment alone when there is no data.
+// Deliver sends the request's data as a file with its comment, or the comment alone when
+// there is no data, to all destinations that the form names.
 //
-// A call is tried again only where Slack did nothing: none can be told to happen only once.
+// Everything that can fail unseen is done for all destinations before anything is shown to
+// one. What is seen is done once: Slack has no way to tell a second call from a repeated one.
 func (c *Client) Deliver(ctx context.Context, req *action.Request) (*action.Response, error) {
-	channel := strings.TrimSpace(req.Form["channel"])
-	if channel == "" {
-		return nil, action.InvalidField("channel", "Missing channel.")
-	}
-	comment := req.Form["initial_comment"]
-	if strings.TrimSpace(comment) == "" {
-		comment = ""
+	d, err := read(req)
+	if err != nil {
+		return nil, err
 	}
 	if req.Data.Empty() {
-		if _, err := c.post(ctx, channel, comment); err != nil {
-			return nil, err
-		}
-		return &action.Response{}, nil
+		return c.comment(ctx, d)
 	}
-	file, err := c.upload(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	if user.MatchString(channel) {
-		return c.shareWithUser(ctx, file, channel, comment)
-	}
-	return c.shareInChannel(ctx, file, channel, comment)
-}
-
-// shareInChannel posts the comment by itself: that of a file would not take Slack's markup.
-func (c *Client) shareInChannel(ctx context.Context, file slack.FileSummary, channel, comment string) (*action.Response, error) {
-	if err := c.share(ctx, file, channel); err != nil {
-		return nil, err
-	}
-	if comment == "" {
-		return &action.Response{}, nil
-	}
-	if _, err := c.post(ctx, channel, comment); err != nil {
-		// The file is there. Called a failure, it would be sent again, and be there twice.
-		return &action.Response{Message: "The file was delivered, but its comment was not. " + action.MessageOf(err)}, nil
-	}
-	return &action.Response{}, nil
-}
-
-// shareWithUser posts the comment first: only its answer tells the id of the conversation
-// with the user, which a file needs.
-func (c *Client) shareWithUser(ctx context.Context, file slack.FileSummary, id, comment string) (*action.Response, error) {
-	if comment == "" {
-		comment = "Looker Data"
-	}
-	conversation, err := c.post(ctx, id, comment)
-	if err != nil {
-		return nil, err
-	}
-	if conversation == "" {
-		return nil, errNotUnderstood
-	}
-	if err := c.share(ctx, file, conversation); err != nil {
-		return nil, action.Wrap(err, action.KindOf(err), "The comment was posted, but the file was not shared. %s", action.MessageOf(err))
-	}
-	return &action.Response{}, nil
-}
-
-// upload brings the file to Slack, where nobody sees it before it is shared.
-func (c *Client) upload(ctx context.Context, req *action.Request) (slack.FileSummary, error) {
-	var none slack.FileSummary
 	blob, err := req.Data.Spool(ctx, maxFile) // Slack wants to know the size first
 	if err != nil {
-		return none, err
+		return nil, err
 	}
 	defer blob.Close()
 	if blob.Size() == 0 {
-		return none, action.Errorf(action.Invalid, "The file is empty. Slack takes no empty files.")
+		return nil, action.Errorf(action.Invalid, "The file is empty. Slack takes no empty files.")
 	}
-	filename := req.CompleteFilename()
-	var ticket *slack.GetUploadURLExternalResponse
-	err = once("").Do(ctx, func(ctx context.Context) error {
-		var err error
-		ticket, err = c.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{
-			FileName: filename, FileSize: int(blob.Size()),
-		})
-		return known(err)
-	})
-	if err != nil {
-		return none, err
-	}
-	if err := c.send(ctx, ticket.UploadURL, blob); err != nil {
-		return none, err
-	}
-	return slack.FileSummary{ID: ticket.FileID, Title: filename}, nil
+	return c.file(ctx, d, blob, req.CompleteFilename())
 }
 
-// send uploads the bytes. The library's own upload is not used: it ends the body properly
-// when its reader fails, which makes a truncated file look whole, and it adds the token,
-// which the address does not need.
-func (c *Client) send(ctx context.Context, address string, blob action.Blob) error {
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "https" || u.Host == "" {
-		return errNotUnderstood
+// delivery is what the form asks for.
+type delivery struct {
+	to      []string
+	thread  thread
+	comment string
+}
+
+func read(req *action.Request) (delivery, error) {
+	var d delivery
+	var err error
+	if d.thread, err = parseThread(req.Form["thread_ts"]); err != nil {
+		return d, err
 	}
-	body := &counter{r: io.NewSectionReader(blob, 0, blob.Size())}
-	post, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), body)
+	if d.to, err = destinations(req.Form); err != nil {
+		return d, err
+	}
+	if len(d.to) == 0 && d.thread.channel != "" {
+		d.to = []string{d.thread.channel} // the link says where
+	}
+	if len(d.to) == 0 {
+		return d, action.InvalidField("channel", "Missing channel.")
+	}
+	d.comment, err = commentOf(req.Form)
+	return d, err
+}
+
+// open opens the conversations of a delivery.
+func (d delivery) open(ctx context.Context, c *Client) ([]conversation, error) {
+	list, err := c.open(ctx, d.to)
 	if err != nil {
-		return errNotUnderstood // its error quotes the address, which is a secret
+		return nil, err
 	}
-	post.ContentLength = blob.Size()
-	post.Header.Set("Content-Type", "application/octet-stream")
-	res, err := outbound.Do(c.http, post, name)
+	return list, d.thread.in(list)
+}
+
+// comment posts the comment by itself.
+func (c *Client) comment(ctx context.Context, d delivery) (*action.Response, error) {
+	list, err := d.open(ctx, c)
 	if err != nil {
-		return fmt.Errorf("uploading the file: %w", err)
+		return nil, err
 	}
-	defer res.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10)) // it only says "OK"; read for the connection's sake
-	if body.n.Load() != blob.Size() {
-		return action.Errorf(action.Unavailable, "Slack answered before it had taken all of the file.")
+	return each(ctx, list, func(_ int, to conversation) error {
+		_, err := c.post(ctx, to.id, d.comment, d.thread.ts)
+		return err
+	})
+}
+
+// file shares the file. It is uploaded for each destination: of a file shared with several
+// by one call, Slack does not say which of them got it.
+func (c *Client) file(ctx context.Context, d delivery, blob action.Blob, filename string) (*action.Response, error) {
+	list, err := d.open(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	files := make([]slack.FileSummary, len(list))
+	for i := range list {
+		if files[i], err = c.upload(ctx, blob, filename); err != nil {
+			return nil, err
+		}
+	}
+	return each(ctx, list, func(i int, to conversation) error {
+		if to.closed {
+			return c.shareClosed(ctx, files[i], to.id, d)
+		}
+		return c.share(ctx, files[i], to.id, d.comment, d.thread.ts)
+	})
+}
+
+// shareClosed posts the comment first, which opens the conversation with a user: its answer
+// tells the conversation's id, which a file needs.
+func (c *Client) shareClosed(ctx context.Context, file slack.FileSummary, user string, d delivery) error {
+	comment := d.comment
+	if comment == "" {
+		comment = "Looker Data"
+	}
+	opened, err := c.post(ctx, user, comment, d.thread.ts)
+	if err != nil {
+		return err
+	}
+	if opened == "" {
+		err = errNotUnderstood
+	} else {
+		err = c.share(ctx, file, opened, "", d.thread.ts)
+	}
+	if err != nil {
+		return action.Wrap(err, action.KindOf(err), "The comment was posted, but the file was not shared. %s", action.MessageOf(err))
 	}
 	return nil
 }
 
-// counter counts what the HTTP client has read, on a goroutine of its own.
-type counter struct {
-	r io.Reader
-	n atomic.Int64
+// each does what is seen, for one destination after the other, and says of each whether it
+// was done. One that fails does not keep the others from theirs, unless it says that they
+// would fail as well.
+func each(ctx context.Context, list []conversation, do func(int, conversation) error) (*action.Response, error) {
+	var done, reasons, untried []string
+	var failed []error
+	for i, to := range list {
+		if err := do(i, to); err != nil {
+			failed = append(failed, err)
+			reasons = append(reasons, fmt.Sprintf("%s: %s", to.name, action.MessageOf(err)))
+			if ctx.Err() != nil || action.KindOf(err) == action.Unauthenticated {
+				untried = names(list[i+1:])
+				break
+			}
+			continue
+		}
+		done = append(done, to.name)
+	}
+	switch {
+	case len(failed) == 0:
+		return &action.Response{}, nil
+	case len(list) == 1:
+		return nil, failed[0]
+	}
+	// Whoever sends it again must know to whom: all of it again would be twice for some.
+	told := reasons
+	if len(done) > 0 {
+		told = append([]string{fmt.Sprintf("Delivered to %s: do not send it there again.", strings.Join(done, ", "))}, told...)
+	}
+	if len(untried) > 0 {
+		told = append(told, fmt.Sprintf("Not tried: %s.", strings.Join(untried, ", ")))
+	}
+	return nil, action.Wrap(errors.Join(failed...), action.KindOf(failed[0]), "%s", strings.Join(told, " "))
 }
 
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n.Add(int64(n))
-	return n, err
+func names(list []conversation) []string {
+	var names []string
+	for _, to := range list {
+		names = append(names, to.name)
+	}
+	return names
 }
 
 // callTimeout bounds each call but the upload, which takes as long as the file is large.
 const callTimeout = time.Minute
 
-// once makes a call of a delivery. doubt is told when Slack may have done it before its
-// answer was lost.
+// bounded gives one call its time.
+func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, callTimeout, action.Errorf(action.Timeout, "Slack did not answer in time."))
+}
+
+// once makes a call whose effect is seen. doubt is told when Slack may have done it before
+// its answer was lost.
 func once(doubt string) deliver.Once {
 	return deliver.Once{Name: name, Timeout: callTimeout, Doubt: doubt}
 }
 
-// share makes an uploaded file visible in a channel.
-func (c *Client) share(ctx context.Context, file slack.FileSummary, channel string) error {
+// share makes an uploaded file visible in a conversation, as one message with the comment
+// (https://docs.slack.dev/reference/methods/files.completeUploadExternal).
+func (c *Client) share(ctx context.Context, file slack.FileSummary, conversation, comment, thread string) error {
 	return once("The file may be there all the same: look before sending it again.").Do(ctx, func(ctx context.Context) error {
 		_, err := c.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{
-			Files: []slack.FileSummary{file}, Channel: channel,
+			Files: []slack.FileSummary{file}, Channel: conversation, Blocks: sections(comment), ThreadTimestamp: thread,
 		})
 		return known(err)
 	})
@@ -177,11 +197,15 @@ func (c *Client) share(ctx context.Context, file slack.FileSummary, channel stri
 
 // post sends a message and returns the id of the conversation that it went to. Markup in
 // it works, as people are used to.
-func (c *Client) post(ctx context.Context, channel, text string) (string, error) {
+func (c *Client) post(ctx context.Context, channel, text, thread string) (string, error) {
+	options := []slack.MsgOption{slack.MsgOptionText(text, false)}
+	if thread != "" {
+		options = append(options, slack.MsgOptionTS(thread))
+	}
 	var conversation string
 	err := once("The comment may be there all the same.").Do(ctx, func(ctx context.Context) error {
 		var err error
-		conversation, _, err = c.api.PostMessageContext(ctx, channel, slack.MsgOptionText(text, false))
+		conversation, _, err = c.api.PostMessageContext(ctx, channel, options...)
 		return known(err)
 	})
 	return conversation, err

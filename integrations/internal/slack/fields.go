@@ -21,7 +21,7 @@ const (
 // (https://docs.slack.dev/reference/methods/conversations.list).
 const pageSize = 1000
 
-// Fields asks for a destination, a comment and a file name. Only a channelType of
+// Fields asks for destinations, a comment, a file name and a thread. Only a channelType of
 // "channels" or "users" makes it call Slack.
 func (c *Client) Fields(ctx context.Context, channelType string) ([]action.Field, error) {
 	channel, err := c.channelField(ctx, channelType)
@@ -41,6 +41,14 @@ func (c *Client) Fields(ctx context.Context, channelType string) ([]action.Field
 		channel,
 		{Name: "initial_comment", Label: "Comment", Type: action.String},
 		{Name: "filename", Label: "Filename", Type: action.String},
+		{
+			Name: "more_channels", Label: "Also Share In", Type: action.String,
+			Description: "More ids of channels and users, with commas between them.",
+		},
+		{
+			Name: "thread_ts", Label: "Thread", Type: action.String,
+			Description: "To reply to a message, its link (Copy link) or its timestamp.",
+		},
 	}, nil
 }
 
@@ -54,67 +62,90 @@ func (c *Client) channelField(ctx context.Context, channelType string) (action.F
 	default:
 		return action.Field{Name: "channel", Label: "Channel or User ID", Description: "Slack channel or user id", Type: action.String}, nil
 	}
-	options, err := list(ctx)
+	options, err := c.lists.get(ctx, keyOf(c.token, channelType), func(ctx context.Context) ([]action.Option, error) {
+		options, err := list(ctx)
+		slices.SortStableFunc(options, func(a, b action.Option) int { return cmp.Compare(a.Label, b.Label) })
+		return options, err
+	})
 	if err != nil {
-		// A part of the list would look like all of it, so none is shown.
 		if action.KindOf(err).Retryable() {
-			err = action.Wrap(err, action.KindOf(err), "%s No list is needed with the channel type Manual Channel ID.", action.MessageOf(err))
+			err = action.Wrap(err, action.KindOf(err), "%s %s", action.MessageOf(err), byHand)
 		}
 		return action.Field{}, err
 	}
-	slices.SortStableFunc(options, func(a, b action.Option) int { return cmp.Compare(a.Label, b.Label) })
 	return action.Field{
 		Name: "channel", Label: "Share In", Description: "Name of the Slack channel you would like to post to.",
 		Type: action.Select, Required: true, Options: options,
 	}, nil
 }
 
+// byHand is the way out when there is no list.
+const byHand = "No list is needed with the channel type Manual Channel ID."
+
+// channels lists what conversations.list tells
+// (https://docs.slack.dev/reference/methods/conversations.list).
 func (c *Client) channels(ctx context.Context) ([]action.Option, error) {
-	type page struct {
-		channels []slack.Channel
-		next     string
-	}
-	var options []action.Option
-	params := slack.GetConversationsParameters{
-		Types: []string{"public_channel", "private_channel"}, ExcludeArchived: true, Limit: pageSize,
-	}
-	for {
-		p, err := read(ctx, func(ctx context.Context) (page, error) {
-			list, next, err := c.api.GetConversationsContext(ctx, &params)
-			return page{list, next}, err
+	return pages(ctx, func(ctx context.Context, cursor string) (page, error) {
+		list, next, err := c.api.GetConversationsContext(ctx, &slack.GetConversationsParameters{
+			Types: []string{"public_channel", "private_channel"}, ExcludeArchived: true, Limit: pageSize, Cursor: cursor,
 		})
-		if err != nil {
-			return nil, err
-		}
-		for _, ch := range p.channels {
+		p := page{next: next}
+		for _, ch := range list {
 			if !ch.IsArchived {
-				options = append(options, action.Option{Name: ch.ID, Label: "#" + ch.Name})
+				p.options = append(p.options, action.Option{Name: ch.ID, Label: "#" + ch.Name})
 			}
 		}
-		if p.next == "" || p.next == params.Cursor {
-			return options, nil
-		}
-		params.Cursor = p.next
-	}
+		return p, err
+	})
 }
 
+// users lists the people that users.list tells
+// (https://docs.slack.dev/reference/methods/users.list).
 func (c *Client) users(ctx context.Context) ([]action.Option, error) {
+	return pages(ctx, func(ctx context.Context, cursor string) (page, error) {
+		list, err := c.api.GetUsersPaginated(
+			slack.GetUsersOptionLimit(pageSize), slack.GetUsersOptionIncludeLocale(false), slack.GetUsersOptionCursor(cursor),
+		).Next(ctx)
+		if err != nil {
+			return page{}, err
+		}
+		p := page{next: list.Cursor}
+		for _, u := range list.Users {
+			if !u.IsRestricted && !u.IsUltraRestricted && !u.IsBot && !u.Deleted {
+				p.options = append(p.options, action.Option{Name: u.ID, Label: "@" + u.Name})
+			}
+		}
+		return p, nil
+	})
+}
+
+// maxPages bounds a list. Nobody finds a name among more.
+const maxPages = 100
+
+// page is a part of a list and where the next begins, if there is one.
+type page struct {
+	options []action.Option
+	next    string
+}
+
+// pages collects all pages of a list. A part of it would look like all of it, so that there
+// is an error when the list does not end.
+func pages(ctx context.Context, fetch func(ctx context.Context, cursor string) (page, error)) ([]action.Option, error) {
 	var options []action.Option
-	page := c.api.GetUsersPaginated(slack.GetUsersOptionLimit(pageSize), slack.GetUsersOptionIncludeLocale(false))
-	for {
-		next, err := read(ctx, page.Next)
+	cursor := ""
+	for range maxPages {
+		p, err := repeat(ctx, func(ctx context.Context) (page, error) { return fetch(ctx, cursor) })
 		if err != nil {
 			return nil, err
 		}
-		for _, u := range next.Users {
-			if u.IsRestricted || u.IsUltraRestricted || u.IsBot || u.Deleted {
-				continue
-			}
-			options = append(options, action.Option{Name: u.ID, Label: "@" + u.Name})
-		}
-		if next.Cursor == "" || next.Cursor == page.Cursor {
+		options = append(options, p.options...)
+		switch p.next {
+		case "":
 			return options, nil
+		case cursor:
+			return nil, errNotUnderstood
 		}
-		page = next
+		cursor = p.next
 	}
+	return nil, action.Errorf(action.TooLarge, "The workspace has too many names for a list. %s", byHand)
 }

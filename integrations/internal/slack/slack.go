@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -22,17 +23,40 @@ import (
 // name is what people call the destination.
 const name = "Slack"
 
-// Client calls Slack with one token. It is safe for use by many goroutines.
-type Client struct {
-	api  *slack.Client
-	http *http.Client
+// Connector makes clients. Those of one token share what Slack lists for it, for a short
+// while. It is safe for use by many goroutines.
+type Connector struct {
+	http       *http.Client
+	lists      *memo[[]action.Option]
+	workspaces *memo[Workspace]
 }
 
-// New makes a client. It calls nothing.
-func New(c *http.Client, token action.Secret) *Client {
+const (
+	maxListed     = 200_000 // names, in about 30 MB
+	maxWorkspaces = 1000
+)
+
+// NewConnector makes a connector that calls Slack through c.
+func NewConnector(c *http.Client) *Connector {
+	return &Connector{
+		http:       c,
+		lists:      newMemo(maxListed, func(options []action.Option) int { return 1 + len(options) }),
+		workspaces: newMemo(maxWorkspaces, func(Workspace) int { return 1 }),
+	}
+}
+
+// Client calls Slack with one token. It is safe for use by many goroutines.
+type Client struct {
+	*Connector
+	api   *slack.Client
+	token action.Secret
+}
+
+// Client makes a client. It calls nothing.
+func (c *Connector) Client(token action.Secret) *Client {
 	// The library logs only in debug mode, which is off, and sends the token in the body of
 	// its calls: no URL in an error can hold it.
-	return &Client{api: slack.New(token.Reveal(), slack.OptionHTTPClient(caller{c})), http: c}
+	return &Client{c, slack.New(token.Reveal(), slack.OptionHTTPClient(caller{c.http})), token}
 }
 
 // Workspace is the team that a token belongs to.
@@ -43,11 +67,16 @@ type Workspace struct {
 
 // Workspace asks Slack whom the token belongs to, which tells as well whether it is good.
 func (c *Client) Workspace(ctx context.Context) (Workspace, error) {
-	res, err := read(ctx, c.api.AuthTestContext)
+	res, err := repeat(ctx, c.api.AuthTestContext)
 	if err != nil {
 		return Workspace{}, err
 	}
 	return Workspace{ID: res.TeamID, Name: res.Team}, nil
+}
+
+// KnownWorkspace is [Client.Workspace], except that Slack may have said it some seconds ago.
+func (c *Client) KnownWorkspace(ctx context.Context) (Workspace, error) {
+	return c.workspaces.get(ctx, keyOf(c.token, "workspace"), c.Workspace)
 }
 
 // maxAnswer bounds an answer. A page of a thousand users has a few megabytes.
@@ -61,7 +90,7 @@ type caller struct{ http *http.Client }
 func (c caller) Do(req *http.Request) (*http.Response, error) {
 	res, err := outbound.Do(c.http, req, name)
 	if err != nil {
-		return nil, err
+		return nil, busy(err)
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
@@ -82,7 +111,7 @@ func (c caller) Do(req *http.Request) (*http.Response, error) {
 		return nil, errNotUnderstood
 	}
 	if !answer.OK {
-		return nil, refusal(answer.Error, answer.Needed)
+		return nil, patient(refusal(answer.Error, answer.Needed), res.Header)
 	}
 	res.StatusCode = http.StatusOK // the library knows no other success
 	res.Body = io.NopCloser(bytes.NewReader(body))
@@ -111,15 +140,42 @@ func Bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, budget, action.Errorf(action.Timeout, "Slack took too long to answer."))
 }
 
-// read makes a call that changes nothing, again when that can help. A wait that Slack asks
-// for but that would outlast the context is not begun.
-func read[T any](ctx context.Context, call func(context.Context) (T, error)) (T, error) {
+// busy tells, of an error for the rate of calls, how long Slack asks to wait.
+func busy(err error) error {
+	status, ok := errors.AsType[*outbound.StatusError](err)
+	if !ok || status.RetryAfter == 0 || action.KindOf(err) != action.RateLimited {
+		return err
+	}
+	return action.Wrap(err, action.RateLimited, "Slack takes no more calls for now. It asks to wait for %d seconds.", int(status.RetryAfter.Seconds()))
+}
+
+// patient adds to a refusal how long Slack asks to wait, which it says in whole seconds
+// (https://docs.slack.dev/apis/web-api/rate-limits).
+func patient(refused *action.Error, header http.Header) error {
+	seconds, err := strconv.Atoi(header.Get("Retry-After"))
+	if refused.Kind == action.RateLimited && err == nil && seconds > 0 {
+		refused.Err = errors.Join(refused.Err, &outbound.StatusError{
+			Code: http.StatusTooManyRequests, RetryAfter: time.Duration(seconds) * time.Second,
+		})
+	}
+	return busy(refused)
+}
+
+// longestPause is the longest wait asked for by Slack that is kept. One that would outlast
+// the context is not begun either.
+const longestPause = 2 * time.Minute
+
+// repeat makes a call that nobody sees the effect of, again when that can help.
+func repeat[T any](ctx context.Context, call func(context.Context) (T, error)) (T, error) {
 	var out T
 	retry := deliver.Retry{
 		Tries: 3, First: 200 * time.Millisecond, Longest: 2 * time.Second,
 		When: func(err error) bool {
-			deadline, bounded := ctx.Deadline()
-			if s, ok := errors.AsType[*outbound.StatusError](err); ok && bounded && s.RetryAfter > time.Until(deadline) {
+			pause := longestPause
+			if deadline, bounded := ctx.Deadline(); bounded {
+				pause = min(pause, time.Until(deadline))
+			}
+			if s, ok := errors.AsType[*outbound.StatusError](err); ok && s.RetryAfter > pause {
 				return false
 			}
 			return action.KindOf(err).Retryable()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"runtime"
@@ -28,7 +29,7 @@ const (
 
 func client(t *testing.T, d *actiontest.Destination) *slack.Client {
 	t.Helper()
-	return slack.New(actiontest.Deps(t, d, nil).HTTP, token)
+	return slack.NewConnector(actiontest.Deps(t, d, nil).HTTP).Client(token)
 }
 
 // workspace answers every method with a success, unless answers says otherwise. Keys are the
@@ -36,6 +37,11 @@ func client(t *testing.T, d *actiontest.Destination) *slack.Client {
 func workspace(t *testing.T, answers map[string]actiontest.Reply) *actiontest.Destination {
 	t.Helper()
 	return actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply { return answer(r, answers) })
+}
+
+// instant is a workspace without sockets: in a bubble, waits take no time.
+func instant(answers map[string]actiontest.Reply) *actiontest.Destination {
+	return actiontest.NewSocketless().Handle(func(r actiontest.Recorded) actiontest.Reply { return answer(r, answers) })
 }
 
 func answer(r actiontest.Recorded, answers map[string]actiontest.Reply) actiontest.Reply {
@@ -48,6 +54,8 @@ func answer(r actiontest.Recorded, answers map[string]actiontest.Reply) actionte
 		return actiontest.Reply{Body: ticket}
 	case "files.completeUploadExternal":
 		return actiontest.Reply{Body: `{"ok":true,"files":[{"id":"F123"}]}`}
+	case "conversations.open":
+		return actiontest.Reply{Body: `{"ok":true,"channel":{"id":"D777"}}`}
 	case "chat.postMessage":
 		return actiontest.Reply{Body: `{"ok":true,"channel":"D777","ts":"1.1"}`}
 	case "s3cret-ticket":
@@ -79,6 +87,11 @@ func wire(requests []actiontest.Recorded) []string {
 
 const api = "POST slack.com/api/"
 
+func tokenOf(r actiontest.Recorded) string {
+	values, _ := url.ParseQuery(string(r.Body))
+	return values.Get("token")
+}
+
 func TestDeliver(t *testing.T) {
 	t.Parallel()
 	const (
@@ -99,8 +112,8 @@ func TestDeliver(t *testing.T) {
 			name: "to a channel with a comment", form: map[string]string{"channel": "C123", "initial_comment": "*bold* <!here> & more", "filename": "mine"},
 			want: []string{
 				strings.Replace(ask, "Orders by day.csv", "mine.csv", 1), send,
-				api + `files.completeUploadExternal [form] channel_id=C123&files=[{"id":"F123","title":"mine.csv"}]&token=` + token,
-				api + "chat.postMessage [form] channel=C123&text=*bold* <!here> & more&token=" + token,
+				api + `files.completeUploadExternal [form] blocks=[{"type":"section","text":{"type":"mrkdwn","text":"*bold* \u003c!here\u003e \u0026 more"},"expand":true}]` +
+					`&channel_id=C123&files=[{"id":"F123","title":"mine.csv"}]&token=` + token,
 			},
 		},
 		{
@@ -110,18 +123,18 @@ func TestDeliver(t *testing.T) {
 		{
 			name: "to a user", form: map[string]string{"channel": "U123"},
 			want: []string{
-				ask, send,
-				api + "chat.postMessage [form] channel=U123&text=Looker Data&token=" + token,
+				api + "conversations.open [form] return_im=false&token=" + token + "&users=U123", ask, send,
 				api + `files.completeUploadExternal [form] channel_id=D777&files=[{"id":"F123","title":"Orders by day.csv"}]&token=` + token,
 			},
 		},
 		{
-			name: "to a user of an enterprise with a comment", form: map[string]string{"channel": "W123", "initial_comment": "Hello"},
-			want: []string{
-				ask, send,
-				api + "chat.postMessage [form] channel=W123&text=Hello&token=" + token,
-				api + `files.completeUploadExternal [form] channel_id=D777&files=[{"id":"F123","title":"Orders by day.csv"}]&token=` + token,
-			},
+			name: "in a thread", form: map[string]string{"channel": "C123", "thread_ts": " 1700000000.123456 "},
+			want: []string{ask, send, api + `files.completeUploadExternal [form] channel_id=C123&files=[{"id":"F123","title":"Orders by day.csv"}]&thread_ts=1700000000.123456&token=` + token},
+		},
+		{
+			name: "without data in a thread", none: true,
+			form: map[string]string{"initial_comment": "Hello", "thread_ts": "https://x.slack.com/archives/C123/p1700000000123456"},
+			want: []string{api + "chat.postMessage [form] channel=C123&text=Hello&thread_ts=1700000000.123456&token=" + token},
 		},
 		{
 			name: "a channel name is no user", form: map[string]string{"channel": "Updates"},
@@ -160,12 +173,20 @@ func TestDeliver(t *testing.T) {
 func TestDeliverFails(t *testing.T) {
 	t.Parallel()
 	const (
-		ask, send, share, post = "files.getUploadURLExternal", "s3cret-ticket", "files.completeUploadExternal", "chat.postMessage"
-		lookFirst              = " The file may be there all the same: look before sending it again."
+		open, ask, send = "conversations.open", "files.getUploadURLExternal", "s3cret-ticket"
+		share, post     = "files.completeUploadExternal", "chat.postMessage"
+		lookFirst       = " The file may be there all the same: look before sending it again."
+		notUnderstood   = "Slack sent an answer that the hub does not understand."
+		notSlacks       = "The address for the upload is not one of Slack's. The file was not sent."
+		tenMinutes      = "600"
 	)
 	refused := func(code string) actiontest.Reply {
 		return actiontest.Reply{Body: `{"ok":false,"error":"` + code + `"}`}
 	}
+	address := func(url string) actiontest.Reply {
+		return actiontest.Reply{Body: `{"ok":true,"file_id":"F1","upload_url":"` + url + `"}`}
+	}
+	busy := actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": tenMinutes}}
 	for _, tt := range []struct {
 		name    string
 		to      string
@@ -183,64 +204,133 @@ func TestDeliverFails(t *testing.T) {
 		{"unknown code", "C1", ask, refused("something_new"), action.Invalid, "Slack refused the request (something_new).", 1},
 		{"an error that is no code", "C1", ask, refused("Bad token " + token), action.Invalid, "Slack refused the request without a reason.", 1},
 		{"neither ok nor error", "C1", ask, actiontest.Reply{Body: `{}`}, action.Invalid, "Slack refused the request without a reason.", 1},
-		{"no JSON", "C1", ask, actiontest.Reply{Body: "<html>" + token}, action.Unavailable, "Slack sent an answer that the hub does not understand.", 1},
-		{"other JSON", "C1", ask, actiontest.Reply{Body: `{"ok":true,"upload_url":["` + token + `"]}`}, action.Unavailable, "Slack sent an answer that the hub does not understand.", 1},
-		{"no upload address", "C1", ask, actiontest.Reply{Body: `{"ok":true}`}, action.Unavailable, "Slack sent an answer that the hub does not understand.", 1},
-		{"upload address without TLS", "C1", ask, actiontest.Reply{Body: `{"ok":true,"file_id":"F1","upload_url":"http://files.slack.com/s3cret-ticket"}`}, action.Unavailable, "Slack sent an answer that the hub does not understand.", 1},
+		{"no JSON", "C1", ask, actiontest.Reply{Body: "<html>" + token}, action.Unavailable, notUnderstood, 3},
+		{"other JSON", "C1", ask, actiontest.Reply{Body: `{"ok":true,"upload_url":["` + token + `"]}`}, action.Unavailable, notUnderstood, 3},
+		{"no upload address", "C1", ask, actiontest.Reply{Body: `{"ok":true}`}, action.Unavailable, notUnderstood, 3},
+		{"no file id", "C1", ask, actiontest.Reply{Body: `{"ok":true,"upload_url":"` + uploadURL + `"}`}, action.Unavailable, notUnderstood, 3},
+		{"upload address without TLS", "C1", ask, address("http://files.slack.com/s3cret-ticket"), action.Forbidden, notSlacks, 1},
+		{"upload address elsewhere", "C1", ask, address("https://example.com/s3cret-ticket"), action.Forbidden, notSlacks, 1},
+		{"upload address that looks alike", "C1", ask, address("https://files.notslack.com/s3cret-ticket"), action.Forbidden, notSlacks, 1},
+		{"upload address that begins alike", "C1", ask, address("https://files.slack.com.example.com/s3cret-ticket"), action.Forbidden, notSlacks, 1},
+		{"upload address with a user", "C1", ask, address("https://files.slack.com@example.com/s3cret-ticket"), action.Forbidden, notSlacks, 1},
+		{"upload address with a port", "C1", ask, address("https://files.slack.com:8443/s3cret-ticket"), action.Forbidden, notSlacks, 1},
+		{"no upload address at all", "C1", ask, address("https://files.slack.com/%zz/s3cret"), action.Unavailable, notUnderstood, 3},
 		{"401", "C1", ask, actiontest.Reply{Status: 401}, action.Unauthenticated, "Slack answered 401 Unauthorized.", 1},
 		{"403", "C1", ask, actiontest.Reply{Status: 403}, action.Forbidden, "Slack answered 403 Forbidden.", 1},
 		{"404", "C1", ask, actiontest.Reply{Status: 404}, action.NotFound, "Slack answered 404 Not Found.", 1},
-		{"429 for long", "C1", ask, actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "600"}}, action.RateLimited, "Slack answered 429 Too Many Requests.", 1},
-		{"429 in the body", "C1", ask, refused("ratelimited"), action.RateLimited, "Slack takes no more calls for now (ratelimited).", 4},
-		{"500", "C1", ask, actiontest.Reply{Status: 500, Body: token}, action.Unavailable, "Slack answered 500 Internal Server Error.", 1},
+		{"429 for long", "C1", ask, busy, action.RateLimited, "Slack takes no more calls for now. It asks to wait for 600 seconds.", 1},
+		{"429 in the body", "C1", ask, refused("ratelimited"), action.RateLimited, "Slack takes no more calls for now (ratelimited).", 3},
+		{"500", "C1", ask, actiontest.Reply{Status: 500, Body: token}, action.Unavailable, "Slack answered 500 Internal Server Error.", 3},
 		{"redirect", "C1", ask, actiontest.Reply{Status: 307, Header: map[string]string{"Location": "https://example.com/"}}, action.Invalid, "Slack answered 307 Temporary Redirect.", 1},
-		{"reset", "C1", ask, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed.", 1},
+		{"reset", "C1", ask, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed.", 3},
 		{"upload refused", "C1", send, actiontest.Reply{Status: 403}, action.Forbidden, "Slack answered 403 Forbidden.", 2},
 		{"upload too large", "C1", send, actiontest.Reply{Status: 413}, action.TooLarge, "Slack answered 413 Request Entity Too Large.", 2},
-		{"upload out of order", "C1", send, actiontest.Reply{Status: 502}, action.Unavailable, "Slack answered 502 Bad Gateway.", 2},
-		{"upload reset", "C1", send, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed.", 2},
+		{"upload redirected", "C1", send, actiontest.Reply{Status: 307, Header: map[string]string{"Location": "https://example.com/"}}, action.Invalid, "Slack answered 307 Temporary Redirect.", 2},
+		{"upload rate limited for long", "C1", send, busy, action.RateLimited, "Slack takes no more calls for now. It asks to wait for 600 seconds.", 2},
+		{"upload out of order", "C1", send, actiontest.Reply{Status: 502}, action.Unavailable, "Slack answered 502 Bad Gateway.", 6},
+		{"upload reset", "C1", send, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed.", 6},
 		{"channel not found", "C1", share, refused("channel_not_found"), action.NotFound, "Slack does not know the channel, or the Slack app is not a member of it. A channel goes by its id (channel_not_found).", 3},
 		{"not in the channel", "C1", share, refused("not_in_channel"), action.Forbidden, "The Slack app is not a member of the channel: invite it there (not_in_channel).", 3},
-		{"sharing rate limited", "C1", share, actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "600"}}, action.RateLimited, "Slack answered 429 Too Many Requests.", 3},
+		{"archived", "C1", share, refused("is_archived"), action.Invalid, "The channel is archived: choose another, or have it restored (is_archived).", 3},
+		{"sharing rate limited", "C1", share, busy, action.RateLimited, "Slack takes no more calls for now. It asks to wait for 600 seconds.", 3},
 		{"sharing unclear", "C1", share, actiontest.Reply{Status: 503}, action.Unavailable, "Slack answered 503 Service Unavailable." + lookFirst, 3},
 		{"sharing reset", "C1", share, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed." + lookFirst, 3},
-		{"no such user", "U1", post, refused("channel_not_found"), action.NotFound, "Slack does not know the channel, or the Slack app is not a member of it. A channel goes by its id (channel_not_found).", 3},
-		{"no conversation", "U1", post, actiontest.Reply{Body: `{"ok":true}`}, action.Unavailable, "Slack sent an answer that the hub does not understand.", 3},
-		{"sharing with a user", "U1", share, refused("file_not_found"), action.NotFound, "The comment was posted, but the file was not shared. Slack no longer knows the uploaded file (file_not_found).", 4},
-		{"sharing with a user unclear", "U1", share, actiontest.Reply{Reset: true}, action.Unavailable, "The comment was posted, but the file was not shared. The connection to Slack failed." + lookFirst, 4},
+		{"sharing answered with nonsense", "C1", share, actiontest.Reply{Body: "<html>"}, action.Unavailable, notUnderstood + lookFirst, 3},
+		{"no such user", "U1", open, refused("user_not_found"), action.NotFound, "Slack does not know the user. A user goes by the id (user_not_found).", 1},
+		{"a deactivated user", "U1", open, refused("user_disabled"), action.Invalid, "The user's account is deactivated (user_disabled).", 1},
+		{"no conversation", "U1", open, actiontest.Reply{Body: `{"ok":true}`}, action.Unavailable, notUnderstood, 3},
+		{"sharing with a user unclear", "U1", share, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed." + lookFirst, 4},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			d := workspace(t, map[string]actiontest.Reply{tt.method: tt.reply})
-			req := actiontest.Query(nil, map[string]string{"channel": tt.to, "initial_comment": "Hello"})
-			res, err := client(t, d).Deliver(t.Context(), actiontest.Inline(t, req, "text/csv", "csv", []byte(csv)))
-			if err == nil {
-				t.Fatalf("delivered: %+v", res)
-			}
-			if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message {
-				t.Errorf("error %v (%v), want %q (%v)", err, action.KindOf(err), tt.message, tt.kind)
-			}
-			if strings.Contains(err.Error(), "s3cret") {
-				t.Errorf("the error holds a secret: %v", err)
-			}
-			if n := len(d.Requests()); n != tt.calls {
-				t.Errorf("%d calls, want %d: %q", n, tt.calls, wire(d.Requests()))
-			}
+			synctest.Test(t, func(t *testing.T) {
+				d := instant(map[string]actiontest.Reply{tt.method: tt.reply})
+				req := actiontest.Query(nil, map[string]string{"channel": tt.to, "initial_comment": "Hello"})
+				res, err := client(t, d).Deliver(t.Context(), actiontest.Inline(t, req, "text/csv", "csv", []byte(csv)))
+				if err == nil {
+					t.Fatalf("delivered: %+v", res)
+				}
+				if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message {
+					t.Errorf("error %v (%v), want %q (%v)", err, action.KindOf(err), tt.message, tt.kind)
+				}
+				if strings.Contains(err.Error(), "s3cret") {
+					t.Errorf("the error holds a secret: %v", err)
+				}
+				if n := len(d.Requests()); n != tt.calls {
+					t.Errorf("%d calls, want %d: %q", n, tt.calls, wire(d.Requests()))
+				}
+			})
 		})
 	}
 }
 
-func TestCommentFails(t *testing.T) {
+// A user whose conversation may not be opened gets the comment first: only its answer tells
+// where the file goes.
+func TestClosedConversation(t *testing.T) {
 	t.Parallel()
-	d := workspace(t, map[string]actiontest.Reply{"chat.postMessage": {Body: `{"ok":false,"error":"msg_too_long"}`}})
-	req := actiontest.Query(nil, map[string]string{"channel": "C1", "initial_comment": "Hello"})
-	got, err := client(t, d).Deliver(t.Context(), actiontest.Inline(t, req, "text/csv", "csv", []byte(csv)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := &action.Response{Message: "The file was delivered, but its comment was not. The comment is too long (msg_too_long)."}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("response (-want +got):\n%s", diff)
+	closed := actiontest.Reply{Body: `{"ok":false,"error":"missing_scope","needed":"im:write"}`}
+	const lookFirst = " The file may be there all the same: look before sending it again."
+	for _, tt := range []struct {
+		name    string
+		comment string
+		answers map[string]actiontest.Reply
+		message string
+		calls   []string
+	}{
+		{
+			name: "with a comment", comment: "Hello",
+			calls: []string{
+				"chat.postMessage [form] channel=U1&text=Hello&token=" + token,
+				`files.completeUploadExternal [form] channel_id=D777&files=[{"id":"F123","title":"Orders by day.csv"}]&token=` + token,
+			},
+		},
+		{
+			name: "without a comment",
+			calls: []string{
+				"chat.postMessage [form] channel=U1&text=Looker Data&token=" + token,
+				`files.completeUploadExternal [form] channel_id=D777&files=[{"id":"F123","title":"Orders by day.csv"}]&token=` + token,
+			},
+		},
+		{
+			name: "the comment is refused", answers: map[string]actiontest.Reply{"chat.postMessage": {Body: `{"ok":false,"error":"channel_not_found"}`}},
+			message: "Slack does not know the channel, or the Slack app is not a member of it. A channel goes by its id (channel_not_found).",
+			calls:   []string{"chat.postMessage [form] channel=U1&text=Looker Data&token=" + token},
+		},
+		{
+			name: "no conversation", answers: map[string]actiontest.Reply{"chat.postMessage": {Body: `{"ok":true}`}},
+			message: "The comment was posted, but the file was not shared. Slack sent an answer that the hub does not understand.",
+			calls:   []string{"chat.postMessage [form] channel=U1&text=Looker Data&token=" + token},
+		},
+		{
+			name: "the file is refused", answers: map[string]actiontest.Reply{"files.completeUploadExternal": {Reset: true}},
+			message: "The comment was posted, but the file was not shared. The connection to Slack failed." + lookFirst,
+			calls: []string{
+				"chat.postMessage [form] channel=U1&text=Looker Data&token=" + token,
+				`files.completeUploadExternal [form] channel_id=D777&files=[{"id":"F123","title":"Orders by day.csv"}]&token=` + token,
+			},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				answers := map[string]actiontest.Reply{"conversations.open": closed}
+				maps.Copy(answers, tt.answers)
+				d := instant(answers)
+				req := actiontest.Query(nil, map[string]string{"channel": "U1", "initial_comment": tt.comment})
+				_, err := client(t, d).Deliver(t.Context(), actiontest.Inline(t, req, "text/csv", "csv", []byte(csv)))
+				switch {
+				case err == nil && tt.message != "", err != nil && action.MessageOf(err) != tt.message:
+					t.Errorf("error %v, want %q", err, tt.message)
+				}
+				var got []string
+				for _, line := range wire(d.Requests())[3:] {
+					got = append(got, strings.TrimPrefix(line, api))
+				}
+				if diff := cmp.Diff(tt.calls, got); diff != "" {
+					t.Errorf("what arrived after the upload (-want +got):\n%s", diff)
+				}
+			})
+		})
 	}
 }
 
@@ -293,16 +383,16 @@ func TestSizeLimit(t *testing.T) {
 
 // TestUploadStreams: the length is told, and the file is never held in memory.
 func TestUploadStreams(t *testing.T) {
-	const size = 64 << 20
+	const size = 512 << 20
 	var length, sent int64
-	c := slack.New(&http.Client{Transport: roundTripper(func(r *http.Request) string {
+	c := slack.NewConnector(&http.Client{Transport: roundTripper(func(r *http.Request) string {
 		if r.URL.Host != "files.slack.com" {
 			return ticket
 		}
 		length = r.ContentLength
 		sent, _ = io.Copy(io.Discard, r.Body)
 		return "OK"
-	})}, token)
+	})}).Client(token)
 	req := actiontest.Query(nil, map[string]string{"channel": "C1"})
 	req.Data = blob{size: size}
 	var before, after runtime.MemStats
@@ -313,23 +403,27 @@ func TestUploadStreams(t *testing.T) {
 		t.Errorf("error %v, length %d, sent %d", err, length, sent)
 	}
 	if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
-		t.Errorf("allocated %d KiB for a file of 64 MiB", n>>10)
+		t.Errorf("allocated %d KiB for a file of 512 MiB", n>>10)
 	}
 }
 
 // TestAnsweredEarly: a success before the whole file was taken is none.
 func TestAnsweredEarly(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, answeredEarly)
+}
+
+func answeredEarly(t *testing.T) {
 	calls := 0
-	c := slack.New(&http.Client{Transport: roundTripper(func(*http.Request) string {
+	c := slack.NewConnector(&http.Client{Transport: roundTripper(func(*http.Request) string {
 		calls++
 		return ticket
-	})}, token)
+	})}).Client(token)
 	req := actiontest.Query(nil, map[string]string{"channel": "C1"})
 	req.Data = blob{size: 1 << 20}
 	_, err := c.Deliver(t.Context(), req)
-	if got, want := action.MessageOf(err), "Slack answered before it had taken all of the file."; got != want || calls != 2 {
-		t.Errorf("error %v after %d calls, want %q after 2", err, calls, want)
+	if got, want := action.MessageOf(err), "Slack answered before it had taken all of the file."; got != want || calls != 6 {
+		t.Errorf("error %v after %d calls, want %q after 6", err, calls, want)
 	}
 }
 
@@ -344,13 +438,16 @@ func TestBlobFails(t *testing.T) {
 	d := workspace(t, nil)
 	req := actiontest.Query(nil, map[string]string{"channel": "C1"})
 	req.Data = blob{size: 1 << 20, broken: true}
-	if _, err := client(t, d).Deliver(t.Context(), req); err == nil {
-		t.Error("a broken spool was delivered")
+	_, err := client(t, d).Deliver(t.Context(), req)
+	if got, want := action.MessageOf(err), "The hub could not read the data that it had fetched."; got != want {
+		t.Errorf("error %v, want %q", err, want)
 	}
+	var whole []string
 	for _, r := range d.Complete() {
-		if r.Host != "slack.com" || strings.HasSuffix(r.Path, "completeUploadExternal") {
-			t.Errorf("arrived whole: %s%s", r.Host, r.Path)
-		}
+		whole = append(whole, r.Path)
+	}
+	if diff := cmp.Diff([]string{"/api/files.getUploadURLExternal"}, whole); diff != "" {
+		t.Errorf("arrived whole (-want +got):\n%s", diff)
 	}
 }
 
@@ -416,6 +513,14 @@ func TestFields(t *testing.T) {
 	}
 	comment := action.Field{Name: "initial_comment", Label: "Comment", Type: action.String}
 	filename := action.Field{Name: "filename", Label: "Filename", Type: action.String}
+	more := action.Field{
+		Name: "more_channels", Label: "Also Share In", Type: action.String,
+		Description: "More ids of channels and users, with commas between them.",
+	}
+	thread := action.Field{
+		Name: "thread_ts", Label: "Thread", Type: action.String,
+		Description: "To reply to a message, its link (Copy link) or its timestamp.",
+	}
 	for _, tt := range []struct {
 		name, channelType string
 		replies           []actiontest.Reply
@@ -450,15 +555,6 @@ func TestFields(t *testing.T) {
 			},
 		},
 		{
-			name: "a cursor that does not move", channelType: "channels",
-			replies: []actiontest.Reply{{Body: `{"ok":true,"channels":[{"id":"C1","name":"a","is_archived":true}],"response_metadata":{"next_cursor":"p"}}`}},
-			want:    fromList(),
-			calls: []string{
-				api + "conversations.list [form] exclude_archived=true&limit=1000&token=" + token + "&types=public_channel,private_channel",
-				api + "conversations.list [form] cursor=p&exclude_archived=true&limit=1000&token=" + token + "&types=public_channel,private_channel",
-			},
-		},
-		{
 			name: "rate limited once", channelType: "channels",
 			replies: []actiontest.Reply{
 				{Status: 429, Header: map[string]string{"Retry-After": "1"}},
@@ -480,13 +576,46 @@ func TestFields(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff([]action.Field{kind, tt.want, comment, filename}, got); diff != "" {
+			if diff := cmp.Diff([]action.Field{kind, tt.want, comment, filename, more, thread}, got); diff != "" {
 				t.Errorf("fields (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(tt.calls, wire(d.Requests())); diff != "" {
 				t.Errorf("calls (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A list that does not end, or cannot be followed, is shown in no part.
+func TestEndlessList(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		next    func(call int) string
+		kind    action.Kind
+		message string
+		calls   int
+	}{
+		{"a cursor that stands still", func(int) string { return "p" }, action.Unavailable, "Slack sent an answer that the hub does not understand. No list is needed with the channel type Manual Channel ID.", 2},
+		{"cursors in a circle", func(n int) string { return fmt.Sprint("p", n%2) }, action.TooLarge, "The workspace has too many names for a list. No list is needed with the channel type Manual Channel ID.", 100},
+	} {
+		for _, channelType := range []string{"channels", "users"} {
+			t.Run(tt.name+" "+channelType, func(t *testing.T) {
+				t.Parallel()
+				calls := 0
+				d := actiontest.NewDestination(t).Handle(func(actiontest.Recorded) actiontest.Reply {
+					calls++
+					return actiontest.Reply{Body: `{"ok":true,"response_metadata":{"next_cursor":"` + tt.next(calls) + `"}}`}
+				})
+				_, err := client(t, d).Fields(t.Context(), channelType)
+				if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message {
+					t.Errorf("error %v (%v), want %q (%v)", err, action.KindOf(err), tt.message, tt.kind)
+				}
+				if n := len(d.Requests()); n != tt.calls {
+					t.Errorf("%d calls, want %d", n, tt.calls)
+				}
+			})
+		}
 	}
 }
 
@@ -502,7 +631,9 @@ func TestFieldsFail(t *testing.T) {
 	}{
 		{"bad token", actiontest.Reply{Body: `{"ok":false,"error":"invalid_auth"}`}, action.Unauthenticated, "Your Slack authentication credentials are not valid.", 1},
 		{"missing scope", actiontest.Reply{Body: `{"ok":false,"error":"missing_scope","needed":"groups:read"}`}, action.Forbidden, "The Slack app lacks the scope groups:read (missing_scope).", 1},
-		{"a wait past the budget", actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "60"}}, action.RateLimited, "Slack answered 429 Too Many Requests." + byHand, 1},
+		{"a wait past the budget", actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "60"}}, action.RateLimited, "Slack takes no more calls for now. It asks to wait for 60 seconds." + byHand, 1},
+		{"a wait past the budget, in the body", actiontest.Reply{Header: map[string]string{"Retry-After": "60"}, Body: `{"ok":false,"error":"ratelimited"}`}, action.RateLimited, "Slack takes no more calls for now. It asks to wait for 60 seconds." + byHand, 1},
+		{"rate limited without a wait", actiontest.Reply{Body: `{"ok":false,"error":"ratelimited"}`}, action.RateLimited, "Slack takes no more calls for now (ratelimited)." + byHand, 3},
 		{"out of order", actiontest.Reply{Status: 503}, action.Unavailable, "Slack answered 503 Service Unavailable." + byHand, 3},
 		{"reset", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed." + byHand, 3},
 	} {
@@ -560,7 +691,7 @@ func TestDeliverWhenBusy(t *testing.T) {
 	}
 	want := []string{
 		"/api/files.getUploadURLExternal", "/api/files.getUploadURLExternal", "/upload/v1/s3cret-ticket",
-		"/api/files.completeUploadExternal", "/api/files.completeUploadExternal", "/api/chat.postMessage", "/api/chat.postMessage",
+		"/api/files.completeUploadExternal", "/api/files.completeUploadExternal",
 	}
 	var got []string
 	for _, r := range d.Requests() {
@@ -571,12 +702,57 @@ func TestDeliverWhenBusy(t *testing.T) {
 	}
 }
 
+// lateAt is a workspace that takes a call and never answers it.
+type lateAt struct {
+	http.RoundTripper
+	path string
+}
+
+func (l lateAt) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.URL.Path, l.path) {
+		return actiontest.Late().Transport.RoundTrip(r)
+	}
+	return l.RoundTripper.RoundTrip(r)
+}
+
+// A call that is not answered ends after a minute. Only what nobody sees is tried again.
 func TestDeliverAnswersLate(t *testing.T) {
+	t.Parallel()
+	const late = "Slack did not answer in time."
+	for _, tt := range []struct {
+		path, channel string
+		message       string
+		minutes       float64
+	}{
+		{"conversations.open", "U1", late, 3},
+		{"files.getUploadURLExternal", "C1", late, 3},
+		{"files.completeUploadExternal", "C1", late + " The file may be there all the same: look before sending it again.", 1},
+	} {
+		t.Run(tt.path, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				c := slack.NewConnector(&http.Client{Transport: lateAt{actiontest.Deps(t, instant(nil), nil).HTTP.Transport, tt.path}}).Client(token)
+				req := actiontest.Query(nil, map[string]string{"channel": tt.channel})
+				_, err := c.Deliver(t.Context(), actiontest.Inline(t, req, "text/csv", "csv", []byte(csv)))
+				if action.MessageOf(err) != tt.message || action.KindOf(err) != action.Timeout {
+					t.Errorf("error %v (%v), want %q", err, action.KindOf(err), tt.message)
+				}
+				// Between calls there are waits of some tenths of a second.
+				if took := time.Since(start).Minutes(); took < tt.minutes || took > tt.minutes+0.1 {
+					t.Errorf("took %v minutes, want %v", took, tt.minutes)
+				}
+			})
+		})
+	}
+}
+
+func TestCommentAnswersLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		req := actiontest.Query(nil, map[string]string{"channel": "C1", "initial_comment": "Hello"})
-		_, err := slack.New(actiontest.Late(), token).Deliver(t.Context(), req)
+		_, err := slack.NewConnector(actiontest.Late()).Client(token).Deliver(t.Context(), req)
 		const want = "Slack did not answer in time. The comment may be there all the same."
 		if took := time.Since(start); action.MessageOf(err) != want || action.KindOf(err) != action.Timeout || took != time.Minute {
 			t.Errorf("error %v (%v) after %v, want %q", err, action.KindOf(err), took, want)

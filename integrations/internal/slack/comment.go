@@ -1,0 +1,66 @@
+package slack
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/slack-go/slack"
+
+	"integrationhub.dev/hub/action"
+)
+
+// Slack's limits, in characters. It cuts a longer message off without a word
+// (https://docs.slack.dev/reference/methods/chat.postMessage), and takes no more text in a
+// section (https://docs.slack.dev/reference/block-kit/blocks/section-block) and no more than
+// fifty of those.
+const (
+	maxComment = 40_000
+	maxSection = 3000
+)
+
+// commentOf is what the form says beside the file; blanks alone are nothing.
+func commentOf(form map[string]string) (string, error) {
+	comment := form["initial_comment"]
+	if utf8.RuneCountInString(comment) > maxComment {
+		return "", action.InvalidField("initial_comment", "The comment is too long. Slack takes %d characters.", maxComment)
+	}
+	if strings.TrimSpace(comment) == "" {
+		return "", nil
+	}
+	return comment, nil
+}
+
+// sections are a comment as Slack shows it in one message with a file. Its markup works
+// there, which it does not in the call's own argument for a comment.
+func sections(comment string) slack.Blocks {
+	var blocks slack.Blocks
+	for comment != "" {
+		var part string
+		part, comment = cut(comment)
+		if strings.TrimSpace(part) == "" {
+			continue
+		}
+		text := slack.NewTextBlockObject(slack.MarkdownType, part, false, false)
+		blocks.BlockSet = append(blocks.BlockSet, slack.NewSectionBlock(text, nil, nil, slack.SectionBlockOptionExpand(true)))
+	}
+	return blocks
+}
+
+// cut takes what fits into a section off the front of a text: up to the end of a line or a
+// word, unless that would leave half of the section empty.
+func cut(text string) (front, rest string) {
+	end := 0
+	for range maxSection {
+		_, size := utf8.DecodeRuneInString(text[end:])
+		end += size
+	}
+	if end == len(text) {
+		return text, ""
+	}
+	for _, separator := range []string{"\n", " "} {
+		if at := strings.LastIndex(text[:end], separator); at >= end/2 {
+			return text[:at], text[at+1:]
+		}
+	}
+	return text[:end], text[end:]
+}

@@ -1,0 +1,169 @@
+package slack
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/slack-go/slack"
+
+	"integrationhub.dev/hub/action"
+)
+
+// user is the id of a user, whose conversation with the app has an id of its own. Names of
+// channels are in lower case, so none looks like it.
+var user = regexp.MustCompile(`^[UW][A-Z0-9]+$`)
+
+// maxDestinations bounds one delivery, which uploads the file for each of them.
+const maxDestinations = 20
+
+// maxName is the length of Slack's longest names, and more than that of its ids.
+const maxName = 80
+
+// destinations are the ids of channels and users that the form names, each once.
+func destinations(form map[string]string) ([]string, error) {
+	var ids []string
+	for _, field := range []string{"channel", "more_channels"} {
+		for id := range strings.FieldsFuncSeq(form[field], func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
+			if len(id) > maxName {
+				return nil, action.InvalidField(field, "A channel or user has no id of more than %d characters.", maxName)
+			}
+			if !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	if len(ids) > maxDestinations {
+		return nil, action.InvalidField("more_channels", "A delivery goes to %d channels and users at most.", maxDestinations)
+	}
+	return ids, nil
+}
+
+// conversation is where a file or a message goes.
+type conversation struct {
+	// name is what the form calls it.
+	name string
+	// id is that of a channel, or of a user's conversation with the app.
+	id string
+	// closed is set for a user whose conversation may not be opened: id is the user's, which
+	// takes messages but no files.
+	closed bool
+}
+
+// open finds the conversations of users and leaves out those that are named twice, once by
+// the user and once by their own id. Nobody sees that a conversation was opened.
+func (c *Client) open(ctx context.Context, ids []string) ([]conversation, error) {
+	var list []conversation
+	for _, id := range ids {
+		next := conversation{name: id, id: id}
+		if user.MatchString(id) {
+			opened, err := c.openWith(ctx, id)
+			switch {
+			case refusedFor(err, "missing_scope", "not_allowed_token_type"):
+				next.closed = true // apps of before this integration asked for im:write
+			case err != nil && len(ids) > 1:
+				return nil, action.Wrap(err, action.KindOf(err), "Nothing was sent, because of %s: %s", id, action.MessageOf(err))
+			case err != nil:
+				return nil, err
+			default:
+				next.id = opened
+			}
+		}
+		if !slices.ContainsFunc(list, func(c conversation) bool { return c.id == next.id }) {
+			list = append(list, next)
+		}
+	}
+	// Whose conversation a D… is cannot be told then, and nobody shall get a file twice.
+	if slices.ContainsFunc(list, func(c conversation) bool { return c.closed }) &&
+		slices.ContainsFunc(list, func(c conversation) bool { return strings.HasPrefix(c.id, "D") }) {
+		return nil, action.InvalidField("more_channels",
+			"Without the scope im:write of the Slack app, users (U…) and conversations with users (D…) cannot be in one delivery.")
+	}
+	return list, nil
+}
+
+// openWith returns the id of the conversation with a user, the same each time
+// (https://docs.slack.dev/reference/methods/conversations.open).
+func (c *Client) openWith(ctx context.Context, user string) (string, error) {
+	return repeat(ctx, func(ctx context.Context) (string, error) {
+		ctx, cancel := bounded(ctx)
+		defer cancel()
+		opened, _, _, err := c.api.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{user}})
+		switch {
+		case err != nil:
+			return "", err
+		case opened == nil || opened.ID == "":
+			return "", errNotUnderstood
+		}
+		return opened.ID, nil
+	})
+}
+
+// refusedFor reports whether Slack refused a call with one of these codes.
+func refusedFor(err error, codes ...string) bool {
+	refused, ok := errors.AsType[refusedError](err)
+	return ok && slices.Contains(codes, string(refused))
+}
+
+// thread is the message that a file or a comment replies to.
+type thread struct {
+	// ts is its timestamp, by which Slack names messages; empty when there is none.
+	ts string
+	// channel is where the message is; empty when that was not said.
+	channel string
+}
+
+var (
+	timestamp = regexp.MustCompile(`^[0-9]{10}\.[0-9]{6}$`)
+	permalink = regexp.MustCompile(`^/archives/([CDG][A-Z0-9]+)/p([0-9]{10})([0-9]{6})$`)
+)
+
+// parseThread reads a timestamp, or the link that Slack copies for a message:
+// https://example.slack.com/archives/C024BE91L/p1700000000123456, which for a reply names
+// the message that began the thread as well: ?thread_ts=1700000000.000100&cid=C024BE91L.
+func parseThread(text string) (thread, error) {
+	text = strings.TrimSpace(text)
+	if text == "" || timestamp.MatchString(text) {
+		return thread{ts: text}, nil
+	}
+	wrong := action.InvalidField("thread_ts", "The thread is neither a link to a message in Slack nor its timestamp, such as 1700000000.123456.")
+	u, err := url.Parse(text)
+	if err != nil || !slacks(u) || u.Fragment != "" {
+		return thread{}, wrong
+	}
+	at := permalink.FindStringSubmatch(u.EscapedPath())
+	query, err := url.ParseQuery(u.RawQuery)
+	if at == nil || err != nil {
+		return thread{}, wrong
+	}
+	found := thread{ts: at[2] + "." + at[3], channel: at[1]}
+	for parameter, values := range query {
+		switch {
+		case len(values) != 1:
+			return thread{}, wrong
+		case parameter == "cid" && values[0] == found.channel:
+		case parameter == "thread_ts" && timestamp.MatchString(values[0]):
+			found.ts = values[0] // Slack takes no replies to replies
+		default:
+			return thread{}, wrong
+		}
+	}
+	return found, nil
+}
+
+// in checks that the thread can be in where the delivery goes.
+func (t thread) in(list []conversation) error {
+	switch {
+	case t.ts == "":
+		return nil
+	case len(list) > 1:
+		return action.InvalidField("thread_ts", "A thread is in one channel. Choose no other, or leave the thread out.")
+	case t.channel != "" && t.channel != list[0].id:
+		return action.InvalidField("thread_ts", "The thread is in %s, not in the chosen channel. A channel goes by its id.", t.channel)
+	}
+	return nil
+}

@@ -1,0 +1,200 @@
+package slack_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"integrationhub.dev/hub/action/actiontest"
+)
+
+// fake is a workspace that does what Slack documents: a file is seen only where it was
+// completed, once, and only when all of its bytes came. It notes what Slack would not have
+// understood, and what people see.
+type fake struct {
+	*actiontest.Destination
+	// refuses maps a conversation to why it takes nothing.
+	refuses map[string]string
+	// people maps users to their conversations.
+	people map[string]string
+	// scripts answer a method's calls in place of the workspace, in their order.
+	scripts map[string][]script
+
+	files  map[string]*upload
+	seen   []string
+	faults []string
+}
+
+// script is one answer. If done, the workspace did what it was asked, and answers itself
+// unless the script has an answer.
+type script struct {
+	actiontest.Reply
+	done bool
+}
+
+// upload is a file on its way.
+type upload struct {
+	name     string
+	declared int
+	body     string
+	shared   bool
+}
+
+func newFake() *fake {
+	f := &fake{
+		Destination: actiontest.NewSocketless(), refuses: map[string]string{}, scripts: map[string][]script{},
+		people: map[string]string{"U1": "D1", "W2": "D2"}, files: map[string]*upload{},
+	}
+	f.Handle(f.serve)
+	return f
+}
+
+func (f *fake) fault(format string, args ...any) {
+	f.faults = append(f.faults, fmt.Sprintf(format, args...))
+}
+
+func (f *fake) serve(r actiontest.Recorded) actiontest.Reply {
+	method := strings.TrimPrefix(r.Path, "/api/")
+	if strings.HasPrefix(r.Path, "/upload/") {
+		method = "upload"
+	}
+	if list := f.scripts[method]; len(list) > 0 {
+		f.scripts[method] = list[1:]
+		if !list[0].done {
+			return list[0].Reply
+		}
+		if reply := f.do(method, r); !list[0].Reset && list[0].Status == 0 {
+			return reply
+		}
+		return list[0].Reply
+	}
+	return f.do(method, r)
+}
+
+func (f *fake) do(method string, r actiontest.Recorded) actiontest.Reply {
+	if method == "upload" {
+		return f.receive(r)
+	}
+	form, err := url.ParseQuery(string(r.Body))
+	if err != nil || r.Method != http.MethodPost || r.Host != "slack.com" || r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
+		f.fault("%s %s%s: %q", r.Method, r.Host, r.Path, r.Body)
+	}
+	if form.Get("token") != token {
+		return refusedWith("invalid_auth")
+	}
+	switch method {
+	case "conversations.open":
+		return f.open(form)
+	case "files.getUploadURLExternal":
+		return f.promise(form)
+	case "files.completeUploadExternal":
+		return f.complete(form)
+	case "chat.postMessage":
+		return f.post(form)
+	}
+	return refusedWith("unknown_method")
+}
+
+func refusedWith(code string) actiontest.Reply {
+	return actiontest.Reply{Body: `{"ok":false,"error":"` + code + `"}`}
+}
+
+func (f *fake) open(form url.Values) actiontest.Reply {
+	id, ok := f.people[form.Get("users")]
+	if !ok {
+		return refusedWith("user_not_found")
+	}
+	return actiontest.Reply{Body: `{"ok":true,"channel":{"id":"` + id + `"}}`}
+}
+
+func (f *fake) promise(form url.Values) actiontest.Reply {
+	length, err := strconv.Atoi(form.Get("length"))
+	if err != nil || length <= 0 || form.Get("filename") == "" {
+		return refusedWith("invalid_arguments")
+	}
+	id := fmt.Sprintf("F%d", len(f.files)+1)
+	f.files[id] = &upload{name: form.Get("filename"), declared: length}
+	return actiontest.Reply{Body: `{"ok":true,"upload_url":"https://files.slack.com/upload/v1/` + id + `","file_id":"` + id + `"}`}
+}
+
+func (f *fake) receive(r actiontest.Recorded) actiontest.Reply {
+	file := f.files[strings.TrimPrefix(r.Path, "/upload/v1/")]
+	switch {
+	case r.Host != "files.slack.com", r.Method != http.MethodPost, r.Header.Get("Authorization") != "", file == nil:
+		f.fault("%s %s%s", r.Method, r.Host, r.Path)
+		return actiontest.Reply{Status: 404}
+	case r.Broken:
+		return actiontest.Reply{Status: 400}
+	}
+	file.body = string(r.Body)
+	return actiontest.Reply{Body: fmt.Sprintf("OK - %d", len(r.Body))}
+}
+
+func (f *fake) complete(form url.Values) actiontest.Reply {
+	var files []struct{ ID, Title string }
+	if json.Unmarshal([]byte(form.Get("files")), &files) != nil || len(files) != 1 || f.files[files[0].ID] == nil {
+		return refusedWith("invalid_arguments")
+	}
+	file, to := f.files[files[0].ID], form.Get("channel_id")
+	switch {
+	case len(file.body) != file.declared:
+		return refusedWith("posting_to_channel_denied")
+	case file.shared:
+		f.fault("%s was completed twice", files[0].ID)
+	case f.refuses[to] != "":
+		return refusedWith(f.refuses[to])
+	case !strings.ContainsAny(to[:1], "CDG"):
+		return refusedWith("channel_not_found")
+	}
+	var blocks []struct {
+		Type string
+		Text struct{ Type, Text string }
+	}
+	if text := form.Get("blocks"); text != "" && json.Unmarshal([]byte(text), &blocks) != nil {
+		return refusedWith("invalid_blocks")
+	}
+	line := fmt.Sprintf("%s: %s %q", to+form.Get("thread_ts"), file.name, file.body)
+	for _, b := range blocks {
+		if b.Type != "section" || b.Text.Type != "mrkdwn" || b.Text.Text == "" || len([]rune(b.Text.Text)) > 3000 {
+			return refusedWith("invalid_blocks")
+		}
+		line += fmt.Sprintf(" %q", b.Text.Text)
+	}
+	file.shared = true
+	f.seen = append(f.seen, line)
+	return actiontest.Reply{Body: `{"ok":true,"files":[{"id":"` + files[0].ID + `","title":"` + file.name + `"}]}`}
+}
+
+func (f *fake) post(form url.Values) actiontest.Reply {
+	to := form.Get("channel")
+	if id, ok := f.people[to]; ok {
+		to = id
+	}
+	switch {
+	case f.refuses[to] != "":
+		return refusedWith(f.refuses[to])
+	case form.Get("text") == "":
+		return refusedWith("no_text")
+	}
+	f.seen = append(f.seen, fmt.Sprintf("%s: %q", to+form.Get("thread_ts"), form.Get("text")))
+	return actiontest.Reply{Body: `{"ok":true,"channel":"` + to + `","ts":"1700000000.000100"}`}
+}
+
+// check fails the test when Slack was not spoken to as it documents, or when its token or
+// upload addresses went elsewhere.
+func (f *fake) check(t *testing.T) {
+	t.Helper()
+	for _, fault := range f.faults {
+		t.Error(fault)
+	}
+	for _, r := range f.Requests() {
+		if !slices.Contains([]string{"slack.com", "files.slack.com"}, r.Host) {
+			t.Errorf("called %s", r.Host)
+		}
+	}
+}
