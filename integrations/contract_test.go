@@ -255,6 +255,7 @@ var formsOfOurOwn = map[string]string{
 
 // fieldsOfOurOwn are asked for beside the reference's.
 var fieldsOfOurOwn = map[string][]string{
+	"dropbox":               {"overwrite", "compression"},
 	"sendgrid":              {"message"},
 	"slack":                 {"more_channels", "thread_ts"},
 	"teams_incomingwebhook": {"preview"},

@@ -3,6 +3,7 @@ package dropbox
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -12,6 +13,8 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/objectstore"
+	"integrationhub.dev/integrations/internal/placeholder"
 	"integrationhub.dev/integrations/internal/signin"
 )
 
@@ -38,6 +41,8 @@ type input struct {
 	Directory string `form:"directory,required"`
 	Filename  string `form:"filename,required"`
 	Timestamp bool   `form:"includeTimestamp"`
+	Overwrite bool   `form:"overwrite"`
+	Gzip      gzip   `form:"compression"`
 }
 
 // Integration writes files to Dropbox.
@@ -107,6 +112,12 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 			Options:     []action.Option{{Name: "yes", Label: "Yes"}, {Name: "no", Label: "No"}},
 			Description: "Append timestamp to end of file name. Should be set to 'Yes' if the file will be sent repeatedly",
 		},
+		{
+			Name: "overwrite", Label: "Overwrite", Type: action.Select, Default: "no",
+			Options:     []action.Option{{Name: "no", Label: "No: fail"}, {Name: "yes", Label: "Yes"}},
+			Description: "What to do when there is a file of this name already.",
+		},
+		objectstore.CompressionField(),
 	}}
 	if after := s.Tokens(); after != before {
 		form.State = state(after)
@@ -123,12 +134,16 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
+	data := req.Data
+	if in.Gzip {
+		data = objectstore.Compress(data)
+	}
 	path, err := in.path(req.Data.Extension(), i.now())
 	if err != nil {
 		return nil, err
 	}
 	s := i.open(parseState(req.State))
-	err = s.write(ctx, path, req.Data)
+	err = s.write(ctx, in.commit(path), data)
 	if action.KindOf(err) == action.Unauthenticated {
 		// What Looker keeps is of no use any more: without it, the form offers a sign-in.
 		return &action.Response{State: &action.State{Data: action.Reset}}, err
@@ -139,6 +154,28 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	return &action.Response{Message: "Saved as " + path + "."}, nil
 }
 
+// gzip says whether the data is compressed.
+type gzip bool
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (g *gzip) UnmarshalText(text []byte) error {
+	switch c := objectstore.Compression(text); c {
+	case objectstore.Plain, objectstore.GzipFile:
+		*g = c == objectstore.GzipFile
+		return nil
+	default:
+		return errors.New("must be none or gzip")
+	}
+}
+
+// commit says where the file goes, and what becomes of one that is there.
+func (in input) commit(path string) commit {
+	if in.Overwrite {
+		return commit{Path: path, Mode: "overwrite"}
+	}
+	return commit{Path: path, Mode: "add"}
+}
+
 // maxSegment is the longest name of a file or folder, in characters:
 // https://help.dropbox.com/organize/file-names
 const maxSegment = 255
@@ -146,7 +183,7 @@ const maxSegment = 255
 // path is where the file goes. The name is taken to the letter, as existing schedules expect:
 // slashes make folders, and the extension follows whether or not the name ends with it.
 func (in input) path(extension string, now time.Time) (string, error) {
-	file := strings.TrimLeft(strings.TrimSpace(in.Filename), "/")
+	file := strings.TrimLeft(strings.TrimSpace(placeholder.Time(in.Filename, now.UTC())), "/")
 	if file == "" || strings.HasSuffix(file, "/") {
 		return "", action.InvalidField("filename", "The filename must not be empty or end with a slash.")
 	}
@@ -155,6 +192,9 @@ func (in input) path(extension string, now time.Time) (string, error) {
 	}
 	if extension != "" {
 		file += "." + extension
+	}
+	if in.Gzip {
+		file += ".gz"
 	}
 	path := "/" + file
 	if directory := strings.Trim(in.Directory, "/"); directory != home {

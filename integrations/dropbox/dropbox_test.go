@@ -2,7 +2,9 @@ package dropbox_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
+	"io"
 	"maps"
 	"net/url"
 	"strings"
@@ -78,7 +80,7 @@ func TestLogin(t *testing.T) {
 func TestForm(t *testing.T) {
 	t.Parallel()
 	login := []string{"login"}
-	fields := []string{"directory", "filename", "includeTimestamp"}
+	fields := []string{"directory", "filename", "includeTimestamp", "overwrite", "compression"}
 	for name, tt := range map[string]struct {
 		state string
 		want  []string
@@ -183,6 +185,51 @@ func TestExecute(t *testing.T) {
 	}
 }
 
+func TestExisting(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		overwrite, size string
+		want, message   string
+	}{
+		"kept":                  {"", "", "before", "There is a different file, or a folder, of this name already. It was left as it is: choose another name, or append the timestamp."},
+		"replaced in one call":  {"yes", "", "a,b\n", ""},
+		"replaced by a session": {"yes", "large", strings.Repeat("a,b\n", 9<<18), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			f.files["/Data/orders.csv"] = []byte("before")
+			content := "a,b\n"
+			if tt.size != "" {
+				content = tt.want
+			}
+			req := actiontest.Inline(t, request(fresh), "text/csv", "csv", []byte(content))
+			req.Form["overwrite"] = tt.overwrite
+			_, err := resolved(t, f.Destination).Execute(t.Context(), req)
+			if err == nil && tt.message != "" || err != nil && action.MessageOf(err) != tt.message || string(f.files["/Data/orders.csv"]) != tt.want {
+				t.Errorf("error %v; %d bytes are there", err, len(f.files["/Data/orders.csv"]))
+			}
+		})
+	}
+}
+
+func TestCompressed(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	req := actiontest.Inline(t, request(fresh), "text/csv", "csv", []byte("a,b\n"))
+	req.Form["compression"] = "gzip"
+	if _, err := resolved(t, f.Destination).Execute(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	z, err := gzip.NewReader(bytes.NewReader(f.files["/Data/orders.csv.gz"]))
+	if err != nil {
+		t.Fatalf("%v in %v", err, f.files)
+	}
+	if content, err := io.ReadAll(z); err != nil || string(content) != "a,b\n" {
+		t.Errorf("%q, %v", content, err)
+	}
+}
+
 func TestPath(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -196,6 +243,8 @@ func TestPath(t *testing.T) {
 		"not ASCII":          {map[string]string{"filename": "größe 📈"}, "/Data/größe 📈.csv", ""},
 		"quotes":             {map[string]string{"filename": `a"b\c`}, `/Data/a"b\c.csv`, ""},
 		"a folder in it":     {map[string]string{"filename": "/2024/orders"}, "/Data/2024/orders.csv", ""},
+		"dates":              {map[string]string{"filename": "{YYYY}/{date} {HH}{mm}"}, "/Data/2023/2023-11-14 2213.csv", ""},
+		"odd answers":        {map[string]string{"overwrite": "maybe", "compression": "encoding"}, "", `"overwrite" must be yes or no. "compression" must be none or gzip.`},
 		"extension in it":    {map[string]string{"filename": "orders.csv"}, "/Data/orders.csv.csv", ""},
 		"up":                 {map[string]string{"filename": "../x"}, "", "The folder and the filename must not contain a part that is empty, . or ..."},
 		"up by folder":       {map[string]string{"directory": ".."}, "", "The folder and the filename must not contain a part that is empty, . or ..."},

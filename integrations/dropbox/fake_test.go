@@ -179,10 +179,10 @@ func (f *fake) session(route, header string, body []byte) actiontest.Reply {
 }
 
 func (f *fake) commit(path, mode string, content []byte) actiontest.Reply {
-	if mode != "add" || !strings.HasPrefix(path, "/") {
+	if mode != "add" && mode != "overwrite" || !strings.HasPrefix(path, "/") {
 		return actiontest.Reply{Status: 400}
 	}
-	if there, ok := f.files[path]; ok && string(there) != string(content) {
+	if there, ok := f.files[path]; ok && mode == "add" && string(there) != string(content) {
 		return refused("path/conflict/file/...", `{".tag":"path"}`)
 	}
 	f.files[path] = content

@@ -19,8 +19,9 @@ import (
 // stores them, and small enough to hold. Each counts as a call where a team's are limited.
 const chunkSize = 16 << 20
 
-// commit says where content becomes a file. A file that is there already is not replaced;
-// one of the same content is left and counts as written, so that a call can be repeated.
+// commit says where content becomes a file. By the mode "add", a file that is there already is
+// not replaced; one of the same content is left and counts as written, so that a call can be
+// repeated. By "overwrite" it gets a new version.
 type commit struct {
 	Path       string `json:"path"`
 	Mode       string `json:"mode"`
@@ -41,14 +42,13 @@ type file struct {
 // write sends the data. The file appears only once all of it has arrived: data of one piece
 // goes in one call, and more goes into a session that becomes a file at its end. A session
 // that is never finished stays invisible, and Dropbox forgets it.
-func (s *session) write(ctx context.Context, path string, data action.Data) error {
+func (s *session) write(ctx context.Context, to commit, data action.Data) error {
 	src, err := data.Open(ctx)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
 	pieces := chunk.NewReader(src, s.integration.chunk)
-	to := commit{Path: path, Mode: "add"}
 	piece, last, err := pieces.Next()
 	if err != nil {
 		return fmt.Errorf("reading the data: %w", err)

@@ -31,6 +31,23 @@ func (c *Compression) UnmarshalText(text []byte) error {
 	return errors.New("must be none, gzip or encoding")
 }
 
+// CompressionField asks whether data is compressed, where that cannot be said beside the file.
+func CompressionField() action.Field {
+	return action.Field{
+		Name: "compression", Label: "Compression", Type: action.Select, Default: string(Plain),
+		Options: []action.Option{
+			{Name: string(Plain), Label: "None"},
+			{Name: string(GzipFile), Label: "gzip (adds .gz to the name)"},
+		},
+	}
+}
+
+// GzipType is the media type of a file that Compress makes (RFC 6713).
+const GzipType = "application/gzip"
+
+// Compress returns the same data, compressed as it is read.
+func Compress(data action.Data) action.Data { return compressed{data} }
+
 // compressed is data that is compressed as it is read.
 type compressed struct{ action.Data }
 

@@ -34,13 +34,7 @@ func FileFields() []action.Field {
 				{Name: string(Keep), Label: "No: fail"},
 			},
 		},
-		{
-			Name: "compression", Label: "Compression", Type: action.Select, Default: string(Plain),
-			Options: []action.Option{
-				{Name: string(Plain), Label: "None"},
-				{Name: string(GzipFile), Label: "gzip (adds .gz to the name)"},
-			},
-		},
+		CompressionField(),
 	}
 }
 
@@ -82,11 +76,11 @@ func Read(req *action.Request, destination string) (Delivery, error) {
 	case Plain:
 	case GzipFile:
 		name += ".gz"
-		d.ContentType = "application/gzip"
-		d.Data = compressed{req.Data}
+		d.ContentType = GzipType
+		d.Data = Compress(req.Data)
 	case GzipEncoding:
 		d.ContentEncoding = "gzip"
-		d.Data = compressed{req.Data}
+		d.Data = Compress(req.Data)
 	}
 	d.Name = name
 	return d, checkName(name, destination, in.Path != "")
