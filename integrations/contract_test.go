@@ -256,6 +256,7 @@ var formsOfOurOwn = map[string]string{
 // fieldsOfOurOwn are asked for beside the reference's.
 var fieldsOfOurOwn = map[string][]string{
 	"dropbox":               {"overwrite", "compression"},
+	"google_drive":          {"overwrite", "compression"},
 	"sendgrid":              {"message"},
 	"slack":                 {"more_channels", "thread_ts"},
 	"teams_incomingwebhook": {"preview"},

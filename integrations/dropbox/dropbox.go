@@ -3,7 +3,6 @@ package dropbox
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -38,11 +37,11 @@ const home = "__root"
 
 // input is what the user answers.
 type input struct {
-	Directory string `form:"directory,required"`
-	Filename  string `form:"filename,required"`
-	Timestamp bool   `form:"includeTimestamp"`
-	Overwrite bool   `form:"overwrite"`
-	Gzip      gzip   `form:"compression"`
+	Directory string           `form:"directory,required"`
+	Filename  string           `form:"filename,required"`
+	Timestamp bool             `form:"includeTimestamp"`
+	Overwrite bool             `form:"overwrite"`
+	Gzip      objectstore.Gzip `form:"compression"`
 }
 
 // Integration writes files to Dropbox.
@@ -152,20 +151,6 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return nil, err
 	}
 	return &action.Response{Message: "Saved as " + path + "."}, nil
-}
-
-// gzip says whether the data is compressed.
-type gzip bool
-
-// UnmarshalText implements [encoding.TextUnmarshaler].
-func (g *gzip) UnmarshalText(text []byte) error {
-	switch c := objectstore.Compression(text); c {
-	case objectstore.Plain, objectstore.GzipFile:
-		*g = c == objectstore.GzipFile
-		return nil
-	default:
-		return errors.New("must be none or gzip")
-	}
 }
 
 // commit says where the file goes, and what becomes of one that is there.

@@ -8,6 +8,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/google"
+	"integrationhub.dev/integrations/internal/objectstore"
 )
 
 var (
@@ -49,29 +50,44 @@ func (*Integration) Definition() action.Definition {
 	}
 }
 
+// Form implements [action.FormBuilder].
+func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
+	form, err := i.Service.Form(ctx, req)
+	if err != nil || form.Fields[0].Name == "login" {
+		return form, err
+	}
+	form.Fields = append(form.Fields, existingField(), objectstore.CompressionField())
+	return form, nil
+}
+
+// input is what the user answers beside the place and the name.
+type input struct {
+	Existing existing         `form:"overwrite"`
+	Gzip     objectstore.Gzip `form:"compression"`
+}
+
 // Execute implements [action.Integration].
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	in, err := google.Decode(req)
 	if err != nil {
 		return nil, err
 	}
+	wish, err := action.Decode[input](req)
+	if err != nil {
+		return nil, err
+	}
+	f := file{name: in.Name, mediaType: mediaType(req), data: req.Data}
+	if wish.Gzip {
+		f = file{name: in.Name + ".gz", mediaType: objectstore.GzipType, data: objectstore.Compress(req.Data)}
+	}
 	c, at, err := i.Enter(ctx, req, in)
 	if err == nil {
-		err = upload(ctx, c, at, in.Name, req)
+		err = f.write(ctx, c, at, wish.Existing)
 	}
 	if err != nil {
 		return google.Forget(err), err
 	}
-	return &action.Response{Message: "Saved as " + in.Name + "."}, nil
-}
-
-func upload(ctx context.Context, c *google.Client, at google.Place, name string, req *action.Request) error {
-	src, err := req.Data.Open(ctx)
-	if err != nil {
-		return err
-	}
-	defer src.Close()
-	return c.Upload(ctx, google.File{Name: name, Parents: []string{at.Folder}}, mediaType(req), src)
+	return &action.Response{Message: "Saved as " + f.name + "."}, nil
 }
 
 // types are the media types of formats, for data that comes without one.

@@ -87,8 +87,8 @@ func TestLogin(t *testing.T) {
 func TestForm(t *testing.T) {
 	t.Parallel()
 	login := []string{"login"}
-	short := []string{"drive", "folderid", "fetchpls", "filename"}
-	long := []string{"drive", "folder", "filename"}
+	short := []string{"drive", "folderid", "fetchpls", "filename", "overwrite", "compression"}
+	long := []string{"drive", "folder", "filename", "overwrite", "compression"}
 	for name, tt := range map[string]struct {
 		state, domains string
 		form           map[string]string

@@ -3,15 +3,17 @@ package google
 import (
 	"context"
 	"strings"
+	"time"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/placeholder"
 )
 
 // Input is what the Looker user answers in the form, and what the administrator set.
 type Input struct {
 	Access
 	Folder
-	// Name is the file's name, taken to the letter; without one, the plan's title.
+	// Name is the file's name, taken to the letter but for the time; without one, the plan's title.
 	Name string
 }
 
@@ -25,7 +27,7 @@ func Decode(req *action.Request) (Input, error) {
 	if err != nil {
 		return Input{}, err
 	}
-	name := req.Form["filename"]
+	name := placeholder.Time(req.Form["filename"], time.Now().UTC())
 	if strings.TrimSpace(name) == "" {
 		name = req.SuggestedFilename()
 	}

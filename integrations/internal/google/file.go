@@ -17,11 +17,15 @@ func quote(text string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + "'"
 }
 
-// Find returns the id of the file with this name and type in the place, or "". Of several,
-// it is always the oldest.
+// Find returns the id of the file with this name, and with this type unless that is empty, in
+// the place, or "". Of several, it is always the oldest.
 func (c *Client) Find(ctx context.Context, at Place, name, mime string) (string, error) {
 	query := within(at.Shared)
-	query.Set("q", fmt.Sprintf("name = %s and %s in parents and mimeType = %s and trashed = false", quote(name), quote(at.Folder), quote(mime)))
+	typed := ""
+	if mime != "" {
+		typed = " and mimeType = " + quote(mime)
+	}
+	query.Set("q", fmt.Sprintf("name = %s and %s in parents%s and trashed = false", quote(name), quote(at.Folder), typed))
 	query.Set("orderBy", "createdTime")
 	query.Set("fields", "nextPageToken,files(id,name)")
 	for {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"net/http"
 	"net/url"
 
 	"integrationhub.dev/hub/action"
@@ -20,29 +21,61 @@ const chunkSize = 16 << 20
 
 // Upload makes a file. It is not made when data breaks off.
 func (c *Client) Upload(ctx context.Context, f File, mediaType string, data io.Reader) error {
+	u := &resumable.Upload{Service: c.Name, HTTP: c.HTTP, Call: c.authorized, Retry: c.Writes, Log: c.Log}
+	sum, err := c.send(ctx, u, uploadURL, f, mediaType, data)
+	if err != nil {
+		return err
+	}
+	id, same, err := c.verify(u.Made(), sum)
+	if err != nil || same {
+		return err
+	}
+	damaged := action.Errorf(action.Unavailable, "The data was damaged on its way to %s.", c.Name)
+	if removed := c.Remove(ctx, id); removed != nil {
+		damaged.Message += " The damaged file could not be removed."
+	}
+	return damaged
+}
+
+// Replace gives a file a new version, which its readers see once it is whole. Drive keeps the
+// one before for thirty days.
+func (c *Client) Replace(ctx context.Context, id, mediaType string, data io.Reader) error {
+	u := &resumable.Upload{Service: c.Name, HTTP: c.HTTP, Call: c.authorized, Retry: c.Writes, Log: c.Log, Method: http.MethodPatch}
+	sum, err := c.send(ctx, u, uploadURL+"/"+url.PathEscape(id), struct{}{}, mediaType, data)
+	if err != nil {
+		return err
+	}
+	_, same, err := c.verify(u.Made(), sum)
+	if err == nil && !same {
+		err = action.Errorf(action.Unavailable, "The data was damaged on its way to %s. The file's version before is kept there.", c.Name)
+	}
+	return err
+}
+
+// send uploads the data, and returns its checksum. An upload that fails is taken back.
+func (c *Client) send(ctx context.Context, u *resumable.Upload, address string, about any, mediaType string, data io.Reader) (hash.Hash, error) {
 	pieces := chunk.NewReader(data, c.Chunk)
 	piece, last, err := pieces.Next()
 	if err != nil {
-		return fmt.Errorf("reading the data: %w", err)
+		return nil, fmt.Errorf("reading the data: %w", err)
 	}
-	u := &resumable.Upload{Service: c.Name, HTTP: c.HTTP, Call: c.authorized, Retry: c.Writes, Log: c.Log}
 	query := url.Values{"uploadType": {"resumable"}, "supportsAllDrives": {"true"}, "fields": {"id,sha256Checksum"}}
-	if err := u.Begin(ctx, uploadURL+"?"+query.Encode(), f, mediaType); err != nil {
-		return err
+	if err := u.Begin(ctx, address+"?"+query.Encode(), about, mediaType); err != nil {
+		return nil, err
 	}
 	sum := sha256.New()
 	for {
 		sum.Write(piece)
 		if err := u.Send(ctx, piece, last); err != nil {
 			u.Abort(ctx)
-			return err
+			return nil, err
 		}
 		if last {
-			return c.verify(ctx, u.Made(), sum)
+			return sum, nil
 		}
 		if piece, last, err = pieces.Next(); err != nil {
 			u.Abort(ctx)
-			return fmt.Errorf("reading the data: %w", err)
+			return nil, fmt.Errorf("reading the data: %w", err)
 		}
 	}
 }
@@ -51,22 +84,15 @@ func (s *Service) notUnderstood() error {
 	return action.Errorf(action.Unavailable, "%s sent an answer that the hub does not understand.", s.Name)
 }
 
-// verify compares what Drive says of the file that was made with what was sent. Drive may
-// not say the sum.
-func (c *Client) verify(ctx context.Context, answer json.RawMessage, sum hash.Hash) error {
+// verify compares what Drive says of the file that was written with what was sent, and returns
+// its id. Drive may not say the sum.
+func (c *Client) verify(answer json.RawMessage, sum hash.Hash) (id string, same bool, err error) {
 	var made struct {
 		ID  string `json:"id"`
 		Sum string `json:"sha256Checksum"`
 	}
 	if err := json.Unmarshal(answer, &made); err != nil {
-		return action.Wrap(err, action.Unavailable, "%s sent an answer that the hub does not understand.", c.Name)
+		return "", false, action.Wrap(err, action.Unavailable, "%s sent an answer that the hub does not understand.", c.Name)
 	}
-	if made.Sum == "" || made.Sum == hex.EncodeToString(sum.Sum(nil)) {
-		return nil
-	}
-	err := action.Errorf(action.Unavailable, "The data was damaged on its way to %s.", c.Name)
-	if removed := c.Remove(ctx, made.ID); removed != nil {
-		err.Message += " The damaged file could not be removed."
-	}
-	return err
+	return made.ID, made.Sum == "" || made.Sum == hex.EncodeToString(sum.Sum(nil)), nil
 }

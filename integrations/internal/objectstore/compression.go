@@ -42,6 +42,20 @@ func CompressionField() action.Field {
 	}
 }
 
+// Gzip is the answer to [CompressionField].
+type Gzip bool
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (g *Gzip) UnmarshalText(text []byte) error {
+	switch c := Compression(text); c {
+	case Plain, GzipFile:
+		*g = c == GzipFile
+		return nil
+	default:
+		return errors.New("must be none or gzip")
+	}
+}
+
 // GzipType is the media type of a file that Compress makes (RFC 6713).
 const GzipType = "application/gzip"
 

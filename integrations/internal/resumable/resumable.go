@@ -6,6 +6,7 @@
 package resumable
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -45,6 +46,8 @@ type Upload struct {
 	Call    Caller
 	Retry   deliver.Retry
 	Log     *slog.Logger
+	// Method begins the session; POST unless set, PATCH for a new version of a file.
+	Method string
 	// Last goes with the calls that complete the upload.
 	Last http.Header
 
@@ -66,7 +69,7 @@ func (u *Upload) Begin(ctx context.Context, address string, metadata any, mediaT
 		header.Set("X-Upload-Content-Type", mediaType)
 	}
 	return u.Retry.Do(ctx, func(ctx context.Context) error {
-		return u.Call(ctx, beginTimeout, http.MethodPost, address, header, body, func(req *http.Request) error {
+		return u.Call(ctx, beginTimeout, cmp.Or(u.Method, http.MethodPost), address, header, body, func(req *http.Request) error {
 			res, err := outbound.Do(u.HTTP, req, u.Service)
 			if err != nil {
 				return err

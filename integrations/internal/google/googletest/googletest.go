@@ -208,6 +208,8 @@ func (f *Fake) route(r actiontest.Recorded) (what string, answer func() actionte
 		return "delete", func() actiontest.Reply { return f.remove(r, id) }
 	case r.Path == "/upload/drive/v3/files":
 		return f.routeUpload(r)
+	case strings.HasPrefix(at, "PATCH www.googleapis.com/upload/drive/v3/files/"):
+		return "session", func() actiontest.Reply { return f.beginVersion(r, id) }
 	}
 	return "", nil
 }

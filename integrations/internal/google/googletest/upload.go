@@ -47,8 +47,23 @@ func (f *Fake) begin(r actiontest.Recorded) actiontest.Reply {
 	if file.MIME == "" {
 		file.MIME = r.Header.Get("X-Upload-Content-Type")
 	}
+	return f.session(&Upload{File: file})
+}
+
+// beginVersion begins an upload in place of a file's content.
+func (f *Fake) beginVersion(r actiontest.Recorded, id string) actiontest.Reply {
+	if r.Query.Get("uploadType") != "resumable" {
+		return bad("uploadType")
+	}
+	if string(r.Body) != "{}" {
+		return bad("The parents field is not directly writable in update requests.")
+	}
+	return f.known(r, id, func(file *File) actiontest.Reply { return f.session(&Upload{File: file}) })
+}
+
+func (f *Fake) session(u *Upload) actiontest.Reply {
 	id := f.id("upload")
-	f.Uploads[id] = &Upload{File: file}
+	f.Uploads[id] = u
 	return actiontest.Reply{Header: map[string]string{"Location": "https://www.googleapis.com/upload/drive/v3/files?uploadType=resumable&upload_id=" + id}}
 }
 
@@ -93,9 +108,12 @@ func (f *Fake) piece(r actiontest.Recorded, id string) actiontest.Reply {
 
 // complete makes the file. The session goes on to tell of it.
 func (f *Fake) complete(id string, u *Upload) actiontest.Reply {
-	if u.File.ID == "" {
-		u.File.ID, u.File.Content = f.id("file"), u.Content
-		f.Files = append(f.Files, u.File)
+	if f.finished[id] == nil {
+		if u.File.ID == "" {
+			u.File.ID = f.id("file")
+			f.Files = append(f.Files, u.File)
+		}
+		u.File.Content = u.Content
 		delete(f.Uploads, id)
 		f.finished[id] = u
 	}
