@@ -45,17 +45,21 @@ func (i *Integration) client(a account) client {
 	return client{http: i.deps.HTTP, api: a.api(), own: a.API != "", token: a.Token}
 }
 
-// do makes one call.
-func (c client) do(ctx context.Context, method, address string, body io.Reader, length int64, contentType string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, address, body)
+// errUnprepared does not wrap the error that it stands for, which quotes the address.
+var errUnprepared = action.Errorf(action.Internal, "The hub could not prepare its request to %s.", name)
+
+// get asks for something.
+func (c client) get(ctx context.Context, address string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, action.Wrap(errors.New("making a request"), action.Internal, "The hub could not prepare its request to %s.", name)
+		return nil, errUnprepared
 	}
+	return c.do(req)
+}
+
+// do makes one call.
+func (c client) do(req *http.Request) (*http.Response, error) {
 	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(c.token.Reveal()))
-	if body != nil {
-		req.ContentLength = length
-		req.Header.Set("Content-Type", contentType)
-	}
 	res, err := outbound.Do(c.http, req, name)
 	if kind := action.KindOf(err); kind == action.Unauthenticated || kind == action.Forbidden && errors.As(err, new(*outbound.StatusError)) {
 		err = action.Wrap(err, action.Unauthenticated, "Your DataRobot API token is invalid.")
@@ -67,7 +71,7 @@ func (c client) do(ctx context.Context, method, address string, body io.Reader, 
 func (c client) check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
 	defer cancel()
-	res, err := c.do(ctx, http.MethodGet, c.api+"/projects/", nil, 0, "")
+	res, err := c.get(ctx, c.api+"/projects/")
 	if err == nil {
 		defer res.Body.Close()
 		if strings.Contains(res.Header.Get("Content-Type"), "json") {
@@ -99,6 +103,9 @@ func (c client) create(ctx context.Context, project, filename string, blob actio
 	}
 	tail := "\r\n--" + form.Boundary() + "--\r\n"
 	length := int64(head.Len()) + blob.Size() + int64(len(tail))
+	body := func() io.Reader {
+		return io.MultiReader(bytes.NewReader(head.Bytes()), io.NewSectionReader(blob, 0, blob.Size()), strings.NewReader(tail))
+	}
 
 	var status string
 	once := deliver.Once{
@@ -106,8 +113,12 @@ func (c client) create(ctx context.Context, project, filename string, blob actio
 		Doubt: "The project may have been made all the same: look before sending it again.",
 	}
 	err := once.Do(ctx, func(ctx context.Context) error {
-		body := io.MultiReader(bytes.NewReader(head.Bytes()), io.NewSectionReader(blob, 0, blob.Size()), strings.NewReader(tail))
-		res, err := c.do(ctx, http.MethodPost, c.api+"/projects/", body, length, form.FormDataContentType())
+		req, err := outbound.NewUpload(ctx, http.MethodPost, c.api+"/projects/", length, body)
+		if err != nil {
+			return errUnprepared
+		}
+		req.Header.Set("Content-Type", form.FormDataContentType())
+		res, err := c.do(req)
 		if err != nil {
 			return explainRefusal(err)
 		}
@@ -178,7 +189,7 @@ type state struct {
 func (c client) look(ctx context.Context, status string) (*state, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	res, err := c.do(ctx, http.MethodGet, status, nil, 0, "")
+	res, err := c.get(ctx, status)
 	if s, ok := errors.AsType[*outbound.StatusError](err); ok && s.Code == http.StatusSeeOther {
 		return &state{}, nil
 	}

@@ -66,11 +66,10 @@ func endpoint(text string, in thread) (*url.URL, error) {
 func (i *Integration) post(ctx context.Context, address *url.URL, m *message) error {
 	once := deliver.Once{Name: name, Timeout: timeout, Doubt: "The message may have been posted all the same: look before sending it again."}
 	return once.Do(ctx, func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, address.String(), m.reader())
+		req, err := outbound.NewUpload(ctx, http.MethodPost, address.String(), m.size(), m.reader)
 		if err != nil {
 			return fmt.Errorf("preparing a message: %w", err)
 		}
-		req.ContentLength = m.size()
 		req.Header.Set("Content-Type", m.contentType)
 		// Discord asks clients to name themselves, and blocks the names of some libraries.
 		req.Header.Set("User-Agent", "integration-hub")

@@ -12,6 +12,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/attachment"
 )
 
@@ -60,16 +61,16 @@ func (c *client) attach(ctx context.Context, to created, data *file) error {
 		return fmt.Errorf("preparing an attachment: %w", err)
 	}
 	tail := "\r\n--" + form.Boundary() + "--\r\n"
+	size := int64(head.Len()) + data.blob.Size() + int64(len(tail))
 	body := func() io.Reader {
 		return io.MultiReader(bytes.NewReader(head.Bytes()), io.NewSectionReader(data.blob, 0, data.blob.Size()), bytes.NewReader([]byte(tail)))
 	}
 	once := deliver.Once{Name: name, Doubt: "It may be there all the same."} // no timeout: files take their time
 	return once.Do(ctx, func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.site.endpoint("issue", string(to.ID), "attachments").String(), body())
+		req, err := outbound.NewUpload(ctx, http.MethodPost, c.site.endpoint("issue", string(to.ID), "attachments").String(), size, body)
 		if err != nil {
 			return fmt.Errorf("preparing an attachment: %w", err)
 		}
-		req.ContentLength = int64(head.Len()) + data.blob.Size() + int64(len(tail))
 		req.Header.Set("Content-Type", form.FormDataContentType())
 		req.Header.Set("X-Atlassian-Token", "no-check") // or Jira takes it for a forged request
 		var kept []struct {

@@ -28,11 +28,10 @@ const (
 func (i *Integration) send(ctx context.Context, key action.Secret, m *encodedMail) error {
 	once := deliver.Once{Name: name, Timeout: timeout, Doubt: "The mail may have been sent all the same: look before sending it again."}
 	return once.Do(ctx, func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, m.reader())
+		req, err := outbound.NewUpload(ctx, http.MethodPost, endpoint, m.size(), m.reader)
 		if err != nil {
 			return fmt.Errorf("preparing a mail: %w", err)
 		}
-		req.ContentLength = m.size()
 		req.Header.Set("Content-Type", "application/json")
 		req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(key.Reveal()))
 		res, err := outbound.Do(i.http, req, name)

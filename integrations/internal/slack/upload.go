@@ -56,12 +56,14 @@ func (c *Client) send(ctx context.Context, address string, blob action.Blob) err
 	if !slacks(u) {
 		return action.Errorf(action.Forbidden, "The address for the upload is not one of Slack's. The file was not sent.")
 	}
-	body := &source{r: io.NewSectionReader(blob, 0, blob.Size())}
-	post, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), body)
+	var body atomic.Pointer[source] // the one that was read last
+	post, err := outbound.NewUpload(ctx, http.MethodPost, u.String(), blob.Size(), func() io.Reader {
+		body.Store(&source{r: io.NewSectionReader(blob, 0, blob.Size())})
+		return body.Load()
+	})
 	if err != nil {
 		return errNotUnderstood
 	}
-	post.ContentLength = blob.Size()
 	post.Header.Set("Content-Type", "application/octet-stream")
 	res, err := outbound.Do(c.http, post, name)
 	if err != nil {
@@ -69,7 +71,7 @@ func (c *Client) send(ctx context.Context, address string, blob action.Blob) err
 	}
 	defer res.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10)) // it only says "OK"; read for the connection's sake
-	if body.n.Load() != blob.Size() {
+	if body.Load().n.Load() != blob.Size() {
 		return action.Errorf(action.Unavailable, "Slack answered before it had taken all of the file.")
 	}
 	return nil
