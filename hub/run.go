@@ -168,7 +168,10 @@ func build(o Options, metrics *Metrics, roots *x509.CertPool, told observers, fo
 	out := outbound.Options{Policy: o.Config.policy(), Roots: roots, Proxy: proxy}
 	out.Policy.AllowLoopback = o.AllowLoopback
 	out.Observe = metrics.outbound("destination")
-	deps := action.Deps{Env: o.Env, HTTP: outbound.NewClient(out), Dial: outbound.Dialer(out.Policy), Roots: roots, Watch: follow, Log: o.Log}
+	deps := action.Deps{
+		Env: o.Env, HTTP: outbound.NewClient(out), Dial: outbound.Dialer(out.Policy), Roots: roots, Identity: outbound.NewIdentityClient(),
+		Watch: follow, Log: o.Log,
+	}
 	catalog, err := NewCatalog(o.Entries, o.Config, deps)
 	if err != nil {
 		return fail(err)

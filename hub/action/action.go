@@ -92,6 +92,9 @@ type Deps struct {
 	// certificate authorities to trust there; nil means the system's.
 	Dial  func(ctx context.Context, network, address string) (net.Conn, error)
 	Roots *x509.CertPool
+	// Identity reaches the services of clouds that tell a pod who it is, and nothing else. It is
+	// for integrations whose administrator lets the hub act as its pod.
+	Identity *http.Client
 	// Watch follows work that goes on at the destination after a delivery has been answered.
 	Watch Watcher
 	// Log receives detail that is of no use to the Looker user. Never a secret or a row.

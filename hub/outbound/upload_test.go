@@ -1,7 +1,6 @@
 package outbound_test
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"io"
@@ -19,7 +18,7 @@ import (
 
 // leaving is a peer that says on its first connection, after a request has come in, that it
 // goes away and did nothing. Later connections it serves.
-func leaving(t *testing.T, serve http.Handler) (address string, roots *x509.CertPool) {
+func leaving(t *testing.T, handler http.Handler) (address string, roots *x509.CertPool) {
 	t.Helper()
 	certified := httptest.NewTLSServer(http.NotFoundHandler()) // for its certificate
 	certified.Close()
@@ -27,28 +26,30 @@ func leaving(t *testing.T, serve http.Handler) (address string, roots *x509.Cert
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = l.Close() })
-	config := &tls.Config{Certificates: certified.TLS.Certificates, NextProtos: []string{http2.NextProtoTLS}, MinVersion: tls.VersionTLS12}
-	go func() {
-		for first := true; ; first = false {
-			plain, err := l.Accept()
-			if err != nil {
-				return
-			}
-			conn := tls.Server(plain, config)
-			if conn.HandshakeContext(context.Background()) != nil {
-				return
-			}
-			if first {
-				goAway(conn)
-				continue
-			}
-			go new(http2.Server).ServeConn(conn, &http2.ServeConnOpts{Context: context.Background(), Handler: serve})
-		}
-	}()
+	secure := tls.NewListener(l, &tls.Config{Certificates: certified.TLS.Certificates, NextProtos: []string{http2.NextProtoTLS}, MinVersion: tls.VersionTLS12})
+	server := &http.Server{Handler: handler}
+	go func() { _ = server.Serve(&leavingListener{Listener: secure}) }()
+	t.Cleanup(func() { _ = server.Close() })
 	roots = x509.NewCertPool()
 	roots.AddCert(certified.Certificate())
 	return "https://" + l.Addr().String(), roots
+}
+
+// leavingListener leaves the first connection and hands out the later ones.
+type leavingListener struct {
+	net.Listener
+	left bool
+}
+
+func (l *leavingListener) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil || l.left {
+			return conn, err
+		}
+		l.left = true
+		goAway(conn)
+	}
 }
 
 // goAway reads a request with a part of its body, and says that it was not processed.

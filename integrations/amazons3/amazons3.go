@@ -30,11 +30,14 @@ type settings struct {
 	// Role is taken on for every call.
 	Role       string `env:"AMAZON_S3_ROLE_ARN"`
 	ExternalID string `env:"AMAZON_S3_EXTERNAL_ID"`
-	// PodIdentity lets the hub act as its pod where Looker has no access key. The other two are
-	// what Amazon EKS sets in the pod.
-	PodIdentity bool   `env:"AMAZON_S3_POD_IDENTITY"`
-	PodRole     string `env:"AWS_ROLE_ARN"`
-	TokenFile   string `env:"AWS_WEB_IDENTITY_TOKEN_FILE"`
+	// PodIdentity lets the hub act as its pod where Looker has no access key. The others are
+	// what Amazon EKS sets in the pod: a role and its token, or the agent of EKS Pod Identity and
+	// the token for it.
+	PodIdentity    bool   `env:"AMAZON_S3_POD_IDENTITY"`
+	PodRole        string `env:"AWS_ROLE_ARN"`
+	TokenFile      string `env:"AWS_WEB_IDENTITY_TOKEN_FILE"`
+	Agent          string `env:"AWS_CONTAINER_CREDENTIALS_FULL_URI"`
+	AgentTokenFile string `env:"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"`
 }
 
 // identity is as whom the hub itself acts.
@@ -43,10 +46,14 @@ func (s settings) identity() (s3store.Identity, error) {
 	if !s.PodIdentity {
 		return id, nil
 	}
-	if s.PodRole == "" || s.TokenFile == "" {
+	switch {
+	case s.PodRole != "" && s.TokenFile != "":
+		id.PodRole, id.TokenFile = s.PodRole, s.TokenFile
+	case s.Agent != "" && s.AgentTokenFile != "":
+		id.Agent, id.AgentTokenFile = s.Agent, s.AgentTokenFile
+	default:
 		return id, &action.MissingSettingsError{Keys: []string{"AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"}}
 	}
-	id.PodRole, id.TokenFile = s.PodRole, s.TokenFile
 	return id, nil
 }
 

@@ -736,7 +736,14 @@ func TestIdentity(t *testing.T) {
 	if err := os.WriteFile(file, []byte("pod's token"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	odd := filepath.Join(t.TempDir(), "odd")
+	if err := os.WriteFile(odd, []byte("another's token"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	pod := map[string]string{"AMAZON_S3_POD_IDENTITY": "true", "AWS_ROLE_ARN": podRole, "AWS_WEB_IDENTITY_TOKEN_FILE": file}
+	agent := map[string]string{
+		"AMAZON_S3_POD_IDENTITY": "true", "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.23/v1/credentials", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": file,
+	}
 	assume := map[string]string{"AMAZON_S3_ROLE_ARN": role, "AMAZON_S3_EXTERNAL_ID": "looker"}
 	both := maps.Clone(pod)
 	maps.Copy(both, assume)
@@ -766,6 +773,16 @@ func TestIdentity(t *testing.T) {
 			}
 			return &actiontest.Reply{Status: 500}
 		}, []string{"AssumeRoleWithWebIdentity", "AssumeRoleWithWebIdentity"}, 0, ""},
+		{"the pod by its agent", agent, false, nil, []string{"AssumeRoleForPodIdentity"}, 0, ""},
+		{"the agent, but Looker has a key", agent, true, nil, nil, 0, ""},
+		{"an agent that is busy for a moment", agent, false, func(operation string, n int) *actiontest.Reply {
+			if operation != "AssumeRoleForPodIdentity" || n > 1 {
+				return nil
+			}
+			return &actiontest.Reply{Status: 500}
+		}, []string{"AssumeRoleForPodIdentity", "AssumeRoleForPodIdentity"}, 0, ""},
+		{"an agent that refuses", without(agent, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", odd), false, nil, []string{"AssumeRoleForPodIdentity"}, action.Forbidden, fmt.Sprintf(notGiven, "the pod's role")},
+		{"no token for the agent", without(agent, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/nothing"), false, nil, nil, action.Forbidden, fmt.Sprintf(notGiven, "the pod's role")},
 		{"no key and no pod", nil, false, nil, nil, action.Invalid, "The access key and the secret key are required. Enter them in the action's settings in Looker."},
 		{"a role that is not given", without(assume, "AMAZON_S3_EXTERNAL_ID", "x"), true, nil, []string{"AssumeRole"}, action.Forbidden, fmt.Sprintf(notGiven, "the role")},
 		{"a pod's role that is not given", without(both, "AWS_ROLE_ARN", "x"), false, nil, []string{"AssumeRoleWithWebIdentity"}, action.Forbidden, fmt.Sprintf(notGiven, "the pod's role")},

@@ -94,8 +94,11 @@ func xmlError(status int, code string) actiontest.Reply {
 }
 
 func (f *fake) answer(r actiontest.Recorded) actiontest.Reply {
-	if strings.HasPrefix(r.Host, "sts.") {
+	switch {
+	case strings.HasPrefix(r.Host, "sts."):
 		return f.takeOn(r)
+	case r.Host == "169.254.170.23":
+		return f.agent(r)
 	}
 	bucket, key, region := f.locate(r)
 	operation := operationOf(r, key)
@@ -177,6 +180,25 @@ func (f *fake) takeOn(r actiontest.Recorded) actiontest.Reply {
 	c := owners[owner]
 	return actiontest.Reply{Body: "<" + operation + "Response><" + operation + "Result><Credentials><AccessKeyId>" + c.AccessKeyID + "</AccessKeyId><SecretAccessKey>" + c.SecretAccessKey +
 		"</SecretAccessKey><SessionToken>" + c.SessionToken + "</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></" + operation + "Result></" + operation + "Response>"}
+}
+
+// agent is EKS Pod Identity's:
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+func (f *fake) agent(r actiontest.Recorded) actiontest.Reply {
+	const operation = "AssumeRoleForPodIdentity"
+	f.count[operation]++
+	f.operations = append(f.operations, operation)
+	if f.fail != nil {
+		if reply := f.fail(operation, f.count[operation]); reply != nil {
+			return *reply
+		}
+	}
+	if r.Method != http.MethodGet || r.Path != "/v1/credentials" || r.Header.Get("Authorization") != "pod's token" {
+		return actiontest.Reply{Status: http.StatusForbidden, Body: `{"code":"AccessDenied","message":"quoted: ` + secretKey + `"}`}
+	}
+	c := owners["ASIAPOD"]
+	return actiontest.Reply{Header: map[string]string{"Content-Type": "application/json"}, Body: `{"AccessKeyId":"` + c.AccessKeyID +
+		`","SecretAccessKey":"` + c.SecretAccessKey + `","Token":"` + c.SessionToken + `","AccountId":"1","Expiration":"2099-01-01T00:00:00Z"}`}
 }
 
 func stsError(code string) actiontest.Reply {

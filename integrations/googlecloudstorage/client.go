@@ -46,7 +46,10 @@ type client struct {
 }
 
 func (i *Integration) client(ctx context.Context, a account) (*client, error) {
-	if strings.TrimSpace(a.Key.Reveal()) == "" && i.settings.CredentialsFile != "" {
+	if strings.TrimSpace(a.Key.Reveal()) == "" && i.settings.keyless() {
+		if i.settings.PodIdentity {
+			return i.podClient(ctx), nil
+		}
 		return i.ownClient(ctx)
 	}
 	sa, err := serviceaccount.New(a.Email, a.Key)

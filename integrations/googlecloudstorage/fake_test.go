@@ -137,6 +137,8 @@ func (f *fake) route(r actiontest.Recorded) (what string, do func(actiontest.Rec
 		return "token", token
 	case r.Host == "sts.googleapis.com":
 		return "token", exchange
+	case r.Host == "169.254.169.254":
+		return "token", metadata
 	case storage && r.Method == http.MethodGet && r.Path == "/storage/v1/b":
 		return "list", f.list
 	case storage && r.Method == http.MethodPost && strings.HasPrefix(r.Path, "/upload/storage/v1/b/"):
@@ -172,6 +174,15 @@ func token(r actiontest.Recorded) actiontest.Reply {
 }
 
 // exchange takes a workload's token for one of Google's (RFC 8693).
+// metadata is Google's metadata server, which answers only those who know what it is.
+func metadata(r actiontest.Recorded) actiontest.Reply {
+	if r.Method != http.MethodGet || r.Path != "/computeMetadata/v1/instance/service-accounts/default/token" || r.Header.Get("Metadata-Flavor") != "Google" ||
+		r.Query.Get("scopes") != "https://www.googleapis.com/auth/devstorage.read_write" || r.Header.Get("Authorization") != "" {
+		return actiontest.Reply{Status: http.StatusForbidden}
+	}
+	return answer(http.StatusOK, map[string]any{"access_token": "access", "token_type": "Bearer", "expires_in": 3599})
+}
+
 func exchange(r actiontest.Recorded) actiontest.Reply {
 	form, _ := url.ParseQuery(string(r.Body))
 	if form.Get("subject_token") != "workload" || form.Get("audience") != "//iam.googleapis.com/pool" {

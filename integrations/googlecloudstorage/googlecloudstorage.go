@@ -29,7 +29,20 @@ type settings struct {
 	// CredentialsFile is a file of application default credentials, as whom the hub writes
 	// where Looker has no key.
 	CredentialsFile string `env:"GOOGLE_CLOUD_STORAGE_CREDENTIALS_FILE"`
+	// PodIdentity lets the hub write as its pod where Looker has no key, by what Google's
+	// metadata server says.
+	PodIdentity bool `env:"GOOGLE_CLOUD_STORAGE_POD_IDENTITY"`
 }
+
+func (s settings) validate() error {
+	if s.PodIdentity && s.CredentialsFile != "" {
+		return errors.New("GOOGLE_CLOUD_STORAGE_CREDENTIALS_FILE and GOOGLE_CLOUD_STORAGE_POD_IDENTITY are two answers to one question: keep one")
+	}
+	return nil
+}
+
+// keyless reports that the hub needs no key of Looker's.
+func (s settings) keyless() bool { return s.PodIdentity || s.CredentialsFile != "" }
 
 // account is what the Looker administrator enters.
 type account struct {
@@ -66,6 +79,9 @@ func New(deps action.Deps) (action.Integration, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.validate(); err != nil {
+		return nil, err
+	}
 	plan := objectstore.Plan{Destination: name, Stages: stages, Ordered: true}
 	return &Integration{settings: s, deps: deps, plan: plan, reads: readRetry, writes: writeRetry}, nil
 }
@@ -73,7 +89,7 @@ func New(deps action.Deps) (action.Integration, error) {
 // Definition implements [action.Integration]. A hub with credentials of its own does not ask
 // for a key.
 func (i *Integration) Definition() action.Definition {
-	key := i.settings.CredentialsFile == ""
+	key := !i.settings.keyless()
 	const console = " for GCS from https://console.cloud.google.com/apis/credentials"
 	return action.Definition{
 		Name: "google_cloud_storage", Label: "Google Cloud Storage",

@@ -150,6 +150,59 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
+// The hub writes as its pod, by what the metadata server of its machine says.
+func TestPodIdentity(t *testing.T) {
+	t.Parallel()
+	const refused = "Google gives the hub's pod no identity. The hub's administrator must look at the Workload Identity of the pod's service account."
+	for name, tt := range map[string]struct {
+		params answers
+		before func(what string, n int) *actiontest.Reply
+		tokens int
+		error  string
+	}{
+		"the pod":                   {answers{"project_id": "p1"}, nil, 1, ""},
+		"Looker's key outweighs it": {params(), nil, 1, ""},
+		"busy for a moment": {answers{"project_id": "p1"}, func(what string, n int) *actiontest.Reply {
+			if what != "token" || n > 1 {
+				return nil
+			}
+			return &actiontest.Reply{Status: http.StatusServiceUnavailable}
+		}, 2, ""},
+		"no service account": {answers{"project_id": "p1"}, func(string, int) *actiontest.Reply {
+			return &actiontest.Reply{Status: http.StatusNotFound, Body: "s3cret"}
+		}, 1, refused},
+		"an answer without a token": {answers{"project_id": "p1"}, func(string, int) *actiontest.Reply {
+			return &actiontest.Reply{Header: map[string]string{"Content-Type": "application/json"}, Body: "{}"}
+		}, 1, refused},
+		"no such server": {answers{"project_id": "p1"}, func(string, int) *actiontest.Reply {
+			return &actiontest.Reply{Reset: true}
+		}, 6, "The connection to Google's metadata server failed."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake("reports")
+			f.before = tt.before
+			_, err := f.start(t, answers{"GOOGLE_CLOUD_STORAGE_POD_IDENTITY": "true"}).Execute(t.Context(), request(t, tt.params, form(), 5))
+			if f.calls["token"] != tt.tokens {
+				t.Errorf("%d tokens were asked for, want %d", f.calls["token"], tt.tokens)
+			}
+			if tt.error != "" {
+				if action.MessageOf(err) != tt.error || len(f.objects) > 0 || strings.Contains(err.Error(), "s3cret") {
+					t.Errorf("error %v, want %q", err, tt.error)
+				}
+				return
+			}
+			if err != nil || len(f.objects) != 1 {
+				t.Errorf("%v; %d objects", err, len(f.objects))
+			}
+		})
+	}
+	_, err := googlecloudstorage.New(actiontest.Deps(t, nil, answers{"GOOGLE_CLOUD_STORAGE_POD_IDENTITY": "true", "GOOGLE_CLOUD_STORAGE_CREDENTIALS_FILE": "x"}))
+	if err == nil {
+		t.Error("two identities were taken")
+	}
+}
+
 // sizes are those at which the way of sending changes.
 var sizes = []int{
 	0, 5, googlecloudstorage.Piece - 1, googlecloudstorage.Piece, googlecloudstorage.Piece + 1,
@@ -436,10 +489,11 @@ func TestSettings(t *testing.T) {
 		}
 	}
 	// A hub with credentials of its own asks for no key.
-	own := actiontest.New(t, googlecloudstorage.New, actiontest.Deps(t, nil, answers{"GOOGLE_CLOUD_STORAGE_CREDENTIALS_FILE": "x"}))
-	for _, p := range own.Definition().Params {
-		if p.Required != (p.Name == "project_id") {
-			t.Errorf("%s: required %v", p.Name, p.Required)
+	for _, env := range []answers{{"GOOGLE_CLOUD_STORAGE_CREDENTIALS_FILE": "x"}, {"GOOGLE_CLOUD_STORAGE_POD_IDENTITY": "true"}} {
+		for _, p := range actiontest.New(t, googlecloudstorage.New, actiontest.Deps(t, nil, env)).Definition().Params {
+			if p.Required != (p.Name == "project_id") {
+				t.Errorf("%v: %s: required %v", env, p.Name, p.Required)
+			}
 		}
 	}
 }

@@ -146,4 +146,19 @@ func (d *Destination) client() *http.Client {
 	}
 }
 
+// plainClient leads there too what goes in clear text elsewhere.
+func (d *Destination) plainClient() *http.Client {
+	c := d.client()
+	c.Transport = encrypted{c.Transport}
+	return c
+}
+
+type encrypted struct{ next http.RoundTripper }
+
+func (e encrypted) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context())
+	req.URL.Scheme = "https"
+	return e.next.RoundTrip(req)
+}
+
 func lastResponse(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -23,13 +25,17 @@ type Identity struct {
 	// https://docs.aws.amazon.com/eks/latest/userguide/iam-roles-for-service-accounts.html
 	// They stand in where Looker has no access key.
 	PodRole, TokenFile string
+	// Agent is the address of EKS Pod Identity's agent, and AgentTokenFile what it asks for. They
+	// stand in where there is no PodRole:
+	// https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
+	Agent, AgentTokenFile string
 	// Role is a role to take on, with an external id where it asks for one, as the pod or as
 	// the owner of Looker's access key.
 	Role, ExternalID string
 }
 
 // keyless reports that the hub needs no access key of Looker's.
-func (i Identity) keyless() bool { return i.PodRole != "" && i.TokenFile != "" }
+func (i Identity) keyless() bool { return i.PodRole != "" || i.Agent != "" }
 
 // sessionName is what CloudTrail shows of the hub.
 const sessionName = "integration-hub"
@@ -38,11 +44,20 @@ const sessionName = "integration-hub"
 func (s *Store) credentials(a Account, r Region) aws.CredentialsProvider {
 	var base aws.CredentialsProvider
 	id := s.service.Identity
-	if a.hasKey() {
+	switch {
+	case a.hasKey():
 		base = credentials.NewStaticCredentialsProvider(
 			// Keys hold no blanks, but what is pasted does.
 			strings.TrimSpace(a.AccessKey.Reveal()), strings.TrimSpace(a.SecretKey.Reveal()), "")
-	} else {
+	case id.PodRole == "":
+		base = s.temporary("the pod's role", endpointcreds.New(id.Agent, func(o *endpointcreds.Options) {
+			o.HTTPClient, o.Retryer = objectstore.Client{HTTP: s.deps.Identity}, s.retryer(nil)
+			o.AuthorizationTokenProvider = endpointcreds.TokenProviderFunc(func() (string, error) {
+				token, err := os.ReadFile(id.AgentTokenFile) // Kubernetes replaces it
+				return string(token), err
+			})
+		}))
+	default:
 		base = s.temporary("the pod's role", stscreds.NewWebIdentityRoleProvider(
 			s.sts(r, aws.AnonymousCredentials{}), id.PodRole, stscreds.IdentityTokenFile(id.TokenFile),
 			func(o *stscreds.WebIdentityRoleOptions) { o.RoleSessionName = sessionName }))
