@@ -42,8 +42,7 @@ const (
 	maxHeaderSize = 64 << 10
 )
 
-// NewClient returns a client for outbound calls. A request whose Close is set has a connection
-// of its own.
+// NewClient returns a client for outbound calls; see also [Fresh].
 func NewClient(o Options) *http.Client {
 	c := &http.Client{Transport: &observed{o.transport(), o.Observe}}
 	c.CheckRedirect = func(_ *http.Request, via []*http.Request) error {

@@ -1,34 +1,43 @@
 package outbound
 
 import (
+	"context"
 	"crypto/tls"
 	"net/http"
 	"time"
 )
 
-// connections keeps connections for the next request, but gives requests that ask for it
-// ([http.Request.Close]) one that nobody used before and nobody uses after. By itself net/http
-// only keeps no connection after such a request: it may go over one that was kept, which its
-// peer may be hanging up, and takes a connection of HTTP/2 away from the other requests on it.
+// freshFor is how long a connection may be idle for requests that want a fresh one. Servers
+// hang up on idle ones after five seconds and more: Node.js and Apache after five.
+const freshFor = 2 * time.Second
+
+type freshKey struct{}
+
+// Fresh makes the requests of a context go over connections that are new or were used a moment
+// ago, and speak HTTP/1.1. It is for requests that cannot be sent again: where a peer hangs up
+// on a kept connection while a request is on its way, nobody can tell whether it was taken, and
+// a body that is read once cannot be sent again even where HTTP/2 says that nothing was.
+func Fresh(ctx context.Context) context.Context { return context.WithValue(ctx, freshKey{}, true) }
+
+// connections keeps connections for the next request.
 type connections struct {
-	kept, own *http.Transport
+	kept, fresh *http.Transport
 }
 
 func (o Options) connections(configure func(*http.Transport)) *connections {
-	c := &connections{kept: o.newTransport(), own: o.newTransport()}
+	c := &connections{kept: o.newTransport(idleTimeout), fresh: o.newTransport(freshFor)}
 	c.kept.ForceAttemptHTTP2 = true
-	c.own.DisableKeepAlives = true
 	configure(c.kept)
-	configure(c.own)
+	configure(c.fresh)
 	return c
 }
 
 // newTransport makes a transport that has no way to connect yet.
-func (o Options) newTransport() *http.Transport {
+func (o Options) newTransport(idle time.Duration) *http.Transport {
 	return &http.Transport{
 		TLSClientConfig:        &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    tlsTimeout,
-		IdleConnTimeout:        idleTimeout,
+		IdleConnTimeout:        idle,
 		MaxIdleConns:           perHost,
 		MaxIdleConnsPerHost:    perHost,
 		MaxResponseHeaderBytes: maxHeaderSize,
@@ -40,11 +49,14 @@ func (o Options) newTransport() *http.Transport {
 
 // RoundTrip implements [http.RoundTripper].
 func (c *connections) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.Close {
-		return c.own.RoundTrip(req)
+	if req.Context().Value(freshKey{}) != nil {
+		return c.fresh.RoundTrip(req)
 	}
 	return c.kept.RoundTrip(req)
 }
 
-// CloseIdleConnections lets [http.Client] reach the transport's.
-func (c *connections) CloseIdleConnections() { c.kept.CloseIdleConnections() }
+// CloseIdleConnections lets [http.Client] reach the transports'.
+func (c *connections) CloseIdleConnections() {
+	c.kept.CloseIdleConnections()
+	c.fresh.CloseIdleConnections()
+}

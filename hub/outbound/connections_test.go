@@ -1,78 +1,89 @@
-package outbound_test
+package outbound
 
 import (
+	"context"
 	"crypto/x509"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
-
-	"integrationhub.dev/hub/outbound"
+	"time"
 )
 
-// Requests that ask for a connection of their own have one, and leave that of the others alone.
-func TestConnectionOfItsOwn(t *testing.T) {
+// Requests that want a fresh connection meet none that has been idle for a while, and share
+// none with others.
+func TestFresh(t *testing.T) {
 	t.Parallel()
 	for name, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var mu sync.Mutex
-			peers := map[string]map[string]int{} // by path, by the client's address
+			peers := map[string]map[string]bool{} // by path, the clients' addresses
+			protocols := map[string]string{}
+			closed := make(chan struct{}, 100)
 			srv := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 				_, _ = io.Copy(io.Discard, r.Body)
 				mu.Lock()
 				defer mu.Unlock()
 				if peers[r.URL.Path] == nil {
-					peers[r.URL.Path] = map[string]int{}
+					peers[r.URL.Path] = map[string]bool{}
 				}
-				peers[r.URL.Path][r.RemoteAddr]++
+				peers[r.URL.Path][r.RemoteAddr] = true
+				protocols[r.URL.Path] = r.Proto
 			}))
+			srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+				if s == http.StateClosed {
+					closed <- struct{}{}
+				}
+			}
 			srv.EnableHTTP2 = http2
 			srv.StartTLS()
 			t.Cleanup(srv.Close)
 			roots := x509.NewCertPool()
 			roots.AddCert(srv.Certificate())
-			c := outbound.NewClient(outbound.Options{Policy: outbound.Policy{AllowLoopback: true}, Roots: roots})
+			c := NewClient(Options{Policy: Policy{AllowLoopback: true}, Roots: roots})
 			t.Cleanup(c.CloseIdleConnections)
-			send := func(path string, own bool) {
-				// Not a reader that net/http could read again.
-				req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL+path, io.MultiReader(strings.NewReader("data")))
+			transports := c.Transport.(*observed).next.(*connections)
+			if transports.fresh.IdleConnTimeout != freshFor {
+				t.Errorf("fresh connections are kept for %v", transports.fresh.IdleConnTimeout)
+			}
+			transports.fresh.IdleConnTimeout = 50 * time.Millisecond
+			send := func(ctx context.Context, path string) {
+				t.Helper()
+				req, err := http.NewRequestWithContext(ctx, http.MethodPost, srv.URL+path, strings.NewReader("data"))
 				if err != nil {
-					t.Error(err)
-					return
+					t.Fatal(err)
 				}
-				req.Close = own
 				res, err := c.Do(req)
 				if err != nil {
-					t.Errorf("%s: %v", path, err)
-					return
+					t.Fatalf("%s: %v", path, err)
 				}
 				_, _ = io.Copy(io.Discard, res.Body)
 				_ = res.Body.Close()
 			}
-			const each = 50
-			var wait sync.WaitGroup
-			for range 8 {
-				wait.Go(func() {
-					for range each {
-						send("/own", true)
-						send("/kept", false)
-					}
-				})
+			for range 3 {
+				send(t.Context(), "/kept")
+				send(Fresh(t.Context()), "/fresh")
+				<-closed // the fresh one, which was idle for too long
 			}
-			wait.Wait()
-			if own := len(peers["/own"]); own != 8*each {
-				t.Errorf("%d connections for %d requests", own, 8*each)
+			for range 20 {
+				send(Fresh(t.Context()), "/burst")
 			}
-			if kept := len(peers["/kept"]); kept > 8 {
-				t.Errorf("%d connections for 8 requests at once", kept)
+			mu.Lock()
+			defer mu.Unlock()
+			if len(peers["/kept"]) != 1 || len(peers["/fresh"]) != 3 || len(peers["/burst"]) == 20 {
+				t.Errorf("connections %v", peers)
 			}
-			for peer := range peers["/kept"] {
-				if peers["/own"][peer] != 0 {
-					t.Errorf("a connection of its own was kept")
+			for peer := range peers["/fresh"] {
+				if peers["/kept"][peer] {
+					t.Error("a fresh connection is one that was kept")
 				}
+			}
+			if protocols["/fresh"] != "HTTP/1.1" || (protocols["/kept"] == "HTTP/2.0") != http2 {
+				t.Errorf("protocols %v", protocols)
 			}
 		})
 	}

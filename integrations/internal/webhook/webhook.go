@@ -81,11 +81,7 @@ func Send(c *http.Client, req *http.Request, data io.Reader, name string) (int, 
 	body := &body{data: data}
 	req.Body = io.NopCloser(body)
 	req.Header.Set("User-Agent", "integration-hub")
-	// Each delivery has a connection of its own: on one that was kept the receiver may hang up
-	// while the data is on its way, and nobody could tell whether it took it; and data that is
-	// streamed cannot be sent again, not even where HTTP/2 says that nothing was taken.
-	req.Close = true
-	res, err := outbound.Do(c, req, name)
+	res, err := outbound.Do(c, req.WithContext(outbound.Fresh(req.Context())), name)
 	status := 0
 	if err == nil {
 		status = res.StatusCode
