@@ -7,10 +7,12 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/outbound"
 )
 
 // Once makes a call that does its work each time it is made, such as sending a message:
-// nobody wants that twice, and nobody wants to be told that it failed when it did not.
+// nobody wants that twice, and nobody wants to be told that it failed when it did not. It goes
+// over a fresh connection: see [outbound.Fresh].
 type Once struct {
 	// Name is what people call the destination.
 	Name string
@@ -54,7 +56,7 @@ func (o Once) call(ctx context.Context, f func(context.Context) error) (bool, er
 		defer cancel()
 	}
 	var sent atomic.Bool // set on the HTTP client's own goroutine
-	err := f(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }}))
+	err := f(httptrace.WithClientTrace(outbound.Fresh(ctx), &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }}))
 	return sent.Load(), err
 }
 

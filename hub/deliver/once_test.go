@@ -2,10 +2,12 @@ package deliver_test
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httptrace"
 	"strings"
 	"testing"
@@ -135,5 +137,37 @@ func TestOnceByHTTP(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A peer that hangs up on idle connections leaves nobody in doubt: the call goes over a fresh
+// one, which speaks HTTP/1.1.
+func TestOnceIsFresh(t *testing.T) {
+	t.Parallel()
+	protocol := make(chan string, 1)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { protocol <- r.Proto }))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	client := outbound.NewClient(outbound.Options{Policy: outbound.Policy{AllowLoopback: true}, Roots: roots})
+	defer client.CloseIdleConnections()
+	err := deliver.Once{Name: "the peer"}.Do(t.Context(), func(ctx context.Context) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL, strings.NewReader("data"))
+		if err != nil {
+			return err
+		}
+		res, err := outbound.Do(client, req, "the peer")
+		if err != nil {
+			return err
+		}
+		return res.Body.Close()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := <-protocol; got != "HTTP/1.1" {
+		t.Errorf("the call came by %s", got)
 	}
 }
