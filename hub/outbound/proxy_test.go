@@ -46,12 +46,16 @@ func (f *forwarder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer there.Close()
-	w.WriteHeader(http.StatusOK)
+	// The server reads ahead until it is told to let go: whoever is answered before sends what
+	// it would swallow.
 	here, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return
 	}
 	defer here.Close()
+	if _, err := io.WriteString(here, "HTTP/1.1 200 OK\r\n\r\n"); err != nil {
+		return
+	}
 	go func() { _, _ = io.Copy(there, here); _ = there.Close() }()
 	_, _ = io.Copy(here, there)
 }
