@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -980,10 +979,8 @@ func (tr transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Method == http.MethodPut {
 		tr.parts <- struct{}{}
 	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
 	peak := <-tr.peak
-	tr.peak <- max(peak, m.HeapAlloc)
+	tr.peak <- max(peak, actiontest.LiveHeap())
 	return &http.Response{
 		StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
 		Header: http.Header{"Etag": {`"1"`}}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),

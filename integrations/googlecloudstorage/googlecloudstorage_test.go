@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -516,9 +515,7 @@ func (s sink) RoundTrip(r *http.Request) (*http.Response, error) {
 	case r.Method == http.MethodPost:
 		res.Header.Set("Location", "https://storage.googleapis.com/session")
 	default:
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		*s.heap = max(*s.heap, m.HeapInuse)
+		*s.heap = max(*s.heap, actiontest.LiveHeap())
 		*s.size += n
 		if strings.HasSuffix(r.Header.Get("Content-Range"), "/*") {
 			res.StatusCode = http.StatusPermanentRedirect

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -546,9 +545,7 @@ func TestMemory(t *testing.T) {
 	req := actiontest.Download(t, actiontest.Query(f.params(), orders), func(w http.ResponseWriter, _ *http.Request) {
 		for range size / len(zeros) {
 			_, _ = w.Write(zeros)
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			peak = max(peak, m.HeapInuse)
+			peak = max(peak, actiontest.LiveHeap())
 		}
 	})
 	if _, err := f.start(t, nil).Execute(t.Context(), req); err != nil {
