@@ -104,8 +104,8 @@ bench: $(TOOLS)/versitygw-$(VERSITYGW) ## Measure the hub beside its targets, an
 	$(ENVTEST) go test -run '^$$' -bench . -benchtime 1x -timeout 20m ./controllers/cmd/manager
 
 .PHONY: soak
-soak: ## Deliver under faults for SOAK=10m, and check every single delivery
-	go run ./config/local/load soak -duration $(or $(SOAK),10m)
+soak: $(TOOLS)/versitygw-$(VERSITYGW) ## Deliver under faults for SOAK=10m, and check every single delivery
+	go run ./config/local/load soak -versitygw $< -duration $(or $(SOAK),10m)
 
 ##@ Development
 

@@ -5,25 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"golang.org/x/sync/errgroup"
-)
-
-const (
-	accessKey = "load"
-	secretKey = "the secret key of load"
-	bucket    = "load"
-	region    = "us-east-1"
 )
 
 // s3 measures a large result that goes from Looker's download address into an S3-compatible
@@ -32,16 +20,12 @@ func (b *benchmark) s3(ctx context.Context) error {
 	if b.gateway == "" {
 		return errors.New("needs the program versitygw: --versitygw")
 	}
-	endpoint, stop, err := b.startGateway(ctx)
+	endpoint, stop, err := b.startGateway(ctx, b.gateway)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	store := s3.New(s3.Options{
-		Region: region, BaseEndpoint: aws.String(endpoint), UsePathStyle: true,
-		Credentials:                credentials.NewStaticCredentialsProvider(accessKey, secretKey, ""),
-		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
-	})
+	store := newStore(endpoint)
 	if err := makeBucket(ctx, store); err != nil {
 		return err
 	}
@@ -77,68 +61,6 @@ func (b *benchmark) s3(ctx context.Context) error {
 		b.add(peak <= 128*mib, "… its peak memory", "<= 128 MiB", "%.1f MiB", inMiB(peak))
 		return nil
 	})
-}
-
-// startGateway starts versitygw over a folder of the site.
-func (b *benchmark) startGateway(ctx context.Context) (endpoint string, stop func(), err error) {
-	address, err := freeAddress(ctx)
-	if err != nil {
-		return "", nil, err
-	}
-	dir, metadata := filepath.Join(b.dir, "objects"), filepath.Join(b.dir, "metadata")
-	// Extended attributes, where the gateway keeps what it knows of objects, are too small on
-	// ext4 for what it knows of a thousand parts.
-	for _, d := range []string{dir, metadata} {
-		if err := os.Mkdir(d, 0o700); err != nil {
-			return "", nil, fmt.Errorf("making the gateway's folder: %w", err)
-		}
-	}
-	cmd := exec.Command(b.gateway, "--quiet", "--port", address, "posix", "--sidecar", metadata, dir) //nolint:gosec,noctx // the user's own program, ended by stop
-	cmd.Stderr = os.Stderr
-	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+accessKey, "ROOT_SECRET_KEY="+secretKey)
-	if err := cmd.Start(); err != nil {
-		return "", nil, fmt.Errorf("starting versitygw: %w", err)
-	}
-	exited := make(chan struct{})
-	go func() {
-		_ = cmd.Wait() // how it ended is of no interest: it has said why
-		close(exited)
-	}()
-	stop = func() {
-		_ = cmd.Process.Signal(syscall.SIGKILL)
-		<-exited
-		_ = os.RemoveAll(dir)
-		_ = os.RemoveAll(metadata)
-	}
-	endpoint = "http://" + address
-	for {
-		probe, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint, nil)
-		if err != nil {
-			stop()
-			return "", nil, err
-		}
-		res, err := b.client.Do(probe)
-		if err == nil {
-			_ = res.Body.Close()
-			return endpoint, stop, nil
-		}
-		select {
-		case <-time.After(20 * time.Millisecond):
-		case <-exited:
-			stop()
-			return "", nil, errors.New("versitygw ended instead of serving")
-		case <-ctx.Done():
-			stop()
-			return "", nil, ctx.Err()
-		}
-	}
-}
-
-func makeBucket(ctx context.Context, store *s3.Client) error {
-	if _, err := store.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
-		return fmt.Errorf("making a bucket: %w", err)
-	}
-	return nil
 }
 
 // uploadAlone writes the document to a file, and measures how long the SDK takes to bring
@@ -193,16 +115,4 @@ func uploadParts(ctx context.Context, store *s3.Client, key string, src io.Reade
 		Bucket: aws.String(bucket), Key: &key, UploadId: upload.UploadId, MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
 	})
 	return err
-}
-
-// fetch reads an object back.
-func fetch(ctx context.Context, store *s3.Client, key string) (digest, error) {
-	out, err := store.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(bucket), Key: &key})
-	if err != nil {
-		return digest{}, fmt.Errorf("fetching the object: %w", err)
-	}
-	defer out.Body.Close()
-	var got digest
-	err = copyBuffered(&got, out.Body)
-	return got, err
 }

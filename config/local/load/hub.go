@@ -137,16 +137,38 @@ func (h *hubProcess) resetPeak() error {
 	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", h.cmd.Process.Pid), []byte("5"), 0)
 }
 
-// metric reads one of the hub's metrics without labels.
-func (h *hubProcess) metric(ctx context.Context, name string) (float64, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, h.admin+"/metrics", nil)
+// ask reads a page of the hub's admin address. The caller closes its body.
+func (h *hubProcess) ask(ctx context.Context, page string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, h.admin+page, nil)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	req.Close = true // a connection that is kept would itself be counted
 	res, err := (&http.Client{Transport: &http.Transport{}}).Do(req)
 	if err != nil {
-		return 0, fmt.Errorf("reading the hub's metrics: %w", err)
+		return nil, fmt.Errorf("asking the hub for %s: %w", page, err)
+	}
+	if res.StatusCode != http.StatusOK {
+		return nil, errors.Join(fmt.Errorf("the hub answers %s to %s", res.Status, page), res.Body.Close())
+	}
+	return res, nil
+}
+
+// collect makes the hub collect its garbage.
+func (h *hubProcess) collect(ctx context.Context) error {
+	res, err := h.ask(ctx, "/debug/pprof/heap?gc=1")
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, res.Body)
+	return errors.Join(err, res.Body.Close())
+}
+
+// metric reads one of the hub's metrics without labels.
+func (h *hubProcess) metric(ctx context.Context, name string) (float64, error) {
+	res, err := h.ask(ctx, "/metrics")
+	if err != nil {
+		return 0, err
 	}
 	defer res.Body.Close()
 	lines := bufio.NewScanner(res.Body)
@@ -182,11 +204,18 @@ func (s *site) said(id string) string {
 }
 
 func freeAddress(ctx context.Context) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "localhost:0")
+	l, address, err := listen(ctx)
 	if err != nil {
-		return "", fmt.Errorf("looking for a free port: %w", err)
+		return "", err
 	}
-	defer l.Close()
+	return address, l.Close()
+}
+
+// listen listens on a free port of this machine.
+func listen(ctx context.Context) (l net.Listener, address string, err error) {
+	if l, err = new(net.ListenConfig).Listen(ctx, "tcp", "localhost:0"); err != nil {
+		return nil, "", fmt.Errorf("looking for a free port: %w", err)
+	}
 	_, port, err := net.SplitHostPort(l.Addr().String())
-	return "localhost:" + port, err
+	return l, "localhost:" + port, err
 }

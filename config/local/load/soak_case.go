@@ -19,6 +19,8 @@ type soakCase struct {
 	source, destination string
 	// hangUp makes Looker go away in the middle of its request.
 	hangUp bool
+	// store makes it go into S3, if there is one, not to a webhook.
+	store bool
 }
 
 // newCase chooses a delivery. Half of them meet no fault.
@@ -37,19 +39,29 @@ func newCase(random *rand.Rand, id string) soakCase {
 	case 3:
 		c.hangUp = !c.download
 	}
+	c.store = random.IntN(4) == 0
+	if c.store && random.IntN(8) == 0 { // several parts
+		c.document = newDocument(formats[random.IntN(len(formats))], 10*mib+random.Int64N(20*mib), id)
+	}
 	return c
 }
 
 func (c soakCase) faultless() bool { return c.source == "" && c.destination == "" && !c.hangUp }
 
 func (c soakCase) String() string {
-	return fmt.Sprintf("%s (%s, %d blocks of %d bytes, download %t, source fault %q, destination fault %q, Looker hangs up %t)",
-		c.id, c.document.format.name, c.document.blocks, len(c.document.block), c.download, c.source, c.destination, c.hangUp)
+	return fmt.Sprintf("%s (%s, %d blocks of %d bytes, download %t, into S3 %t, source fault %q, destination fault %q, Looker hangs up %t)",
+		c.id, c.document.format.name, c.document.blocks, len(c.document.block), c.download, c.store, c.source, c.destination, c.hangUp)
 }
 
 // deliverOne makes the delivery and holds its outcome against what arrived.
 func (s *soaking) deliverOne(ctx context.Context, i *incarnation, c soakCase) {
+	c.store = c.store && s.store != nil
 	d := delivery{id: c.id, integration: "tray", form: map[string]string{"url": s.receiver.hook(c.id, c.destination)}}
+	saw := s.receiver.saw
+	if c.store {
+		s.store.address(&d, c.destination)
+		saw = s.store.saw
+	}
 	if c.download {
 		d.downloadURL = s.receiver.offer(c.id, c.document, c.source)
 	} else {
@@ -58,13 +70,34 @@ func (s *soaking) deliverOne(ctx context.Context, i *incarnation, c soakCase) {
 	}
 	out, err := i.hub.execute(ctx, s.client, d)
 	// A drain is a promise only to those who were let in.
-	ended := i.killed.Load() || i.drained.Load() && !s.receiver.saw(c.id)
-	what, err := judge(c, out, err, ended, s.receiver.arrived(c.id))
+	ended := i.killed.Load() || i.drained.Load() && !saw(c.id)
+	arrivals := s.receiver.arrived(c.id)
+	if c.store {
+		arrivals = s.stored(ctx, i, c.id, out)
+	}
+	what, err := judge(c, out, err, ended, arrivals)
+	if c.store {
+		what = "S3: " + what
+	}
 	s.receiver.withdraw(c.id)
 	s.count(what)
 	if err != nil {
 		s.breaks(fmt.Errorf("%s: %w; the hub said:%s", c, err, s.said(c.id)))
 	}
+}
+
+// stored returns what came into the store of a delivery.
+func (s *soaking) stored(ctx context.Context, i *incarnation, id string, out outcome) []arrival {
+	if i.killed.Load() {
+		s.mu.Lock()
+		s.ended[id] = true
+		s.mu.Unlock()
+	}
+	arrivals, err := s.store.arrived(ctx, id, !out.Success)
+	if err != nil {
+		s.breaks(fmt.Errorf("%s: looking into the store: %w", id, err))
+	}
+	return arrivals
 }
 
 // judge is the invariant: a success is whole at the receiver; whatever happened, nothing

@@ -36,7 +36,7 @@ func (s *soaking) startVictims(ctx context.Context) (*victims, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &victims{site: s.site, options: hubOptions{program: s.serve(), address: address, env: soakEnv}, failed: s.breaks}
+	v := &victims{site: s.site, options: hubOptions{program: s.serve(), address: address, env: s.environment()}, failed: s.breaks}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v, v.replace(ctx)
