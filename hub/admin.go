@@ -10,13 +10,18 @@ import (
 )
 
 // adminHandler serves health, metrics and status and, where it is asked to, profiles. Ready means
-// that requests are taken; whether destinations work is no business of a load balancer.
-func adminHandler(reg *prometheus.Registry, draining *atomic.Bool, status http.Handler, profiles bool) http.Handler {
+// that requests are accepted and that their data can be stored; check reports why it cannot.
+// Whether destinations work is no business of a load balancer.
+func adminHandler(reg *prometheus.Registry, draining *atomic.Bool, check func() error, status http.Handler, profiles bool) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if draining.Load() {
 			http.Error(w, "draining", http.StatusServiceUnavailable)
+			return
+		}
+		if err := check(); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = w.Write([]byte("ok\n"))

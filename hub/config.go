@@ -16,6 +16,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/hub/token"
 )
 
 // Config is the hub's configuration, read from the environment. The names that the
@@ -73,6 +74,12 @@ type Config struct {
 	WatchTimeout time.Duration `env:"ACTION_HUB_WATCH_TIMEOUT" envDefault:"168h"`
 	// MaxRows bounds the rows of one delivery that are decoded; 0 means no bound.
 	MaxRows int64 `env:"ACTION_HUB_MAX_ROWS"`
+	// MaxValueBytes bounds a cell, a row, a CSV record and whatever else of a result has to be
+	// in memory as a whole.
+	MaxValueBytes int64 `env:"ACTION_HUB_MAX_VALUE_BYTES" envDefault:"33554432"`
+	// MaxForms is the number of forms and token exchanges that run at once; whatever comes then
+	// is refused with 503.
+	MaxForms int `env:"ACTION_HUB_MAX_FORMS" envDefault:"128"`
 	// MaxHeaderBytes bounds a request's headers.
 	MaxHeaderBytes int `env:"ACTION_HUB_MAX_HEADER_BYTES" envDefault:"32768"`
 	// MaxBodyBytes bounds a request's body; 0 leaves the spool as the only limit.
@@ -174,12 +181,15 @@ func (c Config) Validate() error {
 		"ACTION_HUB_BASE_URL must be a URL such as https://hub.example.com")
 	fault(c.Label == "", "ACTION_HUB_LABEL is not set: it is the name that Looker shows")
 	fault(c.Secret == "" && len(c.SecretFiles) == 0, "ACTION_HUB_SECRET is not set: Looker's tokens are made from it")
+	fault(c.Secret != "" && token.Check(c.Secret.Reveal()) != nil, fmt.Sprintf("ACTION_HUB_SECRET must have at least %d characters", token.MinSecret))
 	fault((c.TLSCertFile == "") != (c.TLSKeyFile == ""), "ACTION_HUB_TLS_CERT_FILE and ACTION_HUB_TLS_KEY_FILE belong together")
 	fault(c.KeepAliveSeconds <= 0, "ACTION_HUB_JSON_KEEPALIVE_SEC must be at least 1")
 	fault(c.StreamTimeoutMillis <= 0, "ACTION_HUB_STREAM_REQUEST_TIMEOUT must be at least 1")
 	fault(c.MaxDeliveries <= 0, "ACTION_HUB_MAX_DELIVERIES must be at least 1")
 	fault(c.MaxQueued < 0 || c.MaxRows < 0 || c.MaxBodyBytes < 0 || c.SpoolBytes < 0,
 		"ACTION_HUB_MAX_QUEUED_DELIVERIES, ACTION_HUB_MAX_ROWS, ACTION_HUB_MAX_BODY_BYTES and ACTION_HUB_SPOOL_BYTES must not be negative")
+	fault(c.MaxValueBytes < 1<<20, "ACTION_HUB_MAX_VALUE_BYTES must be at least 1048576")
+	fault(c.MaxForms <= 0, "ACTION_HUB_MAX_FORMS must be at least 1")
 	fault(c.MaxHeaderBytes < 4096, "ACTION_HUB_MAX_HEADER_BYTES must be at least 4096")
 	fault(c.MaxWatches < 0 || c.WatchTimeout <= 0, "ACTION_HUB_MAX_WATCHES must not be negative, and ACTION_HUB_WATCH_TIMEOUT longer than 0")
 	fault(c.DeliveryTimeout <= 0 || c.FormTimeout <= 0, "ACTION_HUB_DELIVERY_TIMEOUT and ACTION_HUB_FORM_TIMEOUT must be longer than 0")

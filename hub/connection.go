@@ -1,6 +1,9 @@
 package hub
 
 import (
+	"errors"
+	"log/slog"
+	"net"
 	"net/http"
 	"time"
 )
@@ -20,7 +23,7 @@ const (
 // server does not speak cannot be used against it.
 func newHTTPServer(h http.Handler, maxHeaderBytes int) *http.Server {
 	s := &http.Server{
-		Handler: boundBody(h), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		Handler: closeAfterChunked(boundBody(h)), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		Protocols: new(http.Protocols),
 	}
 	s.Protocols.SetHTTP1(true)
@@ -36,4 +39,38 @@ func boundBody(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// closeAfterChunked ends the connection after a request in chunks. Such a request may also have
+// had a Content-Length, which net/http drops, and something before the hub may have gone by it:
+// then what follows on the connection is not what it takes it for (RFC 9112, section 6.3).
+func closeAfterChunked(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TransferEncoding) > 0 {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// reportAcceptErrors logs and counts connections that could not be accepted, which happens when
+// the process has no file descriptors left. The server itself only waits and tries again.
+func reportAcceptErrors(l net.Listener, log *slog.Logger, m *Metrics) net.Listener {
+	return &reportingListener{Listener: l, log: log, metrics: m}
+}
+
+type reportingListener struct {
+	net.Listener
+	log     *slog.Logger
+	metrics *Metrics
+}
+
+// Accept implements [net.Listener].
+func (l *reportingListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil && !errors.Is(err, net.ErrClosed) {
+		l.metrics.acceptErrors.Inc()
+		l.log.Error("a connection could not be accepted", "error", err) //nolint:sloglint // a listener has no context
+	}
+	return c, err
 }

@@ -115,7 +115,21 @@ func TestConnectionsThatStandStill(t *testing.T) {
 		{"a body that stops", func(t *testing.T, c client) {
 			t.Helper()
 			c.say(executeHead + authorization + "Content-Length: 100\r\n\r\n{\"type\":")
-			if status, body := c.answer(t); status != http.StatusBadRequest || !strings.Contains(body, "could not be read") {
+			if status, body := c.answer(t); status != http.StatusRequestTimeout || !strings.Contains(body, "too slowly") {
+				t.Errorf("answer %d %s", status, body)
+			}
+			_, _ = io.Copy(io.Discard, c)
+		}, time.Minute + time.Second},
+		{"a body of a byte a second", func(t *testing.T, c client) {
+			t.Helper()
+			c.say(executeHead + authorization + "Content-Length: 1000\r\n\r\n")
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				c.trickle(`{"type":"`+strings.Repeat("x", 900), time.Second)
+			}()
+			defer func() { <-done }()
+			if status, body := c.answer(t); status != http.StatusRequestTimeout || !strings.Contains(body, "too slowly") {
 				t.Errorf("answer %d %s", status, body)
 			}
 			_, _ = io.Copy(io.Discard, c)
@@ -159,9 +173,16 @@ func TestSlowButMoving(t *testing.T) {
 				return nil, ctx.Err()
 			}
 		}}))
-		body := `{"type":"query","data":{"key":"k"},"form_params":{},"attachment":{"mimetype":"text/csv","data":"a,b"}}`
-		c.say(executeHead + fmt.Sprintf("Authorization: Token token=%q\r\nContent-Length: %d\r\n\r\n", goodToken, len(body)))
-		c.trickle(body, 50*time.Second)
+		const pieces, piece = 50, 64 << 10
+		before := `{"type":"query","data":{"key":"k"},"form_params":{},"attachment":{"mimetype":"text/csv","data":"`
+		after := `"}}`
+		c.say(executeHead + fmt.Sprintf("Authorization: Token token=%q\r\nContent-Length: %d\r\n\r\n", goodToken, len(before)+pieces*piece+len(after)))
+		c.say(before)
+		for range pieces {
+			time.Sleep(50 * time.Second)
+			c.say(strings.Repeat("a", piece))
+		}
+		c.say(after)
 		status, answer := c.answer(t)
 		if newlines := strings.Count(answer, "\n"); status != http.StatusOK || !strings.Contains(answer, `"success":true`) || newlines < 99 {
 			t.Errorf("answer %d with %d newlines: %s", status, newlines, strings.TrimSpace(answer))

@@ -70,7 +70,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request) {
 	s.metrics.refused.Inc()
 	w.Header().Set("Retry-After", "30")
 	w.Header().Set("Connection", "close")
-	writeError(w, http.StatusServiceUnavailable, "The hub has as many deliveries as it takes. Try again later.")
+	writeError(w, http.StatusServiceUnavailable, "The hub is at its delivery limit. Try again later.")
 }
 
 var errTooBusy = errors.New("as many deliveries run and wait as the hub is set to take")
@@ -143,19 +143,7 @@ func (s *Server) run(ctx context.Context, o *offer, r *http.Request, e *payload.
 	}()
 	ctx, span := beginDelivery(ctx, s.metrics.tally(o.Definition.Name))
 	defer span.End()
-	req, err := s.newRequest(o, r, e)
-	if err != nil {
-		return nil, err
-	}
-	return execute(ctx, o, req)
-}
-
-// execute calls the integration; a bug in one must not end the hub or leave Looker waiting.
-func execute(ctx context.Context, o *offer, req *action.Request) (res *action.Response, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = caught(v)
-		}
-	}()
-	return o.Execute(ctx, req)
+	return supervise(ctx, s, o, func(ctx context.Context) (*action.Response, error) {
+		return o.Execute(ctx, s.newRequest(o, r, e))
+	})
 }

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -16,6 +17,11 @@ func (s *Server) showForm(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusNotFound, "No form defined for action.")
 		return
 	}
+	if !s.forms.enter() {
+		s.refuseForm(w, r)
+		return
+	}
+	defer s.forms.leave()
 	e, ok := s.readEnvelope(w, r)
 	if !ok {
 		return
@@ -31,15 +37,25 @@ func (s *Server) showForm(w http.ResponseWriter, r *http.Request) {
 	alive.finish(http.StatusOK, s.form(ctx, o, r, e))
 }
 
+// refuseForm answers a form, or a token exchange, that the hub has no room for.
+func (s *Server) refuseForm(w http.ResponseWriter, r *http.Request) {
+	recordFrom(r.Context()).err = errors.New("as many forms are being built as the hub is set to take")
+	w.Header().Set("Retry-After", "5")
+	w.Header().Set("Connection", "close")
+	writeError(w, http.StatusServiceUnavailable, "The hub is at its form limit. Try again later.")
+}
+
 // form returns the form, or what is wrong in its place.
 func (s *Server) form(ctx context.Context, o *offer, r *http.Request, e *payload.Envelope) []byte {
 	if message := checkParams(o, e.Params); message != "" {
 		return formError(message)
 	}
-	req, err := s.newRequest(o, r, e)
+	req := s.newRequest(o, r, e)
+	var err error
+	req.LoginURL, err = s.loginURL(o, e.Params)
 	var form *action.Form
 	if err == nil {
-		form, err = buildForm(ctx, o, req)
+		form, err = supervise(ctx, s, o, func(ctx context.Context) (*action.Form, error) { return buildForm(ctx, o, req) })
 	}
 	if err == nil {
 		form.State, err = s.sealState(o, form.State)
@@ -62,12 +78,7 @@ func formError(message string) []byte {
 
 // buildForm calls the integration. Where Looker holds the credentials, the parameter "test"
 // asks whether they work.
-func buildForm(ctx context.Context, o *offer, req *action.Request) (form *action.Form, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = caught(v)
-		}
-	}()
+func buildForm(ctx context.Context, o *offer, req *action.Request) (*action.Form, error) {
 	if test := req.Params["test"]; o.Delegate != nil && test != "" && test != "false" {
 		return o.Delegate.CheckConnection(ctx, req)
 	}

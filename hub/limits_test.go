@@ -3,11 +3,13 @@ package hub_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"integrationhub.dev/hub/action"
@@ -144,4 +146,72 @@ func TestRowsAreBounded(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Forms have places of their own, so that many of them, or a queue of deliveries, do not keep
+// the others out.
+func TestFormsAreBounded(t *testing.T) {
+	t.Parallel()
+	started, release := make(chan struct{}), make(chan struct{})
+	d := definition("a")
+	d.Params = nil
+	s := newServer(t, map[string]string{"ACTION_HUB_MAX_FORMS": "1"},
+		entry(withForm{&fake{definition: d, form: func(context.Context, *action.Request) (*action.Form, error) {
+			started <- struct{}{}
+			<-release
+			return &action.Form{}, nil
+		}}}))
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if status, body := s.post("/actions/a/form", "{}"); status != http.StatusOK || !strings.Contains(body, `"fields":[]`) {
+			t.Errorf("the first form: %d %s", status, body)
+		}
+	})
+	<-started
+	if status, body := s.post("/actions/a/form", "{}"); status != http.StatusServiceUnavailable || !strings.Contains(body, "Try again later.") {
+		t.Errorf("a second form: %d %s", status, body)
+	}
+	close(release)
+	wg.Wait()
+}
+
+// Settings are bounded as a whole, in a request and in all of them.
+func TestSettingsAreBounded(t *testing.T) {
+	t.Parallel()
+	d := definition("a")
+	d.Params = nil
+	s := newServer(t, nil, entry(withForm{&fake{definition: d, form: func(context.Context, *action.Request) (*action.Form, error) {
+		return &action.Form{}, nil
+	}}}))
+	mb := strings.Repeat("x", 1<<20)
+	for name, tt := range map[string]struct {
+		body   string
+		status int
+	}{
+		"three parts":         {`{"state":"` + mb + `","data":{"a":"` + mb + `"},"form_params":{"a":"` + mb + `"}}`, 200},
+		"five parts":          {`{"state":"` + mb + `","state_url":"` + mb + `","data":{"a":"` + mb + `"},"form_params":{"a":"` + mb + `"},"scheduled_plan":{"title":"` + mb + `"}}`, 413},
+		"one over and over":   {`{"state":"` + strings.Join([]string{mb, mb, mb, mb, mb}, `","state":"`) + `"}`, 413},
+		"parts of attachment": {`{"attachment":{"mimetype":"` + mb + mb + mb + `","extension":"` + mb + mb + `"}}`, 413},
+		"very many fields":    {`{"form_params":{"a":1` + strings.Repeat(`,"a":1`, 20_000) + `}}`, 413},
+	} {
+		if status, body := s.post("/actions/a/form", tt.body); status != tt.status {
+			t.Errorf("%s: %d %.200s", name, status, body)
+		}
+	}
+}
+
+// Something before the hub may take another length for a request in chunks: what follows on the
+// connection is not trusted.
+func TestConnectionEndsAfterChunks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := dial(t, entry(&fake{definition: definition("a"), execute: ok}))
+		body := strings.Replace(delivery, "\n", "", -1)
+		c.say(executeHead + "Authorization: Token token=\"" + goodToken + "\"\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n" +
+			fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(body), body))
+		if status, answer := c.answer(t); status != http.StatusOK {
+			t.Errorf("answer %d %s", status, answer)
+		}
+		<-c.hung
+	})
 }

@@ -96,7 +96,7 @@ func TestLogLevelAndFormat(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			env := map[string]string{"ACTION_HUB_BASE_URL": "http://localhost", "ACTION_HUB_LABEL": "x", "ACTION_HUB_SECRET": "s"}
+			env := map[string]string{"ACTION_HUB_BASE_URL": "http://localhost", "ACTION_HUB_LABEL": "x", "ACTION_HUB_SECRET": serviceSecret}
 			maps.Copy(env, tt.env)
 			c, err := hub.LoadConfig(env)
 			if tt.refusedFor != "" {

@@ -48,7 +48,7 @@ func TestSignInKnowsItsParams(t *testing.T) {
 	i := &withDomain{withForm: withForm{&fake{definition: d, form: func(_ context.Context, req *action.Request) (*action.Form, error) {
 		return &action.Form{Fields: []action.Field{{Name: "login", Type: action.OAuthLink, OAuthURL: req.LoginURL}}}, nil
 	}}}}
-	s := newServer(t, nil, entry(i))
+	s := newServer(t, map[string]string{"TEST_INSECURE": "true"}, entry(i))
 	looker := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(looker.Close)
 	const data = `"data":{"domain":"https://own.example.com","secret":"s3cret"}`

@@ -15,22 +15,25 @@ import (
 
 // Metrics are what the hub counts. Labels come from closed sets.
 type Metrics struct {
-	factory         promauto.Factory
-	requests        *prometheus.CounterVec
-	requestSeconds  *prometheus.HistogramVec
-	deliveries      *prometheus.CounterVec
-	deliverySeconds *prometheus.HistogramVec
-	inFlight        *prometheus.GaugeVec
-	refused         prometheus.Counter
-	bytes           *prometheus.CounterVec
-	rowsRead        *prometheus.CounterVec
-	rows            *prometheus.CounterVec
-	retries         *prometheus.CounterVec
-	calls           *prometheus.CounterVec
-	callSeconds     *prometheus.HistogramVec
-	watching        *prometheus.GaugeVec
-	watches         *prometheus.CounterVec
-	reloads         *prometheus.CounterVec
+	factory          promauto.Factory
+	requests         *prometheus.CounterVec
+	requestSeconds   *prometheus.HistogramVec
+	deliveries       *prometheus.CounterVec
+	deliverySeconds  *prometheus.HistogramVec
+	inFlight         *prometheus.GaugeVec
+	refused          prometheus.Counter
+	abandoned        *prometheus.CounterVec
+	abandonedRunning *prometheus.GaugeVec
+	acceptErrors     prometheus.Counter
+	bytes            *prometheus.CounterVec
+	rowsRead         *prometheus.CounterVec
+	rows             *prometheus.CounterVec
+	retries          *prometheus.CounterVec
+	calls            *prometheus.CounterVec
+	callSeconds      *prometheus.HistogramVec
+	watching         *prometheus.GaugeVec
+	watches          *prometheus.CounterVec
+	reloads          *prometheus.CounterVec
 }
 
 // NewMetrics registers the hub's metrics.
@@ -57,6 +60,15 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}, []string{"integration"}),
 		refused: f.NewCounter(prometheus.CounterOpts{
 			Name: "integrationhub_deliveries_refused_total", Help: "Deliveries that were refused because too many were under way.",
+		}),
+		abandoned: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "integrationhub_abandoned_total", Help: "Deliveries and forms whose integration did not return after their timeout.",
+		}, []string{"integration"}),
+		abandonedRunning: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "integrationhub_abandoned_running", Help: "Abandoned deliveries and forms whose integration has not returned yet.",
+		}, []string{"integration"}),
+		acceptErrors: f.NewCounter(prometheus.CounterOpts{
+			Name: "integrationhub_accept_errors_total", Help: "Connections that could not be accepted, for want of file descriptors for example.",
 		}),
 		bytes: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "integrationhub_data_bytes_total", Help: "Bytes of decoded data that integrations took to deliver them.",
@@ -114,6 +126,8 @@ func (m *Metrics) build(version string) {
 func (m *Metrics) expect(integrations []string) {
 	for _, name := range integrations {
 		m.deliveries.WithLabelValues(name, delivered)
+		m.abandoned.WithLabelValues(name)
+		m.abandonedRunning.WithLabelValues(name)
 		for _, kind := range action.Kinds() {
 			m.deliveries.WithLabelValues(name, kind.String())
 		}

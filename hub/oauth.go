@@ -1,11 +1,15 @@
 package hub
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/rand"
 	"crypto/subtle"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -26,29 +30,36 @@ import (
 
 // login is what a sign-in must remember.
 type login struct {
+	// ID is the link's. Only the browser that opens it first may use it.
+	ID string `json:"i"`
 	// StateURL or RedirectURL is where Looker waits for the tokens, or for the browser.
 	StateURL    string `json:"u,omitempty"`
 	RedirectURL string `json:"r,omitempty"`
-	// Verifier is the PKCE verifier. It is in the browser's address bar only sealed.
-	Verifier string `json:"v"`
 	// Params are those that the integration asks for.
 	Params map[string]string `json:"p,omitempty"`
+
+	// What follows is made when the browser is sent to the provider.
+
+	// Browser is the hash of the browser's cookie.
+	Browser []byte `json:"b,omitempty"`
+	// Verifier is the PKCE verifier. It is in the browser's address bar only sealed.
+	Verifier string `json:"v,omitempty"`
 }
 
 const (
 	// linkAge is how long a link in a form may wait to be followed.
-	linkAge = 24 * time.Hour
+	linkAge = 10 * time.Minute
 	// cookieAge is how long the user may take at the provider.
-	cookieAge   = time.Hour
-	nonceCookie = "action_hub_state"
+	cookieAge = time.Hour
 )
 
+func linkPurpose(o *offer) string  { return o.Definition.Name + "|link" }
 func loginPurpose(o *offer) string { return o.Definition.Name + "|login" }
 
 // loginURL makes the link that begins a sign-in, or returns "" when there is nothing to sign
 // in to or Looker gave no address to go back to.
 func (s *Server) loginURL(o *offer, params map[string]string) (string, error) {
-	l := login{Verifier: oauth2.GenerateVerifier(), Params: map[string]string{}}
+	l := login{ID: rand.Text(), Params: map[string]string{}}
 	for _, name := range o.Definition.LoginParams {
 		l.Params[name] = params[name]
 	}
@@ -58,14 +69,28 @@ func (s *Server) loginURL(o *offer, params map[string]string) (string, error) {
 	if l.RedirectURL == "" {
 		l.StateURL = params["state_url"]
 	}
-	if o.OAuth == nil || l.RedirectURL == "" && l.StateURL == "" {
+	back := cmp.Or(l.RedirectURL, l.StateURL)
+	if o.OAuth == nil || back == "" {
 		return "", nil
 	}
-	sealed, err := s.box.Seal(marshal(l), loginPurpose(o))
+	if err := s.checkLookerURL(back); err != nil {
+		return "", err
+	}
+	sealed, err := s.logins.Seal(marshal(l), linkPurpose(o))
 	if err != nil {
 		return "", fmt.Errorf("sealing the sign-in: %w", err)
 	}
 	return s.actionURL(o, "oauth") + "?state=" + url.QueryEscape(sealed), nil
+}
+
+// checkLookerURL refuses addresses that users' tokens, or the right to fetch them, must not be
+// sent to.
+func (s *Server) checkLookerURL(address string) error {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !s.insecure) {
+		return action.Errorf(action.Invalid, "Looker's URL for the sign-in must begin with https://.")
+	}
+	return nil
 }
 
 func (s *Server) actionURL(o *offer, leg string) string {
@@ -73,8 +98,8 @@ func (s *Server) actionURL(o *offer, leg string) string {
 }
 
 // openLogin reads the sealed part of a sign-in.
-func (s *Server) openLogin(o *offer, sealed string) (login, error) {
-	plain, err := s.box.Open(sealed, loginPurpose(o), linkAge)
+func (s *Server) openLogin(sealed, purpose string, maxAge time.Duration) (login, error) {
+	plain, err := s.logins.Open(sealed, purpose, maxAge)
 	if err != nil {
 		return login{}, err
 	}
@@ -95,21 +120,32 @@ func (s *Server) beginLogin(w http.ResponseWriter, r *http.Request) {
 		plainError(w, http.StatusBadRequest, "Missing state parameter.")
 		return
 	}
-	l, err := s.openLogin(o, sealed)
+	l, err := s.openLogin(sealed, linkPurpose(o), linkAge)
 	if err != nil {
 		s.refuseLogin(w, r, err)
 		return
 	}
-	nonce := rand.Text()
-	to, err := o.OAuth.AuthorizeURL(r.Context(), action.Login{
-		State: nonce + "." + sealed, RedirectURL: s.actionURL(o, "oauth_redirect"), Verifier: l.Verifier, Params: l.Params,
-	})
+	browser := s.browser(r)
+	l.Browser = hashOf(browser)
+	if !s.links.claim(l.ID, l.Browser) {
+		recordFrom(r.Context()).err = errors.New("the sign-in link was opened in another browser before")
+		plainError(w, http.StatusForbidden, "This sign-in link was opened in another browser. Open the form in Looker again.")
+		return
+	}
+	l.Verifier = oauth2.GenerateVerifier()
+	state, err := s.logins.Seal(marshal(l), loginPurpose(o))
+	var to string
+	if err == nil {
+		to, err = o.OAuth.AuthorizeURL(r.Context(), action.Login{
+			State: browser + "." + state, RedirectURL: s.actionURL(o, "oauth_redirect"), Verifier: l.Verifier, Params: l.Params,
+		})
+	}
 	if err != nil {
 		recordFrom(r.Context()).err = err
 		plainError(w, http.StatusBadGateway, action.MessageOf(err))
 		return
 	}
-	s.setNonce(w, nonce, int(cookieAge/time.Second))
+	s.setBrowser(w, browser)
 	redirect(w, to)
 }
 
@@ -120,19 +156,12 @@ func redirect(w http.ResponseWriter, to string) {
 	w.WriteHeader(http.StatusFound)
 }
 
-func (s *Server) setNonce(w http.ResponseWriter, nonce string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{ //nolint:gosec // insecure only where the hub itself is, for developers
-		Name: nonceCookie, Value: nonce, Path: "/", MaxAge: maxAge, HttpOnly: true,
-		SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(s.config.BaseURL, "https:"),
-	})
-}
-
 // finishLogin answers GET /actions/{name}/oauth_redirect: the provider sent the browser back.
 func (s *Server) finishLogin(w http.ResponseWriter, r *http.Request) {
 	o := offerFrom(r.Context())
 	state := r.URL.Query().Get("state")
 	nonce, sealed, dotted := strings.Cut(state, ".")
-	cookie, _ := r.Cookie(nonceCookie)
+	browser, known := s.browserCookie(r)
 	switch {
 	case o.OAuth == nil:
 		plainError(w, http.StatusBadRequest, "Action does not support OAuth.")
@@ -143,12 +172,14 @@ func (s *Server) finishLogin(w http.ResponseWriter, r *http.Request) {
 	case !dotted:
 		plainError(w, http.StatusBadRequest, "Invalid state parameter format.")
 		return
-	case cookie == nil || nonce == "" || subtle.ConstantTimeCompare([]byte(cookie.Value), []byte(nonce)) != 1:
+	case !known || subtle.ConstantTimeCompare([]byte(browser), []byte(nonce)) != 1:
 		plainError(w, http.StatusForbidden, "CSRF validation failed.")
 		return
 	}
-	s.setNonce(w, "", -1)
-	l, err := s.openLogin(o, sealed)
+	l, err := s.openLogin(sealed, loginPurpose(o), cookieAge)
+	if err == nil && !bytes.Equal(l.Browser, hashOf(browser)) {
+		err = errors.New("the sign-in was begun in another browser")
+	}
 	if err != nil {
 		s.refuseLogin(w, r, err)
 		return
@@ -180,10 +211,20 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, o *offer, l logi
 	if err := s.store(r.Context(), l.StateURL, tokens); err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = w.Write([]byte("<!doctype html><title>Signed in</title><script>window.close()</script><p>You may now close this tab.</p>\n"))
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'sha256-"+closeScriptHash+"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	_, _ = io.WriteString(w, "<!doctype html><html lang=\"en\"><title>Signed in</title><script>"+closeScript+"</script><p>You may now close this tab.</p></html>\n")
 	return nil
 }
+
+const closeScript = "window.close()"
+
+// closeScriptHash lets browsers run that script and no other.
+var closeScriptHash = base64.StdEncoding.EncodeToString(hashOf(closeScript))
 
 // refuseLogin answers a sealed state that does not open.
 func (s *Server) refuseLogin(w http.ResponseWriter, r *http.Request, err error) {

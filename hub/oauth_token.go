@@ -33,7 +33,7 @@ func (s *Server) grantURL(o *offer, l login, callback url.Values) (string, error
 		return "", action.Wrap(errors.New("state_redir_url is no URL"), action.Invalid, "Looker's address for the sign-in is not valid.")
 	}
 	callback.Del("state") // it has served
-	sealed, err := s.box.Seal(marshal(grant{Callback: callback.Encode(), Verifier: l.Verifier, Params: l.Params}), grantPurpose(o))
+	sealed, err := s.logins.Seal(marshal(grant{Callback: callback.Encode(), Verifier: l.Verifier, Params: l.Params}), grantPurpose(o))
 	if err != nil {
 		return "", fmt.Errorf("sealing the grant: %w", err)
 	}
@@ -61,14 +61,15 @@ func (s *Server) exchange(ctx context.Context, o *offer, g grant) ([]byte, error
 	return []byte(tokens.Data), nil
 }
 
-// store posts tokens to the address at which Looker takes them, once.
+// store posts tokens to the address at which Looker takes them, once. A redirect is an error: it
+// could lead the tokens to another host.
 func (s *Server) store(ctx context.Context, stateURL string, tokens []byte) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, stateURL, bytes.NewReader(tokens))
 	if err != nil {
 		return action.Wrap(errors.New("state_url is no URL"), action.Invalid, "Looker's address for the tokens is not valid.")
 	}
 	req.Header.Set("Content-Type", "application/json")
-	return outbound.JSON(s.looker, req, "Looker", nil)
+	return outbound.JSON(s.tokens, req, "Looker", nil)
 }
 
 // fetchTokens answers POST /actions/{name}/oauth_token: Looker trades a grant for the tokens.
@@ -78,6 +79,11 @@ func (s *Server) fetchTokens(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusNotFound, "Action does not hand out tokens.")
 		return
 	}
+	if !s.forms.enter() {
+		s.refuseForm(w, r)
+		return
+	}
+	defer s.forms.leave()
 	e, ok := s.readEnvelope(w, r)
 	if !ok {
 		return
@@ -88,7 +94,7 @@ func (s *Server) fetchTokens(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var g grant
-	plain, err := s.box.Open(e.State, grantPurpose(o), grantAge)
+	plain, err := s.logins.Open(e.State, grantPurpose(o), grantAge)
 	if err == nil {
 		err = json.Unmarshal(plain, &g)
 	}
@@ -114,6 +120,11 @@ func (s *Server) checkLogin(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusNotFound, "Action does not support OAuth.")
 		return
 	}
+	if !s.forms.enter() {
+		s.refuseForm(w, r)
+		return
+	}
+	defer s.forms.leave()
 	e, ok := s.readEnvelope(w, r)
 	if !ok {
 		return

@@ -22,7 +22,7 @@ func fetching(t *testing.T) *server {
 	form := func(_ context.Context, req *action.Request) (*action.Form, error) {
 		return &action.Form{Fields: []action.Field{{Name: "login", Type: action.OAuthLink, OAuthURL: req.LoginURL}}}, nil
 	}
-	return newServer(t, nil, entry(withLogin{withForm{&fake{definition: d, form: form}}}),
+	return newServer(t, map[string]string{"TEST_INSECURE": "true"}, entry(withLogin{withForm{&fake{definition: d, form: form}}}),
 		entry(withLogin{withForm{&fake{definition: handed, form: form}}}), entry(&fake{definition: definition("plain")}))
 }
 

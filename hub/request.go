@@ -3,11 +3,9 @@ package hub
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/payload"
@@ -20,54 +18,57 @@ func (s *Server) readEnvelope(w http.ResponseWriter, r *http.Request) (*payload.
 	if s.config.MaxBodyBytes > 0 {
 		body = http.MaxBytesReader(w, body, s.config.MaxBodyBytes)
 	}
-	control := http.NewResponseController(w)
-	reader := &idleReader{r: body, control: control}
 	var e *payload.Envelope
 	var err error
+	share := s.spool.Share(r.Context())
 	if r.ContentLength == 0 {
-		e = &payload.Envelope{Params: map[string]string{}, Form: map[string]string{}}
+		e = payload.NewEnvelope(share)
 	} else {
-		e, err = payload.Decode(reader, s.spool)
+		e, err = payload.Decode(newPacedReader(body, w), share)
 	}
 	if err == nil {
+		e.MaxValueBytes = s.config.MaxValueBytes
 		return e, true
 	}
 	recordFrom(r.Context()).err = fmt.Errorf("reading the request: %w", err)
-	status, message := http.StatusBadRequest, "The request's body could not be read."
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		status, message = http.StatusRequestEntityTooLarge, fmt.Sprintf("The request is larger than this hub takes (%d bytes).", tooLarge.Limit)
-	} else if _, ok := errors.AsType[*payload.SyntaxError](err); ok {
-		message = "Request body must be valid JSON."
-	} else if errors.Is(err, payload.ErrTooLarge) {
-		status, message = http.StatusRequestEntityTooLarge, "The request's settings are too large."
-	} else if errors.Is(err, payload.ErrSpoolFull) {
-		w.Header().Set("Retry-After", "60")
-		status, message = http.StatusServiceUnavailable, "The hub has no room for this request now. Try again later."
-	}
 	// What is left of the body is not read: the connection cannot be used again.
 	w.Header().Set("Connection", "close")
+	status, message := explainBody(err)
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "60")
+	}
 	writeError(w, status, message)
 	return nil, false
 }
 
-// idleReader gives each read its own deadline. The last one falls with the body's end; what
-// a handler leaves unread has to come before it.
-type idleReader struct {
-	r       io.Reader
-	control *http.ResponseController
-}
-
-func (i *idleReader) Read(p []byte) (int, error) {
-	_ = i.control.SetReadDeadline(time.Now().Add(bodyIdle)) // not every connection can: tests
-	n, err := i.r.Read(p)
-	if errors.Is(err, io.EOF) {
-		_ = i.control.SetReadDeadline(time.Time{})
+// explainBody says what is wrong with a request's body, or with the hub that reads it.
+func explainBody(err error) (status int, message string) {
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return http.StatusRequestEntityTooLarge, fmt.Sprintf("The request is larger than this hub accepts (%d bytes).", tooLarge.Limit)
 	}
-	return n, err
+	if _, ok := errors.AsType[*payload.SyntaxError](err); ok {
+		return http.StatusBadRequest, "Request body must be valid JSON."
+	}
+	switch {
+	case errors.Is(err, payload.ErrTooLarge):
+		return http.StatusRequestEntityTooLarge, "The request's settings are too large."
+	case errors.Is(err, payload.ErrSpoolFull):
+		return http.StatusServiceUnavailable, "The hub has no room for this request now. Try again later."
+	case errors.Is(err, errTooSlow):
+		return http.StatusRequestTimeout, "The request arrived too slowly."
+	}
+	switch action.KindOf(err) {
+	case action.TooLarge:
+		return http.StatusRequestEntityTooLarge, action.MessageOf(err)
+	case action.Unavailable:
+		return http.StatusServiceUnavailable, action.MessageOf(err)
+	default: // the connection broke, or the client went away
+		return http.StatusBadRequest, "The request's body could not be read."
+	}
 }
 
 // newRequest makes an integration's request from the envelope.
-func (s *Server) newRequest(o *offer, r *http.Request, e *payload.Envelope) (*action.Request, error) {
+func (s *Server) newRequest(o *offer, r *http.Request, e *payload.Envelope) *action.Request {
 	rec := recordFrom(r.Context())
 	req := &action.Request{
 		Params: e.Params, Form: e.Form,
@@ -80,10 +81,10 @@ func (s *Server) newRequest(o *offer, r *http.Request, e *payload.Envelope) (*ac
 		InstanceID: rec.instanceID, WebhookID: rec.webhookID,
 		State:    s.openState(r.Context(), o, e.Params["state_json"]),
 		StateURL: e.Params["state_url"],
-		Data:     e.Data(s.download, s.spool),
+		Data:     e.Data(s.download),
 	}
 	if rec.tally != nil {
-		req.Data = payload.Metered(req.Data, s.spool, rec.tally)
+		req.Data = e.Metered(req.Data, rec.tally)
 	}
 	if s.config.MaxRows > 0 {
 		req.Data = rowLimit{req.Data, s.config.MaxRows}
@@ -91,9 +92,7 @@ func (s *Server) newRequest(o *offer, r *http.Request, e *payload.Envelope) (*ac
 	if e.Type != nil {
 		req.Type = action.Type(*e.Type)
 	}
-	var err error
-	req.LoginURL, err = s.loginURL(o, e.Params)
-	return req, err
+	return req
 }
 
 // checkType says what is wrong with a request's type, in the reference's words.

@@ -74,7 +74,7 @@ func Run(ctx context.Context, o Options) error {
 	errorLog := slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug)
 	looker := newHTTPServer(closeWhen(&draining, server.Handler()), o.Config.MaxHeaderBytes)
 	looker.BaseContext, looker.ErrorLog = func(net.Listener) context.Context { return base }, errorLog
-	admin := newHTTPServer(adminHandler(reg, &draining, server.about.status, o.Config.Pprof), o.Config.MaxHeaderBytes)
+	admin := newHTTPServer(adminHandler(reg, &draining, server.spool.Check, server.about.status, o.Config.Pprof), o.Config.MaxHeaderBytes)
 	admin.ErrorLog = errorLog
 
 	listener, err := listen(ctx, o.Config.ListenAddress, cert)
@@ -87,7 +87,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	failed := make(chan error, 2)
-	go func() { failed <- looker.Serve(listener) }()
+	go func() { failed <- looker.Serve(reportAcceptErrors(listener, o.Log, metrics)) }()
 	go func() { failed <- admin.Serve(adminListener) }()
 	o.Log.InfoContext(ctx, "listening", "address", listener.Addr().String(), "admin_address", adminListener.Addr().String(),
 		"tls", cert != nil, "integrations", server.catalog.Names())
@@ -177,9 +177,12 @@ func build(o Options, metrics *Metrics, roots *x509.CertPool, told observers, fo
 		return fail(err)
 	}
 	metrics.expect(catalog.Names())
-	out.FollowRedirects, out.Observe = true, metrics.outbound("looker")
+	out.Observe = metrics.outbound("looker")
+	out.DisableCompression = true
+	tokens := outbound.NewClient(out)
+	out.FollowRedirects = true
 	server, err := New(Parts{
-		Config: o.Config, Catalog: catalog, Secrets: secrets, Looker: outbound.NewClient(out),
+		Config: o.Config, Catalog: catalog, Secrets: secrets, Looker: outbound.NewClient(out), Tokens: tokens, Insecure: o.AllowLoopback,
 		Env: o.Env, Log: o.Log, Metrics: metrics, Traces: told.traces, Bugs: told.bugs,
 	})
 	return server, secrets, cert, err

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 
 	"integrationhub.dev/hub/action"
@@ -46,9 +47,13 @@ func (s *Secrets) Reload() error {
 		if err != nil {
 			return fmt.Errorf("reading a service secret: %w", err)
 		}
-		if b = token.Secret(b); len(b) > 0 {
-			all = append(all, b)
+		if b = token.Secret(b); len(b) == 0 {
+			continue
 		}
+		if err := token.Check(string(b)); err != nil {
+			return fmt.Errorf("reading a service secret: %s: %w", filepath.Base(name), err)
+		}
+		all = append(all, b)
 	}
 	if len(all) == 0 {
 		return ErrNoSecret

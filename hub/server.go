@@ -5,6 +5,7 @@ package hub
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -21,15 +22,22 @@ import (
 
 // Server answers Looker. It keeps nothing between requests.
 type Server struct {
-	config    Config
-	catalog   *Catalog
-	lists     *lists
-	secrets   *Secrets
-	box       *sealed.Box
+	config  Config
+	catalog *Catalog
+	lists   *lists
+	secrets *Secrets
+	// states seals users' tokens, with CIPHER_MASTER where it is set; logins seals sign-ins on
+	// their way, with the service secrets only: whoever knows CIPHER_MASTER could otherwise
+	// choose where a user's tokens go.
+	states    *sealed.Box
+	logins    *sealed.Box
+	links     *signInLinks
 	admission *admission
+	forms     *admission
 	spool     *payload.Spool
 	download  *payload.Downloader
-	looker    *http.Client
+	tokens    *http.Client // for posting users' tokens to Looker
+	insecure  bool
 	env       map[string]string
 	log       *slog.Logger
 	metrics   *Metrics
@@ -38,13 +46,24 @@ type Server struct {
 	bugs      *BugReporter
 }
 
+const (
+	// maxSettings bounds the bytes of requests beside their data that are in memory at any one
+	// time. Each request may have 4 MB of them; usual ones have a few kilobytes.
+	maxSettings = 64 << 20
+	// spoolWait is how long a delivery waits for room in the spool.
+	spoolWait = 5 * time.Minute
+)
+
 // Parts is what a server is made from.
 type Parts struct {
 	Config  Config
 	Catalog *Catalog
 	Secrets *Secrets
-	// Looker is the client for calls back to Looker; it follows redirects.
-	Looker *http.Client
+	// Looker is the client for downloads from Looker; it follows redirects. Tokens is the client
+	// that posts users' tokens to Looker; it follows none.
+	Looker, Tokens *http.Client
+	// Insecure lets Looker's addresses for sign-ins begin with http, for developers.
+	Insecure bool
 	// Env is the environment, for the settings that name an integration.
 	Env     map[string]string
 	Log     *slog.Logger
@@ -60,26 +79,33 @@ func New(p Parts) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys := p.Secrets.All
+	stateKeys := p.Secrets.All
 	if legacy != nil {
-		keys = func() [][]byte { return append([][]byte{legacy}, p.Secrets.All()...) }
+		stateKeys = func() [][]byte { return append([][]byte{legacy}, p.Secrets.All()...) }
 	}
 	told, err := newAbout(p.Config, p.Catalog)
 	if err != nil {
 		return nil, err
 	}
-	spool := &payload.Spool{Dir: p.Config.SpoolDir, Limit: p.Config.SpoolBytes}
+	spool := &payload.Spool{
+		Dir: p.Config.SpoolDir, Limit: p.Config.SpoolBytes, MaxSettings: maxSettings, MaxWait: spoolWait,
+	}
+	if err := spool.Check(); err != nil {
+		return nil, fmt.Errorf("ACTION_HUB_SPOOL_DIR cannot be used: %w", err)
+	}
 	p.Metrics.watchSpool(spool)
 	admission := newAdmission(p.Config.MaxDeliveries, p.Config.MaxQueued)
 	p.Metrics.watchQueue(admission.queued)
 	return &Server{
 		config: p.Config, catalog: p.Catalog, lists: newLists(p.Catalog, p.Config.BaseURL, p.Config.Label), secrets: p.Secrets,
-		box:       sealed.New(keys, legacy),
-		admission: admission, spool: spool,
+		states:    sealed.New(stateKeys, legacy),
+		logins:    sealed.New(p.Secrets.All, nil),
+		links:     newSignInLinks(),
+		admission: admission, forms: newAdmission(p.Config.MaxForms, 0), spool: spool,
 		download: &payload.Downloader{
 			Client: p.Looker, Timeout: time.Duration(p.Config.StreamTimeoutMillis) * time.Millisecond,
 		},
-		looker: p.Looker, env: p.Env, log: p.Log, metrics: p.Metrics, about: told, traces: p.Traces, bugs: p.Bugs,
+		tokens: p.Tokens, insecure: p.Insecure, env: p.Env, log: p.Log, metrics: p.Metrics, about: told, traces: p.Traces, bugs: p.Bugs,
 	}, nil
 }
 

@@ -64,8 +64,8 @@ func entry(i action.Integration) hub.Entry {
 }
 
 const (
-	serviceSecret = "test-secret"
-	goodToken     = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff/64c4c6019a9da3cf541509967d65bd9e9787222737b4b5862baeace8a104a80aa6c5bf8a4c5e5abe1c5704e7567f8a20a489a582fe69e5f003cce8e809f4399f"
+	serviceSecret = "test-secret-of-the-hub"
+	goodToken     = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff/3c3a6c89d48bc4dab0598c39eed6073123a2f695ff819bca3cbd420886e2de94c5464dee41cef5527532015840dcc25cfe11844e4be4e7ea35b6c41ea1c3fda3"
 )
 
 // server is a hub under test.
@@ -103,7 +103,8 @@ func newHandler(t testing.TB, env map[string]string, entries ...hub.Entry) http.
 	}
 	s, err := hub.New(hub.Parts{
 		Config: config, Catalog: catalog, Secrets: secrets, Env: all, Log: log,
-		Looker:  outbound.NewClient(outbound.Options{Policy: outbound.Policy{AllowLoopback: true}, FollowRedirects: true}),
+		Looker: outbound.NewClient(outbound.Options{Policy: outbound.Policy{AllowLoopback: true}, FollowRedirects: true}),
+		Tokens: outbound.NewClient(outbound.Options{Policy: outbound.Policy{AllowLoopback: true}}), Insecure: env["TEST_INSECURE"] != "",
 		Metrics: hub.NewMetrics(prometheus.NewRegistry()),
 	})
 	if err != nil {
@@ -256,7 +257,7 @@ func TestBadRequests(t *testing.T) {
 		{"a missing setting", "/actions/a/execute", `{"type":"query"}`, 404, `Required setting "API Key" not specified in action settings.`},
 		{"an empty setting", "/actions/a/execute", `{"type":"query","data":{"key":""}}`, 404, `Required setting "API Key" not specified in action settings.`},
 		{"no data", "/actions/streaming/execute", `{"type":"query"}`, 404, "A streaming action was sent incompatible data. The action must have a download url or an attachment."},
-		{"too large", "/actions/a/execute", `{"type":"` + strings.Repeat("x", 200_000) + `"}`, 413, "The request is larger than this hub takes (100000 bytes)."},
+		{"too large", "/actions/a/execute", `{"type":"` + strings.Repeat("x", 200_000) + `"}`, 413, "The request is larger than this hub accepts (100000 bytes)."},
 	} {
 		status, body := s.post(tt.path, tt.body)
 		var got struct {
@@ -384,7 +385,7 @@ func TestLogin(t *testing.T) {
 		state = req.State
 		return &action.Form{Fields: []action.Field{{Name: "login", Type: action.OAuthLink, OAuthURL: req.LoginURL}}}, nil
 	}}}}
-	s := newServer(t, map[string]string{"ENCRYPT_PAYLOAD_LOGIN": "true"}, entry(i))
+	s := newServer(t, map[string]string{"ENCRYPT_PAYLOAD_LOGIN": "true", "TEST_INSECURE": "true"}, entry(i))
 	_, body := s.post("/actions/login/form", `{"state_url":"`+looker.URL+`/state"}`)
 	var form action.Form
 	if err := json.Unmarshal([]byte(body), &form); err != nil || len(form.Fields) != 1 {
@@ -396,7 +397,7 @@ func TestLogin(t *testing.T) {
 	}
 
 	begin := s.browse("/actions/login/oauth?"+link.RawQuery, nil)
-	if begin.status != http.StatusFound || begin.cookie == nil || !begin.cookie.HttpOnly || !begin.cookie.Secure {
+	if begin.status != http.StatusFound || begin.cookie == nil || begin.cookie.Name != "__Host-action_hub_state" || !begin.cookie.HttpOnly || !begin.cookie.Secure {
 		t.Fatalf("sign-in begins with %+v", begin)
 	}
 	to, err := url.Parse(begin.location)
@@ -410,13 +411,15 @@ func TestLogin(t *testing.T) {
 		cookie *http.Cookie
 		status int
 	}{
-		"no state":        {url.Values{"code": {"good"}}, begin.cookie, 400},
-		"no nonce":        {url.Values{"state": {link.Query().Get("state")}}, begin.cookie, 400},
-		"no cookie":       {callback, nil, 403},
-		"another cookie":  {callback, &http.Cookie{Name: "action_hub_state", Value: "other"}, 403},
-		"a forged state":  {url.Values{"state": {begin.cookie.Value + ".2AAAA"}, "code": {"good"}}, begin.cookie, 400},
-		"a bad code":      {url.Values{"state": callback["state"], "code": {"bad"}}, begin.cookie, 502},
-		"a provider's no": {url.Values{"state": callback["state"], "error": {"access_denied"}}, begin.cookie, 502},
+		"no state":         {url.Values{"code": {"good"}}, begin.cookie, 400},
+		"no nonce":         {url.Values{"state": {link.Query().Get("state")}}, begin.cookie, 400},
+		"no cookie":        {callback, nil, 403},
+		"another cookie":   {callback, &http.Cookie{Name: begin.cookie.Name, Value: "other"}, 403},
+		"another browser":  {url.Values{"state": {strings.Repeat("A", 26) + callback.Get("state")[26:]}}, &http.Cookie{Name: begin.cookie.Name, Value: strings.Repeat("A", 26)}, 400},
+		"the link's state": {url.Values{"state": {begin.cookie.Value + "." + link.Query().Get("state")}, "code": {"good"}}, begin.cookie, 400},
+		"a forged state":   {url.Values{"state": {begin.cookie.Value + ".2AAAA"}, "code": {"good"}}, begin.cookie, 400},
+		"a bad code":       {url.Values{"state": callback["state"], "code": {"bad"}}, begin.cookie, 502},
+		"a provider's no":  {url.Values{"state": callback["state"], "error": {"access_denied"}}, begin.cookie, 502},
 	} {
 		if got := s.browse("/actions/login/oauth_redirect?"+tt.values.Encode(), tt.cookie); got.status != tt.status || strings.Contains(got.body, "<") {
 			t.Errorf("%s: %d %s", name, got.status, got.body)
@@ -505,8 +508,8 @@ func TestConfigReportsEverything(t *testing.T) {
 			t.Errorf("%s is not reported: %v", want, err)
 		}
 	}
-	c, err := hub.LoadConfig(map[string]string{"BASE_URL": "https://old.example.com/", "INTEGRATION_PROVIDER_LABEL": "Old", "INTEGRATION_SERVICE_SECRET": "s"})
-	if err != nil || c.BaseURL != "https://old.example.com" || c.Label != "Old" || c.Secret.Reveal() != "s" || c.ListenAddress != ":8080" {
+	c, err := hub.LoadConfig(map[string]string{"BASE_URL": "https://old.example.com/", "INTEGRATION_PROVIDER_LABEL": "Old", "INTEGRATION_SERVICE_SECRET": serviceSecret})
+	if err != nil || c.BaseURL != "https://old.example.com" || c.Label != "Old" || c.Secret.Reveal() != serviceSecret || c.ListenAddress != ":8080" {
 		t.Errorf("older names: %+v, %v", c, err)
 	}
 }
@@ -540,12 +543,12 @@ func TestCatalogSaysWhy(t *testing.T) {
 
 func TestSecretsRotate(t *testing.T) {
 	t.Parallel()
-	minted, err := token.New([]byte("next"))
+	minted, err := token.New([]byte("the-next-service-secret"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	s := newServer(t, map[string]string{"ACTION_HUB_SECRET": "", "ACTION_HUB_SECRET_FILES": writeFile(t, dir, "secret", "next\n") + "," + writeFile(t, dir, "previous", serviceSecret)})
+	s := newServer(t, map[string]string{"ACTION_HUB_SECRET": "", "ACTION_HUB_SECRET_FILES": writeFile(t, dir, "secret", "the-next-service-secret\n") + "," + writeFile(t, dir, "previous", serviceSecret)})
 	if status, _ := s.post("/", ""); status != http.StatusOK {
 		t.Errorf("a token of the previous secret: %d", status)
 	}
@@ -560,7 +563,7 @@ func TestSecretsRotate(t *testing.T) {
 func TestReferenceEnvironment(t *testing.T) {
 	t.Parallel()
 	environment := map[string]string{
-		"ACTION_HUB_BASE_URL": "https://hub.example.com", "ACTION_HUB_LABEL": "Hub", "ACTION_HUB_SECRET": "secret",
+		"ACTION_HUB_BASE_URL": "https://hub.example.com", "ACTION_HUB_LABEL": "Hub", "ACTION_HUB_SECRET": serviceSecret,
 		"PORT": "8443", "ACTION_HUB_JSON_KEEPALIVE_SEC": "7", "ACTION_HUB_STREAM_REQUEST_TIMEOUT": "1000",
 		"ACTION_WHITELIST": "slack,tray", "CIPHER_MASTER": strings.Repeat("ab", 32),
 		"ACTION_HUB_SOCKET_TIMEOUT": "0", "ACTION_HUB_EXECUTE_PROCESS_COUNT": "2", "ACTION_HUB_ENABLE_FORKING": "false",
@@ -570,7 +573,7 @@ func TestReferenceEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.BaseURL != "https://hub.example.com" || c.Label != "Hub" || c.Secret.Reveal() != "secret" || c.ListenAddress != ":8443" ||
+	if c.BaseURL != "https://hub.example.com" || c.Label != "Hub" || c.Secret.Reveal() != serviceSecret || c.ListenAddress != ":8443" ||
 		c.KeepAliveSeconds != 7 || c.StreamTimeoutMillis != 1000 || c.CipherMaster.Reveal() == "" || !slices.Equal(c.Enabled, []string{"slack", "tray"}) {
 		t.Errorf("read as %+v", c)
 	}

@@ -26,9 +26,9 @@ func (s *Server) openState(ctx context.Context, o *offer, text string) string {
 	if json.Unmarshal([]byte(text), &sealed) != nil || sealed.Payload == "" {
 		return text
 	}
-	plain, err := s.box.Open(sealed.Payload, statePurpose(o), 0)
+	plain, err := s.states.Open(sealed.Payload, statePurpose(o), 0)
 	if err != nil {
-		plain, err = s.box.OpenLegacy(sealed.Payload)
+		plain, err = s.states.OpenLegacy(sealed.Payload)
 	}
 	if err != nil || !json.Valid(plain) {
 		o.log.WarnContext(ctx, "the user's stored state does not open: asking for a new sign-in", "error", err)
@@ -45,11 +45,11 @@ func (s *Server) sealState(o *offer, state *action.State) (*action.State, error)
 	if state == nil || state.Data == "" || state.Data == action.Reset || !s.encrypts(o) {
 		return state, nil
 	}
-	payload, err := s.box.Seal([]byte(state.Data), statePurpose(o))
+	payload, err := s.states.Seal([]byte(state.Data), statePurpose(o))
 	if err != nil {
 		return nil, err
 	}
-	data := marshal(sealedState{KeyID: s.box.KeyID(), Payload: payload})
+	data := marshal(sealedState{KeyID: s.states.KeyID(), Payload: payload})
 	return &action.State{Data: string(data), RefreshTime: state.RefreshTime}, nil
 }
 

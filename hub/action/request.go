@@ -39,6 +39,8 @@ type Data interface {
 	MIME() string
 	// Extension is the file extension without a dot, or empty.
 	Extension() string
+	// MaxValueBytes is the largest value or row that may be decoded from the payload.
+	MaxValueBytes() int64
 	// Open returns the decoded bytes. The reader fails when the source breaks off; it never
 	// ends early as if it were whole. A download can be opened only once.
 	Open(ctx context.Context) (io.ReadCloser, error)
@@ -57,6 +59,11 @@ type Blob interface {
 	io.ReaderAt
 	io.Closer
 	Size() int64
+	// Table decodes the payload like [Data.Table], as often as it is called: for deliveries
+	// that cannot be undone, and so begin only when all rows are known to be good.
+	Table() (*Table, error)
+	// MaxValueBytes is the largest value or row that may be decoded from the payload.
+	MaxValueBytes() int64
 }
 
 // Plan is the schedule, or the manual sending, that a request belongs to.

@@ -23,6 +23,9 @@ type Options struct {
 	Roots *x509.CertPool
 	// FollowRedirects is for fetching; a delivery is never sent on to another address.
 	FollowRedirects bool
+	// DisableCompression keeps the client from asking for compressed responses: a few hundred
+	// kilobytes of gzip can hold as many megabytes.
+	DisableCompression bool
 	// Proxy stands before hosts; the zero value before none.
 	Proxy Proxy
 	// Observe is told of every exchange; nil is not.
@@ -45,7 +48,8 @@ const (
 // NewClient returns a client for outbound calls; see also [Fresh].
 func NewClient(o Options) *http.Client {
 	c := &http.Client{Transport: &observed{o.transport(), o.Observe}}
-	c.CheckRedirect = func(_ *http.Request, via []*http.Request) error {
+	c.CheckRedirect = func(req *http.Request, via []*http.Request) error {
+		req.Header.Del("Referer") // the URL before the redirect may be a secret
 		if !o.FollowRedirects || len(via) > maxRedirects {
 			return http.ErrUseLastResponse
 		}

@@ -41,6 +41,7 @@ func (o Options) newTransport(idle time.Duration) *http.Transport {
 		MaxIdleConns:           perHost,
 		MaxIdleConnsPerHost:    perHost,
 		MaxResponseHeaderBytes: maxHeaderSize,
+		DisableCompression:     o.DisableCompression,
 		ExpectContinueTimeout:  time.Second,
 		ReadBufferSize:         32 << 10,
 		WriteBufferSize:        32 << 10,

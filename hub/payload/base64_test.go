@@ -59,12 +59,12 @@ func attachment(t *testing.T, text string) (string, error) {
 		t.Fatal(err)
 	}
 	body := fmt.Sprintf(`{"attachment":{"mimetype":"application/pdf;base64","data":%s}}`, quoted)
-	e, err := payload.Decode(strings.NewReader(body), &payload.Spool{Dir: t.TempDir()})
+	e, err := payload.Decode(strings.NewReader(body), (&payload.Spool{Dir: t.TempDir()}).Share(t.Context()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	r, err := e.Data(nil, nil).Open(t.Context())
+	r, err := e.Data(nil).Open(t.Context())
 	if err != nil {
 		return "", err
 	}

@@ -15,17 +15,17 @@ import (
 
 // Data makes an envelope's payload available to an integration. A download address wins
 // over an attachment, as it does in the reference.
-func (e *Envelope) Data(download *Downloader, spool *Spool) action.Data {
+func (e *Envelope) Data(download *Downloader) action.Data {
 	switch {
 	case e.Plan.DownloadURL != "":
-		d := &remote{url: e.Plan.DownloadURL, download: download, spool: spool}
+		d := &remote{url: e.Plan.DownloadURL, download: download, share: e.share, maxValue: e.MaxValueBytes}
 		if e.Attachment != nil {
 			d.mime, _ = splitMIME(e.Attachment.MIME)
 			d.extension = e.Attachment.Extension
 		}
 		return d
 	case e.Attachment != nil && e.Attachment.Data != nil && e.Attachment.MIME != "":
-		d := &inline{blob: e.Attachment.Data, extension: e.Attachment.Extension, spool: spool}
+		d := &inline{blob: e.Attachment.Data, extension: e.Attachment.Extension, share: e.share, maxValue: e.MaxValueBytes}
 		d.mime, d.base64 = splitMIME(e.Attachment.MIME)
 		return d
 	}
@@ -48,6 +48,7 @@ type empty struct{}
 func (empty) Empty() bool                                  { return true }
 func (empty) MIME() string                                 { return "" }
 func (empty) Extension() string                            { return "" }
+func (empty) MaxValueBytes() int64                         { return 0 }
 func (empty) Open(context.Context) (io.ReadCloser, error)  { return nil, errNoData }
 func (empty) Table(context.Context) (*action.Table, error) { return nil, errNoData }
 
@@ -58,12 +59,14 @@ type inline struct {
 	blob            *Blob
 	mime, extension string
 	base64          bool
-	spool           *Spool
+	share           *Share
+	maxValue        int64
 }
 
-func (d *inline) Empty() bool       { return d.blob.Size() == 0 }
-func (d *inline) MIME() string      { return d.mime }
-func (d *inline) Extension() string { return strings.TrimPrefix(d.extension, ".") }
+func (d *inline) Empty() bool          { return d.blob.Size() == 0 }
+func (d *inline) MaxValueBytes() int64 { return d.maxValue }
+func (d *inline) MIME() string         { return d.mime }
+func (d *inline) Extension() string    { return strings.TrimPrefix(d.extension, ".") }
 
 func (d *inline) Open(context.Context) (io.ReadCloser, error) {
 	return io.NopCloser(d.reader()), nil
@@ -127,26 +130,41 @@ func (t *base64Text) Read(p []byte) (int, error) {
 
 func (d *inline) Spool(_ context.Context, most int64) (action.Blob, error) {
 	if d.base64 {
-		return spoolAll(d.spool, d.reader(), most)
+		return spoolAll(d.share, d.reader(), most, d.maxValue)
 	}
 	if d.blob.Size() > most {
 		return nil, tooLarge(most)
 	}
-	return borrowed{d.blob}, nil
+	return borrowed{payloadBlob{d.blob, d.share, d.maxValue}}, nil
 }
 
 func (d *inline) Table(context.Context) (*action.Table, error) {
-	return decodeTable(io.NopCloser(d.reader()), d.spool)
+	return decodeTable(io.NopCloser(d.reader()), d.share, d.maxValue)
 }
 
+// payloadBlob is a whole payload as integrations see it.
+type payloadBlob struct {
+	*Blob
+	share    *Share
+	maxValue int64
+}
+
+// Table implements [action.Blob].
+func (b payloadBlob) Table() (*action.Table, error) {
+	return decodeTable(io.NopCloser(b.Reader()), b.share, b.maxValue)
+}
+
+// MaxValueBytes implements [action.Blob].
+func (b payloadBlob) MaxValueBytes() int64 { return b.maxValue }
+
 // borrowed is a blob that its envelope will close.
-type borrowed struct{ *Blob }
+type borrowed struct{ payloadBlob }
 
 func (borrowed) Close() error { return nil }
 
 // spoolAll stops one byte past what the destination takes.
-func spoolAll(spool *Spool, r io.Reader, most int64) (action.Blob, error) {
-	w := spool.Create()
+func spoolAll(share *Share, r io.Reader, most, maxValue int64) (action.Blob, error) {
+	w := share.Create()
 	_, err := io.CopyN(w, r, most)
 	if err == nil {
 		if _, err = io.CopyN(io.Discard, r, 1); err == nil {
@@ -157,7 +175,8 @@ func spoolAll(spool *Spool, r io.Reader, most int64) (action.Blob, error) {
 		w.Abort()
 		return nil, fmt.Errorf("spooling the data: %w", err)
 	}
-	return w.Done()
+	blob, err := w.Done()
+	return payloadBlob{blob, share, maxValue}, err
 }
 
 func tooLarge(most int64) error {
@@ -169,12 +188,14 @@ type remote struct {
 	url             string
 	mime, extension string
 	download        *Downloader
-	spool           *Spool
+	share           *Share
+	maxValue        int64
 	opened          atomic.Bool
 }
 
-func (d *remote) Empty() bool  { return false }
-func (d *remote) MIME() string { return d.mime }
+func (d *remote) Empty() bool          { return false }
+func (d *remote) MaxValueBytes() int64 { return d.maxValue }
+func (d *remote) MIME() string         { return d.mime }
 
 func (d *remote) Extension() string { return strings.TrimPrefix(d.extension, ".") }
 
@@ -193,7 +214,7 @@ func (d *remote) Spool(ctx context.Context, most int64) (action.Blob, error) {
 		return nil, err
 	}
 	defer r.Close()
-	return spoolAll(d.spool, r, most)
+	return spoolAll(d.share, r, most, d.maxValue)
 }
 
 func (d *remote) Table(ctx context.Context) (*action.Table, error) {
@@ -201,5 +222,5 @@ func (d *remote) Table(ctx context.Context) (*action.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decodeTable(r, d.spool)
+	return decodeTable(r, d.share, d.maxValue)
 }

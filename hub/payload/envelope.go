@@ -23,6 +23,11 @@ type Envelope struct {
 	Attachment *Attachment
 	// State is what the hub gave Looker to fetch a user's tokens with.
 	State string
+	// share holds what the request keeps in memory and on disk.
+	share *Share
+	// MaxValueBytes is the largest value or row that is decoded from the data; 0 means
+	// [bounded.DefaultLimit].
+	MaxValueBytes int64
 }
 
 // ScheduledPlan is the schedule or the manual sending that a delivery belongs to.
@@ -72,38 +77,53 @@ type Attachment struct {
 	Data *Blob
 }
 
-// Close gives back what the envelope holds on disk.
+// Close gives back what the envelope holds.
 func (e *Envelope) Close() error {
-	if e == nil || e.Attachment == nil || e.Attachment.Data == nil {
+	if e == nil {
+		return nil
+	}
+	if e.share != nil {
+		e.share.releaseSettings()
+	}
+	if e.Attachment == nil || e.Attachment.Data == nil {
 		return nil
 	}
 	return e.Attachment.Data.Close()
 }
 
-// maxSmall bounds everything but the attachment's data. Looker's state is at most 32 KB,
-// but forms carry whatever a user typed.
-const maxSmall = 4 << 20
+// maxSettings bounds everything but the attachment's data, all of it together. Looker's state is
+// at most 32 KB, but forms carry whatever a user typed.
+const maxSettings = 4 << 20
+
+// maxMembers bounds the parameters, and the fields of a form.
+const maxMembers = 10_000
 
 // ErrTooLarge says that a part of the envelope other than its data is past reason.
 var ErrTooLarge = errors.New("the request's settings are too large")
 
+// NewEnvelope returns an envelope that says nothing. What is fetched for it goes to share.
+func NewEnvelope(share *Share) *Envelope {
+	return &Envelope{Params: map[string]string{}, Form: map[string]string{}, share: share}
+}
+
 // Decode reads one envelope from r. Data goes to the spool. The caller closes the envelope.
 // Errors: [*SyntaxError] for what is not JSON or not an object, [ErrTooLarge],
 // [ErrSpoolFull], and whatever r returns.
-func Decode(r io.Reader, spool *Spool) (_ *Envelope, err error) {
-	e := &Envelope{Params: map[string]string{}, Form: map[string]string{}}
+func Decode(r io.Reader, share *Share) (_ *Envelope, err error) {
+	e := NewEnvelope(share)
 	defer func() {
 		if err != nil {
 			_ = e.Close()
 		}
 	}()
 	s := newScanner(r)
+	s.share = share
 	defer s.release()
 	urls := map[string]string{}
 	err = s.object(func(key string) error {
 		switch key {
 		case "attachment":
-			return e.attachment(s, spool)
+			return e.attachment(s)
 		case "type":
 			return e.requestType(s)
 		case "data":
@@ -149,7 +169,7 @@ func (e *Envelope) requestType(s *scanner) error {
 }
 
 // attachment reads {"mimetype", "extension", "data"} and streams the data to the spool.
-func (e *Envelope) attachment(s *scanner, spool *Spool) error {
+func (e *Envelope) attachment(s *scanner) error {
 	if e.Attachment != nil && e.Attachment.Data != nil { // a second one replaces the first
 		_ = e.Attachment.Data.Close()
 	}
@@ -177,19 +197,19 @@ func (e *Envelope) attachment(s *scanner, spool *Spool) error {
 				_ = a.Data.Close()
 				a.Data = nil
 			}
-			return a.data(s, spool)
+			return a.data(s)
 		default:
 			return s.skip()
 		}
 	})
 }
 
-func (a *Attachment) data(s *scanner, spool *Spool) error {
+func (a *Attachment) data(s *scanner) error {
 	c, err := s.peek()
 	if err != nil {
 		return err
 	}
-	w := spool.Create()
+	w := s.share.Create()
 	switch c {
 	case '"':
 		err = s.text(w)
@@ -210,37 +230,45 @@ func (a *Attachment) data(s *scanner, spool *Spool) error {
 // member reads an object of strings; what is no object counts as empty, as Looker sends
 // null for it.
 func member(s *scanner, into *map[string]string) error {
-	var raw smallBuffer
-	if err := s.raw(&raw); err != nil {
-		return err
-	}
 	*into = map[string]string{}
-	var values map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &values); err != nil {
-		if raw[0] == '{' {
-			return s.errorf("%v", err)
-		}
-		return checkSyntax(s, raw)
+	if c, err := s.peek(); err != nil {
+		return err
+	} else if c != '{' {
+		var ignored any
+		return value(s, &ignored)
 	}
-	for k, v := range values {
+	n := 0
+	return s.object(func(key string) error {
+		if n++; n > maxMembers {
+			return ErrTooLarge
+		}
 		var t text
-		if err := t.UnmarshalJSON(v); err != nil {
+		raw, err := s.small()
+		if err != nil {
+			return err
+		}
+		if !json.Valid(raw) {
+			return s.errorf("invalid value")
+		}
+		if err := t.UnmarshalJSON(raw); err != nil {
 			return s.errorf("%v", err)
 		}
-		if string(v) != "null" {
-			(*into)[k] = string(t)
+		if string(raw) == "null" {
+			delete(*into, key)
+			return nil
 		}
-	}
-	return nil
+		(*into)[key] = string(t)
+		return nil
+	})
 }
 
 // value reads one small value into v. A value of another type than v's is ignored.
 func value(s *scanner, v any) error {
-	var raw smallBuffer
-	if err := s.raw(&raw); err != nil {
+	raw, err := s.small()
+	if err != nil {
 		return err
 	}
-	err := json.Unmarshal(raw, v)
+	err = json.Unmarshal(raw, v)
 	if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return nil
 	}
@@ -250,21 +278,26 @@ func value(s *scanner, v any) error {
 	return nil
 }
 
-func checkSyntax(s *scanner, raw []byte) error {
-	if !json.Valid(raw) {
-		return s.errorf("invalid value")
+// small reads one value of the settings.
+func (s *scanner) small() ([]byte, error) {
+	b := smallBuffer{share: s.share}
+	if err := s.raw(&b); err != nil {
+		return nil, err
 	}
-	return nil
+	return b.bytes, nil
 }
 
-// smallBuffer collects at most maxSmall bytes.
-type smallBuffer []byte
+// smallBuffer collects a value, whose bytes count against the bounds of settings.
+type smallBuffer struct {
+	bytes []byte
+	share *Share
+}
 
 func (b *smallBuffer) Write(p []byte) (int, error) {
-	if len(*b)+len(p) > maxSmall {
-		return 0, ErrTooLarge
+	if err := b.share.takeSettings(int64(len(p))); err != nil {
+		return 0, err
 	}
-	*b = append(*b, p...)
+	b.bytes = append(b.bytes, p...)
 	return len(p), nil
 }
 

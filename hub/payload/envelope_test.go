@@ -23,7 +23,7 @@ import (
 
 func decode(t testing.TB, text string) *payload.Envelope {
 	t.Helper()
-	e, err := payload.Decode(iotest.OneByteReader(strings.NewReader(text)), &payload.Spool{Dir: t.TempDir()})
+	e, err := payload.Decode(iotest.OneByteReader(strings.NewReader(text)), (&payload.Spool{Dir: t.TempDir()}).Share(t.Context()))
 	if err != nil {
 		t.Fatalf("decoding %s: %v", text, err)
 	}
@@ -33,7 +33,7 @@ func decode(t testing.TB, text string) *payload.Envelope {
 
 func body(t testing.TB, e *payload.Envelope) string {
 	t.Helper()
-	r, err := e.Data(nil, &payload.Spool{Dir: t.TempDir()}).Open(t.Context())
+	r, err := e.Data(nil).Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestBinaryBeforeItsType(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		spool := &payload.Spool{Dir: dir}
-		e, err := payload.Decode(strings.NewReader(order), spool)
+		e, err := payload.Decode(strings.NewReader(order), spool.Share(t.Context()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +133,7 @@ func TestBase64(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"AAAA*AAA", "AAAAA", `AAAA\u0000`, "AAAAé"} {
-		r, err := decode(t, `{"attachment":{"mimetype":"application/pdf;base64","data":"`+text+`"}}`).Data(nil, nil).Open(t.Context())
+		r, err := decode(t, `{"attachment":{"mimetype":"application/pdf;base64","data":"`+text+`"}}`).Data(nil).Open(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,7 +152,7 @@ func TestDecodeRefuses(t *testing.T) {
 		`{"x":` + strings.Repeat("[", 5000),
 	} {
 		spool := &payload.Spool{Dir: t.TempDir()}
-		_, err := payload.Decode(strings.NewReader(text), spool)
+		_, err := payload.Decode(strings.NewReader(text), spool.Share(t.Context()))
 		if _, ok := errors.AsType[*payload.SyntaxError](err); !ok {
 			t.Errorf("%.40q: error %v, want a syntax error", text, err)
 		}
@@ -163,17 +163,17 @@ func TestDecodeLimits(t *testing.T) {
 	t.Parallel()
 	big := strings.Repeat("x", 5<<20)
 	spool := &payload.Spool{Dir: t.TempDir(), Limit: 1 << 20}
-	if _, err := payload.Decode(strings.NewReader(`{"data":{"a":"`+big+`"}}`), spool); !errors.Is(err, payload.ErrTooLarge) {
+	if _, err := payload.Decode(strings.NewReader(`{"data":{"a":"`+big+`"}}`), spool.Share(t.Context())); !errors.Is(err, payload.ErrTooLarge) {
 		t.Errorf("large settings: %v", err)
 	}
-	if _, err := payload.Decode(strings.NewReader(`{"attachment":{"mimetype":"text/csv","data":"`+big+`"}}`), spool); !errors.Is(err, payload.ErrSpoolFull) {
-		t.Errorf("full spool: %v", err)
+	if _, err := payload.Decode(strings.NewReader(`{"attachment":{"mimetype":"text/csv","data":"`+big+`"}}`), spool.Share(t.Context())); action.KindOf(err) != action.TooLarge {
+		t.Errorf("more than the spool holds: %v", err)
 	}
 	if spool.Used() != 0 {
 		t.Errorf("%d bytes were not given back", spool.Used())
 	}
 	broken := io.MultiReader(strings.NewReader(`{"attachment":{"data":"`+big[:400<<10]), iotest.ErrReader(io.ErrClosedPipe))
-	if _, err := payload.Decode(broken, spool); !errors.Is(err, io.ErrClosedPipe) {
+	if _, err := payload.Decode(broken, spool.Share(t.Context())); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("a broken connection: %v", err)
 	}
 	if spool.Used() != 0 {
@@ -190,7 +190,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(`{"attachment":{"data":null},"attachment":{"data":"\\\"\/\b","mimetype":"x"}}`)
 	f.Add(`{"form_params":{"a":"b"},"state_url":5}`)
 	f.Fuzz(func(t *testing.T, text string) {
-		e, err := payload.Decode(strings.NewReader(text), &payload.Spool{Dir: t.TempDir()})
+		e, err := payload.Decode(strings.NewReader(text), (&payload.Spool{Dir: t.TempDir()}).Share(t.Context()))
 		if err == nil {
 			defer e.Close()
 		}
@@ -245,7 +245,7 @@ func benchmark(b *testing.B, mime, data string) {
 	perCore(b, len(text))
 	b.ReportAllocs()
 	for b.Loop() {
-		e, err := payload.Decode(strings.NewReader(text), spool)
+		e, err := payload.Decode(strings.NewReader(text), spool.Share(b.Context()))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -270,12 +270,12 @@ func TestSpoolStops(t *testing.T) {
 			t.Parallel()
 			for most, fits := range map[int64]bool{size: true, size - 1: false} {
 				spool := &payload.Spool{Dir: t.TempDir()}
-				e, err := payload.Decode(strings.NewReader(envelope), spool)
+				e, err := payload.Decode(strings.NewReader(envelope), spool.Share(t.Context()))
 				if err != nil {
 					t.Fatal(err)
 				}
 				before := spool.Used()
-				blob, err := e.Data(&payload.Downloader{Client: srv.Client(), Timeout: time.Minute}, spool).Spool(t.Context(), most)
+				blob, err := e.Data(&payload.Downloader{Client: srv.Client(), Timeout: time.Minute}).Spool(t.Context(), most)
 				switch {
 				case fits && err != nil:
 					t.Errorf("at most %d bytes: %v", most, err)
@@ -295,11 +295,22 @@ func TestSpoolStops(t *testing.T) {
 func TestSpoolFullIsNoFault(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, strings.Repeat("x", 1<<20))
+		_, _ = io.WriteString(w, strings.Repeat("x", 3<<19))
 	}))
 	t.Cleanup(srv.Close)
-	e := decode(t, `{"scheduled_plan":{"download_url":"`+srv.URL+`"}}`)
-	_, err := e.Data(&payload.Downloader{Client: srv.Client(), Timeout: time.Minute}, &payload.Spool{Dir: t.TempDir(), Limit: 1 << 19}).Spool(t.Context(), 1<<30)
+	spool := &payload.Spool{Dir: t.TempDir(), Limit: 3 << 20}
+	e, err := payload.Decode(strings.NewReader(`{"scheduled_plan":{"download_url":"`+srv.URL+`"}}`), spool.Share(t.Context()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		other := spool.Create()
+		if _, err := other.Write(make([]byte, 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(other.Abort)
+	}
+	_, err = e.Data(&payload.Downloader{Client: srv.Client(), Timeout: time.Minute}).Spool(t.Context(), 1<<30)
 	if action.KindOf(err) != action.Unavailable || !strings.Contains(action.MessageOf(err), "no room") {
 		t.Errorf("error %v (%v)", err, action.KindOf(err))
 	}

@@ -6,9 +6,8 @@ import (
 	"iter"
 	"slices"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/bounded"
 )
 
 // Looker's json and json_label are rows without a head: [{"Users Email": "a@b.c"}, …]. Each
@@ -26,7 +25,7 @@ func (d *tableDecoder) labelled() (*action.Table, error) {
 }
 
 type labelDecoder struct {
-	json    *jsontext.Decoder
+	json    *bounded.JSON
 	source  io.Closer
 	columns []action.Column
 	index   map[string]int // column by label
@@ -41,12 +40,15 @@ var (
 // first reads up to the end of the first row, and returns nothing where there is none.
 func (l *labelDecoder) first() ([]action.Row, error) {
 	if _, err := l.json.ReadToken(); err != nil {
-		return nil, wholeOrBroken(err)
+		return nil, endOfInput(err)
 	}
 	if l.json.PeekKind() == ']' {
 		return nil, nil
 	}
 	row, err := l.row(func(label string) (int, error) {
+		if len(l.columns) == bounded.MaxColumns {
+			return 0, bounded.TooManyColumns()
+		}
 		l.index[label] = len(l.columns)
 		l.columns = append(l.columns, action.Column{Name: label, Label: label})
 		return l.index[label], nil
@@ -84,15 +86,16 @@ func (l *labelDecoder) rows(first []action.Row) iter.Seq2[action.Row, error] {
 // dropped in silence. Values stand in cells as those of json_detail do.
 func (l *labelDecoder) row(unknown func(label string) (int, error)) (action.Row, error) {
 	if tok, err := l.json.ReadToken(); err != nil {
-		return action.Row{}, wholeOrBroken(err)
+		return action.Row{}, endOfInput(err)
 	} else if tok.Kind() != '{' {
 		return action.Row{}, errNoRowObject
 	}
 	cells := make([]action.Cell, len(l.columns))
+	size := int64(0)
 	for l.json.PeekKind() == '"' {
 		label, err := l.json.ReadToken()
 		if err != nil {
-			return action.Row{}, wholeOrBroken(err)
+			return action.Row{}, endOfInput(err)
 		}
 		name := label.String()
 		column, known := l.index[name]
@@ -104,12 +107,15 @@ func (l *labelDecoder) row(unknown func(label string) (int, error)) (action.Row,
 		}
 		v, err := l.json.ReadValue()
 		if err != nil {
-			return action.Row{}, wholeOrBroken(err)
+			return action.Row{}, endOfInput(err)
+		}
+		if size += int64(len(v)); size > l.json.Limit() {
+			return action.Row{}, bounded.TooLarge(l.json.Limit())
 		}
 		cells[column] = action.NewCell(append(append([]byte(`{"value":`), v...), '}'))
 	}
 	_, err := l.json.ReadToken()
-	return action.NewRow(cells), wholeOrBroken(err)
+	return action.NewRow(cells), endOfInput(err)
 }
 
 // tail reads the rows' end, which must be the document's.
@@ -117,7 +123,7 @@ func (l *labelDecoder) tail() error {
 	tok, err := l.json.ReadToken()
 	switch {
 	case err != nil:
-		return wholeOrBroken(err)
+		return endOfInput(err)
 	case tok.Kind() != ']':
 		return errNoRowObject
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode"
@@ -120,12 +121,12 @@ func TestLabelledRowsStream(t *testing.T) {
 		_ = w.Close()
 	}()
 	spool := &payload.Spool{Dir: t.TempDir()}
-	e, err := payload.Decode(r, spool)
+	e, err := payload.Decode(r, spool.Share(t.Context()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = e.Close() })
-	tab, err := e.Data(nil, spool).Table(t.Context())
+	tab, err := e.Data(nil).Table(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,16 +156,17 @@ func TestTableOfABlob(t *testing.T) {
 		`[{"a":1},{"a":2}]`, `{"fields":{"dimensions":[{"name":"a"}]},"data":[{"a":{"value":1}},{"a":{"value":2}}]}`,
 		`{"data":[{"a":{"value":1}},{"a":{"value":2}}],"fields":{"dimensions":[{"name":"a"}]}}`,
 	} {
-		w := (&payload.Spool{Dir: t.TempDir()}).Create()
-		if _, err := io.WriteString(w, text); err != nil {
+		spool := &payload.Spool{Dir: t.TempDir()}
+		e, err := payload.Decode(strings.NewReader(`{"attachment":{"mimetype":"application/json","data":`+strconv.Quote(text)+`}}`), spool.Share(t.Context()))
+		if err != nil {
 			t.Fatal(err)
 		}
-		blob, err := w.Done()
+		blob, err := e.Data(nil).Spool(t.Context(), 1<<20)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for range 2 {
-			tab, err := payload.DecodeTable(blob)
+			tab, err := blob.Table()
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -18,13 +18,13 @@ type Meter interface {
 
 // Metered makes data of an envelope tell m what is read of it. Integrations know nothing of
 // it.
-func Metered(data action.Data, spool *Spool, m Meter) action.Data {
-	return metered{data, spool, m}
+func (e *Envelope) Metered(data action.Data, m Meter) action.Data {
+	return metered{data, e.share, m}
 }
 
 type metered struct {
 	action.Data
-	spool *Spool
+	share *Share
 	meter Meter
 }
 
@@ -52,7 +52,7 @@ func (d metered) Table(ctx context.Context) (*action.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := decodeTable(r, d.spool)
+	t, err := decodeTable(r, d.share, d.MaxValueBytes())
 	if err != nil {
 		return nil, err
 	}

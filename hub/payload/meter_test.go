@@ -85,13 +85,13 @@ func TestMetered(t *testing.T) {
 					e.Plan.DownloadURL = srv.URL
 				} else {
 					var err error
-					if e, err = payload.Decode(strings.NewReader(envelope), spool); err != nil {
+					if e, err = payload.Decode(strings.NewReader(envelope), spool.Share(t.Context())); err != nil {
 						t.Fatal(err)
 					}
 					defer e.Close()
 				}
 				var got taken
-				if err := way.read(t, payload.Metered(e.Data(download, spool), spool, &got)); err != nil {
+				if err := way.read(t, e.Metered(e.Data(download), &got)); err != nil {
 					t.Fatal(err)
 				}
 				if got != way.want {

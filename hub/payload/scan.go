@@ -19,6 +19,7 @@ type scanner struct {
 	r      *bufio.Reader
 	offset int64
 	out    []byte // decoded text on its way to a writer
+	share  *Share // what the request may keep
 }
 
 const (
@@ -43,6 +44,7 @@ func newScanner(r io.Reader) *scanner {
 // release gives the scanner back. It must not be used afterwards.
 func (s *scanner) release() {
 	s.r.Reset(nil) // the request is not kept
+	s.share = nil
 	scanners.Put(s)
 }
 

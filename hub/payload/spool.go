@@ -2,16 +2,25 @@ package payload
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"sync"
 	"sync/atomic"
+	"syscall"
+	"time"
 
 	"integrationhub.dev/hub/action"
 )
 
 // ErrSpoolFull says that the hub has no room for a payload now.
 var ErrSpoolFull error = action.Errorf(action.Unavailable, "The hub has no room for this data now. Try again later.")
+
+// errSpoolBroken says that the spool's folder cannot be written, for another reason than its size.
+var errSpoolBroken error = action.Errorf(action.Unavailable, "The hub cannot store this data now. Try again later.")
 
 // Spool keeps payloads: small ones in memory, others in files that are already unlinked, so
 // that nothing is left behind however the hub ends.
@@ -20,22 +29,162 @@ type Spool struct {
 	Dir string
 	// Limit bounds the bytes in files at any one time; 0 means no bound.
 	Limit int64
+	// MaxSettings bounds the bytes of everything but data that all requests together keep in
+	// memory; 0 means no bound.
+	MaxSettings int64
+	// MaxWait is how long a [Share] waits for room; 0 means that it does not.
+	MaxWait time.Duration
 
-	used atomic.Int64
+	mu      sync.Mutex
+	used    int64
+	shares  []*Share      // those that hold bytes in files, the oldest first
+	changed chan struct{} // closed when bytes were released
+
+	settings atomic.Int64
 }
 
 // spoolThreshold is the size up to which a payload stays in memory.
 const spoolThreshold = 256 << 10
 
 // Used is the number of bytes in files now.
-func (s *Spool) Used() int64 { return s.used.Load() }
+func (s *Spool) Used() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.used
+}
+
+// Check reports why the spool's folder cannot be written, if it cannot.
+func (s *Spool) Check() error {
+	f, err := s.file()
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// file creates a file that has no name.
+func (s *Spool) file() (*os.File, error) {
+	f, err := os.CreateTemp(s.Dir, "payload-")
+	if err != nil {
+		return nil, fmt.Errorf("creating a spool file: %w", err)
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("unlinking a spool file: %w", err)
+	}
+	return f, nil
+}
+
+// Create begins a payload of no delivery in particular. The caller ends it with Done or Abort.
+func (s *Spool) Create() *SpoolWriter { return s.Share(context.Background()).Create() }
+
+// Share is the part of the spool that one delivery uses. Several deliveries that do not fit
+// together wait for each other, at most [Spool.MaxWait] and until ctx ends.
+//
+// None of them may wait forever, each with a part of its data, for the others. So one delivery may
+// use half of the spool, and whoever wants more must leave the oldest one enough to reach that:
+// the oldest one can always go on, and when it ends, the next one can (the banker's algorithm).
+func (s *Spool) Share(ctx context.Context) *Share { return &Share{spool: s, ctx: ctx} }
+
+// Share is one delivery's part of a [Spool].
+type Share struct {
+	spool *Spool
+	ctx   context.Context //nolint:containedctx // an io.Writer has no other way to be cancelled
+	used  int64
+	// settings are the bytes of the request beside its data.
+	settings int64
+}
+
+// takeSettings counts n bytes of a request's settings.
+func (s *Share) takeSettings(n int64) error {
+	if s.settings+n > maxSettings {
+		return ErrTooLarge
+	}
+	s.settings += n
+	if all := s.spool.settings.Add(n); s.spool.MaxSettings > 0 && all > s.spool.MaxSettings {
+		return ErrSpoolFull
+	}
+	return nil
+}
+
+func (s *Share) releaseSettings() {
+	s.spool.settings.Add(-s.settings)
+	s.settings = 0
+}
 
 // Create begins a payload. The caller ends it with Done or Abort.
-func (s *Spool) Create() *SpoolWriter { return &SpoolWriter{spool: s} }
+func (s *Share) Create() *SpoolWriter { return &SpoolWriter{share: s} }
+
+// take reserves n bytes, and waits for them if it has to.
+func (s *Share) take(n int64) error {
+	ctx, cancel := context.WithTimeout(s.ctx, s.spool.MaxWait)
+	defer cancel()
+	for {
+		changed, err := s.spool.reserve(s, n)
+		if changed == nil {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			if s.ctx.Err() != nil {
+				return context.Cause(s.ctx)
+			}
+			return ErrSpoolFull
+		}
+	}
+}
+
+// reserve takes n bytes for a share, or returns a channel that is closed when trying again is
+// worth it.
+func (s *Spool) reserve(share *Share, n int64) (<-chan struct{}, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.Limit > 0 {
+		most := s.Limit / 2
+		if share.used+n > most {
+			return nil, action.Errorf(action.TooLarge, "The data is larger than this hub can store for one delivery (%d bytes).", most)
+		}
+		oldest := share
+		if len(s.shares) > 0 {
+			oldest = s.shares[0]
+		}
+		if oldest != share && s.Limit-s.used-n < most-oldest.used {
+			if s.changed == nil {
+				s.changed = make(chan struct{})
+			}
+			return s.changed, nil
+		}
+	}
+	if share.used == 0 && n > 0 {
+		s.shares = append(s.shares, share)
+	}
+	s.used += n
+	share.used += n
+	return nil, nil
+}
+
+// release gives bytes back.
+func (s *Share) release(n int64) {
+	if n == 0 {
+		return
+	}
+	p := s.spool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.used -= n
+	if s.used -= n; s.used == 0 {
+		p.shares = slices.DeleteFunc(p.shares, func(other *Share) bool { return other == s })
+	}
+	if p.changed != nil {
+		close(p.changed)
+		p.changed = nil
+	}
+}
 
 // SpoolWriter takes one payload.
 type SpoolWriter struct {
-	spool *Spool
+	share *Share
 	mem   []byte
 	file  *os.File
 	size  int64
@@ -52,52 +201,50 @@ func (w *SpoolWriter) Write(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-	if err := w.spool.take(int64(len(p))); err != nil {
+	if err := w.share.take(int64(len(p))); err != nil {
 		return 0, err
 	}
 	n, err := w.file.Write(p)
 	w.size += int64(n)
-	w.spool.used.Add(int64(n - len(p)))
+	w.share.release(int64(len(p) - n))
 	if err != nil {
-		return n, fmt.Errorf("writing to the spool: %w", err)
+		return n, explain(err)
 	}
 	return n, nil
 }
 
-func (s *Spool) take(n int64) error {
-	if used := s.used.Add(n); s.Limit > 0 && used > s.Limit {
-		s.used.Add(-n)
-		return ErrSpoolFull
-	}
-	return nil
-}
-
+// toFile moves what is in memory into a file.
 func (w *SpoolWriter) toFile() error {
-	f, err := os.CreateTemp(w.spool.Dir, "payload-")
+	f, err := w.share.spool.file()
 	if err != nil {
-		return fmt.Errorf("creating a spool file: %w", err)
+		return explain(err)
 	}
-	if err := os.Remove(f.Name()); err != nil {
-		_ = f.Close()
-		return fmt.Errorf("unlinking a spool file: %w", err)
-	}
-	if err := w.spool.take(w.size); err != nil {
+	if err := w.share.take(w.size); err != nil {
 		_ = f.Close()
 		return err
 	}
 	w.file = f
 	if _, err := f.Write(w.mem); err != nil {
-		return fmt.Errorf("writing to the spool: %w", err)
+		return explain(err)
 	}
 	w.mem = nil
 	return nil
+}
+
+// explain classifies an error of the file system. None is the fault of who sent the data.
+func explain(err error) error {
+	reason := errSpoolBroken
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		reason = ErrSpoolFull
+	}
+	return fmt.Errorf("%w: writing to the spool: %w", reason, err)
 }
 
 // Abort throws the payload away.
 func (w *SpoolWriter) Abort() {
 	if w.file != nil {
 		_ = w.file.Close()
-		w.spool.used.Add(-w.size)
+		w.share.release(w.size)
 		w.file = nil
 	}
 	w.mem = nil
@@ -108,7 +255,7 @@ func (w *SpoolWriter) Done() (*Blob, error) {
 	if w.file == nil {
 		return &Blob{ReaderAt: bytes.NewReader(w.mem), size: w.size}, nil
 	}
-	return &Blob{ReaderAt: w.file, size: w.size, file: w.file, spool: w.spool}, nil
+	return &Blob{ReaderAt: w.file, size: w.size, file: w.file, share: w.share}, nil
 }
 
 // Blob is a payload that is here whole.
@@ -116,7 +263,7 @@ type Blob struct {
 	io.ReaderAt
 	size  int64
 	file  *os.File
-	spool *Spool
+	share *Share
 }
 
 // Size is the payload's length in bytes.
@@ -130,7 +277,7 @@ func (b *Blob) Close() error {
 	if b.file == nil {
 		return nil
 	}
-	b.spool.used.Add(-b.size)
+	b.share.release(b.size)
 	err := b.file.Close()
 	b.file = nil
 	return err

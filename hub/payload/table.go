@@ -3,15 +3,14 @@ package payload
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/bounded"
 )
 
 // Looker's results carry what databases hold: names twice, bytes that are no UTF-8. The
@@ -21,24 +20,21 @@ var lenient = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.Al
 // groups are the parts of "fields", in the order in which their columns stand.
 var groups = []string{"dimensions", "measures", "filters", "parameters", "table_calculations"}
 
-// DecodeTable reads the table in a blob, which stays open and can be read again: for
-// deliveries that cannot be undone, and so begin only when the data is known to be good.
-func DecodeTable(blob action.Blob) (*action.Table, error) {
-	return decodeTable(io.NopCloser(io.NewSectionReader(blob, 0, blob.Size())), &Spool{})
-}
-
 // decodeTable reads json_detail: {"fields": {group: [column…]}, "pivots": […], "data":
 // [row…]} and closes r after the last row. Looker puts "fields" before "data"; where it
 // does not, the rows are spooled until the columns are known. Rows without anything around
 // them are json_label: see labels.go.
-func decodeTable(r io.ReadCloser, spool *Spool) (*action.Table, error) {
-	d := &tableDecoder{json: jsontext.NewDecoder(r, lenient...), source: r}
+func decodeTable(r io.ReadCloser, share *Share, maxValue int64) (*action.Table, error) {
+	d := &tableDecoder{json: bounded.NewJSON(r, maxValue, lenient...), source: r}
 	if d.json.PeekKind() == '[' {
 		return d.labelled()
 	}
 	err := d.head()
 	if err == nil && !d.haveFields {
-		err = d.spoolRows(spool)
+		err = d.spoolRows(share)
+	}
+	if err == nil && len(d.columns)*len(d.pivots) > maxPivoted {
+		err = bounded.TooManyColumns()
 	}
 	if err != nil {
 		_ = d.close()
@@ -49,13 +45,17 @@ func decodeTable(r io.ReadCloser, spool *Spool) (*action.Table, error) {
 	return t, nil
 }
 
+// maxPivoted bounds what integrations make of columns and pivots: a column for each of both.
+const maxPivoted = 4 * bounded.MaxColumns
+
 type tableDecoder struct {
-	json    *jsontext.Decoder
+	json    *bounded.JSON
 	source  io.Closer
 	spooled *Blob // the rows, where they came before the columns
 
 	columns    []action.Column
 	pivots     []action.Pivot
+	headBytes  int // JSON of the columns and pivots
 	ranAt      time.Time
 	haveFields bool
 	index      map[string]int // column by name
@@ -88,7 +88,7 @@ func invalidFormat(err error, format action.Format) error {
 // head reads up to the rows' opening bracket.
 func (d *tableDecoder) head() error {
 	if tok, err := d.json.ReadToken(); err != nil {
-		return wholeOrBroken(err)
+		return endOfInput(err)
 	} else if tok.Kind() != '{' {
 		return errNoObject
 	}
@@ -103,7 +103,7 @@ func (d *tableDecoder) members(rows func() error) error {
 	for {
 		tok, err := d.json.ReadToken()
 		if err != nil {
-			return wholeOrBroken(err)
+			return endOfInput(err)
 		}
 		if tok.Kind() == '}' {
 			return errNoRows
@@ -111,7 +111,7 @@ func (d *tableDecoder) members(rows func() error) error {
 		switch tok.String() {
 		case "data":
 			if tok, err := d.json.ReadToken(); err != nil {
-				return wholeOrBroken(err)
+				return endOfInput(err)
 			} else if tok.Kind() != '[' {
 				return errNoRows
 			}
@@ -134,76 +134,18 @@ func (d *tableDecoder) member(name string) error {
 	case "fields":
 		return d.fields()
 	case "pivots":
-		if err := json.UnmarshalDecode(d.json, &d.pivots); err != nil {
-			return fmt.Errorf("reading the pivots: %w", wholeOrBroken(err))
-		}
-		return nil
+		return d.readPivots()
 	case "ran_at":
 		return d.ran()
 	case "errors":
 		return d.queryErrors()
 	}
-	return wholeOrBroken(d.json.SkipValue())
+	return endOfInput(d.json.SkipValue())
 }
 
-func (d *tableDecoder) fields() error {
-	var fields map[string]jsontext.Value
-	if err := json.UnmarshalDecode(d.json, &fields); err != nil {
-		return fmt.Errorf("reading the fields: %w", wholeOrBroken(err))
-	}
-	d.columns, d.index, d.haveFields = nil, map[string]int{}, true
-	for _, group := range groups {
-		var columns []action.Column
-		if v := fields[group]; len(v) > 0 {
-			if err := json.Unmarshal(v, &columns, lenient[0], lenient[1]); err != nil {
-				return fmt.Errorf("reading the %s: %w", group, err)
-			}
-		}
-		for _, c := range columns {
-			c.Group = group
-			d.index[c.Name] = len(d.columns)
-			d.columns = append(d.columns, c)
-		}
-	}
-	return nil
-}
-
-// ran reads when the query ran, as Looker writes it: 2017-07-28T02:25:19+00:00. Anything else
-// counts as nothing.
-func (d *tableDecoder) ran() error {
-	v, err := d.json.ReadValue()
-	if err != nil {
-		return wholeOrBroken(err)
-	}
-	if at, err := time.Parse(time.RFC3339, action.Text(v)); err == nil {
-		d.ranAt = at
-	}
-	return nil
-}
-
-// queryErrors surfaces what Looker says of a query that failed. Without this a failed
-// query looks like an empty result.
-func (d *tableDecoder) queryErrors() error {
-	var list []struct {
-		Message string `json:"message"`
-	}
-	v, err := d.json.ReadValue()
-	if err != nil {
-		return wholeOrBroken(err)
-	}
-	if v.Kind() == 'n' || (json.Unmarshal(v, &list) == nil && len(list) == 0) {
-		return nil
-	}
-	message := "Looker's query failed."
-	if len(list) > 0 && list[0].Message != "" {
-		message = "Looker's query failed: " + list[0].Message
-	}
-	return action.Errorf(action.Invalid, "%s", message)
-}
-
-// wholeOrBroken makes an early end of the input recognisable: the library reports io.EOF
+// endOfInput makes an early end of the input recognisable: the library reports io.EOF
 // for an empty one.
-func wholeOrBroken(err error) error {
+func endOfInput(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
@@ -236,30 +178,33 @@ func (d *tableDecoder) rows() iter.Seq2[action.Row, error] {
 // the cells.
 func (d *tableDecoder) row() (action.Row, error) {
 	if _, err := d.json.ReadToken(); err != nil {
-		return action.Row{}, wholeOrBroken(err)
+		return action.Row{}, endOfInput(err)
 	}
 	d.text = d.text[:0]
 	clear(d.spans)
 	for next := 0; d.json.PeekKind() == '"'; next++ {
 		column, err := d.column(next)
 		if err != nil {
-			return action.Row{}, wholeOrBroken(err)
+			return action.Row{}, endOfInput(err)
 		}
 		if column < 0 {
 			if err := d.json.SkipValue(); err != nil {
-				return action.Row{}, wholeOrBroken(err)
+				return action.Row{}, endOfInput(err)
 			}
 			continue
 		}
 		v, err := d.json.ReadValue()
 		if err != nil {
-			return action.Row{}, wholeOrBroken(err)
+			return action.Row{}, endOfInput(err)
+		}
+		if int64(len(d.text)+len(v)) > d.json.Limit() {
+			return action.Row{}, bounded.TooLarge(d.json.Limit())
 		}
 		d.spans[column] = span{len(d.text), len(d.text) + len(v)}
 		d.text = append(d.text, v...)
 	}
 	if _, err := d.json.ReadToken(); err != nil {
-		return action.Row{}, wholeOrBroken(err)
+		return action.Row{}, endOfInput(err)
 	}
 	text := bytes.Clone(d.text)
 	cells := make([]action.Cell, len(d.spans))
@@ -288,7 +233,7 @@ func (d *tableDecoder) column(place int) (int, error) {
 	if !known {
 		column = -1
 	}
-	if place == len(d.places) && place < maxPlaces {
+	if place == len(d.places) && place < maxPlaces && len(name) <= maxPlaceName {
 		d.places = append(d.places, placed{bytes.Clone(name), column})
 	}
 	return column, nil
@@ -300,14 +245,17 @@ type placed struct {
 	column int
 }
 
-// maxPlaces bounds what is remembered of rows with very many cells.
-const maxPlaces = 4096
+// maxPlaces and maxPlaceName bound what is remembered of rows with very many cells.
+const (
+	maxPlaces    = 4096
+	maxPlaceName = 1 << 10
+)
 
 // tail reads from the rows' end to the document's.
 func (d *tableDecoder) tail() error {
 	tok, err := d.json.ReadToken()
 	if err != nil {
-		return wholeOrBroken(err)
+		return endOfInput(err)
 	}
 	if tok.Kind() != ']' {
 		return errNoRowObject
@@ -327,8 +275,8 @@ func (d *tableDecoder) tail() error {
 }
 
 // spoolRows puts the rows aside, reads on to the columns, and begins the rows again.
-func (d *tableDecoder) spoolRows(spool *Spool) error {
-	w := spool.Create()
+func (d *tableDecoder) spoolRows(share *Share) error {
+	w := share.Create()
 	enc := jsontext.NewEncoder(w, lenient...)
 	err := enc.WriteToken(jsontext.BeginArray)
 	for err == nil && d.json.PeekKind() == '{' {
@@ -348,14 +296,14 @@ func (d *tableDecoder) spoolRows(spool *Spool) error {
 	}
 	if err != nil {
 		w.Abort()
-		return wholeOrBroken(err)
+		return endOfInput(err)
 	}
 	_ = d.source.Close()
 	if d.spooled, err = w.Done(); err != nil {
 		return err
 	}
 	d.source = d.spooled
-	d.json = jsontext.NewDecoder(d.spooled.Reader(), lenient...)
+	d.json = bounded.NewJSON(d.spooled.Reader(), d.json.Limit(), lenient...)
 	_, err = d.json.ReadToken()
 	return err
 }

@@ -29,12 +29,12 @@ func table(t *testing.T, text string) (*action.Table, error) {
 	b.WriteString(`{"attachment":{"mimetype":"application/json","data":`)
 	b.WriteString(quote(text))
 	b.WriteString(`}}`)
-	e, err := payload.Decode(&b, spool)
+	e, err := payload.Decode(&b, spool.Share(t.Context()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = e.Close() })
-	return e.Data(nil, spool).Table(t.Context())
+	return e.Data(nil).Table(t.Context())
 }
 
 func quote(s string) string {
@@ -231,7 +231,7 @@ func TestDownload(t *testing.T) {
 		t.Run(tt.path, func(t *testing.T) {
 			t.Parallel()
 			e := &payload.Envelope{Plan: payload.ScheduledPlan{DownloadURL: srv.URL + tt.path}}
-			data := e.Data(&payload.Downloader{Client: srv.Client(), Timeout: 300 * time.Millisecond}, &payload.Spool{})
+			data := e.Data(&payload.Downloader{Client: srv.Client(), Timeout: 300 * time.Millisecond})
 			var got bytes.Buffer
 			r, err := data.Open(t.Context())
 			if err == nil {
@@ -267,7 +267,7 @@ func benchmarkRows(b *testing.B, use func(action.Row)) {
 	const rows = 200_000
 	text := `{` + fields + `,"data":[` + strings.TrimSuffix(strings.Repeat(`{"o.day":{"value":"2026-11-23","rendered":"November 23"},"o.n":{"value":17,"rendered":"17"}},`, rows), ",") + `]}`
 	spool := &payload.Spool{Dir: b.TempDir()}
-	e, err := payload.Decode(strings.NewReader(`{"attachment":{"mimetype":"application/json","data":`+quote(text)+`}}`), spool)
+	e, err := payload.Decode(strings.NewReader(`{"attachment":{"mimetype":"application/json","data":`+quote(text)+`}}`), spool.Share(b.Context()))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -275,7 +275,7 @@ func benchmarkRows(b *testing.B, use func(action.Row)) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for b.Loop() {
-		tab, err := e.Data(nil, spool).Table(b.Context())
+		tab, err := e.Data(nil).Table(b.Context())
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -293,13 +293,13 @@ func benchmarkRows(b *testing.B, use func(action.Row)) {
 func BenchmarkBase64(b *testing.B) {
 	body := bytes.Repeat([]byte("some bytes of a file"), 1_000_000)
 	spool := &payload.Spool{Dir: b.TempDir()}
-	e, err := payload.Decode(strings.NewReader(`{"attachment":{"mimetype":"application/pdf;base64","data":"`+base64.StdEncoding.EncodeToString(body)+`"}}`), spool)
+	e, err := payload.Decode(strings.NewReader(`{"attachment":{"mimetype":"application/pdf;base64","data":"`+base64.StdEncoding.EncodeToString(body)+`"}}`), spool.Share(b.Context()))
 	if err != nil {
 		b.Fatal(err)
 	}
 	perCore(b, len(body))
 	for b.Loop() {
-		r, err := e.Data(nil, spool).Open(b.Context())
+		r, err := e.Data(nil).Open(b.Context())
 		if err != nil {
 			b.Fatal(err)
 		}

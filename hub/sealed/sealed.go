@@ -40,6 +40,10 @@ var (
 // AES-256-GCM over the time of sealing (Unix seconds, 8 bytes) and the plain text.
 const version = "2"
 
+// maxSkew is how far the clocks of two replicas may differ. A text from further in the future
+// would outlive its age.
+const maxSkew = time.Minute
+
 // label separates these keys from others derived from the same secret (RFC 5869, info).
 const label = "integration-hub sealed v2"
 
@@ -93,6 +97,9 @@ func (b *Box) Open(text, purpose string, maxAge time.Duration) ([]byte, error) {
 		at := time.Unix(int64(binary.BigEndian.Uint64(stamped)), 0) //nolint:gosec // written by Seal
 		if maxAge > 0 && b.now().Sub(at) > maxAge {
 			return nil, ErrExpired
+		}
+		if maxAge > 0 && at.Sub(b.now()) > maxSkew {
+			return nil, ErrInvalid
 		}
 		return stamped[8:], nil
 	}

@@ -41,6 +41,13 @@ func TestSealOpen(t *testing.T) {
 	if _, err := b.Open(text, "airtable|login", time.Hour); !errors.Is(err, ErrExpired) {
 		t.Errorf("opened though too old: %v", err)
 	}
+	b.now = func() time.Time { return time.Now().Add(-2 * time.Minute) }
+	if _, err := b.Open(text, "airtable|login", time.Hour); !errors.Is(err, ErrInvalid) {
+		t.Errorf("opened though sealed in the future: %v", err)
+	}
+	if _, err := b.Open(text, "airtable|login", 0); err != nil {
+		t.Errorf("what keeps for ever, with a clock that went back: %v", err)
+	}
 }
 
 func TestEveryBitCounts(t *testing.T) {

@@ -10,7 +10,9 @@ import (
 	"crypto/sha512"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // ErrNoSecret says that there is nothing to mint from.
@@ -30,6 +32,21 @@ func New(secret []byte) (string, error) {
 // Secret is a service secret as a file or a Kubernetes Secret holds it, without the end of
 // line that editors and echo leave. Whoever mints and whoever checks must agree on it.
 func Secret(text []byte) []byte { return bytes.TrimRight(text, "\r\n") }
+
+// MinSecret is the least number of characters of a service secret. Whoever has one token can try
+// secrets offline, as fast as SHA-512 is.
+const MinSecret = 16
+
+// ErrShortSecret says that a service secret could be guessed.
+var ErrShortSecret = fmt.Errorf("the service secret has fewer than %d characters", MinSecret)
+
+// Check refuses secrets that are too short, not counting blanks around them.
+func Check(secret string) error {
+	if utf8.RuneCountInString(strings.TrimSpace(secret)) < MinSecret {
+		return ErrShortSecret
+	}
+	return nil
+}
 
 // Valid reports, in time that does not depend on the secrets, whether the token was minted
 // from one of them. What follows a second slash is ignored, as in the reference.

@@ -27,6 +27,8 @@ const (
 	recordsPerCall = 10
 	callsPerSecond = 5
 	concurrency    = 4
+	// maxBatchBytes bounds the memory of a batch: Airtable publishes no limit in bytes.
+	maxBatchBytes = 8 << 20
 	// afterLimit is how long Airtable refuses a base that was called too often.
 	afterLimit = 30 * time.Second
 	// callsForFaults is how many calls are spent on finding records that are refused.
@@ -114,7 +116,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	s := i.open(req.State)
 	limiter, halver := rate.NewLimiter(callsPerSecond, 1), deliver.NewHalver(callsForFaults)
 	account := deliver.Batches(ctx, records(table), deliver.Options[record]{
-		Size: recordsPerCall, Concurrency: concurrency,
+		Size: recordsPerCall, Bytes: maxBatchBytes, Weight: record.weight, Concurrency: concurrency,
 	}, func(ctx context.Context, batch []record) error {
 		// Airtable refuses a call as a whole for the sake of one record, and does not say which.
 		return deliver.Halve(ctx, halver, batch, func(ctx context.Context, part []record) error {
@@ -139,6 +141,15 @@ func rateLimited(err error) bool { return action.KindOf(err) == action.RateLimit
 // record is one record as Airtable takes it: values by the names of Airtable's fields.
 type record struct {
 	Fields map[string]json.RawMessage `json:"fields"`
+}
+
+// weight is about how many bytes the record has in a request.
+func (r record) weight() int {
+	n := 0
+	for name, value := range r.Fields {
+		n += len(name) + len(value)
+	}
+	return n
 }
 
 // records turns rows into records.

@@ -374,7 +374,7 @@ type broken struct{ action.Data }
 
 func (broken) Spool(context.Context, int64) (action.Blob, error) { return brokenBlob{}, nil }
 
-type brokenBlob struct{}
+type brokenBlob struct{ action.Blob }
 
 var errSpool = errors.New("the disk is gone")
 

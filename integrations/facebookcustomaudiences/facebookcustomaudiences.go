@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/hub/payload"
 )
 
 var (
@@ -125,7 +124,7 @@ func (c *client) replace(ctx context.Context, in input, data action.Data) (strin
 	}
 	defer blob.Close()
 	open := func() (*people, error) {
-		table, err := payload.DecodeTable(blob)
+		table, err := blob.Table()
 		if err != nil {
 			return nil, err
 		}

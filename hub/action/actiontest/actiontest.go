@@ -45,7 +45,7 @@ func Query(params, form map[string]string) *action.Request {
 		Plan:      action.Plan{ID: "1", Title: "Orders by day", Type: "Look", URL: "https://looker.example.com/looks/1", QueryID: "17"},
 		Version:   action.V(24, 20, 41),
 		WebhookID: "wh-1",
-		Data:      (&payload.Envelope{}).Data(nil, nil),
+		Data:      (&payload.Envelope{}).Data(nil),
 	}
 }
 
@@ -70,12 +70,12 @@ func Inline(t testing.TB, req *action.Request, mime, extension string, body []by
 		t.Fatal(err)
 	}
 	spool := &payload.Spool{Dir: t.TempDir()}
-	e, err := payload.Decode(strings.NewReader(string(envelope)), spool)
+	e, err := payload.Decode(strings.NewReader(string(envelope)), spool.Share(t.Context()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = e.Close() })
-	req.Data = e.Data(nil, spool)
+	req.Data = e.Data(nil)
 	return req
 }
 
@@ -92,9 +92,9 @@ func Download(t testing.TB, req *action.Request, h http.HandlerFunc) *action.Req
 	t.Cleanup(srv.Close)
 	client := outbound.NewClient(outbound.Options{Policy: outbound.Policy{AllowLoopback: true}, FollowRedirects: true})
 	t.Cleanup(client.CloseIdleConnections)
-	spool := &payload.Spool{Dir: t.TempDir()}
-	e := &payload.Envelope{Plan: payload.ScheduledPlan{DownloadURL: srv.URL + "/downloads/x"}}
-	req.Data = e.Data(&payload.Downloader{Client: client, Timeout: 5 * time.Second}, spool)
+	e := payload.NewEnvelope((&payload.Spool{Dir: t.TempDir()}).Share(t.Context()))
+	e.Plan.DownloadURL = srv.URL + "/downloads/x"
+	req.Data = e.Data(&payload.Downloader{Client: client, Timeout: 5 * time.Second})
 	return req
 }
 

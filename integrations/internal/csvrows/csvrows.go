@@ -9,13 +9,14 @@ import (
 	"io"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/bounded"
 )
 
 // Each calls f with each record and its number from 0: the first is the header. A record is
 // good until f returns; an error of f ends the reading. Records may differ in length, and a mark
 // of byte order is passed over.
 func Each(blob action.Blob, f func(number int64, record []string) error) error {
-	src := bufio.NewReader(io.NewSectionReader(blob, 0, blob.Size()))
+	src := bufio.NewReader(bounded.NewCSV(io.NewSectionReader(blob, 0, blob.Size()), blob.MaxValueBytes()))
 	if mark, err := src.Peek(3); err == nil && string(mark) == "\ufeff" {
 		_, _ = src.Discard(3)
 	}

@@ -15,7 +15,9 @@ import (
 
 type blob struct{ *strings.Reader }
 
-func (blob) Close() error { return nil }
+func (blob) Close() error                  { return nil }
+func (blob) Table() (*action.Table, error) { return nil, errors.ErrUnsupported }
+func (blob) MaxValueBytes() int64          { return 2 << 20 }
 
 // failing is a blob that cannot be read to its end.
 type failing struct{ blob }
@@ -38,12 +40,13 @@ func TestEach(t *testing.T) {
 		kind action.Kind
 		err  bool
 	}{
-		"rows":            {"a,b\n1,\"x,\ny\"\r\n", [][]string{{"a", "b"}, {"1", "x,\ny"}}, 0, false},
-		"nothing":         {"", nil, 0, false},
-		"a mark":          {"\ufeffa\n", [][]string{{"a"}}, 0, false},
-		"ragged rows":     {"a,b\n1\n1,2,3\n", [][]string{{"a", "b"}, {"1"}, {"1", "2", "3"}}, 0, false},
-		"an open quote":   {"a\n\"x\n", [][]string{{"a"}}, action.Invalid, true},
-		"stopped by text": {"a\nstop\nb\n", [][]string{{"a"}, {"stop"}}, action.Internal, true},
+		"rows":                   {"a,b\n1,\"x,\ny\"\r\n", [][]string{{"a", "b"}, {"1", "x,\ny"}}, 0, false},
+		"nothing":                {"", nil, 0, false},
+		"a mark":                 {"\ufeffa\n", [][]string{{"a"}}, 0, false},
+		"ragged rows":            {"a,b\n1\n1,2,3\n", [][]string{{"a", "b"}, {"1"}, {"1", "2", "3"}}, 0, false},
+		"a field past the limit": {"a,b\n1,\"" + strings.Repeat("x", 3<<20) + "\"\n", [][]string{{"a", "b"}}, action.TooLarge, true},
+		"an open quote":          {"a\n\"x\n", [][]string{{"a"}}, action.Invalid, true},
+		"stopped by text":        {"a\nstop\nb\n", [][]string{{"a"}, {"stop"}}, action.Internal, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

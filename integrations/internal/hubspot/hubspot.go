@@ -129,7 +129,7 @@ func (o Object) Update(ctx context.Context, http *http.Client, req *action.Reque
 	limiter := rate.NewLimiter(callsPerSecond, callsPerSecond)
 	halver := deliver.NewHalver(callsForFaults)
 	account := deliver.Batches(ctx, l.updates(table), deliver.Options[update]{
-		Size: int(in.Batch), Concurrency: concurrency, Retry: leftOut,
+		Size: int(in.Batch), Bytes: maxBatchBytes, Weight: update.weight, Concurrency: concurrency, Retry: leftOut,
 		Key: func(u update) string { return u.ID },
 	}, func(ctx context.Context, batch []update) error {
 		return deliver.Halve(ctx, halver, batch, func(ctx context.Context, part []update) error {

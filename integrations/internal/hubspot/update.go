@@ -17,6 +17,18 @@ type update struct {
 	Properties map[string]json.RawMessage `json:"properties"`
 }
 
+// maxBatchBytes bounds the memory of a batch.
+const maxBatchBytes = 8 << 20
+
+// weight is about how many bytes the update has in a request.
+func (u update) weight() int {
+	n := len(u.ID)
+	for name, value := range u.Properties {
+		n += len(name) + len(value)
+	}
+	return n
+}
+
 // layout says which column goes where.
 type layout struct {
 	object Object

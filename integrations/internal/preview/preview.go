@@ -46,11 +46,21 @@ func Read(ctx context.Context, data action.Data, most int) (Preview, error) {
 			if c.pivot != "" {
 				cell = cell.Pivot(c.pivot)
 			}
-			cells[n] = plaintext.Line(cell.Rendered())
+			cells[n] = plaintext.Line(shorten(cell.Rendered()))
 		}
 		p.Rows = append(p.Rows, cells)
 	}
 	return p, nil
+}
+
+// maxCell is how many bytes of a cell are kept: no message shows more.
+const maxCell = 16 << 10
+
+func shorten(text string) string {
+	if len(text) <= maxCell {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxCell], "") + "…"
 }
 
 // column is one column of a preview: one of the result, for one pivot where it has some.

@@ -19,8 +19,9 @@ func Query(t testing.TB, req *action.Request, head string, n int, row func(i int
 	download := &payload.Downloader{
 		Client: &http.Client{Transport: looker{head: head, n: n, row: row}}, Timeout: time.Minute,
 	}
-	e := &payload.Envelope{Plan: payload.ScheduledPlan{DownloadURL: "https://looker.example.com/downloads/x"}}
-	req.Data = e.Data(download, &payload.Spool{Dir: t.TempDir()})
+	e := payload.NewEnvelope((&payload.Spool{Dir: t.TempDir()}).Share(t.Context()))
+	e.Plan.DownloadURL = "https://looker.example.com/downloads/x"
+	req.Data = e.Data(download)
 	return req
 }
 

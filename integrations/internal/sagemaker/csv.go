@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/bounded"
 )
 
 // table is CSV as SageMaker reads it: without the header line, and without the first columns
@@ -44,7 +45,7 @@ func (t *table) Open(ctx context.Context) (io.ReadCloser, error) {
 	if t.raw != nil {
 		in = io.TeeReader(src, t.raw)
 	}
-	r := &tableReader{table: t, src: src, in: csv.NewReader(in)}
+	r := &tableReader{table: t, src: src, in: csv.NewReader(bounded.NewCSV(in, t.MaxValueBytes()))}
 	r.in.ReuseRecord = true
 	r.out = csv.NewWriter(&r.ready)
 	return r, nil

@@ -479,17 +479,24 @@ func (blob) MIME() string                                 { return "text/csv" }
 func (blob) Extension() string                            { return "csv" }
 func (blob) Open(context.Context) (io.ReadCloser, error)  { return nil, io.ErrUnexpectedEOF }
 func (blob) Table(context.Context) (*action.Table, error) { return nil, io.ErrUnexpectedEOF }
-func (b blob) Size() int64                                { return b.size }
-func (blob) Close() error                                 { return nil }
+func (blob) MaxValueBytes() int64                         { return 0 }
 
 func (b blob) Spool(_ context.Context, most int64) (action.Blob, error) {
 	if b.size > most {
 		return nil, action.Errorf(action.TooLarge, "More than %d bytes.", most)
 	}
-	return b, nil
+	return spooled{blob: b}, nil
 }
 
-func (b blob) ReadAt(p []byte, off int64) (int, error) {
+// spooled is such data that was fetched.
+type spooled struct{ blob }
+
+func (b spooled) Size() int64                 { return b.size }
+func (spooled) Close() error                  { return nil }
+func (spooled) MaxValueBytes() int64          { return 0 }
+func (spooled) Table() (*action.Table, error) { return nil, io.ErrUnexpectedEOF }
+
+func (b spooled) ReadAt(p []byte, off int64) (int, error) {
 	if b.broken && off > 0 {
 		return 0, io.ErrUnexpectedEOF
 	}

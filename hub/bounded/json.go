@@ -1,0 +1,140 @@
+package bounded
+
+import (
+	"io"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// JSON is a decoder that holds at most a limit of any token or value, and skips values of any
+// size in constant memory.
+type JSON struct {
+	*jsontext.Decoder
+	in *jsonReader
+}
+
+// NewJSON returns a decoder of r. limit is in bytes; 0 means [DefaultLimit].
+func NewJSON(r io.Reader, limit int64, options ...jsontext.Options) *JSON {
+	in := &jsonReader{src: r, limit: orDefault(limit), at: -1}
+	in.decoder = jsontext.NewDecoder(in, options...)
+	return &JSON{in.decoder, in}
+}
+
+// Limit is the limit in bytes.
+func (j *JSON) Limit() int64 { return j.in.limit }
+
+// SkipValue skips the next value, whatever its size.
+func (j *JSON) SkipValue() error {
+	j.in.skipping = true
+	defer func() { j.in.skipping = false }()
+	return j.Decoder.SkipValue()
+}
+
+// jsonReader is what the decoder reads from. A decoder asks for more input only when the value
+// in progress is incomplete, so the distance between what was read and what was decoded is what
+// the decoder holds.
+type jsonReader struct {
+	src      io.Reader
+	limit    int64
+	decoder  *jsontext.Decoder
+	passed   int64 // bytes handed to the decoder
+	skipping bool
+	held     heldBack
+
+	// The value in progress: where it began, and where the scan of it stands.
+	at    int64
+	value valueScan
+}
+
+// Read implements [io.Reader].
+func (r *jsonReader) Read(p []byte) (n int, err error) {
+	defer func() { r.passed += int64(n) }()
+	if !r.held.empty() {
+		return r.held.read(p), nil
+	}
+	begun := r.decoder.InputOffset()
+	if r.passed-begun <= watchFrom {
+		return r.src.Read(p)
+	}
+	if r.at != begun {
+		r.at, r.value = begun, valueScan{}
+		if _, ends := r.value.scan(r.decoder.UnreadBuffer()); ends {
+			return r.src.Read(p)
+		}
+	}
+	if r.skipping && r.value.inString {
+		return r.skipString(p)
+	}
+	return r.held.next(p, r.src, &r.value, r.limit, r.passed-begun)
+}
+
+// skipString discards the rest of a string that nobody wants, up to its closing quote. The
+// decoder sees a shorter string.
+func (r *jsonReader) skipString(p []byte) (int, error) {
+	if r.value.escaped || r.value.digits > 0 { // an escape that the decoder has begun to read must stay whole
+		n, err := r.src.Read(p[:1])
+		r.value.scan(p[:n])
+		return n, err
+	}
+	buffer := make([]byte, piece)
+	for {
+		n, err := r.src.Read(buffer)
+		if end, ends := r.value.scan(buffer[:n]); ends {
+			r.held.pieces = [][]byte{buffer[end-1 : n]} // from the closing quote on
+			return r.held.read(p), nil
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+}
+
+// valueScan finds the end of a JSON value by its quotes and brackets. Whether it is valid is for
+// the decoder to say.
+type valueScan struct {
+	depth    int
+	inString bool
+	escaped  bool // a backslash came last
+	digits   int  // hexadecimal digits of a \\u escape that are to come
+}
+
+func (v *valueScan) scan(b []byte) (int, bool) {
+	for i, c := range b {
+		if v.inString {
+			if v.string(c); !v.inString && v.depth == 0 {
+				return i + 1, true
+			}
+			continue
+		}
+		switch c {
+		case '"':
+			v.inString = true
+		case '{', '[':
+			v.depth++
+		case '}', ']':
+			if v.depth--; v.depth <= 0 {
+				return i + 1, true
+			}
+		}
+	}
+	return len(b), false
+}
+
+// string takes one byte inside a string.
+func (v *valueScan) string(c byte) {
+	switch {
+	case v.escaped:
+		if v.escaped = false; c == 'u' {
+			v.digits = unicodeDigits
+		}
+	case v.digits > 0:
+		v.digits--
+	case c == '\\':
+		v.escaped = true
+	case c == '"':
+		v.inString = false
+	}
+}
+
+// unicodeDigits is how many hexadecimal digits follow \u.
+const unicodeDigits = 4
