@@ -76,6 +76,7 @@ func TestSettings(t *testing.T) {
 		"a name alone":        {env(answers{"EMAIL_SMTP_PASSWORD": ""}), "EMAIL_SMTP_USERNAME and EMAIL_SMTP_PASSWORD belong together"},
 		"no encryption":       {env(answers{"EMAIL_SMTP_TLS": "none"}), "EMAIL_SMTP_TLS must be starttls or implicit"},
 		"no sender's address": {env(answers{"EMAIL_FROM": "Looker"}), "EMAIL_FROM must be an e-mail address"},
+		"a quoted sender":     {env(answers{"EMAIL_FROM": `"a> SIZE=1"@example.com`}), "EMAIL_FROM must be an e-mail address"},
 		"no port":             {env(answers{"EMAIL_SMTP_PORT": "70000"}), "EMAIL_SMTP_PORT is not a port"},
 		"no size":             {env(answers{"EMAIL_MAX_MB": "0"}), "EMAIL_MAX_MB must be from 1 to 1024"},
 	} {
@@ -232,6 +233,7 @@ func TestRefused(t *testing.T) {
 	}{
 		"nobody":         {"", `"to" is required.`},
 		"no address":     {"ann", "The recipients hold something that is not an e-mail address."},
+		"SMTP parameter": {`"thief@evil.example> ORCPT=rfc822;a"@example.com`, "The recipients hold something that is not an e-mail address."},
 		"another domain": {"ann@example.org", "The hub allows mail to these domains only: example.com, example.net."},
 		"too many":       {many, "There are 101 recipients; a mail takes 100."},
 	} {

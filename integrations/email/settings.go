@@ -5,6 +5,7 @@ import (
 	netmail "net/mail"
 
 	"integrationhub.dev/integrations/internal/mail"
+	"integrationhub.dev/integrations/internal/mailbox"
 )
 
 // security is how the connection to the mail server is encrypted.
@@ -23,7 +24,7 @@ type sender netmail.Address
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (s *sender) UnmarshalText(text []byte) error {
-	a, err := netmail.ParseAddress(string(text))
+	a, err := mailbox.Parse(string(text))
 	if err != nil {
 		return errors.New("EMAIL_FROM must be an e-mail address, such as Looker <looker@example.com>")
 	}

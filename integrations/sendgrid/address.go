@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/mailbox"
 	"integrationhub.dev/integrations/internal/recipients"
 )
 
@@ -26,8 +27,8 @@ func sender(text string) (address, error) {
 	if strings.TrimSpace(text) == "" {
 		return lookers, nil
 	}
-	parsed, err := mail.ParseAddress(strings.TrimSpace(text))
-	if err != nil {
+	parsed, err := mailbox.Parse(strings.TrimSpace(text))
+	if err != nil || mailbox.NeedsSMTPUTF8(parsed.Address) {
 		return address{}, action.InvalidField("from", "The sender is not an e-mail address.")
 	}
 	return toAddress(parsed), nil
@@ -47,6 +48,9 @@ func mailTo(text string, domains []string) ([]address, error) {
 	}
 	list := make([]address, len(parsed))
 	for n, p := range parsed {
+		if mailbox.NeedsSMTPUTF8(p.Address) {
+			return nil, action.InvalidField("to", "SendGrid accepts only ASCII characters before the @ of an address.")
+		}
 		list[n] = toAddress(p)
 	}
 	return list, nil

@@ -253,6 +253,9 @@ func TestRefuses(t *testing.T) {
 	}{
 		{"nobody", "", nil, "to", "Error: invalid email address"},
 		{"no address", "", map[string]string{"to": "ann"}, "to", notAnAddress},
+		{"a quoted address", "example.com", map[string]string{"to": `"thief@evil.example> x"@example.com`}, "to", notAnAddress},
+		{"not ASCII", "", map[string]string{"to": "jürgen@example.com"}, "to", "SendGrid accepts only ASCII characters before the @ of an address."},
+		{"a quoted sender", "", map[string]string{"to": "ann@example.com", "from": `"a> x"@example.com`}, "from", "The sender is not an e-mail address."},
 		{"one of several", "", map[string]string{"to": "ann@example.com, bob"}, "to", notAnAddress},
 		{"only separators", "", map[string]string{"to": ",;"}, "to", notAnAddress},
 		{"another header", "", map[string]string{"to": "ann@example.com\r\nBcc: eve@example.com"}, "to", notAnAddress},

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/emersion/go-sasl"
@@ -18,6 +17,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/mailbox"
 )
 
 // Security is how the connection to a mail server is encrypted. There is no way without.
@@ -92,6 +92,9 @@ type session struct {
 // Send hands over one mail, to all of its recipients or to none. It is tried again while it is
 // certain that the server has not taken it.
 func (s Server) Send(ctx context.Context, deps action.Deps, m Mail) error {
+	if err := m.checkEnvelope(); err != nil {
+		return err
+	}
 	address := net.JoinHostPort(s.Host, strconv.Itoa(s.Port))
 	secure := &tls.Config{ServerName: s.Host, RootCAs: deps.Roots, MinVersion: tls.VersionTLS12}
 	return again.Do(ctx, func(ctx context.Context) error {
@@ -111,7 +114,7 @@ func (s Server) Send(ctx context.Context, deps action.Deps, m Mail) error {
 
 // transact greets, signs in and hands over one mail, to all of its recipients or to none.
 func (s session) transact(ctx context.Context, conn net.Conn, m Mail) error {
-	c, err := s.greet(ctx, conn, domainOf(m.From))
+	c, err := s.greet(ctx, conn, mailbox.Domain(m.From))
 	if err != nil {
 		return s.explain(ctx, greeting, err)
 	}
@@ -120,7 +123,11 @@ func (s session) transact(ctx context.Context, conn net.Conn, m Mail) error {
 			return s.explain(ctx, signingIn, err)
 		}
 	}
-	if err := c.Mail(m.From, nil); err != nil {
+	options, err := s.mailOptions(c, m)
+	if err != nil {
+		return err
+	}
+	if err := c.Mail(m.From, options); err != nil {
 		return s.explain(ctx, namingSender, err)
 	}
 	for _, to := range m.To {
@@ -228,6 +235,3 @@ func connectionError(ctx context.Context, doing step, err error, host string) er
 	}
 	return fmt.Errorf("%s: %w", doing, outbound.ConnectionError(ctx, err, host))
 }
-
-// domainOf is the domain of an address.
-func domainOf(address string) string { return address[strings.LastIndexByte(address, '@')+1:] }

@@ -10,6 +10,7 @@ import (
 
 	message "github.com/emersion/go-message/mail"
 
+	"integrationhub.dev/integrations/internal/mailbox"
 	"integrationhub.dev/integrations/internal/plaintext"
 )
 
@@ -25,7 +26,7 @@ type Head struct {
 func (h Head) Header(now time.Time) message.Header {
 	var header message.Header
 	header.SetDate(now)
-	header.SetMessageID(rand.Text() + "@" + domainOf(h.From.Address))
+	header.SetMessageID(rand.Text() + "@" + mailbox.Domain(h.From.Address))
 	header.SetAddressList("From", []*mail.Address{h.From})
 	header.SetAddressList("To", h.To)
 	header.SetSubject(plaintext.Line(h.Subject))

@@ -7,15 +7,16 @@ import (
 	"strings"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/mailbox"
 )
 
 // Parse reads the addresses in a form field, separated by commas or semicolons, with names or
 // without, each of them once. Where domains are given, mail may go to those only, and not to
 // those below them.
 func Parse(field, text string, domains []string) ([]*mail.Address, error) {
-	parsed, err := mail.ParseAddressList(strings.Trim(text, " \t\r\n,;"))
+	parsed, err := mailbox.ParseList(strings.Trim(text, " \t\r\n,;"))
 	if err != nil { // semicolons mean something else in RFC 5322, but not to people
-		parsed, err = mail.ParseAddressList(strings.Trim(strings.ReplaceAll(text, ";", ","), " \t\r\n,"))
+		parsed, err = mailbox.ParseList(strings.Trim(strings.ReplaceAll(text, ";", ","), " \t\r\n,"))
 	}
 	if err != nil {
 		return nil, action.InvalidField(field, "The recipients hold something that is not an e-mail address.")
@@ -36,6 +37,6 @@ func Parse(field, text string, domains []string) ([]*mail.Address, error) {
 
 // allowed compares whole domains: "evil-example.com" is not "example.com".
 func allowed(address string, domains []string) bool {
-	domain := address[strings.LastIndexByte(address, '@')+1:]
-	return len(domains) == 0 || slices.ContainsFunc(domains, func(d string) bool { return strings.EqualFold(domain, d) })
+	domain := mailbox.Domain(address)
+	return len(domains) == 0 || slices.ContainsFunc(domains, func(d string) bool { return strings.EqualFold(domain, mailbox.DomainToASCII(d)) })
 }

@@ -31,6 +31,10 @@ func TestParse(t *testing.T) {
 		"allowed":             {"ann@EXAMPLE.com,bo@example.net", domains, []*mail.Address{{Address: "ann@EXAMPLE.com"}, {Address: "bo@example.net"}}, ""},
 		"another domain":      {"ann@example.com,eve@evil-example.com", domains, nil, notAllowed},
 		"a domain below":      {"ann@mail.example.com", domains, nil, notAllowed},
+		"a quoted address":    {`"thief@evil.example"@example.com`, domains, nil, notAnAddress},
+		"SMTP parameters":     {`"thief@evil.example> ORCPT=rfc822;a"@example.com`, domains, nil, notAnAddress},
+		"behind a semicolon":  {`bo@example.com; "thief@evil.example> NOTIFY=NEVER ORCPT=rfc822,a"@example.com`, domains, nil, notAnAddress},
+		"internationalized":   {"ann@bücher.example", []string{"bücher.example"}, []*mail.Address{{Address: "ann@xn--bcher-kva.example"}}, ""},
 		"none":                {",;", nil, nil, notAnAddress},
 		"another header":      {"ann@example.com\r\nBcc: eve@example.com", nil, nil, notAnAddress},
 	} {

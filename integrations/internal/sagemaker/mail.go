@@ -10,6 +10,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	sender "integrationhub.dev/integrations/internal/mail"
+	"integrationhub.dev/integrations/internal/mailbox"
 	"integrationhub.dev/integrations/internal/recipients"
 )
 
@@ -43,7 +44,7 @@ func newReporter(deps action.Deps, req *action.Request) (*reporter, error) {
 	if err != nil {
 		return nil, err
 	}
-	from, err := mail.ParseAddress(s.From)
+	from, err := mailbox.Parse(s.From)
 	if err != nil {
 		return nil, action.Errorf(action.Invalid, "SMTP From is not an e-mail address.")
 	}

@@ -40,6 +40,7 @@ type Server struct {
 
 	tls         *tls.Config
 	connections listener
+	smtp        *smtp.Server
 
 	mu        sync.Mutex
 	count     map[string]int
@@ -75,6 +76,7 @@ func (s *Server) Speak(t testing.TB, implicit bool) {
 	s.connections = newListener()
 	srv := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &session{server: s, conn: c}, nil }))
 	srv.Domain, srv.TLSConfig, srv.ErrorLog = "example.com", s.tls, slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
+	s.smtp = srv
 	var l net.Listener = s.connections
 	if implicit {
 		l = tls.NewListener(l, s.tls)
@@ -87,6 +89,10 @@ func (s *Server) Speak(t testing.TB, implicit bool) {
 		<-done
 	})
 }
+
+// EnableSMTPUTF8 makes the server accept internationalized addresses. It is called before
+// anybody dials.
+func (s *Server) EnableSMTPUTF8() { s.smtp.EnableSMTPUTF8 = true }
 
 // Dial leads every connection to the server, and records where it was meant to lead.
 func (s *Server) Dial(ctx context.Context, _, address string) (net.Conn, error) {

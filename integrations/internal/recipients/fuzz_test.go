@@ -1,0 +1,38 @@
+package recipients_test
+
+import (
+	"strings"
+	"testing"
+
+	"integrationhub.dev/integrations/internal/recipients"
+)
+
+// Whatever is accepted stays within the angle brackets of "RCPT TO:<…>", and within the
+// allowed domain.
+func FuzzRecipients(f *testing.F) {
+	for _, seed := range []string{
+		"ann@example.com", "Ann <ann@example.com>; bo@EXAMPLE.com,", `"thief@evil.example> ORCPT=rfc822;a"@example.com`,
+		`"thief@evil.example"@example.com`, "team: ann@example.com, bo@example.com;", "jürgen@example.com", "ann@bücher.example",
+		"ann@example.com\r\nBcc: eve@example.com", "=?utf-8?q?a=3E?= <a@example.com>", "a(>)@example.com", "ann@[127.0.0.1]", "\"a\\>b\"@example.com",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, domains := range [][]string{nil, {"example.com"}} {
+			list, err := recipients.Parse("to", text, domains)
+			if err != nil {
+				continue
+			}
+			for _, to := range list {
+				local, domain, ok := strings.Cut(to.Address, "@")
+				if !ok || local == "" || domain == "" || strings.ContainsAny(to.Address, "<>()[]\\,;:\" \x7f") || strings.Contains(domain, "@") ||
+					strings.ContainsFunc(to.Address, func(r rune) bool { return r <= ' ' || r >= 0x80 && r < 0xa1 || r == 0x2028 || r == 0x202e }) {
+					t.Errorf("%q is accepted from %q", to.Address, text)
+				}
+				if domains != nil && !strings.EqualFold(domain, "example.com") {
+					t.Errorf("%q is accepted from %q, for %q only", to.Address, text, domains)
+				}
+			}
+		}
+	})
+}
