@@ -82,7 +82,7 @@ test-fuzz: ## A few seconds of fuzzing, to see that the targets still work
 .PHONY: fuzz
 fuzz: ## Fuzz everything that reads what others write, for FUZZ=1m each
 	for target in hub/payload:FuzzDecode hub/payload:FuzzTable hub/payload:FuzzLabelledRows hub/payload:FuzzBase64 hub/sealed:FuzzOpen hub/token:FuzzValid \
-	  hub/action:FuzzSuggestedFilename hub:FuzzStranger integrations/internal/recipients:FuzzRecipients; do \
+	  hub/action:FuzzSuggestedFilename hub:FuzzStranger integrations/internal/recipients:FuzzRecipients integrations/internal/mail:FuzzSMTPReply; do \
 	  go test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(or $(FUZZ),1m) -fuzzminimizetime 1s ./$${target%:*} || exit 1; \
 	done
 

@@ -61,7 +61,7 @@ type Mail struct {
 // again tries a mail again that the server did not take, as long as that is certain. One that
 // keeps the hub waiting is not waited for once more.
 var again = deliver.Retry{Tries: 4, First: 2 * time.Second, Longest: 30 * time.Second, When: func(err error) bool {
-	return action.KindOf(err) == action.Unavailable && !errors.Is(err, errInDoubt)
+	return action.KindOf(err) == action.Unavailable && !errors.Is(err, errInDoubt) && !repliesTooLarge(err)
 }}
 
 // errInDoubt says that the mail may have been taken.
@@ -108,7 +108,7 @@ func (s Server) Send(ctx context.Context, deps action.Deps, m Mail) error {
 		// protocol would send then, the server would take for the end of the mail.
 		defer conn.Close()
 		defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-		return session{s, secure}.transact(ctx, conn, m)
+		return session{s, secure}.transact(ctx, bounded(conn, len(m.To)), m)
 	})
 }
 
@@ -118,6 +118,11 @@ func (s session) transact(ctx context.Context, conn net.Conn, m Mail) error {
 	if err != nil {
 		return s.explain(ctx, greeting, err)
 	}
+	return s.submit(ctx, c, m)
+}
+
+// submit signs in and sends the mail.
+func (s session) submit(ctx context.Context, c *smtp.Client, m Mail) error {
 	if s.Username != "" {
 		if err := s.signIn(c); err != nil {
 			return s.explain(ctx, signingIn, err)
@@ -232,6 +237,9 @@ func codeOf(r *smtp.SMTPError) string {
 func connectionError(ctx context.Context, doing step, err error, host string) error {
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return action.Wrap(fmt.Errorf("%s: %w", doing, err), action.Forbidden, "The hub does not trust the certificate of %s.", host)
+	}
+	if repliesTooLarge(err) {
+		return action.Wrap(fmt.Errorf("%s: %w", doing, err), action.Unavailable, "Unexpected response from %s: it is too large.", host)
 	}
 	return fmt.Errorf("%s: %w", doing, outbound.ConnectionError(ctx, err, host))
 }
