@@ -142,11 +142,13 @@ func (c *connection) keepAlive() {
 }
 
 // close ends the session.
+// close ends the TCP connection first: the SFTP client waits until the server has closed its
+// side of the channel, which one that hangs never does.
 func (c *connection) close() {
 	close(c.done)
+	_ = c.conn.Close()
 	_ = c.files.Close()
 	_ = c.ssh.Close()
-	_ = c.conn.Close()
 }
 
 var errLost = action.Errorf(action.Unavailable, "The connection to the SFTP server was lost before the file was complete.")

@@ -37,6 +37,8 @@ type fake struct {
 	interactive bool
 	// memory, unless nil, is written to in place of the folder.
 	memory *pkgsftp.Handlers
+	// open, unless nil, keeps the server's side of each channel open until it is closed.
+	open chan struct{}
 	// cut, unless 0, closes the first connection once so many bytes have come.
 	cut int
 
@@ -192,6 +194,11 @@ func (f *fake) session(conn net.Conn) {
 			_ = channel.Close()
 			continue
 		}
+		if f.open != nil {
+			stay := channel
+			channel = openChannel{stay}
+			defer func() { <-f.open }()
+		}
 		files, err := pkgsftp.NewServer(channel, pkgsftp.WithServerWorkingDirectory(f.dir))
 		if err != nil {
 			return
@@ -202,6 +209,11 @@ func (f *fake) session(conn net.Conn) {
 }
 
 // show makes the server show another host key from now on.
+// openChannel is a server's side of a channel that is never closed.
+type openChannel struct{ ssh.Channel }
+
+func (openChannel) Close() error { return nil }
+
 func (f *fake) show(key ssh.Signer) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -19,27 +19,54 @@ import (
 	"integrationhub.dev/integrations/internal/objectstore"
 )
 
-// abortTimeout is for removing what a delivery left, whose own time may be over.
-const abortTimeout = 30 * time.Second
+const (
+	// abortTimeout is for removing what a delivery left, whose own time may be over.
+	abortTimeout = 30 * time.Second
+	// pendingTimeout is what the packets of a file that are under way get once the delivery's
+	// time is over: a connection that still works then also removes the temporary file.
+	pendingTimeout = 5 * time.Second
+)
 
 // write puts a file under another name first: what has the file's own name is always whole.
 func (c *connection) write(ctx context.Context, folder string, d objectstore.Delivery) error {
 	target := path.Join(folder, d.Name)
-	if err := c.prepare(folder, target, d.Keep); err != nil {
+	if err := c.until(ctx, 0, func() error { return c.prepare(folder, target, d.Keep) }); err != nil {
 		return err
 	}
 	// A short name in the same folder: names have 255 bytes in most, and renaming works only
 	// within one file system.
 	temporary := path.Join(path.Dir(target), ".integration-hub-"+rand.Text()+".part")
-	// What is stuck when the time is over gets a little more, to remove the temporary file.
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(abortTimeout, func() { _ = c.conn.Close() }) })
-	defer stop()
-	err := c.send(ctx, temporary, d.Data)
-	if err == nil {
-		err = c.rename(temporary, target, d.Keep)
-	}
+	err := c.until(ctx, pendingTimeout, func() error {
+		if err := c.send(ctx, temporary, d.Data); err != nil {
+			return err
+		}
+		return c.rename(temporary, target, d.Keep)
+	})
 	if err != nil && !errors.Is(err, errStranded) {
 		c.remove(ctx, temporary)
+	}
+	return err
+}
+
+// until runs an operation, and closes the connection when the context ends and the operation
+// does not return soon after: the library's calls take no context, and wait for as long as the
+// server keeps the connection open.
+func (c *connection) until(ctx context.Context, grace time.Duration, operation func() error) error {
+	returned := make(chan struct{})
+	defer close(returned)
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.NewTimer(grace)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			_ = c.conn.Close()
+		case <-returned:
+		}
+	})
+	defer stop()
+	err := operation()
+	if errors.Is(err, errLost) && ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	return err
 }
@@ -210,5 +237,5 @@ func explain(doing string, err error) error {
 	case known:
 		return action.Wrap(err, action.Invalid, "The SFTP server refused the file: it may have no more room, or the name may be one that it cannot have.")
 	}
-	return action.Wrap(err, action.Unavailable, "%s", errLost.Message)
+	return fmt.Errorf("%w (%w)", errLost, err)
 }
