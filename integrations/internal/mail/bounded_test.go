@@ -9,6 +9,8 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/emersion/go-smtp"
 
@@ -67,6 +69,31 @@ func TestRepliesAreBounded(t *testing.T) {
 		})
 	}
 }
+
+// A server that accepted the mail and does not answer QUIT does not hold the delivery.
+func TestQuitIsNotAnswered(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, other := net.Pipe()
+		defer other.Close()
+		script := strings.NewReader("220 mail\r\n250 mail\r\n250 ok\r\n250 ok\r\n354 go\r\n250 ok\r\n")
+		c := smtp.NewClient(hanging{replies{client, io.MultiReader(script, client)}})
+		if err := c.Hello("example.com"); err != nil {
+			t.Fatal(err)
+		}
+		m := Mail{From: "hub@example.com", To: []string{"ann@example.com"}, Write: func(io.Writer) error { return nil }}
+		start := time.Now()
+		err := session{Server: Server{Host: "mail.example.com"}}.submit(t.Context(), c, m)
+		if took := time.Since(start); err != nil || took > time.Minute {
+			t.Errorf("error %v after %v", err, took)
+		}
+	})
+}
+
+// hanging is a connection that ends when it is closed, and not before.
+type hanging struct{ replies }
+
+func (h hanging) Close() error { return h.Conn.Close() }
 
 // Whatever a server replies, the mail is accepted or an error says why not, within the bound.
 func FuzzSMTPReply(f *testing.F) {

@@ -70,6 +70,9 @@ var errInDoubt = errors.New("the mail was sent whole, and its receipt was not co
 // patience is how long a mail may take: five minutes, and a second more for each 64 KiB.
 func patience(size int64) time.Duration { return 5*time.Minute + time.Duration(size>>16)*time.Second }
 
+// quitTimeout is how long the answer to QUIT is waited for.
+const quitTimeout = 5 * time.Second
+
 // step is one part of handing over a mail.
 type step string
 
@@ -150,8 +153,15 @@ func (s session) submit(ctx context.Context, c *smtp.Client, m Mail) error {
 	if err := data.Close(); err != nil {
 		return s.unconfirmed(s.explain(ctx, ending, err), err)
 	}
-	_ = c.Quit() // the mail is the server's now
+	s.quit(c) // the mail is the server's now
 	return nil
+}
+
+// quit takes leave, which a server need not answer: the mail is accepted already.
+func (session) quit(c *smtp.Client) {
+	timer := time.AfterFunc(quitTimeout, func() { _ = c.Close() })
+	defer timer.Stop()
+	_ = c.Quit()
 }
 
 func (s session) greet(ctx context.Context, conn net.Conn, domain string) (*smtp.Client, error) {
