@@ -81,13 +81,13 @@ func exception(err error) sentry.Exception {
 		return sentry.Exception{Type: types[len(types)-1], Value: strings.Join(types, ": ")}
 	}
 	e := sentry.Exception{
-		Type: "panic", Value: fmt.Sprintf("%T", p.value),
+		Type: "panic", Value: fmt.Sprintf("%T", p.Value),
 		Stacktrace: &sentry.Stacktrace{}, Mechanism: &sentry.Mechanism{Type: "panic"},
 	}
-	if r, ok := p.value.(runtime.Error); ok {
+	if r, ok := p.Value.(runtime.Error); ok {
 		e.Value = r.Error() // it holds numbers and types
 	}
-	for _, f := range slices.Backward(p.stack) { // Sentry wants the innermost last
+	for _, f := range slices.Backward(p.Stack) { // Sentry wants the innermost last
 		e.Stacktrace.Frames = append(e.Stacktrace.Frames, sentry.NewFrame(f))
 	}
 	return e

@@ -21,6 +21,7 @@ import (
 
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
 )
 
 // sentryProject records the envelopes that it is sent.
@@ -98,6 +99,12 @@ func TestBugsAreReported(t *testing.T) {
 		made("panic", func(_ context.Context, _ action.Deps, r *action.Request) error {
 			panic("what to do with " + r.Params["key"] + "?")
 		}),
+		made("batch", func(ctx context.Context, _ action.Deps, r *action.Request) error { // on another goroutine
+			items := func(yield func(int, error) bool) { yield(1, nil) }
+			return deliver.Batches(ctx, items, deliver.Options[int]{Size: 1}, func(context.Context, []int) error {
+				panic("what to do with " + r.Params["key"] + "?")
+			}).Err("rows")
+		}),
 		made("unforeseen", func(_ context.Context, _ action.Deps, r *action.Request) error {
 			_, err := strconv.Atoi(r.Params["key"])
 			return fmt.Errorf("reading %s: %w", r.Params["key"], errors.Join(err, io.EOF))
@@ -107,7 +114,7 @@ func TestBugsAreReported(t *testing.T) {
 		}),
 	)
 	body := `{"type":"query","data":{"key":"` + secret + `"},"scheduled_plan":{"title":"` + secret + `","url":"https://looker.example.com/` + secret + `"}}`
-	for _, name := range []string{"crash", "panic", "unforeseen", "foreseen"} {
+	for _, name := range []string{"crash", "panic", "batch", "unforeseen", "foreseen"} {
 		h.post("/actions/"+name+"/execute?q="+secret, body, "X-Looker-Webhook-Id", secret, "X-Looker-Instance", secret, "X-Other", secret, "Cookie", "c="+secret)
 	}
 	h.post("/actions/crash/execute", `{`)                              // not JSON
@@ -133,6 +140,7 @@ func TestBugsAreReported(t *testing.T) {
 	want := map[string]string{
 		"crash":      "panic: runtime error: index out of range [6] with length 0 in TestBugsAreReported.func1",
 		"panic":      "panic: string in TestBugsAreReported.func2",
+		"batch":      "panic: string in TestBugsAreReported.func3.2",
 		"unforeseen": "*errors.errorString: *fmt.wrapError: *errors.joinError: *strconv.NumError: *errors.errorString: *errors.errorString in nowhere",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -6,8 +6,9 @@ import (
 	"errors"
 	"iter"
 
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
+
+	"integrationhub.dev/hub/panics"
 )
 
 // Options say how batches of items of type T are made and sent.
@@ -40,7 +41,7 @@ type Options[T any] struct {
 // sent and counted, and the error is returned by [Account.Err].
 func Batches[T any](ctx context.Context, items iter.Seq2[T, error], o Options[T], send func(context.Context, []T) error) *Account {
 	a := &Account{}
-	g, ctx := errgroup.WithContext(ctx)
+	g, ctx := panics.WithContext(ctx)
 	g.SetLimit(max(o.Concurrency, 1))
 	keys := newOrder()
 	var (
@@ -55,7 +56,7 @@ func Batches[T any](ctx context.Context, items iter.Seq2[T, error], o Options[T]
 		s := shipment[T]{Options: o, account: a, observer: observer(ctx), send: send, left: batch}
 		settled := claimed
 		batch, claimed, weight = make([]T, 0, o.Size), nil, 0
-		g.Go(func() error {
+		g.Run(func() error {
 			defer keys.leave(settled)
 			return stopped(s.ship(ctx))
 		})
@@ -98,7 +99,9 @@ func Batches[T any](ctx context.Context, items iter.Seq2[T, error], o Options[T]
 		}
 	}
 	flush()
-	_ = g.Wait() // a stop is in the account already
+	if err := panics.Of(g.Wait()); err != nil { // a stop is in the account already
+		a.broke(err)
+	}
 	return a
 }
 
@@ -122,7 +125,7 @@ func (s *shipment[T]) ship(ctx context.Context) error {
 				return err
 			}
 		}
-		return s.sort(s.send(ctx, s.left))
+		return s.sort(panics.Catch(func() error { return s.send(ctx, s.left) }))
 	})
 	if len(s.left) > 0 && s.why == nil {
 		s.count(len(s.left), err)

@@ -15,6 +15,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/hub/panics"
 )
 
 // numbers counts to n, then fails with err unless it is nil.
@@ -153,4 +154,22 @@ func TestPaceThatTakesTooLong(t *testing.T) {
 			t.Errorf("%d sent: %v", a.Sent(), err)
 		}
 	})
+}
+
+// A bug in an integration's send fails its batch, and neither the others nor the hub.
+func TestSendPanics(t *testing.T) {
+	t.Parallel()
+	a := deliver.Batches(t.Context(), numbers(9, nil), deliver.Options[int]{Size: 3, Concurrency: 2}, func(_ context.Context, batch []int) error {
+		if batch[0] == 3 {
+			panic("a bug")
+		}
+		return nil
+	})
+	err := a.Err("rows")
+	if a.Sent() != 6 || a.Failed() != 3 || action.KindOf(err) != action.Internal || panics.Of(err) == nil {
+		t.Errorf("%d sent, %d failed, %v", a.Sent(), a.Failed(), err)
+	}
+	if got, want := action.MessageOf(err), "6 of 9 rows delivered, 3 failed. Internal server error."; got != want {
+		t.Errorf("message %q, want %q", got, want)
+	}
 }

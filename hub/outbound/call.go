@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/panics"
 )
 
 // StatusError is an answer that is not a success.
@@ -88,6 +89,9 @@ func ConnectionError(ctx context.Context, err error, name string) error {
 	// What the body's own source said matters more than what became of the connection.
 	if e, ok := errors.AsType[*action.Error](err); ok {
 		return e
+	}
+	if bug := panics.Of(err); bug != nil {
+		return bug
 	}
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		err = e.Err

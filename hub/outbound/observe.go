@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/panics"
 )
 
 // Observer is told of every exchange of a client, with the context of its request: "ok" or
@@ -37,7 +38,7 @@ func (o *observed) RoundTrip(req *http.Request) (*http.Response, error) {
 		Start(req.Context(), req.Method, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
 			attribute.String("http.request.method", req.Method), attribute.String("server.address", req.URL.Hostname())))
 	start := time.Now()
-	res, err := o.next.RoundTrip(req.WithContext(ctx))
+	res, err := o.next.RoundTrip(withSafeBody(req.WithContext(ctx)))
 	outcome := outcomeOf(ctx, res, err)
 	if o.tell != nil {
 		o.tell(ctx, outcome, time.Since(start))
@@ -54,6 +55,30 @@ func (o *observed) RoundTrip(req *http.Request) (*http.Response, error) {
 		res.Body = &tracedBody{res.Body, span}
 	}
 	return res, nil
+}
+
+// withSafeBody turns a panic while the body is read into an error: net/http reads it on a
+// goroutine of its own, where a bug in an integration's reader would end the hub.
+func withSafeBody(req *http.Request) *http.Request {
+	if req.Body == nil || req.Body == http.NoBody {
+		return req
+	}
+	req.Body = safeBody{panics.Reader(req.Body), req.Body}
+	if open := req.GetBody; open != nil {
+		req.GetBody = func() (io.ReadCloser, error) {
+			body, err := open()
+			if err != nil {
+				return nil, err
+			}
+			return safeBody{panics.Reader(body), body}, nil
+		}
+	}
+	return req
+}
+
+type safeBody struct {
+	io.Reader
+	io.Closer
 }
 
 // CloseIdleConnections lets [http.Client] reach the transport's.

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/panics"
 )
 
 // Form implements [action.FormBuilder]. Whether the user is signed in is tried out. Only a
@@ -148,10 +147,10 @@ func (c *client) describeAll(ctx context.Context) ([]result, error) {
 		return nil, err
 	}
 	found := make([][]result, len(ids))
-	g, ctx := errgroup.WithContext(ctx)
+	g, ctx := panics.WithContext(ctx)
 	g.SetLimit(describeAtOnce)
 	for n, id := range ids {
-		g.Go(func() error {
+		g.Run(func() error {
 			as := *c
 			client := *c.Client
 			as.Client = &client

@@ -5,9 +5,8 @@ import (
 	"context"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/panics"
 	"integrationhub.dev/integrations/internal/google"
 )
 
@@ -49,10 +48,10 @@ func allStreams(ctx context.Context, c *google.Client) ([]action.Option, error) 
 		return nil, err
 	}
 	found := make([][]action.Option, len(all))
-	g, ctx := errgroup.WithContext(ctx)
+	g, ctx := panics.WithContext(ctx)
 	g.SetLimit(atOnce)
 	for n, p := range all {
-		g.Go(func() error {
+		g.Run(func() error {
 			var err error
 			if found[n], err = webStreams(ctx, c, p); err != nil && action.KindOf(err) == action.Forbidden {
 				return nil

@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/panics"
 )
 
 // errFormat is for results without fields.
@@ -77,13 +78,12 @@ func (c *counter) Write(p []byte) (int, error) {
 // stream is the rows, made as they are read.
 func stream(ctx context.Context, data action.Data) io.ReadCloser {
 	r, w := io.Pipe()
-	go func() {
+	panics.Go(func() error {
 		buffered := bufio.NewWriterSize(w, 64<<10)
-		err := writeRows(ctx, buffered, data)
-		if err == nil {
-			err = buffered.Flush()
+		if err := writeRows(ctx, buffered, data); err != nil {
+			return err
 		}
-		w.CloseWithError(err)
-	}()
+		return buffered.Flush()
+	}, func(err error) { _ = w.CloseWithError(err) })
 	return r
 }

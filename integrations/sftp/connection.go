@@ -13,6 +13,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/hub/panics"
 )
 
 const (
@@ -61,7 +62,11 @@ func (i *Integration) connect(ctx context.Context, s server) (*connection, error
 		return nil, explainSignIn(ctx, err)
 	}
 	c.again = func(ctx context.Context) (*connection, error) { return i.connect(ctx, s) }
-	go c.keepAlive()
+	panics.Go(c.keepAlive, func(err error) {
+		if panics.Of(err) != nil {
+			i.deps.Log.ErrorContext(ctx, "keeping an SFTP connection alive", "error", err)
+		}
+	})
 	return c, nil
 }
 
@@ -123,20 +128,20 @@ func parseKey(text, passphrase string) (ssh.Signer, error) {
 }
 
 // keepAlive ends the connection to a server that does not answer any more.
-func (c *connection) keepAlive() {
+func (c *connection) keepAlive() error {
 	ticker := time.NewTicker(aliveEvery)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-c.done:
-			return
+			return nil
 		case <-ticker.C:
 		}
 		late := time.AfterFunc(aliveWithin, func() { _ = c.conn.Close() })
 		_, _, err := c.ssh.SendRequest("keepalive@openssh.com", true, nil) // a refusal is an answer too
 		late.Stop()
 		if err != nil {
-			return
+			return err
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/pkg/sftp"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/panics"
 	"integrationhub.dev/integrations/internal/objectstore"
 )
 
@@ -116,7 +117,7 @@ func (c *connection) send(ctx context.Context, name string, data action.Data) er
 		return explain("making the file", err)
 	}
 	defer f.Close()
-	in := &source{Reader: src}
+	in := &source{Reader: panics.Reader(src)} // the library reads on a goroutine of its own
 	n, err := f.ReadFromWithConcurrency(in, inFlight)
 	switch {
 	case ctx.Err() != nil: // also a connection that was lost ends the reading

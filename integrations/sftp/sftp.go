@@ -10,6 +10,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/panics"
 	"integrationhub.dev/integrations/internal/objectstore"
 )
 
@@ -160,7 +161,7 @@ func (i *Integration) deliver(ctx context.Context, s server, d objectstore.Deliv
 	defer c.close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	go func() { cancel(c.lost()) }() // nobody reads on for a connection that is gone
+	panics.Go(c.lost, cancel) // nobody reads on for a connection that is gone
 	if err := c.write(ctx, s.Address.folder, d); err != nil {
 		return fmt.Errorf("writing the file: %w", err)
 	}

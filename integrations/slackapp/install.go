@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/panics"
 	"integrationhub.dev/integrations/internal/slack"
 )
 
@@ -80,9 +81,13 @@ func (i *Integration) connections(
 	found := make([]connection, len(installs))
 	var wg sync.WaitGroup
 	for n, in := range installs {
-		wg.Go(func() {
-			w, err := ask(in.client, ctx)
-			found[n] = connection{in, w, err}
+		wg.Add(1)
+		panics.Go(func() (err error) {
+			found[n].Workspace, err = ask(in.client, ctx)
+			return err
+		}, func(err error) {
+			defer wg.Done()
+			found[n].install, found[n].err = in, err
 			if err != nil {
 				i.log.WarnContext(ctx, "a Slack workspace cannot be used", "install_id", in.id, "error", err)
 			}

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/panics"
 )
 
 // Compression says whether data is compressed on its way.
@@ -73,7 +74,7 @@ func (c compressed) Open(ctx context.Context) (io.ReadCloser, error) {
 		return nil, err
 	}
 	out, in := io.Pipe()
-	go func() {
+	panics.Go(func() error {
 		// The hub's time is dearer than the store's space, and most of the gain comes first.
 		z, err := gzip.NewWriterLevel(in, gzip.BestSpeed)
 		if err == nil {
@@ -82,8 +83,8 @@ func (c compressed) Open(ctx context.Context) (io.ReadCloser, error) {
 		if err == nil {
 			err = z.Close()
 		}
-		_ = in.CloseWithError(err) // nil is the end of the data
-	}()
+		return err
+	}, func(err error) { _ = in.CloseWithError(err) }) // nil is the end of the data
 	return &compressing{out, src}, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/panics"
 )
 
 // Object is an object on its way to a store. Its methods retry by themselves what fails for
@@ -140,9 +141,11 @@ func (w *writing) sendStage(ctx context.Context, s Stage, first []byte, src io.R
 			w.parts++
 			number, before, sent := w.parts, w.before, make(chan struct{})
 			w.before = sent
-			underWay.Go(func() {
+			underWay.Add(1)
+			panics.Go(func() error { return w.sendPart(ctx, before, number, buf[:n]) }, func(err error) {
+				defer underWay.Done()
 				defer close(sent)
-				if err := w.sendPart(ctx, before, number, buf[:n]); err != nil {
+				if err != nil {
 					w.cancel(err)
 				}
 				free <- buf

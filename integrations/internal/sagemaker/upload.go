@@ -4,9 +4,8 @@ import (
 	"context"
 	"io"
 
-	"golang.org/x/sync/errgroup"
-
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/panics"
 	"integrationhub.dev/integrations/internal/s3store"
 )
 
@@ -32,14 +31,16 @@ func (c *Client) upload(ctx context.Context, p place, object string, t *table) e
 func (c *Client) uploadBoth(ctx context.Context, p place, object string, t *table, raw string) error {
 	out, in := io.Pipe()
 	t.raw = in
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		err := c.upload(ctx, p, object, t)
+	g, ctx := panics.WithContext(ctx)
+	g.Run(func() error {
+		err := panics.Catch(func() error { return c.upload(ctx, p, object, t) })
 		_ = in.CloseWithError(err) // nil is the end of the data
 		return err
 	})
-	g.Go(func() error {
-		err := c.store.Write(ctx, p.account, p.bucket, p.key(raw), contentType, piped{t.Data, out})
+	g.Run(func() error {
+		err := panics.Catch(func() error {
+			return c.store.Write(ctx, p.account, p.bucket, p.key(raw), contentType, piped{t.Data, out})
+		})
 		_ = out.CloseWithError(err)
 		return err
 	})

@@ -3,8 +3,6 @@ package slack
 import (
 	"context"
 	"crypto/sha256"
-	"fmt"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -12,6 +10,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/panics"
 )
 
 // remembered is how long an answer serves: Looker asks for a form again on every change of
@@ -60,8 +59,8 @@ func (m *memo[T]) get(ctx context.Context, k key, ask func(context.Context) (T, 
 	told := m.asks.DoChan(string(k[:]), func() (value any, err error) {
 		// A panic here is on no request's goroutine: it would end the hub.
 		defer func() {
-			if p := recover(); p != nil {
-				err = fmt.Errorf("asking Slack: panic: %v\n%s", p, debug.Stack())
+			if v := recover(); v != nil {
+				err = panics.NewError(v)
 			}
 		}()
 		// The last call may have ended between the look and the ask.
