@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/panics"
 )
 
 // abandonAfter is how long an integration may go on when its context has ended. Most return at
@@ -20,32 +21,23 @@ var errAbandoned = errors.New("the integration did not return after its context 
 // integration that hangs must not hold its place in the hub, or the hub's shutdown. A panic in it
 // becomes an error.
 func supervise[T any](ctx context.Context, s *Server, o *offer, call func(context.Context) (T, error)) (T, error) {
-	type result struct {
-		value T
-		err   error
-	}
-	done := make(chan result, 1)
+	var value T
+	done := make(chan error, 1)
 	started := time.Now()
-	go func() { //nolint:gosec // the context is the caller's
-		var r result
-		defer func() {
-			if v := recover(); v != nil {
-				r.err = caught(v)
-			}
-			done <- r
-		}()
-		r.value, r.err = call(ctx)
-	}()
+	panics.Go(func() (err error) {
+		value, err = call(ctx)
+		return err
+	}, func(err error) { done <- err })
 	select {
-	case r := <-done:
-		return r.value, r.err
+	case err := <-done:
+		return value, err
 	case <-ctx.Done():
 	}
 	timer := time.NewTimer(abandonAfter)
 	defer timer.Stop()
 	select {
-	case r := <-done:
-		return r.value, r.err
+	case err := <-done:
+		return value, err
 	case <-timer.C:
 	}
 	name := o.Definition.Name
@@ -53,11 +45,10 @@ func supervise[T any](ctx context.Context, s *Server, o *offer, call func(contex
 	abandoned := s.metrics.abandonedRunning.WithLabelValues(name)
 	abandoned.Inc()
 	o.log.ErrorContext(ctx, "integration does not return and was abandoned", "seconds", time.Since(started).Seconds())
-	go func() {
-		<-done
+	panics.Go(func() error { return <-done }, func(err error) {
 		abandoned.Dec()
-		o.log.WarnContext(ctx, "abandoned integration returned", "seconds", time.Since(started).Seconds())
-	}()
+		o.log.WarnContext(ctx, "abandoned integration returned", "seconds", time.Since(started).Seconds(), "error", err)
+	})
 	var none T
 	return none, action.Wrap(fmt.Errorf("%w: %w", errAbandoned, context.Cause(ctx)), action.Timeout,
 		"The delivery exceeded its timeout. Some of the data may already have been delivered. Check before retrying.")
