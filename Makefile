@@ -79,6 +79,10 @@ lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## Lint, as CI does
 test-fuzz: ## A few seconds of fuzzing, to see that the targets still work
 	$(MAKE) fuzz FUZZ=2s
 
+.PHONY: attack
+attack: ## Attack a running hub with inputs of their full size (10 minutes); make test has the short form
+	ATTACK=full go test -count 1 -v -timeout 30m ./hub/attack
+
 .PHONY: fuzz
 fuzz: ## Fuzz everything that reads what others write, for FUZZ=1m each
 	for target in hub/payload:FuzzDecode hub/payload:FuzzTable hub/payload:FuzzLabelledRows hub/payload:FuzzBase64 hub/sealed:FuzzOpen hub/token:FuzzValid \

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"integrationhub.dev/hub/action"
@@ -61,7 +62,11 @@ func (d *Downloader) get(ctx context.Context, address string, idle *time.Timer, 
 		return nil, action.Errorf(action.Unavailable, "There was an error with Action Hub calling back to Looker, status code: %d.", res.StatusCode)
 	}
 	idle.Stop()
-	return &downloadBody{res.Body, ctx, idle, d.Timeout, cancel}, nil
+	body := &downloadBody{res.Body, ctx, idle, d.Timeout, cancel}
+	if strings.EqualFold(res.Header.Get("Content-Encoding"), "gzip") {
+		return newGunzip(body), nil
+	}
+	return body, nil
 }
 
 // downloadBody fails when nothing arrives for too long, and never ends early: net/http
