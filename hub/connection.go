@@ -70,7 +70,7 @@ func (l *reportingListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil && !errors.Is(err, net.ErrClosed) {
 		l.metrics.acceptErrors.Inc()
-		l.log.Error("a connection could not be accepted", "error", err) //nolint:sloglint // a listener has no context
+		l.log.Error("a connection could not be accepted", "error", err)
 	}
 	return c, err
 }

@@ -206,7 +206,7 @@ func TestConnectionEndsAfterChunks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := dial(t, entry(&fake{definition: definition("a"), execute: ok}))
-		body := strings.Replace(delivery, "\n", "", -1)
+		body := strings.ReplaceAll(delivery, "\n", "")
 		c.say(executeHead + "Authorization: Token token=\"" + goodToken + "\"\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n" +
 			fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(body), body))
 		if status, answer := c.answer(t); status != http.StatusOK {

@@ -111,7 +111,7 @@ func start(t *testing.T, env map[string]string) *process {
 		"ACTION_HUB_DRAIN_DELAY": "0s", "ACTION_HUB_DEBUG_ENDPOINT": "x", "CHILD_TEST": "true", "GOMEMLIMIT": "200MiB",
 	}
 	maps.Copy(all, env)
-	h.cmd = exec.Command(self, "-test.run=^$") //nolint:gosec,noctx // ends by a signal
+	h.cmd = exec.Command(self, "-test.run=^$") //nolint:noctx // ends by a signal
 	for name, value := range all {
 		h.cmd.Env = append(h.cmd.Env, name+"="+value)
 	}
@@ -148,17 +148,6 @@ func start(t *testing.T, env map[string]string) *process {
 func (h *process) logText() string {
 	b, _ := os.ReadFile(h.log)
 	return string(b)
-}
-
-// alive reports whether the process still runs.
-func (h *process) alive() bool {
-	select {
-	case err := <-h.ended:
-		h.ended <- err
-		return false
-	default:
-		return true
-	}
 }
 
 // peak is the most memory that the process ever had, in MiB (VmHWM, proc_pid_status(5)).

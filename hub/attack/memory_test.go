@@ -36,7 +36,10 @@ func TestValuesWithoutEnd(t *testing.T) {
 		{"an ignored member", segment, `{"skipped":"`, a, `"}`, false, "complete result"},
 		{"a row of unknown columns", segment, `{"fields":{"dimensions":[{"name":"a","tags":["email"]}]},"data":[{`, strings.Repeat(`"x":{"value":1},`, 65_536), `"a":{"value":"b"}}]}`, false, ""},
 		{"a label", segment, `[{"`, a, `":1}]`, false, "larger than 32 MB"},
-		{"a CSV field", delivery{name: "teams_incomingwebhook", form: map[string]string{"webhookUrl": "https://x.webhook.office.com/webhookb2/x/IncomingWebhook/a/b", "title": "t", "preview": "yes"}}, "a,b\n\"", a, "\"\n", false, "larger than"},
+		{"a CSV field", delivery{
+			name: "twilio", params: map[string]string{"accountSid": "AC" + strings.Repeat("a", 32), "authToken": "x", "from": "+14155552671"},
+			form: map[string]string{"message": "m", "to": "+14155552671"},
+		}, "a,b\n\"", a, "\"\n", false, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

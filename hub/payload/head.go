@@ -120,11 +120,7 @@ func (d *tableDecoder) walk(next func() error) error {
 		return endOfInput(err)
 	}
 	for {
-		switch d.json.PeekKind() {
-		case '}', ']':
-			_, err := d.json.ReadToken()
-			return endOfInput(err)
-		case 0: // the input is broken: reading says how
+		if kind := d.json.PeekKind(); kind == '}' || kind == ']' || kind == 0 { // 0: reading says what is wrong
 			_, err := d.json.ReadToken()
 			return endOfInput(err)
 		}

@@ -140,21 +140,16 @@ func (s *Share) take(n int64) error {
 func (s *Spool) reserve(share *Share, n int64) (<-chan struct{}, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.Limit > 0 {
-		most := s.Limit / 2
-		if share.used+n > most {
-			return nil, action.Errorf(action.TooLarge, "The data is larger than this hub can store for one delivery (%d bytes).", most)
+	most := s.Limit / 2
+	switch {
+	case s.Limit == 0:
+	case share.used+n > most:
+		return nil, action.Errorf(action.TooLarge, "The data is larger than this hub can store for one delivery (%d bytes).", most)
+	case len(s.shares) > 0 && s.shares[0] != share && s.Limit-s.used-n < most-s.shares[0].used:
+		if s.changed == nil {
+			s.changed = make(chan struct{})
 		}
-		oldest := share
-		if len(s.shares) > 0 {
-			oldest = s.shares[0]
-		}
-		if oldest != share && s.Limit-s.used-n < most-oldest.used {
-			if s.changed == nil {
-				s.changed = make(chan struct{})
-			}
-			return s.changed, nil
-		}
+		return s.changed, nil
 	}
 	if share.used == 0 && n > 0 {
 		s.shares = append(s.shares, share)
