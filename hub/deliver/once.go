@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"errors"
 	"net/http/httptrace"
 	"sync/atomic"
 	"time"
@@ -42,7 +43,7 @@ func (o Once) Do(ctx context.Context, f func(context.Context) error) error {
 		return err
 	})
 	kind := action.KindOf(err)
-	if err == nil || o.Doubt == "" || nothingDone(err, sent) || kind != action.Unavailable && kind != action.Timeout {
+	if err == nil || o.Doubt == "" || errors.Is(err, outbound.ErrInDoubt) || nothingDone(err, sent) || kind != action.Unavailable && kind != action.Timeout {
 		return err
 	}
 	return action.Wrap(err, kind, "%s %s", action.MessageOf(err), o.Doubt)
@@ -56,7 +57,8 @@ func (o Once) call(ctx context.Context, f func(context.Context) error) (bool, er
 		defer cancel()
 	}
 	var sent atomic.Bool // set on the HTTP client's own goroutine
-	err := f(httptrace.WithClientTrace(outbound.Fresh(ctx), &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }}))
+	ctx = outbound.WithDoubt(outbound.Fresh(ctx), o.Doubt)
+	err := f(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }}))
 	return sent.Load(), err
 }
 

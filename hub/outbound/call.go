@@ -2,7 +2,6 @@ package outbound
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -32,13 +31,7 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("answered %d %s", e.Code, http.StatusText(e.Code))
 }
 
-const (
-	maxErrorBody = 16 << 10
-	maxAnswer    = 32 << 20
-)
-
-// ErrAnswerTooLarge says that a JSON answer is past reason.
-var ErrAnswerTooLarge = errors.New("the answer is too large")
+const maxErrorBody = 16 << 10
 
 // Do sends req and returns a successful response, whose body the caller closes. Any other
 // answer becomes an [*action.Error] that wraps a [*StatusError]; so does a connection that
@@ -59,28 +52,6 @@ func Do(c *http.Client, req *http.Request, name string) (*http.Response, error) 
 		Code: res.StatusCode, RetryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now()), Header: res.Header, Body: body,
 	}
 	return nil, action.Wrap(status, action.KindOfStatus(res.StatusCode), "%s answered %d %s.", name, res.StatusCode, http.StatusText(res.StatusCode))
-}
-
-// JSON sends req like [Do] and decodes the answer into out, unless out is nil.
-func JSON(c *http.Client, req *http.Request, name string, out any) error {
-	res, err := Do(c, req, name)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
-	switch {
-	case err != nil:
-		return ConnectionError(req.Context(), err, name)
-	case len(body) > maxAnswer:
-		return action.Wrap(ErrAnswerTooLarge, action.Unavailable, "%s sent an answer that is too large.", name)
-	case out == nil:
-		return nil
-	}
-	if err := json.Unmarshal(body, out); err != nil {
-		return action.Wrap(fmt.Errorf("decoding the answer: %w", err), action.Unavailable, "%s sent an answer that the hub does not understand.", name)
-	}
-	return nil
 }
 
 // ConnectionError explains why no answer came, for SDKs that call the client themselves.

@@ -62,7 +62,18 @@ func airtableAPI(good string, create func(actiontest.Recorded) actiontest.Reply)
 	}
 }
 
-func created(actiontest.Recorded) actiontest.Reply { return actiontest.Reply{Body: `{"records":[]}`} }
+// created names as many records as were sent.
+func created(r actiontest.Recorded) actiontest.Reply {
+	var sent struct {
+		Records []json.RawMessage `json:"records"`
+	}
+	_ = json.Unmarshal(r.Body, &sent) // another body has no records
+	return actiontest.Reply{Body: answered(len(sent.Records)).Body}
+}
+
+func answered(records int) rowstest.Answer {
+	return rowstest.Answer{Status: http.StatusOK, Body: `{"records":[` + strings.TrimSuffix(strings.Repeat(`{"id":"rec1"},`, records), ",") + `]}`}
+}
 
 func resolved(t *testing.T, d *actiontest.Destination) action.Resolved {
 	t.Helper()
@@ -248,11 +259,11 @@ func TestBadDay(t *testing.T) {
 				}
 				return rows, err
 			},
-			Answer: func(_ []rowstest.Row, refused []int) rowstest.Answer {
+			Answer: func(rows []rowstest.Row, refused []int) rowstest.Answer {
 				if len(refused) > 0 {
 					return rowstest.Answer{Status: http.StatusUnprocessableEntity, Body: `{"error":{"type":"INVALID_VALUE_FOR_COLUMN"}}`}
 				}
-				return rowstest.Answer{Status: http.StatusOK, Body: `{"records":[]}`}
+				return answered(len(rows))
 			},
 		}
 		i := actiontest.New(t, airtable.New, d.Deps(env))
@@ -272,7 +283,7 @@ func TestBadDay(t *testing.T) {
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
 	synctest.Test(t, func(t *testing.T) {
 		const total, most = 300_000, 96 << 20
-		sink := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: `{"records":[]}`}}
+		sink := &rowstest.Sink{Answer: answered(10)}
 		deps := actiontest.Deps(t, nil, env)
 		deps.HTTP = &http.Client{Transport: sink}
 		req := rowstest.Query(t, request(nested), `{"fields":{"dimensions":[{"name":"o.id","label_short":"Id"}]}`, total, func(i int) string {
@@ -331,6 +342,8 @@ func TestAirtableFails(t *testing.T) {
 		"no table":     {actiontest.Reply{Status: 404, Body: `{"error":"NOT_FOUND"}`}, action.NotFound, "There is no such base or table."},
 		"out of order": {actiontest.Reply{Status: 503}, action.Unavailable, "Airtable answered 503 Service Unavailable."},
 		"a reset":      {actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Airtable failed."},
+		"a web page":   {actiontest.Reply{Body: "<html>"}, action.Unavailable, "Unexpected response from Airtable."},
+		"too few":      {actiontest.Reply{Body: `{"records":[]}`}, action.Unavailable, "Unexpected response from Airtable."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -44,7 +44,10 @@ func (s *session) newState() *action.State {
 
 // listBases asks for something that every grant allows.
 func (s *session) listBases(ctx context.Context) error {
-	return s.call(ctx, http.MethodGet, api+"meta/bases", nil)
+	var answer struct {
+		Bases []json.RawMessage `json:"bases"`
+	}
+	return s.call(ctx, http.MethodGet, api+"meta/bases", nil, &answer)
 }
 
 // create adds up to ten records: all of them, or none.
@@ -53,7 +56,13 @@ func (s *session) create(ctx context.Context, base baseID, table tableName, batc
 	if err != nil {
 		return fmt.Errorf("encoding records: %w", err)
 	}
-	err = s.call(ctx, http.MethodPost, api+string(base)+"/"+url.PathEscape(string(table)), body)
+	var answer struct {
+		Records []json.RawMessage `json:"records"`
+	}
+	err = s.call(ctx, http.MethodPost, api+string(base)+"/"+url.PathEscape(string(table)), body, &answer)
+	if err == nil && len(answer.Records) != len(batch) {
+		return action.Wrap(errCount, action.Unavailable, "Unexpected response from Airtable. %s", inDoubt)
+	}
 	switch action.KindOf(err) {
 	case action.Unauthenticated, action.Forbidden, action.NotFound:
 		return deliver.Stop(err) // no other batch will do better
@@ -62,21 +71,27 @@ func (s *session) create(ctx context.Context, base baseID, table tableName, batc
 	}
 }
 
+// errCount says that an answer names more or fewer records than were sent.
+var errCount = errors.New("the answer has another number of records")
+
+// inDoubt goes with an error after which the records may be there.
+const inDoubt = "Records may have been added all the same: look before sending them again."
+
 // call calls Airtable. A refused token was refused before anything was done, so after it
 // was renewed the call is made again.
-func (s *session) call(ctx context.Context, method, address string, body []byte) error {
+func (s *session) call(ctx context.Context, method, address string, body []byte, out any) error {
 	access := s.access()
 	if access == "" {
 		return errSignIn
 	}
-	err := s.once(ctx, method, address, body, access)
+	err := s.once(ctx, method, address, body, access, out)
 	if action.KindOf(err) != action.Unauthenticated {
 		return err
 	}
 	if access, err = s.renew(ctx, access); err != nil {
 		return err
 	}
-	return s.once(ctx, method, address, body, access)
+	return s.once(ctx, method, address, body, access, out)
 }
 
 var errSignIn = action.Errorf(action.Unauthenticated, "The sign-in at Airtable is missing or no longer valid. Open the form in Looker and log in again.")
@@ -108,10 +123,10 @@ func (s *session) renew(ctx context.Context, refused string) (string, error) {
 // timeout bounds one call.
 const timeout = time.Minute
 
-func (s *session) once(ctx context.Context, method, address string, body []byte, access string) error {
+func (s *session) once(ctx context.Context, method, address string, body []byte, access string, out any) error {
 	once := deliver.Once{Name: "Airtable", Timeout: timeout}
 	if body != nil {
-		once.Doubt = "Records may have been added all the same: look before sending them again."
+		once.Doubt = inDoubt
 	}
 	return once.Do(ctx, func(ctx context.Context) error {
 		req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
@@ -122,7 +137,7 @@ func (s *session) once(ctx context.Context, method, address string, body []byte,
 		if body != nil {
 			req.Header.Set("Content-Type", "application/json")
 		}
-		return explain(outbound.JSON(s.integration.deps.HTTP, req, "Airtable", nil))
+		return explain(outbound.JSON(s.integration.deps.HTTP, req, "Airtable", out))
 	})
 }
 

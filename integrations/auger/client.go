@@ -84,7 +84,7 @@ func (c client) post(ctx context.Context, path string, members map[string]any) (
 		return c.send(ctx, http.MethodPost, base+path, body, &made)
 	})
 	if err == nil && made.ID == "" {
-		err = action.Wrap(errNoID, action.Unavailable, "Auger sent an answer that the hub does not understand.")
+		err = action.Wrap(errNoID, action.Unavailable, "Unexpected response from Auger.")
 	}
 	return made.ID, err
 }
@@ -104,7 +104,7 @@ func (c client) send(ctx context.Context, method, address string, body []byte, o
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
 	if err != nil {
-		return action.Wrap(errAddress, action.Unavailable, "Auger sent an answer that the hub does not understand.")
+		return action.Wrap(errAddress, action.Unavailable, "Unexpected response from Auger.")
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")

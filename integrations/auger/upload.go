@@ -190,7 +190,7 @@ func (f *file) sendChunk(ctx context.Context, rows []row) error {
 		return err
 	}
 	if place.ProjectID == "" || place.Bucket == "" || !strings.HasPrefix(place.URL, "https://") {
-		return action.Wrap(errNoID, action.Unavailable, "Auger sent an answer that the hub does not understand.")
+		return action.Wrap(errNoID, action.Unavailable, "Unexpected response from Auger.")
 	}
 	f.mu.Lock()
 	f.projectID, f.bucket = place.ProjectID, place.Bucket

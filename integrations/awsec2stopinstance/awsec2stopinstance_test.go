@@ -159,8 +159,8 @@ func TestFails(t *testing.T) {
 		"its rate":           {always(refusal(503, "RequestLimitExceeded", secretKey)), nil, action.RateLimited, "Amazon EC2 takes no more requests for the moment.", 5},
 		"out of order":       {always(refusal(500, "InternalError", secretKey)), nil, action.Unavailable, "Amazon EC2 answered 500 InternalError.", 5},
 		"a reset":            {always(actiontest.Reply{Reset: true}), nil, action.Unavailable, "The connection to Amazon EC2 failed.", 5},
-		"leads away":         {always(actiontest.Reply{Status: 302, Header: map[string]string{"Location": "https://example.com/"}}), nil, action.Unavailable, "Amazon EC2 sent an answer that the hub does not understand.", 1},
-		"no XML":             {always(actiontest.Reply{Body: "<html>"}), nil, action.Unavailable, "Amazon EC2 sent an answer that the hub does not understand.", 1},
+		"leads away":         {always(actiontest.Reply{Status: 302, Header: map[string]string{"Location": "https://example.com/"}}), nil, action.Unavailable, "Unexpected response from Amazon EC2.", 1},
+		"no XML":             {always(actiontest.Reply{Body: "<html>"}), nil, action.Unavailable, "Unexpected response from Amazon EC2.", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

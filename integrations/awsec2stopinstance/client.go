@@ -94,7 +94,7 @@ func explain(ctx context.Context, err error) error {
 		return &e
 	}
 	if status < 400 {
-		return action.Wrap(detail, action.Unavailable, "%s sent an answer that the hub does not understand.", name)
+		return action.Wrap(detail, action.Unavailable, "Unexpected response from %s.", name)
 	}
 	return action.Wrap(detail, action.KindOfStatus(status), "%s answered %d %s.", name, status, code)
 }

@@ -185,7 +185,7 @@ func TestFailures(t *testing.T) {
 		{"no keys allowed", 5, once("", always, refusal(403, "KeyBasedAuthenticationNotPermitted")), "The storage account does not allow access by key.", action.Forbidden},
 		{"protected", 5, once("", always, refusal(409, "BlobImmutableDueToPolicy")), "A blob of this name exists and is protected.", action.Invalid},
 		{"reset for good", 5, once("", always, actiontest.Reply{Reset: true}), "The connection to Azure Storage failed.", action.Unavailable},
-		{"an answer that is none", 5, once("", always, actiontest.Reply{Status: 302}), "Azure Storage sent an answer that the hub does not understand.", action.Unavailable},
+		{"an answer that is none", 5, once("", always, actiontest.Reply{Status: 302}), "Unexpected response from Azure Storage.", action.Unavailable},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

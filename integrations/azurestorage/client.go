@@ -243,7 +243,7 @@ func explain(ctx context.Context, doing string, err error) error {
 	kind, text := action.KindOfStatus(res.StatusCode), http.StatusText(res.StatusCode)
 	switch {
 	case res.StatusCode < http.StatusBadRequest:
-		return action.Wrap(detail, action.Unavailable, "%s sent an answer that the hub does not understand.", name)
+		return action.Wrap(detail, action.Unavailable, "Unexpected response from %s.", name)
 	case kind == action.Invalid: // only here does the code say more than the status
 		text = cmp.Or(plain(res.ErrorCode), text)
 	}

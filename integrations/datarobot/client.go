@@ -123,6 +123,10 @@ func (c client) create(ctx context.Context, project, filename string, blob actio
 			return explainRefusal(err)
 		}
 		defer res.Body.Close()
+		outbound.Discard(res)
+		if res.StatusCode != http.StatusAccepted {
+			return outbound.Unexpected(req, fmt.Errorf("the status is %d", res.StatusCode), name)
+		}
 		status = c.statusAddress(res)
 		return nil
 	})

@@ -191,7 +191,7 @@ func TestExecute(t *testing.T) {
 // What one request says of its DataRobot holds for no other.
 func TestNothingIsKept(t *testing.T) {
 	t.Parallel()
-	f := &fake{statuses: []actiontest.Reply{{Header: answers{"Content-Type": "application/json"}}}}
+	f := &fake{made: actiontest.Reply{Status: http.StatusAccepted}, statuses: []actiontest.Reply{{Header: answers{"Content-Type": "application/json"}}}}
 	i := f.start(t)
 	if _, err := action.Resolve(i).Form.Form(t.Context(), request(t, answers{"datarobot_url": "https://other.example.com"}, nil)); err != nil {
 		t.Fatal(err)
@@ -223,6 +223,7 @@ func TestFails(t *testing.T) {
 		"refused, mute":  {fake{fails: []actiontest.Reply{{Status: 422, Body: `<html>`}}}, nil, action.Invalid, "DataRobot answered 422 Unprocessable Entity.", 1},
 		"too large":      {fake{fails: []actiontest.Reply{{Status: 413}}}, nil, action.TooLarge, "DataRobot answered 413 Request Entity Too Large.", 1},
 		"forbidden":      {fake{fails: []actiontest.Reply{{Status: 403}}}, nil, action.Unauthenticated, "Your DataRobot API token is invalid.", 1},
+		"a web page":     {fake{made: actiontest.Reply{Body: "<html>"}}, nil, action.Unavailable, "Unexpected response from DataRobot." + doubt, 1},
 		"out of order":   {fake{fails: []actiontest.Reply{{Status: 500}, {}}}, nil, action.Unavailable, "DataRobot answered 500 Internal Server Error." + doubt, 1},
 		"resets":         {fake{fails: []actiontest.Reply{{Reset: true}, {}}}, nil, action.Unavailable, "The connection to DataRobot failed." + doubt, 1},
 		"bad data":       {fake{made: accepted(at), statuses: []actiontest.Reply{status("RUNNING"), status("ERROR")}}, nil, action.Invalid, "DataRobot could not make a project of the data: Said of it.", 1},
@@ -269,7 +270,7 @@ func TestWithoutData(t *testing.T) {
 func TestLargeFile(t *testing.T) {
 	t.Parallel()
 	data := strings.Repeat("0123456789abcde\n", 1<<20)
-	d := actiontest.NewDestination(t)
+	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Status: http.StatusAccepted})
 	i := actiontest.New(t, datarobot.New, actiontest.Deps(t, d, enabled))
 	req := actiontest.Download(t, request(t, nil, nil), func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, data) })
 	if _, err := i.Execute(t.Context(), req); err != nil {

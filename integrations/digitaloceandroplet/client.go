@@ -31,13 +31,22 @@ func (i *Integration) powerOff(ctx context.Context, key action.Secret, id string
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(key.Reveal()))
-	res, err := outbound.Do(i.http, req, name)
-	if err != nil {
+	var ordered struct {
+		Action struct {
+			ID int64 `json:"id"`
+		} `json:"action"`
+	}
+	if err := outbound.JSON(i.http, req, name, &ordered); err != nil {
 		return explain(err, id)
 	}
-	_ = res.Body.Close() // it repeats the order
+	if ordered.Action.ID == 0 {
+		return outbound.Unexpected(req, errNoAction, name)
+	}
 	return nil
 }
+
+// errNoAction says that an answer names no action of the droplet.
+var errNoAction = errors.New("the answer has no action")
 
 // explain says which droplet an error is about, and what DigitalOcean says of it.
 func explain(err error, id string) error {

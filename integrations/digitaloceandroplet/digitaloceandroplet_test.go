@@ -35,7 +35,7 @@ func cell(value string) *action.Request {
 }
 
 func ordered() actiontest.Reply {
-	return actiontest.Reply{Status: http.StatusCreated, Body: `{"action":{"status":"in-progress"}}`}
+	return actiontest.Reply{Status: http.StatusCreated, Body: `{"action":{"id":36804636,"status":"in-progress"}}`}
 }
 
 func paths(d *actiontest.Destination) []string {
@@ -157,6 +157,7 @@ func TestOrderedAgain(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]actiontest.Reply{
 		"its rate": {Status: 429, Header: map[string]string{"Retry-After": "1"}}, "out of order": {Status: 500}, "a reset": {Reset: true},
+		"a web page": {Body: "<html>"}, "no action": {Body: `{"action":{}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

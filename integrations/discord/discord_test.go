@@ -230,7 +230,7 @@ func TestDiscordFails(t *testing.T) {
 		"cuts the connection":    {actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Discord failed." + doubt},
 		"a part of the file":     {posted(len(csv) - 1), action.Unavailable, unsure},
 		"without the file":       {actiontest.Reply{Body: `{"id":"9"}`}, action.Unavailable, unsure},
-		"no answer to speak of":  {actiontest.Reply{Status: 204}, action.Unavailable, "Discord sent an answer that the hub does not understand." + doubt},
+		"no answer to speak of":  {actiontest.Reply{Status: 204}, action.Unavailable, "Unexpected response from Discord." + doubt},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

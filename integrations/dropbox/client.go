@@ -108,7 +108,7 @@ func (s *session) listFolders(ctx context.Context) ([]string, error) {
 			Cursor string `json:"cursor"`
 			More   bool   `json:"has_more"`
 		}
-		err := s.integration.retry.Do(ctx, func(ctx context.Context) error { return s.rpc(ctx, route, arg, &page) })
+		err := s.integration.retry.Do(outbound.WithDoubt(ctx, ""), func(ctx context.Context) error { return s.rpc(ctx, route, arg, &page) })
 		if err != nil {
 			return nil, err
 		}

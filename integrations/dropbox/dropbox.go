@@ -209,4 +209,4 @@ func (i *Integration) open(t signin.Tokens) *session {
 }
 
 // errNotUnderstood is for answers that are JSON, but not what was asked for.
-var errNotUnderstood = action.Errorf(action.Unavailable, "%s sent an answer that the hub does not understand.", name)
+var errNotUnderstood = action.Errorf(action.Unavailable, "Unexpected response from %s.", name)

@@ -381,7 +381,7 @@ func TestFacebookFails(t *testing.T) {
 		"one that passes":  {actiontest.Reply{Status: 400, Body: `{"error":{"code":99999,"is_transient":true}}`}, action.Unavailable, 10, "Facebook did not accept the request. (Facebook's error 99999.)"},
 		"out of order":     {actiontest.Reply{Status: 503, Body: "<html>"}, action.Unavailable, 10, "Facebook answered 503 Service Unavailable."},
 		"a reset":          {actiontest.Reply{Reset: true}, action.Unavailable, 10, "The connection to Facebook failed."},
-		"no JSON":          {actiontest.Reply{Body: "<html>"}, action.Unavailable, 10, "Facebook sent an answer that the hub does not understand."},
+		"no JSON":          {actiontest.Reply{Body: "<html>"}, action.Unavailable, 10, "Unexpected response from Facebook. Facebook may already have accepted the request. Check before retrying."},
 		"says nothing":     {actiontest.Reply{Body: `{}`}, action.Unavailable, 10, "Facebook did not say how many rows it took."},
 		"reads none":       {received(1, 1), action.Invalid, 1, "Facebook could not read all rows."},
 		"received none":    {received(0, 0), action.Invalid, 1, "Facebook did not take all rows, and does not say why."},

@@ -44,14 +44,21 @@ func (i *Integration) send(ctx context.Context, m message) error {
 		}
 		req.Header.Set("Content-Type", "application/json")
 		token.SetAuthHeader(req)
-		res, err := outbound.Do(i.http, req, name)
-		if err != nil {
+		var sent struct {
+			Name string `json:"name"`
+		}
+		if err := outbound.JSON(i.http, req, name, &sent); err != nil {
 			return explain(err)
 		}
-		_ = res.Body.Close() // it holds the notification's name
+		if sent.Name == "" {
+			return outbound.Unexpected(req, errNoName, name)
+		}
 		return nil
 	})
 }
+
+// errNoName says that an answer names no notification.
+var errNoName = errors.New("the answer has no name")
 
 // refusal is what Google's APIs answer in place of a success.
 type refusal struct {

@@ -195,8 +195,13 @@ func TestDevicesThatFail(t *testing.T) {
 		"no app left":               {[]actiontest.Reply{{Status: 404, Body: gone}}, `[[{"device_id":"bad","user_id":"2"}]]`, "The app is no longer installed on any of the 1 devices.", true, 1},
 		"a token that is none":      {[]actiontest.Reply{{Status: 400, Body: invalid}}, devices, "1 of 2 notifications delivered, 1 failed. Firebase answered 400 Bad Request. Firebase says: The registration token is not a valid FCM registration token", true, 2},
 		"a project that is unknown": {[]actiontest.Reply{{Status: 404, Body: "<html>"}}, devices, "1 of 2 notifications delivered, 1 failed. Firebase answered 404 Not Found.", true, 2},
-		"its rate":                  {[]actiontest.Reply{{Status: 429, Header: answers{"Retry-After": "1"}}, {Body: "{}"}}, devices, "2 notifications sent.", false, 3},
-		"out of order for a moment": {[]actiontest.Reply{{Status: 503}, {Body: "{}"}}, devices, "2 notifications sent.", false, 3},
+		"its rate":                  {[]actiontest.Reply{{Status: 429, Header: answers{"Retry-After": "1"}}, taken("", actiontest.Recorded{})}, devices, "2 notifications sent.", false, 3},
+		"out of order for a moment": {[]actiontest.Reply{{Status: 503}, taken("", actiontest.Recorded{})}, devices, "2 notifications sent.", false, 3},
+		"a web page": {
+			[]actiontest.Reply{{Body: "<html>"}, taken("", actiontest.Recorded{})},
+			devices,
+			"1 of 2 notifications delivered, 1 failed. Unexpected response from Firebase. A notification may have been sent all the same.", true, 2,
+		},
 		"a broken connection": {
 			[]actiontest.Reply{{Reset: true}},
 			devices,

@@ -8,6 +8,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/google"
 )
 
@@ -78,7 +79,7 @@ func (c *client) query(ctx context.Context, account customerID, text string) ([]
 	var batches []struct {
 		Results []result `json:"results"`
 	}
-	err := c.Reads.Do(ctx, func(ctx context.Context) error {
+	err := c.Reads.Do(outbound.WithDoubt(ctx, ""), func(ctx context.Context) error {
 		return c.once(ctx, "customers/"+string(account)+"/googleAds:searchStream", map[string]string{"query": text}, &batches)
 	})
 	var all []result

@@ -246,7 +246,7 @@ func TestGoogleFails(t *testing.T) {
 		"no secret":   {"Secrets", actiontest.Reply{Body: `{}`}, action.Invalid, 0, "The data stream has no Measurement Protocol API secret. Create one in Google Analytics: Admin, Data streams, the stream, Measurement Protocol API secrets."},
 		"not enabled": {"Secrets", actiontest.Reply{Status: 403, Body: `{"error":{"code":403,"message":"x","details":[{"reason":"SERVICE_DISABLED"}]}}`}, action.Internal, 0, "The API is not enabled in the Google Cloud project of the hub's OAuth client. The hub's administrator must enable it."},
 		"a reset":     {"/mp/collect", actiontest.Reply{Reset: true}, action.Unavailable, 0, "The connection to Google Analytics failed. Nothing was sent."},
-		"an odd page": {"/debug/mp/collect", actiontest.Reply{Body: "<html>"}, action.Unavailable, 0, "Google Analytics sent an answer that the hub does not understand. Nothing was sent."},
+		"an odd page": {"/debug/mp/collect", actiontest.Reply{Body: "<html>"}, action.Unavailable, 0, "Unexpected response from Google Analytics. Nothing was sent."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

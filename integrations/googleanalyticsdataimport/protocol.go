@@ -98,7 +98,7 @@ func (p *protocol) validate(ctx context.Context, events []event) error {
 	err := p.reads.Do(ctx, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "Google Analytics did not answer in time."))
 		defer cancel()
-		return p.post(ctx, debug, c, &answer)
+		return p.post(outbound.WithDoubt(ctx, ""), debug, c, &answer)
 	})
 	if err != nil {
 		return action.Wrap(err, action.KindOf(err), "%s Nothing was sent.", action.MessageOf(err))
@@ -130,5 +130,6 @@ func (p *protocol) post(ctx context.Context, address string, c call, out any) er
 	if err != nil {
 		return err
 	}
-	return res.Body.Close()
+	defer res.Body.Close()
+	return outbound.Accepted(req, res, name)
 }

@@ -56,14 +56,21 @@ func (i *Integration) post(ctx context.Context, address *url.URL, body []byte) e
 			return fmt.Errorf("preparing a message: %w", err)
 		}
 		req.Header.Set("Content-Type", "application/json; charset=UTF-8")
-		res, err := outbound.Do(i.http, req, name)
-		if err != nil {
+		var posted struct {
+			Name string `json:"name"`
+		}
+		if err := outbound.JSON(i.http, req, name, &posted); err != nil {
 			return explain(err, address.Query())
 		}
-		_ = res.Body.Close() // it repeats the message
+		if posted.Name == "" {
+			return outbound.Unexpected(req, errNoName, name)
+		}
 		return nil
 	})
 }
+
+// errNoName says that an answer names no message.
+var errNoName = errors.New("the answer has no name")
 
 // explain adds to a refusal what Google Chat says of it, or what can be done about it.
 func explain(err error, secrets url.Values) error {

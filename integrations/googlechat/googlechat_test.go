@@ -84,7 +84,7 @@ func TestWire(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := actiontest.NewDestination(t).Reply(actiontest.Reply{Body: `{"name":"spaces/AAA/messages/1"}`})
+			d := actiontest.NewDestination(t).Reply(posted)
 			i := actiontest.New(t, googlechat.New, actiontest.Deps(t, d, nil))
 			form := answers{"url": hook}
 			maps.Copy(form, tt.form)
@@ -120,10 +120,13 @@ func decode(t *testing.T, body []byte) answers {
 	return message
 }
 
+// posted is what Google Chat says of a message that it posted.
+var posted = actiontest.Reply{Body: `{"name":"spaces/AAA/messages/1"}`}
+
 // As many rows are shown as the largest message has room for, and the rest is counted.
 func TestFits(t *testing.T) {
 	t.Parallel()
-	d := actiontest.NewDestination(t)
+	d := actiontest.NewDestination(t).Reply(posted)
 	i := actiontest.New(t, googlechat.New, actiontest.Deps(t, d, nil))
 	req := query(t, answers{"url": hook, "rows": "100", "text": strings.Repeat("&", 31_000)}, 100)
 	if _, err := i.Execute(t.Context(), req); err != nil {
@@ -138,7 +141,7 @@ func TestFits(t *testing.T) {
 
 func TestTooWide(t *testing.T) {
 	t.Parallel()
-	d := actiontest.NewDestination(t)
+	d := actiontest.NewDestination(t).Reply(posted)
 	i := actiontest.New(t, googlechat.New, actiontest.Deps(t, d, nil))
 	var columns []string
 	for n := range 1000 {
@@ -172,7 +175,7 @@ func TestRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := actiontest.NewDestination(t)
+			d := actiontest.NewDestination(t).Reply(posted)
 			i := actiontest.New(t, googlechat.New, actiontest.Deps(t, d, nil))
 			_, err := i.Execute(t.Context(), query(t, tt.form, 1))
 			if diff := cmp.Diff(error(action.InvalidField(tt.field, "%s", tt.message)), err); diff != "" || len(d.Requests()) != 0 {
@@ -195,6 +198,8 @@ func TestChatFails(t *testing.T) {
 		"a wrong token":       {actiontest.Reply{Status: 401}, action.Unauthenticated, "Google Chat answered 401 Unauthorized." + deleted},
 		"no access":           {actiontest.Reply{Status: 403}, action.Forbidden, "Google Chat answered 403 Forbidden." + deleted},
 		"a bad message":       {actiontest.Reply{Status: 400, Body: `{"error":{"message":"Bad token t0ken= with\nk3y-k3y."}}`}, action.Invalid, "Google Chat answered 400: Bad token … with …."},
+		"a web page":          {actiontest.Reply{Body: "<html>"}, action.Unavailable, "Unexpected response from Google Chat." + doubt},
+		"no name":             {actiontest.Reply{Body: "{}"}, action.Unavailable, "Unexpected response from Google Chat." + doubt},
 		"no reason":           {actiontest.Reply{Status: 400, Body: "<html>"}, action.Invalid, "Google Chat answered 400 Bad Request."},
 		"leads away":          {actiontest.Reply{Status: 302, Header: answers{"Location": "https://example.com/"}}, action.Invalid, "Google Chat answered 302 Found."},
 		"out of order":        {actiontest.Reply{Status: 503}, action.Unavailable, "Google Chat answered 503 Service Unavailable." + doubt},
@@ -221,7 +226,7 @@ func TestChatFails(t *testing.T) {
 // A message that was refused for its rate was not posted.
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
-	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Status: 429, Header: answers{"Retry-After": "1"}}, actiontest.Reply{})
+	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Status: 429, Header: answers{"Retry-After": "1"}}, posted)
 	i := actiontest.New(t, googlechat.New, actiontest.Deps(t, d, nil))
 	if _, err := i.Execute(t.Context(), query(t, answers{"url": hook}, 1)); err != nil || len(d.Requests()) != 2 {
 		t.Errorf("%d calls, %v", len(d.Requests()), err)
@@ -243,7 +248,7 @@ func TestAnswersLate(t *testing.T) {
 
 func TestDownloadBreaksOff(t *testing.T) {
 	t.Parallel()
-	d := actiontest.NewDestination(t)
+	d := actiontest.NewDestination(t).Reply(posted)
 	i := actiontest.New(t, googlechat.New, actiontest.Deps(t, d, nil))
 	req := actiontest.Download(t, actiontest.Query(nil, answers{"url": hook}), actiontest.BrokenDownload(`{"fields":{"dimensions":[{"name":"a"}]},"data":[{"a":{"value":1}},`))
 	_, err := i.Execute(t.Context(), req)

@@ -387,11 +387,11 @@ func TestFailures(t *testing.T) {
 		"limited":            {"begin", refusal(429, "Too Many Requests"), action.RateLimited, "Google Cloud Storage answered 429: Too Many Requests"},
 		"no progress":        {"piece", actiontest.Reply{Status: 308}, action.Unavailable, "Google Cloud Storage took no more of the data." + doubt},
 		"an answer of lines": {"begin", refusal(400, "one\n\x1b[2Jtwo"), action.Invalid, "Google Cloud Storage answered 400: one [2Jtwo"},
-		"no session":         {"begin", actiontest.Reply{}, action.Unavailable, "Google Cloud Storage sent an answer that the hub does not understand."},
-		"session elsewhere":  {"begin", actiontest.Reply{Header: map[string]string{"Location": "https://evilgoogleapis.com/x"}}, action.Unavailable, "Google Cloud Storage sent an answer that the hub does not understand."},
+		"no session":         {"begin", actiontest.Reply{}, action.Unavailable, "Unexpected response from Google Cloud Storage."},
+		"session elsewhere":  {"begin", actiontest.Reply{Header: map[string]string{"Location": "https://evilgoogleapis.com/x"}}, action.Unavailable, "Unexpected response from Google Cloud Storage."},
 		"no tokens now":      {"token", actiontest.Reply{Status: 503}, action.Unavailable, "Google issues no tokens now. Try again later."},
 		"the token lies":     {"token", answer(200, answers{"access_token": "other"}), action.Unauthenticated, "Google Cloud Storage answered 401: Invalid Credentials"},
-		"an odd object":      {"piece", actiontest.Reply{Body: "[]"}, action.Unavailable, "Google Cloud Storage sent an answer that the hub does not understand."},
+		"an odd object":      {"piece", actiontest.Reply{Body: "[]"}, action.Unavailable, "Unexpected response from Google Cloud Storage."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

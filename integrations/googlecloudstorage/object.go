@@ -114,7 +114,7 @@ func (o *object) finish(ctx context.Context, rest []byte) error {
 		Generation string `json:"generation"`
 	}
 	if err := json.Unmarshal(o.upload.Made(), &made); err != nil {
-		return action.Wrap(err, action.Unavailable, "%s sent an answer that the hub does not understand.", name)
+		return action.Wrap(err, action.Unavailable, "Unexpected response from %s.", name)
 	}
 	if made.CRC32C == sum && made.Size == strconv.FormatInt(o.size, 10) {
 		return nil

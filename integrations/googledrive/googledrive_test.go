@@ -311,9 +311,9 @@ func TestDriveFails(t *testing.T) {
 		"a reset":           {"piece", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Google Drive failed." + doubt},
 		"limited":           {"piece", googletest.Refusal(403, "rateLimitExceeded", "Rate Limit Exceeded"), action.RateLimited, "Google Drive answered 403: Rate Limit Exceeded"},
 		"no progress":       {"piece", actiontest.Reply{Status: 308}, action.Unavailable, "Google Drive took no more of the data." + doubt},
-		"an odd range":      {"piece", actiontest.Reply{Status: 308, Header: map[string]string{"Range": "bytes=7-9"}}, action.Unavailable, "Google Drive sent an answer that the hub does not understand." + doubt},
-		"no session":        {"session", actiontest.Reply{}, action.Unavailable, "Google Drive sent an answer that the hub does not understand."},
-		"session elsewhere": {"session", actiontest.Reply{Header: map[string]string{"Location": "https://evilgoogleapis.com/x"}}, action.Unavailable, "Google Drive sent an answer that the hub does not understand."},
+		"an odd range":      {"piece", actiontest.Reply{Status: 308, Header: map[string]string{"Range": "bytes=7-9"}}, action.Unavailable, "Unexpected response from Google Drive." + doubt},
+		"no session":        {"session", actiontest.Reply{}, action.Unavailable, "Unexpected response from Google Drive."},
+		"session elsewhere": {"session", actiontest.Reply{Header: map[string]string{"Location": "https://evilgoogleapis.com/x"}}, action.Unavailable, "Unexpected response from Google Drive."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -156,7 +156,7 @@ var key = regexp.MustCompile(`^[\pL\pN_]+-[0-9]+$`)
 const longestKey = 300
 
 // errNotUnderstood is for answers that are JSON, but not what was asked for.
-var errNotUnderstood = action.Errorf(action.Unavailable, "%s sent an answer that the hub does not understand.", name)
+var errNotUnderstood = action.Errorf(action.Unavailable, "Unexpected response from %s.", name)
 
 // create creates an issue.
 func (c *client) create(ctx context.Context, i issue) (created, error) {

@@ -206,8 +206,8 @@ func TestFormFails(t *testing.T) {
 			action.Invalid,
 			"JIRA leads to another address. Check the address in the action's settings.",
 		},
-		{"not Jira", server, map[string]actiontest.Reply{"/project": {Body: "<html>"}}, action.Unavailable, "JIRA sent an answer that the hub does not understand."},
-		{"an odd id", server, map[string]actiontest.Reply{"/project": {Body: `[{"id":"../x","name":"X"}]`}}, action.Unavailable, "JIRA sent an answer that the hub does not understand."},
+		{"not Jira", server, map[string]actiontest.Reply{"/project": {Body: "<html>"}}, action.Unavailable, "Unexpected response from JIRA."},
+		{"an odd id", server, map[string]actiontest.Reply{"/project": {Body: `[{"id":"../x","name":"X"}]`}}, action.Unavailable, "Unexpected response from JIRA."},
 		{"out of order", server, map[string]actiontest.Reply{"/project": {Status: 503}}, action.Unavailable, "JIRA answered 503 Service Unavailable."},
 		{
 			"the project is hidden", server,
@@ -405,11 +405,11 @@ func TestExecuteFails(t *testing.T) {
 		},
 		{
 			name: "an answer without a key", calls: 1, replies: map[string]actiontest.Reply{"/issue": {Status: 201, Body: `{"id":"1"}`}},
-			kind: action.Unavailable, message: "JIRA sent an answer that the hub does not understand." + doubt,
+			kind: action.Unavailable, message: "Unexpected response from JIRA." + doubt,
 		},
 		{
 			name: "an id that is a path", calls: 1, replies: map[string]actiontest.Reply{"/issue": {Status: 201, Body: `{"id":"../x","key":"OPS-1"}`}},
-			kind: action.Unavailable, message: "JIRA sent an answer that the hub does not understand." + doubt,
+			kind: action.Unavailable, message: "Unexpected response from JIRA." + doubt,
 		},
 		{
 			name: "no attachments here", form: map[string]string{"attachData": "yes"}, calls: 1, replies: map[string]actiontest.Reply{"/meta": {Body: `{"enabled":false}`}},
@@ -428,7 +428,7 @@ func TestExecuteFails(t *testing.T) {
 		{
 			name: "the attachment is cut", form: map[string]string{"attachData": "yes"}, calls: 3, replies: map[string]actiontest.Reply{"/attachments": {Body: `[{"size":24}]`}},
 			kind:    action.Unavailable,
-			message: "The issue OPS-7 was created, but the data was not attached to it: do not send it again. JIRA sent an answer that the hub does not understand. It may be there all the same.",
+			message: "The issue OPS-7 was created, but the data was not attached to it: do not send it again. Unexpected response from JIRA. It may be there all the same.",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

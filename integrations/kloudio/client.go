@@ -60,7 +60,8 @@ func (i *Integration) upload(ctx context.Context, address string, data action.Da
 		if err != nil {
 			return err
 		}
-		return res.Body.Close()
+		defer res.Body.Close()
+		return outbound.Accepted(req, res, name+"'s store")
 	})
 }
 

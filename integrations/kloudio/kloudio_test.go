@@ -154,7 +154,7 @@ func TestFailures(t *testing.T) {
 		},
 		"an answer that is no JSON": {
 			func(s *service) { s.sign = actiontest.Reply{Body: "<html>"} },
-			"Kloudio sent an answer that the hub does not understand.", action.Unavailable, 1,
+			"Unexpected response from Kloudio.", action.Unavailable, 1,
 		},
 		"no address": {func(s *service) { s.sign = actiontest.Reply{Body: `{}`} }, "Kloudio refused the delivery without a reason.", action.Invalid, 1},
 		"success that is none": {

@@ -94,7 +94,7 @@ func (c *client) once(ctx context.Context, method, path, token string, body []by
 		return nil
 	}
 	if err := json.Unmarshal(a.Result, out); err != nil {
-		return action.Wrap(fmt.Errorf("decoding the result: %w", err), action.Unavailable, "Marketo sent an answer that the hub does not understand.")
+		return action.Wrap(fmt.Errorf("decoding the result: %w", err), action.Unavailable, "Unexpected response from Marketo.")
 	}
 	return nil
 }

@@ -454,8 +454,8 @@ func TestMarketoFails(t *testing.T) {
 		"out of order":            {leads: actiontest.Reply{Status: 502, Body: "<html>"}, kind: action.Unavailable, message: "Marketo answered 502 Bad Gateway.", calls: 8},
 		"no success":              {leads: actiontest.Reply{Body: `{"success":false}`}, kind: action.Unavailable, message: "Marketo answered, but did not confirm what was asked for.", calls: 8},
 		"no lead":                 {leads: success(""), kind: action.Unavailable, message: "Marketo answered, but not for every lead.", calls: 8},
-		"another answer":          {leads: actiontest.Reply{Body: `{"success":true,"result":{}}`}, kind: action.Unavailable, message: "Marketo sent an answer that the hub does not understand.", calls: 8},
-		"a page":                  {leads: actiontest.Reply{Body: `<html>`}, kind: action.Unavailable, message: "Marketo sent an answer that the hub does not understand.", calls: 8},
+		"another answer":          {leads: actiontest.Reply{Body: `{"success":true,"result":{}}`}, kind: action.Unavailable, message: "Unexpected response from Marketo.", calls: 8},
+		"a page":                  {leads: actiontest.Reply{Body: `<html>`}, kind: action.Unavailable, message: "Unexpected response from Marketo. Marketo may already have accepted the request. Check before retrying.", calls: 8},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -38,7 +38,11 @@ func (i *Integration) send(ctx context.Context, key action.Secret, m *encodedMai
 		if err != nil {
 			return explain(err)
 		}
-		_ = res.Body.Close() // 202 has none
+		defer res.Body.Close()
+		outbound.Discard(res) // 202 has none
+		if res.StatusCode != http.StatusAccepted {
+			return outbound.Unexpected(req, fmt.Errorf("the status is %d", res.StatusCode), name)
+		}
 		return nil
 	})
 }

@@ -381,6 +381,7 @@ func TestSendGridFails(t *testing.T) {
 		{"too large after all", actiontest.Reply{Status: 413}, action.TooLarge, "The mail is too large for SendGrid, which takes less than 30 MB with the file.", nil},
 		{"no reason", actiontest.Reply{Status: 400, Body: "<html>"}, action.Invalid, "SendGrid answered 400 Bad Request.", nil},
 		{"leads away", actiontest.Reply{Status: 307, Header: map[string]string{"Location": "https://example.com/"}}, action.Invalid, "SendGrid answered 307 Temporary Redirect.", nil},
+		{"a web page", actiontest.Reply{Body: "<html>"}, action.Unavailable, "Unexpected response from SendGrid." + doubt, nil},
 		{"out of order", actiontest.Reply{Status: 500}, action.Unavailable, "SendGrid answered 500 Internal Server Error." + doubt, nil},
 		{"a reset", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to SendGrid failed." + doubt, nil},
 	} {

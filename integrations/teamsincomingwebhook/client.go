@@ -54,12 +54,12 @@ func (i *Integration) post(ctx context.Context, address *url.URL, c card) error 
 		if err != nil {
 			return explain(err, connector)
 		}
+		if !connector {
+			return outbound.Accepted(req, res, name) // a workflow says all with its status
+		}
 		defer res.Body.Close()
 		answer, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
-		switch {
-		case !connector:
-			return nil // a workflow says all with its status
-		case err != nil:
+		if err != nil {
 			return outbound.ConnectionError(ctx, err, name)
 		}
 		return confirmed(answer)

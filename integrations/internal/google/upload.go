@@ -81,7 +81,7 @@ func (c *Client) send(ctx context.Context, u *resumable.Upload, address string, 
 }
 
 func (s *Service) notUnderstood() error {
-	return action.Errorf(action.Unavailable, "%s sent an answer that the hub does not understand.", s.Name)
+	return action.Errorf(action.Unavailable, "Unexpected response from %s.", s.Name)
 }
 
 // verify compares what Drive says of the file that was written with what was sent, and returns
@@ -92,7 +92,7 @@ func (c *Client) verify(answer json.RawMessage, sum hash.Hash) (id string, same 
 		Sum string `json:"sha256Checksum"`
 	}
 	if err := json.Unmarshal(answer, &made); err != nil {
-		return "", false, action.Wrap(err, action.Unavailable, "%s sent an answer that the hub does not understand.", c.Name)
+		return "", false, action.Wrap(err, action.Unavailable, "Unexpected response from %s.", c.Name)
 	}
 	return made.ID, made.Sum == "" || made.Sum == hex.EncodeToString(sum.Sum(nil)), nil
 }

@@ -309,7 +309,7 @@ func TestHubSpotFails(t *testing.T) {
 		"a value that is taken":     {rowstest.Answer{Status: 409, Body: `{"category":"CONFLICT","message":"Existing ID: 5"}`}, action.Invalid, "HubSpot has another contact with a value that must be unique (first: contact 7).", 1},
 		"another reason":            {rowstest.Answer{Status: 400, Body: `{"category":"BAD_THING a@example.com"}`}, action.Invalid, "HubSpot refuses the contact (BAD_THING) (first: contact 7).", 1},
 		"no reason":                 {rowstest.Answer{Status: 400}, action.Invalid, "HubSpot refuses the contact (first: contact 7).", 1},
-		"an answer that is no JSON": {rowstest.Answer{Status: 200, Body: "<html>"}, action.Unavailable, "HubSpot sent an answer that the hub does not understand.", 7},
+		"an answer that is no JSON": {rowstest.Answer{Status: 200, Body: "<html>"}, action.Unavailable, "Unexpected response from HubSpot. HubSpot may already have accepted the request. Check before retrying.", 7},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -93,7 +93,7 @@ func trusted(session, asked *url.URL) bool {
 }
 
 func (u *Upload) notUnderstood(err error) error {
-	return action.Wrap(err, action.Unavailable, "%s sent an answer that the hub does not understand.", u.Service)
+	return action.Wrap(err, action.Unavailable, "Unexpected response from %s.", u.Service)
 }
 
 // Send sends one piece, and what is missing of it again. With the last one, which alone may
@@ -162,6 +162,7 @@ func (u *Upload) put(ctx context.Context, content []byte, total string) error {
 	}
 	return u.Call(ctx, pieceTimeout, http.MethodPut, u.address, header, content, func(req *http.Request) error {
 		var made json.RawMessage
+		req = req.WithContext(outbound.WithDoubt(req.Context(), "")) // Send adds its own
 		err := outbound.JSON(u.HTTP, req, u.Service, &made)
 		if status, ok := errors.AsType[*outbound.StatusError](err); ok && status.Code == statusIncomplete {
 			if u.have, err = received(status.Header.Get("Range")); err != nil {

@@ -154,7 +154,7 @@ func (s *Store) explain(ctx context.Context, doing string, err error) error {
 	kind, text := action.KindOfStatus(status), http.StatusText(status)
 	switch {
 	case status < http.StatusMultipleChoices:
-		return action.Wrap(detail, action.Unavailable, "%s sent an answer that the hub does not understand.", s.service.Name)
+		return action.Wrap(detail, action.Unavailable, "Unexpected response from %s.", s.service.Name)
 	case status < http.StatusBadRequest:
 		return action.Wrap(detail, action.Invalid, "%s", wrongRegion)
 	case kind == action.Invalid: // only here does the code say more than the status

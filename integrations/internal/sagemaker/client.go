@@ -137,7 +137,7 @@ func explainAnswer(doing string, err error, status int) error {
 	}
 	switch {
 	case status < 400:
-		return action.Wrap(detail, action.Unavailable, "%s sent an answer that the hub does not understand.", name)
+		return action.Wrap(detail, action.Unavailable, "Unexpected response from %s.", name)
 	case strings.HasPrefix(detail.code, "AccessDenied"): // its message names the account
 		return action.Wrap(detail, action.Forbidden, "%s denied access. The access key lacks a permission for %s.", name, doing)
 	case status < 500 && detail.message != "":

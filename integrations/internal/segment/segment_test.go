@@ -367,7 +367,7 @@ func TestSegmentFails(t *testing.T) {
 		"out of order":         {rowstest.Answer{Status: 500}, action.Unavailable, "Segment answered 500 Internal Server Error.", 6},
 		"limited for long":     {rowstest.Answer{Status: 429, Header: map[string]string{"Retry-After": "86400"}}, action.RateLimited, "Segment answered 429 Too Many Requests.", 1},
 		"a lie":                {rowstest.Answer{Status: 200, Body: `{"success":false}`}, action.Unavailable, "Segment answered, but did not confirm that it took the rows.", 6},
-		"somebody else":        {rowstest.Answer{Status: 200, Body: `<html>`}, action.Unavailable, "Segment sent an answer that the hub does not understand.", 6},
+		"somebody else":        {rowstest.Answer{Status: 200, Body: `<html>`}, action.Unavailable, "Unexpected response from Segment. Segment may already have accepted the request. Check before retrying.", 6},
 		"a redirect":           {rowstest.Answer{Status: 302}, action.Invalid, "Segment refused a row as no valid message (302).", 1},
 	} {
 		t.Run(name, func(t *testing.T) {

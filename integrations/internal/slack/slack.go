@@ -119,7 +119,7 @@ func (c caller) Do(req *http.Request) (*http.Response, error) {
 }
 
 // errNotUnderstood does not wrap the decoder's error, which can quote the answer.
-var errNotUnderstood = action.Errorf(action.Unavailable, "Slack sent an answer that the hub does not understand.")
+var errNotUnderstood = action.Errorf(action.Unavailable, "Unexpected response from Slack.")
 
 // known classifies what the library itself found wrong; [caller] has classified the rest.
 func known(err error) error {

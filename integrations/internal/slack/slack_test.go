@@ -176,7 +176,7 @@ func TestDeliverFails(t *testing.T) {
 		open, ask, send = "conversations.open", "files.getUploadURLExternal", "s3cret-ticket"
 		share, post     = "files.completeUploadExternal", "chat.postMessage"
 		lookFirst       = " The file may be there all the same: look before sending it again."
-		notUnderstood   = "Slack sent an answer that the hub does not understand."
+		notUnderstood   = "Unexpected response from Slack."
 		notSlacks       = "The address for the upload is not one of Slack's. The file was not sent."
 		tenMinutes      = "600"
 	)
@@ -298,7 +298,7 @@ func TestClosedConversation(t *testing.T) {
 		},
 		{
 			name: "no conversation", answers: map[string]actiontest.Reply{"chat.postMessage": {Body: `{"ok":true}`}},
-			message: "The comment was posted, but the file was not shared. Slack sent an answer that the hub does not understand.",
+			message: "The comment was posted, but the file was not shared. Unexpected response from Slack.",
 			calls:   []string{"chat.postMessage [form] channel=U1&text=Looker Data&token=" + token},
 		},
 		{
@@ -603,7 +603,7 @@ func TestEndlessList(t *testing.T) {
 		message string
 		calls   int
 	}{
-		{"a cursor that stands still", func(int) string { return "p" }, action.Unavailable, "Slack sent an answer that the hub does not understand. No list is needed with the channel type Manual Channel ID.", 2},
+		{"a cursor that stands still", func(int) string { return "p" }, action.Unavailable, "Unexpected response from Slack. No list is needed with the channel type Manual Channel ID.", 2},
 		{"cursors in a circle", func(n int) string { return fmt.Sprint("p", n%2) }, action.TooLarge, "The workspace has too many names for a list. No list is needed with the channel type Manual Channel ID.", 100},
 	} {
 		for _, channelType := range []string{"channels", "users"} {

@@ -70,7 +70,7 @@ func (c *Client) send(ctx context.Context, address string, blob action.Blob) err
 		return fmt.Errorf("uploading the file: %w", busy(err))
 	}
 	defer res.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10)) // it only says "OK"; read for the connection's sake
+	outbound.Discard(res) // it only says "OK"
 	if body.Load().n.Load() != blob.Size() {
 		return action.Errorf(action.Unavailable, "Slack answered before it had taken all of the file.")
 	}

@@ -43,8 +43,20 @@ func (a Account) Send(ctx context.Context, from, to, body string) error {
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.SetBasicAuth(string(a.SID), a.Token.Reveal())
-	return explain(outbound.JSON(a.HTTP, req, "Twilio", nil))
+	var queued struct {
+		SID string `json:"sid"`
+	}
+	if err := outbound.JSON(a.HTTP, req, "Twilio", &queued); err != nil {
+		return explain(err)
+	}
+	if queued.SID == "" {
+		return outbound.Unexpected(req, errNoSID, "Twilio")
+	}
+	return nil
 }
+
+// errNoSID says that an answer names no message.
+var errNoSID = errors.New("the answer has no sid")
 
 // explain adds what Twilio says of a refused message. Its text can quote the number, whose
 // digits are masked.

@@ -27,7 +27,7 @@ func TestSend(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := actiontest.NewDestination(t).Reply(actiontest.Reply{Status: http.StatusCreated})
+			d := actiontest.NewDestination(t).Reply(actiontest.Reply{Status: http.StatusCreated, Body: `{"sid":"SM1"}`})
 			a := twilio.Account{HTTP: actiontest.Deps(t, d, nil).HTTP, SID: "AC0123", Token: "t0ken"}
 			if err := a.Send(t.Context(), tt.from, "+15005550001 ", "Hi & <bye>"); err != nil {
 				t.Fatal(err)
@@ -49,12 +49,15 @@ func TestSend(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
+	const unexpected = "Unexpected response from Twilio. Twilio may already have accepted the request. Check before retrying."
 	for name, tt := range map[string]struct {
 		reply   actiontest.Reply
 		kind    action.Kind
 		message string
 	}{
 		"with a reason":    {actiontest.Reply{Status: 400, Body: `{"code":21211,"message":"Invalid 'To'\nnumber: 15005550002"}`}, action.Invalid, "Twilio says: Invalid 'To' number: *********02 (error 21211)"},
+		"a web page":       {actiontest.Reply{Body: "<html>"}, action.Unavailable, unexpected},
+		"no sid":           {actiontest.Reply{Body: "{}"}, action.Unavailable, unexpected},
 		"without a reason": {actiontest.Reply{Status: 401, Body: "<html>"}, action.Unauthenticated, "Twilio answered 401 Unauthorized."},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
@@ -78,29 +77,29 @@ func (r Receiver) Execute(ctx context.Context, req *action.Request) (*action.Res
 // is not one when the data broke off, or when the receiver, whom people call name, answered
 // before it had taken all of it.
 func Send(c *http.Client, req *http.Request, data io.Reader, name string) (int, error) {
-	body := &body{data: data}
+	body := newBody(data, req.ContentLength)
 	req.Body = io.NopCloser(body)
 	req.Header.Set("User-Agent", "integration-hub")
 	res, err := outbound.Do(c, req.WithContext(outbound.Fresh(req.Context())), name)
 	status := 0
 	if err == nil {
+		defer res.Body.Close()
 		status = res.StatusCode
-		_, err = io.Copy(io.Discard, io.LimitReader(res.Body, maxAnswer))
-		_ = res.Body.Close()
+		body.await(req.Context(), res)
 	}
 	switch end := body.end.Load(); {
 	case end != nil && !errors.Is(*end, io.EOF):
 		return 0, *end // the data's own failure explains the connection's
 	case err != nil:
 		return 0, err
-	case end == nil && (req.ContentLength <= 0 || body.read.Load() < req.ContentLength):
+	case !body.complete():
+		if err := req.Context().Err(); err != nil {
+			return 0, outbound.ConnectionError(req.Context(), err, name)
+		}
 		return 0, action.Errorf(action.Unavailable, "%s answered before it had taken all of the data.", name)
 	}
 	return status, nil
 }
-
-// maxAnswer is how much of the receiver's answer is read; nothing depends on it.
-const maxAnswer = 64 << 10
 
 // address checks what the user entered, and that it belongs to the receiver.
 func (r Receiver) address(text string) (*url.URL, error) {
@@ -141,22 +140,4 @@ func Within(u *url.URL, domains []string) bool {
 	return slices.ContainsFunc(domains, func(domain string) bool {
 		return host == domain || strings.HasSuffix(host, "."+domain)
 	})
-}
-
-// body remembers how its source ended and how much was read: where a length was announced,
-// the receiver may answer before anybody asks for the end. The HTTP client reads it on a
-// goroutine of its own, which may outlive the call.
-type body struct {
-	data io.Reader
-	read atomic.Int64
-	end  atomic.Pointer[error]
-}
-
-func (b *body) Read(p []byte) (int, error) {
-	n, err := b.data.Read(p)
-	b.read.Add(int64(n))
-	if err != nil {
-		b.end.CompareAndSwap(nil, &err)
-	}
-	return n, err
 }
