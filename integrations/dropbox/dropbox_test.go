@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/oauth2"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
@@ -64,6 +65,7 @@ func TestLogin(t *testing.T) {
 	want := url.Values{
 		"client_id": {"key"}, "response_type": {"code"}, "state": {"st"}, "redirect_uri": {"https://hub/r"},
 		"force_reapprove": {"true"}, "token_access_type": {"offline"},
+		"code_challenge": {oauth2.S256ChallengeFromVerifier("verifier")}, "code_challenge_method": {"S256"},
 	}
 	if diff := cmp.Diff(want, u.Query()); diff != "" || u.Host+u.Path != "www.dropbox.com/oauth2/authorize" {
 		t.Errorf("%s (-want +got):\n%s", address, diff)

@@ -72,7 +72,7 @@ func token(r actiontest.Recorded) actiontest.Reply {
 		return jsonReply(401, `{"error":"invalid_client"}`)
 	case form.Get("grant_type") == "refresh_token" && form.Get("refresh_token") == "r1":
 		return jsonReply(200, `{"access_token":"a2","token_type":"bearer","expires_in":14400}`)
-	case form.Get("grant_type") == "authorization_code" && form.Get("code") == "good" && form.Get("redirect_uri") == "https://hub/r":
+	case form.Get("grant_type") == "authorization_code" && form.Get("code") == "good" && form.Get("redirect_uri") == "https://hub/r" && form.Get("code_verifier") == "verifier":
 		return jsonReply(200, `{"access_token":"a2","token_type":"bearer","expires_in":14400,"refresh_token":"r1"}`)
 	}
 	return jsonReply(400, `{"error":"invalid_grant","error_description":"r1 is secret"}`)

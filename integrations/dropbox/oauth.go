@@ -12,8 +12,8 @@ import (
 	"integrationhub.dev/integrations/internal/signin"
 )
 
-// provider is the OAuth client (https://developers.dropbox.com/oauth-guide). Dropbox offers
-// PKCE to apps that hold no secret; this one has its secret.
+// provider is the OAuth client (https://developers.dropbox.com/oauth-guide). Its app secret
+// and PKCE go together: a code that is intercepted is of no use to anybody else.
 func provider(s settings, c *http.Client) *signin.Provider {
 	return &signin.Provider{Name: name, HTTP: c, Config: oauth2.Config{
 		ClientID: s.AppKey, ClientSecret: s.AppSecret.Reveal(),
@@ -27,13 +27,13 @@ func provider(s settings, c *http.Client) *signin.Provider {
 // AuthorizeURL implements [action.Authorizer]. An offline grant comes with a refresh token:
 // an access token lives for four hours.
 func (i *Integration) AuthorizeURL(_ context.Context, login action.Login) (string, error) {
-	return i.signIn.AuthorizeURL(login,
+	return i.signIn.AuthorizeURL(login, oauth2.S256ChallengeOption(login.Verifier),
 		oauth2.SetAuthURLParam("token_access_type", "offline"), oauth2.SetAuthURLParam("force_reapprove", "true")), nil
 }
 
 // Exchange implements [action.Authorizer].
 func (i *Integration) Exchange(ctx context.Context, login action.Login, callback url.Values) (*action.State, error) {
-	t, err := i.signIn.Exchange(ctx, login, callback.Get("code"))
+	t, err := i.signIn.Exchange(ctx, login, callback.Get("code"), oauth2.VerifierOption(login.Verifier))
 	if err != nil {
 		return nil, err
 	}
