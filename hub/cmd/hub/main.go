@@ -4,63 +4,52 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
-
-	"integrationhub.dev/hub/version"
 )
-
-// command is one of the program's verbs.
-type command struct {
-	name, args, help string
-	run              func(ctx context.Context, args []string, out io.Writer) error
-}
-
-func commands() []command {
-	return []command{
-		{"serve", "[--dev]", "run the hub; --dev needs no configuration", serve},
-		{"token", "", "mint a token for Looker from the service secret", mintToken},
-		{"list", "", "list a hub's integrations, as Looker does", list},
-		{"form", "NAME", "ask for an integration's form, as Looker does", form},
-		{"send", "NAME --data FILE", "deliver a file by an integration, as Looker does", send},
-		{"version", "", "print the version", printVersion},
-	}
-}
 
 func main() {
 	// SIGTERM lets deliveries end; a second signal does not wait.
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	err := run(ctx, os.Args[1:], os.Stdout)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		os.Exit(2)
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "hub:", err)
-		os.Exit(1)
-	}
+	os.Exit(run(ctx, os.Args[1:], process{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: environment()}))
 }
 
-func run(ctx context.Context, args []string, out io.Writer) error {
-	if len(args) > 0 {
-		for _, c := range commands() {
-			if c.name == args[0] {
-				return c.run(ctx, args[1:], out)
-			}
+// The exit status tells scripts whether the command line or what it asked for was at fault.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// run executes a command line and returns the exit status.
+func run(ctx context.Context, args []string, p process) int {
+	root := newRoot(p)
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil || errors.Is(err, errReported) {
+		if err != nil {
+			return exitFailed
 		}
+		return 0
 	}
-	fmt.Fprintln(os.Stderr, "usage: hub COMMAND [flags]")
-	for _, c := range commands() {
-		fmt.Fprintf(os.Stderr, "  %-25s %s\n", c.name+" "+c.args, c.help)
+	_, _ = fmt.Fprintf(p.err, "hub: %v\n", err)
+	if _, ok := errors.AsType[*usageError](err); ok {
+		_, _ = fmt.Fprintf(p.err, "Run '%s --help' for usage.\n", cmd.CommandPath())
+		return exitUsage
 	}
-	return flag.ErrHelp
+	return exitFailed
 }
 
-func printVersion(_ context.Context, _ []string, out io.Writer) error {
-	_, err := fmt.Fprintln(out, version.Current())
-	return err
+// errReported ends a command that has already said what failed.
+var errReported = errors.New("reported")
+
+// usageError is a command line that cannot be carried out.
+type usageError struct{ message string }
+
+func (e *usageError) Error() string { return e.message }
+
+func usagef(format string, args ...any) error {
+	return &usageError{fmt.Sprintf(format, args...)}
 }

@@ -1,37 +1,43 @@
 package main
 
 import (
-	"context"
-	"flag"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"strings"
+
+	"github.com/spf13/cobra"
 
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/version"
 	"integrationhub.dev/integrations"
 )
 
-// serve runs the hub from its environment.
-func serve(ctx context.Context, args []string, out io.Writer) error {
-	flags := flag.NewFlagSet("hub serve", flag.ContinueOnError)
-	dev := flags.Bool("dev", false, "for developers: temporary secret, self-signed certificate, readable log, deliveries to this machine")
-	if err := flags.Parse(args); err != nil {
-		return err
+// newServe runs the hub from its environment.
+func newServe(env map[string]string) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the hub; --dev needs no configuration",
+		Long: `Run the hub. Its settings are environment variables: see hub/README.md.
+
+With --dev nothing has to be set: the hub has a temporary secret and a self-signed
+certificate, logs readable text, and answers on this machine only, at PORT (8443).`,
+		Args: noArgs,
 	}
-	env := environment()
-	o := hub.Options{Env: env, Entries: entries(), Version: version.Current().Version}
-	if *dev {
-		return serveDev(ctx, o, out)
+	dev := cmd.Flags().Bool("dev", false, "for developers: temporary secret, self-signed certificate, readable log, deliveries to this machine")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		o := hub.Options{Env: env, Entries: entries(), Version: version.Current().Version}
+		if *dev {
+			return serveDev(cmd.Context(), o, cmd.OutOrStdout())
+		}
+		var err error
+		if o.Config, err = hub.LoadConfig(env); err != nil {
+			return err
+		}
+		o.Log = hub.NewLogger(cmd.ErrOrStderr(), o.Config)
+		return hub.Run(cmd.Context(), o)
 	}
-	var err error
-	if o.Config, err = hub.LoadConfig(env); err != nil {
-		return err
-	}
-	o.Log = hub.NewLogger(os.Stderr, o.Config)
-	return hub.Run(ctx, o)
+	return cmd
 }
 
 func entries() []hub.Entry {

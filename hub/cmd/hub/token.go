@@ -1,29 +1,35 @@
 package main
 
 import (
-	"context"
-	"flag"
 	"fmt"
-	"io"
-	"os"
+
+	"github.com/spf13/cobra"
 
 	"integrationhub.dev/hub/token"
 )
 
-// mintToken prints a token. The secret comes from the environment, never from an argument,
+// newToken prints a token. The secret comes from the environment, never from an argument,
 // where every process of the machine could read it.
-func mintToken(_ context.Context, args []string, out io.Writer) error {
-	flags := flag.NewFlagSet("hub token", flag.ContinueOnError)
-	flags.Usage = func() {
-		fmt.Fprintln(flags.Output(), "usage: ACTION_HUB_SECRET=… hub token\nPrints a token for Looker. It is valid until the secret changes.")
+func newToken(env map[string]string) *cobra.Command {
+	return &cobra.Command{
+		Use:   "token",
+		Short: "Make a token for Looker from the service secret",
+		Long: `Make a token for Looker from the service secret in ACTION_HUB_SECRET.
+
+The token is valid until the secret changes.`,
+		Example: "  ACTION_HUB_SECRET=… hub token",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			secret := env["ACTION_HUB_SECRET"]
+			if secret == "" {
+				return usagef("ACTION_HUB_SECRET is not set: tokens are made from it")
+			}
+			t, err := token.New([]byte(secret))
+			if err != nil {
+				return fmt.Errorf("%w (ACTION_HUB_SECRET)", err)
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), t)
+			return err
+		},
 	}
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	t, err := token.New([]byte(os.Getenv("ACTION_HUB_SECRET")))
-	if err != nil {
-		return fmt.Errorf("%w (set ACTION_HUB_SECRET)", err)
-	}
-	_, err = fmt.Fprintln(out, t)
-	return err
 }

@@ -1,0 +1,63 @@
+package terminal
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Columns stay columns, whatever stands in them.
+func TestTable(t *testing.T) {
+	t.Parallel()
+	table := &Table{Header: []string{"NAME", "TYPES", "FORMATS"}}
+	table.Add("amazon_sagemaker_train_linearlearner", "cell,query", "csv")
+	table.Add("日本", "", "json_detail, csv and whatever else Looker has to offer")
+	table.Add("e\u0301\x1b[2J", "x", "y\nz")
+	for columns, want := range map[int][]string{
+		0: {
+			"NAME                                  TYPES       FORMATS",
+			"amazon_sagemaker_train_linearlearner  cell,query  csv",
+			"日本                                              json_detail, csv and whatever else Looker has to offer",
+			"e\u0301 [2J                                 x           y z",
+		},
+		50: {
+			"NAME                TYPES       FORMATS",
+			"amazon_sagemaker_t  cell,query  csv",
+			"rain_linearlearner",
+			"日本                            json_detail, csv",
+			"                                and whatever else",
+			"                                Looker has to",
+			"                                offer",
+			"e\u0301 [2J               x           y z",
+		},
+	} {
+		var b strings.Builder
+		if err := table.Write(&b, columns); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")); diff != "" {
+			t.Errorf("in %d columns (-want +got):\n%s", columns, diff)
+		}
+	}
+}
+
+// The line of progress never fills the terminal's line, which would begin another one.
+func TestProgressLine(t *testing.T) {
+	t.Parallel()
+	p := &Progress{total: 4_000_000, start: time.Now().Add(-2 * time.Second)}
+	p.read.Store(1_000_000)
+	for columns := 1; columns < 120; columns++ {
+		if got := p.line(columns); len(got) >= columns {
+			t.Errorf("in %d columns: %q takes %d", columns, got, len(got))
+		}
+	}
+	if got := p.line(100); !strings.HasPrefix(got, "[#######.......................]  25%  1.0 MB of 4.0 MB  ") {
+		t.Errorf("got %q", got)
+	}
+	p.read.Store(4_000_000)
+	if got := p.line(100); got != "sent 4.0 MB, waiting for the hub (2s)" {
+		t.Errorf("got %q at the end", got)
+	}
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"integrationhub.dev/hub/version"
+)
+
+// process is what the program gets from its surroundings.
+type process struct {
+	in       io.Reader
+	out, err io.Writer
+	env      map[string]string
+}
+
+// newRoot makes the command tree. It is made per call, so that tests run side by side.
+func newRoot(p process) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "hub",
+		Short: "Run the Integration Hub, or act as Looker against any hub",
+		Long: `hub runs the Integration Hub, and acts as Looker against any hub.
+
+Commands that call a hub read HUB_URL, HUB_TOKEN and HUB_CA_FILE from the environment.`,
+		Example:       "  hub serve --dev\n  eval \"$(hub env)\"   # in another terminal\n  hub list",
+		Version:       version.Current().String(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          unknownCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetIn(p.in)
+	root.SetOut(p.out)
+	root.SetErr(p.err)
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, err) })
+	root.AddCommand(newServe(p.env), newToken(p.env), newList(p.env), newForm(p.env), newSend(p.env), newVersion())
+	return root
+}
+
+// unknownCommand refuses what is not a command, and names the one that was probably meant.
+func unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if cmd.SuggestionsMinimumDistance <= 0 {
+		cmd.SuggestionsMinimumDistance = 2
+	}
+	message := "unknown command " + args[0]
+	if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
+		message += ", did you mean " + strings.Join(similar, " or ") + "?"
+	}
+	return usagef("%s", message)
+}
+
+// noArgs refuses arguments where a command takes none.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("%s takes no arguments, but got %q", cmd.CommandPath(), args[0])
+	}
+	return nil
+}
