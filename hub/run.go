@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -30,6 +31,10 @@ type Options struct {
 	Certificate *Certificate
 	// AllowLoopback lets developers deliver to their own machine.
 	AllowLoopback bool
+	// AllowAddrs are single addresses of this machine that deliveries may go to.
+	AllowAddrs []netip.AddrPort
+	// Listener takes Looker's requests in place of one at the configured address.
+	Listener net.Listener
 	// Version is the build that is running.
 	Version string
 	Log     *slog.Logger
@@ -77,11 +82,11 @@ func Run(ctx context.Context, o Options) error {
 	admin := newHTTPServer(adminHandler(reg, &draining, server.spool.Check, server.about.status, o.Config.Pprof), o.Config.MaxHeaderBytes)
 	admin.ErrorLog = errorLog
 
-	listener, err := listen(ctx, o.Config.ListenAddress, cert)
+	listener, err := listen(ctx, o.Listener, o.Config.ListenAddress, cert)
 	if err != nil {
 		return err
 	}
-	adminListener, err := listen(ctx, o.Config.AdminAddress, nil)
+	adminListener, err := listen(ctx, nil, o.Config.AdminAddress, nil)
 	if err != nil {
 		_ = listener.Close()
 		return err
@@ -166,7 +171,7 @@ func build(o Options, metrics *Metrics, roots *x509.CertPool, told observers, fo
 		return fail(err)
 	}
 	out := outbound.Options{Policy: o.Config.policy(), Roots: roots, Proxy: proxy}
-	out.Policy.AllowLoopback = o.AllowLoopback
+	out.Policy.AllowLoopback, out.Policy.AllowAddrs = o.AllowLoopback, o.AllowAddrs
 	out.Observe = metrics.outbound("destination")
 	deps := action.Deps{
 		Env: o.Env, HTTP: outbound.NewClient(out), Dial: outbound.Dialer(out.Policy), Roots: roots, Identity: outbound.NewIdentityClient(),
@@ -188,10 +193,13 @@ func build(o Options, metrics *Metrics, roots *x509.CertPool, told observers, fo
 	return server, secrets, cert, err
 }
 
-func listen(ctx context.Context, address string, cert *Certificate) (net.Listener, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("listening: %w", err)
+// listen begins to listen at an address, unless there is a listener already.
+func listen(ctx context.Context, l net.Listener, address string, cert *Certificate) (net.Listener, error) {
+	if l == nil {
+		var err error
+		if l, err = new(net.ListenConfig).Listen(ctx, "tcp", address); err != nil {
+			return nil, fmt.Errorf("listening: %w", err)
+		}
 	}
 	if cert != nil {
 		return tls.NewListener(l, cert.TLS()), nil

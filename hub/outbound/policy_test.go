@@ -47,6 +47,38 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
+// One open address opens nothing beside it: no other port, no other address.
+func TestAllowAddrs(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(srv.Close)
+	other := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(other.Close)
+	address := netip.MustParseAddrPort(srv.Listener.Addr().String())
+	for _, test := range []struct {
+		name, url string
+		policy    Policy
+		open      bool
+	}{
+		{"the address", srv.URL, Policy{AllowAddrs: []netip.AddrPort{address}}, true},
+		{"another port", other.URL, Policy{AllowAddrs: []netip.AddrPort{address}}, false},
+		{"denied", srv.URL, Policy{AllowAddrs: []netip.AddrPort{address}, Deny: prefixes("127.0.0.0/8")}, false},
+		{"another address", srv.URL, Policy{AllowAddrs: []netip.AddrPort{netip.AddrPortFrom(netip.MustParseAddr("127.0.0.2"), address.Port())}}, false},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, test.url, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := NewClient(Options{Policy: test.policy}).Do(req)
+		if err == nil {
+			res.Body.Close()
+		}
+		if (err == nil) != test.open || err != nil && !errors.Is(err, ErrForbiddenAddress) {
+			t.Errorf("%s: got %v, want open: %v", test.name, err, test.open)
+		}
+	}
+}
+
 // The guard stands where connections are made: no spelling of an address, no name and no
 // redirect goes round it.
 func TestGuard(t *testing.T) {

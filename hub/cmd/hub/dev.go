@@ -2,99 +2,203 @@ package main
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
-	"time"
+	"strings"
+	"syscall"
 
 	"integrationhub.dev/hub"
+	"integrationhub.dev/hub/cmd/hub/internal/inbox"
 	"integrationhub.dev/hub/token"
 )
 
-// devAddress is where a developer's hub listens, unless the environment says otherwise. Only
-// this machine reaches it.
-const devAddress = "localhost:8443"
+// A developer's hub listens here unless the environment says otherwise. Only this machine
+// reaches it.
+const (
+	devHost = "localhost"
+	devPort = "8443"
+)
 
-// serveDev runs a hub that needs no configuration, and says how to talk to it.
-func serveDev(ctx context.Context, o hub.Options, out io.Writer) error {
-	secret := rand.Text()
+// loopback is where the inbox listens: an address, not a name, so that the integrations'
+// domain rules open nothing else.
+const loopback = "127.0.0.1"
+
+// dev is a hub that needs no configuration, and what belongs to it.
+type dev struct {
+	env    map[string]string
+	folder string // of the certificate and the inbox's payloads
+	cert   tls.Certificate
+	ca     string
+	inbox  *inbox.Inbox
+	served *inbox.Servers
+}
+
+// serveDev runs a developer's hub with its inbox, and says how to talk to both.
+func serveDev(ctx context.Context, o hub.Options, out, stderr io.Writer) error {
+	listener, err := listenDev(ctx, o.Env)
+	if err != nil {
+		return err
+	}
+	defer listener.Close() // for what fails before the hub serves
+	folder, err := os.MkdirTemp("", "integration-hub-dev-")
+	if err != nil {
+		return fmt.Errorf("making a folder for the certificate: %w", err)
+	}
+	defer os.RemoveAll(folder)
+	d := &dev{env: o.Env, folder: folder, ca: filepath.Join(folder, "ca.pem")}
+	d.defaults(listener.Addr())
+	if d.cert, err = selfSigned(d.ca, o.Env["ACTION_HUB_CA_FILE"]); err == nil {
+		o.Env["ACTION_HUB_CA_FILE"] = d.ca
+		o.Config, err = hub.LoadConfig(o.Env)
+	}
+	if err != nil {
+		return err
+	}
+	o.Log = hub.NewLogger(stderr, o.Config)
+	if err := d.startInbox(ctx, &o); err != nil {
+		return err
+	}
+	defer d.served.Close()
+	// The inbox may have opened the integrations' domain rules.
+	if o.Config, err = hub.LoadConfig(o.Env); err != nil {
+		return err
+	}
+	o.Certificate, o.Listener = hub.NewCertificate(d.cert), listener
+	minted, err := token.New([]byte(o.Config.Secret.Reveal()))
+	if err != nil {
+		return err
+	}
+	file, err := writeDevEnv(o.Env, folder, d.clientEnv(minted))
+	if err != nil {
+		return err
+	}
+	defer file.remove()
+	o.Started = func(net.Addr) { d.greet(out, file) }
+	return hub.Run(ctx, o)
+}
+
+// listenDev listens where the environment says.
+func listenDev(ctx context.Context, env map[string]string) (net.Listener, error) {
+	address, source := env["ACTION_HUB_LISTEN_ADDRESS"], "ACTION_HUB_LISTEN_ADDRESS=localhost:9443"
+	if address == "" {
+		port := devPort
+		if env["PORT"] != "" {
+			port = env["PORT"]
+		}
+		address, source = net.JoinHostPort(devHost, port), "PORT=9443"
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s is in use by another program: choose another port, as in %s hub serve --dev (0 is any free one)", address, source)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listening: %w", err)
+	}
+	return l, nil
+}
+
+// defaults sets what the environment leaves out.
+func (d *dev) defaults(listening net.Addr) {
 	for name, value := range map[string]string{
-		"ACTION_HUB_SECRET":         secret,
+		"ACTION_HUB_SECRET":         rand.Text(),
 		"ACTION_HUB_LABEL":          "Developer's hub",
-		"ACTION_HUB_LISTEN_ADDRESS": devAddress,
+		"ACTION_HUB_BASE_URL":       "https://" + hostPort(listening),
+		"ACTION_HUB_LISTEN_ADDRESS": listening.String(),
 		"ACTION_HUB_ADMIN_ADDRESS":  "localhost:0",
 		"ACTION_HUB_DRAIN_DELAY":    "0s",
 		"ACTION_HUB_DRAIN_TIMEOUT":  "10s",
 		"ACTION_HUB_LOG_FORMAT":     "text",
 	} {
-		if o.Env[name] == "" {
-			o.Env[name] = value
+		if d.env[name] == "" {
+			d.env[name] = value
 		}
 	}
-	if o.Env["ACTION_HUB_BASE_URL"] == "" {
-		o.Env["ACTION_HUB_BASE_URL"] = "https://" + o.Env["ACTION_HUB_LISTEN_ADDRESS"]
-	}
-	var err error
-	if o.Config, err = hub.LoadConfig(o.Env); err != nil {
-		return err
-	}
-	minted, err := token.New([]byte(o.Config.Secret.Reveal()))
-	if err != nil {
-		return err
-	}
-	dir, err := os.MkdirTemp("", "integration-hub-dev-")
-	if err != nil {
-		return fmt.Errorf("making a folder for the certificate: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	ca := filepath.Join(dir, "ca.pem")
-	cert, err := selfSigned(ca)
-	if err != nil {
-		return err
-	}
-	o.Certificate = hub.NewCertificate(cert)
-	o.AllowLoopback = true
-	o.Log = hub.NewLogger(os.Stderr, o.Config)
-	o.Started = func(a net.Addr) {
-		_, _ = fmt.Fprintf(out, "The hub answers at https://%s\n\n  export HUB_URL=https://%s HUB_CA_FILE=%s\n  export HUB_TOKEN=%s\n\nThen, for example:\n\n  hub list\n  hub form tray\n\n",
-			hostPort(a), hostPort(a), ca, minted)
-	}
-	return hub.Run(ctx, o)
 }
 
-// selfSigned makes a certificate for this machine that lives for a day, and writes it to a
-// file for clients to trust.
-func selfSigned(file string) (tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+// startInbox opens the way to it, and to nothing else on this machine.
+func (d *dev) startInbox(ctx context.Context, o *hub.Options) error {
+	var listeners [2]net.Listener
+	for i := range listeners {
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(loopback, "0"))
+		if err != nil {
+			return fmt.Errorf("listening for the inbox: %w", err)
+		}
+		listeners[i] = l
+	}
+	address, err := netip.ParseAddrPort(listeners[0].Addr().String())
 	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("making a key: %w", err)
+		return fmt.Errorf("reading the inbox's address: %w", err)
 	}
-	now := time.Now()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(now.UnixNano()), Subject: pkix.Name{CommonName: "localhost"},
-		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		BasicConstraintsValid: true, IsCA: true,
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+	o.AllowAddrs = append(o.AllowAddrs, address)
+	for _, name := range []string{"TRAY_EXTRA_DOMAINS", "ZAPIER_EXTRA_DOMAINS", "WEBHOOK_ALLOWED_DOMAINS"} {
+		switch {
+		case d.env[name] != "":
+			d.env[name] += "," + loopback
+		case name != "WEBHOOK_ALLOWED_DOMAINS": // which without a value allows all
+			d.env[name] = loopback
+		}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	d.inbox = inbox.New(d.folder)
+	d.served = d.inbox.Serve(listeners[0], listeners[1], d.cert, o.Log)
+	return nil
+}
+
+// clientEnv is what commands in another terminal need.
+func (d *dev) clientEnv(minted string) [][2]string {
+	return [][2]string{
+		{"HUB_URL", d.env["ACTION_HUB_BASE_URL"]},
+		{"HUB_CA_FILE", d.ca},
+		{"HUB_TOKEN", minted},
+		{"HUB_INBOX", "https://" + d.served.Deliveries.String()},
+		{"HUB_INBOX_PAGE", "http://" + d.served.Page.String() + d.inbox.Path()},
+	}
+}
+
+// greet says what there is and how to use it. The commands can be copied as they stand.
+func (d *dev) greet(out io.Writer, file *devEnvFile) {
+	hub := shellQuote(self())
+	_, _ = fmt.Fprintf(out, `The hub answers at %s
+What it delivers to the inbox is shown at %s
+
+In another terminal:
+
+  . %s
+  %s list
+  %s form tray
+  %s sample --rows 100 | %s send tray --data - --field url=$HUB_INBOX/first
+  %s inbox
+
+`, d.env["ACTION_HUB_BASE_URL"], "http://"+d.served.Page.String()+d.inbox.Path(), shellQuote(file.own), hub, hub, hub, hub, hub)
+}
+
+// self is how a shell calls this program.
+func self() string {
+	path, err := os.Executable()
 	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("signing the certificate: %w", err)
+		return "hub"
 	}
-	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		return tls.Certificate{}, fmt.Errorf("writing the certificate: %w", err)
+	for _, folder := range filepath.SplitList(os.Getenv("PATH")) {
+		if filepath.Join(folder, "hub") == path {
+			return "hub"
+		}
 	}
-	leaf, err := x509.ParseCertificate(der)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, err
+	return path
+}
+
+// shellQuote writes a word for a POSIX shell.
+func shellQuote(word string) string {
+	safe := func(r rune) bool {
+		return strings.ContainsRune("_-./:@%+=,", r) || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+	}
+	if word != "" && strings.TrimFunc(word, safe) == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

@@ -36,7 +36,8 @@ Commands that call a hub read HUB_URL, HUB_TOKEN and HUB_CA_FILE from the enviro
 	root.SetErr(p.err)
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, err) })
-	root.AddCommand(newServe(p.env), newToken(p.env), newList(p.env), newForm(p.env), newSend(p.env), newVersion())
+	root.AddCommand(newServe(p.env), newToken(p.env), newList(p.env), newForm(p.env), newSend(p.env),
+		newInbox(p.env), newEnv(p.env), newVersion())
 	return root
 }
 

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -20,22 +22,33 @@ func newServe(env map[string]string) *cobra.Command {
 		Short: "Run the hub; --dev needs no configuration",
 		Long: `Run the hub. Its settings are environment variables: see hub/README.md.
 
-With --dev nothing has to be set: the hub has a temporary secret and a self-signed
-certificate, logs readable text, and answers on this machine only, at PORT (8443).`,
-		Args: noArgs,
+With --dev nothing has to be set. The hub has a temporary secret and a self-signed
+certificate, logs readable text, and answers on this machine only, at PORT (8443). It
+comes with an inbox, where webhook, tray and zapier deliver to: see hub inbox.`,
+		Example: "  hub serve --dev\n  PORT=9443 hub serve --dev",
+		Args:    noArgs,
 	}
-	dev := cmd.Flags().Bool("dev", false, "for developers: temporary secret, self-signed certificate, readable log, deliveries to this machine")
+	dev := cmd.Flags().Bool("dev", false, "for developers: no configuration, and an inbox to deliver to")
+	local := cmd.Flags().Bool("allow-loopback", false, "with --dev: deliver to any address of this machine, not the inbox's alone")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		o := hub.Options{Env: env, Entries: entries(), Version: version.Current().Version}
 		if *dev {
-			return serveDev(cmd.Context(), o, cmd.OutOrStdout())
+			o.AllowLoopback = *local
+			return serveDev(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		}
+		if *local {
+			return usagef("--allow-loopback is for --dev only")
 		}
 		var err error
 		if o.Config, err = hub.LoadConfig(env); err != nil {
 			return err
 		}
 		o.Log = hub.NewLogger(cmd.ErrOrStderr(), o.Config)
-		return hub.Run(cmd.Context(), o)
+		err = hub.Run(cmd.Context(), o)
+		if e, ok := errors.AsType[*net.OpError](err); ok && errors.Is(e, syscall.EADDRINUSE) {
+			return fmt.Errorf("%s is in use by another program: set PORT, ACTION_HUB_LISTEN_ADDRESS or ACTION_HUB_ADMIN_ADDRESS", e.Addr)
+		}
+		return err
 	}
 	return cmd
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -54,6 +55,9 @@ func New(o Options) (*Client, error) {
 		return nil, &VersionError{o.Version}
 	}
 	roots, err := outbound.LoadRoots(o.CAFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("HUB_CA_FILE: no such file: %s", o.CAFile)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("HUB_CA_FILE: %w", err)
 	}

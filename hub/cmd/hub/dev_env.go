@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+)
+
+// devEnvFile sets the environment of commands that call a developer's hub. Its own copy lies
+// beside the certificate; the shared one, where hub env finds it, is that of the hub that was
+// started last.
+type devEnvFile struct {
+	own, shared string
+	content     []byte
+}
+
+// writeDevEnv writes both. Where there is no home folder, there is no shared one.
+func writeDevEnv(env map[string]string, folder string, variables [][2]string) (*devEnvFile, error) {
+	var b bytes.Buffer
+	for _, v := range variables {
+		fmt.Fprintf(&b, "export %s=%s\n", v[0], shellQuote(v[1]))
+	}
+	f := &devEnvFile{own: filepath.Join(folder, "env"), content: b.Bytes()}
+	if err := os.WriteFile(f.own, f.content, 0o600); err != nil {
+		return nil, fmt.Errorf("writing the environment for other terminals: %w", err)
+	}
+	shared := sharedDevEnv(env)
+	if shared == "" || os.MkdirAll(filepath.Dir(shared), 0o700) != nil {
+		return f, nil
+	}
+	// Renamed into place, so that nobody reads half of it, and no link is followed.
+	staged := shared + "." + filepath.Base(folder)
+	if os.WriteFile(staged, f.content, 0o600) == nil && os.Rename(staged, shared) == nil {
+		f.shared = shared
+	}
+	return f, nil
+}
+
+// remove takes the shared file away, unless another hub has written it since.
+func (f *devEnvFile) remove() {
+	if now, err := os.ReadFile(f.shared); err == nil && bytes.Equal(now, f.content) {
+		_ = os.Remove(f.shared)
+	}
+}
+
+// sharedDevEnv is in the user's cache folder, or "" where there is none.
+func sharedDevEnv(env map[string]string) string {
+	cache := env["XDG_CACHE_HOME"]
+	if cache == "" && env["HOME"] != "" {
+		cache = filepath.Join(env["HOME"], ".cache")
+	}
+	if !filepath.IsAbs(cache) {
+		return ""
+	}
+	return filepath.Join(cache, "integration-hub", "dev.env")
+}
+
+// newEnv prints how to set the environment for a developer's hub.
+func newEnv(env map[string]string) *cobra.Command {
+	return &cobra.Command{
+		Use:     "env",
+		Short:   "Print the environment for commands that call hub serve --dev",
+		Example: "  eval \"$(hub env)\"",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			file := sharedDevEnv(env)
+			if file == "" {
+				return errors.New("there is no home folder, where hub serve --dev would leave its environment: copy the command that it prints")
+			}
+			content, err := os.ReadFile(file)
+			if errors.Is(err, fs.ErrNotExist) {
+				return errors.New("no developer's hub is running: start one with hub serve --dev")
+			}
+			if err != nil {
+				return fmt.Errorf("reading the environment: %w", err)
+			}
+			_, err = cmd.OutOrStdout().Write(content)
+			return err
+		},
+	}
+}
