@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/bounded"
 )
 
 // ErrSpoolFull says that the hub has no room for a payload now.
@@ -248,7 +249,7 @@ func (w *SpoolWriter) Abort() {
 // Done ends the payload.
 func (w *SpoolWriter) Done() (*Blob, error) {
 	if w.file == nil {
-		return &Blob{ReaderAt: bytes.NewReader(w.mem), size: w.size}, nil
+		return &Blob{ReaderAt: bytes.NewReader(w.mem), size: w.size, share: w.share}, nil
 	}
 	return &Blob{ReaderAt: w.file, size: w.size, file: w.file, share: w.share}, nil
 }
@@ -263,6 +264,12 @@ type Blob struct {
 
 // Size is the payload's length in bytes.
 func (b *Blob) Size() int64 { return b.size }
+
+// Table decodes the payload as Looker's JSON, with rows and values of at most
+// [bounded.DefaultLimit].
+func (b *Blob) Table() (*action.Table, error) {
+	return decodeTable(io.NopCloser(b.Reader()), b.share, bounded.DefaultLimit)
+}
 
 // Reader reads the payload from its start. Any number of readers may be open at once.
 func (b *Blob) Reader() io.Reader { return io.NewSectionReader(b, 0, b.size) }

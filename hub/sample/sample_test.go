@@ -44,7 +44,7 @@ func table(t *testing.T, data []byte) ([]action.Column, [][]string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	decoded, err := payload.DecodeTable(blob)
+	decoded, err := blob.Table()
 	if err != nil {
 		t.Fatal(err)
 	}

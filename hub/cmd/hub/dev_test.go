@@ -171,7 +171,7 @@ func TestPortInUse(t *testing.T) {
 		{"serve --dev", map[string]string{"PORT": port}, "localhost:" + port + " is in use by another program: choose another port, as in PORT=9443 hub serve --dev (0 is any free one)"},
 		{"serve", map[string]string{
 			"ACTION_HUB_LISTEN_ADDRESS": "127.0.0.1:" + port, "ACTION_HUB_BASE_URL": "https://x", "ACTION_HUB_LABEL": "x",
-			"ACTION_HUB_SECRET": "x", "ACTION_HUB_LOG_LEVEL": "error",
+			"ACTION_HUB_SECRET": "a secret of sixteen or more", "ACTION_HUB_LOG_LEVEL": "error",
 		}, "127.0.0.1:" + port + " is in use by another program: set PORT, ACTION_HUB_LISTEN_ADDRESS or ACTION_HUB_ADMIN_ADDRESS"},
 	} {
 		test.env["HOME"] = t.TempDir()

@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"integrationhub.dev/hub/bounded"
 	"integrationhub.dev/hub/payload"
 )
 
@@ -72,7 +73,7 @@ func textPreview(body *payload.Blob) Preview {
 
 // jsonTable reads Looker's JSON; what is other JSON stays text.
 func (p *Preview) jsonTable(body *payload.Blob) {
-	table, err := payload.DecodeTable(body)
+	table, err := body.Table()
 	if err != nil {
 		return
 	}
@@ -96,7 +97,7 @@ func (p *Preview) jsonTable(body *payload.Blob) {
 }
 
 func (p *Preview) csvTable(body *payload.Blob) {
-	r := csv.NewReader(body.Reader())
+	r := csv.NewReader(bounded.NewCSV(body.Reader(), 0))
 	r.LazyQuotes, r.FieldsPerRecord = true, -1
 	for {
 		record, err := r.Read()
