@@ -47,8 +47,13 @@ type jsonReader struct {
 }
 
 // Read implements [io.Reader].
-func (r *jsonReader) Read(p []byte) (n int, err error) {
-	defer func() { r.passed += int64(n) }()
+func (r *jsonReader) Read(p []byte) (int, error) {
+	n, err := r.read(p)
+	r.passed += int64(n)
+	return n, err
+}
+
+func (r *jsonReader) read(p []byte) (int, error) {
 	if !r.held.empty() {
 		return r.held.read(p), nil
 	}
