@@ -2,69 +2,23 @@ package controllers
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/controllers/hubclient"
 	"integrationhub.dev/controllers/resources"
 )
 
-// Report is what a running hub tells of itself.
-type Report struct {
-	Version      string `json:"version"`
-	Integrations struct {
-		On  []string          `json:"on"`
-		Off map[string]string `json:"off"`
-	} `json:"integrations"`
-}
-
-// Inspector asks a running hub how it fares.
+// Inspector reads the status of a running hub.
 type Inspector interface {
-	Inspect(ctx context.Context, pod *corev1.Pod) (Report, error)
-}
-
-// HTTPInspector asks over the pod network, at the port for health and metrics.
-type HTTPInspector struct {
-	Client *http.Client
-}
-
-// inspectTimeout is short: a network policy may let nobody through.
-const inspectTimeout = 2 * time.Second
-
-// Inspect implements [Inspector].
-func (i HTTPInspector) Inspect(ctx context.Context, pod *corev1.Pod) (Report, error) {
-	var report Report
-	ctx, cancel := context.WithTimeout(ctx, inspectTimeout)
-	defer cancel()
-	address := "http://" + net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(resources.AdminPort)) + "/status"
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return report, fmt.Errorf("asking the hub: %w", err)
-	}
-	res, err := i.Client.Do(req)
-	if err != nil {
-		return report, fmt.Errorf("asking the hub: %w", err)
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return report, errors.New("asking the hub: it answers " + res.Status)
-	}
-	if err := json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&report); err != nil {
-		return report, fmt.Errorf("reading the hub's answer: %w", err)
-	}
-	return report, nil
+	Inspect(ctx context.Context, pod *corev1.Pod) (hubclient.Report, error)
 }
 
 // inspect puts into the status what a running hub reports. That none can be asked changes
@@ -105,7 +59,7 @@ func (rd *round) offered() outcome {
 }
 
 // integrationStatus are the integrations on offer, and those that are wanted and are not.
-func integrationStatus(report Report, wanted []string) []v1alpha1.IntegrationStatus {
+func integrationStatus(report hubclient.Report, wanted []string) []v1alpha1.IntegrationStatus {
 	var list []v1alpha1.IntegrationStatus
 	for _, name := range report.Integrations.On {
 		list = append(list, v1alpha1.IntegrationStatus{Name: name, Offered: true})
@@ -120,10 +74,10 @@ func integrationStatus(report Report, wanted []string) []v1alpha1.IntegrationSta
 }
 
 // report asks the first hub that takes deliveries.
-func (r *Reconciler) report(ctx context.Context, hub *v1alpha1.IntegrationHub) (Report, error) {
+func (r *Reconciler) report(ctx context.Context, hub *v1alpha1.IntegrationHub) (hubclient.Report, error) {
 	pods := &corev1.PodList{}
 	if err := r.Live.List(ctx, pods, client.InNamespace(hub.Namespace), client.MatchingLabels(resources.Selector(hub))); err != nil {
-		return Report{}, fmt.Errorf("listing pods: %w", err)
+		return hubclient.Report{}, fmt.Errorf("listing pods: %w", err)
 	}
 	for i := range pods.Items {
 		pod := &pods.Items[i]
@@ -131,7 +85,7 @@ func (r *Reconciler) report(ctx context.Context, hub *v1alpha1.IntegrationHub) (
 			return r.Hubs.Inspect(ctx, pod)
 		}
 	}
-	return Report{}, errors.New("no pod is ready")
+	return hubclient.Report{}, errors.New("no pod is ready")
 }
 
 func isReady(pod *corev1.Pod) bool {

@@ -9,7 +9,6 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +31,7 @@ import (
 
 	"integrationhub.dev/api/v1alpha1"
 	"integrationhub.dev/controllers"
+	"integrationhub.dev/controllers/hubclient"
 )
 
 // Whatever the spec asks for comes, comes back, and goes when it is no longer asked for; what
@@ -378,11 +378,11 @@ func (w *world) readyPod() {
 
 // inspector answers for every hub alike.
 type inspector struct {
-	report controllers.Report
+	report hubclient.Report
 	err    error
 }
 
-func (i inspector) Inspect(context.Context, *corev1.Pod) (controllers.Report, error) {
+func (i inspector) Inspect(context.Context, *corev1.Pod) (hubclient.Report, error) {
 	return i.report, i.err
 }
 
@@ -396,7 +396,7 @@ func TestInspection(t *testing.T) {
 	w.create(h)
 	w.ready()
 	w.readyPod()
-	var report controllers.Report
+	var report hubclient.Report
 	report.Version = "v1.2.3"
 	report.Integrations.On = []string{"tray"}
 	report.Integrations.Off = map[string]string{"airtable": "missing settings: AIRTABLE_CLIENT_ID", "slack_app": "not enabled"}
@@ -431,53 +431,12 @@ func TestInspection(t *testing.T) {
 	w.want(v1alpha1.Ready, metav1.ConditionTrue, v1alpha1.Succeeded)
 }
 
-func TestHTTPInspector(t *testing.T) {
-	t.Parallel()
-	answer := `{"version":"v1","integrations":{"on":["tray"],"off":{"airtable":"not enabled"}}}`
-	status := http.StatusOK
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(status)
-		_, _ = w.Write([]byte(answer))
-	}))
-	t.Cleanup(srv.Close)
-	client := srv.Client()
-	client.Transport = rewrite{srv.Listener.Addr().String(), client.Transport}
-	i := controllers.HTTPInspector{Client: client}
-	pod := &corev1.Pod{Status: corev1.PodStatus{PodIP: "192.0.2.1"}}
-	got, err := i.Inspect(t.Context(), pod)
-	if err != nil || got.Version != "v1" || got.Integrations.On[0] != "tray" || got.Integrations.Off["airtable"] != "not enabled" {
-		t.Errorf("%+v, %v", got, err)
-	}
-	status = http.StatusNotFound
-	if _, err := i.Inspect(t.Context(), pod); err == nil {
-		t.Error("a page that is not there was taken for a report")
-	}
-	status, answer = http.StatusOK, "<html>"
-	if _, err := i.Inspect(t.Context(), pod); err == nil {
-		t.Error("a page was taken for a report")
-	}
-}
-
-// rewrite leads all connections to one address.
-type rewrite struct {
-	address string
-	next    http.RoundTripper
-}
-
-func (r rewrite) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.URL.Host != "192.0.2.1:9090" {
-		return nil, http.ErrNotSupported
-	}
-	req.URL.Host = r.address
-	return r.next.RoundTrip(req)
-}
-
 // Whatever there is to say fits into a condition, and into an event, which takes less.
 func TestMuchToSay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	h := w.hub()
-	i := inspector{report: controllers.Report{Version: "v1.2.3"}}
+	i := inspector{report: hubclient.Report{Version: "v1.2.3"}}
 	i.report.Integrations.Off = map[string]string{}
 	for _, name := range []v1alpha1.IntegrationName{"airtable", "braze", "debug", "discord", "dropbox", "email", "firebase", "kloudio", "marketo", "mparticle"} {
 		h.Spec.Integrations = append(h.Spec.Integrations, v1alpha1.Integration{Name: name})

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"strings"
 
@@ -17,6 +16,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"integrationhub.dev/controllers"
+	"integrationhub.dev/controllers/hubclient"
 )
 
 func main() {
@@ -67,7 +67,7 @@ func run() error {
 	r := &controllers.Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(),
 		Recorder: mgr.GetEventRecorder("integration-hub-controller"), HubImage: *image,
-		Hubs: controllers.HTTPInspector{Client: &http.Client{}},
+		Hubs: hubclient.New(),
 	}
 	if err := errors.Join(
 		r.SetupWithManager(mgr),

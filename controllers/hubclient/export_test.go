@@ -1,0 +1,4 @@
+package hubclient
+
+// NewWithDialer returns a client whose connections a test makes.
+var NewWithDialer = newWithDialer
