@@ -14,8 +14,8 @@ type Report struct {
 	} `json:"integrations"`
 }
 
-// maxIntegrations leaves room in status.integrations, which has 128 entries at most, for the 64 of
-// API server refuse the whole status.
+// maxIntegrations leaves room in status.integrations, which the CRD limits to 128 entries, for
+// those that the spec names and the hub does not offer: 64 at most.
 const maxIntegrations = 64
 
 var (
