@@ -61,8 +61,7 @@ func CertificateNames(hub *v1alpha1.IntegrationHub) (names, addresses []string) 
 	names = slices.Clone(hub.Spec.TLS.DNSNames)
 	hosts := exposedHosts(hub)
 	if hub.Spec.BaseURL == "" && len(hosts) == 0 {
-		service := hub.Name + "." + hub.Namespace
-		names = append(names, service+".svc", service+".svc.cluster.local", service, hub.Name)
+		names = append(names, ServiceNames(hub)...)
 	} else {
 		for _, host := range append(hosts, Host(hub)) {
 			if _, err := netip.ParseAddr(host); err == nil {
@@ -75,6 +74,12 @@ func CertificateNames(hub *v1alpha1.IntegrationHub) (names, addresses []string) 
 	slices.Sort(names)
 	slices.Sort(addresses)
 	return slices.Compact(names), slices.Compact(addresses)
+}
+
+// ServiceNames are the names of the hub's Service inside the cluster.
+func ServiceNames(hub *v1alpha1.IntegrationHub) []string {
+	service := hub.Name + "." + hub.Namespace
+	return []string{service + ".svc", service + ".svc.cluster.local", service, hub.Name}
 }
 
 // ServesTLS is whether the pods themselves speak HTTPS.

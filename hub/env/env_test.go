@@ -1,0 +1,31 @@
+package env_test
+
+import (
+	"testing"
+
+	"integrationhub.dev/hub/env"
+)
+
+func TestReserved(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{
+		"CIPHER_MASTER", "cipher_master", "CIPHER_PASSWORD", "ENCRYPT_PAYLOAD", "ENCRYPT_PAYLOAD_DROPBOX", "Encrypt_Payload",
+		"HTTPS_PROXY", "https_proxy", "ALL_PROXY", "no_proxy", "OTEL_EXPORTER_OTLP_ENDPOINT", "SENTRY_DSN",
+		"LD_PRELOAD", "GODEBUG", "GOTRACEBACK", "SSL_CERT_FILE", "SSL_CERT_DIR", "TMPDIR", "ZONEINFO", "RES_OPTIONS",
+		"ACTION_HUB_SECRET", "ACTION_WHITELIST", "INTEGRATION_SERVICE_SECRET", "INTEGRATION_PROVIDER_LABEL", "BASE_URL", "PORT",
+		"AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CA_BUNDLE",
+		"AZURE_AUTHORITY_HOST", "AZURE_FEDERATED_TOKEN_FILE", "GCE_METADATA_HOST", "KUBERNETES_SERVICE_HOST",
+	} {
+		if !env.Reserved(name) {
+			t.Errorf("%s is not reserved", name)
+		}
+	}
+	for _, name := range []string{
+		"AIRTABLE_CLIENT_ID", "AMAZON_S3_POD_IDENTITY", "AZURE_STORAGE_POD_IDENTITY", "AZURE_CLIENT_ID", "BRAZE_MAX_EXPORT", "DROPBOX_ACTION_APP_KEY",
+		"EMAIL_SMTP_HOST", "GOOGLE_DRIVE_CLIENT_ID", "GOOGLE_CLOUD_STORAGE_CREDENTIALS_FILE", "SFTP_KNOWN_HOSTS_FILE", "TRAY_EXTRA_DOMAINS", "TZ",
+	} {
+		if env.Reserved(name) {
+			t.Errorf("%s is reserved", name)
+		}
+	}
+}
