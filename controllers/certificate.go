@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"slices"
 	"time"
 
 	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -94,6 +95,9 @@ func (r *Reconciler) issued(ctx context.Context, rd *round) (outcome, error) {
 	if err := r.mayWriteTLS(ctx, rd.hub); err != nil {
 		return outcome{}, err
 	}
+	if err := r.ownsServiceNames(ctx, rd.hub); err != nil {
+		return outcome{}, err
+	}
 	err = r.ensure(ctx, rd.hub, resources.Child{Kind: resources.CertificateKind, Name: rd.hub.Name, Config: resources.Certificate(rd.inputs)})
 	if err != nil {
 		return outcome{}, err
@@ -104,6 +108,24 @@ func (r *Reconciler) issued(ctx context.Context, rd *round) (outcome, error) {
 	}
 	rd.status.CertificateNotAfter = c.Status.NotAfter
 	return rd.issuance(c, from), nil
+}
+
+// ownsServiceNames fails when the certificate would be for the name of a Service that belongs to
+// somebody else, whose clients would trust the hub with it.
+func (r *Reconciler) ownsServiceNames(ctx context.Context, hub *v1alpha1.IntegrationHub) error {
+	names, _ := resources.CertificateNames(hub)
+	own := resources.ServiceNames(hub)
+	if !slices.ContainsFunc(names, func(name string) bool { return slices.Contains(own, name) }) {
+		return nil
+	}
+	existing, err := r.existing(ctx, hub, resources.Child{Kind: resources.ServiceKind, Name: hub.Name})
+	if err != nil {
+		return err
+	}
+	if existing != nil && !metav1.IsControlledBy(existing, hub) {
+		return &nameTakenError{resources.ServiceKind.Kind, hub.Name}
+	}
+	return nil
 }
 
 // issuance tells whether cert-manager issued the certificate as it is asked for now, and if

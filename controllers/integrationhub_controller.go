@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/controllers/policy"
 	"integrationhub.dev/controllers/resources"
 )
 
@@ -28,6 +29,8 @@ type Reconciler struct {
 	Recorder events.EventRecorder
 	// HubImage is the hub's image where the spec names none.
 	HubImage string
+	// Policy is what specs may ask for.
+	Policy policy.Policy
 
 	// Hubs asks running hubs how they fare; nil where they cannot be reached.
 	Hubs Inspector
@@ -60,6 +63,8 @@ type round struct {
 	status *v1alpha1.IntegrationHubStatus
 	// blocked is set when a step is not done: pods are then left as they are.
 	blocked bool
+	// refused is set when the policy does not allow the spec: nothing is then changed.
+	refused bool
 	// applied is set when the pods' objects were brought up to date, running when there are pods.
 	applied, running bool
 	// stale is set when the status could not be written because the hub changed meanwhile.
@@ -85,6 +90,8 @@ type step struct {
 	run       func(context.Context, *round) (outcome, error)
 	// aside is set for what Looker does not need: Ready does not depend on it.
 	aside bool
+	// always is set for steps that run with a refused spec as well, because they change nothing then.
+	always bool
 }
 
 // outcome is what a step's condition will say.
@@ -103,10 +110,11 @@ func notDone(reason, format string, args ...any) outcome {
 // steps are what a hub needs, in order.
 func (r *Reconciler) steps() []step {
 	return []step{
+		{condition: v1alpha1.Accepted, run: r.accept, always: true},
 		{condition: v1alpha1.CredentialsReady, run: r.credentials},
 		{condition: v1alpha1.IntegrationsReady, run: r.integrations},
 		{condition: v1alpha1.CertificateReady, run: r.certificate},
-		{condition: v1alpha1.DeploymentAvailable, run: r.workload},
+		{condition: v1alpha1.DeploymentAvailable, run: r.workload, always: true},
 		{condition: v1alpha1.Exposed, run: r.exposure},
 		{condition: v1alpha1.MonitoringReady, run: r.monitoring, aside: true},
 	}
@@ -132,6 +140,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	}
 	var errs []error
 	for _, s := range r.steps() {
+		if rd.refused && !s.always {
+			rd.keep(s)
+			continue
+		}
 		o, err := s.run(ctx, rd)
 		if known, ok := rd.explain(err); ok {
 			o, err = known, nil

@@ -83,6 +83,7 @@ func TestOptionalObjects(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
+			w.policy.Default.ServiceAccounts = []string{"default"}
 			h := w.hub()
 			tt.on(&h.Spec)
 			w.create(h)
@@ -225,6 +226,7 @@ func keyPair(t *testing.T, host string, end time.Time) map[string][]byte {
 func TestPodTemplate(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.policy.Default.AnyPodTemplate = new(true)
 	w.create(w.hub())
 	w.ready()
 	before := get(w, "hub", &appsv1.Deployment{}).ResourceVersion

@@ -19,6 +19,7 @@ import (
 	"integrationhub.dev/api/v1alpha1"
 	"integrationhub.dev/controllers"
 	"integrationhub.dev/controllers/controllertest"
+	"integrationhub.dev/controllers/policy"
 )
 
 // api is a real kube-apiserver on a real etcd, shared by all tests, which knows every kind that
@@ -72,6 +73,7 @@ type world struct {
 	api       client.WithWatch
 	namespace string
 	events    *events.FakeRecorder
+	policy    policy.Policy
 }
 
 // newWorld is a world with an issuer, on the shared API server.
@@ -126,7 +128,7 @@ func get[T client.Object](w *world, name string, o T) T {
 
 // reconcile runs the reconciler once, with a client that may misbehave.
 func (w *world) reconcileWith(c client.Client) (ctrl.Result, error) {
-	r := &controllers.Reconciler{Client: c, Live: c, Recorder: w.events, HubImage: "hub:test"}
+	r := &controllers.Reconciler{Client: c, Live: c, Recorder: w.events, HubImage: "hub:test", Policy: w.policy}
 	return r.Reconcile(w.t.Context(), ctrl.Request{NamespacedName: w.key()})
 }
 

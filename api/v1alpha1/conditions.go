@@ -9,6 +9,8 @@ const (
 	Reconciling = "Reconciling"
 	// Stalled says that it will not get there before somebody changes something.
 	Stalled = "Stalled"
+	// Accepted: the manager's policy allows everything that the spec asks for.
+	Accepted = "Accepted"
 	// CredentialsReady: the service secret is there and Looker's token is minted from it.
 	CredentialsReady = "CredentialsReady"
 	// CertificateReady: cert-manager issued the certificate that the spec asks for.
@@ -33,6 +35,9 @@ const (
 	Progressing = "Progressing"
 	// Pending: an earlier step is not done, so this one has not begun.
 	Pending = "Pending"
+	// NotAllowed: change the fields that the message names, or ask the operator's administrator
+	// to allow them in the manager's policy.
+	NotAllowed = "NotAllowed"
 	// SecretNotFound: create the Secret that the message names, or correct the reference.
 	SecretNotFound = "SecretNotFound"
 	// SecretInvalid: correct what is under the key that the message names.

@@ -17,6 +17,7 @@ import (
 
 	"integrationhub.dev/controllers"
 	"integrationhub.dev/controllers/hubclient"
+	"integrationhub.dev/controllers/policy"
 )
 
 func main() {
@@ -35,10 +36,16 @@ func run() error {
 	namespaces := flag.String("namespaces", "", "namespaces to watch, separated by commas; empty: all")
 	elect := flag.Bool("leader-elect", true, "let one of several managers work at a time")
 	metrics := flag.String("metrics-address", ":8080", "address of the metrics; 0: none")
+	policyFile := flag.String("policy", "", "YAML file that says what IntegrationHubs may ask for; empty: the default policy")
 	health := flag.String("health-address", ":8081", "address of the probes")
 	flag.Parse()
 	if *image == "" {
 		return errors.New("no hub image: set --hub-image or HUB_IMAGE")
+	}
+
+	allowed, err := policy.Load(*policyFile)
+	if err != nil {
+		return err
 	}
 
 	config, err := ctrl.GetConfig()
@@ -66,7 +73,7 @@ func run() error {
 	}
 	r := &controllers.Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(),
-		Recorder: mgr.GetEventRecorder("integration-hub-controller"), HubImage: *image,
+		Recorder: mgr.GetEventRecorder("integration-hub-controller"), HubImage: *image, Policy: allowed,
 		Hubs: hubclient.New(),
 	}
 	if err := errors.Join(

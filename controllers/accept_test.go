@@ -1,0 +1,125 @@
+package controllers_test
+
+import (
+	"strings"
+	"testing"
+
+	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"integrationhub.dev/api/v1alpha1"
+)
+
+// Nothing is made from a spec that the policy does not allow, and the message names the field
+// and the rule.
+func TestRefusedSpec(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, field string
+		change      func(*v1alpha1.IntegrationHubSpec)
+	}{
+		{"pod that reads a Secret", "spec.podTemplate.spec.containers[0].command", func(s *v1alpha1.IntegrationHubSpec) {
+			s.PodTemplate = &runtime.RawExtension{Raw: []byte(`{"spec":{"containers":[{"name":"hub","command":["sh","-c","echo hub: $S >&2; exit 1"],` +
+				`"env":[{"name":"S","valueFrom":{"secretKeyRef":{"name":"victim","key":"password"}}}]}]}}`)}
+		}},
+		{"image", "spec.image", func(s *v1alpha1.IntegrationHubSpec) { s.Image = "evil:v1" }},
+		{"ServiceAccount", "spec.serviceAccount.name", func(s *v1alpha1.IntegrationHubSpec) {
+			s.ServiceAccount = &v1alpha1.ServiceAccount{Name: "somebody-elses"}
+		}},
+		{"certificate for the API server", "spec.baseURL", func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "https://kubernetes.default.svc" }},
+		{"certificate for another Service", "spec.tls.dnsNames[0]", func(s *v1alpha1.IntegrationHubSpec) {
+			s.TLS.DNSNames = []string{"payments.other-team.svc"}
+		}},
+		{"snippet", `spec.exposure.ingress.annotations["nginx.ingress.kubernetes.io/configuration-snippet"]`, func(s *v1alpha1.IntegrationHubSpec) {
+			s.BaseURL = "https://hub.example.com"
+			s.Exposure = &v1alpha1.Exposure{Ingress: &v1alpha1.IngressExposure{
+				Annotations: map[string]string{"nginx.ingress.kubernetes.io/configuration-snippet": "content_by_lua_block{…}"},
+			}}
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			h := w.hub()
+			tt.change(&h.Spec)
+			w.create(h)
+			for range 2 {
+				w.reconcile()
+			}
+			w.want(v1alpha1.Accepted, metav1.ConditionFalse, v1alpha1.NotAllowed)
+			w.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.NotAllowed)
+			w.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.Pending)
+			if m := w.message(v1alpha1.Stalled); !strings.HasPrefix(m, tt.field+" ") {
+				t.Errorf("message %q, want %q", m, tt.field)
+			}
+			for _, list := range []client.ObjectList{
+				&appsv1.DeploymentList{}, &cmv1.CertificateList{}, &networkingv1.IngressList{}, &corev1.ServiceList{},
+			} {
+				if err := api.List(t.Context(), list, client.InNamespace(w.namespace)); err != nil {
+					t.Fatal(err)
+				}
+				if n := meta.LenList(list); n > 0 {
+					t.Errorf("%d objects in %T", n, list)
+				}
+			}
+		})
+	}
+}
+
+// What runs goes on as it is while the spec is refused, and catches up once it is allowed.
+func TestRefusedLater(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.create(w.hub())
+	w.ready()
+	before := w.versions()
+	w.edit(func(s *v1alpha1.IntegrationHubSpec) {
+		s.Image, s.BaseURL = "mirror.example.com/hub:v2", "https://hub.example.com"
+	})
+	for range 2 {
+		w.reconcile()
+	}
+	after := w.versions()
+	delete(before, "hub")
+	delete(after, "hub")
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("a refused spec changed something (-before +after):\n%s", diff)
+	}
+	w.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.NotAllowed)
+	w.want(v1alpha1.DeploymentAvailable, metav1.ConditionTrue, v1alpha1.Succeeded)
+	w.policy.Default.ImagePrefixes = []string{"mirror.example.com/hub"}
+	w.reconcile()
+	w.want(v1alpha1.Accepted, metav1.ConditionTrue, v1alpha1.Succeeded)
+	w.issue()
+	w.reconcile()
+	if image := get(w, "hub", &appsv1.Deployment{}).Spec.Template.Spec.Containers[0].Image; image != "mirror.example.com/hub:v2" {
+		t.Errorf("image %q", image)
+	}
+}
+
+// A hub takes the name of its Service. It gets no certificate for that name while the Service
+// belongs to somebody else.
+func TestCertificateNeedsItsOwnService(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	service := &corev1.Service{ObjectMeta: w.meta("hub"), Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 443}}}}
+	w.create(service)
+	w.create(w.hub())
+	w.reconcile()
+	w.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.NameTaken)
+	if err := api.Get(t.Context(), w.key(), &cmv1.Certificate{}); !apierrors.IsNotFound(err) {
+		t.Errorf("there is a Certificate for somebody else's Service: %v", err)
+	}
+	if err := api.Delete(t.Context(), service); err != nil {
+		t.Fatal(err)
+	}
+	w.ready()
+}
