@@ -65,14 +65,14 @@ func whyNotReady(p *corev1.Pod) string {
 		if c.Ready {
 			continue
 		}
-		if why := whyNotStarted(c); why != "" {
+		if why := whyNotStarted(c, p); why != "" {
 			return why
 		}
 	}
 	return ""
 }
 
-func whyNotStarted(c corev1.ContainerStatus) string {
+func whyNotStarted(c corev1.ContainerStatus, p *corev1.Pod) string {
 	who := "The hub"
 	if c.Name != resources.ContainerName {
 		who = "The container " + c.Name + " beside the hub"
@@ -86,7 +86,9 @@ func whyNotStarted(c corev1.ContainerStatus) string {
 	case ended != nil && ended.Reason == "OOMKilled":
 		return who + " used more memory than it may, and was ended (OOMKilled): raise the limit, for the hub that of spec.resources."
 	case ended != nil && ended.ExitCode != 0:
-		return strings.TrimSuffix(fmt.Sprintf("%s ended (%s, exit code %d): %s", who, ended.Reason, ended.ExitCode, short(lastWords(ended.Message))), ": ")
+		// What a container writes may be secret, and more people read a status than logs.
+		return fmt.Sprintf("%s exited (%s, exit code %d): see kubectl -n %s logs -l %s=%s -c %s",
+			who, ended.Reason, ended.ExitCode, p.Namespace, resources.InstanceLabel, p.Labels[resources.InstanceLabel], c.Name)
 	case waiting == nil, waiting.Reason == "ContainerCreating", waiting.Reason == "PodInitializing":
 		return ""
 	case waiting.Reason == "ErrImagePull", waiting.Reason == "ImagePullBackOff":
@@ -96,18 +98,18 @@ func whyNotStarted(c corev1.ContainerStatus) string {
 			why = waiting.Message
 		}
 		return fmt.Sprintf("%s cannot start: ImagePullBackOff: %s: %s", who, c.Image, short(why))
-	default:
+	case slices.Contains(kubeletReasons, waiting.Reason):
 		return fmt.Sprintf("%s cannot start: %s: %s", who, waiting.Reason, short(waiting.Message))
+	default:
+		return fmt.Sprintf("%s cannot start: %s: see kubectl -n %s describe pods -l %s=%s",
+			who, waiting.Reason, p.Namespace, resources.InstanceLabel, p.Labels[resources.InstanceLabel])
 	}
 }
 
-// lastWords are what a hub says when it gives up, without the log that goes before.
-func lastWords(log string) string {
-	log = strings.TrimSpace(log)
-	if i := strings.LastIndex("\n"+log, "\nhub: "); i >= 0 {
-		return log[i:]
-	}
-	return log[strings.LastIndex(log, "\n")+1:]
+// kubeletReasons are those whose message is the kubelet's own. Others, such as that of a failed
+// hook, quote what a container wrote.
+var kubeletReasons = []string{
+	"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable",
 }
 
 // nearEnd is that of a connection, as net.OpError writes it. Its port changes from try to try.

@@ -13,8 +13,8 @@ import (
 	"integrationhub.dev/api/v1alpha1"
 )
 
-// What keeps pods from starting is in the condition, in words that do not change by
-// themselves: the pods' names and the times in their logs do.
+// What keeps pods from starting is in the condition, without anything that a container wrote and
+// in words that do not change by themselves.
 func TestPodsThatCannotStart(t *testing.T) {
 	t.Parallel()
 	waiting := func(reason, message string) corev1.PodStatus {
@@ -22,8 +22,9 @@ func TestPodsThatCannotStart(t *testing.T) {
 			Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: message},
 		}})
 	}
-	ended := &corev1.ContainerStateTerminated{Reason: "Error", ExitCode: 1, Message: "{\"time\":\"2026-01-01T00:00:00Z\",\"msg\":\"starting\"}\nhub: reading the configuration: no\nsuch thing\n"}
-	const words = "The hub ended (Error, exit code 1): hub: reading the configuration: no\nsuch thing"
+	ended := &corev1.ContainerStateTerminated{Reason: "Error", ExitCode: 1, Message: "hub: the password is hunter2\n"}
+	const logs = "see kubectl -n NAMESPACE logs -l app.kubernetes.io/instance=hub -c hub"
+	const exited = "The hub exited (Error, exit code 1): " + logs
 	for _, tt := range []struct {
 		name, want string
 		status     corev1.PodStatus
@@ -34,15 +35,19 @@ func TestPodsThatCannotStart(t *testing.T) {
 			waiting("ImagePullBackOff", `Back-off pulling image "hub:test": ErrImagePull: not found`),
 		},
 		{"a setting that is not there", `The hub cannot start: CreateContainerConfigError: secret "x" not found`, waiting("CreateContainerConfigError", `secret "x" not found`)},
-		{"a hub that gave up", words, containerStatus(corev1.ContainerStatus{State: corev1.ContainerState{Terminated: ended}})},
-		{"one that waits to try again", words, containerStatus(corev1.ContainerStatus{
+		{"a hub that gave up", exited, containerStatus(corev1.ContainerStatus{State: corev1.ContainerState{Terminated: ended}})},
+		{"one that waits to try again", exited, containerStatus(corev1.ContainerStatus{
 			State:                corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff", Message: "back-off 10s restarting failed container=hub pod=hub-1-2"}},
 			LastTerminationState: corev1.ContainerState{Terminated: ended},
 		})},
-		{"one that tries again", words, containerStatus(corev1.ContainerStatus{
+		{"one that tries again", exited, containerStatus(corev1.ContainerStatus{
 			State:                corev1.ContainerState{Running: &corev1.ContainerStateRunning{}},
 			LastTerminationState: corev1.ContainerState{Terminated: ended},
 		})},
+		{
+			"a hook that failed", "The hub cannot start: PostStartHookError: see kubectl -n NAMESPACE describe pods -l app.kubernetes.io/instance=hub",
+			waiting("PostStartHookError", "command 'cat /secret' exited with 1: hunter2"),
+		},
 		{"no room", "A pod finds no node: 0/3 nodes are available", corev1.PodStatus{Conditions: []corev1.PodCondition{{
 			Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable, Message: "0/3 nodes are available",
 		}}}},
@@ -51,7 +56,7 @@ func TestPodsThatCannotStart(t *testing.T) {
 			containerStatus(corev1.ContainerStatus{LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "OOMKilled", ExitCode: 137}}}),
 		},
 		{
-			"one that says nothing", "The hub ended (Error, exit code 2)",
+			"one that says nothing", "The hub exited (Error, exit code 2): " + logs,
 			containerStatus(corev1.ContainerStatus{State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "Error", ExitCode: 2}}}),
 		},
 		{
@@ -84,7 +89,13 @@ func TestPodsThatCannotStart(t *testing.T) {
 			w.pod(tt.status)
 			w.reconcile()
 			h := get(w, "hub", &v1alpha1.IntegrationHub{})
+			for _, c := range h.Status.Conditions {
+				if strings.Contains(c.Message, "hunter2") {
+					t.Errorf("%s holds a container's output: %s", c.Type, c.Message)
+				}
+			}
 			got := meta.FindStatusCondition(h.Status.Conditions, v1alpha1.DeploymentAvailable)
+			tt.want = strings.ReplaceAll(tt.want, "NAMESPACE", w.namespace)
 			switch {
 			case tt.want == "" && got.Reason != v1alpha1.Progressing:
 				t.Errorf("condition %+v", got)

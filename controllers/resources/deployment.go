@@ -100,8 +100,6 @@ func container(in Inputs) *corev1ac.ContainerApplyConfiguration {
 		WithName(ContainerName).
 		WithImage(cmp.Or(hub.Spec.Image, in.Image)).
 		WithArgs("serve").
-		// The condition DeploymentAvailable quotes what a hub says when it gives up.
-		WithTerminationMessagePolicy(corev1.TerminationMessageFallbackToLogsOnError).
 		WithEnv(environment(in)...).
 		WithPorts(
 			corev1ac.ContainerPort().WithName(portName(hub)).WithContainerPort(containerPort(hub)),

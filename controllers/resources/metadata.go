@@ -12,11 +12,14 @@ const (
 	ManagedBy      = "integration-hub-operator"
 )
 
+// InstanceLabel holds the hub's name on each of its objects.
+const InstanceLabel = "app.kubernetes.io/instance"
+
 // Selector are the labels of a hub's pods. They never change: a Deployment's selector can't.
 func Selector(hub *v1alpha1.IntegrationHub) map[string]string {
 	return map[string]string{
-		"app.kubernetes.io/name":     "integration-hub",
-		"app.kubernetes.io/instance": hub.Name,
+		"app.kubernetes.io/name": "integration-hub",
+		InstanceLabel:            hub.Name,
 	}
 }
 
