@@ -1,12 +1,14 @@
 package integrations_test
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -23,6 +25,7 @@ import (
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/token"
+	"integrationhub.dev/hub/watch"
 	"integrationhub.dev/integrations"
 )
 
@@ -64,7 +67,16 @@ const reference = "testdata/reference/"
 // newHub makes a hub with every integration, from which nothing can be reached.
 func newHub(t *testing.T) http.Handler {
 	t.Helper()
-	config := hub.Config{BaseURL: "BASE_URL", Label: "Golden Hub", Secret: "secret", KeepAliveSeconds: 30, FormTimeout: time.Minute}
+	return newHubWith(t, slog.New(slog.DiscardHandler), settings, unreachable{})
+}
+
+// newHubWith makes a hub with every integration, all of whose calls go to one transport.
+func newHubWith(t *testing.T, log *slog.Logger, env map[string]string, transport http.RoundTripper) http.Handler {
+	t.Helper()
+	config := hub.Config{
+		BaseURL: "BASE_URL", Label: "Golden Hub", Secret: "secret", KeepAliveSeconds: 30, FormTimeout: time.Minute,
+		DeliveryTimeout: time.Hour, MaxDeliveries: 32, MaxForms: 64,
+	}
 	secrets, err := hub.LoadSecrets(config.Secret, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -73,20 +85,31 @@ func newHub(t *testing.T) http.Handler {
 	for _, e := range integrations.All() {
 		entries = append(entries, hub.Entry(e))
 	}
-	log := slog.New(slog.DiscardHandler)
-	nowhere := &http.Client{Transport: unreachable{}}
-	catalog, err := hub.NewCatalog(entries, config, action.Deps{Env: settings, Log: log, HTTP: nowhere})
+	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	dial := func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }
+	catalog, err := hub.NewCatalog(entries, config, action.Deps{Env: env, Log: log, HTTP: client, Identity: client, Dial: dial, Watch: watches(log)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s, err := hub.New(hub.Parts{
-		Config: config, Catalog: catalog, Secrets: secrets, Log: log, Looker: nowhere, Metrics: hub.NewMetrics(prometheus.NewRegistry()),
+		Config: config, Catalog: catalog, Secrets: secrets, Log: log, Looker: client, Metrics: hub.NewMetrics(prometheus.NewRegistry()),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s.Handler()
 }
+
+// watches are the hub's, of which none is waited for.
+func watches(log *slog.Logger) action.Watcher {
+	return watch.New(watch.Options{Most: 100, Longest: time.Hour, Observer: unwatched{}, Log: log}).Watch
+}
+
+type unwatched struct{}
+
+func (unwatched) WatchBegan(context.Context)                {}
+func (unwatched) WatchEnded(context.Context, watch.Outcome) {}
+func (unwatched) WatchRefused(context.Context)              {}
 
 type unreachable struct{}
 

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/outbound"
 )
 
 // config is the OAuth client (https://airtable.com/developers/web/api/oauth-reference).
@@ -32,7 +33,7 @@ func (i *Integration) AuthorizeURL(_ context.Context, login action.Login) (strin
 func (i *Integration) Exchange(ctx context.Context, login action.Login, callback url.Values) (*action.State, error) {
 	t, err := i.config(login.RedirectURL).Exchange(i.withClient(ctx), callback.Get("code"), oauth2.VerifierOption(login.Verifier))
 	if err != nil {
-		return nil, oauthError(err)
+		return nil, oauthError(ctx, err)
 	}
 	return tokens{Access: t.AccessToken, Refresh: t.RefreshToken, Redirect: login.RedirectURL}.state(), nil
 }
@@ -41,7 +42,7 @@ func (i *Integration) Exchange(ctx context.Context, login action.Login, callback
 func (i *Integration) refresh(ctx context.Context, old tokens) (tokens, error) {
 	t, err := i.config(old.Redirect).TokenSource(i.withClient(ctx), &oauth2.Token{RefreshToken: old.Refresh}).Token()
 	if err != nil {
-		return tokens{}, oauthError(err)
+		return tokens{}, oauthError(ctx, err)
 	}
 	return tokens{Access: t.AccessToken, Refresh: t.RefreshToken, Redirect: old.Redirect}, nil
 }
@@ -51,7 +52,7 @@ func (i *Integration) withClient(ctx context.Context) context.Context {
 }
 
 // oauthError keeps the library's error, which quotes the answer, out of logs.
-func oauthError(err error) error {
+func oauthError(ctx context.Context, err error) error {
 	if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		kind := action.KindOfStatus(e.Response.StatusCode)
 		if kind == action.Invalid || kind == action.Unauthenticated || kind == action.Forbidden {
@@ -59,7 +60,7 @@ func oauthError(err error) error {
 		}
 		return action.Errorf(kind, "Airtable's sign-in answered %d.", e.Response.StatusCode)
 	}
-	return action.Wrap(errors.New("exchanging tokens"), action.Unavailable, "Airtable's sign-in cannot be reached.")
+	return outbound.ConnectionError(ctx, err, "Airtable's sign-in")
 }
 
 // tokens are a user's, as Looker keeps them.

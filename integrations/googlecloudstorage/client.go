@@ -73,14 +73,15 @@ func (i *Integration) ownClient(ctx context.Context) (*client, error) {
 	}
 	var kind struct{ Type google.CredentialsType }
 	err = json.Unmarshal(file, &kind)
+	calls := serviceaccount.NewCalls(ctx, i.deps.HTTP)
 	var c *google.Credentials
 	if err == nil {
-		c, err = google.CredentialsFromJSONWithType(serviceaccount.Context(ctx, i.deps.HTTP), file, kind.Type, scope)
+		c, err = google.CredentialsFromJSONWithType(calls.Context, file, kind.Type, scope)
 	}
 	if err != nil { // it may quote the file
 		return nil, action.Wrap(errors.New("the hub's credentials file cannot be used"), action.Internal, refused)
 	}
-	return &client{i, c.TokenSource, refused}, nil
+	return &client{i, calls.Source(c.TokenSource), refused}, nil
 }
 
 // authorized makes a call by do; it is a [resumable.Caller].

@@ -143,10 +143,12 @@ func (c *client) identify(ctx context.Context) (string, error) {
 		return granted.Token, nil
 	case err == nil:
 		return "", action.Errorf(action.Unavailable, "Marketo granted no access token.")
-	case kind == action.Unauthenticated, kind == action.Invalid, kind == action.Forbidden:
-		return "", hopelessError{action.Wrap(err, action.Unauthenticated, "Marketo refuses the client ID and secret.")}
 	case kind.Retryable():
 		return "", err
+	case !errors.As(err, new(*outbound.StatusError)): // the egress policy, or no such host
+		return "", hopelessError{err}
+	case kind == action.Unauthenticated, kind == action.Invalid, kind == action.Forbidden:
+		return "", hopelessError{action.Wrap(err, action.Unauthenticated, "Marketo refuses the client ID and secret.")}
 	default:
 		return "", hopelessError{err}
 	}

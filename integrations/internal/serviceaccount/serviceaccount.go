@@ -3,6 +3,7 @@
 package serviceaccount
 
 import (
+	"cmp"
 	"context"
 	"crypto/rsa"
 	"crypto/x509"
@@ -12,6 +13,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -72,14 +74,54 @@ const tokenTimeout = 30 * time.Second
 // Tokens signs in when a token is first asked for, and again when it expires.
 func (a Account) Tokens(ctx context.Context, client *http.Client, scope string) oauth2.TokenSource {
 	c := jwt.Config{Email: a.Email, PrivateKey: a.key, Scopes: []string{scope}, TokenURL: tokenURL}
-	return c.TokenSource(Context(ctx, client))
+	calls := NewCalls(ctx, client)
+	return calls.Source(c.TokenSource(calls.Context))
 }
 
-// Context is one for golang.org/x/oauth2, whose calls then go through the client.
-func Context(ctx context.Context, client *http.Client) context.Context {
+// Calls are those of golang.org/x/oauth2 for a token.
+type Calls struct {
+	// Context is for the library, whose calls then go through the client.
+	Context context.Context //nolint:containedctx // the library keeps it, too
+	// failed is why a call did not get an answer. The library drops it: it would be told as a
+	// lost connection, although the egress policy may block Google.
+	failed atomic.Pointer[error]
+	next   http.RoundTripper
+}
+
+// NewCalls are calls through a client.
+func NewCalls(ctx context.Context, client *http.Client) *Calls {
+	c := &Calls{next: cmp.Or(client.Transport, http.DefaultTransport)}
 	bounded := *client
-	bounded.Timeout = tokenTimeout
-	return context.WithValue(ctx, oauth2.HTTPClient, &bounded)
+	bounded.Timeout, bounded.Transport = tokenTimeout, c
+	c.Context = context.WithValue(ctx, oauth2.HTTPClient, &bounded)
+	return c
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (c *Calls) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := c.next.RoundTrip(req)
+	if err != nil {
+		c.failed.Store(&err)
+	}
+	return res, err
+}
+
+// Source adds to a source's errors what the library drops.
+func (c *Calls) Source(s oauth2.TokenSource) oauth2.TokenSource { return source{s, c} }
+
+type source struct {
+	oauth2.TokenSource
+	calls *Calls
+}
+
+// Token implements [oauth2.TokenSource].
+func (s source) Token() (*oauth2.Token, error) {
+	s.calls.failed.Store(nil)
+	token, err := s.TokenSource.Token()
+	if failed := s.calls.failed.Load(); err != nil && failed != nil {
+		return nil, fmt.Errorf("%w: %w", *failed, err)
+	}
+	return token, err
 }
 
 // Explain turns a token source's error into the hub's; refused is the sentence for the person
