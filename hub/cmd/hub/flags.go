@@ -50,22 +50,34 @@ func flagError(cmd *cobra.Command, err error) error {
 	return usagef("%s", message)
 }
 
-// hubFlags adds the flags that say which hub to call, and returns how to make the client.
-func hubFlags(cmd *cobra.Command, env map[string]string) func() (*looker.Client, error) {
-	o := looker.Options{Token: env["HUB_TOKEN"]}
+// hubOptions adds the flags that say which hub to call.
+func hubOptions(cmd *cobra.Command, env map[string]string) *looker.Options {
+	o := &looker.Options{Token: env["HUB_TOKEN"]}
 	f := cmd.Flags()
 	f.StringVar(&o.URL, "url", env["HUB_URL"], "the hub's address (HUB_URL)")
 	f.StringVar(&o.CAFile, "ca", env["HUB_CA_FILE"], "certificate authority to trust, a PEM file (HUB_CA_FILE)")
 	f.StringVar(&o.Connect, "connect", env["HUB_CONNECT"],
 		"host:port to connect to in place of the address, as through a port-forward (HUB_CONNECT)")
 	f.StringVar(&o.Version, "looker", looker.DefaultVersion, "the version of Looker to pretend to be")
+	return o
+}
+
+// hubFlags is as [hubOptions], and returns how to make the client.
+func hubFlags(cmd *cobra.Command, env map[string]string) func() (*looker.Client, error) {
+	o := hubOptions(cmd, env)
 	return func() (*looker.Client, error) {
-		c, err := looker.New(o)
-		if versionError, ok := errors.AsType[*looker.VersionError](err); ok {
-			return nil, usagef("--looker: %v", versionError)
+		if err := checkVersion(o); err != nil {
+			return nil, err
 		}
-		return c, err
+		return looker.New(*o)
 	}
+}
+
+func checkVersion(o *looker.Options) error {
+	if err := looker.CheckVersion(o.Version); err != nil {
+		return usagef("--looker: %v", err)
+	}
+	return nil
 }
 
 // integrationName wants the one argument that names an integration.

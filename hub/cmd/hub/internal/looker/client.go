@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
@@ -51,8 +52,8 @@ func New(o Options) (*Client, error) {
 	if o.Version == "" {
 		o.Version = DefaultVersion
 	}
-	if !action.ParseUserAgent(userAgent(o.Version)).Known() {
-		return nil, &VersionError{o.Version}
+	if err := CheckVersion(o.Version); err != nil {
+		return nil, err
 	}
 	roots, err := outbound.LoadRoots(o.CAFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -70,11 +71,12 @@ func New(o Options) (*Client, error) {
 	return &Client{base: base, opts: o, client: &http.Client{Transport: transport}}, nil
 }
 
-// VersionError is a version of Looker that cannot be read.
-type VersionError struct{ Text string }
-
-func (e *VersionError) Error() string {
-	return fmt.Sprintf("%q is not a version of Looker: it must be three numbers, such as %s", e.Text, DefaultVersion)
+// CheckVersion refuses what a hub would not take for a version of Looker.
+func CheckVersion(version string) error {
+	if !action.ParseUserAgent(userAgent(version)).Known() {
+		return fmt.Errorf("%q is not a version of Looker: it must be three numbers, such as %s", version, DefaultVersion)
+	}
+	return nil
 }
 
 // ParseURL reads a hub's address.
@@ -140,6 +142,24 @@ func (c *Client) do(req *http.Request) ([]byte, error) {
 	return bytes.TrimSpace(answer), nil
 }
 
+// Clock is the hub's time, by the second.
+func (c *Client) Clock(ctx context.Context) (time.Time, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodHead, c.base.String()+"/", http.NoBody)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("preparing the request: %w", err)
+	}
+	res, err := c.client.Do(req)
+	if err != nil {
+		return time.Time{}, c.explain(err)
+	}
+	_ = res.Body.Close()
+	at, err := http.ParseTime(res.Header.Get("Date"))
+	if err != nil {
+		return time.Time{}, errors.New("the hub's answer does not say what time it is")
+	}
+	return at, nil
+}
+
 func statusError(res *http.Response, answer []byte) error {
 	e := &StatusError{Code: res.StatusCode}
 	var body struct{ Error string }
@@ -158,6 +178,7 @@ func statusError(res *http.Response, answer []byte) error {
 type Integration struct {
 	Name           string                 `json:"name"`
 	Label          string                 `json:"label"`
+	URL            string                 `json:"url"`
 	Description    string                 `json:"description"`
 	Params         []action.Param         `json:"params"`
 	RequiredFields []action.RequiredField `json:"required_fields"`
