@@ -55,13 +55,36 @@ type cell struct {
 type name struct{ text, ascii string }
 
 var firstNames = []name{
-	{"Ana", "ana"}, {"José", "jose"}, {"Zoë", "zoe"}, {"Łukasz", "lukasz"}, {"Mary Ann", "maryann"}, {"小龙", "xiaolong"},
-	{"Fatima", "fatima"}, {"Noah", "noah"}, {"Olga", "olga"}, {"Priya", "priya"}, {"Søren", "soren"}, {"Aïcha", "aicha"}, {"Kenji", "kenji"}, {"Grace", "grace"},
+	{"Ana", "ana"},
+	{"José", "jose"},
+	{"Zoë", "zoe"},
+	{"Łukasz", "lukasz"},
+	{"Mary Ann", "maryann"},
+	{"小龙", "xiaolong"},
+	{"Fatima", "fatima"},
+	{"Noah", "noah"},
+	{"Olga", "olga"},
+	{"Priya", "priya"},
+	{"Søren", "soren"},
+	{"Aïcha", "aicha"},
+	{"Kenji", "kenji"},
+	{"Grace", "grace"},
 }
 
 var lastNames = []name{
-	{"García", "garcia"}, {"O'Neill", "oneill"}, {"Nowak", "nowak"}, {"Müller", "mueller"}, {"李", "li"}, {"van der Berg", "vanderberg"},
-	{"Smith", "smith"}, {"Haddad", "haddad"}, {"Kowalczyk-Lee", "kowalczyklee"}, {"Iyer", "iyer"}, {"Sørensen", "sorensen"}, {"Tanaka", "tanaka"}, {"Brown", "brown"},
+	{"García", "garcia"},
+	{"O'Neill", "oneill"},
+	{"Nowak", "nowak"},
+	{"Müller", "mueller"},
+	{"李", "li"},
+	{"van der Berg", "vanderberg"},
+	{"Smith", "smith"},
+	{"Haddad", "haddad"},
+	{"Kowalczyk-Lee", "kowalczyklee"},
+	{"Iyer", "iyer"},
+	{"Sørensen", "sorensen"},
+	{"Tanaka", "tanaka"},
+	{"Brown", "brown"},
 }
 
 // place is where somebody lives. A telephone number of its country ends in so many digits, of
@@ -72,8 +95,13 @@ type place struct {
 }
 
 var places = []place{
-	{"New York", "US", "+1212555010", 1}, {"Washington, D.C.", "US", "+1202555014", 1}, {"San Francisco", "US", "+1415555012", 1},
-	{"Coeur d'Alene", "US", "+1208555018", 1}, {"London", "GB", "+447700900", 3}, {`"Old Town", Edinburgh`, "GB", "+441314960", 3}, {"Toronto", "CA", "+1416555017", 1},
+	{"New York", "US", "+1212555010", 1},
+	{"Washington, D.C.", "US", "+1202555014", 1},
+	{"San Francisco", "US", "+1415555012", 1},
+	{"Coeur d'Alene", "US", "+1208555018", 1},
+	{"London", "GB", "+447700900", 3},
+	{`"Old Town", Edinburgh`, "GB", "+441314960", 3},
+	{"Toronto", "CA", "+1416555017", 1},
 }
 
 // firstDay is the day of the first sign-up.

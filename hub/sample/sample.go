@@ -8,7 +8,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"slices"
+	"strings"
 
 	"integrationhub.dev/hub/action"
 )
@@ -62,12 +62,9 @@ func Write(w io.Writer, format action.Format, rows int) error {
 }
 
 func names(formats []action.Format) string {
-	text := ""
-	for i, f := range slices.Sorted(slices.Values(formats)) {
-		if i > 0 {
-			text += ", "
-		}
-		text += string(f)
+	var texts []string
+	for _, f := range formats {
+		texts = append(texts, string(f))
 	}
-	return text
+	return strings.Join(texts, ", ")
 }

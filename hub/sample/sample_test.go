@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"io"
 	"runtime"
 	"strconv"
@@ -70,22 +71,28 @@ var readers = map[action.Format]func(t *testing.T, data []byte) [][]string{
 	action.InlineJSON:           tableRows,
 	action.JSONLabel:            tableRows,
 	action.JSONBI:               biRows,
-	action.CSV:                  func(t *testing.T, data []byte) [][]string { return delimitedRows(t, data, ',') },
-	action.Txt:                  func(t *testing.T, data []byte) [][]string { return delimitedRows(t, data, '\t') },
+	action.CSV:                  csvRows,
+	action.Txt: func(t *testing.T, data []byte) [][]string {
+		t.Helper()
+		return delimitedRows(t, data, '\t')
+	},
 	action.CSVZip: func(t *testing.T, data []byte) [][]string {
-		return delimitedRows(t, unzip(t, data)["dashboard-sample/people.csv"], ',')
+		t.Helper()
+		return csvRows(t, unzip(t, data)["dashboard-sample/people.csv"])
 	},
 	action.HTML: htmlRows,
 	action.XLSX: sheetRows,
 }
 
 func tableRows(t *testing.T, data []byte) [][]string {
+	t.Helper()
 	_, rows := table(t, data)
 	return rows
 }
 
 // biRows moves the parts to where json_detail has them.
 func biRows(t *testing.T, data []byte) [][]string {
+	t.Helper()
 	var bi struct {
 		Metadata struct {
 			Fields json.RawMessage `json:"fields"`
@@ -98,7 +105,13 @@ func biRows(t *testing.T, data []byte) [][]string {
 	return tableRows(t, []byte(`{"fields":`+string(bi.Metadata.Fields)+`,"data":`+string(bi.Rows)+`}`))
 }
 
+func csvRows(t *testing.T, data []byte) [][]string {
+	t.Helper()
+	return delimitedRows(t, data, ',')
+}
+
 func delimitedRows(t *testing.T, data []byte, comma rune) [][]string {
+	t.Helper()
 	r := csv.NewReader(bytes.NewReader(data))
 	r.Comma = comma
 	records, err := r.ReadAll()
@@ -109,6 +122,7 @@ func delimitedRows(t *testing.T, data []byte, comma rune) [][]string {
 }
 
 func unzip(t *testing.T, data []byte) map[string][]byte {
+	t.Helper()
 	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		t.Fatal(err)
@@ -128,6 +142,7 @@ func unzip(t *testing.T, data []byte) map[string][]byte {
 
 // htmlRows takes Looker's number format off the last column.
 func htmlRows(t *testing.T, data []byte) [][]string {
+	t.Helper()
 	doc, err := html.Parse(bytes.NewReader(data))
 	if err != nil {
 		t.Fatal(err)
@@ -153,11 +168,12 @@ func htmlRows(t *testing.T, data []byte) [][]string {
 
 // sheetRows reads a workbook as its standard has it, by the relationships of its parts.
 func sheetRows(t *testing.T, data []byte) [][]string {
+	t.Helper()
 	files := unzip(t, data)
 	for name, content := range files {
 		d := xml.NewDecoder(bytes.NewReader(content))
 		for {
-			if _, err := d.Token(); err == io.EOF {
+			if _, err := d.Token(); errors.Is(err, io.EOF) {
 				break
 			} else if err != nil {
 				t.Fatalf("%s: %v", name, err)

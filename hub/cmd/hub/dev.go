@@ -71,11 +71,11 @@ func serveDev(ctx context.Context, o hub.Options, out, stderr io.Writer) error {
 		return err
 	}
 	o.Certificate, o.Listener = hub.NewCertificate(d.cert), listener
-	minted, err := token.New([]byte(o.Config.Secret.Reveal()))
+	lookerToken, err := token.New([]byte(o.Config.Secret.Reveal()))
 	if err != nil {
 		return err
 	}
-	file, err := writeDevEnv(o.Env, folder, d.clientEnv(minted))
+	file, err := writeDevEnv(o.Env, folder, d.clientEnv(lookerToken))
 	if err != nil {
 		return err
 	}
@@ -151,11 +151,11 @@ func (d *dev) startInbox(ctx context.Context, o *hub.Options) error {
 }
 
 // clientEnv is what commands in another terminal need.
-func (d *dev) clientEnv(minted string) [][2]string {
+func (d *dev) clientEnv(lookerToken string) [][2]string {
 	return [][2]string{
 		{"HUB_URL", d.env["ACTION_HUB_BASE_URL"]},
 		{"HUB_CA_FILE", d.ca},
-		{"HUB_TOKEN", minted},
+		{"HUB_TOKEN", lookerToken},
 		{"HUB_INBOX", "https://" + d.served.Deliveries.String()},
 		{"HUB_INBOX_PAGE", "http://" + d.served.Page.String() + d.inbox.Path()},
 	}

@@ -42,7 +42,7 @@ func selfSigned(file, others string) (tls.Certificate, error) {
 		}
 	}
 	text = slices.Concat(text, []byte("\n"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-	if err := os.WriteFile(file, text, 0o600); err != nil {
+	if err := os.WriteFile(file, text, 0o600); err != nil { //nolint:gosec // in a folder that this program made
 		return tls.Certificate{}, fmt.Errorf("writing the certificate: %w", err)
 	}
 	leaf, err := x509.ParseCertificate(der)

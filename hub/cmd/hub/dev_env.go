@@ -29,16 +29,20 @@ func writeDevEnv(env map[string]string, folder string, variables [][2]string) (*
 	if err := os.WriteFile(f.own, f.content, 0o600); err != nil {
 		return nil, fmt.Errorf("writing the environment for other terminals: %w", err)
 	}
-	shared := sharedDevEnv(env)
-	if shared == "" || os.MkdirAll(filepath.Dir(shared), 0o700) != nil {
-		return f, nil
-	}
-	// Renamed into place, so that nobody reads half of it, and no link is followed.
-	staged := shared + "." + filepath.Base(folder)
-	if os.WriteFile(staged, f.content, 0o600) == nil && os.Rename(staged, shared) == nil {
-		f.shared = shared
-	}
+	f.share(sharedDevEnv(env))
 	return f, nil
+}
+
+// share writes the shared file where it can be written. It is renamed into place, so that
+// nobody reads half of it, and no link is followed.
+func (f *devEnvFile) share(file string) {
+	if file == "" || os.MkdirAll(filepath.Dir(file), 0o700) != nil {
+		return
+	}
+	staged := file + "." + filepath.Base(filepath.Dir(f.own))
+	if os.WriteFile(staged, f.content, 0o600) == nil && os.Rename(staged, file) == nil {
+		f.shared = file
+	}
 }
 
 // remove takes the shared file away, unless another hub has written it since.

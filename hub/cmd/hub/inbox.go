@@ -73,7 +73,7 @@ func followInbox(ctx context.Context, client *inbox.Client, out io.Writer, o out
 	for last := 0; ; {
 		list, err := client.Wait(ctx, last)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // an interrupt is how this ends
 		}
 		if err != nil {
 			return err

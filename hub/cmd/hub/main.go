@@ -25,7 +25,7 @@ const (
 
 // run executes a command line and returns the exit status.
 func run(ctx context.Context, args []string, p process) int {
-	root := newRoot(p)
+	root := newRoot(p) //nolint:contextcheck // cobra hands the context to each command
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil || errors.Is(err, errReported) {

@@ -50,13 +50,13 @@ func TestREADME(t *testing.T) {
 	if len(build) != 5 || strings.Join(build[:4], " ") != "go build -o bin/hub" {
 		t.Fatalf("the first command is %q, want go build -o bin/hub PACKAGE", blocks[0][0])
 	}
-	compile := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(folder, "bin/hub"), build[4]) //nolint:gosec // our own README
+	compile := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(folder, "bin/hub"), build[4])
 	compile.Dir = "../../.."
 	if out, err := compile.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", blocks[0][0], err, out)
 	}
 
-	serve := exec.CommandContext(t.Context(), "sh", "-c", "exec "+blocks[0][1]) //nolint:gosec // as above
+	serve := exec.CommandContext(t.Context(), "sh", "-c", "exec "+blocks[0][1])
 	serve.Dir, serve.Env = folder, env
 	var log bytes.Buffer
 	serve.Stderr = &log
@@ -80,7 +80,7 @@ func TestREADME(t *testing.T) {
 		}
 	}
 	for name, commands := range map[string][]string{"the README's commands": blocks[1], "the printed commands": printed} {
-		shell := exec.CommandContext(t.Context(), "sh", "-eux", "-c", strings.Join(commands, "\n")) //nolint:gosec // as above
+		shell := exec.CommandContext(t.Context(), "sh", "-eux", "-c", strings.Join(commands, "\n"))
 		shell.Dir, shell.Env = folder, env
 		out, err := shell.CombinedOutput()
 		if err != nil || !bytes.Contains(out, []byte("tray delivered ")) || !bytes.Contains(out, []byte(" POST /")) {

@@ -5,6 +5,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -152,9 +153,7 @@ func TestDoctor(t *testing.T) {
 				test.adjust(d)
 			}
 			want := map[string]string{"dns": "warning 127.0.0.1 is 127.0.0.1, which is not a public address: fine for a Looker"}
-			for name, text := range test.want {
-				want[name] = text
-			}
+			maps.Copy(want, test.want)
 			report, skipping := d.Run(t.Context()), false
 			for _, c := range report {
 				skipping = skipping || c.Name == test.skipped

@@ -13,7 +13,7 @@ import (
 // Is reports whether w is a terminal.
 func Is(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) //nolint:gosec // descriptors are small
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // Width is the number of columns of the terminal that w is, or 0 where it is none.
@@ -22,7 +22,7 @@ func Width(w io.Writer) int {
 	if !ok {
 		return 0
 	}
-	columns, _, err := term.GetSize(int(f.Fd())) //nolint:gosec // descriptors are small
+	columns, _, err := term.GetSize(int(f.Fd()))
 	if err != nil {
 		return 0
 	}
