@@ -31,9 +31,12 @@ func (r *Reconciler) credentials(ctx context.Context, rd *round) (outcome, error
 		}
 	case hub.Spec.ServiceSecretRef == nil && !metav1.IsControlledBy(service, hub):
 		return outcome{}, &nameTakenError{"Secret", ref.Name}
-	case len(token.Secret(service.Data[ref.Key])) == 0:
-		return notDone(v1alpha1.SecretInvalid, "The Secret %q has nothing under the key %q. Put the service secret there.", ref.Name, ref.Key), nil
 	default:
+		for _, key := range []string{ref.Key, "previous"} {
+			if value, ok := service.Data[key]; (ok || key == ref.Key) && weak(value) {
+				return notDone(v1alpha1.SecretInvalid, "The Secret %q must hold at least %d characters under the key %q, from which tokens for Looker are made. Create one with: openssl rand -hex 32", ref.Name, minServiceSecret, key), nil
+			}
+		}
 		rd.inputs.ServiceSecret = token.Secret(service.Data[ref.Key])
 	}
 	if err := r.token(ctx, rd); err != nil {
@@ -42,6 +45,15 @@ func (r *Reconciler) credentials(ctx context.Context, rd *round) (outcome, error
 	at := resources.TokenSecretRef(hub)
 	rd.status.TokenSecretRef = &at
 	return done("Looker's token is in Secret " + at.Name + "."), nil
+}
+
+// minServiceSecret is the least length of a service secret: tokens can be tried against a shorter
+// one until it is found.
+const minServiceSecret = 16
+
+// weak reports whether a service secret is too short or blank. Surrounding space does not count.
+func weak(secret []byte) bool {
+	return len(bytes.TrimSpace(token.Secret(secret))) < minServiceSecret
 }
 
 // token keeps a token that is valid for the current secret, and mints one otherwise.

@@ -160,7 +160,7 @@ func TestMissingThings(t *testing.T) {
 		{
 			"service secret", v1alpha1.CredentialsReady, v1alpha1.SecretNotFound,
 			func(s *v1alpha1.IntegrationHubSpec) { s.ServiceSecretRef = &v1alpha1.SecretKeyRef{Name: "mine"} },
-			&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "mine"}, StringData: map[string]string{"secret": "s3cret"}},
+			&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "mine"}, StringData: map[string]string{"secret": "a-service-secret"}},
 		},
 		{
 			"integration's secret", v1alpha1.IntegrationsReady, v1alpha1.SecretNotFound,
@@ -214,9 +214,9 @@ func TestServiceSecretWithLineEnd(t *testing.T) {
 	h := w.hub()
 	h.Spec.ServiceSecretRef = &v1alpha1.SecretKeyRef{Name: "mine"}
 	w.create(h)
-	w.create(&corev1.Secret{ObjectMeta: w.meta("mine"), StringData: map[string]string{"secret": "s3cret\n"}})
+	w.create(&corev1.Secret{ObjectMeta: w.meta("mine"), StringData: map[string]string{"secret": "a-service-secret\n"}})
 	w.reconcile()
-	if !token.Valid(string(get(w, "hub-token", &corev1.Secret{}).Data["token"]), []byte("s3cret")) {
+	if !token.Valid(string(get(w, "hub-token", &corev1.Secret{}).Data["token"]), []byte("a-service-secret")) {
 		t.Error("the hub will refuse this token")
 	}
 }
@@ -342,6 +342,18 @@ func TestConflictingSettings(t *testing.T) {
 			v1alpha1.SettingsConflict,
 		},
 		{
+			"in Secrets, with the same value",
+			v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}},
+			v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "same"}},
+			v1alpha1.SettingsConflict,
+		},
+		{
+			"in Secrets, but not a setting",
+			v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}},
+			v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "other"}},
+			v1alpha1.Succeeded,
+		},
+		{
 			"one Secret for both",
 			v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}},
 			v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}},
@@ -351,8 +363,11 @@ func TestConflictingSettings(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.create(&corev1.Secret{ObjectMeta: w.meta("one"), StringData: map[string]string{"A": "1"}})
-			w.create(&corev1.Secret{ObjectMeta: w.meta("two"), StringData: map[string]string{"A": "2"}})
+			for name, data := range map[string]map[string]string{
+				"one": {"A": "1", "ACTION_HUB_SECRET": "x"}, "two": {"A": "2"}, "same": {"A": "1"}, "other": {"B": "1", "ACTION_HUB_SECRET": "y"},
+			} {
+				w.create(&corev1.Secret{ObjectMeta: w.meta(name), StringData: data})
+			}
 			h := w.hub()
 			tt.tray.Name, tt.zapier.Name = "tray", "zapier"
 			h.Spec.Integrations = []v1alpha1.Integration{tt.tray, tt.zapier}
@@ -385,7 +400,7 @@ func TestServiceSecretRotation(t *testing.T) {
 	h := w.hub()
 	h.Spec.ServiceSecretRef = &v1alpha1.SecretKeyRef{Name: "mine"}
 	w.create(h)
-	s := &corev1.Secret{ObjectMeta: w.meta("mine"), Data: map[string][]byte{"secret": []byte("first")}}
+	s := &corev1.Secret{ObjectMeta: w.meta("mine"), Data: map[string][]byte{"secret": []byte("first-service-secret")}}
 	w.create(s)
 	w.ready()
 	checksum := get(w, "hub", &appsv1.Deployment{}).Spec.Template.Annotations[resources.ChecksumAnnotation]
@@ -395,12 +410,12 @@ func TestServiceSecretRotation(t *testing.T) {
 	if minted() != first {
 		t.Error("the token changed though the secret did not")
 	}
-	s.Data = map[string][]byte{"secret": []byte("second"), "previous": []byte("first")}
+	s.Data = map[string][]byte{"secret": []byte("second-service-secret"), "previous": []byte("first-service-secret")}
 	if err := api.Update(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
 	w.reconcile()
-	if !token.Valid(minted(), []byte("second")) {
+	if !token.Valid(minted(), []byte("second-service-secret")) {
 		t.Error("the token is not of the new secret")
 	}
 	w.reconcile()
@@ -416,12 +431,43 @@ func TestServiceSecretRotation(t *testing.T) {
 	if got := get(w, "hub", &appsv1.Deployment{}).Spec.Template.Annotations[resources.ChecksumAnnotation]; got != checksum {
 		t.Error("a secret that pods read again rolled them")
 	}
-	s.Data = map[string][]byte{"secret": {}}
+}
+
+// From a short or blank secret, or a previous one, anybody could find a token by trying.
+func TestWeakServiceSecret(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.hub()
+	h.Spec.ServiceSecretRef = &v1alpha1.SecretKeyRef{Name: "mine"}
+	w.create(h)
+	s := &corev1.Secret{ObjectMeta: w.meta("mine")}
+	w.create(s)
+	long := []byte("0123456789abcdef")
+	for name, data := range map[string]map[string][]byte{
+		"missing":        {"other": long},
+		"empty":          {"secret": {}},
+		"short":          {"secret": []byte("123456789abcdef")},
+		"padded":         {"secret": []byte("   secret         \n")},
+		"blank":          {"secret": []byte("                      ")},
+		"empty previous": {"secret": long, "previous": {}},
+		"short previous": {"secret": long, "previous": []byte("first")},
+	} {
+		s.Data = data
+		if err := api.Update(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		w.reconcile()
+		w.want(v1alpha1.CredentialsReady, metav1.ConditionFalse, v1alpha1.SecretInvalid)
+		w.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.SecretInvalid)
+		if m := w.message(v1alpha1.Stalled); !strings.Contains(m, "at least 16 characters") {
+			t.Errorf("%s: message %q", name, m)
+		}
+	}
+	s.Data = map[string][]byte{"secret": long, "previous": append(long, '\n')}
 	if err := api.Update(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
-	w.reconcile()
-	w.want(v1alpha1.CredentialsReady, metav1.ConditionFalse, v1alpha1.SecretInvalid)
+	w.ready()
 }
 
 func TestChangedSettingsRollThePods(t *testing.T) {

@@ -1,7 +1,6 @@
 package controllers
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -41,11 +40,13 @@ func (r *Reconciler) integrations(ctx context.Context, rd *round) (outcome, erro
 		}
 		add(sum, name)
 		for _, key := range slices.Sorted(maps.Keys(s.Data)) {
-			if other := from[key]; other != nil && !bytes.Equal(other.Data[key], s.Data[key]) {
-				return notDone(v1alpha1.SettingsConflict, "The Secrets %q and %q give the setting %s different values. A hub has one environment: give it one value, or make two hubs.", other.Name, name, key), nil
-			}
 			if !resources.IsIntegrationSetting(key) {
 				continue // it belongs to the hub itself, or is no name of a variable
+			}
+			// Whether the values differ must not matter: it would tell whoever may write one of the
+			// Secrets when a guess at the other one's value is right.
+			if other := from[key]; other != nil {
+				return notDone(v1alpha1.SettingsConflict, "The Secrets %q and %q both set %s. The integrations of a hub share one environment: keep the setting in one Secret, or create two hubs.", other.Name, name, key), nil
 			}
 			from[key] = s
 			rd.inputs.SecretKeys[name] = append(rd.inputs.SecretKeys[name], key)

@@ -44,7 +44,7 @@ const (
 	SecretInvalid = "SecretInvalid"
 	// ConfigMapNotFound: create the ConfigMap or the key that the message names.
 	ConfigMapNotFound = "ConfigMapNotFound"
-	// SettingsConflict: give the setting that the message names one value, or make two hubs.
+	// SettingsConflict: set what the message names in one place only, or create two hubs.
 	SettingsConflict = "SettingsConflict"
 	// PodTemplateInvalid: correct spec.podTemplate; the message says what does not fit.
 	PodTemplateInvalid = "PodTemplateInvalid"
