@@ -7,20 +7,20 @@ import (
 	"crypto/tls"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
 	"integrationhub.dev/hub/payload"
 )
 
-// The bounds of what is kept. Older deliveries go first.
+// The bounds of what is kept. Older deliveries go first; a single one may use half of the bytes.
 const (
 	maxDeliveries = 100
-	maxBytes      = 1 << 30
+	maxBytes      = 2 << 30
 )
 
 // Delivery is a request that the inbox received.
@@ -178,4 +178,6 @@ func (i *Inbox) room() bool {
 func hexSum(sum []byte) string { return hex.EncodeToString(sum) }
 
 // problem is a sentence on why a body is not whole.
-func problem(what string, err error) string { return fmt.Sprintf("%s: %v.", what, err) }
+func problem(what string, err error) string {
+	return what + ": " + strings.TrimSuffix(err.Error(), ".") + "."
+}

@@ -73,11 +73,11 @@ func (p *Progress) show() {
 func (p *Progress) line(columns int) string {
 	read, elapsed := p.read.Load(), p.Elapsed()
 	if p.total > 0 && read >= p.total {
-		return fit(fmt.Sprintf("sent %s, waiting for the hub (%s)", Size(read), elapsed.Truncate(time.Second)), columns)
+		return cut(fmt.Sprintf("sent %s, waiting for the hub (%s)", Size(read), elapsed.Truncate(time.Second)), columns)
 	}
 	speed := Size(int64(float64(read)/max(elapsed.Seconds(), 0.001))) + "/s"
 	if p.total <= 0 {
-		return fit(fmt.Sprintf("sent %s  %s", Size(read), speed), columns)
+		return cut(fmt.Sprintf("sent %s  %s", Size(read), speed), columns)
 	}
 	share := float64(read) / float64(p.total)
 	text := fmt.Sprintf(" %3.0f%%  %s of %s  %s", share*100, Size(read), Size(p.total), speed)
@@ -85,10 +85,10 @@ func (p *Progress) line(columns int) string {
 		full := int(share * float64(cells))
 		text = "[" + strings.Repeat("#", full) + strings.Repeat(".", cells-full) + "]" + text
 	}
-	return fit(text, columns)
+	return cut(text, columns)
 }
 
-func fit(text string, columns int) string {
+func cut(text string, columns int) string {
 	if columns > 0 && len(text) >= columns {
 		return text[:columns-1]
 	}

@@ -3,13 +3,14 @@ package terminal
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 )
 
-// gap stands between two columns, minColumn is how narrow wrapping makes one.
+// gap stands between two columns, minColumn is how narrow a column of broken words gets.
 const (
 	gap       = 2
-	minColumn = 12
+	minColumn = 8
 )
 
 // Table is text in columns.
@@ -30,7 +31,7 @@ func (t *Table) Write(w io.Writer, columns int) error {
 	}
 	widths := natural(rows)
 	if columns > 0 {
-		shrink(widths, columns)
+		fit(widths, words(rows, len(widths)), columns)
 	}
 	var b bytes.Buffer
 	for _, row := range rows {
@@ -54,24 +55,55 @@ func natural(rows [][]string) []int {
 	return widths
 }
 
-// shrink takes from the widest column until the table fits.
-func shrink(widths []int, columns int) {
+// words returns how wide each column has to be for words to stay whole.
+func words(rows [][]string, columns int) []int {
+	widths := make([]int, columns)
+	for _, row := range rows {
+		for i, cell := range row {
+			for word := range strings.FieldsFuncSeq(strings.ReplaceAll(printable(cell), ",", ", "), func(r rune) bool { return r == ' ' }) {
+				widths[i] = max(widths[i], textWidth(word))
+			}
+		}
+	}
+	return widths
+}
+
+// fit makes columns narrower until the table fits: first to whole words, then by breaking
+// words where the first column, which names things, keeps its own, and at last there too.
+func fit(widths, words []int, columns int) {
 	total := gap * (len(widths) - 1)
 	for _, w := range widths {
 		total += w
 	}
+	narrow := make([]int, len(widths))
+	for i := range narrow {
+		narrow[i] = min(minColumn, words[i])
+	}
+	nameWhole := slices.Clone(narrow)
+	if len(nameWhole) > 0 {
+		nameWhole[0] = words[0]
+	}
+	for _, floor := range [][]int{words, nameWhole, narrow} {
+		total = shrink(widths, floor, total, columns)
+	}
+}
+
+// shrink takes from the widest column that may still be narrower, until the table fits, and
+// returns how wide the table is then.
+func shrink(widths, floor []int, total, columns int) int {
 	for ; total > columns; total-- {
-		widest := 0
+		widest := -1
 		for i, w := range widths {
-			if w > widths[widest] {
+			if w > floor[i] && (widest < 0 || w > widths[widest]) {
 				widest = i
 			}
 		}
-		if widths[widest] <= minColumn {
-			return
+		if widest < 0 {
+			break
 		}
 		widths[widest]--
 	}
+	return total
 }
 
 func writeRow(b *bytes.Buffer, row []string, widths []int) {

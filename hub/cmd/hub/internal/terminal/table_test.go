@@ -22,15 +22,41 @@ func TestTable(t *testing.T) {
 			"日本                                              json_detail, csv and whatever else Looker has to offer",
 			"e\u0301 [2J                                 x           y z",
 		},
-		50: {
-			"NAME                TYPES       FORMATS",
-			"amazon_sagemaker_t  cell,query  csv",
-			"rain_linearlearner",
-			"日本                            json_detail, csv",
-			"                                and whatever else",
-			"                                Looker has to",
-			"                                offer",
-			"e\u0301 [2J               x           y z",
+		// Cells go on below themselves, words and names whole.
+		80: {
+			"NAME                                  TYPES       FORMATS",
+			"amazon_sagemaker_train_linearlearner  cell,query  csv",
+			"日本                                              json_detail, csv and whatever",
+			"                                                  else Looker has to offer",
+			"e\u0301 [2J                                 x           y z",
+		},
+		// Lists break after commas, other words only where nothing else helps; names never.
+		60: {
+			"NAME                                  TYPES     FORMATS",
+			"amazon_sagemaker_train_linearlearner  cell,     csv",
+			"                                      query",
+			"日本                                            json_detail,",
+			"                                                csv and",
+			"                                                whatever",
+			"                                                else Looker",
+			"                                                has to offer",
+			"e\u0301 [2J                                 x         y z",
+		},
+		// Nothing helps: then names break, too.
+		30: {
+			"NAME           TYPES  FORMATS",
+			"amazon_sagema  cell,  csv",
+			"ker_train_lin  query",
+			"earlearner",
+			"日本                  json_det",
+			"                      ail, csv",
+			"                      and",
+			"                      whatever",
+			"                      else",
+			"                      Looker",
+			"                      has to",
+			"                      offer",
+			"e\u0301 [2J          x      y z",
 		},
 	} {
 		var b strings.Builder
