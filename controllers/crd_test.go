@@ -30,6 +30,11 @@ func TestCRDRefuses(t *testing.T) {
 		{"an unknown integration", `Unsupported value: "carrier_pigeon"`, integration("carrier_pigeon", nil)},
 		{"a setting that is no name", "the keys of settings are names of environment variables", integration("tray", map[string]v1alpha1.SettingValue{"lower": "x"})},
 		{"a setting of the hub", "settings must not set what belongs to the hub itself", integration("tray", map[string]v1alpha1.SettingValue{"ACTION_HUB_SECRET": "x"})},
+		{"the key for users' tokens", "settings must not set what belongs to the hub itself", integration("tray", map[string]v1alpha1.SettingValue{"CIPHER_MASTER": "x"})},
+		{"encryption switched off", "settings must not set what belongs to the hub itself", integration("tray", map[string]v1alpha1.SettingValue{"ENCRYPT_PAYLOAD_TRAY": "false"})},
+		{"a proxy", "settings must not set what belongs to the hub itself", integration("tray", map[string]v1alpha1.SettingValue{"HTTPS_PROXY": "x"})},
+		{"the runtime's switches", "settings must not set what belongs to the hub itself", integration("tray", map[string]v1alpha1.SettingValue{"GODEBUG": "x"})},
+		{"cloud credentials", "settings must not set what belongs to the hub itself", integration("tray", map[string]v1alpha1.SettingValue{"AWS_CONTAINER_CREDENTIALS_FULL_URI": "x"})},
 		{"the same integration twice", "Duplicate value", func(s *v1alpha1.IntegrationHubSpec) {
 			s.Integrations = []v1alpha1.Integration{{Name: "tray"}, {Name: "tray"}}
 		}},

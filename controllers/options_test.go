@@ -323,6 +323,44 @@ func TestCipherSecret(t *testing.T) {
 	w.ready()
 }
 
+// A hub that takes over from another one does not start without the key for users' tokens only
+// because an integration's Secret is no place for it.
+func TestReservedVariablesInSecrets(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.hub()
+	h.Spec.Integrations = []v1alpha1.Integration{{Name: "airtable", SecretRef: &v1alpha1.SecretRef{Name: "env"}}}
+	w.create(h)
+	w.create(&corev1.Secret{ObjectMeta: w.meta("env"), StringData: map[string]string{
+		"CIPHER_MASTER": strings.Repeat("0f", 32), "ENCRYPT_PAYLOAD": "true", "ENCRYPT_PAYLOAD_DROPBOX": "false",
+		"https_proxy": "http://evil.example:3128", "AIRTABLE_CLIENT_ID": "id", "ACTION_HUB_SECRET": "x",
+	}})
+	for _, step := range []struct {
+		field string
+		cure  func(*v1alpha1.IntegrationHubSpec)
+	}{
+		{"spec.cipherSecretRef", func(s *v1alpha1.IntegrationHubSpec) {
+			s.CipherSecretRef = &v1alpha1.SecretKeyRef{Name: "env", Key: "CIPHER_MASTER"}
+		}},
+		{"spec.encryptUserState", func(s *v1alpha1.IntegrationHubSpec) { s.EncryptUserState = true }},
+	} {
+		w.reconcile()
+		w.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.SettingReserved)
+		if m := w.message(v1alpha1.Stalled); !strings.Contains(m, step.field) {
+			t.Errorf("message %q, want %s", m, step.field)
+		}
+		w.edit(step.cure)
+	}
+	w.ready()
+	got := map[string]bool{}
+	for _, e := range get(w, "hub", &appsv1.Deployment{}).Spec.Template.Spec.Containers[0].Env {
+		got[e.Name] = e.ValueFrom != nil
+	}
+	if _, leaked := got["https_proxy"]; leaked || !got["CIPHER_MASTER"] || got["ENCRYPT_PAYLOAD"] || !got["AIRTABLE_CLIENT_ID"] {
+		t.Errorf("variables and whether they come from a Secret: %v", got)
+	}
+}
+
 // A proxy and a project of Sentry's are in Secrets; pods are rolled when those change, and
 // left alone while they are missing.
 func TestProxyAndSentrySecrets(t *testing.T) {

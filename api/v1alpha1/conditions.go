@@ -46,6 +46,9 @@ const (
 	ConfigMapNotFound = "ConfigMapNotFound"
 	// SettingsConflict: set what the message names in one place only, or create two hubs.
 	SettingsConflict = "SettingsConflict"
+	// SettingReserved: an integration's Secret sets what has a field of its own in the spec; set
+	// the field that the message names, or remove the key.
+	SettingReserved = "SettingReserved"
 	// PodTemplateInvalid: correct spec.podTemplate; the message says what does not fit.
 	PodTemplateInvalid = "PodTemplateInvalid"
 	// KindMissing: install what the message names, such as the Gateway API or the Prometheus

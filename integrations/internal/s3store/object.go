@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -58,8 +59,9 @@ type object struct {
 // Put implements [objectstore.Object].
 func (o *object) Put(ctx context.Context, body []byte) error {
 	keep := o.store.service.Writing
-	return o.whereTheBucketIs(ctx, "writing the object", func() error {
-		_, err := o.client.PutObject(ctx, &s3.PutObjectInput{
+	var out *s3.PutObjectOutput
+	err := o.whereTheBucketIs(ctx, "writing the object", func() (err error) {
+		out, err = o.client.PutObject(ctx, &s3.PutObjectInput{
 			Bucket: &o.bucket, Key: &o.Name, ContentType: optional(o.ContentType), ContentEncoding: optional(o.ContentEncoding),
 			StorageClass: keep.StorageClass, ServerSideEncryption: keep.Encryption, SSEKMSKeyId: optional(keep.KMSKey),
 			Body: bytes.NewReader(body), ContentLength: aws.Int64(int64(len(body))),
@@ -67,12 +69,23 @@ func (o *object) Put(ctx context.Context, body []byte) error {
 		})
 		return err
 	})
+	if err == nil && aws.ToString(out.ETag) == "" {
+		return o.unexpected("writing the object")
+	}
+	return err
+}
+
+// unexpected is the error for a status of success without what S3 always says with it: a proxy
+// may have answered in its place.
+func (o *object) unexpected(doing string) error {
+	return action.Wrap(fmt.Errorf("%s: the answer lacks what confirms it", doing), action.Unavailable,
+		"Unexpected response from %s. The file may have been written. Check before retrying.", o.store.service.Name)
 }
 
 // Begin implements [objectstore.Object].
 func (o *object) Begin(ctx context.Context) error {
 	keep := o.store.service.Writing
-	return o.whereTheBucketIs(ctx, "beginning the upload", func() error {
+	err := o.whereTheBucketIs(ctx, "beginning the upload", func() error {
 		out, err := o.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
 			Bucket: &o.bucket, Key: &o.Name, ContentType: optional(o.ContentType), ContentEncoding: optional(o.ContentEncoding),
 			StorageClass: keep.StorageClass, ServerSideEncryption: keep.Encryption, SSEKMSKeyId: optional(keep.KMSKey),
@@ -83,6 +96,10 @@ func (o *object) Begin(ctx context.Context) error {
 		}
 		return err
 	})
+	if err == nil && aws.ToString(o.id) == "" {
+		return o.unexpected("beginning the upload")
+	}
+	return err
 }
 
 // whereTheBucketIs makes an upload's first call, again in the bucket's own region if it
@@ -163,6 +180,9 @@ func (o *object) Part(ctx context.Context, part int, body []byte) error {
 	if err != nil {
 		return o.store.explain(ctx, "writing a part", err)
 	}
+	if aws.ToString(out.ETag) == "" {
+		return o.unexpected("writing a part")
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.parts == nil {
@@ -178,11 +198,14 @@ func (o *object) Complete(ctx context.Context, parts int) error {
 	for n := range parts {
 		all.Parts = append(all.Parts, o.parts[n+1])
 	}
-	_, err := o.client.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
+	out, err := o.client.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
 		Bucket: &o.bucket, Key: &o.Name, UploadId: o.id, MultipartUpload: &all, IfNoneMatch: o.onlyNew(),
 	})
 	if err != nil {
 		return o.explain(ctx, "completing the upload", err)
+	}
+	if aws.ToString(out.ETag) == "" {
+		return o.unexpected("completing the upload")
 	}
 	return nil
 }
