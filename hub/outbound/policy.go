@@ -102,6 +102,9 @@ func meant(a netip.Addr) netip.Addr {
 // CheckHost returns an error that wraps [ErrForbiddenAddress] when the policy forbids a host
 // and port ("host:port") as they are named. What the name resolves to is another question.
 func (p Policy) CheckHost(address string) error {
+	if a, err := netip.ParseAddrPort(address); err == nil && p.allows(a) {
+		return nil
+	}
 	host, text, err := net.SplitHostPort(address)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrForbiddenAddress, err)
@@ -122,8 +125,13 @@ func (p Policy) control(_ context.Context, _, address string, _ syscall.RawConn)
 	if err != nil {
 		return fmt.Errorf("%w: %s", ErrForbiddenAddress, address)
 	}
-	if slices.Contains(p.AllowAddrs, a) && !within(p.Deny, a.Addr()) {
+	if p.allows(a) {
 		return nil
 	}
 	return p.Check(a.Addr())
+}
+
+// allows reports whether an address is one of those that are open by themselves.
+func (p Policy) allows(a netip.AddrPort) bool {
+	return slices.Contains(p.AllowAddrs, a) && !within(p.Deny, a.Addr())
 }

@@ -61,6 +61,7 @@ func TestAllowAddrs(t *testing.T) {
 		open      bool
 	}{
 		{"the address", srv.URL, Policy{AllowAddrs: []netip.AddrPort{address}}, true},
+		{"beside other hosts and ports", srv.URL, Policy{AllowAddrs: []netip.AddrPort{address}, Hosts: []HostPattern{"example.com"}, Ports: []uint16{443}}, true},
 		{"another port", other.URL, Policy{AllowAddrs: []netip.AddrPort{address}}, false},
 		{"denied", srv.URL, Policy{AllowAddrs: []netip.AddrPort{address}, Deny: prefixes("127.0.0.0/8")}, false},
 		{"another address", srv.URL, Policy{AllowAddrs: []netip.AddrPort{netip.AddrPortFrom(netip.MustParseAddr("127.0.0.2"), address.Port())}}, false},

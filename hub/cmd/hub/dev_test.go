@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -129,6 +130,54 @@ func TestInboxOpensNothingElse(t *testing.T) {
 	if got := runHub(t, other.env, "", "inbox"); got.Out != "Nothing was delivered yet.\n" {
 		t.Errorf("the other hub's inbox: %+v", got)
 	}
+}
+
+// The inbox is open beside whatever else a developer restricts, and opens nothing of that.
+func TestInboxBesideRestrictions(t *testing.T) {
+	t.Parallel()
+	h := startDevHub(t, map[string]string{
+		"WEBHOOK_ALLOWED_DOMAINS": "example.com", "TRAY_EXTRA_DOMAINS": "example.com",
+		"ACTION_HUB_EGRESS_ALLOW_HOSTS": "example.com", "ACTION_HUB_EGRESS_ALLOW_PORTS": "443",
+	})
+	for _, name := range []string{"webhook", "tray"} {
+		if got := runHub(t, h.env, "[]", "send", name, "--data", "-", "--field", "url="+h.env["HUB_INBOX"]); got.Status != 0 {
+			t.Errorf("%s: %+v", name, got)
+		}
+		if got := runHub(t, h.env, "[]", "send", name, "--data", "-", "--field", "url=https://example.org"); !strings.Contains(got.Err, "example.com, 127.0.0.1.") {
+			t.Errorf("%s to another domain: %+v", name, got)
+		}
+	}
+}
+
+// Followed, the inbox tells of each delivery as it arrives, until it is interrupted.
+func TestFollowInbox(t *testing.T) {
+	t.Parallel()
+	h := startDevHub(t, nil)
+	ctx, interrupt := context.WithCancel(t.Context())
+	lines, status := make(chan string), make(chan int, 1)
+	go func() {
+		status <- run(ctx, []string{"inbox", "--follow"}, process{out: lineWriter(lines), err: io.Discard, env: h.env})
+	}()
+	for _, path := range []string{"/a", "/b"} {
+		if got := runHub(t, h.env, "[]", "send", "webhook", "--data", "-", "--field", "url="+h.env["HUB_INBOX"]+path); got.Status != 0 {
+			t.Fatalf("%+v", got)
+		}
+		if line := <-lines; !strings.Contains(line, "POST "+path) {
+			t.Errorf("got %q, want the delivery to %s", line, path)
+		}
+	}
+	interrupt()
+	if got := <-status; got != 0 {
+		t.Errorf("got status %d", got)
+	}
+}
+
+// lineWriter hands over what is written.
+type lineWriter chan<- string
+
+func (l lineWriter) Write(p []byte) (int, error) {
+	l <- string(p)
+	return len(p), nil
 }
 
 // A developer's hub says how to call it, and takes back what it left when it stops.

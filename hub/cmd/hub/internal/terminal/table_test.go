@@ -1,8 +1,10 @@
 package terminal
 
 import (
+	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -66,6 +68,33 @@ func TestTable(t *testing.T) {
 		if diff := cmp.Diff(want, strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")); diff != "" {
 			t.Errorf("in %d columns (-want +got):\n%s", columns, diff)
 		}
+	}
+}
+
+// What is quick shows nothing, and what is slow a line that goes away at the end.
+func TestProgress(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		takes time.Duration
+		want  string
+	}{
+		{"quick", progressDelay - time.Millisecond, ""},
+		{"slow", progressDelay + progressPeriod - time.Millisecond, "\r\x1b[Ksent 3 B  6 B/s\r\x1b[K"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var b strings.Builder
+			p := &Progress{w: &b, start: time.Now(), columns: func() int { return 80 }, stop: make(chan struct{})}
+			p.ended.Go(p.show)
+			if _, err := io.ReadAll(p.Reader(strings.NewReader("abc"))); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(test.takes)
+			p.Stop()
+			if b.String() != test.want {
+				t.Errorf("%s: got %q, want %q", test.name, b.String(), test.want)
+			}
+		})
 	}
 }
 
