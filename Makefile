@@ -26,6 +26,9 @@ govulncheck := golang.org/x/vuln/cmd/govulncheck
 cyclonedx-gomod := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 fake-gcs-server := github.com/fsouza/fake-gcs-server
 mailpit := github.com/axllent/mailpit
+# What "make test" could not run on this machine, a line each.
+SKIPPED := $(CACHE)/skipped
+export SKIPPED
 # The browser that the hub's status page is tested in; CHROMIUM=google-chrome takes another.
 CHROMIUM ?= chromium
 
@@ -38,7 +41,6 @@ $(TOOLS)/%:
 
 # Azurite is a program of Node's.
 $(TOOLS)/azurite-%:
-	command -v npm >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null; }
 	npm install --silent --no-audit --no-fund --prefix $(TOOLS)/new-azurite azurite@$*
 	mv $(TOOLS)/new-azurite $@
 
@@ -46,25 +48,38 @@ $(TOOLS)/azurite-%:
 
 .PHONY: demo
 demo: ## A cluster, the operator, a hub and a delivery over TLS, from nothing
-	$(LOCAL)/demo/run
+	@$(LOCAL)/demo/run
 
+.PHONY: demo-check
+demo-check: ## Say what the demo needs, what is missing, and where it would run
+	@$(LOCAL)/check
+
+# What this machine cannot run is skipped and named at the end; in CI that is a failure.
 .PHONY: test
-test: test-unit test-servers test-fuzz test-cluster ## Every test; sets up what it needs by itself
+test: ## Every test; sets up what it needs by itself
+	@mkdir -p $(CACHE)
+	@rm -f $(SKIPPED)
+	$(MAKE) test-unit test-servers test-fuzz test-cluster
+	@[ ! -s $(SKIPPED) ] || { echo; echo "Everything passed. Not run on this machine:"; sed 's/^/  /' $(SKIPPED); }
 
 ##@ Tests
 
 .PHONY: test-unit
 test-unit: ## Unit tests, and the operator's against a real kube-apiserver and etcd
 	$(LOCAL)/build tools kube-apiserver etcd controller-gen helm kubectl
-	command -v $(CHROMIUM) >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
-	$(ENVTEST) CHROMIUM=$(CHROMIUM) go test ./...
+	@chromium=$$($(LOCAL)/install $(CHROMIUM) "the status page in a browser" chromium); \
+	[[ $$chromium != missing:* ]] || chromium=; set -x; \
+	$(ENVTEST) CHROMIUM=$$chromium go test ./...
 
+# Azurite needs Node; without it, and without sshd, those tests are skipped.
 .PHONY: test-servers
-test-servers: $(TOOLS)/versitygw-$(VERSITYGW) $(TOOLS)/fake-gcs-server-$(FAKE_GCS_SERVER) $(TOOLS)/azurite-$(AZURITE) $(TOOLS)/mailpit-$(MAILPIT) ## Stores and mail against real servers: S3, Azure, Google Cloud Storage, SFTP, SMTP
-	command -v sshd >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openssh-server >/dev/null; }
-	[ "$$(id -u)" != 0 ] || mkdir -p /run/sshd
+test-servers: $(TOOLS)/versitygw-$(VERSITYGW) $(TOOLS)/fake-gcs-server-$(FAKE_GCS_SERVER) $(TOOLS)/mailpit-$(MAILPIT) ## Stores and mail against real servers: S3, Azure, Google Cloud Storage, SFTP, SMTP
+	@sshd=$$(PATH=$$PATH:/usr/sbin $(LOCAL)/install sshd "the SFTP server" openssh-server); \
+	[ "$$(id -u)" != 0 ] || mkdir -p /run/sshd; \
+	azurite=$$($(LOCAL)/install npm "Azure's storage server" nodejs npm); \
+	[[ $$azurite == missing:* ]] || { $(MAKE) $(TOOLS)/azurite-$(AZURITE); azurite=$(TOOLS)/azurite-$(AZURITE)/node_modules/.bin/azurite-blob; }; set -x; \
 	VERSITYGW=$(TOOLS)/versitygw-$(VERSITYGW) FAKE_GCS_SERVER=$(TOOLS)/fake-gcs-server-$(FAKE_GCS_SERVER) \
-	AZURITE=$(TOOLS)/azurite-$(AZURITE)/node_modules/.bin/azurite-blob SSHD=$$(command -v sshd) MAILPIT=$(TOOLS)/mailpit-$(MAILPIT) \
+	AZURITE=$$azurite SSHD=$$sshd MAILPIT=$(TOOLS)/mailpit-$(MAILPIT) \
 	  go test -tags servers -run '^TestServer$$' ./integrations/...
 
 .PHONY: test-cluster
@@ -163,11 +178,11 @@ undeploy: ## Remove the operator, the definition and every IntegrationHub
 ##@ The local cluster (CLUSTER_NAME tells several apart)
 
 .PHONY: cluster-up
-cluster-up: ## Start a local cluster with cert-manager
-	$(LOCAL)/build packages
-	$(LOCAL)/build tools
+cluster-up: ## Start a local cluster with cert-manager (CLUSTER=auto chooses how, see demo-check)
+	@$(LOCAL)/check
+	mode=$$($(LOCAL)/check mode); [ $$mode != node ] || $(LOCAL)/node/cluster prepare; $(LOCAL)/build for $$mode
 	$(LOCAL)/cluster up
-	$(LOCAL)/cluster load $(CACHE)/local/img/cert-manager-{controller,webhook,cainjector}.tar
+	[ "$$($(LOCAL)/cluster mode)" = existing ] || $(LOCAL)/cluster load $(CACHE)/local/img/cert-manager-{controller,webhook,cainjector}.tar
 	$(LOCAL)/cluster exec $(LOCAL)/addons
 
 .PHONY: cluster-images
@@ -185,7 +200,7 @@ kubectl: ## Run kubectl there: make kubectl ARGS='get pods -A'
 	@$(LOCAL)/cluster exec kubectl $(ARGS)
 
 .PHONY: demo-down cluster-down
-demo-down cluster-down: ## Stop the local cluster and remove everything it left
+demo-down cluster-down: ## Stop the local cluster, and remove everything it left; in a cluster of yours, the demo's objects
 	$(LOCAL)/cluster down
 
 ##@ Help

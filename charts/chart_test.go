@@ -17,11 +17,11 @@ const chart = "integration-hub"
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// helm is the one that make test-unit builds, beside the API server.
+// helm runs the Helm that config/local/build makes, beside the API server.
 func helm(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), controllertest.Program("helm"), args...)
+	cmd := exec.CommandContext(t.Context(), controllertest.Program(t, "helm"), args...)
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err = cmd.Run()
 	return out.String(), errs.String(), err

@@ -21,11 +21,11 @@ import (
 	"integrationhub.dev/controllers/controllertest"
 )
 
-// build runs the kubectl that make test-unit builds.
+// build runs the kubectl that config/local/build makes.
 func build(t *testing.T, dir string) []*unstructured.Unstructured {
 	t.Helper()
 	var out, errs bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), controllertest.Program("kubectl"), "kustomize", dir)
+	cmd := exec.CommandContext(t.Context(), controllertest.Program(t, "kubectl"), "kustomize", dir)
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("building %s: %v\n%s", dir, err, errs.String())

@@ -35,6 +35,7 @@ func (w *world) message(condition string) string {
 // only takes time, such as pods that start.
 func TestFailures(t *testing.T) {
 	t.Parallel()
+	controllertest.NeedPrograms(t, controllertest.APIServer...)
 	services := schema.GroupResource{Resource: "services"}
 	stranger := rest.CopyConfig(apiConfig)
 	stranger.Impersonate.UserName = "system:serviceaccount:integration-hub-system:integration-hub-manager"
@@ -109,6 +110,7 @@ func TestFailures(t *testing.T) {
 // A cluster that has no address left for Services says so, and gives one when it can.
 func TestNoServiceAddressLeft(t *testing.T) {
 	t.Parallel()
+	controllertest.NeedPrograms(t, controllertest.APIServer...)
 	certManager, err := controllertest.CertManagerCRDs(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 // when it comes. Looker needs no metrics.
 func TestKindsThatComeLater(t *testing.T) {
 	t.Parallel()
+	controllertest.NeedPrograms(t, controllertest.APIServer...)
 	env := controllertest.Environment(hubCRDs)
 	config, err := env.Start()
 	if err != nil {

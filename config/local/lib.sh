@@ -3,15 +3,41 @@
 
 CACHE=${INTEGRATION_HUB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/integration-hub}/local
 BIN=$CACHE/bin            # programs of the control plane and the node
-IMG=$CACHE/img            # image archives
+CLUSTER=${CLUSTER:-auto}  # the mode that is asked for
 CLUSTER_NAME=${CLUSTER_NAME:-demo}
 RUN=$CACHE/run/$CLUSTER_NAME   # everything a running cluster keeps
-REGISTRY=integrationhub.local  # nobody pulls from it: images are put into the node
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
+CGROUP_ROOT=${CGROUP_ROOT:-/sys/fs/cgroup}
+
+# Nobody pulls from this registry: images are put into the nodes. Only a cluster of your own may
+# pull them from elsewhere.
+REGISTRY=integrationhub.local
+IMG=$CACHE/img            # image archives
+if [ "$CLUSTER" = existing ] && [ -n "${IMAGES:-}" ]; then
+  REGISTRY=${IMAGES%/}
+  IMG=$CACHE/img/${REGISTRY//[^A-Za-z0-9.-]/_}
+fi
 
 say() { printf '%4ds  %s\n' "$SECONDS" "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+# A group of tests that this machine cannot run. CI must have everything: there it is a failure.
+skip() { # WHAT REASON
+  [ "${CI:-}" != true ] || die "CI must not skip $1: $2"
+  say "skipped: $1: $2"
+  [ -z "${SKIPPED:-}" ] || echo "$1: $2" >>"$SKIPPED"
+}
+
+# The version of the cgroups that are mounted.
+cgroup_version() { if [ "$(stat -f -c %T "$CGROUP_ROOT" 2>/dev/null)" = cgroup2fs ]; then echo 2; else echo 1; fi; }
+
+# Says which of STEPS comes now (STEP counts from 0), and which come after it.
+progress() {
+  local rest=("${STEPS[@]:STEP+1}")
+  printf -v rest '%s, ' "${rest[@]:-}"
+  say "step $((STEP + 1)) of ${#STEPS[@]}: ${STEPS[STEP]}$([ "$((STEP + 1))" = ${#STEPS[@]} ] || printf ' (then: %s)' "${rest%, }")"
+}
 
 # wait_for SECONDS WHAT COMMAND...
 wait_for() {

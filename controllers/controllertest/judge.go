@@ -1,11 +1,8 @@
 package controllertest
 
 import (
-	"cmp"
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -21,6 +18,7 @@ import (
 // of the IntegrationHub's definition.
 func Judge(t *testing.T, hubCRDs string, namespaces ...string) client.Client {
 	t.Helper()
+	NeedPrograms(t, APIServer...)
 	crds, err := OptionalCRDs(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -28,7 +26,7 @@ func Judge(t *testing.T, hubCRDs string, namespaces ...string) client.Client {
 	env := Environment(append(crds, hubCRDs)...)
 	config, err := env.Start()
 	if err != nil {
-		t.Fatal("starting an API server (make test-unit builds it): ", err)
+		t.Fatal("starting an API server: ", err)
 	}
 	t.Cleanup(func() {
 		if err := env.Stop(); err != nil {
@@ -64,9 +62,4 @@ func Objects(t *testing.T, text string) []*unstructured.Unstructured {
 			all = append(all, o)
 		}
 	}
-}
-
-// Program is the path of one of the programs that make test-unit builds.
-func Program(name string) string {
-	return filepath.Join(cmp.Or(os.Getenv("KUBEBUILDER_ASSETS"), Environment().BinaryAssetsDirectory), name)
 }

@@ -139,10 +139,11 @@ func named(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Namespace: 
 
 func newCluster(t testing.TB) *cluster {
 	t.Helper()
+	controllertest.NeedPrograms(t, controllertest.APIServer...)
 	c := &cluster{t: t, env: controllertest.Environment(), kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
 	config, err := c.env.Start()
 	if err != nil {
-		t.Fatal("starting an API server (make test-unit builds it):", err)
+		t.Fatal("starting an API server:", err)
 	}
 	t.Cleanup(func() { _ = c.env.Stop() })
 	config.QPS = -1

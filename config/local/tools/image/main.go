@@ -4,7 +4,8 @@
 //	image -name example.com/hub:v1 -o hub.tar [-user 65532:65532] BINARY PATH [ARG...]
 //
 // PATH is where the program lies in the image, and with the arguments its entrypoint. The
-// same input gives the same digests. "ctr images import" loads the archive.
+// same input gives the same digests. "ctr images import", "docker load" and what builds on them
+// (kind, k3d, minikube) load the archive.
 package main
 
 import (
@@ -66,13 +67,19 @@ func run(name, out, user string, args []string) error {
 		"config": object{"Entrypoint": args[1:], "User": user, "WorkingDir": "/"},
 		"rootfs": object{"type": "layers", "diff_ids": []string{digest(layer)}},
 	})
+	contents := a.blob("application/vnd.oci.image.layer.v1.tar+gzip", packed)
 	manifest := a.document("application/vnd.oci.image.manifest.v1+json", object{
 		"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
-		"config": config, "layers": []descriptor{a.blob("application/vnd.oci.image.layer.v1.tar+gzip", packed)},
+		"config": config, "layers": []descriptor{contents},
 	})
 	manifest.Annotations = map[string]string{"io.containerd.image.name": name}
 	index := a.json(object{"schemaVersion": 2, "manifests": []descriptor{manifest}})
-	a.files = append(a.files, file{"index.json", 0o644, index}, file{"oci-layout", 0o644, []byte(`{"imageLayoutVersion":"1.0.0"}`)})
+	// Docker before version 25 knows only its own list of contents.
+	docker := a.json([]object{{"Config": blobPath(config), "RepoTags": []string{name}, "Layers": []string{blobPath(contents)}}})
+	a.files = append(a.files,
+		file{"index.json", 0o644, index},
+		file{"oci-layout", 0o644, []byte(`{"imageLayoutVersion":"1.0.0"}`)},
+		file{"manifest.json", 0o644, docker})
 	if a.err != nil {
 		return a.err
 	}
@@ -91,15 +98,17 @@ type archive struct {
 
 func (a *archive) blob(mediaType string, content []byte) descriptor {
 	d := descriptor{MediaType: mediaType, Digest: digest(content), Size: len(content)}
-	a.files = append(a.files, file{"blobs/" + strings.Replace(d.Digest, ":", "/", 1), 0o644, content})
+	a.files = append(a.files, file{blobPath(d), 0o644, content})
 	return d
 }
+
+func blobPath(d descriptor) string { return "blobs/" + strings.Replace(d.Digest, ":", "/", 1) }
 
 func (a *archive) document(mediaType string, content object) descriptor {
 	return a.blob(mediaType, a.json(content))
 }
 
-func (a *archive) json(content object) []byte {
+func (a *archive) json(content any) []byte {
 	text, err := json.Marshal(content)
 	a.err = errors.Join(a.err, err)
 	return text
