@@ -102,7 +102,7 @@ func TestInstalledRuntimeIsUsed(t *testing.T) {
 // Wherever else a package is installed, apt-get must rather fail than remove another.
 func TestInstallsNeverRemove(t *testing.T) {
 	t.Parallel()
-	install := regexp.MustCompile(`apt(-get)?\s.*\binstall\b`)
+	install := regexp.MustCompile(`apt(-get)?\s[^=]*\sinstall\s`)
 	var files []string
 	err := filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && filepath.Ext(path) != ".go" {
@@ -131,5 +131,62 @@ func TestInstallsNeverRemove(t *testing.T) {
 	}
 	if found == 0 {
 		t.Error("no line was looked at")
+	}
+}
+
+// A program for the tests is unpacked, or installed where that removes and replaces nothing.
+func TestProgramsForTests(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name      string
+		program   string
+		simulated string // what apt-get -s says
+		root      bool
+		env       []string
+		want      string
+		fails     bool
+		installs  bool
+	}{
+		{name: "sshd", program: "sshd", root: true, simulated: "Inst openssh-server (9.2 Debian)", want: "/debian-sshd/sshd"},
+		{name: "sshd without root", program: "sshd", simulated: "Inst openssh-server (9.2 Debian)", want: "/debian-sshd/sshd"},
+		{name: "npm", program: "npm", root: true, simulated: "Inst npm (9 Debian)", want: "missing", installs: true, fails: true}, // the stand-in installs nothing
+		{name: "npm without root", program: "npm", want: "missing: npm is not installed"},
+		{name: "npm in CI", program: "npm", env: []string{"CI=true"}, want: "CI must not skip", fails: true},
+		{name: "npm that removes", program: "npm", root: true, simulated: "Remv docker-ce [28]\nInst npm (9 Debian)", want: "would remove or replace"},
+		{name: "npm that upgrades", program: "npm", root: true, simulated: "Inst libssl3 [3.0.1] (3.0.2 Debian)\nInst npm (9 Debian)", want: "would remove or replace"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			m := newMachine(t)
+			m.without(t, "sshd", "npm")
+			uid := "65534"
+			if tt.root {
+				uid = "0"
+			}
+			m.program(t, "id", "echo "+uid)
+			m.program(t, "dpkg", "exit 0")
+			m.program(t, "dpkg-query", "echo installed libc6")
+			m.program(t, "apt-get", `
+case "$*" in
+  *download*) touch openssh-server.deb ;;
+  *-s*) cat <<'END'
+`+tt.simulated+`
+END
+  ;;
+esac
+exit 0`)
+			packages := map[string]string{"sshd": "openssh-server", "npm": "npm"}
+			out, err := m.run(t, tt.env, filepath.Join(copyFolder(t), "install"), tt.program, "the test", packages[tt.program])
+			if (err != nil) != tt.fails || !tt.installs && !strings.Contains(out, tt.want) {
+				t.Errorf("%v: %s", err, out)
+			}
+			installs := false
+			for _, call := range called(m.calls(t), " install ") {
+				installs = installs || !strings.Contains(call, " -s ")
+			}
+			if installs != tt.installs {
+				t.Errorf("installs: %v", installs)
+			}
+		})
 	}
 }
