@@ -56,9 +56,9 @@ func TestEvictionLosesNothing(t *testing.T) {
 // The API server is killed and comes back: deliveries go on meanwhile, and so does the
 // operator afterwards.
 func TestAPIServerRestart(t *testing.T) {
-	script := os.Getenv("CLUSTER")
+	script := os.Getenv("CLUSTER_SCRIPT")
 	if script == "" {
-		t.Fatal("CLUSTER does not name the script that runs the cluster")
+		t.Fatal("CLUSTER_SCRIPT does not name the script that runs the cluster")
 	}
 	waitReady(t, "actions")
 	l := newLooker(t)
