@@ -39,9 +39,13 @@ progress() {
   say "step $((STEP + 1)) of ${#STEPS[@]}: ${STEPS[STEP]}$([ "$((STEP + 1))" = ${#STEPS[@]} ] || printf ' (then: %s)' "${rest%, }")"
 }
 
+# On an emulated machine everything takes longer.
+TIMEOUT_FACTOR=${TIMEOUT_FACTOR:-1}
+timeout_flag() { echo "--timeout=$(($1 * TIMEOUT_FACTOR))s"; } # SECONDS
+
 # wait_for SECONDS WHAT COMMAND...
 wait_for() {
-  local end=$((SECONDS + $1)) what=$2
+  local end=$((SECONDS + $1 * TIMEOUT_FACTOR)) what=$2
   shift 2
   until "$@" >/dev/null 2>&1; do
     [ "$SECONDS" -lt "$end" ] || { echo "timed out waiting for $what" >&2; return 1; }
