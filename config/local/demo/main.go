@@ -1,8 +1,8 @@
 // Command demo makes a query result like Looker's, and shows one that was delivered.
 //
 //	demo make ROWS        writes a result to standard output
-//	demo show ROWS        reads what arrived, prints it row for row, and fails unless it is
-//	                      the result that "make" wrote, to the byte
+//	demo show ROWS        reads what arrived, prints its first rows and a summary, and fails
+//	                      unless it is the result that "make" wrote, to the byte
 package main
 
 import (
@@ -15,6 +15,9 @@ import (
 
 	"integrationhub.dev/config/local/result"
 )
+
+// maxShownRows keeps the summary on the screen.
+const maxShownRows = 5
 
 func main() {
 	if err := run(os.Args[1:], os.Stdin, os.Stdout); err != nil {
@@ -46,8 +49,13 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	if err := json.Unmarshal(arrived, &detail); err != nil {
 		return fmt.Errorf("what arrived is no result: %w", err)
 	}
-	for i, row := range detail.Data {
+	for i, row := range detail.Data[:min(maxShownRows, len(detail.Data))] {
 		if _, err := fmt.Fprintf(out, "%5d  %s\n", i+1, result.Line(row)); err != nil {
+			return err
+		}
+	}
+	if more := len(detail.Data) - maxShownRows; more > 0 {
+		if _, err := fmt.Fprintf(out, "       and %d more rows\n", more); err != nil {
 			return err
 		}
 	}
