@@ -140,7 +140,8 @@ dev: ## A hub for the developer of an integration
 
 .PHONY: generate
 generate: $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS) $(TOOLS)/helm-docs-$(HELM_DOCS) ## Everything that is generated from the API types
-	$(LOCAL)/build tools controller-gen
+	$(LOCAL)/build tools controller-gen helm
+	$(LOCAL)/addons render > $(LOCAL)/cert-manager/install.yaml
 	$(CACHE)/local/bin/controller-gen object paths=./api/...
 	$(CACHE)/local/bin/controller-gen crd paths=./api/... output:crd:dir=config/crd/bases
 	$(CACHE)/local/bin/controller-gen rbac:roleName=integration-hub-manager paths=./controllers/... output:rbac:dir=config/rbac
