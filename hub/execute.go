@@ -58,6 +58,7 @@ func (s *Server) executeAction(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.config.DeliveryTimeout)
 	defer cancel()
 	out := s.deliver(ctx, o, r, e)
+	out.scrub(ctx)
 	alive.finish(http.StatusOK, marshal(struct {
 		Looker outcome `json:"looker"`
 	}{out}))

@@ -62,7 +62,7 @@ func (s *Server) form(ctx context.Context, o *offer, r *http.Request, e *payload
 	}
 	if err != nil {
 		recordFrom(ctx).err = err
-		return formError(action.MessageOf(err))
+		return formError(scrub(ctx, action.MessageOf(err)))
 	}
 	if form.Fields == nil {
 		form.Fields = []action.Field{}

@@ -43,7 +43,7 @@ func (h *contextHandler) Handle(ctx context.Context, line slog.Record) error {
 	if h.named {
 		integration = ""
 	}
-	line = line.Clone()
+	line = scrubLine(ctx, line)
 	for _, a := range []slog.Attr{
 		slog.String("request_id", rec.id), slog.String(integrationKey, integration),
 		slog.String("webhook_id", rec.webhookID), slog.String("instance_id", rec.instanceID),

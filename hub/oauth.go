@@ -18,6 +18,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/outbound"
 )
 
 // A sign-in goes: form → link → the hub's /oauth → provider → the hub's /oauth_redirect →
@@ -142,7 +143,7 @@ func (s *Server) beginLogin(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		recordFrom(r.Context()).err = err
-		plainError(w, http.StatusBadGateway, action.MessageOf(err))
+		plainError(w, http.StatusBadGateway, scrub(r.Context(), action.MessageOf(err)))
 		return
 	}
 	s.setBrowser(w, browser)
@@ -176,6 +177,7 @@ func (s *Server) finishLogin(w http.ResponseWriter, r *http.Request) {
 		plainError(w, http.StatusForbidden, "CSRF validation failed.")
 		return
 	}
+	outbound.SecretsOf(r.Context()).Add(r.URL.Query().Get("code"), state)
 	l, err := s.openLogin(sealed, loginPurpose(o), cookieAge)
 	if err == nil && !bytes.Equal(l.Browser, hashOf(browser)) {
 		err = errors.New("the sign-in was begun in another browser")
@@ -186,7 +188,7 @@ func (s *Server) finishLogin(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := s.finish(w, r, o, l); err != nil {
 		recordFrom(r.Context()).err = err
-		plainError(w, http.StatusBadGateway, "The sign-in did not work and nothing was stored. "+action.MessageOf(err))
+		plainError(w, http.StatusBadGateway, "The sign-in did not work and nothing was stored. "+scrub(r.Context(), action.MessageOf(err)))
 	}
 }
 

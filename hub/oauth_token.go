@@ -103,10 +103,11 @@ func (s *Server) fetchTokens(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusBadRequest, "The sign-in is not valid or too old. Sign in again.")
 		return
 	}
+	outbound.SecretsOf(r.Context()).Add(leaves(string(plain))...)
 	tokens, err := s.exchange(r.Context(), o, g)
 	if err != nil {
 		recordFrom(r.Context()).err = err
-		writeError(w, http.StatusBadGateway, "The sign-in did not work and nothing was stored. "+action.MessageOf(err))
+		writeError(w, http.StatusBadGateway, "The sign-in did not work and nothing was stored. "+scrub(r.Context(), action.MessageOf(err)))
 		return
 	}
 	writeRaw(w, http.StatusOK, tokens)

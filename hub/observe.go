@@ -12,6 +12,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/outbound"
 )
 
 // record is what is known of a request when it ends.
@@ -45,7 +46,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		start := time.Now()
 		rec := &record{id: rand.Text(), webhookID: clip(r.Header.Get("X-Looker-Webhook-Id")), instanceID: clip(r.Header.Get("X-Looker-Instance"))}
 		sw := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-		ctx, span := s.traces.Request(context.WithValue(r.Context(), recordKey{}, rec), r)
+		ctx, span := s.traces.Request(outbound.WithSecrets(context.WithValue(r.Context(), recordKey{}, rec)), r)
 		defer span.End()
 		next.ServeHTTP(sw, r.WithContext(ctx))
 		route := chi.RouteContext(ctx).RoutePattern()

@@ -83,6 +83,7 @@ func (s *Server) newRequest(o *offer, r *http.Request, e *payload.Envelope) *act
 		StateURL: e.Params["state_url"],
 		Data:     e.Data(s.download),
 	}
+	noteSecrets(r.Context(), o, req)
 	if rec.tally != nil {
 		req.Data = e.Metered(req.Data, rec.tally)
 	}

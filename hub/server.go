@@ -15,6 +15,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/hub/payload"
 	"integrationhub.dev/hub/sealed"
 	"integrationhub.dev/hub/tracing"
@@ -29,21 +30,23 @@ type Server struct {
 	// states seals users' tokens, with CIPHER_MASTER where it is set; logins seals sign-ins on
 	// their way, with the service secrets only: whoever knows CIPHER_MASTER could otherwise
 	// choose where a user's tokens go.
-	states    *sealed.Box
-	logins    *sealed.Box
-	links     *signInLinks
-	admission *admission
-	forms     *admission
-	spool     *payload.Spool
-	download  *payload.Downloader
-	tokens    *http.Client // for posting users' tokens to Looker
-	insecure  bool
-	env       map[string]string
-	log       *slog.Logger
-	metrics   *Metrics
-	about     *about
-	traces    tracing.Traces
-	bugs      *BugReporter
+	states *sealed.Box
+	logins *sealed.Box
+	links  *signInLinks
+	// ownSecrets are those in the hub's settings.
+	ownSecrets []string
+	admission  *admission
+	forms      *admission
+	spool      *payload.Spool
+	download   *payload.Downloader
+	tokens     *http.Client // for posting users' tokens to Looker
+	insecure   bool
+	env        map[string]string
+	log        *slog.Logger
+	metrics    *Metrics
+	about      *about
+	traces     tracing.Traces
+	bugs       *BugReporter
 }
 
 const (
@@ -98,7 +101,7 @@ func New(p Parts) (*Server, error) {
 	p.Metrics.watchQueue(admission.queued)
 	return &Server{
 		config: p.Config, catalog: p.Catalog, lists: newLists(p.Catalog, p.Config.BaseURL, p.Config.Label), secrets: p.Secrets,
-		states:    sealed.New(stateKeys, legacy),
+		states: sealed.New(stateKeys, legacy), ownSecrets: hubSecrets(p.Env),
 		logins:    sealed.New(p.Secrets.All, nil),
 		links:     newSignInLinks(),
 		admission: admission, forms: newAdmission(p.Config.MaxForms, 0), spool: spool,
@@ -176,6 +179,7 @@ func (s *Server) loadAction(next http.Handler) http.Handler {
 			return
 		}
 		recordFrom(r.Context()).integration = o.Definition.Name
+		outbound.SecretsOf(r.Context()).Add(s.ownSecrets...)
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), offerKey{}, o)))
 	})
 }

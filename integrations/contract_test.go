@@ -25,7 +25,6 @@ import (
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/token"
-	"integrationhub.dev/hub/watch"
 	"integrationhub.dev/integrations"
 )
 
@@ -87,7 +86,7 @@ func newHubWith(t *testing.T, log *slog.Logger, env map[string]string, transport
 	}
 	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	dial := func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }
-	catalog, err := hub.NewCatalog(entries, config, action.Deps{Env: env, Log: log, HTTP: client, Identity: client, Dial: dial, Watch: watches(log)})
+	catalog, err := hub.NewCatalog(entries, config, action.Deps{Env: env, Log: log, HTTP: client, Identity: client, Dial: dial, Watch: unfollowed})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,16 +99,11 @@ func newHubWith(t *testing.T, log *slog.Logger, env map[string]string, transport
 	return s.Handler()
 }
 
-// watches are the hub's, of which none is waited for.
-func watches(log *slog.Logger) action.Watcher {
-	return watch.New(watch.Options{Most: 100, Longest: time.Hour, Observer: unwatched{}, Log: log}).Watch
+// unfollowed begins what would be watched, and does not wait for it.
+func unfollowed(ctx context.Context, begin func(context.Context) (action.Watch, error)) error {
+	_, err := begin(ctx)
+	return err
 }
-
-type unwatched struct{}
-
-func (unwatched) WatchBegan(context.Context)                {}
-func (unwatched) WatchEnded(context.Context, watch.Outcome) {}
-func (unwatched) WatchRefused(context.Context)              {}
 
 type unreachable struct{}
 

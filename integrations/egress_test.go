@@ -36,6 +36,10 @@ func TestEgressPolicyIsNamed(t *testing.T) {
 			if !strings.Contains(string(text), "egress policy does not allow a connection to") {
 				t.Errorf("%s: %s", name, text)
 			}
+			_, text = ask(t, h, "24.20.41", "/actions/"+name+"/form", r.body())
+			if strings.HasPrefix(string(text), `{"error"`) && !strings.Contains(string(text), "egress policy does not allow a connection to") {
+				t.Errorf("%s's form: %s", name, text)
+			}
 		}
 	})
 }

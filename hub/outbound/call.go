@@ -23,7 +23,8 @@ type StatusError struct {
 	// Header is the answer's. It may hold addresses and more that is neither logged nor shown.
 	Header http.Header
 	// Body is the beginning of the answer, for the caller to find the API's own error code
-	// in. It may quote what was sent: it is neither logged nor shown as it is.
+	// in. The request's secrets are removed, but it may quote its data: it is neither logged nor
+	// shown as it is.
 	Body []byte
 }
 
@@ -49,7 +50,7 @@ func Do(c *http.Client, req *http.Request, name string) (*http.Response, error) 
 	defer res.Body.Close()
 	body, _ := io.ReadAll(io.LimitReader(res.Body, maxErrorBody)) // best effort: the status is what counts
 	status := &StatusError{
-		Code: res.StatusCode, RetryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now()), Header: res.Header, Body: body,
+		Code: res.StatusCode, RetryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now()), Header: res.Header, Body: scrubBody(req, body),
 	}
 	return nil, action.Wrap(status, action.KindOfStatus(res.StatusCode), "%s answered %d %s.", name, res.StatusCode, http.StatusText(res.StatusCode))
 }

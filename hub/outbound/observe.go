@@ -32,11 +32,16 @@ type observed struct {
 	tell Observer
 }
 
+// Observed is a transport whose exchanges are traced, told of, and searched for secrets. It is
+// the part of a client above its connections, for tests with a transport of their own.
+func Observed(next http.RoundTripper, tell Observer) http.RoundTripper { return &observed{next, tell} }
+
 // RoundTrip implements [http.RoundTripper].
 func (o *observed) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx, span := trace.SpanFromContext(req.Context()).TracerProvider().Tracer("integrationhub.dev/hub/outbound").
 		Start(req.Context(), req.Method, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
 			attribute.String("http.request.method", req.Method), attribute.String("server.address", req.URL.Hostname())))
+	SecretsOf(ctx).addRequest(req) // SDKs turn answers into errors by themselves
 	start := time.Now()
 	res, err := o.next.RoundTrip(withSafeBody(req.WithContext(ctx)))
 	outcome := outcomeOf(ctx, res, err)

@@ -25,6 +25,7 @@ const refused = "Google refuses the hub's service account for Firebase. An admin
 
 // send sends one notification, once.
 func (i *Integration) send(ctx context.Context, m message) error {
+	outbound.SecretsOf(ctx).Add(m.Token) // whoever knows it can send to the phone
 	token, err := i.tokens.Token()
 	if err != nil {
 		return deliver.Stop(serviceaccount.Explain(ctx, err, refused)) // no other device will do better

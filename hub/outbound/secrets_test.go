@@ -1,0 +1,131 @@
+package outbound_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"integrationhub.dev/hub/outbound"
+)
+
+func TestScrub(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ secret, text, want string }{
+		"as it is":              {"s3cret-token", "Bad token s3cret-token!", "Bad token …!"},
+		"more than once":        {"s3cret-token", "s3cret-tokens3cret-token", "……"},
+		"copied with blanks":    {" s3cret-token\n", "token=s3cret-token", "token=…"},
+		"in JSON":               {`s3cret"<token>`, `{"t":"s3cret\"<token>"}`, `{"t":"…"}`},
+		"in JSON for web pages": {`s3cret"<token>`, `{"t":"s3cret\"\u003ctoken\u003e"}`, `{"t":"…"}`},
+		"in HTML":               {"s3cret<token>", "<p>s3cret&lt;token&gt;</p>", "<p>…</p>"},
+		"in a query":            {"s3cret+token/=", "?t=s3cret%2Btoken%2F%3D&x", "?t=…&x"},
+		"in a path":             {"s3cret token", "/s3cret%20token/x", "/…/x"},
+		"a line of a key":       {"-----BEGIN-----\nMIIEvQIBADANBgkqhkiG\n-----END-----", "near MIIEvQIBADANBgkqhkiG", "near …"},
+		"a line of an escaped":  {`-----BEGIN-----\nMIIEvQIBADANBgkqhkiG\n-----END-----`, "near MIIEvQIBADANBgkqhkiG", "near …"},
+		"cut at the end":        {"s3cret-token", "Bad token s3cret-t…", "Bad token …"},
+		"too short":             {"secret", "The secret is wrong.", "The secret is wrong."},
+		"none":                  {"", "Nothing.", "Nothing."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := outbound.SecretsOf(outbound.WithSecrets(t.Context()))
+			s.Add(tt.secret)
+			if got := s.Scrub(tt.text); got != tt.want {
+				t.Errorf("Scrub(%q) = %q, want %q", tt.text, got, tt.want)
+			}
+		})
+	}
+}
+
+// Of two secrets, one of which begins the other, all of the longer one goes.
+func TestScrubTakesTheLonger(t *testing.T) {
+	t.Parallel()
+	s := outbound.SecretsOf(outbound.WithSecrets(t.Context()))
+	s.Add("s3cret-token", "s3cret-token-2")
+	if got := s.Scrub("s3cret-token-2 s3cret-token"); got != "… …" {
+		t.Errorf("%q", got)
+	}
+}
+
+// What a call carries is removed from the answer that refuses it, and known to its request.
+func TestRefusalWithSecrets(t *testing.T) {
+	t.Parallel()
+	basic := base64.StdEncoding.EncodeToString([]byte("user:basic-passw0rd"))
+	for name, tt := range map[string]struct {
+		address       string
+		header, value string
+		said, want    string
+		onlyHere      bool // it is not looked for in other texts: it may be a name
+	}{
+		"a bearer token":      {"/", "Authorization", "Bearer bearer-t0ken", "bad bearer-t0ken", "bad …", false},
+		"a password":          {"/", "Authorization", "Basic " + basic, "bad basic-passw0rd", "bad …", false},
+		"a whole header":      {"/", "Authorization", "Basic " + basic, "bad Basic " + basic, "bad Basic …", false},
+		"a bare token":        {"/", "Authorization", "bare-t0ken", "bad bare-t0ken", "bad …", false},
+		"a header of its own": {"/", "X-Api-Key", "api-k3y-value", "bad api-k3y-value", "bad …", false},
+		"a query":             {"/?access_token=query-t0ken", "", "", "bad query-t0ken", "bad …", false},
+		"a webhook's path":    {"/hooks/path-t0ken", "", "", "no /hooks/path-t0ken", "no /hooks/…", true},
+		"a public part":       {"/v3/batch/update", "", "", "no /v3/batch/update", "no /v3/batch/update", false},
+		"another header":      {"/", "Content-Type", "application/json", "not application/json", "not application/json", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			refuse := func(req *http.Request) *http.Response {
+				return &http.Response{StatusCode: http.StatusBadRequest, Body: io.NopCloser(strings.NewReader(tt.said)), Request: req}
+			}
+			ctx := outbound.WithSecrets(t.Context())
+			req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://there.example.com"+tt.address, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.header != "" {
+				req.Header.Set(tt.header, tt.value)
+			}
+			_, err = outbound.Do(&http.Client{Transport: transport(refuse)}, req, "There") //nolint:bodyclose // there is none beside an error
+			status, ok := err.(interface{ Unwrap() error }).Unwrap().(*outbound.StatusError)
+			if !ok || string(status.Body) != tt.want {
+				t.Errorf("error %v with %q, want %q", err, status.Body, tt.want)
+			}
+			if got := outbound.SecretsOf(ctx).Scrub(tt.said); !tt.onlyHere && got != tt.want {
+				t.Errorf("elsewhere %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+type transport func(*http.Request) *http.Response
+
+func (f transport) RoundTrip(req *http.Request) (*http.Response, error) { return f(req), nil }
+
+// A secret that the end of a long answer cuts is removed too.
+func TestRefusalIsCut(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 16<<10-8) + "bearer-t0ken and more"
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://there.example.com/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req = req.WithContext(outbound.WithSecrets(req.Context()))
+	req.Header.Set("Authorization", "Bearer bearer-t0ken")
+	refuse := transport(func(req *http.Request) *http.Response {
+		return &http.Response{StatusCode: http.StatusBadRequest, Body: io.NopCloser(strings.NewReader(long)), Request: req}
+	})
+	_, err = outbound.Do(&http.Client{Transport: refuse}, req, "There") //nolint:bodyclose // there is none beside an error
+	status, ok := err.(interface{ Unwrap() error }).Unwrap().(*outbound.StatusError)
+	if !ok || strings.Contains(string(status.Body), "bearer") {
+		t.Errorf("%v: …%q", err, status.Body[len(status.Body)-20:])
+	}
+}
+
+// A delivery of many calls does not collect without end.
+func TestSecretsAreBounded(t *testing.T) {
+	t.Parallel()
+	s := outbound.SecretsOf(outbound.WithSecrets(t.Context()))
+	for n := range 5000 {
+		s.Add(fmt.Sprintf("page-token-%04d", n))
+	}
+	if s.Scrub("page-token-0000") != "…" || s.Scrub("page-token-4999") != "page-token-4999" {
+		t.Error("all 5000 are kept, or not even the first")
+	}
+}

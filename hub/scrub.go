@@ -1,0 +1,130 @@
+package hub
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"regexp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/outbound"
+)
+
+// Destinations repeat what they were sent in their errors, and integrations quote those. So
+// what goes to Looker and to the log is searched for the request's secrets, here and once.
+
+// secretSetting is what the names of environment variables with secrets look like.
+var secretSetting = regexp.MustCompile(`_(SECRET|PASSWORD|TOKEN|PRIVATE_KEY|DSN)$|^CIPHER_MASTER$`)
+
+// secretField is what the names of parameters and form fields with secrets look like, beside
+// those that a definition calls sensitive.
+var secretField = regexp.MustCompile(`(?i)(password|passphrase|token|secret|api_?key|private_?key)$`)
+
+// hubSecrets are the secrets in the hub's own settings.
+func hubSecrets(env map[string]string) (all []string) {
+	for name, value := range env {
+		if secretSetting.MatchString(name) {
+			all = append(all, value)
+		}
+	}
+	return all
+}
+
+// noteSecrets remembers what a request holds that must not be shown.
+func noteSecrets(ctx context.Context, o *offer, req *action.Request) {
+	secrets := outbound.SecretsOf(ctx)
+	secrets.Add(req.StateURL)
+	secrets.Add(tokens(req.Params["state_json"])...)
+	secrets.Add(tokens(req.State)...)
+	sensitive := map[string]bool{}
+	for _, p := range o.Definition.Params {
+		sensitive[p.Name] = p.Sensitive
+	}
+	for name, value := range req.Params {
+		if sensitive[name] || secretField.MatchString(name) {
+			secrets.Add(leaves(value)...)
+		}
+	}
+	for name, value := range req.Form {
+		if secretField.MatchString(name) {
+			secrets.Add(leaves(value)...)
+		}
+	}
+}
+
+// leaves are the texts in a JSON value. What is no JSON is one text.
+func leaves(text string) []string { return textsIn(text, func(string) bool { return true }) }
+
+// tokens are those texts in a user's state that are secret by their names.
+func tokens(state string) []string { return textsIn(state, outbound.IsSecretName) }
+
+func textsIn(text string, wanted func(name string) bool) (all []string) {
+	var value any
+	if json.Unmarshal([]byte(text), &value) != nil {
+		return []string{text}
+	}
+	var visit func(value any, want bool)
+	visit = func(value any, want bool) {
+		switch v := value.(type) {
+		case string:
+			if want {
+				all = append(all, v)
+			}
+		case []any:
+			for _, item := range v {
+				visit(item, want)
+			}
+		case map[string]any:
+			for name, item := range v {
+				visit(item, wanted(name))
+			}
+		}
+	}
+	visit(value, true)
+	return all
+}
+
+// scrub removes the request's secrets from a text for Looker.
+func scrub(ctx context.Context, text string) string { return outbound.SecretsOf(ctx).Scrub(text) }
+
+// scrub removes the request's secrets from what an integration tells Looker. The state is
+// Looker's to keep.
+func (o *outcome) scrub(ctx context.Context) {
+	o.Message = scrub(ctx, o.Message)
+	if o.Error != nil {
+		o.Error.Message = scrub(ctx, o.Error.Message)
+	}
+	for field, message := range o.ValidationErrors {
+		o.ValidationErrors[field] = scrub(ctx, message)
+	}
+}
+
+// scrubLine removes the request's secrets from a line of the log.
+func scrubLine(ctx context.Context, line slog.Record) slog.Record {
+	clean := slog.NewRecord(line.Time, line.Level, scrub(ctx, line.Message), line.PC)
+	line.Attrs(func(a slog.Attr) bool {
+		clean.AddAttrs(scrubAttr(ctx, a))
+		return true
+	})
+	return clean
+}
+
+func scrubAttr(ctx context.Context, a slog.Attr) slog.Attr {
+	a.Value = a.Value.Resolve()
+	switch a.Value.Kind() {
+	case slog.KindString:
+		a.Value = slog.StringValue(scrub(ctx, a.Value.String()))
+	case slog.KindAny:
+		if err, ok := a.Value.Any().(error); ok {
+			a.Value = slog.StringValue(scrub(ctx, redactError(err)))
+		}
+	case slog.KindGroup:
+		var group []slog.Attr
+		for _, item := range a.Value.Group() {
+			group = append(group, scrubAttr(ctx, item))
+		}
+		a.Value = slog.GroupValue(group...)
+	default: // holds no text
+	}
+	return a
+}
