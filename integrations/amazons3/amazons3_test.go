@@ -316,7 +316,7 @@ func TestWire(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			d := actiontest.NewDestination(t)
+			d := actiontest.NewDestination(t).Reply(actiontest.Reply{Header: map[string]string{"ETag": `"1"`}})
 			i := actiontest.New(t, amazons3.New, actiontest.Deps(t, d, tt.env))
 			req := actiontest.Inline(t, actiontest.Query(params(), form()), tt.mime, "csv", []byte(text(4)))
 			if _, err := i.Execute(t.Context(), req); err != nil {
@@ -969,7 +969,7 @@ type transport struct {
 }
 
 func (tr transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	body := "<R><UploadId>1</UploadId></R>"
+	body := "<R><UploadId>1</UploadId><ETag>1</ETag></R>"
 	if r.Body != nil {
 		if _, err := io.Copy(io.Discard, r.Body); err != nil {
 			return nil, err
