@@ -107,11 +107,13 @@ func requests(t *testing.T) map[string]request {
 		"aws_ec2_stop_instance": {aws("us-east-1"), values{}, detail()},
 		"azure_storage": {
 			values{"account": "acct1", "accessKey": base64.StdEncoding.EncodeToString([]byte(mark("azure")))},
-			values{"container": "c11", "filename": "f"}, csv,
+			values{"container": "c11", "filename": "f"},
+			csv,
 		},
 		"braze": {
 			values{"braze_api_key": mark("braze"), "braze_api_endpoint": "https://rest.iad-01.braze.com"},
-			values{"braze_key": "braze_id", "braze_segment": "x"}, detail(),
+			values{"braze_key": "braze_id", "braze_segment": "x"},
+			detail(),
 		},
 		"datarobot":                   {values{"datarobot_api_token": mark("datarobot")}, values{"projectName": "p"}, csv},
 		"debug":                       {values{}, values{"sleep": "1"}, csv},
@@ -125,18 +127,21 @@ func requests(t *testing.T) map[string]request {
 			values{
 				"choose_business": "1", "choose_ad_account": "1", "choose_create_update_replace": "create_audience",
 				"create_audience_name": "n", "create_audience_description": "d", "should_hash": "do_hashing",
-			}, detail(),
+			},
+			detail(),
 		},
 		"firebase": {
 			values{},
-			values{"title": "t", "data": `{"alert_id":"7"}`, "deviceIds": text([]any{[]values{{"device_id": mark("device"), "user_id": "2"}}})}, detail(),
+			values{"title": "t", "data": `{"alert_id":"7"}`, "deviceIds": text([]any{[]values{{"device_id": mark("device"), "user_id": "2"}}})},
+			detail(),
 		},
 		"google_ads_customer_match": {
 			values{"state_json": grant},
 			values{
 				"loginCid": "1234567890", "targetCid": "1234567890", "createOrAppend": "create", "newListName": "n", "mobileDevice": "no",
 				"doHashing": "yes", "consentAdUserData": "GRANTED", "consentAdPersonalization": "GRANTED",
-			}, labels,
+			},
+			labels,
 		},
 		"google_analytics_data_import": {
 			values{"state_json": grant}, values{"dataSourceCompositeId": "1::2::3", "dataSourceSchema": "client_id,event_name,n", "eventName": "e"}, csv,
@@ -146,7 +151,8 @@ func requests(t *testing.T) map[string]request {
 		},
 		"google_cloud_storage": {
 			values{"client_email": "x@p.iam.gserviceaccount.com", "private_key": somePrivateKey(), "project_id": "p"},
-			values{"bucket": "bucket1", "filename": "f"}, csv,
+			values{"bucket": "bucket1", "filename": "f"},
+			csv,
 		},
 		"google_drive":      {values{"state_json": grant}, values{"drive": "mydrive", "folder": "root", "filename": "f"}, csv},
 		"google_sheets":     {values{"state_json": grant}, values{"drive": "mydrive", "folder": "root", "filename": "f", "overwrite": "yes"}, csv},
@@ -154,12 +160,14 @@ func requests(t *testing.T) map[string]request {
 		"hubspot_contacts":  {values{"hubspot_access_token": mark("hubspot")}, values{}, detail()},
 		"jira_create_issue": {
 			values{"address": "https://x.atlassian.net", "username": "u@example.com", "password": mark("jira")},
-			values{"project": "1", "summary": "s", "issueType": "1", "description": "d", "attachData": "yes"}, csv,
+			values{"project": "1", "summary": "s", "issueType": "1", "description": "d", "attachData": "yes"},
+			csv,
 		},
 		"kloudio": {values{}, values{"apiKey": mark("kloudio"), "url": "https://docs.google.com/spreadsheets/d/abc/edit#gid=0"}, detail()},
 		"marketo": {
 			values{"url": "https://123-abc-456.mktorest.com", "clientID": "ci", "clientSecret": mark("marketo")},
-			values{"lookupField": "email", "subaction": "addList", "campaignId": "1"}, detail(),
+			values{"lookupField": "email", "subaction": "addList", "campaignId": "1"},
+			detail(),
 		},
 		"mparticle": {
 			values{"apiKey": mark("mpkey"), "apiSecret": mark("mpsecret")}, values{"data_type": "user_data", "environment": "development"}, detail(),
@@ -168,7 +176,8 @@ func requests(t *testing.T) map[string]request {
 		"queue_action": {values{}, values{}, csv},
 		"salesforce_campaigns": {
 			values{"salesforce_domain": "https://x.my.salesforce.com", "state_json": text(values{"access_token": mark("access"), "refresh_token": mark("refresh")})},
-			values{"create_or_append": "create", "campaign_name": "n"}, detail(),
+			values{"create_or_append": "create", "campaign_name": "n"},
+			detail(),
 		},
 		"segment_event": {values{"segment_write_key": mark("segment")}, values{}, detail()},
 		"segment_group": {values{"segment_write_key": mark("segment")}, values{}, detail()},

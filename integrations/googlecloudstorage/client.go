@@ -73,10 +73,10 @@ func (i *Integration) ownClient(ctx context.Context) (*client, error) {
 	}
 	var kind struct{ Type google.CredentialsType }
 	err = json.Unmarshal(file, &kind)
-	calls := serviceaccount.NewCalls(ctx, i.deps.HTTP)
+	ctx, calls := serviceaccount.NewCalls(ctx, i.deps.HTTP)
 	var c *google.Credentials
 	if err == nil {
-		c, err = google.CredentialsFromJSONWithType(calls.Context, file, kind.Type, scope)
+		c, err = google.CredentialsFromJSONWithType(ctx, file, kind.Type, scope)
 	}
 	if err != nil { // it may quote the file
 		return nil, action.Wrap(errors.New("the hub's credentials file cannot be used"), action.Internal, refused)

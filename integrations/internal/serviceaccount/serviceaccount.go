@@ -3,7 +3,6 @@
 package serviceaccount
 
 import (
-	"cmp"
 	"context"
 	"crypto/rsa"
 	"crypto/x509"
@@ -74,27 +73,24 @@ const tokenTimeout = 30 * time.Second
 // Tokens signs in when a token is first asked for, and again when it expires.
 func (a Account) Tokens(ctx context.Context, client *http.Client, scope string) oauth2.TokenSource {
 	c := jwt.Config{Email: a.Email, PrivateKey: a.key, Scopes: []string{scope}, TokenURL: tokenURL}
-	calls := NewCalls(ctx, client)
-	return calls.Source(c.TokenSource(calls.Context))
+	ctx, calls := NewCalls(ctx, client)
+	return calls.Source(c.TokenSource(ctx))
 }
 
 // Calls are those of golang.org/x/oauth2 for a token.
 type Calls struct {
-	// Context is for the library, whose calls then go through the client.
-	Context context.Context //nolint:containedctx // the library keeps it, too
+	next http.RoundTripper
 	// failed is why a call did not get an answer. The library drops it: it would be told as a
 	// lost connection, although the egress policy may block Google.
 	failed atomic.Pointer[error]
-	next   http.RoundTripper
 }
 
-// NewCalls are calls through a client.
-func NewCalls(ctx context.Context, client *http.Client) *Calls {
-	c := &Calls{next: cmp.Or(client.Transport, http.DefaultTransport)}
+// NewCalls returns a context for the library, whose calls then go through the client.
+func NewCalls(ctx context.Context, client *http.Client) (context.Context, *Calls) {
+	c := &Calls{next: client.Transport}
 	bounded := *client
 	bounded.Timeout, bounded.Transport = tokenTimeout, c
-	c.Context = context.WithValue(ctx, oauth2.HTTPClient, &bounded)
-	return c
+	return context.WithValue(ctx, oauth2.HTTPClient, &bounded), c
 }
 
 // RoundTrip implements [http.RoundTripper].
