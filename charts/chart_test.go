@@ -123,6 +123,7 @@ func TestRefused(t *testing.T) {
 		"digest":                 {"image.digest=sha256:abc", "at '/image/digest': 'sha256:abc' does not match pattern"},
 		"namespace":              {"watchNamespaces={Looker}", "at '/watchNamespaces/0'"},
 		"hub without spec":       {"hubs.actions.namespace=looker", "missing property 'spec'"},
+		"rule of the policy":     {"policy.default.anyPodTemplates=true", "additional properties 'anyPodTemplates' not allowed"},
 		"replicas, none elected": {"replicas=2,leaderElection=false", "replicas above 1 need leaderElection"},
 	} {
 		t.Run(name, func(t *testing.T) {

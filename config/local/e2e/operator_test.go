@@ -138,7 +138,7 @@ func TestMissingIssuer(t *testing.T) {
 
 func TestBadImage(t *testing.T) {
 	h := newHub("bad-image")
-	h.Spec.Image, h.Spec.ImagePullPolicy = "integrationhub.local/nothing:dev", corev1.PullNever
+	h.Spec.Image, h.Spec.ImagePullPolicy = "integrationhub.local/hub:nothing", corev1.PullNever
 	if err := cluster.Create(t.Context(), h); err != nil {
 		t.Fatal(err)
 	}

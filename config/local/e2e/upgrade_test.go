@@ -37,7 +37,7 @@ func TestUpgradeAndRollback(t *testing.T) {
 		use(nextImage, corev1.PullNever)
 		runs(t, nextVersion)
 
-		use("integrationhub.local/nothing:dev", corev1.PullNever)
+		use("integrationhub.local/hub:nothing", corev1.PullNever)
 		expect(t, "actions", v1alpha1.DeploymentAvailable, v1alpha1.PodsFailing)
 		contains(t, "the message", meta.FindStatusCondition(hub(t, "actions").Status.Conditions, v1alpha1.Ready).Message, "ErrImageNeverPull")
 		if n := hub(t, "actions").Status.ReadyReplicas; n < 2 {
