@@ -9,6 +9,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -38,6 +39,9 @@ func (r *Reconciler) integrations(ctx context.Context, rd *round) (outcome, erro
 		if s == nil {
 			return notDone(v1alpha1.SecretNotFound, "The Secret %q, which spec.integrations refers to, does not exist. Create it; running pods are left as they are until then.", name), nil
 		}
+		if o := rd.reserved(s); o.reason != "" {
+			return o, nil
+		}
 		add(sum, name)
 		for _, key := range slices.Sorted(maps.Keys(s.Data)) {
 			if !resources.IsIntegrationSetting(key) {
@@ -66,6 +70,25 @@ func (r *Reconciler) integrations(ctx context.Context, rd *round) (outcome, erro
 	}
 	rd.inputs.ConfigChecksum = hex.EncodeToString(sum.Sum(nil))
 	return rd.offered(), nil
+}
+
+// reserved finds a variable in an integration's Secret that the hub would need and does not get
+// from there. Without it the hub could not read its users' tokens, or would no longer encrypt
+// them, so the pods are not rolled before the spec names it.
+func (rd *round) reserved(s *corev1.Secret) outcome {
+	for _, key := range slices.Sorted(maps.Keys(s.Data)) {
+		field := ""
+		switch {
+		case key == "CIPHER_MASTER" && rd.hub.Spec.CipherSecretRef == nil:
+			field = "spec.cipherSecretRef"
+		case strings.HasPrefix(key, "ENCRYPT_PAYLOAD") && string(s.Data[key]) == "true" && !rd.hub.Spec.EncryptUserState:
+			field = "spec.encryptUserState"
+		default:
+			continue
+		}
+		return notDone(v1alpha1.SettingReserved, "The Secret %q sets %s, which is no longer read from an integration's Secret. Set %s instead, or remove the key; running pods are left as they are until then.", s.Name, key, field)
+	}
+	return outcome{}
 }
 
 var cipherKey = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)

@@ -14,6 +14,7 @@ import (
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 
 	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/hub/env"
 )
 
 // environment is what the hub is configured by: what the operator says, what the spec's
@@ -23,32 +24,32 @@ func environment(in Inputs) []*corev1ac.EnvVarApplyConfiguration {
 	values := operatorSettings(hub)
 	for _, i := range enabled(hub) {
 		for k, v := range i.Settings {
-			if _, taken := values[k]; !taken {
+			if _, taken := values[k]; !taken && !env.Reserved(k) { // an object may be older than the CRD's rule
 				values[k] = string(v)
 			}
 		}
 	}
-	env := map[string]*corev1ac.EnvVarApplyConfiguration{}
+	variables := map[string]*corev1ac.EnvVarApplyConfiguration{}
 	for k, v := range values {
 		// Kubernetes would replace $(NAME), and make one of two dollars.
-		env[k] = corev1ac.EnvVar().WithName(k).WithValue(strings.ReplaceAll(v, "$", "$$"))
+		variables[k] = corev1ac.EnvVar().WithName(k).WithValue(strings.ReplaceAll(v, "$", "$$"))
 	}
 	for _, v := range SecretVariables(hub) {
-		env[v.Name] = fromSecret(v.Name, v.Ref.Name, v.Ref.Key)
+		variables[v.Name] = fromSecret(v.Name, v.Ref.Name, v.Ref.Key)
 		if v.Optional {
-			env[v.Name].ValueFrom.SecretKeyRef.WithOptional(true)
+			variables[v.Name].ValueFrom.SecretKeyRef.WithOptional(true)
 		}
 	}
 	for _, name := range IntegrationSecrets(hub) {
 		for _, key := range in.SecretKeys[name] {
-			if _, taken := env[key]; !taken && IsIntegrationSetting(key) {
-				env[key] = fromSecret(key, name, key)
+			if _, taken := variables[key]; !taken && IsIntegrationSetting(key) {
+				variables[key] = fromSecret(key, name, key)
 			}
 		}
 	}
-	list := make([]*corev1ac.EnvVarApplyConfiguration, 0, len(env))
-	for _, k := range slices.Sorted(maps.Keys(env)) {
-		list = append(list, env[k])
+	list := make([]*corev1ac.EnvVarApplyConfiguration, 0, len(variables))
+	for _, k := range slices.Sorted(maps.Keys(variables)) {
+		list = append(list, variables[k])
 	}
 	return list
 }
@@ -58,26 +59,10 @@ func fromSecret(variable, secret, key string) *corev1ac.EnvVarApplyConfiguration
 		WithSecretKeyRef(corev1ac.SecretKeySelector().WithName(secret).WithKey(key)))
 }
 
-// A Secret of an integration cannot change what is the hub's own or the runtime's, so that
-// whoever may write it cannot open the egress or change whom the hub trusts. The reference's
-// names for the hub's own settings are among these, since its whole environment may lie in
-// such a Secret.
-var (
-	reservedPrefixes = []string{"ACTION_", "INTEGRATION_", "SSL_CERT_", "OTEL_", "SENTRY_", "LD_"}
-	reservedNames    = []string{
-		"PORT", "PATH", "HOME", "HOSTNAME", "TMPDIR", "BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
-		"GOMEMLIMIT", "GOGC", "GODEBUG", "GOMAXPROCS", "GOTRACEBACK",
-	}
-)
-
-// IsIntegrationSetting is whether a Secret's key becomes a setting of the hub's pods.
+// IsIntegrationSetting is whether a Secret's key becomes a setting of the hub's pods. Reserved
+// variables do not: the reference's whole environment may be in such a Secret.
 func IsIntegrationSetting(key string) bool {
-	if len(validation.IsEnvVarName(key)) > 0 {
-		return false
-	}
-	upper := strings.ToUpper(key)
-	return !slices.Contains(reservedNames, upper) &&
-		!slices.ContainsFunc(reservedPrefixes, func(p string) bool { return strings.HasPrefix(upper, p) })
+	return len(validation.IsEnvVarName(key)) == 0 && !env.Reserved(key)
 }
 
 // operatorSettings are what belongs to the hub itself.
