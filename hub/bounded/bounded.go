@@ -18,9 +18,9 @@ import (
 // DefaultLimit is the limit where none is configured, in bytes.
 const DefaultLimit = 32 << 20
 
-// watchFrom is how much of a value a decoder may have collected before its end is looked for.
+// watchFrom returns how much of a value a decoder may have collected before its end is looked for.
 // Below it, input passes through without being scanned.
-const watchFrom = 1 << 20
+func watchFrom(limit int64) int64 { return min(1<<20, limit/2) }
 
 // TooLarge returns the error for a value, a row or a record of more than limit bytes.
 func TooLarge(limit int64) error {

@@ -20,7 +20,7 @@ func (r *csvReader) Read(p []byte) (int, error) {
 	if !r.held.empty() {
 		return r.held.read(p), nil
 	}
-	if r.record.size > watchFrom {
+	if r.record.size > watchFrom(r.limit) {
 		return r.held.next(p, r.src, &r.record, r.limit, r.record.size)
 	}
 	n, err := r.src.Read(p)

@@ -1,7 +1,9 @@
 package bounded
 
 import (
+	"errors"
 	"io"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -58,7 +60,7 @@ func (r *jsonReader) read(p []byte) (int, error) {
 		return r.held.read(p), nil
 	}
 	begun := r.decoder.InputOffset()
-	if r.passed-begun <= watchFrom {
+	if r.passed-begun <= watchFrom(r.limit) {
 		return r.src.Read(p)
 	}
 	if r.at != begun {
@@ -78,13 +80,17 @@ func (r *jsonReader) read(p []byte) (int, error) {
 func (r *jsonReader) skipString(p []byte) (int, error) {
 	if r.value.escaped || r.value.digits > 0 { // an escape that the decoder has begun to read must stay whole
 		n, err := r.src.Read(p[:1])
-		r.value.scan(p[:n])
+		r.value.scan(p[:n]) // what is wrong with it, the decoder says
 		return n, err
 	}
 	buffer := make([]byte, piece)
 	for {
 		n, err := r.src.Read(buffer)
-		if end, ends := r.value.scan(buffer[:n]); ends {
+		end, ends := r.value.scan(buffer[:n])
+		if r.value.invalid {
+			return 0, errInvalidString
+		}
+		if ends {
 			r.held.pieces = [][]byte{buffer[end-1 : n]} // from the closing quote on
 			return r.held.read(p), nil
 		}
@@ -94,12 +100,15 @@ func (r *jsonReader) skipString(p []byte) (int, error) {
 	}
 }
 
+var errInvalidString = errors.New("a string holds a control character or an invalid escape")
+
 // valueScan finds the end of a JSON value by its quotes and brackets. Whether it is valid is for
 // the decoder to say.
 type valueScan struct {
 	depth    int
 	inString bool
 	escaped  bool // a backslash came last
+	invalid  bool // a string was seen that JSON does not allow
 	digits   int  // hexadecimal digits of a \\u escape that are to come
 }
 
@@ -131,14 +140,23 @@ func (v *valueScan) string(c byte) {
 	case v.escaped:
 		if v.escaped = false; c == 'u' {
 			v.digits = unicodeDigits
+		} else if !strings.ContainsRune(`"\/bfnrt`, rune(c)) {
+			v.invalid = true
 		}
 	case v.digits > 0:
 		v.digits--
+		v.invalid = v.invalid || !isHex(c)
+	case c < ' ':
+		v.invalid = true
 	case c == '\\':
 		v.escaped = true
 	case c == '"':
 		v.inString = false
 	}
+}
+
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
 // unicodeDigits is how many hexadecimal digits follow \u.
