@@ -36,7 +36,8 @@ type ServiceExposure struct {
 	// +optional
 	Type corev1.ServiceType `json:"type,omitempty"`
 
-	// Annotations of the Service, such as a cloud's for its load balancers.
+	// Annotations of the Service, such as a cloud's for its load balancers. Others than common
+	// harmless ones need the operator's policy (annotations).
 	//
 	// +kubebuilder:validation:MaxProperties=64
 	// +optional
@@ -74,7 +75,8 @@ type IngressExposure struct {
 	Host string `json:"host,omitempty"`
 
 	// Annotations of the Ingress. The operator's own tell ingress-nginx that the pods speak
-	// HTTPS and that deliveries may be large and slow; those of the same name here win.
+	// HTTPS and that deliveries may be large and slow; those of the same name here win. Others
+	// than common harmless ones need the operator's policy (annotations).
 	//
 	// +kubebuilder:validation:MaxProperties=64
 	// +optional
@@ -106,7 +108,8 @@ type GatewayExposure struct {
 	// +optional
 	Hostnames []string `json:"hostnames,omitempty"`
 
-	// Annotations of the HTTPRoute.
+	// Annotations of the HTTPRoute. Others than common harmless ones need the operator's policy
+	// (annotations).
 	//
 	// +kubebuilder:validation:MaxProperties=64
 	// +optional

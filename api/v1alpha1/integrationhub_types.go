@@ -75,6 +75,7 @@ type IntegrationHubSpec struct {
 	BaseURL string `json:"baseURL,omitempty"`
 
 	// Image is the hub's image; without it the operator uses the one it was installed with.
+	// Other repositories than that one's need the operator's policy (imagePrefixes).
 	//
 	// +kubebuilder:validation:MaxLength=512
 	// +optional
@@ -155,8 +156,10 @@ type IntegrationHubSpec struct {
 	// +optional
 	Scheduling *Scheduling `json:"scheduling,omitempty"`
 
-	// PodTemplate is merged into the pods' template, strategically, as kubectl patch does: for
-	// everything that has no field of its own here.
+	// PodTemplate is merged into the pods' template, strategically, as kubectl patch does. It may
+	// set labels and safe annotations, where pods are scheduled, how they look names up, and of
+	// the hub's container the resources and plain environment variables. Everything else needs
+	// the operator's policy (anyPodTemplate).
 	//
 	// +kubebuilder:pruning:PreserveUnknownFields
 	// +kubebuilder:validation:Type=object

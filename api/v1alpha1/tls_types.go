@@ -30,7 +30,8 @@ type TLS struct {
 	// DNSNames are further names for the certificate. The base URL's host is always in it.
 	// Without a base URL the Service's names are too; with one they are not, because a public
 	// authority refuses names that exist only inside the cluster. A proxy that checks the
-	// hub's certificate by such a name needs it listed here, and an issuer that grants it.
+	// hub's certificate by such a name needs it listed here, and an issuer that grants it. Names
+	// of other Services are refused; the operator's policy may allow certain hosts only.
 	//
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MaxLength=253

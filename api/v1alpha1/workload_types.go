@@ -96,7 +96,8 @@ type Scheduling struct {
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.name) || !has(self.annotations)",message="annotations belong to the ServiceAccount that the operator makes: leave name out, or annotate your own"
 type ServiceAccount struct {
-	// Name of an existing ServiceAccount. Without it the operator makes one.
+	// Name of an existing ServiceAccount, which needs the operator's policy (serviceAccounts).
+	// Without it the operator makes one.
 	//
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
