@@ -77,7 +77,7 @@ func (r *Reconciler) integrations(ctx context.Context, rd *round) (outcome, erro
 // them, so the pods are not rolled before the spec names it.
 func (rd *round) reserved(s *corev1.Secret) outcome {
 	for _, key := range slices.Sorted(maps.Keys(s.Data)) {
-		field := ""
+		var field string
 		switch {
 		case key == "CIPHER_MASTER" && rd.hub.Spec.CipherSecretRef == nil:
 			field = "spec.cipherSecretRef"
