@@ -14,10 +14,9 @@ import (
 	"integrationhub.dev/config/local/process/volumes"
 )
 
-// Of returns a container's variables. Those of services come from the caller; the
-// container's own win.
-func Of(ctx context.Context, pod *corev1.Pod, c *corev1.Container, services map[string]string, source volumes.Source) (map[string]string, error) {
-	env := maps.Clone(services)
+// Of returns a container's variables, and below them those that the caller gives it.
+func Of(ctx context.Context, pod *corev1.Pod, c *corev1.Container, base map[string]string, source volumes.Source) (map[string]string, error) {
+	env := maps.Clone(base)
 	if env == nil {
 		env = map[string]string{}
 	}

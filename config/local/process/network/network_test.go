@@ -117,6 +117,9 @@ func TestListen(t *testing.T) {
 		if again := pod.Listen(taken); again != got {
 			t.Errorf("a restarted program gets %s after %s", again, got)
 		}
+		if n := pod.Port(9); pod.Target(9) != net.JoinHostPort(pod.Host.String(), strconv.Itoa(n)) {
+			t.Errorf("a program told to listen at %d is dialed at %s", n, pod.Target(9))
+		}
 		conn, err := pod.Dial(context.Background(), taken)
 		if err != nil {
 			t.Fatalf("dialing the port as the cluster knows it: %v", err)

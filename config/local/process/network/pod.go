@@ -93,6 +93,24 @@ func (p *Pod) usable(port int) int {
 	return port // the program's own error will say more
 }
 
+// Port is Listen for a program that is told a port only, and so listens at all addresses.
+func (p *Pod) Port(port int) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, known := p.ports[port]; !known {
+		p.ports[port] = port
+		for _, n := range []int{port, 0} {
+			l, err := net.Listen("tcp", ":"+strconv.Itoa(n))
+			if err == nil {
+				p.ports[port] = l.Addr().(*net.TCPAddr).Port
+				_ = l.Close()
+				break
+			}
+		}
+	}
+	return p.ports[port]
+}
+
 func (p *Pod) address(port int) string { return net.JoinHostPort(p.Host.String(), strconv.Itoa(port)) }
 
 // Target returns where a connection to a port of the pod goes.

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,12 +15,15 @@ import (
 //
 //	:8443  0.0.0.0:8443  [::]:8443    become what Address gives for port 8443
 //	0.0.0.0  ::  [::]                 become Host, where they are all of it
+//	--secure-port=10250               becomes what Port gives, where the container has that port
 //
-// Anything else is left alone: a bare port (--secure-port=10250) does not say where to
-// listen, and an address with a host of its own was meant.
+// Anything else is left alone: an address with a host of its own was meant. A program that is
+// given a port only listens at all addresses; Port chooses one that is free there.
 type Listen struct {
 	Host    string                // the pod's own address
 	Address func(port int) string // where the pod listens instead of at that port
+	Port    func(port int) int    // which port it listens at instead, at all addresses
+	Ports   []int                 // the container's
 }
 
 // Value rewrites a variable's value.
@@ -40,8 +44,12 @@ func (l Listen) Value(value string) string {
 
 // Argument rewrites an argument, or the value in a flag with "=".
 func (l Listen) Argument(arg string) string {
-	if flag, value, ok := strings.Cut(arg, "="); ok && strings.HasPrefix(flag, "-") {
-		return flag + "=" + l.Value(value)
+	flag, value, ok := strings.Cut(arg, "=")
+	if !ok || !strings.HasPrefix(flag, "-") {
+		return l.Value(arg)
 	}
-	return l.Value(arg)
+	if n, err := strconv.Atoi(value); err == nil && strings.HasSuffix(flag, "port") && slices.Contains(l.Ports, n) {
+		value = strconv.Itoa(l.Port(n))
+	}
+	return flag + "=" + l.Value(value)
 }

@@ -12,7 +12,7 @@ func TestListen(t *testing.T) {
 			port += 30000
 		}
 		return net.JoinHostPort("127.9.9.7", strconv.Itoa(port))
-	}}
+	}, Port: func(port int) int { return port + 1 }, Ports: []int{6080}}
 	for arg, want := range map[string]string{
 		":8443":                              "127.9.9.7:8443",
 		"0.0.0.0:9402":                       "127.9.9.7:9402",
@@ -31,6 +31,9 @@ func TestListen(t *testing.T) {
 		":http":                              ":http",
 		":99999":                             ":99999",
 		"--secure-port=10250":                "--secure-port=10250",
+		"--healthz-port=6080":                "--healthz-port=6081",
+		"--reports=6080":                     "--reports=6080",
+		"6080":                               "6080",
 		"8443":                               "8443",
 		"":                                   "",
 		"https://0.0.0.0:8443":               "https://0.0.0.0:8443",

@@ -95,6 +95,9 @@ func (p *Process) Stop(grace time.Duration) {
 	<-p.done
 }
 
+// Kill kills the program with all that it started, and does not wait.
+func (p *Process) Kill() { p.signalGroup(syscall.SIGKILL) }
+
 func (p *Process) signalGroup(s syscall.Signal) {
 	_ = syscall.Kill(-p.cmd.Process.Pid, s) // there may be none left
 }
