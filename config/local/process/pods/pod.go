@@ -92,7 +92,6 @@ func (p *Pod) Update(spec *corev1.Pod) {
 	p.mu.Lock()
 	p.spec.Labels, p.spec.Annotations = maps.Clone(spec.Labels), maps.Clone(spec.Annotations)
 	p.spec.Generation = spec.Generation
-	p.spec.DeletionTimestamp, p.spec.DeletionGracePeriodSeconds = spec.DeletionTimestamp, spec.DeletionGracePeriodSeconds
 	p.mu.Unlock()
 	p.Refresh()
 }
