@@ -13,7 +13,7 @@ import (
 func TestSamplesHoldNoSecret(t *testing.T) {
 	t.Parallel()
 	for _, folder := range []string{"samples", filepath.Join("local", "demo")} {
-		err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		err := filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || filepath.Ext(path) != ".yaml" {
 				return err
 			}

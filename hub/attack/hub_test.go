@@ -111,7 +111,7 @@ func start(t *testing.T, env map[string]string) *process {
 		"ACTION_HUB_DRAIN_DELAY": "0s", "ACTION_HUB_DEBUG_ENDPOINT": "x", "CHILD_TEST": "true", "GOMEMLIMIT": "200MiB",
 	}
 	maps.Copy(all, env)
-	h.cmd = exec.Command(self, "-test.run=^$") //nolint:noctx // ends by a signal
+	h.cmd = exec.Command(self, "-test.run=^$")
 	for name, value := range all {
 		h.cmd.Env = append(h.cmd.Env, name+"="+value)
 	}

@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -20,7 +21,7 @@ func (i *Inbox) receiver() http.Handler {
 			return
 		}
 		d := &Delivery{Received: i.now().UTC(), Method: r.Method, Path: r.URL.RequestURI(), Header: r.Header}
-		i.receive(d, r.Body)
+		i.receive(r.Context(), d, r.Body)
 		i.add(d)
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusOK)
@@ -29,8 +30,8 @@ func (i *Inbox) receiver() http.Handler {
 }
 
 // receive reads a body to its end. One that is too large is counted, but not kept.
-func (i *Inbox) receive(d *Delivery, body io.Reader) {
-	keep := &keeper{inbox: i, spooled: i.spool.Create()}
+func (i *Inbox) receive(ctx context.Context, d *Delivery, body io.Reader) {
+	keep := &keeper{inbox: i, spooled: i.spool.Share(ctx).Create()}
 	sum := sha256.New()
 	n, err := io.Copy(io.MultiWriter(sum, keep), body)
 	d.Size, d.SHA256 = n, hexSum(sum.Sum(nil))
