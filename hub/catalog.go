@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/config"
 	"integrationhub.dev/icons"
 )
 
@@ -36,16 +37,16 @@ type offer struct {
 // NewCatalog makes every integration that the configuration enables and that is configured.
 // An enabled name that does not exist, a setting that cannot be read and a definition that
 // contradicts its entry are errors; a missing setting is not.
-func NewCatalog(entries []Entry, config Config, deps action.Deps) (*Catalog, error) {
+func NewCatalog(entries []Entry, cfg config.Config, deps action.Deps) (*Catalog, error) {
 	c := &Catalog{byName: map[string]*offer{}, Withheld: map[string]string{}}
 	var errs []error
-	for _, name := range config.Enabled {
+	for _, name := range cfg.Enabled {
 		if !slices.ContainsFunc(entries, func(e Entry) bool { return e.Name == name }) {
 			errs = append(errs, fmt.Errorf("enabling integrations: there is none named %q", name))
 		}
 	}
 	for _, e := range entries {
-		if !config.offers(e.Name) {
+		if !cfg.Offers(e.Name) {
 			c.Withheld[e.Name] = "not enabled"
 			continue
 		}
@@ -66,7 +67,7 @@ func NewCatalog(entries []Entry, config Config, deps action.Deps) (*Catalog, err
 			continue
 		}
 		if o.Definition.FormatsFor == nil {
-			o.json = o.describe(config.BaseURL, action.Version{})
+			o.json = o.describe(cfg.BaseURL, action.Version{})
 		}
 		c.offered = append(c.offered, o)
 	}
@@ -74,11 +75,6 @@ func NewCatalog(entries []Entry, config Config, deps action.Deps) (*Catalog, err
 		c.byName[c.offered[i].Definition.Name] = &c.offered[i]
 	}
 	return c, errors.Join(errs...)
-}
-
-// offers is whether an integration shall be on offer.
-func (c Config) offers(name string) bool {
-	return (len(c.Enabled) == 0 || slices.Contains(c.Enabled, name)) && !slices.Contains(c.Disabled, name)
 }
 
 // Names returns the integrations on offer.

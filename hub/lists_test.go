@@ -14,6 +14,7 @@ import (
 
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/config"
 )
 
 // The list is compressed for whoever accepts it, and the same either way.
@@ -65,8 +66,8 @@ func TestListCompressed(t *testing.T) {
 
 // A client that invents versions makes the hub neither work nor grow.
 func BenchmarkList(b *testing.B) {
-	config := hub.Config{BaseURL: "https://hub.example.com", Label: "Hub", Secret: serviceSecret}
-	secrets, err := hub.LoadSecrets(config.Secret, nil)
+	cfg := config.Config{BaseURL: "https://hub.example.com", Label: "Hub", Secret: serviceSecret}
+	secrets, err := config.LoadSecrets(cfg.Secret, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -79,11 +80,11 @@ func BenchmarkList(b *testing.B) {
 		entries = append(entries, entry(&fake{definition: d}))
 	}
 	log := slog.New(slog.DiscardHandler)
-	catalog, err := hub.NewCatalog(entries, config, action.Deps{Log: log})
+	catalog, err := hub.NewCatalog(entries, cfg, action.Deps{Log: log})
 	if err != nil {
 		b.Fatal(err)
 	}
-	s, err := hub.New(hub.Parts{Config: config, Catalog: catalog, Secrets: secrets, Log: log, Metrics: hub.NewMetrics(prometheus.NewRegistry())})
+	s, err := hub.New(hub.Parts{Config: cfg, Catalog: catalog, Secrets: secrets, Log: log, Metrics: hub.NewMetrics(prometheus.NewRegistry())})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -7,24 +7,20 @@ import (
 	"slices"
 
 	"go.opentelemetry.io/otel/trace"
+
+	"integrationhub.dev/hub/config"
 )
 
 // NewLogger makes the hub's logger. Each line that is written with a request's context says
 // which request, delivery and trace it belongs to, also where an integration writes it; and
 // no line shows more of a URL than its host.
-func NewLogger(w io.Writer, c Config) *slog.Logger {
+func NewLogger(w io.Writer, c config.Config) *slog.Logger {
 	o := &slog.HandlerOptions{Level: c.LogLevel, ReplaceAttr: redact}
-	if c.LogFormat == logText {
+	if c.LogFormat == config.LogText {
 		return slog.New(&contextHandler{Handler: slog.NewTextHandler(w, o)})
 	}
 	return slog.New(&contextHandler{Handler: slog.NewJSONHandler(w, o)})
 }
-
-// The formats of the log.
-const (
-	logJSON = "json"
-	logText = "text"
-)
 
 // integrationKey is the attribute that names the integration.
 const integrationKey = "integration"

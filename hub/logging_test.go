@@ -16,6 +16,7 @@ import (
 
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/outbound"
 )
 
@@ -98,7 +99,7 @@ func TestLogLevelAndFormat(t *testing.T) {
 			t.Parallel()
 			env := map[string]string{"ACTION_HUB_BASE_URL": "http://localhost", "ACTION_HUB_LABEL": "x", "ACTION_HUB_SECRET": serviceSecret}
 			maps.Copy(env, tt.env)
-			c, err := hub.LoadConfig(env)
+			c, err := config.Load(env)
 			if tt.refusedFor != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.refusedFor) {
 					t.Fatalf("read with %v", err)
@@ -128,7 +129,7 @@ func TestLogHidesURLs(t *testing.T) {
 		return err
 	}
 	var b bytes.Buffer
-	log := hub.NewLogger(&b, hub.Config{LogFormat: "json"})
+	log := hub.NewLogger(&b, config.Config{LogFormat: "json"})
 	for _, tt := range []struct {
 		value any
 		want  string

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/hub/payload"
 )
@@ -149,7 +150,7 @@ func (m *Metrics) watchSpool(spool *payload.Spool) {
 	}).Set(float64(spool.Limit))
 }
 
-func (m *Metrics) watchCertificate(c *Certificate) {
+func (m *Metrics) watchCertificate(c *config.Certificate) {
 	m.factory.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "integrationhub_certificate_not_after_timestamp_seconds", Help: "When the certificate that is served now expires.",
 	}, func() float64 { return float64(c.Leaf().NotAfter.Unix()) })

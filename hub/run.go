@@ -17,18 +17,19 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/hub/watch"
 )
 
 // Options are what a hub is run with, beside its configuration.
 type Options struct {
-	Config Config
+	Config config.Config
 	// Env is the environment, from which integrations read their settings.
 	Env     map[string]string
 	Entries []Entry
 	// Certificate is served where the configuration names no files; nil means plain HTTP.
-	Certificate *Certificate
+	Certificate *config.Certificate
 	// AllowLoopback lets developers deliver to their own machine.
 	AllowLoopback bool
 	// AllowAddrs are single addresses of this machine that deliveries may go to.
@@ -99,7 +100,7 @@ func Run(ctx context.Context, o Options) error {
 	for name, reason := range server.catalog.Withheld {
 		o.Log.InfoContext(ctx, "integration not offered", "integration", name, "reason", reason)
 	}
-	for name, reason := range Superseded(o.Env) {
+	for name, reason := range config.IgnoredSettings(o.Env) {
 		o.Log.WarnContext(ctx, "setting without effect", "setting", name, "reason", reason)
 	}
 	if o.Config.Proxy == outbound.ProxyOff && outbound.ProxySet(o.Env) {
@@ -154,15 +155,15 @@ func drain(base context.Context, stop func(), o Options, looker, admin *http.Ser
 }
 
 // build makes the server and what it depends on.
-func build(o Options, metrics *Metrics, roots *x509.CertPool, told observers, follow action.Watcher) (*Server, *Secrets, *Certificate, error) {
-	fail := func(err error) (*Server, *Secrets, *Certificate, error) { return nil, nil, nil, err }
-	secrets, err := LoadSecrets(o.Config.Secret, o.Config.SecretFiles)
+func build(o Options, metrics *Metrics, roots *x509.CertPool, told observers, follow action.Watcher) (*Server, *config.Secrets, *config.Certificate, error) {
+	fail := func(err error) (*Server, *config.Secrets, *config.Certificate, error) { return nil, nil, nil, err }
+	secrets, err := config.LoadSecrets(o.Config.Secret, o.Config.SecretFiles)
 	if err != nil {
 		return fail(err)
 	}
 	cert := o.Certificate
 	if o.Config.TLSCertFile != "" {
-		if cert, err = LoadCertificate(o.Config.TLSCertFile, o.Config.TLSKeyFile); err != nil {
+		if cert, err = config.LoadCertificate(o.Config.TLSCertFile, o.Config.TLSKeyFile); err != nil {
 			return fail(err)
 		}
 	}
@@ -170,7 +171,7 @@ func build(o Options, metrics *Metrics, roots *x509.CertPool, told observers, fo
 	if err != nil {
 		return fail(err)
 	}
-	out := outbound.Options{Policy: o.Config.policy(), Roots: roots, Proxy: proxy}
+	out := outbound.Options{Policy: o.Config.Policy(), Roots: roots, Proxy: proxy}
 	out.Policy.AllowLoopback, out.Policy.AllowAddrs = o.AllowLoopback, o.AllowAddrs
 	out.Observe = metrics.outbound("destination")
 	deps := action.Deps{
@@ -194,7 +195,7 @@ func build(o Options, metrics *Metrics, roots *x509.CertPool, told observers, fo
 }
 
 // listen begins to listen at an address, unless there is a listener already.
-func listen(ctx context.Context, l net.Listener, address string, cert *Certificate) (net.Listener, error) {
+func listen(ctx context.Context, l net.Listener, address string, cert *config.Certificate) (net.Listener, error) {
 	if l == nil {
 		var err error
 		if l, err = new(net.ListenConfig).Listen(ctx, "tcp", address); err != nil {
@@ -209,7 +210,7 @@ func listen(ctx context.Context, l net.Listener, address string, cert *Certifica
 
 // reload looks at mounted files again and again. Watching them is no better: a Secret's
 // volume changes by renaming folders, which file watchers are known to miss.
-func reload(ctx context.Context, log *slog.Logger, m *Metrics, secrets *Secrets, cert *Certificate) {
+func reload(ctx context.Context, log *slog.Logger, m *Metrics, secrets *config.Secrets, cert *config.Certificate) {
 	tick := time.NewTicker(reloadEvery)
 	defer tick.Stop()
 	things := map[string]func() error{"secrets": secrets.Reload}

@@ -2,7 +2,6 @@ package hub_test
 
 import (
 	"context"
-	"crypto/tls"
 	"io"
 	"log/slog"
 	"net"
@@ -15,6 +14,7 @@ import (
 
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/config"
 )
 
 func writeFile(t *testing.T, dir, name, text string) string {
@@ -39,7 +39,7 @@ func TestDrain(t *testing.T) {
 			return nil, ctx.Err()
 		}
 	}}
-	config, err := hub.LoadConfig(map[string]string{
+	cfg, err := config.Load(map[string]string{
 		"ACTION_HUB_BASE_URL": "http://localhost", "ACTION_HUB_LABEL": "x", "ACTION_HUB_SECRET": serviceSecret,
 		"ACTION_HUB_LISTEN_ADDRESS": "127.0.0.1:0", "ACTION_HUB_ADMIN_ADDRESS": "127.0.0.1:0",
 		"ACTION_HUB_DRAIN_DELAY": "10ms", "ACTION_HUB_DRAIN_TIMEOUT": "1m",
@@ -52,7 +52,7 @@ func TestDrain(t *testing.T) {
 	address, ended := make(chan net.Addr, 1), make(chan error, 1)
 	go func() {
 		ended <- hub.Run(ctx, hub.Options{
-			Config: config, Entries: []hub.Entry{entry(i)}, Log: slog.New(slog.DiscardHandler), Started: func(a net.Addr) { address <- a },
+			Config: cfg, Entries: []hub.Entry{entry(i)}, Log: slog.New(slog.DiscardHandler), Started: func(a net.Addr) { address <- a },
 		})
 	}()
 	at := "http://" + (<-address).String()
@@ -82,31 +82,5 @@ func TestDrain(t *testing.T) {
 	}
 	if err := <-ended; err != nil {
 		t.Errorf("the hub ended with %v", err)
-	}
-}
-
-func TestCertificateChanges(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	first, second := selfSigned(t, "first"), selfSigned(t, "second")
-	cert, key := writeFile(t, dir, "tls.crt", first.cert), writeFile(t, dir, "tls.key", first.key)
-	c, err := hub.LoadCertificate(cert, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := func() string {
-		got, err := c.TLS().GetCertificate(&tls.ClientHelloInfo{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return got.Leaf.Subject.CommonName
-	}
-	writeFile(t, dir, "tls.crt", second.cert) // in the middle of a change the pair does not fit
-	if err := c.Reload(); err == nil || served() != "first" {
-		t.Errorf("a pair that does not fit: %v, serving %s", err, served())
-	}
-	writeFile(t, dir, "tls.key", second.key)
-	if err := c.Reload(); err != nil || served() != "second" {
-		t.Errorf("after the change: %v, serving %s", err, served())
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"integrationhub.dev/hub"
+	"integrationhub.dev/hub/config"
 )
 
 // hubRun is a whole hub that runs until the test ends or stops it.
@@ -34,7 +35,7 @@ func runHub(t *testing.T, env map[string]string, entries ...hub.Entry) *hubRun {
 		"ACTION_HUB_DRAIN_DELAY": "0s", "ACTION_HUB_LOG_LEVEL": "debug", "ACTION_HUB_SPOOL_DIR": t.TempDir(),
 	}
 	maps.Copy(all, env)
-	config, err := hub.LoadConfig(all)
+	cfg, err := config.Load(all)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,8 +44,8 @@ func runHub(t *testing.T, env map[string]string, entries ...hub.Entry) *hubRun {
 	address, ended := make(chan net.Addr, 1), make(chan error, 1)
 	go func() {
 		ended <- hub.Run(ctx, hub.Options{
-			Config: config, Env: all, Entries: entries, AllowLoopback: true, Version: "v1.2.3",
-			Log: hub.NewLogger(log, config), Started: func(a net.Addr) { address <- a },
+			Config: cfg, Env: all, Entries: entries, AllowLoopback: true, Version: "v1.2.3",
+			Log: hub.NewLogger(log, cfg), Started: func(a net.Addr) { address <- a },
 		})
 	}()
 	stop := sync.OnceValue(func() error {

@@ -15,6 +15,7 @@ import (
 	"github.com/getsentry/sentry-go"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/config"
 )
 
 // BugReporter tells a Sentry project of bugs: panics, and errors that nobody classified. A
@@ -30,7 +31,7 @@ type BugReporter struct {
 
 // NewBugReporter makes a reporter, or nil when the configuration names no project. Sentry is
 // the administrator's choice: the egress policy does not apply to it.
-func NewBugReporter(c Config, version string, roots *x509.CertPool) (*BugReporter, error) {
+func NewBugReporter(c config.Config, version string, roots *x509.CertPool) (*BugReporter, error) {
 	if c.SentryDSN == "" {
 		return nil, nil //nolint:nilnil // a nil reporter works
 	}

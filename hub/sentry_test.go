@@ -21,6 +21,7 @@ import (
 
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/deliver"
 )
 
@@ -159,13 +160,13 @@ func TestBugsAreReported(t *testing.T) {
 // An address that is none is refused, and not quoted: it is a credential.
 func TestBadSentryDSN(t *testing.T) {
 	t.Parallel()
-	config, err := hub.LoadConfig(map[string]string{
+	cfg, err := config.Load(map[string]string{
 		"ACTION_HUB_BASE_URL": "http://localhost", "ACTION_HUB_LABEL": "x", "ACTION_HUB_SECRET": serviceSecret, "SENTRY_DSN": "s3cret:\x7f",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = hub.Run(t.Context(), hub.Options{Config: config, Log: slog.New(slog.DiscardHandler)})
+	err = hub.Run(t.Context(), hub.Options{Config: cfg, Log: slog.New(slog.DiscardHandler)})
 	if err == nil || !strings.Contains(err.Error(), "SENTRY_DSN") || strings.Contains(err.Error(), "s3cret") {
 		t.Errorf("the hub ended with %v", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/hub/payload"
 	"integrationhub.dev/hub/sealed"
@@ -23,10 +24,10 @@ import (
 
 // Server answers Looker. It keeps nothing between requests.
 type Server struct {
-	config  Config
+	config  config.Config
 	catalog *Catalog
 	lists   *lists
-	secrets *Secrets
+	secrets *config.Secrets
 	// states seals users' tokens, with CIPHER_MASTER where it is set; logins seals sign-ins on
 	// their way, with the service secrets only: whoever knows CIPHER_MASTER could otherwise
 	// choose where a user's tokens go.
@@ -59,9 +60,9 @@ const (
 
 // Parts is what a server is made from.
 type Parts struct {
-	Config  Config
+	Config  config.Config
 	Catalog *Catalog
-	Secrets *Secrets
+	Secrets *config.Secrets
 	// Looker is the client for downloads from Looker; it follows redirects. Tokens is the client
 	// that posts users' tokens to Looker; it follows none.
 	Looker, Tokens *http.Client
@@ -78,7 +79,7 @@ type Parts struct {
 
 // New makes a server.
 func New(p Parts) (*Server, error) {
-	legacy, err := p.Config.cipherMaster()
+	legacy, err := p.Config.LegacyCipherKey()
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +145,7 @@ func (s *Server) Handler() http.Handler {
 			r.Get("/oauth_check", s.checkLogin)
 		})
 	})
-	return tolerant(r, s.config.basePath())
+	return tolerant(r, s.config.BasePath())
 }
 
 // tolerant takes addresses as the reference's router does: with a trailing slash, and in

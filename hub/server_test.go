@@ -20,6 +20,7 @@ import (
 
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/hub/token"
 )
@@ -88,21 +89,21 @@ func newHandler(t testing.TB, env map[string]string, entries ...hub.Entry) http.
 		"ACTION_HUB_SPOOL_DIR": t.TempDir(),
 	}
 	maps.Copy(all, env)
-	config, err := hub.LoadConfig(all)
+	cfg, err := config.Load(all)
 	if err != nil {
 		t.Fatal(err)
 	}
-	secrets, err := hub.LoadSecrets(config.Secret, config.SecretFiles)
+	secrets, err := config.LoadSecrets(cfg.Secret, cfg.SecretFiles)
 	if err != nil {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	catalog, err := hub.NewCatalog(entries, config, action.Deps{Env: all, Log: log})
+	catalog, err := hub.NewCatalog(entries, cfg, action.Deps{Env: all, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s, err := hub.New(hub.Parts{
-		Config: config, Catalog: catalog, Secrets: secrets, Env: all, Log: log,
+		Config: cfg, Catalog: catalog, Secrets: secrets, Env: all, Log: log,
 		Looker: outbound.NewClient(outbound.Options{Policy: outbound.Policy{AllowLoopback: true}, FollowRedirects: true}),
 		Tokens: outbound.NewClient(outbound.Options{Policy: outbound.Policy{AllowLoopback: true}}), Insecure: env["TEST_INSECURE"] != "",
 		Metrics: hub.NewMetrics(prometheus.NewRegistry()),
@@ -500,20 +501,6 @@ func (s *server) browse(path string, cookie *http.Cookie) page {
 	return p
 }
 
-func TestConfigReportsEverything(t *testing.T) {
-	t.Parallel()
-	_, err := hub.LoadConfig(map[string]string{"CIPHER_MASTER": "xyz", "ACTION_HUB_TLS_CERT_FILE": "a"})
-	for _, want := range []string{"ACTION_HUB_BASE_URL", "ACTION_HUB_LABEL", "ACTION_HUB_SECRET", "CIPHER_MASTER", "ACTION_HUB_TLS_KEY_FILE"} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s is not reported: %v", want, err)
-		}
-	}
-	c, err := hub.LoadConfig(map[string]string{"BASE_URL": "https://old.example.com/", "INTEGRATION_PROVIDER_LABEL": "Old", "INTEGRATION_SERVICE_SECRET": serviceSecret})
-	if err != nil || c.BaseURL != "https://old.example.com" || c.Label != "Old" || c.Secret.Reveal() != serviceSecret || c.ListenAddress != ":8080" {
-		t.Errorf("older names: %+v, %v", c, err)
-	}
-}
-
 func TestCatalogSaysWhy(t *testing.T) {
 	t.Parallel()
 	entries := []hub.Entry{
@@ -523,7 +510,7 @@ func TestCatalogSaysWhy(t *testing.T) {
 		}},
 	}
 	deps := action.Deps{Log: slog.New(slog.DiscardHandler)}
-	c, err := hub.NewCatalog(entries, hub.Config{Enabled: []string{"a", "c"}}, deps)
+	c, err := hub.NewCatalog(entries, config.Config{Enabled: []string{"a", "c"}}, deps)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -533,10 +520,10 @@ func TestCatalogSaysWhy(t *testing.T) {
 	if diff := cmp.Diff(map[string]string{"b": "not enabled", "c": "missing settings: C_KEY"}, c.Withheld); diff != "" {
 		t.Error(diff)
 	}
-	if c, err := hub.NewCatalog(entries, hub.Config{Disabled: []string{"a", "gone"}}, deps); err != nil || !slices.Equal(c.Names(), []string{"b"}) {
+	if c, err := hub.NewCatalog(entries, config.Config{Disabled: []string{"a", "gone"}}, deps); err != nil || !slices.Equal(c.Names(), []string{"b"}) {
 		t.Errorf("without a: %v, %v", c.Names(), err)
 	}
-	if _, err := hub.NewCatalog(entries, hub.Config{Enabled: []string{"nope"}}, deps); err == nil {
+	if _, err := hub.NewCatalog(entries, config.Config{Enabled: []string{"nope"}}, deps); err == nil {
 		t.Error("a name that does not exist was enabled")
 	}
 }
@@ -554,32 +541,5 @@ func TestSecretsRotate(t *testing.T) {
 	}
 	if status, _ := s.post("/", "", "Authorization", `Token token="`+minted+`"`); status != http.StatusOK {
 		t.Errorf("a token of the new secret: %d", status)
-	}
-}
-
-// TestReferenceEnvironment: each of the reference's settings is read, belongs to an
-// integration, or is named as one without effect (its own list of them, section 15 of its
-// specification).
-func TestReferenceEnvironment(t *testing.T) {
-	t.Parallel()
-	environment := map[string]string{
-		"ACTION_HUB_BASE_URL": "https://hub.example.com", "ACTION_HUB_LABEL": "Hub", "ACTION_HUB_SECRET": serviceSecret,
-		"PORT": "8443", "ACTION_HUB_JSON_KEEPALIVE_SEC": "7", "ACTION_HUB_STREAM_REQUEST_TIMEOUT": "1000",
-		"ACTION_WHITELIST": "slack,tray", "CIPHER_MASTER": strings.Repeat("ab", 32),
-		"ACTION_HUB_SOCKET_TIMEOUT": "0", "ACTION_HUB_EXECUTE_PROCESS_COUNT": "2", "ACTION_HUB_ENABLE_FORKING": "false",
-		"CIPHER_PASSWORD": "x", "NODE_ENV": "production",
-	}
-	c, err := hub.LoadConfig(environment)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c.BaseURL != "https://hub.example.com" || c.Label != "Hub" || c.Secret.Reveal() != serviceSecret || c.ListenAddress != ":8443" ||
-		c.KeepAliveSeconds != 7 || c.StreamTimeoutMillis != 1000 || c.CipherMaster.Reveal() == "" || !slices.Equal(c.Enabled, []string{"slack", "tray"}) {
-		t.Errorf("read as %+v", c)
-	}
-	without := slices.Sorted(maps.Keys(hub.Superseded(environment)))
-	want := []string{"ACTION_HUB_ENABLE_FORKING", "ACTION_HUB_EXECUTE_PROCESS_COUNT", "ACTION_HUB_SOCKET_TIMEOUT", "CIPHER_PASSWORD", "NODE_ENV"}
-	if diff := cmp.Diff(want, without); diff != "" {
-		t.Errorf("without effect (-want +got):\n%s", diff)
 	}
 }

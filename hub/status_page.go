@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/page"
 	"integrationhub.dev/hub/version"
 	"integrationhub.dev/icons"
@@ -21,7 +22,7 @@ type about struct {
 	page, status document
 }
 
-func newAbout(c Config, catalog *Catalog) (*about, error) {
+func newAbout(c config.Config, catalog *Catalog) (*about, error) {
 	build := version.Current()
 	html, err := page.Render(catalog.page(c, build))
 	if err != nil {
@@ -35,8 +36,8 @@ func newAbout(c Config, catalog *Catalog) (*about, error) {
 }
 
 // page is the catalogue as people see it.
-func (c *Catalog) page(config Config, build version.Info) page.Hub {
-	h := page.Hub{Label: config.Label, URL: config.BaseURL, Build: build}
+func (c *Catalog) page(cfg config.Config, build version.Info) page.Hub {
+	h := page.Hub{Label: cfg.Label, URL: cfg.BaseURL, Build: build}
 	for _, o := range c.offered {
 		i := page.Integration{Definition: o.Definition, Icon: o.icon}
 		switch {
@@ -65,8 +66,8 @@ type status struct {
 	} `json:"integrations"`
 }
 
-func (c *Catalog) status(config Config, build version.Info, started time.Time) status {
-	s := status{Label: config.Label, Info: build, Started: started.UTC().Truncate(time.Second)}
+func (c *Catalog) status(cfg config.Config, build version.Info, started time.Time) status {
+	s := status{Label: cfg.Label, Info: build, Started: started.UTC().Truncate(time.Second)}
 	s.Integrations.On, s.Integrations.Off = c.Names(), c.Withheld
 	return s
 }

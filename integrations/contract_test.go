@@ -24,6 +24,7 @@ import (
 
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/token"
 	"integrationhub.dev/integrations"
 )
@@ -72,11 +73,11 @@ func newHub(t *testing.T) http.Handler {
 // newHubWith makes a hub with every integration, all of whose calls go to one transport.
 func newHubWith(t *testing.T, log *slog.Logger, env map[string]string, transport http.RoundTripper) http.Handler {
 	t.Helper()
-	config := hub.Config{
+	cfg := config.Config{
 		BaseURL: "BASE_URL", Label: "Golden Hub", Secret: "secret", KeepAliveSeconds: 30, FormTimeout: time.Minute,
 		DeliveryTimeout: time.Hour, MaxDeliveries: 32, MaxForms: 64,
 	}
-	secrets, err := hub.LoadSecrets(config.Secret, nil)
+	secrets, err := config.LoadSecrets(cfg.Secret, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,12 +87,12 @@ func newHubWith(t *testing.T, log *slog.Logger, env map[string]string, transport
 	}
 	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	dial := func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }
-	catalog, err := hub.NewCatalog(entries, config, action.Deps{Env: env, Log: log, HTTP: client, Identity: client, Dial: dial, Watch: unfollowed})
+	catalog, err := hub.NewCatalog(entries, cfg, action.Deps{Env: env, Log: log, HTTP: client, Identity: client, Dial: dial, Watch: unfollowed})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s, err := hub.New(hub.Parts{
-		Config: config, Catalog: catalog, Secrets: secrets, Log: log, Looker: client, Metrics: hub.NewMetrics(prometheus.NewRegistry()),
+		Config: cfg, Catalog: catalog, Secrets: secrets, Log: log, Looker: client, Metrics: hub.NewMetrics(prometheus.NewRegistry()),
 	})
 	if err != nil {
 		t.Fatal(err)

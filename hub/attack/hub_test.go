@@ -30,6 +30,7 @@ import (
 	"time"
 
 	"integrationhub.dev/hub"
+	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/token"
 	"integrationhub.dev/integrations"
 )
@@ -56,11 +57,11 @@ func runHub() error {
 		name, value, _ := strings.Cut(e, "=")
 		env[name] = value
 	}
-	config, err := hub.LoadConfig(env)
+	cfg, err := config.Load(env)
 	if err != nil {
 		return err
 	}
-	o := hub.Options{Config: config, Env: env, AllowLoopback: true, Log: hub.NewLogger(os.Stderr, config), Started: func(a net.Addr) {
+	o := hub.Options{Config: cfg, Env: env, AllowLoopback: true, Log: hub.NewLogger(os.Stderr, cfg), Started: func(a net.Addr) {
 		fmt.Println(a)
 	}}
 	for _, e := range integrations.All() {

@@ -16,6 +16,7 @@ import (
 
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
 )
@@ -103,12 +104,12 @@ func serveRows(ctx context.Context, _ []string) error {
 		name, value, _ := strings.Cut(e, "=")
 		env[name] = value
 	}
-	config, err := hub.LoadConfig(env)
+	cfg, err := config.Load(env)
 	if err != nil {
 		return err
 	}
 	return hub.Run(ctx, hub.Options{
-		Config: config, Env: env, AllowLoopback: true, Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)),
+		Config: cfg, Env: env, AllowLoopback: true, Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)),
 		Entries: []hub.Entry{{Name: "rows", New: func(deps action.Deps) (action.Integration, error) { return &rowPoster{deps.HTTP}, nil }}},
 	})
 }

@@ -16,6 +16,7 @@ import (
 
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/cmd/hub/internal/inbox"
+	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/token"
 )
 
@@ -56,7 +57,7 @@ func serveDev(ctx context.Context, o hub.Options, out, stderr io.Writer) error {
 	d.defaults(listener.Addr())
 	if d.cert, err = selfSigned(d.ca, o.Env["ACTION_HUB_CA_FILE"]); err == nil {
 		o.Env["ACTION_HUB_CA_FILE"] = d.ca
-		o.Config, err = hub.LoadConfig(o.Env)
+		o.Config, err = config.Load(o.Env)
 	}
 	if err != nil {
 		return err
@@ -67,10 +68,10 @@ func serveDev(ctx context.Context, o hub.Options, out, stderr io.Writer) error {
 	}
 	defer d.served.Close()
 	// The inbox may have opened the integrations' domain rules.
-	if o.Config, err = hub.LoadConfig(o.Env); err != nil {
+	if o.Config, err = config.Load(o.Env); err != nil {
 		return err
 	}
-	o.Certificate, o.Listener = hub.NewCertificate(d.cert), listener
+	o.Certificate, o.Listener = config.NewCertificate(d.cert), listener
 	lookerToken, err := token.New([]byte(o.Config.Secret.Reveal()))
 	if err != nil {
 		return err

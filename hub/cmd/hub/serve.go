@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"integrationhub.dev/hub"
+	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/version"
 	"integrationhub.dev/integrations"
 )
@@ -40,7 +41,7 @@ comes with an inbox, where webhook, tray and zapier deliver to: see hub inbox.`,
 			return usagef("--allow-loopback is for --dev only")
 		}
 		var err error
-		if o.Config, err = hub.LoadConfig(env); err != nil {
+		if o.Config, err = config.Load(env); err != nil {
 			return err
 		}
 		o.Log = hub.NewLogger(cmd.ErrOrStderr(), o.Config)

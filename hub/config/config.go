@@ -1,4 +1,6 @@
-package hub
+// Package config reads what an administrator sets: the environment, the service secrets and the
+// certificate, which may change while the hub runs.
+package config
 
 import (
 	"encoding/hex"
@@ -8,6 +10,7 @@ import (
 	"maps"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -113,6 +116,12 @@ type Config struct {
 	SentryEnvironment string        `env:"SENTRY_ENVIRONMENT"`
 }
 
+// The formats of the log.
+const (
+	LogJSON = "json"
+	LogText = "text"
+)
+
 // aliases are older names of settings. A name of today wins.
 var aliases = map[string]string{ //nolint:gosec // names, no credentials
 	"BASE_URL":                   "ACTION_HUB_BASE_URL",
@@ -121,8 +130,8 @@ var aliases = map[string]string{ //nolint:gosec // names, no credentials
 	"ACTION_HUB_RAVEN_DSN":       "SENTRY_DSN",
 }
 
-// superseded are the reference's settings that have no effect here, and why.
-var superseded = map[string]string{ //nolint:gosec // names, no credentials
+// ignoredSettings are the reference's settings that have no effect here, and why.
+var ignoredSettings = map[string]string{ //nolint:gosec // names, no credentials
 	"ACTION_HUB_ENABLE_FORKING":        "deliveries need no processes of their own",
 	"ACTION_HUB_EXECUTE_PROCESS_COUNT": "deliveries need no processes of their own; ACTION_HUB_MAX_DELIVERIES bounds them",
 	"ACTION_HUB_SOCKET_TIMEOUT":        "connections are bounded by how long they stand still",
@@ -130,11 +139,11 @@ var superseded = map[string]string{ //nolint:gosec // names, no credentials
 	"NODE_ENV":                         "cookies are secure wherever ACTION_HUB_BASE_URL is https",
 }
 
-// Superseded returns the settings in an environment that have no effect here, each with the
+// IgnoredSettings returns the settings in an environment that have no effect here, each with the
 // reason, for whoever brings the reference's environment along.
-func Superseded(environment map[string]string) map[string]string {
+func IgnoredSettings(environment map[string]string) map[string]string {
 	found := map[string]string{}
-	for name, reason := range superseded {
+	for name, reason := range ignoredSettings {
 		if environment[name] != "" {
 			found[name] = reason
 		}
@@ -142,9 +151,9 @@ func Superseded(environment map[string]string) map[string]string {
 	return found
 }
 
-// LoadConfig reads the configuration from an environment and reports all that is wrong
+// Load reads the configuration from an environment and reports all that is wrong
 // with it at once.
-func LoadConfig(environment map[string]string) (Config, error) {
+func Load(environment map[string]string) (Config, error) {
 	environment = maps.Clone(environment)
 	for old, name := range aliases {
 		if environment[name] == "" && environment[old] != "" {
@@ -193,19 +202,24 @@ func (c Config) Validate() error {
 	fault(c.MaxHeaderBytes < 4096, "ACTION_HUB_MAX_HEADER_BYTES must be at least 4096")
 	fault(c.MaxWatches < 0 || c.WatchTimeout <= 0, "ACTION_HUB_MAX_WATCHES must not be negative, and ACTION_HUB_WATCH_TIMEOUT longer than 0")
 	fault(c.DeliveryTimeout <= 0 || c.FormTimeout <= 0, "ACTION_HUB_DELIVERY_TIMEOUT and ACTION_HUB_FORM_TIMEOUT must be longer than 0")
-	fault(c.LogFormat != logJSON && c.LogFormat != logText, "ACTION_HUB_LOG_FORMAT must be json or text")
-	_, err = c.cipherMaster()
+	fault(c.LogFormat != LogJSON && c.LogFormat != LogText, "ACTION_HUB_LOG_FORMAT must be json or text")
+	_, err = c.LegacyCipherKey()
 	fault(err != nil, "CIPHER_MASTER must be 64 hexadecimal digits")
 	return errors.Join(errs...)
 }
 
-// policy is what the settings say of outbound connections.
-func (c Config) policy() outbound.Policy {
+// Offers reports whether the configuration enables an integration.
+func (c Config) Offers(name string) bool {
+	return (len(c.Enabled) == 0 || slices.Contains(c.Enabled, name)) && !slices.Contains(c.Disabled, name)
+}
+
+// Policy is what the settings say of outbound connections.
+func (c Config) Policy() outbound.Policy {
 	return outbound.Policy{Allow: c.AllowCIDRs, Deny: c.DenyCIDRs, Hosts: c.AllowHosts, Ports: c.AllowPorts}
 }
 
-// basePath is the base URL's path in lower case, without a slash at its end.
-func (c Config) basePath() string {
+// BasePath is the base URL's path in lower case, without a slash at its end.
+func (c Config) BasePath() string {
 	u, err := url.Parse(c.BaseURL)
 	if err != nil {
 		return ""
@@ -213,8 +227,8 @@ func (c Config) basePath() string {
 	return strings.ToLower(strings.TrimRight(u.Path, "/"))
 }
 
-// cipherMaster is the reference's key, or nil where there is none.
-func (c Config) cipherMaster() ([]byte, error) {
+// LegacyCipherKey is the reference's key, or nil where there is none.
+func (c Config) LegacyCipherKey() ([]byte, error) {
 	if c.CipherMaster == "" {
 		return nil, nil
 	}

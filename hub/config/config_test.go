@@ -1,0 +1,55 @@
+package config_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/config"
+)
+
+const serviceSecret = "test-secret-of-the-hub"
+
+func TestConfigReportsEverything(t *testing.T) {
+	t.Parallel()
+	_, err := config.Load(map[string]string{"CIPHER_MASTER": "xyz", "ACTION_HUB_TLS_CERT_FILE": "a"})
+	for _, want := range []string{"ACTION_HUB_BASE_URL", "ACTION_HUB_LABEL", "ACTION_HUB_SECRET", "CIPHER_MASTER", "ACTION_HUB_TLS_KEY_FILE"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s is not reported: %v", want, err)
+		}
+	}
+	c, err := config.Load(map[string]string{"BASE_URL": "https://old.example.com/", "INTEGRATION_PROVIDER_LABEL": "Old", "INTEGRATION_SERVICE_SECRET": serviceSecret})
+	if err != nil || c.BaseURL != "https://old.example.com" || c.Label != "Old" || c.Secret.Reveal() != serviceSecret || c.ListenAddress != ":8080" {
+		t.Errorf("older names: %+v, %v", c, err)
+	}
+}
+
+// TestReferenceEnvironment: each of the reference's settings is read, belongs to an
+// integration, or is named as one without effect (its own list of them, section 15 of its
+// specification).
+func TestReferenceEnvironment(t *testing.T) {
+	t.Parallel()
+	environment := map[string]string{
+		"ACTION_HUB_BASE_URL": "https://hub.example.com", "ACTION_HUB_LABEL": "Hub", "ACTION_HUB_SECRET": serviceSecret,
+		"PORT": "8443", "ACTION_HUB_JSON_KEEPALIVE_SEC": "7", "ACTION_HUB_STREAM_REQUEST_TIMEOUT": "1000",
+		"ACTION_WHITELIST": "slack,tray", "CIPHER_MASTER": strings.Repeat("ab", 32),
+		"ACTION_HUB_SOCKET_TIMEOUT": "0", "ACTION_HUB_EXECUTE_PROCESS_COUNT": "2", "ACTION_HUB_ENABLE_FORKING": "false",
+		"CIPHER_PASSWORD": "x", "NODE_ENV": "production",
+	}
+	c, err := config.Load(environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.BaseURL != "https://hub.example.com" || c.Label != "Hub" || c.Secret.Reveal() != serviceSecret || c.ListenAddress != ":8443" ||
+		c.KeepAliveSeconds != 7 || c.StreamTimeoutMillis != 1000 || c.CipherMaster.Reveal() == "" || !slices.Equal(c.Enabled, []string{"slack", "tray"}) {
+		t.Errorf("read as %+v", c)
+	}
+	without := slices.Sorted(maps.Keys(config.IgnoredSettings(environment)))
+	want := []string{"ACTION_HUB_ENABLE_FORKING", "ACTION_HUB_EXECUTE_PROCESS_COUNT", "ACTION_HUB_SOCKET_TIMEOUT", "CIPHER_PASSWORD", "NODE_ENV"}
+	if diff := cmp.Diff(want, without); diff != "" {
+		t.Errorf("without effect (-want +got):\n%s", diff)
+	}
+}
