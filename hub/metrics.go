@@ -32,8 +32,8 @@ type Metrics struct {
 	retries          *prometheus.CounterVec
 	calls            *prometheus.CounterVec
 	callSeconds      *prometheus.HistogramVec
-	watching         *prometheus.GaugeVec
-	watches          *prometheus.CounterVec
+	jobsInFlight     *prometheus.GaugeVec
+	jobs             *prometheus.CounterVec
 	reloads          *prometheus.CounterVec
 }
 
@@ -92,12 +92,12 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "integrationhub_outbound_request_duration_seconds", Help: "Time from a request of the hub to the headers of its answer, sending included.",
 			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 10, 60, 600},
 		}, []string{"integration", "peer"}),
-		watching: f.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "integrationhub_watches_in_flight", Help: "Jobs at destinations that are followed after their deliveries were answered.",
+		jobsInFlight: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "integrationhub_jobs_in_flight", Help: "Jobs at destinations that the hub currently follows.",
 		}, []string{"integration"}),
-		watches: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "integrationhub_watches_total",
-			Help: `Jobs that are followed no longer, by outcome: "ended", "failed" to follow, "too_long", "given_up" when the hub stopped, or "refused" because there were too many.`,
+		jobs: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "integrationhub_jobs_total",
+			Help: `Jobs by outcome: "completed", "failed", "timed_out", "interrupted" by a shutdown, or "refused".`,
 		}, []string{"integration", "outcome"}),
 		reloads: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "integrationhub_reloads_total", Help: "Reloads of changed files, by what and outcome.",

@@ -100,7 +100,7 @@ func TestMetrics(t *testing.T) {
 	looker := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, data) }))
 	t.Cleanup(looker.Close)
 	began, finish, watched := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	h := runHub(t, map[string]string{"ACTION_HUB_MAX_DELIVERIES": "1", "ACTION_HUB_MAX_QUEUED_DELIVERIES": "1", "ACTION_HUB_MAX_WATCHES": "1", "ACTION_HUB_SPOOL_BYTES": "1000000"},
+	h := runHub(t, map[string]string{"ACTION_HUB_MAX_DELIVERIES": "1", "ACTION_HUB_MAX_QUEUED_DELIVERIES": "1", "ACTION_HUB_MAX_JOBS": "1", "ACTION_HUB_SPOOL_BYTES": "1000000"},
 		rows(statuses(t)), made("slow", func(ctx context.Context, d action.Deps, _ *action.Request) error {
 			began <- struct{}{}
 			select {
@@ -108,8 +108,8 @@ func TestMetrics(t *testing.T) {
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			_ = d.Watch(ctx, func(context.Context) (action.Watch, error) { // there is room for the first
-				return action.Watch{Follow: func(context.Context) error { <-watched; return nil }}, nil
+			_ = d.StartJob(ctx, func(context.Context) (action.Job, error) { // there is room for the first
+				return action.Job{Follow: func(context.Context) error { <-watched; return nil }}, nil
 			})
 			return nil
 		}))
@@ -186,8 +186,8 @@ func TestMetrics(t *testing.T) {
 		{`integrationhub_rows_total{integration="rows",outcome="rejected"}`, 2},
 		{`integrationhub_rows_total{integration="rows",outcome="failed"}`, 2},
 		{`integrationhub_spool_bytes`, 0},
-		{`integrationhub_watches_in_flight{integration="slow"}`, 1},
-		{`integrationhub_watches_total{integration="slow",outcome="refused"}`, 1},
+		{`integrationhub_jobs_in_flight{integration="slow"}`, 1},
+		{`integrationhub_jobs_total{integration="slow",outcome="refused"}`, 1},
 	} {
 		if got, ok := calm[tt.name]; !ok || got != tt.want {
 			t.Errorf("at the end %s is %v, want %v", tt.name, got, tt.want)

@@ -1,6 +1,8 @@
 package hub
 
-import "integrationhub.dev/hub/panics"
+import (
+	"integrationhub.dev/hub/panics"
+)
 
 // panicError is a bug that showed as a panic.
 type panicError = panics.Error

@@ -18,8 +18,8 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/config"
+	"integrationhub.dev/hub/jobs"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/hub/watch"
 )
 
 // Options are what a hub is run with, beside its configuration.
@@ -63,8 +63,8 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer observers.stop(context.WithoutCancel(ctx), o.Log)
-	watches := newWatches(o, metrics)
-	server, secrets, cert, err := build(o, metrics, roots, observers, watches.Watch)
+	pool := newJobPool(o, metrics)
+	server, secrets, cert, err := build(o, metrics, roots, observers, pool.Start)
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 	draining.Store(true)
 	o.Log.InfoContext(base, "draining", "delay", o.Config.DrainDelay.String(), "timeout", o.Config.DrainTimeout.String())
-	return drain(base, stop, o, looker, admin, watches, failed)
+	return drain(base, stop, o, looker, admin, pool, failed)
 }
 
 // closeWhen makes clients give up their connections while the hub drains, so that none sends
@@ -131,7 +131,7 @@ func closeWhen(draining *atomic.Bool, next http.Handler) http.Handler {
 }
 
 // drain ends the servers without losing what is under way.
-func drain(base context.Context, stop func(), o Options, looker, admin *http.Server, watches *watch.Pool, failed <-chan error) error {
+func drain(base context.Context, stop func(), o Options, looker, admin *http.Server, pool *jobs.Pool, failed <-chan error) error {
 	c := o.Config
 	select {
 	case <-time.After(c.DrainDelay):
@@ -148,14 +148,14 @@ func drain(base context.Context, stop func(), o Options, looker, admin *http.Ser
 		defer cancel()
 		_ = looker.Shutdown(last)
 	}
-	if n := watches.Drain(ctx); n > 0 {
-		o.Log.ErrorContext(base, "the hub stops before what it followed has ended", "watches", n)
+	if n := pool.Drain(ctx); n > 0 {
+		o.Log.ErrorContext(base, "jobs interrupted by shutdown", "jobs", n)
 	}
 	return errors.Join(err, admin.Close())
 }
 
 // build makes the server and what it depends on.
-func build(o Options, metrics *Metrics, roots *x509.CertPool, told observers, follow action.Watcher) (*Server, *config.Secrets, *config.Certificate, error) {
+func build(o Options, metrics *Metrics, roots *x509.CertPool, told observers, startJob action.StartJob) (*Server, *config.Secrets, *config.Certificate, error) {
 	fail := func(err error) (*Server, *config.Secrets, *config.Certificate, error) { return nil, nil, nil, err }
 	secrets, err := config.LoadSecrets(o.Config.Secret, o.Config.SecretFiles)
 	if err != nil {
@@ -176,7 +176,7 @@ func build(o Options, metrics *Metrics, roots *x509.CertPool, told observers, fo
 	out.Observe = metrics.outbound("destination")
 	deps := action.Deps{
 		Env: o.Env, HTTP: outbound.NewClient(out), Dial: outbound.Dialer(out.Policy), Roots: roots, Identity: outbound.NewIdentityClient(),
-		Watch: follow, Log: o.Log,
+		StartJob: startJob, Log: o.Log,
 	}
 	catalog, err := NewCatalog(o.Entries, o.Config, deps)
 	if err != nil {

@@ -87,7 +87,7 @@ func newHubWith(t *testing.T, log *slog.Logger, env map[string]string, transport
 	}
 	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	dial := func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }
-	catalog, err := hub.NewCatalog(entries, cfg, action.Deps{Env: env, Log: log, HTTP: client, Identity: client, Dial: dial, Watch: unfollowed})
+	catalog, err := hub.NewCatalog(entries, cfg, action.Deps{Env: env, Log: log, HTTP: client, Identity: client, Dial: dial, StartJob: unfollowed})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func newHubWith(t *testing.T, log *slog.Logger, env map[string]string, transport
 }
 
 // unfollowed begins what would be watched, and does not wait for it.
-func unfollowed(ctx context.Context, begin func(context.Context) (action.Watch, error)) error {
+func unfollowed(ctx context.Context, begin func(context.Context) (action.Job, error)) error {
 	_, err := begin(ctx)
 	return err
 }

@@ -65,7 +65,7 @@ var alerts = []struct {
 		"The certificate that the hub serves expires within a week.",
 	},
 	{
-		"IntegrationHubJobsNotFollowed", `sum by (integration) (increase(integrationhub_watches_total{HUB,outcome=~"failed|too_long|given_up"}[15m])) > 0`, "0m", "warning",
+		"IntegrationHubJobsNotFollowed", `sum by (integration) (increase(integrationhub_jobs_total{HUB,outcome=~"failed|timed_out|interrupted"}[15m])) > 0`, "0m", "warning",
 		"Jobs that {{ $labels.integration }} started were followed to no end; the hub's log names them.",
 	},
 	{

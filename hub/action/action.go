@@ -95,8 +95,8 @@ type Deps struct {
 	// Identity reaches the services of clouds that tell a pod who it is, and nothing else. It is
 	// for integrations whose administrator lets the hub act as its pod.
 	Identity *http.Client
-	// Watch follows work that goes on at the destination after a delivery has been answered.
-	Watch Watcher
+	// StartJob follows work that the destination continues after the delivery has been answered.
+	StartJob StartJob
 	// Log receives detail that is of no use to the Looker user. Never a secret or a row.
 	Log *slog.Logger
 }

@@ -71,10 +71,10 @@ type Config struct {
 	// is refused with 503 before its data is read.
 	MaxDeliveries int `env:"ACTION_HUB_MAX_DELIVERIES" envDefault:"32"`
 	MaxQueued     int `env:"ACTION_HUB_MAX_QUEUED_DELIVERIES" envDefault:"256"`
-	// MaxWatches bounds the jobs that are followed at once after their deliveries were answered,
-	// and WatchTimeout how long each is; a destination may take days for one.
-	MaxWatches   int           `env:"ACTION_HUB_MAX_WATCHES" envDefault:"1000"`
-	WatchTimeout time.Duration `env:"ACTION_HUB_WATCH_TIMEOUT" envDefault:"168h"`
+	// MaxJobs is how many jobs are followed at once after their deliveries have been answered,
+	// and JobTimeout how long each one is followed; a destination may take days.
+	MaxJobs    int           `env:"ACTION_HUB_MAX_JOBS" envDefault:"1000"`
+	JobTimeout time.Duration `env:"ACTION_HUB_JOB_TIMEOUT" envDefault:"168h"`
 	// MaxRows bounds the rows of one delivery that are decoded; 0 means no bound.
 	MaxRows int64 `env:"ACTION_HUB_MAX_ROWS"`
 	// MaxValueBytes bounds a cell, a row, a CSV record and whatever else of a result has to be
@@ -128,6 +128,8 @@ var aliases = map[string]string{ //nolint:gosec // names, no credentials
 	"INTEGRATION_PROVIDER_LABEL": "ACTION_HUB_LABEL",
 	"INTEGRATION_SERVICE_SECRET": "ACTION_HUB_SECRET",
 	"ACTION_HUB_RAVEN_DSN":       "SENTRY_DSN",
+	"ACTION_HUB_MAX_WATCHES":     "ACTION_HUB_MAX_JOBS",
+	"ACTION_HUB_WATCH_TIMEOUT":   "ACTION_HUB_JOB_TIMEOUT",
 }
 
 // ignoredSettings are the reference's settings that have no effect here, and why.
@@ -200,7 +202,7 @@ func (c Config) Validate() error {
 	fault(c.MaxValueBytes < 1<<20, "ACTION_HUB_MAX_VALUE_BYTES must be at least 1048576")
 	fault(c.MaxForms <= 0, "ACTION_HUB_MAX_FORMS must be at least 1")
 	fault(c.MaxHeaderBytes < 4096, "ACTION_HUB_MAX_HEADER_BYTES must be at least 4096")
-	fault(c.MaxWatches < 0 || c.WatchTimeout <= 0, "ACTION_HUB_MAX_WATCHES must not be negative, and ACTION_HUB_WATCH_TIMEOUT longer than 0")
+	fault(c.MaxJobs < 0 || c.JobTimeout <= 0, "ACTION_HUB_MAX_JOBS must not be negative and ACTION_HUB_JOB_TIMEOUT must be longer than 0")
 	fault(c.DeliveryTimeout <= 0 || c.FormTimeout <= 0, "ACTION_HUB_DELIVERY_TIMEOUT and ACTION_HUB_FORM_TIMEOUT must be longer than 0")
 	fault(c.LogFormat != LogJSON && c.LogFormat != LogText, "ACTION_HUB_LOG_FORMAT must be json or text")
 	_, err = c.LegacyCipherKey()

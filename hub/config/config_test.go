@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -51,5 +52,24 @@ func TestReferenceEnvironment(t *testing.T) {
 	want := []string{"ACTION_HUB_ENABLE_FORKING", "ACTION_HUB_EXECUTE_PROCESS_COUNT", "ACTION_HUB_SOCKET_TIMEOUT", "CIPHER_PASSWORD", "NODE_ENV"}
 	if diff := cmp.Diff(want, without); diff != "" {
 		t.Errorf("without effect (-want +got):\n%s", diff)
+	}
+}
+
+func TestJobLimitsByTheirOldNames(t *testing.T) {
+	t.Parallel()
+	environment := map[string]string{
+		"ACTION_HUB_BASE_URL": "https://hub.example.com", "ACTION_HUB_LABEL": "Hub", "ACTION_HUB_SECRET": serviceSecret,
+		"ACTION_HUB_MAX_WATCHES": "7", "ACTION_HUB_WATCH_TIMEOUT": "2h",
+	}
+	c, err := config.Load(environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.MaxJobs != 7 || c.JobTimeout != 2*time.Hour {
+		t.Errorf("the old names give %d jobs for %v", c.MaxJobs, c.JobTimeout)
+	}
+	environment["ACTION_HUB_MAX_JOBS"] = "8"
+	if c, err = config.Load(environment); err != nil || c.MaxJobs != 8 {
+		t.Errorf("with both names: %d jobs, %v", c.MaxJobs, err)
 	}
 }

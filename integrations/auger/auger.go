@@ -108,17 +108,17 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return nil, err
 	}
 	res := &action.Response{}
-	err = i.deps.Watch(ctx, func(ctx context.Context) (action.Watch, error) {
+	err = i.deps.StartJob(ctx, func(ctx context.Context) (action.Job, error) {
 		f, err := i.client(a).upload(ctx, in.Project, req.Data)
 		if err != nil {
-			return action.Watch{}, err
+			return action.Job{}, err
 		}
 		if err := f.startProject(ctx); err != nil {
-			return action.Watch{}, err
+			return action.Job{}, err
 		}
 		res.Message = fmt.Sprintf("%d rows were sent to Auger as %s.", f.rows, f.name)
 		t := training{model: in.Model, trials: in.Trials.or(a.Trials.or(defaultTrials)), minutes: a.Minutes.or(defaultMinutes)}
-		return action.Watch{Name: "Auger file " + f.name, Follow: func(ctx context.Context) error {
+		return action.Job{Name: "Auger file " + f.name, Follow: func(ctx context.Context) error {
 			return f.follow(ctx, in.Train, t)
 		}}, nil
 	})

@@ -18,7 +18,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
-	"integrationhub.dev/hub/watch"
+	"integrationhub.dev/hub/jobs"
 	"integrationhub.dev/integrations/auger"
 )
 
@@ -38,22 +38,22 @@ type fake struct {
 	count      map[string]int
 	bodies     map[string][]string
 	stored     map[string]string
-	outcomes   []watch.Outcome
-	watches    *watch.Pool
+	outcomes   []jobs.Outcome
+	watches    *jobs.Pool
 }
 
 func (f *fake) start(t *testing.T) action.Integration {
 	t.Helper()
 	f.count, f.bodies, f.stored = map[string]int{}, map[string][]string{}, map[string]string{}
 	deps := actiontest.Deps(t, actiontest.NewSocketless().Handle(f.answer), nil)
-	f.watches = watch.New(watch.Options{Most: 1, Longest: 24 * time.Hour, Observer: f, Log: slog.New(slog.DiscardHandler)})
-	deps.Watch = f.watches.Watch
+	f.watches = jobs.New(jobs.Options{MaxJobs: 1, Timeout: 24 * time.Hour, Observer: f, Log: slog.New(slog.DiscardHandler)})
+	deps.StartJob = f.watches.Start
 	return actiontest.New(t, auger.New, deps)
 }
 
-func (*fake) WatchBegan(context.Context)                      {}
-func (*fake) WatchRefused(context.Context)                    {}
-func (f *fake) WatchEnded(_ context.Context, o watch.Outcome) { f.outcomes = append(f.outcomes, o) }
+func (*fake) JobStarted(context.Context)                      {}
+func (*fake) JobRefused(context.Context)                    {}
+func (f *fake) JobEnded(_ context.Context, o jobs.Outcome) { f.outcomes = append(f.outcomes, o) }
 
 var ids = regexp.MustCompile(`/(7|"?f-1"?)\b`)
 
@@ -179,7 +179,7 @@ func TestWire(t *testing.T) {
 				if diff := cmp.Diff(rows, f.stored); diff != "" {
 					t.Errorf("stored (-want +got):\n%s", diff)
 				}
-				if diff := cmp.Diff([]watch.Outcome{watch.Ended}, f.outcomes); diff != "" {
+				if diff := cmp.Diff([]jobs.Outcome{jobs.Completed}, f.outcomes); diff != "" {
 					t.Errorf("outcomes (-want +got):\n%s", diff)
 				}
 			})
@@ -383,19 +383,19 @@ func TestFollow(t *testing.T) {
 	for name, tt := range map[string]struct {
 		project, file []string
 		fail          func(string, int) *actiontest.Reply
-		outcome       watch.Outcome
+		outcome       jobs.Outcome
 		took          time.Duration
 		files, trains int
 	}{
-		"runs already":          {running, processed, failing("PATCH /projects/ID/deploy", 1, actiontest.Reply{Status: 422}), watch.Ended, 20 * time.Second, 1, 1},
-		"never runs":            {[]string{"deploying"}, processed, nil, watch.Failed, 30 * time.Minute, 0, 0},
-		"out of order for long": {running, processed, failing("GET /projects/ID", 1, later), watch.Failed, 30 * time.Minute, 0, 0},
-		"errors in the file":    {running, []string{"processed_with_error"}, nil, watch.Failed, 20 * time.Second, 1, 0},
-		"never processed":       {running, []string{"processing"}, nil, watch.Failed, 6*time.Hour + 10*time.Second, 1, 0},
-		"the file is refused":   {running, processed, failing("POST /projects/ID/files/", 1, actiontest.Reply{Status: 400}), watch.Failed, 10 * time.Second, 1, 0},
-		"a file in doubt":       {running, processed, failing("POST /projects/ID/files/", 1, actiontest.Reply{Reset: true}), watch.Failed, 10 * time.Second, 1, 0},
-		"the training refused":  {running, processed, failing("POST /experiment_sessions/", 1, actiontest.Reply{Status: 500}), watch.Failed, 20 * time.Second, 1, 1},
-		"an answer without id":  {running, processed, failing("POST /experiments/", 1, actiontest.Reply{Body: `{"data":{"id":null}}`}), watch.Failed, 20 * time.Second, 1, 0},
+		"runs already":          {running, processed, failing("PATCH /projects/ID/deploy", 1, actiontest.Reply{Status: 422}), jobs.Completed, 20 * time.Second, 1, 1},
+		"never runs":            {[]string{"deploying"}, processed, nil, jobs.Failed, 30 * time.Minute, 0, 0},
+		"out of order for long": {running, processed, failing("GET /projects/ID", 1, later), jobs.Failed, 30 * time.Minute, 0, 0},
+		"errors in the file":    {running, []string{"processed_with_error"}, nil, jobs.Failed, 20 * time.Second, 1, 0},
+		"never processed":       {running, []string{"processing"}, nil, jobs.Failed, 6*time.Hour + 10*time.Second, 1, 0},
+		"the file is refused":   {running, processed, failing("POST /projects/ID/files/", 1, actiontest.Reply{Status: 400}), jobs.Failed, 10 * time.Second, 1, 0},
+		"a file in doubt":       {running, processed, failing("POST /projects/ID/files/", 1, actiontest.Reply{Reset: true}), jobs.Failed, 10 * time.Second, 1, 0},
+		"the training refused":  {running, processed, failing("POST /experiment_sessions/", 1, actiontest.Reply{Status: 500}), jobs.Failed, 20 * time.Second, 1, 1},
+		"an answer without id":  {running, processed, failing("POST /experiments/", 1, actiontest.Reply{Body: `{"data":{"id":null}}`}), jobs.Failed, 20 * time.Second, 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -406,7 +406,7 @@ func TestFollow(t *testing.T) {
 				}
 				start := time.Now()
 				f.watches.Drain(context.Background())
-				if diff := cmp.Diff([]watch.Outcome{tt.outcome}, f.outcomes); diff != "" || time.Since(start) != tt.took {
+				if diff := cmp.Diff([]jobs.Outcome{tt.outcome}, f.outcomes); diff != "" || time.Since(start) != tt.took {
 					t.Errorf("after %v outcomes (-want +got):\n%s", time.Since(start), diff)
 				}
 				if files, trains := f.count["POST /projects/ID/files/"], f.count["POST /experiment_sessions/"]; files != tt.files || trains != tt.trains {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/hub/watch"
+	"integrationhub.dev/hub/jobs"
 )
 
 // What follows an upload is looked at so often, and given up after so long.
@@ -68,7 +68,7 @@ func (f *file) follow(ctx context.Context, train bool, t training) error {
 func (f *file) await(ctx context.Context, limit time.Duration, path string, statuses ...string) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, action.Errorf(action.Timeout, "Auger took longer than %s.", limit))
 	defer cancel()
-	seen, err := watch.Poll(ctx, pollEvery, func(ctx context.Context) (*string, error) {
+	seen, err := jobs.Poll(ctx, pollEvery, func(ctx context.Context) (*string, error) {
 		var now struct {
 			Status string `json:"status"`
 			Search string `json:"search_space_status"`

@@ -16,7 +16,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/hub/watch"
+	"integrationhub.dev/hub/jobs"
 	"integrationhub.dev/integrations/internal/plaintext"
 )
 
@@ -168,7 +168,7 @@ func (c client) await(ctx context.Context, status string) (bool, error) {
 	}
 	limited, cancel := context.WithTimeoutCause(ctx, pollLimit, errStillReading)
 	defer cancel()
-	seen, err := watch.Poll(limited, pollEvery, func(ctx context.Context) (*state, error) { return c.look(ctx, status) })
+	seen, err := jobs.Poll(limited, pollEvery, func(ctx context.Context) (*state, error) { return c.look(ctx, status) })
 	switch {
 	case err == nil && seen.failed:
 		return false, action.Errorf(action.Invalid, "DataRobot could not make a project of the data: %s", seen.said)

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/hub/watch"
+	"integrationhub.dev/hub/jobs"
 )
 
 // pollEvery is how often a job is looked at.
@@ -22,12 +22,12 @@ type ending struct {
 
 // follow looks at a job until it has ended and mails how. poll returns nil while it runs.
 func follow(ctx context.Context, r *reporter, what string, poll func(context.Context) (*ending, error)) error {
-	end, err := watch.Poll(ctx, pollEvery, poll)
+	end, err := jobs.Poll(ctx, pollEvery, poll)
 	if err == nil {
 		return errors.Join(end.err, r.tell(ctx, end.subject, end.text))
 	}
 	// Whoever waits is told, though the hub may be stopping.
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), action.LastWord-time.Second)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), action.ShutdownGrace-time.Second)
 	defer cancel()
 	told := r.tell(last, fmt.Sprintf("%s is no longer followed", what), fmt.Sprintf(
 		"%s goes on at Amazon SageMaker, but the hub could not follow it to its end: %s\n\n"+

@@ -136,25 +136,25 @@ func (t Trainer) Execute(ctx context.Context, req *action.Request) (*action.Resp
 	}
 	reporter, mailFault := newReporter(t.Client.deps, req)
 	response := &action.Response{}
-	err = t.Client.deps.Watch(ctx, func(ctx context.Context) (action.Watch, error) {
+	err = t.Client.deps.StartJob(ctx, func(ctx context.Context) (action.Job, error) {
 		region, err := t.Client.store.Locate(ctx, account.s3(account.home()), in.Bucket)
 		if err != nil {
-			return action.Watch{}, err
+			return action.Job{}, err
 		}
 		image, err := t.Algorithm.Image(region)
 		if err != nil {
-			return action.Watch{}, err
+			return action.Job{}, err
 		}
 		j := &job{
 			client: t.Client, service: t.Client.service(account, region), account: account,
 			name: jobName(string(in.Model), time.Now()), model: string(in.Model), image: image, maxHours: maxHours,
 		}
 		if err := t.start(ctx, j, place{account.s3(region), in.Bucket, j.name}, in.Instance, count, parameters, req.Data); err != nil {
-			return action.Watch{}, err
+			return action.Job{}, err
 		}
 		what := "Training job " + j.name
 		response.Message = what + " was started." + unmailed(mailFault)
-		return action.Watch{Name: what, Follow: func(ctx context.Context) error {
+		return action.Job{Name: what, Follow: func(ctx context.Context) error {
 			return follow(ctx, reporter, what, j.poll)
 		}}, nil
 	})

@@ -19,7 +19,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/hub/watch"
+	"integrationhub.dev/hub/jobs"
 	"integrationhub.dev/integrations/internal/mail/mailtest"
 	"integrationhub.dev/integrations/internal/sagemaker"
 	"integrationhub.dev/integrations/internal/sagemaker/sagemakertest"
@@ -87,22 +87,22 @@ func TestTraining(t *testing.T) {
 		set     func(*sagemakertest.AWS)
 		change  answers
 		mails   []letter
-		outcome watch.Outcome
+		outcome jobs.Outcome
 		models  []string
 	}{
 		"complete": {
 			set:   func(f *sagemakertest.AWS) { f.Statuses = append(inProgress, "Completed") },
-			mails: []letter{{"The model orders has been created", "The model orders has been created by training job JOB.\n\nWhat was trained is in s3://data/JOB/output/model.tar.gz."}}, outcome: watch.Ended, models: []string{"churn", "orders"},
+			mails: []letter{{"The model orders has been created", "The model orders has been created by training job JOB.\n\nWhat was trained is in s3://data/JOB/output/model.tar.gz."}}, outcome: jobs.Completed, models: []string{"churn", "orders"},
 		},
 		"a model of this name": {
 			set:   func(f *sagemakertest.AWS) { f.Models["orders"] = "s3://data/old" },
-			mails: []letter{{"The model JOB has been created", "The model JOB has been created by training job JOB. There is a model orders already.\n\nWhat was trained is in s3://data/JOB/output/model.tar.gz."}}, outcome: watch.Ended, models: []string{"JOB", "churn", "orders"},
+			mails: []letter{{"The model JOB has been created", "The model JOB has been created by training job JOB. There is a model orders already.\n\nWhat was trained is in s3://data/JOB/output/model.tar.gz."}}, outcome: jobs.Completed, models: []string{"JOB", "churn", "orders"},
 		},
 		"the answer about the model is lost": {
 			set: func(f *sagemakertest.AWS) {
 				f.Lose = func(o string, n int) bool { return o == "CreateModel" && n == 1 }
 			},
-			mails: []letter{{"The model orders has been created", "The model orders has been created by training job JOB.\n\nWhat was trained is in s3://data/JOB/output/model.tar.gz."}}, outcome: watch.Ended, models: []string{"churn", "orders"},
+			mails: []letter{{"The model orders has been created", "The model orders has been created by training job JOB.\n\nWhat was trained is in s3://data/JOB/output/model.tar.gz."}}, outcome: jobs.Completed, models: []string{"churn", "orders"},
 		},
 		"no model": {
 			set: func(f *sagemakertest.AWS) {
@@ -115,23 +115,23 @@ func TestTraining(t *testing.T) {
 				}
 			},
 			mails:   []letter{{"The model orders could not be created", "Training job JOB is complete, but the model orders could not be created: Amazon SageMaker denied access. The access key lacks a permission for sagemaker:CreateModel.\n\nWhat was trained is in s3://data/JOB/output/model.tar.gz; its image is 438346466558.dkr.ecr.eu-west-1.amazonaws.com/linear-learner:1."}},
-			outcome: watch.Failed, models: []string{"churn"},
+			outcome: jobs.Failed, models: []string{"churn"},
 		},
 		"failed": {
 			set: func(f *sagemakertest.AWS) {
 				f.Statuses, f.Reason = []string{"InProgress", "Failed"}, "ClientError: no."
 			},
-			mails: []letter{{"Training job JOB failed", "Training job JOB failed: ClientError: no."}}, outcome: watch.Ended, models: []string{"churn"},
+			mails: []letter{{"Training job JOB failed", "Training job JOB failed: ClientError: no."}}, outcome: jobs.Completed, models: []string{"churn"},
 		},
 		"stopped": {
 			set:   func(f *sagemakertest.AWS) { f.Statuses, f.Secondary = []string{"Stopping", "Stopped"}, "Stopped" },
-			mails: []letter{{"Training job JOB was stopped", "Training job JOB was stopped."}}, outcome: watch.Ended, models: []string{"churn"},
+			mails: []letter{{"Training job JOB was stopped", "Training job JOB was stopped."}}, outcome: jobs.Completed, models: []string{"churn"},
 		},
 		"too long": {
 			set: func(f *sagemakertest.AWS) {
 				f.Statuses, f.Secondary = append(inProgress, "Stopped"), "MaxRuntimeExceeded"
 			}, change: answers{"maxRuntimeInHours": "3"},
-			mails: []letter{{"Training job JOB timed out", "Training job JOB exceeded the maximum run time of 10800 seconds."}}, outcome: watch.Ended, models: []string{"churn"},
+			mails: []letter{{"Training job JOB timed out", "Training job JOB exceeded the maximum run time of 10800 seconds."}}, outcome: jobs.Completed, models: []string{"churn"},
 		},
 		"out of sight for a while": {
 			set: func(f *sagemakertest.AWS) {
@@ -142,7 +142,7 @@ func TestTraining(t *testing.T) {
 					return nil
 				}
 			},
-			mails: []letter{{"The model orders has been created", "The model orders has been created by training job JOB.\n\nWhat was trained is in s3://data/JOB/output/model.tar.gz."}}, outcome: watch.Ended, models: []string{"churn", "orders"},
+			mails: []letter{{"The model orders has been created", "The model orders has been created by training job JOB.\n\nWhat was trained is in s3://data/JOB/output/model.tar.gz."}}, outcome: jobs.Completed, models: []string{"churn", "orders"},
 		},
 		"out of sight for good": {
 			set: func(f *sagemakertest.AWS) {
@@ -155,15 +155,15 @@ func TestTraining(t *testing.T) {
 				}
 			},
 			mails:   []letter{{"Training job JOB is no longer followed", "Training job JOB goes on at Amazon SageMaker, but the hub could not follow it to its end: Amazon SageMaker does not accept the access key with this secret key. Check both in the action's settings in Looker.\n\nLook for it in the SageMaker console. What the hub would have done once it had ended will not be done."}},
-			outcome: watch.Failed, models: []string{"churn"},
+			outcome: jobs.Failed, models: []string{"churn"},
 		},
 		"a mail server that takes nothing": {
 			set:    func(*sagemakertest.AWS) {},
-			change: answers{"smtpPass": "wrong"}, outcome: watch.Failed, models: []string{"churn", "orders"},
+			change: answers{"smtpPass": "wrong"}, outcome: jobs.Failed, models: []string{"churn", "orders"},
 		},
 		"mail settings that cannot be used": {
 			set:    func(*sagemakertest.AWS) {},
-			change: answers{"user_email": "nobody"}, outcome: watch.Ended, models: []string{"churn", "orders"},
+			change: answers{"user_email": "nobody"}, outcome: jobs.Completed, models: []string{"churn", "orders"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -189,7 +189,7 @@ func TestTraining(t *testing.T) {
 				if diff := cmp.Diff(tt.mails, letters(t, h.Mail.Mails())); diff != "" {
 					t.Errorf("mails (-want +got):\n%s", diff)
 				}
-				if diff := cmp.Diff([]watch.Outcome{tt.outcome}, h.Outcomes()); diff != "" {
+				if diff := cmp.Diff([]jobs.Outcome{tt.outcome}, h.Outcomes()); diff != "" {
 					t.Errorf("outcome (-want +got):\n%s", diff)
 				}
 				var models []string
@@ -223,11 +223,11 @@ func TestHubStops(t *testing.T) {
 		if left := h.Watches.Drain(ctx); left != 1 || time.Since(start) != 15*time.Minute {
 			t.Errorf("%d jobs were given up after %v", left, time.Since(start))
 		}
-		want := []letter{{"Training job JOB is no longer followed", "Training job JOB goes on at Amazon SageMaker, but the hub could not follow it to its end: the hub stopped before the work that it followed had ended.\n\nLook for it in the SageMaker console. What the hub would have done once it had ended will not be done."}}
+		want := []letter{{"Training job JOB is no longer followed", "Training job JOB goes on at Amazon SageMaker, but the hub could not follow it to its end: the hub stopped before the job ended.\n\nLook for it in the SageMaker console. What the hub would have done once it had ended will not be done."}}
 		if diff := cmp.Diff(want, letters(t, h.Mail.Mails())); diff != "" {
 			t.Errorf("mails (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff([]watch.Outcome{watch.GivenUp}, h.Outcomes()); diff != "" {
+		if diff := cmp.Diff([]jobs.Outcome{jobs.Interrupted}, h.Outcomes()); diff != "" {
 			t.Errorf("outcome (-want +got):\n%s", diff)
 		}
 	})

@@ -76,14 +76,14 @@ func (c *Client) Infer(ctx context.Context, req *action.Request) (*action.Respon
 		return &action.Response{Message: "Transform job " + job + " was started." + unmailed(mailFault)}, nil
 	}
 	response := &action.Response{}
-	err = c.deps.Watch(ctx, func(ctx context.Context) (action.Watch, error) {
+	err = c.deps.StartJob(ctx, func(ctx context.Context) (action.Job, error) {
 		job, err := begin(ctx)
 		if err != nil {
-			return action.Watch{}, err
+			return action.Job{}, err
 		}
 		what := "Transform job " + job
 		response.Message = what + " was started."
-		return action.Watch{Name: what, Follow: func(ctx context.Context) error {
+		return action.Job{Name: what, Follow: func(ctx context.Context) error {
 			return follow(ctx, reporter, what, func(ctx context.Context) (*ending, error) { return pollTransform(ctx, service, job) })
 		}}, nil
 	})

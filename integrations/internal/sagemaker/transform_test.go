@@ -14,7 +14,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
-	"integrationhub.dev/hub/watch"
+	"integrationhub.dev/hub/jobs"
 	"integrationhub.dev/integrations/internal/sagemaker"
 	"integrationhub.dev/integrations/internal/sagemaker/sagemakertest"
 )
@@ -102,24 +102,24 @@ func TestTransform(t *testing.T) {
 		change   answers
 		message  string
 		mails    []letter
-		outcomes []watch.Outcome
+		outcomes []jobs.Outcome
 	}{
 		"complete": {
 			append(slices.Repeat([]string{"InProgress"}, 500), "Completed"), nil, "Transform job JOB was started.",
 			[]letter{{"Transform job JOB is complete", "Transform job JOB is complete. What was inferred is in s3://data/JOB/transform-output."}},
-			[]watch.Outcome{watch.Ended},
+			[]jobs.Outcome{jobs.Completed},
 		},
 		"failed": {
 			[]string{"Failed"},
 			nil, "Transform job JOB was started.",
 			[]letter{{"Transform job JOB failed", "Transform job JOB failed: The model =3D 1."}},
-			[]watch.Outcome{watch.Ended},
+			[]jobs.Outcome{jobs.Completed},
 		},
 		"stopped": {
 			[]string{"Stopping", "Stopped"},
 			nil, "Transform job JOB was started.",
 			[]letter{{"Transform job JOB was stopped", "Transform job JOB was stopped."}},
-			[]watch.Outcome{watch.Ended},
+			[]jobs.Outcome{jobs.Completed},
 		},
 		"nobody to tell": {
 			[]string{"Completed"}, answers{"smtpFrom": "x"}, "Transform job JOB was started. No mail will be sent: SMTP From is not an e-mail address.", nil, nil,

@@ -10,7 +10,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
-	"integrationhub.dev/hub/watch"
+	"integrationhub.dev/hub/jobs"
 	"integrationhub.dev/integrations/internal/mail/mailtest"
 )
 
@@ -18,45 +18,45 @@ import (
 type Hub struct {
 	AWS     *AWS
 	Mail    *mailtest.Server
-	Watches *watch.Pool
+	Watches *jobs.Pool
 
 	mu       sync.Mutex
-	outcomes []watch.Outcome
+	outcomes []jobs.Outcome
 }
 
 // NewHub makes a hub that follows so many jobs at once.
 func NewHub(t testing.TB, most int) *Hub {
 	t.Helper()
 	h := &Hub{AWS: New(), Mail: mailtest.New(t, true)}
-	h.Watches = watch.New(watch.Options{Most: most, Longest: 7 * 24 * time.Hour, Observer: h, Log: slog.New(slog.DiscardHandler)})
+	h.Watches = jobs.New(jobs.Options{MaxJobs: most, Timeout: 7 * 24 * time.Hour, Observer: h, Log: slog.New(slog.DiscardHandler)})
 	return h
 }
 
 // Deps lead to the fakes.
 func (h *Hub) Deps() action.Deps {
 	deps := h.Mail.Deps(nil)
-	deps.HTTP, deps.Watch = h.AWS.Client(), h.Watches.Watch
+	deps.HTTP, deps.StartJob = h.AWS.Client(), h.Watches.Start
 	return deps
 }
 
-// WatchBegan implements [watch.Observer].
-func (*Hub) WatchBegan(context.Context) {}
+// JobStarted implements [jobs.Observer].
+func (*Hub) JobStarted(context.Context) {}
 
-// WatchRefused implements [watch.Observer].
-func (*Hub) WatchRefused(context.Context) {}
+// JobRefused implements [jobs.Observer].
+func (*Hub) JobRefused(context.Context) {}
 
-// WatchEnded implements [watch.Observer].
-func (h *Hub) WatchEnded(_ context.Context, o watch.Outcome) {
+// JobEnded implements [jobs.Observer].
+func (h *Hub) JobEnded(_ context.Context, o jobs.Outcome) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.outcomes = append(h.outcomes, o)
 }
 
 // Outcomes returns what became of the watches.
-func (h *Hub) Outcomes() []watch.Outcome {
+func (h *Hub) Outcomes() []jobs.Outcome {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return append([]watch.Outcome(nil), h.outcomes...)
+	return append([]jobs.Outcome(nil), h.outcomes...)
 }
 
 // Request is a request with a result, whose settings and answers are good but for a change.
