@@ -2,7 +2,6 @@ package hub
 
 import (
 	"context"
-	"iter"
 	"sync/atomic"
 
 	"integrationhub.dev/hub/action"
@@ -50,33 +49,3 @@ func (a *admission) end() { <-a.turns }
 
 // queued is how many deliveries were admitted and do not run yet.
 func (a *admission) queued() int64 { return max(0, a.admitted.Load()-int64(len(a.turns))) }
-
-// rowLimit is data whose table ends in an error after so many rows.
-type rowLimit struct {
-	action.Data
-	most int64
-}
-
-// Table implements [action.Data].
-func (d rowLimit) Table(ctx context.Context) (*action.Table, error) {
-	t, err := d.Data.Table(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return t.WithRows(d.limit(t.Rows())), nil
-}
-
-func (d rowLimit) limit(rows iter.Seq2[action.Row, error]) iter.Seq2[action.Row, error] {
-	return func(yield func(action.Row, error) bool) {
-		n := int64(0)
-		for row, err := range rows {
-			if n++; n > d.most && err == nil {
-				yield(action.Row{}, action.Errorf(action.TooLarge, "The result has more rows than this hub delivers (%d).", d.most))
-				return
-			}
-			if !yield(row, err) {
-				return
-			}
-		}
-	}
-}

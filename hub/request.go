@@ -85,10 +85,10 @@ func (s *Server) newRequest(o *offer, r *http.Request, e *payload.Envelope) *act
 	}
 	noteSecrets(r.Context(), o, req)
 	if rec.tally != nil {
-		req.Data = e.Metered(req.Data, rec.tally)
+		req.Data = e.MeteredData(s.download, rec.tally)
 	}
 	if s.config.MaxRows > 0 {
-		req.Data = rowLimit{req.Data, s.config.MaxRows}
+		req.Data = payload.LimitRows(req.Data, s.config.MaxRows)
 	}
 	if e.Type != nil {
 		req.Type = action.Type(*e.Type)

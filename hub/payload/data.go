@@ -13,19 +13,24 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// Data makes an envelope's payload available to an integration. A download address wins
+// Data makes an envelope's payload available to an integration. A download URL takes precedence
 // over an attachment, as it does in the reference.
 func (e *Envelope) Data(download *Downloader) action.Data {
+	return e.MeteredData(download, noMeter{})
+}
+
+// MeteredData is [Envelope.Data] that counts what the integration reads.
+func (e *Envelope) MeteredData(download *Downloader, m Meter) action.Data {
 	switch {
 	case e.Plan.DownloadURL != "":
-		d := &remote{url: e.Plan.DownloadURL, download: download, share: e.share, maxValue: e.MaxValueBytes}
+		d := &remote{url: e.Plan.DownloadURL, download: download, share: e.share, maxValue: e.MaxValueBytes, meter: m}
 		if e.Attachment != nil {
 			d.mime, _ = splitMIME(e.Attachment.MIME)
 			d.extension = e.Attachment.Extension
 		}
 		return d
 	case e.Attachment != nil && e.Attachment.Data != nil && e.Attachment.MIME != "":
-		d := &inline{blob: e.Attachment.Data, extension: e.Attachment.Extension, share: e.share, maxValue: e.MaxValueBytes}
+		d := &inline{blob: e.Attachment.Data, extension: e.Attachment.Extension, share: e.share, maxValue: e.MaxValueBytes, meter: m}
 		d.mime, d.base64 = splitMIME(e.Attachment.MIME)
 		return d
 	}
@@ -61,6 +66,7 @@ type inline struct {
 	base64          bool
 	share           *Share
 	maxValue        int64
+	meter           Meter
 }
 
 func (d *inline) Empty() bool          { return d.blob.Size() == 0 }
@@ -69,7 +75,7 @@ func (d *inline) MIME() string         { return d.mime }
 func (d *inline) Extension() string    { return strings.TrimPrefix(d.extension, ".") }
 
 func (d *inline) Open(context.Context) (io.ReadCloser, error) {
-	return io.NopCloser(d.reader()), nil
+	return meteredReader{io.NopCloser(d.reader()), d.meter}, nil
 }
 
 func (d *inline) reader() io.Reader {
@@ -128,18 +134,23 @@ func (t *base64Text) Read(p []byte) (int, error) {
 	}
 }
 
-func (d *inline) Spool(_ context.Context, most int64) (action.Blob, error) {
+func (d *inline) Spool(_ context.Context, maxBytes int64) (action.Blob, error) {
 	if d.base64 {
-		return spoolAll(d.share, d.reader(), most, d.maxValue)
+		return countBlob(d.meter)(spoolAll(d.share, d.reader(), maxBytes, d.maxValue))
 	}
-	if d.blob.Size() > most {
-		return nil, tooLarge(most)
+	if d.blob.Size() > maxBytes {
+		return nil, tooLarge(maxBytes)
 	}
+	d.meter.Bytes(int(d.blob.Size()))
 	return borrowed{payloadBlob{d.blob, d.share, d.maxValue}}, nil
 }
 
-func (d *inline) Table(context.Context) (*action.Table, error) {
-	return decodeTable(io.NopCloser(d.reader()), d.share, d.maxValue)
+func (d *inline) Table(ctx context.Context) (*action.Table, error) {
+	r, err := d.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return countRows(d.meter)(decodeTable(r, d.share, d.maxValue))
 }
 
 // payloadBlob is a whole payload as integrations see it.
@@ -162,13 +173,13 @@ type borrowed struct{ payloadBlob }
 
 func (borrowed) Close() error { return nil }
 
-// spoolAll stops one byte past what the destination takes.
-func spoolAll(share *Share, r io.Reader, most, maxValue int64) (action.Blob, error) {
+// spoolAll stops one byte past the destination's limit.
+func spoolAll(share *Share, r io.Reader, maxBytes, maxValue int64) (action.Blob, error) {
 	w := share.Create()
-	_, err := io.CopyN(w, r, most)
+	_, err := io.CopyN(w, r, maxBytes)
 	if err == nil {
 		if _, err = io.CopyN(io.Discard, r, 1); err == nil {
-			err = tooLarge(most)
+			err = tooLarge(maxBytes)
 		}
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -179,8 +190,8 @@ func spoolAll(share *Share, r io.Reader, most, maxValue int64) (action.Blob, err
 	return payloadBlob{blob, share, maxValue}, err
 }
 
-func tooLarge(most int64) error {
-	return action.Errorf(action.TooLarge, "The data is larger than the destination takes (%d MB).", most>>20)
+func tooLarge(maxBytes int64) error {
+	return action.Errorf(action.TooLarge, "The data is larger than the destination accepts (%d MB).", maxBytes>>20)
 }
 
 // remote is a payload that waits at a download address, which answers once.
@@ -190,6 +201,7 @@ type remote struct {
 	download        *Downloader
 	share           *Share
 	maxValue        int64
+	meter           Meter
 	opened          atomic.Bool
 }
 
@@ -202,19 +214,27 @@ func (d *remote) Extension() string { return strings.TrimPrefix(d.extension, "."
 var errOpenedTwice = errors.New("payload: a download address was opened twice, but answers once")
 
 func (d *remote) Open(ctx context.Context) (io.ReadCloser, error) {
+	r, err := d.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return meteredReader{r, d.meter}, nil
+}
+
+func (d *remote) open(ctx context.Context) (io.ReadCloser, error) {
 	if d.opened.Swap(true) {
 		return nil, errOpenedTwice
 	}
 	return d.download.open(ctx, d.url)
 }
 
-func (d *remote) Spool(ctx context.Context, most int64) (action.Blob, error) {
-	r, err := d.Open(ctx)
+func (d *remote) Spool(ctx context.Context, maxBytes int64) (action.Blob, error) {
+	r, err := d.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	return spoolAll(d.share, r, most, d.maxValue)
+	return countBlob(d.meter)(spoolAll(d.share, r, maxBytes, d.maxValue))
 }
 
 func (d *remote) Table(ctx context.Context) (*action.Table, error) {
@@ -222,5 +242,5 @@ func (d *remote) Table(ctx context.Context) (*action.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decodeTable(r, d.share, d.maxValue)
+	return countRows(d.meter)(decodeTable(r, d.share, d.maxValue))
 }

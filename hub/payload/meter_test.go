@@ -91,7 +91,7 @@ func TestMetered(t *testing.T) {
 					defer e.Close()
 				}
 				var got taken
-				if err := way.read(t, e.Metered(e.Data(download), &got)); err != nil {
+				if err := way.read(t, e.MeteredData(download, &got)); err != nil {
 					t.Fatal(err)
 				}
 				if got != way.want {
