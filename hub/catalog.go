@@ -8,6 +8,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/config"
+	"integrationhub.dev/hub/telemetry"
 	"integrationhub.dev/icons"
 )
 
@@ -51,7 +52,7 @@ func NewCatalog(entries []Entry, cfg config.Config, deps action.Deps) (*Catalog,
 			continue
 		}
 		d := deps
-		d.Log = deps.Log.With(integrationKey, e.Name)
+		d.Log = deps.Log.With(telemetry.IntegrationKey, e.Name)
 		i, err := e.New(d)
 		if missing, ok := errors.AsType[*action.MissingSettingsError](err); ok {
 			c.Withheld[e.Name] = missing.Error()

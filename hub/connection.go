@@ -2,10 +2,11 @@ package hub
 
 import (
 	"errors"
-	"log/slog"
 	"net"
 	"net/http"
 	"time"
+
+	"integrationhub.dev/hub/telemetry"
 )
 
 // Limits of a connection, against clients that hold one without saying anything. None bounds
@@ -55,22 +56,21 @@ func closeAfterChunked(next http.Handler) http.Handler {
 
 // reportAcceptErrors logs and counts connections that could not be accepted, which happens when
 // the process has no file descriptors left. The server itself only waits and tries again.
-func reportAcceptErrors(l net.Listener, log *slog.Logger, m *Metrics) net.Listener {
-	return &reportingListener{Listener: l, log: log, metrics: m}
+func reportAcceptErrors(l net.Listener, tel *telemetry.Telemetry) net.Listener {
+	return &reportingListener{Listener: l, telemetry: tel}
 }
 
 type reportingListener struct {
 	net.Listener
-	log     *slog.Logger
-	metrics *Metrics
+	telemetry *telemetry.Telemetry
 }
 
 // Accept implements [net.Listener].
 func (l *reportingListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil && !errors.Is(err, net.ErrClosed) {
-		l.metrics.acceptErrors.Inc()
-		l.log.Error("a connection could not be accepted", "error", err)
+		l.telemetry.Metrics.AcceptError()
+		l.telemetry.Log.Error("a connection could not be accepted", "error", err)
 	}
 	return c, err
 }

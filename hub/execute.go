@@ -9,6 +9,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/payload"
+	"integrationhub.dev/hub/telemetry"
 )
 
 // outcome is a delivery's answer as Looker reads it.
@@ -50,7 +51,7 @@ func (s *Server) executeAction(w http.ResponseWriter, r *http.Request) {
 	}
 	defer e.Close()
 	if message := checkRequest(o, e); message != "" {
-		recordFrom(r.Context()).err = errors.New(message)
+		telemetry.FromContext(r.Context()).Err = errors.New(message)
 		writeError(w, http.StatusNotFound, message)
 		return
 	}
@@ -67,8 +68,8 @@ func (s *Server) executeAction(w http.ResponseWriter, r *http.Request) {
 // refuse answers a delivery that the hub has no room for. Its body is not read, so the
 // connection cannot be used again.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request) {
-	recordFrom(r.Context()).err = errTooBusy
-	s.metrics.refused.Inc()
+	telemetry.FromContext(r.Context()).Err = errTooBusy
+	s.telemetry.Metrics.DeliveryRefused()
 	w.Header().Set("Retry-After", "30")
 	w.Header().Set("Connection", "close")
 	writeError(w, http.StatusServiceUnavailable, "The hub is at its delivery limit. Try again later.")
@@ -106,15 +107,15 @@ func (s *Server) deliver(ctx context.Context, o *offer, r *http.Request, e *payl
 		ValidationErrors: map[string]string{}, State: state,
 	}
 	maps.Copy(out.ValidationErrors, res.ValidationErrors)
-	rec := recordFrom(ctx)
-	rec.end(err)
-	s.metrics.deliveries.WithLabelValues(name, rec.outcome).Inc()
+	rec := telemetry.FromContext(ctx)
+	rec.End(err)
+	s.telemetry.Metrics.DeliveryEnded(name, rec.Outcome)
 	if err == nil {
 		return out
 	}
 	kind := action.KindOf(err)
 	out.Message = action.MessageOf(err)
-	out.WebhookID = rec.webhookID
+	out.WebhookID = rec.WebhookID
 	out.Error = &outcomeError{
 		HTTPCode: kind.Code(), StatusCode: kind.Status(), Message: kind.Description() + " " + out.Message,
 		Location: "ActionContainer", DocumentationURL: "TODO",
@@ -129,22 +130,17 @@ func (s *Server) deliver(ctx context.Context, o *offer, r *http.Request, e *payl
 func (s *Server) run(ctx context.Context, o *offer, r *http.Request, e *payload.Envelope) (*action.Response, error) {
 	waiting := time.Now()
 	err := s.admission.begin(ctx)
-	recordFrom(ctx).queued = time.Since(waiting)
+	telemetry.FromContext(ctx).Queued = time.Since(waiting)
 	if err != nil {
 		return nil, err
 	}
 	defer s.admission.end()
 
-	inFlight := s.metrics.inFlight.WithLabelValues(o.Definition.Name)
-	inFlight.Inc()
-	defer inFlight.Dec()
-	start := time.Now()
-	defer func() {
-		s.metrics.deliverySeconds.WithLabelValues(o.Definition.Name).Observe(time.Since(start).Seconds())
-	}()
-	ctx, span := beginDelivery(ctx, s.metrics.tally(o.Definition.Name))
+	defer s.telemetry.Metrics.DeliveryStarted(o.Definition.Name)()
+	stats := s.telemetry.Metrics.DeliveryStats(o.Definition.Name)
+	ctx, span := telemetry.StartDelivery(ctx, stats)
 	defer span.End()
 	return supervise(ctx, s, o, func(ctx context.Context) (*action.Response, error) {
-		return o.Execute(ctx, s.newRequest(o, r, e))
+		return o.Execute(ctx, s.newRequest(o, r, e, e.MeteredData(s.download, stats)))
 	})
 }

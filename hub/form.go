@@ -8,6 +8,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/payload"
+	"integrationhub.dev/hub/telemetry"
 )
 
 // showForm answers POST /actions/{name}/form.
@@ -39,7 +40,7 @@ func (s *Server) showForm(w http.ResponseWriter, r *http.Request) {
 
 // refuseForm answers a form, or a token exchange, that the hub has no room for.
 func (s *Server) refuseForm(w http.ResponseWriter, r *http.Request) {
-	recordFrom(r.Context()).err = errors.New("as many forms are being built as the hub is set to take")
+	telemetry.FromContext(r.Context()).Err = errors.New("as many forms are being built as the hub is set to take")
 	w.Header().Set("Retry-After", "5")
 	w.Header().Set("Connection", "close")
 	writeError(w, http.StatusServiceUnavailable, "The hub is at its form limit. Try again later.")
@@ -50,7 +51,7 @@ func (s *Server) form(ctx context.Context, o *offer, r *http.Request, e *payload
 	if message := checkParams(o, e.Params); message != "" {
 		return formError(message)
 	}
-	req := s.newRequest(o, r, e)
+	req := s.newRequest(o, r, e, e.Data(s.download))
 	var err error
 	req.LoginURL, err = s.loginURL(o, e.Params)
 	var form *action.Form
@@ -61,7 +62,7 @@ func (s *Server) form(ctx context.Context, o *offer, r *http.Request, e *payload
 		form.State, err = s.sealState(o, form.State)
 	}
 	if err != nil {
-		recordFrom(ctx).err = err
+		telemetry.FromContext(ctx).Err = err
 		return formError(scrub(ctx, action.MessageOf(err)))
 	}
 	if form.Fields == nil {

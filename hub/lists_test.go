@@ -15,6 +15,7 @@ import (
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/config"
+	"integrationhub.dev/hub/telemetry"
 )
 
 // The list is compressed for whoever accepts it, and the same either way.
@@ -84,7 +85,7 @@ func BenchmarkList(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s, err := hub.New(hub.Parts{Config: cfg, Catalog: catalog, Secrets: secrets, Log: log, Metrics: hub.NewMetrics(prometheus.NewRegistry())})
+	s, err := hub.New(hub.Parts{Config: cfg, Catalog: catalog, Secrets: secrets, Telemetry: telemetry.New(log, prometheus.NewRegistry())})
 	if err != nil {
 		b.Fatal(err)
 	}

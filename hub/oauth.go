@@ -19,6 +19,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/hub/telemetry"
 )
 
 // A sign-in goes: form → link → the hub's /oauth → provider → the hub's /oauth_redirect →
@@ -129,7 +130,7 @@ func (s *Server) beginLogin(w http.ResponseWriter, r *http.Request) {
 	browser := s.browser(r)
 	l.Browser = hashOf(browser)
 	if !s.links.claim(l.ID, l.Browser) {
-		recordFrom(r.Context()).err = errors.New("the sign-in link was opened in another browser before")
+		telemetry.FromContext(r.Context()).Err = errors.New("the sign-in link was opened in another browser before")
 		plainError(w, http.StatusForbidden, "This sign-in link was opened in another browser. Open the form in Looker again.")
 		return
 	}
@@ -142,7 +143,7 @@ func (s *Server) beginLogin(w http.ResponseWriter, r *http.Request) {
 		})
 	}
 	if err != nil {
-		recordFrom(r.Context()).err = err
+		telemetry.FromContext(r.Context()).Err = err
 		plainError(w, http.StatusBadGateway, scrub(r.Context(), action.MessageOf(err)))
 		return
 	}
@@ -187,7 +188,7 @@ func (s *Server) finishLogin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := s.finish(w, r, o, l); err != nil {
-		recordFrom(r.Context()).err = err
+		telemetry.FromContext(r.Context()).Err = err
 		plainError(w, http.StatusBadGateway, "The sign-in did not work and nothing was stored. "+scrub(r.Context(), action.MessageOf(err)))
 	}
 }
@@ -230,7 +231,7 @@ var closeScriptHash = base64.StdEncoding.EncodeToString(hashOf(closeScript))
 
 // refuseLogin answers a sealed state that does not open.
 func (s *Server) refuseLogin(w http.ResponseWriter, r *http.Request, err error) {
-	recordFrom(r.Context()).err = err
+	telemetry.FromContext(r.Context()).Err = err
 	plainError(w, http.StatusBadRequest, "This sign-in link is not valid or too old. Open the form in Looker again.")
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/hub/telemetry"
 )
 
 // grant is a provider's answer to a sign-in, from which tokens are made once.
@@ -99,14 +100,14 @@ func (s *Server) fetchTokens(w http.ResponseWriter, r *http.Request) {
 		err = json.Unmarshal(plain, &g)
 	}
 	if err != nil {
-		recordFrom(r.Context()).err = err
+		telemetry.FromContext(r.Context()).Err = err
 		writeError(w, http.StatusBadRequest, "The sign-in is not valid or too old. Sign in again.")
 		return
 	}
 	outbound.SecretsOf(r.Context()).Add(leaves(string(plain))...)
 	tokens, err := s.exchange(r.Context(), o, g)
 	if err != nil {
-		recordFrom(r.Context()).err = err
+		telemetry.FromContext(r.Context()).Err = err
 		writeError(w, http.StatusBadGateway, "The sign-in did not work and nothing was stored. "+scrub(r.Context(), action.MessageOf(err)))
 		return
 	}

@@ -11,6 +11,7 @@ import (
 
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/config"
+	"integrationhub.dev/hub/telemetry"
 )
 
 // A hub that cannot store what it is sent does not start, and says so when that happens later.
@@ -42,7 +43,7 @@ func TestSpoolFolderIsGone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = hub.Run(t.Context(), hub.Options{Config: cfg, Log: hub.NewLogger(&logText{}, cfg)})
+	err = hub.Run(t.Context(), hub.Options{Config: cfg, Log: telemetry.NewLogger(&logText{}, cfg)})
 	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "ACTION_HUB_SPOOL_DIR") {
 		t.Errorf("a hub without a spool: %v", err)
 	}

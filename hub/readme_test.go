@@ -20,8 +20,8 @@ func TestREADME(t *testing.T) {
 	readme := read("README.md")
 	known := map[string]bool{}
 	for file, pattern := range map[string]string{
-		"metrics.go":       `Name: "(integrationhub_\w+)"`,
-		"config/config.go": `env:"([A-Z_]+)"|"([A-Z]+_[A-Z_]+)"`,
+		"telemetry/metrics.go": `Name: "(integrationhub_\w+)"`,
+		"config/config.go":     `env:"([A-Z_]+)"|"([A-Z]+_[A-Z_]+)"`,
 	} {
 		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(read(file), -1) {
 			name := m[1]

@@ -9,6 +9,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/payload"
+	"integrationhub.dev/hub/telemetry"
 )
 
 // readEnvelope reads a request's body. The caller closes the envelope. When the body is bad
@@ -30,7 +31,7 @@ func (s *Server) readEnvelope(w http.ResponseWriter, r *http.Request) (*payload.
 		e.MaxValueBytes = s.config.MaxValueBytes
 		return e, true
 	}
-	recordFrom(r.Context()).err = fmt.Errorf("reading the request: %w", err)
+	telemetry.FromContext(r.Context()).Err = fmt.Errorf("reading the request: %w", err)
 	// What is left of the body is not read: the connection cannot be used again.
 	w.Header().Set("Connection", "close")
 	status, message := explainBody(err)
@@ -67,9 +68,9 @@ func explainBody(err error) (status int, message string) {
 	}
 }
 
-// newRequest makes an integration's request from the envelope.
-func (s *Server) newRequest(o *offer, r *http.Request, e *payload.Envelope) *action.Request {
-	rec := recordFrom(r.Context())
+// newRequest creates an integration's request from the envelope and its data.
+func (s *Server) newRequest(o *offer, r *http.Request, e *payload.Envelope, data action.Data) *action.Request {
+	rec := telemetry.FromContext(r.Context())
 	req := &action.Request{
 		Params: e.Params, Form: e.Form,
 		Plan: action.Plan{
@@ -78,15 +79,12 @@ func (s *Server) newRequest(o *offer, r *http.Request, e *payload.Envelope) *act
 			Model: e.Plan.Query.Model, View: e.Plan.Query.View, HiddenFields: e.Plan.Query.VisConfig.HiddenFields,
 		},
 		Version:    action.ParseUserAgent(r.UserAgent()),
-		InstanceID: rec.instanceID, WebhookID: rec.webhookID,
+		InstanceID: rec.InstanceID, WebhookID: rec.WebhookID,
 		State:    s.openState(r.Context(), o, e.Params["state_json"]),
 		StateURL: e.Params["state_url"],
-		Data:     e.Data(s.download),
+		Data:     data,
 	}
 	noteSecrets(r.Context(), o, req)
-	if rec.tally != nil {
-		req.Data = e.MeteredData(s.download, rec.tally)
-	}
 	if s.config.MaxRows > 0 {
 		req.Data = payload.LimitRows(req.Data, s.config.MaxRows)
 	}

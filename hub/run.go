@@ -20,6 +20,7 @@ import (
 	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/jobs"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/hub/telemetry"
 )
 
 // Options are what a hub is run with, beside its configuration.
@@ -52,26 +53,28 @@ const reloadEvery = 5 * time.Second
 func Run(ctx context.Context, o Options) error {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	metrics := NewMetrics(reg)
-	metrics.build(o.Version)
 	roots, err := outbound.LoadRoots(o.Config.CAFile)
 	if err != nil {
 		return err
 	}
-	observers, err := startObservers(ctx, o, roots)
+	tel, err := telemetry.Start(ctx, telemetry.Options{
+		Config: o.Config, Env: o.Env, Version: o.Version, Roots: roots, Registry: reg, Log: o.Log,
+	})
 	if err != nil {
 		return err
 	}
-	defer observers.stop(context.WithoutCancel(ctx), o.Log)
-	pool := newJobPool(o, metrics)
-	server, secrets, cert, err := build(o, metrics, roots, observers, pool.Start)
+	defer tel.Stop(context.WithoutCancel(ctx))
+	pool := jobs.New(jobs.Options{
+		MaxJobs: o.Config.MaxJobs, Timeout: o.Config.JobTimeout, Observer: tel.Metrics.JobObserver(), Log: o.Log,
+	})
+	server, secrets, cert, err := build(o, tel, roots, pool.Start)
 	if err != nil {
 		return err
 	}
 	if cert != nil {
-		metrics.watchCertificate(cert)
+		tel.Metrics.ExportCertificate(cert)
 	}
-	go reload(ctx, o.Log, metrics, secrets, cert)
+	go reload(ctx, tel, secrets, cert)
 
 	// Deliveries outlive ctx by the drain timeout; base ends with it.
 	base, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -93,7 +96,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	failed := make(chan error, 2)
-	go func() { failed <- looker.Serve(reportAcceptErrors(listener, o.Log, metrics)) }()
+	go func() { failed <- looker.Serve(reportAcceptErrors(listener, tel)) }()
 	go func() { failed <- admin.Serve(adminListener) }()
 	o.Log.InfoContext(ctx, "listening", "address", listener.Addr().String(), "admin_address", adminListener.Addr().String(),
 		"tls", cert != nil, "integrations", server.catalog.Names())
@@ -155,7 +158,7 @@ func drain(base context.Context, stop func(), o Options, looker, admin *http.Ser
 }
 
 // build makes the server and what it depends on.
-func build(o Options, metrics *Metrics, roots *x509.CertPool, told observers, startJob action.StartJob) (*Server, *config.Secrets, *config.Certificate, error) {
+func build(o Options, tel *telemetry.Telemetry, roots *x509.CertPool, startJob action.StartJob) (*Server, *config.Secrets, *config.Certificate, error) {
 	fail := func(err error) (*Server, *config.Secrets, *config.Certificate, error) { return nil, nil, nil, err }
 	secrets, err := config.LoadSecrets(o.Config.Secret, o.Config.SecretFiles)
 	if err != nil {
@@ -173,7 +176,7 @@ func build(o Options, metrics *Metrics, roots *x509.CertPool, told observers, st
 	}
 	out := outbound.Options{Policy: o.Config.Policy(), Roots: roots, Proxy: proxy}
 	out.Policy.AllowLoopback, out.Policy.AllowAddrs = o.AllowLoopback, o.AllowAddrs
-	out.Observe = metrics.outbound("destination")
+	out.Observe = tel.Metrics.Outbound("destination")
 	deps := action.Deps{
 		Env: o.Env, HTTP: outbound.NewClient(out), Dial: outbound.Dialer(out.Policy), Roots: roots, Identity: outbound.NewIdentityClient(),
 		StartJob: startJob, Log: o.Log,
@@ -182,14 +185,14 @@ func build(o Options, metrics *Metrics, roots *x509.CertPool, told observers, st
 	if err != nil {
 		return fail(err)
 	}
-	metrics.expect(catalog.Names())
-	out.Observe = metrics.outbound("looker")
+	tel.Metrics.InitSeries(catalog.Names())
+	out.Observe = tel.Metrics.Outbound("looker")
 	out.DisableCompression = true
 	tokens := outbound.NewClient(out)
 	out.FollowRedirects = true
 	server, err := New(Parts{
 		Config: o.Config, Catalog: catalog, Secrets: secrets, Looker: outbound.NewClient(out), Tokens: tokens, Insecure: o.AllowLoopback,
-		Env: o.Env, Log: o.Log, Metrics: metrics, Traces: told.traces, Bugs: told.bugs,
+		Env: o.Env, Telemetry: tel,
 	})
 	return server, secrets, cert, err
 }
@@ -210,7 +213,7 @@ func listen(ctx context.Context, l net.Listener, address string, cert *config.Ce
 
 // reload looks at mounted files again and again. Watching them is no better: a Secret's
 // volume changes by renaming folders, which file watchers are known to miss.
-func reload(ctx context.Context, log *slog.Logger, m *Metrics, secrets *config.Secrets, cert *config.Certificate) {
+func reload(ctx context.Context, tel *telemetry.Telemetry, secrets *config.Secrets, cert *config.Certificate) {
 	tick := time.NewTicker(reloadEvery)
 	defer tick.Stop()
 	things := map[string]func() error{"secrets": secrets.Reload}
@@ -218,8 +221,7 @@ func reload(ctx context.Context, log *slog.Logger, m *Metrics, secrets *config.S
 		things["certificate"] = cert.Reload
 	}
 	for what := range things { // an alert sees the first failure only if there was a 0 before
-		m.reloads.WithLabelValues(what, "ok")
-		m.reloads.WithLabelValues(what, "failed")
+		tel.Metrics.InitReloads(what)
 	}
 	last := map[string]string{}
 	for {
@@ -229,13 +231,14 @@ func reload(ctx context.Context, log *slog.Logger, m *Metrics, secrets *config.S
 		case <-tick.C:
 		}
 		for what, reload := range things {
-			problem, outcome := "", "ok"
-			if err := reload(); err != nil {
-				problem, outcome = err.Error(), "failed"
+			problem := ""
+			err := reload()
+			if err != nil {
+				problem = err.Error()
 			}
-			m.reloads.WithLabelValues(what, outcome).Inc()
+			tel.Metrics.Reloaded(what, err)
 			if problem != "" && problem != last[what] {
-				log.ErrorContext(ctx, "reloading failed: what was loaded before stays in use", "what", what, "error", problem)
+				tel.Log.ErrorContext(ctx, "reloading failed: what was loaded before stays in use", "what", what, "error", problem)
 			}
 			last[what] = problem
 		}

@@ -15,6 +15,7 @@ import (
 
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/config"
+	"integrationhub.dev/hub/telemetry"
 )
 
 // hubRun is a whole hub that runs until the test ends or stops it.
@@ -45,7 +46,7 @@ func runHub(t *testing.T, env map[string]string, entries ...hub.Entry) *hubRun {
 	go func() {
 		ended <- hub.Run(ctx, hub.Options{
 			Config: cfg, Env: all, Entries: entries, AllowLoopback: true, Version: "v1.2.3",
-			Log: hub.NewLogger(log, cfg), Started: func(a net.Addr) { address <- a },
+			Log: telemetry.NewLogger(log, cfg), Started: func(a net.Addr) { address <- a },
 		})
 	}()
 	stop := sync.OnceValue(func() error {

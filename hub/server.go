@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -19,7 +18,7 @@ import (
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/hub/payload"
 	"integrationhub.dev/hub/sealed"
-	"integrationhub.dev/hub/tracing"
+	"integrationhub.dev/hub/telemetry"
 )
 
 // Server answers Looker. It keeps nothing between requests.
@@ -43,11 +42,8 @@ type Server struct {
 	tokens     *http.Client // for posting users' tokens to Looker
 	insecure   bool
 	env        map[string]string
-	log        *slog.Logger
-	metrics    *Metrics
+	telemetry  *telemetry.Telemetry
 	about      *about
-	traces     tracing.Traces
-	bugs       *BugReporter
 }
 
 const (
@@ -69,12 +65,8 @@ type Parts struct {
 	// Insecure lets Looker's addresses for sign-ins begin with http, for developers.
 	Insecure bool
 	// Env is the environment, for the settings that name an integration.
-	Env     map[string]string
-	Log     *slog.Logger
-	Metrics *Metrics
-	// Traces and Bugs may be left out: then nothing is traced, and nobody told of bugs.
-	Traces tracing.Traces
-	Bugs   *BugReporter
+	Env       map[string]string
+	Telemetry *telemetry.Telemetry
 }
 
 // New makes a server.
@@ -97,9 +89,9 @@ func New(p Parts) (*Server, error) {
 	if err := spool.Check(); err != nil {
 		return nil, fmt.Errorf("ACTION_HUB_SPOOL_DIR cannot be used: %w", err)
 	}
-	p.Metrics.watchSpool(spool)
+	p.Telemetry.Metrics.ExportSpool(spool)
 	admission := newAdmission(p.Config.MaxDeliveries, p.Config.MaxQueued)
-	p.Metrics.watchQueue(admission.queued)
+	p.Telemetry.Metrics.ExportQueue(admission.queued)
 	return &Server{
 		config: p.Config, catalog: p.Catalog, lists: newLists(p.Catalog, p.Config.BaseURL, p.Config.Label), secrets: p.Secrets,
 		states: sealed.New(stateKeys, legacy), ownSecrets: hubSecrets(p.Env),
@@ -109,7 +101,7 @@ func New(p Parts) (*Server, error) {
 		download: &payload.Downloader{
 			Client: p.Looker, Timeout: time.Duration(p.Config.StreamTimeoutMillis) * time.Millisecond,
 		},
-		tokens: p.Tokens, insecure: p.Insecure, env: p.Env, log: p.Log, metrics: p.Metrics, about: told, traces: p.Traces, bugs: p.Bugs,
+		tokens: p.Tokens, insecure: p.Insecure, env: p.Env, telemetry: p.Telemetry, about: told,
 	}, nil
 }
 
@@ -179,7 +171,7 @@ func (s *Server) loadAction(next http.Handler) http.Handler {
 			writeError(w, http.StatusNotFound, "No action found with name "+name+".")
 			return
 		}
-		recordFrom(r.Context()).integration = o.Definition.Name
+		telemetry.FromContext(r.Context()).Integration = o.Definition.Name
 		outbound.SecretsOf(r.Context()).Add(s.ownSecrets...)
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), offerKey{}, o)))
 	})

@@ -22,6 +22,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/hub/telemetry"
 	"integrationhub.dev/hub/token"
 )
 
@@ -103,10 +104,10 @@ func newHandler(t testing.TB, env map[string]string, entries ...hub.Entry) http.
 		t.Fatal(err)
 	}
 	s, err := hub.New(hub.Parts{
-		Config: cfg, Catalog: catalog, Secrets: secrets, Env: all, Log: log,
+		Config: cfg, Catalog: catalog, Secrets: secrets, Env: all,
 		Looker: outbound.NewClient(outbound.Options{Policy: outbound.Policy{AllowLoopback: true}, FollowRedirects: true}),
 		Tokens: outbound.NewClient(outbound.Options{Policy: outbound.Policy{AllowLoopback: true}}), Insecure: env["TEST_INSECURE"] != "",
-		Metrics: hub.NewMetrics(prometheus.NewRegistry()),
+		Telemetry: telemetry.New(log, prometheus.NewRegistry()),
 	})
 	if err != nil {
 		t.Fatal(err)

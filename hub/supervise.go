@@ -41,12 +41,10 @@ func supervise[T any](ctx context.Context, s *Server, o *offer, call func(contex
 	case <-timer.C:
 	}
 	name := o.Definition.Name
-	s.metrics.abandoned.WithLabelValues(name).Inc()
-	abandoned := s.metrics.abandonedRunning.WithLabelValues(name)
-	abandoned.Inc()
+	returned := s.telemetry.Metrics.Abandoned(name)
 	o.log.ErrorContext(ctx, "integration does not return and was abandoned", "seconds", time.Since(started).Seconds())
 	panics.Go(func() error { return <-done }, func(err error) {
-		abandoned.Dec()
+		returned()
 		o.log.WarnContext(ctx, "abandoned integration returned", "seconds", time.Since(started).Seconds(), "error", err)
 	})
 	var none T

@@ -210,7 +210,7 @@ func TestNoTraces(t *testing.T) {
 			if len(c.paths) != 0 || strings.Contains(h.log.String(), "trace_id") {
 				t.Errorf("the collector was sent %d requests; the log:\n%s", len(c.paths), h.log)
 			}
-			if refused := h.log.lines(t, "there will be no traces"); (len(refused) == 1) != (name == "gRPC") {
+			if refused := h.log.lines(t, "traces are disabled"); (len(refused) == 1) != (name == "gRPC") {
 				t.Errorf("the log says %v", refused)
 			}
 		})

@@ -25,6 +25,7 @@ import (
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/config"
+	"integrationhub.dev/hub/telemetry"
 	"integrationhub.dev/hub/token"
 	"integrationhub.dev/integrations"
 )
@@ -92,7 +93,7 @@ func newHubWith(t *testing.T, log *slog.Logger, env map[string]string, transport
 		t.Fatal(err)
 	}
 	s, err := hub.New(hub.Parts{
-		Config: cfg, Catalog: catalog, Secrets: secrets, Log: log, Looker: client, Metrics: hub.NewMetrics(prometheus.NewRegistry()),
+		Config: cfg, Catalog: catalog, Secrets: secrets, Looker: client, Telemetry: telemetry.New(log, prometheus.NewRegistry()),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -15,9 +15,9 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/hub/telemetry"
 )
 
 // echo answers every call with the whole call, where vendors put their reasons.
@@ -95,7 +95,7 @@ func TestSecretsDoNotComeBack(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					var log bytes.Buffer
-					logger := hub.NewLogger(&log, config.Config{LogLevel: slog.LevelDebug, LogFormat: "json"})
+					logger := telemetry.NewLogger(&log, config.Config{LogLevel: slog.LevelDebug, LogFormat: "json"})
 					h := newHubWith(t, logger, secretSettings(), outbound.Observed(echo{status, s.shape, s.media}, nil))
 					for name, r := range requests(t) {
 						for _, what := range []string{"execute", "form"} {

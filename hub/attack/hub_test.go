@@ -31,6 +31,7 @@ import (
 
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/config"
+	"integrationhub.dev/hub/telemetry"
 	"integrationhub.dev/hub/token"
 	"integrationhub.dev/integrations"
 )
@@ -61,7 +62,7 @@ func runHub() error {
 	if err != nil {
 		return err
 	}
-	o := hub.Options{Config: cfg, Env: env, AllowLoopback: true, Log: hub.NewLogger(os.Stderr, cfg), Started: func(a net.Addr) {
+	o := hub.Options{Config: cfg, Env: env, AllowLoopback: true, Log: telemetry.NewLogger(os.Stderr, cfg), Started: func(a net.Addr) {
 		fmt.Println(a)
 	}}
 	for _, e := range integrations.All() {

@@ -51,8 +51,8 @@ func (f *fake) start(t *testing.T) action.Integration {
 	return actiontest.New(t, auger.New, deps)
 }
 
-func (*fake) JobStarted(context.Context)                      {}
-func (*fake) JobRefused(context.Context)                    {}
+func (*fake) JobStarted(context.Context)                   {}
+func (*fake) JobRefused(context.Context)                   {}
 func (f *fake) JobEnded(_ context.Context, o jobs.Outcome) { f.outcomes = append(f.outcomes, o) }
 
 var ids = regexp.MustCompile(`/(7|"?f-1"?)\b`)

@@ -15,8 +15,8 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
-	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/hub/jobs"
+	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/plaintext"
 )
 

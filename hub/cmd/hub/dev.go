@@ -17,6 +17,7 @@ import (
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/cmd/hub/internal/inbox"
 	"integrationhub.dev/hub/config"
+	"integrationhub.dev/hub/telemetry"
 	"integrationhub.dev/hub/token"
 )
 
@@ -62,7 +63,7 @@ func serveDev(ctx context.Context, o hub.Options, out, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	o.Log = hub.NewLogger(stderr, o.Config)
+	o.Log = telemetry.NewLogger(stderr, o.Config)
 	if err := d.startInbox(ctx, &o); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/config"
+	"integrationhub.dev/hub/telemetry"
 	"integrationhub.dev/hub/version"
 	"integrationhub.dev/integrations"
 )
@@ -44,7 +45,7 @@ comes with an inbox, where webhook, tray and zapier deliver to: see hub inbox.`,
 		if o.Config, err = config.Load(env); err != nil {
 			return err
 		}
-		o.Log = hub.NewLogger(cmd.ErrOrStderr(), o.Config)
+		o.Log = telemetry.NewLogger(cmd.ErrOrStderr(), o.Config)
 		err = hub.Run(cmd.Context(), o)
 		if e, ok := errors.AsType[*net.OpError](err); ok && errors.Is(e, syscall.EADDRINUSE) {
 			return fmt.Errorf("%s is in use by another program: set PORT, ACTION_HUB_LISTEN_ADDRESS or ACTION_HUB_ADMIN_ADDRESS", e.Addr)

@@ -18,8 +18,8 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
-	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/hub/jobs"
+	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/mail/mailtest"
 	"integrationhub.dev/integrations/internal/sagemaker"
 	"integrationhub.dev/integrations/internal/sagemaker/sagemakertest"

@@ -1,4 +1,4 @@
-package hub
+package telemetry
 
 import (
 	"context"
@@ -11,9 +11,9 @@ import (
 	"integrationhub.dev/hub/config"
 )
 
-// NewLogger makes the hub's logger. Each line that is written with a request's context says
-// which request, delivery and trace it belongs to, also where an integration writes it; and
-// no line shows more of a URL than its host.
+// NewLogger creates the hub's logger. Lines that are written with a request's context name the
+// request, the delivery and the trace, also when an integration writes them. Of a URL no line
+// contains more than the host.
 func NewLogger(w io.Writer, c config.Config) *slog.Logger {
 	o := &slog.HandlerOptions{Level: c.LogLevel, ReplaceAttr: redact}
 	if c.LogFormat == config.LogText {
@@ -22,27 +22,27 @@ func NewLogger(w io.Writer, c config.Config) *slog.Logger {
 	return slog.New(&contextHandler{Handler: slog.NewJSONHandler(w, o)})
 }
 
-// integrationKey is the attribute that names the integration.
-const integrationKey = "integration"
+// IntegrationKey is the log attribute with the name of the integration.
+const IntegrationKey = "integration"
 
-// contextHandler adds what the context knows.
+// contextHandler adds the attributes of the request in the context.
 type contextHandler struct {
 	slog.Handler
-	// named is whether the logger says by itself which integration it belongs to.
+	// named is true when the logger itself has the integration as an attribute.
 	named bool
 }
 
 // Handle implements [slog.Handler].
 func (h *contextHandler) Handle(ctx context.Context, line slog.Record) error {
-	rec, span := recordFrom(ctx), trace.SpanContextFromContext(ctx)
-	integration := rec.integration
+	rec, span := FromContext(ctx), trace.SpanContextFromContext(ctx)
+	integration := rec.Integration
 	if h.named {
 		integration = ""
 	}
 	line = scrubLine(ctx, line)
 	for _, a := range []slog.Attr{
-		slog.String("request_id", rec.id), slog.String(integrationKey, integration),
-		slog.String("webhook_id", rec.webhookID), slog.String("instance_id", rec.instanceID),
+		slog.String("request_id", rec.ID), slog.String(IntegrationKey, integration),
+		slog.String("webhook_id", rec.WebhookID), slog.String("instance_id", rec.InstanceID),
 	} {
 		if a.Value.String() != "" {
 			line.AddAttrs(a)
@@ -56,7 +56,7 @@ func (h *contextHandler) Handle(ctx context.Context, line slog.Record) error {
 
 // WithAttrs implements [slog.Handler].
 func (h *contextHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	named := slices.ContainsFunc(attrs, func(a slog.Attr) bool { return a.Key == integrationKey })
+	named := slices.ContainsFunc(attrs, func(a slog.Attr) bool { return a.Key == IntegrationKey })
 	return &contextHandler{h.Handler.WithAttrs(attrs), h.named || named}
 }
 

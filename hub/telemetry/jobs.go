@@ -1,21 +1,15 @@
-package hub
+package telemetry
 
 import (
-	"cmp"
 	"context"
 
 	"integrationhub.dev/hub/jobs"
 )
 
-// newJobPool creates the pool that follows work which destinations continue after their
-// deliveries have been answered.
-func newJobPool(o Options, m *Metrics) *jobs.Pool {
-	return jobs.New(jobs.Options{
-		MaxJobs: o.Config.MaxJobs, Timeout: o.Config.JobTimeout, Observer: jobCounter{m}, Log: o.Log,
-	})
-}
+// JobObserver returns the observer that counts jobs for the integration whose delivery started
+// them.
+func (m *Metrics) JobObserver() jobs.Observer { return jobCounter{m} }
 
-// jobCounter counts jobs for the integration whose delivery started them.
 type jobCounter struct{ *Metrics }
 
 var _ jobs.Observer = jobCounter{}
@@ -40,6 +34,3 @@ func (c jobCounter) JobEnded(ctx context.Context, o jobs.Outcome) {
 func (c jobCounter) JobRefused(ctx context.Context) {
 	c.jobs.WithLabelValues(integrationOf(ctx), "refused").Inc()
 }
-
-// integrationOf returns the integration whose request a context belongs to.
-func integrationOf(ctx context.Context) string { return cmp.Or(recordFrom(ctx).integration, "none") }

@@ -15,7 +15,7 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
-	"integrationhub.dev/hub/tracing"
+	"integrationhub.dev/hub/telemetry/tracing"
 )
 
 // collector records what it is sent, and answers from a script; then always 200.

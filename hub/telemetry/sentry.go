@@ -1,4 +1,4 @@
-package hub
+package telemetry
 
 import (
 	"context"
@@ -16,22 +16,23 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/config"
+	"integrationhub.dev/hub/panics"
 )
 
-// BugReporter tells a Sentry project of bugs: panics, and errors that nobody classified. A
+// bugReporter tells a Sentry project of bugs: panics, and errors that nobody classified. A
 // nil one tells nobody.
 //
 // A report says where in the code, of which integration, and which request_id the log has
 // the rest under. Sentry is another company's computer more often than not, and an error that
 // nobody foresaw may quote what it was about: neither its text nor anything of the request is
 // sent.
-type BugReporter struct {
+type bugReporter struct {
 	client *sentry.Client
 }
 
-// NewBugReporter makes a reporter, or nil when the configuration names no project. Sentry is
+// newBugReporter makes a reporter, or nil when the configuration names no project. Sentry is
 // the administrator's choice: the egress policy does not apply to it.
-func NewBugReporter(c config.Config, version string, roots *x509.CertPool) (*BugReporter, error) {
+func newBugReporter(c config.Config, version string, roots *x509.CertPool) (*bugReporter, error) {
 	if c.SentryDSN == "" {
 		return nil, nil //nolint:nilnil // a nil reporter works
 	}
@@ -47,11 +48,11 @@ func NewBugReporter(c config.Config, version string, roots *x509.CertPool) (*Bug
 	if err != nil { // its text quotes the DSN
 		return nil, errors.New("SENTRY_DSN is not the address of a Sentry project")
 	}
-	return &BugReporter{client}, nil
+	return &bugReporter{client}, nil
 }
 
-// Flush waits until what was reported has been sent, or ctx ends.
-func (b *BugReporter) Flush(ctx context.Context) {
+// flush waits until what was reported has been sent, or ctx ends.
+func (b *bugReporter) flush(ctx context.Context) {
 	if b != nil {
 		b.client.FlushWithContext(ctx)
 		b.client.Close()
@@ -60,23 +61,23 @@ func (b *BugReporter) Flush(ctx context.Context) {
 
 // report tells of a request's error if it is a bug. Refusals have no kind either; their
 // status tells them from bugs.
-func (b *BugReporter) report(rec *record, route string, status int) {
+func (b *bugReporter) report(rec *Record, route string, status int) {
 	refusal := status >= http.StatusBadRequest && status < http.StatusInternalServerError || status == http.StatusServiceUnavailable
-	if b == nil || rec.err == nil || refusal || action.KindOf(rec.err) != action.Internal {
+	if b == nil || rec.Err == nil || refusal || action.KindOf(rec.Err) != action.Internal {
 		return
 	}
 	b.client.CaptureEvent(&sentry.Event{
-		Level: sentry.LevelError, Transaction: route, Exception: []sentry.Exception{exception(rec.err)},
-		Tags: map[string]string{integrationKey: rec.integration, "request_id": rec.id},
+		Level: sentry.LevelError, Transaction: route, Exception: []sentry.Exception{exception(rec.Err)},
+		Tags: map[string]string{IntegrationKey: rec.Integration, "request_id": rec.ID},
 	}, nil, nil)
 }
 
 // exception describes an error by what the program's text says of it.
 func exception(err error) sentry.Exception {
-	p, ok := errors.AsType[*panicError](err)
+	p, ok := errors.AsType[*panics.Error](err)
 	if !ok {
 		var types []string
-		for e := range causes(err) {
+		for e := range errorChain(err) {
 			types = append(types, fmt.Sprintf("%T", e))
 		}
 		return sentry.Exception{Type: types[len(types)-1], Value: strings.Join(types, ": ")}

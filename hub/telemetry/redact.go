@@ -1,4 +1,4 @@
-package hub
+package telemetry
 
 import (
 	"errors"
@@ -38,7 +38,7 @@ func redactText(text string) string {
 // blanks and quotes in it, or be none.
 func redactError(err error) string {
 	text := err.Error()
-	for e := range causes(err) {
+	for e := range errorChain(err) {
 		u, ok := e.(*url.Error) //nolint:errorlint // each error of the tree is looked at
 		if !ok || u.URL == "" {
 			continue
@@ -53,8 +53,8 @@ func redactError(err error) string {
 	return redactText(text)
 }
 
-// causes are an error and all that it wraps.
-func causes(err error) iter.Seq[error] {
+// errorChain iterates over an error and all errors that it wraps.
+func errorChain(err error) iter.Seq[error] {
 	return func(yield func(error) bool) { visit(err, yield) }
 }
 
