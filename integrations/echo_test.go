@@ -96,7 +96,7 @@ func TestSecretsDoNotComeBack(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					var log bytes.Buffer
 					logger := telemetry.NewLogger(&log, config.Config{LogLevel: slog.LevelDebug, LogFormat: "json"})
-					h := newHubWith(t, logger, secretSettings(), outbound.Observed(echo{status, s.shape, s.media}, nil))
+					h := newHubWith(t, logger, secretSettings(), outbound.NewTransport(echo{status, s.shape, s.media}, nil))
 					for name, r := range requests(t) {
 						for _, what := range []string{"execute", "form"} {
 							log.Reset()

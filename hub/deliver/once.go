@@ -13,7 +13,7 @@ import (
 
 // Once makes a call that does its work each time it is made, such as sending a message:
 // nobody wants that twice, and nobody wants to be told that it failed when it did not. It goes
-// over a fresh connection: see [outbound.Fresh].
+// over a fresh connection: see [outbound.WithFreshConnection].
 type Once struct {
 	// Name is what people call the destination.
 	Name string
@@ -57,7 +57,7 @@ func (o Once) call(ctx context.Context, f func(context.Context) error) (bool, er
 		defer cancel()
 	}
 	var sent atomic.Bool // set on the HTTP client's own goroutine
-	ctx = outbound.WithDoubt(outbound.Fresh(ctx), o.Doubt)
+	ctx = outbound.WithDoubt(outbound.WithFreshConnection(ctx), o.Doubt)
 	err := f(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }}))
 	return sent.Load(), err
 }

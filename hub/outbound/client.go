@@ -28,7 +28,7 @@ type Options struct {
 	DisableCompression bool
 	// Proxy stands before hosts; the zero value before none.
 	Proxy Proxy
-	// Observe is told of every exchange; nil is not.
+	// Observe is called for every request, unless it is nil.
 	Observe Observer
 
 	resolver *net.Resolver // nil is the system's
@@ -45,9 +45,9 @@ const (
 	maxHeaderSize = 64 << 10
 )
 
-// NewClient returns a client for outbound calls; see also [Fresh].
+// NewClient returns a client for outbound calls; see [NewTransport] for what a request passes.
 func NewClient(o Options) *http.Client {
-	c := &http.Client{Transport: &observed{o.transport(), o.Observe}}
+	c := &http.Client{Transport: NewTransport(o.transport(), o.Observe)}
 	c.CheckRedirect = func(req *http.Request, via []*http.Request) error {
 		req.Header.Del("Referer") // the URL before the redirect may be a secret
 		if !o.FollowRedirects || len(via) > maxRedirects {

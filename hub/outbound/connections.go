@@ -7,32 +7,34 @@ import (
 	"time"
 )
 
-// freshFor is how long a connection may be idle for requests that want a fresh one. Servers
-// hang up on idle ones after five seconds and more: Node.js and Apache after five.
-const freshFor = 2 * time.Second
+// freshIdleTimeout is how long a fresh connection may be idle before it is closed. Servers close
+// idle connections after five seconds (Node.js, Apache) or more.
+const freshIdleTimeout = 2 * time.Second
 
 type freshKey struct{}
 
-// Fresh makes the requests of a context go over connections that are new or were used a moment
-// ago, and speak HTTP/1.1. It is for requests that cannot be sent again: where a peer hangs up
-// on a kept connection while a request is on its way, nobody can tell whether it was taken, and
-// a body that is read once cannot be sent again even where HTTP/2 says that nothing was.
-func Fresh(ctx context.Context) context.Context { return context.WithValue(ctx, freshKey{}, true) }
+// WithFreshConnection makes the requests of a context use HTTP/1.1 and connections that are new
+// or were used less than two seconds ago. It is for requests that must not be sent twice: when a
+// server closes a kept connection while a request is in flight, the client cannot know whether
+// the server processed it.
+func WithFreshConnection(ctx context.Context) context.Context {
+	return context.WithValue(ctx, freshKey{}, true)
+}
 
-// connections keeps connections for the next request.
+// connections keeps idle connections for later requests.
 type connections struct {
 	kept, fresh *http.Transport
 }
 
 func (o Options) connections(configure func(*http.Transport)) *connections {
-	c := &connections{kept: o.newTransport(idleTimeout), fresh: o.newTransport(freshFor)}
+	c := &connections{kept: o.newTransport(idleTimeout), fresh: o.newTransport(freshIdleTimeout)}
 	c.kept.ForceAttemptHTTP2 = true
 	configure(c.kept)
 	configure(c.fresh)
 	return c
 }
 
-// newTransport makes a transport that has no way to connect yet.
+// newTransport returns a transport whose dialer is not set yet.
 func (o Options) newTransport(idle time.Duration) *http.Transport {
 	return &http.Transport{
 		TLSClientConfig:        &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12},
@@ -56,7 +58,7 @@ func (c *connections) RoundTrip(req *http.Request) (*http.Response, error) {
 	return c.kept.RoundTrip(req)
 }
 
-// CloseIdleConnections lets [http.Client] reach the transports'.
+// CloseIdleConnections lets [http.Client] close idle connections.
 func (c *connections) CloseIdleConnections() {
 	c.kept.CloseIdleConnections()
 	c.fresh.CloseIdleConnections()

@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// Requests that want a fresh connection meet none that has been idle for a while, and share
-// none with others.
-func TestFresh(t *testing.T) {
+// Requests that ask for a fresh connection never get one that has been idle for long, and do
+// not share connections with other requests.
+func TestWithFreshConnection(t *testing.T) {
 	t.Parallel()
 	for name, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
 		t.Run(name, func(t *testing.T) {
@@ -46,8 +46,8 @@ func TestFresh(t *testing.T) {
 			roots.AddCert(srv.Certificate())
 			c := NewClient(Options{Policy: Policy{AllowLoopback: true}, Roots: roots})
 			t.Cleanup(c.CloseIdleConnections)
-			transports := c.Transport.(*observed).next.(*connections)
-			if transports.fresh.IdleConnTimeout != freshFor {
+			transports := belowChain(c).(*connections)
+			if transports.fresh.IdleConnTimeout != freshIdleTimeout {
 				t.Errorf("fresh connections are kept for %v", transports.fresh.IdleConnTimeout)
 			}
 			transports.fresh.IdleConnTimeout = 50 * time.Millisecond
@@ -66,11 +66,11 @@ func TestFresh(t *testing.T) {
 			}
 			for range 3 {
 				send(t.Context(), "/kept")
-				send(Fresh(t.Context()), "/fresh")
+				send(WithFreshConnection(t.Context()), "/fresh")
 				<-closed // the fresh one, which was idle for too long
 			}
 			for range 20 {
-				send(Fresh(t.Context()), "/burst")
+				send(WithFreshConnection(t.Context()), "/burst")
 			}
 			mu.Lock()
 			defer mu.Unlock()

@@ -25,7 +25,7 @@ var identityServices = []netip.AddrPort{
 func NewIdentityClient() *http.Client {
 	dialer := &net.Dialer{Timeout: dialTimeout, ControlContext: identityService}
 	return &http.Client{
-		Transport: &http.Transport{
+		Transport: userAgent{&http.Transport{
 			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 				if err := identityService(ctx, network, address, nil); err != nil { // before a name is looked up
 					return nil, err
@@ -33,7 +33,7 @@ func NewIdentityClient() *http.Client {
 				return dialer.DialContext(ctx, network, address)
 			},
 			DisableKeepAlives: true, MaxResponseHeaderBytes: maxHeaderSize,
-		},
+		}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

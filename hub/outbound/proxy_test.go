@@ -110,7 +110,7 @@ func TestProxy(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := NewClient(Options{Policy: Policy{Ports: []uint16{80, 443}}, Proxy: p, resolver: resolver})
-			through := c.Transport.(*observed).next.(*proxied).through
+			through := belowChain(c).(*proxied).through
 			through.kept.TLSClientConfig.InsecureSkipVerify = true // the certificate is for another name
 			err = get(t, c, tt.url)
 			if !tt.want(err) {

@@ -43,7 +43,7 @@ func TestCompressionOff(t *testing.T) {
 	c := NewClient(Options{Policy: Policy{AllowLoopback: true}, DisableCompression: true})
 	for _, ctx := range []func(*http.Request) *http.Request{
 		func(r *http.Request) *http.Request { return r },
-		func(r *http.Request) *http.Request { return r.WithContext(Fresh(r.Context())) },
+		func(r *http.Request) *http.Request { return r.WithContext(WithFreshConnection(r.Context())) },
 	} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL, nil)
 		if err != nil {

@@ -71,8 +71,6 @@ func (i *Integration) post(ctx context.Context, address *url.URL, m *message) er
 			return fmt.Errorf("preparing a message: %w", err)
 		}
 		req.Header.Set("Content-Type", m.contentType)
-		// Discord asks clients to name themselves, and blocks the names of some libraries.
-		req.Header.Set("User-Agent", "integration-hub")
 		var posted struct {
 			ID          string `json:"id"`
 			Attachments []struct {

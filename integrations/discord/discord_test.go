@@ -151,7 +151,7 @@ func TestWire(t *testing.T) {
 				t.Fatalf("%d messages arrived, want 1", len(requests))
 			}
 			r := requests[0]
-			if r.Method != http.MethodPost || r.Path != tt.path || r.Query.Encode() != tt.query || r.Header.Get("User-Agent") != "integration-hub" {
+			if r.Method != http.MethodPost || r.Path != tt.path || r.Query.Encode() != tt.query || !strings.HasPrefix(r.Header.Get("User-Agent"), "IntegrationHub/") {
 				t.Errorf("arrived as %s %s?%s %v", r.Method, r.Path, r.Query.Encode(), r.Header)
 			}
 			tt.want["allowed_mentions"] = object{"parse": []any{"users", "roles"}}

@@ -113,7 +113,7 @@ func TestWire(t *testing.T) {
 				t.Errorf("id %q", id)
 			}
 			want := http.Header{
-				"Content-Type": {"text/csv"}, "Content-Length": {"25"}, "User-Agent": {"integration-hub"}, "Accept-Encoding": {"gzip"},
+				"Content-Type": {"text/csv"}, "Content-Length": {"25"}, "User-Agent": {"IntegrationHub/dev"}, "Accept-Encoding": {"gzip"},
 				"Content-Disposition": {`attachment; filename="Orders by day.csv"`},
 			}
 			for name, value := range tt.header {

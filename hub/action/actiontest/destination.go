@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"sync"
 	"testing"
+
+	"integrationhub.dev/hub/outbound"
 )
 
 // Destination is a fake of the other side. It records every request, and answers from a
@@ -132,16 +134,16 @@ func (d *Destination) record(rec Recorded) Reply {
 // follows no redirects.
 func (d *Destination) client() *http.Client {
 	if d.server == nil {
-		return &http.Client{Transport: socketless{d}, CheckRedirect: lastResponse}
+		return &http.Client{Transport: outbound.NewTransport(socketless{d}, nil), CheckRedirect: lastResponse}
 	}
 	address := d.server.Listener.Addr().String()
 	return &http.Client{
-		Transport: &http.Transport{
+		Transport: outbound.NewTransport(&http.Transport{
 			DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 				return new(net.Dialer).DialContext(ctx, network, address)
 			},
 			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // any name leads here, none can be verified
-		},
+		}, nil),
 		CheckRedirect: lastResponse,
 	}
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptrace"
+
+	"integrationhub.dev/hub/outbound"
 )
 
 // Late is a client whose destination takes every request and answers none. It has no
 // sockets, so that time passes at once in a bubble of testing/synctest.
-func Late() *http.Client { return &http.Client{Transport: late{}} }
+func Late() *http.Client { return &http.Client{Transport: outbound.NewTransport(late{}, nil)} }
 
 type late struct{}
 

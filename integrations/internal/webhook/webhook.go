@@ -79,8 +79,7 @@ func (r Receiver) Execute(ctx context.Context, req *action.Request) (*action.Res
 func Send(c *http.Client, req *http.Request, data io.Reader, name string) (int, error) {
 	body := newBody(data, req.ContentLength)
 	req.Body = io.NopCloser(body)
-	req.Header.Set("User-Agent", "integration-hub")
-	res, err := outbound.Do(c, req.WithContext(outbound.Fresh(req.Context())), name)
+	res, err := outbound.Do(c, req.WithContext(outbound.WithFreshConnection(req.Context())), name)
 	status := 0
 	if err == nil {
 		defer res.Body.Close()
