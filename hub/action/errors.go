@@ -130,7 +130,11 @@ func Wrap(err error, kind Kind, format string, args ...any) *Error {
 
 // InvalidField is the error for one form field that cannot be used.
 func InvalidField(field, format string, args ...any) *Error {
-	e := Errorf(Invalid, format, args...)
+	return Errorf(Invalid, format, args...).WithField(field)
+}
+
+// WithField makes the error's message the validation error of a form field, and returns the error.
+func (e *Error) WithField(field string) *Error {
 	e.Fields = map[string]string{field: e.Message}
 	return e
 }

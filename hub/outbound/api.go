@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -34,8 +35,7 @@ type API struct {
 	Explain func(err *action.Error, status *StatusError) error
 }
 
-// Status, as the result of a call, receives the status of a successful response whose body does
-// not matter.
+// Status is the one status that means success, for calls whose response has no body that matters.
 type Status int
 
 // validator is a response that can check itself after it was decoded.
@@ -46,10 +46,10 @@ type validator interface{ Validate() error }
 // The body is in: nil sends none, [url.Values] a form, and a [Body] its bytes. Any other value is
 // sent as JSON.
 //
-// The response goes to out: nil ignores its body, *[]byte receives it as it is, and [*Status]
-// receives the status. Any other value is decoded from JSON. If it has a method Validate() error,
-// an error of that method makes the call fail too: it is for responses that lack what a success
-// must have. Because the request may have been processed by then, the message says so (see
+// The response goes to out: nil ignores its body, a [Status] also requires that status, and *[]byte
+// receives the body as it is. Any other value is decoded from JSON. If it has a method Validate()
+// error, an error of that method makes the call fail too: it is for responses that lack what a
+// success must have. Because the request may have been processed by then, the message says so (see
 // [WithDoubt]).
 func (a API) Call(ctx context.Context, method, path string, in, out any) error {
 	if a.Timeout > 0 {
@@ -61,7 +61,7 @@ func (a API) Call(ctx context.Context, method, path string, in, out any) error {
 	if err != nil {
 		return err
 	}
-	res, err := Do(a.Client, req, a.Name)
+	res, err := Do(a.Client, req, a.Name) //nolint:bodyclose // read closes it
 	if err != nil {
 		return a.explain(err)
 	}
@@ -90,9 +90,7 @@ func (a API) request(ctx context.Context, method, path string, in any) (*http.Re
 		return nil, fmt.Errorf("preparing a request to %s: %w", a.Name, withoutURL(err))
 	}
 	if body != nil {
-		for name, values := range body.Header {
-			req.Header[name] = values
-		}
+		maps.Copy(req.Header, body.Header)
 		req.Header.Set("Content-Type", body.ContentType)
 	}
 	if a.Authorize != nil {
@@ -140,24 +138,18 @@ func (a API) read(req *http.Request, res *http.Response, out any) error {
 	switch out := out.(type) {
 	case nil:
 		return Accepted(req, res, a.Name)
-	case *Status:
-		*out = Status(res.StatusCode)
-		if err := Accepted(req, res, a.Name); err != nil {
-			return err
+	case Status:
+		err := Accepted(req, res, a.Name)
+		if err == nil && res.StatusCode != int(out) {
+			err = Unexpected(req, fmt.Errorf("the status is %d, not %d", res.StatusCode, out), a.Name)
 		}
-	default:
-		body, err := readAnswer(req, res, a.Name)
-		if err == nil {
-			err = a.decode(body, out)
-		}
-		if err != nil {
-			return afterSuccess(req, err, a.Name)
-		}
+		return err
 	}
-	if v, ok := out.(validator); ok {
-		return afterSuccess(req, a.invalid(v.Validate()), a.Name)
+	body, err := readAnswer(req, res, a.Name)
+	if err == nil {
+		err = a.decode(body, out)
 	}
-	return nil
+	return afterSuccess(req, err, a.Name)
 }
 
 func (a API) decode(body []byte, out any) error {
@@ -168,11 +160,11 @@ func (a API) decode(body []byte, out any) error {
 	if err := json.Unmarshal(body, out); err != nil {
 		return unexpected(fmt.Errorf("decoding the response: %w", err), a.Name)
 	}
-	return nil
-}
-
-// invalid gives a message to a validator's error, unless it has one.
-func (a API) invalid(err error) error {
+	v, ok := out.(validator)
+	if !ok {
+		return nil
+	}
+	err := v.Validate()
 	if _, ok := errors.AsType[*action.Error](err); err == nil || ok {
 		return err
 	}

@@ -117,7 +117,11 @@ func TestAPIResponse(t *testing.T) {
 	}{
 		{name: "JSON", reply: actiontest.Reply{Body: `{"ID":"1"}`}, out: &made{}, want: &made{ID: "1"}},
 		{name: "bytes", reply: actiontest.Reply{Body: "1\n"}, out: new([]byte), want: new([]byte("1\n"))},
-		{name: "status", reply: actiontest.Reply{Status: 202, Body: "queued"}, out: new(outbound.Status), want: new(outbound.Status(202))},
+		{name: "status", reply: actiontest.Reply{Status: 202, Body: "queued"}, out: outbound.Status(202), want: outbound.Status(202)},
+		{
+			name: "another status", reply: actiontest.Reply{Status: 200}, out: outbound.Status(202), want: outbound.Status(202),
+			kind: action.Unavailable, message: "Unexpected response from There." + doubt,
+		},
 		{name: "ignored", reply: actiontest.Reply{Status: 204}},
 		{
 			name: "no JSON", reply: actiontest.Reply{Body: "<html>"}, out: &made{}, want: &made{},

@@ -50,6 +50,16 @@ func SecretsOf(ctx context.Context) *Secrets {
 	return &Secrets{}
 }
 
+// AddSecrets adds secrets to those of the context's request, or to new ones if it has none. It is
+// for credentials that a call carries in its body, where they cannot be recognized.
+func AddSecrets(ctx context.Context, values ...string) context.Context {
+	if ctx.Value(secretsKey{}) == nil {
+		ctx = WithSecrets(ctx)
+	}
+	SecretsOf(ctx).Add(values...)
+	return ctx
+}
+
 // Add adds secrets, in the forms in which they may be quoted.
 func (s *Secrets) Add(values ...string) {
 	s.mu.Lock()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -19,13 +18,10 @@ import (
 	"integrationhub.dev/integrations/internal/webhook"
 )
 
-const (
-	name = "Discord"
-	// timeout is long enough for the largest file on a slow line.
-	timeout = 10 * time.Minute
-)
+// timeout is long enough to upload the largest file over a slow connection.
+const timeout = 10 * time.Minute
 
-// hosts and path are where webhooks live.
+// hosts and path are those of webhook URLs.
 var (
 	hosts = []string{"discord.com", "ptb.discord.com", "canary.discord.com", "discordapp.com"}
 	path  = regexp.MustCompile(`^/api(/v[0-9]+)?/webhooks/[0-9]+/[A-Za-z0-9_-]+$`)
@@ -38,20 +34,20 @@ type thread string
 func (t *thread) UnmarshalText(text []byte) error {
 	*t = thread(text)
 	if strings.Trim(string(text), "0123456789") != "" {
-		return errors.New("must be a number: in Discord, copy the thread's ID")
+		return errors.New("must be a number: copy the thread's ID in Discord")
 	}
 	return nil
 }
 
-// endpoint checks a webhook's address. Discord is to answer once the message is there, not
-// before: otherwise it would not tell that it lost one.
+// endpoint checks a webhook URL. With "wait", Discord responds only after it has stored the
+// message; otherwise a lost message would look like a success.
 func endpoint(text string, in thread) (*url.URL, error) {
 	u, err := webhook.Address("url", text)
 	if err != nil {
 		return nil, err
 	}
 	if !slices.Contains(hosts, u.Host) || !path.MatchString(u.Path) {
-		return nil, action.InvalidField("url", "This is no webhook of Discord: copy its address from the channel's settings.")
+		return nil, action.InvalidField("url", "This is not a Discord webhook URL. Copy the URL from the channel's settings.")
 	}
 	query := u.Query()
 	query.Set("wait", "true")
@@ -62,56 +58,51 @@ func endpoint(text string, in thread) (*url.URL, error) {
 	return u, nil
 }
 
-// post posts a message, once: Discord posts what it is sent twice twice.
+// post posts a message, once: Discord would post a repeated request twice.
 func (i *Integration) post(ctx context.Context, address *url.URL, m *message) error {
-	once := deliver.Once{Name: name, Timeout: timeout, Doubt: "The message may have been posted all the same: look before sending it again."}
+	once := deliver.Once{Doubt: "The message may already have been posted. Check before retrying."}
 	return once.Do(ctx, func(ctx context.Context) error {
-		req, err := outbound.NewUpload(ctx, http.MethodPost, address.String(), m.size(), m.reader)
-		if err != nil {
-			return fmt.Errorf("preparing a message: %w", err)
-		}
-		req.Header.Set("Content-Type", m.contentType)
-		var posted struct {
-			ID          string `json:"id"`
-			Attachments []struct {
-				Size int64 `json:"size"`
-			} `json:"attachments"`
-		}
-		if err := outbound.JSON(i.http, req, name, &posted); err != nil {
-			return explain(err)
-		}
-		if posted.ID == "" || len(posted.Attachments) != 1 || posted.Attachments[0].Size != m.blob.Size() {
-			return action.Errorf(action.Unavailable, "Discord answered, but did not confirm that it has the whole file.")
-		}
-		return nil
+		body := outbound.Body{ContentType: m.contentType, Size: m.size(), Open: m.reader}
+		return i.api.Call(ctx, http.MethodPost, address.String(), body, &posted{size: m.blob.Size()})
 	})
 }
 
-// tooLarge is Discord's code for a file that the server does not take
+// posted is Discord's response to a message with one file.
+type posted struct {
+	ID          string `json:"id"`
+	Attachments []struct {
+		Size int64 `json:"size"`
+	} `json:"attachments"`
+
+	size int64 // of the file that was sent
+}
+
+// Validate implements what [outbound.API.Call] asks for.
+func (p *posted) Validate() error {
+	if p.ID == "" || len(p.Attachments) != 1 || p.Attachments[0].Size != p.size {
+		return action.Errorf(action.Unavailable, "Discord did not confirm the complete upload.")
+	}
+	return nil
+}
+
+// tooLarge is Discord's code for a file that exceeds the server's limit
 // (https://docs.discord.com/developers/topics/opcodes-and-status-codes#json).
 const tooLarge = 40005
 
-// explain adds to a refusal what Discord says of it, or what can be done about it.
-func explain(err error) error {
-	status, ok := errors.AsType[*outbound.StatusError](err)
-	if !ok {
-		return err
-	}
-	var answer struct {
+// explain adds Discord's reason for rejecting a message, or what to do about it.
+func explain(err *action.Error, status *outbound.StatusError) error {
+	var response struct {
 		Code    int    `json:"code"`
 		Message string `json:"message"`
 	}
-	_ = json.Unmarshal(status.Body, &answer) // without a reason, the status has to do
-	kind := action.KindOf(err)
+	_ = json.Unmarshal(status.Body, &response) // without a reason, the status has to do
 	switch {
-	case kind == action.TooLarge || answer.Code == tooLarge:
-		return action.Wrap(err, action.TooLarge, "The file is too large for this server of Discord: without boosts one takes 10 MB.")
-	case kind == action.Unauthenticated, kind == action.Forbidden, kind == action.NotFound:
-		e := action.Wrap(err, kind, "%s The webhook or the thread may have been deleted: look in the channel's settings.", action.MessageOf(err))
-		e.Fields = map[string]string{"url": e.Message}
-		return e
-	case kind == action.Invalid && answer.Message != "":
-		return action.Wrap(err, kind, "Discord answered %d: %s", status.Code, plaintext.Line(answer.Message))
+	case err.Kind == action.TooLarge || response.Code == tooLarge:
+		return action.Wrap(err, action.TooLarge, "The file is too large for this Discord server. The limit is 10 MB without boosts.")
+	case err.Kind == action.Unauthenticated, err.Kind == action.Forbidden, err.Kind == action.NotFound:
+		return action.Wrap(err, err.Kind, "%s The webhook or the thread may have been deleted. Check the channel's settings.", err.Message).WithField("url")
+	case err.Kind == action.Invalid && response.Message != "":
+		return action.Wrap(err, err.Kind, "Discord answered %d: %s", status.Code, plaintext.Line(response.Message))
 	}
 	return err
 }

@@ -4,10 +4,10 @@ package discord
 
 import (
 	"context"
-	"net/http"
 	"unicode/utf16"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/outbound"
 )
 
 var (
@@ -41,11 +41,13 @@ func (in *input) Validate() error {
 
 // Integration posts in Discord.
 type Integration struct {
-	http *http.Client
+	api outbound.API
 }
 
 // New makes the integration. It needs no settings.
-func New(deps action.Deps) (action.Integration, error) { return &Integration{deps.HTTP}, nil }
+func New(deps action.Deps) (action.Integration, error) {
+	return &Integration{outbound.API{Name: "Discord", Client: deps.HTTP, Timeout: timeout, Explain: explain}}, nil
+}
 
 // Definition implements [action.Integration].
 func (*Integration) Definition() action.Definition {

@@ -181,7 +181,7 @@ func TestWire(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	t.Parallel()
-	const notDiscord = "This is no webhook of Discord: copy its address from the channel's settings."
+	const notDiscord = "This is not a Discord webhook URL. Copy the URL from the channel's settings."
 	for name, tt := range map[string]struct {
 		form           answers
 		field, message string
@@ -190,7 +190,7 @@ func TestRefused(t *testing.T) {
 		"clear text":     {answers{"url": "http" + hook[5:]}, "url", "The url must begin with https://."},
 		"another host":   {answers{"url": "https://discord.com.example.com/api/webhooks/1/x"}, "url", notDiscord},
 		"another path":   {answers{"url": hook + "/slack"}, "url", notDiscord},
-		"an odd thread":  {answers{"thread": "1&wait=false"}, "thread", `"thread" must be a number: in Discord, copy the thread's ID.`},
+		"an odd thread":  {answers{"thread": "1&wait=false"}, "thread", `"thread" must be a number: copy the thread's ID in Discord.`},
 		"too long":       {answers{"text": strings.Repeat("x", 2001)}, "text", "The text has 2001 characters; Discord takes 2000."},
 		"too many emoji": {answers{"text": strings.Repeat("😀", 1001)}, "text", "The text has 2002 characters; Discord takes 2000."},
 	} {
@@ -209,10 +209,10 @@ func TestRefused(t *testing.T) {
 func TestDiscordFails(t *testing.T) {
 	t.Parallel()
 	const (
-		doubt   = " The message may have been posted all the same: look before sending it again."
-		deleted = " The webhook or the thread may have been deleted: look in the channel's settings."
-		large   = "The file is too large for this server of Discord: without boosts one takes 10 MB."
-		unsure  = "Discord answered, but did not confirm that it has the whole file." + doubt
+		doubt   = " The message may already have been posted. Check before retrying."
+		deleted = " The webhook or the thread may have been deleted. Check the channel's settings."
+		large   = "The file is too large for this Discord server. The limit is 10 MB without boosts."
+		unsure  = "Discord did not confirm the complete upload." + doubt
 	)
 	for name, tt := range map[string]struct {
 		reply   actiontest.Reply
@@ -269,7 +269,7 @@ func TestAnswersLate(t *testing.T) {
 		i := actiontest.New(t, discord.New, action.Deps{HTTP: actiontest.Late()})
 		start := time.Now()
 		_, err := i.Execute(t.Context(), query(t, nil))
-		const want = "Discord did not answer in time. The message may have been posted all the same: look before sending it again."
+		const want = "Discord did not answer in time. The message may already have been posted. Check before retrying."
 		if took := time.Since(start); action.MessageOf(err) != want || action.KindOf(err) != action.Timeout || took != 10*time.Minute {
 			t.Errorf("error %v (%v) after %v, want %q", err, action.KindOf(err), took, want)
 		}

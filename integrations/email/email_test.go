@@ -268,7 +268,7 @@ func TestServerFails(t *testing.T) {
 		"the size":      {"end", reply(552, smtp.EnhancedCode{5, 3, 4}), action.TooLarge, "The mail is too large for example.com (552 5.3.4).", ""},
 		"the content":   {"end", reply(554, smtp.EnhancedCode{5, 6, 0}), action.Invalid, "example.com refuses the mail (554 5.6.0).", ""},
 		"no enhanced":   {"end", reply(554, smtp.NoEnhancedCode), action.Invalid, "example.com refuses the mail (554).", ""},
-		"no last reply": {"end", nil, action.Unavailable, "The connection to example.com failed. The mail may have been sent all the same: look before sending it again.", ""},
+		"no last reply": {"end", nil, action.Unavailable, "The connection to example.com failed. The mail may already have been sent. Check before retrying.", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

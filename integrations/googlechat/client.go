@@ -1,16 +1,13 @@
 package googlechat
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
-	"time"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
@@ -19,16 +16,12 @@ import (
 	"integrationhub.dev/integrations/internal/webhook"
 )
 
-const (
-	name    = "Google Chat"
-	host    = "chat.googleapis.com"
-	timeout = time.Minute
-)
+const host = "chat.googleapis.com"
 
-// path is where the webhooks of spaces live.
+// path is that of webhook URLs.
 var path = regexp.MustCompile(`^/v1/spaces/[^/]+/messages$`)
 
-// endpoint checks a webhook's address and adds the thread to it
+// endpoint checks a webhook URL and adds the thread to it
 // (https://developers.google.com/workspace/chat/quickstart/webhooks#start-reply-thread).
 func endpoint(text, thread string) (*url.URL, error) {
 	u, err := webhook.Address("url", text)
@@ -37,7 +30,7 @@ func endpoint(text, thread string) (*url.URL, error) {
 	}
 	query := u.Query()
 	if u.Host != host || !path.MatchString(u.Path) || query.Get("key") == "" || query.Get("token") == "" {
-		return nil, action.InvalidField("url", "This is no webhook of Google Chat: copy the whole address from the space's webhooks.")
+		return nil, action.InvalidField("url", "This is not a Google Chat webhook URL. Copy the complete URL from the space's webhooks.")
 	}
 	if thread = strings.TrimSpace(thread); thread != "" {
 		query.Set("threadKey", thread)
@@ -47,58 +40,43 @@ func endpoint(text, thread string) (*url.URL, error) {
 	return u, nil
 }
 
-// post posts a message, once: Google Chat posts what it is sent twice twice.
+// post posts a message, once: Google Chat would post a repeated request twice.
 func (i *Integration) post(ctx context.Context, address *url.URL, body []byte) error {
-	once := deliver.Once{Name: name, Timeout: timeout, Doubt: "The message may have been posted all the same: look before sending it again."}
+	once := deliver.Once{Doubt: "The message may already have been posted. Check before retrying."}
 	return once.Do(ctx, func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, address.String(), bytes.NewReader(body))
-		if err != nil {
-			return fmt.Errorf("preparing a message: %w", err)
-		}
-		req.Header.Set("Content-Type", "application/json; charset=UTF-8")
-		var posted struct {
-			Name string `json:"name"`
-		}
-		if err := outbound.JSON(i.http, req, name, &posted); err != nil {
-			return explain(err, address.Query())
-		}
-		if posted.Name == "" {
-			return outbound.Unexpected(req, errNoName, name)
-		}
-		return nil
+		return i.api.Call(ctx, http.MethodPost, address.String(), outbound.Bytes("application/json; charset=UTF-8", body), &posted{})
 	})
 }
 
-// errNoName says that an answer names no message.
-var errNoName = errors.New("the answer has no name")
+// posted is Google Chat's response to a message.
+type posted struct {
+	Name string `json:"name"`
+}
 
-// explain adds to a refusal what Google Chat says of it, or what can be done about it.
-func explain(err error, secrets url.Values) error {
-	status, ok := errors.AsType[*outbound.StatusError](err)
-	if !ok {
-		return err
+// Validate implements what [outbound.API.Call] asks for.
+func (p *posted) Validate() error {
+	if p.Name == "" {
+		return errors.New("the response has no message name")
 	}
-	kind := action.KindOf(err)
-	switch kind {
+	return nil
+}
+
+// explain adds Google Chat's reason for rejecting a message, or what to do about it.
+func explain(err *action.Error, status *outbound.StatusError) error {
+	switch err.Kind {
 	case action.Unauthenticated, action.Forbidden, action.NotFound:
-		e := action.Wrap(err, kind, "%s The webhook may have been deleted: look in the space's webhooks.", action.MessageOf(err))
-		e.Fields = map[string]string{"url": e.Message}
-		return e
+		return action.Wrap(err, err.Kind, "%s The webhook may have been deleted. Check the space's webhooks.", err.Message).WithField("url")
 	case action.Invalid:
 	default:
 		return err
 	}
-	var answer struct {
+	var response struct {
 		Error struct {
 			Message string `json:"message"`
 		} `json:"error"`
 	}
-	if json.Unmarshal(status.Body, &answer) != nil || answer.Error.Message == "" {
+	if json.Unmarshal(status.Body, &response) != nil || response.Error.Message == "" {
 		return err
 	}
-	reason := plaintext.Line(answer.Error.Message)
-	for _, name := range []string{"key", "token"} {
-		reason = strings.ReplaceAll(reason, secrets.Get(name), "…")
-	}
-	return action.Wrap(err, kind, "Google Chat answered %d: %s", status.Code, reason)
+	return action.Wrap(err, err.Kind, "Google Chat answered %d: %s", status.Code, plaintext.Line(response.Error.Message))
 }

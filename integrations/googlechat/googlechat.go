@@ -4,10 +4,11 @@ package googlechat
 
 import (
 	"context"
-	"net/http"
 	"strconv"
+	"time"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/preview"
 )
 
@@ -32,11 +33,13 @@ type input struct {
 
 // Integration posts in Google Chat.
 type Integration struct {
-	http *http.Client
+	api outbound.API
 }
 
 // New makes the integration. It needs no settings.
-func New(deps action.Deps) (action.Integration, error) { return &Integration{deps.HTTP}, nil }
+func New(deps action.Deps) (action.Integration, error) {
+	return &Integration{outbound.API{Name: "Google Chat", Client: deps.HTTP, Timeout: time.Minute, Explain: explain}}, nil
+}
 
 // Definition implements [action.Integration].
 func (*Integration) Definition() action.Definition {

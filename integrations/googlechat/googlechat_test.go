@@ -17,7 +17,7 @@ import (
 	"integrationhub.dev/integrations/googlechat"
 )
 
-const hook = "https://chat.googleapis.com/v1/spaces/AAA/messages?key=k3y-k3y&token=t0ken%3D"
+const hook = "https://chat.googleapis.com/v1/spaces/AAA/messages?key=k3y-k3y-k3y&token=t0ken-t0ken%3D"
 
 type answers = map[string]string
 
@@ -61,24 +61,24 @@ func TestWire(t *testing.T) {
 	}{
 		"some rows": {
 			answers{"text": "Hello <users/all>\n"},
-			2, nil, "key=k3y-k3y&token=t0ken%3D",
+			2, nil, "key=k3y-k3y-k3y&token=t0ken-t0ken%3D",
 			head + "Hello <users/all>\n```\nDay    Orders\nday 1  0\nday 2  1\n```",
 		},
 		"more rows than shown": {
 			answers{"rows": "1"},
-			3, nil, "key=k3y-k3y&token=t0ken%3D",
+			3, nil, "key=k3y-k3y-k3y&token=t0ken-t0ken%3D",
 			head + "```\nDay    Orders\nday 1  0\n… and 2 more of 3 rows\n```",
 		},
-		"none to show": {answers{"rows": "0"}, 3, nil, "key=k3y-k3y&token=t0ken%3D", head + "```\nDay  Orders\n… and 3 more of 3 rows\n```"},
-		"no rows":      {nil, 0, nil, "key=k3y-k3y&token=t0ken%3D", head + "```\nDay  Orders\nno rows\n```"},
+		"none to show": {answers{"rows": "0"}, 3, nil, "key=k3y-k3y-k3y&token=t0ken-t0ken%3D", head + "```\nDay  Orders\n… and 3 more of 3 rows\n```"},
+		"no rows":      {nil, 0, nil, "key=k3y-k3y-k3y&token=t0ken-t0ken%3D", head + "```\nDay  Orders\nno rows\n```"},
 		"a thread": {
 			answers{"thread": " a & b "},
 			0, nil,
-			"key=k3y-k3y&messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD&threadKey=a+%26+b&token=t0ken%3D",
+			"key=k3y-k3y-k3y&messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD&threadKey=a+%26+b&token=t0ken-t0ken%3D",
 			head + "```\nDay  Orders\nno rows\n```",
 		},
 		"an odd title": {
-			nil, 0, func(r *action.Request) { r.Plan.Title, r.Plan.URL = "*<users/all>*\n`x`_y", "javascript:1" }, "key=k3y-k3y&token=t0ken%3D",
+			nil, 0, func(r *action.Request) { r.Plan.Title, r.Plan.URL = "*<users/all>*\n`x`_y", "javascript:1" }, "key=k3y-k3y-k3y&token=t0ken-t0ken%3D",
 			"*users/all 'x' y*\n```\nDay  Orders\nno rows\n```",
 		},
 	} {
@@ -159,7 +159,7 @@ func TestTooWide(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	t.Parallel()
-	const notChat = "This is no webhook of Google Chat: copy the whole address from the space's webhooks."
+	const notChat = "This is not a Google Chat webhook URL. Copy the complete URL from the space's webhooks."
 	for name, tt := range map[string]struct {
 		form           answers
 		field, message string
@@ -187,8 +187,8 @@ func TestRefused(t *testing.T) {
 
 func TestChatFails(t *testing.T) {
 	t.Parallel()
-	const doubt = " The message may have been posted all the same: look before sending it again."
-	const deleted = " The webhook may have been deleted: look in the space's webhooks."
+	const doubt = " The message may already have been posted. Check before retrying."
+	const deleted = " The webhook may have been deleted. Check the space's webhooks."
 	for name, tt := range map[string]struct {
 		reply   actiontest.Reply
 		kind    action.Kind
@@ -197,7 +197,7 @@ func TestChatFails(t *testing.T) {
 		"a deleted webhook":   {actiontest.Reply{Status: 404}, action.NotFound, "Google Chat answered 404 Not Found." + deleted},
 		"a wrong token":       {actiontest.Reply{Status: 401}, action.Unauthenticated, "Google Chat answered 401 Unauthorized." + deleted},
 		"no access":           {actiontest.Reply{Status: 403}, action.Forbidden, "Google Chat answered 403 Forbidden." + deleted},
-		"a bad message":       {actiontest.Reply{Status: 400, Body: `{"error":{"message":"Bad token t0ken= with\nk3y-k3y."}}`}, action.Invalid, "Google Chat answered 400: Bad token … with …."},
+		"a bad message":       {actiontest.Reply{Status: 400, Body: `{"error":{"message":"Bad token t0ken-t0ken= with\nk3y-k3y-k3y."}}`}, action.Invalid, "Google Chat answered 400: Bad token … with …."},
 		"a web page":          {actiontest.Reply{Body: "<html>"}, action.Unavailable, "Unexpected response from Google Chat." + doubt},
 		"no name":             {actiontest.Reply{Body: "{}"}, action.Unavailable, "Unexpected response from Google Chat." + doubt},
 		"no reason":           {actiontest.Reply{Status: 400, Body: "<html>"}, action.Invalid, "Google Chat answered 400 Bad Request."},
@@ -239,7 +239,7 @@ func TestAnswersLate(t *testing.T) {
 		i := actiontest.New(t, googlechat.New, action.Deps{HTTP: actiontest.Late()})
 		start := time.Now()
 		_, err := i.Execute(t.Context(), query(t, answers{"url": hook}, 1))
-		const want = "Google Chat did not answer in time. The message may have been posted all the same: look before sending it again."
+		const want = "Google Chat did not answer in time. The message may already have been posted. Check before retrying."
 		if took := time.Since(start); action.MessageOf(err) != want || action.KindOf(err) != action.Timeout || took != time.Minute {
 			t.Errorf("error %v (%v) after %v, want %q", err, action.KindOf(err), took, want)
 		}

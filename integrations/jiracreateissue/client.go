@@ -176,7 +176,7 @@ func (c *client) create(ctx context.Context, i issue) (created, error) {
 	if err != nil {
 		return created{}, fmt.Errorf("encoding an issue: %w", err)
 	}
-	once := deliver.Once{Name: name, Timeout: createTimeout, Doubt: "The issue may have been created all the same: look before sending it again."}
+	once := deliver.Once{Name: name, Timeout: createTimeout, Doubt: "The issue may already have been created. Check before retrying."}
 	var made created
 	err = once.Do(ctx, func(ctx context.Context) error {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.site.endpoint("issue").String(), bytes.NewReader(body))

@@ -366,7 +366,7 @@ func TestAttachment(t *testing.T) {
 
 func TestExecuteFails(t *testing.T) {
 	t.Parallel()
-	const doubt = " The issue may have been created all the same: look before sending it again."
+	const doubt = " The issue may already have been created. Check before retrying."
 	for _, tt := range []struct {
 		name    string
 		form    map[string]string
@@ -504,7 +504,7 @@ func TestAnswersLate(t *testing.T) {
 		i := actiontest.New(t, jiracreateissue.New, action.Deps{HTTP: actiontest.Late()})
 		start := time.Now()
 		_, err := i.Execute(t.Context(), query(t, cloud, answers()))
-		const want = "JIRA did not answer in time. The issue may have been created all the same: look before sending it again."
+		const want = "JIRA did not answer in time. The issue may already have been created. Check before retrying."
 		if took := time.Since(start); action.MessageOf(err) != want || action.KindOf(err) != action.Timeout || took != time.Minute {
 			t.Errorf("error %v (%v) after %v, want %q", err, action.KindOf(err), took, want)
 		}

@@ -3,8 +3,6 @@ package sendgrid
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -16,73 +14,54 @@ import (
 )
 
 const (
-	name     = "SendGrid"
-	endpoint = "https://api.sendgrid.com/v3/mail/send"
-	// timeout is long enough for 30 MB on a slow line.
+	// timeout is long enough to upload 30 MB over a slow connection.
 	timeout = 5 * time.Minute
-	// maxReasons is how many of SendGrid's reasons are told.
+	// maxReasons is how many of SendGrid's reasons are shown.
 	maxReasons = 5
 )
 
-// send sends a mail. SendGrid queues it (202); whether it arrives, SendGrid tells later.
+// send sends a mail. SendGrid queues it (202); whether it arrives, SendGrid reports later.
 func (i *Integration) send(ctx context.Context, key action.Secret, m *encodedMail) error {
-	once := deliver.Once{Name: name, Timeout: timeout, Doubt: "The mail may have been sent all the same: look before sending it again."}
+	api := i.api
+	api.Authorize = outbound.Bearer(key)
+	once := deliver.Once{Doubt: "The mail may already have been sent. Check before retrying."}
 	return once.Do(ctx, func(ctx context.Context) error {
-		req, err := outbound.NewUpload(ctx, http.MethodPost, endpoint, m.size(), m.reader)
-		if err != nil {
-			return fmt.Errorf("preparing a mail: %w", err)
-		}
-		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(key.Reveal()))
-		res, err := outbound.Do(i.http, req, name)
-		if err != nil {
-			return explain(err)
-		}
-		defer res.Body.Close()
-		outbound.Discard(res) // 202 has none
-		if res.StatusCode != http.StatusAccepted {
-			return outbound.Unexpected(req, fmt.Errorf("the status is %d", res.StatusCode), name)
-		}
-		return nil
+		body := outbound.Body{ContentType: "application/json", Size: m.size(), Open: m.reader}
+		return api.Call(ctx, http.MethodPost, "/v3/mail/send", body, outbound.Status(http.StatusAccepted))
 	})
 }
 
-// formFields are the form's names for parts of a mail.
+// formFields maps the parts of a mail to form fields.
 var formFields = map[string]string{"from": "from", "personalizations": "to", "subject": "subject", "attachments": "filename"}
 
-// explain adds what SendGrid says of a refused mail.
-func explain(err error) error {
-	status, ok := errors.AsType[*outbound.StatusError](err)
-	if !ok {
-		return err
+// explain adds SendGrid's reasons for rejecting a mail.
+func explain(err *action.Error, status *outbound.StatusError) error {
+	switch {
+	case err.Kind == action.Unauthenticated:
+		return action.Wrap(err, err.Kind, "SendGrid rejected the API key.")
+	case err.Kind == action.TooLarge:
+		return action.Wrap(err, err.Kind, "The mail is too large for SendGrid. Its limit is 30 MB, including the file.")
 	}
-	kind := action.KindOf(err)
-	if kind == action.Unauthenticated {
-		return action.Wrap(err, kind, "SendGrid refuses the API key.")
-	}
-	if kind == action.TooLarge {
-		return action.Wrap(err, kind, "The mail is too large for SendGrid, which takes less than 30 MB with the file.")
-	}
-	var answer struct {
+	var response struct {
 		Errors []struct {
 			Message string `json:"message"`
 			Field   string `json:"field"` // such as "personalizations.0.to.0.email"
 		} `json:"errors"`
 	}
-	if json.Unmarshal(status.Body, &answer) != nil || len(answer.Errors) == 0 {
+	if json.Unmarshal(status.Body, &response) != nil || len(response.Errors) == 0 {
 		return err
 	}
 	var reasons []string
 	fields := map[string]string{}
-	for _, e := range answer.Errors[:min(len(answer.Errors), maxReasons)] {
+	for _, e := range response.Errors[:min(len(response.Errors), maxReasons)] {
 		reason := plaintext.Line(e.Message)
 		reasons = append(reasons, reason)
 		part, _, _ := strings.Cut(e.Field, ".")
-		if ours, ok := formFields[part]; ok {
-			fields[ours] = reason
+		if field, ok := formFields[part]; ok {
+			fields[field] = reason
 		}
 	}
-	e := action.Wrap(err, kind, "SendGrid answered %d: %s", status.Code, strings.Join(reasons, " "))
-	e.Fields = fields
-	return e
+	explained := action.Wrap(err, err.Kind, "SendGrid answered %d: %s", status.Code, strings.Join(reasons, " "))
+	explained.Fields = fields
+	return explained
 }

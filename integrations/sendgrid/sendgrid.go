@@ -4,11 +4,11 @@ package sendgrid
 import (
 	"cmp"
 	"context"
-	"net/http"
 	"strings"
 	"time"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/attachment"
 	"integrationhub.dev/integrations/internal/placeholder"
 	"integrationhub.dev/integrations/internal/plaintext"
@@ -36,7 +36,7 @@ type input struct {
 
 // Integration sends mail by SendGrid.
 type Integration struct {
-	http     *http.Client
+	api      outbound.API
 	settings settings
 }
 
@@ -49,7 +49,8 @@ func New(deps action.Deps) (action.Integration, error) {
 	for n, domain := range s.AllowedDomains {
 		s.AllowedDomains[n] = strings.TrimSpace(domain)
 	}
-	return &Integration{deps.HTTP, s}, nil
+	api := outbound.API{Name: "SendGrid", Base: "https://api.sendgrid.com", Client: deps.HTTP, Timeout: timeout, Explain: explain}
+	return &Integration{api, s}, nil
 }
 
 // Definition implements [action.Integration].

@@ -357,7 +357,7 @@ func TestSize(t *testing.T) {
 
 func TestSendGridFails(t *testing.T) {
 	t.Parallel()
-	const doubt = " The mail may have been sent all the same: look before sending it again."
+	const doubt = " The mail may already have been sent. Check before retrying."
 	for _, tt := range []struct {
 		name    string
 		reply   actiontest.Reply
@@ -365,7 +365,7 @@ func TestSendGridFails(t *testing.T) {
 		message string
 		fields  map[string]string
 	}{
-		{"a wrong key", actiontest.Reply{Status: 401, Body: `{"errors":[{"message":"x"}]}`}, action.Unauthenticated, "SendGrid refuses the API key.", nil},
+		{"a wrong key", actiontest.Reply{Status: 401, Body: `{"errors":[{"message":"x"}]}`}, action.Unauthenticated, "SendGrid rejected the API key.", nil},
 		{
 			"a sender that is not verified",
 			actiontest.Reply{Status: 403, Body: `{"errors":[{"message":"The from address does not match a verified Sender Identity.","field":"from"}]}`},
@@ -378,7 +378,7 @@ func TestSendGridFails(t *testing.T) {
 			action.Invalid, "SendGrid answered 400: Does not contain a valid address. Bad",
 			map[string]string{"to": "Does not contain a valid address."},
 		},
-		{"too large after all", actiontest.Reply{Status: 413}, action.TooLarge, "The mail is too large for SendGrid, which takes less than 30 MB with the file.", nil},
+		{"too large after all", actiontest.Reply{Status: 413}, action.TooLarge, "The mail is too large for SendGrid. Its limit is 30 MB, including the file.", nil},
 		{"no reason", actiontest.Reply{Status: 400, Body: "<html>"}, action.Invalid, "SendGrid answered 400 Bad Request.", nil},
 		{"leads away", actiontest.Reply{Status: 307, Header: map[string]string{"Location": "https://example.com/"}}, action.Invalid, "SendGrid answered 307 Temporary Redirect.", nil},
 		{"a web page", actiontest.Reply{Body: "<html>"}, action.Unavailable, "Unexpected response from SendGrid." + doubt, nil},
@@ -437,7 +437,7 @@ func TestAnswersLate(t *testing.T) {
 		i := actiontest.New(t, sendgrid.New, action.Deps{HTTP: actiontest.Late()})
 		start := time.Now()
 		_, err := i.Execute(t.Context(), query(t, map[string]string{"to": "ann@example.com"}))
-		const want = "SendGrid did not answer in time. The mail may have been sent all the same: look before sending it again."
+		const want = "SendGrid did not answer in time. The mail may already have been sent. Check before retrying."
 		if took := time.Since(start); action.MessageOf(err) != want || action.KindOf(err) != action.Timeout || took != 5*time.Minute {
 			t.Errorf("error %v (%v) after %v, want %q", err, action.KindOf(err), took, want)
 		}

@@ -43,7 +43,7 @@ func (i *Integration) post(ctx context.Context, address *url.URL, c card) error 
 	if err != nil {
 		return err
 	}
-	once := deliver.Once{Name: name, Timeout: timeout, Doubt: "The card may have been posted all the same: look before sending it again."}
+	once := deliver.Once{Name: name, Timeout: timeout, Doubt: "The card may already have been posted. Check before retrying."}
 	return once.Do(ctx, func(ctx context.Context) error {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, address.String(), bytes.NewReader(body))
 		if err != nil {

@@ -189,7 +189,7 @@ func TestRefuses(t *testing.T) {
 func TestTeamsFails(t *testing.T) {
 	t.Parallel()
 	const (
-		doubt   = " The card may have been posted all the same: look before sending it again."
+		doubt   = " The card may already have been posted. Check before retrying."
 		retired = " Microsoft has retired this kind of webhook: make one with the Workflows app of Teams, and enter its address."
 	)
 	for _, tt := range []struct {
@@ -292,7 +292,7 @@ func TestAnswersLate(t *testing.T) {
 		i := actiontest.New(t, teamsincomingwebhook.New, action.Deps{HTTP: actiontest.Late()})
 		start := time.Now()
 		_, err := i.Execute(t.Context(), request(workflow))
-		const want = "Teams did not answer in time. The card may have been posted all the same: look before sending it again."
+		const want = "Teams did not answer in time. The card may already have been posted. Check before retrying."
 		if took := time.Since(start); action.MessageOf(err) != want || action.KindOf(err) != action.Timeout || took != time.Minute {
 			t.Errorf("error %v (%v) after %v, want %q", err, action.KindOf(err), took, want)
 		}

@@ -205,7 +205,7 @@ func (s session) unconfirmed(explained, err error) error {
 		return explained
 	}
 	return action.Wrap(errors.Join(errInDoubt, explained), action.KindOf(explained),
-		"%s The mail may have been sent all the same: look before sending it again.", action.MessageOf(explained))
+		"%s The mail may already have been sent. Check before retrying.", action.MessageOf(explained))
 }
 
 // explain turns what went wrong into the hub's error. What the server says is for the log, as
