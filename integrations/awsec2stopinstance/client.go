@@ -16,7 +16,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 const (
@@ -109,7 +109,7 @@ func explainInstance(ctx context.Context, id string, err error) error {
 	case errorCode(err) == "UnauthorizedOperation": // its message is an encoded policy
 		return action.Wrap(explained, action.Forbidden, "Instance %s: the access key lacks ec2:StopInstances.", id)
 	}
-	return action.Wrap(explained, action.Invalid, "Instance %s: %s (%s)", id, plaintext.Line(api.ErrorMessage()), errorCode(err))
+	return action.Wrap(explained, action.Invalid, "Instance %s: %s (%s)", id, message.Line(api.ErrorMessage()), errorCode(err))
 }
 
 func statusOf(err error) int {
@@ -121,7 +121,7 @@ func statusOf(err error) int {
 
 func errorCode(err error) string {
 	if e, ok := errors.AsType[smithy.APIError](err); ok {
-		return plaintext.Line(e.ErrorCode())
+		return message.Line(e.ErrorCode())
 	}
 	return ""
 }

@@ -13,7 +13,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 // name is what people call the destination.
@@ -102,7 +102,7 @@ func (f fault) reason() error {
 	if f.Type == "" {
 		return action.Errorf(action.Invalid, "Braze refused a row without saying why.")
 	}
-	return action.Errorf(action.Invalid, "Braze refused a row: %s", plaintext.Line(f.Type))
+	return action.Errorf(action.Invalid, "Braze refused a row: %s", message.Line(f.Type))
 }
 
 // explain says what a failed call means, and when a limit is over.

@@ -17,7 +17,7 @@ import (
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/jobs"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 const (
@@ -224,6 +224,6 @@ type answer struct {
 func parse(body []byte) answer {
 	var a answer
 	_ = json.Unmarshal(body, &a)
-	a.Message = plaintext.Line(a.Message)
+	a.Message = message.Line(a.Message)
 	return a
 }

@@ -11,7 +11,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 const (
@@ -64,5 +64,5 @@ func explain(err error, id string) error {
 	if json.Unmarshal(status.Body, &answer) != nil || answer.Message == "" || kind.Retryable() {
 		return action.Wrap(err, kind, "Droplet %s: %s", id, action.MessageOf(err))
 	}
-	return action.Wrap(err, kind, "Droplet %s: DigitalOcean answered %d: %s", id, status.Code, plaintext.Line(answer.Message))
+	return action.Wrap(err, kind, "Droplet %s: DigitalOcean answered %d: %s", id, status.Code, message.Line(answer.Message))
 }

@@ -14,7 +14,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/message"
 	"integrationhub.dev/integrations/internal/webhook"
 )
 
@@ -58,8 +58,8 @@ func endpoint(text string, in thread) (*url.URL, error) {
 	return u, nil
 }
 
-// post posts a message, once: Discord would post a repeated request twice.
-func (i *Integration) post(ctx context.Context, address *url.URL, m *message) error {
+// send posts a message, once: Discord would post a repeated request twice.
+func (i *Integration) send(ctx context.Context, address *url.URL, m *post) error {
 	once := deliver.Once{Doubt: "The message may already have been posted. Check before retrying."}
 	return once.Do(ctx, func(ctx context.Context) error {
 		body := outbound.Body{ContentType: m.contentType, Size: m.size(), Open: m.reader}
@@ -102,7 +102,7 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	case err.Kind == action.Unauthenticated, err.Kind == action.Forbidden, err.Kind == action.NotFound:
 		return action.Wrap(err, err.Kind, "%s The webhook or the thread may have been deleted. Check the channel's settings.", err.Message).WithField("url")
 	case err.Kind == action.Invalid && response.Message != "":
-		return action.Wrap(err, err.Kind, "Discord answered %d: %s", status.Code, plaintext.Line(response.Message))
+		return action.Wrap(err, err.Kind, "Discord answered %d: %s", status.Code, message.Line(response.Message))
 	}
 	return err
 }

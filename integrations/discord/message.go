@@ -9,13 +9,12 @@ import (
 	"net/textproto"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/attachment"
-	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/message"
 )
 
-// message is a message with a file, as the body of a request: what is before the file, the
+// post is a message with a file, as the body of a request: what is before the file, the
 // file, and what is after it.
-type message struct {
+type post struct {
 	head, tail  []byte
 	contentType string
 	blob        action.Blob
@@ -27,16 +26,16 @@ type object = map[string]any
 // (https://docs.discord.com/developers/resources/message#embed-object-embed-limits).
 const maxTitle = 256
 
-// newMessage puts a message together
+// newPost puts a message together
 // (https://docs.discord.com/developers/reference#uploading-files).
-func newMessage(text string, req *action.Request, blob action.Blob) (*message, error) {
+func newPost(text string, req *action.Request, blob action.Blob) (*post, error) {
 	content := object{
 		"content": text,
 		// Whoever writes the text may call people, but not everybody at once.
 		"allowed_mentions": object{"parse": []string{"users", "roles"}},
 		"attachments":      []object{{"id": 0, "filename": req.CompleteFilename()}},
 	}
-	if link := plaintext.Link(req.Plan.URL); link != "" {
+	if link := message.Link(req.Plan.URL); link != "" {
 		content["embeds"] = []object{{"title": title(req.Plan.Title), "url": link, "description": "View in Looker"}}
 	}
 	about, err := json.Marshal(content)
@@ -50,16 +49,16 @@ func newMessage(text string, req *action.Request, blob action.Blob) (*message, e
 	}
 	_, err = form.CreatePart(textproto.MIMEHeader{
 		"Content-Disposition": {multipart.FileContentDisposition("files[0]", req.CompleteFilename())},
-		"Content-Type":        {attachment.MediaType(req.Data)},
+		"Content-Type":        {message.MediaType(req.Data)},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("preparing a file: %w", err)
 	}
-	return &message{head.Bytes(), []byte("\r\n--" + form.Boundary() + "--\r\n"), form.FormDataContentType(), blob}, nil
+	return &post{head.Bytes(), []byte("\r\n--" + form.Boundary() + "--\r\n"), form.FormDataContentType(), blob}, nil
 }
 
 func title(text string) string {
-	text = plaintext.Line(text)
+	text = message.Line(text)
 	if text == "" {
 		return "Looker"
 	}
@@ -69,8 +68,8 @@ func title(text string) string {
 	return text
 }
 
-func (m *message) size() int64 { return int64(len(m.head)) + m.blob.Size() + int64(len(m.tail)) }
+func (m *post) size() int64 { return int64(len(m.head)) + m.blob.Size() + int64(len(m.tail)) }
 
-func (m *message) reader() io.Reader {
+func (m *post) reader() io.Reader {
 	return io.MultiReader(bytes.NewReader(m.head), io.NewSectionReader(m.blob, 0, m.blob.Size()), bytes.NewReader(m.tail))
 }

@@ -12,8 +12,8 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/message"
 	"integrationhub.dev/integrations/internal/objectstore"
-	"integrationhub.dev/integrations/internal/placeholder"
 	"integrationhub.dev/integrations/internal/signin"
 )
 
@@ -168,7 +168,7 @@ const maxSegment = 255
 // path is where the file goes. The name is taken to the letter, as existing schedules expect:
 // slashes make folders, and the extension follows whether or not the name ends with it.
 func (in input) path(extension string, now time.Time) (string, error) {
-	file := strings.TrimLeft(strings.TrimSpace(placeholder.Time(in.Filename, now.UTC())), "/")
+	file := strings.TrimLeft(strings.TrimSpace(message.ExpandTime(in.Filename, now.UTC())), "/")
 	if file == "" || strings.HasSuffix(file, "/") {
 		return "", action.InvalidField("filename", "The filename must not be empty or end with a slash.")
 	}

@@ -11,7 +11,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/mail"
-	"integrationhub.dev/integrations/internal/recipients"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 var (
@@ -104,7 +104,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
-	to, err := recipients.Parse("to", in.To, i.domains)
+	to, err := message.Recipients("to", in.To, i.domains)
 	if err != nil {
 		return nil, err
 	}

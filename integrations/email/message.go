@@ -9,13 +9,11 @@ import (
 	"strings"
 	"time"
 
-	message "github.com/emersion/go-message/mail"
+	mime "github.com/emersion/go-message/mail"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/attachment"
 	"integrationhub.dev/integrations/internal/mail"
-	"integrationhub.dev/integrations/internal/placeholder"
-	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 const defaultSubject = "{title}"
@@ -23,7 +21,7 @@ const defaultSubject = "{title}"
 // letter is a mail with its file. It can be written any number of times.
 type letter struct {
 	head      mail.Head
-	header    message.Header
+	header    mime.Header
 	text      string
 	filename  string
 	mediaType string
@@ -36,19 +34,19 @@ func largestFile(mail int64) int64 { return (mail - 64<<10) / 78 * 57 }
 
 func newMessage(from *netmail.Address, to []*netmail.Address, in input, req *action.Request, blob action.Blob, now time.Time) *letter {
 	utc := now.UTC()
-	subject := placeholder.Text(cmp.Or(plaintext.Line(in.Subject), defaultSubject), req.Plan, utc)
+	subject := message.Expand(cmp.Or(message.Line(in.Subject), defaultSubject), req.Plan, utc)
 	var text strings.Builder
 	if m := strings.TrimSpace(in.Message); m != "" {
-		text.WriteString(placeholder.Text(m, req.Plan, utc) + "\n\n")
+		text.WriteString(message.Expand(m, req.Plan, utc) + "\n\n")
 	}
-	if link := plaintext.Link(req.Plan.URL); link != "" {
+	if link := message.Link(req.Plan.URL); link != "" {
 		text.WriteString("View this data in Looker: " + link + "\n\n")
 	}
 	text.WriteString("Results are attached.\n")
 	head := mail.Head{From: from, To: to, Subject: subject}
 	return &letter{
 		head: head, header: head.Header(now), text: text.String(),
-		filename: req.CompleteFilename(), mediaType: attachment.ContentType(req), blob: blob,
+		filename: req.CompleteFilename(), mediaType: message.ContentType(req), blob: blob,
 	}
 }
 
@@ -57,17 +55,17 @@ func (l *letter) mail() mail.Mail { return l.head.Mail(l.blob.Size(), l.write) }
 
 // write writes the mail (RFC 5322, RFC 2045) and encodes the file on the way.
 func (l *letter) write(to io.Writer) error {
-	w, err := message.CreateWriter(to, l.header)
+	w, err := mime.CreateWriter(to, l.header)
 	if err != nil {
 		return fmt.Errorf("writing the mail's head: %w", err)
 	}
-	var inline message.InlineHeader
+	var inline mime.InlineHeader
 	inline.SetContentType("text/plain", map[string]string{"charset": "utf-8"})
 	part, err := w.CreateSingleInline(inline)
 	if err := copyPart(part, err, strings.NewReader(l.text)); err != nil {
 		return fmt.Errorf("writing the mail's text: %w", err)
 	}
-	var file message.AttachmentHeader
+	var file mime.AttachmentHeader
 	file.SetContentType(l.mediaType, nil)
 	file.Set("Content-Transfer-Encoding", "base64")
 	file.SetFilename(l.filename)

@@ -106,7 +106,7 @@ const timeToLive = 24 * time.Hour
 // Messages as Firebase's API writes them:
 // https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages
 type (
-	message struct {
+	push struct {
 		Token        string            `json:"token"`
 		Notification notification      `json:"notification"`
 		Data         map[string]string `json:"data"`
@@ -134,10 +134,10 @@ type (
 )
 
 // message is the alert for one device. Its id stays the same when it is sent again.
-func (a alert) message(d device) message {
+func (a alert) message(d device) push {
 	data := maps.Clone(a.data)
 	data["id"], data["user_id"] = uuid.NewString(), string(d.User)
-	m := message{
+	m := push{
 		Token: d.ID, Notification: notification{Title: a.title}, Data: data,
 		Android: android{Priority: "high", TTL: strconv.Itoa(int(timeToLive/time.Second)) + "s"},
 		APNS: apns{Headers: map[string]string{

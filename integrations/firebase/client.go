@@ -13,7 +13,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/message"
 	"integrationhub.dev/integrations/internal/serviceaccount"
 )
 
@@ -24,14 +24,14 @@ const timeout = 30 * time.Second
 const refused = "Google refuses the hub's service account for Firebase. An administrator must look at FIREBASE_CLIENT_EMAIL and FIREBASE_PRIVATE_KEY."
 
 // send sends one notification, once.
-func (i *Integration) send(ctx context.Context, m message) error {
+func (i *Integration) send(ctx context.Context, m push) error {
 	outbound.SecretsOf(ctx).Add(m.Token) // whoever knows it can send to the phone
 	token, err := i.tokens.Token()
 	if err != nil {
 		return deliver.Stop(serviceaccount.Explain(ctx, err, refused)) // no other device will do better
 	}
 	body, err := json.Marshal(struct {
-		Message message `json:"message"`
+		Message push `json:"message"`
 	}{m})
 	if err != nil {
 		return fmt.Errorf("preparing a notification: %w", err)
@@ -101,5 +101,5 @@ func explain(err error) error {
 		return err
 	}
 	kind := action.KindOf(err)
-	return action.Wrap(err, kind, "%s Firebase says: %s", action.MessageOf(err), plaintext.Line(r.Error.Message))
+	return action.Wrap(err, kind, "%s Firebase says: %s", action.MessageOf(err), message.Line(r.Error.Message))
 }

@@ -12,7 +12,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 // The Measurement Protocol, its address and its limit of a call:
@@ -106,7 +106,7 @@ func (p *protocol) validate(ctx context.Context, events []event) error {
 	if len(answer.Messages) > 0 {
 		// The description can quote values.
 		m := answer.Messages[0]
-		return action.Errorf(action.Invalid, "Google Analytics would not keep such events (%s). Nothing was sent.", plaintext.Line(m.Code+" "+m.Field))
+		return action.Errorf(action.Invalid, "Google Analytics would not keep such events (%s). Nothing was sent.", message.Line(m.Code+" "+m.Field))
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/message"
 	"integrationhub.dev/integrations/internal/webhook"
 )
 
@@ -78,5 +78,5 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	if json.Unmarshal(status.Body, &response) != nil || response.Error.Message == "" {
 		return err
 	}
-	return action.Wrap(err, err.Kind, "Google Chat answered %d: %s", status.Code, plaintext.Line(response.Error.Message))
+	return action.Wrap(err, err.Kind, "Google Chat answered %d: %s", status.Code, message.Line(response.Error.Message))
 }

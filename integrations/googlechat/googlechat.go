@@ -9,7 +9,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/preview"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 var (
@@ -73,11 +73,11 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
-	first, err := preview.Read(ctx, req.Data, in.Rows.count())
+	first, err := message.ReadPreview(ctx, req.Data, in.Rows.count())
 	if err != nil {
 		return nil, err
 	}
-	body, err := message(in.Text, req.Plan, first)
+	body, err := encodeMessage(in.Text, req.Plan, first)
 	if err != nil {
 		return nil, err
 	}

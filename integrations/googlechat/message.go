@@ -9,8 +9,7 @@ import (
 	"strings"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/plaintext"
-	"integrationhub.dev/integrations/internal/preview"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 // maxMessage is the size in bytes of the largest message
@@ -37,8 +36,8 @@ func (r rows) count() int {
 	return *r.asked
 }
 
-// message is the JSON text of a message with as many of the rows as it has room for.
-func message(text string, plan action.Plan, first preview.Preview) ([]byte, error) {
+// encodeMessage returns the JSON of a message with as many of the rows as it has room for.
+func encodeMessage(text string, plan action.Plan, first message.Preview) ([]byte, error) {
 	head := heading(plan)
 	if text = strings.TrimSpace(text); text != "" {
 		head += text + "\n"
@@ -61,12 +60,12 @@ func message(text string, plan action.Plan, first preview.Preview) ([]byte, erro
 // (https://developers.google.com/workspace/chat/format-messages).
 func heading(plan action.Plan) string {
 	// What would format the title, or mention somebody, is taken out of it.
-	title := strings.NewReplacer("*", "", "_", " ", "~", "", "`", "'", "<", "", ">", "").Replace(plaintext.Line(plan.Title))
+	title := strings.NewReplacer("*", "", "_", " ", "~", "", "`", "'", "<", "", ">", "").Replace(message.Line(plan.Title))
 	head := ""
 	if title = strings.TrimSpace(title); title != "" {
 		head = "*" + title + "*\n"
 	}
-	if link := plaintext.Link(plan.URL); link != "" {
+	if link := message.Link(plan.URL); link != "" {
 		head += "<" + link + "|View in Looker>\n"
 	}
 	return head

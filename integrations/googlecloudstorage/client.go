@@ -18,7 +18,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/message"
 	"integrationhub.dev/integrations/internal/serviceaccount"
 )
 
@@ -157,5 +157,5 @@ func explain(err error) error {
 	if json.Unmarshal(status.Body, &r) != nil || r.Error.Message == "" {
 		return err
 	}
-	return action.Wrap(err, action.KindOf(err), "%s answered %d: %s", name, status.Code, plaintext.Line(r.Error.Message))
+	return action.Wrap(err, action.KindOf(err), "%s answered %d: %s", name, status.Code, message.Line(r.Error.Message))
 }

@@ -13,7 +13,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/attachment"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 // file is the data, here whole, and not too large for Jira.
@@ -45,7 +45,7 @@ func (c *client) fetch(ctx context.Context, req *action.Request) (*file, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &file{blob: blob, name: req.SuggestedFilename(), mime: attachment.MediaType(req.Data)}, nil
+	return &file{blob: blob, name: req.SuggestedFilename(), mime: message.MediaType(req.Data)}, nil
 }
 
 // attach adds the file to an issue. Its length is told beforehand, and Jira says what it kept,

@@ -9,7 +9,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 // formFields are the form's names for Jira's fields.
@@ -54,10 +54,10 @@ func refusal(body []byte) (reasons []string, fields map[string]string) {
 		return nil, nil
 	}
 	for _, m := range answer.Messages {
-		reasons = append(reasons, plaintext.Line(m))
+		reasons = append(reasons, message.Line(m))
 	}
 	for _, field := range slices.Sorted(maps.Keys(answer.Errors)) {
-		reason := plaintext.Line(answer.Errors[field])
+		reason := message.Line(answer.Errors[field])
 		reasons = append(reasons, reason)
 		if ours, ok := formFields[field]; ok {
 			if fields == nil {

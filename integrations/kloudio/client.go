@@ -14,7 +14,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 const (
@@ -125,14 +125,14 @@ func explain(err error, key action.Secret) error {
 	return action.Wrap(err, action.KindOf(err), "%s answered %d: %s", name, status.Code, reason)
 }
 
-func refused(message string, key action.Secret) error {
-	if message = quote(message, key); message == "" {
+func refused(text string, key action.Secret) error {
+	if text = quote(text, key); text == "" {
 		return action.Errorf(action.Invalid, "%s refused the delivery without a reason.", name)
 	}
-	return action.Errorf(action.Invalid, "%s refused the delivery: %s", name, message)
+	return action.Errorf(action.Invalid, "%s refused the delivery: %s", name, text)
 }
 
 // quote makes what Kloudio says fit to be shown.
 func quote(text string, key action.Secret) string {
-	return plaintext.Line(strings.ReplaceAll(text, key.Reveal(), "…"))
+	return message.Line(strings.ReplaceAll(text, key.Reveal(), "…"))
 }

@@ -11,7 +11,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 // problem is how Marketo says what is wrong with a call or with a lead, by codes
@@ -54,8 +54,8 @@ var passing = []code{"502", "604", "608", "611", "713", "719"}
 const windowLength = 20 * time.Second
 
 // limited makes an error after which callers wait.
-func limited(wait time.Duration, message string) error {
-	return action.Wrap(&outbound.StatusError{Code: http.StatusTooManyRequests, RetryAfter: wait}, action.RateLimited, "%s", message)
+func limited(wait time.Duration, text string) error {
+	return action.Wrap(&outbound.StatusError{Code: http.StatusTooManyRequests, RetryAfter: wait}, action.RateLimited, "%s", text)
 }
 
 // explain makes an error of a problem with a call.
@@ -87,15 +87,15 @@ var quoted = regexp.MustCompile(`'[^']*'|"[^"]*"|\S+@\S+`)
 // text is what the problem says, without a lead's values and without a full stop. Names of
 // fields are shown: they are what the query's author has to change.
 func (p problem) text() string {
-	message := p.Message
+	text := p.Message
 	if p.Code != noField && p.Code != noFieldHere {
-		message = quoted.ReplaceAllString(message, "…")
+		text = quoted.ReplaceAllString(text, "…")
 	}
-	message = strings.TrimSuffix(plaintext.Line(message), ".")
-	if message == "" {
-		return fmt.Sprintf("error %s", plaintext.Line(string(p.Code)))
+	text = strings.TrimSuffix(message.Line(text), ".")
+	if text == "" {
+		return fmt.Sprintf("error %s", message.Line(string(p.Code)))
 	}
-	return fmt.Sprintf("%s (%s)", message, plaintext.Line(string(p.Code)))
+	return fmt.Sprintf("%s (%s)", text, message.Line(string(p.Code)))
 }
 
 // reason is why a lead was not taken.

@@ -11,7 +11,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 // region is where the account lives (https://support.pagerduty.com/main/docs/service-regions).
@@ -63,5 +63,5 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	if status.Code != http.StatusBadRequest || json.Unmarshal(status.Body, &response) != nil || len(response.Errors) == 0 {
 		return err
 	}
-	return action.Wrap(err, action.Invalid, "PagerDuty answered 400: %s", plaintext.Line(strings.Join(response.Errors, " ")))
+	return action.Wrap(err, action.Invalid, "PagerDuty answered 400: %s", message.Line(strings.Join(response.Errors, " ")))
 }

@@ -10,8 +10,7 @@ import (
 	"strings"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/plaintext"
-	"integrationhub.dev/integrations/internal/preview"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 // Limits of an event (https://developer.pagerduty.com/docs/events-api-v2-overview).
@@ -85,7 +84,7 @@ type details struct {
 }
 
 // newAlert is the event for a result, with as many of its rows as there is room for.
-func newAlert(in input, req *action.Request, first preview.Preview) (*alert, error) {
+func newAlert(in input, req *action.Request, first message.Preview) (*alert, error) {
 	key, err := dedupKey(in, req)
 	if err != nil {
 		return nil, err
@@ -100,7 +99,7 @@ func newAlert(in input, req *action.Request, first preview.Preview) (*alert, err
 	if a.EventAction == resolve {
 		return a, nil
 	}
-	a.Client, a.ClientURL = "Looker", plaintext.Link(req.Plan.URL)
+	a.Client, a.ClientURL = "Looker", message.Link(req.Plan.URL)
 	a.Payload = &payload{
 		Summary: summary(in, req.Plan), Source: cmp.Or(req.InstanceID, "Looker"), Severity: cmp.Or(in.Severity, defaultSeverity),
 		CustomDetails: details{TotalRows: first.Total, Rows: objects(first)},
@@ -148,7 +147,7 @@ func dedupKey(in input, req *action.Request) (string, error) {
 }
 
 func summary(in input, plan action.Plan) string {
-	text := cmp.Or(strings.Join(strings.Fields(in.Summary), " "), plaintext.Line(plan.Title), "Looker")
+	text := cmp.Or(strings.Join(strings.Fields(in.Summary), " "), message.Line(plan.Title), "Looker")
 	if r := []rune(text); len(r) > maxSummary {
 		return string(r[:maxSummary-1]) + "…"
 	}
@@ -156,7 +155,7 @@ func summary(in input, plan action.Plan) string {
 }
 
 // objects are rows by their columns' titles, of which one that stands twice is numbered.
-func objects(p preview.Preview) []map[string]string {
+func objects(p message.Preview) []map[string]string {
 	titles, seen := make([]string, len(p.Titles)), map[string]int{}
 	for n, title := range p.Titles {
 		titles[n] = title

@@ -8,7 +8,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/preview"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 var (
@@ -91,7 +91,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if cmp.Or(in.FixedKey, in.Key) == "" {
 		return nil, action.InvalidField("routing_key", "The integration key is missing.")
 	}
-	first, err := preview.Read(ctx, req.Data, maxRows)
+	first, err := message.ReadPreview(ctx, req.Data, maxRows)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/message"
 	"integrationhub.dev/integrations/internal/signin"
 )
 
@@ -113,12 +113,12 @@ func (r saveResult) reason() string {
 }
 
 // told is a message of Salesforce's with its code, without a full stop.
-func told(message, code string) string {
-	message = strings.TrimSuffix(plaintext.Line(message), ".")
-	if message == "" {
-		return plaintext.Line(code)
+func told(text, code string) string {
+	text = strings.TrimSuffix(message.Line(text), ".")
+	if text == "" {
+		return message.Line(code)
 	}
-	return fmt.Sprintf("%s (%s)", message, plaintext.Line(code))
+	return fmt.Sprintf("%s (%s)", text, message.Line(code))
 }
 
 // explain says what Salesforce means by refusing a call
@@ -133,9 +133,9 @@ func (c *client) explain(err error) error {
 		Message string `json:"message"`
 	}
 	_ = json.Unmarshal(status.Body, &answers) // not every answer comes from the API
-	code, message := "", ""
+	code, text := "", ""
 	if len(answers) > 0 {
-		code, message = answers[0].Code, answers[0].Message
+		code, text = answers[0].Code, answers[0].Message
 	}
 	kind := action.KindOf(err)
 	switch {
@@ -143,14 +143,14 @@ func (c *client) explain(err error) error {
 		return action.Wrap(err, action.Internal, "Salesforce has retired version %s of its API. The hub's administrator must set SALESFORCE_API_VERSION to a newer one.", c.version)
 	case code == "INVALID_SESSION_ID":
 		return action.Wrap(err, action.Unauthenticated, "Salesforce does not take the access token.")
-	case code == "REQUEST_LIMIT_EXCEEDED" && strings.Contains(message, "Concurrent"):
+	case code == "REQUEST_LIMIT_EXCEEDED" && strings.Contains(text, "Concurrent"):
 		return action.Wrap(err, action.RateLimited, "Salesforce is called by too many at once.")
 	case code == "REQUEST_LIMIT_EXCEEDED":
 		return action.Wrap(err, action.Forbidden, "Salesforce takes no more calls for now: the org's limit for 24 hours is reached.")
 	case kind == action.NotFound:
 		return action.Wrap(err, kind, "Salesforce has nothing at this address: the user may not see campaigns, or the org does not know version %s of the API (SALESFORCE_API_VERSION).", c.version)
 	case code != "" && !kind.Retryable():
-		return action.Wrap(err, kind, "Salesforce answered %d: %s.", status.Code, told(message, code))
+		return action.Wrap(err, kind, "Salesforce answered %d: %s.", status.Code, told(text, code))
 	}
 	return err
 }

@@ -6,7 +6,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/mailbox"
-	"integrationhub.dev/integrations/internal/recipients"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 // address is a mailbox as SendGrid's API writes it.
@@ -39,7 +39,7 @@ func mailTo(text string, domains []string) ([]address, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, action.InvalidField("to", "Error: invalid email address")
 	}
-	parsed, err := recipients.Parse("to", text, domains)
+	parsed, err := message.Recipients("to", text, domains)
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 const (
@@ -54,7 +54,7 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	var reasons []string
 	fields := map[string]string{}
 	for _, e := range response.Errors[:min(len(response.Errors), maxReasons)] {
-		reason := plaintext.Line(e.Message)
+		reason := message.Line(e.Message)
 		reasons = append(reasons, reason)
 		part, _, _ := strings.Cut(e.Field, ".")
 		if field, ok := formFields[part]; ok {

@@ -17,9 +17,9 @@ import (
 // (https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations: 30 MB).
 const maxMail = 30 << 20
 
-// message is a mail without its attachment, as SendGrid's API writes it:
+// email is a mail without its attachment, as SendGrid's API writes it:
 // https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send
-type message struct {
+type email struct {
 	From             address           `json:"from"`
 	Subject          string            `json:"subject"`
 	Personalizations []personalization `json:"personalizations"`
@@ -65,7 +65,7 @@ type encodedMail struct {
 }
 
 // newMail puts a mail together, if it is not too large for SendGrid.
-func newMail(m message, f file, blob action.Blob) (*encodedMail, error) {
+func newMail(m email, f file, blob action.Blob) (*encodedMail, error) {
 	head, err := json.Marshal(m)
 	if err != nil {
 		return nil, fmt.Errorf("encoding a mail: %w", err)

@@ -9,9 +9,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/attachment"
-	"integrationhub.dev/integrations/internal/placeholder"
-	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 var (
@@ -105,11 +103,11 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return nil, errNoData
 	}
 	now := time.Now().UTC()
-	m, err := newMail(message{
+	m, err := newMail(email{
 		From: from, Personalizations: []personalization{{To: to}},
-		Subject: placeholder.Text(cmp.Or(plaintext.Line(in.Subject), "{title}"), req.Plan, now),
-		Content: content(placeholder.Text(strings.TrimSpace(in.Message), req.Plan, now), plaintext.Link(req.Plan.URL)),
-	}, file{Filename: req.CompleteFilename(), Type: attachment.MediaType(req.Data), Disposition: "attachment"}, blob)
+		Subject: message.Expand(cmp.Or(message.Line(in.Subject), "{title}"), req.Plan, now),
+		Content: content(message.Expand(strings.TrimSpace(in.Message), req.Plan, now), message.Link(req.Plan.URL)),
+	}, file{Filename: req.CompleteFilename(), Type: message.MediaType(req.Data), Disposition: "attachment"}, blob)
 	if err != nil {
 		return nil, err
 	}

@@ -7,9 +7,8 @@ import (
 	"io"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/attachment"
 	"integrationhub.dev/integrations/internal/csvrows"
-	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 // content is what a card shows of the data: the first rows, an image, or neither.
@@ -48,7 +47,7 @@ func show(ctx context.Context, req *action.Request) (content, error) {
 		return content{}, err
 	}
 	defer blob.Close()
-	switch mediaType := attachment.ContentType(req); {
+	switch mediaType := message.ContentType(req); {
 	case mediaType == "text/csv":
 		return readTable(blob)
 	case mediaType == "image/png" && blob.Size() <= maxImage:
@@ -74,7 +73,7 @@ func readTable(blob action.Blob) (content, error) {
 		}
 		cells := make([]string, min(len(record), mostColumns))
 		for n := range cells {
-			cells[n] = plaintext.Line(record[n])
+			cells[n] = message.Line(record[n])
 		}
 		if number == 0 {
 			c.titles, c.columns = cells, len(record)

@@ -18,7 +18,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/attachment"
+	"integrationhub.dev/integrations/internal/message"
 	"integrationhub.dev/integrations/internal/webhook"
 )
 
@@ -52,7 +52,7 @@ func newDelivery(in input, address *url.URL, req *action.Request, blob action.Bl
 		basic := http.Request{Header: d.header}
 		basic.SetBasicAuth(in.Username, in.Password.Reveal())
 	}
-	d.header.Set("Content-Type", attachment.ContentType(req))
+	d.header.Set("Content-Type", message.ContentType(req))
 	d.header.Set("Webhook-Id", d.id)
 	if v := mime.FormatMediaType("attachment", map[string]string{"filename": req.CompleteFilename()}); v != "" {
 		d.header.Set("Content-Disposition", v)

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/placeholder"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 // Input is what the Looker user answers in the form, and what the administrator set.
@@ -27,7 +27,7 @@ func Decode(req *action.Request) (Input, error) {
 	if err != nil {
 		return Input{}, err
 	}
-	name := placeholder.Time(req.Form["filename"], time.Now().UTC())
+	name := message.ExpandTime(req.Form["filename"], time.Now().UTC())
 	if strings.TrimSpace(name) == "" {
 		name = req.SuggestedFilename()
 	}

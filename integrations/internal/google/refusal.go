@@ -6,7 +6,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 // refusal is what Google says of a call that it did not do:
@@ -62,5 +62,5 @@ func (s *Service) explain(err error) error {
 			kind = known.Kind
 		}
 	}
-	return action.Wrap(err, kind, "%s answered %d: %s", s.Name, status.Code, plaintext.Line(r.Error.Message))
+	return action.Wrap(err, kind, "%s answered %d: %s", s.Name, status.Code, message.Line(r.Error.Message))
 }

@@ -8,10 +8,10 @@ import (
 	"net/mail"
 	"time"
 
-	message "github.com/emersion/go-message/mail"
+	mime "github.com/emersion/go-message/mail"
 
 	"integrationhub.dev/integrations/internal/mailbox"
-	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 // Head is what mails of a program have at their top.
@@ -23,13 +23,13 @@ type Head struct {
 
 // Header is the head as RFC 5322 writes it, with a Message-ID of its own. It is made once for
 // a mail, which keeps its ID whenever it is sent again.
-func (h Head) Header(now time.Time) message.Header {
-	var header message.Header
+func (h Head) Header(now time.Time) mime.Header {
+	var header mime.Header
 	header.SetDate(now)
 	header.SetMessageID(rand.Text() + "@" + mailbox.Domain(h.From.Address))
 	header.SetAddressList("From", []*mail.Address{h.From})
 	header.SetAddressList("To", h.To)
-	header.SetSubject(plaintext.Line(h.Subject))
+	header.SetSubject(message.Line(h.Subject))
 	header.Set("Auto-Submitted", "auto-generated") // so that no absence note answers (RFC 3834)
 	return header
 }
@@ -48,7 +48,7 @@ func Text(h Head, text string, now time.Time) (Mail, error) {
 	header := h.Header(now)
 	header.SetContentType("text/plain", map[string]string{"charset": "utf-8"})
 	var b bytes.Buffer
-	w, err := message.CreateSingleInlineWriter(&b, header)
+	w, err := mime.CreateSingleInlineWriter(&b, header)
 	if err == nil {
 		_, err = io.WriteString(w, text)
 	}

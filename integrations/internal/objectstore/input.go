@@ -4,8 +4,7 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/attachment"
-	"integrationhub.dev/integrations/internal/placeholder"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 // input is what the Looker user says of the object, at every store alike.
@@ -63,9 +62,9 @@ func Read(req *action.Request, destination string) (Delivery, error) {
 	if err != nil {
 		return Delivery{}, err
 	}
-	d := Delivery{ContentType: attachment.ContentType(req), Keep: in.Existing != "" && in.Existing != Replace, Data: req.Data}
+	d := Delivery{ContentType: message.ContentType(req), Keep: in.Existing != "" && in.Existing != Replace, Data: req.Data}
 	now := time.Now().UTC()
-	name, err := objectName(req, placeholder.Time(in.Path, now), placeholder.Time(in.Filename, now))
+	name, err := objectName(req, message.ExpandTime(in.Path, now), message.ExpandTime(in.Filename, now))
 	if err != nil {
 		return Delivery{}, err
 	}

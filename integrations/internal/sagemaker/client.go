@@ -17,7 +17,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/message"
 	"integrationhub.dev/integrations/internal/s3store"
 )
 
@@ -129,7 +129,7 @@ func explain(ctx context.Context, doing string, err error) error {
 func explainAnswer(doing string, err error, status int) error {
 	detail := &codeError{err: fmt.Errorf("%s: %w", doing, &outbound.StatusError{Code: status})}
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		detail.code, detail.message = plaintext.Line(api.ErrorCode()), plaintext.Line(api.ErrorMessage())
+		detail.code, detail.message = message.Line(api.ErrorCode()), message.Line(api.ErrorMessage())
 	}
 	if e, ok := explanations[detail.code]; ok {
 		e.Err = detail

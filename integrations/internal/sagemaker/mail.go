@@ -11,7 +11,7 @@ import (
 	"integrationhub.dev/hub/action"
 	sender "integrationhub.dev/integrations/internal/mail"
 	"integrationhub.dev/integrations/internal/mailbox"
-	"integrationhub.dev/integrations/internal/recipients"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 // mailSettings are how the outcome of a job is told, as the Looker administrator enters it.
@@ -48,7 +48,7 @@ func newReporter(deps action.Deps, req *action.Request) (*reporter, error) {
 	if err != nil {
 		return nil, action.Errorf(action.Invalid, "SMTP From is not an e-mail address.")
 	}
-	to, err := recipients.Parse("user_email", s.To, nil)
+	to, err := message.Recipients("user_email", s.To, nil)
 	if err != nil {
 		return nil, action.Errorf(action.Invalid, "Looker User Email is not an e-mail address.")
 	}

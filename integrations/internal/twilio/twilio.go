@@ -14,7 +14,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 // Account is a Twilio account, and how its messages are sent: by its REST API, version
@@ -72,7 +72,7 @@ func explain(err error) error {
 	if json.Unmarshal(status.Body, &answer) != nil || answer.Message == "" {
 		return err
 	}
-	return action.Wrap(err, action.KindOf(err), "Twilio says: %s (error %d)", mask(plaintext.Line(answer.Message)), answer.Code)
+	return action.Wrap(err, action.KindOf(err), "Twilio says: %s (error %d)", mask(message.Line(answer.Message)), answer.Code)
 }
 
 // mask hides every run of five digits and more, but for the last two.

@@ -1,5 +1,4 @@
-// Package recipients reads whom a mail goes to, for integrations that send mail.
-package recipients
+package message
 
 import (
 	"net/mail"
@@ -10,10 +9,10 @@ import (
 	"integrationhub.dev/integrations/internal/mailbox"
 )
 
-// Parse reads the addresses in a form field, separated by commas or semicolons, with names or
-// without, each of them once. Where domains are given, mail may go to those only, and not to
-// those below them.
-func Parse(field, text string, domains []string) ([]*mail.Address, error) {
+// Recipients parses the email addresses in a form field, which are separated by commas or
+// semicolons, and drops duplicates. If domains are given, only addresses of exactly those domains
+// are allowed.
+func Recipients(field, text string, domains []string) ([]*mail.Address, error) {
 	parsed, err := mailbox.ParseList(strings.Trim(text, " \t\r\n,;"))
 	if err != nil { // semicolons mean something else in RFC 5322, but not to people
 		parsed, err = mailbox.ParseList(strings.Trim(strings.ReplaceAll(text, ";", ","), " \t\r\n,"))

@@ -1,4 +1,4 @@
-package preview_test
+package message_test
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
-	"integrationhub.dev/integrations/internal/preview"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 const plain = `{"fields":{"dimensions":[{"name":"o.day","label_short":"Day"}],"measures":[{"name":"o.sum","label":"Orders Sum"}],
@@ -20,14 +20,14 @@ const pivoted = `{"fields":{"dimensions":[{"name":"o.day"}],"measures":[{"name":
 "pivots":[{"key":"paid|FIELD|EU"},{"key":"open"}],
 "data":[{"o.day":{"value":"Mon"},"o.n":{"paid|FIELD|EU":{"value":1},"open":{"value":null,"rendered":"none"}}}]}`
 
-func TestRead(t *testing.T) {
+func TestReadPreview(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		result string
 		most   int
-		want   preview.Preview
+		want   message.Preview
 	}{
-		"all": {plain, 3, preview.Preview{
+		"all": {plain, 3, message.Preview{
 			Titles: []string{"Day", "Orders Sum", "calc"},
 			Rows: [][]string{
 				{"2026-11-23", "€17.50", ""},
@@ -36,18 +36,18 @@ func TestRead(t *testing.T) {
 			},
 			Total: 3,
 		}},
-		"the first": {plain, 1, preview.Preview{
+		"the first": {plain, 1, message.Preview{
 			Titles: []string{"Day", "Orders Sum", "calc"}, Rows: [][]string{{"2026-11-23", "€17.50", ""}}, Total: 3,
 		}},
-		"pivots": {pivoted, 9, preview.Preview{
+		"pivots": {pivoted, 9, message.Preview{
 			Titles: []string{"o.day", "o.n (paid, EU)", "o.n (open)"}, Rows: [][]string{{"Mon", "1", "none"}}, Total: 1,
 		}},
-		"no rows": {`{"fields":{"dimensions":[{"name":"a"}]},"data":[]}`, 9, preview.Preview{Titles: []string{"a"}}},
+		"no rows": {`{"fields":{"dimensions":[{"name":"a"}]},"data":[]}`, 9, message.Preview{Titles: []string{"a"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			req := actiontest.JSONDetail(t, actiontest.Query(nil, nil), tt.result)
-			got, err := preview.Read(t.Context(), req.Data, tt.most)
+			got, err := message.ReadPreview(t.Context(), req.Data, tt.most)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -59,17 +59,17 @@ func TestRead(t *testing.T) {
 }
 
 // A result is read to its end, past the rows that are kept.
-func TestBreaksOff(t *testing.T) {
+func TestReadPreviewBreaksOff(t *testing.T) {
 	t.Parallel()
 	req := actiontest.JSONDetail(t, actiontest.Query(nil, nil), plain[:len(plain)-3])
-	if got, err := preview.Read(t.Context(), req.Data, 1); action.KindOf(err) != action.Invalid {
+	if got, err := message.ReadPreview(t.Context(), req.Data, 1); action.KindOf(err) != action.Invalid {
 		t.Errorf("%v, %v", got, err)
 	}
 }
 
-func TestText(t *testing.T) {
+func TestPreviewText(t *testing.T) {
 	t.Parallel()
-	p := preview.Preview{
+	p := message.Preview{
 		Titles: []string{"Day", "Größe"},
 		Rows:   [][]string{{"Mon", "1"}, {"`Tue`", "0123456789012345678901234567890123456789+"}},
 		Total:  4,
@@ -84,9 +84,9 @@ func TestText(t *testing.T) {
 	}
 }
 
-func TestTextWithoutRows(t *testing.T) {
+func TestPreviewTextWithoutRows(t *testing.T) {
 	t.Parallel()
-	if got, want := (preview.Preview{Titles: []string{"Day"}}).Text(9), "Day\nno rows\n"; got != want {
+	if got, want := (message.Preview{Titles: []string{"Day"}}).Text(9), "Day\nno rows\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -1,4 +1,4 @@
-package recipients_test
+package message_test
 
 import (
 	"net/mail"
@@ -7,10 +7,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/recipients"
+	"integrationhub.dev/integrations/internal/message"
 )
 
-func TestParse(t *testing.T) {
+func TestRecipients(t *testing.T) {
 	t.Parallel()
 	const (
 		notAnAddress = "The recipients hold something that is not an e-mail address."
@@ -40,7 +40,7 @@ func TestParse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := recipients.Parse("to", tt.text, tt.domains)
+			got, err := message.Recipients("to", tt.text, tt.domains)
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("recipients (-want +got):\n%s", diff)
 			}

@@ -1,10 +1,10 @@
-package plaintext_test
+package message_test
 
 import (
 	"strings"
 	"testing"
 
-	"integrationhub.dev/integrations/internal/plaintext"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 func TestLine(t *testing.T) {
@@ -20,7 +20,7 @@ func TestLine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := plaintext.Line(tt.text); got != tt.want {
+			if got := message.Line(tt.text); got != tt.want {
 				t.Errorf("Line(%q) = %q, want %q", tt.text, got, tt.want)
 			}
 		})
@@ -40,7 +40,7 @@ func TestLink(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := plaintext.Link(tt.text); got != tt.want {
+			if got := message.Link(tt.text); got != tt.want {
 				t.Errorf("Link(%q) = %q, want %q", tt.text, got, tt.want)
 			}
 		})

@@ -1,12 +1,12 @@
-package plaintext
+package message
 
 import (
 	"net/url"
 	"strings"
 )
 
-// Link is an address of the web, fit to stand inside a link of Markdown and its relatives, or
-// nothing where the text is none.
+// Link returns an http or https URL, escaped for use inside a Markdown link, or "" if the text is
+// not such a URL.
 func Link(text string) string {
 	u, err := url.Parse(strings.TrimSpace(text))
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {

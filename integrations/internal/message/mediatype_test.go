@@ -1,10 +1,10 @@
-package attachment_test
+package message_test
 
 import (
 	"testing"
 
 	"integrationhub.dev/hub/action/actiontest"
-	"integrationhub.dev/integrations/internal/attachment"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 func TestMediaType(t *testing.T) {
@@ -20,12 +20,12 @@ func TestMediaType(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			req := actiontest.Inline(t, actiontest.Query(nil, nil), tt.mime, "csv", []byte("x"))
-			if got := attachment.MediaType(req.Data); got != tt.want {
+			if got := message.MediaType(req.Data); got != tt.want {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})
 	}
-	if got := attachment.MediaType(actiontest.Query(nil, nil).Data); got != "application/octet-stream" {
+	if got := message.MediaType(actiontest.Query(nil, nil).Data); got != "application/octet-stream" {
 		t.Errorf("without data %q", got)
 	}
 }
@@ -42,7 +42,7 @@ func TestContentType(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			req := actiontest.Query(nil, map[string]string{"format": tt.format})
-			if got := attachment.ContentType(actiontest.Inline(t, req, tt.mime, tt.extension, []byte("x"))); got != tt.want {
+			if got := message.ContentType(actiontest.Inline(t, req, tt.mime, tt.extension, []byte("x"))); got != tt.want {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})

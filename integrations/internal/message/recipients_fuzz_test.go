@@ -1,10 +1,10 @@
-package recipients_test
+package message_test
 
 import (
 	"strings"
 	"testing"
 
-	"integrationhub.dev/integrations/internal/recipients"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 // Whatever is accepted stays within the angle brackets of "RCPT TO:<…>", and within the
@@ -19,7 +19,7 @@ func FuzzRecipients(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, domains := range [][]string{nil, {"example.com"}} {
-			list, err := recipients.Parse("to", text, domains)
+			list, err := message.Recipients("to", text, domains)
 			if err != nil {
 				continue
 			}

@@ -1,5 +1,4 @@
-// Package preview shows the first rows of a query's result as text, for messages.
-package preview
+package message
 
 import (
 	"context"
@@ -8,7 +7,6 @@ import (
 	"text/tabwriter"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/plaintext"
 )
 
 // Preview is the beginning of a result.
@@ -21,9 +19,9 @@ type Preview struct {
 	Total int
 }
 
-// Read reads a result to its end, so that one that breaks off is an error, and keeps its
-// first rows, at most so many.
-func Read(ctx context.Context, data action.Data, most int) (Preview, error) {
+// ReadPreview reads a result to its end, so that an incomplete one is an error, and keeps at most
+// maxRows rows.
+func ReadPreview(ctx context.Context, data action.Data, maxRows int) (Preview, error) {
 	table, err := data.Table(ctx)
 	if err != nil {
 		return Preview{}, err
@@ -37,7 +35,7 @@ func Read(ctx context.Context, data action.Data, most int) (Preview, error) {
 		if err != nil {
 			return Preview{}, err
 		}
-		if p.Total++; p.Total > most {
+		if p.Total++; p.Total > maxRows {
 			continue
 		}
 		cells := make([]string, len(columns))
@@ -46,7 +44,7 @@ func Read(ctx context.Context, data action.Data, most int) (Preview, error) {
 			if c.pivot != "" {
 				cell = cell.Pivot(c.pivot)
 			}
-			cells[n] = plaintext.Line(shorten(cell.Rendered()))
+			cells[n] = Line(shorten(cell.Rendered()))
 		}
 		p.Rows = append(p.Rows, cells)
 	}
@@ -77,17 +75,17 @@ func columnsOf(table *action.Table) []column {
 		case len(table.Pivots) > 0 && c.Group != "dimensions":
 			for _, p := range table.Pivots {
 				of := strings.ReplaceAll(p.Key, "|FIELD|", ", ") // Looker's separator of several pivots
-				columns = append(columns, column{plaintext.Line(c.Title() + " (" + of + ")"), p.Key, index})
+				columns = append(columns, column{Line(c.Title() + " (" + of + ")"), p.Key, index})
 			}
 		default:
-			columns = append(columns, column{plaintext.Line(c.Title()), "", index})
+			columns = append(columns, column{Line(c.Title()), "", index})
 		}
 	}
 	return columns
 }
 
-// widest is how many characters of a cell a table shows.
-const widest = 40
+// maxCellWidth is the number of characters of a cell that a table shows.
+const maxCellWidth = 40
 
 // Text lays out the first rows, at most so many, as a table for a fixed-width font, and says
 // how many more there are. It holds no backtick, which would end a block of code.
@@ -113,8 +111,8 @@ func (p Preview) Text(rows int) string {
 }
 
 func cut(cell string) string {
-	if r := []rune(cell); len(r) > widest {
-		return string(r[:widest-1]) + "…"
+	if r := []rune(cell); len(r) > maxCellWidth {
+		return string(r[:maxCellWidth-1]) + "…"
 	}
 	return cell
 }

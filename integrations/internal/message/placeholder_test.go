@@ -1,24 +1,24 @@
-package placeholder_test
+package message_test
 
 import (
 	"testing"
 	"time"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/placeholder"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 var now = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
-func TestTime(t *testing.T) {
+func TestExpandTime(t *testing.T) {
 	t.Parallel()
 	const text = "{YYYY}/{MM}/{DD} {HH}{mm}{ss} {YYYYMMDD} {date} {title} {Date} {"
-	if got, want := placeholder.Time(text, now), "2026/03/04 050607 20260304 2026-03-04 {title} {Date} {"; got != want {
+	if got, want := message.ExpandTime(text, now), "2026/03/04 050607 20260304 2026-03-04 {title} {Date} {"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
 
-func TestText(t *testing.T) {
+func TestExpand(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		plan       action.Plan
@@ -32,7 +32,7 @@ func TestText(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := placeholder.Text(tt.text, tt.plan, now); got != tt.want {
+			if got := message.Expand(tt.text, tt.plan, now); got != tt.want {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})

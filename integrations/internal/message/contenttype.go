@@ -1,4 +1,4 @@
-package attachment
+package message
 
 import (
 	"cmp"
@@ -7,8 +7,8 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// contentTypes are those of Looker's formats, and of the extensions that are not called after
-// one. Data that waits at a download address comes without a type of its own.
+// contentTypes maps Looker's formats and other file extensions to content types. Data at a
+// download URL comes without a type.
 var contentTypes = map[string]string{
 	string(action.Txt): "text/plain", string(action.CSV): "text/csv", string(action.HTML): "text/html",
 	string(action.JSON): asJSON, string(action.InlineJSON): asJSON, string(action.JSONBI): asJSON,
@@ -21,8 +21,7 @@ var contentTypes = map[string]string{
 
 const asJSON = "application/json"
 
-// ContentType is like [MediaType], but goes by the data's format or its extension where Looker
-// does not say.
+// ContentType is like [MediaType], but falls back to the data's format or file extension.
 func ContentType(req *action.Request) string {
 	if t := MediaType(req.Data); t != unknown {
 		return t
