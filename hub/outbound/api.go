@@ -35,8 +35,13 @@ type API struct {
 	Explain func(err *action.Error, status *StatusError) error
 }
 
-// Status is the one status that means success, for calls whose response has no body that matters.
-type Status int
+// Head is the result of a call whose response has no body that matters.
+type Head struct {
+	// Want, unless it is 0, is the only status that means success.
+	Want int
+	// Header receives the response's header.
+	Header http.Header
+}
 
 // validator is a response that can check itself after it was decoded.
 type validator interface{ Validate() error }
@@ -46,8 +51,8 @@ type validator interface{ Validate() error }
 // The body is in: nil sends none, [url.Values] a form, and a [Body] its bytes. Any other value is
 // sent as JSON.
 //
-// The response goes to out: nil ignores its body, a [Status] also requires that status, and *[]byte
-// receives the body as it is. Any other value is decoded from JSON. If it has a method Validate()
+// The response goes to out: nil ignores its body, a [*Head] too, and *[]byte receives the body as
+// it is. Any other value is decoded from JSON. If it has a method Validate()
 // error, an error of that method makes the call fail too: it is for responses that lack what a
 // success must have. Because the request may have been processed by then, the message says so (see
 // [WithDoubt]).
@@ -138,10 +143,11 @@ func (a API) read(req *http.Request, res *http.Response, out any) error {
 	switch out := out.(type) {
 	case nil:
 		return Accepted(req, res, a.Name)
-	case Status:
+	case *Head:
+		out.Header = res.Header
 		err := Accepted(req, res, a.Name)
-		if err == nil && res.StatusCode != int(out) {
-			err = Unexpected(req, fmt.Errorf("the status is %d, not %d", res.StatusCode, out), a.Name)
+		if err == nil && out.Want != 0 && res.StatusCode != out.Want {
+			err = Unexpected(req, fmt.Errorf("the status is %d, not %d", res.StatusCode, out.Want), a.Name)
 		}
 		return err
 	}

@@ -1,9 +1,12 @@
 package outbound_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -75,6 +78,42 @@ func TestAPIRequest(t *testing.T) {
 	}
 }
 
+// A multipart body announces its size, and can be sent again.
+func TestMultipart(t *testing.T) {
+	t.Parallel()
+	req := actiontest.Inline(t, actiontest.Query(nil, nil), "text/csv", "csv", []byte("a,b\n1,2\n"))
+	blob, err := req.Data.Spool(t.Context(), 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = blob.Close() })
+	body, err := outbound.Multipart(outbound.File{Field: "file", Name: `ä".csv`, ContentType: "text/csv", Blob: blob}, map[string]string{"b": "2", "a": "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		text, err := io.ReadAll(body.Open())
+		if err != nil || int64(len(text)) != body.Size {
+			t.Fatalf("%d bytes of %d: %v", len(text), body.Size, err)
+		}
+		_, params, err := mime.ParseMediaType(body.ContentType)
+		if err != nil {
+			t.Fatal(err)
+		}
+		form, err := multipart.NewReader(bytes.NewReader(text), params["boundary"]).ReadForm(1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(map[string][]string{"a": {"1"}, "b": {"2"}}, form.Value); diff != "" {
+			t.Errorf("fields (-want +got):\n%s", diff)
+		}
+		file := form.File["file"][0]
+		if file.Filename != `ä".csv` || file.Header.Get("Content-Type") != "text/csv" || file.Size != blob.Size() {
+			t.Errorf("file %q of type %q with %d bytes", file.Filename, file.Header.Get("Content-Type"), file.Size)
+		}
+	}
+}
+
 // A segment that servers would resolve to another resource is not sent.
 func TestAPIDotSegments(t *testing.T) {
 	t.Parallel()
@@ -117,9 +156,9 @@ func TestAPIResponse(t *testing.T) {
 	}{
 		{name: "JSON", reply: actiontest.Reply{Body: `{"ID":"1"}`}, out: &made{}, want: &made{ID: "1"}},
 		{name: "bytes", reply: actiontest.Reply{Body: "1\n"}, out: new([]byte), want: new([]byte("1\n"))},
-		{name: "status", reply: actiontest.Reply{Status: 202, Body: "queued"}, out: outbound.Status(202), want: outbound.Status(202)},
+		{name: "status", reply: actiontest.Reply{Status: 202, Body: "queued", Header: map[string]string{"X-A": "1"}}, out: &outbound.Head{Want: 202}, want: &outbound.Head{Want: 202, Header: http.Header{"X-A": {"1"}}}},
 		{
-			name: "another status", reply: actiontest.Reply{Status: 200}, out: outbound.Status(202), want: outbound.Status(202),
+			name: "another status", reply: actiontest.Reply{Status: 200}, out: &outbound.Head{Want: 202}, want: &outbound.Head{Want: 202, Header: http.Header{}},
 			kind: action.Unavailable, message: "Unexpected response from There." + doubt,
 		},
 		{name: "ignored", reply: actiontest.Reply{Status: 204}},

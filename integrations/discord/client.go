@@ -59,11 +59,10 @@ func endpoint(text string, in thread) (*url.URL, error) {
 }
 
 // send posts a message, once: Discord would post a repeated request twice.
-func (i *Integration) send(ctx context.Context, address *url.URL, m *post) error {
+func (i *Integration) send(ctx context.Context, webhookURL *url.URL, body outbound.Body, fileSize int64) error {
 	once := deliver.Once{Doubt: "The message may already have been posted. Check before retrying."}
 	return once.Do(ctx, func(ctx context.Context) error {
-		body := outbound.Body{ContentType: m.contentType, Size: m.size(), Open: m.reader}
-		return i.api.Call(ctx, http.MethodPost, address.String(), body, &posted{size: m.blob.Size()})
+		return i.api.Call(ctx, http.MethodPost, webhookURL.String(), body, &posted{size: fileSize})
 	})
 }
 

@@ -88,11 +88,11 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if blob.Size() == 0 {
 		return nil, action.Errorf(action.Invalid, "Looker sent no data.")
 	}
-	m, err := newPost(in.Text, req, blob)
+	body, err := newMessage(in.Text, req, blob)
 	if err != nil {
 		return nil, err
 	}
-	if err := i.send(ctx, address, m); err != nil {
+	if err := i.send(ctx, address, body, blob.Size()); err != nil {
 		return nil, err
 	}
 	return &action.Response{}, nil

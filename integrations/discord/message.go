@@ -1,24 +1,13 @@
 package discord
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
-	"mime/multipart"
-	"net/textproto"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/message"
 )
-
-// post is a message with a file, as the body of a request: what is before the file, the
-// file, and what is after it.
-type post struct {
-	head, tail  []byte
-	contentType string
-	blob        action.Blob
-}
 
 type object = map[string]any
 
@@ -26,35 +15,24 @@ type object = map[string]any
 // (https://docs.discord.com/developers/resources/message#embed-object-embed-limits).
 const maxTitle = 256
 
-// newPost puts a message together
+// newMessage encodes a message with a file
 // (https://docs.discord.com/developers/reference#uploading-files).
-func newPost(text string, req *action.Request, blob action.Blob) (*post, error) {
+func newMessage(text string, req *action.Request, blob action.Blob) (outbound.Body, error) {
 	content := object{
 		"content": text,
-		// Whoever writes the text may call people, but not everybody at once.
+		// The text may mention users and roles, but not @everyone.
 		"allowed_mentions": object{"parse": []string{"users", "roles"}},
 		"attachments":      []object{{"id": 0, "filename": req.CompleteFilename()}},
 	}
 	if link := message.Link(req.Plan.URL); link != "" {
 		content["embeds"] = []object{{"title": title(req.Plan.Title), "url": link, "description": "View in Looker"}}
 	}
-	about, err := json.Marshal(content)
+	payload, err := json.Marshal(content)
 	if err != nil {
-		return nil, fmt.Errorf("encoding a message: %w", err)
+		return outbound.Body{}, fmt.Errorf("encoding a message: %w", err)
 	}
-	var head bytes.Buffer
-	form := multipart.NewWriter(&head)
-	if err := form.WriteField("payload_json", string(about)); err != nil {
-		return nil, fmt.Errorf("preparing a message: %w", err)
-	}
-	_, err = form.CreatePart(textproto.MIMEHeader{
-		"Content-Disposition": {multipart.FileContentDisposition("files[0]", req.CompleteFilename())},
-		"Content-Type":        {message.MediaType(req.Data)},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("preparing a file: %w", err)
-	}
-	return &post{head.Bytes(), []byte("\r\n--" + form.Boundary() + "--\r\n"), form.FormDataContentType(), blob}, nil
+	file := outbound.File{Field: "files[0]", Name: req.CompleteFilename(), ContentType: message.MediaType(req.Data), Blob: blob}
+	return outbound.Multipart(file, map[string]string{"payload_json": string(payload)})
 }
 
 func title(text string) string {
@@ -66,10 +44,4 @@ func title(text string) string {
 		text = string(r[:maxTitle-1]) + "…"
 	}
 	return text
-}
-
-func (m *post) size() int64 { return int64(len(m.head)) + m.blob.Size() + int64(len(m.tail)) }
-
-func (m *post) reader() io.Reader {
-	return io.MultiReader(bytes.NewReader(m.head), io.NewSectionReader(m.blob, 0, m.blob.Size()), bytes.NewReader(m.tail))
 }

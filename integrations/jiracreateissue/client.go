@@ -1,10 +1,8 @@
 package jiracreateissue
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
+	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -17,12 +15,12 @@ import (
 	"integrationhub.dev/hub/outbound"
 )
 
-// name is what people call the destination.
+// name is the destination's name in messages.
 const name = "JIRA"
 
 const (
-	// createTimeout bounds the creation of an issue, readTimeout a call that changes nothing: a
-	// form makes several, each again when that can help, while a user waits.
+	// createTimeout limits the creation of an issue. readTimeout limits a read: a form makes
+	// several of them, with retries, while a user waits.
 	createTimeout = time.Minute
 	readTimeout   = 20 * time.Second
 )
@@ -37,13 +35,13 @@ type client struct {
 	password action.Secret
 }
 
-// personalToken is the form of Data Center's personal access tokens: base64 of twelve digits,
-// a colon and twenty bytes.
+// personalToken is the pattern of Data Center's personal access tokens: base64 of twelve digits, a
+// colon and twenty bytes.
 var personalToken = regexp.MustCompile(`^[MNO][A-Za-z0-9+/]{43}$`)
 
-// authorize adds the credentials. A personal access token goes by itself; an API token of
-// Cloud, and a password, with their user's name. Blanks around a token were copied with it,
-// but a password may have some.
+// authorize adds the credentials. A personal access token is sent alone; a Cloud API token or a
+// password is sent with the user name. White space around a token was copied by accident, but it
+// can belong to a password.
 func (c *client) authorize(req *http.Request) {
 	username, password := strings.TrimSpace(c.username), c.password.Reveal()
 	token := strings.TrimSpace(password)
@@ -57,44 +55,37 @@ func (c *client) authorize(req *http.Request) {
 	}
 }
 
-// get asks for something, again when that can help.
-func (c *client) get(ctx context.Context, address *url.URL, out any) error {
+// api returns the site's API with a time limit for each call.
+func (c *client) api(timeout time.Duration) outbound.API {
+	return outbound.API{Name: name, Base: c.site.base, Client: c.http, Timeout: timeout, Authorize: c.authorize, Explain: c.explain}
+}
+
+// get reads a resource, and retries if that can help.
+func (c *client) get(ctx context.Context, path string, out any) error {
 	retry := deliver.Retry{Tries: 3, First: 200 * time.Millisecond, Longest: 2 * time.Second}
 	return retry.Do(ctx, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeoutCause(ctx, readTimeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
-		defer cancel()
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
-		if err != nil {
-			return fmt.Errorf("preparing a call: %w", err)
-		}
-		return c.send(req, out)
+		return c.api(readTimeout).Call(ctx, http.MethodGet, path, nil, out)
 	})
 }
 
-func (c *client) send(req *http.Request, out any) error {
-	c.authorize(req)
-	req.Header.Set("Accept", "application/json")
-	return c.explain(outbound.JSON(c.http, req, name, out))
-}
-
-// named is something that goes by its id and that people know by its name.
+// named is a project or an issue type.
 type named struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 }
 
-// pageSize is the largest page of projects that Jira Cloud gives.
+// pageSize is the largest page of projects that Jira Cloud returns.
 const pageSize = 100
 
-// mostProjects are more than anybody looks through, and the end of a list that has none.
-const mostProjects = 5000
+// maxProjects limits the list, also if Jira's paging never ended.
+const maxProjects = 5000
 
-// projects are those in which the user may create issues; Data Center cannot tell, and gives
-// all that the user may see.
+// projects returns the projects in which the user may create issues. Data Center returns all that
+// the user may see instead.
 func (c *client) projects(ctx context.Context) ([]named, error) {
 	if !c.site.cloud {
 		var all []named
-		err := c.get(ctx, c.site.endpoint("project"), &all)
+		err := c.get(ctx, c.site.path("project"), &all)
 		return all, err
 	}
 	var all []named
@@ -103,21 +94,20 @@ func (c *client) projects(ctx context.Context) ([]named, error) {
 			Values []named `json:"values"`
 			IsLast bool    `json:"isLast"`
 		}
-		address := c.site.endpoint("project", "search")
-		address.RawQuery = url.Values{
+		path := outbound.WithQuery(c.site.path("project", "search"), url.Values{
 			"action": {"create"}, "orderBy": {"name"}, "maxResults": {strconv.Itoa(pageSize)}, "startAt": {strconv.Itoa(len(all))},
-		}.Encode()
-		if err := c.get(ctx, address, &page); err != nil {
+		})
+		if err := c.get(ctx, path, &page); err != nil {
 			return nil, err
 		}
 		all = append(all, page.Values...)
-		if page.IsLast || len(page.Values) == 0 || len(all) >= mostProjects {
-			return all[:min(len(all), mostProjects)], nil
+		if page.IsLast || len(page.Values) == 0 || len(all) >= maxProjects {
+			return all[:min(len(all), maxProjects)], nil
 		}
 	}
 }
 
-// issueTypes are those of a project that need no parent.
+// issueTypes returns the types of a project whose issues need no parent.
 func (c *client) issueTypes(ctx context.Context, project id) ([]named, error) {
 	var answer struct {
 		IssueTypes []struct {
@@ -125,7 +115,7 @@ func (c *client) issueTypes(ctx context.Context, project id) ([]named, error) {
 			Subtask bool `json:"subtask"`
 		} `json:"issueTypes"`
 	}
-	if err := c.get(ctx, c.site.endpoint("project", string(project)), &answer); err != nil {
+	if err := c.get(ctx, c.site.path("project", string(project)), &answer); err != nil {
 		return nil, err
 	}
 	var types []named
@@ -137,26 +127,31 @@ func (c *client) issueTypes(ctx context.Context, project id) ([]named, error) {
 	return types, nil
 }
 
-// issue is what is to be created. link leads to Looker, where the data is; it may be empty.
+// issue is the issue to create. link leads to the data in Looker; it may be empty.
 type issue struct {
 	project, issueType         id
 	summary, description, link string
 }
 
-// created is what Jira says of a new issue.
+// created is Jira's response to a new issue.
 type created struct {
 	ID  id     `json:"id"`
 	Key string `json:"key"`
 }
 
-// key is what Jira's keys of issues look like; anything else is not shown. Their length is
-// bounded beside it: a repetition in a pattern takes memory for each time.
+// key is the pattern of issue keys; anything else is not shown. The length has a separate limit,
+// since a bounded repetition in a pattern needs memory for each repetition.
 var key = regexp.MustCompile(`^[\pL\pN_]+-[0-9]+$`)
 
-const longestKey = 300
+const maxKey = 300
 
-// errNotUnderstood is for answers that are JSON, but not what was asked for.
-var errNotUnderstood = action.Errorf(action.Unavailable, "Unexpected response from %s.", name)
+// Validate implements what [outbound.API.Call] asks for.
+func (c *created) Validate() error {
+	if !number.MatchString(string(c.ID)) || len(c.Key) > maxKey || !key.MatchString(c.Key) {
+		return errors.New("the response has no issue")
+	}
+	return nil
+}
 
 // create creates an issue.
 func (c *client) create(ctx context.Context, i issue) (created, error) {
@@ -172,25 +167,10 @@ func (c *client) create(ctx context.Context, i issue) (created, error) {
 	if c.site.cloud {
 		fields.Description = document(i)
 	}
-	body, err := json.Marshal(map[string]any{"fields": fields})
-	if err != nil {
-		return created{}, fmt.Errorf("encoding an issue: %w", err)
-	}
-	once := deliver.Once{Name: name, Timeout: createTimeout, Doubt: "The issue may already have been created. Check before retrying."}
+	once := deliver.Once{Doubt: "The issue may already have been created. Check before retrying."}
 	var made created
-	err = once.Do(ctx, func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.site.endpoint("issue").String(), bytes.NewReader(body))
-		if err != nil {
-			return fmt.Errorf("preparing an issue: %w", err)
-		}
-		req.Header.Set("Content-Type", "application/json")
-		if err := c.send(req, &made); err != nil {
-			return err
-		}
-		if !number.MatchString(string(made.ID)) || len(made.Key) > longestKey || !key.MatchString(made.Key) {
-			return errNotUnderstood
-		}
-		return nil
+	err := once.Do(ctx, func(ctx context.Context) error {
+		return c.api(createTimeout).Call(ctx, http.MethodPost, c.site.path("issue"), map[string]any{"fields": fields}, &made)
 	})
 	return made, err
 }

@@ -1,14 +1,11 @@
 package jiracreateissue
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"io"
+	"encoding/json"
+	"errors"
 	"math"
-	"mime/multipart"
 	"net/http"
-	"net/textproto"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
@@ -16,31 +13,31 @@ import (
 	"integrationhub.dev/integrations/internal/message"
 )
 
-// file is the data, here whole, and not too large for Jira.
+// file is the whole data, which does not exceed Jira's limit.
 type file struct {
 	blob action.Blob
 	name string
 	mime string
 }
 
-// fetch gets the data, and asks Jira whether it takes a file of its size.
+// fetch reads the data, after asking Jira for the largest attachment that it accepts.
 func (c *client) fetch(ctx context.Context, req *action.Request) (*file, error) {
 	var limits struct {
 		Enabled bool  `json:"enabled"`
 		Limit   int64 `json:"uploadLimit"`
 	}
-	if err := c.get(ctx, c.site.endpoint("attachment", "meta"), &limits); err != nil {
+	if err := c.get(ctx, c.site.path("attachment", "meta"), &limits); err != nil {
 		return nil, err
 	}
 	if !limits.Enabled {
-		return nil, action.InvalidField("attachData", "This JIRA does not take attachments.")
+		return nil, action.InvalidField("attachData", "This JIRA server does not allow attachments.")
 	}
 	if limits.Limit <= 0 {
 		limits.Limit = math.MaxInt64
 	}
 	blob, err := req.Data.Spool(ctx, limits.Limit)
 	if action.KindOf(err) == action.TooLarge {
-		return nil, action.Wrap(err, action.TooLarge, "The data is too large: this JIRA takes attachments of up to %d bytes.", limits.Limit)
+		return nil, action.Wrap(err, action.TooLarge, "The data is too large. This JIRA server allows attachments of up to %d bytes.", limits.Limit)
 	}
 	if err != nil {
 		return nil, err
@@ -48,40 +45,36 @@ func (c *client) fetch(ctx context.Context, req *action.Request) (*file, error) 
 	return &file{blob: blob, name: req.SuggestedFilename(), mime: message.MediaType(req.Data)}, nil
 }
 
-// attach adds the file to an issue. Its length is told beforehand, and Jira says what it kept,
-// so that a part of it cannot pass for the whole.
+// attach adds the file to an issue. The size is announced, and Jira reports the size that it
+// stored, so that an incomplete upload is not taken for a complete one.
 func (c *client) attach(ctx context.Context, to created, data *file) error {
-	var head bytes.Buffer
-	form := multipart.NewWriter(&head)
-	_, err := form.CreatePart(textproto.MIMEHeader{
-		"Content-Disposition": {multipart.FileContentDisposition("file", data.name)},
-		"Content-Type":        {data.mime},
-	})
+	body, err := outbound.Multipart(outbound.File{Field: "file", Name: data.name, ContentType: data.mime, Blob: data.blob}, nil)
 	if err != nil {
-		return fmt.Errorf("preparing an attachment: %w", err)
+		return err
 	}
-	tail := "\r\n--" + form.Boundary() + "--\r\n"
-	size := int64(head.Len()) + data.blob.Size() + int64(len(tail))
-	body := func() io.Reader {
-		return io.MultiReader(bytes.NewReader(head.Bytes()), io.NewSectionReader(data.blob, 0, data.blob.Size()), bytes.NewReader([]byte(tail)))
-	}
-	once := deliver.Once{Name: name, Doubt: "It may be there all the same."} // no timeout: files take their time
+	body.Header = http.Header{"X-Atlassian-Token": {"no-check"}} // otherwise Jira rejects it as a forged request
+	api := c.api(0)                                              // large files take their time
+	once := deliver.Once{Doubt: "The file may already be attached."}
 	return once.Do(ctx, func(ctx context.Context) error {
-		req, err := outbound.NewUpload(ctx, http.MethodPost, c.site.endpoint("issue", string(to.ID), "attachments").String(), size, body)
-		if err != nil {
-			return fmt.Errorf("preparing an attachment: %w", err)
-		}
-		req.Header.Set("Content-Type", form.FormDataContentType())
-		req.Header.Set("X-Atlassian-Token", "no-check") // or Jira takes it for a forged request
-		var kept []struct {
-			Size int64 `json:"size"`
-		}
-		if err := c.send(req, &kept); err != nil {
-			return err
-		}
-		if len(kept) != 1 || kept[0].Size != data.blob.Size() {
-			return errNotUnderstood
-		}
-		return nil
+		return api.Call(ctx, http.MethodPost, c.site.path("issue", string(to.ID), "attachments"), body, &attached{size: data.blob.Size()})
 	})
+}
+
+// attached is Jira's response to an attachment.
+type attached struct {
+	files []struct {
+		Size int64 `json:"size"`
+	}
+	size int64 // of the file that was sent
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (a *attached) UnmarshalJSON(text []byte) error { return json.Unmarshal(text, &a.files) }
+
+// Validate implements what [outbound.API.Call] asks for.
+func (a *attached) Validate() error {
+	if len(a.files) != 1 || a.files[0].Size != a.size {
+		return errors.New("the response does not confirm the whole file")
+	}
+	return nil
 }

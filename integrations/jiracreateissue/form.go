@@ -28,7 +28,7 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 	}
 	var project id
 	if err := project.UnmarshalText([]byte(chosen)); err != nil {
-		return nil, errNotUnderstood
+		return nil, action.Wrap(err, action.Unavailable, "Unexpected response from %s.", name)
 	}
 	types, err := c.issueTypes(ctx, project)
 	if err != nil {

@@ -180,19 +180,19 @@ func TestFormFails(t *testing.T) {
 		message       string
 	}{
 		{"no URL", "fake-address", nil, action.Invalid, "Invalid URL"},
-		{"clear text", "http://jira.example.com", nil, action.Invalid, "The address of the JIRA server must begin with https://."},
-		{"a user name", "https://me:pw@jira.example.com", nil, action.Invalid, "The address of the JIRA server must not contain a user name."},
+		{"clear text", "http://jira.example.com", nil, action.Invalid, "The URL of the JIRA server must begin with https://."},
+		{"a user name", "https://me:pw@jira.example.com", nil, action.Invalid, "The URL of the JIRA server must not contain a user name."},
 		{
 			"refused by Cloud", cloud,
 			map[string]actiontest.Reply{"/search": {Status: 401}},
 			action.Unauthenticated,
-			"JIRA refuses the credentials: it takes an account's e-mail address and an API token of that account.",
+			"JIRA rejected the credentials. Use an account's email address and an API token of that account.",
 		},
 		{
 			"refused by Data Center", server,
 			map[string]actiontest.Reply{"/project": {Status: 401}},
 			action.Unauthenticated,
-			"JIRA refuses the credentials: it takes a user's name and password, or a personal access token as the password.",
+			"JIRA rejected the credentials. Use a user name and password, or a personal access token as the password.",
 		},
 		{
 			"no project", cloud,
@@ -204,7 +204,7 @@ func TestFormFails(t *testing.T) {
 			"a login page", server,
 			map[string]actiontest.Reply{"/project": {Status: 302, Header: map[string]string{"Location": "https://sso.example.com/"}}},
 			action.Invalid,
-			"JIRA leads to another address. Check the address in the action's settings.",
+			"JIRA redirects to another URL. Check the address in the action's settings.",
 		},
 		{"not Jira", server, map[string]actiontest.Reply{"/project": {Body: "<html>"}}, action.Unavailable, "Unexpected response from JIRA."},
 		{"an odd id", server, map[string]actiontest.Reply{"/project": {Body: `[{"id":"../x","name":"X"}]`}}, action.Unavailable, "Unexpected response from JIRA."},
@@ -413,11 +413,11 @@ func TestExecuteFails(t *testing.T) {
 		},
 		{
 			name: "no attachments here", form: map[string]string{"attachData": "yes"}, calls: 1, replies: map[string]actiontest.Reply{"/meta": {Body: `{"enabled":false}`}},
-			kind: action.Invalid, message: "This JIRA does not take attachments.", fields: map[string]string{"attachData": "This JIRA does not take attachments."},
+			kind: action.Invalid, message: "This JIRA server does not allow attachments.", fields: map[string]string{"attachData": "This JIRA server does not allow attachments."},
 		},
 		{
 			name: "too large", form: map[string]string{"attachData": "yes"}, calls: 1, replies: map[string]actiontest.Reply{"/meta": {Body: `{"enabled":true,"uploadLimit":24}`}},
-			kind: action.TooLarge, message: "The data is too large: this JIRA takes attachments of up to 24 bytes.",
+			kind: action.TooLarge, message: "The data is too large. This JIRA server allows attachments of up to 24 bytes.",
 		},
 		{
 			name: "the attachment is refused", form: map[string]string{"attachData": "yes"}, calls: 3,
@@ -428,7 +428,7 @@ func TestExecuteFails(t *testing.T) {
 		{
 			name: "the attachment is cut", form: map[string]string{"attachData": "yes"}, calls: 3, replies: map[string]actiontest.Reply{"/attachments": {Body: `[{"size":24}]`}},
 			kind:    action.Unavailable,
-			message: "The issue OPS-7 was created, but the data was not attached to it: do not send it again. Unexpected response from JIRA. It may be there all the same.",
+			message: "The issue OPS-7 was created, but the data was not attached to it: do not send it again. Unexpected response from JIRA. The file may already be attached.",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

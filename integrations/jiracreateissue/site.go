@@ -7,45 +7,46 @@ import (
 	"strings"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/webhook"
 )
 
-// site is one Jira. Its address may have a path, such as "/jira".
+// site is one Jira server. Its base URL may have a path, such as "/jira".
 type site struct {
-	base  *url.URL
+	base  string
 	cloud bool
 }
 
-// clouds are the domains of Jira Cloud: its sites', and that of its API for tokens with scopes
+// clouds are the domains of Jira Cloud's sites and of its API for scoped tokens
 // (https://support.atlassian.com/organization-administration/docs/ip-addresses-and-domains-for-atlassian-cloud-products/).
 var clouds = []string{"atlassian.net", "jira.com", "api.atlassian.com", "atlassian-us-gov-mod.net"}
 
-// parseSite checks what the administrator entered. Only https is allowed: the credentials go
-// with every call.
+// parseSite checks the URL that the administrator entered. It must be https, because every request
+// carries the credentials.
 func parseSite(text string) (site, error) {
 	u, err := url.Parse(strings.TrimSpace(text))
 	switch {
 	case err != nil, u.Scheme == "", u.Hostname() == "":
 		return site{}, action.Errorf(action.Invalid, "Invalid URL")
 	case u.Scheme != "https":
-		return site{}, action.Errorf(action.Invalid, "The address of the JIRA server must begin with https://.")
+		return site{}, action.Errorf(action.Invalid, "The URL of the JIRA server must begin with https://.")
 	case u.User != nil:
-		return site{}, action.Errorf(action.Invalid, "The address of the JIRA server must not contain a user name.")
+		return site{}, action.Errorf(action.Invalid, "The URL of the JIRA server must not contain a user name.")
 	}
-	return site{base: &url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}, cloud: webhook.Within(u, clouds)}, nil
+	return site{base: strings.TrimRight((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String(), "/"), cloud: webhook.Within(u, clouds)}, nil
 }
 
-// endpoint is the address of a part of the REST API: version 3 where there is one, because
-// version 2 would read the description as markup.
-func (s site) endpoint(path ...string) *url.URL {
+// path is the path of a resource in the REST API. Version 2 of the API would read the description
+// as wiki markup, so version 3 is used where it exists.
+func (s site) path(segments ...string) string {
 	version := "2"
 	if s.cloud {
 		version = "3"
 	}
-	return s.base.JoinPath(append([]string{"rest", "api", version}, path...)...)
+	return outbound.Path(append([]string{"rest", "api", version}, segments...)...)
 }
 
-// id is Jira's id of a project, a type of issue or an issue. It goes into addresses.
+// id is Jira's ID of a project, an issue type or an issue. It becomes part of URLs.
 type id string
 
 var number = regexp.MustCompile(`^[0-9]{1,19}$`)

@@ -27,7 +27,7 @@ func (i *Integration) send(ctx context.Context, key action.Secret, m *encodedMai
 	once := deliver.Once{Doubt: "The mail may already have been sent. Check before retrying."}
 	return once.Do(ctx, func(ctx context.Context) error {
 		body := outbound.Body{ContentType: "application/json", Size: m.size(), Open: m.reader}
-		return api.Call(ctx, http.MethodPost, "/v3/mail/send", body, outbound.Status(http.StatusAccepted))
+		return api.Call(ctx, http.MethodPost, "/v3/mail/send", body, &outbound.Head{Want: http.StatusAccepted})
 	})
 }
 
