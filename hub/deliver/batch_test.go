@@ -150,7 +150,7 @@ func TestPaceThatTakesTooLong(t *testing.T) {
 		o := deliver.Options[int]{Size: 1, Limiter: rate.NewLimiter(1, 1), Retry: deliver.Retry{Tries: 3, First: time.Second, Longest: time.Second}}
 		a := deliver.Batches(ctx, numbers(100, nil), o, func(context.Context, []int) error { return nil })
 		err := a.Err("rows")
-		if a.Sent() != 11 || action.KindOf(err) != action.Timeout || !strings.Contains(action.MessageOf(err), "at its pace") {
+		if a.Sent() != 11 || action.KindOf(err) != action.Timeout || !strings.Contains(action.MessageOf(err), "rate limit") {
 			t.Errorf("%d sent: %v", a.Sent(), err)
 		}
 	})

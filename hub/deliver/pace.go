@@ -19,5 +19,5 @@ func Pace(ctx context.Context, limiter *rate.Limiter) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	}
-	return Stop(action.Wrap(err, action.Timeout, "The time for the delivery is over before the destination takes all of it at its pace."))
+	return Stop(action.Wrap(err, action.Timeout, "At the destination's rate limit, the delivery would exceed its timeout."))
 }

@@ -32,7 +32,7 @@ func TestPace(t *testing.T) {
 			return nil
 		})
 		err := a.Err("rows")
-		const want = "50 of 70 rows delivered, 20 failed. The time for the delivery is over before the destination takes all of it at its pace."
+		const want = "50 of 70 rows delivered, 20 failed. At the destination's rate limit, the delivery would exceed its timeout."
 		if action.MessageOf(err) != want || action.KindOf(err) != action.Timeout || calls != 11 {
 			t.Errorf("%d calls, %v (%v)", calls, err, action.KindOf(err))
 		}

@@ -146,7 +146,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	}, func(ctx context.Context, batch [][]byte) error {
 		return deliver.Halve(ctx, halver, batch, func(ctx context.Context, part [][]byte) error {
 			return retry.Do(ctx, func(ctx context.Context) error {
-				if err := limiter.Wait(ctx); err != nil {
+				if err := deliver.Pace(ctx, limiter); err != nil {
 					return err
 				}
 				return c.track(ctx, part)

@@ -1,6 +1,7 @@
 package braze_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -312,6 +313,26 @@ func TestWaitsUntilTheLimitEnds(t *testing.T) {
 		}
 		if n := d.Calls()["fine"]; n != 2 {
 			t.Errorf("%d calls, want 2", n)
+		}
+	})
+}
+
+// The rate limit lets some of the 40 calls through before the delivery's deadline.
+func TestRateLimitNearDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		deps := actiontest.Deps(t, nil, nil)
+		deps.HTTP = &http.Client{Transport: &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusCreated, Body: success}}}
+		req := rowstest.Query(t, actiontest.Query(params(), form()), peopleHead, 3000, person)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		_, err := actiontest.New(t, braze.New, deps).Execute(ctx, req)
+		if kind := action.KindOf(err); kind != action.Timeout {
+			t.Errorf("kind %v, want %v", kind, action.Timeout)
+		}
+		const want = "At the destination's rate limit, the delivery would exceed its timeout."
+		if got := action.MessageOf(err); !strings.HasSuffix(got, want) {
+			t.Errorf("message %q, want it to end with %q", got, want)
 		}
 	})
 }

@@ -3,7 +3,6 @@ package googlesheets
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/integrations/internal/google"
 )
 
@@ -71,8 +71,8 @@ func (w *writer) send(ctx context.Context, id string, requests []request) error 
 
 // try makes a batch once, within the quota.
 func (w *writer) try(ctx context.Context, id string, requests []request) error {
-	if err := w.limiter.Wait(ctx); err != nil {
-		return fmt.Errorf("waiting for the quota: %w", err)
+	if err := deliver.Pace(ctx, w.limiter); err != nil {
+		return err
 	}
 	return w.Once(ctx, http.MethodPost, spreadsheetsURL+url.PathEscape(id)+":batchUpdate", url.Values{"fields": {"spreadsheetId"}},
 		map[string]any{"requests": requests}, nil)
