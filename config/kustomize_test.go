@@ -63,7 +63,7 @@ func TestKustomizations(t *testing.T) {
 	if err != nil || len(files) < 7 {
 		t.Fatalf("%d kustomizations: %v", len(files), err)
 	}
-	api := controllertest.Judge(t, filepath.Join("crd", "bases"), "integration-hub-system", "looker")
+	api := controllertest.DryRunClient(t, filepath.Join("crd", "bases"), "integration-hub-system", "looker")
 	for _, file := range files {
 		dir := filepath.Dir(file)
 		objects := build(t, dir)

@@ -47,23 +47,23 @@ func TestRefusedSpec(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			h := w.hub()
+			f := newFixture(t)
+			h := f.hub()
 			tt.change(&h.Spec)
-			w.create(h)
+			f.create(h)
 			for range 2 {
-				w.reconcile()
+				f.reconcile()
 			}
-			w.want(v1alpha1.Accepted, metav1.ConditionFalse, v1alpha1.NotAllowed)
-			w.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.NotAllowed)
-			w.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.Pending)
-			if m := w.message(v1alpha1.Stalled); !strings.HasPrefix(m, tt.field+" ") {
+			f.want(v1alpha1.Accepted, metav1.ConditionFalse, v1alpha1.NotAllowed)
+			f.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.NotAllowed)
+			f.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.Pending)
+			if m := f.message(v1alpha1.Stalled); !strings.HasPrefix(m, tt.field+" ") {
 				t.Errorf("message %q, want %q", m, tt.field)
 			}
 			for _, list := range []client.ObjectList{
 				&appsv1.DeploymentList{}, &cmv1.CertificateList{}, &networkingv1.IngressList{}, &corev1.ServiceList{},
 			} {
-				if err := api.List(t.Context(), list, client.InNamespace(w.namespace)); err != nil {
+				if err := api.List(t.Context(), list, client.InNamespace(f.namespace)); err != nil {
 					t.Fatal(err)
 				}
 				if n := meta.LenList(list); n > 0 {
@@ -77,30 +77,30 @@ func TestRefusedSpec(t *testing.T) {
 // What runs goes on as it is while the spec is refused, and catches up once it is allowed.
 func TestRefusedLater(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.create(w.hub())
-	w.ready()
-	before := w.versions()
-	w.edit(func(s *v1alpha1.IntegrationHubSpec) {
+	f := newFixture(t)
+	f.create(f.hub())
+	f.ready()
+	before := f.versions()
+	f.edit(func(s *v1alpha1.IntegrationHubSpec) {
 		s.Image, s.BaseURL = "mirror.example.com/hub:v2", "https://hub.example.com"
 	})
 	for range 2 {
-		w.reconcile()
+		f.reconcile()
 	}
-	after := w.versions()
+	after := f.versions()
 	delete(before, "hub")
 	delete(after, "hub")
 	if diff := cmp.Diff(before, after); diff != "" {
 		t.Errorf("a refused spec changed something (-before +after):\n%s", diff)
 	}
-	w.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.NotAllowed)
-	w.want(v1alpha1.DeploymentAvailable, metav1.ConditionTrue, v1alpha1.Succeeded)
-	w.policy.Default.ImagePrefixes = []string{"mirror.example.com/hub"}
-	w.reconcile()
-	w.want(v1alpha1.Accepted, metav1.ConditionTrue, v1alpha1.Succeeded)
-	w.issue()
-	w.reconcile()
-	if image := get(w, "hub", &appsv1.Deployment{}).Spec.Template.Spec.Containers[0].Image; image != "mirror.example.com/hub:v2" {
+	f.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.NotAllowed)
+	f.want(v1alpha1.DeploymentAvailable, metav1.ConditionTrue, v1alpha1.Succeeded)
+	f.policy.Default.ImagePrefixes = []string{"mirror.example.com/hub"}
+	f.reconcile()
+	f.want(v1alpha1.Accepted, metav1.ConditionTrue, v1alpha1.Succeeded)
+	f.issue()
+	f.reconcile()
+	if image := get(f, "hub", &appsv1.Deployment{}).Spec.Template.Spec.Containers[0].Image; image != "mirror.example.com/hub:v2" {
 		t.Errorf("image %q", image)
 	}
 }
@@ -109,17 +109,17 @@ func TestRefusedLater(t *testing.T) {
 // belongs to somebody else.
 func TestCertificateNeedsItsOwnService(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	service := &corev1.Service{ObjectMeta: w.meta("hub"), Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 443}}}}
-	w.create(service)
-	w.create(w.hub())
-	w.reconcile()
-	w.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.NameTaken)
-	if err := api.Get(t.Context(), w.key(), &cmv1.Certificate{}); !apierrors.IsNotFound(err) {
+	f := newFixture(t)
+	service := &corev1.Service{ObjectMeta: f.meta("hub"), Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 443}}}}
+	f.create(service)
+	f.create(f.hub())
+	f.reconcile()
+	f.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.NameTaken)
+	if err := api.Get(t.Context(), f.key(), &cmv1.Certificate{}); !apierrors.IsNotFound(err) {
 		t.Errorf("there is a Certificate for somebody else's Service: %v", err)
 	}
 	if err := api.Delete(t.Context(), service); err != nil {
 		t.Fatal(err)
 	}
-	w.ready()
+	f.ready()
 }

@@ -47,7 +47,7 @@ var origins = map[string]struct{ product, field string }{
 // ensure applies the children that are wanted and removes the others.
 func (r *Reconciler) ensure(ctx context.Context, hub *v1alpha1.IntegrationHub, children ...resources.Child) error {
 	for _, c := range children {
-		if !r.knows(c.Kind) {
+		if !r.kindInstalled(c.Kind) {
 			if c.Config != nil {
 				return &kindMissingError{c.Kind}
 			}
@@ -109,7 +109,7 @@ func (r *Reconciler) remove(ctx context.Context, hub *v1alpha1.IntegrationHub, c
 // operator's own objects; only what it does not know is looked for in the cluster.
 func (r *Reconciler) existing(ctx context.Context, hub *v1alpha1.IntegrationHub, c resources.Child) (*metav1.PartialObjectMetadata, error) {
 	key := client.ObjectKey{Namespace: hub.Namespace, Name: c.Name}
-	for _, reader := range []client.Reader{r.Client, r.Live} {
+	for _, reader := range []client.Reader{r.Client, r.APIReader} {
 		object := metadataOf(c.Kind)
 		err := reader.Get(ctx, key, object)
 		if err == nil {

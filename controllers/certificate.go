@@ -85,14 +85,14 @@ func (rd *round) expired(end *metav1.Time) bool {
 
 // issued asks cert-manager for the certificate and tells whether it is there.
 func (r *Reconciler) issued(ctx context.Context, rd *round) (outcome, error) {
-	if !r.knows(resources.CertificateKind) {
+	if !r.kindInstalled(resources.CertificateKind) {
 		return rd.certManagerMissing(), nil
 	}
 	from, o, err := r.issuer(ctx, rd)
 	if err != nil || o.reason != "" {
 		return o, err
 	}
-	if err := r.mayWriteTLS(ctx, rd.hub); err != nil {
+	if err := r.checkTLSSecretOwner(ctx, rd.hub); err != nil {
 		return outcome{}, err
 	}
 	if err := r.ownsServiceNames(ctx, rd.hub); err != nil {
@@ -103,7 +103,7 @@ func (r *Reconciler) issued(ctx context.Context, rd *round) (outcome, error) {
 		return outcome{}, err
 	}
 	c := &cmv1.Certificate{}
-	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(rd.hub), c); err != nil {
+	if err := r.APIReader.Get(ctx, client.ObjectKeyFromObject(rd.hub), c); err != nil {
 		return outcome{}, fmt.Errorf("reading the certificate: %w", err)
 	}
 	rd.status.CertificateNotAfter = c.Status.NotAfter
@@ -146,19 +146,19 @@ func (rd *round) issuance(c *cmv1.Certificate, from issuer) outcome {
 		}
 	}
 	if from.trouble != "" {
-		rd.again(lookAgain) // nobody tells the operator of issuers
+		rd.again(pollInterval) // nobody tells the operator of issuers
 		return notDone(v1alpha1.CertificateNotReady, "%s", from.trouble)
 	}
 	return notDone(v1alpha1.CertificateNotReady, "cert-manager %s (kubectl -n %s describe certificate %s)", says, c.Namespace, c.Name)
 }
 
-// mayWriteTLS sees to it that the certificate's Secret belongs to nobody else: cert-manager
+// checkTLSSecretOwner sees to it that the certificate's Secret belongs to nobody else: cert-manager
 // writes into any Secret of that name. One that a deleted hub of the same name left is ours.
-func (r *Reconciler) mayWriteTLS(ctx context.Context, hub *v1alpha1.IntegrationHub) error {
+func (r *Reconciler) checkTLSSecretOwner(ctx context.Context, hub *v1alpha1.IntegrationHub) error {
 	name := resources.TLSSecretName(hub)
 	s := &metav1.PartialObjectMetadata{}
 	s.SetGroupVersionKind(resources.SecretKind)
-	err := r.Live.Get(ctx, client.ObjectKey{Namespace: hub.Namespace, Name: name}, s)
+	err := r.APIReader.Get(ctx, client.ObjectKey{Namespace: hub.Namespace, Name: name}, s)
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil
@@ -171,7 +171,7 @@ func (r *Reconciler) mayWriteTLS(ctx context.Context, hub *v1alpha1.IntegrationH
 }
 
 func (rd *round) certManagerMissing() outcome {
-	rd.again(lookAgain)
+	rd.again(pollInterval)
 	return notDone(v1alpha1.CertManagerMissing, "cert-manager is not installed in this cluster. Install it, and the operator goes on by itself; or bring a certificate of your own (spec.tls.secretName).")
 }
 
@@ -198,12 +198,12 @@ func (r *Reconciler) issuer(ctx context.Context, rd *round) (issuer, outcome, er
 		found = &cmv1.Issuer{}
 		key.Namespace = rd.hub.Namespace
 	}
-	err := r.Live.Get(ctx, key, found)
+	err := r.APIReader.Get(ctx, key, found)
 	switch {
 	case meta.IsNoMatchError(err):
 		return issuer{}, rd.certManagerMissing(), nil
 	case apierrors.IsNotFound(err):
-		rd.again(lookAgain)
+		rd.again(pollInterval)
 		return issuer{}, notDone(v1alpha1.IssuerNotFound, "The %s %q of spec.tls.issuerRef does not exist. Create it, or correct the reference.", ref.Kind, ref.Name), nil
 	case err != nil:
 		return issuer{}, outcome{}, fmt.Errorf("reading the issuer: %w", err)

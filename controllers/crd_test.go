@@ -13,7 +13,7 @@ import (
 // What cannot work is refused by the API server itself, with a sentence that helps.
 func TestCRDRefuses(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	f := newFixture(t)
 	integration := func(name string, settings map[string]v1alpha1.SettingValue) func(*v1alpha1.IntegrationHubSpec) {
 		return func(s *v1alpha1.IntegrationHubSpec) {
 			s.Integrations = []v1alpha1.Integration{{Name: v1alpha1.IntegrationName(name), Settings: settings}}
@@ -33,7 +33,7 @@ func TestCRDRefuses(t *testing.T) {
 		{"the key for users' tokens", "settings must not set what belongs to the hub itself", integration("tray", map[string]v1alpha1.SettingValue{"CIPHER_MASTER": "x"})},
 		{"encryption switched off", "settings must not set what belongs to the hub itself", integration("tray", map[string]v1alpha1.SettingValue{"ENCRYPT_PAYLOAD_TRAY": "false"})},
 		{"a proxy", "settings must not set what belongs to the hub itself", integration("tray", map[string]v1alpha1.SettingValue{"HTTPS_PROXY": "x"})},
-		{"the runtime's switches", "settings must not set what belongs to the hub itself", integration("tray", map[string]v1alpha1.SettingValue{"GODEBUG": "x"})},
+		{"the runtime's featureEnvVars", "settings must not set what belongs to the hub itself", integration("tray", map[string]v1alpha1.SettingValue{"GODEBUG": "x"})},
 		{"cloud credentials", "settings must not set what belongs to the hub itself", integration("tray", map[string]v1alpha1.SettingValue{"AWS_CONTAINER_CREDENTIALS_FULL_URI": "x"})},
 		{"the same integration twice", "Duplicate value", func(s *v1alpha1.IntegrationHubSpec) {
 			s.Integrations = []v1alpha1.Integration{{Name: "tray"}, {Name: "tray"}}
@@ -130,7 +130,7 @@ func TestCRDRefuses(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			h := w.hub()
+			h := f.hub()
 			h.Name, h.GenerateName = "", "refused-"
 			tt.change(&h.Spec)
 			err := api.Create(t.Context(), h)
@@ -147,7 +147,7 @@ func TestCRDRefuses(t *testing.T) {
 		"hub.example":           "the name must begin with a letter",
 		"1st-hub":               "the name must begin with a letter",
 	} {
-		h := w.hub()
+		h := f.hub()
 		h.Name = name
 		if err := api.Create(t.Context(), h); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the name %s: error %v, want %q", name, err, want)
@@ -157,8 +157,8 @@ func TestCRDRefuses(t *testing.T) {
 
 func TestCRDAccepts(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	h := w.hub()
+	f := newFixture(t)
+	h := f.hub()
 	h.Spec.BaseURL = "https://hub.example.com/looker"
 	h.Spec.TLS.Duration, h.Spec.TLS.RenewBefore = "2160h", "360h30m"
 	h.Spec.TLS.DNSNames = []string{"hub.example.com", "*.example.com"}
@@ -169,15 +169,15 @@ func TestCRDAccepts(t *testing.T) {
 		AllowHosts: []string{"looker.example.com", "*.example.org", "*.com", "10.0.0.1", "fd00::1", "xn--bcher-kva.example", "a_b.example.com"}, AllowPorts: []int32{443},
 		Proxy: &v1alpha1.Proxy{SecretRef: v1alpha1.SecretRef{Name: "proxy"}},
 	}
-	w.create(h)
-	got := get(w, "hub", &v1alpha1.IntegrationHub{}).Spec
+	f.create(h)
+	got := get(f, "hub", &v1alpha1.IntegrationHub{}).Spec
 	if *got.Replicas != 2 || got.DrainTimeout != "15m" || got.Label != "Integration Hub" || !*got.Integrations[0].Enabled || got.Egress.Proxy.Use != "Resolve" {
 		t.Errorf("defaults: %+v", got)
 	}
-	plain := w.hub()
+	plain := f.hub()
 	plain.Name = "plain"
-	w.create(plain)
-	if ref := get(w, "plain", &v1alpha1.IntegrationHub{}).Spec.TLS.IssuerRef; ref.Kind != "Issuer" || ref.Group != "cert-manager.io" {
+	f.create(plain)
+	if ref := get(f, "plain", &v1alpha1.IntegrationHub{}).Spec.TLS.IssuerRef; ref.Kind != "Issuer" || ref.Group != "cert-manager.io" {
 		t.Errorf("defaults: %+v", ref)
 	}
 }

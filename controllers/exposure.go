@@ -24,7 +24,7 @@ func (r *Reconciler) exposure(ctx context.Context, rd *round) (outcome, error) {
 	}
 	if resources.IsLoadBalancer(hub) {
 		s := &corev1.Service{}
-		if err := r.Live.Get(ctx, client.ObjectKeyFromObject(hub), s); err != nil {
+		if err := r.APIReader.Get(ctx, client.ObjectKeyFromObject(hub), s); err != nil {
 			return outcome{}, fmt.Errorf("reading the service: %w", err)
 		}
 		if len(s.Status.LoadBalancer.Ingress) == 0 {

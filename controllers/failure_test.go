@@ -22,11 +22,11 @@ import (
 )
 
 // message is what a condition of the hub says.
-func (w *world) message(condition string) string {
-	w.t.Helper()
-	c := meta.FindStatusCondition(get(w, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, condition)
+func (f *fixture) message(condition string) string {
+	f.t.Helper()
+	c := meta.FindStatusCondition(get(f, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, condition)
 	if c == nil {
-		w.t.Fatalf("there is no condition %s", condition)
+		f.t.Fatalf("there is no condition %s", condition)
 	}
 	return c.Message
 }
@@ -70,8 +70,8 @@ func TestFailures(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			w.create(w.hub())
+			f := newFixture(t)
+			f.create(f.hub())
 			c := interceptor.NewClient(api, interceptor.Funcs{
 				Apply: func(ctx context.Context, c client.WithWatch, o runtime.ApplyConfiguration, opts ...client.ApplyOption) error {
 					if _, ok := o.(*corev1ac.ServiceApplyConfiguration); ok {
@@ -83,24 +83,24 @@ func TestFailures(t *testing.T) {
 				},
 			})
 			for range 2 {
-				if _, err := w.reconcileWith(c); err == nil {
+				if _, err := f.reconcileWith(c); err == nil {
 					t.Error("no error, so nothing tries again")
 				}
-				w.issue()
+				f.issue()
 			}
-			if _, err := w.reconcileWith(c); err == nil {
+			if _, err := f.reconcileWith(c); err == nil {
 				t.Error("no error, so nothing tries again")
 			}
-			w.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.Progressing)
-			w.want(v1alpha1.Exposed, metav1.ConditionFalse, v1alpha1.ReconcileFailed)
-			w.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.ReconcileFailed)
-			got := w.message(v1alpha1.Ready)
+			f.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.Progressing)
+			f.want(v1alpha1.Exposed, metav1.ConditionFalse, v1alpha1.ReconcileFailed)
+			f.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.ReconcileFailed)
+			got := f.message(v1alpha1.Ready)
 			if !strings.HasPrefix(got, "Applying Service hub: ") || !strings.Contains(got, tt.says) || !strings.Contains(got, tt.advice) {
 				t.Errorf("message %q, want %q and %q", got, tt.says, tt.advice)
 			}
-			before := get(w, "hub", &v1alpha1.IntegrationHub{}).ResourceVersion
-			_, _ = w.reconcileWith(c) // it fails again
-			if now := get(w, "hub", &v1alpha1.IntegrationHub{}).ResourceVersion; now != before {
+			before := get(f, "hub", &v1alpha1.IntegrationHub{}).ResourceVersion
+			_, _ = f.reconcileWith(c) // it fails again
+			if now := get(f, "hub", &v1alpha1.IntegrationHub{}).ResourceVersion; now != before {
 				t.Error("the same failure is written again")
 			}
 		})
@@ -130,10 +130,10 @@ func TestNoServiceAddressLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorldAt(t, small)
-	w.createIssuer()
+	f := newFixtureOn(t, small)
+	f.createIssuer()
 	for n := 0; ; n++ {
-		s := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "taken", GenerateName: "taken-"}, Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}}}
+		s := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "taken", GenerateName: "taken-"}, Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}}}
 		if n > 0 {
 			s.Name = ""
 		}
@@ -141,18 +141,18 @@ func TestNoServiceAddressLeft(t *testing.T) {
 			break // what is wrong with it the hub's condition will tell
 		}
 	}
-	w.create(w.hub())
-	if _, err := w.reconcileWith(small); err == nil {
+	f.create(f.hub())
+	if _, err := f.reconcileWith(small); err == nil {
 		t.Error("no error, so nothing tries again")
 	}
-	w.want(v1alpha1.Exposed, metav1.ConditionFalse, v1alpha1.ReconcileFailed)
+	f.want(v1alpha1.Exposed, metav1.ConditionFalse, v1alpha1.ReconcileFailed)
 	const want = `Applying Service hub: Internal error occurred: failed to allocate a serviceIP for Service "hub": range is full. The cluster has no address left for Services: delete some, or add a range (kubectl get servicecidrs). The operator tries again by itself.`
-	if got := w.message(v1alpha1.Exposed); got != want {
+	if got := f.message(v1alpha1.Exposed); got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}
-	if err := small.Delete(t.Context(), get(w, "taken", &corev1.Service{})); err != nil {
+	if err := small.Delete(t.Context(), get(f, "taken", &corev1.Service{})); err != nil {
 		t.Fatal(err)
 	}
-	w.reconcile()
-	w.want(v1alpha1.Exposed, metav1.ConditionTrue, v1alpha1.Succeeded)
+	f.reconcile()
+	f.want(v1alpha1.Exposed, metav1.ConditionTrue, v1alpha1.Succeeded)
 }

@@ -118,7 +118,7 @@ func (a answer) refusal(generation int64) *metav1.Condition {
 func (r *Reconciler) attached(ctx context.Context, hub *v1alpha1.IntegrationHub, kind schema.GroupVersionKind) (attached, error) {
 	object := &unstructured.Unstructured{}
 	object.SetGroupVersionKind(kind)
-	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(hub), object); err != nil {
+	if err := r.APIReader.Get(ctx, client.ObjectKeyFromObject(hub), object); err != nil {
 		return attached{}, fmt.Errorf("reading %s %s: %w", kind.Kind, hub.Name, err)
 	}
 	var a attached

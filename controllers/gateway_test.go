@@ -26,49 +26,49 @@ func gatewayExposure() *v1alpha1.Exposure {
 // schemas have, to the field; and what is at rest is not written.
 func TestSchemasOfOthers(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	h := w.hub()
+	f := newFixture(t)
+	h := f.hub()
 	h.Spec.BaseURL = "https://hub.example.com/actions"
 	h.Spec.Exposure = gatewayExposure()
 	h.Spec.Monitoring = &v1alpha1.Monitoring{
 		ServiceMonitor: &v1alpha1.ServiceMonitor{Labels: map[string]string{"release": "prometheus"}, Interval: "1m30s"},
 		PrometheusRule: &v1alpha1.PrometheusRule{Labels: map[string]string{"release": "prometheus"}},
 	}
-	w.create(h)
+	f.create(h)
 	strict := client.WithFieldValidation(api, metav1.FieldValidationStrict)
 	for range 3 {
-		if _, err := w.reconcileWith(strict); err != nil {
+		if _, err := f.reconcileWith(strict); err != nil {
 			t.Fatal(err)
 		}
-		w.issue()
+		f.issue()
 	}
 	kinds := []schema.GroupVersionKind{resources.HTTPRouteKind, resources.BackendTLSPolicyKind, resources.ServiceMonitorKind, resources.PrometheusRuleKind}
 	for _, kind := range kinds {
-		before := foreign(w, kind)
-		w.reconcile()
-		if v := foreign(w, kind).GetResourceVersion(); v != before.GetResourceVersion() {
+		before := unstructuredObject(f, kind)
+		f.reconcile()
+		if v := unstructuredObject(f, kind).GetResourceVersion(); v != before.GetResourceVersion() {
 			t.Errorf("%s is written though nothing changed", kind.Kind)
 		}
 	}
-	w.edit(func(s *v1alpha1.IntegrationHubSpec) { s.Exposure, s.Monitoring = nil, nil })
-	w.reconcile()
-	w.issue()
-	w.reconcile()
+	f.edit(func(s *v1alpha1.IntegrationHubSpec) { s.Exposure, s.Monitoring = nil, nil })
+	f.reconcile()
+	f.issue()
+	f.reconcile()
 	for _, kind := range kinds {
 		list := &unstructured.UnstructuredList{}
 		list.SetGroupVersionKind(kind)
-		if err := api.List(t.Context(), list, client.InNamespace(w.namespace)); err != nil || len(list.Items) > 0 {
+		if err := api.List(t.Context(), list, client.InNamespace(f.namespace)); err != nil || len(list.Items) > 0 {
 			t.Errorf("%d of %s stayed: %v", len(list.Items), kind.Kind, err)
 		}
 	}
 }
 
-// foreign reads a child of a kind that has no type here.
-func foreign(w *world, kind schema.GroupVersionKind) *unstructured.Unstructured {
-	w.t.Helper()
+// unstructuredObject reads a child of a kind that has no type here.
+func unstructuredObject(f *fixture, kind schema.GroupVersionKind) *unstructured.Unstructured {
+	f.t.Helper()
 	u := &unstructured.Unstructured{}
 	u.SetGroupVersionKind(kind)
-	return get(w, "hub", u)
+	return get(f, "hub", u)
 }
 
 // says is what one Gateway says of an object of a generation.
@@ -79,9 +79,9 @@ type says struct {
 }
 
 // answer plays Gateways' controllers: it writes what they say under a name of the status.
-func answer(w *world, kind schema.GroupVersionKind, list, ref string, all []says) {
-	w.t.Helper()
-	object := foreign(w, kind)
+func answer(f *fixture, kind schema.GroupVersionKind, list, ref string, all []says) {
+	f.t.Helper()
+	object := unstructuredObject(f, kind)
 	answers := []any{}
 	for _, s := range all {
 		answers = append(answers, map[string]any{ref: s.gateway, "controllerName": "example.com/gateway", "conditions": []any{map[string]any{
@@ -90,25 +90,25 @@ func answer(w *world, kind schema.GroupVersionKind, list, ref string, all []says
 		}}})
 	}
 	object.Object["status"] = map[string]any{list: answers}
-	if err := api.Status().Update(w.t.Context(), object); err != nil {
-		w.t.Fatal(err)
+	if err := api.Status().Update(f.t.Context(), object); err != nil {
+		f.t.Fatal(err)
 	}
 }
 
 // What Gateways say of the route, and of the policy, is what Exposed says.
 func TestGateways(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	h := w.hub()
+	f := newFixture(t)
+	h := f.hub()
 	h.Spec.Exposure = gatewayExposure()
-	w.create(h)
-	w.reconcile()
-	w.issue()
-	w.reconcile()
-	w.runPods()
+	f.create(h)
+	f.reconcile()
+	f.issue()
+	f.reconcile()
+	f.runPods()
 	public := map[string]any{"name": "public", "namespace": "gateways", "sectionName": "https", "port": int64(443)}
 	internal := map[string]any{"name": "internal"}
-	inside := w.namespace + "/internal"
+	inside := f.namespace + "/internal"
 	taken := []says{{gateway: public, condition: "Accepted", status: "True"}, {gateway: internal, condition: "Accepted", status: "True"}}
 	for _, tt := range []struct {
 		name            string
@@ -155,10 +155,10 @@ func TestGateways(t *testing.T) {
 			v1alpha1.Succeeded, "The hub is reached",
 		},
 	} {
-		answer(w, resources.HTTPRouteKind, "parents", "parentRef", tt.route)
-		answer(w, resources.BackendTLSPolicyKind, "ancestors", "ancestorRef", tt.policy)
-		w.reconcile()
-		c := meta.FindStatusCondition(get(w, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.Exposed)
+		answer(f, resources.HTTPRouteKind, "parents", "parentRef", tt.route)
+		answer(f, resources.BackendTLSPolicyKind, "ancestors", "ancestorRef", tt.policy)
+		f.reconcile()
+		c := meta.FindStatusCondition(get(f, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.Exposed)
 		if c.Reason != tt.reason || !strings.Contains(c.Message, tt.message) {
 			t.Errorf("%s: %s %q, want %s %q", tt.name, c.Reason, c.Message, tt.reason, tt.message)
 		}

@@ -48,7 +48,7 @@ func (rd *round) offered() outcome {
 		}
 	}
 	if len(missing) > 0 {
-		rd.again(lookAgain)
+		rd.again(pollInterval)
 		return notDone(v1alpha1.SettingsMissing,
 			"The hub does not offer %s. Set what is missing in settings or secretRef of spec.integrations.", strings.Join(missing, ", "))
 	}
@@ -76,7 +76,7 @@ func integrationStatus(report hubclient.Report, wanted []string) []v1alpha1.Inte
 // report asks the first hub that takes deliveries.
 func (r *Reconciler) report(ctx context.Context, hub *v1alpha1.IntegrationHub) (hubclient.Report, error) {
 	pods := &corev1.PodList{}
-	if err := r.Live.List(ctx, pods, client.InNamespace(hub.Namespace), client.MatchingLabels(resources.Selector(hub))); err != nil {
+	if err := r.APIReader.List(ctx, pods, client.InNamespace(hub.Namespace), client.MatchingLabels(resources.Selector(hub))); err != nil {
 		return hubclient.Report{}, fmt.Errorf("listing pods: %w", err)
 	}
 	for i := range pods.Items {

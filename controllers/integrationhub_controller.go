@@ -23,10 +23,10 @@ import (
 // Reconciler makes one hub's objects, by server-side apply, and tells how they fare.
 type Reconciler struct {
 	client.Client
-	// Live reads past the cache: Secrets are never cached, and a name may be taken by an
+	// APIReader reads past the cache: Secrets are never cached, and a name may be taken by an
 	// object that the cache does not select.
-	Live     client.Reader
-	Recorder events.EventRecorder
+	APIReader client.Reader
+	Recorder  events.EventRecorder
 	// HubImage is the hub's image where the spec names none.
 	HubImage string
 	// Policy is what specs may ask for.
@@ -80,9 +80,9 @@ func (rd *round) again(in time.Duration) {
 	}
 }
 
-// lookAgain is how often the operator looks at what nobody tells it of: whether cert-manager
+// pollInterval is how often the operator looks at what nobody tells it of: whether cert-manager
 // or an issuer came, or an object of somebody else's went.
-const lookAgain = 15 * time.Second
+const pollInterval = 15 * time.Second
 
 // step is one part of a hub. It owns one condition.
 type step struct {
@@ -172,11 +172,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 // looked at again: nobody tells the operator when the cure came.
 func (rd *round) explain(err error) (outcome, bool) {
 	if taken, ok := errors.AsType[*nameTakenError](err); ok {
-		rd.again(lookAgain)
+		rd.again(pollInterval)
 		return notDone(v1alpha1.NameTaken, "%s", taken.Error()), true
 	}
 	if missing, ok := errors.AsType[*kindMissingError](err); ok {
-		rd.again(lookAgain)
+		rd.again(pollInterval)
 		return notDone(v1alpha1.KindMissing, "%s", missing.Error()), true
 	}
 	return outcome{}, false
@@ -185,7 +185,7 @@ func (rd *round) explain(err error) (outcome, bool) {
 // getSecret reads a Secret past the cache; nil when there is none.
 func (r *Reconciler) getSecret(ctx context.Context, namespace, name string) (*corev1.Secret, error) {
 	s := &corev1.Secret{}
-	err := r.Live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, s)
+	err := r.APIReader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, s)
 	if apierrors.IsNotFound(err) {
 		return nil, nil //nolint:nilnil // absence is an answer here, not a fault
 	}

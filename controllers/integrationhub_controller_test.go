@@ -29,34 +29,34 @@ import (
 
 func TestFromNothingToReady(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.create(w.hub())
-	w.reconcile()
-	w.want(v1alpha1.CredentialsReady, metav1.ConditionTrue, v1alpha1.Succeeded)
-	w.want(v1alpha1.IntegrationsReady, metav1.ConditionTrue, v1alpha1.Succeeded)
-	w.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.CertificateNotReady)
-	w.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.Pending)
-	w.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.CertificateNotReady)
-	w.want(v1alpha1.Reconciling, metav1.ConditionTrue, v1alpha1.CertificateNotReady)
-	w.issue()
-	w.reconcile()
-	w.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.Progressing)
-	w.runPods()
-	w.reconcile()
-	w.want(v1alpha1.Ready, metav1.ConditionTrue, v1alpha1.Succeeded)
-	h := get(w, "hub", &v1alpha1.IntegrationHub{})
+	f := newFixture(t)
+	f.create(f.hub())
+	f.reconcile()
+	f.want(v1alpha1.CredentialsReady, metav1.ConditionTrue, v1alpha1.Succeeded)
+	f.want(v1alpha1.IntegrationsReady, metav1.ConditionTrue, v1alpha1.Succeeded)
+	f.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.CertificateNotReady)
+	f.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.Pending)
+	f.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.CertificateNotReady)
+	f.want(v1alpha1.Reconciling, metav1.ConditionTrue, v1alpha1.CertificateNotReady)
+	f.issue()
+	f.reconcile()
+	f.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.Progressing)
+	f.runPods()
+	f.reconcile()
+	f.want(v1alpha1.Ready, metav1.ConditionTrue, v1alpha1.Succeeded)
+	h := get(f, "hub", &v1alpha1.IntegrationHub{})
 	if meta.FindStatusCondition(h.Status.Conditions, v1alpha1.Reconciling) != nil {
 		t.Error("a ready hub is still reconciling")
 	}
-	if h.Status.URL != "https://hub."+w.namespace+".svc" || h.Status.ReadyReplicas != 2 || h.Status.CertificateNotAfter == nil {
+	if h.Status.URL != "https://hub."+f.namespace+".svc" || h.Status.ReadyReplicas != 2 || h.Status.CertificateNotAfter == nil {
 		t.Errorf("status %+v", h.Status)
 	}
-	service := get(w, "hub-service-secret", &corev1.Secret{}).Data["secret"]
-	minted := string(get(w, "hub-token", &corev1.Secret{}).Data["token"])
+	service := get(f, "hub-service-secret", &corev1.Secret{}).Data["secret"]
+	minted := string(get(f, "hub-token", &corev1.Secret{}).Data["token"])
 	if len(service) < 32 || !token.Valid(minted, service) {
 		t.Error("the token was not minted from the service secret")
 	}
-	pod := get(w, "hub", &appsv1.Deployment{}).Spec.Template.Spec
+	pod := get(f, "hub", &appsv1.Deployment{}).Spec.Template.Spec
 	if pod.Containers[0].Image != "hub:test" || *pod.AutomountServiceAccountToken || !*pod.SecurityContext.RunAsNonRoot {
 		t.Errorf("pod %+v", pod)
 	}
@@ -65,17 +65,17 @@ func TestFromNothingToReady(t *testing.T) {
 // At rest the operator writes nothing, or it would wake itself for ever.
 func TestAtRestNothingIsWritten(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.create(w.hub())
-	w.ready()
-	before, told := w.versions(), len(w.events.Events)
+	f := newFixture(t)
+	f.create(f.hub())
+	f.ready()
+	before, told := f.versions(), len(f.events.Events)
 	for range 3 {
-		w.reconcile()
+		f.reconcile()
 	}
-	if n := len(w.events.Events) - told; n > 0 {
+	if n := len(f.events.Events) - told; n > 0 {
 		t.Errorf("%d events though nothing happened", n)
 	}
-	if diff := cmp.Diff(before, w.versions()); diff != "" {
+	if diff := cmp.Diff(before, f.versions()); diff != "" {
 		t.Errorf("resource versions changed (-before +after):\n%s", diff)
 	}
 }
@@ -89,15 +89,15 @@ func objects() map[string]client.Object {
 	}
 }
 
-func (w *world) versions() map[string]string {
-	w.t.Helper()
+func (f *fixture) versions() map[string]string {
+	f.t.Helper()
 	v := map[string]string{}
 	for what, o := range objects() {
 		name := "hub"
 		if _, ok := o.(*corev1.Secret); ok {
 			name = what
 		}
-		v[what] = get(w, name, o).GetResourceVersion()
+		v[what] = get(f, name, o).GetResourceVersion()
 	}
 	return v
 }
@@ -109,8 +109,8 @@ func TestKilledAtEveryWrite(t *testing.T) {
 	for n := range 12 {
 		t.Run(fmt.Sprintf("before write %d", n+1), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			w.create(w.hub())
+			f := newFixture(t)
+			f.create(f.hub())
 			writes := 0
 			once := func() error {
 				if writes++; writes > n {
@@ -133,19 +133,19 @@ func TestKilledAtEveryWrite(t *testing.T) {
 				},
 			})
 			for range 3 {
-				_, _ = w.reconcileWith(c) // it fails: that is the point
-				if apierrors.IsNotFound(api.Get(t.Context(), client.ObjectKey{Namespace: w.namespace, Name: "hub"}, &cmv1.Certificate{})) {
+				_, _ = f.reconcileWith(c) // it fails: that is the point
+				if apierrors.IsNotFound(api.Get(t.Context(), client.ObjectKey{Namespace: f.namespace, Name: "hub"}, &cmv1.Certificate{})) {
 					continue
 				}
-				w.issue()
+				f.issue()
 			}
 			secretBefore := &corev1.Secret{}
-			found := api.Get(t.Context(), client.ObjectKey{Namespace: w.namespace, Name: "hub-service-secret"}, secretBefore) == nil
-			w.ready()
-			if found && string(secretBefore.Data["secret"]) != string(get(w, "hub-service-secret", &corev1.Secret{}).Data["secret"]) {
+			found := api.Get(t.Context(), client.ObjectKey{Namespace: f.namespace, Name: "hub-service-secret"}, secretBefore) == nil
+			f.ready()
+			if found && string(secretBefore.Data["secret"]) != string(get(f, "hub-service-secret", &corev1.Secret{}).Data["secret"]) {
 				t.Error("the generated secret was overwritten")
 			}
-			w.versions() // everything is there
+			f.versions() // everything is there
 		})
 	}
 }
@@ -184,25 +184,25 @@ func TestMissingThings(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			w.create(w.hub())
-			w.ready()
-			before := get(w, "hub", &appsv1.Deployment{}).ResourceVersion
-			w.edit(tt.change)
-			w.reconcile()
-			w.want(tt.condition, metav1.ConditionFalse, tt.reason)
-			w.want(v1alpha1.Ready, metav1.ConditionFalse, tt.reason)
-			w.want(v1alpha1.Stalled, metav1.ConditionTrue, tt.reason)
-			w.want(v1alpha1.DeploymentAvailable, metav1.ConditionTrue, v1alpha1.Succeeded)
-			if get(w, "hub", &appsv1.Deployment{}).ResourceVersion != before {
+			f := newFixture(t)
+			f.create(f.hub())
+			f.ready()
+			before := get(f, "hub", &appsv1.Deployment{}).ResourceVersion
+			f.edit(tt.change)
+			f.reconcile()
+			f.want(tt.condition, metav1.ConditionFalse, tt.reason)
+			f.want(v1alpha1.Ready, metav1.ConditionFalse, tt.reason)
+			f.want(v1alpha1.Stalled, metav1.ConditionTrue, tt.reason)
+			f.want(v1alpha1.DeploymentAvailable, metav1.ConditionTrue, v1alpha1.Succeeded)
+			if get(f, "hub", &appsv1.Deployment{}).ResourceVersion != before {
 				t.Error("the running pods were not left alone")
 			}
-			tt.cure.SetNamespace(w.namespace)
-			w.create(tt.cure)
-			w.reconcile()
-			w.issue() // the Certificate may have changed with the issuer
-			w.reconcile()
-			w.want(tt.condition, metav1.ConditionTrue, v1alpha1.Succeeded)
+			tt.cure.SetNamespace(f.namespace)
+			f.create(tt.cure)
+			f.reconcile()
+			f.issue() // the Certificate may have changed with the issuer
+			f.reconcile()
+			f.want(tt.condition, metav1.ConditionTrue, v1alpha1.Succeeded)
 		})
 	}
 }
@@ -210,13 +210,13 @@ func TestMissingThings(t *testing.T) {
 // Secrets made from files end with a line's end, which the hub leaves out too.
 func TestServiceSecretWithLineEnd(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	h := w.hub()
+	f := newFixture(t)
+	h := f.hub()
 	h.Spec.ServiceSecretRef = &v1alpha1.SecretKeyRef{Name: "mine"}
-	w.create(h)
-	w.create(&corev1.Secret{ObjectMeta: w.meta("mine"), StringData: map[string]string{"secret": "a-service-secret\n"}})
-	w.reconcile()
-	if !token.Valid(string(get(w, "hub-token", &corev1.Secret{}).Data["token"]), []byte("a-service-secret")) {
+	f.create(h)
+	f.create(&corev1.Secret{ObjectMeta: f.meta("mine"), StringData: map[string]string{"secret": "a-service-secret\n"}})
+	f.reconcile()
+	if !token.Valid(string(get(f, "hub-token", &corev1.Secret{}).Data["token"]), []byte("a-service-secret")) {
 		t.Error("the hub will refuse this token")
 	}
 }
@@ -238,13 +238,13 @@ func TestIssuers(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			w.create(&cmv1.Issuer{ObjectMeta: w.meta("it"), Spec: cmv1.IssuerSpec{IssuerConfig: tt.issuer}})
-			h := w.hub()
+			f := newFixture(t)
+			f.create(&cmv1.Issuer{ObjectMeta: f.meta("it"), Spec: cmv1.IssuerSpec{IssuerConfig: tt.issuer}})
+			h := f.hub()
 			h.Spec.TLS.IssuerRef = &tt.ref
-			w.create(h)
-			w.ready()
-			c := meta.FindStatusCondition(get(w, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.CertificateReady)
+			f.create(h)
+			f.ready()
+			c := meta.FindStatusCondition(get(f, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.CertificateReady)
 			if got := strings.Contains(c.Message, "a private authority"); got != tt.hint {
 				t.Errorf("message %q", c.Message)
 			}
@@ -255,54 +255,54 @@ func TestIssuers(t *testing.T) {
 // What an issuer suffers from is why a certificate does not come.
 func TestIssuerThatIsNotReady(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	i := get(w, "ca", &cmv1.Issuer{})
+	f := newFixture(t)
+	i := get(f, "ca", &cmv1.Issuer{})
 	i.Status.Conditions = []cmv1.IssuerCondition{{
 		Type: cmv1.IssuerConditionReady, Status: cmmetav1.ConditionFalse, Reason: "ErrRegisterACMEAccount", Message: "no account",
 	}}
 	if err := api.Status().Update(t.Context(), i); err != nil {
 		t.Fatal(err)
 	}
-	w.create(w.hub())
-	w.reconcile()
-	w.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.CertificateNotReady)
-	if got, want := w.message(v1alpha1.CertificateReady), `The Issuer "ca" of spec.tls.issuerRef is not ready, so nothing is issued: no account`; got != want {
+	f.create(f.hub())
+	f.reconcile()
+	f.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.CertificateNotReady)
+	if got, want := f.message(v1alpha1.CertificateReady), `The Issuer "ca" of spec.tls.issuerRef is not ready, so nothing is issued: no account`; got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}
-	w.ready() // a certificate that is there is good, whatever its issuer suffers from
+	f.ready() // a certificate that is there is good, whatever its issuer suffers from
 }
 
 // That a certificate expires is told though nobody tells the operator, and cert-manager may
 // not run.
 func TestCertificateExpires(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.create(w.hub())
-	w.ready()
-	result, err := w.reconcileWith(api)
+	f := newFixture(t)
+	f.create(f.hub())
+	f.ready()
+	result, err := f.reconcileWith(api)
 	if err != nil || result.RequeueAfter < 50*time.Minute || result.RequeueAfter > 61*time.Minute {
 		t.Errorf("looking again in %v (%v), want the hour that the certificate lasts", result.RequeueAfter, err)
 	}
-	c := get(w, "hub", &cmv1.Certificate{})
+	c := get(f, "hub", &cmv1.Certificate{})
 	c.Status.NotAfter = new(metav1.NewTime(time.Now().Add(-time.Minute).Truncate(time.Second)))
 	if err := api.Status().Update(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
-	w.reconcile()
-	w.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.CertificateNotReady)
-	if got, want := w.message(v1alpha1.Ready), "cert-manager did not renew the certificate, which expired"; !strings.HasPrefix(got, want) {
+	f.reconcile()
+	f.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.CertificateNotReady)
+	if got, want := f.message(v1alpha1.Ready), "cert-manager did not renew the certificate, which expired"; !strings.HasPrefix(got, want) {
 		t.Errorf("message %q, want %q", got, want)
 	}
-	w.ready() // once it is renewed
+	f.ready() // once it is renewed
 }
 
 // kubectl scale and autoscalers work on the hub itself.
 func TestScale(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	h := w.hub()
-	w.create(h)
-	w.ready()
+	f := newFixture(t)
+	h := f.hub()
+	f.create(h)
+	f.ready()
 	scale := &autoscalingv1.Scale{}
 	if err := api.SubResource("scale").Get(t.Context(), h, scale); err != nil {
 		t.Fatal(err)
@@ -314,8 +314,8 @@ func TestScale(t *testing.T) {
 	if err := api.SubResource("scale").Update(t.Context(), h, client.WithSubResourceBody(scale)); err != nil {
 		t.Fatal(err)
 	}
-	w.reconcile()
-	if n := *get(w, "hub", &appsv1.Deployment{}).Spec.Replicas; n != 3 {
+	f.reconcile()
+	if n := *get(f, "hub", &appsv1.Deployment{}).Spec.Replicas; n != 3 {
 		t.Errorf("%d replicas", n)
 	}
 }
@@ -362,22 +362,22 @@ func TestConflictingSettings(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			f := newFixture(t)
 			for name, data := range map[string]map[string]string{
 				"one": {"A": "1", "ACTION_HUB_SECRET": "x"}, "two": {"A": "2"}, "same": {"A": "1"}, "other": {"B": "1", "ACTION_HUB_SECRET": "y"},
 			} {
-				w.create(&corev1.Secret{ObjectMeta: w.meta(name), StringData: data})
+				f.create(&corev1.Secret{ObjectMeta: f.meta(name), StringData: data})
 			}
-			h := w.hub()
+			h := f.hub()
 			tt.tray.Name, tt.zapier.Name = "tray", "zapier"
 			h.Spec.Integrations = []v1alpha1.Integration{tt.tray, tt.zapier}
-			w.create(h)
-			w.reconcile()
+			f.create(h)
+			f.reconcile()
 			status := metav1.ConditionFalse
 			if tt.reason == v1alpha1.Succeeded {
 				status = metav1.ConditionTrue
 			}
-			w.want(v1alpha1.IntegrationsReady, status, tt.reason)
+			f.want(v1alpha1.IntegrationsReady, status, tt.reason)
 		})
 	}
 }
@@ -386,27 +386,27 @@ func TestConflictingSettings(t *testing.T) {
 // name takes it over.
 func TestCertificateSecretOfAFormerHub(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	s := &corev1.Secret{ObjectMeta: w.meta("hub-tls")}
+	f := newFixture(t)
+	s := &corev1.Secret{ObjectMeta: f.meta("hub-tls")}
 	s.Annotations = map[string]string{cmv1.CertificateNameKey: "hub"}
-	w.create(s)
-	w.create(w.hub())
-	w.ready()
+	f.create(s)
+	f.create(f.hub())
+	f.ready()
 }
 
 func TestServiceSecretRotation(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	h := w.hub()
+	f := newFixture(t)
+	h := f.hub()
 	h.Spec.ServiceSecretRef = &v1alpha1.SecretKeyRef{Name: "mine"}
-	w.create(h)
-	s := &corev1.Secret{ObjectMeta: w.meta("mine"), Data: map[string][]byte{"secret": []byte("first-service-secret")}}
-	w.create(s)
-	w.ready()
-	checksum := get(w, "hub", &appsv1.Deployment{}).Spec.Template.Annotations[resources.ChecksumAnnotation]
-	minted := func() string { return string(get(w, "hub-token", &corev1.Secret{}).Data["token"]) }
+	f.create(h)
+	s := &corev1.Secret{ObjectMeta: f.meta("mine"), Data: map[string][]byte{"secret": []byte("first-service-secret")}}
+	f.create(s)
+	f.ready()
+	checksum := get(f, "hub", &appsv1.Deployment{}).Spec.Template.Annotations[resources.ChecksumAnnotation]
+	minted := func() string { return string(get(f, "hub-token", &corev1.Secret{}).Data["token"]) }
 	first := minted()
-	w.reconcile()
+	f.reconcile()
 	if minted() != first {
 		t.Error("the token changed though the secret did not")
 	}
@@ -414,21 +414,21 @@ func TestServiceSecretRotation(t *testing.T) {
 	if err := api.Update(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
-	w.reconcile()
+	f.reconcile()
 	if !token.Valid(minted(), []byte("second-service-secret")) {
 		t.Error("the token is not of the new secret")
 	}
-	w.reconcile()
+	f.reconcile()
 	told := 0
-	for len(w.events.Events) > 0 {
-		if strings.Contains(<-w.events.Events, v1alpha1.TokenChanged) {
+	for len(f.events.Events) > 0 {
+		if strings.Contains(<-f.events.Events, v1alpha1.TokenChanged) {
 			told++
 		}
 	}
 	if told != 1 {
 		t.Errorf("people were told %d times that the token changed", told)
 	}
-	if got := get(w, "hub", &appsv1.Deployment{}).Spec.Template.Annotations[resources.ChecksumAnnotation]; got != checksum {
+	if got := get(f, "hub", &appsv1.Deployment{}).Spec.Template.Annotations[resources.ChecksumAnnotation]; got != checksum {
 		t.Error("a secret that pods read again rolled them")
 	}
 }
@@ -436,12 +436,12 @@ func TestServiceSecretRotation(t *testing.T) {
 // From a short or blank secret, or a previous one, anybody could find a token by trying.
 func TestWeakServiceSecret(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	h := w.hub()
+	f := newFixture(t)
+	h := f.hub()
 	h.Spec.ServiceSecretRef = &v1alpha1.SecretKeyRef{Name: "mine"}
-	w.create(h)
-	s := &corev1.Secret{ObjectMeta: w.meta("mine")}
-	w.create(s)
+	f.create(h)
+	s := &corev1.Secret{ObjectMeta: f.meta("mine")}
+	f.create(s)
 	long := []byte("0123456789abcdef")
 	for name, data := range map[string]map[string][]byte{
 		"missing":        {"other": long},
@@ -456,10 +456,10 @@ func TestWeakServiceSecret(t *testing.T) {
 		if err := api.Update(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
-		w.reconcile()
-		w.want(v1alpha1.CredentialsReady, metav1.ConditionFalse, v1alpha1.SecretInvalid)
-		w.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.SecretInvalid)
-		if m := w.message(v1alpha1.Stalled); !strings.Contains(m, "at least 16 characters") {
+		f.reconcile()
+		f.want(v1alpha1.CredentialsReady, metav1.ConditionFalse, v1alpha1.SecretInvalid)
+		f.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.SecretInvalid)
+		if m := f.message(v1alpha1.Stalled); !strings.Contains(m, "at least 16 characters") {
 			t.Errorf("%s: message %q", name, m)
 		}
 	}
@@ -467,20 +467,20 @@ func TestWeakServiceSecret(t *testing.T) {
 	if err := api.Update(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
-	w.ready()
+	f.ready()
 }
 
 func TestChangedSettingsRollThePods(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	h := w.hub()
+	f := newFixture(t)
+	h := f.hub()
 	h.Spec.Integrations = []v1alpha1.Integration{{Name: "tray", SecretRef: &v1alpha1.SecretRef{Name: "settings"}}}
-	w.create(h)
-	s := &corev1.Secret{ObjectMeta: w.meta("settings"), Data: map[string][]byte{"A": []byte("1")}}
-	w.create(s)
-	w.ready()
+	f.create(h)
+	s := &corev1.Secret{ObjectMeta: f.meta("settings"), Data: map[string][]byte{"A": []byte("1")}}
+	f.create(s)
+	f.ready()
 	// what others annotate, such as kubectl rollout restart, stays
-	d := get(w, "hub", &appsv1.Deployment{})
+	d := get(f, "hub", &appsv1.Deployment{})
 	d.Spec.Template.Annotations["kubectl.kubernetes.io/restartedAt"] = "now"
 	if err := api.Update(t.Context(), d); err != nil {
 		t.Fatal(err)
@@ -490,32 +490,32 @@ func TestChangedSettingsRollThePods(t *testing.T) {
 	if err := api.Update(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
-	w.reconcile()
-	after := get(w, "hub", &appsv1.Deployment{}).Spec.Template.Annotations
+	f.reconcile()
+	after := get(f, "hub", &appsv1.Deployment{}).Spec.Template.Annotations
 	if after[resources.ChecksumAnnotation] == before[resources.ChecksumAnnotation] {
 		t.Error("a changed Secret did not roll the pods")
 	}
 	if after["kubectl.kubernetes.io/restartedAt"] != "now" {
-		t.Error("a foreign annotation was removed")
+		t.Error("a third-party annotation was removed")
 	}
 }
 
 func TestDeletedAndEditedChildrenComeBack(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.create(w.hub())
-	w.ready()
-	if err := api.Delete(t.Context(), get(w, "hub", &corev1.Service{})); err != nil {
+	f := newFixture(t)
+	f.create(f.hub())
+	f.ready()
+	if err := api.Delete(t.Context(), get(f, "hub", &corev1.Service{})); err != nil {
 		t.Fatal(err)
 	}
-	d := get(w, "hub", &appsv1.Deployment{})
+	d := get(f, "hub", &appsv1.Deployment{})
 	d.Spec.Template.Spec.Containers[0].Image = "evil:latest"
 	if err := api.Update(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
-	w.reconcile()
-	get(w, "hub", &corev1.Service{})
-	if got := get(w, "hub", &appsv1.Deployment{}).Spec.Template.Spec.Containers[0].Image; got != "hub:test" {
+	f.reconcile()
+	get(f, "hub", &corev1.Service{})
+	if got := get(f, "hub", &appsv1.Deployment{}).Spec.Template.Spec.Containers[0].Image; got != "hub:test" {
 		t.Errorf("the image is %s", got)
 	}
 }
@@ -539,28 +539,28 @@ func TestNameTaken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			other.SetNamespace(w.namespace)
-			w.create(other)
+			f := newFixture(t)
+			other.SetNamespace(f.namespace)
+			f.create(other)
 			before := other.GetResourceVersion()
-			w.create(w.hub())
-			w.reconcile()
-			if cert := (&cmv1.Certificate{}); api.Get(t.Context(), client.ObjectKey{Namespace: w.namespace, Name: "hub"}, cert) == nil && len(cert.OwnerReferences) > 0 {
-				w.issue()
-				w.reconcile()
+			f.create(f.hub())
+			f.reconcile()
+			if cert := (&cmv1.Certificate{}); api.Get(t.Context(), client.ObjectKey{Namespace: f.namespace, Name: "hub"}, cert) == nil && len(cert.OwnerReferences) > 0 {
+				f.issue()
+				f.reconcile()
 			}
-			w.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.NameTaken)
-			if get(w, other.GetName(), other).GetResourceVersion() != before {
+			f.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.NameTaken)
+			if get(f, other.GetName(), other).GetResourceVersion() != before {
 				t.Error("somebody else's object was changed")
 			}
 			// No watch tells of an object that is not the operator's.
-			if result, err := w.reconcileWith(api); err != nil || result.RequeueAfter == 0 {
+			if result, err := f.reconcileWith(api); err != nil || result.RequeueAfter == 0 {
 				t.Errorf("nobody looks whether the name is free: %v, %v", result, err)
 			}
 			if err := api.Delete(t.Context(), other); err != nil {
 				t.Fatal(err)
 			}
-			w.ready()
+			f.ready()
 		})
 	}
 }

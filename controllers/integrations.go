@@ -127,7 +127,7 @@ func add(sum hash.Hash, text string) {
 
 func (r *Reconciler) caBundle(ctx context.Context, namespace string, ref *v1alpha1.ConfigMapKeyRef) (string, error) {
 	m := &corev1.ConfigMap{}
-	err := r.Live.Get(ctx, client.ObjectKey{Namespace: namespace, Name: ref.Name}, m)
+	err := r.APIReader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: ref.Name}, m)
 	if apierrors.IsNotFound(err) {
 		return "", nil
 	}

@@ -28,15 +28,15 @@ type kinds struct {
 	begin func(schema.GroupVersionKind) error
 }
 
-// knows is whether the cluster knows a kind. That it does not is believed for a while.
-func (r *Reconciler) knows(kind schema.GroupVersionKind) bool {
+// kindInstalled is whether the cluster knows a kind. That it does not is believed for a while.
+func (r *Reconciler) kindInstalled(kind schema.GroupVersionKind) bool {
 	if !isOptional(kind) {
 		return true
 	}
 	k := &r.kinds
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if at, ok := k.missing[kind]; ok && time.Since(at) < lookAgain {
+	if at, ok := k.missing[kind]; ok && time.Since(at) < pollInterval {
 		return false
 	}
 	if _, err := r.RESTMapper().RESTMapping(kind.GroupKind(), kind.Version); meta.IsNoMatchError(err) {

@@ -36,21 +36,21 @@ func TestKindsThatComeLater(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	w := newWorldAt(t, bare)
-	h := w.hub()
+	f := newFixtureOn(t, bare)
+	h := f.hub()
 	h.Spec.Exposure = gatewayExposure()
 	h.Spec.Monitoring = &v1alpha1.Monitoring{ServiceMonitor: &v1alpha1.ServiceMonitor{}}
-	w.create(h)
-	w.reconcile()
-	w.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.CertManagerMissing)
-	w.want(v1alpha1.Exposed, metav1.ConditionFalse, v1alpha1.KindMissing)
-	w.want(v1alpha1.MonitoringReady, metav1.ConditionFalse, v1alpha1.KindMissing)
-	w.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.CertManagerMissing)
+	f.create(h)
+	f.reconcile()
+	f.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.CertManagerMissing)
+	f.want(v1alpha1.Exposed, metav1.ConditionFalse, v1alpha1.KindMissing)
+	f.want(v1alpha1.MonitoringReady, metav1.ConditionFalse, v1alpha1.KindMissing)
+	f.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.CertManagerMissing)
 	for condition, want := range map[string]string{
 		v1alpha1.Exposed:         "the kind BackendTLSPolicy of gateway.networking.k8s.io/v1. Install the Gateway API in a version that has it, or leave spec.exposure.gateway out",
 		v1alpha1.MonitoringReady: "the kind ServiceMonitor of monitoring.coreos.com/v1. Install the Prometheus operator in a version that has it, or leave spec.monitoring out",
 	} {
-		if got := w.message(condition); !strings.Contains(got, want) {
+		if got := f.message(condition); !strings.Contains(got, want) {
 			t.Errorf("%s says %q, want %q", condition, got, want)
 		}
 	}
@@ -60,29 +60,29 @@ func TestKindsThatComeLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	install(certManager)
-	w.createIssuer()
-	w.reconcile()
-	w.issue()
-	w.reconcile()
-	w.runPods()
-	w.reconcile()
-	w.want(v1alpha1.DeploymentAvailable, metav1.ConditionTrue, v1alpha1.Succeeded)
-	w.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.KindMissing)
+	f.createIssuer()
+	f.reconcile()
+	f.issue()
+	f.reconcile()
+	f.runPods()
+	f.reconcile()
+	f.want(v1alpha1.DeploymentAvailable, metav1.ConditionTrue, v1alpha1.Succeeded)
+	f.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.KindMissing)
 
-	w.edit(func(s *v1alpha1.IntegrationHubSpec) { s.Exposure = nil })
-	w.reconcile()
-	w.issue()
-	w.reconcile()
-	w.runPods()
-	w.reconcile()
-	w.want(v1alpha1.MonitoringReady, metav1.ConditionFalse, v1alpha1.KindMissing)
-	w.want(v1alpha1.Ready, metav1.ConditionTrue, v1alpha1.Succeeded)
+	f.edit(func(s *v1alpha1.IntegrationHubSpec) { s.Exposure = nil })
+	f.reconcile()
+	f.issue()
+	f.reconcile()
+	f.runPods()
+	f.reconcile()
+	f.want(v1alpha1.MonitoringReady, metav1.ConditionFalse, v1alpha1.KindMissing)
+	f.want(v1alpha1.Ready, metav1.ConditionTrue, v1alpha1.Succeeded)
 
 	optional, err := controllertest.OptionalCRDs(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	install(optional...)
-	w.reconcile()
-	w.want(v1alpha1.MonitoringReady, metav1.ConditionTrue, v1alpha1.Succeeded)
+	f.reconcile()
+	f.want(v1alpha1.MonitoringReady, metav1.ConditionTrue, v1alpha1.Succeeded)
 }

@@ -14,22 +14,22 @@ import (
 	"integrationhub.dev/controllers"
 )
 
-// readiness is what the metrics tell of the world's hub.
-func (w *world) readiness(c client.Reader) (value float64, told bool) {
-	w.t.Helper()
+// readiness is what the metrics tell of the fixture's hub.
+func (f *fixture) readiness(c client.Reader) (value float64, told bool) {
+	f.t.Helper()
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(controllers.Metrics{Hubs: c})
 	families, err := registry.Gather()
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
-	for _, f := range families {
-		for _, m := range f.Metric {
+	for _, family := range families {
+		for _, m := range family.Metric {
 			labels := map[string]string{}
 			for _, l := range m.Label {
 				labels[l.GetName()] = l.GetValue()
 			}
-			if f.GetName() == "integrationhub_ready" && labels["hub_namespace"] == w.namespace && labels["hub"] == "hub" {
+			if family.GetName() == "integrationhub_ready" && labels["hub_namespace"] == f.namespace && labels["hub"] == "hub" {
 				return m.Gauge.GetValue(), true
 			}
 		}
@@ -40,23 +40,23 @@ func (w *world) readiness(c client.Reader) (value float64, told bool) {
 // Metrics say of each hub whether it is ready, from its first moment to its last.
 func TestReadinessMetric(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	f := newFixture(t)
 	says := func(value float64, told bool) {
 		t.Helper()
-		if v, ok := w.readiness(api); v != value || ok != told {
+		if v, ok := f.readiness(api); v != value || ok != told {
 			t.Errorf("told: %v, %v, want %v, %v", ok, v, told, value)
 		}
 	}
 	says(0, false)
-	w.create(w.hub())
+	f.create(f.hub())
 	says(0, true)
-	w.ready()
+	f.ready()
 	says(1, true)
-	w.edit(func(s *v1alpha1.IntegrationHubSpec) { s.TLS.IssuerRef.Name = "nobody" })
-	w.reconcile()
-	w.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.IssuerNotFound)
+	f.edit(func(s *v1alpha1.IntegrationHubSpec) { s.TLS.IssuerRef.Name = "nobody" })
+	f.reconcile()
+	f.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.IssuerNotFound)
 	says(0, true)
-	if err := api.Delete(t.Context(), get(w, "hub", &v1alpha1.IntegrationHub{})); err != nil {
+	if err := api.Delete(t.Context(), get(f, "hub", &v1alpha1.IntegrationHub{})); err != nil {
 		t.Fatal(err)
 	}
 	says(0, false)
@@ -65,7 +65,7 @@ func TestReadinessMetric(t *testing.T) {
 			return errors.New("the cache is not started")
 		},
 	})
-	if _, told := w.readiness(starting); told {
+	if _, told := f.readiness(starting); told {
 		t.Error("a cache that is not filled tells of hubs")
 	}
 }

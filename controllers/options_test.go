@@ -82,30 +82,30 @@ func TestOptionalObjects(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			w.policy.Default.ServiceAccounts = []string{"default"}
-			h := w.hub()
+			f := newFixture(t)
+			f.policy.Default.ServiceAccounts = []string{"default"}
+			h := f.hub()
 			tt.on(&h.Spec)
-			w.create(h)
-			w.ready()
-			made := get(w, "hub", tt.object)
+			f.create(h)
+			f.ready()
+			made := get(f, "hub", tt.object)
 			before := made.GetResourceVersion()
-			w.reconcile()
-			if v := get(w, "hub", tt.object).GetResourceVersion(); v != before {
+			f.reconcile()
+			if v := get(f, "hub", tt.object).GetResourceVersion(); v != before {
 				t.Errorf("it is written though nothing changed: %s, then %s", before, v)
 			}
 			if err := api.Delete(t.Context(), tt.object); err != nil {
 				t.Fatal(err)
 			}
-			w.reconcile()
-			get(w, "hub", tt.object) // it came back
-			w.issue()
-			w.edit(tt.off)
-			w.reconcile()
-			if err := api.Get(t.Context(), w.key(), tt.object); !apierrors.IsNotFound(err) {
+			f.reconcile()
+			get(f, "hub", tt.object) // it came back
+			f.issue()
+			f.edit(tt.off)
+			f.reconcile()
+			if err := api.Get(t.Context(), f.key(), tt.object); !apierrors.IsNotFound(err) {
 				t.Errorf("it stayed: %v", err)
 			}
-			w.reconcile() // and what is not there is not missed
+			f.reconcile() // and what is not there is not missed
 		})
 	}
 }
@@ -113,45 +113,45 @@ func TestOptionalObjects(t *testing.T) {
 // An object of the name that a switched-off part would have is none of the operator's business.
 func TestForeignObjectStays(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.create(&networkingv1.NetworkPolicy{ObjectMeta: w.meta("hub")})
-	w.create(w.hub())
-	w.ready()
-	get(w, "hub", &networkingv1.NetworkPolicy{})
-	w.edit(func(s *v1alpha1.IntegrationHubSpec) { s.NetworkPolicy = &v1alpha1.NetworkPolicy{} })
-	w.reconcile()
-	w.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.NameTaken)
+	f := newFixture(t)
+	f.create(&networkingv1.NetworkPolicy{ObjectMeta: f.meta("hub")})
+	f.create(f.hub())
+	f.ready()
+	get(f, "hub", &networkingv1.NetworkPolicy{})
+	f.edit(func(s *v1alpha1.IntegrationHubSpec) { s.NetworkPolicy = &v1alpha1.NetworkPolicy{} })
+	f.reconcile()
+	f.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.NameTaken)
 }
 
 // When a hub begins to be autoscaled its pods stay, and then belong to the autoscaler.
 func TestAutoscalingTakesOver(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	h := w.hub()
+	f := newFixture(t)
+	h := f.hub()
 	h.Spec.Replicas = new(int32(3))
-	w.create(h)
-	w.reconcile()
-	w.issue()
-	w.reconcile()
-	replicas := func() int32 { return *get(w, "hub", &appsv1.Deployment{}).Spec.Replicas }
-	w.edit(func(s *v1alpha1.IntegrationHubSpec) { s.Autoscaling = &v1alpha1.Autoscaling{MaxReplicas: 10} })
-	w.reconcile()
+	f.create(h)
+	f.reconcile()
+	f.issue()
+	f.reconcile()
+	replicas := func() int32 { return *get(f, "hub", &appsv1.Deployment{}).Spec.Replicas }
+	f.edit(func(s *v1alpha1.IntegrationHubSpec) { s.Autoscaling = &v1alpha1.Autoscaling{MaxReplicas: 10} })
+	f.reconcile()
 	if n := replicas(); n != 3 {
 		t.Fatalf("%d pods after autoscaling began, want the 3 that there were", n)
 	}
 	scale := &autoscalingv1.Scale{Spec: autoscalingv1.ScaleSpec{Replicas: 7}}
-	d := get(w, "hub", &appsv1.Deployment{})
+	d := get(f, "hub", &appsv1.Deployment{})
 	if err := api.SubResource("scale").Update(t.Context(), d, client.WithSubResourceBody(scale)); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
-		w.reconcile()
+		f.reconcile()
 	}
 	if n := replicas(); n != 7 {
 		t.Errorf("%d pods: the operator fights the autoscaler, which asked for 7", n)
 	}
-	w.edit(func(s *v1alpha1.IntegrationHubSpec) { s.Autoscaling, s.Replicas = nil, new(int32(2)) })
-	w.reconcile()
+	f.edit(func(s *v1alpha1.IntegrationHubSpec) { s.Autoscaling, s.Replicas = nil, new(int32(2)) })
+	f.reconcile()
 	if n := replicas(); n != 2 {
 		t.Errorf("%d pods after autoscaling ended, want 2", n)
 	}
@@ -160,15 +160,15 @@ func TestAutoscalingTakesOver(t *testing.T) {
 // A certificate that the admin brings is looked at before pods are rolled onto it.
 func TestOwnCertificate(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	h := w.hub()
+	f := newFixture(t)
+	h := f.hub()
 	h.Spec.TLS = v1alpha1.TLS{SecretName: "mine"}
 	h.Spec.BaseURL = "https://hub.example.com"
-	w.create(h)
-	w.reconcile()
-	w.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.SecretNotFound)
-	s := &corev1.Secret{ObjectMeta: w.meta("mine"), Data: map[string][]byte{"tls.crt": []byte("x")}}
-	w.create(s)
+	f.create(h)
+	f.reconcile()
+	f.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.SecretNotFound)
+	s := &corev1.Secret{ObjectMeta: f.meta("mine"), Data: map[string][]byte{"tls.crt": []byte("x")}}
+	f.create(s)
 	for _, step := range []struct {
 		host   string
 		end    time.Duration
@@ -187,16 +187,16 @@ func TestOwnCertificate(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		w.reconcile()
-		w.want(v1alpha1.CertificateReady, step.status, step.reason)
-		if c := meta.FindStatusCondition(get(w, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.CertificateReady); !strings.Contains(c.Message, step.says) {
+		f.reconcile()
+		f.want(v1alpha1.CertificateReady, step.status, step.reason)
+		if c := meta.FindStatusCondition(get(f, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.CertificateReady); !strings.Contains(c.Message, step.says) {
 			t.Errorf("message %q, want %q", c.Message, step.says)
 		}
 	}
-	if get(w, "hub", &v1alpha1.IntegrationHub{}).Status.CertificateNotAfter == nil {
+	if get(f, "hub", &v1alpha1.IntegrationHub{}).Status.CertificateNotAfter == nil {
 		t.Error("the end of the certificate is not told")
 	}
-	if volumes := get(w, "hub", &appsv1.Deployment{}).Spec.Template.Spec.Volumes; volumes[len(volumes)-1].Secret.SecretName != "mine" {
+	if volumes := get(f, "hub", &appsv1.Deployment{}).Spec.Template.Spec.Volumes; volumes[len(volumes)-1].Secret.SecretName != "mine" {
 		t.Errorf("the pods do not mount it: %+v", volumes)
 	}
 }
@@ -225,33 +225,33 @@ func keyPair(t *testing.T, host string, end time.Time) map[string][]byte {
 // A template that fits no pod is told, and running pods are left alone.
 func TestPodTemplate(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.policy.Default.AnyPodTemplate = new(true)
-	w.create(w.hub())
-	w.ready()
-	before := get(w, "hub", &appsv1.Deployment{}).ResourceVersion
+	f := newFixture(t)
+	f.policy.Default.AnyPodTemplate = new(true)
+	f.create(f.hub())
+	f.ready()
+	before := get(f, "hub", &appsv1.Deployment{}).ResourceVersion
 	for text, says := range map[string]string{
 		`{"spec":{"hostNework":true}}`:                               `unknown field "hostNework"`,
 		`{"spec":{"containers":[{"name":"hub","env":"x"}]}}`:         "env",
 		`{"spec":{"containers":[{"name":"hub","$patch":"delete"}]}}`: `takes away the container "hub"`,
 		`{"spec":null}`: "takes away",
 	} {
-		w.edit(func(s *v1alpha1.IntegrationHubSpec) { s.PodTemplate = &runtime.RawExtension{Raw: []byte(text)} })
-		w.reconcile()
-		w.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.PodTemplateInvalid)
-		c := meta.FindStatusCondition(get(w, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.Ready)
+		f.edit(func(s *v1alpha1.IntegrationHubSpec) { s.PodTemplate = &runtime.RawExtension{Raw: []byte(text)} })
+		f.reconcile()
+		f.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.PodTemplateInvalid)
+		c := meta.FindStatusCondition(get(f, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.Ready)
 		if !strings.Contains(c.Message, says) {
 			t.Errorf("%s: %q, want %q", text, c.Message, says)
 		}
 	}
-	if v := get(w, "hub", &appsv1.Deployment{}).ResourceVersion; v != before {
+	if v := get(f, "hub", &appsv1.Deployment{}).ResourceVersion; v != before {
 		t.Error("the running pods were not left alone")
 	}
-	w.edit(func(s *v1alpha1.IntegrationHubSpec) {
+	f.edit(func(s *v1alpha1.IntegrationHubSpec) {
 		s.PodTemplate = &runtime.RawExtension{Raw: []byte(`{"metadata":{"annotations":{"a":"b"}},"spec":{"hostAliases":[{"ip":"10.0.0.1","hostnames":["looker"]}]}}`)}
 	})
-	w.reconcile()
-	template := get(w, "hub", &appsv1.Deployment{}).Spec.Template
+	f.reconcile()
+	template := get(f, "hub", &appsv1.Deployment{}).Spec.Template
 	if template.Annotations["a"] != "b" || len(template.Spec.HostAliases) != 1 {
 		t.Errorf("the template was not merged: %+v", template)
 	}
@@ -260,27 +260,27 @@ func TestPodTemplate(t *testing.T) {
 // A paused hub is left as it is; it catches up afterwards.
 func TestPaused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.create(w.hub())
-	w.ready()
-	before := w.versions()
-	w.edit(func(s *v1alpha1.IntegrationHubSpec) { s.Paused, s.Label = true, "Another" })
+	f := newFixture(t)
+	f.create(f.hub())
+	f.ready()
+	before := f.versions()
+	f.edit(func(s *v1alpha1.IntegrationHubSpec) { s.Paused, s.Label = true, "Another" })
 	for range 2 {
-		w.reconcile()
+		f.reconcile()
 	}
-	after := w.versions()
+	after := f.versions()
 	delete(before, "hub")
 	delete(after, "hub")
 	if diff := cmp.Diff(before, after); diff != "" {
 		t.Errorf("a paused hub was changed (-before +after):\n%s", diff)
 	}
-	w.want(v1alpha1.Paused, metav1.ConditionTrue, v1alpha1.SpecPaused)
-	w.edit(func(s *v1alpha1.IntegrationHubSpec) { s.Paused = false })
-	w.reconcile()
-	if meta.FindStatusCondition(get(w, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.Paused) != nil {
+	f.want(v1alpha1.Paused, metav1.ConditionTrue, v1alpha1.SpecPaused)
+	f.edit(func(s *v1alpha1.IntegrationHubSpec) { s.Paused = false })
+	f.reconcile()
+	if meta.FindStatusCondition(get(f, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.Paused) != nil {
 		t.Error("it is still called paused")
 	}
-	if get(w, "hub", &appsv1.Deployment{}).ResourceVersion == before["deployment"] {
+	if get(f, "hub", &appsv1.Deployment{}).ResourceVersion == before["deployment"] {
 		t.Error("what changed meanwhile was forgotten")
 	}
 }
@@ -288,50 +288,50 @@ func TestPaused(t *testing.T) {
 // A load balancer's address is waited for.
 func TestLoadBalancer(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	h := w.hub()
+	f := newFixture(t)
+	h := f.hub()
 	h.Spec.Exposure = &v1alpha1.Exposure{Service: &v1alpha1.ServiceExposure{Type: corev1.ServiceTypeLoadBalancer}}
-	w.create(h)
-	w.reconcile()
-	w.want(v1alpha1.Exposed, metav1.ConditionFalse, v1alpha1.AddressPending)
-	s := get(w, "hub", &corev1.Service{})
+	f.create(h)
+	f.reconcile()
+	f.want(v1alpha1.Exposed, metav1.ConditionFalse, v1alpha1.AddressPending)
+	s := get(f, "hub", &corev1.Service{})
 	s.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: "192.0.2.1"}}
 	if err := api.Status().Update(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
-	w.ready()
-	w.want(v1alpha1.Exposed, metav1.ConditionTrue, v1alpha1.Succeeded)
+	f.ready()
+	f.want(v1alpha1.Exposed, metav1.ConditionTrue, v1alpha1.Succeeded)
 }
 
 // The key of the hub that this one takes over from must be one.
 func TestCipherSecret(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	h := w.hub()
+	f := newFixture(t)
+	h := f.hub()
 	h.Spec.CipherSecretRef = &v1alpha1.SecretKeyRef{Name: "cipher", Key: "CIPHER_MASTER"}
-	w.create(h)
-	w.reconcile()
-	w.want(v1alpha1.IntegrationsReady, metav1.ConditionFalse, v1alpha1.SecretNotFound)
-	s := &corev1.Secret{ObjectMeta: w.meta("cipher"), StringData: map[string]string{"CIPHER_MASTER": "short"}}
-	w.create(s)
-	w.reconcile()
-	w.want(v1alpha1.IntegrationsReady, metav1.ConditionFalse, v1alpha1.SecretInvalid)
+	f.create(h)
+	f.reconcile()
+	f.want(v1alpha1.IntegrationsReady, metav1.ConditionFalse, v1alpha1.SecretNotFound)
+	s := &corev1.Secret{ObjectMeta: f.meta("cipher"), StringData: map[string]string{"CIPHER_MASTER": "short"}}
+	f.create(s)
+	f.reconcile()
+	f.want(v1alpha1.IntegrationsReady, metav1.ConditionFalse, v1alpha1.SecretInvalid)
 	s.StringData = map[string]string{"CIPHER_MASTER": strings.Repeat("0f", 32)}
 	if err := api.Update(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
-	w.ready()
+	f.ready()
 }
 
 // A hub that takes over from another one does not start without the key for users' tokens only
 // because an integration's Secret is no place for it.
 func TestReservedVariablesInSecrets(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	h := w.hub()
+	f := newFixture(t)
+	h := f.hub()
 	h.Spec.Integrations = []v1alpha1.Integration{{Name: "airtable", SecretRef: &v1alpha1.SecretRef{Name: "env"}}}
-	w.create(h)
-	w.create(&corev1.Secret{ObjectMeta: w.meta("env"), StringData: map[string]string{
+	f.create(h)
+	f.create(&corev1.Secret{ObjectMeta: f.meta("env"), StringData: map[string]string{
 		"CIPHER_MASTER": strings.Repeat("0f", 32), "ENCRYPT_PAYLOAD": "true", "ENCRYPT_PAYLOAD_DROPBOX": "false",
 		"https_proxy": "http://evil.example:3128", "AIRTABLE_CLIENT_ID": "id", "ACTION_HUB_SECRET": "x",
 	}})
@@ -344,16 +344,16 @@ func TestReservedVariablesInSecrets(t *testing.T) {
 		}},
 		{"spec.encryptUserState", func(s *v1alpha1.IntegrationHubSpec) { s.EncryptUserState = true }},
 	} {
-		w.reconcile()
-		w.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.SettingReserved)
-		if m := w.message(v1alpha1.Stalled); !strings.Contains(m, step.field) {
+		f.reconcile()
+		f.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.SettingReserved)
+		if m := f.message(v1alpha1.Stalled); !strings.Contains(m, step.field) {
 			t.Errorf("message %q, want %s", m, step.field)
 		}
-		w.edit(step.cure)
+		f.edit(step.cure)
 	}
-	w.ready()
+	f.ready()
 	got := map[string]bool{}
-	for _, e := range get(w, "hub", &appsv1.Deployment{}).Spec.Template.Spec.Containers[0].Env {
+	for _, e := range get(f, "hub", &appsv1.Deployment{}).Spec.Template.Spec.Containers[0].Env {
 		got[e.Name] = e.ValueFrom != nil
 	}
 	if _, leaked := got["https_proxy"]; leaked || !got["CIPHER_MASTER"] || got["ENCRYPT_PAYLOAD"] || !got["AIRTABLE_CLIENT_ID"] {
@@ -365,54 +365,54 @@ func TestReservedVariablesInSecrets(t *testing.T) {
 // left alone while they are missing.
 func TestProxyAndSentrySecrets(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	h := w.hub()
+	f := newFixture(t)
+	h := f.hub()
 	h.Spec.Egress = &v1alpha1.Egress{Proxy: &v1alpha1.Proxy{SecretRef: v1alpha1.SecretRef{Name: "proxy"}}}
 	h.Spec.Sentry = &v1alpha1.Sentry{DSNSecretRef: v1alpha1.SecretKeyRef{Name: "sentry", Key: "dsn"}}
-	w.create(h)
-	w.reconcile()
-	w.want(v1alpha1.IntegrationsReady, metav1.ConditionFalse, v1alpha1.SecretNotFound)
-	dsn := &corev1.Secret{ObjectMeta: w.meta("sentry"), StringData: map[string]string{"dsn": ""}}
-	w.create(dsn)
-	proxy := &corev1.Secret{ObjectMeta: w.meta("proxy"), StringData: map[string]string{"NO_PROXY": "example.com"}}
-	w.create(proxy)
+	f.create(h)
+	f.reconcile()
+	f.want(v1alpha1.IntegrationsReady, metav1.ConditionFalse, v1alpha1.SecretNotFound)
+	dsn := &corev1.Secret{ObjectMeta: f.meta("sentry"), StringData: map[string]string{"dsn": ""}}
+	f.create(dsn)
+	proxy := &corev1.Secret{ObjectMeta: f.meta("proxy"), StringData: map[string]string{"NO_PROXY": "example.com"}}
+	f.create(proxy)
 	for _, s := range []struct {
 		secret     *corev1.Secret
 		key, value string
 	}{{dsn, "dsn", "https://key@sentry.example.com/1"}, {proxy, "HTTP_PROXY", "http://proxy.example.com:3128"}} {
-		w.reconcile()
-		w.want(v1alpha1.IntegrationsReady, metav1.ConditionFalse, v1alpha1.SecretInvalid)
+		f.reconcile()
+		f.want(v1alpha1.IntegrationsReady, metav1.ConditionFalse, v1alpha1.SecretInvalid)
 		s.secret.StringData = map[string]string{s.key: s.value}
 		if err := api.Update(t.Context(), s.secret); err != nil {
 			t.Fatal(err)
 		}
 	}
-	w.ready()
-	before := get(w, "hub", &appsv1.Deployment{}).Spec.Template.Annotations
+	f.ready()
+	before := get(f, "hub", &appsv1.Deployment{}).Spec.Template.Annotations
 	proxy.StringData = map[string]string{"HTTP_PROXY": "http://other.example.com:3128"}
 	if err := api.Update(t.Context(), proxy); err != nil {
 		t.Fatal(err)
 	}
-	w.ready()
-	if diff := cmp.Diff(before, get(w, "hub", &appsv1.Deployment{}).Spec.Template.Annotations); diff == "" {
+	f.ready()
+	if diff := cmp.Diff(before, get(f, "hub", &appsv1.Deployment{}).Spec.Template.Annotations); diff == "" {
 		t.Error("pods are not rolled for another proxy")
 	}
 }
 
 // readyPod is a pod of the hub that can be asked.
-func (w *world) readyPod() {
-	w.t.Helper()
-	w.create(&corev1.Pod{
+func (f *fixture) readyPod() {
+	f.t.Helper()
+	f.create(&corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: w.namespace, Name: "hub-1", Labels: map[string]string{"app.kubernetes.io/name": "integration-hub", "app.kubernetes.io/instance": "hub"},
+			Namespace: f.namespace, Name: "hub-1", Labels: map[string]string{"app.kubernetes.io/name": "integration-hub", "app.kubernetes.io/instance": "hub"},
 		},
-		Spec: get(w, "hub", &appsv1.Deployment{}).Spec.Template.Spec,
+		Spec: get(f, "hub", &appsv1.Deployment{}).Spec.Template.Spec,
 	})
-	pod := get(w, "hub-1", &corev1.Pod{})
+	pod := get(f, "hub-1", &corev1.Pod{})
 	pod.Status.PodIP, pod.Status.PodIPs = "192.0.2.1", []corev1.PodIP{{IP: "192.0.2.1"}}
 	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
-	if err := api.Status().Update(w.t.Context(), pod); err != nil {
-		w.t.Fatal(err)
+	if err := api.Status().Update(f.t.Context(), pod); err != nil {
+		f.t.Fatal(err)
 	}
 }
 
@@ -430,73 +430,73 @@ func (i inspector) Inspect(context.Context, *corev1.Pod) (hubclient.Report, erro
 // offered is told with its reason.
 func TestInspection(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	h := w.hub()
+	f := newFixture(t)
+	h := f.hub()
 	h.Spec.Integrations = []v1alpha1.Integration{{Name: "airtable"}, {Name: "tray"}}
-	w.create(h)
-	w.ready()
-	w.readyPod()
+	f.create(h)
+	f.ready()
+	f.readyPod()
 	var report hubclient.Report
 	report.Version = "v1.2.3"
 	report.Integrations.On = []string{"tray"}
 	report.Integrations.Off = map[string]string{"airtable": "missing settings: AIRTABLE_CLIENT_ID", "slack_app": "not enabled"}
 	inspect := func(i inspector) v1alpha1.IntegrationHubStatus {
-		r := &controllers.Reconciler{Client: api, Live: api, Recorder: w.events, HubImage: "hub:test", Hubs: i}
-		if _, err := r.Reconcile(t.Context(), ctrl.Request{NamespacedName: w.key()}); err != nil {
+		r := &controllers.Reconciler{Client: api, APIReader: api, Recorder: f.events, HubImage: "hub:test", Hubs: i}
+		if _, err := r.Reconcile(t.Context(), ctrl.Request{NamespacedName: f.key()}); err != nil {
 			t.Fatal(err)
 		}
-		return get(w, "hub", &v1alpha1.IntegrationHub{}).Status
+		return get(f, "hub", &v1alpha1.IntegrationHub{}).Status
 	}
 	got := inspect(inspector{report: report})
 	want := []v1alpha1.IntegrationStatus{{Name: "airtable", Reason: "missing settings: AIRTABLE_CLIENT_ID"}, {Name: "tray", Offered: true}}
 	if diff := cmp.Diff(want, got.Integrations); diff != "" || got.ObservedVersion != "v1.2.3" {
 		t.Errorf("version %q, integrations (-want +got):\n%s", got.ObservedVersion, diff)
 	}
-	w.want(v1alpha1.IntegrationsReady, metav1.ConditionFalse, v1alpha1.SettingsMissing)
-	w.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.SettingsMissing)
-	again := get(w, "hub", &v1alpha1.IntegrationHub{}).ResourceVersion
+	f.want(v1alpha1.IntegrationsReady, metav1.ConditionFalse, v1alpha1.SettingsMissing)
+	f.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.SettingsMissing)
+	again := get(f, "hub", &v1alpha1.IntegrationHub{}).ResourceVersion
 	time.Sleep(1100 * time.Millisecond) // conditions tell their time in seconds
 	inspect(inspector{report: report})
-	if v := get(w, "hub", &v1alpha1.IntegrationHub{}).ResourceVersion; v != again {
+	if v := get(f, "hub", &v1alpha1.IntegrationHub{}).ResourceVersion; v != again {
 		t.Error("the same report was written twice")
 	}
 	if got := inspect(inspector{err: http.ErrServerClosed}); got.ObservedVersion != "v1.2.3" {
 		t.Errorf("a hub that cannot be asked was forgotten: %+v", got)
 	}
-	w.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.SettingsMissing)
-	w.edit(func(s *v1alpha1.IntegrationHubSpec) { s.Integrations = s.Integrations[1:] })
-	w.reconcile()
-	w.runPods()
+	f.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.SettingsMissing)
+	f.edit(func(s *v1alpha1.IntegrationHubSpec) { s.Integrations = s.Integrations[1:] })
+	f.reconcile()
+	f.runPods()
 	inspect(inspector{err: http.ErrServerClosed})
-	w.want(v1alpha1.Ready, metav1.ConditionTrue, v1alpha1.Succeeded)
+	f.want(v1alpha1.Ready, metav1.ConditionTrue, v1alpha1.Succeeded)
 }
 
 // Whatever there is to say fits into a condition, and into an event, which takes less.
 func TestMuchToSay(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	h := w.hub()
+	f := newFixture(t)
+	h := f.hub()
 	i := inspector{report: hubclient.Report{Version: "v1.2.3"}}
 	i.report.Integrations.Off = map[string]string{}
 	for _, name := range []v1alpha1.IntegrationName{"airtable", "braze", "debug", "discord", "dropbox", "email", "firebase", "kloudio", "marketo", "mparticle"} {
 		h.Spec.Integrations = append(h.Spec.Integrations, v1alpha1.Integration{Name: name})
 		i.report.Integrations.Off[string(name)] = "missing settings: " + strings.Repeat("ä", 1000)
 	}
-	w.create(h)
-	w.ready()
-	w.readyPod()
-	for len(w.events.Events) > 0 {
-		<-w.events.Events
+	f.create(h)
+	f.ready()
+	f.readyPod()
+	for len(f.events.Events) > 0 {
+		<-f.events.Events
 	}
-	r := &controllers.Reconciler{Client: api, Live: api, Recorder: w.events, HubImage: "hub:test", Hubs: i}
-	if _, err := r.Reconcile(t.Context(), ctrl.Request{NamespacedName: w.key()}); err != nil {
+	r := &controllers.Reconciler{Client: api, APIReader: api, Recorder: f.events, HubImage: "hub:test", Hubs: i}
+	if _, err := r.Reconcile(t.Context(), ctrl.Request{NamespacedName: f.key()}); err != nil {
 		t.Fatal(err)
 	}
-	w.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.SettingsMissing)
-	if m := w.message(v1alpha1.Ready); len(m) > 4096 || !strings.HasSuffix(m, "…") || !utf8.ValidString(m) {
+	f.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.SettingsMissing)
+	if m := f.message(v1alpha1.Ready); len(m) > 4096 || !strings.HasSuffix(m, "…") || !utf8.ValidString(m) {
 		t.Errorf("a message of %d bytes: %s", len(m), m)
 	}
-	note := strings.TrimPrefix(<-w.events.Events, "Warning SettingsMissing ")
+	note := strings.TrimPrefix(<-f.events.Events, "Warning SettingsMissing ")
 	if len(note) > 1024 || !strings.HasSuffix(note, "…") || !utf8.ValidString(note) {
 		t.Errorf("a note of %d bytes: %s", len(note), note)
 	}

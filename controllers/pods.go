@@ -16,10 +16,10 @@ import (
 	"integrationhub.dev/controllers/resources"
 )
 
-// whyNotAvailable explains what keeps a deployment's pods from starting; empty where nothing
+// unavailableMessage explains what keeps a deployment's pods from starting; empty where nothing
 // does but time. Explanations hold no names of pods: each attempt has another, and the
 // condition would change for ever.
-func (r *Reconciler) whyNotAvailable(ctx context.Context, hub *v1alpha1.IntegrationHub, d *appsv1.Deployment) (string, error) {
+func (r *Reconciler) unavailableMessage(ctx context.Context, hub *v1alpha1.IntegrationHub, d *appsv1.Deployment) (string, error) {
 	for _, c := range d.Status.Conditions {
 		if c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue {
 			_, why, ok := strings.Cut(c.Message, " is forbidden: ")
@@ -30,19 +30,19 @@ func (r *Reconciler) whyNotAvailable(ctx context.Context, hub *v1alpha1.Integrat
 		}
 	}
 	pods := &corev1.PodList{}
-	if err := r.Live.List(ctx, pods, client.InNamespace(hub.Namespace), client.MatchingLabels(resources.Selector(hub))); err != nil {
+	if err := r.APIReader.List(ctx, pods, client.InNamespace(hub.Namespace), client.MatchingLabels(resources.Selector(hub))); err != nil {
 		return "", fmt.Errorf("listing pods: %w", err)
 	}
 	for i := range pods.Items {
-		if why := whyNotReady(&pods.Items[i]); why != "" {
+		if why := podFailureMessage(&pods.Items[i]); why != "" {
 			return why, nil
 		}
 	}
-	return whyStuck(d), nil
+	return rolloutStalledMessage(d), nil
 }
 
-// whyStuck is said of pods that run, and never become ready.
-func whyStuck(d *appsv1.Deployment) string {
+// rolloutStalledMessage is said of pods that run, and never become ready.
+func rolloutStalledMessage(d *appsv1.Deployment) string {
 	for _, c := range d.Status.Conditions {
 		if c.Type == appsv1.DeploymentProgressing && c.Status == corev1.ConditionFalse {
 			return fmt.Sprintf("Pods do not become ready, and nothing says why: see their events and logs (kubectl -n %s describe pods -l %s).", d.Namespace, metav1.FormatLabelSelector(d.Spec.Selector))
@@ -51,7 +51,7 @@ func whyStuck(d *appsv1.Deployment) string {
 	return ""
 }
 
-func whyNotReady(p *corev1.Pod) string {
+func podFailureMessage(p *corev1.Pod) string {
 	// An evicted pod stays in the list, and has a successor that matters.
 	if p.DeletionTimestamp != nil || p.Status.Phase == corev1.PodFailed {
 		return ""
@@ -65,14 +65,14 @@ func whyNotReady(p *corev1.Pod) string {
 		if c.Ready {
 			continue
 		}
-		if why := whyNotStarted(c, p); why != "" {
+		if why := containerFailureMessage(c, p); why != "" {
 			return why
 		}
 	}
 	return ""
 }
 
-func whyNotStarted(c corev1.ContainerStatus, p *corev1.Pod) string {
+func containerFailureMessage(c corev1.ContainerStatus, p *corev1.Pod) string {
 	who := "The hub"
 	if c.Name != resources.ContainerName {
 		who = "The container " + c.Name + " beside the hub"

@@ -81,21 +81,21 @@ func TestPodsThatCannotStart(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			w.create(w.hub())
-			w.reconcile()
-			w.issue()
-			w.reconcile()
-			w.pod(tt.status)
-			w.reconcile()
-			h := get(w, "hub", &v1alpha1.IntegrationHub{})
+			f := newFixture(t)
+			f.create(f.hub())
+			f.reconcile()
+			f.issue()
+			f.reconcile()
+			f.pod(tt.status)
+			f.reconcile()
+			h := get(f, "hub", &v1alpha1.IntegrationHub{})
 			for _, c := range h.Status.Conditions {
 				if strings.Contains(c.Message, "hunter2") {
 					t.Errorf("%s holds a container's output: %s", c.Type, c.Message)
 				}
 			}
 			got := meta.FindStatusCondition(h.Status.Conditions, v1alpha1.DeploymentAvailable)
-			tt.want = strings.ReplaceAll(tt.want, "NAMESPACE", w.namespace)
+			tt.want = strings.ReplaceAll(tt.want, "NAMESPACE", f.namespace)
 			switch {
 			case tt.want == "" && got.Reason != v1alpha1.Progressing:
 				t.Errorf("condition %+v", got)
@@ -108,12 +108,12 @@ func TestPodsThatCannotStart(t *testing.T) {
 
 func TestPodsThatMayNotBeCreated(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.create(w.hub())
-	w.reconcile()
-	w.issue()
-	w.reconcile()
-	d := get(w, "hub", &appsv1.Deployment{})
+	f := newFixture(t)
+	f.create(f.hub())
+	f.reconcile()
+	f.issue()
+	f.reconcile()
+	d := get(f, "hub", &appsv1.Deployment{})
 	d.Status.Conditions = []appsv1.DeploymentCondition{{
 		Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue, Reason: "FailedCreate",
 		Message: `pods "hub-6f7-x8zk2" is forbidden: exceeded quota: small`,
@@ -121,9 +121,9 @@ func TestPodsThatMayNotBeCreated(t *testing.T) {
 	if err := api.Status().Update(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
-	w.reconcile()
-	w.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.PodsFailing)
-	h := get(w, "hub", &v1alpha1.IntegrationHub{})
+	f.reconcile()
+	f.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.PodsFailing)
+	h := get(f, "hub", &v1alpha1.IntegrationHub{})
 	if m := meta.FindStatusCondition(h.Status.Conditions, v1alpha1.Ready).Message; m != "Pods cannot be created: exceeded quota: small" {
 		t.Errorf("message %q", m)
 	}
@@ -132,19 +132,19 @@ func TestPodsThatMayNotBeCreated(t *testing.T) {
 // Pods that run and are never ready are told once the Deployment gives up on them.
 func TestPodsThatDoNotBecomeReady(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.create(w.hub())
-	w.reconcile()
-	w.issue()
-	w.reconcile()
-	d := get(w, "hub", &appsv1.Deployment{})
+	f := newFixture(t)
+	f.create(f.hub())
+	f.reconcile()
+	f.issue()
+	f.reconcile()
+	d := get(f, "hub", &appsv1.Deployment{})
 	d.Status.Conditions = []appsv1.DeploymentCondition{{Type: appsv1.DeploymentProgressing, Status: corev1.ConditionFalse, Reason: "ProgressDeadlineExceeded"}}
 	if err := api.Status().Update(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
-	w.reconcile()
-	w.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.PodsFailing)
-	if m, want := w.message(v1alpha1.Ready), "kubectl -n "+w.namespace+" describe pods -l app.kubernetes.io/instance=hub,app.kubernetes.io/name=integration-hub"; !strings.Contains(m, want) {
+	f.reconcile()
+	f.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.PodsFailing)
+	if m, want := f.message(v1alpha1.Ready), "kubectl -n "+f.namespace+" describe pods -l app.kubernetes.io/instance=hub,app.kubernetes.io/name=integration-hub"; !strings.Contains(m, want) {
 		t.Errorf("message %q, want %q", m, want)
 	}
 }
@@ -152,14 +152,14 @@ func TestPodsThatDoNotBecomeReady(t *testing.T) {
 // No pods are no hub, even if that is what was asked for.
 func TestNoReplicas(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	h := w.hub()
+	f := newFixture(t)
+	h := f.hub()
 	h.Spec.Replicas = new(int32(0))
-	w.create(h)
-	w.reconcile()
-	w.issue()
-	w.reconcile()
-	w.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.ScaledToZero)
+	f.create(h)
+	f.reconcile()
+	f.issue()
+	f.reconcile()
+	f.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.ScaledToZero)
 }
 
 func containerStatus(c corev1.ContainerStatus) corev1.PodStatus {
@@ -168,35 +168,35 @@ func containerStatus(c corev1.ContainerStatus) corev1.PodStatus {
 }
 
 // pod plays the deployment controller and the kubelet, for one pod.
-func (w *world) pod(status corev1.PodStatus) {
-	w.t.Helper()
-	template := get(w, "hub", &appsv1.Deployment{}).Spec.Template
-	p := &corev1.Pod{ObjectMeta: w.meta("hub-1-2"), Spec: template.Spec}
+func (f *fixture) pod(status corev1.PodStatus) {
+	f.t.Helper()
+	template := get(f, "hub", &appsv1.Deployment{}).Spec.Template
+	p := &corev1.Pod{ObjectMeta: f.meta("hub-1-2"), Spec: template.Spec}
 	p.Labels = template.Labels
-	w.create(p)
+	f.create(p)
 	p.Status = status
-	if err := api.Status().Update(w.t.Context(), p); err != nil {
-		w.t.Fatal(err)
+	if err := api.Status().Update(f.t.Context(), p); err != nil {
+		f.t.Fatal(err)
 	}
 }
 
 // What the API server refuses is told as it says it.
 func TestRefusedByTheAPIServer(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	h := w.hub()
+	f := newFixture(t)
+	h := f.hub()
 	h.Spec.Resources = &corev1.ResourceRequirements{
 		Requests: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("2Gi")},
 		Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("1Gi")},
 	}
-	w.create(h)
-	w.reconcile()
-	w.issue()
-	if _, err := w.reconcileWith(api); err == nil {
+	f.create(h)
+	f.reconcile()
+	f.issue()
+	if _, err := f.reconcileWith(api); err == nil {
 		t.Error("no error, so nothing tries again")
 	}
-	w.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.ReconcileFailed)
-	got := meta.FindStatusCondition(get(w, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.Ready).Message
+	f.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.ReconcileFailed)
+	got := meta.FindStatusCondition(get(f, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.Ready).Message
 	if want := "must be less than or equal to memory limit"; !strings.Contains(got, want) {
 		t.Errorf("message %q, want %q", got, want)
 	}

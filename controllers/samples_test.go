@@ -28,9 +28,9 @@ func TestSamples(t *testing.T) {
 			if err := yaml.UnmarshalStrict(text, h); err != nil {
 				t.Fatal(err)
 			}
-			w := newWorld(t)
-			h.Namespace = w.namespace
-			w.create(h)
+			f := newFixture(t)
+			h.Namespace = f.namespace
+			f.create(h)
 		})
 	}
 }

@@ -51,7 +51,7 @@ func run(m *testing.M) int {
 		if controllertest.ProgramsRequired() {
 			return fail(err)
 		}
-		return m.Run() // newWorldAt skips the tests that need them
+		return m.Run() // newFixtureOn skips the tests that need them
 	}
 	env := controllertest.Environment(append(optional, hubCRDs, certManager)...)
 	if apiConfig, err = env.Start(); err != nil {
@@ -73,8 +73,8 @@ func clientOf(config *rest.Config) (client.WithWatch, error) {
 	return client.NewWithWatch(config, client.Options{Scheme: scheme})
 }
 
-// world is a namespace, and a reconciler that sees it.
-type world struct {
+// fixture is a namespace, and a reconciler that sees it.
+type fixture struct {
 	t         *testing.T
 	api       client.WithWatch
 	namespace string
@@ -82,15 +82,15 @@ type world struct {
 	policy    policy.Policy
 }
 
-// newWorld is a world with an issuer, on the shared API server.
-func newWorld(t *testing.T) *world {
+// newFixture is a fixture with an issuer, on the shared API server.
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	w := newWorldAt(t, api)
-	w.createIssuer()
-	return w
+	f := newFixtureOn(t, api)
+	f.createIssuer()
+	return f
 }
 
-func newWorldAt(t *testing.T, api client.WithWatch) *world {
+func newFixtureOn(t *testing.T, api client.WithWatch) *fixture {
 	t.Helper()
 	controllertest.NeedPrograms(t, controllertest.APIServer...)
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
@@ -99,98 +99,98 @@ func newWorldAt(t *testing.T, api client.WithWatch) *world {
 	if err := api.Create(t.Context(), ns); err != nil {
 		t.Fatal(err)
 	}
-	return &world{t: t, api: api, namespace: ns.Name, events: events.NewFakeRecorder(1000)}
+	return &fixture{t: t, api: api, namespace: ns.Name, events: events.NewFakeRecorder(1000)}
 }
 
-func (w *world) createIssuer() {
-	w.t.Helper()
-	w.create(&cmv1.Issuer{ObjectMeta: w.meta("ca"), Spec: cmv1.IssuerSpec{IssuerConfig: cmv1.IssuerConfig{CA: &cmv1.CAIssuer{SecretName: "ca"}}}})
+func (f *fixture) createIssuer() {
+	f.t.Helper()
+	f.create(&cmv1.Issuer{ObjectMeta: f.meta("ca"), Spec: cmv1.IssuerSpec{IssuerConfig: cmv1.IssuerConfig{CA: &cmv1.CAIssuer{SecretName: "ca"}}}})
 }
 
-func (w *world) meta(name string) metav1.ObjectMeta {
-	return metav1.ObjectMeta{Namespace: w.namespace, Name: name}
+func (f *fixture) meta(name string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Namespace: f.namespace, Name: name}
 }
 
-func (w *world) create(o client.Object) {
-	w.t.Helper()
-	if err := w.api.Create(w.t.Context(), o); err != nil {
-		w.t.Fatal(err)
+func (f *fixture) create(o client.Object) {
+	f.t.Helper()
+	if err := f.api.Create(f.t.Context(), o); err != nil {
+		f.t.Fatal(err)
 	}
 }
 
-func (w *world) hub() *v1alpha1.IntegrationHub {
-	return &v1alpha1.IntegrationHub{ObjectMeta: w.meta("hub"), Spec: v1alpha1.IntegrationHubSpec{
+func (f *fixture) hub() *v1alpha1.IntegrationHub {
+	return &v1alpha1.IntegrationHub{ObjectMeta: f.meta("hub"), Spec: v1alpha1.IntegrationHubSpec{
 		TLS: v1alpha1.TLS{IssuerRef: &v1alpha1.IssuerRef{Name: "ca"}},
 	}}
 }
 
 // get reads an object of the hub's namespace; it fails the test when there is none.
-func get[T client.Object](w *world, name string, o T) T {
-	w.t.Helper()
-	if err := w.api.Get(w.t.Context(), client.ObjectKey{Namespace: w.namespace, Name: name}, o); err != nil {
-		w.t.Fatalf("reading %T %s: %v", o, name, err)
+func get[T client.Object](f *fixture, name string, o T) T {
+	f.t.Helper()
+	if err := f.api.Get(f.t.Context(), client.ObjectKey{Namespace: f.namespace, Name: name}, o); err != nil {
+		f.t.Fatalf("reading %T %s: %v", o, name, err)
 	}
 	return o
 }
 
 // reconcile runs the reconciler once, with a client that may misbehave.
-func (w *world) reconcileWith(c client.Client) (ctrl.Result, error) {
-	r := &controllers.Reconciler{Client: c, Live: c, Recorder: w.events, HubImage: "hub:test", Policy: w.policy}
-	return r.Reconcile(w.t.Context(), ctrl.Request{NamespacedName: w.key()})
+func (f *fixture) reconcileWith(c client.Client) (ctrl.Result, error) {
+	r := &controllers.Reconciler{Client: c, APIReader: c, Recorder: f.events, HubImage: "hub:test", Policy: f.policy}
+	return r.Reconcile(f.t.Context(), ctrl.Request{NamespacedName: f.key()})
 }
 
-func (w *world) reconcile() {
-	w.t.Helper()
-	if _, err := w.reconcileWith(w.api); err != nil {
-		w.t.Fatalf("reconciling: %v", err)
+func (f *fixture) reconcile() {
+	f.t.Helper()
+	if _, err := f.reconcileWith(f.api); err != nil {
+		f.t.Fatalf("reconciling: %v", err)
 	}
 }
 
-func (w *world) key() client.ObjectKey {
-	return client.ObjectKey{Namespace: w.namespace, Name: "hub"}
+func (f *fixture) key() client.ObjectKey {
+	return client.ObjectKey{Namespace: f.namespace, Name: "hub"}
 }
 
-func (w *world) issue() {
-	w.t.Helper()
-	if err := controllertest.Issue(w.t.Context(), w.api, w.key()); err != nil {
-		w.t.Fatal(err)
+func (f *fixture) issue() {
+	f.t.Helper()
+	if err := controllertest.Issue(f.t.Context(), f.api, f.key()); err != nil {
+		f.t.Fatal(err)
 	}
 }
 
-func (w *world) runPods() {
-	w.t.Helper()
-	if err := controllertest.RunPods(w.t.Context(), w.api, w.key()); err != nil {
-		w.t.Fatal(err)
+func (f *fixture) runPods() {
+	f.t.Helper()
+	if err := controllertest.RunPods(f.t.Context(), f.api, f.key()); err != nil {
+		f.t.Fatal(err)
 	}
 }
 
 // ready brings a new hub all the way.
-func (w *world) ready() {
-	w.t.Helper()
-	w.reconcile()
-	w.issue()
-	w.reconcile()
-	w.runPods()
-	w.reconcile()
-	w.want(v1alpha1.Ready, metav1.ConditionTrue, v1alpha1.Succeeded)
+func (f *fixture) ready() {
+	f.t.Helper()
+	f.reconcile()
+	f.issue()
+	f.reconcile()
+	f.runPods()
+	f.reconcile()
+	f.want(v1alpha1.Ready, metav1.ConditionTrue, v1alpha1.Succeeded)
 }
 
 // want checks one condition.
-func (w *world) want(condition string, status metav1.ConditionStatus, reason string) {
-	w.t.Helper()
-	h := get(w, "hub", &v1alpha1.IntegrationHub{})
+func (f *fixture) want(condition string, status metav1.ConditionStatus, reason string) {
+	f.t.Helper()
+	h := get(f, "hub", &v1alpha1.IntegrationHub{})
 	c := meta.FindStatusCondition(h.Status.Conditions, condition)
 	if c == nil || c.Status != status || c.Reason != reason || c.ObservedGeneration != h.Generation {
-		w.t.Errorf("%s is %+v, want %s %s at generation %d", condition, c, status, reason, h.Generation)
+		f.t.Errorf("%s is %+v, want %s %s at generation %d", condition, c, status, reason, h.Generation)
 	}
 }
 
 // edit changes the hub's spec.
-func (w *world) edit(change func(*v1alpha1.IntegrationHubSpec)) {
-	w.t.Helper()
-	h := get(w, "hub", &v1alpha1.IntegrationHub{})
+func (f *fixture) edit(change func(*v1alpha1.IntegrationHubSpec)) {
+	f.t.Helper()
+	h := get(f, "hub", &v1alpha1.IntegrationHub{})
 	change(&h.Spec)
-	if err := w.api.Update(context.Background(), h); err != nil {
-		w.t.Fatal(err)
+	if err := f.api.Update(context.Background(), h); err != nil {
+		f.t.Fatal(err)
 	}
 }

@@ -14,9 +14,9 @@ import (
 	"integrationhub.dev/controllers/resources"
 )
 
-// podRetry is how often failing pods are looked at: their reasons change without the
+// podPollInterval is how often failing pods are looked at: their reasons change without the
 // Deployment changing.
-const podRetry = 5 * time.Second
+const podPollInterval = 5 * time.Second
 
 // workload runs the pods. Where an earlier step is not done it changes nothing, so that what
 // runs goes on, and only tells how it fares.
@@ -28,7 +28,7 @@ func (r *Reconciler) workload(ctx context.Context, rd *round) (outcome, error) {
 		if err != nil {
 			return notDone(v1alpha1.PodTemplateInvalid, "spec.podTemplate does not fit a pod: %s. Running pods are left as they are.", short(err.Error())), nil
 		}
-		if err := r.handOver(ctx, hub); err != nil {
+		if err := r.transferReplicasOwnership(ctx, hub); err != nil {
 			return outcome{}, err
 		}
 		if err := r.ensure(ctx, hub, children...); err != nil {
@@ -37,7 +37,7 @@ func (r *Reconciler) workload(ctx context.Context, rd *round) (outcome, error) {
 	}
 	rd.applied = !rd.blocked
 	d := &appsv1.Deployment{}
-	err := r.Live.Get(ctx, client.ObjectKeyFromObject(hub), d)
+	err := r.APIReader.Get(ctx, client.ObjectKeyFromObject(hub), d)
 	if apierrors.IsNotFound(err) {
 		rd.status.Replicas, rd.status.ReadyReplicas = 0, 0
 		return notDone(v1alpha1.Pending, "The pods are started once the other conditions are true."), nil
@@ -67,8 +67,8 @@ func (r *Reconciler) available(ctx context.Context, rd *round, d *appsv1.Deploym
 		r.inspect(ctx, rd)
 		return done(fmt.Sprintf("%d of %d pods are available.", want, want)), nil
 	}
-	rd.again(podRetry)
-	why, err := r.whyNotAvailable(ctx, rd.hub, d)
+	rd.again(podPollInterval)
+	why, err := r.unavailableMessage(ctx, rd.hub, d)
 	if err != nil {
 		return outcome{}, err
 	}

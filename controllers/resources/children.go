@@ -47,7 +47,7 @@ func child[T any, C interface {
 	return c
 }
 
-func foreign(kind schema.GroupVersionKind, name string, u *unstructured.Unstructured) Child {
+func unstructuredChild(kind schema.GroupVersionKind, name string, u *unstructured.Unstructured) Child {
 	c := Child{Kind: kind, Name: name}
 	if u != nil {
 		c.Config = client.ApplyConfigurationFromUnstructured(u)
@@ -77,8 +77,8 @@ func Exposure(in Inputs) []Child {
 	return []Child{
 		child(ServiceKind, name, Service(in)),
 		child(IngressKind, name, Ingress(in)),
-		foreign(BackendTLSPolicyKind, name, BackendTLSPolicy(in)),
-		foreign(HTTPRouteKind, name, HTTPRoute(in)),
+		unstructuredChild(BackendTLSPolicyKind, name, BackendTLSPolicy(in)),
+		unstructuredChild(HTTPRouteKind, name, HTTPRoute(in)),
 	}
 }
 
@@ -87,7 +87,7 @@ func Monitoring(in Inputs) []Child {
 	name := in.Hub.Name
 	return []Child{
 		child(ServiceKind, metricsName(in.Hub), MetricsService(in)),
-		foreign(ServiceMonitorKind, name, ServiceMonitor(in)),
-		foreign(PrometheusRuleKind, name, PrometheusRule(in)),
+		unstructuredChild(ServiceMonitorKind, name, ServiceMonitor(in)),
+		unstructuredChild(PrometheusRuleKind, name, PrometheusRule(in)),
 	}
 }

@@ -98,7 +98,7 @@ func operatorSettings(hub *v1alpha1.IntegrationHub) map[string]string {
 		env["GOMEMLIMIT"] = strconv.FormatInt(limit.Value()/10*9, 10)
 	}
 	for _, name := range NamedIntegrations(hub) {
-		set(env, switches[name], "true")
+		set(env, featureEnvVars[name], "true")
 	}
 	if hub.Spec.EncryptUserState {
 		env["ENCRYPT_PAYLOAD"] = "true"
@@ -115,8 +115,8 @@ func operatorSettings(hub *v1alpha1.IntegrationHub) map[string]string {
 	return env
 }
 
-// switches turn integrations on that are for trying a hub, and that none offers by itself.
-var switches = map[string]string{"debug": "ACTION_HUB_DEBUG_ENDPOINT", "queue_action": "CHILD_TEST"}
+// featureEnvVars turn integrations on that are for trying a hub, and that none offers by itself.
+var featureEnvVars = map[string]string{"debug": "ACTION_HUB_DEBUG_ENDPOINT", "queue_action": "CHILD_TEST"}
 
 func set(env map[string]string, name, value string) {
 	if name != "" && value != "" {

@@ -72,7 +72,7 @@ func run() error {
 		return fmt.Errorf("making the manager: %w", err)
 	}
 	r := &controllers.Reconciler{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(),
+		Client: mgr.GetClient(), APIReader: mgr.GetAPIReader(),
 		Recorder: mgr.GetEventRecorder("integration-hub-controller"), HubImage: *image, Policy: allowed,
 		Hubs: hubclient.New(),
 	}

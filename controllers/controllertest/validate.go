@@ -13,10 +13,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Judge is a client of an API server that knows every kind which is shipped, and that writes
+// DryRunClient is a client of an API server that knows every kind which is shipped, and that writes
 // nothing: it says of objects whether it would take them, to the field. hubCRDs is the folder
 // of the IntegrationHub's definition.
-func Judge(t *testing.T, hubCRDs string, namespaces ...string) client.Client {
+func DryRunClient(t *testing.T, hubCRDs string, namespaces ...string) client.Client {
 	t.Helper()
 	NeedPrograms(t, APIServer...)
 	crds, err := OptionalCRDs(t.Context())

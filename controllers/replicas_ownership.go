@@ -16,19 +16,19 @@ import (
 	"integrationhub.dev/controllers/resources"
 )
 
-// handOverOwner holds the number of pods between the operator, which owned it, and the
+// transferOwner holds the number of pods between the operator, which owned it, and the
 // autoscaler, which has not yet written it.
-const handOverOwner = client.FieldOwner("integration-hub-handover")
+const transferOwner = client.FieldOwner("integration-hub-handover")
 
-// handOver keeps the number of pods when a hub begins to be autoscaled. A field that its only
+// transferReplicasOwnership keeps the number of pods when a hub begins to be autoscaled. A field that its only
 // owner no longer applies is removed, and the Deployment would fall to one pod: see
 // https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-ownership.
-func (r *Reconciler) handOver(ctx context.Context, hub *v1alpha1.IntegrationHub) error {
+func (r *Reconciler) transferReplicasOwnership(ctx context.Context, hub *v1alpha1.IntegrationHub) error {
 	if hub.Spec.Autoscaling == nil {
 		return nil
 	}
 	d := &appsv1.Deployment{}
-	err := r.Live.Get(ctx, client.ObjectKeyFromObject(hub), d)
+	err := r.APIReader.Get(ctx, client.ObjectKeyFromObject(hub), d)
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
@@ -40,7 +40,7 @@ func (r *Reconciler) handOver(ctx context.Context, hub *v1alpha1.IntegrationHub)
 	}
 	replicas := min(max(*d.Spec.Replicas, resources.MinReplicas(hub)), hub.Spec.Autoscaling.MaxReplicas)
 	config := appsv1ac.Deployment(d.Name, d.Namespace).WithSpec(appsv1ac.DeploymentSpec().WithReplicas(replicas))
-	if err := r.Apply(ctx, config, handOverOwner, client.ForceOwnership); err != nil {
+	if err := r.Apply(ctx, config, transferOwner, client.ForceOwnership); err != nil {
 		return fmt.Errorf("handing the number of pods over: %w", err)
 	}
 	return nil
