@@ -68,7 +68,7 @@ func (c cluster) up(ctx context.Context) error {
 	if len(missing) > 0 {
 		return fmt.Errorf("%s has no %s; build them: config/local/process/cluster build", c.bin, strings.Join(missing, ", "))
 	}
-	if err := c.down(); err != nil { // what an earlier one may have left
+	if err := c.down(ctx); err != nil { // what an earlier one may have left
 		return err
 	}
 	if err := os.MkdirAll(c.file("log"), 0o700); err != nil {
@@ -83,7 +83,7 @@ func (c cluster) up(ctx context.Context) error {
 		return fmt.Errorf("making the log: %w", err)
 	}
 	defer log.Close()
-	cmd := exec.Command(self, "-folder", c.folder, "-bin", c.bin, superviseVerb) //nolint:gosec // this program
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), self, "-folder", c.folder, "-bin", c.bin, superviseVerb) //nolint:gosec // this program
 	cmd.Dir = c.folder
 	cmd.Env = append(os.Environ(), run.Marker+"="+c.folder)
 	cmd.Stdout, cmd.Stderr = log, log
@@ -116,36 +116,51 @@ func lastLines(text []byte, n int) []byte {
 }
 
 // down ends the cluster and removes everything it left, also when its supervisor is gone.
-func (c cluster) down() error {
+func (c cluster) down(ctx context.Context) error {
 	if pid, ok := c.supervisor(); ok {
 		if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
 			return fmt.Errorf("ending the cluster: %w", err)
 		}
-		for end := time.Now().Add(shutdownGrace + 20*time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-			if _, ok := c.supervisor(); !ok {
-				break
-			}
+		graceful := poll(ctx, shutdownGrace+20*time.Second, func() (bool, error) {
+			_, ok := c.supervisor()
+			return !ok, nil
+		})
+		if graceful != nil {
+			fmt.Fprintln(os.Stderr, "the cluster does not end by itself; killing its processes")
 		}
 	}
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		pids, err := run.Leftovers(c.folder)
-		if err != nil {
-			return err
-		}
-		if len(pids) == 0 {
-			break
-		}
-		if time.Now().After(end) {
-			return fmt.Errorf("processes %v do not end", pids)
-		}
-		for _, pid := range pids {
-			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
-		}
+	if err := poll(ctx, 10*time.Second, c.kill); err != nil {
+		return err
 	}
 	if err := os.RemoveAll(c.folder); err != nil {
 		return fmt.Errorf("removing the cluster's folder: %w", err)
 	}
 	return nil
+}
+
+// kill kills the cluster's processes, and reports whether there are none left.
+func (c cluster) kill() (bool, error) {
+	pids, err := run.Leftovers(c.folder)
+	for _, pid := range pids {
+		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
+	}
+	return len(pids) == 0, err
+}
+
+// poll asks again and again until the answer is yes.
+func poll(ctx context.Context, longest time.Duration, ask func() (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	for {
+		if ok, err := ask(); ok || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for processes to end: %w", ctx.Err())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // exec becomes the command, with the cluster's kubeconfig and programs.
@@ -154,7 +169,7 @@ func (c cluster) exec(args []string) error {
 		return errDown
 	}
 	if len(args) == 0 {
-		return errors.New("usage: exec COMMAND...")
+		return errors.New("exec needs a command")
 	}
 	proxy, err := os.ReadFile(c.file("proxy"))
 	if err != nil {

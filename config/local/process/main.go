@@ -62,7 +62,7 @@ func command(ctx context.Context, args []string) error {
 	case "status":
 		return c.status()
 	case "down":
-		return c.down()
+		return c.down(ctx)
 	}
 	return fmt.Errorf("unknown verb %q", verb)
 }

@@ -84,7 +84,7 @@ func (c cluster) supervise(ctx context.Context) error {
 		stop()
 		return errors.Join(err, <-ended)
 	}
-	logger.Info("the cluster is up")
+	logger.InfoContext(ctx, "the cluster is up")
 	return <-ended
 }
 
@@ -94,14 +94,13 @@ func (c cluster) network(plane *controlplane.Plane, block *network.Block, client
 	if err != nil {
 		return nil, nil, err
 	}
-	first := net.JoinHostPort(block.Address(1).String(), "0")
-	kubelet, err := net.Listen("tcp", first)
+	kubelet, err := block.Node()
 	if err != nil {
-		return nil, nil, fmt.Errorf("listening for the kubelet's API: %w", err)
+		return nil, nil, err
 	}
-	forPods, err := net.Listen("tcp", first)
+	forPods, err := block.Node()
 	if err != nil {
-		return nil, nil, fmt.Errorf("listening for the proxy: %w", err)
+		return nil, nil, err
 	}
 	api, err := plane.APIServer()
 	if err != nil {

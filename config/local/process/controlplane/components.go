@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -84,7 +85,7 @@ func (p *Plane) Kubeconfig() string { return p.file("admin.conf") }
 // egress makes the API server connect to pods, services and the node by the proxy.
 func (p *Plane) egress() error {
 	var err error
-	if p.proxy, err = net.Listen("tcp", net.JoinHostPort(p.Block.Address(1).String(), "0")); err != nil {
+	if p.proxy, err = p.Block.Node(); err != nil {
 		return fmt.Errorf("listening for the API server: %w", err)
 	}
 	text := fmt.Sprintf(`apiVersion: apiserver.k8s.io/v1beta1
@@ -247,7 +248,7 @@ func (g *program) once() error {
 		return fmt.Errorf("opening the log: %w", err)
 	}
 	defer log.Close()
-	cmd := exec.Command(filepath.Join(g.plane.Bin, g.name), g.args...) //nolint:gosec // the cluster's own program
+	cmd := exec.CommandContext(context.Background(), filepath.Join(g.plane.Bin, g.name), g.args...) //nolint:gosec // the cluster's own program
 	cmd.Dir = g.plane.Folder
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + g.plane.Folder, run.Marker + "=" + g.plane.Folder}
 	cmd.Stdout, cmd.Stderr = log, log
@@ -277,8 +278,8 @@ func (g *program) once() error {
 
 // Stop ends the programs, those that were started last first.
 func (p *Plane) Stop(grace time.Duration) {
-	for i := len(p.programs) - 1; i >= 0; i-- {
-		p.programs[i].stop(grace)
+	for _, g := range slices.Backward(p.programs) {
+		g.stop(grace)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -164,10 +165,8 @@ func (a *authority) server(own tls.Certificate, clients ...string) *tls.Config {
 		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{own}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert,
 		VerifyConnection: func(s tls.ConnectionState) error {
 			got := s.PeerCertificates[0].Subject.CommonName
-			for _, c := range clients {
-				if c == got {
-					return nil
-				}
+			if slices.Contains(clients, got) {
+				return nil
 			}
 			return fmt.Errorf("client %q may not connect", got)
 		},

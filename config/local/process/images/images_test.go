@@ -15,7 +15,7 @@ import (
 func TestLoadArchive(t *testing.T) {
 	folder := t.TempDir()
 	program := filepath.Join(folder, "program")
-	if err := os.WriteFile(program, []byte("#!/bin/sh\necho hello\n"), 0o700); err != nil { //nolint:gosec // it is run
+	if err := os.WriteFile(program, []byte("#!/bin/sh\necho hello\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	archive := filepath.Join(folder, "image.tar")
@@ -46,7 +46,7 @@ func TestLoadArchive(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		if out, err := exec.Command(file).Output(); err != nil || string(out) != want { //nolint:gosec // the test's own
+		if out, err := exec.Command(file).Output(); err != nil || string(out) != want {
 			t.Errorf("%s said %q, %v", file, out, err)
 		}
 	}

@@ -135,42 +135,20 @@ func (l *limited) Write(p []byte) (int, error) {
 }
 
 func (l *Log) copy(ctx context.Context, in *bufio.Reader, out io.Writer, o Options) error {
-	var tail []string
-	following := false
-	flush := func() error {
-		for _, line := range tail {
-			if _, err := io.WriteString(out, line); err != nil {
-				return err
-			}
-		}
-		tail = nil
-		return nil
-	}
-	begun := "" // of a line whose end is not written yet
+	r := reader{in: in, options: o}
+	tail := o.Tail
 	for {
 		l.mu.Lock()
 		changed, closed := l.changed, l.closed
 		l.mu.Unlock()
-		for {
-			part, err := in.ReadString('\n')
-			if begun += part; err != nil {
-				break
-			}
-			line, ok := show(begun, o)
-			begun = ""
-			if !ok {
-				continue
-			}
-			if tail = append(tail, line); o.Tail > 0 && len(tail) > o.Tail && !following {
-				tail = tail[1:]
-			}
-		}
-		following = true // the tail counts from what was there at first
-		if err := flush(); err != nil {
-			if errors.Is(err, errLimit) {
+		lines := r.lines(tail)
+		tail = 0 // it counts from what was there at first
+		for _, line := range lines {
+			if _, err := io.WriteString(out, line); errors.Is(err, errLimit) {
 				return nil
+			} else if err != nil {
+				return err
 			}
-			return err
 		}
 		if !o.Follow || closed {
 			return nil
@@ -179,6 +157,33 @@ func (l *Log) copy(ctx context.Context, in *bufio.Reader, out io.Writer, o Optio
 		case <-ctx.Done():
 			return nil
 		case <-changed:
+		}
+	}
+}
+
+// reader reads what is in the file so far.
+type reader struct {
+	in      *bufio.Reader
+	options Options
+	begun   string // a line whose end is not written yet
+}
+
+// lines returns the lines that have come since, or only the last ones.
+func (r *reader) lines(tail int) []string {
+	var lines []string
+	for {
+		part, err := r.in.ReadString('\n')
+		r.begun += part
+		if err != nil {
+			return lines
+		}
+		line, ok := show(r.begun, r.options)
+		r.begun = ""
+		if !ok {
+			continue
+		}
+		if lines = append(lines, line); tail > 0 && len(lines) > tail {
+			lines = lines[1:]
 		}
 	}
 }
@@ -200,8 +205,8 @@ func show(line string, o Options) (string, bool) {
 }
 
 // End returns the last lines, for a container that gave up without a message of its own.
-func (l *Log) End(lines, size int) string {
-	r, err := l.Read(context.Background(), Options{Tail: lines})
+func (l *Log) End(ctx context.Context, lines, size int) string {
+	r, err := l.Read(ctx, Options{Tail: lines})
 	if err != nil {
 		return ""
 	}

@@ -63,7 +63,7 @@ func TestRead(t *testing.T) {
 		t.Errorf("with timestamps: %q", got)
 	}
 	l.Close()
-	if got := l.End(80, 6); got != "\nfive\n" {
+	if got := l.End(t.Context(), 80, 6); got != "\nfive\n" {
 		t.Errorf("End = %q", got)
 	}
 }

@@ -15,6 +15,7 @@
 package network
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -50,9 +51,9 @@ func Claim(name string) (*Block, error) {
 		for try := range uint32(64) {
 			n := h.Sum32() + try
 			// 127.0 and 127.1 are left to others: resolvers and desktops use addresses there.
-			b := &Block{prefix: [3]byte{127, byte(2 + n>>8%250), byte(n)}}
+			b := &Block{prefix: [3]byte{127, byte(2 + n>>8%250), byte(n)}} //nolint:gosec // any byte of it will do
 			var err error
-			if b.claim, err = net.Listen("tcp", fmt.Sprintf("%v:%d", b.Address(1), port)); err == nil {
+			if b.claim, err = Listen(fmt.Sprintf("%v:%d", b.Address(1), port)); err == nil {
 				return b, nil
 			}
 			errs = errors.Join(errs, err)
@@ -69,12 +70,35 @@ func (b *Block) Address(n byte) netip.Addr {
 	return netip.AddrFrom4([4]byte{b.prefix[0], b.prefix[1], b.prefix[2], n})
 }
 
+// Listen listens at an address of this machine.
+func Listen(address string) (net.Listener, error) {
+	var c net.ListenConfig
+	return c.Listen(context.Background(), "tcp", address)
+}
+
+// Port is the port that a listener listens at.
+func Port(l net.Listener) int {
+	address, err := netip.ParseAddrPort(l.Addr().String())
+	if err != nil { // only a listener of another network than TCP
+		return 0
+	}
+	return int(address.Port())
+}
+
+// Node listens at a free port of the node's address.
+func (b *Block) Node() (net.Listener, error) {
+	l, err := Listen(netip.AddrPortFrom(b.Address(1), 0).String())
+	if err != nil {
+		return nil, fmt.Errorf("finding a free port: %w", err)
+	}
+	return l, nil
+}
+
 // FreeAddress returns the node's address with a port that is free there.
 func (b *Block) FreeAddress() (string, error) {
-	l, err := net.Listen("tcp", netip.AddrPortFrom(b.Address(1), 0).String())
+	l, err := b.Node()
 	if err != nil {
-		return "", fmt.Errorf("finding a free port: %w", err)
+		return "", err
 	}
-	address := l.Addr().String()
-	return address, l.Close()
+	return l.Addr().String(), l.Close()
 }

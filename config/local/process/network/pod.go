@@ -84,10 +84,10 @@ func (p *Pod) Listen(port int) string {
 
 func (p *Pod) usable(port int) int {
 	for _, n := range []int{port, 0} {
-		l, err := net.Listen("tcp", p.address(n))
+		l, err := Listen(p.address(n))
 		if err == nil {
 			defer l.Close()
-			return l.Addr().(*net.TCPAddr).Port
+			return Port(l)
 		}
 	}
 	return port // the program's own error will say more
@@ -100,9 +100,9 @@ func (p *Pod) Port(port int) int {
 	if _, known := p.ports[port]; !known {
 		p.ports[port] = port
 		for _, n := range []int{port, 0} {
-			l, err := net.Listen("tcp", ":"+strconv.Itoa(n))
+			l, err := Listen(":" + strconv.Itoa(n))
 			if err == nil {
-				p.ports[port] = l.Addr().(*net.TCPAddr).Port
+				p.ports[port] = Port(l)
 				_ = l.Close()
 				break
 			}

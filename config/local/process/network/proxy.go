@@ -56,7 +56,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			DialContext: p.Dial, DisableKeepAlives: true, // pods come and go
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			p.Log.Info("forwarding failed", "host", r.Host, "error", err)
+			p.Log.InfoContext(r.Context(), "forwarding failed", "host", r.Host, "error", err)
 			http.Error(w, err.Error(), http.StatusBadGateway)
 		},
 	}
@@ -74,7 +74,7 @@ func (p *Proxy) allowed(r *http.Request) bool {
 func (p *Proxy) tunnel(w http.ResponseWriter, r *http.Request) {
 	target, err := p.Dial(r.Context(), "tcp", r.Host)
 	if err != nil {
-		p.Log.Info("connecting failed", "host", r.Host, "error", err)
+		p.Log.InfoContext(r.Context(), "connecting failed", "host", r.Host, "error", err)
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
 	}

@@ -52,7 +52,8 @@ func names(svc *corev1.Service) []string {
 	return []string{name + ".svc." + ClusterDomain, name + ".svc", name}
 }
 
-// Endpoint picks one of a service's ready endpoints for a port of the service.
+// Endpoint picks one of a service's ready endpoints for a port of the service. A headless
+// service, whose name means its pods, has every port that they have.
 func (s Services) Endpoint(svc *corev1.Service, port int) (netip.AddrPort, error) {
 	i := slices.IndexFunc(svc.Spec.Ports, func(p corev1.ServicePort) bool { return int(p.Port) == port })
 	if i < 0 && svc.Spec.ClusterIP != corev1.ClusterIPNone {
@@ -64,31 +65,42 @@ func (s Services) Endpoint(svc *corev1.Service, port int) (netip.AddrPort, error
 	}
 	var ready []netip.AddrPort
 	for _, slice := range list {
-		target := port // of a headless service, whose name means its pods
+		target, ok := port, true
 		if i >= 0 {
-			n := slices.IndexFunc(slice.Ports, func(p discoveryv1.EndpointPort) bool {
-				return p.Port != nil && (p.Name == nil && svc.Spec.Ports[i].Name == "" || p.Name != nil && *p.Name == svc.Spec.Ports[i].Name)
-			})
-			if n < 0 {
-				continue
-			}
-			target = int(*slice.Ports[n].Port)
+			target, ok = targetPort(slice, svc.Spec.Ports[i].Name)
 		}
-		for _, e := range slice.Endpoints {
-			if e.Conditions.Ready != nil && !*e.Conditions.Ready {
-				continue
-			}
-			for _, a := range e.Addresses {
-				if ip, err := netip.ParseAddr(a); err == nil {
-					ready = append(ready, netip.AddrPortFrom(ip, uint16(target))) //nolint:gosec // a port of Kubernetes' API fits
-				}
-			}
+		if ok {
+			ready = append(ready, readyAddresses(slice, target)...)
 		}
 	}
 	if len(ready) == 0 {
 		return netip.AddrPort{}, fmt.Errorf("service %s/%s, port %d: %w", svc.Namespace, svc.Name, port, ErrNoEndpoint)
 	}
 	return ready[rand.IntN(len(ready))], nil //nolint:gosec // any of them will do
+}
+
+func targetPort(slice *discoveryv1.EndpointSlice, name string) (int, bool) {
+	for _, p := range slice.Ports {
+		if p.Port != nil && (p.Name == nil && name == "" || p.Name != nil && *p.Name == name) {
+			return int(*p.Port), true
+		}
+	}
+	return 0, false
+}
+
+func readyAddresses(slice *discoveryv1.EndpointSlice, port int) []netip.AddrPort {
+	var list []netip.AddrPort
+	for _, e := range slice.Endpoints {
+		if e.Conditions.Ready != nil && !*e.Conditions.Ready {
+			continue
+		}
+		for _, a := range e.Addresses {
+			if ip, err := netip.ParseAddr(a); err == nil {
+				list = append(list, netip.AddrPortFrom(ip, uint16(port))) //nolint:gosec // a port of Kubernetes' API fits
+			}
+		}
+	}
+	return list
 }
 
 // Hosts writes the services' names and addresses in the form of /etc/hosts, for programs that
@@ -129,14 +141,16 @@ func (t Translate) Target(hostport string) (target string, inside bool, err erro
 	if err != nil {
 		return "", false, fmt.Errorf("reading the port: %w", err)
 	}
-	ip, err := netip.ParseAddr(host)
-	if svc, ok := t.Services.Find(host); ok {
+	ip, parsing := netip.ParseAddr(host)
+	svc, ok := t.Services.Find(host)
+	switch {
+	case ok:
 		endpoint, err := t.Services.Endpoint(svc, int(n))
 		if err != nil {
 			return "", true, err
 		}
 		ip, n = endpoint.Addr(), uint64(endpoint.Port())
-	} else if err != nil {
+	case parsing != nil:
 		return hostport, false, nil // the name of a host outside
 	}
 	switch {
@@ -147,7 +161,7 @@ func (t Translate) Target(hostport string) (target string, inside bool, err erro
 		if !ok {
 			return "", true, fmt.Errorf("no pod has the address %s", ip)
 		}
-		return pod.Target(int(n)), true, nil //nolint:gosec // it fits a port
+		return pod.Target(int(n)), true, nil
 	case netip.MustParsePrefix(ServiceCIDR).Contains(ip):
 		return "", true, fmt.Errorf("no service has the address %s", ip)
 	}

@@ -239,7 +239,7 @@ func (n *Node) object() *corev1.Node {
 				{Type: corev1.NodeInternalIP, Address: network.NodeIP}, {Type: corev1.NodeHostName, Address: Name},
 			},
 			DaemonEndpoints: corev1.NodeDaemonEndpoints{
-				KubeletEndpoint: corev1.DaemonEndpoint{Port: int32(n.config.Listener.Addr().(*net.TCPAddr).Port)}, //nolint:gosec // a port
+				KubeletEndpoint: corev1.DaemonEndpoint{Port: int32(network.Port(n.config.Listener))}, //nolint:gosec // a port
 			},
 			NodeInfo: corev1.NodeSystemInfo{
 				OperatingSystem: "linux", Architecture: runtime.GOARCH, KubeletVersion: n.config.Version,
@@ -265,7 +265,7 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	go func() {
 		if err := n.server.ServeTLS(n.config.Listener, "", ""); !errors.Is(err, http.ErrServerClosed) {
-			n.config.Log.Error("serving the kubelet's API", "error", err)
+			n.config.Log.ErrorContext(work, "serving the kubelet's API", "error", err)
 		}
 	}()
 	defer n.server.Close()

@@ -63,7 +63,7 @@ func (p *provider) tell(pod *corev1.Pod) {
 }
 
 // CreatePod implements virtual-kubelet's provider.
-func (p *provider) CreatePod(_ context.Context, pod *corev1.Pod) error {
+func (p *provider) CreatePod(ctx context.Context, pod *corev1.Pod) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closing {
@@ -73,7 +73,7 @@ func (p *provider) CreatePod(_ context.Context, pod *corev1.Pod) error {
 	if old := p.pods[k]; old != nil && old.uid != string(pod.UID) {
 		old.Stop(0)
 	}
-	started, err := pods.Start(p.config, pod)
+	started, err := pods.Start(ctx, p.config, pod)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (p *provider) UpdatePod(ctx context.Context, pod *corev1.Pod) error {
 }
 
 // DeletePod implements virtual-kubelet's provider.
-func (p *provider) DeletePod(_ context.Context, pod *corev1.Pod) error {
+func (p *provider) DeletePod(ctx context.Context, pod *corev1.Pod) error {
 	e, err := p.find(pod.Namespace, pod.Name)
 	if err != nil || e.uid != string(pod.UID) {
 		return errdefs.NotFound("the pod does not run here")
@@ -107,30 +107,30 @@ func (p *provider) DeletePod(_ context.Context, pod *corev1.Pod) error {
 	e.deleted = true
 	p.mu.Unlock()
 	if !again {
-		p.removal.Go(func() { p.remove(e) })
+		p.removal.Go(func() { p.remove(context.WithoutCancel(ctx), e) })
 	}
 	return nil
 }
 
 // remove removes a pod from the API server as soon as its processes have ended.
-func (p *provider) remove(e *entry) {
+func (p *provider) remove(ctx context.Context, e *entry) {
 	<-e.Done()
 	pod := e.Get()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	api := p.client.CoreV1().Pods(pod.Namespace)
 	if current, err := api.Get(ctx, pod.Name, metav1.GetOptions{}); err == nil && current.UID == pod.UID {
 		current.Status = pod.Status
 		if _, err := api.UpdateStatus(ctx, current, metav1.UpdateOptions{}); err != nil {
-			p.config.Log.Info("reporting a pod's end", "pod", key(pod.Namespace, pod.Name), "error", err)
+			p.config.Log.InfoContext(ctx, "reporting a pod's end", "pod", key(pod.Namespace, pod.Name), "error", err)
 		}
 	}
 	err := api.Delete(ctx, pod.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64), Preconditions: metav1.NewUIDPreconditions(string(pod.UID))})
 	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
-		p.config.Log.Info("removing a pod", "pod", key(pod.Namespace, pod.Name), "error", err)
+		p.config.Log.InfoContext(ctx, "removing a pod", "pod", key(pod.Namespace, pod.Name), "error", err)
 	}
 	if err := e.Remove(); err != nil {
-		p.config.Log.Warn("removing a pod's folder", "error", err)
+		p.config.Log.WarnContext(ctx, "removing a pod's folder", "error", err)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -252,7 +252,7 @@ func (p *provider) exec(ctx context.Context, namespace, pod, container string, a
 	if err != nil {
 		return err
 	}
-	cmd, err := e.Exec(container, argv)
+	cmd, err := e.Exec(ctx, container, argv)
 	if err != nil {
 		return err
 	}

@@ -30,8 +30,8 @@ var errConfig = errors.New("configuring the container")
 
 // command makes the process that stands for the container: its arguments, variables and
 // working folder, with paths and listen addresses mapped.
-func (c *container) command(image images.Image) (*exec.Cmd, error) {
-	env, m, err := c.environment(image)
+func (c *container) command(ctx context.Context, image images.Image) (*exec.Cmd, error) {
+	env, m, err := c.environment(ctx, image)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ type mapping struct {
 
 // environment makes the container's variables, still as the container knows them, and how
 // they are mapped.
-func (c *container) environment(image images.Image) (map[string]string, mapping, error) {
+func (c *container) environment(ctx context.Context, image images.Image) (map[string]string, mapping, error) {
 	pod := c.pod.Get()
 	for _, v := range c.spec.VolumeMounts {
 		if v.SubPathExpr != "" {
@@ -126,7 +126,7 @@ func (c *container) environment(image images.Image) (map[string]string, mapping,
 		return nil, m, err
 	}
 	maps.Copy(env, extra)
-	ctx, cancel := context.WithTimeout(c.pod.ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	env, err = environment.Of(ctx, pod, c.spec, env, c.pod.config.Source)
 	if err != nil {
@@ -161,7 +161,7 @@ func (c *container) mounts(pod *corev1.Pod) []rewrite.Mount {
 }
 
 // Exec makes a command that runs in a container, with its variables and mapped paths.
-func (p *Pod) Exec(name string, argv []string) (*exec.Cmd, error) {
+func (p *Pod) Exec(ctx context.Context, name string, argv []string) (*exec.Cmd, error) {
 	c, err := p.container(name)
 	if err != nil {
 		return nil, err
@@ -172,7 +172,7 @@ func (p *Pod) Exec(name string, argv []string) (*exec.Cmd, error) {
 	if !running {
 		return nil, fmt.Errorf("container %s is not running", name)
 	}
-	env, m, err := c.environment(image)
+	env, m, err := c.environment(ctx, image)
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +194,7 @@ func (c *container) target() probe.Target {
 
 // exec runs a command in the container, for probes and hooks.
 func (c *container) exec(ctx context.Context, argv []string) error {
-	cmd, err := c.pod.Exec(c.spec.Name, argv)
+	cmd, err := c.pod.Exec(ctx, c.spec.Name, argv)
 	if err != nil {
 		return err
 	}

@@ -194,7 +194,7 @@ func (c *container) once(ctx context.Context, image images.Image) int {
 	begin := metav1.Now()
 	wait := c.pod.config.newBackoff()
 	for {
-		process, log, err := c.start(image)
+		process, log, err := c.start(ctx, image)
 		if err == nil {
 			return c.follow(ctx, process, log)
 		}
@@ -214,11 +214,11 @@ func (c *container) once(ctx context.Context, image images.Image) int {
 const startFailed = 128
 
 // start starts the process with a new log.
-func (c *container) start(image images.Image) (*run.Process, *logs.Log, error) {
+func (c *container) start(ctx context.Context, image images.Image) (*run.Process, *logs.Log, error) {
 	if err := os.MkdirAll(c.folder(), 0o700); err != nil {
 		return nil, nil, fmt.Errorf("making the container's folder: %w", err)
 	}
-	cmd, err := c.command(image)
+	cmd, err := c.command(ctx, image)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -254,25 +254,27 @@ func (c *container) follow(ctx context.Context, process *run.Process, log *logs.
 	})
 	c.event(corev1.EventTypeNormal, "Started", "Container started")
 
-	watch, endWatch := context.WithCancel(context.Background())
+	// What watches over it, and what ends it, goes on when ctx has ended.
+	ctx, ending := context.WithoutCancel(ctx), ctx.Done()
+	watch, endWatch := context.WithCancel(ctx)
 	failed := make(chan *corev1.Probe, 1)
 	var probes sync.WaitGroup
 	probes.Go(func() { c.watch(watch, failed) })
 	select {
 	case <-process.Done():
-	case <-ctx.Done():
-		c.stop(process, nil)
+	case <-ending:
+		c.stop(ctx, process, nil)
 	case p := <-failed:
-		c.stop(process, p)
+		c.stop(ctx, process, p)
 	}
 	endWatch()
 	probes.Wait()
 	code, signal := process.Exit()
 	if err := log.Close(); err != nil {
-		c.pod.config.Log.Warn("closing a log", "error", err)
+		c.pod.config.Log.WarnContext(ctx, "closing a log", "error", err)
 	}
 	state := corev1.ContainerStateTerminated{
-		ExitCode: int32(code), Signal: int32(signal), Reason: "Completed", StartedAt: begin, Message: c.message(code, log), //nolint:gosec // they are small
+		ExitCode: int32(code), Signal: int32(signal), Reason: "Completed", StartedAt: begin, Message: c.message(ctx, code, log), //nolint:gosec // they are small
 	}
 	if code != 0 {
 		state.Reason = "Error"
@@ -300,14 +302,14 @@ func (c *container) ended(state corev1.ContainerStateTerminated) {
 func (c *container) messageFile() string { return filepath.Join(c.folder(), "termination-log") }
 
 // message is what the container said when it ended.
-func (c *container) message(code int, log *logs.Log) string {
+func (c *container) message(ctx context.Context, code int, log *logs.Log) string {
 	const lines, size = 80, 2048
 	text, err := os.ReadFile(c.messageFile())
 	if err == nil && len(text) > 0 {
 		return string(text[max(0, len(text)-2*size):])
 	}
 	if code != 0 && c.spec.TerminationMessagePolicy == corev1.TerminationMessageFallbackToLogsOnError {
-		return log.End(lines, size)
+		return log.End(ctx, lines, size)
 	}
 	return ""
 }
@@ -374,7 +376,7 @@ func (c *container) unhealthy(kind string, err error) {
 }
 
 // stop ends the process: with the grace period of the probe that failed, or the pod's.
-func (c *container) stop(process *run.Process, failed *corev1.Probe) {
+func (c *container) stop(ctx context.Context, process *run.Process, failed *corev1.Probe) {
 	c.event(corev1.EventTypeNormal, "Killing", "Stopping container %s", c.spec.Name)
 	begin := time.Now()
 	var grace time.Duration
@@ -387,8 +389,8 @@ func (c *container) stop(process *run.Process, failed *corev1.Probe) {
 		c.kill = time.AfterFunc(grace, process.Kill)
 	})
 	if c.spec.Lifecycle != nil && c.spec.Lifecycle.PreStop != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), grace)
-		if err := c.hook(ctx, c.spec.Lifecycle.PreStop); err != nil {
+		ending, cancel := context.WithTimeout(ctx, grace)
+		if err := c.hook(ending, c.spec.Lifecycle.PreStop); err != nil {
 			c.event(corev1.EventTypeWarning, "FailedPreStopHook", "PreStopHook failed: %v", err)
 		}
 		cancel()

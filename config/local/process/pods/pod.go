@@ -40,8 +40,8 @@ type Pod struct {
 	start      metav1.Time
 }
 
-// Start starts a pod, which then goes on by itself until Stop.
-func Start(config *Config, spec *corev1.Pod) (*Pod, error) {
+// Start starts a pod, which then goes on by itself until Stop, whatever becomes of ctx.
+func Start(ctx context.Context, config *Config, spec *corev1.Pod) (*Pod, error) {
 	place, err := config.Network.Add()
 	if err != nil {
 		return nil, fmt.Errorf("starting pod %s/%s: %w", spec.Namespace, spec.Name, err)
@@ -50,7 +50,7 @@ func Start(config *Config, spec *corev1.Pod) (*Pod, error) {
 		config: config, spec: spec.DeepCopy(), net: place, folder: filepath.Join(config.Folder, string(spec.UID)),
 		refresh: make(chan struct{}, 1), changed: make(chan struct{}, 1), done: make(chan struct{}), start: metav1.Now(),
 	}
-	p.ctx, p.cancel = context.WithCancel(context.Background())
+	p.ctx, p.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	p.writer = volumes.Writer{Folder: filepath.Join(p.folder, "volumes"), Source: config.Source}
 	for i := range p.spec.Spec.InitContainers {
 		p.init = append(p.init, newContainer(p, &p.spec.Spec.InitContainers[i], true))
@@ -219,7 +219,7 @@ func (p *Pod) keepVolumes(ended <-chan struct{}) {
 // containers runs init containers one by one, and then the others side by side, until all
 // have ended. Sidecars, which are init containers that go on, end after the others.
 func (p *Pod) containers() {
-	sidecars, endSidecars := context.WithCancel(context.Background())
+	sidecars, endSidecars := context.WithCancel(context.WithoutCancel(p.ctx))
 	defer endSidecars()
 	var running sync.WaitGroup
 	defer running.Wait()

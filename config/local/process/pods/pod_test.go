@@ -165,7 +165,7 @@ func newSpec(name, part string, env ...string) corev1.Container {
 func (f *fixture) start(t *testing.T, pod *corev1.Pod) {
 	t.Helper()
 	var err error
-	if f.Pod, err = Start(f.config, pod); err != nil {
+	if f.Pod, err = Start(t.Context(), f.config, pod); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -523,7 +523,7 @@ func TestExec(t *testing.T) {
 	c := newSpec("c", "stubborn")
 	f.start(t, spec(c))
 	f.await(t, "the process", phase(corev1.PodRunning))
-	cmd, err := f.Exec("", []string{filepath.Base(os.Args[0]), "--address=:80"})
+	cmd, err := f.Exec(t.Context(), "", []string{filepath.Base(os.Args[0]), "--address=:80"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -531,7 +531,7 @@ func TestExec(t *testing.T) {
 		t.Errorf("command: %v, %v", cmd.Args, cmd.Env)
 	}
 	for name, argv := range map[string][]string{"none": {"x"}, "c": {"/bin/sh"}} {
-		if _, err := f.Exec(name, argv); err == nil {
+		if _, err := f.Exec(t.Context(), name, argv); err == nil {
 			t.Errorf("Exec(%s, %v): no error", name, argv)
 		}
 	}

@@ -86,35 +86,49 @@ func (p *Pod) status() corev1.PodStatus {
 	return s
 }
 
-func (p *Pod) phase() corev1.PodPhase {
-	var running, waiting, failed, succeeded int
-	for _, c := range p.main {
-		switch {
-		case c.state.Running != nil:
-			running++
-		case c.state.Terminated != nil && p.ctx.Err() == nil && c.again(int(c.state.Terminated.ExitCode)):
-			running++ // it will be
-		case c.state.Terminated != nil && c.state.Terminated.ExitCode != 0:
-			failed++
-		case c.state.Terminated != nil:
-			succeeded++
-		case c.last.Terminated != nil:
-			running++
-		default:
-			waiting++
-		}
+// progress is how far a container is: what it comes to decides the pod's phase.
+type progress int
+
+const (
+	pending progress = iota
+	running
+	failed
+	succeeded
+)
+
+func (c *container) progress() progress {
+	t := c.state.Terminated
+	switch {
+	case c.state.Running != nil || t == nil && c.last.Terminated != nil:
+		return running
+	case t == nil:
+		return pending
+	case c.pod.ctx.Err() == nil && c.again(int(t.ExitCode)):
+		return running // it will be
+	case t.ExitCode != 0:
+		return failed
 	}
+	return succeeded
+}
+
+func (p *Pod) phase() corev1.PodPhase {
 	for _, c := range p.init {
-		if t := c.state.Terminated; !c.sidecar() && t != nil && t.ExitCode != 0 && (p.ctx.Err() != nil || !c.again(int(t.ExitCode))) {
+		if !c.sidecar() && c.progress() == failed {
 			return corev1.PodFailed
 		}
 	}
+	count := map[progress]int{}
+	for _, c := range p.main {
+		count[c.progress()]++
+	}
 	switch {
-	case waiting > 0 && running == 0:
-		return corev1.PodPending
-	case running > 0 || waiting > 0:
+	case count[running] > 0:
 		return corev1.PodRunning
-	case failed > 0:
+	case count[pending] == len(p.main):
+		return corev1.PodPending
+	case count[pending] > 0:
+		return corev1.PodRunning
+	case count[failed] > 0:
 		return corev1.PodFailed
 	}
 	return corev1.PodSucceeded

@@ -31,7 +31,7 @@ func (source) ConfigMap(_ context.Context, _, name string) (*corev1.ConfigMap, e
 	return &corev1.ConfigMap{Data: map[string]string{"a": "1"}, BinaryData: map[string][]byte{"b": {2}}}, nil
 }
 
-func (source) Token(_ context.Context, pod *corev1.Pod, spec authenticationv1.TokenRequestSpec) (string, error) {
+func (source) Token(_ context.Context, _ *corev1.Pod, spec authenticationv1.TokenRequestSpec) (string, error) {
 	return "token for " + spec.BoundObjectRef.Name, nil
 }
 func (source) Node() corev1.ResourceList { return nil }
