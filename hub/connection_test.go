@@ -41,7 +41,7 @@ type client struct {
 }
 
 // dial starts a hub and connects to it. It must be called in a bubble of synctest.
-func dial(t *testing.T, entries ...hub.Entry) client {
+func dial(t *testing.T, entries ...action.Registration) client {
 	t.Helper()
 	c := client{hung: make(chan struct{})}
 	l := pipes{make(chan net.Conn), make(chan struct{})}

@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/catalog"
 	"integrationhub.dev/hub/payload"
 	"integrationhub.dev/hub/telemetry"
+	"integrationhub.dev/hub/wire"
 )
 
 // outcome is a delivery's answer as Looker reads it.
@@ -38,8 +40,7 @@ type outcomeError struct {
 // answered like the reference does, with 404 and {"success":false,"error":…}. A delivery that
 // fails is always 200 and {"looker":{"success":false,…}}: that is the form in which Looker
 // shows a message and marks form fields, and the only one left once a newline has been sent.
-func (s *Server) executeAction(w http.ResponseWriter, r *http.Request) {
-	o := offerFrom(r.Context())
+func (s *Server) executeAction(w http.ResponseWriter, r *http.Request, entry *catalog.Entry) {
 	if !s.admission.enter() {
 		s.refuse(w, r)
 		return
@@ -50,7 +51,7 @@ func (s *Server) executeAction(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer e.Close()
-	if message := checkRequest(o, e); message != "" {
+	if message := checkRequest(entry, e); message != "" {
 		telemetry.FromContext(r.Context()).Err = errors.New(message)
 		writeError(w, http.StatusNotFound, message)
 		return
@@ -58,9 +59,9 @@ func (s *Server) executeAction(w http.ResponseWriter, r *http.Request) {
 	alive := startKeepAlive(w, time.Duration(s.config.KeepAliveSeconds)*time.Second)
 	ctx, cancel := context.WithTimeout(r.Context(), s.config.DeliveryTimeout)
 	defer cancel()
-	out := s.deliver(ctx, o, r, e)
+	out := s.deliver(ctx, entry, r, e)
 	out.scrub(ctx)
-	alive.finish(http.StatusOK, marshal(struct {
+	alive.finish(http.StatusOK, wire.Marshal(struct {
 		Looker outcome `json:"looker"`
 	}{out}))
 }
@@ -77,29 +78,29 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request) {
 
 var errTooBusy = errors.New("as many deliveries run and wait as the hub is set to take")
 
-func checkRequest(o *offer, e *payload.Envelope) string {
-	if message := checkType(o, e); message != "" {
+func checkRequest(entry *catalog.Entry, e *payload.Envelope) string {
+	if message := checkType(entry, e); message != "" {
 		return message
 	}
-	if message := checkParams(o, e.Params); message != "" {
+	if message := checkParams(entry, e.Params); message != "" {
 		return message
 	}
-	if o.Definition.Download == action.URL && e.Attachment == nil && e.Plan.DownloadURL == "" {
+	if entry.Definition.Download == action.URL && e.Attachment == nil && e.Plan.DownloadURL == "" {
 		return "A streaming action was sent incompatible data. The action must have a download url or an attachment."
 	}
 	return ""
 }
 
 // deliver has the integration deliver and turns what it says into Looker's terms.
-func (s *Server) deliver(ctx context.Context, o *offer, r *http.Request, e *payload.Envelope) outcome {
-	name := o.Definition.Name
-	res, err := s.run(ctx, o, r, e)
+func (s *Server) deliver(ctx context.Context, entry *catalog.Entry, r *http.Request, e *payload.Envelope) outcome {
+	name := entry.Definition.Name
+	res, err := s.run(ctx, entry, r, e)
 	if res == nil {
 		res = &action.Response{}
 	}
-	state, sealErr := s.sealState(o, res.State)
+	state, sealErr := s.sealState(entry, res.State)
 	if sealErr != nil { // the delivery stands as it is; the user will have to sign in again
-		o.log.ErrorContext(ctx, "the user's state could not be encrypted and was not returned", "error", sealErr)
+		entry.Log.ErrorContext(ctx, "the user's state could not be encrypted and was not returned", "error", sealErr)
 	}
 
 	out := outcome{
@@ -127,7 +128,7 @@ func (s *Server) deliver(ctx context.Context, o *offer, r *http.Request, e *payl
 }
 
 // run waits for the delivery's turn and executes it.
-func (s *Server) run(ctx context.Context, o *offer, r *http.Request, e *payload.Envelope) (*action.Response, error) {
+func (s *Server) run(ctx context.Context, entry *catalog.Entry, r *http.Request, e *payload.Envelope) (*action.Response, error) {
 	waiting := time.Now()
 	err := s.admission.begin(ctx)
 	telemetry.FromContext(ctx).Queued = time.Since(waiting)
@@ -136,11 +137,11 @@ func (s *Server) run(ctx context.Context, o *offer, r *http.Request, e *payload.
 	}
 	defer s.admission.end()
 
-	defer s.telemetry.Metrics.DeliveryStarted(o.Definition.Name)()
-	stats := s.telemetry.Metrics.DeliveryStats(o.Definition.Name)
+	defer s.telemetry.Metrics.DeliveryStarted(entry.Definition.Name)()
+	stats := s.telemetry.Metrics.DeliveryStats(entry.Definition.Name)
 	ctx, span := telemetry.StartDelivery(ctx, stats)
 	defer span.End()
-	return supervise(ctx, s, o, func(ctx context.Context) (*action.Response, error) {
-		return o.Execute(ctx, s.newRequest(o, r, e, e.MeteredData(s.download, stats)))
+	return supervise(ctx, s, entry, func(ctx context.Context) (*action.Response, error) {
+		return entry.Execute(ctx, s.newRequest(entry, r, e, e.MeteredData(s.download, stats)))
 	})
 }

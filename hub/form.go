@@ -7,14 +7,15 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/catalog"
 	"integrationhub.dev/hub/payload"
 	"integrationhub.dev/hub/telemetry"
+	"integrationhub.dev/hub/wire"
 )
 
 // showForm answers POST /actions/{name}/form.
-func (s *Server) showForm(w http.ResponseWriter, r *http.Request) {
-	o := offerFrom(r.Context())
-	if o.Form == nil {
+func (s *Server) showForm(w http.ResponseWriter, r *http.Request, entry *catalog.Entry) {
+	if entry.Form == nil {
 		writeError(w, http.StatusNotFound, "No form defined for action.")
 		return
 	}
@@ -35,7 +36,7 @@ func (s *Server) showForm(w http.ResponseWriter, r *http.Request) {
 	alive := startKeepAlive(w, time.Duration(s.config.KeepAliveSeconds)*time.Second)
 	ctx, cancel := context.WithTimeout(r.Context(), s.config.FormTimeout)
 	defer cancel()
-	alive.finish(http.StatusOK, s.form(ctx, o, r, e))
+	alive.finish(http.StatusOK, s.form(ctx, entry, r, e))
 }
 
 // refuseForm answers a form, or a token exchange, that the hub has no room for.
@@ -47,19 +48,19 @@ func (s *Server) refuseForm(w http.ResponseWriter, r *http.Request) {
 }
 
 // form returns the form, or what is wrong in its place.
-func (s *Server) form(ctx context.Context, o *offer, r *http.Request, e *payload.Envelope) []byte {
-	if message := checkParams(o, e.Params); message != "" {
+func (s *Server) form(ctx context.Context, entry *catalog.Entry, r *http.Request, e *payload.Envelope) []byte {
+	if message := checkParams(entry, e.Params); message != "" {
 		return formError(message)
 	}
-	req := s.newRequest(o, r, e, e.Data(s.download))
+	req := s.newRequest(entry, r, e, e.Data(s.download))
 	var err error
-	req.LoginURL, err = s.loginURL(o, e.Params)
+	req.LoginURL, err = s.loginURL(entry, e.Params)
 	var form *action.Form
 	if err == nil {
-		form, err = supervise(ctx, s, o, func(ctx context.Context) (*action.Form, error) { return buildForm(ctx, o, req) })
+		form, err = supervise(ctx, s, entry, func(ctx context.Context) (*action.Form, error) { return buildForm(ctx, entry, req) })
 	}
 	if err == nil {
-		form.State, err = s.sealState(o, form.State)
+		form.State, err = s.sealState(entry, form.State)
 	}
 	if err != nil {
 		telemetry.FromContext(ctx).Err = err
@@ -68,20 +69,20 @@ func (s *Server) form(ctx context.Context, o *offer, r *http.Request, e *payload
 	if form.Fields == nil {
 		form.Fields = []action.Field{}
 	}
-	return marshal(form)
+	return wire.Marshal(form)
 }
 
 func formError(message string) []byte {
-	return marshal(struct {
+	return wire.Marshal(struct {
 		Error string `json:"error"`
 	}{message})
 }
 
 // buildForm calls the integration. Where Looker holds the credentials, the parameter "test"
 // asks whether they work.
-func buildForm(ctx context.Context, o *offer, req *action.Request) (*action.Form, error) {
-	if test := req.Params["test"]; o.Delegate != nil && test != "" && test != "false" {
-		return o.Delegate.CheckConnection(ctx, req)
+func buildForm(ctx context.Context, entry *catalog.Entry, req *action.Request) (*action.Form, error) {
+	if test := req.Params["test"]; entry.Delegate != nil && test != "" && test != "false" {
+		return entry.Delegate.CheckConnection(ctx, req)
 	}
-	return o.Form.Form(ctx, req)
+	return entry.Form.Form(ctx, req)
 }

@@ -14,6 +14,7 @@ import (
 
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/catalog"
 	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/telemetry"
 )
@@ -72,7 +73,7 @@ func BenchmarkList(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	var entries []hub.Entry
+	var entries []action.Registration
 	for i := range 40 {
 		d := definition(fmt.Sprintf("action_%02d", i))
 		if i%4 == 0 {
@@ -81,11 +82,11 @@ func BenchmarkList(b *testing.B) {
 		entries = append(entries, entry(&fake{definition: d}))
 	}
 	log := slog.New(slog.DiscardHandler)
-	catalog, err := hub.NewCatalog(entries, cfg, action.Deps{Log: log})
+	available, err := catalog.New(entries, cfg, action.Deps{Log: log})
 	if err != nil {
 		b.Fatal(err)
 	}
-	s, err := hub.New(hub.Parts{Config: cfg, Catalog: catalog, Secrets: secrets, Telemetry: telemetry.New(log, prometheus.NewRegistry())})
+	s, err := hub.New(hub.Parts{Config: cfg, Catalog: available, Secrets: secrets, Telemetry: telemetry.New(log, prometheus.NewRegistry())})
 	if err != nil {
 		b.Fatal(err)
 	}

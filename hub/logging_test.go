@@ -11,14 +11,13 @@ import (
 	"strings"
 	"testing"
 
-	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
 )
 
 // made is an entry whose integration is made with what the hub gives it.
-func made(name string, execute func(context.Context, action.Deps, *action.Request) error) hub.Entry {
-	return hub.Entry{Name: name, New: func(d action.Deps) (action.Integration, error) {
+func made(name string, execute func(context.Context, action.Deps, *action.Request) error) action.Registration {
+	return action.Registration{Name: name, New: func(d action.Deps) (action.Integration, error) {
 		return &fake{definition: definition(name), execute: func(ctx context.Context, r *action.Request) (*action.Response, error) {
 			return nil, execute(ctx, d, r)
 		}}, nil

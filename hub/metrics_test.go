@@ -19,7 +19,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
@@ -48,7 +47,7 @@ func (r *hubRun) series() map[string]float64 {
 }
 
 // rows sends each row of a result to a destination by itself, as integrations do.
-func rows(destination string) hub.Entry {
+func rows(destination string) action.Registration {
 	return made("rows", func(ctx context.Context, d action.Deps, r *action.Request) error {
 		table, err := r.Data.Table(ctx)
 		if err != nil {

@@ -18,8 +18,10 @@ import (
 	"golang.org/x/oauth2"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/catalog"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/hub/telemetry"
+	"integrationhub.dev/hub/wire"
 )
 
 // A sign-in goes: form → link → the hub's /oauth → provider → the hub's /oauth_redirect →
@@ -55,34 +57,34 @@ const (
 	cookieAge = time.Hour
 )
 
-func linkPurpose(o *offer) string  { return o.Definition.Name + "|link" }
-func loginPurpose(o *offer) string { return o.Definition.Name + "|login" }
+func linkPurpose(entry *catalog.Entry) string  { return entry.Definition.Name + "|link" }
+func loginPurpose(entry *catalog.Entry) string { return entry.Definition.Name + "|login" }
 
 // loginURL makes the link that begins a sign-in, or returns "" when there is nothing to sign
 // in to or Looker gave no address to go back to.
-func (s *Server) loginURL(o *offer, params map[string]string) (string, error) {
+func (s *Server) loginURL(entry *catalog.Entry, params map[string]string) (string, error) {
 	l := login{ID: rand.Text(), Params: map[string]string{}}
-	for _, name := range o.Definition.LoginParams {
+	for _, name := range entry.Definition.LoginParams {
 		l.Params[name] = params[name]
 	}
-	if o.Definition.FetchTokens {
+	if entry.Definition.FetchTokens {
 		l.RedirectURL = params["state_redir_url"]
 	}
 	if l.RedirectURL == "" {
 		l.StateURL = params["state_url"]
 	}
 	back := cmp.Or(l.RedirectURL, l.StateURL)
-	if o.OAuth == nil || back == "" {
+	if entry.OAuth == nil || back == "" {
 		return "", nil
 	}
 	if err := s.checkLookerURL(back); err != nil {
 		return "", err
 	}
-	sealed, err := s.logins.Seal(marshal(l), linkPurpose(o))
+	sealed, err := s.logins.Seal(wire.Marshal(l), linkPurpose(entry))
 	if err != nil {
 		return "", fmt.Errorf("sealing the sign-in: %w", err)
 	}
-	return s.actionURL(o, "oauth") + "?state=" + url.QueryEscape(sealed), nil
+	return s.actionURL(entry, "oauth") + "?state=" + url.QueryEscape(sealed), nil
 }
 
 // checkLookerURL refuses addresses that users' tokens, or the right to fetch them, must not be
@@ -95,8 +97,8 @@ func (s *Server) checkLookerURL(address string) error {
 	return nil
 }
 
-func (s *Server) actionURL(o *offer, leg string) string {
-	return s.config.BaseURL + "/actions/" + url.PathEscape(o.Definition.Name) + "/" + leg
+func (s *Server) actionURL(entry *catalog.Entry, leg string) string {
+	return s.config.BaseURL + "/actions/" + url.PathEscape(entry.Definition.Name) + "/" + leg
 }
 
 // openLogin reads the sealed part of a sign-in.
@@ -111,18 +113,17 @@ func (s *Server) openLogin(sealed, purpose string, maxAge time.Duration) (login,
 }
 
 // beginLogin answers GET /actions/{name}/oauth: it sends the browser to the provider.
-func (s *Server) beginLogin(w http.ResponseWriter, r *http.Request) {
-	o := offerFrom(r.Context())
+func (s *Server) beginLogin(w http.ResponseWriter, r *http.Request, entry *catalog.Entry) {
 	sealed := r.URL.Query().Get("state")
 	switch {
-	case o.OAuth == nil:
+	case entry.OAuth == nil:
 		plainError(w, http.StatusBadRequest, "Action does not support OAuth.")
 		return
 	case sealed == "":
 		plainError(w, http.StatusBadRequest, "Missing state parameter.")
 		return
 	}
-	l, err := s.openLogin(sealed, linkPurpose(o), linkAge)
+	l, err := s.openLogin(sealed, linkPurpose(entry), linkAge)
 	if err != nil {
 		s.refuseLogin(w, r, err)
 		return
@@ -135,11 +136,11 @@ func (s *Server) beginLogin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	l.Verifier = oauth2.GenerateVerifier()
-	state, err := s.logins.Seal(marshal(l), loginPurpose(o))
+	state, err := s.logins.Seal(wire.Marshal(l), loginPurpose(entry))
 	var to string
 	if err == nil {
-		to, err = o.OAuth.AuthorizeURL(r.Context(), action.Login{
-			State: browser + "." + state, RedirectURL: s.actionURL(o, "oauth_redirect"), Verifier: l.Verifier, Params: l.Params,
+		to, err = entry.OAuth.AuthorizeURL(r.Context(), action.Login{
+			State: browser + "." + state, RedirectURL: s.actionURL(entry, "oauth_redirect"), Verifier: l.Verifier, Params: l.Params,
 		})
 	}
 	if err != nil {
@@ -159,13 +160,12 @@ func redirect(w http.ResponseWriter, to string) {
 }
 
 // finishLogin answers GET /actions/{name}/oauth_redirect: the provider sent the browser back.
-func (s *Server) finishLogin(w http.ResponseWriter, r *http.Request) {
-	o := offerFrom(r.Context())
+func (s *Server) finishLogin(w http.ResponseWriter, r *http.Request, entry *catalog.Entry) {
 	state := r.URL.Query().Get("state")
 	nonce, sealed, dotted := strings.Cut(state, ".")
 	browser, known := s.browserCookie(r)
 	switch {
-	case o.OAuth == nil:
+	case entry.OAuth == nil:
 		plainError(w, http.StatusBadRequest, "Action does not support OAuth.")
 		return
 	case state == "":
@@ -179,7 +179,7 @@ func (s *Server) finishLogin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	outbound.SecretsOf(r.Context()).Add(r.URL.Query().Get("code"), state)
-	l, err := s.openLogin(sealed, loginPurpose(o), cookieAge)
+	l, err := s.openLogin(sealed, loginPurpose(entry), cookieAge)
 	if err == nil && !bytes.Equal(l.Browser, hashOf(browser)) {
 		err = errors.New("the sign-in was begun in another browser")
 	}
@@ -187,27 +187,27 @@ func (s *Server) finishLogin(w http.ResponseWriter, r *http.Request) {
 		s.refuseLogin(w, r, err)
 		return
 	}
-	if err := s.finish(w, r, o, l); err != nil {
+	if err := s.finish(w, r, entry, l); err != nil {
 		telemetry.FromContext(r.Context()).Err = err
 		plainError(w, http.StatusBadGateway, "The sign-in did not work and nothing was stored. "+scrub(r.Context(), action.MessageOf(err)))
 	}
 }
 
 // finish hands the provider's answer on to Looker, in the way that it asked for.
-func (s *Server) finish(w http.ResponseWriter, r *http.Request, o *offer, l login) error {
+func (s *Server) finish(w http.ResponseWriter, r *http.Request, entry *catalog.Entry, l login) error {
 	callback := r.URL.Query()
 	if callback.Get("error") != "" {
 		return action.Wrap(errors.New("the provider answered with an error"), action.Unauthenticated, "The provider did not grant access.")
 	}
 	if l.RedirectURL != "" {
-		to, err := s.grantURL(o, l, callback)
+		to, err := s.grantURL(entry, l, callback)
 		if err != nil {
 			return err
 		}
 		redirect(w, to)
 		return nil
 	}
-	tokens, err := s.exchange(r.Context(), o, grant{Callback: callback.Encode(), Verifier: l.Verifier, Params: l.Params})
+	tokens, err := s.exchange(r.Context(), entry, grant{Callback: callback.Encode(), Verifier: l.Verifier, Params: l.Params})
 	if err != nil {
 		return err
 	}

@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/catalog"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/hub/telemetry"
+	"integrationhub.dev/hub/wire"
 )
 
 // grant is a provider's answer to a sign-in, from which tokens are made once.
@@ -25,16 +27,16 @@ type grant struct {
 // grantAge is how long Looker may take to fetch the tokens. Providers' codes live no longer.
 const grantAge = 10 * time.Minute
 
-func grantPurpose(o *offer) string { return o.Definition.Name + "|grant" }
+func grantPurpose(entry *catalog.Entry) string { return entry.Definition.Name + "|grant" }
 
 // grantURL is Looker's address with the provider's answer, sealed: the browser takes it there.
-func (s *Server) grantURL(o *offer, l login, callback url.Values) (string, error) {
+func (s *Server) grantURL(entry *catalog.Entry, l login, callback url.Values) (string, error) {
 	to, err := url.Parse(l.RedirectURL)
 	if err != nil {
 		return "", action.Wrap(errors.New("state_redir_url is no URL"), action.Invalid, "Looker's address for the sign-in is not valid.")
 	}
 	callback.Del("state") // it has served
-	sealed, err := s.logins.Seal(marshal(grant{Callback: callback.Encode(), Verifier: l.Verifier, Params: l.Params}), grantPurpose(o))
+	sealed, err := s.logins.Seal(wire.Marshal(grant{Callback: callback.Encode(), Verifier: l.Verifier, Params: l.Params}), grantPurpose(entry))
 	if err != nil {
 		return "", fmt.Errorf("sealing the grant: %w", err)
 	}
@@ -45,18 +47,18 @@ func (s *Server) grantURL(o *offer, l login, callback url.Values) (string, error
 }
 
 // exchange trades a grant for the tokens as Looker shall keep them.
-func (s *Server) exchange(ctx context.Context, o *offer, g grant) ([]byte, error) {
+func (s *Server) exchange(ctx context.Context, entry *catalog.Entry, g grant) ([]byte, error) {
 	callback, err := url.ParseQuery(g.Callback)
 	if err != nil {
 		return nil, fmt.Errorf("reading the provider's answer: %w", err)
 	}
-	tokens, err := o.OAuth.Exchange(ctx, action.Login{
-		State: callback.Get("state"), RedirectURL: s.actionURL(o, "oauth_redirect"), Verifier: g.Verifier, Params: g.Params,
+	tokens, err := entry.OAuth.Exchange(ctx, action.Login{
+		State: callback.Get("state"), RedirectURL: s.actionURL(entry, "oauth_redirect"), Verifier: g.Verifier, Params: g.Params,
 	}, callback)
 	if err != nil {
 		return nil, err
 	}
-	if tokens, err = s.sealState(o, tokens); err != nil {
+	if tokens, err = s.sealState(entry, tokens); err != nil {
 		return nil, fmt.Errorf("encrypting the tokens: %w", err)
 	}
 	return []byte(tokens.Data), nil
@@ -74,9 +76,8 @@ func (s *Server) store(ctx context.Context, stateURL string, tokens []byte) erro
 }
 
 // fetchTokens answers POST /actions/{name}/oauth_token: Looker trades a grant for the tokens.
-func (s *Server) fetchTokens(w http.ResponseWriter, r *http.Request) {
-	o := offerFrom(r.Context())
-	if o.OAuth == nil || !o.Definition.FetchTokens {
+func (s *Server) fetchTokens(w http.ResponseWriter, r *http.Request, entry *catalog.Entry) {
+	if entry.OAuth == nil || !entry.Definition.FetchTokens {
 		writeError(w, http.StatusNotFound, "Action does not hand out tokens.")
 		return
 	}
@@ -95,7 +96,7 @@ func (s *Server) fetchTokens(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var g grant
-	plain, err := s.logins.Open(e.State, grantPurpose(o), grantAge)
+	plain, err := s.logins.Open(e.State, grantPurpose(entry), grantAge)
 	if err == nil {
 		err = json.Unmarshal(plain, &g)
 	}
@@ -105,7 +106,7 @@ func (s *Server) fetchTokens(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	outbound.SecretsOf(r.Context()).Add(leaves(string(plain))...)
-	tokens, err := s.exchange(r.Context(), o, g)
+	tokens, err := s.exchange(r.Context(), entry, g)
 	if err != nil {
 		telemetry.FromContext(r.Context()).Err = err
 		writeError(w, http.StatusBadGateway, "The sign-in did not work and nothing was stored. "+scrub(r.Context(), action.MessageOf(err)))
@@ -116,9 +117,8 @@ func (s *Server) fetchTokens(w http.ResponseWriter, r *http.Request) {
 
 // checkLogin answers GET /actions/{name}/oauth_check: whether Looker holds credentials of
 // the user that this hub can read. Whether the provider still takes them shows in the form.
-func (s *Server) checkLogin(w http.ResponseWriter, r *http.Request) {
-	o := offerFrom(r.Context())
-	if o.OAuth == nil {
+func (s *Server) checkLogin(w http.ResponseWriter, r *http.Request, entry *catalog.Entry) {
+	if entry.OAuth == nil {
 		writeError(w, http.StatusNotFound, "Action does not support OAuth.")
 		return
 	}
@@ -132,5 +132,5 @@ func (s *Server) checkLogin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer e.Close()
-	writeRaw(w, http.StatusOK, marshal(s.openState(r.Context(), o, e.Params["state_json"]) != ""))
+	writeRaw(w, http.StatusOK, wire.Marshal(s.openState(r.Context(), entry, e.Params["state_json"]) != ""))
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/catalog"
 	"integrationhub.dev/hub/payload"
 	"integrationhub.dev/hub/telemetry"
 )
@@ -69,7 +70,7 @@ func explainBody(err error) (status int, message string) {
 }
 
 // newRequest creates an integration's request from the envelope and its data.
-func (s *Server) newRequest(o *offer, r *http.Request, e *payload.Envelope, data action.Data) *action.Request {
+func (s *Server) newRequest(entry *catalog.Entry, r *http.Request, e *payload.Envelope, data action.Data) *action.Request {
 	rec := telemetry.FromContext(r.Context())
 	req := &action.Request{
 		Params: e.Params, Form: e.Form,
@@ -80,11 +81,11 @@ func (s *Server) newRequest(o *offer, r *http.Request, e *payload.Envelope, data
 		},
 		Version:    action.ParseUserAgent(r.UserAgent()),
 		InstanceID: rec.InstanceID, WebhookID: rec.WebhookID,
-		State:    s.openState(r.Context(), o, e.Params["state_json"]),
+		State:    s.openState(r.Context(), entry, e.Params["state_json"]),
 		StateURL: e.Params["state_url"],
 		Data:     data,
 	}
-	noteSecrets(r.Context(), o, req)
+	noteSecrets(r.Context(), entry, req)
 	if s.config.MaxRows > 0 {
 		req.Data = payload.LimitRows(req.Data, s.config.MaxRows)
 	}
@@ -95,9 +96,9 @@ func (s *Server) newRequest(o *offer, r *http.Request, e *payload.Envelope, data
 }
 
 // checkType says what is wrong with a request's type, in the reference's words.
-func checkType(o *offer, e *payload.Envelope) string {
-	supported := make([]string, len(o.Definition.Types))
-	for i, t := range o.Definition.Types {
+func checkType(entry *catalog.Entry, e *payload.Envelope) string {
+	supported := make([]string, len(entry.Definition.Types))
+	for i, t := range entry.Definition.Types {
 		supported[i] = fmt.Sprintf("%q", string(t))
 	}
 	types := strings.Join(supported, ", ")
@@ -106,15 +107,15 @@ func checkType(o *offer, e *payload.Envelope) string {
 		return fmt.Sprintf("No request type specified. The request must be of type: %s.", types)
 	case *e.Type == "":
 		return `Action did not specify a "type".`
-	case !slices.Contains(o.Definition.Types, action.Type(*e.Type)):
+	case !slices.Contains(entry.Definition.Types, action.Type(*e.Type)):
 		return fmt.Sprintf("This action does not support requests of type %q. The request must be of type: %s.", *e.Type, types)
 	}
 	return ""
 }
 
 // checkParams says which required setting is missing, in the reference's words.
-func checkParams(o *offer, params map[string]string) string {
-	for _, p := range o.Definition.Params {
+func checkParams(entry *catalog.Entry, params map[string]string) string {
+	for _, p := range entry.Definition.Params {
 		if p.Required && params[p.Name] == "" {
 			return fmt.Sprintf("Required setting %q not specified in action settings.", p.Label)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/catalog"
 	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/jobs"
 	"integrationhub.dev/hub/outbound"
@@ -27,8 +28,9 @@ import (
 type Options struct {
 	Config config.Config
 	// Env is the environment, from which integrations read their settings.
-	Env     map[string]string
-	Entries []Entry
+	Env map[string]string
+	// Integrations are those that the program contains.
+	Integrations []action.Registration
 	// Certificate is served where the configuration names no files; nil means plain HTTP.
 	Certificate *config.Certificate
 	// AllowLoopback lets developers deliver to their own machine.
@@ -100,7 +102,7 @@ func Run(ctx context.Context, o Options) error {
 	go func() { failed <- admin.Serve(adminListener) }()
 	o.Log.InfoContext(ctx, "listening", "address", listener.Addr().String(), "admin_address", adminListener.Addr().String(),
 		"tls", cert != nil, "integrations", server.catalog.Names())
-	for name, reason := range server.catalog.Withheld {
+	for name, reason := range server.catalog.Unavailable {
 		o.Log.InfoContext(ctx, "integration not offered", "integration", name, "reason", reason)
 	}
 	for name, reason := range config.IgnoredSettings(o.Env) {
@@ -181,17 +183,17 @@ func build(o Options, tel *telemetry.Telemetry, roots *x509.CertPool, startJob a
 		Env: o.Env, HTTP: outbound.NewClient(out), Dial: outbound.Dialer(out.Policy), Roots: roots, Identity: outbound.NewIdentityClient(),
 		StartJob: startJob, Log: o.Log,
 	}
-	catalog, err := NewCatalog(o.Entries, o.Config, deps)
+	offered, err := catalog.New(o.Integrations, o.Config, deps)
 	if err != nil {
 		return fail(err)
 	}
-	tel.Metrics.InitSeries(catalog.Names())
+	tel.Metrics.InitSeries(offered.Names())
 	out.Observe = tel.Metrics.Outbound("looker")
 	out.DisableCompression = true
 	tokens := outbound.NewClient(out)
 	out.FollowRedirects = true
 	server, err := New(Parts{
-		Config: o.Config, Catalog: catalog, Secrets: secrets, Looker: outbound.NewClient(out), Tokens: tokens, Insecure: o.AllowLoopback,
+		Config: o.Config, Catalog: offered, Secrets: secrets, Looker: outbound.NewClient(out), Tokens: tokens, Insecure: o.AllowLoopback,
 		Env: o.Env, Telemetry: tel,
 	})
 	return server, secrets, cert, err

@@ -52,7 +52,7 @@ func TestDrain(t *testing.T) {
 	address, ended := make(chan net.Addr, 1), make(chan error, 1)
 	go func() {
 		ended <- hub.Run(ctx, hub.Options{
-			Config: cfg, Entries: []hub.Entry{entry(i)}, Log: slog.New(slog.DiscardHandler), Started: func(a net.Addr) { address <- a },
+			Config: cfg, Integrations: []action.Registration{entry(i)}, Log: slog.New(slog.DiscardHandler), Started: func(a net.Addr) { address <- a },
 		})
 	}()
 	at := "http://" + (<-address).String()

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"integrationhub.dev/hub"
+	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/telemetry"
 )
@@ -28,7 +29,7 @@ type hubRun struct {
 }
 
 // runHub runs a hub as the program does, with a log that says everything.
-func runHub(t *testing.T, env map[string]string, entries ...hub.Entry) *hubRun {
+func runHub(t *testing.T, env map[string]string, entries ...action.Registration) *hubRun {
 	t.Helper()
 	all := map[string]string{
 		"ACTION_HUB_BASE_URL": "http://localhost", "ACTION_HUB_LABEL": "x", "ACTION_HUB_SECRET": serviceSecret,
@@ -45,7 +46,7 @@ func runHub(t *testing.T, env map[string]string, entries ...hub.Entry) *hubRun {
 	address, ended := make(chan net.Addr, 1), make(chan error, 1)
 	go func() {
 		ended <- hub.Run(ctx, hub.Options{
-			Config: cfg, Env: all, Entries: entries, AllowLoopback: true, Version: "v1.2.3",
+			Config: cfg, Env: all, Integrations: entries, AllowLoopback: true, Version: "v1.2.3",
 			Log: telemetry.NewLogger(log, cfg), Started: func(a net.Addr) { address <- a },
 		})
 	}()

@@ -6,6 +6,7 @@ import (
 	"regexp"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/catalog"
 	"integrationhub.dev/hub/outbound"
 )
 
@@ -30,13 +31,13 @@ func hubSecrets(env map[string]string) (all []string) {
 }
 
 // noteSecrets remembers what a request holds that must not be shown.
-func noteSecrets(ctx context.Context, o *offer, req *action.Request) {
+func noteSecrets(ctx context.Context, entry *catalog.Entry, req *action.Request) {
 	secrets := outbound.SecretsOf(ctx)
 	secrets.Add(req.StateURL)
 	secrets.Add(tokens(req.Params["state_json"])...)
 	secrets.Add(tokens(req.State)...)
 	sensitive := map[string]bool{}
-	for _, p := range o.Definition.Params {
+	for _, p := range entry.Definition.Params {
 		sensitive[p.Name] = p.Sensitive
 	}
 	for name, value := range req.Params {
@@ -88,12 +89,12 @@ func scrub(ctx context.Context, text string) string { return outbound.SecretsOf(
 
 // scrub removes the request's secrets from what an integration tells Looker. The state is
 // Looker's to keep.
-func (o *outcome) scrub(ctx context.Context) {
-	o.Message = scrub(ctx, o.Message)
-	if o.Error != nil {
-		o.Error.Message = scrub(ctx, o.Error.Message)
+func (out *outcome) scrub(ctx context.Context) {
+	out.Message = scrub(ctx, out.Message)
+	if out.Error != nil {
+		out.Error.Message = scrub(ctx, out.Error.Message)
 	}
-	for field, message := range o.ValidationErrors {
-		o.ValidationErrors[field] = scrub(ctx, message)
+	for field, message := range out.ValidationErrors {
+		out.ValidationErrors[field] = scrub(ctx, message)
 	}
 }

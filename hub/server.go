@@ -4,7 +4,6 @@ package hub
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -14,18 +13,19 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/catalog"
 	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/hub/payload"
 	"integrationhub.dev/hub/sealed"
 	"integrationhub.dev/hub/telemetry"
+	"integrationhub.dev/hub/wire"
 )
 
 // Server answers Looker. It keeps nothing between requests.
 type Server struct {
 	config  config.Config
-	catalog *Catalog
-	lists   *lists
+	catalog *catalog.Catalog
 	secrets *config.Secrets
 	// states seals users' tokens, with CIPHER_MASTER where it is set; logins seals sign-ins on
 	// their way, with the service secrets only: whoever knows CIPHER_MASTER could otherwise
@@ -57,7 +57,7 @@ const (
 // Parts is what a server is made from.
 type Parts struct {
 	Config  config.Config
-	Catalog *Catalog
+	Catalog *catalog.Catalog
 	Secrets *config.Secrets
 	// Looker is the client for downloads from Looker; it follows redirects. Tokens is the client
 	// that posts users' tokens to Looker; it follows none.
@@ -93,7 +93,7 @@ func New(p Parts) (*Server, error) {
 	admission := newAdmission(p.Config.MaxDeliveries, p.Config.MaxQueued)
 	p.Telemetry.Metrics.ExportQueue(admission.queued)
 	return &Server{
-		config: p.Config, catalog: p.Catalog, lists: newLists(p.Catalog, p.Config.BaseURL, p.Config.Label), secrets: p.Secrets,
+		config: p.Config, catalog: p.Catalog, secrets: p.Secrets,
 		states: sealed.New(stateKeys, legacy), ownSecrets: hubSecrets(p.Env),
 		logins:    sealed.New(p.Secrets.All, nil),
 		links:     newSignInLinks(),
@@ -126,15 +126,15 @@ func (s *Server) Handler() http.Handler {
 	r.With(s.authenticate).Post("/", s.listActions)
 	r.Route("/actions/{name}", func(r chi.Router) {
 		// A browser has no token: these two are protected by sealed state and a cookie.
-		r.With(s.loadAction).Get("/oauth", s.beginLogin)
-		r.With(s.loadAction).Get("/oauth_redirect", s.finishLogin)
+		r.Get("/oauth", s.withEntry(s.beginLogin))
+		r.Get("/oauth_redirect", s.withEntry(s.finishLogin))
 		r.Group(func(r chi.Router) {
-			r.Use(s.authenticate, s.loadAction)
-			r.Post("/", s.showAction)
-			r.Post("/form", s.showForm)
-			r.Post("/execute", s.executeAction)
-			r.Post("/oauth_token", s.fetchTokens)
-			r.Get("/oauth_check", s.checkLogin)
+			r.Use(s.authenticate)
+			r.Post("/", s.withEntry(s.showAction))
+			r.Post("/form", s.withEntry(s.showForm))
+			r.Post("/execute", s.withEntry(s.executeAction))
+			r.Post("/oauth_token", s.withEntry(s.fetchTokens))
+			r.Get("/oauth_check", s.withEntry(s.checkLogin))
 		})
 	})
 	return tolerant(r, s.config.BasePath())
@@ -155,26 +155,22 @@ func tolerant(next http.Handler, base string) http.Handler {
 	})
 }
 
-type offerKey struct{}
+// entryHandler answers a request for one integration.
+type entryHandler func(http.ResponseWriter, *http.Request, *catalog.Entry)
 
-func offerFrom(ctx context.Context) *offer {
-	o, _ := ctx.Value(offerKey{}).(*offer)
-	return o
-}
-
-// loadAction looks up the integration that the address names.
-func (s *Server) loadAction(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// withEntry finds the integration that the path names.
+func (s *Server) withEntry(next entryHandler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		name := chi.URLParam(r, "name")
-		o, ok := s.catalog.find(name, action.ParseUserAgent(r.UserAgent()))
+		entry, ok := s.catalog.Find(name, action.ParseUserAgent(r.UserAgent()))
 		if !ok {
 			writeError(w, http.StatusNotFound, "No action found with name "+name+".")
 			return
 		}
-		telemetry.FromContext(r.Context()).Integration = o.Definition.Name
+		telemetry.FromContext(r.Context()).Integration = entry.Definition.Name
 		outbound.SecretsOf(r.Context()).Add(s.ownSecrets...)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), offerKey{}, o)))
-	})
+		next(w, r, entry)
+	}
 }
 
 // writeError answers with the reference's shape for whatever is not Looker's own document.
@@ -183,7 +179,7 @@ func writeError(w http.ResponseWriter, status int, message string) {
 }
 
 func errorBody(message string) []byte {
-	return marshal(struct {
+	return wire.Marshal(struct {
 		Success bool   `json:"success"`
 		Error   string `json:"error"`
 	}{Error: message})

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +19,7 @@ import (
 
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/catalog"
 	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/hub/telemetry"
@@ -61,8 +61,8 @@ func (withLogin) Exchange(_ context.Context, l action.Login, callback url.Values
 
 func ok(context.Context, *action.Request) (*action.Response, error) { return &action.Response{}, nil }
 
-func entry(i action.Integration) hub.Entry {
-	return hub.Entry{Name: i.Definition().Name, New: func(action.Deps) (action.Integration, error) { return i, nil }}
+func entry(i action.Integration) action.Registration {
+	return action.Registration{Name: i.Definition().Name, New: func(action.Deps) (action.Integration, error) { return i, nil }}
 }
 
 const (
@@ -76,14 +76,14 @@ type server struct {
 	t *testing.T
 }
 
-func newServer(t *testing.T, env map[string]string, entries ...hub.Entry) *server {
+func newServer(t *testing.T, env map[string]string, entries ...action.Registration) *server {
 	t.Helper()
 	srv := httptest.NewServer(newHandler(t, env, entries...))
 	t.Cleanup(srv.Close)
 	return &server{srv, t}
 }
 
-func newHandler(t testing.TB, env map[string]string, entries ...hub.Entry) http.Handler {
+func newHandler(t testing.TB, env map[string]string, entries ...action.Registration) http.Handler {
 	t.Helper()
 	all := map[string]string{
 		"ACTION_HUB_BASE_URL": "https://hub.example.com", "ACTION_HUB_LABEL": "Golden <Hub>", "ACTION_HUB_SECRET": serviceSecret,
@@ -99,12 +99,12 @@ func newHandler(t testing.TB, env map[string]string, entries ...hub.Entry) http.
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	catalog, err := hub.NewCatalog(entries, cfg, action.Deps{Env: all, Log: log})
+	available, err := catalog.New(entries, cfg, action.Deps{Env: all, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s, err := hub.New(hub.Parts{
-		Config: cfg, Catalog: catalog, Secrets: secrets, Env: all,
+		Config: cfg, Catalog: available, Secrets: secrets, Env: all,
 		Looker: outbound.NewClient(outbound.Options{Policy: outbound.Policy{AllowLoopback: true}, FollowRedirects: true}),
 		Tokens: outbound.NewClient(outbound.Options{Policy: outbound.Policy{AllowLoopback: true}}), Insecure: env["TEST_INSECURE"] != "",
 		Telemetry: telemetry.New(log, prometheus.NewRegistry()),
@@ -500,33 +500,6 @@ func (s *server) browse(path string, cookie *http.Cookie) page {
 		p.cookie = cookies[0]
 	}
 	return p
-}
-
-func TestCatalogSaysWhy(t *testing.T) {
-	t.Parallel()
-	entries := []hub.Entry{
-		entry(&fake{definition: definition("a")}), entry(&fake{definition: definition("b")}),
-		{Name: "c", New: func(action.Deps) (action.Integration, error) {
-			return nil, &action.MissingSettingsError{Keys: []string{"C_KEY"}}
-		}},
-	}
-	deps := action.Deps{Log: slog.New(slog.DiscardHandler)}
-	c, err := hub.NewCatalog(entries, config.Config{Enabled: []string{"a", "c"}}, deps)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]string{"a"}, c.Names()); diff != "" {
-		t.Error(diff)
-	}
-	if diff := cmp.Diff(map[string]string{"b": "not enabled", "c": "missing settings: C_KEY"}, c.Withheld); diff != "" {
-		t.Error(diff)
-	}
-	if c, err := hub.NewCatalog(entries, config.Config{Disabled: []string{"a", "gone"}}, deps); err != nil || !slices.Equal(c.Names(), []string{"b"}) {
-		t.Errorf("without a: %v, %v", c.Names(), err)
-	}
-	if _, err := hub.NewCatalog(entries, config.Config{Enabled: []string{"nope"}}, deps); err == nil {
-		t.Error("a name that does not exist was enabled")
-	}
 }
 
 func TestSecretsRotate(t *testing.T) {

@@ -10,9 +10,11 @@ import (
 	"strings"
 	"time"
 
+	"integrationhub.dev/hub/catalog"
 	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/page"
 	"integrationhub.dev/hub/version"
+	"integrationhub.dev/hub/wire"
 	"integrationhub.dev/icons"
 )
 
@@ -22,24 +24,24 @@ type about struct {
 	page, status document
 }
 
-func newAbout(c config.Config, catalog *Catalog) (*about, error) {
+func newAbout(c config.Config, list *catalog.Catalog) (*about, error) {
 	build := version.Current()
-	html, err := page.Render(catalog.page(c, build))
+	html, err := page.Render(statusPage(list, c, build))
 	if err != nil {
 		return nil, err
 	}
-	status := marshal(catalog.status(c, build, time.Now()))
+	status := wire.Marshal(newStatus(list, c, build, time.Now()))
 	return &about{
 		page:   newDocument("text/html; charset=utf-8", html),
 		status: newDocument("application/json; charset=utf-8", status),
 	}, nil
 }
 
-// page is the catalogue as people see it.
-func (c *Catalog) page(cfg config.Config, build version.Info) page.Hub {
+// statusPage is the catalog for people.
+func statusPage(c *catalog.Catalog, cfg config.Config, build version.Info) page.Hub {
 	h := page.Hub{Label: cfg.Label, URL: cfg.BaseURL, Build: build}
-	for _, o := range c.offered {
-		i := page.Integration{Definition: o.Definition, Icon: o.icon}
+	for _, o := range c.Entries() {
+		i := page.Integration{Definition: o.Definition, Icon: o.Icon}
 		switch {
 		case o.OAuth != nil:
 			i.SignIn = page.UserSignIn
@@ -48,13 +50,13 @@ func (c *Catalog) page(cfg config.Config, build version.Info) page.Hub {
 		}
 		h.Integrations = append(h.Integrations, i)
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.Withheld)) {
-		h.Withheld = append(h.Withheld, page.Withheld{Name: name, Icon: icons.DataURI(name), Reason: c.Withheld[name]})
+	for _, name := range slices.Sorted(maps.Keys(c.Unavailable)) {
+		h.Withheld = append(h.Withheld, page.Withheld{Name: name, Icon: icons.DataURI(name), Reason: c.Unavailable[name]})
 	}
 	return h
 }
 
-// status is the catalogue as programs see it.
+// status is the catalog for programs.
 type status struct {
 	Label string `json:"label"`
 	version.Info
@@ -66,9 +68,9 @@ type status struct {
 	} `json:"integrations"`
 }
 
-func (c *Catalog) status(cfg config.Config, build version.Info, started time.Time) status {
+func newStatus(c *catalog.Catalog, cfg config.Config, build version.Info, started time.Time) status {
 	s := status{Label: cfg.Label, Info: build, Started: started.UTC().Truncate(time.Second)}
-	s.Integrations.On, s.Integrations.Off = c.Names(), c.Withheld
+	s.Integrations.On, s.Integrations.Off = c.Names(), c.Unavailable
 	return s
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/version"
 )
@@ -38,8 +37,8 @@ func (s *server) get(path string, headers ...string) (*http.Response, string) {
 }
 
 // lacking is an integration whose settings are not there.
-func lacking(name string, settings ...string) hub.Entry {
-	return hub.Entry{Name: name, New: func(action.Deps) (action.Integration, error) {
+func lacking(name string, settings ...string) action.Registration {
+	return action.Registration{Name: name, New: func(action.Deps) (action.Integration, error) {
 		return nil, &action.MissingSettingsError{Keys: settings}
 	}}
 }
@@ -130,19 +129,19 @@ func TestStatus(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		env     map[string]string
-		entries []hub.Entry
+		entries []action.Registration
 		want    integrations
 	}{
 		{"none", nil, nil, integrations{[]string{}, map[string]string{}}},
 		{
 			"all withheld", nil,
-			[]hub.Entry{lacking("a", "A_ID", "A_KEY"), lacking("b", "B_KEY")},
+			[]action.Registration{lacking("a", "A_ID", "A_KEY"), lacking("b", "B_KEY")},
 			integrations{[]string{}, map[string]string{"a": "missing settings: A_ID, A_KEY", "b": "missing settings: B_KEY"}},
 		},
 		{
 			"some of each",
 			map[string]string{"ACTION_WHITELIST": "a,b"},
-			[]hub.Entry{entry(&fake{definition: definition("a")}), lacking("b", "B_KEY"), lacking("c")},
+			[]action.Registration{entry(&fake{definition: definition("a")}), lacking("b", "B_KEY"), lacking("c")},
 			integrations{[]string{"a"}, map[string]string{"b": "missing settings: B_KEY", "c": "not enabled"}},
 		},
 	} {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/catalog"
 	"integrationhub.dev/hub/panics"
 )
 
@@ -20,7 +21,7 @@ var errAbandoned = errors.New("the integration did not return after its context 
 // supervise calls an integration and returns when it does, or soon after ctx has ended: an
 // integration that hangs must not hold its place in the hub, or the hub's shutdown. A panic in it
 // becomes an error.
-func supervise[T any](ctx context.Context, s *Server, o *offer, call func(context.Context) (T, error)) (T, error) {
+func supervise[T any](ctx context.Context, s *Server, entry *catalog.Entry, call func(context.Context) (T, error)) (T, error) {
 	var value T
 	done := make(chan error, 1)
 	started := time.Now()
@@ -40,12 +41,12 @@ func supervise[T any](ctx context.Context, s *Server, o *offer, call func(contex
 		return value, err
 	case <-timer.C:
 	}
-	name := o.Definition.Name
+	name := entry.Definition.Name
 	returned := s.telemetry.Metrics.Abandoned(name)
-	o.log.ErrorContext(ctx, "integration does not return and was abandoned", "seconds", time.Since(started).Seconds())
+	entry.Log.ErrorContext(ctx, "integration does not return and was abandoned", "seconds", time.Since(started).Seconds())
 	panics.Go(func() error { return <-done }, func(err error) {
 		returned()
-		o.log.WarnContext(ctx, "abandoned integration returned", "seconds", time.Since(started).Seconds(), "error", err)
+		entry.Log.WarnContext(ctx, "abandoned integration returned", "seconds", time.Since(started).Seconds(), "error", err)
 	})
 	var none T
 	return none, action.Wrap(fmt.Errorf("%w: %w", errAbandoned, context.Cause(ctx)), action.Timeout,

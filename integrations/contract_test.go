@@ -24,6 +24,7 @@ import (
 
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/catalog"
 	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/telemetry"
 	"integrationhub.dev/hub/token"
@@ -82,18 +83,14 @@ func newHubWith(t *testing.T, log *slog.Logger, env map[string]string, transport
 	if err != nil {
 		t.Fatal(err)
 	}
-	var entries []hub.Entry
-	for _, e := range integrations.All() {
-		entries = append(entries, hub.Entry(e))
-	}
 	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	dial := func(context.Context, string, string) (net.Conn, error) { return nil, net.ErrClosed }
-	catalog, err := hub.NewCatalog(entries, cfg, action.Deps{Env: env, Log: log, HTTP: client, Identity: client, Dial: dial, StartJob: unfollowed})
+	available, err := catalog.New(integrations.All(), cfg, action.Deps{Env: env, Log: log, HTTP: client, Identity: client, Dial: dial, StartJob: unfollowed})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s, err := hub.New(hub.Parts{
-		Config: cfg, Catalog: catalog, Secrets: secrets, Looker: client, Telemetry: telemetry.New(log, prometheus.NewRegistry()),
+		Config: cfg, Catalog: available, Secrets: secrets, Looker: client, Telemetry: telemetry.New(log, prometheus.NewRegistry()),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -316,7 +313,7 @@ func TestForms(t *testing.T) {
 		seen.Invented.compare(t, h, e.Name+" with invented settings", e.Name, body)
 	}
 	for name := range formsOfOurOwn {
-		if !slices.ContainsFunc(integrations.All(), func(e integrations.Entry) bool { return e.Name == name }) {
+		if !slices.ContainsFunc(integrations.All(), func(e action.Registration) bool { return e.Name == name }) {
 			t.Errorf("%s has no form", name)
 		}
 	}

@@ -104,3 +104,11 @@ type Deps struct {
 // Constructor makes an integration, without input or output. It returns a
 // [*MissingSettingsError] when the hub's administrator has not configured it.
 type Constructor func(Deps) (Integration, error)
+
+// Registration is an integration that the program contains: its name on the wire and its
+// constructor. It repeats the name of the definition, so that an integration that cannot be
+// created because settings are missing still has a name.
+type Registration struct {
+	Name string
+	New  Constructor
+}

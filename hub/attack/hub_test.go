@@ -65,9 +65,7 @@ func runHub() error {
 	o := hub.Options{Config: cfg, Env: env, AllowLoopback: true, Log: telemetry.NewLogger(os.Stderr, cfg), Started: func(a net.Addr) {
 		fmt.Println(a)
 	}}
-	for _, e := range integrations.All() {
-		o.Entries = append(o.Entries, hub.Entry(e))
-	}
+	o.Integrations = integrations.All()
 	return hub.Run(ctx, o)
 }
 

@@ -110,7 +110,7 @@ func serveRows(ctx context.Context, _ []string) error {
 	}
 	return hub.Run(ctx, hub.Options{
 		Config: cfg, Env: env, AllowLoopback: true, Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)),
-		Entries: []hub.Entry{{Name: "rows", New: func(deps action.Deps) (action.Integration, error) { return &rowPoster{deps.HTTP}, nil }}},
+		Integrations: []action.Registration{{Name: "rows", New: func(deps action.Deps) (action.Integration, error) { return &rowPoster{deps.HTTP}, nil }}},
 	})
 }
 

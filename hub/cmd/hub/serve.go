@@ -33,7 +33,7 @@ comes with an inbox, where webhook, tray and zapier deliver to: see hub inbox.`,
 	dev := cmd.Flags().Bool("dev", false, "for developers: no configuration, and an inbox to deliver to")
 	local := cmd.Flags().Bool("allow-loopback", false, "with --dev: deliver to any address of this machine, not the inbox's alone")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		o := hub.Options{Env: env, Entries: entries(), Version: version.Current().Version}
+		o := hub.Options{Env: env, Integrations: integrations.All(), Version: version.Current().Version}
 		if *dev {
 			o.AllowLoopback = *local
 			return serveDev(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -53,15 +53,6 @@ comes with an inbox, where webhook, tray and zapier deliver to: see hub inbox.`,
 		return err
 	}
 	return cmd
-}
-
-func entries() []hub.Entry {
-	all := integrations.All()
-	list := make([]hub.Entry, len(all))
-	for i, e := range all {
-		list[i] = hub.Entry(e)
-	}
-	return list
 }
 
 // environment is the process's, as a map.

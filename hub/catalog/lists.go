@@ -1,0 +1,93 @@
+package catalog
+
+import (
+	"bytes"
+	"compress/gzip"
+	"sync"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/wire"
+)
+
+// lists caches the responses to a list request. Versions of Looker share them: there is one for
+// each set of integrations and formats that some version gets, so that a client that makes up
+// versions neither causes work nor fills the memory.
+type lists struct {
+	mu     sync.RWMutex
+	cached map[string]List
+}
+
+// List is the response to a list request, plain and compressed.
+type List struct{ Plain, Gzip []byte }
+
+// List returns the list of integrations for a version of Looker.
+func (c *Catalog) List(v action.Version) List {
+	key := c.listKey(v)
+	l := &c.lists
+	l.mu.RLock()
+	list, ok := l.cached[string(key)]
+	l.mu.RUnlock()
+	if ok {
+		return list
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if list, ok := l.cached[string(key)]; ok {
+		return list
+	}
+	plain := c.renderList(v)
+	list = List{Plain: plain, Gzip: compress(plain)}
+	l.cached[string(key)] = list
+	return list
+}
+
+// listKey identifies the list of a version by what it contains: for each integration whether it
+// is there, and its formats where they depend on the version.
+func (c *Catalog) listKey(v action.Version) []byte {
+	key := make([]byte, 0, 512)
+	for i := range c.entries {
+		e := &c.entries[i]
+		if !e.supports(v) {
+			key = append(key, '-')
+			continue
+		}
+		key = append(key, '+')
+		if e.Definition.FormatsFor == nil {
+			continue
+		}
+		for _, f := range e.Definition.FormatsFor(v) {
+			key = append(key, f...)
+			key = append(key, ' ')
+		}
+	}
+	return key
+}
+
+func (c *Catalog) renderList(v action.Version) []byte {
+	var b bytes.Buffer
+	b.WriteString(`{"integrations":[`)
+	first := true
+	for i := range c.entries {
+		e := &c.entries[i]
+		if !e.supports(v) {
+			continue
+		}
+		if !first {
+			b.WriteByte(',')
+		}
+		first = false
+		b.Write(e.DefinitionJSON(v))
+	}
+	b.WriteString(`],"label":`)
+	b.Write(wire.Marshal(c.label))
+	b.WriteByte('}')
+	return b.Bytes()
+}
+
+func compress(plain []byte) []byte {
+	var b bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // fails only for an invalid level
+	_, _ = w.Write(plain)                                 // a buffer never fails
+	_ = w.Close()
+	return b.Bytes()
+}
