@@ -120,12 +120,12 @@ sbom: build $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_GOMOD) ## What the images conta
 .PHONY: bench
 bench: $(TOOLS)/versitygw-$(VERSITYGW) ## Measure the hub beside its targets, and the manager with a thousand hubs (15 minutes)
 	$(LOCAL)/build tools kube-apiserver etcd
-	go run ./config/local/load bench -versitygw $<
+	go run ./hub/loadtest bench -versitygw $<
 	$(ENVTEST) go test -run '^$$' -bench . -benchtime 1x -timeout 20m ./controllers/cmd/manager
 
 .PHONY: soak
 soak: $(TOOLS)/versitygw-$(VERSITYGW) ## Deliver under faults for SOAK=10m, and check every single delivery
-	go run ./config/local/load soak -versitygw $< -duration $(or $(SOAK),10m)
+	go run ./hub/loadtest soak -versitygw $< -duration $(or $(SOAK),10m)
 
 ##@ Development
 

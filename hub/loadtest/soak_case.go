@@ -23,7 +23,7 @@ type soakCase struct {
 	store bool
 }
 
-// newCase chooses a delivery. Half of them meet no fault.
+// newCase chooses a delivery. Half of them have no fault.
 func newCase(random *rand.Rand, id string) soakCase {
 	pick := func(choices ...string) string { return choices[random.IntN(len(choices))] }
 	formats := []format{csvFormat, jsonFormat, xlsxFormat, pdfFormat}
@@ -54,7 +54,7 @@ func (c soakCase) String() string {
 }
 
 // deliverOne makes the delivery and holds its outcome against what arrived.
-func (s *soaking) deliverOne(ctx context.Context, i *incarnation, c soakCase) {
+func (s *soakRun) deliverOne(ctx context.Context, i *process, c soakCase) {
 	c.store = c.store && s.store != nil
 	d := delivery{id: c.id, integration: "tray", form: map[string]string{"url": s.receiver.hook(c.id, c.destination)}}
 	saw := s.receiver.saw
@@ -87,7 +87,7 @@ func (s *soaking) deliverOne(ctx context.Context, i *incarnation, c soakCase) {
 }
 
 // stored returns what came into the store of a delivery.
-func (s *soaking) stored(ctx context.Context, i *incarnation, id string, out outcome) []arrival {
+func (s *soakRun) stored(ctx context.Context, i *process, id string, out outcome) []arrival {
 	if i.killed.Load() {
 		s.mu.Lock()
 		s.ended[id] = true
@@ -100,9 +100,8 @@ func (s *soaking) stored(ctx context.Context, i *incarnation, id string, out out
 	return arrivals
 }
 
-// judge is the invariant: a success is whole at the receiver; whatever happened, nothing
-// was accepted twice; only a hub that was ended leaves Looker without an answer; and only a
-// fault makes a delivery fail.
+// judge checks the invariants: a success arrived complete; nothing was accepted twice; only a
+// hub that was ended leaves a request without a response; only a fault makes a delivery fail.
 func judge(c soakCase, out outcome, err error, ended bool, arrivals []arrival) (string, error) {
 	accepted, whole, damage := count(arrivals, c.document.digest())
 	switch {

@@ -1,11 +1,12 @@
-// Command load measures a hub, and looks for deliveries that it loses, doubles or damages.
+// Command loadtest measures the performance of a hub and checks that it neither loses, duplicates
+// nor corrupts deliveries.
 //
-//	load bench [flags]   measures, and prints each measurement beside its target
-//	load soak [flags]    delivers under faults, and checks every single delivery
+//	loadtest bench [flags]   prints each measurement and its target
+//	loadtest soak [flags]    delivers with injected faults and checks every delivery
 //
-// It builds the hub and starts it as a user would, acts as Looker towards it, and receives
-// what it delivers, all on this machine. A target that is missed is printed as such and is
-// no failure; a delivery that went wrong is one.
+// It builds and starts the hub like a user, sends requests like Looker, and receives the
+// deliveries, all on this machine. A missed target is printed and does not fail the run; a
+// delivery with the wrong result does.
 package main
 
 import (
@@ -28,7 +29,7 @@ func main() {
 	err := run(ctx, os.Args[1:])
 	stop()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "load:", err)
+		fmt.Fprintln(os.Stderr, "loadtest:", err)
 		os.Exit(1)
 	}
 }
@@ -36,7 +37,7 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	command := map[string]func(context.Context, []string) error{"bench": bench, "soak": soak, rowsHub: serveRows}
 	if len(args) == 0 || command[args[0]] == nil {
-		return errors.New("usage: load bench|soak [flags]; -h lists them")
+		return errors.New("usage: loadtest bench|soak [flags]; -h lists them")
 	}
 	err := command[args[0]](ctx, args[1:])
 	if errors.Is(err, flag.ErrHelp) {
@@ -45,7 +46,7 @@ func run(ctx context.Context, args []string) error {
 	return err
 }
 
-// site is what a run has around its hubs.
+// site is the environment of a run: the hub's program, its certificate and the receiver.
 type site struct {
 	dir      string
 	program  string // the hub's
@@ -56,22 +57,22 @@ type site struct {
 
 // newSite builds the hub, unless a program is given. The caller closes the site.
 func newSite(ctx context.Context, program string) (*site, error) {
-	dir, err := os.MkdirTemp("", "integration-hub-load-")
+	dir, err := os.MkdirTemp("", "integration-hub-loadtest-")
 	if err != nil {
-		return nil, fmt.Errorf("making a folder: %w", err)
+		return nil, fmt.Errorf("creating a directory: %w", err)
 	}
 	s := &site{dir: dir, program: program}
-	if err := s.furnish(ctx); err != nil {
+	if err := s.setup(ctx); err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *site) furnish(ctx context.Context) error {
+func (s *site) setup(ctx context.Context) error {
 	if s.program == "" {
 		s.program = filepath.Join(s.dir, "hub")
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", s.program, "integrationhub.dev/hub/cmd/hub") //nolint:gosec // constant but for our own folder
+		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", s.program, "integrationhub.dev/hub/cmd/hub") //nolint:gosec // only the directory varies, and it is ours
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		build.Stderr = os.Stderr
 		if err := build.Run(); err != nil {
@@ -97,5 +98,5 @@ func (s *site) close() {
 	_ = os.RemoveAll(s.dir)
 }
 
-// serve is the program's arguments for a hub that may deliver to this machine.
+// serve returns the command line of a hub that may deliver to this machine.
 func (s *site) serve() []string { return []string{s.program, "serve", "--dev"} }

@@ -46,7 +46,7 @@ var scenarios = []scenario{
 
 func bench(ctx context.Context, args []string) error {
 	b := &benchmark{}
-	flags := flag.NewFlagSet("load bench", flag.ContinueOnError)
+	flags := flag.NewFlagSet("loadtest bench", flag.ContinueOnError)
 	program := flags.String("hub", "", "the hub's program; without one it is built")
 	only := flags.String("only", "", "scenarios to run, separated by commas: decoders, start, rates, inline, rows, download, s3, files")
 	flags.StringVar(&b.gateway, "versitygw", "", "the program versitygw, for the scenario s3")

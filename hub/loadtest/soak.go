@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// soaking is one run of soak: two hubs under the same mixed load. One is left alone, to see
-// whether it ends as it began; the other is killed and stopped again and again.
-type soaking struct {
+// soakRun is one run of soak: two hubs under the same mixed load. The control runs without
+// interruption and must not grow; the targets are killed or stopped every few seconds.
+type soakRun struct {
 	*site
 	store   *badStore // nil without the program for it
 	seed    uint64
@@ -26,11 +26,11 @@ type soaking struct {
 	mu     sync.Mutex
 	counts map[string]int
 	broken []error
-	// ended are the deliveries whose hub was killed: nobody cleared up after them.
+	// ended are the deliveries whose hub was killed, so that nothing cleaned up after them.
 	ended map[string]bool
 }
 
-// The waits of the hubs are short, so that faults that stall do not stall the soak.
+// The timeouts are short so that a stalled request does not stall the run.
 var soakEnv = map[string]string{
 	"ACTION_HUB_STREAM_REQUEST_TIMEOUT": "2000",
 	"ACTION_HUB_DELIVERY_TIMEOUT":       "4s",
@@ -38,8 +38,8 @@ var soakEnv = map[string]string{
 	"ACTION_HUB_PPROF":                  "true",
 }
 
-// environment is that of every hub.
-func (s *soaking) environment() map[string]string {
+// environment returns the environment of every hub.
+func (s *soakRun) environment() map[string]string {
 	env := maps.Clone(soakEnv)
 	if s.store != nil {
 		maps.Copy(env, s.store.environment())
@@ -47,9 +47,9 @@ func (s *soaking) environment() map[string]string {
 	return env
 }
 
-// cleared sees that no delivery left parts in the store, but for those whose hub was killed:
-// only the bucket's own rules can clear those.
-func (s *soaking) cleared(ctx context.Context) error {
+// cleared checks that no delivery left parts of an object in the store, except those whose hub
+// was killed: only a lifecycle rule of the bucket can remove those.
+func (s *soakRun) cleared(ctx context.Context) error {
 	if s.store == nil {
 		return nil
 	}
@@ -59,15 +59,15 @@ func (s *soaking) cleared(ctx context.Context) error {
 			s.breaks(fmt.Errorf("%s left parts of an object; the hub said:%s", id, s.said(id)))
 		}
 	}
-	fmt.Fprintf(os.Stderr, "%d uploads with parts lie about in the store, all of hubs that were killed unless told otherwise\n", len(left))
+	fmt.Fprintf(os.Stderr, "%d incomplete uploads are left in the store, all of killed hubs unless reported otherwise\n", len(left))
 	return err
 }
 
-const mostBroken = 20 // that are kept to be printed
+const maxBroken = 20 // the maximum number of errors to print
 
 func soak(ctx context.Context, args []string) error {
-	s := &soaking{counts: map[string]int{}, ended: map[string]bool{}}
-	flags := flag.NewFlagSet("load soak", flag.ContinueOnError)
+	s := &soakRun{counts: map[string]int{}, ended: map[string]bool{}}
+	flags := flag.NewFlagSet("loadtest soak", flag.ContinueOnError)
 	program := flags.String("hub", "", "the hub's program; without one it is built")
 	gateway := flags.String("versitygw", "", "the program versitygw; with it, every fourth delivery goes into S3")
 	duration := flags.Duration("duration", 10*time.Minute, "how long to deliver")
@@ -87,34 +87,34 @@ func soak(ctx context.Context, args []string) error {
 		}
 		defer s.store.close()
 	}
-	fmt.Fprintf(os.Stderr, "soaking for %s, seed %d\n", *duration, s.seed)
+	fmt.Fprintf(os.Stderr, "soak for %s, seed %d\n", *duration, s.seed)
 	return s.withHub(ctx, hubOptions{program: s.serve(), env: s.environment()}, func(h *hubProcess) error {
 		return s.run(ctx, h, *duration)
 	})
 }
 
-func (s *soaking) run(ctx context.Context, survivor *hubProcess, duration time.Duration) error {
-	// What a hub grows into once is no leak: the first deliveries are not counted.
+func (s *soakRun) run(ctx context.Context, control *hubProcess, duration time.Duration) error {
+	// The first deliveries warm up caches and pools, which are not leaks.
 	warm, cancel := context.WithTimeout(ctx, min(duration/4, 20*time.Second))
-	s.load(warm, func() *incarnation { return &incarnation{hub: survivor} })
+	s.load(warm, func() *process { return &process{hub: control} })
 	cancel()
-	before, err := s.settle(ctx, survivor)
+	before, err := s.settle(ctx, control)
 	if err != nil {
 		return err
 	}
 	ctx, cancel = context.WithTimeout(ctx, duration)
 	defer cancel()
-	victims, err := s.startVictims(ctx)
+	targets, err := s.startTargets(ctx)
 	if err != nil {
 		return err
 	}
 	var wait sync.WaitGroup
-	wait.Go(func() { s.load(ctx, func() *incarnation { return &incarnation{hub: survivor} }) })
-	wait.Go(func() { s.load(ctx, victims.current) })
-	wait.Go(func() { victims.torment(ctx) })
+	wait.Go(func() { s.load(ctx, func() *process { return &process{hub: control} }) })
+	wait.Go(func() { s.load(ctx, targets.current) })
+	wait.Go(func() { targets.injectFailures(ctx) })
 	wait.Wait()
-	victims.current().hub.stop(syscall.SIGKILL)
-	after, err := s.settle(context.WithoutCancel(ctx), survivor)
+	targets.current().hub.stop(syscall.SIGKILL)
+	after, err := s.settle(context.WithoutCancel(ctx), control)
 	if err != nil {
 		return err
 	}
@@ -122,11 +122,11 @@ func (s *soaking) run(ctx context.Context, survivor *hubProcess, duration time.D
 	if err := s.cleared(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
-	return s.summary(victims)
+	return s.summary(targets)
 }
 
-// load delivers until ctx ends, and lets what is under way end.
-func (s *soaking) load(ctx context.Context, target func() *incarnation) {
+// load delivers until ctx ends and waits for running deliveries.
+func (s *soakRun) load(ctx context.Context, target func() *process) {
 	var wait sync.WaitGroup
 	for range s.workers {
 		wait.Go(func() {
@@ -140,23 +140,23 @@ func (s *soaking) load(ctx context.Context, target func() *incarnation) {
 	wait.Wait()
 }
 
-// vitals are what must not grow.
-type vitals struct {
+// gauges are the measurements that must not grow.
+type gauges struct {
 	goroutines, memory, spool float64
 }
 
-// settle waits until the hub has nothing to do, and reads its vitals. Connections that are
-// kept are closed first: each of them has goroutines.
-func (s *soaking) settle(ctx context.Context, h *hubProcess) (vitals, error) {
+// settle waits until the hub is idle and reads its gauges. Idle connections are closed first,
+// because each of them has goroutines.
+func (s *soakRun) settle(ctx context.Context, h *hubProcess) (gauges, error) {
 	s.client.CloseIdleConnections()
 	s.receiver.closeIdle()
-	var v vitals
+	var v gauges
 	for range 100 {
 		var err error
-		if v, err = s.vitals(ctx, h); err != nil {
+		if v, err = s.gauges(ctx, h); err != nil {
 			return v, err
 		}
-		if v.spool == 0 && v.goroutines <= restGoroutines {
+		if v.spool == 0 && v.goroutines <= idleGoroutines {
 			break
 		}
 		select {
@@ -168,12 +168,11 @@ func (s *soaking) settle(ctx context.Context, h *hubProcess) (vitals, error) {
 	return v, nil
 }
 
-// restGoroutines is what a hub has at most while it does nothing.
-const restGoroutines = 40
+// idleGoroutines is the maximum number of goroutines of an idle hub.
+const idleGoroutines = 40
 
-func (s *soaking) vitals(ctx context.Context, h *hubProcess) (v vitals, err error) {
-	// How much garbage lies about is the collector's choice. What a pool keeps outlives one
-	// collection.
+func (s *soakRun) gauges(ctx context.Context, h *hubProcess) (v gauges, err error) {
+	// A sync.Pool keeps its values for one collection, so two are needed.
 	for range 2 {
 		if err := h.collect(ctx); err != nil {
 			return v, err
@@ -189,45 +188,45 @@ func (s *soaking) vitals(ctx context.Context, h *hubProcess) (v vitals, err erro
 	return v, nil
 }
 
-// compare says whether the survivor ended as it began.
-func (s *soaking) compare(before, after vitals) {
-	const slack = 4 * mib // what is remembered for a time, such as connections to come
-	fmt.Fprintf(os.Stderr, "the surviving hub: %.0f goroutines before and %.0f after, %.1f MiB and %.1f MiB of live memory, %.0f and %.0f bytes of spool\n",
+// compare checks that the control hub did not grow.
+func (s *soakRun) compare(before, after gauges) {
+	const slack = 4 * mib // for caches that expire
+	fmt.Fprintf(os.Stderr, "the control hub: %.0f goroutines before and %.0f after, %.1f MiB and %.1f MiB of live memory, %.0f and %.0f bytes of spool\n",
 		before.goroutines, after.goroutines, before.memory/mib, after.memory/mib, before.spool, after.spool)
 	if after.spool != 0 {
-		s.breaks(fmt.Errorf("%.0f bytes stayed in the surviving hub's spool", after.spool))
+		s.breaks(fmt.Errorf("%.0f bytes stayed in the control hub's spool", after.spool))
 	}
-	if after.goroutines > max(before.goroutines+2, restGoroutines) {
-		s.breaks(fmt.Errorf("goroutines of the surviving hub grew from %.0f to %.0f", before.goroutines, after.goroutines))
+	if after.goroutines > max(before.goroutines+2, idleGoroutines) {
+		s.breaks(fmt.Errorf("goroutines of the control hub grew from %.0f to %.0f", before.goroutines, after.goroutines))
 	}
 	if after.memory > before.memory+slack {
-		s.breaks(fmt.Errorf("live memory of the surviving hub grew from %.1f to %.1f MiB", before.memory/mib, after.memory/mib))
+		s.breaks(fmt.Errorf("live memory of the control hub grew from %.1f to %.1f MiB", before.memory/mib, after.memory/mib))
 	}
 }
 
-func (s *soaking) count(what string) {
+func (s *soakRun) count(what string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.counts[what]++
 }
 
-func (s *soaking) breaks(err error) {
-	s.count("INVARIANT BROKEN")
+func (s *soakRun) breaks(err error) {
+	s.count("INVARIANT VIOLATED")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.broken) < mostBroken {
+	if len(s.broken) < maxBroken {
 		s.broken = append(s.broken, err)
 	}
 }
 
-// summary prints what was done, and returns what was broken.
-func (s *soaking) summary(v *victims) error {
+// summary prints the counts and returns the violations.
+func (s *soakRun) summary(v *targets) error {
 	fmt.Fprintf(os.Stdout, "%d deliveries; hubs killed: %d, drained: %d\n", s.next.Load(), v.killed, v.drained)
 	for _, what := range sortedKeys(s.counts) {
 		fmt.Fprintf(os.Stdout, "%8d  %s\n", s.counts[what], what)
 	}
 	if len(s.broken) == 0 {
-		fmt.Fprintln(os.Stdout, "Every delivery that was answered as success is whole at the receiver, once.")
+		fmt.Fprintln(os.Stdout, "Every delivery that was reported as successful arrived complete, exactly once.")
 	}
 	return errors.Join(s.broken...)
 }
