@@ -99,4 +99,4 @@ func (s *site) close() {
 }
 
 // serve returns the command line of a hub that may deliver to this machine.
-func (s *site) serve() []string { return []string{s.program, "serve", "--dev"} }
+func (s *site) serve() []string { return []string{s.program, "serve", "--dev", "--allow-loopback"} }
