@@ -57,10 +57,10 @@ func Reader(r io.Reader) io.Reader { return reader{r} }
 type reader struct{ io.Reader }
 
 func (r reader) Read(p []byte) (n int, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			n, err = 0, NewError(v)
-		}
-	}()
-	return r.Reader.Read(p)
+	err = Catch(func() error {
+		var err error
+		n, err = r.Reader.Read(p)
+		return err
+	})
+	return n, err
 }
