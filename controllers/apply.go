@@ -14,42 +14,15 @@ import (
 	"integrationhub.dev/controllers/resources"
 )
 
-// FieldOwner is the one field manager of everything that the operator applies.
+// FieldOwner is the operator's field manager for server-side apply.
 const FieldOwner = client.FieldOwner("integration-hub-controller")
 
-// nameTakenError says that an object of a needed name belongs to somebody else.
-type nameTakenError struct {
-	kind, name string
-}
-
-func (e *nameTakenError) Error() string {
-	return fmt.Sprintf("There is a %s named %q that does not belong to this IntegrationHub. Rename or delete one of the two.", e.kind, e.name)
-}
-
-// kindMissingError says that the cluster does not know a kind that the spec asks for.
-type kindMissingError struct {
-	kind schema.GroupVersionKind
-}
-
-func (e *kindMissingError) Error() string {
-	from := origins[e.kind.Group]
-	return fmt.Sprintf("This cluster does not know the kind %s of %s. Install %s in a version that has it, or leave %s out; the operator goes on by itself then.",
-		e.kind.Kind, e.kind.GroupVersion(), from.product, from.field)
-}
-
-// origins are where optional kinds come from, and which field asks for them.
-var origins = map[string]struct{ product, field string }{
-	resources.CertificateKind.Group:    {"cert-manager", "spec.tls.issuerRef"},
-	resources.HTTPRouteKind.Group:      {"the Gateway API", "spec.exposure.gateway"},
-	resources.ServiceMonitorKind.Group: {"the Prometheus operator", "spec.monitoring"},
-}
-
-// ensure applies the children that are wanted and removes the others.
+// ensure applies the children that the spec asks for and removes the others.
 func (r *Reconciler) ensure(ctx context.Context, hub *v1alpha1.IntegrationHub, children ...resources.Child) error {
 	for _, c := range children {
 		if !r.kindInstalled(c.Kind) {
 			if c.Config != nil {
-				return &kindMissingError{c.Kind}
+				return kindMissing(c.Kind)
 			}
 			continue
 		}
@@ -69,15 +42,15 @@ func (r *Reconciler) ensure(ctx context.Context, hub *v1alpha1.IntegrationHub, c
 	return nil
 }
 
-// apply writes one object. It is the only function that does, apart from the status. An
-// object of the same name that the hub does not control is never touched.
+// apply writes one object; besides the status, nothing else does. An object of the same name that
+// the hub does not control is never changed.
 func (r *Reconciler) apply(ctx context.Context, hub *v1alpha1.IntegrationHub, c resources.Child) error {
 	existing, err := r.existing(ctx, hub, c)
 	if err != nil {
 		return err
 	}
 	if existing != nil && !metav1.IsControlledBy(existing, hub) {
-		return &nameTakenError{c.Kind.Kind, c.Name}
+		return nameTaken(c.Kind.Kind, c.Name)
 	}
 	if err := r.Apply(ctx, c.Config, FieldOwner, client.ForceOwnership); err != nil {
 		return fmt.Errorf("applying %s %s: %w", c.Kind.Kind, c.Name, err)
@@ -85,7 +58,7 @@ func (r *Reconciler) apply(ctx context.Context, hub *v1alpha1.IntegrationHub, c 
 	return nil
 }
 
-// remove deletes an object that the spec no longer asks for, if it is the hub's.
+// remove deletes an object that the spec no longer asks for, if the hub controls it.
 func (r *Reconciler) remove(ctx context.Context, hub *v1alpha1.IntegrationHub, c resources.Child) error {
 	existing := metadataOf(c.Kind)
 	err := r.Get(ctx, client.ObjectKey{Namespace: hub.Namespace, Name: c.Name}, existing)
@@ -93,20 +66,20 @@ func (r *Reconciler) remove(ctx context.Context, hub *v1alpha1.IntegrationHub, c
 	case apierrors.IsNotFound(err), meta.IsNoMatchError(err):
 		return nil
 	case err != nil:
-		return fmt.Errorf("looking for %s %s: %w", c.Kind.Kind, c.Name, err)
+		return fmt.Errorf("reading %s %s: %w", c.Kind.Kind, c.Name, err)
 	case !metav1.IsControlledBy(existing, hub):
 		return nil
 	}
 	uid := existing.GetUID()
 	err = r.Delete(ctx, existing, client.Preconditions{UID: &uid})
-	if client.IgnoreNotFound(err) != nil && !apierrors.IsConflict(err) { // a conflict: it is another one by now
-		return fmt.Errorf("removing %s %s: %w", c.Kind.Kind, c.Name, err)
+	if client.IgnoreNotFound(err) != nil && !apierrors.IsConflict(err) { // a conflict: the object was replaced
+		return fmt.Errorf("deleting %s %s: %w", c.Kind.Kind, c.Name, err)
 	}
 	return nil
 }
 
-// existing finds an object of a child's name; nil when there is none. The cache knows the
-// operator's own objects; only what it does not know is looked for in the cluster.
+// existing returns the metadata of the object that has a child's name; nil when there is none. The
+// cache holds only the operator's own objects, so a miss is checked against the API server.
 func (r *Reconciler) existing(ctx context.Context, hub *v1alpha1.IntegrationHub, c resources.Child) (*metav1.PartialObjectMetadata, error) {
 	key := client.ObjectKey{Namespace: hub.Namespace, Name: c.Name}
 	for _, reader := range []client.Reader{r.Client, r.APIReader} {
@@ -116,10 +89,10 @@ func (r *Reconciler) existing(ctx context.Context, hub *v1alpha1.IntegrationHub,
 			return object, nil
 		}
 		if !apierrors.IsNotFound(err) {
-			return nil, fmt.Errorf("looking for %s %s: %w", c.Kind.Kind, c.Name, err)
+			return nil, fmt.Errorf("reading %s %s: %w", c.Kind.Kind, c.Name, err)
 		}
 	}
-	return nil, nil //nolint:nilnil // absence is an answer here, not a fault
+	return nil, nil //nolint:nilnil // not found is an expected result
 }
 
 func metadataOf(kind schema.GroupVersionKind) *metav1.PartialObjectMetadata {

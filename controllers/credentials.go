@@ -13,71 +13,65 @@ import (
 	"integrationhub.dev/hub/token"
 )
 
-// credentials sees to the service secret and mints Looker's token from it.
-func (r *Reconciler) credentials(ctx context.Context, rd *round) (outcome, error) {
-	hub := rd.hub
-	ref := resources.ServiceSecretRef(hub)
-	service, err := r.getSecret(ctx, hub.Namespace, ref.Name)
-	if err != nil {
-		return outcome{}, err
+// credentials reads or generates the service secret, and issues Looker's token from it.
+func (r *Reconciler) credentials(ctx context.Context, s *scope) error {
+	if err := r.serviceSecret(ctx, s); err != nil {
+		return err
 	}
-	switch {
-	case service == nil && hub.Spec.ServiceSecretRef != nil:
-		return notDone(v1alpha1.SecretNotFound, "The Secret %q of spec.serviceSecretRef does not exist. Create it, or leave serviceSecretRef out to have one generated.", ref.Name), nil
-	case service == nil:
-		rd.inputs.ServiceSecret = []byte(rand.Text() + rand.Text())
-		if err := r.ensure(ctx, hub, resources.Child{Kind: resources.SecretKind, Name: ref.Name, Config: resources.ServiceSecret(rd.inputs)}); err != nil {
-			return outcome{}, err
-		}
-	case hub.Spec.ServiceSecretRef == nil && !metav1.IsControlledBy(service, hub):
-		return outcome{}, &nameTakenError{"Secret", ref.Name}
-	default:
-		for _, key := range []string{ref.Key, "previous"} {
-			if value, ok := service.Data[key]; (ok || key == ref.Key) && weak(value) {
-				return notDone(v1alpha1.SecretInvalid, "The Secret %q must hold at least %d characters under the key %q, from which tokens for Looker are made. Create one with: openssl rand -hex 32", ref.Name, minServiceSecret, key), nil
-			}
-		}
-		rd.inputs.ServiceSecret = token.Secret(service.Data[ref.Key])
-	}
-	if err := r.token(ctx, rd); err != nil {
-		return outcome{}, err
-	}
-	at := resources.TokenSecretRef(hub)
-	rd.status.TokenSecretRef = &at
-	return done("Looker's token is in Secret " + at.Name + "."), nil
+	return r.token(ctx, s)
 }
 
-// minServiceSecret is the least length of a service secret: tokens can be tried against a shorter
-// one until it is found.
-const minServiceSecret = 16
-
-// weak reports whether a service secret is too short or blank. Surrounding space does not count.
-func weak(secret []byte) bool {
-	return len(bytes.TrimSpace(token.Secret(secret))) < minServiceSecret
-}
-
-// token keeps a token that is valid for the current secret, and mints one otherwise.
-func (r *Reconciler) token(ctx context.Context, rd *round) error {
-	ref := resources.TokenSecretRef(rd.hub)
-	existing, err := r.getSecret(ctx, rd.hub.Namespace, ref.Name)
+// serviceSecret reads the service secret. It generates one, once, if the spec names none.
+func (r *Reconciler) serviceSecret(ctx context.Context, s *scope) error {
+	hub, ref := s.hub, resources.ServiceSecretRef(s.hub)
+	secret, err := r.getSecret(ctx, hub.Namespace, ref.Name)
 	if err != nil {
 		return err
 	}
-	if existing != nil && metav1.IsControlledBy(existing, rd.hub) && token.Valid(string(existing.Data[ref.Key]), rd.inputs.ServiceSecret) {
-		rd.inputs.Token = existing.Data[ref.Key]
+	switch {
+	case secret == nil && hub.Spec.ServiceSecretRef != nil:
+		return stalled(v1alpha1.SecretNotFound,
+			"Secret %q of spec.serviceSecretRef does not exist. Create it, or remove serviceSecretRef to have one generated.", ref.Name)
+	case secret == nil:
+		s.inputs.ServiceSecret = []byte(rand.Text() + rand.Text())
+		return r.ensure(ctx, hub, resources.Child{Kind: resources.SecretKind, Name: ref.Name, Config: resources.ServiceSecret(s.inputs)})
+	case hub.Spec.ServiceSecretRef == nil && !metav1.IsControlledBy(secret, hub):
+		return nameTaken(resources.SecretKind.Kind, ref.Name)
+	}
+	for _, key := range []string{ref.Key, "previous"} {
+		if value, ok := secret.Data[key]; (ok || key == ref.Key) && token.Check(string(value)) != nil {
+			return stalled(v1alpha1.SecretInvalid,
+				"Secret %q must hold at least %d characters under the key %q. Generate a value with: openssl rand -hex 32",
+				ref.Name, token.MinSecret, key)
+		}
+	}
+	s.inputs.ServiceSecret = token.Secret(secret.Data[ref.Key])
+	return nil
+}
+
+// token keeps a token that is valid for the current secret, and otherwise issues a new one.
+func (r *Reconciler) token(ctx context.Context, s *scope) error {
+	ref := resources.TokenSecretRef(s.hub)
+	existing, err := r.getSecret(ctx, s.hub.Namespace, ref.Name)
+	if err != nil {
+		return err
+	}
+	if existing != nil && metav1.IsControlledBy(existing, s.hub) && token.Valid(string(existing.Data[ref.Key]), s.inputs.ServiceSecret) {
+		s.inputs.Token = existing.Data[ref.Key]
 	} else {
-		minted, err := token.New(rd.inputs.ServiceSecret)
+		issued, err := token.New(s.inputs.ServiceSecret)
 		if err != nil {
 			return err
 		}
-		rd.inputs.Token = []byte(minted)
+		s.inputs.Token = []byte(issued)
 	}
-	if err := r.ensure(ctx, rd.hub, resources.Child{Kind: resources.SecretKind, Name: ref.Name, Config: resources.TokenSecret(rd.inputs)}); err != nil {
+	err = r.ensure(ctx, s.hub, resources.Child{Kind: resources.SecretKind, Name: ref.Name, Config: resources.TokenSecret(s.inputs)})
+	if err != nil {
 		return err
 	}
-	if existing != nil && !bytes.Equal(existing.Data[ref.Key], rd.inputs.Token) {
-		r.Recorder.Eventf(rd.hub, nil, corev1.EventTypeNormal, v1alpha1.TokenChanged, "Mint",
-			"The service secret changed, and so did Looker's token: enter the new one, of Secret %s, in Looker.", ref.Name)
+	if existing != nil && !bytes.Equal(existing.Data[ref.Key], s.inputs.Token) {
+		r.Recorder.Eventf(s.hub, nil, corev1.EventTypeNormal, v1alpha1.TokenChanged, "Mint",
+			"The service secret changed. Enter the new token from Secret %s in Looker.", ref.Name)
 	}
 	return nil
 }

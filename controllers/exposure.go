@@ -11,31 +11,35 @@ import (
 	"integrationhub.dev/controllers/resources"
 )
 
-// exposure leads Looker to the pods. It changes no more than the pods did, so that what runs
-// is still reached; but a hub whose pods have yet to start gets its address meanwhile.
-func (r *Reconciler) exposure(ctx context.Context, rd *round) (outcome, error) {
-	hub := rd.hub
-	rd.status.URL = resources.BaseURL(hub)
-	if rd.running && !rd.applied {
-		return unchanged(rd, v1alpha1.Exposed), nil
+// exposure applies the objects that route Looker's requests to the pods. While pods run an earlier
+// configuration it does not run, because the route may not fit them.
+func (r *Reconciler) exposure(ctx context.Context, s *scope) error {
+	if s.outdated() {
+		return errNotRun
 	}
-	if err := r.ensure(ctx, hub, resources.Exposure(rd.inputs)...); err != nil {
-		return outcome{}, err
+	if err := r.ensure(ctx, s.hub, resources.Exposure(s.inputs)...); err != nil {
+		return err
 	}
-	if resources.IsLoadBalancer(hub) {
-		s := &corev1.Service{}
-		if err := r.APIReader.Get(ctx, client.ObjectKeyFromObject(hub), s); err != nil {
-			return outcome{}, fmt.Errorf("reading the service: %w", err)
-		}
-		if len(s.Status.LoadBalancer.Ingress) == 0 {
-			return notDone(v1alpha1.AddressPending, "The load balancer of Service %s has no address yet: does the cluster have something that makes load balancers? (kubectl -n %s describe service %s)", hub.Name, hub.Namespace, hub.Name), nil
+	if resources.IsLoadBalancer(s.hub) {
+		if err := r.checkLoadBalancer(ctx, s.hub); err != nil {
+			return err
 		}
 	}
-	if e := hub.Spec.Exposure; e != nil && e.Gateway != nil {
-		return r.gateways(ctx, rd)
+	if e := s.hub.Spec.Exposure; e != nil && e.Gateway != nil {
+		return r.checkGateways(ctx, s.hub)
 	}
-	return reached(rd), nil
+	return nil
 }
 
-// reached is what is said of a hub that nothing is in the way of.
-func reached(rd *round) outcome { return done("The hub is reached at " + rd.status.URL + ".") }
+func (r *Reconciler) checkLoadBalancer(ctx context.Context, hub *v1alpha1.IntegrationHub) error {
+	service := &corev1.Service{}
+	if err := r.APIReader.Get(ctx, client.ObjectKeyFromObject(hub), service); err != nil {
+		return fmt.Errorf("reading the Service: %w", err)
+	}
+	if len(service.Status.LoadBalancer.Ingress) > 0 {
+		return nil
+	}
+	return waiting(v1alpha1.AddressPending,
+		"The load balancer of Service %s has no address yet. Is a load balancer controller installed? (kubectl -n %s describe service %s)",
+		hub.Name, hub.Namespace, hub.Name)
+}

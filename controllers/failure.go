@@ -6,37 +6,57 @@ import (
 	"unicode/utf8"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
-	"integrationhub.dev/api/v1alpha1"
 )
 
-// failure is what a condition says of a step that failed: what was being done, what came of
-// it in the API server's words, and what the admin can do.
-func failure(err error) outcome {
+// failureMessage describes an unexpected error: what was being done, what the API server
+// answered, and what the admin can do.
+func failureMessage(err error) string {
 	message := sentence(err.Error())
-	if advice := advise(err); advice != "" {
-		message += " " + advice
+	if hint := hintFor(err); hint != "" {
+		message += " " + hint
 	}
-	return notDone(v1alpha1.ReconcileFailed, "%s The operator tries again by itself.", message)
+	return message + " The operator retries automatically."
 }
 
-// hints are what to do about errors, the more special ones first.
+// hints say what to do about an error, the more specific ones first.
 var hints = []struct {
-	of   func(error) bool
-	hint string
+	matches func(error) bool
+	hint    string
 }{
-	{says("failed to allocate a serviceIP"), "The cluster has no address left for Services: delete some, or add a range (kubectl get servicecidrs)."},
-	{says("failed to allocate a nodePort"), "The cluster has no node port left: delete Services of the types NodePort and LoadBalancer, or have the range widened."},
-	{says("exceeded quota"), "Raise the namespace's quota, or delete what nobody needs (kubectl describe quota)."},
-	{says("failed calling webhook"), "An admission webhook of the cluster does not answer: mend what serves it (kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations)."},
-	{says("denied the request"), "A policy of the cluster forbids it: change the spec, or the policy."},
-	{says("being terminated"), "The namespace is being deleted, and the hub with it."},
-	{says(`User "system:serviceaccount:`), "The operator lacks this right: bring its roles up to date, with helm upgrade or kubectl apply -k config/default."},
-	{apierrors.IsInvalid, "Correct the part of the spec that it comes from."},
-	{overloaded, "The API server is overloaded or about to start."},
+	{
+		matches: contains("failed to allocate a serviceIP"),
+		hint:    "The cluster has no free Service addresses: delete unused Services, or add a range (kubectl get servicecidrs).",
+	},
+	{
+		matches: contains("failed to allocate a nodePort"),
+		hint:    "The cluster has no free node ports: delete Services of type NodePort or LoadBalancer, or extend the range.",
+	},
+	{
+		matches: contains("exceeded quota"),
+		hint:    "Raise the namespace's quota, or delete unused objects (kubectl describe quota).",
+	},
+	{
+		matches: contains("failed calling webhook"),
+		hint: "An admission webhook of the cluster is not responding: " +
+			"check its backend (kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations).",
+	},
+	{
+		matches: contains("denied the request"),
+		hint:    "A policy of the cluster denies it: change the spec, or the policy.",
+	},
+	{
+		matches: contains("being terminated"),
+		hint:    "The namespace is being deleted, and the hub with it.",
+	},
+	{
+		matches: contains(`User "system:serviceaccount:`),
+		hint:    "The operator lacks this permission: update its roles with helm upgrade or kubectl apply -k config/default.",
+	},
+	{matches: apierrors.IsInvalid, hint: "Correct the part of the spec that the error names."},
+	{matches: overloaded, hint: "The API server is overloaded or starting."},
 }
 
-func says(text string) func(error) bool {
+func contains(text string) func(error) bool {
 	return func(err error) bool { return strings.Contains(err.Error(), text) }
 }
 
@@ -44,18 +64,18 @@ func overloaded(err error) bool {
 	return apierrors.IsTooManyRequests(err) || apierrors.IsServiceUnavailable(err) || apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err)
 }
 
-func advise(err error) string {
+func hintFor(err error) string {
 	for _, h := range hints {
-		if h.of(err) {
+		if h.matches(err) {
 			return h.hint
 		}
 	}
 	return ""
 }
 
-// sentence is a text as a sentence, and short enough for a condition.
+// sentence formats an error text as a sentence that fits into a condition.
 func sentence(text string) string {
-	text = short(text)
+	text = sanitize(text)
 	first, size := utf8.DecodeRuneInString(text)
 	text = string(unicode.ToUpper(first)) + text[size:]
 	if !strings.HasSuffix(text, ".") && !strings.HasSuffix(text, "…") {

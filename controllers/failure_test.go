@@ -49,12 +49,12 @@ func TestFailures(t *testing.T) {
 		says   string
 		advice string
 	}{
-		{"a right that the operator lacks", nil, `services "hub" is forbidden: User "system:serviceaccount:`, "bring its roles up to date"},
+		{"a right that the operator lacks", nil, `services "hub" is forbidden: User "system:serviceaccount:`, "update its roles"},
 		{
 			"a webhook that does not answer",
 			apierrors.NewInternalError(errors.New(`failed calling webhook "policy.example.com": failed to call webhook: Post "https://policy.example.svc:443/": read tcp 10.0.0.1:43210->10.0.0.2:443: i/o timeout`)),
 			`webhook "policy.example.com": failed to call webhook: Post "https://policy.example.svc:443/": read tcp 10.0.0.2:443: i/o timeout.`,
-			"An admission webhook of the cluster does not answer",
+			"An admission webhook of the cluster is not responding",
 		},
 		{
 			"a policy",
@@ -64,9 +64,9 @@ func TestFailures(t *testing.T) {
 		{"a quota", apierrors.NewForbidden(services, "hub", errors.New("exceeded quota: small")), "exceeded quota: small.", "Raise the namespace's quota"},
 		{"a namespace that goes", apierrors.NewForbidden(services, "hub", errors.New("because it is being terminated")), "terminated.", "the hub with it"},
 		{"an overload", apierrors.NewTooManyRequestsError("too many requests"), "too many requests.", "overloaded"},
-		{"a start", apierrors.NewServiceUnavailable("not yet"), "not yet.", "about to start"},
-		{"something else", errors.New("disk full"), "disk full. The operator", "tries again by itself"},
-		{"much text", errors.New(strings.Repeat("x", 5000)), "xxx… The operator", "tries again by itself"},
+		{"a start", apierrors.NewServiceUnavailable("not yet"), "not yet.", "overloaded or starting"},
+		{"something else", errors.New("disk full"), "disk full. The operator", "retries automatically"},
+		{"much text", errors.New(strings.Repeat("x", 5000)), "xxx… The operator", "retries automatically"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -146,7 +146,7 @@ func TestNoServiceAddressLeft(t *testing.T) {
 		t.Error("no error, so nothing tries again")
 	}
 	f.want(v1alpha1.Exposed, metav1.ConditionFalse, v1alpha1.ReconcileFailed)
-	const want = `Applying Service hub: Internal error occurred: failed to allocate a serviceIP for Service "hub": range is full. The cluster has no address left for Services: delete some, or add a range (kubectl get servicecidrs). The operator tries again by itself.`
+	const want = `Applying Service hub: Internal error occurred: failed to allocate a serviceIP for Service "hub": range is full. The cluster has no free Service addresses: delete unused Services, or add a range (kubectl get servicecidrs). The operator retries automatically.`
 	if got := f.message(v1alpha1.Exposed); got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}

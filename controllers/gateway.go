@@ -16,8 +16,8 @@ import (
 	"integrationhub.dev/controllers/resources"
 )
 
-// attached is what is read of an HTTPRoute or a BackendTLSPolicy: what it is attached to, and
-// what the Gateways' controllers say of it
+// attached is the part of an HTTPRoute or a BackendTLSPolicy that the operator reads: the Gateways
+// it is attached to, and the status that their controllers wrote
 // (https://gateway-api.sigs.k8s.io/reference/spec/#routeparentstatus).
 type attached struct {
 	Metadata struct {
@@ -27,13 +27,13 @@ type attached struct {
 		ParentRefs []parentRef `json:"parentRefs"`
 	} `json:"spec"`
 	Status struct {
-		Parents   []answer `json:"parents"`   // of a route
-		Ancestors []answer `json:"ancestors"` // of a policy
+		Parents   []parentStatus `json:"parents"`   // of a route
+		Ancestors []parentStatus `json:"ancestors"` // of a policy
 	} `json:"status"`
 }
 
-// answer is one Gateway's.
-type answer struct {
+// parentStatus is the status that one Gateway's controller wrote.
+type parentStatus struct {
 	ParentRef  parentRef          `json:"parentRef"`
 	Conditions []metav1.Condition `json:"conditions"`
 }
@@ -46,67 +46,76 @@ type parentRef struct {
 	Port        int64  `json:"port"`
 }
 
-// in is the reference with its namespace written out, which is the route's own by default.
+// in returns the reference with its namespace, which defaults to the route's own.
 func (p parentRef) in(namespace string) parentRef {
 	p.Namespace = cmp.Or(p.Namespace, namespace)
 	return p
 }
 
-// gateways tell whether they took the hub's HTTPRoute, and the policy for TLS to the pods.
-func (r *Reconciler) gateways(ctx context.Context, rd *round) (outcome, error) {
-	route, err := r.attached(ctx, rd.hub, resources.HTTPRouteKind)
+// checkGateways returns an error while a Gateway does not serve the hub's HTTPRoute, or refuses the
+// policy for TLS to the pods.
+func (r *Reconciler) checkGateways(ctx context.Context, hub *v1alpha1.IntegrationHub) error {
+	route, err := r.attached(ctx, hub, resources.HTTPRouteKind)
 	if err != nil {
-		return outcome{}, err
+		return err
 	}
-	for _, want := range route.Spec.ParentRefs {
-		want = want.in(rd.hub.Namespace)
-		answered := false
-		for _, a := range route.Status.Parents {
-			if a.ParentRef.in(rd.hub.Namespace) != want {
-				continue
-			}
-			answered = true
-			if o := a.ofRoute(rd.hub.Name, want, route.Metadata.Generation); o.reason != "" {
-				return o, nil
-			}
-		}
-		if !answered {
-			return notDone(v1alpha1.AddressPending,
-				"Nobody has answered for the Gateway %s/%s of spec.exposure.gateway.parentRefs yet. Does it exist, and does its controller run? (kubectl -n %s describe gateway %s)",
-				want.Namespace, want.Name, want.Namespace, want.Name), nil
+	for _, gateway := range route.Spec.ParentRefs {
+		if err := route.checkParent(hub, gateway.in(hub.Namespace)); err != nil {
+			return err
 		}
 	}
-	if !resources.ServesTLS(rd.hub) {
-		return reached(rd), nil
+	if !resources.ServesTLS(hub) {
+		return nil
 	}
-	policy, err := r.attached(ctx, rd.hub, resources.BackendTLSPolicyKind)
+	policy, err := r.attached(ctx, hub, resources.BackendTLSPolicyKind)
 	if err != nil {
-		return outcome{}, err
+		return err
 	}
-	for _, a := range policy.Status.Ancestors { // a Gateway that has no such policies says nothing
+	for _, a := range policy.Status.Ancestors { // a Gateway without support for such policies reports nothing
 		if c := a.refusal(policy.Metadata.Generation); c != nil {
-			return notDone(v1alpha1.RouteNotAccepted, "A Gateway does not take BackendTLSPolicy %s, so it cannot speak TLS to the pods: %s: %s", rd.hub.Name, c.Reason, short(c.Message)), nil
+			return stalled(v1alpha1.RouteNotAccepted, "A Gateway rejected BackendTLSPolicy %s, so it cannot use TLS to the pods: %s: %s",
+				hub.Name, c.Reason, sanitize(c.Message))
 		}
 	}
-	return reached(rd), nil
+	return nil
 }
 
-// ofRoute is what keeps a Gateway from serving the route of a generation; nothing where it does.
-func (a answer) ofRoute(route string, gateway parentRef, generation int64) outcome {
-	if c := a.refusal(generation); c != nil {
-		return notDone(v1alpha1.RouteNotAccepted, "The Gateway %s/%s does not take HTTPRoute %s: %s: %s", gateway.Namespace, gateway.Name, route, c.Reason, short(c.Message))
+// checkParent returns an error while a Gateway does not serve the route.
+func (a attached) checkParent(hub *v1alpha1.IntegrationHub, gateway parentRef) error {
+	reported := false
+	for _, status := range a.Status.Parents {
+		if status.ParentRef.in(hub.Namespace) != gateway {
+			continue
+		}
+		reported = true
+		if c := status.refusal(a.Metadata.Generation); c != nil {
+			return stalled(v1alpha1.RouteNotAccepted, "Gateway %s/%s rejected HTTPRoute %s: %s: %s",
+				gateway.Namespace, gateway.Name, hub.Name, c.Reason, sanitize(c.Message))
+		}
+		if !status.accepts(a.Metadata.Generation) {
+			return waiting(v1alpha1.AddressPending, "Gateway %s/%s has not accepted the current HTTPRoute %s yet.",
+				gateway.Namespace, gateway.Name, hub.Name)
+		}
 	}
-	accepted := meta.FindStatusCondition(a.Conditions, "Accepted")
-	if accepted == nil || accepted.Status != metav1.ConditionTrue || accepted.ObservedGeneration < generation {
-		return notDone(v1alpha1.AddressPending, "The Gateway %s/%s has not taken HTTPRoute %s yet, or not as it is now.", gateway.Namespace, gateway.Name, route)
+	if !reported {
+		return waiting(v1alpha1.AddressPending,
+			"Gateway %s/%s of spec.exposure.gateway.parentRefs reports no status. Check that it exists and that its controller runs. "+
+				"(kubectl -n %s describe gateway %s)",
+			gateway.Namespace, gateway.Name, gateway.Namespace, gateway.Name)
 	}
-	return outcome{}
+	return nil
 }
 
-// refusal is the condition that says why a generation is not served; nil where none does.
-func (a answer) refusal(generation int64) *metav1.Condition {
+// accepts reports whether the Gateway accepted a generation of the route.
+func (p parentStatus) accepts(generation int64) bool {
+	c := meta.FindStatusCondition(p.Conditions, "Accepted")
+	return c != nil && c.Status == metav1.ConditionTrue && c.ObservedGeneration >= generation
+}
+
+// refusal returns the condition that says why a generation is not served; nil if there is none.
+func (p parentStatus) refusal(generation int64) *metav1.Condition {
 	for _, kind := range []string{"Accepted", "ResolvedRefs"} {
-		c := meta.FindStatusCondition(a.Conditions, kind)
+		c := meta.FindStatusCondition(p.Conditions, kind)
 		if c != nil && c.Status == metav1.ConditionFalse && c.ObservedGeneration >= generation {
 			return c
 		}
@@ -114,7 +123,7 @@ func (a answer) refusal(generation int64) *metav1.Condition {
 	return nil
 }
 
-// attached reads a child that is attached to Gateways.
+// attached reads an HTTPRoute or a BackendTLSPolicy.
 func (r *Reconciler) attached(ctx context.Context, hub *v1alpha1.IntegrationHub, kind schema.GroupVersionKind) (attached, error) {
 	object := &unstructured.Unstructured{}
 	object.SetGroupVersionKind(kind)

@@ -115,25 +115,25 @@ func TestGateways(t *testing.T) {
 		route, policy   []says
 		reason, message string
 	}{
-		{"nobody answers", nil, nil, v1alpha1.AddressPending, "the Gateway gateways/public"},
-		{"one of two answers", taken[:1], nil, v1alpha1.AddressPending, "the Gateway " + inside},
+		{"nobody answers", nil, nil, v1alpha1.AddressPending, "Gateway gateways/public of spec.exposure.gateway.parentRefs reports no status"},
+		{"one of two answers", taken[:1], nil, v1alpha1.AddressPending, "Gateway " + inside},
 		{
 			"one is not done",
 			[]says{taken[0], {gateway: internal, condition: "Accepted", status: "Unknown"}},
 			nil,
-			v1alpha1.AddressPending, "The Gateway " + inside + " has not taken HTTPRoute hub yet",
+			v1alpha1.AddressPending, "Gateway " + inside + " has not accepted the current HTTPRoute hub yet",
 		},
 		{
 			"one speaks of an older route",
 			[]says{{gateway: public, condition: "Accepted", status: "False", reason: "NoMatchingParent", behind: 1}, taken[1]},
 			nil,
-			v1alpha1.AddressPending, "The Gateway gateways/public has not taken HTTPRoute hub yet",
+			v1alpha1.AddressPending, "Gateway gateways/public has not accepted the current HTTPRoute hub yet",
 		},
 		{
 			"one refuses",
 			[]says{taken[0], {gateway: internal, condition: "Accepted", status: "False", reason: "NotAllowedByListeners"}},
 			nil,
-			v1alpha1.RouteNotAccepted, "The Gateway " + inside + " does not take HTTPRoute hub: NotAllowedByListeners: why",
+			v1alpha1.RouteNotAccepted, "Gateway " + inside + " rejected HTTPRoute hub: NotAllowedByListeners: why",
 		},
 		{
 			"one does not find the Service",
@@ -141,18 +141,18 @@ func TestGateways(t *testing.T) {
 			nil,
 			v1alpha1.RouteNotAccepted, "BackendNotFound",
 		},
-		{"both take it", taken, nil, v1alpha1.Succeeded, "The hub is reached at https://hub.example.com."},
+		{"both take it", taken, nil, v1alpha1.Succeeded, "The hub is reachable at https://hub.example.com."},
 		{
 			"one cannot check the pods",
 			taken,
 			[]says{{gateway: internal, condition: "ResolvedRefs", status: "False", reason: "InvalidCACertificateRef"}},
-			v1alpha1.RouteNotAccepted, "A Gateway does not take BackendTLSPolicy hub, so it cannot speak TLS to the pods: InvalidCACertificateRef: why",
+			v1alpha1.RouteNotAccepted, "A Gateway rejected BackendTLSPolicy hub, so it cannot use TLS to the pods: InvalidCACertificateRef: why",
 		},
 		{
 			"it could not check them before",
 			taken,
 			[]says{{gateway: internal, condition: "ResolvedRefs", status: "False", behind: 1}},
-			v1alpha1.Succeeded, "The hub is reached",
+			v1alpha1.Succeeded, "The hub is reachable",
 		},
 	} {
 		answer(f, resources.HTTPRouteKind, "parents", "parentRef", tt.route)

@@ -21,60 +21,65 @@ type Inspector interface {
 	Inspect(ctx context.Context, pod *corev1.Pod) (hubclient.Report, error)
 }
 
-// inspect puts into the status what a running hub reports. That none can be asked changes
-// nothing: Looker may reach what the operator cannot.
-func (r *Reconciler) inspect(ctx context.Context, rd *round) {
+// inspect returns what a running hub reports, or nil if none answers. That is not a failure:
+// Looker may reach hubs that the operator cannot.
+func (r *Reconciler) inspect(ctx context.Context, hub *v1alpha1.IntegrationHub) *hubclient.Report {
 	if r.Hubs == nil {
-		return
+		return nil
 	}
-	report, err := r.report(ctx, rd.hub)
+	report, err := r.readReport(ctx, hub)
 	if err != nil {
-		ctrl.LoggerFrom(ctx).V(1).Info("no running hub could be asked", "error", err.Error())
-		return
+		ctrl.LoggerFrom(ctx).V(1).Info("no running hub answered", "error", err.Error())
+		return nil
 	}
-	rd.status.ObservedVersion = report.Version
-	rd.status.Integrations = integrationStatus(report, resources.NamedIntegrations(rd.hub))
-	rd.set(v1alpha1.IntegrationsReady, rd.offered())
+	return &report
 }
 
-// offered tells whether everything that the spec enables by name was on offer when a running
-// hub was last asked.
-func (rd *round) offered() outcome {
-	wanted := resources.NamedIntegrations(rd.hub)
+// settingsMissing returns an error while a running hub does not offer an integration that the
+// spec enables by name.
+func (s *scope) settingsMissing() error {
+	named := resources.NamedIntegrations(s.hub)
 	var missing []string
-	for _, i := range rd.status.Integrations {
-		if !i.Offered && slices.Contains(wanted, i.Name) {
+	for _, i := range s.integrations() {
+		if !i.Offered && slices.Contains(named, i.Name) {
 			missing = append(missing, i.Name+" ("+i.Reason+")")
 		}
 	}
-	if len(missing) > 0 {
-		rd.again(pollInterval)
-		return notDone(v1alpha1.SettingsMissing,
-			"The hub does not offer %s. Set what is missing in settings or secretRef of spec.integrations.", strings.Join(missing, ", "))
+	if len(missing) == 0 {
+		return nil
 	}
-	if n := len(resources.EnabledIntegrations(rd.hub)); n > 0 {
-		return done(fmt.Sprintf("%d integrations are on offer.", n))
+	return &stalledError{
+		reason:       v1alpha1.SettingsMissing,
+		message:      "The hub does not offer " + strings.Join(missing, ", ") + ". Add the missing settings to settings or secretRef of spec.integrations.",
+		requeueAfter: pollInterval,
 	}
-	return done("All integrations that need no settings are on offer, but for those that the spec disables.")
 }
 
-// integrationStatus are the integrations on offer, and those that are wanted and are not.
-func integrationStatus(report hubclient.Report, wanted []string) []v1alpha1.IntegrationStatus {
+func (s *scope) offeredMessage() string {
+	if n := len(resources.EnabledIntegrations(s.hub)); n > 0 {
+		return fmt.Sprintf("%d integrations are offered.", n)
+	}
+	return "All integrations that need no settings are offered, except those that the spec disables."
+}
+
+// integrationStatus lists the offered integrations, and those that the spec names and the hub does
+// not offer.
+func integrationStatus(report hubclient.Report, named []string) []v1alpha1.IntegrationStatus {
 	var list []v1alpha1.IntegrationStatus
 	for _, name := range report.Integrations.On {
 		list = append(list, v1alpha1.IntegrationStatus{Name: name, Offered: true})
 	}
 	for name, reason := range report.Integrations.Off {
-		if slices.Contains(wanted, name) {
-			list = append(list, v1alpha1.IntegrationStatus{Name: name, Reason: short(reason)})
+		if slices.Contains(named, name) {
+			list = append(list, v1alpha1.IntegrationStatus{Name: name, Reason: sanitize(reason)})
 		}
 	}
 	slices.SortFunc(list, func(a, b v1alpha1.IntegrationStatus) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }
 
-// report asks the first hub that takes deliveries.
-func (r *Reconciler) report(ctx context.Context, hub *v1alpha1.IntegrationHub) (hubclient.Report, error) {
+// readReport reads the report of the first ready pod.
+func (r *Reconciler) readReport(ctx context.Context, hub *v1alpha1.IntegrationHub) (hubclient.Report, error) {
 	pods := &corev1.PodList{}
 	if err := r.APIReader.List(ctx, pods, client.InNamespace(hub.Namespace), client.MatchingLabels(resources.Selector(hub))); err != nil {
 		return hubclient.Report{}, fmt.Errorf("listing pods: %w", err)

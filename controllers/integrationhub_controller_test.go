@@ -245,7 +245,7 @@ func TestIssuers(t *testing.T) {
 			f.create(h)
 			f.ready()
 			c := meta.FindStatusCondition(get(f, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.CertificateReady)
-			if got := strings.Contains(c.Message, "a private authority"); got != tt.hint {
+			if got := strings.Contains(c.Message, "a private CA"); got != tt.hint {
 				t.Errorf("message %q", c.Message)
 			}
 		})
@@ -266,7 +266,7 @@ func TestIssuerThatIsNotReady(t *testing.T) {
 	f.create(f.hub())
 	f.reconcile()
 	f.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.CertificateNotReady)
-	if got, want := f.message(v1alpha1.CertificateReady), `The Issuer "ca" of spec.tls.issuerRef is not ready, so nothing is issued: no account`; got != want {
+	if got, want := f.message(v1alpha1.CertificateReady), `Issuer "ca" of spec.tls.issuerRef is not ready: no account`; got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}
 	f.ready() // a certificate that is there is good, whatever its issuer suffers from
@@ -290,7 +290,7 @@ func TestCertificateExpires(t *testing.T) {
 	}
 	f.reconcile()
 	f.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.CertificateNotReady)
-	if got, want := f.message(v1alpha1.Ready), "cert-manager did not renew the certificate, which expired"; !strings.HasPrefix(got, want) {
+	if got, want := f.message(v1alpha1.Ready), "cert-manager did not renew the certificate, which has expired"; !strings.HasPrefix(got, want) {
 		t.Errorf("message %q, want %q", got, want)
 	}
 	f.ready() // once it is renewed

@@ -17,122 +17,138 @@ import (
 
 	"integrationhub.dev/api/v1alpha1"
 	"integrationhub.dev/controllers/resources"
+	"integrationhub.dev/hub/env"
 )
 
-// integrations checks what the pods will read at their start, and sums it up so that they
-// are rolled when it changes.
-func (r *Reconciler) integrations(ctx context.Context, rd *round) (outcome, error) {
-	if key := resources.ConflictingSetting(rd.hub); key != "" {
-		return notDone(v1alpha1.SettingsConflict, "Two of spec.integrations give the setting %s different values. A hub has one environment: give it one value, or make two hubs.", key), nil
+// integrations checks the settings that pods read at startup, and hashes them so that pods are
+// rolled when they change.
+func (r *Reconciler) integrations(ctx context.Context, s *scope) error {
+	if key := resources.ConflictingSetting(s.hub); key != "" {
+		return stalled(v1alpha1.SettingsConflict,
+			"spec.integrations sets %s to two different values. A hub has one environment: use one value, or create two hubs.", key)
 	}
 	sum := sha256.New()
-	if o, err := r.secretVariables(ctx, rd, sum); err != nil || o.reason != "" {
-		return o, err
+	if err := r.secretVariables(ctx, s, sum); err != nil {
+		return err
 	}
-	from := map[string]*corev1.Secret{}
-	rd.inputs.SecretKeys = map[string][]string{}
-	for _, name := range resources.IntegrationSecrets(rd.hub) {
-		s, err := r.getSecret(ctx, rd.hub.Namespace, name)
+	if err := r.integrationSecrets(ctx, s, sum); err != nil {
+		return err
+	}
+	if ref := resources.CABundle(s.hub); ref != nil {
+		bundle, err := r.caBundle(ctx, s.hub.Namespace, ref)
 		if err != nil {
-			return outcome{}, err
+			return err
 		}
-		if s == nil {
-			return notDone(v1alpha1.SecretNotFound, "The Secret %q, which spec.integrations refers to, does not exist. Create it; running pods are left as they are until then.", name), nil
-		}
-		if o := rd.reserved(s); o.reason != "" {
-			return o, nil
-		}
-		add(sum, name)
-		for _, key := range slices.Sorted(maps.Keys(s.Data)) {
-			if !resources.IsIntegrationSetting(key) {
-				continue // it belongs to the hub itself, or is no name of a variable
-			}
-			// Whether the values differ must not matter: it would tell whoever may write one of the
-			// Secrets when a guess at the other one's value is right.
-			if other := from[key]; other != nil {
-				return notDone(v1alpha1.SettingsConflict, "The Secrets %q and %q both set %s. The integrations of a hub share one environment: keep the setting in one Secret, or create two hubs.", other.Name, name, key), nil
-			}
-			from[key] = s
-			rd.inputs.SecretKeys[name] = append(rd.inputs.SecretKeys[name], key)
-			add(sum, key)
-			add(sum, string(s.Data[key]))
-		}
+		addTo(sum, bundle)
 	}
-	if ref := resources.CABundle(rd.hub); ref != nil {
-		bundle, err := r.caBundle(ctx, rd.hub.Namespace, ref)
-		if err != nil {
-			return outcome{}, err
-		}
-		if bundle == "" {
-			return notDone(v1alpha1.ConfigMapNotFound, "The ConfigMap %q with the key %q of spec.egress.caBundleRef does not exist, or it is empty. Create it; running pods are left as they are until then.", ref.Name, ref.Key), nil
-		}
-		add(sum, bundle)
-	}
-	rd.inputs.ConfigChecksum = hex.EncodeToString(sum.Sum(nil))
-	return rd.offered(), nil
+	s.inputs.ConfigChecksum = hex.EncodeToString(sum.Sum(nil))
+	return nil
 }
 
-// reserved finds a variable in an integration's Secret that the hub would need and does not get
-// from there. Without it the hub could not read its users' tokens, or would no longer encrypt
-// them, so the pods are not rolled before the spec names it.
-func (rd *round) reserved(s *corev1.Secret) outcome {
-	for _, key := range slices.Sorted(maps.Keys(s.Data)) {
+// integrationSecrets reads the Secrets that spec.integrations refers to.
+func (r *Reconciler) integrationSecrets(ctx context.Context, s *scope, sum hash.Hash) error {
+	setBy := map[string]string{}
+	s.inputs.SecretKeys = map[string][]string{}
+	for _, name := range resources.IntegrationSecrets(s.hub) {
+		secret, err := r.getSecret(ctx, s.hub.Namespace, name)
+		if err != nil {
+			return err
+		}
+		if secret == nil {
+			return stalled(v1alpha1.SecretNotFound,
+				"Secret %q of spec.integrations does not exist. Create it; running pods are left unchanged until then.", name)
+		}
+		if err := checkReserved(s.hub, secret); err != nil {
+			return err
+		}
+		addTo(sum, name)
+		for _, key := range slices.Sorted(maps.Keys(secret.Data)) {
+			if !resources.IsIntegrationSetting(key) {
+				continue // reserved for the hub, or not a valid variable name
+			}
+			// The values are not compared: the answer would confirm a guess at the other Secret's
+			// value to anyone who may write one of the two.
+			if other, ok := setBy[key]; ok {
+				return stalled(v1alpha1.SettingsConflict,
+					"Secrets %q and %q both set %s. A hub has one environment: keep the setting in one Secret, or create two hubs.", other, name, key)
+			}
+			setBy[key] = name
+			s.inputs.SecretKeys[name] = append(s.inputs.SecretKeys[name], key)
+			addTo(sum, key)
+			addTo(sum, string(secret.Data[key]))
+		}
+	}
+	return nil
+}
+
+// checkReserved finds a variable in an integration's Secret that the hub needs but does not read
+// from there. Without it the hub could not read its users' tokens, or would stop encrypting them,
+// so the pods are not rolled before the spec sets it.
+func checkReserved(hub *v1alpha1.IntegrationHub, secret *corev1.Secret) error {
+	for _, key := range slices.Sorted(maps.Keys(secret.Data)) {
 		var field string
 		switch {
-		case key == "CIPHER_MASTER" && rd.hub.Spec.CipherSecretRef == nil:
+		case key == env.CipherMaster && hub.Spec.CipherSecretRef == nil:
 			field = "spec.cipherSecretRef"
-		case strings.HasPrefix(key, "ENCRYPT_PAYLOAD") && string(s.Data[key]) == "true" && !rd.hub.Spec.EncryptUserState:
+		case strings.HasPrefix(key, env.EncryptPayload) && string(secret.Data[key]) == "true" && !hub.Spec.EncryptUserState:
 			field = "spec.encryptUserState"
 		default:
 			continue
 		}
-		return notDone(v1alpha1.SettingReserved, "The Secret %q sets %s, which is no longer read from an integration's Secret. Set %s instead, or remove the key; running pods are left as they are until then.", s.Name, key, field)
+		return stalled(v1alpha1.SettingReserved,
+			"Secret %q sets %s, which is no longer read from an integration's Secret. "+
+				"Set %s, or remove the key; running pods are left unchanged until then.", secret.Name, key, field)
 	}
-	return outcome{}
+	return nil
 }
 
 var cipherKey = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)
 
-// secretVariables checks that what the spec says to be in Secrets is there.
-func (r *Reconciler) secretVariables(ctx context.Context, rd *round, sum hash.Hash) (outcome, error) {
-	var proxies *resources.SecretVariable // that are not there
-	for _, v := range resources.SecretVariables(rd.hub) {
-		s, err := r.getSecret(ctx, rd.hub.Namespace, v.Ref.Name)
+// secretVariables checks the Secrets that become variables of the hub itself.
+func (r *Reconciler) secretVariables(ctx context.Context, s *scope, sum hash.Hash) error {
+	noHTTPSProxy := false
+	for _, v := range resources.SecretVariables(s.hub) {
+		secret, err := r.getSecret(ctx, s.hub.Namespace, v.Ref.Name)
 		if err != nil {
-			return outcome{}, err
+			return err
 		}
-		if s == nil {
-			return notDone(v1alpha1.SecretNotFound, "The Secret %q of %s does not exist. Create it; running pods are left as they are until then.", v.Ref.Name, v.Field), nil
+		if secret == nil {
+			return stalled(v1alpha1.SecretNotFound,
+				"Secret %q of %s does not exist. Create it; running pods are left unchanged until then.", v.Ref.Name, v.Field)
 		}
-		value := s.Data[v.Ref.Key]
+		value := secret.Data[v.Ref.Key]
 		switch {
-		case v.Name == "CIPHER_MASTER" && !cipherKey.Match(value):
-			return notDone(v1alpha1.SecretInvalid, "The Secret %q does not hold 64 hexadecimal digits under the key %q, where the key for users' tokens belongs.", v.Ref.Name, v.Ref.Key), nil
+		case v.Name == env.CipherMaster && !cipherKey.Match(value):
+			return stalled(v1alpha1.SecretInvalid,
+				"Secret %q of %s must hold 64 hexadecimal digits under the key %q.", v.Ref.Name, v.Field, v.Ref.Key)
 		case len(value) == 0 && !v.Optional:
-			return notDone(v1alpha1.SecretInvalid, "The Secret %q of %s has nothing under the key %q.", v.Ref.Name, v.Field, v.Ref.Key), nil
-		case v.Name == "HTTPS_PROXY" && len(value) == 0:
-			proxies = &v
-		case v.Name == "HTTP_PROXY" && len(value) == 0 && proxies != nil:
-			return notDone(v1alpha1.SecretInvalid, "The Secret %q of %s names no proxy: it needs the key HTTPS_PROXY, HTTP_PROXY or both.", v.Ref.Name, v.Field), nil
+			return stalled(v1alpha1.SecretInvalid, "Secret %q of %s has no value under the key %q.", v.Ref.Name, v.Field, v.Ref.Key)
+		case v.Name == env.HTTPSProxy && len(value) == 0:
+			noHTTPSProxy = true
+		case v.Name == env.HTTPProxy && len(value) == 0 && noHTTPSProxy:
+			return stalled(v1alpha1.SecretInvalid, "Secret %q of %s must have the key HTTPS_PROXY, HTTP_PROXY or both.", v.Ref.Name, v.Field)
 		}
-		add(sum, string(value))
+		addTo(sum, string(value))
 	}
-	return outcome{}, nil
+	return nil
 }
 
-// add hashes a text with its length, so that no two lists of texts sum up the same.
-func add(sum hash.Hash, text string) {
-	_, _ = fmt.Fprintf(sum, "%d:%s", len(text), text) // a hash takes everything
+// addTo hashes a text with its length, so that different lists of texts never have the same hash.
+func addTo(sum hash.Hash, text string) {
+	_, _ = fmt.Fprintf(sum, "%d:%s", len(text), text) // writing to a hash never fails
 }
 
+// caBundle reads the ConfigMap of spec.egress.caBundleRef.
 func (r *Reconciler) caBundle(ctx context.Context, namespace string, ref *v1alpha1.ConfigMapKeyRef) (string, error) {
 	m := &corev1.ConfigMap{}
 	err := r.APIReader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: ref.Name}, m)
-	if apierrors.IsNotFound(err) {
-		return "", nil
-	}
-	if err != nil {
+	if err != nil && !apierrors.IsNotFound(err) {
 		return "", fmt.Errorf("reading ConfigMap %s: %w", ref.Name, err)
+	}
+	if m.Data[ref.Key] == "" {
+		return "", stalled(v1alpha1.ConfigMapNotFound,
+			"ConfigMap %q of spec.egress.caBundleRef does not exist, or its key %q is empty. Create it; running pods are left unchanged until then.",
+			ref.Name, ref.Key)
 	}
 	return m.Data[ref.Key], nil
 }

@@ -47,8 +47,8 @@ func TestKindsThatComeLater(t *testing.T) {
 	f.want(v1alpha1.MonitoringReady, metav1.ConditionFalse, v1alpha1.KindMissing)
 	f.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.CertManagerMissing)
 	for condition, want := range map[string]string{
-		v1alpha1.Exposed:         "the kind BackendTLSPolicy of gateway.networking.k8s.io/v1. Install the Gateway API in a version that has it, or leave spec.exposure.gateway out",
-		v1alpha1.MonitoringReady: "the kind ServiceMonitor of monitoring.coreos.com/v1. Install the Prometheus operator in a version that has it, or leave spec.monitoring out",
+		v1alpha1.Exposed:         "BackendTLSPolicy of gateway.networking.k8s.io/v1 is not installed in this cluster. Install a version of the Gateway API that includes it, or remove spec.exposure.gateway.",
+		v1alpha1.MonitoringReady: "ServiceMonitor of monitoring.coreos.com/v1 is not installed in this cluster. Install a version of the Prometheus operator that includes it, or remove spec.monitoring.",
 	} {
 		if got := f.message(condition); !strings.Contains(got, want) {
 			t.Errorf("%s says %q, want %q", condition, got, want)

@@ -6,13 +6,7 @@ import (
 	"integrationhub.dev/controllers/resources"
 )
 
-// monitoring shows the pods to Prometheus. Looker does not need it.
-func (r *Reconciler) monitoring(ctx context.Context, rd *round) (outcome, error) {
-	if err := r.ensure(ctx, rd.hub, resources.Monitoring(rd.inputs)...); err != nil {
-		return outcome{}, err
-	}
-	if rd.hub.Spec.Monitoring == nil {
-		return outcome{}, nil
-	}
-	return done("Prometheus can find the hub."), nil
+// monitoring applies the objects by which Prometheus discovers the pods.
+func (r *Reconciler) monitoring(ctx context.Context, s *scope) error {
+	return r.ensure(ctx, s.hub, resources.Monitoring(s.inputs)...)
 }

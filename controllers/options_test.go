@@ -176,8 +176,8 @@ func TestOwnCertificate(t *testing.T) {
 		reason string
 		says   string
 	}{
-		{"", 0, metav1.ConditionFalse, v1alpha1.SecretInvalid, "cannot be used"},
-		{"other.example.com", time.Hour, metav1.ConditionFalse, v1alpha1.SecretInvalid, "is not for hub.example.com"},
+		{"", 0, metav1.ConditionFalse, v1alpha1.SecretInvalid, "is not valid: tls.crt and tls.key"},
+		{"other.example.com", time.Hour, metav1.ConditionFalse, v1alpha1.SecretInvalid, "is not valid for hub.example.com"},
 		{"hub.example.com", -time.Hour, metav1.ConditionFalse, v1alpha1.SecretInvalid, "expired"},
 		{"hub.example.com", time.Hour, metav1.ConditionTrue, v1alpha1.Succeeded, "Secret mine"},
 	} {

@@ -16,9 +16,8 @@ import (
 	"integrationhub.dev/controllers/resources"
 )
 
-// unavailableMessage explains what keeps a deployment's pods from starting; empty where nothing
-// does but time. Explanations hold no names of pods: each attempt has another, and the
-// condition would change for ever.
+// unavailableMessage explains why pods do not become available; empty if they only need time. It
+// contains no pod names: every attempt has a new one, and the condition would never settle.
 func (r *Reconciler) unavailableMessage(ctx context.Context, hub *v1alpha1.IntegrationHub, d *appsv1.Deployment) (string, error) {
 	for _, c := range d.Status.Conditions {
 		if c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue {
@@ -26,7 +25,7 @@ func (r *Reconciler) unavailableMessage(ctx context.Context, hub *v1alpha1.Integ
 			if !ok {
 				why = c.Message
 			}
-			return "Pods cannot be created: " + short(why), nil
+			return "Pods cannot be created: " + sanitize(why), nil
 		}
 	}
 	pods := &corev1.PodList{}
@@ -34,98 +33,104 @@ func (r *Reconciler) unavailableMessage(ctx context.Context, hub *v1alpha1.Integ
 		return "", fmt.Errorf("listing pods: %w", err)
 	}
 	for i := range pods.Items {
-		if why := podFailureMessage(&pods.Items[i]); why != "" {
-			return why, nil
+		if message := podFailureMessage(&pods.Items[i]); message != "" {
+			return message, nil
 		}
 	}
 	return rolloutStalledMessage(d), nil
 }
 
-// rolloutStalledMessage is said of pods that run, and never become ready.
+// rolloutStalledMessage is for pods that run and never become ready.
 func rolloutStalledMessage(d *appsv1.Deployment) string {
 	for _, c := range d.Status.Conditions {
 		if c.Type == appsv1.DeploymentProgressing && c.Status == corev1.ConditionFalse {
-			return fmt.Sprintf("Pods do not become ready, and nothing says why: see their events and logs (kubectl -n %s describe pods -l %s).", d.Namespace, metav1.FormatLabelSelector(d.Spec.Selector))
+			return fmt.Sprintf("The rollout timed out: pods do not become ready. Check their events and logs (kubectl -n %s describe pods -l %s).",
+				d.Namespace, metav1.FormatLabelSelector(d.Spec.Selector))
 		}
 	}
 	return ""
 }
 
 func podFailureMessage(p *corev1.Pod) string {
-	// An evicted pod stays in the list, and has a successor that matters.
+	// An evicted pod stays in the list after it has been replaced.
 	if p.DeletionTimestamp != nil || p.Status.Phase == corev1.PodFailed {
 		return ""
 	}
 	for _, c := range p.Status.Conditions {
 		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Reason == corev1.PodReasonUnschedulable {
-			return "A pod finds no node: " + short(c.Message)
+			return "Pod cannot be scheduled: " + sanitize(c.Message)
 		}
 	}
 	for _, c := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
 		if c.Ready {
 			continue
 		}
-		if why := containerFailureMessage(c, p); why != "" {
-			return why
+		if message := containerFailureMessage(c, p); message != "" {
+			return message
 		}
 	}
 	return ""
 }
 
 func containerFailureMessage(c corev1.ContainerStatus, p *corev1.Pod) string {
-	who := "The hub"
+	name := "The hub"
 	if c.Name != resources.ContainerName {
-		who = "The container " + c.Name + " beside the hub"
+		name = "Container " + c.Name
 	}
-	ended := c.LastTerminationState.Terminated
+	terminated := c.LastTerminationState.Terminated
 	if c.State.Terminated != nil {
-		ended = c.State.Terminated
+		terminated = c.State.Terminated
 	}
 	waiting := c.State.Waiting
 	switch {
-	case ended != nil && ended.Reason == "OOMKilled":
-		return who + " used more memory than it may, and was ended (OOMKilled): raise the limit, for the hub that of spec.resources."
-	case ended != nil && ended.ExitCode != 0:
-		// What a container writes may be secret, and more people read a status than logs.
+	case terminated != nil && terminated.Reason == "OOMKilled" && c.Name == resources.ContainerName:
+		return name + " exceeded its memory limit (OOMKilled). Increase spec.resources.limits.memory."
+	case terminated != nil && terminated.Reason == "OOMKilled":
+		return name + " exceeded its memory limit (OOMKilled). Increase the limit."
+	case terminated != nil && terminated.ExitCode != 0:
+		// A container's output may contain secrets, and more people can read a status than logs.
 		return fmt.Sprintf("%s exited (%s, exit code %d): see kubectl -n %s logs -l %s=%s -c %s",
-			who, ended.Reason, ended.ExitCode, p.Namespace, resources.InstanceLabel, p.Labels[resources.InstanceLabel], c.Name)
+			name, terminated.Reason, terminated.ExitCode, p.Namespace, resources.InstanceLabel, p.Labels[resources.InstanceLabel], c.Name)
 	case waiting == nil, waiting.Reason == "ContainerCreating", waiting.Reason == "PodInitializing":
 		return ""
 	case waiting.Reason == "ErrImagePull", waiting.Reason == "ImagePullBackOff":
-		// The kubelet alternates between the two; what they say is the same.
+		// The kubelet alternates between the two reasons; one wording keeps the condition stable.
 		_, why, ok := strings.Cut(waiting.Message, ": ErrImagePull: ")
 		if !ok {
 			why = waiting.Message
 		}
-		return fmt.Sprintf("%s cannot start: ImagePullBackOff: %s: %s", who, c.Image, short(why))
+		return fmt.Sprintf("%s cannot start: ImagePullBackOff: %s: %s", name, c.Image, sanitize(why))
 	case slices.Contains(kubeletReasons, waiting.Reason):
-		return fmt.Sprintf("%s cannot start: %s: %s", who, waiting.Reason, short(waiting.Message))
+		return fmt.Sprintf("%s cannot start: %s: %s", name, waiting.Reason, sanitize(waiting.Message))
 	default:
 		return fmt.Sprintf("%s cannot start: %s: see kubectl -n %s describe pods -l %s=%s",
-			who, waiting.Reason, p.Namespace, resources.InstanceLabel, p.Labels[resources.InstanceLabel])
+			name, waiting.Reason, p.Namespace, resources.InstanceLabel, p.Labels[resources.InstanceLabel])
 	}
 }
 
-// kubeletReasons are those whose message is the kubelet's own. Others, such as that of a failed
-// hook, quote what a container wrote.
+// kubeletReasons are the reasons whose message comes from the kubelet. The message of others, such
+// as that of a failed hook, may quote a container's output.
 var kubeletReasons = []string{
 	"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable",
 }
 
-// nearEnd is that of a connection, as net.OpError writes it. Its port changes from try to try.
-var nearEnd = regexp.MustCompile(`\S+:\d+->`)
+// localAddress is the near end of a connection as net.OpError formats it. Its port changes with
+// every attempt.
+var localAddress = regexp.MustCompile(`\S+:\d+->`)
 
-// short keeps a foreign text fit for a condition: what changes by itself would have the status
-// written again and again.
-func short(text string) string {
-	return clip(nearEnd.ReplaceAllString(strings.ToValidUTF8(strings.TrimSpace(text), ""), ""), 512)
+const maxForeignText = 512
+
+// sanitize prepares text from other programs for a condition: bounded, valid UTF-8, and without
+// parts that would change, and be written again, with every attempt.
+func sanitize(text string) string {
+	return truncate(localAddress.ReplaceAllString(strings.ToValidUTF8(strings.TrimSpace(text), ""), ""), maxForeignText)
 }
 
-// clip cuts a text that has more bytes than most.
-func clip(text string, most int) string {
-	if len(text) <= most {
+// truncate limits a text to maxBytes.
+func truncate(text string, maxBytes int) string {
+	if len(text) <= maxBytes {
 		return text
 	}
 	const mark = "…"
-	return strings.ToValidUTF8(text[:most-len(mark)], "") + mark
+	return strings.ToValidUTF8(text[:maxBytes-len(mark)], "") + mark
 }

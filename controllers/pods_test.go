@@ -48,11 +48,11 @@ func TestPodsThatCannotStart(t *testing.T) {
 			"a hook that failed", "The hub cannot start: PostStartHookError: see kubectl -n NAMESPACE describe pods -l app.kubernetes.io/instance=hub",
 			waiting("PostStartHookError", "command 'cat /secret' exited with 1: hunter2"),
 		},
-		{"no room", "A pod finds no node: 0/3 nodes are available", corev1.PodStatus{Conditions: []corev1.PodCondition{{
+		{"no room", "Pod cannot be scheduled: 0/3 nodes are available", corev1.PodStatus{Conditions: []corev1.PodCondition{{
 			Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable, Message: "0/3 nodes are available",
 		}}}},
 		{
-			"one that was too large", "The hub used more memory than it may, and was ended (OOMKilled): raise the limit, for the hub that of spec.resources.",
+			"one that was too large", "The hub exceeded its memory limit (OOMKilled). Increase spec.resources.limits.memory.",
 			containerStatus(corev1.ContainerStatus{LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "OOMKilled", ExitCode: 137}}}),
 		},
 		{
@@ -60,7 +60,7 @@ func TestPodsThatCannotStart(t *testing.T) {
 			containerStatus(corev1.ContainerStatus{State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "Error", ExitCode: 2}}}),
 		},
 		{
-			"a container beside it", "The container proxy beside the hub cannot start: ImagePullBackOff: proxy:1: not found",
+			"a container beside it", "Container proxy cannot start: ImagePullBackOff: proxy:1: not found",
 			corev1.PodStatus{
 				InitContainerStatuses: []corev1.ContainerStatus{
 					{Name: "done", Image: "done:1", Ready: true},

@@ -16,12 +16,12 @@ import (
 	"integrationhub.dev/controllers/resources"
 )
 
-// transferOwner holds the number of pods between the operator, which owned it, and the
-// autoscaler, which has not yet written it.
+// transferOwner owns spec.replicas between the operator, which stops applying it, and the
+// autoscaler, which has not written it yet. The value is stored in clusters: it cannot change.
 const transferOwner = client.FieldOwner("integration-hub-handover")
 
-// transferReplicasOwnership keeps the number of pods when a hub begins to be autoscaled. A field that its only
-// owner no longer applies is removed, and the Deployment would fall to one pod: see
+// transferReplicasOwnership keeps spec.replicas when autoscaling is enabled. A field that its only
+// owner stops applying is removed, and the Deployment would scale down to one pod: see
 // https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-ownership.
 func (r *Reconciler) transferReplicasOwnership(ctx context.Context, hub *v1alpha1.IntegrationHub) error {
 	if hub.Spec.Autoscaling == nil {
@@ -33,7 +33,7 @@ func (r *Reconciler) transferReplicasOwnership(ctx context.Context, hub *v1alpha
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("reading the deployment: %w", err)
+		return fmt.Errorf("reading the Deployment: %w", err)
 	}
 	if !metav1.IsControlledBy(d, hub) || d.Spec.Replicas == nil || !ownsReplicas(d.ManagedFields) {
 		return nil
@@ -41,12 +41,12 @@ func (r *Reconciler) transferReplicasOwnership(ctx context.Context, hub *v1alpha
 	replicas := min(max(*d.Spec.Replicas, resources.MinReplicas(hub)), hub.Spec.Autoscaling.MaxReplicas)
 	config := appsv1ac.Deployment(d.Name, d.Namespace).WithSpec(appsv1ac.DeploymentSpec().WithReplicas(replicas))
 	if err := r.Apply(ctx, config, transferOwner, client.ForceOwnership); err != nil {
-		return fmt.Errorf("handing the number of pods over: %w", err)
+		return fmt.Errorf("transferring the ownership of spec.replicas: %w", err)
 	}
 	return nil
 }
 
-// ownsReplicas is whether the operator applied spec.replicas.
+// ownsReplicas reports whether the operator owns spec.replicas.
 func ownsReplicas(managers []metav1.ManagedFieldsEntry) bool {
 	for _, m := range managers {
 		if m.Manager != string(FieldOwner) || m.Operation != metav1.ManagedFieldsOperationApply || m.FieldsV1 == nil {

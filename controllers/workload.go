@@ -7,73 +7,76 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"integrationhub.dev/api/v1alpha1"
 	"integrationhub.dev/controllers/resources"
 )
 
-// podPollInterval is how often failing pods are looked at: their reasons change without the
-// Deployment changing.
+// podPollInterval is how often failing pods are checked: why a pod fails can change without a
+// change of the Deployment.
 const podPollInterval = 5 * time.Second
 
-// workload runs the pods. Where an earlier step is not done it changes nothing, so that what
-// runs goes on, and only tells how it fares.
-func (r *Reconciler) workload(ctx context.Context, rd *round) (outcome, error) {
-	hub := rd.hub
-	rd.status.Selector = labels.SelectorFromSet(resources.Selector(hub)).String()
-	if !rd.blocked {
-		children, err := resources.Workload(rd.inputs)
-		if err != nil {
-			return notDone(v1alpha1.PodTemplateInvalid, "spec.podTemplate does not fit a pod: %s. Running pods are left as they are.", short(err.Error())), nil
-		}
-		if err := r.transferReplicasOwnership(ctx, hub); err != nil {
-			return outcome{}, err
-		}
-		if err := r.ensure(ctx, hub, children...); err != nil {
-			return outcome{}, err
+// deployment applies the objects that run the pods, and reports whether all pods are available.
+// While a prerequisite is missing it changes nothing, so that running pods go on.
+func (r *Reconciler) deployment(ctx context.Context, s *scope) error {
+	blocked := s.blocked()
+	if !blocked {
+		if err := r.applyWorkload(ctx, s); err != nil {
+			return err
 		}
 	}
-	rd.applied = !rd.blocked
 	d := &appsv1.Deployment{}
-	err := r.APIReader.Get(ctx, client.ObjectKeyFromObject(hub), d)
+	err := r.APIReader.Get(ctx, client.ObjectKeyFromObject(s.hub), d)
 	if apierrors.IsNotFound(err) {
-		rd.status.Replicas, rd.status.ReadyReplicas = 0, 0
-		return notDone(v1alpha1.Pending, "The pods are started once the other conditions are true."), nil
+		s.workload = &workloadFacts{current: !blocked}
+		return waiting(v1alpha1.Pending, "The pods start when the other conditions are true.")
 	}
 	if err != nil {
-		return outcome{}, fmt.Errorf("reading the deployment: %w", err)
+		return fmt.Errorf("reading the Deployment: %w", err)
 	}
-	rd.running = true
-	rd.status.Replicas, rd.status.ReadyReplicas = d.Status.Replicas, d.Status.ReadyReplicas
-	return r.available(ctx, rd, d)
+	s.workload = &workloadFacts{deployment: d, current: !blocked}
+	return r.checkAvailable(ctx, s, d)
 }
 
-// available tells whether all pods of the current template are available, and if not, why.
-func (r *Reconciler) available(ctx context.Context, rd *round, d *appsv1.Deployment) (outcome, error) {
+func (r *Reconciler) applyWorkload(ctx context.Context, s *scope) error {
+	children, err := resources.Workload(s.inputs)
+	if err != nil {
+		return stalled(v1alpha1.PodTemplateInvalid, "spec.podTemplate is not valid: %s. Running pods are left unchanged.", sanitize(err.Error()))
+	}
+	if err := r.transferReplicasOwnership(ctx, s.hub); err != nil {
+		return err
+	}
+	return r.ensure(ctx, s.hub, children...)
+}
+
+// checkAvailable returns nil when all pods of the current template are available, and otherwise
+// why they are not. The hub's own report is read once all pods run the current configuration.
+func (r *Reconciler) checkAvailable(ctx context.Context, s *scope, d *appsv1.Deployment) error {
 	want := int32(1)
 	if d.Spec.Replicas != nil {
 		want = *d.Spec.Replicas
 	}
 	if want == 0 {
-		return notDone(v1alpha1.ScaledToZero, "No pods are asked for: spec.replicas is 0. Raise it for Looker to reach the hub."), nil
+		return stalled(v1alpha1.ScaledToZero, "spec.replicas is 0, so no pods run. Increase it.")
 	}
-	s := d.Status
-	if s.ObservedGeneration >= d.Generation && s.UpdatedReplicas == want && s.AvailableReplicas == want && s.Replicas == want {
-		if rd.blocked {
-			return done("Pods run as they were; what changed since waits for the other conditions."), nil
+	got := d.Status
+	if got.ObservedGeneration >= d.Generation && got.UpdatedReplicas == want && got.AvailableReplicas == want && got.Replicas == want {
+		if s.workload.current {
+			s.report = r.inspect(ctx, s.hub)
 		}
-		r.inspect(ctx, rd)
-		return done(fmt.Sprintf("%d of %d pods are available.", want, want)), nil
+		return nil
 	}
-	rd.again(podPollInterval)
-	why, err := r.unavailableMessage(ctx, rd.hub, d)
+	message, err := r.unavailableMessage(ctx, s.hub, d)
 	if err != nil {
-		return outcome{}, err
+		return err
 	}
-	if why != "" {
-		return notDone(v1alpha1.PodsFailing, "%s", why), nil
+	if message != "" {
+		return &stalledError{reason: v1alpha1.PodsFailing, message: message, requeueAfter: podPollInterval}
 	}
-	return notDone(v1alpha1.Progressing, "%d of %d pods of the current version are available.", min(s.UpdatedReplicas, s.AvailableReplicas), want), nil
+	return &waitingError{
+		reason:       v1alpha1.Progressing,
+		message:      fmt.Sprintf("%d of %d pods of the current version are available.", min(got.UpdatedReplicas, got.AvailableReplicas), want),
+		requeueAfter: podPollInterval,
+	}
 }

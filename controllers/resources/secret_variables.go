@@ -4,24 +4,23 @@ import (
 	"cmp"
 
 	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/hub/env"
 )
 
-// SecretVariable is a variable of the hub's own whose value is in a Secret that the spec
-// names.
+// SecretVariable is a variable of the hub itself whose value comes from a Secret of the spec.
 type SecretVariable struct {
-	// Name is the variable's.
+	// Name of the variable.
 	Name string
-	// Field is where the spec names the Secret.
+	// Field of the spec that names the Secret.
 	Field string
 	Ref   v1alpha1.SecretKeyRef
 	// Optional variables may be missing from the Secret.
 	Optional bool
 }
 
-// The variables by which programs are told of a proxy.
-var proxyVariables = []string{"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"}
+var proxyVariables = []string{env.HTTPSProxy, env.HTTPProxy, env.NoProxy}
 
-// SecretVariables are those of a hub, in order.
+// SecretVariables lists the variables that a hub reads from Secrets, in order.
 func SecretVariables(hub *v1alpha1.IntegrationHub) []SecretVariable {
 	var list []SecretVariable
 	one := func(name, field string, ref v1alpha1.SecretKeyRef) {
@@ -29,10 +28,10 @@ func SecretVariables(hub *v1alpha1.IntegrationHub) []SecretVariable {
 		list = append(list, SecretVariable{Name: name, Field: field, Ref: ref})
 	}
 	if ref := hub.Spec.CipherSecretRef; ref != nil {
-		one("CIPHER_MASTER", "spec.cipherSecretRef", *ref)
+		one(env.CipherMaster, "spec.cipherSecretRef", *ref)
 	}
 	if s := hub.Spec.Sentry; s != nil {
-		one("SENTRY_DSN", "spec.sentry.dsnSecretRef", s.DSNSecretRef)
+		one(env.SentryDSN, "spec.sentry.dsnSecretRef", s.DSNSecretRef)
 	}
 	if p := proxy(hub); p != nil {
 		for _, name := range proxyVariables {

@@ -1,0 +1,69 @@
+package controllers
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/controllers/hubclient"
+	"integrationhub.dev/controllers/resources"
+)
+
+// scope is one reconcile of one hub: its spec, and the facts that the steps gather. Each step
+// adds its own facts and changes no others; status.go turns all of them into conditions.
+type scope struct {
+	hub    *v1alpha1.IntegrationHub
+	inputs resources.Inputs
+	// results are the errors that the steps returned, by condition.
+	results map[string]error
+
+	// certificate is nil while the certificate has not been read.
+	certificate *certificateFacts
+	// workload is nil while the Deployment has not been read.
+	workload *workloadFacts
+	// report is nil where no running hub answered.
+	report *hubclient.Report
+}
+
+// certificateFacts is what is known about the hub's certificate.
+type certificateFacts struct {
+	notAfter *metav1.Time
+	// privateCA is set when the issuer's certificates are not signed by a public authority.
+	privateCA bool
+}
+
+// workloadFacts is what is known about the hub's pods.
+type workloadFacts struct {
+	// deployment is nil where there is none.
+	deployment *appsv1.Deployment
+	// current is set when the Deployment was applied from the current spec.
+	current bool
+}
+
+func (s *scope) accepted() bool { return s.results[v1alpha1.Accepted] == nil }
+
+// prerequisites are the conditions whose steps provide what pods read at startup.
+var prerequisites = []string{v1alpha1.Accepted, v1alpha1.CredentialsReady, v1alpha1.IntegrationsReady, v1alpha1.CertificateReady}
+
+// blocked reports whether a prerequisite is missing. Running pods are then left unchanged.
+func (s *scope) blocked() bool {
+	for _, condition := range prerequisites {
+		if s.results[condition] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// outdated reports whether pods run with the configuration of an earlier spec.
+func (s *scope) outdated() bool {
+	return s.workload != nil && s.workload.deployment != nil && !s.workload.current
+}
+
+// integrations are those that a running hub reported, now or last time.
+func (s *scope) integrations() []v1alpha1.IntegrationStatus {
+	if s.report == nil {
+		return s.hub.Status.Integrations
+	}
+	return integrationStatus(*s.report, resources.NamedIntegrations(s.hub))
+}

@@ -1,0 +1,136 @@
+package controllers
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/controllers/hubclient"
+)
+
+// A condition depends on the facts of one reconcile only, and Ready on the most important of them.
+func TestConditionsFromFacts(t *testing.T) {
+	t.Parallel()
+	running := func(current bool) *workloadFacts {
+		return &workloadFacts{deployment: &appsv1.Deployment{Status: appsv1.DeploymentStatus{AvailableReplicas: 2}}, current: current}
+	}
+	issuing := waiting(v1alpha1.CertificateNotReady, "Issuing.")
+	noSecret := stalled(v1alpha1.SecretNotFound, "No Secret.")
+	refused := errors.New("the API server is down")
+	notOffered := &hubclient.Report{}
+	notOffered.Integrations.Off = map[string]string{"tray": "TRAY_EXTRA_DOMAINS is missing"}
+	for name, tt := range map[string]struct {
+		results  map[string]error
+		workload *workloadFacts
+		report   *hubclient.Report
+		// want are the conditions that are not True because of Succeeded.
+		want []string
+	}{
+		"everything succeeded": {workload: running(true)},
+		"waiting": {
+			results:  map[string]error{v1alpha1.CertificateReady: issuing, v1alpha1.Exposed: errNotRun},
+			workload: running(false),
+			want: []string{
+				"CertificateReady=False CertificateNotReady", "Exposed=False Pending",
+				"Ready=False CertificateNotReady", "Reconciling=True CertificateNotReady",
+			},
+		},
+		"a failure is reported before a wait": {
+			results:  map[string]error{v1alpha1.CertificateReady: issuing, v1alpha1.Exposed: refused},
+			workload: &workloadFacts{},
+			want: []string{
+				"CertificateReady=False CertificateNotReady", "Exposed=False ReconcileFailed",
+				"Ready=False ReconcileFailed", "Reconciling=True ReconcileFailed",
+			},
+		},
+		"what an admin must change is reported first": {
+			results: map[string]error{
+				v1alpha1.CredentialsReady: refused, v1alpha1.CertificateReady: issuing, v1alpha1.DeploymentAvailable: fmt.Errorf("step: %w", noSecret),
+			},
+			want: []string{
+				"CredentialsReady=False ReconcileFailed", "CertificateReady=False CertificateNotReady", "DeploymentAvailable=False SecretNotFound",
+				"Ready=False SecretNotFound", "Stalled=True SecretNotFound",
+			},
+		},
+		"Ready does not depend on monitoring": {
+			results:  map[string]error{v1alpha1.MonitoringReady: noSecret},
+			workload: running(true),
+			want:     []string{"MonitoringReady=False SecretNotFound"},
+		},
+		"a hub that does not offer an integration": {
+			workload: running(true),
+			report:   notOffered,
+			want:     []string{"IntegrationsReady=False SettingsMissing", "Ready=False SettingsMissing", "Stalled=True SettingsMissing"},
+		},
+		"a missing Secret is reported before the last report of a hub": {
+			results:  map[string]error{v1alpha1.IntegrationsReady: noSecret},
+			workload: running(false),
+			report:   notOffered,
+			want:     []string{"IntegrationsReady=False SecretNotFound", "Ready=False SecretNotFound", "Stalled=True SecretNotFound"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			hub := &v1alpha1.IntegrationHub{ObjectMeta: metav1.ObjectMeta{Name: "hub", Namespace: "looker", Generation: 3}}
+			hub.Spec.Monitoring = &v1alpha1.Monitoring{}
+			hub.Spec.Integrations = []v1alpha1.Integration{{Name: "tray"}}
+			s := &scope{hub: hub, results: tt.results, workload: tt.workload, report: tt.report}
+			status := newStatus(s, s.outcomes())
+			var got []string
+			for _, c := range status.Conditions {
+				if c.ObservedGeneration != hub.Generation {
+					t.Errorf("%s is of generation %d", c.Type, c.ObservedGeneration)
+				}
+				if c.Status != metav1.ConditionTrue || c.Reason != v1alpha1.Succeeded {
+					got = append(got, fmt.Sprintf("%s=%s %s", c.Type, c.Status, c.Reason))
+				}
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("conditions (-want +got):\n%s", diff)
+			}
+			hub.Status = *status
+			if diff := cmp.Diff(status, newStatus(s, s.outcomes())); diff != "" {
+				t.Errorf("the same facts give another status (-first +second):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestRequeueAfter(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		results map[string]error
+		// validFor is how long the certificate is valid; 0: there is none.
+		validFor time.Duration
+		want     time.Duration
+	}{
+		"everything is watched": {results: map[string]error{v1alpha1.Exposed: waiting(v1alpha1.AddressPending, "No address.")}},
+		"the shortest interval": {
+			results: map[string]error{
+				v1alpha1.CertificateReady:    certManagerMissing(),
+				v1alpha1.DeploymentAvailable: &waitingError{reason: v1alpha1.Progressing, requeueAfter: podPollInterval},
+			},
+			validFor: time.Hour,
+			want:     podPollInterval,
+		},
+		"the certificate's end":          {validFor: time.Hour, want: time.Hour + time.Second},
+		"a certificate that has expired": {validFor: -time.Hour},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &scope{hub: &v1alpha1.IntegrationHub{}, results: tt.results}
+			if tt.validFor != 0 {
+				s.certificate = &certificateFacts{notAfter: new(metav1.NewTime(time.Now().Add(tt.validFor)))}
+			}
+			if got := requeueAfter(s, s.outcomes()); got != tt.want {
+				t.Errorf("%s: requeue after %v, want %v", name, got, tt.want)
+			}
+		})
+	}
+}
