@@ -96,7 +96,9 @@ func (a API) request(ctx context.Context, method, path string, in any) (*http.Re
 	}
 	if body != nil {
 		maps.Copy(req.Header, body.Header)
-		req.Header.Set("Content-Type", body.ContentType)
+		if body.ContentType != "" {
+			req.Header.Set("Content-Type", body.ContentType)
+		}
 	}
 	if a.Authorize != nil {
 		a.Authorize(req)

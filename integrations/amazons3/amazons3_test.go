@@ -852,7 +852,7 @@ func TestKept(t *testing.T) {
 // What is there already is replaced, left beside, or kept, as the user chose.
 func TestOverwrite(t *testing.T) {
 	t.Parallel()
-	const exists = "A file of this name exists already."
+	const exists = "A file with this name already exists."
 	for _, tt := range []struct {
 		answer, error string
 		replaced      bool
@@ -896,7 +896,7 @@ func TestOverwriteInDoubt(t *testing.T) {
 	}{
 		{"new", "", 10, ""},
 		{"new, in parts", "", 5000, ""},
-		{"lost answer", "PutObject", 10, "A file of this name exists already." + doubt},
+		{"lost answer", "PutObject", 10, "A file with this name already exists." + doubt},
 		{"lost answer to the last call", "CompleteMultipartUpload", 5000, "The upload was ended at Amazon S3 before it was complete." + doubt},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

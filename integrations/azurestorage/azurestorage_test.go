@@ -209,7 +209,7 @@ func TestFailures(t *testing.T) {
 // What is there already is replaced, left beside, or kept, as the user chose.
 func TestOverwrite(t *testing.T) {
 	t.Parallel()
-	const exists = "A file of this name exists already."
+	const exists = "A file with this name already exists."
 	for _, tt := range []struct {
 		answer, error string
 		replaced      bool

@@ -255,7 +255,7 @@ func explain(ctx context.Context, doing string, err error) error {
 // https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes
 func explanation(code string) *action.Error {
 	if alreadyThere(code) {
-		return action.InvalidField("filename", "A file of this name exists already.")
+		return action.InvalidField("filename", "A file with this name already exists.")
 	}
 	switch code {
 	case "AuthenticationFailed", "InvalidAuthenticationInfo", "NoAuthenticationInformation":

@@ -1,7 +1,6 @@
 package dropbox
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -19,59 +18,50 @@ import (
 	"integrationhub.dev/hub/outbound"
 )
 
-// Dropbox's API: https://www.dropbox.com/developers/documentation/http/documentation. Its SDK
-// is not used: it puts names that are not ASCII into a header as they are, keeps what Dropbox
-// says about waiting to itself, and reads errors whole, for six calls.
+// Dropbox's API: https://www.dropbox.com/developers/documentation/http/documentation. Its SDK is not
+// used for the six calls: it does not escape non-ASCII names in a header, hides Retry-After, and
+// reads error responses without a limit.
 const (
 	apiHost     = "https://api.dropboxapi.com"
 	contentHost = "https://content.dropboxapi.com"
 )
 
-// Every call here may be made twice: see where each is made. Dropbox asks for waits of up to
-// five minutes.
+// Every call here may be repeated: see the callers. Dropbox asks for waits of up to five minutes.
 var retry = deliver.Retry{Tries: 5, First: time.Second, Longest: 30 * time.Second}
 
-// What bounds one call.
+// The time limits of one call.
 const (
 	readTimeout  = 30 * time.Second
 	writeTimeout = 5 * time.Minute
 )
 
-// rpc makes a call whose argument is its body.
+// rpc calls a route whose argument is the body.
 func (s *session) rpc(ctx context.Context, route string, arg, out any) error {
-	body, err := json.Marshal(arg)
-	if err != nil {
-		return fmt.Errorf("encoding a call: %w", err)
-	}
-	return s.call(ctx, readTimeout, apiHost+"/2/files/"+route, body, http.Header{"Content-Type": {"application/json"}}, out)
+	return s.call(ctx, readTimeout, apiHost+"/2/files/"+route, arg, out)
 }
 
-// upload makes a call whose body is content; the argument is in a header.
+// upload calls a route whose body is content, and whose argument is in a header.
 func (s *session) upload(ctx context.Context, route string, arg any, content []byte, out any) error {
 	header, err := headerSafe(arg)
 	if err != nil {
 		return fmt.Errorf("encoding a call: %w", err)
 	}
-	return s.call(ctx, writeTimeout, contentHost+"/2/files/"+route, content,
-		http.Header{"Content-Type": {"application/octet-stream"}, "Dropbox-Api-Arg": {header}}, out)
+	body := outbound.Bytes("application/octet-stream", content)
+	body.Header = http.Header{"Dropbox-Api-Arg": {header}}
+	return s.call(ctx, writeTimeout, contentHost+"/2/files/"+route, body, out)
 }
 
-// call makes a call once, or twice where the access token had to be renewed.
-func (s *session) call(ctx context.Context, timeout time.Duration, address string, body []byte, header http.Header, out any) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
-	defer cancel()
+// call makes a call once, or twice if the access token had to be renewed.
+func (s *session) call(ctx context.Context, timeout time.Duration, address string, in, out any) error {
 	return s.Call(ctx, func(ctx context.Context, access string) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
-		if err != nil {
-			return fmt.Errorf("preparing a call: %w", err)
+		api := outbound.API{
+			Name: name, Client: s.integration.http, Timeout: timeout, Explain: explain, Authorize: outbound.Bearer(action.Secret(access)),
 		}
-		req.Header = header.Clone()
-		req.Header.Set("Authorization", "Bearer "+access)
-		return explain(outbound.JSON(s.integration.http, req, name, out))
+		return api.Call(ctx, http.MethodPost, address, in, out)
 	})
 }
 
-// headerSafe is JSON in ASCII, which is all that a header can hold.
+// headerSafe returns JSON in ASCII, since a header cannot hold anything else.
 func headerSafe(v any) (string, error) {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -92,10 +82,10 @@ func headerSafe(v any) (string, error) {
 	return b.String(), nil
 }
 
-// folderPage is how many entries Dropbox gives at once, at most.
+// folderPage is the largest page of entries that Dropbox returns.
 const folderPage = 2000
 
-// listFolders returns the names of the folders at the top, in their order.
+// listFolders returns the sorted names of the folders at the root.
 func (s *session) listFolders(ctx context.Context) ([]string, error) {
 	var folders []string
 	route, arg := "list_folder", map[string]any{"path": "", "limit": folderPage}
@@ -127,14 +117,13 @@ func (s *session) listFolders(ctx context.Context) ([]string, error) {
 	}
 }
 
-// refusal is what Dropbox says of a call that it did not do. Summary is a path of tags such
-// as "path/conflict/file/..", with some dots at the end that mean nothing.
-type refusal struct {
+// apiError is Dropbox's error. Summary is a path of tags such as "path/conflict/file/..", whose
+// trailing dots mean nothing.
+type apiError struct {
 	Summary string `json:"error_summary"`
 	Error   struct {
 		Tag string `json:".tag"`
-		// Correct is where a session's next piece begins; it is also nested, when a session is
-		// finished.
+		// Correct is the offset of a session's next chunk. It is nested if a session is finished.
 		Correct *int64 `json:"correct_offset"`
 		Lookup  struct {
 			Correct *int64 `json:"correct_offset"`
@@ -142,40 +131,40 @@ type refusal struct {
 	} `json:"error"`
 }
 
-// refusalOf reads the answer that err stands for; without one, it is empty.
-func refusalOf(err error) refusal {
-	var r refusal
+// apiErrorOf returns the error in the response that err stands for, or an empty one.
+func apiErrorOf(err error) apiError {
+	var e apiError
 	if status, ok := errors.AsType[*outbound.StatusError](err); ok {
-		_ = json.Unmarshal(status.Body, &r) // some answers are plain text
+		_ = json.Unmarshal(status.Body, &e) // some responses are plain text
 	}
-	return r
+	return e
 }
 
-// explanations say what Dropbox's errors mean to the Looker user, by a part of the summary.
-// The first that fits counts.
+// explanations say what Dropbox's errors mean to the Looker user, by a part of the summary. The
+// first match counts.
 var explanations = []struct {
 	part string
 	action.Error
 }{
 	{"missing_scope", action.Error{Kind: action.Forbidden, Message: "The hub's Dropbox app lacks a permission. It needs files.metadata.read and files.content.write; users log in again once it has them."}},
-	{"too_many_write_operations", action.Error{Kind: action.RateLimited, Message: "Too much is being written to this Dropbox at once."}},
-	{"too_many_requests", action.Error{Kind: action.RateLimited, Message: "Dropbox takes no more calls for the moment."}},
-	{"conflict", action.Error{Kind: action.Invalid, Message: "There is a different file, or a folder, of this name already. It was left as it is: choose another name, or append the timestamp."}},
+	{"too_many_write_operations", action.Error{Kind: action.RateLimited, Message: "Dropbox is rate limiting writes to this account. Try again later."}},
+	{"too_many_requests", action.Error{Kind: action.RateLimited, Message: "Dropbox is rate limiting requests. Try again later."}},
+	{"conflict", action.Error{Kind: action.Invalid, Message: "A different file or a folder with this name already exists and was not changed. Choose another name, or append the timestamp."}},
 	{"insufficient_space", action.Error{Kind: action.Invalid, Message: "The user's Dropbox is full."}},
 	{"insufficient_quota", action.Error{Kind: action.Invalid, Message: "The user's Dropbox is full."}},
-	{"no_write_permission", action.Error{Kind: action.Forbidden, Message: "The user may not write to this folder."}},
-	{"team_folder", action.Error{Kind: action.Forbidden, Message: "Dropbox does not let files be written to this place: it is a team's folder."}},
+	{"no_write_permission", action.Error{Kind: action.Forbidden, Message: "The user is not allowed to write to this folder."}},
+	{"team_folder", action.Error{Kind: action.Forbidden, Message: "Dropbox does not allow files in this folder, because it is a team folder."}},
 	{"disallowed_name", action.Error{Kind: action.Invalid, Message: "Dropbox does not allow this filename."}},
 	{"malformed_path", action.Error{Kind: action.Invalid, Message: "Dropbox does not allow this folder or filename."}},
-	{"content_hash_mismatch", action.Error{Kind: action.Unavailable, Message: "The data was damaged on its way to Dropbox."}},
-	{"payload_too_large", action.Error{Kind: action.TooLarge, Message: "The data is larger than Dropbox takes."}},
-	{"too_large", action.Error{Kind: action.TooLarge, Message: "The data is larger than Dropbox takes."}},
+	{"content_hash_mismatch", action.Error{Kind: action.Unavailable, Message: "The data was corrupted in transit to Dropbox."}},
+	{"payload_too_large", action.Error{Kind: action.TooLarge, Message: "The data exceeds Dropbox's size limit."}},
+	{"too_large", action.Error{Kind: action.TooLarge, Message: "The data exceeds Dropbox's size limit."}},
 	{"user_suspended", action.Error{Kind: action.Forbidden, Message: "The user's Dropbox account is suspended."}},
 }
 
-// explain turns an answer into an error for the user.
-func explain(err error) error {
-	summary := refusalOf(err).Summary
+// explain says what Dropbox's error means.
+func explain(err *action.Error, status *outbound.StatusError) error {
+	summary := apiErrorOf(status).Summary
 	for _, e := range explanations {
 		if strings.Contains(summary, e.part) {
 			return action.Wrap(err, e.Kind, "%s", e.Message)

@@ -193,7 +193,7 @@ func TestExisting(t *testing.T) {
 		overwrite, size string
 		want, message   string
 	}{
-		"kept":                  {"", "", "before", "There is a different file, or a folder, of this name already. It was left as it is: choose another name, or append the timestamp."},
+		"kept":                  {"", "", "before", "A different file or a folder with this name already exists and was not changed. Choose another name, or append the timestamp."},
 		"replaced in one call":  {"yes", "", "a,b\n", ""},
 		"replaced by a session": {"yes", "large", strings.Repeat("a,b\n", 9<<18), ""},
 	} {
@@ -326,13 +326,13 @@ func TestDropboxFails(t *testing.T) {
 		want  string
 	}{
 		"full":          {refused("path/insufficient_space/.", `{".tag":"path"}`), action.Invalid, "The user's Dropbox is full."},
-		"not allowed":   {refused("path/no_write_permission/", `{".tag":"path"}`), action.Forbidden, "The user may not write to this folder."},
+		"not allowed":   {refused("path/no_write_permission/", `{".tag":"path"}`), action.Forbidden, "The user is not allowed to write to this folder."},
 		"name":          {refused("path/disallowed_name/..", `{".tag":"path"}`), action.Invalid, "Dropbox does not allow this filename."},
 		"session gone":  {refused("not_found/...", `{".tag":"not_found"}`), action.Unavailable, "Dropbox ended the upload before it was complete. No file was written."},
 		"plain refusal": {actiontest.Reply{Status: 400, Body: "secret text"}, action.Invalid, "Dropbox answered 400 Bad Request."},
 		"out of order":  {actiontest.Reply{Status: 500}, action.Unavailable, "Dropbox answered 500 Internal Server Error."},
 		"a reset":       {actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Dropbox failed."},
-		"limited":       {actiontest.Reply{Status: 429, Body: `{"error_summary":"too_many_requests/"}`}, action.RateLimited, "Dropbox takes no more calls for the moment."},
+		"limited":       {actiontest.Reply{Status: 429, Body: `{"error_summary":"too_many_requests/"}`}, action.RateLimited, "Dropbox is rate limiting requests. Try again later."},
 		"other content": {jsonReply(200, `{"content_hash":"0","session_id":"s"}`), action.Unavailable, "What Dropbox has written is not what was sent."},
 	} {
 		for _, route := range []string{"upload", "upload_session/append_v2", "upload_session/finish"} {
@@ -373,7 +373,7 @@ func TestConflict(t *testing.T) {
 			f := newFake(t)
 			f.files["/Data/orders.csv"] = []byte("older")
 			_, err := resolved(t, f.Destination).Execute(t.Context(), actiontest.Inline(t, request(fresh), "text/csv", "csv", content(size)))
-			if action.KindOf(err) != action.Invalid || !strings.Contains(action.MessageOf(err), "of this name already") {
+			if action.KindOf(err) != action.Invalid || !strings.Contains(action.MessageOf(err), "with this name already exists") {
 				t.Errorf("error %v", err)
 			}
 			if string(f.files["/Data/orders.csv"]) != "older" || len(f.files) != 1 {

@@ -110,7 +110,7 @@ func (s *session) append(ctx context.Context, at cursor, content []byte) error {
 	err := s.integration.retry.Do(ctx, func(ctx context.Context) error {
 		return s.upload(ctx, "upload_session/append_v2", arg, content, nil)
 	})
-	if correct := refusalOf(err).Error.Correct; correct != nil && *correct == at.Offset+int64(len(content)) {
+	if correct := apiErrorOf(err).Error.Correct; correct != nil && *correct == at.Offset+int64(len(content)) {
 		return nil
 	}
 	return lostSession(err)
@@ -150,7 +150,7 @@ func lostSession(err error) error {
 	if _, ok := errors.AsType[*outbound.StatusError](err); !ok {
 		return err
 	}
-	summary := refusalOf(err).Summary
+	summary := apiErrorOf(err).Summary
 	for _, part := range []string{"not_found", "incorrect_offset", "closed"} {
 		if strings.Contains(summary, part) {
 			return action.Wrap(err, action.Unavailable, "%s ended the upload before it was complete. No file was written.", name)

@@ -1,7 +1,6 @@
 package googlecloudstorage
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -84,21 +83,15 @@ func (i *Integration) ownClient(ctx context.Context) (*client, error) {
 	return &client{i, calls.Source(c.TokenSource), refused}, nil
 }
 
-// authorized makes a call by do; it is a [resumable.Caller].
-func (c *client) authorized(ctx context.Context, timeout time.Duration, method, address string, header http.Header, body []byte, do func(*http.Request) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
-	defer cancel()
+// withAPI calls f with an API that has an access token; it is a [resumable.Caller].
+func (c *client) withAPI(ctx context.Context, f func(context.Context, outbound.API) error) error {
 	token, err := c.tokens.Token()
 	if err != nil {
 		return serviceaccount.Explain(ctx, err, c.refused)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("preparing a call: %w", err)
-	}
-	req.Header = header.Clone()
-	token.SetAuthHeader(req)
-	return explain(do(req))
+	return f(ctx, outbound.API{
+		Name: name, Base: string(c.settings.Endpoint), Client: c.deps.HTTP, Timeout: readTimeout, Authorize: token.SetAuthHeader, Explain: explain,
+	})
 }
 
 // errMayNotList says that the account is good, but not for seeing the buckets.
@@ -116,9 +109,8 @@ func (c *client) listBuckets(ctx context.Context, project string) ([]string, err
 			Next string `json:"nextPageToken"`
 		}
 		err := c.reads.Do(ctx, func(ctx context.Context) error {
-			address := string(c.settings.Endpoint) + "/storage/v1/b?" + query.Encode()
-			return c.authorized(ctx, readTimeout, http.MethodGet, address, http.Header{}, nil, func(req *http.Request) error {
-				return outbound.JSON(c.deps.HTTP, req, name, &page)
+			return c.withAPI(ctx, func(ctx context.Context, api outbound.API) error {
+				return api.Call(ctx, http.MethodGet, outbound.WithQuery("/storage/v1/b", query), nil, &page)
 			})
 		})
 		if s, ok := errors.AsType[*outbound.StatusError](err); ok && s.Code == http.StatusForbidden {
@@ -137,25 +129,22 @@ func (c *client) listBuckets(ctx context.Context, project string) ([]string, err
 	}
 }
 
-// explain adds what Google says of a refused call:
+// explain adds Google's reason for rejecting a request:
 // https://cloud.google.com/storage/docs/json_api/v1/status-codes
-func explain(err error) error {
-	status, ok := errors.AsType[*outbound.StatusError](err)
-	if !ok || status.Code < http.StatusBadRequest {
+func explain(err *action.Error, status *outbound.StatusError) error {
+	switch {
+	case status.Code < http.StatusBadRequest:
 		return err
+	case status.Code == http.StatusPreconditionFailed:
+		return action.Wrap(err, action.Invalid, "A file with this name already exists.").WithField("filename")
 	}
-	if status.Code == http.StatusPreconditionFailed {
-		e := action.InvalidField("filename", "A file of this name exists already.")
-		e.Err = err
-		return e
-	}
-	var r struct {
+	var response struct {
 		Error struct {
 			Message string `json:"message"`
 		} `json:"error"`
 	}
-	if json.Unmarshal(status.Body, &r) != nil || r.Error.Message == "" {
+	if json.Unmarshal(status.Body, &response) != nil || response.Error.Message == "" {
 		return err
 	}
-	return action.Wrap(err, action.KindOf(err), "%s answered %d: %s", name, status.Code, message.Line(r.Error.Message))
+	return action.Wrap(err, err.Kind, "%s answered %d: %s", name, status.Code, message.Line(response.Error.Message))
 }

@@ -294,7 +294,7 @@ func TestOverwrite(t *testing.T) {
 		{"", "", true, 1},
 		{"yes", "", true, 1},
 		{"no", "", false, 2},
-		{"fail", "A file of this name exists already.", false, 1},
+		{"fail", "A file with this name already exists.", false, 1},
 		{"maybe", `"overwrite" must be yes, no or fail.`, false, 1},
 	} {
 		t.Run(tt.answer, func(t *testing.T) {
@@ -371,7 +371,7 @@ func TestRepeated(t *testing.T) {
 // What fails for good leaves no object and no upload, and says why.
 func TestFailures(t *testing.T) {
 	t.Parallel()
-	const doubt = " The file may have been written all the same: look before sending it again."
+	const doubt = " The file may already have been written. Check before retrying."
 	for name, tt := range map[string]struct {
 		what  string
 		reply actiontest.Reply
@@ -385,7 +385,7 @@ func TestFailures(t *testing.T) {
 		"out of order":       {"piece", actiontest.Reply{Status: 500}, action.Unavailable, "Google Cloud Storage answered 500 Internal Server Error." + doubt},
 		"a reset":            {"piece", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Google Cloud Storage failed." + doubt},
 		"limited":            {"begin", refusal(429, "Too Many Requests"), action.RateLimited, "Google Cloud Storage answered 429: Too Many Requests"},
-		"no progress":        {"piece", actiontest.Reply{Status: 308}, action.Unavailable, "Google Cloud Storage took no more of the data." + doubt},
+		"no progress":        {"piece", actiontest.Reply{Status: 308}, action.Unavailable, "Google Cloud Storage accepted no more of the data." + doubt},
 		"an answer of lines": {"begin", refusal(400, "one\n\x1b[2Jtwo"), action.Invalid, "Google Cloud Storage answered 400: one [2Jtwo"},
 		"no session":         {"begin", actiontest.Reply{}, action.Unavailable, "Unexpected response from Google Cloud Storage."},
 		"session elsewhere":  {"begin", actiontest.Reply{Header: map[string]string{"Location": "https://evilgoogleapis.com/x"}}, action.Unavailable, "Unexpected response from Google Cloud Storage."},
@@ -414,12 +414,12 @@ func TestDamaged(t *testing.T) {
 	f := newFake("reports")
 	f.lie = "x"
 	_, err := f.start(t, nil).Execute(t.Context(), request(t, params(), form(), 5))
-	if action.MessageOf(err) != "The data was damaged on its way to Google Cloud Storage." || len(f.objects) > 0 {
+	if action.MessageOf(err) != "The data was corrupted in transit to Google Cloud Storage." || len(f.objects) > 0 {
 		t.Errorf("%v; objects %v", err, f.objects)
 	}
 	f.before = always("delete", refusal(403, "no"))
 	_, err = f.start(t, nil).Execute(t.Context(), request(t, params(), form(), 5))
-	if action.MessageOf(err) != "The data was damaged on its way to Google Cloud Storage. The damaged file could not be removed." {
+	if action.MessageOf(err) != "The data was corrupted in transit to Google Cloud Storage. The corrupted file could not be removed." {
 		t.Errorf("error %v", err)
 	}
 }

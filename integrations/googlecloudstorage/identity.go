@@ -3,7 +3,6 @@ package googlecloudstorage
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -46,14 +45,11 @@ func (p podTokens) Token() (*oauth2.Token, error) {
 		Type    string `json:"token_type"`
 		Seconds int64  `json:"expires_in"`
 	}
-	ctx, cancel := context.WithTimeoutCause(p.ctx, tokenTimeout, action.Errorf(action.Timeout, "Google's metadata server did not answer in time."))
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, metadataServer+"?"+url.Values{"scopes": {scope}}.Encode(), nil)
-	if err != nil {
-		return nil, fmt.Errorf("preparing a call: %w", err)
+	api := outbound.API{
+		Name: "Google's metadata server", Client: p.http, Timeout: tokenTimeout,
+		Authorize: func(req *http.Request) { req.Header.Set("Metadata-Flavor", "Google") },
 	}
-	req.Header.Set("Metadata-Flavor", "Google")
-	err = outbound.JSON(p.http, req, "Google's metadata server", &answer)
+	err := api.Call(p.ctx, http.MethodGet, outbound.WithQuery(metadataServer, url.Values{"scopes": {scope}}), nil, &answer)
 	if _, ok := errors.AsType[*outbound.StatusError](err); ok && !action.KindOf(err).Retryable() || err == nil && answer.Access == "" {
 		return nil, action.Wrap(errors.Join(errors.New("asking the metadata server"), err), action.Unauthenticated, podRefused)
 	}

@@ -40,7 +40,7 @@ type object struct {
 func (c *client) newObject(bucket string, d objectstore.Delivery) *object {
 	return &object{
 		client: c, bucket: bucket, Delivery: d, sum: crc32.New(crc32.MakeTable(crc32.Castagnoli)),
-		upload: &resumable.Upload{Service: name, HTTP: c.deps.HTTP, Call: c.authorized, Retry: c.writes, Log: c.deps.Log},
+		upload: &resumable.Upload{Service: name, Call: c.withAPI, Retry: c.writes, Log: c.deps.Log},
 	}
 }
 
@@ -64,16 +64,14 @@ func (o *object) Begin(ctx context.Context) error {
 	if o.Keep {
 		query.Set("ifGenerationMatch", "0")
 	}
-	address := string(o.client.settings.Endpoint) + "/upload/storage/v1/b/" + url.PathEscape(o.bucket) + "/o?" + query.Encode()
+	path := outbound.WithQuery(outbound.Path("upload", "storage", "v1", "b", o.bucket, "o"), query)
 	metadata := struct {
 		ContentType     string `json:"contentType"`
 		ContentEncoding string `json:"contentEncoding,omitempty"`
 	}{o.ContentType, o.ContentEncoding}
-	err := o.upload.Begin(ctx, address, metadata, o.ContentType)
+	err := o.upload.Begin(ctx, path, metadata, o.ContentType)
 	if action.KindOf(err) == action.NotFound {
-		e := action.Wrap(err, action.NotFound, "The bucket does not exist.")
-		e.Fields = map[string]string{"bucket": e.Message}
-		return e
+		return action.Wrap(err, action.NotFound, "The bucket does not exist.").WithField("bucket")
 	}
 	return err
 }
@@ -124,14 +122,13 @@ func (o *object) finish(ctx context.Context, rest []byte) error {
 
 // damaged removes an object that is not what was sent, if the account may.
 func (o *object) damaged(ctx context.Context, generation string) error {
-	err := action.Errorf(action.Unavailable, "The data was damaged on its way to %s.", name)
-	address := string(o.client.settings.Endpoint) + "/storage/v1/b/" + url.PathEscape(o.bucket) + "/o/" + url.PathEscape(o.Name) +
-		"?" + url.Values{"generation": {generation}}.Encode()
-	removed := o.client.authorized(ctx, readTimeout, http.MethodDelete, address, http.Header{}, nil, func(req *http.Request) error {
-		return outbound.JSON(o.client.deps.HTTP, req, name, nil)
+	err := action.Errorf(action.Unavailable, "The data was corrupted in transit to %s.", name)
+	path := outbound.WithQuery(outbound.Path("storage", "v1", "b", o.bucket, "o", o.Name), url.Values{"generation": {generation}})
+	removed := o.client.withAPI(ctx, func(ctx context.Context, api outbound.API) error {
+		return api.Call(ctx, http.MethodDelete, path, nil, nil)
 	})
 	if removed != nil {
-		err.Message += " The damaged file could not be removed."
+		err.Message += " The corrupted file could not be removed."
 		err.Err = fmt.Errorf("removing the object: %w", removed)
 	}
 	return err

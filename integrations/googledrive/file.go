@@ -57,7 +57,7 @@ func (f file) write(ctx context.Context, c *google.Client, at google.Place, wish
 		}
 	}
 	if there != "" && wish == keep {
-		return action.InvalidField("filename", "There is a file of this name already. It was left as it is.")
+		return action.InvalidField("filename", "A file with this name already exists and was not changed.")
 	}
 	src, err := f.data.Open(ctx)
 	if err != nil {

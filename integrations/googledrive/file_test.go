@@ -33,7 +33,7 @@ func TestExisting(t *testing.T) {
 		"a large one":               {"yes", "text/csv", large, 1, 1, large, ""},
 		"nothing to replace":        {"yes", "text/csv", "new", 0, 1, "new", ""},
 		"another type of this name": {"yes", "application/pdf;base64", "new", 1, 2, "before", ""},
-		"kept":                      {"fail", "text/csv", "new", 1, 1, "before", "There is a file of this name already. It was left as it is."},
+		"kept":                      {"fail", "text/csv", "new", 1, 1, "before", "A file with this name already exists and was not changed."},
 		"nothing to keep":           {"fail", "text/csv", "new", 0, 1, "new", ""},
 		"an odd answer":             {"maybe", "text/csv", "new", 1, 1, "before", `"overwrite" must be no, yes or fail.`},
 	} {
@@ -64,7 +64,7 @@ func TestVersionBreaksOff(t *testing.T) {
 		message string
 	}{
 		"at the source": {false, "The download from Looker broke off before the data was complete."},
-		"on its way":    {true, "The data was damaged on its way to Google Drive. The file's version before is kept there."},
+		"on its way":    {true, "The data was corrupted in transit to Google Drive. The file's version before is kept there."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

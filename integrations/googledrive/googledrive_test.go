@@ -296,7 +296,7 @@ func TestRepeated(t *testing.T) {
 // What fails for good leaves no file and no upload, and says why.
 func TestDriveFails(t *testing.T) {
 	t.Parallel()
-	doubt := " The file may have been written all the same: look before sending it again."
+	doubt := " The file may already have been written. Check before retrying."
 	for name, tt := range map[string]struct {
 		what  string
 		reply actiontest.Reply
@@ -304,13 +304,13 @@ func TestDriveFails(t *testing.T) {
 		want  string
 	}{
 		"full":              {"session", googletest.Refusal(403, "storageQuotaExceeded", "The user's Drive storage quota has been exceeded."), action.Invalid, "The Google Drive is full."},
-		"not allowed":       {"piece", googletest.Refusal(403, "insufficientFilePermissions", "no"), action.Forbidden, "The user may not write to this folder or file."},
+		"not allowed":       {"piece", googletest.Refusal(403, "insufficientFilePermissions", "no"), action.Forbidden, "The user is not allowed to write to this folder or file."},
 		"API not enabled":   {"session", googletest.Refusal(403, "accessNotConfigured", "no"), action.Internal, "The API is not enabled in the Google Cloud project of the hub's OAuth client. The hub's administrator must enable it."},
 		"session gone":      {"piece", googletest.Refusal(404, "notFound", "Not Found"), action.Unavailable, "Google Drive ended the upload before it was complete. No file was written."},
 		"out of order":      {"piece", actiontest.Reply{Status: 500}, action.Unavailable, "Google Drive answered 500 Internal Server Error." + doubt},
 		"a reset":           {"piece", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Google Drive failed." + doubt},
 		"limited":           {"piece", googletest.Refusal(403, "rateLimitExceeded", "Rate Limit Exceeded"), action.RateLimited, "Google Drive answered 403: Rate Limit Exceeded"},
-		"no progress":       {"piece", actiontest.Reply{Status: 308}, action.Unavailable, "Google Drive took no more of the data." + doubt},
+		"no progress":       {"piece", actiontest.Reply{Status: 308}, action.Unavailable, "Google Drive accepted no more of the data." + doubt},
 		"an odd range":      {"piece", actiontest.Reply{Status: 308, Header: map[string]string{"Range": "bytes=7-9"}}, action.Unavailable, "Unexpected response from Google Drive." + doubt},
 		"no session":        {"session", actiontest.Reply{}, action.Unavailable, "Unexpected response from Google Drive."},
 		"session elsewhere": {"session", actiontest.Reply{Header: map[string]string{"Location": "https://evilgoogleapis.com/x"}}, action.Unavailable, "Unexpected response from Google Drive."},
@@ -342,7 +342,7 @@ func TestDamaged(t *testing.T) {
 		f := googletest.New(t)
 		f.BadSum, f.CannotDelete = true, bin
 		_, err := resolved(t, f.Destination).Execute(t.Context(), served(t, request(googletest.Fresh, nil), []byte("a")))
-		if action.MessageOf(err) != "The data was damaged on its way to Google Drive." {
+		if action.MessageOf(err) != "The data was corrupted in transit to Google Drive." {
 			t.Errorf("error %v", err)
 		}
 		for _, left := range f.Named("orders.csv") {

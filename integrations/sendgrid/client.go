@@ -36,10 +36,10 @@ var formFields = map[string]string{"from": "from", "personalizations": "to", "su
 
 // explain adds SendGrid's reasons for rejecting a mail.
 func explain(err *action.Error, status *outbound.StatusError) error {
-	switch {
-	case err.Kind == action.Unauthenticated:
+	if err.Kind == action.Unauthenticated {
 		return action.Wrap(err, err.Kind, "SendGrid rejected the API key.")
-	case err.Kind == action.TooLarge:
+	}
+	if err.Kind == action.TooLarge {
 		return action.Wrap(err, err.Kind, "The mail is too large for SendGrid. Its limit is 30 MB, including the file.")
 	}
 	var response struct {

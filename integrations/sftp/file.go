@@ -99,7 +99,7 @@ func (c *connection) checkAbsent(target string) error {
 	case err != nil:
 		return explain("looking for the file", err)
 	}
-	return action.InvalidField("filename", "A file of this name exists already.")
+	return action.InvalidField("filename", "A file with this name already exists.")
 }
 
 // inFlight is how many packets of 32 KiB are under way at once: it makes up for the distance.

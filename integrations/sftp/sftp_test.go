@@ -311,7 +311,7 @@ func overwrites(t *testing.T) {
 		answer, error string
 		replaced      bool
 		files         int
-	}{{"yes", "", true, 1}, {"no", "", false, 2}, {"fail", "A file of this name exists already.", false, 1}} {
+	}{{"yes", "", true, 1}, {"no", "", false, 2}, {"fail", "A file with this name already exists.", false, 1}} {
 		f := newFake(t)
 		i := f.start(t, nil)
 		if _, err := i.Execute(t.Context(), request(t, f.params(), with(orders, answers{"overwrite": tt.answer}), "yesterday's")); err != nil {

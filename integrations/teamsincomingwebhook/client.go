@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -20,101 +18,98 @@ import (
 	"integrationhub.dev/integrations/internal/webhook"
 )
 
-const (
-	name    = "Teams"
-	timeout = time.Minute
-	// maxAnswer is how much of an answer is read.
-	maxAnswer = 16 << 10
-)
+const name = "Teams"
 
-// connectors are the domains at which the webhooks of connectors live.
+// connectors are the domains of connectors' webhook URLs.
 var connectors = []string{"webhook.office.com", "outlook.office.com", "outlook.office365.com"}
 
-// isConnector tells a connector's webhook from a workflow's. One behind a gateway is known by
-// its path.
+// isConnector reports whether a webhook URL is a connector's and not a workflow's. One behind a
+// gateway is recognized by its path.
 func isConnector(u *url.URL) bool {
 	return webhook.Within(u, connectors) || strings.Contains(u.Path, "/IncomingWebhook/")
 }
 
-// post posts a card, in the form that its webhook takes.
-func (i *Integration) post(ctx context.Context, address *url.URL, c card) error {
-	connector := isConnector(address)
-	body, err := c.encode(connector)
+// post posts a card in the format of its webhook.
+func (i *Integration) post(ctx context.Context, webhookURL *url.URL, c card) error {
+	connector := isConnector(webhookURL)
+	text, err := c.encode(connector)
 	if err != nil {
 		return err
 	}
-	once := deliver.Once{Name: name, Timeout: timeout, Doubt: "The card may already have been posted. Check before retrying."}
+	body := outbound.Bytes("application/json; charset=utf-8", text)
+	once := deliver.Once{Doubt: "The card may already have been posted. Check before retrying."}
 	return once.Do(ctx, func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, address.String(), bytes.NewReader(body))
-		if err != nil {
-			return fmt.Errorf("preparing a card: %w", err)
-		}
-		req.Header.Set("Content-Type", "application/json; charset=utf-8")
-		res, err := outbound.Do(i.http, req, name)
-		if err != nil {
-			return explain(err, connector)
-		}
 		if !connector {
-			return outbound.Accepted(req, res, name) // a workflow says all with its status
+			return i.api(explainWorkflow).Call(ctx, http.MethodPost, webhookURL.String(), body, nil)
 		}
-		defer res.Body.Close()
-		answer, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
-		if err != nil {
-			return outbound.ConnectionError(ctx, err, name)
+		var response []byte
+		if err := i.api(explainConnector).Call(ctx, http.MethodPost, webhookURL.String(), body, &response); err != nil {
+			return err
 		}
-		return confirmed(answer)
+		return checkConnectorResponse(response)
 	})
 }
 
-// inner is how a connector tells that Teams refused a card, with status 200 all the same.
-var inner = regexp.MustCompile(`HTTP error ([45][0-9]{2})\b`)
+func (i *Integration) api(explain func(*action.Error, *outbound.StatusError) error) outbound.API {
+	return outbound.API{Name: name, Client: i.http, Timeout: time.Minute, Explain: explain}
+}
 
-// confirmed reads a connector's answer: 1, or what went wrong. That is not shown as it is:
-// whoever enters an address could read with it what others may not.
-func confirmed(answer []byte) error {
-	if string(bytes.TrimSpace(answer)) == "1" {
+// innerStatus is how a connector reports, with status 200, that Teams rejected a card.
+var innerStatus = regexp.MustCompile(`HTTP error ([45][0-9]{2})\b`)
+
+// checkConnectorResponse reads a connector's response: "1", or what went wrong. Its text is not
+// shown, because any user could enter an internal URL and read its response.
+func checkConnectorResponse(response []byte) error {
+	if string(bytes.TrimSpace(response)) == "1" {
 		return nil
 	}
-	found := inner.FindSubmatch(answer)
+	found := innerStatus.FindSubmatch(response)
 	if found == nil {
-		return action.Errorf(action.Invalid, "The webhook answered, but did not confirm that it took the card.")
+		return action.Errorf(action.Invalid, "The webhook did not confirm the card.")
 	}
 	code, err := strconv.Atoi(string(found[1]))
 	if err != nil {
-		return fmt.Errorf("reading a connector's answer: %w", err)
+		return fmt.Errorf("reading a connector's response: %w", err)
 	}
-	return explain(action.Wrap(&outbound.StatusError{Code: code}, action.KindOfStatus(code), "Teams answered %d %s.", code, http.StatusText(code)), true)
+	status := &outbound.StatusError{Code: code}
+	return explainConnector(action.Wrap(status, action.KindOfStatus(code), "Teams answered %d %s.", code, http.StatusText(code)), status)
 }
 
-// code is what the codes of workflows' errors look like.
+// code is the pattern of workflows' error codes.
 var code = regexp.MustCompile(`^[A-Za-z]{1,64}$`)
 
-// explain adds to a refusal what can be done about it.
-func explain(err error, connector bool) error {
-	status, ok := errors.AsType[*outbound.StatusError](err)
-	if !ok {
-		return err
+func explainConnector(err *action.Error, status *outbound.StatusError) error {
+	if err.Kind == action.NotFound {
+		return withHint(err, status, " Microsoft has retired this type of webhook. Create one with the Workflows app in Teams and enter its URL.")
 	}
-	kind := action.KindOf(err)
-	message := strings.TrimSuffix(action.MessageOf(err), ".")
-	var answer struct {
+	return withHint(err, status, "")
+}
+
+func explainWorkflow(err *action.Error, status *outbound.StatusError) error {
+	hint := ""
+	switch err.Kind {
+	case action.NotFound:
+		hint = " There is no workflow at this URL."
+	case action.Unauthenticated, action.Forbidden:
+		hint = " Allow anyone to trigger the workflow, and enter its complete URL, including the signature."
+	default:
+	}
+	return withHint(err, status, hint)
+}
+
+// withHint adds the response's error code and what to do about it.
+func withHint(err *action.Error, status *outbound.StatusError, hint string) error {
+	if err.Kind == action.TooLarge {
+		hint = " The card is too large. Shorten its text."
+	}
+	text := strings.TrimSuffix(err.Message, ".")
+	var response struct {
 		Error struct {
 			Code string `json:"code"`
 		} `json:"error"`
 	}
-	if json.Unmarshal(status.Body, &answer) == nil && code.MatchString(answer.Error.Code) {
-		message += " (" + answer.Error.Code + ")"
+	if json.Unmarshal(status.Body, &response) == nil && code.MatchString(response.Error.Code) {
+		text += " (" + response.Error.Code + ")"
 	}
-	hint := ""
-	switch {
-	case kind == action.TooLarge:
-		hint = " The card is too large: shorten its text."
-	case kind == action.NotFound && connector:
-		hint = " Microsoft has retired this kind of webhook: make one with the Workflows app of Teams, and enter its address."
-	case kind == action.NotFound:
-		hint = " There is no workflow at this address."
-	case !connector && (kind == action.Unauthenticated || kind == action.Forbidden):
-		hint = " The workflow must let anyone trigger it, and the address must be whole, with its signature."
-	}
-	return action.Wrap(err, kind, "%s.%s", message, hint)
+	return action.Wrap(err, err.Kind, "%s.%s", text, hint)
 }

@@ -190,7 +190,7 @@ func TestTeamsFails(t *testing.T) {
 	t.Parallel()
 	const (
 		doubt   = " The card may already have been posted. Check before retrying."
-		retired = " Microsoft has retired this kind of webhook: make one with the Workflows app of Teams, and enter its address."
+		retired = " Microsoft has retired this type of webhook. Create one with the Workflows app in Teams and enter its URL."
 	)
 	for _, tt := range []struct {
 		name, address string
@@ -198,13 +198,13 @@ func TestTeamsFails(t *testing.T) {
 		kind          action.Kind
 		message       string
 	}{
-		{"a connector that does not confirm", connector, actiontest.Reply{Body: "Bad payload s3cret"}, action.Invalid, "The webhook answered, but did not confirm that it took the card."},
-		{"a connector that says nothing", connector, actiontest.Reply{}, action.Invalid, "The webhook answered, but did not confirm that it took the card."},
-		{"a connector that says more than 1", connector, actiontest.Reply{Body: "11"}, action.Invalid, "The webhook answered, but did not confirm that it took the card."},
+		{"a connector that does not confirm", connector, actiontest.Reply{Body: "Bad payload s3cret"}, action.Invalid, "The webhook did not confirm the card."},
+		{"a connector that says nothing", connector, actiontest.Reply{}, action.Invalid, "The webhook did not confirm the card."},
+		{"a connector that says more than 1", connector, actiontest.Reply{Body: "11"}, action.Invalid, "The webhook did not confirm the card."},
 		{
 			"a connector for which Teams refused the size", connector,
 			actiontest.Reply{Body: "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 413 with ContextId tcid=1."},
-			action.TooLarge, "Teams answered 413 Request Entity Too Large. The card is too large: shorten its text.",
+			action.TooLarge, "Teams answered 413 Request Entity Too Large. The card is too large. Shorten its text.",
 		},
 		{
 			"a connector for which Teams is out of order", connector,
@@ -220,14 +220,14 @@ func TestTeamsFails(t *testing.T) {
 		{
 			"a workflow for its tenant only", workflow,
 			actiontest.Reply{Status: 401, Body: `{"error":{"code":"DirectApiAuthorizationRequired","message":"s3cret"}}`},
-			action.Unauthenticated, "Teams answered 401 Unauthorized (DirectApiAuthorizationRequired). The workflow must let anyone trigger it, and the address must be whole, with its signature.",
+			action.Unauthenticated, "Teams answered 401 Unauthorized (DirectApiAuthorizationRequired). Allow anyone to trigger the workflow, and enter its complete URL, including the signature.",
 		},
 		{
 			"a workflow that is off", workflow,
 			actiontest.Reply{Status: 400, Body: `{"error":{"code":"WorkflowTriggerIsNotEnabled"}}`},
 			action.Invalid, "Teams answered 400 Bad Request (WorkflowTriggerIsNotEnabled).",
 		},
-		{"a workflow that is gone", workflow, actiontest.Reply{Status: 404, Body: `{"error":{"code":"<b>"}}`}, action.NotFound, "Teams answered 404 Not Found. There is no workflow at this address."},
+		{"a workflow that is gone", workflow, actiontest.Reply{Status: 404, Body: `{"error":{"code":"<b>"}}`}, action.NotFound, "Teams answered 404 Not Found. There is no workflow at this URL."},
 		{"a workflow that fails", workflow, actiontest.Reply{Status: 502}, action.Unavailable, "Teams answered 502 Bad Gateway." + doubt},
 		{"another address", workflow, actiontest.Reply{Status: 302, Header: map[string]string{"Location": "https://example.com/"}}, action.Invalid, "Teams answered 302 Found."},
 		{"a reset", workflow, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Teams failed." + doubt},

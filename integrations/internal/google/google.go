@@ -1,16 +1,12 @@
-// Package google is what integrations share that write into a user's Google Drive: the
-// sign-in, the domain allow-list, the choice of a folder, and the calls of Drive's API.
+// Package google holds what integrations share that write to a user's Google Drive: the sign-in,
+// the domain allowlist, the choice of a folder, and Drive's API.
 //
-// The calls are made by hand: google.golang.org/api, for the few of them, would add ten
-// megabytes to the hub (it links gRPC), does not take back an upload whose source broke off,
-// and tries again by its own rules.
+// google.golang.org/api is not used: for a few requests it would add ten megabytes to the hub (it
+// links gRPC). It also does not cancel an upload whose source broke off, and has its own retries.
 package google
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -27,28 +23,26 @@ import (
 // https://developers.google.com/workspace/drive/api/guides/limits
 var (
 	writeRetry = deliver.Retry{Tries: 8, First: time.Second, Longest: 64 * time.Second}
-	// readRetry is for forms, where a user waits.
+	// readRetry is for forms, for which a user waits.
 	readRetry = deliver.Retry{Tries: 3, First: 500 * time.Millisecond, Longest: 4 * time.Second}
 )
 
-// What bounds one call.
+// The time limits of one request.
 const (
 	readTimeout  = 30 * time.Second
 	writeTimeout = 4 * time.Minute
 )
 
-// Service is one of Google's products with the hub's client for it.
+// Service is one of Google's products, with the hub's OAuth client for it.
 type Service struct {
-	// Name is what people call the product.
+	// Name is the product's name in messages.
 	Name   string
 	SignIn *signin.Provider
 	HTTP   *http.Client
 	Log    *slog.Logger
-	// Reads and Writes say how calls are tried again. Every call through them may be made
-	// twice.
+	// Reads and Writes are the retries of requests that may be repeated.
 	Reads, Writes deliver.Retry
-	// Chunk is the size of the pieces in which files are uploaded, in bytes: a multiple of
-	// 256 KiB.
+	// Chunk is the size of an upload's chunks in bytes, a multiple of 256 KiB.
 	Chunk int
 }
 
@@ -63,55 +57,43 @@ func NewService(name string, c Credentials, scopes []string, deps action.Deps) *
 // Client is one user's access during one request.
 type Client struct {
 	*Service
-	// Header is sent with each call, beside what every call has.
+	// Header is added to each request.
 	Header   http.Header
 	session  *signin.Session
 	redirect string
 }
 
-// Read asks for something.
+// Read reads a resource, and retries if that can help.
 func (c *Client) Read(ctx context.Context, address string, query url.Values, out any) error {
 	return c.Reads.Do(ctx, func(ctx context.Context) error {
-		return c.call(ctx, readTimeout, http.MethodGet, address+"?"+query.Encode(), nil, out)
+		return c.call(ctx, readTimeout, http.MethodGet, outbound.WithQuery(address, query), nil, out)
 	})
 }
 
-// Write changes something, by a call that may be made twice. A nil in is no body.
+// Write changes something by a request that may be repeated. A nil in is no body.
 func (c *Client) Write(ctx context.Context, method, address string, query url.Values, in, out any) error {
 	return c.Writes.Do(ctx, func(ctx context.Context) error { return c.Once(ctx, method, address, query, in, out) })
 }
 
-// Once makes a call that is not made again.
+// Once makes a request that is not repeated.
 func (c *Client) Once(ctx context.Context, method, address string, query url.Values, in, out any) error {
-	var body []byte
-	if in != nil {
-		var err error
-		if body, err = json.Marshal(in); err != nil {
-			return fmt.Errorf("encoding a call: %w", err)
-		}
-	}
-	return c.call(ctx, writeTimeout, method, address+"?"+query.Encode(), body, out)
+	return c.call(ctx, writeTimeout, method, outbound.WithQuery(address, query), in, out)
 }
 
-// call makes a call once, or twice where the access token had to be renewed.
-func (c *Client) call(ctx context.Context, timeout time.Duration, method, address string, body []byte, out any) error {
-	return c.authorized(ctx, timeout, method, address, http.Header{"Content-Type": {"application/json"}}, body, func(req *http.Request) error {
-		return outbound.JSON(c.HTTP, req, c.Name, out)
+func (c *Client) call(ctx context.Context, timeout time.Duration, method, address string, in, out any) error {
+	return c.withAPI(ctx, func(ctx context.Context, api outbound.API) error {
+		api.Timeout = timeout
+		return api.Call(ctx, method, address, in, out)
 	})
 }
 
-// authorized prepares a call and has it made by do.
-func (c *Client) authorized(ctx context.Context, timeout time.Duration, method, address string, header http.Header, body []byte, do func(*http.Request) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", c.Name))
-	defer cancel()
+// withAPI calls f with an API that has the user's access token, and once more if Google rejected
+// the token and it could be renewed. It is a [resumable.Caller].
+func (c *Client) withAPI(ctx context.Context, f func(context.Context, outbound.API) error) error {
 	return c.session.Call(ctx, func(ctx context.Context, access string) error {
-		req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
-		if err != nil {
-			return fmt.Errorf("preparing a call: %w", err)
-		}
-		req.Header = header.Clone()
-		maps.Copy(req.Header, c.Header)
-		req.Header.Set("Authorization", "Bearer "+access)
-		return c.explain(do(req))
+		return f(ctx, outbound.API{Name: c.Name, Client: c.HTTP, Explain: c.explain, Authorize: func(req *http.Request) {
+			maps.Copy(req.Header, c.Header)
+			req.Header.Set("Authorization", "Bearer "+access)
+		}})
 	})
 }

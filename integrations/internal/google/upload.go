@@ -21,7 +21,7 @@ const chunkSize = 16 << 20
 
 // Upload makes a file. It is not made when data breaks off.
 func (c *Client) Upload(ctx context.Context, f File, mediaType string, data io.Reader) error {
-	u := &resumable.Upload{Service: c.Name, HTTP: c.HTTP, Call: c.authorized, Retry: c.Writes, Log: c.Log}
+	u := &resumable.Upload{Service: c.Name, Call: c.withAPI, Retry: c.Writes, Log: c.Log}
 	sum, err := c.send(ctx, u, uploadURL, f, mediaType, data)
 	if err != nil {
 		return err
@@ -30,9 +30,9 @@ func (c *Client) Upload(ctx context.Context, f File, mediaType string, data io.R
 	if err != nil || same {
 		return err
 	}
-	damaged := action.Errorf(action.Unavailable, "The data was damaged on its way to %s.", c.Name)
+	damaged := action.Errorf(action.Unavailable, "The data was corrupted in transit to %s.", c.Name)
 	if removed := c.Remove(ctx, id); removed != nil {
-		damaged.Message += " The damaged file could not be removed."
+		damaged.Message += " The corrupted file could not be removed."
 	}
 	return damaged
 }
@@ -40,14 +40,14 @@ func (c *Client) Upload(ctx context.Context, f File, mediaType string, data io.R
 // Replace gives a file a new version, which its readers see once it is whole. Drive keeps the
 // one before for thirty days.
 func (c *Client) Replace(ctx context.Context, id, mediaType string, data io.Reader) error {
-	u := &resumable.Upload{Service: c.Name, HTTP: c.HTTP, Call: c.authorized, Retry: c.Writes, Log: c.Log, Method: http.MethodPatch}
+	u := &resumable.Upload{Service: c.Name, Call: c.withAPI, Retry: c.Writes, Log: c.Log, Method: http.MethodPatch}
 	sum, err := c.send(ctx, u, uploadURL+"/"+url.PathEscape(id), struct{}{}, mediaType, data)
 	if err != nil {
 		return err
 	}
 	_, same, err := c.verify(u.Made(), sum)
 	if err == nil && !same {
-		err = action.Errorf(action.Unavailable, "The data was damaged on its way to %s. The file's version before is kept there.", c.Name)
+		err = action.Errorf(action.Unavailable, "The data was corrupted in transit to %s. The file's version before is kept there.", c.Name)
 	}
 	return err
 }

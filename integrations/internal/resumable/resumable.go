@@ -1,6 +1,6 @@
-// Package resumable uploads files by the protocol that Google's APIs share. A file of unknown
-// length goes in pieces; it can be asked how much has arrived, and appears only once all of it
-// has:
+// Package resumable uploads files by the resumable upload protocol of Google's APIs. A file of
+// unknown length is sent in chunks. The service reports how much it has received, and the file
+// becomes visible only when it is complete:
 // https://developers.google.com/workspace/drive/api/guides/manage-uploads#resumable
 // https://cloud.google.com/storage/docs/performing-resumable-uploads
 package resumable
@@ -24,80 +24,90 @@ import (
 	"integrationhub.dev/hub/outbound"
 )
 
-// Quantum is what the size of every piece but the last must be a multiple of, in bytes.
+// Quantum is the number of bytes that the size of every chunk but the last is a multiple of.
 const Quantum = 256 << 10
 
-// What bounds one call. The last is for taking back an upload, whose own time may be over.
+// The time limits of one request. The last one is for canceling an upload whose own time is over.
 const (
 	beginTimeout = 30 * time.Second
 	pieceTimeout = 4 * time.Minute
 	abortTimeout = 30 * time.Second
 )
 
-// Caller prepares an authorized call, has it made by do, and returns do's error in the words
-// that its service has for it. It may have the call made twice, with another access token.
-type Caller func(ctx context.Context, timeout time.Duration, method, address string, header http.Header, body []byte, do func(*http.Request) error) error
+// Caller calls f with the API of a service, with credentials. It may call f twice, with another
+// access token.
+type Caller func(ctx context.Context, f func(ctx context.Context, api outbound.API) error) error
 
-// Upload is one file on its way. Its methods try again what fails for the moment.
+// Upload is the upload of one file. Its methods retry temporary failures.
 type Upload struct {
-	// Service is what people call the destination.
+	// Service is the destination's name in messages.
 	Service string
-	HTTP    *http.Client
 	Call    Caller
 	Retry   deliver.Retry
 	Log     *slog.Logger
-	// Method begins the session; POST unless set, PATCH for a new version of a file.
+	// Method starts the session: POST if empty, PATCH for a new version of a file.
 	Method string
-	// Last goes with the calls that complete the upload.
+	// Last is added to the header of the requests that complete the upload.
 	Last http.Header
 
-	address string
-	// have is how many bytes Google is known to have.
+	session string // its URL
+	// have is the number of bytes that Google has confirmed.
 	have int64
 	made json.RawMessage
 }
 
-// Begin opens a session for a file of a media type, which metadata describes as the service's
-// API says. A second one, after an answer that was lost, does no harm.
-func (u *Upload) Begin(ctx context.Context, address string, metadata any, mediaType string) error {
-	body, err := json.Marshal(metadata)
+// Begin starts a session for a file of a media type. The metadata is in the service's format.
+// Repeating the request after a lost response does no harm.
+func (u *Upload) Begin(ctx context.Context, path string, metadata any, mediaType string) error {
+	text, err := json.Marshal(metadata)
 	if err != nil {
-		return fmt.Errorf("encoding a call: %w", err)
+		return fmt.Errorf("encoding the metadata: %w", err)
 	}
-	header := http.Header{"Content-Type": {"application/json; charset=UTF-8"}}
+	body := outbound.Bytes("application/json; charset=UTF-8", text)
 	if mediaType != "" {
-		header.Set("X-Upload-Content-Type", mediaType)
+		body.Header = http.Header{"X-Upload-Content-Type": {mediaType}}
 	}
 	return u.Retry.Do(ctx, func(ctx context.Context) error {
-		return u.Call(ctx, beginTimeout, cmp.Or(u.Method, http.MethodPost), address, header, body, func(req *http.Request) error {
-			res, err := outbound.Do(u.HTTP, req, u.Service)
-			if err != nil {
+		return u.Call(ctx, func(ctx context.Context, api outbound.API) error {
+			api.Timeout = beginTimeout
+			var head outbound.Head
+			if err := api.Call(ctx, cmp.Or(u.Method, http.MethodPost), path, body, &head); err != nil {
 				return err
 			}
-			defer res.Body.Close()
-			session, err := res.Location()
-			// The access token goes along, and must go nowhere else.
-			if err != nil || !trusted(session, req.URL) {
-				return u.notUnderstood(err)
+			session, err := sessionURL(api.Base+path, head.Header.Get("Location"))
+			if err != nil {
+				return u.unexpected(err)
 			}
-			u.address = session.String()
+			u.session = session
 			return nil
 		})
 	})
 }
 
-// trusted reports whether a session is Google's, or at the address that was asked for it.
-func trusted(session, asked *url.URL) bool {
-	return session.Scheme == "https" && strings.HasSuffix(session.Hostname(), ".googleapis.com") ||
-		session.Scheme == asked.Scheme && session.Host == asked.Host
+// sessionURL checks the URL of a session: the access token is sent there, so it must be Google's,
+// or on the host that the session was requested from.
+func sessionURL(requested, location string) (string, error) {
+	asked, err := url.Parse(requested)
+	if err != nil {
+		return "", errors.New("the request has no valid URL")
+	}
+	session, err := asked.Parse(location)
+	switch {
+	case err != nil || location == "":
+		return "", errors.New("the response has no session")
+	case session.Scheme == "https" && strings.HasSuffix(session.Hostname(), ".googleapis.com"),
+		session.Scheme == asked.Scheme && session.Host == asked.Host:
+		return session.String(), nil
+	}
+	return "", errors.New("the session belongs to another host")
 }
 
-func (u *Upload) notUnderstood(err error) error {
+func (u *Upload) unexpected(err error) error {
 	return action.Wrap(err, action.Unavailable, "Unexpected response from %s.", u.Service)
 }
 
-// Send sends one piece, and what is missing of it again. With the last one, which alone may
-// have any size, the file is made.
+// Send sends one chunk, and resends what is missing of it. The last one, which alone may have any
+// size, creates the file.
 func (u *Upload) Send(ctx context.Context, piece []byte, last bool) error {
 	begin := u.have
 	end := begin + int64(len(piece))
@@ -124,15 +134,15 @@ func (u *Upload) Send(ctx context.Context, piece []byte, last bool) error {
 	case kind == action.NotFound:
 		return action.Wrap(err, action.Unavailable, "%s ended the upload before it was complete. No file was written.", u.Service)
 	case last && (kind == action.Unavailable || kind == action.Timeout):
-		return action.Wrap(err, kind, "%s The file may have been written all the same: look before sending it again.", action.MessageOf(err))
+		return action.Wrap(err, kind, "%s The file may already have been written. Check before retrying.", action.MessageOf(err))
 	}
 	return err
 }
 
-// Made is what the service says of the file that was made, as JSON.
+// Made is the service's response to the complete file, as JSON.
 func (u *Upload) Made() json.RawMessage { return u.made }
 
-// advance sends what Google does not have of a piece.
+// advance sends the part of a chunk that Google does not have yet.
 func (u *Upload) advance(ctx context.Context, piece []byte, begin int64, total string) error {
 	before := u.have
 	if before < begin || before > begin+int64(len(piece)) {
@@ -142,31 +152,32 @@ func (u *Upload) advance(ctx context.Context, piece []byte, begin int64, total s
 		return err
 	}
 	if u.made == nil && u.have == before {
-		return action.Errorf(action.Unavailable, "%s took no more of the data.", u.Service)
+		return action.Errorf(action.Unavailable, "%s accepted no more of the data.", u.Service)
 	}
 	return nil
 }
 
-// statusIncomplete is how Google says that it wants more.
+// statusIncomplete is the status of an upload that is not complete.
 const statusIncomplete = 308
 
-// put sends content from where Google is, or, without any, asks where that is.
+// put sends content at the current offset. Without content, it asks for the offset.
 func (u *Upload) put(ctx context.Context, content []byte, total string) error {
 	span := "*"
 	if len(content) > 0 {
 		span = fmt.Sprintf("%d-%d", u.have, u.have+int64(len(content))-1)
 	}
-	header := http.Header{"Content-Range": {"bytes " + span + "/" + total}}
+	body := outbound.Bytes("", content)
+	body.Header = http.Header{"Content-Range": {"bytes " + span + "/" + total}}
 	if total != "*" {
-		maps.Copy(header, u.Last)
+		maps.Copy(body.Header, u.Last)
 	}
-	return u.Call(ctx, pieceTimeout, http.MethodPut, u.address, header, content, func(req *http.Request) error {
+	return u.Call(ctx, func(ctx context.Context, api outbound.API) error {
+		api.Base, api.Timeout = "", pieceTimeout
 		var made json.RawMessage
-		req = req.WithContext(outbound.WithDoubt(req.Context(), "")) // Send adds its own
-		err := outbound.JSON(u.HTTP, req, u.Service, &made)
+		err := api.Call(outbound.WithDoubt(ctx, ""), http.MethodPut, u.session, body, &made) // Send adds its own hint
 		if status, ok := errors.AsType[*outbound.StatusError](err); ok && status.Code == statusIncomplete {
 			if u.have, err = received(status.Header.Get("Range")); err != nil {
-				return u.notUnderstood(err)
+				return u.unexpected(err)
 			}
 			return nil
 		}
@@ -177,7 +188,7 @@ func (u *Upload) put(ctx context.Context, content []byte, total string) error {
 	})
 }
 
-// received reads "bytes=0-41" as 42; without a header nothing has arrived.
+// received reads "bytes=0-41" as 42. Without a header, nothing was received.
 func received(header string) (int64, error) {
 	if header == "" {
 		return 0, nil
@@ -190,15 +201,16 @@ func received(header string) (int64, error) {
 	return n + 1, nil
 }
 
-// Abort takes the upload back, which needs its own time. Google would keep it for a week,
-// though nobody sees it.
+// Abort cancels the upload, with a time limit of its own. Google would otherwise keep the
+// incomplete data, which is not visible, for a week.
 func (u *Upload) Abort(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
-	err := u.Call(ctx, abortTimeout, http.MethodDelete, u.address, http.Header{}, nil, func(req *http.Request) error {
-		return outbound.JSON(u.HTTP, req, u.Service, nil)
+	err := u.Call(ctx, func(ctx context.Context, api outbound.API) error {
+		api.Base, api.Timeout = "", abortTimeout
+		return api.Call(ctx, http.MethodDelete, u.session, nil, nil)
 	})
-	// 499 is the answer to an upload that was taken back.
+	// The status is 499 if the upload was canceled.
 	if status, ok := errors.AsType[*outbound.StatusError](err); err != nil && (!ok || status.Code/100 == 5) {
-		u.Log.WarnContext(ctx, "an upload that failed is left at the destination", "error", err)
+		u.Log.WarnContext(ctx, "a failed upload could not be removed", "error", err)
 	}
 }

@@ -166,7 +166,7 @@ func (o *object) checkAbsent(ctx context.Context) error {
 
 // exists is the error for an object that must not be replaced.
 func exists() *action.Error {
-	return action.InvalidField("filename", "A file of this name exists already.")
+	return action.InvalidField("filename", "A file with this name already exists.")
 }
 
 // Part implements [objectstore.Object].

@@ -52,11 +52,16 @@ func (p *Provider) Exchange(ctx context.Context, login action.Login, code string
 	return Tokens{t.AccessToken, t.RefreshToken}, nil
 }
 
-// refresh gives tokens a new access token. Asking twice does no harm.
+// refreshTimeout limits one request for a new access token.
+const refreshTimeout = 30 * time.Second
+
+// refresh gets a new access token. It may be called twice.
 func (p *Provider) refresh(ctx context.Context, old Tokens) (Tokens, error) {
 	fresh := old
 	retry := deliver.Retry{Tries: 3, First: 200 * time.Millisecond, Longest: 2 * time.Second}
 	err := retry.Do(ctx, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeoutCause(ctx, refreshTimeout, action.Errorf(action.Timeout, "%s did not answer in time.", p.Name))
+		defer cancel()
 		t, err := p.config("").TokenSource(p.withClient(ctx), &oauth2.Token{RefreshToken: old.Refresh}).Token()
 		if err != nil {
 			return p.explain(ctx, err)

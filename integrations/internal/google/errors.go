@@ -2,16 +2,15 @@ package google
 
 import (
 	"encoding/json"
-	"errors"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/message"
 )
 
-// refusal is what Google says of a call that it did not do:
+// apiError is the error in Google's responses:
 // https://developers.google.com/workspace/drive/api/guides/handle-errors
-type refusal struct {
+type apiError struct {
 	Error struct {
 		Message string `json:"message"`
 		Errors  []struct {
@@ -23,8 +22,8 @@ type refusal struct {
 	} `json:"error"`
 }
 
-// reasons are Google's codes that the status does not tell, and what they mean to the Looker
-// user where Google's own words are of no help.
+// reasons are the kinds of Google's error codes where the status does not determine them, and
+// messages that help more than Google's.
 var reasons = map[string]action.Error{
 	"rateLimitExceeded":               {Kind: action.RateLimited},
 	"userRateLimitExceeded":           {Kind: action.RateLimited},
@@ -36,31 +35,27 @@ var reasons = map[string]action.Error{
 	"ACCESS_TOKEN_SCOPE_INSUFFICIENT": {Kind: action.Unauthenticated},
 	"storageQuotaExceeded":            {Kind: action.Invalid, Message: "The Google Drive is full."},
 	"teamDriveFileLimitExceeded":      {Kind: action.Invalid, Message: "The shared drive is full."},
-	"insufficientFilePermissions":     {Kind: action.Forbidden, Message: "The user may not write to this folder or file."},
-	"insufficientParentPermissions":   {Kind: action.Forbidden, Message: "The user may not write to this folder."},
+	"insufficientFilePermissions":     {Kind: action.Forbidden, Message: "The user is not allowed to write to this folder or file."},
+	"insufficientParentPermissions":   {Kind: action.Forbidden, Message: "The user is not allowed to write to this folder."},
 	"domainPolicy":                    {Kind: action.Forbidden, Message: "The administrators of the user's Google domain do not allow this app."},
 	"accessNotConfigured":             {Kind: action.Internal, Message: "The API is not enabled in the Google Cloud project of the hub's OAuth client. The hub's administrator must enable it."},
 	"SERVICE_DISABLED":                {Kind: action.Internal, Message: "The API is not enabled in the Google Cloud project of the hub's OAuth client. The hub's administrator must enable it."},
 }
 
-// explain adds what Google says of a refused call.
-func (s *Service) explain(err error) error {
-	status, ok := errors.AsType[*outbound.StatusError](err)
-	if !ok {
+// explain adds Google's reason for rejecting a request.
+func (s *Service) explain(err *action.Error, status *outbound.StatusError) error {
+	var e apiError
+	if json.Unmarshal(status.Body, &e) != nil || e.Error.Message == "" {
 		return err
 	}
-	var r refusal
-	if json.Unmarshal(status.Body, &r) != nil || r.Error.Message == "" {
-		return err
-	}
-	kind := action.KindOf(err)
-	for _, e := range append(r.Error.Errors, r.Error.Details...) {
-		if known, ok := reasons[e.Reason]; ok {
+	kind := err.Kind
+	for _, detail := range append(e.Error.Errors, e.Error.Details...) {
+		if known, ok := reasons[detail.Reason]; ok {
 			if known.Message != "" {
 				return action.Wrap(err, known.Kind, "%s", known.Message)
 			}
 			kind = known.Kind
 		}
 	}
-	return action.Wrap(err, kind, "%s answered %d: %s", s.Name, status.Code, message.Line(r.Error.Message))
+	return action.Wrap(err, kind, "%s answered %d: %s", s.Name, status.Code, message.Line(e.Error.Message))
 }
