@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"integrationhub.dev/controllers/resources"
-	"integrationhub.dev/hub"
+	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/env"
 )
 
@@ -40,7 +40,7 @@ func TestHubReadsTheEnvironment(t *testing.T) {
 					t.Errorf("the hub does not know %s", name)
 				}
 			}
-			if _, err := hub.LoadConfig(environment); err != nil {
+			if _, err := config.Load(environment); err != nil {
 				t.Errorf("the hub refuses its environment: %v", err)
 			}
 		})
@@ -50,7 +50,7 @@ func TestHubReadsTheEnvironment(t *testing.T) {
 // configNames lists the variables of the hub's configuration.
 func configNames() []string {
 	var names []string
-	for _, field := range reflect.VisibleFields(reflect.TypeFor[hub.Config]()) {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[config.Config]()) {
 		if name := field.Tag.Get("env"); name != "" {
 			names = append(names, name)
 		}
