@@ -2,12 +2,13 @@
 // loopback interface and nobody may configure it.
 //
 // Kubernetes refuses loopback addresses for endpoints and services. So pods, services and the
-// node have the addresses that they have in any other local cluster, and each pod listens at
-// an address of 127.0.0.0/8 that stands for its own:
+// node have addresses that are reserved for documentation and benchmarks: no machine has them,
+// and who connects to one without the proxy reaches nobody. Each pod listens at an address of
+// 127.0.0.0/8 that stands for its own:
 //
-//	10.250.0.1     the node       127.A.B.1
-//	10.244.0.N     a pod          127.A.B.N
-//	10.96.0.0/16   services       one of the endpoints
+//	203.0.113.1     the node     127.A.B.1
+//	192.0.2.N       a pod        127.A.B.N
+//	198.18.0.0/16   services     one of the endpoints
 //
 // 127.A.B.0/24 is chosen when the cluster starts, so that several can run. Whoever connects
 // to an address or a service name does so by the [Proxy], which translates: the API server by
@@ -25,10 +26,10 @@ import (
 
 // Addresses that exist only by translation.
 const (
-	NodeIP         = "10.250.0.1"
-	PodCIDR        = "10.244.0.0/24"
-	ServiceCIDR    = "10.96.0.0/16"
-	APIServiceIP   = "10.96.0.1"
+	NodeIP         = "203.0.113.1"
+	PodCIDR        = "192.0.2.0/24"
+	ServiceCIDR    = "198.18.0.0/16"
+	APIServiceIP   = "198.18.0.1"
 	ClusterDomain  = "cluster.local"
 	claimPort      = 20127 // at the block's first address; whoever listens there has the block
 	otherClaimPort = 20128 // where something took that port at all addresses

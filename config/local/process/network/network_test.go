@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"net/url"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -161,9 +162,9 @@ func newTranslate(t *testing.T) (Translate, *Pod) {
 		}
 	}
 	return Translate{Block: block, Pods: pods, Services: Services{
-		Services: corelisters.NewServiceLister(index(service("web", "10.96.0.7"), service("api", "10.96.0.8"), service("all", "None"))),
+		Services: corelisters.NewServiceLister(index(service("web", "198.18.0.7"), service("api", "198.18.0.8"), service("all", "None"))),
 		Slices: discoverylisters.NewEndpointSliceLister(index(
-			slice("web", pod.IP.String(), true), slice("web", "10.244.0.200", false),
+			slice("web", pod.IP.String(), true), slice("web", "192.0.2.200", false),
 			slice("api", NodeIP, true), slice("all", pod.IP.String(), true))),
 	}}, pod
 }
@@ -176,14 +177,14 @@ func TestTarget(t *testing.T) {
 		"web.shop.svc.cluster.local.:443": host + ":8443",
 		"WEB.shop.svc:443":                host + ":8443",
 		"web.shop:443":                    host + ":8443",
-		"10.96.0.7:443":                   host + ":8443",
-		"10.96.0.8:443":                   node + ":8443",
+		"198.18.0.7:443":                  host + ":8443",
+		"198.18.0.8:443":                  node + ":8443",
 		"all.shop.svc:443":                host + ":8443",
 		pod.IP.String() + ":9090":         host + ":9090",
 		NodeIP + ":10250":                 node + ":10250",
 		"example.com:443":                 "example.com:443",
 		"web.elsewhere.svc:443":           "web.elsewhere.svc:443",
-		"192.0.2.1:80":                    "192.0.2.1:80",
+		"192.168.7.1:80":                  "192.168.7.1:80",
 		"[2001:db8::1]:80":                "[2001:db8::1]:80",
 	} {
 		got, inside, err := tr.Target(address)
@@ -191,7 +192,7 @@ func TestTarget(t *testing.T) {
 			t.Errorf("Target(%s) = %s, %v, %v, want %s", address, got, inside, err, want)
 		}
 	}
-	for _, address := range []string{"10.96.0.7:80", "10.244.0.99:80", "10.96.9.9:443", "web.shop.svc", "web.shop.svc:http"} {
+	for _, address := range []string{"198.18.0.7:80", "192.0.2.99:80", "198.18.9.9:443", "web.shop.svc", "web.shop.svc:http"} {
 		if got, _, err := tr.Target(address); err == nil {
 			t.Errorf("Target(%s) = %s without an error", address, got)
 		}
@@ -206,8 +207,8 @@ func TestHosts(t *testing.T) {
 	}
 	want := `127.0.0.1 localhost
 ::1 localhost
-10.96.0.8 api.shop.svc.cluster.local api.shop.svc api.shop
-10.96.0.7 web.shop.svc.cluster.local web.shop.svc web.shop
+198.18.0.8 api.shop.svc.cluster.local api.shop.svc api.shop
+198.18.0.7 web.shop.svc.cluster.local web.shop.svc web.shop
 `
 	if string(got) != want {
 		t.Errorf("hosts:\n%s\nwant:\n%s", got, want)
@@ -268,7 +269,7 @@ func TestProxyTunnels(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		fmt.Fprintf(conn, "CONNECT 10.96.0.7:443 HTTP/1.1\r\nHost: 10.96.0.7:443\r\nProxy-Authorization: %s\r\n\r\n", authorization)
+		fmt.Fprintf(conn, "CONNECT 198.18.0.7:443 HTTP/1.1\r\nHost: 198.18.0.7:443\r\nProxy-Authorization: %s\r\n\r\n", authorization)
 		r := bufio.NewReader(conn)
 		res, err := http.ReadResponse(r, &http.Request{Method: http.MethodConnect})
 		if err != nil || res.StatusCode != want {
@@ -287,10 +288,20 @@ func TestProxyTunnels(t *testing.T) {
 	}
 }
 
-func TestAddressesOfTheCluster(t *testing.T) {
-	for _, a := range []string{NodeIP, APIServiceIP} {
-		if ip, err := netip.ParseAddr(a); err != nil || ip.IsLoopback() {
-			t.Errorf("%s: Kubernetes refuses it for endpoints", a)
+// A connection that goes past the proxy must reach no machine of somebody else's network.
+func TestAddressesAreNobodys(t *testing.T) {
+	var reserved []netip.Prefix
+	for _, p := range []string{"192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/15"} { // RFC 5737, RFC 2544
+		reserved = append(reserved, netip.MustParsePrefix(p))
+	}
+	for _, a := range []string{NodeIP + "/32", PodCIDR, ServiceCIDR, APIServiceIP + "/32"} {
+		p := netip.MustParsePrefix(a)
+		if !slices.ContainsFunc(reserved, func(r netip.Prefix) bool { return r.Contains(p.Addr()) && r.Bits() <= p.Bits() }) {
+			t.Errorf("%s may be somebody's", a)
 		}
+	}
+	pod, err := NewPods(newBlock(t)).Add()
+	if err != nil || !netip.MustParsePrefix(PodCIDR).Contains(pod.IP) {
+		t.Errorf("pod %v, %v", pod, err)
 	}
 }

@@ -41,7 +41,7 @@ func (p *Pods) Add() (*Pod, error) {
 		n := p.next
 		p.next = 2 + (n-1)%253
 		if p.taken[n] == nil {
-			pod := &Pod{IP: netip.AddrFrom4([4]byte{10, 244, 0, n}), Host: p.block.Address(n), pods: p, ports: map[int]int{}}
+			pod := &Pod{IP: netip.AddrFrom4([4]byte{192, 0, 2, n}), Host: p.block.Address(n), pods: p, ports: map[int]int{}}
 			p.taken[n] = pod
 			return pod, nil
 		}
