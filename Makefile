@@ -59,7 +59,7 @@ demo-check: ## Say what the demo needs, what is missing, and where it would run
 test: ## Every test; sets up what it needs by itself
 	@mkdir -p $(CACHE)
 	@rm -f $(SKIPPED)
-	$(MAKE) test-unit test-servers test-fuzz test-cluster
+	$(MAKE) test-unit test-process test-servers test-fuzz test-cluster
 	@[ ! -s $(SKIPPED) ] || { echo; echo "Everything passed. Not run on this machine:"; sed 's/^/  /' $(SKIPPED); }
 
 ##@ Tests
@@ -70,6 +70,12 @@ test-unit: ## Unit tests, and the operator's against a real kube-apiserver and e
 	@chromium=$$($(LOCAL)/install $(CHROMIUM) "the status page in a browser" chromium); \
 	[[ $$chromium != missing:* ]] || chromium=; set -x; \
 	$(ENVTEST) CHROMIUM=$$chromium go test ./...
+
+# A module of its own, so that virtual-kubelet stays out of go.mod.
+.PHONY: test-process
+test-process: ## The mode "process": its parts, and whole clusters of processes
+	$(LOCAL)/build tools etcd kube-apiserver kube-controller-manager kube-scheduler
+	$(ENVTEST) CGO_ENABLED=0 go -C $(LOCAL)/process test -trimpath ./...
 
 # Azurite needs Node; without it, and without sshd, those tests are skipped.
 .PHONY: test-servers
@@ -89,6 +95,7 @@ test-cluster: ## The end-to-end test on a local cluster of its own
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## Lint, as CI does
 	$< run
+	cd $(LOCAL)/process && $< run
 
 .PHONY: test-fuzz
 test-fuzz: ## A few seconds of fuzzing, to see that the targets still work

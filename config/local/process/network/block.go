@@ -16,7 +16,6 @@
 package network
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -73,8 +72,7 @@ func (b *Block) Address(n byte) netip.Addr {
 
 // Listen listens at an address of this machine.
 func Listen(address string) (net.Listener, error) {
-	var c net.ListenConfig
-	return c.Listen(context.Background(), "tcp", address)
+	return net.Listen("tcp", address) //nolint:noctx // it does not wait for anything
 }
 
 // Port is the port that a listener listens at.
