@@ -9,9 +9,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// adminHandler serves health, metrics and status and, where it is asked to, profiles. Ready means
-// that requests are accepted and that their data can be stored; check reports why it cannot.
-// Whether destinations work is no business of a load balancer.
+// adminHandler serves health, metrics, status and, if enabled, profiles. The hub is ready while it
+// accepts requests and check reports that it can store their data. The state of destinations does
+// not count: a load balancer cannot improve it.
 func adminHandler(reg *prometheus.Registry, draining *atomic.Bool, check func() error, status http.Handler, profiles bool) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })

@@ -7,7 +7,7 @@ import (
 	"integrationhub.dev/hub/token"
 )
 
-// authenticate lets only Looker through. The body is not read before.
+// authenticate requires Looker's token. It does not read the body.
 func (s *Server) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t, ok := tokenFrom(r.Header.Get("Authorization"))

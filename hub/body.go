@@ -8,26 +8,26 @@ import (
 	"time"
 )
 
-// A body must move: in each minute that the hub waits for it, it brings at least 64 KiB or ends.
-// A deadline for each read alone would let a client hold its place in the hub with a byte a
-// minute. Time in which the hub itself does not read, because its spool is full, does not count.
+// A body must arrive at a minimum rate: bodyRate bytes in each bodyWindow that the hub waits for it.
+// With a deadline for each read only, a client could hold a slot with one byte a minute. Time in
+// which the hub does not read, because its spool is full, does not count.
 const (
 	bodyWindow = bodyIdle
 	bodyRate   = 64 << 10
 )
 
-// errTooSlow says that a body arrived below the lowest rate.
+// errTooSlow means that a body arrived below the minimum rate.
 var errTooSlow = errors.New("the body arrived too slowly")
 
-// pacedReader reads a body at its lowest rate or faster. The deadline falls with the body's end;
-// what a handler leaves unread has to come before it.
+// pacedReader enforces the minimum rate of a body. It clears the read deadline at the body's end,
+// so the deadline also covers what a handler does not read.
 type pacedReader struct {
 	r       io.Reader
 	control *http.ResponseController
 	now     func() time.Time
 
-	left   time.Duration // of the window, while waiting
-	enough int           // bytes that begin the next window
+	left   time.Duration // waiting time left in the window
+	enough int           // bytes missing until the next window
 }
 
 func newPacedReader(body io.Reader, w http.ResponseWriter) *pacedReader {
@@ -37,7 +37,7 @@ func newPacedReader(body io.Reader, w http.ResponseWriter) *pacedReader {
 // Read implements [io.Reader].
 func (p *pacedReader) Read(b []byte) (int, error) {
 	start := p.now()
-	_ = p.control.SetReadDeadline(start.Add(p.left)) // not every connection can: tests
+	_ = p.control.SetReadDeadline(start.Add(p.left)) // not supported by the connections of some tests
 	n, err := p.r.Read(b)
 	if p.enough -= n; p.enough <= 0 {
 		p.left, p.enough = bodyWindow, bodyRate

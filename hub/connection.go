@@ -9,31 +9,32 @@ import (
 	"integrationhub.dev/hub/telemetry"
 )
 
-// Limits of a connection, against clients that hold one without saying anything. None bounds
-// a whole request: a large one may take as long as it moves.
+// Timeouts against clients that hold a connection without using it. None limits a whole request:
+// a large one may take as long as data arrives.
 const (
 	headerTimeout = 10 * time.Second
-	idleTimeout   = 5 * time.Minute // longer than any load balancer keeps a connection
-	// bodyIdle is how long a request's body may stall, answerIdle how long a client may take
-	// to make room for more of the answer.
+	idleTimeout   = 5 * time.Minute // longer than the idle timeout of load balancers
+	// bodyIdle is how long a request's body may stall, and responseIdle how long a client may
+	// not read the response.
 	bodyIdle   = time.Minute
-	answerIdle = time.Minute
+	responseIdle = time.Minute
 )
 
-// newHTTPServer serves HTTP/1.1 with these limits. Looker speaks nothing newer, and what a
-// server does not speak cannot be used against it.
+// newHTTPServer serves HTTP/1.1 with these limits. Looker does not use HTTP/2, so it would only
+// add attack surface.
 func newHTTPServer(h http.Handler, maxHeaderBytes int) *http.Server {
 	s := &http.Server{
-		Handler: closeAfterChunked(boundBody(h)), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		Handler:           closeAfterChunked(limitBodyWait(h)),
+		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		Protocols: new(http.Protocols),
 	}
 	s.Protocols.SetHTTP1(true)
 	return s
 }
 
-// boundBody bounds the first wait for a body. The server reads what a handler leaves unread,
-// so that a body which never comes would hold its connection though the request was refused.
-func boundBody(next http.Handler) http.Handler {
+// limitBodyWait sets a deadline for the start of a body. net/http reads what a handler leaves
+// unread, so a body that never arrives would hold the connection of a refused request.
+func limitBodyWait(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
 			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyIdle))
@@ -42,9 +43,9 @@ func boundBody(next http.Handler) http.Handler {
 	})
 }
 
-// closeAfterChunked ends the connection after a request in chunks. Such a request may also have
-// had a Content-Length, which net/http drops, and something before the hub may have gone by it:
-// then what follows on the connection is not what it takes it for (RFC 9112, section 6.3).
+// closeAfterChunked closes the connection after a chunked request. If the request also had a
+// Content-Length, which net/http drops, a proxy may have used that instead, and the rest of the
+// connection could be a smuggled request (RFC 9112, section 6.3).
 func closeAfterChunked(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.TransferEncoding) > 0 {
@@ -54,8 +55,8 @@ func closeAfterChunked(next http.Handler) http.Handler {
 	})
 }
 
-// reportAcceptErrors logs and counts connections that could not be accepted, which happens when
-// the process has no file descriptors left. The server itself only waits and tries again.
+// reportAcceptErrors logs and counts connections that could not be accepted, for example because
+// the process has no file descriptors left. net/http only retries.
 func reportAcceptErrors(l net.Listener, tel *telemetry.Telemetry) net.Listener {
 	return &reportingListener{Listener: l, telemetry: tel}
 }
@@ -70,7 +71,7 @@ func (l *reportingListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil && !errors.Is(err, net.ErrClosed) {
 		l.telemetry.Metrics.AcceptError()
-		l.telemetry.Log.Error("a connection could not be accepted", "error", err)
+		l.telemetry.Log.Error("accepting a connection failed", "error", err)
 	}
 	return c, err
 }

@@ -32,8 +32,8 @@ const (
 	notJSON     = `{"success":false,"error":"Request body must be valid JSON."}`
 	noAction    = `{"success":false,"error":"No action found with name nope."}`
 	noAuth      = `{"success":false,"error":"Invalid 'Authorization' header."}`
-	noAddress   = `{"success":false,"error":"There is nothing at this address."}`
-	oldLink     = "This sign-in link is not valid or too old. Open the form in Looker again.\n"
+	noAddress   = `{"success":false,"error":"Not found."}`
+	oldLink     = "This sign-in link is invalid or has expired. Open the form in Looker again.\n"
 	aList       = `{"integrations":[`
 	delivered   = `{"looker":{"refresh_query":false,"success":true,"validation_errors":{}}}`
 	refusedPart = `"refresh_query":false,"success":false`
@@ -78,7 +78,7 @@ var requests = map[string]bad{
 	"unknown_action_oauth_GET":  {method: "GET", path: "/actions/nope/oauth?state=1", token: "-", status: 404, answer: noAction, why: crashes},
 	"unknown_route":             {method: "GET", path: "/foo", status: 404, answer: noAddress, why: "a page for a program"},
 	"action_GET": {
-		method: "GET", path: "/actions/debug", status: 404, answer: `{"success":false,"error":"There is nothing at this address for this method."}`, why: "a page for a program",
+		method: "GET", path: "/actions/debug", status: 404, answer: `{"success":false,"error":"Not found for this method."}`, why: "a page for a program",
 	},
 	"action_trailing_slash":                {method: "POST", path: "/actions/debug/"},
 	"action_case":                          {method: "POST", path: "/Actions/debug"},
@@ -146,7 +146,7 @@ var requests = map[string]bad{
 	"oauth_redirect_drive_missing_state": {method: "GET", path: "/actions/google_drive/oauth_redirect", token: "-", status: 400, answer: "Missing state parameter.\n", why: "the same, as a line"},
 	"oauth_redirect_not_oauth":           {method: "GET", path: "/actions/debug/oauth_redirect?state=x", token: "-", status: 400, answer: "Action does not support OAuth.\n", why: "the same, as a line"},
 	"oauth_redirect_unknown_action":      {method: "GET", path: "/actions/nope/oauth_redirect?state=x", token: "-", status: 404, answer: noAction, why: crashes},
-	"oauth_token_not_v2":                 {method: "POST", path: "/actions/debug/oauth_token", body: "{}", status: 404, answer: `{"success":false,"error":"Action does not hand out tokens."}`, why: hangs},
+	"oauth_token_not_v2":                 {method: "POST", path: "/actions/debug/oauth_token", body: "{}", status: 404, answer: `{"success":false,"error":"Action does not support fetching tokens."}`, why: hangs},
 	"oauth_token_drive_no_state":         {method: "POST", path: "/actions/google_drive/oauth_token", body: "{}", status: 400, answer: `{"success":false,"error":"Request is missing state parameter."}`, why: "what is wrong is not said"},
 	"alive_after":                        {method: "POST", path: "/actions/debug"},
 }

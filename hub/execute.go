@@ -14,7 +14,7 @@ import (
 	"integrationhub.dev/hub/wire"
 )
 
-// outcome is a delivery's answer as Looker reads it.
+// outcome is the result of a delivery in Looker's Action API.
 type outcome struct {
 	Message          string            `json:"message,omitempty"`
 	RefreshQuery     bool              `json:"refresh_query"`
@@ -36,12 +36,12 @@ type outcomeError struct {
 
 // executeAction answers POST /actions/{name}/execute.
 //
-// A request that no integration could deliver (wrong type, missing setting, no data) is
-// answered like the reference does, with 404 and {"success":false,"error":…}. A delivery that
-// fails is always 200 and {"looker":{"success":false,…}}: that is the form in which Looker
-// shows a message and marks form fields, and the only one left once a newline has been sent.
+// A request that no integration could deliver (wrong type, missing setting, no data) gets the
+// reference's response, 404 and {"success":false,"error":…}. A failed delivery always gets 200
+// and {"looker":{"success":false,…}}: Looker shows its message and marks form fields, and after a
+// keep-alive newline the status can no longer change.
 func (s *Server) executeAction(w http.ResponseWriter, r *http.Request, entry *catalog.Entry) {
-	if !s.admission.enter() {
+	if !s.admission.admit() {
 		s.refuse(w, r)
 		return
 	}
@@ -66,8 +66,7 @@ func (s *Server) executeAction(w http.ResponseWriter, r *http.Request, entry *ca
 	}{out}))
 }
 
-// refuse answers a delivery that the hub has no room for. Its body is not read, so the
-// connection cannot be used again.
+// refuse answers a delivery beyond the limit. Its body is not read, so the connection is closed.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request) {
 	telemetry.FromContext(r.Context()).Err = errTooBusy
 	s.telemetry.Metrics.DeliveryRefused()
@@ -76,7 +75,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request) {
 	writeError(w, http.StatusServiceUnavailable, "The hub is at its delivery limit. Try again later.")
 }
 
-var errTooBusy = errors.New("as many deliveries run and wait as the hub is set to take")
+var errTooBusy = errors.New("the limit of running and queued deliveries is reached")
 
 func checkRequest(entry *catalog.Entry, e *payload.Envelope) string {
 	if message := checkType(entry, e); message != "" {
@@ -91,7 +90,7 @@ func checkRequest(entry *catalog.Entry, e *payload.Envelope) string {
 	return ""
 }
 
-// deliver has the integration deliver and turns what it says into Looker's terms.
+// deliver runs the integration and converts its result for Looker.
 func (s *Server) deliver(ctx context.Context, entry *catalog.Entry, r *http.Request, e *payload.Envelope) outcome {
 	name := entry.Definition.Name
 	res, err := s.run(ctx, entry, r, e)
@@ -99,8 +98,8 @@ func (s *Server) deliver(ctx context.Context, entry *catalog.Entry, r *http.Requ
 		res = &action.Response{}
 	}
 	state, sealErr := s.sealState(entry, res.State)
-	if sealErr != nil { // the delivery stands as it is; the user will have to sign in again
-		entry.Log.ErrorContext(ctx, "the user's state could not be encrypted and was not returned", "error", sealErr)
+	if sealErr != nil { // the delivery itself is not affected; the user has to sign in again
+		entry.Log.ErrorContext(ctx, "encrypting the user's state failed; it was not returned", "error", sealErr)
 	}
 
 	out := outcome{
@@ -127,15 +126,15 @@ func (s *Server) deliver(ctx context.Context, entry *catalog.Entry, r *http.Requ
 	return out
 }
 
-// run waits for the delivery's turn and executes it.
+// run waits for a free slot and runs the delivery.
 func (s *Server) run(ctx context.Context, entry *catalog.Entry, r *http.Request, e *payload.Envelope) (*action.Response, error) {
 	waiting := time.Now()
-	err := s.admission.begin(ctx)
+	err := s.admission.acquire(ctx)
 	telemetry.FromContext(ctx).Queued = time.Since(waiting)
 	if err != nil {
 		return nil, err
 	}
-	defer s.admission.end()
+	defer s.admission.release()
 
 	defer s.telemetry.Metrics.DeliveryStarted(entry.Definition.Name)()
 	stats := s.telemetry.Metrics.DeliveryStats(entry.Definition.Name)

@@ -19,7 +19,7 @@ func (s *Server) showForm(w http.ResponseWriter, r *http.Request, entry *catalog
 		writeError(w, http.StatusNotFound, "No form defined for action.")
 		return
 	}
-	if !s.forms.enter() {
+	if !s.forms.admit() {
 		s.refuseForm(w, r)
 		return
 	}
@@ -39,15 +39,15 @@ func (s *Server) showForm(w http.ResponseWriter, r *http.Request, entry *catalog
 	alive.finish(http.StatusOK, s.form(ctx, entry, r, e))
 }
 
-// refuseForm answers a form, or a token exchange, that the hub has no room for.
+// refuseForm answers a form or a token exchange beyond the limit.
 func (s *Server) refuseForm(w http.ResponseWriter, r *http.Request) {
-	telemetry.FromContext(r.Context()).Err = errors.New("as many forms are being built as the hub is set to take")
+	telemetry.FromContext(r.Context()).Err = errors.New("the limit of running forms is reached")
 	w.Header().Set("Retry-After", "5")
 	w.Header().Set("Connection", "close")
 	writeError(w, http.StatusServiceUnavailable, "The hub is at its form limit. Try again later.")
 }
 
-// form returns the form, or what is wrong in its place.
+// form returns the form, or an error in its place.
 func (s *Server) form(ctx context.Context, entry *catalog.Entry, r *http.Request, e *payload.Envelope) []byte {
 	if message := checkParams(entry, e.Params); message != "" {
 		return formError(message)
@@ -78,8 +78,8 @@ func formError(message string) []byte {
 	}{message})
 }
 
-// buildForm calls the integration. Where Looker holds the credentials, the parameter "test"
-// asks whether they work.
+// buildForm calls the integration. With delegated OAuth the parameter "test" asks it to check the
+// connection instead.
 func buildForm(ctx context.Context, entry *catalog.Entry, req *action.Request) (*action.Form, error) {
 	if test := req.Params["test"]; entry.Delegate != nil && test != "" && test != "false" {
 		return entry.Delegate.CheckConnection(ctx, req)

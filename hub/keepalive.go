@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// keepAlive writes a newline now and then while an answer is being made, so that nothing
-// between Looker and the hub closes the connection. The first newline sends status 200;
-// whatever happens after it, a JSON document ends the answer.
+// keepAlive writes a newline at an interval until the response is ready, so that no proxy between
+// Looker and the hub closes an idle connection. The first newline sends status 200; the response
+// always ends with a JSON document.
 type keepAlive struct {
 	w        http.ResponseWriter
 	interval time.Duration
 
 	mu      sync.Mutex
 	timer   *time.Timer
-	started bool // the status has gone out
+	started bool // the status has been sent
 	done    bool
 }
 
@@ -38,13 +38,13 @@ func (k *keepAlive) tick() {
 		k.w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		k.w.WriteHeader(http.StatusOK)
 	}
-	// A client that is gone shows in the request's context.
+	// A disconnected client ends the request's context.
 	_, _ = k.w.Write([]byte("\n"))
 	_ = http.NewResponseController(k.w).Flush()
 	k.timer.Reset(k.interval)
 }
 
-// finish ends the answer. The status counts only if no newline went out before.
+// finish ends the response. The status is used only if no newline has been sent.
 func (k *keepAlive) finish(status int, body []byte) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

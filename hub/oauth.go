@@ -24,44 +24,44 @@ import (
 	"integrationhub.dev/hub/wire"
 )
 
-// A sign-in goes: form → link → the hub's /oauth → provider → the hub's /oauth_redirect →
-// Looker. The hub keeps nothing meanwhile: what it must remember travels sealed in the link,
+// A sign-in has these steps: form, link, the hub's /oauth, the provider, the hub's
+// /oauth_redirect, Looker. The hub stores nothing in between. Its state is sealed in the link and
 // bound to the integration, and to the browser by a cookie.
 //
-// Looker gets the tokens in one of two ways. The hub posts them to its state_url; or, with
-// [action.Definition.FetchTokens], the browser takes the provider's answer, sealed, to its
-// state_redir_url, and Looker trades it at the hub's /oauth_token.
+// Looker gets the tokens in one of two ways. The hub posts them to the state_url; or, with
+// [action.Definition.FetchTokens], the browser brings the sealed callback to the state_redir_url
+// and Looker exchanges it for the tokens at the hub's /oauth_token.
 
-// login is what a sign-in must remember.
+// login is the state of a sign-in.
 type login struct {
-	// ID is the link's. Only the browser that opens it first may use it.
+	// ID identifies the link. Only the browser that opens it first can use it.
 	ID string `json:"i"`
-	// StateURL or RedirectURL is where Looker waits for the tokens, or for the browser.
+	// StateURL is where Looker expects the tokens, RedirectURL where it expects the browser.
 	StateURL    string `json:"u,omitempty"`
 	RedirectURL string `json:"r,omitempty"`
-	// Params are those that the integration asks for.
+	// Params are the values of [action.Definition.LoginParams].
 	Params map[string]string `json:"p,omitempty"`
 
-	// What follows is made when the browser is sent to the provider.
+	// The rest is set when the browser is redirected to the provider.
 
 	// Browser is the hash of the browser's cookie.
 	Browser []byte `json:"b,omitempty"`
-	// Verifier is the PKCE verifier. It is in the browser's address bar only sealed.
+	// Verifier is the PKCE code verifier. It leaves the hub only sealed.
 	Verifier string `json:"v,omitempty"`
 }
 
 const (
-	// linkAge is how long a link in a form may wait to be followed.
+	// linkAge is how long the link in a form is valid.
 	linkAge = 10 * time.Minute
-	// cookieAge is how long the user may take at the provider.
+	// cookieAge is how long the user has to sign in at the provider.
 	cookieAge = time.Hour
 )
 
 func linkPurpose(entry *catalog.Entry) string  { return entry.Definition.Name + "|link" }
 func loginPurpose(entry *catalog.Entry) string { return entry.Definition.Name + "|login" }
 
-// loginURL makes the link that begins a sign-in, or returns "" when there is nothing to sign
-// in to or Looker gave no address to go back to.
+// loginURL returns the link that starts a sign-in, or "" when the integration has no sign-in or
+// Looker sent no URL to return to.
 func (s *Server) loginURL(entry *catalog.Entry, params map[string]string) (string, error) {
 	l := login{ID: rand.Text(), Params: map[string]string{}}
 	for _, name := range entry.Definition.LoginParams {
@@ -87,12 +87,12 @@ func (s *Server) loginURL(entry *catalog.Entry, params map[string]string) (strin
 	return s.actionURL(entry, "oauth") + "?state=" + url.QueryEscape(sealed), nil
 }
 
-// checkLookerURL refuses addresses that users' tokens, or the right to fetch them, must not be
-// sent to.
+// checkLookerURL refuses URLs to which users' tokens, or the means to fetch them, must not be
+// sent.
 func (s *Server) checkLookerURL(address string) error {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !s.insecure) {
-		return action.Errorf(action.Invalid, "Looker's URL for the sign-in must begin with https://.")
+		return action.Errorf(action.Invalid, "Looker's sign-in URL must start with https://.")
 	}
 	return nil
 }
@@ -101,7 +101,7 @@ func (s *Server) actionURL(entry *catalog.Entry, leg string) string {
 	return s.config.BaseURL + "/actions/" + url.PathEscape(entry.Definition.Name) + "/" + leg
 }
 
-// openLogin reads the sealed part of a sign-in.
+// openLogin opens the sealed state of a sign-in.
 func (s *Server) openLogin(sealed, purpose string, maxAge time.Duration) (login, error) {
 	plain, err := s.logins.Open(sealed, purpose, maxAge)
 	if err != nil {
@@ -112,7 +112,7 @@ func (s *Server) openLogin(sealed, purpose string, maxAge time.Duration) (login,
 	return l, err
 }
 
-// beginLogin answers GET /actions/{name}/oauth: it sends the browser to the provider.
+// beginLogin answers GET /actions/{name}/oauth by redirecting the browser to the provider.
 func (s *Server) beginLogin(w http.ResponseWriter, r *http.Request, entry *catalog.Entry) {
 	sealed := r.URL.Query().Get("state")
 	switch {
@@ -131,7 +131,7 @@ func (s *Server) beginLogin(w http.ResponseWriter, r *http.Request, entry *catal
 	browser := s.browser(r)
 	l.Browser = hashOf(browser)
 	if !s.links.claim(l.ID, l.Browser) {
-		telemetry.FromContext(r.Context()).Err = errors.New("the sign-in link was opened in another browser before")
+		telemetry.FromContext(r.Context()).Err = errors.New("the sign-in link was first opened in another browser")
 		plainError(w, http.StatusForbidden, "This sign-in link was opened in another browser. Open the form in Looker again.")
 		return
 	}
@@ -152,14 +152,14 @@ func (s *Server) beginLogin(w http.ResponseWriter, r *http.Request, entry *catal
 	redirect(w, to)
 }
 
-// redirect sends a browser on. Its address, which holds sealed state, is nobody's business.
+// redirect redirects a browser without a referrer, because the current URL contains sealed state.
 func redirect(w http.ResponseWriter, to string) {
 	w.Header().Set("Location", to)
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	w.WriteHeader(http.StatusFound)
 }
 
-// finishLogin answers GET /actions/{name}/oauth_redirect: the provider sent the browser back.
+// finishLogin answers GET /actions/{name}/oauth_redirect, the callback of the provider.
 func (s *Server) finishLogin(w http.ResponseWriter, r *http.Request, entry *catalog.Entry) {
 	state := r.URL.Query().Get("state")
 	nonce, sealed, dotted := strings.Cut(state, ".")
@@ -181,7 +181,7 @@ func (s *Server) finishLogin(w http.ResponseWriter, r *http.Request, entry *cata
 	outbound.SecretsOf(r.Context()).Add(r.URL.Query().Get("code"), state)
 	l, err := s.openLogin(sealed, loginPurpose(entry), cookieAge)
 	if err == nil && !bytes.Equal(l.Browser, hashOf(browser)) {
-		err = errors.New("the sign-in was begun in another browser")
+		err = errors.New("the sign-in was started in another browser")
 	}
 	if err != nil {
 		s.refuseLogin(w, r, err)
@@ -189,15 +189,15 @@ func (s *Server) finishLogin(w http.ResponseWriter, r *http.Request, entry *cata
 	}
 	if err := s.finish(w, r, entry, l); err != nil {
 		telemetry.FromContext(r.Context()).Err = err
-		plainError(w, http.StatusBadGateway, "The sign-in did not work and nothing was stored. "+scrub(r.Context(), action.MessageOf(err)))
+		plainError(w, http.StatusBadGateway, "The sign-in failed and nothing was stored. "+scrub(r.Context(), action.MessageOf(err)))
 	}
 }
 
-// finish hands the provider's answer on to Looker, in the way that it asked for.
+// finish passes the provider's callback, or the tokens, to Looker.
 func (s *Server) finish(w http.ResponseWriter, r *http.Request, entry *catalog.Entry, l login) error {
 	callback := r.URL.Query()
 	if callback.Get("error") != "" {
-		return action.Wrap(errors.New("the provider answered with an error"), action.Unauthenticated, "The provider did not grant access.")
+		return action.Wrap(errors.New("the provider returned an error"), action.Unauthenticated, "The provider denied access.")
 	}
 	if l.RedirectURL != "" {
 		to, err := s.grantURL(entry, l, callback)
@@ -219,23 +219,30 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, entry *catalog.E
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'sha256-"+closeScriptHash+"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	_, _ = io.WriteString(w, "<!doctype html><html lang=\"en\"><title>Signed in</title><script>"+closeScript+"</script><p>You may now close this tab.</p></html>\n")
+	h.Set("Content-Security-Policy", closePolicy)
+	_, _ = io.WriteString(w, closePage)
 	return nil
 }
 
-const closeScript = "window.close()"
+const (
+	closeScript = "window.close()"
+	closePage   = `<!doctype html><html lang="en"><title>Signed in</title><script>` + closeScript + "</script>" +
+		"<p>You may now close this tab.</p></html>\n"
+)
 
-// closeScriptHash lets browsers run that script and no other.
+// closeScriptHash allows browsers to run only this script.
 var closeScriptHash = base64.StdEncoding.EncodeToString(hashOf(closeScript))
 
-// refuseLogin answers a sealed state that does not open.
+var closePolicy = "default-src 'none'; script-src 'sha256-" + closeScriptHash +
+	"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// refuseLogin answers a request whose sealed state is invalid or expired.
 func (s *Server) refuseLogin(w http.ResponseWriter, r *http.Request, err error) {
 	telemetry.FromContext(r.Context()).Err = err
-	plainError(w, http.StatusBadRequest, "This sign-in link is not valid or too old. Open the form in Looker again.")
+	plainError(w, http.StatusBadRequest, "This sign-in link is invalid or has expired. Open the form in Looker again.")
 }
 
-// plainError answers a browser. Plain text cannot carry a script.
+// plainError answers a browser with plain text, which cannot contain a script.
 func plainError(w http.ResponseWriter, status int, message string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")

@@ -12,11 +12,11 @@ import (
 	"github.com/jellydator/ttlcache/v3"
 )
 
-// A sign-in belongs to one browser, which a cookie tells from others. Its value goes into the
-// state at the provider (in clear, as the reference does) and, hashed, into the sealed part.
+// A cookie binds a sign-in to one browser. Its value is part of the state at the provider, in clear
+// text as in the reference, and its hash is part of the sealed state.
 const (
 	browserCookieName = "action_hub_state"
-	// hostPrefix makes browsers refuse the cookie from other hosts of the domain, and over http
+	// hostPrefix makes browsers refuse the cookie from other hosts of the domain and over http
 	// (RFC 6265bis, section 4.1.3.2).
 	hostPrefix = "__Host-"
 )
@@ -30,10 +30,10 @@ func (s *Server) cookieName() string {
 	return browserCookieName
 }
 
-// secureCookies is false only where the hub itself is not served by https, for developers.
+// secureCookies is false only when the hub is served over http, for development.
 func (s *Server) secureCookies() bool { return strings.HasPrefix(s.config.BaseURL, "https:") }
 
-// browserCookie returns the value of the browser's cookie, if it sent one that this hub made.
+// browserCookie returns the value of the browser's cookie, if it is one of the hub's.
 func (s *Server) browserCookie(r *http.Request) (string, bool) {
 	c, err := r.Cookie(s.cookieName())
 	if err != nil || !browserForm.MatchString(c.Value) {
@@ -42,7 +42,7 @@ func (s *Server) browserCookie(r *http.Request) (string, bool) {
 	return c.Value, true
 }
 
-// browser returns what tells this browser from others: what it sent, or something new.
+// browser returns the value of the browser's cookie, or a new one.
 func (s *Server) browser(r *http.Request) string {
 	if known, ok := s.browserCookie(r); ok {
 		return known
@@ -51,19 +51,19 @@ func (s *Server) browser(r *http.Request) string {
 }
 
 func (s *Server) setBrowser(w http.ResponseWriter, browser string) {
-	http.SetCookie(w, &http.Cookie{ //nolint:gosec // insecure only where the hub itself is, for developers
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // insecure only when the hub is served over http
 		Name: s.cookieName(), Value: browser, Path: "/", MaxAge: int(cookieAge / time.Second), HttpOnly: true,
 		SameSite: http.SameSiteLaxMode, Secure: s.secureCookies(),
 	})
 }
 
-// signInLinks remembers which browser opened a link first. Each replica keeps its own, so a link
-// could be opened once at each; Looker takes tokens at a state URL only once.
+// signInLinks records which browser opened a link first. Each replica has its own, so a link could
+// be opened once at each; Looker accepts tokens at a state URL only once.
 type signInLinks struct {
 	opened *ttlcache.Cache[string, []byte]
 }
 
-// maxLinks bounds the links that are remembered; the oldest ones go first.
+// maxLinks limits the number of recorded links; the oldest ones are removed first.
 const maxLinks = 10_000
 
 func newSignInLinks() *signInLinks {
@@ -74,7 +74,7 @@ func newSignInLinks() *signInLinks {
 	)}
 }
 
-// claim reports whether the browser is the first one to open the link, or opens it again.
+// claim reports whether this browser is the first to open the link.
 func (l *signInLinks) claim(id string, browser []byte) bool {
 	first, _ := l.opened.GetOrSet(id, browser)
 	return bytes.Equal(first.Value(), browser)

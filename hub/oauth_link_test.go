@@ -93,7 +93,7 @@ func TestSignInRefusesLookerURLs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, body := s.post("/actions/login/form", string(envelope)); !strings.Contains(body, "must begin with https://") || strings.Contains(body, "oauth?state=") {
+		if _, body := s.post("/actions/login/form", string(envelope)); !strings.Contains(body, "must start with https://") || strings.Contains(body, "oauth?state=") {
 			t.Errorf("%s: %s", address, body)
 		}
 	}

@@ -17,25 +17,25 @@ import (
 	"integrationhub.dev/hub/wire"
 )
 
-// grant is a provider's answer to a sign-in, from which tokens are made once.
+// grant is a provider's callback, which can be exchanged for tokens once.
 type grant struct {
 	Callback string            `json:"c"`
 	Verifier string            `json:"v"`
 	Params   map[string]string `json:"p,omitempty"`
 }
 
-// grantAge is how long Looker may take to fetch the tokens. Providers' codes live no longer.
+// grantAge is how long Looker has to fetch the tokens. Authorization codes are not valid longer.
 const grantAge = 10 * time.Minute
 
 func grantPurpose(entry *catalog.Entry) string { return entry.Definition.Name + "|grant" }
 
-// grantURL is Looker's address with the provider's answer, sealed: the browser takes it there.
+// grantURL returns Looker's URL with the sealed callback, to which the browser is redirected.
 func (s *Server) grantURL(entry *catalog.Entry, l login, callback url.Values) (string, error) {
 	to, err := url.Parse(l.RedirectURL)
 	if err != nil {
-		return "", action.Wrap(errors.New("state_redir_url is no URL"), action.Invalid, "Looker's address for the sign-in is not valid.")
+		return "", action.Wrap(errors.New("state_redir_url is not a URL"), action.Invalid, "Looker's sign-in URL is invalid.")
 	}
-	callback.Del("state") // it has served
+	callback.Del("state") // it is no longer needed
 	sealed, err := s.logins.Seal(wire.Marshal(grant{Callback: callback.Encode(), Verifier: l.Verifier, Params: l.Params}), grantPurpose(entry))
 	if err != nil {
 		return "", fmt.Errorf("sealing the grant: %w", err)
@@ -46,11 +46,11 @@ func (s *Server) grantURL(entry *catalog.Entry, l login, callback url.Values) (s
 	return to.String(), nil
 }
 
-// exchange trades a grant for the tokens as Looker shall keep them.
+// exchange exchanges a grant for tokens in the form that Looker stores.
 func (s *Server) exchange(ctx context.Context, entry *catalog.Entry, g grant) ([]byte, error) {
 	callback, err := url.ParseQuery(g.Callback)
 	if err != nil {
-		return nil, fmt.Errorf("reading the provider's answer: %w", err)
+		return nil, fmt.Errorf("reading the callback: %w", err)
 	}
 	tokens, err := entry.OAuth.Exchange(ctx, action.Login{
 		State: callback.Get("state"), RedirectURL: s.actionURL(entry, "oauth_redirect"), Verifier: g.Verifier, Params: g.Params,
@@ -64,24 +64,24 @@ func (s *Server) exchange(ctx context.Context, entry *catalog.Entry, g grant) ([
 	return []byte(tokens.Data), nil
 }
 
-// store posts tokens to the address at which Looker takes them, once. A redirect is an error: it
-// could lead the tokens to another host.
+// store posts tokens to Looker. It does not follow redirects, which could send the tokens to another
+// host.
 func (s *Server) store(ctx context.Context, stateURL string, tokens []byte) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, stateURL, bytes.NewReader(tokens))
 	if err != nil {
-		return action.Wrap(errors.New("state_url is no URL"), action.Invalid, "Looker's address for the tokens is not valid.")
+		return action.Wrap(errors.New("state_url is not a URL"), action.Invalid, "Looker's URL for the tokens is invalid.")
 	}
 	req.Header.Set("Content-Type", "application/json")
 	return outbound.JSON(s.tokens, req, "Looker", nil)
 }
 
-// fetchTokens answers POST /actions/{name}/oauth_token: Looker trades a grant for the tokens.
+// fetchTokens answers POST /actions/{name}/oauth_token, at which Looker exchanges a grant for tokens.
 func (s *Server) fetchTokens(w http.ResponseWriter, r *http.Request, entry *catalog.Entry) {
 	if entry.OAuth == nil || !entry.Definition.FetchTokens {
-		writeError(w, http.StatusNotFound, "Action does not hand out tokens.")
+		writeError(w, http.StatusNotFound, "Action does not support fetching tokens.")
 		return
 	}
-	if !s.forms.enter() {
+	if !s.forms.admit() {
 		s.refuseForm(w, r)
 		return
 	}
@@ -102,27 +102,27 @@ func (s *Server) fetchTokens(w http.ResponseWriter, r *http.Request, entry *cata
 	}
 	if err != nil {
 		telemetry.FromContext(r.Context()).Err = err
-		writeError(w, http.StatusBadRequest, "The sign-in is not valid or too old. Sign in again.")
+		writeError(w, http.StatusBadRequest, "The sign-in is invalid or has expired. Sign in again.")
 		return
 	}
 	outbound.SecretsOf(r.Context()).Add(leaves(string(plain))...)
 	tokens, err := s.exchange(r.Context(), entry, g)
 	if err != nil {
 		telemetry.FromContext(r.Context()).Err = err
-		writeError(w, http.StatusBadGateway, "The sign-in did not work and nothing was stored. "+scrub(r.Context(), action.MessageOf(err)))
+		writeError(w, http.StatusBadGateway, "The sign-in failed and nothing was stored. "+scrub(r.Context(), action.MessageOf(err)))
 		return
 	}
 	writeRaw(w, http.StatusOK, tokens)
 }
 
-// checkLogin answers GET /actions/{name}/oauth_check: whether Looker holds credentials of
-// the user that this hub can read. Whether the provider still takes them shows in the form.
+// checkLogin answers GET /actions/{name}/oauth_check with whether Looker has user credentials that
+// this hub can read. The form checks whether the provider still accepts them.
 func (s *Server) checkLogin(w http.ResponseWriter, r *http.Request, entry *catalog.Entry) {
 	if entry.OAuth == nil {
 		writeError(w, http.StatusNotFound, "Action does not support OAuth.")
 		return
 	}
-	if !s.forms.enter() {
+	if !s.forms.admit() {
 		s.refuseForm(w, r)
 		return
 	}

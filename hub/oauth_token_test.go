@@ -67,9 +67,9 @@ func TestLookerFetchesTokens(t *testing.T) {
 		message    string
 	}{
 		"no state":            {"/actions/fetching/oauth_token", `{}`, 400, "Request is missing state parameter."},
-		"a forged state":      {"/actions/fetching/oauth_token", body("2AAAA"), 400, "The sign-in is not valid or too old. Sign in again."},
-		"another integration": {"/actions/handed/oauth_token", body(sealed), 404, "Action does not hand out tokens."},
-		"no OAuth":            {"/actions/plain/oauth_token", body(sealed), 404, "Action does not hand out tokens."},
+		"a forged state":      {"/actions/fetching/oauth_token", body("2AAAA"), 400, "The sign-in is invalid or has expired. Sign in again."},
+		"another integration": {"/actions/handed/oauth_token", body(sealed), 404, "Action does not support fetching tokens."},
+		"no OAuth":            {"/actions/plain/oauth_token", body(sealed), 404, "Action does not support fetching tokens."},
 	} {
 		if status, got := s.post(tt.path, tt.body); status != tt.status || got != `{"success":false,"error":"`+tt.message+`"}` {
 			t.Errorf("%s: %d %s", name, status, got)

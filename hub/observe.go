@@ -25,7 +25,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 	})
 }
 
-// statusWriter remembers the status, and gives each write its own deadline.
+// statusWriter records the status and sets a deadline for each write.
 type statusWriter struct {
 	http.ResponseWriter
 	status int
@@ -37,7 +37,8 @@ func (w *statusWriter) WriteHeader(status int) {
 }
 
 func (w *statusWriter) Write(p []byte) (int, error) {
-	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(answerIdle)) // not every connection can: tests
+	// Not every connection supports deadlines.
+	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(responseIdle))
 	return w.ResponseWriter.Write(p)
 }
 
@@ -54,7 +55,8 @@ func (s *Server) recoverPanic(next http.Handler) http.Handler {
 		if err == nil {
 			return
 		}
-		if p, ok := errors.AsType[*panics.Error](err); ok && p.Value == http.ErrAbortHandler { //nolint:errorlint // net/http compares it in the same way
+		p, ok := errors.AsType[*panics.Error](err)
+		if ok && p.Value == http.ErrAbortHandler { //nolint:errorlint // net/http compares it in the same way
 			panic(http.ErrAbortHandler)
 		}
 		telemetry.FromContext(r.Context()).Err = err

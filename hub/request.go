@@ -13,8 +13,8 @@ import (
 	"integrationhub.dev/hub/telemetry"
 )
 
-// readEnvelope reads a request's body. The caller closes the envelope. When the body is bad
-// it answers by itself and returns false.
+// readEnvelope reads a request's body. The caller closes the envelope. If the body is invalid, it
+// writes the response and returns false.
 func (s *Server) readEnvelope(w http.ResponseWriter, r *http.Request) (*payload.Envelope, bool) {
 	body := r.Body
 	if s.config.MaxBodyBytes > 0 {
@@ -33,7 +33,7 @@ func (s *Server) readEnvelope(w http.ResponseWriter, r *http.Request) (*payload.
 		return e, true
 	}
 	telemetry.FromContext(r.Context()).Err = fmt.Errorf("reading the request: %w", err)
-	// What is left of the body is not read: the connection cannot be used again.
+	// The rest of the body is not read, so the connection cannot be reused.
 	w.Header().Set("Connection", "close")
 	status, message := explainBody(err)
 	if status == http.StatusServiceUnavailable {
@@ -43,7 +43,7 @@ func (s *Server) readEnvelope(w http.ResponseWriter, r *http.Request) (*payload.
 	return nil, false
 }
 
-// explainBody says what is wrong with a request's body, or with the hub that reads it.
+// explainBody returns the response for a body that could not be read.
 func explainBody(err error) (status int, message string) {
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return http.StatusRequestEntityTooLarge, fmt.Sprintf("The request is larger than this hub accepts (%d bytes).", tooLarge.Limit)
@@ -55,7 +55,7 @@ func explainBody(err error) (status int, message string) {
 	case errors.Is(err, payload.ErrTooLarge):
 		return http.StatusRequestEntityTooLarge, "The request's settings are too large."
 	case errors.Is(err, payload.ErrSpoolFull):
-		return http.StatusServiceUnavailable, "The hub has no room for this request now. Try again later."
+		return http.StatusServiceUnavailable, "The hub has no storage left for this request. Try again later."
 	case errors.Is(err, errTooSlow):
 		return http.StatusRequestTimeout, "The request arrived too slowly."
 	}
@@ -64,8 +64,8 @@ func explainBody(err error) (status int, message string) {
 		return http.StatusRequestEntityTooLarge, action.MessageOf(err)
 	case action.Unavailable:
 		return http.StatusServiceUnavailable, action.MessageOf(err)
-	default: // the connection broke, or the client went away
-		return http.StatusBadRequest, "The request's body could not be read."
+	default: // the connection broke
+		return http.StatusBadRequest, "The request body could not be read."
 	}
 }
 
@@ -95,7 +95,7 @@ func (s *Server) newRequest(entry *catalog.Entry, r *http.Request, e *payload.En
 	return req
 }
 
-// checkType says what is wrong with a request's type, in the reference's words.
+// checkType returns the reference's message for an unsupported request type, or "".
 func checkType(entry *catalog.Entry, e *payload.Envelope) string {
 	supported := make([]string, len(entry.Definition.Types))
 	for i, t := range entry.Definition.Types {
@@ -113,7 +113,7 @@ func checkType(entry *catalog.Entry, e *payload.Envelope) string {
 	return ""
 }
 
-// checkParams says which required setting is missing, in the reference's words.
+// checkParams returns the reference's message for a missing required setting, or "".
 func checkParams(entry *catalog.Entry, params map[string]string) string {
 	for _, p := range entry.Definition.Params {
 		if p.Required && params[p.Name] == "" {

@@ -24,34 +24,34 @@ import (
 	"integrationhub.dev/hub/telemetry"
 )
 
-// Options are what a hub is run with, beside its configuration.
+// Options are the arguments of [Run].
 type Options struct {
 	Config config.Config
 	// Env is the environment, from which integrations read their settings.
 	Env map[string]string
-	// Integrations are those that the program contains.
+	// Integrations are all integrations of the program.
 	Integrations []action.Registration
-	// Certificate is served where the configuration names no files; nil means plain HTTP.
+	// Certificate is served when the configuration names no files; nil means plain HTTP.
 	Certificate *config.Certificate
-	// AllowLoopback lets developers deliver to their own machine.
+	// AllowLoopback allows deliveries to this machine, for development.
 	AllowLoopback bool
-	// AllowAddrs are single addresses of this machine that deliveries may go to.
+	// AllowAddrs are addresses of this machine to which deliveries are allowed.
 	AllowAddrs []netip.AddrPort
-	// Listener takes Looker's requests in place of one at the configured address.
+	// Listener replaces the one at the configured address.
 	Listener net.Listener
-	// Version is the build that is running.
+	// Version is the version of the running build.
 	Version string
 	Log     *slog.Logger
-	// Started is called once the hub answers, with its address.
+	// Started is called with the address once the hub accepts requests.
 	Started func(net.Addr)
 }
 
-// reloadEvery is how often mounted files are looked at. The kubelet takes up to a minute to
-// write a changed Secret, so there is no hurry.
-const reloadEvery = 5 * time.Second
+// reloadInterval is how often mounted files are read. The kubelet takes up to a minute to update a
+// mounted Secret, so a short interval has no advantage.
+const reloadInterval = 5 * time.Second
 
-// Run serves until ctx ends, then drains: it is no longer ready, still takes requests for
-// the drain delay, and lets what is under way end within the drain timeout.
+// Run serves until ctx ends. It then becomes unready, still accepts requests during the drain
+// delay, and waits up to the drain timeout for running deliveries.
 func Run(ctx context.Context, o Options) error {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -85,7 +85,7 @@ func Run(ctx context.Context, o Options) error {
 	errorLog := slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug)
 	looker := newHTTPServer(closeWhen(&draining, server.Handler()), o.Config.MaxHeaderBytes)
 	looker.BaseContext, looker.ErrorLog = func(net.Listener) context.Context { return base }, errorLog
-	admin := newHTTPServer(adminHandler(reg, &draining, server.spool.Check, server.about.status, o.Config.Pprof), o.Config.MaxHeaderBytes)
+	admin := newHTTPServer(adminHandler(reg, &draining, server.spool.Check, server.docs.status, o.Config.Pprof), o.Config.MaxHeaderBytes)
 	admin.ErrorLog = errorLog
 
 	listener, err := listen(ctx, o.Listener, o.Config.ListenAddress, cert)
@@ -103,13 +103,13 @@ func Run(ctx context.Context, o Options) error {
 	o.Log.InfoContext(ctx, "listening", "address", listener.Addr().String(), "admin_address", adminListener.Addr().String(),
 		"tls", cert != nil, "integrations", server.catalog.Names())
 	for name, reason := range server.catalog.Unavailable {
-		o.Log.InfoContext(ctx, "integration not offered", "integration", name, "reason", reason)
+		o.Log.InfoContext(ctx, "integration unavailable", "integration", name, "reason", reason)
 	}
 	for name, reason := range config.IgnoredSettings(o.Env) {
-		o.Log.WarnContext(ctx, "setting without effect", "setting", name, "reason", reason)
+		o.Log.WarnContext(ctx, "ignored setting", "setting", name, "reason", reason)
 	}
 	if o.Config.Proxy == outbound.ProxyOff && outbound.ProxySet(o.Env) {
-		o.Log.WarnContext(ctx, "the environment names a proxy, which is not used: see ACTION_HUB_EGRESS_PROXY")
+		o.Log.WarnContext(ctx, "proxy variables are set but not used: see ACTION_HUB_EGRESS_PROXY")
 	}
 	if o.Started != nil {
 		o.Started(listener.Addr())
@@ -124,8 +124,8 @@ func Run(ctx context.Context, o Options) error {
 	return drain(base, stop, o, looker, admin, pool, failed)
 }
 
-// closeWhen makes clients give up their connections while the hub drains, so that none sends
-// a request into a connection that is about to be closed.
+// closeWhen closes connections while the hub drains, so that no client sends a request on a
+// connection that is about to be closed.
 func closeWhen(draining *atomic.Bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if draining.Load() {
@@ -135,7 +135,7 @@ func closeWhen(draining *atomic.Bool, next http.Handler) http.Handler {
 	})
 }
 
-// drain ends the servers without losing what is under way.
+// drain stops the servers after the running deliveries have ended.
 func drain(base context.Context, stop func(), o Options, looker, admin *http.Server, pool *jobs.Pool, failed <-chan error) error {
 	c := o.Config
 	select {
@@ -147,8 +147,8 @@ func drain(base context.Context, stop func(), o Options, looker, admin *http.Ser
 	defer cancel()
 	err := looker.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("draining: deliveries were still under way after %s and were given up", c.DrainTimeout)
-		stop() // they answer Looker that they failed
+		err = fmt.Errorf("draining: deliveries were still running after %s and were cancelled", c.DrainTimeout)
+		stop() // cancelled deliveries still send a response
 		last, cancel := context.WithTimeout(context.WithoutCancel(base), 5*time.Second)
 		defer cancel()
 		_ = looker.Shutdown(last)
@@ -159,7 +159,7 @@ func drain(base context.Context, stop func(), o Options, looker, admin *http.Ser
 	return errors.Join(err, admin.Close())
 }
 
-// build makes the server and what it depends on.
+// build creates the server and its dependencies.
 func build(o Options, tel *telemetry.Telemetry, roots *x509.CertPool, startJob action.StartJob) (*Server, *config.Secrets, *config.Certificate, error) {
 	fail := func(err error) (*Server, *config.Secrets, *config.Certificate, error) { return nil, nil, nil, err }
 	secrets, err := config.LoadSecrets(o.Config.Secret, o.Config.SecretFiles)
@@ -180,8 +180,8 @@ func build(o Options, tel *telemetry.Telemetry, roots *x509.CertPool, startJob a
 	out.Policy.AllowLoopback, out.Policy.AllowAddrs = o.AllowLoopback, o.AllowAddrs
 	out.Observe = tel.Metrics.Outbound("destination")
 	deps := action.Deps{
-		Env: o.Env, HTTP: outbound.NewClient(out), Dial: outbound.Dialer(out.Policy), Roots: roots, Identity: outbound.NewIdentityClient(),
-		StartJob: startJob, Log: o.Log,
+		Env: o.Env, HTTP: outbound.NewClient(out), Dial: outbound.Dialer(out.Policy), Roots: roots,
+		Identity: outbound.NewIdentityClient(), StartJob: startJob, Log: o.Log,
 	}
 	offered, err := catalog.New(o.Integrations, o.Config, deps)
 	if err != nil {
@@ -199,7 +199,7 @@ func build(o Options, tel *telemetry.Telemetry, roots *x509.CertPool, startJob a
 	return server, secrets, cert, err
 }
 
-// listen begins to listen at an address, unless there is a listener already.
+// listen listens at an address, unless there is already a listener.
 func listen(ctx context.Context, l net.Listener, address string, cert *config.Certificate) (net.Listener, error) {
 	if l == nil {
 		var err error
@@ -213,16 +213,16 @@ func listen(ctx context.Context, l net.Listener, address string, cert *config.Ce
 	return l, nil
 }
 
-// reload looks at mounted files again and again. Watching them is no better: a Secret's
-// volume changes by renaming folders, which file watchers are known to miss.
+// reload reads the mounted files at an interval. The kubelet replaces them through symlinks, and
+// file watchers miss such changes.
 func reload(ctx context.Context, tel *telemetry.Telemetry, secrets *config.Secrets, cert *config.Certificate) {
-	tick := time.NewTicker(reloadEvery)
+	tick := time.NewTicker(reloadInterval)
 	defer tick.Stop()
-	things := map[string]func() error{"secrets": secrets.Reload}
+	files := map[string]func() error{"secrets": secrets.Reload}
 	if cert != nil {
-		things["certificate"] = cert.Reload
+		files["certificate"] = cert.Reload
 	}
-	for what := range things { // an alert sees the first failure only if there was a 0 before
+	for what := range files {
 		tel.Metrics.InitReloads(what)
 	}
 	last := map[string]string{}
@@ -232,7 +232,7 @@ func reload(ctx context.Context, tel *telemetry.Telemetry, secrets *config.Secre
 			return
 		case <-tick.C:
 		}
-		for what, reload := range things {
+		for what, reload := range files {
 			problem := ""
 			err := reload()
 			if err != nil {
@@ -240,7 +240,7 @@ func reload(ctx context.Context, tel *telemetry.Telemetry, secrets *config.Secre
 			}
 			tel.Metrics.Reloaded(what, err)
 			if problem != "" && problem != last[what] {
-				tel.Log.ErrorContext(ctx, "reloading failed: what was loaded before stays in use", "what", what, "error", problem)
+				tel.Log.ErrorContext(ctx, "reloading failed; the previous content stays in use", "what", what, "error", problem)
 			}
 			last[what] = problem
 		}

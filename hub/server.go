@@ -1,5 +1,5 @@
-// Package hub is the HTTP server that Looker's Action API talks to: it authenticates,
-// decodes what Looker sends as a stream, and has an integration deliver it.
+// Package hub serves Looker's Action API over HTTP: it authenticates requests, decodes them as a
+// stream, and runs the integrations that deliver the data.
 package hub
 
 import (
@@ -22,18 +22,18 @@ import (
 	"integrationhub.dev/hub/wire"
 )
 
-// Server answers Looker. It keeps nothing between requests.
+// Server serves the Action API. It stores nothing between requests.
 type Server struct {
 	config  config.Config
 	catalog *catalog.Catalog
 	secrets *config.Secrets
-	// states seals users' tokens, with CIPHER_MASTER where it is set; logins seals sign-ins on
-	// their way, with the service secrets only: whoever knows CIPHER_MASTER could otherwise
-	// choose where a user's tokens go.
+	// states seals users' tokens, with CIPHER_MASTER if it is set. logins seals sign-ins with the
+	// service secrets only: otherwise anyone who knows CIPHER_MASTER could choose where a user's
+	// tokens are sent.
 	states *sealed.Box
 	logins *sealed.Box
 	links  *signInLinks
-	// ownSecrets are those in the hub's settings.
+	// ownSecrets are the secrets in the hub's settings.
 	ownSecrets []string
 	admission  *admission
 	forms      *admission
@@ -43,33 +43,33 @@ type Server struct {
 	insecure   bool
 	env        map[string]string
 	telemetry  *telemetry.Telemetry
-	about      *about
+	docs       *statusDocs
 }
 
 const (
-	// maxSettings bounds the bytes of requests beside their data that are in memory at any one
-	// time. Each request may have 4 MB of them; usual ones have a few kilobytes.
+	// maxSettings limits the bytes of all requests in memory, without their data. One request may
+	// have 4 MB; typical ones have a few kilobytes.
 	maxSettings = 64 << 20
-	// spoolWait is how long a delivery waits for room in the spool.
+	// spoolWait is how long a delivery waits for space in the spool.
 	spoolWait = 5 * time.Minute
 )
 
-// Parts is what a server is made from.
+// Parts are the dependencies of a server.
 type Parts struct {
 	Config  config.Config
 	Catalog *catalog.Catalog
 	Secrets *config.Secrets
 	// Looker is the client for downloads from Looker; it follows redirects. Tokens is the client
-	// that posts users' tokens to Looker; it follows none.
+	// that posts users' tokens to Looker; it does not follow redirects.
 	Looker, Tokens *http.Client
-	// Insecure lets Looker's addresses for sign-ins begin with http, for developers.
+	// Insecure allows http for Looker's sign-in URLs, for development.
 	Insecure bool
-	// Env is the environment, for the settings that name an integration.
+	// Env is the environment, for settings whose names contain an integration's name.
 	Env       map[string]string
 	Telemetry *telemetry.Telemetry
 }
 
-// New makes a server.
+// New creates a server.
 func New(p Parts) (*Server, error) {
 	legacy, err := p.Config.LegacyCipherKey()
 	if err != nil {
@@ -79,7 +79,7 @@ func New(p Parts) (*Server, error) {
 	if legacy != nil {
 		stateKeys = func() [][]byte { return append([][]byte{legacy}, p.Secrets.All()...) }
 	}
-	told, err := newAbout(p.Config, p.Catalog)
+	docs, err := newStatusDocs(p.Config, p.Catalog)
 	if err != nil {
 		return nil, err
 	}
@@ -87,45 +87,44 @@ func New(p Parts) (*Server, error) {
 		Dir: p.Config.SpoolDir, Limit: p.Config.SpoolBytes, MaxSettings: maxSettings, MaxWait: spoolWait,
 	}
 	if err := spool.Check(); err != nil {
-		return nil, fmt.Errorf("ACTION_HUB_SPOOL_DIR cannot be used: %w", err)
+		return nil, fmt.Errorf("ACTION_HUB_SPOOL_DIR is not usable: %w", err)
 	}
 	p.Telemetry.Metrics.ExportSpool(spool)
 	admission := newAdmission(p.Config.MaxDeliveries, p.Config.MaxQueued)
 	p.Telemetry.Metrics.ExportQueue(admission.queued)
 	return &Server{
-		config: p.Config, catalog: p.Catalog, secrets: p.Secrets,
-		states: sealed.New(stateKeys, legacy), ownSecrets: hubSecrets(p.Env),
-		logins:    sealed.New(p.Secrets.All, nil),
-		links:     newSignInLinks(),
-		admission: admission, forms: newAdmission(p.Config.MaxForms, 0), spool: spool,
+		config: p.Config, env: p.Env, catalog: p.Catalog, secrets: p.Secrets, telemetry: p.Telemetry, docs: docs,
+		states: sealed.New(stateKeys, legacy), logins: sealed.New(p.Secrets.All, nil), links: newSignInLinks(),
+		ownSecrets: hubSecrets(p.Env), insecure: p.Insecure,
+		admission: admission, forms: newAdmission(p.Config.MaxForms, 0),
+		spool: spool, tokens: p.Tokens,
 		download: &payload.Downloader{
 			Client: p.Looker, Timeout: time.Duration(p.Config.StreamTimeoutMillis) * time.Millisecond,
 		},
-		tokens: p.Tokens, insecure: p.Insecure, env: p.Env, telemetry: p.Telemetry, about: told,
 	}, nil
 }
 
-// Handler is the outline of the Action API.
+// Handler routes the Action API.
 func (s *Server) Handler() http.Handler {
 	r := chi.NewRouter()
 	r.Use(s.observe, s.recoverPanic)
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
-		writeError(w, http.StatusNotFound, "There is nothing at this address.")
+		writeError(w, http.StatusNotFound, "Not found.")
 	})
 	r.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
-		writeError(w, http.StatusNotFound, "There is nothing at this address for this method.")
+		writeError(w, http.StatusNotFound, "Not found for this method.")
 	})
 	front := s.welcome
 	if s.config.StatusPage {
 		front = s.showPage
-		r.Get("/status", s.about.status.ServeHTTP)
-		r.Head("/status", s.about.status.ServeHTTP)
+		r.Get("/status", s.docs.status.ServeHTTP)
+		r.Head("/status", s.docs.status.ServeHTTP)
 	}
 	r.Get("/", front)
 	r.Head("/", front)
 	r.With(s.authenticate).Post("/", s.listActions)
 	r.Route("/actions/{name}", func(r chi.Router) {
-		// A browser has no token: these two are protected by sealed state and a cookie.
+		// A browser has no token. Sealed state and a cookie protect these two.
 		r.Get("/oauth", s.withEntry(s.beginLogin))
 		r.Get("/oauth_redirect", s.withEntry(s.finishLogin))
 		r.Group(func(r chi.Router) {
@@ -137,13 +136,13 @@ func (s *Server) Handler() http.Handler {
 			r.Get("/oauth_check", s.withEntry(s.checkLogin))
 		})
 	})
-	return tolerant(r, s.config.BasePath())
+	return normalizePath(r, s.config.BasePath())
 }
 
-// tolerant takes addresses as the reference's router does: with a trailing slash, and in
-// any case. Names of integrations are lower case, so lowering the whole path is enough. The
-// base URL's own path may be there or not: some proxies take it away, others do not.
-func tolerant(next http.Handler, base string) http.Handler {
+// normalizePath accepts paths like the reference's router: with a trailing slash and in any case.
+// Names of integrations are lowercase, so the whole path can be lowercased. It removes the base
+// URL's path, which some proxies remove and others do not.
+func normalizePath(next http.Handler, base string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := strings.ToLower(r.URL.Path)
 		if rest, ok := strings.CutPrefix(path, base); ok && (rest == "" || rest[0] == '/') {
@@ -173,7 +172,7 @@ func (s *Server) withEntry(next entryHandler) http.HandlerFunc {
 	}
 }
 
-// writeError answers with the reference's shape for whatever is not Looker's own document.
+// writeError writes the reference's JSON for errors outside of Looker's own documents.
 func writeError(w http.ResponseWriter, status int, message string) {
 	writeRaw(w, status, errorBody(message))
 }
@@ -190,5 +189,5 @@ func writeRaw(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client may be gone
+	_, _ = w.Write(body) // the client may have disconnected
 }

@@ -247,7 +247,7 @@ func TestBadRequests(t *testing.T) {
 	}{
 		{"unknown action", "/actions/nope", "", 404, "No action found with name nope."},
 		{"unknown action's execute", "/actions/nope/execute", "{}", 404, "No action found with name nope."},
-		{"unknown address", "/nope", "", 404, "There is nothing at this address."},
+		{"unknown address", "/nope", "", 404, "Not found."},
 		{"bad escape", "/actions/%25zz/execute", "{}", 404, "No action found with name %zz."},
 		{"no form", "/actions/a/form", "{}", 404, "No form defined for action."},
 		{"not JSON", "/actions/a/execute", "{", 400, "Request body must be valid JSON."},

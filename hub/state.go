@@ -10,15 +10,15 @@ import (
 	"integrationhub.dev/hub/wire"
 )
 
-// sealedState is how encrypted state looks while Looker keeps it. KeyID only informs.
+// sealedState is encrypted state as Looker stores it. KeyID is informational.
 type sealedState struct {
 	KeyID   string `json:"cid"`
 	Payload string `json:"payload"`
 }
 
-// openState returns what an integration stored at Looker, decrypted, or "" when there is
-// nothing: Looker sends nothing, "null" and "reset" alike. State that does not open counts
-// as nothing too; then the user is asked to sign in again.
+// openState returns the decrypted state of an integration. It returns "" when Looker sends an
+// empty value, "null" or "reset", and when the state cannot be decrypted; then the user has to sign
+// in again.
 func (s *Server) openState(ctx context.Context, entry *catalog.Entry, text string) string {
 	text = strings.TrimSpace(text)
 	if text == "" || text == "null" || text == `""` || text == action.Reset || text == `"`+action.Reset+`"` {
@@ -33,7 +33,7 @@ func (s *Server) openState(ctx context.Context, entry *catalog.Entry, text strin
 		plain, err = s.states.OpenLegacy(sealed.Payload)
 	}
 	if err != nil || !json.Valid(plain) {
-		entry.Log.WarnContext(ctx, "the user's stored state does not open: asking for a new sign-in", "error", err)
+		entry.Log.WarnContext(ctx, "decrypting the user's state failed; the user must sign in again", "error", err)
 		return ""
 	}
 	return string(plain)
@@ -41,8 +41,8 @@ func (s *Server) openState(ctx context.Context, entry *catalog.Entry, text strin
 
 func statePurpose(entry *catalog.Entry) string { return entry.Definition.Name + "|state" }
 
-// sealState encrypts what an integration wants to be stored, where the environment asks for
-// it, for all integrations or for this one, by the reference's names of the settings.
+// sealState encrypts the state of an integration if ENCRYPT_PAYLOAD or ENCRYPT_PAYLOAD_<NAME>, the
+// reference's settings, enable it.
 func (s *Server) sealState(entry *catalog.Entry, state *action.State) (*action.State, error) {
 	if state == nil || state.Data == "" || state.Data == action.Reset || !s.encrypts(entry) {
 		return state, nil

@@ -18,20 +18,20 @@ import (
 	"integrationhub.dev/icons"
 )
 
-// about is what the hub tells of itself: to whoever asks, unless that is switched off, and to
-// the cluster. It is made once: nothing of it changes while the hub runs.
-type about struct {
+// statusDocs are the status page and the status JSON. They are rendered once, because nothing in
+// them changes while the hub runs.
+type statusDocs struct {
 	page, status document
 }
 
-func newAbout(c config.Config, list *catalog.Catalog) (*about, error) {
+func newStatusDocs(c config.Config, list *catalog.Catalog) (*statusDocs, error) {
 	build := version.Current()
 	html, err := page.Render(statusPage(list, c, build))
 	if err != nil {
 		return nil, err
 	}
 	status := wire.Marshal(newStatus(list, c, build, time.Now()))
-	return &about{
+	return &statusDocs{
 		page:   newDocument("text/html; charset=utf-8", html),
 		status: newDocument("application/json; charset=utf-8", status),
 	}, nil
@@ -74,8 +74,7 @@ func newStatus(c *catalog.Catalog, cfg config.Config, build version.Info, starte
 	return s
 }
 
-// showPage answers GET / by the page where a browser asks, and by a line of text where
-// anything else does.
+// showPage answers GET / with the status page for browsers and a line of text for other clients.
 func (s *Server) showPage(w http.ResponseWriter, r *http.Request) {
 	w.Header().Add("Vary", "Accept")
 	if !strings.Contains(strings.ToLower(r.Header.Get("Accept")), "text/html") {
@@ -84,17 +83,17 @@ func (s *Server) showPage(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Security-Policy", page.Policy)
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	s.about.page.ServeHTTP(w, r)
+	s.docs.page.ServeHTTP(w, r)
 }
 
-// welcome says in a line that there is a hub.
+// welcome answers with one line of text.
 func (s *Server) welcome(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	_, _ = w.Write([]byte("Integration Hub is running. Looker reaches it by POST with a token.\n"))
+	_, _ = w.Write([]byte("Integration Hub is running. Looker connects with POST and a token.\n"))
 }
 
-// document is an answer that stays the same while the hub runs.
+// document is a response that does not change while the hub runs.
 type document struct {
 	contentType, etag string
 	body              []byte
@@ -105,8 +104,8 @@ func newDocument(contentType string, body []byte) document {
 	return document{contentType, `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`, body}
 }
 
-// ServeHTTP answers with the document, or says that the client has it already. Clients may
-// keep it but ask each time: the next version of the hub may tell something else.
+// ServeHTTP serves the document. Clients must revalidate it, because it may change with the next
+// version of the hub.
 func (d document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", d.contentType)
 	w.Header().Set("X-Content-Type-Options", "nosniff")

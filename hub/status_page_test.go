@@ -46,7 +46,7 @@ func lacking(name string, settings ...string) action.Registration {
 // browserAccept is what browsers say that they take.
 const browserAccept = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 
-const oneLine = "Integration Hub is running. Looker reaches it by POST with a token.\n"
+const oneLine = "Integration Hub is running. Looker connects with POST and a token.\n"
 
 func TestStatusPage(t *testing.T) {
 	t.Parallel()

@@ -11,16 +11,16 @@ import (
 	"integrationhub.dev/hub/panics"
 )
 
-// abandonAfter is how long an integration may go on when its context has ended. Most return at
-// once; what is left is for answers that are on their way.
+// abandonAfter is how long an integration has to return after its context has ended. Most return at
+// once; some finish reading a response.
 const abandonAfter = 30 * time.Second
 
-// errAbandoned says that an integration did not return although its context had ended.
+// errAbandoned means that an integration did not return after its context had ended.
 var errAbandoned = errors.New("the integration did not return after its context had ended")
 
-// supervise calls an integration and returns when it does, or soon after ctx has ended: an
-// integration that hangs must not hold its place in the hub, or the hub's shutdown. A panic in it
-// becomes an error.
+// supervise calls an integration and returns when the call does, or soon after ctx has ended, so
+// that a hanging integration neither holds a slot nor delays the hub's shutdown. A panic becomes
+// an error.
 func supervise[T any](ctx context.Context, s *Server, entry *catalog.Entry, call func(context.Context) (T, error)) (T, error) {
 	var value T
 	done := make(chan error, 1)
@@ -43,7 +43,7 @@ func supervise[T any](ctx context.Context, s *Server, entry *catalog.Entry, call
 	}
 	name := entry.Definition.Name
 	returned := s.telemetry.Metrics.Abandoned(name)
-	entry.Log.ErrorContext(ctx, "integration does not return and was abandoned", "seconds", time.Since(started).Seconds())
+	entry.Log.ErrorContext(ctx, "abandoned an integration that did not return", "seconds", time.Since(started).Seconds())
 	panics.Go(func() error { return <-done }, func(err error) {
 		returned()
 		entry.Log.WarnContext(ctx, "abandoned integration returned", "seconds", time.Since(started).Seconds(), "error", err)

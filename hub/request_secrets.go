@@ -10,17 +10,17 @@ import (
 	"integrationhub.dev/hub/outbound"
 )
 
-// Destinations repeat what they were sent in their errors, and integrations quote those. So
-// what goes to Looker and to the log is searched for the request's secrets, here and once.
+// Destinations repeat parts of a request in their errors, and integrations quote those errors. So
+// the secrets of a request are collected here, and removed from responses and from the log.
 
-// secretSetting is what the names of environment variables with secrets look like.
+// secretSetting matches the names of environment variables that contain secrets.
 var secretSetting = regexp.MustCompile(`_(SECRET|PASSWORD|TOKEN|PRIVATE_KEY|DSN)$|^CIPHER_MASTER$`)
 
-// secretField is what the names of parameters and form fields with secrets look like, beside
-// those that a definition calls sensitive.
+// secretField matches the names of parameters and form fields that contain secrets, in addition to
+// the parameters that a definition marks as sensitive.
 var secretField = regexp.MustCompile(`(?i)(password|passphrase|token|secret|api_?key|private_?key)$`)
 
-// hubSecrets are the secrets in the hub's own settings.
+// hubSecrets returns the secrets in the hub's settings.
 func hubSecrets(env map[string]string) (all []string) {
 	for name, value := range env {
 		if secretSetting.MatchString(name) {
@@ -30,7 +30,7 @@ func hubSecrets(env map[string]string) (all []string) {
 	return all
 }
 
-// noteSecrets remembers what a request holds that must not be shown.
+// noteSecrets collects the secrets of a request.
 func noteSecrets(ctx context.Context, entry *catalog.Entry, req *action.Request) {
 	secrets := outbound.SecretsOf(ctx)
 	secrets.Add(req.StateURL)
@@ -52,10 +52,10 @@ func noteSecrets(ctx context.Context, entry *catalog.Entry, req *action.Request)
 	}
 }
 
-// leaves are the texts in a JSON value. What is no JSON is one text.
+// leaves returns the strings in a JSON value. Text that is not JSON is one string.
 func leaves(text string) []string { return textsIn(text, func(string) bool { return true }) }
 
-// tokens are those texts in a user's state that are secret by their names.
+// tokens returns the strings in a user's state whose names mark them as secrets.
 func tokens(state string) []string { return textsIn(state, outbound.IsSecretName) }
 
 func textsIn(text string, wanted func(name string) bool) (all []string) {
@@ -84,11 +84,11 @@ func textsIn(text string, wanted func(name string) bool) (all []string) {
 	return all
 }
 
-// scrub removes the request's secrets from a text for Looker.
+// scrub removes the request's secrets from a message for Looker.
 func scrub(ctx context.Context, text string) string { return outbound.SecretsOf(ctx).Scrub(text) }
 
-// scrub removes the request's secrets from what an integration tells Looker. The state is
-// Looker's to keep.
+// scrub removes the request's secrets from an integration's messages. The state is for Looker to
+// store and stays.
 func (out *outcome) scrub(ctx context.Context) {
 	out.Message = scrub(ctx, out.Message)
 	if out.Error != nil {
