@@ -51,7 +51,7 @@ func statusPage(c *catalog.Catalog, cfg config.Config, build version.Info) page.
 		h.Integrations = append(h.Integrations, i)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Unavailable)) {
-		h.Withheld = append(h.Withheld, page.Withheld{Name: name, Icon: icons.DataURI(name), Reason: c.Unavailable[name]})
+		h.Unavailable = append(h.Unavailable, page.Unavailable{Name: name, Icon: icons.DataURI(name), Reason: c.Unavailable[name]})
 	}
 	return h
 }

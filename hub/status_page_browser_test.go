@@ -87,7 +87,7 @@ func TestStatusPageInBrowser(t *testing.T) {
 		tab.permit(s.URL, "clipboard-write", browser.PermissionSettingGranted)
 		tab.permit(s.URL, "clipboard-read", browser.PermissionSettingGranted)
 		tab.do(chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(kb.Enter))
-		tab.says("Copied to the clipboard.")
+		tab.says("Copied.")
 		if got := value[string](tab, `navigator.clipboard.readText()`); got != baseURL {
 			t.Errorf("the clipboard holds %q", got)
 		}
@@ -98,7 +98,7 @@ func TestStatusPageInBrowser(t *testing.T) {
 		tab.do(chromedp.Navigate(s.URL))
 		tab.permit(s.URL, "clipboard-write", browser.PermissionSettingDenied)
 		tab.do(chromedp.Click("#copy-url"))
-		tab.says("The browser refused. The URL is selected: copy it from there.")
+		tab.says("Copying failed. The URL is selected: press Ctrl+C.")
 		if got := value[string](tab, `getSelection().toString()`); got != baseURL {
 			t.Errorf("%q is selected", got)
 		}

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 )
 
-// Certificate is the hub's own, which changes while it runs.
+// Certificate is the hub's TLS certificate, which can be reloaded.
 type Certificate struct {
 	certFile, keyFile string
 	current           atomic.Pointer[tls.Certificate]
@@ -19,15 +19,15 @@ func LoadCertificate(certFile, keyFile string) (*Certificate, error) {
 	return c, c.Reload()
 }
 
-// NewCertificate holds a certificate that does not change.
+// NewCertificate returns a certificate that does not change.
 func NewCertificate(t tls.Certificate) *Certificate {
 	c := &Certificate{}
 	c.current.Store(&t)
 	return c
 }
 
-// Reload reads the files again. A pair that does not fit together, as in the middle of a
-// change, leaves the old one in place.
+// Reload reads the files again. The previous certificate stays in use if the certificate and the
+// key do not match, for example while they are being replaced.
 func (c *Certificate) Reload() error {
 	if c.certFile == "" {
 		return nil
@@ -40,11 +40,10 @@ func (c *Certificate) Reload() error {
 	return nil
 }
 
-// Leaf is the certificate that is served now.
+// Leaf returns the certificate that is currently served.
 func (c *Certificate) Leaf() *x509.Certificate { return c.current.Load().Leaf }
 
-// TLS is the server's configuration: connections that are open keep their certificate, new
-// ones get the current.
+// TLS returns the server's TLS configuration. New connections use the current certificate.
 func (c *Certificate) TLS() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,

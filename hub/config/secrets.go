@@ -13,16 +13,16 @@ import (
 	"integrationhub.dev/hub/token"
 )
 
-// Secrets are the service secrets that Looker's tokens are made from. There may be several,
-// so that a rotation loses no request.
+// Secrets are the service secrets from which Looker's tokens are derived. Several can be valid at
+// once, so that no request fails during a rotation.
 type Secrets struct {
 	fixed []byte
 	files []string
 	all   atomic.Pointer[[][]byte]
 }
 
-// ErrNoSecret says that no service secret is there.
-var ErrNoSecret = errors.New("no service secret is set: neither ACTION_HUB_SECRET nor a file of ACTION_HUB_SECRET_FILES holds one")
+// ErrNoSecret means that no service secret is configured.
+var ErrNoSecret = errors.New("no service secret: set ACTION_HUB_SECRET or ACTION_HUB_SECRET_FILES")
 
 // LoadSecrets reads the service secrets.
 func LoadSecrets(fixed action.Secret, files []string) (*Secrets, error) {
@@ -30,10 +30,10 @@ func LoadSecrets(fixed action.Secret, files []string) (*Secrets, error) {
 	return s, s.Reload()
 }
 
-// All returns the secrets, the one to mint with first.
+// All returns the secrets, the current one first.
 func (s *Secrets) All() [][]byte { return *s.all.Load() }
 
-// Reload reads the files again. When that leaves no secret the old ones stay.
+// Reload reads the files again. If that fails or leaves no secret, the previous secrets stay valid.
 func (s *Secrets) Reload() error {
 	var all [][]byte
 	if len(s.fixed) > 0 {

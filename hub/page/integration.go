@@ -13,19 +13,19 @@ type SignIn int
 // The ways to sign in.
 const (
 	NoSignIn SignIn = iota
-	// UserSignIn is by each user, through the hub.
+	// UserSignIn means that each user signs in through the hub.
 	UserSignIn
-	// LookerSignIn is by Looker, which hands the credentials over.
+	// LookerSignIn means that Looker stores the credentials and sends them.
 	LookerSignIn
 )
 
 // ByUser and ByLooker are for the template.
 func (s SignIn) ByUser() bool { return s == UserSignIn }
 
-// ByLooker reports whether Looker keeps the credentials.
+// ByLooker reports whether Looker stores the credentials.
 func (s SignIn) ByLooker() bool { return s == LookerSignIn }
 
-// Integration is one that is on offer.
+// Integration is an available integration.
 type Integration struct {
 	action.Definition
 	// Icon is a data URI, or "".
@@ -33,8 +33,8 @@ type Integration struct {
 	SignIn SignIn
 }
 
-// Takes names the kinds of request in people's words.
-func (i Integration) Takes() []string {
+// Accepts names the supported action types.
+func (i Integration) Accepts() []string {
 	names := make([]string, len(i.Types))
 	for n, t := range i.Types {
 		names[n] = cmp.Or(typeNames[t], string(t))
@@ -47,11 +47,11 @@ var typeNames = map[action.Type]string{
 	action.TypeDashboard: "Dashboards", action.TypeNone: "Requests without data",
 }
 
-// newest stands for a Looker newer than any condition asks for.
+// newest is newer than any version of Looker that an integration requires.
 var newest = action.V(math.MaxInt32, 0, 0)
 
-// FormatNames names the formats that the newest Looker may send; none means that Looker
-// chooses among all it has.
+// FormatNames names the formats for the newest version of Looker; none means all of Looker's
+// formats.
 func (i Integration) FormatNames() []string {
 	formats := i.Formats
 	if i.FormatsFor != nil {
@@ -75,11 +75,11 @@ var formatNames = map[action.Format]string{
 // Need is a field that a query must have.
 type Need struct {
 	Tags []string
-	// Between stands between the tags: the field carries any of them, or all.
+	// Between separates the tags: the field needs any or all of them.
 	Between string
 }
 
-// Needs are the fields that a query must have, by their LookML tags.
+// Needs returns the fields that a query must have, by their LookML tags.
 func (i Integration) Needs() []Need {
 	var needs []Need
 	for _, f := range i.RequiredFields {

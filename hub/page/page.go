@@ -1,6 +1,6 @@
-// Package page renders what a hub shows to people who open its address in a browser: what
-// it is, how to connect Looker with it, and which integrations it offers. The page is one
-// document that loads nothing, and works without its script.
+// Package page renders the hub's status page: what the hub is, how to connect Looker, and which
+// integrations are available. The page is one document that loads nothing else and works without
+// JavaScript.
 package page
 
 import (
@@ -14,25 +14,25 @@ import (
 	"integrationhub.dev/hub/version"
 )
 
-// Hub is what the page tells.
+// Hub is the content of the page.
 type Hub struct {
 	// Label is the hub's name in Looker.
 	Label string
-	// URL is the hub's address, as Looker is told it.
+	// URL is the base URL that is configured in Looker.
 	URL string
-	// Build is the version that runs.
+	// Build is the version of the running hub.
 	Build version.Info
-	// Integrations are on offer; they are shown in this order, as the withheld ones are.
+	// Integrations are the available ones. Both lists are shown in their order.
 	Integrations []Integration
-	Withheld     []Withheld
+	Unavailable  []Unavailable
 }
 
-// Withheld is an integration that is not on offer.
-type Withheld struct {
+// Unavailable is an integration that is not available.
+type Unavailable struct {
 	Name string
 	// Icon is a data URI, or "".
 	Icon string
-	// Reason names what is missing. It never holds a setting's value.
+	// Reason names the missing settings, never the value of a setting.
 	Reason string
 }
 
@@ -51,10 +51,10 @@ var (
 	}).Parse(source))
 )
 
-// Policy is the Content-Security-Policy (CSP Level 3) under which the page works: its own
-// style and script, known by their hashes, pictures that it carries with it, and nothing else.
-var Policy = fmt.Sprintf("default-src 'none'; style-src %s; script-src %s; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-	hash(style), hash(script))
+// Policy is the Content-Security-Policy (CSP Level 3) of the page. It allows only its own style
+// and script, by their hashes, and embedded images.
+var Policy = fmt.Sprintf("default-src 'none'; style-src %s; script-src %s; img-src data:; "+
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'", hash(style), hash(script))
 
 func hash(text string) string {
 	sum := sha256.Sum256([]byte(text))

@@ -1,5 +1,5 @@
-// The button appears only where it can do something: browsers give pages the clipboard over
-// HTTPS and on this machine.
+// The button is shown only if the clipboard is available, which browsers allow over HTTPS and on
+// localhost.
 (() => {
   const address = document.getElementById("hub-url");
   const button = document.getElementById("copy-url");
@@ -9,10 +9,10 @@
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(address.textContent);
-      said.textContent = "Copied to the clipboard.";
+      said.textContent = "Copied.";
     } catch {
       getSelection().selectAllChildren(address);
-      said.textContent = "The browser refused. The URL is selected: copy it from there.";
+      said.textContent = "Copying failed. The URL is selected: press Ctrl+C.";
     }
   });
 })();

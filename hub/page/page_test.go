@@ -63,39 +63,39 @@ func TestStates(t *testing.T) {
 		}
 		return []action.Format{action.JSONDetail}
 	}
-	withheld := []page.Withheld{{Name: "off", Reason: "missing settings: OFF_KEY"}}
+	unavailable := []page.Unavailable{{Name: "off", Reason: "missing settings: OFF_KEY"}}
 	const (
-		saysPlain    = "Plain plain Does it. Takes Nothing Formats All of Looker’s Settings in Looker None"
-		saysWithheld = " Not on offer 1 To offer one, list it in the IntegrationHub’s spec.integrations and give it the settings that are missing. " +
-			"For a hub without the operator, ACTION_WHITELIST and the environment take their place. off missing settings: OFF_KEY"
+		saysPlain       = "Plain plain Does it. Accepts Nothing Formats All Settings in Looker None"
+		saysUnavailable = " Unavailable 1 To enable an integration, add it and its missing settings to spec.integrations of the IntegrationHub. " +
+			"Without the operator, use ACTION_WHITELIST and environment variables. off missing settings: OFF_KEY"
 	)
 	for _, tt := range []struct {
 		name         string
 		integrations []page.Integration
-		withheld     []page.Withheld
+		unavailable  []page.Unavailable
 		want         string
 	}{
-		{"no integration", nil, nil, "Integrations 0 This hub offers no integration."},
-		{"all withheld", nil, withheld, "Integrations 0 This hub offers no integration; the next section says why." + saysWithheld},
+		{"no integration", nil, nil, "Integrations 0 No integrations are available."},
+		{"all unavailable", nil, unavailable, "Integrations 0 No integrations are available. See the reasons below." + saysUnavailable},
 		{"one plain", []page.Integration{plain}, nil, "Integrations 1 " + saysPlain},
-		{"some withheld", []page.Integration{plain}, withheld, "Integrations 1 " + saysPlain + saysWithheld},
+		{"some unavailable", []page.Integration{plain}, unavailable, "Integrations 1 " + saysPlain + saysUnavailable},
 		{
 			"everything there is to say", []page.Integration{full}, nil, "Integrations 1 Full full Does all. " +
-				"Takes Single values Query results Dashboards Requests without data new_type Formats CSV new_format Looker version 7.3.0 or newer " +
-				"Fields that a query needs One with the LookML tag phone One with the LookML tag a or b or c One with the LookML tag d and e " +
+				"Accepts Single values Query results Dashboards Requests without data new_type Formats CSV new_format Looker version 7.3.0 or newer " +
+				"Required fields A field with the LookML tag phone A field with the LookML tag a or b or c A field with the LookML tag d and e " +
 				"Sign-in Each user signs in once, from the form in Looker. " +
 				"Settings in Looker Key required secret per user Yours. Install a link in Looker",
 		},
 		{
 			"delegated", []page.Integration{delegated}, nil, "Integrations 1 Plain plain Does it. " +
-				"Takes Nothing Formats JSON, detailed, as a stream Sign-in Looker keeps the credentials. Settings in Looker None",
+				"Accepts Nothing Formats JSON, detailed, as a stream Sign-in Looker stores the credentials. Settings in Looker None",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			got := read(render(t, page.Hub{
 				Label: "Golden Hub", URL: "https://hub.example.com", Build: version.Info{Version: "v1.2.3", Commit: "0123abc"},
-				Integrations: tt.integrations, Withheld: tt.withheld,
+				Integrations: tt.integrations, Unavailable: tt.unavailable,
 			}))
 			start := strings.Index(got, "Integrations ")
 			if !strings.HasPrefix(got, opening) || start < 0 || !strings.HasSuffix(got, closing) {
@@ -135,7 +135,7 @@ func TestTextsAreEscaped(t *testing.T) {
 			Params:         []action.Param{{Label: evil, Description: evil}},
 			RequiredFields: []action.RequiredField{{Tag: evil}},
 		}}},
-		Withheld: []page.Withheld{{Name: evil, Reason: evil}},
+		Unavailable: []page.Unavailable{{Name: evil, Reason: evil}},
 	})
 	if strings.Count(got, "<script>") != 1 || strings.Contains(got, "<img") || strings.Contains(got, "onerror=\"") || strings.Count(got, "</title>") != 1 {
 		t.Error(got)
