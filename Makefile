@@ -155,6 +155,7 @@ generate: $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS) $(TOOLS)/helm-docs-$(HELM_DOCS) 
 	$< --log-level ERROR --config api/reference.yaml --source-path api --renderer markdown --output-path api/README.md
 	cp config/crd/bases/hub.integrationhub.dev_integrationhubs.yaml charts/integration-hub/files/crd.yaml
 	cp config/rbac/role.yaml charts/integration-hub/files/role.yaml
+	cp controllers/resources/alerts.yaml charts/integration-hub/files/alerts.yaml
 	cp charts/integration-hub/files/dashboard.json config/prometheus/dashboard.json
 	{ printf 'apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: integration-hub, namespace: integration-hub-system}\nspec:\n'; \
 	  sed 's/^/  /' charts/integration-hub/files/alerts.yaml; } > config/prometheus/alerts.yaml

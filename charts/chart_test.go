@@ -3,12 +3,16 @@ package charts_test
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
 
 	"integrationhub.dev/controllers/controllertest"
 )
@@ -93,25 +97,40 @@ func withoutDashboard(rendered string) string {
 	return strings.Join(documents, "\n---\n")
 }
 
-// TestCopies: the chart's definition and rights are the ones in config.
+// The chart's files are copies: make generate writes them.
 func TestCopies(t *testing.T) {
 	t.Parallel()
 	for copied, source := range map[string]string{
-		"crd.yaml":  "crd/bases/hub.integrationhub.dev_integrationhubs.yaml",
-		"role.yaml": "rbac/role.yaml",
+		"crd.yaml":    "config/crd/bases/hub.integrationhub.dev_integrationhubs.yaml",
+		"role.yaml":   "config/rbac/role.yaml",
+		"alerts.yaml": "controllers/resources/alerts.yaml",
 	} {
-		want, err := os.ReadFile(filepath.Join("..", "config", source))
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := os.ReadFile(filepath.Join(chart, "files", copied))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(got, want) {
-			t.Errorf("files/%s differs from config/%s: run make generate", copied, source)
+		if diff := cmp.Diff(read(t, filepath.Join("..", source)), read(t, filepath.Join(chart, "files", copied))); diff != "" {
+			t.Errorf("files/%s differs from %s, run make generate (-source +copy):\n%s", copied, source, diff)
 		}
 	}
+	var rule struct {
+		Spec any `json:"spec"`
+	}
+	var alerts any
+	if err := errors.Join(
+		yaml.Unmarshal([]byte(read(t, filepath.Join("..", "config", "prometheus", "alerts.yaml"))), &rule),
+		yaml.Unmarshal([]byte(read(t, filepath.Join(chart, "files", "alerts.yaml"))), &alerts),
+	); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(alerts, rule.Spec); diff != "" {
+		t.Errorf("config/prometheus/alerts.yaml differs from the chart's, run make generate (-chart +config):\n%s", diff)
+	}
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func TestRefused(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 	_ "sigs.k8s.io/controller-runtime/pkg/controller" // registers what a manager exports
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
@@ -23,42 +24,55 @@ import (
 	"integrationhub.dev/controllers/resources"
 )
 
-// rules is the part of a PrometheusRule that is asked for here.
+// rules is the spec of a PrometheusRule.
 type rules struct {
 	Groups []struct {
-		Rules []struct {
-			Alert string `json:"alert"`
-			Expr  string `json:"expr"`
-		} `json:"rules"`
+		Name  string `json:"name"`
+		Rules []rule `json:"rules"`
 	} `json:"groups"`
 }
 
-func (r rules) expressions() map[string]string {
-	all := map[string]string{}
+type rule struct {
+	Alert       string            `json:"alert"`
+	Expr        string            `json:"expr"`
+	For         string            `json:"for"`
+	Labels      map[string]string `json:"labels"`
+	Annotations map[string]string `json:"annotations"`
+}
+
+// byName returns the rules of a group, or of all, by the alert's name and severity.
+func (r rules) byName(group string) map[string]rule {
+	all := map[string]rule{}
 	for _, g := range r.Groups {
 		for _, rule := range g.Rules {
-			all[rule.Alert] = rule.Expr
+			if group == "" || g.Name == group {
+				all[rule.Alert+" "+rule.Labels["severity"]] = rule
+			}
 		}
 	}
 	return all
 }
 
-// chartAlerts are those that the chart ships.
-func chartAlerts(t *testing.T) map[string]string {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(chart, "files", "alerts.yaml"))
-	if err != nil {
-		t.Fatal(err)
+func expressions(rules map[string]rule) map[string]string {
+	all := map[string]string{}
+	for name, r := range rules {
+		all[name] = r.Expr
 	}
-	var r rules
-	if err := yaml.Unmarshal(text, &r); err != nil {
-		t.Fatal(err)
-	}
-	return r.expressions()
+	return all
 }
 
-// hubAlerts are those that the operator makes for a hub.
-func hubAlerts(t *testing.T) map[string]string {
+// chartRules reads the alerts that the chart ships.
+func chartRules(t *testing.T) rules {
+	t.Helper()
+	var r rules
+	if err := yaml.UnmarshalStrict([]byte(read(t, filepath.Join(chart, "files", "alerts.yaml"))), &r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// hubRules builds the alerts that the operator applies for a single hub.
+func hubRules(t *testing.T) rules {
 	t.Helper()
 	h := &v1alpha1.IntegrationHub{}
 	h.Name, h.Namespace = "actions", "looker"
@@ -71,7 +85,51 @@ func hubAlerts(t *testing.T) map[string]string {
 	if err := json.Unmarshal(text, &r); err != nil {
 		t.Fatal(err)
 	}
-	return r.expressions()
+	return r
+}
+
+// The alerts of a single hub are the chart's, limited to the hub's series. Only IntegrationHubDown
+// needs the hub's name and is not in the chart.
+func TestHubAlertsAreTheCharts(t *testing.T) {
+	t.Parallel()
+	want, got := chartRules(t).byName("integration-hub"), hubRules(t).byName("")
+	delete(got, "IntegrationHubDown critical")
+	for name, r := range got {
+		if r.Labels["hub"] != "actions" {
+			t.Errorf("%s has the labels %v", name, r.Labels)
+		}
+		delete(r.Labels, "hub")
+		e, err := parser.NewParser(parser.Options{}).ParseExpr(r.Expr)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for _, s := range selectors(e) {
+			matchers := []string{}
+			s.LabelMatchers = slices.DeleteFunc(s.LabelMatchers, func(m *labels.Matcher) bool {
+				ofHub := m.Name == "namespace" || m.Name == "service"
+				if ofHub {
+					matchers = append(matchers, m.String())
+				}
+				return ofHub
+			})
+			if diff := cmp.Diff([]string{`namespace="looker"`, `service="actions-metrics"`}, matchers); diff != "" {
+				t.Errorf("%s: %s is not limited to the hub (-want +got):\n%s", name, s.Name, diff)
+			}
+		}
+		r.Expr = e.String()
+		got[name] = r
+	}
+	for name, r := range want {
+		e, err := parser.NewParser(parser.Options{}).ParseExpr(r.Expr)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		r.Expr = e.String()
+		want[name] = r
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the alerts differ (-chart +hub):\n%s", diff)
+	}
 }
 
 // panels are the dashboard's queries, with Grafana's variables filled in.
@@ -152,7 +210,9 @@ func exported(t *testing.T) map[string][]string {
 func TestPromQL(t *testing.T) {
 	t.Parallel()
 	known := exported(t)
-	for source, expressions := range map[string]map[string]string{"chart's alert": chartAlerts(t), "hub's alert": hubAlerts(t), "panel": panels(t)} {
+	for source, expressions := range map[string]map[string]string{
+		"chart's alert": expressions(chartRules(t).byName("")), "hub's alert": expressions(hubRules(t).byName("")), "panel": panels(t),
+	} {
 		if len(expressions) == 0 {
 			t.Errorf("there is no %s", source)
 		}
@@ -216,12 +276,16 @@ func TestAlertsAreExplained(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	shipped := map[string]bool{}
+	for _, r := range chartRules(t).byName("") {
+		shipped[r.Alert] = true
+	}
 	var explained []string
 	for _, row := range regexp.MustCompile(`(?m)^\| (IntegrationHub\w+) \| \S`).FindAllStringSubmatch(string(readme), -1) {
 		explained = append(explained, row[1])
 	}
 	slices.Sort(explained)
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(chartAlerts(t))), explained); diff != "" {
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(shipped)), explained); diff != "" {
 		t.Errorf("README.md explains other alerts (-shipped +explained):\n%s", diff)
 	}
 }
