@@ -19,116 +19,117 @@ func TestCRDRefuses(t *testing.T) {
 			s.Integrations = []v1alpha1.Integration{{Name: v1alpha1.IntegrationName(name), Settings: settings}}
 		}
 	}
-	for _, tt := range []struct {
-		name, want string
-		change     func(*v1alpha1.IntegrationHubSpec)
+	for name, tt := range map[string]struct {
+		change func(*v1alpha1.IntegrationHubSpec)
+		want   string
 	}{
-		{"clear text", "baseURL must begin with https://", func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "http://hub.example.com" }},
-		{"no host", "baseURL must begin with https://", func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "https://" }},
-		{"a slash at the end", "must not end with a slash", func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "https://hub.example.com/" }},
-		{"a query", "must not contain a query", func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "https://hub.example.com?a=b" }},
-		{"an unknown integration", `Unsupported value: "carrier_pigeon"`, integration("carrier_pigeon", nil)},
-		{"a setting that is no name", "the keys of settings are names of environment variables", integration("tray", map[string]v1alpha1.SettingValue{"lower": "x"})},
-		{"a setting of the hub", "settings must not set what belongs to the hub itself", integration("tray", map[string]v1alpha1.SettingValue{"ACTION_HUB_SECRET": "x"})},
-		{"the key for users' tokens", "settings must not set what belongs to the hub itself", integration("tray", map[string]v1alpha1.SettingValue{"CIPHER_MASTER": "x"})},
-		{"encryption switched off", "settings must not set what belongs to the hub itself", integration("tray", map[string]v1alpha1.SettingValue{"ENCRYPT_PAYLOAD_TRAY": "false"})},
-		{"a proxy", "settings must not set what belongs to the hub itself", integration("tray", map[string]v1alpha1.SettingValue{"HTTPS_PROXY": "x"})},
-		{"the runtime's featureEnvVars", "settings must not set what belongs to the hub itself", integration("tray", map[string]v1alpha1.SettingValue{"GODEBUG": "x"})},
-		{"cloud credentials", "settings must not set what belongs to the hub itself", integration("tray", map[string]v1alpha1.SettingValue{"AWS_CONTAINER_CREDENTIALS_FULL_URI": "x"})},
-		{"the same integration twice", "Duplicate value", func(s *v1alpha1.IntegrationHubSpec) {
+		"clear text":                 {want: "baseURL must be an https URL with a host", change: func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "http://hub.example.com" }},
+		"no host":                    {want: "baseURL must be an https URL with a host", change: func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "https://" }},
+		"a slash at the end":         {want: "must not end with a slash", change: func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "https://hub.example.com/" }},
+		"a query":                    {want: "must not contain a query", change: func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "https://hub.example.com?a=b" }},
+		"an unknown integration":     {want: `Unsupported value: "carrier_pigeon"`, change: integration("carrier_pigeon", nil)},
+		"a setting that is no name":  {want: "the keys of settings must be names of environment variables", change: integration("tray", map[string]v1alpha1.SettingValue{"lower": "x"})},
+		"a setting of the hub":       {want: "settings must not contain variables that are reserved", change: integration("tray", map[string]v1alpha1.SettingValue{"ACTION_HUB_SECRET": "x"})},
+		"the key for users' tokens":  {want: "settings must not contain variables that are reserved", change: integration("tray", map[string]v1alpha1.SettingValue{"CIPHER_MASTER": "x"})},
+		"encryption switched off":    {want: "settings must not contain variables that are reserved", change: integration("tray", map[string]v1alpha1.SettingValue{"ENCRYPT_PAYLOAD_TRAY": "false"})},
+		"a proxy":                    {want: "settings must not contain variables that are reserved", change: integration("tray", map[string]v1alpha1.SettingValue{"HTTPS_PROXY": "x"})},
+		"a variable of Go's runtime": {want: "settings must not contain variables that are reserved", change: integration("tray", map[string]v1alpha1.SettingValue{"GODEBUG": "x"})},
+		"cloud credentials":          {want: "settings must not contain variables that are reserved", change: integration("tray", map[string]v1alpha1.SettingValue{"AWS_CONTAINER_CREDENTIALS_FULL_URI": "x"})},
+		"the same integration twice": {want: "Duplicate value", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.Integrations = []v1alpha1.Integration{{Name: "tray"}, {Name: "tray"}}
 		}},
-		{"renewal before issuance", "renewBefore must be shorter than duration", func(s *v1alpha1.IntegrationHubSpec) {
+		"renewal before issuance": {want: "renewBefore must be shorter than duration", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.TLS.Duration, s.TLS.RenewBefore = "1h", "2h"
 		}},
-		{"a short certificate", "duration must be at least 1h", func(s *v1alpha1.IntegrationHubSpec) { s.TLS.Duration = "5m" }},
-		{"no issuer", "spec.tls.issuerRef.name", func(s *v1alpha1.IntegrationHubSpec) { s.TLS.IssuerRef.Name = "" }},
-		{"a range that is none", "must be a range such as 10.1.0.0/16", func(s *v1alpha1.IntegrationHubSpec) {
+		"a short certificate": {want: "duration must be at least 1h", change: func(s *v1alpha1.IntegrationHubSpec) { s.TLS.Duration = "5m" }},
+		"no issuer":           {want: "spec.tls.issuerRef.name", change: func(s *v1alpha1.IntegrationHubSpec) { s.TLS.IssuerRef.Name = "" }},
+		"a range that is none": {want: "must be a CIDR range such as 10.1.0.0/16", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.Egress = &v1alpha1.Egress{AllowCIDRs: []string{"10.0.0.0"}}
 		}},
-		{"a denied range that is none", "must be a range such as 10.1.0.0/16", func(s *v1alpha1.IntegrationHubSpec) {
+		"a denied range that is none": {want: "must be a CIDR range such as 10.1.0.0/16", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.Egress = &v1alpha1.Egress{DenyCIDRs: []string{"10.0.0.0/33"}}
 		}},
-		{"a host that is an address of the web", "must be a host such as example.com", func(s *v1alpha1.IntegrationHubSpec) {
+		"a host that is an address of the web": {want: "must be a host such as example.com", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.Egress = &v1alpha1.Egress{AllowHosts: []string{"https://example.com"}}
 		}},
-		{"a star in the middle", "must be a host such as example.com", func(s *v1alpha1.IntegrationHubSpec) {
+		"a star in the middle": {want: "must be a host such as example.com", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.Egress = &v1alpha1.Egress{AllowHosts: []string{"a.*.com"}}
 		}},
-		{"a port past the last", "less than or equal to 65535", func(s *v1alpha1.IntegrationHubSpec) {
+		"a port past the last": {want: "less than or equal to 65535", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.Egress = &v1alpha1.Egress{AllowPorts: []int32{70000}}
 		}},
-		{"an odd use of a proxy", `Unsupported value: "Always"`, func(s *v1alpha1.IntegrationHubSpec) {
+		"an odd use of a proxy": {want: `Unsupported value: "Always"`, change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.Egress = &v1alpha1.Egress{Proxy: &v1alpha1.Proxy{SecretRef: v1alpha1.SecretRef{Name: "proxy"}, Use: "Always"}}
 		}},
-		{"a proxy nowhere", "spec.egress.proxy.secretRef.name", func(s *v1alpha1.IntegrationHubSpec) { s.Egress = &v1alpha1.Egress{Proxy: &v1alpha1.Proxy{}} }},
-		{"a project of Sentry's nowhere", "spec.sentry.dsnSecretRef.name", func(s *v1alpha1.IntegrationHubSpec) { s.Sentry = &v1alpha1.Sentry{} }},
-		{"an endless drain", "drainTimeout must be between 0s and 2h", func(s *v1alpha1.IntegrationHubSpec) { s.DrainTimeout = "3h" }},
-		{"a drain that is no time", "written as 90s, 15m or 1h30m", func(s *v1alpha1.IntegrationHubSpec) { s.DrainTimeout = "soon" }},
-		{"a duration in days", "there is no unit for days", func(s *v1alpha1.IntegrationHubSpec) { s.TLS.Duration = "90d" }},
-		{"a renewal in days", "there is no unit for days", func(s *v1alpha1.IntegrationHubSpec) { s.TLS.RenewBefore = "30d" }},
-		{"renewal before issuance by default", "renewBefore must be shorter than duration", func(s *v1alpha1.IntegrationHubSpec) { s.TLS.RenewBefore = "2160h" }},
-		{"an issuer of no kind", "kind must be Issuer or ClusterIssuer", func(s *v1alpha1.IntegrationHubSpec) { s.TLS.IssuerRef.Kind = "Secret" }},
-		{"a name that is none", "must be a DNS name such as", func(s *v1alpha1.IntegrationHubSpec) { s.TLS.DNSNames = []string{"https://hub.example.com"} }},
-		{"a user name", "must not contain a query, a fragment or a user name", func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "https://me@hub.example.com" }},
-		{"nothing on offer", "enable at least one integration", func(s *v1alpha1.IntegrationHubSpec) {
+		"a proxy nowhere":                    {want: "spec.egress.proxy.secretRef.name", change: func(s *v1alpha1.IntegrationHubSpec) { s.Egress = &v1alpha1.Egress{Proxy: &v1alpha1.Proxy{}} }},
+		"a project of Sentry's nowhere":      {want: "spec.sentry.dsnSecretRef.name", change: func(s *v1alpha1.IntegrationHubSpec) { s.Sentry = &v1alpha1.Sentry{} }},
+		"an endless drain":                   {want: "drainTimeout must be between 0s and 2h", change: func(s *v1alpha1.IntegrationHubSpec) { s.DrainTimeout = "3h" }},
+		"a drain that is no time":            {want: "such as 90s, 15m or 1h30m", change: func(s *v1alpha1.IntegrationHubSpec) { s.DrainTimeout = "soon" }},
+		"a duration in days":                 {want: "in hours, minutes or seconds", change: func(s *v1alpha1.IntegrationHubSpec) { s.TLS.Duration = "90d" }},
+		"a renewal in days":                  {want: "in hours, minutes or seconds", change: func(s *v1alpha1.IntegrationHubSpec) { s.TLS.RenewBefore = "30d" }},
+		"renewal before issuance by default": {want: "renewBefore must be shorter than duration", change: func(s *v1alpha1.IntegrationHubSpec) { s.TLS.RenewBefore = "2160h" }},
+		"an issuer of no kind":               {want: "kind must be Issuer or ClusterIssuer", change: func(s *v1alpha1.IntegrationHubSpec) { s.TLS.IssuerRef.Kind = "Secret" }},
+		"a name that is none":                {want: "must be a DNS name such as", change: func(s *v1alpha1.IntegrationHubSpec) { s.TLS.DNSNames = []string{"https://hub.example.com"} }},
+		"a user name":                        {want: "must not contain a query, a fragment or a user name", change: func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "https://me@hub.example.com" }},
+		"nothing on offer": {want: "enable at least one integration", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.Integrations = []v1alpha1.Integration{{Name: "tray", Enabled: new(false)}}
 		}},
-		{"a cipher key nowhere", "spec.cipherSecretRef.name", func(s *v1alpha1.IntegrationHubSpec) { s.CipherSecretRef = &v1alpha1.SecretKeyRef{} }},
-		{"two certificates", "exactly one of issuerRef, secretName and terminatedElsewhere", func(s *v1alpha1.IntegrationHubSpec) { s.TLS.SecretName = "mine" }},
-		{"no certificate", "exactly one of issuerRef, secretName and terminatedElsewhere", func(s *v1alpha1.IntegrationHubSpec) { s.TLS = v1alpha1.TLS{} }},
-		{"a duration without an issuer", "they need issuerRef", func(s *v1alpha1.IntegrationHubSpec) { s.TLS = v1alpha1.TLS{SecretName: "mine", Duration: "24h"} }},
-		{"an odd key", "size must be 2048, 3072 or 4096 for RSA", func(s *v1alpha1.IntegrationHubSpec) {
+		"a cipher key nowhere":         {want: "spec.cipherSecretRef.name", change: func(s *v1alpha1.IntegrationHubSpec) { s.CipherSecretRef = &v1alpha1.SecretKeyRef{} }},
+		"two certificates":             {want: "exactly one of issuerRef, secretName and terminatedElsewhere", change: func(s *v1alpha1.IntegrationHubSpec) { s.TLS.SecretName = "mine" }},
+		"no certificate":               {want: "exactly one of issuerRef, secretName and terminatedElsewhere", change: func(s *v1alpha1.IntegrationHubSpec) { s.TLS = v1alpha1.TLS{} }},
+		"a duration without an issuer": {want: "require issuerRef", change: func(s *v1alpha1.IntegrationHubSpec) { s.TLS = v1alpha1.TLS{SecretName: "mine", Duration: "24h"} }},
+		"an odd key": {want: "size must be 2048, 3072 or 4096 for RSA", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.TLS.PrivateKey = &v1alpha1.PrivateKey{Algorithm: "RSA", Size: 256}
 		}},
-		{"TLS elsewhere, but where", "say under which address Looker reaches the hub", func(s *v1alpha1.IntegrationHubSpec) { s.TLS = v1alpha1.TLS{TerminatedElsewhere: true} }},
-		{"an Ingress without a certificate", "the Ingress needs a certificate of its own", func(s *v1alpha1.IntegrationHubSpec) {
+		"TLS elsewhere, but where": {want: "tls.terminatedElsewhere requires baseURL", change: func(s *v1alpha1.IntegrationHubSpec) { s.TLS = v1alpha1.TLS{TerminatedElsewhere: true} }},
+		"an Ingress without a certificate": {want: "requires exposure.ingress.tlsSecretName", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.TLS = v1alpha1.TLS{TerminatedElsewhere: true}
 			s.Exposure = &v1alpha1.Exposure{Ingress: &v1alpha1.IngressExposure{Host: "hub.example.com"}}
 		}},
-		{"an Ingress without a host", "an Ingress needs a host", func(s *v1alpha1.IntegrationHubSpec) {
+		"an Ingress without a host": {want: "exposure.ingress requires a host", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.Exposure = &v1alpha1.Exposure{Ingress: &v1alpha1.IngressExposure{}}
 		}},
-		{"an Ingress of another host", "name different hosts", func(s *v1alpha1.IntegrationHubSpec) {
+		"an Ingress of another host": {want: "have different hosts", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.BaseURL = "https://hub.example.com"
 			s.Exposure = &v1alpha1.Exposure{Ingress: &v1alpha1.IngressExposure{Host: "other.example.com"}}
 		}},
-		{"a host that is a URL", "host must be a DNS name", func(s *v1alpha1.IntegrationHubSpec) {
+		"a host that is a URL": {want: "host must be a DNS name", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.Exposure = &v1alpha1.Exposure{Ingress: &v1alpha1.IngressExposure{Host: "https://hub"}}
 		}},
-		{"a route without a host", "an HTTPRoute needs a host", func(s *v1alpha1.IntegrationHubSpec) {
+		"a route without a host": {want: "exposure.gateway requires a host", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.Exposure = &v1alpha1.Exposure{Gateway: &v1alpha1.GatewayExposure{ParentRefs: []v1alpha1.ParentRef{{Name: "public"}}}}
 		}},
-		{"two ways in", "not by both", func(s *v1alpha1.IntegrationHubSpec) {
+		"two ways in": {want: "set ingress or gateway, not both", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.BaseURL = "https://hub.example.com"
 			s.Exposure = &v1alpha1.Exposure{
 				Ingress: &v1alpha1.IngressExposure{}, Gateway: &v1alpha1.GatewayExposure{ParentRefs: []v1alpha1.ParentRef{{Name: "public"}}},
 			}
 		}},
-		{"a load balancer's setting", "need the type LoadBalancer", func(s *v1alpha1.IntegrationHubSpec) {
+		"a load balancer's setting": {want: "require type LoadBalancer", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.Exposure = &v1alpha1.Exposure{Service: &v1alpha1.ServiceExposure{LoadBalancerClass: new("x")}}
 		}},
-		{"less at most than at least", "maxReplicas must not be less than minReplicas", func(s *v1alpha1.IntegrationHubSpec) { s.Autoscaling = &v1alpha1.Autoscaling{MaxReplicas: 1} }},
-		{"a budget of both kinds", "not both", func(s *v1alpha1.IntegrationHubSpec) {
+		"less at most than at least": {want: "maxReplicas must not be less than minReplicas", change: func(s *v1alpha1.IntegrationHubSpec) { s.Autoscaling = &v1alpha1.Autoscaling{MaxReplicas: 1} }},
+		"a budget of both kinds": {want: "not both", change: func(s *v1alpha1.IntegrationHubSpec) {
 			one := intstr.FromInt32(1)
 			s.PodDisruptionBudget = &v1alpha1.PodDisruptionBudget{MinAvailable: &one, MaxUnavailable: &one}
 		}},
-		{"a budget that is off", "a disabled budget has neither", func(s *v1alpha1.IntegrationHubSpec) {
+		"a budget that is off": {want: "must not be set when disabled is true", change: func(s *v1alpha1.IntegrationHubSpec) {
 			one := intstr.FromInt32(1)
 			s.PodDisruptionBudget = &v1alpha1.PodDisruptionBudget{Disabled: true, MinAvailable: &one}
 		}},
-		{"annotations of another's account", "annotations belong to the ServiceAccount that the operator makes", func(s *v1alpha1.IntegrationHubSpec) {
+		"annotations of another's account": {want: "annotations apply only to a ServiceAccount that the operator creates", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.ServiceAccount = &v1alpha1.ServiceAccount{Name: "mine", Annotations: map[string]string{"a": "b"}}
 		}},
-		{"an endless delivery", "deliveryTimeout must be longer than 0s", func(s *v1alpha1.IntegrationHubSpec) { s.Limits = &v1alpha1.Limits{DeliveryTimeout: "48h"} }},
-		{"a form in days", "formTimeout must be longer than 0s", func(s *v1alpha1.IntegrationHubSpec) { s.Limits = &v1alpha1.Limits{FormTimeout: "1d"} }},
-		{"a collector that is no URL", "endpoint must be a URL", func(s *v1alpha1.IntegrationHubSpec) { s.Tracing = &v1alpha1.Tracing{Endpoint: "collector:4318"} }},
-		{"a level that is none", "Unsupported value", func(s *v1alpha1.IntegrationHubSpec) { s.Logging = &v1alpha1.Logging{Level: "loud"} }},
-		{"devices", "resources.claims is not supported", func(s *v1alpha1.IntegrationHubSpec) {
+		"an endless delivery":        {want: "deliveryTimeout must be longer than 0s", change: func(s *v1alpha1.IntegrationHubSpec) { s.Limits = &v1alpha1.Limits{DeliveryTimeout: "48h"} }},
+		"an endless job":             {want: "jobTimeout must be longer than 0s", change: func(s *v1alpha1.IntegrationHubSpec) { s.Limits = &v1alpha1.Limits{JobTimeout: "721h"} }},
+		"a form in days":             {want: "formTimeout must be longer than 0s", change: func(s *v1alpha1.IntegrationHubSpec) { s.Limits = &v1alpha1.Limits{FormTimeout: "1d"} }},
+		"a collector that is no URL": {want: "endpoint must be a URL", change: func(s *v1alpha1.IntegrationHubSpec) { s.Tracing = &v1alpha1.Tracing{Endpoint: "collector:4318"} }},
+		"a level that is none":       {want: "Unsupported value", change: func(s *v1alpha1.IntegrationHubSpec) { s.Logging = &v1alpha1.Logging{Level: "loud"} }},
+		"devices": {want: "resources.claims is not supported", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.Resources = &corev1.ResourceRequirements{Claims: []corev1.ResourceClaim{{Name: "gpu"}}}
 		}},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := f.hub()
 			h.Name, h.GenerateName = "", "refused-"
@@ -144,8 +145,8 @@ func TestCRDRefuses(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		strings.Repeat("x", 53): "must not be longer than 52",
-		"hub.example":           "the name must begin with a letter",
-		"1st-hub":               "the name must begin with a letter",
+		"hub.example":           "the name must start with a letter",
+		"1st-hub":               "the name must start with a letter",
 	} {
 		h := f.hub()
 		h.Name = name

@@ -1,88 +1,91 @@
 package v1alpha1
 
-// Condition types. All but Reconciling and Stalled are always there; those two exist only
-// while they are true (the kstatus convention).
+// Condition types. All but Reconciling, Stalled, MonitoringReady and Paused always exist; these
+// four exist only while they apply.
 const (
-	// Ready sums up the others: Looker can use the hub.
+	// Ready: all other conditions that Looker depends on are true.
 	Ready = "Ready"
-	// Reconciling says that the operator is on its way to what the spec asks for.
+	// Reconciling: the operator is applying the spec, or waits for another controller.
 	Reconciling = "Reconciling"
-	// Stalled says that it will not get there before somebody changes something.
+	// Stalled: the operator cannot apply the spec until an admin changes something.
 	Stalled = "Stalled"
-	// Accepted: the manager's policy allows everything that the spec asks for.
+	// Accepted: the operator's policy allows the spec.
 	Accepted = "Accepted"
-	// CredentialsReady: the service secret is there and Looker's token is minted from it.
+	// CredentialsReady: the service secret and the token for Looker exist.
 	CredentialsReady = "CredentialsReady"
-	// CertificateReady: cert-manager issued the certificate that the spec asks for.
+	// CertificateReady: the certificate exists and is valid.
 	CertificateReady = "CertificateReady"
-	// IntegrationsReady: everything that the enabled integrations refer to is there.
+	// IntegrationsReady: the settings of the integrations exist, and a running hub offers all
+	// integrations that the spec names.
 	IntegrationsReady = "IntegrationsReady"
-	// DeploymentAvailable: all pods of the current spec run and are ready.
+	// DeploymentAvailable: all pods of the current spec are available.
 	DeploymentAvailable = "DeploymentAvailable"
-	// Exposed: the Service and what is in front of it are there, as far as the cluster tells.
+	// Exposed: the Service, and the Ingress or HTTPRoute, exist and are accepted.
 	Exposed = "Exposed"
-	// MonitoringReady exists while spec.monitoring does. Ready does not depend on it.
+	// MonitoringReady: the objects of spec.monitoring exist. Ready does not depend on it.
 	MonitoringReady = "MonitoringReady"
-	// Paused exists while spec.paused does: nothing is changed, whatever the spec says.
+	// Paused: spec.paused is true, so the operator changes nothing.
 	Paused = "Paused"
 )
 
 // Condition reasons.
 const (
-	// Succeeded: nothing is left to do.
+	// Succeeded: no action is needed.
 	Succeeded = "Succeeded"
-	// Progressing: on its way; nothing to do for the admin.
+	// Progressing: pods are being started. No action is needed.
 	Progressing = "Progressing"
-	// Pending: an earlier step is not done, so this one has not begun.
+	// Pending: an earlier step is not complete. See the other conditions.
 	Pending = "Pending"
-	// NotAllowed: change the fields that the message names, or ask the operator's administrator
-	// to allow them in the manager's policy.
+	// NotAllowed: the operator's policy refuses the spec. Change the fields in the message, or ask
+	// the operator's administrator to allow them.
 	NotAllowed = "NotAllowed"
-	// SecretNotFound: create the Secret that the message names, or correct the reference.
+	// SecretNotFound: a Secret does not exist. Create it, or correct the reference.
 	SecretNotFound = "SecretNotFound"
-	// SecretInvalid: correct what is under the key that the message names.
+	// SecretInvalid: a Secret has a wrong or missing value. Correct the key in the message.
 	SecretInvalid = "SecretInvalid"
-	// ConfigMapNotFound: create the ConfigMap or the key that the message names.
+	// ConfigMapNotFound: a ConfigMap or its key does not exist. Create it.
 	ConfigMapNotFound = "ConfigMapNotFound"
-	// SettingsConflict: set what the message names in one place only, or create two hubs.
+	// SettingsConflict: two integrations set the same variable. Set it in one place, or create two
+	// hubs.
 	SettingsConflict = "SettingsConflict"
-	// SettingReserved: an integration's Secret sets what has a field of its own in the spec; set
-	// the field that the message names, or remove the key.
+	// SettingReserved: an integration's Secret sets a variable that has its own field in the spec.
+	// Set that field, or remove the key.
 	SettingReserved = "SettingReserved"
-	// PodTemplateInvalid: correct spec.podTemplate; the message says what does not fit.
+	// PodTemplateInvalid: spec.podTemplate is not valid. Correct what the message names.
 	PodTemplateInvalid = "PodTemplateInvalid"
-	// KindMissing: install what the message names, such as the Gateway API or the Prometheus
-	// operator, or leave it out of the spec; the operator goes on by itself then.
+	// KindMissing: the cluster lacks a CRD that the spec needs. Install it, or remove the field from
+	// the spec. Reconciliation resumes automatically.
 	KindMissing = "KindMissing"
-	// AddressPending: the load balancer or the Gateway has not answered yet. If that lasts, see
-	// whether what makes load balancers, or the Gateway with its controller, is there and runs.
+	// AddressPending: the load balancer or the Gateway is not ready. If that lasts, check that its
+	// controller is installed and runs.
 	AddressPending = "AddressPending"
-	// RouteNotAccepted: a Gateway does not take the route, or the policy for TLS to the pods;
-	// the message says why in its own words.
+	// RouteNotAccepted: a Gateway rejected the HTTPRoute or the BackendTLSPolicy. The message
+	// contains its reason.
 	RouteNotAccepted = "RouteNotAccepted"
-	// SettingsMissing: an enabled integration is not on offer; set what the message names.
+	// SettingsMissing: the hub does not offer an enabled integration. Add the missing settings.
 	SettingsMissing = "SettingsMissing"
-	// SpecPaused: set spec.paused to false for the operator to go on.
+	// SpecPaused: spec.paused is true. Set it to false to resume.
 	SpecPaused = "SpecPaused"
-	// IssuerNotFound: create the issuer that the message names, or correct the reference.
+	// IssuerNotFound: the issuer does not exist. Create it, or correct the reference.
 	IssuerNotFound = "IssuerNotFound"
-	// CertManagerMissing: install cert-manager; the operator goes on by itself then.
+	// CertManagerMissing: cert-manager is not installed. Install it; reconciliation resumes
+	// automatically.
 	CertManagerMissing = "CertManagerMissing"
-	// CertificateNotReady: cert-manager has not issued the certificate, or not renewed it; the
-	// message says what is in the way.
+	// CertificateNotReady: cert-manager has not issued or renewed the certificate. The message
+	// contains its reason.
 	CertificateNotReady = "CertificateNotReady"
-	// NameTaken: an object that this hub does not own has the name that the hub needs: rename
-	// or delete one of the two.
+	// NameTaken: an object that the hub does not own has a name that the hub needs. Rename or delete
+	// one of the two.
 	NameTaken = "NameTaken"
-	// ScaledToZero: spec.replicas is 0; raise it for Looker to reach the hub.
+	// ScaledToZero: spec.replicas is 0. Increase it.
 	ScaledToZero = "ScaledToZero"
-	// PodsFailing: pods of the current spec cannot start; the message says why.
+	// PodsFailing: pods of the current spec cannot start. The message contains the reason.
 	PodsFailing = "PodsFailing"
-	// ReconcileFailed: a step failed, mostly because the API server refused something. The
-	// message says what, and what to do; the operator tries again.
+	// ReconcileFailed: the API server returned an error. The message contains it and what to do; the
+	// operator retries automatically.
 	ReconcileFailed = "ReconcileFailed"
 )
 
-// TokenChanged is the reason of an event: the service secret changed and Looker's token with
-// it. Enter the new one in Looker before the old secret goes.
+// TokenChanged is the reason of an event: the service secret changed, and Looker's token with it.
+// Enter the new token in Looker before you remove the previous secret.
 const TokenChanged = "TokenChanged"

@@ -1,5 +1,4 @@
-// Package v1alpha1 is the API group hub.integrationhub.dev: what a platform engineer asks
-// for, and what the operator answers.
+// Package v1alpha1 is the API group hub.integrationhub.dev.
 //
 // +kubebuilder:object:generate=true
 // +groupName=hub.integrationhub.dev

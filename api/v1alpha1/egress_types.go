@@ -1,37 +1,39 @@
 package v1alpha1
 
-// Egress says what the hub may connect to. Public addresses are allowed unless the lists
-// below say otherwise; loopback, link-local and cloud metadata addresses never are.
+// Egress restricts what the hub connects to.
+// Public addresses are allowed unless the lists say otherwise.
+// Loopback, link-local and cloud metadata addresses are always blocked.
 type Egress struct {
-	// AllowCIDRs are private ranges that hold destinations, or Looker itself.
+	// AllowCIDRs are private ranges that the hub may connect to, such as those of destinations or of Looker.
 	//
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MaxLength=43
-	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self)",message="must be a range such as 10.1.0.0/16"
+	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self)",message="must be a CIDR range such as 10.1.0.0/16"
 	// +listType=set
 	// +optional
 	AllowCIDRs []string `json:"allowCIDRs,omitempty"`
 
-	// DenyCIDRs are ranges that are closed, public ones too. They outweigh allowCIDRs.
+	// DenyCIDRs are blocked ranges, private or public.
+	// They take precedence over allowCIDRs.
 	//
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MaxLength=43
-	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self)",message="must be a range such as 10.1.0.0/16"
+	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self)",message="must be a CIDR range such as 10.1.0.0/16"
 	// +listType=set
 	// +optional
 	DenyCIDRs []string `json:"denyCIDRs,omitempty"`
 
-	// AllowHosts are the only hosts that the hub connects to, Looker's included; all, unless
-	// set. *.example.com stands for all hosts below example.com, and not for itself.
+	// AllowHosts are the only hosts that the hub connects to, including Looker; all hosts if empty.
+	// *.example.com matches all subdomains of example.com, but not example.com.
 	//
 	// +kubebuilder:validation:MaxItems=128
 	// +kubebuilder:validation:items:MaxLength=253
-	// +kubebuilder:validation:items:XValidation:rule="self.matches('^([*][.])?([a-zA-Z0-9]([-_a-zA-Z0-9]*[a-zA-Z0-9])?[.])*[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?$') || isIP(self)",message="must be a host such as example.com, *.example.com for all below it, or an address"
+	// +kubebuilder:validation:items:XValidation:rule="self.matches('^([*][.])?([a-zA-Z0-9]([-_a-zA-Z0-9]*[a-zA-Z0-9])?[.])*[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?$') || isIP(self)",message="must be a host such as example.com, a wildcard such as *.example.com, or an IP address"
 	// +listType=set
 	// +optional
 	AllowHosts []string `json:"allowHosts,omitempty"`
 
-	// AllowPorts are the only ports that the hub connects to; all, unless set.
+	// AllowPorts are the only ports that the hub connects to; all ports if empty.
 	//
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:Minimum=1
@@ -40,29 +42,29 @@ type Egress struct {
 	// +optional
 	AllowPorts []int32 `json:"allowPorts,omitempty"`
 
-	// Proxy makes the hub use a proxy for HTTP and HTTPS.
+	// Proxy is the HTTP and HTTPS proxy for outbound connections.
 	//
 	// +optional
 	Proxy *Proxy `json:"proxy,omitempty"`
 
-	// CABundleRef names a ConfigMap of the same namespace with further certificate
-	// authorities (PEM) that the hub trusts at destinations.
+	// CABundleRef references a ConfigMap in the same namespace with additional CA certificates (PEM) for outbound TLS.
 	//
 	// +optional
 	CABundleRef *ConfigMapKeyRef `json:"caBundleRef,omitempty"`
 }
 
-// Proxy says by which proxy the hub connects. The address that is connected to is then the
-// proxy's choice: the hub judges what it asks the proxy for.
+// Proxy configures the proxy for outbound connections.
+// The proxy chooses the address to connect to; the hub checks the host that it requests from the proxy.
 type Proxy struct {
-	// SecretRef names a Secret with the keys HTTPS_PROXY, HTTP_PROXY and NO_PROXY, of which
-	// one of the first two must be there. The addresses may hold a user and a password.
+	// SecretRef references a Secret with the keys HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
+	// One of the first two is required.
+	// The URLs may contain a user name and a password.
 	SecretRef SecretRef `json:"secretRef"`
 
-	// Use is Resolve, where the proxy is used for hosts that can be looked up in the cluster
-	// and whose addresses are all allowed, or Trust, where it is also used for names that
-	// the cluster does not know. Choose Trust only where the proxy itself keeps clients from
-	// what is inside.
+	// Use selects for which hosts the proxy is used.
+	// Resolve: for hosts that resolve in the cluster and whose addresses are all allowed.
+	// Trust: also for names that do not resolve in the cluster.
+	// Use Trust only if the proxy itself blocks access to internal addresses.
 	//
 	// +kubebuilder:validation:Enum=Resolve;Trust
 	// +kubebuilder:default=Resolve

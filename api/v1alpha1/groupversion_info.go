@@ -6,10 +6,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// GroupVersion is the group and version of this package's kinds.
+// GroupVersion of this package's kinds.
 var GroupVersion = schema.GroupVersion{Group: "hub.integrationhub.dev", Version: "v1alpha1"}
 
-// AddToScheme makes a scheme know this package's kinds.
+// AddToScheme registers this package's kinds in a scheme.
 func AddToScheme(s *runtime.Scheme) error {
 	s.AddKnownTypes(GroupVersion, &IntegrationHub{}, &IntegrationHubList{})
 	metav1.AddToGroupVersion(s, GroupVersion)

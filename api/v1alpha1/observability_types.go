@@ -1,13 +1,13 @@
 package v1alpha1
 
-// Monitoring makes the objects by which the Prometheus operator finds a hub.
+// Monitoring creates objects for the Prometheus operator.
 type Monitoring struct {
 	// ServiceMonitor makes Prometheus scrape the hub's pods.
 	//
 	// +optional
 	ServiceMonitor *ServiceMonitor `json:"serviceMonitor,omitempty"`
 
-	// PrometheusRule makes Prometheus raise alerts about the hub.
+	// PrometheusRule creates alerts about the hub.
 	//
 	// +optional
 	PrometheusRule *PrometheusRule `json:"prometheusRule,omitempty"`
@@ -15,13 +15,13 @@ type Monitoring struct {
 
 // ServiceMonitor makes Prometheus scrape the hub's pods.
 type ServiceMonitor struct {
-	// Labels by which a Prometheus selects its ServiceMonitors.
+	// Labels by which Prometheus selects its ServiceMonitors.
 	//
 	// +kubebuilder:validation:MaxProperties=32
 	// +optional
 	Labels map[string]string `json:"labels,omitempty"`
 
-	// Interval between scrapes; Prometheus's own unless set.
+	// Interval between scrapes; Prometheus' default if empty.
 	//
 	// +kubebuilder:validation:MaxLength=16
 	// +kubebuilder:validation:Pattern=`^([0-9]+(ms|s|m|h))+$`
@@ -29,25 +29,25 @@ type ServiceMonitor struct {
 	Interval string `json:"interval,omitempty"`
 }
 
-// PrometheusRule makes Prometheus raise alerts about the hub.
+// PrometheusRule creates alerts about the hub.
 type PrometheusRule struct {
-	// Labels by which a Prometheus selects its rules.
+	// Labels by which Prometheus selects its rules.
 	//
 	// +kubebuilder:validation:MaxProperties=32
 	// +optional
 	Labels map[string]string `json:"labels,omitempty"`
 }
 
-// Logging says what the hub's pods log.
+// Logging configures the pods' logs.
 type Logging struct {
-	// Level below which nothing is logged.
+	// Level is the minimum level of log entries.
 	//
 	// +kubebuilder:validation:Enum=debug;info;warn;error
 	// +kubebuilder:default=info
 	// +optional
 	Level string `json:"level,omitempty"`
 
-	// Format of the lines.
+	// Format of log entries.
 	//
 	// +kubebuilder:validation:Enum=json;text
 	// +kubebuilder:default=json
@@ -55,16 +55,16 @@ type Logging struct {
 	Format string `json:"format,omitempty"`
 }
 
-// Tracing sends traces of deliveries by OTLP.
+// Tracing exports traces of deliveries over OTLP.
 type Tracing struct {
-	// Endpoint that takes OTLP over HTTP, such as http://collector.monitoring.svc:4318.
+	// Endpoint of the collector for OTLP over HTTP, such as http://collector.monitoring.svc:4318.
 	//
 	// +kubebuilder:validation:MaxLength=1024
 	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != ''",message="endpoint must be a URL such as http://collector.monitoring.svc:4318"
 	Endpoint string `json:"endpoint"`
 
-	// SamplePercent is the share of deliveries that are traced, unless Looker's request
-	// already belongs to a trace.
+	// SamplePercent is the percentage of deliveries that are traced.
+	// A delivery whose request already belongs to a trace follows that trace's sampling decision.
 	//
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
@@ -73,13 +73,12 @@ type Tracing struct {
 	SamplePercent *int32 `json:"samplePercent,omitempty"`
 }
 
-// Sentry tells a Sentry project of the hub's own faults, without any request.
+// Sentry reports the hub's internal errors to a Sentry project, without any request data.
 type Sentry struct {
-	// DSNSecretRef names the key of a Secret that holds the project's address, which is a
-	// credential.
+	// DSNSecretRef references the Secret with the project's DSN, which is a credential.
 	DSNSecretRef SecretKeyRef `json:"dsnSecretRef"`
 
-	// Environment that the faults are filed under.
+	// Environment under which the errors are reported.
 	//
 	// +kubebuilder:validation:MaxLength=64
 	// +kubebuilder:validation:Pattern=`^[^\s/]+$`

@@ -1,6 +1,6 @@
 package v1alpha1
 
-// SecretKeyRef names a key of a Secret in the hub's namespace.
+// SecretKeyRef references a key of a Secret in the hub's namespace.
 type SecretKeyRef struct {
 	// Name of the Secret.
 	//
@@ -8,7 +8,7 @@ type SecretKeyRef struct {
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
 
-	// Key within the Secret.
+	// Key in the Secret.
 	//
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
@@ -18,7 +18,7 @@ type SecretKeyRef struct {
 	Key string `json:"key,omitempty"`
 }
 
-// SecretRef names a Secret in the hub's namespace.
+// SecretRef references a Secret in the hub's namespace.
 type SecretRef struct {
 	// Name of the Secret.
 	//
@@ -27,7 +27,7 @@ type SecretRef struct {
 	Name string `json:"name"`
 }
 
-// ConfigMapKeyRef names a key of a ConfigMap in the hub's namespace.
+// ConfigMapKeyRef references a key of a ConfigMap in the hub's namespace.
 type ConfigMapKeyRef struct {
 	// Name of the ConfigMap.
 	//
@@ -35,7 +35,7 @@ type ConfigMapKeyRef struct {
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
 
-	// Key within the ConfigMap.
+	// Key in the ConfigMap.
 	//
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
@@ -45,7 +45,7 @@ type ConfigMapKeyRef struct {
 	Key string `json:"key,omitempty"`
 }
 
-// ConfigMapRef names a ConfigMap in the hub's namespace.
+// ConfigMapRef references a ConfigMap in the hub's namespace.
 type ConfigMapRef struct {
 	// Name of the ConfigMap.
 	//

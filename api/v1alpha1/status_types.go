@@ -2,31 +2,31 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// IntegrationHubStatus is what the operator answers.
+// IntegrationHubStatus is the observed state of a hub.
 type IntegrationHubStatus struct {
-	// ObservedGeneration is the generation of the spec that the rest speaks of.
+	// ObservedGeneration is the generation of the spec that the status refers to.
 	//
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// Conditions say what works, and what to do about the rest.
+	// Conditions report the state of each part of the hub, and what to do about problems.
 	//
 	// +listType=map
 	// +listMapKey=type
 	// +optional
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// URL is the address to enter in Looker.
+	// URL to enter in Looker.
 	//
 	// +optional
 	URL string `json:"url,omitempty"`
 
-	// TokenSecretRef names the Secret whose key "token" holds the token to enter in Looker.
+	// TokenSecretRef references the Secret with the token to enter in Looker.
 	//
 	// +optional
 	TokenSecretRef *SecretKeyRef `json:"tokenSecretRef,omitempty"`
 
-	// Integrations are those that the spec enables, or all, as a running hub reports them.
+	// Integrations that a running hub reports.
 	//
 	// +kubebuilder:validation:MaxItems=128
 	// +listType=map
@@ -34,7 +34,7 @@ type IntegrationHubStatus struct {
 	// +optional
 	Integrations []IntegrationStatus `json:"integrations,omitempty"`
 
-	// ObservedVersion is the version that the running hubs report.
+	// ObservedVersion is the version that a running hub reports.
 	//
 	// +optional
 	ObservedVersion string `json:"observedVersion,omitempty"`
@@ -44,31 +44,31 @@ type IntegrationHubStatus struct {
 	// +optional
 	CertificateNotAfter *metav1.Time `json:"certificateNotAfter,omitempty"`
 
-	// Replicas is the number of the hub's pods.
+	// Replicas is the number of pods.
 	//
 	// +optional
 	Replicas int32 `json:"replicas,omitempty"`
 
-	// ReadyReplicas is the number of those that take deliveries.
+	// ReadyReplicas is the number of ready pods.
 	//
 	// +optional
 	ReadyReplicas int32 `json:"readyReplicas,omitempty"`
 
-	// Selector selects the hub's pods, for autoscalers and kubectl.
+	// Selector is the label selector of the hub's pods, for the scale subresource.
 	//
 	// +optional
 	Selector string `json:"selector,omitempty"`
 }
 
-// IntegrationStatus is one integration as a running hub reports it.
+// IntegrationStatus is the state of an integration, as a running hub reports it.
 type IntegrationStatus struct {
 	// Name of the integration.
 	Name string `json:"name"`
 
-	// Offered is whether Looker is offered the integration.
+	// Offered is true if Looker can use the integration.
 	Offered bool `json:"offered"`
 
-	// Reason says why it is not.
+	// Reason why the integration is not offered.
 	//
 	// +optional
 	Reason string `json:"reason,omitempty"`

@@ -1,37 +1,36 @@
 package v1alpha1
 
-// TLS says where the hub's certificate comes from.
+// TLS configures the hub's certificate.
 //
-// +kubebuilder:validation:XValidation:rule="(has(self.issuerRef) ? 1 : 0) + (has(self.secretName) ? 1 : 0) + (has(self.terminatedElsewhere) && self.terminatedElsewhere ? 1 : 0) == 1",message="say where the certificate comes from: exactly one of issuerRef, secretName and terminatedElsewhere"
-// +kubebuilder:validation:XValidation:rule="has(self.issuerRef) || !(has(self.dnsNames) || has(self.duration) || has(self.renewBefore) || has(self.privateKey))",message="dnsNames, duration, renewBefore and privateKey belong to a certificate that an issuer makes: they need issuerRef"
-// +kubebuilder:validation:XValidation:rule="!has(self.renewBefore) || !self.renewBefore.matches('^([0-9]+(h|m|s))+$') || (has(self.duration) ? !self.duration.matches('^([0-9]+(h|m|s))+$') || duration(self.renewBefore) < duration(self.duration) : duration(self.renewBefore) < duration('2160h'))",message="renewBefore must be shorter than duration, which is 2160h unless set"
+// +kubebuilder:validation:XValidation:rule="(has(self.issuerRef) ? 1 : 0) + (has(self.secretName) ? 1 : 0) + (has(self.terminatedElsewhere) && self.terminatedElsewhere ? 1 : 0) == 1",message="set exactly one of issuerRef, secretName and terminatedElsewhere"
+// +kubebuilder:validation:XValidation:rule="has(self.issuerRef) || !(has(self.dnsNames) || has(self.duration) || has(self.renewBefore) || has(self.privateKey))",message="dnsNames, duration, renewBefore and privateKey require issuerRef"
+// +kubebuilder:validation:XValidation:rule="!has(self.renewBefore) || !self.renewBefore.matches('^([0-9]+(h|m|s))+$') || (has(self.duration) ? !self.duration.matches('^([0-9]+(h|m|s))+$') || duration(self.renewBefore) < duration(self.duration) : duration(self.renewBefore) < duration('2160h'))",message="renewBefore must be shorter than duration, which defaults to 2160h"
 type TLS struct {
-	// IssuerRef names the cert-manager issuer. Looker accepts only certificates that its own
-	// host trusts: for a Looker hosted by Google, that means a public authority.
+	// IssuerRef references a cert-manager issuer.
+	// Looker accepts only certificates that its own host trusts; a Looker hosted by Google needs a public CA.
 	//
 	// +optional
 	IssuerRef *IssuerRef `json:"issuerRef,omitempty"`
 
-	// SecretName names an existing Secret of type kubernetes.io/tls in the hub's namespace,
-	// for certificates that something other than cert-manager keeps up to date. The hub reads
-	// it again when it changes.
+	// SecretName references an existing Secret of type kubernetes.io/tls in the hub's namespace.
+	// Use it for certificates that are not managed by cert-manager.
+	// The hub reloads the Secret when it changes.
 	//
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +optional
 	SecretName string `json:"secretName,omitempty"`
 
-	// TerminatedElsewhere makes the pods speak plain HTTP, for a mesh or a proxy of your own
-	// in front of them that speaks HTTPS to Looker.
+	// TerminatedElsewhere makes the pods serve plain HTTP.
+	// Use it behind a service mesh or a proxy that serves HTTPS to Looker.
 	//
 	// +optional
 	TerminatedElsewhere bool `json:"terminatedElsewhere,omitempty"`
 
-	// DNSNames are further names for the certificate. The base URL's host is always in it.
-	// Without a base URL the Service's names are too; with one they are not, because a public
-	// authority refuses names that exist only inside the cluster. A proxy that checks the
-	// hub's certificate by such a name needs it listed here, and an issuer that grants it. Names
-	// of other Services are refused; the operator's policy may allow certain hosts only.
+	// DNSNames are additional names for the certificate; the host of baseURL is always included.
+	// The names of the Service are included only if baseURL is empty, because public CAs refuse cluster-internal names.
+	// A proxy that verifies the certificate by such a name needs it listed here, and an issuer that issues it.
+	// Names of other Services are refused, and the operator's policy may restrict the hosts.
 	//
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MaxLength=253
@@ -40,32 +39,31 @@ type TLS struct {
 	// +optional
 	DNSNames []string `json:"dnsNames,omitempty"`
 
-	// Duration is how long the certificate shall be valid; at least an hour. Without it
-	// cert-manager asks for 2160h, and some issuers decide for themselves.
+	// Duration of the certificate, at least one hour.
+	// If empty, cert-manager requests 2160h; some issuers ignore the request.
 	//
 	// +kubebuilder:validation:MaxLength=16
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(h|m|s))+$') && duration(self) >= duration('1h')",message="duration must be at least 1h, written as 2160h (there is no unit for days)"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(h|m|s))+$') && duration(self) >= duration('1h')",message="duration must be at least 1h, in hours, minutes or seconds, such as 2160h"
 	// +optional
 	Duration string `json:"duration,omitempty"`
 
-	// RenewBefore is how long before its end the certificate is renewed; at least five
-	// minutes. Without it cert-manager renews when a third of the time is left.
+	// RenewBefore is how long before expiry the certificate is renewed, at least five minutes.
+	// If empty, cert-manager renews when a third of the duration is left.
 	//
 	// +kubebuilder:validation:MaxLength=16
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(h|m|s))+$') && duration(self) >= duration('5m')",message="renewBefore must be at least 5m, written as 30m or 360h (there is no unit for days)"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(h|m|s))+$') && duration(self) >= duration('5m')",message="renewBefore must be at least 5m, in hours, minutes or seconds, such as 360h"
 	// +optional
 	RenewBefore string `json:"renewBefore,omitempty"`
 
-	// PrivateKey says what key the certificate is for. Without it: ECDSA with 256 bits, a new
-	// one with each certificate.
+	// PrivateKey configures the certificate's private key; ECDSA with 256 bits, rotated at every renewal, if empty.
 	//
 	// +optional
 	PrivateKey *PrivateKey `json:"privateKey,omitempty"`
 }
 
-// PrivateKey says what key a certificate is for.
+// PrivateKey configures a certificate's private key.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.size) || (self.algorithm == 'RSA' ? self.size in [2048, 3072, 4096] : self.algorithm == 'ECDSA' ? self.size in [256, 384, 521] : false)",message="size must be 2048, 3072 or 4096 for RSA, 256, 384 or 521 for ECDSA, and left out for Ed25519"
+// +kubebuilder:validation:XValidation:rule="!has(self.size) || (self.algorithm == 'RSA' ? self.size in [2048, 3072, 4096] : self.algorithm == 'ECDSA' ? self.size in [256, 384, 521] : false)",message="size must be 2048, 3072 or 4096 for RSA, and 256, 384 or 521 for ECDSA; Ed25519 has no size"
 type PrivateKey struct {
 	// Algorithm of the key.
 	//
@@ -79,7 +77,7 @@ type PrivateKey struct {
 	// +optional
 	Size int32 `json:"size,omitempty"`
 
-	// RotationPolicy says whether each certificate gets a new key.
+	// RotationPolicy selects whether a renewal creates a new key.
 	//
 	// +kubebuilder:validation:Enum=Always;Never
 	// +kubebuilder:default=Always
@@ -87,9 +85,9 @@ type PrivateKey struct {
 	RotationPolicy string `json:"rotationPolicy,omitempty"`
 }
 
-// IssuerRef names an issuer of cert-manager, or of one of its external issuers.
+// IssuerRef references a cert-manager issuer, or an external issuer.
 //
-// +kubebuilder:validation:XValidation:rule="self.group.size() > 0 && self.group != 'cert-manager.io' || self.kind in ['Issuer', 'ClusterIssuer']",message="kind must be Issuer or ClusterIssuer, unless group names an external issuer's"
+// +kubebuilder:validation:XValidation:rule="self.group.size() > 0 && self.group != 'cert-manager.io' || self.kind in ['Issuer', 'ClusterIssuer']",message="kind must be Issuer or ClusterIssuer, unless group is that of an external issuer"
 type IssuerRef struct {
 	// Name of the issuer.
 	//
@@ -97,16 +95,15 @@ type IssuerRef struct {
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
 
-	// Kind of the issuer: Issuer, of the hub's namespace, or ClusterIssuer, or an external
-	// issuer's own kind.
+	// Kind of the issuer: Issuer (in the hub's namespace), ClusterIssuer, or the kind of an external issuer.
 	//
 	// +kubebuilder:default=Issuer
 	// +kubebuilder:validation:MaxLength=63
 	// +optional
 	Kind string `json:"kind,omitempty"`
 
-	// Group of the issuer's kind. The operator cannot look whether an issuer of another group
-	// exists; cert-manager's answer is in the condition CertificateReady.
+	// Group of the issuer's kind.
+	// The operator cannot check whether an external issuer exists; see the condition CertificateReady.
 	//
 	// +kubebuilder:default="cert-manager.io"
 	// +kubebuilder:validation:MaxLength=253

@@ -7,11 +7,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// Autoscaling lets the number of pods follow the load. The autoscaler owns the number then.
+// Autoscaling scales the number of pods with the load.
+// The HorizontalPodAutoscaler then owns the number of replicas.
 //
-// +kubebuilder:validation:XValidation:rule="self.maxReplicas >= (has(self.minReplicas) ? self.minReplicas : 2)",message="maxReplicas must not be less than minReplicas, which is 2 unless set"
+// +kubebuilder:validation:XValidation:rule="self.maxReplicas >= (has(self.minReplicas) ? self.minReplicas : 2)",message="maxReplicas must not be less than minReplicas, which defaults to 2"
 type Autoscaling struct {
-	// MinReplicas is the least number of pods. Two survive the loss of a node.
+	// MinReplicas is the minimum number of replicas; two or more survive the loss of a node.
 	//
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
@@ -19,44 +20,42 @@ type Autoscaling struct {
 	// +optional
 	MinReplicas *int32 `json:"minReplicas,omitempty"`
 
-	// MaxReplicas is the greatest number of pods.
+	// MaxReplicas is the maximum number of replicas.
 	//
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
 	MaxReplicas int32 `json:"maxReplicas"`
 
-	// TargetCPUUtilization is the share of the requested CPU, in percent, that pods shall use
-	// on average. Without any target it is 80.
+	// TargetCPUUtilization is the target average CPU utilization, in percent of the request.
+	// It is 80 if no target is set.
 	//
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
 	// +optional
 	TargetCPUUtilization *int32 `json:"targetCPUUtilization,omitempty"`
 
-	// TargetMemoryUtilization is the share of the requested memory, in percent, that pods
-	// shall use on average.
+	// TargetMemoryUtilization is the target average memory utilization, in percent of the request.
 	//
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
 	// +optional
 	TargetMemoryUtilization *int32 `json:"targetMemoryUtilization,omitempty"`
 
-	// TargetDeliveriesInFlight is how many deliveries a pod shall run on average. It needs an
-	// adapter that serves the hubs' metric integrationhub_deliveries_in_flight as a custom
-	// metric of pods (custom.metrics.k8s.io).
+	// TargetDeliveriesInFlight is the target average number of running deliveries per pod.
+	// It requires an adapter that serves the metric integrationhub_deliveries_in_flight as a custom metric of pods (custom.metrics.k8s.io).
 	//
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=10000
 	// +optional
 	TargetDeliveriesInFlight *int32 `json:"targetDeliveriesInFlight,omitempty"`
 
-	// Behavior says how fast the number grows and shrinks.
+	// Behavior configures how fast the number of replicas changes.
 	//
 	// +optional
 	Behavior *autoscalingv2.HorizontalPodAutoscalerBehavior `json:"behavior,omitempty"`
 }
 
-// Scheduling says on which nodes the pods run.
+// Scheduling configures on which nodes the pods run.
 type Scheduling struct {
 	// NodeSelector are labels that a node must have.
 	//
@@ -64,7 +63,7 @@ type Scheduling struct {
 	// +optional
 	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
 
-	// Tolerations let pods onto tainted nodes.
+	// Tolerations allow the pods on tainted nodes.
 	//
 	// +kubebuilder:validation:MaxItems=32
 	// +listType=atomic
@@ -76,8 +75,7 @@ type Scheduling struct {
 	// +optional
 	Affinity *corev1.Affinity `json:"affinity,omitempty"`
 
-	// TopologySpreadConstraints replace the operator's own, which spread the pods over nodes
-	// where that is possible.
+	// TopologySpreadConstraints replace the default, which spreads the pods over nodes where possible.
 	//
 	// +kubebuilder:validation:MaxItems=16
 	// +listType=atomic
@@ -91,95 +89,111 @@ type Scheduling struct {
 	PriorityClassName string `json:"priorityClassName,omitempty"`
 }
 
-// ServiceAccount is the identity of a hub's pods towards clouds. Towards the cluster they
-// have no rights, and get no token unless podTemplate mounts one.
+// ServiceAccount configures the pods' cloud workload identity.
+// The pods have no permissions in the cluster, and no API token unless podTemplate mounts one.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.name) || !has(self.annotations)",message="annotations belong to the ServiceAccount that the operator makes: leave name out, or annotate your own"
+// +kubebuilder:validation:XValidation:rule="!has(self.name) || !has(self.annotations)",message="annotations apply only to a ServiceAccount that the operator creates: remove name, or annotate the existing ServiceAccount"
 type ServiceAccount struct {
-	// Name of an existing ServiceAccount, which needs the operator's policy (serviceAccounts).
-	// Without it the operator makes one.
+	// Name of an existing ServiceAccount, which requires the operator's policy (serviceAccounts).
+	// If empty, the operator creates a ServiceAccount.
 	//
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +optional
 	Name string `json:"name,omitempty"`
 
-	// Annotations of the ServiceAccount that the operator makes, such as
-	// eks.amazonaws.com/role-arn or iam.gke.io/gcp-service-account.
+	// Annotations of the created ServiceAccount, such as eks.amazonaws.com/role-arn or iam.gke.io/gcp-service-account.
 	//
 	// +kubebuilder:validation:MaxProperties=32
 	// +optional
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
-// PodDisruptionBudget keeps pods while nodes are drained. Without it one pod at a time may
-// go, where there are at least two.
+// PodDisruptionBudget limits how many pods are evicted at once when nodes are drained.
+// By default, one pod may be unavailable if there are two or more.
 //
 // +kubebuilder:validation:XValidation:rule="!(has(self.minAvailable) && has(self.maxUnavailable))",message="set minAvailable or maxUnavailable, not both"
-// +kubebuilder:validation:XValidation:rule="!(has(self.disabled) && self.disabled) || !(has(self.minAvailable) || has(self.maxUnavailable))",message="a disabled budget has neither minAvailable nor maxUnavailable"
+// +kubebuilder:validation:XValidation:rule="!(has(self.disabled) && self.disabled) || !(has(self.minAvailable) || has(self.maxUnavailable))",message="minAvailable and maxUnavailable must not be set when disabled is true"
 type PodDisruptionBudget struct {
-	// Disabled leaves the budget out.
+	// Disabled creates no PodDisruptionBudget.
 	//
 	// +optional
 	Disabled bool `json:"disabled,omitempty"`
 
-	// MinAvailable is how many pods, or what share of them, must stay.
+	// MinAvailable is the number or percentage of pods that must stay available.
 	//
 	// +kubebuilder:validation:XIntOrString
 	// +optional
 	MinAvailable *intstr.IntOrString `json:"minAvailable,omitempty"`
 
-	// MaxUnavailable is how many pods, or what share of them, may be gone at a time.
+	// MaxUnavailable is the number or percentage of pods that may be unavailable.
 	//
 	// +kubebuilder:validation:XIntOrString
 	// +optional
 	MaxUnavailable *intstr.IntOrString `json:"maxUnavailable,omitempty"`
 }
 
-// Limits bound what one pod of the hub takes on. Whatever is past them is answered as such.
+// Limits of each pod of the hub.
+// Requests beyond a limit are rejected with an error that names it.
 type Limits struct {
-	// Deliveries is how many deliveries run at once; 32 unless set.
+	// Deliveries is the maximum number of concurrent deliveries; 32 if unset.
 	//
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=10000
 	// +optional
 	Deliveries *int32 `json:"deliveries,omitempty"`
 
-	// QueuedDeliveries is how many more wait for their turn; 256 unless set. Past them Looker
-	// is answered 503.
+	// QueuedDeliveries is the maximum number of queued deliveries; 256 if unset.
+	// When the queue is full, the hub responds with status 503.
 	//
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100000
 	// +optional
 	QueuedDeliveries *int32 `json:"queuedDeliveries,omitempty"`
 
-	// Rows of one delivery that are decoded; no bound unless set.
+	// Jobs is the maximum number of jobs at destinations that are monitored at once; 1000 if unset.
+	// A job is monitored after its delivery was answered, for example the training of a model.
+	// Jobs are kept in memory: a pod that stops no longer monitors them, and logs each of them.
+	//
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100000
+	// +optional
+	Jobs *int32 `json:"jobs,omitempty"`
+
+	// JobTimeout is how long a job at a destination is monitored; 168h if unset.
+	//
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(h|m|s))+$') && duration(self) > duration('0s') && duration(self) <= duration('720h')",message="jobTimeout must be longer than 0s and at most 720h, such as 90m or 168h"
+	// +optional
+	JobTimeout string `json:"jobTimeout,omitempty"`
+
+	// Rows is the maximum number of rows of a delivery; unlimited if unset.
 	//
 	// +kubebuilder:validation:Minimum=1
 	// +optional
 	Rows *int64 `json:"rows,omitempty"`
 
-	// Body is the largest request; only the spool bounds it unless set.
+	// Body is the maximum size of a request; limited only by the spool if unset.
 	//
 	// +optional
 	Body *resource.Quantity `json:"body,omitempty"`
 
-	// Spool is the disk space for payloads that are being delivered; 10Gi unless set.
+	// Spool is the disk space for the data of running deliveries; 10Gi if unset.
 	//
 	// +optional
 	Spool *resource.Quantity `json:"spool,omitempty"`
 
-	// DeliveryTimeout bounds one delivery as a whole; 1h unless set.
+	// DeliveryTimeout is the maximum duration of a delivery; 1h if unset.
 	//
 	// +kubebuilder:validation:MaxLength=16
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(h|m|s))+$') && duration(self) > duration('0s') && duration(self) <= duration('24h')",message="deliveryTimeout must be longer than 0s and at most 24h, written as 90s, 15m or 1h30m"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(h|m|s))+$') && duration(self) > duration('0s') && duration(self) <= duration('24h')",message="deliveryTimeout must be longer than 0s and at most 24h, such as 90s, 15m or 1h30m"
 	// +optional
 	DeliveryTimeout string `json:"deliveryTimeout,omitempty"`
 
-	// FormTimeout bounds one form; 2m unless set.
+	// FormTimeout is the maximum duration of loading a form; 2m if unset.
 	//
 	// +kubebuilder:validation:MaxLength=16
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(h|m|s))+$') && duration(self) > duration('0s') && duration(self) <= duration('1h')",message="formTimeout must be longer than 0s and at most 1h, written as 90s or 2m"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(h|m|s))+$') && duration(self) > duration('0s') && duration(self) <= duration('1h')",message="formTimeout must be longer than 0s and at most 1h, such as 90s or 2m"
 	// +optional
 	FormTimeout string `json:"formTimeout,omitempty"`
 }

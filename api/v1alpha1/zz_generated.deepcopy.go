@@ -512,6 +512,11 @@ func (in *Limits) DeepCopyInto(out *Limits) {
 		*out = new(int32)
 		**out = **in
 	}
+	if in.Jobs != nil {
+		in, out := &in.Jobs, &out.Jobs
+		*out = new(int32)
+		**out = **in
+	}
 	if in.Rows != nil {
 		in, out := &in.Rows, &out.Rows
 		*out = new(int64)

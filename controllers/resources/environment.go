@@ -178,6 +178,8 @@ func limits(l *v1alpha1.Limits) map[string]string {
 	}
 	number(env.MaxDeliveries, l.Deliveries)
 	number(env.MaxQueuedDeliveries, l.QueuedDeliveries)
+	number(env.MaxJobs, l.Jobs)
+	set(values, env.JobTimeout, l.JobTimeout)
 	quantity(env.MaxBodyBytes, l.Body)
 	quantity(env.SpoolBytes, l.Spool)
 	if l.Rows != nil {
