@@ -85,13 +85,13 @@ func TestQuery(t *testing.T) {
 			fake{bad: map[string]string{id(2): gone}},
 			ids(1, 3),
 			[][]string{ids(1, 3), {id(1)}, {id(2)}, {id(3)}},
-			"2 of 3 stop orders delivered, 1 failed. Instance " + id(2) + ": The instance '" + id(2) + "' will not stop. (InvalidInstanceID.NotFound)", 2,
+			"2 of 3 stop orders delivered, 1 failed. Instance " + id(2) + ": The instance '" + id(2) + "' will not stop (InvalidInstanceID.NotFound).", 2,
 		},
 		"all gone": {
 			fake{bad: map[string]string{id(1): gone}},
 			ids(1, 1),
 			[][]string{ids(1, 1)},
-			"Instance " + id(1) + ": The instance '" + id(1) + "' will not stop. (InvalidInstanceID.NotFound)", 0,
+			"Instance " + id(1) + ": The instance '" + id(1) + "' will not stop (InvalidInstanceID.NotFound).", 0,
 		},
 		"one without permission": {
 			fake{bad: map[string]string{id(2): "UnauthorizedOperation"}},
@@ -156,7 +156,7 @@ func TestFails(t *testing.T) {
 	}{
 		"a wrong access key": {nil, map[string]string{"access_key_id": "AKIAOTHER"}, action.Unauthenticated, wrongKeys, 1},
 		"a wrong secret key": {nil, map[string]string{"secret_access_key": "other"}, action.Unauthenticated, wrongKeys, 1},
-		"its rate":           {always(refusal(503, "RequestLimitExceeded", secretKey)), nil, action.RateLimited, "Amazon EC2 takes no more requests for the moment.", 5},
+		"its rate":           {always(refusal(503, "RequestLimitExceeded", secretKey)), nil, action.RateLimited, "AWS is throttling requests. Try again later.", 5},
 		"out of order":       {always(refusal(500, "InternalError", secretKey)), nil, action.Unavailable, "Amazon EC2 answered 500 InternalError.", 5},
 		"a reset":            {always(actiontest.Reply{Reset: true}), nil, action.Unavailable, "The connection to Amazon EC2 failed.", 5},
 		"leads away":         {always(actiontest.Reply{Status: 302, Header: map[string]string{"Location": "https://example.com/"}}), nil, action.Unavailable, "Unexpected response from Amazon EC2.", 1},

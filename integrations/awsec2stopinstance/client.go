@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -68,7 +69,7 @@ var explanations = map[string]action.Error{
 
 var (
 	wrongKeys = action.Error{Kind: action.Unauthenticated, Message: "Amazon EC2 does not accept the access key with this secret key. Check both in the action's settings in Looker."}
-	tooMany   = action.Error{Kind: action.RateLimited, Message: "Amazon EC2 takes no more requests for the moment."}
+	tooMany   = action.Error{Kind: action.RateLimited, Message: "AWS is throttling requests. Try again later."}
 )
 
 // explain turns the SDK's error into the hub's. The SDK's own text is dropped: it quotes what
@@ -104,12 +105,13 @@ func explainInstance(ctx context.Context, id string, err error) error {
 	explained := explain(ctx, err)
 	api, ok := errors.AsType[smithy.APIError](err)
 	switch {
-	case !ok:
+	case !ok, statusOf(err) != http.StatusBadRequest: // not about the instance
 		return explained
 	case errorCode(err) == "UnauthorizedOperation": // its message is an encoded policy
 		return action.Wrap(explained, action.Forbidden, "Instance %s: the access key lacks ec2:StopInstances.", id)
 	}
-	return action.Wrap(explained, action.Invalid, "Instance %s: %s (%s)", id, message.Line(api.ErrorMessage()), errorCode(err))
+	text := strings.TrimSuffix(message.Line(api.ErrorMessage()), ".")
+	return action.Wrap(explained, action.Invalid, "Instance %s: %s (%s).", id, text, errorCode(err))
 }
 
 func statusOf(err error) int {
