@@ -24,7 +24,7 @@ func TestConform(t *testing.T) {
 				Env: env, Params: r.params, Form: r.form, State: r.params["state_json"],
 				MIME: r.data.Mimetype, Extension: r.data.Extension, Data: r.data.Data,
 				Secrets: marks.FindAllString(text(r.params)+text(r.form), -1),
-				Kinds:   kinds[e.Name], Repeats: repeats[e.Name], OtherProtocol: otherProtocol[e.Name],
+				Kinds:   kinds[e.Name], Repeats: repeats[e.Name], OtherProtocol: otherProtocol[e.Name], ReadsFirst: readsFirst[e.Name],
 			})
 		})
 	}
@@ -32,6 +32,12 @@ func TestConform(t *testing.T) {
 
 // otherProtocol are the integrations that make no HTTP requests.
 var otherProtocol = map[string]bool{"email": true, "queue_action": true, "sftp": true}
+
+// readsFirst are the integrations that make no request before they have read all of the data.
+var readsFirst = map[string]bool{
+	"discord": true, "email": true, "google_chat": true, "pagerduty": true, "queue_action": true, "sendgrid": true, "slack": true,
+	"slack_app": true, "webhook": true,
+}
 
 // repeats says why integrations may send a request twice.
 var repeats = map[string]string{

@@ -293,14 +293,3 @@ func TestAnswersLate(t *testing.T) {
 		}
 	})
 }
-
-func TestDownloadBreaksOff(t *testing.T) {
-	t.Parallel()
-	d := actiontest.NewDestination(t)
-	i := actiontest.New(t, pagerduty.New, actiontest.Deps(t, d, nil))
-	req := actiontest.Download(t, actiontest.Query(nil, answers{"routing_key": key}), actiontest.BrokenDownload(`{"fields":{"dimensions":[{"name":"a"}]},"data":[{"a":{"value":1}},`))
-	_, err := i.Execute(t.Context(), req)
-	if got, want := action.MessageOf(err), "The download from Looker broke off before the data was complete."; got != want || len(d.Requests()) != 0 {
-		t.Errorf("message %q, want %q; %d calls", got, want, len(d.Requests()))
-	}
-}

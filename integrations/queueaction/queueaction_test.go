@@ -50,12 +50,3 @@ func TestExecute(t *testing.T) {
 		})
 	}
 }
-
-func TestDownloadBreaksOff(t *testing.T) {
-	t.Parallel()
-	i := actiontest.New(t, queueaction.New, actiontest.Deps(t, nil, wanted))
-	_, err := i.Execute(t.Context(), actiontest.Download(t, actiontest.Query(nil, nil), actiontest.BrokenDownload(`{"success":true}`)))
-	if got, want := action.MessageOf(err), "The download from Looker broke off before the data was complete."; got != want {
-		t.Errorf("message %q, want %q", got, want)
-	}
-}

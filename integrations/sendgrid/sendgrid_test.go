@@ -420,17 +420,6 @@ func TestRateLimit(t *testing.T) {
 	}
 }
 
-func TestDownloadBreaksOff(t *testing.T) {
-	t.Parallel()
-	d := actiontest.NewDestination(t).Reply(accepted())
-	i := actiontest.New(t, sendgrid.New, actiontest.Deps(t, d, nil))
-	req := actiontest.Download(t, actiontest.Query(params(), map[string]string{"to": "ann@example.com"}), actiontest.BrokenDownload(csv))
-	_, err := i.Execute(t.Context(), req)
-	if got, want := action.MessageOf(err), "The download from Looker broke off before the data was complete."; got != want || len(d.Requests()) != 0 {
-		t.Errorf("message %q, want %q; %d calls", got, want, len(d.Requests()))
-	}
-}
-
 func TestAnswersLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -220,17 +220,3 @@ func TestExecuteFails(t *testing.T) {
 		})
 	}
 }
-
-func TestDownloadBreaksOff(t *testing.T) {
-	t.Parallel()
-	d := workspace(t, nil)
-	i := actiontest.New(t, slack.New, actiontest.Deps(t, d, nil))
-	req := actiontest.Download(t, actiontest.Query(params(), map[string]string{"channel": "C1"}), actiontest.BrokenDownload(csv))
-	_, err := i.Execute(t.Context(), req)
-	if got, want := action.MessageOf(err), "The download from Looker broke off before the data was complete."; got != want {
-		t.Errorf("message %q, want %q", got, want)
-	}
-	if got := calls(d); len(got) != 0 {
-		t.Errorf("Slack was called: %q", got)
-	}
-}

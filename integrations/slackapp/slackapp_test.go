@@ -354,20 +354,6 @@ func TestExecuteFails(t *testing.T) {
 	}
 }
 
-func TestDownloadBreaksOff(t *testing.T) {
-	t.Parallel()
-	d := workspaces(t, nil)
-	i := actiontest.New(t, slackapp.New, actiontest.Deps(t, d, nil))
-	req := actiontest.Download(t, request(two, recent, map[string]string{"channel": "C1"}), actiontest.BrokenDownload(csv))
-	_, err := i.Execute(t.Context(), req)
-	if got, want := action.MessageOf(err), "The download from Looker broke off before the data was complete."; got != want {
-		t.Errorf("message %q, want %q", got, want)
-	}
-	if n := len(d.Requests()); n != 0 {
-		t.Errorf("Slack was called %d times", n)
-	}
-}
-
 func TestCheckConnection(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -37,6 +37,8 @@ type Delivery struct {
 	// Repeats says why requests that change something may be sent twice. If it is empty, they must
 	// not be.
 	Repeats string
+	// ReadsFirst marks an integration that makes no request before it has read all of the data.
+	ReadsFirst bool
 	// OtherProtocol marks an integration that makes no HTTP request.
 	OtherProtocol bool
 }
@@ -47,7 +49,7 @@ type Delivery struct {
 //   - no error contains a secret, even if the destination repeats the request in its response
 //   - every request names the hub in its User-Agent header
 //   - cancellation ends the delivery
-//   - data that breaks off is an error
+//   - data that breaks off is an error, before any request if all data is read first
 //   - after a lost response, no request is sent twice that could have its effect twice
 func Conform(t *testing.T, c action.Constructor, d Delivery) {
 	t.Helper()
@@ -206,6 +208,8 @@ func (c *conformance) cancellation(t *testing.T) {
 	}
 }
 
+const brokenDownload = "The download from Looker broke off before the data was complete."
+
 var errBrokenSource = errors.New("the source broke off")
 
 // brokenSource serves the beginning of the data.
@@ -228,8 +232,18 @@ func (c *conformance) brokenSource(t *testing.T) {
 	e.Plan.DownloadURL = "https://looker.example.com/downloads/x"
 	client := &http.Client{Transport: brokenSource{c.Data[:len(c.Data)/2]}}
 	req.Data = e.Data(&payload.Downloader{Client: client, Timeout: 5 * time.Second})
-	if err := c.deliver(t.Context(), c.integration(t, d.client()), req); err == nil {
+	err := c.deliver(t.Context(), c.integration(t, d.client()), req)
+	if err == nil {
 		t.Error("a delivery whose data broke off succeeded")
+	}
+	if !c.ReadsFirst {
+		return
+	}
+	if n := len(d.Requests()); n != 0 {
+		t.Errorf("%d requests were made for data that broke off", n)
+	}
+	if got := action.MessageOf(err); got != brokenDownload {
+		t.Errorf("the message is %q, want %q", got, brokenDownload)
 	}
 }
 
