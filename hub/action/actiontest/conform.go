@@ -79,8 +79,8 @@ func (c *conformance) integration(t *testing.T, client *http.Client) action.Inte
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	deps.Watch = func(ctx context.Context, begin func(context.Context) (action.Watch, error)) error {
-		_, err := begin(ctx)
+	deps.StartJob = func(ctx context.Context, start func(context.Context) (action.Job, error)) error {
+		_, err := start(ctx)
 		return err
 	}
 	return New(t, c.constructor, deps)
