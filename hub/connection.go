@@ -16,7 +16,7 @@ const (
 	idleTimeout   = 5 * time.Minute // longer than the idle timeout of load balancers
 	// bodyIdle is how long a request's body may stall, and responseIdle how long a client may
 	// not read the response.
-	bodyIdle   = time.Minute
+	bodyIdle     = time.Minute
 	responseIdle = time.Minute
 )
 

@@ -60,7 +60,7 @@ func rows(destination string) action.Registration {
 				}
 			}
 		}
-		o := deliver.Options[string]{Size: 1, Retry: deliver.Retry{Tries: 2, First: time.Millisecond, Longest: time.Millisecond}}
+		o := deliver.Options[string]{Size: 1, Retry: deliver.Retry{MaxAttempts: 2, InitialBackoff: time.Millisecond, MaxBackoff: time.Millisecond}}
 		return deliver.Batches(ctx, iter.Seq2[string, error](numbers), o, func(ctx context.Context, batch []string) error {
 			req, err := http.NewRequestWithContext(ctx, http.MethodPut, destination+"/"+batch[0], http.NoBody)
 			if err != nil {

@@ -125,7 +125,7 @@ func TestTraces(t *testing.T) {
 			return err
 		}
 		d.Log.InfoContext(ctx, "half way")
-		return deliver.Retry{Tries: 2, First: time.Millisecond, Longest: time.Millisecond}.Do(ctx, func(ctx context.Context) error {
+		return deliver.Retry{MaxAttempts: 2, InitialBackoff: time.Millisecond, MaxBackoff: time.Millisecond}.Do(ctx, func(ctx context.Context) error {
 			req, err := http.NewRequestWithContext(ctx, http.MethodPut, dest.URL+"/"+secret+"?q="+secret, strings.NewReader(secret))
 			if err != nil {
 				return err

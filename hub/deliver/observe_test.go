@@ -44,7 +44,7 @@ func TestObserver(t *testing.T) {
 				}
 			}
 		}
-		o := deliver.Options[int]{Size: 2, Retry: deliver.Retry{Tries: 3, First: time.Second, Longest: time.Second}}
+		o := deliver.Options[int]{Size: 2, Retry: deliver.Retry{MaxAttempts: 3, InitialBackoff: time.Second, MaxBackoff: time.Second}}
 		deliver.Batches(deliver.WithObserver(t.Context(), h), items, o, func(_ context.Context, batch []int) error {
 			calls++
 			switch {

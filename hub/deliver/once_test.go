@@ -49,7 +49,7 @@ func TestOnce(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				calls, start := 0, time.Now()
-				once := deliver.Once{Name: "Them", Timeout: time.Minute, Doubt: "It may be there."}
+				once := deliver.Once{Name: "Them", Timeout: time.Minute, MaybeDeliveredHint: "It may be there."}
 				err := once.Do(t.Context(), func(ctx context.Context) error {
 					if tt.sent {
 						httptrace.ContextClientTrace(ctx).WroteHeaders()
@@ -79,7 +79,7 @@ func TestOnceEnds(t *testing.T) {
 	t.Run("an answer that does not come", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			err := deliver.Once{Name: "Them", Timeout: time.Minute, Doubt: "It may be there."}.Do(t.Context(), late)
+			err := deliver.Once{Name: "Them", Timeout: time.Minute, MaybeDeliveredHint: "It may be there."}.Do(t.Context(), late)
 			if got, want := action.MessageOf(err), "Them did not answer in time. It may be there."; got != want || action.KindOf(err) != action.Timeout {
 				t.Errorf("error %v (%v), want %q", err, action.KindOf(err), want)
 			}
@@ -90,7 +90,7 @@ func TestOnceEnds(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(time.Second, cancel)
-			err := deliver.Once{Name: "Them", Doubt: "It may be there."}.Do(ctx, late)
+			err := deliver.Once{Name: "Them", MaybeDeliveredHint: "It may be there."}.Do(ctx, late)
 			if got, want := action.MessageOf(err), "The delivery was cancelled before it was complete. It may be there."; got != want || !errors.Is(err, context.Canceled) {
 				t.Errorf("error %v, want %q", err, want)
 			}
@@ -125,7 +125,7 @@ func TestOnceByHTTP(t *testing.T) {
 					dials++
 					return tt.dial()
 				}}}
-				err := deliver.Once{Name: "Them", Doubt: "It may be there."}.Do(t.Context(), func(ctx context.Context) error {
+				err := deliver.Once{Name: "Them", MaybeDeliveredHint: "It may be there."}.Do(t.Context(), func(ctx context.Context) error {
 					req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://them.example.com/", strings.NewReader("x"))
 					if err != nil {
 						return err

@@ -6,87 +6,82 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"golang.org/x/time/rate"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
 )
 
-// Retry says how a call is tried again: by exponential back-off with jitter, and not before
-// the time that the destination asked for. Only for calls that the destination takes twice
-// without doing twice what they ask for.
+var _ Policy = Retry{}
+
+// Retry makes a failed call again, by exponential backoff with jitter, and not before the time
+// in Retry-After. It is for calls that can be repeated without taking effect twice.
 type Retry struct {
-	// Tries is the number of calls altogether; 0 and 1 mean no second one.
-	Tries int
-	// First and Longest bound the waits between calls.
-	First, Longest time.Duration
-	// When decides whether an error is worth another call; nil means what the error's kind
-	// says, unless the destination asks for a wait that nobody in Looker would sit through.
+	// MaxAttempts is the maximum number of calls; 0 and 1 mean no retry.
+	MaxAttempts int
+	// InitialBackoff and MaxBackoff bound the waits between calls.
+	InitialBackoff, MaxBackoff time.Duration
+	// When reports whether an error is worth a retry. nil means that its kind decides, unless
+	// Retry-After exceeds [maxRetryAfter].
 	When func(error) bool
 }
 
-// Do calls f until it succeeds, fails for good, the tries are used up or ctx ends.
-func (r Retry) Do(ctx context.Context, f func(context.Context) error) error {
-	if r.Tries <= 1 {
+// Do calls f until it succeeds, its error is not worth a retry, MaxAttempts is reached or ctx is
+// done.
+func (r Retry) Do(ctx context.Context, f func(context.Context) error) error { return r.do(ctx, nil, f) }
+
+func (r Retry) do(ctx context.Context, limiter *rate.Limiter, f func(context.Context) error) error {
+	attempt := func() error {
+		if err := pace(ctx, limiter); err != nil {
+			return err
+		}
 		return f(ctx)
 	}
+	if r.MaxAttempts <= 1 {
+		return attempt()
+	}
 	b := backoff.NewExponentialBackOff()
-	b.InitialInterval, b.MaxInterval = r.First, r.Longest
+	b.InitialInterval, b.MaxInterval = r.InitialBackoff, r.MaxBackoff
 	var last error
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		if last != nil {
 			observer(ctx).Retry(last)
 		}
-		last = f(ctx)
+		last = attempt()
 		switch {
 		case last == nil:
 			return struct{}{}, nil
-		case ctx.Err() != nil, !r.again(last):
+		case ctx.Err() != nil, !r.retryable(last):
 			return struct{}{}, backoff.Permanent(last)
 		}
 		if s, ok := errors.AsType[*outbound.StatusError](last); ok && s.RetryAfter > 0 {
 			return struct{}{}, backoff.RetryAfter(int(s.RetryAfter.Round(time.Second) / time.Second))
 		}
 		return struct{}{}, last
-	}, backoff.WithBackOff(b), backoff.WithMaxTries(uint(r.Tries)), backoff.WithMaxElapsedTime(0))
+	}, backoff.WithBackOff(b), backoff.WithMaxTries(uint(r.MaxAttempts)), backoff.WithMaxElapsedTime(0))
 	if err != nil && last != nil {
-		return last // what went wrong, not how the waiting ended
+		return last // why the call failed, not how the wait ended
 	}
 	return err
 }
 
-// again reports whether a call that failed with err may succeed the next time.
-func (r Retry) again(err error) bool {
+// retryable reports whether a call that failed with err may succeed the next time.
+func (r Retry) retryable(err error) bool {
 	switch {
-	case stopped(err) != nil:
+	case r.MaxAttempts <= 1, Stopped(err):
 		return false
 	case r.When != nil:
 		return r.When(err)
 	default:
-		return action.KindOf(err).Retryable() && !tooLong(err)
+		return action.KindOf(err).Retryable() && !retryAfterTooLong(err)
 	}
 }
 
-// longestPause is the longest wait asked for by a destination that is still kept; past it,
-// Looker's user is better served by an error.
-const longestPause = 2 * time.Minute
+// maxRetryAfter is the longest Retry-After that is waited for. Beyond it, an error serves
+// Looker's user better.
+const maxRetryAfter = 2 * time.Minute
 
-func tooLong(err error) bool {
+func retryAfterTooLong(err error) bool {
 	s, ok := errors.AsType[*outbound.StatusError](err)
-	return ok && s.RetryAfter > longestPause
-}
-
-// stopError marks an error after which nothing more can succeed.
-type stopError struct{ error }
-
-func (s stopError) Unwrap() error { return s.error }
-
-// Stop wraps an error that holds for every later batch too, such as a refused token: what
-// is left is not sent.
-func Stop(err error) error { return stopError{err} }
-
-func stopped(err error) error {
-	if s, ok := errors.AsType[stopError](err); ok {
-		return s
-	}
-	return nil
+	return ok && s.RetryAfter > maxRetryAfter
 }

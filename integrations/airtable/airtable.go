@@ -31,13 +31,13 @@ const (
 	maxBatchBytes = 8 << 20
 	// afterLimit is how long Airtable refuses a base that was called too often.
 	afterLimit = 30 * time.Second
-	// callsForFaults is how many calls are spent on finding records that are refused.
-	callsForFaults = 2_000
+	// maxBisectCalls bounds the search for rejected records.
+	maxBisectCalls = 2_000
 )
 
-// retry is for calls that were refused for their rate: only they are known to have made no
-// records, beside those that were never sent.
-var retry = deliver.Retry{Tries: 4, First: afterLimit / 6, Longest: afterLimit, When: rateLimited}
+// retry is for calls that Airtable answered with 429: no other error of a request that was sent
+// proves that it created no records.
+var retry = deliver.Retry{MaxAttempts: 4, InitialBackoff: afterLimit / 6, MaxBackoff: afterLimit, When: rateLimited}
 
 // settings are the hub's: the OAuth client registered at Airtable.
 type settings struct {
@@ -114,25 +114,19 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return nil, err
 	}
 	s := i.open(req.State)
-	limiter, halver := rate.NewLimiter(callsPerSecond, 1), deliver.NewHalver(callsForFaults)
-	account := deliver.Batches(ctx, records(table), deliver.Options[record]{
-		Size: recordsPerCall, Bytes: maxBatchBytes, Weight: record.weight, Concurrency: concurrency,
+	result := deliver.Batches(ctx, records(table), deliver.Options[record]{
+		Size: recordsPerCall, MaxBytes: maxBatchBytes, Weight: record.weight, Concurrency: concurrency,
+		Limiter: rate.NewLimiter(callsPerSecond, 1), Retry: retry,
+		// Airtable rejects a whole call because of one record, and does not name it.
+		BisectBudget: maxBisectCalls,
 	}, func(ctx context.Context, batch []record) error {
-		// Airtable refuses a call as a whole for the sake of one record, and does not say which.
-		return deliver.Halve(ctx, halver, batch, func(ctx context.Context, part []record) error {
-			return retry.Do(ctx, func(ctx context.Context) error {
-				if err := deliver.Pace(ctx, limiter); err != nil {
-					return err
-				}
-				return s.create(ctx, in.Base, in.Table, part)
-			})
-		})
+		return s.create(ctx, in.Base, in.Table, batch)
 	})
 	res := &action.Response{State: s.newState()}
-	if err := account.Err("records"); err != nil {
+	if err := result.Err("records"); err != nil {
 		return res, err
 	}
-	res.Message = fmt.Sprintf("%d records added.", account.Sent())
+	res.Message = fmt.Sprintf("%d records added.", result.Sent())
 	return res, nil
 }
 

@@ -126,7 +126,7 @@ const timeout = time.Minute
 func (s *session) once(ctx context.Context, method, address string, body []byte, access string, out any) error {
 	once := deliver.Once{Name: "Airtable", Timeout: timeout}
 	if body != nil {
-		once.Doubt = inDoubt
+		once.MaybeDeliveredHint = inDoubt
 	}
 	return once.Do(ctx, func(ctx context.Context) error {
 		req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))

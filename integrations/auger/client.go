@@ -25,7 +25,7 @@ const (
 )
 
 // again is for calls that may be made twice.
-var again = deliver.Retry{Tries: 5, First: time.Second, Longest: 30 * time.Second}
+var again = deliver.Retry{MaxAttempts: 5, InitialBackoff: time.Second, MaxBackoff: 30 * time.Second}
 
 // client calls Auger with one request's token. Nothing of it is kept for the next.
 type client struct {

@@ -60,19 +60,14 @@ func (c client) upload(ctx context.Context, project projectName, data action.Dat
 		return nil, err
 	}
 	f := &file{client: c, project: project, name: fileName(table.Columns, time.Now()), numbers: map[int]int{}}
-	account := deliver.Batches(ctx, f.rowsOf(table), deliver.Options[row]{
-		Size: chunkRows, Bytes: chunkBytes, Weight: row.weight, Concurrency: concurrency,
-	}, func(ctx context.Context, rows []row) error {
-		err := again.Do(ctx, func(ctx context.Context) error { return f.sendChunk(ctx, rows) })
-		if err != nil { // a file with a hole is of no use
-			return deliver.Stop(err)
-		}
-		return nil
-	})
-	if err := account.Err("rows"); err != nil {
+	result := deliver.Batches(ctx, f.rowsOf(table), deliver.Options[row]{
+		Size: chunkRows, MaxBytes: chunkBytes, Weight: row.weight, Concurrency: concurrency,
+		Retry: again, StopOnError: true, // a file with missing rows is useless
+	}, f.sendChunk)
+	if err := result.Err("rows"); err != nil {
 		return nil, err
 	}
-	if f.rows = account.Sent(); f.rows == 0 {
+	if f.rows = result.Sent(); f.rows == 0 {
 		return nil, action.Errorf(action.Invalid, "Looker sent no rows.")
 	}
 	return f, nil

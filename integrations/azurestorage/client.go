@@ -67,7 +67,7 @@ func (i *Integration) client(a account, again func(*http.Response, error) bool) 
 		o.InsecureAllowCredentialWithHTTP = true // the administrator's own choice
 	}
 	if !a.hasKey() {
-		c, err := service.NewClient(address, podCredential{i.pod, i.deps.HTTP, deliver.Retry{Tries: retries + 1, First: i.firstWait, Longest: i.longestWait}}, o)
+		c, err := service.NewClient(address, podCredential{i.pod, i.deps.HTTP, deliver.Retry{MaxAttempts: retries + 1, InitialBackoff: i.firstWait, MaxBackoff: i.longestWait}}, o)
 		return c, unfit(err)
 	}
 	key, err := service.NewSharedKeyCredential(string(a.Name), strings.TrimSpace(a.Key.Reveal()))

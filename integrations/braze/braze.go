@@ -30,7 +30,7 @@ const (
 	maxCall        = 4 << 20
 	callsPerSecond = 50_000 / 60
 	concurrency    = 8
-	callsForFaults = 2_000
+	maxBisectCalls = 2_000
 )
 
 // defaultLabel is what the form says that it is.
@@ -120,7 +120,7 @@ func (*Integration) Form(context.Context, *action.Request) (*action.Form, error)
 
 // retry is safe: what is sent sets attributes, and adds a label that Braze keeps once
 // (https://www.braze.com/docs/user_guide/data/custom_data/custom_attributes/#arrays).
-var retry = deliver.Retry{Tries: 6, First: time.Second, Longest: time.Minute}
+var retry = deliver.Retry{MaxAttempts: 6, InitialBackoff: time.Second, MaxBackoff: time.Minute}
 
 // Execute implements [action.Integration].
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
@@ -138,25 +138,14 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	}
 	c := client{http: i.deps.HTTP, address: in.Endpoint.address(), key: in.APIKey}
 	users := i.limit(columns.users(table, in.Key, in.Label))
-	halver := deliver.NewHalver(callsForFaults)
-	limiter := rate.NewLimiter(callsPerSecond, concurrency)
-	account := deliver.Batches(ctx, users, deliver.Options[[]byte]{
-		Size: usersPerCall, Bytes: maxCall - envelope, Weight: func(u []byte) int { return len(u) + 1 },
-		Concurrency: concurrency,
-	}, func(ctx context.Context, batch [][]byte) error {
-		return deliver.Halve(ctx, halver, batch, func(ctx context.Context, part [][]byte) error {
-			return retry.Do(ctx, func(ctx context.Context) error {
-				if err := deliver.Pace(ctx, limiter); err != nil {
-					return err
-				}
-				return c.track(ctx, part)
-			})
-		})
-	})
-	if err := account.Err("rows"); err != nil {
+	result := deliver.Batches(ctx, users, deliver.Options[[]byte]{
+		Size: usersPerCall, MaxBytes: maxCall - envelope, Weight: func(u []byte) int { return len(u) + 1 },
+		Concurrency: concurrency, Limiter: rate.NewLimiter(callsPerSecond, concurrency), Retry: retry, BisectBudget: maxBisectCalls,
+	}, c.track)
+	if err := result.Err("rows"); err != nil {
 		return nil, err
 	}
-	return &action.Response{Message: fmt.Sprintf("%d rows sent to Braze.", account.Sent())}, nil
+	return &action.Response{Message: fmt.Sprintf("%d rows sent to Braze.", result.Sent())}, nil
 }
 
 // limit rejects what is past the most rows that are sent, so that it is counted.

@@ -84,17 +84,14 @@ func (a answer) outcome(n int) error {
 	default:
 		return a.Errors[0].reason()
 	}
-	refused := deliver.RefusedError{}
+	failed := map[int]error{}
 	for _, f := range a.Errors {
 		if f.Array != "attributes" || f.Index == nil || *f.Index < 0 || *f.Index >= n {
 			return f.reason()
 		}
-		refused[*f.Index] = f.reason()
+		failed[*f.Index] = f.reason()
 	}
-	if len(refused) == 0 {
-		return nil
-	}
-	return refused
+	return deliver.Partial(failed)
 }
 
 // reason is Braze's own, which names attributes, but no values.

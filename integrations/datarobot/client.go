@@ -110,7 +110,7 @@ func (c client) create(ctx context.Context, project, filename string, blob actio
 	var status string
 	once := deliver.Once{
 		Name: name, Timeout: 5*time.Minute + time.Duration(blob.Size()>>16)*time.Second,
-		Doubt: "The project may have been made all the same: look before sending it again.",
+		MaybeDeliveredHint: "The project may have been made all the same: look before sending it again.",
 	}
 	err := once.Do(ctx, func(ctx context.Context) error {
 		req, err := outbound.NewUpload(ctx, http.MethodPost, c.api+"/projects/", length, body)

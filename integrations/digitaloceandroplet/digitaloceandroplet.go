@@ -71,7 +71,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	orders := deliver.Batches(ctx, tagged.Each(ids), deliver.Options[string]{
 		Size: 1, Concurrency: concurrency, Limiter: pace(),
 		// What is off already stays off.
-		Retry: deliver.Retry{Tries: 5, First: time.Second, Longest: 30 * time.Second},
+		Retry: deliver.Retry{MaxAttempts: 5, InitialBackoff: time.Second, MaxBackoff: 30 * time.Second},
 	}, func(ctx context.Context, id []string) error {
 		err := i.powerOff(ctx, in.APIKey, id[0])
 		if action.KindOf(err) == action.Unauthenticated {

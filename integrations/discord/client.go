@@ -60,7 +60,7 @@ func endpoint(text string, in thread) (*url.URL, error) {
 
 // send posts a message, once: Discord would post a repeated request twice.
 func (i *Integration) send(ctx context.Context, webhookURL *url.URL, body outbound.Body, fileSize int64) error {
-	once := deliver.Once{Doubt: "The message may already have been posted. Check before retrying."}
+	once := deliver.Once{MaybeDeliveredHint: "The message may already have been posted. Check before retrying."}
 	return once.Do(ctx, func(ctx context.Context) error {
 		return i.api.Call(ctx, http.MethodPost, webhookURL.String(), body, &posted{size: fileSize})
 	})

@@ -27,7 +27,7 @@ const (
 )
 
 // Every call here may be repeated: see the callers. Dropbox asks for waits of up to five minutes.
-var retry = deliver.Retry{Tries: 5, First: time.Second, Longest: 30 * time.Second}
+var retry = deliver.Retry{MaxAttempts: 5, InitialBackoff: time.Second, MaxBackoff: 30 * time.Second}
 
 // The time limits of one call.
 const (

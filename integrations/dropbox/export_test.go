@@ -14,6 +14,6 @@ const Block = hashBlock
 func Small(i action.Integration) {
 	d := i.(*Integration)
 	d.chunk = Block
-	d.retry.First, d.retry.Longest = time.Millisecond, time.Millisecond
+	d.retry.InitialBackoff, d.retry.MaxBackoff = time.Millisecond, time.Millisecond
 	d.now = func() time.Time { return time.UnixMilli(1700000000123) }
 }

@@ -27,8 +27,8 @@ const (
 type pace struct{ reads, uploads deliver.Retry }
 
 var standardPace = pace{
-	reads:   deliver.Retry{Tries: 3, First: 500 * time.Millisecond, Longest: 4 * time.Second},
-	uploads: deliver.Retry{Tries: 10, First: 2 * time.Second, Longest: 90 * time.Second},
+	reads:   deliver.Retry{MaxAttempts: 3, InitialBackoff: 500 * time.Millisecond, MaxBackoff: 4 * time.Second},
+	uploads: deliver.Retry{MaxAttempts: 10, InitialBackoff: 2 * time.Second, MaxBackoff: 90 * time.Second},
 }
 
 // What bounds one call.
@@ -118,7 +118,7 @@ func (c *client) createAudience(ctx context.Context, in input) (graphID, error) 
 	var made struct {
 		ID graphID `json:"id"`
 	}
-	once := deliver.Once{Name: name, Doubt: "An empty audience may have been created all the same."}
+	once := deliver.Once{Name: name, MaybeDeliveredHint: "An empty audience may have been created all the same."}
 	err := once.Do(ctx, func(ctx context.Context) error {
 		return c.call(ctx, http.MethodPost, "act_"+string(in.Account)+"/customaudiences?"+c.proof().Encode(), map[string]string{
 			"name": in.Name, "description": in.Description, "customer_file_source": "USER_PROVIDED_ONLY", "subtype": "CUSTOM",

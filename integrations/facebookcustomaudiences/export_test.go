@@ -9,6 +9,6 @@ import (
 // Fast makes the waits between calls so short that a test can fail often.
 func Fast(i action.Integration) {
 	p := &i.(*Integration).pace
-	p.reads.First, p.reads.Longest = time.Millisecond, time.Millisecond
-	p.uploads.First, p.uploads.Longest = time.Millisecond, time.Millisecond
+	p.reads.InitialBackoff, p.reads.MaxBackoff = time.Millisecond, time.Millisecond
+	p.uploads.InitialBackoff, p.uploads.MaxBackoff = time.Millisecond, time.Millisecond
 }

@@ -80,7 +80,7 @@ type outcome struct {
 // that counts the others.
 func (u *upload) send(ctx context.Context, p *people) (int, error) {
 	account := deliver.Batches(ctx, p.all(), deliver.Options[person]{
-		Size: maxBatch, Bytes: maxBatchBytes, Weight: weight,
+		Size: maxBatch, MaxBytes: maxBatchBytes, Weight: weight,
 	}, func(ctx context.Context, batch []person) error {
 		if u.audience == "" {
 			id, err := u.create(ctx)
@@ -130,18 +130,15 @@ func (u *upload) batch(ctx context.Context, call uploadCall) (outcome, error) {
 // refused counts what Meta did not take of a batch. Since only the number is known, it
 // stands for the first ones: only their number is told on.
 func (o outcome) refused(batch int) error {
-	refused := deliver.RefusedError{}
+	failed := map[int]error{}
 	missing := min(max(batch-*o.Received, 0), batch)
 	for i := range missing {
-		refused[i] = errMissing
+		failed[i] = errMissing
 	}
 	for i := missing; i < min(missing+o.Invalid, batch); i++ {
-		refused[i] = errInvalid
+		failed[i] = errInvalid
 	}
-	if len(refused) == 0 {
-		return nil
-	}
-	return refused
+	return deliver.Partial(failed)
 }
 
 var (

@@ -36,7 +36,7 @@ func (i *Integration) send(ctx context.Context, m push) error {
 	if err != nil {
 		return fmt.Errorf("preparing a notification: %w", err)
 	}
-	once := deliver.Once{Name: name, Timeout: timeout, Doubt: "A notification may have been sent all the same."}
+	once := deliver.Once{Name: name, Timeout: timeout, MaybeDeliveredHint: "A notification may have been sent all the same."}
 	return once.Do(ctx, func(ctx context.Context) error {
 		address := "https://fcm.googleapis.com/v1/projects/" + url.PathEscape(i.project) + "/messages:send"
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))

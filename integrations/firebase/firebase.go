@@ -88,7 +88,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	account := deliver.Batches(ctx, each(a.devices), deliver.Options[device]{
 		Size: 1, Concurrency: concurrency,
 		// Firebase asks for this: https://firebase.google.com/docs/cloud-messaging/error-codes
-		Retry: deliver.Retry{Tries: 5, First: time.Second, Longest: time.Minute, When: unavailable},
+		Retry: deliver.Retry{MaxAttempts: 5, InitialBackoff: time.Second, MaxBackoff: time.Minute, When: unavailable},
 	}, func(ctx context.Context, d []device) error {
 		err := i.send(ctx, a.message(d[0]))
 		if unregistered(err) {

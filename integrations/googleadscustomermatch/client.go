@@ -104,7 +104,7 @@ func (c *client) createUserList(ctx context.Context, in input, name string) (lis
 			ResourceName listName `json:"resourceName"`
 		} `json:"results"`
 	}
-	once := deliver.Once{Name: c.Name, Doubt: "An empty list may have been created all the same."}
+	once := deliver.Once{Name: c.Name, MaybeDeliveredHint: "An empty list may have been created all the same."}
 	err := once.Do(ctx, func(ctx context.Context) error {
 		return c.once(ctx, "customers/"+string(in.Target)+"/userLists:mutate", call, &made)
 	})
@@ -200,7 +200,7 @@ type operation struct {
 
 // run makes Google add the uploaded people to the list.
 func (c *client) run(ctx context.Context, job jobName) error {
-	once := deliver.Once{Name: c.Name, Doubt: "It may have begun all the same."}
+	once := deliver.Once{Name: c.Name, MaybeDeliveredHint: "It may have begun all the same."}
 	return once.Do(ctx, func(ctx context.Context) error {
 		return c.once(ctx, string(job)+":run", struct{}{}, nil)
 	})

@@ -9,7 +9,7 @@ import (
 // Fast makes the waits between calls so short that a test can fail often, and stops the clock.
 func Fast(i action.Integration) {
 	s := i.(*Integration)
-	s.Writes.First, s.Writes.Longest = time.Millisecond, time.Millisecond
-	s.Reads.First, s.Reads.Longest = time.Millisecond, time.Millisecond
+	s.Writes.InitialBackoff, s.Writes.MaxBackoff = time.Millisecond, time.Millisecond
+	s.Reads.InitialBackoff, s.Reads.MaxBackoff = time.Millisecond, time.Millisecond
 	s.now = func() time.Time { return time.Date(2026, time.November, 23, 12, 30, 0, 0, time.UTC) }
 }

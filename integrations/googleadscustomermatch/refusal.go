@@ -112,20 +112,20 @@ func (f fault) err() *action.Error {
 // refused tells of each person whom Google did not take. A fault that is about none of them is
 // about all.
 func (f *failure) refused(batch int) error {
-	refused := deliver.RefusedError{}
+	failed := map[int]error{}
 	for _, fault := range f.faults() {
 		n := fault.operation()
 		if n < 0 || n >= batch {
 			return fault.err()
 		}
-		if _, told := refused[n]; !told {
-			refused[n] = fault.err()
+		if failed[n] == nil {
+			failed[n] = fault.err()
 		}
 	}
-	if len(refused) == 0 {
+	if len(failed) == 0 {
 		return action.Errorf(action.Unavailable, "Google Ads did not take all rows, and does not say which.")
 	}
-	return refused
+	return deliver.Partial(failed)
 }
 
 // explain tells what Google said of a refused call, by the names of what is wrong.

@@ -31,7 +31,7 @@ func (u *upload) send(ctx context.Context, p *people) (string, error) {
 	u.list, u.title = u.in.List, "the list"
 	account := deliver.Batches(ctx, p.all(), deliver.Options[person]{
 		// Google counts the values, not the people.
-		Size: maxPerCall, Bytes: maxPerCall, Weight: func(p person) int { return len(p) },
+		Size: maxPerCall, MaxBytes: maxPerCall, Weight: func(p person) int { return len(p) },
 		Retry: u.Writes,
 	}, func(ctx context.Context, batch []person) error {
 		err := u.begin(ctx)

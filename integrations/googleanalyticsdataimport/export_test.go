@@ -12,6 +12,6 @@ var Now = time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
 // Fast makes the waits between calls short, and stops the clock.
 func Fast(i action.Integration) {
 	s := i.(*Integration)
-	s.Reads.First, s.Reads.Longest = time.Millisecond, time.Millisecond
+	s.Reads.InitialBackoff, s.Reads.MaxBackoff = time.Millisecond, time.Millisecond
 	s.now = func() time.Time { return Now }
 }

@@ -60,8 +60,8 @@ func newCall(events []event) call {
 // send sends a batch. The error tells of each row that did not go. Google keeps an event as
 // often as it is sent, so a call is made again only where it did nothing.
 func (p *protocol) send(ctx context.Context, batch []event) error {
-	once := deliver.Once{Name: name, Timeout: timeout, Doubt: "Its events may have arrived all the same."}
-	refused := deliver.RefusedError{}
+	once := deliver.Once{Name: name, Timeout: timeout, MaybeDeliveredHint: "Its events may have arrived all the same."}
+	failed := map[int]error{}
 	var last error
 	for from, events := range groups(batch) {
 		err := once.Do(ctx, func(ctx context.Context) error { return p.post(ctx, collect, newCall(events), nil) })
@@ -70,16 +70,13 @@ func (p *protocol) send(ctx context.Context, batch []event) error {
 		}
 		last = err
 		for n := range events {
-			refused[from+n] = err
+			failed[from+n] = err
 		}
 	}
-	switch {
-	case len(refused) == len(batch) && len(batch) == batchRows:
-		return deliver.Stop(last) // where a whole batch fails, the next will
-	case len(refused) > 0:
-		return refused
+	if len(failed) == len(batch) && len(batch) == batchRows {
+		return deliver.Stop(last) // if a whole batch fails, so will the next
 	}
-	return nil
+	return deliver.Partial(failed)
 }
 
 const name = "Google Analytics"

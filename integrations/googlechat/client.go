@@ -42,7 +42,7 @@ func endpoint(text, thread string) (*url.URL, error) {
 
 // post posts a message, once: Google Chat would post a repeated request twice.
 func (i *Integration) post(ctx context.Context, address *url.URL, body []byte) error {
-	once := deliver.Once{Doubt: "The message may already have been posted. Check before retrying."}
+	once := deliver.Once{MaybeDeliveredHint: "The message may already have been posted. Check before retrying."}
 	return once.Do(ctx, func(ctx context.Context) error {
 		return i.api.Call(ctx, http.MethodPost, address.String(), outbound.Bytes("application/json; charset=UTF-8", body), &posted{})
 	})

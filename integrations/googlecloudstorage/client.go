@@ -26,9 +26,9 @@ import (
 
 // Google asks for exponential waits: https://cloud.google.com/storage/docs/retry-strategy
 var (
-	writeRetry = deliver.Retry{Tries: 6, First: time.Second, Longest: 32 * time.Second}
+	writeRetry = deliver.Retry{MaxAttempts: 6, InitialBackoff: time.Second, MaxBackoff: 32 * time.Second}
 	// readRetry is for forms, where a user waits.
-	readRetry = deliver.Retry{Tries: 3, First: 500 * time.Millisecond, Longest: 4 * time.Second}
+	readRetry = deliver.Retry{MaxAttempts: 3, InitialBackoff: 500 * time.Millisecond, MaxBackoff: 4 * time.Second}
 )
 
 const (

@@ -14,6 +14,6 @@ const Piece = 256 << 10
 func Small(i action.Integration) {
 	s := i.(*Integration)
 	s.plan.Stages = []objectstore.Stage{{Size: Piece, Parts: 4, Buffers: 2}}
-	s.reads.First, s.reads.Longest = time.Millisecond, time.Millisecond
-	s.writes.First, s.writes.Longest = time.Millisecond, time.Millisecond
+	s.reads.InitialBackoff, s.reads.MaxBackoff = time.Millisecond, time.Millisecond
+	s.writes.InitialBackoff, s.writes.MaxBackoff = time.Millisecond, time.Millisecond
 }

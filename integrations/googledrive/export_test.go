@@ -13,6 +13,6 @@ const Piece = 256 << 10
 func Small(i action.Integration) {
 	s := i.(*Integration)
 	s.Chunk = Piece
-	s.Writes.First, s.Writes.Longest = time.Millisecond, time.Millisecond
-	s.Reads.First, s.Reads.Longest = time.Millisecond, time.Millisecond
+	s.Writes.InitialBackoff, s.Writes.MaxBackoff = time.Millisecond, time.Millisecond
+	s.Reads.InitialBackoff, s.Reads.MaxBackoff = time.Millisecond, time.Millisecond
 }

@@ -12,6 +12,6 @@ import (
 func Small(i action.Integration) {
 	s := i.(*Integration)
 	s.batch, s.pace = 300, rate.Inf
-	s.Writes.First, s.Writes.Longest = time.Millisecond, time.Millisecond
-	s.Reads.First, s.Reads.Longest = time.Millisecond, time.Millisecond
+	s.Writes.InitialBackoff, s.Writes.MaxBackoff = time.Millisecond, time.Millisecond
+	s.Reads.InitialBackoff, s.Reads.MaxBackoff = time.Millisecond, time.Millisecond
 }

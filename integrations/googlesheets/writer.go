@@ -66,14 +66,11 @@ func (w *writer) first(ctx context.Context, id string) (tab, int64, error) {
 
 // send makes a batch that can be made twice: each request names the cells that it changes.
 func (w *writer) send(ctx context.Context, id string, requests []request) error {
-	return w.Writes.Do(ctx, func(ctx context.Context) error { return w.try(ctx, id, requests) })
+	return deliver.Call(ctx, w.limiter, w.Writes, func(ctx context.Context) error { return w.try(ctx, id, requests) })
 }
 
-// try makes a batch once, within the quota.
+// try makes a batch once.
 func (w *writer) try(ctx context.Context, id string, requests []request) error {
-	if err := deliver.Pace(ctx, w.limiter); err != nil {
-		return err
-	}
 	return w.Once(ctx, http.MethodPost, spreadsheetsURL+url.PathEscape(id)+":batchUpdate", url.Values{"fields": {"spreadsheetId"}},
 		map[string]any{"requests": requests}, nil)
 }
@@ -222,7 +219,7 @@ func (w *writer) below(ctx context.Context, id string, sheet tab, data *table) (
 func (w *writer) appendOnce(ctx context.Context, id string, sheet tab, rows []json.RawMessage) error {
 	mark := rand.Int32N(1<<31-1) + 1 //nolint:gosec // unique, not secret
 	asking := false
-	err := w.Writes.Do(ctx, func(ctx context.Context) error {
+	err := deliver.Call(ctx, w.limiter, w.Writes, func(ctx context.Context) error {
 		if asking {
 			if done, err := w.marked(ctx, id, mark); done || err != nil {
 				return err

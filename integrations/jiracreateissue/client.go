@@ -62,7 +62,7 @@ func (c *client) api(timeout time.Duration) outbound.API {
 
 // get reads a resource, and retries if that can help.
 func (c *client) get(ctx context.Context, path string, out any) error {
-	retry := deliver.Retry{Tries: 3, First: 200 * time.Millisecond, Longest: 2 * time.Second}
+	retry := deliver.Retry{MaxAttempts: 3, InitialBackoff: 200 * time.Millisecond, MaxBackoff: 2 * time.Second}
 	return retry.Do(ctx, func(ctx context.Context) error {
 		return c.api(readTimeout).Call(ctx, http.MethodGet, path, nil, out)
 	})
@@ -167,7 +167,7 @@ func (c *client) create(ctx context.Context, i issue) (created, error) {
 	if c.site.cloud {
 		fields.Description = document(i)
 	}
-	once := deliver.Once{Doubt: "The issue may already have been created. Check before retrying."}
+	once := deliver.Once{MaybeDeliveredHint: "The issue may already have been created. Check before retrying."}
 	var made created
 	err := once.Do(ctx, func(ctx context.Context) error {
 		return c.api(createTimeout).Call(ctx, http.MethodPost, c.site.path("issue"), map[string]any{"fields": fields}, &made)

@@ -54,7 +54,7 @@ func (c *client) attach(ctx context.Context, to created, data *file) error {
 	}
 	body.Header = http.Header{"X-Atlassian-Token": {"no-check"}} // otherwise Jira rejects it as a forged request
 	api := c.api(0)                                              // large files take their time
-	once := deliver.Once{Doubt: "The file may already be attached."}
+	once := deliver.Once{MaybeDeliveredHint: "The file may already be attached."}
 	return once.Do(ctx, func(ctx context.Context) error {
 		return api.Call(ctx, http.MethodPost, c.site.path("issue", string(to.ID), "attachments"), body, &attached{size: data.blob.Size()})
 	})

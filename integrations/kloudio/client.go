@@ -46,7 +46,7 @@ func (i *Integration) uploadAddress(ctx context.Context, file string, key action
 
 // upload puts the rows into Kloudio's store. Putting them there again changes nothing.
 func (i *Integration) upload(ctx context.Context, address string, data action.Data, size int64) error {
-	retry := deliver.Retry{Tries: 3, First: time.Second, Longest: 10 * time.Second}
+	retry := deliver.Retry{MaxAttempts: 3, InitialBackoff: time.Second, MaxBackoff: 10 * time.Second}
 	return retry.Do(ctx, func(ctx context.Context) error {
 		body := stream(ctx, data)
 		defer body.Close()
@@ -86,7 +86,7 @@ func (i *Integration) begin(ctx context.Context, o order, key action.Secret) (st
 		Success bool   `json:"success"`
 		Message string `json:"message"`
 	}
-	once := deliver.Once{Name: name, Timeout: timeout, Doubt: "The data may have been added all the same: look before sending it again."}
+	once := deliver.Once{Name: name, Timeout: timeout, MaybeDeliveredHint: "The data may have been added all the same: look before sending it again."}
 	err = once.Do(ctx, func(ctx context.Context) error {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, i.apiURL, bytes.NewReader(body))
 		if err != nil {

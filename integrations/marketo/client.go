@@ -12,8 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
@@ -27,7 +25,6 @@ type client struct {
 	instance instance
 	id       string
 	secret   action.Secret
-	limiter  *rate.Limiter
 
 	mu    sync.Mutex
 	token string
@@ -55,7 +52,7 @@ func (c *client) call(ctx context.Context, method, path string, body, out any) e
 		return err
 	}
 	if err = c.once(ctx, method, path, token, text, out); action.KindOf(err) == action.Unauthenticated {
-		return hopelessError{err} // a token that was just made
+		return deliver.Stop(err) // a token that was just made
 	}
 	return err
 }
@@ -68,9 +65,6 @@ type answer struct {
 }
 
 func (c *client) once(ctx context.Context, method, path, token string, body []byte, out any) error {
-	if err := deliver.Pace(ctx, c.limiter); err != nil {
-		return err
-	}
 	ctx, cancel := withTimeout(ctx)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, string(c.instance)+"/rest/v1/"+path, bytes.NewReader(body))
@@ -146,20 +140,10 @@ func (c *client) identify(ctx context.Context) (string, error) {
 	case kind.Retryable():
 		return "", err
 	case !errors.As(err, new(*outbound.StatusError)): // the egress policy, or no such host
-		return "", hopelessError{err}
+		return "", deliver.Stop(err)
 	case kind == action.Unauthenticated, kind == action.Invalid, kind == action.Forbidden:
-		return "", hopelessError{action.Wrap(err, action.Unauthenticated, "Marketo refuses the client ID and secret.")}
+		return "", deliver.Stop(action.Wrap(err, action.Unauthenticated, "Marketo refuses the client ID and secret."))
 	default:
-		return "", hopelessError{err}
+		return "", deliver.Stop(err)
 	}
-}
-
-// hopelessError is for what no other call would do better.
-type hopelessError struct{ error }
-
-func (h hopelessError) Unwrap() error { return h.error }
-
-func isHopeless(err error) bool {
-	_, hopeless := errors.AsType[hopelessError](err)
-	return hopeless
 }

@@ -1,14 +1,16 @@
 package marketo
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
@@ -17,64 +19,42 @@ import (
 
 // retry is for calls that may be made twice: a lead that is updated again has the same values,
 // and is on a list once.
-var retry = deliver.Retry{Tries: 7, First: time.Second, Longest: 30 * time.Second}
+var retry = deliver.Retry{MaxAttempts: 7, InitialBackoff: time.Second, MaxBackoff: 30 * time.Second}
 
-// delivery is one delivery under way.
+// delivery is one delivery in progress.
 type delivery struct {
 	input   input
 	client  *client
-	halver  *deliver.Halver
+	limiter *rate.Limiter
 	reasons reasons.Reasons
 	// triggers are by campaign.
 	triggers map[string]*triggers
 }
 
-// send updates a batch of leads and does what else was asked for with those that were taken.
-func (d *delivery) send(ctx context.Context, batch []*lead) error {
-	refused, err := parts(deliver.Halve(ctx, d.halver, batch, d.update))
-	if err != nil {
-		return err
-	}
+// changeAll does with updated leads what the user asked for besides.
+func (d *delivery) changeAll(ctx context.Context, batch []*lead) error {
+	failed := map[int]error{}
 	for _, target := range d.input.Targets {
 		var ids []uint64
 		for i, l := range batch {
-			if refused[i] == nil {
+			if failed[i] == nil {
 				ids = append(ids, l.id)
 			}
 		}
 		if len(ids) == 0 {
 			break
 		}
-		why, err := d.change(ctx, target, ids)
-		if isHopeless(err) {
-			return deliver.Stop(d.afterUpdate(target, err))
+		errs, err := d.change(ctx, target, ids)
+		if deliver.Stopped(err) {
+			return d.afterUpdate(target, err)
 		}
 		for i, l := range batch {
-			if reason := because(why[l.id], err); refused[i] == nil && reason != nil {
-				refused[i] = d.afterUpdate(target, reason)
+			if cause := cmp.Or(errs[l.id], err); failed[i] == nil && cause != nil {
+				failed[i] = d.afterUpdate(target, cause)
 			}
 		}
 	}
-	if len(refused) == 0 {
-		return nil
-	}
-	return refused
-}
-
-// parts tells what was said of single items from what holds for all.
-func parts(err error) (deliver.RefusedError, error) {
-	if refused, ok := errors.AsType[deliver.RefusedError](err); ok {
-		return refused, nil
-	}
-	return deliver.RefusedError{}, err
-}
-
-// because is the reason that holds for a lead: its own or that for all.
-func because(own, all error) error {
-	if own != nil {
-		return own
-	}
-	return all
+	return deliver.Partial(failed)
 }
 
 // afterUpdate words an error that came when the leads had been updated.
@@ -101,32 +81,21 @@ func (d *delivery) update(ctx context.Context, batch []*lead) error {
 	}
 	body := map[string]any{"lookupField": d.input.Lookup, "input": input}
 	var results []result
-	err := retry.Do(ctx, func(ctx context.Context) error {
-		results = nil
-		err := d.client.call(ctx, http.MethodPost, "leads.json", body, &results)
-		if err == nil && len(results) != len(batch) {
-			return errIncomplete
-		}
-		return err
-	})
-	switch {
-	case isHopeless(err):
-		return deliver.Stop(err)
-	case err != nil:
+	if err := d.client.call(ctx, http.MethodPost, "leads.json", body, &results); err != nil {
 		return err
 	}
-	refused := deliver.RefusedError{}
+	if len(results) != len(batch) {
+		return errIncomplete
+	}
+	failed := map[int]error{}
 	for i, r := range results {
 		if r.ID == 0 || r.Status == "skipped" {
-			refused[i] = d.reasons.Refused("Marketo says: "+r.reason()+".", fmt.Sprintf("row %d", batch[i].row))
+			failed[i] = d.reasons.Refused("Marketo says: "+r.reason()+".", fmt.Sprintf("row %d", batch[i].row))
 			continue
 		}
 		batch[i].id = r.ID
 	}
-	if len(refused) == 0 {
-		return nil
-	}
-	return refused
+	return deliver.Partial(failed)
 }
 
 // errIncomplete is for an answer that leaves out leads: it says nothing about any.
@@ -160,7 +129,7 @@ func (d *delivery) list(ctx context.Context, method, list string, ids []uint64) 
 		body = map[string]any{"input": objects(ids)}
 	}
 	var results []result
-	err := retry.Do(ctx, func(ctx context.Context) error {
+	err := deliver.Call(ctx, d.limiter, retry, func(ctx context.Context) error {
 		results = nil
 		return d.client.call(ctx, method, path, body, &results)
 	})

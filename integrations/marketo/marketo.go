@@ -38,9 +38,9 @@ const (
 	callsPerSecond  = 4.5
 	burst           = 9
 	concurrency     = 4
-	// callsForFaults bounds the search for leads that Marketo refuses with their whole batch. The
-	// day's calls are counted: most instances have 50,000.
-	callsForFaults = 200
+	// maxBisectCalls bounds the search for leads because of which Marketo rejects whole batches.
+	// Calls are limited per day too: most instances have 50,000.
+	maxBisectCalls = 200
 )
 
 // Integration updates leads.
@@ -188,19 +188,20 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return nil, err
 	}
 	d := &delivery{
-		input: in, halver: deliver.NewHalver(callsForFaults), triggers: newTriggers(in.Targets),
-		client: &client{http: i.http, instance: in.Instance, id: in.ID, secret: in.Secret, limiter: rate.NewLimiter(callsPerSecond, burst)},
+		input: in, limiter: rate.NewLimiter(callsPerSecond, burst), triggers: newTriggers(in.Targets),
+		client: &client{http: i.http, instance: in.Instance, id: in.ID, secret: in.Secret},
 	}
 	size := leadsPerCall
 	if in.Action == addCampaign && len(in.Targets) > 0 {
 		size = leadsPerTrigger
 	}
-	account := deliver.Batches(ctx, l.leads(table), deliver.Options[*lead]{
-		Size: size, Bytes: bytesPerCall, Weight: func(l *lead) int { return len(l.fields) + 1 },
+	result := deliver.Batches(ctx, l.leads(table), deliver.Options[*lead]{
+		Size: size, MaxBytes: bytesPerCall, Weight: func(l *lead) int { return len(l.fields) + 1 },
 		Concurrency: concurrency, Key: func(l *lead) string { return l.key },
-	}, d.send)
-	if err := account.Err("leads"); err != nil {
+		Limiter: d.limiter, Retry: retry, BisectBudget: maxBisectCalls, Then: d.changeAll,
+	}, d.update)
+	if err := result.Err("leads"); err != nil {
 		return nil, err
 	}
-	return &action.Response{Message: fmt.Sprintf("%d leads updated.", account.Sent())}, nil
+	return &action.Response{Message: fmt.Sprintf("%d leads updated.", result.Sent())}, nil
 }

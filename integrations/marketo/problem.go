@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/message"
 )
@@ -68,15 +69,15 @@ func (p problem) explain() error {
 	case p.Code == tooManyAtOnce:
 		return limited(2*time.Second, "Marketo is called by too many at once.")
 	case p.Code == quotaReached:
-		return hopelessError{action.Errorf(action.Forbidden, "Marketo takes no more calls today: the instance's daily quota is reached.")}
+		return deliver.Stop(action.Errorf(action.Forbidden, "Marketo takes no more calls today: the instance's daily quota is reached."))
 	case slices.Contains(passing, p.Code):
 		return action.Errorf(action.Unavailable, "Marketo is out of order: %s.", p.text())
 	case p.Code == accessDenied:
-		return hopelessError{action.Errorf(action.Forbidden, "Marketo denies access: the role of the API user lacks a permission (603).")}
+		return deliver.Stop(action.Errorf(action.Forbidden, "Marketo denies access: the role of the API user lacks a permission (603)."))
 	case p.Code == notFound:
-		return hopelessError{action.Errorf(action.NotFound, "Marketo has nothing at this address (610).")}
+		return deliver.Stop(action.Errorf(action.NotFound, "Marketo has nothing at this address (610)."))
 	case p.Code == noField, p.Code == noFieldHere, p.Code == noCampaign:
-		return hopelessError{action.Errorf(action.Invalid, "Marketo says: %s.", p.text())}
+		return deliver.Stop(action.Errorf(action.Invalid, "Marketo says: %s.", p.text()))
 	}
 	return action.Errorf(action.Invalid, "Marketo says: %s.", p.text())
 }

@@ -22,11 +22,11 @@ func (d *delivery) trigger(ctx context.Context, campaign string, ids []uint64) (
 		return why, nil
 	}
 	body := map[string]any{"input": map[string]any{"leads": objects(fresh)}}
-	once := deliver.Once{Name: name, Doubt: "It may have been triggered all the same."}
+	once := deliver.Once{Name: name, MaybeDeliveredHint: "It may have been triggered all the same."}
 	err := d.client.signIn(ctx) // before a call that must not be made twice
 	signedIn := err == nil
 	if signedIn {
-		err = once.Do(ctx, func(ctx context.Context) error {
+		err = deliver.Call(ctx, d.limiter, once, func(ctx context.Context) error {
 			return d.client.call(ctx, http.MethodPost, "campaigns/"+campaign+"/trigger.json", body, nil)
 		})
 	}
@@ -42,15 +42,10 @@ func (d *delivery) trigger(ctx context.Context, campaign string, ids []uint64) (
 			why[id] = err
 		}
 	}
-	return why, hopelessOnly(err)
-}
-
-// hopelessOnly is an error that holds for leads beyond those of the call.
-func hopelessOnly(err error) error {
-	if isHopeless(err) {
-		return err
+	if deliver.Stopped(err) {
+		return why, err
 	}
-	return nil
+	return why, nil
 }
 
 // triggers remember for which leads a campaign was triggered, in about two bytes for each.

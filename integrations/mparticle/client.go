@@ -29,43 +29,22 @@ type client struct {
 	key     string
 	secret  action.Secret
 	pace    *pace
-	again   again
 }
 
-// again makes a call, and makes it again where that is safe.
-type again func(ctx context.Context, call func(context.Context) error) error
-
-// againFor says when calls are made again. What is said of a user may be said twice. An event
-// that is sent twice happened twice, since mParticle does not know it again, so it is sent
-// again only where mParticle did not take it.
-func againFor(kind dataType) again {
+// retryFor decides which calls are made again. User attributes can be set twice. mParticle does
+// not deduplicate events, so a call with events is repeated only if it had no effect.
+func retryFor(kind dataType) deliver.Policy {
 	if kind == eventData {
-		return deliver.Once{
-			Name: name, Timeout: timeout,
-			Doubt: "mParticle may have taken the events all the same, so they were not sent again.",
-		}.Do
+		return deliver.Once{Name: name, MaybeDeliveredHint: "mParticle may have received the events, so they were not sent again."}
 	}
-	retry := deliver.Retry{Tries: 6, First: time.Second, Longest: time.Minute}
-	return func(ctx context.Context, call func(context.Context) error) error {
-		return retry.Do(ctx, func(ctx context.Context) error {
-			ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
-			defer cancel()
-			return call(ctx)
-		})
-	}
+	return deliver.Retry{MaxAttempts: 6, InitialBackoff: time.Second, MaxBackoff: time.Minute}
 }
 
 // send sends rows in one call: https://docs.mparticle.com/developers/apis/http/.
 func (c *client) send(ctx context.Context, rows [][]byte) error {
 	body := append(append([]byte("["), bytes.Join(rows, []byte(","))...), ']')
-	// Waiting for a turn is no part of the call, which has a time of its own.
-	if err := c.pace.wait(ctx); err != nil {
-		return err
-	}
-	return c.again(ctx, func(ctx context.Context) error { return c.call(ctx, body) })
-}
-
-func (c *client) call(ctx context.Context, body []byte) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.address, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("preparing a call: %w", err)

@@ -24,7 +24,7 @@ const (
 	maxCall        = 256_000
 	maxRow         = 256 << 10
 	concurrency    = 8
-	callsForFaults = 2_000
+	maxBisectCalls = 2_000
 )
 
 // settings are the hub's.
@@ -149,16 +149,14 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	}
 	c := &client{
 		http: i.deps.HTTP, address: i.settings.Region.address(), key: in.APIKey, secret: in.APISecret,
-		pace: newPace(), again: againFor(in.DataType),
+		pace: newPace(),
 	}
-	halver := deliver.NewHalver(callsForFaults)
-	account := deliver.Batches(ctx, m.batches(table, in.Environment), deliver.Options[[]byte]{
-		Size: rowsPerCall, Bytes: maxCall - envelope, Weight: func(b []byte) int { return len(b) + 1 }, Concurrency: concurrency,
-	}, func(ctx context.Context, batch [][]byte) error {
-		return deliver.Halve(ctx, halver, batch, c.send)
-	})
-	if err := account.Err("rows"); err != nil {
+	result := deliver.Batches(ctx, m.batches(table, in.Environment), deliver.Options[[]byte]{
+		Size: rowsPerCall, MaxBytes: maxCall - envelope, Weight: func(b []byte) int { return len(b) + 1 },
+		Concurrency: concurrency, Limiter: c.pace.limiter, Retry: retryFor(in.DataType), BisectBudget: maxBisectCalls,
+	}, c.send)
+	if err := result.Err("rows"); err != nil {
 		return nil, err
 	}
-	return &action.Response{Message: fmt.Sprintf("%d rows sent to mParticle.", account.Sent())}, nil
+	return &action.Response{Message: fmt.Sprintf("%d rows sent to mParticle.", result.Sent())}, nil
 }

@@ -193,7 +193,7 @@ func TestRefuses(t *testing.T) {
 
 func TestMparticleFails(t *testing.T) {
 	t.Parallel()
-	const doubt = " mParticle may have taken the events all the same, so they were not sent again."
+	const doubt = " mParticle may have received the events, so they were not sent again."
 	for name, tt := range map[string]struct {
 		answer  rowstest.Answer
 		kind    action.Kind
@@ -325,7 +325,7 @@ func TestBadDay(t *testing.T) {
 				switch {
 				case name == "users" && (got.Failed != total/1000 || d.Unconfirmed() != 0):
 					t.Errorf("%+v, %d unconfirmed", got, d.Unconfirmed())
-				case name == "events" && (d.Unconfirmed() == 0 || got.Failed < total/1000+d.Unconfirmed() || !strings.Contains(message, "may have taken the events all the same")):
+				case name == "events" && (d.Unconfirmed() == 0 || got.Failed < total/1000+d.Unconfirmed() || !strings.Contains(message, "may have received the events")):
 					t.Errorf("%+v, %d unconfirmed, message %q", got, d.Unconfirmed(), message)
 				}
 			})
@@ -379,7 +379,7 @@ func TestNoTimeLeft(t *testing.T) {
 		_, err := i.Execute(ctx, rowstest.Query(t, actiontest.Query(params, events()), peopleHead, 100_000, person))
 		message := action.MessageOf(err)
 		sent := fmt.Sprintf("%d of ", d.Calls()["fine"]*100)
-		if action.KindOf(err) != action.Timeout || !strings.HasPrefix(message, sent) || !strings.Contains(message, "mParticle's limit leaves no time") {
+		if action.KindOf(err) != action.Timeout || !strings.HasPrefix(message, sent) || !strings.Contains(message, "At the destination's rate limit, the delivery would exceed its timeout.") {
 			t.Errorf("message %q (%v), want %s…", message, action.KindOf(err), sent)
 		}
 	})

@@ -1,15 +1,11 @@
 package mparticle
 
 import (
-	"context"
 	"net/http"
 	"strconv"
 	"sync"
 
 	"golang.org/x/time/rate"
-
-	"integrationhub.dev/hub/action"
-	"integrationhub.dev/hub/deliver"
 )
 
 // mParticle's limit begins at 270 rows a second for an account, and goes up and down with
@@ -33,19 +29,6 @@ type pace struct {
 }
 
 func newPace() *pace { return &pace{limiter: rate.NewLimiter(firstRate, 1)} }
-
-// wait waits for a call's turn. Where the delivery's time ends before, so does the delivery.
-func (p *pace) wait(ctx context.Context) error {
-	err := p.limiter.Wait(ctx)
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	default:
-		return deliver.Stop(action.Wrap(err, action.Timeout, "mParticle's limit leaves no time to send all rows before the hub gives the delivery up."))
-	}
-}
 
 // used takes the answer to a call that was taken. Without the header the pace stays.
 func (p *pace) used(h http.Header) {

@@ -33,7 +33,7 @@ func (r *region) UnmarshalText(text []byte) error {
 }
 
 // retry is safe: PagerDuty makes one alert of events that have the same deduplication key.
-var retry = deliver.Retry{Tries: 5, First: time.Second, Longest: 30 * time.Second}
+var retry = deliver.Retry{MaxAttempts: 5, InitialBackoff: time.Second, MaxBackoff: 30 * time.Second}
 
 // enqueued is PagerDuty's response to an event.
 type enqueued struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"integrationhub.dev/hub/action"
@@ -17,7 +18,7 @@ const concurrency = 3
 
 // lockedRetry is for single members: those that were refused because others held the lock.
 var lockedRetry = deliver.Retry{
-	Tries: 6, First: time.Second, Longest: 30 * time.Second,
+	MaxAttempts: 6, InitialBackoff: time.Second, MaxBackoff: 30 * time.Second,
 	When: func(err error) bool { return errors.Is(err, errLocked) },
 }
 
@@ -37,10 +38,14 @@ type adder struct {
 	status  string
 	tally   *tally
 	reasons reasons.Reasons
+
+	mu sync.Mutex
+	// inDoubt are members of calls whose outcome is unknown.
+	inDoubt map[member]bool
 }
 
-// add adds members in one call. Nobody becomes a member twice, so the call may be made again
-// after one whose answer never came; who is a member by then was made one by that call.
+// add adds members in one call. It can be repeated after a call whose outcome is unknown: a
+// record cannot be added twice, and one that is a member by then was added by that call.
 func (a *adder) add(ctx context.Context, campaign string, batch []member) error {
 	records := make([]map[string]any, len(batch))
 	for i, m := range batch {
@@ -51,41 +56,48 @@ func (a *adder) add(ctx context.Context, campaign string, batch []member) error 
 	}
 	body := map[string]any{"allOrNone": false, "records": records}
 	var results []saveResult
-	doubt := false
-	err := retry.Do(ctx, func(ctx context.Context) error {
-		results = nil
-		err := a.client.call(ctx, http.MethodPost, a.client.address("composite/sobjects"), body, &results)
-		if err == nil && len(results) != len(batch) {
-			err = action.Errorf(action.Unavailable, "Salesforce answered, but not for every member.")
-		}
-		kind := action.KindOf(err)
-		doubt = doubt || kind == action.Unavailable || kind == action.Timeout
-		return err
-	})
-	if err == nil {
-		return a.settle(batch, results, doubt)
+	err := a.client.call(ctx, http.MethodPost, a.client.address("composite/sobjects"), body, &results)
+	if err == nil && len(results) != len(batch) {
+		err = action.Errorf(action.Unavailable, "Salesforce answered, but not for every member.")
 	}
-	if action.KindOf(err).Retryable() {
+	switch kind := action.KindOf(err); {
+	case err == nil:
+		return a.outcome(batch, results)
+	case kind == action.Unavailable, kind == action.Timeout:
+		a.markInDoubt(batch)
+		return err
+	case kind.Retryable():
 		return err
 	}
-	return deliver.Stop(err) // no other call would do better
+	return deliver.Stop(err) // every other call would fail too
 }
 
-// settle finds what became of each member.
-func (a *adder) settle(batch []member, results []saveResult, doubt bool) error {
-	refused := deliver.RefusedError{}
+// markInDoubt remembers members that Salesforce may have added though no response said so.
+func (a *adder) markInDoubt(batch []member) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.inDoubt == nil {
+		a.inDoubt = map[member]bool{}
+	}
+	for _, m := range batch {
+		a.inDoubt[m] = true
+	}
+}
+
+// outcome says which members were not added.
+func (a *adder) outcome(batch []member, results []saveResult) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	failed := map[int]error{}
 	for i, r := range results {
 		switch {
-		case r.Success, doubt && r.code() == codeMember:
+		case r.Success, r.code() == codeMember && a.inDoubt[batch[i]]:
 		case r.code() == codeLocked:
-			refused[i] = action.Wrap(errLocked, action.Unavailable, "Somebody else is changing the campaign or its members.")
+			failed[i] = action.Wrap(errLocked, action.Unavailable, "Somebody else is changing the campaign or its members.")
 		default:
 			a.tally.refused.Add(1)
-			refused[i] = a.reasons.Refused("Salesforce says: "+r.reason()+".", batch[i].String())
+			failed[i] = a.reasons.Refused("Salesforce says: "+r.reason()+".", batch[i].String())
 		}
 	}
-	if len(refused) == 0 {
-		return nil
-	}
-	return refused
+	return deliver.Partial(failed)
 }

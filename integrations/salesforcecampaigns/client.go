@@ -22,7 +22,7 @@ import (
 const timeout = 2 * time.Minute
 
 // retry is for calls that can be made twice: those that change nothing, and additions.
-var retry = deliver.Retry{Tries: 6, First: time.Second, Longest: time.Minute}
+var retry = deliver.Retry{MaxAttempts: 6, InitialBackoff: time.Second, MaxBackoff: time.Minute}
 
 // client calls a user's Salesforce by its REST API
 // (https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/intro_rest.htm).
@@ -73,7 +73,7 @@ func (c *client) get(ctx context.Context, address string, out any) error {
 // createCampaign makes a campaign and returns its id. Each such call makes another one.
 func (c *client) createCampaign(ctx context.Context, campaign string) (string, error) {
 	var answer saveResult
-	once := deliver.Once{Name: name, Doubt: "The campaign may have been created all the same: look before sending again."}
+	once := deliver.Once{Name: name, MaybeDeliveredHint: "The campaign may have been created all the same: look before sending again."}
 	err := once.Do(ctx, func(ctx context.Context) error {
 		return c.call(ctx, http.MethodPost, c.address("sobjects/Campaign"), map[string]string{"Name": campaign}, &answer)
 	})

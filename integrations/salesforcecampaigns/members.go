@@ -136,6 +136,6 @@ type tally struct {
 }
 
 // explains reports whether refused members are all that went wrong.
-func (t *tally) explains(a *deliver.Account) bool {
+func (t *tally) explains(a *deliver.Result) bool {
 	return !t.broke.Load() && t.refused.Load() == int64(a.Failed())
 }

@@ -187,8 +187,8 @@ func (i *Integration) deliver(ctx context.Context, c *client, in input, table *a
 	})
 	t := &tally{}
 	adder := &adder{client: c, status: in.Status, tally: t}
-	account := deliver.Batches(ctx, members(table, columns, t), deliver.Options[member]{
-		Size: i.settings.ChunkSize, Concurrency: concurrency, Retry: lockedRetry,
+	result := deliver.Batches(ctx, members(table, columns, t), deliver.Options[member]{
+		Size: i.settings.ChunkSize, Concurrency: concurrency, Retry: retry, RetryItems: lockedRetry,
 	}, func(ctx context.Context, batch []member) error {
 		id, err := campaign()
 		if err != nil {
@@ -196,11 +196,11 @@ func (i *Integration) deliver(ctx context.Context, c *client, in input, table *a
 		}
 		return adder.add(ctx, id, batch)
 	})
-	err := account.Err("members")
+	err := result.Err("members")
 	switch {
 	case err == nil:
-		return fmt.Sprintf("%d members added.", account.Sent()), nil
-	case !in.Surface && t.explains(account) && ctx.Err() == nil:
+		return fmt.Sprintf("%d members added.", result.Sent()), nil
+	case !in.Surface && t.explains(result) && ctx.Err() == nil:
 		return action.MessageOf(err), nil // which the user asked for
 	case created:
 		return "", action.Wrap(err, action.KindOf(err), "%s The campaign was created: to send the rest, append to it.", action.MessageOf(err))

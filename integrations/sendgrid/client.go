@@ -24,7 +24,7 @@ const (
 func (i *Integration) send(ctx context.Context, key action.Secret, m *encodedMail) error {
 	api := i.api
 	api.Authorize = outbound.Bearer(key)
-	once := deliver.Once{Doubt: "The mail may already have been sent. Check before retrying."}
+	once := deliver.Once{MaybeDeliveredHint: "The mail may already have been sent. Check before retrying."}
 	return once.Do(ctx, func(ctx context.Context) error {
 		body := outbound.Body{ContentType: "application/json", Size: m.size(), Open: m.reader}
 		return api.Call(ctx, http.MethodPost, "/v3/mail/send", body, &outbound.Head{Want: http.StatusAccepted})

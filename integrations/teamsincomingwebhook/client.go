@@ -37,7 +37,7 @@ func (i *Integration) post(ctx context.Context, webhookURL *url.URL, c card) err
 		return err
 	}
 	body := outbound.Bytes("application/json; charset=utf-8", text)
-	once := deliver.Once{Doubt: "The card may already have been posted. Check before retrying."}
+	once := deliver.Once{MaybeDeliveredHint: "The card may already have been posted. Check before retrying."}
 	return once.Do(ctx, func(ctx context.Context) error {
 		if !connector {
 			return i.api(explainWorkflow).Call(ctx, http.MethodPost, webhookURL.String(), body, nil)

@@ -76,7 +76,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return nil, err
 	}
 	account := twilio.Account{HTTP: i.http, SID: in.AccountSID, Token: in.AuthToken}
-	once := deliver.Once{Name: "Twilio", Timeout: time.Minute, Doubt: "The message may have been sent all the same: look before sending it again."}
+	once := deliver.Once{Name: "Twilio", Timeout: time.Minute, MaybeDeliveredHint: "The message may have been sent all the same: look before sending it again."}
 	if err := once.Do(ctx, func(ctx context.Context) error { return account.Send(ctx, in.From, to, text) }); err != nil {
 		return nil, err
 	}

@@ -84,7 +84,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		Size: 1, Concurrency: concurrency,
 		// A message that was refused for its rate was not sent; any other failure may come
 		// after Twilio took it, and nobody wants the same message twice.
-		Retry: deliver.Retry{Tries: 5, First: time.Second, Longest: 30 * time.Second, When: rateLimited},
+		Retry: deliver.Retry{MaxAttempts: 5, InitialBackoff: time.Second, MaxBackoff: 30 * time.Second, When: rateLimited},
 	}, func(ctx context.Context, number []string) error {
 		if number[0] == "" {
 			return errNoNumber

@@ -66,7 +66,7 @@ func newDelivery(in input, address *url.URL, req *action.Request, blob action.Bl
 func (d delivery) repeatable() bool { return d.method == http.MethodPut || len(d.keys) > 0 }
 
 // again is for receivers that take a payload twice.
-var again = deliver.Retry{Tries: 5, First: time.Second, Longest: 30 * time.Second, When: soonEnough}
+var again = deliver.Retry{MaxAttempts: 5, InitialBackoff: time.Second, MaxBackoff: 30 * time.Second, When: soonEnough}
 
 // longestPause is the longest wait asked for by a receiver that is still kept.
 const longestPause = 2 * time.Minute
@@ -81,7 +81,7 @@ func (i *Integration) deliver(ctx context.Context, d delivery) error {
 	if d.repeatable() {
 		return again.Do(ctx, send)
 	}
-	return deliver.Once{Name: d.name, Doubt: "It may have taken the data all the same: look before sending it again."}.Do(ctx, send)
+	return deliver.Once{Name: d.name, MaybeDeliveredHint: "It may have taken the data all the same: look before sending it again."}.Do(ctx, send)
 }
 
 // patience is how long a receiver may take for a payload: a minute, and a second more for each

@@ -60,7 +60,7 @@ func newUploader(s settings, o Options) (*uploader, error) {
 		client:   &http.Client{Transport: transport, Timeout: s.timeout()},
 		endpoint: s.Endpoint, headers: headers, gzip: s.Compression == "gzip", log: o.Log,
 		// The SDK gives up a batch after 30 s, unless OTEL_BSP_EXPORT_TIMEOUT says otherwise.
-		retry: deliver.Retry{Tries: 5, First: time.Second, Longest: 5 * time.Second},
+		retry: deliver.Retry{MaxAttempts: 5, InitialBackoff: time.Second, MaxBackoff: 5 * time.Second},
 	}, nil
 }
 

@@ -22,9 +22,9 @@ import (
 // Google asks for exponential waits of up to 64 seconds; its quotas are by the minute:
 // https://developers.google.com/workspace/drive/api/guides/limits
 var (
-	writeRetry = deliver.Retry{Tries: 8, First: time.Second, Longest: 64 * time.Second}
+	writeRetry = deliver.Retry{MaxAttempts: 8, InitialBackoff: time.Second, MaxBackoff: 64 * time.Second}
 	// readRetry is for forms, for which a user waits.
-	readRetry = deliver.Retry{Tries: 3, First: 500 * time.Millisecond, Longest: 4 * time.Second}
+	readRetry = deliver.Retry{MaxAttempts: 3, InitialBackoff: 500 * time.Millisecond, MaxBackoff: 4 * time.Second}
 )
 
 // The time limits of one request.

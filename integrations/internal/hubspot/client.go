@@ -63,7 +63,7 @@ func (c *client) update(ctx context.Context, batch []update) error {
 // under the other's id: so it is the number of results that must be right, and their ids only
 // tell who is missing where it is not.
 func (c *client) settle(batch []update, a answer) error {
-	refused := deliver.RefusedError{}
+	failed := map[int]error{}
 	place := map[string]int{}
 	for i, u := range batch {
 		place[u.ID] = i
@@ -76,13 +76,13 @@ func (c *client) settle(batch []update, a answer) error {
 		}
 		for _, id := range ids {
 			if i, known := place[id]; known {
-				refused[i] = c.reasonFor(p, id)
+				failed[i] = c.reasonFor(p, id)
 			}
 		}
 	}
 	if unnamed == nil {
-		if len(a.Results)+len(refused) >= len(batch) {
-			return refusedOrNil(refused)
+		if len(a.Results)+len(failed) >= len(batch) {
+			return deliver.Partial(failed)
 		}
 		unnamed = action.Wrap(errOpen, action.Unavailable, "HubSpot answered, but did not confirm every update.")
 	}
@@ -90,17 +90,9 @@ func (c *client) settle(batch []update, a answer) error {
 		delete(place, r.ID)
 	}
 	for _, i := range place {
-		if refused[i] == nil {
-			refused[i] = unnamed
+		if failed[i] == nil {
+			failed[i] = unnamed
 		}
 	}
-	return refusedOrNil(refused)
-}
-
-// refusedOrNil keeps an empty map from being taken for an error.
-func refusedOrNil(refused deliver.RefusedError) error {
-	if len(refused) == 0 {
-		return nil
-	}
-	return refused
+	return deliver.Partial(failed)
 }

@@ -67,20 +67,20 @@ func (o Object) Definition() action.Definition {
 // which the burst and what follows it stay.
 const (
 	defaultBatch   = 10
-	largestBatch   = 100
+	maxBatch       = 100
 	callsPerSecond = 9
 	concurrency    = 4
-	// callsForFaults bounds the search for rows that HubSpot refuses with their whole batch.
-	callsForFaults = 2_000
+	// maxBisectCalls bounds the search for rows because of which HubSpot rejects whole batches.
+	maxBisectCalls = 2_000
 )
 
-// Trying again is safe: an update that arrives twice sets the same values twice. retry is for
-// calls; together its waits are longer than the ten seconds of HubSpot's limit. leftOut is for
-// updates that the answer to a call leaves open.
+// Updates can be repeated: a second one sets the same values. retry is for calls; its backoff
+// adds up to more than the ten seconds of HubSpot's rate limit. retryItems is for updates whose
+// outcome the response to a call does not say.
 var (
-	retry   = deliver.Retry{Tries: 7, First: time.Second, Longest: 30 * time.Second}
-	leftOut = deliver.Retry{
-		Tries: 3, First: time.Second, Longest: 30 * time.Second,
+	retry      = deliver.Retry{MaxAttempts: 7, InitialBackoff: time.Second, MaxBackoff: 30 * time.Second}
+	retryItems = deliver.Retry{
+		MaxAttempts: 3, InitialBackoff: time.Second, MaxBackoff: 30 * time.Second,
 		When: func(err error) bool { return errors.Is(err, errOpen) },
 	}
 )
@@ -104,7 +104,7 @@ func (b *batchSize) UnmarshalText(text []byte) error {
 	if err != nil || n < 1 {
 		return errors.New("must be a whole number from 1 to 100")
 	}
-	*b = batchSize(min(n, largestBatch))
+	*b = batchSize(min(n, maxBatch))
 	return nil
 }
 
@@ -126,23 +126,13 @@ func (o Object) Update(ctx context.Context, http *http.Client, req *action.Reque
 		return nil, err
 	}
 	c := &client{http: http, object: o, token: in.Token, reasons: &reasons.Reasons{}}
-	limiter := rate.NewLimiter(callsPerSecond, callsPerSecond)
-	halver := deliver.NewHalver(callsForFaults)
-	account := deliver.Batches(ctx, l.updates(table), deliver.Options[update]{
-		Size: int(in.Batch), Bytes: maxBatchBytes, Weight: update.weight, Concurrency: concurrency, Retry: leftOut,
+	result := deliver.Batches(ctx, l.updates(table), deliver.Options[update]{
+		Size: int(in.Batch), MaxBytes: maxBatchBytes, Weight: update.weight, Concurrency: concurrency,
+		Limiter: rate.NewLimiter(callsPerSecond, callsPerSecond), Retry: retry, RetryItems: retryItems, BisectBudget: maxBisectCalls,
 		Key: func(u update) string { return u.ID },
-	}, func(ctx context.Context, batch []update) error {
-		return deliver.Halve(ctx, halver, batch, func(ctx context.Context, part []update) error {
-			return retry.Do(ctx, func(ctx context.Context) error {
-				if err := deliver.Pace(ctx, limiter); err != nil {
-					return err
-				}
-				return c.update(ctx, part)
-			})
-		})
-	})
-	if err := account.Err(o.Type); err != nil {
+	}, c.update)
+	if err := result.Err(o.Type); err != nil {
 		return nil, err
 	}
-	return &action.Response{Message: fmt.Sprintf("%d %s updated.", account.Sent(), o.Type)}, nil
+	return &action.Response{Message: fmt.Sprintf("%d %s updated.", result.Sent(), o.Type)}, nil
 }

@@ -60,7 +60,7 @@ type Mail struct {
 
 // again tries a mail again that the server did not take, as long as that is certain. One that
 // keeps the hub waiting is not waited for once more.
-var again = deliver.Retry{Tries: 4, First: 2 * time.Second, Longest: 30 * time.Second, When: func(err error) bool {
+var again = deliver.Retry{MaxAttempts: 4, InitialBackoff: 2 * time.Second, MaxBackoff: 30 * time.Second, When: func(err error) bool {
 	return action.KindOf(err) == action.Unavailable && !errors.Is(err, errInDoubt) && !repliesTooLarge(err)
 }}
 

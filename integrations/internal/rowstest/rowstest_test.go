@@ -67,7 +67,7 @@ func send(d *rowstest.Destination) func(context.Context, []string) error {
 		if err := outbound.JSON(client, req, "Rows", &refused); err != nil {
 			return err
 		}
-		why := deliver.RefusedError{}
+		why := deliver.PartialError{}
 		for _, i := range refused {
 			why[i] = action.Errorf(action.Invalid, "Sevens are not taken.")
 		}
@@ -81,7 +81,7 @@ func TestATruthfulDelivery(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := lines(true)
-		o := deliver.Options[string]{Size: 50, Concurrency: 4, Retry: deliver.Retry{Tries: 6, First: time.Second, Longest: time.Minute}}
+		o := deliver.Options[string]{Size: 50, Concurrency: 4, Retry: deliver.Retry{MaxAttempts: 6, InitialBackoff: time.Second, MaxBackoff: time.Minute}}
 		a := deliver.Batches(t.Context(), ids(total), o, send(d))
 		if got := d.Check(t, total, a.Err("rows")); got != (rowstest.Account{Delivered: total / 10 * 9, Failed: total / 10}) {
 			t.Errorf("%+v", got)
@@ -127,13 +127,13 @@ func TestUntruthfulDeliveries(t *testing.T) {
 		},
 		"sent again to one who takes it twice": {
 			false,
-			deliver.Retry{Tries: 6, First: time.Second, Longest: time.Minute},
+			deliver.Retry{MaxAttempts: 6, InitialBackoff: time.Second, MaxBackoff: time.Minute},
 			func(err error) error { return err },
 			[]string{"had their effect twice"},
 		},
 		"rows that were not read": {
 			true,
-			deliver.Retry{Tries: 6, First: time.Second, Longest: time.Minute},
+			deliver.Retry{MaxAttempts: 6, InitialBackoff: time.Second, MaxBackoff: time.Minute},
 			func(error) error { return action.Errorf(action.Invalid, "10 of 20 rows delivered, 10 failed. No.") },
 			[]string{"20 were read of 20000", "the delivery claims"},
 		},

@@ -115,11 +115,11 @@ const (
 	maxMessage     = 32 << 10
 	maxCall        = 500_000
 	concurrency    = 4
-	callsForFaults = 2_000
+	maxBisectCalls = 2_000
 )
 
 // retry is safe: Segment knows a message that comes again by its messageId.
-var retry = deliver.Retry{Tries: 6, First: time.Second, Longest: time.Minute}
+var retry = deliver.Retry{MaxAttempts: 6, InitialBackoff: time.Second, MaxBackoff: time.Minute}
 
 // Deliver sends each row as a message. event names what is tracked; it is empty for other
 // kinds.
@@ -137,17 +137,14 @@ func (s *Sender) Deliver(ctx context.Context, req *action.Request, kind Kind, ev
 		return nil, err
 	}
 	b := newBuilder(kind, event, table, roles, req)
-	halver := deliver.NewHalver(callsForFaults)
-	account := deliver.Batches(ctx, b.messages(table), deliver.Options[[]byte]{
-		Size: maxMessages, Bytes: maxCall - envelope, Weight: func(m []byte) int { return len(m) + 1 },
-		Concurrency: concurrency,
+	result := deliver.Batches(ctx, b.messages(table), deliver.Options[[]byte]{
+		Size: maxMessages, MaxBytes: maxCall - envelope, Weight: func(m []byte) int { return len(m) + 1 },
+		Concurrency: concurrency, Retry: retry, BisectBudget: maxBisectCalls,
 	}, func(ctx context.Context, batch [][]byte) error {
-		return deliver.Halve(ctx, halver, batch, func(ctx context.Context, part [][]byte) error {
-			return retry.Do(ctx, func(ctx context.Context) error { return s.send(ctx, in.WriteKey, part) })
-		})
+		return s.send(ctx, in.WriteKey, batch)
 	})
-	if err := account.Err("rows"); err != nil {
+	if err := result.Err("rows"); err != nil {
 		return nil, err
 	}
-	return &action.Response{Message: fmt.Sprintf("%d rows sent to Segment.", account.Sent())}, nil
+	return &action.Response{Message: fmt.Sprintf("%d rows sent to Segment.", result.Sent())}, nil
 }

@@ -58,7 +58,7 @@ const refreshTimeout = 30 * time.Second
 // refresh gets a new access token. It may be called twice.
 func (p *Provider) refresh(ctx context.Context, old Tokens) (Tokens, error) {
 	fresh := old
-	retry := deliver.Retry{Tries: 3, First: 200 * time.Millisecond, Longest: 2 * time.Second}
+	retry := deliver.Retry{MaxAttempts: 3, InitialBackoff: 200 * time.Millisecond, MaxBackoff: 2 * time.Second}
 	err := retry.Do(ctx, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeoutCause(ctx, refreshTimeout, action.Errorf(action.Timeout, "%s did not answer in time.", p.Name))
 		defer cancel()

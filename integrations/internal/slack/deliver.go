@@ -181,7 +181,7 @@ func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 // once makes a call whose effect is seen. doubt is told when Slack may have done it before
 // its answer was lost.
 func once(doubt string) deliver.Once {
-	return deliver.Once{Name: name, Timeout: callTimeout, Doubt: doubt}
+	return deliver.Once{Name: name, Timeout: callTimeout, MaybeDeliveredHint: doubt}
 }
 
 // share makes an uploaded file visible in a conversation, as one message with the comment

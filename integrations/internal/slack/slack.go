@@ -169,7 +169,7 @@ const longestPause = 2 * time.Minute
 func repeat[T any](ctx context.Context, call func(context.Context) (T, error)) (T, error) {
 	var out T
 	retry := deliver.Retry{
-		Tries: 3, First: 200 * time.Millisecond, Longest: 2 * time.Second,
+		MaxAttempts: 3, InitialBackoff: 200 * time.Millisecond, MaxBackoff: 2 * time.Second,
 		When: func(err error) bool {
 			pause := longestPause
 			if deadline, bounded := ctx.Deadline(); bounded {

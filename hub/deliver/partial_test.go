@@ -2,7 +2,7 @@ package deliver_test
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -20,7 +20,7 @@ func TestWhatIsRefusedIsSentAgainAlone(t *testing.T) {
 		busy = action.Errorf(action.RateLimited, "Busy.")
 		bad  = action.Errorf(action.Invalid, "No such person.")
 	)
-	retry := deliver.Retry{Tries: 3, First: time.Millisecond, Longest: time.Millisecond}
+	retry := deliver.Retry{MaxAttempts: 3, InitialBackoff: time.Millisecond, MaxBackoff: time.Millisecond}
 	for _, tt := range []struct {
 		name string
 		// refuse answers a call, by its number from 0.
@@ -33,18 +33,18 @@ func TestWhatIsRefusedIsSentAgainAlone(t *testing.T) {
 		{
 			"one busy, one bad", func(call int, _ []int) error {
 				if call == 0 {
-					return deliver.RefusedError{1: busy, 2: bad}
+					return deliver.PartialError{1: busy, 2: bad}
 				}
 				return nil
 			}, retry, [][]int{{0, 1, 2, 3}, {1}}, 3, "3 of 4 rows delivered, 1 failed. No such person.",
 		},
 		{
 			"busy to the end", func(_ int, b []int) error {
-				return deliver.RefusedError{len(b) - 1: busy}
+				return deliver.PartialError{len(b) - 1: busy}
 			}, retry, [][]int{{0, 1, 2, 3}, {3}, {3}}, 3, "3 of 4 rows delivered, 1 failed. Busy.",
 		},
 		{
-			"no second try", func(int, []int) error { return deliver.RefusedError{0: busy} },
+			"no second try", func(int, []int) error { return deliver.PartialError{0: busy} },
 			deliver.Retry{},
 			[][]int{{0, 1, 2, 3}},
 			3, "3 of 4 rows delivered, 1 failed. Busy.",
@@ -52,19 +52,19 @@ func TestWhatIsRefusedIsSentAgainAlone(t *testing.T) {
 		{
 			"the second call fails as a whole", func(call int, _ []int) error {
 				if call == 0 {
-					return deliver.RefusedError{0: busy, 3: busy}
+					return deliver.PartialError{0: busy, 3: busy}
 				}
 				return bad
 			}, retry, [][]int{{0, 1, 2, 3}, {0, 3}}, 2, "2 of 4 rows delivered, 2 failed. No such person.",
 		},
 		{
-			"all taken after all", func(int, []int) error { return deliver.RefusedError{} },
+			"all taken after all", func(int, []int) error { return deliver.PartialError{} },
 			retry,
 			[][]int{{0, 1, 2, 3}},
 			4, "",
 		},
 		{
-			"a place that the batch has not", func(int, []int) error { return deliver.RefusedError{9: bad, -1: busy} },
+			"a place that the batch has not", func(int, []int) error { return deliver.PartialError{9: bad, -1: busy} },
 			retry,
 			[][]int{{0, 1, 2, 3}},
 			4, "",
@@ -132,7 +132,7 @@ func TestBatchesByWeight(t *testing.T) {
 		}
 	}
 	var got [][]int
-	o := deliver.Options[int]{Size: 3, Bytes: 10, Weight: func(w int) int { return w }}
+	o := deliver.Options[int]{Size: 3, MaxBytes: 10, Weight: func(w int) int { return w }}
 	a := deliver.Batches(t.Context(), items, o, func(_ context.Context, b []int) error {
 		got = append(got, slices.Clone(b))
 		return nil
@@ -142,10 +142,23 @@ func TestBatchesByWeight(t *testing.T) {
 	}
 }
 
-func TestRefusedSaysWhy(t *testing.T) {
+// The text is the same each time, though the errors are in a map.
+func TestPartialErrorText(t *testing.T) {
 	t.Parallel()
-	err := error(deliver.RefusedError{3: errors.New("unknown id")})
-	if err.Error() != "1 items refused, such as: unknown id" {
-		t.Error(err)
+	errs := map[int]error{}
+	for i := range 20 {
+		errs[3+i] = fmt.Errorf("unknown id %d", i)
+	}
+	for range 20 {
+		if got, want := deliver.Partial(errs).Error(), "20 items failed; item 3: unknown id 0"; got != want {
+			t.Fatalf("text %q, want %q", got, want)
+		}
+	}
+}
+
+func TestPartialOfNothing(t *testing.T) {
+	t.Parallel()
+	if err := deliver.Partial(map[int]error{}); err != nil {
+		t.Errorf("error %v, want nil", err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"integrationhub.dev/hub/deliver"
 )
 
-func TestHalve(t *testing.T) {
+func TestBisect(t *testing.T) {
 	t.Parallel()
 	var (
 		bad  = action.Errorf(action.Invalid, "Something is wrong.")
@@ -56,7 +56,7 @@ func TestHalve(t *testing.T) {
 			case 0:
 				return bad
 			case 2:
-				return deliver.RefusedError{1: bad}
+				return deliver.PartialError{1: bad}
 			}
 			return nil
 		}, []int{0, 1, 2, 3, 4, 6, 7}, 3, "7 of 8 rows delivered, 1 failed. Something is wrong."},
@@ -67,21 +67,18 @@ func TestHalve(t *testing.T) {
 			t.Parallel()
 			var taken []int
 			calls := 0
-			h := deliver.NewHalver(tt.budget)
-			o := deliver.Options[int]{Size: 8, Retry: deliver.Retry{Tries: 3, First: time.Millisecond, Longest: time.Millisecond}}
-			a := deliver.Batches(t.Context(), numbers(8, nil), o, func(ctx context.Context, b []int) error {
-				return deliver.Halve(ctx, h, b, func(_ context.Context, b []int) error {
-					err := tt.answer(calls, b)
-					calls++
-					if refused, ok := err.(deliver.RefusedError); ok || err == nil { //nolint:errorlint // as it was made
-						for i, n := range b {
-							if refused[i] == nil {
-								taken = append(taken, n)
-							}
+			o := deliver.Options[int]{Size: 8, BisectBudget: tt.budget, Retry: deliver.Retry{MaxAttempts: 3, InitialBackoff: time.Millisecond, MaxBackoff: time.Millisecond}}
+			a := deliver.Batches(t.Context(), numbers(8, nil), o, func(_ context.Context, b []int) error {
+				err := tt.answer(calls, b)
+				calls++
+				if refused, ok := err.(deliver.PartialError); ok || err == nil { //nolint:errorlint // as it was made
+					for i, n := range b {
+						if refused[i] == nil {
+							taken = append(taken, n)
 						}
 					}
-					return err
-				})
+				}
+				return err
 			})
 			slices.Sort(taken)
 			if diff := cmp.Diff(tt.taken, taken); diff != "" || calls != tt.calls {

@@ -109,7 +109,7 @@ func TestFailuresAreCounted(t *testing.T) {
 func TestRetry(t *testing.T) {
 	t.Parallel()
 	busy := action.Wrap(&outbound.StatusError{Code: 429}, action.RateLimited, "Busy.")
-	r := deliver.Retry{Tries: 4, First: time.Millisecond, Longest: 5 * time.Millisecond}
+	r := deliver.Retry{MaxAttempts: 4, InitialBackoff: time.Millisecond, MaxBackoff: 5 * time.Millisecond}
 	for _, tt := range []struct {
 		name  string
 		fails int
@@ -147,7 +147,7 @@ func TestPaceThatTakesTooLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10500*time.Millisecond)
 		defer cancel()
-		o := deliver.Options[int]{Size: 1, Limiter: rate.NewLimiter(1, 1), Retry: deliver.Retry{Tries: 3, First: time.Second, Longest: time.Second}}
+		o := deliver.Options[int]{Size: 1, Limiter: rate.NewLimiter(1, 1), Retry: deliver.Retry{MaxAttempts: 3, InitialBackoff: time.Second, MaxBackoff: time.Second}}
 		a := deliver.Batches(ctx, numbers(100, nil), o, func(context.Context, []int) error { return nil })
 		err := a.Err("rows")
 		if a.Sent() != 11 || action.KindOf(err) != action.Timeout || !strings.Contains(action.MessageOf(err), "rate limit") {

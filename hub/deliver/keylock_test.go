@@ -31,7 +31,7 @@ func TestItemsOfOneKeyKeepTheirOrder(t *testing.T) {
 			busy      = action.Errorf(action.Unavailable, "Busy.")
 			unordered int
 		)
-		o := deliver.Options[int]{Size: most, Concurrency: 4, Key: keyText, Retry: deliver.Retry{Tries: 10, First: time.Second, Longest: time.Second}}
+		o := deliver.Options[int]{Size: most, Concurrency: 4, Key: keyText, Retry: deliver.Retry{MaxAttempts: 10, InitialBackoff: time.Second, MaxBackoff: time.Second}}
 		start := func(batch []int) (failing bool) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -105,7 +105,7 @@ func TestKeysOfWeighedItems(t *testing.T) {
 			}
 		}
 		var batches [][]string
-		o := deliver.Options[string]{Size: 10, Bytes: 2, Weight: func(string) int { return 1 }, Key: func(key string) string { return key }}
+		o := deliver.Options[string]{Size: 10, MaxBytes: 2, Weight: func(string) int { return 1 }, Key: func(key string) string { return key }}
 		a := deliver.Batches(t.Context(), slowly, o, func(_ context.Context, batch []string) error {
 			batches = append(batches, batch)
 			return nil

@@ -1,0 +1,95 @@
+package deliver
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"integrationhub.dev/hub/action"
+)
+
+// maxReasons is the maximum number of different reasons in an error. The rest is only counted.
+const maxReasons = 3
+
+// Result counts the items of a delivery.
+type Result struct {
+	mu      sync.Mutex
+	read    int
+	sent    int
+	failed  int
+	reasons []error
+	// cause is why items were left unread.
+	cause error
+}
+
+// Sent is the number of items that the destination accepted.
+func (r *Result) Sent() int { return r.sent }
+
+// Failed is the number of items that were read but not accepted.
+func (r *Result) Failed() int { return r.failed }
+
+func (r *Result) count(n int, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil {
+		r.sent += n
+		return
+	}
+	r.failed += n
+	r.addReason(err)
+}
+
+func (r *Result) addReason(err error) {
+	if len(r.reasons) == maxReasons {
+		return
+	}
+	for _, reason := range r.reasons {
+		if action.MessageOf(reason) == action.MessageOf(err) {
+			return
+		}
+	}
+	r.reasons = append(r.reasons, err)
+}
+
+// abort ends the reading of items. The first error counts.
+func (r *Result) abort(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.cause == nil {
+		r.cause = err
+	}
+}
+
+func (r *Result) aborted() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.cause != nil
+}
+
+// Err returns nil if the destination accepted all items. Otherwise its message has the number of
+// items that were delivered and that failed, and the first reasons. The first of them decides
+// the kind. itemName is the plural of an item, such as "rows".
+func (r *Result) Err(itemName string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.cause == nil && r.failed == 0 {
+		return nil
+	}
+	reasons := r.reasons
+	if r.cause != nil {
+		reasons = append([]error{r.cause}, reasons...)
+	}
+	var messages []string
+	for _, reason := range reasons {
+		if m := action.MessageOf(reason); !slices.Contains(messages, m) {
+			messages = append(messages, m)
+		}
+	}
+	message := strings.Join(messages, " ")
+	if r.sent > 0 || r.failed > 1 {
+		message = fmt.Sprintf("%d of %d %s delivered, %d failed. %s", r.sent, r.read, itemName, r.failed, message)
+	}
+	return action.Wrap(errors.Join(reasons...), action.KindOf(reasons[0]), "%s", message)
+}
