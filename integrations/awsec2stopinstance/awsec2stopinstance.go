@@ -11,15 +11,15 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/tagged"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 var _ action.Integration = (*Integration)(nil)
 
 // instances are named by 8 or 17 hexadecimal digits
 // (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html).
-var instances = tagged.Kind{
-	Tag: "aws_resource_id", Valid: regexp.MustCompile(`^i-(?:[0-9a-f]{8}|[0-9a-f]{17})$`), Noun: "instance's ID",
+var instances = rows.IDKind{
+	Tag: "aws_resource_id", Valid: regexp.MustCompile(`^i-(?:[0-9a-f]{8}|[0-9a-f]{17})$`), Noun: "instance ID",
 	NoCell: "Couldn't get data from cell.",
 }
 

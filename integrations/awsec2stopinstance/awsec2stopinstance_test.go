@@ -109,7 +109,7 @@ func TestQuery(t *testing.T) {
 			fake{},
 			[]string{id(1), "", "i-1&Force=true", "vol-0123abcd"},
 			nil,
-			"3 of 4 rows hold no instance's ID in the field tagged aws_resource_id. Nothing was done.", 0,
+			"3 of 4 rows have no valid instance ID in the field tagged aws_resource_id. Nothing was done.", 0,
 		},
 		"keys refused after the first call": {
 			fake{fail: func(nth int) *actiontest.Reply {
@@ -201,7 +201,7 @@ func TestRefused(t *testing.T) {
 		"no data":          {actiontest.Query(params(nil), nil), "Couldn't get data from attachment."},
 		"no access key":    {cell(id(1), map[string]string{"access_key_id": ""}), `"access_key_id" is required.`},
 		"an odd region":    {cell(id(1), map[string]string{"region": "x.example.com/"}), `"region" must be the name of an AWS region such as us-east-1: letters, digits and hyphens.`},
-		"another resource": {cell("vol-0123abcd", nil), "The cell's value is no instance's ID. Nothing was done."},
+		"another resource": {cell("vol-0123abcd", nil), "The cell's value is not a valid instance ID. Nothing was done."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

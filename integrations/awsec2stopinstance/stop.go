@@ -9,7 +9,6 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
-	"integrationhub.dev/integrations/internal/tagged"
 )
 
 // perCall is how many instances are stopped by one call. EC2 publishes no limit, but refuses
@@ -33,7 +32,7 @@ func stop(ctx context.Context, c *ec2.Client, ids []string) (int, error) {
 		fatal = stopSome(ctx, c, chunk, outcomes)
 	}
 	// The account tells of outcomes that are there already: it has nothing to wait for.
-	orders := deliver.Batches(context.WithoutCancel(ctx), tagged.Each(ids), deliver.Options[string]{Size: 1}, func(_ context.Context, id []string) error {
+	orders := deliver.Batches(context.WithoutCancel(ctx), deliver.Items(ids), deliver.Options[string]{Size: 1}, func(_ context.Context, id []string) error {
 		return outcomes[id[0]]
 	})
 	return orders.Sent(), orders.Err("stop orders")

@@ -7,7 +7,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
-	"integrationhub.dev/integrations/internal/jsonobject"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 // tagID is the LookML tag of the column that says who a user is; attributeTag matches the
@@ -79,7 +79,7 @@ var errNoID = action.Errorf(action.Invalid, "A row has no value in the field tag
 // users yields the rows as Braze's user attributes objects:
 // https://www.braze.com/docs/api/objects_filters/user_attributes_object/.
 func (m *columns) users(table *action.Table, k key, export string) iter.Seq2[[]byte, error] {
-	w := jsonobject.New()
+	w := rows.NewJSONWriter()
 	return func(yield func([]byte, error) bool) {
 		for row, err := range table.Rows() {
 			var user []byte
@@ -94,7 +94,7 @@ func (m *columns) users(table *action.Table, k key, export string) iter.Seq2[[]b
 }
 
 // user writes one user. Braze knows ids as strings. A null takes an attribute away.
-func (m *columns) user(w *jsonobject.Writer, row action.Row, k key, export string) ([]byte, error) {
+func (m *columns) user(w *rows.JSONWriter, row action.Row, k key, export string) ([]byte, error) {
 	id := row.Cell(m.id).Text()
 	if id == "" {
 		return nil, deliver.Reject(errNoID)

@@ -13,14 +13,14 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
-	"integrationhub.dev/integrations/internal/tagged"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 var _ action.Integration = (*Integration)(nil)
 
 // droplets are numbers, and become part of an address.
-var droplets = tagged.Kind{
-	Tag: "digitalocean_droplet_id", Valid: regexp.MustCompile(`^[1-9][0-9]{0,18}$`), Noun: "droplet's number",
+var droplets = rows.IDKind{
+	Tag: "digitalocean_droplet_id", Valid: regexp.MustCompile(`^[1-9][0-9]{0,18}$`), Noun: "droplet ID",
 	NoCell: "Couldn't get data from attachment.", // the reference's words, for the cell as well
 }
 
@@ -68,7 +68,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
-	orders := deliver.Batches(ctx, tagged.Each(ids), deliver.Options[string]{
+	orders := deliver.Batches(ctx, deliver.Items(ids), deliver.Options[string]{
 		Size: 1, Concurrency: concurrency, Limiter: pace(),
 		// What is off already stays off.
 		Retry: deliver.Retry{MaxAttempts: 5, InitialBackoff: time.Second, MaxBackoff: 30 * time.Second},

@@ -107,7 +107,7 @@ func TestQuery(t *testing.T) {
 			"",
 			actiontest.Reply{},
 			nil,
-			"3 of 4 rows hold no droplet's number in the field tagged digitalocean_droplet_id. Nothing was done.",
+			"3 of 4 rows have no valid droplet ID in the field tagged digitalocean_droplet_id. Nothing was done.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

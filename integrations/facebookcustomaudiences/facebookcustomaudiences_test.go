@@ -15,7 +15,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
 	fb "integrationhub.dev/integrations/facebookcustomaudiences"
-	"integrationhub.dev/integrations/internal/identity"
+	"integrationhub.dev/integrations/internal/pii"
 )
 
 var env = map[string]string{"FACEBOOK_CLIENT_ID": "client", "FACEBOOK_CLIENT_SECRET": "app-secret"}
@@ -91,7 +91,7 @@ func TestWire(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hash := identity.Hash
+	hash := pii.Hash
 	want := [][]string{
 		{
 			"A-1", hash("ann.lee@example.com"), hash("16505551212"), hash("1997"), hash("02"), hash("16"), hash("olee"), hash("ann"), hash("a"),
@@ -108,11 +108,11 @@ func TestWire(t *testing.T) {
 func TestColumns(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ fields, want string }{
-		"tags go before names":        {`[{"name":"u.email"},{"name":"u.mail2","tags":["EMAIL"]}]`, `{"schema":["EMAIL"],"data":[["` + identity.Hash("2@example.com") + `"]]}`},
+		"tags go before names":        {`[{"name":"u.email"},{"name":"u.mail2","tags":["EMAIL"]}]`, `{"schema":["EMAIL"],"data":[["` + pii.Hash("2@example.com") + `"]]}`},
 		"an initial is no first name": {`[{"name":"u.last_name"},{"name":"u.first_initial"}]`, `["LN","FI"]`},
 		"what looks like others":      {`[{"name":"u.email"},{"name":"u.last_updated"},{"name":"o.state_of_order"},{"name":"u.created_year"},{"name":"u.capacity"}]`, `["EMAIL"]`},
-		"what is about e-mail":        {`[{"name":"u.email_opt_in"},{"name":"u.phone_country"},{"name":"u.work_email_address"},{"name":"u.phone_number"}]`, `{"schema":["EMAIL","PHONE","COUNTRY"],"data":[["` + identity.Hash("w@example.com") + `","` + identity.Hash("16505551213") + `","` + identity.Hash("us") + `"]]}`},
-		"nothing better":              {`[{"name":"u.primary_email_of_user"}]`, `{"schema":["EMAIL"],"data":[["` + identity.Hash("p@example.com") + `"]]}`},
+		"what is about e-mail":        {`[{"name":"u.email_opt_in"},{"name":"u.phone_country"},{"name":"u.work_email_address"},{"name":"u.phone_number"}]`, `{"schema":["EMAIL","PHONE","COUNTRY"],"data":[["` + pii.Hash("w@example.com") + `","` + pii.Hash("16505551213") + `","` + pii.Hash("us") + `"]]}`},
+		"nothing better":              {`[{"name":"u.primary_email_of_user"}]`, `{"schema":["EMAIL"],"data":[["` + pii.Hash("p@example.com") + `"]]}`},
 		"a view of a telling name":    {`[{"name":"email.id"},{"name":"u.phone"}]`, `["PHONE"]`},
 		"a calculation":               {`[{"name":"external_id"}]`, `["EXTERN_ID"]`},
 	} {
@@ -158,7 +158,7 @@ func TestRowsAreAccountedFor(t *testing.T) {
 			"1 rows sent to the audience, by EMAIL, PHONE, MADID. Values left out, since they cannot be used: 1 of PHONE.",
 		},
 		"the form's country":       {map[string]string{"phone_country": "germany"}, `{"u.phone":{"value":"030 901820"}}`, 1, "1 rows sent to the audience, by EMAIL, PHONE, MADID."},
-		"hashes":                   {map[string]string{"should_hash": "do_no_hashing"}, `{"u.email":{"value":"` + identity.Hash("a") + `"}},{"u.madid":{"value":"ABC-1"}}`, 2, "2 rows sent to the audience, by EMAIL, PHONE, MADID."},
+		"hashes":                   {map[string]string{"should_hash": "do_no_hashing"}, `{"u.email":{"value":"` + pii.Hash("a") + `"}},{"u.madid":{"value":"ABC-1"}}`, 2, "2 rows sent to the audience, by EMAIL, PHONE, MADID."},
 		"hashes that are none":     {map[string]string{"should_hash": "do_no_hashing"}, `{"u.email":{"value":"a@example.com"}}`, 0, "A row has no usable value by which Facebook could find a person: it is the EMAIL that cannot be used."},
 		"no rows":                  {nil, ``, 0, "The result has no rows. Nothing was sent to Facebook."},
 		"no rows for a new one":    {map[string]string{"choose_create_update_replace": "create_audience"}, ``, 0, "The result has no rows. Nothing was sent to Facebook."},

@@ -5,7 +5,7 @@ import (
 	"regexp"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/identity"
+	"integrationhub.dev/integrations/internal/pii"
 )
 
 // operation is what becomes of the audience.
@@ -71,7 +71,7 @@ type country string
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (c *country) UnmarshalText(text []byte) error {
-	code, ok := identity.Country(string(text))
+	code, ok := pii.Country(string(text))
 	if !ok {
 		return errors.New("must be a country, such as US or Germany")
 	}

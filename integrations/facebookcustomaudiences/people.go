@@ -8,7 +8,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
-	"integrationhub.dev/integrations/internal/identity"
+	"integrationhub.dev/integrations/internal/pii"
 )
 
 // people are the rows of a result as Meta takes them.
@@ -114,7 +114,7 @@ func (p *people) values(row action.Row) (known map[string]string, bad []string) 
 			value, ok := prepared(key, text)
 			put(key, value, ok)
 		case key == birthDate:
-			year, month, day, ok := identity.MetaBirthDate(text)
+			year, month, day, ok := pii.MetaBirthDate(text)
 			if !ok {
 				bad = append(bad, birthDate)
 				break
@@ -144,27 +144,27 @@ func inTheOpen(key string) bool { return key == keyMADID || key == keyExternal }
 func normal(key, text, country string) (string, bool) {
 	switch key {
 	case keyEmail:
-		return identity.Email(text)
+		return pii.Email(text)
 	case keyPhone:
-		return identity.MetaPhone(text, country)
+		return pii.MetaPhone(text, country)
 	case keyYear:
-		return identity.MetaBirthYear(text)
+		return pii.MetaBirthYear(text)
 	case keyMonth:
-		return identity.MetaBirthMonth(text)
+		return pii.MetaBirthMonth(text)
 	case keyDay:
-		return identity.MetaBirthDay(text)
+		return pii.MetaBirthDay(text)
 	case keyLast, keyFirst:
-		return identity.MetaName(text)
+		return pii.MetaName(text)
 	case keyInitial:
-		return identity.MetaInitial(text)
+		return pii.MetaInitial(text)
 	case keyCity:
-		return identity.MetaCity(text)
+		return pii.MetaCity(text)
 	case keyState:
-		return identity.MetaState(text, country)
+		return pii.MetaState(text, country)
 	case keyZip:
-		return identity.MetaZip(text, country)
+		return pii.MetaZip(text, country)
 	case keyCountry:
-		return identity.MetaCountry(text)
+		return pii.MetaCountry(text)
 	case keyMADID:
 		return strings.ToLower(text), true
 	}
@@ -180,7 +180,7 @@ func prepared(key, text string) (string, bool) {
 	case inTheOpen(key):
 		return text, true
 	}
-	return identity.Hashed(text)
+	return pii.Hashed(text)
 }
 
 // final is a value as it is sent.
@@ -188,7 +188,7 @@ func (p *people) final(key, value string) string {
 	if value == "" || !p.hash || inTheOpen(key) {
 		return value
 	}
-	return identity.Hash(value)
+	return pii.Hash(value)
 }
 
 // leftOut lists the values that were left out, by key.

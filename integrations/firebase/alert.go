@@ -2,7 +2,6 @@ package firebase
 
 import (
 	"encoding/json"
-	"iter"
 	"maps"
 	"strconv"
 	"strings"
@@ -89,16 +88,6 @@ func readDevices(answer string) ([]device, error) {
 }
 
 var errNoDevices = action.InvalidField("deviceIds", "The devices must be a list of lists of objects with a device_id and a user_id.")
-
-func each(devices []device) iter.Seq2[device, error] {
-	return func(yield func(device, error) bool) {
-		for _, d := range devices {
-			if !yield(d, nil) {
-				return
-			}
-		}
-	}
-}
 
 // timeToLive is how long a notification waits for a phone that is off.
 const timeToLive = 24 * time.Hour

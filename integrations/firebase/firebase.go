@@ -85,7 +85,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return &action.Response{Message: "No devices to notify."}, nil
 	}
 	var gone atomic.Int64
-	account := deliver.Batches(ctx, each(a.devices), deliver.Options[device]{
+	account := deliver.Batches(ctx, deliver.Items(a.devices), deliver.Options[device]{
 		Size: 1, Concurrency: concurrency,
 		// Firebase asks for this: https://firebase.google.com/docs/cloud-messaging/error-codes
 		Retry: deliver.Retry{MaxAttempts: 5, InitialBackoff: time.Second, MaxBackoff: time.Minute, When: unavailable},

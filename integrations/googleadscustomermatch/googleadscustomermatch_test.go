@@ -17,7 +17,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/integrations/googleadscustomermatch"
-	"integrationhub.dev/integrations/internal/identity"
+	"integrationhub.dev/integrations/internal/pii"
 )
 
 var env = map[string]string{"GOOGLE_ADS_CLIENT_ID": "client", "GOOGLE_ADS_CLIENT_SECRET": "app-secret", "GOOGLE_ADS_DEVELOPER_TOKEN": "dev-token"}
@@ -93,7 +93,7 @@ func TestWire(t *testing.T) {
 		}
 		got = append(got, strings.TrimPrefix(r.Path, version)+" "+string(r.Body))
 	}
-	hash := identity.Hash
+	hash := pii.Hash
 	if diff := cmp.Diff([]string{
 		`customers/22/userLists:mutate {"operations":[{"create":{"crm_based_user_list":{"data_source_type":"FIRST_PARTY","upload_key_type":"CONTACT_INFO"},` +
 			`"description":"who bought","membership_life_span":540,"membership_status":"OPEN","name":"Buyers (from Looker 2026-11-23 12:30:00Z)"}}],"validate_only":false}`,
@@ -117,7 +117,7 @@ func TestRowsAreAccountedFor(t *testing.T) {
 	upload := func(n string) []string { return []string{"customers/22/offlineUserDataJobs:create", n, job + ":run"} }
 	sent := upload(job + ":addOperations")
 	devices := map[string]string{"mobileDevice": "yes", "mobileAppId": "com.example"}
-	hash := identity.Hash("a")
+	hash := pii.Hash("a")
 	for name, tt := range map[string]struct {
 		answers map[string]string
 		rows    string

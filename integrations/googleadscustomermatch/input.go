@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/identity"
+	"integrationhub.dev/integrations/internal/pii"
 )
 
 // What becomes of the list.
@@ -108,7 +108,7 @@ type country string
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (c *country) UnmarshalText(text []byte) error {
-	code, ok := identity.Country(string(text))
+	code, ok := pii.Country(string(text))
 	if !ok {
 		return errors.New("must be a country, such as US or Germany")
 	}

@@ -9,7 +9,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
-	"integrationhub.dev/integrations/internal/identity"
+	"integrationhub.dev/integrations/internal/pii"
 )
 
 // identifier is one value, or one address, by which Google finds a person. It has one member:
@@ -182,7 +182,7 @@ func (p *people) all() iter.Seq2[person, error] {
 func (p *people) person(row action.Row) (person, error) {
 	r := reading{people: p, row: row}
 	// The country comes first: it says how to read a phone number.
-	home := r.first(kindCountry, identity.Country)
+	home := r.first(kindCountry, pii.Country)
 	land := home
 	if land == "" {
 		land = p.country
@@ -191,15 +191,15 @@ func (p *people) person(row action.Row) (person, error) {
 	for _, v := range r.all(kindMobile, asItIs) {
 		all = append(all, identifier{Mobile: v})
 	}
-	for _, v := range r.all(kindEmail, p.hashed(identity.GoogleEmail)) {
+	for _, v := range r.all(kindEmail, p.hashed(pii.GoogleEmail)) {
 		all = append(all, identifier{Email: v})
 	}
-	for _, v := range r.all(kindPhone, p.hashed(func(text string) (string, bool) { return identity.Phone(text, land) })) {
+	for _, v := range r.all(kindPhone, p.hashed(func(text string) (string, bool) { return pii.Phone(text, land) })) {
 		all = append(all, identifier{Phone: v})
 	}
 	a := address{
-		First: r.first(kindFirst, p.hashed(identity.GoogleName)), Last: r.first(kindLast, p.hashed(identity.GoogleName)),
-		Country: home, Postal: r.first(kindPostal, identity.GooglePostalCode),
+		First: r.first(kindFirst, p.hashed(pii.GoogleName)), Last: r.first(kindLast, p.hashed(pii.GoogleName)),
+		Country: home, Postal: r.first(kindPostal, pii.GooglePostalCode),
 	}
 	if a.First != "" && a.Last != "" && a.Country != "" && a.Postal != "" {
 		all = append(all, identifier{Address: &a})
@@ -222,11 +222,11 @@ func (p *people) person(row action.Row) (person, error) {
 // that they are.
 func (p *people) hashed(rule func(string) (string, bool)) func(string) (string, bool) {
 	if !p.hash {
-		return identity.Hashed
+		return pii.Hashed
 	}
 	return func(text string) (string, bool) {
 		value, ok := rule(text)
-		return identity.Hash(value), ok
+		return pii.Hash(value), ok
 	}
 }
 

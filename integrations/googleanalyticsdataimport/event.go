@@ -12,7 +12,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
-	"integrationhub.dev/integrations/internal/csvrows"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 // event is one row.
@@ -83,7 +83,7 @@ var errEnough = errors.New("no more rows are wanted")
 
 func (r *result) rows() iter.Seq2[event, error] {
 	return func(yield func(event, error) bool) {
-		err := csvrows.Each(r.blob, func(number int64, record []string) error {
+		err := rows.EachCSV(r.blob, func(number int64, record []string) error {
 			if number == 0 {
 				if len(record) != len(r.schema.columns) {
 					return action.InvalidField("dataSourceSchema", "The query has %d columns, but %d names were given. A column that is not to be sent has an empty name.",

@@ -11,7 +11,7 @@ import (
 	"unicode/utf16"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/csvrows"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 // Google's limits: https://support.google.com/drive/answer/37603
@@ -85,7 +85,7 @@ func (t *table) scan() error {
 
 // each reads the records. The first is the header.
 func (t *table) each(f func(number int64, record []string) error) error {
-	return csvrows.Each(t.blob, f)
+	return rows.EachCSV(t.blob, f)
 }
 
 // number is what can be kept as a number without losing a digit: ids with leading zeros, with

@@ -14,7 +14,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
-	"integrationhub.dev/integrations/internal/reasons"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 // retry is for calls that may be made twice: a lead that is updated again has the same values,
@@ -23,10 +23,10 @@ var retry = deliver.Retry{MaxAttempts: 7, InitialBackoff: time.Second, MaxBackof
 
 // delivery is one delivery in progress.
 type delivery struct {
-	input   input
-	client  *client
-	limiter *rate.Limiter
-	reasons reasons.Reasons
+	input      input
+	client     *client
+	limiter    *rate.Limiter
+	rejections rows.Rejections
 	// triggers are by campaign.
 	triggers map[string]*triggers
 }
@@ -90,7 +90,7 @@ func (d *delivery) update(ctx context.Context, batch []*lead) error {
 	failed := map[int]error{}
 	for i, r := range results {
 		if r.ID == 0 || r.Status == "skipped" {
-			failed[i] = d.reasons.Refused("Marketo says: "+r.reason()+".", fmt.Sprintf("row %d", batch[i].row))
+			failed[i] = d.rejections.Rejected("Marketo says: "+r.reason()+".", fmt.Sprintf("row %d", batch[i].row))
 			continue
 		}
 		batch[i].id = r.ID
@@ -145,7 +145,7 @@ func (d *delivery) list(ctx context.Context, method, list string, ids []uint64) 
 		case r.Status != "skipped", r.has(notOnList): // then there is nothing to remove
 			delete(why, r.ID)
 		default:
-			why[r.ID] = d.reasons.Refused("Marketo says: "+r.reason()+".", fmt.Sprintf("lead %d", r.ID))
+			why[r.ID] = d.rejections.Rejected("Marketo says: "+r.reason()+".", fmt.Sprintf("lead %d", r.ID))
 		}
 	}
 	return why, nil

@@ -7,18 +7,18 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
-	"integrationhub.dev/integrations/internal/jsonobject"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 var (
-	errNoIdentity = action.Errorf(action.Invalid, "A row has no value for any identity.")
+	errNoIdentity = action.Errorf(action.Invalid, "A row has no value for any pii.")
 	errTooLarge   = action.Errorf(action.TooLarge, "A row is larger than the %d KB that mParticle takes.", maxRow>>10)
 )
 
 // batches yields the rows as what mParticle calls batches: what it is told about one user at
 // once (https://docs.mparticle.com/developers/apis/json-reference/).
 func (m *mapping) batches(table *action.Table, environment string) iter.Seq2[[]byte, error] {
-	w := jsonobject.New()
+	w := rows.NewJSONWriter()
 	return func(yield func([]byte, error) bool) {
 		for row, err := range table.Rows() {
 			var batch []byte
@@ -32,7 +32,7 @@ func (m *mapping) batches(table *action.Table, environment string) iter.Seq2[[]b
 	}
 }
 
-func (m *mapping) batch(w *jsonobject.Writer, row action.Row, environment string) ([]byte, error) {
+func (m *mapping) batch(w *rows.JSONWriter, row action.Row, environment string) ([]byte, error) {
 	if !m.identified(row) {
 		return nil, deliver.Reject(errNoIdentity)
 	}
@@ -75,7 +75,7 @@ func (m *mapping) identified(row action.Row) bool {
 }
 
 // event writes a custom event. mParticle takes none without a name and a type.
-func (m *mapping) event(w *jsonobject.Writer, row action.Row) {
+func (m *mapping) event(w *rows.JSONWriter, row action.Row) {
 	w.Begin()
 	w.Object("data")
 	m.object(w, "custom_attributes", m.customAttributes, row)
@@ -98,7 +98,7 @@ func (m *mapping) event(w *jsonobject.Writer, row action.Row) {
 
 // object writes members that the row has a value for. A pivoted column becomes a member for
 // each pivot.
-func (m *mapping) object(w *jsonobject.Writer, name string, members []member, row action.Row) {
+func (m *mapping) object(w *rows.JSONWriter, name string, members []member, row action.Row) {
 	w.Object(name)
 	for _, c := range members {
 		cell := row.Cell(c.column)

@@ -9,7 +9,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
-	"integrationhub.dev/integrations/internal/reasons"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 // concurrency is how many chunks are under way at once. Each locks the campaign for a moment, so
@@ -34,10 +34,10 @@ const (
 
 // adder adds members to a campaign.
 type adder struct {
-	client  *client
-	status  string
-	tally   *tally
-	reasons reasons.Reasons
+	client     *client
+	status     string
+	tally      *tally
+	rejections rows.Rejections
 
 	mu sync.Mutex
 	// inDoubt are members of calls whose outcome is unknown.
@@ -96,7 +96,7 @@ func (a *adder) outcome(batch []member, results []saveResult) error {
 			failed[i] = action.Wrap(errLocked, action.Unavailable, "Somebody else is changing the campaign or its members.")
 		default:
 			a.tally.refused.Add(1)
-			failed[i] = a.reasons.Refused("Salesforce says: "+r.reason()+".", batch[i].String())
+			failed[i] = a.rejections.Rejected("Salesforce says: "+r.reason()+".", batch[i].String())
 		}
 	}
 	return deliver.Partial(failed)

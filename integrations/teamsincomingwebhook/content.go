@@ -7,8 +7,8 @@ import (
 	"io"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/csvrows"
 	"integrationhub.dev/integrations/internal/message"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 // content is what a card shows of the data: the first rows, an image, or neither.
@@ -66,7 +66,7 @@ const imageTooLarge = "The image is too large for a card: it is in Looker."
 
 func readTable(blob action.Blob) (content, error) {
 	var c content
-	err := csvrows.Each(blob, func(number int64, record []string) error {
+	err := rows.EachCSV(blob, func(number int64, record []string) error {
 		if number > mostRows {
 			c.total = number
 			return nil

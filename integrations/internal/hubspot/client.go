@@ -12,7 +12,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/reasons"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 const (
@@ -22,10 +22,10 @@ const (
 
 // client calls HubSpot for one delivery.
 type client struct {
-	http    *http.Client
-	object  Object
-	token   action.Secret
-	reasons *reasons.Reasons
+	http       *http.Client
+	object     Object
+	token      action.Secret
+	rejections *rows.Rejections
 }
 
 // answer is what HubSpot says to a batch that it took, wholly (200) or in part (207).

@@ -14,7 +14,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
-	"integrationhub.dev/integrations/internal/reasons"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 // name is what people call the destination.
@@ -125,7 +125,7 @@ func (o Object) Update(ctx context.Context, http *http.Client, req *action.Reque
 	if err != nil {
 		return nil, err
 	}
-	c := &client{http: http, object: o, token: in.Token, reasons: &reasons.Reasons{}}
+	c := &client{http: http, object: o, token: in.Token, rejections: &rows.Rejections{}}
 	result := deliver.Batches(ctx, l.updates(table), deliver.Options[update]{
 		Size: int(in.Batch), MaxBytes: maxBatchBytes, Weight: update.weight, Concurrency: concurrency,
 		Limiter: rate.NewLimiter(callsPerSecond, callsPerSecond), Retry: retry, RetryItems: retryItems, BisectBudget: maxBisectCalls,

@@ -68,7 +68,7 @@ func (c *client) reasonFor(p problem, id string) error {
 	if id == "" {
 		return action.Errorf(action.Invalid, "%s", c.wording(p))
 	}
-	return c.reasons.Refused(c.wording(p), c.object.One+" "+id)
+	return c.rejections.Rejected(c.wording(p), c.object.One+" "+id)
 }
 
 // wording is a refusal in words.
@@ -127,7 +127,7 @@ func (c *client) explain(err error, batch []update) error {
 	if len(batch) > 1 {
 		return action.Wrap(err, kind, "%s", c.wording(p))
 	}
-	refused := c.reasons.Refused(c.wording(p), c.object.One+" "+batch[0].ID)
+	refused := c.rejections.Rejected(c.wording(p), c.object.One+" "+batch[0].ID)
 	refused.Err = err
 	return refused
 }

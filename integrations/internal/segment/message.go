@@ -14,7 +14,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/version"
-	"integrationhub.dev/integrations/internal/jsonobject"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 // builder turns rows into messages.
@@ -31,7 +31,7 @@ type builder struct {
 	// delivery tells this delivery's messages from those of others.
 	delivery string
 	hash     hash.Hash
-	json     *jsonobject.Writer
+	json     *rows.JSONWriter
 }
 
 // trait is a column whose value goes along.
@@ -43,7 +43,7 @@ type trait struct {
 func newBuilder(kind Kind, event string, table *action.Table, r roles, req *action.Request) *builder {
 	b := &builder{
 		kind: kind, event: event, roles: r, all: len(table.Columns), pivots: table.Pivots,
-		app: version.Current().Version, hash: sha256.New(), json: jsonobject.New(), delivery: deliveryID(table, req),
+		app: version.Current().Version, hash: sha256.New(), json: rows.NewJSONWriter(), delivery: deliveryID(table, req),
 	}
 	at := table.RanAt
 	if at.IsZero() {
@@ -139,7 +139,7 @@ func (b *builder) message(number uint64, row action.Row) ([]byte, error) {
 	return text, nil
 }
 
-func optional(w *jsonobject.Writer, name, text string) {
+func optional(w *rows.JSONWriter, name, text string) {
 	if text != "" {
 		w.Text(name, text)
 	}

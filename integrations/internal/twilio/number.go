@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/identity"
+	"integrationhub.dev/integrations/internal/pii"
 )
 
 var (
@@ -24,7 +24,7 @@ func Number(text string) (string, error) {
 	text = strings.TrimSpace(text)
 	switch {
 	case strings.HasPrefix(text, "+"):
-		if number, ok := identity.Phone(text, ""); ok {
+		if number, ok := pii.Phone(text, ""); ok {
 			return number, nil
 		}
 	case channel.MatchString(text), national.MatchString(strings.TrimPrefix(text, "(")):

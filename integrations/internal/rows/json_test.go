@@ -1,4 +1,4 @@
-package jsonobject_test
+package rows_test
 
 import (
 	"testing"
@@ -6,12 +6,12 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/jsonobject"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
-func TestWriter(t *testing.T) {
+func TestJSONWriter(t *testing.T) {
 	t.Parallel()
-	w := jsonobject.New()
+	w := rows.NewJSONWriter()
 	w.Begin()
 	w.Text("t", "a\"\xffb")
 	w.Bool("b", true)
@@ -33,9 +33,9 @@ func TestWriter(t *testing.T) {
 }
 
 // After an error the writer begins anew.
-func TestWriterFails(t *testing.T) {
+func TestJSONWriterFails(t *testing.T) {
 	t.Parallel()
-	w := jsonobject.New()
+	w := rows.NewJSONWriter()
 	w.Begin()
 	w.Value("v", jsontext.Value(`{`))
 	w.Text("t", "x")

@@ -1,5 +1,4 @@
-// Package csvrows reads a result in CSV that has been fetched whole.
-package csvrows
+package rows
 
 import (
 	"bufio"
@@ -12,10 +11,10 @@ import (
 	"integrationhub.dev/hub/bounded"
 )
 
-// Each calls f with each record and its number from 0: the first is the header. A record is
-// good until f returns; an error of f ends the reading. Records may differ in length, and a mark
-// of byte order is passed over.
-func Each(blob action.Blob, f func(number int64, record []string) error) error {
+// EachCSV calls f with each record of a result in CSV and its number: 0 is the header. A record is
+// valid until f returns. An error of f ends the reading. Records may differ in length, and a byte
+// order mark is skipped.
+func EachCSV(blob action.Blob, f func(number int64, record []string) error) error {
 	src := bufio.NewReader(bounded.NewCSV(io.NewSectionReader(blob, 0, blob.Size()), blob.MaxValueBytes()))
 	if mark, err := src.Peek(3); err == nil && string(mark) == "\ufeff" {
 		_, _ = src.Discard(3)

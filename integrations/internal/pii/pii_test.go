@@ -1,10 +1,10 @@
-package identity_test
+package pii_test
 
 import (
 	"strings"
 	"testing"
 
-	"integrationhub.dev/integrations/internal/identity"
+	"integrationhub.dev/integrations/internal/pii"
 )
 
 // one makes a rule without a country look like one with it.
@@ -38,22 +38,22 @@ func TestMetaPublishedHashes(t *testing.T) {
 		text, country string
 		want, hash    string
 	}{
-		{"email", one(identity.Email), "John_Smith@gmail.com", "", "john_smith@gmail.com", "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"},
-		{"phone", identity.MetaPhone, "(650)555-1212", "US", "16505551212", "e323ec626319ca94ee8bff2e4c87cf613be6ea19919ed1364124e16807ab3176"},
-		{"first name", one(identity.MetaName), "Mary", "", "mary", "6915771be1c5aa0c886870b6951b03d7eafc121fea0e80a5ea83beb7c449f4ec"},
-		{"in another script", one(identity.MetaName), "정", "", "정", "8fa8cd9c440be61d0151429310034083132b35975c4bea67fdd74158eb51db14"},
-		{"with an accent", one(identity.MetaName), "Valéry", "", "valéry", "08e1996b5dd49e62a4b4c010d44e4345592a863bb9f8e3976219bac29417149c"},
-		{"another email", one(identity.Email), "mary@example.com", "", "mary@example.com", "f1904cf1a9d73a55fa5de0ac823c4403ded71afd4c3248d00bdcd0866552bb79"},
-		{"another phone", identity.MetaPhone, "+1 (555) 987-6543", "", "15559876543", "1ef970831d7963307784fa8688e8fce101a15685d62aa765fed23f3a2c576a4e"},
-		{"country", one(identity.MetaCountry), "United States", "", "us", "79adb2a2fce5c6ba215fe5f27f532d4e7edbac4b6a5e09e1ef3a08084a904621"},
+		{"email", one(pii.Email), "John_Smith@gmail.com", "", "john_smith@gmail.com", "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"},
+		{"phone", pii.MetaPhone, "(650)555-1212", "US", "16505551212", "e323ec626319ca94ee8bff2e4c87cf613be6ea19919ed1364124e16807ab3176"},
+		{"first name", one(pii.MetaName), "Mary", "", "mary", "6915771be1c5aa0c886870b6951b03d7eafc121fea0e80a5ea83beb7c449f4ec"},
+		{"in another script", one(pii.MetaName), "정", "", "정", "8fa8cd9c440be61d0151429310034083132b35975c4bea67fdd74158eb51db14"},
+		{"with an accent", one(pii.MetaName), "Valéry", "", "valéry", "08e1996b5dd49e62a4b4c010d44e4345592a863bb9f8e3976219bac29417149c"},
+		{"another email", one(pii.Email), "mary@example.com", "", "mary@example.com", "f1904cf1a9d73a55fa5de0ac823c4403ded71afd4c3248d00bdcd0866552bb79"},
+		{"another phone", pii.MetaPhone, "+1 (555) 987-6543", "", "15559876543", "1ef970831d7963307784fa8688e8fce101a15685d62aa765fed23f3a2c576a4e"},
+		{"country", one(pii.MetaCountry), "United States", "", "us", "79adb2a2fce5c6ba215fe5f27f532d4e7edbac4b6a5e09e1ef3a08084a904621"},
 		{"date of birth", func(text, _ string) (string, bool) {
-			y, m, d, ok := identity.MetaBirthDate(text)
+			y, m, d, ok := pii.MetaBirthDate(text)
 			return y + m + d, ok
 		}, "2/16/1997", "", "19970216", "01acdbf6ec7b4f478a225f1a246e5d6767eeab1a7ffa17f025265b5b94f40f0c"},
 	} {
 		got, ok := tt.f(tt.text, tt.country)
-		if !ok || got != tt.want || identity.Hash(got) != tt.hash {
-			t.Errorf("%s: %q, %v, hash %s", tt.name, got, ok, identity.Hash(got))
+		if !ok || got != tt.want || pii.Hash(got) != tt.hash {
+			t.Errorf("%s: %q, %v, hash %s", tt.name, got, ok, pii.Hash(got))
 		}
 	}
 }
@@ -62,15 +62,15 @@ func TestMetaPublishedHashes(t *testing.T) {
 // https://www.facebook.com/business/help/2082575038703844.
 func TestMetaPublishedForms(t *testing.T) {
 	t.Parallel()
-	check(t, identity.MetaPhone, []example{
+	check(t, pii.MetaPhone, []example{
 		{"1-234-567-8910", "", "12345678910"},
 		{"12345678910", "", "12345678910"},
 		{"+44 844 412 4653", "", "448444124653"},
 		{"0044 844 412 4653", "", "448444124653"},
 	})
-	check(t, one(identity.MetaCity), []example{{"Paris", "", "paris"}, {"London", "", "london"}, {"New York", "", "newyork"}})
-	check(t, identity.MetaState, []example{{"AZ", "", "az"}, {"CA", "US", "ca"}, {"New York", "US", "ny"}, {"Normandy", "FR", "normandy"}})
-	check(t, identity.MetaZip, []example{
+	check(t, one(pii.MetaCity), []example{{"Paris", "", "paris"}, {"London", "", "london"}, {"New York", "", "newyork"}})
+	check(t, pii.MetaState, []example{{"AZ", "", "az"}, {"CA", "US", "ca"}, {"New York", "US", "ny"}, {"Normandy", "FR", "normandy"}})
+	check(t, pii.MetaZip, []example{
 		{"94035", "US", "94035"},
 		{"1987", "AU", "1987"},
 		{"75018", "FR", "75018"},
@@ -78,12 +78,12 @@ func TestMetaPublishedForms(t *testing.T) {
 		{"94104-1207", "US", "94104"},
 		{"94104-1207", "", "94104"},
 	})
-	check(t, one(identity.MetaInitial), []example{{"F.", "", "f"}, {"Émilie", "", "é"}, {"J", "", "j"}})
+	check(t, one(pii.MetaInitial), []example{{"F.", "", "f"}, {"Émilie", "", "é"}, {"J", "", "j"}})
 }
 
 func TestEmail(t *testing.T) {
 	t.Parallel()
-	check(t, one(identity.Email), []example{
+	check(t, one(pii.Email), []example{
 		{" User.Name@Example.CO.UK ", "", "user.name@example.co.uk"},
 		{"", "", ""},
 		{"nobody", "", ""},
@@ -93,7 +93,7 @@ func TestEmail(t *testing.T) {
 		{"a b@example.com", "", ""},
 	})
 	// Google: "remove all periods that precede the domain name in gmail.com and googlemail.com".
-	check(t, one(identity.GoogleEmail), []example{
+	check(t, one(pii.GoogleEmail), []example{
 		{"Jeffer.Son.Loves.Hiking@gmail.com", "", "jeffersonloveshiking@gmail.com"},
 		{"j.d+news@googlemail.com", "", "jd+news@googlemail.com"},
 		{"j.d@example.com", "", "j.d@example.com"},
@@ -103,7 +103,7 @@ func TestEmail(t *testing.T) {
 
 func TestPhone(t *testing.T) {
 	t.Parallel()
-	check(t, identity.Phone, []example{
+	check(t, pii.Phone, []example{
 		{"+1 800 555 0100", "", "+18005550100"},
 		{"800 555 0100", "US", "+18005550100"},
 		{"1 (800) 555-0100", "US", "+18005550100"},
@@ -128,7 +128,7 @@ func TestPhone(t *testing.T) {
 
 func TestCountry(t *testing.T) {
 	t.Parallel()
-	check(t, one(identity.Country), []example{
+	check(t, one(pii.Country), []example{
 		{"us", "", "US"},
 		{"USA", "", "US"},
 		{"United States of America", "", "US"},
@@ -164,29 +164,29 @@ func TestCountry(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	t.Parallel()
-	check(t, one(identity.MetaName), []example{
+	check(t, one(pii.MetaName), []example{
 		{" O'Brien-Smith ", "", "obriensmith"}, {"Mary Ann", "", "maryann"}, {"Müller", "", "müller"}, {"123", "", ""}, {"", "", ""},
 	})
-	check(t, one(identity.MetaInitial), []example{{"", "", ""}, {"?", "", ""}})
-	check(t, one(identity.GoogleName), []example{{" Anna-Maria ", "", "anna-maria"}, {"De La Cruz", "", "de la cruz"}, {" ", "", ""}})
+	check(t, one(pii.MetaInitial), []example{{"", "", ""}, {"?", "", ""}})
+	check(t, one(pii.GoogleName), []example{{" Anna-Maria ", "", "anna-maria"}, {"De La Cruz", "", "de la cruz"}, {" ", "", ""}})
 }
 
 func TestPlaces(t *testing.T) {
 	t.Parallel()
-	check(t, one(identity.MetaCity), []example{{"St. John's", "", "stjohns"}, {"München", "", "münchen"}, {"12", "", ""}})
-	check(t, identity.MetaState, []example{
+	check(t, one(pii.MetaCity), []example{{"St. John's", "", "stjohns"}, {"München", "", "münchen"}, {"12", "", ""}})
+	check(t, pii.MetaState, []example{
 		{"north carolina", "", "nc"}, {"Georgia", "US", "ga"}, {"Georgia", "GB", "georgia"}, {"Île-de-France", "FR", "îledefrance"}, {"", "US", ""},
 	})
-	check(t, identity.MetaZip, []example{{" K1A 0B1", "CA", "k1a0b1"}, {"12345678", "BR", "12345678"}, {"-", "US", ""}})
-	check(t, one(identity.GooglePostalCode), []example{{" SW1A 1AA ", "", "SW1A 1AA"}, {" ", "", ""}})
+	check(t, pii.MetaZip, []example{{" K1A 0B1", "CA", "k1a0b1"}, {"12345678", "BR", "12345678"}, {"-", "US", ""}})
+	check(t, one(pii.GooglePostalCode), []example{{" SW1A 1AA ", "", "SW1A 1AA"}, {" ", "", ""}})
 }
 
 func TestBirth(t *testing.T) {
 	t.Parallel()
-	check(t, one(identity.MetaBirthYear), []example{
+	check(t, one(pii.MetaBirthYear), []example{
 		{"1997", "", "1997"}, {"1997-02", "", "1997"}, {"1997-02-16", "", "1997"}, {"97", "", ""}, {"1899", "", ""}, {"2999", "", ""}, {"", "", ""},
 	})
-	check(t, one(identity.MetaBirthMonth), []example{
+	check(t, one(pii.MetaBirthMonth), []example{
 		{"2", "", "02"},
 		{"02", "", "02"},
 		{"12", "", "12"},
@@ -198,11 +198,11 @@ func TestBirth(t *testing.T) {
 		{"13", "", ""},
 		{"none", "", ""},
 	})
-	check(t, one(identity.MetaBirthDay), []example{
+	check(t, one(pii.MetaBirthDay), []example{
 		{"1", "", "01"}, {"16", "", "16"}, {"31", "", "31"}, {"1997-02-16", "", "16"}, {"0", "", ""}, {"32", "", ""}, {"-1", "", ""}, {"", "", ""},
 	})
 	check(t, func(text, _ string) (string, bool) {
-		y, m, d, ok := identity.MetaBirthDate(text)
+		y, m, d, ok := pii.MetaBirthDate(text)
 		return y + "-" + m + "-" + d, ok
 	}, []example{
 		{"1997-02-16", "", "1997-02-16"},
@@ -217,8 +217,8 @@ func TestBirth(t *testing.T) {
 
 func TestHashed(t *testing.T) {
 	t.Parallel()
-	hash := identity.Hash("a")
-	check(t, one(identity.Hashed), []example{
+	hash := pii.Hash("a")
+	check(t, one(pii.Hashed), []example{
 		{hash, "", hash},
 		{" " + strings.ToUpper(hash) + "\n", "", hash},
 		{hash[:63], "", ""},

@@ -1,4 +1,4 @@
-// Package identity brings what is known of a person into the one form in which advertising
+// Package pii brings what is known of a person into the one form in which advertising
 // platforms compare it, and hashes it. A hash of anything else matches nobody, and no error
 // says so.
 //
@@ -11,7 +11,7 @@
 // Functions whose name begins with a vendor's follow that vendor's rule; the others are the
 // same for both. Each returns false for text that it cannot make sense of, which is then
 // better left out than sent.
-package identity
+package pii
 
 import (
 	"crypto/sha256"

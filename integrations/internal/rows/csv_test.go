@@ -1,4 +1,4 @@
-package csvrows_test
+package rows_test
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/csvrows"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 type blob struct{ *strings.Reader }
@@ -31,7 +31,7 @@ var (
 	_ io.ReaderAt = failing{}
 )
 
-func TestEach(t *testing.T) {
+func TestEachCSV(t *testing.T) {
 	t.Parallel()
 	errStop := errors.New("enough")
 	for name, tt := range map[string]struct {
@@ -51,7 +51,7 @@ func TestEach(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var got [][]string
-			err := csvrows.Each(blob{strings.NewReader(tt.text)}, func(number int64, record []string) error {
+			err := rows.EachCSV(blob{strings.NewReader(tt.text)}, func(number int64, record []string) error {
 				if number != int64(len(got)) {
 					t.Errorf("record %d came as number %d", len(got), number)
 				}
@@ -65,7 +65,7 @@ func TestEach(t *testing.T) {
 			}
 		})
 	}
-	if err := csvrows.Each(failing{blob{strings.NewReader("a\n")}}, func(int64, []string) error { return nil }); !errors.Is(err, errDisk) {
+	if err := rows.EachCSV(failing{blob{strings.NewReader("a\n")}}, func(int64, []string) error { return nil }); !errors.Is(err, errDisk) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package tagged_test
+package rows_test
 
 import (
 	"regexp"
@@ -8,32 +8,32 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
-	"integrationhub.dev/integrations/internal/tagged"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
-var kind = tagged.Kind{Tag: "thing", Valid: regexp.MustCompile(`^[1-9][0-9]*$`), Noun: "thing's number", NoCell: "No cell."}
+var thing = rows.IDKind{Tag: "thing", Valid: regexp.MustCompile(`^[1-9][0-9]*$`), Noun: "thing ID", NoCell: "No cell."}
 
-const head = `{"fields":{"dimensions":[{"name":"a"},{"name":"b","tags":["x","thing"]}]},"data":[`
+const idsHead = `{"fields":{"dimensions":[{"name":"a"},{"name":"b","tags":["x","thing"]}]},"data":[`
 
-func TestRead(t *testing.T) {
+func TestIDs(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		result  string
 		want    []string
 		message string
 	}{
-		"several, one twice": {head + `{"b":{"value":" 12 "}},{"b":{"value":12}},{"b":{"value":12345678901234567890}}]}`, []string{"12", "12345678901234567890"}, ""},
-		"no rows":            {head + `]}`, nil, ""},
+		"several, one twice": {idsHead + `{"b":{"value":" 12 "}},{"b":{"value":12}},{"b":{"value":12345678901234567890}}]}`, []string{"12", "12345678901234567890"}, ""},
+		"no rows":            {idsHead + `]}`, nil, ""},
 		"odd ones": {
-			head + `{"b":{"value":1}},{"b":{"value":null}},{"b":{"value":"1/2"}},{"b":{"value":1.5}},{}]}`, nil,
-			"4 of 5 rows hold no thing's number in the field tagged thing. Nothing was done.",
+			idsHead + `{"b":{"value":1}},{"b":{"value":null}},{"b":{"value":"1/2"}},{"b":{"value":1.5}},{}]}`, nil,
+			"4 of 5 rows have no valid thing ID in the field tagged thing. Nothing was done.",
 		},
-		"broken off": {head + `{"b":{"value":1}},`, nil, "The data ended before the result was complete."},
+		"broken off": {idsHead + `{"b":{"value":1}},`, nil, "The data ended before the result was complete."},
 		"no column":  {`{"fields":{"dimensions":[{"name":"a"}]},"data":[]}`, nil, "Query requires a field tagged thing."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := kind.Read(t.Context(), actiontest.JSONDetail(t, actiontest.Query(nil, nil), tt.result))
+			got, err := thing.Read(t.Context(), actiontest.JSONDetail(t, actiontest.Query(nil, nil), tt.result))
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("identifiers (-want +got):\n%s", diff)
 			}
@@ -42,12 +42,12 @@ func TestRead(t *testing.T) {
 			}
 		})
 	}
-	if _, err := kind.Read(t.Context(), actiontest.Query(nil, nil)); action.MessageOf(err) != "Couldn't get data from attachment." {
+	if _, err := thing.Read(t.Context(), actiontest.Query(nil, nil)); action.MessageOf(err) != "Couldn't get data from attachment." {
 		t.Errorf("without data: %v", err)
 	}
 }
 
-func TestCell(t *testing.T) {
+func TestIDOfACell(t *testing.T) {
 	t.Parallel()
 	for value, tt := range map[string]struct {
 		want    []string
@@ -55,11 +55,11 @@ func TestCell(t *testing.T) {
 	}{
 		" 17\n":  {[]string{"17"}, ""},
 		"":       {nil, "No cell."},
-		"17, 18": {nil, "The cell's value is no thing's number. Nothing was done."},
+		"17, 18": {nil, "The cell's value is not a valid thing ID. Nothing was done."},
 	} {
 		req := actiontest.Query(map[string]string{"value": value}, nil)
 		req.Type = action.TypeCell
-		got, err := kind.Read(t.Context(), req)
+		got, err := thing.Read(t.Context(), req)
 		if diff := cmp.Diff(tt.want, got); diff != "" || (err != nil) != (tt.message != "") || err != nil && action.MessageOf(err) != tt.message {
 			t.Errorf("%q: error %v, want %q; (-want +got):\n%s", value, err, tt.message, diff)
 		}
