@@ -2,19 +2,17 @@ package deliver
 
 import "context"
 
-// Observer hears of a delivery while it runs. Its methods are called by many goroutines at
-// once.
+// Observer is notified of a delivery's progress. Its methods are called concurrently.
 type Observer interface {
-	// Items is told that n items were accepted, or, with an error, that they were not and will
-	// not be tried again.
+	// Items is called when n items were accepted or, with an error, failed for good.
 	Items(n int, err error)
-	// Retry is told that a call which failed with err is made again now.
+	// Retry is called before a call that failed with err is made again.
 	Retry(err error)
 }
 
 type observerKey struct{}
 
-// WithObserver returns a context whose deliveries o hears of.
+// WithObserver returns a context that notifies o of its deliveries.
 func WithObserver(ctx context.Context, o Observer) context.Context {
 	return context.WithValue(ctx, observerKey{}, o)
 }

@@ -15,19 +15,19 @@ import (
 	"integrationhub.dev/hub/deliver"
 )
 
-// heard records what an observer is told.
-type heard struct {
-	mu   sync.Mutex
-	told []string
+// recorder records an observer's notifications.
+type recorder struct {
+	mu            sync.Mutex
+	notifications []string
 }
 
-func (h *heard) Items(n int, err error) { h.add(fmt.Sprintf("%d items: %v", n, err)) }
-func (h *heard) Retry(err error)        { h.add(fmt.Sprintf("again after: %v", err)) }
+func (r *recorder) Items(n int, err error) { r.add(fmt.Sprintf("%d items: %v", n, err)) }
+func (r *recorder) Retry(err error)        { r.add(fmt.Sprintf("retry after: %v", err)) }
 
-func (h *heard) add(what string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.told = append(h.told, what)
+func (r *recorder) add(text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.notifications = append(r.notifications, text)
 }
 
 func TestObserver(t *testing.T) {
@@ -35,7 +35,7 @@ func TestObserver(t *testing.T) {
 	busy := action.Errorf(action.RateLimited, "Too fast.")
 	refused := action.Errorf(action.Invalid, "No such column.")
 	synctest.Test(t, func(t *testing.T) {
-		h := &heard{}
+		r := &recorder{}
 		calls := 0
 		items := func(yield func(int, error) bool) {
 			for i := range 5 {
@@ -45,7 +45,7 @@ func TestObserver(t *testing.T) {
 			}
 		}
 		o := deliver.Options[int]{Size: 2, Retry: deliver.Retry{MaxAttempts: 3, InitialBackoff: time.Second, MaxBackoff: time.Second}}
-		deliver.Batches(deliver.WithObserver(t.Context(), h), items, o, func(_ context.Context, batch []int) error {
+		deliver.Batches(deliver.WithObserver(t.Context(), r), items, o, func(_ context.Context, batch []int) error {
 			calls++
 			switch {
 			case slices.Contains(batch, 0) && calls == 1, slices.Contains(batch, 4):
@@ -56,12 +56,12 @@ func TestObserver(t *testing.T) {
 			return nil
 		})
 		want := []string{
-			"again after: Too fast.", "2 items: <nil>",
+			"retry after: Too fast.", "2 items: <nil>",
 			"2 items: No such column.",
-			"again after: Too fast.", "again after: Too fast.", "1 items: Too fast.",
+			"retry after: Too fast.", "retry after: Too fast.", "1 items: Too fast.",
 		}
-		if diff := cmp.Diff(want, h.told); diff != "" {
-			t.Errorf("what the observer was told (-want +got):\n%s", diff)
+		if diff := cmp.Diff(want, r.notifications); diff != "" {
+			t.Errorf("notifications (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -19,6 +19,9 @@ import (
 	"integrationhub.dev/hub/outbound"
 )
 
+// markWritten does what the HTTP client does when it has written a request.
+func markWritten(ctx context.Context) { httptrace.ContextClientTrace(ctx).WroteHeaders() }
+
 func TestOnce(t *testing.T) {
 	t.Parallel()
 	limited := func(wait time.Duration) error {
@@ -52,7 +55,7 @@ func TestOnce(t *testing.T) {
 				once := deliver.Once{Name: "Them", Timeout: time.Minute, MaybeDeliveredHint: "It may be there."}
 				err := once.Do(t.Context(), func(ctx context.Context) error {
 					if tt.sent {
-						httptrace.ContextClientTrace(ctx).WroteHeaders()
+						markWritten(ctx)
 					}
 					calls++
 					return tt.errs[min(calls, len(tt.errs))-1]
@@ -72,7 +75,7 @@ func TestOnce(t *testing.T) {
 func TestOnceEnds(t *testing.T) {
 	t.Parallel()
 	late := func(ctx context.Context) error {
-		httptrace.ContextClientTrace(ctx).WroteHeaders()
+		markWritten(ctx)
 		<-ctx.Done()
 		return fmt.Errorf("calling: %w", context.Cause(ctx))
 	}
