@@ -29,7 +29,7 @@ const (
 	concurrency    = 4
 	// maxBatchBytes bounds the memory of a batch: Airtable publishes no limit in bytes.
 	maxBatchBytes = 8 << 20
-	// afterLimit is how long Airtable refuses a base that was called too often.
+	// afterLimit is how long Airtable rejects all requests for a base that exceeded its rate limit.
 	afterLimit = 30 * time.Second
 	// maxBisectCalls bounds the search for rejected records.
 	maxBisectCalls = 2_000
@@ -39,7 +39,7 @@ const (
 // proves that it created no records.
 var retry = deliver.Retry{MaxAttempts: 4, InitialBackoff: afterLimit / 6, MaxBackoff: afterLimit, When: rateLimited}
 
-// settings are the hub's: the OAuth client registered at Airtable.
+// settings are the hub's: the OAuth client that is registered at Airtable.
 type settings struct {
 	ClientID     string        `env:"AIRTABLE_CLIENT_ID,required,notEmpty"`
 	ClientSecret action.Secret `env:"AIRTABLE_CLIENT_SECRET,required,notEmpty"`
@@ -79,8 +79,8 @@ func (*Integration) Definition() action.Definition {
 	}
 }
 
-// Form implements [action.FormBuilder]. Whether the user is signed in is tried out. Only a
-// grant that is gone asks for a new sign-in; that Airtable is out of order is said as such.
+// Form implements [action.FormBuilder]. A request checks the sign-in. Only an invalid grant asks
+// for a new one; any other error is returned as it is.
 func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
 	s := i.open(req.State)
 	err := s.listBases(ctx)
@@ -99,8 +99,8 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 	}, nil
 }
 
-// Execute implements [action.Integration]. Tokens that were renewed go back to Looker
-// whatever becomes of the delivery: Airtable takes the old ones no more.
+// Execute implements [action.Integration]. Refreshed tokens go back to Looker even if the delivery
+// fails: the old ones are no longer valid.
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	if req.Data.Empty() {
 		return nil, action.Errorf(action.Invalid, "No attached json.")
@@ -132,12 +132,12 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 
 func rateLimited(err error) bool { return action.KindOf(err) == action.RateLimited }
 
-// record is one record as Airtable takes it: values by the names of Airtable's fields.
+// record is a record in a request: its values by Airtable's field names.
 type record struct {
 	Fields map[string]json.RawMessage `json:"fields"`
 }
 
-// weight is about how many bytes the record has in a request.
+// weight is the approximate size of the record in a request.
 func (r record) weight() int {
 	n := 0
 	for name, value := range r.Fields {
@@ -146,7 +146,7 @@ func (r record) weight() int {
 	return n
 }
 
-// records turns rows into records.
+// records converts rows to records.
 func records(table *action.Table) iter.Seq2[record, error] {
 	names := fieldNames(table.Columns)
 	return func(yield func(record, error) bool) {
@@ -171,8 +171,7 @@ func records(table *action.Table) iter.Seq2[record, error] {
 	}
 }
 
-// fieldNames are the columns' short labels, or, where two columns share one, what tells
-// them apart.
+// fieldNames returns the columns' short labels or, if two columns share one, a longer name.
 func fieldNames(columns []action.Column) []string {
 	count := map[string]int{}
 	for _, c := range columns {
@@ -195,7 +194,7 @@ func fieldNames(columns []action.Column) []string {
 	return names
 }
 
-// baseID and tableName go into Airtable's address.
+// baseID and tableName become part of the URL.
 type (
 	baseID    string
 	tableName string
@@ -205,7 +204,7 @@ type (
 func (b *baseID) UnmarshalText(text []byte) error {
 	for _, c := range text {
 		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
-			return errors.New("must be a base's id, such as appXXXXXXXXXXXXXX, as it stands in the base's address")
+			return errors.New("must be a base ID from the base's URL, such as appXXXXXXXXXXXXXX")
 		}
 	}
 	*b = baseID(text)
@@ -215,7 +214,7 @@ func (b *baseID) UnmarshalText(text []byte) error {
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (n *tableName) UnmarshalText(text []byte) error {
 	if t := string(text); t == "." || t == ".." {
-		return errors.New("must be a table's name or id")
+		return errors.New("must be the name or ID of a table")
 	}
 	*n = tableName(text)
 	return nil

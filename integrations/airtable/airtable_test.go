@@ -308,8 +308,8 @@ func TestExecuteRefuses(t *testing.T) {
 	}{
 		"no base":       {func(r *action.Request) { delete(r.Form, "base") }, result(1), `"base" is required.`},
 		"no table":      {func(r *action.Request) { delete(r.Form, "table") }, result(1), `"table" is required.`},
-		"an odd base":   {func(r *action.Request) { r.Form["base"] = "../meta" }, result(1), `"base" must be a base's id, such as appXXXXXXXXXXXXXX, as it stands in the base's address.`},
-		"an odd table":  {func(r *action.Request) { r.Form["table"] = ".." }, result(1), `"table" must be a table's name or id.`},
+		"an odd base":   {func(r *action.Request) { r.Form["base"] = "../meta" }, result(1), `"base" must be a base ID from the base's URL, such as appXXXXXXXXXXXXXX.`},
+		"an odd table":  {func(r *action.Request) { r.Form["table"] = ".." }, result(1), `"table" must be the name or ID of a table.`},
 		"no result":     {func(*action.Request) {}, `{"a":1}`, "The data is not a complete result in Looker's json_detail format."},
 		"not signed in": {func(r *action.Request) { r.State = "" }, result(1), "The sign-in at Airtable is missing or no longer valid. Open the form in Looker and log in again."},
 	} {

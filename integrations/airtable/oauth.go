@@ -38,7 +38,7 @@ func (i *Integration) Exchange(ctx context.Context, login action.Login, callback
 	return tokens{Access: t.AccessToken, Refresh: t.RefreshToken, Redirect: login.RedirectURL}.state(), nil
 }
 
-// refresh renews tokens. Airtable gives a new refresh token each time.
+// refresh gets new tokens. Airtable issues a new refresh token each time.
 func (i *Integration) refresh(ctx context.Context, old tokens) (tokens, error) {
 	t, err := i.config(old.Redirect).TokenSource(i.withClient(ctx), &oauth2.Token{RefreshToken: old.Refresh}).Token()
 	if err != nil {
@@ -51,7 +51,7 @@ func (i *Integration) withClient(ctx context.Context) context.Context {
 	return context.WithValue(ctx, oauth2.HTTPClient, i.deps.HTTP)
 }
 
-// oauthError keeps the library's error, which quotes the answer, out of logs.
+// oauthError keeps the library's error out of logs, because it quotes the response.
 func oauthError(ctx context.Context, err error) error {
 	if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		kind := action.KindOfStatus(e.Response.StatusCode)
@@ -63,15 +63,15 @@ func oauthError(ctx context.Context, err error) error {
 	return outbound.ConnectionError(ctx, err, "Airtable's sign-in")
 }
 
-// tokens are a user's, as Looker keeps them.
+// tokens are a user's, as Looker stores them.
 type tokens struct {
 	Refresh  string
 	Access   string
 	Redirect string
 }
 
-// parseState reads both shapes that are kept in people's Lookers: nested, and the older
-// flat one. Anything else counts as no tokens.
+// parseState reads both formats that Looker may have stored: the nested and the older, flat one.
+// Anything else counts as no tokens.
 func parseState(state string) tokens {
 	type pair struct {
 		Refresh string `json:"refresh_token"`
@@ -92,7 +92,7 @@ func parseState(state string) tokens {
 	return tokens{kept.Refresh, kept.Access, kept.RedirectURI}
 }
 
-// state is the tokens as Looker shall keep them.
+// state returns the tokens for Looker to store.
 func (t tokens) state() *action.State {
 	data, err := json.Marshal(map[string]any{
 		"tokens":   map[string]string{"refresh_token": t.Refresh, "access_token": t.Access},

@@ -1,5 +1,5 @@
-// Package braze flags the users in a query's result at Braze, with attributes and a label by
-// which they can be made a segment.
+// Package braze sets attributes of the users in a query's result at Braze, and a label by which
+// they can be segmented.
 package braze
 
 import (
@@ -23,8 +23,8 @@ var (
 )
 
 // Braze's published limits: https://www.braze.com/docs/api/api_limits/ and
-// https://www.braze.com/docs/api/endpoints/user_data/. The rate is that of older contracts,
-// 50,000 calls a minute; newer ones have more.
+// https://www.braze.com/docs/api/endpoints/user_data/. The rate limit is that of older contracts,
+// 50,000 requests a minute.
 const (
 	usersPerCall   = 75
 	maxCall        = 4 << 20
@@ -33,17 +33,17 @@ const (
 	maxBisectCalls = 2_000
 )
 
-// defaultLabel is what the form says that it is.
+// defaultLabel is also named in the form.
 const defaultLabel = "LOOKER_EXPORT"
 
 // settings are the hub's.
 type settings struct {
-	// MaxRows is how many rows of a result are sent; 0 stands for all. The default is what the
-	// description in Looker says.
+	// MaxRows is the maximum number of rows that are sent; 0 means all. The default is also named in
+	// the description in Looker.
 	MaxRows uint `env:"BRAZE_MAX_EXPORT" envDefault:"100000"`
 }
 
-// input is Looker's: the integration's settings and what the user chose.
+// input is the integration's settings in Looker and the user's answers.
 type input struct {
 	APIKey   action.Secret `param:"braze_api_key,required"`
 	Endpoint endpoint      `param:"braze_api_endpoint,required"`
@@ -118,7 +118,7 @@ func (*Integration) Form(context.Context, *action.Request) (*action.Form, error)
 	}}, nil
 }
 
-// retry is safe: what is sent sets attributes, and adds a label that Braze keeps once
+// retry is safe: calls set attributes, and add a label that Braze stores once
 // (https://www.braze.com/docs/user_guide/data/custom_data/custom_attributes/#arrays).
 var retry = deliver.Retry{MaxAttempts: 6, InitialBackoff: time.Second, MaxBackoff: time.Minute}
 
@@ -148,7 +148,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	return &action.Response{Message: fmt.Sprintf("%d rows sent to Braze.", result.Sent())}, nil
 }
 
-// limit rejects what is past the most rows that are sent, so that it is counted.
+// limit rejects the rows beyond MaxRows, so that they are counted.
 func (i *Integration) limit(users iter.Seq2[[]byte, error]) iter.Seq2[[]byte, error] {
 	if i.settings.MaxRows == 0 {
 		return users
@@ -166,7 +166,7 @@ func (i *Integration) limit(users iter.Seq2[[]byte, error]) iter.Seq2[[]byte, er
 	}
 }
 
-// key is what users are known by.
+// key is the identifier of users.
 type key string
 
 const (
@@ -183,25 +183,25 @@ func (k *key) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// endpoint is the host of Braze's REST API that holds the workspace.
+// endpoint is the host of the REST API for the workspace.
 type endpoint string
 
-// UnmarshalText implements [encoding.TextUnmarshaler]. The API key goes to this host, so it
-// must be one of Braze's.
+// UnmarshalText implements [encoding.TextUnmarshaler]. The host gets the API key, so it must be
+// one of Braze's.
 func (e *endpoint) UnmarshalText(text []byte) error {
 	lower := strings.ToLower(string(text))
 	if !strings.HasPrefix(lower, "http://") && !strings.HasPrefix(lower, "https://") {
-		return errors.New("must be an address that begins with https://")
+		return errors.New("must be a URL that begins with https://")
 	}
 	u, err := url.Parse(lower)
-	if err != nil || !brazes(u.Host) || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
-		return errors.New("must be the address of Braze's REST API, such as https://rest.iad-01.braze.com")
+	if err != nil || !isBrazeHost(u.Host) || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
+		return errors.New("must be the URL of a Braze REST API endpoint, such as https://rest.iad-01.braze.com")
 	}
 	*e = endpoint(u.Host)
 	return nil
 }
 
-func brazes(host string) bool {
+func isBrazeHost(host string) bool {
 	for _, suffix := range []string{".braze.com", ".braze.eu"} {
 		if name, ok := strings.CutSuffix(host, suffix); ok && name != "" && !strings.ContainsAny(name, ":/\\@[]% ") {
 			return true
@@ -210,5 +210,5 @@ func brazes(host string) bool {
 	return false
 }
 
-// address is where users are sent, always encrypted.
+// address is the URL for users, always HTTPS.
 func (e endpoint) address() string { return "https://" + string(e) + "/users/track" }

@@ -178,8 +178,8 @@ func TestRefuses(t *testing.T) {
 		"an odd key":       {func(r *action.Request) { r.Form["braze_key"] = "email" }, one, `"braze_key" must be external_id or braze_id.`},
 		"no tag":           {func(*action.Request) {}, result(`{}`, "u.id"), "Primary Braze key not found. The query needs a field tagged braze_id."},
 		"no result":        {func(*action.Request) {}, `1`, "The data is not a complete result in Looker's json_detail format."},
-		"the id as a name": {func(*action.Request) {}, result(``, "u.id braze_id", "u.x braze[external_id]"), "The field u.x is tagged braze[external_id], a name that the export uses itself."},
-		"a reserved name":  {func(*action.Request) {}, result(``, "u.id braze_id braze[looker_export]"), "The field u.id is tagged braze[looker_export], a name that the export uses itself."},
+		"the id as a name": {func(*action.Request) {}, result(``, "u.id braze_id", "u.x braze[external_id]"), "The field u.x is tagged braze[external_id], but this name is reserved."},
+		"a reserved name":  {func(*action.Request) {}, result(``, "u.id braze_id braze[looker_export]"), "The field u.id is tagged braze[looker_export], but this name is reserved."},
 		"a pivot": {
 			func(*action.Request) {},
 			`{"fields":{"dimensions":[{"name":"u.id","tags":["braze_id"]}],"measures":[{"name":"n","label_short":"N","tags":["braze[n]"]}]},"pivots":[{"key":"a"}],"data":[]}`,

@@ -10,33 +10,33 @@ import (
 	"integrationhub.dev/integrations/internal/rows"
 )
 
-// tagID is the LookML tag of the column that says who a user is; attributeTag matches the
-// tag braze[name] of those that hold attributes.
+// tagID is the LookML tag of the column that identifies users. attributeTag matches the tag
+// braze[name] of columns with attributes.
 const tagID = "braze_id"
 
 var attributeTag = regexp.MustCompile(`(?i)braze\[(.+)\]`)
 
-// label is the attribute that lists the exports which a user was part of, and existing the
-// member that keeps Braze from making users of ids that it does not know.
+// label is the attribute that lists a user's exports. existing keeps Braze from creating users
+// for unknown IDs.
 const (
 	label    = "looker_export"
 	existing = "_update_existing_only"
 )
 
-// columns say what becomes of a row.
+// columns map a row to a user.
 type columns struct {
 	id         int
 	attributes []attribute
 }
 
-// attribute is a column whose value goes along under a name.
+// attribute is a column with the value of an attribute.
 type attribute struct {
 	name   string
 	column int
 }
 
-// mapColumns reads the columns' tags. As in people's LookML, the last column tagged as the
-// id counts, and so does the last one with an attribute's name.
+// mapColumns reads the columns' tags. If several columns have the same tag, the last one counts,
+// as in the reference.
 func mapColumns(table *action.Table, k key) (*columns, error) {
 	m := &columns{id: -1}
 	for i, c := range table.Columns {
@@ -65,7 +65,7 @@ func (m *columns) add(table *action.Table, name string, column int, k key) error
 	c := table.Columns[column]
 	switch {
 	case name == string(k) || name == label || name == existing:
-		return action.Errorf(action.Invalid, "The field %s is tagged braze[%s], a name that the export uses itself.", c.Title(), name)
+		return action.Errorf(action.Invalid, "The field %s is tagged braze[%s], but this name is reserved.", c.Title(), name)
 	case len(table.Pivots) > 0 && (c.Group == "measures" || c.Group == "table_calculations"):
 		return action.Errorf(action.Invalid, "The field %s is pivoted, but an attribute has one value. Remove the pivot, or the tag braze[%s].", c.Title(), name)
 	}
@@ -93,7 +93,7 @@ func (m *columns) users(table *action.Table, k key, export string) iter.Seq2[[]b
 	}
 }
 
-// user writes one user. Braze knows ids as strings. A null takes an attribute away.
+// user encodes a user. IDs are strings at Braze. A null removes an attribute.
 func (m *columns) user(w *rows.JSONWriter, row action.Row, k key, export string) ([]byte, error) {
 	id := row.Cell(m.id).Text()
 	if id == "" {

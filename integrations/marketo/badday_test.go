@@ -133,7 +133,7 @@ func TestBadDayOfCampaigns(t *testing.T) {
 		if leads.Check(t, total, nil); leads.Unconfirmed() != 0 {
 			t.Errorf("%d leads unconfirmed", leads.Unconfirmed())
 		}
-		if !strings.Contains(action.MessageOf(err), "It may have been triggered all the same.") {
+		if !strings.Contains(action.MessageOf(err), "It may already have been triggered.") {
 			t.Errorf("message %q", action.MessageOf(err))
 		}
 	})

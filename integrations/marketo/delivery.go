@@ -17,8 +17,8 @@ import (
 	"integrationhub.dev/integrations/internal/rows"
 )
 
-// retry is for calls that may be made twice: a lead that is updated again has the same values,
-// and is on a list once.
+// retry is for calls that can be repeated: updates set the same values, and a lead is on a list
+// only once.
 var retry = deliver.Retry{MaxAttempts: 7, InitialBackoff: time.Second, MaxBackoff: 30 * time.Second}
 
 // delivery is one delivery in progress.
@@ -31,7 +31,7 @@ type delivery struct {
 	triggers map[string]*triggers
 }
 
-// changeAll does with updated leads what the user asked for besides.
+// changeAll does the additional action with updated leads.
 func (d *delivery) changeAll(ctx context.Context, batch []*lead) error {
 	failed := map[int]error{}
 	for _, target := range d.input.Targets {
@@ -57,7 +57,7 @@ func (d *delivery) changeAll(ctx context.Context, batch []*lead) error {
 	return deliver.Partial(failed)
 }
 
-// afterUpdate words an error that came when the leads had been updated.
+// afterUpdate explains an error after which the leads are already updated.
 func (d *delivery) afterUpdate(target string, err error) error {
 	what := map[subaction]string{
 		addCampaign: "campaign %s was not triggered for them", addList: "not added to list %s", removeList: "not removed from list %s",
@@ -65,14 +65,14 @@ func (d *delivery) afterUpdate(target string, err error) error {
 	return action.Wrap(err, action.KindOf(err), "Leads were updated, but "+what+": %s", target, action.MessageOf(err))
 }
 
-// result is what Marketo says of one lead.
+// result is Marketo's result for one lead.
 type result struct {
 	ID      uint64    `json:"id"`
 	Status  string    `json:"status"`
 	Reasons []problem `json:"reasons"`
 }
 
-// update creates or updates leads in one call, and notes their ids
+// update creates or updates leads in one call, and sets their IDs
 // (https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/leads).
 func (d *delivery) update(ctx context.Context, batch []*lead) error {
 	input := make([]json.RawMessage, len(batch))
@@ -98,11 +98,10 @@ func (d *delivery) update(ctx context.Context, batch []*lead) error {
 	return deliver.Partial(failed)
 }
 
-// errIncomplete is for an answer that leaves out leads: it says nothing about any.
-var errIncomplete = action.Errorf(action.Unavailable, "Marketo answered, but not for every lead.")
+// errIncomplete is for a response without a result for each lead.
+var errIncomplete = action.Errorf(action.Unavailable, "Marketo did not confirm every lead.")
 
-// change does with leads what was asked for besides updating them, and returns why it could not
-// be done: for single ones, or for all.
+// change does the additional action. It returns errors for single leads, or one for all.
 func (d *delivery) change(ctx context.Context, target string, ids []uint64) (map[uint64]error, error) {
 	switch d.input.Action {
 	case addCampaign:
@@ -151,7 +150,7 @@ func (d *delivery) list(ctx context.Context, method, list string, ids []uint64) 
 	return why, nil
 }
 
-// objects are ids as Marketo takes them in a body.
+// objects converts IDs for a request body.
 func objects(ids []uint64) []map[string]uint64 {
 	all := make([]map[string]uint64, len(ids))
 	for i, id := range ids {

@@ -10,24 +10,24 @@ import (
 	"integrationhub.dev/hub/deliver"
 )
 
-// tagPrefix begins the LookML tags that name Marketo's fields, such as marketo:email.
+// tagPrefix is the prefix of LookML tags that name Marketo's fields, such as marketo:email.
 const tagPrefix = "marketo:"
 
 // lead is one row.
 type lead struct {
-	// row is its number in the result, from 1: what errors may say of it.
+	// row is its number in the result, from 1, which errors may contain.
 	row int
 	// key is the value of the lookup field. Marketo's comparison ignores case.
 	key string
-	// fields are the lead's as Marketo takes them: a JSON object.
+	// fields are a JSON object.
 	fields json.RawMessage
-	// id is Marketo's, once the lead is updated.
+	// id is Marketo's. It is set when the lead is updated.
 	id uint64
 }
 
-// layout says which column goes where.
+// layout maps columns to Marketo's fields.
 type layout struct {
-	// fields are the names of Marketo's fields by column: a column may fill several.
+	// fields are the field names by column. A column may set several.
 	fields [][]string
 	titles []string
 	lookup int
@@ -63,7 +63,7 @@ func newLayout(columns []action.Column, lookup string) (*layout, error) {
 	return l, nil
 }
 
-// leads turns rows into leads.
+// leads converts rows to leads.
 func (l *layout) leads(table *action.Table) iter.Seq2[*lead, error] {
 	return func(yield func(*lead, error) bool) {
 		n := 0
@@ -83,8 +83,8 @@ func (l *layout) leads(table *action.Table) iter.Seq2[*lead, error] {
 func (l *layout) lead(n int, row action.Row) (*lead, error) {
 	key := strings.ToLower(strings.TrimSpace(row.Cell(l.lookup).Text()))
 	if key == "" {
-		// Marketo would make a new lead of it, each time.
-		return nil, deliver.Reject(action.Errorf(action.Invalid, "A row has no %s to look its lead up by.", l.field))
+		// Marketo would create a lead each time.
+		return nil, deliver.Reject(action.Errorf(action.Invalid, "A row has no %s to look up its lead.", l.field))
 	}
 	fields := map[string]json.RawMessage{}
 	for i, names := range l.fields {
@@ -103,9 +103,9 @@ func (l *layout) lead(n int, row action.Row) (*lead, error) {
 	text, err := json.Marshal(fields)
 	switch {
 	case err != nil:
-		return nil, deliver.Reject(action.Wrap(err, action.Invalid, "A row has a value that is no valid JSON."))
+		return nil, deliver.Reject(action.Wrap(err, action.Invalid, "A row has a value that is not valid JSON."))
 	case len(text) > bytesPerCall:
-		return nil, deliver.Reject(action.Errorf(action.Invalid, "A row is larger than the 1 MB that Marketo takes."))
+		return nil, deliver.Reject(action.Errorf(action.Invalid, "A row exceeds Marketo's limit of 1 MB."))
 	}
 	return &lead{row: n, key: key, fields: text}, nil
 }

@@ -25,12 +25,12 @@ var (
 // name is what people call the destination.
 const name = "Marketo"
 
-// Marketo's published limits, for all that call an instance together: a hundred calls in
-// twenty seconds, ten at once, 300 leads and 1 MB a call
+// Marketo's published limits for all clients of an instance: a hundred calls in twenty seconds,
+// ten concurrent calls, 300 leads and 1 MB a call
 // (https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/marketo-integration-best-practices),
-// and a hundred leads where a campaign is triggered
+// and a hundred leads for a campaign trigger
 // (https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/smart-campaigns).
-// The hub leaves some of each to others.
+// The hub leaves a part of them to others.
 const (
 	leadsPerCall    = 300
 	leadsPerTrigger = 100
@@ -69,8 +69,8 @@ func (*Integration) Definition() action.Definition {
 	}
 }
 
-// Form implements [action.FormBuilder]. Names and default stay: schedules that exist lose the
-// values of fields that change.
+// Form implements [action.FormBuilder]. Names and defaults are contract: existing schedules lose
+// the values of renamed fields.
 func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
 	return &action.Form{Fields: []action.Field{
 		{
@@ -94,10 +94,10 @@ func (*Integration) Form(context.Context, *action.Request) (*action.Form, error)
 	}}, nil
 }
 
-// subaction is what happens to a lead after it was updated.
+// subaction is done to a lead after its update.
 type subaction string
 
-// The subactions, by their names in the form. Schedules from before it had them have none.
+// The names of subactions in the form. The oldest schedules have none.
 const (
 	legacy      subaction = ""
 	noAction    subaction = "none"
@@ -137,7 +137,7 @@ func (in *input) Validate() error {
 	}
 	for _, t := range in.Targets {
 		if !number.MatchString(t) {
-			return action.InvalidField("campaignId", "The ids of campaigns and lists are numbers, separated by commas.")
+			return action.InvalidField("campaignId", "Enter the numeric IDs of campaigns or lists, separated by commas.")
 		}
 	}
 	missing := map[subaction]string{addCampaign: "Add to campaign", addList: "Add to list", removeList: "Remove from list"}[in.Action]
@@ -153,12 +153,11 @@ func (in *input) Validate() error {
 	return nil
 }
 
-// instance is the beginning of an instance's addresses, such as
-// https://123-ABC-456.mktorest.com.
+// instance is the base URL of an instance, such as https://123-ABC-456.mktorest.com.
 type instance string
 
-// UnmarshalText implements [encoding.TextUnmarshaler]. Marketo shows the address with a path,
-// /rest or /identity, which is dropped.
+// UnmarshalText implements [encoding.TextUnmarshaler]. Marketo shows the URL with a path, /rest or
+// /identity, which is dropped.
 func (i *instance) UnmarshalText(text []byte) error {
 	t := string(text)
 	if !strings.Contains(t, "://") {
@@ -166,14 +165,14 @@ func (i *instance) UnmarshalText(text []byte) error {
 	}
 	u, err := url.Parse(t)
 	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
-		return errors.New("must be the address of a Marketo instance, such as https://123-ABC-456.mktorest.com")
+		return errors.New("must be the URL of a Marketo instance, such as https://123-ABC-456.mktorest.com")
 	}
 	*i = instance("https://" + u.Host)
 	return nil
 }
 
 // Execute implements [action.Integration]. A row counts as delivered when its lead was updated
-// and everything else that was asked for was done.
+// and the additional action was done.
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	in, err := action.Decode[input](req)
 	if err != nil {

@@ -222,7 +222,7 @@ func TestInstance(t *testing.T) {
 		req := query(t, answers("none", ""), people("a"))
 		req.Params["url"] = address
 		got := execute(t, d, req)
-		if ok && got != "1 leads updated." || !ok && got != `"url" must be the address of a Marketo instance, such as https://123-ABC-456.mktorest.com.` {
+		if ok && got != "1 leads updated." || !ok && got != `"url" must be the URL of a Marketo instance, such as https://123-ABC-456.mktorest.com.` {
 			t.Errorf("%s: %s", address, got)
 		}
 		for _, r := range d.Requests() {
@@ -252,11 +252,11 @@ func TestRefuses(t *testing.T) {
 		"no list to leave":    {answers("removeList", ""), people("a"), "'Remove from list' was selected, but additional action ID was not provided"},
 		"an id for nothing":   {answers("none", "5"), people("a"), "Additional action of 'none' was selected, but additional action ID was provided"},
 		"an unknown action":   {answers("drop", "5"), people("a"), `"subaction" must be addCampaign, addList, removeList or none.`},
-		"an id with a path":   {answers("addList", "9/../x"), people("a"), "The ids of campaigns and lists are numbers, separated by commas."},
+		"an id with a path":   {answers("addList", "9/../x"), people("a"), "Enter the numeric IDs of campaigns or lists, separated by commas."},
 		"two for one":         {answers("none", ""), `{"fields":{"dimensions":[{"name":"a","tags":["marketo:email"]},{"name":"b","tags":["marketo:email"]}]},"data":[]}`, "The fields a and b are both tagged marketo:email."},
-		"no address":          {answers("none", ""), columns + `,"data":[{"u.email":{"value":null},"u.score":{"value":1}}]}`, "A row has no email to look its lead up by."},
+		"no address":          {answers("none", ""), columns + `,"data":[{"u.email":{"value":null},"u.score":{"value":1}}]}`, "A row has no email to look up its lead."},
 		"pivoted":             {answers("none", ""), columns + `,"pivots":[{"key":"a"}],"data":[{"u.email":{"value":"a"},"u.score":{"a":{"value":1}}}]}`, "The column Score is pivoted: one field of a lead cannot hold several values."},
-		"too large":           {answers("none", ""), people(strings.Repeat("a", 900_000)), "A row is larger than the 1 MB that Marketo takes."},
+		"too large":           {answers("none", ""), people(strings.Repeat("a", 900_000)), "A row exceeds Marketo's limit of 1 MB."},
 		"no result":           {answers("none", ""), `{"no":"rows"}`, "The data is not a complete result in Looker's json_detail format."},
 		"a query that failed": {answers("none", ""), `{"errors":[{"message":"Bad SQL."}]}`, "Looker's query failed: Bad SQL."},
 	} {
@@ -315,7 +315,7 @@ func TestSkippedLeads(t *testing.T) {
 			map[string]func(actiontest.Recorded) actiontest.Reply{"lists/9/leads.json": always(success(
 				`{"id":1,"status":"memberof"},{"id":2,"status":"skipped","reasons":[{"code":"1004","message":"Lead not found"}]}`))},
 			"1 of 3 leads delivered, 2 failed. Leads were updated, but not added to list 9: Marketo says: Lead not found (1004) (first: lead 2). " +
-				"Leads were updated, but not added to list 9: Marketo answered, but not for every lead.",
+				"Leads were updated, but not added to list 9: Marketo did not confirm every lead.",
 			[]string{"1", "2", "3"},
 		},
 		"off a list, who was not on it": {
@@ -361,14 +361,14 @@ func TestTriggersOnce(t *testing.T) {
 		"an answer lost": {
 			[]string{"a", "a"},
 			always(actiontest.Reply{Reset: true}),
-			"0 of 2 leads delivered, 2 failed. Leads were updated, but campaign 5 was not triggered for them: The connection to Marketo failed. It may have been triggered all the same. " +
+			"0 of 2 leads delivered, 2 failed. Leads were updated, but campaign 5 was not triggered for them: The connection to Marketo failed. It may already have been triggered. " +
 				"Leads were updated, but campaign 5 was not triggered for them: It may have been triggered already, for another row of the same lead.",
 			1,
 		},
 		"out of order": {
 			[]string{"a"},
 			always(failure("611", "System error")),
-			"Leads were updated, but campaign 5 was not triggered for them: Marketo is out of order: System error (611). It may have been triggered all the same.",
+			"Leads were updated, but campaign 5 was not triggered for them: Marketo is out of order: System error (611). It may already have been triggered.",
 			1,
 		},
 		"refused for one row, taken for the next": {
@@ -453,7 +453,7 @@ func TestMarketoFails(t *testing.T) {
 		"a lock":                  {leads: failure("719", "Lock wait timeout exceeded"), kind: action.Unavailable, message: "Marketo is out of order: Lock wait timeout exceeded (719).", calls: 8},
 		"out of order":            {leads: actiontest.Reply{Status: 502, Body: "<html>"}, kind: action.Unavailable, message: "Marketo answered 502 Bad Gateway.", calls: 8},
 		"no success":              {leads: actiontest.Reply{Body: `{"success":false}`}, kind: action.Unavailable, message: "Marketo answered, but did not confirm what was asked for.", calls: 8},
-		"no lead":                 {leads: success(""), kind: action.Unavailable, message: "Marketo answered, but not for every lead.", calls: 8},
+		"no lead":                 {leads: success(""), kind: action.Unavailable, message: "Marketo did not confirm every lead.", calls: 8},
 		"another answer":          {leads: actiontest.Reply{Body: `{"success":true,"result":{}}`}, kind: action.Unavailable, message: "Unexpected response from Marketo.", calls: 8},
 		"a page":                  {leads: actiontest.Reply{Body: `<html>`}, kind: action.Unavailable, message: "Unexpected response from Marketo. Marketo may already have accepted the request. Check before retrying.", calls: 8},
 	} {

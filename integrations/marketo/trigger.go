@@ -11,10 +11,10 @@ import (
 	"integrationhub.dev/hub/deliver"
 )
 
-// trigger triggers a campaign for leads
+// trigger runs a campaign for leads
 // (https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/smart-campaigns).
-// Each time it is triggered the campaign runs, and may send a mail: so it is triggered once for
-// a lead, however many rows name it, and not again where an answer is lost.
+// Each run may send a mail, so a lead gets only one, however many rows it has, and the call is not
+// repeated if its outcome is unknown.
 func (d *delivery) trigger(ctx context.Context, campaign string, ids []uint64) (map[uint64]error, error) {
 	t := d.triggers[campaign]
 	fresh, why := t.claim(ids)
@@ -22,8 +22,8 @@ func (d *delivery) trigger(ctx context.Context, campaign string, ids []uint64) (
 		return why, nil
 	}
 	body := map[string]any{"input": map[string]any{"leads": objects(fresh)}}
-	once := deliver.Once{Name: name, MaybeDeliveredHint: "It may have been triggered all the same."}
-	err := d.client.signIn(ctx) // before a call that must not be made twice
+	once := deliver.Once{Name: name, MaybeDeliveredHint: "It may already have been triggered."}
+	err := d.client.signIn(ctx) // before a call that must not be repeated
 	signedIn := err == nil
 	if signedIn {
 		err = deliver.Call(ctx, d.limiter, once, func(ctx context.Context) error {
@@ -33,7 +33,7 @@ func (d *delivery) trigger(ctx context.Context, campaign string, ids []uint64) (
 	switch kind := action.KindOf(err); {
 	case err == nil:
 	case signedIn && (kind == action.Unavailable || kind == action.Timeout):
-		t.doubt(fresh)
+		t.markInDoubt(fresh)
 	default:
 		t.release(fresh)
 	}
@@ -48,26 +48,26 @@ func (d *delivery) trigger(ctx context.Context, campaign string, ids []uint64) (
 	return why, nil
 }
 
-// triggers remember for which leads a campaign was triggered, in about two bytes for each.
+// triggers remembers for which leads a campaign was triggered, in about two bytes for each.
 type triggers struct {
 	mu sync.Mutex
-	// done are those it was triggered for, or is being; doubtful those it may have been.
-	done, doubtful *roaring64.Bitmap
+	// claimed are the leads of calls that succeeded or are in flight; inDoubt those of calls with an
+	// unknown outcome.
+	claimed, inDoubt *roaring64.Bitmap
 }
 
 func newTriggers(campaigns []string) map[string]*triggers {
 	all := map[string]*triggers{}
 	for _, c := range campaigns {
-		all[c] = &triggers{done: roaring64.New(), doubtful: roaring64.New()}
+		all[c] = &triggers{claimed: roaring64.New(), inDoubt: roaring64.New()}
 	}
 	return all
 }
 
-// errDoubt is for a row whose lead another row named before it.
+// errDoubt is for another row of a lead in doubt.
 var errDoubt = action.Errorf(action.Unavailable, "It may have been triggered already, for another row of the same lead.")
 
-// claim returns those of the leads for which the campaign is to be triggered, and why it is not
-// for those that are in doubt.
+// claim returns the leads for which the campaign must be triggered, and errors for those in doubt.
 func (t *triggers) claim(ids []uint64) ([]uint64, map[uint64]error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -75,29 +75,29 @@ func (t *triggers) claim(ids []uint64) ([]uint64, map[uint64]error) {
 	why := map[uint64]error{}
 	for _, id := range ids {
 		switch {
-		case t.doubtful.Contains(id):
+		case t.inDoubt.Contains(id):
 			why[id] = errDoubt
-		case t.done.CheckedAdd(id):
+		case t.claimed.CheckedAdd(id):
 			fresh = append(fresh, id)
 		}
 	}
 	return fresh, why
 }
 
-// doubt notes that nobody knows whether the campaign was triggered.
-func (t *triggers) doubt(ids []uint64) {
+// markInDoubt records leads for which the campaign may have been triggered.
+func (t *triggers) markInDoubt(ids []uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, id := range ids {
-		t.doubtful.Add(id)
+		t.inDoubt.Add(id)
 	}
 }
 
-// release takes a claim back.
+// release undoes claim.
 func (t *triggers) release(ids []uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, id := range ids {
-		t.done.Remove(id)
+		t.claimed.Remove(id)
 	}
 }

@@ -11,12 +11,12 @@ import (
 )
 
 var (
-	errNoIdentity = action.Errorf(action.Invalid, "A row has no value for any pii.")
-	errTooLarge   = action.Errorf(action.TooLarge, "A row is larger than the %d KB that mParticle takes.", maxRow>>10)
+	errNoIdentity = action.Errorf(action.Invalid, "A row has no value for any identity.")
+	errTooLarge   = action.Errorf(action.TooLarge, "A row exceeds mParticle's limit of %d KB.", maxRow>>10)
 )
 
-// batches yields the rows as what mParticle calls batches: what it is told about one user at
-// once (https://docs.mparticle.com/developers/apis/json-reference/).
+// batches yields the rows as event batches of one user each
+// (https://docs.mparticle.com/developers/apis/json-reference/).
 func (m *mapping) batches(table *action.Table, environment string) iter.Seq2[[]byte, error] {
 	w := rows.NewJSONWriter()
 	return func(yield func([]byte, error) bool) {
@@ -74,7 +74,7 @@ func (m *mapping) identified(row action.Row) bool {
 	return false
 }
 
-// event writes a custom event. mParticle takes none without a name and a type.
+// event encodes a custom event. mParticle requires a name and a type.
 func (m *mapping) event(w *rows.JSONWriter, row action.Row) {
 	w.Begin()
 	w.Object("data")
@@ -96,7 +96,7 @@ func (m *mapping) event(w *rows.JSONWriter, row action.Row) {
 	w.End()
 }
 
-// object writes members that the row has a value for. A pivoted column becomes a member for
+// object encodes the members that the row has values for. A pivoted column becomes one member for
 // each pivot.
 func (m *mapping) object(w *rows.JSONWriter, name string, members []member, row action.Row) {
 	w.Object(name)

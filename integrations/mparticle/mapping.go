@@ -7,7 +7,7 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// identityTags are the LookML tags of identities, with mParticle's names of them:
+// identityTags map the LookML tags of identities to mParticle's names:
 // https://docs.mparticle.com/developers/apis/json-reference/#user_identities.
 var identityTags = map[string]string{
 	"mp_customer_id": "customerid", "mp_email": "email",
@@ -15,7 +15,7 @@ var identityTags = map[string]string{
 	"mp_other": "other", "mp_other2": "other2", "mp_other3": "other3", "mp_other4": "other4",
 }
 
-// dataTags are the tags of what describes an event.
+// dataTags map the tags of event data.
 var dataTags = map[string]string{
 	"mp_event_name": eventName, "mp_custom_event_type": eventType, "mp_event_id": "event_id",
 	"mp_timestamp_unixtime_ms": "timestamp_unixtime_ms", "mp_session_id": "session_id", "mp_session_uuid": "session_uuid",
@@ -26,8 +26,8 @@ const (
 	eventType = "custom_event_type"
 )
 
-// deviceFields are what mParticle knows of a device. A column tagged mp_device_info is named
-// after one: devices.os_version.
+// deviceFields are mParticle's device fields. A column tagged mp_device_info is named after one,
+// such as devices.os_version.
 var deviceFields = strings.Fields(`
 	brand product device android_uuid device_manufacturer platform os_version device_model
 	screen_height screen_width screen_dpi device_country locale_language locale_country
@@ -37,22 +37,22 @@ var deviceFields = strings.Fields(`
 	radio_access_technology supports_telephony has_nfc bluetooth_enabled bluetooth_version
 	ios_idfv android_advertising_id limit_ad_tracking is_dst`)
 
-// prefix tells what comes from Looker from what mParticle knows otherwise.
+// prefix marks attributes that come from Looker.
 const prefix = "looker_"
 
-// member is a column whose value goes along under a name.
+// member is a column and the name of its value in the request.
 type member struct {
 	name   string
 	column int
 }
 
-// mapping says what becomes of a row's columns.
+// mapping maps a row's columns.
 type mapping struct {
 	kind   dataType
 	pivots []action.Pivot
 
 	identities, userAttributes, deviceInfo, data, customAttributes []member
-	// unknown are the names of columns that cannot be sent as they are tagged.
+	// unknown are the names of columns with unknown tags.
 	unknown []string
 }
 
@@ -67,7 +67,7 @@ func newMapping(table *action.Table, kind dataType) *mapping {
 		case name != "":
 			set(&m.identities, name, i)
 		case kind == userData && tag == "mp_event_name":
-			// belongs to events
+			// only for events
 		case kind == userData:
 			set(&m.userAttributes, prefix+c.Name, i)
 		default:
@@ -77,8 +77,7 @@ func newMapping(table *action.Table, kind dataType) *mapping {
 	return m
 }
 
-// addToEvent maps a column of an event that is no identity. Columns without a tag are not
-// sent.
+// addToEvent maps a column that is not an identity. Columns without a tag are not sent.
 func (m *mapping) addToEvent(name, tag string, column int) {
 	_, field, _ := strings.Cut(name, ".")
 	switch {
@@ -96,7 +95,7 @@ func (m *mapping) addToEvent(name, tag string, column int) {
 	}
 }
 
-// set adds a member. Of columns with one name the last counts.
+// set adds a member. Of columns with the same name the last one counts.
 func set(members *[]member, name string, column int) {
 	*members = append(slices.DeleteFunc(*members, func(m member) bool { return m.name == name }), member{name, column})
 }

@@ -16,9 +16,8 @@ var (
 	_ action.FormBuilder = (*Integration)(nil)
 )
 
-// mParticle takes 100 rows and less than 256 KB a call:
-// https://docs.mparticle.com/guides/default-service-limits/. What it counts as a KB it does
-// not say.
+// mParticle accepts 100 rows and less than 256 KB a request, without saying whether 1 KB is 1000
+// or 1024 bytes: https://docs.mparticle.com/guides/default-service-limits/.
 const (
 	rowsPerCall    = 100
 	maxCall        = 256_000
@@ -32,7 +31,7 @@ type settings struct {
 	Region region `env:"MPARTICLE_REGION"`
 }
 
-// region is where a workspace's data lives.
+// region is the data center of a workspace.
 type region string
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
@@ -44,7 +43,7 @@ func (r *region) UnmarshalText(text []byte) error {
 	return errors.New("MPARTICLE_REGION must be us1, us2, eu1 or au1")
 }
 
-// address is where rows are sent. Without a region it is that of the first workspaces.
+// address is the URL for rows. Without a region it is that of the first data center.
 func (r region) address() string {
 	if r == "" {
 		return "https://inbound.mparticle.com/s2s/v2/bulkevents"
@@ -52,7 +51,7 @@ func (r region) address() string {
 	return "https://s2s." + string(r) + ".mparticle.com/v2/bulkevents"
 }
 
-// input is Looker's: the integration's settings and what the user chose.
+// input is the integration's settings in Looker and the user's answers.
 type input struct {
 	APIKey      string        `param:"apiKey,required"`
 	APISecret   action.Secret `param:"apiSecret,required"`
@@ -60,7 +59,7 @@ type input struct {
 	Environment string        `form:"environment"`
 }
 
-// dataType is what becomes of a row.
+// dataType decides what a row is sent as.
 type dataType string
 
 const (
@@ -145,7 +144,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return nil, action.Errorf(action.Invalid, "Each row must specify at least 1 identity tag.")
 	}
 	for _, field := range m.unknown {
-		i.deps.Log.WarnContext(ctx, "mparticle: a field's tag has no meaning, so the field is not sent", "field", field)
+		i.deps.Log.WarnContext(ctx, "mparticle: field is not sent, its tag is unknown", "field", field)
 	}
 	c := &client{
 		http: i.deps.HTTP, address: i.settings.Region.address(), key: in.APIKey, secret: in.APISecret,

@@ -167,7 +167,7 @@ func TestRefuses(t *testing.T) {
 		"no identity":        {func(*action.Request) {}, result(`{"u":{"value":"u"}}`, dimensions("u mp_event_name")), "Each row must specify at least 1 identity tag."},
 		"no result":          {func(*action.Request) {}, `{}`, "The data is not a complete result in Looker's json_detail format."},
 		"rows without one":   {func(*action.Request) {}, result(`{"u":{"value":null}}`, dimensions("u mp_other")), "A row has no value for any identity."},
-		"rows too large":     {func(*action.Request) {}, result(`{"u":{"value":"`+strings.Repeat("x", 300_000)+`"}}`, dimensions("u mp_other")), "A row is larger than the 256 KB that mParticle takes."},
+		"rows too large":     {func(*action.Request) {}, result(`{"u":{"value":"`+strings.Repeat("x", 300_000)+`"}}`, dimensions("u mp_other")), "A row exceeds mParticle's limit of 256 KB."},
 		"a failed query":     {func(*action.Request) {}, `{"errors":[{"message":"No such table."}],"fields":{},"data":[]}`, "Looker's query failed: No such table."},
 		"groups that are no": {func(*action.Request) {}, `{"fields":{"measures":null},"data":[]}`, "Each row must specify at least 1 identity tag."},
 	} {

@@ -8,45 +8,45 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// mParticle's limit begins at 270 rows a second for an account, and goes up and down with
-// what is sent; its answers say how much of the limit is used
+// mParticle's rate limit starts at 270 rows a second for an account and adapts to the traffic. Its
+// responses report the percentage in use
 // (https://docs.mparticle.com/guides/default-service-limits/#api-throttling).
 const (
-	firstRate = 270.0 / rowsPerCall // calls a second
-	leastRate = firstRate / 8
-	mostRate  = 40.0
+	initialRate = 270.0 / rowsPerCall // calls a second
+	minRate     = initialRate / 8
+	maxRate     = 40.0
 
-	roomBelow = 70 // percent used, at most, to go faster
-	fullAbove = 90 // percent used, at least, to go slower
-	quicker   = 1.05
-	slower    = 0.95
+	lowUsage  = 70 // percent: speed up below
+	highUsage = 90 // percent: slow down above
+	speedUp   = 1.05
+	slowDown  = 0.95
 )
 
-// pace spaces calls by what mParticle says of its limit.
+// pace adapts the rate of calls to the usage that mParticle reports.
 type pace struct {
 	limiter *rate.Limiter
-	mu      sync.Mutex // held from reading the limit to setting it
+	mu      sync.Mutex // guards the limit between reading and setting it
 }
 
-func newPace() *pace { return &pace{limiter: rate.NewLimiter(firstRate, 1)} }
+func newPace() *pace { return &pace{limiter: rate.NewLimiter(initialRate, 1)} }
 
-// used takes the answer to a call that was taken. Without the header the pace stays.
+// used reads the headers of a successful response. Without the usage the rate stays.
 func (p *pace) used(h http.Header) {
 	percent, err := strconv.ParseFloat(h.Get("X-mp-rate-limit-percentage-used"), 64)
 	switch {
 	case err != nil:
-	case percent <= roomBelow:
-		p.times(quicker)
-	case percent >= fullAbove:
-		p.times(slower)
+	case percent <= lowUsage:
+		p.times(speedUp)
+	case percent >= highUsage:
+		p.times(slowDown)
 	}
 }
 
-// limited notes that a call was refused for its rate.
+// limited slows down after a call that was rate limited.
 func (p *pace) limited() { p.times(0.5) }
 
 func (p *pace) times(factor rate.Limit) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.limiter.SetLimit(max(leastRate, min(mostRate, p.limiter.Limit()*factor)))
+	p.limiter.SetLimit(max(minRate, min(maxRate, p.limiter.Limit()*factor)))
 }

@@ -1,4 +1,4 @@
-// Package segmentgroup adds the rows of a query to Segment's groups, as traits and as users.
+// Package segmentgroup sends the rows of a query to Segment as traits and members of groups.
 package segmentgroup
 
 import (

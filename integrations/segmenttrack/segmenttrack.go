@@ -1,4 +1,4 @@
-// Package segmenttrack tells Segment of an event for each row of a query.
+// Package segmenttrack tracks an event at Segment for each row of a query.
 package segmenttrack
 
 import (

@@ -84,7 +84,7 @@ func (c *client) settle(batch []update, a answer) error {
 		if len(a.Results)+len(failed) >= len(batch) {
 			return deliver.Partial(failed)
 		}
-		unnamed = action.Wrap(errOpen, action.Unavailable, "HubSpot answered, but did not confirm every update.")
+		unnamed = action.Wrap(errOutcomeUnknown, action.Unavailable, "HubSpot answered, but did not confirm every update.")
 	}
 	for _, r := range a.Results {
 		delete(place, r.ID)

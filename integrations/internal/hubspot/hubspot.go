@@ -1,5 +1,5 @@
-// Package hubspot updates properties of objects in HubSpot's CRM: each row of a query those of
-// one object, which a column names by its record id. It creates nothing.
+// Package hubspot updates properties of existing records in HubSpot's CRM. Each row of a query
+// has the properties of one record, and its record ID.
 package hubspot
 
 import (
@@ -20,11 +20,11 @@ import (
 // name is what people call the destination.
 const name = "HubSpot"
 
-// Object is a kind of object in the CRM.
+// Object is an object type of the CRM.
 type Object struct {
-	// Type is its name in the API and, for several of them, in messages; One is for one.
+	// Type is the plural, which is also the name in the API; One is the singular.
 	Type, One string
-	// Tag is the LookML tag of the column that holds the record ids.
+	// Tag is the LookML tag of the column with the record IDs.
 	Tag string
 }
 
@@ -34,7 +34,7 @@ var (
 	Companies = Object{Type: "companies", One: "company", Tag: "hubspot_company_id"}
 )
 
-// scope is what the token's app must be granted.
+// scope is the scope that the access token needs.
 func (o Object) scope() string { return "crm.objects." + o.Type + ".write" }
 
 // Definition is what the integrations have in common.
@@ -63,8 +63,8 @@ func (o Object) Definition() action.Definition {
 // HubSpot's published limits: a hundred inputs in a batch
 // (https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/batch) and, for an app
 // in an account of any tier, a hundred calls in ten seconds
-// (https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines), below
-// which the burst and what follows it stay.
+// (https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines). The rate
+// and the burst together stay below.
 const (
 	defaultBatch   = 10
 	maxBatch       = 100
@@ -81,12 +81,12 @@ var (
 	retry      = deliver.Retry{MaxAttempts: 7, InitialBackoff: time.Second, MaxBackoff: 30 * time.Second}
 	retryItems = deliver.Retry{
 		MaxAttempts: 3, InitialBackoff: time.Second, MaxBackoff: 30 * time.Second,
-		When: func(err error) bool { return errors.Is(err, errOpen) },
+		When: func(err error) bool { return errors.Is(err, errOutcomeUnknown) },
 	}
 )
 
-// errOpen marks the error for an update of which HubSpot did not say what became.
-var errOpen = errors.New("not settled")
+// errOutcomeUnknown marks the error of an update whose outcome HubSpot did not report.
+var errOutcomeUnknown = errors.New("outcome unknown")
 
 // input is what a Looker administrator enters.
 type input struct {
@@ -97,8 +97,8 @@ type input struct {
 // batchSize is the number of objects in a call.
 type batchSize int
 
-// UnmarshalText implements [encoding.TextUnmarshaler]. More than HubSpot takes is not an
-// error: it is what people enter who want as much as possible.
+// UnmarshalText implements [encoding.TextUnmarshaler]. A larger size is not an error, but reduced to
+// HubSpot's limit: people enter one to get as much as possible.
 func (b *batchSize) UnmarshalText(text []byte) error {
 	n, err := strconv.Atoi(string(text))
 	if err != nil || n < 1 {
@@ -108,7 +108,7 @@ func (b *batchSize) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Update sends each row of the request's data to the object that it names.
+// Update sends each row of the request's data to its record.
 func (o Object) Update(ctx context.Context, http *http.Client, req *action.Request) (*action.Response, error) {
 	in, err := action.Decode[input](req)
 	if err != nil {

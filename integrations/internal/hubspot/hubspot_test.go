@@ -160,9 +160,9 @@ func TestRefuses(t *testing.T) {
 	}{
 		"no token":      {noToken, contacts("1"), `"hubspot_access_token" is required.`},
 		"no tag":        {params(""), `{"fields":{"dimensions":[{"name":"a","tags":["hubspot_company_id"]}]},"data":[]}`, "Dimension with the hubspot_contact_id tag is required"},
-		"one property":  {params(""), head + `,{"name":"a.b_c"},{"name":"a_b.c"}]},"data":[]}`, "The fields a.b_c and a_b.c are for the same property of HubSpot, a_b_c. Hide or rename one of them."},
-		"no id":         {params(""), contacts("null"), "A row has no contact id."},
-		"no number":     {params(""), contacts(`"a@example.com"`), "A row's contact id is no record id of HubSpot: those are numbers."},
+		"one property":  {params(""), head + `,{"name":"a.b_c"},{"name":"a_b.c"}]},"data":[]}`, "The fields a.b_c and a_b.c map to the same HubSpot property, a_b_c. Hide or rename one of them."},
+		"no id":         {params(""), contacts("null"), "A row has no contact ID."},
+		"no number":     {params(""), contacts(`"a@example.com"`), "A row's contact ID is not a valid HubSpot record ID (it must be numeric)."},
 		"pivoted":       {params(""), head + `],"measures":[{"name":"n","label":"N"}]},"pivots":[{"key":"a"}],"data":[{"c.id":{"value":1},"n":{"a":{"value":1}}}]}`, "The column N is pivoted: one property cannot hold several values. Hide it, or send a query without a pivot."},
 		"no result":     {params(""), `{"no":"rows"}`, "The data is not a complete result in Looker's json_detail format."},
 		"a query error": {params(""), `{"errors":[{"message":"Bad SQL."}]}`, "Looker's query failed: Bad SQL."},
@@ -197,7 +197,7 @@ func TestAnsweredForEach(t *testing.T) {
 			contacts("1", "2", "3", "null"),
 			[]string{`{"status":"COMPLETE","results":[{"id":"2"}],"numErrors":1,"errors":[{"status":"error","category":"OBJECT_NOT_FOUND",` +
 				`"message":"Could not get some CONTACT objects, they may be deleted or not exist. Check that ids are valid.","context":{"ids":["1","3","99"]}}]}`},
-			"1 of 4 contacts delivered, 3 failed. A row has no contact id. HubSpot has no contact with this id (first: contact 1).",
+			"1 of 4 contacts delivered, 3 failed. A row has no contact ID. HubSpot has no contact with this id (first: contact 1).",
 			1,
 		},
 		"one that was merged into another": {contacts("1", "2"), []string{`{"results":[{"id":"1"},{"id":"77"}]}`}, "2 contacts updated.", 1},

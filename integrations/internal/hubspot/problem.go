@@ -61,9 +61,9 @@ const categoryUnknown = "OBJECT_NOT_FOUND"
 func (c *client) reasonFor(p problem, id string) error {
 	switch p.Category {
 	case "RATE_LIMITS":
-		return action.Wrap(errOpen, action.RateLimited, "HubSpot was called too often.")
+		return action.Wrap(errOutcomeUnknown, action.RateLimited, "HubSpot was called too often.")
 	case "INTERNAL_ERROR", "SERVICE_UNAVAILABLE", "":
-		return action.Wrap(errOpen, action.Unavailable, "HubSpot failed to update a %s.", c.object.One)
+		return action.Wrap(errOutcomeUnknown, action.Unavailable, "HubSpot failed to update a %s.", c.object.One)
 	}
 	if id == "" {
 		return action.Errorf(action.Invalid, "%s", c.wording(p))

@@ -10,8 +10,8 @@ import (
 	"integrationhub.dev/hub/deliver"
 )
 
-// update is one object's new values, as HubSpot takes them: by the internal names of its
-// properties. Values are as Looker has them, so that no digit of a number is lost.
+// update is a record's new values by the internal names of its properties. Values are copied from
+// Looker as they are, so that numbers keep all digits.
 type update struct {
 	ID         string                     `json:"id"`
 	Properties map[string]json.RawMessage `json:"properties"`
@@ -20,7 +20,7 @@ type update struct {
 // maxBatchBytes bounds the memory of a batch.
 const maxBatchBytes = 8 << 20
 
-// weight is about how many bytes the update has in a request.
+// weight is the approximate size of the update in a request.
 func (u update) weight() int {
 	n := len(u.ID)
 	for name, value := range u.Properties {
@@ -29,17 +29,17 @@ func (u update) weight() int {
 	return n
 }
 
-// layout says which column goes where.
+// layout maps columns to properties.
 type layout struct {
 	object Object
 	id     int
-	// properties are the names by column; "" is for a column that is not sent.
+	// properties are the names by column; "" means that the column is not sent.
 	properties []string
 	titles     []string
 }
 
-// layout reads a result's columns. The id is in the last one that is tagged, as it was in the
-// reference. A dot, which no property's name has, becomes an underscore.
+// layout reads a result's columns. The last tagged column has the ID, as in the reference. A dot
+// becomes an underscore, since property names have none.
 func (o Object) layout(columns []action.Column, hidden []string) (*layout, error) {
 	l := &layout{object: o, id: -1, properties: make([]string, len(columns))}
 	for i, c := range columns {
@@ -58,14 +58,14 @@ func (o Object) layout(columns []action.Column, hidden []string) (*layout, error
 		}
 		p := strings.ReplaceAll(c.Name, ".", "_")
 		if other, taken := from[p]; taken {
-			return nil, action.Errorf(action.Invalid, "The fields %s and %s are for the same property of HubSpot, %s. Hide or rename one of them.", other, c.Name, p)
+			return nil, action.Errorf(action.Invalid, "The fields %s and %s map to the same HubSpot property, %s. Hide or rename one of them.", other, c.Name, p)
 		}
 		from[p], l.properties[i] = c.Name, p
 	}
 	return l, nil
 }
 
-// updates turns rows into updates.
+// updates converts rows to updates.
 func (l *layout) updates(table *action.Table) iter.Seq2[update, error] {
 	return func(yield func(update, error) bool) {
 		for row, err := range table.Rows() {
@@ -84,9 +84,9 @@ func (l *layout) update(row action.Row) (update, error) {
 	u := update{ID: strings.TrimSpace(row.Cell(l.id).Text()), Properties: map[string]json.RawMessage{}}
 	switch {
 	case u.ID == "":
-		return u, deliver.Reject(action.Errorf(action.Invalid, "A row has no %s id.", l.object.One))
+		return u, deliver.Reject(action.Errorf(action.Invalid, "A row has no %s ID.", l.object.One))
 	case strings.Trim(u.ID, "0123456789") != "":
-		return u, deliver.Reject(action.Errorf(action.Invalid, "A row's %s id is no record id of HubSpot: those are numbers.", l.object.One))
+		return u, deliver.Reject(action.Errorf(action.Invalid, "A row's %s ID is not a valid HubSpot record ID (it must be numeric).", l.object.One))
 	}
 	for i, p := range l.properties {
 		cell := row.Cell(i)

@@ -17,24 +17,24 @@ import (
 	"integrationhub.dev/integrations/internal/rows"
 )
 
-// builder turns rows into messages.
+// builder converts rows to messages.
 type builder struct {
-	kind   Kind
-	event  string
-	roles  roles
-	traits []trait
-	all    int // columns
-	pivots []action.Pivot
-	time   string
-	app    string
+	kind    Kind
+	event   string
+	roles   roles
+	traits  []trait
+	columns int
+	pivots  []action.Pivot
+	time    string
+	app     string
 
-	// delivery tells this delivery's messages from those of others.
+	// delivery distinguishes the message IDs of deliveries.
 	delivery string
 	hash     hash.Hash
 	json     *rows.JSONWriter
 }
 
-// trait is a column whose value goes along.
+// trait is a column with the value of a trait.
 type trait struct {
 	column int
 	name   string
@@ -42,7 +42,7 @@ type trait struct {
 
 func newBuilder(kind Kind, event string, table *action.Table, r roles, req *action.Request) *builder {
 	b := &builder{
-		kind: kind, event: event, roles: r, all: len(table.Columns), pivots: table.Pivots,
+		kind: kind, event: event, roles: r, columns: len(table.Columns), pivots: table.Pivots,
 		app: version.Current().Version, hash: sha256.New(), json: rows.NewJSONWriter(), delivery: deliveryID(table, req),
 	}
 	at := table.RanAt
@@ -59,12 +59,11 @@ func newBuilder(kind Kind, event string, table *action.Table, r roles, req *acti
 	return b
 }
 
-// timeFormat is ISO 8601 as Segment writes it.
+// timeFormat is Segment's form of ISO 8601.
 const timeFormat = "2006-01-02T15:04:05.000Z"
 
-// deliveryID is the same when Looker sends the same delivery again, which its webhook id and
-// the time of its query tell. Where either is not known every delivery is a new one: rather
-// twice than never.
+// deliveryID is the same if Looker repeats a delivery: it has the webhook ID and the time of the
+// query. If either is unknown, each delivery is a new one: duplicates are better than lost rows.
 func deliveryID(table *action.Table, req *action.Request) string {
 	if req.WebhookID == "" || table.RanAt.IsZero() {
 		return rand.Text()
@@ -73,12 +72,12 @@ func deliveryID(table *action.Table, req *action.Request) string {
 }
 
 var (
-	errNoID    = action.Errorf(action.Invalid, "A row has neither a user id nor an anonymous id.")
-	errGroupID = action.Errorf(action.Invalid, "A row has no group id.")
-	errTooLong = action.Errorf(action.TooLarge, "A row is larger than the %d KB that Segment takes.", maxMessage>>10)
+	errNoID    = action.Errorf(action.Invalid, "A row has neither a user ID nor an anonymous ID.")
+	errGroupID = action.Errorf(action.Invalid, "A row has no group ID.")
+	errTooLong = action.Errorf(action.TooLarge, "A row exceeds Segment's limit of %d KB.", maxMessage>>10)
 )
 
-// messages yields the rows as JSON. A row that Segment would not take is rejected.
+// messages yields the rows as JSON. Rows that Segment would drop are rejected.
 func (b *builder) messages(table *action.Table) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		number := uint64(0)
@@ -145,8 +144,8 @@ func optional(w *rows.JSONWriter, name, text string) {
 	}
 }
 
-// write writes the row's values. A pivoted column becomes a list with an object for each
-// pivot that the row has a value for.
+// write encodes the row's values. A pivoted column becomes an array with an object for each pivot
+// that has a value.
 func (b *builder) write(row action.Row) {
 	for _, t := range b.traits {
 		cell := row.Cell(t.column)
@@ -171,30 +170,30 @@ func (b *builder) write(row action.Row) {
 	}
 }
 
-// digest is what a row's message id is made of, and the id of somebody who has none: the same
-// whenever the delivery is made again with this row in this place, and no one else's.
+// digest is the source of a row's message ID and generated anonymous ID. It is the same if the
+// delivery is repeated with the same row at the same position.
 func (b *builder) digest(number uint64, row action.Row) (sum [sha256.Size]byte) {
 	b.hash.Reset()
 	b.add([]byte(b.delivery))
 	b.add([]byte(b.kind.Type))
 	b.add([]byte(b.event))
 	b.add(binary.BigEndian.AppendUint64(nil, number))
-	for i := range b.all {
+	for i := range b.columns {
 		b.add(row.Cell(i).Raw())
 	}
 	b.hash.Sum(sum[:0])
 	return sum
 }
 
-// add adds a part to the hash, with its length, so that parts cannot run together.
+// add hashes a part with its length, so that different parts cannot have the same hash.
 func (b *builder) add(part []byte) {
 	var length [8]byte
 	binary.BigEndian.PutUint64(length[:], uint64(len(part)))
-	_, _ = b.hash.Write(length[:]) // a hash takes everything
+	_, _ = b.hash.Write(length[:]) // a hash returns no errors
 	_, _ = b.hash.Write(part)
 }
 
-// uuid makes a UUID of random-looking bytes (RFC 9562, version 8).
+// uuid formats bytes as a UUID (RFC 9562, version 8).
 func uuid(u [16]byte) string {
 	u[6] = u[6]&0x0f | 0x80
 	u[8] = u[8]&0x3f | 0x80

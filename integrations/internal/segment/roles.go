@@ -4,7 +4,7 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// roles are the indices of the columns that say who a message is about; -1 is none.
+// roles are the indices of the columns that identify people and groups; -1 means none.
 type roles struct {
 	user, anonymous, group, email int
 }
@@ -12,10 +12,10 @@ type roles struct {
 var (
 	errNobody  = action.Errorf(action.Invalid, "Query requires a field tagged %s or %s or %s.", tagEmail, tagUser, tagAnonymous)
 	errNoGroup = action.Errorf(action.Invalid, "Query requires a field tagged %s.", tagGroup)
-	errNoUser  = action.Errorf(action.Invalid, "Query requires a field tagged %s or %s: Segment groups nobody by an email address alone.", tagUser, tagAnonymous)
+	errNoUser  = action.Errorf(action.Invalid, "Query requires a field tagged %s or %s: an email address alone is not enough for a group.", tagUser, tagAnonymous)
 )
 
-// roles finds the columns by their tags; of several with a tag the first counts.
+// roles finds the columns by their tags. Of several columns with a tag the first one counts.
 func (k Kind) roles(table *action.Table) (roles, error) {
 	r := roles{
 		user: table.Tagged(tagUser), anonymous: table.Tagged(tagAnonymous),
@@ -33,7 +33,7 @@ func (k Kind) roles(table *action.Table) (roles, error) {
 		r.group = table.Tagged(tagGroup)
 	}
 	if r.user < 0 {
-		// Profiles that such queries made have it for both.
+		// The reference does so too: existing profiles have it for both.
 		r.user = r.anonymous
 	}
 	return r, nil

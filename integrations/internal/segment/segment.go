@@ -1,5 +1,5 @@
-// Package segment delivers the rows of a query to Segment, a message each, by its HTTP
-// tracking API: https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/.
+// Package segment sends each row of a query to Segment as a message, by the HTTP tracking API:
+// https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/.
 package segment
 
 import (
@@ -17,7 +17,7 @@ import (
 // name is what people call the destination.
 const name = "Segment"
 
-// The LookML tags of columns that say who a message is about.
+// The LookML tags of columns that identify people and groups.
 const (
 	tagEmail     = "email"
 	tagUser      = "user_id"
@@ -27,10 +27,9 @@ const (
 
 // Kind is a kind of message (https://segment.com/docs/connections/spec/).
 type Kind struct {
-	// Type is its name in the API, and Traits the member that holds the row's values.
+	// Type is its name in the API. Traits is the member that holds the row's values.
 	Type, Traits string
-	// Grouped messages say which group somebody belongs to. They count for people whom
-	// Segment knows already, so that nobody new is made up for them.
+	// Grouped messages assign a known person to a group, so they get no generated anonymous ID.
 	Grouped bool
 }
 
@@ -67,9 +66,8 @@ type settings struct {
 	Region region `env:"SEGMENT_REGION" envDefault:"us"`
 }
 
-// region is where a workspace's data lives
-// (https://segment.com/docs/guides/regional-segment/). A workspace elsewhere takes what is
-// sent to the wrong address with 200, and nothing arrives.
+// region is the workspace's region (https://segment.com/docs/guides/regional-segment/). The wrong
+// region answers 200 and drops the data.
 type region string
 
 var endpoints = map[region]string{
@@ -92,7 +90,7 @@ type Sender struct {
 	endpoint string
 }
 
-// New makes a sender for the region that the hub's administrator set.
+// New returns a sender for the region in the hub's settings.
 func New(deps action.Deps) (*Sender, error) {
 	s, err := action.Settings[settings](deps)
 	if err != nil {
@@ -101,14 +99,13 @@ func New(deps action.Deps) (*Sender, error) {
 	return &Sender{deps.HTTP, endpoints[s.Region]}, nil
 }
 
-// input is Looker's.
+// input is the integration's settings in Looker.
 type input struct {
 	WriteKey action.Secret `param:"segment_write_key,required"`
 }
 
-// Segment takes 500 KB and 2,500 messages a call, each below 32 KB. What it counts as a KB it
-// does not say. It publishes 1,000 messages a second for a workspace, past which it queues
-// what comes and loses nothing, so the hub does not hold back by itself
+// Segment accepts 500 KB and 2,500 messages a request, each below 32 KB. Beyond its rate limit of
+// 1,000 messages a second it queues messages without losing any, so the hub needs no limiter
 // (https://segment.com/docs/connections/rate-limits/).
 const (
 	maxMessages    = 500
@@ -118,10 +115,10 @@ const (
 	maxBisectCalls = 2_000
 )
 
-// retry is safe: Segment knows a message that comes again by its messageId.
+// retry is safe: Segment deduplicates messages by their messageId.
 var retry = deliver.Retry{MaxAttempts: 6, InitialBackoff: time.Second, MaxBackoff: time.Minute}
 
-// Deliver sends each row as a message. event names what is tracked; it is empty for other
+// Deliver sends each row as a message. event is the name of the tracked event, empty for other
 // kinds.
 func (s *Sender) Deliver(ctx context.Context, req *action.Request, kind Kind, event string) (*action.Response, error) {
 	in, err := action.Decode[input](req)

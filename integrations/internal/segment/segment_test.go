@@ -276,12 +276,12 @@ func TestRefuses(t *testing.T) {
 		"a group alone":           {segment.Identify, result([]string{group}, `{"g.id":{"value":1}}`), nobody},
 		"nobody to group":         {segment.Group, result([]string{group}, `{"g.id":{"value":1}}`), nobody},
 		"no group":                {segment.Group, result([]string{user}, `{"u.id":{"value":1}}`), "Query requires a field tagged segment_group_id."},
-		"grouped by email":        {segment.Group, result([]string{group, email}, `{"g.id":{"value":1}}`), "Query requires a field tagged user_id or segment_anonymous_id: Segment groups nobody by an email address alone."},
+		"grouped by email":        {segment.Group, result([]string{group, email}, `{"g.id":{"value":1}}`), "Query requires a field tagged user_id or segment_anonymous_id: an email address alone is not enough for a group."},
 		"no result":               {segment.Identify, `1`, "The data is not a complete result in Looker's json_detail format."},
 		"no fields":               {segment.Identify, `{"data":[{"a":{"value":1}}]}`, "The data is not a complete result in Looker's json_detail format."},
-		"rows without a user":     {segment.Group, result([]string{user, group}, `{"g.id":{"value":1}}`), "A row has neither a user id nor an anonymous id."},
-		"rows without a group":    {segment.Group, result([]string{user, group}, `{"u.id":{"value":1}}`), "A row has no group id."},
-		"rows that are too large": {segment.Identify, result([]string{user, field("t")}, `{"u.id":{"value":1},"t":{"value":"`+strings.Repeat("x", 33_000)+`"}}`), "A row is larger than the 32 KB that Segment takes."},
+		"rows without a user":     {segment.Group, result([]string{user, group}, `{"g.id":{"value":1}}`), "A row has neither a user ID nor an anonymous ID."},
+		"rows without a group":    {segment.Group, result([]string{user, group}, `{"u.id":{"value":1}}`), "A row has no group ID."},
+		"rows that are too large": {segment.Identify, result([]string{user, field("t")}, `{"u.id":{"value":1},"t":{"value":"`+strings.Repeat("x", 33_000)+`"}}`), "A row exceeds Segment's limit of 32 KB."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -319,7 +319,7 @@ func TestBadRowsAmongGoodOnes(t *testing.T) {
 	text := result([]string{field("u.id", "user_id"), field("g.id", "segment_group_id")},
 		`{"u.id":{"value":1},"g.id":{"value":1}}`, `{"u.id":{"value":2}}`, `{"g.id":{"value":1}}`, `{}`, `{"u.id":{"value":5},"g.id":{"value":2}}`)
 	_, err := sender(t, actiontest.Deps(t, d, nil)).Deliver(t.Context(), query(t, text), segment.Group, "")
-	if got := action.MessageOf(err); got != "2 of 5 rows delivered, 3 failed. A row has no group id. A row has neither a user id nor an anonymous id." {
+	if got := action.MessageOf(err); got != "2 of 5 rows delivered, 3 failed. A row has no group ID. A row has neither a user ID nor an anonymous ID." {
 		t.Errorf("message %q", got)
 	}
 	if got := messages(t, d); len(got) != 2 || got[0]["userId"] != "1" || got[1]["userId"] != "5" {
