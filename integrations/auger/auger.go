@@ -1,4 +1,4 @@
-// Package auger sends query results to Auger, and has it train models with them.
+// Package auger sends query results to Auger, which trains models with them.
 package auger
 
 import (
@@ -22,7 +22,7 @@ type account struct {
 	Minutes positive      `param:"max_total_time_mins"`
 }
 
-// Validate says in the reference's words that there is no token.
+// Validate requires a token, with the reference's message.
 func (a *account) Validate() error {
 	if a.Token == "" {
 		return action.Errorf(action.Unauthenticated, "No Auger API Token configured; consult your Looker admin.")
@@ -38,7 +38,7 @@ type input struct {
 	Train   bool        `form:"train_data"`
 }
 
-// What counts where nothing is entered, as with the reference.
+// The reference's defaults.
 const (
 	defaultTrials  = "100"
 	defaultMinutes = "60"
@@ -73,7 +73,7 @@ func (*Integration) Definition() action.Definition {
 	}
 }
 
-// Form implements [action.FormBuilder]. The token is tried out.
+// Form implements [action.FormBuilder]. A request checks the token.
 func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
 	a, err := action.Decode[account](req)
 	if err != nil {
@@ -83,12 +83,12 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 		return nil, err
 	}
 	return &action.Form{Fields: []action.Field{
-		{Name: "project_name", Label: "Project Name", Type: action.String, Required: true, Description: "The project in Auger that gets the data. It is made if there is none of this name."},
+		{Name: "project_name", Label: "Project Name", Type: action.String, Required: true, Description: "The project in Auger that gets the data. It is created if it does not exist."},
 		{
 			Name: "model_type", Label: "Model Type", Type: action.Select, Required: true, Default: string(classification),
 			Options: []action.Option{{Name: string(classification), Label: "Classification"}, {Name: string(regression), Label: "Regression"}},
 		},
-		{Name: "max_n_trials", Label: "Trials to run", Type: action.String, Default: a.Trials.or(defaultTrials), Description: "How many models are tried out."},
+		{Name: "max_n_trials", Label: "Trials to run", Type: action.String, Default: a.Trials.or(defaultTrials), Description: "The number of models to try."},
 		{
 			Name: "train_data", Label: "Train after data transfer", Type: action.Select, Default: "false",
 			Options: []action.Option{{Name: "true", Label: "True"}, {Name: "false", Label: "False"}},
@@ -96,8 +96,8 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 	}}, nil
 }
 
-// Execute implements [action.Integration]. It returns once all of the data is at Auger and the
-// project is being started. What follows takes minutes, and is followed.
+// Execute implements [action.Integration]. It returns when all data is uploaded and the project is
+// starting. The rest takes minutes and runs as a job.
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	a, err := action.Decode[account](req)
 	if err != nil {
@@ -131,16 +131,16 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 // projectName becomes part of an object's path.
 type projectName string
 
-// UnmarshalText takes what makes one part of a path.
+// UnmarshalText accepts one path segment.
 func (p *projectName) UnmarshalText(text []byte) error {
 	if s := string(text); s == "." || s == ".." || strings.ContainsAny(s, "/\\") || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' }) {
-		return errors.New("must be a project's name, without slashes")
+		return errors.New("must be the name of a project, without slashes")
 	}
 	*p = projectName(text)
 	return nil
 }
 
-// modelType is what a model is for.
+// modelType is the type of a model.
 type modelType string
 
 const (
@@ -156,7 +156,7 @@ func (m *modelType) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// positive is a whole number as text, which is how Auger has taken it from the reference.
+// positive is a whole number as text, as the reference sends it.
 type positive string
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
@@ -169,7 +169,7 @@ func (p *positive) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// or is the number, or what counts without one.
+// or returns the number or, if it is empty, the default.
 func (p positive) or(other string) string {
 	if p == "" {
 		return other

@@ -325,7 +325,7 @@ func TestRefused(t *testing.T) {
 		"no token":          {two, nil, answers{"api_token": ""}, nil, action.Unauthenticated, "No Auger API Token configured; consult your Looker admin."},
 		"wrong token":       {two, nil, answers{"api_token": "other"}, nil, action.Unauthenticated, "0 of 2 rows delivered, 2 failed. Your Auger API token is invalid."},
 		"no project":        {two, answers{"project_name": ""}, nil, nil, action.Invalid, `"project_name" is required.`},
-		"a path":            {two, answers{"project_name": "../x"}, nil, nil, action.Invalid, `"project_name" must be a project's name, without slashes.`},
+		"a path":            {two, answers{"project_name": "../x"}, nil, nil, action.Invalid, `"project_name" must be the name of a project, without slashes.`},
 		"no model type":     {two, answers{"model_type": ""}, nil, nil, action.Invalid, `"model_type" is required.`},
 		"another type":      {two, answers{"model_type": "x"}, nil, nil, action.Invalid, `"model_type" must be classification or regression.`},
 		"no trials":         {two, answers{"max_n_trials": "0"}, nil, nil, action.Invalid, `"max_n_trials" must be a whole number above 0.`},
@@ -426,12 +426,12 @@ func TestForm(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := &action.Form{Fields: []action.Field{
-			{Name: "project_name", Label: "Project Name", Type: action.String, Required: true, Description: "The project in Auger that gets the data. It is made if there is none of this name."},
+			{Name: "project_name", Label: "Project Name", Type: action.String, Required: true, Description: "The project in Auger that gets the data. It is created if it does not exist."},
 			{
 				Name: "model_type", Label: "Model Type", Type: action.Select, Required: true, Default: "classification",
 				Options: []action.Option{{Name: "classification", Label: "Classification"}, {Name: "regression", Label: "Regression"}},
 			},
-			{Name: "max_n_trials", Label: "Trials to run", Type: action.String, Default: trials, Description: "How many models are tried out."},
+			{Name: "max_n_trials", Label: "Trials to run", Type: action.String, Default: trials, Description: "The number of models to try."},
 			{Name: "train_data", Label: "Train after data transfer", Type: action.Select, Default: "false", Options: []action.Option{{Name: "true", Label: "True"}, {Name: "false", Label: "False"}}},
 		}}
 		if diff := cmp.Diff(want, got); diff != "" {

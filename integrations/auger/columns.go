@@ -8,17 +8,17 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// column is one column at Auger.
+// column is a column at Auger.
 type column struct {
 	name string
-	// index is that of Looker's column, and pivot the key where it is pivoted.
+	// index is the column's at Looker, pivot the key of a pivoted one.
 	index int
 	pivot string
 }
 
-// columnsOf are those of a result. Each has its field's name without the view, as the
-// reference has it; where two views have a field of the same name, with it. A pivoted field
-// becomes a column for each key. Filters and parameters are not in the rows.
+// columnsOf returns the columns of a result. A column has its field's name without the view, as in
+// the reference, or with the view if two fields share a name. A pivoted field becomes a column for
+// each key. Filters and parameters are not in the rows.
 func columnsOf(table *action.Table) []column {
 	count := map[string]int{}
 	for _, c := range table.Columns {
@@ -52,7 +52,7 @@ func columnsOf(table *action.Table) []column {
 	return all
 }
 
-// short is a field's name without its view. Table calculations have none.
+// short returns a field's name without its view. Table calculations have no view.
 func short(c action.Column) string {
 	if _, name, ok := strings.Cut(c.Name, "."); ok {
 		return name
@@ -60,8 +60,7 @@ func short(c action.Column) string {
 	return c.Name
 }
 
-// value is a row's, or nil where it has none. In a pivoted result, totals and the like stand
-// in a row once.
+// value returns a row's value, or nil. Totals in a pivoted result have no pivots.
 func (c column) value(r action.Row) jsontext.Value {
 	cell := r.Cell(c.index)
 	if c.pivot != "" {

@@ -10,32 +10,32 @@ import (
 	"integrationhub.dev/hub/jobs"
 )
 
-// What follows an upload is looked at so often, and given up after so long.
+// How often an upload is polled, and for how long.
 const (
-	pollEvery    = 10 * time.Second
+	pollInterval = 10 * time.Second
 	startLimit   = 30 * time.Minute
 	processLimit = 6 * time.Hour
 )
 
-// training is what a model is trained with.
+// training are the settings of a training.
 type training struct {
 	model           modelType
 	trials, minutes string
 }
 
-// startProject has the machines of the project started. That they run already is as good.
+// startProject starts the machines of the project, unless they are running.
 func (f *file) startProject(ctx context.Context) error {
 	err := f.put(ctx, http.MethodPatch, "/projects/"+f.projectID.path()+"/deploy", map[string]any{
 		"worker_type_id": 1, "workers_count": 2, "cluster_autoterminate_minutes": 10,
 	}, nil)
-	if action.KindOf(err) == action.Invalid { // how Auger says so: a refusal of the call, not of the token
+	if action.KindOf(err) == action.Invalid { // this is how Auger reports that they are running
 		return nil
 	}
 	return err
 }
 
-// follow waits for the project's machines, hands them the file, and has a model trained with
-// it where that is wanted.
+// follow waits for the project's machines, adds the file to the project and, if requested, trains a
+// model.
 func (f *file) follow(ctx context.Context, train bool, t training) error {
 	if _, err := f.await(ctx, startLimit, "/projects/"+f.projectID.path(), "running"); err != nil {
 		return fmt.Errorf("waiting for the project: %w", err)
@@ -49,7 +49,7 @@ func (f *file) follow(ctx context.Context, train bool, t training) error {
 		"url": fmt.Sprintf("s3://%s/workspace/projects/%s/files/%s.json", f.bucket, f.project, f.name),
 	})
 	if err != nil {
-		return fmt.Errorf("handing over the file: %w", err)
+		return fmt.Errorf("adding the file to the project: %w", err)
 	}
 	processed, err := f.await(ctx, processLimit, "/project_files/"+fileID.path(), "processed", "processed_with_error")
 	if err != nil {
@@ -64,11 +64,11 @@ func (f *file) follow(ctx context.Context, train bool, t training) error {
 	return f.train(ctx, fileID, t)
 }
 
-// await looks at something of Auger's until it has one of several statuses.
+// await polls a resource until it has one of the statuses.
 func (f *file) await(ctx context.Context, limit time.Duration, path string, statuses ...string) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, action.Errorf(action.Timeout, "Auger took longer than %s.", limit))
 	defer cancel()
-	seen, err := jobs.Poll(ctx, pollEvery, func(ctx context.Context) (*string, error) {
+	seen, err := jobs.Poll(ctx, pollInterval, func(ctx context.Context) (*string, error) {
 		var now struct {
 			Status string `json:"status"`
 			Search string `json:"search_space_status"`
@@ -89,14 +89,13 @@ func (f *file) await(ctx context.Context, limit time.Duration, path string, stat
 	return *seen, nil
 }
 
-// train starts an experiment. Its columns are the file's, and the last one is inferred from
-// the others.
+// train starts an experiment with the file's columns. The last one is the target.
 func (f *file) train(ctx context.Context, fileID id, t training) error {
 	experiment, err := f.post(ctx, "/experiments/", map[string]any{
 		"project_id": f.projectID, "project_file_id": fileID, "name": fmt.Sprintf("%s_%d", f.name, time.Now().UnixMilli()),
 	})
 	if err != nil {
-		return fmt.Errorf("making the experiment: %w", err)
+		return fmt.Errorf("creating the experiment: %w", err)
 	}
 	features := make([]feature, len(f.columns))
 	for i, c := range f.columns {

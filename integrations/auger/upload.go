@@ -18,25 +18,25 @@ import (
 	"integrationhub.dev/hub/outbound"
 )
 
-// A file goes in chunks. Rows are counted as the reference counts them; the bytes bound what
-// is held in memory where rows are wide.
+// A file is uploaded in chunks: chunkRows is the reference's, chunkBytes bounds the memory for wide
+// rows.
 const (
 	chunkRows   = 10_000
 	chunkBytes  = 8 << 20
 	concurrency = 4
 )
 
-// file is one query's result at Auger.
+// file is a query's result at Auger.
 type file struct {
 	client
 	project projectName
-	// name is the file's, without its extension.
+	// name has no extension.
 	name string
-	// columns are the names of its columns; the last one is what a model will infer.
+	// columns are the names of the columns. The last one is the target of models.
 	columns []string
 	rows    int
-	// chunked is known before the first chunk is sent: data of one chunk goes elsewhere than
-	// that of several.
+	// chunked means that there are several chunks, which have other paths than a single one. It is
+	// known before the first chunk is sent.
 	chunked bool
 
 	mu        sync.Mutex
@@ -45,7 +45,7 @@ type file struct {
 	bucket    string
 }
 
-// row is one row as Auger takes it, and which one it is.
+// row is a row as JSON, and its position.
 type row struct {
 	index int
 	json  []byte
@@ -53,7 +53,7 @@ type row struct {
 
 func (r row) weight() int { return len(r.json) + 1 }
 
-// upload sends a result. A chunk that fails is sent again, and at last fails the file.
+// upload sends a result. A chunk that fails after all retries fails the file.
 func (c client) upload(ctx context.Context, project projectName, data action.Data) (*file, error) {
 	table, err := data.Table(ctx)
 	if err != nil {
@@ -73,8 +73,7 @@ func (c client) upload(ctx context.Context, project projectName, data action.Dat
 	return f, nil
 }
 
-// fileName is the view of the first column and the time, as the reference has it; files of one
-// millisecond are told apart.
+// fileName has the view of the first column and the time, as in the reference, and a random suffix.
 func fileName(columns []action.Column, now time.Time) string {
 	view := "looker_file"
 	if len(columns) > 0 && columns[0].Group == "dimensions" {
@@ -91,7 +90,7 @@ func fileName(columns []action.Column, now time.Time) string {
 	return fmt.Sprintf("%s_%d_%s", view, now.UnixMilli(), strings.ToLower(rand.Text()[:4]))
 }
 
-// rowsOf yields the rows once it is known whether they are more than one chunk.
+// rowsOf yields the rows once it is known whether they fit into one chunk.
 func (f *file) rowsOf(table *action.Table) iter.Seq2[row, error] {
 	return func(yield func(row, error) bool) {
 		var held []row
@@ -119,13 +118,13 @@ func (f *file) rowsOf(table *action.Table) iter.Seq2[row, error] {
 	}
 }
 
-// encoded turns rows into JSON objects by the names of Auger's columns.
+// encoded converts rows to JSON objects by the names of the columns.
 func (f *file) encoded(table *action.Table) iter.Seq2[row, error] {
 	columns := columnsOf(table)
 	names := make([][]byte, len(columns))
 	for i, c := range columns {
 		f.columns = append(f.columns, c.name)
-		names[i], _ = json.Marshal(c.name) // text can always be written
+		names[i], _ = json.Marshal(c.name) // strings can always be encoded
 	}
 	return func(yield func(row, error) bool) {
 		index := 0
@@ -154,8 +153,7 @@ func (f *file) encoded(table *action.Table) iter.Seq2[row, error] {
 	}
 }
 
-// number is a chunk's, by its first row: they count from 1, and a chunk that is sent again
-// keeps its own.
+// number returns a chunk's number from 1, by its first row, so that a retry has the same number.
 func (f *file) number(rows []row) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -166,7 +164,7 @@ func (f *file) number(rows []row) int {
 	return f.numbers[first]
 }
 
-// sendChunk asks where a chunk goes, and sends it there.
+// sendChunk requests an upload URL and sends a chunk to it.
 func (f *file) sendChunk(ctx context.Context, rows []row) error {
 	path := fmt.Sprintf("workspace/projects/%s/files/%s.json", f.project, f.name)
 	if f.chunked {
@@ -193,8 +191,8 @@ func (f *file) sendChunk(ctx context.Context, rows []row) error {
 	return f.store(ctx, place.URL, rows)
 }
 
-// store puts a chunk into the object store behind Auger. The address is its own credential:
-// it goes nowhere but there.
+// store uploads a chunk to Auger's object store. The URL is a credential, so errors must not contain
+// it.
 func (f *file) store(ctx context.Context, address string, rows []row) error {
 	objects := make([][]byte, len(rows))
 	for i, r := range rows {
@@ -215,7 +213,7 @@ func (f *file) store(ctx context.Context, address string, rows []row) error {
 	return err
 }
 
-// storeTimeout bounds one chunk.
+// storeTimeout bounds the upload of a chunk.
 const storeTimeout = 5 * time.Minute
 
 var errAddress = errors.New("the address cannot be read") // its own error would quote it

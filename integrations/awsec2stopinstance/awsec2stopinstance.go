@@ -1,5 +1,5 @@
-// Package awsec2stopinstance stops the instances of Amazon EC2 that a query lists, or the one
-// in a cell.
+// Package awsec2stopinstance stops the Amazon EC2 instances in a query's result, or the one in a
+// cell.
 package awsec2stopinstance
 
 import (
@@ -16,7 +16,7 @@ import (
 
 var _ action.Integration = (*Integration)(nil)
 
-// instances are named by 8 or 17 hexadecimal digits
+// instances have IDs of 8 or 17 hexadecimal digits
 // (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html).
 var instances = rows.IDKind{
 	Tag: "aws_resource_id", Valid: regexp.MustCompile(`^i-(?:[0-9a-f]{8}|[0-9a-f]{17})$`), Noun: "instance ID",
@@ -47,8 +47,8 @@ func (r *region) UnmarshalText(text []byte) error {
 // Integration stops instances.
 type Integration struct {
 	deps action.Deps
-	// longestWait bounds the wait between two tries of one call.
-	longestWait time.Duration
+	// maxBackoff bounds the wait between retries.
+	maxBackoff time.Duration
 }
 
 // New makes the integration. It needs no settings.
@@ -77,8 +77,8 @@ func (*Integration) Definition() action.Definition {
 	}
 }
 
-// Execute implements [action.Integration]. One instance that cannot be stopped does not keep
-// the others from it; the answer says how many were.
+// Execute implements [action.Integration]. An instance that fails does not affect the others. The
+// message says how many are stopping.
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	in, err := action.Decode[account](req)
 	if err != nil {

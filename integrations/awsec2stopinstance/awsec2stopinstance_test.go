@@ -121,7 +121,7 @@ func TestQuery(t *testing.T) {
 			}},
 			ids(1, 300),
 			[][]string{ids(1, 100), ids(101, 200)},
-			"100 of 300 stop orders delivered, 200 failed. Amazon EC2 does not accept the access key with this secret key. Check both in the action's settings in Looker. The rest was not tried.", 100,
+			"100 of 300 stop orders delivered, 200 failed. Amazon EC2 does not accept the access key with this secret key. Check both in the action's settings in Looker. The remaining instances were not tried.", 100,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

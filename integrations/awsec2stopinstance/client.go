@@ -38,7 +38,7 @@ func (i *Integration) client(a account) *ec2.Client {
 			// Keys hold no blanks, but what is pasted does.
 			strings.TrimSpace(a.AccessKey.Reveal()), strings.TrimSpace(a.SecretKey.Reveal()), ""),
 		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-			o.MaxAttempts, o.MaxBackoff = tries, i.longestWait
+			o.MaxAttempts, o.MaxBackoff = tries, i.maxBackoff
 			o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(policyIsFinal)}, o.Retryables...)
 		}),
 	})

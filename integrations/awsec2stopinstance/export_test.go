@@ -8,6 +8,6 @@ import (
 
 // Hasty makes the waits so short that a test can fail often.
 func Hasty(i action.Integration) action.Integration {
-	i.(*Integration).longestWait = time.Millisecond
+	i.(*Integration).maxBackoff = time.Millisecond
 	return i
 }

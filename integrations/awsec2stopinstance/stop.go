@@ -11,16 +11,16 @@ import (
 	"integrationhub.dev/hub/deliver"
 )
 
-// perCall is how many instances are stopped by one call. EC2 publishes no limit, but refuses
-// very large calls.
+// perCall is the number of instances in a call. EC2 publishes no limit, but rejects very large
+// calls.
 const perCall = 100
 
 var (
-	errNotTried     = action.Errorf(action.Unavailable, "The rest was not tried.")
+	errNotTried     = action.Errorf(action.Unavailable, "The remaining instances were not tried.")
 	errNotConfirmed = action.Errorf(action.Unavailable, "Amazon EC2 did not confirm that every instance is stopping.")
 )
 
-// stop stops instances, many by one call, and returns how many are stopping.
+// stop stops instances and returns how many are stopping.
 func stop(ctx context.Context, c *ec2.Client, ids []string) (int, error) {
 	outcomes := map[string]error{}
 	var fatal error
@@ -31,16 +31,15 @@ func stop(ctx context.Context, c *ec2.Client, ids []string) (int, error) {
 		}
 		fatal = stopSome(ctx, c, chunk, outcomes)
 	}
-	// The account tells of outcomes that are there already: it has nothing to wait for.
-	orders := deliver.Batches(context.WithoutCancel(ctx), deliver.Items(ids), deliver.Options[string]{Size: 1}, func(_ context.Context, id []string) error {
+	// The outcomes are known: Batches only counts them.
+	result := deliver.Batches(context.WithoutCancel(ctx), deliver.Items(ids), deliver.Options[string]{Size: 1}, func(_ context.Context, id []string) error {
 		return outcomes[id[0]]
 	})
-	return orders.Sent(), orders.Err("stop orders")
+	return result.Sent(), result.Err("stop orders")
 }
 
-// stopSome stops the instances of one call. EC2 stops all of them or none: where it stops none
-// for the sake of one, each is tried by itself. An error is one that holds for every other
-// instance too.
+// stopSome stops instances by one call. EC2 stops all of them or none: if it rejects the call because
+// of one instance, each is tried by itself. An error applies to every other instance too.
 func stopSome(parent context.Context, c *ec2.Client, ids []string, outcomes map[string]error) error {
 	ctx, cancel := context.WithTimeoutCause(parent, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
 	defer cancel()
@@ -52,7 +51,7 @@ func stopSome(parent context.Context, c *ec2.Client, ids []string, outcomes map[
 			outcomes[aws.ToString(s.InstanceId)] = nil
 		}
 		return nil
-	case !oneIsToBlame(err):
+	case !isInstanceError(err):
 		err = explain(ctx, err)
 		mark(outcomes, ids, err)
 		return err
@@ -75,9 +74,8 @@ func mark(outcomes map[string]error, ids []string, err error) {
 	}
 }
 
-// oneIsToBlame reports that EC2 refused a call for what it said of an instance, or for what may
-// be done to it.
-func oneIsToBlame(err error) bool {
+// isInstanceError reports whether EC2 rejected a call because of an instance.
+func isInstanceError(err error) bool {
 	if _, known := explanations[errorCode(err)]; known {
 		return false
 	}

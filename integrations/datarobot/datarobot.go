@@ -1,4 +1,4 @@
-// Package datarobot makes projects in DataRobot from query results.
+// Package datarobot creates projects in DataRobot from query results.
 package datarobot
 
 import (
@@ -18,8 +18,7 @@ var (
 	_ action.FormBuilder = (*Integration)(nil)
 )
 
-// settings are the hub's. The reference gave the integration up, so it is offered only where
-// somebody asks for it.
+// settings are the hub's. The reference dropped the integration, so it must be enabled.
 type settings struct {
 	Enabled bool `env:"DATAROBOT_ENABLED,required,notEmpty"`
 }
@@ -30,7 +29,7 @@ type account struct {
 	API   endpoint      `param:"datarobot_url"`
 }
 
-// Validate says in the reference's words that there is no token.
+// Validate requires a token, with the reference's message.
 func (a *account) Validate() error {
 	if a.Token == "" {
 		return action.Errorf(action.Unauthenticated, "No DataRobot API Token configured; consult your Looker admin.")
@@ -38,13 +37,13 @@ func (a *account) Validate() error {
 	return nil
 }
 
-// api is where the calls of this request go; nothing of it is kept for the next.
+// api is the base URL for this request.
 func (a *account) api() string { return cmp.Or(string(a.API), cloud) }
 
-// Integration makes projects.
+// Integration creates projects.
 type Integration struct{ deps action.Deps }
 
-// New makes the integration, where it is enabled.
+// New makes the integration if it is enabled.
 func New(deps action.Deps) (action.Integration, error) {
 	s, err := action.Settings[settings](deps)
 	if err != nil {
@@ -61,8 +60,8 @@ func (*Integration) Definition() action.Definition {
 	return action.Definition{
 		Name: "datarobot", Label: "DataRobot - Create New Project", Description: "Send data to DataRobot and create a new project.",
 		Params: []action.Param{
-			{Name: "datarobot_api_token", Label: "Authentication User Attribute", Required: true, Sensitive: true, Description: "The user attribute that holds the user's API token of DataRobot."},
-			{Name: "datarobot_url", Label: "DataRobot URL", Description: "The address of your DataRobot, such as https://app.datarobot.com, which is used if this is empty."},
+			{Name: "datarobot_api_token", Label: "Authentication User Attribute", Required: true, Sensitive: true, Description: "The user attribute with the user's DataRobot API key."},
+			{Name: "datarobot_url", Label: "DataRobot URL", Description: "The URL of your DataRobot. The default is https://app.datarobot.com."},
 		},
 		Types:          []action.Type{action.TypeQuery},
 		Formats:        []action.Format{action.CSV},
@@ -73,7 +72,7 @@ func (*Integration) Definition() action.Definition {
 	}
 }
 
-// Form implements [action.FormBuilder]. The address and the token are tried out.
+// Form implements [action.FormBuilder]. A request checks the URL and the token.
 func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
 	a, err := action.Decode[account](req)
 	if err != nil {
@@ -87,14 +86,14 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 	}}, nil
 }
 
-// Execute implements [action.Integration]. It returns once DataRobot has read the data, or
-// after a while in which it neither finished nor failed.
+// Execute implements [action.Integration]. It returns when DataRobot has read the data, or when that
+// takes too long.
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	a, err := action.Decode[account](req)
 	if err != nil {
 		return nil, err
 	}
-	blob, err := req.Data.Spool(ctx, mostBytes) // data that breaks off must not become a project
+	blob, err := req.Data.Spool(ctx, mostBytes) // truncated data must not become a project
 	if err != nil {
 		return nil, err
 	}
@@ -113,9 +112,9 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return nil, err
 	}
 	if !ready {
-		return &action.Response{Message: "DataRobot took the data and is still reading it."}, nil
+		return &action.Response{Message: "DataRobot received the data and is still processing it."}, nil
 	}
-	return &action.Response{Message: fmt.Sprintf("The project %s was made.", project)}, nil
+	return &action.Response{Message: fmt.Sprintf("The project %s was created.", project)}, nil
 }
 
 const (
@@ -123,11 +122,10 @@ const (
 	apiPath = "/api/v2"
 )
 
-// endpoint is where a DataRobot answers to API calls.
+// endpoint is the base URL of an API.
 type endpoint string
 
-// UnmarshalText takes the address of a DataRobot as people copy it: of what follows the host,
-// only the part up to the API's own path counts.
+// UnmarshalText accepts any URL of a DataRobot, as copied from the browser or the API.
 func (e *endpoint) UnmarshalText(text []byte) error {
 	s := string(text)
 	if !strings.Contains(s, "://") {
@@ -135,7 +133,7 @@ func (e *endpoint) UnmarshalText(text []byte) error {
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil {
-		return errors.New("must be an address such as https://app.datarobot.com")
+		return errors.New("must be a URL such as https://app.datarobot.com")
 	}
 	before, _, ok := strings.Cut(u.Path, apiPath)
 	if !ok {

@@ -127,41 +127,41 @@ func TestExecute(t *testing.T) {
 	}{
 		"made": {
 			fake: fake{made: accepted(at), statuses: []actiontest.Reply{status("INITIALIZED"), status("RUNNING"), seeOther}}, form: answers{"projectName": "Churn \"24\""},
-			project: project{"app.datarobot.com/api/v2/projects/", "Churn \"24\"", "Orders by day.csv", csv}, message: `The project Churn "24" was made.`,
+			project: project{"app.datarobot.com/api/v2/projects/", "Churn \"24\"", "Orders by day.csv", csv}, message: `The project Churn "24" was created.`,
 			looks: []string{"app.datarobot.com/api/v2/status/s-1/", "app.datarobot.com/api/v2/status/s-1/", "app.datarobot.com/api/v2/status/s-1/"}, took: 15 * time.Second,
 		},
 		"the plan's title, an old version": {
 			fake:    fake{made: accepted(at), statuses: []actiontest.Reply{status("COMPLETED")}},
-			project: project{"app.datarobot.com/api/v2/projects/", "Orders by day", "Orders by day.csv", csv}, message: "The project Orders by day was made.",
+			project: project{"app.datarobot.com/api/v2/projects/", "Orders by day", "Orders by day.csv", csv}, message: "The project Orders by day was created.",
 			looks: []string{"app.datarobot.com/api/v2/status/s-1/"}, took: 5 * time.Second,
 		},
 		"a company's own": {
 			fake:    fake{made: accepted("http://dr.example.com/api/v2/status/s-1/"), statuses: []actiontest.Reply{seeOther}},
 			params:  answers{"datarobot_url": "dr.example.com/projects/17?x=y"},
-			project: project{"dr.example.com/api/v2/projects/", "Orders by day", "Orders by day.csv", csv}, message: "The project Orders by day was made.",
+			project: project{"dr.example.com/api/v2/projects/", "Orders by day", "Orders by day.csv", csv}, message: "The project Orders by day was created.",
 			looks: []string{"dr.example.com/api/v2/status/s-1/"}, took: 5 * time.Second,
 		},
 		"below a path": {
 			fake:    fake{made: accepted("/dr/api/v2/status/s-1/"), statuses: []actiontest.Reply{seeOther}},
 			params:  answers{"datarobot_url": "https://example.com/dr/api/v2/"},
-			project: project{"example.com/dr/api/v2/projects/", "Orders by day", "Orders by day.csv", csv}, message: "The project Orders by day was made.",
+			project: project{"example.com/dr/api/v2/projects/", "Orders by day", "Orders by day.csv", csv}, message: "The project Orders by day was created.",
 			looks: []string{"example.com/dr/api/v2/status/s-1/"}, took: 5 * time.Second,
 		},
 		"a status elsewhere": {
 			fake:    fake{made: accepted("https://evil.example.com/api/v2/status/s-1/")},
-			project: project{"app.datarobot.com/api/v2/projects/", "Orders by day", "Orders by day.csv", csv}, message: "DataRobot took the data and is still reading it.",
+			project: project{"app.datarobot.com/api/v2/projects/", "Orders by day", "Orders by day.csv", csv}, message: "DataRobot received the data and is still processing it.",
 		},
 		"a status that is none": {
 			fake:    fake{made: accepted("https://app.datarobot.com/api/v2/status/../projects/")},
-			project: project{"app.datarobot.com/api/v2/projects/", "Orders by day", "Orders by day.csv", csv}, message: "DataRobot took the data and is still reading it.",
+			project: project{"app.datarobot.com/api/v2/projects/", "Orders by day", "Orders by day.csv", csv}, message: "DataRobot received the data and is still processing it.",
 		},
 		"takes long": {
 			fake:    fake{made: accepted(at), statuses: []actiontest.Reply{{Status: 503}}},
-			project: project{"app.datarobot.com/api/v2/projects/", "Orders by day", "Orders by day.csv", csv}, message: "DataRobot took the data and is still reading it.", took: 10 * time.Minute,
+			project: project{"app.datarobot.com/api/v2/projects/", "Orders by day", "Orders by day.csv", csv}, message: "DataRobot received the data and is still processing it.", took: 10 * time.Minute,
 		},
 		"not yet": {
 			fake:    fake{fails: []actiontest.Reply{{Status: 429, Header: answers{"Retry-After": "7"}}}, made: accepted(at), statuses: []actiontest.Reply{seeOther}},
-			project: project{"app.datarobot.com/api/v2/projects/", "Orders by day", "Orders by day.csv", csv}, message: "The project Orders by day was made.",
+			project: project{"app.datarobot.com/api/v2/projects/", "Orders by day", "Orders by day.csv", csv}, message: "The project Orders by day was created.",
 			looks: []string{"app.datarobot.com/api/v2/status/s-1/"}, took: 12 * time.Second,
 		},
 	} {
@@ -217,8 +217,8 @@ func TestFails(t *testing.T) {
 	}{
 		"no token":       {fake{}, answers{"datarobot_api_token": ""}, action.Unauthenticated, "No DataRobot API Token configured; consult your Looker admin.", 0},
 		"wrong token":    {fake{}, answers{"datarobot_api_token": "other"}, action.Unauthenticated, "Your DataRobot API token is invalid.", 0},
-		"no address":     {fake{}, answers{"datarobot_url": "ftp://x"}, action.Invalid, `"datarobot_url" must be an address such as https://app.datarobot.com.`, 0},
-		"a user":         {fake{}, answers{"datarobot_url": "https://u:p@x"}, action.Invalid, `"datarobot_url" must be an address such as https://app.datarobot.com.`, 0},
+		"no address":     {fake{}, answers{"datarobot_url": "ftp://x"}, action.Invalid, `"datarobot_url" must be a URL such as https://app.datarobot.com.`, 0},
+		"a user":         {fake{}, answers{"datarobot_url": "https://u:p@x"}, action.Invalid, `"datarobot_url" must be a URL such as https://app.datarobot.com.`, 0},
 		"refused":        {fake{fails: []actiontest.Reply{{Status: 422, Body: `{"message":"File is\nempty."}`}}}, nil, action.Invalid, "DataRobot refuses the data: File is empty.", 1},
 		"refused, mute":  {fake{fails: []actiontest.Reply{{Status: 422, Body: `<html>`}}}, nil, action.Invalid, "DataRobot answered 422 Unprocessable Entity.", 1},
 		"too large":      {fake{fails: []actiontest.Reply{{Status: 413}}}, nil, action.TooLarge, "DataRobot answered 413 Request Entity Too Large.", 1},

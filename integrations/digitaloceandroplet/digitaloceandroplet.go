@@ -1,5 +1,5 @@
-// Package digitaloceandroplet powers off the droplets of DigitalOcean that a query lists, or
-// the one in a cell.
+// Package digitaloceandroplet powers off the DigitalOcean droplets in a query's result, or the one
+// in a cell.
 package digitaloceandroplet
 
 import (
@@ -18,13 +18,13 @@ import (
 
 var _ action.Integration = (*Integration)(nil)
 
-// droplets are numbers, and become part of an address.
+// droplets have numeric IDs, which become part of URLs.
 var droplets = rows.IDKind{
 	Tag: "digitalocean_droplet_id", Valid: regexp.MustCompile(`^[1-9][0-9]{0,18}$`), Noun: "droplet ID",
 	NoCell: "Couldn't get data from attachment.", // the reference's words, for the cell as well
 }
 
-// input is Looker's: the integration's setting.
+// input is the integration's setting in Looker.
 type input struct {
 	APIKey action.Secret `param:"digitalocean_api_key,required"`
 }
@@ -53,12 +53,12 @@ func (*Integration) Definition() action.Definition {
 
 const concurrency = 4
 
-// pace stays below the 250 calls a minute that DigitalOcean takes
+// newLimiter stays below DigitalOcean's limit of 250 calls a minute
 // (https://docs.digitalocean.com/reference/api/digitalocean/#section/Introduction/Rate-Limit).
-func pace() *rate.Limiter { return rate.NewLimiter(rate.Every(time.Minute/240), 10) }
+func newLimiter() *rate.Limiter { return rate.NewLimiter(rate.Every(time.Minute/240), 10) }
 
-// Execute implements [action.Integration]. One droplet that fails does not keep the others
-// from being powered off; the answer says how many went.
+// Execute implements [action.Integration]. A droplet that fails does not affect the others. The
+// message says how many were powered off.
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	in, err := action.Decode[input](req)
 	if err != nil {
@@ -68,19 +68,19 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
-	orders := deliver.Batches(ctx, deliver.Items(ids), deliver.Options[string]{
-		Size: 1, Concurrency: concurrency, Limiter: pace(),
-		// What is off already stays off.
+	result := deliver.Batches(ctx, deliver.Items(ids), deliver.Options[string]{
+		Size: 1, Concurrency: concurrency, Limiter: newLimiter(),
+		// Powering off can be repeated.
 		Retry: deliver.Retry{MaxAttempts: 5, InitialBackoff: time.Second, MaxBackoff: 30 * time.Second},
 	}, func(ctx context.Context, id []string) error {
 		err := i.powerOff(ctx, in.APIKey, id[0])
 		if action.KindOf(err) == action.Unauthenticated {
-			return deliver.Stop(err) // no other droplet will do better
+			return deliver.Stop(err) // every other droplet would fail too
 		}
 		return err
 	})
-	if err := orders.Err("stop orders"); err != nil {
+	if err := result.Err("stop orders"); err != nil {
 		return nil, err
 	}
-	return &action.Response{Message: fmt.Sprintf("%d droplets powered off.", orders.Sent())}, nil
+	return &action.Response{Message: fmt.Sprintf("%d droplets powered off.", result.Sent())}, nil
 }

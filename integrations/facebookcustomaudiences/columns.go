@@ -10,11 +10,11 @@ import (
 
 // kind is what a column holds.
 type kind struct {
-	// tag is the LookML tag that says so. Tags go before names.
+	// tag is the LookML tag of such columns. Tags take precedence over names.
 	tag string
-	// name matches the field's own name, without its view, in words.
+	// name matches the words of the field's name without its view.
 	name *regexp.Regexp
-	// key is Meta's name for it; a date of birth has three.
+	// key is Meta's key. A date of birth has three.
 	key string
 }
 
@@ -35,13 +35,12 @@ const (
 	keyCountry  = "COUNTRY"
 	keyMADID    = "MADID"
 	keyExternal = "EXTERN_ID"
-	// birthDate is no key: it stands for the three parts of a date.
+	// birthDate is not a key, but stands for the three parts of a date.
 	birthDate = "birth_date"
 )
 
-// kinds are in the order in which names are tried: an initial before the first name that it
-// is of. The tags are the reference's; its names matched anywhere, so that last_updated was
-// taken for a last name.
+// kinds are in the order in which names are matched: first_initial before first_name. The tags are
+// the reference's. Names match whole words, so that last_updated is not a last name.
 var kinds = []kind{
 	{"email", regexp.MustCompile(`\be ?mail` + suffix), keyEmail},
 	{"phone", regexp.MustCompile(`phone` + suffix), keyPhone},
@@ -60,21 +59,21 @@ var kinds = []kind{
 	{"external_id", regexp.MustCompile(`\bexternal( id)?$`), keyExternal},
 }
 
-// suffix is what may follow the name of an address or number.
+// suffix matches what may follow the name of an address or number.
 const suffix = `( ?(address|number|num|no|id|hash|hashed|sha ?256))?( ?[0-9])?$`
 
-// looseKinds are tried last: a field that is merely about e-mail, such as email_opt_in, must
-// not take the place of one that is an address.
+// looseKinds are matched last: a field such as email_opt_in must not take precedence over an
+// address.
 var looseKinds = []kind{
 	{name: regexp.MustCompile(`\be ?mail`), key: keyEmail},
 	{name: regexp.MustCompile(`phone`), key: keyPhone},
 }
 
-// columns maps keys to the columns that hold them.
+// columns maps keys to columns.
 type columns map[string]int
 
-// identify finds the columns that identify people: by tag, and those that are still missing
-// by name. Of two columns for one key the first counts. Columns of hashes are not dates.
+// identify finds the columns that identify people: by tag, then by name. Of two columns for a key
+// the first one counts. Hashed columns cannot be dates.
 func identify(all []action.Column, hashed bool) columns {
 	found, taken := columns{}, map[int]bool{}
 	claim := func(kinds []kind, match func(kind, action.Column) bool) {
@@ -102,7 +101,7 @@ func identify(all []action.Column, hashed bool) columns {
 
 var separators = regexp.MustCompile(`[^\pL\pN]+`)
 
-// words is a field's own name: what follows its view's, in words.
+// words returns the words of a field's name without its view.
 func words(field string) string {
 	_, own, dotted := strings.Cut(field, ".")
 	if !dotted {
@@ -111,7 +110,7 @@ func words(field string) string {
 	return strings.TrimSpace(separators.ReplaceAllString(strings.ToLower(own), " "))
 }
 
-// schema is the keys that the columns have, in the order in which they are sent.
+// schema returns the keys of the columns in the order in which they are sent.
 func (c columns) schema() []string {
 	var keys []string
 	for _, key := range []string{
@@ -128,8 +127,8 @@ func (c columns) schema() []string {
 	return keys
 }
 
-// identifies reports whether a person can be found by these keys: by an address, number or id
-// of their own, or by their name.
+// identifies reports whether these keys can identify a person: by an address, number or ID, or by a
+// full name.
 func identifies(has func(key string) bool) bool {
 	return has(keyEmail) || has(keyPhone) || has(keyMADID) || has(keyExternal) || has(keyLast) && (has(keyFirst) || has(keyInitial))
 }

@@ -1,5 +1,5 @@
-// Package facebookcustomaudiences uploads the people in a query's result into a Custom
-// Audience of Meta (Facebook) Ads.
+// Package facebookcustomaudiences uploads the people in a query's result to a Custom Audience of
+// Meta (Facebook) Ads.
 package facebookcustomaudiences
 
 import (
@@ -16,8 +16,8 @@ var (
 	_ action.Authorizer  = (*Integration)(nil)
 )
 
-// settings are the hub's: the app registered at developers.facebook.com, and the version of
-// the Graph API to call. Meta retires versions after about a year.
+// settings are the hub's: the app that is registered at developers.facebook.com, and the version of
+// the Graph API. Meta retires versions after about a year.
 type settings struct {
 	ClientID     string        `env:"FACEBOOK_CLIENT_ID,required,notEmpty"`
 	ClientSecret action.Secret `env:"FACEBOOK_CLIENT_SECRET,required,notEmpty"`
@@ -80,8 +80,7 @@ func (i *Integration) deliver(ctx context.Context, req *action.Request) (string,
 	return c.add(ctx, in, req.Data)
 }
 
-// forget makes Looker drop a sign-in that is of no use any more, so that the form offers a new
-// one.
+// forget clears an invalid sign-in in Looker, so that the form offers a new one.
 func forget(err error) *action.Response {
 	if action.KindOf(err) != action.Unauthenticated {
 		return nil
@@ -89,8 +88,8 @@ func forget(err error) *action.Response {
 	return &action.Response{State: &action.State{Data: action.Reset}}
 }
 
-// add uploads people to an audience that is there, or to a new one, which is made once there is
-// somebody to put into it.
+// add uploads people to an existing audience or to a new one, which is created with the first
+// batch.
 func (c *client) add(ctx context.Context, in input, data action.Data) (string, error) {
 	table, err := data.Table(ctx)
 	if err != nil {
@@ -102,7 +101,7 @@ func (c *client) add(ctx context.Context, in input, data action.Data) (string, e
 	}
 	u := &upload{client: c, audience: in.Audience, edge: "users"}
 	if in.Operation == create {
-		u.audience = "" // an answer to an earlier question may be left in the form
+		u.audience = "" // the form may still hold an earlier answer
 		u.create = func(ctx context.Context) (graphID, error) { return c.createAudience(ctx, in) }
 	}
 	sent, err := u.send(ctx, people)
@@ -112,13 +111,13 @@ func (c *client) add(ctx context.Context, in input, data action.Data) (string, e
 	return summary(sent, people), err
 }
 
-// mostReplaced is the largest result, in bytes, that can replace an audience.
-const mostReplaced = 4 << 30
+// maxReplaceBytes is the maximum size of a result that replaces an audience.
+const maxReplaceBytes = 4 << 30
 
-// replace puts people in the place of those who are in an audience. That cannot be undone: it
-// begins when all data is here, has been read to its end, and holds somebody.
+// replace replaces the people in an audience. This cannot be undone, so all data is downloaded and
+// checked first.
 func (c *client) replace(ctx context.Context, in input, data action.Data) (string, error) {
-	blob, err := data.Spool(ctx, mostReplaced)
+	blob, err := data.Spool(ctx, maxReplaceBytes)
 	if err != nil {
 		return "", err
 	}
@@ -139,9 +138,9 @@ func (c *client) replace(ctx context.Context, in input, data action.Data) (strin
 	case err != nil:
 		return "", err
 	case why != nil && good == 0:
-		return "", action.Wrap(why, action.KindOf(why), "%s The audience was left as it is.", action.MessageOf(why))
+		return "", action.Wrap(why, action.KindOf(why), "%s The audience was not changed.", action.MessageOf(why))
 	case good == 0:
-		return "", action.Errorf(action.Invalid, "The result has no rows: the audience was left as it is.")
+		return "", action.Errorf(action.Invalid, "The result has no rows. The audience was not changed.")
 	}
 	people, err := open()
 	if err != nil {
@@ -150,19 +149,19 @@ func (c *client) replace(ctx context.Context, in input, data action.Data) (strin
 	u := &upload{client: c, audience: in.Audience, edge: "usersreplace", session: newSession(good)}
 	sent, err := u.send(ctx, people)
 	if err != nil && (u.failed || !u.session.Last) {
-		err = action.Wrap(err, action.KindOf(err), "%s The replacement is not complete: send the data again.", action.MessageOf(err))
+		err = action.Wrap(err, action.KindOf(err), "%s The replacement is incomplete. Send the data again.", action.MessageOf(err))
 	}
 	return summary(sent, people), err
 }
 
-// summary says what went, by what, and what was left out of it.
+// summary reports how many rows were sent, by which keys, and which values were left out.
 func summary(sent int, p *people) string {
 	if sent == 0 {
 		return "The result has no rows. Nothing was sent to Facebook."
 	}
 	text := fmt.Sprintf("%d rows sent to the audience, by %s.", sent, strings.Join(p.schema, ", "))
 	if left := p.leftOut(); left != "" {
-		text += " Values left out, since they cannot be used: " + left + "."
+		text += " Unusable values were left out: " + left + "."
 	}
 	return text
 }

@@ -74,7 +74,7 @@ func TestWire(t *testing.T) {
 		t.Fatal(err)
 	}
 	const schema = "EXTERN_ID, EMAIL, PHONE, DOBY, DOBM, DOBD, LN, FN, FI, CT, ST, ZIP, COUNTRY, MADID"
-	if want := "3 rows sent to the audience, by " + schema + ". Values left out, since they cannot be used: 1 of COUNTRY, 1 of birth_date, 1 of PHONE."; res.Message != want || res.State != nil {
+	if want := "3 rows sent to the audience, by " + schema + ". Unusable values were left out: 1 of COUNTRY, 1 of birth_date, 1 of PHONE."; res.Message != want || res.State != nil {
 		t.Errorf("%+v", res)
 	}
 	requests := d.Requests()
@@ -147,19 +147,19 @@ func TestRowsAreAccountedFor(t *testing.T) {
 		"all": {nil, `{"u.email":{"value":"a@example.com"}},{"u.phone":{"value":16505551212}}`, 2, "2 rows sent to the audience, by EMAIL, PHONE, MADID."},
 		"one of nothing": {
 			nil, `{"u.email":{"value":"a@example.com"}},{"u.email":{"value":null}},{}`, 1,
-			"1 of 3 rows delivered, 2 failed. A row has no value by which Facebook could find a person.",
+			"1 of 3 rows delivered, 2 failed. A row has no value that identifies a person.",
 		},
 		"one of nothing usable": {
 			nil, `{"u.email":{"value":"a@example.com"}},{"u.email":{"value":"none"},"u.phone":{"value":"12"}}`, 1,
-			"1 of 2 rows delivered, 1 failed. A row has no usable value by which Facebook could find a person: it is the EMAIL, PHONE that cannot be used.",
+			"1 of 2 rows delivered, 1 failed. A row has no usable value that identifies a person (unusable: EMAIL, PHONE).",
 		},
 		"a value left out": {
 			nil, `{"u.email":{"value":"a@example.com"},"u.phone":{"value":"0650"}}`, 1,
-			"1 rows sent to the audience, by EMAIL, PHONE, MADID. Values left out, since they cannot be used: 1 of PHONE.",
+			"1 rows sent to the audience, by EMAIL, PHONE, MADID. Unusable values were left out: 1 of PHONE.",
 		},
 		"the form's country":       {map[string]string{"phone_country": "germany"}, `{"u.phone":{"value":"030 901820"}}`, 1, "1 rows sent to the audience, by EMAIL, PHONE, MADID."},
 		"hashes":                   {map[string]string{"should_hash": "do_no_hashing"}, `{"u.email":{"value":"` + pii.Hash("a") + `"}},{"u.madid":{"value":"ABC-1"}}`, 2, "2 rows sent to the audience, by EMAIL, PHONE, MADID."},
-		"hashes that are none":     {map[string]string{"should_hash": "do_no_hashing"}, `{"u.email":{"value":"a@example.com"}}`, 0, "A row has no usable value by which Facebook could find a person: it is the EMAIL that cannot be used."},
+		"hashes that are none":     {map[string]string{"should_hash": "do_no_hashing"}, `{"u.email":{"value":"a@example.com"}}`, 0, "A row has no usable value that identifies a person (unusable: EMAIL)."},
 		"no rows":                  {nil, ``, 0, "The result has no rows. Nothing was sent to Facebook."},
 		"no rows for a new one":    {map[string]string{"choose_create_update_replace": "create_audience"}, ``, 0, "The result has no rows. Nothing was sent to Facebook."},
 		"a pivot":                  {nil, `{"u.email":{"value":"a@example.com"},"u.madid":{"x":{"value":"1"}}}`, 1, "1 rows sent to the audience, by EMAIL, PHONE, MADID."},
@@ -207,17 +207,17 @@ func TestCreate(t *testing.T) {
 		"refused": {
 			emails("a@example.com"), func(actiontest.Recorded) actiontest.Reply { return refused(200, 1870034) },
 			[]string{"POST act_11/customaudiences"},
-			"The ad account has not accepted Meta's Custom Audience terms: https://www.facebook.com/customaudiences/app/tos/ (Facebook's error 200, 1870034.) No more rows were tried.",
+			"The ad account has not accepted Meta's Custom Audience terms: https://www.facebook.com/customaudiences/app/tos/ (Facebook's error 200, 1870034.) The remaining rows were not sent.",
 		},
 		"maybe created": {
 			emails("a@example.com"), func(actiontest.Recorded) actiontest.Reply { return actiontest.Reply{Reset: true} },
 			[]string{"POST act_11/customaudiences"},
-			"The connection to Facebook failed. An empty audience may have been created all the same. No more rows were tried.",
+			"The connection to Facebook failed. An empty audience may have been created all the same. The remaining rows were not sent.",
 		},
 		"created without an id": {
 			emails("a@example.com"), func(actiontest.Recorded) actiontest.Reply { return actiontest.Reply{Body: `{}`} },
 			[]string{"POST act_11/customaudiences"},
-			"Facebook did not say which audience it created. No more rows were tried.",
+			"Facebook did not say which audience it created. The remaining rows were not sent.",
 		},
 		"nobody taken": {
 			emails("a@example.com"), func(r actiontest.Recorded) actiontest.Reply {
@@ -227,7 +227,7 @@ func TestCreate(t *testing.T) {
 				return takesAll(r)
 			}, []string{"POST act_11/customaudiences", "POST 77/users", "DELETE 77"}, "Facebook could not read all rows.",
 		},
-		"nobody to send": {emails("x", "y"), takesAll, nil, "0 of 2 rows delivered, 2 failed. A row has no usable value by which Facebook could find a person: it is the EMAIL that cannot be used."},
+		"nobody to send": {emails("x", "y"), takesAll, nil, "0 of 2 rows delivered, 2 failed. A row has no usable value that identifies a person (unusable: EMAIL)."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -263,9 +263,9 @@ func TestReplace(t *testing.T) {
 	}{
 		"breaks off":     {`{"fields":{"dimensions":[{"name":"u.email"}]},"data":[{"u.email":{"value":"a@example.com"}},`, "The data ended before the result was complete."},
 		"is none":        {`<html>`, "The data is not a complete result in Looker's json_detail format."},
-		"has no rows":    {emails(), "The result has no rows: the audience was left as it is."},
-		"holds nobody":   {emails("x"), "A row has no usable value by which Facebook could find a person: it is the EMAIL that cannot be used. The audience was left as it is."},
-		"has no columns": {`{"fields":{"dimensions":[{"name":"u.age"},{"name":"u.city"}]},"data":[{}]}`, "The query has no column by which Facebook could find a person. Tag fields in LookML with email, phone, mad_id or external_id, or with last_name together with first_name or first_initial, or name them so."},
+		"has no rows":    {emails(), "The result has no rows. The audience was not changed."},
+		"holds nobody":   {emails("x"), "A row has no usable value that identifies a person (unusable: EMAIL). The audience was not changed."},
+		"has no columns": {`{"fields":{"dimensions":[{"name":"u.age"},{"name":"u.city"}]},"data":[{}]}`, "The query has no column that identifies people. Tag fields in LookML with email, phone, mad_id or external_id, or with last_name and either first_name or first_initial, or give them such names."},
 	} {
 		t.Run("a result that "+name, func(t *testing.T) {
 			t.Parallel()
@@ -293,7 +293,7 @@ func TestReplace(t *testing.T) {
 		}
 		all[5] = "nobody"
 		res, err := newIntegration(t, d).Execute(t.Context(), actiontest.JSONDetail(t, request(replace), emails(all...)))
-		if action.MessageOf(err) != "10001 of 10002 rows delivered, 1 failed. A row has no usable value by which Facebook could find a person: it is the EMAIL that cannot be used." {
+		if action.MessageOf(err) != "10001 of 10002 rows delivered, 1 failed. A row has no usable value that identifies a person (unusable: EMAIL)." {
 			t.Errorf("%+v, %v", res, err)
 		}
 		var sessions []body
@@ -318,7 +318,7 @@ func TestReplace(t *testing.T) {
 		d := actiontest.NewDestination(t).Reply(refused(100, 0))
 		_, err := newIntegration(t, d).Execute(t.Context(), actiontest.JSONDetail(t, request(replace), emails("a@example.com", "b@example.com")))
 		if m := action.MessageOf(err); m != "0 of 2 rows delivered, 2 failed. Facebook does not accept the request, or there is no such ad account or audience. "+
-			"(Facebook's error 100.) The replacement is not complete: send the data again." {
+			"(Facebook's error 100.) The replacement is incomplete. Send the data again." {
 			t.Errorf("message %q", m)
 		}
 	})
@@ -334,7 +334,7 @@ func TestRefuses(t *testing.T) {
 		"an odd operation": {func(r *action.Request) { r.Form["choose_create_update_replace"] = "x" }, "Cannot execute action without choosing an operation type."},
 		"no account":       {func(r *action.Request) { delete(r.Form, "choose_ad_account") }, "Cannot execute action without ad account id."},
 		"no audience":      {func(r *action.Request) { delete(r.Form, "choose_custom_audience") }, "Cannot update or replace without a custom audience id."},
-		"an odd audience":  {func(r *action.Request) { r.Form["choose_custom_audience"] = "7/../me" }, `"choose_custom_audience" must be a number, as the form offers it.`},
+		"an odd audience":  {func(r *action.Request) { r.Form["choose_custom_audience"] = "7/../me" }, `"choose_custom_audience" must be a number from the form's list.`},
 		"no name": {func(r *action.Request) {
 			r.Form["choose_create_update_replace"], r.Form["create_audience_name"] = "create_audience", ""
 		}, "Cannot create an audience if name or description are missing."},
@@ -370,10 +370,10 @@ func TestFacebookFails(t *testing.T) {
 		calls   int
 		message string
 	}{
-		"token gone":       {refused(190, 463), action.Unauthenticated, 1, "The sign-in at Facebook is missing or no longer valid. Open the form in Looker and log in again. (Facebook's error 190, 463.) No more rows were tried."},
-		"no permission":    {refused(273, 0), action.Forbidden, 1, "The Facebook user lacks the permission for this ad account or audience. (Facebook's error 273.) No more rows were tried."},
-		"no scope":         {refused(294, 0), action.Forbidden, 1, "The sign-in does not allow to manage ads. Log in again and grant it. (Facebook's error 294.) No more rows were tried."},
-		"retired":          {refused(2635, 0), action.Internal, 1, "Meta has retired the version of its API that the hub calls. The hub's administrator must set FACEBOOK_API_VERSION to a current one. (Facebook's error 2635.) No more rows were tried."},
+		"token gone":       {refused(190, 463), action.Unauthenticated, 1, "The sign-in at Facebook is missing or no longer valid. Open the form in Looker and log in again. (Facebook's error 190, 463.) The remaining rows were not sent."},
+		"no permission":    {refused(273, 0), action.Forbidden, 1, "The Facebook user lacks the permission for this ad account or audience. (Facebook's error 273.) The remaining rows were not sent."},
+		"no scope":         {refused(294, 0), action.Forbidden, 1, "The sign-in does not allow to manage ads. Log in again and grant it. (Facebook's error 294.) The remaining rows were not sent."},
+		"retired":          {refused(2635, 0), action.Internal, 1, "Meta has retired the version of its API that the hub calls. The hub's administrator must set FACEBOOK_API_VERSION to a current one. (Facebook's error 2635.) The remaining rows were not sent."},
 		"too many calls":   {refused(80003, 0), action.RateLimited, 10, "Facebook takes no more calls for this ad account's audiences for now. (Facebook's error 80003.)"},
 		"being changed":    {refused(2650, 1870145), action.Unavailable, 10, "The audience is being changed by another upload. (Facebook's error 2650, 1870145.)"},
 		"no such audience": {refused(100, 33), action.Invalid, 1, "Facebook does not accept the request, or there is no such ad account or audience. (Facebook's error 100, 33.)"},
@@ -382,11 +382,11 @@ func TestFacebookFails(t *testing.T) {
 		"out of order":     {actiontest.Reply{Status: 503, Body: "<html>"}, action.Unavailable, 10, "Facebook answered 503 Service Unavailable."},
 		"a reset":          {actiontest.Reply{Reset: true}, action.Unavailable, 10, "The connection to Facebook failed."},
 		"no JSON":          {actiontest.Reply{Body: "<html>"}, action.Unavailable, 10, "Unexpected response from Facebook. Facebook may already have accepted the request. Check before retrying."},
-		"says nothing":     {actiontest.Reply{Body: `{}`}, action.Unavailable, 10, "Facebook did not say how many rows it took."},
+		"says nothing":     {actiontest.Reply{Body: `{}`}, action.Unavailable, 10, "Facebook did not confirm the number of rows."},
 		"reads none":       {received(1, 1), action.Invalid, 1, "Facebook could not read all rows."},
-		"received none":    {received(0, 0), action.Invalid, 1, "Facebook did not take all rows, and does not say why."},
-		"lies":             {received(0, 7), action.Invalid, 1, "Facebook did not take all rows, and does not say why."},
-		"lies the more":    {received(-5, 0), action.Invalid, 1, "Facebook did not take all rows, and does not say why."},
+		"received none":    {received(0, 0), action.Invalid, 1, "Facebook did not accept all rows, without giving a reason."},
+		"lies":             {received(0, 7), action.Invalid, 1, "Facebook did not accept all rows, without giving a reason."},
+		"lies the more":    {received(-5, 0), action.Invalid, 1, "Facebook did not accept all rows, without giving a reason."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

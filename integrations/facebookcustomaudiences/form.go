@@ -9,8 +9,8 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// Form implements [action.FormBuilder]. Whether the user is signed in is tried out. Only a
-// grant that is gone asks for a new sign-in; that Facebook is out of order is said as such.
+// Form implements [action.FormBuilder]. A request checks the sign-in. Only an invalid grant asks
+// for a new one; any other error is returned as it is.
 func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
 	c := i.open(req.State)
 	if c == nil {
@@ -36,7 +36,7 @@ func loginForm(req *action.Request, why string) *action.Form {
 	}
 }
 
-// fields are asked one after the other: what there is to choose depends on what was chosen.
+// fields returns the questions so far: each depends on the answers before it.
 func (c *client) fields(ctx context.Context, answers map[string]string) ([]action.Field, error) {
 	accounts, err := c.list(ctx, "me/adaccounts", "name,account_id")
 	if err != nil {
@@ -89,7 +89,7 @@ func audienceField(chosen operation, audiences []named) action.Field {
 	}
 	if chosen == replace {
 		f.Label = "Choose an audience to replace"
-		f.Description = "Replacing removes everybody from the audience and puts those of the query in their place."
+		f.Description = "Replaces everyone in the audience with the people in the query."
 	}
 	if len(audiences) == 0 {
 		f.Description = "The ad account has no Custom Audiences. Create one."
@@ -100,15 +100,15 @@ func audienceField(chosen operation, audiences []named) action.Field {
 var hashField = action.Field{
 	Name: "should_hash", Label: "Should the data be hashed first?", Type: action.Select, Required: true, Default: doHashing,
 	Options:     []action.Option{{Name: doHashing, Label: "Yes"}, {Name: doNoHashing, Label: "No"}},
-	Description: "Yes, unless the query's values are SHA-256 hashes already. Values that are none are not sent with No.",
+	Description: "Choose No only if the query's values are SHA-256 hashes. With No, other values are not sent.",
 }
 
 var countryField = action.Field{
 	Name: "phone_country", Label: "Country of phone numbers", Type: action.String,
-	Description: "For phone numbers without a country code, where the query has no column for the country. A code such as US, or a name.",
+	Description: "For phone numbers without a country code, if the query has no country column. A code such as US, or a name.",
 }
 
-// options are sorted by what people read.
+// options returns options sorted by label.
 func options(all []named, id func(named) string) []action.Option {
 	options := make([]action.Option, len(all))
 	for i, n := range all {

@@ -8,7 +8,7 @@ import (
 	"integrationhub.dev/integrations/internal/pii"
 )
 
-// operation is what becomes of the audience.
+// operation is what to do with the audience.
 type operation string
 
 const (
@@ -17,7 +17,7 @@ const (
 	replace operation = "replace_audience"
 )
 
-// The answers to whether the data shall be hashed.
+// The answers to whether to hash the data.
 const (
 	doHashing   = "do_hashing"
 	doNoHashing = "do_no_hashing"
@@ -34,8 +34,7 @@ type input struct {
 	Country     country   `form:"phone_country"`
 }
 
-// Validate checks what one answer means for another, in the reference's words where it has
-// some.
+// Validate checks the answers that depend on each other, with the reference's messages.
 func (in *input) Validate() error {
 	switch {
 	case in.Operation != create && in.Operation != update && in.Operation != replace:
@@ -52,14 +51,14 @@ func (in *input) Validate() error {
 	return nil
 }
 
-// graphID is the number of an object of Meta's graph. It goes into addresses.
+// graphID is the ID of an object of the Graph API. It becomes part of URLs.
 type graphID string
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (id *graphID) UnmarshalText(text []byte) error {
 	for _, c := range text {
 		if c < '0' || c > '9' {
-			return errors.New("must be a number, as the form offers it")
+			return errors.New("must be a number from the form's list")
 		}
 	}
 	*id = graphID(text)

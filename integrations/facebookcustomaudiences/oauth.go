@@ -32,8 +32,8 @@ func (i *Integration) AuthorizeURL(_ context.Context, login action.Login) (strin
 	return i.provider().AuthorizeURL(login, oauth2.SetAuthURLParam("scope", "ads_management,business_management")), nil
 }
 
-// Exchange implements [action.Authorizer]. The token that a code gives may live for an hour;
-// it is traded for one that lives about 60 days:
+// Exchange implements [action.Authorizer]. The code's token may expire after an hour. It is exchanged
+// for one that is valid for about 60 days:
 // https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived
 func (i *Integration) Exchange(ctx context.Context, login action.Login, callback url.Values) (*action.State, error) {
 	short, err := i.provider().Exchange(ctx, login, callback.Get("code"))
@@ -69,7 +69,7 @@ func (i *Integration) extend(ctx context.Context, short string) (string, error) 
 	return long.Token, nil
 }
 
-// state is what Looker keeps, in the reference's shape.
+// state is what Looker stores, in the reference's format.
 type state struct {
 	Tokens   tokens `json:"tokens"`
 	Redirect string `json:"redirect"`
@@ -90,7 +90,7 @@ func (s state) keep() *action.State {
 var errSignIn = action.Errorf(action.Unauthenticated,
 	"The sign-in at Facebook is missing or no longer valid. Open the form in Looker and log in again.")
 
-// open begins a user's access with what Looker kept; without a token there is none.
+// open returns a client with the stored token, or nil without one.
 func (i *Integration) open(kept string) *client {
 	var s state
 	if json.Unmarshal([]byte(kept), &s) != nil || s.Tokens.LongLived == "" {

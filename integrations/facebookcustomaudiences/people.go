@@ -11,20 +11,20 @@ import (
 	"integrationhub.dev/integrations/internal/pii"
 )
 
-// people are the rows of a result as Meta takes them.
+// people converts the rows of a result to people.
 type people struct {
 	table   *action.Table
 	columns columns
 	schema  []string
-	// hash is whether values are hashed here; otherwise they must be hashes.
+	// hash means that the hub hashes the values. Otherwise they must be hashes.
 	hash bool
-	// country is that of phone numbers whose row names none.
+	// country is the default for phone numbers.
 	country string
-	// unusable counts values by key that were left out of rows that went.
+	// unusable counts the values by key that were left out of valid rows.
 	unusable map[string]int
 }
 
-// person has one value for each key of the schema, empty where nothing is known.
+// person has a value for each key of the schema, which may be empty.
 type person []string
 
 func newPeople(table *action.Table, in input) (*people, error) {
@@ -32,13 +32,13 @@ func newPeople(table *action.Table, in input) (*people, error) {
 	p.columns = identify(table.Columns, !p.hash)
 	p.schema = p.columns.schema()
 	if !identifies(func(key string) bool { return slices.Contains(p.schema, key) }) {
-		return nil, action.Errorf(action.Invalid, "The query has no column by which Facebook could find a person. Tag fields in LookML with "+
-			"email, phone, mad_id or external_id, or with last_name together with first_name or first_initial, or name them so.")
+		return nil, action.Errorf(action.Invalid, "The query has no column that identifies people. Tag fields in LookML with "+
+			"email, phone, mad_id or external_id, or with last_name and either first_name or first_initial, or give them such names.")
 	}
 	return p, nil
 }
 
-// all yields the people, and rejects rows that hold nobody.
+// all yields the people, and rejects rows that identify no one.
 func (p *people) all() iter.Seq2[person, error] {
 	return func(yield func(person, error) bool) {
 		for row, err := range p.table.Rows() {
@@ -55,43 +55,43 @@ func (p *people) all() iter.Seq2[person, error] {
 	}
 }
 
-// count reads to the end, or to an error of the source. It returns how many rows hold people,
-// and why the first one of the others does not.
+// count reads the whole source. It returns the number of valid rows, and the reason why the first
+// invalid one is.
 func (p *people) count() (good int, why, err error) {
 	for row, err := range p.table.Rows() {
 		if err != nil {
 			return good, why, err
 		}
-		switch _, nobody := p.person(row); {
-		case nobody == nil:
+		switch _, invalid := p.person(row); {
+		case invalid == nil:
 			good++
 		case why == nil:
-			why = nobody
+			why = invalid
 		}
 	}
 	return good, why, nil
 }
 
-// person makes one of a row. Its error says why the row holds nobody.
+// person converts a row. Its error is the reason why the row identifies no one.
 func (p *people) person(row action.Row) (person, error) {
 	known, bad := p.values(row)
 	if !identifies(func(key string) bool { return known[key] != "" }) {
 		if len(bad) == 0 {
-			return nil, action.Errorf(action.Invalid, "A row has no value by which Facebook could find a person.")
+			return nil, action.Errorf(action.Invalid, "A row has no value that identifies a person.")
 		}
-		return nil, action.Errorf(action.Invalid, "A row has no usable value by which Facebook could find a person: it is the %s that cannot be used.", strings.Join(bad, ", "))
+		return nil, action.Errorf(action.Invalid, "A row has no usable value that identifies a person (unusable: %s).", strings.Join(bad, ", "))
 	}
 	for _, key := range bad {
 		p.unusable[key]++
 	}
 	one := make(person, len(p.schema))
 	for i, key := range p.schema {
-		one[i] = p.final(key, known[key])
+		one[i] = p.encode(key, known[key])
 	}
 	return one, nil
 }
 
-// values are those of a row by their keys, and the keys whose values cannot be used.
+// values returns the values of a row by key, and the keys of unusable values.
 func (p *people) values(row action.Row) (known map[string]string, bad []string) {
 	known = map[string]string{}
 	put := func(key, value string, ok bool) {
@@ -111,7 +111,7 @@ func (p *people) values(row action.Row) (known map[string]string, bad []string) 
 		switch {
 		case text == "":
 		case !p.hash:
-			value, ok := prepared(key, text)
+			value, ok := requireHash(key, text)
 			put(key, value, ok)
 		case key == birthDate:
 			year, month, day, ok := pii.MetaBirthDate(text)
@@ -121,7 +121,7 @@ func (p *people) values(row action.Row) (known map[string]string, bad []string) 
 			}
 			known[keyYear], known[keyMonth], known[keyDay] = year, month, day
 		default:
-			value, ok := normal(key, text, country)
+			value, ok := normalize(key, text, country)
 			put(key, value, ok)
 			if key == keyCountry && ok {
 				country = strings.ToUpper(value)
@@ -131,17 +131,17 @@ func (p *people) values(row action.Row) (known map[string]string, bad []string) 
 	return known, bad
 }
 
-// readingOrder begins with the country, which says how to read the rest; a part of a date
-// of birth counts for more than the whole.
+// readingOrder starts with the country, which other values depend on. The parts of a date of birth
+// overwrite the whole date.
 var readingOrder = []string{
 	keyCountry, birthDate, keyYear, keyMonth, keyDay, keyEmail, keyPhone, keyLast, keyFirst, keyInitial, keyCity, keyState, keyZip, keyMADID, keyExternal,
 }
 
-// inTheOpen are keys whose values are never hashed: they are nobody's name.
-func inTheOpen(key string) bool { return key == keyMADID || key == keyExternal }
+// sentUnhashed reports whether a key's values are never hashed, since they are not personal data.
+func sentUnhashed(key string) bool { return key == keyMADID || key == keyExternal }
 
-// normal is a value in the form in which Meta compares it.
-func normal(key, text, country string) (string, bool) {
+// normalize brings a value into Meta's form.
+func normalize(key, text, country string) (string, bool) {
 	switch key {
 	case keyEmail:
 		return pii.Email(text)
@@ -171,27 +171,26 @@ func normal(key, text, country string) (string, bool) {
 	return text, true
 }
 
-// prepared is a value that shall not be hashed: it must be a hash already, so that nobody's
-// name leaves in the open.
-func prepared(key, text string) (string, bool) {
+// requireHash checks a value that the hub does not hash: personal data must be hashed already.
+func requireHash(key, text string) (string, bool) {
 	switch {
 	case key == keyMADID:
 		return strings.ToLower(text), true
-	case inTheOpen(key):
+	case sentUnhashed(key):
 		return text, true
 	}
 	return pii.Hashed(text)
 }
 
-// final is a value as it is sent.
-func (p *people) final(key, value string) string {
-	if value == "" || !p.hash || inTheOpen(key) {
+// encode returns a value as it is sent.
+func (p *people) encode(key, value string) string {
+	if value == "" || !p.hash || sentUnhashed(key) {
 		return value
 	}
 	return pii.Hash(value)
 }
 
-// leftOut lists the values that were left out, by key.
+// leftOut lists the number of values that were left out by key.
 func (p *people) leftOut() string {
 	var parts []string
 	for _, key := range readingOrder {

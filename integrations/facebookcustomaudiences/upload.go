@@ -11,28 +11,28 @@ import (
 	"integrationhub.dev/hub/deliver"
 )
 
-// Meta takes this many people at a time. The bytes bound the hub's memory.
+// maxBatch is Meta's limit for a call. maxBatchBytes bounds the hub's memory.
 const (
 	maxBatch      = 10_000
 	maxBatchBytes = 4 << 20
 )
 
-// upload puts people into an audience. Putting the same ones in twice changes nothing, so that
-// every call may be made again.
+// upload adds people to an audience. Adding the same people twice changes nothing, so all calls can
+// be repeated.
 type upload struct {
 	*client
 	audience graphID
-	// create makes the audience when there is somebody to put into it; nil where there is one.
+	// create creates the audience with the first batch; nil for an existing one.
 	create  func(context.Context) (graphID, error)
 	created bool
-	// edge is what is called of the audience: users, or usersreplace with a session.
+	// edge is the edge of the audience: users, or usersreplace with a session.
 	edge    string
 	session *session
-	// failed is set when a batch did not arrive, stopped when no others were tried after it.
+	// failed is set when a batch failed, stopped when no others were sent after it.
 	failed, stopped bool
 }
 
-// session makes several calls one replacement:
+// session combines several calls into one replacement:
 // https://developers.facebook.com/docs/marketing-api/reference/custom-audience/usersreplace/
 type session struct {
 	ID    int64 `json:"session_id"`
@@ -46,11 +46,11 @@ type session struct {
 func newSession(total int) *session {
 	var id [8]byte
 	_, _ = rand.Read(id[:]) // never fails
-	// 53 bits: a number in any language.
+	// 53 bits fit into a JSON number.
 	return &session{ID: int64(binary.BigEndian.Uint64(id[:]) >> 11), Total: total}
 }
 
-// next is the session as the next batch tells it.
+// next returns the session for the next batch.
 func (s *session) next(batch int) *session {
 	if s == nil {
 		return nil
@@ -70,16 +70,16 @@ type uploadCall struct {
 	} `json:"payload"`
 }
 
-// outcome is Meta's answer. It says how many, never which.
+// outcome is Meta's response. It counts entries without naming them.
 type outcome struct {
 	Received *int `json:"num_received"`
 	Invalid  int  `json:"num_invalid_entries"`
 }
 
-// send uploads people batch by batch, one at a time. It returns how many went, and an error
+// send uploads people batch by batch. It returns the number of people that were sent, and an error
 // that counts the others.
 func (u *upload) send(ctx context.Context, p *people) (int, error) {
-	account := deliver.Batches(ctx, p.all(), deliver.Options[person]{
+	result := deliver.Batches(ctx, p.all(), deliver.Options[person]{
 		Size: maxBatch, MaxBytes: maxBatchBytes, Weight: weight,
 	}, func(ctx context.Context, batch []person) error {
 		if u.audience == "" {
@@ -95,31 +95,31 @@ func (u *upload) send(ctx context.Context, p *people) (int, error) {
 		o, err := u.batch(ctx, call)
 		switch {
 		case err == nil:
-			return o.refused(len(batch))
-		case slices.Contains(hopeless, action.KindOf(err)):
+			return o.partial(len(batch))
+		case slices.Contains(fatalKinds, action.KindOf(err)):
 			u.stopped = true
 			return deliver.Stop(err)
 		}
 		return err
 	})
-	err := account.Err("rows")
+	err := result.Err("rows")
 	if err != nil && u.stopped {
-		err = action.Wrap(err, action.KindOf(err), "%s No more rows were tried.", action.MessageOf(err))
+		err = action.Wrap(err, action.KindOf(err), "%s The remaining rows were not sent.", action.MessageOf(err))
 	}
-	return account.Sent(), err
+	return result.Sent(), err
 }
 
-// hopeless are the kinds of error after which no other batch will do better.
-var hopeless = []action.Kind{action.Unauthenticated, action.Forbidden, action.NotFound, action.Internal}
+// fatalKinds are the kinds of error that every other batch would return too.
+var fatalKinds = []action.Kind{action.Unauthenticated, action.Forbidden, action.NotFound, action.Internal}
 
-// batch makes one call, and again where it may go better.
+// batch makes a call, and retries it.
 func (u *upload) batch(ctx context.Context, call uploadCall) (outcome, error) {
 	var o outcome
 	err := u.pace.uploads.Do(ctx, func(ctx context.Context) error {
 		o = outcome{}
 		err := u.call(ctx, http.MethodPost, string(u.audience)+"/"+u.edge+"?"+u.proof().Encode(), call, &o)
 		if err == nil && o.Received == nil {
-			return action.Errorf(action.Unavailable, "Facebook did not say how many rows it took.")
+			return action.Errorf(action.Unavailable, "Facebook did not confirm the number of rows.")
 		}
 		return err
 	})
@@ -127,9 +127,9 @@ func (u *upload) batch(ctx context.Context, call uploadCall) (outcome, error) {
 	return o, err
 }
 
-// refused counts what Meta did not take of a batch. Since only the number is known, it
-// stands for the first ones: only their number is told on.
-func (o outcome) refused(batch int) error {
+// partial returns an error for the entries that Meta did not accept. Only their number is known, so
+// the first items of the batch stand for them.
+func (o outcome) partial(batch int) error {
 	failed := map[int]error{}
 	missing := min(max(batch-*o.Received, 0), batch)
 	for i := range missing {
@@ -142,11 +142,11 @@ func (o outcome) refused(batch int) error {
 }
 
 var (
-	errMissing = action.Errorf(action.Invalid, "Facebook did not take all rows, and does not say why.")
+	errMissing = action.Errorf(action.Invalid, "Facebook did not accept all rows, without giving a reason.")
 	errInvalid = action.Errorf(action.Invalid, "Facebook could not read all rows.")
 )
 
-// weight is about how many bytes a person takes.
+// weight is the approximate size of a person in a request.
 func weight(p person) int {
 	n := 2
 	for _, value := range p {

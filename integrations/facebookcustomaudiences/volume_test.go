@@ -93,7 +93,7 @@ func TestHundredThousandRows(t *testing.T) {
 		deps.HTTP = &http.Client{Transport: meta}
 		_, err := actiontest.New(t, fb.New, deps).Execute(t.Context(), actiontest.JSONDetail(t, request(nil), result.String()))
 		const nobody, rejected = rows / 4000, rows/1000 - 1 // 0 is no id that ends in 000
-		want := fmt.Sprintf("%d of %d rows delivered, %d failed. A row has no value by which Facebook could find a person. Facebook could not read all rows.",
+		want := fmt.Sprintf("%d of %d rows delivered, %d failed. A row has no value that identifies a person. Facebook could not read all rows.",
 			len(meta.taken), rows, nobody+rejected)
 		if action.MessageOf(err) != want {
 			t.Errorf("message %q\nwant    %q", action.MessageOf(err), want)

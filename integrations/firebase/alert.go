@@ -12,13 +12,13 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// device is one installation of the app, and whose it is.
+// device is an installation of the app, and its user.
 type device struct {
 	ID   string `json:"device_id"`
 	User text   `json:"user_id"`
 }
 
-// text takes what JSON has for a name, be it a string or a number.
+// text accepts a JSON string or number.
 type text string
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -27,14 +27,14 @@ func (t *text) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// alert is what Looker tells people.
+// alert is a notification for several devices.
 type alert struct {
 	title   string
 	data    map[string]string
 	devices []device
 }
 
-// readAlert reads the form's answers, in which Looker puts objects.
+// readAlert reads the form's answers, which contain JSON.
 func readAlert(form map[string]string) (alert, error) {
 	a := alert{title: strings.TrimSpace(form["title"])}
 	if strings.TrimSpace(form["data"]) == "" {
@@ -47,7 +47,7 @@ func readAlert(form map[string]string) (alert, error) {
 	if a.title == "" {
 		return a, action.InvalidField("title", "Needs a valid title.")
 	}
-	// Firebase takes strings only.
+	// Firebase accepts only strings.
 	a.data = make(map[string]string, len(data))
 	for name, value := range data {
 		a.data[name] = action.Text([]byte(value))
@@ -57,8 +57,8 @@ func readAlert(form map[string]string) (alert, error) {
 	return a, err
 }
 
-// readDevices reads a list of lists of devices, each once. Looker sends an empty answer where
-// nobody is to be told.
+// readDevices returns the distinct devices in a list of lists. Looker sends an empty answer if there
+// are none.
 func readDevices(answer string) ([]device, error) {
 	if strings.TrimSpace(answer) == "" {
 		return nil, nil
@@ -89,10 +89,10 @@ func readDevices(answer string) ([]device, error) {
 
 var errNoDevices = action.InvalidField("deviceIds", "The devices must be a list of lists of objects with a device_id and a user_id.")
 
-// timeToLive is how long a notification waits for a phone that is off.
+// timeToLive is how long a notification waits for an offline device.
 const timeToLive = 24 * time.Hour
 
-// Messages as Firebase's API writes them:
+// Messages of Firebase's API:
 // https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages
 type (
 	push struct {
@@ -122,7 +122,7 @@ type (
 	}
 )
 
-// message is the alert for one device. Its id stays the same when it is sent again.
+// message returns the alert for a device. Its ID stays the same in retries.
 func (a alert) message(d device) push {
 	data := maps.Clone(a.data)
 	data["id"], data["user_id"] = uuid.NewString(), string(d.User)

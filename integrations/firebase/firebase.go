@@ -1,5 +1,5 @@
-// Package firebase sends push notifications to phones by Firebase Cloud Messaging: Looker's
-// mobile app alerts its users that way.
+// Package firebase sends push notifications by Firebase Cloud Messaging, for the alerts of Looker's
+// mobile app.
 package firebase
 
 import (
@@ -21,17 +21,17 @@ var _ action.Integration = (*Integration)(nil)
 const (
 	name  = "Firebase"
 	scope = "https://www.googleapis.com/auth/firebase.messaging"
-	// concurrency is how many notifications are under way at once: Firebase takes 600,000 a
-	// minute from a project (https://firebase.google.com/docs/cloud-messaging/throttling-and-quotas).
+	// concurrency is the maximum number of concurrent calls. A project can send 600,000
+	// notifications a minute (https://firebase.google.com/docs/cloud-messaging/throttling-and-quotas).
 	concurrency = 16
 )
 
-// settings are the service account that the hub sends as.
+// settings are the service account of the hub.
 type settings struct {
 	Project string        `env:"FIREBASE_PROJECT_ID,required,notEmpty"`
 	Email   string        `env:"FIREBASE_CLIENT_EMAIL,required,notEmpty"`
 	Key     action.Secret `env:"FIREBASE_PRIVATE_KEY,required,notEmpty"`
-	// Database is not needed to send, but without it the reference offers nothing.
+	// Database is not used. The reference requires it.
 	Database string `env:"FIREBASE_DATABASE"`
 }
 
@@ -73,9 +73,9 @@ func (*Integration) Definition() action.Definition {
 	}
 }
 
-// Execute implements [action.Integration]. The query's data is of no interest: the alert is
-// in the answers of the form. One device that fails does not keep the others from being
-// told. An app that is no longer installed is no failure, as long as somebody was told.
+// Execute implements [action.Integration]. The alert is in the form's answers, the query's data is
+// not used. A device that fails does not affect the others. An uninstalled app is not a failure,
+// unless it is uninstalled on all devices.
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	a, err := readAlert(req.Form)
 	if err != nil {
@@ -85,9 +85,9 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return &action.Response{Message: "No devices to notify."}, nil
 	}
 	var gone atomic.Int64
-	account := deliver.Batches(ctx, deliver.Items(a.devices), deliver.Options[device]{
+	result := deliver.Batches(ctx, deliver.Items(a.devices), deliver.Options[device]{
 		Size: 1, Concurrency: concurrency,
-		// Firebase asks for this: https://firebase.google.com/docs/cloud-messaging/error-codes
+		// As Firebase recommends: https://firebase.google.com/docs/cloud-messaging/error-codes
 		Retry: deliver.Retry{MaxAttempts: 5, InitialBackoff: time.Second, MaxBackoff: time.Minute, When: unavailable},
 	}, func(ctx context.Context, d []device) error {
 		err := i.send(ctx, a.message(d[0]))
@@ -97,14 +97,14 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		}
 		return err
 	})
-	if err := account.Err("notifications"); err != nil {
+	if err := result.Err("notifications"); err != nil {
 		return nil, err
 	}
-	told := account.Sent() - int(gone.Load())
-	if told == 0 {
+	notified := result.Sent() - int(gone.Load())
+	if notified == 0 {
 		return nil, action.Errorf(action.NotFound, "The app is no longer installed on any of the %d devices.", gone.Load())
 	}
-	message := fmt.Sprintf("%d notifications sent.", told)
+	message := fmt.Sprintf("%d notifications sent.", notified)
 	if n := gone.Load(); n > 0 {
 		message += fmt.Sprintf(" The app is no longer installed on %d devices.", n)
 	}

@@ -10,8 +10,8 @@ import (
 	"integrationhub.dev/hub/panics"
 )
 
-// Form implements [action.FormBuilder]. Whether the user is signed in is tried out. Only a
-// grant that is gone asks for a new sign-in; that Google is out of order is said as such.
+// Form implements [action.FormBuilder]. A request checks the sign-in. Only an invalid grant asks
+// for a new one; any other error is returned as it is.
 func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
 	c := i.open(req.State, "")
 	if !c.SignedIn() {
@@ -37,10 +37,10 @@ func loginForm(req *action.Request, why string) *action.Form {
 	}
 }
 
-// answers are a form's, as far as it is filled in.
+// answers are the form's answers so far.
 type answers map[string]string
 
-// account reads the answer to a question for an account.
+// account reads an answer that is an account.
 func (a answers) account(field string) (id customerID, err error) {
 	if text := a[field]; text != "" {
 		if err := id.UnmarshalText([]byte(text)); err != nil {
@@ -50,7 +50,7 @@ func (a answers) account(field string) (id customerID, err error) {
 	return id, nil
 }
 
-// fields are asked one after the other: what there is to choose depends on what was chosen.
+// fields returns the questions so far: each depends on the answers before it.
 func (c *client) fields(ctx context.Context, a answers) ([]action.Field, error) {
 	fields, target, err := c.accounts(ctx, a)
 	if err != nil || target == "" {
@@ -88,7 +88,7 @@ func (c *client) fields(ctx context.Context, a answers) ([]action.Field, error) 
 
 var yesNo = []action.Option{{Name: "yes", Label: "Yes"}, {Name: "no", Label: "No"}}
 
-// accounts asks through which account to reach which. The target is empty until it is known.
+// accounts asks for the login account and the target account, which is empty until it is chosen.
 func (c *client) accounts(ctx context.Context, a answers) (fields []action.Field, target customerID, err error) {
 	login, err := a.account("loginCid")
 	if err != nil {
@@ -136,11 +136,10 @@ const (
 		"WHERE customer_client.status NOT IN ('CANCELED', 'SUSPENDED')"
 )
 
-// describeAtOnce bounds the calls that a form makes at one time.
-const describeAtOnce = 8
+// describeConcurrency is the maximum number of concurrent calls of a form.
+const describeConcurrency = 8
 
-// describeAll looks up the accounts that the user was let into. Those that are closed cannot
-// be, and are left out.
+// describeAll looks up the accounts that the user can access, without closed ones.
 func (c *client) describeAll(ctx context.Context) ([]result, error) {
 	ids, err := c.accessible(ctx)
 	if err != nil {
@@ -148,7 +147,7 @@ func (c *client) describeAll(ctx context.Context) ([]result, error) {
 	}
 	found := make([][]result, len(ids))
 	g, ctx := panics.WithContext(ctx)
-	g.SetLimit(describeAtOnce)
+	g.SetLimit(describeConcurrency)
 	for n, id := range ids {
 		g.Run(func() error {
 			as := *c
@@ -166,7 +165,7 @@ func (c *client) describeAll(ctx context.Context) ([]result, error) {
 	return slices.Concat(found...), err
 }
 
-// options offer accounts: managers first, then by name.
+// options returns accounts as options: managers first, then by name.
 func options(all []result) []action.Option {
 	slices.SortStableFunc(all, func(a, b result) int {
 		if a.Customer.Manager != b.Customer.Manager {
@@ -188,8 +187,7 @@ func options(all []result) []action.Option {
 	return options
 }
 
-// list asks for the list to make, or for the one to add to. Without one the form is not
-// complete.
+// list asks for the new list or for an existing one. It reports whether the form is complete.
 func (c *client) list(ctx context.Context, a answers, target customerID) (fields []action.Field, complete bool, err error) {
 	if a["createOrAppend"] == createList {
 		return []action.Field{
@@ -217,14 +215,14 @@ func (c *client) list(ctx context.Context, a answers, target customerID) (fields
 	return []action.Field{field}, true, nil
 }
 
-// hashing asks how the data is to be read, and what people agreed to.
+// hashing asks whether to hash the data, and for the consent.
 func hashing(a answers) []action.Field {
 	agreed := []action.Option{{Name: "UNSPECIFIED", Label: "Unspecified"}, {Name: "GRANTED", Label: "Granted"}, {Name: "DENIED", Label: "Denied"}}
 	return []action.Field{
 		{
 			Name: "doHashing", Label: "Step 4) Should the data be hashed first?", Type: action.Select, Required: true,
 			Default: cmp.Or(a["doHashing"], "yes"), Options: yesNo,
-			Description: "Yes, unless the query's values are SHA-256 hashes already. Values that are none are not sent with No.",
+			Description: "Choose No only if the query's values are SHA-256 hashes. With No, other values are not sent.",
 		},
 		{
 			Name: "consentAdUserData", Label: "Step 5) The consent setting for consent for ad user data", Type: action.Select, Required: true,
@@ -236,7 +234,7 @@ func hashing(a answers) []action.Field {
 		},
 		{
 			Name: "phoneCountry", Label: "Country of phone numbers", Type: action.String, Default: a["phoneCountry"],
-			Description: "For phone numbers without a country code, where the query has no column for the country. A code such as US, or a name.",
+			Description: "For phone numbers without a country code, if the query has no country column. A code such as US, or a name.",
 		},
 	}
 }

@@ -1,5 +1,5 @@
-// Package googleadscustomermatch uploads the people in a query's result into a Customer Match
-// list of Google Ads.
+// Package googleadscustomermatch uploads the people in a query's result to a Customer Match list of
+// Google Ads.
 package googleadscustomermatch
 
 import (
@@ -18,7 +18,7 @@ var (
 )
 
 // settings are the hub's: an OAuth client, the developer token of a Google Ads manager
-// account, and the version of the API to call. Google retires versions after about a year.
+// account, and the API version. Google retires versions after about a year.
 type settings struct {
 	ClientID       string        `env:"GOOGLE_ADS_CLIENT_ID,required,notEmpty"`
 	ClientSecret   action.Secret `env:"GOOGLE_ADS_CLIENT_SECRET,required,notEmpty"`
@@ -26,7 +26,7 @@ type settings struct {
 	APIVersion     apiVersion    `env:"GOOGLE_ADS_API_VERSION" envDefault:"v24"`
 }
 
-// Integration uploads people to Google Ads. Its sign-in is the service's.
+// Integration uploads people to Google Ads. The service implements the sign-in.
 type Integration struct {
 	*google.Service
 	settings settings
@@ -56,8 +56,8 @@ func (*Integration) Definition() action.Definition {
 	}
 }
 
-// Execute implements [action.Integration]. Tokens that were renewed go back to Looker whatever
-// becomes of the delivery.
+// Execute implements [action.Integration]. Refreshed tokens go back to Looker even if the delivery
+// fails.
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	c := i.open(req.State, "")
 	if !c.SignedIn() {
@@ -92,14 +92,14 @@ func (c *client) deliver(ctx context.Context, req *action.Request) (string, erro
 	return u.send(ctx, people)
 }
 
-// summary says what went and what was left out of it.
+// summary reports how many rows were sent, and which values were left out.
 func summary(sent int, list string, p *people) string {
 	if sent == 0 {
 		return "The result has no rows. Nothing was sent to Google Ads."
 	}
 	text := fmt.Sprintf("%d rows uploaded to %s. Google Ads adds them to the list within about a day.", sent, list)
 	if left := p.leftOut(); left != "" {
-		text += " Values left out, since they cannot be used: " + left + "."
+		text += " Unusable values were left out: " + left + "."
 	}
 	return text
 }

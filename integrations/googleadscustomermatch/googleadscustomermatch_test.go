@@ -79,7 +79,7 @@ func TestWire(t *testing.T) {
 	}
 	want := &action.Response{
 		Message: `3 rows uploaded to the new list "Buyers (from Looker 2026-11-23 12:30:00Z)". Google Ads adds them to the list within about a day. ` +
-			"Values left out, since they cannot be used: 1 of phone, 1 of country.",
+			"Unusable values were left out: 1 of phone, 1 of country.",
 		State: &action.State{Data: kept},
 	}
 	if diff := cmp.Diff(want, res); diff != "" {
@@ -127,9 +127,9 @@ func TestRowsAreAccountedFor(t *testing.T) {
 	}{
 		"all":                 {nil, `[{"Users Email":"a@example.com"},{"Users Email":"b@example.com"}]`, `{}`, sent, "2" + done},
 		"numbers":             {map[string]string{"phoneCountry": "US"}, `[{"Phone":6505551212}]`, `{}`, sent, "1" + done},
-		"one of nothing":      {nil, `[{"Email":"a@example.com"},{"Email":null}]`, `{}`, sent, "1 of 2 rows delivered, 1 failed. A row has no value by which Google Ads could find a person."},
-		"nothing usable":      {nil, `[{"Email":"x"}]`, `{}`, nil, "A row has no usable value by which Google Ads could find a person: it is the email that cannot be used."},
-		"half an address":     {nil, `[{"First Name":"A","Last Name":"B","Country":"US","Zip":null}]`, `{}`, nil, "A row has no value by which Google Ads could find a person."},
+		"one of nothing":      {nil, `[{"Email":"a@example.com"},{"Email":null}]`, `{}`, sent, "1 of 2 rows delivered, 1 failed. A row has no value that identifies a person."},
+		"nothing usable":      {nil, `[{"Email":"x"}]`, `{}`, nil, "A row has no usable value that identifies a person (unusable: email)."},
+		"half an address":     {nil, `[{"First Name":"A","Last Name":"B","Country":"US","Zip":null}]`, `{}`, nil, "A row has no value that identifies a person."},
 		"an address":          {nil, `[{"First Name":"A","Last Name":"B","Country":"US","Zip":10001}]`, `{}`, sent, "1" + done},
 		"refused ones":        {nil, `[{"Email":"a@example.com"},{"Email":"b@example.com"},{"Email":"c@example.com"}]`, partly("INVALID_SHA256_FORMAT", 0, 2), sent, "1 of 3 rows delivered, 2 failed. A value is no SHA-256 hash."},
 		"refused twice over":  {nil, `[{"Email":"a@example.com"},{"Email":"b@example.com"}]`, partly("ODD", 1, 1), sent, "1 of 2 rows delivered, 1 failed. Google Ads did not accept the data. (ODD)"},
@@ -139,22 +139,22 @@ func TestRowsAreAccountedFor(t *testing.T) {
 		"hashes that are none": {
 			map[string]string{"doHashing": "no"},
 			`[{"Email":"a@example.com"}]`, `{}`, nil,
-			"A row has no usable value by which Google Ads could find a person: it is the email that cannot be used.",
+			"A row has no usable value that identifies a person (unusable: email).",
 		},
 		"devices":            {devices, `[{"AAID":"38400000-8cf0-11bd-b23e-10b96e40000d"},{"AAID":"x"}]`, partly("INVALID_MOBILE_ID_FORMAT", 1), sent, "1 of 2 rows delivered, 1 failed. A mobile device id is not of Google's or Apple's form."},
 		"about e-mail":       {nil, `[{"Email Opt In":"Yes","Phone Country":"US","Work Email":"a@example.com"}]`, `{}`, sent, "1" + done},
 		"no better e-mail":   {nil, `[{"Primary Email of User":"a@example.com"}]`, `{}`, sent, "1" + done},
 		"no rows":            {nil, `[]`, `{}`, nil, "The result has no rows. Nothing was sent to Google Ads."},
 		"no rows for a list": {map[string]string{"createOrAppend": "create"}, `[]`, `{}`, nil, "The result has no rows. Nothing was sent to Google Ads."},
-		"no column":          {nil, `[{"Age":1,"First Name":"x","Street Address":"y"}]`, `{}`, nil, "The query has no column by which Google Ads could find a person: one whose label has Email or Phone in it, or all of First Name, Last Name, Country and Postal Code."},
-		"no device column":   {devices, `[{"Email":"a@example.com"}]`, `{}`, nil, "The query has no column of mobile device ids: its label must have IDFA, AAID, Mobile ID or Advertising ID in it."},
-		"too many":           {nil, `[` + emails(21) + `]`, `{}`, nil, "A row has more values than Google Ads takes for one person."},
-		"breaks off":         {nil, `[{"Email":"a@example.com"},{"Ema`, `{}`, sent[:2], "The data ended before the result was complete. Nobody was added to the list."},
+		"no column":          {nil, `[{"Age":1,"First Name":"x","Street Address":"y"}]`, `{}`, nil, "The query has no column that identifies people. It needs a label that contains Email or Phone, or all of First Name, Last Name, Country and Postal Code."},
+		"no device column":   {devices, `[{"Email":"a@example.com"}]`, `{}`, nil, "The query has no column with mobile device IDs. Its label must contain IDFA, AAID, Mobile ID or Advertising ID."},
+		"too many":           {nil, `[` + emails(21) + `]`, `{}`, nil, "A row has more values than Google Ads accepts for one person."},
+		"breaks off":         {nil, `[{"Email":"a@example.com"},{"Ema`, `{}`, sent[:2], "The data ended before the result was complete. No members were added to the list."},
 		"breaks off, with a new list": {
 			map[string]string{"createOrAppend": "create"},
 			`[{"Email":"a@example.com"},`, `{}`,
 			[]string{"customers/22/userLists:mutate", sent[0], sent[1], "customers/22/userLists:mutate"},
-			"The data ended before the result was complete. Nobody was added to the list.",
+			"The data ended before the result was complete. No members were added to the list.",
 		},
 		"all refused, with a new list": {
 			map[string]string{"createOrAppend": "create"},
@@ -235,13 +235,13 @@ func TestRefuses(t *testing.T) {
 		field, value, message string
 	}{
 		"no account":          {"loginCid", "", param + "Login account id is missing"},
-		"an odd account":      {"targetCid", "2/3", `"targetCid" must be an account's number, as the form offers it.`},
+		"an odd account":      {"targetCid", "2/3", `"targetCid" must be an account ID from the form's list.`},
 		"no mode":             {"createOrAppend", "", param + "createOrAppend must be either 'create' or 'append' (got '')"},
 		"an odd mode":         {"createOrAppend", "burn", param + "createOrAppend must be either 'create' or 'append' (got 'burn')"},
 		"devices of no app":   {"mobileDevice", "yes", param + "Mobile application id is missing"},
 		"no hashing":          {"doHashing", "", param + "Hashing must be either 'yes' or 'no' (got '')"},
 		"no list":             {"targetUserListRN", "", param + "List resource name is missing or could not be created"},
-		"an odd list":         {"targetUserListRN", "customers/1/userLists/2:x", `"targetUserListRN" must be a list's resource name, as the form offers it.`},
+		"an odd list":         {"targetUserListRN", "customers/1/userLists/2:x", `"targetUserListRN" must be the resource name of a list from the form's list.`},
 		"an odd consent":      {"consentAdUserData", "YES", `"consentAdUserData" must be UNSPECIFIED, GRANTED or DENIED.`},
 		"an odd country":      {"phoneCountry", "Atlantis", `"phoneCountry" must be a country, such as US or Germany.`},
 		"no name for the new": {"newListName", "", param + "Name for new list is missing"},
@@ -282,7 +282,7 @@ func TestTokens(t *testing.T) {
 		"renewed":               {kept, "a2", nil, renewed, ""},
 		"renewed, then failing": {kept, "a2", map[string]actiontest.Reply{":create": failed(400, "x", "INVALID_USER_LIST_TYPE")}, renewed, "The list is no Customer Match list."},
 		"with more in it":       {`{"tokens":{"access_token":"a1","refresh_token":"r1","expiry_date":1,"scope":"x"},"redirect":"https://hub/r"}`, "a1", nil, kept, ""},
-		"gone":                  {`{"tokens":{"access_token":"a1","refresh_token":"gone"},"redirect":""}`, "a2", nil, action.Reset, "The sign-in at Google is missing or no longer valid. Open the form in Looker and log in again. Nobody was added to the list."},
+		"gone":                  {`{"tokens":{"access_token":"a1","refresh_token":"gone"},"redirect":""}`, "a2", nil, action.Reset, "The sign-in at Google is missing or no longer valid. Open the form in Looker and log in again. No members were added to the list."},
 		"none":                  {``, "a1", nil, action.Reset, "The sign-in at Google is missing or no longer valid. Open the form in Looker and log in again."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -301,7 +301,7 @@ func TestTokens(t *testing.T) {
 // What Google's errors mean, how often a call is made, and that nothing of it leaks.
 func TestGoogleFails(t *testing.T) {
 	t.Parallel()
-	const nobody = " Nobody was added to the list."
+	const nobody = " No members were added to the list."
 	for name, tt := range map[string]struct {
 		end     string
 		reply   actiontest.Reply
@@ -327,8 +327,8 @@ func TestGoogleFails(t *testing.T) {
 		"out of order":   {":addOperations", actiontest.Reply{Status: 503, Body: "<html>"}, action.Unavailable, 9, "Google Ads answered 503 Service Unavailable."},
 		"a reset":        {":addOperations", actiontest.Reply{Reset: true}, action.Unavailable, 9, "The connection to Google Ads failed."},
 		"refuses nobody": {":addOperations", actiontest.Reply{Body: `{"partialFailureError":{"code":3,"details":[]}}`}, action.Unavailable, 9, "Google Ads did not take all rows, and does not say which."},
-		"does not run":   {":run", failed(400, "x", "ODD"), action.Invalid, 3, "1 rows were uploaded, but Google Ads did not begin to add them to the list. Google Ads did not accept the request. (ODD)"},
-		"may run":        {":run", actiontest.Reply{Reset: true}, action.Unavailable, 3, "1 rows were uploaded, but Google Ads did not begin to add them to the list. The connection to Google Ads failed. It may have begun all the same."},
+		"does not run":   {":run", failed(400, "x", "ODD"), action.Invalid, 3, "1 rows were uploaded, but Google Ads did not start adding them to the list. Google Ads did not accept the request. (ODD)"},
+		"may run":        {":run", actiontest.Reply{Reset: true}, action.Unavailable, 3, "1 rows were uploaded, but Google Ads did not start adding them to the list. The connection to Google Ads failed. It may have begun all the same."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -353,9 +353,9 @@ func TestGoogleFails(t *testing.T) {
 			reply   actiontest.Reply
 			message string
 		}{
-			{failed(400, "userListError", "DUPLICATE_NAME"), "The Google Ads account has a list of this name already. Nobody was added to the list."},
-			{actiontest.Reply{Reset: true}, "The connection to Google Ads failed. An empty list may have been created all the same. Nobody was added to the list."},
-			{actiontest.Reply{Body: `{}`}, "Google Ads did not say which list it created. Nobody was added to the list."},
+			{failed(400, "userListError", "DUPLICATE_NAME"), "The Google Ads account has a list of this name already. No members were added to the list."},
+			{actiontest.Reply{Reset: true}, "The connection to Google Ads failed. An empty list may have been created all the same. No members were added to the list."},
+			{actiontest.Reply{Body: `{}`}, "Google Ads did not say which list it created. No members were added to the list."},
 		} {
 			d := actiontest.NewDestination(t).Handle(ads("a1", map[string]actiontest.Reply{":mutate": tt.reply}))
 			_, err := newIntegration(t, d).Execute(t.Context(), actiontest.JSONDetail(t, request(map[string]string{"createOrAppend": "create"}), `[{"Email":"a@example.com"}]`))

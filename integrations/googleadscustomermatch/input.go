@@ -9,7 +9,7 @@ import (
 	"integrationhub.dev/integrations/internal/pii"
 )
 
-// What becomes of the list.
+// What to do with the list.
 const (
 	createList   = "create"
 	appendToList = "append"
@@ -31,8 +31,8 @@ type input struct {
 	PhoneCountry    country    `form:"phoneCountry"`
 }
 
-// Validate checks what one answer means for another, in the reference's words, and fills in
-// what follows from the others.
+// Validate checks the answers that depend on each other, with the reference's messages, and sets
+// defaults.
 func (in *input) Validate() error {
 	if in.Target == "" {
 		in.Target = in.Login
@@ -52,7 +52,7 @@ func (in *input) Validate() error {
 		return missing("targetUserListRN", "List resource name is missing or could not be created")
 	}
 	if in.Mode == createList {
-		in.List = "" // an answer to an earlier question may be left in the form
+		in.List = "" // the form may still hold an earlier answer
 	}
 	return nil
 }
@@ -61,16 +61,16 @@ func missing(field, format string, args ...any) error {
 	return action.InvalidField(field, "MissingRequiredParamsError: "+format, args...)
 }
 
-// customerID is the number of a Google Ads account. It goes into addresses.
+// customerID is the ID of a Google Ads account. It becomes part of URLs.
 type customerID string
 
 var digits = regexp.MustCompile(`^[0-9]+$`)
 
-// UnmarshalText implements [encoding.TextUnmarshaler]. People write the number with dashes.
+// UnmarshalText implements [encoding.TextUnmarshaler]. People write the ID with dashes.
 func (id *customerID) UnmarshalText(text []byte) error {
 	plain := strings.ReplaceAll(string(text), "-", "")
 	if !digits.MatchString(plain) {
-		return errors.New("must be an account's number, as the form offers it")
+		return errors.New("must be an account ID from the form's list")
 	}
 	*id = customerID(plain)
 	return nil
@@ -84,13 +84,13 @@ var listForm = regexp.MustCompile(`^customers/[0-9]+/userLists/[0-9]+$`)
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (n *listName) UnmarshalText(text []byte) error {
 	if !listForm.Match(text) {
-		return errors.New("must be a list's resource name, as the form offers it")
+		return errors.New("must be the resource name of a list from the form's list")
 	}
 	*n = listName(text)
 	return nil
 }
 
-// consent is what the people in the list agreed to.
+// consent is the consent of the people in the list.
 type consent string
 
 // UnmarshalText implements [encoding.TextUnmarshaler].

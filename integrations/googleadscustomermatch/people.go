@@ -12,7 +12,7 @@ import (
 	"integrationhub.dev/integrations/internal/pii"
 )
 
-// identifier is one value, or one address, by which Google finds a person. It has one member:
+// identifier is a value or an address that identifies a person. It has one member:
 // https://developers.google.com/google-ads/api/reference/rpc/latest/UserIdentifier
 type identifier struct {
 	Email   string   `json:"hashed_email,omitempty"`
@@ -21,8 +21,8 @@ type identifier struct {
 	Address *address `json:"address_info,omitempty"`
 }
 
-// address is a person by name and place. Google compares it only whole, and for Customer
-// Match it takes neither street nor city nor state:
+// address is a person's name and place. Google matches it as a whole. Customer Match has no street,
+// city or state:
 // https://developers.google.com/google-ads/api/reference/rpc/latest/OfflineUserAddressInfo
 type address struct {
 	First   string `json:"hashed_first_name"`
@@ -31,10 +31,10 @@ type address struct {
 	Postal  string `json:"postal_code"`
 }
 
-// person is all that a row knows of one.
+// person has the identifiers of a row.
 type person []identifier
 
-// maxIdentifiers is how many Google takes for one person.
+// maxIdentifiers is Google's limit for a person.
 const maxIdentifiers = 20
 
 // kind is what a column holds.
@@ -47,23 +47,23 @@ const (
 	kindLast    kind = "last name"
 	kindCountry kind = "country"
 	kindPostal  kind = "postal code"
-	kindMobile  kind = "mobile device id"
+	kindMobile  kind = "mobile device ID"
 )
 
-// kinds is the order in which they are told.
+// kinds is the order in messages.
 var kinds = []kind{kindEmail, kindPhone, kindFirst, kindLast, kindCountry, kindPostal, kindMobile}
 
-// addressKinds are the parts of an address, all of which it needs.
+// addressKinds are the required parts of an address.
 var addressKinds = []kind{kindFirst, kindLast, kindCountry, kindPostal}
 
-// labelled is a kind with the labels, in words, of its columns.
+// labelled is a kind and the pattern of its columns' labels.
 type labelled struct {
 	kind  kind
 	label *regexp.Regexp
 }
 
-// Columns are known by words of their labels, the first of these that match: json_label has
-// no tags. The reference let the last one win, so that "Email Address" was a street.
+// contactKinds match columns by label, since json_label has no tags. The first match counts, so that
+// "Email Address" is not a street as in the reference.
 var contactKinds = []labelled{
 	{kindEmail, regexp.MustCompile(`\be ?mail` + suffix)},
 	{kindPhone, regexp.MustCompile(`phone` + suffix)},
@@ -73,23 +73,23 @@ var contactKinds = []labelled{
 	{kindCountry, regexp.MustCompile(`\bcountry\b`)},
 }
 
-// suffix is what may follow the name of an address or number.
+// suffix matches what may follow the name of an address or number.
 const suffix = `( ?(address|number|num|no|id|hash|hashed|sha ?256))?( ?[0-9]+)?$`
 
-// looseKinds are for results without such columns: a column that is merely about e-mail, such
-// as "Email Opt In", holds no address.
+// looseKinds are for results without such columns: "Email Opt In" is only used if there is no better
+// column.
 var looseKinds = []labelled{
 	{kindEmail, regexp.MustCompile(`\be ?mail`)},
 	{kindPhone, regexp.MustCompile(`phone`)},
 }
 
-// deviceLabel matches the columns of device ids.
+// deviceLabel matches columns with device IDs.
 var deviceLabel = regexp.MustCompile(`\bidfa\b|\baaid\b|\bgaid\b|\bidentifier for (advertisers|advertising)\b|\badvertising id|\badvertiser assigned user|\bgoogle advertising|\b(mobile|device) id\b`)
 
 var separators = regexp.MustCompile(`[^\pL\pN]+`)
 
-// columns maps kinds to the columns that hold them. A person can have several addresses,
-// numbers and devices, but one name and place.
+// columns maps kinds to columns. A person can have several email addresses, phone numbers and
+// devices, but one name and place.
 type columns map[kind][]int
 
 func identify(all []action.Column, devices bool) columns {
@@ -126,18 +126,18 @@ func match(all []action.Column, kinds []labelled) columns {
 	return found
 }
 
-// people are the rows of a result as Google takes them.
+// people converts the rows of a result to people.
 type people struct {
 	table   *action.Table
 	columns columns
-	// hash is whether values are hashed here; otherwise they must be hashes.
+	// hash means that the hub hashes the values. Otherwise they must be hashes.
 	hash bool
-	// country is that of phone numbers whose row names none.
+	// country is the default for phone numbers.
 	country string
-	// unusable counts values that were left out of rows that went.
+	// unusable counts the values by kind that were left out of valid rows.
 	unusable map[kind]int
-	// broken is what ended the source before its end.
-	broken error
+	// truncated is the error that ended the source early.
+	truncated error
 }
 
 func newPeople(table *action.Table, in input) (*people, error) {
@@ -148,10 +148,10 @@ func newPeople(table *action.Table, in input) (*people, error) {
 	switch {
 	case len(table.Columns) == 0: // no rows, and json_label has no columns without rows
 	case in.Mobile && !p.columns.have(kindMobile):
-		return nil, action.Errorf(action.Invalid, "The query has no column of mobile device ids: its label must have IDFA, AAID, Mobile ID or Advertising ID in it.")
+		return nil, action.Errorf(action.Invalid, "The query has no column with mobile device IDs. Its label must contain IDFA, AAID, Mobile ID or Advertising ID.")
 	case !in.Mobile && !p.columns.have(kindEmail) && !p.columns.have(kindPhone) && !p.columns.have(addressKinds...):
-		return nil, action.Errorf(action.Invalid, "The query has no column by which Google Ads could find a person: "+
-			"one whose label has Email or Phone in it, or all of First Name, Last Name, Country and Postal Code.")
+		return nil, action.Errorf(action.Invalid, "The query has no column that identifies people. It needs a label "+
+			"that contains Email or Phone, or all of First Name, Last Name, Country and Postal Code.")
 	}
 	return p, nil
 }
@@ -161,13 +161,13 @@ func (c columns) have(kinds ...kind) bool {
 	return !slices.ContainsFunc(kinds, func(k kind) bool { return len(c[k]) == 0 })
 }
 
-// all yields the people, and rejects rows that hold nobody.
+// all yields the people, and rejects rows that identify no one.
 func (p *people) all() iter.Seq2[person, error] {
 	return func(yield func(person, error) bool) {
 		for row, err := range p.table.Rows() {
 			var one person
 			if err != nil {
-				p.broken = err
+				p.truncated = err
 			} else if one, err = p.person(row); err != nil {
 				err = deliver.Reject(err)
 			}
@@ -178,17 +178,17 @@ func (p *people) all() iter.Seq2[person, error] {
 	}
 }
 
-// person makes one of a row. Its error says why the row holds nobody.
+// person converts a row. Its error is the reason why the row identifies no one.
 func (p *people) person(row action.Row) (person, error) {
 	r := reading{people: p, row: row}
-	// The country comes first: it says how to read a phone number.
+	// Phone numbers depend on the country.
 	home := r.first(kindCountry, pii.Country)
 	land := home
 	if land == "" {
 		land = p.country
 	}
 	var all person
-	for _, v := range r.all(kindMobile, asItIs) {
+	for _, v := range r.all(kindMobile, unchanged) {
 		all = append(all, identifier{Mobile: v})
 	}
 	for _, v := range r.all(kindEmail, p.hashed(pii.GoogleEmail)) {
@@ -206,11 +206,11 @@ func (p *people) person(row action.Row) (person, error) {
 	}
 	switch {
 	case len(all) > maxIdentifiers:
-		return nil, action.Errorf(action.Invalid, "A row has more values than Google Ads takes for one person.")
+		return nil, action.Errorf(action.Invalid, "A row has more values than Google Ads accepts for one person.")
 	case len(all) == 0 && len(r.bad) == 0:
-		return nil, action.Errorf(action.Invalid, "A row has no value by which Google Ads could find a person.")
+		return nil, action.Errorf(action.Invalid, "A row has no value that identifies a person.")
 	case len(all) == 0:
-		return nil, action.Errorf(action.Invalid, "A row has no usable value by which Google Ads could find a person: it is the %s that cannot be used.", join(r.bad))
+		return nil, action.Errorf(action.Invalid, "A row has no usable value that identifies a person (unusable: %s).", join(r.bad))
 	}
 	for _, k := range r.bad {
 		p.unusable[k]++
@@ -218,8 +218,7 @@ func (p *people) person(row action.Row) (person, error) {
 	return all, nil
 }
 
-// hashed is a rule whose result is hashed; or, where the values are hashes already, the rule
-// that they are.
+// hashed returns a rule that hashes the result of another, or one that requires hashes.
 func (p *people) hashed(rule func(string) (string, bool)) func(string) (string, bool) {
 	if !p.hash {
 		return pii.Hashed
@@ -230,16 +229,16 @@ func (p *people) hashed(rule func(string) (string, bool)) func(string) (string, 
 	}
 }
 
-func asItIs(text string) (string, bool) { return text, true }
+func unchanged(text string) (string, bool) { return text, true }
 
-// reading reads one row.
+// reading collects the values of a row.
 type reading struct {
 	*people
 	row action.Row
 	bad []kind
 }
 
-// all are the values of a kind, each once, without those that cannot be used.
+// all returns the distinct, usable values of a kind.
 func (r *reading) all(k kind, rule func(string) (string, bool)) []string {
 	var values []string
 	for _, column := range r.columns[k] {
@@ -256,7 +255,7 @@ func (r *reading) all(k kind, rule func(string) (string, bool)) []string {
 	return values
 }
 
-// first is the first value of a kind, or empty.
+// first returns the first value of a kind, or "".
 func (r *reading) first(k kind, rule func(string) (string, bool)) string {
 	if values := r.all(k, rule); len(values) > 0 {
 		return values[0]
@@ -272,7 +271,7 @@ func join(kinds []kind) string {
 	return strings.Join(parts, ", ")
 }
 
-// leftOut lists the values that were left out, by kind.
+// leftOut lists the number of values that were left out by kind.
 func (p *people) leftOut() string {
 	var parts []string
 	for _, k := range kinds {

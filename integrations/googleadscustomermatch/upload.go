@@ -11,25 +11,25 @@ import (
 	"integrationhub.dev/hub/deliver"
 )
 
-// Google's advice for one call: https://developers.google.com/google-ads/api/docs/remarketing/audience-segments/customer-match/get-started
+// maxPerCall is Google's recommendation: https://developers.google.com/google-ads/api/docs/remarketing/audience-segments/customer-match/get-started
 const maxPerCall = 10_000
 
-// upload puts people into a list, in three steps: a job is made, people are added to it, and
-// it is run. Until it is run nothing has changed, so a source that breaks off changes nothing.
+// upload adds people to a list in three steps: it creates a job, adds people to it, and runs it.
+// Nothing changes before that, so a truncated source changes nothing.
 type upload struct {
 	*client
 	in   input
 	list listName
 	job  jobName
-	// title is what the list is called in messages.
+	// title is the name of the list in messages.
 	title string
-	// stopped is why no more is sent.
+	// stopped is the error that ended the upload.
 	stopped error
 }
 
 func (u *upload) send(ctx context.Context, p *people) (string, error) {
 	u.list, u.title = u.in.List, "the list"
-	account := deliver.Batches(ctx, p.all(), deliver.Options[person]{
+	result := deliver.Batches(ctx, p.all(), deliver.Options[person]{
 		// Google counts the values, not the people.
 		Size: maxPerCall, MaxBytes: maxPerCall, Weight: func(p person) int { return len(p) },
 		Retry: u.Writes,
@@ -38,7 +38,7 @@ func (u *upload) send(ctx context.Context, p *people) (string, error) {
 		if err == nil {
 			err = u.addOperations(ctx, u.job, batch)
 		}
-		if e, ok := errors.AsType[*action.Error](err); ok && slices.Contains(hopeless, e.Kind) {
+		if e, ok := errors.AsType[*action.Error](err); ok && slices.Contains(fatalKinds, e.Kind) {
 			return u.stop(err)
 		}
 		return err
@@ -46,23 +46,23 @@ func (u *upload) send(ctx context.Context, p *people) (string, error) {
 	switch {
 	case u.stopped != nil:
 		return "", u.abandon(ctx, u.stopped)
-	case p.broken != nil:
-		return "", u.abandon(ctx, p.broken)
+	case p.truncated != nil:
+		return "", u.abandon(ctx, p.truncated)
 	case ctx.Err() != nil:
 		return "", u.abandon(ctx, context.Cause(ctx))
-	case account.Sent() == 0:
+	case result.Sent() == 0:
 		u.withdraw(ctx)
-		return summary(0, u.title, p), account.Err("rows")
+		return summary(0, u.title, p), result.Err("rows")
 	}
 	if err := u.run(ctx, u.job); err != nil {
-		return "", action.Wrap(err, action.KindOf(err), "%d rows were uploaded, but Google Ads did not begin to add them to the list. %s",
-			account.Sent(), action.MessageOf(err))
+		return "", action.Wrap(err, action.KindOf(err), "%d rows were uploaded, but Google Ads did not start adding them to the list. %s",
+			result.Sent(), action.MessageOf(err))
 	}
-	return summary(account.Sent(), u.title, p), account.Err("rows")
+	return summary(result.Sent(), u.title, p), result.Err("rows")
 }
 
-// hopeless are the kinds of error after which no other batch will do better.
-var hopeless = []action.Kind{action.Unauthenticated, action.Forbidden, action.NotFound, action.Internal}
+// fatalKinds are the kinds of error that every other batch would return too.
+var fatalKinds = []action.Kind{action.Unauthenticated, action.Forbidden, action.NotFound, action.Internal}
 
 // stop ends the upload.
 func (u *upload) stop(err error) error {
@@ -70,14 +70,14 @@ func (u *upload) stop(err error) error {
 	return deliver.Stop(err)
 }
 
-// begin makes the list and the job, once there is somebody to put into them.
+// begin creates the list and the job with the first batch.
 func (u *upload) begin(ctx context.Context) error {
 	now := u.i.now().UTC()
 	if u.list == "" {
 		name := u.in.Name + " (from Looker " + now.Format(time.DateTime) + "Z)"
 		list, err := u.createUserList(ctx, u.in, name)
 		if err != nil {
-			return u.stop(err) // a second try might make a second list
+			return u.stop(err) // a retry could create a second list
 		}
 		u.list, u.title = list, fmt.Sprintf("the new list %q", name)
 	}
@@ -89,16 +89,16 @@ func (u *upload) begin(ctx context.Context) error {
 	return err
 }
 
-// abandon ends an upload that shall not be run.
+// abandon ends an upload whose job must not run.
 func (u *upload) abandon(ctx context.Context, why error) error {
 	u.withdraw(ctx)
-	return action.Wrap(why, action.KindOf(why), "%s Nobody was added to the list.", action.MessageOf(why))
+	return action.Wrap(why, action.KindOf(why), "%s No members were added to the list.", action.MessageOf(why))
 }
 
-// removeTimeout is for taking back a list after a delivery, whose time may be over.
+// removeTimeout bounds the removal of a list after a delivery whose timeout may be over.
 const removeTimeout = 30 * time.Second
 
-// withdraw takes back a list that was made for nothing.
+// withdraw removes a new list that stayed empty.
 func (u *upload) withdraw(ctx context.Context) {
 	if u.in.List != "" || u.list == "" {
 		return
@@ -106,6 +106,6 @@ func (u *upload) withdraw(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeTimeout)
 	defer cancel()
 	if err := u.removeUserList(ctx, u.in.Target, u.list); err != nil {
-		u.Log.WarnContext(ctx, "an empty list is left at the destination", "error", err)
+		u.Log.WarnContext(ctx, "empty list was not removed from the destination", "error", err)
 	}
 }

@@ -17,7 +17,7 @@ import (
 
 // event is one row.
 type event struct {
-	// who is the person that the event is about: events of one person go together.
+	// who is the person of the event. Events of one person share a call.
 	who who
 	ev  measured
 }
@@ -26,25 +26,25 @@ type event struct {
 type who struct {
 	Client string `json:"client_id"`
 	User   string `json:"user_id,omitempty"`
-	// Properties is a JSON object, so that persons can be compared.
+	// Properties is a JSON object as text, so that people can be compared.
 	Properties string `json:"-"`
 }
 
-// measured is one event as Google takes it.
+// measured is an event in a request.
 type measured struct {
 	Name   string         `json:"name"`
 	Micros int64          `json:"timestamp_micros,omitempty"`
 	Params map[string]any `json:"params"`
 }
 
-// result is a result in CSV that is here whole.
+// result is a downloaded result in CSV.
 type result struct {
 	blob   action.Blob
 	schema schema
 	now    time.Time
 }
 
-// check reads to the end, counts the rows, and returns the first person's first events.
+// check reads the whole result and counts the rows. It returns the first person's first events.
 func (r *result) check() (first []event, rows int, err error) {
 	for e, err := range r.rows() {
 		rows++
@@ -60,7 +60,7 @@ func (r *result) check() (first []event, rows int, err error) {
 	return first, rows, nil
 }
 
-// events yields the rows, and rejects those that Google would not keep.
+// events yields the rows, and rejects those that Google would drop.
 func (r *result) events() iter.Seq2[event, error] {
 	return func(yield func(event, error) bool) {
 		for e, err := range r.rows() {
@@ -79,14 +79,14 @@ type rowError struct{ err error }
 
 func (e *rowError) Error() string { return e.err.Error() }
 
-var errEnough = errors.New("no more rows are wanted")
+var errStop = errors.New("the reading was stopped")
 
 func (r *result) rows() iter.Seq2[event, error] {
 	return func(yield func(event, error) bool) {
 		err := rows.EachCSV(r.blob, func(number int64, record []string) error {
 			if number == 0 {
 				if len(record) != len(r.schema.columns) {
-					return action.InvalidField("dataSourceSchema", "The query has %d columns, but %d names were given. A column that is not to be sent has an empty name.",
+					return action.InvalidField("dataSourceSchema", "The query has %d columns, but there are %d names. Leave the name empty to skip a column.",
 						len(record), len(r.schema.columns))
 				}
 				return nil
@@ -96,11 +96,11 @@ func (r *result) rows() iter.Seq2[event, error] {
 				err = &rowError{err}
 			}
 			if !yield(e, err) {
-				return errEnough
+				return errStop
 			}
 			return nil
 		})
-		if err != nil && !errors.Is(err, errEnough) {
+		if err != nil && !errors.Is(err, errStop) {
 			yield(event{}, err)
 		}
 	}
@@ -121,11 +121,11 @@ func maxValue(param string) int {
 	return 100
 }
 
-// event makes one of a record.
+// event converts a record.
 func (r *result) event(record []string) (event, error) {
 	e := event{ev: measured{Name: r.schema.event, Params: map[string]any{}}}
 	if len(record) != len(r.schema.columns) {
-		return e, action.Errorf(action.Invalid, "A row has more or fewer values than there are columns.")
+		return e, action.Errorf(action.Invalid, "A row's number of values differs from the number of columns.")
 	}
 	properties := map[string]any{}
 	for n, name := range r.schema.columns {
@@ -143,7 +143,7 @@ func (r *result) event(record []string) (event, error) {
 		case eventParam:
 			e.ev.Params[name] = value(text)
 			err = checkLength(name, text, maxValue(name))
-		case ofTheEvent:
+		case eventField:
 			err = r.set(&e, name, text)
 		}
 		if err != nil {
@@ -165,7 +165,7 @@ func (r *result) event(record []string) (event, error) {
 	return e, nil
 }
 
-// set sets what an event has beside its parameters.
+// set sets a field of the event other than its parameters.
 func (r *result) set(e *event, name, text string) (err error) {
 	switch name {
 	case colClient:
@@ -174,7 +174,7 @@ func (r *result) set(e *event, name, text string) (err error) {
 		e.who.User = text
 	case colEvent:
 		if e.ev.Name = text; !nameForm.MatchString(text) {
-			return action.Errorf(action.Invalid, "A row's event_name is no name for an event.")
+			return action.Errorf(action.Invalid, "A row's event_name is not a valid event name.")
 		}
 	case colTime:
 		e.ev.Micros, err = r.micros(text)
@@ -182,14 +182,14 @@ func (r *result) set(e *event, name, text string) (err error) {
 	return err
 }
 
-func checkLength(name, text string, most int) error {
-	if utf8.RuneCountInString(text) > most {
-		return action.Errorf(action.Invalid, "A row's %s is longer than the %d characters that Google Analytics takes.", name, most)
+func checkLength(name, text string, maxLength int) error {
+	if utf8.RuneCountInString(text) > maxLength {
+		return action.Errorf(action.Invalid, "A row's %s exceeds Google Analytics' limit of %d characters.", name, maxLength)
 	}
 	return nil
 }
 
-// number is what Google can count with: text that is one without losing a digit.
+// number matches text that is sent as a number. It must not lose digits.
 var number = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
 
 const maxDigits = 15
@@ -201,27 +201,27 @@ func value(text string) any {
 	return text
 }
 
-// Google keeps events of the last 72 hours.
-const oldest = 72 * time.Hour
+// maxAge is the maximum age of events at Google.
+const maxAge = 72 * time.Hour
 
 var timeLayouts = []string{time.RFC3339, time.DateTime, "2006-01-02 15:04", time.DateOnly}
 
-// micros reads a time, which without a zone is in UTC.
+// micros parses a time. The default time zone is UTC.
 func (r *result) micros(text string) (int64, error) {
 	for _, layout := range timeLayouts {
 		t, err := time.Parse(layout, text)
 		if err != nil {
 			continue
 		}
-		if age := r.now.Sub(t); age > oldest || age < 0 {
-			return 0, action.Errorf(action.Invalid, "A row's timestamp is not within the last 72 hours, of which Google Analytics takes events.")
+		if age := r.now.Sub(t); age > maxAge || age < 0 {
+			return 0, action.Errorf(action.Invalid, "A row's timestamp is not within the last 72 hours, as Google Analytics requires.")
 		}
 		return t.UnixMicro(), nil
 	}
-	return 0, action.Errorf(action.Invalid, "A row's timestamp is no time such as 2026-01-31 12:00:00 (UTC).")
+	return 0, action.Errorf(action.Invalid, "A row's timestamp is not a time such as 2026-01-31 12:00:00 (UTC).")
 }
 
-// groups cuts a batch into calls: the events of one person that follow each other.
+// groups splits a batch into calls: consecutive events of one person.
 func groups(batch []event) iter.Seq2[int, []event] {
 	return func(yield func(int, []event) bool) {
 		for from := 0; from < len(batch); {

@@ -10,8 +10,8 @@ import (
 	"integrationhub.dev/integrations/internal/google"
 )
 
-// Form implements [action.FormBuilder]. Only a grant that is gone asks for a new sign-in; that
-// Google is out of order is said as such.
+// Form implements [action.FormBuilder]. Only an invalid grant asks for a new sign-in. Any other
+// error is returned as it is.
 func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
 	c := i.Open(req.State)
 	if !c.SignedIn() {
@@ -37,11 +37,11 @@ func loginForm(req *action.Request, why string) *action.Form {
 	}
 }
 
-// atOnce bounds the calls that a form makes at one time.
-const atOnce = 8
+// formConcurrency is the maximum number of concurrent calls of a form.
+const formConcurrency = 8
 
-// allStreams are those that the user can send to. Properties that the user may see but not
-// manage are left out.
+// allStreams lists the streams that the user can send to, without properties that the user may only
+// view.
 func allStreams(ctx context.Context, c *google.Client) ([]action.Option, error) {
 	all, err := properties(ctx, c)
 	if err != nil {
@@ -49,7 +49,7 @@ func allStreams(ctx context.Context, c *google.Client) ([]action.Option, error) 
 	}
 	found := make([][]action.Option, len(all))
 	g, ctx := panics.WithContext(ctx)
-	g.SetLimit(atOnce)
+	g.SetLimit(formConcurrency)
 	for n, p := range all {
 		g.Run(func() error {
 			var err error
@@ -68,23 +68,23 @@ func allStreams(ctx context.Context, c *google.Client) ([]action.Option, error) 
 func fields(answers map[string]string, streams []action.Option) []action.Field {
 	where := action.Field{
 		Name: "dataSourceCompositeId", Label: "Data Stream", Type: action.Select, Required: true, Options: streams, Default: answers["dataSourceCompositeId"],
-		Description: "The Google Analytics 4 data stream that the rows are sent to, as events. " +
-			"Data Sets of Universal Analytics can no longer be chosen: Google shut it down in July 2024.",
+		Description: "The Google Analytics 4 data stream that gets the rows as events. " +
+			"Universal Analytics Data Sets are no longer available: Google shut it down in July 2024.",
 	}
 	if len(streams) == 0 {
-		where.Description = "There is no Google Analytics 4 data stream of a web site that the user may edit. " + where.Description
+		where.Description = "The user cannot edit any Google Analytics 4 web data stream. " + where.Description
 	}
 	return []action.Field{
 		where,
 		{
 			Name: "dataSourceSchema", Label: "Names of the Columns", Type: action.String, Required: true, Default: answers["dataSourceSchema"],
-			Description: "One name for each column of the query, separated by commas, in their order. client_id is needed; user_id, event_name, " +
-				"timestamp and user_properties.<name> have their meaning; every other name is an event parameter. A column without a name is not sent. " +
+			Description: "One name for each column of the query, in order, separated by commas. client_id is required. user_id, event_name, " +
+				"timestamp and user_properties.<name> are reserved. Every other name is an event parameter. A column without a name is not sent. " +
 				"For example: client_id,event_name,value,currency",
 		},
 		{
 			Name: "eventName", Label: "Event Name", Type: action.String, Default: answers["eventName"],
-			Description: "The name of the events, where no column is called event_name.",
+			Description: "The name of the events, unless a column is called event_name.",
 		},
 	}
 }

@@ -1,8 +1,8 @@
 // Package googleanalyticsdataimport sends the rows of a query's result to Google Analytics 4
 // as events.
 //
-// Its name is that of an upload to Universal Analytics, which Google has shut down. Schedules
-// of that time are told so.
+// Its name is that of an upload to Universal Analytics, which Google has shut down. Schedules from
+// that time fail with a message that says so.
 package googleanalyticsdataimport
 
 import (
@@ -27,7 +27,7 @@ type settings struct {
 	ClientSecret action.Secret `env:"GOOGLE_ANALYTICS_CLIENT_SECRET,required,notEmpty"`
 }
 
-// Integration sends events. Its sign-in is the service's.
+// Integration sends events. The service implements the sign-in.
 type Integration struct {
 	*google.Service
 	now func() time.Time
@@ -63,7 +63,7 @@ type input struct {
 	Event  string   `form:"eventName"`
 }
 
-// Validate speaks of what is missing in the reference's words.
+// Validate checks the answers, with the reference's messages.
 func (in *input) Validate() error {
 	const prefix = "Error during data upload step: MissingRequiredParamsError: "
 	switch {
@@ -78,10 +78,10 @@ func (in *input) Validate() error {
 }
 
 const shutDown = "Nothing was sent: this schedule uploads to a Data Set of Universal Analytics, which Google shut down in July 2024. " +
-	"Google Analytics 4 takes events in its place: open the form in Looker, choose a data stream and name the columns."
+	"For Google Analytics 4, open the form in Looker, choose a data stream, and name the columns."
 
-// Execute implements [action.Integration]. Tokens that were renewed go back to Looker whatever
-// becomes of the delivery.
+// Execute implements [action.Integration]. Refreshed tokens go back to Looker even if the delivery
+// fails.
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	in, err := action.Decode[input](req)
 	if err != nil {
@@ -99,11 +99,11 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	return &action.Response{Message: message, State: c.State()}, err
 }
 
-// mostBytes is the largest result, in bytes.
-const mostBytes = 2 << 30
+// maxBytes is the maximum size of a result.
+const maxBytes = 2 << 30
 
-// deliver sends events, which cannot be taken back: only when all data is here, has been read
-// to its end, and Google finds nothing wrong with the first of them.
+// deliver sends events. They cannot be deleted, so all data is downloaded and checked first, and
+// Google validates the first ones.
 func (i *Integration) deliver(ctx context.Context, c *google.Client, in input, data action.Data) (string, error) {
 	s, err := parseSchema(in.Schema, in.Event)
 	if err != nil {
@@ -116,7 +116,7 @@ func (i *Integration) deliver(ctx context.Context, c *google.Client, in input, d
 	if err != nil {
 		return "", err
 	}
-	blob, err := data.Spool(ctx, mostBytes)
+	blob, err := data.Spool(ctx, maxBytes)
 	if err != nil {
 		return "", err
 	}
@@ -135,13 +135,13 @@ func (i *Integration) deliver(ctx context.Context, c *google.Client, in input, d
 			return "", err
 		}
 	}
-	account := deliver.Batches(ctx, r.events(), deliver.Options[event]{Size: batchRows, Concurrency: concurrency}, p.send)
-	if err := account.Err("rows"); err != nil {
-		if left := rows - account.Sent() - account.Failed(); left > 0 {
-			err = action.Wrap(err, action.KindOf(err), "%s %d more rows were not tried.", action.MessageOf(err), left)
+	delivered := deliver.Batches(ctx, r.events(), deliver.Options[event]{Size: batchRows, Concurrency: concurrency}, p.send)
+	if err := delivered.Err("rows"); err != nil {
+		if left := rows - delivered.Sent() - delivered.Failed(); left > 0 {
+			err = action.Wrap(err, action.KindOf(err), "%s The remaining %d rows were not sent.", action.MessageOf(err), left)
 		}
 		return "", err
 	}
-	return fmt.Sprintf("%d rows sent to Google Analytics 4 as events. Google does not say whether it keeps them: "+
-		"see the property's reports, and Realtime for the last half an hour.", account.Sent()), nil
+	return fmt.Sprintf("%d rows sent to Google Analytics 4 as events. Google does not confirm that it keeps them: "+
+		"check the property's reports, or Realtime for the last 30 minutes.", delivered.Sent()), nil
 }

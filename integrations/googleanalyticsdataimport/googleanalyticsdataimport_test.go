@@ -54,7 +54,7 @@ func collected(t *testing.T, d *actiontest.Destination) (all []sent) {
 	return all
 }
 
-const done = " rows sent to Google Analytics 4 as events. Google does not say whether it keeps them: see the property's reports, and Realtime for the last half an hour."
+const done = " rows sent to Google Analytics 4 as events. Google does not confirm that it keeps them: check the property's reports, or Realtime for the last 30 minutes."
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
@@ -110,10 +110,10 @@ func TestUniversalAnalytics(t *testing.T) {
 	for name, tt := range map[string]struct{ field, value, message string }{
 		"a data set": {
 			"dataSourceCompositeId", "12345::UA-12345-1::AbCd_-123", "Nothing was sent: this schedule uploads to a Data Set of Universal Analytics, which Google shut down in July 2024. " +
-				"Google Analytics 4 takes events in its place: open the form in Looker, choose a data stream and name the columns.",
+				"For Google Analytics 4, open the form in Looker, choose a data stream, and name the columns.",
 		},
 		"its names": {
-			"dataSourceSchema", "ga:dimension1,ga:metric1", `"ga:dimension1" is a name of Universal Analytics, which Google shut down. Name the columns for Google Analytics 4: client_id, event_name, and event parameters.`,
+			"dataSourceSchema", "ga:dimension1,ga:metric1", `"ga:dimension1" is a Universal Analytics name, which Google shut down. Use Google Analytics 4 names: client_id, event_name, and event parameters.`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -149,14 +149,14 @@ func TestRowsAreAccountedFor(t *testing.T) {
 		"no rows":         {"client_id,event_name,value", "", nil, "The result has no rows. Nothing was sent to Google Analytics."},
 		"nobody":          {"client_id,event_name,value", "1,buy,1\n,buy,2\n", []int{1}, "1 of 2 rows delivered, 1 failed. A row has no client_id."},
 		"no event":        {"client_id,event_name,value", "1,,1\n", nil, "A row has no event_name."},
-		"an odd event":    {"client_id,event_name,value", "1,buy it,1\n", nil, "A row's event_name is no name for an event."},
-		"too long":        {"client_id,event_name,note", "1,buy," + long + "\n1,buy," + long[2:] + "\n", []int{1}, "1 of 2 rows delivered, 1 failed. A row's note is longer than the 100 characters that Google Analytics takes."},
+		"an odd event":    {"client_id,event_name,value", "1,buy it,1\n", nil, "A row's event_name is not a valid event name."},
+		"too long":        {"client_id,event_name,note", "1,buy," + long + "\n1,buy," + long[2:] + "\n", []int{1}, "1 of 2 rows delivered, 1 failed. A row's note exceeds Google Analytics' limit of 100 characters."},
 		"a long address":  {"client_id,event_name,page_location", "1,buy," + long + "\n", []int{1}, "1" + done},
-		"a long property": {"client_id,event_name,user_properties.tier", "1,buy," + long[:80] + "\n", nil, "A row's tier is longer than the 36 characters that Google Analytics takes."},
-		"too old":         {"client_id,event_name,timestamp", "1,buy,2026-11-20 11:00:00\n", nil, "A row's timestamp is not within the last 72 hours, of which Google Analytics takes events."},
-		"too new":         {"client_id,event_name,timestamp", "1,buy,2026-11-24\n", nil, "A row's timestamp is not within the last 72 hours, of which Google Analytics takes events."},
-		"an odd time":     {"client_id,event_name,timestamp", "1,buy,noon\n", nil, "A row's timestamp is no time such as 2026-01-31 12:00:00 (UTC)."},
-		"a ragged row":    {"client_id,event_name,value", "1,buy\n1,buy,1\n", []int{1}, "1 of 2 rows delivered, 1 failed. A row has more or fewer values than there are columns."},
+		"a long property": {"client_id,event_name,user_properties.tier", "1,buy," + long[:80] + "\n", nil, "A row's tier exceeds Google Analytics' limit of 36 characters."},
+		"too old":         {"client_id,event_name,timestamp", "1,buy,2026-11-20 11:00:00\n", nil, "A row's timestamp is not within the last 72 hours, as Google Analytics requires."},
+		"too new":         {"client_id,event_name,timestamp", "1,buy,2026-11-24\n", nil, "A row's timestamp is not within the last 72 hours, as Google Analytics requires."},
+		"an odd time":     {"client_id,event_name,timestamp", "1,buy,noon\n", nil, "A row's timestamp is not a time such as 2026-01-31 12:00:00 (UTC)."},
+		"a ragged row":    {"client_id,event_name,value", "1,buy\n1,buy,1\n", []int{1}, "1 of 2 rows delivered, 1 failed. A row's number of values differs from the number of columns."},
 		"no CSV":          {"client_id,event_name,value", "1,buy,1\n1,\"buy,1\n", nil, "The data is not valid CSV."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -183,18 +183,18 @@ func TestRefuses(t *testing.T) {
 	const reference = "Error during data upload step: MissingRequiredParamsError: Did not receive required form param "
 	for name, tt := range map[string]struct{ field, value, message string }{
 		"no stream":           {"dataSourceCompositeId", "", reference + "'dataSourceCompositeId'"},
-		"an odd stream":       {"dataSourceCompositeId", "1::2/3::4", `"dataSourceCompositeId" must be a data stream, as the form offers it.`},
+		"an odd stream":       {"dataSourceCompositeId", "1::2/3::4", `"dataSourceCompositeId" must be a data stream from the form's list.`},
 		"no names":            {"dataSourceSchema", "", reference + "'dataSourceSchema'"},
-		"odd names":           {"dataSourceSchema", `client_id,"x`, "The names of the columns must be separated by commas."},
-		"no client":           {"dataSourceSchema", "event_name,a,b", "No column is called client_id, without which Google Analytics keeps no event."},
-		"a name twice":        {"dataSourceSchema", "client_id,a,a", `Two columns are called "a".`},
-		"an odd name":         {"dataSourceSchema", "client_id,event_name,Total Value", `"Total Value" is no name for an event parameter: those are of letters, digits and underscores, begin with a letter, and have at most 40 characters.`},
-		"an odd property":     {"dataSourceSchema", "client_id,event_name,user_properties.9", `"9" is no name for a user property: those are of letters, digits and underscores, begin with a letter, and have at most 24 characters.`},
-		"no event's name":     {"dataSourceSchema", "client_id,a,b", "The events have no name: enter one, or call a column event_name."},
-		"an odd event":        {"eventName", "my event", `"my event" is no name for an event: those are of letters, digits and underscores, begin with a letter, and have at most 40 characters.`},
-		"too many":            {"dataSourceSchema", "client_id,event_name" + many(26), "Google Analytics takes at most 25 event parameters and 25 user properties."},
-		"a column too many":   {"dataSourceSchema", "client_id,event_name,a,b", "The query has 3 columns, but 4 names were given. A column that is not to be sent has an empty name."},
-		"a stream of an app":  {"dataSourceCompositeId", "1::20::301", "The data stream is not one of a web site, the only kind that rows can be sent to."},
+		"odd names":           {"dataSourceSchema", `client_id,"x`, "Separate the names of the columns by commas."},
+		"no client":           {"dataSourceSchema", "event_name,a,b", "No column has the name client_id, which Google Analytics requires."},
+		"a name twice":        {"dataSourceSchema", "client_id,a,a", `Two columns have the name "a".`},
+		"an odd name":         {"dataSourceSchema", "client_id,event_name,Total Value", `"Total Value" is not a valid event parameter name: it must start with a letter, have at most 40 characters, and contain only letters, digits and underscores.`},
+		"an odd property":     {"dataSourceSchema", "client_id,event_name,user_properties.9", `"9" is not a valid user property name: it must start with a letter, have at most 24 characters, and contain only letters, digits and underscores.`},
+		"no event's name":     {"dataSourceSchema", "client_id,a,b", "The events have no name. Enter one, or name a column event_name."},
+		"an odd event":        {"eventName", "my event", `"my event" is not a valid event name: it must start with a letter, have at most 40 characters, and contain only letters, digits and underscores.`},
+		"too many":            {"dataSourceSchema", "client_id,event_name" + many(26), "Google Analytics accepts at most 25 event parameters and 25 user properties."},
+		"a column too many":   {"dataSourceSchema", "client_id,event_name,a,b", "The query has 3 columns, but there are 4 names. Leave the name empty to skip a column."},
+		"a stream of an app":  {"dataSourceCompositeId", "1::20::301", "The data stream is not a web data stream, the only kind that can receive rows."},
 		"a stream of another": {"dataSourceCompositeId", "1::99::300", "Google Analytics answered 403: User does not have sufficient permissions for this property."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -348,7 +348,7 @@ func TestForm(t *testing.T) {
 		})
 	}
 	d = actiontest.NewDestination(t).Handle(analytics("a1", map[string]actiontest.Reply{"/accountSummaries": {Body: `{}`}}))
-	if form, err = newIntegration(t, d).Form.Form(t.Context(), request(nil)); err != nil || !strings.HasPrefix(form.Fields[0].Description, "There is no Google Analytics 4 data stream") {
+	if form, err = newIntegration(t, d).Form.Form(t.Context(), request(nil)); err != nil || !strings.HasPrefix(form.Fields[0].Description, "The user cannot edit any Google Analytics 4 web data stream.") {
 		t.Errorf("without streams: %+v, %v", form, err)
 	}
 }

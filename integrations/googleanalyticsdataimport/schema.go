@@ -8,7 +8,7 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// Columns that are no event parameters.
+// Columns that are not event parameters.
 const (
 	colClient      = "client_id"
 	colUser        = "user_id"
@@ -19,26 +19,26 @@ const (
 	maxProperties  = 25
 )
 
-// Google's forms of names: https://developers.google.com/analytics/devguides/collection/protocol/ga4/sending-events#limitations
+// Google's rules for names: https://developers.google.com/analytics/devguides/collection/protocol/ga4/sending-events#limitations
 var (
 	nameForm     = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,39}$`)
 	propertyForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,23}$`)
 )
 
-// schema says what each column is.
+// schema describes the columns.
 type schema struct {
-	// columns are their names, of which empty ones are not sent.
+	// columns are their names. Columns with an empty name are not sent.
 	columns []string
-	// event is the name of events without one of their own.
+	// event is the default name of events.
 	event string
 }
 
-// parseSchema reads the names of the columns and checks what can be checked without a row.
+// parseSchema parses and checks the names of the columns.
 func parseSchema(text, event string) (schema, error) {
 	s := schema{event: strings.TrimSpace(event)}
 	names, err := csv.NewReader(strings.NewReader(text)).Read()
 	if err != nil {
-		return s, action.InvalidField("dataSourceSchema", "The names of the columns must be separated by commas.")
+		return s, action.InvalidField("dataSourceSchema", "Separate the names of the columns by commas.")
 	}
 	seen, count := map[string]bool{}, map[columnKind]int{}
 	for _, name := range names {
@@ -50,7 +50,7 @@ func parseSchema(text, event string) (schema, error) {
 		}
 		count[kind]++
 		if seen[name] {
-			return s, action.InvalidField("dataSourceSchema", "Two columns are called %q.", name)
+			return s, action.InvalidField("dataSourceSchema", "Two columns have the name %q.", name)
 		}
 		if err := checkName(name); err != nil {
 			return s, err
@@ -59,31 +59,31 @@ func parseSchema(text, event string) (schema, error) {
 	}
 	switch {
 	case !seen[colClient]:
-		return s, action.InvalidField("dataSourceSchema", "No column is called client_id, without which Google Analytics keeps no event.")
+		return s, action.InvalidField("dataSourceSchema", "No column has the name client_id, which Google Analytics requires.")
 	case count[eventParam] > maxParams || count[userProperty] > maxProperties:
-		return s, action.InvalidField("dataSourceSchema", "Google Analytics takes at most 25 event parameters and 25 user properties.")
+		return s, action.InvalidField("dataSourceSchema", "Google Analytics accepts at most 25 event parameters and 25 user properties.")
 	case s.event != "" && !nameForm.MatchString(s.event):
-		return s, action.InvalidField("eventName", "%q is no name for an event: those are %s.", s.event, ofForty)
+		return s, action.InvalidField("eventName", "%q is not a valid event name: %s.", s.event, nameRule)
 	case s.event == "" && !seen[colEvent]:
-		return s, action.InvalidField("eventName", "The events have no name: enter one, or call a column event_name.")
+		return s, action.InvalidField("eventName", "The events have no name. Enter one, or name a column event_name.")
 	}
 	return s, nil
 }
 
-const ofForty = "of letters, digits and underscores, begin with a letter, and have at most 40 characters"
+const nameRule = "it must start with a letter, have at most 40 characters, and contain only letters, digits and underscores"
 
-// checkName says what is wrong with a column's name.
+// checkName checks a column's name.
 func checkName(name string) error {
 	property, isProperty := strings.CutPrefix(name, propertyPrefix)
 	switch {
 	case strings.HasPrefix(name, "ga:"):
-		return action.InvalidField("dataSourceSchema", "%q is a name of Universal Analytics, which Google shut down. Name the columns for Google Analytics 4: "+
+		return action.InvalidField("dataSourceSchema", "%q is a Universal Analytics name, which Google shut down. Use Google Analytics 4 names: "+
 			"client_id, event_name, and event parameters.", name)
 	case isProperty && !propertyForm.MatchString(property):
-		return action.InvalidField("dataSourceSchema", "%q is no name for a user property: those are of letters, digits and underscores, begin with a letter, "+
-			"and have at most 24 characters.", property)
+		return action.InvalidField("dataSourceSchema", "%q is not a valid user property name: it must start with a letter, have at most 24 characters, "+
+			"and contain only letters, digits and underscores.", property)
 	case kindOf(name) == eventParam && !nameForm.MatchString(name):
-		return action.InvalidField("dataSourceSchema", "%q is no name for an event parameter: those are %s.", name, ofForty)
+		return action.InvalidField("dataSourceSchema", "%q is not a valid event parameter name: %s.", name, nameRule)
 	}
 	return nil
 }
@@ -95,8 +95,8 @@ const (
 	unsent columnKind = iota
 	userProperty
 	eventParam
-	// ofTheEvent is what an event has beside its parameters.
-	ofTheEvent
+	// eventField is a field of the event other than its parameters.
+	eventField
 )
 
 func kindOf(name string) columnKind {
@@ -106,7 +106,7 @@ func kindOf(name string) columnKind {
 	case strings.HasPrefix(name, propertyPrefix):
 		return userProperty
 	case name == colClient, name == colUser, name == colEvent, name == colTime:
-		return ofTheEvent
+		return eventField
 	}
 	return eventParam
 }

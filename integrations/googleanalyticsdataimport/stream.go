@@ -12,12 +12,12 @@ import (
 	"integrationhub.dev/integrations/internal/google"
 )
 
-// admin is the API that knows accounts, properties and streams:
+// admin is the Admin API for accounts, properties and streams:
 // https://developers.google.com/analytics/devguides/config/admin/v1/rest
 const admin = "https://analyticsadmin.googleapis.com/v1beta/"
 
-// streamID is a data stream, in the reference's form for its Data Sets: account::property::stream.
-// They are numbers; a Data Set's property begins with UA-.
+// streamID identifies a data stream in the reference's format for Data Sets:
+// account::property::stream. A Data Set's property begins with UA-.
 type streamID struct {
 	account, property, stream string
 	universal                 bool
@@ -36,7 +36,7 @@ func (s *streamID) UnmarshalText(text []byte) error {
 	}
 	m := streamForm.FindSubmatch(text)
 	if m == nil {
-		return errors.New("must be a data stream, as the form offers it")
+		return errors.New("must be a data stream from the form's list")
 	}
 	s.account, s.property, s.stream = string(m[1]), string(m[2]), string(m[3])
 	return nil
@@ -47,21 +47,20 @@ func (s streamID) String() string { return s.account + "::" + s.property + "::" 
 // name is the stream's resource name.
 func (s streamID) name() string { return "properties/" + s.property + "/dataStreams/" + s.stream }
 
-// target is where events go.
+// target identifies a data stream in calls.
 type target struct {
 	measurementID string
 	secret        action.Secret
 }
 
-// find looks up where a stream's events go. The secret is the stream's own; nobody needs to copy
-// it into Looker.
+// find looks up a stream's measurement ID and secret, which users need not copy into Looker.
 func find(ctx context.Context, c *google.Client, id streamID) (target, error) {
 	var s stream
 	if err := c.Read(ctx, admin+id.name(), nil, &s); err != nil {
 		return target{}, err
 	}
 	if s.Web.MeasurementID == "" {
-		return target{}, action.InvalidField("dataSourceCompositeId", "The data stream is not one of a web site, the only kind that rows can be sent to.")
+		return target{}, action.InvalidField("dataSourceCompositeId", "The data stream is not a web data stream, the only kind that can receive rows.")
 	}
 	var list struct {
 		Secrets []struct {
@@ -87,13 +86,13 @@ type stream struct {
 	} `json:"webStreamData"`
 }
 
-// property is one of an account's.
+// property is a property of an account.
 type property struct {
 	account, id string
 	label       string
 }
 
-// properties are those of all accounts that the user sees.
+// properties lists the properties of all accounts of the user.
 func properties(ctx context.Context, c *google.Client) ([]property, error) {
 	var all []property
 	err := pages(ctx, c, "accountSummaries", func(page *summaries) {
@@ -118,7 +117,7 @@ type summaries struct {
 	next
 }
 
-// webStreams are a property's streams that rows can be sent to.
+// webStreams lists a property's web data streams.
 func webStreams(ctx context.Context, c *google.Client, p property) ([]action.Option, error) {
 	var all []action.Option
 	err := pages(ctx, c, "properties/"+url.PathEscape(p.id)+"/dataStreams", func(page *streams) {
@@ -137,14 +136,14 @@ type streams struct {
 	next
 }
 
-// next is where a list goes on.
+// next is the next page of a list.
 type next struct {
 	Token string `json:"nextPageToken"`
 }
 
 func (n next) token() string { return n.Token }
 
-// pages reads a list to its end. Only the form's time bounds it.
+// pages reads all pages of a list. The form's timeout bounds it.
 func pages[P any, T interface {
 	*P
 	token() string

@@ -1,5 +1,5 @@
-// Package kloudio puts a query's dimensions into a Google Sheet, by Kloudio: the rows are
-// uploaded to Kloudio's store, from which it imports them.
+// Package kloudio writes a query's dimensions to a Google Sheet by Kloudio: it uploads the rows to
+// Kloudio's store, from which Kloudio imports them.
 package kloudio
 
 import (
@@ -19,12 +19,12 @@ var (
 	_ action.FormBuilder = (*Integration)(nil)
 )
 
-// settings are where Kloudio's API is.
+// settings are the URLs of Kloudio's API.
 type settings struct {
-	// SignedURL is what the address that issues upload addresses begins with, up to the
-	// file's name: https://…/signed-url-put-object?key=
+	// SignedURL is the URL that issues upload URLs, without the file's name:
+	// https://…/signed-url-put-object?key=
 	SignedURL string `env:"KLOUDIO_SIGNED_URL,required,notEmpty"`
-	// APIURL begins an import.
+	// APIURL starts an import.
 	APIURL string `env:"KLOUDIO_API_URL,required,notEmpty"`
 }
 
@@ -40,7 +40,7 @@ func New(deps action.Deps) (action.Integration, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The reference's settings are often written with quotation marks, which it takes away.
+	// The reference also removes quotation marks.
 	unquoted := strings.NewReplacer(`'`, "", `"`, "")
 	return &Integration{deps.HTTP, unquoted.Replace(s.SignedURL), unquoted.Replace(s.APIURL)}, nil
 }
@@ -66,7 +66,7 @@ func (*Integration) Form(context.Context, *action.Request) (*action.Form, error)
 	}}, nil
 }
 
-// Execute implements [action.Integration]. The import begins only once the upload is whole.
+// Execute implements [action.Integration]. The import starts after the complete upload.
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	if req.Data.Empty() {
 		return nil, action.Errorf(action.Invalid, "No attached json.")
@@ -108,8 +108,8 @@ var (
 	sheetFragment   = regexp.MustCompile(`^gid=(\d+)`)
 )
 
-// readSheet reads the address of a sheet as the browser shows it:
-// https://docs.google.com/spreadsheets/d/ID/edit#gid=0, nowadays also /edit?gid=0#gid=0.
+// readSheet parses the URL of a sheet from the browser:
+// https://docs.google.com/spreadsheets/d/ID/edit#gid=0 or /edit?gid=0#gid=0.
 func readSheet(text string) (sheet, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
@@ -122,5 +122,5 @@ func readSheet(text string) (sheet, error) {
 			return sheet{path[1], fragment[1]}, nil
 		}
 	}
-	return sheet{}, action.InvalidField("url", "Invalid url: copy the address of the sheet from the browser, such as https://docs.google.com/spreadsheets/d/…/edit#gid=0")
+	return sheet{}, action.InvalidField("url", "Invalid URL. Copy the URL of the sheet from the browser, such as https://docs.google.com/spreadsheets/d/…/edit#gid=0")
 }

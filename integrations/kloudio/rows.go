@@ -14,8 +14,8 @@ import (
 // errFormat is for results without fields.
 var errFormat = action.Errorf(action.Invalid, "Request payload is an invalid format.")
 
-// writeRows writes the result as Kloudio takes it: a list of lists of text, of which the
-// first holds the dimensions' labels. Measures and calculations are not sent.
+// writeRows writes the result as a JSON array of rows of text. The first row has the dimensions'
+// labels. Measures and calculations are not sent.
 func writeRows(ctx context.Context, w io.Writer, data action.Data) error {
 	table, err := data.Table(ctx)
 	if err != nil {
@@ -60,8 +60,8 @@ func writeRows(ctx context.Context, w io.Writer, data action.Data) error {
 	return err
 }
 
-// measure is how many bytes the rows take: the store asks for the length beforehand, and the
-// data is known to be whole before anything is sent.
+// measure returns the size of the rows. The store requires it, and reading all data first detects a
+// truncated source.
 func measure(ctx context.Context, data action.Data) (int64, error) {
 	var n counter
 	err := writeRows(ctx, &n, data)
@@ -75,7 +75,7 @@ func (c *counter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// stream is the rows, made as they are read.
+// stream encodes the rows as they are read.
 func stream(ctx context.Context, data action.Data) io.ReadCloser {
 	r, w := io.Pipe()
 	panics.Go(func() error {

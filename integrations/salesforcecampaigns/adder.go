@@ -12,17 +12,17 @@ import (
 	"integrationhub.dev/integrations/internal/rows"
 )
 
-// concurrency is how many chunks are under way at once. Each locks the campaign for a moment, so
-// more would only wait for each other.
+// concurrency is the maximum number of concurrent calls. Each locks the campaign, so more would
+// only wait for each other.
 const concurrency = 3
 
-// lockedRetry is for single members: those that were refused because others held the lock.
+// lockedRetry is for members that were rejected because the campaign was locked.
 var lockedRetry = deliver.Retry{
 	MaxAttempts: 6, InitialBackoff: time.Second, MaxBackoff: 30 * time.Second,
 	When: func(err error) bool { return errors.Is(err, errLocked) },
 }
 
-// errLocked marks the error for a member that Salesforce may take the next time.
+// errLocked marks the error of a member that was rejected because of a lock.
 var errLocked = errors.New("locked")
 
 // The status codes of members that matter here
@@ -36,7 +36,7 @@ const (
 type adder struct {
 	client     *client
 	status     string
-	tally      *tally
+	rejected   *rejectionCounter
 	rejections rows.Rejections
 
 	mu sync.Mutex
@@ -58,7 +58,7 @@ func (a *adder) add(ctx context.Context, campaign string, batch []member) error 
 	var results []saveResult
 	err := a.client.call(ctx, http.MethodPost, a.client.address("composite/sobjects"), body, &results)
 	if err == nil && len(results) != len(batch) {
-		err = action.Errorf(action.Unavailable, "Salesforce answered, but not for every member.")
+		err = action.Errorf(action.Unavailable, "Salesforce did not confirm every member.")
 	}
 	switch kind := action.KindOf(err); {
 	case err == nil:
@@ -93,9 +93,9 @@ func (a *adder) outcome(batch []member, results []saveResult) error {
 		switch {
 		case r.Success, r.code() == codeMember && a.inDoubt[batch[i]]:
 		case r.code() == codeLocked:
-			failed[i] = action.Wrap(errLocked, action.Unavailable, "Somebody else is changing the campaign or its members.")
+			failed[i] = action.Wrap(errLocked, action.Unavailable, "Someone else is changing the campaign or its members.")
 		default:
-			a.tally.refused.Add(1)
+			a.rejected.count.Add(1)
 			failed[i] = a.rejections.Rejected("Salesforce says: "+r.reason()+".", batch[i].String())
 		}
 	}

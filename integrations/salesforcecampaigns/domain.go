@@ -6,23 +6,21 @@ import (
 	"strings"
 )
 
-// domain is the beginning of a customer's addresses at Salesforce, such as
-// https://MyDomainName.my.salesforce.com. Tokens go there, and users set it themselves: so it
-// must be Salesforce's.
+// domain is the base URL of a customer's org, such as https://MyDomainName.my.salesforce.com. Users
+// set it themselves and it gets tokens, so it must be one of Salesforce's.
 type domain string
 
-// hosts are the ends of Salesforce's host names: its own, those of older domains, of the
-// government's and of China's.
+// hosts are the suffixes of Salesforce's host names: current and older ones, Government Cloud, and
+// China.
 // https://help.salesforce.com/s/articleView?id=sf.domain_name_url_formats.htm
 var hosts = []string{".salesforce.com", ".force.com", ".cloudforce.com", ".salesforce.mil", ".sfcrmproducts.cn"}
 
-// lightning is the end of the host names that people see in their browsers; the API is not
-// there.
+// lightning is the suffix of host names in the browser, which do not serve the API.
 const lightning = ".lightning.force.com"
 
-var errDomain = errors.New("must be the address of a Salesforce domain, such as https://MyDomainName.my.salesforce.com")
+var errDomain = errors.New("must be the URL of a Salesforce domain, such as https://MyDomainName.my.salesforce.com")
 
-// UnmarshalText implements [encoding.TextUnmarshaler]. What follows the host is dropped.
+// UnmarshalText implements [encoding.TextUnmarshaler]. The path is dropped.
 func (d *domain) UnmarshalText(text []byte) error {
 	t := strings.TrimSpace(string(text))
 	if !strings.Contains(t, "://") {

@@ -10,8 +10,8 @@ import (
 	"integrationhub.dev/integrations/internal/signin"
 )
 
-// Form implements [action.FormBuilder]. Only a grant that is gone asks for a new sign-in; that
-// Salesforce is out of order, or forbids something, is said as such.
+// Form implements [action.FormBuilder]. Only an invalid grant asks for a new sign-in. Any other
+// error is returned as it is.
 func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
 	var d domain
 	if err := d.UnmarshalText([]byte(req.Params["salesforce_domain"])); err != nil {
@@ -36,7 +36,7 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 	return form, nil
 }
 
-// login asks the user to sign in, and Looker to forget what it kept.
+// login asks the user to sign in, and clears the stored tokens.
 func login(req *action.Request) *action.Form {
 	return &action.Form{
 		Fields: []action.Field{{
@@ -47,7 +47,7 @@ func login(req *action.Request) *action.Form {
 	}
 }
 
-// fields are those of a user who is signed in, which is tried out.
+// fields returns the fields for a signed-in user. A request checks the sign-in.
 func (i *Integration) fields(ctx context.Context, c *client, answers map[string]string) ([]action.Field, error) {
 	choice := action.Field{
 		Name: "create_or_append", Label: "Create or Append", Type: action.Select, Required: true, Interactive: true,
@@ -87,30 +87,30 @@ func (i *Integration) fields(ctx context.Context, c *client, answers map[string]
 		{
 			Name: "surface_sfdc_errors", Label: "Surface Salesforce Errors In Looker", Type: action.Select, Default: "no",
 			Options: []action.Option{{Name: "yes", Label: "Yes"}, {Name: "no", Label: "No"}},
-			Description: "Yes: the schedule's status is Error when Salesforce refuses members, such as those that the campaign has already. " +
+			Description: "Yes: the schedule's status is Error when Salesforce rejects members, for example existing ones. " +
 				"No: it is Complete, with the reasons in its message.",
 		},
 	}, nil
 }
 
-// withChosen keeps a schedule from losing its campaign to a list that is cut short.
+// withChosen adds a schedule's campaign to a list that was cut off.
 func withChosen(options []action.Option, chosen string) []action.Option {
 	known := slices.ContainsFunc(options, func(o action.Option) bool { return o.Name == chosen })
-	if known || !strings.HasPrefix(chosen, "701") || !recordID.MatchString(chosen) { // the prefix is that of campaigns
+	if known || !strings.HasPrefix(chosen, "701") || !recordID.MatchString(chosen) { // the prefix of campaign IDs
 		return options
 	}
 	return append(options, action.Option{Name: chosen, Label: chosen})
 }
 
-// campaigns are at most so many, by name.
-func (c *client) campaigns(ctx context.Context, most int) ([]action.Option, error) {
+// campaigns lists at most maxCampaigns campaigns by name.
+func (c *client) campaigns(ctx context.Context, maxCampaigns int) ([]action.Option, error) {
 	soql := "SELECT Id, Name FROM Campaign ORDER BY Name"
-	if most == 1 {
+	if maxCampaigns == 1 {
 		soql = "SELECT Id, Name FROM Campaign LIMIT 1"
 	}
 	var options []action.Option
 	address := c.address("query?q=" + url.QueryEscape(soql))
-	for len(options) < most {
+	for len(options) < maxCampaigns {
 		var page struct {
 			Records []struct {
 				ID   string `json:"Id"`
@@ -125,16 +125,16 @@ func (c *client) campaigns(ctx context.Context, most int) ([]action.Option, erro
 		for _, r := range page.Records {
 			options = append(options, action.Option{Name: r.ID, Label: r.Name})
 		}
-		// Where the next page is must not be somebody else's: the token goes there.
+		// The next page must be on the same host: it gets the token.
 		if page.Done || !strings.HasPrefix(page.Next, "/services/data/") {
 			break
 		}
 		address = string(c.domain) + page.Next
 	}
-	return options[:min(len(options), most)], nil
+	return options[:min(len(options), maxCampaigns)], nil
 }
 
-// memberStatuses are the values that a member's status can have.
+// memberStatuses lists the possible statuses of members.
 func (c *client) memberStatuses(ctx context.Context) ([]action.Option, error) {
 	var described struct {
 		Fields []struct {

@@ -11,13 +11,12 @@ import (
 	"integrationhub.dev/hub/deliver"
 )
 
-// memberType is a kind of record that can be a campaign's member.
+// memberType is a type of record that can be a campaign member.
 type memberType struct {
-	// field is the member's field that holds the record's id.
+	// field is the field of the campaign member with the record ID.
 	field string
 	noun  string
-	// tag is the LookML tag of a column of such ids. label matches the label of one where none
-	// is tagged.
+	// tag is the LookML tag of a column with such IDs. label matches labels if no column is tagged.
 	tag   string
 	label *regexp.Regexp
 }
@@ -27,7 +26,7 @@ var (
 	leadType    = memberType{"LeadId", "lead", "sfdc_lead_id", regexp.MustCompile(`(?i)lead id`)}
 )
 
-// member is one record that shall be in the campaign.
+// member is a record to add to the campaign.
 type member struct {
 	kind *memberType
 	id   string
@@ -35,14 +34,13 @@ type member struct {
 
 func (m member) String() string { return m.kind.noun + " " + m.id }
 
-// column is a column of ids.
+// column is a column with record IDs.
 type column struct {
 	kind  *memberType
 	index int
 }
 
-// memberColumns finds the columns of ids. A tag says for sure which those of a kind are; a
-// label is only asked where no tag does.
+// memberColumns finds the columns with record IDs: by tag or, if no column has one, by label.
 func memberColumns(columns []action.Column) ([]column, error) {
 	kinds := []*memberType{&contactType, &leadType}
 	tagged := func(c action.Column) bool {
@@ -73,16 +71,16 @@ func memberColumns(columns []action.Column) ([]column, error) {
 // source yields members.
 type source = iter.Seq2[member, error]
 
-// recordID matches the id of a record, in either of its lengths
+// recordID matches a record ID in either length
 // (https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/field_types.htm).
 var recordID = regexp.MustCompile(`^[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?$`)
 
-// members are those that the rows name: a row may name several, but not none.
-func members(table *action.Table, columns []column, t *tally) source {
+// members yields the members in the rows. A row may have several IDs, but needs one.
+func members(table *action.Table, columns []column, t *rejectionCounter) source {
 	return func(yield func(member, error) bool) {
 		for row, err := range table.Rows() {
 			if err != nil {
-				t.broke.Store(true)
+				t.truncated.Store(true)
 				yield(member{}, err)
 				return
 			}
@@ -104,38 +102,38 @@ func members(table *action.Table, columns []column, t *tally) source {
 	}
 }
 
-func (t *tally) check(m member) error {
+func (t *rejectionCounter) check(m member) error {
 	if recordID.MatchString(m.id) {
 		return nil
 	}
-	return t.reject("A row's %s id is no id of Salesforce's: those have 15 or 18 letters and digits.", m.kind.noun)
+	return t.reject("A row's %s ID is not a valid Salesforce ID (it must have 15 or 18 letters and digits).", m.kind.noun)
 }
 
-func (t *tally) reject(format string, args ...any) error {
-	t.refused.Add(1)
+func (t *rejectionCounter) reject(format string, args ...any) error {
+	t.count.Add(1)
 	return deliver.Reject(action.Errorf(action.Invalid, format, args...))
 }
 
-// idNoun is what a row without any id lacks.
+// idNoun names what a row without an ID lacks.
 func idNoun(columns []column) string {
 	var nouns []string
 	for _, c := range columns {
-		if n := c.kind.noun + " id"; !slices.Contains(nouns, n) {
+		if n := c.kind.noun + " ID"; !slices.Contains(nouns, n) {
 			nouns = append(nouns, n)
 		}
 	}
 	return strings.Join(nouns, " and no ")
 }
 
-// tally tells members that were refused, one by one, from all else that can go wrong.
-type tally struct {
-	// refused counts those that Salesforce refused, and those that could not be sent.
-	refused atomic.Int64
-	// broke is set when the source ended early.
-	broke atomic.Bool
+// rejectionCounter tells rejected members from other failures.
+type rejectionCounter struct {
+	// count is the number of members that Salesforce rejected or that could not be sent.
+	count atomic.Int64
+	// truncated is set when the source ended early.
+	truncated atomic.Bool
 }
 
-// explains reports whether refused members are all that went wrong.
-func (t *tally) explains(a *deliver.Result) bool {
-	return !t.broke.Load() && t.refused.Load() == int64(a.Failed())
+// explains reports whether rejected members are the only failures.
+func (t *rejectionCounter) explains(a *deliver.Result) bool {
+	return !t.truncated.Load() && t.count.Load() == int64(a.Failed())
 }

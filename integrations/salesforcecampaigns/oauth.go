@@ -11,8 +11,8 @@ import (
 	"integrationhub.dev/integrations/internal/signin"
 )
 
-// provider is the OAuth client at a user's own domain, which a sandbox needs. Without scopes
-// Salesforce grants those that the app is registered with
+// provider is the OAuth client at a user's own domain, which sandboxes need. Without scopes,
+// Salesforce grants those of the app
 // (https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_web_server_flow.htm).
 func (i *Integration) provider(d domain) *signin.Provider {
 	return &signin.Provider{Name: name, HTTP: i.http, Config: oauth2.Config{
@@ -24,7 +24,7 @@ func (i *Integration) provider(d domain) *signin.Provider {
 	}}
 }
 
-// loginDomain is where a sign-in takes place.
+// loginDomain is the domain of a sign-in.
 func loginDomain(login action.Login) (domain, error) {
 	var d domain
 	if err := d.UnmarshalText([]byte(login.Params["salesforce_domain"])); err != nil {
@@ -55,8 +55,8 @@ func (i *Integration) Exchange(ctx context.Context, login action.Login, callback
 	return state(t), nil
 }
 
-// parseState reads the tokens that Looker keeps. Anything else counts as none, such as a code
-// that was never traded for them: it is good for some minutes only.
+// parseState reads the tokens that Looker stores. Anything else counts as none, such as an
+// authorization code that was not exchanged in time.
 func parseState(text string) signin.Tokens {
 	var t signin.Tokens
 	if json.Unmarshal([]byte(text), &t) != nil {
@@ -65,9 +65,9 @@ func parseState(text string) signin.Tokens {
 	return t
 }
 
-// state is the tokens as Looker shall keep them.
+// state returns the tokens for Looker to store.
 func state(t signin.Tokens) *action.State {
-	data, err := json.Marshal(t) //nolint:gosec // Looker keeps the tokens
+	data, err := json.Marshal(t) //nolint:gosec // Looker stores the tokens
 	if err != nil {
 		panic(err) // strings only
 	}

@@ -1,5 +1,5 @@
-// Package salesforcecampaigns adds the contacts and leads that a query lists to a campaign of
-// Salesforce.
+// Package salesforcecampaigns adds the contacts and leads in a query's result to a Salesforce
+// campaign.
 package salesforcecampaigns
 
 import (
@@ -26,7 +26,7 @@ var (
 // name is what people call the destination.
 const name = "Salesforce"
 
-// settings are the hub's: the app registered at Salesforce, and how its API is used.
+// settings are the hub's: the app that is registered at Salesforce, and limits.
 type settings struct {
 	ClientID     string        `env:"SALESFORCE_CLIENT_ID,required,notEmpty"`
 	ClientSecret action.Secret `env:"SALESFORCE_CLIENT_SECRET,required,notEmpty"`
@@ -36,17 +36,17 @@ type settings struct {
 }
 
 const (
-	// defaultCampaigns is how many campaigns the form lists.
+	// defaultCampaigns is the maximum number of campaigns in the form.
 	defaultCampaigns = 10_000
-	// largestChunk is what one call takes:
+	// maxChunk is the maximum number of records in a call:
 	// https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_sobjects_collections_create.htm
-	largestChunk = 200
-	// defaultVersion is the API's of Spring '26, which every org has. Salesforce keeps a version
-	// for three years at least: https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/api_rest_eol.htm
+	maxChunk = 200
+	// defaultVersion is the API version of Spring '26, which every org has. Salesforce supports a
+	// version for at least three years: https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/api_rest_eol.htm
 	defaultVersion = "66.0"
 )
 
-// apiVersion is a version of Salesforce's API, such as 66.0.
+// apiVersion is a version of the Salesforce API, such as 66.0.
 type apiVersion string
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
@@ -77,7 +77,7 @@ func New(deps action.Deps) (action.Integration, error) {
 		return nil, errors.New("SALESFORCE_MAX_RESULTS and SALESFORCE_CHUNK_SIZE must be above 0")
 	}
 	s.MaxResults = cmp.Or(s.MaxResults, defaultCampaigns)
-	s.ChunkSize = min(cmp.Or(s.ChunkSize, largestChunk), largestChunk)
+	s.ChunkSize = min(cmp.Or(s.ChunkSize, maxChunk), maxChunk)
 	s.APIVersion = cmp.Or(s.APIVersion, defaultVersion)
 	return &Integration{s, deps.HTTP}, nil
 }
@@ -102,17 +102,17 @@ func (*Integration) Definition() action.Definition {
 	}
 }
 
-// input is Looker's: the user's own setting and answers.
+// input is the user's setting in Looker and answers.
 type input struct {
 	Domain   domain `param:"salesforce_domain,required"`
 	Mode     mode   `form:"create_or_append,required"`
 	Campaign string `form:"campaign_name"`
 	Status   string `form:"member_status"`
-	// Surface makes members that Salesforce refused an error.
+	// Surface turns rejected members into an error.
 	Surface bool `form:"surface_sfdc_errors"`
 }
 
-// mode says where the members go.
+// mode is the kind of campaign that gets the members.
 type mode string
 
 const (
@@ -136,13 +136,13 @@ func (in *input) Validate() error {
 	case in.Campaign == "":
 		return action.InvalidField("campaign_name", "Missing Salesforce campaign name.")
 	case in.Mode == modeAppend && !recordID.MatchString(in.Campaign):
-		return action.InvalidField("campaign_name", "Choose the campaign in the list once more: what is set is no campaign's id.")
+		return action.InvalidField("campaign_name", "This is not a campaign ID. Choose the campaign from the list again.")
 	}
 	return nil
 }
 
-// Execute implements [action.Integration]. Tokens that were renewed go back to Looker whatever
-// becomes of the delivery.
+// Execute implements [action.Integration]. Refreshed tokens go back to Looker even if the delivery
+// fails.
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	if req.Data.Empty() {
 		return nil, action.Errorf(action.Invalid, "No attached json.")
@@ -165,7 +165,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	res := &action.Response{Message: message}
 	switch after := c.session.Tokens(); {
 	case action.KindOf(err) == action.Unauthenticated:
-		// What Looker keeps is of no use any more: without it, the form offers a sign-in.
+		// The stored tokens are invalid: without them, the form offers a sign-in.
 		res.State = &action.State{Data: action.Reset}
 	case after != before:
 		res.State = state(after)
@@ -173,8 +173,8 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	return res, err
 }
 
-// deliver adds members to the campaign and says how many. A new campaign is made once there is
-// a member for it, so that data which never comes leaves no empty one behind.
+// deliver adds members to the campaign and reports how many. A new campaign is created with the
+// first batch, so that a truncated source leaves no empty one behind.
 func (i *Integration) deliver(ctx context.Context, c *client, in input, table *action.Table, columns []column) (string, error) {
 	created := false
 	campaign := sync.OnceValues(func() (string, error) {
@@ -185,8 +185,8 @@ func (i *Integration) deliver(ctx context.Context, c *client, in input, table *a
 		created = err == nil
 		return id, err
 	})
-	t := &tally{}
-	adder := &adder{client: c, status: in.Status, tally: t}
+	t := &rejectionCounter{}
+	adder := &adder{client: c, status: in.Status, rejected: t}
 	result := deliver.Batches(ctx, members(table, columns, t), deliver.Options[member]{
 		Size: i.settings.ChunkSize, Concurrency: concurrency, Retry: retry, RetryItems: lockedRetry,
 	}, func(ctx context.Context, batch []member) error {
@@ -201,14 +201,14 @@ func (i *Integration) deliver(ctx context.Context, c *client, in input, table *a
 	case err == nil:
 		return fmt.Sprintf("%d members added.", result.Sent()), nil
 	case !in.Surface && t.explains(result) && ctx.Err() == nil:
-		return action.MessageOf(err), nil // which the user asked for
+		return action.MessageOf(err), nil // the user chose so
 	case created:
-		return "", action.Wrap(err, action.KindOf(err), "%s The campaign was created: to send the rest, append to it.", action.MessageOf(err))
+		return "", action.Wrap(err, action.KindOf(err), "%s The campaign was created. Append to it to send the rest.", action.MessageOf(err))
 	}
 	return "", err
 }
 
-// open begins a user's session.
+// open opens a user's session.
 func (i *Integration) open(d domain, t signin.Tokens) *client {
 	return &client{http: i.http, domain: d, version: i.settings.APIVersion, session: i.provider(d).Open(t)}
 }

@@ -233,7 +233,7 @@ func TestDomain(t *testing.T) {
 		l := action.Login{Params: map[string]string{"salesforce_domain": domain}}
 		address, err := i.OAuth.AuthorizeURL(t.Context(), l)
 		if want == "" {
-			const message = "The Salesforce domain in Looker must be the address of a Salesforce domain, such as https://MyDomainName.my.salesforce.com."
+			const message = "The Salesforce domain in Looker must be the URL of a Salesforce domain, such as https://MyDomainName.my.salesforce.com."
 			_, exchangeErr := i.OAuth.Exchange(t.Context(), l, url.Values{"code": {"good"}}) // a call would panic
 			if action.MessageOf(err) != message || action.MessageOf(exchangeErr) != message {
 				t.Errorf("%q: %s, %v, %v", domain, address, err, exchangeErr)
@@ -269,7 +269,7 @@ func TestForm(t *testing.T) {
 		{
 			Name: "surface_sfdc_errors", Label: "Surface Salesforce Errors In Looker", Type: action.Select, Default: "no",
 			Options: []action.Option{{Name: "yes", Label: "Yes"}, {Name: "no", Label: "No"}},
-			Description: "Yes: the schedule's status is Error when Salesforce refuses members, such as those that the campaign has already. " +
+			Description: "Yes: the schedule's status is Error when Salesforce rejects members, for example existing ones. " +
 				"No: it is Complete, with the reasons in its message.",
 		},
 	}
@@ -347,7 +347,7 @@ func TestFormFails(t *testing.T) {
 			"https://example.com",
 			actiontest.Reply{},
 			action.Invalid,
-			`The setting "Salesforce domain" must be the address of a Salesforce domain, such as https://MyDomainName.my.salesforce.com.`,
+			`The setting "Salesforce domain" must be the URL of a Salesforce domain, such as https://MyDomainName.my.salesforce.com.`,
 		},
 		"a missing permission": {
 			"https://" + host,
@@ -444,14 +444,14 @@ func TestRefuses(t *testing.T) {
 		message string
 	}{
 		"no campaign":          {with("campaign_name", " "), contacts(1), "Missing Salesforce campaign name."},
-		"a campaign's name":    {with("campaign_name", "Autumn"), contacts(1), "Choose the campaign in the list once more: what is set is no campaign's id."},
+		"a campaign's name":    {with("campaign_name", "Autumn"), contacts(1), "This is not a campaign ID. Choose the campaign from the list again."},
 		"neither":              {with("create_or_append", ""), contacts(1), `"create_or_append" is required.`},
 		"something else":       {with("create_or_append", "drop"), contacts(1), `"create_or_append" must be create or append.`},
 		"odd surface":          {with("surface_sfdc_errors", "maybe"), contacts(1), `"surface_sfdc_errors" must be yes or no.`},
 		"no column":            {appending(), `{"fields":{"dimensions":[{"name":"c","label":"Contact"}],"measures":null},"data":[]}`, "Query requires at least 1 field that is tagged sfdc_contact_id or sfdc_lead_id, or labelled Contact ID or Lead ID."},
 		"no result":            {appending(), `{"no":"rows"}`, "The data is not a complete result in Looker's json_detail format."},
-		"a row without an id":  {appending(), `{"fields":{"dimensions":[{"name":"c","tags":["sfdc_contact_id"]},{"name":"l","tags":["sfdc_lead_id"]}]},"data":[{"c":{"value":null}}]}`, "A row has no contact id and no lead id."},
-		"an id of another app": {appending(), `{"fields":{"dimensions":[{"name":"c","label":"CONTACT ID"}]},"data":[{"c":{"value":"a@example.com"}}]}`, "A row's contact id is no id of Salesforce's: those have 15 or 18 letters and digits."},
+		"a row without an id":  {appending(), `{"fields":{"dimensions":[{"name":"c","tags":["sfdc_contact_id"]},{"name":"l","tags":["sfdc_lead_id"]}]},"data":[{"c":{"value":null}}]}`, "A row has no contact ID and no lead ID."},
+		"an id of another app": {appending(), `{"fields":{"dimensions":[{"name":"c","label":"CONTACT ID"}]},"data":[{"c":{"value":"a@example.com"}}]}`, "A row's contact ID is not a valid Salesforce ID (it must have 15 or 18 letters and digits)."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -603,7 +603,7 @@ func TestCreatedButNotFilled(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Handle(org("a1", func(actiontest.Recorded) actiontest.Reply { return actiontest.Reply{Status: 403} }))
 	_, err := resolved(t, d, nil).Execute(t.Context(), actiontest.JSONDetail(t, request(creating()), contacts(2)))
-	const want = "0 of 2 members delivered, 2 failed. Salesforce answered 403 Forbidden. The campaign was created: to send the rest, append to it."
+	const want = "0 of 2 members delivered, 2 failed. Salesforce answered 403 Forbidden. The campaign was created. Append to it to send the rest."
 	if got := action.MessageOf(err); got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}

@@ -12,14 +12,14 @@ import (
 )
 
 const (
-	// maxLines is how many lines of the data a message has, that of the columns' names included.
+	// maxLines is the maximum number of lines of data in a message, including the header.
 	maxLines = 10
-	// maxRead is the most data that a message can hold, at three bytes for a UTF-16 unit.
+	// maxRead is the maximum size of the data in a message, at three bytes for a UTF-16 unit.
 	maxRead = 3 * twilio.MaxMessage
 )
 
-// message is what is sent: the title, the link and the first lines of the data, as many as
-// fit. Of a first line that does not fit, its beginning.
+// message returns the title, the link, and as many of the first lines of data as fit. A first line
+// that is too long is cut.
 func message(ctx context.Context, req *action.Request) (string, error) {
 	lines, err := firstLines(ctx, req.Data)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package twilio sends the beginning of a query's result in a text message, by Twilio.
+// Package twilio sends the beginning of a query's result in a text message by Twilio.
 package twilio
 
 import (
@@ -17,7 +17,7 @@ var (
 	_ action.FormBuilder = (*Integration)(nil)
 )
 
-// input is Looker's: the integration's settings and what the user answers.
+// input is the integration's settings in Looker and the user's answers.
 type input struct {
 	AccountSID twilio.AccountSID `param:"accountSid,required"`
 	AuthToken  action.Secret     `param:"authToken,required"`
@@ -76,7 +76,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return nil, err
 	}
 	account := twilio.Account{HTTP: i.http, SID: in.AccountSID, Token: in.AuthToken}
-	once := deliver.Once{Name: "Twilio", Timeout: time.Minute, MaybeDeliveredHint: "The message may have been sent all the same: look before sending it again."}
+	once := deliver.Once{Name: "Twilio", Timeout: time.Minute, MaybeDeliveredHint: "The message may already have been sent. Check before retrying."}
 	if err := once.Do(ctx, func(ctx context.Context) error { return account.Send(ctx, in.From, to, text) }); err != nil {
 		return nil, err
 	}

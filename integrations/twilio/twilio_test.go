@@ -131,7 +131,7 @@ func TestRefuses(t *testing.T) {
 		"no number": {func(r *action.Request) { r.Form["to"] = " " }, "Need a destination phone number.", true},
 		"a bad number": {
 			func(r *action.Request) { r.Form["to"] = "+1 500" },
-			"This is not a phone number. Write it with a plus and the country's code, such as +1 500 555 0006.", true,
+			"This is not a phone number. Write it with a plus and the country code, such as +1 500 555 0006.", true,
 		},
 		"an odd sid": {func(r *action.Request) { r.Params["accountSid"] = "AC/../x" }, `"accountSid" must begin with AC and contain letters and digits only.`, false},
 		"no token":   {func(r *action.Request) { delete(r.Params, "authToken") }, `"authToken" is required.`, false},
@@ -157,7 +157,7 @@ func TestRefuses(t *testing.T) {
 
 func TestTwilioFails(t *testing.T) {
 	t.Parallel()
-	const doubt = " The message may have been sent all the same: look before sending it again."
+	const doubt = " The message may already have been sent. Check before retrying."
 	for name, tt := range map[string]struct {
 		reply   actiontest.Reply
 		kind    action.Kind
@@ -214,7 +214,7 @@ func TestAnswersLate(t *testing.T) {
 		i := actiontest.New(t, twilio.New, action.Deps{HTTP: actiontest.Late()})
 		start := time.Now()
 		_, err := i.Execute(t.Context(), query(t))
-		const want = "Twilio did not answer in time. The message may have been sent all the same: look before sending it again."
+		const want = "Twilio did not answer in time. The message may already have been sent. Check before retrying."
 		if took := time.Since(start); action.MessageOf(err) != want || action.KindOf(err) != action.Timeout || took != time.Minute {
 			t.Errorf("error %v (%v) after %v, want %q", err, action.KindOf(err), took, want)
 		}

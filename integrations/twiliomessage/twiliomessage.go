@@ -1,5 +1,5 @@
-// Package twiliomessage sends one text message to each phone number of a query's result, or
-// to the number in one cell, by Twilio.
+// Package twiliomessage sends a text message by Twilio to each phone number in a query's result, or
+// to the number in a cell.
 package twiliomessage
 
 import (
@@ -22,11 +22,10 @@ var (
 // phoneTag is the LookML tag of the field that holds the numbers.
 const phoneTag = "phone"
 
-// sending at most this many messages at once stays below what Twilio queues without
-// complaint for an account (429, error 20429).
+// concurrency stays below Twilio's limit of concurrent requests for an account (429, error 20429).
 const concurrency = 8
 
-// input is Looker's: the integration's settings and what the user wrote.
+// input is the integration's settings in Looker and the user's message.
 type input struct {
 	AccountSID twilio.AccountSID `param:"accountSid,required"`
 	AuthToken  action.Secret     `param:"authToken,required"`
@@ -65,8 +64,8 @@ func (*Integration) Form(context.Context, *action.Request) (*action.Form, error)
 	return &action.Form{Fields: []action.Field{{Name: "message", Label: "Message", Type: action.Textarea, Required: true}}}, nil
 }
 
-// Execute implements [action.Integration]. One number that fails does not keep the others
-// from getting their message; the answer says how many went.
+// Execute implements [action.Integration]. A number that fails does not affect the others. The
+// message says how many were sent.
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	in, err := action.Decode[input](req)
 	if err != nil {
@@ -77,13 +76,13 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return nil, err
 	}
 	var repeated int
-	numbers := once(all, &repeated)
+	numbers := distinct(all, &repeated)
 	account := twilio.Account{HTTP: i.deps.HTTP, SID: in.AccountSID, Token: in.AuthToken}
 	body := twilio.Cut(in.Message, twilio.MaxMessage)
 	sent := deliver.Batches(ctx, numbers, deliver.Options[string]{
 		Size: 1, Concurrency: concurrency,
-		// A message that was refused for its rate was not sent; any other failure may come
-		// after Twilio took it, and nobody wants the same message twice.
+		// Only a message that was rate limited was certainly not sent. After other errors a retry
+		// could send it twice.
 		Retry: deliver.Retry{MaxAttempts: 5, InitialBackoff: time.Second, MaxBackoff: 30 * time.Second, When: rateLimited},
 	}, func(ctx context.Context, number []string) error {
 		if number[0] == "" {
@@ -95,7 +94,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		}
 		err = account.Send(ctx, in.From, to, body)
 		if kind := action.KindOf(err); kind == action.Unauthenticated || kind == action.Forbidden {
-			return deliver.Stop(err) // no other number will do better
+			return deliver.Stop(err) // every other number would fail too
 		}
 		return err
 	})
@@ -104,17 +103,16 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	}
 	message := fmt.Sprintf("%d messages sent.", sent.Sent())
 	if repeated > 0 {
-		message += fmt.Sprintf(" %d rows had a number that had its message already.", repeated)
+		message += fmt.Sprintf(" %d rows were skipped because their number already had its message.", repeated)
 	}
 	if body != in.Message {
-		message += fmt.Sprintf(" The text was cut: Twilio takes %d characters.", twilio.MaxMessage)
+		message += fmt.Sprintf(" The text was cut to Twilio's limit of %d characters.", twilio.MaxMessage)
 	}
 	return &action.Response{Message: message}, nil
 }
 
-// once leaves out the numbers that have been there, and counts them: nobody wants the same text
-// twice. Rows without a number are kept.
-func once(numbers iter.Seq2[string, error], repeated *int) iter.Seq2[string, error] {
+// distinct skips and counts repeated numbers. Rows without a number are kept.
+func distinct(numbers iter.Seq2[string, error], repeated *int) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		seen := map[string]struct{}{}
 		for number, err := range numbers {
@@ -138,7 +136,7 @@ var errNoNumber = action.Errorf(action.Invalid, "A row has no phone number.")
 
 func rateLimited(err error) bool { return action.KindOf(err) == action.RateLimited }
 
-// recipients yields the number in the cell, or those of the first field tagged phone.
+// recipients yields the number in the cell, or those in the first field tagged phone.
 func recipients(ctx context.Context, req *action.Request) (iter.Seq2[string, error], error) {
 	if req.Type == action.TypeCell {
 		value := strings.TrimSpace(req.Params["value"])

@@ -89,7 +89,7 @@ func TestNumbers(t *testing.T) {
 	d := actiontest.NewDestination(t).Reply(created())
 	i := actiontest.New(t, twiliomessage.New, actiontest.Deps(t, d, nil))
 	res, err := i.Execute(t.Context(), query(t, strings.Repeat("x", 1601), numbers(`"+15005550001"`, `"+1 (500) 555-0001"`, `"+15005550002"`, `"+15005550001"`)))
-	if err != nil || res.Message != "2 messages sent. 2 rows had a number that had its message already. The text was cut: Twilio takes 1600 characters." || len(d.Requests()) != 2 {
+	if err != nil || res.Message != "2 messages sent. 2 rows were skipped because their number already had its message. The text was cut to Twilio's limit of 1600 characters." || len(d.Requests()) != 2 {
 		t.Errorf("%d calls, %+v, %v", len(d.Requests()), res, err)
 	}
 	_, err = i.Execute(t.Context(), query(t, "Hi", numbers(`"ann"`, `"+1500"`, `null`, `null`, `"+15005550001"`)))

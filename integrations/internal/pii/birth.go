@@ -6,14 +6,13 @@ import (
 	"time"
 )
 
-// dateLayouts are those of Looker's dates, and those of people in the US, as in Meta's
-// examples.
+// dateLayouts are Looker's, and those of the US as in Meta's examples.
 var dateLayouts = []string{
 	time.DateOnly, time.DateTime, time.RFC3339, "2006-01-02 15:04", "2006/1/2", "20060102",
 	"1/2/2006", "1-2-2006", "January 2, 2006", "Jan 2, 2006", "2 January 2006", "2 Jan 2006",
 }
 
-// MetaBirthDate is a date of birth in its three parts: YYYY, MM and DD.
+// MetaBirthDate returns the parts of a date of birth: YYYY, MM and DD.
 func MetaBirthDate(text string) (year, month, day string, ok bool) {
 	text = strings.TrimSpace(text)
 	for _, layout := range dateLayouts {
@@ -24,7 +23,7 @@ func MetaBirthDate(text string) (year, month, day string, ok bool) {
 	return "", "", "", false
 }
 
-// MetaBirthYear is the year, YYYY, of a year, a month such as 1997-02, or a date.
+// MetaBirthYear returns the year, YYYY, of a year, a month such as 1997-02, or a date.
 func MetaBirthYear(text string) (string, bool) {
 	text = strings.TrimSpace(text)
 	if year, _, ok := yearMonth(text); ok {
@@ -37,8 +36,8 @@ func MetaBirthYear(text string) (string, bool) {
 	return year, ok
 }
 
-// MetaBirthMonth is the month, MM, of a number, an English name, a month such as 1997-02, or
-// a date.
+// MetaBirthMonth returns the month, MM, of a number, an English name, a month such as 1997-02, or a
+// date.
 func MetaBirthMonth(text string) (string, bool) {
 	text = strings.TrimSpace(text)
 	if _, month, ok := yearMonth(text); ok {
@@ -53,7 +52,7 @@ func MetaBirthMonth(text string) (string, bool) {
 	return month, ok
 }
 
-// MetaBirthDay is the day of the month, DD, of a number or a date.
+// MetaBirthDay returns the day of the month, DD, of a number or a date.
 func MetaBirthDay(text string) (string, bool) {
 	text = strings.TrimSpace(text)
 	if n, err := strconv.Atoi(text); err == nil && len(text) <= 2 {
@@ -71,5 +70,5 @@ func yearMonth(text string) (year, month string, ok bool) {
 	return t.Format("2006"), t.Format("01"), plausible(t.Year())
 }
 
-// plausible years are those that Meta takes.
+// plausible reports whether Meta accepts a year.
 func plausible(year int) bool { return year >= 1900 && year <= time.Now().Year() }

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Country is the ISO 3166-1 alpha-2 code, in upper case, of a country given by a code of two
-// or three letters or by its English name.
+// Country returns the ISO 3166-1 alpha-2 code, in uppercase, of a country's two-letter or
+// three-letter code or English name.
 func Country(text string) (string, bool) {
 	text = strings.TrimSpace(text)
 	if len(text) == 2 || len(text) == 3 {

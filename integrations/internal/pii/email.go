@@ -5,7 +5,7 @@ import (
 	"unicode"
 )
 
-// Email is an address in lower case, without blanks around it.
+// Email returns an email address in lowercase, without surrounding spaces.
 func Email(text string) (string, bool) {
 	text = strings.ToLower(strings.TrimSpace(text))
 	user, host, found := strings.Cut(text, "@")
@@ -14,8 +14,7 @@ func Email(text string) (string, bool) {
 	return text, plausible
 }
 
-// GoogleEmail is an address as Google compares it: in those of its own mail service, dots
-// before the @ mean nothing.
+// GoogleEmail returns an email address in Google's form: Gmail addresses have no dots before the @.
 func GoogleEmail(text string) (string, bool) {
 	text, ok := Email(text)
 	user, host, _ := strings.Cut(text, "@")

@@ -2,11 +2,11 @@ package pii
 
 import "strings"
 
-// MetaName is a first or last name: lower case, no punctuation. Letters of every script stay
-// as they are.
+// MetaName returns a first or last name in lowercase, without punctuation. Letters of every script
+// are kept.
 func MetaName(text string) (string, bool) { return letters(text) }
 
-// MetaInitial is the first letter of a first name.
+// MetaInitial returns the first letter of a first name.
 func MetaInitial(text string) (string, bool) {
 	name, ok := letters(text)
 	for _, r := range name {
@@ -15,7 +15,7 @@ func MetaInitial(text string) (string, bool) {
 	return "", false
 }
 
-// GoogleName is a first or last name: lower case, without blanks around it.
+// GoogleName returns a first or last name in lowercase, without surrounding spaces.
 func GoogleName(text string) (string, bool) {
 	text = strings.ToLower(strings.TrimSpace(text))
 	return text, text != ""

@@ -6,10 +6,9 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// Phone is a number in E.164: "+", the country's code and the subscriber's number. A number
-// that is written without a country's code is one of the country, an ISO 3166-1 alpha-2 code in
-// upper case; where that is empty or does not fit, it must begin with the code all the same,
-// as in 12345678910.
+// Phone returns a phone number in E.164 format. country is the default for numbers without a country
+// code, as an ISO 3166-1 alpha-2 code in uppercase. If it is empty or does not fit, the number must
+// start with a country code, as in 12345678910.
 func Phone(text, country string) (string, bool) {
 	text = strings.TrimSpace(text)
 	if strings.HasPrefix(text, "+") {
@@ -20,7 +19,7 @@ func Phone(text, country string) (string, bool) {
 		text, country string
 		good          func(*phonenumbers.PhoneNumber) bool
 	}{
-		// What is a guess must be a number that is in use.
+		// A guess must be a number that is in use.
 		{text, country, phonenumbers.IsValidNumber},
 		{international, "", phonenumbers.IsValidNumber},
 		{text, country, possible},
@@ -32,13 +31,12 @@ func Phone(text, country string) (string, bool) {
 	return "", false
 }
 
-// possible numbers are as long as they are in their country. The library may not know yet
-// which of them are in use.
+// possible checks only the length, since the library may not know all numbers in use.
 func possible(number *phonenumbers.PhoneNumber) bool {
 	return phonenumbers.IsPossibleNumberWithReason(number) == phonenumbers.IS_POSSIBLE
 }
 
-// MetaPhone is a number's digits, the country's code first, without a "+".
+// MetaPhone returns the digits of a number, starting with the country code.
 func MetaPhone(text, country string) (string, bool) {
 	text, ok := Phone(text, country)
 	return strings.TrimPrefix(text, "+"), ok

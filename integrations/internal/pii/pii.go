@@ -1,6 +1,5 @@
-// Package pii brings what is known of a person into the one form in which advertising
-// platforms compare it, and hashes it. A hash of anything else matches nobody, and no error
-// says so.
+// Package pii normalizes and hashes personal data the way advertising platforms match it. A hash of
+// a value in any other form matches no one, without an error.
 //
 // The rules are the vendors' own:
 //
@@ -8,9 +7,8 @@
 //     and https://developers.facebook.com/docs/marketing-api/conversions-api/parameters/customer-information-parameters
 //   - Google: https://developers.google.com/google-ads/api/docs/remarketing/audience-segments/customer-match/get-started
 //
-// Functions whose name begins with a vendor's follow that vendor's rule; the others are the
-// same for both. Each returns false for text that it cannot make sense of, which is then
-// better left out than sent.
+// Functions with a vendor's name follow that vendor's rule, the others apply to both. They return
+// false for invalid text, which must not be sent.
 package pii
 
 import (
@@ -20,21 +18,20 @@ import (
 	"unicode"
 )
 
-// Hash is the SHA-256 of text as 64 lower-case hexadecimal digits.
+// Hash returns the SHA-256 hash of text as 64 lowercase hexadecimal digits.
 func Hash(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
 }
 
-// Hashed returns a value that is such a hash already, in lower case.
+// Hashed returns a value that is such a hash, in lowercase.
 func Hashed(text string) (string, bool) {
 	text = strings.ToLower(strings.TrimSpace(text))
 	b, err := hex.DecodeString(text)
 	return text, err == nil && len(b) == sha256.Size
 }
 
-// letters keeps what belongs to a name in any script, in lower case: no blanks, punctuation
-// or digits. Marks belong to their letters.
+// letters returns the letters of any script in lowercase, without spaces, punctuation or digits.
 func letters(text string) (string, bool) {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsMark(r) {

@@ -6,12 +6,12 @@ import (
 	"unicode"
 )
 
-// MetaCity is a city's name: lower case, no blanks, no punctuation.
+// MetaCity returns a city's name in lowercase, without spaces and punctuation.
 func MetaCity(text string) (string, bool) { return letters(text) }
 
-// MetaState is the ANSI code of a state of the US in lower case, or the name of another
-// country's state: lower case, no blanks, no punctuation. The country is an alpha-2 code in upper
-// case; where it is empty, the name of a state of the US is taken for one.
+// MetaState returns the ANSI code of a US state in lowercase, or the name of another country's state
+// in lowercase, without spaces and punctuation. country is an alpha-2 code in uppercase. If it is
+// empty, names of US states are converted too.
 func MetaState(text, country string) (string, bool) {
 	state, ok := letters(text)
 	if code := states[state]; code != "" && (country == "" || country == "US") {
@@ -23,8 +23,8 @@ func MetaState(text, country string) (string, bool) {
 // zipPlus4 is a ZIP code of the US with its extension.
 var zipPlus4 = regexp.MustCompile(`^[0-9]{5}-[0-9]{4}$`)
 
-// MetaZip is a postal code: lower case, no blanks, no dash, and in the US only the first five
-// digits. The country is an alpha-2 code in upper case, or empty.
+// MetaZip returns a postal code in lowercase, without spaces and dashes. In the US it has five digits.
+// country is an alpha-2 code in uppercase, or empty.
 func MetaZip(text, country string) (string, bool) {
 	text = strings.TrimSpace(text)
 	american := country == "US" || country == "" && zipPlus4.MatchString(text)
@@ -40,7 +40,7 @@ func MetaZip(text, country string) (string, bool) {
 	return text, text != ""
 }
 
-// GooglePostalCode is a postal code as people write it.
+// GooglePostalCode returns a postal code without surrounding spaces.
 func GooglePostalCode(text string) (string, bool) {
 	text = strings.TrimSpace(text)
 	return text, text != ""

@@ -5,12 +5,12 @@ import (
 	"unicode/utf16"
 )
 
-// MaxMessage is the longest message that Twilio takes, in UTF-16 units:
+// MaxMessage is the maximum length of a message in UTF-16 units:
 // https://www.twilio.com/docs/messaging/api/message-resource (Body).
 const MaxMessage = 1600
 
-// Cut shortens a text to n UTF-16 units, back to the end of its last whole line where it has
-// several, and never through the middle of a character.
+// Cut shortens a text to at most n UTF-16 units: to the end of a line if it has several lines, and
+// never within a character.
 func Cut(text string, n int) string {
 	units := utf16.Encode([]rune(text))
 	if len(units) <= n {
