@@ -248,7 +248,7 @@ func (g *program) once() error {
 		return fmt.Errorf("opening the log: %w", err)
 	}
 	defer log.Close()
-	cmd := exec.CommandContext(context.Background(), filepath.Join(g.plane.Bin, g.name), g.args...) //nolint:gosec // the cluster's own program
+	cmd := exec.Command(filepath.Join(g.plane.Bin, g.name), g.args...) //nolint:gosec,noctx // the cluster's own program, until Stop
 	cmd.Dir = g.plane.Folder
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + g.plane.Folder, run.Marker + "=" + g.plane.Folder}
 	cmd.Stdout, cmd.Stderr = log, log

@@ -141,7 +141,7 @@ func (t Translate) Target(hostport string) (target string, inside bool, err erro
 	if err != nil {
 		return "", false, fmt.Errorf("reading the port: %w", err)
 	}
-	ip, parsing := netip.ParseAddr(host)
+	ip, _ := netip.ParseAddr(host) // it may be a name
 	svc, ok := t.Services.Find(host)
 	switch {
 	case ok:
@@ -150,8 +150,8 @@ func (t Translate) Target(hostport string) (target string, inside bool, err erro
 			return "", true, err
 		}
 		ip, n = endpoint.Addr(), uint64(endpoint.Port())
-	case parsing != nil:
-		return hostport, false, nil // the name of a host outside
+	case !ip.IsValid(): // the name of a host outside
+		return hostport, false, nil
 	}
 	switch {
 	case ip.String() == NodeIP:

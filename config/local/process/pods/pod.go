@@ -58,7 +58,7 @@ func Start(ctx context.Context, config *Config, spec *corev1.Pod) (*Pod, error) 
 	for i := range p.spec.Spec.Containers {
 		p.main = append(p.main, newContainer(p, &p.spec.Spec.Containers[i], false))
 	}
-	go p.run()
+	go p.run() //nolint:contextcheck // it runs under the pod's own context
 	return p, nil
 }
 

@@ -67,9 +67,11 @@ func TestMain(m *testing.M) {
 		<-ctx.Done()
 		fmt.Println("asked to end")
 	case "stubborn":
-		signal.Ignore(syscall.SIGTERM)
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, syscall.SIGTERM)
 		fmt.Println("started")
-		select {}
+		for range signals { // an end without this loop would be a deadlock that the runtime finds
+		}
 	}
 	os.Exit(0)
 }

@@ -29,20 +29,22 @@ func TestMain(m *testing.M) {
 		<-ctx.Done()
 		os.Exit(7)
 	case "stubborn": // has to be killed, with the child that it started
-		signal.Ignore(syscall.SIGTERM)
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, syscall.SIGTERM)
 		child := exec.Command("sleep", "600")
 		if err := child.Start(); err != nil {
 			panic(err)
 		}
 		fmt.Println("ready", child.Process.Pid)
-		select {}
+		for range signals { // an end without this loop would be a deadlock that the runtime finds
+		}
 	case "supervisor": // starts a process and waits to be killed
 		p, err := Start(part("polite", nil))
 		if err != nil {
 			panic(err)
 		}
 		fmt.Println("started", p.Pid())
-		select {}
+		<-p.Done()
 	}
 }
 
