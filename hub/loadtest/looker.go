@@ -73,7 +73,7 @@ func (h *hubProcess) execute(ctx context.Context, c *http.Client, d delivery) (o
 	}
 	switch err := json.Unmarshal(bytes.TrimSpace(text), &answer); {
 	case err != nil:
-		return outcome{}, fmt.Errorf("the hub's answer %d %q is no JSON: %w", res.StatusCode, text, err)
+		return outcome{}, fmt.Errorf("the hub's response %d %q is not JSON: %w", res.StatusCode, text, err)
 	case answer.Looker != nil:
 		return *answer.Looker, nil
 	case res.StatusCode == http.StatusOK:

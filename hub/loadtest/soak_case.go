@@ -115,7 +115,7 @@ func judge(c soakCase, out outcome, err error, ended bool, arrivals []arrival) (
 		}
 		return "broken off by Looker, not delivered", nil
 	case errors.Is(err, errUnanswered) && ended:
-		return "unanswered: the hub was ended", nil
+		return "no response: the hub was stopped", nil
 	case err != nil:
 		return "no answer", fmt.Errorf("no proper answer: %w", err)
 	case out.Success && accepted != 1:

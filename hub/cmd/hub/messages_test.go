@@ -41,7 +41,7 @@ func TestMessages(t *testing.T) {
 		{"no CA", "list", with("HUB_CA_FILE", ""), exitFailed, "the hub's certificate is issued by an authority that this machine does not trust: set HUB_CA_FILE to the authority's certificate (PEM)"},
 		{"CA missing", "list", with("HUB_CA_FILE", "/nope.pem"), exitFailed, "HUB_CA_FILE: no such file: /nope.pem"},
 		{"wrong token", "list", with("HUB_TOKEN", "a/b"), exitFailed, "the hub rejected the token: HUB_TOKEN must be made from the hub's service secret (see: hub token --help)"},
-		{"plain HTTP", "list", with("HUB_URL", strings.TrimSuffix(strings.Replace(h.env["HUB_INBOX_PAGE"], "http:", "https:", 1), "/")), exitFailed, "the hub at " + strings.Split(h.env["HUB_INBOX_PAGE"], "/")[2] + " speaks plain HTTP: use http:// in HUB_URL"},
+		{"plain HTTP", "list", with("HUB_URL", strings.TrimSuffix(strings.Replace(h.env["HUB_INBOX_PAGE"], "http:", "https:", 1), "/")), exitFailed, "the hub at " + strings.Split(h.env["HUB_INBOX_PAGE"], "/")[2] + " serves plain HTTP: use http:// in HUB_URL"},
 		{"no hub", "list", with("HUB_URL", strings.TrimSuffix(h.env["HUB_INBOX_PAGE"], "/")), exitFailed, "the hub's address answered 405 Method Not Allowed, which is not how a hub answers: is HUB_URL right?"},
 		{"failed delivery", "send tray --data - --field url=https://example.com", h.env, exitFailed, "tray did not deliver: Incorrect domain for url. It must belong to trayapp.io, 127.0.0.1."},
 	} {

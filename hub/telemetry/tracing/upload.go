@@ -82,9 +82,9 @@ func (u *uploader) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSp
 	err = u.retry.Do(ctx, func(ctx context.Context) error { return u.post(ctx, body) })
 	switch was := u.failing.Swap(err != nil); {
 	case err != nil && !was:
-		u.log.WarnContext(ctx, "traces are lost: the collector does not take them", "error", err)
+		u.log.WarnContext(ctx, "exporting traces failed; they are dropped", "error", err)
 	case err == nil && was:
-		u.log.InfoContext(ctx, "the collector takes traces again")
+		u.log.InfoContext(ctx, "exporting traces works again")
 	}
 	return err
 }

@@ -85,7 +85,7 @@ func (d *Doctor) form(ctx context.Context) Check {
 		}
 		return ok(fmt.Sprintf("the form of %s has %d fields", i.Name, len(form.Fields)))
 	}
-	return Check{Status: Skipped, Message: "not checked: every form on offer needs settings in Looker"}
+	return Check{Status: Skipped, Message: "not checked: every form needs settings in Looker"}
 }
 
 func needsSettings(i looker.Integration) bool {

@@ -23,7 +23,7 @@ func (d *Doctor) address(context.Context) Check {
 	}
 	d.base = base
 	if base.Scheme != "https" {
-		return failed(base.String()+" is plain HTTP", "Looker calls hubs by https only: use the address of what ends TLS before the hub")
+		return failed(base.String()+" is plain HTTP", "Looker requires https: use the URL of the proxy that terminates TLS for the hub")
 	}
 	return ok(base.String())
 }

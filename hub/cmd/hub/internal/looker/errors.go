@@ -37,7 +37,7 @@ func (c *Client) explain(err error) error {
 	case notFound:
 		return fmt.Errorf("the name %s does not resolve: is HUB_URL right?", c.base.Hostname())
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
-		return fmt.Errorf("the hub at %s speaks plain HTTP: use http:// in HUB_URL", host)
+		return fmt.Errorf("the hub at %s serves plain HTTP: use http:// in HUB_URL", host)
 	}
 	return fmt.Errorf("calling the hub: %w", err)
 }
