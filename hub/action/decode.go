@@ -9,15 +9,14 @@ import (
 	"time"
 )
 
-// Decode reads a request's settings and form answers into a struct whose fields are tagged
-// `param:"name"` or `form:"name"`, with ",required" where an empty value is an error.
+// Decode reads a request's settings and form values into a struct whose fields are tagged
+// `param:"name"` or `form:"name"`, with ",required" if an empty value is an error.
 //
 // Field types: string, [Secret], bool (yes, no, true, false), int, [time.Duration],
 // []string (separated by commas) and anything with UnmarshalText, which is how enumerations
 // and host names validate themselves. A method "Validate() error" on *T is called last.
 //
-// Everything that is wrong is reported at once, as an [*Error] of kind Invalid that names
-// the fields.
+// Its error is an [*Error] of kind Invalid that contains all invalid fields.
 func Decode[T any](req *Request) (T, error) {
 	var in T
 	v := reflect.ValueOf(&in).Elem()
@@ -36,7 +35,7 @@ func Decode[T any](req *Request) (T, error) {
 			err = fmt.Errorf("%q is required", name)
 		case text != "":
 			if field.Type == reflect.TypeFor[Secret]() || field.Type.Kind() == reflect.String && !canUnmarshal(v.Field(i)) {
-				text = source[name] // blanks can belong to a password or a message
+				text = source[name] // spaces can be part of a password or a message
 			}
 			if err = setField(v.Field(i), text); err != nil {
 				err = fmt.Errorf("%q %w", name, err)

@@ -1,34 +1,34 @@
 package action
 
-// Definition describes an integration to Looker. The hub adds what it knows itself: the
-// URLs, the icon, and whether there is a form or a sign-in.
+// Definition describes an integration to Looker. The hub adds the URLs, the icon, and whether there
+// is a form or a sign-in.
 type Definition struct {
-	// Name is the name on the wire. It is part of people's schedules and never changes.
+	// Name is the name in Looker's API. Schedules in Looker contain it, so it never changes.
 	Name        string
 	Label       string
 	Description string
-	// Params are the settings that a Looker administrator enters once.
+	// Params are the settings that a Looker administrator enters.
 	Params []Param
-	// RequiredFields are the LookML tags that a query must carry.
+	// RequiredFields are the LookML tags that the fields of a query must have.
 	RequiredFields []RequiredField
-	// Types are the kinds of request that the integration takes.
+	// Types are the supported action types.
 	Types []Type
-	// Formats are the data formats it takes; nil leaves the choice to Looker.
+	// Formats are the supported data formats; nil leaves the choice to Looker.
 	Formats []Format
-	// FormatsFor overrides Formats where the answer depends on Looker's version.
+	// FormatsFor overrides Formats if they depend on Looker's version.
 	FormatsFor func(Version) []Format
 	// Formattings and VisFormattings restrict how Looker renders values; nil leaves it to Looker.
 	Formattings    []Formatting
 	VisFormattings []VisFormatting
-	// Download says how Looker hands the data over.
+	// Download is how Looker sends the data.
 	Download Download
-	// MinVersion is the oldest Looker that can use the integration.
+	// MinVersion is the minimum version of Looker.
 	MinVersion Version
-	// LoginParams names the params that a sign-in needs to know, such as where the user's own
-	// domain at the service is. They travel sealed in the browser's address bar.
+	// LoginParams names the params that a sign-in needs, such as the user's domain at the service.
+	// The sign-in link contains them sealed.
 	LoginParams []string
-	// FetchTokens makes Looker fetch the user's tokens from the hub after a sign-in, in place
-	// of being handed them: it then sends state_redir_url with the form.
+	// FetchTokens makes Looker fetch the user's tokens from the hub after a sign-in, instead of
+	// receiving them. Looker then sends state_redir_url with the form.
 	FetchTokens bool
 }
 
@@ -39,24 +39,24 @@ type Param struct {
 	Required    bool   `json:"required"`
 	Sensitive   bool   `json:"sensitive"`
 	Description string `json:"description,omitempty"`
-	// PerUser asks for a value of each user's own, kept in a Looker user attribute.
+	// PerUser makes it a Looker user attribute with a value for each user.
 	PerUser           bool   `json:"per_user,omitempty"`
 	UserAttributeName string `json:"user_attribute_name,omitempty"`
-	// DelegateOAuthURL is the page of Looker that manages the credentials.
+	// DelegateOAuthURL is the page in Looker that manages the credentials.
 	DelegateOAuthURL string `json:"delegate_oauth_url,omitempty"`
 }
 
-// RequiredField asks for fields in the query by their LookML tags.
+// RequiredField requires fields of the query by their LookML tags.
 type RequiredField struct {
 	Tag     string   `json:"tag,omitempty"`
 	AnyTag  []string `json:"any_tag,omitempty"`
 	AllTags []string `json:"all_tags,omitempty"`
 }
 
-// Type is a kind of request.
+// Type is an action type.
 type Type string
 
-// The kinds of request that Looker makes.
+// Looker's action types.
 const (
 	TypeCell      Type = "cell"
 	TypeQuery     Type = "query"
@@ -85,8 +85,8 @@ const (
 	WysiwygPNG           Format = "wysiwyg_png"
 )
 
-// RowFormats are the formats to ask for by one who reads row by row: Looker 6.2 and later
-// stream json_detail without what only a table on a page needs.
+// RowFormats are the formats for integrations that read rows: Looker 6.2 and later can stream
+// json_detail without the parts that only a table visualization needs.
 func RowFormats(v Version) []Format {
 	if v.AtLeast(V(6, 2, 0)) {
 		return []Format{JSONDetailLiteStream}
@@ -94,13 +94,13 @@ func RowFormats(v Version) []Format {
 	return []Format{JSONDetail}
 }
 
-// Formatting says whether values are rendered by their LookML format.
+// Formatting is whether values are rendered in their LookML format.
 type Formatting string
 
-// VisFormatting says whether the visualisation's options apply to the values.
+// VisFormatting is whether the visualization's options apply to the values.
 type VisFormatting string
 
-// What Looker may be asked for (supported_formattings, supported_visualization_formattings).
+// The values of supported_formattings and supported_visualization_formattings.
 const (
 	Formatted   Formatting    = "formatted"
 	Unformatted Formatting    = "unformatted"
@@ -108,10 +108,10 @@ const (
 	NoApply     VisFormatting = "noapply"
 )
 
-// Download says how Looker hands over the data.
+// Download is how Looker sends the data.
 type Download string
 
-// The two ways: in the request's body, or at an address that serves it once.
+// The values of supported_download_settings: in the request, or at a URL that can be read once.
 const (
 	Push Download = "push"
 	URL  Download = "url"

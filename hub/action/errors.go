@@ -8,31 +8,31 @@ import (
 	"strings"
 )
 
-// Kind says whose fault an error is and what can be done about it. It decides what Looker
-// is told, what is retried and how failures are counted.
+// Kind classifies an error. It decides the response to Looker, whether a call is retried, and the
+// metric label.
 type Kind int
 
-// The kinds of error. The zero value is Internal: an error that nobody classified.
+// The kinds of error. The zero value is Internal: an unclassified error.
 const (
 	Internal Kind = iota
 	// Invalid: the request, its settings or its data cannot be delivered as they are.
 	Invalid
 	// Unauthenticated: the credentials are missing, wrong or expired.
 	Unauthenticated
-	// Forbidden: the credentials are good, but not for this.
+	// Forbidden: the credentials are valid but lack a permission.
 	Forbidden
 	NotFound
 	RateLimited
-	// TooLarge: the destination or the hub takes no payload of this size.
+	// TooLarge: the payload exceeds a limit of the destination or of the hub.
 	TooLarge
-	// Unavailable: the other side cannot be reached or is out of order; it may work later.
+	// Unavailable: the destination cannot be reached or is temporarily unavailable.
 	Unavailable
-	// Timeout: the other side took too long.
+	// Timeout: the destination did not respond in time.
 	Timeout
 )
 
-// kinds holds, for each kind, the code and the status that Looker's error object carries,
-// the reference's description of it, the metric label and whether trying again can help.
+// kinds holds, for each kind, the code, status and description of the reference's error object
+// (a contract), the metric label, and whether a retry can help.
 var kinds = [...]struct {
 	code        int
 	status      string
@@ -40,18 +40,21 @@ var kinds = [...]struct {
 	label       string
 	retry       bool
 }{
-	Internal:        {500, "INTERNAL", "Internal server error.", "internal", false},
-	Invalid:         {400, "BAD_REQUEST", "Server cannot process request due to client request error.", "invalid", false},
-	Unauthenticated: {401, "UNAUTHENTICATED", "Request not authenticated due to missing, invalid, or expired authentication.", "unauthenticated", false},
-	Forbidden:       {403, "PERMISSION_DENIED", "Client does not have sufficient permission.", "forbidden", false},
-	NotFound:        {404, "NOT_FOUND", "Specified resource is not found.", "not_found", false},
-	RateLimited:     {429, "RESOURCE_EXHAUSTED", "Either out of resource quota or reaching rate limiting.", "rate_limited", true},
-	TooLarge:        {413, "PAYLOAD_TOO_LARGE", "Request entity is larger than limits defined by server.", "too_large", false},
-	Unavailable:     {503, "UNAVAILABLE", "The server is not ready to handle the request.", "unavailable", true},
-	Timeout:         {504, "GATEWAY_TIMEOUT", "Server is acting as a gateway and cannot get a response in time.", "timeout", true},
+	Internal: {500, "INTERNAL", "Internal server error.", "internal", false},
+	Invalid:  {400, "BAD_REQUEST", "Server cannot process request due to client request error.", "invalid", false},
+	Unauthenticated: {
+		401, "UNAUTHENTICATED",
+		"Request not authenticated due to missing, invalid, or expired authentication.", "unauthenticated", false,
+	},
+	Forbidden:   {403, "PERMISSION_DENIED", "Client does not have sufficient permission.", "forbidden", false},
+	NotFound:    {404, "NOT_FOUND", "Specified resource is not found.", "not_found", false},
+	RateLimited: {429, "RESOURCE_EXHAUSTED", "Either out of resource quota or reaching rate limiting.", "rate_limited", true},
+	TooLarge:    {413, "PAYLOAD_TOO_LARGE", "Request entity is larger than limits defined by server.", "too_large", false},
+	Unavailable: {503, "UNAVAILABLE", "The server is not ready to handle the request.", "unavailable", true},
+	Timeout:     {504, "GATEWAY_TIMEOUT", "Server is acting as a gateway and cannot get a response in time.", "timeout", true},
 }
 
-// Kinds returns all kinds, the labels of what is counted by kind.
+// Kinds returns all kinds.
 func Kinds() []Kind {
 	all := make([]Kind, len(kinds))
 	for i := range all {
@@ -63,19 +66,19 @@ func Kinds() []Kind {
 // String is the kind's metric label.
 func (k Kind) String() string { return kinds[k].label }
 
-// Code is the HTTP status that describes the kind in Looker's error object.
+// Code is the kind's HTTP status in Looker's error object.
 func (k Kind) Code() int { return kinds[k].code }
 
-// Status is the name that describes the kind in Looker's error object.
+// Status is the kind's name in Looker's error object.
 func (k Kind) Status() string { return kinds[k].status }
 
-// Description is the sentence that goes with Status.
+// Description is the text for Status.
 func (k Kind) Description() string { return kinds[k].description }
 
-// Retryable reports whether the same call may succeed later.
+// Retryable reports whether the same call can succeed later.
 func (k Kind) Retryable() bool { return kinds[k].retry }
 
-// KindOfStatus classifies an HTTP answer that is not a success.
+// KindOfStatus classifies an unsuccessful HTTP status.
 func KindOfStatus(code int) Kind {
 	switch {
 	case code == http.StatusUnauthorized:
@@ -97,14 +100,14 @@ func KindOfStatus(code int) Kind {
 	}
 }
 
-// Error is a failure that a person can be told about.
+// Error is an error with a message for the Looker user.
 type Error struct {
 	Kind Kind
-	// Message is for the person in Looker: a sentence, with neither secrets nor data.
+	// Message is a sentence for the Looker user, without secrets and data.
 	Message string
-	// Fields maps form fields to what is wrong with them.
+	// Fields maps form fields to their validation errors.
 	Fields map[string]string
-	// Err is the detail for the log.
+	// Err is the error for the log.
 	Err error
 }
 
@@ -117,18 +120,17 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Errorf makes an error of a kind whose message is for the person in Looker.
+// Errorf creates an error with a message for the Looker user.
 func Errorf(kind Kind, format string, args ...any) *Error {
 	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...)}
 }
 
-// Wrap gives an error a kind and a message for the person in Looker; the error itself is
-// for the log.
+// Wrap adds a kind and a message for the Looker user to an error, which is only logged.
 func Wrap(err error, kind Kind, format string, args ...any) *Error {
 	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...), Err: err}
 }
 
-// InvalidField is the error for one form field that cannot be used.
+// InvalidField returns the error for an invalid form field.
 func InvalidField(field, format string, args ...any) *Error {
 	return Errorf(Invalid, format, args...).WithField(field)
 }
@@ -153,21 +155,21 @@ func KindOf(err error) Kind {
 	return Internal
 }
 
-// MessageOf is what the person in Looker is told about any error.
+// MessageOf returns the message for the Looker user of any error.
 func MessageOf(err error) string {
 	if e, ok := errors.AsType[*Error](err); ok && e.Message != "" {
 		return e.Message
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return "The delivery took too long and was given up."
+		return "The delivery exceeded its timeout."
 	case errors.Is(err, context.Canceled):
 		return "The delivery was cancelled before it was complete."
 	}
 	return Internal.Description()
 }
 
-// MissingSettingsError says which of the hub's settings an integration lacks.
+// MissingSettingsError names the missing settings of an integration.
 type MissingSettingsError struct {
 	Keys []string
 }

@@ -5,11 +5,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxFilename is the longest file name, in bytes, that the common file systems take.
+// maxFilename is the maximum length of a file name on common file systems, in bytes.
 const maxFilename = 255
 
-// sanitizeFilename drops what file systems refuse: separators, wildcards, control
-// characters, trailing dots and blanks, and Windows' device names.
+// sanitizeFilename removes what file systems do not allow: separators, wildcards, control
+// characters, trailing dots and spaces, and Windows' device names.
 func sanitizeFilename(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if r < 0x20 || (r >= 0x80 && r <= 0x9f) || strings.ContainsRune(`/?<>\:*|"`, r) {

@@ -1,13 +1,13 @@
 package action
 
-// Form is what the Looker user is asked before a delivery.
+// Form is the form that the Looker user fills in before a delivery.
 type Form struct {
 	Fields []Field `json:"fields"`
-	// State replaces what Looker keeps for the user; nil leaves it alone.
+	// State replaces the user's state in Looker; nil keeps it.
 	State *State `json:"state,omitempty"`
 }
 
-// Field is one question of a form.
+// Field is one field of a form.
 type Field struct {
 	Name        string    `json:"name"`
 	Label       string    `json:"label,omitempty"`
@@ -15,19 +15,19 @@ type Field struct {
 	Type        FieldType `json:"type,omitempty"`
 	Default     string    `json:"default,omitempty"`
 	Required    bool      `json:"required,omitempty"`
-	// Interactive fields make Looker ask for the form again when they change.
+	// Interactive makes Looker request the form again when the field changes.
 	Interactive bool     `json:"interactive,omitempty"`
 	Options     []Option `json:"options,omitempty"`
-	// OAuthURL is where a field of type OAuthLink leads.
+	// OAuthURL is the URL of a field of type OAuthLink.
 	OAuthURL string `json:"oauth_url,omitempty"`
 	// Value is the text of a field of type Message.
 	Value string `json:"value,omitempty"`
 }
 
-// FieldType is how Looker shows a field.
+// FieldType is a field's type in Looker.
 type FieldType string
 
-// The field types that Looker knows.
+// Looker's field types.
 const (
 	String          FieldType = "string"
 	Textarea        FieldType = "textarea"
@@ -37,7 +37,7 @@ const (
 	OAuthLinkGoogle FieldType = "oauth_link_google"
 )
 
-// Option is one choice of a field of type Select.
+// Option is one option of a field of type Select.
 type Option struct {
 	Name  string `json:"name"`
 	Label string `json:"label"`

@@ -2,13 +2,12 @@ package action
 
 import "log/slog"
 
-// Secret is text that must not be shown. It prints as "[redacted]" wherever it is
-// formatted, logged or marshalled.
+// Secret is a secret string. It is formatted, logged and marshaled as "[redacted]".
 type Secret string
 
 const redacted = "[redacted]"
 
-// Reveal returns the text itself, for the one place that sends it.
+// Reveal returns the secret, for the code that sends it.
 func (s Secret) Reveal() string { return string(s) }
 
 func (Secret) String() string { return redacted }

@@ -8,9 +8,9 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// Settings reads an integration's settings on the hub into a struct with `env` tags. All
-// missing ones are reported at once, as a [*MissingSettingsError]; a value that cannot be
-// read is another error, with which the hub refuses to start.
+// Settings reads an integration's settings from the environment into a struct with `env` tags. A
+// [*MissingSettingsError] names all missing ones; any other error is an invalid value, with which
+// the hub does not start.
 func Settings[T any](deps Deps) (T, error) {
 	s, err := env.ParseAsWithOptions[T](env.Options{Environment: deps.Env})
 	if err == nil {

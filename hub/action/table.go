@@ -10,15 +10,14 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Table is a query result of the json_detail family: its columns, and its rows one at a
-// time.
+// Table is a query result with its columns and a stream of rows.
 type Table struct {
 	// Columns are the result's fields: dimensions, measures, filters, parameters and table
 	// calculations, in that order.
 	Columns []Column
-	// Pivots are the values that measures are pivoted by, in order; empty without a pivot.
+	// Pivots are the values of the pivot, in order; empty without a pivot.
 	Pivots []Pivot
-	// RanAt is when the query ran. It is zero where Looker does not say so before the rows.
+	// RanAt is when the query ran; zero if Looker does not send it before the rows.
 	RanAt time.Time
 
 	rows iter.Seq2[Row, error]
@@ -32,11 +31,11 @@ type Column struct {
 	Type       string   `json:"type"`
 	IsNumeric  bool     `json:"is_numeric"`
 	Tags       []string `json:"tags"`
-	// Group is the part of the result's "fields" that the column stood in.
+	// Group is the group of the column in the result's "fields".
 	Group string `json:"-"`
 }
 
-// Title is the name that people know the column by.
+// Title is the column's display name.
 func (c Column) Title() string {
 	switch {
 	case c.LabelShort != "":
@@ -53,20 +52,20 @@ type Pivot struct {
 	Labels map[string]string `json:"labels"`
 }
 
-// NewTable makes a table from its parts; rows may be read once.
+// NewTable creates a table. Its rows can be read once.
 func NewTable(columns []Column, pivots []Pivot, rows iter.Seq2[Row, error]) *Table {
 	return &Table{Columns: columns, Pivots: pivots, rows: rows}
 }
 
-// WithRows is the same table with other rows.
+// WithRows returns the table with other rows.
 func (t *Table) WithRows(rows iter.Seq2[Row, error]) *Table {
 	other := *t
 	other.rows = rows
 	return &other
 }
 
-// Rows returns the rows, once. An error ends them: everything before it arrived whole, and
-// nothing after it will. A result that is cut short always ends in an error.
+// Rows returns the rows, which can be read once. An error ends them; the rows before it are
+// complete. A truncated result always ends with an error.
 func (t *Table) Rows() iter.Seq2[Row, error] { return t.rows }
 
 // Tagged returns the index of the first column with a LookML tag, or -1.
@@ -74,12 +73,12 @@ func (t *Table) Tagged(tag string) int {
 	return slices.IndexFunc(t.Columns, func(c Column) bool { return slices.Contains(c.Tags, tag) })
 }
 
-// Row is one row of a result. It may be kept.
+// Row is one row of a result. It stays valid after the next one.
 type Row struct {
 	cells []Cell
 }
 
-// NewRow makes a row from one cell for each column of its table.
+// NewRow creates a row from one cell per column.
 func NewRow(cells []Cell) Row { return Row{cells} }
 
 // Cell returns the cell of the column with this index.
@@ -91,32 +90,31 @@ func (r Row) Cell(column int) Cell {
 }
 
 // Cell is one cell of json_detail: {"value": …, "rendered": …, "html": …, "links": […]},
-// or, where its column is pivoted, an object with such a cell for each pivot key.
+// or, in a pivoted column, an object with such a cell for each pivot key.
 type Cell struct {
 	raw jsontext.Value
 }
 
-// NewCell makes a cell from its JSON text, which it keeps.
+// NewCell creates a cell from its JSON text without copying it.
 func NewCell(raw jsontext.Value) Cell { return Cell{raw} }
 
-// Missing reports that the row had nothing for the column.
+// Missing reports whether the row has no cell for the column.
 func (c Cell) Missing() bool { return len(c.raw) == 0 }
 
 // Raw is the cell as Looker sent it.
 func (c Cell) Raw() jsontext.Value { return c.raw }
 
-// Value is the cell's value as JSON text, so that no digit of a number is lost. It is nil
-// for a missing cell and for a pivoted one.
+// Value is the cell's value as JSON text, which preserves all digits of a number. It is nil for
+// missing and pivoted cells.
 func (c Cell) Value() jsontext.Value { return c.member("value") }
 
-// Pivot is the cell for a pivot key, missing where there is none.
+// Pivot returns the cell for a pivot key.
 func (c Cell) Pivot(key string) Cell { return Cell{c.member(key)} }
 
-// Text is the value as a person would write it: strings without quotes, numbers as they
-// came, nothing for null.
+// Text is the value as plain text: strings without quotes, numbers unchanged, null as "".
 func (c Cell) Text() string { return Text(c.Value()) }
 
-// Rendered is the value as Looker shows it, or the plain text where Looker gave none.
+// Rendered is the value as Looker displays it, or else the plain text.
 func (c Cell) Rendered() string {
 	if v := c.member("rendered"); v.Kind() == '"' {
 		return Text(v)
@@ -124,11 +122,11 @@ func (c Cell) Rendered() string {
 	return c.Text()
 }
 
-// Text is a JSON value as a person would write it.
+// Text returns a JSON value as plain text.
 func Text(v jsontext.Value) string {
 	switch v.Kind() {
 	case '"':
-		b, _ := jsontext.AppendUnquote(nil, v) // what is no UTF-8 in it is replaced
+		b, _ := jsontext.AppendUnquote(nil, v) // invalid UTF-8 is replaced
 		return string(b)
 	case 'n', 0:
 		return ""
@@ -137,9 +135,8 @@ func Text(v jsontext.Value) string {
 	}
 }
 
-// member finds a member without taking the object apart: results have many cells. Of a
-// name that stands twice the last one counts. Raw text is valid JSON as a rule, since a
-// decoder has read it; of what is not, nothing is found.
+// member finds a member without decoding the object, because results have many cells. The last of
+// several members with the same name counts. In invalid JSON it finds nothing.
 func (c Cell) member(name string) (found jsontext.Value) {
 	if c.raw.Kind() != '{' {
 		return nil
@@ -170,7 +167,7 @@ func (c Cell) member(name string) (found jsontext.Value) {
 	return found
 }
 
-// memberDecoder is reused from cell to cell.
+// memberDecoder is reused for other cells.
 type memberDecoder struct {
 	json   *jsontext.Decoder
 	source bytes.Buffer
@@ -195,6 +192,6 @@ func (d *memberDecoder) nameIs(want string) (bool, error) {
 	if inside := quoted[1 : len(quoted)-1]; bytes.IndexByte(inside, '\\') < 0 {
 		return string(inside) == want, nil
 	}
-	d.name, _ = jsontext.AppendUnquote(d.name[:0], quoted) // what is no UTF-8 in it is replaced
+	d.name, _ = jsontext.AppendUnquote(d.name[:0], quoted) // invalid UTF-8 is replaced
 	return string(d.name) == want, nil
 }

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// Version is a Looker version. The zero value means that it is not known.
+// Version is a version of Looker. The zero value is an unknown version.
 type Version struct {
 	Major, Minor, Patch int
 }
 
-// V makes a version from its three numbers.
+// V returns a version.
 func V(major, minor, patch int) Version { return Version{major, minor, patch} }
 
-// Known reports whether Looker told its version.
+// Known reports whether the version is known.
 func (v Version) Known() bool { return v != Version{} }
 
 // AtLeast reports whether v is w or newer.
@@ -35,12 +35,12 @@ func (v Version) String() string {
 	return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch)
 }
 
-// userAgent is the product token with which Looker calls a hub.
+// userAgent is the product token of Looker's requests.
 const userAgent = "LookerOutgoingWebhook/"
 
 // ParseUserAgent reads Looker's version from a User-Agent header such as
-// "LookerOutgoingWebhook/24.20.41". Anything that is not three numbers is unknown, as is
-// the case for the reference: then nothing is filtered by version.
+// "LookerOutgoingWebhook/24.20.41". Anything but three numbers is an unknown version, as in the
+// reference, which then does not filter by version.
 func ParseUserAgent(header string) Version {
 	_, text, ok := strings.Cut(header, userAgent)
 	if !ok {
@@ -50,7 +50,7 @@ func ParseUserAgent(header string) Version {
 	if len(parts) != 3 {
 		return Version{}
 	}
-	// A pre-release or build suffix belongs to the last number.
+	// The last number may have a pre-release or build suffix.
 	if i := strings.IndexAny(parts[2], "-+"); i > 0 {
 		parts[2] = parts[2][:i]
 	}

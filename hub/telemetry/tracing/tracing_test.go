@@ -122,7 +122,7 @@ func TestExport(t *testing.T) {
 			if diff := cmp.Diff(tt.want, c.got); diff != "" {
 				t.Errorf("the collector was sent (-want +got):\n%s", diff)
 			}
-			if text := log.String(); strings.Contains(text, "traces are lost") != (tt.lost != "") || !strings.Contains(text, tt.lost) {
+			if text := log.String(); strings.Contains(text, "exporting traces failed") != (tt.lost != "") || !strings.Contains(text, tt.lost) {
 				t.Errorf("the log says %s", text)
 			}
 		})
