@@ -1,10 +1,9 @@
-// Package bounded keeps a decoder from holding more of its input in memory than a limit.
+// Package bounded limits how much of its input a decoder holds in memory.
 //
-// Decoders of JSON and CSV collect a value until it is complete, so one cell without an end takes
-// all memory there is. The readers here stand between the source and the decoder. They let short
-// values pass untouched; the rest of a long one they hold back until its end has been seen, and
-// fail with [TooLarge] once it is past the limit. The decoder's buffer, which grows by doubling,
-// never grows for a value that will be refused.
+// Decoders of JSON and CSV buffer a value until it is complete, so a single endless cell can use all
+// memory. The readers here are placed between the source and the decoder. They pass short values
+// through. They hold back the rest of a long value until its end, and fail with [TooLarge] beyond the
+// limit, so that the decoder's buffer never grows for a value that is refused.
 package bounded
 
 import (
@@ -15,21 +14,21 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// DefaultLimit is the limit where none is configured, in bytes.
+// DefaultLimit is the default limit in bytes.
 const DefaultLimit = 32 << 20
 
-// watchFrom returns how much of a value a decoder may have collected before its end is looked for.
-// Below it, input passes through without being scanned.
-func watchFrom(limit int64) int64 { return min(1<<20, limit/2) }
+// scanFrom is the size of a value in the decoder from which the input is scanned for its end.
+// Shorter values pass through.
+func scanFrom(limit int64) int64 { return min(1<<20, limit/2) }
 
-// TooLarge returns the error for a value, a row or a record of more than limit bytes.
+// TooLarge returns the error for a value, row or record beyond the limit.
 func TooLarge(limit int64) error {
 	return action.Wrap(fmt.Errorf("a value or a row has more than %d bytes; see ACTION_HUB_MAX_VALUE_BYTES", limit), action.TooLarge,
-		"The data has a value or a row larger than %s, the limit of this hub.", size(limit))
+		"The data contains a value or row larger than %s, the limit of this hub.", size(limit))
 }
 
-// MaxColumns is how many columns a result may have. Spreadsheets end there, and a decoder needs
-// many times the memory of a row for its columns.
+// MaxColumns is the maximum number of columns of a result. It is that of spreadsheets; a decoder
+// needs much more memory for a column than for a value.
 const MaxColumns = 16384
 
 // TooManyColumns returns the error for a result with more columns than [MaxColumns].
@@ -44,7 +43,7 @@ func size(n int64) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// orDefault returns the limit to apply.
+// orDefault returns the limit, or the default for 0.
 func orDefault(limit int64) int64 {
 	if limit <= 0 {
 		return DefaultLimit
@@ -52,22 +51,22 @@ func orDefault(limit int64) int64 {
 	return limit
 }
 
-// A scan follows input up to the end of the value in progress. It returns how many of the bytes
-// belong to the value, and whether they end it.
+// A scan looks for the end of the current value. It returns how many bytes belong to the value, and
+// whether they end it.
 type scan interface {
 	scan(b []byte) (n int, ends bool)
 }
 
-// heldBack is input that was read ahead of the decoder. It is kept in pieces: one growing slice
-// would take up to twice the memory.
+// heldBack is input that was read ahead of the decoder, in pieces, because a growing slice would use
+// up to twice the memory.
 type heldBack struct {
 	pieces [][]byte
 }
 
 const piece = 256 << 10
 
-// next fills the buffer with the rest of a value, of which the decoder has taken some bytes, and
-// hands on the first of it.
+// next reads the rest of a value, of which the decoder has already read some bytes, and returns its
+// first part.
 func (h *heldBack) next(p []byte, src io.Reader, s scan, limit, taken int64) (int, error) {
 	switch err := h.fill(src, s, limit-taken); {
 	case errors.Is(err, errOverLimit):
@@ -80,9 +79,8 @@ func (h *heldBack) next(p []byte, src io.Reader, s scan, limit, taken int64) (in
 	return h.read(p), nil
 }
 
-// fill reads from src until s sees the value's end, and fails once the value has more than limit
-// further bytes. What was read beyond the end is kept, too. The end of src is not an error here:
-// the decoder knows what it means.
+// fill reads from src until the end of the value, and fails if that takes more than limit bytes. It
+// keeps what it has read beyond the end. It leaves the end of src to the decoder.
 func (h *heldBack) fill(src io.Reader, s scan, limit int64) error {
 	for {
 		p := make([]byte, piece)
@@ -104,10 +102,10 @@ func (h *heldBack) fill(src io.Reader, s scan, limit int64) error {
 	}
 }
 
-// errOverLimit says that a value is past the limit. The readers turn it into [TooLarge].
+// errOverLimit means that a value exceeds the limit. The readers convert it into [TooLarge].
 var errOverLimit = errors.New("over the limit")
 
-// read hands on what was held back.
+// read returns the held-back input.
 func (h *heldBack) read(p []byte) int {
 	n := copy(p, h.pieces[0])
 	if h.pieces[0] = h.pieces[0][n:]; len(h.pieces[0]) == 0 {

@@ -45,7 +45,7 @@ func TestJSONKeepsValues(t *testing.T) {
 		unit   string
 	}{
 		{"short", 10, "A"},
-		{"just below where the watch begins", mb - 10, "A"},
+		{"just below the scanned size", mb - 10, "A"},
 		{"long", 7 * mb, "A"},
 		{"long, of escapes", 6 * mb, `\"`},
 		{"long, of surrogates", 12 * 200_000, `\ud83d\ude00`},

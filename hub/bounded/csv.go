@@ -20,7 +20,7 @@ func (r *csvReader) Read(p []byte) (int, error) {
 	if !r.held.empty() {
 		return r.held.read(p), nil
 	}
-	if r.record.size > watchFrom(r.limit) {
+	if r.record.size > scanFrom(r.limit) {
 		return r.held.next(p, r.src, &r.record, r.limit, r.record.size)
 	}
 	n, err := r.src.Read(p)
@@ -30,23 +30,23 @@ func (r *csvReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// recordScan counts the bytes of the record in progress (RFC 4180: a line break ends a record
-// unless it stands between quotes).
+// recordScan counts the bytes of the current record (RFC 4180: a line break outside of quotes ends
+// it).
 type recordScan struct {
 	quoted bool
 	size   int64
 	fields int // separators in the widest record
-	commas int // separators in the record in progress
+	commas int // separators in the current record
 }
 
-// follow takes input that may hold any number of records.
+// follow scans input with any number of records.
 func (s *recordScan) follow(b []byte) {
 	for _, c := range b {
 		s.next(c)
 	}
 }
 
-// next takes one byte and reports whether it ends a record.
+// next scans a byte and reports whether it ends a record.
 func (s *recordScan) next(c byte) bool {
 	s.size++
 	switch {

@@ -8,8 +8,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// JSON is a decoder that holds at most a limit of any token or value, and skips values of any
-// size in constant memory.
+// JSON is a decoder with a limit for tokens and values. It skips values of any size in constant
+// memory.
 type JSON struct {
 	*jsontext.Decoder
 	in *jsonReader
@@ -32,9 +32,8 @@ func (j *JSON) SkipValue() error {
 	return j.Decoder.SkipValue()
 }
 
-// jsonReader is what the decoder reads from. A decoder asks for more input only when the value
-// in progress is incomplete, so the distance between what was read and what was decoded is what
-// the decoder holds.
+// jsonReader is the input of the decoder. A decoder reads more only when the current value is
+// incomplete, so it holds the difference between what was read and what was decoded.
 type jsonReader struct {
 	src      io.Reader
 	limit    int64
@@ -43,7 +42,7 @@ type jsonReader struct {
 	skipping bool
 	held     heldBack
 
-	// The value in progress: where it began, and where the scan of it stands.
+	// The start of the current value and the state of its scan.
 	at    int64
 	value valueScan
 }
@@ -60,7 +59,7 @@ func (r *jsonReader) read(p []byte) (int, error) {
 		return r.held.read(p), nil
 	}
 	begun := r.decoder.InputOffset()
-	if r.passed-begun <= watchFrom(r.limit) {
+	if r.passed-begun <= scanFrom(r.limit) {
 		return r.src.Read(p)
 	}
 	if r.at != begun {
@@ -75,10 +74,10 @@ func (r *jsonReader) read(p []byte) (int, error) {
 	return r.held.next(p, r.src, &r.value, r.limit, r.passed-begun)
 }
 
-// skipString discards the rest of a string that nobody wants, up to its closing quote. The
-// decoder sees a shorter string.
+// skipString discards the rest of a skipped string, up to its closing quote. The decoder sees a
+// shorter string.
 func (r *jsonReader) skipString(p []byte) (int, error) {
-	if r.value.escaped || r.value.digits > 0 { // an escape that the decoder has begun to read must stay whole
+	if r.value.escaped || r.value.digits > 0 { // an escape must stay complete
 		n, err := r.src.Read(p[:1])
 		r.value.scan(p[:n]) // what is wrong with it, the decoder says
 		return n, err
@@ -102,14 +101,13 @@ func (r *jsonReader) skipString(p []byte) (int, error) {
 
 var errInvalidString = errors.New("a string holds a control character or an invalid escape")
 
-// valueScan finds the end of a JSON value by its quotes and brackets. Whether it is valid is for
-// the decoder to say.
+// valueScan finds the end of a JSON value by its quotes and brackets. The decoder validates it.
 type valueScan struct {
 	depth    int
 	inString bool
-	escaped  bool // a backslash came last
+	escaped  bool // the last byte was a backslash
 	invalid  bool // a string was seen that JSON does not allow
-	digits   int  // hexadecimal digits of a \\u escape that are to come
+	digits   int  // missing hexadecimal digits of a \\u escape
 }
 
 func (v *valueScan) scan(b []byte) (int, bool) {
@@ -134,7 +132,7 @@ func (v *valueScan) scan(b []byte) (int, bool) {
 	return len(b), false
 }
 
-// string takes one byte inside a string.
+// string scans a byte of a string.
 func (v *valueScan) string(c byte) {
 	switch {
 	case v.escaped:
@@ -159,5 +157,5 @@ func isHex(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
-// unicodeDigits is how many hexadecimal digits follow \u.
+// unicodeDigits is the number of hexadecimal digits after \u.
 const unicodeDigits = 4

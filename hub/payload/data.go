@@ -37,7 +37,7 @@ func (e *Envelope) MeteredData(download *Downloader, m Meter) action.Data {
 	return empty{}
 }
 
-// splitMIME takes "application/pdf;base64" apart. Only a suffix counts, as in the reference.
+// splitMIME splits "application/pdf;base64". Only a suffix counts, as in the reference.
 func splitMIME(mime string) (mediaType string, encoded bool) {
 	if m, ok := strings.CutSuffix(mime, ";base64"); ok {
 		return m, true
@@ -59,7 +59,7 @@ func (empty) Table(context.Context) (*action.Table, error) { return nil, errNoDa
 
 func (empty) Spool(context.Context, int64) (action.Blob, error) { return nil, errNoData }
 
-// inline is a payload that came inside the envelope.
+// inline is a payload in the envelope.
 type inline struct {
 	blob            *Blob
 	mime, extension string
@@ -85,8 +85,8 @@ func (d *inline) reader() io.Reader {
 	return d.blob.Reader()
 }
 
-// decodeBase64 takes both alphabets, with or without padding: the reference's decoder does.
-// The library's decoder reads a kilobyte at a time, which from a file is slow.
+// decodeBase64 accepts both alphabets with and without padding, like the reference. It buffers
+// because the library's decoder reads in small chunks, which is slow from a file.
 func decodeBase64(r io.Reader) io.Reader {
 	text := bufio.NewReaderSize(&base64Text{r: r}, readBuffer)
 	return &base64Reader{base64.NewDecoder(base64.RawStdEncoding, text)}
@@ -102,10 +102,10 @@ func (b *base64Reader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// base64Text maps the URL alphabet to the standard one and drops padding and blanks.
+// base64Text maps the URL alphabet to the standard one and removes padding and white space.
 type base64Text struct{ r io.Reader }
 
-// standard is what a byte of base64 becomes; 0 stands for nothing.
+// standard maps a byte to the standard alphabet, or to 0 to remove it.
 var standard = func() (t [256]byte) {
 	for c := range t {
 		t[c] = byte(c)
@@ -114,7 +114,7 @@ var standard = func() (t [256]byte) {
 	for _, c := range "=\r\n \t" {
 		t[c] = 0
 	}
-	t[0] = '?' // no less wrong, and not dropped
+	t[0] = '?' // still invalid, but not removed
 	return t
 }()
 
@@ -153,7 +153,7 @@ func (d *inline) Table(ctx context.Context) (*action.Table, error) {
 	return countRows(d.meter)(decodeTable(r, d.share, d.maxValue))
 }
 
-// payloadBlob is a whole payload as integrations see it.
+// payloadBlob is a complete payload for integrations.
 type payloadBlob struct {
 	*Blob
 	share    *Share
@@ -168,7 +168,7 @@ func (b payloadBlob) Table() (*action.Table, error) {
 // MaxValueBytes implements [action.Blob].
 func (b payloadBlob) MaxValueBytes() int64 { return b.maxValue }
 
-// borrowed is a blob that its envelope will close.
+// borrowed is a blob that the envelope closes.
 type borrowed struct{ payloadBlob }
 
 func (borrowed) Close() error { return nil }
@@ -194,7 +194,7 @@ func tooLarge(maxBytes int64) error {
 	return action.Errorf(action.TooLarge, "The data is larger than the destination accepts (%d MB).", maxBytes>>20)
 }
 
-// remote is a payload that waits at a download address, which answers once.
+// remote is a payload at a download URL, which can be read once.
 type remote struct {
 	url             string
 	mime, extension string
@@ -211,7 +211,7 @@ func (d *remote) MIME() string         { return d.mime }
 
 func (d *remote) Extension() string { return strings.TrimPrefix(d.extension, ".") }
 
-var errOpenedTwice = errors.New("payload: a download address was opened twice, but answers once")
+var errOpenedTwice = errors.New("payload: a download URL was opened twice, but can be read only once")
 
 func (d *remote) Open(ctx context.Context) (io.ReadCloser, error) {
 	r, err := d.open(ctx)

@@ -13,20 +13,20 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// Downloader fetches what Looker keeps at a download address. The address is good for one
-// request and an hour, so nothing is retried.
+// Downloader fetches Looker's download URLs. A URL is valid for one request within an hour, so
+// nothing is retried.
 type Downloader struct {
-	// Client follows redirects; its dialer guards where they lead.
+	// Client follows redirects; its dialer applies the egress policy to them.
 	Client *http.Client
-	// Timeout bounds the wait for the answer, and then each wait for more of the body.
+	// Timeout limits the wait for the response, and then each wait for more of the body.
 	Timeout time.Duration
 }
 
-// open asks for the body and returns it once the status is known to be 200.
+// open returns the body of a response with status 200.
 func (d *Downloader) open(ctx context.Context, address string) (io.ReadCloser, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		return nil, action.Errorf(action.Invalid, "Looker sent a download address that is not a URL.")
+		return nil, action.Errorf(action.Invalid, "Looker sent an invalid download URL.")
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	idle := time.AfterFunc(d.Timeout, func() { cancel(errStalled) })
@@ -35,7 +35,7 @@ func (d *Downloader) open(ctx context.Context, address string) (io.ReadCloser, e
 		idle.Stop()
 		cancel(nil)
 		if cause := context.Cause(ctx); errors.Is(cause, errStalled) {
-			err = action.Wrap(err, action.Timeout, "Looker did not answer at its download address in time.")
+			err = action.Wrap(err, action.Timeout, "Looker's download URL did not respond in time.")
 		}
 		return nil, err
 	}
@@ -47,19 +47,20 @@ var errStalled = errors.New("nothing arrived for too long")
 func (d *Downloader) get(ctx context.Context, address string, idle *time.Timer, cancel context.CancelCauseFunc) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, fmt.Errorf("asking for the download: %w", err)
+		return nil, fmt.Errorf("requesting the download: %w", err)
 	}
 	res, err := d.Client.Do(req)
 	if err != nil {
-		// The address is a secret while it is good: it must not reach a log.
+		// The URL is a credential while it is valid and must not be logged.
 		if e, ok := errors.AsType[*url.Error](err); ok {
 			err = e.Err
 		}
-		return nil, action.Wrap(err, action.Unavailable, "Looker's download address cannot be reached from the hub.")
+		return nil, action.Wrap(err, action.Unavailable, "The hub cannot reach Looker's download URL.")
 	}
 	if res.StatusCode != http.StatusOK {
 		_ = res.Body.Close()
-		return nil, action.Errorf(action.Unavailable, "There was an error with Action Hub calling back to Looker, status code: %d.", res.StatusCode)
+		return nil, action.Errorf(action.Unavailable,
+			"There was an error with Action Hub calling back to Looker, status code: %d.", res.StatusCode)
 	}
 	idle.Stop()
 	body := &downloadBody{res.Body, ctx, idle, d.Timeout, cancel}
@@ -69,18 +70,18 @@ func (d *Downloader) get(ctx context.Context, address string, idle *time.Timer, 
 	return body, nil
 }
 
-// downloadBody fails when nothing arrives for too long, and never ends early: net/http
-// reports a body that is shorter than announced, and a chunked one without its end.
+// downloadBody fails when nothing arrives for too long. It never ends early: net/http reports a
+// body that is shorter than its Content-Length, and a chunked one without its end.
 type downloadBody struct {
 	body    io.ReadCloser
-	ctx     context.Context //nolint:containedctx // its cause tells a stall from a break
+	ctx     context.Context //nolint:containedctx // its cause distinguishes a stall from a disconnect
 	idle    *time.Timer
 	timeout time.Duration
 	cancel  context.CancelCauseFunc
 }
 
 func (b *downloadBody) Read(p []byte) (int, error) {
-	b.idle.Reset(b.timeout) // a slow destination does not count: the clock runs only here
+	b.idle.Reset(b.timeout) // only reading counts, so a slow destination does not
 	n, err := b.body.Read(p)
 	b.idle.Stop()
 	switch {

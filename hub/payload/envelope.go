@@ -1,5 +1,5 @@
-// Package payload decodes what Looker sends: the envelope, as a stream in which no
-// attachment ever sits whole in memory, and the rows inside it.
+// Package payload decodes Looker's requests: the envelope, as a stream that never holds a whole
+// attachment in memory, and the rows in it.
 package payload
 
 import (
@@ -12,8 +12,8 @@ import (
 
 // Envelope is the body of a form or execute request.
 //
-// Source: Looker's Action API. Keys may come in any order, unknown ones are ignored, and of
-// a key that comes twice the last one counts, as in JavaScript.
+// Source: Looker's Action API. Keys may have any order, unknown ones are ignored, and the last of
+// duplicate keys counts, as in JavaScript.
 type Envelope struct {
 	// Type is nil when absent, and points to "" when it is null.
 	Type       *string
@@ -21,16 +21,16 @@ type Envelope struct {
 	Form       map[string]string
 	Plan       ScheduledPlan
 	Attachment *Attachment
-	// State is what the hub gave Looker to fetch a user's tokens with.
+	// State is the sealed grant with which Looker fetches a user's tokens.
 	State string
-	// share holds what the request keeps in memory and on disk.
+	// share is the request's part of the spool.
 	share *Share
-	// MaxValueBytes is the largest value or row that is decoded from the data; 0 means
+	// MaxValueBytes is the maximum size of a decoded value or row; 0 means
 	// [bounded.DefaultLimit].
 	MaxValueBytes int64
 }
 
-// ScheduledPlan is the schedule or the manual sending that a delivery belongs to.
+// ScheduledPlan is the schedule or the manual send of a delivery.
 type ScheduledPlan struct {
 	ID                    text   `json:"scheduled_plan_id"`
 	Title                 string `json:"title"`
@@ -39,18 +39,18 @@ type ScheduledPlan struct {
 	QueryID               text   `json:"query_id"`
 	FiltersDifferFromLook bool   `json:"filters_differ_from_look"`
 	DownloadURL           string `json:"download_url"`
-	// Query is what the data is the result of; Looker sends much more of it.
+	// Query is the query of the data, of which Looker sends much more.
 	Query struct {
 		Model string `json:"model"`
 		View  string `json:"view"`
-		// VisConfig is the visualisation's; its other members depend on its kind.
+		// VisConfig is that of the visualization; its other members depend on the type.
 		VisConfig struct {
 			HiddenFields []string `json:"hidden_fields"`
 		} `json:"vis_config"`
 	} `json:"query"`
 }
 
-// text takes strings, numbers, booleans and null alike: Looker is not consistent.
+// text accepts strings, numbers, booleans and null, because Looker is not consistent.
 type text string
 
 func (t *text) UnmarshalJSON(b []byte) error {
@@ -68,16 +68,16 @@ func (t *text) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Attachment is data that came inside the envelope.
+// Attachment is data in the envelope.
 type Attachment struct {
 	MIME      string
 	Extension string
-	// Data is the text of the string "data", still base64 where the MIME type says so, or,
-	// where it was no string, its JSON; nil when absent or null.
+	// Data is the string "data", still base64 if the MIME type says so, or the JSON of any other
+	// value; nil when absent or null.
 	Data *Blob
 }
 
-// Close gives back what the envelope holds.
+// Close releases the memory and the spool files of the envelope.
 func (e *Envelope) Close() error {
 	if e == nil {
 		return nil
@@ -91,24 +91,23 @@ func (e *Envelope) Close() error {
 	return e.Attachment.Data.Close()
 }
 
-// maxSettings bounds everything but the attachment's data, all of it together. Looker's state is
-// at most 32 KB, but forms carry whatever a user typed.
+// maxSettings limits everything but the attachment's data. Looker's state has at most 32 KB, but
+// form values can be long.
 const maxSettings = 4 << 20
 
-// maxMembers bounds the parameters, and the fields of a form.
+// maxMembers limits the number of parameters and of form fields.
 const maxMembers = 10_000
 
-// ErrTooLarge says that a part of the envelope other than its data is past reason.
+// ErrTooLarge means that the envelope without its data exceeds a limit.
 var ErrTooLarge = errors.New("the request's settings are too large")
 
-// NewEnvelope returns an envelope that says nothing. What is fetched for it goes to share.
+// NewEnvelope returns an empty envelope.
 func NewEnvelope(share *Share) *Envelope {
 	return &Envelope{Params: map[string]string{}, Form: map[string]string{}, share: share}
 }
 
-// Decode reads one envelope from r. Data goes to the spool. The caller closes the envelope.
-// Errors: [*SyntaxError] for what is not JSON or not an object, [ErrTooLarge],
-// [ErrSpoolFull], and whatever r returns.
+// Decode reads an envelope and stores its data in the spool. The caller closes it.
+// Errors: [*SyntaxError] if it is not a JSON object, [ErrTooLarge], [ErrSpoolFull], and errors of r.
 func Decode(r io.Reader, share *Share) (_ *Envelope, err error) {
 	e := NewEnvelope(share)
 	defer func() {
@@ -170,7 +169,7 @@ func (e *Envelope) requestType(s *scanner) error {
 
 // attachment reads {"mimetype", "extension", "data"} and streams the data to the spool.
 func (e *Envelope) attachment(s *scanner) error {
-	if e.Attachment != nil && e.Attachment.Data != nil { // a second one replaces the first
+	if e.Attachment != nil && e.Attachment.Data != nil { // the last of duplicate keys counts
 		_ = e.Attachment.Data.Close()
 	}
 	e.Attachment = nil
@@ -227,8 +226,7 @@ func (a *Attachment) data(s *scanner) error {
 	return err
 }
 
-// member reads an object of strings; what is no object counts as empty, as Looker sends
-// null for it.
+// member reads an object of strings. Anything else counts as empty, because Looker sends null.
 func member(s *scanner, into *map[string]string) error {
 	*into = map[string]string{}
 	if c, err := s.peek(); err != nil {
@@ -262,7 +260,7 @@ func member(s *scanner, into *map[string]string) error {
 	})
 }
 
-// value reads one small value into v. A value of another type than v's is ignored.
+// value reads a small value into v. A value of another type is ignored.
 func value(s *scanner, v any) error {
 	raw, err := s.small()
 	if err != nil {
@@ -278,7 +276,7 @@ func value(s *scanner, v any) error {
 	return nil
 }
 
-// small reads one value of the settings.
+// small reads a value outside of the data.
 func (s *scanner) small() ([]byte, error) {
 	b := smallBuffer{share: s.share}
 	if err := s.raw(&b); err != nil {
@@ -287,7 +285,7 @@ func (s *scanner) small() ([]byte, error) {
 	return b.bytes, nil
 }
 
-// smallBuffer collects a value, whose bytes count against the bounds of settings.
+// smallBuffer collects a value, which counts against the limit of the settings.
 type smallBuffer struct {
 	bytes []byte
 	share *Share
@@ -301,7 +299,7 @@ func (b *smallBuffer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// SyntaxError says where a body stopped being the JSON object it should be.
+// SyntaxError is the position and the reason of invalid JSON.
 type SyntaxError struct {
 	Offset int64
 	Reason string

@@ -311,7 +311,7 @@ func TestSpoolFullIsNoFault(t *testing.T) {
 		t.Cleanup(other.Abort)
 	}
 	_, err = e.Data(&payload.Downloader{Client: srv.Client(), Timeout: time.Minute}).Spool(t.Context(), 1<<30)
-	if action.KindOf(err) != action.Unavailable || !strings.Contains(action.MessageOf(err), "no room") {
+	if action.KindOf(err) != action.Unavailable || !strings.Contains(action.MessageOf(err), "no storage left") {
 		t.Errorf("error %v (%v)", err, action.KindOf(err))
 	}
 }

@@ -8,16 +8,15 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// The hub does not ask for compression, but stores in which Looker keeps results may send what
-// they have. Results shrink to a tenth or a fiftieth; a thousandth is what gzip reaches at best,
-// with the same byte over and over.
+// The hub does not request compression, but Looker's object stores may send compressed results.
+// Results compress to a tenth or a fiftieth. Only a decompression bomb reaches a thousandth.
 const (
 	maxRatio = 200
-	// ratioFrom is how many bytes may come out before the ratio counts.
+	// ratioFrom is the decompressed size from which the ratio is checked.
 	ratioFrom = 16 << 20
 )
 
-// gunzip decompresses a download as it is read. Closing it closes the source.
+// gunzip decompresses a download. Closing it closes the source.
 type gunzip struct {
 	source  io.ReadCloser
 	in, out int64
@@ -38,7 +37,8 @@ func (g *gunzip) Read(p []byte) (int, error) {
 	n, err := g.gzip.Read(p)
 	g.out += int64(n)
 	if g.out > ratioFrom && g.out > g.in*maxRatio {
-		return 0, action.Errorf(action.TooLarge, "The download from Looker is compressed to less than 1/%d of its size, which the hub does not accept.", maxRatio)
+		return 0, action.Errorf(action.TooLarge,
+			"The download from Looker is compressed to less than 1/%d of its size, which the hub does not accept.", maxRatio)
 	}
 	return n, g.explain(err)
 }

@@ -12,14 +12,13 @@ import (
 	"integrationhub.dev/hub/bounded"
 )
 
-// The head of a json_detail result is everything but its rows: columns, pivots, when the query
-// ran, and why it failed.
+// The head of a json_detail result is everything but its rows: columns, pivots, the time of the
+// query and its errors.
 
-// maxHead bounds the JSON of columns and pivots, which stay in memory: one of thousands of bytes
-// is long.
+// maxHead limits the JSON of columns and pivots, which stay in memory.
 const maxHead = 8 << 20
 
-// fields reads the columns, group by group. They stand in the table in the order of groups.
+// fields reads the columns of all groups and puts them into the order of groups.
 func (d *tableDecoder) fields() error {
 	byGroup := map[string][]action.Column{}
 	n := 0
@@ -81,7 +80,7 @@ func (d *tableDecoder) headValue(into any) error {
 	return json.Unmarshal(v, into, lenient[0], lenient[1])
 }
 
-// object walks the members of an object; null counts as an empty one. member takes one value.
+// object calls member for each member of an object, which must read one value; null is empty.
 func (d *tableDecoder) object(member func(name string) error) error {
 	if d.json.PeekKind() != '{' {
 		return d.null()
@@ -95,7 +94,7 @@ func (d *tableDecoder) object(member func(name string) error) error {
 	})
 }
 
-// list walks the elements of an array; null counts as an empty one. element takes one value.
+// list calls element for each element of an array, which must read one value; null is empty.
 func (d *tableDecoder) list(element func() error) error {
 	if d.json.PeekKind() != '[' {
 		return d.null()
@@ -114,13 +113,13 @@ func (d *tableDecoder) null() error {
 	return nil
 }
 
-// walk takes an object or an array apart.
+// walk iterates over an object or an array.
 func (d *tableDecoder) walk(next func() error) error {
 	if _, err := d.json.ReadToken(); err != nil {
 		return endOfInput(err)
 	}
 	for {
-		if kind := d.json.PeekKind(); kind == '}' || kind == ']' || kind == 0 { // 0: reading says what is wrong
+		if kind := d.json.PeekKind(); kind == '}' || kind == ']' || kind == 0 { // 0: reading returns the error
 			_, err := d.json.ReadToken()
 			return endOfInput(err)
 		}
@@ -130,8 +129,8 @@ func (d *tableDecoder) walk(next func() error) error {
 	}
 }
 
-// ran reads when the query ran, as Looker writes it: 2017-07-28T02:25:19+00:00. Anything else
-// counts as nothing.
+// ran reads the time of the query in Looker's format, 2017-07-28T02:25:19+00:00, and ignores other
+// values.
 func (d *tableDecoder) ran() error {
 	v, err := d.json.ReadValue()
 	if err != nil {
@@ -143,8 +142,7 @@ func (d *tableDecoder) ran() error {
 	return nil
 }
 
-// queryErrors surfaces what Looker says of a query that failed. Without this a failed
-// query looks like an empty result.
+// queryErrors returns the error of a failed query, which otherwise looks like an empty result.
 func (d *tableDecoder) queryErrors() error {
 	kind := d.json.PeekKind()
 	if kind != '[' {
@@ -167,7 +165,7 @@ func (d *tableDecoder) queryErrors() error {
 		failed = true
 		v, err := d.json.ReadValue()
 		if err == nil {
-			_ = json.Unmarshal(v, &first, lenient[0], lenient[1]) // without a message the query still failed
+			_ = json.Unmarshal(v, &first, lenient[0], lenient[1]) // the query failed even without a message
 		}
 		return endOfInput(err)
 	})
@@ -184,7 +182,7 @@ func (d *tableDecoder) queryErrors() error {
 
 var errQueryFailed = action.Errorf(action.Invalid, "Looker's query failed.")
 
-// cut bounds a message from outside.
+// cut limits the length of an external message.
 func cut(message string) string {
 	const maxMessage = 1000
 	if len(message) <= maxMessage {

@@ -10,10 +10,10 @@ import (
 	"integrationhub.dev/hub/bounded"
 )
 
-// Looker's json and json_label are rows without a head: [{"Users Email": "a@b.c"}, …]. Each
-// row has all columns, by their names or labels, and bare values in the place of cells.
+// Looker's json and json_label are rows without metadata: [{"Users Email": "a@b.c"}, …]. Each row has
+// all columns by name or label, with plain values instead of cells.
 
-// labelled reads such rows. The columns are those of the first one.
+// labelled reads such rows. The first one defines the columns.
 func (d *tableDecoder) labelled() (*action.Table, error) {
 	l := &labelDecoder{json: d.json, source: d.source, index: map[string]int{}}
 	first, err := l.first()
@@ -37,7 +37,7 @@ var (
 	errMoreFollows   = errors.New("something follows the result")
 )
 
-// first reads up to the end of the first row, and returns nothing where there is none.
+// first reads the first row, if there is one.
 func (l *labelDecoder) first() ([]action.Row, error) {
 	if _, err := l.json.ReadToken(); err != nil {
 		return nil, endOfInput(err)
@@ -56,8 +56,7 @@ func (l *labelDecoder) first() ([]action.Row, error) {
 	return []action.Row{row}, err
 }
 
-// rows yields the first row and those after it, then checks that the document ends as it
-// should.
+// rows yields all rows and then checks the end of the document.
 func (l *labelDecoder) rows(first []action.Row) iter.Seq2[action.Row, error] {
 	return func(yield func(action.Row, error) bool) {
 		defer func() { _ = l.source.Close() }()
@@ -82,8 +81,8 @@ func (l *labelDecoder) rows(first []action.Row) iter.Seq2[action.Row, error] {
 	}
 }
 
-// row reads one row. What to do with a label that has no column yet, unknown says: no value is
-// dropped in silence. Values stand in cells as those of json_detail do.
+// row reads a row and calls unknown for a label without a column, so that no value is lost
+// silently. It wraps values into cells as in json_detail.
 func (l *labelDecoder) row(unknown func(label string) (int, error)) (action.Row, error) {
 	if tok, err := l.json.ReadToken(); err != nil {
 		return action.Row{}, endOfInput(err)
@@ -118,7 +117,7 @@ func (l *labelDecoder) row(unknown func(label string) (int, error)) (action.Row,
 	return action.NewRow(cells), endOfInput(err)
 }
 
-// tail reads the rows' end, which must be the document's.
+// tail reads the end of the rows, which must be the end of the document.
 func (l *labelDecoder) tail() error {
 	tok, err := l.json.ReadToken()
 	switch {

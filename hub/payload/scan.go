@@ -10,16 +10,14 @@ import (
 	"unicode/utf8"
 )
 
-// scanner reads JSON forward only, with constant memory whatever the size of a string: no
-// JSON library does that, since their tokens are whole (a string of 128 MiB costs them
-// 512 MiB and more). It knows the grammar's outline; values that it hands out raw are
-// checked by a library afterwards, except for skipped and spooled ones, whose decoder
-// checks them.
+// scanner reads JSON with constant memory for strings of any size. JSON libraries need whole tokens:
+// a string of 128 MiB takes them 512 MiB and more. It knows only the structure of JSON; a library
+// validates the raw values afterwards, except for skipped ones.
 type scanner struct {
 	r      *bufio.Reader
 	offset int64
-	out    []byte // decoded text on its way to a writer
-	share  *Share // what the request may keep
+	out    []byte // decoded text that is not written yet
+	share  *Share // the request's part of the spool
 }
 
 const (
@@ -29,21 +27,21 @@ const (
 	maxKey      = 4 << 10
 )
 
-// scanners are reused: their buffers are larger than most requests.
+// scanners are reused because their buffers are larger than most requests.
 var scanners = sync.Pool{New: func() any {
 	return &scanner{r: bufio.NewReaderSize(nil, readBuffer), out: make([]byte, 0, writeBuffer+utf8.UTFMax)}
 }}
 
 func newScanner(r io.Reader) *scanner {
-	s := scanners.Get().(*scanner) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+	s := scanners.Get().(*scanner) //nolint:errcheck,forcetypeassert // the pool contains only scanners
 	s.r.Reset(r)
 	*s = scanner{r: s.r, out: s.out[:0]}
 	return s
 }
 
-// release gives the scanner back. It must not be used afterwards.
+// release returns the scanner to the pool.
 func (s *scanner) release() {
-	s.r.Reset(nil) // the request is not kept
+	s.r.Reset(nil) // drop the reference to the request
 	s.share = nil
 	scanners.Put(s)
 }
@@ -52,7 +50,7 @@ func (s *scanner) errorf(format string, args ...any) error {
 	return &SyntaxError{Offset: s.offset, Reason: fmt.Sprintf(format, args...)}
 }
 
-// next returns one byte; the input's end is a syntax error here, other errors pass.
+// next returns a byte. The end of the input is a syntax error; other errors are returned as they are.
 func (s *scanner) next() (byte, error) {
 	c, err := s.r.ReadByte()
 	if err != nil {
@@ -70,7 +68,7 @@ func (s *scanner) unread() {
 	s.offset--
 }
 
-// peek skips blanks and returns the next byte without taking it.
+// peek skips white space and returns the next byte without consuming it.
 func (s *scanner) peek() (byte, error) {
 	for {
 		c, err := s.next()
@@ -98,7 +96,7 @@ func (s *scanner) expect(want byte) error {
 	return err
 }
 
-// end checks that nothing but blanks is left.
+// end checks that only white space is left.
 func (s *scanner) end() error {
 	for {
 		c, err := s.r.ReadByte()
@@ -114,7 +112,7 @@ func (s *scanner) end() error {
 	}
 }
 
-// object walks an object's members; member must take exactly its value.
+// object calls member for each member, which must consume exactly its value.
 func (s *scanner) object(member func(key string) error) error {
 	if err := s.expect('{'); err != nil {
 		return err
@@ -161,7 +159,7 @@ func (b *keyBuffer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// plain marks the bytes that stand for themselves inside a string.
+// plain marks the bytes of a string that need no decoding.
 var plain = func() (t [256]bool) {
 	for c := range t {
 		t[c] = c >= 0x20 && c != '"' && c != '\\'
@@ -169,8 +167,7 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
-// span takes the longest run of plain bytes that is buffered, at least one byte's worth of
-// looking. The result is valid until the next read.
+// span returns the longest buffered run of plain bytes. It is valid until the next read.
 func (s *scanner) span() ([]byte, error) {
 	if s.r.Buffered() == 0 {
 		if _, err := s.r.Peek(1); err != nil {
@@ -190,8 +187,8 @@ func (s *scanner) span() ([]byte, error) {
 	return b[:n], nil
 }
 
-// text reads a string and writes its decoded text to w in pieces. Lone surrogates become
-// U+FFFD, as they do when JavaScript encodes them.
+// text reads a string and writes its decoded text to w in chunks. Lone surrogates become U+FFFD, as
+// in JavaScript.
 func (s *scanner) text(w io.Writer) error {
 	if err := s.expect('"'); err != nil {
 		return err
@@ -202,7 +199,7 @@ func (s *scanner) text(w io.Writer) error {
 			return err
 		}
 		if s.r.Buffered() == 0 {
-			continue // the run goes on in the next read
+			continue // the run continues in the next read
 		}
 		c, err := s.next()
 		switch {
@@ -219,8 +216,7 @@ func (s *scanner) text(w io.Writer) error {
 	}
 }
 
-// copySpan passes a run of plain bytes on: a short one by way of the buffer, so that many
-// short ones make one write, a long one as it is.
+// copySpan writes a run of plain bytes. It buffers short runs to combine them into one write.
 func (s *scanner) copySpan(w io.Writer) error {
 	run, err := s.span()
 	if err != nil {
@@ -253,7 +249,7 @@ func (s *scanner) flush(w io.Writer) error {
 
 var escapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
-// escape decodes what follows a backslash onto s.out.
+// escape decodes the characters after a backslash.
 func (s *scanner) escape() error {
 	c, err := s.next()
 	if err != nil {
@@ -271,7 +267,7 @@ func (s *scanner) escape() error {
 		return err
 	}
 	for utf16.IsSurrogate(r) {
-		// A pair is one character; a surrogate without its partner is none.
+		// A pair of surrogates is one character; a single one is none.
 		b, err := s.r.Peek(2)
 		if err != nil || b[0] != '\\' || b[1] != 'u' {
 			r = utf8.RuneError
@@ -315,11 +311,11 @@ func (s *scanner) hex4() (rune, error) {
 	return r, nil
 }
 
-// skip passes over one value.
+// skip skips a value.
 func (s *scanner) skip() error { return s.raw(io.Discard) }
 
-// raw copies one value to w as it stands. It follows strings and brackets; whether the
-// rest is valid JSON is for the reader of the copy to check.
+// raw copies a value to w unchanged. It follows strings and brackets only; the reader of the copy
+// checks that it is valid JSON.
 func (s *scanner) raw(w io.Writer) error {
 	c, err := s.peek()
 	if err != nil {
@@ -340,7 +336,7 @@ func (s *scanner) raw(w io.Writer) error {
 	return s.flush(w)
 }
 
-// keep puts one byte onto the copy.
+// keep adds a byte to the copy.
 func (s *scanner) keep(w io.Writer, c byte) error {
 	s.out = append(s.out, c)
 	if len(s.out) >= writeBuffer {
@@ -422,9 +418,9 @@ func (s *scanner) rawString(w io.Writer) error {
 	}
 }
 
-// rawScalar reads true, false, null or a number: short, and ended by punctuation.
+// rawScalar reads true, false, null or a number, up to the next punctuation.
 func (s *scanner) rawScalar() error {
-	const longest = 400 // digits; no number that means anything is longer
+	const maxDigits = 400 // more than a float64 can have
 	for {
 		c, err := s.r.ReadByte()
 		if errors.Is(err, io.EOF) {
@@ -438,8 +434,8 @@ func (s *scanner) rawScalar() error {
 		case ',', '}', ']', ' ', '\t', '\n', '\r':
 			s.unread()
 		default:
-			if len(s.out) == longest {
-				return s.errorf("a number of more than %d digits", longest)
+			if len(s.out) == maxDigits {
+				return s.errorf("a number of more than %d digits", maxDigits)
 			}
 			s.out = append(s.out, c)
 			continue

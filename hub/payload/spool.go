@@ -17,44 +17,44 @@ import (
 	"integrationhub.dev/hub/bounded"
 )
 
-// ErrSpoolFull says that the hub has no room for a payload now.
-var ErrSpoolFull error = action.Errorf(action.Unavailable, "The hub has no room for this data now. Try again later.")
+// ErrSpoolFull means that the spool has no space for a payload.
+var ErrSpoolFull error = action.Errorf(action.Unavailable, "The hub has no storage left for this data. Try again later.")
 
-// errSpoolBroken says that the spool's folder cannot be written, for another reason than its size.
-var errSpoolBroken error = action.Errorf(action.Unavailable, "The hub cannot store this data now. Try again later.")
+// errSpoolBroken means that the spool's directory is not writable.
+var errSpoolBroken error = action.Errorf(action.Unavailable, "The hub cannot store this data. Try again later.")
 
-// Spool keeps payloads: small ones in memory, others in files that are already unlinked, so
-// that nothing is left behind however the hub ends.
+// Spool stores payloads: small ones in memory, others in unlinked files, so that none are left after
+// a crash.
 type Spool struct {
-	// Dir is where files go; empty means the system's temporary folder.
+	// Dir is the directory of the files; empty means the system's temporary directory.
 	Dir string
-	// Limit bounds the bytes in files at any one time; 0 means no bound.
+	// Limit is the maximum size of all files; 0 means no limit.
 	Limit int64
-	// MaxSettings bounds the bytes of everything but data that all requests together keep in
-	// memory; 0 means no bound.
+	// MaxSettings is the maximum size of all requests in memory, without their data; 0 means no
+	// limit.
 	MaxSettings int64
-	// MaxWait is how long a [Share] waits for room; 0 means that it does not.
+	// MaxWait is how long a [Share] waits for space; 0 means that it does not wait.
 	MaxWait time.Duration
 
 	mu      sync.Mutex
 	used    int64
-	shares  []*Share      // those that hold bytes in files, the oldest first
+	shares  []*Share      // those with bytes in files, the oldest first
 	changed chan struct{} // closed when bytes were released
 
 	settings atomic.Int64
 }
 
-// spoolThreshold is the size up to which a payload stays in memory.
+// spoolThreshold is the maximum size of a payload in memory.
 const spoolThreshold = 256 << 10
 
-// Used is the number of bytes in files now.
+// Used returns the size of all files.
 func (s *Spool) Used() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.used
 }
 
-// Check reports why the spool's folder cannot be written, if it cannot.
+// Check returns an error if the spool's directory is not writable.
 func (s *Spool) Check() error {
 	f, err := s.file()
 	if err != nil {
@@ -63,7 +63,7 @@ func (s *Spool) Check() error {
 	return f.Close()
 }
 
-// file creates a file that has no name.
+// file creates an unlinked file.
 func (s *Spool) file() (*os.File, error) {
 	f, err := os.CreateTemp(s.Dir, "payload-")
 	if err != nil {
@@ -76,15 +76,15 @@ func (s *Spool) file() (*os.File, error) {
 	return f, nil
 }
 
-// Create begins a payload of no delivery in particular. The caller ends it with Done or Abort.
+// Create starts a payload that belongs to no delivery. The caller ends it with Done or Abort.
 func (s *Spool) Create() *SpoolWriter { return s.Share(context.Background()).Create() }
 
-// Share is the part of the spool that one delivery uses. Several deliveries that do not fit
-// together wait for each other, at most [Spool.MaxWait] and until ctx ends.
+// Share returns one delivery's part of the spool. Deliveries that do not fit at the same time wait
+// for each other, at most [Spool.MaxWait] and until ctx ends.
 //
-// None of them may wait forever, each with a part of its data, for the others. So one delivery may
-// use half of the spool, and whoever wants more must leave the oldest one enough to reach that:
-// the oldest one can always go on, and when it ends, the next one can (the banker's algorithm).
+// To prevent a deadlock of deliveries that each hold a part of their data, a delivery can use at
+// most half of the spool, and the others must leave enough space for the oldest one to reach that.
+// So the oldest one can always continue, and after it the next one (the banker's algorithm).
 func (s *Spool) Share(ctx context.Context) *Share { return &Share{spool: s, ctx: ctx} }
 
 // Share is one delivery's part of a [Spool].
@@ -92,11 +92,11 @@ type Share struct {
 	spool *Spool
 	ctx   context.Context //nolint:containedctx // an io.Writer has no other way to be cancelled
 	used  int64
-	// settings are the bytes of the request beside its data.
+	// settings is the size of the request without its data.
 	settings int64
 }
 
-// takeSettings counts n bytes of a request's settings.
+// takeSettings reserves n bytes for a request's settings.
 func (s *Share) takeSettings(n int64) error {
 	if s.settings+n > maxSettings {
 		return ErrTooLarge
@@ -113,10 +113,10 @@ func (s *Share) releaseSettings() {
 	s.settings = 0
 }
 
-// Create begins a payload. The caller ends it with Done or Abort.
+// Create starts a payload. The caller ends it with Done or Abort.
 func (s *Share) Create() *SpoolWriter { return &SpoolWriter{share: s} }
 
-// take reserves n bytes, and waits for them if it has to.
+// take reserves n bytes and waits for space if necessary.
 func (s *Share) take(n int64) error {
 	ctx, cancel := context.WithTimeout(s.ctx, s.spool.MaxWait)
 	defer cancel()
@@ -136,17 +136,16 @@ func (s *Share) take(n int64) error {
 	}
 }
 
-// reserve takes n bytes for a share, or returns a channel that is closed when trying again is
-// worth it.
+// reserve reserves n bytes for a share, or returns a channel that is closed when space is released.
 func (s *Spool) reserve(share *Share, n int64) (<-chan struct{}, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	most := s.Limit / 2
+	maxShare := s.Limit / 2
 	switch {
 	case s.Limit == 0:
-	case share.used+n > most:
-		return nil, action.Errorf(action.TooLarge, "The data is larger than this hub can store for one delivery (%d bytes).", most)
-	case len(s.shares) > 0 && s.shares[0] != share && s.Limit-s.used-n < most-s.shares[0].used:
+	case share.used+n > maxShare:
+		return nil, action.Errorf(action.TooLarge, "The data is larger than this hub can store for one delivery (%d bytes).", maxShare)
+	case len(s.shares) > 0 && s.shares[0] != share && s.Limit-s.used-n < maxShare-s.shares[0].used:
 		if s.changed == nil {
 			s.changed = make(chan struct{})
 		}
@@ -160,7 +159,7 @@ func (s *Spool) reserve(share *Share, n int64) (<-chan struct{}, error) {
 	return nil, nil
 }
 
-// release gives bytes back.
+// release returns bytes to the spool.
 func (s *Share) release(n int64) {
 	if n == 0 {
 		return
@@ -178,7 +177,7 @@ func (s *Share) release(n int64) {
 	}
 }
 
-// SpoolWriter takes one payload.
+// SpoolWriter writes a payload.
 type SpoolWriter struct {
 	share *Share
 	mem   []byte
@@ -209,7 +208,7 @@ func (w *SpoolWriter) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// toFile moves what is in memory into a file.
+// toFile moves the payload from memory to a file.
 func (w *SpoolWriter) toFile() error {
 	f, err := w.share.spool.file()
 	if err != nil {
@@ -227,7 +226,7 @@ func (w *SpoolWriter) toFile() error {
 	return nil
 }
 
-// explain classifies an error of the file system. None is the fault of who sent the data.
+// explain classifies an error of the file system, none of which the sender can fix.
 func explain(err error) error {
 	reason := errSpoolBroken
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
@@ -236,7 +235,7 @@ func explain(err error) error {
 	return fmt.Errorf("%w: writing to the spool: %w", reason, err)
 }
 
-// Abort throws the payload away.
+// Abort discards the payload.
 func (w *SpoolWriter) Abort() {
 	if w.file != nil {
 		_ = w.file.Close()
@@ -246,7 +245,7 @@ func (w *SpoolWriter) Abort() {
 	w.mem = nil
 }
 
-// Done ends the payload.
+// Done returns the complete payload.
 func (w *SpoolWriter) Done() (*Blob, error) {
 	if w.file == nil {
 		return &Blob{ReaderAt: bytes.NewReader(w.mem), size: w.size, share: w.share}, nil
@@ -254,7 +253,7 @@ func (w *SpoolWriter) Done() (*Blob, error) {
 	return &Blob{ReaderAt: w.file, size: w.size, file: w.file, share: w.share}, nil
 }
 
-// Blob is a payload that is here whole.
+// Blob is a complete payload.
 type Blob struct {
 	io.ReaderAt
 	size  int64
@@ -265,16 +264,15 @@ type Blob struct {
 // Size is the payload's length in bytes.
 func (b *Blob) Size() int64 { return b.size }
 
-// Table decodes the payload as Looker's JSON, with rows and values of at most
-// [bounded.DefaultLimit].
+// Table decodes the payload as Looker's JSON, with the limit [bounded.DefaultLimit].
 func (b *Blob) Table() (*action.Table, error) {
 	return decodeTable(io.NopCloser(b.Reader()), b.share, bounded.DefaultLimit)
 }
 
-// Reader reads the payload from its start. Any number of readers may be open at once.
+// Reader reads the payload from its start. Readers are independent of each other.
 func (b *Blob) Reader() io.Reader { return io.NewSectionReader(b, 0, b.size) }
 
-// Close gives the space back. A second call does nothing.
+// Close releases the space. A second call does nothing.
 func (b *Blob) Close() error {
 	if b.file == nil {
 		return nil

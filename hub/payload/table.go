@@ -13,17 +13,16 @@ import (
 	"integrationhub.dev/hub/bounded"
 )
 
-// Looker's results carry what databases hold: names twice, bytes that are no UTF-8. The
-// library refuses both unless told otherwise, and deliveries that used to work would fail.
+// Looker's results contain whatever the database does, including duplicate names and invalid UTF-8.
+// The library rejects both by default.
 var lenient = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 
-// groups are the parts of "fields", in the order in which their columns stand.
+// groups are the parts of "fields", in the order of their columns.
 var groups = []string{"dimensions", "measures", "filters", "parameters", "table_calculations"}
 
 // decodeTable reads json_detail: {"fields": {group: [column…]}, "pivots": […], "data":
-// [row…]} and closes r after the last row. Looker puts "fields" before "data"; where it
-// does not, the rows are spooled until the columns are known. Rows without anything around
-// them are json_label: see labels.go.
+// [row…]} and closes r after the last row. If "data" precedes "fields", the rows are spooled until the
+// columns are known. Rows without metadata are json_label: see labels.go.
 func decodeTable(r io.ReadCloser, share *Share, maxValue int64) (*action.Table, error) {
 	d := &tableDecoder{json: bounded.NewJSON(r, maxValue, lenient...), source: r}
 	if d.json.PeekKind() == '[' {
@@ -45,13 +44,13 @@ func decodeTable(r io.ReadCloser, share *Share, maxValue int64) (*action.Table, 
 	return t, nil
 }
 
-// maxPivoted bounds what integrations make of columns and pivots: a column for each of both.
+// maxPivoted limits the product of columns and pivots, which integrations expand.
 const maxPivoted = 4 * bounded.MaxColumns
 
 type tableDecoder struct {
 	json    *bounded.JSON
 	source  io.Closer
-	spooled *Blob // the rows, where they came before the columns
+	spooled *Blob // the rows, if they precede the columns
 
 	columns    []action.Column
 	pivots     []action.Pivot
@@ -60,10 +59,10 @@ type tableDecoder struct {
 	haveFields bool
 	index      map[string]int // column by name
 
-	// What follows is reused from row to row.
+	// The rest is reused for each row.
 	spans  []span
 	text   []byte
-	places []placed
+	places []cachedColumn
 }
 
 var (
@@ -71,8 +70,8 @@ var (
 	errNoRows   = errors.New(`the result has no "data"`)
 )
 
-// invalidData turns whatever went wrong with the result's text into an error for the user.
-// Errors of the source, which say more, pass.
+// invalidData converts a decoding error into one for the user. It keeps errors of the source, which
+// are more specific.
 func invalidData(err error) error { return invalidFormat(err, action.JSONDetail) }
 
 func invalidFormat(err error, format action.Format) error {
@@ -85,7 +84,7 @@ func invalidFormat(err error, format action.Format) error {
 	return action.Wrap(err, action.Invalid, "The data is not a complete result in Looker's %s format.", format)
 }
 
-// head reads up to the rows' opening bracket.
+// head reads up to the opening bracket of the rows.
 func (d *tableDecoder) head() error {
 	if tok, err := d.json.ReadToken(); err != nil {
 		return endOfInput(err)
@@ -95,10 +94,10 @@ func (d *tableDecoder) head() error {
 	return d.members(func() error { return errRowsBegin })
 }
 
-// errRowsBegin stops the walk through the members at "data".
+// errRowsBegin ends the iteration over the members at "data".
 var errRowsBegin = errors.New("rows begin")
 
-// members walks the members that are left, and calls rows at "data".
+// members iterates over the remaining members and calls rows at "data".
 func (d *tableDecoder) members(rows func() error) error {
 	for {
 		tok, err := d.json.ReadToken()
@@ -128,7 +127,7 @@ func (d *tableDecoder) members(rows func() error) error {
 	}
 }
 
-// member takes one member other than "data".
+// member reads a member other than "data".
 func (d *tableDecoder) member(name string) error {
 	switch name {
 	case "fields":
@@ -143,8 +142,7 @@ func (d *tableDecoder) member(name string) error {
 	return endOfInput(d.json.SkipValue())
 }
 
-// endOfInput makes an early end of the input recognisable: the library reports io.EOF
-// for an empty one.
+// endOfInput converts the io.EOF that the library returns for empty input.
 func endOfInput(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -152,7 +150,7 @@ func endOfInput(err error) error {
 	return err
 }
 
-// rows yields the rows, then checks that the document ends as it should.
+// rows yields the rows and then checks the end of the document.
 func (d *tableDecoder) rows() iter.Seq2[action.Row, error] {
 	return func(yield func(action.Row, error) bool) {
 		defer func() { _ = d.close() }()
@@ -173,9 +171,8 @@ func (d *tableDecoder) rows() iter.Seq2[action.Row, error] {
 	}
 }
 
-// row reads one row: an object with a cell for each column. What belongs to no column is
-// passed over. One allocation holds all cells' text, so that a row may be kept, and another
-// the cells.
+// row reads a row: an object with a cell for each column. Other members are skipped. The text of all
+// cells is one allocation, so that a row stays valid.
 func (d *tableDecoder) row() (action.Row, error) {
 	if _, err := d.json.ReadToken(); err != nil {
 		return action.Row{}, endOfInput(err)
@@ -214,12 +211,11 @@ func (d *tableDecoder) row() (action.Row, error) {
 	return action.NewRow(cells), nil
 }
 
-// span is where a cell stands in its row's text.
+// span is the position of a cell in its row's text.
 type span struct{ from, to int }
 
-// column reads a cell's name and returns the index of its column, or -1. Looker keeps the
-// cells of all rows in one order, so the column that came at this place in an earlier row
-// is tried first.
+// column reads a cell's name and returns the index of its column, or -1. Rows usually have their
+// cells in the same order, so it first tries the column at this position in an earlier row.
 func (d *tableDecoder) column(place int) (int, error) {
 	name, err := d.json.ReadValue()
 	if err != nil {
@@ -228,30 +224,30 @@ func (d *tableDecoder) column(place int) (int, error) {
 	if place < len(d.places) && bytes.Equal(d.places[place].name, name) {
 		return d.places[place].column, nil
 	}
-	unquoted, _ := jsontext.AppendUnquote(nil, name) // all that can be wrong yet is its UTF-8, and that is passed
+	unquoted, _ := jsontext.AppendUnquote(nil, name) // the only possible error is invalid UTF-8, which is accepted
 	column, known := d.index[string(unquoted)]
 	if !known {
 		column = -1
 	}
 	if place == len(d.places) && place < maxPlaces && len(name) <= maxPlaceName {
-		d.places = append(d.places, placed{bytes.Clone(name), column})
+		d.places = append(d.places, cachedColumn{bytes.Clone(name), column})
 	}
 	return column, nil
 }
 
-// placed is a cell's name as it stands in the JSON, and its column.
-type placed struct {
+// cachedColumn is a cell's name as JSON, and its column.
+type cachedColumn struct {
 	name   []byte
 	column int
 }
 
-// maxPlaces and maxPlaceName bound what is remembered of rows with very many cells.
+// maxPlaces and maxPlaceName limit the cache for rows with very many cells.
 const (
 	maxPlaces    = 4096
 	maxPlaceName = 1 << 10
 )
 
-// tail reads from the rows' end to the document's.
+// tail reads from the end of the rows to the end of the document.
 func (d *tableDecoder) tail() error {
 	tok, err := d.json.ReadToken()
 	if err != nil {
@@ -261,7 +257,7 @@ func (d *tableDecoder) tail() error {
 		return errNoRowObject
 	}
 	if d.spooled == nil {
-		if err := d.members(func() error { return errors.New(`"data" stands twice`) }); !errors.Is(err, errNoRows) {
+		if err := d.members(func() error { return errors.New(`duplicate member "data"`) }); !errors.Is(err, errNoRows) {
 			return err
 		}
 	}
@@ -274,7 +270,7 @@ func (d *tableDecoder) tail() error {
 	return nil
 }
 
-// spoolRows puts the rows aside, reads on to the columns, and begins the rows again.
+// spoolRows spools the rows, reads the columns, and restarts at the first row.
 func (d *tableDecoder) spoolRows(share *Share) error {
 	w := share.Create()
 	enc := jsontext.NewEncoder(w, lenient...)
