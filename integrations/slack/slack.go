@@ -53,7 +53,7 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := slack.Bounded(ctx)
+	ctx, cancel := slack.WithFormTimeout(ctx)
 	defer cancel()
 	fields, err := client.Fields(ctx, req.Form["channelType"])
 	if err != nil {

@@ -59,7 +59,7 @@ func calls(d *actiontest.Destination) []string {
 var added = []action.Field{
 	{
 		Name: "more_channels", Label: "Also Share In", Type: action.String,
-		Description: "More ids of channels and users, with commas between them.",
+		Description: "More channel and user IDs, separated by commas.",
 	},
 	{
 		Name: "thread_ts", Label: "Thread", Type: action.String,
@@ -122,7 +122,7 @@ func TestFormFails(t *testing.T) {
 		{
 			"asked to wait for longer than the form may", params(),
 			actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "60"}},
-			action.RateLimited, "Slack takes no more calls for now. It asks to wait for 60 seconds. No list is needed with the channel type Manual Channel ID.",
+			action.RateLimited, "Slack is rate limiting requests. It asks to wait for 60 seconds. Choose the channel type Manual Channel ID to enter an ID instead.",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

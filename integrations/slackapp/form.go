@@ -18,7 +18,7 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 	if len(installs) == 0 {
 		return login(req, nil)
 	}
-	ctx, cancel := slack.Bounded(ctx)
+	ctx, cancel := slack.WithFormTimeout(ctx)
 	defer cancel()
 	var fields []action.Field
 	client := installs[0].client
@@ -104,7 +104,7 @@ func (i *Integration) CheckConnection(ctx context.Context, req *action.Request) 
 	if len(installs) == 0 {
 		return nil, action.Errorf(action.Unauthenticated, "You must connect to a Slack workspace first.")
 	}
-	ctx, cancel := slack.Bounded(ctx)
+	ctx, cancel := slack.WithFormTimeout(ctx)
 	defer cancel()
 	form := &action.Form{}
 	var failed error

@@ -69,7 +69,7 @@ func (i *Integration) client(ctx context.Context, req *action.Request) (*slack.C
 		return nil, action.Errorf(action.Invalid, "Missing client: log in to Slack first.")
 	}
 	// The form offers Slack's id of a workspace, which Looker need not have filed it under.
-	ctx, cancel := slack.Bounded(ctx)
+	ctx, cancel := slack.WithFormTimeout(ctx)
 	defer cancel()
 	var unclear error
 	for _, c := range i.connections(ctx, installs, (*slack.Client).KnownWorkspace) {

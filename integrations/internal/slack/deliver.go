@@ -32,7 +32,7 @@ func (c *Client) Deliver(ctx context.Context, req *action.Request) (*action.Resp
 	}
 	defer blob.Close()
 	if blob.Size() == 0 {
-		return nil, action.Errorf(action.Invalid, "The file is empty. Slack takes no empty files.")
+		return nil, action.Errorf(action.Invalid, "The file is empty. Slack does not accept empty files.")
 	}
 	return c.file(ctx, d, blob, req.CompleteFilename())
 }
@@ -117,7 +117,7 @@ func (c *Client) shareClosed(ctx context.Context, file slack.FileSummary, user s
 		return err
 	}
 	if opened == "" {
-		err = errNotUnderstood
+		err = errUnexpected
 	} else {
 		err = c.share(ctx, file, opened, "", d.thread.ts)
 	}
@@ -154,7 +154,7 @@ func each(ctx context.Context, list []conversation, do func(int, conversation) e
 	// Whoever sends it again must know to whom: all of it again would be twice for some.
 	told := reasons
 	if len(done) > 0 {
-		told = append([]string{fmt.Sprintf("Delivered to %s: do not send it there again.", strings.Join(done, ", "))}, told...)
+		told = append([]string{fmt.Sprintf("Delivered to %s. Do not send it there again.", strings.Join(done, ", "))}, told...)
 	}
 	if len(untried) > 0 {
 		told = append(told, fmt.Sprintf("Not tried: %s.", strings.Join(untried, ", ")))
@@ -170,28 +170,28 @@ func names(list []conversation) []string {
 	return names
 }
 
-// callTimeout bounds each call but the upload, which takes as long as the file is large.
+// callTimeout limits each call but the upload, whose time depends on the file's size.
 const callTimeout = time.Minute
 
-// bounded gives one call its time.
-func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+// withCallTimeout limits one call.
+func withCallTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, callTimeout, action.Errorf(action.Timeout, "Slack did not answer in time."))
 }
 
-// once makes a call whose effect is seen. doubt is told when Slack may have done it before
-// its answer was lost.
-func once(doubt string) deliver.Once {
-	return deliver.Once{Name: name, Timeout: callTimeout, MaybeDeliveredHint: doubt}
+// once makes a call whose effect is visible. The hint is shown if Slack may have processed it
+// although its response was lost.
+func once(hint string) deliver.Once {
+	return deliver.Once{Name: name, Timeout: callTimeout, MaybeDeliveredHint: hint}
 }
 
 // share makes an uploaded file visible in a conversation, as one message with the comment
 // (https://docs.slack.dev/reference/methods/files.completeUploadExternal).
 func (c *Client) share(ctx context.Context, file slack.FileSummary, conversation, comment, thread string) error {
-	return once("The file may be there all the same: look before sending it again.").Do(ctx, func(ctx context.Context) error {
+	return once("The file may already have been shared. Check before retrying.").Do(ctx, func(ctx context.Context) error {
 		_, err := c.api.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{
 			Files: []slack.FileSummary{file}, Channel: conversation, Blocks: sections(comment), ThreadTimestamp: thread,
 		})
-		return known(err)
+		return classify(err)
 	})
 }
 
@@ -203,10 +203,10 @@ func (c *Client) post(ctx context.Context, channel, text, thread string) (string
 		options = append(options, slack.MsgOptionTS(thread))
 	}
 	var conversation string
-	err := once("The comment may be there all the same.").Do(ctx, func(ctx context.Context) error {
+	err := once("The comment may already have been posted.").Do(ctx, func(ctx context.Context) error {
 		var err error
 		conversation, _, err = c.api.PostMessageContext(ctx, channel, options...)
-		return known(err)
+		return classify(err)
 	})
 	return conversation, err
 }

@@ -18,7 +18,7 @@ func TestSeveralDestinations(t *testing.T) {
 	t.Parallel()
 	const (
 		file      = `: Orders by day.csv "day,orders\n2026-11-23,17\n" "*Hello*"`
-		lookFirst = " The file may be there all the same: look before sending it again."
+		lookFirst = " The file may already have been shared. Check before retrying."
 	)
 	lost := script{Reply: actiontest.Reply{Reset: true}, done: true}
 	busy := script{Reply: actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "30"}}}
@@ -45,24 +45,24 @@ func TestSeveralDestinations(t *testing.T) {
 		{
 			name: "one refuses", form: map[string]string{"channel": "C1", "more_channels": "C2,C3"}, refuses: map[string]string{"C2": "is_archived"},
 			seen: []string{"C1" + file, "C3" + file}, kind: action.Invalid,
-			message: "Delivered to C1, C3: do not send it there again. C2: The channel is archived: choose another, or have it restored (is_archived).",
+			message: "Delivered to C1, C3. Do not send it there again. C2: The channel is archived. Choose another one or unarchive it (is_archived).",
 		},
 		{
 			name: "all refuse", form: map[string]string{"channel": "C1,C2"}, refuses: map[string]string{"C1": "is_archived", "C2": "not_in_channel"},
 			kind: action.Invalid,
-			message: "C1: The channel is archived: choose another, or have it restored (is_archived). " +
-				"C2: The Slack app is not a member of the channel: invite it there (not_in_channel).",
+			message: "C1: The channel is archived. Choose another one or unarchive it (is_archived). " +
+				"C2: The Slack app is not a member of the channel. Invite it (not_in_channel).",
 		},
 		{
 			name: "the token is revoked between them", form: map[string]string{"channel": "C1,C2,C3"}, refuses: map[string]string{"C2": "token_revoked"},
 			seen: []string{"C1" + file}, kind: action.Unauthenticated,
-			message: "Delivered to C1: do not send it there again. C2: Your Slack authentication credentials are not valid (token_revoked). Not tried: C3.",
+			message: "Delivered to C1. Do not send it there again. C2: Your Slack authentication credentials are not valid (token_revoked). Not tried: C3.",
 		},
 		{
 			name: "an answer is lost", form: map[string]string{"channel": "C1,C2"},
 			scripts: map[string][]script{"files.completeUploadExternal": {lost}},
 			seen:    []string{"C1" + file, "C2" + file}, kind: action.Unavailable,
-			message: "Delivered to C2: do not send it there again. C1: The connection to Slack failed." + lookFirst,
+			message: "Delivered to C2. Do not send it there again. C1: The connection to Slack failed." + lookFirst,
 		},
 		{
 			name: "an answer of one is lost", form: map[string]string{"channel": "C1"},
@@ -73,7 +73,7 @@ func TestSeveralDestinations(t *testing.T) {
 		{
 			name: "an unknown user", form: map[string]string{"channel": "C1", "more_channels": "U9"},
 			kind:    action.NotFound,
-			message: "Nothing was sent, because of U9: Slack does not know the user. A user goes by the id (user_not_found).",
+			message: "Nothing was sent, because of U9: User not found. Enter the user's ID (user_not_found).",
 		},
 		{
 			name: "the second upload fails", form: map[string]string{"channel": "C1,C2"},
@@ -81,7 +81,7 @@ func TestSeveralDestinations(t *testing.T) {
 				{done: true},
 				{Reply: actiontest.Reply{Body: `{"ok":true,"file_id":"F2","upload_url":"https://example.com/"}`}},
 			}},
-			kind: action.Forbidden, message: "The address for the upload is not one of Slack's. The file was not sent.",
+			kind: action.Forbidden, message: "The upload URL does not belong to Slack. The file was not sent.",
 		},
 		{
 			name: "uploads fail at first", form: map[string]string{"channel": "C1,C2"},
@@ -118,11 +118,11 @@ func TestSeveralDestinations(t *testing.T) {
 		},
 		{
 			name: "too many", form: map[string]string{"channel": "C1", "more_channels": "C2 C3 C4 C5 C6 C7 C8 C9 C10 C11 C12 C13 C14 C15 C16 C17 C18 C19 C20 C21"},
-			kind: action.Invalid, message: "A delivery goes to 20 channels and users at most.",
+			kind: action.Invalid, message: "A delivery can go to at most 20 channels and users.",
 		},
 		{
 			name: "a text for an id", form: map[string]string{"channel": strings.Repeat("x", 81)},
-			kind: action.Invalid, message: "A channel or user has no id of more than 80 characters.",
+			kind: action.Invalid, message: "A channel or user ID has at most 80 characters.",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -171,7 +171,7 @@ func TestCommentAlone(t *testing.T) {
 			name: "an answer is lost", form: map[string]string{"channel": "C1,C2"},
 			scripts: map[string][]script{"chat.postMessage": {{Reply: actiontest.Reply{Reset: true}, done: true}}},
 			seen:    []string{`C1: "Hello"`, `C2: "Hello"`},
-			message: "Delivered to C2: do not send it there again. C1: The connection to Slack failed. The comment may be there all the same.",
+			message: "Delivered to C2. Do not send it there again. C1: The connection to Slack failed. The comment may already have been posted.",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -199,8 +199,8 @@ func TestCommentAlone(t *testing.T) {
 func TestThread(t *testing.T) {
 	t.Parallel()
 	const (
-		neither   = "The thread is neither a link to a message in Slack nor its timestamp, such as 1700000000.123456."
-		elsewhere = "The thread is in C1, not in the chosen channel. A channel goes by its id."
+		neither   = "The thread must be a link to a Slack message, or its timestamp such as 1700000000.123456."
+		elsewhere = "The thread is in C1, not in the chosen channel. Enter the channel's ID."
 		link      = "https://looker.slack.com/archives/C1/p1700000000123456"
 	)
 	for _, tt := range []struct {
@@ -216,7 +216,7 @@ func TestThread(t *testing.T) {
 		{name: "another channel", channel: "C2", thread: link, message: elsewhere},
 		{name: "a channel's name", channel: "general", thread: link, message: elsewhere},
 		{name: "another channel's reply", channel: "C1", thread: link + "?thread_ts=1600000000.000001&cid=C2", message: neither},
-		{name: "several channels", channel: "C1,C2", thread: link, message: "A thread is in one channel. Choose no other, or leave the thread out."},
+		{name: "several channels", channel: "C1,C2", thread: link, message: "A thread is in one channel. Choose only that channel, or leave out the thread."},
 		{name: "words", channel: "C1", thread: "the one of yesterday", message: neither},
 		{name: "short timestamp", channel: "C1", thread: "1700000000.1", message: neither},
 		{name: "no host of Slack", channel: "C1", thread: strings.Replace(link, "slack.com", "slack.com.example.com", 1), message: neither},

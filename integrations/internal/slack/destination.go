@@ -30,7 +30,7 @@ func destinations(form map[string]string) ([]string, error) {
 	for _, field := range []string{"channel", "more_channels"} {
 		for id := range strings.FieldsFuncSeq(form[field], func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
 			if len(id) > maxName {
-				return nil, action.InvalidField(field, "A channel or user has no id of more than %d characters.", maxName)
+				return nil, action.InvalidField(field, "A channel or user ID has at most %d characters.", maxName)
 			}
 			if !slices.Contains(ids, id) {
 				ids = append(ids, id)
@@ -38,7 +38,7 @@ func destinations(form map[string]string) ([]string, error) {
 		}
 	}
 	if len(ids) > maxDestinations {
-		return nil, action.InvalidField("more_channels", "A delivery goes to %d channels and users at most.", maxDestinations)
+		return nil, action.InvalidField("more_channels", "A delivery can go to at most %d channels and users.", maxDestinations)
 	}
 	return ids, nil
 }
@@ -63,7 +63,7 @@ func (c *Client) open(ctx context.Context, ids []string) ([]conversation, error)
 		if user.MatchString(id) {
 			opened, err := c.openWith(ctx, id)
 			switch {
-			case refusedFor(err, "missing_scope", "not_allowed_token_type"):
+			case hasCode(err, "missing_scope", "not_allowed_token_type"):
 				next.closed = true // apps of before this integration asked for im:write
 			case err != nil && len(ids) > 1:
 				return nil, action.Wrap(err, action.KindOf(err), "Nothing was sent, because of %s: %s", id, action.MessageOf(err))
@@ -89,23 +89,23 @@ func (c *Client) open(ctx context.Context, ids []string) ([]conversation, error)
 // openWith returns the id of the conversation with a user, the same each time
 // (https://docs.slack.dev/reference/methods/conversations.open).
 func (c *Client) openWith(ctx context.Context, user string) (string, error) {
-	return repeat(ctx, func(ctx context.Context) (string, error) {
-		ctx, cancel := bounded(ctx)
+	return retryIdempotent(ctx, func(ctx context.Context) (string, error) {
+		ctx, cancel := withCallTimeout(ctx)
 		defer cancel()
 		opened, _, _, err := c.api.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{user}})
 		switch {
 		case err != nil:
 			return "", err
 		case opened == nil || opened.ID == "":
-			return "", errNotUnderstood
+			return "", errUnexpected
 		}
 		return opened.ID, nil
 	})
 }
 
-// refusedFor reports whether Slack refused a call with one of these codes.
-func refusedFor(err error, codes ...string) bool {
-	refused, ok := errors.AsType[refusedError](err)
+// hasCode reports whether an error has one of these codes.
+func hasCode(err error, codes ...string) bool {
+	refused, ok := errors.AsType[codeError](err)
 	return ok && slices.Contains(codes, string(refused))
 }
 
@@ -130,9 +130,9 @@ func parseThread(text string) (thread, error) {
 	if text == "" || timestamp.MatchString(text) {
 		return thread{ts: text}, nil
 	}
-	wrong := action.InvalidField("thread_ts", "The thread is neither a link to a message in Slack nor its timestamp, such as 1700000000.123456.")
+	wrong := action.InvalidField("thread_ts", "The thread must be a link to a Slack message, or its timestamp such as 1700000000.123456.")
 	u, err := url.Parse(text)
-	if err != nil || !slacks(u) || u.Fragment != "" {
+	if err != nil || !isSlackHost(u) || u.Fragment != "" {
 		return thread{}, wrong
 	}
 	at := permalink.FindStringSubmatch(u.EscapedPath())
@@ -161,9 +161,9 @@ func (t thread) in(list []conversation) error {
 	case t.ts == "":
 		return nil
 	case len(list) > 1:
-		return action.InvalidField("thread_ts", "A thread is in one channel. Choose no other, or leave the thread out.")
+		return action.InvalidField("thread_ts", "A thread is in one channel. Choose only that channel, or leave out the thread.")
 	case t.channel != "" && t.channel != list[0].id:
-		return action.InvalidField("thread_ts", "The thread is in %s, not in the chosen channel. A channel goes by its id.", t.channel)
+		return action.InvalidField("thread_ts", "The thread is in %s, not in the chosen channel. Enter the channel's ID.", t.channel)
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ func (c *Client) Fields(ctx context.Context, channelType string) ([]action.Field
 		{Name: "filename", Label: "Filename", Type: action.String},
 		{
 			Name: "more_channels", Label: "Also Share In", Type: action.String,
-			Description: "More ids of channels and users, with commas between them.",
+			Description: "More channel and user IDs, separated by commas.",
 		},
 		{
 			Name: "thread_ts", Label: "Thread", Type: action.String,
@@ -80,7 +80,7 @@ func (c *Client) channelField(ctx context.Context, channelType string) (action.F
 }
 
 // byHand is the way out when there is no list.
-const byHand = "No list is needed with the channel type Manual Channel ID."
+const byHand = "Choose the channel type Manual Channel ID to enter an ID instead."
 
 // channels lists what conversations.list tells
 // (https://docs.slack.dev/reference/methods/conversations.list).
@@ -134,7 +134,7 @@ func pages(ctx context.Context, fetch func(ctx context.Context, cursor string) (
 	var options []action.Option
 	cursor := ""
 	for range maxPages {
-		p, err := repeat(ctx, func(ctx context.Context) (page, error) { return fetch(ctx, cursor) })
+		p, err := retryIdempotent(ctx, func(ctx context.Context) (page, error) { return fetch(ctx, cursor) })
 		if err != nil {
 			return nil, err
 		}
@@ -143,7 +143,7 @@ func pages(ctx context.Context, fetch func(ctx context.Context, cursor string) (
 		case "":
 			return options, nil
 		case cursor:
-			return nil, errNotUnderstood
+			return nil, errUnexpected
 		}
 		cursor = p.next
 	}

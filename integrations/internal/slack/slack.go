@@ -1,5 +1,5 @@
-// Package slack is what the Slack integrations share: the fields that ask where a file
-// goes, and the delivery itself. They differ only in where the token comes from.
+// Package slack holds what the Slack integrations share: the form fields for the destination, and
+// the delivery. The integrations differ only in where the token comes from.
 package slack
 
 import (
@@ -20,15 +20,15 @@ import (
 	"integrationhub.dev/hub/outbound"
 )
 
-// name is what people call the destination.
+// name is the destination's name in messages.
 const name = "Slack"
 
-// Connector makes clients. Those of one token share what Slack lists for it, for a short
-// while. It is safe for use by many goroutines.
+// Connector makes clients. The clients of one token share a short-lived cache of Slack's lists. It
+// is safe for concurrent use.
 type Connector struct {
 	http       *http.Client
-	lists      *memo[[]action.Option]
-	workspaces *memo[Workspace]
+	lists      *cache[[]action.Option]
+	workspaces *cache[Workspace]
 }
 
 const (
@@ -40,19 +40,19 @@ const (
 func NewConnector(c *http.Client) *Connector {
 	return &Connector{
 		http:       c,
-		lists:      newMemo(maxListed, func(options []action.Option) int { return 1 + len(options) }),
-		workspaces: newMemo(maxWorkspaces, func(Workspace) int { return 1 }),
+		lists:      newCache(maxListed, func(options []action.Option) int { return 1 + len(options) }),
+		workspaces: newCache(maxWorkspaces, func(Workspace) int { return 1 }),
 	}
 }
 
-// Client calls Slack with one token. It is safe for use by many goroutines.
+// Client calls Slack with one token. It is safe for concurrent use.
 type Client struct {
 	*Connector
 	api   *slack.Client
 	token action.Secret
 }
 
-// Client makes a client. It calls nothing.
+// Client makes a client, without calling Slack.
 func (c *Connector) Client(token action.Secret) *Client {
 	// The library logs only in debug mode, which is off, and sends the token in the body of
 	// its calls: no URL in an error can hold it.
@@ -65,42 +65,42 @@ type Workspace struct {
 	Name string
 }
 
-// Workspace asks Slack whom the token belongs to, which tells as well whether it is good.
+// Workspace asks Slack which workspace the token belongs to. An error means that it is not valid.
 func (c *Client) Workspace(ctx context.Context) (Workspace, error) {
-	res, err := repeat(ctx, c.api.AuthTestContext)
+	res, err := retryIdempotent(ctx, c.api.AuthTestContext)
 	if err != nil {
 		return Workspace{}, err
 	}
 	return Workspace{ID: res.TeamID, Name: res.Team}, nil
 }
 
-// KnownWorkspace is [Client.Workspace], except that Slack may have said it some seconds ago.
+// KnownWorkspace is like [Client.Workspace], but may return a cached response.
 func (c *Client) KnownWorkspace(ctx context.Context) (Workspace, error) {
 	return c.workspaces.get(ctx, keyOf(c.token, "workspace"), c.Workspace)
 }
 
-// maxAnswer bounds an answer. A page of a thousand users has a few megabytes.
-const maxAnswer = 32 << 20
+// maxResponse is the maximum size of a response. A page of a thousand users has a few megabytes.
+const maxResponse = 32 << 20
 
-// caller is the HTTP client of the library. It judges every answer itself: the library
-// takes an answer for a success when it lacks "ok" but has no "error" either.
+// caller is the library's HTTP client. It checks every response itself, because the library takes
+// a response with neither "ok" nor "error" for a success.
 type caller struct{ http *http.Client }
 
-// Do sends a call of the Web API and returns its answer when that says "ok".
+// Do sends a call of the Web API and returns the response if it says "ok".
 func (c caller) Do(req *http.Request) (*http.Response, error) {
 	res, err := outbound.Do(c.http, req, name)
 	if err != nil {
-		return nil, busy(err)
+		return nil, withRetryAfter(err)
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxResponse+1))
 	switch {
 	case err != nil && req.Context().Err() != nil:
-		return nil, fmt.Errorf("reading the answer of Slack: %w", context.Cause(req.Context()))
+		return nil, fmt.Errorf("reading Slack's response: %w", context.Cause(req.Context()))
 	case err != nil:
 		return nil, action.Wrap(err, action.Unavailable, "The connection to Slack failed.")
-	case len(body) > maxAnswer:
-		return nil, action.Wrap(outbound.ErrAnswerTooLarge, action.Unavailable, "Slack sent an answer that is too large.")
+	case len(body) > maxResponse:
+		return nil, action.Wrap(outbound.ErrAnswerTooLarge, action.Unavailable, "Slack sent a response that is too large.")
 	}
 	var answer struct {
 		OK     bool   `json:"ok"`
@@ -108,70 +108,70 @@ func (c caller) Do(req *http.Request) (*http.Response, error) {
 		Needed string `json:"needed"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, errNotUnderstood
+		return nil, errUnexpected
 	}
 	if !answer.OK {
-		return nil, patient(refusal(answer.Error, answer.Needed), res.Header)
+		return nil, fromRateLimit(fromResponse(answer.Error, answer.Needed), res.Header)
 	}
 	res.StatusCode = http.StatusOK // the library knows no other success
 	res.Body = io.NopCloser(bytes.NewReader(body))
 	return res, nil
 }
 
-// errNotUnderstood does not wrap the decoder's error, which can quote the answer.
-var errNotUnderstood = action.Errorf(action.Unavailable, "Unexpected response from Slack.")
+// errUnexpected does not wrap the decoder's error, which can quote the response.
+var errUnexpected = action.Errorf(action.Unavailable, "Unexpected response from Slack.")
 
-// known classifies what the library itself found wrong; [caller] has classified the rest.
-func known(err error) error {
+// classify gives a kind to the library's own errors; [caller] has classified the others.
+func classify(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	if e, ok := errors.AsType[*action.Error](err); ok {
 		return e
 	}
-	return errNotUnderstood
+	return errUnexpected
 }
 
-// budget is how long a form may take with all its calls. Looker's user is waiting.
-const budget = 20 * time.Second
+// formTimeout limits all calls of a form together, since the user is waiting.
+const formTimeout = 20 * time.Second
 
-// Bounded gives the calls of a form the time that they may take together.
-func Bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, budget, action.Errorf(action.Timeout, "Slack took too long to answer."))
+// WithFormTimeout limits the calls of a form.
+func WithFormTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, formTimeout, action.Errorf(action.Timeout, "Slack took too long to answer."))
 }
 
-// busy tells, of an error for the rate of calls, how long Slack asks to wait.
-func busy(err error) error {
+// withRetryAfter adds to a rate limit error how long Slack asks to wait.
+func withRetryAfter(err error) error {
 	status, ok := errors.AsType[*outbound.StatusError](err)
 	if !ok || status.RetryAfter == 0 || action.KindOf(err) != action.RateLimited {
 		return err
 	}
-	return action.Wrap(err, action.RateLimited, "Slack takes no more calls for now. It asks to wait for %d seconds.", int(status.RetryAfter.Seconds()))
+	return action.Wrap(err, action.RateLimited, "Slack is rate limiting requests. It asks to wait for %d seconds.", int(status.RetryAfter.Seconds()))
 }
 
-// patient adds to a refusal how long Slack asks to wait, which it says in whole seconds
+// fromRateLimit adds the Retry-After header, in whole seconds, to a rate limit error
 // (https://docs.slack.dev/apis/web-api/rate-limits).
-func patient(refused *action.Error, header http.Header) error {
+func fromRateLimit(refused *action.Error, header http.Header) error {
 	seconds, err := strconv.Atoi(header.Get("Retry-After"))
 	if refused.Kind == action.RateLimited && err == nil && seconds > 0 {
 		refused.Err = errors.Join(refused.Err, &outbound.StatusError{
 			Code: http.StatusTooManyRequests, RetryAfter: time.Duration(seconds) * time.Second,
 		})
 	}
-	return busy(refused)
+	return withRetryAfter(refused)
 }
 
-// longestPause is the longest wait asked for by Slack that is kept. One that would outlast
-// the context is not begun either.
-const longestPause = 2 * time.Minute
+// maxRetryAfter is the longest wait that is accepted. A wait that would outlast the context is not
+// started either.
+const maxRetryAfter = 2 * time.Minute
 
-// repeat makes a call that nobody sees the effect of, again when that can help.
-func repeat[T any](ctx context.Context, call func(context.Context) (T, error)) (T, error) {
+// retryIdempotent makes a call that has no visible effect, and retries it if that can help.
+func retryIdempotent[T any](ctx context.Context, call func(context.Context) (T, error)) (T, error) {
 	var out T
 	retry := deliver.Retry{
 		MaxAttempts: 3, InitialBackoff: 200 * time.Millisecond, MaxBackoff: 2 * time.Second,
 		When: func(err error) bool {
-			pause := longestPause
+			pause := maxRetryAfter
 			if deadline, bounded := ctx.Deadline(); bounded {
 				pause = min(pause, time.Until(deadline))
 			}
@@ -184,7 +184,7 @@ func repeat[T any](ctx context.Context, call func(context.Context) (T, error)) (
 	err := retry.Do(ctx, func(ctx context.Context) error {
 		var err error
 		out, err = call(ctx)
-		return known(err)
+		return classify(err)
 	})
 	return out, err
 }

@@ -175,9 +175,9 @@ func TestDeliverFails(t *testing.T) {
 	const (
 		open, ask, send = "conversations.open", "files.getUploadURLExternal", "s3cret-ticket"
 		share, post     = "files.completeUploadExternal", "chat.postMessage"
-		lookFirst       = " The file may be there all the same: look before sending it again."
+		lookFirst       = " The file may already have been shared. Check before retrying."
 		notUnderstood   = "Unexpected response from Slack."
-		notSlacks       = "The address for the upload is not one of Slack's. The file was not sent."
+		notSlacks       = "The upload URL does not belong to Slack. The file was not sent."
 		tenMinutes      = "600"
 	)
 	refused := func(code string) actiontest.Reply {
@@ -218,25 +218,25 @@ func TestDeliverFails(t *testing.T) {
 		{"401", "C1", ask, actiontest.Reply{Status: 401}, action.Unauthenticated, "Slack answered 401 Unauthorized.", 1},
 		{"403", "C1", ask, actiontest.Reply{Status: 403}, action.Forbidden, "Slack answered 403 Forbidden.", 1},
 		{"404", "C1", ask, actiontest.Reply{Status: 404}, action.NotFound, "Slack answered 404 Not Found.", 1},
-		{"429 for long", "C1", ask, busy, action.RateLimited, "Slack takes no more calls for now. It asks to wait for 600 seconds.", 1},
-		{"429 in the body", "C1", ask, refused("ratelimited"), action.RateLimited, "Slack takes no more calls for now (ratelimited).", 3},
+		{"429 for long", "C1", ask, busy, action.RateLimited, "Slack is rate limiting requests. It asks to wait for 600 seconds.", 1},
+		{"429 in the body", "C1", ask, refused("ratelimited"), action.RateLimited, "Slack is rate limiting requests (ratelimited).", 3},
 		{"500", "C1", ask, actiontest.Reply{Status: 500, Body: token}, action.Unavailable, "Slack answered 500 Internal Server Error.", 3},
 		{"redirect", "C1", ask, actiontest.Reply{Status: 307, Header: map[string]string{"Location": "https://example.com/"}}, action.Invalid, "Slack answered 307 Temporary Redirect.", 1},
 		{"reset", "C1", ask, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed.", 3},
 		{"upload refused", "C1", send, actiontest.Reply{Status: 403}, action.Forbidden, "Slack answered 403 Forbidden.", 2},
 		{"upload too large", "C1", send, actiontest.Reply{Status: 413}, action.TooLarge, "Slack answered 413 Request Entity Too Large.", 2},
 		{"upload redirected", "C1", send, actiontest.Reply{Status: 307, Header: map[string]string{"Location": "https://example.com/"}}, action.Invalid, "Slack answered 307 Temporary Redirect.", 2},
-		{"upload rate limited for long", "C1", send, busy, action.RateLimited, "Slack takes no more calls for now. It asks to wait for 600 seconds.", 2},
+		{"upload rate limited for long", "C1", send, busy, action.RateLimited, "Slack is rate limiting requests. It asks to wait for 600 seconds.", 2},
 		{"upload out of order", "C1", send, actiontest.Reply{Status: 502}, action.Unavailable, "Slack answered 502 Bad Gateway.", 6},
 		{"upload reset", "C1", send, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed.", 6},
-		{"channel not found", "C1", share, refused("channel_not_found"), action.NotFound, "Slack does not know the channel, or the Slack app is not a member of it. A channel goes by its id (channel_not_found).", 3},
-		{"not in the channel", "C1", share, refused("not_in_channel"), action.Forbidden, "The Slack app is not a member of the channel: invite it there (not_in_channel).", 3},
-		{"archived", "C1", share, refused("is_archived"), action.Invalid, "The channel is archived: choose another, or have it restored (is_archived).", 3},
-		{"sharing rate limited", "C1", share, busy, action.RateLimited, "Slack takes no more calls for now. It asks to wait for 600 seconds.", 3},
+		{"channel not found", "C1", share, refused("channel_not_found"), action.NotFound, "Channel not found, or the Slack app is not a member of it. Enter the channel's ID (channel_not_found).", 3},
+		{"not in the channel", "C1", share, refused("not_in_channel"), action.Forbidden, "The Slack app is not a member of the channel. Invite it (not_in_channel).", 3},
+		{"archived", "C1", share, refused("is_archived"), action.Invalid, "The channel is archived. Choose another one or unarchive it (is_archived).", 3},
+		{"sharing rate limited", "C1", share, busy, action.RateLimited, "Slack is rate limiting requests. It asks to wait for 600 seconds.", 3},
 		{"sharing unclear", "C1", share, actiontest.Reply{Status: 503}, action.Unavailable, "Slack answered 503 Service Unavailable." + lookFirst, 3},
 		{"sharing reset", "C1", share, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed." + lookFirst, 3},
 		{"sharing answered with nonsense", "C1", share, actiontest.Reply{Body: "<html>"}, action.Unavailable, notUnderstood + lookFirst, 3},
-		{"no such user", "U1", open, refused("user_not_found"), action.NotFound, "Slack does not know the user. A user goes by the id (user_not_found).", 1},
+		{"no such user", "U1", open, refused("user_not_found"), action.NotFound, "User not found. Enter the user's ID (user_not_found).", 1},
 		{"a deactivated user", "U1", open, refused("user_disabled"), action.Invalid, "The user's account is deactivated (user_disabled).", 1},
 		{"no conversation", "U1", open, actiontest.Reply{Body: `{"ok":true}`}, action.Unavailable, notUnderstood, 3},
 		{"sharing with a user unclear", "U1", share, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed." + lookFirst, 4},
@@ -269,7 +269,7 @@ func TestDeliverFails(t *testing.T) {
 func TestClosedConversation(t *testing.T) {
 	t.Parallel()
 	closed := actiontest.Reply{Body: `{"ok":false,"error":"missing_scope","needed":"im:write"}`}
-	const lookFirst = " The file may be there all the same: look before sending it again."
+	const lookFirst = " The file may already have been shared. Check before retrying."
 	for _, tt := range []struct {
 		name    string
 		comment string
@@ -293,7 +293,7 @@ func TestClosedConversation(t *testing.T) {
 		},
 		{
 			name: "the comment is refused", answers: map[string]actiontest.Reply{"chat.postMessage": {Body: `{"ok":false,"error":"channel_not_found"}`}},
-			message: "Slack does not know the channel, or the Slack app is not a member of it. A channel goes by its id (channel_not_found).",
+			message: "Channel not found, or the Slack app is not a member of it. Enter the channel's ID (channel_not_found).",
 			calls:   []string{"chat.postMessage [form] channel=U1&text=Looker Data&token=" + token},
 		},
 		{
@@ -422,7 +422,7 @@ func answeredEarly(t *testing.T) {
 	req := actiontest.Query(nil, map[string]string{"channel": "C1"})
 	req.Data = blob{size: 1 << 20}
 	_, err := c.Deliver(t.Context(), req)
-	if got, want := action.MessageOf(err), "Slack answered before it had taken all of the file."; got != want || calls != 6 {
+	if got, want := action.MessageOf(err), "Slack responded before it had received the whole file."; got != want || calls != 6 {
 		t.Errorf("error %v after %d calls, want %q after 6", err, calls, want)
 	}
 }
@@ -522,7 +522,7 @@ func TestFields(t *testing.T) {
 	filename := action.Field{Name: "filename", Label: "Filename", Type: action.String}
 	more := action.Field{
 		Name: "more_channels", Label: "Also Share In", Type: action.String,
-		Description: "More ids of channels and users, with commas between them.",
+		Description: "More channel and user IDs, separated by commas.",
 	}
 	thread := action.Field{
 		Name: "thread_ts", Label: "Thread", Type: action.String,
@@ -577,7 +577,7 @@ func TestFields(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			d := actiontest.NewDestination(t).Reply(tt.replies...)
-			ctx, cancel := slack.Bounded(t.Context())
+			ctx, cancel := slack.WithFormTimeout(t.Context())
 			defer cancel()
 			got, err := client(t, d).Fields(ctx, tt.channelType)
 			if err != nil {
@@ -603,8 +603,8 @@ func TestEndlessList(t *testing.T) {
 		message string
 		calls   int
 	}{
-		{"a cursor that stands still", func(int) string { return "p" }, action.Unavailable, "Unexpected response from Slack. No list is needed with the channel type Manual Channel ID.", 2},
-		{"cursors in a circle", func(n int) string { return fmt.Sprint("p", n%2) }, action.TooLarge, "The workspace has too many names for a list. No list is needed with the channel type Manual Channel ID.", 100},
+		{"a cursor that stands still", func(int) string { return "p" }, action.Unavailable, "Unexpected response from Slack. Choose the channel type Manual Channel ID to enter an ID instead.", 2},
+		{"cursors in a circle", func(n int) string { return fmt.Sprint("p", n%2) }, action.TooLarge, "The workspace has too many names for a list. Choose the channel type Manual Channel ID to enter an ID instead.", 100},
 	} {
 		for _, channelType := range []string{"channels", "users"} {
 			t.Run(tt.name+" "+channelType, func(t *testing.T) {
@@ -628,7 +628,7 @@ func TestEndlessList(t *testing.T) {
 
 func TestFieldsFail(t *testing.T) {
 	t.Parallel()
-	const byHand = " No list is needed with the channel type Manual Channel ID."
+	const byHand = " Choose the channel type Manual Channel ID to enter an ID instead."
 	for _, tt := range []struct {
 		name    string
 		reply   actiontest.Reply
@@ -638,9 +638,9 @@ func TestFieldsFail(t *testing.T) {
 	}{
 		{"bad token", actiontest.Reply{Body: `{"ok":false,"error":"invalid_auth"}`}, action.Unauthenticated, "Your Slack authentication credentials are not valid.", 1},
 		{"missing scope", actiontest.Reply{Body: `{"ok":false,"error":"missing_scope","needed":"groups:read"}`}, action.Forbidden, "The Slack app lacks the scope groups:read (missing_scope).", 1},
-		{"a wait past the budget", actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "60"}}, action.RateLimited, "Slack takes no more calls for now. It asks to wait for 60 seconds." + byHand, 1},
-		{"a wait past the budget, in the body", actiontest.Reply{Header: map[string]string{"Retry-After": "60"}, Body: `{"ok":false,"error":"ratelimited"}`}, action.RateLimited, "Slack takes no more calls for now. It asks to wait for 60 seconds." + byHand, 1},
-		{"rate limited without a wait", actiontest.Reply{Body: `{"ok":false,"error":"ratelimited"}`}, action.RateLimited, "Slack takes no more calls for now (ratelimited)." + byHand, 3},
+		{"a wait past the formTimeout", actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "60"}}, action.RateLimited, "Slack is rate limiting requests. It asks to wait for 60 seconds." + byHand, 1},
+		{"a wait past the formTimeout, in the body", actiontest.Reply{Header: map[string]string{"Retry-After": "60"}, Body: `{"ok":false,"error":"ratelimited"}`}, action.RateLimited, "Slack is rate limiting requests. It asks to wait for 60 seconds." + byHand, 1},
+		{"rate limited without a wait", actiontest.Reply{Body: `{"ok":false,"error":"ratelimited"}`}, action.RateLimited, "Slack is rate limiting requests (ratelimited)." + byHand, 3},
 		{"out of order", actiontest.Reply{Status: 503}, action.Unavailable, "Slack answered 503 Service Unavailable." + byHand, 3},
 		{"reset", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed." + byHand, 3},
 	} {
@@ -648,7 +648,7 @@ func TestFieldsFail(t *testing.T) {
 			t.Run(tt.name+" "+channelType, func(t *testing.T) {
 				t.Parallel()
 				d := actiontest.NewDestination(t).Reply(tt.reply)
-				ctx, cancel := slack.Bounded(t.Context())
+				ctx, cancel := slack.WithFormTimeout(t.Context())
 				defer cancel()
 				_, err := client(t, d).Fields(ctx, channelType)
 				if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message {
@@ -671,7 +671,7 @@ func TestFieldsTakeTooLong(t *testing.T) {
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, action.Errorf(action.Timeout, "Slack took too long to answer."))
 	defer cancel()
 	_, err := client(t, d).Fields(ctx, "users")
-	if want := "Slack took too long to answer. No list is needed with the channel type Manual Channel ID."; action.MessageOf(err) != want {
+	if want := "Slack took too long to answer. Choose the channel type Manual Channel ID to enter an ID instead."; action.MessageOf(err) != want {
 		t.Errorf("error %v, want %q", err, want)
 	}
 }
@@ -733,7 +733,7 @@ func TestDeliverAnswersLate(t *testing.T) {
 	}{
 		{"conversations.open", "U1", late, 3},
 		{"files.getUploadURLExternal", "C1", late, 3},
-		{"files.completeUploadExternal", "C1", late + " The file may be there all the same: look before sending it again.", 1},
+		{"files.completeUploadExternal", "C1", late + " The file may already have been shared. Check before retrying.", 1},
 	} {
 		t.Run(tt.path, func(t *testing.T) {
 			t.Parallel()
@@ -760,7 +760,7 @@ func TestCommentAnswersLate(t *testing.T) {
 		start := time.Now()
 		req := actiontest.Query(nil, map[string]string{"channel": "C1", "initial_comment": "Hello"})
 		_, err := slack.NewConnector(actiontest.Late()).Client(token).Deliver(t.Context(), req)
-		const want = "Slack did not answer in time. The comment may be there all the same."
+		const want = "Slack did not answer in time. The comment may already have been posted."
 		if took := time.Since(start); action.MessageOf(err) != want || action.KindOf(err) != action.Timeout || took != time.Minute {
 			t.Errorf("error %v (%v) after %v, want %q", err, action.KindOf(err), took, want)
 		}

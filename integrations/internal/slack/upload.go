@@ -15,78 +15,74 @@ import (
 	"integrationhub.dev/hub/outbound"
 )
 
-// maxFile is the size of the largest file that Slack takes
+// maxFile is the size of the largest file that Slack accepts
 // (https://slack.com/help/articles/201330736-Add-files-to-Slack).
 const maxFile = 1 << 30
 
-// upload brings a file to Slack, where nobody sees it before it is shared. It is therefore
-// tried again, from the start, after whatever may pass.
+// upload uploads a file. It is not visible before it is shared, so the upload is retried from the
+// start after temporary errors.
 func (c *Client) upload(ctx context.Context, blob action.Blob, filename string) (slack.FileSummary, error) {
-	return repeat(ctx, func(ctx context.Context) (slack.FileSummary, error) {
-		ticket, err := c.ticket(ctx, filename, blob.Size())
+	return retryIdempotent(ctx, func(ctx context.Context) (slack.FileSummary, error) {
+		target, err := c.uploadURL(ctx, filename, blob.Size())
 		if err != nil {
 			return slack.FileSummary{}, err
 		}
-		if err := c.send(ctx, ticket.UploadURL, blob); err != nil {
+		if err := c.send(ctx, target.UploadURL, blob); err != nil {
 			return slack.FileSummary{}, err
 		}
-		return slack.FileSummary{ID: ticket.FileID, Title: filename}, nil
+		return slack.FileSummary{ID: target.FileID, Title: filename}, nil
 	})
 }
 
-// ticket asks where a file of so many bytes goes.
-func (c *Client) ticket(ctx context.Context, filename string, size int64) (*slack.GetUploadURLExternalResponse, error) {
-	ctx, cancel := bounded(ctx)
+// uploadURL requests the URL for a file of a size.
+func (c *Client) uploadURL(ctx context.Context, filename string, size int64) (*slack.GetUploadURLExternalResponse, error) {
+	ctx, cancel := withCallTimeout(ctx)
 	defer cancel()
-	ticket, err := c.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{FileName: filename, FileSize: int(size)})
-	if err == nil && (ticket.UploadURL == "" || ticket.FileID == "") {
-		return nil, errNotUnderstood
+	target, err := c.api.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{FileName: filename, FileSize: int(size)})
+	if err == nil && (target.UploadURL == "" || target.FileID == "") {
+		return nil, errUnexpected
 	}
-	return ticket, err
+	return target, err
 }
 
-// send uploads the bytes. The library's own upload is not used: it ends the body properly
-// when its reader fails, which makes a truncated file look whole, and it adds the token,
-// which the address does not need.
+// send uploads the bytes. The library's own upload is not used: it ends the body normally when its
+// reader fails, so that a truncated file looks complete, and it sends the token, which the URL
+// does not need.
 func (c *Client) send(ctx context.Context, address string, blob action.Blob) error {
 	u, err := url.Parse(address)
 	if err != nil {
-		return errNotUnderstood // its error quotes the address, which is a secret
+		return errUnexpected // its error quotes the address, which is a secret
 	}
-	if !slacks(u) {
-		return action.Errorf(action.Forbidden, "The address for the upload is not one of Slack's. The file was not sent.")
+	if !isSlackHost(u) {
+		return action.Errorf(action.Forbidden, "The upload URL does not belong to Slack. The file was not sent.")
 	}
 	var body atomic.Pointer[source] // the one that was read last
-	post, err := outbound.NewUpload(ctx, http.MethodPost, u.String(), blob.Size(), func() io.Reader {
+	open := func() io.Reader {
 		body.Store(&source{r: io.NewSectionReader(blob, 0, blob.Size())})
 		return body.Load()
-	})
-	if err != nil {
-		return errNotUnderstood
 	}
-	post.Header.Set("Content-Type", "application/octet-stream")
-	res, err := outbound.Do(c.http, post, name)
-	if err != nil {
-		return fmt.Errorf("uploading the file: %w", busy(err))
+	api := outbound.API{Name: name, Client: c.http}
+	upload := outbound.Body{ContentType: "application/octet-stream", Size: blob.Size(), Open: open}
+	// The response only says "OK".
+	if err := api.Call(ctx, http.MethodPost, u.String(), upload, nil); err != nil {
+		return fmt.Errorf("uploading the file: %w", withRetryAfter(err))
 	}
-	defer res.Body.Close()
-	outbound.Discard(res) // it only says "OK"
 	if body.Load().n.Load() != blob.Size() {
-		return action.Errorf(action.Unavailable, "Slack answered before it had taken all of the file.")
+		return action.Errorf(action.Unavailable, "Slack responded before it had received the whole file.")
 	}
 	return nil
 }
 
-// slacks reports whether an address is that of a host of Slack, which names its uploads
-// files.slack.com (https://docs.slack.dev/messaging/working-with-files). The file may go
-// nowhere else, whatever the egress policy allows.
-func slacks(u *url.URL) bool {
+// isSlackHost reports whether a URL is on a host of Slack, whose uploads go to files.slack.com
+// (https://docs.slack.dev/messaging/working-with-files). The file is sent nowhere else, whatever
+// the egress policy allows.
+func isSlackHost(u *url.URL) bool {
 	return u.Scheme == "https" && u.User == nil && (u.Port() == "" || u.Port() == "443") &&
 		strings.HasSuffix(strings.ToLower(u.Hostname()), ".slack.com")
 }
 
-// source is a file as the HTTP client reads it, on a goroutine of its own. It counts, and
-// keeps a failure of the hub from looking like one of the connection.
+// source is a file that the HTTP client reads on its own goroutine. It counts the bytes, and gives
+// the hub's own read errors a kind, since they would look like connection errors.
 type source struct {
 	r io.Reader
 	n atomic.Int64

@@ -53,7 +53,7 @@ func paths(d *actiontest.Destination) string {
 	return strings.Join(list, " ")
 }
 
-func TestListsAreRemembered(t *testing.T) {
+func TestListsAreCached(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := lister()
@@ -79,7 +79,7 @@ func TestListsAreRemembered(t *testing.T) {
 	})
 }
 
-func TestWorkspacesAreRemembered(t *testing.T) {
+func TestWorkspacesAreCached(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := lister()
@@ -98,7 +98,7 @@ func TestWorkspacesAreRemembered(t *testing.T) {
 	})
 }
 
-func TestErrorsAreNotRemembered(t *testing.T) {
+func TestErrorsAreNotCached(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := actiontest.NewSocketless().Reply(
@@ -132,7 +132,7 @@ func (h held) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // Those who ask for the same list at once share one call, which the leaving of one of them,
 // even of the one who came first, does not end.
-func TestAsksAreJoined(t *testing.T) {
+func TestFetchesAreShared(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := lister()
@@ -165,7 +165,7 @@ func TestAsksAreJoined(t *testing.T) {
 }
 
 // An ask that nobody waits for any more ends by itself.
-func TestAbandonedAskEnds(t *testing.T) {
+func TestAbandonedFetchEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -180,7 +180,7 @@ func TestAbandonedAskEnds(t *testing.T) {
 }
 
 // A panic during an ask, which is on no request's goroutine, does not end the hub.
-func TestAskPanics(t *testing.T) {
+func TestFetchPanics(t *testing.T) {
 	t.Parallel()
 	c := slack.NewConnector(&http.Client{Transport: roundTripper(func(*http.Request) string { panic("a bug") })}).Client(token)
 	_, err := c.Fields(t.Context(), "users")
@@ -190,7 +190,7 @@ func TestAskPanics(t *testing.T) {
 }
 
 // The oldest list makes room for a new one.
-func TestMemoIsBounded(t *testing.T) {
+func TestCacheIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var body strings.Builder

@@ -7,9 +7,8 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// refusals are Slack's error codes that the Looker user or the administrator can do
-// something about. See the lists under https://docs.slack.dev/reference/methods.
-var refusals = map[string]struct {
+// errorCodes are the codes of Slack's errors that a user or an administrator can fix. See the lists under https://docs.slack.dev/reference/methods.
+var errorCodes = map[string]struct {
 	kind    action.Kind
 	message string
 }{
@@ -24,10 +23,10 @@ var refusals = map[string]struct {
 	"ekm_access_denied":                 {action.Forbidden, "The workspace's administrators have suspended messages"},
 	"team_access_not_granted":           {action.Forbidden, "The Slack app was not granted access to this workspace"},
 	"restricted_action":                 {action.Forbidden, "The workspace's settings do not allow this message"},
-	"not_in_channel":                    {action.Forbidden, "The Slack app is not a member of the channel: invite it there"},
+	"not_in_channel":                    {action.Forbidden, "The Slack app is not a member of the channel. Invite it"},
 	"posting_to_channel_denied":         {action.Forbidden, "The Slack app may not post in the channel"},
 	"posting_to_general_channel_denied": {action.Forbidden, "The Slack app may not post in the workspace's general channel"},
-	"unable_to_share_files":             {action.Forbidden, "The channel takes no files"},
+	"unable_to_share_files":             {action.Forbidden, "The channel does not allow files"},
 	"enterprise_is_restricted":          {action.Forbidden, "The organisation does not allow this with its token"},
 	"two_factor_setup_required":         {action.Forbidden, "The owner of the token must set up two-factor authentication in Slack"},
 	"accesslimited":                     {action.Forbidden, "The workspace does not allow calls from the hub's network"},
@@ -35,66 +34,66 @@ var refusals = map[string]struct {
 	"file_uploads_disabled":             {action.Forbidden, "The workspace does not allow files"},
 	"file_type_not_allowed":             {action.Forbidden, "The workspace does not allow files of this type"},
 
-	"channel_not_found": {action.NotFound, "Slack does not know the channel, or the Slack app is not a member of it. A channel goes by its id"},
-	"invalid_channel":   {action.NotFound, "Slack does not know the channel. A channel goes by its id"},
-	"user_not_found":    {action.NotFound, "Slack does not know the user. A user goes by the id"},
-	"users_not_found":   {action.NotFound, "Slack does not know the user. A user goes by the id"},
-	"file_not_found":    {action.NotFound, "Slack no longer knows the uploaded file"},
+	"channel_not_found": {action.NotFound, "Channel not found, or the Slack app is not a member of it. Enter the channel's ID"},
+	"invalid_channel":   {action.NotFound, "Channel not found. Enter the channel's ID"},
+	"user_not_found":    {action.NotFound, "User not found. Enter the user's ID"},
+	"users_not_found":   {action.NotFound, "User not found. Enter the user's ID"},
+	"file_not_found":    {action.NotFound, "The uploaded file no longer exists in Slack"},
 
-	"is_archived":             {action.Invalid, "The channel is archived: choose another, or have it restored"},
+	"is_archived":             {action.Invalid, "The channel is archived. Choose another one or unarchive it"},
 	"no_text":                 {action.Invalid, "There is neither data nor a comment to send"},
 	"thread_not_found":        {action.Invalid, "The thread is no longer there"},
-	"invalid_thread_ts":       {action.Invalid, "The thread's timestamp is none of a message in the channel"},
+	"invalid_thread_ts":       {action.Invalid, "The thread's timestamp does not belong to a message in the channel"},
 	"message_not_found":       {action.Invalid, "The thread is no longer there"},
-	"cannot_reply_to_message": {action.Invalid, "The message of the thread takes no replies"},
-	"invalid_blocks":          {action.Invalid, "Slack does not understand the comment's markup"},
+	"cannot_reply_to_message": {action.Invalid, "The thread's message does not allow replies"},
+	"invalid_blocks":          {action.Invalid, "Slack rejected the comment's markup"},
 	"user_disabled":           {action.Invalid, "The user's account is deactivated"},
 	"msg_too_long":            {action.Invalid, "The comment is too long"},
-	"cannot_dm_bot":           {action.Invalid, "The user is a bot, to which nothing can be sent"},
-	"messages_tab_disabled":   {action.Invalid, "The user does not take messages from the Slack app"},
+	"cannot_dm_bot":           {action.Invalid, "The user is a bot, which cannot receive messages"},
+	"messages_tab_disabled":   {action.Invalid, "The user does not accept messages from the Slack app"},
 
 	"file_upload_size_restricted": {action.TooLarge, "The workspace does not allow files of this size"},
 	"message_limit_exceeded":      {action.TooLarge, "The workspace has no room for more messages"},
 	"storage_limit_reached":       {action.TooLarge, "The workspace has no room for more files"},
 
-	"ratelimited":  {action.RateLimited, "Slack takes no more calls for now"},
-	"rate_limited": {action.RateLimited, "Slack takes no more calls for now"},
+	"ratelimited":  {action.RateLimited, "Slack is rate limiting requests"},
+	"rate_limited": {action.RateLimited, "Slack is rate limiting requests"},
 
-	"internal_error":      {action.Unavailable, "Slack is out of order"},
-	"fatal_error":         {action.Unavailable, "Slack is out of order"},
-	"service_unavailable": {action.Unavailable, "Slack is out of order"},
+	"internal_error":      {action.Unavailable, "Slack is temporarily unavailable"},
+	"fatal_error":         {action.Unavailable, "Slack is temporarily unavailable"},
+	"service_unavailable": {action.Unavailable, "Slack is temporarily unavailable"},
 	"file_update_failed":  {action.Unavailable, "Slack could not finish the upload"},
 	"org_login_required":  {action.Unavailable, "The workspace is being moved into an organisation"},
 	"team_added_to_org":   {action.Unavailable, "The workspace is being moved into an organisation"},
-	"request_timeout":     {action.Unavailable, "The call did not reach Slack whole"},
+	"request_timeout":     {action.Unavailable, "Slack did not receive the complete request"},
 }
 
 const badCredentials = "Your Slack authentication credentials are not valid"
 
-// code is what Slack's error codes and scopes look like. Nothing else of an answer is told.
+// code is the pattern of Slack's error codes and scopes. Nothing else of a response is shown.
 var code = regexp.MustCompile(`^[a-z][a-z0-9_:.,-]+$`)
 
-// isCode is whether a text is one. A bound within the pattern would take memory for each
-// character.
+// isCode reports whether a text is a code. A length limit within the pattern would need memory for
+// each character.
 func isCode(text string) bool { return len(text) <= 100 && code.MatchString(text) }
 
-// refusedError is the code of a refusal.
-type refusedError string
+// codeError is the code of an error response.
+type codeError string
 
-func (e refusedError) Error() string { return "refused with " + string(e) }
+func (e codeError) Error() string { return "error code " + string(e) }
 
-// refusal explains an answer that is not "ok". It wraps a [refusedError] unless the answer
-// has no code.
-func refusal(problem, needed string) *action.Error {
+// fromResponse explains a response that is not "ok". It wraps a [codeError] unless the response has
+// no code.
+func fromResponse(problem, needed string) *action.Error {
 	if !isCode(problem) {
 		return action.Errorf(action.Invalid, "Slack refused the request without a reason.")
 	}
 	kind, message := explain(problem, needed)
-	return action.Wrap(refusedError(problem), kind, "%s", message)
+	return action.Wrap(codeError(problem), kind, "%s", message)
 }
 
 func explain(problem, needed string) (action.Kind, string) {
-	if r, ok := refusals[problem]; ok {
+	if r, ok := errorCodes[problem]; ok {
 		return r.kind, fmt.Sprintf("%s (%s).", r.message, problem)
 	}
 	switch {
