@@ -19,8 +19,8 @@ const cacheTTL = 15 * time.Second
 // cache keeps Slack's responses for a short time. They are kept per token, because a token decides
 // what its user may see.
 type cache[T any] struct {
-	maxCost int
-	cost    func(T) int
+	maxCost uint64
+	cost    func(T) uint64
 	entries *ttlcache.Cache[key, T]
 	flights singleflight.Group
 }
@@ -32,12 +32,12 @@ func keyOf(token action.Secret, question string) key {
 	return sha256.Sum256([]byte(question + "\x00" + token.Reveal()))
 }
 
-func newCache[T any](maxCost int, cost func(T) int) *cache[T] {
+func newCache[T any](maxCost uint64, cost func(T) uint64) *cache[T] {
 	return &cache[T]{
 		maxCost: maxCost, cost: cost,
 		entries: ttlcache.New(
 			ttlcache.WithTTL[key, T](cacheTTL), ttlcache.WithDisableTouchOnHit[key, T](),
-			ttlcache.WithMaxCost(uint64(maxCost), func(item ttlcache.CostItem[key, T]) uint64 { return uint64(cost(item.Value)) }),
+			ttlcache.WithMaxCost(maxCost, func(item ttlcache.CostItem[key, T]) uint64 { return cost(item.Value) }),
 		),
 	}
 }

@@ -40,8 +40,8 @@ const (
 func NewConnector(c *http.Client) *Connector {
 	return &Connector{
 		http:       c,
-		lists:      newCache(maxListed, func(options []action.Option) int { return 1 + len(options) }),
-		workspaces: newCache(maxWorkspaces, func(Workspace) int { return 1 }),
+		lists:      newCache(maxListed, func(options []action.Option) uint64 { return 1 + uint64(len(options)) }),
+		workspaces: newCache(maxWorkspaces, func(Workspace) uint64 { return 1 }),
 	}
 }
 
