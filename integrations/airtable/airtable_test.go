@@ -203,7 +203,7 @@ func TestPartialFailure(t *testing.T) {
 		return created(r)
 	}))
 	res, err := resolved(t, d).Execute(t.Context(), actiontest.JSONDetail(t, request(nested), result(25)))
-	if got := action.MessageOf(err); got != "24 of 25 records delivered, 1 failed. A field of the table does not take the kind of value that the query has for it." {
+	if got := action.MessageOf(err); got != "24 of 25 records delivered, 1 failed. A field of the table does not accept the type of the query's values." {
 		t.Errorf("message %q", got)
 	}
 	if res == nil || res.State == nil || res.State.Data != fresh {
@@ -338,8 +338,8 @@ func TestAirtableFails(t *testing.T) {
 		kind    action.Kind
 		message string
 	}{
-		"not allowed":  {actiontest.Reply{Status: 403, Body: `{"error":{"type":"INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND"}}`}, action.Forbidden, "There is no such base or table, or the user may not write to it."},
-		"no table":     {actiontest.Reply{Status: 404, Body: `{"error":"NOT_FOUND"}`}, action.NotFound, "There is no such base or table."},
+		"not allowed":  {actiontest.Reply{Status: 403, Body: `{"error":{"type":"INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND"}}`}, action.Forbidden, "The base or table does not exist, or the user cannot write to it."},
+		"no table":     {actiontest.Reply{Status: 404, Body: `{"error":"NOT_FOUND"}`}, action.NotFound, "The base or table does not exist."},
 		"out of order": {actiontest.Reply{Status: 503}, action.Unavailable, "Airtable answered 503 Service Unavailable."},
 		"a reset":      {actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Airtable failed."},
 		"a web page":   {actiontest.Reply{Body: "<html>"}, action.Unavailable, "Unexpected response from Airtable."},

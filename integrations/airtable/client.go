@@ -75,7 +75,7 @@ func (s *session) create(ctx context.Context, base baseID, table tableName, batc
 var errCount = errors.New("the answer has another number of records")
 
 // inDoubt goes with an error after which the records may be there.
-const inDoubt = "Records may have been added all the same: look before sending them again."
+const inDoubt = "Records may already have been added. Check before retrying."
 
 // call calls Airtable. A refused token was refused before anything was done, so after it
 // was renewed the call is made again.
@@ -146,11 +146,11 @@ func (s *session) once(ctx context.Context, method, address string, body []byte,
 // https://airtable.com/developers/web/api/errors.
 var explanations = map[string]string{
 	"UNKNOWN_FIELD_NAME":                     "The table has no field for one of the query's columns. Field names must equal the columns' labels.",
-	"INVALID_VALUE_FOR_COLUMN":               "A field of the table does not take the kind of value that the query has for it.",
+	"INVALID_VALUE_FOR_COLUMN":               "A field of the table does not accept the type of the query's values.",
 	"INVALID_MULTIPLE_CHOICE_OPTIONS":        "A select field of the table lacks one of the query's values as an option.",
 	"TABLE_NOT_FOUND":                        "The base has no such table.",
-	"NOT_FOUND":                              "There is no such base or table.",
-	"INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND": "There is no such base or table, or the user may not write to it.",
+	"NOT_FOUND":                              "The base or table does not exist.",
+	"INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND": "The base or table does not exist, or the user cannot write to it.",
 }
 
 func explain(err error) error {

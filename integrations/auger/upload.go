@@ -203,7 +203,7 @@ func (f *file) store(ctx context.Context, address string, rows []row) error {
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, address, bytes.NewReader(body))
 	if err != nil {
-		return action.Wrap(errAddress, action.Unavailable, "Auger sent an address that the hub does not understand.")
+		return action.Wrap(errAddress, action.Unavailable, "Auger returned an invalid upload URL.")
 	}
 	req.Header.Set("Content-Type", "application/json")
 	err = outbound.JSON(f.http, req, "Auger's object store", nil)

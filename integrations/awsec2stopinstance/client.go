@@ -61,7 +61,7 @@ var explanations = map[string]action.Error{
 	"Blocked":               {Kind: action.Forbidden, Message: "The AWS account is blocked."},
 	"OptInRequired":         {Kind: action.Forbidden, Message: "The AWS account is not subscribed to Amazon EC2 in this region."},
 	"PendingVerification":   {Kind: action.Forbidden, Message: "AWS has not verified the account yet."},
-	"RequestExpired":        {Kind: action.Internal, Message: "Amazon EC2 refuses the hub's requests because the hub's clock is wrong."},
+	"RequestExpired":        {Kind: action.Internal, Message: "Amazon EC2 rejects the hub's requests because the hub's clock is wrong."},
 	"RequestLimitExceeded":  tooMany,
 	"Throttling":            tooMany,
 	"ThrottlingException":   tooMany,

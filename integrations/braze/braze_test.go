@@ -212,17 +212,17 @@ func TestRefuses(t *testing.T) {
 
 func TestBrazeFails(t *testing.T) {
 	t.Parallel()
-	const refused = "Braze refused a row: 'external_id' is too long"
+	const refused = "Braze rejected a row: 'external_id' is too long"
 	for name, tt := range map[string]struct {
 		answer  rowstest.Answer
 		kind    action.Kind
 		message string
 		calls   int
 	}{
-		"a wrong key":      {rowstest.Answer{Status: 401, Body: `{"message":"k3y"}`}, action.Unauthenticated, "Braze does not take the API key, or the key lacks the permission users.track, or belongs to another endpoint.", 1},
-		"no permission":    {rowstest.Answer{Status: 403}, action.Forbidden, "Braze does not take the API key, or the key lacks the permission users.track, or belongs to another endpoint.", 1},
-		"no such endpoint": {rowstest.Answer{Status: 404}, action.NotFound, "There is no REST API of Braze at the endpoint.", 1},
-		"a bad call":       {rowstest.Answer{Status: 400, Body: `{"message":"k3y"}`}, action.Invalid, "Braze refused a row (400).", 1},
+		"a wrong key":      {rowstest.Answer{Status: 401, Body: `{"message":"k3y"}`}, action.Unauthenticated, "Braze rejected the API key: it is invalid, lacks the permission users.track, or belongs to another endpoint.", 1},
+		"no permission":    {rowstest.Answer{Status: 403}, action.Forbidden, "Braze rejected the API key: it is invalid, lacks the permission users.track, or belongs to another endpoint.", 1},
+		"no such endpoint": {rowstest.Answer{Status: 404}, action.NotFound, "The endpoint has no Braze REST API.", 1},
+		"a bad call":       {rowstest.Answer{Status: 400, Body: `{"message":"k3y"}`}, action.Invalid, "Braze rejected a row (400).", 1},
 		"a bad user":       {rowstest.Answer{Status: 201, Body: `{"message":"success","errors":[{"type":"'external_id' is too long","input_array":"attributes","index":0}]}`}, action.Invalid, refused, 1},
 		"a fault of none":  {rowstest.Answer{Status: 201, Body: `{"message":"success","errors":["'external_id' is too long"]}`}, action.Invalid, refused, 1},
 		"a fault elsewhere": {
@@ -237,8 +237,8 @@ func TestBrazeFails(t *testing.T) {
 			refused,
 			1,
 		},
-		"a fault that we cannot read": {rowstest.Answer{Status: 201, Body: `{"message":"success","errors":[17]}`}, action.Invalid, "Braze refused a row without saying why.", 1},
-		"no confirmation":             {rowstest.Answer{Status: 201, Body: `{"message":"queued"}`}, action.Unavailable, "Braze answered, but did not confirm that it took the rows.", 6},
+		"a fault that we cannot read": {rowstest.Answer{Status: 201, Body: `{"message":"success","errors":[17]}`}, action.Invalid, "Braze rejected a row without a reason.", 1},
+		"no confirmation":             {rowstest.Answer{Status: 201, Body: `{"message":"queued"}`}, action.Unavailable, "Braze did not confirm the rows.", 6},
 		"somebody else":               {rowstest.Answer{Status: 200, Body: `<html>`}, action.Unavailable, "Unexpected response from Braze. Braze may already have accepted the request. Check before retrying.", 6},
 		"out of order":                {rowstest.Answer{Status: 500}, action.Unavailable, "Braze answered 500 Internal Server Error.", 6},
 		"limited for long":            {rowstest.Answer{Status: 429, Header: map[string]string{"X-RateLimit-Reset": "4102444800"}}, action.RateLimited, "Braze answered 429 Too Many Requests.", 1},
@@ -277,7 +277,7 @@ func TestNoSuccess(t *testing.T) {
 	})
 	i := actiontest.New(t, braze.New, actiontest.Deps(t, d, nil))
 	_, err := i.Execute(t.Context(), query(t, result(`{"u.id":{"value":"a"}},{"u.id":{"value":"b"}},{"u.id":{"value":"bad"}}`, "u.id braze_id")))
-	if got := action.MessageOf(err); got != "2 of 3 rows delivered, 1 failed. Braze refused a row: 'external_id' is odd" {
+	if got := action.MessageOf(err); got != "2 of 3 rows delivered, 1 failed. Braze rejected a row: 'external_id' is odd" {
 		t.Errorf("message %q", got)
 	}
 	arrived := 0

@@ -80,7 +80,7 @@ func (a answer) outcome(n int) error {
 	switch {
 	case a.Message == "success":
 	case len(a.Errors) == 0:
-		return action.Errorf(action.Unavailable, "Braze answered, but did not confirm that it took the rows.")
+		return action.Errorf(action.Unavailable, "Braze did not confirm the rows.")
 	default:
 		return a.Errors[0].reason()
 	}
@@ -97,9 +97,9 @@ func (a answer) outcome(n int) error {
 // reason is Braze's own, which names attributes, but no values.
 func (f fault) reason() error {
 	if f.Type == "" {
-		return action.Errorf(action.Invalid, "Braze refused a row without saying why.")
+		return action.Errorf(action.Invalid, "Braze rejected a row without a reason.")
 	}
-	return action.Errorf(action.Invalid, "Braze refused a row: %s", message.Line(f.Type))
+	return action.Errorf(action.Invalid, "Braze rejected a row: %s", message.Line(f.Type))
 }
 
 // explain says what a failed call means, and when a limit is over.
@@ -110,11 +110,11 @@ func explain(err error, now time.Time) error {
 	}
 	switch kind := action.KindOf(err); kind {
 	case action.Unauthenticated, action.Forbidden:
-		return deliver.Stop(action.Wrap(err, kind, "Braze does not take the API key, or the key lacks the permission users.track, or belongs to another endpoint."))
+		return deliver.Stop(action.Wrap(err, kind, "Braze rejected the API key: it is invalid, lacks the permission users.track, or belongs to another endpoint."))
 	case action.NotFound:
-		return deliver.Stop(action.Wrap(err, kind, "There is no REST API of Braze at the endpoint."))
+		return deliver.Stop(action.Wrap(err, kind, "The endpoint has no Braze REST API."))
 	case action.Invalid:
-		return action.Wrap(err, kind, "Braze refused a row (%d).", status.Code)
+		return action.Wrap(err, kind, "Braze rejected a row (%d).", status.Code)
 	case action.RateLimited:
 		if status.RetryAfter == 0 {
 			status.RetryAfter = untilReset(status.Header, now)

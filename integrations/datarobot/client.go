@@ -77,7 +77,7 @@ func (c client) check(ctx context.Context) error {
 		if strings.Contains(res.Header.Get("Content-Type"), "json") {
 			return nil
 		}
-		err = errors.New("the answer is no JSON")
+		err = errors.New("the response is not JSON")
 	}
 	switch kind := action.KindOf(err); {
 	case kind == action.Unauthenticated, kind == action.Forbidden, kind == action.RateLimited:
@@ -110,7 +110,7 @@ func (c client) create(ctx context.Context, project, filename string, blob actio
 	var status string
 	once := deliver.Once{
 		Name: name, Timeout: 5*time.Minute + time.Duration(blob.Size()>>16)*time.Second,
-		MaybeDeliveredHint: "The project may have been made all the same: look before sending it again.",
+		MaybeDeliveredHint: "The project may already have been created. Check before retrying.",
 	}
 	err := once.Do(ctx, func(ctx context.Context) error {
 		req, err := outbound.NewUpload(ctx, http.MethodPost, c.api+"/projects/", length, body)
@@ -140,7 +140,7 @@ func explainRefusal(err error) error {
 		return err
 	}
 	if said := parse(s.Body).Message; said != "" {
-		return action.Wrap(err, action.Invalid, "DataRobot refuses the data: %s", said)
+		return action.Wrap(err, action.Invalid, "DataRobot rejected the data: %s", said)
 	}
 	return err
 }

@@ -207,7 +207,7 @@ func TestNothingIsKept(t *testing.T) {
 func TestFails(t *testing.T) {
 	t.Parallel()
 	const at = "https://app.datarobot.com/api/v2/status/s-1/"
-	const doubt = " The project may have been made all the same: look before sending it again."
+	const doubt = " The project may already have been created. Check before retrying."
 	for name, tt := range map[string]struct {
 		fake    fake
 		params  answers
@@ -219,7 +219,7 @@ func TestFails(t *testing.T) {
 		"wrong token":    {fake{}, answers{"datarobot_api_token": "other"}, action.Unauthenticated, "Your DataRobot API token is invalid.", 0},
 		"no address":     {fake{}, answers{"datarobot_url": "ftp://x"}, action.Invalid, `"datarobot_url" must be a URL such as https://app.datarobot.com.`, 0},
 		"a user":         {fake{}, answers{"datarobot_url": "https://u:p@x"}, action.Invalid, `"datarobot_url" must be a URL such as https://app.datarobot.com.`, 0},
-		"refused":        {fake{fails: []actiontest.Reply{{Status: 422, Body: `{"message":"File is\nempty."}`}}}, nil, action.Invalid, "DataRobot refuses the data: File is empty.", 1},
+		"refused":        {fake{fails: []actiontest.Reply{{Status: 422, Body: `{"message":"File is\nempty."}`}}}, nil, action.Invalid, "DataRobot rejected the data: File is empty.", 1},
 		"refused, mute":  {fake{fails: []actiontest.Reply{{Status: 422, Body: `<html>`}}}, nil, action.Invalid, "DataRobot answered 422 Unprocessable Entity.", 1},
 		"too large":      {fake{fails: []actiontest.Reply{{Status: 413}}}, nil, action.TooLarge, "DataRobot answered 413 Request Entity Too Large.", 1},
 		"forbidden":      {fake{fails: []actiontest.Reply{{Status: 403}}}, nil, action.Unauthenticated, "Your DataRobot API token is invalid.", 1},

@@ -56,7 +56,7 @@ func explain(err error, id string) error {
 	}
 	kind := action.KindOf(err)
 	if kind == action.Unauthenticated {
-		return action.Wrap(err, kind, "DigitalOcean refuses the API key.")
+		return action.Wrap(err, kind, "DigitalOcean rejected the API key.")
 	}
 	var answer struct {
 		Message string `json:"message"`

@@ -144,7 +144,7 @@ func TestWrongKey(t *testing.T) {
 		ids[n] = fmt.Sprint(n + 1)
 	}
 	_, err := i.Execute(t.Context(), query(t, ids...))
-	if action.KindOf(err) != action.Unauthenticated || !strings.Contains(action.MessageOf(err), "DigitalOcean refuses the API key.") || strings.Contains(err.Error(), key) {
+	if action.KindOf(err) != action.Unauthenticated || !strings.Contains(action.MessageOf(err), "DigitalOcean rejected the API key.") || strings.Contains(err.Error(), key) {
 		t.Errorf("error %v (%v)", err, action.KindOf(err))
 	}
 	if n := len(d.Requests()); n > 20 {

@@ -118,7 +118,7 @@ func (c *client) createAudience(ctx context.Context, in input) (graphID, error) 
 	var made struct {
 		ID graphID `json:"id"`
 	}
-	once := deliver.Once{Name: name, MaybeDeliveredHint: "An empty audience may have been created all the same."}
+	once := deliver.Once{Name: name, MaybeDeliveredHint: "An empty audience may already have been created."}
 	err := once.Do(ctx, func(ctx context.Context) error {
 		return c.call(ctx, http.MethodPost, "act_"+string(in.Account)+"/customaudiences?"+c.proof().Encode(), map[string]string{
 			"name": in.Name, "description": in.Description, "customer_file_source": "USER_PROVIDED_ONLY", "subtype": "CUSTOM",

@@ -212,7 +212,7 @@ func TestCreate(t *testing.T) {
 		"maybe created": {
 			emails("a@example.com"), func(actiontest.Recorded) actiontest.Reply { return actiontest.Reply{Reset: true} },
 			[]string{"POST act_11/customaudiences"},
-			"The connection to Facebook failed. An empty audience may have been created all the same. The remaining rows were not sent.",
+			"The connection to Facebook failed. An empty audience may already have been created. The remaining rows were not sent.",
 		},
 		"created without an id": {
 			emails("a@example.com"), func(actiontest.Recorded) actiontest.Reply { return actiontest.Reply{Body: `{}`} },
@@ -317,7 +317,7 @@ func TestReplace(t *testing.T) {
 		t.Parallel()
 		d := actiontest.NewDestination(t).Reply(refused(100, 0))
 		_, err := newIntegration(t, d).Execute(t.Context(), actiontest.JSONDetail(t, request(replace), emails("a@example.com", "b@example.com")))
-		if m := action.MessageOf(err); m != "0 of 2 rows delivered, 2 failed. Facebook does not accept the request, or there is no such ad account or audience. "+
+		if m := action.MessageOf(err); m != "0 of 2 rows delivered, 2 failed. Facebook rejected the request, or the ad account or audience does not exist. "+
 			"(Facebook's error 100.) The replacement is incomplete. Send the data again." {
 			t.Errorf("message %q", m)
 		}
@@ -374,9 +374,9 @@ func TestFacebookFails(t *testing.T) {
 		"no permission":    {refused(273, 0), action.Forbidden, 1, "The Facebook user lacks the permission for this ad account or audience. (Facebook's error 273.) The remaining rows were not sent."},
 		"no scope":         {refused(294, 0), action.Forbidden, 1, "The sign-in does not allow to manage ads. Log in again and grant it. (Facebook's error 294.) The remaining rows were not sent."},
 		"retired":          {refused(2635, 0), action.Internal, 1, "Meta has retired the version of its API that the hub calls. The hub's administrator must set FACEBOOK_API_VERSION to a current one. (Facebook's error 2635.) The remaining rows were not sent."},
-		"too many calls":   {refused(80003, 0), action.RateLimited, 10, "Facebook takes no more calls for this ad account's audiences for now. (Facebook's error 80003.)"},
+		"too many calls":   {refused(80003, 0), action.RateLimited, 10, "Facebook is rate limiting this ad account's audiences. Try again later. (Facebook's error 80003.)"},
 		"being changed":    {refused(2650, 1870145), action.Unavailable, 10, "The audience is being changed by another upload. (Facebook's error 2650, 1870145.)"},
-		"no such audience": {refused(100, 33), action.Invalid, 1, "Facebook does not accept the request, or there is no such ad account or audience. (Facebook's error 100, 33.)"},
+		"no such audience": {refused(100, 33), action.Invalid, 1, "Facebook rejected the request, or the ad account or audience does not exist. (Facebook's error 100, 33.)"},
 		"an unknown one":   {refused(99999, 0), action.Invalid, 1, "Facebook did not accept the request. (Facebook's error 99999.)"},
 		"one that passes":  {actiontest.Reply{Status: 400, Body: `{"error":{"code":99999,"is_transient":true}}`}, action.Unavailable, 10, "Facebook did not accept the request. (Facebook's error 99999.)"},
 		"out of order":     {actiontest.Reply{Status: 503, Body: "<html>"}, action.Unavailable, 10, "Facebook answered 503 Service Unavailable."},

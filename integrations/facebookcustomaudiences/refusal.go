@@ -22,26 +22,26 @@ type refusal struct {
 // meanings are Meta's codes that matter here. Its own texts can quote tokens and values, so
 // they are not shown: https://developers.facebook.com/docs/marketing-api/error-reference
 var meanings = map[int]action.Error{
-	1:     {Kind: action.Unavailable, Message: "Facebook is out of order for the moment."},
-	2:     {Kind: action.Unavailable, Message: "Facebook is out of order for the moment."},
+	1:     {Kind: action.Unavailable, Message: "Facebook is temporarily unavailable."},
+	2:     {Kind: action.Unavailable, Message: "Facebook is temporarily unavailable."},
 	3:     {Kind: action.Forbidden, Message: "The hub's Facebook app may not manage ads. The hub's administrator must request that permission from Meta."},
-	4:     {Kind: action.RateLimited, Message: "Facebook takes no more calls from the hub's app for now."},
+	4:     {Kind: action.RateLimited, Message: "Facebook is rate limiting the hub's app. Try again later."},
 	10:    {Kind: action.Forbidden, Message: "The Facebook user or the hub's app lacks the permission for this ad account."},
-	17:    {Kind: action.RateLimited, Message: "Facebook takes no more calls from this user for now."},
-	32:    {Kind: action.RateLimited, Message: "Facebook takes no more calls for now."},
-	80003: {Kind: action.RateLimited, Message: "Facebook takes no more calls for this ad account's audiences for now."},
-	80004: {Kind: action.RateLimited, Message: "Facebook takes no more calls for this ad account for now."},
-	100:   {Kind: action.Invalid, Message: "Facebook does not accept the request, or there is no such ad account or audience."},
+	17:    {Kind: action.RateLimited, Message: "Facebook is rate limiting this user. Try again later."},
+	32:    {Kind: action.RateLimited, Message: "Facebook is rate limiting requests. Try again later."},
+	80003: {Kind: action.RateLimited, Message: "Facebook is rate limiting this ad account's audiences. Try again later."},
+	80004: {Kind: action.RateLimited, Message: "Facebook is rate limiting this ad account. Try again later."},
+	100:   {Kind: action.Invalid, Message: "Facebook rejected the request, or the ad account or audience does not exist."},
 	102:   {Kind: action.Unauthenticated, Message: errSignIn.Message},
 	104:   {Kind: action.Internal, Message: "Facebook does not accept the hub's app secret. The hub's administrator must check it."},
 	190:   {Kind: action.Unauthenticated, Message: errSignIn.Message},
 	200:   {Kind: action.Forbidden, Message: "The Facebook user lacks the permission for this ad account or audience."},
 	294:   {Kind: action.Forbidden, Message: "The sign-in does not allow to manage ads. Log in again and grant it."},
 	368:   {Kind: action.Forbidden, Message: "Meta blocks this user or app for its policies."},
-	613:   {Kind: action.RateLimited, Message: "Facebook takes no more calls for this ad account for now."},
+	613:   {Kind: action.RateLimited, Message: "Facebook is rate limiting this ad account. Try again later."},
 	2635: {Kind: action.Internal, Message: "Meta has retired the version of its API that the hub calls. " +
 		"The hub's administrator must set FACEBOOK_API_VERSION to a current one."},
-	2650: {Kind: action.Unavailable, Message: "Facebook could not change the audience for the moment."},
+	2650: {Kind: action.Unavailable, Message: "Facebook temporarily cannot change the audience."},
 	2654: {Kind: action.Invalid, Message: "Facebook could not create the audience."},
 }
 

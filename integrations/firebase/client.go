@@ -21,7 +21,7 @@ import (
 const timeout = 30 * time.Second
 
 // refused tells of a service account that Google does not take.
-const refused = "Google refuses the hub's service account for Firebase. An administrator must look at FIREBASE_CLIENT_EMAIL and FIREBASE_PRIVATE_KEY."
+const refused = "Google rejected the hub's service account for Firebase. The hub's administrator must check FIREBASE_CLIENT_EMAIL and FIREBASE_PRIVATE_KEY."
 
 // send sends one notification, once.
 func (i *Integration) send(ctx context.Context, m push) error {
@@ -36,7 +36,7 @@ func (i *Integration) send(ctx context.Context, m push) error {
 	if err != nil {
 		return fmt.Errorf("preparing a notification: %w", err)
 	}
-	once := deliver.Once{Name: name, Timeout: timeout, MaybeDeliveredHint: "A notification may have been sent all the same."}
+	once := deliver.Once{Name: name, Timeout: timeout, MaybeDeliveredHint: "A notification may already have been sent."}
 	return once.Do(ctx, func(ctx context.Context) error {
 		address := "https://fcm.googleapis.com/v1/projects/" + url.PathEscape(i.project) + "/messages:send"
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))

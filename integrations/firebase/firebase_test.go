@@ -200,12 +200,12 @@ func TestDevicesThatFail(t *testing.T) {
 		"a web page": {
 			[]actiontest.Reply{{Body: "<html>"}, taken("", actiontest.Recorded{})},
 			devices,
-			"1 of 2 notifications delivered, 1 failed. Unexpected response from Firebase. A notification may have been sent all the same.", true, 2,
+			"1 of 2 notifications delivered, 1 failed. Unexpected response from Firebase. A notification may already have been sent.", true, 2,
 		},
 		"a broken connection": {
 			[]actiontest.Reply{{Reset: true}},
 			devices,
-			"1 of 2 notifications delivered, 1 failed. The connection to Firebase failed. A notification may have been sent all the same.", true, 2,
+			"1 of 2 notifications delivered, 1 failed. The connection to Firebase failed. A notification may already have been sent.", true, 2,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -236,7 +236,7 @@ func TestRefusedAccount(t *testing.T) {
 		kind    action.Kind
 		message string
 	}{
-		400: {action.Unauthenticated, "Google refuses the hub's service account for Firebase. An administrator must look at FIREBASE_CLIENT_EMAIL and FIREBASE_PRIVATE_KEY."},
+		400: {action.Unauthenticated, "Google rejected the hub's service account for Firebase. The hub's administrator must check FIREBASE_CLIENT_EMAIL and FIREBASE_PRIVATE_KEY."},
 		503: {action.Unavailable, "Google issues no tokens now. Try again later."},
 	} {
 		d := actiontest.NewDestination(t).Reply(actiontest.Reply{Status: status, Body: `{"error":"invalid_grant","error_description":"Invalid JWT s3cret"}`})

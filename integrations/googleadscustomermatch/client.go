@@ -104,7 +104,7 @@ func (c *client) createUserList(ctx context.Context, in input, name string) (lis
 			ResourceName listName `json:"resourceName"`
 		} `json:"results"`
 	}
-	once := deliver.Once{Name: c.Name, MaybeDeliveredHint: "An empty list may have been created all the same."}
+	once := deliver.Once{Name: c.Name, MaybeDeliveredHint: "An empty list may already have been created."}
 	err := once.Do(ctx, func(ctx context.Context) error {
 		return c.once(ctx, "customers/"+string(in.Target)+"/userLists:mutate", call, &made)
 	})
@@ -143,7 +143,7 @@ var jobForm = regexp.MustCompile(`^customers/[0-9]+/offlineUserDataJobs/[0-9]+$`
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (n *jobName) UnmarshalText(text []byte) error {
 	if !jobForm.Match(text) {
-		return errors.New("is no resource name of a job")
+		return errors.New("is not the resource name of a job")
 	}
 	*n = jobName(text)
 	return nil
@@ -200,7 +200,7 @@ type operation struct {
 
 // run makes Google add the uploaded people to the list.
 func (c *client) run(ctx context.Context, job jobName) error {
-	once := deliver.Once{Name: c.Name, MaybeDeliveredHint: "It may have begun all the same."}
+	once := deliver.Once{Name: c.Name, MaybeDeliveredHint: "It may already have started."}
 	return once.Do(ctx, func(ctx context.Context) error {
 		return c.once(ctx, string(job)+":run", struct{}{}, nil)
 	})

@@ -131,17 +131,17 @@ func TestRowsAreAccountedFor(t *testing.T) {
 		"nothing usable":      {nil, `[{"Email":"x"}]`, `{}`, nil, "A row has no usable value that identifies a person (unusable: email)."},
 		"half an address":     {nil, `[{"First Name":"A","Last Name":"B","Country":"US","Zip":null}]`, `{}`, nil, "A row has no value that identifies a person."},
 		"an address":          {nil, `[{"First Name":"A","Last Name":"B","Country":"US","Zip":10001}]`, `{}`, sent, "1" + done},
-		"refused ones":        {nil, `[{"Email":"a@example.com"},{"Email":"b@example.com"},{"Email":"c@example.com"}]`, partly("INVALID_SHA256_FORMAT", 0, 2), sent, "1 of 3 rows delivered, 2 failed. A value is no SHA-256 hash."},
+		"refused ones":        {nil, `[{"Email":"a@example.com"},{"Email":"b@example.com"},{"Email":"c@example.com"}]`, partly("INVALID_SHA256_FORMAT", 0, 2), sent, "1 of 3 rows delivered, 2 failed. A value is not a SHA-256 hash."},
 		"refused twice over":  {nil, `[{"Email":"a@example.com"},{"Email":"b@example.com"}]`, partly("ODD", 1, 1), sent, "1 of 2 rows delivered, 1 failed. Google Ads did not accept the data. (ODD)"},
-		"all refused":         {nil, `[{"Email":"a@example.com"}]`, partly("INVALID_SHA256_FORMAT", 0), sent[:2], "A value is no SHA-256 hash."},
-		"refused without one": {nil, `[{"Email":"a@example.com"}]`, partly("INVALID_ENCODING", 7), sent[:2], "A value is not of the form that Google Ads takes."},
+		"all refused":         {nil, `[{"Email":"a@example.com"}]`, partly("INVALID_SHA256_FORMAT", 0), sent[:2], "A value is not a SHA-256 hash."},
+		"refused without one": {nil, `[{"Email":"a@example.com"}]`, partly("INVALID_ENCODING", 7), sent[:2], "A value has a format that Google Ads does not accept."},
 		"hashes":              {map[string]string{"doHashing": "no"}, `[{"Email":"` + hash + `"}]`, `{}`, sent, "1" + done},
 		"hashes that are none": {
 			map[string]string{"doHashing": "no"},
 			`[{"Email":"a@example.com"}]`, `{}`, nil,
 			"A row has no usable value that identifies a person (unusable: email).",
 		},
-		"devices":            {devices, `[{"AAID":"38400000-8cf0-11bd-b23e-10b96e40000d"},{"AAID":"x"}]`, partly("INVALID_MOBILE_ID_FORMAT", 1), sent, "1 of 2 rows delivered, 1 failed. A mobile device id is not of Google's or Apple's form."},
+		"devices":            {devices, `[{"AAID":"38400000-8cf0-11bd-b23e-10b96e40000d"},{"AAID":"x"}]`, partly("INVALID_MOBILE_ID_FORMAT", 1), sent, "1 of 2 rows delivered, 1 failed. A mobile device ID is not a valid advertising ID of Google or Apple."},
 		"about e-mail":       {nil, `[{"Email Opt In":"Yes","Phone Country":"US","Work Email":"a@example.com"}]`, `{}`, sent, "1" + done},
 		"no better e-mail":   {nil, `[{"Primary Email of User":"a@example.com"}]`, `{}`, sent, "1" + done},
 		"no rows":            {nil, `[]`, `{}`, nil, "The result has no rows. Nothing was sent to Google Ads."},
@@ -160,7 +160,7 @@ func TestRowsAreAccountedFor(t *testing.T) {
 			map[string]string{"createOrAppend": "create"},
 			`[{"Email":"a@example.com"}]`, partly("INVALID_ENCODING", 0),
 			[]string{"customers/22/userLists:mutate", sent[0], sent[1], "customers/22/userLists:mutate"},
-			"A value is not of the form that Google Ads takes.",
+			"A value has a format that Google Ads does not accept.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -280,7 +280,7 @@ func TestTokens(t *testing.T) {
 	}{
 		"good":                  {kept, "a1", nil, kept, ""},
 		"renewed":               {kept, "a2", nil, renewed, ""},
-		"renewed, then failing": {kept, "a2", map[string]actiontest.Reply{":create": failed(400, "x", "INVALID_USER_LIST_TYPE")}, renewed, "The list is no Customer Match list."},
+		"renewed, then failing": {kept, "a2", map[string]actiontest.Reply{":create": failed(400, "x", "INVALID_USER_LIST_TYPE")}, renewed, "The list is not a Customer Match list."},
 		"with more in it":       {`{"tokens":{"access_token":"a1","refresh_token":"r1","expiry_date":1,"scope":"x"},"redirect":"https://hub/r"}`, "a1", nil, kept, ""},
 		"gone":                  {`{"tokens":{"access_token":"a1","refresh_token":"gone"},"redirect":""}`, "a2", nil, action.Reset, "The sign-in at Google is missing or no longer valid. Open the form in Looker and log in again. No members were added to the list."},
 		"none":                  {``, "a1", nil, action.Reset, "The sign-in at Google is missing or no longer valid. Open the form in Looker and log in again."},
@@ -313,22 +313,22 @@ func TestGoogleFails(t *testing.T) {
 			":create", failed(403, "notAllowlistedError", "CUSTOMER_NOT_ALLOWLISTED_FOR_THIS_FEATURE"), action.Forbidden, 1,
 			"The Google Ads account or the hub's developer token is not enabled for Customer Match. Google enables accounts by their history, and since April 2026 no developer tokens that had not uploaded before." + nobody,
 		},
-		"no permission":  {":create", failed(403, "authorizationError", "USER_PERMISSION_DENIED"), action.Forbidden, 1, "The Google user may not use this Google Ads account, or not through this login account." + nobody},
+		"no permission":  {":create", failed(403, "authorizationError", "USER_PERMISSION_DENIED"), action.Forbidden, 1, "The Google user cannot access this Google Ads account, or not through this login account." + nobody},
 		"retired":        {":create", failed(400, "requestError", "UNSUPPORTED_VERSION"), action.Internal, 1, "Google has retired the version of the Google Ads API that the hub calls. The hub's administrator must set GOOGLE_ADS_API_VERSION to a current one." + nobody},
 		"retired since":  {":create", actiontest.Reply{Status: 404, Body: "<html>"}, action.Internal, 1, "Google has retired the version of the Google Ads API that the hub calls. The hub's administrator must set GOOGLE_ADS_API_VERSION to a current one." + nobody},
 		"no developer":   {":create", failed(403, "authorizationError", "DEVELOPER_TOKEN_NOT_APPROVED"), action.Internal, 1, "Google Ads does not accept the hub's developer token. The hub's administrator must check GOOGLE_ADS_DEVELOPER_TOKEN." + nobody},
-		"no consent":     {":create", failed(400, "offlineUserDataJobError", "CUSTOMER_NOT_ACCEPTED_CUSTOMER_DATA_TERMS"), action.Forbidden, 1, "Google Ads takes no data without consent: the account has not accepted the customer data terms, or consent is DENIED." + nobody},
+		"no consent":     {":create", failed(400, "offlineUserDataJobError", "CUSTOMER_NOT_ACCEPTED_CUSTOMER_DATA_TERMS"), action.Forbidden, 1, "Google Ads requires consent: the account has not accepted the customer data terms, or consent is DENIED." + nobody},
 		"an odd job":     {":create", actiontest.Reply{Body: `{"resourceName":"customers/22/offlineUserDataJobs/../x"}`}, action.Unavailable, 8, "Unexpected response from Google Ads. Google Ads may already have accepted the request. Check before retrying."},
 		"no job":         {":create", actiontest.Reply{Body: `{}`}, action.Unavailable, 8, "Failed sanity check for offlineUserDataJobResourceName."},
 		"an unknown one": {":addOperations", failed(400, "x", "NEW_ERROR"), action.Invalid, 2, "Google Ads did not accept the request. (NEW_ERROR)"},
 		"without one":    {":addOperations", actiontest.Reply{Status: 400, Body: `{"error":{"code":400,"message":"Odd."}}`}, action.Invalid, 2, "Google Ads answered 400: Odd."},
-		"too many calls": {":addOperations", failed(429, "quotaError", "RESOURCE_TEMPORARILY_EXHAUSTED"), action.RateLimited, 9, "Google Ads takes no more calls for the moment."},
-		"another upload": {":addOperations", failed(400, "databaseError", "CONCURRENT_MODIFICATION"), action.Unavailable, 9, "Something else changes the list at the same time."},
+		"too many calls": {":addOperations", failed(429, "quotaError", "RESOURCE_TEMPORARILY_EXHAUSTED"), action.RateLimited, 9, "Google Ads is rate limiting requests. Try again later."},
+		"another upload": {":addOperations", failed(400, "databaseError", "CONCURRENT_MODIFICATION"), action.Unavailable, 9, "Someone else is changing the list."},
 		"out of order":   {":addOperations", actiontest.Reply{Status: 503, Body: "<html>"}, action.Unavailable, 9, "Google Ads answered 503 Service Unavailable."},
 		"a reset":        {":addOperations", actiontest.Reply{Reset: true}, action.Unavailable, 9, "The connection to Google Ads failed."},
-		"refuses nobody": {":addOperations", actiontest.Reply{Body: `{"partialFailureError":{"code":3,"details":[]}}`}, action.Unavailable, 9, "Google Ads did not take all rows, and does not say which."},
+		"refuses nobody": {":addOperations", actiontest.Reply{Body: `{"partialFailureError":{"code":3,"details":[]}}`}, action.Unavailable, 9, "Google Ads did not accept all rows, without naming them."},
 		"does not run":   {":run", failed(400, "x", "ODD"), action.Invalid, 3, "1 rows were uploaded, but Google Ads did not start adding them to the list. Google Ads did not accept the request. (ODD)"},
-		"may run":        {":run", actiontest.Reply{Reset: true}, action.Unavailable, 3, "1 rows were uploaded, but Google Ads did not start adding them to the list. The connection to Google Ads failed. It may have begun all the same."},
+		"may run":        {":run", actiontest.Reply{Reset: true}, action.Unavailable, 3, "1 rows were uploaded, but Google Ads did not start adding them to the list. The connection to Google Ads failed. It may already have started."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -353,8 +353,8 @@ func TestGoogleFails(t *testing.T) {
 			reply   actiontest.Reply
 			message string
 		}{
-			{failed(400, "userListError", "DUPLICATE_NAME"), "The Google Ads account has a list of this name already. No members were added to the list."},
-			{actiontest.Reply{Reset: true}, "The connection to Google Ads failed. An empty list may have been created all the same. No members were added to the list."},
+			{failed(400, "userListError", "DUPLICATE_NAME"), "The Google Ads account already has a list with this name. No members were added to the list."},
+			{actiontest.Reply{Reset: true}, "The connection to Google Ads failed. An empty list may already have been created. No members were added to the list."},
 			{actiontest.Reply{Body: `{}`}, "Google Ads did not say which list it created. No members were added to the list."},
 		} {
 			d := actiontest.NewDestination(t).Handle(ads("a1", map[string]actiontest.Reply{":mutate": tt.reply}))

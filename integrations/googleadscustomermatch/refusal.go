@@ -61,37 +61,37 @@ func (f fault) operation() int {
 // meanings are the errors that matter here, by name:
 // https://developers.google.com/google-ads/api/reference/rpc/latest/OfflineUserDataJobErrorEnum.OfflineUserDataJobError
 var meanings = map[string]action.Error{
-	"INVALID_SHA256_FORMAT":                           {Kind: action.Invalid, Message: "A value is no SHA-256 hash."},
-	"INVALID_MOBILE_ID_FORMAT":                        {Kind: action.Invalid, Message: "A mobile device id is not of Google's or Apple's form."},
+	"INVALID_SHA256_FORMAT":                           {Kind: action.Invalid, Message: "A value is not a SHA-256 hash."},
+	"INVALID_MOBILE_ID_FORMAT":                        {Kind: action.Invalid, Message: "A mobile device ID is not a valid advertising ID of Google or Apple."},
 	"INVALID_COUNTRY_CODE":                            {Kind: action.Invalid, Message: "Google Ads does not know a country code."},
-	"INVALID_ENCODING":                                {Kind: action.Invalid, Message: "A value is not of the form that Google Ads takes."},
-	"TOO_MANY_USER_IDENTIFIERS":                       {Kind: action.Invalid, Message: "A row has more values than Google Ads takes for one person."},
-	"MISSING_USER_IDENTIFIER":                         {Kind: action.Invalid, Message: "A row has no value by which Google Ads could find a person."},
-	"INCOMPATIBLE_USER_IDENTIFIER":                    {Kind: action.Invalid, Message: "The list takes values of another kind: contact data, or mobile device ids."},
-	"INCOMPATIBLE_UPLOAD_KEY_TYPE":                    {Kind: action.Invalid, Message: "The list takes values of another kind: contact data, or mobile device ids."},
-	"INVALID_USER_LIST_ID":                            {Kind: action.NotFound, Message: "There is no such list in the Google Ads account."},
-	"INVALID_USER_LIST_TYPE":                          {Kind: action.Invalid, Message: "The list is no Customer Match list."},
-	"DUPLICATE_NAME":                                  {Kind: action.Invalid, Message: "The Google Ads account has a list of this name already."},
-	"CUSTOMER_NOT_ACCEPTED_CUSTOMER_DATA_TERMS":       {Kind: action.Forbidden, Message: "Google Ads takes no data without consent: the account has not accepted the customer data terms, or consent is DENIED."},
+	"INVALID_ENCODING":                                {Kind: action.Invalid, Message: "A value has a format that Google Ads does not accept."},
+	"TOO_MANY_USER_IDENTIFIERS":                       {Kind: action.Invalid, Message: "A row has more values than Google Ads accepts for one person."},
+	"MISSING_USER_IDENTIFIER":                         {Kind: action.Invalid, Message: "A row has no value that identifies a person."},
+	"INCOMPATIBLE_USER_IDENTIFIER":                    {Kind: action.Invalid, Message: "The list is for another kind of data: contact data, or mobile device IDs."},
+	"INCOMPATIBLE_UPLOAD_KEY_TYPE":                    {Kind: action.Invalid, Message: "The list is for another kind of data: contact data, or mobile device IDs."},
+	"INVALID_USER_LIST_ID":                            {Kind: action.NotFound, Message: "The list does not exist in the Google Ads account."},
+	"INVALID_USER_LIST_TYPE":                          {Kind: action.Invalid, Message: "The list is not a Customer Match list."},
+	"DUPLICATE_NAME":                                  {Kind: action.Invalid, Message: "The Google Ads account already has a list with this name."},
+	"CUSTOMER_NOT_ACCEPTED_CUSTOMER_DATA_TERMS":       {Kind: action.Forbidden, Message: "Google Ads requires consent: the account has not accepted the customer data terms, or consent is DENIED."},
 	"CUSTOMER_NOT_ALLOWLISTED_FOR_THIS_FEATURE":       {Kind: action.Forbidden, Message: notEnabled},
 	"NOT_ON_ALLOWLIST_FOR_USER_ID":                    {Kind: action.Forbidden, Message: notEnabled},
 	"CUSTOMER_NOT_ENABLED":                            {Kind: action.Forbidden, Message: "The Google Ads account is not active."},
-	"USER_PERMISSION_DENIED":                          {Kind: action.Forbidden, Message: "The Google user may not use this Google Ads account, or not through this login account."},
-	"ACTION_NOT_PERMITTED":                            {Kind: action.Forbidden, Message: "The Google user may not do this in the Google Ads account."},
+	"USER_PERMISSION_DENIED":                          {Kind: action.Forbidden, Message: "The Google user cannot access this Google Ads account, or not through this login account."},
+	"ACTION_NOT_PERMITTED":                            {Kind: action.Forbidden, Message: "The Google user lacks the permission for this in the Google Ads account."},
 	"DEVELOPER_TOKEN_NOT_APPROVED":                    {Kind: action.Internal, Message: unknownDeveloper},
 	"DEVELOPER_TOKEN_PROHIBITED":                      {Kind: action.Internal, Message: unknownDeveloper},
 	"DEVELOPER_TOKEN_INVALID":                         {Kind: action.Internal, Message: unknownDeveloper},
 	"OAUTH_TOKEN_HEADER_INVALID":                      {Kind: action.Internal, Message: unknownDeveloper},
 	"UNSUPPORTED_VERSION":                             {Kind: action.Internal, Message: retired},
 	"NOT_ADS_USER":                                    {Kind: action.Forbidden, Message: "The Google user has no Google Ads account. Log in with another one."},
-	"TWO_STEP_VERIFICATION_NOT_ENROLLED":              {Kind: action.Forbidden, Message: "Google Ads demands that the Google user turns on two-step verification."},
-	"CONCURRENT_MODIFICATION":                         {Kind: action.Unavailable, Message: "Something else changes the list at the same time."},
-	"TRANSIENT_ERROR":                                 {Kind: action.Unavailable, Message: "Google Ads is out of order for the moment."},
-	"INTERNAL_ERROR":                                  {Kind: action.Unavailable, Message: "Google Ads is out of order for the moment."},
+	"TWO_STEP_VERIFICATION_NOT_ENROLLED":              {Kind: action.Forbidden, Message: "Google Ads requires two-step verification for the Google user."},
+	"CONCURRENT_MODIFICATION":                         {Kind: action.Unavailable, Message: "Someone else is changing the list."},
+	"TRANSIENT_ERROR":                                 {Kind: action.Unavailable, Message: "Google Ads is temporarily unavailable."},
+	"INTERNAL_ERROR":                                  {Kind: action.Unavailable, Message: "Google Ads is temporarily unavailable."},
 	"DEADLINE_EXCEEDED":                               {Kind: action.Timeout, Message: "Google Ads did not answer in time."},
-	"RESOURCE_EXHAUSTED":                              {Kind: action.RateLimited, Message: "Google Ads takes no more calls for today."},
-	"RESOURCE_TEMPORARILY_EXHAUSTED":                  {Kind: action.RateLimited, Message: "Google Ads takes no more calls for the moment."},
-	"EXCESSIVE_SHORT_TERM_QUERY_RESOURCE_CONSUMPTION": {Kind: action.RateLimited, Message: "Google Ads takes no more calls for the moment."},
+	"RESOURCE_EXHAUSTED":                              {Kind: action.RateLimited, Message: "The daily quota of the Google Ads API is used up."},
+	"RESOURCE_TEMPORARILY_EXHAUSTED":                  {Kind: action.RateLimited, Message: "Google Ads is rate limiting requests. Try again later."},
+	"EXCESSIVE_SHORT_TERM_QUERY_RESOURCE_CONSUMPTION": {Kind: action.RateLimited, Message: "Google Ads is rate limiting requests. Try again later."},
 }
 
 const (
@@ -123,7 +123,7 @@ func (f *failure) refused(batch int) error {
 		}
 	}
 	if len(failed) == 0 {
-		return action.Errorf(action.Unavailable, "Google Ads did not take all rows, and does not say which.")
+		return action.Errorf(action.Unavailable, "Google Ads did not accept all rows, without naming them.")
 	}
 	return deliver.Partial(failed)
 }

@@ -118,7 +118,7 @@ func TestHundredThousandRows(t *testing.T) {
 		deps.HTTP = &http.Client{Transport: ads}
 		_, err := actiontest.New(t, googleadscustomermatch.New, deps).Execute(t.Context(), actiontest.JSONDetail(t, request(devices), result.String()))
 		const nobody, refused = rows / 4000, rows/1000 - 1 // 0 is no id that ends in 000
-		want := fmt.Sprintf("%d of %d rows delivered, %d failed. A row has no value that identifies a person. A mobile device id is not of Google's or Apple's form.",
+		want := fmt.Sprintf("%d of %d rows delivered, %d failed. A row has no value that identifies a person. A mobile device ID is not a valid advertising ID of Google or Apple.",
 			len(ads.ran), rows, nobody+refused)
 		if action.MessageOf(err) != want {
 			t.Errorf("message %q\nwant    %q", action.MessageOf(err), want)

@@ -241,7 +241,7 @@ func TestGoogleFails(t *testing.T) {
 		"would not keep them": {
 			"/debug/mp/collect",
 			actiontest.Reply{Body: `{"validationMessages":[{"fieldPath":"events","description":"buy is reserved","validationCode":"NAME_RESERVED"}]}`},
-			action.Invalid, 0, "Google Analytics would not keep such events (NAME_RESERVED events). Nothing was sent.",
+			action.Invalid, 0, "Google Analytics would drop these events (NAME_RESERVED events). Nothing was sent.",
 		},
 		"no secret":   {"Secrets", actiontest.Reply{Body: `{}`}, action.Invalid, 0, "The data stream has no Measurement Protocol API secret. Create one in Google Analytics: Admin, Data streams, the stream, Measurement Protocol API secrets."},
 		"not enabled": {"Secrets", actiontest.Reply{Status: 403, Body: `{"error":{"code":403,"message":"x","details":[{"reason":"SERVICE_DISABLED"}]}}`}, action.Internal, 0, "The API is not enabled in the Google Cloud project of the hub's OAuth client. The hub's administrator must enable it."},
@@ -275,7 +275,7 @@ func TestAnswerLost(t *testing.T) {
 		return normal(r)
 	})
 	_, err := newIntegration(t, d).Execute(t.Context(), csv(t, request(nil), "a,b,c\n1,buy,1\n2,buy,2\n2,buy,3\n3,buy,4\n"))
-	if m := action.MessageOf(err); m != "2 of 4 rows delivered, 2 failed. The connection to Google Analytics failed. Its events may have arrived all the same." {
+	if m := action.MessageOf(err); m != "2 of 4 rows delivered, 2 failed. The connection to Google Analytics failed. Its events may have been delivered." {
 		t.Errorf("message %q", m)
 	}
 	if n := len(collected(t, d)); n != 3 {

@@ -60,7 +60,7 @@ func newCall(events []event) call {
 // send sends a batch. The error tells of each row that did not go. Google keeps an event as
 // often as it is sent, so a call is made again only where it did nothing.
 func (p *protocol) send(ctx context.Context, batch []event) error {
-	once := deliver.Once{Name: name, Timeout: timeout, MaybeDeliveredHint: "Its events may have arrived all the same."}
+	once := deliver.Once{Name: name, Timeout: timeout, MaybeDeliveredHint: "Its events may have been delivered."}
 	failed := map[int]error{}
 	var last error
 	for from, events := range groups(batch) {
@@ -103,7 +103,7 @@ func (p *protocol) validate(ctx context.Context, events []event) error {
 	if len(answer.Messages) > 0 {
 		// The description can quote values.
 		m := answer.Messages[0]
-		return action.Errorf(action.Invalid, "Google Analytics would not keep such events (%s). Nothing was sent.", message.Line(m.Code+" "+m.Field))
+		return action.Errorf(action.Invalid, "Google Analytics would drop these events (%s). Nothing was sent.", message.Line(m.Code+" "+m.Field))
 	}
 	return nil
 }

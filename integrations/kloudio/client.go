@@ -86,7 +86,7 @@ func (i *Integration) begin(ctx context.Context, o order, key action.Secret) (st
 		Success bool   `json:"success"`
 		Message string `json:"message"`
 	}
-	once := deliver.Once{Name: name, Timeout: timeout, MaybeDeliveredHint: "The data may have been added all the same: look before sending it again."}
+	once := deliver.Once{Name: name, Timeout: timeout, MaybeDeliveredHint: "The data may already have been added. Check before retrying."}
 	err = once.Do(ctx, func(ctx context.Context) error {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, i.apiURL, bytes.NewReader(body))
 		if err != nil {
@@ -127,9 +127,9 @@ func explain(err error, key action.Secret) error {
 
 func refused(text string, key action.Secret) error {
 	if text = quote(text, key); text == "" {
-		return action.Errorf(action.Invalid, "%s refused the delivery without a reason.", name)
+		return action.Errorf(action.Invalid, "%s rejected the delivery without a reason.", name)
 	}
-	return action.Errorf(action.Invalid, "%s refused the delivery: %s", name, text)
+	return action.Errorf(action.Invalid, "%s rejected the delivery: %s", name, text)
 }
 
 // quote makes what Kloudio says fit to be shown.

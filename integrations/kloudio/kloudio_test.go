@@ -156,12 +156,12 @@ func TestFailures(t *testing.T) {
 			func(s *service) { s.sign = actiontest.Reply{Body: "<html>"} },
 			"Unexpected response from Kloudio.", action.Unavailable, 1,
 		},
-		"no address": {func(s *service) { s.sign = actiontest.Reply{Body: `{}`} }, "Kloudio refused the delivery without a reason.", action.Invalid, 1},
+		"no address": {func(s *service) { s.sign = actiontest.Reply{Body: `{}`} }, "Kloudio rejected the delivery without a reason.", action.Invalid, 1},
 		"success that is none": {
 			func(s *service) {
 				s.sign = actiontest.Reply{Body: `{"success":false,"message":"No plan","signedURL":"https://store.example.com/"}`}
 			},
-			"Kloudio refused the delivery: No plan", action.Invalid, 1,
+			"Kloudio rejected the delivery: No plan", action.Invalid, 1,
 		},
 		"an address inside": {
 			func(s *service) { s.sign = actiontest.Reply{Body: `{"signedURL":"ftp://store.example.com/"}`} },
@@ -177,15 +177,15 @@ func TestFailures(t *testing.T) {
 		},
 		"an import that is refused": {
 			func(s *service) { s.begin = actiontest.Reply{Body: `{"success":false,"message":"No such\nsheet"}`} },
-			"Kloudio refused the delivery: No such sheet", action.Invalid, 3,
+			"Kloudio rejected the delivery: No such sheet", action.Invalid, 3,
 		},
 		"an import that fails": {
 			func(s *service) { s.begin = actiontest.Reply{Status: 500, Body: "oops"} },
-			"Kloudio answered 500 Internal Server Error. The data may have been added all the same: look before sending it again.", action.Unavailable, 3,
+			"Kloudio answered 500 Internal Server Error. The data may already have been added. Check before retrying.", action.Unavailable, 3,
 		},
 		"an import without an answer": {
 			func(s *service) { s.begin = actiontest.Reply{Reset: true} },
-			"The connection to Kloudio failed. The data may have been added all the same: look before sending it again.", action.Unavailable, 3,
+			"The connection to Kloudio failed. The data may already have been added. Check before retrying.", action.Unavailable, 3,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -83,7 +83,7 @@ func (c *client) once(ctx context.Context, method, path, token string, body []by
 	case len(a.Errors) > 0:
 		return a.Errors[0].explain()
 	case !a.Success:
-		return action.Errorf(action.Unavailable, "Marketo answered, but did not confirm what was asked for.")
+		return action.Errorf(action.Unavailable, "Marketo did not confirm the request.")
 	case out == nil:
 		return nil
 	}
@@ -142,7 +142,7 @@ func (c *client) identify(ctx context.Context) (string, error) {
 	case !errors.As(err, new(*outbound.StatusError)): // the egress policy, or no such host
 		return "", deliver.Stop(err)
 	case kind == action.Unauthenticated, kind == action.Invalid, kind == action.Forbidden:
-		return "", deliver.Stop(action.Wrap(err, action.Unauthenticated, "Marketo refuses the client ID and secret."))
+		return "", deliver.Stop(action.Wrap(err, action.Unauthenticated, "Marketo rejected the client ID and secret."))
 	default:
 		return "", deliver.Stop(err)
 	}

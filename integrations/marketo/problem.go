@@ -63,19 +63,19 @@ func limited(wait time.Duration, text string) error {
 func (p problem) explain() error {
 	switch {
 	case p.Code == tokenInvalid, p.Code == tokenExpired:
-		return action.Errorf(action.Unauthenticated, "Marketo does not take its own access token.")
+		return action.Errorf(action.Unauthenticated, "Marketo rejected its own access token.")
 	case p.Code == rateExceeded:
-		return limited(windowLength, "Marketo is called too often: it takes 100 calls in 20 seconds.")
+		return limited(windowLength, "Marketo is rate limiting requests (100 in 20 seconds). Try again later.")
 	case p.Code == tooManyAtOnce:
-		return limited(2*time.Second, "Marketo is called by too many at once.")
+		return limited(2*time.Second, "Marketo has too many concurrent requests. Try again later.")
 	case p.Code == quotaReached:
-		return deliver.Stop(action.Errorf(action.Forbidden, "Marketo takes no more calls today: the instance's daily quota is reached."))
+		return deliver.Stop(action.Errorf(action.Forbidden, "The Marketo instance's daily quota is used up."))
 	case slices.Contains(passing, p.Code):
-		return action.Errorf(action.Unavailable, "Marketo is out of order: %s.", p.text())
+		return action.Errorf(action.Unavailable, "Marketo is temporarily unavailable: %s.", p.text())
 	case p.Code == accessDenied:
 		return deliver.Stop(action.Errorf(action.Forbidden, "Marketo denies access: the role of the API user lacks a permission (603)."))
 	case p.Code == notFound:
-		return deliver.Stop(action.Errorf(action.NotFound, "Marketo has nothing at this address (610)."))
+		return deliver.Stop(action.Errorf(action.NotFound, "Marketo does not know this resource (610)."))
 	case p.Code == noField, p.Code == noFieldHere, p.Code == noCampaign:
 		return deliver.Stop(action.Errorf(action.Invalid, "Marketo says: %s.", p.text()))
 	}

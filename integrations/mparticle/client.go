@@ -60,7 +60,7 @@ func (c *client) send(ctx context.Context, rows [][]byte) error {
 	}
 	_ = res.Body.Close()
 	if res.StatusCode != http.StatusAccepted {
-		return action.Errorf(action.Unavailable, "mParticle answered %d, which does not confirm that it took the rows.", res.StatusCode)
+		return action.Errorf(action.Unavailable, "mParticle did not confirm the rows (it answered %d).", res.StatusCode)
 	}
 	c.pace.used(res.Header)
 	return nil
@@ -74,15 +74,15 @@ func explain(err error) error {
 	}
 	switch kind := action.KindOf(err); {
 	case kind == action.Unauthenticated || kind == action.Forbidden:
-		return deliver.Stop(action.Wrap(err, kind, "mParticle does not take the API key and secret."))
+		return deliver.Stop(action.Wrap(err, kind, "mParticle rejected the API key and secret."))
 	case kind == action.NotFound:
 		return deliver.Stop(err)
 	case kind == action.Invalid:
-		return action.Wrap(err, kind, "mParticle refused a row, for a missing or wrong value (%d).", status.Code)
+		return action.Wrap(err, kind, "mParticle rejected a row because of a missing or invalid value (%d).", status.Code)
 	case status.Code == http.StatusServiceUnavailable:
 		// The one error of its own that mParticle asks to answer with the same call again. It
 		// took nothing, as at a limit.
-		return action.Wrap(err, action.RateLimited, "mParticle is not available now (503).")
+		return action.Wrap(err, action.RateLimited, "mParticle is temporarily unavailable (503).")
 	default:
 		return err
 	}

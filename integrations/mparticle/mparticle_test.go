@@ -202,14 +202,14 @@ func TestMparticleFails(t *testing.T) {
 		users, events int
 		doubt         bool
 	}{
-		"no credentials":   {rowstest.Answer{Status: 401}, action.Unauthenticated, "mParticle does not take the API key and secret.", 1, 1, false},
-		"bad credentials":  {rowstest.Answer{Status: 403, Body: `{"message":"s3cret"}`}, action.Forbidden, "mParticle does not take the API key and secret.", 1, 1, false},
+		"no credentials":   {rowstest.Answer{Status: 401}, action.Unauthenticated, "mParticle rejected the API key and secret.", 1, 1, false},
+		"bad credentials":  {rowstest.Answer{Status: 403, Body: `{"message":"s3cret"}`}, action.Forbidden, "mParticle rejected the API key and secret.", 1, 1, false},
 		"gone":             {rowstest.Answer{Status: 404}, action.NotFound, "mParticle answered 404 Not Found.", 1, 1, false},
-		"a bad row":        {rowstest.Answer{Status: 400, Body: `{"message":"s3cret"}`}, action.Invalid, "mParticle refused a row, for a missing or wrong value (400).", 1, 1, false},
+		"a bad row":        {rowstest.Answer{Status: 400, Body: `{"message":"s3cret"}`}, action.Invalid, "mParticle rejected a row because of a missing or invalid value (400).", 1, 1, false},
 		"limited":          {rowstest.Answer{Status: 429}, action.RateLimited, "mParticle answered 429 Too Many Requests.", 6, 4, false},
-		"not available":    {rowstest.Answer{Status: 503}, action.RateLimited, "mParticle is not available now (503).", 6, 4, false},
+		"not available":    {rowstest.Answer{Status: 503}, action.RateLimited, "mParticle is temporarily unavailable (503).", 6, 4, false},
 		"out of order":     {rowstest.Answer{Status: 500}, action.Unavailable, "mParticle answered 500 Internal Server Error.", 6, 1, true},
-		"a lie":            {rowstest.Answer{Status: 200, Body: "<html>"}, action.Unavailable, "mParticle answered 200, which does not confirm that it took the rows.", 6, 1, true},
+		"a lie":            {rowstest.Answer{Status: 200, Body: "<html>"}, action.Unavailable, "mParticle did not confirm the rows (it answered 200).", 6, 1, true},
 		"limited for long": {rowstest.Answer{Status: 429, Header: map[string]string{"Retry-After": "3600"}}, action.RateLimited, "mParticle answered 429 Too Many Requests.", 1, 1, false},
 	} {
 		for kind, form := range map[string]map[string]string{"users": users(), "events": events()} {
@@ -319,7 +319,7 @@ func TestBadDay(t *testing.T) {
 				_, err := i.Execute(t.Context(), rowstest.Query(t, actiontest.Query(params, form), peopleHead, total, person))
 				got := d.Check(t, total, err)
 				message := action.MessageOf(err)
-				if !strings.Contains(message, "mParticle refused a row, for a missing or wrong value (400).") {
+				if !strings.Contains(message, "mParticle rejected a row because of a missing or invalid value (400).") {
 					t.Errorf("message %q", message)
 				}
 				switch {

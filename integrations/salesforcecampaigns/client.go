@@ -73,7 +73,7 @@ func (c *client) get(ctx context.Context, address string, out any) error {
 // createCampaign makes a campaign and returns its id. Each such call makes another one.
 func (c *client) createCampaign(ctx context.Context, campaign string) (string, error) {
 	var answer saveResult
-	once := deliver.Once{Name: name, MaybeDeliveredHint: "The campaign may have been created all the same: look before sending again."}
+	once := deliver.Once{Name: name, MaybeDeliveredHint: "The campaign may already have been created. Check before retrying."}
 	err := once.Do(ctx, func(ctx context.Context) error {
 		return c.call(ctx, http.MethodPost, c.address("sobjects/Campaign"), map[string]string{"Name": campaign}, &answer)
 	})
@@ -142,13 +142,13 @@ func (c *client) explain(err error) error {
 	case status.Code == http.StatusGone, code == "UNSUPPORTED_API_VERSION":
 		return action.Wrap(err, action.Internal, "Salesforce has retired version %s of its API. The hub's administrator must set SALESFORCE_API_VERSION to a newer one.", c.version)
 	case code == "INVALID_SESSION_ID":
-		return action.Wrap(err, action.Unauthenticated, "Salesforce does not take the access token.")
+		return action.Wrap(err, action.Unauthenticated, "Salesforce rejected the access token.")
 	case code == "REQUEST_LIMIT_EXCEEDED" && strings.Contains(text, "Concurrent"):
-		return action.Wrap(err, action.RateLimited, "Salesforce is called by too many at once.")
+		return action.Wrap(err, action.RateLimited, "Salesforce has too many concurrent requests. Try again later.")
 	case code == "REQUEST_LIMIT_EXCEEDED":
-		return action.Wrap(err, action.Forbidden, "Salesforce takes no more calls for now: the org's limit for 24 hours is reached.")
+		return action.Wrap(err, action.Forbidden, "The Salesforce org's API limit for 24 hours is used up. Try again later.")
 	case kind == action.NotFound:
-		return action.Wrap(err, kind, "Salesforce has nothing at this address: the user may not see campaigns, or the org does not know version %s of the API (SALESFORCE_API_VERSION).", c.version)
+		return action.Wrap(err, kind, "Salesforce does not know this resource: the user cannot access campaigns, or the org does not support version %s of the API (SALESFORCE_API_VERSION).", c.version)
 	case code != "" && !kind.Retryable():
 		return action.Wrap(err, kind, "Salesforce answered %d: %s.", status.Code, told(text, code))
 	}

@@ -371,13 +371,13 @@ func TestFormFails(t *testing.T) {
 			"https://" + host,
 			actiontest.Reply{Status: 404, Body: `[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]`},
 			action.NotFound,
-			"Salesforce has nothing at this address: the user may not see campaigns, or the org does not know version 66.0 of the API (SALESFORCE_API_VERSION).",
+			"Salesforce does not know this resource: the user cannot access campaigns, or the org does not support version 66.0 of the API (SALESFORCE_API_VERSION).",
 		},
 		"the day's limit": {
 			"https://" + host,
 			actiontest.Reply{Status: 403, Body: `[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests Limit exceeded."}]`},
 			action.Forbidden,
-			"Salesforce takes no more calls for now: the org's limit for 24 hours is reached.",
+			"The Salesforce org's API limit for 24 hours is used up. Try again later.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -585,7 +585,7 @@ func TestCreateFails(t *testing.T) {
 			"Salesforce did not create the campaign: Type (REQUIRED_FIELD_MISSING).",
 		},
 		"an odd id":   {actiontest.Reply{Status: 201, Body: `{"success":true,"id":"../x"}`}, "Salesforce did not create the campaign: it gave no reason."},
-		"answer lost": {actiontest.Reply{Reset: true}, "The connection to Salesforce failed. The campaign may have been created all the same: look before sending again."},
+		"answer lost": {actiontest.Reply{Reset: true}, "The connection to Salesforce failed. The campaign may already have been created. Check before retrying."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

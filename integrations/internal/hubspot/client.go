@@ -41,7 +41,7 @@ type answer struct {
 func (c *client) update(ctx context.Context, batch []update) error {
 	body, err := json.Marshal(map[string]any{"inputs": batch})
 	if err != nil {
-		return action.Wrap(fmt.Errorf("encoding a batch: %w", err), action.Invalid, "A row has a value that is no valid JSON.")
+		return action.Wrap(fmt.Errorf("encoding a batch: %w", err), action.Invalid, "A row has a value that is not valid JSON.")
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
 	defer cancel()
@@ -84,7 +84,7 @@ func (c *client) settle(batch []update, a answer) error {
 		if len(a.Results)+len(failed) >= len(batch) {
 			return deliver.Partial(failed)
 		}
-		unnamed = action.Wrap(errOutcomeUnknown, action.Unavailable, "HubSpot answered, but did not confirm every update.")
+		unnamed = action.Wrap(errOutcomeUnknown, action.Unavailable, "HubSpot did not confirm every update.")
 	}
 	for _, r := range a.Results {
 		delete(place, r.ID)

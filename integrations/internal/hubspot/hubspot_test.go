@@ -197,20 +197,20 @@ func TestAnsweredForEach(t *testing.T) {
 			contacts("1", "2", "3", "null"),
 			[]string{`{"status":"COMPLETE","results":[{"id":"2"}],"numErrors":1,"errors":[{"status":"error","category":"OBJECT_NOT_FOUND",` +
 				`"message":"Could not get some CONTACT objects, they may be deleted or not exist. Check that ids are valid.","context":{"ids":["1","3","99"]}}]}`},
-			"1 of 4 contacts delivered, 3 failed. A row has no contact ID. HubSpot has no contact with this id (first: contact 1).",
+			"1 of 4 contacts delivered, 3 failed. A row has no contact ID. HubSpot has no contact with this ID (first: contact 1).",
 			1,
 		},
 		"one that was merged into another": {contacts("1", "2"), []string{`{"results":[{"id":"1"},{"id":"77"}]}`}, "2 contacts updated.", 1},
 		"a refusal without names": {
 			contacts("1", "2"),
 			[]string{`{"results":[{"id":"1"}],"errors":[{"category":"VALIDATION_ERROR","message":"a@example.com is bad","context":{"ids":"all"}}]}`},
-			"1 of 2 contacts delivered, 1 failed. HubSpot refuses the contact (VALIDATION_ERROR).",
+			"1 of 2 contacts delivered, 1 failed. HubSpot rejected the contact (VALIDATION_ERROR).",
 			1,
 		},
 		"a lie": {
 			contacts("1", "2"),
 			[]string{`{"status":"COMPLETE","results":[]}`},
-			"0 of 2 contacts delivered, 2 failed. HubSpot answered, but did not confirm every update.", 3,
+			"0 of 2 contacts delivered, 2 failed. HubSpot did not confirm every update.", 3,
 		},
 		"out of order for one": {
 			contacts("1", "2"),
@@ -220,7 +220,7 @@ func TestAnsweredForEach(t *testing.T) {
 		"too often for one": {
 			contacts("1", "2"),
 			[]string{`{"results":[{"id":"1"}],"errors":[{"category":"RATE_LIMITS"}]}`},
-			"1 of 2 contacts delivered, 1 failed. HubSpot was called too often.", 3,
+			"1 of 2 contacts delivered, 1 failed. HubSpot is rate limiting requests. Try again later.", 3,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -266,7 +266,7 @@ func TestBadValueAmongGoodOnes(t *testing.T) {
 		ids[i] = fmt.Sprint(i + 1)
 	}
 	_, err := hubspot.Contacts.Update(t.Context(), actiontest.Deps(t, d, nil).HTTP, query(t, "", contacts(ids...)))
-	if got := action.MessageOf(err); got != "29 of 30 contacts delivered, 1 failed. HubSpot refuses the value for email (INVALID_EMAIL) (first: contact 13)." {
+	if got := action.MessageOf(err); got != "29 of 30 contacts delivered, 1 failed. HubSpot rejected the value for email (INVALID_EMAIL) (first: contact 13)." {
 		t.Errorf("message %q", got)
 	}
 	if strings.Contains(fmt.Sprint(err), "s3cret") {
@@ -296,19 +296,19 @@ func TestHubSpotFails(t *testing.T) {
 		message string
 		calls   int
 	}{
-		"a wrong token":             {rowstest.Answer{Status: 401, Body: `{"message":"` + token + `"}`}, action.Unauthenticated, "HubSpot refuses the access token. It must be that of a private app which still exists.", 1},
+		"a wrong token":             {rowstest.Answer{Status: 401, Body: `{"message":"` + token + `"}`}, action.Unauthenticated, "HubSpot rejected the access token. It must belong to an existing private app.", 1},
 		"a missing scope":           {rowstest.Answer{Status: 403, Body: `{"category":"MISSING_SCOPES"}`}, action.Forbidden, "The access token may not update contacts: the private app needs the scope crm.objects.contacts.write.", 1},
 		"nothing there":             {rowstest.Answer{Status: 404}, action.NotFound, "HubSpot answered 404 Not Found.", 1},
-		"an unknown contact":        {rowstest.Answer{Status: 404, Body: `{"category":"OBJECT_NOT_FOUND"}`}, action.Invalid, "HubSpot has no contact with this id (first: contact 7).", 1},
-		"the day's limit":           {rowstest.Answer{Status: 429, Body: `{"policyName":"DAILY"}`}, action.RateLimited, "HubSpot takes no more calls today: the account's daily limit is reached.", 1},
+		"an unknown contact":        {rowstest.Answer{Status: 404, Body: `{"category":"OBJECT_NOT_FOUND"}`}, action.Invalid, "HubSpot has no contact with this ID (first: contact 7).", 1},
+		"the day's limit":           {rowstest.Answer{Status: 429, Body: `{"policyName":"DAILY"}`}, action.RateLimited, "The HubSpot account's daily API limit is used up.", 1},
 		"its rate":                  {rowstest.Answer{Status: 429, Body: `{"policyName":"TEN_SECONDLY_ROLLING"}`}, action.RateLimited, "HubSpot answered 429 Too Many Requests.", 7},
-		"locked":                    {rowstest.Answer{Status: 423}, action.Unavailable, "HubSpot's account is busy (423).", 7},
+		"locked":                    {rowstest.Answer{Status: 423}, action.Unavailable, "The HubSpot account is locked (423). Try again later.", 7},
 		"out of order":              {rowstest.Answer{Status: 502, Body: "<html>"}, action.Unavailable, "HubSpot answered 502 Bad Gateway.", 7},
 		"an unknown property":       {rowstest.Answer{Status: 400, Body: unknown}, action.Invalid, "HubSpot has no contact property named c_score. Hide the column, or give the LookML field the property's internal name.", 1},
 		"a property to read":        {rowstest.Answer{Status: 400, Body: readOnly}, action.Invalid, "HubSpot's contact property c_score can only be read. Hide the column.", 1},
-		"a value that is taken":     {rowstest.Answer{Status: 409, Body: `{"category":"CONFLICT","message":"Existing ID: 5"}`}, action.Invalid, "HubSpot has another contact with a value that must be unique (first: contact 7).", 1},
-		"another reason":            {rowstest.Answer{Status: 400, Body: `{"category":"BAD_THING a@example.com"}`}, action.Invalid, "HubSpot refuses the contact (BAD_THING) (first: contact 7).", 1},
-		"no reason":                 {rowstest.Answer{Status: 400}, action.Invalid, "HubSpot refuses the contact (first: contact 7).", 1},
+		"a value that is taken":     {rowstest.Answer{Status: 409, Body: `{"category":"CONFLICT","message":"Existing ID: 5"}`}, action.Invalid, "Another HubSpot contact has the same value of a unique property (first: contact 7).", 1},
+		"another reason":            {rowstest.Answer{Status: 400, Body: `{"category":"BAD_THING a@example.com"}`}, action.Invalid, "HubSpot rejected the contact (BAD_THING) (first: contact 7).", 1},
+		"no reason":                 {rowstest.Answer{Status: 400}, action.Invalid, "HubSpot rejected the contact (first: contact 7).", 1},
 		"an answer that is no JSON": {rowstest.Answer{Status: 200, Body: "<html>"}, action.Unavailable, "Unexpected response from HubSpot. HubSpot may already have accepted the request. Check before retrying.", 7},
 	} {
 		t.Run(name, func(t *testing.T) {

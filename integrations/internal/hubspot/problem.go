@@ -61,7 +61,7 @@ const categoryUnknown = "OBJECT_NOT_FOUND"
 func (c *client) reasonFor(p problem, id string) error {
 	switch p.Category {
 	case "RATE_LIMITS":
-		return action.Wrap(errOutcomeUnknown, action.RateLimited, "HubSpot was called too often.")
+		return action.Wrap(errOutcomeUnknown, action.RateLimited, "HubSpot is rate limiting requests. Try again later.")
 	case "INTERNAL_ERROR", "SERVICE_UNAVAILABLE", "":
 		return action.Wrap(errOutcomeUnknown, action.Unavailable, "HubSpot failed to update a %s.", c.object.One)
 	}
@@ -82,15 +82,15 @@ func (c *client) wording(p problem) string {
 	}
 	switch {
 	case len(told) > 0:
-		return fmt.Sprintf("HubSpot refuses the value for %s.", strings.Join(told, ", "))
+		return fmt.Sprintf("HubSpot rejected the value for %s.", strings.Join(told, ", "))
 	case p.Category == categoryUnknown:
-		return fmt.Sprintf("HubSpot has no %s with this id.", c.object.One)
+		return fmt.Sprintf("HubSpot has no %s with this ID.", c.object.One)
 	case p.Category == "CONFLICT":
-		return fmt.Sprintf("HubSpot has another %s with a value that must be unique.", c.object.One)
+		return fmt.Sprintf("Another HubSpot %s has the same value of a unique property.", c.object.One)
 	case p.Category != "":
-		return fmt.Sprintf("HubSpot refuses the %s (%s).", c.object.One, identifier(p.Category))
+		return fmt.Sprintf("HubSpot rejected the %s (%s).", c.object.One, identifier(p.Category))
 	}
-	return fmt.Sprintf("HubSpot refuses the %s.", c.object.One)
+	return fmt.Sprintf("HubSpot rejected the %s.", c.object.One)
 }
 
 // explain says what HubSpot means by refusing a whole call.
@@ -107,15 +107,15 @@ func (c *client) explain(err error, batch []update) error {
 	}
 	switch {
 	case kind == action.Unauthenticated:
-		return deliver.Stop(action.Wrap(err, kind, "HubSpot refuses the access token. It must be that of a private app which still exists."))
+		return deliver.Stop(action.Wrap(err, kind, "HubSpot rejected the access token. It must belong to an existing private app."))
 	case kind == action.Forbidden:
 		return deliver.Stop(action.Wrap(err, kind, "The access token may not update %s: the private app needs the scope %s.", c.object.Type, c.object.scope()))
 	case kind == action.NotFound:
 		return deliver.Stop(err)
 	case kind == action.RateLimited && p.Policy == "DAILY":
-		return deliver.Stop(action.Wrap(err, kind, "HubSpot takes no more calls today: the account's daily limit is reached."))
+		return deliver.Stop(action.Wrap(err, kind, "The HubSpot account's daily API limit is used up."))
 	case status.Code == 423 || status.Code == 477: // locked, or being moved: both pass
-		return action.Wrap(err, action.Unavailable, "HubSpot's account is busy (%d).", status.Code)
+		return action.Wrap(err, action.Unavailable, "The HubSpot account is locked (%d). Try again later.", status.Code)
 	case kind != action.Invalid:
 		return err
 	}

@@ -46,7 +46,7 @@ func (s *Sender) send(ctx context.Context, writeKey action.Secret, messages [][]
 		return explain(err)
 	}
 	if !answer.Success {
-		return action.Errorf(action.Unavailable, "Segment answered, but did not confirm that it took the rows.")
+		return action.Errorf(action.Unavailable, "Segment did not confirm the rows.")
 	}
 	return nil
 }
@@ -59,11 +59,11 @@ func explain(err error) error {
 	}
 	switch kind := action.KindOf(err); kind {
 	case action.Unauthenticated, action.Forbidden:
-		return deliver.Stop(action.Wrap(err, kind, "Segment does not take the write key."))
+		return deliver.Stop(action.Wrap(err, kind, "Segment rejected the write key."))
 	case action.NotFound:
 		return deliver.Stop(err)
 	case action.Invalid:
-		return action.Wrap(err, kind, "Segment refused a row as no valid message (%d).", status.Code)
+		return action.Wrap(err, kind, "Segment rejected a row as an invalid message (%d).", status.Code)
 	default:
 		return err
 	}

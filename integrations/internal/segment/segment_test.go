@@ -360,15 +360,15 @@ func TestSegmentFails(t *testing.T) {
 		message string
 		calls   int
 	}{
-		"a wrong key":          {rowstest.Answer{Status: 401, Body: `{"message":"wr1te is wrong"}`}, action.Unauthenticated, "Segment does not take the write key.", 1},
-		"a key without rights": {rowstest.Answer{Status: 403}, action.Forbidden, "Segment does not take the write key.", 1},
+		"a wrong key":          {rowstest.Answer{Status: 401, Body: `{"message":"wr1te is wrong"}`}, action.Unauthenticated, "Segment rejected the write key.", 1},
+		"a key without rights": {rowstest.Answer{Status: 403}, action.Forbidden, "Segment rejected the write key.", 1},
 		"gone":                 {rowstest.Answer{Status: 404}, action.NotFound, "Segment answered 404 Not Found.", 1},
-		"refused":              {rowstest.Answer{Status: 400, Body: `{"message":"wr1te"}`}, action.Invalid, "Segment refused a row as no valid message (400).", 1},
+		"refused":              {rowstest.Answer{Status: 400, Body: `{"message":"wr1te"}`}, action.Invalid, "Segment rejected a row as an invalid message (400).", 1},
 		"out of order":         {rowstest.Answer{Status: 500}, action.Unavailable, "Segment answered 500 Internal Server Error.", 6},
 		"limited for long":     {rowstest.Answer{Status: 429, Header: map[string]string{"Retry-After": "86400"}}, action.RateLimited, "Segment answered 429 Too Many Requests.", 1},
-		"a lie":                {rowstest.Answer{Status: 200, Body: `{"success":false}`}, action.Unavailable, "Segment answered, but did not confirm that it took the rows.", 6},
+		"a lie":                {rowstest.Answer{Status: 200, Body: `{"success":false}`}, action.Unavailable, "Segment did not confirm the rows.", 6},
 		"somebody else":        {rowstest.Answer{Status: 200, Body: `<html>`}, action.Unavailable, "Unexpected response from Segment. Segment may already have accepted the request. Check before retrying.", 6},
-		"a redirect":           {rowstest.Answer{Status: 302}, action.Invalid, "Segment refused a row as no valid message (302).", 1},
+		"a redirect":           {rowstest.Answer{Status: 302}, action.Invalid, "Segment rejected a row as an invalid message (302).", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -446,7 +446,7 @@ func TestBadDay(t *testing.T) {
 		if n := d.Unconfirmed(); n != 0 {
 			t.Errorf("%d rows arrived, but are not confirmed", n)
 		}
-		if got := action.MessageOf(err); got != "99900 of 100000 rows delivered, 100 failed. Segment refused a row as no valid message (400)." {
+		if got := action.MessageOf(err); got != "99900 of 100000 rows delivered, 100 failed. Segment rejected a row as an invalid message (400)." {
 			t.Errorf("message %q", got)
 		}
 	})
