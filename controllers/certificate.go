@@ -43,7 +43,8 @@ func (r *Reconciler) userProvidedCertificate(ctx context.Context, s *scope) erro
 		return err
 	}
 	if secret == nil {
-		return stalled(v1alpha1.SecretNotFound, "Secret %q of spec.tls.secretName does not exist. Create it with the keys tls.crt and tls.key.", name)
+		return stalled(v1alpha1.SecretNotFound,
+			"Secret %q of spec.tls.secretName does not exist. Create it with the keys tls.crt and tls.key.", name)
 	}
 	pair, err := tls.X509KeyPair(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey])
 	if err != nil {

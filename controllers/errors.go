@@ -56,7 +56,8 @@ func kindMissing(kind schema.GroupVersionKind) error {
 	from := origins[kind.Group]
 	return &stalledError{
 		reason: v1alpha1.KindMissing,
-		message: fmt.Sprintf("%s of %s is not installed in this cluster. Install a version of %s that includes it, or remove %s. Reconciliation resumes automatically.",
+		message: fmt.Sprintf("%s of %s is not installed in this cluster. "+
+			"Install a version of %s that includes it, or remove %s. Reconciliation resumes automatically.",
 			kind.Kind, kind.GroupVersion(), from.product, from.field),
 		requeueAfter: pollInterval,
 	}

@@ -49,8 +49,9 @@ func (s *scope) settingsMissing() error {
 		return nil
 	}
 	return &stalledError{
-		reason:       v1alpha1.SettingsMissing,
-		message:      "The hub does not offer " + strings.Join(missing, ", ") + ". Add the missing settings to settings or secretRef of spec.integrations.",
+		reason: v1alpha1.SettingsMissing,
+		message: "The hub does not offer " + strings.Join(missing, ", ") +
+			". Add the missing settings to settings or secretRef of spec.integrations.",
 		requeueAfter: pollInterval,
 	}
 }

@@ -11,24 +11,24 @@ import (
 	"integrationhub.dev/controllers/resources"
 )
 
-// optional are the kinds that a cluster may lack, or get while the operator runs. The others
-// are part of Kubernetes.
-var optional = []schema.GroupVersionKind{
+// optionalKinds are installed separately, possibly while the operator runs. All others are part of
+// Kubernetes.
+var optionalKinds = []schema.GroupVersionKind{
 	resources.CertificateKind,
 	resources.HTTPRouteKind, resources.BackendTLSPolicyKind,
 	resources.ServiceMonitorKind, resources.PrometheusRuleKind,
 }
 
-// kinds remembers which of the optional kinds the cluster lacks: asking costs a call.
+// kinds caches which optional kinds are missing, to save API calls.
 type kinds struct {
 	mu      sync.Mutex
 	missing map[schema.GroupVersionKind]time.Time
 	watched map[schema.GroupVersionKind]bool
-	// begin begins to watch a kind; nil where nothing is watched.
-	begin func(schema.GroupVersionKind) error
+	// startWatch watches a kind; nil without a manager.
+	startWatch func(schema.GroupVersionKind) error
 }
 
-// kindInstalled is whether the cluster knows a kind. That it does not is believed for a while.
+// kindInstalled reports whether the cluster has a kind. A negative answer is cached for pollInterval.
 func (r *Reconciler) kindInstalled(kind schema.GroupVersionKind) bool {
 	if !isOptional(kind) {
 		return true
@@ -46,20 +46,20 @@ func (r *Reconciler) kindInstalled(kind schema.GroupVersionKind) bool {
 		k.missing[kind] = time.Now()
 		return false
 	}
-	delete(k.missing, kind) // another error shows where the kind is used
+	delete(k.missing, kind) // any other error shows up when the kind is used
 	return true
 }
 
-// watch begins to watch an optional kind, once. A watch of a kind that does not exist would
-// keep the operator from starting, so it begins with the first hub that has to do with it.
+// watch starts to watch an optional kind, once. It starts with the first hub that needs the kind,
+// because a watch of a missing kind would keep the manager from starting.
 func (r *Reconciler) watch(kind schema.GroupVersionKind) error {
 	k := &r.kinds
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.begin == nil || !isOptional(kind) || k.watched[kind] {
+	if k.startWatch == nil || !isOptional(kind) || k.watched[kind] {
 		return nil
 	}
-	if err := k.begin(kind); err != nil {
+	if err := k.startWatch(kind); err != nil {
 		return err
 	}
 	if k.watched == nil {
@@ -69,4 +69,4 @@ func (r *Reconciler) watch(kind schema.GroupVersionKind) error {
 	return nil
 }
 
-func isOptional(kind schema.GroupVersionKind) bool { return slices.Contains(optional, kind) }
+func isOptional(kind schema.GroupVersionKind) bool { return slices.Contains(optionalKinds, kind) }

@@ -11,14 +11,13 @@ import (
 	"integrationhub.dev/api/v1alpha1"
 )
 
-// ready is one series a hub. Prometheus itself uses the label namespace, for the manager's own.
+// ready has one series per hub. Prometheus sets the label namespace to the manager's own.
 var ready = prometheus.NewDesc("integrationhub_ready",
-	"Whether Looker can use a hub: 1 where its condition Ready is true, and 0 otherwise.", []string{"hub_namespace", "hub"}, nil)
+	"Whether the hub's condition Ready is true (1) or not (0).", []string{"hub_namespace", "hub"}, nil)
 
-// Metrics tells how hubs fare at the moment when it is asked.
+// Metrics exports the state of hubs at the time of a scrape.
 type Metrics struct {
-	// Hubs is the manager's cache. While it has yet to fill there is nothing of hubs among the
-	// manager's metrics; the others are told all the same.
+	// Hubs is the manager's cache. Until it is synced, the manager's metrics contain none of hubs.
 	Hubs client.Reader
 }
 
@@ -27,7 +26,7 @@ var _ prometheus.Collector = Metrics{}
 // Describe implements [prometheus.Collector].
 func (m Metrics) Describe(descriptions chan<- *prometheus.Desc) { descriptions <- ready }
 
-// cacheTimeout bounds the wait for a cache that has yet to fill.
+// cacheTimeout bounds the wait for a cache that is not synced.
 const cacheTimeout = 5 * time.Second
 
 // Collect implements [prometheus.Collector].

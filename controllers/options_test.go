@@ -233,8 +233,8 @@ func TestPodTemplate(t *testing.T) {
 	for text, says := range map[string]string{
 		`{"spec":{"hostNework":true}}`:                               `unknown field "hostNework"`,
 		`{"spec":{"containers":[{"name":"hub","env":"x"}]}}`:         "env",
-		`{"spec":{"containers":[{"name":"hub","$patch":"delete"}]}}`: `takes away the container "hub"`,
-		`{"spec":null}`: "takes away",
+		`{"spec":{"containers":[{"name":"hub","$patch":"delete"}]}}`: `removes the container "hub"`,
+		`{"spec":null}`: "removes",
 	} {
 		f.edit(func(s *v1alpha1.IntegrationHubSpec) { s.PodTemplate = &runtime.RawExtension{Raw: []byte(text)} })
 		f.reconcile()

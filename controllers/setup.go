@@ -24,7 +24,7 @@ import (
 	"integrationhub.dev/controllers/resources"
 )
 
-// Scheme knows the kinds that the operator deals with.
+// Scheme returns the scheme of the kinds that the operator uses.
 func Scheme() (*runtime.Scheme, error) {
 	s := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, cmv1.AddToScheme, v1alpha1.AddToScheme} {
@@ -35,14 +35,14 @@ func Scheme() (*runtime.Scheme, error) {
 	return s, nil
 }
 
-// owned are the kinds that are part of Kubernetes, and of a hub.
+// owned are the built-in kinds of a hub's objects.
 var owned = []schema.GroupVersionKind{
 	resources.DeploymentKind, resources.ServiceKind, resources.ServiceAccountKind, resources.IngressKind,
 	resources.NetworkPolicyKind, resources.DisruptionBudgetKind, resources.AutoscalerKind,
 }
 
-// CacheOptions keep the operator's memory small: of everything but hubs only the metadata,
-// and, but for Secrets and ConfigMaps, only of objects that it made.
+// CacheOptions keep the operator's memory small. Only hubs are cached whole; of other objects the
+// cache holds the metadata, and except for Secrets and ConfigMaps only of those that the operator made.
 func CacheOptions(namespaces []string) cache.Options {
 	all := cache.ByObject{Label: labels.Everything()}
 	o := cache.Options{
@@ -63,7 +63,7 @@ func CacheOptions(namespaces []string) cache.Options {
 	return o
 }
 
-// SetupWithManager watches hubs, what they own and what they refer to.
+// SetupWithManager watches hubs, the objects they own and the objects they reference.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	b := ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.IntegrationHub{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
@@ -77,23 +77,22 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	if err != nil {
 		return err
 	}
-	r.kinds.begin = func(kind schema.GroupVersionKind) error {
+	r.kinds.startWatch = func(kind schema.GroupVersionKind) error {
 		return c.Watch(source.Kind[client.Object](mgr.GetCache(), metadataOf(kind),
 			handler.EnqueueRequestForOwner(mgr.GetScheme(), mgr.GetRESTMapper(), &v1alpha1.IntegrationHub{}, handler.OnlyControllerOwner())))
 	}
 	return nil
 }
 
-// concurrency is how many hubs are worked on at a time: most of the time goes to waiting for
-// the API server.
+// concurrency is the number of concurrent reconciles, which mostly wait for the API server.
 const concurrency = 8
 
-// hubsOf finds the hubs that an object concerns.
+// hubsOf maps an object to the hubs that use it.
 func (r *Reconciler) hubsOf(uses func(*v1alpha1.IntegrationHub, string) bool) handler.MapFunc {
 	return func(ctx context.Context, o client.Object) []reconcile.Request {
 		hubs := &v1alpha1.IntegrationHubList{}
 		if err := r.List(ctx, hubs, client.InNamespace(o.GetNamespace())); err != nil {
-			ctrl.LoggerFrom(ctx).Error(err, "listing hubs") // from the cache: it cannot fail but at shutdown
+			ctrl.LoggerFrom(ctx).Error(err, "listing hubs") // reading the cache fails only at shutdown
 			return nil
 		}
 		var requests []reconcile.Request

@@ -1,5 +1,5 @@
-// Package controllertest runs a real API server for tests of the operator, and plays the
-// parts of the cluster that do not run there.
+// Package controllertest runs a real API server for tests of the operator, and simulates the
+// controllers that do not run there.
 package controllertest
 
 import (
@@ -17,8 +17,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
-// Environment is an API server on an etcd, with the CRDs of the folders. Its programs are
-// those of KUBEBUILDER_ASSETS, or those that config/local/build made.
+// Environment is an API server with the CRDs of the folders. Its programs come from
+// KUBEBUILDER_ASSETS, or from config/local/build.
 func Environment(crds ...string) *envtest.Environment {
 	e := &envtest.Environment{CRDDirectoryPaths: crds, ErrorIfCRDPathMissing: true}
 	// The default has room for 254 Services.
@@ -32,7 +32,7 @@ func Environment(crds ...string) *envtest.Environment {
 	return e
 }
 
-// Issue plays cert-manager: the Certificate becomes ready.
+// Issue simulates cert-manager: the Certificate becomes ready.
 func Issue(ctx context.Context, c client.Client, key client.ObjectKey) error {
 	o := &cmv1.Certificate{}
 	if err := c.Get(ctx, key, o); err != nil {
@@ -46,13 +46,15 @@ func Issue(ctx context.Context, c client.Client, key client.ObjectKey) error {
 	return c.Status().Update(ctx, o)
 }
 
-// RunPods plays the deployment controller and the kubelet: all pods become available.
+// RunPods simulates the Deployment controller and the kubelet: all pods become available.
 func RunPods(ctx context.Context, c client.Client, key client.ObjectKey) error {
 	d := &appsv1.Deployment{}
 	if err := c.Get(ctx, key, d); err != nil {
 		return err
 	}
 	n := *d.Spec.Replicas
-	d.Status = appsv1.DeploymentStatus{ObservedGeneration: d.Generation, Replicas: n, UpdatedReplicas: n, ReadyReplicas: n, AvailableReplicas: n}
+	d.Status = appsv1.DeploymentStatus{
+		ObservedGeneration: d.Generation, Replicas: n, UpdatedReplicas: n, ReadyReplicas: n, AvailableReplicas: n,
+	}
 	return c.Status().Update(ctx, d)
 }

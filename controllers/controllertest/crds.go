@@ -16,10 +16,10 @@ func CertManagerCRDs(ctx context.Context) (string, error) {
 	return filepath.Join(strings.TrimSpace(string(out)), "deploy", "crds"), err
 }
 
-// release is a module of which only the CRDs are wanted. It is not in go.mod: its code, and
-// what that asks for, is nobody's business here.
+// release is a module of which only the CRDs are used. It is not in go.mod, which keeps its
+// dependencies out.
 type release struct {
-	// at is the module and its version, sum what go.sum would say of it.
+	// at is the module and its version, sum its hash as in go.sum.
 	at, sum string
 	crds    []string
 }
@@ -43,9 +43,8 @@ var releases = []release{
 	},
 }
 
-// OptionalCRDs are those of the Gateway API and of the Prometheus operator that the operator
-// uses where a cluster has them: files of their modules, which come by the Go proxy and stay
-// in the module cache.
+// OptionalCRDs returns the files of the Gateway API's and the Prometheus operator's CRDs, from the
+// module cache.
 func OptionalCRDs(ctx context.Context) ([]string, error) {
 	var files []string
 	for _, r := range releases {
@@ -60,7 +59,7 @@ func OptionalCRDs(ctx context.Context) ([]string, error) {
 	return files, nil
 }
 
-// download brings the module into the module cache and tells where it is.
+// download downloads the module into the module cache and returns its directory.
 func (r release) download(ctx context.Context) (string, error) {
 	out, runErr := exec.CommandContext(ctx, "go", "mod", "download", "-json", r.at).Output() //nolint:gosec // r is one of releases
 	var module struct{ Dir, Sum, Error string }
@@ -70,7 +69,7 @@ func (r release) download(ctx context.Context) (string, error) {
 	case module.Error != "":
 		return "", errors.New(module.Error)
 	case module.Sum != r.sum:
-		return "", fmt.Errorf("its sum is %s, want %s", module.Sum, r.sum)
+		return "", fmt.Errorf("checksum %s, want %s", module.Sum, r.sum)
 	}
 	return module.Dir, nil
 }

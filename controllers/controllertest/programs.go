@@ -9,19 +9,19 @@ import (
 	"testing"
 )
 
-// APIServer is what Environment runs.
+// APIServer lists the programs that Environment runs.
 var APIServer = []string{"kube-apiserver", "etcd"}
 
-// Program is the path of one of the programs that config/local/build makes. Without it the test
-// is skipped.
+// Program returns the path of a program that config/local/build builds. Without it the test is
+// skipped.
 func Program(t testing.TB, name string) string {
 	t.Helper()
 	NeedPrograms(t, name)
 	return programPath(name)
 }
 
-// NeedPrograms skips a test whose programs are not built, and says how to build them. Where they
-// have to be there (see ProgramsRequired) it fails the test.
+// NeedPrograms skips a test whose programs are not built, and says how to build them. If they are
+// required (see ProgramsRequired), it fails the test.
 func NeedPrograms(t testing.TB, names ...string) {
 	t.Helper()
 	err := MissingPrograms(names...)
@@ -34,7 +34,7 @@ func NeedPrograms(t testing.TB, names ...string) {
 	t.Skip(err)
 }
 
-// MissingPrograms is an error that names the command which builds what is missing, or nil.
+// MissingPrograms returns an error with the command that builds the missing programs, or nil.
 func MissingPrograms(names ...string) error {
 	var missing []string
 	for _, name := range names {
@@ -49,8 +49,8 @@ func MissingPrograms(names ...string) error {
 	return fmt.Errorf("%s is not built. Run: config/local/build tools %s", strings.ReplaceAll(list, " ", ", "), list)
 }
 
-// ProgramsRequired tells whether a missing program is a failure: in CI, and where
-// KUBEBUILDER_ASSETS says where the programs are, as make test-unit does.
+// ProgramsRequired reports whether a missing program fails the test: in CI, and if KUBEBUILDER_ASSETS is
+// set, as make test-unit does.
 func ProgramsRequired() bool {
 	return os.Getenv("CI") != "" || os.Getenv("KUBEBUILDER_ASSETS") != ""
 }

@@ -13,9 +13,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// DryRunClient is a client of an API server that knows every kind which is shipped, and that writes
-// nothing: it says of objects whether it would take them, to the field. hubCRDs is the folder
-// of the IntegrationHub's definition.
+// DryRunClient returns a client that validates objects against a real API server with strict field
+// validation, and writes nothing. hubCRDs is the folder of the IntegrationHub's CRD.
 func DryRunClient(t *testing.T, hubCRDs string, namespaces ...string) client.Client {
 	t.Helper()
 	NeedPrograms(t, APIServer...)
@@ -45,7 +44,7 @@ func DryRunClient(t *testing.T, hubCRDs string, namespaces ...string) client.Cli
 	return client.WithFieldValidation(client.NewDryRunClient(api), metav1.FieldValidationStrict)
 }
 
-// Objects are those of a stream of YAML documents.
+// Objects decodes a stream of YAML documents.
 func Objects(t *testing.T, text string) []*unstructured.Unstructured {
 	t.Helper()
 	var all []*unstructured.Unstructured

@@ -33,8 +33,8 @@ var (
 	errTooLarge    = errors.New("the response is too large")
 )
 
-// Client reads the status page of a hub's pod. It connects to nothing but that pod: it
-// follows no redirects and uses no proxy. The zero value does not work, use [New].
+// Client reads the status of a hub's pod. It follows no redirects and uses no proxy, so that it
+// connects only to that pod. Use [New]; the zero value does not work.
 type Client struct {
 	http *http.Client
 }
@@ -59,7 +59,7 @@ func newWithDialer(dial func(ctx context.Context, network, address string) (net.
 	}}
 }
 
-// Inspect returns what a pod reports about itself.
+// Inspect returns the report of a pod.
 func (c *Client) Inspect(ctx context.Context, pod *corev1.Pod) (Report, error) {
 	address, err := podAddress(pod)
 	if err != nil {

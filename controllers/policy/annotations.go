@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// dnsHostname has external-dns publish further names, so its value is checked like a host.
+// dnsHostname publishes names through external-dns, so its value is checked like a host.
 const dnsHostname = "external-dns.alpha.kubernetes.io/hostname"
 
-// safeAnnotations are what hubs may set on pods, Services, Ingresses and HTTPRoutes. They tune
-// how a load balancer or a proxy reaches the hub. None adds configuration text, changes who is
-// authenticated, sends requests elsewhere, requests certificates or attaches cloud resources of
-// others. A * at the end stands for any characters.
+// safeAnnotations may be set on pods, Services, Ingresses and HTTPRoutes. They tune how a load
+// balancer or a proxy reaches the hub. None adds configuration text, changes authentication,
+// redirects requests, requests certificates or attaches other cloud resources. A trailing * matches
+// any characters.
 var safeAnnotations = []string{
 	"argocd.argoproj.io/*",
 	"cluster-autoscaler.kubernetes.io/safe-to-evict",
@@ -76,15 +76,15 @@ var safeAnnotations = []string{
 
 func isSafeAnnotation(key string) bool {
 	// By Kubernetes' convention a key without a prefix is private to its user. Container
-	// runtimes have keys without a slash as well, but with a dot.
+	// runtimes also use keys without a slash, but with a dot.
 	if !strings.ContainsAny(key, "/.") {
 		return true
 	}
 	return slices.ContainsFunc(safeAnnotations, func(pattern string) bool { return keyMatches(pattern, key) })
 }
 
-// Values of cloud annotations may be JSON. ingress-nginx pastes values into its configuration and
-// does not check all of them, so braces and quotes are refused there.
+// Values of cloud annotations may be JSON. ingress-nginx copies values into its configuration without
+// checking all of them, so braces and quotes are refused there.
 var (
 	safeValue      = regexp.MustCompile(`^[-\w .,:/*+=@%"\[\]{}]*$`)
 	safeNginxValue = regexp.MustCompile(`^[-\w .,:/]*$`)
@@ -97,8 +97,8 @@ func isSafeAnnotationValue(key, value string) bool {
 	return safeValue.MatchString(value)
 }
 
-// allowsAnnotation reports whether the administrator allows a key in addition. Snippets are
-// configuration text: one is allowed only where the policy names it in full.
+// allowsAnnotation reports whether the policy allows an additional key. Snippets are configuration
+// text, so the policy must name them in full.
 func (r Rules) allowsAnnotation(key string) bool {
 	return slices.ContainsFunc(r.Annotations, func(pattern string) bool {
 		return pattern == key || keyMatches(pattern, key) && !strings.Contains(key, "snippet")

@@ -12,8 +12,8 @@ import (
 	"integrationhub.dev/controllers/resources"
 )
 
-// Check returns a sentence for each thing in the spec that the rules do not allow. The
-// repository of defaultImage, the manager's own setting, is always allowed.
+// Check returns a sentence for every field of the spec that the rules refuse. The repository of
+// defaultImage, which is the manager's setting, is always allowed.
 func (r Rules) Check(hub *v1alpha1.IntegrationHub, defaultImage string) []string {
 	c := &check{rules: r, hub: hub}
 	c.image(defaultImage)
@@ -30,15 +30,15 @@ func (r Rules) Check(hub *v1alpha1.IntegrationHub, defaultImage string) []string
 	return c.refusals
 }
 
-// check collects what one hub's spec asks for and may not.
+// check collects the refusals of one hub's spec.
 type check struct {
 	rules    Rules
 	hub      *v1alpha1.IntegrationHub
 	refusals []string
 }
 
-// refuse notes a field, why its value is refused, and the rule by which the operator's
-// administrator can allow it; an empty rule means that none can.
+// refuse records a field, why its value is refused, and the rule with which the operator's
+// administrator can allow it; empty if no rule can.
 func (c *check) refuse(field, reason, rule string) {
 	advice := "Change or remove it."
 	if rule != "" {
@@ -57,11 +57,11 @@ func (c *check) image(defaultImage string) {
 		return prefix == "*" || wanted == prefix || strings.HasPrefix(wanted, strings.TrimSuffix(prefix, "/")+"/")
 	}
 	if wanted != repository(defaultImage) && !slices.ContainsFunc(c.rules.ImagePrefixes, allowed) {
-		c.refuse("spec.image", fmt.Sprintf("names the repository %q, from which hubs may not run", wanted), "imagePrefixes")
+		c.refuse("spec.image", fmt.Sprintf("uses the repository %q, which is not allowed", wanted), "imagePrefixes")
 	}
 }
 
-// repository is an image without its tag and digest.
+// repository returns an image without its tag and digest.
 func repository(image string) string {
 	image, _, _ = strings.Cut(image, "@")
 	if colon := strings.LastIndexByte(image, ':'); colon > strings.LastIndexByte(image, '/') {
@@ -76,7 +76,7 @@ func (c *check) serviceAccount() {
 		return
 	}
 	if !slices.ContainsFunc(c.rules.ServiceAccounts, func(pattern string) bool { return glob(pattern, a.Name) }) {
-		c.refuse("spec.serviceAccount.name", fmt.Sprintf("is %q, as which hubs may not run", a.Name), "serviceAccounts")
+		c.refuse("spec.serviceAccount.name", fmt.Sprintf("is %q, which is not allowed", a.Name), "serviceAccounts")
 	}
 }
 
@@ -86,16 +86,17 @@ func (c *check) issuer() {
 		return
 	}
 	if !slices.ContainsFunc(c.rules.Issuers, func(i Issuer) bool { return i.matches(ref.Name, ref.Kind, ref.Group) }) {
-		c.refuse("spec.tls.issuerRef", fmt.Sprintf("names the %s %q, which this namespace may not use", cmp.Or(ref.Kind, "Issuer"), ref.Name), "issuers")
+		c.refuse("spec.tls.issuerRef",
+			fmt.Sprintf("references %s %q, which is not allowed in this namespace", cmp.Or(ref.Kind, "Issuer"), ref.Name), "issuers")
 	}
 }
 
-// hosts checks every name under which the hub would be published or certified.
+// hosts checks all names for which the hub gets a route or a certificate.
 func (c *check) hosts() {
 	spec := c.hub.Spec
 	e := spec.Exposure
 	if spec.BaseURL != "" && (spec.TLS.IssuerRef != nil || e != nil && (e.Ingress != nil || e.Gateway != nil)) {
-		if u, err := url.Parse(spec.BaseURL); err == nil { // the CRD's rules let no other value in
+		if u, err := url.Parse(spec.BaseURL); err == nil { // the CRD validates it
 			c.host("spec.baseURL", u.Hostname())
 		}
 	}
@@ -121,13 +122,13 @@ func (c *check) host(field, name string) {
 	}
 	switch {
 	case isClusterName(name):
-		c.refuse(field, fmt.Sprintf("is or contains %q, a name for something inside the cluster that is not this hub's Service", name), "")
+		c.refuse(field, fmt.Sprintf("contains %q, a cluster-internal name that does not belong to this hub's Service", name), "")
 	case c.rules.Hosts != nil:
 		if !slices.ContainsFunc(c.rules.Hosts, func(pattern string) bool { return hostMatches(pattern, name) }) {
-			c.refuse(field, fmt.Sprintf("is or contains %q, a host that this namespace may not use", name), "hosts")
+			c.refuse(field, fmt.Sprintf("contains %q, a host that is not allowed in this namespace", name), "hosts")
 		}
 	case !isPublicName(name):
-		c.refuse(field, fmt.Sprintf("is or contains %q, which is not a public host name", name), "hosts")
+		c.refuse(field, fmt.Sprintf("contains %q, which is not a public host name", name), "hosts")
 	}
 }
 
@@ -157,16 +158,16 @@ func (c *check) annotationsAt(field string, annotations map[string]string) {
 				c.host(at, strings.TrimSpace(name))
 			}
 		case !isSafeAnnotation(key):
-			c.refuse(at, "is not an annotation that hubs may set", "annotations")
+			c.refuse(at, "is not an allowed annotation", "annotations")
 		case !isSafeAnnotationValue(key, annotations[key]):
-			c.refuse(at, "has a value with characters that could change the proxy's configuration", "annotations")
+			c.refuse(at, "has a value with characters that could inject proxy configuration", "annotations")
 		}
 	}
 }
 
-// priorityClass keeps hubs from evicting the cluster's own components.
+// priorityClass keeps hubs from evicting system components.
 func (c *check) priorityClass(field, name string) {
 	if strings.HasPrefix(name, "system-") {
-		c.refuse(field, fmt.Sprintf("is %q, which is for the cluster's own components", name), "")
+		c.refuse(field, fmt.Sprintf("is %q, which is reserved for system components", name), "")
 	}
 }

@@ -8,12 +8,11 @@ import (
 	"golang.org/x/net/publicsuffix"
 )
 
-// Suffixes of names that only the cluster, or the machine itself, resolves.
+// clusterSuffixes are suffixes of names that resolve only in the cluster or on the machine.
 var clusterSuffixes = []string{".svc", ".cluster.local", ".localhost"}
 
-// isClusterName reports whether a name is, or covers, a name by which programs in the cluster
-// reach the API server, another Service or themselves. A certificate for such a name could
-// impersonate them.
+// isClusterName reports whether a name is, or covers, a name of the API server, of a Service or of the
+// local machine. A certificate for such a name could be used to impersonate them.
 func isClusterName(name string) bool {
 	if address, err := netip.ParseAddr(name); err == nil {
 		address = address.Unmap()
@@ -21,20 +20,20 @@ func isClusterName(name string) bool {
 	}
 	name = normalize(name)
 	if !strings.Contains(name, ".") || strings.HasPrefix(name, "kubernetes.default.") || name == "kubernetes.default" {
-		return true // a name without a dot is completed to a Service's name in each namespace
+		return true // resolves to a Service of the client's namespace
 	}
 	return slices.ContainsFunc(clusterSuffixes, func(suffix string) bool { return strings.HasSuffix("."+name, suffix) })
 }
 
-// isPublicName reports whether a name can only be one of the public DNS. Private addresses and
-// names such as payments.other-team, which a cluster completes to a Service's name, are not:
-// an administrator knows which of them are hosts of the company.
+// isPublicName reports whether a name can only be a public DNS name. Private addresses are not, nor
+// are names such as payments.other-team, which may resolve to a Service: an administrator has to allow
+// them.
 func isPublicName(name string) bool {
 	if address, err := netip.ParseAddr(name); err == nil {
 		return !address.Unmap().IsPrivate()
 	}
 	name = normalize(name)
-	if strings.Contains(name, ".svc.") { // of a cluster with another domain than cluster.local
+	if strings.Contains(name, ".svc.") { // of a cluster with another domain
 		return false
 	}
 	_, icann := publicsuffix.PublicSuffix(name)

@@ -10,8 +10,8 @@ import (
 	"integrationhub.dev/hub/env"
 )
 
-// podFields are the fields of a pod's spec that place it, or say how it looks names up. All
-// others decide what runs, as whom, or what it can read.
+// podFields are the fields of a pod's spec for scheduling and DNS. All others decide what runs, with
+// which identity, and what it can read.
 var podFields = []string{
 	"affinity", "dnsConfig", "dnsPolicy", "hostAliases", "imagePullSecrets", "nodeSelector", "runtimeClassName", "schedulerName",
 	"terminationGracePeriodSeconds", "tolerations", "topologySpreadConstraints",
@@ -19,8 +19,8 @@ var podFields = []string{
 
 const anyPodTemplate = "anyPodTemplate"
 
-// podTemplate checks the patch itself and not what it is merged into: directives of a strategic
-// merge patch, such as $patch, are refused because they are not among the allowed fields.
+// podTemplate checks the patch, not the merged result. Directives of a strategic merge patch, such as
+// $patch, are refused because they are not allowed fields.
 func (c *check) podTemplate() {
 	patch := c.hub.Spec.PodTemplate
 	if patch == nil || len(patch.Raw) == 0 {
@@ -43,15 +43,15 @@ func (c *check) fields(at string, object map[string]json.RawMessage, checks map[
 		inner, ok := checks[name]
 		switch {
 		case !ok:
-			c.refuse(field, "is not among the fields that a pod template may set", anyPodTemplate)
+			c.refuse(field, "is not an allowed field of a pod template", anyPodTemplate)
 		case inner != nil && string(object[name]) != "null":
 			inner(field, object[name])
 		}
 	}
 }
 
-// decode reads a value of the type that a field has; other values the merge refuses with a
-// better message, so they are let through as nothing.
+// decode reads a value of a field's type. Other values decode to the zero value: the merge refuses
+// them with a better message.
 func decode[T any](value json.RawMessage) T {
 	var v T
 	if json.Unmarshal(value, &v) != nil {
@@ -89,22 +89,22 @@ func (c *check) containers(at string, value json.RawMessage) {
 	for n, container := range decode[[]map[string]json.RawMessage](value) {
 		field := fmt.Sprintf("%s[%d]", at, n)
 		if name := decode[string](container["name"]); name != resources.ContainerName {
-			c.refuse(field, fmt.Sprintf("is a container %q beside the hub", name), anyPodTemplate)
+			c.refuse(field, fmt.Sprintf("adds the container %q", name), anyPodTemplate)
 			continue
 		}
 		c.fields(field, container, map[string]func(string, json.RawMessage){"name": nil, "resources": nil, "env": c.env})
 	}
 }
 
-// env allows plain values of variables that are not the hub's own: they hold nothing that the
-// author of the spec did not know.
+// env allows plain values of variables that are not reserved. They contain nothing that the author of
+// the spec does not know.
 func (c *check) env(at string, value json.RawMessage) {
 	for n, variable := range decode[[]map[string]json.RawMessage](value) {
 		field := fmt.Sprintf("%s[%d]", at, n)
 		c.fields(field, variable, map[string]func(string, json.RawMessage){
 			"name": func(at string, value json.RawMessage) {
 				if name := decode[string](value); env.Reserved(name) {
-					c.refuse(at, fmt.Sprintf("is %s, which belongs to the hub itself", name), anyPodTemplate)
+					c.refuse(at, fmt.Sprintf("is %s, which is reserved for the hub", name), anyPodTemplate)
 				}
 			},
 			"value": nil,

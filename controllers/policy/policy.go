@@ -1,5 +1,5 @@
-// Package policy decides what those who may create IntegrationHubs may ask for. The operator
-// has more rights than they have: without a policy it would lend these rights to them.
+// Package policy restricts what the spec of an IntegrationHub may ask for. The operator has more
+// permissions than the users who create hubs; without a policy, they could use these permissions.
 package policy
 
 import (
@@ -14,48 +14,47 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Policy is the manager's setting, one set of rules for each namespace.
+// Policy is the manager's policy.
 type Policy struct {
 	// Default applies to all namespaces.
 	Default Rules `json:"default,omitempty"`
-	// Namespaces replace single rules of the default.
+	// Namespaces override rules of the default, by namespace.
 	Namespaces map[string]Rules `json:"namespaces,omitempty"`
 }
 
-// Rules are what hubs of a namespace may ask for. For a list, leaving it out and leaving it
-// empty differ: an empty list allows nothing beyond what is always allowed.
+// Rules apply to the hubs of a namespace. An empty list differs from an omitted one: it allows nothing
+// beyond what is always allowed.
 type Rules struct {
-	// AnyPodTemplate allows everything in spec.podTemplate. With it, whoever may create a hub
-	// may run any pod in the namespace and read all of its Secrets.
+	// AnyPodTemplate allows everything in spec.podTemplate. Users who may create a hub can then run
+	// any pod in the namespace, and read all of its Secrets.
 	AnyPodTemplate *bool `json:"anyPodTemplate,omitempty"`
-	// ImagePrefixes are repositories, or registries and paths above them, for spec.image; "*"
-	// allows every image. The repository of the manager's hub image is always allowed.
+	// ImagePrefixes are repositories, or registries and paths above them, that spec.image may use;
+	// "*" allows all. The repository of the manager's hub image is always allowed.
 	ImagePrefixes []string `json:"imagePrefixes,omitempty"`
-	// ServiceAccounts may be named by spec.serviceAccount.name; * stands for any characters.
-	// Unless set, a hub runs as the ServiceAccount that the operator creates for it.
+	// ServiceAccounts that spec.serviceAccount.name may use; * matches any characters. If omitted,
+	// hubs use the ServiceAccount that the operator creates.
 	ServiceAccounts []string `json:"serviceAccounts,omitempty"`
-	// Issuers may be named by spec.tls.issuerRef. Unless set, every issuer may be.
+	// Issuers that spec.tls.issuerRef may reference; all if omitted.
 	Issuers []Issuer `json:"issuers,omitempty"`
-	// Hosts may be used in URLs, certificates and routes, such as hub.example.com, or
-	// *.example.com for every name below it. Unless set, every public name may be. Names of
-	// the cluster's own Services are never allowed, but for the hub's own.
+	// Hosts that URLs, certificates and routes may use, such as hub.example.com, or *.example.com for
+	// its subdomains; all public names if omitted. Names of other Services are never allowed.
 	Hosts []string `json:"hosts,omitempty"`
-	// Annotations may be set on pods, Services, Ingresses and HTTPRoutes in addition to those
-	// that are always allowed. A * at the end stands for any characters.
+	// Annotations that pods, Services, Ingresses and HTTPRoutes may have in addition to those that are
+	// always allowed. A trailing * matches any characters.
 	Annotations []string `json:"annotations,omitempty"`
 }
 
 // Issuer selects issuers of cert-manager.
 type Issuer struct {
-	// Name of the issuer; * stands for any characters.
+	// Name of the issuer; * matches any characters.
 	Name string `json:"name"`
-	// Kind is Issuer unless set.
+	// Kind defaults to Issuer.
 	Kind string `json:"kind,omitempty"`
-	// Group is cert-manager.io unless set.
+	// Group defaults to cert-manager.io.
 	Group string `json:"group,omitempty"`
 }
 
-// Load reads a policy from a YAML file; without a file name it is the default policy.
+// Load reads a policy from a YAML file. Without a file name it returns the default policy.
 func Load(file string) (Policy, error) {
 	var p Policy
 	if file == "" {
@@ -104,7 +103,7 @@ func (p Policy) validate() error {
 
 var hostPattern = regexp.MustCompile(`^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$|^[0-9a-f:.]+$`)
 
-// validate finds mistakes that would otherwise show as rules that never match.
+// validate finds rules that can never match.
 func (r Rules) validate(at string) error {
 	var errs []error
 	for _, host := range r.Hosts {
@@ -119,7 +118,7 @@ func (r Rules) validate(at string) error {
 	}
 	for _, key := range r.Annotations {
 		if n := strings.IndexByte(key, '*'); key == "" || n >= 0 && n < len(key)-1 {
-			errs = append(errs, fmt.Errorf("%s.annotations: %q has a * before its end", at, key))
+			errs = append(errs, fmt.Errorf("%s.annotations: %q must not contain * except at its end", at, key))
 		}
 	}
 	for _, name := range r.ServiceAccounts {
@@ -138,7 +137,7 @@ func validGlob(at, pattern string) error {
 	return nil
 }
 
-// glob reports whether a name matches a pattern that was validated.
+// glob reports whether a name matches a validated pattern.
 func glob(pattern, name string) bool {
 	ok, err := path.Match(pattern, name)
 	return ok && err == nil

@@ -8,8 +8,7 @@ import (
 	"integrationhub.dev/api/v1alpha1"
 )
 
-// BaseURL is the address under which the hub is known to Looker: what the spec says, else
-// what it is exposed as, else its Service's name.
+// BaseURL returns the hub's URL: spec.baseURL, or the exposed host, or the name of its Service.
 func BaseURL(hub *v1alpha1.IntegrationHub) string {
 	if hub.Spec.BaseURL != "" {
 		return hub.Spec.BaseURL
@@ -20,7 +19,7 @@ func BaseURL(hub *v1alpha1.IntegrationHub) string {
 	return "https://" + hub.Name + "." + hub.Namespace + ".svc"
 }
 
-// exposedHosts are the names that an Ingress or a Gateway knows the hub by.
+// exposedHosts returns the hosts of the Ingress or the HTTPRoute.
 func exposedHosts(hub *v1alpha1.IntegrationHub) []string {
 	e := hub.Spec.Exposure
 	switch {
@@ -36,16 +35,16 @@ func exposedHosts(hub *v1alpha1.IntegrationHub) []string {
 	return []string{Host(hub)}
 }
 
-// Host is the base URL's host, without its port.
+// Host returns the host of the base URL, without the port.
 func Host(hub *v1alpha1.IntegrationHub) string {
 	u, err := url.Parse(BaseURL(hub))
-	if err != nil { // the CRD's rules let no other value in
+	if err != nil { // the CRD validates it
 		return ""
 	}
 	return u.Hostname()
 }
 
-// basePath is the base URL's path, "/" where it has none.
+// basePath returns the path of the base URL, or "/".
 func basePath(hub *v1alpha1.IntegrationHub) string {
 	u, err := url.Parse(BaseURL(hub))
 	if err != nil || u.Path == "" {
@@ -54,9 +53,8 @@ func basePath(hub *v1alpha1.IntegrationHub) string {
 	return u.Path
 }
 
-// CertificateNames are what the hub's certificate is for. The Service's names are among them
-// only where nothing says how the hub is known outside: a public authority refuses names that
-// exist only in the cluster.
+// CertificateNames returns the names and addresses of the hub's certificate. The Service's names are
+// included only if the hub has no external name, because public CAs refuse cluster-internal names.
 func CertificateNames(hub *v1alpha1.IntegrationHub) (names, addresses []string) {
 	names = slices.Clone(hub.Spec.TLS.DNSNames)
 	hosts := exposedHosts(hub)
@@ -76,16 +74,16 @@ func CertificateNames(hub *v1alpha1.IntegrationHub) (names, addresses []string) 
 	return slices.Compact(names), slices.Compact(addresses)
 }
 
-// ServiceNames are the names of the hub's Service inside the cluster.
+// ServiceNames returns the DNS names of the hub's Service inside the cluster.
 func ServiceNames(hub *v1alpha1.IntegrationHub) []string {
 	service := hub.Name + "." + hub.Namespace
 	return []string{service + ".svc", service + ".svc.cluster.local", service, hub.Name}
 }
 
-// ServesTLS is whether the pods themselves speak HTTPS.
+// ServesTLS reports whether the pods serve HTTPS.
 func ServesTLS(hub *v1alpha1.IntegrationHub) bool { return !hub.Spec.TLS.TerminatedElsewhere }
 
-// TLSSecretName is the Secret with the hub's certificate.
+// TLSSecretName returns the name of the Secret with the hub's certificate.
 func TLSSecretName(hub *v1alpha1.IntegrationHub) string {
 	if hub.Spec.TLS.SecretName != "" {
 		return hub.Spec.TLS.SecretName

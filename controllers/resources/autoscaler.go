@@ -9,14 +9,13 @@ import (
 	"integrationhub.dev/api/v1alpha1"
 )
 
-// deliveriesMetric is the hubs' metric of deliveries that are under way.
+// deliveriesMetric is the hub's metric of running deliveries.
 const deliveriesMetric = "integrationhub_deliveries_in_flight"
 
-// defaultCPU is the share of the requested CPU, in percent, that pods are scaled by where the
-// spec gives no target.
+// defaultCPU is the target CPU utilization, in percent, if the spec has no target.
 const defaultCPU = 80
 
-// Autoscaler lets the number of pods follow the load; nil where the spec fixes it.
+// Autoscaler scales the number of pods with the load; nil if spec.autoscaling is not set.
 func Autoscaler(in Inputs) *autoscalingv2ac.HorizontalPodAutoscalerApplyConfiguration {
 	hub := in.Hub
 	a := hub.Spec.Autoscaling
@@ -63,7 +62,7 @@ func scalingMetrics(a *v1alpha1.Autoscaling) []*autoscalingv2ac.MetricSpecApplyC
 	return metrics
 }
 
-// MinReplicas is the least number of pods that the spec allows.
+// MinReplicas returns the minimum number of replicas.
 func MinReplicas(hub *v1alpha1.IntegrationHub) int32 {
 	if a := hub.Spec.Autoscaling; a != nil {
 		if a.MinReplicas != nil {

@@ -11,8 +11,8 @@ import (
 	"integrationhub.dev/api/v1alpha1"
 )
 
-// Certificate asks cert-manager for the hub's certificate. The operator owns this request,
-// never the Secret that comes of it. It is nil where the certificate comes from elsewhere.
+// Certificate requests the hub's certificate from cert-manager; nil if the user provides one. The
+// operator owns the Certificate, and never the Secret that cert-manager creates.
 func Certificate(in Inputs) *cmv1ac.CertificateApplyConfiguration {
 	tls := in.Hub.Spec.TLS
 	if tls.IssuerRef == nil {
@@ -21,7 +21,7 @@ func Certificate(in Inputs) *cmv1ac.CertificateApplyConfiguration {
 	names, addresses := CertificateNames(in.Hub)
 	spec := cmv1ac.CertificateSpec().
 		WithSecretName(TLSSecretName(in.Hub)).
-		// The Secret outlives the Certificate: the labels say whose it was.
+		// The Secret outlives the Certificate; the labels say which hub it belonged to.
 		WithSecretTemplate(cmv1ac.CertificateSecretTemplate().WithLabels(Labels(in.Hub))).
 		WithDNSNames(names...).
 		WithIPAddresses(addresses...).

@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Kinds of the objects that a hub consists of.
+// Kinds of a hub's objects.
 var (
 	SecretKind           = corev1.SchemeGroupVersion.WithKind("Secret")
 	ConfigMapKind        = corev1.SchemeGroupVersion.WithKind("ConfigMap")
@@ -27,15 +27,15 @@ var (
 	IngressKind          = networkingv1.SchemeGroupVersion.WithKind("Ingress")
 )
 
-// Child is one object of a hub: what it shall be, or that it shall not be.
+// Child is one object of a hub.
 type Child struct {
 	Kind schema.GroupVersionKind
 	Name string
-	// Config is nil when the object is not wanted.
+	// Config is nil if the spec does not ask for the object.
 	Config runtime.ApplyConfiguration
 }
 
-// child makes a Child. A nil pointer stays an absence: in an interface it would not.
+// child returns a Child. It keeps a nil pointer nil, which an interface would not.
 func child[T any, C interface {
 	*T
 	runtime.ApplyConfiguration
@@ -47,6 +47,7 @@ func child[T any, C interface {
 	return c
 }
 
+// unstructuredChild returns a Child of a kind whose Go types are not used.
 func unstructuredChild(kind schema.GroupVersionKind, name string, u *unstructured.Unstructured) Child {
 	c := Child{Kind: kind, Name: name}
 	if u != nil {
@@ -55,7 +56,7 @@ func unstructuredChild(kind schema.GroupVersionKind, name string, u *unstructure
 	return c
 }
 
-// Workload are the objects that run the pods.
+// Workload returns the objects that run the pods.
 func Workload(in Inputs) ([]Child, error) {
 	deployment, err := Deployment(in)
 	if err != nil {
@@ -71,7 +72,7 @@ func Workload(in Inputs) ([]Child, error) {
 	}, nil
 }
 
-// Exposure are the objects that lead to the pods.
+// Exposure returns the objects that route requests to the pods.
 func Exposure(in Inputs) []Child {
 	name := in.Hub.Name
 	return []Child{
@@ -82,7 +83,7 @@ func Exposure(in Inputs) []Child {
 	}
 }
 
-// Monitoring are the objects by which Prometheus finds the pods.
+// Monitoring returns the objects by which Prometheus discovers the pods.
 func Monitoring(in Inputs) []Child {
 	name := in.Hub.Name
 	return []Child{

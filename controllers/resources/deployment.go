@@ -14,7 +14,7 @@ import (
 	"integrationhub.dev/api/v1alpha1"
 )
 
-// ChecksumAnnotation makes the pods roll when what they read at their start changes.
+// ChecksumAnnotation rolls the pods when the settings that they read at startup change.
 const ChecksumAnnotation = "hub.integrationhub.dev/config-checksum"
 
 // ContainerName is the name of the hub's container.
@@ -28,11 +28,11 @@ const (
 	spoolPath  = "/var/spool/integration-hub"
 )
 
-// graceSeconds is what a pod may take beyond the drain: the delay before it, and the end of
-// the answers.
+// graceSeconds is the termination grace period beyond the drain timeout: for the delay before the
+// drain, and for ending the responses.
 const graceSeconds = 30
 
-// Deployment runs the hub's pods. It fails when spec.podTemplate does not fit a pod.
+// Deployment runs the hub's pods. It returns an error if spec.podTemplate is not valid.
 func Deployment(in Inputs) (*appsv1ac.DeploymentApplyConfiguration, error) {
 	hub := in.Hub
 	template, err := override(corev1ac.PodTemplateSpec().
@@ -47,11 +47,11 @@ func Deployment(in Inputs) (*appsv1ac.DeploymentApplyConfiguration, error) {
 		WithStrategy(appsv1ac.DeploymentStrategy().
 			WithType("RollingUpdate").
 			WithRollingUpdate(appsv1ac.RollingUpdateDeployment().
-				// A new pod takes over before an old one goes.
+				// A new pod is ready before an old one stops.
 				WithMaxUnavailable(intstr.FromInt32(0)).WithMaxSurge(intstr.FromInt32(1)))).
 		WithRevisionHistoryLimit(3).
 		WithTemplate(template)
-	// An autoscaler owns the number of pods.
+	// The autoscaler owns the number of replicas.
 	if hub.Spec.Replicas != nil && hub.Spec.Autoscaling == nil {
 		spec.WithReplicas(*hub.Spec.Replicas)
 	}
@@ -125,8 +125,8 @@ func container(in Inputs) *corev1ac.ContainerApplyConfiguration {
 	return c
 }
 
-// containerResources are the spec's, or what serves most hubs: a limit of CPU would slow
-// deliveries down for nothing.
+// containerResources returns the spec's resources, or the default. The default has no CPU limit,
+// which would only slow deliveries down.
 func containerResources(hub *v1alpha1.IntegrationHub) corev1.ResourceRequirements {
 	if hub.Spec.Resources != nil {
 		return *hub.Spec.Resources

@@ -7,8 +7,8 @@ import (
 	policyv1ac "k8s.io/client-go/applyconfigurations/policy/v1"
 )
 
-// DisruptionBudget keeps pods while nodes are drained; nil where the spec wants none, or
-// there is but one pod, which a budget would tie to its node.
+// DisruptionBudget limits evictions when nodes are drained; nil if the spec disables it, or for a
+// single pod, which a budget would keep from being evicted at all.
 func DisruptionBudget(in Inputs) *policyv1ac.PodDisruptionBudgetApplyConfiguration {
 	hub := in.Hub
 	b := hub.Spec.PodDisruptionBudget
@@ -17,7 +17,7 @@ func DisruptionBudget(in Inputs) *policyv1ac.PodDisruptionBudgetApplyConfigurati
 	}
 	spec := policyv1ac.PodDisruptionBudgetSpec().
 		WithSelector(metav1ac.LabelSelector().WithMatchLabels(Selector(hub))).
-		// A pod that is not ready takes no deliveries: it does not hold a node up.
+		// A pod that is not ready has no deliveries, so it must not delay a drain.
 		WithUnhealthyPodEvictionPolicy(policyv1.AlwaysAllow)
 	switch {
 	case b != nil && b.MinAvailable != nil:

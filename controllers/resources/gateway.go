@@ -5,14 +5,14 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// The Gateway API's own module asks for a newer Go than this one: its objects are built
-// without it (https://gateway-api.sigs.k8s.io/reference/spec/).
+// The Gateway API's module requires a newer Go version, so its objects are unstructured
+// (https://gateway-api.sigs.k8s.io/reference/spec/).
 var (
 	HTTPRouteKind        = schema.GroupVersionKind{Group: "gateway.networking.k8s.io", Version: "v1", Kind: "HTTPRoute"}
 	BackendTLSPolicyKind = schema.GroupVersionKind{Group: "gateway.networking.k8s.io", Version: "v1", Kind: "BackendTLSPolicy"}
 )
 
-// HTTPRoute leads from Gateways to the hub's Service; nil where the spec wants none.
+// HTTPRoute routes requests from Gateways to the hub's Service; nil if the spec has none.
 func HTTPRoute(in Inputs) *unstructured.Unstructured {
 	hub := in.Hub
 	if hub.Spec.Exposure == nil || hub.Spec.Exposure.Gateway == nil {
@@ -44,15 +44,15 @@ func HTTPRoute(in Inputs) *unstructured.Unstructured {
 		"rules": []any{map[string]any{
 			"matches":     []any{map[string]any{"path": map[string]any{"type": "PathPrefix", "value": basePath(hub)}}},
 			"backendRefs": []any{map[string]any{"name": hub.Name, "port": int64(servicePort(hub))}},
-			// A delivery may take long; newlines keep its answer alive.
+			// A delivery may take long; newlines keep its connection alive.
 			"timeouts": map[string]any{"request": "0s"},
 		}},
 	}
 	return route
 }
 
-// BackendTLSPolicy makes Gateways speak HTTPS to the pods, and check that it is them; nil
-// where no Gateway is asked for or the pods speak plain HTTP.
+// BackendTLSPolicy makes Gateways use HTTPS to the pods and verify their certificate; nil without a
+// Gateway, or if the pods serve plain HTTP.
 func BackendTLSPolicy(in Inputs) *unstructured.Unstructured {
 	hub := in.Hub
 	if hub.Spec.Exposure == nil || hub.Spec.Exposure.Gateway == nil || !ServesTLS(hub) {
@@ -72,7 +72,7 @@ func BackendTLSPolicy(in Inputs) *unstructured.Unstructured {
 	return policy
 }
 
-// object is the head of an object whose type is not known here.
+// object returns an unstructured object with the metadata of a child.
 func object(in Inputs, kind schema.GroupVersionKind, annotations map[string]string) *unstructured.Unstructured {
 	hub := in.Hub
 	u := &unstructured.Unstructured{Object: map[string]any{

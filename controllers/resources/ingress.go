@@ -7,7 +7,7 @@ import (
 	networkingv1ac "k8s.io/client-go/applyconfigurations/networking/v1"
 )
 
-// Ingress leads from the hub's address to its Service; nil where the spec wants none.
+// Ingress routes requests from the hub's host to its Service; nil if the spec has none.
 func Ingress(in Inputs) *networkingv1ac.IngressApplyConfiguration {
 	hub := in.Hub
 	if hub.Spec.Exposure == nil || hub.Spec.Exposure.Ingress == nil {
@@ -30,13 +30,13 @@ func Ingress(in Inputs) *networkingv1ac.IngressApplyConfiguration {
 		spec.WithIngressClassName(*e.ClassName)
 	}
 	annotations := map[string]string{
-		// Deliveries are large and slow, and streamed. A newline each half minute keeps an
-		// idle answer alive, so the time-outs need not be long.
+		// Deliveries are large, slow and streamed. A newline every 30 seconds keeps the
+		// connection alive, so the timeouts need not be long.
 		"nginx.ingress.kubernetes.io/proxy-body-size":         "0",
 		"nginx.ingress.kubernetes.io/proxy-request-buffering": "off",
 		"nginx.ingress.kubernetes.io/proxy-read-timeout":      "300",
 		"nginx.ingress.kubernetes.io/proxy-send-timeout":      "300",
-		// A delivery must not be sent to a second pod after a first may have made it.
+		// Retrying on another pod could deliver twice.
 		"nginx.ingress.kubernetes.io/proxy-next-upstream": "off",
 	}
 	if ServesTLS(hub) {

@@ -1,5 +1,5 @@
-// Package resources builds the objects that a hub consists of: pure functions from the hub
-// and what was observed to apply configurations, which hold only what the operator owns.
+// Package resources builds the objects of a hub: pure functions from the hub and observed facts to
+// apply configurations, which contain only the fields that the operator owns.
 package resources
 
 import (
@@ -11,30 +11,29 @@ import (
 	"integrationhub.dev/api/v1alpha1"
 )
 
-// Inputs are what the objects are built from.
+// Inputs are the inputs of the functions that build the objects.
 type Inputs struct {
 	Hub *v1alpha1.IntegrationHub
-	// Image is the operator's default image of the hub.
+	// Image is the operator's default image for hubs.
 	Image string
-	// ServiceSecret and Token are contents for the Secrets that the operator writes.
+	// ServiceSecret and Token are the values of the Secrets that the operator writes.
 	ServiceSecret, Token []byte
-	// SecretKeys are the keys of the Secrets that integrations refer to, by the Secret's name.
+	// SecretKeys are the keys of the integrations' Secrets, by the name of the Secret.
 	SecretKeys map[string][]string
-	// ConfigChecksum stands for the contents of everything that pods read only at their
-	// start; when it changes they are rolled.
+	// ConfigChecksum is the checksum of the settings that pods read at startup; a change rolls them.
 	ConfigChecksum string
 }
 
-// DrainTimeout is how long a pod's deliveries may go on after it was told to stop.
+// DrainTimeout returns how long deliveries may continue when a pod stops.
 func DrainTimeout(hub *v1alpha1.IntegrationHub) time.Duration {
 	d, err := time.ParseDuration(hub.Spec.DrainTimeout)
-	if err != nil { // the CRD's rules let no other value in; an old object may lack it
+	if err != nil { // the CRD validates it; an old object may lack it
 		return 15 * time.Minute
 	}
 	return d
 }
 
-// ServiceSecretRef is where the service secret is, or will be.
+// ServiceSecretRef returns the reference to the service secret, which may not exist yet.
 func ServiceSecretRef(hub *v1alpha1.IntegrationHub) v1alpha1.SecretKeyRef {
 	if ref := hub.Spec.ServiceSecretRef; ref != nil {
 		if ref.Key == "" {
@@ -45,12 +44,12 @@ func ServiceSecretRef(hub *v1alpha1.IntegrationHub) v1alpha1.SecretKeyRef {
 	return v1alpha1.SecretKeyRef{Name: hub.Name + "-service-secret", Key: secretKey}
 }
 
-// TokenSecretRef is where Looker's token is.
+// TokenSecretRef returns the reference to the token for Looker.
 func TokenSecretRef(hub *v1alpha1.IntegrationHub) v1alpha1.SecretKeyRef {
 	return v1alpha1.SecretKeyRef{Name: hub.Name + "-token", Key: "token"}
 }
 
-// EnabledIntegrations are the names on offer, in order; nil means all but the disabled ones.
+// EnabledIntegrations returns the sorted names of the offered integrations; nil means all except the disabled ones.
 func EnabledIntegrations(hub *v1alpha1.IntegrationHub) []string {
 	if hub.Spec.DefaultEnabled {
 		return nil
@@ -58,7 +57,7 @@ func EnabledIntegrations(hub *v1alpha1.IntegrationHub) []string {
 	return NamedIntegrations(hub)
 }
 
-// NamedIntegrations are those that the spec enables by name.
+// NamedIntegrations returns the integrations that the spec enables by name.
 func NamedIntegrations(hub *v1alpha1.IntegrationHub) []string {
 	var names []string
 	for _, i := range enabled(hub) {
@@ -67,7 +66,7 @@ func NamedIntegrations(hub *v1alpha1.IntegrationHub) []string {
 	return names
 }
 
-// disabledIntegrations are the names that the spec takes off the list.
+// disabledIntegrations returns the integrations that the spec disables.
 func disabledIntegrations(hub *v1alpha1.IntegrationHub) []string {
 	var names []string
 	for _, i := range hub.Spec.Integrations {
@@ -90,7 +89,7 @@ func enabled(hub *v1alpha1.IntegrationHub) []v1alpha1.Integration {
 	return list
 }
 
-// ConflictingSetting names a setting that enabled integrations set differently, or is empty.
+// ConflictingSetting returns a setting that two enabled integrations set to different values, or "".
 // All integrations of a hub share one environment.
 func ConflictingSetting(hub *v1alpha1.IntegrationHub) string {
 	seen := map[string]v1alpha1.SettingValue{}
@@ -105,7 +104,7 @@ func ConflictingSetting(hub *v1alpha1.IntegrationHub) string {
 	return ""
 }
 
-// IntegrationSecrets are the Secrets that enabled integrations refer to, in order.
+// IntegrationSecrets returns the sorted names of the enabled integrations' Secrets.
 func IntegrationSecrets(hub *v1alpha1.IntegrationHub) []string {
 	var names []string
 	for _, i := range enabled(hub) {
@@ -117,7 +116,7 @@ func IntegrationSecrets(hub *v1alpha1.IntegrationHub) []string {
 	return slices.Compact(names)
 }
 
-// CABundle is the reference to further certificate authorities, or nil.
+// CABundle returns the reference to additional CA certificates, or nil.
 func CABundle(hub *v1alpha1.IntegrationHub) *v1alpha1.ConfigMapKeyRef {
 	if hub.Spec.Egress == nil {
 		return nil

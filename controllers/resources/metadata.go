@@ -6,16 +6,17 @@ import (
 	"integrationhub.dev/api/v1alpha1"
 )
 
-// ManagedBy is the label, with its value, of everything that the operator makes.
+// ManagedByLabel and ManagedBy are the label of all objects that the operator creates.
 const (
 	ManagedByLabel = "app.kubernetes.io/managed-by"
 	ManagedBy      = "integration-hub-operator"
 )
 
-// InstanceLabel holds the hub's name on each of its objects.
+// InstanceLabel is the label with the hub's name.
 const InstanceLabel = "app.kubernetes.io/instance"
 
-// Selector are the labels of a hub's pods. They never change: a Deployment's selector can't.
+// Selector returns the labels of a hub's pods. They must not change: a Deployment's selector is
+// immutable.
 func Selector(hub *v1alpha1.IntegrationHub) map[string]string {
 	return map[string]string{
 		"app.kubernetes.io/name": "integration-hub",
@@ -23,7 +24,7 @@ func Selector(hub *v1alpha1.IntegrationHub) map[string]string {
 	}
 }
 
-// Labels are those of every object of a hub.
+// Labels returns the labels of all objects of a hub.
 func Labels(hub *v1alpha1.IntegrationHub) map[string]string {
 	labels := Selector(hub)
 	labels[ManagedByLabel] = ManagedBy
@@ -35,7 +36,7 @@ const (
 	hubKind       = "IntegrationHub"
 )
 
-// owner makes the hub the controller of an object, so that it goes when the hub goes.
+// owner makes the hub the controller of an object, which is then deleted with the hub.
 func owner(hub *v1alpha1.IntegrationHub) *metav1ac.OwnerReferenceApplyConfiguration {
 	return metav1ac.OwnerReference().
 		WithAPIVersion(hubAPIVersion).

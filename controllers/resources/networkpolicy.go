@@ -8,7 +8,7 @@ import (
 	networkingv1ac "k8s.io/client-go/applyconfigurations/networking/v1"
 )
 
-// NetworkPolicy closes the pods but for what they need.
+// NetworkPolicy restricts the pods' network traffic; nil if the spec has none.
 func NetworkPolicy(in Inputs) *networkingv1ac.NetworkPolicyApplyConfiguration {
 	hub := in.Hub
 	p := hub.Spec.NetworkPolicy
@@ -35,7 +35,7 @@ func NetworkPolicy(in Inputs) *networkingv1ac.NetworkPolicyApplyConfiguration {
 		WithSpec(spec)
 }
 
-// ingressRule opens a port to peers, or to everybody where none are named.
+// ingressRule allows peers to connect to a port; all peers if none are named.
 func ingressRule(number int32, from []networkingv1.NetworkPolicyPeer) *networkingv1ac.NetworkPolicyIngressRuleApplyConfiguration {
 	rule := networkingv1ac.NetworkPolicyIngressRule().WithPorts(port(corev1.ProtocolTCP, number))
 	for _, peer := range from {

@@ -15,9 +15,11 @@ import (
 	"integrationhub.dev/api/v1alpha1"
 )
 
-// override merges spec.podTemplate into the pods' template, as kubectl patch does. The pods
-// stay the hub's: their labels and their container cannot be taken away.
-func override(template *corev1ac.PodTemplateSpecApplyConfiguration, hub *v1alpha1.IntegrationHub) (*corev1ac.PodTemplateSpecApplyConfiguration, error) {
+// override merges spec.podTemplate into the pods' template, as kubectl patch does. The hub's labels
+// and its container cannot be removed.
+func override(
+	template *corev1ac.PodTemplateSpecApplyConfiguration, hub *v1alpha1.IntegrationHub,
+) (*corev1ac.PodTemplateSpecApplyConfiguration, error) {
 	if hub.Spec.PodTemplate == nil || len(hub.Spec.PodTemplate.Raw) == 0 {
 		return template, nil
 	}
@@ -36,11 +38,11 @@ func override(template *corev1ac.PodTemplateSpecApplyConfiguration, hub *v1alpha
 		return nil, err
 	}
 	if out.ObjectMetaApplyConfiguration == nil || out.Spec == nil {
-		return nil, errors.New("it takes away metadata or spec")
+		return nil, errors.New("it removes metadata or spec")
 	}
 	hubs := func(c corev1ac.ContainerApplyConfiguration) bool { return c.Name != nil && *c.Name == ContainerName }
 	if !slices.ContainsFunc(out.Spec.Containers, hubs) {
-		return nil, fmt.Errorf("it takes away the container %q", ContainerName)
+		return nil, fmt.Errorf("it removes the container %q", ContainerName)
 	}
 	if out.Labels == nil {
 		out.Labels = map[string]string{}
@@ -49,8 +51,8 @@ func override(template *corev1ac.PodTemplateSpecApplyConfiguration, hub *v1alpha
 	return out, nil
 }
 
-// applied turns a value of Kubernetes' types into its apply configuration: both have the
-// same JSON. It is for parts of a spec, which have no field that is written when empty.
+// applied converts a value of Kubernetes' types into its apply configuration; both have the same
+// JSON. Use it only for types that omit their empty fields.
 func applied[T any](part any) *T {
 	text, err := json.Marshal(part)
 	if err != nil {

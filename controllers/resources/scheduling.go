@@ -8,8 +8,8 @@ import (
 	"integrationhub.dev/api/v1alpha1"
 )
 
-// schedule says on which nodes the pods run. Unless told otherwise they keep apart, so that
-// one node's end is not the hub's.
+// schedule sets on which nodes the pods run. By default they are spread over nodes, so that the hub
+// survives the loss of one.
 func schedule(spec *corev1ac.PodSpecApplyConfiguration, hub *v1alpha1.IntegrationHub) {
 	s := hub.Spec.Scheduling
 	if s == nil || len(s.TopologySpreadConstraints) == 0 {

@@ -6,7 +6,7 @@ import (
 
 const secretKey = "secret"
 
-// ServiceSecret holds the generated service secret; nil when the admin brings one.
+// ServiceSecret holds the generated service secret; nil if the user provides one.
 func ServiceSecret(in Inputs) *corev1ac.SecretApplyConfiguration {
 	if in.Hub.Spec.ServiceSecretRef != nil {
 		return nil

@@ -8,12 +8,12 @@ import (
 	"integrationhub.dev/api/v1alpha1"
 )
 
-// Ports of the hub's container, by number and name.
+// Ports of the hub's container.
 const (
 	httpsPort, httpsName = 8443, "https"
 	httpPort, httpName   = 8080, "http"
 	adminName            = "admin"
-	// AdminPort serves health, metrics and status, for the cluster only.
+	// AdminPort serves health, metrics and status inside the cluster.
 	AdminPort = 9090
 )
 
@@ -31,7 +31,7 @@ func portName(hub *v1alpha1.IntegrationHub) string {
 	return httpName
 }
 
-// servicePort is where the Service listens.
+// servicePort returns the port of the Service.
 func servicePort(hub *v1alpha1.IntegrationHub) int32 {
 	if ServesTLS(hub) {
 		return 443
@@ -39,7 +39,7 @@ func servicePort(hub *v1alpha1.IntegrationHub) int32 {
 	return 80
 }
 
-// Service leads to the hub's pods.
+// Service in front of the hub's pods.
 func Service(in Inputs) *corev1ac.ServiceApplyConfiguration {
 	hub := in.Hub
 	spec := corev1ac.ServiceSpec().
@@ -67,14 +67,14 @@ func Service(in Inputs) *corev1ac.ServiceApplyConfiguration {
 	return service
 }
 
-// IsLoadBalancer is whether the Service waits for an address from outside.
+// IsLoadBalancer reports whether the Service needs an external address.
 func IsLoadBalancer(hub *v1alpha1.IntegrationHub) bool {
 	e := hub.Spec.Exposure
 	return e != nil && e.Service != nil && e.Service.Type == corev1.ServiceTypeLoadBalancer
 }
 
-// MetricsService leads Prometheus to each of the hub's pods. It is apart from the hub's own,
-// so that metrics are never exposed with it; nil where nothing scrapes them.
+// MetricsService lets Prometheus discover the hub's pods; nil without a ServiceMonitor. It is separate
+// from the hub's Service, so that metrics are never exposed with it.
 func MetricsService(in Inputs) *corev1ac.ServiceApplyConfiguration {
 	hub := in.Hub
 	if hub.Spec.Monitoring == nil || hub.Spec.Monitoring.ServiceMonitor == nil {
@@ -93,5 +93,5 @@ func MetricsService(in Inputs) *corev1ac.ServiceApplyConfiguration {
 
 func metricsName(hub *v1alpha1.IntegrationHub) string { return hub.Name + "-metrics" }
 
-// metricsLabels tell the metrics Service from the hub's own.
+// metricsLabels distinguish the metrics Service from the hub's own.
 var metricsLabels = map[string]string{"app.kubernetes.io/component": "metrics"}

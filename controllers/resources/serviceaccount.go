@@ -6,7 +6,7 @@ import (
 	"integrationhub.dev/api/v1alpha1"
 )
 
-// ServiceAccountName is the pods' identity.
+// ServiceAccountName returns the name of the pods' ServiceAccount.
 func ServiceAccountName(hub *v1alpha1.IntegrationHub) string {
 	if a := hub.Spec.ServiceAccount; a != nil && a.Name != "" {
 		return a.Name
@@ -14,8 +14,8 @@ func ServiceAccountName(hub *v1alpha1.IntegrationHub) string {
 	return hub.Name
 }
 
-// ServiceAccount is the pods' identity; nil where the spec names another. It can do nothing in
-// the cluster and gets no token.
+// ServiceAccount of the pods; nil if the spec names an existing one. It has no permissions in the
+// cluster, and the pods mount no token.
 func ServiceAccount(in Inputs) *corev1ac.ServiceAccountApplyConfiguration {
 	hub := in.Hub
 	if ServiceAccountName(hub) != hub.Name {

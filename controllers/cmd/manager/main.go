@@ -1,4 +1,4 @@
-// Command manager is the operator: it runs IntegrationHubs.
+// Command manager is the operator: it reconciles IntegrationHubs.
 package main
 
 import (
@@ -22,7 +22,7 @@ import (
 
 func main() {
 	if err := run(); err != nil {
-		slog.Error("the manager ends", "error", err)
+		slog.Error("manager stopped", "error", err)
 		os.Exit(1)
 	}
 }
@@ -32,15 +32,15 @@ func run() error {
 	slog.SetDefault(slog.New(handler))
 	ctrl.SetLogger(logr.FromSlogHandler(handler))
 
-	image := flag.String("hub-image", os.Getenv("HUB_IMAGE"), "image of hubs that name none (HUB_IMAGE)")
-	namespaces := flag.String("namespaces", "", "namespaces to watch, separated by commas; empty: all")
-	elect := flag.Bool("leader-elect", true, "let one of several managers work at a time")
-	metrics := flag.String("metrics-address", ":8080", "address of the metrics; 0: none")
-	policyFile := flag.String("policy", "", "YAML file that says what IntegrationHubs may ask for; empty: the default policy")
-	health := flag.String("health-address", ":8081", "address of the probes")
+	image := flag.String("hub-image", os.Getenv("HUB_IMAGE"), "default image of hubs (HUB_IMAGE)")
+	namespaces := flag.String("namespaces", "", "comma-separated namespaces to watch; all if empty")
+	elect := flag.Bool("leader-elect", true, "elect a leader among several managers")
+	metrics := flag.String("metrics-address", ":8080", "address of the metrics endpoint; 0 disables it")
+	policyFile := flag.String("policy", "", "YAML file with the policy for IntegrationHubs; the default policy if empty")
+	health := flag.String("health-address", ":8081", "address of the health probes")
 	flag.Parse()
 	if *image == "" {
-		return errors.New("no hub image: set --hub-image or HUB_IMAGE")
+		return errors.New("no hub image is set: set --hub-image or HUB_IMAGE")
 	}
 
 	allowed, err := policy.Load(*policyFile)
@@ -50,10 +50,10 @@ func run() error {
 
 	config, err := ctrl.GetConfig()
 	if err != nil {
-		return fmt.Errorf("finding the cluster: %w", err)
+		return fmt.Errorf("loading the kubeconfig: %w", err)
 	}
-	// The API server's own fairness shares it out better than a limit here, which would make
-	// a thousand hubs wait after a restart.
+	// The API server's priority and fairness limits requests; a limit here would only slow down a
+	// restart with a thousand hubs.
 	config.QPS = -1
 	scheme, err := controllers.Scheme()
 	if err != nil {
@@ -69,7 +69,7 @@ func run() error {
 		LeaderElectionReleaseOnCancel: true,
 	})
 	if err != nil {
-		return fmt.Errorf("making the manager: %w", err)
+		return fmt.Errorf("creating the manager: %w", err)
 	}
 	r := &controllers.Reconciler{
 		Client: mgr.GetClient(), APIReader: mgr.GetAPIReader(),
