@@ -143,7 +143,7 @@ func TestRefused(t *testing.T) {
 		"namespace":              {"watchNamespaces={Looker}", "at '/watchNamespaces/0'"},
 		"hub without spec":       {"hubs.actions.namespace=looker", "missing property 'spec'"},
 		"rule of the policy":     {"policy.default.anyPodTemplates=true", "additional properties 'anyPodTemplates' not allowed"},
-		"replicas, none elected": {"replicas=2,leaderElection=false", "replicas above 1 need leaderElection"},
+		"replicas, none elected": {"replicas=2,leaderElection=false", "more than one replica requires leaderElection"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
