@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"integrationhub.dev/controllers/controllertest"
 	"integrationhub.dev/controllers/policy"
 )
@@ -30,11 +32,17 @@ func TestPolicy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if rules := p.For("looker"); rules.AnyPodTemplate == nil || !*rules.AnyPodTemplate || len(rules.Hosts) != 1 || len(rules.Issuers) != 1 {
-			t.Errorf("rules %+v", rules)
+		other := policy.Rules{
+			Hosts:         []string{}, // empty, not omitted: no host is allowed
+			Issuers:       []policy.Issuer{{Name: "letsencrypt", Kind: "ClusterIssuer"}},
+			ImagePrefixes: []string{"registry.example.com/hubs"},
 		}
-		if rules := p.For("other"); rules.Hosts == nil || len(rules.Hosts) > 0 {
-			t.Errorf("an empty list of hosts became %#v", rules.Hosts)
+		looker := other
+		looker.AnyPodTemplate, looker.Hosts = new(true), []string{"*.looker.example.com"}
+		for namespace, want := range map[string]policy.Rules{"looker": looker, "other": other} {
+			if diff := cmp.Diff(want, p.For(namespace)); diff != "" {
+				t.Errorf("rules of %s (-want +got):\n%s", namespace, diff)
+			}
 		}
 		return
 	}

@@ -5,7 +5,7 @@ import (
 	"bytes"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"regexp"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -90,8 +90,11 @@ func TestBasesFitTheManager(t *testing.T) {
 	}
 	selects := func(what string, selector map[string]string, namespace string) {
 		t.Helper()
-		if len(selector) == 0 || namespace != manager.Namespace || !labels.SelectorFromSet(selector).Matches(labels.Set(pod.Labels)) {
-			t.Errorf("the %s does not select the manager's pods: %v in %s", what, selector, namespace)
+		if namespace != manager.Namespace {
+			t.Errorf("the %s is in namespace %s, the manager in %s", what, namespace, manager.Namespace)
+		}
+		if !matches(selector, pod.Labels) {
+			t.Errorf("the %s selects %v, the manager's pods have %v", what, selector, pod.Labels)
 		}
 	}
 
@@ -119,12 +122,20 @@ func TestBasesFitTheManager(t *testing.T) {
 			} `json:"endpoints"`
 		} `json:"spec"`
 	}](t, prometheus, "ServiceMonitor")
-	if selector := monitor.Spec.Selector.MatchLabels; len(selector) == 0 || !labels.SelectorFromSet(selector).Matches(labels.Set(service.Labels)) || monitor.Metadata.Namespace != service.Namespace {
-		t.Errorf("the ServiceMonitor does not select the Service: %v", selector)
+	if selector := monitor.Spec.Selector.MatchLabels; !matches(selector, service.Labels) {
+		t.Errorf("the ServiceMonitor selects %v, the Service has %v", selector, service.Labels)
+	}
+	if monitor.Metadata.Namespace != service.Namespace {
+		t.Errorf("the ServiceMonitor is in namespace %s, the Service in %s", monitor.Metadata.Namespace, service.Namespace)
 	}
 	if at := service.Spec.Ports[0]; monitor.Spec.Endpoints[0].Port != at.Name || at.TargetPort.StrVal != "metrics" {
 		t.Errorf("the ServiceMonitor reads port %s, the Service leads %s to %s", monitor.Spec.Endpoints[0].Port, at.Name, at.TargetPort.String())
 	}
+}
+
+// matches reports whether a selector that is not empty selects labels.
+func matches(selector, of map[string]string) bool {
+	return len(selector) > 0 && labels.SelectorFromSet(selector).Matches(labels.Set(of))
 }
 
 // The overlay names every image, the hub's too, which is a setting of the manager.
@@ -138,8 +149,8 @@ func TestDefaultNamesImages(t *testing.T) {
 		}
 	}
 	for what, image := range map[string]string{"manager": manager.Image, "hub": hub} {
-		if registry, name, ok := strings.Cut(image, "/"+what+":"); !ok || registry == "" || name == "" {
-			t.Errorf("the %s's image is %q", what, image)
+		if wellFormed := regexp.MustCompile(`^.+/` + what + `:.+$`); !wellFormed.MatchString(image) {
+			t.Errorf("the %s's image is %q, want %s", what, image, wellFormed)
 		}
 	}
 }

@@ -26,19 +26,19 @@ func TestRefusedSpec(t *testing.T) {
 		name, field string
 		change      func(*v1alpha1.IntegrationHubSpec)
 	}{
-		{"pod that reads a Secret", "spec.podTemplate.spec.containers[0].command", func(s *v1alpha1.IntegrationHubSpec) {
+		{name: "pod that reads a Secret", field: "spec.podTemplate.spec.containers[0].command", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.PodTemplate = &runtime.RawExtension{Raw: []byte(`{"spec":{"containers":[{"name":"hub","command":["sh","-c","echo hub: $S >&2; exit 1"],` +
 				`"env":[{"name":"S","valueFrom":{"secretKeyRef":{"name":"victim","key":"password"}}}]}]}}`)}
 		}},
-		{"image", "spec.image", func(s *v1alpha1.IntegrationHubSpec) { s.Image = "evil:v1" }},
-		{"ServiceAccount", "spec.serviceAccount.name", func(s *v1alpha1.IntegrationHubSpec) {
+		{name: "image", field: "spec.image", change: func(s *v1alpha1.IntegrationHubSpec) { s.Image = "evil:v1" }},
+		{name: "ServiceAccount", field: "spec.serviceAccount.name", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.ServiceAccount = &v1alpha1.ServiceAccount{Name: "somebody-elses"}
 		}},
-		{"certificate for the API server", "spec.baseURL", func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "https://kubernetes.default.svc" }},
-		{"certificate for another Service", "spec.tls.dnsNames[0]", func(s *v1alpha1.IntegrationHubSpec) {
+		{name: "certificate for the API server", field: "spec.baseURL", change: func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "https://kubernetes.default.svc" }},
+		{name: "certificate for another Service", field: "spec.tls.dnsNames[0]", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.TLS.DNSNames = []string{"payments.other-team.svc"}
 		}},
-		{"snippet", `spec.exposure.ingress.annotations["nginx.ingress.kubernetes.io/configuration-snippet"]`, func(s *v1alpha1.IntegrationHubSpec) {
+		{name: "snippet", field: `spec.exposure.ingress.annotations["nginx.ingress.kubernetes.io/configuration-snippet"]`, change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.BaseURL = "https://hub.example.com"
 			s.Exposure = &v1alpha1.Exposure{Ingress: &v1alpha1.IngressExposure{
 				Annotations: map[string]string{"nginx.ingress.kubernetes.io/configuration-snippet": "content_by_lua_block{…}"},

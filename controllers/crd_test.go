@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -171,9 +172,18 @@ func TestCRDAccepts(t *testing.T) {
 		Proxy: &v1alpha1.Proxy{SecretRef: v1alpha1.SecretRef{Name: "proxy"}},
 	}
 	f.create(h)
+	type defaults struct {
+		Replicas                      int32
+		DrainTimeout, Label, ProxyUse string
+		Enabled                       bool
+	}
 	got := get(f, "hub", &v1alpha1.IntegrationHub{}).Spec
-	if *got.Replicas != 2 || got.DrainTimeout != "15m" || got.Label != "Integration Hub" || !*got.Integrations[0].Enabled || got.Egress.Proxy.Use != "Resolve" {
-		t.Errorf("defaults: %+v", got)
+	want := defaults{Replicas: 2, DrainTimeout: "15m", Label: "Integration Hub", ProxyUse: "Resolve", Enabled: true}
+	if diff := cmp.Diff(want, defaults{
+		Replicas: *got.Replicas, DrainTimeout: got.DrainTimeout, Label: got.Label,
+		ProxyUse: got.Egress.Proxy.Use, Enabled: *got.Integrations[0].Enabled,
+	}); diff != "" {
+		t.Errorf("defaults (-want +got):\n%s", diff)
 	}
 	plain := f.hub()
 	plain.Name = "plain"

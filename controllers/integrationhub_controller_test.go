@@ -48,8 +48,18 @@ func TestFromNothingToReady(t *testing.T) {
 	if meta.FindStatusCondition(h.Status.Conditions, v1alpha1.Reconciling) != nil {
 		t.Error("a ready hub is still reconciling")
 	}
-	if h.Status.URL != "https://hub."+f.namespace+".svc" || h.Status.ReadyReplicas != 2 || h.Status.CertificateNotAfter == nil {
-		t.Errorf("status %+v", h.Status)
+	want := v1alpha1.IntegrationHubStatus{
+		ObservedGeneration: h.Generation,
+		URL:                "https://hub." + f.namespace + ".svc",
+		TokenSecretRef:     &v1alpha1.SecretKeyRef{Name: "hub-token", Key: "token"},
+		Replicas:           2,
+		ReadyReplicas:      2,
+		Selector:           "app.kubernetes.io/instance=hub,app.kubernetes.io/name=integration-hub",
+		// Checked by their own tests.
+		Conditions: h.Status.Conditions, CertificateNotAfter: get(f, "hub", &cmv1.Certificate{}).Status.NotAfter,
+	}
+	if diff := cmp.Diff(want, h.Status); diff != "" {
+		t.Errorf("status (-want +got):\n%s", diff)
 	}
 	service := get(f, "hub-service-secret", &corev1.Secret{}).Data["secret"]
 	minted := string(get(f, "hub-token", &corev1.Secret{}).Data["token"])
@@ -57,8 +67,14 @@ func TestFromNothingToReady(t *testing.T) {
 		t.Error("the token was not minted from the service secret")
 	}
 	pod := get(f, "hub", &appsv1.Deployment{}).Spec.Template.Spec
-	if pod.Containers[0].Image != "hub:test" || *pod.AutomountServiceAccountToken || !*pod.SecurityContext.RunAsNonRoot {
-		t.Errorf("pod %+v", pod)
+	type properties struct {
+		Image                   string
+		MountsToken, AnyUserRun bool
+	}
+	if diff := cmp.Diff(properties{Image: "hub:test"}, properties{
+		Image: pod.Containers[0].Image, MountsToken: *pod.AutomountServiceAccountToken, AnyUserRun: !*pod.SecurityContext.RunAsNonRoot,
+	}); diff != "" {
+		t.Errorf("pod (-want +got):\n%s", diff)
 	}
 }
 
@@ -158,28 +174,28 @@ func TestMissingThings(t *testing.T) {
 		cure                    client.Object
 	}{
 		{
-			"service secret", v1alpha1.CredentialsReady, v1alpha1.SecretNotFound,
-			func(s *v1alpha1.IntegrationHubSpec) { s.ServiceSecretRef = &v1alpha1.SecretKeyRef{Name: "mine"} },
-			&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "mine"}, StringData: map[string]string{"secret": "a-service-secret"}},
+			name: "service secret", condition: v1alpha1.CredentialsReady, reason: v1alpha1.SecretNotFound,
+			change: func(s *v1alpha1.IntegrationHubSpec) { s.ServiceSecretRef = &v1alpha1.SecretKeyRef{Name: "mine"} },
+			cure:   &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "mine"}, StringData: map[string]string{"secret": "a-service-secret"}},
 		},
 		{
-			"integration's secret", v1alpha1.IntegrationsReady, v1alpha1.SecretNotFound,
-			func(s *v1alpha1.IntegrationHubSpec) {
+			name: "integration's secret", condition: v1alpha1.IntegrationsReady, reason: v1alpha1.SecretNotFound,
+			change: func(s *v1alpha1.IntegrationHubSpec) {
 				s.Integrations = []v1alpha1.Integration{{Name: "tray", SecretRef: &v1alpha1.SecretRef{Name: "mine"}}}
 			},
-			&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "mine"}},
+			cure: &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "mine"}},
 		},
 		{
-			"authorities", v1alpha1.IntegrationsReady, v1alpha1.ConfigMapNotFound,
-			func(s *v1alpha1.IntegrationHubSpec) {
+			name: "authorities", condition: v1alpha1.IntegrationsReady, reason: v1alpha1.ConfigMapNotFound,
+			change: func(s *v1alpha1.IntegrationHubSpec) {
 				s.Egress = &v1alpha1.Egress{CABundleRef: &v1alpha1.ConfigMapKeyRef{Name: "mine"}}
 			},
-			&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "mine"}, Data: map[string]string{"ca.crt": "x"}},
+			cure: &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "mine"}, Data: map[string]string{"ca.crt": "x"}},
 		},
 		{
-			"issuer", v1alpha1.CertificateReady, v1alpha1.IssuerNotFound,
-			func(s *v1alpha1.IntegrationHubSpec) { s.TLS.IssuerRef.Name = "mine" },
-			&cmv1.Issuer{ObjectMeta: metav1.ObjectMeta{Name: "mine"}, Spec: cmv1.IssuerSpec{IssuerConfig: cmv1.IssuerConfig{SelfSigned: &cmv1.SelfSignedIssuer{}}}},
+			name: "issuer", condition: v1alpha1.CertificateReady, reason: v1alpha1.IssuerNotFound,
+			change: func(s *v1alpha1.IntegrationHubSpec) { s.TLS.IssuerRef.Name = "mine" },
+			cure:   &cmv1.Issuer{ObjectMeta: metav1.ObjectMeta{Name: "mine"}, Spec: cmv1.IssuerSpec{IssuerConfig: cmv1.IssuerConfig{SelfSigned: &cmv1.SelfSignedIssuer{}}}},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -231,10 +247,10 @@ func TestIssuers(t *testing.T) {
 		issuer cmv1.IssuerConfig
 		hint   bool
 	}{
-		{"a private authority", v1alpha1.IssuerRef{Name: "it"}, cmv1.IssuerConfig{CA: &cmv1.CAIssuer{SecretName: "ca"}}, true},
-		{"nobody's signature", v1alpha1.IssuerRef{Name: "it"}, cmv1.IssuerConfig{SelfSigned: &cmv1.SelfSignedIssuer{}}, true},
-		{"another kind", v1alpha1.IssuerRef{Name: "it"}, cmv1.IssuerConfig{Vault: &cmv1.VaultIssuer{Server: "https://vault", Path: "x"}}, false},
-		{"an external issuer", v1alpha1.IssuerRef{Name: "other", Kind: "AWSPCAIssuer", Group: "awspca.cert-manager.io"}, cmv1.IssuerConfig{SelfSigned: &cmv1.SelfSignedIssuer{}}, false},
+		{name: "a private authority", ref: v1alpha1.IssuerRef{Name: "it"}, issuer: cmv1.IssuerConfig{CA: &cmv1.CAIssuer{SecretName: "ca"}}, hint: true},
+		{name: "nobody's signature", ref: v1alpha1.IssuerRef{Name: "it"}, issuer: cmv1.IssuerConfig{SelfSigned: &cmv1.SelfSignedIssuer{}}, hint: true},
+		{name: "another kind", ref: v1alpha1.IssuerRef{Name: "it"}, issuer: cmv1.IssuerConfig{Vault: &cmv1.VaultIssuer{Server: "https://vault", Path: "x"}}, hint: false},
+		{name: "an external issuer", ref: v1alpha1.IssuerRef{Name: "other", Kind: "AWSPCAIssuer", Group: "awspca.cert-manager.io"}, issuer: cmv1.IssuerConfig{SelfSigned: &cmv1.SelfSignedIssuer{}}, hint: false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -280,8 +296,11 @@ func TestCertificateExpires(t *testing.T) {
 	f.create(f.hub())
 	f.ready()
 	result, err := f.reconcileWith(api)
-	if err != nil || result.RequeueAfter < 50*time.Minute || result.RequeueAfter > 61*time.Minute {
-		t.Errorf("looking again in %v (%v), want the hour that the certificate lasts", result.RequeueAfter, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := result.RequeueAfter.Round(20 * time.Minute); got != time.Hour {
+		t.Errorf("requeue after %v, want the hour that the certificate is valid", result.RequeueAfter)
 	}
 	c := get(f, "hub", &cmv1.Certificate{})
 	c.Status.NotAfter = new(metav1.NewTime(time.Now().Add(-time.Minute).Truncate(time.Second)))
@@ -332,32 +351,32 @@ func TestConflictingSettings(t *testing.T) {
 		tray, zapier v1alpha1.Integration
 		reason       string
 	}{
-		{"in the spec", v1alpha1.Integration{Settings: settings("1")}, v1alpha1.Integration{Settings: settings("2")}, v1alpha1.SettingsConflict},
-		{"the same value", v1alpha1.Integration{Settings: settings("1")}, v1alpha1.Integration{Settings: settings("1")}, v1alpha1.Succeeded},
-		{"one is off", v1alpha1.Integration{Settings: settings("1")}, v1alpha1.Integration{Settings: settings("2"), Enabled: new(false)}, v1alpha1.Succeeded},
+		{name: "in the spec", tray: v1alpha1.Integration{Settings: settings("1")}, zapier: v1alpha1.Integration{Settings: settings("2")}, reason: v1alpha1.SettingsConflict},
+		{name: "the same value", tray: v1alpha1.Integration{Settings: settings("1")}, zapier: v1alpha1.Integration{Settings: settings("1")}, reason: v1alpha1.Succeeded},
+		{name: "one is off", tray: v1alpha1.Integration{Settings: settings("1")}, zapier: v1alpha1.Integration{Settings: settings("2"), Enabled: new(false)}, reason: v1alpha1.Succeeded},
 		{
-			"in Secrets",
-			v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}},
-			v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "two"}},
-			v1alpha1.SettingsConflict,
+			name:   "in Secrets",
+			tray:   v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}},
+			zapier: v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "two"}},
+			reason: v1alpha1.SettingsConflict,
 		},
 		{
-			"in Secrets, with the same value",
-			v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}},
-			v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "same"}},
-			v1alpha1.SettingsConflict,
+			name:   "in Secrets, with the same value",
+			tray:   v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}},
+			zapier: v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "same"}},
+			reason: v1alpha1.SettingsConflict,
 		},
 		{
-			"in Secrets, but not a setting",
-			v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}},
-			v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "other"}},
-			v1alpha1.Succeeded,
+			name:   "in Secrets, but not a setting",
+			tray:   v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}},
+			zapier: v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "other"}},
+			reason: v1alpha1.Succeeded,
 		},
 		{
-			"one Secret for both",
-			v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}},
-			v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}},
-			v1alpha1.Succeeded,
+			name:   "one Secret for both",
+			tray:   v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}},
+			zapier: v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}},
+			reason: v1alpha1.Succeeded,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -29,39 +29,39 @@ func TestPodsThatCannotStart(t *testing.T) {
 		name, want string
 		status     corev1.PodStatus
 	}{
-		{"an image that is not there", "The hub cannot start: ImagePullBackOff: hub:test: not found", waiting("ErrImagePull", "not found")},
+		{name: "an image that is not there", want: "The hub cannot start: ImagePullBackOff: hub:test: not found", status: waiting("ErrImagePull", "not found")},
 		{
-			"the same, a moment later", "The hub cannot start: ImagePullBackOff: hub:test: not found",
-			waiting("ImagePullBackOff", `Back-off pulling image "hub:test": ErrImagePull: not found`),
+			name: "the same, a moment later", want: "The hub cannot start: ImagePullBackOff: hub:test: not found",
+			status: waiting("ImagePullBackOff", `Back-off pulling image "hub:test": ErrImagePull: not found`),
 		},
-		{"a setting that is not there", `The hub cannot start: CreateContainerConfigError: secret "x" not found`, waiting("CreateContainerConfigError", `secret "x" not found`)},
-		{"a hub that gave up", exited, containerStatus(corev1.ContainerStatus{State: corev1.ContainerState{Terminated: ended}})},
-		{"one that waits to try again", exited, containerStatus(corev1.ContainerStatus{
+		{name: "a setting that is not there", want: `The hub cannot start: CreateContainerConfigError: secret "x" not found`, status: waiting("CreateContainerConfigError", `secret "x" not found`)},
+		{name: "a hub that gave up", want: exited, status: containerStatus(corev1.ContainerStatus{State: corev1.ContainerState{Terminated: ended}})},
+		{name: "one that waits to try again", want: exited, status: containerStatus(corev1.ContainerStatus{
 			State:                corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff", Message: "back-off 10s restarting failed container=hub pod=hub-1-2"}},
 			LastTerminationState: corev1.ContainerState{Terminated: ended},
 		})},
-		{"one that tries again", exited, containerStatus(corev1.ContainerStatus{
+		{name: "one that tries again", want: exited, status: containerStatus(corev1.ContainerStatus{
 			State:                corev1.ContainerState{Running: &corev1.ContainerStateRunning{}},
 			LastTerminationState: corev1.ContainerState{Terminated: ended},
 		})},
 		{
-			"a hook that failed", "The hub cannot start: PostStartHookError: see kubectl -n NAMESPACE describe pods -l app.kubernetes.io/instance=hub",
-			waiting("PostStartHookError", "command 'cat /secret' exited with 1: hunter2"),
+			name: "a hook that failed", want: "The hub cannot start: PostStartHookError: see kubectl -n NAMESPACE describe pods -l app.kubernetes.io/instance=hub",
+			status: waiting("PostStartHookError", "command 'cat /secret' exited with 1: hunter2"),
 		},
-		{"no room", "Pod cannot be scheduled: 0/3 nodes are available", corev1.PodStatus{Conditions: []corev1.PodCondition{{
+		{name: "no room", want: "Pod cannot be scheduled: 0/3 nodes are available", status: corev1.PodStatus{Conditions: []corev1.PodCondition{{
 			Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable, Message: "0/3 nodes are available",
 		}}}},
 		{
-			"one that was too large", "The hub exceeded its memory limit (OOMKilled). Increase spec.resources.limits.memory.",
-			containerStatus(corev1.ContainerStatus{LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "OOMKilled", ExitCode: 137}}}),
+			name: "one that was too large", want: "The hub exceeded its memory limit (OOMKilled). Increase spec.resources.limits.memory.",
+			status: containerStatus(corev1.ContainerStatus{LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "OOMKilled", ExitCode: 137}}}),
 		},
 		{
-			"one that says nothing", "The hub exited (Error, exit code 2): " + logs,
-			containerStatus(corev1.ContainerStatus{State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "Error", ExitCode: 2}}}),
+			name: "one that says nothing", want: "The hub exited (Error, exit code 2): " + logs,
+			status: containerStatus(corev1.ContainerStatus{State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "Error", ExitCode: 2}}}),
 		},
 		{
-			"a container beside it", "Container proxy cannot start: ImagePullBackOff: proxy:1: not found",
-			corev1.PodStatus{
+			name: "a container beside it", want: "Container proxy cannot start: ImagePullBackOff: proxy:1: not found",
+			status: corev1.PodStatus{
 				InitContainerStatuses: []corev1.ContainerStatus{
 					{Name: "done", Image: "done:1", Ready: true},
 					{Name: "proxy", Image: "proxy:1", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ErrImagePull", Message: "not found"}}},
@@ -70,11 +70,11 @@ func TestPodsThatCannotStart(t *testing.T) {
 			},
 		},
 		{
-			"a registry that does not answer", "The hub cannot start: ImagePullBackOff: hub:test: read udp 10.0.0.10:53: i/o timeout",
-			waiting("ErrImagePull", "read udp 10.1.2.3:45678->10.0.0.10:53: i/o timeout"),
+			name: "a registry that does not answer", want: "The hub cannot start: ImagePullBackOff: hub:test: read udp 10.0.0.10:53: i/o timeout",
+			status: waiting("ErrImagePull", "read udp 10.1.2.3:45678->10.0.0.10:53: i/o timeout"),
 		},
-		{"only slow", "", waiting("ContainerCreating", "")},
-		{"one that was evicted", "", corev1.PodStatus{
+		{name: "only slow", want: "", status: waiting("ContainerCreating", "")},
+		{name: "one that was evicted", want: "", status: corev1.PodStatus{
 			Phase: corev1.PodFailed, Reason: "Evicted",
 			ContainerStatuses: []corev1.ContainerStatus{{Name: "hub", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "Error", ExitCode: 137}}}},
 		}},

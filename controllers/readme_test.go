@@ -32,9 +32,9 @@ func TestREADME(t *testing.T) {
 		if !ok || len(group.Specs) < 2 {
 			continue // an event's reason
 		}
-		heading, what := "conditions", "what it says"
+		heading, what := "conditions", "meaning"
 		if strings.HasPrefix(group.Doc.Text(), "Condition reasons") {
-			heading, what = "reasons", "what it means, and what to do"
+			heading, what = "reasons", "meaning, and what to do"
 		}
 		begin := regexp.MustCompile(`(?s)(<!-- ` + heading + `: [^\n]*-->\n).*?(<!-- end -->)`)
 		if !begin.MatchString(readme) {

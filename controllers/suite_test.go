@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,12 +23,11 @@ import (
 	"integrationhub.dev/controllers/policy"
 )
 
-// api is a real kube-apiserver on a real etcd, shared by all tests, which knows every kind that
-// the operator may use. Nothing else of a cluster runs: tests play cert-manager's, the Gateway's
-// and the kubelet's part.
+// api is a real kube-apiserver, shared by all tests, with the CRDs of every kind that the operator
+// may use. No controllers run: tests simulate cert-manager, Gateways and the kubelet.
 var api client.WithWatch
 
-// apiConfig leads to it.
+// apiConfig connects to it.
 var apiConfig *rest.Config
 
 var hubCRDs = filepath.Join("..", "config", "crd", "bases")
@@ -73,7 +73,7 @@ func clientOf(config *rest.Config) (client.WithWatch, error) {
 	return client.NewWithWatch(config, client.Options{Scheme: scheme})
 }
 
-// fixture is a namespace, and a reconciler that sees it.
+// fixture is a namespace and a reconciler.
 type fixture struct {
 	t         *testing.T
 	api       client.WithWatch
@@ -82,7 +82,7 @@ type fixture struct {
 	policy    policy.Policy
 }
 
-// newFixture is a fixture with an issuer, on the shared API server.
+// newFixture returns a fixture with an issuer, on the shared API server.
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	f := newFixtureOn(t, api)
@@ -133,7 +133,7 @@ func get[T client.Object](f *fixture, name string, o T) T {
 	return o
 }
 
-// reconcile runs the reconciler once, with a client that may misbehave.
+// reconcileWith runs the reconciler once, with a client that may inject faults.
 func (f *fixture) reconcileWith(c client.Client) (ctrl.Result, error) {
 	r := &controllers.Reconciler{Client: c, APIReader: c, Recorder: f.events, HubImage: "hub:test", Policy: f.policy}
 	return r.Reconcile(f.t.Context(), ctrl.Request{NamespacedName: f.key()})
@@ -164,7 +164,7 @@ func (f *fixture) runPods() {
 	}
 }
 
-// ready brings a new hub all the way.
+// ready reconciles a new hub until it is ready.
 func (f *fixture) ready() {
 	f.t.Helper()
 	f.reconcile()
@@ -180,8 +180,16 @@ func (f *fixture) want(condition string, status metav1.ConditionStatus, reason s
 	f.t.Helper()
 	h := get(f, "hub", &v1alpha1.IntegrationHub{})
 	c := meta.FindStatusCondition(h.Status.Conditions, condition)
-	if c == nil || c.Status != status || c.Reason != reason || c.ObservedGeneration != h.Generation {
-		f.t.Errorf("%s is %+v, want %s %s at generation %d", condition, c, status, reason, h.Generation)
+	if c == nil {
+		f.t.Errorf("there is no condition %s, want %s %s", condition, status, reason)
+		return
+	}
+	want := &metav1.Condition{
+		Type: condition, Status: status, Reason: reason, ObservedGeneration: h.Generation,
+		Message: c.Message, LastTransitionTime: c.LastTransitionTime,
+	}
+	if diff := cmp.Diff(want, c); diff != "" {
+		f.t.Errorf("condition (-want +got):\n%s", diff)
 	}
 }
 

@@ -44,13 +44,13 @@ func TestProductionNetworkPolicy(t *testing.T) {
 		port      int32
 		open      bool
 	}{
-		{"ingress-nginx", 8443, true},
-		{"ingress-nginx", 9090, false},
-		{"monitoring", 9090, true},
-		{"integration-hub-system", 9090, true}, // the operator reads the hub's status
-		{"monitoring", 8443, false},
-		{"other-team", 8443, false},
-		{"other-team", 9090, false},
+		{namespace: "ingress-nginx", port: 8443, open: true},
+		{namespace: "ingress-nginx", port: 9090, open: false},
+		{namespace: "monitoring", port: 9090, open: true},
+		{namespace: "integration-hub-system", port: 9090, open: true}, // the operator reads the hub's status
+		{namespace: "monitoring", port: 8443, open: false},
+		{namespace: "other-team", port: 8443, open: false},
+		{namespace: "other-team", port: 9090, open: false},
 	} {
 		if got := admits(p, tt.namespace, tt.port); got != tt.open {
 			t.Errorf("from %s to port %d: open is %v", tt.namespace, tt.port, got)
@@ -61,15 +61,15 @@ func TestProductionNetworkPolicy(t *testing.T) {
 		port    int32
 		open    bool
 	}{
-		{"10.96.0.10", 53, true},
-		{"93.184.215.14", 443, true},
-		{"2606:2800:21f:cb07:6820:80da:af6b:8b2c", 443, true},
-		{"93.184.215.14", 22, false},
-		{"10.96.0.1", 443, false},       // the API server
-		{"169.254.169.254", 443, false}, // a cloud's metadata
-		{"169.254.169.254", 80, false},
-		{"192.168.1.1", 443, false},
-		{"fd00::1", 443, false},
+		{address: "10.96.0.10", port: 53, open: true},
+		{address: "93.184.215.14", port: 443, open: true},
+		{address: "2606:2800:21f:cb07:6820:80da:af6b:8b2c", port: 443, open: true},
+		{address: "93.184.215.14", port: 22, open: false},
+		{address: "10.96.0.1", port: 443, open: false},       // the API server
+		{address: "169.254.169.254", port: 443, open: false}, // a cloud's metadata
+		{address: "169.254.169.254", port: 80, open: false},
+		{address: "192.168.1.1", port: 443, open: false},
+		{address: "fd00::1", port: 443, open: false},
 	} {
 		if got := releases(p, netip.MustParseAddr(tt.address), tt.port); got != tt.open {
 			t.Errorf("to %s port %d: open is %v", tt.address, tt.port, got)

@@ -70,7 +70,8 @@ func TestManager(t *testing.T) {
 	c.create(&cmv1.Issuer{ObjectMeta: named("ca"), Spec: cmv1.IssuerSpec{IssuerConfig: cmv1.IssuerConfig{CA: &cmv1.CAIssuer{SecretName: "ca"}}}})
 	c.reason(v1alpha1.CertificateReady, v1alpha1.CertificateNotReady)
 
-	// A manager that is killed, and another that takes over.
+	// A manager is killed, and another one takes over. It keeps the token that is entered in Looker.
+	token := c.token()
 	stop(syscall.SIGKILL)
 	stop = c.start()
 
@@ -78,6 +79,9 @@ func TestManager(t *testing.T) {
 	c.reason(v1alpha1.DeploymentAvailable, v1alpha1.Progressing)
 	c.play(controllertest.RunPods)
 	c.reason(v1alpha1.Ready, v1alpha1.Succeeded)
+	if now := c.token(); now != token {
+		t.Error("the token changed although its secret did not")
+	}
 	c.events(v1alpha1.CertManagerMissing, v1alpha1.Succeeded)
 	c.tells(`integrationhub_ready{hub="hub",hub_namespace="default"} 1`)
 
@@ -280,6 +284,16 @@ func (c *cluster) deployment() *appsv1.Deployment {
 		c.t.Fatal(err)
 	}
 	return d
+}
+
+// token reads the token for Looker.
+func (c *cluster) token() string {
+	c.t.Helper()
+	s := &corev1.Secret{ObjectMeta: named("hub-token")}
+	if err := c.api.Get(c.t.Context(), client.ObjectKeyFromObject(s), s); err != nil {
+		c.t.Fatal(err)
+	}
+	return string(s.Data["token"])
 }
 
 // versions are those of the objects that are written most.

@@ -20,8 +20,13 @@ func TestUnreadablePolicy(t *testing.T) {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "--hub-image", "hub:test", "--policy", path)
 		cmd.Env = append(os.Environ(), "BE_THE_MANAGER=yes")
 		out, err := cmd.CombinedOutput()
-		if err == nil || !strings.Contains(string(out), "reading the policy") || !strings.Contains(string(out), want) {
-			t.Errorf("%v: %s, want %q", err, out, want)
+		if err == nil {
+			t.Errorf("a manager with the policy %s started", path)
+		}
+		for _, want := range []string{"reading the policy", want} {
+			if !strings.Contains(string(out), want) {
+				t.Errorf("output %q, want %q", out, want)
+			}
 		}
 	}
 }
