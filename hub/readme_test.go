@@ -20,7 +20,7 @@ func TestREADME(t *testing.T) {
 	readme := read("README.md")
 	known := map[string]bool{}
 	for file, pattern := range map[string]string{
-		"telemetry/metrics.go": `Name: "(integrationhub_\w+)"`,
+		"telemetry/metrics.go": `Name: +"(integrationhub_\w+)"`,
 		"config/config.go":     `env:"([A-Z_]+)"|"([A-Z]+_[A-Z_]+)"`,
 	} {
 		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(read(file), -1) {

@@ -1,6 +1,6 @@
-// Package env knows which environment variables belong to the hub itself and to its runtime.
-// An integration's Secret or settings must not set them: whoever may write those could open the
-// egress, replace the keys for users' tokens or change whom the hub trusts.
+// Package env lists the environment variables that are reserved for the hub and its runtime. The
+// Secret and the settings of an integration must not set them: otherwise they could change the egress
+// policy, the keys for users' tokens, or the trusted certificate authorities.
 package env
 
 import (
@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// ReservedPrefixes, ReservedSuffixes and ReservedNames are the reserved variables, in upper
-// case. The rule for spec.integrations[].settings in the CRD is made from the same lists.
+// ReservedPrefixes, ReservedSuffixes and ReservedNames are the reserved variables in uppercase. The
+// rule for spec.integrations[].settings in the CRD is derived from them.
 var (
 	ReservedPrefixes = []string{
 		"ACTION_", "INTEGRATION_", "CIPHER_", "ENCRYPT_PAYLOAD", // the hub's own, with the reference's names
-		"SENTRY_", "OTEL_", // what the hub reports, and to whom
+		"SENTRY_", "OTEL_", // reports to Sentry and collectors
 		"SSL_CERT_", "LD_", "MALLOC_", "KUBERNETES_",
-		"AWS_", "GCE_METADATA_", // endpoints and credentials of the pod's own cloud identity
+		"AWS_", "GCE_METADATA_", // endpoints and credentials of the pod's cloud identity
 	}
 	ReservedSuffixes = []string{"_PROXY"}
 	ReservedNames    = []string{
@@ -28,8 +28,8 @@ var (
 	}
 )
 
-// Reserved reports whether a variable belongs to the hub or to its runtime. Case does not
-// matter: programs read https_proxy like HTTPS_PROXY.
+// Reserved reports whether a variable is reserved. It ignores case, because programs read https_proxy
+// like HTTPS_PROXY.
 func Reserved(name string) bool {
 	name = strings.ToUpper(name)
 	return slices.Contains(ReservedNames, name) ||

@@ -1,5 +1,5 @@
-// Package panics turns panics into errors, on goroutines too: Go ends the process for a panic
-// that its own goroutine does not recover, and with it every delivery of the pod.
+// Package panics converts panics into errors, also on other goroutines: an unrecovered panic on any
+// goroutine ends the process and with it every delivery of the pod.
 package panics
 
 import (
@@ -9,15 +9,15 @@ import (
 	"strings"
 )
 
-// Error is a bug that showed as a panic.
+// Error is a recovered panic.
 type Error struct {
-	// Value is what was passed to panic. It may hold data.
+	// Value is the argument of panic. It may contain data.
 	Value any
-	// Stack begins with the function that panicked.
+	// Stack starts at the function that panicked.
 	Stack []runtime.Frame
 }
 
-// NewError is the error for a recovered value. It is called by the deferred function itself.
+// NewError returns the error for a recovered value. The deferred function must call it directly.
 func NewError(value any) *Error {
 	pcs := make([]uintptr, 64)
 	pcs = pcs[:runtime.Callers(2, pcs)]
@@ -29,7 +29,7 @@ func NewError(value any) *Error {
 			break
 		}
 	}
-	// What stands above the panic is the recovery, then the runtime's own functions.
+	// Remove the frames of the recovery and of the runtime.
 	if i := slices.IndexFunc(stack, func(f runtime.Frame) bool { return f.Function == "runtime.gopanic" }); i >= 0 {
 		stack = stack[i:]
 	}

@@ -18,7 +18,7 @@ func Catch(f func() error) (err error) {
 	return f()
 }
 
-// Go runs f on a goroutine of its own, and then calls done there with its error or its panic.
+// Go runs f on a new goroutine, and then calls done there with its error or its panic.
 func Go(f func() error, done func(error)) {
 	go func() { done(Catch(f)) }()
 }
@@ -31,27 +31,26 @@ func Of(err error) error {
 	return nil
 }
 
-// Group is an [errgroup.Group] that turns a panic into the error of its function.
+// Group is an [errgroup.Group] that converts panics into errors.
 type Group struct{ group *errgroup.Group }
 
-// WithContext returns a group and a context that ends with the first error of it, or when
-// Wait returns.
+// WithContext returns a group and a context that ends with its first error, or when Wait returns.
 func WithContext(ctx context.Context) (*Group, context.Context) {
 	g, ctx := errgroup.WithContext(ctx)
 	return &Group{g}, ctx
 }
 
-// SetLimit bounds how many functions run at once.
+// SetLimit limits the number of running functions.
 func (g *Group) SetLimit(n int) { g.group.SetLimit(n) }
 
-// Run calls f on a goroutine of its own, once the limit allows it.
+// Run calls f on a new goroutine once the limit allows it.
 func (g *Group) Run(f func() error) { g.group.Go(func() error { return Catch(f) }) }
 
 // Wait waits for all functions and returns the first error.
 func (g *Group) Wait() error { return g.group.Wait() }
 
-// Reader returns a reader that turns a panic of r into an error, for code that reads on a
-// goroutine of its own.
+// Reader returns a reader that converts panics of r into errors, for code that reads on another
+// goroutine.
 func Reader(r io.Reader) io.Reader { return reader{r} }
 
 type reader struct{ io.Reader }

@@ -7,11 +7,11 @@ import (
 	"strconv"
 )
 
-// OpenLegacy decrypts a text of the reference's format: a version digit, the lengths of the
-// encrypted data key and of the IV (three digits each), then the IV, the data key encrypted
-// by the master key, and the text encrypted by the data key, each in base64url. Both are
-// AES-256-CTR under the same IV, without authentication: what comes out may have been
-// tampered with, and is good only for what Looker keeps to itself.
+// OpenLegacy decrypts the reference's format: a version digit, the lengths of the encrypted data key
+// and of the IV (three digits each), then the IV, the data key encrypted with the master key, and the
+// text encrypted with the data key, each in base64url. Both use AES-256-CTR with the same IV and
+// without authentication, so the result may have been manipulated. It is only used for state that
+// Looker stores.
 func (b *Box) OpenLegacy(text string) ([]byte, error) {
 	const head = 1 + 3 + 3
 	if len(b.legacy) != 32 || len(text) < head || text[0] != '1' {

@@ -1,5 +1,5 @@
-// Package sealed encrypts what the hub hands to browsers and to Looker for safe-keeping,
-// so that it comes back unread and unchanged: sign-ins on their way, and users' tokens.
+// Package sealed encrypts and authenticates what the hub lets browsers and Looker store: the state of
+// sign-ins and users' tokens.
 package sealed
 
 import (
@@ -15,36 +15,35 @@ import (
 	"time"
 )
 
-// Box seals and opens with keys that may change while the hub runs: the first one seals,
-// all of them open.
+// Box seals with the first key and opens with all keys, which may change while the hub runs.
 type Box struct {
 	secrets func() [][]byte
 	legacy  []byte
 	now     func() time.Time
 }
 
-// New makes a box. secrets returns the secrets to derive keys from, newest first; legacy is
-// the 32-byte key of texts in the reference's format, or nil.
+// New creates a box. secrets returns the secrets from which keys are derived, newest first; legacy is
+// the 32-byte key of the reference's format, or nil.
 func New(secrets func() [][]byte, legacy []byte) *Box {
 	return &Box{secrets: secrets, legacy: legacy, now: time.Now}
 }
 
-// The reasons why a text does not open. They say nothing about the text.
+// The errors of [Box]. They contain nothing of the text.
 var (
-	ErrInvalid = errors.New("the sealed text was not made by this hub, or not for this purpose")
-	ErrExpired = errors.New("the sealed text is too old")
-	ErrNoKey   = errors.New("there is no key to seal with")
+	ErrInvalid = errors.New("the sealed text was not created by this hub or not for this purpose")
+	ErrExpired = errors.New("the sealed text has expired")
+	ErrNoKey   = errors.New("no key is configured")
 )
 
-// version marks this package's format: "2", then base64url of nonce, ciphertext and tag of
-// AES-256-GCM over the time of sealing (Unix seconds, 8 bytes) and the plain text.
+// version is the prefix of this package's format, followed by base64url of the nonce, ciphertext and
+// tag of AES-256-GCM over the time of sealing (Unix seconds, 8 bytes) and the plain text.
 const version = "2"
 
-// maxSkew is how far the clocks of two replicas may differ. A text from further in the future
-// would outlive its age.
+// maxSkew is the maximum clock difference of two replicas. A text from further in the future would
+// be valid for too long.
 const maxSkew = time.Minute
 
-// label separates these keys from others derived from the same secret (RFC 5869, info).
+// label distinguishes these keys from others of the same secret (RFC 5869, info).
 const label = "integration-hub sealed v2"
 
 func aead(secret []byte) (cipher.AEAD, []byte, error) {
@@ -54,13 +53,13 @@ func aead(secret []byte) (cipher.AEAD, []byte, error) {
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
-		return nil, nil, fmt.Errorf("making a cipher: %w", err)
+		return nil, nil, fmt.Errorf("creating a cipher: %w", err)
 	}
 	gcm, err := cipher.NewGCMWithRandomNonce(block)
 	return gcm, key, err
 }
 
-// Seal encrypts a text for one purpose; it opens only for the same purpose.
+// Seal encrypts a text, which opens only for the same purpose.
 func (b *Box) Seal(plain []byte, purpose string) (string, error) {
 	secrets := b.secrets()
 	if len(secrets) == 0 {
@@ -70,13 +69,13 @@ func (b *Box) Seal(plain []byte, purpose string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	stamped := binary.BigEndian.AppendUint64(nil, uint64(b.now().Unix())) //nolint:gosec // the clock is past 1970
+	stamped := binary.BigEndian.AppendUint64(nil, uint64(b.now().Unix())) //nolint:gosec // the time is after 1970
 	stamped = append(stamped, plain...)
-	return version + base64.RawURLEncoding.EncodeToString(gcm.Seal(nil, nil, stamped, []byte(purpose))), nil //nolint:gosec // the cipher makes the nonce
+	ciphertext := gcm.Seal(nil, nil, stamped, []byte(purpose)) //nolint:gosec // the cipher creates the nonce
+	return version + base64.RawURLEncoding.EncodeToString(ciphertext), nil
 }
 
-// Open decrypts a text sealed for the purpose, not longer than maxAge ago; 0 means that it
-// keeps for ever.
+// Open decrypts a text for the purpose, sealed at most maxAge ago; 0 means that it does not expire.
 func (b *Box) Open(text, purpose string, maxAge time.Duration) ([]byte, error) {
 	if len(text) < 1 || text[:1] != version {
 		return nil, ErrInvalid
@@ -106,7 +105,7 @@ func (b *Box) Open(text, purpose string, maxAge time.Duration) ([]byte, error) {
 	return nil, ErrInvalid
 }
 
-// KeyID names the sealing key without giving it away.
+// KeyID identifies the sealing key without revealing it.
 func (b *Box) KeyID() string {
 	secrets := b.secrets()
 	if len(secrets) == 0 {

@@ -71,7 +71,8 @@ func newMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "integrationhub_abandoned_running", Help: "Abandoned deliveries and forms whose integration has not returned yet.",
 		}, []string{"integration"}),
 		acceptErrors: f.NewCounter(prometheus.CounterOpts{
-			Name: "integrationhub_accept_errors_total", Help: "Connections that could not be accepted, for example because no file descriptors were left.",
+			Name: "integrationhub_accept_errors_total",
+			Help: "Connections that could not be accepted, for example because no file descriptors were left.",
 		}),
 		bytes: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "integrationhub_data_bytes_total", Help: "Bytes of decoded data read by integrations.",
@@ -91,7 +92,8 @@ func newMetrics(reg prometheus.Registerer) *Metrics {
 			Help: `Outbound requests, by integration, peer ("destination" or "looker") and outcome: "ok" or the error kind.`,
 		}, []string{"integration", "peer", "outcome"}),
 		callSeconds: f.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "integrationhub_outbound_request_duration_seconds", Help: "Time from an outbound request to the headers of its response, including the upload.",
+			Name:    "integrationhub_outbound_request_duration_seconds",
+			Help:    "Time from an outbound request to the headers of its response, including the upload.",
 			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 10, 60, 600},
 		}, []string{"integration", "peer"}),
 		jobsInFlight: f.NewGaugeVec(prometheus.GaugeOpts{

@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// A URL in a log may hold a credential in its user, its path (a webhook's address is its
-// secret) or its query, and errors of net/http and of SDKs quote URLs. So whatever is logged
-// keeps a URL's scheme and host only. Nobody has to remember it where an error is made.
+// A URL can contain credentials in its user, its path (a webhook URL is a secret) or its query, and
+// errors of net/http and of SDKs quote URLs. So the log handler reduces every URL to scheme and host,
+// and no other code has to.
 
-// address finds URLs: the scheme, user information, the host, and the rest, up to a blank or
-// a quotation mark that is not escaped.
+// address matches URLs: the scheme, user information, the host, and the rest, up to white space or an
+// unescaped quotation mark.
 var address = regexp.MustCompile(`(?i)\b([a-z][a-z0-9+.-]*://)([^\s/?#"\\]*@)?([^\s/?#"'<>()\\]*)((?:\\.|[^\s"\\])*)`)
 
 const hidden = "…"
@@ -34,16 +34,15 @@ func redactText(text string) string {
 	})
 }
 
-// redactError knows from net/url's errors where a URL begins and ends, though it may have
-// blanks and quotes in it, or be none.
+// redactError uses net/url's errors to find URLs that contain spaces or quotes, or are invalid.
 func redactError(err error) string {
 	text := err.Error()
 	for e := range errorChain(err) {
-		u, ok := e.(*url.Error) //nolint:errorlint // each error of the tree is looked at
+		u, ok := e.(*url.Error) //nolint:errorlint // checks each error of the tree
 		if !ok || u.URL == "" {
 			continue
 		}
-		shown := hidden // one that cannot be parsed may have its host anywhere
+		shown := hidden // an invalid URL has no known host
 		if found := address.FindString(u.URL); u.Op != "parse" && found != "" && strings.HasPrefix(u.URL, found) {
 			shown = redactText(found)
 		}
@@ -76,7 +75,7 @@ func visit(err error, yield func(error) bool) bool {
 	return visit(errors.Unwrap(err), yield)
 }
 
-// redact is the [slog.HandlerOptions] function that every line of the log goes through.
+// redact is the ReplaceAttr function of the log handler.
 func redact(_ []string, a slog.Attr) slog.Attr {
 	switch a.Value.Kind() {
 	case slog.KindString:
@@ -85,7 +84,7 @@ func redact(_ []string, a slog.Attr) slog.Attr {
 		if err, ok := a.Value.Any().(error); ok {
 			a.Value = slog.StringValue(redactError(err))
 		}
-	default: // holds no text
+	default: // contains no text
 	}
 	return a
 }

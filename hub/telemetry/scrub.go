@@ -7,7 +7,7 @@ import (
 	"integrationhub.dev/hub/outbound"
 )
 
-// scrubLine removes the request's secrets from a line of the log.
+// scrubLine removes the request's secrets from a log line.
 func scrubLine(ctx context.Context, line slog.Record) slog.Record {
 	clean := slog.NewRecord(line.Time, line.Level, scrub(ctx, line.Message), line.PC)
 	line.Attrs(func(a slog.Attr) bool {
@@ -32,7 +32,7 @@ func scrubAttr(ctx context.Context, a slog.Attr) slog.Attr {
 			group = append(group, scrubAttr(ctx, item))
 		}
 		a.Value = slog.GroupValue(group...)
-	default: // holds no text
+	default: // contains no text
 	}
 	return a
 }

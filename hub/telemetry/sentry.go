@@ -19,22 +19,20 @@ import (
 	"integrationhub.dev/hub/panics"
 )
 
-// bugReporter tells a Sentry project of bugs: panics, and errors that nobody classified. A
-// nil one tells nobody.
+// bugReporter reports bugs to Sentry: panics and unclassified errors. A nil one reports nothing.
 //
-// A report says where in the code, of which integration, and which request_id the log has
-// the rest under. Sentry is another company's computer more often than not, and an error that
-// nobody foresaw may quote what it was about: neither its text nor anything of the request is
-// sent.
+// A report contains the place in the code, the integration, and the request_id of the log lines.
+// Unexpected errors may quote data, and Sentry is usually another company's service, so a report
+// contains neither the error text nor any part of the request.
 type bugReporter struct {
 	client *sentry.Client
 }
 
-// newBugReporter makes a reporter, or nil when the configuration names no project. Sentry is
-// the administrator's choice: the egress policy does not apply to it.
+// newBugReporter creates a reporter, or nil if no project is configured. The egress policy does not
+// apply to Sentry, which the administrator chooses.
 func newBugReporter(c config.Config, version string, roots *x509.CertPool) (*bugReporter, error) {
 	if c.SentryDSN == "" {
-		return nil, nil //nolint:nilnil // a nil reporter works
+		return nil, nil //nolint:nilnil // a nil reporter is valid
 	}
 	client, err := sentry.NewClient(sentry.ClientOptions{
 		Dsn: c.SentryDSN.Reveal(), Environment: c.SentryEnvironment, Release: "integration-hub@" + version,
@@ -42,16 +40,16 @@ func newBugReporter(c config.Config, version string, roots *x509.CertPool) (*bug
 			Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 			IdleConnTimeout: time.Minute,
 		},
-		// The SDK would add what it finds in the process and in its environment.
+		// The default integrations add details of the process and its environment.
 		Integrations: func([]sentry.Integration) []sentry.Integration { return nil },
 	})
-	if err != nil { // its text quotes the DSN
-		return nil, errors.New("SENTRY_DSN is not the address of a Sentry project")
+	if err != nil { // the error quotes the DSN
+		return nil, errors.New("SENTRY_DSN is not a valid Sentry DSN")
 	}
 	return &bugReporter{client}, nil
 }
 
-// flush waits until what was reported has been sent, or ctx ends.
+// flush sends pending reports, until ctx ends.
 func (b *bugReporter) flush(ctx context.Context) {
 	if b != nil {
 		b.client.FlushWithContext(ctx)
@@ -59,8 +57,8 @@ func (b *bugReporter) flush(ctx context.Context) {
 	}
 }
 
-// report tells of a request's error if it is a bug. Refusals have no kind either; their
-// status tells them from bugs.
+// report reports a request's error if it is a bug. Refused requests have no error kind either, but a
+// different status.
 func (b *bugReporter) report(rec *Record, route string, status int) {
 	refusal := status >= http.StatusBadRequest && status < http.StatusInternalServerError || status == http.StatusServiceUnavailable
 	if b == nil || rec.Err == nil || refusal || action.KindOf(rec.Err) != action.Internal {
@@ -72,7 +70,7 @@ func (b *bugReporter) report(rec *Record, route string, status int) {
 	}, nil, nil)
 }
 
-// exception describes an error by what the program's text says of it.
+// exception describes an error without its text.
 func exception(err error) sentry.Exception {
 	p, ok := errors.AsType[*panics.Error](err)
 	if !ok {
@@ -87,9 +85,9 @@ func exception(err error) sentry.Exception {
 		Stacktrace: &sentry.Stacktrace{}, Mechanism: &sentry.Mechanism{Type: "panic"},
 	}
 	if r, ok := p.Value.(runtime.Error); ok {
-		e.Value = r.Error() // it holds numbers and types
+		e.Value = r.Error() // contains only numbers and types
 	}
-	for _, f := range slices.Backward(p.Stack) { // Sentry wants the innermost last
+	for _, f := range slices.Backward(p.Stack) { // Sentry expects the innermost frame last
 		e.Stacktrace.Frames = append(e.Stacktrace.Frames, sentry.NewFrame(f))
 	}
 	return e

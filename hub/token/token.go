@@ -1,6 +1,6 @@
-// Package token mints and checks the tokens with which Looker authenticates itself:
-// "<nonce>/<hex HMAC-SHA512(secret, nonce)>", as the reference makes them. The hub keeps no
-// list of tokens; all that were minted from a secret are good until the secret goes.
+// Package token creates and validates Looker's tokens: "<nonce>/<hex HMAC-SHA512(secret, nonce)>", as
+// in the reference. The hub stores no tokens; all tokens of a secret are valid until the secret is
+// removed.
 package token
 
 import (
@@ -15,10 +15,10 @@ import (
 	"unicode/utf8"
 )
 
-// ErrNoSecret says that there is nothing to mint from.
-var ErrNoSecret = errors.New("minting a token: the secret is empty")
+// ErrNoSecret means that the secret is empty.
+var ErrNoSecret = errors.New("creating a token: the secret is empty")
 
-// New mints a token.
+// New creates a token.
 func New(secret []byte) (string, error) {
 	if len(secret) == 0 {
 		return "", ErrNoSecret
@@ -29,18 +29,18 @@ func New(secret []byte) (string, error) {
 	return text + "/" + digest(secret, text), nil
 }
 
-// Secret is a service secret as a file or a Kubernetes Secret holds it, without the end of
-// line that editors and echo leave. Whoever mints and whoever checks must agree on it.
+// Secret trims the line break that editors and echo add to a service secret. Creating and validating
+// tokens must trim in the same way.
 func Secret(text []byte) []byte { return bytes.TrimRight(text, "\r\n") }
 
-// MinSecret is the least number of characters of a service secret. Whoever has one token can try
-// secrets offline, as fast as SHA-512 is.
+// MinSecret is the minimum length of a service secret. With a token, an attacker can try secrets
+// offline.
 const MinSecret = 16
 
-// ErrShortSecret says that a service secret could be guessed.
+// ErrShortSecret means that a service secret is too short.
 var ErrShortSecret = fmt.Errorf("the service secret has fewer than %d characters", MinSecret)
 
-// Check refuses secrets that are too short, not counting blanks around them.
+// Check returns an error for secrets that are too short without surrounding white space.
 func Check(secret string) error {
 	if utf8.RuneCountInString(strings.TrimSpace(secret)) < MinSecret {
 		return ErrShortSecret
@@ -48,8 +48,8 @@ func Check(secret string) error {
 	return nil
 }
 
-// Valid reports, in time that does not depend on the secrets, whether the token was minted
-// from one of them. What follows a second slash is ignored, as in the reference.
+// Valid reports, in constant time, whether the token belongs to one of the secrets. Like the
+// reference, it ignores what follows a second slash.
 func Valid(token string, secrets ...[]byte) bool {
 	parts := strings.SplitN(token, "/", 3)
 	if len(parts) < 2 || parts[0] == "" || parts[1] == "" {

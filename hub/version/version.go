@@ -1,4 +1,4 @@
-// Package version tells which build of the program is running.
+// Package version identifies the running build.
 package version
 
 import (
@@ -6,30 +6,28 @@ import (
 	"runtime/debug"
 )
 
-// What a release sets when it is built, with
+// Set by release builds with
 //
 //	-ldflags '-X integrationhub.dev/hub/version.release=v1.2.3 -X integrationhub.dev/hub/version.commit=…'
 //
-// It needs to say so only where Go cannot see for itself: a build without the repository's
-// history, as in an image.
+// They are needed only for builds without the repository's history, as in an image.
 var release, commit string
 
-// Info is a build. Its zero value is one of which nothing is known.
+// Info identifies a build. Its zero value is an unknown build.
 type Info struct {
 	// Version is a release such as v1.2.3, Go's pseudo-version between releases, or "dev".
 	Version string `json:"version"`
-	// Commit is the full hash of the source, with "-dirty" when it was changed since; "" when
-	// it is not known.
+	// Commit is the full hash, with "-dirty" for modified sources; "" if it is unknown.
 	Commit string `json:"commit"`
 }
 
-// Current is the build of this program.
+// Current returns the build of this program.
 func Current() Info {
 	build, _ := debug.ReadBuildInfo()
 	return current(release, commit, build)
 }
 
-// current prefers what the release says to what Go found out. build may be nil.
+// current prefers the release's values to Go's build information, which may be nil.
 func current(release, commit string, build *debug.BuildInfo) Info {
 	if build == nil {
 		build = &debug.BuildInfo{}

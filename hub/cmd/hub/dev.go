@@ -98,7 +98,8 @@ func listenDev(ctx context.Context, env map[string]string) (net.Listener, error)
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s is in use by another program: choose another port, as in %s hub serve --dev (0 is any free one)", address, source)
+		return nil, fmt.Errorf("%s is in use by another program: choose another port, as in %s hub serve --dev (0 is any free one)",
+			address, source)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listening: %w", err)

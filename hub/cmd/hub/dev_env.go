@@ -74,7 +74,7 @@ func newEnv(env map[string]string) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			file := sharedDevEnv(env)
 			if file == "" {
-				return errors.New("there is no home folder, where hub serve --dev would leave its environment: copy the command that it prints")
+				return errors.New("no home directory: copy the command that hub serve --dev prints")
 			}
 			content, err := os.ReadFile(file)
 			if errors.Is(err, fs.ErrNotExist) {

@@ -11,8 +11,8 @@ import (
 func newDoctor(env map[string]string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor [URL]",
-		Short: "Check what Looker will demand of a hub",
-		Long: `Check what Looker will demand of a hub: DNS, certificate, clock, token, integrations, a form.
+		Short: "Check whether a hub meets Looker's requirements",
+		Long: `Check whether a hub meets Looker's requirements: DNS, certificate, clock, token, integrations, a form.
 
 Certificates are checked against this machine's authorities, as Looker does against its
 host's; set HUB_CA_FILE for a private one. The exit status is 1 if a check fails.`,

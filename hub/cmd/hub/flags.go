@@ -58,7 +58,7 @@ func hubOptions(cmd *cobra.Command, env map[string]string) *looker.Options {
 	f.StringVar(&o.CAFile, "ca", env["HUB_CA_FILE"], "certificate authority to trust, a PEM file (HUB_CA_FILE)")
 	f.StringVar(&o.Connect, "connect", env["HUB_CONNECT"],
 		"host:port to connect to in place of the address, as through a port-forward (HUB_CONNECT)")
-	f.StringVar(&o.Version, "looker", looker.DefaultVersion, "the version of Looker to pretend to be")
+	f.StringVar(&o.Version, "looker", looker.DefaultVersion, "the version of Looker to simulate")
 	return o
 }
 

@@ -16,7 +16,7 @@ import (
 func newForm(env map[string]string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "form NAME",
-		Short:             "Show an integration's settings and form, as Looker asks for it",
+		Short:             "Show an integration's settings and form",
 		Example:           "  hub form tray\n  hub form slack --param slack_api_token=…",
 		Args:              integrationName,
 		ValidArgsFunction: completeName,

@@ -18,8 +18,8 @@ import (
 func newInbox(env map[string]string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inbox",
-		Short: "List what was delivered to the inbox of hub serve --dev",
-		Long: `List what was delivered to the inbox of hub serve --dev.
+		Short: "List the deliveries in the inbox of hub serve --dev",
+		Long: `List the deliveries in the inbox of hub serve --dev.
 
 HUB_INBOX_PAGE says where that is shown; hub env prints it.`,
 		Example: "  hub inbox\n  hub inbox --follow\n  hub inbox show\n  hub inbox show 3 --body > delivered.json",
@@ -27,7 +27,7 @@ HUB_INBOX_PAGE says where that is shown; hub env prints it.`,
 	}
 	connect := inboxFlags(cmd, env)
 	o := outputFlag(cmd)
-	follow := cmd.Flags().BoolP("follow", "f", false, "go on, and print deliveries as they arrive")
+	follow := cmd.Flags().BoolP("follow", "f", false, "keep running and print deliveries as they arrive")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		client, err := connect()
 		if err != nil {
@@ -114,7 +114,7 @@ func newInboxShow(env map[string]string) *cobra.Command {
 	}
 	connect := inboxFlags(cmd, env)
 	o := outputFlag(cmd)
-	body := cmd.Flags().Bool("body", false, "print the body as it came, and nothing else")
+	body := cmd.Flags().Bool("body", false, "print only the unmodified body")
 	var id int
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		var err error

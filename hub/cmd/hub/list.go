@@ -11,7 +11,7 @@ import (
 
 // newList prints what a hub offers, one integration a line.
 func newList(env map[string]string) *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "List a hub's integrations, as Looker does", Args: noArgs}
+	cmd := &cobra.Command{Use: "list", Short: "List a hub's integrations", Args: noArgs}
 	connect := hubFlags(cmd, env)
 	o := outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -42,7 +42,7 @@ func TestUsageErrors(t *testing.T) {
 		{"unknown output", "list --output yaml", `invalid argument "yaml" for "-o, --output" flag: it must be table or json`, exitUsage},
 		{"no pair", "form x --param y", `invalid argument "y" for "--param" flag: it must be key=value`, exitUsage},
 		{"pair twice", "form x --param y=1 --param y=2", `invalid argument "y=2" for "--param" flag: y is given twice`, exitUsage},
-		{"no secret", "token", "ACTION_HUB_SECRET is not set: tokens are made from it", exitUsage},
+		{"no secret", "token", "ACTION_HUB_SECRET is not set: tokens are derived from it", exitUsage},
 		{"no file", "send tray --data missing.json", "no such file: missing.json", exitFailed},
 		{"folder", "send tray --data .", ". is a folder, not a file", exitFailed},
 		{"no scheme", "list --url localhost:1", "the hub's address needs https://: try https://localhost:1", exitFailed},

@@ -25,9 +25,9 @@ func TestMessages(t *testing.T) {
 		status     int
 		want       string
 	}{
-		{"not configured", "form google_drive", h.env, exitFailed, "google_drive is not offered: missing GOOGLE_DRIVE_CLIENT_ID, GOOGLE_DRIVE_CLIENT_SECRET"},
-		{"not configured, send", "send google_drive --data -", h.env, exitFailed, "google_drive is not offered: missing GOOGLE_DRIVE_CLIENT_ID, GOOGLE_DRIVE_CLIENT_SECRET"},
-		{"no status page", "form google_drive", hidden.env, exitFailed, "google_drive is not offered, and the hub does not say why (see: hub list)"},
+		{"not configured", "form google_drive", h.env, exitFailed, "google_drive is not available: missing GOOGLE_DRIVE_CLIENT_ID, GOOGLE_DRIVE_CLIENT_SECRET"},
+		{"not configured, send", "send google_drive --data -", h.env, exitFailed, "google_drive is not available: missing GOOGLE_DRIVE_CLIENT_ID, GOOGLE_DRIVE_CLIENT_SECRET"},
+		{"no status page", "form google_drive", hidden.env, exitFailed, "google_drive is not available, and the hub gives no reason (see: hub list)"},
 		{"unknown integration", "form slak", h.env, exitFailed, "there is no integration named slak, did you mean slack?"},
 		{"old Looker", "form slack_app --looker 5.0.0", h.env, exitFailed, "slack_app is not offered to Looker 5.0.0: try a newer version with --looker"},
 		{"missing param", "form slack", h.env, exitFailed, "slack needs --param slack_api_token=… (Slack API Token)"},

@@ -24,8 +24,9 @@ type requestFlags struct {
 func newRequestFlags(cmd *cobra.Command) *requestFlags {
 	r := &requestFlags{params: pairs{}, fields: pairs{}}
 	cmd.Flags().Var(r.params, "param", "a setting of the integration in Looker (repeatable)")
-	cmd.Flags().Var(r.fields, "field", "an answer of the user in the form (repeatable)")
-	cmd.Flags().StringVar(&r.kind, "type", "", "the kind of request: cell, query or dashboard (default: query, where the integration takes it)")
+	cmd.Flags().Var(r.fields, "field", "a value of the form (repeatable)")
+	cmd.Flags().StringVar(&r.kind, "type", "",
+		"the action type: cell, query or dashboard (default: query, if the integration supports it)")
 	_ = cmd.RegisterFlagCompletionFunc("type", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return []string{"cell", "query", "dashboard"}, cobra.ShellCompDirectiveNoFileComp
 	})

@@ -16,8 +16,8 @@ import (
 func newSample() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sample",
-		Short: "Write a result as Looker would send it, with made-up people",
-		Long: `Write a result as Looker would send it, with made-up people, to standard output.
+		Short: "Write a sample result in one of Looker's formats",
+		Long: `Write a sample result in one of Looker's formats, to standard output.
 
 Its columns carry the LookML tags by which integrations find e-mail addresses, telephone
 numbers and IDs. The same number of rows gives the same bytes each time.

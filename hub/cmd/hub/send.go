@@ -26,7 +26,7 @@ type sendFlags struct {
 func newSend(env map[string]string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "send NAME --data FILE",
-		Short: "Deliver a file by an integration, as Looker does",
+		Short: "Deliver a file with an integration, like Looker",
 		Example: "  hub send tray --data result.json --field url=https://…\n" +
 			"  hub sample --format csv | hub send webhook --data - --format csv --field url=https://…",
 		Args:              integrationName,
@@ -35,8 +35,9 @@ func newSend(env map[string]string) *cobra.Command {
 	connect := hubFlags(cmd, env)
 	f := &sendFlags{requestFlags: newRequestFlags(cmd), output: outputFlag(cmd)}
 	cmd.Flags().StringVar(&f.data, "data", "", "the file to deliver; - is standard input")
-	cmd.Flags().StringVar(&f.format, "format", "", "the data's format, such as csv or json_detail (default: by the file's name; json for standard input)")
-	cmd.Flags().StringVar(&f.download, "download-url", "", "an address where the hub fetches the data instead")
+	cmd.Flags().StringVar(&f.format, "format", "",
+		"the data's format, such as csv or json_detail (default: from the file name; json for standard input)")
+	cmd.Flags().StringVar(&f.download, "download-url", "", "a URL from which the hub downloads the data instead")
 	cmd.Flags().StringVar(&f.title, "title", "Sent by hub send", "the schedule's title")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := f.checkData(); err != nil {
@@ -129,7 +130,7 @@ func failure(o looker.Outcome) string {
 		}
 	}
 	if message == "" {
-		return "the hub does not say why"
+		return "the hub gives no reason"
 	}
 	return strings.TrimSpace(message)
 }

@@ -30,8 +30,8 @@ comes with an inbox, where webhook, tray and zapier deliver to: see hub inbox.`,
 		Example: "  hub serve --dev\n  PORT=9443 hub serve --dev",
 		Args:    noArgs,
 	}
-	dev := cmd.Flags().Bool("dev", false, "for developers: no configuration, and an inbox to deliver to")
-	local := cmd.Flags().Bool("allow-loopback", false, "with --dev: deliver to any address of this machine, not the inbox's alone")
+	dev := cmd.Flags().Bool("dev", false, "development mode: no configuration, and an inbox that receives deliveries")
+	local := cmd.Flags().Bool("allow-loopback", false, "with --dev: allow deliveries to all addresses of this machine, not only to the inbox")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		o := hub.Options{Env: env, Integrations: integrations.All(), Version: version.Current().Version}
 		if *dev {
@@ -55,7 +55,7 @@ comes with an inbox, where webhook, tray and zapier deliver to: see hub inbox.`,
 	return cmd
 }
 
-// environment is the process's, as a map.
+// environment returns the process's environment.
 func environment() map[string]string {
 	env := map[string]string{}
 	for _, e := range os.Environ() {

@@ -13,8 +13,8 @@ import (
 func newToken(env map[string]string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "token",
-		Short: "Make a token for Looker from the service secret",
-		Long: `Make a token for Looker from the service secret in ACTION_HUB_SECRET.
+		Short: "Create a token for Looker from the service secret",
+		Long: `Create a token for Looker from the service secret in ACTION_HUB_SECRET.
 
 The token is valid until the secret changes.`,
 		Example: "  ACTION_HUB_SECRET=… hub token",
@@ -22,7 +22,7 @@ The token is valid until the secret changes.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			secret := env["ACTION_HUB_SECRET"]
 			if secret == "" {
-				return usagef("ACTION_HUB_SECRET is not set: tokens are made from it")
+				return usagef("ACTION_HUB_SECRET is not set: tokens are derived from it")
 			}
 			t, err := token.New([]byte(secret))
 			if err != nil {

@@ -24,14 +24,13 @@ type settings struct {
 	ClientKey         string `env:"CLIENT_KEY"`
 }
 
-// Each variable has a name for all signals, and one for traces, which wins.
+// Each variable has a name for all signals and one for traces, which takes precedence.
 const (
 	forAll    = "OTEL_EXPORTER_OTLP_"
 	forTraces = forAll + "TRACES_"
 )
 
-// wanted is whether the environment asks for traces: it names the exporter, or only a
-// collector.
+// wanted reports whether the environment enables traces, by an exporter or a collector.
 func wanted(environment map[string]string) bool {
 	if strings.EqualFold(environment["OTEL_SDK_DISABLED"], "true") {
 		return false
@@ -41,12 +40,12 @@ func wanted(environment map[string]string) bool {
 	return named && environment["OTEL_TRACES_EXPORTER"] != "none" || !named && collector
 }
 
-// joins is whether a request may belong to its caller's trace.
+// joins reports whether a request continues its caller's trace.
 func joins(environment map[string]string) bool {
 	return slices.Contains(strings.Split(cmp.Or(environment["OTEL_PROPAGATORS"], "tracecontext"), ","), "tracecontext")
 }
 
-// readSettings reports what cannot be done.
+// readSettings returns an error for unsupported settings.
 func readSettings(environment map[string]string) (settings, error) {
 	if exporter := environment["OTEL_TRACES_EXPORTER"]; exporter != "" && exporter != "otlp" {
 		return settings{}, fmt.Errorf("OTEL_TRACES_EXPORTER is %s: only otlp and none are supported", exporter)
@@ -59,7 +58,7 @@ func readSettings(environment map[string]string) (settings, error) {
 			}
 		}
 	}
-	if environment[forTraces+"ENDPOINT"] == "" { // the one for all signals is where their paths begin
+	if environment[forTraces+"ENDPOINT"] == "" { // the endpoint for all signals is the base URL
 		values["ENDPOINT"] = strings.TrimRight(cmp.Or(values["ENDPOINT"], "http://localhost:4318"), "/") + "/v1/traces"
 	}
 	s, err := env.ParseAsWithOptions[settings](env.Options{Environment: values})
@@ -93,8 +92,8 @@ func (s settings) headers() (map[string]string, error) {
 		switch {
 		case strings.TrimSpace(pair) == "":
 			continue
-		case !ok || err != nil: // the text holds credentials: it is not quoted
-			return nil, errors.New("OTEL_EXPORTER_OTLP_HEADERS must be name=value pairs with commas between them")
+		case !ok || err != nil: // do not quote the text, which contains credentials
+			return nil, errors.New("OTEL_EXPORTER_OTLP_HEADERS must be comma-separated name=value pairs")
 		}
 		headers[strings.TrimSpace(name)] = decoded
 	}

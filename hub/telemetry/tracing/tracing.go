@@ -1,5 +1,5 @@
-// Package tracing sends OpenTelemetry traces by OTLP over HTTP, when the standard OTEL_*
-// variables ask for it. When they do not, nothing is started.
+// Package tracing exports OpenTelemetry traces with OTLP over HTTP if the standard OTEL_* variables
+// enable it.
 //
 // https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
 package tracing
@@ -20,36 +20,34 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Traces begins the traces of requests. Its zero value begins none.
-//
-// Whatever serves a request finds its span, and by it the means to begin further ones, in
-// the request's context: [trace.SpanFromContext].
+// Traces starts the traces of requests. Its zero value starts none. The code that serves a request
+// gets its span, and the tracer for further ones, with [trace.SpanFromContext].
 type Traces struct {
 	provider *sdktrace.TracerProvider
-	// joins is whether a request may belong to its caller's trace.
+	// joins is whether a request continues its caller's trace.
 	joins bool
 }
 
-// Options are what traces are made from.
+// Options are the arguments of [Start].
 type Options struct {
 	// Env is the environment.
 	Env map[string]string
-	// Version is the build that is running.
+	// Version is the version of the running build.
 	Version string
-	// Roots are the certificate authorities to trust, unless a variable names others.
+	// Roots are the default certificate authorities.
 	Roots *x509.CertPool
 	Log   *slog.Logger
 }
 
-// Start begins to export when the environment asks for it. How traces are sampled and
-// batched the SDK reads from the process's own variables (OTEL_TRACES_SAMPLER, OTEL_BSP_*).
+// Start starts the export if the environment enables it. The SDK reads the settings of sampling and
+// batching from the process's environment (OTEL_TRACES_SAMPLER, OTEL_BSP_*).
 func Start(ctx context.Context, o Options) (Traces, error) {
 	if !wanted(o.Env) {
 		return Traces{}, nil
 	}
 	s, err := readSettings(o.Env)
 	if err != nil {
-		return Traces{}, fmt.Errorf("reading the settings of traces: %w", err)
+		return Traces{}, fmt.Errorf("reading the tracing settings: %w", err)
 	}
 	up, err := newUploader(s, o)
 	if err != nil {
@@ -59,7 +57,7 @@ func Start(ctx context.Context, o Options) (Traces, error) {
 	if err != nil {
 		return Traces{}, fmt.Errorf("starting the export of traces: %w", err)
 	}
-	// The uploader has told already, once; the SDK tells again for each batch.
+	// The uploader logs a failure once; the SDK reports it for each batch.
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { o.Log.DebugContext(ctx, "tracing", "error", err) }))
 	self, err := resource.New(ctx,
 		resource.WithAttributes(semconv.ServiceName("integration-hub"), semconv.ServiceVersion(o.Version)),
@@ -74,8 +72,8 @@ func Start(ctx context.Context, o Options) (Traces, error) {
 	}, nil
 }
 
-// Request begins the span of a request that arrived, in its caller's trace if it says which
-// (https://www.w3.org/TR/trace-context/). The caller names the span and ends it.
+// Request starts the span of an incoming request, in its caller's trace if it has one
+// (https://www.w3.org/TR/trace-context/). The caller names and ends the span.
 func (t Traces) Request(ctx context.Context, r *http.Request) (context.Context, trace.Span) {
 	if t.provider == nil {
 		return ctx, trace.SpanFromContext(ctx)
@@ -86,7 +84,7 @@ func (t Traces) Request(ctx context.Context, r *http.Request) (context.Context, 
 	return t.provider.Tracer("integrationhub.dev/hub").Start(ctx, "request", trace.WithSpanKind(trace.SpanKindServer))
 }
 
-// Stop exports what has not been exported yet.
+// Stop exports the remaining traces.
 func (t Traces) Stop(ctx context.Context) error {
 	if t.provider == nil {
 		return nil

@@ -20,8 +20,8 @@ import (
 	"integrationhub.dev/hub/outbound"
 )
 
-// uploader posts traces to a collector. OpenTelemetry's own client for it links gRPC, which
-// makes the program 12 MB larger; the protocol is one POST
+// uploader posts traces to a collector. OpenTelemetry's client links gRPC, which makes the program
+// 12 MB larger; the protocol is one POST
 // (https://opentelemetry.io/docs/specs/otlp/#otlphttp).
 type uploader struct {
 	client   *http.Client
@@ -35,8 +35,8 @@ type uploader struct {
 
 var _ otlptrace.Client = (*uploader)(nil)
 
-// newUploader makes an uploader. The collector is the administrator's choice: the egress
-// policy does not apply to it.
+// newUploader creates an uploader. The egress policy does not apply to the collector, which the
+// administrator chooses.
 func newUploader(s settings, o Options) (*uploader, error) {
 	headers, err := s.headers()
 	if err != nil {
@@ -59,7 +59,7 @@ func newUploader(s settings, o Options) (*uploader, error) {
 	return &uploader{
 		client:   &http.Client{Transport: transport, Timeout: s.timeout()},
 		endpoint: s.Endpoint, headers: headers, gzip: s.Compression == "gzip", log: o.Log,
-		// The SDK gives up a batch after 30 s, unless OTEL_BSP_EXPORT_TIMEOUT says otherwise.
+		// The SDK drops a batch after OTEL_BSP_EXPORT_TIMEOUT, by default 30 s.
 		retry: deliver.Retry{MaxAttempts: 5, InitialBackoff: time.Second, MaxBackoff: 5 * time.Second},
 	}, nil
 }
@@ -89,8 +89,8 @@ func (u *uploader) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSp
 	return err
 }
 
-// encode makes the body of a request. Collectors' requests and TracesData are the same on
-// the wire; only the former's package links gRPC.
+// encode returns the body of a request. TracesData has the same encoding as the collector's request
+// type, whose package links gRPC.
 func (u *uploader) encode(spans []*tracepb.ResourceSpans) ([]byte, error) {
 	body, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: spans})
 	if err != nil || !u.gzip {
@@ -98,7 +98,7 @@ func (u *uploader) encode(spans []*tracepb.ResourceSpans) ([]byte, error) {
 	}
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
-	_, _ = w.Write(body) // a buffer takes everything
+	_, _ = w.Write(body) // a buffer never fails
 	_ = w.Close()
 	return b.Bytes(), nil
 }
@@ -119,6 +119,6 @@ func (u *uploader) post(ctx context.Context, body []byte) error {
 	if err != nil {
 		return err
 	}
-	_, _ = io.Copy(io.Discard, res.Body) // so that the connection can be used again
+	_, _ = io.Copy(io.Discard, res.Body) // so that the connection can be reused
 	return res.Body.Close()
 }

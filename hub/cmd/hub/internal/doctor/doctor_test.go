@@ -63,7 +63,7 @@ func TestDoctor(t *testing.T) {
 		},
 		{
 			name: "plain", adjust: func(d *Doctor) { d.options.URL = "http://localhost:1" },
-			want: map[string]string{"address": "failed http://localhost:1 is plain HTTP: Looker calls hubs by https only"}, skipped: "dns",
+			want: map[string]string{"address": "failed http://localhost:1 is plain HTTP: Looker requires https"}, skipped: "dns",
 		},
 		{
 			name: "unknown name",

@@ -73,11 +73,11 @@ func CertificateAdvice(err error, caFile string) string {
 func (c *Client) notOffered(ctx context.Context, name string) error {
 	s, err := c.Status(ctx)
 	if err != nil {
-		return fmt.Errorf("%s is not offered, and the hub does not say why (see: hub list)", name)
+		return fmt.Errorf("%s is not available, and the hub gives no reason (see: hub list)", name)
 	}
 	reason, known := s.Integrations.Off[name]
 	if known {
-		return fmt.Errorf("%s is not offered: %s", name, strings.Replace(reason, "missing settings: ", "missing ", 1))
+		return fmt.Errorf("%s is not available: %s", name, strings.Replace(reason, "missing settings: ", "missing ", 1))
 	}
 	if slices.Contains(s.Integrations.On, name) {
 		return fmt.Errorf("%s is not offered to Looker %s: try a newer version with --looker", name, c.opts.Version)
