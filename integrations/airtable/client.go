@@ -1,13 +1,10 @@
 package airtable
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
-	"net/url"
 	"sync"
 	"time"
 
@@ -16,7 +13,7 @@ import (
 	"integrationhub.dev/hub/outbound"
 )
 
-const api = "https://api.airtable.com/v0/"
+const base = "https://api.airtable.com/v0"
 
 // session is one user's access during one request. It renews its tokens once, when Airtable
 // refuses them.
@@ -47,19 +44,15 @@ func (s *session) listBases(ctx context.Context) error {
 	var answer struct {
 		Bases []json.RawMessage `json:"bases"`
 	}
-	return s.call(ctx, http.MethodGet, api+"meta/bases", nil, &answer)
+	return s.call(ctx, http.MethodGet, "/meta/bases", nil, &answer)
 }
 
 // create adds up to ten records: all of them, or none.
-func (s *session) create(ctx context.Context, base baseID, table tableName, batch []record) error {
-	body, err := json.Marshal(map[string]any{"records": batch})
-	if err != nil {
-		return fmt.Errorf("encoding records: %w", err)
-	}
+func (s *session) create(ctx context.Context, id baseID, table tableName, batch []record) error {
 	var answer struct {
 		Records []json.RawMessage `json:"records"`
 	}
-	err = s.call(ctx, http.MethodPost, api+string(base)+"/"+url.PathEscape(string(table)), body, &answer)
+	err := s.call(ctx, http.MethodPost, outbound.Path(string(id), string(table)), map[string]any{"records": batch}, &answer)
 	if err == nil && len(answer.Records) != len(batch) {
 		return action.Wrap(errCount, action.Unavailable, "Unexpected response from Airtable. %s", inDoubt)
 	}
@@ -79,19 +72,19 @@ const inDoubt = "Records may already have been added. Check before retrying."
 
 // call calls Airtable. A refused token was refused before anything was done, so after it
 // was renewed the call is made again.
-func (s *session) call(ctx context.Context, method, address string, body []byte, out any) error {
+func (s *session) call(ctx context.Context, method, path string, in, out any) error {
 	access := s.access()
 	if access == "" {
 		return errSignIn
 	}
-	err := s.once(ctx, method, address, body, access, out)
+	err := s.once(ctx, method, path, access, in, out)
 	if action.KindOf(err) != action.Unauthenticated {
 		return err
 	}
 	if access, err = s.renew(ctx, access); err != nil {
 		return err
 	}
-	return s.once(ctx, method, address, body, access, out)
+	return s.once(ctx, method, path, access, in, out)
 }
 
 var errSignIn = action.Errorf(action.Unauthenticated, "The sign-in at Airtable is missing or no longer valid. Open the form in Looker and log in again.")
@@ -123,22 +116,16 @@ func (s *session) renew(ctx context.Context, refused string) (string, error) {
 // timeout bounds one call.
 const timeout = time.Minute
 
-func (s *session) once(ctx context.Context, method, address string, body []byte, access string, out any) error {
-	once := deliver.Once{Name: "Airtable", Timeout: timeout}
-	if body != nil {
+func (s *session) once(ctx context.Context, method, path, access string, in, out any) error {
+	api := outbound.API{
+		Name: "Airtable", Base: base, Client: s.integration.deps.HTTP, Timeout: timeout,
+		Authorize: outbound.Bearer(action.Secret(access)), Explain: explain,
+	}
+	once := deliver.Once{Name: "Airtable"}
+	if in != nil {
 		once.MaybeDeliveredHint = inDoubt
 	}
-	return once.Do(ctx, func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
-		if err != nil {
-			return fmt.Errorf("preparing a call: %w", err)
-		}
-		req.Header.Set("Authorization", "Bearer "+access)
-		if body != nil {
-			req.Header.Set("Content-Type", "application/json")
-		}
-		return explain(outbound.JSON(s.integration.deps.HTTP, req, "Airtable", out))
-	})
+	return once.Do(ctx, func(ctx context.Context) error { return api.Call(ctx, method, path, in, out) })
 }
 
 // explanations say what Airtable's error types mean to the Looker user. Airtable's own texts
@@ -153,28 +140,24 @@ var explanations = map[string]string{
 	"INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND": "The base or table does not exist, or the user cannot write to it.",
 }
 
-func explain(err error) error {
-	status, ok := errors.AsType[*outbound.StatusError](err)
-	if !ok {
-		return err
-	}
-	var answer struct {
+func explain(err *action.Error, status *outbound.StatusError) error {
+	var response struct {
 		Error json.RawMessage `json:"error"`
 	}
 	var detail struct {
 		Type string `json:"type"`
 	}
-	if json.Unmarshal(status.Body, &answer) != nil {
+	if json.Unmarshal(status.Body, &response) != nil {
 		return err
 	}
-	if json.Unmarshal(answer.Error, &detail) != nil {
-		_ = json.Unmarshal(answer.Error, &detail.Type) // some errors are a bare type
+	if json.Unmarshal(response.Error, &detail) != nil {
+		_ = json.Unmarshal(response.Error, &detail.Type) // some errors are a bare type
 	}
 	if text, ok := explanations[detail.Type]; ok {
-		err = action.Wrap(err, action.KindOf(err), "%s", text)
+		err = action.Wrap(err, err.Kind, "%s", text)
 	}
-	if detail.Type == "UNKNOWN_FIELD_NAME" || action.KindOf(err) == action.NotFound {
-		return deliver.Stop(err) // no other record will do better
+	if detail.Type == "UNKNOWN_FIELD_NAME" || err.Kind == action.NotFound {
+		return deliver.Stop(err) // it applies to every record
 	}
 	return err
 }

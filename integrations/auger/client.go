@@ -1,11 +1,9 @@
 package auger
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -59,29 +57,23 @@ var errNoID = errors.New("the answer has no id")
 // get reads what Auger says at a path. The token goes in the query: the API knows no other
 // place for it.
 func (c client) get(ctx context.Context, path string, out any) error {
-	return c.send(ctx, http.MethodGet, base+path+"?"+url.Values{"token": {c.token.Reveal()}}.Encode(), nil, out)
+	return c.send(ctx, http.MethodGet, outbound.WithQuery(path, url.Values{"token": {c.token.Reveal()}}), nil, out)
 }
 
 // put sends a call that may be made again.
 func (c client) put(ctx context.Context, method, path string, members map[string]any, out any) error {
-	body, err := c.body(members)
-	if err != nil {
-		return err
-	}
-	return again.Do(ctx, func(ctx context.Context) error { return c.send(ctx, method, base+path, body, out) })
+	body := c.withToken(members)
+	return again.Do(ctx, func(ctx context.Context) error { return c.send(ctx, method, path, body, out) })
 }
 
 // post makes something, once, and returns its id.
 func (c client) post(ctx context.Context, path string, members map[string]any) (id, error) {
-	body, err := c.body(members)
-	if err != nil {
-		return "", err
-	}
+	body := c.withToken(members)
 	var made struct {
 		ID id `json:"id"`
 	}
-	err = deliver.Once{Name: name, Timeout: timeout}.Do(ctx, func(ctx context.Context) error {
-		return c.send(ctx, http.MethodPost, base+path, body, &made)
+	err := deliver.Once{Name: name}.Do(ctx, func(ctx context.Context) error {
+		return c.send(ctx, http.MethodPost, path, body, &made)
 	})
 	if err == nil && made.ID == "" {
 		err = action.Wrap(errNoID, action.Unavailable, "Unexpected response from Auger.")
@@ -89,38 +81,27 @@ func (c client) post(ctx context.Context, path string, members map[string]any) (
 	return made.ID, err
 }
 
-func (c client) body(members map[string]any) ([]byte, error) {
+// withToken adds the token to a body, where the API expects it.
+func (c client) withToken(members map[string]any) map[string]any {
 	members["token"] = c.token.Reveal()
-	body, err := json.Marshal(members)
-	if err != nil {
-		return nil, fmt.Errorf("writing a request: %w", err)
-	}
-	return body, nil
+	return members
 }
 
-// send makes one call and reads the "data" of its answer into out, unless out is nil.
-func (c client) send(ctx context.Context, method, address string, body []byte, out any) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "Auger did not answer in time."))
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
-	if err != nil {
-		return action.Wrap(errAddress, action.Unavailable, "Unexpected response from Auger.")
-	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
+// send makes one call and decodes the "data" of the response into out, unless out is nil.
+func (c client) send(ctx context.Context, method, path string, in, out any) error {
+	api := outbound.API{Name: name, Base: base, Client: c.http, Timeout: timeout, Explain: explain}
 	if out == nil {
-		return explain(outbound.JSON(c.http, req, name, nil))
+		return api.Call(ctx, method, path, in, nil)
 	}
-	answer := struct {
+	response := struct {
 		Data any `json:"data"`
 	}{out}
-	return explain(outbound.JSON(c.http, req, name, &answer))
+	return api.Call(ctx, method, path, in, &response)
 }
 
-// explain says of a refused token what to do.
-func explain(err error) error {
-	if action.KindOf(err) == action.Unauthenticated || action.KindOf(err) == action.Forbidden && errors.As(err, new(*outbound.StatusError)) {
+// explain says what to do about a rejected token.
+func explain(err *action.Error, _ *outbound.StatusError) error {
+	if err.Kind == action.Unauthenticated || err.Kind == action.Forbidden {
 		return action.Wrap(err, action.Unauthenticated, "Your Auger API token is invalid.")
 	}
 	return err

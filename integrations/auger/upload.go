@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -170,16 +169,13 @@ func (f *file) sendChunk(ctx context.Context, rows []row) error {
 	if f.chunked {
 		path = fmt.Sprintf("workspace/projects/%s/files/%s/%d.json", f.project, f.name, f.number(rows))
 	}
-	ask, err := f.body(map[string]any{"project_name": string(f.project), "file_path": path})
-	if err != nil {
-		return err
-	}
+	ask := f.withToken(map[string]any{"project_name": string(f.project), "file_path": path})
 	var place struct {
 		ProjectID id     `json:"project_id"`
 		Bucket    string `json:"main_bucket"`
 		URL       string `json:"url"`
 	}
-	if err := f.send(ctx, http.MethodPut, base+"/project_file_urls/", ask, &place); err != nil {
+	if err := f.send(ctx, http.MethodPut, "/project_file_urls/", ask, &place); err != nil {
 		return err
 	}
 	if place.ProjectID == "" || place.Bucket == "" || !strings.HasPrefix(place.URL, "https://") {
@@ -199,21 +195,17 @@ func (f *file) store(ctx context.Context, address string, rows []row) error {
 		objects[i] = r.json
 	}
 	body := append(append([]byte{'['}, bytes.Join(objects, []byte{','})...), ']')
-	ctx, cancel := context.WithTimeoutCause(ctx, storeTimeout, action.Errorf(action.Timeout, "Auger's object store did not answer in time."))
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, address, bytes.NewReader(body))
-	if err != nil {
-		return action.Wrap(errAddress, action.Unavailable, "Auger returned an invalid upload URL.")
+	api := outbound.API{
+		Name: "Auger's object store", Client: f.http, Timeout: storeTimeout,
+		Explain: func(err *action.Error, _ *outbound.StatusError) error {
+			if err.Kind == action.Forbidden { // the URL has expired
+				return action.Wrap(err, action.Unavailable, "%s", err.Message)
+			}
+			return err
+		},
 	}
-	req.Header.Set("Content-Type", "application/json")
-	err = outbound.JSON(f.http, req, "Auger's object store", nil)
-	if action.KindOf(err) == action.Forbidden && errors.As(err, new(*outbound.StatusError)) { // the address is good for a while only
-		return action.Wrap(err, action.Unavailable, "%s", action.MessageOf(err))
-	}
-	return err
+	return api.Call(ctx, http.MethodPut, address, outbound.Bytes("application/json", body), nil)
 }
 
 // storeTimeout bounds the upload of a chunk.
 const storeTimeout = 5 * time.Minute
-
-var errAddress = errors.New("the address cannot be read") // its own error would quote it

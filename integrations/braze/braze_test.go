@@ -219,9 +219,9 @@ func TestBrazeFails(t *testing.T) {
 		message string
 		calls   int
 	}{
-		"a wrong key":      {rowstest.Answer{Status: 401, Body: `{"message":"k3y"}`}, action.Unauthenticated, "Braze rejected the API key: it is invalid, lacks the permission users.track, or belongs to another endpoint.", 1},
-		"no permission":    {rowstest.Answer{Status: 403}, action.Forbidden, "Braze rejected the API key: it is invalid, lacks the permission users.track, or belongs to another endpoint.", 1},
-		"no such endpoint": {rowstest.Answer{Status: 404}, action.NotFound, "The endpoint has no Braze REST API.", 1},
+		"a wrong key":      {rowstest.Answer{Status: 401, Body: `{"message":"k3y"}`}, action.Unauthenticated, "Braze rejected the API key. It may lack the permission users.track, or belong to another endpoint.", 1},
+		"no permission":    {rowstest.Answer{Status: 403}, action.Forbidden, "Braze rejected the API key. It may lack the permission users.track, or belong to another endpoint.", 1},
+		"no such endpoint": {rowstest.Answer{Status: 404}, action.NotFound, "There is no Braze REST API at the endpoint.", 1},
 		"a bad call":       {rowstest.Answer{Status: 400, Body: `{"message":"k3y"}`}, action.Invalid, "Braze rejected a row (400).", 1},
 		"a bad user":       {rowstest.Answer{Status: 201, Body: `{"message":"success","errors":[{"type":"'external_id' is too long","input_array":"attributes","index":0}]}`}, action.Invalid, refused, 1},
 		"a fault of none":  {rowstest.Answer{Status: 201, Body: `{"message":"success","errors":["'external_id' is too long"]}`}, action.Invalid, refused, 1},

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -58,18 +56,11 @@ func (f *fault) UnmarshalJSON(text []byte) error {
 
 // track sends users in one call: https://www.braze.com/docs/api/endpoints/user_data/post_user_track/.
 func (c client) track(ctx context.Context, users [][]byte) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
-	defer cancel()
 	body := append([]byte(`{"attributes":[`), bytes.Join(users, []byte(","))...)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.address, bytes.NewReader(append(body, "]}"...)))
-	if err != nil {
-		return fmt.Errorf("preparing a call: %w", err)
-	}
-	req.Header.Set("Authorization", "Bearer "+c.key.Reveal())
-	req.Header.Set("Content-Type", "application/json")
+	api := outbound.API{Name: name, Client: c.http, Timeout: timeout, Authorize: outbound.Bearer(c.key), Explain: explain}
 	var a answer
-	if err := outbound.JSON(c.http, req, name, &a); err != nil {
-		return explain(err, time.Now())
+	if err := api.Call(ctx, http.MethodPost, c.address, outbound.Bytes("application/json", append(body, "]}"...)), &a); err != nil {
+		return err
 	}
 	return a.outcome(len(users))
 }
@@ -102,27 +93,23 @@ func (f fault) reason() error {
 	return action.Errorf(action.Invalid, "Braze rejected a row: %s", message.Line(f.Type))
 }
 
-// explain says what a failed call means, and when a limit is over.
-func explain(err error, now time.Time) error {
-	status, ok := errors.AsType[*outbound.StatusError](err)
-	if !ok {
-		return err
-	}
-	switch kind := action.KindOf(err); kind {
+// explain says what a rejected call means, and when a rate limit ends.
+func explain(err *action.Error, status *outbound.StatusError) error {
+	switch err.Kind {
 	case action.Unauthenticated, action.Forbidden:
-		return deliver.Stop(action.Wrap(err, kind, "Braze rejected the API key: it is invalid, lacks the permission users.track, or belongs to another endpoint."))
+		return deliver.Stop(action.Wrap(err, err.Kind,
+			"Braze rejected the API key. It may lack the permission users.track, or belong to another endpoint."))
 	case action.NotFound:
-		return deliver.Stop(action.Wrap(err, kind, "The endpoint has no Braze REST API."))
+		return deliver.Stop(action.Wrap(err, err.Kind, "There is no Braze REST API at the endpoint."))
 	case action.Invalid:
-		return action.Wrap(err, kind, "Braze rejected a row (%d).", status.Code)
+		return action.Wrap(err, err.Kind, "Braze rejected a row (%d).", status.Code)
 	case action.RateLimited:
 		if status.RetryAfter == 0 {
-			status.RetryAfter = untilReset(status.Header, now)
+			status.RetryAfter = untilReset(status.Header, time.Now())
 		}
-		return err
 	default:
-		return err
 	}
+	return err
 }
 
 // untilReset is how long Braze's limit lasts, by the time of its end in seconds since 1970;

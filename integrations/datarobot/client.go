@@ -1,13 +1,10 @@
 package datarobot
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strings"
@@ -45,41 +42,21 @@ func (i *Integration) client(a account) client {
 	return client{http: i.deps.HTTP, api: a.api(), own: a.API != "", token: a.Token}
 }
 
-// errUnprepared does not wrap the error that it stands for, which quotes the address.
-var errUnprepared = action.Errorf(action.Internal, "The hub could not prepare its request to %s.", name)
-
-// get asks for something.
-func (c client) get(ctx context.Context, address string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, errUnprepared
-	}
-	return c.do(req)
+// caller returns DataRobot's API, with a time limit for each call.
+func (c client) caller(timeout time.Duration) outbound.API {
+	return outbound.API{Name: name, Base: c.api, Client: c.http, Timeout: timeout, Authorize: outbound.Bearer(c.token), Explain: explain}
 }
 
-// do makes one call.
-func (c client) do(req *http.Request) (*http.Response, error) {
-	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(c.token.Reveal()))
-	res, err := outbound.Do(c.http, req, name)
-	if kind := action.KindOf(err); kind == action.Unauthenticated || kind == action.Forbidden && errors.As(err, new(*outbound.StatusError)) {
-		err = action.Wrap(err, action.Unauthenticated, "Your DataRobot API token is invalid.")
-	}
-	return res, err
-}
-
-// check tries the address and the token out.
+// check tries the URL and the token.
 func (c client) check(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
-	defer cancel()
-	res, err := c.get(ctx, c.api+"/projects/")
-	if err == nil {
-		defer res.Body.Close()
-		if strings.Contains(res.Header.Get("Content-Type"), "json") {
-			return nil
-		}
+	var head outbound.Head
+	err := c.caller(timeout).Call(ctx, http.MethodGet, "/projects/", nil, &head)
+	if err == nil && !strings.Contains(head.Header.Get("Content-Type"), "json") {
 		err = errors.New("the response is not JSON")
 	}
 	switch kind := action.KindOf(err); {
+	case err == nil:
+		return nil
 	case kind == action.Unauthenticated, kind == action.Forbidden, kind == action.RateLimited:
 		return err
 	case c.own:
@@ -88,75 +65,55 @@ func (c client) check(ctx context.Context) error {
 	return err
 }
 
-// create makes a project from a file, once, and returns where its status is told; empty when
-// DataRobot does not say.
+// create creates a project from a file, once, and returns the URL of its status, or "" if
+// DataRobot does not name one.
 func (c client) create(ctx context.Context, project, filename string, blob action.Blob) (string, error) {
-	var head bytes.Buffer
-	form := multipart.NewWriter(&head)
+	var fields map[string]string
 	if project != "" {
-		if err := form.WriteField("projectName", project); err != nil {
-			return "", fmt.Errorf("writing the form: %w", err)
-		}
+		fields = map[string]string{"projectName": project}
 	}
-	if _, err := form.CreateFormFile("file", filename); err != nil {
-		return "", fmt.Errorf("writing the form: %w", err)
+	file := outbound.File{Field: "file", Name: filename, ContentType: "application/octet-stream", Blob: blob}
+	body, err := outbound.Multipart(file, fields)
+	if err != nil {
+		return "", err
 	}
-	tail := "\r\n--" + form.Boundary() + "--\r\n"
-	length := int64(head.Len()) + blob.Size() + int64(len(tail))
-	body := func() io.Reader {
-		return io.MultiReader(bytes.NewReader(head.Bytes()), io.NewSectionReader(blob, 0, blob.Size()), strings.NewReader(tail))
+	api := c.caller(5*time.Minute + time.Duration(blob.Size()>>16)*time.Second)
+	head := outbound.Head{Want: http.StatusAccepted}
+	once := deliver.Once{Name: name, MaybeDeliveredHint: "The project may already have been created. Check before retrying."}
+	err = once.Do(ctx, func(ctx context.Context) error { return api.Call(ctx, http.MethodPost, "/projects/", body, &head) })
+	if err != nil {
+		return "", err
 	}
-
-	var status string
-	once := deliver.Once{
-		Name: name, Timeout: 5*time.Minute + time.Duration(blob.Size()>>16)*time.Second,
-		MaybeDeliveredHint: "The project may already have been created. Check before retrying.",
-	}
-	err := once.Do(ctx, func(ctx context.Context) error {
-		req, err := outbound.NewUpload(ctx, http.MethodPost, c.api+"/projects/", length, body)
-		if err != nil {
-			return errUnprepared
-		}
-		req.Header.Set("Content-Type", form.FormDataContentType())
-		res, err := c.do(req)
-		if err != nil {
-			return explainRefusal(err)
-		}
-		defer res.Body.Close()
-		outbound.Discard(res)
-		if res.StatusCode != http.StatusAccepted {
-			return outbound.Unexpected(req, fmt.Errorf("the status is %d", res.StatusCode), name)
-		}
-		status = c.statusAddress(res)
-		return nil
-	})
-	return status, err
+	return c.statusURL(head.Header.Get("Location")), nil
 }
 
-// explainRefusal says, of a refusal, why, if DataRobot does.
-func explainRefusal(err error) error {
-	s, ok := errors.AsType[*outbound.StatusError](err)
-	if !ok || action.KindOf(err) != action.Invalid {
-		return err
-	}
-	if said := parse(s.Body).Message; said != "" {
-		return action.Wrap(err, action.Invalid, "DataRobot rejected the data: %s", said)
+// explain says what a rejected call means.
+func explain(err *action.Error, status *outbound.StatusError) error {
+	switch err.Kind {
+	case action.Unauthenticated, action.Forbidden:
+		return action.Wrap(err, action.Unauthenticated, "Your DataRobot API token is invalid.")
+	case action.Invalid:
+		if said := parse(status.Body).Message; said != "" {
+			return action.Wrap(err, action.Invalid, "DataRobot rejected the data: %s", said)
+		}
+	default:
 	}
 	return err
 }
 
-// statusAddress is where an answer says that the project's status is told. The token goes to
-// no other host, and to nothing but the API there.
-func (c client) statusAddress(res *http.Response) string {
-	at, err := res.Location()
-	if err != nil {
+// statusURL checks the URL of a project's status. The token is sent to no other host, and to nothing
+// but the API there.
+func (c client) statusURL(location string) string {
+	api, err := url.Parse(c.api + "/projects/")
+	if err != nil || location == "" {
 		return ""
 	}
-	api, err := url.Parse(c.api)
-	if err != nil || at.Host != api.Host || at.User != nil || !strings.HasPrefix(at.Path, api.Path+"/status/") || strings.Contains(at.Path, "..") {
+	at, err := api.Parse(location)
+	prefix := strings.TrimSuffix(api.Path, "/projects/") + "/status/"
+	if err != nil || at.Host != api.Host || at.User != nil || !strings.HasPrefix(at.Path, prefix) || strings.Contains(at.Path, "..") {
 		return ""
 	}
-	at.Scheme = api.Scheme // behind a proxy that ends TLS, DataRobot may name another
+	at.Scheme = api.Scheme // behind a proxy that terminates TLS, DataRobot may name another
 	return at.String()
 }
 
@@ -191,19 +148,15 @@ type state struct {
 // look asks for the status, and returns nil while there is nothing to tell. A redirect leads
 // to the project, which then exists.
 func (c client) look(ctx context.Context, status string) (*state, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	res, err := c.get(ctx, status)
+	api := c.caller(timeout)
+	api.Base = ""
+	var body []byte
+	err := api.Call(ctx, http.MethodGet, status, nil, &body)
 	if s, ok := errors.AsType[*outbound.StatusError](err); ok && s.Code == http.StatusSeeOther {
 		return &state{}, nil
 	}
 	if err != nil {
 		return nil, err
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
-	if err != nil {
-		return nil, outbound.ConnectionError(ctx, err, name)
 	}
 	switch said := parse(body); said.Status {
 	case "COMPLETED":

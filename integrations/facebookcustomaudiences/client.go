@@ -1,13 +1,10 @@
 package facebookcustomaudiences
 
 import (
-	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -19,7 +16,7 @@ import (
 
 const (
 	name  = "Facebook"
-	graph = "https://graph.facebook.com/"
+	graph = "https://graph.facebook.com"
 )
 
 // pace says how calls that may be made twice are tried again. Meta counts calls by the hour
@@ -46,26 +43,17 @@ type client struct {
 // call calls the Graph API once. A nil in is a call without a body. The token goes in a header,
 // not in the address, which others may log.
 func (c *client) call(ctx context.Context, method, path string, in, out any) error {
-	timeout := readTimeout
-	var body []byte
+	api := c.api()
+	api.Authorize = outbound.Bearer(action.Secret(c.token))
 	if in != nil {
-		timeout = uploadTimeout
-		var err error
-		if body, err = json.Marshal(in); err != nil {
-			return fmt.Errorf("encoding a call: %w", err)
-		}
+		api.Timeout = uploadTimeout
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "Facebook did not answer in time."))
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, graph+string(c.settings.APIVersion)+"/"+path, bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("preparing a call: %w", err)
-	}
-	req.Header.Set("Authorization", "Bearer "+c.token)
-	if in != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	return explain(outbound.JSON(c.deps.HTTP, req, name, out))
+	return api.Call(ctx, method, "/"+string(c.settings.APIVersion)+"/"+path, in, out)
+}
+
+// api is the Graph API, without a user's access.
+func (i *Integration) api() outbound.API {
+	return outbound.API{Name: name, Base: graph, Client: i.deps.HTTP, Timeout: readTimeout, Explain: explain}
 }
 
 // proof shows that a call comes from the app that the token belongs to, which apps can demand:

@@ -3,15 +3,12 @@ package facebookcustomaudiences
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"golang.org/x/oauth2"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/signin"
 )
 
@@ -21,7 +18,7 @@ func (i *Integration) provider() *signin.Provider {
 	return &signin.Provider{Name: name, HTTP: i.deps.HTTP, Config: oauth2.Config{
 		ClientID: i.settings.ClientID, ClientSecret: i.settings.ClientSecret.Reveal(),
 		Endpoint: oauth2.Endpoint{
-			AuthURL: "https://www.facebook.com/" + version + "/dialog/oauth", TokenURL: graph + version + "/oauth/access_token",
+			AuthURL: "https://www.facebook.com/" + version + "/dialog/oauth", TokenURL: graph + "/" + version + "/oauth/access_token",
 			AuthStyle: oauth2.AuthStyleInParams,
 		},
 	}}
@@ -52,15 +49,12 @@ func (i *Integration) extend(ctx context.Context, short string) (string, error) 
 		"grant_type": {"fb_exchange_token"}, "fb_exchange_token": {short},
 		"client_id": {i.settings.ClientID}, "client_secret": {i.settings.ClientSecret.Reveal()},
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, i.provider().Config.Endpoint.TokenURL, strings.NewReader(form.Encode()))
-	if err != nil {
-		return "", fmt.Errorf("preparing a call: %w", err)
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	var long struct {
 		Token string `json:"access_token"`
 	}
-	if err := explain(outbound.JSON(i.deps.HTTP, req, name, &long)); err != nil {
+	api := i.api()
+	api.Base = ""
+	if err := api.Call(ctx, http.MethodPost, i.provider().Config.Endpoint.TokenURL, form, &long); err != nil {
 		return "", err
 	}
 	if long.Token == "" {

@@ -2,7 +2,6 @@ package facebookcustomaudiences
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"integrationhub.dev/hub/action"
@@ -57,11 +56,7 @@ var details = map[int]action.Error{
 func permission(code int) bool { return code >= 200 && code <= 299 }
 
 // explain tells what Meta said of a refused call.
-func explain(err error) error {
-	status, ok := errors.AsType[*outbound.StatusError](err)
-	if !ok {
-		return err
-	}
+func explain(err *action.Error, status *outbound.StatusError) error {
 	var r refusal
 	if json.Unmarshal(status.Body, &r) != nil || r.Error.Code == 0 {
 		return err
@@ -76,7 +71,7 @@ func explain(err error) error {
 	}
 	switch {
 	case known.Message == "":
-		known = action.Error{Kind: action.KindOf(err), Message: "Facebook did not accept the request."}
+		known = action.Error{Kind: err.Kind, Message: "Facebook did not accept the request."}
 		if r.Error.Transient {
 			known.Kind = action.Unavailable
 		}

@@ -1,13 +1,10 @@
 package firebase
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
-	"net/url"
 	"time"
 
 	"integrationhub.dev/hub/action"
@@ -30,36 +27,28 @@ func (i *Integration) send(ctx context.Context, m push) error {
 	if err != nil {
 		return deliver.Stop(serviceaccount.Explain(ctx, err, refused)) // no other device will do better
 	}
-	body, err := json.Marshal(struct {
-		Message push `json:"message"`
-	}{m})
-	if err != nil {
-		return fmt.Errorf("preparing a notification: %w", err)
+	api := outbound.API{
+		Name: name, Base: "https://fcm.googleapis.com", Client: i.http, Timeout: timeout, Authorize: token.SetAuthHeader, Explain: explain,
 	}
-	once := deliver.Once{Name: name, Timeout: timeout, MaybeDeliveredHint: "A notification may already have been sent."}
+	path := outbound.Path("v1", "projects", i.project, "messages:send")
+	once := deliver.Once{Name: name, MaybeDeliveredHint: "A notification may already have been sent."}
 	return once.Do(ctx, func(ctx context.Context) error {
-		address := "https://fcm.googleapis.com/v1/projects/" + url.PathEscape(i.project) + "/messages:send"
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
-		if err != nil {
-			return fmt.Errorf("preparing a notification: %w", err)
-		}
-		req.Header.Set("Content-Type", "application/json")
-		token.SetAuthHeader(req)
-		var sent struct {
-			Name string `json:"name"`
-		}
-		if err := outbound.JSON(i.http, req, name, &sent); err != nil {
-			return explain(err)
-		}
-		if sent.Name == "" {
-			return outbound.Unexpected(req, errNoName, name)
-		}
-		return nil
+		return api.Call(ctx, http.MethodPost, path, map[string]push{"message": m}, &sent{})
 	})
 }
 
-// errNoName says that an answer names no notification.
-var errNoName = errors.New("the answer has no name")
+// sent is Firebase's response to a notification.
+type sent struct {
+	Name string `json:"name"`
+}
+
+// Validate implements what [outbound.API.Call] asks for.
+func (s *sent) Validate() error {
+	if s.Name == "" {
+		return errors.New("the response has no message name")
+	}
+	return nil
+}
 
 // refusal is what Google's APIs answer in place of a success.
 type refusal struct {
@@ -94,12 +83,11 @@ func unavailable(err error) bool {
 	return ok && status.Code == http.StatusServiceUnavailable
 }
 
-// explain adds what Firebase says of a notification that it refused.
-func explain(err error) error {
+// explain adds Firebase's reason for rejecting a notification.
+func explain(err *action.Error, _ *outbound.StatusError) error {
 	r, ok := readRefusal(err)
 	if !ok || r.Error.Message == "" {
 		return err
 	}
-	kind := action.KindOf(err)
-	return action.Wrap(err, kind, "%s Firebase says: %s", action.MessageOf(err), message.Line(r.Error.Message))
+	return action.Wrap(err, err.Kind, "%s Firebase says: %s", err.Message, message.Line(r.Error.Message))
 }

@@ -1,10 +1,8 @@
 package googleanalyticsdataimport
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -93,8 +91,6 @@ func (p *protocol) validate(ctx context.Context, events []event) error {
 		} `json:"validationMessages"`
 	}
 	err := p.reads.Do(ctx, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "Google Analytics did not answer in time."))
-		defer cancel()
 		return p.post(outbound.WithDoubt(ctx, ""), debug, c, &answer)
 	})
 	if err != nil {
@@ -108,25 +104,9 @@ func (p *protocol) validate(ctx context.Context, events []event) error {
 	return nil
 }
 
-// post makes a call. The protocol wants its secret in the address, which is told to nobody.
+// post sends events. The protocol has its secret in the query.
 func (p *protocol) post(ctx context.Context, address string, c call, out any) error {
-	body, err := json.Marshal(c)
-	if err != nil {
-		return fmt.Errorf("encoding events: %w", err)
-	}
+	api := outbound.API{Name: name, Client: p.http, Timeout: timeout}
 	query := url.Values{"measurement_id": {p.target.measurementID}, "api_secret": {p.target.secret.Reveal()}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address+"?"+query.Encode(), bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("preparing a call: %w", err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	if out != nil {
-		return outbound.JSON(p.http, req, name, out)
-	}
-	res, err := outbound.Do(p.http, req, name)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	return outbound.Accepted(req, res, name)
+	return api.Call(ctx, http.MethodPost, outbound.WithQuery(address, query), c, out)
 }

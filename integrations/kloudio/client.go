@@ -1,11 +1,9 @@
 package kloudio
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -22,21 +20,23 @@ const (
 	timeout = time.Minute
 )
 
-// uploadAddress asks where the file may be put.
-func (i *Integration) uploadAddress(ctx context.Context, file string, key action.Secret) (string, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, i.signedURL+url.QueryEscape(file)+"&apiKey="+url.QueryEscape(key.Reveal()), nil)
-	if err != nil {
-		return "", errors.New("KLOUDIO_SIGNED_URL is not the beginning of a URL")
-	}
+// api is Kloudio's API for a user with an API key.
+func (i *Integration) api(key action.Secret) outbound.API {
+	return outbound.API{Name: name, Client: i.http, Timeout: timeout, Explain: func(err *action.Error, status *outbound.StatusError) error {
+		return explain(err, status, key)
+	}}
+}
+
+// uploadURL requests a URL for the upload of a file.
+func (i *Integration) uploadURL(ctx context.Context, file string, key action.Secret) (string, error) {
 	var answer struct {
 		Success   *bool  `json:"success"`
 		Message   string `json:"message"`
 		SignedURL string `json:"signedURL"`
 	}
-	if err := outbound.JSON(i.http, req, name, &answer); err != nil {
-		return "", explain(err, key)
+	address := i.signedURL + url.QueryEscape(file) + "&apiKey=" + url.QueryEscape(key.Reveal())
+	if err := i.api(key).Call(ctx, http.MethodGet, address, nil, &answer); err != nil {
+		return "", err
 	}
 	if answer.SignedURL == "" || answer.Success != nil && !*answer.Success {
 		return "", refused(answer.Message, key)
@@ -78,22 +78,13 @@ type order struct {
 
 // begin begins the import, once, and returns what Kloudio says of it.
 func (i *Integration) begin(ctx context.Context, o order, key action.Secret) (string, error) {
-	body, err := json.Marshal(o) //nolint:gosec // Kloudio takes its key there
-	if err != nil {
-		return "", fmt.Errorf("preparing the import: %w", err)
-	}
 	var answer struct {
 		Success bool   `json:"success"`
 		Message string `json:"message"`
 	}
-	once := deliver.Once{Name: name, Timeout: timeout, MaybeDeliveredHint: "The data may already have been added. Check before retrying."}
-	err = once.Do(ctx, func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, i.apiURL, bytes.NewReader(body))
-		if err != nil {
-			return errors.New("KLOUDIO_API_URL is not a URL")
-		}
-		req.Header.Set("Content-Type", "application/json")
-		return explain(outbound.JSON(i.http, req, name, &answer), key)
+	once := deliver.Once{Name: name, MaybeDeliveredHint: "The data may already have been added. Check before retrying."}
+	err := once.Do(outbound.AddSecrets(ctx, key.Reveal()), func(ctx context.Context) error {
+		return i.api(key).Call(ctx, http.MethodPost, i.apiURL, o, &answer)
 	})
 	if err != nil {
 		return "", err
@@ -104,25 +95,18 @@ func (i *Integration) begin(ctx context.Context, o order, key action.Secret) (st
 	return quote(answer.Message, key), nil
 }
 
-// explain adds what Kloudio says of a refusal.
-func explain(err error, key action.Secret) error {
-	status, ok := errors.AsType[*outbound.StatusError](err)
-	if !ok {
-		return err
-	}
-	var answer struct {
+// explain adds Kloudio's reason for rejecting a call.
+func explain(err *action.Error, status *outbound.StatusError, key action.Secret) error {
+	var response struct {
 		Error   string `json:"error"`
 		Message string `json:"message"`
 	}
-	_ = json.Unmarshal(status.Body, &answer) // what is no JSON says nothing
-	reason := quote(answer.Error, key)
-	if reason == "" {
-		reason = quote(answer.Message, key)
-	}
+	_ = json.Unmarshal(status.Body, &response) // without a reason, the status has to do
+	reason := quote(cmp.Or(response.Error, response.Message), key)
 	if reason == "" {
 		return err
 	}
-	return action.Wrap(err, action.KindOf(err), "%s answered %d: %s", name, status.Code, reason)
+	return action.Wrap(err, err.Kind, "%s answered %d: %s", name, status.Code, reason)
 }
 
 func refused(text string, key action.Secret) error {

@@ -84,7 +84,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return nil, err
 	}
 	file := uuid.NewString() + ".json"
-	address, err := i.uploadAddress(ctx, file, key)
+	address, err := i.uploadURL(ctx, file, key)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package marketo
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,26 +31,19 @@ type client struct {
 
 // call makes a call of the REST API, and once more where the access token is no longer taken. A
 // body is sent as JSON, unless it is nil; the answer's result is decoded into out, unless that is.
-func (c *client) call(ctx context.Context, method, path string, body, out any) error {
-	var text []byte
-	if body != nil {
-		var err error
-		if text, err = json.Marshal(body); err != nil {
-			return fmt.Errorf("encoding a call: %w", err)
-		}
-	}
+func (c *client) call(ctx context.Context, method, path string, in, out any) error {
 	token, err := c.access(ctx, "")
 	if err != nil {
 		return err
 	}
-	err = c.once(ctx, method, path, token, text, out)
+	err = c.once(ctx, method, path, token, in, out)
 	if action.KindOf(err) != action.Unauthenticated {
 		return err
 	}
 	if token, err = c.access(ctx, token); err != nil {
 		return err
 	}
-	if err = c.once(ctx, method, path, token, text, out); action.KindOf(err) == action.Unauthenticated {
+	if err = c.once(ctx, method, path, token, in, out); action.KindOf(err) == action.Unauthenticated {
 		return deliver.Stop(err) // a token that was just made
 	}
 	return err
@@ -64,19 +56,11 @@ type answer struct {
 	Result  json.RawMessage `json:"result"`
 }
 
-func (c *client) once(ctx context.Context, method, path, token string, body []byte, out any) error {
-	ctx, cancel := withTimeout(ctx)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, string(c.instance)+"/rest/v1/"+path, bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("preparing a call: %w", err)
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
+func (c *client) once(ctx context.Context, method, path, token string, in, out any) error {
+	api := c.api()
+	api.Authorize = outbound.Bearer(action.Secret(token))
 	var a answer
-	if err := outbound.JSON(c.http, req, name, &a); err != nil {
+	if err := api.Call(ctx, method, "/rest/v1/"+path, in, &a); err != nil {
 		return err
 	}
 	switch {
@@ -93,8 +77,8 @@ func (c *client) once(ctx context.Context, method, path, token string, body []by
 	return nil
 }
 
-func withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
+func (c *client) api() outbound.API {
+	return outbound.API{Name: name, Base: string(c.instance), Client: c.http, Timeout: timeout}
 }
 
 // signIn makes sure that there is an access token.
@@ -121,22 +105,16 @@ func (c *client) access(ctx context.Context, refused string) (string, error) {
 // (https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/authentication).
 // Marketo wants them in the address, which therefore appears in no error.
 func (c *client) identify(ctx context.Context) (string, error) {
-	ctx, cancel := withTimeout(ctx)
-	defer cancel()
 	query := url.Values{"grant_type": {"client_credentials"}, "client_id": {c.id}, "client_secret": {strings.TrimSpace(c.secret.Reveal())}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, string(c.instance)+"/identity/oauth/token?"+query.Encode(), nil)
-	if err != nil {
-		return "", fmt.Errorf("preparing a sign-in: %w", action.Errorf(action.Invalid, "The instance's address is not valid."))
-	}
 	var granted struct {
 		Token string `json:"access_token"`
 	}
-	err = outbound.JSON(c.http, req, name, &granted)
+	err := c.api().Call(ctx, http.MethodGet, outbound.WithQuery("/identity/oauth/token", query), nil, &granted)
 	switch kind := action.KindOf(err); {
 	case err == nil && granted.Token != "":
 		return granted.Token, nil
 	case err == nil:
-		return "", action.Errorf(action.Unavailable, "Marketo granted no access token.")
+		return "", action.Errorf(action.Unavailable, "Marketo returned no access token.")
 	case kind.Retryable():
 		return "", err
 	case !errors.As(err, new(*outbound.StatusError)): // the egress policy, or no such host

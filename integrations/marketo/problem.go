@@ -15,14 +15,14 @@ import (
 	"integrationhub.dev/integrations/internal/message"
 )
 
-// problem is how Marketo says what is wrong with a call or with a lead, by codes
+// problem is an error of a call or of a lead
 // (https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/error-codes).
 type problem struct {
 	Code    code   `json:"code"`
 	Message string `json:"message"`
 }
 
-// code is Marketo's, which it writes as a string or as a number.
+// code is an error code, which Marketo writes as a string or a number.
 type code string
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -47,42 +47,42 @@ const (
 	notOnList     code = "1015"
 )
 
-// passing are the codes of what may succeed later: Marketo's gateway, its time limit, its
-// systems, and rows that somebody else has locked.
+// passing are the codes of temporary errors: Marketo's gateway, time limit and systems, and locked
+// records.
 var passing = []code{"502", "604", "608", "611", "713", "719"}
 
 // windowLength is that of Marketo's limit on calls.
 const windowLength = 20 * time.Second
 
-// limited makes an error after which callers wait.
+// limited makes a rate limit error.
 func limited(wait time.Duration, text string) error {
 	return action.Wrap(&outbound.StatusError{Code: http.StatusTooManyRequests, RetryAfter: wait}, action.RateLimited, "%s", text)
 }
 
-// explain makes an error of a problem with a call.
+// explain turns the problem of a call into an error.
 func (p problem) explain() error {
 	switch {
 	case p.Code == tokenInvalid, p.Code == tokenExpired:
 		return action.Errorf(action.Unauthenticated, "Marketo rejected its own access token.")
 	case p.Code == rateExceeded:
-		return limited(windowLength, "Marketo is rate limiting requests (100 in 20 seconds). Try again later.")
+		return limited(windowLength, "Marketo is rate limiting requests: its limit is 100 calls in 20 seconds.")
 	case p.Code == tooManyAtOnce:
-		return limited(2*time.Second, "Marketo has too many concurrent requests. Try again later.")
+		return limited(2*time.Second, "Marketo is limiting concurrent requests.")
 	case p.Code == quotaReached:
-		return deliver.Stop(action.Errorf(action.Forbidden, "The Marketo instance's daily quota is used up."))
+		return deliver.Stop(action.Errorf(action.Forbidden, "Marketo rejected the request: the instance reached its daily quota."))
 	case slices.Contains(passing, p.Code):
 		return action.Errorf(action.Unavailable, "Marketo is temporarily unavailable: %s.", p.text())
 	case p.Code == accessDenied:
-		return deliver.Stop(action.Errorf(action.Forbidden, "Marketo denies access: the role of the API user lacks a permission (603)."))
+		return deliver.Stop(action.Errorf(action.Forbidden, "Marketo denied access. The API user's role lacks a permission (603)."))
 	case p.Code == notFound:
-		return deliver.Stop(action.Errorf(action.NotFound, "Marketo does not know this resource (610)."))
+		return deliver.Stop(action.Errorf(action.NotFound, "Marketo has no such resource (610)."))
 	case p.Code == noField, p.Code == noFieldHere, p.Code == noCampaign:
 		return deliver.Stop(action.Errorf(action.Invalid, "Marketo says: %s.", p.text()))
 	}
 	return action.Errorf(action.Invalid, "Marketo says: %s.", p.text())
 }
 
-// quoted are the parts of Marketo's messages that can be a lead's values.
+// quoted matches the parts of Marketo's messages that can be a lead's values.
 var quoted = regexp.MustCompile(`'[^']*'|"[^"]*"|\S+@\S+`)
 
 // text is what the problem says, without a lead's values and without a full stop. Names of
@@ -102,7 +102,7 @@ func (p problem) text() string {
 // reason is why a lead was not taken.
 func (r result) reason() string {
 	if len(r.Reasons) == 0 {
-		return "the lead was not taken, without a reason"
+		return "the lead was rejected without a reason"
 	}
 	return r.Reasons[0].text()
 }

@@ -3,8 +3,6 @@ package mparticle
 import (
 	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -29,6 +27,8 @@ type client struct {
 	key     string
 	secret  action.Secret
 	pace    *pace
+	// repeatable is set if the rows can be sent twice.
+	repeatable bool
 }
 
 // retryFor decides which calls are made again. User attributes can be set twice. mParticle does
@@ -43,45 +43,36 @@ func retryFor(kind dataType) deliver.Policy {
 // send sends rows in one call: https://docs.mparticle.com/developers/apis/http/.
 func (c *client) send(ctx context.Context, rows [][]byte) error {
 	body := append(append([]byte("["), bytes.Join(rows, []byte(","))...), ']')
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.address, bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("preparing a call: %w", err)
+	api := outbound.API{
+		Name: name, Client: c.http, Timeout: timeout, Explain: c.explain,
+		Authorize: func(req *http.Request) { req.SetBasicAuth(c.key, c.secret.Reveal()) },
 	}
-	req.SetBasicAuth(c.key, c.secret.Reveal())
-	req.Header.Set("Content-Type", "application/json")
-	res, err := outbound.Do(c.http, req, name)
-	if err != nil {
-		if action.KindOf(err) == action.RateLimited {
-			c.pace.limited()
-		}
-		return explain(err)
+	if c.repeatable {
+		ctx = outbound.WithDoubt(ctx, "")
 	}
-	_ = res.Body.Close()
-	if res.StatusCode != http.StatusAccepted {
-		return action.Errorf(action.Unavailable, "mParticle did not confirm the rows (it answered %d).", res.StatusCode)
+	head := outbound.Head{Want: http.StatusAccepted}
+	if err := api.Call(ctx, http.MethodPost, c.address, outbound.Bytes("application/json", body), &head); err != nil {
+		return err
 	}
-	c.pace.used(res.Header)
+	c.pace.used(head.Header)
 	return nil
 }
 
-// explain says what a failed call means.
-func explain(err error) error {
-	status, ok := errors.AsType[*outbound.StatusError](err)
-	if !ok {
+// explain says what a rejected call means.
+func (c *client) explain(err *action.Error, status *outbound.StatusError) error {
+	switch {
+	case err.Kind == action.RateLimited:
+		c.pace.limited()
 		return err
-	}
-	switch kind := action.KindOf(err); {
-	case kind == action.Unauthenticated || kind == action.Forbidden:
-		return deliver.Stop(action.Wrap(err, kind, "mParticle rejected the API key and secret."))
-	case kind == action.NotFound:
+	case err.Kind == action.Unauthenticated || err.Kind == action.Forbidden:
+		return deliver.Stop(action.Wrap(err, err.Kind, "mParticle rejected the API key and secret."))
+	case err.Kind == action.NotFound:
 		return deliver.Stop(err)
-	case kind == action.Invalid:
-		return action.Wrap(err, kind, "mParticle rejected a row because of a missing or invalid value (%d).", status.Code)
+	case err.Kind == action.Invalid:
+		return action.Wrap(err, err.Kind, "mParticle rejected a row because of a missing or invalid value (%d).", status.Code)
 	case status.Code == http.StatusServiceUnavailable:
-		// The one error of its own that mParticle asks to answer with the same call again. It
-		// took nothing, as at a limit.
+		// It is the only error for which mParticle asks to repeat the call. Nothing was processed, as
+		// with a rate limit.
 		return action.Wrap(err, action.RateLimited, "mParticle is temporarily unavailable (503).")
 	default:
 		return err

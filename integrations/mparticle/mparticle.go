@@ -148,7 +148,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	}
 	c := &client{
 		http: i.deps.HTTP, address: i.settings.Region.address(), key: in.APIKey, secret: in.APISecret,
-		pace: newPace(),
+		pace: newPace(), repeatable: in.DataType != eventData,
 	}
 	result := deliver.Batches(ctx, m.batches(table, in.Environment), deliver.Options[[]byte]{
 		Size: rowsPerCall, MaxBytes: maxCall - envelope, Weight: func(b []byte) int { return len(b) + 1 },

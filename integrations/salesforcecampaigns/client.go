@@ -1,10 +1,8 @@
 package salesforcecampaigns
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -40,26 +38,12 @@ func (c *client) address(path string) string {
 
 // call makes one call, and once more with a new access token where the first one is refused.
 // body is sent as JSON, unless it is nil.
-func (c *client) call(ctx context.Context, method, address string, body, out any) error {
-	var text []byte
-	if body != nil {
-		var err error
-		if text, err = json.Marshal(body); err != nil {
-			return fmt.Errorf("encoding a call: %w", err)
-		}
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
-	defer cancel()
+func (c *client) call(ctx context.Context, method, address string, in, out any) error {
 	return c.session.Call(ctx, func(ctx context.Context, access string) error {
-		req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(text))
-		if err != nil {
-			return fmt.Errorf("preparing a call: %w", err)
+		api := outbound.API{
+			Name: name, Client: c.http, Timeout: timeout, Authorize: outbound.Bearer(action.Secret(access)), Explain: c.explain,
 		}
-		req.Header.Set("Authorization", "Bearer "+access)
-		if text != nil {
-			req.Header.Set("Content-Type", "application/json")
-		}
-		return c.explain(outbound.JSON(c.http, req, name, out))
+		return api.Call(ctx, method, address, in, out)
 	})
 }
 
@@ -123,11 +107,7 @@ func told(text, code string) string {
 
 // explain says what Salesforce means by refusing a call
 // (https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm).
-func (c *client) explain(err error) error {
-	status, ok := errors.AsType[*outbound.StatusError](err)
-	if !ok {
-		return err
-	}
+func (c *client) explain(err *action.Error, status *outbound.StatusError) error {
 	var answers []struct {
 		Code    string `json:"errorCode"`
 		Message string `json:"message"`
@@ -137,18 +117,20 @@ func (c *client) explain(err error) error {
 	if len(answers) > 0 {
 		code, text = answers[0].Code, answers[0].Message
 	}
-	kind := action.KindOf(err)
+	kind := err.Kind
 	switch {
 	case status.Code == http.StatusGone, code == "UNSUPPORTED_API_VERSION":
-		return action.Wrap(err, action.Internal, "Salesforce has retired version %s of its API. The hub's administrator must set SALESFORCE_API_VERSION to a newer one.", c.version)
+		return action.Wrap(err, action.Internal, "Salesforce has retired version %s of its API. "+
+			"The hub's administrator must set SALESFORCE_API_VERSION to a newer one.", c.version)
 	case code == "INVALID_SESSION_ID":
 		return action.Wrap(err, action.Unauthenticated, "Salesforce rejected the access token.")
 	case code == "REQUEST_LIMIT_EXCEEDED" && strings.Contains(text, "Concurrent"):
-		return action.Wrap(err, action.RateLimited, "Salesforce has too many concurrent requests. Try again later.")
+		return action.Wrap(err, action.RateLimited, "Salesforce is limiting concurrent requests. Try again later.")
 	case code == "REQUEST_LIMIT_EXCEEDED":
-		return action.Wrap(err, action.Forbidden, "The Salesforce org's API limit for 24 hours is used up. Try again later.")
+		return action.Wrap(err, action.Forbidden, "Salesforce rejected the request: the org reached its API limit for 24 hours.")
 	case kind == action.NotFound:
-		return action.Wrap(err, kind, "Salesforce does not know this resource: the user cannot access campaigns, or the org does not support version %s of the API (SALESFORCE_API_VERSION).", c.version)
+		return action.Wrap(err, kind, "Salesforce has no such resource. The user may lack access to campaigns, "+
+			"or the org does not support version %s of the API (SALESFORCE_API_VERSION).", c.version)
 	case code != "" && !kind.Retryable():
 		return action.Wrap(err, kind, "Salesforce answered %d: %s.", status.Code, told(text, code))
 	}

@@ -371,13 +371,13 @@ func TestFormFails(t *testing.T) {
 			"https://" + host,
 			actiontest.Reply{Status: 404, Body: `[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]`},
 			action.NotFound,
-			"Salesforce does not know this resource: the user cannot access campaigns, or the org does not support version 66.0 of the API (SALESFORCE_API_VERSION).",
+			"Salesforce has no such resource. The user may lack access to campaigns, or the org does not support version 66.0 of the API (SALESFORCE_API_VERSION).",
 		},
 		"the day's limit": {
 			"https://" + host,
 			actiontest.Reply{Status: 403, Body: `[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests Limit exceeded."}]`},
 			action.Forbidden,
-			"The Salesforce org's API limit for 24 hours is used up. Try again later.",
+			"Salesforce rejected the request: the org reached its API limit for 24 hours.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

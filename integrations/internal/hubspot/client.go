@@ -1,12 +1,10 @@
 package hubspot
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"integrationhub.dev/hub/action"
@@ -15,10 +13,8 @@ import (
 	"integrationhub.dev/integrations/internal/rows"
 )
 
-const (
-	endpoint = "https://api.hubapi.com/crm/v3/objects/"
-	timeout  = time.Minute
-)
+// timeout limits one call.
+const timeout = time.Minute
 
 // client calls HubSpot for one delivery.
 type client struct {
@@ -43,18 +39,18 @@ func (c *client) update(ctx context.Context, batch []update) error {
 	if err != nil {
 		return action.Wrap(fmt.Errorf("encoding a batch: %w", err), action.Invalid, "A row has a value that is not valid JSON.")
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint+c.object.Type+"/batch/update", bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("preparing a batch: %w", err)
+	api := outbound.API{
+		Name: name, Base: "https://api.hubapi.com/crm/v3/objects", Client: c.http, Timeout: timeout,
+		Authorize: func(req *http.Request) {
+			outbound.Bearer(c.token)(req)
+			req.Header.Set("Accept", "application/json")
+		},
+		Explain: func(err *action.Error, status *outbound.StatusError) error { return c.explain(err, status, batch) },
 	}
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(c.token.Reveal()))
 	var a answer
-	if err := outbound.JSON(c.http, req, name, &a); err != nil {
-		return c.explain(err, batch)
+	path := outbound.Path(c.object.Type, "batch", "update")
+	if err := api.Call(ctx, http.MethodPost, path, outbound.Bytes("application/json", body), &a); err != nil {
+		return err
 	}
 	return c.settle(batch, a)
 }

@@ -2,7 +2,6 @@ package hubspot
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -94,14 +93,10 @@ func (c *client) wording(p problem) string {
 }
 
 // explain says what HubSpot means by refusing a whole call.
-func (c *client) explain(err error, batch []update) error {
-	status, ok := errors.AsType[*outbound.StatusError](err)
-	if !ok {
-		return err
-	}
+func (c *client) explain(err *action.Error, status *outbound.StatusError, batch []update) error {
 	var p problem
 	_ = json.Unmarshal(status.Body, &p) // not every answer comes from HubSpot's own servers
-	kind := action.KindOf(err)
+	kind := err.Kind
 	if p.Category == categoryUnknown {
 		kind = action.Invalid // of rows, not of the address
 	}

@@ -3,7 +3,6 @@ package segment
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -21,8 +20,6 @@ const envelope = 100
 
 // send sends messages in one call.
 func (s *Sender) send(ctx context.Context, writeKey action.Secret, messages [][]byte) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
-	defer cancel()
 	var body bytes.Buffer
 	body.WriteString(`{"batch":[`)
 	for i, m := range messages {
@@ -33,17 +30,15 @@ func (s *Sender) send(ctx context.Context, writeKey action.Secret, messages [][]
 	}
 	// Segment corrects the messages' times by the difference between this clock and its own.
 	fmt.Fprintf(&body, `],"sentAt":%q}`, time.Now().UTC().Format(timeFormat))
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.endpoint, &body)
-	if err != nil {
-		return fmt.Errorf("preparing a call: %w", err)
+	api := outbound.API{
+		Name: name, Client: s.http, Timeout: timeout, Explain: explain,
+		Authorize: func(req *http.Request) { req.SetBasicAuth(writeKey.Reveal(), "") },
 	}
-	req.SetBasicAuth(writeKey.Reveal(), "")
-	req.Header.Set("Content-Type", "application/json")
 	var answer struct {
 		Success bool `json:"success"`
 	}
-	if err := outbound.JSON(s.http, req, name, &answer); err != nil {
-		return explain(err)
+	if err := api.Call(ctx, http.MethodPost, s.endpoint, outbound.Bytes("application/json", body.Bytes()), &answer); err != nil {
+		return err
 	}
 	if !answer.Success {
 		return action.Errorf(action.Unavailable, "Segment did not confirm the rows.")
@@ -51,19 +46,15 @@ func (s *Sender) send(ctx context.Context, writeKey action.Secret, messages [][]
 	return nil
 }
 
-// explain says what a refused call means. Segment's own texts can quote what was sent.
-func explain(err error) error {
-	status, ok := errors.AsType[*outbound.StatusError](err)
-	if !ok {
-		return err
-	}
-	switch kind := action.KindOf(err); kind {
+// explain says what a rejected call means. Segment's own texts can quote what was sent.
+func explain(err *action.Error, status *outbound.StatusError) error {
+	switch err.Kind {
 	case action.Unauthenticated, action.Forbidden:
-		return deliver.Stop(action.Wrap(err, kind, "Segment rejected the write key."))
+		return deliver.Stop(action.Wrap(err, err.Kind, "Segment rejected the write key."))
 	case action.NotFound:
 		return deliver.Stop(err)
 	case action.Invalid:
-		return action.Wrap(err, kind, "Segment rejected a row as an invalid message (%d).", status.Code)
+		return action.Wrap(err, err.Kind, "Segment rejected a row as an invalid message (%d).", status.Code)
 	default:
 		return err
 	}

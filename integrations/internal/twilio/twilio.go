@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -36,43 +35,37 @@ func (a Account) Send(ctx context.Context, from, to, body string) error {
 	if service.MatchString(from) {
 		form = url.Values{"MessagingServiceSid": {from}, "To": {to}, "Body": {body}}
 	}
-	address := "https://api.twilio.com/2010-04-01/Accounts/" + string(a.SID) + "/Messages.json"
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
-	if err != nil {
-		return fmt.Errorf("preparing a message: %w", err)
+	api := outbound.API{
+		Name: "Twilio", Base: "https://api.twilio.com/2010-04-01", Client: a.HTTP, Explain: explain,
+		Authorize: func(req *http.Request) { req.SetBasicAuth(string(a.SID), a.Token.Reveal()) },
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.SetBasicAuth(string(a.SID), a.Token.Reveal())
-	var queued struct {
-		SID string `json:"sid"`
-	}
-	if err := outbound.JSON(a.HTTP, req, "Twilio", &queued); err != nil {
-		return explain(err)
-	}
-	if queued.SID == "" {
-		return outbound.Unexpected(req, errNoSID, "Twilio")
+	return api.Call(ctx, http.MethodPost, outbound.Path("Accounts", string(a.SID), "Messages.json"), form, &queued{})
+}
+
+// queued is Twilio's response to a message.
+type queued struct {
+	SID string `json:"sid"`
+}
+
+// Validate implements what [outbound.API.Call] asks for.
+func (q *queued) Validate() error {
+	if q.SID == "" {
+		return errors.New("the response has no message SID")
 	}
 	return nil
 }
 
-// errNoSID says that an answer names no message.
-var errNoSID = errors.New("the answer has no sid")
-
-// explain adds what Twilio says of a refused message. Its text can quote the number, whose
-// digits are masked.
-func explain(err error) error {
-	status, ok := errors.AsType[*outbound.StatusError](err)
-	if !ok {
-		return err
-	}
-	var answer struct {
+// explain adds Twilio's reason for rejecting a message. It can quote the number, whose digits are
+// masked.
+func explain(err *action.Error, status *outbound.StatusError) error {
+	var response struct {
 		Code    int    `json:"code"`
 		Message string `json:"message"`
 	}
-	if json.Unmarshal(status.Body, &answer) != nil || answer.Message == "" {
+	if json.Unmarshal(status.Body, &response) != nil || response.Message == "" {
 		return err
 	}
-	return action.Wrap(err, action.KindOf(err), "Twilio says: %s (error %d)", mask(message.Line(answer.Message)), answer.Code)
+	return action.Wrap(err, err.Kind, "Twilio says: %s (error %d)", mask(message.Line(response.Message)), response.Code)
 }
 
 // mask hides every run of five digits and more, but for the last two.
