@@ -305,7 +305,7 @@ func TestWaitsUntilTheLimitEnds(t *testing.T) {
 				}
 				return rowstest.Answer{Status: http.StatusCreated, Body: success}
 			},
-			Calm: true,
+			NoFaults: true,
 		}
 		i := actiontest.New(t, braze.New, d.Deps(nil))
 		if _, err := i.Execute(t.Context(), query(t, result(`{"u.id":{"value":"u"}}`, "u.id braze_id"))); err != nil {

@@ -118,7 +118,7 @@ func TestBadDay(t *testing.T) {
 func TestBadDayOfCampaigns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		leads := &rowstest.Destination{Rows: leadRows, Answer: synced, Calm: true}
+		leads := &rowstest.Destination{Rows: leadRows, Answer: synced, NoFaults: true}
 		campaign := &rowstest.Destination{
 			Rows: triggerRows, Limited: tooOften,
 			Answer: func([]rowstest.Row, []int) rowstest.Answer {

@@ -373,7 +373,7 @@ func TestNoTimeLeft(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		d := fake()
-		d.Calm, d.Refuses = true, nil
+		d.NoFaults, d.Refuses = true, nil
 		d.Answer = func([]rowstest.Row, []int) rowstest.Answer { return rowstest.Answer{Status: http.StatusAccepted} }
 		i := actiontest.New(t, mparticle.New, d.Deps(nil))
 		_, err := i.Execute(ctx, rowstest.Query(t, actiontest.Query(params, events()), peopleHead, 100_000, person))

@@ -21,8 +21,8 @@ type Reader struct {
 // NewReader returns a reader of pieces of size bytes.
 func NewReader(src io.Reader, size int) *Reader { return &Reader{src: src, size: size} }
 
-// smallest is the memory that a reader begins with: most files are small.
-const smallest = 64 << 10
+// minBuffer is the initial size of the buffer: most files are small.
+const minBuffer = 64 << 10
 
 // Next returns the next piece, which is valid until the next call, and whether it is the
 // last. A source without data has one piece, which is empty. An error is the source's: what
@@ -31,7 +31,7 @@ func (r *Reader) Next() (piece []byte, last bool, err error) {
 	r.buf = append(r.buf[:0], r.next...)
 	for r.err == nil && len(r.buf) <= r.size {
 		if len(r.buf) == cap(r.buf) {
-			r.buf = slices.Grow(r.buf, min(max(len(r.buf), smallest), r.size+1-len(r.buf)))
+			r.buf = slices.Grow(r.buf, min(max(len(r.buf), minBuffer), r.size+1-len(r.buf)))
 		}
 		var n int
 		n, r.err = r.src.Read(r.buf[len(r.buf):min(cap(r.buf), r.size+1)])

@@ -458,7 +458,7 @@ func TestEveryRowRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const rows = 20_000
 		d := fake()
-		d.Calm, d.Whole, d.Refuses = true, true, func(string) bool { return true }
+		d.NoFaults, d.Whole, d.Refuses = true, true, func(string) bool { return true }
 		d.Answer = func([]rowstest.Row, []int) rowstest.Answer { return rowstest.Answer{Status: 400} }
 		req := rowstest.Query(t, actiontest.Query(params("100"), nil), head, rows, row)
 		_, err := hubspot.Contacts.Update(t.Context(), d.Deps(nil).HTTP, req)

@@ -16,27 +16,27 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// Destination takes rows. It is an [http.RoundTripper]: see [Destination.Deps].
+// Destination accepts rows. It is an [http.RoundTripper]: see [Destination.Deps].
 type Destination struct {
-	// Rows takes a call apart.
+	// Rows parses a request.
 	Rows func(req *http.Request, body []byte) ([]Row, error)
-	// Refuses says which rows it will not have, by their ID; nil takes all.
+	// Refuses reports whether a row is rejected, by its ID; nil accepts all.
 	Refuses func(id string) bool
-	// Whole makes it refuse a call with a refused row altogether.
+	// Whole rejects a whole request because of one row.
 	Whole bool
-	// Answer is what it says to rows of which it refuses those in the places refused.
+	// Answer returns the response for rows, of which those at the given indices are rejected.
 	Answer func(rows []Row, refused []int) Answer
-	// Limited is its answer to one who calls too often; without a status it is 429 with a
-	// Retry-After of two seconds.
+	// Limited is the response of the rate limit. The default is 429 with a Retry-After of two
+	// seconds.
 	Limited Answer
-	// Calm spares callers all misfortunes but the refused rows.
-	Calm bool
+	// NoFaults turns off all faults but rejected rows.
+	NoFaults bool
 
 	mu       sync.Mutex
-	rows     map[string]*fate
+	rows     map[string]*rowState
 	attempts map[string]int
 	calls    map[string]int
-	faults   []error
+	badCalls []error
 }
 
 // Answer is an HTTP answer.
@@ -46,40 +46,40 @@ type Answer struct {
 	Body   string
 }
 
-// fate is what became of a row.
-type fate struct {
+// rowState is what the destination has of a row.
+type rowState struct {
 	effects   int
 	key       string
 	confirmed bool
 }
 
-// Deps are what the hub would give an integration, with every call led to d.
+// Deps returns dependencies whose HTTP client sends all requests to d.
 func (d *Destination) Deps(env map[string]string) action.Deps {
 	return action.Deps{Env: env, Log: slog.New(slog.DiscardHandler), HTTP: &http.Client{Transport: d}}
 }
 
-// Calls counts the calls by what the destination did to them.
+// Calls counts the calls by fault.
 func (d *Destination) Calls() map[string]int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return maps.Clone(d.calls)
 }
 
-// misfortune is what befalls a call.
-type misfortune struct {
+// fault is what happens to a call.
+type fault struct {
 	name string
-	// taken: the rows have their effect, whatever the caller hears of it.
+	// taken means that the rows have their effect, whatever the response is.
 	taken bool
-	// after is how long the caller waits.
+	// after is the delay of the response.
 	after time.Duration
-	// answer replaces the destination's own; err replaces any.
+	// answer replaces the destination's response, and err any response.
 	answer Answer
 	err    error
-	// unsent: nothing of the request left the caller.
+	// unsent means that the request was not written.
 	unsent bool
 }
 
-// Late answers come after half a minute's patience, or after nobody's.
+// Delays within and beyond the timeout of a call.
 const (
 	slow  = 5 * time.Second
 	never = 24 * time.Hour
@@ -97,18 +97,18 @@ func (d *Destination) limited() Answer {
 	return Answer{Status: http.StatusTooManyRequests, Header: map[string]string{"Retry-After": "2"}}
 }
 
-// course is what befalls a batch, call by call; past its end all is well.
-func (d *Destination) course(n uint32) []misfortune {
+// scenario returns the faults of a batch, call by call. Later calls have none.
+func (d *Destination) scenario(n uint32) []fault {
 	var (
-		limited  = misfortune{name: "limited", answer: d.limited()}
-		broken   = misfortune{name: "out of order", answer: Answer{Status: http.StatusServiceUnavailable}}
-		unsent   = misfortune{name: "unreachable", err: errRefused, unsent: true}
-		cut      = misfortune{name: "cut before", err: errCut}
-		cutAfter = misfortune{name: "cut after", taken: true, err: errCut}
-		late     = misfortune{name: "late", taken: true, after: slow}
-		silent   = misfortune{name: "silent", taken: true, after: never}
+		limited  = fault{name: "limited", answer: d.limited()}
+		broken   = fault{name: "out of order", answer: Answer{Status: http.StatusServiceUnavailable}}
+		unsent   = fault{name: "unreachable", err: errRefused, unsent: true}
+		cut      = fault{name: "cut before", err: errCut}
+		cutAfter = fault{name: "cut after", taken: true, err: errCut}
+		late     = fault{name: "late", taken: true, after: slow}
+		silent   = fault{name: "silent", taken: true, after: never}
 	)
-	courses := [...][]misfortune{
+	scenarios := [...][]fault{
 		{},
 		{limited},
 		{},
@@ -126,7 +126,7 @@ func (d *Destination) course(n uint32) []misfortune {
 		{},
 		{},
 	}
-	return courses[n%uint32(len(courses))]
+	return scenarios[n%uint32(len(scenarios))]
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -143,10 +143,10 @@ func (d *Destination) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		d.faults = append(d.faults, err)
+		d.badCalls = append(d.badCalls, err)
 		return Answer{Status: http.StatusBadRequest}.response(req), nil
 	}
-	m := d.befall(rows)
+	m := d.inject(rows)
 	if !m.unsent {
 		wrote(req)
 	}
@@ -168,20 +168,20 @@ func (d *Destination) RoundTrip(req *http.Request) (*http.Response, error) {
 	return m.answer.response(req), nil
 }
 
-// befall decides what becomes of a call. The course is that of the batch's first row, so
-// that the outcome depends neither on who comes first nor on how often.
-func (d *Destination) befall(rows []Row) misfortune {
+// inject chooses the fault of a call. The first row of the batch decides on the scenario, so that the
+// result does not depend on the order of calls.
+func (d *Destination) inject(rows []Row) fault {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.rows == nil {
-		d.rows, d.attempts, d.calls = map[string]*fate{}, map[string]int{}, map[string]int{}
+		d.rows, d.attempts, d.calls = map[string]*rowState{}, map[string]int{}, map[string]int{}
 	}
-	m := misfortune{name: "fine", taken: true}
-	if first := rows[0].ID; !d.Calm {
+	m := fault{name: "fine", taken: true}
+	if first := rows[0].ID; !d.NoFaults {
 		h := fnv.New32a()
 		_, _ = h.Write([]byte(first))
-		if course := d.course(h.Sum32()); d.attempts[first] < len(course) {
-			m = course[d.attempts[first]]
+		if faults := d.scenario(h.Sum32()); d.attempts[first] < len(faults) {
+			m = faults[d.attempts[first]]
 		}
 		d.attempts[first]++
 	}
@@ -189,7 +189,7 @@ func (d *Destination) befall(rows []Row) misfortune {
 	return m
 }
 
-// take lets the rows have their effect and returns what the destination says to them.
+// take stores the rows and returns the response, and the accepted rows.
 func (d *Destination) take(rows []Row) (Answer, []Row) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -210,11 +210,11 @@ func (d *Destination) take(rows []Row) (Answer, []Row) {
 	for _, row := range taken {
 		f := d.rows[row.ID]
 		if f == nil {
-			f = &fate{}
+			f = &rowState{}
 			d.rows[row.ID] = f
 		}
 		if row.Key != "" && f.key == row.Key {
-			continue // known from before
+			continue // deduplicated
 		}
 		f.key = row.Key
 		f.effects++
@@ -222,7 +222,7 @@ func (d *Destination) take(rows []Row) (Answer, []Row) {
 	return d.Answer(rows, refused), taken
 }
 
-// confirm notes that the caller was told that the rows were taken.
+// confirm records that a response confirmed the rows.
 func (d *Destination) confirm(rows []Row) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -231,7 +231,7 @@ func (d *Destination) confirm(rows []Row) {
 	}
 }
 
-// wrote tells whoever traces the call that it was sent, as a socket does.
+// wrote notifies the trace of the request, as the HTTP transport does.
 func wrote(req *http.Request) {
 	if trace := httptrace.ContextClientTrace(req.Context()); trace != nil && trace.WroteHeaders != nil {
 		trace.WroteHeaders()

@@ -7,10 +7,10 @@ import (
 	"sync"
 )
 
-// Sink is a destination that takes everything and keeps nothing but the largest heap that
-// it saw. A test that asks for the heap must not run beside others: no t.Parallel.
+// Sink is a destination that accepts everything and measures the heap. A test that uses the heap must
+// not run in parallel.
 type Sink struct {
-	// Answer is what it says to a call.
+	// Answer is the response to each call.
 	Answer Answer
 
 	mu    sync.Mutex
@@ -18,8 +18,8 @@ type Sink struct {
 	heap  uint64
 }
 
-// every so many calls the heap is looked at, which stops the program for a moment.
-const every = 16
+// measureInterval is the number of calls between measurements, which stop the program briefly.
+const measureInterval = 16
 
 // RoundTrip implements [http.RoundTripper].
 func (s *Sink) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -31,7 +31,7 @@ func (s *Sink) RoundTrip(req *http.Request) (*http.Response, error) {
 	wrote(req)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.calls++; s.calls%every == 1 {
+	if s.calls++; s.calls%measureInterval == 1 {
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
 		s.heap = max(s.heap, m.HeapInuse)
@@ -39,7 +39,7 @@ func (s *Sink) RoundTrip(req *http.Request) (*http.Response, error) {
 	return s.Answer.response(req), nil
 }
 
-// Heap is the largest heap seen while calls were served, in bytes.
+// Heap is the maximum heap size during calls, in bytes.
 func (s *Sink) Heap() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()

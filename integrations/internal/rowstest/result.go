@@ -11,9 +11,8 @@ import (
 	"integrationhub.dev/hub/payload"
 )
 
-// Query gives a request a result that Looker has to be asked for: head, which is a JSON
-// object without its closing brace, and n rows. The result is made as it is read, so its
-// size says nothing about memory.
+// Query gives a request a result to download: head, which is a JSON object without its closing brace,
+// and n rows. The rows are generated as they are read, so that their number needs no memory.
 func Query(t testing.TB, req *action.Request, head string, n int, row func(i int) string) *action.Request {
 	t.Helper()
 	download := &payload.Downloader{
@@ -25,7 +24,7 @@ func Query(t testing.TB, req *action.Request, head string, n int, row func(i int
 	return req
 }
 
-// looker answers a download address.
+// looker serves a download URL.
 type looker struct {
 	head string
 	n    int
@@ -41,7 +40,7 @@ func (l looker) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// rows reads as the result, part by part.
+// rows generates the result.
 type rows struct {
 	looker
 	next int

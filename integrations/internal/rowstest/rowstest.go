@@ -1,10 +1,9 @@
-// Package rowstest checks that an integration which delivers rows tells the truth about
-// them. Its [Destination] has a bad day: it refuses some rows, answers late or not at all,
-// limits rates and cuts connections, before and after it took what was sent. Afterwards
-// [Destination.Check] compares what the delivery claimed with what arrived.
+// Package rowstest checks that an integration reports the outcome of each row correctly. Its
+// [Destination] injects faults: it rejects rows, responds late or never, limits rates and breaks
+// connections, before and after it accepted the rows. [Destination.Check] then compares what the
+// delivery reported with what arrived.
 //
-// Nothing here has a socket, so the test runs in a bubble of testing/synctest: waits that
-// would take hours pass at once.
+// There are no sockets, so that tests run in a bubble of testing/synctest without waiting.
 package rowstest
 
 import (
@@ -16,19 +15,19 @@ import (
 
 // Row is one row as the destination understood it.
 type Row struct {
-	// ID tells the row from all others of the test.
+	// ID identifies the row in the test.
 	ID string
-	// Key is what the destination knows a row by that it was sent before: it takes such a
-	// row without effect. A destination that knows nothing again has no keys.
+	// Key is what the destination deduplicates rows by: a repeated row has no effect. It is empty
+	// for a destination that does not.
 	Key string
 }
 
-// Account is what a delivery says became of its rows.
+// Account is what a delivery reports.
 type Account struct {
 	Delivered, Failed int
 }
 
-// claimed reads the account out of what Looker is told. A success claims all rows.
+// claimed parses the account in the message for Looker. A success means all rows.
 func claimed(t testing.TB, total int, err error) Account {
 	t.Helper()
 	if err == nil {
@@ -48,15 +47,15 @@ func claimed(t testing.TB, total int, err error) Account {
 	return a
 }
 
-// Check fails the test unless the delivery of total rows that ended with err told the truth:
-// the rows that it counts as delivered are those whose arrival was confirmed, all others are
-// counted as failed, and no row had its effect twice. It returns the account.
+// Check fails the test unless the delivery of total rows that ended with err reported the truth: the
+// delivered rows are those that a response confirmed, all others failed, and no row had its effect
+// twice. It returns the account.
 func (d *Destination) Check(t testing.TB, total int, err error) Account {
 	t.Helper()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, fault := range d.faults {
-		t.Errorf("a call that the destination does not understand: %v", fault)
+	for _, err := range d.badCalls {
+		t.Errorf("invalid request: %v", err)
 	}
 	got := claimed(t, total, err)
 	var want Account
@@ -79,7 +78,7 @@ func (d *Destination) Check(t testing.TB, total int, err error) Account {
 	return got
 }
 
-// Unconfirmed is the number of rows that had their effect, though no answer said so.
+// Unconfirmed is the number of rows that had their effect without a confirmation.
 func (d *Destination) Unconfirmed() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()

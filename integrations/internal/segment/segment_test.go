@@ -179,7 +179,7 @@ func TestWire(t *testing.T) {
 				Answer: func([]rowstest.Row, []int) rowstest.Answer {
 					return rowstest.Answer{Status: http.StatusOK, Body: `{"success":true}`}
 				},
-				Calm: true,
+				NoFaults: true,
 			}
 			env := map[string]string{}
 			if region != "" {
@@ -457,7 +457,7 @@ func TestEveryRowRefused(t *testing.T) {
 	t.Parallel()
 	const total = 20_000
 	d := fake()
-	d.Calm, d.Refuses = true, func(string) bool { return true }
+	d.NoFaults, d.Refuses = true, func(string) bool { return true }
 	req := rowstest.Query(t, actiontest.Query(params, nil), peopleHead, total, person)
 	_, err := sender(t, d.Deps(nil)).Deliver(t.Context(), req, segment.Identify, "")
 	if got := d.Check(t, total, err); got.Failed != total {
