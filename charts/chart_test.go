@@ -21,7 +21,7 @@ const chart = "integration-hub"
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// helm runs the Helm that config/local/build makes, beside the API server.
+// helm runs helm.
 func helm(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -68,14 +68,13 @@ func TestGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got != string(want) {
-				t.Errorf("the chart renders otherwise than %s; see what changed with -update and git diff", golden)
+				t.Errorf("the chart does not render %s: run with -update, and check git diff", golden)
 			}
 		})
 	}
 }
 
-// withoutSchema cuts the definition of IntegrationHub down to its metadata: TestCopies sees
-// to the rest, which would drown everything else.
+// withoutSchema reduces the CRD to its metadata; TestCopies checks the rest.
 func withoutSchema(rendered string) string {
 	documents := strings.Split(rendered, "\n---\n")
 	for i, d := range documents {
@@ -86,7 +85,7 @@ func withoutSchema(rendered string) string {
 	return strings.Join(documents, "\n---\n")
 }
 
-// withoutDashboard cuts the dashboard's text, which is in a file of its own.
+// withoutDashboard removes the dashboard's JSON, which is a file of its own.
 func withoutDashboard(rendered string) string {
 	documents := strings.Split(rendered, "\n---\n")
 	for i, d := range documents {
@@ -136,20 +135,20 @@ func read(t *testing.T, file string) string {
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ set, want string }{
-		"unknown value":          {"replica=2", "additional properties 'replica' not allowed"},
-		"replicas as text":       {"replicas=two", "at '/replicas': got string, want integer"},
-		"pull policy":            {"image.pullPolicy=Sometimes", "at '/image/pullPolicy': value must be one of"},
-		"digest":                 {"image.digest=sha256:abc", "at '/image/digest': 'sha256:abc' does not match pattern"},
-		"namespace":              {"watchNamespaces={Looker}", "at '/watchNamespaces/0'"},
-		"hub without spec":       {"hubs.actions.namespace=looker", "missing property 'spec'"},
-		"rule of the policy":     {"policy.default.anyPodTemplates=true", "additional properties 'anyPodTemplates' not allowed"},
-		"replicas, none elected": {"replicas=2,leaderElection=false", "more than one replica requires leaderElection"},
+		"unknown value":                    {"replica=2", "additional properties 'replica' not allowed"},
+		"replicas as text":                 {"replicas=two", "at '/replicas': got string, want integer"},
+		"pull policy":                      {"image.pullPolicy=Sometimes", "at '/image/pullPolicy': value must be one of"},
+		"digest":                           {"image.digest=sha256:abc", "at '/image/digest': 'sha256:abc' does not match pattern"},
+		"namespace":                        {"watchNamespaces={Looker}", "at '/watchNamespaces/0'"},
+		"hub without spec":                 {"hubs.actions.namespace=looker", "missing property 'spec'"},
+		"rule of the policy":               {"policy.default.anyPodTemplates=true", "additional properties 'anyPodTemplates' not allowed"},
+		"replicas without leader election": {"replicas=2,leaderElection=false", "more than one replica requires leaderElection"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, errs, err := render(t, "--set", test.set)
 			if err == nil || !strings.Contains(errs, test.want) {
-				t.Errorf("--set %s answers %q (%v), want %q", test.set, errs, err, test.want)
+				t.Errorf("--set %s prints %q (%v), want %q", test.set, errs, err, test.want)
 			}
 		})
 	}

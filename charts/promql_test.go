@@ -157,7 +157,7 @@ func panels(t *testing.T) map[string]string {
 	filled := strings.NewReplacer("$__rate_interval", "5m", "$__range", "6h", "$namespace", ".+", "$service", ".+")
 	for _, p := range dashboard.Panels {
 		if p.Type != "row" && (p.Description == "" || len(p.Targets) == 0) {
-			t.Errorf("the panel %q says or asks nothing", p.Title)
+			t.Errorf("the panel %q has no description or no query", p.Title)
 		}
 		for _, target := range p.Targets {
 			all[p.Title+" "+target.RefID] = filled.Replace(target.Expr)
@@ -166,11 +166,11 @@ func panels(t *testing.T) map[string]string {
 	return all
 }
 
-// ofTargets are the labels that Prometheus gives to whatever it scrapes of a Service's pods.
+// ofTargets are the labels that Prometheus adds to the series of a Service's pods.
 var ofTargets = []string{"namespace", "service", "pod", "container", "endpoint", "job", "instance"}
 
-// exported are all series that hub and manager export, with their labels. The hub's own are
-// those in its README, which its tests hold against the running hub.
+// exported returns all series that hub and manager export, with their labels. The hub's series are
+// read from its README, which its tests check against the running hub.
 func exported(t *testing.T) map[string][]string {
 	t.Helper()
 	series := map[string][]string{"up": ofTargets} // Prometheus's own
@@ -205,8 +205,7 @@ func exported(t *testing.T) map[string][]string {
 	return series
 }
 
-// Every expression that is shipped is PromQL, and names only series that there are and labels
-// that they have.
+// Every shipped expression is valid PromQL, and uses only series and labels that exist.
 func TestPromQL(t *testing.T) {
 	t.Parallel()
 	known := exported(t)
@@ -229,7 +228,7 @@ func TestPromQL(t *testing.T) {
 	}
 }
 
-// unknown tells of series that nobody exports, and of labels that the series do not have.
+// unknown reports series that no program exports, and labels that the series do not have.
 func unknown(e parser.Expr, known map[string][]string) []string {
 	var problems []string
 	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
@@ -269,7 +268,7 @@ func selectors(e parser.Expr) []*parser.VectorSelector {
 	return found
 }
 
-// Whoever is woken by an alert finds in the chart's README what to do.
+// The chart's README says for every alert what to do.
 func TestAlertsAreExplained(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile(filepath.Join(chart, "README.md"))

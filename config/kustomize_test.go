@@ -1,4 +1,4 @@
-// Package config_test builds what config offers as kubectl apply -k does.
+// Package config_test builds the kustomizations in config as kubectl apply -k does.
 package config_test
 
 import (
@@ -21,7 +21,7 @@ import (
 	"integrationhub.dev/controllers/controllertest"
 )
 
-// build runs the kubectl that config/local/build makes.
+// build runs kubectl kustomize.
 func build(t *testing.T, dir string) []*unstructured.Unstructured {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -30,13 +30,13 @@ func build(t *testing.T, dir string) []*unstructured.Unstructured {
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("building %s: %v\n%s", dir, err, errs.String())
 	}
-	if errs.Len() > 0 { // what kustomize has deprecated
+	if errs.Len() > 0 { // deprecation warnings
 		t.Errorf("building %s: %s", dir, errs.String())
 	}
 	return controllertest.Objects(t, out.String())
 }
 
-// one is the only object of a kind.
+// one returns the only object of a kind.
 func one[T any](t *testing.T, objects []*unstructured.Unstructured, kind string) T {
 	t.Helper()
 	var found []T
@@ -56,7 +56,7 @@ func one[T any](t *testing.T, objects []*unstructured.Unstructured, kind string)
 	return found[0]
 }
 
-// Every base and overlay builds, and a real API server takes it, to the field.
+// Every base and overlay builds, and a real API server accepts it with strict field validation.
 func TestKustomizations(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join("*", "kustomization.yaml"))
@@ -79,8 +79,7 @@ func TestKustomizations(t *testing.T) {
 	}
 }
 
-// What lies beside the manager finds it: labels and the names of ports are no one's to check
-// but ours.
+// The objects that refer to the manager match it: nothing else checks labels and port names.
 func TestBasesFitTheManager(t *testing.T) {
 	t.Parallel()
 	manager := one[appsv1.Deployment](t, build(t, "default"), "Deployment")
@@ -138,7 +137,7 @@ func matches(selector, of map[string]string) bool {
 	return len(selector) > 0 && labels.SelectorFromSet(selector).Matches(labels.Set(of))
 }
 
-// The overlay names every image, the hub's too, which is a setting of the manager.
+// The overlay sets every image, also the hub's, which is a setting of the manager.
 func TestDefaultNamesImages(t *testing.T) {
 	t.Parallel()
 	manager := one[appsv1.Deployment](t, build(t, "default"), "Deployment").Spec.Template.Spec.Containers[0]

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Whoever applies a sample as it is must not get a secret that the whole world can read. The
-// operator generates one.
+// A user who applies a sample as it is must not get a publicly known secret. The operator generates
+// one.
 func TestSamplesHoldNoSecret(t *testing.T) {
 	t.Parallel()
 	for _, folder := range []string{"samples", filepath.Join("local", "demo")} {

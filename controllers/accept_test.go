@@ -18,8 +18,8 @@ import (
 	"integrationhub.dev/api/v1alpha1"
 )
 
-// Nothing is made from a spec that the policy does not allow, and the message names the field
-// and the rule.
+// Nothing is created from a spec that the policy refuses, and the message names the field and the
+// rule.
 func TestRefusedSpec(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -32,7 +32,7 @@ func TestRefusedSpec(t *testing.T) {
 		}},
 		{name: "image", field: "spec.image", change: func(s *v1alpha1.IntegrationHubSpec) { s.Image = "evil:v1" }},
 		{name: "ServiceAccount", field: "spec.serviceAccount.name", change: func(s *v1alpha1.IntegrationHubSpec) {
-			s.ServiceAccount = &v1alpha1.ServiceAccount{Name: "somebody-elses"}
+			s.ServiceAccount = &v1alpha1.ServiceAccount{Name: "another-teams"}
 		}},
 		{name: "certificate for the API server", field: "spec.baseURL", change: func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "https://kubernetes.default.svc" }},
 		{name: "certificate for another Service", field: "spec.tls.dnsNames[0]", change: func(s *v1alpha1.IntegrationHubSpec) {
@@ -74,7 +74,7 @@ func TestRefusedSpec(t *testing.T) {
 	}
 }
 
-// What runs goes on as it is while the spec is refused, and catches up once it is allowed.
+// Running pods are left unchanged while the spec is refused, and updated once it is allowed.
 func TestRefusedLater(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -105,8 +105,8 @@ func TestRefusedLater(t *testing.T) {
 	}
 }
 
-// A hub takes the name of its Service. It gets no certificate for that name while the Service
-// belongs to somebody else.
+// A hub gets no certificate for the name of its Service while another owner has a Service of that
+// name.
 func TestCertificateNeedsItsOwnService(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -116,7 +116,7 @@ func TestCertificateNeedsItsOwnService(t *testing.T) {
 	f.reconcile()
 	f.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.NameTaken)
 	if err := api.Get(t.Context(), f.key(), &cmv1.Certificate{}); !apierrors.IsNotFound(err) {
-		t.Errorf("there is a Certificate for somebody else's Service: %v", err)
+		t.Errorf("there is a Certificate for another owner's Service: %v", err)
 	}
 	if err := api.Delete(t.Context(), service); err != nil {
 		t.Fatal(err)

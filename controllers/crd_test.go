@@ -44,10 +44,10 @@ func TestCRDRefuses(t *testing.T) {
 		}},
 		"a short certificate": {want: "duration must be at least 1h", change: func(s *v1alpha1.IntegrationHubSpec) { s.TLS.Duration = "5m" }},
 		"no issuer":           {want: "spec.tls.issuerRef.name", change: func(s *v1alpha1.IntegrationHubSpec) { s.TLS.IssuerRef.Name = "" }},
-		"a range that is none": {want: "must be a CIDR range such as 10.1.0.0/16", change: func(s *v1alpha1.IntegrationHubSpec) {
+		"an invalid range": {want: "must be a CIDR range such as 10.1.0.0/16", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.Egress = &v1alpha1.Egress{AllowCIDRs: []string{"10.0.0.0"}}
 		}},
-		"a denied range that is none": {want: "must be a CIDR range such as 10.1.0.0/16", change: func(s *v1alpha1.IntegrationHubSpec) {
+		"an invalid denied range": {want: "must be a CIDR range such as 10.1.0.0/16", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.Egress = &v1alpha1.Egress{DenyCIDRs: []string{"10.0.0.0/33"}}
 		}},
 		"a host that is an address of the web": {want: "must be a host such as example.com", change: func(s *v1alpha1.IntegrationHubSpec) {
@@ -70,7 +70,7 @@ func TestCRDRefuses(t *testing.T) {
 		"a renewal in days":                  {want: "in hours, minutes or seconds", change: func(s *v1alpha1.IntegrationHubSpec) { s.TLS.RenewBefore = "30d" }},
 		"renewal before issuance by default": {want: "renewBefore must be shorter than duration", change: func(s *v1alpha1.IntegrationHubSpec) { s.TLS.RenewBefore = "2160h" }},
 		"an issuer of no kind":               {want: "kind must be Issuer or ClusterIssuer", change: func(s *v1alpha1.IntegrationHubSpec) { s.TLS.IssuerRef.Kind = "Secret" }},
-		"a name that is none":                {want: "must be a DNS name such as", change: func(s *v1alpha1.IntegrationHubSpec) { s.TLS.DNSNames = []string{"https://hub.example.com"} }},
+		"an invalid DNS name":                {want: "must be a DNS name such as", change: func(s *v1alpha1.IntegrationHubSpec) { s.TLS.DNSNames = []string{"https://hub.example.com"} }},
 		"a user name":                        {want: "must not contain a query, a fragment or a user name", change: func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "https://me@hub.example.com" }},
 		"nothing on offer": {want: "enable at least one integration", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.Integrations = []v1alpha1.Integration{{Name: "tray", Enabled: new(false)}}
@@ -125,7 +125,7 @@ func TestCRDRefuses(t *testing.T) {
 		"an endless job":             {want: "jobTimeout must be longer than 0s", change: func(s *v1alpha1.IntegrationHubSpec) { s.Limits = &v1alpha1.Limits{JobTimeout: "721h"} }},
 		"a form in days":             {want: "formTimeout must be longer than 0s", change: func(s *v1alpha1.IntegrationHubSpec) { s.Limits = &v1alpha1.Limits{FormTimeout: "1d"} }},
 		"a collector that is no URL": {want: "endpoint must be a URL", change: func(s *v1alpha1.IntegrationHubSpec) { s.Tracing = &v1alpha1.Tracing{Endpoint: "collector:4318"} }},
-		"a level that is none":       {want: "Unsupported value", change: func(s *v1alpha1.IntegrationHubSpec) { s.Logging = &v1alpha1.Logging{Level: "loud"} }},
+		"an invalid log level":       {want: "Unsupported value", change: func(s *v1alpha1.IntegrationHubSpec) { s.Logging = &v1alpha1.Logging{Level: "loud"} }},
 		"devices": {want: "resources.claims is not supported", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.Resources = &corev1.ResourceRequirements{Claims: []corev1.ResourceClaim{{Name: "gpu"}}}
 		}},

@@ -21,7 +21,7 @@ import (
 	"integrationhub.dev/controllers/controllertest"
 )
 
-// message is what a condition of the hub says.
+// message returns the message of a condition of the hub.
 func (f *fixture) message(condition string) string {
 	f.t.Helper()
 	c := meta.FindStatusCondition(get(f, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, condition)
@@ -31,8 +31,8 @@ func (f *fixture) message(condition string) string {
 	return c.Message
 }
 
-// An error tells what was being done, what came of it and what to do; and it goes before what
-// only takes time, such as pods that start.
+// A failure's message contains the operation, the API server's error and a hint; Ready reports it before
+// what only takes time, such as starting pods.
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	controllertest.NeedPrograms(t, controllertest.APIServer...)
@@ -45,28 +45,28 @@ func TestFailures(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name   string
-		err    error // nil has the API server refuse
-		says   string
+		err    error // nil: the API server refuses the request
+		error  string
 		advice string
 	}{
-		{name: "a right that the operator lacks", says: `services "hub" is forbidden: User "system:serviceaccount:`, advice: "update its roles"},
+		{name: "a missing permission", error: `services "hub" is forbidden: User "system:serviceaccount:`, advice: "update its roles"},
 		{
-			name:   "a webhook that does not answer",
+			name:   "a webhook that is down",
 			err:    apierrors.NewInternalError(errors.New(`failed calling webhook "policy.example.com": failed to call webhook: Post "https://policy.example.svc:443/": read tcp 10.0.0.1:43210->10.0.0.2:443: i/o timeout`)),
-			says:   `webhook "policy.example.com": failed to call webhook: Post "https://policy.example.svc:443/": read tcp 10.0.0.2:443: i/o timeout.`,
+			error:  `webhook "policy.example.com": failed to call webhook: Post "https://policy.example.svc:443/": read tcp 10.0.0.2:443: i/o timeout.`,
 			advice: "An admission webhook of the cluster is not responding",
 		},
 		{
-			name: "a policy",
-			err:  &apierrors.StatusError{ErrStatus: metav1.Status{Reason: metav1.StatusReasonForbidden, Message: `admission webhook "policy.example.com" denied the request: Services need an owner`}},
-			says: "Services need an owner.", advice: "change the spec, or the policy",
+			name:  "a policy",
+			err:   &apierrors.StatusError{ErrStatus: metav1.Status{Reason: metav1.StatusReasonForbidden, Message: `admission webhook "policy.example.com" denied the request: Services need an owner`}},
+			error: "Services need an owner.", advice: "change the spec, or the policy",
 		},
-		{name: "a quota", err: apierrors.NewForbidden(services, "hub", errors.New("exceeded quota: small")), says: "exceeded quota: small.", advice: "Raise the namespace's quota"},
-		{name: "a namespace that goes", err: apierrors.NewForbidden(services, "hub", errors.New("because it is being terminated")), says: "terminated.", advice: "the hub with it"},
-		{name: "an overload", err: apierrors.NewTooManyRequestsError("too many requests"), says: "too many requests.", advice: "overloaded"},
-		{name: "a start", err: apierrors.NewServiceUnavailable("not yet"), says: "not yet.", advice: "overloaded or starting"},
-		{name: "something else", err: errors.New("disk full"), says: "disk full. The operator", advice: "retries automatically"},
-		{name: "much text", err: errors.New(strings.Repeat("x", 5000)), says: "xxx… The operator", advice: "retries automatically"},
+		{name: "a quota", err: apierrors.NewForbidden(services, "hub", errors.New("exceeded quota: small")), error: "exceeded quota: small.", advice: "Raise the namespace's quota"},
+		{name: "a namespace that is being deleted", err: apierrors.NewForbidden(services, "hub", errors.New("because it is being terminated")), error: "terminated.", advice: "the hub with it"},
+		{name: "an overloaded API server", err: apierrors.NewTooManyRequestsError("too many requests"), error: "too many requests.", advice: "overloaded"},
+		{name: "a starting API server", err: apierrors.NewServiceUnavailable("not yet"), error: "not yet.", advice: "overloaded or starting"},
+		{name: "another error", err: errors.New("disk full"), error: "disk full. The operator", advice: "retries automatically"},
+		{name: "a long error", err: errors.New(strings.Repeat("x", 5000)), error: "xxx… The operator", advice: "retries automatically"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -84,18 +84,18 @@ func TestFailures(t *testing.T) {
 			})
 			for range 2 {
 				if _, err := f.reconcileWith(c); err == nil {
-					t.Error("no error, so nothing tries again")
+					t.Error("no error, so the reconcile is not retried")
 				}
 				f.issue()
 			}
 			if _, err := f.reconcileWith(c); err == nil {
-				t.Error("no error, so nothing tries again")
+				t.Error("no error, so the reconcile is not retried")
 			}
 			f.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.Progressing)
 			f.want(v1alpha1.Exposed, metav1.ConditionFalse, v1alpha1.ReconcileFailed)
 			f.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.ReconcileFailed)
 			got := f.message(v1alpha1.Ready)
-			for _, want := range []string{"Applying Service hub: ", tt.says, tt.advice} {
+			for _, want := range []string{"Applying Service hub: ", tt.error, tt.advice} {
 				if !strings.Contains(got, want) {
 					t.Errorf("message %q, want %q", got, want)
 				}
@@ -103,13 +103,13 @@ func TestFailures(t *testing.T) {
 			before := get(f, "hub", &v1alpha1.IntegrationHub{}).ResourceVersion
 			_, _ = f.reconcileWith(c) // it fails again
 			if now := get(f, "hub", &v1alpha1.IntegrationHub{}).ResourceVersion; now != before {
-				t.Error("the same failure is written again")
+				t.Error("the status is written again for the same failure")
 			}
 		})
 	}
 }
 
-// A cluster that has no address left for Services says so, and gives one when it can.
+// A cluster without free Service addresses is reported, and the Service is created once one is free.
 func TestNoServiceAddressLeft(t *testing.T) {
 	t.Parallel()
 	controllertest.NeedPrograms(t, controllertest.APIServer...)
@@ -140,12 +140,12 @@ func TestNoServiceAddressLeft(t *testing.T) {
 			s.Name = ""
 		}
 		if err := small.Create(t.Context(), s); err != nil {
-			break // what is wrong with it the hub's condition will tell
+			break // the range is full
 		}
 	}
 	f.create(f.hub())
 	if _, err := f.reconcileWith(small); err == nil {
-		t.Error("no error, so nothing tries again")
+		t.Error("no error, so the reconcile is not retried")
 	}
 	f.want(v1alpha1.Exposed, metav1.ConditionFalse, v1alpha1.ReconcileFailed)
 	const want = `Applying Service hub: Internal error occurred: failed to allocate a serviceIP for Service "hub": range is full. The cluster has no free Service addresses: delete unused Services, or add a range (kubectl get servicecidrs). The operator retries automatically.`

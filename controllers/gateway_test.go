@@ -71,15 +71,15 @@ func unstructuredObject(f *fixture, kind schema.GroupVersionKind) *unstructured.
 	return get(f, "hub", u)
 }
 
-// says is what one Gateway says of an object of a generation.
-type says struct {
+// report is the condition that one Gateway reports for a generation of an object.
+type report struct {
 	gateway                   map[string]any
 	condition, status, reason string
 	behind                    int64 // how many generations the Gateway is behind
 }
 
-// answer plays Gateways' controllers: it writes what they say under a name of the status.
-func answer(f *fixture, kind schema.GroupVersionKind, list, ref string, all []says) {
+// answer simulates Gateways' controllers: it writes their reports into a list of the status.
+func answer(f *fixture, kind schema.GroupVersionKind, list, ref string, all []report) {
 	f.t.Helper()
 	object := unstructuredObject(f, kind)
 	answers := []any{}
@@ -95,7 +95,7 @@ func answer(f *fixture, kind schema.GroupVersionKind, list, ref string, all []sa
 	}
 }
 
-// What Gateways say of the route, and of the policy, is what Exposed says.
+// Exposed reports what Gateways report for the route and for the policy.
 func TestGateways(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -109,45 +109,45 @@ func TestGateways(t *testing.T) {
 	public := map[string]any{"name": "public", "namespace": "gateways", "sectionName": "https", "port": int64(443)}
 	internal := map[string]any{"name": "internal"}
 	inside := f.namespace + "/internal"
-	taken := []says{{gateway: public, condition: "Accepted", status: "True"}, {gateway: internal, condition: "Accepted", status: "True"}}
+	accepted := []report{{gateway: public, condition: "Accepted", status: "True"}, {gateway: internal, condition: "Accepted", status: "True"}}
 	for _, tt := range []struct {
 		name            string
-		route, policy   []says
+		route, policy   []report
 		reason, message string
 	}{
-		{name: "nobody answers", reason: v1alpha1.AddressPending, message: "Gateway gateways/public of spec.exposure.gateway.parentRefs reports no status"},
-		{name: "one of two answers", route: taken[:1], reason: v1alpha1.AddressPending, message: "Gateway " + inside},
+		{name: "no Gateway reports", reason: v1alpha1.AddressPending, message: "Gateway gateways/public of spec.exposure.gateway.parentRefs reports no status"},
+		{name: "one of two reports", route: accepted[:1], reason: v1alpha1.AddressPending, message: "Gateway " + inside},
 		{
-			name:   "one is not done",
-			route:  []says{taken[0], {gateway: internal, condition: "Accepted", status: "Unknown"}},
+			name:   "one has not accepted it yet",
+			route:  []report{accepted[0], {gateway: internal, condition: "Accepted", status: "Unknown"}},
 			reason: v1alpha1.AddressPending, message: "Gateway " + inside + " has not accepted the current HTTPRoute hub yet",
 		},
 		{
-			name:   "one speaks of an older route",
-			route:  []says{{gateway: public, condition: "Accepted", status: "False", reason: "NoMatchingParent", behind: 1}, taken[1]},
+			name:   "one reports an earlier generation",
+			route:  []report{{gateway: public, condition: "Accepted", status: "False", reason: "NoMatchingParent", behind: 1}, accepted[1]},
 			reason: v1alpha1.AddressPending, message: "Gateway gateways/public has not accepted the current HTTPRoute hub yet",
 		},
 		{
-			name:   "one refuses",
-			route:  []says{taken[0], {gateway: internal, condition: "Accepted", status: "False", reason: "NotAllowedByListeners"}},
+			name:   "one rejects it",
+			route:  []report{accepted[0], {gateway: internal, condition: "Accepted", status: "False", reason: "NotAllowedByListeners"}},
 			reason: v1alpha1.RouteNotAccepted, message: "Gateway " + inside + " rejected HTTPRoute hub: NotAllowedByListeners: why",
 		},
 		{
-			name:   "one does not find the Service",
-			route:  []says{{gateway: public, condition: "ResolvedRefs", status: "False", reason: "BackendNotFound"}, taken[1]},
+			name:   "one cannot find the Service",
+			route:  []report{{gateway: public, condition: "ResolvedRefs", status: "False", reason: "BackendNotFound"}, accepted[1]},
 			reason: v1alpha1.RouteNotAccepted, message: "BackendNotFound",
 		},
-		{name: "both take it", route: taken, reason: v1alpha1.Succeeded, message: "The hub is reachable at https://hub.example.com."},
+		{name: "both accept it", route: accepted, reason: v1alpha1.Succeeded, message: "The hub is reachable at https://hub.example.com."},
 		{
-			name:   "one cannot check the pods",
-			route:  taken,
-			policy: []says{{gateway: internal, condition: "ResolvedRefs", status: "False", reason: "InvalidCACertificateRef"}},
+			name:   "one cannot verify the pods",
+			route:  accepted,
+			policy: []report{{gateway: internal, condition: "ResolvedRefs", status: "False", reason: "InvalidCACertificateRef"}},
 			reason: v1alpha1.RouteNotAccepted, message: "A Gateway rejected BackendTLSPolicy hub, so it cannot use TLS to the pods: InvalidCACertificateRef: why",
 		},
 		{
-			name:   "it could not check them before",
-			route:  taken,
-			policy: []says{{gateway: internal, condition: "ResolvedRefs", status: "False", behind: 1}},
+			name:   "it could not verify an earlier generation",
+			route:  accepted,
+			policy: []report{{gateway: internal, condition: "ResolvedRefs", status: "False", behind: 1}},
 			reason: v1alpha1.Succeeded, message: "The hub is reachable",
 		},
 	} {

@@ -78,17 +78,17 @@ func TestFromNothingToReady(t *testing.T) {
 	}
 }
 
-// At rest the operator writes nothing, or it would wake itself for ever.
+// At rest the operator writes nothing; otherwise its own writes would trigger reconciles endlessly.
 func TestAtRestNothingIsWritten(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.create(f.hub())
 	f.ready()
-	before, told := f.versions(), len(f.events.Events)
+	before, emitted := f.versions(), len(f.events.Events)
 	for range 3 {
 		f.reconcile()
 	}
-	if n := len(f.events.Events) - told; n > 0 {
+	if n := len(f.events.Events) - emitted; n > 0 {
 		t.Errorf("%d events though nothing happened", n)
 	}
 	if diff := cmp.Diff(before, f.versions()); diff != "" {
@@ -96,7 +96,7 @@ func TestAtRestNothingIsWritten(t *testing.T) {
 	}
 }
 
-// objects are everything that a hub consists of.
+// objects returns the objects of a hub.
 func objects() map[string]client.Object {
 	return map[string]client.Object{
 		"hub-service-secret": &corev1.Secret{}, "hub-token": &corev1.Secret{},
@@ -118,7 +118,7 @@ func (f *fixture) versions() map[string]string {
 	return v
 }
 
-// The reconciler is killed before each of its writes in turn; a new one finishes the job.
+// The reconciler is killed before each of its writes in turn, and a new one completes the hub.
 func TestKilledAtEveryWrite(t *testing.T) {
 	t.Parallel()
 	killed := errors.New("killed")
@@ -223,7 +223,7 @@ func TestMissingThings(t *testing.T) {
 	}
 }
 
-// Secrets made from files end with a line's end, which the hub leaves out too.
+// Secrets created from files end with a newline, which the hub ignores too.
 func TestServiceSecretWithLineEnd(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -237,8 +237,7 @@ func TestServiceSecretWithLineEnd(t *testing.T) {
 	}
 }
 
-// What the operator says of an issuer: of one that only the cluster trusts, that Looker may
-// not; of one that it does not know, nothing.
+// The condition warns of issuers whose certificates Looker may not trust, and not of unknown ones.
 func TestIssuers(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -247,8 +246,8 @@ func TestIssuers(t *testing.T) {
 		issuer cmv1.IssuerConfig
 		hint   bool
 	}{
-		{name: "a private authority", ref: v1alpha1.IssuerRef{Name: "it"}, issuer: cmv1.IssuerConfig{CA: &cmv1.CAIssuer{SecretName: "ca"}}, hint: true},
-		{name: "nobody's signature", ref: v1alpha1.IssuerRef{Name: "it"}, issuer: cmv1.IssuerConfig{SelfSigned: &cmv1.SelfSignedIssuer{}}, hint: true},
+		{name: "a private CA", ref: v1alpha1.IssuerRef{Name: "it"}, issuer: cmv1.IssuerConfig{CA: &cmv1.CAIssuer{SecretName: "ca"}}, hint: true},
+		{name: "self-signed", ref: v1alpha1.IssuerRef{Name: "it"}, issuer: cmv1.IssuerConfig{SelfSigned: &cmv1.SelfSignedIssuer{}}, hint: true},
 		{name: "another kind", ref: v1alpha1.IssuerRef{Name: "it"}, issuer: cmv1.IssuerConfig{Vault: &cmv1.VaultIssuer{Server: "https://vault", Path: "x"}}, hint: false},
 		{name: "an external issuer", ref: v1alpha1.IssuerRef{Name: "other", Kind: "AWSPCAIssuer", Group: "awspca.cert-manager.io"}, issuer: cmv1.IssuerConfig{SelfSigned: &cmv1.SelfSignedIssuer{}}, hint: false},
 	} {
@@ -268,7 +267,7 @@ func TestIssuers(t *testing.T) {
 	}
 }
 
-// What an issuer suffers from is why a certificate does not come.
+// An issuer that is not ready explains a missing certificate.
 func TestIssuerThatIsNotReady(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -285,11 +284,10 @@ func TestIssuerThatIsNotReady(t *testing.T) {
 	if got, want := f.message(v1alpha1.CertificateReady), `Issuer "ca" of spec.tls.issuerRef is not ready: no account`; got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}
-	f.ready() // a certificate that is there is good, whatever its issuer suffers from
+	f.ready() // an existing certificate is valid, whatever the state of its issuer
 }
 
-// That a certificate expires is told though nobody tells the operator, and cert-manager may
-// not run.
+// An expired certificate is reported, although no watch reports the expiry.
 func TestCertificateExpires(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -315,7 +313,7 @@ func TestCertificateExpires(t *testing.T) {
 	f.ready() // once it is renewed
 }
 
-// kubectl scale and autoscalers work on the hub itself.
+// kubectl scale and autoscalers can scale the hub itself.
 func TestScale(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -339,8 +337,7 @@ func TestScale(t *testing.T) {
 	}
 }
 
-// All integrations of a hub share one environment: which of two values wins is not left to
-// the order of names.
+// All integrations of a hub share one environment, so two values for one setting are refused.
 func TestConflictingSettings(t *testing.T) {
 	t.Parallel()
 	settings := func(v string) map[string]v1alpha1.SettingValue {
@@ -401,8 +398,7 @@ func TestConflictingSettings(t *testing.T) {
 	}
 }
 
-// A deleted hub leaves its certificate's Secret, as cert-manager does; the next hub of that
-// name takes it over.
+// cert-manager keeps the Secret of a deleted hub; the next hub of that name reuses it.
 func TestCertificateSecretOfAFormerHub(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -438,21 +434,21 @@ func TestServiceSecretRotation(t *testing.T) {
 		t.Error("the token is not of the new secret")
 	}
 	f.reconcile()
-	told := 0
+	events := 0
 	for len(f.events.Events) > 0 {
 		if strings.Contains(<-f.events.Events, v1alpha1.TokenChanged) {
-			told++
+			events++
 		}
 	}
-	if told != 1 {
-		t.Errorf("people were told %d times that the token changed", told)
+	if events != 1 {
+		t.Errorf("%d events TokenChanged, want 1", events)
 	}
 	if got := get(f, "hub", &appsv1.Deployment{}).Spec.Template.Annotations[resources.ChecksumAnnotation]; got != checksum {
 		t.Error("a secret that pods read again rolled them")
 	}
 }
 
-// From a short or blank secret, or a previous one, anybody could find a token by trying.
+// Tokens of a short or blank secret, or previous secret, could be guessed.
 func TestWeakServiceSecret(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -570,11 +566,11 @@ func TestNameTaken(t *testing.T) {
 			}
 			f.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.NameTaken)
 			if get(f, other.GetName(), other).GetResourceVersion() != before {
-				t.Error("somebody else's object was changed")
+				t.Error("another owner's object was changed")
 			}
-			// No watch tells of an object that is not the operator's.
+			// Objects of other owners are not watched.
 			if result, err := f.reconcileWith(api); err != nil || result.RequeueAfter == 0 {
-				t.Errorf("nobody looks whether the name is free: %v, %v", result, err)
+				t.Errorf("the name is not checked again: %v, %v", result, err)
 			}
 			if err := api.Delete(t.Context(), other); err != nil {
 				t.Fatal(err)

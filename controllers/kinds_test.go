@@ -11,8 +11,8 @@ import (
 	"integrationhub.dev/controllers/controllertest"
 )
 
-// What a cluster lacks is told in the condition that it belongs to, and the operator goes on
-// when it comes. Looker needs no metrics.
+// A missing CRD is reported in the condition that needs it, and reconciliation resumes once it is
+// installed. Ready does not depend on monitoring.
 func TestKindsThatComeLater(t *testing.T) {
 	t.Parallel()
 	controllertest.NeedPrograms(t, controllertest.APIServer...)
@@ -51,7 +51,7 @@ func TestKindsThatComeLater(t *testing.T) {
 		v1alpha1.MonitoringReady: "ServiceMonitor of monitoring.coreos.com/v1 is not installed in this cluster. Install a version of the Prometheus operator that includes it, or remove spec.monitoring.",
 	} {
 		if got := f.message(condition); !strings.Contains(got, want) {
-			t.Errorf("%s says %q, want %q", condition, got, want)
+			t.Errorf("%s has the message %q, want %q", condition, got, want)
 		}
 	}
 

@@ -14,8 +14,8 @@ import (
 	"integrationhub.dev/controllers"
 )
 
-// readiness is what the metrics tell of the fixture's hub.
-func (f *fixture) readiness(c client.Reader) (value float64, told bool) {
+// readiness returns the metric of the fixture's hub.
+func (f *fixture) readiness(c client.Reader) (value float64, exported bool) {
 	f.t.Helper()
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(controllers.Metrics{Hubs: c})
@@ -37,35 +37,35 @@ func (f *fixture) readiness(c client.Reader) (value float64, told bool) {
 	return 0, false
 }
 
-// Metrics say of each hub whether it is ready, from its first moment to its last.
+// The metric of a hub exists from its creation to its deletion.
 func TestReadinessMetric(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	says := func(value float64, told bool) {
+	want := func(value float64, exported bool) {
 		t.Helper()
-		if v, ok := f.readiness(api); v != value || ok != told {
-			t.Errorf("told: %v, %v, want %v, %v", ok, v, told, value)
+		if v, ok := f.readiness(api); v != value || ok != exported {
+			t.Errorf("exported: %v, value %v, want %v, %v", ok, v, exported, value)
 		}
 	}
-	says(0, false)
+	want(0, false)
 	f.create(f.hub())
-	says(0, true)
+	want(0, true)
 	f.ready()
-	says(1, true)
-	f.edit(func(s *v1alpha1.IntegrationHubSpec) { s.TLS.IssuerRef.Name = "nobody" })
+	want(1, true)
+	f.edit(func(s *v1alpha1.IntegrationHubSpec) { s.TLS.IssuerRef.Name = "missing" })
 	f.reconcile()
 	f.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.IssuerNotFound)
-	says(0, true)
+	want(0, true)
 	if err := api.Delete(t.Context(), get(f, "hub", &v1alpha1.IntegrationHub{})); err != nil {
 		t.Fatal(err)
 	}
-	says(0, false)
+	want(0, false)
 	starting := interceptor.NewClient(api, interceptor.Funcs{
 		List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error {
 			return errors.New("the cache is not started")
 		},
 	})
-	if _, told := f.readiness(starting); told {
-		t.Error("a cache that is not filled tells of hubs")
+	if _, exported := f.readiness(starting); exported {
+		t.Error("a metric is exported before the cache is synced")
 	}
 }

@@ -34,8 +34,8 @@ import (
 	"integrationhub.dev/controllers/hubclient"
 )
 
-// Whatever the spec asks for comes, comes back, and goes when it is no longer asked for; what
-// somebody else owns stays.
+// Objects that the spec asks for are created, restored, and deleted when it no longer asks for them.
+// Objects of other owners stay.
 func TestOptionalObjects(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -98,20 +98,20 @@ func TestOptionalObjects(t *testing.T) {
 				t.Fatal(err)
 			}
 			f.reconcile()
-			get(f, "hub", tt.object) // it came back
+			get(f, "hub", tt.object) // it was restored
 			f.issue()
 			f.edit(tt.off)
 			f.reconcile()
 			if err := api.Get(t.Context(), f.key(), tt.object); !apierrors.IsNotFound(err) {
 				t.Errorf("it stayed: %v", err)
 			}
-			f.reconcile() // and what is not there is not missed
+			f.reconcile() // a missing object is no error
 		})
 	}
 }
 
-// An object of the name that a switched-off part would have is none of the operator's business.
-func TestForeignObjectStays(t *testing.T) {
+// An object with the name of a disabled part is left alone.
+func TestOtherOwnersObjectStays(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.create(&networkingv1.NetworkPolicy{ObjectMeta: f.meta("hub")})
@@ -123,7 +123,7 @@ func TestForeignObjectStays(t *testing.T) {
 	f.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.NameTaken)
 }
 
-// When a hub begins to be autoscaled its pods stay, and then belong to the autoscaler.
+// Enabling autoscaling keeps the number of pods, which the autoscaler then owns.
 func TestAutoscalingTakesOver(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -157,8 +157,8 @@ func TestAutoscalingTakesOver(t *testing.T) {
 	}
 }
 
-// A certificate that the admin brings is looked at before pods are rolled onto it.
-func TestOwnCertificate(t *testing.T) {
+// A user-provided certificate is checked before pods use it.
+func TestUserProvidedCertificate(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	h := f.hub()
@@ -170,16 +170,16 @@ func TestOwnCertificate(t *testing.T) {
 	s := &corev1.Secret{ObjectMeta: f.meta("mine"), Data: map[string][]byte{"tls.crt": []byte("x")}}
 	f.create(s)
 	for _, step := range []struct {
-		host   string
-		end    time.Duration
-		status metav1.ConditionStatus
-		reason string
-		says   string
+		host    string
+		end     time.Duration
+		status  metav1.ConditionStatus
+		reason  string
+		message string
 	}{
-		{host: "", end: 0, status: metav1.ConditionFalse, reason: v1alpha1.SecretInvalid, says: "is not valid: tls.crt and tls.key"},
-		{host: "other.example.com", end: time.Hour, status: metav1.ConditionFalse, reason: v1alpha1.SecretInvalid, says: "is not valid for hub.example.com"},
-		{host: "hub.example.com", end: -time.Hour, status: metav1.ConditionFalse, reason: v1alpha1.SecretInvalid, says: "expired"},
-		{host: "hub.example.com", end: time.Hour, status: metav1.ConditionTrue, reason: v1alpha1.Succeeded, says: "Secret mine"},
+		{host: "", end: 0, status: metav1.ConditionFalse, reason: v1alpha1.SecretInvalid, message: "is not valid: tls.crt and tls.key"},
+		{host: "other.example.com", end: time.Hour, status: metav1.ConditionFalse, reason: v1alpha1.SecretInvalid, message: "is not valid for hub.example.com"},
+		{host: "hub.example.com", end: -time.Hour, status: metav1.ConditionFalse, reason: v1alpha1.SecretInvalid, message: "expired"},
+		{host: "hub.example.com", end: time.Hour, status: metav1.ConditionTrue, reason: v1alpha1.Succeeded, message: "Secret mine"},
 	} {
 		if step.host != "" {
 			s.Data = keyPair(t, step.host, time.Now().Add(step.end))
@@ -189,12 +189,12 @@ func TestOwnCertificate(t *testing.T) {
 		}
 		f.reconcile()
 		f.want(v1alpha1.CertificateReady, step.status, step.reason)
-		if c := meta.FindStatusCondition(get(f, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.CertificateReady); !strings.Contains(c.Message, step.says) {
-			t.Errorf("message %q, want %q", c.Message, step.says)
+		if c := meta.FindStatusCondition(get(f, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.CertificateReady); !strings.Contains(c.Message, step.message) {
+			t.Errorf("message %q, want %q", c.Message, step.message)
 		}
 	}
 	if get(f, "hub", &v1alpha1.IntegrationHub{}).Status.CertificateNotAfter == nil {
-		t.Error("the end of the certificate is not told")
+		t.Error("certificateNotAfter is not set")
 	}
 	if volumes := get(f, "hub", &appsv1.Deployment{}).Spec.Template.Spec.Volumes; volumes[len(volumes)-1].Secret.SecretName != "mine" {
 		t.Errorf("the pods do not mount it: %+v", volumes)
@@ -222,7 +222,7 @@ func keyPair(t *testing.T, host string, end time.Time) map[string][]byte {
 	}
 }
 
-// A template that fits no pod is told, and running pods are left alone.
+// An invalid pod template is reported, and running pods are left unchanged.
 func TestPodTemplate(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -230,7 +230,7 @@ func TestPodTemplate(t *testing.T) {
 	f.create(f.hub())
 	f.ready()
 	before := get(f, "hub", &appsv1.Deployment{}).ResourceVersion
-	for text, says := range map[string]string{
+	for text, message := range map[string]string{
 		`{"spec":{"hostNework":true}}`:                               `unknown field "hostNework"`,
 		`{"spec":{"containers":[{"name":"hub","env":"x"}]}}`:         "env",
 		`{"spec":{"containers":[{"name":"hub","$patch":"delete"}]}}`: `removes the container "hub"`,
@@ -240,8 +240,8 @@ func TestPodTemplate(t *testing.T) {
 		f.reconcile()
 		f.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.PodTemplateInvalid)
 		c := meta.FindStatusCondition(get(f, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.Ready)
-		if !strings.Contains(c.Message, says) {
-			t.Errorf("%s: %q, want %q", text, c.Message, says)
+		if !strings.Contains(c.Message, message) {
+			t.Errorf("%s: %q, want %q", text, c.Message, message)
 		}
 	}
 	if v := get(f, "hub", &appsv1.Deployment{}).ResourceVersion; v != before {
@@ -420,7 +420,7 @@ func (f *fixture) readyPod() {
 	}
 }
 
-// inspector answers for every hub alike.
+// inspector returns the same report for every hub.
 type inspector struct {
 	report hubclient.Report
 	err    error
@@ -431,7 +431,7 @@ func (i inspector) Inspect(context.Context, *corev1.Pod) (hubclient.Report, erro
 }
 
 // What a running hub reports is in the status; an integration that was asked for and is not
-// offered is told with its reason.
+// offered is reported with its reason.
 func TestInspection(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -475,8 +475,8 @@ func TestInspection(t *testing.T) {
 	f.want(v1alpha1.Ready, metav1.ConditionTrue, v1alpha1.Succeeded)
 }
 
-// Whatever there is to say fits into a condition, and into an event, which takes less.
-func TestMuchToSay(t *testing.T) {
+// Long messages are truncated to the limits of conditions and of events.
+func TestLongMessages(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	h := f.hub()

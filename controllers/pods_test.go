@@ -13,8 +13,7 @@ import (
 	"integrationhub.dev/api/v1alpha1"
 )
 
-// What keeps pods from starting is in the condition, without anything that a container wrote and
-// in words that do not change by themselves.
+// The condition says why pods cannot start, without a container's output, and in a stable wording.
 func TestPodsThatCannotStart(t *testing.T) {
 	t.Parallel()
 	waiting := func(reason, message string) corev1.PodStatus {
@@ -29,38 +28,38 @@ func TestPodsThatCannotStart(t *testing.T) {
 		name, want string
 		status     corev1.PodStatus
 	}{
-		{name: "an image that is not there", want: "The hub cannot start: ImagePullBackOff: hub:test: not found", status: waiting("ErrImagePull", "not found")},
+		{name: "a missing image", want: "The hub cannot start: ImagePullBackOff: hub:test: not found", status: waiting("ErrImagePull", "not found")},
 		{
-			name: "the same, a moment later", want: "The hub cannot start: ImagePullBackOff: hub:test: not found",
+			name: "a missing image, back-off", want: "The hub cannot start: ImagePullBackOff: hub:test: not found",
 			status: waiting("ImagePullBackOff", `Back-off pulling image "hub:test": ErrImagePull: not found`),
 		},
-		{name: "a setting that is not there", want: `The hub cannot start: CreateContainerConfigError: secret "x" not found`, status: waiting("CreateContainerConfigError", `secret "x" not found`)},
-		{name: "a hub that gave up", want: exited, status: containerStatus(corev1.ContainerStatus{State: corev1.ContainerState{Terminated: ended}})},
-		{name: "one that waits to try again", want: exited, status: containerStatus(corev1.ContainerStatus{
+		{name: "a missing Secret", want: `The hub cannot start: CreateContainerConfigError: secret "x" not found`, status: waiting("CreateContainerConfigError", `secret "x" not found`)},
+		{name: "a hub that exited", want: exited, status: containerStatus(corev1.ContainerStatus{State: corev1.ContainerState{Terminated: ended}})},
+		{name: "a hub in CrashLoopBackOff", want: exited, status: containerStatus(corev1.ContainerStatus{
 			State:                corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff", Message: "back-off 10s restarting failed container=hub pod=hub-1-2"}},
 			LastTerminationState: corev1.ContainerState{Terminated: ended},
 		})},
-		{name: "one that tries again", want: exited, status: containerStatus(corev1.ContainerStatus{
+		{name: "a restarted hub", want: exited, status: containerStatus(corev1.ContainerStatus{
 			State:                corev1.ContainerState{Running: &corev1.ContainerStateRunning{}},
 			LastTerminationState: corev1.ContainerState{Terminated: ended},
 		})},
 		{
-			name: "a hook that failed", want: "The hub cannot start: PostStartHookError: see kubectl -n NAMESPACE describe pods -l app.kubernetes.io/instance=hub",
+			name: "a failed hook", want: "The hub cannot start: PostStartHookError: see kubectl -n NAMESPACE describe pods -l app.kubernetes.io/instance=hub",
 			status: waiting("PostStartHookError", "command 'cat /secret' exited with 1: hunter2"),
 		},
-		{name: "no room", want: "Pod cannot be scheduled: 0/3 nodes are available", status: corev1.PodStatus{Conditions: []corev1.PodCondition{{
+		{name: "unschedulable", want: "Pod cannot be scheduled: 0/3 nodes are available", status: corev1.PodStatus{Conditions: []corev1.PodCondition{{
 			Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable, Message: "0/3 nodes are available",
 		}}}},
 		{
-			name: "one that was too large", want: "The hub exceeded its memory limit (OOMKilled). Increase spec.resources.limits.memory.",
+			name: "out of memory", want: "The hub exceeded its memory limit (OOMKilled). Increase spec.resources.limits.memory.",
 			status: containerStatus(corev1.ContainerStatus{LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "OOMKilled", ExitCode: 137}}}),
 		},
 		{
-			name: "one that says nothing", want: "The hub exited (Error, exit code 2): " + logs,
+			name: "an exit without output", want: "The hub exited (Error, exit code 2): " + logs,
 			status: containerStatus(corev1.ContainerStatus{State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "Error", ExitCode: 2}}}),
 		},
 		{
-			name: "a container beside it", want: "Container proxy cannot start: ImagePullBackOff: proxy:1: not found",
+			name: "a sidecar", want: "Container proxy cannot start: ImagePullBackOff: proxy:1: not found",
 			status: corev1.PodStatus{
 				InitContainerStatuses: []corev1.ContainerStatus{
 					{Name: "done", Image: "done:1", Ready: true},
@@ -70,11 +69,11 @@ func TestPodsThatCannotStart(t *testing.T) {
 			},
 		},
 		{
-			name: "a registry that does not answer", want: "The hub cannot start: ImagePullBackOff: hub:test: read udp 10.0.0.10:53: i/o timeout",
+			name: "a registry that is down", want: "The hub cannot start: ImagePullBackOff: hub:test: read udp 10.0.0.10:53: i/o timeout",
 			status: waiting("ErrImagePull", "read udp 10.1.2.3:45678->10.0.0.10:53: i/o timeout"),
 		},
-		{name: "only slow", want: "", status: waiting("ContainerCreating", "")},
-		{name: "one that was evicted", want: "", status: corev1.PodStatus{
+		{name: "a slow start", want: "", status: waiting("ContainerCreating", "")},
+		{name: "an evicted pod", want: "", status: corev1.PodStatus{
 			Phase: corev1.PodFailed, Reason: "Evicted",
 			ContainerStatuses: []corev1.ContainerStatus{{Name: "hub", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "Error", ExitCode: 137}}}},
 		}},
@@ -129,7 +128,7 @@ func TestPodsThatMayNotBeCreated(t *testing.T) {
 	}
 }
 
-// Pods that run and are never ready are told once the Deployment gives up on them.
+// Pods that never become ready are reported once the rollout times out.
 func TestPodsThatDoNotBecomeReady(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -149,7 +148,7 @@ func TestPodsThatDoNotBecomeReady(t *testing.T) {
 	}
 }
 
-// No pods are no hub, even if that is what was asked for.
+// A hub without pods is not ready, even if the spec asks for none.
 func TestNoReplicas(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -167,7 +166,7 @@ func containerStatus(c corev1.ContainerStatus) corev1.PodStatus {
 	return corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{c}}
 }
 
-// pod plays the deployment controller and the kubelet, for one pod.
+// pod simulates the Deployment controller and the kubelet, for one pod.
 func (f *fixture) pod(status corev1.PodStatus) {
 	f.t.Helper()
 	template := get(f, "hub", &appsv1.Deployment{}).Spec.Template
@@ -180,7 +179,7 @@ func (f *fixture) pod(status corev1.PodStatus) {
 	}
 }
 
-// What the API server refuses is told as it says it.
+// The API server's refusal is reported in its words.
 func TestRefusedByTheAPIServer(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -193,7 +192,7 @@ func TestRefusedByTheAPIServer(t *testing.T) {
 	f.reconcile()
 	f.issue()
 	if _, err := f.reconcileWith(api); err == nil {
-		t.Error("no error, so nothing tries again")
+		t.Error("no error, so the reconcile is not retried")
 	}
 	f.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.ReconcileFailed)
 	got := meta.FindStatusCondition(get(f, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.Ready).Message

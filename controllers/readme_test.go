@@ -15,7 +15,7 @@ import (
 
 var update = flag.Bool("update", false, "write the tables in README.md")
 
-// TestREADME: the tables of conditions and reasons are what the API says of each.
+// The tables of conditions and reasons are generated from the comments of the API.
 func TestREADME(t *testing.T) {
 	t.Parallel()
 	source, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "api", "v1alpha1", "conditions.go"), nil, parser.ParseComments)
@@ -49,11 +49,11 @@ func TestREADME(t *testing.T) {
 		return
 	}
 	if readme != string(before) {
-		t.Error("README.md says something else than api/v1alpha1/conditions.go: run this test with -update")
+		t.Error("README.md differs from api/v1alpha1/conditions.go: run this test with -update")
 	}
 }
 
-// table has a row for each constant, with what its comment says.
+// table returns a row for each constant, with its comment.
 func table(t *testing.T, group *ast.GenDecl, name, what string) string {
 	t.Helper()
 	var b strings.Builder
@@ -63,7 +63,7 @@ func table(t *testing.T, group *ast.GenDecl, name, what string) string {
 		text := strings.Join(strings.Fields(constant.Doc.Text()), " ")
 		text = strings.TrimPrefix(strings.TrimPrefix(text, constant.Names[0].Name), ":")
 		if text = strings.TrimSpace(text); text == "" {
-			t.Errorf("nothing is said of %s", constant.Names[0].Name)
+			t.Errorf("%s has no comment", constant.Names[0].Name)
 		}
 		fmt.Fprintf(&b, "| `%s` | %s |\n", constant.Names[0].Name, text)
 	}

@@ -124,7 +124,7 @@ func (f *fixture) hub() *v1alpha1.IntegrationHub {
 	}}
 }
 
-// get reads an object of the hub's namespace; it fails the test when there is none.
+// get reads an object of the hub's namespace; it fails the test if there is none.
 func get[T client.Object](f *fixture, name string, o T) T {
 	f.t.Helper()
 	if err := f.api.Get(f.t.Context(), client.ObjectKey{Namespace: f.namespace, Name: name}, o); err != nil {

@@ -115,7 +115,7 @@ func TestPodTemplateAllowed(t *testing.T) {
 		`{"spec":{"priorityClassName":"important","runtimeClassName":"gvisor","schedulerName":"own","terminationGracePeriodSeconds":30}}`,
 		`{"spec":{"dnsPolicy":"None","dnsConfig":{"nameservers":["10.0.0.10"]},"hostAliases":[{"ip":"10.0.0.1","hostnames":["looker"]}],"imagePullSecrets":[{"name":"x"}]}}`,
 		`{"spec":{"containers":[{"name":"hub","resources":{"limits":{"memory":"1Gi"}},"env":[{"name":"TZ","value":"Europe/Berlin"}]}]}}`,
-		`{"spec":{"containers":"not a list"}}`, // the merge says what is wrong
+		`{"spec":{"containers":"not a list"}}`, // the merge reports the error
 	} {
 		t.Run(template, func(t *testing.T) {
 			t.Parallel()
@@ -155,11 +155,11 @@ func TestImages(t *testing.T) {
 func TestServiceAccounts(t *testing.T) {
 	t.Parallel()
 	hub := newHub(func(s *v1alpha1.IntegrationHubSpec) {
-		s.ServiceAccount = &v1alpha1.ServiceAccount{Name: "somebody-elses"}
+		s.ServiceAccount = &v1alpha1.ServiceAccount{Name: "another-teams"}
 	})
 	wantRefusals(t, policy.Rules{}, hub, "spec.serviceAccount.name")
 	wantRefusals(t, policy.Rules{ServiceAccounts: []string{"hub-*"}}, hub, "spec.serviceAccount.name")
-	wantRefusals(t, policy.Rules{ServiceAccounts: []string{"hub-*", "somebody-*"}}, hub)
+	wantRefusals(t, policy.Rules{ServiceAccounts: []string{"hub-*", "another-*"}}, hub)
 	hub.Spec.ServiceAccount = &v1alpha1.ServiceAccount{Annotations: map[string]string{"eks.amazonaws.com/role-arn": "x"}}
 	wantRefusals(t, policy.Rules{}, hub)
 }
@@ -220,7 +220,7 @@ func TestHostsOfANamespace(t *testing.T) {
 		wantRefusals(t, rules, newHub(everywhere(host)),
 			"spec.baseURL", "spec.tls.dnsNames[0]", "spec.exposure.ingress.host", "spec.exposure.gateway.hostnames[1]")
 	}
-	// Behind a proxy that is not the operator's, the address is only told to Looker.
+	// Behind a proxy of the user, the URL is only entered in Looker.
 	wantRefusals(t, rules, newHub(func(s *v1alpha1.IntegrationHubSpec) {
 		s.BaseURL = "https://gateway.mesh.svc"
 		s.TLS = v1alpha1.TLS{TerminatedElsewhere: true}

@@ -1,11 +1,11 @@
 package env
 
-// Names of the variables that the operator sets on a hub's pods. They are strings that appear in
-// people's manifests and in older hubs: a name may get an alias in the hub, but never change here.
+// Names of the variables that the operator sets on a hub's pods. They are a contract with hubs of
+// other versions: the hub keeps an alias of a name that changes.
 const (
 	BaseURL              = "ACTION_HUB_BASE_URL"
 	Label                = "ACTION_HUB_LABEL"
-	SecretFiles          = "ACTION_HUB_SECRET_FILES"
+	SecretFiles          = "ACTION_HUB_SECRET_FILES" //nolint:gosec // a name, not a credential
 	ListenAddress        = "ACTION_HUB_LISTEN_ADDRESS"
 	AdminAddress         = "ACTION_HUB_ADMIN_ADDRESS"
 	TLSCertFile          = "ACTION_HUB_TLS_CERT_FILE"

@@ -30,7 +30,7 @@ import (
 	"integrationhub.dev/controllers/controllertest"
 )
 
-// TestMain lets the test's binary be the manager, so that what runs is main itself.
+// TestMain lets the test binary run as the manager, so that the test covers main itself.
 func TestMain(m *testing.M) {
 	if os.Getenv("BE_THE_MANAGER") != "" {
 		main()
@@ -39,8 +39,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// The manager runs as in a cluster: with no rights but those of config/rbac, and before
-// cert-manager is there. Nothing but watches tells it of what changes.
+// The manager runs as in a cluster: with only the permissions of config/rbac, and before cert-manager
+// is installed. Only watches notify it of changes.
 func TestManager(t *testing.T) {
 	c := newCluster(t)
 	stop := c.start()
@@ -55,13 +55,13 @@ func TestManager(t *testing.T) {
 	c.create(elsewhere)
 	c.reason(v1alpha1.CertificateReady, v1alpha1.CertManagerMissing)
 	c.reason(v1alpha1.IntegrationsReady, v1alpha1.SecretNotFound)
-	c.tells(`integrationhub_ready{hub="hub",hub_namespace="default"} 0`)
+	c.exports(`integrationhub_ready{hub="hub",hub_namespace="default"} 0`)
 
-	// A Secret that comes later.
+	// A Secret is created later.
 	c.create(&corev1.Secret{ObjectMeta: named("settings"), StringData: map[string]string{"A": "1"}})
 	c.reason(v1alpha1.IntegrationsReady, v1alpha1.Succeeded)
 
-	// cert-manager and its issuer that come later.
+	// cert-manager and its issuer are installed later.
 	crds, err := controllertest.CertManagerCRDs(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -83,16 +83,16 @@ func TestManager(t *testing.T) {
 		t.Error("the token changed although its secret did not")
 	}
 	c.events(v1alpha1.CertManagerMissing, v1alpha1.Succeeded)
-	c.tells(`integrationhub_ready{hub="hub",hub_namespace="default"} 1`)
+	c.exports(`integrationhub_ready{hub="hub",hub_namespace="default"} 1`)
 
-	// At rest: nothing wakes the manager, or it changes nothing.
+	// At rest the manager changes nothing.
 	atRest := c.versions()
 	time.Sleep(2 * time.Second)
 	if now := c.versions(); now != atRest {
 		t.Errorf("versions were %s, are %s", atRest, now)
 	}
 
-	// Children that were deleted or edited.
+	// Deleted and edited children are restored.
 	service, before := &corev1.Service{ObjectMeta: named("hub")}, c.deployment()
 	if err := c.api.Delete(t.Context(), service); err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func TestManager(t *testing.T) {
 		return c.deployment().Spec.Template.Spec.Containers[0].Image == "hub:test"
 	})
 
-	// Settings that change.
+	// Changed settings roll the pods.
 	if err := c.api.Update(t.Context(), &corev1.Secret{ObjectMeta: named("settings"), StringData: map[string]string{"A": "2"}}); err != nil {
 		t.Fatal(err)
 	}
@@ -117,17 +117,17 @@ func TestManager(t *testing.T) {
 		return fmt.Sprint(c.deployment().Spec.Template.Annotations) != fmt.Sprint(before.Spec.Template.Annotations)
 	})
 
-	// A namespace that is none of its.
+	// A namespace that it does not watch.
 	if err := c.api.Get(t.Context(), client.ObjectKeyFromObject(elsewhere), elsewhere); err != nil || len(elsewhere.Status.Conditions) > 0 {
 		t.Errorf("a hub of a namespace that is not watched: %v, %+v", err, elsewhere.Status)
 	}
 	stop(syscall.SIGTERM)
 	if log := c.log.String(); strings.Contains(log, "forbidden") {
-		t.Errorf("rights are missing:\n%s", log)
+		t.Errorf("permissions are missing:\n%s", log)
 	}
 }
 
-// cluster is an API server without cert-manager, and a manager with the rights of config/rbac.
+// cluster is an API server without cert-manager, and a manager with the permissions of config/rbac.
 type cluster struct {
 	t          testing.TB
 	env        *envtest.Environment
@@ -237,7 +237,7 @@ func (c *cluster) start(args ...string) (stop func(os.Signal)) {
 		select {
 		case err := <-ended:
 			if s == syscall.SIGTERM && err != nil {
-				c.t.Errorf("a manager that was told to stop: %v", err)
+				c.t.Errorf("stopping the manager: %v", err)
 			}
 		case <-time.After(15 * time.Second):
 			c.t.Error("the manager does not stop")
@@ -245,7 +245,7 @@ func (c *cluster) start(args ...string) (stop func(os.Signal)) {
 	}
 }
 
-// freeAddress is one that nobody listens at.
+// freeAddress returns an unused local address.
 func (c *cluster) freeAddress() string {
 	c.t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -256,8 +256,8 @@ func (c *cluster) freeAddress() string {
 	return l.Addr().String()
 }
 
-// tells waits until a line is among the manager's metrics.
-func (c *cluster) tells(line string) {
+// exports waits until the manager's metrics contain a line.
+func (c *cluster) exports(line string) {
 	c.t.Helper()
 	c.eventually("the metrics have "+line, func() bool {
 		r, err := http.Get("http://" + c.metrics + "/metrics")
@@ -296,7 +296,7 @@ func (c *cluster) token() string {
 	return string(s.Data["token"])
 }
 
-// versions are those of the objects that are written most.
+// versions returns the resource versions of the objects that are written most.
 func (c *cluster) versions() string {
 	c.t.Helper()
 	h := &v1alpha1.IntegrationHub{ObjectMeta: named("hub")}
@@ -306,7 +306,7 @@ func (c *cluster) versions() string {
 	return fmt.Sprintf("hub %s, deployment %s", h.ResourceVersion, c.deployment().ResourceVersion)
 }
 
-// play plays a part of the cluster that does not run.
+// play simulates a controller that does not run.
 func (c *cluster) play(part func(context.Context, client.Client, client.ObjectKey) error) {
 	c.t.Helper()
 	if err := part(c.t.Context(), c.api, client.ObjectKey{Namespace: "default", Name: "hub"}); err != nil {
@@ -327,7 +327,7 @@ func (c *cluster) reason(condition, reason string) {
 	})
 }
 
-// events waits until people were told of the reasons.
+// events waits until events with the reasons exist.
 func (c *cluster) events(reasons ...string) {
 	c.t.Helper()
 	for _, reason := range reasons {
@@ -351,7 +351,7 @@ func (c *cluster) eventually(what string, ok func() bool) {
 	begin := time.Now()
 	for ; !ok(); time.Sleep(50 * time.Millisecond) {
 		if time.Since(begin) > 40*time.Second {
-			c.t.Fatalf("it does not happen that %s", what)
+			c.t.Fatalf("timed out: %s", what)
 		}
 	}
 	c.t.Logf("%6.2f s: %s", time.Since(begin).Seconds(), what)
