@@ -17,7 +17,7 @@ FAKE_GCS_SERVER := v1.56.1
 AZURITE := 3.35.0
 MAILPIT := v1.27.11
 # Where the tools come from, as programs of Go modules. They stay out of go.mod: their
-# dependencies are nobody's business here.
+# dependencies are not needed here.
 golangci-lint := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 crd-ref-docs := github.com/elastic/crd-ref-docs
 helm-docs := github.com/norwoodj/helm-docs/cmd/helm-docs
@@ -169,19 +169,19 @@ verify: generate ## Fail when something generated is not up to date
 ##@ Your cluster (kubectl's current context)
 
 .PHONY: install
-install: ## The IntegrationHub's definition
+install: ## Install the CRD
 	kubectl apply --server-side -k config/crd
 
 .PHONY: uninstall
-uninstall: ## Remove the definition, and with it every IntegrationHub
+uninstall: ## Uninstall the CRD, which deletes all IntegrationHubs
 	kubectl delete --ignore-not-found -k config/crd
 
 .PHONY: deploy
-deploy: ## The operator and the definition
+deploy: ## Install the CRD and the operator
 	kubectl apply --server-side -k config/default
 
 .PHONY: undeploy
-undeploy: ## Remove the operator, the definition and every IntegrationHub
+undeploy: ## Uninstall the operator and the CRD, which deletes all IntegrationHubs
 	kubectl delete --ignore-not-found -k config/default
 
 ##@ The local cluster (CLUSTER_NAME tells several apart)
@@ -215,5 +215,5 @@ demo-down cluster-down: ## Stop the local cluster, and remove everything it left
 ##@ Help
 
 .PHONY: help
-help: ## This list
+help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9 -]+:.*## / {printf "  %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
