@@ -55,7 +55,10 @@ func (*Integration) Definition() action.Definition {
 	return action.Definition{
 		Name: "auger", Label: "Auger - AutoML Training", Description: "Send data to Auger to start training.",
 		Params: []action.Param{
-			{Name: "api_token", Label: "Auger API Token", Required: true, Sensitive: true, Description: "API Token from https://app.auger.com/<organization_name>/settings"},
+			{
+				Name: "api_token", Label: "Auger API Token", Required: true, Sensitive: true,
+				Description: "API Token from https://app.auger.com/<organization_name>/settings",
+			},
 			{Name: "max_n_trials", Label: "Max number of trials", Description: "The maximum number of trials to run on your data training"},
 			{Name: "max_total_time_mins", Label: "Max training time minutes", Description: "Maximum time alloted to train your data in minutes"},
 		},
@@ -83,12 +86,16 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 		return nil, err
 	}
 	return &action.Form{Fields: []action.Field{
-		{Name: "project_name", Label: "Project Name", Type: action.String, Required: true, Description: "The project in Auger that gets the data. It is created if it does not exist."},
+		{Name: "project_name", Label: "Project Name", Type: action.String, Required: true, Description: "The project in Auger that " +
+			"gets the data. It is created if it does not exist."},
 		{
 			Name: "model_type", Label: "Model Type", Type: action.Select, Required: true, Default: string(classification),
 			Options: []action.Option{{Name: string(classification), Label: "Classification"}, {Name: string(regression), Label: "Regression"}},
 		},
-		{Name: "max_n_trials", Label: "Trials to run", Type: action.String, Default: a.Trials.or(defaultTrials), Description: "The number of models to try."},
+		{
+			Name: "max_n_trials", Label: "Trials to run", Type: action.String, Default: a.Trials.or(defaultTrials),
+			Description: "The number of models to try.",
+		},
 		{
 			Name: "train_data", Label: "Train after data transfer", Type: action.Select, Default: "false",
 			Options: []action.Option{{Name: "true", Label: "True"}, {Name: "false", Label: "False"}},
@@ -133,7 +140,8 @@ type projectName string
 
 // UnmarshalText accepts one path segment.
 func (p *projectName) UnmarshalText(text []byte) error {
-	if s := string(text); s == "." || s == ".." || strings.ContainsAny(s, "/\\") || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' }) {
+	control := func(r rune) bool { return r < ' ' }
+	if s := string(text); s == "." || s == ".." || strings.ContainsAny(s, "/\\") || strings.ContainsFunc(s, control) {
 		return errors.New("must be the name of a project, without slashes")
 	}
 	*p = projectName(text)

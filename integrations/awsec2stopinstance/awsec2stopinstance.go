@@ -66,7 +66,8 @@ func (*Integration) Definition() action.Definition {
 			{Name: "secret_access_key", Label: "Secret Key", Required: true, Sensitive: true, Description: "Your secret key for EC2."},
 			{
 				Name: "region", Label: "Region", Required: true,
-				Description: "EC2 Region e.g. us-east-1, us-west-1, ap-south-1 from http://docs.aws.amazon.com/general/latest/gr/rande.html#s3_region.",
+				Description: "EC2 Region e.g. us-east-1, us-west-1, ap-south-1 from " +
+					"http://docs.aws.amazon.com/general/latest/gr/rande.html#s3_region.",
 			},
 		},
 		RequiredFields: []action.RequiredField{{Tag: instances.Tag}},

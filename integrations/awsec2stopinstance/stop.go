@@ -32,9 +32,8 @@ func stop(ctx context.Context, c *ec2.Client, ids []string) (int, error) {
 		fatal = stopSome(ctx, c, chunk, outcomes)
 	}
 	// The outcomes are known: Batches only counts them.
-	result := deliver.Batches(context.WithoutCancel(ctx), deliver.Items(ids), deliver.Options[string]{Size: 1}, func(_ context.Context, id []string) error {
-		return outcomes[id[0]]
-	})
+	outcome := func(_ context.Context, id []string) error { return outcomes[id[0]] }
+	result := deliver.Batches(context.WithoutCancel(ctx), deliver.Items(ids), deliver.Options[string]{Size: 1}, outcome)
 	return result.Sent(), result.Err("stop orders")
 }
 

@@ -85,7 +85,10 @@ func (*Integration) Definition() action.Definition {
 			"Ensure there's a 'braze_id' field tagged in the results. MAX EXPORT: 100000.",
 		Params: []action.Param{
 			{Name: "braze_description", Label: "Braze Description", Description: "Braze Action Description"},
-			{Name: "braze_api_key", Label: "Braze API Key", Required: true, Sensitive: true, Description: "Braze API Key from https://dashboard.braze.com/app_settings/developer_console/ with users.track permission."},
+			{
+				Name: "braze_api_key", Label: "Braze API Key", Required: true, Sensitive: true,
+				Description: "Braze API Key from https://dashboard.braze.com/app_settings/developer_console/ with users.track permission.",
+			},
 			{
 				Name: "braze_api_endpoint", Label: "Braze REST API Endpoint", Required: true,
 				Description: "Braze REST API endpoint based on the instance location. " +
@@ -194,7 +197,8 @@ func (e *endpoint) UnmarshalText(text []byte) error {
 		return errors.New("must be a URL that begins with https://")
 	}
 	u, err := url.Parse(lower)
-	if err != nil || !isBrazeHost(u.Host) || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
+	if err != nil || !isBrazeHost(u.Host) || u.User != nil || strings.Trim(u.Path, "/") != "" ||
+		u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
 		return errors.New("must be the URL of a Braze REST API endpoint, such as https://rest.iad-01.braze.com")
 	}
 	*e = endpoint(u.Host)

@@ -67,7 +67,8 @@ func (m *columns) add(table *action.Table, name string, column int, k key) error
 	case name == string(k) || name == label || name == existing:
 		return action.Errorf(action.Invalid, "The field %s is tagged braze[%s], but this name is reserved.", c.Title(), name)
 	case len(table.Pivots) > 0 && (c.Group == "measures" || c.Group == "table_calculations"):
-		return action.Errorf(action.Invalid, "The field %s is pivoted, but an attribute has one value. Remove the pivot, or the tag braze[%s].", c.Title(), name)
+		return action.Errorf(action.Invalid, "The field %s is pivoted, but an attribute has one value. Remove the pivot, or the "+
+			"tag braze[%s].", c.Title(), name)
 	}
 	m.attributes = slices.DeleteFunc(m.attributes, func(a attribute) bool { return a.name == name })
 	m.attributes = append(m.attributes, attribute{name, column})

@@ -60,7 +60,10 @@ func (*Integration) Definition() action.Definition {
 	return action.Definition{
 		Name: "datarobot", Label: "DataRobot - Create New Project", Description: "Send data to DataRobot and create a new project.",
 		Params: []action.Param{
-			{Name: "datarobot_api_token", Label: "Authentication User Attribute", Required: true, Sensitive: true, Description: "The user attribute with the user's DataRobot API key."},
+			{
+				Name: "datarobot_api_token", Label: "Authentication User Attribute", Required: true, Sensitive: true,
+				Description: "The user attribute with the user's DataRobot API key.",
+			},
 			{Name: "datarobot_url", Label: "DataRobot URL", Description: "The URL of your DataRobot. The default is https://app.datarobot.com."},
 		},
 		Types:          []action.Type{action.TypeQuery},

@@ -114,7 +114,8 @@ func words(field string) string {
 func (c columns) schema() []string {
 	var keys []string
 	for _, key := range []string{
-		keyExternal, keyEmail, keyPhone, keyYear, keyMonth, keyDay, keyLast, keyFirst, keyInitial, keyCity, keyState, keyZip, keyCountry, keyMADID,
+		keyExternal, keyEmail, keyPhone, keyYear, keyMonth, keyDay, keyLast,
+		keyFirst, keyInitial, keyCity, keyState, keyZip, keyCountry, keyMADID,
 	} {
 		_, have := c[key]
 		if _, date := c[birthDate]; date && (key == keyYear || key == keyMonth || key == keyDay) {

@@ -134,7 +134,8 @@ func (p *people) values(row action.Row) (known map[string]string, bad []string) 
 // readingOrder starts with the country, which other values depend on. The parts of a date of birth
 // overwrite the whole date.
 var readingOrder = []string{
-	keyCountry, birthDate, keyYear, keyMonth, keyDay, keyEmail, keyPhone, keyLast, keyFirst, keyInitial, keyCity, keyState, keyZip, keyMADID, keyExternal,
+	keyCountry, birthDate, keyYear, keyMonth, keyDay, keyEmail, keyPhone, keyLast,
+	keyFirst, keyInitial, keyCity, keyState, keyZip, keyMADID, keyExternal,
 }
 
 // sentUnhashed reports whether a key's values are never hashed, since they are not personal data.

@@ -102,7 +102,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	}
 	notified := result.Sent() - int(gone.Load())
 	if notified == 0 {
-		return nil, action.Errorf(action.NotFound, "The app is no longer installed on any of the %d devices.", gone.Load())
+		return nil, action.Errorf(action.NotFound, "The app is uninstalled on all %d devices.", gone.Load())
 	}
 	message := fmt.Sprintf("%d notifications sent.", notified)
 	if n := gone.Load(); n > 0 {

@@ -57,7 +57,8 @@ func (c *client) fields(ctx context.Context, a answers) ([]action.Field, error) 
 		return fields, err
 	}
 	fields = append(fields, action.Field{
-		Name: "createOrAppend", Label: "Step 2a) Create a new list or append to existing?", Type: action.Select, Required: true, Interactive: true,
+		Name: "createOrAppend", Label: "Step 2a) Create a new list or append to existing?",
+		Type: action.Select, Required: true, Interactive: true,
 		Default: a["createOrAppend"],
 		Options: []action.Option{{Name: createList, Label: "Create new list"}, {Name: appendToList, Label: "Append to existing"}},
 	})
@@ -120,7 +121,8 @@ func (c *client) accounts(ctx context.Context, a answers) (fields []action.Field
 		return nil, "", err
 	}
 	field := action.Field{
-		Name: "targetCid", Label: "Step 1b) Choose target account", Type: action.Select, Required: true, Interactive: true, Default: string(target),
+		Name: "targetCid", Label: "Step 1b) Choose target account", Type: action.Select, Required: true, Interactive: true,
+		Default: string(target),
 		Options: options(below),
 	}
 	if target != "" {
@@ -131,8 +133,9 @@ func (c *client) accounts(ctx context.Context, a answers) (fields []action.Field
 }
 
 const (
-	describeQuery = "SELECT customer_client.id, customer_client.descriptive_name, customer_client.manager FROM customer_client WHERE customer_client.level = 0"
-	belowQuery    = "SELECT customer_client.id, customer_client.descriptive_name, customer_client.manager FROM customer_client " +
+	describeQuery = "SELECT customer_client.id, customer_client.descriptive_name, customer_client.manager FROM customer_client " +
+		"WHERE customer_client.level = 0"
+	belowQuery = "SELECT customer_client.id, customer_client.descriptive_name, customer_client.manager FROM customer_client " +
 		"WHERE customer_client.status NOT IN ('CANCELED', 'SUSPENDED')"
 )
 
@@ -207,7 +210,10 @@ func (c *client) list(ctx context.Context, a answers, target customerID) (fields
 			Default: "The account has no open Customer Match list for this kind of data. Create a new list, or choose another account.",
 		}}, false, nil
 	}
-	field := action.Field{Name: "targetUserListRN", Label: "Step 3) Choose list to update", Type: action.Select, Required: true, Default: a["targetUserListRN"]}
+	field := action.Field{
+		Name: "targetUserListRN", Label: "Step 3) Choose list to update", Type: action.Select, Required: true,
+		Default: a["targetUserListRN"],
+	}
 	for _, l := range lists {
 		field.Options = append(field.Options, action.Option{Name: l.List.ResourceName, Label: l.List.Name})
 	}
@@ -217,7 +223,9 @@ func (c *client) list(ctx context.Context, a answers, target customerID) (fields
 
 // hashing asks whether to hash the data, and for the consent.
 func hashing(a answers) []action.Field {
-	agreed := []action.Option{{Name: "UNSPECIFIED", Label: "Unspecified"}, {Name: "GRANTED", Label: "Granted"}, {Name: "DENIED", Label: "Denied"}}
+	agreed := []action.Option{
+		{Name: "UNSPECIFIED", Label: "Unspecified"}, {Name: "GRANTED", Label: "Granted"}, {Name: "DENIED", Label: "Denied"},
+	}
 	return []action.Field{
 		{
 			Name: "doHashing", Label: "Step 4) Should the data be hashed first?", Type: action.Select, Required: true,

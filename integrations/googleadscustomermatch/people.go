@@ -148,7 +148,8 @@ func newPeople(table *action.Table, in input) (*people, error) {
 	switch {
 	case len(table.Columns) == 0: // no rows, and json_label has no columns without rows
 	case in.Mobile && !p.columns.have(kindMobile):
-		return nil, action.Errorf(action.Invalid, "The query has no column with mobile device IDs. Its label must contain IDFA, AAID, Mobile ID or Advertising ID.")
+		return nil, action.Errorf(action.Invalid, "The query has no column with mobile device IDs. Its label must contain IDFA, "+
+			"AAID, Mobile ID or Advertising ID.")
 	case !in.Mobile && !p.columns.have(kindEmail) && !p.columns.have(kindPhone) && !p.columns.have(addressKinds...):
 		return nil, action.Errorf(action.Invalid, "The query has no column that identifies people. It needs a label "+
 			"that contains Email or Phone, or all of First Name, Last Name, Country and Postal Code.")

@@ -11,7 +11,8 @@ import (
 	"integrationhub.dev/hub/deliver"
 )
 
-// maxPerCall is Google's recommendation: https://developers.google.com/google-ads/api/docs/remarketing/audience-segments/customer-match/get-started
+// maxPerCall is Google's recommendation:
+// https://developers.google.com/google-ads/api/docs/remarketing/audience-segments/customer-match/get-started
 const maxPerCall = 10_000
 
 // upload adds people to a list in three steps: it creates a job, adds people to it, and runs it.

@@ -86,7 +86,8 @@ func (r *result) rows() iter.Seq2[event, error] {
 		err := rows.EachCSV(r.blob, func(number int64, record []string) error {
 			if number == 0 {
 				if len(record) != len(r.schema.columns) {
-					return action.InvalidField("dataSourceSchema", "The query has %d columns, but there are %d names. Leave the name empty to skip a column.",
+					return action.InvalidField("dataSourceSchema", "The query has %d columns, but there are %d names. Leave the name empty "+
+						"to skip a column.",
 						len(record), len(r.schema.columns))
 				}
 				return nil

@@ -67,7 +67,8 @@ func allStreams(ctx context.Context, c *google.Client) ([]action.Option, error) 
 
 func fields(answers map[string]string, streams []action.Option) []action.Field {
 	where := action.Field{
-		Name: "dataSourceCompositeId", Label: "Data Stream", Type: action.Select, Required: true, Options: streams, Default: answers["dataSourceCompositeId"],
+		Name: "dataSourceCompositeId", Label: "Data Stream", Type: action.Select, Required: true, Options: streams,
+		Default: answers["dataSourceCompositeId"],
 		Description: "The Google Analytics 4 data stream that gets the rows as events. " +
 			"Universal Analytics Data Sets are no longer available: Google shut it down in July 2024.",
 	}

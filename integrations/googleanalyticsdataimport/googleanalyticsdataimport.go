@@ -39,14 +39,16 @@ func New(deps action.Deps) (action.Integration, error) {
 	if err != nil {
 		return nil, err
 	}
-	service := google.NewService("Google Analytics", google.Credentials{ID: s.ClientID, Secret: s.ClientSecret}, []string{google.ScopeAnalytics}, deps)
+	credentials := google.Credentials{ID: s.ClientID, Secret: s.ClientSecret}
+	service := google.NewService("Google Analytics", credentials, []string{google.ScopeAnalytics}, deps)
 	return &Integration{service, time.Now}, nil
 }
 
 // Definition implements [action.Integration].
 func (*Integration) Definition() action.Definition {
 	return action.Definition{
-		Name: "google_analytics_data_import", Label: "Google Analytics Data Import", Description: "Upload data to a custom Data Set in Google Analytics.",
+		Name: "google_analytics_data_import", Label: "Google Analytics Data Import", Description: "Upload data to a custom Data " +
+			"Set in Google Analytics.",
 		Types:          []action.Type{action.TypeQuery},
 		Formats:        []action.Format{action.CSV},
 		Formattings:    []action.Formatting{action.Unformatted},

@@ -77,10 +77,12 @@ func checkName(name string) error {
 	property, isProperty := strings.CutPrefix(name, propertyPrefix)
 	switch {
 	case strings.HasPrefix(name, "ga:"):
-		return action.InvalidField("dataSourceSchema", "%q is a Universal Analytics name, which Google shut down. Use Google Analytics 4 names: "+
+		return action.InvalidField("dataSourceSchema", "%q is a Universal Analytics name, which Google shut down. Use Google "+
+			"Analytics 4 names: "+
 			"client_id, event_name, and event parameters.", name)
 	case isProperty && !propertyForm.MatchString(property):
-		return action.InvalidField("dataSourceSchema", "%q is not a valid user property name: it must start with a letter, have at most 24 characters, "+
+		return action.InvalidField("dataSourceSchema", "%q is not a valid user property name: it must start with a letter, have at "+
+			"most 24 characters, "+
 			"and contain only letters, digits and underscores.", property)
 	case kindOf(name) == eventParam && !nameForm.MatchString(name):
 		return action.InvalidField("dataSourceSchema", "%q is not a valid event parameter name: %s.", name, nameRule)

@@ -60,7 +60,8 @@ func find(ctx context.Context, c *google.Client, id streamID) (target, error) {
 		return target{}, err
 	}
 	if s.Web.MeasurementID == "" {
-		return target{}, action.InvalidField("dataSourceCompositeId", "The data stream is not a web data stream, the only kind that can receive rows.")
+		return target{}, action.InvalidField("dataSourceCompositeId", "The data stream is not a web data stream, the only kind "+
+			"that can receive rows.")
 	}
 	var list struct {
 		Secrets []struct {
@@ -71,7 +72,8 @@ func find(ctx context.Context, c *google.Client, id streamID) (target, error) {
 		return target{}, err
 	}
 	if len(list.Secrets) == 0 {
-		return target{}, action.Errorf(action.Invalid, "The data stream has no Measurement Protocol API secret. Create one in Google Analytics: "+
+		return target{}, action.Errorf(action.Invalid, "The data stream has no Measurement Protocol API secret. Create one in "+
+			"Google Analytics: "+
 			"Admin, Data streams, the stream, Measurement Protocol API secrets.")
 	}
 	return target{s.Web.MeasurementID, list.Secrets[0].Value}, nil

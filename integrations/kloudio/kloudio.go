@@ -92,7 +92,8 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return nil, err
 	}
 	message, err := i.begin(ctx, order{
-		Destination: "looker", APIKey: key.Reveal(), Spreadsheet: target.spreadsheet, Sheet: target.id, FromStore: true, File: file, Report: "Looker Report",
+		Destination: "looker", APIKey: key.Reveal(), Spreadsheet: target.spreadsheet, Sheet: target.id,
+		FromStore: true, File: file, Report: "Looker Report",
 	}, key)
 	if err != nil {
 		return nil, err
@@ -122,5 +123,6 @@ func readSheet(text string) (sheet, error) {
 			return sheet{path[1], fragment[1]}, nil
 		}
 	}
-	return sheet{}, action.InvalidField("url", "Invalid URL. Copy the URL of the sheet from the browser, such as https://docs.google.com/spreadsheets/d/…/edit#gid=0")
+	return sheet{}, action.InvalidField("url", "Invalid URL. Copy the URL of the sheet from the browser, such as "+
+		"https://docs.google.com/spreadsheets/d/…/edit#gid=0")
 }

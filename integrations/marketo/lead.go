@@ -94,7 +94,8 @@ func (l *layout) lead(n int, row action.Row) (*lead, error) {
 		}
 		v := cell.Value()
 		if v == nil {
-			return nil, deliver.Reject(action.Errorf(action.Invalid, "The column %s is pivoted: one field of a lead cannot hold several values.", l.titles[i]))
+			return nil, deliver.Reject(action.Errorf(action.Invalid, "The column %s is pivoted: one field of a lead cannot hold "+
+				"several values.", l.titles[i]))
 		}
 		for _, name := range names {
 			fields[name] = json.RawMessage(v)

@@ -63,7 +63,8 @@ func memberColumns(columns []action.Column) ([]column, error) {
 		found = append(found, some...)
 	}
 	if len(found) == 0 {
-		return nil, action.Errorf(action.Invalid, "Query requires at least 1 field that is tagged %s or %s, or labelled Contact ID or Lead ID.", contactType.tag, leadType.tag)
+		return nil, action.Errorf(action.Invalid, "Query requires at least 1 field that is tagged %s or %s, or labelled Contact ID "+
+			"or Lead ID.", contactType.tag, leadType.tag)
 	}
 	return found, nil
 }

@@ -41,7 +41,8 @@ func (*Integration) Definition() action.Definition {
 		Params: []action.Param{
 			{Name: "accountSid", Label: "Account SID", Required: true, Description: "Account SID from www.twilio.com/console."},
 			{Name: "authToken", Label: "Auth Token", Required: true, Sensitive: true, Description: "Auth Token from www.twilio.com/console."},
-			{Name: "from", Label: "Twilio Verified Phone Number", Required: true, Description: "A valid Twilio number from www.twilio.com/console/phone-numbers/verified."},
+			{Name: "from", Label: "Twilio Verified Phone Number", Required: true, Description: "A valid Twilio number from " +
+				"www.twilio.com/console/phone-numbers/verified."},
 		},
 		Types:      []action.Type{action.TypeQuery},
 		Formats:    []action.Format{action.CSV},
@@ -76,7 +77,8 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return nil, err
 	}
 	account := twilio.Account{HTTP: i.http, SID: in.AccountSID, Token: in.AuthToken}
-	once := deliver.Once{Name: "Twilio", Timeout: time.Minute, MaybeDeliveredHint: "The message may already have been sent. Check before retrying."}
+	once := deliver.Once{Name: "Twilio", Timeout: time.Minute, MaybeDeliveredHint: "The message may already have been sent. " +
+		"Check before retrying."}
 	if err := once.Do(ctx, func(ctx context.Context) error { return account.Send(ctx, in.From, to, text) }); err != nil {
 		return nil, err
 	}

@@ -58,7 +58,8 @@ func (o Object) layout(columns []action.Column, hidden []string) (*layout, error
 		}
 		p := strings.ReplaceAll(c.Name, ".", "_")
 		if other, taken := from[p]; taken {
-			return nil, action.Errorf(action.Invalid, "The fields %s and %s map to the same HubSpot property, %s. Hide or rename one of them.", other, c.Name, p)
+			return nil, action.Errorf(action.Invalid, "The fields %s and %s map to the same HubSpot property, %s. Hide or rename one "+
+				"of them.", other, c.Name, p)
 		}
 		from[p], l.properties[i] = c.Name, p
 	}
@@ -86,7 +87,8 @@ func (l *layout) update(row action.Row) (update, error) {
 	case u.ID == "":
 		return u, deliver.Reject(action.Errorf(action.Invalid, "A row has no %s ID.", l.object.One))
 	case strings.Trim(u.ID, "0123456789") != "":
-		return u, deliver.Reject(action.Errorf(action.Invalid, "A row's %s ID is not a valid HubSpot record ID (it must be numeric).", l.object.One))
+		return u, deliver.Reject(action.Errorf(action.Invalid, "A row's %s ID is not a valid HubSpot "+
+			"record ID (it must be numeric).", l.object.One))
 	}
 	for i, p := range l.properties {
 		cell := row.Cell(i)
@@ -95,7 +97,8 @@ func (l *layout) update(row action.Row) (update, error) {
 		}
 		v := cell.Value()
 		if v == nil {
-			return u, deliver.Reject(action.Errorf(action.Invalid, "The column %s is pivoted: one property cannot hold several values. Hide it, or send a query without a pivot.", l.titles[i]))
+			return u, deliver.Reject(action.Errorf(action.Invalid, "The column %s is pivoted: one property cannot hold several "+
+				"values. Hide it, or send a query without a pivot.", l.titles[i]))
 		}
 		u.Properties[p] = json.RawMessage(v)
 	}

@@ -66,7 +66,8 @@ func (k IDKind) distinct(table *action.Table, column int) ([]string, error) {
 		}
 	}
 	if bad > 0 {
-		return nil, action.Errorf(action.Invalid, "%d of %d rows have no valid %s in the field tagged %s. Nothing was done.", bad, rows, k.Noun, k.Tag)
+		const format = "%d of %d rows have no valid %s in the field tagged %s. Nothing was done."
+		return nil, action.Errorf(action.Invalid, format, bad, rows, k.Noun, k.Tag)
 	}
 	return ids, nil
 }

@@ -12,7 +12,8 @@ type roles struct {
 var (
 	errNobody  = action.Errorf(action.Invalid, "Query requires a field tagged %s or %s or %s.", tagEmail, tagUser, tagAnonymous)
 	errNoGroup = action.Errorf(action.Invalid, "Query requires a field tagged %s.", tagGroup)
-	errNoUser  = action.Errorf(action.Invalid, "Query requires a field tagged %s or %s: an email address alone is not enough for a group.", tagUser, tagAnonymous)
+	errNoUser  = action.Errorf(action.Invalid, "Query requires a field tagged %s or %s: an email address alone is not enough "+
+		"for a group.", tagUser, tagAnonymous)
 )
 
 // roles finds the columns by their tags. Of several columns with a tag the first one counts.

@@ -29,5 +29,6 @@ func Number(text string) (string, error) {
 	case channel.MatchString(text), national.MatchString(strings.TrimPrefix(text, "(")):
 		return text, nil
 	}
-	return "", action.Errorf(action.Invalid, "This is not a phone number. Write it with a plus and the country code, such as +1 500 555 0006.")
+	return "", action.Errorf(action.Invalid, "This is not a phone number. Write it with a plus and the country code, such as +1 "+
+		"500 555 0006.")
 }
