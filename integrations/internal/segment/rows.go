@@ -199,3 +199,44 @@ func uuid(u [16]byte) string {
 	u[8] = u[8]&0x3f | 0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
 }
+
+// roles are the indices of the columns that identify people and groups; -1 means none.
+type roles struct {
+	user, anonymous, group, email int
+}
+
+var (
+	errNobody  = action.Errorf(action.Invalid, "Query requires a field tagged %s or %s or %s.", tagEmail, tagUser, tagAnonymous)
+	errNoGroup = action.Errorf(action.Invalid, "Query requires a field tagged %s.", tagGroup)
+	errNoUser  = action.Errorf(action.Invalid, "Query requires a field tagged %s or %s: an email address alone is not enough "+
+		"for a group.", tagUser, tagAnonymous)
+)
+
+// roles finds the columns by their tags. Of several columns with a tag the first one counts.
+func (k Kind) roles(table *action.Table) (roles, error) {
+	r := roles{
+		user: table.Tagged(tagUser), anonymous: table.Tagged(tagAnonymous),
+		group: -1, email: table.Tagged(tagEmail),
+	}
+	switch {
+	case r.user < 0 && r.anonymous < 0 && r.email < 0:
+		return r, errNobody
+	case !k.Grouped:
+	case table.Tagged(tagGroup) < 0:
+		return r, errNoGroup
+	case r.user < 0 && r.anonymous < 0:
+		return r, errNoUser
+	default:
+		r.group = table.Tagged(tagGroup)
+	}
+	if r.user < 0 {
+		// The reference does so too: existing profiles have it for both.
+		r.user = r.anonymous
+	}
+	return r, nil
+}
+
+// has reports whether a column has a role.
+func (r roles) has(column int) bool {
+	return column == r.user || column == r.anonymous || column == r.group || column == r.email
+}
