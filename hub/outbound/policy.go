@@ -41,10 +41,10 @@ var restricted = prefixes(
 	"64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16", "fc00::/7", "fec0::/10", "ff00::/8",
 )
 
-// never are the ranges that no setting opens: the host itself (0.0.0.0 reaches it too), its
+// alwaysBlocked are the ranges that no setting opens: the host itself (0.0.0.0 reaches it too), its
 // neighbours on the link, the metadata and identity services of the clouds, and the retired
 // tunnels to any IPv4 address (IPv4-compatible, Teredo, 6to4).
-var never = prefixes(
+var alwaysBlocked = prefixes(
 	"0.0.0.0/8", "127.0.0.0/8", "::1/128", "169.254.0.0/16", "fe80::/10", "255.255.255.255/32",
 	"fd00:ec2::/32",      // Amazon EC2 and EKS
 	"fd20:ce::254/128",   // Google Cloud
@@ -75,12 +75,12 @@ func within(list []netip.Prefix, a netip.Addr) bool {
 
 // Check returns an error that wraps [ErrForbiddenAddress] when the policy forbids a.
 func (p Policy) Check(a netip.Addr) error {
-	a = meant(a)
+	a = effectiveAddr(a)
 	switch {
 	case within(p.Deny, a):
 	case p.AllowLoopback && within(loopback, a):
 		return nil
-	case within(never, a):
+	case within(alwaysBlocked, a):
 	case within(p.Allow, a):
 		return nil
 	case !within(restricted, a):
@@ -89,8 +89,8 @@ func (p Policy) Check(a netip.Addr) error {
 	return fmt.Errorf("%w: %s", ErrForbiddenAddress, a)
 }
 
-// meant is the address that packets to a arrive at.
-func meant(a netip.Addr) netip.Addr {
+// effectiveAddr is the address that packets to a arrive at.
+func effectiveAddr(a netip.Addr) netip.Addr {
 	a = a.WithZone("").Unmap()
 	if nat64.Contains(a) {
 		b := a.As16()

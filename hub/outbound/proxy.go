@@ -141,7 +141,7 @@ func (p *proxied) check(ctx context.Context, u *url.URL) error {
 		return p.policy.Check(a)
 	}
 	addresses, err := p.resolver.LookupNetIP(ctx, "ip", name)
-	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound && p.proxy.use == ProxyTrust && !insideName(name) {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound && p.proxy.use == ProxyTrust && !isInternalName(name) {
 		return nil
 	}
 	if err != nil {
@@ -155,9 +155,9 @@ func (p *proxied) check(ctx context.Context, u *url.URL) error {
 	return nil
 }
 
-// insideName reports whether a name can only mean something on the proxy's own machine or
+// isInternalName reports whether a name can only mean something on the proxy's own machine or
 // link: names without a domain, and those of the clouds' metadata services.
-func insideName(name string) bool {
+func isInternalName(name string) bool {
 	return !strings.Contains(name, ".") || strings.HasSuffix(name, ".localhost") || strings.HasSuffix(name, ".local") ||
 		name == "metadata.google.internal" || name == "metadata.goog"
 }

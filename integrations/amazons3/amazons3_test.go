@@ -214,7 +214,7 @@ func TestRefuses(t *testing.T) {
 	t.Parallel()
 	const region = `"region" must be the name of a region such as us-east-1: letters, digits and hyphens.`
 	const bucket = `"bucket" must be the name of a bucket, or the alias of an access point: letters, digits, dots and hyphens.`
-	const dots = "The object's name must not contain a part that is . or ..."
+	const dots = "The object's name must not contain \".\" or \"..\" path segments."
 	for _, tt := range []struct{ name, field, value, message string }{
 		{"no bucket", "bucket", "", "Need Amazon S3 bucket."},
 		{"bucket with a host", "bucket", "evil.example/x", bucket},

@@ -141,7 +141,7 @@ func (i *Integration) newBlob(a account, container string, d objectstore.Deliver
 	if d.ContentEncoding != "" {
 		b.headers.BlobContentEncoding = &d.ContentEncoding
 	}
-	if d.Keep {
+	if d.NoOverwrite {
 		b.conditions = &blob.AccessConditions{ModifiedAccessConditions: &blob.ModifiedAccessConditions{IfNoneMatch: to.Ptr(azcore.ETagAny)}}
 	}
 	c, err := i.client(a, func(res *http.Response, err error) bool {

@@ -188,7 +188,7 @@ func (in input) path(extension string, now time.Time) (string, error) {
 	for segment := range strings.SplitSeq(path[1:], "/") {
 		switch {
 		case segment == "" || segment == "." || segment == "..":
-			return "", action.InvalidField("filename", "The folder and the filename must not contain a part that is empty, . or ...")
+			return "", action.InvalidField("filename", "The folder and the filename must not contain empty, \".\" or \"..\" path segments.")
 		case len([]rune(segment)) > maxSegment:
 			return "", action.InvalidField("filename", "A part of the filename is longer than the %d characters that Dropbox allows.", maxSegment)
 		case strings.ContainsFunc(segment, unicode.IsControl):

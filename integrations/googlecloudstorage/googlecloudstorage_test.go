@@ -450,7 +450,7 @@ func TestRefuses(t *testing.T) {
 		"a bucket's path":  {answers{"bucket": "a/../b"}, `"bucket" must be the name of a bucket: small letters, digits, dots, hyphens and underscores.`},
 		"another bucket":   {answers{"bucket": "elsewhere"}, "The bucket does not exist."},
 		"a folder":         {answers{"filename": "a/"}, "Couldn't determine filename."},
-		"a folder up":      {answers{"filename": "../a"}, "The object's name must not contain a part that is . or ..."},
+		"a folder up":      {answers{"filename": "../a"}, "The object's name must not contain \".\" or \"..\" path segments."},
 		"odd compression":  {answers{"compression": "zip"}, `"compression" must be none, gzip or encoding.`},
 		"control in names": {answers{"filename": "a\x00b"}, "The object's name must not contain control characters."},
 	} {

@@ -61,7 +61,7 @@ func (o *object) Put(ctx context.Context, body []byte) error {
 // https://cloud.google.com/storage/docs/json_api/v1/objects/insert
 func (o *object) Begin(ctx context.Context) error {
 	query := url.Values{"uploadType": {"resumable"}, "name": {o.Name}, "fields": {"crc32c,size,generation"}}
-	if o.Keep {
+	if o.NoOverwrite {
 		query.Set("ifGenerationMatch", "0")
 	}
 	path := outbound.WithQuery(outbound.Path("upload", "storage", "v1", "b", o.bucket, "o"), query)

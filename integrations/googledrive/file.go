@@ -8,34 +8,34 @@ import (
 	"integrationhub.dev/integrations/internal/google"
 )
 
-// existing says what becomes of a file that has the name already.
-type existing string
+// ifExists says what to do if a file with this name exists.
+type ifExists string
 
-// The answers of the form's field. An empty one, of schedules from before it was asked, is
-// beside: Drive takes any number of files of one name.
+// The answers of the form's field. Schedules that are older than the field have an empty answer,
+// which means createAnother: Drive allows several files with one name.
 const (
-	beside  existing = "no"
-	replace existing = "yes"
-	keep    existing = "fail"
+	createAnother ifExists = "no"
+	overwrite     ifExists = "yes"
+	fail          ifExists = "fail"
 )
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
-func (e *existing) UnmarshalText(text []byte) error {
-	switch *e = existing(text); *e {
-	case beside, replace, keep:
+func (e *ifExists) UnmarshalText(text []byte) error {
+	switch *e = ifExists(text); *e {
+	case createAnother, overwrite, fail:
 		return nil
 	}
 	return errors.New("must be no, yes or fail")
 }
 
-func existingField() action.Field {
+func ifExistsField() action.Field {
 	return action.Field{
-		Name: "overwrite", Label: "Overwrite", Type: action.Select, Default: string(beside),
+		Name: "overwrite", Label: "Overwrite", Type: action.Select, Default: string(createAnother),
 		Description: "What to do when there is a file of this name and type already.",
 		Options: []action.Option{
-			{Name: string(beside), Label: "No: make another beside it"},
-			{Name: string(replace), Label: "Yes: give it a new version"},
-			{Name: string(keep), Label: "No: fail"},
+			{Name: string(createAnother), Label: "No: make another beside it"},
+			{Name: string(overwrite), Label: "Yes: give it a new version"},
+			{Name: string(fail), Label: "No: fail"},
 		},
 	}
 }
@@ -48,15 +48,15 @@ type file struct {
 
 // write makes the file, or a new version of the one that is there. The data is asked for only
 // once it is known that it may go there.
-func (f file) write(ctx context.Context, c *google.Client, at google.Place, wish existing) error {
+func (f file) write(ctx context.Context, c *google.Client, at google.Place, wish ifExists) error {
 	var there string
-	if wish == replace || wish == keep {
+	if wish == overwrite || wish == fail {
 		var err error
 		if there, err = c.Find(ctx, at, f.name, f.mediaType); err != nil {
 			return err
 		}
 	}
-	if there != "" && wish == keep {
+	if there != "" && wish == fail {
 		return action.InvalidField("filename", "A file with this name already exists and was not changed.")
 	}
 	src, err := f.data.Open(ctx)

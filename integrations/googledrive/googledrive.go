@@ -56,13 +56,13 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 	if err != nil || form.Fields[0].Name == "login" {
 		return form, err
 	}
-	form.Fields = append(form.Fields, existingField(), objectstore.CompressionField())
+	form.Fields = append(form.Fields, ifExistsField(), objectstore.CompressionField())
 	return form, nil
 }
 
 // input is what the user answers beside the place and the name.
 type input struct {
-	Existing existing         `form:"overwrite"`
+	IfExists ifExists         `form:"overwrite"`
 	Gzip     objectstore.Gzip `form:"compression"`
 }
 
@@ -82,7 +82,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	}
 	c, at, err := i.Enter(ctx, req, in)
 	if err == nil {
-		err = f.write(ctx, c, at, wish.Existing)
+		err = f.write(ctx, c, at, wish.IfExists)
 	}
 	if err != nil {
 		return google.Forget(err), err

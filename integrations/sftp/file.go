@@ -31,7 +31,7 @@ const (
 // write puts a file under another name first: what has the file's own name is always whole.
 func (c *connection) write(ctx context.Context, folder string, d objectstore.Delivery) error {
 	target := path.Join(folder, d.Name)
-	if err := c.until(ctx, 0, func() error { return c.prepare(folder, target, d.Keep) }); err != nil {
+	if err := c.until(ctx, 0, func() error { return c.prepare(folder, target, d.NoOverwrite) }); err != nil {
 		return err
 	}
 	// A short name in the same folder: names have 255 bytes in most, and renaming works only
@@ -41,7 +41,7 @@ func (c *connection) write(ctx context.Context, folder string, d objectstore.Del
 		if err := c.send(ctx, temporary, d.Data); err != nil {
 			return err
 		}
-		return c.rename(temporary, target, d.Keep)
+		return c.rename(temporary, target, d.NoOverwrite)
 	})
 	if err != nil && !errors.Is(err, errStranded) {
 		c.remove(ctx, temporary)

@@ -12,7 +12,7 @@ type input struct {
 	// Path is asked for by some stores only.
 	Path        string      `form:"path"`
 	Filename    string      `form:"filename"`
-	Existing    Existing    `form:"overwrite"`
+	IfExists    IfExists    `form:"overwrite"`
 	Compression Compression `form:"compression"`
 }
 
@@ -25,12 +25,12 @@ func FileFields() []action.Field {
 			Description: "Taken to the letter, but for {YYYY}, {MM}, {DD}, {HH}, {mm} and {ss}, which stand for the time of the delivery (UTC). Without one, the title of the schedule.",
 		},
 		{
-			Name: "overwrite", Label: "Overwrite", Type: action.Select, Default: string(Replace),
+			Name: "overwrite", Label: "Overwrite", Type: action.Select, Default: string(Overwrite),
 			Description: "What to do when there is a file of this name already.",
 			Options: []action.Option{
-				{Name: string(Replace), Label: "Yes"},
-				{Name: string(Stamp), Label: "No: append the time to the name"},
-				{Name: string(Keep), Label: "No: fail"},
+				{Name: string(Overwrite), Label: "Yes"},
+				{Name: string(AppendTimestamp), Label: "No: append the time to the name"},
+				{Name: string(Fail), Label: "No: fail"},
 			},
 		},
 		CompressionField(),
@@ -51,9 +51,9 @@ type Delivery struct {
 	ContentType string
 	// ContentEncoding is gzip, or empty.
 	ContentEncoding string
-	// Keep makes the delivery fail where there is an object of the name.
-	Keep bool
-	Data action.Data
+	// NoOverwrite makes the delivery fail if an object with this name exists.
+	NoOverwrite bool
+	Data        action.Data
 }
 
 // Read returns what a request asks for. The destination is named to the Looker user.
@@ -62,14 +62,14 @@ func Read(req *action.Request, destination string) (Delivery, error) {
 	if err != nil {
 		return Delivery{}, err
 	}
-	d := Delivery{ContentType: message.ContentType(req), Keep: in.Existing != "" && in.Existing != Replace, Data: req.Data}
+	d := Delivery{ContentType: message.ContentType(req), NoOverwrite: in.IfExists != "" && in.IfExists != Overwrite, Data: req.Data}
 	now := time.Now().UTC()
 	name, err := objectName(req, message.ExpandTime(in.Path, now), message.ExpandTime(in.Filename, now))
 	if err != nil {
 		return Delivery{}, err
 	}
-	if in.Existing == Stamp {
-		name = stamped(name, now)
+	if in.IfExists == AppendTimestamp {
+		name = withTimestamp(name, now)
 	}
 	switch in.Compression {
 	case Plain:

@@ -48,7 +48,7 @@ func checkName(name, destination string, hasPath bool) error {
 	// Clients that keep objects as files cannot show such names, or write elsewhere.
 	for segment := range strings.SplitSeq(name, "/") {
 		if segment == "." || segment == ".." {
-			return action.InvalidField(field, "The object's name must not contain a part that is . or ...")
+			return action.InvalidField(field, "The object's name must not contain \".\" or \"..\" path segments.")
 		}
 	}
 	return nil

@@ -60,7 +60,7 @@ type object struct {
 func (o *object) Put(ctx context.Context, body []byte) error {
 	keep := o.store.service.Writing
 	var out *s3.PutObjectOutput
-	err := o.whereTheBucketIs(ctx, "writing the object", func() (err error) {
+	err := o.withRegionRedirect(ctx, "writing the object", func() (err error) {
 		out, err = o.client.PutObject(ctx, &s3.PutObjectInput{
 			Bucket: &o.bucket, Key: &o.Name, ContentType: optional(o.ContentType), ContentEncoding: optional(o.ContentEncoding),
 			StorageClass: keep.StorageClass, ServerSideEncryption: keep.Encryption, SSEKMSKeyId: optional(keep.KMSKey),
@@ -85,7 +85,7 @@ func (o *object) unexpected(doing string) error {
 // Begin implements [objectstore.Object].
 func (o *object) Begin(ctx context.Context) error {
 	keep := o.store.service.Writing
-	err := o.whereTheBucketIs(ctx, "beginning the upload", func() error {
+	err := o.withRegionRedirect(ctx, "beginning the upload", func() error {
 		out, err := o.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
 			Bucket: &o.bucket, Key: &o.Name, ContentType: optional(o.ContentType), ContentEncoding: optional(o.ContentEncoding),
 			StorageClass: keep.StorageClass, ServerSideEncryption: keep.Encryption, SSEKMSKeyId: optional(keep.KMSKey),
@@ -102,13 +102,13 @@ func (o *object) Begin(ctx context.Context) error {
 	return err
 }
 
-// whereTheBucketIs makes an upload's first call, again in the bucket's own region if it
-// turns out to be another.
-func (o *object) whereTheBucketIs(ctx context.Context, doing string, call func() error) error {
+// withRegionRedirect makes an upload's first call, and repeats it in the bucket's region if that is
+// another one.
+func (o *object) withRegionRedirect(ctx context.Context, doing string, call func() error) error {
 	err := call()
 	if err != nil && !o.store.foreign() {
 		if r := bucketRegion(ctx, o.client, o.bucket, err); r != "" && r != o.account.Region {
-			o.client = o.store.client(o.account, r, o.noteFailure)
+			o.client = o.store.client(o.account, r, o.markInDoubt)
 			err = call()
 		}
 	}
@@ -118,8 +118,8 @@ func (o *object) whereTheBucketIs(ctx context.Context, doing string, call func()
 	return nil
 }
 
-// noteFailure is told of every try that failed.
-func (o *object) noteFailure(err error) {
+// markInDoubt is called for every attempt that failed.
+func (o *object) markInDoubt(err error) {
 	_, unsent := errors.AsType[*smithyhttp.RequestSendError](err)
 	if res, ok := errors.AsType[*smithyhttp.ResponseError](err); unsent || !ok || res.HTTPStatusCode() >= http.StatusInternalServerError {
 		o.inDoubt.Store(true)
@@ -142,7 +142,7 @@ func (o *object) explain(ctx context.Context, doing string, err error) error {
 // onlyNew asks S3 to replace nothing:
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 func (o *object) onlyNew() *string {
-	if !o.Keep {
+	if !o.NoOverwrite {
 		return nil
 	}
 	return aws.String("*")
@@ -151,7 +151,7 @@ func (o *object) onlyNew() *string {
 // checkAbsent asks servers other than Amazon's whether there is an object: not all of them
 // heed what onlyNew says.
 func (o *object) checkAbsent(ctx context.Context) error {
-	if !o.Keep || !o.store.foreign() {
+	if !o.NoOverwrite || !o.store.foreign() {
 		return nil
 	}
 	_, err := o.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &o.bucket, Key: &o.Name})

@@ -143,7 +143,7 @@ func (s *Store) Execute(ctx context.Context, req *action.Request) (*action.Respo
 // write writes an object, which appears once all of it has arrived.
 func (s *Store) write(ctx context.Context, a Account, bucket bucketName, d objectstore.Delivery) error {
 	o := &object{store: s, account: a, bucket: string(bucket), Delivery: d}
-	o.client = s.client(a, a.Region, o.noteFailure)
+	o.client = s.client(a, a.Region, o.markInDoubt)
 	if err := o.checkAbsent(ctx); err != nil {
 		return err
 	}
