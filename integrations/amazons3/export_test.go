@@ -4,8 +4,8 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/aws/s3store"
 	"integrationhub.dev/integrations/internal/objectstore"
-	"integrationhub.dev/integrations/internal/s3store"
 )
 
 // Small makes the parts so small that a test can send many, and the waits so short that it

@@ -5,7 +5,7 @@ import (
 	"context"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/sagemaker"
+	"integrationhub.dev/integrations/internal/aws/sagemaker"
 )
 
 var (

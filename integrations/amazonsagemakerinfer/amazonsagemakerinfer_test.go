@@ -11,7 +11,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/integrations/amazonsagemakerinfer"
-	"integrationhub.dev/integrations/internal/sagemaker/sagemakertest"
+	"integrationhub.dev/integrations/internal/aws/sagemaker/sagemakertest"
 )
 
 type answers = map[string]string

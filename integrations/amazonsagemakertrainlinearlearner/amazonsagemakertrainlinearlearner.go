@@ -4,7 +4,7 @@ package amazonsagemakertrainlinearlearner
 
 import (
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/sagemaker"
+	"integrationhub.dev/integrations/internal/aws/sagemaker"
 )
 
 var multiclass = sagemaker.Kind{Name: "multiclass_classifier", Sent: "multiclass_classifier"}

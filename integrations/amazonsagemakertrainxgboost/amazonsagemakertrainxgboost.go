@@ -4,7 +4,7 @@ package amazonsagemakertrainxgboost
 
 import (
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/sagemaker"
+	"integrationhub.dev/integrations/internal/aws/sagemaker"
 )
 
 var multiclass = sagemaker.Kind{Name: "multi:softmax", Sent: "multi:softmax"}

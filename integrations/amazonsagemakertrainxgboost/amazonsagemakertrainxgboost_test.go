@@ -5,7 +5,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/amazonsagemakertrainxgboost"
-	"integrationhub.dev/integrations/internal/sagemaker/sagemakertest"
+	"integrationhub.dev/integrations/internal/aws/sagemaker/sagemakertest"
 )
 
 type answers = map[string]string

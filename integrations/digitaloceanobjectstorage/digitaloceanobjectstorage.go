@@ -6,7 +6,7 @@ import (
 	"context"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/s3store"
+	"integrationhub.dev/integrations/internal/aws/s3store"
 )
 
 var (

@@ -10,8 +10,8 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/google/serviceaccount"
 	"integrationhub.dev/integrations/internal/message"
-	"integrationhub.dev/integrations/internal/serviceaccount"
 )
 
 // timeout bounds one call.

@@ -13,7 +13,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
-	"integrationhub.dev/integrations/internal/serviceaccount"
+	"integrationhub.dev/integrations/internal/google/serviceaccount"
 )
 
 var _ action.Integration = (*Integration)(nil)

@@ -17,8 +17,8 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/google/serviceaccount"
 	"integrationhub.dev/integrations/internal/message"
-	"integrationhub.dev/integrations/internal/serviceaccount"
 )
 
 // The calls are made by hand. For the three of them, cloud.google.com/go/storage would add 28

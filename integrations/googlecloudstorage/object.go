@@ -14,8 +14,8 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/google/resumable"
 	"integrationhub.dev/integrations/internal/objectstore"
-	"integrationhub.dev/integrations/internal/resumable"
 )
 
 // stages make room for Google's 5 TiB, in 16 MiB of memory: one piece is sent while the next

@@ -13,7 +13,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/chunk"
-	"integrationhub.dev/integrations/internal/resumable"
+	"integrationhub.dev/integrations/internal/google/resumable"
 )
 
 // chunkSize is the size of an upload's pieces; one is held at a time.

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/s3store"
+	"integrationhub.dev/integrations/internal/aws/s3store"
 )
 
 // Algorithm is one of SageMaker's built-in algorithms.

@@ -15,8 +15,8 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/hub/jobs"
-	"integrationhub.dev/integrations/internal/sagemaker"
-	"integrationhub.dev/integrations/internal/sagemaker/sagemakertest"
+	"integrationhub.dev/integrations/internal/aws/sagemaker"
+	"integrationhub.dev/integrations/internal/aws/sagemaker/sagemakertest"
 )
 
 var inferForm = answers{"modelName": "churn", "bucket": "data", "awsInstanceType": "ml.m5.xlarge", "numStripColumns": "0"}

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"integrationhub.dev/integrations/internal/s3store"
-	"integrationhub.dev/integrations/internal/sagemaker"
+	"integrationhub.dev/integrations/internal/aws/s3store"
+	"integrationhub.dev/integrations/internal/aws/sagemaker"
 )
 
 // The regions that the reference knows keep their accounts, but for XGBoost, whose image of

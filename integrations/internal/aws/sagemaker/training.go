@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/s3store"
+	"integrationhub.dev/integrations/internal/aws/s3store"
 )
 
 // modelName is the name of a model to be made.

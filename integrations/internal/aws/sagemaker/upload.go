@@ -6,7 +6,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/panics"
-	"integrationhub.dev/integrations/internal/s3store"
+	"integrationhub.dev/integrations/internal/aws/s3store"
 )
 
 // place is where a job's data is.

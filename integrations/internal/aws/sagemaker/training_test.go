@@ -20,9 +20,9 @@ import (
 	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/hub/jobs"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/aws/sagemaker"
+	"integrationhub.dev/integrations/internal/aws/sagemaker/sagemakertest"
 	"integrationhub.dev/integrations/internal/mail/mailtest"
-	"integrationhub.dev/integrations/internal/sagemaker"
-	"integrationhub.dev/integrations/internal/sagemaker/sagemakertest"
 )
 
 const (

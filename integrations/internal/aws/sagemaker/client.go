@@ -17,8 +17,8 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/aws/s3store"
 	"integrationhub.dev/integrations/internal/message"
-	"integrationhub.dev/integrations/internal/s3store"
 )
 
 const (

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/s3store"
+	"integrationhub.dev/integrations/internal/aws/s3store"
 )
 
 // transform is what the user answers for an inference.

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/s3store"
+	"integrationhub.dev/integrations/internal/aws/s3store"
 )
 
 // name is what people call the destination.
