@@ -93,7 +93,8 @@ func (i *Integration) Definition() action.Definition {
 		Params: []action.Param{
 			{Name: "access_key_id", Label: "Access Key", Required: !i.keyless, Sensitive: true, Description: "Your access key for S3."},
 			{Name: "secret_access_key", Label: "Secret Key", Required: !i.keyless, Sensitive: true, Description: "Your secret key for S3."},
-			{Name: "region", Label: "Region", Required: true, Description: "The bucket's AWS region, such as us-east-1 or eu-west-1: https://docs.aws.amazon.com/general/latest/gr/s3.html"},
+			{Name: "region", Label: "Region", Required: true, Description: "The bucket's AWS region, such as us-east-1 or eu-west-1: " +
+				"https://docs.aws.amazon.com/general/latest/gr/s3.html"},
 		},
 		Types:      []action.Type{action.TypeDashboard, action.TypeQuery},
 		Download:   action.URL,

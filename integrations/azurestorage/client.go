@@ -206,7 +206,8 @@ func (b *newBlob) Complete(ctx context.Context, parts int) error {
 func (b *newBlob) explain(ctx context.Context, doing string, err error) error {
 	explained := explain(ctx, doing, err)
 	if e, ok := errors.AsType[*azcore.ResponseError](err); ok && alreadyThere(e.ErrorCode) && b.inDoubt.Load() {
-		return action.Wrap(explained, action.Unavailable, "%s", action.MessageOf(explained)+" It may be that this delivery did it: look before sending it again.")
+		return action.Wrap(explained, action.Unavailable, "%s", action.MessageOf(explained)+" It may be that this delivery did it: "+
+			"look before sending it again.")
 	}
 	return explained
 }
@@ -231,7 +232,8 @@ func explain(ctx context.Context, doing string, err error) error {
 	res, ok := errors.AsType[*azcore.ResponseError](err)
 	if !ok {
 		if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
-			return action.Wrap(errors.New(doing), action.NotFound, "There is no storage account of this name. Check the account in the action's settings in Looker.")
+			return action.Wrap(errors.New(doing), action.NotFound, "There is no storage account of this name. Check the account in the "+
+				"action's settings in Looker.")
 		}
 		return fmt.Errorf("%s: %w", doing, outbound.ConnectionError(ctx, err, name))
 	}
@@ -259,9 +261,11 @@ func explanation(code string) *action.Error {
 	}
 	switch code {
 	case "AuthenticationFailed", "InvalidAuthenticationInfo", "NoAuthenticationInformation":
-		return action.Errorf(action.Unauthenticated, "Azure Storage does not accept the access key for this account, or its signature has expired. Check both in the action's settings in Looker.")
+		return action.Errorf(action.Unauthenticated, "Azure Storage does not accept the access key for this account, or its "+
+			"signature has expired. Check both in the action's settings in Looker.")
 	case "AuthorizationFailure", "AuthorizationPermissionMismatch", "AuthorizationResourceTypeMismatch", "AuthorizationServiceMismatch", "AuthorizationProtocolMismatch", "AuthorizationSourceIPMismatch", "InsufficientAccountPermissions":
-		return action.Errorf(action.Forbidden, "Azure Storage denied access. A shared access signature needs to create and write blobs, an identity the role Storage Blob Data Contributor, and the account's firewall must let the hub in.")
+		return action.Errorf(action.Forbidden, "Azure Storage denied access. A shared access signature needs to create and write "+
+			"blobs, an identity the role Storage Blob Data Contributor, and the account's firewall must let the hub in.")
 	case "UnauthorizedBlobOverwrite":
 		return action.Errorf(action.Forbidden, "A blob of this name exists, and the shared access signature may not replace it.")
 	case "KeyBasedAuthenticationNotPermitted":

@@ -34,8 +34,10 @@ func (*Integration) Definition() action.Definition {
 		Name: "digitalocean_object_storage", Label: "DigitalOcean Spaces",
 		Description: "Write data files to DigitalOcean's Spaces storage.",
 		Params: []action.Param{
-			{Name: "access_key_id", Label: "Spaces Access Key", Required: true, Description: "Your access key for DigitalOcean Spaces https://cloud.digitalocean.com/settings/api/tokens."},
-			{Name: "secret_access_key", Label: "Spaces Secret Key", Required: true, Sensitive: true, Description: "Your secret key for DigitalOcean Spaces https://cloud.digitalocean.com/settings/api/tokens."},
+			{Name: "access_key_id", Label: "Spaces Access Key", Required: true, Description: "Your access key for DigitalOcean Spaces " +
+				"https://cloud.digitalocean.com/settings/api/tokens."},
+			{Name: "secret_access_key", Label: "Spaces Secret Key", Required: true, Sensitive: true, Description: "Your secret key for " +
+				"DigitalOcean Spaces https://cloud.digitalocean.com/settings/api/tokens."},
 			{Name: "region", Label: "Region", Required: true, Description: "DigitalOcean Region e.g. NYC3 "},
 		},
 		Types:      []action.Type{action.TypeDashboard, action.TypeQuery},

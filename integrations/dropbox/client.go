@@ -146,14 +146,18 @@ var explanations = []struct {
 	part string
 	action.Error
 }{
-	{"missing_scope", action.Error{Kind: action.Forbidden, Message: "The hub's Dropbox app lacks a permission. It needs files.metadata.read and files.content.write; users log in again once it has them."}},
-	{"too_many_write_operations", action.Error{Kind: action.RateLimited, Message: "Dropbox is rate limiting writes to this account. Try again later."}},
+	{"missing_scope", action.Error{Kind: action.Forbidden, Message: "The hub's Dropbox app lacks a permission. It needs " +
+		"files.metadata.read and files.content.write; users log in again once it has them."}},
+	{"too_many_write_operations", action.Error{Kind: action.RateLimited, Message: "Dropbox is rate limiting writes to this " +
+		"account. Try again later."}},
 	{"too_many_requests", action.Error{Kind: action.RateLimited, Message: "Dropbox is rate limiting requests. Try again later."}},
-	{"conflict", action.Error{Kind: action.Invalid, Message: "A different file or a folder with this name already exists and was not changed. Choose another name, or append the timestamp."}},
+	{"conflict", action.Error{Kind: action.Invalid, Message: "A different file or a folder with this name already exists and was " +
+		"not changed. Choose another name, or append the timestamp."}},
 	{"insufficient_space", action.Error{Kind: action.Invalid, Message: "The user's Dropbox is full."}},
 	{"insufficient_quota", action.Error{Kind: action.Invalid, Message: "The user's Dropbox is full."}},
 	{"no_write_permission", action.Error{Kind: action.Forbidden, Message: "The user is not allowed to write to this folder."}},
-	{"team_folder", action.Error{Kind: action.Forbidden, Message: "Dropbox does not allow files in this folder, because it is a team folder."}},
+	{"team_folder", action.Error{Kind: action.Forbidden, Message: "Dropbox does not allow files in this folder, because it is a " +
+		"team folder."}},
 	{"disallowed_name", action.Error{Kind: action.Invalid, Message: "Dropbox does not allow this filename."}},
 	{"malformed_path", action.Error{Kind: action.Invalid, Message: "Dropbox does not allow this folder or filename."}},
 	{"content_hash_mismatch", action.Error{Kind: action.Unavailable, Message: "The data was corrupted in transit to Dropbox."}},

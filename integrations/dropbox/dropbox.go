@@ -87,7 +87,8 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 	if action.KindOf(err) == action.Unauthenticated {
 		return &action.Form{Fields: []action.Field{{
 			Name: "login", Type: action.OAuthLink, Label: "Log in", OAuthURL: req.LoginURL,
-			Description: "In order to send to a Dropbox file or folder now and in the future, you will need to log in once to your Dropbox account.",
+			Description: "In order to send to a Dropbox file or folder now and in the future, you will need to log in once to your " +
+				"Dropbox account.",
 		}}, State: &action.State{}}, nil
 	}
 	if err != nil {

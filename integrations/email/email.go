@@ -92,7 +92,8 @@ func (*Integration) Definition() action.Definition {
 func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
 	return &action.Form{Fields: []action.Field{
 		{Name: "to", Label: "To", Description: "Addresses, separated by commas. The recipients see each other.", Type: action.String, Required: true},
-		{Name: "subject", Label: "Subject", Description: "{title} stands for the plan's title, {date} for today (UTC), {link} for the address in Looker.", Type: action.String, Default: defaultSubject},
+		{Name: "subject", Label: "Subject", Description: "{title} stands for the plan's title, {date} for today (UTC), {link} for " +
+			"the address in Looker.", Type: action.String, Default: defaultSubject},
 		{Name: "message", Label: "Message", Description: "May hold the same.", Type: action.Textarea},
 		{Name: "filename", Label: "Filename", Type: action.String},
 	}}, nil

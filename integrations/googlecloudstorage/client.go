@@ -54,18 +54,21 @@ func (i *Integration) client(ctx context.Context, a account) (*client, error) {
 	sa, err := serviceaccount.New(a.Email, a.Key)
 	switch {
 	case err != nil:
-		return nil, action.Wrap(err, action.Invalid, "The private key cannot be used: %v. Copy it as it is from the key file, with its first and last line, or the whole key file.", err)
+		return nil, action.Wrap(err, action.Invalid, "The private key cannot be used: %v. Copy it as it is from the key file, with "+
+			"its first and last line, or the whole key file.", err)
 	case sa.Email == "":
 		return nil, action.Errorf(action.Invalid, "The client email is missing. Enter it in the action's settings in Looker.")
 	}
-	return &client{i, sa.Tokens(ctx, i.deps.HTTP, scope), "Google does not accept this client email with this private key. Check both in the action's settings in Looker."}, nil
+	return &client{i, sa.Tokens(ctx, i.deps.HTTP, scope), "Google does not accept this client email with this private key. Check " +
+		"both in the action's settings in Looker."}, nil
 }
 
 // ownClient writes as the hub itself: as a service account, or as the identity of its workload
 // (https://cloud.google.com/iam/docs/workload-identity-federation). The file is read each
 // time, since Kubernetes may replace it.
 func (i *Integration) ownClient(ctx context.Context) (*client, error) {
-	const refused = "Google does not accept the hub's own credentials. The hub's administrator must look at GOOGLE_CLOUD_STORAGE_CREDENTIALS_FILE."
+	const refused = "Google does not accept the hub's own credentials. The hub's administrator must look at " +
+		"GOOGLE_CLOUD_STORAGE_CREDENTIALS_FILE."
 	file, err := os.ReadFile(i.settings.CredentialsFile)
 	if err != nil {
 		return nil, action.Wrap(fmt.Errorf("reading the hub's credentials: %w", err), action.Internal, refused)

@@ -36,7 +36,8 @@ type settings struct {
 
 func (s settings) validate() error {
 	if s.PodIdentity && s.CredentialsFile != "" {
-		return errors.New("GOOGLE_CLOUD_STORAGE_CREDENTIALS_FILE and GOOGLE_CLOUD_STORAGE_POD_IDENTITY are two answers to one question: keep one")
+		return errors.New("GOOGLE_CLOUD_STORAGE_CREDENTIALS_FILE and GOOGLE_CLOUD_STORAGE_POD_IDENTITY are two answers to one " +
+			"question: keep one")
 	}
 	return nil
 }
@@ -97,7 +98,8 @@ func (i *Integration) Definition() action.Definition {
 		Params: []action.Param{
 			{Name: "client_email", Label: "Client Email", Required: key, Description: "Your client email" + console},
 			{Name: "private_key", Label: "Private Key", Required: key, Sensitive: true, Description: "Your private key" + console},
-			{Name: "project_id", Label: "Project Id", Required: true, Description: "The Project Id for your GCS project from https://console.cloud.google.com/apis/credentials"},
+			{Name: "project_id", Label: "Project Id", Required: true, Description: "The Project Id for your GCS project from " +
+				"https://console.cloud.google.com/apis/credentials"},
 		},
 		Types:      []action.Type{action.TypeDashboard, action.TypeQuery},
 		Download:   action.URL,
@@ -121,7 +123,8 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 	switch {
 	case errors.Is(err, errMayNotList):
 		bucket.Type = action.String
-		bucket.Description = "The name of the bucket. The account may not list the project's buckets (storage.buckets.list), so there is no choice to offer."
+		bucket.Description = "The name of the bucket. The account may not list the project's buckets (storage.buckets.list), so " +
+			"there is no choice to offer."
 	case err != nil:
 		return nil, err
 	case len(names) == 0:

@@ -18,7 +18,8 @@ import (
 // https://cloud.google.com/compute/docs/metadata/querying-metadata
 const metadataServer = "http://169.254.169.254/computeMetadata/v1/instance/service-accounts/default/token"
 
-const podRefused = "Google gives the hub's pod no identity. The hub's administrator must look at the Workload Identity of the pod's service account."
+const podRefused = "Google gives the hub's pod no identity. The hub's administrator must look at the Workload Identity of the " +
+	"pod's service account."
 
 // podClient writes as the hub's pod
 // (https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity).

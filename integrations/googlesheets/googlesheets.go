@@ -88,8 +88,9 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 	}
 	form.Fields = append(form.Fields, action.Field{
 		Name: "overwrite", Label: "Overwrite Existing Files", Type: action.Select, Required: true, Default: overwrite,
-		Options:     []action.Option{{Name: overwrite, Label: "Yes"}, {Name: makeNew, Label: "No"}, {Name: appendTo, Label: "Append"}},
-		Description: "What happens to a spreadsheet of the same name: its first tab is overwritten, a new spreadsheet is made beside it, or the rows are added below those of its first tab",
+		Options: []action.Option{{Name: overwrite, Label: "Yes"}, {Name: makeNew, Label: "No"}, {Name: appendTo, Label: "Append"}},
+		Description: "What happens to a spreadsheet of the same name: its first tab is overwritten, a new spreadsheet is made " +
+			"beside it, or the rows are added below those of its first tab",
 	})
 	return form, nil
 }

@@ -54,14 +54,16 @@ func (t *table) scan() error {
 		t.rows++
 		t.columns = max(t.columns, int64(len(record)))
 		if t.rows*t.columns > maxCells || t.columns > maxColumns {
-			return action.Errorf(action.TooLarge, "Cannot send more than %d rows without exceeding limit of 10 million cells in Google Sheets.", maxCells/t.columns)
+			return action.Errorf(action.TooLarge, "Cannot send more than %d rows without exceeding limit of 10 million cells in Google "+
+				"Sheets.", maxCells/t.columns)
 		}
 		if number == 0 {
 			t.header = append([]string(nil), record...)
 		}
 		for column, text := range record {
 			if len(text) > maxCell && len(utf16.Encode([]rune(text))) > maxCell {
-				return action.Errorf(action.Invalid, "A value in row %d is longer than the 50,000 characters that Google Sheets takes in a cell.", number+1)
+				return action.Errorf(action.Invalid, "A value in row %d is longer than the 50,000 characters that Google Sheets takes in "+
+					"a cell.", number+1)
 			}
 			if number == 0 || text == "" || mixed[column] {
 				continue

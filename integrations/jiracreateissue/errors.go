@@ -27,7 +27,8 @@ func (c *client) explain(err *action.Error, status *outbound.StatusError) error 
 	case err.Kind == action.Unauthenticated && c.site.cloud:
 		return action.Wrap(err, err.Kind, "%s rejected the credentials. Use an account's email address and an API token of that account.", name)
 	case err.Kind == action.Unauthenticated:
-		return action.Wrap(err, err.Kind, "%s rejected the credentials. Use a user name and password, or a personal access token as the password.", name)
+		return action.Wrap(err, err.Kind, "%s rejected the credentials. Use a user name and password, or a personal access token as "+
+			"the password.", name)
 	}
 	reasons, fields := reasonsIn(status.Body)
 	if len(reasons) == 0 {

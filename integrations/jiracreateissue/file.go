@@ -37,7 +37,8 @@ func (c *client) fetch(ctx context.Context, req *action.Request) (*file, error) 
 	}
 	blob, err := req.Data.Spool(ctx, limits.Limit)
 	if action.KindOf(err) == action.TooLarge {
-		return nil, action.Wrap(err, action.TooLarge, "The data is too large. This JIRA server allows attachments of up to %d bytes.", limits.Limit)
+		return nil, action.Wrap(err, action.TooLarge, "The data is too large. This JIRA server allows attachments of up to %d "+
+			"bytes.", limits.Limit)
 	}
 	if err != nil {
 		return nil, err

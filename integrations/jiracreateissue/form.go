@@ -20,7 +20,8 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 	}
 	if len(projects) == 0 {
 		// Jira takes a call with wrong credentials for one of nobody in particular.
-		return nil, action.Errorf(action.Forbidden, "%s shows no project in which an issue may be created. Check the user name, the password or token, and the user's permissions.", name)
+		return nil, action.Errorf(action.Forbidden, "%s shows no project in which an issue may be created. Check the user name, the "+
+			"password or token, and the user's permissions.", name)
 	}
 	chosen := req.Form["project"]
 	if !slices.ContainsFunc(projects, func(p named) bool { return p.ID == chosen }) {

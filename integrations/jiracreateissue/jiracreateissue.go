@@ -47,7 +47,8 @@ func (*Integration) Definition() action.Definition {
 		Params: []action.Param{
 			{Name: "address", Label: "Address", Required: true, Description: "The address of your JIRA server ex. https://myjira.atlassian.net."},
 			{Name: "username", Label: "Username", Required: true, Description: "The JIRA username assigned to create issues for Looker."},
-			{Name: "password", Label: "Password", Required: true, Sensitive: true, Description: "The password for the JIRA user assigned to Looker."},
+			{Name: "password", Label: "Password", Required: true, Sensitive: true, Description: "The password for the JIRA user " +
+				"assigned to Looker."},
 		},
 		Types:      []action.Type{action.TypeQuery},
 		Download:   action.Push,
@@ -85,7 +86,8 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	}
 	if data != nil {
 		if err := c.attach(ctx, made, data); err != nil {
-			return nil, action.Wrap(err, action.KindOf(err), "The issue %s was created, but the data was not attached to it: do not send it again. %s", made.Key, action.MessageOf(err))
+			return nil, action.Wrap(err, action.KindOf(err), "The issue %s was created, but the data was not attached to it: do not "+
+				"send it again. %s", made.Key, action.MessageOf(err))
 		}
 	}
 	return &action.Response{Message: "Created " + made.Key + "."}, nil

@@ -141,7 +141,8 @@ func dedupKey(in input, req *action.Request) (string, error) {
 		return fmt.Sprintf("looker-%.100s-%.100s", req.InstanceID, req.Plan.ID), nil
 	}
 	if cmp.Or(in.Event, auto) != trigger {
-		return "", action.InvalidField("dedup_key", "Looker does not say which schedule this is: enter a deduplication key, so that the alert to resolve can be found.")
+		return "", action.InvalidField("dedup_key", "Looker does not say which schedule this is: enter a deduplication key, so that "+
+			"the alert to resolve can be found.")
 	}
 	return "looker-" + rand.Text(), nil
 }

@@ -47,7 +47,8 @@ func (*Integration) Definition() action.Definition {
 		Name: "pagerduty", Label: "PagerDuty",
 		Description: "Trigger an alert when a query finds something, and resolve it when it finds nothing more.",
 		Params: []action.Param{
-			{Name: "routing_key", Label: "Integration Key", Sensitive: true, Description: "The key of a service's integration \"Events API v2\". Leave it empty to let users enter one."},
+			{Name: "routing_key", Label: "Integration Key", Sensitive: true, Description: "The key of a service's integration \"Events " +
+				"API v2\". Leave it empty to let users enter one."},
 			{Name: "region", Label: "Service Region", Description: "us or eu; us if empty."},
 		},
 		Types:      []action.Type{action.TypeQuery},

@@ -79,7 +79,8 @@ func newMail(m email, f file, blob action.Blob) (*encodedMail, error) {
 	head = append(append(head, bytes.TrimSuffix(about, []byte("}"))...), `,"content":"`...)
 	e := &encodedMail{head: head, tail: []byte(`"}]}`), blob: blob}
 	if e.size() >= maxMail {
-		return nil, action.Errorf(action.TooLarge, "The file has %d bytes, with which the mail has %d. SendGrid takes mails of less than 30 MB, so files of about 22 MB.", blob.Size(), e.size())
+		return nil, action.Errorf(action.TooLarge, "The file has %d bytes, with which the mail has %d. SendGrid takes mails of less "+
+			"than 30 MB, so files of about 22 MB.", blob.Size(), e.size())
 	}
 	return e, nil
 }

@@ -73,7 +73,8 @@ func (*Integration) Form(context.Context, *action.Request) (*action.Form, error)
 		{Name: "from", Label: "From Email Address", Description: "e.g. test@example.com", Type: action.String},
 		{Name: "filename", Label: "Filename", Type: action.String},
 		{Name: "subject", Label: "Subject", Type: action.String},
-		{Name: "message", Label: "Message", Description: "In it and in the subject, {title} stands for the plan's title, {date} for today (UTC), {link} for the address in Looker.", Type: action.Textarea},
+		{Name: "message", Label: "Message", Description: "In it and in the subject, {title} stands for the plan's title, {date} for " +
+			"today (UTC), {link} for the address in Looker.", Type: action.Textarea},
 	}}, nil
 }
 

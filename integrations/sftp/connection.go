@@ -118,11 +118,13 @@ func parseKey(text, passphrase string) (ssh.Signer, error) {
 			return nil, action.Errorf(action.Invalid, "The private key has a passphrase. Enter it in the action's settings in Looker.")
 		}
 		if signer, err = ssh.ParsePrivateKeyWithPassphrase(pem, []byte(passphrase)); err != nil {
-			return nil, action.Errorf(action.Invalid, "The passphrase is not that of the private key. Check both in the action's settings in Looker.")
+			return nil, action.Errorf(action.Invalid, "The passphrase is not that of the private key. Check both in the action's "+
+				"settings in Looker.")
 		}
 	}
 	if err != nil {
-		return nil, action.Errorf(action.Invalid, "The private key cannot be read. Enter it as it is in its file, with its first and last line, in the action's settings in Looker.")
+		return nil, action.Errorf(action.Invalid, "The private key cannot be read. Enter it as it is in its file, with its first "+
+			"and last line, in the action's settings in Looker.")
 	}
 	return signer, nil
 }
@@ -170,13 +172,15 @@ func explainSignIn(ctx context.Context, err error) error {
 		return e
 	}
 	if _, ok := errors.AsType[*ssh.AlgorithmNegotiationError](err); ok {
-		return action.Wrap(err, action.Invalid, "The SFTP server and the hub have no algorithms in common: the server's are out of date, or it has no host key of the kind that is known.")
+		return action.Wrap(err, action.Invalid, "The SFTP server and the hub have no algorithms in common: the server's are out of "+
+			"date, or it has no host key of the kind that is known.")
 	}
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("signing in: %w", context.Cause(ctx))
 	case strings.Contains(err.Error(), "unable to authenticate"): // the library has no type for it
-		return action.Wrap(errors.New("signing in: refused"), action.Unauthenticated, "The SFTP server does not accept this user name with this password or key.")
+		return action.Wrap(errors.New("signing in: refused"), action.Unauthenticated, "The SFTP server does not accept this user "+
+			"name with this password or key.")
 	}
 	return outbound.ConnectionError(ctx, fmt.Errorf("signing in: %w", err), "the SFTP server")
 }

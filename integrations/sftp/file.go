@@ -194,7 +194,8 @@ func renaming(err error) error {
 	if err == nil || refused(err) {
 		return explain("renaming the file", err)
 	}
-	return action.Wrap(err, action.Unavailable, "The connection to the SFTP server was lost while the file got its name. It may be there all the same: look before sending it again.")
+	return action.Wrap(err, action.Unavailable, "The connection to the SFTP server was lost while the file got its name. It may "+
+		"be there all the same: look before sending it again.")
 }
 
 // refused reports that the server said no, and not that it said nothing.
@@ -236,7 +237,8 @@ func explain(doing string, err error) error {
 	case known && strings.Contains(strings.ToLower(status.Error()), "quota"):
 		return action.Wrap(err, action.Invalid, "There is no more room for the user on the SFTP server.")
 	case known:
-		return action.Wrap(err, action.Invalid, "The SFTP server refused the file: it may have no more room, or the name may be one that it cannot have.")
+		return action.Wrap(err, action.Invalid, "The SFTP server refused the file: it may have no more room, or the name may be one "+
+			"that it cannot have.")
 	}
 	return fmt.Errorf("%w (%w)", errLost, err)
 }

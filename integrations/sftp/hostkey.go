@@ -69,7 +69,8 @@ func (i *Integration) verify(s server) (check ssh.HostKeyCallback, algorithms []
 		}
 		return func(_ string, _ net.Addr, key ssh.PublicKey) error {
 			if !s.HostKey.hold(key) {
-				return hostKeyError("The server's host key is %s %s, which is not the one in the action's settings in Looker. Somebody may be between the hub and the server: nothing was sent.", key.Type(), ssh.FingerprintSHA256(key))
+				return hostKeyError("The server's host key is %s %s, which is not the one in the action's settings in Looker. Somebody "+
+					"may be between the hub and the server: nothing was sent.", key.Type(), ssh.FingerprintSHA256(key))
 			}
 			return nil
 		}, algorithms, nil
@@ -78,7 +79,8 @@ func (i *Integration) verify(s server) (check ssh.HostKeyCallback, algorithms []
 	if i.settings.KnownHosts != "" {
 		// It is read each time, since Kubernetes may replace it.
 		if known, err = knownhosts.New(i.settings.KnownHosts); err != nil {
-			return nil, nil, action.Wrap(fmt.Errorf("reading known hosts: %w", err), action.Internal, "The hub's list of known hosts cannot be read. The hub's administrator must look at SFTP_KNOWN_HOSTS_FILE.")
+			return nil, nil, action.Wrap(fmt.Errorf("reading known hosts: %w", err), action.Internal, "The hub's list of known hosts "+
+				"cannot be read. The hub's administrator must look at SFTP_KNOWN_HOSTS_FILE.")
 		}
 		algorithms = algorithmsOf(knownKeys(known, at))
 	}
@@ -102,10 +104,12 @@ func (i *Integration) checkKnown(known ssh.HostKeyCallback, host string, remote 
 	}
 	fingerprint := ssh.FingerprintSHA256(key)
 	if e, ok := errors.AsType[*knownhosts.KeyError](err); !ok || len(e.Want) > 0 {
-		return hostKeyError("The server's host key is %s %s, which is not the one that the hub knows. Somebody may be between the hub and the server: nothing was sent.", key.Type(), fingerprint)
+		return hostKeyError("The server's host key is %s %s, which is not the one that the hub knows. Somebody may be between the "+
+			"hub and the server: nothing was sent.", key.Type(), fingerprint)
 	}
 	if !i.settings.TrustOnFirstUse {
-		return hostKeyError("The server's host key is not known to the hub. If its fingerprint is %s, enter it as the host key in the action's settings in Looker.", fingerprint)
+		return hostKeyError("The server's host key is not known to the hub. If its fingerprint is %s, enter it as the host key in "+
+			"the action's settings in Looker.", fingerprint)
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -115,7 +119,8 @@ func (i *Integration) checkKnown(known ssh.HostKeyCallback, host string, remote 
 		i.seen[host] = key
 		i.deps.Log.Warn("an SFTP server's host key is trusted because it is the first one seen", "host", host, "fingerprint", fingerprint)
 	case !same(first, key):
-		return hostKeyError("The server's host key is %s %s, which is not the one that it showed first. Somebody may be between the hub and the server: nothing was sent.", key.Type(), fingerprint)
+		return hostKeyError("The server's host key is %s %s, which is not the one that it showed first. Somebody may be between the "+
+			"hub and the server: nothing was sent.", key.Type(), fingerprint)
 	}
 	return nil
 }

@@ -69,12 +69,15 @@ func (*Integration) Definition() action.Definition {
 	return action.Definition{
 		Name: "sftp", Label: "SFTP", Description: "Send data files to an SFTP server.",
 		Params: []action.Param{
-			{Name: "address", Label: "Address", Description: "The server and the folder, such as sftp://files.example.com/reports/. A folder in the home of the user begins with /~/. Empty asks each user for an address, a user name and a password."},
+			{Name: "address", Label: "Address", Description: "The server and the folder, such as sftp://files.example.com/reports/. A " +
+				"folder in the home of the user begins with /~/. Empty asks each user for an address, a user name and a password."},
 			{Name: "username", Label: "Username", Description: "Empty asks each user for a user name and a password."},
 			{Name: "password", Label: "Password", Sensitive: true},
-			{Name: "private_key", Label: "Private Key", Sensitive: true, Description: "A private key of OpenSSH's, in place of a password or beside it."},
+			{Name: "private_key", Label: "Private Key", Sensitive: true, Description: "A private key of OpenSSH's, in place of a " +
+				"password or beside it."},
 			{Name: "passphrase", Label: "Passphrase", Sensitive: true, Description: "The private key's, if it has one."},
-			{Name: "host_key", Label: "Host Key", Description: "The server's public key, as ssh-keyscan prints it, or its fingerprint, such as SHA256:…; several are separated by commas."},
+			{Name: "host_key", Label: "Host Key", Description: "The server's public key, as ssh-keyscan prints it, or its fingerprint, " +
+				"such as SHA256:…; several are separated by commas."},
 		},
 		Types:      []action.Type{action.TypeQuery, action.TypeDashboard},
 		Download:   action.URL,

@@ -35,7 +35,8 @@ func (*Integration) Definition() action.Definition {
 		Params: []action.Param{{
 			Name: "install", Label: "Connect to Slack", DelegateOAuthURL: "/admin/integrations/slack/install",
 			// The line break and the blanks are part of the text that Looker knows.
-			Description: "View dashboards and looks,\n     browse your favorites or folders, and interact with Looker content without leaving Slack.",
+			Description: "View dashboards and looks,\n     browse your favorites or folders, and interact with Looker content without " +
+				"leaving Slack.",
 		}},
 		Types:      []action.Type{action.TypeQuery, action.TypeDashboard},
 		Download:   action.URL,

@@ -80,7 +80,8 @@ var code = regexp.MustCompile(`^[A-Za-z]{1,64}$`)
 
 func explainConnector(err *action.Error, status *outbound.StatusError) error {
 	if err.Kind == action.NotFound {
-		return withHint(err, status, " Microsoft has retired this type of webhook. Create one with the Workflows app in Teams and enter its URL.")
+		return withHint(err, status, " Microsoft has retired this type of webhook. Create one with the Workflows app in Teams and "+
+			"enter its URL.")
 	}
 	return withHint(err, status, "")
 }

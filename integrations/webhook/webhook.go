@@ -51,7 +51,8 @@ func (in *input) Validate() error {
 	}
 	if in.FixedURL == "" && (in.BearerToken != "" || in.Username != "" || len(in.Headers) > 0) {
 		// Otherwise every user could have them sent to an address of their own.
-		return action.Errorf(action.Invalid, "Credentials and headers in the action's settings go to one address only: enter it there too, as the webhook URL.")
+		return action.Errorf(action.Invalid, "Credentials and headers in the action's settings go to one address only: enter it "+
+			"there too, as the webhook URL.")
 	}
 	return nil
 }
@@ -77,14 +78,18 @@ func (*Integration) Definition() action.Definition {
 		Name: "webhook", Label: "Webhook",
 		Description: "Send data to any HTTPS endpoint, signed by the Standard Webhooks scheme if you like.",
 		Params: []action.Param{
-			{Name: "webhook_url", Label: "Webhook URL", Sensitive: true, Description: "The one address that data goes to (https). Leave it empty to let users enter one."},
+			{Name: "webhook_url", Label: "Webhook URL", Sensitive: true, Description: "The one address that data goes to (https). " +
+				"Leave it empty to let users enter one."},
 			{Name: "method", Label: "Method", Description: "POST or PUT. Leave it empty to let users choose."},
 			{Name: "headers", Label: "Headers", Sensitive: true, Description: `Further headers, as a JSON object: {"X-Api-Key": "…"}. Needs the webhook URL.`},
 			{Name: "bearer_token", Label: "Bearer Token", Sensitive: true, Description: "Sent as Authorization: Bearer. Needs the webhook URL."},
 			{Name: "username", Label: "User Name", Description: "For basic authentication. Needs the webhook URL."},
 			{Name: "password", Label: "Password", Sensitive: true, Description: "For basic authentication."},
-			{Name: "signing_secret", Label: "Signing Secret", Sensitive: true, Description: "Signs each delivery by https://www.standardwebhooks.com: whsec_ and 24 to 64 bytes in base64. While you rotate it, the new and the old one, separated by a blank."},
-			{Name: "expected_status", Label: "Expected Status", Description: "The answers that mean success, such as 202 or 200,202. Any from 200 to 299 if empty."},
+			{Name: "signing_secret", Label: "Signing Secret", Sensitive: true, Description: "Signs each delivery by " +
+				"https://www.standardwebhooks.com: whsec_ and 24 to 64 bytes in base64. While you rotate it, the new and the old one, " +
+				"separated by a blank."},
+			{Name: "expected_status", Label: "Expected Status", Description: "The answers that mean success, such as 202 or 200,202. " +
+				"Any from 200 to 299 if empty."},
 		},
 		Types:      []action.Type{action.TypeQuery, action.TypeDashboard},
 		Download:   action.URL,

@@ -26,12 +26,14 @@ func (c *Client) Allowed(ctx context.Context, domains []string) error {
 	at := strings.LastIndexByte(user.Email, '@')
 	if at < 1 || !user.Verified {
 		// A sign-in from before there was a list did not ask for the address.
-		return action.Errorf(action.Unauthenticated, "The domain of the Google account cannot be checked. Open the form in Looker and log in again.")
+		return action.Errorf(action.Unauthenticated, "The domain of the Google account cannot be checked. Open the form in Looker "+
+			"and log in again.")
 	}
 	if !slices.ContainsFunc(domains, func(d string) bool {
 		return strings.EqualFold(strings.TrimPrefix(d, "@"), user.Email[at+1:])
 	}) {
-		return action.Errorf(action.Unauthenticated, "The Google account belongs to a domain that is not on the allowlist. Open the form in Looker and log in with another account.")
+		return action.Errorf(action.Unauthenticated, "The Google account belongs to a domain that is not on the allowlist. Open the "+
+			"form in Looker and log in with another account.")
 	}
 	return nil
 }

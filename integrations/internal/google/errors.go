@@ -37,9 +37,12 @@ var reasons = map[string]action.Error{
 	"teamDriveFileLimitExceeded":      {Kind: action.Invalid, Message: "The shared drive is full."},
 	"insufficientFilePermissions":     {Kind: action.Forbidden, Message: "The user is not allowed to write to this folder or file."},
 	"insufficientParentPermissions":   {Kind: action.Forbidden, Message: "The user is not allowed to write to this folder."},
-	"domainPolicy":                    {Kind: action.Forbidden, Message: "The administrators of the user's Google domain do not allow this app."},
-	"accessNotConfigured":             {Kind: action.Internal, Message: "The API is not enabled in the Google Cloud project of the hub's OAuth client. The hub's administrator must enable it."},
-	"SERVICE_DISABLED":                {Kind: action.Internal, Message: "The API is not enabled in the Google Cloud project of the hub's OAuth client. The hub's administrator must enable it."},
+	"domainPolicy": {Kind: action.Forbidden, Message: "The administrators of the user's Google domain do not " +
+		"allow this app."},
+	"accessNotConfigured": {Kind: action.Internal, Message: "The API is not enabled in the Google Cloud project of " +
+		"the hub's OAuth client. The hub's administrator must enable it."},
+	"SERVICE_DISABLED": {Kind: action.Internal, Message: "The API is not enabled in the Google Cloud project of " +
+		"the hub's OAuth client. The hub's administrator must enable it."},
 }
 
 // explain adds Google's reason for rejecting a request.

@@ -9,7 +9,8 @@ import (
 // Param is the setting in Looker that says whose accounts may be used.
 var Param = action.Param{
 	Name: "domain_allowlist", Label: "Domain Allowlist",
-	Description: "Comma separated domain allowlist ex: facts.com,car.com. Be advised that if this is enabled after, all existing accounts will have to reauth due to an additional scope needed to check the email address.",
+	Description: "Comma separated domain allowlist ex: facts.com,car.com. Be advised that if this is enabled after, all existing " +
+		"accounts will have to reauth due to an additional scope needed to check the email address.",
 }
 
 // Access is what [Param] sets.
@@ -32,7 +33,8 @@ func (s *Service) Form(ctx context.Context, req *action.Request) (*action.Form, 
 	if action.KindOf(err) == action.Unauthenticated {
 		return &action.Form{Fields: []action.Field{{
 			Name: "login", Type: action.OAuthLinkGoogle, Label: "Log in", OAuthURL: req.LoginURL,
-			Description: c.why(err) + "In order to send to Google Drive, you will need to log in once to your Google account. WebhookID if oauth fails: " + req.WebhookID,
+			Description: c.why(err) + "In order to send to Google Drive, you will need to log in once to your Google account. " +
+				"WebhookID if oauth fails: " + req.WebhookID,
 		}}, State: &action.State{}}, nil
 	}
 	if err != nil {
@@ -74,7 +76,8 @@ func (c *Client) fields(ctx context.Context, answers map[string]string) ([]actio
 	} else {
 		fields = append(fields, action.Field{
 			Name: "folderid", Label: "Google Drive Destination URL", Type: action.String,
-			Description: "The full address of a folder, such as https://drive.google.com/drive/folders/1aBcDeFgHiJk, as the browser shows it. Without one, the file goes to the top of the drive.",
+			Description: "The full address of a folder, such as https://drive.google.com/drive/folders/1aBcDeFgHiJk, as the browser " +
+				"shows it. Without one, the file goes to the top of the drive.",
 		}, action.Field{
 			Name: "fetchpls", Label: "Select Fetch to fetch a list of folders in this drive", Type: action.Select, Interactive: true,
 			Description: "Fetch folders", Options: []action.Option{{Name: "fetch", Label: "Fetch"}},

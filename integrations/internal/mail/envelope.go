@@ -15,7 +15,8 @@ import (
 func (m Mail) checkEnvelope() error {
 	for _, address := range append([]string{m.From}, m.To...) {
 		if err := mailbox.Check(address); err != nil {
-			return action.Wrap(fmt.Errorf("checking the envelope: %w", err), action.Invalid, "One of the mail's addresses is not a valid e-mail address.")
+			return action.Wrap(fmt.Errorf("checking the envelope: %w", err), action.Invalid, "One of the mail's addresses is not a "+
+				"valid e-mail address.")
 		}
 	}
 	return nil

@@ -22,7 +22,8 @@ func FileFields() []action.Field {
 	return []action.Field{
 		{
 			Name: "filename", Label: "Filename", Type: action.String,
-			Description: "Taken to the letter, but for {YYYY}, {MM}, {DD}, {HH}, {mm} and {ss}, which stand for the time of the delivery (UTC). Without one, the title of the schedule.",
+			Description: "Taken to the letter, but for {YYYY}, {MM}, {DD}, {HH}, {mm} and {ss}, which stand for the time of the " +
+				"delivery (UTC). Without one, the title of the schedule.",
 		},
 		{
 			Name: "overwrite", Label: "Overwrite", Type: action.Select, Default: string(Overwrite),
@@ -41,7 +42,8 @@ func FileFields() []action.Field {
 func Fields() []action.Field {
 	fields := FileFields()
 	compression := &fields[len(fields)-1]
-	compression.Options = append(compression.Options, action.Option{Name: string(GzipEncoding), Label: "gzip as content encoding (keeps the name)"})
+	compression.Options = append(compression.Options, action.Option{Name: string(GzipEncoding), Label: "gzip as content encoding " +
+		"(keeps the name)"})
 	return fields
 }
 

@@ -89,7 +89,8 @@ func (p *Provider) explain(ctx context.Context, err error) error {
 	kind := action.KindOfStatus(e.Response.StatusCode)
 	switch e.ErrorCode {
 	case "invalid_client", "invalid_client_id", "unauthorized_client": // the second is Salesforce's
-		return action.Errorf(action.Internal, "%s does not accept the hub's client id and secret. The hub's administrator must check them.", p.Name)
+		return action.Errorf(action.Internal, "%s does not accept the hub's client id and secret. The hub's administrator must "+
+			"check them.", p.Name)
 	case "invalid_grant":
 		return p.Required()
 	}
@@ -101,7 +102,8 @@ func (p *Provider) explain(ctx context.Context, err error) error {
 
 // Required is the error of kind Unauthenticated that asks the user to sign in.
 func (p *Provider) Required() error {
-	return action.Errorf(action.Unauthenticated, "The sign-in at %s is missing or no longer valid. Open the form in Looker and log in again.", p.Name)
+	return action.Errorf(action.Unauthenticated, "The sign-in at %s is missing or no longer valid. Open the form in Looker and "+
+		"log in again.", p.Name)
 }
 
 // Session is one user's access during one request.

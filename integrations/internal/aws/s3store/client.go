@@ -166,7 +166,8 @@ func (s *Store) explain(ctx context.Context, doing string, err error) error {
 func (s *Store) connectionError(ctx context.Context, doing string, err error) error {
 	err = fmt.Errorf("%s: %w", doing, outbound.ConnectionError(ctx, err, s.service.Name))
 	if action.KindOf(err) == action.NotFound { // the region is part of the host name
-		return action.Wrap(err, action.NotFound, "%s has no address in this region. Check the region in the action's settings in Looker.", s.service.Name)
+		return action.Wrap(err, action.NotFound, "%s has no address in this region. Check the region in the action's settings in "+
+			"Looker.", s.service.Name)
 	}
 	return err
 }

@@ -11,7 +11,8 @@ func (s *Store) explanation(code string) *action.Error {
 	name := s.service.Name
 	switch code {
 	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "InvalidSecurity":
-		return action.Errorf(action.Unauthenticated, "%s does not accept the access key with this secret key. Check both in the action's settings in Looker.", name)
+		return action.Errorf(action.Unauthenticated, "%s does not accept the access key with this secret key. Check both in the "+
+			"action's settings in Looker.", name)
 	case "AccessDenied":
 		return action.Errorf(action.Forbidden, "%s denied access. The access key needs %s.", name, s.service.Needs)
 	case "AllAccessDisabled":

@@ -133,7 +133,8 @@ func (o *object) explain(ctx context.Context, doing string, err error) error {
 	switch errorCode(err) {
 	case "PreconditionFailed", "ConditionalRequestConflict", "NoSuchUpload":
 		if o.inDoubt.Load() {
-			return action.Wrap(explained, action.Unavailable, "%s", action.MessageOf(explained)+" It may be that this delivery did it: look before sending it again.")
+			return action.Wrap(explained, action.Unavailable, "%s", action.MessageOf(explained)+" It may be that this delivery did it: "+
+				"look before sending it again.")
 		}
 	}
 	return explained

@@ -95,15 +95,18 @@ var explanations = map[string]action.Error{
 	"IncompleteSignature":         wrongKeys,
 	"ExpiredTokenException":       wrongKeys,
 	"MissingAuthenticationToken":  wrongKeys,
-	"OptInRequired":               {Kind: action.Forbidden, Message: "The AWS account is not subscribed to Amazon SageMaker in this region."},
-	"RequestExpired":              {Kind: action.Internal, Message: "Amazon SageMaker refuses the hub's requests because the hub's clock is wrong."},
-	"ThrottlingException":         tooMany,
-	"Throttling":                  tooMany,
+	"OptInRequired": {Kind: action.Forbidden, Message: "The AWS account is not subscribed to Amazon SageMaker in " +
+		"this region."},
+	"RequestExpired": {Kind: action.Internal, Message: "Amazon SageMaker refuses the hub's requests because the " +
+		"hub's clock is wrong."},
+	"ThrottlingException": tooMany,
+	"Throttling":          tooMany,
 }
 
 var (
-	wrongKeys = action.Error{Kind: action.Unauthenticated, Message: "Amazon SageMaker does not accept the access key with this secret key. Check both in the action's settings in Looker."}
-	tooMany   = action.Error{Kind: action.RateLimited, Message: "Amazon SageMaker takes no more requests for the moment."}
+	wrongKeys = action.Error{Kind: action.Unauthenticated, Message: "Amazon SageMaker does not accept the access key with this " +
+		"secret key. Check both in the action's settings in Looker."}
+	tooMany = action.Error{Kind: action.RateLimited, Message: "Amazon SageMaker takes no more requests for the moment."}
 )
 
 // explain turns the SDK's error into the hub's. Of SageMaker's own words only those are shown
@@ -115,7 +118,8 @@ func explain(ctx context.Context, doing string, err error) error {
 	if e, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
 		err := fmt.Errorf("%s: %w", doing, outbound.ConnectionError(ctx, e.Err, name))
 		if action.KindOf(err) == action.NotFound { // the region is part of the host name
-			return action.Wrap(err, action.NotFound, "%s has no address in this region. Check the region in the action's settings in Looker.", name)
+			return action.Wrap(err, action.NotFound, "%s has no address in this region. Check the region in the action's settings in "+
+				"Looker.", name)
 		}
 		return err
 	}

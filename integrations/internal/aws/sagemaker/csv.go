@@ -127,7 +127,8 @@ func (r *tableReader) skipped(record []string, err error) error {
 		r.line, r.offset = line+strings.Count(record[0], "\n"), r.in.InputOffset()
 	}
 	if empty && r.names != nil {
-		return action.Errorf(action.Invalid, "Row %d is empty: in a result of one column that cannot be told from no row. Fill it, or add a column.", r.table.rows+1)
+		return action.Errorf(action.Invalid, "Row %d is empty: in a result of one column that cannot be told from no row. Fill it, "+
+			"or add a column.", r.table.rows+1)
 	}
 	return nil
 }

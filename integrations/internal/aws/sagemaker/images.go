@@ -112,7 +112,8 @@ var suffixes = map[string]string{
 func (a Algorithm) Image(r s3store.Region) (string, error) {
 	account, ok := a.accounts[r]
 	if !ok {
-		return "", action.InvalidField("bucket", "The bucket is in %s, where the hub knows no image of this algorithm. Choose a bucket in another region.", r)
+		return "", action.InvalidField("bucket", "The bucket is in %s, where the hub knows no image of this algorithm. Choose a "+
+			"bucket in another region.", r)
 	}
 	domain := "amazonaws.com"
 	for prefix, suffix := range suffixes {

@@ -32,7 +32,8 @@ func (j *job) createModel(ctx context.Context) (*ending, error) {
 	}
 	return &ending{
 		subject: fmt.Sprintf("The model %s could not be created", j.model),
-		text: fmt.Sprintf("Training job %s is complete, but the model %s could not be created: %s\n\nWhat was trained is in %s; its image is %s.",
+		text: fmt.Sprintf("Training job %s is complete, but the model %s could not be created: %s\n\nWhat was trained is in %s; its "+
+			"image is %s.",
 			j.name, j.model, action.MessageOf(err), j.artifacts, j.image),
 		err: err,
 	}, nil

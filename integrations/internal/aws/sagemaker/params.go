@@ -12,7 +12,8 @@ var (
 	mailParams  = []action.Param{
 		{
 			Name: "user_email", Label: "Looker User Email", Required: true,
-			Description: "\n        Click the button on the right and select 'Email'.\n        This is required for the action to send status emails\n        when training or inference jobs are complete.\n      ",
+			Description: "\n        Click the button on the right and select 'Email'.\n        This is required for the action to send " +
+				"status emails\n        when training or inference jobs are complete.\n      ",
 		},
 		{Name: "smtpHost", Label: "SMTP Host", Required: true, Description: "Host for sending emails."},
 		{Name: "smtpPort", Label: "SMTP Port", Required: true, Description: "Port for sending emails."},
