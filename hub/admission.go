@@ -41,7 +41,8 @@ func (a *admission) acquire(ctx context.Context) error {
 	case a.slots <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return action.Wrap(context.Cause(ctx), action.Unavailable, "The hub was too busy to start the delivery before its timeout. Try again later.")
+		return action.Wrap(context.Cause(ctx), action.Unavailable,
+			"The hub was too busy to start the delivery before its timeout. Try again later.")
 	}
 }
 

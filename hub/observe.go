@@ -14,7 +14,7 @@ import (
 // observe logs, counts and traces every request.
 func (s *Server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, end := s.telemetry.Request(r)
+		ctx, end := s.telemetry.Request(r.Context(), r)
 		sw := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		next.ServeHTTP(sw, r.WithContext(ctx))
 		route := chi.RouteContext(ctx).RoutePattern()

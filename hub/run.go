@@ -160,7 +160,9 @@ func drain(base context.Context, stop func(), o Options, looker, admin *http.Ser
 }
 
 // build creates the server and its dependencies.
-func build(o Options, tel *telemetry.Telemetry, roots *x509.CertPool, startJob action.StartJob) (*Server, *config.Secrets, *config.Certificate, error) {
+func build(
+	o Options, tel *telemetry.Telemetry, roots *x509.CertPool, startJob action.StartJob,
+) (*Server, *config.Secrets, *config.Certificate, error) {
 	fail := func(err error) (*Server, *config.Secrets, *config.Certificate, error) { return nil, nil, nil, err }
 	secrets, err := config.LoadSecrets(o.Config.Secret, o.Config.SecretFiles)
 	if err != nil {

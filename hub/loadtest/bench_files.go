@@ -8,7 +8,8 @@ import (
 )
 
 // signedIn is what Looker keeps of a user who has signed in.
-const signedIn = `{"tokens":{"access_token":"load","refresh_token":"load"},"redirect":"https://hub.example.com/actions/load/oauth_redirect"}`
+const signedIn = `{"tokens":{"access_token":"load","refresh_token":"load"},` +
+	`"redirect":"https://hub.example.com/actions/load/oauth_redirect"}`
 
 // files measures large files from Looker's download address into Google Drive and Dropbox, and
 // the largest spreadsheet that Google Sheets takes.

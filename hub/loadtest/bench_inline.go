@@ -28,7 +28,8 @@ func (b *benchmark) inline(ctx context.Context) error {
 				return err
 			}
 			peak := h.memory("VmHWM")
-			b.add(peak <= most, "200 MB of "+f.name+" inline to a webhook: peak memory", "<= 64 MiB", "%.1f MiB at %.0f MB/s", inMiB(peak), mbps(want.Size, took))
+			b.add(peak <= most, "200 MB of "+f.name+" inline to a webhook: peak memory", "<= 64 MiB",
+				"%.1f MiB at %.0f MB/s", inMiB(peak), mbps(want.Size, took))
 		}
 		return nil
 	})

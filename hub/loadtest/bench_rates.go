@@ -28,8 +28,10 @@ const concurrency = 16
 
 // rates measures many small requests over connections that are kept.
 func (b *benchmark) rates(ctx context.Context) error {
-	envelope := `{"type":"query","scheduled_plan":{"title":"Orders","type":"Look"},"data":{},"form_params":{"url":"` + b.receiver.url + `/hook"}`
-	attachment := `,"attachment":{"mimetype":"application/json","extension":"json","data":"{\"fields\":{\"dimensions\":[{\"name\":\"o.day\"}]},\"data\":[{\"o.day\":{\"value\":\"2026-11-23\"}}]}"}`
+	envelope := `{"type":"query","scheduled_plan":{"title":"Orders","type":"Look"},"data":{},` +
+		`"form_params":{"url":"` + b.receiver.url + `/hook"}`
+	attachment := `,"attachment":{"mimetype":"application/json","extension":"json",` +
+		`"data":"{\"fields\":{\"dimensions\":[{\"name\":\"o.day\"}]},\"data\":[{\"o.day\":{\"value\":\"2026-11-23\"}}]}"}`
 	plain := hubOptions{program: []string{b.program, "serve"}, plain: true}
 	overTLS := hubOptions{program: b.serve()}
 	for _, m := range []struct {
@@ -71,7 +73,8 @@ type rate struct {
 // connections: it shares the processors with the hub, and what it spends the hub lacks.
 func (b *benchmark) measureRate(ctx context.Context, h *hubProcess, path, body, want string) (rate, error) {
 	request := fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Token token=%q\r\nContent-Type: application/json\r\n"+
-		"User-Agent: LookerOutgoingWebhook/24.20.41\r\nX-Looker-Instance: load\r\nX-Looker-Webhook-Id: load\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n",
+		"User-Agent: LookerOutgoingWebhook/24.20.41\r\nX-Looker-Instance: load\r\nX-Looker-Webhook-Id: load\r\n"+
+		"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n",
 		path, h.token, len(body), body)
 	var mu sync.Mutex
 	var all []time.Duration

@@ -54,7 +54,8 @@ func (b *benchmark) rows(ctx context.Context) error {
 		took, n, said, err := b.deliverRows(ctx, h, d, "million", 20*time.Millisecond)
 		if err == nil {
 			memory := h.memory("VmHWM")
-			b.add(n >= million && memory <= 96*mib, "a million rows to a destination that takes 20 ms a call", "<= 96 MiB", "%.0f rows/s, %s, peak memory %.1f MiB",
+			b.add(n >= million && memory <= 96*mib, "a million rows to a destination that takes 20 ms a call", "<= 96 MiB",
+				"%.0f rows/s, %s, peak memory %.1f MiB",
 				float64(n)/took.Seconds(), said, inMiB(memory))
 		}
 		return err
@@ -63,7 +64,9 @@ func (b *benchmark) rows(ctx context.Context) error {
 
 // deliverRows delivers a document's rows, each call of which the receiver answers after a
 // while, and returns how long it took, the rows that arrived and what the hub said.
-func (b *benchmark) deliverRows(ctx context.Context, h *hubProcess, d document, id string, after time.Duration) (took time.Duration, n int, said string, err error) {
+func (b *benchmark) deliverRows(
+	ctx context.Context, h *hubProcess, d document, id string, after time.Duration,
+) (took time.Duration, n int, said string, err error) {
 	begin := time.Now()
 	out, err := h.execute(ctx, b.client, delivery{
 		integration: "rows", form: map[string]string{"url": fmt.Sprintf("%s/lines?id=%s&after=%s", b.receiver.url, id, after)}, document: &d,
@@ -110,7 +113,9 @@ func serveRows(ctx context.Context, _ []string) error {
 	}
 	return hub.Run(ctx, hub.Options{
 		Config: cfg, Env: env, AllowLoopback: true, Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)),
-		Integrations: []action.Registration{{Name: "rows", New: func(deps action.Deps) (action.Integration, error) { return &rowPoster{deps.HTTP}, nil }}},
+		Integrations: []action.Registration{{
+			Name: "rows", New: func(deps action.Deps) (action.Integration, error) { return &rowPoster{deps.HTTP}, nil },
+		}},
 	})
 }
 
@@ -136,7 +141,8 @@ func (p *rowPoster) Execute(ctx context.Context, req *action.Request) (*action.R
 	const atOnce = 4
 	var waited atomic.Int64 // nanoseconds, of all calls
 	begin := time.Now()
-	account := deliver.Batches(ctx, lines(table), deliver.Options[[]byte]{Size: 500, Concurrency: atOnce}, func(ctx context.Context, batch [][]byte) error {
+	o := deliver.Options[[]byte]{Size: 500, Concurrency: atOnce}
+	account := deliver.Batches(ctx, lines(table), o, func(ctx context.Context, batch [][]byte) error {
 		defer func(called time.Time) { waited.Add(int64(time.Since(called))) }(time.Now())
 		post, err := http.NewRequestWithContext(ctx, http.MethodPost, req.Form["url"], bytes.NewReader(bytes.Join(batch, nil)))
 		if err != nil {

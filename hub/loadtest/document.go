@@ -68,7 +68,8 @@ func newDocument(f format, size int64, identifier string) document {
 		row := stampMark + ",2026-11-23,\"Zoë \"\"Z\"\" O'Neill, Łódź\",1234.50,\"some text, quoted\"\n"
 		d.block = bytes.Repeat([]byte(row), clamp(size/int64(len(row)), csvRows))
 	case jsonFormat:
-		d.head = fmt.Appendf(nil, `{"id":%q,"fields":{"dimensions":[{"name":"o.id","label":"Id"},{"name":"o.day","label":"Day"},{"name":"u.name","label":"Name"}],`+
+		d.head = fmt.Appendf(nil, `{"id":%q,"fields":{"dimensions":[{"name":"o.id","label":"Id"},`+
+			`{"name":"o.day","label":"Day"},{"name":"u.name","label":"Name"}],`+
 			`"measures":[{"name":"o.total","label":"Total"}],"table_calculations":[]},"pivots":[],"data":[`, identifier)
 		rows := make([]string, clamp(size/int64(len(detailRow(0))), detailRows))
 		for i := range rows {
@@ -88,7 +89,8 @@ func clamp(n int64, most int) int { return int(min(max(n, 1), int64(most))) }
 // detailRow is a row of json_detail with what trips a careless reader.
 func detailRow(i int) string {
 	return fmt.Sprintf(`{"o.id":{"value":"%s-%03d","links":[{"label":"Show","url":"https://looker.example.com/orders/%d?a=1"}]},`+
-		`"o.day":{"value":"2026-11-23","rendered":"November 23"},"u.name":{"value":"Zoë \"Z\" O'Neill\n"},"o.total":{"value":%d.50,"rendered":"$%d.50"}}`,
+		`"o.day":{"value":"2026-11-23","rendered":"November 23"},"u.name":{"value":"Zoë \"Z\" O'Neill\n"},`+
+		`"o.total":{"value":%d.50,"rendered":"$%d.50"}}`,
 		stampMark, i, i, i, i)
 }
 

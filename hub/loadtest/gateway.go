@@ -46,7 +46,7 @@ func (s *site) startGateway(ctx context.Context, program string) (endpoint strin
 			return "", nil, fmt.Errorf("making the gateway's folder: %w", err)
 		}
 	}
-	cmd := exec.Command(program, "--quiet", "--port", address, "posix", "--sidecar", metadata, dir) //nolint:gosec,noctx // the user's own program, ended by stop
+	cmd := exec.Command(program, "--quiet", "--port", address, "posix", "--sidecar", metadata, dir) //nolint:gosec,noctx // the user's program
 	cmd.Stderr = os.Stderr
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+accessKey, "ROOT_SECRET_KEY="+secretKey)
 	if err := cmd.Start(); err != nil {

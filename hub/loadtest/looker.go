@@ -97,7 +97,8 @@ func (d delivery) envelope(w io.Writer) error {
 		return err
 	}
 	f := d.document.format
-	if _, err := fmt.Fprintf(w, `%s,"attachment":{"mimetype":%q,"extension":%q,"data":"`, head[:len(head)-1], f.mime, f.extension); err != nil {
+	_, err = fmt.Fprintf(w, `%s,"attachment":{"mimetype":%q,"extension":%q,"data":"`, head[:len(head)-1], f.mime, f.extension)
+	if err != nil {
 		return err
 	}
 	if err := d.document.attachment(w); err != nil {

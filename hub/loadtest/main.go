@@ -72,7 +72,8 @@ func newSite(ctx context.Context, program string) (*site, error) {
 func (s *site) setup(ctx context.Context) error {
 	if s.program == "" {
 		s.program = filepath.Join(s.dir, "hub")
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", s.program, "integrationhub.dev/hub/cmd/hub") //nolint:gosec // only the directory varies, and it is ours
+		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", //nolint:gosec // only our directory varies
+			"-o", s.program, "integrationhub.dev/hub/cmd/hub")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		build.Stderr = os.Stderr
 		if err := build.Run(); err != nil {

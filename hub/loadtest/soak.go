@@ -191,7 +191,8 @@ func (s *soakRun) gauges(ctx context.Context, h *hubProcess) (v gauges, err erro
 // compare checks that the control hub did not grow.
 func (s *soakRun) compare(before, after gauges) {
 	const slack = 4 * mib // for caches that expire
-	fmt.Fprintf(os.Stderr, "the control hub: %.0f goroutines before and %.0f after, %.1f MiB and %.1f MiB of live memory, %.0f and %.0f bytes of spool\n",
+	fmt.Fprintf(os.Stderr, "the control hub: %.0f goroutines before and %.0f after, "+
+		"%.1f MiB and %.1f MiB of live memory, %.0f and %.0f bytes of spool\n",
 		before.goroutines, after.goroutines, before.memory/mib, after.memory/mib, before.spool, after.spool)
 	if after.spool != 0 {
 		s.breaks(fmt.Errorf("%.0f bytes stayed in the control hub's spool", after.spool))

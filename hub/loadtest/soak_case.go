@@ -29,7 +29,9 @@ func newCase(random *rand.Rand, id string) soakCase {
 	formats := []format{csvFormat, jsonFormat, xlsxFormat, pdfFormat}
 	// From a few bytes, which stay in memory, to what fills a few spool files.
 	size := int64(1) << (4 + random.IntN(19))
-	c := soakCase{id: id, document: newDocument(formats[random.IntN(len(formats))], size+random.Int64N(size), id), download: random.IntN(3) == 0}
+	c := soakCase{
+		id: id, document: newDocument(formats[random.IntN(len(formats))], size+random.Int64N(size), id), download: random.IntN(3) == 0,
+	}
 	switch random.IntN(8) {
 	case 0:
 		c.source = pick(faultReset, faultReset, faultStatus, faultStall)
@@ -115,7 +117,7 @@ func judge(c soakCase, out outcome, err error, ended bool, arrivals []arrival) (
 		}
 		return "broken off by Looker, not delivered", nil
 	case errors.Is(err, errUnanswered) && ended:
-		return "no response: the hub was stopped", nil
+		return "unanswered: the hub was stopped", nil
 	case err != nil:
 		return "no answer", fmt.Errorf("no proper answer: %w", err)
 	case out.Success && accepted != 1:

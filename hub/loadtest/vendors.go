@@ -70,8 +70,11 @@ func startVendors(ctx context.Context, cert *certificate) (*vendors, error) {
 		})
 	}
 	quiet := slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	v.server = &http.Server{Handler: routes, ErrorLog: quiet, TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert.pair}}} //nolint:gosec // no strangers here
-	v.proxy = &http.Server{Handler: http.HandlerFunc(v.connect), ErrorLog: quiet}                                                                               //nolint:gosec // no strangers here
+	v.server = &http.Server{ //nolint:gosec // a local server without timeouts
+		Handler: routes, ErrorLog: quiet,
+		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert.pair}},
+	}
+	v.proxy = &http.Server{Handler: http.HandlerFunc(v.connect), ErrorLog: quiet} //nolint:gosec // a local server without timeouts
 	inner, err := new(net.ListenConfig).Listen(ctx, "tcp", "localhost:0")
 	if err != nil {
 		return nil, fmt.Errorf("listening as vendors: %w", err)

@@ -73,10 +73,10 @@ func (t *Telemetry) Stop(ctx context.Context) {
 
 // Request starts to observe a request. The context that it returns carries the request's record
 // and its span. End must be called once, with the matched route and the status of the response.
-func (t *Telemetry) Request(r *http.Request) (ctx context.Context, end func(route string, status int)) {
+func (t *Telemetry) Request(ctx context.Context, r *http.Request) (_ context.Context, end func(route string, status int)) {
 	start := time.Now()
 	rec := newRecord(r.Header)
-	ctx, span := t.traces.Request(outbound.WithSecrets(withRecord(r.Context(), rec)), r)
+	ctx, span := t.traces.Request(outbound.WithSecrets(withRecord(ctx, rec)), r)
 	return ctx, func(route string, status int) {
 		defer span.End()
 		seconds := time.Since(start).Seconds()

@@ -55,7 +55,8 @@ func writeEnvelope(w io.Writer, e Envelope, data *Data) error {
 	if !ok {
 		mime = "application/octet-stream;base64"
 	}
-	if _, err := fmt.Fprintf(w, `%s,"attachment":{"mimetype":%q,"extension":%q,"data":"`, head[:len(head)-1], mime, data.Extension); err != nil {
+	_, err = fmt.Fprintf(w, `%s,"attachment":{"mimetype":%q,"extension":%q,"data":"`, head[:len(head)-1], mime, data.Extension)
+	if err != nil {
 		return err
 	}
 	if strings.HasSuffix(mime, ";base64") {
