@@ -41,14 +41,14 @@ const (
 )
 
 // Names that settings of integrations share with the reference.
-const ( //nolint:gosec // names of variables, no credentials
+const (
 	EncryptPayload = "ENCRYPT_PAYLOAD"
 	DebugEndpoint  = "ACTION_HUB_DEBUG_ENDPOINT"
 	ChildTest      = "CHILD_TEST"
 )
 
 // Names that belong to libraries and to Go's runtime.
-const ( //nolint:gosec // names of variables, no credentials
+const (
 	HTTPSProxy         = "HTTPS_PROXY"
 	HTTPProxy          = "HTTP_PROXY"
 	NoProxy            = "NO_PROXY"
