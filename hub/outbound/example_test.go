@@ -27,7 +27,7 @@ func (i *issue) Validate() error {
 }
 
 func ExampleAPI_Call() {
-	tracker := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	tracker := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"key":"OPS-1"}`)
 	}))
 	defer tracker.Close()
