@@ -29,36 +29,36 @@ var (
 
 // avoided are the words and phrases, as regular expressions without regard to case, and what to
 // write instead.
-var avoided = map[string]string{
-	`\btold\b`:                          "configured, notified, reported",
-	`\bnobody\b|\bwhoever\b|\bno one\b`: "name who, or use the passive voice",
-	`\bfor the moment\b|\bfor now\b`:    "temporarily, or nothing",
-	`\bout of order\b`:                  "temporarily unavailable",
-	`\btakes? no more\b|\bdoes not take\b|\bdo not take\b`:                                              "is rate limiting, rejects, does not accept",
-	`\bas (many|much) [a-z ]+ as (it|the hub)\b`:                                                        "is at its limit",
-	`\blooks? whether\b|\blook(ed|s)? at again\b`:                                                       "checks",
-	`\bis no [a-z' ]+ of\b|\b(is|are|be) no (JSON|URL|UTF-8|number|date|address|name|record|webhook)\b`: "is not a …",
-	`\ball the same\b`:                           "still, anyway",
-	`\bon offer\b|\bwithheld\b`:                  "available, unavailable",
-	`\bfor want of\b`:                            "because … is missing",
-	`\bends? TLS\b|\bspeaks? (TLS|HTTP|plain)\b`: "terminates TLS, serves HTTP",
-	`\bmade again\b`:                             "retried",
-	`\bgoes on by itself\b|\bgo on by itself\b`:  "resumes automatically",
-	`\bnot understood\b|\bnot understand\b`:      "unexpected response",
-	`\bbeside (its|the|their)\b`:                 "in addition to",
-	`\bmay stand still\b|\bstands? still\b`:      "stalls, idle timeout",
-	`\bfinds no\b|\bfind no\b`:                   "cannot be scheduled, does not exist",
-	`\bwas ended\b|\bwere ended\b`:               "was terminated",
-	`\bsmall letters\b`:                          "lowercase letters",
-	`\bwhat became of\b|\bbecame of\b`:           "outcome",
-	`\bat its pace\b`:                            "at its rate limit",
-	`\blies about\b|\blie about\b`:               "is left",
-	`\bno bound\b|\bunless set\b`:                "no limit, default",
-	`\bone of the same\b|\bthe least number\b`:   "minimum",
-	`\bthis is no\b`:                             "this is not a",
-	`\bgives? (it )?up its\b`:                    "closes, stops",
-	`\bis none of\b|\bthere is none\b`:           "does not exist",
-	`\bin the clear\b|\bin the open\b`:           "unencrypted, unhashed",
+var avoided = []struct{ pattern, instead string }{
+	{`\btold\b`, "configured, notified, reported"},
+	{`\bnobody\b|\bwhoever\b|\bno one\b`, "name who, or use the passive voice"},
+	{`\bfor the moment\b|\bfor now\b`, "temporarily, or nothing"},
+	{`\bout of order\b`, "temporarily unavailable"},
+	{`\btakes? no more\b|\bdoes not take\b|\bdo not take\b`, "is rate limiting, rejects, does not accept"},
+	{`\bas (many|much) [a-z ]+ as (it|the hub)\b`, "is at its limit"},
+	{`\blooks? whether\b|\blook(ed|s)? at again\b`, "checks"},
+	{`\bis no [a-z' ]+ of\b|\b(is|are|be) no (JSON|URL|UTF-8|number|date|address|name|record|webhook)\b`, "is not a …"},
+	{`\ball the same\b`, "still, anyway"},
+	{`\bon offer\b|\bwithheld\b`, "available, unavailable"},
+	{`\bfor want of\b`, "because … is missing"},
+	{`\bends? TLS\b|\bspeaks? (TLS|HTTP|plain)\b`, "terminates TLS, serves HTTP"},
+	{`\bmade again\b`, "retried"},
+	{`\bgoes on by itself\b|\bgo on by itself\b`, "resumes automatically"},
+	{`\bnot understood\b|\bnot understand\b`, "unexpected response"},
+	{`\bbeside (its|the|their)\b`, "in addition to"},
+	{`\bmay stand still\b|\bstands? still\b`, "stalls, idle timeout"},
+	{`\bfinds no\b|\bfind no\b`, "cannot be scheduled, does not exist"},
+	{`\bwas ended\b|\bwere ended\b`, "was terminated"},
+	{`\bsmall letters\b`, "lowercase letters"},
+	{`\bwhat became of\b|\bbecame of\b`, "outcome"},
+	{`\bat its pace\b`, "at its rate limit"},
+	{`\blies about\b|\blie about\b`, "is left"},
+	{`\bno bound\b|\bunless set\b`, "no limit, default"},
+	{`\bone of the same\b|\bthe least number\b`, "minimum"},
+	{`\bthis is no\b`, "this is not a"},
+	{`\bgives? (it )?up its\b`, "closes, stops"},
+	{`\bis none of\b|\bthere is none\b`, "does not exist"},
+	{`\bin the clear\b|\bin the open\b`, "unencrypted, unhashed"},
 }
 
 func TestLanguage(t *testing.T) {
@@ -130,9 +130,9 @@ func languageFindings(t *testing.T, root string, skip ...string) (findings []str
 			return err
 		}
 		for _, line := range text {
-			for expression, instead := range avoided {
-				if found := avoidedExpressions[expression].FindString(line.text); found != "" {
-					findings = append(findings, path+":"+strconv.Itoa(line.number)+": "+strconv.Quote(found)+" in "+strconv.Quote(line.text)+"; better: "+instead)
+			for _, a := range avoided {
+				if found := avoidedExpressions[a.pattern].FindString(line.text); found != "" {
+					findings = append(findings, path+":"+strconv.Itoa(line.number)+": "+strconv.Quote(found)+" in "+strconv.Quote(line.text)+"; better: "+a.instead)
 				}
 			}
 		}
@@ -146,8 +146,8 @@ func languageFindings(t *testing.T, root string, skip ...string) (findings []str
 
 var avoidedExpressions = func() map[string]*regexp.Regexp {
 	all := map[string]*regexp.Regexp{}
-	for expression := range avoided {
-		all[expression] = regexp.MustCompile("(?i)" + expression)
+	for _, a := range avoided {
+		all[a.pattern] = regexp.MustCompile("(?i)" + a.pattern)
 	}
 	return all
 }()
