@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"flag"
 	"log/slog"
 	"net"
 	"net/http"
@@ -223,6 +224,8 @@ func withSensitive(definition map[string]any) {
 	}
 }
 
+var update = flag.Bool("update", false, "write the definitions of integrations that the reference does not have")
+
 // Integrations that the reference does not list are described by files of their own.
 func TestOwnDefinitions(t *testing.T) {
 	t.Parallel()
@@ -233,11 +236,14 @@ func TestOwnDefinitions(t *testing.T) {
 		if list[name] != nil {
 			continue
 		}
+		delete(got, "icon_data_uri")
+		if *update {
+			writeDefinition(t, name, got)
+		}
 		var want map[string]any
 		if err := json.Unmarshal(readFile(t, "testdata/definitions/"+name+".json"), &want); err != nil {
 			t.Fatal(err)
 		}
-		delete(got, "icon_data_uri")
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-file +ours):\n%s", name, diff)
 		}
@@ -250,6 +256,17 @@ func TestOwnDefinitions(t *testing.T) {
 		if name := strings.TrimSuffix(filepath.Base(file), ".json"); all[name] == nil || list[name] != nil {
 			t.Errorf("%s is of no use", file)
 		}
+	}
+}
+
+func writeDefinition(t *testing.T, name string, definition map[string]any) {
+	t.Helper()
+	text, err := json.MarshalIndent(definition, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("testdata/definitions/"+name+".json", append(text, '\n'), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
