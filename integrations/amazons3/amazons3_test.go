@@ -133,8 +133,8 @@ var failures = []struct {
 	{"forbidden by a proxy", actiontest.Reply{Status: 403, Body: "<html>" + secretKey}, action.Forbidden, "Amazon S3 answered 403 Forbidden.", 1},
 	{"not found", actiontest.Reply{Status: 404}, action.NotFound, "Amazon S3 answered 404 Not Found.", 1},
 	{"clock", xmlError(403, "RequestTimeTooSkewed"), action.Internal, "Amazon S3 refuses the hub's requests because the hub's clock is wrong.", 1},
-	{"too many", actiontest.Reply{Status: 429}, action.RateLimited, "Amazon S3 takes no more requests for the moment.", 5},
-	{"slow down", xmlError(503, "SlowDown"), action.RateLimited, "Amazon S3 takes no more requests for the moment.", 5},
+	{"too many", actiontest.Reply{Status: 429}, action.RateLimited, "Amazon S3 is throttling requests. Try again later.", 5},
+	{"slow down", xmlError(503, "SlowDown"), action.RateLimited, "Amazon S3 is throttling requests. Try again later.", 5},
 	{"internal", xmlError(500, "InternalError"), action.Unavailable, "Amazon S3 answered 500 Internal Server Error.", 5},
 	{"out of order", actiontest.Reply{Status: 503}, action.Unavailable, "Amazon S3 answered 503 Service Unavailable.", 5},
 	{"reset", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Amazon S3 failed.", 5},
@@ -500,7 +500,7 @@ func TestMultipartFails(t *testing.T) {
 	}{
 		{"a part is denied", "UploadPart", denied, action.Forbidden, "Amazon S3 denied access. The access key needs s3:PutObject and s3:AbortMultipartUpload on the bucket, and the use of its encryption key if it has one."},
 		{"parts are cut off", "UploadPart", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Amazon S3 failed."},
-		{"parts are too many", "UploadPart", xmlError(503, "SlowDown"), action.RateLimited, "Amazon S3 takes no more requests for the moment."},
+		{"parts are too many", "UploadPart", xmlError(503, "SlowDown"), action.RateLimited, "Amazon S3 is throttling requests. Try again later."},
 		{"completing fails", "CompleteMultipartUpload", actiontest.Reply{Status: 503}, action.Unavailable, "Amazon S3 answered 503 Service Unavailable."},
 		{"completing fails after the answer began", "CompleteMultipartUpload", inside, action.Unavailable, "Amazon S3 answered 500 Internal Server Error."},
 	} {
@@ -897,7 +897,7 @@ func TestOverwriteInDoubt(t *testing.T) {
 		{"new", "", 10, ""},
 		{"new, in parts", "", 5000, ""},
 		{"lost answer", "PutObject", 10, "A file with this name already exists." + doubt},
-		{"lost answer to the last call", "CompleteMultipartUpload", 5000, "The upload was ended at Amazon S3 before it was complete." + doubt},
+		{"lost answer to the last call", "CompleteMultipartUpload", 5000, "The upload was terminated at Amazon S3 before it was complete." + doubt},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

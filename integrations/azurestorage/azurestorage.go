@@ -185,10 +185,10 @@ type accountName string
 // https://learn.microsoft.com/azure/storage/common/storage-account-overview#storage-account-name
 var validAccount = regexp.MustCompile(`^[a-z0-9]{3,24}$`)
 
-// UnmarshalText takes 3 to 24 small letters and digits.
+// UnmarshalText takes 3 to 24 lowercase letters and digits.
 func (a *accountName) UnmarshalText(text []byte) error {
 	if !validAccount.Match(text) {
-		return errors.New("must be the name of a storage account: 3 to 24 small letters and digits")
+		return errors.New("must be the name of a storage account: 3 to 24 lowercase letters and digits")
 	}
 	*a = accountName(text)
 	return nil
@@ -203,7 +203,7 @@ var validContainer = regexp.MustCompile(`^(\$root|\$web|[a-z0-9][a-z0-9-]{1,61}[
 // UnmarshalText takes names of containers, those of the root and of a website included.
 func (c *containerName) UnmarshalText(text []byte) error {
 	if !validContainer.Match(text) {
-		return errors.New("must be the name of a container: 3 to 63 small letters, digits and hyphens")
+		return errors.New("must be the name of a container: 3 to 63 lowercase letters, digits and hyphens")
 	}
 	*c = containerName(text)
 	return nil

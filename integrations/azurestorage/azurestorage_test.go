@@ -177,7 +177,7 @@ func TestFailures(t *testing.T) {
 		{"busy for a moment", 5, once("", 2, refusal(503, "ServerBusy")), "", 0},
 		{"a block resets", 30, once("block", 1, actiontest.Reply{Reset: true}), "", 0},
 		{"the list of blocks fails once", 30, once("blocklist", 1, refusal(500, "InternalError")), "", 0},
-		{"busy for good", 5, once("", always, refusal(503, "ServerBusy")), "Azure Storage takes no more requests for the moment.", action.RateLimited},
+		{"busy for good", 5, once("", always, refusal(503, "ServerBusy")), "Azure Storage is throttling requests. Try again later.", action.RateLimited},
 		{"out of order", 30, once("block", always, actiontest.Reply{Status: 500}), "Azure Storage answered 500 Internal Server Error.", action.Unavailable},
 		{"the list of blocks fails", 30, once("blocklist", always, refusal(400, "InvalidBlockList")), "Azure Storage answered 400 InvalidBlockList.", action.Invalid},
 		{"gone in between", 30, once("block", always, refusal(404, "ContainerNotFound")), "The container does not exist.", action.NotFound},
@@ -316,8 +316,8 @@ func TestWithout(t *testing.T) {
 		message      string
 	}{
 		"a container":           {params(), change(form(), "container", ""), "Need Azure container."},
-		"a container's name":    {params(), change(form(), "container", "a/../b"), `"container" must be the name of a container: 3 to 63 small letters, digits and hyphens.`},
-		"an account's name":     {change(params(), "account", "x.evil/"), form(), `"account" must be the name of a storage account: 3 to 24 small letters and digits.`},
+		"a container's name":    {params(), change(form(), "container", "a/../b"), `"container" must be the name of a container: 3 to 63 lowercase letters, digits and hyphens.`},
+		"an account's name":     {change(params(), "account", "x.evil/"), form(), `"account" must be the name of a storage account: 3 to 24 lowercase letters and digits.`},
 		"a container that is":   {params(), change(form(), "container", "missing"), "The container does not exist."},
 		"the key of the hub's":  {change(params(), "accessKey", "YQ=="), form(), "Azure Storage does not accept the access key for this account, or its signature has expired. Check both in the action's settings in Looker."},
 		"an account for itself": {change(params(), "account", ""), form(), `"account" is required.`},

@@ -232,7 +232,7 @@ func explain(ctx context.Context, doing string, err error) error {
 	res, ok := errors.AsType[*azcore.ResponseError](err)
 	if !ok {
 		if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
-			return action.Wrap(errors.New(doing), action.NotFound, "There is no storage account of this name. Check the account in the "+
+			return action.Wrap(errors.New(doing), action.NotFound, "No storage account has this name. Check the account in the "+
 				"action's settings in Looker.")
 		}
 		return fmt.Errorf("%s: %w", doing, outbound.ConnectionError(ctx, err, name))
@@ -281,7 +281,7 @@ func explanation(code string) *action.Error {
 	case "InvalidBlobType":
 		return action.InvalidField("filename", "A blob of this name exists and is of another type.")
 	case "ServerBusy":
-		return action.Errorf(action.RateLimited, "Azure Storage takes no more requests for the moment.")
+		return action.Errorf(action.RateLimited, "Azure Storage is throttling requests. Try again later.")
 	case "OperationTimedOut":
 		return action.Errorf(action.Timeout, "Azure Storage did not answer in time.")
 	}

@@ -175,7 +175,7 @@ func TestFails(t *testing.T) {
 		{"keys", "", "", actiontest.Reply{Status: 403, Body: "<Error><Code>SignatureDoesNotMatch</Code></Error>"}, action.Unauthenticated, "DigitalOcean Spaces does not accept the access key with this secret key. Check both in the action's settings in Looker.", 1},
 		{"denied", "", "", actiontest.Reply{Status: 403, Body: "<Error><Code>AccessDenied</Code></Error>"}, action.Forbidden, "DigitalOcean Spaces denied access. The access key needs the permission to read and write the Space.", 1},
 		{"no such space", "", "", actiontest.Reply{Status: 404, Body: "<Error><Code>NoSuchBucket</Code></Error>"}, action.NotFound, "The bucket does not exist.", 1},
-		{"slow down", "", "", actiontest.Reply{Status: 503, Body: "<Error><Code>SlowDown</Code></Error>"}, action.RateLimited, "DigitalOcean Spaces takes no more requests for the moment.", 5},
+		{"slow down", "", "", actiontest.Reply{Status: 503, Body: "<Error><Code>SlowDown</Code></Error>"}, action.RateLimited, "DigitalOcean Spaces is throttling requests. Try again later.", 5},
 		{"reset", "", "", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to DigitalOcean Spaces failed.", 5},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -264,7 +264,7 @@ func TestServerFails(t *testing.T) {
 	}{
 		"the password":  {"auth", reply(535, smtp.EnhancedCode{5, 7, 8}), action.Unauthenticated, "example.com refuses the hub's user name and password (535 5.7.8).", ""},
 		"the sender":    {"from", reply(550, smtp.EnhancedCode{5, 7, 1}), action.Forbidden, "example.com refuses the hub's sender (550 5.7.1).", ""},
-		"a recipient":   {"to:bo@example.com", reply(550, smtp.EnhancedCode{5, 1, 1}), action.Invalid, "example.com refuses one of the recipients (550 5.1.1). It was sent to nobody.", "to"},
+		"a recipient":   {"to:bo@example.com", reply(550, smtp.EnhancedCode{5, 1, 1}), action.Invalid, "example.com refuses one of the recipients (550 5.1.1). No recipient received it.", "to"},
 		"the size":      {"end", reply(552, smtp.EnhancedCode{5, 3, 4}), action.TooLarge, "The mail is too large for example.com (552 5.3.4).", ""},
 		"the content":   {"end", reply(554, smtp.EnhancedCode{5, 6, 0}), action.Invalid, "example.com refuses the mail (554 5.6.0).", ""},
 		"no enhanced":   {"end", reply(554, smtp.NoEnhancedCode), action.Invalid, "example.com refuses the mail (554).", ""},

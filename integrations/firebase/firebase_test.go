@@ -266,7 +266,7 @@ func TestSettings(t *testing.T) {
 		"no project":    {"FIREBASE_PROJECT_ID", "", "FIREBASE_PROJECT_ID"},
 		"no key":        {"FIREBASE_PRIVATE_KEY", "", "FIREBASE_PRIVATE_KEY"},
 		"half a key":    {"FIREBASE_PRIVATE_KEY", "-----BEGIN PRIVATE KEY-----", "it is no PEM block"},
-		"a certificate": {"FIREBASE_PRIVATE_KEY", "-----BEGIN PRIVATE KEY-----\\nczNjcmV0\\n-----END PRIVATE KEY-----\\n", "it is no private key of RSA"},
+		"a certificate": {"FIREBASE_PRIVATE_KEY", "-----BEGIN PRIVATE KEY-----\\nczNjcmV0\\n-----END PRIVATE KEY-----\\n", "it is not an RSA private key"},
 	} {
 		env := settings()
 		env[tt.setting] = tt.value

@@ -172,7 +172,7 @@ var validBucket = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$`)
 // UnmarshalText takes names of buckets.
 func (b *bucketName) UnmarshalText(text []byte) error {
 	if !validBucket.Match(text) {
-		return errors.New("must be the name of a bucket: small letters, digits, dots, hyphens and underscores")
+		return errors.New("must be the name of a bucket: lowercase letters, digits, dots, hyphens and underscores")
 	}
 	*b = bucketName(text)
 	return nil

@@ -79,7 +79,7 @@ func TestForm(t *testing.T) {
 		{"another account", newFake("a"), answers{"client_email": "x@example.com"}, nil, action.Field{}, "Google does not accept this client email with this private key. Check both in the action's settings in Looker."},
 		{"no email", newFake("a"), answers{"client_email": ""}, nil, action.Field{}, "The client email is missing. Enter it in the action's settings in Looker."},
 		{"a key that is none", newFake("a"), answers{"private_key": "secret"}, nil, action.Field{}, "The private key cannot be used: it is no PEM block. Copy it as it is from the key file, with its first and last line, or the whole key file."},
-		{"another key file", newFake("a"), answers{"private_key": `{"type":"authorized_user"}`}, nil, action.Field{}, "The private key cannot be used: it is no key file of a service account. Copy it as it is from the key file, with its first and last line, or the whole key file."},
+		{"another key file", newFake("a"), answers{"private_key": `{"type":"authorized_user"}`}, nil, action.Field{}, "The private key cannot be used: it is not the key file of a service account. Copy it as it is from the key file, with its first and last line, or the whole key file."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -447,7 +447,7 @@ func TestRefuses(t *testing.T) {
 		message string
 	}{
 		"no bucket":        {answers{"bucket": ""}, "Server cannot process request due to client request error. [Google Cloud Storage] needs a GCS bucket specified."},
-		"a bucket's path":  {answers{"bucket": "a/../b"}, `"bucket" must be the name of a bucket: small letters, digits, dots, hyphens and underscores.`},
+		"a bucket's path":  {answers{"bucket": "a/../b"}, `"bucket" must be the name of a bucket: lowercase letters, digits, dots, hyphens and underscores.`},
 		"another bucket":   {answers{"bucket": "elsewhere"}, "The bucket does not exist."},
 		"a folder":         {answers{"filename": "a/"}, "Couldn't determine filename."},
 		"a folder up":      {answers{"filename": "../a"}, "The object's name must not contain \".\" or \"..\" path segments."},

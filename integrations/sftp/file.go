@@ -195,7 +195,7 @@ func renaming(err error) error {
 		return explain("renaming the file", err)
 	}
 	return action.Wrap(err, action.Unavailable, "The connection to the SFTP server was lost while the file got its name. It may "+
-		"be there all the same: look before sending it again.")
+		"already be there. Check before retrying.")
 }
 
 // refused reports that the server said no, and not that it said nothing.

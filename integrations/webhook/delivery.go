@@ -81,8 +81,7 @@ func (i *Integration) deliver(ctx context.Context, d delivery) error {
 	if d.repeatable() {
 		return again.Do(ctx, send)
 	}
-	return deliver.Once{Name: d.name, MaybeDeliveredHint: "It may have taken the data all the same: look before sending it " +
-		"again."}.Do(ctx, send)
+	return deliver.Once{Name: d.name, MaybeDeliveredHint: "It may already have accepted the data. Check before retrying."}.Do(ctx, send)
 }
 
 // patience is how long a receiver may take for a payload: a minute, and a second more for each

@@ -116,7 +116,7 @@ func (*Integration) Form(_ context.Context, req *action.Request) (*action.Form, 
 		})
 	}
 	return &action.Form{Fields: append(fields, action.Field{
-		Name: "filename", Label: "Filename", Description: "The name that the receiver is told. The plan's title if empty.", Type: action.String,
+		Name: "filename", Label: "Filename", Description: "The file name in the request. The plan's title if empty.", Type: action.String,
 	})}, nil
 }
 

@@ -39,7 +39,7 @@ func TestForm(t *testing.T) {
 		Name: "method", Label: "Method", Type: action.Select, Default: "POST", Required: true,
 		Options: []action.Option{{Name: "POST", Label: "POST"}, {Name: "PUT", Label: "PUT"}},
 	}
-	filename := action.Field{Name: "filename", Label: "Filename", Description: "The name that the receiver is told. The plan's title if empty.", Type: action.String}
+	filename := action.Field{Name: "filename", Label: "Filename", Description: "The file name in the request. The plan's title if empty.", Type: action.String}
 	for name, tt := range map[string]struct {
 		params settings
 		want   []action.Field
@@ -277,7 +277,7 @@ func TestRefused(t *testing.T) {
 
 func TestReceiverFails(t *testing.T) {
 	t.Parallel()
-	const doubt = " It may have taken the data all the same: look before sending it again."
+	const doubt = " It may already have accepted the data. Check before retrying."
 	for name, tt := range map[string]struct {
 		params  settings
 		reply   actiontest.Reply
@@ -361,7 +361,7 @@ func TestAnswersLate(t *testing.T) {
 		i := actiontest.New(t, webhook.New, action.Deps{HTTP: actiontest.Late()})
 		start := time.Now()
 		_, err := i.Execute(t.Context(), query(t, nil, settings{"url": hook}))
-		const want = "hooks.example.com did not answer in time. It may have taken the data all the same: look before sending it again."
+		const want = "hooks.example.com did not answer in time. It may already have accepted the data. Check before retrying."
 		if took := time.Since(start); action.MessageOf(err) != want || action.KindOf(err) != action.Timeout || took != time.Minute {
 			t.Errorf("error %v (%v) after %v, want %q", err, action.KindOf(err), took, want)
 		}

@@ -193,7 +193,7 @@ func (s session) refusedRecipient(ctx context.Context, err error) error {
 	if _, ok := errors.AsType[*smtp.SMTPError](err); !ok {
 		return explained
 	}
-	e := action.Wrap(explained, action.KindOf(explained), "%s It was sent to nobody.", action.MessageOf(explained))
+	e := action.Wrap(explained, action.KindOf(explained), "%s No recipient received it.", action.MessageOf(explained))
 	e.Fields = map[string]string{"to": e.Message}
 	return e
 }
@@ -218,7 +218,7 @@ func (s session) explain(ctx context.Context, doing step, err error) error {
 	code := codeOf(reply)
 	detail := fmt.Errorf("%s: answered %s", doing, code)
 	if reply.Temporary() {
-		return action.Wrap(detail, action.Unavailable, "%s does not take the mail now (%s).", s.Host, code)
+		return action.Wrap(detail, action.Unavailable, "%s temporarily rejected the mail (%s).", s.Host, code)
 	}
 	if reply.EnhancedCode == (smtp.EnhancedCode{5, 3, 4}) || reply.Code == 552 {
 		return action.Wrap(detail, action.TooLarge, "The mail is too large for %s (%s).", s.Host, code)

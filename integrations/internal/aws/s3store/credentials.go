@@ -111,7 +111,7 @@ func (s *Store) explainRole(ctx context.Context, e *roleError) error {
 		return action.Wrap(detail, action.Unauthenticated, "AWS does not accept the access key with this secret key. Check both in "+
 			"the action's settings in Looker.")
 	case "Throttling":
-		return action.Wrap(detail, action.RateLimited, "AWS takes no more requests for the moment.")
+		return action.Wrap(detail, action.RateLimited, "AWS is throttling requests. Try again later.")
 	}
 	return action.Wrap(detail, action.Forbidden, "AWS does not give the hub %s that it is to have for %s. The hub's "+
 		"administrator must look at the role and at whom it trusts.", e.whose, s.service.Name)

@@ -36,9 +36,9 @@ func (s *Store) explanation(code string) *action.Error {
 	case "PreconditionFailed", "ConditionalRequestConflict":
 		return exists()
 	case "NoSuchUpload":
-		return action.Errorf(action.Unavailable, "The upload was ended at %s before it was complete.", name)
+		return action.Errorf(action.Unavailable, "The upload was terminated at %s before it was complete.", name)
 	case "SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "RequestLimitExceeded":
-		return action.Errorf(action.RateLimited, "%s takes no more requests for the moment.", name)
+		return action.Errorf(action.RateLimited, "%s is throttling requests. Try again later.", name)
 	case "RequestTimeout":
 		return action.Errorf(action.Timeout, "%s waited too long for the data.", name)
 	}

@@ -106,7 +106,7 @@ var explanations = map[string]action.Error{
 var (
 	wrongKeys = action.Error{Kind: action.Unauthenticated, Message: "Amazon SageMaker does not accept the access key with this " +
 		"secret key. Check both in the action's settings in Looker."}
-	tooMany = action.Error{Kind: action.RateLimited, Message: "Amazon SageMaker takes no more requests for the moment."}
+	tooMany = action.Error{Kind: action.RateLimited, Message: "Amazon SageMaker is throttling requests. Try again later."}
 )
 
 // explain turns the SDK's error into the hub's. Of SageMaker's own words only those are shown

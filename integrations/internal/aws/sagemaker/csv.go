@@ -127,7 +127,7 @@ func (r *tableReader) skipped(record []string, err error) error {
 		r.line, r.offset = line+strings.Count(record[0], "\n"), r.in.InputOffset()
 	}
 	if empty && r.names != nil {
-		return action.Errorf(action.Invalid, "Row %d is empty: in a result of one column that cannot be told from no row. Fill it, "+
+		return action.Errorf(action.Invalid, "Row %d is empty: in a result of one column it looks like a missing row. Fill it, "+
 			"or add a column.", r.table.rows+1)
 	}
 	return nil

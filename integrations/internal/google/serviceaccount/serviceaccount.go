@@ -40,7 +40,7 @@ func New(email string, key action.Secret) (Account, error) {
 			Key   string `json:"private_key"`
 		}
 		if json.Unmarshal([]byte(text), &file) != nil || file.Email == "" {
-			return a, errors.New("it is no key file of a service account")
+			return a, errors.New("it is not the key file of a service account")
 		}
 		a.Email, text = file.Email, file.Key
 	}
@@ -60,7 +60,7 @@ func check(key []byte) error {
 		parsed, err = x509.ParsePKCS1PrivateKey(block.Bytes)
 	}
 	if _, ok := parsed.(*rsa.PrivateKey); !ok || err != nil {
-		return errors.New("it is no private key of RSA")
+		return errors.New("it is not an RSA private key")
 	}
 	return nil
 }
