@@ -23,8 +23,8 @@ import (
 // may be a part of a scanned folder: its findings are logged (go test -v), and it moves to
 // languageScanned once there are none.
 var (
-	languageScanned = []string{"README.md", "api", "charts", "config", "controllers", "hub", "icons"}
-	languagePending = []string{"config/local", "integrations"}
+	languageScanned = []string{"README.md", "api", "charts", "config", "controllers", "hub", "icons", "integrations"}
+	languagePending []string
 )
 
 // avoided are the words and phrases, as regular expressions without regard to case, and what to

@@ -42,7 +42,7 @@ type receiver struct {
 
 func main() {
 	address := flag.String("address", ":8443", "address to listen at")
-	cert := flag.String("cert", "", "certificate file, PEM; without one it speaks plain HTTP")
+	cert := flag.String("cert", "", "certificate file, PEM; without one it serves plain HTTP")
 	key := flag.String("key", "", "key file, PEM")
 	flag.Parse()
 	srv := &http.Server{
