@@ -19,6 +19,21 @@ func (s *Server) showForm(w http.ResponseWriter, r *http.Request, entry *catalog
 		writeError(w, http.StatusNotFound, "No form defined for action.")
 		return
 	}
+	s.withForm(w, r, func(e *payload.Envelope) {
+		if e.Type != nil && *e.Type == "" {
+			writeError(w, http.StatusNotFound, `Action did not specify a "type".`)
+			return
+		}
+		alive := startKeepAlive(w, time.Duration(s.config.KeepAliveSeconds)*time.Second)
+		ctx, cancel := context.WithTimeout(r.Context(), s.config.FormTimeout)
+		defer cancel()
+		alive.finish(http.StatusOK, s.form(ctx, entry, r, e))
+	})
+}
+
+// withForm reads the request of a form or a token exchange within their limit, and calls next. If
+// it does not call next, it has written the response.
+func (s *Server) withForm(w http.ResponseWriter, r *http.Request, next func(*payload.Envelope)) {
 	if !s.forms.admit() {
 		s.refuseForm(w, r)
 		return
@@ -29,14 +44,7 @@ func (s *Server) showForm(w http.ResponseWriter, r *http.Request, entry *catalog
 		return
 	}
 	defer e.Close()
-	if e.Type != nil && *e.Type == "" {
-		writeError(w, http.StatusNotFound, `Action did not specify a "type".`)
-		return
-	}
-	alive := startKeepAlive(w, time.Duration(s.config.KeepAliveSeconds)*time.Second)
-	ctx, cancel := context.WithTimeout(r.Context(), s.config.FormTimeout)
-	defer cancel()
-	alive.finish(http.StatusOK, s.form(ctx, entry, r, e))
+	next(e)
 }
 
 // refuseForm answers a form or a token exchange beyond the limit.

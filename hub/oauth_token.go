@@ -13,6 +13,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/catalog"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/hub/payload"
 	"integrationhub.dev/hub/telemetry"
 	"integrationhub.dev/hub/wire"
 )
@@ -81,22 +82,17 @@ func (s *Server) fetchTokens(w http.ResponseWriter, r *http.Request, entry *cata
 		writeError(w, http.StatusNotFound, "Action does not support fetching tokens.")
 		return
 	}
-	if !s.forms.admit() {
-		s.refuseForm(w, r)
-		return
-	}
-	defer s.forms.leave()
-	e, ok := s.readEnvelope(w, r)
-	if !ok {
-		return
-	}
-	defer e.Close()
-	if e.State == "" {
+	s.withForm(w, r, func(e *payload.Envelope) { s.exchangeGrant(w, r, entry, e.State) })
+}
+
+// exchangeGrant answers with the tokens for a sealed grant.
+func (s *Server) exchangeGrant(w http.ResponseWriter, r *http.Request, entry *catalog.Entry, sealed string) {
+	if sealed == "" {
 		writeError(w, http.StatusBadRequest, "Request is missing state parameter.")
 		return
 	}
 	var g grant
-	plain, err := s.logins.Open(e.State, grantPurpose(entry), grantAge)
+	plain, err := s.logins.Open(sealed, grantPurpose(entry), grantAge)
 	if err == nil {
 		err = json.Unmarshal(plain, &g)
 	}
@@ -122,15 +118,7 @@ func (s *Server) checkLogin(w http.ResponseWriter, r *http.Request, entry *catal
 		writeError(w, http.StatusNotFound, "Action does not support OAuth.")
 		return
 	}
-	if !s.forms.admit() {
-		s.refuseForm(w, r)
-		return
-	}
-	defer s.forms.leave()
-	e, ok := s.readEnvelope(w, r)
-	if !ok {
-		return
-	}
-	defer e.Close()
-	writeRaw(w, http.StatusOK, wire.Marshal(s.openState(r.Context(), entry, e.Params["state_json"]) != ""))
+	s.withForm(w, r, func(e *payload.Envelope) {
+		writeRaw(w, http.StatusOK, wire.Marshal(s.openState(r.Context(), entry, e.Params["state_json"]) != ""))
+	})
 }
