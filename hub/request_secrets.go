@@ -21,10 +21,11 @@ var secretSetting = regexp.MustCompile(`_(SECRET|PASSWORD|TOKEN|PRIVATE_KEY|DSN)
 var secretField = regexp.MustCompile(`(?i)(password|passphrase|token|secret|api_?key|private_?key)$`)
 
 // hubSecrets returns the secrets in the hub's settings.
-func hubSecrets(env map[string]string) (all []string) {
+func hubSecrets(env map[string]string) *outbound.Secrets {
+	all := &outbound.Secrets{}
 	for name, value := range env {
 		if secretSetting.MatchString(name) {
-			all = append(all, value)
+			all.Add(value)
 		}
 	}
 	return all

@@ -34,7 +34,7 @@ type Server struct {
 	logins *sealed.Box
 	links  *signInLinks
 	// ownSecrets are the secrets in the hub's settings.
-	ownSecrets []string
+	ownSecrets *outbound.Secrets
 	admission  *admission
 	forms      *admission
 	spool      *payload.Spool
@@ -167,7 +167,7 @@ func (s *Server) withEntry(next entryHandler) http.HandlerFunc {
 			return
 		}
 		telemetry.FromContext(r.Context()).Integration = entry.Definition.Name
-		outbound.SecretsOf(r.Context()).Add(s.ownSecrets...)
+		outbound.SecretsOf(r.Context()).Include(s.ownSecrets)
 		next(w, r, entry)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"html"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -77,6 +78,40 @@ func (s *Secrets) Add(values ...string) {
 	}
 }
 
+// Include adds the secrets of others, whose forms are known already: the hub's own are the same in
+// each request.
+func (s *Secrets) Include(others *Secrets) {
+	others.mu.Lock()
+	known, replacer := others.known, others.prepared()
+	others.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.known) == 0 {
+		s.known, s.replacer = maps.Clone(known), replacer
+		return
+	}
+	for form := range known {
+		if len(s.known) < maxSecrets {
+			s.known[form], s.replacer = struct{}{}, nil
+		}
+	}
+}
+
+// prepared returns what replaces the known secrets. The caller holds the lock.
+func (s *Secrets) prepared() *strings.Replacer {
+	if s.replacer != nil {
+		return s.replacer
+	}
+	// Of two at the same place, the replacer takes the first: the longer one.
+	longest := slices.SortedFunc(maps.Keys(s.known), func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	pairs := make([]string, 0, 2*len(longest))
+	for _, value := range longest {
+		pairs = append(pairs, value, redacted)
+	}
+	s.replacer = strings.NewReplacer(pairs...)
+	return s.replacer
+}
+
 // Scrub replaces every secret in a text.
 func (s *Secrets) Scrub(text string) string {
 	s.mu.Lock()
@@ -84,22 +119,7 @@ func (s *Secrets) Scrub(text string) string {
 	if len(s.known) == 0 || len(text) < minSecret {
 		return text
 	}
-	if s.replacer == nil {
-		var pairs []string
-		for value := range s.known {
-			pairs = append(pairs, value)
-		}
-		// Of two at the same place, the replacer takes the first: the longer one.
-		slices.SortFunc(pairs, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
-		s.replacer = strings.NewReplacer(slices.Collect(func(yield func(string) bool) {
-			for _, value := range pairs {
-				if !yield(value) || !yield(redacted) {
-					return
-				}
-			}
-		})...)
-	}
-	text = s.replacer.Replace(text)
+	text = s.prepared().Replace(text)
 	if begin, cut := strings.CutSuffix(text, redacted); cut { // shortened to be shown
 		return s.withoutCutSecret(begin) + redacted
 	}

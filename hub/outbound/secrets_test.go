@@ -130,3 +130,46 @@ func TestSecretsAreBounded(t *testing.T) {
 		t.Error("all 5000 are kept, or not even the first")
 	}
 }
+
+// The hub's own secrets are the same in each request, and each request adds others to them.
+func TestIncludeSecrets(t *testing.T) {
+	t.Parallel()
+	var own outbound.Secrets
+	own.Add("the hub's secret", "short")
+	for name, before := range map[string]string{"into none": "", "into others": "an earlier one"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var s outbound.Secrets
+			s.Add(before)
+			s.Include(&own)
+			s.Add("the request's token", "the hub's secret, longer")
+			got := s.Scrub("an earlier one: the hub's secret, longer; the hub's secret and the request's token, short")
+			want := "an earlier one: …; … and …, short"
+			if before != "" {
+				want = "…: …; … and …, short"
+			}
+			if got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+	if got := own.Scrub("the request's token"); got != "the request's token" {
+		t.Errorf("a request's secret got into the hub's own: %q", got)
+	}
+}
+
+func BenchmarkRequestSecrets(b *testing.B) {
+	var own outbound.Secrets
+	for i := range 10 {
+		own.Add(fmt.Sprintf("secret-number-%d-abcdefghijklmnop", i))
+	}
+	line := strings.Repeat("method POST route /actions ", 10)
+	b.ReportAllocs()
+	for b.Loop() {
+		s := outbound.SecretsOf(outbound.WithSecrets(b.Context()))
+		s.Include(&own)
+		for range 8 { // the texts of a log line
+			s.Scrub(line)
+		}
+	}
+}
