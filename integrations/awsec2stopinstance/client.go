@@ -8,15 +8,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/aws/awssdk"
 	"integrationhub.dev/integrations/internal/message"
 )
 
@@ -32,23 +30,11 @@ const (
 // client makes a client for one request: the credentials are the request's.
 func (i *Integration) client(a account) *ec2.Client {
 	return ec2.New(ec2.Options{
-		Region:     string(a.Region),
-		HTTPClient: i.deps.HTTP,
-		Credentials: credentials.NewStaticCredentialsProvider(
-			// Keys hold no blanks, but what is pasted does.
-			strings.TrimSpace(a.AccessKey.Reveal()), strings.TrimSpace(a.SecretKey.Reveal()), ""),
-		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-			o.MaxAttempts, o.MaxBackoff = tries, i.maxBackoff
-			o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(policyIsFinal)}, o.Retryables...)
-		}),
+		Region:      string(a.Region),
+		HTTPClient:  i.deps.HTTP,
+		Credentials: awssdk.Credentials(a.AccessKey, a.SecretKey),
+		Retryer:     awssdk.Retryer(tries, i.maxBackoff),
 	})
-}
-
-func policyIsFinal(err error) aws.Ternary {
-	if errors.Is(err, outbound.ErrForbiddenAddress) {
-		return aws.FalseTernary
-	}
-	return aws.UnknownTernary
 }
 
 // explanations say what those of EC2's error codes mean that hold for every instance

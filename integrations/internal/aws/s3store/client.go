@@ -17,6 +17,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/aws/awssdk"
 	"integrationhub.dev/integrations/internal/objectstore"
 )
 
@@ -48,20 +49,17 @@ func (s *Store) client(a Account, r Region, failed func(error)) *s3.Client {
 
 // retryer says how calls are tried again. Unless nil, failed is told of every try that failed.
 func (s *Store) retryer(failed func(error)) aws.Retryer {
-	return retry.NewStandard(func(o *retry.StandardOptions) {
-		o.MaxAttempts, o.MaxBackoff = tries, s.LongestWait
-		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
-			if failed != nil {
-				failed(err)
-			}
-			return isFinal(err)
-		})}, o.Retryables...)
-	})
+	return awssdk.Retryer(tries, s.LongestWait, retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+		if failed != nil {
+			failed(err)
+		}
+		return isFinal(err)
+	}))
 }
 
-// isFinal keeps from being tried again what would only fail again, or was tried again already.
+// isFinal prevents retries of what was already retried: calls for a role.
 func isFinal(err error) aws.Ternary {
-	if _, role := errors.AsType[*roleError](err); role || errors.Is(err, outbound.ErrForbiddenAddress) {
+	if _, role := errors.AsType[*roleError](err); role {
 		return aws.FalseTernary
 	}
 	return aws.UnknownTernary

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -16,6 +14,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/aws/awssdk"
 	"integrationhub.dev/integrations/internal/objectstore"
 )
 
@@ -46,9 +45,7 @@ func (s *Store) credentials(a Account, r Region) aws.CredentialsProvider {
 	id := s.service.Identity
 	switch {
 	case a.hasKey():
-		base = credentials.NewStaticCredentialsProvider(
-			// Keys hold no blanks, but what is pasted does.
-			strings.TrimSpace(a.AccessKey.Reveal()), strings.TrimSpace(a.SecretKey.Reveal()), "")
+		base = awssdk.Credentials(a.AccessKey, a.SecretKey)
 	case id.PodRole == "":
 		base = s.temporary("the pod's role", endpointcreds.New(id.Agent, func(o *endpointcreds.Options) {
 			o.HTTPClient, o.Retryer = objectstore.Client{HTTP: s.deps.Identity}, s.retryer(nil)

@@ -8,15 +8,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/aws/awssdk"
 	"integrationhub.dev/integrations/internal/aws/s3store"
 	"integrationhub.dev/integrations/internal/message"
 )
@@ -32,23 +30,11 @@ const (
 // service makes a client for one request: the credentials are the request's.
 func (c *Client) service(a Account, r s3store.Region) *sagemaker.Client {
 	return sagemaker.New(sagemaker.Options{
-		Region:     string(r),
-		HTTPClient: c.deps.HTTP,
-		Credentials: credentials.NewStaticCredentialsProvider(
-			// Keys hold no blanks, but what is pasted does.
-			strings.TrimSpace(a.AccessKey.Reveal()), strings.TrimSpace(a.SecretKey.Reveal()), ""),
-		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-			o.MaxAttempts, o.MaxBackoff = tries, c.longestWait
-			o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(policyIsFinal)}, o.Retryables...)
-		}),
+		Region:      string(r),
+		HTTPClient:  c.deps.HTTP,
+		Credentials: awssdk.Credentials(a.AccessKey, a.SecretKey),
+		Retryer:     awssdk.Retryer(tries, c.longestWait),
 	})
-}
-
-func policyIsFinal(err error) aws.Ternary {
-	if errors.Is(err, outbound.ErrForbiddenAddress) {
-		return aws.FalseTernary
-	}
-	return aws.UnknownTernary
 }
 
 // call makes one call of the SDK within its time, and explains its error.
