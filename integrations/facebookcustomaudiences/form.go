@@ -140,13 +140,13 @@ const (
 
 // input is what the Looker user answered.
 type input struct {
-	Account     graphID   `form:"choose_ad_account"`
-	Operation   operation `form:"choose_create_update_replace"`
-	Name        string    `form:"create_audience_name"`
-	Description string    `form:"create_audience_description"`
-	Audience    graphID   `form:"choose_custom_audience"`
-	Hash        string    `form:"should_hash"`
-	Country     country   `form:"phone_country"`
+	Account     graphID         `form:"choose_ad_account"`
+	Operation   operation       `form:"choose_create_update_replace"`
+	Name        string          `form:"create_audience_name"`
+	Description string          `form:"create_audience_description"`
+	Audience    graphID         `form:"choose_custom_audience"`
+	Hash        string          `form:"should_hash"`
+	Country     pii.CountryCode `form:"phone_country"`
 }
 
 // Validate checks the answers that depend on each other, with the reference's messages.
@@ -177,19 +177,6 @@ func (id *graphID) UnmarshalText(text []byte) error {
 		}
 	}
 	*id = graphID(text)
-	return nil
-}
-
-// country is an ISO 3166-1 alpha-2 code in upper case.
-type country string
-
-// UnmarshalText implements [encoding.TextUnmarshaler].
-func (c *country) UnmarshalText(text []byte) error {
-	code, ok := pii.Country(string(text))
-	if !ok {
-		return errors.New("must be a country, such as US or Germany")
-	}
-	*c = country(code)
 	return nil
 }
 

@@ -259,18 +259,18 @@ const (
 
 // input is what the Looker user answered.
 type input struct {
-	Login           customerID `form:"loginCid"`
-	Target          customerID `form:"targetCid"`
-	Mode            string     `form:"createOrAppend"`
-	Mobile          bool       `form:"mobileDevice"`
-	App             string     `form:"mobileAppId"`
-	Name            string     `form:"newListName"`
-	Description     string     `form:"newListDescription"`
-	List            listName   `form:"targetUserListRN"`
-	Hashing         string     `form:"doHashing"`
-	AdUserData      consent    `form:"consentAdUserData"`
-	Personalization consent    `form:"consentAdPersonalization"`
-	PhoneCountry    country    `form:"phoneCountry"`
+	Login           customerID      `form:"loginCid"`
+	Target          customerID      `form:"targetCid"`
+	Mode            string          `form:"createOrAppend"`
+	Mobile          bool            `form:"mobileDevice"`
+	App             string          `form:"mobileAppId"`
+	Name            string          `form:"newListName"`
+	Description     string          `form:"newListDescription"`
+	List            listName        `form:"targetUserListRN"`
+	Hashing         string          `form:"doHashing"`
+	AdUserData      consent         `form:"consentAdUserData"`
+	Personalization consent         `form:"consentAdPersonalization"`
+	PhoneCountry    pii.CountryCode `form:"phoneCountry"`
 }
 
 // Validate checks the answers that depend on each other, with the reference's messages, and sets
@@ -343,19 +343,6 @@ func (c *consent) UnmarshalText(text []byte) error {
 		return nil
 	}
 	return errors.New("must be UNSPECIFIED, GRANTED or DENIED")
-}
-
-// country is an ISO 3166-1 alpha-2 code in upper case.
-type country string
-
-// UnmarshalText implements [encoding.TextUnmarshaler].
-func (c *country) UnmarshalText(text []byte) error {
-	code, ok := pii.Country(string(text))
-	if !ok {
-		return errors.New("must be a country, such as US or Germany")
-	}
-	*c = country(code)
-	return nil
 }
 
 // apiVersion is a version of the Google Ads API, such as v24.

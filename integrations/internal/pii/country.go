@@ -1,6 +1,7 @@
 package pii
 
 import (
+	"errors"
 	"maps"
 	"strings"
 	"sync"
@@ -24,6 +25,19 @@ func Country(text string) (string, bool) {
 	}
 	code, ok := countryNames()[plainName(text)]
 	return code, ok
+}
+
+// CountryCode is an ISO 3166-1 alpha-2 code, in uppercase.
+type CountryCode string
+
+// UnmarshalText implements [encoding.TextUnmarshaler] for what [Country] accepts.
+func (c *CountryCode) UnmarshalText(text []byte) error {
+	code, ok := Country(string(text))
+	if !ok {
+		return errors.New("must be a country, such as US or Germany")
+	}
+	*c = CountryCode(code)
+	return nil
 }
 
 // MetaCountry is the code in lower case.
