@@ -304,7 +304,7 @@ func TestSpoolFullIsNoFault(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		other := spool.Create()
+		other := spool.Share(t.Context()).Create()
 		if _, err := other.Write(make([]byte, 1<<20)); err != nil {
 			t.Fatal(err)
 		}

@@ -76,9 +76,6 @@ func (s *Spool) file() (*os.File, error) {
 	return f, nil
 }
 
-// Create starts a payload that belongs to no delivery. The caller ends it with Done or Abort.
-func (s *Spool) Create() *SpoolWriter { return s.Share(context.Background()).Create() }
-
 // Share returns one delivery's part of the spool. Deliveries that do not fit at the same time wait
 // for each other, at most [Spool.MaxWait] and until ctx ends.
 //

@@ -97,7 +97,7 @@ func TestSpoolCannotBeWritten(t *testing.T) {
 	if err != nil {
 		t.Skip("this system has no /dev/full")
 	}
-	w := (&Spool{}).Create()
+	w := (&Spool{}).Share(t.Context()).Create()
 	w.file = full
 	if _, err := w.Write([]byte("x")); !errors.Is(err, ErrSpoolFull) || action.KindOf(err) != action.Unavailable {
 		t.Errorf("a full disk: %v", err)

@@ -37,7 +37,7 @@ func write(t *testing.T, format action.Format, rows int) []byte {
 func table(t *testing.T, data []byte) ([]action.Column, [][]string) {
 	t.Helper()
 	spool := payload.Spool{}
-	w := spool.Create()
+	w := spool.Share(t.Context()).Create()
 	if _, err := w.Write(data); err != nil {
 		t.Fatal(err)
 	}
