@@ -14,19 +14,6 @@ import (
 	"testing"
 )
 
-// The texts that people read use standard terms. This test keeps words and phrases out that do
-// not: it scans messages (string literals of Go code), READMEs, the descriptions of the CRDs, charts
-// and pages of the whole repository. It is here because the hub has most of these texts, and reads
-// the repository from its root.
-//
-// A new folder is added to languageScanned. What is in languagePending has not been revised yet, and
-// may be a part of a scanned folder: its findings are logged (go test -v), and it moves to
-// languageScanned once there are none.
-var (
-	languageScanned = []string{"README.md", "api", "charts", "config", "controllers", "hub", "icons", "integrations"}
-	languagePending []string
-)
-
 // avoided are the words and phrases, as regular expressions without regard to case, and what to
 // write instead.
 var avoided = []struct{ pattern, instead string }{
@@ -61,6 +48,10 @@ var avoided = []struct{ pattern, instead string }{
 	{`\bin the clear\b|\bin the open\b`, "unencrypted, unhashed"},
 }
 
+// The texts that people read use standard terms. This test keeps words and phrases out that do
+// not: it scans messages (string literals of Go code), READMEs, the descriptions of the CRDs, charts
+// and pages of the whole repository. It is here because the hub has most of these texts, and reads
+// the repository from its root.
 func TestLanguage(t *testing.T) {
 	t.Parallel()
 	entries, err := os.ReadDir("..")
@@ -69,21 +60,11 @@ func TestLanguage(t *testing.T) {
 	}
 	for _, e := range entries {
 		name := e.Name()
-		known := slices.Contains(languageScanned, name) || slices.Contains(languagePending, name)
-		if isText := e.IsDir() || filepath.Ext(name) == ".md"; isText && !known && !strings.HasPrefix(name, ".") && name != "bin" {
-			t.Errorf("%s is neither in languageScanned nor in languagePending", name)
+		if isText := e.IsDir() || filepath.Ext(name) == ".md"; !isText || strings.HasPrefix(name, ".") || name == "bin" {
+			continue
 		}
-	}
-	for _, name := range languageScanned {
-		for _, f := range languageFindings(t, filepath.Join("..", name), languagePending...) {
+		for _, f := range languageFindings(t, filepath.Join("..", name)) {
 			t.Error(f)
-		}
-	}
-	for _, name := range languagePending {
-		findings := languageFindings(t, filepath.Join("..", name))
-		t.Logf("%s is pending and has %d findings", name, len(findings))
-		for _, f := range findings {
-			t.Log(f)
 		}
 	}
 }
@@ -108,18 +89,14 @@ func TestLanguageFindsWords(t *testing.T) {
 	}
 }
 
-// languageFindings scans a file, or all files below a folder but those in skip, whose paths begin
-// at the repository's root.
-func languageFindings(t *testing.T, root string, skip ...string) (findings []string) {
+// languageFindings scans a file, or all files below a folder.
+func languageFindings(t *testing.T, root string) (findings []string) {
 	t.Helper()
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		if d.IsDir() {
-			if slices.Contains(skip, strings.TrimPrefix(filepath.ToSlash(path), "../")) {
-				return fs.SkipDir
-			}
 			if name := d.Name(); name == "testdata" || name == "golden" || strings.HasSuffix(name, "test") && name != "loadtest" {
 				return fs.SkipDir
 			}
