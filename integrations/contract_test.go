@@ -283,7 +283,7 @@ func TestListIsSmall(t *testing.T) {
 var formsOfOurOwn = map[string]string{
 	"auger":                "an Auger that is out of reach does not make the token invalid",
 	"google_cloud_storage": "an invented key is told to be none, in words; the reference shows OpenSSL's error",
-	"salesforce_campaigns": "nobody is sent to sign in at a domain that is none of Salesforce's",
+	"salesforce_campaigns": "users are not sent to sign in at a domain that is not Salesforce's",
 }
 
 // fieldsOfOurOwn are asked for beside the reference's.

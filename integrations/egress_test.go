@@ -19,8 +19,8 @@ func (blocked) RoundTrip(req *http.Request) (*http.Response, error) {
 	return nil, fmt.Errorf("dialing %s: %w", req.URL.Hostname(), outbound.ErrForbiddenAddress)
 }
 
-// callsNobody are those that make no HTTP calls: a delivery of theirs fails for other reasons.
-var callsNobody = []string{"debug", "email", "queue_action", "sftp"}
+// makesNoCalls are those that make no HTTP calls: a delivery of theirs fails for other reasons.
+var makesNoCalls = []string{"debug", "email", "queue_action", "sftp"}
 
 // An egress policy that blocks a destination is what the user is told, and not that the
 // credentials are wrong.
@@ -29,7 +29,7 @@ func TestEgressPolicyIsNamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHubWith(t, slog.New(slog.DiscardHandler), secretSettings(), blocked{})
 		for name, r := range requests(t) {
-			if slices.Contains(callsNobody, name) {
+			if slices.Contains(makesNoCalls, name) {
 				continue
 			}
 			_, text := ask(t, h, "24.20.41", "/actions/"+name+"/execute", r.body())

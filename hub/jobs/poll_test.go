@@ -20,7 +20,7 @@ func TestPoll(t *testing.T) {
 		took time.Duration
 	}{
 		"returned by the third poll": {func(n int) (*string, error) { return seenAt(n, 3), nil }, nil, 30 * time.Second},
-		"fails for the moment":       {func(n int) (*string, error) { return seenAt(n, 20), unless(n == 20, later) }, nil, 200 * time.Second},
+		"fails temporarily":          {func(n int) (*string, error) { return seenAt(n, 20), unless(n == 20, later) }, nil, 200 * time.Second},
 		"fails now and then":         {func(n int) (*string, error) { return seenAt(n, 20), unless(n%4 == 0, gone) }, nil, 200 * time.Second},
 		"fails for good":             {func(int) (*string, error) { return nil, gone }, gone, 50 * time.Second},
 		"never seen":                 {func(int) (*string, error) { return nil, nil }, jobs.ErrTimeout, time.Hour},

@@ -45,7 +45,7 @@ func TestObserve(t *testing.T) {
 		{name: "moved", url: srv.URL + "/moved", want: "ok"},
 		{name: "refused", url: srv.URL + "/missing", want: "not_found"},
 		{name: "cut off", url: srv.URL + "/cut", want: "unavailable"},
-		{name: "nobody there", url: "http://127.0.0.1:1", want: "unavailable"},
+		{name: "no listener", url: "http://127.0.0.1:1", want: "unavailable"},
 		{name: "forbidden by the policy", url: "http://169.254.169.254", want: "forbidden"},
 		{name: "given up", url: srv.URL, ctx: cancelled, want: "unavailable"},
 		{name: "source broken", url: srv.URL, body: brokenBody{action.Errorf(action.Timeout, "Too slow.")}, want: "timeout"},

@@ -136,7 +136,7 @@ var failures = []struct {
 	{"too many", actiontest.Reply{Status: 429}, action.RateLimited, "Amazon S3 is throttling requests. Try again later.", 5},
 	{"slow down", xmlError(503, "SlowDown"), action.RateLimited, "Amazon S3 is throttling requests. Try again later.", 5},
 	{"internal", xmlError(500, "InternalError"), action.Unavailable, "Amazon S3 answered 500 Internal Server Error.", 5},
-	{"out of order", actiontest.Reply{Status: 503}, action.Unavailable, "Amazon S3 answered 503 Service Unavailable.", 5},
+	{"unavailable", actiontest.Reply{Status: 503}, action.Unavailable, "Amazon S3 answered 503 Service Unavailable.", 5},
 	{"reset", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Amazon S3 failed.", 5},
 }
 
@@ -543,7 +543,7 @@ func TestPartFailureEndsReading(t *testing.T) {
 	f.checkAborted(t)
 }
 
-// What fails for the moment is tried again, part by part.
+// Parts that fail temporarily are retried one by one.
 func TestRetries(t *testing.T) {
 	t.Parallel()
 	f := newFake()

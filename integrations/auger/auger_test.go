@@ -387,15 +387,15 @@ func TestFollow(t *testing.T) {
 		took          time.Duration
 		files, trains int
 	}{
-		"runs already":          {running, processed, failing("PATCH /projects/ID/deploy", 1, actiontest.Reply{Status: 422}), jobs.Completed, 20 * time.Second, 1, 1},
-		"never runs":            {[]string{"deploying"}, processed, nil, jobs.Failed, 30 * time.Minute, 0, 0},
-		"out of order for long": {running, processed, failing("GET /projects/ID", 1, later), jobs.Failed, 30 * time.Minute, 0, 0},
-		"errors in the file":    {running, []string{"processed_with_error"}, nil, jobs.Failed, 20 * time.Second, 1, 0},
-		"never processed":       {running, []string{"processing"}, nil, jobs.Failed, 6*time.Hour + 10*time.Second, 1, 0},
-		"the file is refused":   {running, processed, failing("POST /projects/ID/files/", 1, actiontest.Reply{Status: 400}), jobs.Failed, 10 * time.Second, 1, 0},
-		"a file in doubt":       {running, processed, failing("POST /projects/ID/files/", 1, actiontest.Reply{Reset: true}), jobs.Failed, 10 * time.Second, 1, 0},
-		"the training refused":  {running, processed, failing("POST /experiment_sessions/", 1, actiontest.Reply{Status: 500}), jobs.Failed, 20 * time.Second, 1, 1},
-		"an answer without id":  {running, processed, failing("POST /experiments/", 1, actiontest.Reply{Body: `{"data":{"id":null}}`}), jobs.Failed, 20 * time.Second, 1, 0},
+		"runs already":         {running, processed, failing("PATCH /projects/ID/deploy", 1, actiontest.Reply{Status: 422}), jobs.Completed, 20 * time.Second, 1, 1},
+		"never runs":           {[]string{"deploying"}, processed, nil, jobs.Failed, 30 * time.Minute, 0, 0},
+		"unavailable for long": {running, processed, failing("GET /projects/ID", 1, later), jobs.Failed, 30 * time.Minute, 0, 0},
+		"errors in the file":   {running, []string{"processed_with_error"}, nil, jobs.Failed, 20 * time.Second, 1, 0},
+		"never processed":      {running, []string{"processing"}, nil, jobs.Failed, 6*time.Hour + 10*time.Second, 1, 0},
+		"the file is refused":  {running, processed, failing("POST /projects/ID/files/", 1, actiontest.Reply{Status: 400}), jobs.Failed, 10 * time.Second, 1, 0},
+		"a file in doubt":      {running, processed, failing("POST /projects/ID/files/", 1, actiontest.Reply{Reset: true}), jobs.Failed, 10 * time.Second, 1, 0},
+		"the training refused": {running, processed, failing("POST /experiment_sessions/", 1, actiontest.Reply{Status: 500}), jobs.Failed, 20 * time.Second, 1, 1},
+		"an answer without id": {running, processed, failing("POST /experiments/", 1, actiontest.Reply{Body: `{"data":{"id":null}}`}), jobs.Failed, 20 * time.Second, 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

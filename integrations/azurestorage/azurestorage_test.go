@@ -178,7 +178,7 @@ func TestFailures(t *testing.T) {
 		{"a block resets", 30, once("block", 1, actiontest.Reply{Reset: true}), "", 0},
 		{"the list of blocks fails once", 30, once("blocklist", 1, refusal(500, "InternalError")), "", 0},
 		{"busy for good", 5, once("", always, refusal(503, "ServerBusy")), "Azure Storage is throttling requests. Try again later.", action.RateLimited},
-		{"out of order", 30, once("block", always, actiontest.Reply{Status: 500}), "Azure Storage answered 500 Internal Server Error.", action.Unavailable},
+		{"unavailable", 30, once("block", always, actiontest.Reply{Status: 500}), "Azure Storage answered 500 Internal Server Error.", action.Unavailable},
 		{"the list of blocks fails", 30, once("blocklist", always, refusal(400, "InvalidBlockList")), "Azure Storage answered 400 InvalidBlockList.", action.Invalid},
 		{"gone in between", 30, once("block", always, refusal(404, "ContainerNotFound")), "The container does not exist.", action.NotFound},
 		{"no permission", 5, once("", always, refusal(403, "AuthorizationPermissionMismatch")), "Azure Storage denied access. A shared access signature needs to create and write blobs, an identity the role Storage Blob Data Contributor, and the account's firewall must let the hub in.", action.Forbidden},
@@ -267,7 +267,7 @@ func TestPodIdentity(t *testing.T) {
 		"no key and no pod":             {nil, "", nil, 0, action.Invalid, `"accessKey" is required.`},
 		"another pod":                   {change(env, "AZURE_CLIENT_ID", "other"), "", nil, 1, action.Unauthenticated, refused},
 		"no token":                      {change(env, "AZURE_FEDERATED_TOKEN_FILE", "/nothing"), "", nil, 0, action.Internal, refused},
-		"out of order for a moment": {env, "", func(what string, n int) *actiontest.Reply {
+		"temporarily unavailable": {env, "", func(what string, n int) *actiontest.Reply {
 			if what != "sign-in" || n > 1 {
 				return nil
 			}

@@ -231,7 +231,7 @@ func TestRefused(t *testing.T) {
 	for name, tt := range map[string]struct {
 		to, message string
 	}{
-		"nobody":         {"", `"to" is required.`},
+		"no recipient":   {"", `"to" is required.`},
 		"no address":     {"ann", "The recipients hold something that is not an e-mail address."},
 		"SMTP parameter": {`"thief@evil.example> ORCPT=rfc822;a"@example.com`, "The recipients hold something that is not an e-mail address."},
 		"another domain": {"ann@example.org", "The hub allows mail to these domains only: example.com, example.net."},

@@ -203,7 +203,7 @@ func testServer(t *testing.T, m *mailpit, security string) {
 			kind: action.Unauthenticated, told: "127.0.0.1 refuses the hub's user name and password (535 5.7.8).",
 		},
 		{
-			what: "nobody signed in", deps: deps(answers{"EMAIL_SMTP_USERNAME": "", "EMAIL_SMTP_PASSWORD": ""}), file: []byte(csv),
+			what: "without sign-in", deps: deps(answers{"EMAIL_SMTP_USERNAME": "", "EMAIL_SMTP_PASSWORD": ""}), file: []byte(csv),
 			form: answers{"to": "ann@example.com"}, kind: action.Forbidden,
 		},
 		{

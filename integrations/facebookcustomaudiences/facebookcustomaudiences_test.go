@@ -219,7 +219,7 @@ func TestCreate(t *testing.T) {
 			[]string{"POST act_11/customaudiences"},
 			"Facebook did not say which audience it created. The remaining rows were not sent.",
 		},
-		"nobody taken": {
+		"no person taken": {
 			emails("a@example.com"), func(r actiontest.Recorded) actiontest.Reply {
 				if r.Path == users {
 					return received(1, 1)
@@ -227,7 +227,7 @@ func TestCreate(t *testing.T) {
 				return takesAll(r)
 			}, []string{"POST act_11/customaudiences", "POST 77/users", "DELETE 77"}, "Facebook could not read all rows.",
 		},
-		"nobody to send": {emails("x", "y"), takesAll, nil, "0 of 2 rows delivered, 2 failed. A row has no usable value that identifies a person (unusable: EMAIL)."},
+		"no person": {emails("x", "y"), takesAll, nil, "0 of 2 rows delivered, 2 failed. A row has no usable value that identifies a person (unusable: EMAIL)."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -264,7 +264,7 @@ func TestReplace(t *testing.T) {
 		"breaks off":     {`{"fields":{"dimensions":[{"name":"u.email"}]},"data":[{"u.email":{"value":"a@example.com"}},`, "The data ended before the result was complete."},
 		"is none":        {`<html>`, "The data is not a complete result in Looker's json_detail format."},
 		"has no rows":    {emails(), "The result has no rows. The audience was not changed."},
-		"holds nobody":   {emails("x"), "A row has no usable value that identifies a person (unusable: EMAIL). The audience was not changed."},
+		"has no person":  {emails("x"), "A row has no usable value that identifies a person (unusable: EMAIL). The audience was not changed."},
 		"has no columns": {`{"fields":{"dimensions":[{"name":"u.age"},{"name":"u.city"}]},"data":[{}]}`, "The query has no column that identifies people. Tag fields in LookML with email, phone, mad_id or external_id, or with last_name and either first_name or first_initial, or give them such names."},
 	} {
 		t.Run("a result that "+name, func(t *testing.T) {
@@ -291,7 +291,7 @@ func TestReplace(t *testing.T) {
 		for i := range all {
 			all[i] = "a@example.com"
 		}
-		all[5] = "nobody"
+		all[5] = "not-an-address"
 		res, err := newIntegration(t, d).Execute(t.Context(), actiontest.JSONDetail(t, request(replace), emails(all...)))
 		if action.MessageOf(err) != "10001 of 10002 rows delivered, 1 failed. A row has no usable value that identifies a person (unusable: EMAIL)." {
 			t.Errorf("%+v, %v", res, err)

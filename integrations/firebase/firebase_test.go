@@ -146,7 +146,7 @@ func TestWhatIsAsked(t *testing.T) {
 		"data in a string":         {answers{"data": `"{\"alert_id\":1}"`}, "Need Valid AlertId.", true},
 		"an alert without an id":   {answers{"data": `{"alert_id":null}`}, "Need Valid AlertId.", true},
 		"no title":                 {answers{"title": " "}, "Needs a valid title.", true},
-		"nobody":                   {answers{"deviceIds": ""}, "No devices to notify.", false},
+		"no devices":               {answers{"deviceIds": ""}, "No devices to notify.", false},
 		"an empty list":            {answers{"deviceIds": "[]"}, "No devices to notify.", false},
 		"devices that are no JSON": {answers{"deviceIds": "d1"}, "The devices must be a list of lists of objects with a device_id and a user_id.", true},
 		"devices that are no list": {answers{"deviceIds": `{"device_id":"d1"}`}, "The devices must be a list of lists of objects with a device_id and a user_id.", true},
@@ -196,7 +196,7 @@ func TestDevicesThatFail(t *testing.T) {
 		"a token that is none":      {[]actiontest.Reply{{Status: 400, Body: invalid}}, devices, "1 of 2 notifications delivered, 1 failed. Firebase answered 400 Bad Request. Firebase says: The registration token is not a valid FCM registration token", true, 2},
 		"a project that is unknown": {[]actiontest.Reply{{Status: 404, Body: "<html>"}}, devices, "1 of 2 notifications delivered, 1 failed. Firebase answered 404 Not Found.", true, 2},
 		"its rate":                  {[]actiontest.Reply{{Status: 429, Header: answers{"Retry-After": "1"}}, taken("", actiontest.Recorded{})}, devices, "2 notifications sent.", false, 3},
-		"out of order for a moment": {[]actiontest.Reply{{Status: 503}, taken("", actiontest.Recorded{})}, devices, "2 notifications sent.", false, 3},
+		"temporarily unavailable":   {[]actiontest.Reply{{Status: 503}, taken("", actiontest.Recorded{})}, devices, "2 notifications sent.", false, 3},
 		"a web page": {
 			[]actiontest.Reply{{Body: "<html>"}, taken("", actiontest.Recorded{})},
 			devices,

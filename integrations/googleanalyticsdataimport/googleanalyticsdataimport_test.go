@@ -147,7 +147,7 @@ func TestRowsAreAccountedFor(t *testing.T) {
 		"all":             {"client_id,event_name,value", "1,buy,1\n1,buy,2\n2,buy,3\n1,buy,4\n", []int{2, 1, 1}, "4" + done},
 		"more than fit":   {"client_id,event_name,value", strings.Repeat("1,buy,1\n", 60), []int{25, 25, 10}, "60" + done},
 		"no rows":         {"client_id,event_name,value", "", nil, "The result has no rows. Nothing was sent to Google Analytics."},
-		"nobody":          {"client_id,event_name,value", "1,buy,1\n,buy,2\n", []int{1}, "1 of 2 rows delivered, 1 failed. A row has no client_id."},
+		"no client":       {"client_id,event_name,value", "1,buy,1\n,buy,2\n", []int{1}, "1 of 2 rows delivered, 1 failed. A row has no client_id."},
 		"no event":        {"client_id,event_name,value", "1,,1\n", nil, "A row has no event_name."},
 		"an odd event":    {"client_id,event_name,value", "1,buy it,1\n", nil, "A row's event_name is not a valid event name."},
 		"too long":        {"client_id,event_name,note", "1,buy," + long + "\n1,buy," + long[2:] + "\n", []int{1}, "1 of 2 rows delivered, 1 failed. A row's note exceeds Google Analytics' limit of 100 characters."},

@@ -208,7 +208,7 @@ func TestFormFails(t *testing.T) {
 		},
 		{"not Jira", server, map[string]actiontest.Reply{"/project": {Body: "<html>"}}, action.Unavailable, "Unexpected response from JIRA."},
 		{"an odd id", server, map[string]actiontest.Reply{"/project": {Body: `[{"id":"../x","name":"X"}]`}}, action.Unavailable, "Unexpected response from JIRA."},
-		{"out of order", server, map[string]actiontest.Reply{"/project": {Status: 503}}, action.Unavailable, "JIRA answered 503 Service Unavailable."},
+		{"unavailable", server, map[string]actiontest.Reply{"/project": {Status: 503}}, action.Unavailable, "JIRA answered 503 Service Unavailable."},
 		{
 			"the project is hidden", server,
 			map[string]actiontest.Reply{"/project/10001": {Status: 404, Body: `{"errorMessages":["No project could be found with id '10001'."]}`}},
@@ -396,7 +396,7 @@ func TestExecuteFails(t *testing.T) {
 			kind: action.Forbidden, message: "JIRA answered 403 Forbidden.",
 		},
 		{
-			name: "out of order", calls: 1, replies: map[string]actiontest.Reply{"/issue": {Status: 502}},
+			name: "unavailable", calls: 1, replies: map[string]actiontest.Reply{"/issue": {Status: 502}},
 			kind: action.Unavailable, message: "JIRA answered 502 Bad Gateway." + doubt,
 		},
 		{

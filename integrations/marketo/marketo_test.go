@@ -303,7 +303,7 @@ func TestSkippedLeads(t *testing.T) {
 			"2 of 4 leads delivered, 2 failed. Marketo says: Value … of … is bad (1003) (first: row 2). Marketo says: the lead was rejected without a reason (first: row 3).",
 			[]string{"1", "4"},
 		},
-		"nobody is left": {
+		"no lead is left": {
 			answers("addCampaign", "5"),
 			[]string{"z"},
 			nil,

@@ -251,7 +251,7 @@ func TestRefuses(t *testing.T) {
 		field   string
 		message string
 	}{
-		{"nobody", "", nil, "to", "Error: invalid email address"},
+		{"no recipient", "", nil, "to", "Error: invalid email address"},
 		{"no address", "", map[string]string{"to": "ann"}, "to", notAnAddress},
 		{"a quoted address", "example.com", map[string]string{"to": `"thief@evil.example> x"@example.com`}, "to", notAnAddress},
 		{"not ASCII", "", map[string]string{"to": "jürgen@example.com"}, "to", "SendGrid accepts only ASCII characters before the @ of an address."},
@@ -382,7 +382,7 @@ func TestSendGridFails(t *testing.T) {
 		{"no reason", actiontest.Reply{Status: 400, Body: "<html>"}, action.Invalid, "SendGrid answered 400 Bad Request.", nil},
 		{"leads away", actiontest.Reply{Status: 307, Header: map[string]string{"Location": "https://example.com/"}}, action.Invalid, "SendGrid answered 307 Temporary Redirect.", nil},
 		{"a web page", actiontest.Reply{Body: "<html>"}, action.Unavailable, "Unexpected response from SendGrid." + doubt, nil},
-		{"out of order", actiontest.Reply{Status: 500}, action.Unavailable, "SendGrid answered 500 Internal Server Error." + doubt, nil},
+		{"unavailable", actiontest.Reply{Status: 500}, action.Unavailable, "SendGrid answered 500 Internal Server Error." + doubt, nil},
 		{"a reset", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to SendGrid failed." + doubt, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

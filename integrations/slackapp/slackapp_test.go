@@ -254,7 +254,7 @@ func TestFormFails(t *testing.T) {
 		{"no state_url", "", "", nil, action.Invalid, "Illegal State: state_url is empty."},
 		{"no state_url and a bad token", two, "", nil, action.Invalid, "Illegal State: state_url is empty."},
 		{"rate limited", two, stateURL, map[string]actiontest.Reply{"xoxb-s3cret-1": limited, "xoxb-s3cret-2": limited}, action.RateLimited, "Slack is rate limiting requests. It asks to wait for 60 seconds."},
-		{"out of order", two, stateURL, map[string]actiontest.Reply{"xoxb-s3cret-1": broken}, action.Unavailable, "Slack is temporarily unavailable (internal_error)."},
+		{"unavailable", two, stateURL, map[string]actiontest.Reply{"xoxb-s3cret-1": broken}, action.Unavailable, "Slack is temporarily unavailable (internal_error)."},
 		{"reset", "xoxb-s3cret-1", stateURL, map[string]actiontest.Reply{"xoxb-s3cret-1": {Reset: true}}, action.Unavailable, "The connection to Slack failed."},
 		{
 			"the list is rate limited", "xoxb-s3cret-1", stateURL,
@@ -375,7 +375,7 @@ func TestCheckConnection(t *testing.T) {
 			want: []string{`{"installation_id":"T2","installation_name":"Support"}`},
 		},
 		{name: "refused", state: two, version: recent, message: "Your Slack authentication credentials are not valid."},
-		{name: "out of order", state: "xoxb-s3cret-1", version: recent, replies: map[string]actiontest.Reply{"xoxb-s3cret-1": broken}, message: "Slack is temporarily unavailable (internal_error)."},
+		{name: "unavailable", state: "xoxb-s3cret-1", version: recent, replies: map[string]actiontest.Reply{"xoxb-s3cret-1": broken}, message: "Slack is temporarily unavailable (internal_error)."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -134,7 +134,7 @@ func TestMissingSecret(t *testing.T) {
 
 func TestMissingIssuer(t *testing.T) {
 	h := newHub("no-issuer")
-	h.Spec.TLS.IssuerRef.Name = "nobody"
+	h.Spec.TLS.IssuerRef.Name = "missing"
 	if err := cluster.Create(t.Context(), h); err != nil {
 		t.Fatal(err)
 	}

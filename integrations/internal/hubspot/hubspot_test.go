@@ -212,7 +212,7 @@ func TestAnsweredForEach(t *testing.T) {
 			[]string{`{"status":"COMPLETE","results":[]}`},
 			"0 of 2 contacts delivered, 2 failed. HubSpot did not confirm every update.", 3,
 		},
-		"out of order for one": {
+		"unavailable for one": {
 			contacts("1", "2"),
 			[]string{`{"results":[{"id":"1"}],"errors":[{"category":"INTERNAL_ERROR","context":{"ids":["2"]}}]}`, `{"results":[{"id":"2"}]}`},
 			"2 contacts updated.", 2,

@@ -86,7 +86,7 @@ func TestEmail(t *testing.T) {
 	check(t, one(pii.Email), []example{
 		{" User.Name@Example.CO.UK ", "", "user.name@example.co.uk"},
 		{"", "", ""},
-		{"nobody", "", ""},
+		{"not-an-address", "", ""},
 		{"@example.com", "", ""},
 		{"a@b", "", ""},
 		{"a@b@example.com", "", ""},

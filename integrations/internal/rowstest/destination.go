@@ -101,7 +101,7 @@ func (d *Destination) limited() Answer {
 func (d *Destination) scenario(n uint32) []fault {
 	var (
 		limited  = fault{name: "limited", answer: d.limited()}
-		broken   = fault{name: "out of order", answer: Answer{Status: http.StatusServiceUnavailable}}
+		broken   = fault{name: "unavailable", answer: Answer{Status: http.StatusServiceUnavailable}}
 		unsent   = fault{name: "unreachable", err: errRefused, unsent: true}
 		cut      = fault{name: "cut before", err: errCut}
 		cutAfter = fault{name: "cut after", taken: true, err: errCut}

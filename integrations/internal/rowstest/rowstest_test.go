@@ -90,7 +90,7 @@ func TestATruthfulDelivery(t *testing.T) {
 			t.Errorf("%d rows unconfirmed", n)
 		}
 		calls := d.Calls()
-		for _, name := range []string{"fine", "limited", "out of order", "unreachable", "cut before", "cut after", "late", "silent"} {
+		for _, name := range []string{"fine", "limited", "unavailable", "unreachable", "cut before", "cut after", "late", "silent"} {
 			if calls[name] == 0 {
 				t.Errorf("nothing was %s: %v", name, calls)
 			}

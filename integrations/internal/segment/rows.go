@@ -206,9 +206,9 @@ type roles struct {
 }
 
 var (
-	errNobody  = action.Errorf(action.Invalid, "Query requires a field tagged %s or %s or %s.", tagEmail, tagUser, tagAnonymous)
-	errNoGroup = action.Errorf(action.Invalid, "Query requires a field tagged %s.", tagGroup)
-	errNoUser  = action.Errorf(action.Invalid, "Query requires a field tagged %s or %s: an email address alone is not enough "+
+	errNoPerson = action.Errorf(action.Invalid, "Query requires a field tagged %s or %s or %s.", tagEmail, tagUser, tagAnonymous)
+	errNoGroup  = action.Errorf(action.Invalid, "Query requires a field tagged %s.", tagGroup)
+	errNoUser   = action.Errorf(action.Invalid, "Query requires a field tagged %s or %s: an email address alone is not enough "+
 		"for a group.", tagUser, tagAnonymous)
 )
 
@@ -220,7 +220,7 @@ func (k Kind) roles(table *action.Table) (roles, error) {
 	}
 	switch {
 	case r.user < 0 && r.anonymous < 0 && r.email < 0:
-		return r, errNobody
+		return r, errNoPerson
 	case !k.Grouped:
 	case table.Tagged(tagGroup) < 0:
 		return r, errNoGroup

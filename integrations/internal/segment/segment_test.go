@@ -274,7 +274,7 @@ func TestRefuses(t *testing.T) {
 	}{
 		"no tagged field":         {segment.Identify, result([]string{field("u.id")}, `{"u.id":{"value":1}}`), nobody},
 		"a group alone":           {segment.Identify, result([]string{group}, `{"g.id":{"value":1}}`), nobody},
-		"nobody to group":         {segment.Group, result([]string{group}, `{"g.id":{"value":1}}`), nobody},
+		"no user to group":        {segment.Group, result([]string{group}, `{"g.id":{"value":1}}`), nobody},
 		"no group":                {segment.Group, result([]string{user}, `{"u.id":{"value":1}}`), "Query requires a field tagged segment_group_id."},
 		"grouped by email":        {segment.Group, result([]string{group, email}, `{"g.id":{"value":1}}`), "Query requires a field tagged user_id or segment_anonymous_id: an email address alone is not enough for a group."},
 		"no result":               {segment.Identify, `1`, "The data is not a complete result in Looker's json_detail format."},

@@ -641,7 +641,7 @@ func TestFieldsFail(t *testing.T) {
 		{"a wait past the formTimeout", actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "60"}}, action.RateLimited, "Slack is rate limiting requests. It asks to wait for 60 seconds." + byHand, 1},
 		{"a wait past the formTimeout, in the body", actiontest.Reply{Header: map[string]string{"Retry-After": "60"}, Body: `{"ok":false,"error":"ratelimited"}`}, action.RateLimited, "Slack is rate limiting requests. It asks to wait for 60 seconds." + byHand, 1},
 		{"rate limited without a wait", actiontest.Reply{Body: `{"ok":false,"error":"ratelimited"}`}, action.RateLimited, "Slack is rate limiting requests (ratelimited)." + byHand, 3},
-		{"out of order", actiontest.Reply{Status: 503}, action.Unavailable, "Slack answered 503 Service Unavailable." + byHand, 3},
+		{"unavailable", actiontest.Reply{Status: 503}, action.Unavailable, "Slack answered 503 Service Unavailable." + byHand, 3},
 		{"reset", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed." + byHand, 3},
 	} {
 		for _, channelType := range []string{"channels", "users"} {

@@ -59,7 +59,7 @@ func TestAnswerDoesNotMatter(t *testing.T) {
 		"breaks off":                        {receiver{body: broken()}, ""},
 		"never ends":                        {receiver{body: silent()}, ""},
 		"breaks off before the data":        {receiver{takes: 3, body: broken()}, early},
-		"never ends, and takes no more":     {receiver{takes: 3, body: silent()}, "there did not answer in time."},
+		"never ends, and stops reading":     {receiver{takes: 3, body: silent()}, "there did not answer in time."},
 		"never ends, and takes it all late": {receiver{takes: 3, body: silent(), later: make(chan struct{})}, ""},
 	} {
 		for length, size := range map[string]int64{"": 0, ", with a length": 6} {

@@ -163,7 +163,7 @@ func TestTraining(t *testing.T) {
 		},
 		"mail settings that cannot be used": {
 			set:    func(*sagemakertest.AWS) {},
-			change: answers{"user_email": "nobody"}, outcome: jobs.Completed, models: []string{"churn", "orders"},
+			change: answers{"user_email": "not-an-address"}, outcome: jobs.Completed, models: []string{"churn", "orders"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

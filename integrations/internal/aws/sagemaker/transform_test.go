@@ -121,7 +121,7 @@ func TestTransform(t *testing.T) {
 			[]letter{{"Transform job JOB was stopped", "Transform job JOB was stopped."}},
 			[]jobs.Outcome{jobs.Completed},
 		},
-		"nobody to tell": {
+		"no recipient": {
 			[]string{"Completed"}, answers{"smtpFrom": "x"}, "Transform job JOB was started. No mail will be sent: SMTP From is not an e-mail address.", nil, nil,
 		},
 		"no port": {

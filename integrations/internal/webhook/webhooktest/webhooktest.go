@@ -132,7 +132,7 @@ func (s Service) destinationFails(t *testing.T) {
 	}{
 		{"not found", actiontest.Reply{Status: 404, Body: "secret-body"}, action.NotFound},
 		{"rate limited", actiontest.Reply{Status: 429}, action.RateLimited},
-		{"out of order", actiontest.Reply{Status: 503}, action.Unavailable},
+		{"unavailable", actiontest.Reply{Status: 503}, action.Unavailable},
 		{"redirects", actiontest.Reply{Status: 307, Header: map[string]string{"Location": "https://example.com/"}}, action.Invalid},
 		{"cuts the connection", actiontest.Reply{Reset: true}, action.Unavailable},
 	} {
