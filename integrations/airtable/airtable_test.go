@@ -338,12 +338,12 @@ func TestAirtableFails(t *testing.T) {
 		kind    action.Kind
 		message string
 	}{
-		"not allowed":  {actiontest.Reply{Status: 403, Body: `{"error":{"type":"INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND"}}`}, action.Forbidden, "The base or table does not exist, or the user cannot write to it."},
-		"no table":     {actiontest.Reply{Status: 404, Body: `{"error":"NOT_FOUND"}`}, action.NotFound, "The base or table does not exist."},
-		"out of order": {actiontest.Reply{Status: 503}, action.Unavailable, "Airtable answered 503 Service Unavailable."},
-		"a reset":      {actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Airtable failed."},
-		"a web page":   {actiontest.Reply{Body: "<html>"}, action.Unavailable, "Unexpected response from Airtable."},
-		"too few":      {actiontest.Reply{Body: `{"records":[]}`}, action.Unavailable, "Unexpected response from Airtable."},
+		"not allowed": {actiontest.Reply{Status: 403, Body: `{"error":{"type":"INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND"}}`}, action.Forbidden, "The base or table does not exist, or the user cannot write to it."},
+		"no table":    {actiontest.Reply{Status: 404, Body: `{"error":"NOT_FOUND"}`}, action.NotFound, "The base or table does not exist."},
+		"unavailable": {actiontest.Reply{Status: 503}, action.Unavailable, "Airtable answered 503 Service Unavailable."},
+		"a reset":     {actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Airtable failed."},
+		"a web page":  {actiontest.Reply{Body: "<html>"}, action.Unavailable, "Unexpected response from Airtable."},
+		"too few":     {actiontest.Reply{Body: `{"records":[]}`}, action.Unavailable, "Unexpected response from Airtable."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -450,7 +450,7 @@ func TestFormFails(t *testing.T) {
 		"no token":     {"", nil, "No Auger API Token configured; consult your Looker admin."},
 		"wrong token":  {"other", nil, "Your Auger API token is invalid."},
 		"no user":      {token, &actiontest.Reply{Status: 404}, "Your Auger API token is invalid."},
-		"out of order": {token, &actiontest.Reply{Status: 500}, "Auger answered 500 Internal Server Error."},
+		"unavailable":  {token, &actiontest.Reply{Status: 500}, "Auger answered 500 Internal Server Error."},
 		"out of reach": {token, &actiontest.Reply{Reset: true}, "The connection to Auger failed."},
 	} {
 		t.Run(name, func(t *testing.T) {

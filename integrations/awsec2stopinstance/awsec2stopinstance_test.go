@@ -157,7 +157,7 @@ func TestFails(t *testing.T) {
 		"a wrong access key": {nil, map[string]string{"access_key_id": "AKIAOTHER"}, action.Unauthenticated, wrongKeys, 1},
 		"a wrong secret key": {nil, map[string]string{"secret_access_key": "other"}, action.Unauthenticated, wrongKeys, 1},
 		"its rate":           {always(refusal(503, "RequestLimitExceeded", secretKey)), nil, action.RateLimited, "AWS is throttling requests. Try again later.", 5},
-		"out of order":       {always(refusal(500, "InternalError", secretKey)), nil, action.Unavailable, "Amazon EC2 answered 500 InternalError.", 5},
+		"unavailable":        {always(refusal(500, "InternalError", secretKey)), nil, action.Unavailable, "Amazon EC2 answered 500 InternalError.", 5},
 		"a reset":            {always(actiontest.Reply{Reset: true}), nil, action.Unavailable, "The connection to Amazon EC2 failed.", 5},
 		"leads away":         {always(actiontest.Reply{Status: 302, Header: map[string]string{"Location": "https://example.com/"}}), nil, action.Unavailable, "Unexpected response from Amazon EC2.", 1},
 		"no XML":             {always(actiontest.Reply{Body: "<html>"}), nil, action.Unavailable, "Unexpected response from Amazon EC2.", 1},

@@ -240,7 +240,7 @@ func TestBrazeFails(t *testing.T) {
 		"a fault that we cannot read": {rowstest.Answer{Status: 201, Body: `{"message":"success","errors":[17]}`}, action.Invalid, "Braze rejected a row without a reason.", 1},
 		"no confirmation":             {rowstest.Answer{Status: 201, Body: `{"message":"queued"}`}, action.Unavailable, "Braze did not confirm the rows.", 6},
 		"somebody else":               {rowstest.Answer{Status: 200, Body: `<html>`}, action.Unavailable, "Unexpected response from Braze. Braze may already have accepted the request. Check before retrying.", 6},
-		"out of order":                {rowstest.Answer{Status: 500}, action.Unavailable, "Braze answered 500 Internal Server Error.", 6},
+		"unavailable":                 {rowstest.Answer{Status: 500}, action.Unavailable, "Braze answered 500 Internal Server Error.", 6},
 		"limited for long":            {rowstest.Answer{Status: 429, Header: map[string]string{"X-RateLimit-Reset": "4102444800"}}, action.RateLimited, "Braze answered 429 Too Many Requests.", 1},
 		"too large":                   {rowstest.Answer{Status: 413}, action.TooLarge, "Braze answered 413 Request Entity Too Large.", 1},
 	} {

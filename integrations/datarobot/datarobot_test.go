@@ -224,7 +224,7 @@ func TestFails(t *testing.T) {
 		"too large":      {fake{fails: []actiontest.Reply{{Status: 413}}}, nil, action.TooLarge, "DataRobot answered 413 Request Entity Too Large.", 1},
 		"forbidden":      {fake{fails: []actiontest.Reply{{Status: 403}}}, nil, action.Unauthenticated, "Your DataRobot API token is invalid.", 1},
 		"a web page":     {fake{made: actiontest.Reply{Body: "<html>"}}, nil, action.Unavailable, "Unexpected response from DataRobot." + doubt, 1},
-		"out of order":   {fake{fails: []actiontest.Reply{{Status: 500}, {}}}, nil, action.Unavailable, "DataRobot answered 500 Internal Server Error." + doubt, 1},
+		"unavailable":    {fake{fails: []actiontest.Reply{{Status: 500}, {}}}, nil, action.Unavailable, "DataRobot answered 500 Internal Server Error." + doubt, 1},
 		"resets":         {fake{fails: []actiontest.Reply{{Reset: true}, {}}}, nil, action.Unavailable, "The connection to DataRobot failed." + doubt, 1},
 		"bad data":       {fake{made: accepted(at), statuses: []actiontest.Reply{status("RUNNING"), status("ERROR")}}, nil, action.Invalid, "DataRobot could not make a project of the data: Said of it.", 1},
 		"given up there": {fake{made: accepted(at), statuses: []actiontest.Reply{status("ABORTED")}}, nil, action.Invalid, "DataRobot could not make a project of the data: Said of it.", 1},
@@ -311,7 +311,7 @@ func TestForm(t *testing.T) {
 		"another server":        {answers{"datarobot_url": "https://dr.example.com"}, actiontest.Reply{Body: "<html>"}, "URL for on-premise instance is not valid."},
 		"nothing there":         {answers{"datarobot_url": "https://dr.example.com"}, actiontest.Reply{Status: 404}, "URL for on-premise instance is not valid."},
 		"no connection":         {answers{"datarobot_url": "https://dr.example.com"}, actiontest.Reply{Reset: true}, "URL for on-premise instance is not valid."},
-		"out of order":          {nil, actiontest.Reply{Status: 503}, "DataRobot answered 503 Service Unavailable."},
+		"unavailable":           {nil, actiontest.Reply{Status: 503}, "DataRobot answered 503 Service Unavailable."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -156,7 +156,7 @@ func TestWrongKey(t *testing.T) {
 func TestOrderedAgain(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]actiontest.Reply{
-		"its rate": {Status: 429, Header: map[string]string{"Retry-After": "1"}}, "out of order": {Status: 500}, "a reset": {Reset: true},
+		"its rate": {Status: 429, Header: map[string]string{"Retry-After": "1"}}, "unavailable": {Status: 500}, "a reset": {Reset: true},
 		"a web page": {Body: "<html>"}, "no action": {Body: `{"action":{}}`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -226,7 +226,7 @@ func TestDiscordFails(t *testing.T) {
 		"a bad message":          {actiontest.Reply{Status: 400, Body: `{"code":50035,"message":"Invalid\nForm Body"}`}, action.Invalid, "Discord answered 400: Invalid Form Body"},
 		"no reason":              {actiontest.Reply{Status: 400, Body: "<html>"}, action.Invalid, "Discord answered 400 Bad Request."},
 		"leads away":             {actiontest.Reply{Status: 301, Header: answers{"Location": "https://example.com/"}}, action.Invalid, "Discord answered 301 Moved Permanently."},
-		"out of order":           {actiontest.Reply{Status: 502}, action.Unavailable, "Discord answered 502 Bad Gateway." + doubt},
+		"unavailable":            {actiontest.Reply{Status: 502}, action.Unavailable, "Discord answered 502 Bad Gateway." + doubt},
 		"cuts the connection":    {actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Discord failed." + doubt},
 		"a part of the file":     {posted(len(csv) - 1), action.Unavailable, unsure},
 		"without the file":       {actiontest.Reply{Body: `{"id":"9"}`}, action.Unavailable, unsure},

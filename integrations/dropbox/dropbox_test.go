@@ -134,7 +134,7 @@ func TestFormFails(t *testing.T) {
 		reply actiontest.Reply
 		kind  action.Kind
 	}{
-		"out of order":  {actiontest.Reply{Status: 503}, action.Unavailable},
+		"unavailable":   {actiontest.Reply{Status: 503}, action.Unavailable},
 		"a reset":       {actiontest.Reply{Reset: true}, action.Unavailable},
 		"no permission": {jsonReply(401, `{"error_summary":"missing_scope/..","error":{".tag":"missing_scope"}}`), action.Forbidden},
 		"not JSON":      {actiontest.Reply{Body: "<html>"}, action.Unavailable},
@@ -281,7 +281,7 @@ func TestPath(t *testing.T) {
 func TestRepeated(t *testing.T) {
 	t.Parallel()
 	limited := actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "0"}, Body: `{"error_summary":"too_many_write_operations/.","error":{"reason":{".tag":"too_many_write_operations"},"retry_after":0}}`}
-	for name, reply := range map[string]actiontest.Reply{"limited": limited, "out of order": {Status: 503}, "reset": {Reset: true}} {
+	for name, reply := range map[string]actiontest.Reply{"limited": limited, "unavailable": {Status: 503}, "reset": {Reset: true}} {
 		for _, route := range []string{"upload", "upload_session/start", "upload_session/append_v2", "upload_session/finish"} {
 			size := 5
 			if route != "upload" {
@@ -330,7 +330,7 @@ func TestDropboxFails(t *testing.T) {
 		"name":          {refused("path/disallowed_name/..", `{".tag":"path"}`), action.Invalid, "Dropbox does not allow this filename."},
 		"session gone":  {refused("not_found/...", `{".tag":"not_found"}`), action.Unavailable, "Dropbox ended the upload before it was complete. No file was written."},
 		"plain refusal": {actiontest.Reply{Status: 400, Body: "secret text"}, action.Invalid, "Dropbox answered 400 Bad Request."},
-		"out of order":  {actiontest.Reply{Status: 500}, action.Unavailable, "Dropbox answered 500 Internal Server Error."},
+		"unavailable":   {actiontest.Reply{Status: 500}, action.Unavailable, "Dropbox answered 500 Internal Server Error."},
 		"a reset":       {actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Dropbox failed."},
 		"limited":       {actiontest.Reply{Status: 429, Body: `{"error_summary":"too_many_requests/"}`}, action.RateLimited, "Dropbox is rate limiting requests. Try again later."},
 		"other content": {jsonReply(200, `{"content_hash":"0","session_id":"s"}`), action.Unavailable, "What Dropbox has written is not what was sent."},

@@ -379,7 +379,7 @@ func TestFacebookFails(t *testing.T) {
 		"no such audience": {refused(100, 33), action.Invalid, 1, "Facebook rejected the request, or the ad account or audience does not exist. (Facebook's error 100, 33.)"},
 		"an unknown one":   {refused(99999, 0), action.Invalid, 1, "Facebook did not accept the request. (Facebook's error 99999.)"},
 		"one that passes":  {actiontest.Reply{Status: 400, Body: `{"error":{"code":99999,"is_transient":true}}`}, action.Unavailable, 10, "Facebook did not accept the request. (Facebook's error 99999.)"},
-		"out of order":     {actiontest.Reply{Status: 503, Body: "<html>"}, action.Unavailable, 10, "Facebook answered 503 Service Unavailable."},
+		"unavailable":      {actiontest.Reply{Status: 503, Body: "<html>"}, action.Unavailable, 10, "Facebook answered 503 Service Unavailable."},
 		"a reset":          {actiontest.Reply{Reset: true}, action.Unavailable, 10, "The connection to Facebook failed."},
 		"no JSON":          {actiontest.Reply{Body: "<html>"}, action.Unavailable, 10, "Unexpected response from Facebook. Facebook may already have accepted the request. Check before retrying."},
 		"says nothing":     {actiontest.Reply{Body: `{}`}, action.Unavailable, 10, "Facebook did not confirm the number of rows."},
@@ -494,7 +494,7 @@ func TestForm(t *testing.T) {
 		"never signed in":  {"", actiontest.Reply{}, action.Internal, "In order"},
 		"an odd state":     {"[]", actiontest.Reply{}, action.Internal, "In order"},
 		"grant gone":       {kept, refused(190, 460), action.Internal, "The sign-in at Facebook is no longer valid. In order"},
-		"out of order":     {kept, actiontest.Reply{Status: 500}, action.Unavailable, ""},
+		"unavailable":      {kept, actiontest.Reply{Status: 500}, action.Unavailable, ""},
 		"not for this app": {kept, refused(200, 0), action.Forbidden, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -138,7 +138,7 @@ func TestFormRefuses(t *testing.T) {
 		"grant gone":        {`{"tokens":{"access_token":"a1","refresh_token":"gone"}}`, "a2", nil, nil, "The sign-in at Google is missing or no longer valid. Open the form in Looker and log in again. In order to send", ""},
 		"an odd account":    {kept, "a1", map[string]string{"loginCid": "1/2"}, nil, "", "Choose an account from the list."},
 		"not the account's": {kept, "a1", map[string]string{"loginCid": "11"}, map[string]actiontest.Reply{":searchStream": failed(403, "x", "USER_PERMISSION_DENIED")}, "", "The Google user cannot access this Google Ads account, or not through this login account."},
-		"out of order":      {kept, "a1", nil, map[string]actiontest.Reply{":listAccessibleCustomers": {Status: 503}}, "", "Google Ads answered 503 Service Unavailable."},
+		"unavailable":       {kept, "a1", nil, map[string]actiontest.Reply{":listAccessibleCustomers": {Status: 503}}, "", "Google Ads answered 503 Service Unavailable."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -324,7 +324,7 @@ func TestGoogleFails(t *testing.T) {
 		"without one":    {":addOperations", actiontest.Reply{Status: 400, Body: `{"error":{"code":400,"message":"Odd."}}`}, action.Invalid, 2, "Google Ads answered 400: Odd."},
 		"too many calls": {":addOperations", failed(429, "quotaError", "RESOURCE_TEMPORARILY_EXHAUSTED"), action.RateLimited, 9, "Google Ads is rate limiting requests. Try again later."},
 		"another upload": {":addOperations", failed(400, "databaseError", "CONCURRENT_MODIFICATION"), action.Unavailable, 9, "Someone else is changing the list."},
-		"out of order":   {":addOperations", actiontest.Reply{Status: 503, Body: "<html>"}, action.Unavailable, 9, "Google Ads answered 503 Service Unavailable."},
+		"unavailable":    {":addOperations", actiontest.Reply{Status: 503, Body: "<html>"}, action.Unavailable, 9, "Google Ads answered 503 Service Unavailable."},
 		"a reset":        {":addOperations", actiontest.Reply{Reset: true}, action.Unavailable, 9, "The connection to Google Ads failed."},
 		"names no row":   {":addOperations", actiontest.Reply{Body: `{"partialFailureError":{"code":3,"details":[]}}`}, action.Unavailable, 9, "Google Ads did not accept all rows, without naming them."},
 		"does not run":   {":run", failed(400, "x", "ODD"), action.Invalid, 3, "1 rows were uploaded, but Google Ads did not start adding them to the list. Google Ads did not accept the request. (ODD)"},

@@ -327,7 +327,7 @@ func TestForm(t *testing.T) {
 	}{
 		"never signed in": {"", "a1", nil, "In order to send", action.Internal},
 		"grant gone":      {`{"tokens":{"access_token":"a1","refresh_token":"gone"}}`, "a2", nil, "The sign-in at Google is missing or no longer valid. Open the form in Looker and log in again. In order to send", action.Internal},
-		"out of order":    {kept, "a1", map[string]actiontest.Reply{"/accountSummaries": {Status: 503}}, "", action.Unavailable},
+		"unavailable":     {kept, "a1", map[string]actiontest.Reply{"/accountSummaries": {Status: 503}}, "", action.Unavailable},
 		"one is":          {kept, "a1", map[string]actiontest.Reply{"/dataStreams": {Status: 503}}, "", action.Unavailable},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -202,7 +202,7 @@ func TestChatFails(t *testing.T) {
 		"no name":             {actiontest.Reply{Body: "{}"}, action.Unavailable, "Unexpected response from Google Chat." + doubt},
 		"no reason":           {actiontest.Reply{Status: 400, Body: "<html>"}, action.Invalid, "Google Chat answered 400 Bad Request."},
 		"leads away":          {actiontest.Reply{Status: 302, Header: answers{"Location": "https://example.com/"}}, action.Invalid, "Google Chat answered 302 Found."},
-		"out of order":        {actiontest.Reply{Status: 503}, action.Unavailable, "Google Chat answered 503 Service Unavailable." + doubt},
+		"unavailable":         {actiontest.Reply{Status: 503}, action.Unavailable, "Google Chat answered 503 Service Unavailable." + doubt},
 		"cuts the connection": {actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Google Chat failed." + doubt},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -336,7 +336,7 @@ func TestRepeated(t *testing.T) {
 	t.Parallel()
 	const size = 3*googlecloudstorage.Piece + 17
 	for name, reply := range map[string]actiontest.Reply{
-		"limited": refusal(429, "Too Many Requests"), "out of order": {Status: 503}, "reset": {Reset: true},
+		"limited": refusal(429, "Too Many Requests"), "unavailable": {Status: 503}, "reset": {Reset: true},
 	} {
 		for _, call := range []struct {
 			what string
@@ -382,7 +382,7 @@ func TestFailures(t *testing.T) {
 		"no bucket":          {"begin", refusal(404, "The specified bucket does not exist."), action.NotFound, "The bucket does not exist."},
 		"may not replace":    {"piece", refusal(403, "hub does not have storage.objects.delete access."), action.Forbidden, "Google Cloud Storage answered 403: hub does not have storage.objects.delete access."},
 		"session gone":       {"piece", refusal(410, "Gone"), action.Unavailable, "Google Cloud Storage ended the upload before it was complete. No file was written."},
-		"out of order":       {"piece", actiontest.Reply{Status: 500}, action.Unavailable, "Google Cloud Storage answered 500 Internal Server Error." + doubt},
+		"unavailable":        {"piece", actiontest.Reply{Status: 500}, action.Unavailable, "Google Cloud Storage answered 500 Internal Server Error." + doubt},
 		"a reset":            {"piece", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Google Cloud Storage failed." + doubt},
 		"limited":            {"begin", refusal(429, "Too Many Requests"), action.RateLimited, "Google Cloud Storage answered 429: Too Many Requests"},
 		"no progress":        {"piece", actiontest.Reply{Status: 308}, action.Unavailable, "Google Cloud Storage accepted no more of the data." + doubt},

@@ -259,7 +259,7 @@ func TestRepeated(t *testing.T) {
 	for name, reply := range map[string]actiontest.Reply{
 		"limited":       googletest.Refusal(429, "rateLimitExceeded", "Rate Limit Exceeded"),
 		"limited (403)": googletest.Refusal(403, "userRateLimitExceeded", "User Rate Limit Exceeded"),
-		"out of order":  {Status: 503}, "reset": {Reset: true},
+		"unavailable":   {Status: 503}, "reset": {Reset: true},
 	} {
 		for what, n := range map[string]int{"session": 1, "piece": 2, "piece, the last": 4} {
 			for when, set := range map[string]func(*googletest.Fake, func(string, int) *actiontest.Reply){
@@ -307,7 +307,7 @@ func TestDriveFails(t *testing.T) {
 		"not allowed":       {"piece", googletest.Refusal(403, "insufficientFilePermissions", "no"), action.Forbidden, "The user is not allowed to write to this folder or file."},
 		"API not enabled":   {"session", googletest.Refusal(403, "accessNotConfigured", "no"), action.Internal, "The API is not enabled in the Google Cloud project of the hub's OAuth client. The hub's administrator must enable it."},
 		"session gone":      {"piece", googletest.Refusal(404, "notFound", "Not Found"), action.Unavailable, "Google Drive ended the upload before it was complete. No file was written."},
-		"out of order":      {"piece", actiontest.Reply{Status: 500}, action.Unavailable, "Google Drive answered 500 Internal Server Error." + doubt},
+		"unavailable":       {"piece", actiontest.Reply{Status: 500}, action.Unavailable, "Google Drive answered 500 Internal Server Error." + doubt},
 		"a reset":           {"piece", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Google Drive failed." + doubt},
 		"limited":           {"piece", googletest.Refusal(403, "rateLimitExceeded", "Rate Limit Exceeded"), action.RateLimited, "Google Drive answered 403: Rate Limit Exceeded"},
 		"no progress":       {"piece", actiontest.Reply{Status: 308}, action.Unavailable, "Google Drive accepted no more of the data." + doubt},

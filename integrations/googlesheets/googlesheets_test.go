@@ -169,7 +169,7 @@ func TestRepeated(t *testing.T) {
 	t.Parallel()
 	csv, cells := many(40)
 	for why, reply := range map[string]actiontest.Reply{
-		"limited": googletest.Refusal(429, "rateLimitExceeded", "Quota exceeded"), "out of order": {Status: 503}, "reset": {Reset: true},
+		"limited": googletest.Refusal(429, "rateLimitExceeded", "Quota exceeded"), "unavailable": {Status: 503}, "reset": {Reset: true},
 	} {
 		for _, mode := range []string{"yes", "append"} {
 			for _, n := range []int{1, 2, 3} {

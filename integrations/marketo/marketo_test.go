@@ -365,7 +365,7 @@ func TestTriggersOnce(t *testing.T) {
 				"Leads were updated, but campaign 5 was not triggered for them: It may have been triggered already, for another row of the same lead.",
 			1,
 		},
-		"out of order": {
+		"unavailable": {
 			[]string{"a"},
 			always(failure("611", "System error")),
 			"Leads were updated, but campaign 5 was not triggered for them: Marketo is temporarily unavailable: System error (611). It may already have been triggered.",
@@ -451,7 +451,7 @@ func TestMarketoFails(t *testing.T) {
 		"a bad value":             {leads: failure("1003", "Value 'a@example.com' is bad."), kind: action.Invalid, message: "Marketo says: Value … is bad (1003).", calls: 2},
 		"no words":                {leads: failure("609", ""), kind: action.Invalid, message: "Marketo says: error 609.", calls: 2},
 		"a lock":                  {leads: failure("719", "Lock wait timeout exceeded"), kind: action.Unavailable, message: "Marketo is temporarily unavailable: Lock wait timeout exceeded (719).", calls: 8},
-		"out of order":            {leads: actiontest.Reply{Status: 502, Body: "<html>"}, kind: action.Unavailable, message: "Marketo answered 502 Bad Gateway.", calls: 8},
+		"unavailable":             {leads: actiontest.Reply{Status: 502, Body: "<html>"}, kind: action.Unavailable, message: "Marketo answered 502 Bad Gateway.", calls: 8},
 		"no success":              {leads: actiontest.Reply{Body: `{"success":false}`}, kind: action.Unavailable, message: "Marketo did not confirm the request.", calls: 8},
 		"no lead":                 {leads: success(""), kind: action.Unavailable, message: "Marketo did not confirm every lead.", calls: 8},
 		"another answer":          {leads: actiontest.Reply{Body: `{"success":true,"result":{}}`}, kind: action.Unavailable, message: "Unexpected response from Marketo.", calls: 8},

@@ -208,7 +208,7 @@ func TestMparticleFails(t *testing.T) {
 		"a bad row":        {rowstest.Answer{Status: 400, Body: `{"message":"s3cret"}`}, action.Invalid, "mParticle rejected a row because of a missing or invalid value (400).", 1, 1, false},
 		"limited":          {rowstest.Answer{Status: 429}, action.RateLimited, "mParticle answered 429 Too Many Requests.", 6, 4, false},
 		"not available":    {rowstest.Answer{Status: 503}, action.RateLimited, "mParticle is temporarily unavailable (503).", 6, 4, false},
-		"out of order":     {rowstest.Answer{Status: 500}, action.Unavailable, "mParticle answered 500 Internal Server Error.", 6, 1, true},
+		"unavailable":      {rowstest.Answer{Status: 500}, action.Unavailable, "mParticle answered 500 Internal Server Error.", 6, 1, true},
 		"a lie":            {rowstest.Answer{Status: 200, Body: "<html>"}, action.Unavailable, "Unexpected response from mParticle.", 6, 1, true},
 		"limited for long": {rowstest.Answer{Status: 429, Header: map[string]string{"Retry-After": "3600"}}, action.RateLimited, "mParticle answered 429 Too Many Requests.", 1, 1, false},
 	} {

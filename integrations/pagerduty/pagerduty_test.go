@@ -261,7 +261,7 @@ func TestSentAgain(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]actiontest.Reply{
 		"its rate":            {Status: 429, Header: answers{"Retry-After": "1"}},
-		"out of order":        {Status: 500},
+		"unavailable":         {Status: 500},
 		"cuts the connection": {Reset: true},
 		"does not confirm":    {Status: 200, Body: `{}`},
 	} {

@@ -168,9 +168,9 @@ func TestTwilioFails(t *testing.T) {
 			actiontest.Reply{Status: 400, Body: `{"code":21211,"message":"Invalid 'To' Phone Number: 15005550001"}`},
 			action.Invalid, "Twilio says: Invalid 'To' Phone Number: *********01 (error 21211)",
 		},
-		"a web page":   {actiontest.Reply{Body: "<html>"}, action.Unavailable, "Unexpected response from Twilio." + doubt},
-		"out of order": {actiontest.Reply{Status: 503}, action.Unavailable, "Twilio answered 503 Service Unavailable." + doubt},
-		"a reset":      {actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Twilio failed." + doubt},
+		"a web page":  {actiontest.Reply{Body: "<html>"}, action.Unavailable, "Unexpected response from Twilio." + doubt},
+		"unavailable": {actiontest.Reply{Status: 503}, action.Unavailable, "Twilio answered 503 Service Unavailable." + doubt},
+		"a reset":     {actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Twilio failed." + doubt},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

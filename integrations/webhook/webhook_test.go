@@ -288,7 +288,7 @@ func TestReceiverFails(t *testing.T) {
 		"is gone":             {nil, actiontest.Reply{Status: 410, Body: "s3cret"}, action.NotFound, "hooks.example.com answered 410 Gone."},
 		"takes no such size":  {nil, actiontest.Reply{Status: 413}, action.TooLarge, "hooks.example.com answered 413 Request Entity Too Large."},
 		"leads away":          {nil, actiontest.Reply{Status: 308, Header: settings{"Location": "https://example.org/"}}, action.Invalid, "hooks.example.com answered 308 Permanent Redirect."},
-		"is out of order":     {nil, actiontest.Reply{Status: 500, Body: "s3cret"}, action.Unavailable, "hooks.example.com answered 500 Internal Server Error." + doubt},
+		"is unavailable":      {nil, actiontest.Reply{Status: 500, Body: "s3cret"}, action.Unavailable, "hooks.example.com answered 500 Internal Server Error." + doubt},
 		"cuts the connection": {nil, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to hooks.example.com failed." + doubt},
 		"answers otherwise": {
 			settings{"expected_status": "201, 202"},
@@ -330,10 +330,10 @@ func TestSentAgain(t *testing.T) {
 		params, form settings
 		first        actiontest.Reply
 	}{
-		"signed, out of order": {settings{"signing_secret": secret}, settings{"url": hook}, actiontest.Reply{Status: 500}},
-		"signed, reset":        {settings{"signing_secret": secret}, settings{"url": hook}, actiontest.Reply{Reset: true}},
-		"put":                  {nil, settings{"url": hook, "method": "PUT"}, actiontest.Reply{Status: 502}},
-		"post, its rate":       {nil, settings{"url": hook}, actiontest.Reply{Status: 429, Header: settings{"Retry-After": "1"}}},
+		"signed, unavailable": {settings{"signing_secret": secret}, settings{"url": hook}, actiontest.Reply{Status: 500}},
+		"signed, reset":       {settings{"signing_secret": secret}, settings{"url": hook}, actiontest.Reply{Reset: true}},
+		"put":                 {nil, settings{"url": hook, "method": "PUT"}, actiontest.Reply{Status: 502}},
+		"post, its rate":      {nil, settings{"url": hook}, actiontest.Reply{Status: 429, Header: settings{"Retry-After": "1"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -303,7 +303,7 @@ func TestHubSpotFails(t *testing.T) {
 		"the day's limit":           {rowstest.Answer{Status: 429, Body: `{"policyName":"DAILY"}`}, action.RateLimited, "The HubSpot account's daily API limit is used up.", 1},
 		"its rate":                  {rowstest.Answer{Status: 429, Body: `{"policyName":"TEN_SECONDLY_ROLLING"}`}, action.RateLimited, "HubSpot answered 429 Too Many Requests.", 7},
 		"locked":                    {rowstest.Answer{Status: 423}, action.Unavailable, "The HubSpot account is locked (423). Try again later.", 7},
-		"out of order":              {rowstest.Answer{Status: 502, Body: "<html>"}, action.Unavailable, "HubSpot answered 502 Bad Gateway.", 7},
+		"unavailable":               {rowstest.Answer{Status: 502, Body: "<html>"}, action.Unavailable, "HubSpot answered 502 Bad Gateway.", 7},
 		"an unknown property":       {rowstest.Answer{Status: 400, Body: unknown}, action.Invalid, "HubSpot has no contact property named c_score. Hide the column, or give the LookML field the property's internal name.", 1},
 		"a property to read":        {rowstest.Answer{Status: 400, Body: readOnly}, action.Invalid, "HubSpot's contact property c_score can only be read. Hide the column.", 1},
 		"a value that is taken":     {rowstest.Answer{Status: 409, Body: `{"category":"CONFLICT","message":"Existing ID: 5"}`}, action.Invalid, "Another HubSpot contact has the same value of a unique property (first: contact 7).", 1},

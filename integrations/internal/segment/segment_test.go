@@ -364,7 +364,7 @@ func TestSegmentFails(t *testing.T) {
 		"a key without rights": {rowstest.Answer{Status: 403}, action.Forbidden, "Segment rejected the write key.", 1},
 		"gone":                 {rowstest.Answer{Status: 404}, action.NotFound, "Segment answered 404 Not Found.", 1},
 		"refused":              {rowstest.Answer{Status: 400, Body: `{"message":"wr1te"}`}, action.Invalid, "Segment rejected a row as an invalid message (400).", 1},
-		"out of order":         {rowstest.Answer{Status: 500}, action.Unavailable, "Segment answered 500 Internal Server Error.", 6},
+		"unavailable":          {rowstest.Answer{Status: 500}, action.Unavailable, "Segment answered 500 Internal Server Error.", 6},
 		"limited for long":     {rowstest.Answer{Status: 429, Header: map[string]string{"Retry-After": "86400"}}, action.RateLimited, "Segment answered 429 Too Many Requests.", 1},
 		"a lie":                {rowstest.Answer{Status: 200, Body: `{"success":false}`}, action.Unavailable, "Segment did not confirm the rows.", 6},
 		"somebody else":        {rowstest.Answer{Status: 200, Body: `<html>`}, action.Unavailable, "Unexpected response from Segment. Segment may already have accepted the request. Check before retrying.", 6},

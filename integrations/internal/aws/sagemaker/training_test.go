@@ -299,7 +299,7 @@ func TestTrainingRefused(t *testing.T) {
 		"no permission":   {csv, nil, fails("CreateTrainingJob", sagemakertest.Error(400, "AccessDeniedException", "User: x is not authorized")), action.Forbidden, "Amazon SageMaker denied access. The access key lacks a permission for sagemaker:CreateTrainingJob."},
 		"a limit":         {csv, nil, fails("CreateTrainingJob", sagemakertest.Error(400, "ResourceLimitExceeded", "The account-level service limit is 0 Instances.")), action.Invalid, "Amazon SageMaker refuses: The account-level service limit is 0 Instances. (ResourceLimitExceeded)"},
 		"throttled":       {csv, nil, fails("CreateTrainingJob", sagemakertest.Error(400, "ThrottlingException", "Rate exceeded")), action.RateLimited, "Amazon SageMaker is throttling requests. Try again later."},
-		"out of order":    {csv, nil, fails("CreateTrainingJob", actiontest.Reply{Status: 500}), action.Unavailable, "Amazon SageMaker answered 500 Internal Server Error."},
+		"unavailable":     {csv, nil, fails("CreateTrainingJob", actiontest.Reply{Status: 500}), action.Unavailable, "Amazon SageMaker answered 500 Internal Server Error."},
 		"resets":          {csv, nil, fails("CreateTrainingJob", actiontest.Reply{Reset: true}), action.Unavailable, "The connection to Amazon SageMaker failed."},
 		"no access":       {csv, nil, fails("HeadBucket", actiontest.Reply{Status: 403}), action.Forbidden, "Amazon S3 denied access. Check the access key and the bucket."},
 		"S3 out of order": {csv, nil, fails("HeadBucket", actiontest.Reply{Status: 503}), action.Unavailable, "Amazon S3 answered 503 Service Unavailable."},
