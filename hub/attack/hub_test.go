@@ -3,19 +3,12 @@ package attack_test
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"log/slog"
 	"maps"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -31,6 +24,7 @@ import (
 
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/config"
+	"integrationhub.dev/hub/selfsigned"
 	"integrationhub.dev/hub/telemetry"
 	"integrationhub.dev/hub/token"
 	"integrationhub.dev/integrations"
@@ -262,23 +256,15 @@ func (h *process) bystander(seconds int) (wait func()) {
 // certificate is a self-signed one for localhost, as files and for a server.
 func certificate(t *testing.T) (file string, server tls.Certificate) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	c, err := selfsigned.New("localhost")
 	if err != nil {
 		t.Fatal(err)
 	}
 	file = filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
+	if err := os.WriteFile(file, c.CertPEM, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return file, tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	return file, c.Pair
 }
 
 // serve gives each connection to f, until the test ends.
