@@ -36,11 +36,16 @@ type Unavailable struct {
 	Reason string
 }
 
+// BaseStyle is the style sheet that the hub's pages share. Their own rules follow it.
+//
+//go:embed base.css
+var BaseStyle string
+
 var (
 	//go:embed page.html
 	source string
 	//go:embed page.css
-	style string
+	ownStyle string
 	//go:embed page.js
 	script string
 
@@ -50,6 +55,8 @@ var (
 		"icon":   func(uri string) template.URL { return template.URL(uri) }, //nolint:gosec // icons are the hub's own, and an img runs no script
 	}).Parse(source))
 )
+
+var style = BaseStyle + ownStyle
 
 // Policy is the Content-Security-Policy (CSP Level 3) of the page. It allows only its own style
 // and script, by their hashes, and embedded images.

@@ -162,7 +162,7 @@ func TestSecretPath(t *testing.T) {
 	if w.Code != http.StatusMethodNotAllowed || strings.Contains(w.Body.String(), "#1") {
 		t.Errorf("the deliveries' address shows them: status %d", w.Code)
 	}
-	for _, file := range []string{"inbox.css", "live.js"} {
+	for _, file := range []string{"base.css", "inbox.css", "live.js"} {
 		if got := view(t, i, file); got.Code != http.StatusOK || got.Body.Len() == 0 {
 			t.Errorf("%s: status %d", file, got.Code)
 		}

@@ -9,9 +9,11 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"integrationhub.dev/hub/cmd/hub/internal/terminal"
+	"integrationhub.dev/hub/page"
 )
 
 //go:embed list.html delivery.html layout.html inbox.css live.js
@@ -57,6 +59,9 @@ func (i *Inbox) viewer() http.Handler {
 	get("deliveries.json", i.deliveriesJSON)
 	get("{id}/delivery.json", i.deliveryJSON)
 	static := http.StripPrefix(i.Path(), http.FileServerFS(files))
+	get("base.css", func(w http.ResponseWriter, r *http.Request) {
+		http.ServeContent(w, r, "base.css", time.Time{}, strings.NewReader(page.BaseStyle))
+	})
 	get("inbox.css", static.ServeHTTP)
 	get("live.js", static.ServeHTTP)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -70,9 +75,9 @@ func (i *Inbox) viewer() http.Handler {
 	})
 }
 
-func render(w http.ResponseWriter, page *template.Template, data any) {
+func render(w http.ResponseWriter, t *template.Template, data any) {
 	var b bytes.Buffer
-	if err := page.Execute(&b, data); err != nil {
+	if err := t.Execute(&b, data); err != nil {
 		http.Error(w, "The page cannot be shown: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
