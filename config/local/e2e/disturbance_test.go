@@ -28,13 +28,9 @@ func TestEvictionLosesNothing(t *testing.T) {
 	l := newLooker(t)
 	reachable(t, l)
 	losesNothing(t, l, "/hooks/eviction", func() {
-		pods := &corev1.PodList{}
-		err := cluster.List(t.Context(), pods, client.InNamespace(namespace), client.MatchingLabels{"app.kubernetes.io/instance": "actions"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := range pods.Items {
-			pod := &pods.Items[i]
+		pods := hubPods(t)
+		for i := range pods {
+			pod := &pods[i]
 			if pod.DeletionTimestamp != nil {
 				continue
 			}

@@ -230,7 +230,10 @@ func waitReady(t *testing.T, name string) {
 }
 
 // settled waits until the pods of the hub "actions" are those of its Deployment, once that
-// changed from a generation: the hub's own says nothing about what its spec refers to.
+// changed from a generation, and until the old pods are gone. The hub's own generation does not
+// count what its spec refers to, and the Deployment's status does not count pods that terminate:
+// those accept requests for as long as a load balancer may send them some, with the settings that
+// they started with.
 func settled(t *testing.T, before int64) {
 	t.Helper()
 	eventually(t, 3*time.Minute, func() string {
@@ -239,9 +242,25 @@ func settled(t *testing.T, before int64) {
 		if d.Generation == before || s.ObservedGeneration < d.Generation || s.UpdatedReplicas != want || s.AvailableReplicas != want || s.Replicas != want {
 			return fmt.Sprintf("the pods are not replaced: generation %d after %d, %+v", d.Generation, before, s)
 		}
+		for _, p := range hubPods(t) {
+			if p.DeletionTimestamp != nil {
+				return fmt.Sprintf("pod %s is terminating", p.Name)
+			}
+		}
 		return ""
 	})
 	waitReady(t, "actions")
+}
+
+// hubPods returns the pods of the hub "actions", those that terminate included.
+func hubPods(t *testing.T) []corev1.Pod {
+	t.Helper()
+	pods := &corev1.PodList{}
+	err := cluster.List(t.Context(), pods, client.InNamespace(namespace), client.MatchingLabels{"app.kubernetes.io/instance": "actions"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pods.Items
 }
 
 // edit changes a hub's spec.
