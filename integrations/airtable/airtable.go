@@ -13,6 +13,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 var (
@@ -68,15 +69,12 @@ func New(deps action.Deps) (action.Integration, error) {
 
 // Definition implements [action.Integration].
 func (*Integration) Definition() action.Definition {
-	return action.Definition{
+	return rows.Definition(action.Definition{
 		Name: "airtable", Label: "Airtable", Description: "Add records to an Airtable table.",
-		Types:          []action.Type{action.TypeQuery},
-		Formats:        []action.Format{action.JSONDetail},
-		Formattings:    []action.Formatting{action.Unformatted},
-		VisFormattings: []action.VisFormatting{action.NoApply},
-		Download:       action.Push,
-		MinVersion:     action.V(5, 5, 0),
-	}
+		Formats:    []action.Format{action.JSONDetail},
+		Download:   action.Push,
+		MinVersion: action.V(5, 5, 0),
+	})
 }
 
 // Form implements [action.FormBuilder]. A request checks the sign-in. Only an invalid grant asks
@@ -102,14 +100,7 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 // Execute implements [action.Integration]. Refreshed tokens go back to Looker even if the delivery
 // fails: the old ones are no longer valid.
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
-	if req.Data.Empty() {
-		return nil, action.Errorf(action.Invalid, "No attached json.")
-	}
-	in, err := action.Decode[input](req)
-	if err != nil {
-		return nil, err
-	}
-	table, err := req.Data.Table(ctx)
+	in, table, err := rows.OpenAttached[input](ctx, req)
 	if err != nil {
 		return nil, err
 	}
@@ -149,26 +140,22 @@ func (r record) weight() int {
 // records converts rows to records.
 func records(table *action.Table) iter.Seq2[record, error] {
 	names := fieldNames(table.Columns)
-	return func(yield func(record, error) bool) {
-		for row, err := range table.Rows() {
-			r := record{Fields: map[string]json.RawMessage{}}
-			for i, name := range names {
-				cell := row.Cell(i)
-				if v := cell.Value(); v != nil {
-					r.Fields[name] = json.RawMessage(v)
-					continue
-				}
-				for _, p := range table.Pivots {
-					if v := cell.Pivot(p.Key).Value(); v != nil {
-						r.Fields[name+" "+p.Key] = json.RawMessage(v)
-					}
-				}
+	return rows.Convert(table, func(row action.Row) (record, error) {
+		r := record{Fields: map[string]json.RawMessage{}}
+		for i, name := range names {
+			cell := row.Cell(i)
+			if v := cell.Value(); v != nil {
+				r.Fields[name] = json.RawMessage(v)
+				continue
 			}
-			if !yield(r, err) {
-				return
+			for _, p := range table.Pivots {
+				if v := cell.Pivot(p.Key).Value(); v != nil {
+					r.Fields[name+" "+p.Key] = json.RawMessage(v)
+				}
 			}
 		}
-	}
+		return r, nil
+	})
 }
 
 // fieldNames returns the columns' short labels or, if two columns share one, a longer name.

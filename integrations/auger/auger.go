@@ -11,6 +11,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/jobs"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 var (
@@ -55,7 +56,7 @@ func New(deps action.Deps) (action.Integration, error) { return &Integration{dep
 
 // Definition implements [action.Integration].
 func (*Integration) Definition() action.Definition {
-	return action.Definition{
+	return rows.Definition(action.Definition{
 		Name: "auger", Label: "Auger - AutoML Training", Description: "Send data to Auger to start training.",
 		Params: []action.Param{
 			{
@@ -65,18 +66,15 @@ func (*Integration) Definition() action.Definition {
 			{Name: "max_n_trials", Label: "Max number of trials", Description: "The maximum number of trials to run on your data training"},
 			{Name: "max_total_time_mins", Label: "Max training time minutes", Description: "Maximum time alloted to train your data in minutes"},
 		},
-		Types: []action.Type{action.TypeQuery},
 		FormatsFor: func(v action.Version) []action.Format {
 			if v.Known() && v.AtLeast(action.V(6, 2, 0)) {
 				return []action.Format{action.JSONDetailLiteStream}
 			}
 			return []action.Format{action.JSONDetail}
 		},
-		Formattings:    []action.Formatting{action.Unformatted},
-		VisFormattings: []action.VisFormatting{action.NoApply},
-		Download:       action.URL,
-		MinVersion:     action.V(5, 24, 0),
-	}
+		Download:   action.URL,
+		MinVersion: action.V(5, 24, 0),
+	})
 }
 
 // Form implements [action.FormBuilder]. A request checks the token.

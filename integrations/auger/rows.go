@@ -1,7 +1,6 @@
 package auger
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -17,6 +16,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 // A file is uploaded in chunks: chunkRows is the reference's, chunkBytes bounds the memory for wide
@@ -191,12 +191,11 @@ func (f *file) sendChunk(ctx context.Context, rows []row) error {
 
 // store uploads a chunk to Auger's object store. The URL is a credential, so errors must not contain
 // it.
-func (f *file) store(ctx context.Context, address string, rows []row) error {
-	objects := make([][]byte, len(rows))
-	for i, r := range rows {
+func (f *file) store(ctx context.Context, address string, chunk []row) error {
+	objects := make([][]byte, len(chunk))
+	for i, r := range chunk {
 		objects[i] = r.json
 	}
-	body := append(append([]byte{'['}, bytes.Join(objects, []byte{','})...), ']')
 	api := outbound.API{
 		Name: "Auger's object store", Client: f.http, Timeout: storeTimeout,
 		Explain: func(err *action.Error, _ *outbound.StatusError) error {
@@ -206,7 +205,7 @@ func (f *file) store(ctx context.Context, address string, rows []row) error {
 			return err
 		},
 	}
-	return api.Call(ctx, http.MethodPut, address, outbound.Bytes("application/json", body), nil)
+	return api.Call(ctx, http.MethodPut, address, rows.JSONBody("[", objects, "]"), nil)
 }
 
 // storeTimeout bounds the upload of a chunk.

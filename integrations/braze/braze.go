@@ -15,6 +15,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 var (
@@ -51,7 +52,7 @@ type input struct {
 	Label    string        `form:"braze_segment"`
 }
 
-// Validate implements what [action.Decode] asks for.
+// Validate requires a key, with the reference's message.
 func (in *input) Validate() error {
 	if in.Key == "" {
 		return action.InvalidField("braze_key", "Missing primary Braze key.")
@@ -79,7 +80,7 @@ func New(deps action.Deps) (action.Integration, error) {
 
 // Definition implements [action.Integration].
 func (*Integration) Definition() action.Definition {
-	return action.Definition{
+	return rows.Definition(action.Definition{
 		Name: "braze", Label: "Braze",
 		Description: "Flags users from Looker to Braze via the REST API for use with segmentation. " +
 			"Ensure there's a 'braze_id' field tagged in the results. MAX EXPORT: 100000.",
@@ -96,13 +97,10 @@ func (*Integration) Definition() action.Definition {
 			},
 		},
 		RequiredFields: []action.RequiredField{{Tag: tagID}},
-		Types:          []action.Type{action.TypeQuery},
 		Formats:        []action.Format{action.JSONDetail},
-		Formattings:    []action.Formatting{action.Unformatted},
-		VisFormattings: []action.VisFormatting{action.NoApply},
 		Download:       action.URL,
 		MinVersion:     action.V(5, 5, 0),
-	}
+	})
 }
 
 // Form implements [action.FormBuilder].
@@ -127,11 +125,7 @@ var retry = deliver.Retry{MaxAttempts: 6, InitialBackoff: time.Second, MaxBackof
 
 // Execute implements [action.Integration].
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
-	in, err := action.Decode[input](req)
-	if err != nil {
-		return nil, err
-	}
-	table, err := req.Data.Table(ctx)
+	in, table, err := rows.Open[input](ctx, req)
 	if err != nil {
 		return nil, err
 	}
@@ -140,15 +134,11 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return nil, err
 	}
 	c := client{http: i.deps.HTTP, address: in.Endpoint.address(), key: in.APIKey}
-	users := i.limit(columns.users(table, in.Key, in.Label))
-	result := deliver.Batches(ctx, users, deliver.Options[[]byte]{
-		Size: usersPerCall, MaxBytes: maxCall - envelope, Weight: func(u []byte) int { return len(u) + 1 },
-		Concurrency: concurrency, Limiter: rate.NewLimiter(callsPerSecond, concurrency), Retry: retry, BisectBudget: maxBisectCalls,
-	}, c.track)
-	if err := result.Err("rows"); err != nil {
-		return nil, err
-	}
-	return &action.Response{Message: fmt.Sprintf("%d rows sent to Braze.", result.Sent())}, nil
+	batches := rows.JSONBatches(usersPerCall, maxCall)
+	batches.Concurrency, batches.Limiter = concurrency, rate.NewLimiter(callsPerSecond, concurrency)
+	batches.Retry, batches.BisectBudget = retry, maxBisectCalls
+	result := deliver.Batches(ctx, i.limit(columns.users(table, in.Key, in.Label)), batches, c.track)
+	return rows.Response(result, "rows", "%d rows sent to Braze.")
 }
 
 // limit rejects the rows beyond MaxRows, so that they are counted.

@@ -1,7 +1,6 @@
 package braze
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -12,6 +11,7 @@ import (
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/message"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 // name is what people call the destination.
@@ -19,9 +19,6 @@ const name = "Braze"
 
 // timeout bounds one call.
 const timeout = 30 * time.Second
-
-// envelope is more than a call holds beside its users.
-const envelope = 100
 
 // client calls one workspace.
 type client struct {
@@ -56,10 +53,10 @@ func (f *fault) UnmarshalJSON(text []byte) error {
 
 // track sends users in one call: https://www.braze.com/docs/api/endpoints/user_data/post_user_track/.
 func (c client) track(ctx context.Context, users [][]byte) error {
-	body := append([]byte(`{"attributes":[`), bytes.Join(users, []byte(","))...)
+	body := rows.JSONBody(`{"attributes":[`, users, "]}")
 	api := outbound.API{Name: name, Client: c.http, Timeout: timeout, Authorize: outbound.Bearer(c.key), Explain: explain}
 	var a answer
-	if err := api.Call(ctx, http.MethodPost, c.address, outbound.Bytes("application/json", append(body, "]}"...)), &a); err != nil {
+	if err := api.Call(ctx, http.MethodPost, c.address, body, &a); err != nil {
 		return err
 	}
 	return a.outcome(len(users))

@@ -81,17 +81,7 @@ var errNoID = action.Errorf(action.Invalid, "A row has no value in the field tag
 // https://www.braze.com/docs/api/objects_filters/user_attributes_object/.
 func (m *columns) users(table *action.Table, k key, export string) iter.Seq2[[]byte, error] {
 	w := rows.NewJSONWriter()
-	return func(yield func([]byte, error) bool) {
-		for row, err := range table.Rows() {
-			var user []byte
-			if err == nil {
-				user, err = m.user(w, row, k, export)
-			}
-			if !yield(user, err) {
-				return
-			}
-		}
-	}
+	return rows.Convert(table, func(row action.Row) ([]byte, error) { return m.user(w, row, k, export) })
 }
 
 // user encodes a user. IDs are strings at Braze. A null removes an attribute.

@@ -11,6 +11,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/message"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 var (
@@ -57,7 +58,7 @@ func New(deps action.Deps) (action.Integration, error) {
 
 // Definition implements [action.Integration].
 func (*Integration) Definition() action.Definition {
-	return action.Definition{
+	return rows.Definition(action.Definition{
 		Name: "datarobot", Label: "DataRobot - Create New Project", Description: "Send data to DataRobot and create a new project.",
 		Params: []action.Param{
 			{
@@ -66,13 +67,10 @@ func (*Integration) Definition() action.Definition {
 			},
 			{Name: "datarobot_url", Label: "DataRobot URL", Description: "The URL of your DataRobot. The default is https://app.datarobot.com."},
 		},
-		Types:          []action.Type{action.TypeQuery},
-		Formats:        []action.Format{action.CSV},
-		Formattings:    []action.Formatting{action.Unformatted},
-		VisFormattings: []action.VisFormatting{action.NoApply},
-		Download:       action.URL,
-		MinVersion:     action.V(5, 24, 0),
-	}
+		Formats:    []action.Format{action.CSV},
+		Download:   action.URL,
+		MinVersion: action.V(5, 24, 0),
+	})
 }
 
 // Form implements [action.FormBuilder]. A request checks the URL and the token.

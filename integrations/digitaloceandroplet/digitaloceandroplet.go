@@ -4,7 +4,6 @@ package digitaloceandroplet
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"regexp"
 	"time"
@@ -79,8 +78,5 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		}
 		return err
 	})
-	if err := result.Err("stop orders"); err != nil {
-		return nil, err
-	}
-	return &action.Response{Message: fmt.Sprintf("%d droplets powered off.", result.Sent())}, nil
+	return rows.Response(result, "stop orders", "%d droplets powered off.")
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 var (
@@ -42,16 +43,13 @@ func New(deps action.Deps) (action.Integration, error) {
 
 // Definition implements [action.Integration].
 func (*Integration) Definition() action.Definition {
-	return action.Definition{
+	return rows.Definition(action.Definition{
 		Name: "facebook_custom_audiences", Label: "Facebook Custom Audiences",
-		Description:    "Upload data to Facebook Ads Custom Audiences from Customer List",
-		Types:          []action.Type{action.TypeQuery},
-		Formats:        []action.Format{action.JSONDetailLiteStream},
-		Formattings:    []action.Formatting{action.Unformatted},
-		VisFormattings: []action.VisFormatting{action.NoApply},
-		Download:       action.URL,
-		MinVersion:     action.V(5, 5, 0),
-	}
+		Description: "Upload data to Facebook Ads Custom Audiences from Customer List",
+		Formats:     []action.Format{action.JSONDetailLiteStream},
+		Download:    action.URL,
+		MinVersion:  action.V(5, 5, 0),
+	})
 }
 
 // Execute implements [action.Integration].

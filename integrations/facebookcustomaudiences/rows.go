@@ -14,6 +14,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/integrations/internal/pii"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 // people converts the rows of a result to people.
@@ -45,19 +46,13 @@ func newPeople(table *action.Table, in input) (*people, error) {
 
 // all yields the people, and rejects rows that identify no one.
 func (p *people) all() iter.Seq2[person, error] {
-	return func(yield func(person, error) bool) {
-		for row, err := range p.table.Rows() {
-			var one person
-			if err == nil {
-				if one, err = p.person(row); err != nil {
-					err = deliver.Reject(err)
-				}
-			}
-			if !yield(one, err) {
-				return
-			}
+	return rows.Convert(p.table, func(row action.Row) (person, error) {
+		one, err := p.person(row)
+		if err != nil {
+			err = deliver.Reject(err)
 		}
-	}
+		return one, err
+	})
 }
 
 // count reads the whole source. It returns the number of valid rows, and the reason why the first

@@ -14,6 +14,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/integrations/internal/google/serviceaccount"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 var _ action.Integration = (*Integration)(nil)
@@ -61,16 +62,13 @@ func New(deps action.Deps) (action.Integration, error) {
 
 // Definition implements [action.Integration].
 func (*Integration) Definition() action.Definition {
-	return action.Definition{
+	return rows.Definition(action.Definition{
 		Name: "firebase", Label: "Firebase",
-		Description:    "Use firebase to send push notifications to mobile.",
-		Types:          []action.Type{action.TypeQuery},
-		Formats:        []action.Format{action.JSONDetail},
-		Formattings:    []action.Formatting{action.Unformatted},
-		VisFormattings: []action.VisFormatting{action.NoApply},
-		Download:       action.Push,
-		MinVersion:     action.V(22, 3, 0),
-	}
+		Description: "Use firebase to send push notifications to mobile.",
+		Formats:     []action.Format{action.JSONDetail},
+		Download:    action.Push,
+		MinVersion:  action.V(22, 3, 0),
+	})
 }
 
 // Execute implements [action.Integration]. The alert is in the form's answers, the query's data is

@@ -9,6 +9,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/google"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 var (
@@ -45,15 +46,12 @@ func New(deps action.Deps) (action.Integration, error) {
 
 // Definition implements [action.Integration].
 func (*Integration) Definition() action.Definition {
-	return action.Definition{
+	return rows.Definition(action.Definition{
 		Name: "google_ads_customer_match", Label: "Google Ads Customer Match", Description: "Upload data to Google Ads Customer Match.",
-		Types:          []action.Type{action.TypeQuery},
-		Formats:        []action.Format{action.JSONLabel},
-		Formattings:    []action.Formatting{action.Unformatted},
-		VisFormattings: []action.VisFormatting{action.NoApply},
-		Download:       action.URL,
-		MinVersion:     action.V(5, 5, 0),
-	}
+		Formats:    []action.Format{action.JSONLabel},
+		Download:   action.URL,
+		MinVersion: action.V(5, 5, 0),
+	})
 }
 
 // Execute implements [action.Integration]. Refreshed tokens go back to Looker even if the delivery

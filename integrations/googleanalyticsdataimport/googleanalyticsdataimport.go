@@ -13,6 +13,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/integrations/internal/google"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 var (
@@ -46,16 +47,13 @@ func New(deps action.Deps) (action.Integration, error) {
 
 // Definition implements [action.Integration].
 func (*Integration) Definition() action.Definition {
-	return action.Definition{
+	return rows.Definition(action.Definition{
 		Name: "google_analytics_data_import", Label: "Google Analytics Data Import", Description: "Upload data to a custom Data " +
 			"Set in Google Analytics.",
-		Types:          []action.Type{action.TypeQuery},
-		Formats:        []action.Format{action.CSV},
-		Formattings:    []action.Formatting{action.Unformatted},
-		VisFormattings: []action.VisFormatting{action.NoApply},
-		Download:       action.URL,
-		MinVersion:     action.V(5, 5, 0),
-	}
+		Formats:    []action.Format{action.CSV},
+		Download:   action.URL,
+		MinVersion: action.V(5, 5, 0),
+	})
 }
 
 // input is what the Looker user answered.

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 var (
@@ -47,15 +48,12 @@ func New(deps action.Deps) (action.Integration, error) {
 
 // Definition implements [action.Integration].
 func (*Integration) Definition() action.Definition {
-	return action.Definition{
+	return rows.Definition(action.Definition{
 		Name: "kloudio", Label: "Kloudio", Description: "Add data to Google sheets.",
-		Types:          []action.Type{action.TypeQuery},
-		Formats:        []action.Format{action.JSONDetail},
-		Formattings:    []action.Formatting{action.Unformatted},
-		VisFormattings: []action.VisFormatting{action.NoApply},
-		Download:       action.Push,
-		MinVersion:     action.V(5, 5, 0),
-	}
+		Formats:    []action.Format{action.JSONDetail},
+		Download:   action.Push,
+		MinVersion: action.V(5, 5, 0),
+	})
 }
 
 // Form implements [action.FormBuilder].
@@ -68,8 +66,8 @@ func (*Integration) Form(context.Context, *action.Request) (*action.Form, error)
 
 // Execute implements [action.Integration]. The import starts after the complete upload.
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
-	if req.Data.Empty() {
-		return nil, action.Errorf(action.Invalid, "No attached json.")
+	if err := rows.RequireAttached(req); err != nil {
+		return nil, err
 	}
 	key := action.Secret(strings.TrimSpace(req.Form["apiKey"]))
 	if key == "" {

@@ -5,7 +5,6 @@ package marketo
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -15,6 +14,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 var (
@@ -53,20 +53,17 @@ func New(deps action.Deps) (action.Integration, error) { return &Integration{dep
 
 // Definition implements [action.Integration].
 func (*Integration) Definition() action.Definition {
-	return action.Definition{
+	return rows.Definition(action.Definition{
 		Name: "marketo", Label: "Marketo", Description: "Update Marketo leads and their campaign/list membership.",
 		Params: []action.Param{
 			{Name: "url", Label: "URL", Required: true, Description: "Identity server host URL"},
 			{Name: "clientID", Label: "Client ID", Required: true, Description: "Client ID from Marketo"},
 			{Name: "clientSecret", Label: "Client Secret", Required: true, Sensitive: true, Description: "Client Secret from Marketo"},
 		},
-		Types:          []action.Type{action.TypeQuery},
-		FormatsFor:     action.RowFormats,
-		Formattings:    []action.Formatting{action.Unformatted},
-		VisFormattings: []action.VisFormatting{action.NoApply},
-		Download:       action.URL,
-		MinVersion:     action.V(5, 5, 0),
-	}
+		FormatsFor: action.RowFormats,
+		Download:   action.URL,
+		MinVersion: action.V(5, 5, 0),
+	})
 }
 
 // Form implements [action.FormBuilder]. Names and defaults are contract: existing schedules lose
@@ -174,11 +171,7 @@ func (i *instance) UnmarshalText(text []byte) error {
 // Execute implements [action.Integration]. A row counts as delivered when its lead was updated
 // and the additional action was done.
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
-	in, err := action.Decode[input](req)
-	if err != nil {
-		return nil, err
-	}
-	table, err := req.Data.Table(ctx)
+	in, table, err := rows.Open[input](ctx, req)
 	if err != nil {
 		return nil, err
 	}
@@ -199,8 +192,5 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		Concurrency: concurrency, Key: func(l *lead) string { return l.key },
 		Limiter: d.limiter, Retry: retry, BisectBudget: maxBisectCalls, Then: d.changeAll,
 	}, d.update)
-	if err := result.Err("leads"); err != nil {
-		return nil, err
-	}
-	return &action.Response{Message: fmt.Sprintf("%d leads updated.", result.Sent())}, nil
+	return rows.Response(result, "leads", "%d leads updated.")
 }

@@ -219,19 +219,11 @@ func newLayout(columns []action.Column, lookup string) (*layout, error) {
 
 // leads converts rows to leads.
 func (l *layout) leads(table *action.Table) iter.Seq2[*lead, error] {
-	return func(yield func(*lead, error) bool) {
-		n := 0
-		for row, err := range table.Rows() {
-			n++
-			var one *lead
-			if err == nil {
-				one, err = l.lead(n, row)
-			}
-			if !yield(one, err) {
-				return
-			}
-		}
-	}
+	n := 0
+	return rows.Convert(table, func(row action.Row) (*lead, error) {
+		n++
+		return l.lead(n, row)
+	})
 }
 
 func (l *layout) lead(n int, row action.Row) (*lead, error) {

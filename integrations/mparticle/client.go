@@ -1,7 +1,6 @@
 package mparticle
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 // name is what people call the destination.
@@ -16,9 +16,6 @@ const name = "mParticle"
 
 // timeout bounds one call.
 const timeout = 30 * time.Second
-
-// envelope is more than a call holds beside its rows.
-const envelope = 100
 
 // client calls one workspace.
 type client struct {
@@ -41,8 +38,7 @@ func retryFor(kind dataType) deliver.Policy {
 }
 
 // send sends rows in one call: https://docs.mparticle.com/developers/apis/http/.
-func (c *client) send(ctx context.Context, rows [][]byte) error {
-	body := append(append([]byte("["), bytes.Join(rows, []byte(","))...), ']')
+func (c *client) send(ctx context.Context, batches [][]byte) error {
 	api := outbound.API{
 		Name: name, Client: c.http, Timeout: timeout, Explain: c.explain,
 		Authorize: func(req *http.Request) { req.SetBasicAuth(c.key, c.secret.Reveal()) },
@@ -51,7 +47,7 @@ func (c *client) send(ctx context.Context, rows [][]byte) error {
 		ctx = outbound.WithDoubt(ctx, "")
 	}
 	head := outbound.Head{Want: http.StatusAccepted}
-	if err := api.Call(ctx, http.MethodPost, c.address, outbound.Bytes("application/json", body), &head); err != nil {
+	if err := api.Call(ctx, http.MethodPost, c.address, rows.JSONBody("[", batches, "]"), &head); err != nil {
 		return err
 	}
 	c.pace.used(head.Header)

@@ -4,7 +4,6 @@ package mparticle
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 var (
@@ -74,7 +74,7 @@ const (
 
 const production, development = "production", "development"
 
-// Validate implements what [action.Decode] asks for.
+// Validate requires a data type, with the reference's message.
 func (in *input) Validate() error {
 	if in.DataType != userData && in.DataType != eventData {
 		return action.InvalidField("data_type", "Missing data type (user|event).")
@@ -102,20 +102,17 @@ func New(deps action.Deps) (action.Integration, error) {
 
 // Definition implements [action.Integration].
 func (*Integration) Definition() action.Definition {
-	return action.Definition{
+	return rows.Definition(action.Definition{
 		Name: "mparticle", Label: "mParticle",
 		Description: "Send user or event data from Looker to mParticle.",
 		Params: []action.Param{
 			{Name: "apiKey", Label: "API Key", Required: true, Description: "API Key for mParticle"},
 			{Name: "apiSecret", Label: "API Secret", Required: true, Sensitive: true, Description: "API Secret for mParticle"},
 		},
-		Types:          []action.Type{action.TypeQuery},
-		FormatsFor:     action.RowFormats,
-		Formattings:    []action.Formatting{action.Unformatted},
-		VisFormattings: []action.VisFormatting{action.NoApply},
-		Download:       action.URL,
-		MinVersion:     action.V(5, 5, 0),
-	}
+		FormatsFor: action.RowFormats,
+		Download:   action.URL,
+		MinVersion: action.V(5, 5, 0),
+	})
 }
 
 // Form implements [action.FormBuilder].
@@ -136,11 +133,7 @@ func (*Integration) Form(context.Context, *action.Request) (*action.Form, error)
 
 // Execute implements [action.Integration].
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
-	in, err := action.Decode[input](req)
-	if err != nil {
-		return nil, err
-	}
-	table, err := req.Data.Table(ctx)
+	in, table, err := rows.Open[input](ctx, req)
 	if err != nil {
 		return nil, err
 	}
@@ -155,14 +148,11 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		http: i.deps.HTTP, address: i.settings.Region.address(), key: in.APIKey, secret: in.APISecret,
 		pace: newPace(), repeatable: in.DataType != eventData,
 	}
-	result := deliver.Batches(ctx, m.batches(table, in.Environment), deliver.Options[[]byte]{
-		Size: rowsPerCall, MaxBytes: maxCall - envelope, Weight: func(b []byte) int { return len(b) + 1 },
-		Concurrency: concurrency, Limiter: c.pace.limiter, Retry: retryFor(in.DataType), BisectBudget: maxBisectCalls,
-	}, c.send)
-	if err := result.Err("rows"); err != nil {
-		return nil, err
-	}
-	return &action.Response{Message: fmt.Sprintf("%d rows sent to mParticle.", result.Sent())}, nil
+	batches := rows.JSONBatches(rowsPerCall, maxCall)
+	batches.Concurrency, batches.Limiter = concurrency, c.pace.limiter
+	batches.Retry, batches.BisectBudget = retryFor(in.DataType), maxBisectCalls
+	result := deliver.Batches(ctx, m.batches(table, in.Environment), batches, c.send)
+	return rows.Response(result, "rows", "%d rows sent to mParticle.")
 }
 
 // mParticle's rate limit starts at 270 rows a second for an account and adapts to the traffic. Its

@@ -21,17 +21,7 @@ var (
 // (https://docs.mparticle.com/developers/apis/json-reference/).
 func (m *mapping) batches(table *action.Table, environment string) iter.Seq2[[]byte, error] {
 	w := rows.NewJSONWriter()
-	return func(yield func([]byte, error) bool) {
-		for row, err := range table.Rows() {
-			var batch []byte
-			if err == nil {
-				batch, err = m.batch(w, row, environment)
-			}
-			if !yield(batch, err) {
-				return
-			}
-		}
-	}
+	return rows.Convert(table, func(row action.Row) ([]byte, error) { return m.batch(w, row, environment) })
 }
 
 func (m *mapping) batch(w *rows.JSONWriter, row action.Row, environment string) ([]byte, error) {

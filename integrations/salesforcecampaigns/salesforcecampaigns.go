@@ -14,6 +14,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/rows"
 	"integrationhub.dev/integrations/internal/signin"
 )
 
@@ -84,7 +85,7 @@ func New(deps action.Deps) (action.Integration, error) {
 
 // Definition implements [action.Integration].
 func (*Integration) Definition() action.Definition {
-	return action.Definition{
+	return rows.Definition(action.Definition{
 		Name: "salesforce_campaigns", Label: "Salesforce Campaigns",
 		Description: "Add contacts or leads to Salesforce campaign.",
 		Params: []action.Param{{
@@ -92,14 +93,11 @@ func (*Integration) Definition() action.Definition {
 			Description: "Salesforce domain name, e.g. https://MyDomainName.my.salesforce.com",
 		}},
 		RequiredFields: []action.RequiredField{{AnyTag: []string{contactType.tag, leadType.tag}}},
-		Types:          []action.Type{action.TypeQuery},
 		Formats:        []action.Format{action.JSONDetailLiteStream},
-		Formattings:    []action.Formatting{action.Unformatted},
-		VisFormattings: []action.VisFormatting{action.NoApply},
 		Download:       action.Push,
 		MinVersion:     action.V(22, 6, 0),
 		LoginParams:    []string{"salesforce_domain"},
-	}
+	})
 }
 
 // input is the user's setting in Looker and answers.
@@ -144,14 +142,7 @@ func (in *input) Validate() error {
 // Execute implements [action.Integration]. Refreshed tokens go back to Looker even if the delivery
 // fails.
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
-	if req.Data.Empty() {
-		return nil, action.Errorf(action.Invalid, "No attached json.")
-	}
-	in, err := action.Decode[input](req)
-	if err != nil {
-		return nil, err
-	}
-	table, err := req.Data.Table(ctx)
+	in, table, err := rows.OpenAttached[input](ctx, req)
 	if err != nil {
 		return nil, err
 	}

@@ -20,24 +20,19 @@ type input struct {
 
 // Integration tracks events at Segment.
 type Integration struct {
-	segment *segment.Sender
+	*segment.Integration
 }
 
 // New makes the integration.
 func New(deps action.Deps) (action.Integration, error) {
-	s, err := segment.New(deps)
+	i, err := segment.New(deps, segment.Track, segment.Listing{
+		Name: "segment_track", Label: "Segment Track", MinVersion: action.V(5, 5, 0),
+		Description: "Add traits via track to your Segment users.",
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &Integration{s}, nil
-}
-
-// Definition implements [action.Integration].
-func (*Integration) Definition() action.Definition {
-	d := segment.Definition()
-	d.Name, d.Label = "segment_track", "Segment Track"
-	d.Description = "Add traits via track to your Segment users."
-	return d
+	return &Integration{i}, nil
 }
 
 // Form implements [action.FormBuilder].
@@ -53,5 +48,5 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
-	return i.segment.Deliver(ctx, req, segment.Track, in.Event)
+	return i.Deliver(ctx, req, in.Event)
 }

@@ -5,7 +5,6 @@ package hubspot
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -20,26 +19,47 @@ import (
 // name is what people call the destination.
 const name = "HubSpot"
 
-// Object is an object type of the CRM.
+// Object is an object type of the CRM, and the integration's name and texts for it in Looker.
 type Object struct {
 	// Type is the plural, which is also the name in the API; One is the singular.
 	Type, One string
 	// Tag is the LookML tag of the column with the record IDs.
 	Tag string
+
+	Name, Label, Description string
 }
 
 // The objects that can be updated.
 var (
-	Contacts  = Object{Type: "contacts", One: "contact", Tag: "hubspot_contact_id"}
-	Companies = Object{Type: "companies", One: "company", Tag: "hubspot_company_id"}
+	Contacts = Object{
+		Type: "contacts", One: "contact", Tag: "hubspot_contact_id",
+		Name: "hubspot_contacts", Label: "Hubspot Contacts", Description: "Update properties on your Hubspot contacts.",
+	}
+	Companies = Object{
+		Type: "companies", One: "company", Tag: "hubspot_company_id",
+		Name: "hubspot_companies", Label: "Hubspot Companies", Description: "Update properties on your Hubspot companies.",
+	}
 )
+
+// Integration updates the records of one object type.
+type Integration struct {
+	object Object
+	http   *http.Client
+}
+
+var _ action.Integration = (*Integration)(nil)
+
+// New makes the integration for an object type. It needs no settings.
+func New(o Object, deps action.Deps) *Integration { return &Integration{o, deps.HTTP} }
 
 // scope is the scope that the access token needs.
 func (o Object) scope() string { return "crm.objects." + o.Type + ".write" }
 
-// Definition is what the integrations have in common.
-func (o Object) Definition() action.Definition {
-	return action.Definition{
+// Definition implements [action.Integration].
+func (i *Integration) Definition() action.Definition {
+	o := i.object
+	return rows.Definition(action.Definition{
+		Name: o.Name, Label: o.Label, Description: o.Description,
 		Params: []action.Param{
 			{
 				Name: "hubspot_access_token", Label: "Hubspot Access Token", Required: true, Sensitive: true,
@@ -51,13 +71,10 @@ func (o Object) Definition() action.Definition {
 			},
 		},
 		RequiredFields: []action.RequiredField{{AnyTag: []string{o.Tag}}},
-		Types:          []action.Type{action.TypeQuery},
 		FormatsFor:     action.RowFormats,
-		Formattings:    []action.Formatting{action.Unformatted},
-		VisFormattings: []action.VisFormatting{action.NoApply},
 		Download:       action.URL,
 		MinVersion:     action.V(5, 5, 0),
-	}
+	})
 }
 
 // HubSpot's published limits: a hundred inputs in a batch
@@ -108,8 +125,8 @@ func (b *batchSize) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Update sends each row of the request's data to its record.
-func (o Object) Update(ctx context.Context, http *http.Client, req *action.Request) (*action.Response, error) {
+// Execute implements [action.Integration]. It sends each row to its record.
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	in, err := action.Decode[input](req)
 	if err != nil {
 		return nil, err
@@ -121,18 +138,16 @@ func (o Object) Update(ctx context.Context, http *http.Client, req *action.Reque
 	if err != nil {
 		return nil, err
 	}
+	o := i.object
 	l, err := o.layout(table.Columns, req.Plan.HiddenFields)
 	if err != nil {
 		return nil, err
 	}
-	c := &client{http: http, object: o, token: in.Token, rejections: &rows.Rejections{}}
+	c := &client{http: i.http, object: o, token: in.Token, rejections: &rows.Rejections{}}
 	result := deliver.Batches(ctx, l.updates(table), deliver.Options[update]{
 		Size: int(in.Batch), MaxBytes: maxBatchBytes, Weight: update.weight, Concurrency: concurrency,
 		Limiter: rate.NewLimiter(callsPerSecond, callsPerSecond), Retry: retry, RetryItems: retryItems, BisectBudget: maxBisectCalls,
 		Key: func(u update) string { return u.ID },
 	}, c.update)
-	if err := result.Err(o.Type); err != nil {
-		return nil, err
-	}
-	return &action.Response{Message: fmt.Sprintf("%d %s updated.", result.Sent(), o.Type)}, nil
+	return rows.Response(result, o.Type, "%d "+o.Type+" updated.")
 }

@@ -78,7 +78,7 @@ func TestWire(t *testing.T) {
 	d := actiontest.NewDestination(t).Handle(updated)
 	req := query(t, "", result)
 	req.Plan.HiddenFields = []string{"c.secret"}
-	res, err := hubspot.Companies.Update(t.Context(), actiontest.Deps(t, d, nil).HTTP, req)
+	res, err := hubspot.New(hubspot.Companies, actiontest.Deps(t, d, nil)).Execute(t.Context(), req)
 	if err != nil || res.Message != "2 companies updated." {
 		t.Fatalf("%+v, %v", res, err)
 	}
@@ -119,7 +119,7 @@ func TestBatchSize(t *testing.T) {
 		t.Run(size, func(t *testing.T) {
 			t.Parallel()
 			d := actiontest.NewDestination(t).Handle(updated)
-			got := message(hubspot.Contacts.Update(t.Context(), actiontest.Deps(t, d, nil).HTTP, query(t, size, contacts(ids...))))
+			got := message(hubspot.New(hubspot.Contacts, actiontest.Deps(t, d, nil)).Execute(t.Context(), query(t, size, contacts(ids...))))
 			if got != tt.message || len(d.Requests()) != tt.calls {
 				t.Errorf("%d calls, want %d; message %q", len(d.Requests()), tt.calls, got)
 			}
@@ -131,7 +131,7 @@ func TestBatchSize(t *testing.T) {
 func TestTwice(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Handle(updated)
-	res, err := hubspot.Contacts.Update(t.Context(), actiontest.Deps(t, d, nil).HTTP, query(t, "10", contacts("1", "2", `"1"`, "3", "1")))
+	res, err := hubspot.New(hubspot.Contacts, actiontest.Deps(t, d, nil)).Execute(t.Context(), query(t, "10", contacts("1", "2", `"1"`, "3", "1")))
 	if err != nil || res.Message != "5 contacts updated." {
 		t.Fatalf("%+v, %v", res, err)
 	}
@@ -171,15 +171,15 @@ func TestRefuses(t *testing.T) {
 			t.Parallel()
 			req := actiontest.JSONDetail(t, actiontest.Query(tt.params, nil), tt.result)
 			// A call would panic.
-			if _, err := hubspot.Contacts.Update(t.Context(), nil, req); action.MessageOf(err) != tt.message || action.KindOf(err) != action.Invalid {
+			if _, err := hubspot.New(hubspot.Contacts, action.Deps{}).Execute(t.Context(), req); action.MessageOf(err) != tt.message || action.KindOf(err) != action.Invalid {
 				t.Errorf("error %v, want %q", err, tt.message)
 			}
 		})
 	}
-	if _, err := hubspot.Contacts.Update(t.Context(), nil, actiontest.Query(params(""), nil)); action.KindOf(err) != action.Invalid {
+	if _, err := hubspot.New(hubspot.Contacts, action.Deps{}).Execute(t.Context(), actiontest.Query(params(""), nil)); action.KindOf(err) != action.Invalid {
 		t.Errorf("without data: %v", err)
 	}
-	if res, err := hubspot.Contacts.Update(t.Context(), nil, query(t, "", contacts())); err != nil || res.Message != "0 contacts updated." {
+	if res, err := hubspot.New(hubspot.Contacts, action.Deps{}).Execute(t.Context(), query(t, "", contacts())); err != nil || res.Message != "0 contacts updated." {
 		t.Errorf("without rows: %+v, %v", res, err)
 	}
 }
@@ -227,7 +227,7 @@ func TestAnsweredForEach(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := &script{answers: tt.answers}
-				got := message(hubspot.Contacts.Update(t.Context(), &http.Client{Transport: s}, query(t, "", tt.rows)))
+				got := message(hubspot.New(hubspot.Contacts, action.Deps{HTTP: &http.Client{Transport: s}}).Execute(t.Context(), query(t, "", tt.rows)))
 				if got != tt.message || s.calls != tt.calls {
 					t.Errorf("%d calls, want %d; message %q, want %q", s.calls, tt.calls, got, tt.message)
 				}
@@ -265,7 +265,7 @@ func TestBadValueAmongGoodOnes(t *testing.T) {
 	for i := range ids {
 		ids[i] = fmt.Sprint(i + 1)
 	}
-	_, err := hubspot.Contacts.Update(t.Context(), actiontest.Deps(t, d, nil).HTTP, query(t, "", contacts(ids...)))
+	_, err := hubspot.New(hubspot.Contacts, actiontest.Deps(t, d, nil)).Execute(t.Context(), query(t, "", contacts(ids...)))
 	if got := action.MessageOf(err); got != "29 of 30 contacts delivered, 1 failed. HubSpot rejected the value for email (INVALID_EMAIL) (first: contact 13)." {
 		t.Errorf("message %q", got)
 	}
@@ -315,7 +315,7 @@ func TestHubSpotFails(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				sink := &rowstest.Sink{Answer: tt.answer}
-				_, err := hubspot.Contacts.Update(t.Context(), &http.Client{Transport: sink}, query(t, "", contacts("7")))
+				_, err := hubspot.New(hubspot.Contacts, action.Deps{HTTP: &http.Client{Transport: sink}}).Execute(t.Context(), query(t, "", contacts("7")))
 				if action.MessageOf(err) != tt.message || action.KindOf(err) != tt.kind || sink.Calls() != tt.calls {
 					t.Errorf("%d calls, want %d; %v (%v)", sink.Calls(), tt.calls, err, action.KindOf(err))
 				}
@@ -335,7 +335,7 @@ func TestStops(t *testing.T) {
 	for i := range ids {
 		ids[i] = fmt.Sprint(i + 1)
 	}
-	_, err := hubspot.Contacts.Update(t.Context(), actiontest.Deps(t, d, nil).HTTP, query(t, "10", contacts(ids...)))
+	_, err := hubspot.New(hubspot.Contacts, actiontest.Deps(t, d, nil)).Execute(t.Context(), query(t, "10", contacts(ids...)))
 	if action.KindOf(err) != action.Unauthenticated || len(d.Requests()) > 8 {
 		t.Errorf("%d calls, %v", len(d.Requests()), err)
 	}
@@ -345,7 +345,7 @@ func TestAnswersLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		_, err := hubspot.Contacts.Update(t.Context(), actiontest.Late(), query(t, "", contacts("7")))
+		_, err := hubspot.New(hubspot.Contacts, action.Deps{HTTP: actiontest.Late()}).Execute(t.Context(), query(t, "", contacts("7")))
 		if took := time.Since(start); action.MessageOf(err) != "HubSpot did not answer in time." || action.KindOf(err) != action.Timeout || took > 12*time.Minute {
 			t.Errorf("%v after %v", err, took)
 		}
@@ -357,7 +357,7 @@ func TestSourceBreaksOff(t *testing.T) {
 	whole := contacts("1", "2", "3")
 	d := actiontest.NewDestination(t).Handle(updated)
 	req := actiontest.Download(t, actiontest.Query(params(""), nil), actiontest.BrokenDownload(whole[:len(whole)-10]))
-	_, err := hubspot.Contacts.Update(t.Context(), actiontest.Deps(t, d, nil).HTTP, req)
+	_, err := hubspot.New(hubspot.Contacts, actiontest.Deps(t, d, nil)).Execute(t.Context(), req)
 	if got := action.MessageOf(err); got != "2 of 2 contacts delivered, 0 failed. The download from Looker broke off before the data was complete." {
 		t.Errorf("message %q", got)
 	}
@@ -419,7 +419,7 @@ func TestBadDay(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := fake()
 				req := rowstest.Query(t, actiontest.Query(params(size), nil), head, total, row)
-				_, err := hubspot.Contacts.Update(t.Context(), d.Deps(nil).HTTP, req)
+				_, err := hubspot.New(hubspot.Contacts, d.Deps(nil)).Execute(t.Context(), req)
 				if got := d.Check(t, total, err); got.Failed != total/100 {
 					t.Errorf("%+v, want the %d unknown contacts to fail, and no other", got, total/100)
 				}
@@ -445,7 +445,7 @@ func TestBadDayOfWholeBatches(t *testing.T) {
 			return notFound(rows, nil)
 		}
 		req := rowstest.Query(t, actiontest.Query(params("100"), nil), head, total, row)
-		_, err := hubspot.Contacts.Update(t.Context(), d.Deps(nil).HTTP, req)
+		_, err := hubspot.New(hubspot.Contacts, d.Deps(nil)).Execute(t.Context(), req)
 		if got := d.Check(t, total, err); got.Failed != 10 {
 			t.Errorf("%+v, want 10 rows to fail", got)
 		}
@@ -461,7 +461,7 @@ func TestEveryRowRefused(t *testing.T) {
 		d.NoFaults, d.Whole, d.Refuses = true, true, func(string) bool { return true }
 		d.Answer = func([]rowstest.Row, []int) rowstest.Answer { return rowstest.Answer{Status: 400} }
 		req := rowstest.Query(t, actiontest.Query(params("100"), nil), head, rows, row)
-		_, err := hubspot.Contacts.Update(t.Context(), d.Deps(nil).HTTP, req)
+		_, err := hubspot.New(hubspot.Contacts, d.Deps(nil)).Execute(t.Context(), req)
 		if got := d.Check(t, rows, err); got.Failed != rows {
 			t.Errorf("%+v", got)
 		}
@@ -481,7 +481,7 @@ func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
 	sink := &rowstest.Sink{Answer: rowstest.Answer{Status: 200, Body: `{"results":[` + strings.Join(results, ",") + `]}`}}
 	synctest.Test(t, func(t *testing.T) { // the limit on calls takes no time here
 		req := rowstest.Query(t, actiontest.Query(params("100"), nil), head, rows, row)
-		res, err := hubspot.Contacts.Update(t.Context(), &http.Client{Transport: sink}, req)
+		res, err := hubspot.New(hubspot.Contacts, action.Deps{HTTP: &http.Client{Transport: sink}}).Execute(t.Context(), req)
 		if err != nil || res.Message != "1000000 contacts updated." {
 			t.Errorf("%+v, %v", res, err)
 		}

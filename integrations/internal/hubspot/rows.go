@@ -8,6 +8,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 // update is a record's new values by the internal names of its properties. Values are copied from
@@ -68,17 +69,7 @@ func (o Object) layout(columns []action.Column, hidden []string) (*layout, error
 
 // updates converts rows to updates.
 func (l *layout) updates(table *action.Table) iter.Seq2[update, error] {
-	return func(yield func(update, error) bool) {
-		for row, err := range table.Rows() {
-			var u update
-			if err == nil {
-				u, err = l.update(row)
-			}
-			if !yield(u, err) {
-				return
-			}
-		}
-	}
+	return rows.Convert(table, l.update)
 }
 
 func (l *layout) update(row action.Row) (update, error) {

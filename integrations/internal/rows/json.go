@@ -6,6 +6,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/hub/outbound"
 )
 
 // JSONWriter encodes rows as JSON objects, member by member. Looker's values are copied as they
@@ -93,4 +95,31 @@ func (w *JSONWriter) Done() ([]byte, error) {
 		return nil, action.Wrap(err, action.Invalid, "A row cannot be written as JSON.")
 	}
 	return text, nil
+}
+
+// envelope is more than the bytes of a request that are not rows.
+const envelope = 100
+
+// JSONBatches describes batches of rows that are JSON objects: at most maxRows, in a request of at
+// most maxBytes that [JSONBody] makes.
+func JSONBatches(maxRows, maxBytes int) deliver.Options[[]byte] {
+	return deliver.Options[[]byte]{
+		Size: maxRows, MaxBytes: maxBytes - envelope,
+		Weight: func(row []byte) int { return len(row) + len(",") },
+	}
+}
+
+// JSONBody is a request with rows that are JSON objects, separated by commas. before and after are
+// the JSON around them.
+func JSONBody(before string, rows [][]byte, after string) outbound.Body {
+	var body bytes.Buffer
+	body.WriteString(before)
+	for i, row := range rows {
+		if i > 0 {
+			body.WriteByte(',')
+		}
+		body.Write(row)
+	}
+	body.WriteString(after)
+	return outbound.Bytes("application/json", body.Bytes())
 }

@@ -1,7 +1,6 @@
 package segment
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -10,34 +9,24 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 // timeout bounds one call.
 const timeout = 30 * time.Second
 
-// envelope is more than a call holds beside its messages.
-const envelope = 100
-
 // send sends messages in one call.
-func (s *Sender) send(ctx context.Context, writeKey action.Secret, messages [][]byte) error {
-	var body bytes.Buffer
-	body.WriteString(`{"batch":[`)
-	for i, m := range messages {
-		if i > 0 {
-			body.WriteByte(',')
-		}
-		body.Write(m)
-	}
+func (i *Integration) send(ctx context.Context, writeKey action.Secret, messages [][]byte) error {
 	// Segment corrects the messages' times by the difference between this clock and its own.
-	fmt.Fprintf(&body, `],"sentAt":%q}`, time.Now().UTC().Format(timeFormat))
+	body := rows.JSONBody(`{"batch":[`, messages, fmt.Sprintf(`],"sentAt":%q}`, time.Now().UTC().Format(timeFormat)))
 	api := outbound.API{
-		Name: name, Client: s.http, Timeout: timeout, Explain: explain,
+		Name: name, Client: i.http, Timeout: timeout, Explain: explain,
 		Authorize: func(req *http.Request) { req.SetBasicAuth(writeKey.Reveal(), "") },
 	}
 	var answer struct {
 		Success bool `json:"success"`
 	}
-	if err := api.Call(ctx, http.MethodPost, s.endpoint, outbound.Bytes("application/json", body.Bytes()), &answer); err != nil {
+	if err := api.Call(ctx, http.MethodPost, i.endpoint, body, &answer); err != nil {
 		return err
 	}
 	if !answer.Success {

@@ -79,19 +79,11 @@ var (
 
 // messages yields the rows as JSON. Rows that Segment would drop are rejected.
 func (b *builder) messages(table *action.Table) iter.Seq2[[]byte, error] {
-	return func(yield func([]byte, error) bool) {
-		number := uint64(0)
-		for row, err := range table.Rows() {
-			var message []byte
-			if err == nil {
-				number++
-				message, err = b.message(number, row)
-			}
-			if !yield(message, err) {
-				return
-			}
-		}
-	}
+	number := uint64(0)
+	return rows.Convert(table, func(row action.Row) ([]byte, error) {
+		number++
+		return b.message(number, row)
+	})
 }
 
 func (b *builder) message(number uint64, row action.Row) ([]byte, error) {

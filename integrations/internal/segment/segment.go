@@ -5,13 +5,13 @@ package segment
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/rows"
 )
 
 // name is what people call the destination.
@@ -40,25 +40,28 @@ var (
 	Track    = Kind{Type: "track", Traits: "properties"}
 )
 
-// Definition is what the integrations have in common.
-func Definition() action.Definition {
-	return action.Definition{
+// Listing is an integration's name and texts in Looker, and the first version of Looker that has it.
+type Listing struct {
+	Name, Label, Description string
+	MinVersion               action.Version
+}
+
+// Definition implements [action.Integration].
+func (i *Integration) Definition() action.Definition {
+	required := action.RequiredField{AnyTag: []string{tagEmail, tagUser, tagAnonymous}}
+	if i.kind.Grouped {
+		required.Tag = tagGroup
+	}
+	return rows.Definition(action.Definition{
+		Name: i.listing.Name, Label: i.listing.Label, Description: i.listing.Description,
 		Params: []action.Param{{
 			Name: "segment_write_key", Label: "Segment Write Key", Description: "A write key for Segment.", Required: true, Sensitive: true,
 		}},
-		RequiredFields: []action.RequiredField{{AnyTag: []string{tagEmail, tagUser, tagAnonymous}}},
-		Types:          []action.Type{action.TypeQuery},
+		RequiredFields: []action.RequiredField{required},
 		FormatsFor:     action.RowFormats,
-		Formattings:    []action.Formatting{action.Unformatted},
-		VisFormattings: []action.VisFormatting{action.NoApply},
 		Download:       action.URL,
-		MinVersion:     action.V(5, 5, 0),
-	}
-}
-
-// RequiredTags are the tags that a query must have for grouped messages.
-func RequiredTags() action.RequiredField {
-	return action.RequiredField{Tag: tagGroup, AnyTag: []string{tagEmail, tagUser, tagAnonymous}}
+		MinVersion:     i.listing.MinVersion,
+	})
 }
 
 // settings are the hub's.
@@ -84,19 +87,23 @@ func (r *region) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Sender sends messages to Segment.
-type Sender struct {
+// Integration sends one kind of message to Segment.
+type Integration struct {
+	kind     Kind
+	listing  Listing
 	http     *http.Client
 	endpoint string
 }
 
-// New returns a sender for the region in the hub's settings.
-func New(deps action.Deps) (*Sender, error) {
+var _ action.Integration = (*Integration)(nil)
+
+// New makes the integration for a kind of message, and for the region in the hub's settings.
+func New(deps action.Deps, kind Kind, listing Listing) (*Integration, error) {
 	s, err := action.Settings[settings](deps)
 	if err != nil {
 		return nil, err
 	}
-	return &Sender{deps.HTTP, endpoints[s.Region]}, nil
+	return &Integration{kind, listing, deps.HTTP, endpoints[s.Region]}, nil
 }
 
 // input is the integration's settings in Looker.
@@ -118,30 +125,26 @@ const (
 // retry is safe: Segment deduplicates messages by their messageId.
 var retry = deliver.Retry{MaxAttempts: 6, InitialBackoff: time.Second, MaxBackoff: time.Minute}
 
-// Deliver sends each row as a message. event is the name of the tracked event, empty for other
-// kinds.
-func (s *Sender) Deliver(ctx context.Context, req *action.Request, kind Kind, event string) (*action.Response, error) {
-	in, err := action.Decode[input](req)
+// Execute implements [action.Integration] for messages that have no event.
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	return i.Deliver(ctx, req, "")
+}
+
+// Deliver sends each row as a message. event is the name of the tracked event.
+func (i *Integration) Deliver(ctx context.Context, req *action.Request, event string) (*action.Response, error) {
+	in, table, err := rows.Open[input](ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	table, err := req.Data.Table(ctx)
+	roles, err := i.kind.roles(table)
 	if err != nil {
 		return nil, err
 	}
-	roles, err := kind.roles(table)
-	if err != nil {
-		return nil, err
-	}
-	b := newBuilder(kind, event, table, roles, req)
-	result := deliver.Batches(ctx, b.messages(table), deliver.Options[[]byte]{
-		Size: maxMessages, MaxBytes: maxCall - envelope, Weight: func(m []byte) int { return len(m) + 1 },
-		Concurrency: concurrency, Retry: retry, BisectBudget: maxBisectCalls,
-	}, func(ctx context.Context, batch [][]byte) error {
-		return s.send(ctx, in.WriteKey, batch)
+	b := newBuilder(i.kind, event, table, roles, req)
+	batches := rows.JSONBatches(maxMessages, maxCall)
+	batches.Concurrency, batches.Retry, batches.BisectBudget = concurrency, retry, maxBisectCalls
+	result := deliver.Batches(ctx, b.messages(table), batches, func(ctx context.Context, batch [][]byte) error {
+		return i.send(ctx, in.WriteKey, batch)
 	})
-	if err := result.Err("rows"); err != nil {
-		return nil, err
-	}
-	return &action.Response{Message: fmt.Sprintf("%d rows sent to Segment.", result.Sent())}, nil
+	return rows.Response(result, "rows", "%d rows sent to Segment.")
 }

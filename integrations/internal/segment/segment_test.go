@@ -21,13 +21,13 @@ import (
 
 var params = map[string]string{"segment_write_key": "wr1te"}
 
-func sender(t *testing.T, deps action.Deps) *segment.Sender {
+func integration(t *testing.T, kind segment.Kind, deps action.Deps) *segment.Integration {
 	t.Helper()
-	s, err := segment.New(deps)
+	i, err := segment.New(deps, kind, segment.Listing{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return i
 }
 
 func query(t *testing.T, result string) *action.Request {
@@ -147,7 +147,7 @@ func TestMessages(t *testing.T) {
 			d := actiontest.NewDestination(t).Reply(taken())
 			req := query(t, tt.result)
 			req.Plan.HiddenFields = tt.hidden
-			res, err := sender(t, actiontest.Deps(t, d, nil)).Deliver(t.Context(), req, tt.kind, tt.event)
+			res, err := integration(t, tt.kind, actiontest.Deps(t, d, nil)).Deliver(t.Context(), req, tt.event)
 			if err != nil || res.Message != fmt.Sprintf("%d rows sent to Segment.", len(tt.want)) {
 				t.Fatalf("%+v, %v", res, err)
 			}
@@ -186,7 +186,7 @@ func TestWire(t *testing.T) {
 				env["SEGMENT_REGION"] = region
 			}
 			req := query(t, result([]string{field("u.id", "user_id"), field("t")}, `{"u.id":{"value":"u"},"t":{"value":1.50}}`))
-			if _, err := sender(t, d.Deps(env)).Deliver(t.Context(), req, segment.Identify, ""); err != nil {
+			if _, err := integration(t, segment.Identify, d.Deps(env)).Deliver(t.Context(), req, ""); err != nil {
 				t.Fatal(err)
 			}
 			const want = `{"batch":[{"type":"identify","messageId":"looker-ID","timestamp":"2017-07-28T02:25:19.000Z","userId":"u","traits":{"t":1.50},` +
@@ -214,7 +214,7 @@ func masked(body string) string {
 
 func TestRegion(t *testing.T) {
 	t.Parallel()
-	if _, err := segment.New(actiontest.Deps(t, nil, map[string]string{"SEGMENT_REGION": "mars"})); err == nil || !strings.Contains(err.Error(), "SEGMENT_REGION must be us or eu") {
+	if _, err := segment.New(actiontest.Deps(t, nil, map[string]string{"SEGMENT_REGION": "mars"}), segment.Identify, segment.Listing{}); err == nil || !strings.Contains(err.Error(), "SEGMENT_REGION must be us or eu") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -231,7 +231,7 @@ func TestMessageIDs(t *testing.T) {
 		d := actiontest.NewDestination(t).Reply(taken())
 		req := query(t, text)
 		change(req)
-		if _, err := sender(t, actiontest.Deps(t, d, nil)).Deliver(t.Context(), req, kind, event); err != nil {
+		if _, err := integration(t, kind, actiontest.Deps(t, d, nil)).Deliver(t.Context(), req, event); err != nil {
 			t.Fatal(err)
 		}
 		var body struct{ Batch []ids }
@@ -286,7 +286,7 @@ func TestRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := actiontest.NewDestination(t).Reply(taken())
-			_, err := sender(t, actiontest.Deps(t, d, nil)).Deliver(t.Context(), query(t, tt.result), tt.kind, "")
+			_, err := integration(t, tt.kind, actiontest.Deps(t, d, nil)).Deliver(t.Context(), query(t, tt.result), "")
 			if err == nil || action.MessageOf(err) != tt.message {
 				t.Errorf("error %v, want %q", err, tt.message)
 			}
@@ -299,13 +299,13 @@ func TestRefuses(t *testing.T) {
 		t.Parallel()
 		req := query(t, result([]string{user}))
 		req.Params = nil
-		if _, err := sender(t, actiontest.Deps(t, nil, nil)).Deliver(t.Context(), req, segment.Identify, ""); action.KindOf(err) != action.Invalid {
+		if _, err := integration(t, segment.Identify, actiontest.Deps(t, nil, nil)).Deliver(t.Context(), req, ""); action.KindOf(err) != action.Invalid {
 			t.Errorf("error %v", err)
 		}
 	})
 	t.Run("no data", func(t *testing.T) {
 		t.Parallel()
-		_, err := sender(t, actiontest.Deps(t, nil, nil)).Deliver(t.Context(), actiontest.Query(params, nil), segment.Identify, "")
+		_, err := integration(t, segment.Identify, actiontest.Deps(t, nil, nil)).Deliver(t.Context(), actiontest.Query(params, nil), "")
 		if action.KindOf(err) != action.Invalid {
 			t.Errorf("error %v", err)
 		}
@@ -318,7 +318,7 @@ func TestBadRowsAmongGoodOnes(t *testing.T) {
 	d := actiontest.NewDestination(t).Reply(taken())
 	text := result([]string{field("u.id", "user_id"), field("g.id", "segment_group_id")},
 		`{"u.id":{"value":1},"g.id":{"value":1}}`, `{"u.id":{"value":2}}`, `{"g.id":{"value":1}}`, `{}`, `{"u.id":{"value":5},"g.id":{"value":2}}`)
-	_, err := sender(t, actiontest.Deps(t, d, nil)).Deliver(t.Context(), query(t, text), segment.Group, "")
+	_, err := integration(t, segment.Group, actiontest.Deps(t, d, nil)).Deliver(t.Context(), query(t, text), "")
 	if got := action.MessageOf(err); got != "2 of 5 rows delivered, 3 failed. A row has no group ID. A row has neither a user ID nor an anonymous ID." {
 		t.Errorf("message %q", got)
 	}
@@ -330,7 +330,7 @@ func TestBadRowsAmongGoodOnes(t *testing.T) {
 func TestNoRows(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t)
-	res, err := sender(t, actiontest.Deps(t, d, nil)).Deliver(t.Context(), query(t, result([]string{field("u.id", "user_id")})), segment.Identify, "")
+	res, err := integration(t, segment.Identify, actiontest.Deps(t, d, nil)).Deliver(t.Context(), query(t, result([]string{field("u.id", "user_id")})), "")
 	if err != nil || res.Message != "0 rows sent to Segment." || len(d.Requests()) != 0 {
 		t.Errorf("%+v, %v, %d calls", res, err, len(d.Requests()))
 	}
@@ -341,12 +341,12 @@ func TestSourceBreaksOff(t *testing.T) {
 	whole := result([]string{field("u.id", "user_id")}, `{"u.id":{"value":1}}`, `{"u.id":{"value":2}}`, `{"u.id":{"value":3}}`)
 	cut := whole[:len(whole)-15]
 	d := actiontest.NewDestination(t).Reply(taken())
-	s := sender(t, actiontest.Deps(t, d, nil))
-	_, err := s.Deliver(t.Context(), query(t, cut), segment.Identify, "")
+	i := integration(t, segment.Identify, actiontest.Deps(t, d, nil))
+	_, err := i.Deliver(t.Context(), query(t, cut), "")
 	if got := action.MessageOf(err); got != "2 of 2 rows delivered, 0 failed. The data ended before the result was complete." {
 		t.Errorf("inline: %q", got)
 	}
-	_, err = s.Deliver(t.Context(), actiontest.Download(t, actiontest.Query(params, nil), actiontest.BrokenDownload(cut)), segment.Identify, "")
+	_, err = i.Deliver(t.Context(), actiontest.Download(t, actiontest.Query(params, nil), actiontest.BrokenDownload(cut)), "")
 	if got := action.MessageOf(err); got != "2 of 2 rows delivered, 0 failed. The download from Looker broke off before the data was complete." {
 		t.Errorf("download: %q", got)
 	}
@@ -376,7 +376,7 @@ func TestSegmentFails(t *testing.T) {
 				sink := &rowstest.Sink{Answer: tt.answer}
 				deps := actiontest.Deps(t, nil, nil)
 				deps.HTTP = &http.Client{Transport: sink}
-				_, err := sender(t, deps).Deliver(t.Context(), query(t, result([]string{field("u.id", "user_id")}, `{"u.id":{"value":"u"}}`)), segment.Identify, "")
+				_, err := integration(t, segment.Identify, deps).Deliver(t.Context(), query(t, result([]string{field("u.id", "user_id")}, `{"u.id":{"value":"u"}}`)), "")
 				if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message {
 					t.Errorf("error %v (%v)", err, action.KindOf(err))
 				}
@@ -439,7 +439,7 @@ func TestBadDay(t *testing.T) {
 		const total = 100_000
 		d := fake()
 		req := rowstest.Query(t, actiontest.Query(params, nil), peopleHead, total, person)
-		_, err := sender(t, d.Deps(nil)).Deliver(t.Context(), req, segment.Identify, "")
+		_, err := integration(t, segment.Identify, d.Deps(nil)).Deliver(t.Context(), req, "")
 		if got := d.Check(t, total, err); got.Failed != total/1000 {
 			t.Errorf("%+v, want the %d refused rows to fail, and no other", got, total/1000)
 		}
@@ -459,7 +459,7 @@ func TestEveryRowRefused(t *testing.T) {
 	d := fake()
 	d.NoFaults, d.Refuses = true, func(string) bool { return true }
 	req := rowstest.Query(t, actiontest.Query(params, nil), peopleHead, total, person)
-	_, err := sender(t, d.Deps(nil)).Deliver(t.Context(), req, segment.Identify, "")
+	_, err := integration(t, segment.Identify, d.Deps(nil)).Deliver(t.Context(), req, "")
 	if got := d.Check(t, total, err); got.Failed != total {
 		t.Errorf("%+v", got)
 	}
@@ -475,7 +475,7 @@ func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
 	deps := actiontest.Deps(t, nil, nil)
 	deps.HTTP = &http.Client{Transport: sink}
 	req := rowstest.Query(t, actiontest.Query(params, nil), peopleHead, total, person)
-	res, err := sender(t, deps).Deliver(t.Context(), req, segment.Identify, "")
+	res, err := integration(t, segment.Identify, deps).Deliver(t.Context(), req, "")
 	if err != nil || res.Message != strconv.Itoa(total)+" rows sent to Segment." {
 		t.Fatalf("%+v, %v", res, err)
 	}
