@@ -50,7 +50,8 @@ func Do(c *http.Client, req *http.Request, name string) (*http.Response, error) 
 	defer res.Body.Close()
 	body, _ := io.ReadAll(io.LimitReader(res.Body, maxErrorBody)) // best effort: the status is what counts
 	status := &StatusError{
-		Code: res.StatusCode, RetryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now()), Header: res.Header, Body: scrubBody(req, body),
+		Code: res.StatusCode, RetryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now()),
+		Header: res.Header, Body: scrubBody(req, body),
 	}
 	return nil, action.Wrap(status, action.KindOfStatus(res.StatusCode), "%s answered %d %s.", name, res.StatusCode, http.StatusText(res.StatusCode))
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/http"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -55,7 +56,7 @@ type input struct {
 // Integration adds records to Airtable.
 type Integration struct {
 	settings settings
-	deps     action.Deps
+	http     *http.Client
 }
 
 // New makes the integration.
@@ -64,7 +65,7 @@ func New(deps action.Deps) (action.Integration, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Integration{s, deps}, nil
+	return &Integration{s, deps.HTTP}, nil
 }
 
 // Definition implements [action.Integration].

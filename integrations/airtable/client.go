@@ -15,8 +15,7 @@ import (
 
 const base = "https://api.airtable.com/v0"
 
-// session is one user's access during one request. It renews its tokens once, when Airtable
-// refuses them.
+// session has one user's tokens during one request. It refreshes them once, if Airtable rejects them.
 type session struct {
 	integration *Integration
 
@@ -29,7 +28,7 @@ func (i *Integration) open(state string) *session {
 	return &session{integration: i, tokens: parseState(state)}
 }
 
-// newState is what Looker shall keep: nil when nothing changed.
+// newState returns the state for Looker to store, or nil if the tokens did not change.
 func (s *session) newState() *action.State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -39,39 +38,39 @@ func (s *session) newState() *action.State {
 	return s.tokens.state()
 }
 
-// listBases asks for something that every grant allows.
+// listBases checks the sign-in by a call that every grant permits.
 func (s *session) listBases(ctx context.Context) error {
-	var answer struct {
+	var response struct {
 		Bases []json.RawMessage `json:"bases"`
 	}
-	return s.call(ctx, http.MethodGet, "/meta/bases", nil, &answer)
+	return s.call(ctx, http.MethodGet, "/meta/bases", nil, &response)
 }
 
-// create adds up to ten records: all of them, or none.
+// create adds at most ten records. Airtable adds all of them or none.
 func (s *session) create(ctx context.Context, id baseID, table tableName, batch []record) error {
-	var answer struct {
+	var response struct {
 		Records []json.RawMessage `json:"records"`
 	}
-	err := s.call(ctx, http.MethodPost, outbound.Path(string(id), string(table)), map[string]any{"records": batch}, &answer)
-	if err == nil && len(answer.Records) != len(batch) {
+	err := s.call(ctx, http.MethodPost, outbound.Path(string(id), string(table)), map[string]any{"records": batch}, &response)
+	if err == nil && len(response.Records) != len(batch) {
 		return action.Wrap(errCount, action.Unavailable, "Unexpected response from Airtable. %s", inDoubt)
 	}
 	switch action.KindOf(err) {
 	case action.Unauthenticated, action.Forbidden, action.NotFound:
-		return deliver.Stop(err) // no other batch will do better
+		return deliver.Stop(err) // every other batch would fail too
 	default:
 		return err
 	}
 }
 
-// errCount says that an answer names more or fewer records than were sent.
-var errCount = errors.New("the answer has another number of records")
+// errCount is for a response without a record for each one that was sent.
+var errCount = errors.New("the response has a different number of records")
 
-// inDoubt goes with an error after which the records may be there.
+// inDoubt is the hint for errors after which the records may have been added.
 const inDoubt = "Records may already have been added. Check before retrying."
 
-// call calls Airtable. A refused token was refused before anything was done, so after it
-// was renewed the call is made again.
+// call makes a call, and once more with a new token if the first one was rejected: Airtable checks the
+// token before it does anything.
 func (s *session) call(ctx context.Context, method, path string, in, out any) error {
 	access := s.access()
 	if access == "" {
@@ -87,7 +86,8 @@ func (s *session) call(ctx context.Context, method, path string, in, out any) er
 	return s.once(ctx, method, path, access, in, out)
 }
 
-var errSignIn = action.Errorf(action.Unauthenticated, "The sign-in at Airtable is missing or no longer valid. Open the form in Looker and log in again.")
+var errSignIn = action.Errorf(action.Unauthenticated,
+	"The sign-in at Airtable is missing or no longer valid. Open the form in Looker and log in again.")
 
 func (s *session) access() string {
 	s.mu.Lock()
@@ -95,11 +95,11 @@ func (s *session) access() string {
 	return s.tokens.Access
 }
 
-// renew exchanges the refresh token, unless another call did so since the token was read.
-func (s *session) renew(ctx context.Context, refused string) (string, error) {
+// renew exchanges the refresh token, unless another call has already replaced the rejected one.
+func (s *session) renew(ctx context.Context, rejected string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.tokens.Access != refused {
+	if s.tokens.Access != rejected {
 		return s.tokens.Access, nil
 	}
 	if s.renewed || s.tokens.Refresh == "" {
@@ -118,7 +118,7 @@ const timeout = time.Minute
 
 func (s *session) once(ctx context.Context, method, path, access string, in, out any) error {
 	api := outbound.API{
-		Name: "Airtable", Base: base, Client: s.integration.deps.HTTP, Timeout: timeout,
+		Name: "Airtable", Base: base, Client: s.integration.http, Timeout: timeout,
 		Authorize: outbound.Bearer(action.Secret(access)), Explain: explain,
 	}
 	once := deliver.Once{Name: "Airtable"}
@@ -128,11 +128,11 @@ func (s *session) once(ctx context.Context, method, path, access string, in, out
 	return once.Do(ctx, func(ctx context.Context) error { return api.Call(ctx, method, path, in, out) })
 }
 
-// explanations say what Airtable's error types mean to the Looker user. Airtable's own texts
-// can quote values, so they are not shown:
-// https://airtable.com/developers/web/api/errors.
+// explanations are the meanings of Airtable's error types. Its messages can quote values, so they are
+// not shown: https://airtable.com/developers/web/api/errors.
 var explanations = map[string]string{
-	"UNKNOWN_FIELD_NAME":                     "The table has no field for one of the query's columns. Field names must equal the columns' labels.",
+	"UNKNOWN_FIELD_NAME": "The table has no field for one of the query's columns. " +
+		"Field names must equal the columns' labels.",
 	"INVALID_VALUE_FOR_COLUMN":               "A field of the table does not accept the type of the query's values.",
 	"INVALID_MULTIPLE_CHOICE_OPTIONS":        "A select field of the table lacks one of the query's values as an option.",
 	"TABLE_NOT_FOUND":                        "The base has no such table.",

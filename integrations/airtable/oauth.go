@@ -48,7 +48,7 @@ func (i *Integration) refresh(ctx context.Context, old tokens) (tokens, error) {
 }
 
 func (i *Integration) withClient(ctx context.Context) context.Context {
-	return context.WithValue(ctx, oauth2.HTTPClient, i.deps.HTTP)
+	return context.WithValue(ctx, oauth2.HTTPClient, i.http)
 }
 
 // oauthError keeps the library's error out of logs, because it quotes the response.

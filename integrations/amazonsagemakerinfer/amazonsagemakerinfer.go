@@ -1,4 +1,4 @@
-// Package amazonsagemakerinfer has a model in Amazon SageMaker infer from a query's result.
+// Package amazonsagemakerinfer performs inferences on a query's result by a model in Amazon SageMaker.
 package amazonsagemakerinfer
 
 import (

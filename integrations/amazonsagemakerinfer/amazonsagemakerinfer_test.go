@@ -129,7 +129,7 @@ func TestWire(t *testing.T) {
 		if _, err := i.Execute(t.Context(), sagemakertest.Request(t, "id,age\n1,40\n", form, nil)); err != nil {
 			t.Fatal(err)
 		}
-		h.Watches.Drain(context.Background())
+		h.Jobs.Drain(context.Background())
 		if diff := cmp.Diff([]string{"PutObject", "CreateTransformJob", "DescribeTransformJob"}, h.AWS.Operations()); diff != "" {
 			t.Errorf("operations (-want +got):\n%s", diff)
 		}

@@ -9,7 +9,7 @@ import (
 
 var multiclass = sagemaker.Kind{Name: "multiclass_classifier", Sent: "multiclass_classifier"}
 
-// task is named as https://docs.aws.amazon.com/sagemaker/latest/dg/ll_hyperparameters.html has it.
+// task has the names in https://docs.aws.amazon.com/sagemaker/latest/dg/ll_hyperparameters.html.
 var task = sagemaker.Task{
 	Field: "predictorType", Parameter: "predictor_type",
 	Label: "Predictor Type", Description: "The type of predictor to be performed.",

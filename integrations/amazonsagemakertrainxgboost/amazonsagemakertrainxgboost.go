@@ -9,8 +9,7 @@ import (
 
 var multiclass = sagemaker.Kind{Name: "multi:softmax", Sent: "multi:softmax"}
 
-// task is named as
-// https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost_hyperparameters.html has it.
+// task has the names in https://docs.aws.amazon.com/sagemaker/latest/dg/xgboost_hyperparameters.html.
 var task = sagemaker.Task{
 	Field: "objective", Parameter: "objective",
 	Label: "Objective", Description: "The type of classification to be performed.",

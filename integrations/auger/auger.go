@@ -80,10 +80,10 @@ func (*Integration) Definition() action.Definition {
 // Form implements [action.FormBuilder]. A request checks the token.
 func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
 	a, err := action.Decode[account](req)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = i.client(a).checkToken(ctx)
 	}
-	if err := i.client(a).checkToken(ctx); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return &action.Form{Fields: []action.Field{

@@ -15,17 +15,17 @@ import (
 )
 
 const (
-	// name is what people call the destination.
+	// name is the destination's name in messages.
 	name = "Auger"
 	base = "https://app.auger.ai/api/v1"
 	// timeout bounds one call.
 	timeout = 2 * time.Minute
 )
 
-// again is for calls that may be made twice.
-var again = deliver.Retry{MaxAttempts: 5, InitialBackoff: time.Second, MaxBackoff: 30 * time.Second}
+// retry is for calls that can be repeated.
+var retry = deliver.Retry{MaxAttempts: 5, InitialBackoff: time.Second, MaxBackoff: 30 * time.Second}
 
-// client calls Auger with one request's token. Nothing of it is kept for the next.
+// client calls Auger with the token of one request.
 type client struct {
 	http  *http.Client
 	token action.Secret
@@ -33,7 +33,7 @@ type client struct {
 
 func (i *Integration) client(a account) client { return client{i.deps.HTTP, a.Token} }
 
-// id is an identifier, which Auger writes as a number or as text.
+// id is an ID. Auger sends a number or a string.
 type id string
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -48,25 +48,24 @@ func (i *id) UnmarshalJSON(text []byte) error {
 // MarshalJSON implements [json.Marshaler].
 func (i id) MarshalJSON() ([]byte, error) { return []byte(i), nil }
 
-// path is the identifier in an address.
+// path returns the ID as a path segment.
 func (i id) path() string { return url.PathEscape(strings.Trim(string(i), `"`)) }
 
-// errNoID says that an answer lacks what the next call needs.
-var errNoID = errors.New("the answer has no id")
+// errNoID is for a response without an ID that the next call needs.
+var errNoID = errors.New("the response has no ID")
 
-// get reads what Auger says at a path. The token goes in the query: the API knows no other
-// place for it.
+// get reads a resource. The API accepts the token only in the query.
 func (c client) get(ctx context.Context, path string, out any) error {
 	return c.send(ctx, http.MethodGet, outbound.WithQuery(path, url.Values{"token": {c.token.Reveal()}}), nil, out)
 }
 
-// put sends a call that may be made again.
+// put makes a call that can be repeated.
 func (c client) put(ctx context.Context, method, path string, members map[string]any, out any) error {
 	body := c.withToken(members)
-	return again.Do(ctx, func(ctx context.Context) error { return c.send(ctx, method, path, body, out) })
+	return retry.Do(ctx, func(ctx context.Context) error { return c.send(ctx, method, path, body, out) })
 }
 
-// post makes something, once, and returns its id.
+// post creates a resource, once, and returns its ID.
 func (c client) post(ctx context.Context, path string, members map[string]any) (id, error) {
 	body := c.withToken(members)
 	var made struct {
@@ -99,7 +98,7 @@ func (c client) send(ctx context.Context, method, path string, in, out any) erro
 	return api.Call(ctx, method, path, in, &response)
 }
 
-// explain says what to do about a rejected token.
+// explain explains a rejected token.
 func explain(err *action.Error, _ *outbound.StatusError) error {
 	if err.Kind == action.Unauthenticated || err.Kind == action.Forbidden {
 		return action.Wrap(err, action.Unauthenticated, "Your Auger API token is invalid.")
@@ -107,7 +106,7 @@ func explain(err *action.Error, _ *outbound.StatusError) error {
 	return err
 }
 
-// checkToken tries the token out.
+// checkToken checks the token by a call.
 func (c client) checkToken(ctx context.Context) error {
 	var anything json.RawMessage
 	err := c.get(ctx, "/user/", &anything)

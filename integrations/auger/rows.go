@@ -63,7 +63,7 @@ func (c client) upload(ctx context.Context, project projectName, data action.Dat
 	f := &file{client: c, project: project, name: fileName(table.Columns, time.Now()), numbers: map[int]int{}}
 	result := deliver.Batches(ctx, f.rowsOf(table), deliver.Options[row]{
 		Size: chunkRows, MaxBytes: chunkBytes, Weight: row.weight, Concurrency: concurrency,
-		Retry: again, StopOnError: true, // a file with missing rows is useless
+		Retry: retry, StopOnError: true, // a file with missing rows is useless
 	}, f.sendChunk)
 	if err := result.Err("rows"); err != nil {
 		return nil, err

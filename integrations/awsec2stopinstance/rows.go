@@ -9,6 +9,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/aws/awssdk"
 )
 
 // perCall is the number of instances in a call. EC2 publishes no limit, but rejects very large
@@ -78,6 +79,6 @@ func isInstanceError(err error) bool {
 	if _, known := explanations[errorCode(err)]; known {
 		return false
 	}
-	status := statusOf(err)
+	status := awssdk.Status(err)
 	return status >= 400 && status < 500
 }

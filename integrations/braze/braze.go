@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -65,8 +66,8 @@ func (in *input) Validate() error {
 
 // Integration sends users to Braze.
 type Integration struct {
-	settings settings
-	deps     action.Deps
+	http    *http.Client
+	maxRows uint
 }
 
 // New makes the integration.
@@ -75,7 +76,7 @@ func New(deps action.Deps) (action.Integration, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Integration{s, deps}, nil
+	return &Integration{deps.HTTP, s.MaxRows}, nil
 }
 
 // Definition implements [action.Integration].
@@ -133,7 +134,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
-	c := client{http: i.deps.HTTP, address: in.Endpoint.address(), key: in.APIKey}
+	c := client{http: i.http, address: in.Endpoint.address(), key: in.APIKey}
 	batches := rows.JSONBatches(usersPerCall, maxCall)
 	batches.Concurrency, batches.Limiter = concurrency, rate.NewLimiter(callsPerSecond, concurrency)
 	batches.Retry, batches.BisectBudget = retry, maxBisectCalls
@@ -143,14 +144,14 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 
 // limit rejects the rows beyond MaxRows, so that they are counted.
 func (i *Integration) limit(users iter.Seq2[[]byte, error]) iter.Seq2[[]byte, error] {
-	if i.settings.MaxRows == 0 {
+	if i.maxRows == 0 {
 		return users
 	}
 	return func(yield func([]byte, error) bool) {
 		n := uint(0)
 		for user, err := range users {
-			if n++; n > i.settings.MaxRows && err == nil {
-				user, err = nil, deliver.Reject(action.Errorf(action.TooLarge, "At most %d rows are sent to Braze.", i.settings.MaxRows))
+			if n++; n > i.maxRows && err == nil {
+				user, err = nil, deliver.Reject(action.Errorf(action.TooLarge, "At most %d rows are sent to Braze.", i.maxRows))
 			}
 			if !yield(user, err) {
 				return

@@ -14,7 +14,7 @@ import (
 	"integrationhub.dev/integrations/internal/rows"
 )
 
-// name is what people call the destination.
+// name is the destination's name in messages.
 const name = "Braze"
 
 // timeout bounds one call.
@@ -27,26 +27,26 @@ type client struct {
 	key     action.Secret
 }
 
-// answer is Braze's (https://www.braze.com/docs/api/errors/): "success", also where it did
-// not take some of the users.
-type answer struct {
-	Message string  `json:"message"`
-	Errors  []fault `json:"errors"`
+// response is Braze's response (https://www.braze.com/docs/api/errors/). The message is "success" even
+// if some users were rejected.
+type response struct {
+	Message string      `json:"message"`
+	Errors  []userError `json:"errors"`
 }
 
-// fault is what Braze has against one user. Some faults are about none: a bare text.
-type fault struct {
+// userError is why a user was rejected. An error that is not about a user is a string.
+type userError struct {
 	Type  string `json:"type"`
 	Array string `json:"input_array"`
 	Index *int   `json:"index"`
 }
 
 // UnmarshalJSON implements [json.Unmarshaler].
-func (f *fault) UnmarshalJSON(text []byte) error {
-	type plain fault
-	if json.Unmarshal(text, (*plain)(f)) != nil {
-		*f = fault{}
-		_ = json.Unmarshal(text, &f.Type) // what is neither says nothing
+func (e *userError) UnmarshalJSON(text []byte) error {
+	type plain userError
+	if json.Unmarshal(text, (*plain)(e)) != nil {
+		*e = userError{}
+		_ = json.Unmarshal(text, &e.Type) // any other value has no reason
 	}
 	return nil
 }
@@ -55,42 +55,42 @@ func (f *fault) UnmarshalJSON(text []byte) error {
 func (c client) track(ctx context.Context, users [][]byte) error {
 	body := rows.JSONBody(`{"attributes":[`, users, "]}")
 	api := outbound.API{Name: name, Client: c.http, Timeout: timeout, Authorize: outbound.Bearer(c.key), Explain: explain}
-	var a answer
-	if err := api.Call(ctx, http.MethodPost, c.address, body, &a); err != nil {
+	var res response
+	if err := api.Call(ctx, http.MethodPost, c.address, body, &res); err != nil {
 		return err
 	}
-	return a.outcome(len(users))
+	return res.outcome(len(users))
 }
 
-// outcome says which of n users were not taken. Where Braze does not say which, the whole
-// call counts as refused, so that it is sent again in parts: attributes may be set twice.
-func (a answer) outcome(n int) error {
+// outcome returns an error for the users of n that were rejected. If Braze does not say which ones, the
+// whole call counts as rejected and is bisected: attributes can be set twice.
+func (r response) outcome(n int) error {
 	switch {
-	case a.Message == "success":
-	case len(a.Errors) == 0:
+	case r.Message == "success":
+	case len(r.Errors) == 0:
 		return action.Errorf(action.Unavailable, "Braze did not confirm the rows.")
 	default:
-		return a.Errors[0].reason()
+		return r.Errors[0].reason()
 	}
 	failed := map[int]error{}
-	for _, f := range a.Errors {
-		if f.Array != "attributes" || f.Index == nil || *f.Index < 0 || *f.Index >= n {
-			return f.reason()
+	for _, e := range r.Errors {
+		if e.Array != "attributes" || e.Index == nil || *e.Index < 0 || *e.Index >= n {
+			return e.reason()
 		}
-		failed[*f.Index] = f.reason()
+		failed[*e.Index] = e.reason()
 	}
 	return deliver.Partial(failed)
 }
 
-// reason is Braze's own, which names attributes, but no values.
-func (f fault) reason() error {
-	if f.Type == "" {
+// reason returns Braze's message. It contains names of attributes, but no values.
+func (e userError) reason() error {
+	if e.Type == "" {
 		return action.Errorf(action.Invalid, "Braze rejected a row without a reason.")
 	}
-	return action.Errorf(action.Invalid, "Braze rejected a row: %s", message.Line(f.Type))
+	return action.Errorf(action.Invalid, "Braze rejected a row: %s", message.Line(e.Type))
 }
 
-// explain says what a rejected call means, and when a rate limit ends.
+// explain explains a rejected call, and sets the end of a rate limit.
 func explain(err *action.Error, status *outbound.StatusError) error {
 	switch err.Kind {
 	case action.Unauthenticated, action.Forbidden:
@@ -109,8 +109,7 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	return err
 }
 
-// untilReset is how long Braze's limit lasts, by the time of its end in seconds since 1970;
-// 0 when it does not say.
+// untilReset returns the time until Braze's rate limit ends, or 0 if the response does not have it.
 func untilReset(h http.Header, now time.Time) time.Duration {
 	at, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64)
 	if err != nil {

@@ -18,36 +18,36 @@ import (
 )
 
 const (
-	// name is what people call the destination.
+	// name is the destination's name in messages.
 	name = "DataRobot"
 	// timeout bounds a call without data.
 	timeout = time.Minute
-	// mostBytes bounds what is fetched. DataRobot's own limits depend on the contract.
-	mostBytes = 10 << 30
-	// pollEvery and pollLimit say how often it is asked whether the data was read, and for how
-	// long.
-	pollEvery = 5 * time.Second
-	pollLimit = 10 * time.Minute
+	// maxBytes is the maximum size of a result. DataRobot's own limit depends on the contract.
+	maxBytes = 10 << 30
+	// pollInterval and pollTimeout are for polling whether DataRobot has read the data.
+	pollInterval = 5 * time.Second
+	pollTimeout  = 10 * time.Minute
 )
 
-// client calls the DataRobot of one request, with that request's token.
+// client calls the DataRobot of one request, with the token of that request.
 type client struct {
-	http  *http.Client
-	api   string
-	own   bool
-	token action.Secret
+	http *http.Client
+	api  string
+	// custom is set for a URL in Looker's settings.
+	custom bool
+	token  action.Secret
 }
 
 func (i *Integration) client(a account) client {
-	return client{http: i.deps.HTTP, api: a.api(), own: a.API != "", token: a.Token}
+	return client{http: i.deps.HTTP, api: a.api(), custom: a.API != "", token: a.Token}
 }
 
-// caller returns DataRobot's API, with a time limit for each call.
+// caller returns DataRobot's API, with a timeout for each call.
 func (c client) caller(timeout time.Duration) outbound.API {
 	return outbound.API{Name: name, Base: c.api, Client: c.http, Timeout: timeout, Authorize: outbound.Bearer(c.token), Explain: explain}
 }
 
-// check tries the URL and the token.
+// check checks the URL and the token by a call.
 func (c client) check(ctx context.Context) error {
 	var head outbound.Head
 	err := c.caller(timeout).Call(ctx, http.MethodGet, "/projects/", nil, &head)
@@ -59,7 +59,7 @@ func (c client) check(ctx context.Context) error {
 		return nil
 	case kind == action.Unauthenticated, kind == action.Forbidden, kind == action.RateLimited:
 		return err
-	case c.own:
+	case c.custom:
 		return action.Wrap(err, action.Invalid, "URL for on-premise instance is not valid.")
 	}
 	return err
@@ -87,22 +87,22 @@ func (c client) create(ctx context.Context, project, filename string, blob actio
 	return c.statusURL(head.Header.Get("Location")), nil
 }
 
-// explain says what a rejected call means.
+// explain explains a rejected call.
 func explain(err *action.Error, status *outbound.StatusError) error {
 	switch err.Kind {
 	case action.Unauthenticated, action.Forbidden:
 		return action.Wrap(err, action.Unauthenticated, "Your DataRobot API token is invalid.")
 	case action.Invalid:
-		if said := parse(status.Body).Message; said != "" {
-			return action.Wrap(err, action.Invalid, "DataRobot rejected the data: %s", said)
+		if text := parse(status.Body).Message; text != "" {
+			return action.Wrap(err, action.Invalid, "DataRobot rejected the data: %s", text)
 		}
 	default:
 	}
 	return err
 }
 
-// statusURL checks the URL of a project's status. The token is sent to no other host, and to nothing
-// but the API there.
+// statusURL returns the URL of a project's status if it belongs to the API, or "". The token must not be
+// sent to another host or path.
 func (c client) statusURL(location string) string {
 	api, err := url.Parse(c.api + "/projects/")
 	if err != nil || location == "" {
@@ -117,37 +117,37 @@ func (c client) statusURL(location string) string {
 	return at.String()
 }
 
-// await waits until DataRobot has read the data, and reports whether it did. That it could
-// not is an error.
+// await waits until DataRobot has read the data. It returns false if that takes too long, and an error
+// if DataRobot could not read it.
 func (c client) await(ctx context.Context, status string) (bool, error) {
 	if status == "" {
 		return false, nil
 	}
-	limited, cancel := context.WithTimeoutCause(ctx, pollLimit, errStillReading)
+	limited, cancel := context.WithTimeoutCause(ctx, pollTimeout, errStillReading)
 	defer cancel()
-	seen, err := jobs.Poll(limited, pollEvery, func(ctx context.Context) (*state, error) { return c.look(ctx, status) })
+	seen, err := jobs.Poll(limited, pollInterval, func(ctx context.Context) (*state, error) { return c.poll(ctx, status) })
 	switch {
 	case err == nil && seen.failed:
-		return false, action.Errorf(action.Invalid, "DataRobot could not make a project of the data: %s", seen.said)
+		return false, action.Errorf(action.Invalid, "DataRobot could not create a project from the data: %s", seen.message)
 	case err == nil:
 		return true, nil
 	case ctx.Err() != nil:
 		return false, fmt.Errorf("waiting for the project: %w", context.Cause(ctx))
 	}
-	return false, nil // out of sight, or not done yet: the data is there
+	return false, nil // unknown or not complete: DataRobot has the data
 }
 
 var errStillReading = errors.New("the data is still being read")
 
-// state is what became of a project.
+// state is the state of a project that is no longer being created.
 type state struct {
-	failed bool
-	said   string
+	failed  bool
+	message string
 }
 
-// look asks for the status, and returns nil while there is nothing to tell. A redirect leads
-// to the project, which then exists.
-func (c client) look(ctx context.Context, status string) (*state, error) {
+// poll reads the status, and returns nil while the project is being created. A redirect means that the
+// project exists.
+func (c client) poll(ctx context.Context, status string) (*state, error) {
 	api := c.caller(timeout)
 	api.Base = ""
 	var body []byte
@@ -158,25 +158,25 @@ func (c client) look(ctx context.Context, status string) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch said := parse(body); said.Status {
+	switch res := parse(body); res.Status {
 	case "COMPLETED":
 		return &state{}, nil
 	case "ERROR", "ABORTED", "EXPIRED":
-		return &state{failed: true, said: said.Message}, nil
+		return &state{failed: true, message: res.Message}, nil
 	}
 	return nil, nil
 }
 
-// answer is what DataRobot says of a status, or of a refusal.
-type answer struct {
+// response is the body of a status or an error.
+type response struct {
 	Status  string `json:"status"`
 	Message string `json:"message"`
 }
 
-// parse reads an answer; of one that is something else, nothing.
-func parse(body []byte) answer {
-	var a answer
-	_ = json.Unmarshal(body, &a)
-	a.Message = message.Line(a.Message)
-	return a
+// parse decodes a response. Any other body is an empty one.
+func parse(body []byte) response {
+	var r response
+	_ = json.Unmarshal(body, &r)
+	r.Message = message.Line(r.Message)
+	return r
 }

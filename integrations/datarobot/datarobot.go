@@ -94,7 +94,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
-	blob, err := req.Data.Spool(ctx, mostBytes) // truncated data must not become a project
+	blob, err := req.Data.Spool(ctx, maxBytes) // truncated data must not become a project
 	if err != nil {
 		return nil, err
 	}

@@ -19,8 +19,8 @@ const (
 	graph = "https://graph.facebook.com"
 )
 
-// pace says how calls that may be made twice are tried again. Meta counts calls by the hour
-// and asks to back off: https://developers.facebook.com/docs/graph-api/overview/rate-limiting
+// pace has the retries of calls that can be repeated. Meta counts calls per hour and asks clients to back
+// off: https://developers.facebook.com/docs/graph-api/overview/rate-limiting
 type pace struct{ reads, uploads deliver.Retry }
 
 var standardPace = pace{
@@ -28,20 +28,20 @@ var standardPace = pace{
 	uploads: deliver.Retry{MaxAttempts: 10, InitialBackoff: 2 * time.Second, MaxBackoff: 90 * time.Second},
 }
 
-// What bounds one call.
+// The timeouts of a call.
 const (
 	readTimeout   = 30 * time.Second
 	uploadTimeout = 3 * time.Minute
 )
 
-// client is one user's access during one request.
+// client calls the Graph API with the token of one user.
 type client struct {
 	*Integration
 	token string
 }
 
-// call calls the Graph API once. A nil in is a call without a body. The token goes in a header,
-// not in the address, which others may log.
+// call makes one call. in, unless nil, is the body. The token is in a header, because proxies may log
+// URLs.
 func (c *client) call(ctx context.Context, method, path string, in, out any) error {
 	api := c.api()
 	api.Authorize = outbound.Bearer(action.Secret(c.token))
@@ -51,12 +51,12 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 	return api.Call(ctx, method, "/"+string(c.settings.APIVersion)+"/"+path, in, out)
 }
 
-// api is the Graph API, without a user's access.
+// api is the Graph API without a user's token.
 func (i *Integration) api() outbound.API {
 	return outbound.API{Name: name, Base: graph, Client: i.deps.HTTP, Timeout: readTimeout, Explain: explain}
 }
 
-// proof shows that a call comes from the app that the token belongs to, which apps can demand:
+// proof proves that a call comes from the app that the token belongs to. Apps can require it:
 // https://developers.facebook.com/docs/graph-api/guides/secure-requests
 func (c *client) proof() url.Values {
 	mac := hmac.New(sha256.New, []byte(c.settings.ClientSecret.Reveal()))
@@ -71,7 +71,7 @@ type named struct {
 	Name    string `json:"name"`
 }
 
-// list asks for all of a list, page by page. Only the form's time bounds it.
+// list reads all pages of a list. The form's timeout bounds it.
 func (c *client) list(ctx context.Context, path, fields string) ([]named, error) {
 	query := c.proof()
 	query.Set("fields", fields)
@@ -101,7 +101,7 @@ func (c *client) list(ctx context.Context, path, fields string) ([]named, error)
 	}
 }
 
-// createAudience makes an empty audience. A second call would make a second one.
+// createAudience creates an empty audience. Each call creates another one.
 func (c *client) createAudience(ctx context.Context, in input) (graphID, error) {
 	var made struct {
 		ID graphID `json:"id"`
@@ -118,10 +118,10 @@ func (c *client) createAudience(ctx context.Context, in input) (graphID, error) 
 	return made.ID, err
 }
 
-// removeTimeout is for taking back an audience after a delivery, whose time may be over.
+// removeTimeout bounds the removal of an audience after a delivery whose timeout may be over.
 const removeTimeout = 30 * time.Second
 
-// removeAudience takes back an audience that nobody was put into.
+// removeAudience removes a new audience that stayed empty.
 func (c *client) removeAudience(ctx context.Context, id graphID) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeTimeout)
 	defer cancel()
@@ -129,6 +129,6 @@ func (c *client) removeAudience(ctx context.Context, id graphID) {
 		return c.call(ctx, http.MethodDelete, string(id)+"?"+c.proof().Encode(), nil, nil)
 	})
 	if err != nil {
-		c.deps.Log.WarnContext(ctx, "an empty audience is left at the destination", "error", err)
+		c.deps.Log.WarnContext(ctx, "empty audience was not removed from the destination", "error", err)
 	}
 }

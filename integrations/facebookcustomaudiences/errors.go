@@ -8,9 +8,9 @@ import (
 	"integrationhub.dev/hub/outbound"
 )
 
-// refusal is what Meta says of a call that it did not do:
+// failure is the body of an unsuccessful response:
 // https://developers.facebook.com/docs/graph-api/guides/error-handling
-type refusal struct {
+type failure struct {
 	Error struct {
 		Code      int  `json:"code"`
 		Subcode   int  `json:"error_subcode"`
@@ -18,12 +18,13 @@ type refusal struct {
 	} `json:"error"`
 }
 
-// meanings are Meta's codes that matter here. Its own texts can quote tokens and values, so
-// they are not shown: https://developers.facebook.com/docs/marketing-api/error-reference
+// meanings are the meanings of error codes. Meta's messages can quote tokens and values, so they are not
+// shown: https://developers.facebook.com/docs/marketing-api/error-reference
 var meanings = map[int]action.Error{
-	1:     {Kind: action.Unavailable, Message: "Facebook is temporarily unavailable."},
-	2:     {Kind: action.Unavailable, Message: "Facebook is temporarily unavailable."},
-	3:     {Kind: action.Forbidden, Message: "The hub's Facebook app may not manage ads. The hub's administrator must request that permission from Meta."},
+	1: {Kind: action.Unavailable, Message: "Facebook is temporarily unavailable."},
+	2: {Kind: action.Unavailable, Message: "Facebook is temporarily unavailable."},
+	3: {Kind: action.Forbidden, Message: "The hub's Facebook app lacks the permission to manage ads. " +
+		"The hub's administrator must request it from Meta."},
 	4:     {Kind: action.RateLimited, Message: "Facebook is rate limiting the hub's app. Try again later."},
 	10:    {Kind: action.Forbidden, Message: "The Facebook user or the hub's app lacks the permission for this ad account."},
 	17:    {Kind: action.RateLimited, Message: "Facebook is rate limiting this user. Try again later."},
@@ -35,8 +36,8 @@ var meanings = map[int]action.Error{
 	104:   {Kind: action.Internal, Message: "Facebook does not accept the hub's app secret. The hub's administrator must check it."},
 	190:   {Kind: action.Unauthenticated, Message: errSignIn.Message},
 	200:   {Kind: action.Forbidden, Message: "The Facebook user lacks the permission for this ad account or audience."},
-	294:   {Kind: action.Forbidden, Message: "The sign-in does not allow to manage ads. Log in again and grant it."},
-	368:   {Kind: action.Forbidden, Message: "Meta blocks this user or app for its policies."},
+	294:   {Kind: action.Forbidden, Message: "The sign-in lacks the permission to manage ads. Log in again and grant it."},
+	368:   {Kind: action.Forbidden, Message: "Meta has blocked this user or app because of its policies."},
 	613:   {Kind: action.RateLimited, Message: "Facebook is rate limiting this ad account. Try again later."},
 	2635: {Kind: action.Internal, Message: "Meta has retired the version of its API that the hub calls. " +
 		"The hub's administrator must set FACEBOOK_API_VERSION to a current one."},
@@ -44,20 +45,25 @@ var meanings = map[int]action.Error{
 	2654: {Kind: action.Invalid, Message: "Facebook could not create the audience."},
 }
 
-// details are subcodes that say more than their code.
+// details are the meanings of subcodes. They are more specific than the codes.
 var details = map[int]action.Error{
-	1870034: {Kind: action.Forbidden, Message: "The ad account has not accepted Meta's Custom Audience terms: https://www.facebook.com/customaudiences/app/tos/"},
-	1870090: {Kind: action.Forbidden, Message: "The ad account has not accepted Meta's Custom Audience terms: https://www.facebook.com/customaudiences/app/tos/"},
+	1870034: termsNotAccepted,
+	1870090: termsNotAccepted,
 	1870145: {Kind: action.Unavailable, Message: "The audience is being changed by another upload."},
 	1870147: {Kind: action.Invalid, Message: "Facebook has ended the session of this upload."},
 }
 
-// permissions are the codes 200 to 299: one permission or another is lacking.
+var termsNotAccepted = action.Error{
+	Kind:    action.Forbidden,
+	Message: "The ad account has not accepted Meta's Custom Audience terms: https://www.facebook.com/customaudiences/app/tos/",
+}
+
+// permission reports whether a code is for a missing permission.
 func permission(code int) bool { return code >= 200 && code <= 299 }
 
-// explain tells what Meta said of a refused call.
+// explain explains a rejected call.
 func explain(err *action.Error, status *outbound.StatusError) error {
-	var r refusal
+	var r failure
 	if json.Unmarshal(status.Body, &r) != nil || r.Error.Code == 0 {
 		return err
 	}
@@ -81,8 +87,8 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	return action.Wrap(err, known.Kind, "%s (%s)", known.Message, number(r))
 }
 
-// number is what Meta's support and its pages know the error by.
-func number(r refusal) string {
+// number returns the error's number for Meta's support and documentation.
+func number(r failure) string {
 	if r.Error.Subcode == 0 {
 		return fmt.Sprintf("Facebook's error %d.", r.Error.Code)
 	}

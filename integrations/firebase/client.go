@@ -17,15 +17,16 @@ import (
 // timeout bounds one call.
 const timeout = 30 * time.Second
 
-// refused tells of a service account that Google does not take.
-const refused = "Google rejected the hub's service account for Firebase. The hub's administrator must check FIREBASE_CLIENT_EMAIL and FIREBASE_PRIVATE_KEY."
+// rejectedAccount is the message for a service account that Google rejects.
+const rejectedAccount = "Google rejected the hub's service account for Firebase. " +
+	"The hub's administrator must check FIREBASE_CLIENT_EMAIL and FIREBASE_PRIVATE_KEY."
 
 // send sends one notification, once.
 func (i *Integration) send(ctx context.Context, m push) error {
-	outbound.SecretsOf(ctx).Add(m.Token) // whoever knows it can send to the phone
+	outbound.SecretsOf(ctx).Add(m.Token) // it allows sending to the device
 	token, err := i.tokens.Token()
 	if err != nil {
-		return deliver.Stop(serviceaccount.Explain(ctx, err, refused)) // no other device will do better
+		return deliver.Stop(serviceaccount.Explain(ctx, err, rejectedAccount)) // every other device would fail too
 	}
 	api := outbound.API{
 		Name: name, Base: "https://fcm.googleapis.com", Client: i.http, Timeout: timeout, Authorize: token.SetAuthHeader, Explain: explain,
@@ -50,8 +51,8 @@ func (s *sent) Validate() error {
 	return nil
 }
 
-// refusal is what Google's APIs answer in place of a success.
-type refusal struct {
+// failure is the body of an unsuccessful response.
+type failure struct {
 	Error struct {
 		Message string `json:"message"`
 		Details []struct {
@@ -60,15 +61,16 @@ type refusal struct {
 	} `json:"error"`
 }
 
-func readRefusal(err error) (refusal, bool) {
-	var r refusal
+// failureOf decodes the body of the response that caused an error.
+func failureOf(err error) (failure, bool) {
+	var r failure
 	status, ok := errors.AsType[*outbound.StatusError](err)
 	return r, ok && json.Unmarshal(status.Body, &r) == nil
 }
 
-// unregistered reports that the app is no longer installed on the device.
+// unregistered reports whether the app is no longer installed on the device.
 func unregistered(err error) bool {
-	r, _ := readRefusal(err)
+	r, _ := failureOf(err)
 	for _, d := range r.Error.Details {
 		if d.ErrorCode == "UNREGISTERED" {
 			return true
@@ -77,7 +79,7 @@ func unregistered(err error) bool {
 	return false
 }
 
-// unavailable reports that Firebase took nothing and asks to be called again.
+// unavailable reports whether Firebase sent nothing and asks for a retry.
 func unavailable(err error) bool {
 	status, ok := errors.AsType[*outbound.StatusError](err)
 	return ok && status.Code == http.StatusServiceUnavailable
@@ -85,7 +87,7 @@ func unavailable(err error) bool {
 
 // explain adds Firebase's reason for rejecting a notification.
 func explain(err *action.Error, _ *outbound.StatusError) error {
-	r, ok := readRefusal(err)
+	r, ok := failureOf(err)
 	if !ok || r.Error.Message == "" {
 		return err
 	}

@@ -14,8 +14,8 @@ import (
 
 const host = "https://googleads.googleapis.com/"
 
-// client is one user's access during one request. There is no official Go client of the
-// Google Ads API; these are its REST calls:
+// client calls the Google Ads API with the tokens of one user. Google has no Go client for it, so these
+// are REST calls:
 // https://developers.google.com/google-ads/api/rest/overview
 type client struct {
 	*google.Client
@@ -23,14 +23,14 @@ type client struct {
 	i    *Integration
 }
 
-// open begins a user's access with what Looker kept, as a login account or none.
+// open returns a client with the stored tokens. login may be empty.
 func (i *Integration) open(kept string, login customerID) *client {
 	c := &client{Client: i.Open(kept), base: host + string(i.settings.APIVersion) + "/", i: i}
 	c.act(login)
 	return c
 }
 
-// act makes further calls in the name of an account, through which others are reached.
+// act sets the login account of later calls. It gives access to the accounts below it.
 func (c *client) act(login customerID) {
 	c.Header = http.Header{"Developer-Token": {c.i.settings.DeveloperToken.Reveal()}}
 	if login != "" {
@@ -38,12 +38,12 @@ func (c *client) act(login customerID) {
 	}
 }
 
-// once makes a call that is not made again.
+// once makes a call without retries.
 func (c *client) once(ctx context.Context, path string, in, out any) error {
 	return c.explain(c.Once(ctx, http.MethodPost, c.base+path, nil, in, out))
 }
 
-// accessible are the accounts that the user was let into.
+// accessible lists the accounts that the user has direct access to.
 func (c *client) accessible(ctx context.Context) ([]customerID, error) {
 	var list struct {
 		Names []string `json:"resourceNames"`
@@ -61,7 +61,7 @@ func (c *client) accessible(ctx context.Context) ([]customerID, error) {
 	return ids, err
 }
 
-// result is one row of an answer to a query.
+// result is a row of a query's response.
 type result struct {
 	Customer struct {
 		ID      string `json:"id"`
@@ -89,8 +89,8 @@ func (c *client) query(ctx context.Context, account customerID, text string) ([]
 	return all, err
 }
 
-// createUserList makes an empty list. A second call would make a second one, or fail for its
-// name.
+// createUserList creates an empty list. A second call would create another one, or fail because the name
+// is in use.
 func (c *client) createUserList(ctx context.Context, in input, name string) (listName, error) {
 	crm := map[string]string{"upload_key_type": keyType(in.Mobile), "data_source_type": "FIRST_PARTY"}
 	if in.Mobile {
@@ -117,7 +117,7 @@ func (c *client) createUserList(ctx context.Context, in input, name string) (lis
 	return made.Results[0].ResourceName, nil
 }
 
-// lifeSpan is how many days people stay in a list: the longest that Google allows.
+// lifeSpan is the number of days that people stay in a list: Google's maximum.
 const lifeSpan = 540
 
 func keyType(mobile bool) string {
@@ -127,7 +127,7 @@ func keyType(mobile bool) string {
 	return "CONTACT_INFO"
 }
 
-// removeUserList takes back a list that nobody was put into.
+// removeUserList removes a list.
 func (c *client) removeUserList(ctx context.Context, account customerID, list listName) error {
 	call := map[string]any{"operations": []any{map[string]any{"remove": list}}}
 	return c.Reads.Do(ctx, func(ctx context.Context) error {
@@ -135,7 +135,7 @@ func (c *client) removeUserList(ctx context.Context, account customerID, list li
 	})
 }
 
-// jobName is the resource name of an upload. It goes into addresses.
+// jobName is the resource name of an upload job. It becomes part of URLs.
 type jobName string
 
 var jobForm = regexp.MustCompile(`^customers/[0-9]+/offlineUserDataJobs/[0-9]+$`)
@@ -149,8 +149,7 @@ func (n *jobName) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// createJob begins an upload. One that is never run does nothing and goes away, so that the
-// call may be made again.
+// createJob creates an upload job. It can be repeated: Google deletes jobs that do not run.
 func (c *client) createJob(ctx context.Context, in input, list listName, external int64) (jobName, error) {
 	metadata := map[string]any{"user_list": list}
 	agreed := map[string]consent{}
@@ -175,19 +174,19 @@ func (c *client) createJob(ctx context.Context, in input, list listName, externa
 	return made.ResourceName, err
 }
 
-// addOperations adds people to an upload. The error tells of each whom Google refused. Adding
-// the same ones twice changes nothing: a list is a set.
+// addOperations adds people to a job. Its error has an entry for each person that Google rejected. It can
+// be repeated, because a list has each person once.
 func (c *client) addOperations(ctx context.Context, job jobName, batch []person) error {
 	operations := make([]operation, len(batch))
 	for n, p := range batch {
 		operations[n].Create.UserIdentifiers = p
 	}
-	var answer struct {
+	var response struct {
 		Partial *failure `json:"partialFailureError"`
 	}
-	err := c.once(ctx, string(job)+":addOperations", map[string]any{"enable_partial_failure": true, "operations": operations}, &answer)
-	if err == nil && answer.Partial != nil {
-		err = answer.Partial.refused(len(batch))
+	err := c.once(ctx, string(job)+":addOperations", map[string]any{"enable_partial_failure": true, "operations": operations}, &response)
+	if err == nil && response.Partial != nil {
+		err = response.Partial.partial(len(batch))
 	}
 	return err
 }
@@ -198,7 +197,7 @@ type operation struct {
 	} `json:"create"`
 }
 
-// run makes Google add the uploaded people to the list.
+// run starts the job, which adds its people to the list.
 func (c *client) run(ctx context.Context, job jobName) error {
 	once := deliver.Once{Name: c.Name, MaybeDeliveredHint: "It may already have started."}
 	return once.Do(ctx, func(ctx context.Context) error {

@@ -11,7 +11,7 @@ import (
 	"integrationhub.dev/hub/outbound"
 )
 
-// failure is what Google says of a call, or of a part of one, that it did not do:
+// failure is Google's error for a call or a part of one:
 // https://developers.google.com/google-ads/api/docs/best-practices/understand-api-errors
 type failure struct {
 	Code    int `json:"code"`
@@ -20,7 +20,7 @@ type failure struct {
 	} `json:"details"`
 }
 
-// fault is one thing that is wrong. Its own message can quote values, so it is not shown.
+// fault is an error within a failure. Its message can quote values, so it is not shown.
 type fault struct {
 	// Code has one member: the kind of error and its name.
 	Code     map[string]string `json:"errorCode"`
@@ -40,7 +40,7 @@ func (f *failure) faults() []fault {
 	return all
 }
 
-// name is what Google's pages know the error by, such as INVALID_SHA256_FORMAT.
+// name returns the error's name in Google's documentation, such as INVALID_SHA256_FORMAT.
 func (f fault) name() string {
 	for _, name := range f.Code {
 		return name
@@ -48,7 +48,7 @@ func (f fault) name() string {
 	return ""
 }
 
-// operation is the place in the call of the person that the fault is about, or -1.
+// operation returns the index of the person that the fault is about, or -1.
 func (f fault) operation() int {
 	for _, e := range f.Location.Path {
 		if e.Field == "operations" && e.Index != nil {
@@ -58,50 +58,57 @@ func (f fault) operation() int {
 	return -1
 }
 
-// meanings are the errors that matter here, by name:
+// meanings are the meanings of errors by name:
 // https://developers.google.com/google-ads/api/reference/rpc/latest/OfflineUserDataJobErrorEnum.OfflineUserDataJobError
-var meanings = map[string]action.Error{
-	"INVALID_SHA256_FORMAT":                           {Kind: action.Invalid, Message: "A value is not a SHA-256 hash."},
-	"INVALID_MOBILE_ID_FORMAT":                        {Kind: action.Invalid, Message: "A mobile device ID is not a valid advertising ID of Google or Apple."},
-	"INVALID_COUNTRY_CODE":                            {Kind: action.Invalid, Message: "Google Ads does not know a country code."},
-	"INVALID_ENCODING":                                {Kind: action.Invalid, Message: "A value has a format that Google Ads does not accept."},
-	"TOO_MANY_USER_IDENTIFIERS":                       {Kind: action.Invalid, Message: "A row has more values than Google Ads accepts for one person."},
-	"MISSING_USER_IDENTIFIER":                         {Kind: action.Invalid, Message: "A row has no value that identifies a person."},
-	"INCOMPATIBLE_USER_IDENTIFIER":                    {Kind: action.Invalid, Message: "The list is for another kind of data: contact data, or mobile device IDs."},
-	"INCOMPATIBLE_UPLOAD_KEY_TYPE":                    {Kind: action.Invalid, Message: "The list is for another kind of data: contact data, or mobile device IDs."},
-	"INVALID_USER_LIST_ID":                            {Kind: action.NotFound, Message: "The list does not exist in the Google Ads account."},
-	"INVALID_USER_LIST_TYPE":                          {Kind: action.Invalid, Message: "The list is not a Customer Match list."},
-	"DUPLICATE_NAME":                                  {Kind: action.Invalid, Message: "The Google Ads account already has a list with this name."},
-	"CUSTOMER_NOT_ACCEPTED_CUSTOMER_DATA_TERMS":       {Kind: action.Forbidden, Message: "Google Ads requires consent: the account has not accepted the customer data terms, or consent is DENIED."},
-	"CUSTOMER_NOT_ALLOWLISTED_FOR_THIS_FEATURE":       {Kind: action.Forbidden, Message: notEnabled},
-	"NOT_ON_ALLOWLIST_FOR_USER_ID":                    {Kind: action.Forbidden, Message: notEnabled},
-	"CUSTOMER_NOT_ENABLED":                            {Kind: action.Forbidden, Message: "The Google Ads account is not active."},
-	"USER_PERMISSION_DENIED":                          {Kind: action.Forbidden, Message: "The Google user cannot access this Google Ads account, or not through this login account."},
-	"ACTION_NOT_PERMITTED":                            {Kind: action.Forbidden, Message: "The Google user lacks the permission for this in the Google Ads account."},
-	"DEVELOPER_TOKEN_NOT_APPROVED":                    {Kind: action.Internal, Message: unknownDeveloper},
-	"DEVELOPER_TOKEN_PROHIBITED":                      {Kind: action.Internal, Message: unknownDeveloper},
-	"DEVELOPER_TOKEN_INVALID":                         {Kind: action.Internal, Message: unknownDeveloper},
-	"OAUTH_TOKEN_HEADER_INVALID":                      {Kind: action.Internal, Message: unknownDeveloper},
-	"UNSUPPORTED_VERSION":                             {Kind: action.Internal, Message: retired},
-	"NOT_ADS_USER":                                    {Kind: action.Forbidden, Message: "The Google user has no Google Ads account. Log in with another one."},
-	"TWO_STEP_VERIFICATION_NOT_ENROLLED":              {Kind: action.Forbidden, Message: "Google Ads requires two-step verification for the Google user."},
-	"CONCURRENT_MODIFICATION":                         {Kind: action.Unavailable, Message: "Someone else is changing the list."},
-	"TRANSIENT_ERROR":                                 {Kind: action.Unavailable, Message: "Google Ads is temporarily unavailable."},
-	"INTERNAL_ERROR":                                  {Kind: action.Unavailable, Message: "Google Ads is temporarily unavailable."},
-	"DEADLINE_EXCEEDED":                               {Kind: action.Timeout, Message: "Google Ads did not answer in time."},
-	"RESOURCE_EXHAUSTED":                              {Kind: action.RateLimited, Message: "The daily quota of the Google Ads API is used up."},
-	"RESOURCE_TEMPORARILY_EXHAUSTED":                  {Kind: action.RateLimited, Message: "Google Ads is rate limiting requests. Try again later."},
-	"EXCESSIVE_SHORT_TERM_QUERY_RESOURCE_CONSUMPTION": {Kind: action.RateLimited, Message: "Google Ads is rate limiting requests. Try again later."},
+var meanings = map[string]*action.Error{
+	"INVALID_SHA256_FORMAT":     action.Errorf(action.Invalid, "A value is not a SHA-256 hash."),
+	"INVALID_MOBILE_ID_FORMAT":  action.Errorf(action.Invalid, "A mobile device ID is not a valid advertising ID of Google or Apple."),
+	"INVALID_COUNTRY_CODE":      action.Errorf(action.Invalid, "Google Ads does not know a country code."),
+	"INVALID_ENCODING":          action.Errorf(action.Invalid, "A value has a format that Google Ads does not accept."),
+	"TOO_MANY_USER_IDENTIFIERS": action.Errorf(action.Invalid, "A row has more values than Google Ads accepts for one person."),
+	"MISSING_USER_IDENTIFIER":   action.Errorf(action.Invalid, "A row has no value that identifies a person."),
+	"INCOMPATIBLE_USER_IDENTIFIER": action.Errorf(action.Invalid,
+		"The list is for another kind of data: contact data, or mobile device IDs."),
+	"INCOMPATIBLE_UPLOAD_KEY_TYPE": action.Errorf(action.Invalid,
+		"The list is for another kind of data: contact data, or mobile device IDs."),
+	"INVALID_USER_LIST_ID":   action.Errorf(action.NotFound, "The list does not exist in the Google Ads account."),
+	"INVALID_USER_LIST_TYPE": action.Errorf(action.Invalid, "The list is not a Customer Match list."),
+	"DUPLICATE_NAME":         action.Errorf(action.Invalid, "The Google Ads account already has a list with this name."),
+	"CUSTOMER_NOT_ACCEPTED_CUSTOMER_DATA_TERMS": action.Errorf(action.Forbidden,
+		"Google Ads requires consent: the account has not accepted the customer data terms, or consent is DENIED."),
+	"CUSTOMER_NOT_ALLOWLISTED_FOR_THIS_FEATURE": action.Errorf(action.Forbidden, "%s", notEnabled),
+	"NOT_ON_ALLOWLIST_FOR_USER_ID":              action.Errorf(action.Forbidden, "%s", notEnabled),
+	"CUSTOMER_NOT_ENABLED":                      action.Errorf(action.Forbidden, "The Google Ads account is not active."),
+	"USER_PERMISSION_DENIED": action.Errorf(action.Forbidden,
+		"The Google user cannot access this Google Ads account, or not through this login account."),
+	"ACTION_NOT_PERMITTED":               action.Errorf(action.Forbidden, "The Google user lacks the permission for this in the Google Ads account."),
+	"DEVELOPER_TOKEN_NOT_APPROVED":       action.Errorf(action.Internal, "%s", unknownDeveloper),
+	"DEVELOPER_TOKEN_PROHIBITED":         action.Errorf(action.Internal, "%s", unknownDeveloper),
+	"DEVELOPER_TOKEN_INVALID":            action.Errorf(action.Internal, "%s", unknownDeveloper),
+	"OAUTH_TOKEN_HEADER_INVALID":         action.Errorf(action.Internal, "%s", unknownDeveloper),
+	"UNSUPPORTED_VERSION":                action.Errorf(action.Internal, "%s", retired),
+	"NOT_ADS_USER":                       action.Errorf(action.Forbidden, "The Google user has no Google Ads account. Log in with another one."),
+	"TWO_STEP_VERIFICATION_NOT_ENROLLED": action.Errorf(action.Forbidden, "Google Ads requires two-step verification for the Google user."),
+	"CONCURRENT_MODIFICATION":            action.Errorf(action.Unavailable, "Someone else is changing the list."),
+	"TRANSIENT_ERROR":                    action.Errorf(action.Unavailable, "Google Ads is temporarily unavailable."),
+	"INTERNAL_ERROR":                     action.Errorf(action.Unavailable, "Google Ads is temporarily unavailable."),
+	"DEADLINE_EXCEEDED":                  action.Errorf(action.Timeout, "Google Ads did not answer in time."),
+	"RESOURCE_EXHAUSTED":                 action.Errorf(action.RateLimited, "The daily quota of the Google Ads API is used up."),
+	"RESOURCE_TEMPORARILY_EXHAUSTED":     action.Errorf(action.RateLimited, "Google Ads is rate limiting requests. Try again later."),
+	"EXCESSIVE_SHORT_TERM_QUERY_RESOURCE_CONSUMPTION": action.Errorf(action.RateLimited,
+		"Google Ads is rate limiting requests. Try again later."),
 }
 
 const (
-	notEnabled = "The Google Ads account or the hub's developer token is not enabled for Customer Match. Google enables accounts by their history, " +
-		"and since April 2026 no developer tokens that had not uploaded before."
-	unknownDeveloper = "Google Ads does not accept the hub's developer token. The hub's administrator must check GOOGLE_ADS_DEVELOPER_TOKEN."
-	retired          = "Google has retired the version of the Google Ads API that the hub calls. The hub's administrator must set GOOGLE_ADS_API_VERSION to a current one."
+	notEnabled = "The Google Ads account or the hub's developer token is not enabled for Customer Match. Google enables " +
+		"accounts by their history, and since April 2026 no developer tokens that had not uploaded before."
+	unknownDeveloper = "Google Ads does not accept the hub's developer token. " +
+		"The hub's administrator must check GOOGLE_ADS_DEVELOPER_TOKEN."
+	retired = "Google has retired the version of the Google Ads API that the hub calls. " +
+		"The hub's administrator must set GOOGLE_ADS_API_VERSION to a current one."
 )
 
-// err is what a fault means to the Looker user.
+// err returns the error for the Looker user.
 func (f fault) err() *action.Error {
 	if known, ok := meanings[f.name()]; ok {
 		return action.Errorf(known.Kind, "%s", known.Message)
@@ -109,9 +116,9 @@ func (f fault) err() *action.Error {
 	return action.Errorf(action.Invalid, "Google Ads did not accept the data. (%s)", f.name())
 }
 
-// refused tells of each person whom Google did not take. A fault that is about none of them is
-// about all.
-func (f *failure) refused(batch int) error {
+// partial returns an error with an entry for each rejected person. A fault without a person rejects the
+// whole batch.
+func (f *failure) partial(batch int) error {
 	failed := map[int]error{}
 	for _, fault := range f.faults() {
 		n := fault.operation()
@@ -128,14 +135,14 @@ func (f *failure) refused(batch int) error {
 	return deliver.Partial(failed)
 }
 
-// explain tells what Google said of a refused call, by the names of what is wrong.
+// explain explains a rejected call by the name of its first error.
 func (c *client) explain(err error) error {
 	status, ok := errors.AsType[*outbound.StatusError](err)
 	if !ok {
 		return err
 	}
-	f, told := parseFailure(status.Body)
-	if !told && status.Code == http.StatusNotFound { // a version that there is not any more, or not yet, is a page
+	f, ok := parseFailure(status.Body)
+	if !ok && status.Code == http.StatusNotFound { // the response for an unknown version is a web page
 		return action.Wrap(status, action.Internal, "%s", retired)
 	}
 	faults := f.faults()
@@ -150,7 +157,7 @@ func (c *client) explain(err error) error {
 }
 
 // parseFailure reads an error's body. Streams wrap it in an array.
-func parseFailure(body []byte) (f failure, told bool) {
+func parseFailure(body []byte) (f failure, ok bool) {
 	type wrapped struct {
 		Error *failure `json:"error"`
 	}
@@ -165,5 +172,5 @@ func parseFailure(body []byte) (f failure, told bool) {
 	return failure{}, false
 }
 
-// lastPart is what follows the last slash.
+// lastPart returns what follows the last slash.
 func lastPart(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }

@@ -11,6 +11,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/panics"
+	"integrationhub.dev/integrations/internal/google"
 	"integrationhub.dev/integrations/internal/pii"
 )
 
@@ -19,26 +20,16 @@ import (
 func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
 	c := i.open(req.State, "")
 	if !c.SignedIn() {
-		return loginForm(req, ""), nil
+		return google.LoginForm(req, ""), nil
 	}
 	fields, err := c.fields(ctx, req.Form)
 	if action.KindOf(err) == action.Unauthenticated && err != nil {
-		return loginForm(req, action.MessageOf(err)+" "), nil
+		return google.LoginForm(req, action.MessageOf(err)+" "), nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	return &action.Form{Fields: fields, State: c.State()}, nil
-}
-
-func loginForm(req *action.Request, why string) *action.Form {
-	return &action.Form{
-		Fields: []action.Field{{
-			Name: "login", Type: action.OAuthLinkGoogle, Label: "Log in", OAuthURL: req.LoginURL,
-			Description: why + "In order to send to this destination, you will need to log in once to your Google account.",
-		}},
-		State: &action.State{Data: action.Reset},
-	}
 }
 
 // answers are the form's answers so far.

@@ -87,7 +87,8 @@ var looseKinds = []labelled{
 }
 
 // deviceLabel matches columns with device IDs.
-var deviceLabel = regexp.MustCompile(`\bidfa\b|\baaid\b|\bgaid\b|\bidentifier for (advertisers|advertising)\b|\badvertising id|\badvertiser assigned user|\bgoogle advertising|\b(mobile|device) id\b`)
+var deviceLabel = regexp.MustCompile(`\bidfa\b|\baaid\b|\bgaid\b|\bidentifier for (advertisers|advertising)\b|\badvertising id|` +
+	`\badvertiser assigned user|\bgoogle advertising|\b(mobile|device) id\b`)
 
 var separators = regexp.MustCompile(`[^\pL\pN]+`)
 

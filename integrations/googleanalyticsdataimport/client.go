@@ -13,7 +13,7 @@ import (
 	"integrationhub.dev/integrations/internal/message"
 )
 
-// The Measurement Protocol, its address and its limit of a call:
+// The URLs of the Measurement Protocol, and its limit for a call:
 // https://developers.google.com/analytics/devguides/collection/protocol/ga4/reference
 const (
 	collect   = "https://www.google-analytics.com/mp/collect"
@@ -21,7 +21,7 @@ const (
 	maxEvents = 25
 )
 
-// A batch of rows makes between one and as many calls as it has persons.
+// A batch of rows needs at least one call, and at most one for each person and maxEvents.
 const (
 	batchRows   = 100
 	concurrency = 8
@@ -32,7 +32,7 @@ const (
 type protocol struct {
 	http   *http.Client
 	target target
-	// reads says how calls that change nothing are tried again.
+	// reads is the retry for calls that change nothing.
 	reads deliver.Retry
 }
 
@@ -55,8 +55,8 @@ func newCall(events []event) call {
 	return c
 }
 
-// send sends a batch. The error tells of each row that did not go. Google keeps an event as
-// often as it is sent, so a call is made again only where it did nothing.
+// send sends a batch. Its error has an entry for each row that was not sent. Google does not deduplicate
+// events, so a call is retried only if it had no effect.
 func (p *protocol) send(ctx context.Context, batch []event) error {
 	once := deliver.Once{Name: name, Timeout: timeout, MaybeDeliveredHint: "Its events may have been delivered."}
 	failed := map[int]error{}
@@ -79,32 +79,31 @@ func (p *protocol) send(ctx context.Context, batch []event) error {
 
 const name = "Google Analytics"
 
-// validate asks Google what is wrong with events, without sending them. It knows nothing of
-// the secret: https://developers.google.com/analytics/devguides/collection/protocol/ga4/validating-events
+// validate has Google check events without storing them. Google does not check the secret then: https://developers.google.com/analytics/devguides/collection/protocol/ga4/validating-events
 func (p *protocol) validate(ctx context.Context, events []event) error {
 	c := newCall(events)
 	c.Validation = "ENFORCE_RECOMMENDATIONS"
-	var answer struct {
+	var response struct {
 		Messages []struct {
 			Field string `json:"fieldPath"`
 			Code  string `json:"validationCode"`
 		} `json:"validationMessages"`
 	}
 	err := p.reads.Do(ctx, func(ctx context.Context) error {
-		return p.post(outbound.WithDoubt(ctx, ""), debug, c, &answer)
+		return p.post(outbound.WithDoubt(ctx, ""), debug, c, &response)
 	})
 	if err != nil {
 		return action.Wrap(err, action.KindOf(err), "%s Nothing was sent.", action.MessageOf(err))
 	}
-	if len(answer.Messages) > 0 {
+	if len(response.Messages) > 0 {
 		// The description can quote values.
-		m := answer.Messages[0]
+		m := response.Messages[0]
 		return action.Errorf(action.Invalid, "Google Analytics would drop these events (%s). Nothing was sent.", message.Line(m.Code+" "+m.Field))
 	}
 	return nil
 }
 
-// post sends events. The protocol has its secret in the query.
+// post sends events. The protocol requires the secret in the query.
 func (p *protocol) post(ctx context.Context, address string, c call, out any) error {
 	api := outbound.API{Name: name, Client: p.http, Timeout: timeout}
 	query := url.Values{"measurement_id": {p.target.measurementID}, "api_secret": {p.target.secret.Reveal()}}

@@ -20,26 +20,16 @@ import (
 func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
 	c := i.Open(req.State)
 	if !c.SignedIn() {
-		return loginForm(req, ""), nil
+		return google.LoginForm(req, ""), nil
 	}
 	streams, err := allStreams(ctx, c)
 	if err != nil && action.KindOf(err) == action.Unauthenticated {
-		return loginForm(req, action.MessageOf(err)+" "), nil
+		return google.LoginForm(req, action.MessageOf(err)+" "), nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	return &action.Form{Fields: fields(req.Form, streams), State: c.State()}, nil
-}
-
-func loginForm(req *action.Request, why string) *action.Form {
-	return &action.Form{
-		Fields: []action.Field{{
-			Name: "login", Type: action.OAuthLinkGoogle, Label: "Log in", OAuthURL: req.LoginURL,
-			Description: why + "In order to send to this destination, you will need to log in once to your Google account.",
-		}},
-		State: &action.State{Data: action.Reset},
-	}
 }
 
 // formConcurrency is the maximum number of concurrent calls of a form.

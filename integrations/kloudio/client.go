@@ -20,7 +20,7 @@ const (
 	timeout = time.Minute
 )
 
-// api is Kloudio's API for a user with an API key.
+// api is Kloudio's API. key is removed from its messages.
 func (i *Integration) api(key action.Secret) outbound.API {
 	return outbound.API{Name: name, Client: i.http, Timeout: timeout, Explain: func(err *action.Error, status *outbound.StatusError) error {
 		return explain(err, status, key)
@@ -29,22 +29,22 @@ func (i *Integration) api(key action.Secret) outbound.API {
 
 // uploadURL requests a URL for the upload of a file.
 func (i *Integration) uploadURL(ctx context.Context, file string, key action.Secret) (string, error) {
-	var answer struct {
+	var response struct {
 		Success   *bool  `json:"success"`
 		Message   string `json:"message"`
 		SignedURL string `json:"signedURL"`
 	}
 	address := i.signedURL + url.QueryEscape(file) + "&apiKey=" + url.QueryEscape(key.Reveal())
-	if err := i.api(key).Call(ctx, http.MethodGet, address, nil, &answer); err != nil {
+	if err := i.api(key).Call(ctx, http.MethodGet, address, nil, &response); err != nil {
 		return "", err
 	}
-	if answer.SignedURL == "" || answer.Success != nil && !*answer.Success {
-		return "", refused(answer.Message, key)
+	if response.SignedURL == "" || response.Success != nil && !*response.Success {
+		return "", rejected(response.Message, key)
 	}
-	return answer.SignedURL, nil
+	return response.SignedURL, nil
 }
 
-// upload puts the rows into Kloudio's store. Putting them there again changes nothing.
+// upload uploads the rows to Kloudio's object store. It can be repeated.
 func (i *Integration) upload(ctx context.Context, address string, data action.Data, size int64) error {
 	retry := deliver.Retry{MaxAttempts: 3, InitialBackoff: time.Second, MaxBackoff: 10 * time.Second}
 	return retry.Do(ctx, func(ctx context.Context) error {
@@ -52,7 +52,7 @@ func (i *Integration) upload(ctx context.Context, address string, data action.Da
 		defer body.Close()
 		req, err := http.NewRequestWithContext(ctx, http.MethodPut, address, body)
 		if err != nil {
-			return action.Errorf(action.Unavailable, "%s named an upload address that is none.", name)
+			return action.Errorf(action.Unavailable, "%s returned an invalid upload URL.", name)
 		}
 		req.ContentLength = size
 		req.Header.Set("Content-Type", "application/json")
@@ -65,8 +65,8 @@ func (i *Integration) upload(ctx context.Context, address string, data action.Da
 	})
 }
 
-// order is what begins an import.
-type order struct {
+// importRequest is the body of the call that starts an import.
+type importRequest struct {
 	Destination string `json:"destination"`
 	APIKey      string `json:"apiKey"`
 	Spreadsheet string `json:"spreadsheetId"`
@@ -76,23 +76,23 @@ type order struct {
 	Report      string `json:"reportName"`
 }
 
-// begin begins the import, once, and returns what Kloudio says of it.
-func (i *Integration) begin(ctx context.Context, o order, key action.Secret) (string, error) {
-	var answer struct {
+// startImport starts an import, once, and returns Kloudio's message.
+func (i *Integration) startImport(ctx context.Context, r importRequest, key action.Secret) (string, error) {
+	var response struct {
 		Success bool   `json:"success"`
 		Message string `json:"message"`
 	}
 	once := deliver.Once{Name: name, MaybeDeliveredHint: "The data may already have been added. Check before retrying."}
 	err := once.Do(outbound.AddSecrets(ctx, key.Reveal()), func(ctx context.Context) error {
-		return i.api(key).Call(ctx, http.MethodPost, i.apiURL, o, &answer)
+		return i.api(key).Call(ctx, http.MethodPost, i.apiURL, r, &response)
 	})
 	if err != nil {
 		return "", err
 	}
-	if !answer.Success {
-		return "", refused(answer.Message, key)
+	if !response.Success {
+		return "", rejected(response.Message, key)
 	}
-	return quote(answer.Message, key), nil
+	return redact(response.Message, key), nil
 }
 
 // explain adds Kloudio's reason for rejecting a call.
@@ -101,22 +101,23 @@ func explain(err *action.Error, status *outbound.StatusError, key action.Secret)
 		Error   string `json:"error"`
 		Message string `json:"message"`
 	}
-	_ = json.Unmarshal(status.Body, &response) // without a reason, the status has to do
-	reason := quote(cmp.Or(response.Error, response.Message), key)
+	_ = json.Unmarshal(status.Body, &response) // any other body has no reason
+	reason := redact(cmp.Or(response.Error, response.Message), key)
 	if reason == "" {
 		return err
 	}
 	return action.Wrap(err, err.Kind, "%s answered %d: %s", name, status.Code, reason)
 }
 
-func refused(text string, key action.Secret) error {
-	if text = quote(text, key); text == "" {
+// rejected is the error for a response without success.
+func rejected(text string, key action.Secret) error {
+	if text = redact(text, key); text == "" {
 		return action.Errorf(action.Invalid, "%s rejected the delivery without a reason.", name)
 	}
 	return action.Errorf(action.Invalid, "%s rejected the delivery: %s", name, text)
 }
 
-// quote makes what Kloudio says fit to be shown.
-func quote(text string, key action.Secret) string {
+// redact returns a message of Kloudio on one line, without the API key.
+func redact(text string, key action.Secret) string {
 	return message.Line(strings.ReplaceAll(text, key.Reveal(), "…"))
 }

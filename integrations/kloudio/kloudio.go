@@ -89,7 +89,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err := i.upload(ctx, address, req.Data, size); err != nil {
 		return nil, err
 	}
-	message, err := i.begin(ctx, order{
+	message, err := i.startImport(ctx, importRequest{
 		Destination: "looker", APIKey: key.Reveal(), Spreadsheet: target.spreadsheet, Sheet: target.id,
 		FromStore: true, File: file, Report: "Looker Report",
 	}, key)

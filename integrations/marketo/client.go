@@ -29,8 +29,8 @@ type client struct {
 	token string
 }
 
-// call makes a call of the REST API, and once more where the access token is no longer taken. A
-// body is sent as JSON, unless it is nil; the answer's result is decoded into out, unless that is.
+// call makes a call of the REST API, and once more with a new access token if the first one was
+// rejected. in, unless nil, is the body. The result is decoded into out, unless it is nil.
 func (c *client) call(ctx context.Context, method, path string, in, out any) error {
 	token, err := c.access(ctx, "")
 	if err != nil {
@@ -44,13 +44,13 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 		return err
 	}
 	if err = c.once(ctx, method, path, token, in, out); action.KindOf(err) == action.Unauthenticated {
-		return deliver.Stop(err) // a token that was just made
+		return deliver.Stop(err) // the token is new
 	}
 	return err
 }
 
-// answer is what Marketo says to any call.
-type answer struct {
+// response is Marketo's response to a call.
+type response struct {
 	Success bool            `json:"success"`
 	Errors  []problem       `json:"errors"`
 	Result  json.RawMessage `json:"result"`
@@ -59,19 +59,19 @@ type answer struct {
 func (c *client) once(ctx context.Context, method, path, token string, in, out any) error {
 	api := c.api()
 	api.Authorize = outbound.Bearer(action.Secret(token))
-	var a answer
-	if err := api.Call(ctx, method, "/rest/v1/"+path, in, &a); err != nil {
+	var res response
+	if err := api.Call(ctx, method, "/rest/v1/"+path, in, &res); err != nil {
 		return err
 	}
 	switch {
-	case len(a.Errors) > 0:
-		return a.Errors[0].explain()
-	case !a.Success:
+	case len(res.Errors) > 0:
+		return res.Errors[0].explain()
+	case !res.Success:
 		return action.Errorf(action.Unavailable, "Marketo did not confirm the request.")
 	case out == nil:
 		return nil
 	}
-	if err := json.Unmarshal(a.Result, out); err != nil {
+	if err := json.Unmarshal(res.Result, out); err != nil {
 		return action.Wrap(fmt.Errorf("decoding the result: %w", err), action.Unavailable, "Unexpected response from Marketo.")
 	}
 	return nil
@@ -81,7 +81,7 @@ func (c *client) api() outbound.API {
 	return outbound.API{Name: name, Base: string(c.instance), Client: c.http, Timeout: timeout}
 }
 
-// signIn makes sure that there is an access token.
+// signIn requests an access token, unless there is one.
 func (c *client) signIn(ctx context.Context) error {
 	return retry.Do(ctx, func(ctx context.Context) error {
 		_, err := c.access(ctx, "")
@@ -89,11 +89,11 @@ func (c *client) signIn(ctx context.Context) error {
 	})
 }
 
-// access returns an access token other than the one that was refused. Several calls share one.
-func (c *client) access(ctx context.Context, refused string) (string, error) {
+// access returns an access token other than the rejected one. Concurrent calls share it.
+func (c *client) access(ctx context.Context, rejected string) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.token != "" && c.token != refused {
+	if c.token != "" && c.token != rejected {
 		return c.token, nil
 	}
 	var err error
@@ -101,9 +101,9 @@ func (c *client) access(ctx context.Context, refused string) (string, error) {
 	return c.token, err
 }
 
-// identify trades the client's id and secret for an access token
+// identify exchanges the client's ID and secret for an access token
 // (https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/authentication).
-// Marketo wants them in the address, which therefore appears in no error.
+// Marketo requires them in the URL, so errors must not contain it.
 func (c *client) identify(ctx context.Context) (string, error) {
 	query := url.Values{"grant_type": {"client_credentials"}, "client_id": {c.id}, "client_secret": {strings.TrimSpace(c.secret.Reveal())}}
 	var granted struct {
@@ -117,7 +117,7 @@ func (c *client) identify(ctx context.Context) (string, error) {
 		return "", action.Errorf(action.Unavailable, "Marketo returned no access token.")
 	case kind.Retryable():
 		return "", err
-	case !errors.As(err, new(*outbound.StatusError)): // the egress policy, or no such host
+	case !errors.As(err, new(*outbound.StatusError)): // blocked by the egress policy, or an unknown host
 		return "", deliver.Stop(err)
 	case kind == action.Unauthenticated, kind == action.Invalid, kind == action.Forbidden:
 		return "", deliver.Stop(action.Wrap(err, action.Unauthenticated, "Marketo rejected the client ID and secret."))

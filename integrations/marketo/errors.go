@@ -22,7 +22,7 @@ type problem struct {
 	Message string `json:"message"`
 }
 
-// code is an error code, which Marketo writes as a string or a number.
+// code is an error code. Marketo sends a string or a number.
 type code string
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -47,19 +47,19 @@ const (
 	notOnList     code = "1015"
 )
 
-// passing are the codes of temporary errors: Marketo's gateway, time limit and systems, and locked
+// temporary are the codes of temporary errors: of Marketo's gateway and systems, timeouts, and locked
 // records.
-var passing = []code{"502", "604", "608", "611", "713", "719"}
+var temporary = []code{"502", "604", "608", "611", "713", "719"}
 
-// windowLength is that of Marketo's limit on calls.
+// windowLength is the period of Marketo's rate limit.
 const windowLength = 20 * time.Second
 
-// limited makes a rate limit error.
+// limited returns a rate limit error.
 func limited(wait time.Duration, text string) error {
 	return action.Wrap(&outbound.StatusError{Code: http.StatusTooManyRequests, RetryAfter: wait}, action.RateLimited, "%s", text)
 }
 
-// explain turns the problem of a call into an error.
+// explain returns the error for a problem with a call.
 func (p problem) explain() error {
 	switch {
 	case p.Code == tokenInvalid, p.Code == tokenExpired:
@@ -70,7 +70,7 @@ func (p problem) explain() error {
 		return limited(2*time.Second, "Marketo is limiting concurrent requests.")
 	case p.Code == quotaReached:
 		return deliver.Stop(action.Errorf(action.Forbidden, "Marketo rejected the request: the instance reached its daily quota."))
-	case slices.Contains(passing, p.Code):
+	case slices.Contains(temporary, p.Code):
 		return action.Errorf(action.Unavailable, "Marketo is temporarily unavailable: %s.", p.text())
 	case p.Code == accessDenied:
 		return deliver.Stop(action.Errorf(action.Forbidden, "Marketo denied access. The API user's role lacks a permission (603)."))
@@ -82,11 +82,11 @@ func (p problem) explain() error {
 	return action.Errorf(action.Invalid, "Marketo says: %s.", p.text())
 }
 
-// quoted matches the parts of Marketo's messages that can be a lead's values.
+// quoted matches the parts of messages that can be values of a lead.
 var quoted = regexp.MustCompile(`'[^']*'|"[^"]*"|\S+@\S+`)
 
-// text is what the problem says, without a lead's values and without a full stop. Names of
-// fields are shown: they are what the query's author has to change.
+// text returns Marketo's message without a lead's values and without a full stop. It keeps the names of
+// fields, which the query's author has to change.
 func (p problem) text() string {
 	text := p.Message
 	if p.Code != noField && p.Code != noFieldHere {
@@ -99,7 +99,7 @@ func (p problem) text() string {
 	return fmt.Sprintf("%s (%s)", text, message.Line(string(p.Code)))
 }
 
-// reason is why a lead was not taken.
+// reason is why a lead was rejected.
 func (r result) reason() string {
 	if len(r.Reasons) == 0 {
 		return "the lead was rejected without a reason"

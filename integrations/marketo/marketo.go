@@ -22,7 +22,7 @@ var (
 	_ action.FormBuilder = (*Integration)(nil)
 )
 
-// name is what people call the destination.
+// name is the destination's name in messages.
 const name = "Marketo"
 
 // Marketo's published limits for all clients of an instance: a hundred calls in twenty seconds,

@@ -294,7 +294,7 @@ func (d *delivery) trigger(ctx context.Context, campaign string, ids []uint64) (
 	return why, nil
 }
 
-// triggers remembers for which leads a campaign was triggered, in about two bytes for each.
+// triggers records the leads for which a campaign was triggered, in about two bytes for each.
 type triggers struct {
 	mu sync.Mutex
 	// claimed are the leads of calls that succeeded or are in flight; inDoubt those of calls with an

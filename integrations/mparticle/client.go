@@ -11,7 +11,7 @@ import (
 	"integrationhub.dev/integrations/internal/rows"
 )
 
-// name is what people call the destination.
+// name is the destination's name in messages.
 const name = "mParticle"
 
 // timeout bounds one call.
@@ -54,7 +54,7 @@ func (c *client) send(ctx context.Context, batches [][]byte) error {
 	return nil
 }
 
-// explain says what a rejected call means.
+// explain explains a rejected call.
 func (c *client) explain(err *action.Error, status *outbound.StatusError) error {
 	switch {
 	case err.Kind == action.RateLimited:

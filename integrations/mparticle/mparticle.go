@@ -4,6 +4,7 @@ package mparticle
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -87,8 +88,9 @@ func (in *input) Validate() error {
 
 // Integration sends rows to mParticle.
 type Integration struct {
-	settings settings
-	deps     action.Deps
+	region region
+	http   *http.Client
+	log    *slog.Logger
 }
 
 // New makes the integration.
@@ -97,7 +99,7 @@ func New(deps action.Deps) (action.Integration, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Integration{s, deps}, nil
+	return &Integration{s.Region, deps.HTTP, deps.Log}, nil
 }
 
 // Definition implements [action.Integration].
@@ -142,10 +144,10 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return nil, action.Errorf(action.Invalid, "Each row must specify at least 1 identity tag.")
 	}
 	for _, field := range m.unknown {
-		i.deps.Log.WarnContext(ctx, "mparticle: field is not sent, its tag is unknown", "field", field)
+		i.log.WarnContext(ctx, "mparticle: field is not sent, its tag is unknown", "field", field)
 	}
 	c := &client{
-		http: i.deps.HTTP, address: i.settings.Region.address(), key: in.APIKey, secret: in.APISecret,
+		http: i.http, address: i.region.address(), key: in.APIKey, secret: in.APISecret,
 		pace: newPace(), repeatable: in.DataType != eventData,
 	}
 	batches := rows.JSONBatches(rowsPerCall, maxCall)

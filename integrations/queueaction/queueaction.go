@@ -1,5 +1,5 @@
-// Package queueaction delivers nothing and succeeds or fails as its data says: for tests of
-// what is around deliveries.
+// Package queueaction sends nothing. It succeeds or fails as its data says, to test how the hub and Looker
+// handle deliveries.
 package queueaction
 
 import (
@@ -13,15 +13,15 @@ import (
 
 var _ action.Integration = (*Integration)(nil)
 
-// settings are the hub's. The value is not used: it only says that the integration is wanted.
+// settings are the hub's. Any value enables the integration.
 type settings struct {
 	ChildTest string `env:"CHILD_TEST,required,notEmpty"`
 }
 
-// Integration does as it is told.
+// Integration succeeds or fails as its data says.
 type Integration struct{}
 
-// New makes the integration, where it is wanted.
+// New makes the integration if it is enabled.
 func New(deps action.Deps) (action.Integration, error) {
 	if _, err := action.Settings[settings](deps); err != nil {
 		return nil, err
@@ -40,8 +40,8 @@ func (*Integration) Definition() action.Definition {
 	}
 }
 
-// maxVerdict is more than a verdict can need.
-const maxVerdict = 64 << 10
+// maxBytes is the maximum size of the data.
+const maxBytes = 64 << 10
 
 // Execute implements [action.Integration]. The data is {"success": true}, or a failure.
 func (*Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
@@ -53,17 +53,17 @@ func (*Integration) Execute(ctx context.Context, req *action.Request) (*action.R
 		return nil, err
 	}
 	defer r.Close()
-	text, err := io.ReadAll(io.LimitReader(r, maxVerdict))
+	text, err := io.ReadAll(io.LimitReader(r, maxBytes))
 	if err != nil {
 		return nil, fmt.Errorf("reading the data: %w", err)
 	}
-	var verdict struct {
+	var outcome struct {
 		Success bool `json:"success"`
 	}
-	switch err := json.Unmarshal(text, &verdict); {
+	switch err := json.Unmarshal(text, &outcome); {
 	case err != nil:
 		return nil, errNope
-	case !verdict.Success:
+	case !outcome.Success:
 		return nil, action.Errorf(action.Invalid, "The data says that the delivery fails.")
 	}
 	return &action.Response{}, nil

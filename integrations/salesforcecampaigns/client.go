@@ -15,14 +15,13 @@ import (
 	"integrationhub.dev/integrations/internal/signin"
 )
 
-// timeout bounds one call. Salesforce itself gives up on one after ten minutes; a chunk of
-// members takes seconds.
+// timeout bounds one call. A call with members takes seconds; Salesforce's own limit is ten minutes.
 const timeout = 2 * time.Minute
 
-// retry is for calls that can be made twice: those that change nothing, and additions.
+// retry is for calls that can be repeated: those that change nothing, and additions.
 var retry = deliver.Retry{MaxAttempts: 6, InitialBackoff: time.Second, MaxBackoff: time.Minute}
 
-// client calls a user's Salesforce by its REST API
+// client calls a user's org by its REST API
 // (https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/intro_rest.htm).
 type client struct {
 	http    *http.Client
@@ -31,13 +30,12 @@ type client struct {
 	session *signin.Session
 }
 
-// address is one within the API's version.
+// address returns the URL of a path within the API version.
 func (c *client) address(path string) string {
 	return string(c.domain) + "/services/data/v" + string(c.version) + "/" + path
 }
 
-// call makes one call, and once more with a new access token where the first one is refused.
-// body is sent as JSON, unless it is nil.
+// call makes one call, and once more with a new access token if the first one was rejected.
 func (c *client) call(ctx context.Context, method, address string, in, out any) error {
 	return c.session.Call(ctx, func(ctx context.Context, access string) error {
 		api := outbound.API{
@@ -54,7 +52,7 @@ func (c *client) get(ctx context.Context, address string, out any) error {
 	})
 }
 
-// createCampaign makes a campaign and returns its id. Each such call makes another one.
+// createCampaign creates a campaign and returns its ID. Each call creates another one.
 func (c *client) createCampaign(ctx context.Context, campaign string) (string, error) {
 	var answer saveResult
 	once := deliver.Once{Name: name, MaybeDeliveredHint: "The campaign may already have been created. Check before retrying."}
@@ -70,7 +68,7 @@ func (c *client) createCampaign(ctx context.Context, campaign string) (string, e
 	return answer.ID, nil
 }
 
-// saveResult is what became of one record.
+// saveResult is the result for one record.
 type saveResult struct {
 	ID      string `json:"id"`
 	Success bool   `json:"success"`
@@ -80,7 +78,7 @@ type saveResult struct {
 	} `json:"errors"`
 }
 
-// code is the first error's.
+// code returns the code of the first error.
 func (r saveResult) code() string {
 	if len(r.Errors) == 0 {
 		return ""
@@ -88,16 +86,16 @@ func (r saveResult) code() string {
 	return r.Errors[0].Code
 }
 
-// reason is what Salesforce says. All that it can quote is ids and what the user entered.
+// reason returns Salesforce's message. It can only quote IDs and the user's answers.
 func (r saveResult) reason() string {
 	if len(r.Errors) == 0 {
 		return "it gave no reason"
 	}
-	return told(r.Errors[0].Message, r.Errors[0].Code)
+	return withCode(r.Errors[0].Message, r.Errors[0].Code)
 }
 
-// told is a message of Salesforce's with its code, without a full stop.
-func told(text, code string) string {
+// withCode returns a message with its code, without a full stop.
+func withCode(text, code string) string {
 	text = strings.TrimSuffix(message.Line(text), ".")
 	if text == "" {
 		return message.Line(code)
@@ -105,14 +103,14 @@ func told(text, code string) string {
 	return fmt.Sprintf("%s (%s)", text, message.Line(code))
 }
 
-// explain says what Salesforce means by refusing a call
+// explain explains a rejected call
 // (https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm).
 func (c *client) explain(err *action.Error, status *outbound.StatusError) error {
 	var answers []struct {
 		Code    string `json:"errorCode"`
 		Message string `json:"message"`
 	}
-	_ = json.Unmarshal(status.Body, &answers) // not every answer comes from the API
+	_ = json.Unmarshal(status.Body, &answers) // other bodies do not come from the API
 	code, text := "", ""
 	if len(answers) > 0 {
 		code, text = answers[0].Code, answers[0].Message
@@ -132,7 +130,7 @@ func (c *client) explain(err *action.Error, status *outbound.StatusError) error 
 		return action.Wrap(err, kind, "Salesforce has no such resource. The user may lack access to campaigns, "+
 			"or the org does not support version %s of the API (SALESFORCE_API_VERSION).", c.version)
 	case code != "" && !kind.Retryable():
-		return action.Wrap(err, kind, "Salesforce answered %d: %s.", status.Code, told(text, code))
+		return action.Wrap(err, kind, "Salesforce answered %d: %s.", status.Code, withCode(text, code))
 	}
 	return err
 }

@@ -24,7 +24,7 @@ var (
 	_ action.Authorizer  = (*Integration)(nil)
 )
 
-// name is what people call the destination.
+// name is the destination's name in messages.
 const name = "Salesforce"
 
 // settings are the hub's: the app that is registered at Salesforce, and limits.

@@ -179,7 +179,9 @@ func echo(r Recorded) string {
 	if err != nil {
 		panic(err) // a text can be encoded
 	}
-	return fmt.Sprintf(`{"message":%[1]s,"detail":%[1]s,"error_summary":%[1]s,"error":{"message":%[1]s},"errors":[%[1]s],"errorMessages":[%[1]s]}`, text)
+	const format = `{"message":%[1]s,"detail":%[1]s,"error_summary":%[1]s,"error":{"message":%[1]s},` +
+		`"errors":[%[1]s],"errorMessages":[%[1]s]}`
+	return fmt.Sprintf(format, text)
 }
 
 func (c *conformance) secrets(t *testing.T) {

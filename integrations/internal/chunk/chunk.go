@@ -1,5 +1,5 @@
-// Package chunk cuts a stream into pieces that are small enough to keep, so that a piece
-// can be sent again when the destination did not take it.
+// Package chunk splits a stream into chunks that fit into memory, so that a chunk can be sent again after
+// an error.
 package chunk
 
 import (
@@ -8,26 +8,25 @@ import (
 	"slices"
 )
 
-// Reader reads pieces of one size; only the last one may be shorter.
+// Reader reads chunks of one size. The last one may be shorter.
 type Reader struct {
 	src  io.Reader
 	size int
-	// buf holds a piece and the byte after it, which tells whether it is the last.
+	// buf has a chunk and the byte after it, if there is one: without it, the chunk is the last one.
 	buf  []byte
 	next []byte
 	err  error
 }
 
-// NewReader returns a reader of pieces of size bytes.
+// NewReader returns a reader of chunks of size bytes.
 func NewReader(src io.Reader, size int) *Reader { return &Reader{src: src, size: size} }
 
 // minBuffer is the initial size of the buffer: most files are small.
 const minBuffer = 64 << 10
 
-// Next returns the next piece, which is valid until the next call, and whether it is the
-// last. A source without data has one piece, which is empty. An error is the source's: what
-// was read before it is not a piece.
-func (r *Reader) Next() (piece []byte, last bool, err error) {
+// Next returns the next chunk, which is valid until the next call, and whether it is the last one. An
+// empty source has one empty chunk. After an error of the source there is no chunk.
+func (r *Reader) Next() (chunk []byte, last bool, err error) {
 	r.buf = append(r.buf[:0], r.next...)
 	for r.err == nil && len(r.buf) <= r.size {
 		if len(r.buf) == cap(r.buf) {

@@ -24,8 +24,8 @@ type client struct {
 	rejections *rows.Rejections
 }
 
-// answer is what HubSpot says to a batch that it took, wholly (200) or in part (207).
-type answer struct {
+// response is HubSpot's response to a batch that it accepted completely (200) or partly (207).
+type response struct {
 	Results []struct {
 		ID string `json:"id"`
 	} `json:"results"`
@@ -47,45 +47,45 @@ func (c *client) update(ctx context.Context, batch []update) error {
 		},
 		Explain: func(err *action.Error, status *outbound.StatusError) error { return c.explain(err, status, batch) },
 	}
-	var a answer
+	var res response
 	path := outbound.Path(c.object.Type, "batch", "update")
-	if err := api.Call(ctx, http.MethodPost, path, outbound.Bytes("application/json", body), &a); err != nil {
+	if err := api.Call(ctx, http.MethodPost, path, outbound.Bytes("application/json", body), &res); err != nil {
 		return err
 	}
-	return c.settle(batch, a)
+	return c.outcome(batch, res)
 }
 
-// settle finds what became of each update. An object that was merged into another is answered
-// under the other's id: so it is the number of results that must be right, and their ids only
-// tell who is missing where it is not.
-func (c *client) settle(batch []update, a answer) error {
+// outcome returns an error for the updates that failed. The response has another ID for a record that
+// was merged into another one. So the number of results counts, and their IDs matter only if some are
+// missing.
+func (c *client) outcome(batch []update, res response) error {
 	failed := map[int]error{}
-	place := map[string]int{}
+	index := map[string]int{}
 	for i, u := range batch {
-		place[u.ID] = i
+		index[u.ID] = i
 	}
 	var unnamed error
-	for _, p := range a.Errors {
+	for _, p := range res.Errors {
 		ids := p.ids()
 		if len(ids) == 0 {
 			unnamed = c.reasonFor(p, "")
 		}
 		for _, id := range ids {
-			if i, known := place[id]; known {
+			if i, known := index[id]; known {
 				failed[i] = c.reasonFor(p, id)
 			}
 		}
 	}
 	if unnamed == nil {
-		if len(a.Results)+len(failed) >= len(batch) {
+		if len(res.Results)+len(failed) >= len(batch) {
 			return deliver.Partial(failed)
 		}
 		unnamed = action.Wrap(errOutcomeUnknown, action.Unavailable, "HubSpot did not confirm every update.")
 	}
-	for _, r := range a.Results {
-		delete(place, r.ID)
+	for _, r := range res.Results {
+		delete(index, r.ID)
 	}
-	for _, i := range place {
+	for _, i := range index {
 		if failed[i] == nil {
 			failed[i] = unnamed
 		}

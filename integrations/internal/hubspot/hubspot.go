@@ -16,7 +16,7 @@ import (
 	"integrationhub.dev/integrations/internal/rows"
 )
 
-// name is what people call the destination.
+// name is the destination's name in messages.
 const name = "HubSpot"
 
 // Object is an object type of the CRM, and the integration's name and texts for it in Looker.

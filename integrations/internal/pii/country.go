@@ -40,13 +40,13 @@ func (c *CountryCode) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// MetaCountry is the code in lower case.
+// MetaCountry returns the code in lowercase.
 func MetaCountry(text string) (string, bool) {
 	code, ok := Country(text)
 	return strings.ToLower(code), ok
 }
 
-// otherNames are names of ISO 3166 and of every day that Unicode's list does not have.
+// otherNames are names of ISO 3166 and common names that are missing in Unicode's list.
 var otherNames = map[string]string{
 	"united states of america": "US", "great britain": "GB", "holland": "NL", "czech republic": "CZ",
 	"viet nam": "VN", "russian federation": "RU", "republic of korea": "KR", "korea": "KR",
@@ -66,7 +66,7 @@ var countryNames = sync.OnceValue(func() map[string]string {
 		for b := 'A'; b <= 'Z'; b++ {
 			region, err := language.ParseRegion(string([]rune{a, b}))
 			if err != nil || !region.IsCountry() || region.Canonicalize() != region {
-				continue // no country, or one that has another code today
+				continue // not a country, or an obsolete code
 			}
 			if name := display.English.Regions().Name(region); name != "" {
 				names[plainName(name)] = region.String()
@@ -77,8 +77,7 @@ var countryNames = sync.OnceValue(func() map[string]string {
 	return names
 })
 
-// plainName is a name without accents and punctuation, in which "&" and "St." are written
-// out and a leading "the" is not.
+// plainName returns a name without accents, punctuation and a leading "the". It spells out "&" and "St.".
 func plainName(name string) string {
 	accents := transform.Chain(norm.NFD, runes.Remove(runes.In(unicode.Mn)), norm.NFC)
 	if plain, _, err := transform.String(accents, name); err == nil {

@@ -47,7 +47,7 @@ func GooglePostalCode(text string) (string, bool) {
 }
 
 // states are the ANSI codes of the US's states, its capital's district and its territories
-// (INCITS 38), by their names without blanks.
+// (INCITS 38), by their names without spaces.
 var states = map[string]string{
 	"alabama": "al", "alaska": "ak", "arizona": "az", "arkansas": "ar", "california": "ca", "colorado": "co",
 	"connecticut": "ct", "delaware": "de", "districtofcolumbia": "dc", "florida": "fl", "georgia": "ga",

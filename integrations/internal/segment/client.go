@@ -23,19 +23,19 @@ func (i *Integration) send(ctx context.Context, writeKey action.Secret, messages
 		Name: name, Client: i.http, Timeout: timeout, Explain: explain,
 		Authorize: func(req *http.Request) { req.SetBasicAuth(writeKey.Reveal(), "") },
 	}
-	var answer struct {
+	var response struct {
 		Success bool `json:"success"`
 	}
-	if err := api.Call(ctx, http.MethodPost, i.endpoint, body, &answer); err != nil {
+	if err := api.Call(ctx, http.MethodPost, i.endpoint, body, &response); err != nil {
 		return err
 	}
-	if !answer.Success {
+	if !response.Success {
 		return action.Errorf(action.Unavailable, "Segment did not confirm the rows.")
 	}
 	return nil
 }
 
-// explain says what a rejected call means. Segment's own texts can quote what was sent.
+// explain explains a rejected call. Segment's messages are not shown, because they can quote values.
 func explain(err *action.Error, status *outbound.StatusError) error {
 	switch err.Kind {
 	case action.Unauthenticated, action.Forbidden:

@@ -14,7 +14,7 @@ import (
 	"integrationhub.dev/integrations/internal/rows"
 )
 
-// name is what people call the destination.
+// name is the destination's name in messages.
 const name = "Segment"
 
 // The LookML tags of columns that identify people and groups.

@@ -9,36 +9,37 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
-	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/aws/awssdk"
 	"integrationhub.dev/integrations/internal/aws/s3store"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 const (
-	// tries is how often the SDK makes a call. Jobs have names of their own, so that none is
-	// started twice.
-	tries = 5
-	// timeout bounds a call with all of its tries.
+	// maxAttempts is how often the SDK makes a call. Each job has a unique name, so none is started
+	// twice.
+	maxAttempts = 5
+	// timeout bounds a call with all of its attempts.
 	timeout = 2 * time.Minute
 )
 
-// service makes a client for one request: the credentials are the request's.
+// service returns the SDK's client for one request, with that request's credentials.
 func (c *Client) service(a Account, r s3store.Region) *sagemaker.Client {
 	return sagemaker.New(sagemaker.Options{
 		Region:      string(r),
 		HTTPClient:  c.deps.HTTP,
 		Credentials: awssdk.Credentials(a.AccessKey, a.SecretKey),
-		Retryer:     awssdk.Retryer(tries, c.longestWait),
+		Retryer:     awssdk.Retryer(maxAttempts, c.maxBackoff),
 	})
 }
 
-// call makes one call of the SDK within its time, and explains its error.
-func call[In, Out any](ctx context.Context, doing string, f func(context.Context, *In, ...func(*sagemaker.Options)) (*Out, error), in *In) (*Out, error) {
+// method is a method of the SDK's client.
+type method[In, Out any] func(context.Context, *In, ...func(*sagemaker.Options)) (*Out, error)
+
+// call makes one call with a timeout, and explains its error. doing names it, such as
+// "sagemaker:CreateModel".
+func call[In, Out any](ctx context.Context, doing string, f method[In, Out], in *In) (*Out, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
 	defer cancel()
 	out, err := f(ctx, in)
@@ -48,7 +49,7 @@ func call[In, Out any](ctx context.Context, doing string, f func(context.Context
 	return out, nil
 }
 
-// codeError keeps SageMaker's error code, for what depends on it.
+// codeError keeps SageMaker's error code and message for callers that depend on them.
 type codeError struct {
 	code    string
 	message string
@@ -58,8 +59,7 @@ type codeError struct {
 func (e *codeError) Error() string { return fmt.Sprintf("code %q: %v", e.code, e.err) }
 func (e *codeError) Unwrap() error { return e.err }
 
-// Codes of SageMaker's that say that a name is taken. A taken name is a ValidationException
-// where it is a model's.
+// The error codes for a name that is in use: codeInUse for jobs, codeValidation for models.
 const (
 	codeInUse      = "ResourceInUse"
 	codeValidation = "ValidationException"
@@ -72,55 +72,34 @@ func codeOf(err error) (code, message string) {
 	return "", ""
 }
 
-// explanations are what codes mean for the person in Looker
+var awsService = awssdk.Service{Name: name}
+
+// explanations are the meanings of error codes
 // (https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonErrors.html).
 var explanations = map[string]action.Error{
-	"UnrecognizedClientException": wrongKeys,
-	"InvalidClientTokenId":        wrongKeys,
-	"InvalidSignatureException":   wrongKeys,
-	"IncompleteSignature":         wrongKeys,
-	"ExpiredTokenException":       wrongKeys,
-	"MissingAuthenticationToken":  wrongKeys,
-	"OptInRequired": {Kind: action.Forbidden, Message: "The AWS account is not subscribed to Amazon SageMaker in " +
-		"this region."},
-	"RequestExpired": {Kind: action.Internal, Message: "Amazon SageMaker refuses the hub's requests because the " +
-		"hub's clock is wrong."},
-	"ThrottlingException": tooMany,
-	"Throttling":          tooMany,
+	"UnrecognizedClientException": awsService.RejectedKeys(),
+	"InvalidClientTokenId":        awsService.RejectedKeys(),
+	"InvalidSignatureException":   awsService.RejectedKeys(),
+	"IncompleteSignature":         awsService.RejectedKeys(),
+	"ExpiredTokenException":       awsService.RejectedKeys(),
+	"MissingAuthenticationToken":  awsService.RejectedKeys(),
+	"OptInRequired":               awsService.NotSubscribed(),
+	"RequestExpired":              {Kind: action.Internal, Message: "Amazon SageMaker rejects the hub's requests because the hub's clock is wrong."},
+	"ThrottlingException":         throttled,
+	"Throttling":                  throttled,
 }
 
-var (
-	wrongKeys = action.Error{Kind: action.Unauthenticated, Message: "Amazon SageMaker does not accept the access key with this " +
-		"secret key. Check both in the action's settings in Looker."}
-	tooMany = action.Error{Kind: action.RateLimited, Message: "Amazon SageMaker is throttling requests. Try again later."}
-)
+var throttled = action.Error{Kind: action.RateLimited, Message: "Amazon SageMaker is throttling requests. Try again later."}
 
-// explain turns the SDK's error into the hub's. Of SageMaker's own words only those are shown
-// that are about what the user chose.
+// explain converts an error of the SDK to one for the Looker user. SageMaker's text is shown only for
+// client errors, which are about the user's choices.
 func explain(ctx context.Context, doing string, err error) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
-	}
-	if e, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
-		err := fmt.Errorf("%s: %w", doing, outbound.ConnectionError(ctx, e.Err, name))
-		if action.KindOf(err) == action.NotFound { // the region is part of the host name
-			return action.Wrap(err, action.NotFound, "%s has no address in this region. Check the region in the action's settings in "+
-				"Looker.", name)
-		}
+	if err := awsService.WithoutResponse(ctx, doing, err); err != nil {
 		return err
 	}
-	res, ok := errors.AsType[*smithyhttp.ResponseError](err)
-	if !ok || res.Response == nil {
-		return action.Wrap(fmt.Errorf("%s: %T", doing, err), action.Internal, "The hub could not prepare its request to %s.", name)
-	}
-	return explainAnswer(doing, err, res.HTTPStatusCode())
-}
-
-func explainAnswer(doing string, err error, status int) error {
+	status := awssdk.Status(err)
 	detail := &codeError{err: fmt.Errorf("%s: %w", doing, &outbound.StatusError{Code: status})}
-	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		detail.code, detail.message = message.Line(api.ErrorCode()), message.Line(api.ErrorMessage())
-	}
+	detail.code, detail.message = awssdk.Reason(err)
 	if e, ok := explanations[detail.code]; ok {
 		e.Err = detail
 		return &e
@@ -128,10 +107,10 @@ func explainAnswer(doing string, err error, status int) error {
 	switch {
 	case status < 400:
 		return action.Wrap(detail, action.Unavailable, "Unexpected response from %s.", name)
-	case strings.HasPrefix(detail.code, "AccessDenied"): // its message names the account
+	case strings.HasPrefix(detail.code, "AccessDenied"): // its text names the account
 		return action.Wrap(detail, action.Forbidden, "%s denied access. The access key lacks a permission for %s.", name, doing)
 	case status < 500 && detail.message != "":
-		return action.Wrap(detail, action.KindOfStatus(status), "%s refuses: %s (%s)", name, detail.message, detail.code)
+		return action.Wrap(detail, action.KindOfStatus(status), "%s rejected the request: %s (%s)", name, detail.message, detail.code)
 	}
 	return action.Wrap(detail, action.KindOfStatus(status), "%s answered %d %s.", name, status, http.StatusText(status))
 }

@@ -14,22 +14,22 @@ import (
 	"integrationhub.dev/hub/bounded"
 )
 
-// table is CSV as SageMaker reads it: without the header line, and without the first columns
-// where they are not for the model. It is checked on the way, since SageMaker would say what
-// is wrong with it only once it had started its machines.
+// table is a result as SageMaker reads it: CSV without the header line, and without the first columns
+// if the model must not get them. Reading checks the rows, since SageMaker reports errors in them only
+// after its instances have started.
 //
-// It is the [action.Data] of an upload, and counts what it gave.
+// It is the [action.Data] of an upload, and counts what was read.
 type table struct {
 	action.Data
-	// strip is how many columns at the beginning are left out.
+	// strip is the number of columns at the beginning that are left out.
 	strip int
-	// numeric is set for training: all is numbers, and the first one is the label, which no
-	// row may lack.
+	// numeric is set for training: all values must be numbers, and the first column, which is the
+	// label, must not be empty.
 	numeric bool
-	// raw gets the bytes as they came; nil if nobody wants them.
+	// raw, unless nil, receives the bytes of the unchanged result.
 	raw io.Writer
 
-	// What follows is known once all was read.
+	// These are set once all was read.
 	columns int
 	rows    int
 	bytes   int64
@@ -56,7 +56,7 @@ func (*table) MIME() string { return contentType }
 
 const contentType = "text/csv"
 
-// tableReader turns records into lines as they are asked for.
+// tableReader converts records to lines as they are read.
 type tableReader struct {
 	table *table
 	src   io.Closer
@@ -65,16 +65,16 @@ type tableReader struct {
 	ready bytes.Buffer
 	names []string
 	err   error
-	// line and offset are where the last record ended.
+	// line and offset are the position after the last record.
 	line   int
 	offset int64
 }
 
-// enough is how many bytes are made ready at once.
-const enough = 32 << 10
+// minReady is how many bytes are prepared at once.
+const minReady = 32 << 10
 
 func (r *tableReader) Read(p []byte) (int, error) {
-	for r.ready.Len() < enough && r.err == nil {
+	for r.ready.Len() < minReady && r.err == nil {
 		r.err = r.next()
 	}
 	if r.ready.Len() == 0 {
@@ -87,10 +87,10 @@ func (r *tableReader) Read(p []byte) (int, error) {
 
 func (r *tableReader) Close() error { return r.src.Close() }
 
-// next makes the next record ready.
+// next prepares the next record.
 func (r *tableReader) next() error {
 	record, err := r.in.Read()
-	if err := r.skipped(record, err); err != nil {
+	if err := r.rejectEmptyLine(record, err); err != nil {
 		return err
 	}
 	switch {
@@ -114,21 +114,21 @@ func (r *tableReader) next() error {
 	return r.out.Error()
 }
 
-// skipped says that the reader took an empty line for nothing. In a result of one column that
-// is a row without a value: the answers of the model would not fit to the rows any more.
-func (r *tableReader) skipped(record []string, err error) error {
+// rejectEmptyLine returns an error if encoding/csv skipped an empty line. In a result of one column it
+// is a row without a value: without it, the model's results would belong to other rows.
+func (r *tableReader) rejectEmptyLine(record []string, err error) error {
 	if len(r.names) > 1 || err != nil && !errors.Is(err, io.EOF) {
 		return nil
 	}
-	empty := r.in.InputOffset() != r.offset // at the end nothing else is left
+	empty := r.in.InputOffset() != r.offset // at the end, only an empty line is left
 	if err == nil {
 		line, _ := r.in.FieldPos(0)
 		empty = line != r.line+1
 		r.line, r.offset = line+strings.Count(record[0], "\n"), r.in.InputOffset()
 	}
 	if empty && r.names != nil {
-		return action.Errorf(action.Invalid, "Row %d is empty: in a result of one column it looks like a missing row. Fill it, "+
-			"or add a column.", r.table.rows+1)
+		return action.Errorf(action.Invalid, "Row %d is empty. In a result of one column, SageMaker would skip it. Fill it or add "+
+			"a column.", r.table.rows+1)
 	}
 	return nil
 }
@@ -138,31 +138,32 @@ func (r *tableReader) header(record []string) error {
 	r.table.columns = len(record)
 	switch {
 	case r.table.numeric && len(record) < 2:
-		return action.Errorf(action.Invalid, "A model is trained with two columns at least: the label and what it depends on.")
+		return action.Errorf(action.Invalid, "Training needs at least two columns: the label and a feature.")
 	case len(record) <= r.table.strip:
-		return action.InvalidField("numStripColumns", "The result has %d columns: none is left for the model.", len(record))
+		return action.InvalidField("numStripColumns", "The result has %d columns, so no column is left for the model.", len(record))
 	}
 	return nil
 }
 
-// check refuses what the algorithms cannot read. It names the column, never the value.
+// check rejects what the algorithms cannot read. Its error has the column, but not the value.
 func (r *tableReader) check(record []string) error {
 	for i, cell := range record {
 		if cell == "" && i > 0 {
 			continue // a missing value
 		}
 		if !isNumber(cell) {
-			what := "does not hold a number"
+			problem := "is not a number"
 			if cell == "" {
-				what = "is empty, though it is the label"
+				problem = "is empty, but it is the label"
 			}
-			return action.Errorf(action.Invalid, "Row %d: column %q %s. Models are trained with numbers, the label first.", r.table.rows, r.names[i], what)
+			return action.Errorf(action.Invalid, "Row %d: column %q %s. Training data must be numbers, with the label first.",
+				r.table.rows, r.names[i], problem)
 		}
 	}
 	return nil
 }
 
-// isNumber knows plain decimals at a glance: a result has many of them.
+// isNumber has a fast path for plain decimals: a result has many of them.
 func isNumber(cell string) bool {
 	digits, dots := 0, 0
 	for i := range len(cell) {
@@ -180,14 +181,14 @@ func isNumber(cell string) bool {
 	return digits > 0 && dots <= 1
 }
 
-// explain tells bad CSV from a source that fails.
+// explain explains invalid CSV. Errors of the source are returned as they are.
 func (r *tableReader) explain(err error) error {
 	parse, ok := errors.AsType[*csv.ParseError](err)
 	switch {
 	case !ok:
-		return err // the source's own, or its end
+		return err // of the source, or the end
 	case errors.Is(err, csv.ErrFieldCount):
-		return action.Errorf(action.Invalid, "Row %d does not have the %d columns that the first line names.", r.table.rows+1, len(r.names))
+		return action.Errorf(action.Invalid, "Row %d does not have %d columns like the header.", r.table.rows+1, len(r.names))
 	}
 	return action.Errorf(action.Invalid, "Line %d is not valid CSV: %v.", parse.Line, parse.Err)
 }

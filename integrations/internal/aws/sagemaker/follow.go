@@ -10,32 +10,74 @@ import (
 	"integrationhub.dev/hub/jobs"
 )
 
-// pollEvery is how often a job is looked at.
-const pollEvery = 30 * time.Second
+// pollInterval is the time between two polls of a job.
+const pollInterval = 30 * time.Second
 
-// ending is how a job ended.
-type ending struct {
+// outcome is how a job ended, as the mail says it.
+type outcome struct {
 	subject, text string
-	// err is what the hub itself could not do about it.
+	// err is what the hub failed to do after the job.
 	err error
 }
 
-// follow looks at a job until it has ended and mails how. poll returns nil while it runs.
-func follow(ctx context.Context, r *reporter, what string, poll func(context.Context) (*ending, error)) error {
-	end, err := jobs.Poll(ctx, pollEvery, poll)
-	if err == nil {
-		return errors.Join(end.err, r.tell(ctx, end.subject, end.text))
+// failed is the outcome of a job that failed for a reason of SageMaker's. job names it, such as
+// "Training job x".
+func failed(job string, reason *string) *outcome {
+	text := ""
+	if reason != nil {
+		text = *reason
 	}
-	// Whoever waits is told, though the hub may be stopping.
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), action.ShutdownGrace-time.Second)
-	defer cancel()
-	told := r.tell(last, fmt.Sprintf("%s is no longer followed", what), fmt.Sprintf(
-		"%s goes on at Amazon SageMaker, but the hub could not follow it to its end: %s\n\n"+
-			"Look for it in the SageMaker console. What the hub would have done once it had ended will not be done.", what, reason(ctx, err)))
-	return errors.Join(err, told)
+	return &outcome{subject: job + " failed", text: fmt.Sprintf("%s failed: %s", job, text)}
 }
 
-// reason is why a job is followed no longer, for a mail.
+// stopped is the outcome of a job that somebody stopped in AWS.
+func stopped(job string) *outcome {
+	return &outcome{subject: job + " was stopped", text: job + " was stopped."}
+}
+
+// poller returns nil while a job is running.
+type poller func(context.Context) (*outcome, error)
+
+// runJob starts a job and follows it until it has ended. kind names it, such as "Training job". start
+// returns its name.
+func (c *Client) runJob(ctx context.Context, kind string, r *reporter, note string, start func(context.Context) (string, poller, error)) (
+	*action.Response, error,
+) {
+	response := &action.Response{}
+	err := c.deps.StartJob(ctx, func(ctx context.Context) (action.Job, error) {
+		name, poll, err := start(ctx)
+		if err != nil {
+			return action.Job{}, err
+		}
+		job := kind + " " + name
+		response.Message = started(job, note)
+		return action.Job{Name: job, Follow: func(ctx context.Context) error { return follow(ctx, r, job, poll) }}, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return response, nil
+}
+
+// started is the message about a job. note may be empty.
+func started(job, note string) string { return job + " was started." + note }
+
+// follow polls a job until it has ended, and mails the outcome.
+func follow(ctx context.Context, r *reporter, job string, poll poller) error {
+	end, err := jobs.Poll(ctx, pollInterval, poll)
+	if err == nil {
+		return errors.Join(end.err, r.send(ctx, end.subject, end.text))
+	}
+	// The mail is sent even if the hub is shutting down: its reader is waiting for one.
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), action.ShutdownGrace-time.Second)
+	defer cancel()
+	mailErr := r.send(last, job+" is no longer followed", fmt.Sprintf(
+		"%s continues in Amazon SageMaker, but the hub could not follow it until its end: %s\n\n"+
+			"Check it in the SageMaker console. The hub will not do what was planned after the job.", job, reason(ctx, err)))
+	return errors.Join(err, mailErr)
+}
+
+// reason is why a job is no longer followed, for the mail.
 func reason(ctx context.Context, err error) string {
 	if ctx.Err() != nil {
 		return context.Cause(ctx).Error() + "."

@@ -13,10 +13,10 @@ import (
 	"integrationhub.dev/integrations/internal/aws/s3store"
 )
 
-// BucketField offers the account's buckets. Credentials that may write but not list get a
-// field to type the name into.
+// BucketField returns a field with the account's buckets as options, or a text field if the
+// credentials cannot list them.
 func (c *Client) BucketField(ctx context.Context, a Account, label, description string) (action.Field, error) {
-	names, err := c.store.Buckets(ctx, a.s3(a.home()))
+	names, err := c.store.Buckets(ctx, a.s3(a.homeRegion()))
 	if err != nil && !errors.Is(err, s3store.ErrMayNotList) {
 		return action.Field{}, err
 	}
@@ -27,16 +27,16 @@ func (c *Client) BucketField(ctx context.Context, a Account, label, description 
 	return field, nil
 }
 
-// mostModels bounds what a form offers. The newest models come first.
-const mostModels = 1000
+// maxModels is the maximum number of models in a form. The newest models come first.
+const maxModels = 1000
 
-// ModelField offers the models of the account's region, or asks for a name where the
-// credentials may not list them.
+// ModelField returns a field with the models in the account's region as options, or a text field if
+// the credentials cannot list them.
 func (c *Client) ModelField(ctx context.Context, a Account) (action.Field, error) {
 	var names []string
-	service := c.service(a, a.home())
+	service := c.service(a, a.homeRegion())
 	in := &sagemaker.ListModelsInput{MaxResults: aws.Int32(100), SortBy: types.ModelSortKeyCreationTime, SortOrder: types.OrderKeyDescending}
-	for len(names) < mostModels {
+	for len(names) < maxModels {
 		page, err := call(ctx, "listing models", service.ListModels, in)
 		if code, _ := codeOf(err); strings.HasPrefix(code, "AccessDenied") {
 			break
@@ -55,12 +55,12 @@ func (c *Client) ModelField(ctx context.Context, a Account) (action.Field, error
 	return choice(names, action.Field{Name: "modelName", Label: "Model", Description: "The model to perform the inference with."}), nil
 }
 
-// choice is a required field that offers names, or asks for one where there are none.
+// choice completes a required field: a select with names as options, or a text field without names.
 func choice(names []string, f action.Field) action.Field {
 	f.Required, f.Type = true, action.Select
 	if len(names) == 0 {
 		f.Type = action.String
-		f.Description = strings.TrimSuffix(f.Description, ".") + ". The access key sees none, so there is no choice to offer: enter the name."
+		f.Description = strings.TrimSuffix(f.Description, ".") + ". The access key cannot list any. Enter the name."
 	}
 	for _, n := range names {
 		f.Options = append(f.Options, action.Option{Name: n, Label: n})
@@ -68,14 +68,14 @@ func choice(names []string, f action.Field) action.Field {
 	return f
 }
 
-// InstanceFields ask on what a job runs. types are the SDK's, which is kept up to date.
+// InstanceFields are the fields for the instances of a job. all are the SDK's instance types.
 func InstanceFields[T ~string](all []T) []action.Field {
 	kind := action.Field{
 		Name: "awsInstanceType", Label: "AWS Instance Type", Required: true, Type: action.Select, Default: "ml.m5.xlarge",
 		Description: "The type of AWS instance to use. More info: https://aws.amazon.com/sagemaker/pricing/instance-types",
 	}
 	for _, t := range all {
-		// These have Amazon's own chips, for which the algorithms here are not built.
+		// The algorithms here are not built for instances with AWS Trainium and Inferentia chips.
 		if s := string(t); !strings.HasPrefix(s, "ml.trn") && !strings.HasPrefix(s, "ml.inf") {
 			kind.Options = append(kind.Options, action.Option{Name: s, Label: s})
 		}

@@ -8,20 +8,20 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// Task asks what a model is to be trained for.
+// Task is the form's question for the kind of model.
 type Task struct {
-	// Field is the form's, Parameter the algorithm's name for it.
+	// Field is the name in the form, Parameter that of the hyperparameter.
 	Field, Parameter   string
 	Label, Description string
 	Kinds              []Kind
-	// Multiclass is the kind for which the number of classes is asked.
+	// Multiclass is the kind that needs a number of classes.
 	Multiclass Kind
-	// ClassesField is the form's, ClassesParameter the algorithm's name for that number.
+	// ClassesField is the number's name in the form, ClassesParameter that of the hyperparameter.
 	ClassesField, ClassesParameter string
 }
 
-// Kind is one kind of task. Its name in the form is that of existing schedules; algorithms
-// rename some.
+// Kind is a kind of task. Name is its name in the form, which existing schedules have. Sent is the
+// value of the hyperparameter, which AWS has renamed for some.
 type Kind struct{ Name, Sent string }
 
 func (t Task) classes() Number { return Number{Field: t.ClassesField, Min: 3, Max: 1_000_000} }
@@ -59,9 +59,9 @@ func (t Task) read(form, parameters map[string]string) error {
 	return nil
 }
 
-// Rounds asks how often the data is gone through.
+// Rounds is the form's question for the number of passes over the data.
 type Rounds struct {
-	// Field is the form's, Parameter the algorithm's name for it.
+	// Field is the name in the form, Parameter that of the hyperparameter.
 	Field, Parameter string
 	Label            string
 	Default          int

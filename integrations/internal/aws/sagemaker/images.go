@@ -10,18 +10,18 @@ import (
 
 // Algorithm is one of SageMaker's built-in algorithms.
 type Algorithm struct {
-	// Repository and Tag name its image.
+	// Repository and Tag are those of its image.
 	Repository, Tag string
-	// accounts hold the image, by region.
+	// accounts are the AWS accounts of the image's registries, by region.
 	accounts map[s3store.Region]string
 }
 
-// The algorithms, with the accounts of
+// The algorithms. The accounts are from
 // https://docs.aws.amazon.com/sagemaker/latest/dg-ecr-paths/sagemaker-algo-docker-registry-paths.html
-// and of AWS's own SDK for Python, August 2026.
+// and from the SageMaker Python SDK, August 2026.
 var (
-	// XGBoost is version 1.7, as the one of 2018 that the reference uses is held in fewer
-	// regions and no longer kept up.
+	// XGBoost is version 1.7. The reference's version of 2018 is no longer maintained, and available
+	// in fewer regions.
 	XGBoost = Algorithm{Repository: "sagemaker-xgboost", Tag: "1.7-1", accounts: map[s3store.Region]string{
 		"af-south-1":      "510948584623",
 		"ap-east-1":       "651117190479",
@@ -61,7 +61,7 @@ var (
 		"us-west-1":       "746614075791",
 		"us-west-2":       "246618743249",
 	}}
-	// LinearLearner has had one version from the beginning.
+	// LinearLearner has only one version.
 	LinearLearner = Algorithm{Repository: "linear-learner", Tag: "1", accounts: map[s3store.Region]string{
 		"af-south-1":      "455444449433",
 		"ap-east-1":       "286214385809",
@@ -103,17 +103,17 @@ var (
 	}}
 )
 
-// suffixes end the host names of partitions that have a domain of their own.
+// suffixes are the domains of the partitions other than the standard one, by the prefix of regions.
 var suffixes = map[string]string{
 	"cn-": "amazonaws.com.cn", "us-iso-": "c2s.ic.gov", "us-isob-": "sc2s.sgov.gov", "us-isof-": "csp.hci.ic.gov",
 }
 
-// Image is the algorithm's image in a region.
+// Image returns the URL of the algorithm's image in a region.
 func (a Algorithm) Image(r s3store.Region) (string, error) {
 	account, ok := a.accounts[r]
 	if !ok {
-		return "", action.InvalidField("bucket", "The bucket is in %s, where the hub knows no image of this algorithm. Choose a "+
-			"bucket in another region.", r)
+		return "", action.InvalidField("bucket", "The algorithm is not available in %s, the region of the bucket. Choose a bucket in "+
+			"another region.", r)
 	}
 	domain := "amazonaws.com"
 	for prefix, suffix := range suffixes {

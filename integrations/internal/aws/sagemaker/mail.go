@@ -14,7 +14,7 @@ import (
 	"integrationhub.dev/integrations/internal/message"
 )
 
-// mailSettings are how the outcome of a job is told, as the Looker administrator enters it.
+// mailSettings are the Looker administrator's settings for mails about jobs.
 type mailSettings struct {
 	To       string        `param:"user_email,required"`
 	Host     string        `param:"smtpHost,required"`
@@ -24,12 +24,11 @@ type mailSettings struct {
 	Password action.Secret `param:"smtpPass"`
 }
 
-// startTLSPorts are where servers begin in the clear and TLS follows; on any other port it is
-// there from the start, as with the reference.
-// https://docs.aws.amazon.com/ses/latest/dg/smtp-connect.html
+// startTLSPorts are the ports on which servers expect STARTTLS. Connections to other ports use TLS from
+// the start, as in the reference: https://docs.aws.amazon.com/ses/latest/dg/smtp-connect.html
 var startTLSPorts = []int{25, 587, 2525, 2587}
 
-// reporter sends mail about a job.
+// reporter sends mails about a job.
 type reporter struct {
 	deps   action.Deps
 	server sender.Server
@@ -37,8 +36,8 @@ type reporter struct {
 	to     []*mail.Address
 }
 
-// newReporter reads the mail settings. They are checked before the job starts, as long as
-// somebody looks.
+// newReporter reads the mail settings. They are checked before the job starts, so that the response can
+// report an error.
 func newReporter(deps action.Deps, req *action.Request) (*reporter, error) {
 	s, err := action.Decode[mailSettings](req)
 	if err != nil {
@@ -46,14 +45,14 @@ func newReporter(deps action.Deps, req *action.Request) (*reporter, error) {
 	}
 	from, err := mailbox.Parse(s.From)
 	if err != nil {
-		return nil, action.Errorf(action.Invalid, "SMTP From is not an e-mail address.")
+		return nil, action.Errorf(action.Invalid, "SMTP From is not an email address.")
 	}
 	to, err := message.Recipients("user_email", s.To, nil)
 	if err != nil {
-		return nil, action.Errorf(action.Invalid, "Looker User Email is not an e-mail address.")
+		return nil, action.Errorf(action.Invalid, "Looker User Email is not an email address.")
 	}
 	if s.Port < 1 || s.Port > 65535 {
-		return nil, action.Errorf(action.Invalid, "SMTP Port is not a port.")
+		return nil, action.Errorf(action.Invalid, "SMTP Port must be a number from 1 to 65535.")
 	}
 	security := sender.Implicit
 	if slices.Contains(startTLSPorts, s.Port) {
@@ -64,8 +63,8 @@ func newReporter(deps action.Deps, req *action.Request) (*reporter, error) {
 	}}, nil
 }
 
-// tell sends a mail. A nil reporter has nobody to tell.
-func (r *reporter) tell(ctx context.Context, subject, text string) error {
+// send sends a mail. A nil reporter sends none.
+func (r *reporter) send(ctx context.Context, subject, text string) error {
 	if r == nil {
 		return nil
 	}

@@ -12,37 +12,37 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// createModel makes the model of a job that is complete. One of a name that is taken gets the
-// job's: what was trained for hours must not be lost to a schedule that runs again.
-func (j *job) createModel(ctx context.Context) (*ending, error) {
+// createModel creates the model of a completed job. If its name is in use, it gets the job's name: a
+// schedule that runs again must not lose a training of hours.
+func (j *job) createModel(ctx context.Context) (*outcome, error) {
 	err := j.createNamed(ctx, j.model)
 	if err == nil {
 		return j.created(j.model, ""), nil
 	}
-	if taken(err) {
-		if j.made(ctx) { // by an earlier try, whose answer was lost
+	if nameInUse(err) {
+		if j.hasModel(ctx) { // the response to an earlier attempt was lost
 			return j.created(j.model, ""), nil
 		}
-		if err = j.createNamed(ctx, j.name); err == nil || taken(err) {
-			return j.created(j.name, fmt.Sprintf(" There is a model %s already.", j.model)), nil
+		if err = j.createNamed(ctx, j.name); err == nil || nameInUse(err) {
+			return j.created(j.name, fmt.Sprintf(" The name %s is already in use.", j.model)), nil
 		}
 	}
 	if action.KindOf(err).Retryable() {
-		return nil, err // at the next look
+		return nil, err // at the next poll
 	}
-	return &ending{
+	return &outcome{
 		subject: fmt.Sprintf("The model %s could not be created", j.model),
-		text: fmt.Sprintf("Training job %s is complete, but the model %s could not be created: %s\n\nWhat was trained is in %s; its "+
-			"image is %s.",
-			j.name, j.model, action.MessageOf(err), j.artifacts, j.image),
+		text: fmt.Sprintf("Training job %s is complete, but the model %s could not be created: %s\n\n"+
+			"The model artifacts are in %s. The image is %s.", j.name, j.model, action.MessageOf(err), j.artifacts, j.image),
 		err: err,
 	}, nil
 }
 
-func (j *job) created(model, why string) *ending {
-	return &ending{
+func (j *job) created(model, note string) *outcome {
+	return &outcome{
 		subject: fmt.Sprintf("The model %s has been created", model),
-		text:    fmt.Sprintf("The model %s has been created by training job %s.%s\n\nWhat was trained is in %s.", model, j.name, why, j.artifacts),
+		text: fmt.Sprintf("The model %s has been created by training job %s.%s\n\nThe model artifacts are in %s.",
+			model, j.name, note, j.artifacts),
 	}
 }
 
@@ -55,14 +55,14 @@ func (j *job) createNamed(ctx context.Context, model string) error {
 	return err
 }
 
-// taken reports that there is a model of the name.
-func taken(err error) bool {
+// nameInUse reports whether the model's name is in use.
+func nameInUse(err error) bool {
 	code, message := codeOf(err)
 	return code == codeInUse || code == codeValidation && strings.Contains(message, "already existing")
 }
 
-// made reports that the model of the name that the user chose is this job's.
-func (j *job) made(ctx context.Context) bool {
+// hasModel reports whether the model with the user's name is this job's.
+func (j *job) hasModel(ctx context.Context) bool {
 	out, err := call(ctx, "sagemaker:DescribeModel", j.service.DescribeModel, &sagemaker.DescribeModelInput{ModelName: &j.model})
 	return err == nil && out.PrimaryContainer != nil && aws.ToString(out.PrimaryContainer.ModelDataUrl) == j.artifacts
 }

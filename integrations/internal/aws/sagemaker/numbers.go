@@ -7,15 +7,15 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// Number is the answer to a field that asks for a whole number within bounds.
+// Number is a form's field for a whole number.
 type Number struct {
 	Field    string
 	Min, Max int
-	// Default counts where nothing was answered; 0 makes the answer required.
+	// Default is the value of an empty field; 0 makes the field required.
 	Default int
 }
 
-// Read returns the number, or the reference's words for what is wrong with it.
+// Read returns the number. Its errors are the reference's messages.
 func (n Number) Read(form map[string]string) (int, error) {
 	text := strings.TrimSpace(form[n.Field])
 	if text == "" && n.Default != 0 {

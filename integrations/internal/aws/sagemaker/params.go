@@ -1,6 +1,9 @@
 package sagemaker
 
-import "integrationhub.dev/hub/action"
+import (
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/rows"
+)
 
 var (
 	keyParams = []action.Param{
@@ -23,20 +26,17 @@ var (
 	}
 )
 
-// Definition is what the integrations' definitions have in common. Those that train find the
-// region by the bucket, and do not ask for it.
-func Definition(asksRegion bool) action.Definition {
+// Definition is the common part of the integrations' definitions. Trainers do not have the parameter
+// for the region, because a bucket has one.
+func Definition(withRegion bool) action.Definition {
 	params := append([]action.Param(nil), keyParams...)
-	if asksRegion {
+	if withRegion {
 		params = append(params, regionParam)
 	}
-	return action.Definition{
-		Params:         append(params, mailParams...),
-		Types:          []action.Type{action.TypeQuery},
-		Formats:        []action.Format{action.CSV},
-		Formattings:    []action.Formatting{action.Unformatted},
-		VisFormattings: []action.VisFormatting{action.NoApply},
-		Download:       action.URL,
-		MinVersion:     action.V(5, 5, 0),
-	}
+	return rows.Definition(action.Definition{
+		Params:     append(params, mailParams...),
+		Formats:    []action.Format{action.CSV},
+		Download:   action.URL,
+		MinVersion: action.V(5, 5, 0),
+	})
 }

@@ -16,34 +16,35 @@ import (
 	"integrationhub.dev/integrations/internal/aws/s3store"
 )
 
-// modelName is the name of a model to be made.
+// modelName is the name of a model.
 type modelName string
 
 var validModel = regexp.MustCompile(`^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$`)
 
-// UnmarshalText takes what SageMaker takes: the name becomes part of a job's and an object's.
+// UnmarshalText implements [encoding.TextUnmarshaler] for the names that SageMaker accepts. The name
+// becomes part of the names of jobs and objects.
 func (m *modelName) UnmarshalText(text []byte) error {
 	if !validModel.Match(text) {
-		return fmt.Errorf("may hold letters, digits and hyphens, %d at most", longestName)
+		return fmt.Errorf("must have at most %d letters, digits and hyphens", maxName)
 	}
 	*m = modelName(text)
 	return nil
 }
 
-// training is what the user answers for every algorithm.
+// training are the user's answers that all algorithms have in common.
 type training struct {
 	Model    modelName                  `form:"modelName,required"`
 	Bucket   s3store.Bucket             `form:"bucket,required"`
 	Instance types.TrainingInstanceType `form:"awsInstanceType,required"`
 }
 
-// The fields that every algorithm's form has.
+// The numbers in every algorithm's form.
 var (
 	instances = Number{Field: "numInstances", Min: 1, Max: 500, Default: 1}
 	hours     = Number{Field: "maxRuntimeInHours", Min: 1, Max: 72, Default: 12}
 )
 
-// Trainer is the integration that trains models with one algorithm.
+// Trainer is an integration that trains models with one algorithm.
 type Trainer struct {
 	// Name, Label and Description are the integration's.
 	Name, Label, Description string
@@ -51,8 +52,7 @@ type Trainer struct {
 	Algorithm                Algorithm
 	Task                     Task
 	Rounds                   Rounds
-	// Columns names the parameter, if any, that says how many columns beside the label the
-	// data has.
+	// Columns is the hyperparameter with the number of features, if the algorithm has one.
 	Columns string
 }
 
@@ -90,7 +90,7 @@ func (t Trainer) Form(ctx context.Context, req *action.Request) (*action.Form, e
 	})}, nil
 }
 
-// hyperparameters are the algorithm's, from the form.
+// hyperparameters returns the algorithm's hyperparameters in the form's answers.
 func (t Trainer) hyperparameters(form map[string]string) (map[string]string, error) {
 	parameters := map[string]string{}
 	if err := t.Task.read(form, parameters); err != nil {
@@ -99,26 +99,22 @@ func (t Trainer) hyperparameters(form map[string]string) (map[string]string, err
 	return parameters, t.Rounds.read(form, parameters)
 }
 
-// job is one training job.
+// job is a training job.
 type job struct {
-	client    *Client
-	service   *sagemaker.Client
-	account   Account
-	name      string
-	model     string
-	image     string
-	maxHours  int
+	service  *sagemaker.Client
+	account  Account
+	name     string
+	model    string
+	image    string
+	maxHours int
+	// artifacts is the S3 URI of the trained model, once the job is complete.
 	artifacts string
 }
 
-// Execute implements [action.Integration]'s Execute: it returns once SageMaker has accepted
-// the job, which is then followed: its model is made when it has ended, and a mail sent.
+// Execute implements [action.Integration]. It returns once SageMaker has accepted the job. When the job
+// is complete, the hub creates its model and sends a mail.
 func (t Trainer) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
-	account, err := action.Decode[Account](req)
-	if err != nil {
-		return nil, err
-	}
-	in, err := action.Decode[training](req)
+	account, in, count, err := decode[training](req)
 	if err != nil {
 		return nil, err
 	}
@@ -126,54 +122,54 @@ func (t Trainer) Execute(ctx context.Context, req *action.Request) (*action.Resp
 	if err != nil {
 		return nil, err
 	}
-	count, err := instances.Read(req.Form)
-	if err != nil {
-		return nil, err
-	}
 	maxHours, err := hours.Read(req.Form)
 	if err != nil {
 		return nil, err
 	}
-	reporter, mailFault := newReporter(t.Client.deps, req)
-	response := &action.Response{}
-	err = t.Client.deps.StartJob(ctx, func(ctx context.Context) (action.Job, error) {
-		region, err := t.Client.store.Locate(ctx, account.s3(account.home()), in.Bucket)
+	reporter, mailErr := newReporter(t.Client.deps, req)
+	start := func(ctx context.Context) (string, poller, error) {
+		region, err := t.Client.store.Locate(ctx, account.s3(account.homeRegion()), in.Bucket)
 		if err != nil {
-			return action.Job{}, err
+			return "", nil, err
 		}
 		image, err := t.Algorithm.Image(region)
 		if err != nil {
-			return action.Job{}, err
+			return "", nil, err
 		}
 		j := &job{
-			client: t.Client, service: t.Client.service(account, region), account: account,
+			service: t.Client.service(account, region), account: account,
 			name: jobName(string(in.Model), time.Now()), model: string(in.Model), image: image, maxHours: maxHours,
 		}
-		if err := t.start(ctx, j, place{account.s3(region), in.Bucket, j.name}, in.Instance, count, parameters, req.Data); err != nil {
-			return action.Job{}, err
-		}
-		what := "Training job " + j.name
-		response.Message = what + " was started." + unmailed(mailFault)
-		return action.Job{Name: what, Follow: func(ctx context.Context) error {
-			return follow(ctx, reporter, what, j.poll)
-		}}, nil
-	})
-	if err != nil {
-		return nil, err
+		p := place{account.s3(region), in.Bucket, j.name}
+		return j.name, j.poll, t.start(ctx, j, p, in.Instance, count, parameters, req.Data)
 	}
-	return response, nil
+	return t.Client.runJob(ctx, "Training job", reporter, noMailNote(mailErr), start)
 }
 
-// unmailed says that nobody will be told of a job's end.
-func unmailed(fault error) string {
-	if fault == nil {
+// decode reads the account, the answers, and the number of instances.
+func decode[In any](req *action.Request) (account Account, in In, instanceCount int, err error) {
+	if account, err = action.Decode[Account](req); err != nil {
+		return account, in, 0, err
+	}
+	if in, err = action.Decode[In](req); err != nil {
+		return account, in, 0, err
+	}
+	instanceCount, err = instances.Read(req.Form)
+	return account, in, instanceCount, err
+}
+
+// noMailNote says why no mail will be sent about a job; "" if one will.
+func noMailNote(err error) string {
+	if err == nil {
 		return ""
 	}
-	return " No mail will be sent: " + action.MessageOf(fault)
+	return " No mail will be sent: " + action.MessageOf(err)
 }
 
-// start writes the data and starts the job.
-func (t Trainer) start(ctx context.Context, j *job, p place, instance types.TrainingInstanceType, count int, parameters map[string]string, data action.Data) error {
+// start uploads the data and starts the job.
+func (t Trainer) start(
+	ctx context.Context, j *job, p place, instance types.TrainingInstanceType, count int, parameters map[string]string, data action.Data,
+) error {
 	rows := &table{Data: data, numeric: true}
 	if err := t.Client.upload(ctx, p, "train", rows); err != nil {
 		return err
@@ -188,7 +184,9 @@ func (t Trainer) start(ctx context.Context, j *job, p place, instance types.Trai
 		HyperParameters:        parameters,
 		InputDataConfig: []types.Channel{{
 			ChannelName: aws.String("train"), ContentType: aws.String(contentType),
-			DataSource: &types.DataSource{S3DataSource: &types.S3DataSource{S3DataType: types.S3DataTypeS3Prefix, S3Uri: aws.String(p.uri("train"))}},
+			DataSource: &types.DataSource{S3DataSource: &types.S3DataSource{
+				S3DataType: types.S3DataTypeS3Prefix, S3Uri: aws.String(p.uri("train")),
+			}},
 		}},
 		OutputDataConfig: &types.OutputDataConfig{S3OutputPath: aws.String("s3://" + string(p.bucket))},
 		ResourceConfig: &types.ResourceConfig{
@@ -197,30 +195,32 @@ func (t Trainer) start(ctx context.Context, j *job, p place, instance types.Trai
 		},
 		StoppingCondition: &types.StoppingCondition{MaxRuntimeInSeconds: aws.Int32(int32(j.maxHours) * 3600)}, //nolint:gosec // 72 at most
 	})
-	return unlessStarted(err)
+	return ignoreInUse(err)
 }
 
-// volume is the size of a machine's disk, in GB: the data is copied there.
+// volume is the size of an instance's disk in GB. The data is copied there.
 func volume(data int64) int32 {
-	const least, most = 10, 16384
-	return int32(min(least+2*(data>>30), most)) //nolint:gosec // 16,384 at most
+	const minGB, maxGB = 10, 16384
+	return int32(min(minGB+2*(data>>30), maxGB)) //nolint:gosec // 16,384 at most
 }
 
-// unlessStarted takes a name that is in use for success: it is of this delivery alone, so an
-// earlier try of the same call started the job, and its answer was lost.
-func unlessStarted(err error) error {
+// ignoreInUse drops the error for a job's name that is in use. The name is unique, so an earlier
+// attempt of the same call started the job, and its response was lost.
+func ignoreInUse(err error) error {
 	if code, _ := codeOf(err); code == codeInUse {
 		return nil
 	}
 	return err
 }
 
-// poll looks at the job, and makes its model once it is complete.
-func (j *job) poll(ctx context.Context) (*ending, error) {
-	out, err := call(ctx, "sagemaker:DescribeTrainingJob", j.service.DescribeTrainingJob, &sagemaker.DescribeTrainingJobInput{TrainingJobName: &j.name})
+// poll returns the outcome once the job has ended. It creates the model of a completed job.
+func (j *job) poll(ctx context.Context) (*outcome, error) {
+	in := &sagemaker.DescribeTrainingJobInput{TrainingJobName: &j.name}
+	out, err := call(ctx, "sagemaker:DescribeTrainingJob", j.service.DescribeTrainingJob, in)
 	if err != nil {
 		return nil, err
 	}
+	job := "Training job " + j.name
 	switch out.TrainingJobStatus {
 	case types.TrainingJobStatusCompleted:
 		if out.ModelArtifacts != nil {
@@ -228,22 +228,16 @@ func (j *job) poll(ctx context.Context) (*ending, error) {
 		}
 		return j.createModel(ctx)
 	case types.TrainingJobStatusFailed:
-		return &ending{
-			subject: fmt.Sprintf("Training job %s failed", j.name),
-			text:    fmt.Sprintf("Training job %s failed: %s", j.name, aws.ToString(out.FailureReason)),
-		}, nil
+		return failed(job, out.FailureReason), nil
 	case types.TrainingJobStatusStopped:
 		if out.SecondaryStatus == types.SecondaryStatusMaxRuntimeExceeded {
-			return &ending{
-				subject: fmt.Sprintf("Training job %s timed out", j.name),
-				text:    fmt.Sprintf("Training job %s exceeded the maximum run time of %d seconds.", j.name, j.maxHours*3600),
+			return &outcome{
+				subject: job + " timed out",
+				text:    fmt.Sprintf("%s exceeded the maximum run time of %d seconds.", job, j.maxHours*3600),
 			}, nil
 		}
-		return &ending{
-			subject: fmt.Sprintf("Training job %s was stopped", j.name),
-			text:    fmt.Sprintf("Training job %s was stopped.", j.name),
-		}, nil
-	default: // it goes on
+		return stopped(job), nil
+	default: // it is running
 		return nil, nil
 	}
 }

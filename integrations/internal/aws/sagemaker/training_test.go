@@ -34,8 +34,8 @@ type answers = map[string]string
 
 var trainForm = answers{"modelName": "orders", "bucket": "data", "awsInstanceType": "ml.m5.xlarge", "kind": "a"}
 
-// trains is a request for a training, which asks for no region.
-func trains(t *testing.T, csv string, change answers) *action.Request {
+// trainRequest returns a request for a training, which has no parameter for the region.
+func trainRequest(t *testing.T, csv string, change answers) *action.Request {
 	t.Helper()
 	all := answers{"region": ""}
 	maps.Copy(all, change)
@@ -52,14 +52,14 @@ func trainer(h *sagemakertest.Hub) sagemaker.Trainer {
 	}
 }
 
-// letter is what a mail says, with the job's name made constant.
-type letter struct{ Subject, Text string }
+// mailText is the text of a mail, with JOB in place of the job's name.
+type mailText struct{ Subject, Text string }
 
 var jobNames = regexp.MustCompile(`(orders|transform-job)-\d{12,13}-[a-z2-7]{4}`)
 
-func letters(t *testing.T, mails []mailtest.Delivered) []letter {
+func mailTexts(t *testing.T, mails []mailtest.Delivered) []mailText {
 	t.Helper()
-	var all []letter
+	var all []mailText
 	for _, m := range mails {
 		msg, err := mail.ReadMessage(strings.NewReader(m.Data))
 		if err != nil {
@@ -70,41 +70,54 @@ func letters(t *testing.T, mails []mailtest.Delivered) []letter {
 			t.Fatal(err)
 		}
 		text := strings.ReplaceAll(strings.ReplaceAll(body.String(), "=\r\n", ""), "\r\n", "\n")
-		all = append(all, letter{jobNames.ReplaceAllString(msg.Header.Get("Subject"), "JOB"), jobNames.ReplaceAllString(strings.TrimSpace(text), "JOB")})
-		if m.From != "looker@example.com" || !slices.Equal(m.To, []string{"ann@example.com"}) || m.User != mailtest.Username {
-			t.Errorf("envelope %v", m)
+		all = append(all, mailText{jobNames.ReplaceAllString(msg.Header.Get("Subject"), "JOB"), jobNames.ReplaceAllString(strings.TrimSpace(text), "JOB")})
+		want := mailtest.Delivered{From: "looker@example.com", To: []string{"ann@example.com"}, User: mailtest.Username, Data: m.Data}
+		if diff := cmp.Diff(want, m); diff != "" {
+			t.Errorf("envelope (-want +got):\n%s", diff)
 		}
 	}
 	return all
 }
 
-// A job is accepted, followed for as long as it takes, and its end is mailed.
+// The response comes once the job is accepted. Then it is followed, and the outcome is mailed.
 func TestTraining(t *testing.T) {
 	t.Parallel()
 	inProgress := slices.Repeat([]string{"InProgress"}, 500) // more than four hours
-	again := regexp.MustCompile(`^orders-\d{12,13}-[a-z2-7]{4}$`)
+	jobName := regexp.MustCompile(`^orders-\d{12,13}-[a-z2-7]{4}$`)
 	for name, tt := range map[string]struct {
 		set     func(*sagemakertest.AWS)
 		change  answers
-		mails   []letter
+		mails   []mailText
 		outcome jobs.Outcome
 		models  []string
 	}{
 		"complete": {
-			set:   func(f *sagemakertest.AWS) { f.Statuses = append(inProgress, "Completed") },
-			mails: []letter{{"The model orders has been created", "The model orders has been created by training job JOB.\n\nWhat was trained is in s3://data/JOB/output/model.tar.gz."}}, outcome: jobs.Completed, models: []string{"churn", "orders"},
+			set: func(f *sagemakertest.AWS) { f.Statuses = append(inProgress, "Completed") },
+			mails: []mailText{{
+				Subject: "The model orders has been created",
+				Text:    "The model orders has been created by training job JOB.\n\nThe model artifacts are in s3://data/JOB/output/model.tar.gz.",
+			}},
+			outcome: jobs.Completed, models: []string{"churn", "orders"},
 		},
-		"a model of this name": {
-			set:   func(f *sagemakertest.AWS) { f.Models["orders"] = "s3://data/old" },
-			mails: []letter{{"The model JOB has been created", "The model JOB has been created by training job JOB. There is a model orders already.\n\nWhat was trained is in s3://data/JOB/output/model.tar.gz."}}, outcome: jobs.Completed, models: []string{"JOB", "churn", "orders"},
+		"model name in use": {
+			set: func(f *sagemakertest.AWS) { f.Models["orders"] = "s3://data/old" },
+			mails: []mailText{{
+				Subject: "The model JOB has been created",
+				Text:    "The model JOB has been created by training job JOB. The name orders is already in use.\n\nThe model artifacts are in s3://data/JOB/output/model.tar.gz.",
+			}},
+			outcome: jobs.Completed, models: []string{"JOB", "churn", "orders"},
 		},
-		"the answer about the model is lost": {
+		"lost response to CreateModel": {
 			set: func(f *sagemakertest.AWS) {
 				f.Lose = func(o string, n int) bool { return o == "CreateModel" && n == 1 }
 			},
-			mails: []letter{{"The model orders has been created", "The model orders has been created by training job JOB.\n\nWhat was trained is in s3://data/JOB/output/model.tar.gz."}}, outcome: jobs.Completed, models: []string{"churn", "orders"},
+			mails: []mailText{{
+				Subject: "The model orders has been created",
+				Text:    "The model orders has been created by training job JOB.\n\nThe model artifacts are in s3://data/JOB/output/model.tar.gz.",
+			}},
+			outcome: jobs.Completed, models: []string{"churn", "orders"},
 		},
-		"no model": {
+		"CreateModel denied": {
 			set: func(f *sagemakertest.AWS) {
 				f.Fail = func(o string, _ int) *actiontest.Reply {
 					if o == "CreateModel" {
@@ -114,26 +127,42 @@ func TestTraining(t *testing.T) {
 					return nil
 				}
 			},
-			mails:   []letter{{"The model orders could not be created", "Training job JOB is complete, but the model orders could not be created: Amazon SageMaker denied access. The access key lacks a permission for sagemaker:CreateModel.\n\nWhat was trained is in s3://data/JOB/output/model.tar.gz; its image is 438346466558.dkr.ecr.eu-west-1.amazonaws.com/linear-learner:1."}},
+			mails: []mailText{{
+				Subject: "The model orders could not be created",
+				Text:    "Training job JOB is complete, but the model orders could not be created: Amazon SageMaker denied access. The access key lacks a permission for sagemaker:CreateModel.\n\nThe model artifacts are in s3://data/JOB/output/model.tar.gz. The image is 438346466558.dkr.ecr.eu-west-1.amazonaws.com/linear-learner:1.",
+			}},
 			outcome: jobs.Failed, models: []string{"churn"},
 		},
 		"failed": {
 			set: func(f *sagemakertest.AWS) {
 				f.Statuses, f.Reason = []string{"InProgress", "Failed"}, "ClientError: no."
 			},
-			mails: []letter{{"Training job JOB failed", "Training job JOB failed: ClientError: no."}}, outcome: jobs.Completed, models: []string{"churn"},
+			mails: []mailText{{
+				Subject: "Training job JOB failed",
+				Text:    "Training job JOB failed: ClientError: no.",
+			}},
+			outcome: jobs.Completed, models: []string{"churn"},
 		},
 		"stopped": {
-			set:   func(f *sagemakertest.AWS) { f.Statuses, f.Secondary = []string{"Stopping", "Stopped"}, "Stopped" },
-			mails: []letter{{"Training job JOB was stopped", "Training job JOB was stopped."}}, outcome: jobs.Completed, models: []string{"churn"},
+			set: func(f *sagemakertest.AWS) { f.Statuses, f.Secondary = []string{"Stopping", "Stopped"}, "Stopped" },
+			mails: []mailText{{
+				Subject: "Training job JOB was stopped",
+				Text:    "Training job JOB was stopped.",
+			}},
+			outcome: jobs.Completed, models: []string{"churn"},
 		},
-		"too long": {
+		"maximum run time exceeded": {
 			set: func(f *sagemakertest.AWS) {
 				f.Statuses, f.Secondary = append(inProgress, "Stopped"), "MaxRuntimeExceeded"
-			}, change: answers{"maxRuntimeInHours": "3"},
-			mails: []letter{{"Training job JOB timed out", "Training job JOB exceeded the maximum run time of 10800 seconds."}}, outcome: jobs.Completed, models: []string{"churn"},
+			},
+			change: answers{"maxRuntimeInHours": "3"},
+			mails: []mailText{{
+				Subject: "Training job JOB timed out",
+				Text:    "Training job JOB exceeded the maximum run time of 10800 seconds.",
+			}},
+			outcome: jobs.Completed, models: []string{"churn"},
 		},
-		"out of sight for a while": {
+		"polling fails temporarily": {
 			set: func(f *sagemakertest.AWS) {
 				f.Fail = func(o string, n int) *actiontest.Reply {
 					if o == "DescribeTrainingJob" && n < 40 {
@@ -142,9 +171,13 @@ func TestTraining(t *testing.T) {
 					return nil
 				}
 			},
-			mails: []letter{{"The model orders has been created", "The model orders has been created by training job JOB.\n\nWhat was trained is in s3://data/JOB/output/model.tar.gz."}}, outcome: jobs.Completed, models: []string{"churn", "orders"},
+			mails: []mailText{{
+				Subject: "The model orders has been created",
+				Text:    "The model orders has been created by training job JOB.\n\nThe model artifacts are in s3://data/JOB/output/model.tar.gz.",
+			}},
+			outcome: jobs.Completed, models: []string{"churn", "orders"},
 		},
-		"out of sight for good": {
+		"polling fails": {
 			set: func(f *sagemakertest.AWS) {
 				f.Fail = func(o string, _ int) *actiontest.Reply {
 					if o == "DescribeTrainingJob" {
@@ -154,14 +187,17 @@ func TestTraining(t *testing.T) {
 					return nil
 				}
 			},
-			mails:   []letter{{"Training job JOB is no longer followed", "Training job JOB goes on at Amazon SageMaker, but the hub could not follow it to its end: Amazon SageMaker does not accept the access key with this secret key. Check both in the action's settings in Looker.\n\nLook for it in the SageMaker console. What the hub would have done once it had ended will not be done."}},
+			mails: []mailText{{
+				Subject: "Training job JOB is no longer followed",
+				Text:    "Training job JOB continues in Amazon SageMaker, but the hub could not follow it until its end: Amazon SageMaker does not accept the access key with this secret key. Check both in the action's settings in Looker.\n\nCheck it in the SageMaker console. The hub will not do what was planned after the job.",
+			}},
 			outcome: jobs.Failed, models: []string{"churn"},
 		},
-		"a mail server that takes nothing": {
+		"mail server rejects the login": {
 			set:    func(*sagemakertest.AWS) {},
 			change: answers{"smtpPass": "wrong"}, outcome: jobs.Failed, models: []string{"churn", "orders"},
 		},
-		"mail settings that cannot be used": {
+		"invalid mail settings": {
 			set:    func(*sagemakertest.AWS) {},
 			change: answers{"user_email": "not-an-address"}, outcome: jobs.Completed, models: []string{"churn", "orders"},
 		},
@@ -172,21 +208,24 @@ func TestTraining(t *testing.T) {
 				h := sagemakertest.NewHub(t, 1)
 				tt.set(h.AWS)
 				start := time.Now()
-				res, err := trainer(h).Execute(t.Context(), trains(t, csv, tt.change))
+				res, err := trainer(h).Execute(t.Context(), trainRequest(t, csv, tt.change))
 				if err != nil {
 					t.Fatal(err)
 				}
 				want := "Training job JOB was started."
 				if tt.change["user_email"] != "" {
-					want += " No mail will be sent: Looker User Email is not an e-mail address."
+					want += " No mail will be sent: Looker User Email is not an email address."
 				}
-				if got := jobNames.ReplaceAllString(res.Message, "JOB"); got != want || time.Since(start) != 0 {
-					t.Errorf("answered %q after %v, want %q", got, time.Since(start), want)
+				if got := jobNames.ReplaceAllString(res.Message, "JOB"); got != want {
+					t.Errorf("message %q, want %q", got, want)
 				}
-				if left := h.Watches.Drain(context.Background()); left != 0 {
-					t.Errorf("%d jobs were given up", left)
+				if took := time.Since(start); took != 0 {
+					t.Errorf("the response took %v, want none", took)
 				}
-				if diff := cmp.Diff(tt.mails, letters(t, h.Mail.Mails())); diff != "" {
+				if left := h.Jobs.Drain(context.Background()); left != 0 {
+					t.Errorf("%d jobs were interrupted, want none", left)
+				}
+				if diff := cmp.Diff(tt.mails, mailTexts(t, h.Mail.Mails())); diff != "" {
 					t.Errorf("mails (-want +got):\n%s", diff)
 				}
 				if diff := cmp.Diff([]jobs.Outcome{tt.outcome}, h.Outcomes()); diff != "" {
@@ -194,7 +233,7 @@ func TestTraining(t *testing.T) {
 				}
 				var models []string
 				for m := range h.AWS.Models {
-					if again.MatchString(m) {
+					if jobName.MatchString(m) {
 						m = "JOB"
 					}
 					models = append(models, m)
@@ -208,23 +247,29 @@ func TestTraining(t *testing.T) {
 	}
 }
 
-// A hub that stops says so to whoever waits.
-func TestHubStops(t *testing.T) {
+// A hub that shuts down mails that it no longer follows the job.
+func TestHubShutsDown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := sagemakertest.NewHub(t, 1)
 		h.AWS.Statuses = []string{"InProgress"}
-		if _, err := trainer(h).Execute(t.Context(), trains(t, csv, nil)); err != nil {
+		if _, err := trainer(h).Execute(t.Context(), trainRequest(t, csv, nil)); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 		defer cancel()
 		start := time.Now()
-		if left := h.Watches.Drain(ctx); left != 1 || time.Since(start) != 15*time.Minute {
-			t.Errorf("%d jobs were given up after %v", left, time.Since(start))
+		if left := h.Jobs.Drain(ctx); left != 1 {
+			t.Errorf("%d jobs were interrupted, want 1", left)
 		}
-		want := []letter{{"Training job JOB is no longer followed", "Training job JOB goes on at Amazon SageMaker, but the hub could not follow it to its end: the hub stopped before the job ended.\n\nLook for it in the SageMaker console. What the hub would have done once it had ended will not be done."}}
-		if diff := cmp.Diff(want, letters(t, h.Mail.Mails())); diff != "" {
+		if took := time.Since(start); took != 15*time.Minute {
+			t.Errorf("the jobs were drained for %v, want 15m", took)
+		}
+		want := []mailText{{
+			Subject: "Training job JOB is no longer followed",
+			Text:    "Training job JOB continues in Amazon SageMaker, but the hub could not follow it until its end: the hub stopped before the job ended.\n\nCheck it in the SageMaker console. The hub will not do what was planned after the job.",
+		}}
+		if diff := cmp.Diff(want, mailTexts(t, h.Mail.Mails())); diff != "" {
 			t.Errorf("mails (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff([]jobs.Outcome{jobs.Interrupted}, h.Outcomes()); diff != "" {
@@ -233,33 +278,39 @@ func TestHubStops(t *testing.T) {
 	})
 }
 
-// Where there is no room to follow a job, nothing is written and none is started.
-func TestNoRoom(t *testing.T) {
+// If the hub cannot follow another job, none is started.
+func TestJobLimit(t *testing.T) {
 	t.Parallel()
 	h := sagemakertest.NewHub(t, 0)
-	_, err := trainer(h).Execute(t.Context(), trains(t, csv, nil))
-	if action.KindOf(err) != action.RateLimited || len(h.AWS.Operations()) != 0 {
-		t.Errorf("error %v after %v", err, h.AWS.Operations())
+	_, err := trainer(h).Execute(t.Context(), trainRequest(t, csv, nil))
+	if got := action.KindOf(err); got != action.RateLimited {
+		t.Errorf("error %v of kind %v, want %v", err, got, action.RateLimited)
+	}
+	if got := h.AWS.Operations(); len(got) != 0 {
+		t.Errorf("operations %v, want none", got)
 	}
 }
 
-// A job whose start was not confirmed is started once, and followed.
-func TestLostStart(t *testing.T) {
+// If the response to the start of a job is lost, it is started once, and followed.
+func TestLostResponseToStart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := sagemakertest.NewHub(t, 1)
 		h.AWS.Lose = func(o string, n int) bool { return o == "CreateTrainingJob" && n == 1 }
-		if _, err := trainer(h).Execute(t.Context(), trains(t, csv, nil)); err != nil {
+		if _, err := trainer(h).Execute(t.Context(), trainRequest(t, csv, nil)); err != nil {
 			t.Fatal(err)
 		}
-		h.Watches.Drain(context.Background())
-		if n := h.AWS.Count("CreateTrainingJob"); n != 2 || len(h.Mail.Mails()) != 1 {
-			t.Errorf("%d calls, %d mails", n, len(h.Mail.Mails()))
+		h.Jobs.Drain(context.Background())
+		if got := h.AWS.Count("CreateTrainingJob"); got != 2 {
+			t.Errorf("%d calls, want 2", got)
+		}
+		if got := len(h.Mail.Mails()); got != 1 {
+			t.Errorf("%d mails, want 1", got)
 		}
 	})
 }
 
-func TestTrainingRefused(t *testing.T) {
+func TestTrainingFails(t *testing.T) {
 	t.Parallel()
 	fails := func(operation string, r actiontest.Reply) func(*sagemakertest.AWS) {
 		return func(f *sagemakertest.AWS) {
@@ -272,38 +323,117 @@ func TestTrainingRefused(t *testing.T) {
 		}
 	}
 	for name, tt := range map[string]struct {
-		csv     string
+		csv     string // a valid result if it is not set
+		empty   bool   // the result is empty
 		change  answers
 		set     func(*sagemakertest.AWS)
 		kind    action.Kind
 		message string
 	}{
-		"no model name":   {csv, answers{"modelName": ""}, nil, action.Invalid, `"modelName" is required.`},
-		"bad model name":  {csv, answers{"modelName": "a/b"}, nil, action.Invalid, `"modelName" may hold letters, digits and hyphens, 63 at most.`},
-		"no bucket":       {csv, answers{"bucket": ""}, nil, action.Invalid, `"bucket" is required.`},
-		"no type":         {csv, answers{"awsInstanceType": ""}, nil, action.Invalid, `"awsInstanceType" is required.`},
-		"no role":         {csv, answers{"roleArn": ""}, nil, action.Invalid, `"roleArn" is required.`},
-		"too many":        {csv, answers{"numInstances": "501"}, nil, action.Invalid, "Param numInstances: 501 is out of range: 1 - 500"},
-		"a fraction":      {csv, answers{"numInstances": "1.5"}, nil, action.Invalid, "Param numInstances must be a whole number."},
-		"too long":        {csv, answers{"maxRuntimeInHours": "73"}, nil, action.Invalid, "Param maxRuntimeInHours: 73 is out of range: 1 - 72"},
-		"unknown bucket":  {csv, answers{"bucket": "other"}, nil, action.NotFound, "The bucket does not exist."},
-		"unknown region":  {csv, nil, func(f *sagemakertest.AWS) { f.Buckets["data"] = "mars-north-1" }, action.Invalid, "The bucket is in mars-north-1, where the hub knows no image of this algorithm. Choose a bucket in another region."},
-		"wrong keys":      {csv, answers{"secretAccessKey": "other"}, nil, action.Unauthenticated, "Amazon S3 does not accept the access key with this secret key. Check both in the action's settings in Looker."},
-		"no rows":         {"a,b\n", nil, nil, action.Invalid, "Looker sent no rows."},
-		"nothing at all":  {"", nil, nil, action.Invalid, "Looker sent no rows."},
-		"one column":      {"a\n1\n", nil, nil, action.Invalid, "A model is trained with two columns at least: the label and what it depends on."},
-		"text":            {"a,b\n1,2\n3,York\n", nil, nil, action.Invalid, `Row 2: column "b" does not hold a number. Models are trained with numbers, the label first.`},
-		"no label":        {"a,b\n,2\n", nil, nil, action.Invalid, `Row 1: column "a" is empty, though it is the label. Models are trained with numbers, the label first.`},
-		"a cell too many": {"a,b\n1,2\n1,2,3\n", nil, nil, action.Invalid, "Row 2 does not have the 2 columns that the first line names."},
-		"bad quotes":      {"a,b\n1,\"2\n", nil, nil, action.Invalid, `Line 2 is not valid CSV: extraneous or missing " in quoted-field.`},
-		"no permission":   {csv, nil, fails("CreateTrainingJob", sagemakertest.Error(400, "AccessDeniedException", "User: x is not authorized")), action.Forbidden, "Amazon SageMaker denied access. The access key lacks a permission for sagemaker:CreateTrainingJob."},
-		"a limit":         {csv, nil, fails("CreateTrainingJob", sagemakertest.Error(400, "ResourceLimitExceeded", "The account-level service limit is 0 Instances.")), action.Invalid, "Amazon SageMaker refuses: The account-level service limit is 0 Instances. (ResourceLimitExceeded)"},
-		"throttled":       {csv, nil, fails("CreateTrainingJob", sagemakertest.Error(400, "ThrottlingException", "Rate exceeded")), action.RateLimited, "Amazon SageMaker is throttling requests. Try again later."},
-		"unavailable":     {csv, nil, fails("CreateTrainingJob", actiontest.Reply{Status: 500}), action.Unavailable, "Amazon SageMaker answered 500 Internal Server Error."},
-		"resets":          {csv, nil, fails("CreateTrainingJob", actiontest.Reply{Reset: true}), action.Unavailable, "The connection to Amazon SageMaker failed."},
-		"no access":       {csv, nil, fails("HeadBucket", actiontest.Reply{Status: 403}), action.Forbidden, "Amazon S3 denied access. Check the access key and the bucket."},
-		"S3 out of order": {csv, nil, fails("HeadBucket", actiontest.Reply{Status: 503}), action.Unavailable, "Amazon S3 answered 503 Service Unavailable."},
-		"S3 denies":       {csv, nil, fails("PutObject", sagemakertest.S3Error(403, "AccessDenied")), action.Forbidden, "Amazon S3 denied access. The access key needs s3:PutObject and s3:AbortMultipartUpload on the bucket, and the use of its encryption key if it has one."},
+		"no model name": {
+			change: answers{"modelName": ""}, kind: action.Invalid,
+			message: `"modelName" is required.`,
+		},
+		"invalid model name": {
+			change: answers{"modelName": "a/b"}, kind: action.Invalid,
+			message: `"modelName" must have at most 63 letters, digits and hyphens.`,
+		},
+		"no bucket": {
+			change: answers{"bucket": ""}, kind: action.Invalid,
+			message: `"bucket" is required.`,
+		},
+		"no instance type": {
+			change: answers{"awsInstanceType": ""}, kind: action.Invalid,
+			message: `"awsInstanceType" is required.`,
+		},
+		"no role": {
+			change: answers{"roleArn": ""}, kind: action.Invalid,
+			message: `"roleArn" is required.`,
+		},
+		"too many instances": {
+			change: answers{"numInstances": "501"}, kind: action.Invalid,
+			message: "Param numInstances: 501 is out of range: 1 - 500",
+		},
+		"fractional number of instances": {
+			change: answers{"numInstances": "1.5"}, kind: action.Invalid,
+			message: "Param numInstances must be a whole number.",
+		},
+		"run time too long": {
+			change: answers{"maxRuntimeInHours": "73"}, kind: action.Invalid,
+			message: "Param maxRuntimeInHours: 73 is out of range: 1 - 72",
+		},
+		"unknown bucket": {
+			change: answers{"bucket": "other"}, kind: action.NotFound,
+			message: "The bucket does not exist.",
+		},
+		"unknown region": {
+			set: func(f *sagemakertest.AWS) { f.Buckets["data"] = "mars-north-1" }, kind: action.Invalid,
+			message: "The algorithm is not available in mars-north-1, the region of the bucket. Choose a bucket in another region.",
+		},
+		"wrong secret key": {
+			change: answers{"secretAccessKey": "other"}, kind: action.Unauthenticated,
+			message: "Amazon S3 does not accept the access key with this secret key. Check both in the action's settings in Looker.",
+		},
+		"no rows": {
+			csv: "a,b\n", kind: action.Invalid,
+			message: "Looker sent no rows.",
+		},
+		"no data": {
+			empty: true, kind: action.Invalid,
+			message: "Looker sent no rows.",
+		},
+		"one column": {
+			csv: "a\n1\n", kind: action.Invalid,
+			message: "Training needs at least two columns: the label and a feature.",
+		},
+		"text in a column": {
+			csv: "a,b\n1,2\n3,York\n", kind: action.Invalid,
+			message: `Row 2: column "b" is not a number. Training data must be numbers, with the label first.`,
+		},
+		"row without a label": {
+			csv: "a,b\n,2\n", kind: action.Invalid,
+			message: `Row 1: column "a" is empty, but it is the label. Training data must be numbers, with the label first.`,
+		},
+		"row with too many values": {
+			csv: "a,b\n1,2\n1,2,3\n", kind: action.Invalid,
+			message: "Row 2 does not have 2 columns like the header.",
+		},
+		"invalid CSV": {
+			csv: "a,b\n1,\"2\n", kind: action.Invalid,
+			message: `Line 2 is not valid CSV: extraneous or missing " in quoted-field.`,
+		},
+		"training denied": {
+			set: fails("CreateTrainingJob", sagemakertest.Error(400, "AccessDeniedException", "User: x is not authorized")), kind: action.Forbidden,
+			message: "Amazon SageMaker denied access. The access key lacks a permission for sagemaker:CreateTrainingJob.",
+		},
+		"limit exceeded": {
+			set: fails("CreateTrainingJob", sagemakertest.Error(400, "ResourceLimitExceeded", "The account-level service limit is 0 Instances.")), kind: action.Invalid,
+			message: "Amazon SageMaker rejected the request: The account-level service limit is 0 Instances. (ResourceLimitExceeded)",
+		},
+		"throttled": {
+			set: fails("CreateTrainingJob", sagemakertest.Error(400, "ThrottlingException", "Rate exceeded")), kind: action.RateLimited,
+			message: "Amazon SageMaker is throttling requests. Try again later.",
+		},
+		"server error": {
+			set: fails("CreateTrainingJob", actiontest.Reply{Status: 500}), kind: action.Unavailable,
+			message: "Amazon SageMaker answered 500 Internal Server Error.",
+		},
+		"connection reset": {
+			set: fails("CreateTrainingJob", actiontest.Reply{Reset: true}), kind: action.Unavailable,
+			message: "The connection to Amazon SageMaker failed.",
+		},
+		"bucket access denied": {
+			set: fails("HeadBucket", actiontest.Reply{Status: 403}), kind: action.Forbidden,
+			message: "Amazon S3 denied access. Check the access key and the bucket.",
+		},
+		"S3 unavailable": {
+			set: fails("HeadBucket", actiontest.Reply{Status: 503}), kind: action.Unavailable,
+			message: "Amazon S3 answered 503 Service Unavailable.",
+		},
+		"upload denied": {
+			set: fails("PutObject", sagemakertest.S3Error(403, "AccessDenied")), kind: action.Forbidden,
+			message: "Amazon S3 denied access. The access key needs s3:PutObject and s3:AbortMultipartUpload on the bucket, and the use of its encryption key if it has one.",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -312,66 +442,94 @@ func TestTrainingRefused(t *testing.T) {
 				if tt.set != nil {
 					tt.set(h.AWS)
 				}
-				_, err := trainer(h).Execute(t.Context(), trains(t, tt.csv, tt.change))
-				if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message {
-					t.Errorf("error %v (%v)\n%s, want\n%s", err, action.KindOf(err), action.MessageOf(err), tt.message)
+				result := csv
+				if tt.csv != "" || tt.empty {
+					result = tt.csv
 				}
-				if err != nil && strings.Contains(err.Error(), sagemakertest.SecretKey) {
-					t.Errorf("the error holds a secret: %v", err)
+				_, err := trainer(h).Execute(t.Context(), trainRequest(t, result, tt.change))
+				if err == nil {
+					t.Fatal("no error")
 				}
-				if left := h.Watches.Drain(context.Background()); left != 0 || len(h.Outcomes()) != 0 || len(h.Mail.Mails()) != 0 {
-					t.Errorf("a job that was not started was followed: %v", h.Outcomes())
+				if got := action.KindOf(err); got != tt.kind {
+					t.Errorf("error %v of kind %v, want %v", err, got, tt.kind)
 				}
-				if strings.Contains(name, "no ") && tt.csv != csv && len(h.AWS.Objects()) != 0 {
-					t.Errorf("objects %v", h.AWS.Objects())
+				if got := action.MessageOf(err); got != tt.message {
+					t.Errorf("error\n%s, want\n%s", got, tt.message)
+				}
+				if strings.Contains(err.Error(), sagemakertest.SecretKey) {
+					t.Errorf("the error contains a secret: %v", err)
+				}
+				if left := h.Jobs.Drain(context.Background()); left != 0 {
+					t.Errorf("%d jobs were interrupted, want none", left)
+				}
+				if got := h.Outcomes(); len(got) != 0 {
+					t.Errorf("outcomes %v, want none", got)
+				}
+				if got := len(h.Mail.Mails()); got != 0 {
+					t.Errorf("%d mails, want none", got)
+				}
+				if got := h.AWS.Objects(); tt.csv != "" && len(got) != 0 {
+					t.Errorf("objects %v, want none", got)
 				}
 			})
 		})
 	}
 }
 
-func TestNumbers(t *testing.T) {
+func TestIsNumber(t *testing.T) {
 	t.Parallel()
 	for cell, number := range map[string]bool{
 		"0": true, "-1.50": true, ".5": true, "5.": true, "1e-3": true, "+2": true, "1E400": true, "-Inf": true,
 		"": false, "-": false, ".": false, "1.2.3": false, "1-2": false, "2026-11-23": false, "1,000": false, "York": false, "0x": false, " 1": false,
 	} {
 		if got := sagemaker.IsNumber(cell); got != number {
-			t.Errorf("%q is a number: %t", cell, got)
+			t.Errorf("isNumber(%q) = %t, want %t", cell, got, number)
 		}
 	}
 }
 
-// A source that breaks off leaves no object and starts no job, however much had been written.
-func TestTrainingBreaksOff(t *testing.T) {
+// A truncated source leaves no object and starts no job, even after parts were uploaded.
+func TestTruncatedSource(t *testing.T) {
 	t.Parallel()
 	h := sagemakertest.NewHub(t, 1)
 	tr := trainer(h)
-	sagemaker.Small(tr.Client)
-	req := trains(t, csv, nil)
+	sagemaker.WithSmallParts(tr.Client)
+	req := trainRequest(t, csv, nil)
 	actiontest.Download(t, req, actiontest.BrokenDownload("a,b\n"+strings.Repeat("1,2\n", 10_000)))
 	_, err := tr.Execute(t.Context(), req)
 	if action.MessageOf(err) != "The download from Looker broke off before the data was complete." {
 		t.Errorf("error %v", err)
 	}
-	if h.AWS.Count("UploadPart") == 0 || h.AWS.Uploads() != 0 || len(h.AWS.Objects()) != 0 || h.AWS.Count("CreateTrainingJob") != 0 {
-		t.Errorf("%v, %d uploads left, objects %v", h.AWS.Operations(), h.AWS.Uploads(), slices.Collect(maps.Keys(h.AWS.Objects())))
+	if h.AWS.Count("UploadPart") == 0 {
+		t.Error("no part was uploaded before the source ended")
+	}
+	if left := h.AWS.Uploads(); left != 0 {
+		t.Errorf("%d uploads left, want none", left)
+	}
+	if got := h.AWS.Objects(); len(got) != 0 {
+		t.Errorf("objects %v, want none", slices.Collect(maps.Keys(got)))
+	}
+	if got := h.AWS.Count("CreateTrainingJob"); got != 0 {
+		t.Errorf("%d jobs were started, want none", got)
 	}
 }
 
-// Looker's refusal of the download is not taken for data.
-func TestDownloadRefused(t *testing.T) {
+// The body of a failed download is not sent as data.
+func TestDownloadFails(t *testing.T) {
 	t.Parallel()
 	h := sagemakertest.NewHub(t, 1)
-	req := trains(t, csv, nil)
+	req := trainRequest(t, csv, nil)
 	actiontest.Download(t, req, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "1,2\n3,4", http.StatusNotFound) })
-	if _, err := trainer(h).Execute(t.Context(), req); err == nil || len(h.AWS.Objects()) != 0 {
-		t.Errorf("error %v, objects %v", err, h.AWS.Objects())
+	if _, err := trainer(h).Execute(t.Context(), req); err == nil {
+		t.Error("no error")
+	}
+	if got := h.AWS.Objects(); len(got) != 0 {
+		t.Errorf("objects %v, want none", got)
 	}
 }
 
-// A SageMaker that answers late is not waited for without end.
-func TestAnswersLate(t *testing.T) {
+// A call of SageMaker has a timeout.
+func TestTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := sagemakertest.NewHub(t, 1)
@@ -380,14 +538,20 @@ func TestAnswersLate(t *testing.T) {
 		tr := trainer(h)
 		tr.Client = sagemaker.New(deps)
 		start := time.Now()
-		_, err := tr.Execute(t.Context(), trains(t, csv, nil))
-		if took := time.Since(start); action.KindOf(err) != action.Timeout || action.MessageOf(err) != "Amazon SageMaker did not answer in time." || took != 2*time.Minute {
-			t.Errorf("error %v after %v", err, took)
+		_, err := tr.Execute(t.Context(), trainRequest(t, csv, nil))
+		if got, want := action.MessageOf(err), "Amazon SageMaker did not answer in time."; got != want {
+			t.Errorf("error %q, want %q", got, want)
+		}
+		if got := action.KindOf(err); got != action.Timeout {
+			t.Errorf("kind %v, want %v", got, action.Timeout)
+		}
+		if took := time.Since(start); took != 2*time.Minute {
+			t.Errorf("the call took %v, want 2m", took)
 		}
 	})
 }
 
-// lateSageMaker answers for S3 alone.
+// lateSageMaker answers only calls of S3 in time.
 type lateSageMaker struct{ aws *sagemakertest.AWS }
 
 func (l lateSageMaker) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -397,21 +561,27 @@ func (l lateSageMaker) RoundTrip(req *http.Request) (*http.Response, error) {
 	return l.aws.RoundTrip(req)
 }
 
-// What the egress policy forbids is not tried again.
-func TestEgress(t *testing.T) {
+// A call that the egress policy blocks is made once.
+func TestEgressPolicy(t *testing.T) {
 	t.Parallel()
 	deps := sagemakertest.NewHub(t, 1).Deps()
 	calls := 0
-	deps.HTTP = &http.Client{Transport: forbidden{&calls}}
+	deps.HTTP = &http.Client{Transport: blocked{&calls}}
 	_, err := sagemaker.New(deps).ModelField(t.Context(), sagemaker.Account{AccessKey: "a", SecretKey: "s", Region: "eu-west-1"})
-	if !errors.Is(err, outbound.ErrForbiddenAddress) || action.KindOf(err) != action.Forbidden || calls != 1 {
-		t.Errorf("error %v after %d calls", err, calls)
+	if !errors.Is(err, outbound.ErrForbiddenAddress) {
+		t.Errorf("error %v, want %v", err, outbound.ErrForbiddenAddress)
+	}
+	if got := action.KindOf(err); got != action.Forbidden {
+		t.Errorf("kind %v, want %v", got, action.Forbidden)
+	}
+	if calls != 1 {
+		t.Errorf("%d calls, want 1", calls)
 	}
 }
 
-type forbidden struct{ calls *int }
+type blocked struct{ calls *int }
 
-func (f forbidden) RoundTrip(*http.Request) (*http.Response, error) {
+func (f blocked) RoundTrip(*http.Request) (*http.Response, error) {
 	*f.calls++
 	return nil, &net.OpError{Op: "dial", Err: outbound.ErrForbiddenAddress}
 }

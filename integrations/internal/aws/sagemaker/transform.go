@@ -13,21 +13,21 @@ import (
 	"integrationhub.dev/integrations/internal/aws/s3store"
 )
 
-// transform is what the user answers for an inference.
+// transform are the user's answers for an inference.
 type transform struct {
 	Model    modelName                   `form:"modelName,required"`
 	Bucket   s3store.Bucket              `form:"bucket,required"`
 	Instance types.TransformInstanceType `form:"awsInstanceType,required"`
 }
 
-// TransformInstances are the instance types that SageMaker performs inferences on.
+// TransformInstances are the instance types for inferences.
 func TransformInstances() []types.TransformInstanceType {
 	return types.TransformInstanceType("").Values()
 }
 
-// strip is how many columns at the beginning are not for the model. Nothing answered and 0
-// are the same.
-func strip(form map[string]string) (int, error) {
+// stripColumns returns the number of columns at the beginning that the model must not get. An empty
+// answer means 0.
+func stripColumns(form map[string]string) (int, error) {
 	const field = "numStripColumns"
 	if form[field] == "" || form[field] == "0" {
 		return 0, nil
@@ -42,60 +42,39 @@ const (
 	outputFolder = "transform-output"
 )
 
-// Infer has a model infer from a query's result. It returns once SageMaker has accepted the
-// job, which is then followed so that a mail can be sent when it has ended.
+// Infer starts an inference for a query's result. It returns once SageMaker has accepted the job. When
+// the job has ended, the hub sends a mail.
 func (c *Client) Infer(ctx context.Context, req *action.Request) (*action.Response, error) {
-	account, err := action.Decode[Account](req)
+	account, in, count, err := decode[transform](req)
 	if err != nil {
 		return nil, err
 	}
-	in, err := action.Decode[transform](req)
+	columns, err := stripColumns(req.Form)
 	if err != nil {
 		return nil, err
 	}
-	count, err := instances.Read(req.Form)
-	if err != nil {
-		return nil, err
-	}
-	columns, err := strip(req.Form)
-	if err != nil {
-		return nil, err
-	}
-	region := account.home()
+	region := account.homeRegion()
 	service := c.service(account, region)
-	begin := func(ctx context.Context) (string, error) {
+	start := func(ctx context.Context) (string, poller, error) {
 		p := place{account.s3(region), in.Bucket, jobName("transform-job", time.Now())}
-		return p.job, c.startTransform(ctx, service, p, in, count, &table{Data: req.Data, strip: columns})
+		poll := func(ctx context.Context) (*outcome, error) { return pollTransform(ctx, service, p.job) }
+		return p.job, poll, c.startTransform(ctx, service, p, in, count, &table{Data: req.Data, strip: columns})
 	}
-	reporter, mailFault := newReporter(c.deps, req)
-	if mailFault != nil { // there is nothing to follow the job for
-		job, err := begin(ctx)
+	const kind = "Transform job"
+	reporter, mailErr := newReporter(c.deps, req)
+	if mailErr != nil { // without a mail, there is no reason to follow the job
+		job, _, err := start(ctx)
 		if err != nil {
 			return nil, err
 		}
-		return &action.Response{Message: "Transform job " + job + " was started." + unmailed(mailFault)}, nil
+		return &action.Response{Message: started(kind+" "+job, noMailNote(mailErr))}, nil
 	}
-	response := &action.Response{}
-	err = c.deps.StartJob(ctx, func(ctx context.Context) (action.Job, error) {
-		job, err := begin(ctx)
-		if err != nil {
-			return action.Job{}, err
-		}
-		what := "Transform job " + job
-		response.Message = what + " was started."
-		return action.Job{Name: what, Follow: func(ctx context.Context) error {
-			return follow(ctx, reporter, what, func(ctx context.Context) (*ending, error) { return pollTransform(ctx, service, job) })
-		}}, nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return response, nil
+	return c.runJob(ctx, kind, reporter, "", start)
 }
 
-// mostWhole is how much a model takes in one call.
+// maxPayload is the maximum size of a request to a model:
 // https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html
-const mostWhole = 6 << 20
+const maxPayload = 6 << 20
 
 func (c *Client) startTransform(ctx context.Context, service *sagemaker.Client, p place, in transform, count int, t *table) error {
 	if err := c.uploadBoth(ctx, p, inputObject, t, rawObject); err != nil {
@@ -105,7 +84,9 @@ func (c *Client) startTransform(ctx context.Context, service *sagemaker.Client, 
 	job := &sagemaker.CreateTransformJobInput{
 		ModelName: &model, TransformJobName: &p.job,
 		TransformInput: &types.TransformInput{
-			DataSource:  &types.TransformDataSource{S3DataSource: &types.TransformS3DataSource{S3DataType: types.S3DataTypeS3Prefix, S3Uri: aws.String(p.uri(inputObject))}},
+			DataSource: &types.TransformDataSource{S3DataSource: &types.TransformS3DataSource{
+				S3DataType: types.S3DataTypeS3Prefix, S3Uri: aws.String(p.uri(inputObject)),
+			}},
 			ContentType: aws.String(contentType),
 		},
 		TransformOutput: &types.TransformOutput{S3OutputPath: aws.String(p.uri(outputFolder))},
@@ -114,41 +95,35 @@ func (c *Client) startTransform(ctx context.Context, service *sagemaker.Client, 
 			InstanceType:  in.Instance,
 		},
 	}
-	if t.bytes > mostWhole { // in several calls, which the model answers line by line
+	if t.bytes > maxPayload { // several requests, whose results are joined line by line
 		job.TransformInput.SplitType = types.SplitTypeLine
 		job.TransformOutput.AssembleWith = types.AssemblyTypeLine
 		job.BatchStrategy = types.BatchStrategyMultiRecord
 	}
 	_, err := call(ctx, "sagemaker:CreateTransformJob", service.CreateTransformJob, job)
-	return unlessStarted(err)
+	return ignoreInUse(err)
 }
 
-func pollTransform(ctx context.Context, service *sagemaker.Client, job string) (*ending, error) {
-	out, err := call(ctx, "sagemaker:DescribeTransformJob", service.DescribeTransformJob, &sagemaker.DescribeTransformJobInput{TransformJobName: &job})
+// pollTransform returns the outcome once a job has ended.
+func pollTransform(ctx context.Context, service *sagemaker.Client, name string) (*outcome, error) {
+	in := &sagemaker.DescribeTransformJobInput{TransformJobName: &name}
+	out, err := call(ctx, "sagemaker:DescribeTransformJob", service.DescribeTransformJob, in)
 	if err != nil {
 		return nil, err
 	}
+	job := "Transform job " + name
 	switch out.TransformJobStatus {
 	case types.TransformJobStatusCompleted:
-		where := ""
+		folder := ""
 		if out.TransformOutput != nil {
-			where = aws.ToString(out.TransformOutput.S3OutputPath)
+			folder = aws.ToString(out.TransformOutput.S3OutputPath)
 		}
-		return &ending{
-			subject: fmt.Sprintf("Transform job %s is complete", job),
-			text:    fmt.Sprintf("Transform job %s is complete. What was inferred is in %s.", job, where),
-		}, nil
+		return &outcome{subject: job + " is complete", text: fmt.Sprintf("%s is complete. The results are in %s.", job, folder)}, nil
 	case types.TransformJobStatusFailed:
-		return &ending{
-			subject: fmt.Sprintf("Transform job %s failed", job),
-			text:    fmt.Sprintf("Transform job %s failed: %s", job, aws.ToString(out.FailureReason)),
-		}, nil
+		return failed(job, out.FailureReason), nil
 	case types.TransformJobStatusStopped:
-		return &ending{
-			subject: fmt.Sprintf("Transform job %s was stopped", job),
-			text:    fmt.Sprintf("Transform job %s was stopped.", job),
-		}, nil
-	default: // it goes on
+		return stopped(job), nil
+	default: // it is running
 		return nil, nil
 	}
 }

@@ -21,7 +21,7 @@ import (
 
 var inferForm = answers{"modelName": "churn", "bucket": "data", "awsInstanceType": "ml.m5.xlarge", "numStripColumns": "0"}
 
-// objects are the fake's with the job's name made constant.
+// objects returns the fake's objects, with JOB in place of the job's name.
 func objects(f *sagemakertest.AWS) map[string]string {
 	all := map[string]string{}
 	for name, body := range f.Objects() {
@@ -30,8 +30,7 @@ func objects(f *sagemakertest.AWS) map[string]string {
 	return all
 }
 
-// What is uploaded is the result without its header and without the first columns; beside it
-// lies the result as it came, to the byte.
+// The input is the result without its header and first columns. The unchanged result is uploaded too.
 func TestTransformInput(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ csv, strip, want string }{
@@ -44,9 +43,9 @@ func TestTransformInput(t *testing.T) {
 		"quotes are kept":          {"id,a\n1,\"x,y\"\n2,\"say \"\"hi\"\"\"\n", "1", "\"x,y\"\n\"say \"\"hi\"\"\"\n"},
 		"line breaks in quotes":    {"\"id\nno\",a\n\"1\n2\",3\n", "1", "3\n"},
 		"CRLF":                     {"id,a\r\n1,2\r\n", "1", "2\n"},
-		"beyond ASCII":             {"größe,a\n1,Zürich 東京\n", "1", "Zürich 東京\n"},
+		"not ASCII":                {"größe,a\n1,Zürich 東京\n", "1", "Zürich 東京\n"},
 		"one column":               {"a\n1\n\"x\ny\"\r\n3\n", "0", "1\n\"x\ny\"\n3\n"},
-		"an empty cell":            {"id,a,b\n1,,\n", "1", ",\n"},
+		"empty value":              {"id,a,b\n1,,\n", "1", ",\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -56,7 +55,7 @@ func TestTransformInput(t *testing.T) {
 				if _, err := sagemaker.New(h.Deps()).Infer(t.Context(), req); err != nil {
 					t.Fatal(err)
 				}
-				h.Watches.Drain(context.Background())
+				h.Jobs.Drain(context.Background())
 				want := map[string]string{"data/JOB/transform-input": tt.want, "data/JOB/transform-raw": tt.csv}
 				if diff := cmp.Diff(want, objects(h.AWS)); diff != "" {
 					t.Errorf("objects (-want +got):\n%s", diff)
@@ -66,7 +65,7 @@ func TestTransformInput(t *testing.T) {
 	}
 }
 
-// A result of many parts arrives whole in both objects, and goes to the model in batches.
+// A large result is uploaded in parts to both objects, and sent to the model in batches.
 func TestTransformLarge(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -82,10 +81,16 @@ func TestTransformLarge(t *testing.T) {
 		if _, err := c.Infer(t.Context(), req); err != nil {
 			t.Fatal(err)
 		}
-		h.Watches.Drain(context.Background())
+		h.Jobs.Drain(context.Background())
 		got := objects(h.AWS)
-		if got["data/JOB/transform-input"] != want.String() || got["data/JOB/transform-raw"] != raw.String() || h.AWS.Count("UploadPart") < 2 {
-			t.Errorf("%d and %d bytes arrived in %d parts", len(got["data/JOB/transform-input"]), len(got["data/JOB/transform-raw"]), h.AWS.Count("UploadPart"))
+		if input := got["data/JOB/transform-input"]; input != want.String() {
+			t.Errorf("the input has %d bytes, want other %d", len(input), want.Len())
+		}
+		if unchanged := got["data/JOB/transform-raw"]; unchanged != raw.String() {
+			t.Errorf("the unchanged result has %d bytes, want other %d", len(unchanged), raw.Len())
+		}
+		if parts := h.AWS.Count("UploadPart"); parts < 2 {
+			t.Errorf("%d parts, want several", parts)
 		}
 		for _, part := range []string{`"BatchStrategy":"MultiRecord"`, `"SplitType":"Line"`, `"AssembleWith":"Line"`} {
 			if sent := h.AWS.Requests("CreateTransformJob")[0]; !strings.Contains(sent, part) {
@@ -101,31 +106,34 @@ func TestTransform(t *testing.T) {
 		statuses []string
 		change   answers
 		message  string
-		mails    []letter
+		mails    []mailText
 		outcomes []jobs.Outcome
 	}{
 		"complete": {
-			append(slices.Repeat([]string{"InProgress"}, 500), "Completed"), nil, "Transform job JOB was started.",
-			[]letter{{"Transform job JOB is complete", "Transform job JOB is complete. What was inferred is in s3://data/JOB/transform-output."}},
-			[]jobs.Outcome{jobs.Completed},
+			statuses: append(slices.Repeat([]string{"InProgress"}, 500), "Completed"), message: "Transform job JOB was started.",
+			mails: []mailText{{
+				Subject: "Transform job JOB is complete",
+				Text:    "Transform job JOB is complete. The results are in s3://data/JOB/transform-output.",
+			}},
+			outcomes: []jobs.Outcome{jobs.Completed},
 		},
 		"failed": {
-			[]string{"Failed"},
-			nil, "Transform job JOB was started.",
-			[]letter{{"Transform job JOB failed", "Transform job JOB failed: The model =3D 1."}},
-			[]jobs.Outcome{jobs.Completed},
+			statuses: []string{"Failed"}, message: "Transform job JOB was started.",
+			mails:    []mailText{{Subject: "Transform job JOB failed", Text: "Transform job JOB failed: The model =3D 1."}},
+			outcomes: []jobs.Outcome{jobs.Completed},
 		},
 		"stopped": {
-			[]string{"Stopping", "Stopped"},
-			nil, "Transform job JOB was started.",
-			[]letter{{"Transform job JOB was stopped", "Transform job JOB was stopped."}},
-			[]jobs.Outcome{jobs.Completed},
+			statuses: []string{"Stopping", "Stopped"}, message: "Transform job JOB was started.",
+			mails:    []mailText{{Subject: "Transform job JOB was stopped", Text: "Transform job JOB was stopped."}},
+			outcomes: []jobs.Outcome{jobs.Completed},
 		},
-		"no recipient": {
-			[]string{"Completed"}, answers{"smtpFrom": "x"}, "Transform job JOB was started. No mail will be sent: SMTP From is not an e-mail address.", nil, nil,
+		"invalid sender": {
+			statuses: []string{"Completed"}, change: answers{"smtpFrom": "x"},
+			message: "Transform job JOB was started. No mail will be sent: SMTP From is not an email address.",
 		},
-		"no port": {
-			[]string{"Completed"}, answers{"smtpPort": "70000"}, "Transform job JOB was started. No mail will be sent: SMTP Port is not a port.", nil, nil,
+		"invalid port": {
+			statuses: []string{"Completed"}, change: answers{"smtpPort": "70000"},
+			message: "Transform job JOB was started. No mail will be sent: SMTP Port must be a number from 1 to 65535.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -138,10 +146,10 @@ func TestTransform(t *testing.T) {
 					t.Fatal(err)
 				}
 				if got := jobNames.ReplaceAllString(res.Message, "JOB"); got != tt.message {
-					t.Errorf("answered %q, want %q", got, tt.message)
+					t.Errorf("message %q, want %q", got, tt.message)
 				}
-				h.Watches.Drain(context.Background())
-				if diff := cmp.Diff(tt.mails, letters(t, h.Mail.Mails())); diff != "" {
+				h.Jobs.Drain(context.Background())
+				if diff := cmp.Diff(tt.mails, mailTexts(t, h.Mail.Mails())); diff != "" {
 					t.Errorf("mails (-want +got):\n%s", diff)
 				}
 				if diff := cmp.Diff(tt.outcomes, h.Outcomes()); diff != "" {
@@ -152,7 +160,7 @@ func TestTransform(t *testing.T) {
 	}
 }
 
-// STARTTLS is for the ports that are known for it.
+// STARTTLS is used only on its usual ports.
 func TestMailPorts(t *testing.T) {
 	t.Parallel()
 	for port, implicit := range map[string]bool{"465": true, "2465": true, "587": false, "25": false, "2587": false} {
@@ -161,19 +169,23 @@ func TestMailPorts(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := sagemakertest.NewHub(t, 1)
 				h.Mail.Speak(t, implicit)
-				if _, err := sagemaker.New(h.Deps()).Infer(t.Context(), sagemakertest.Request(t, csv, inferForm, answers{"smtpPort": port})); err != nil {
+				req := sagemakertest.Request(t, csv, inferForm, answers{"smtpPort": port})
+				if _, err := sagemaker.New(h.Deps()).Infer(t.Context(), req); err != nil {
 					t.Fatal(err)
 				}
-				h.Watches.Drain(context.Background())
-				if n := len(h.Mail.Mails()); n != 1 || h.Mail.Dialled()[0] != "example.com:"+port {
-					t.Errorf("%d mails by %v", n, h.Mail.Dialled())
+				h.Jobs.Drain(context.Background())
+				if got := len(h.Mail.Mails()); got != 1 {
+					t.Errorf("%d mails, want 1", got)
+				}
+				if got, want := h.Mail.Dialled()[0], "example.com:"+port; got != want {
+					t.Errorf("connected to %s, want %s", got, want)
 				}
 			})
 		})
 	}
 }
 
-// Whatever fails, no job is started with a part of the data, and no upload is left.
+// After an error, no job is started with truncated data, and no upload is left.
 func TestTransformFails(t *testing.T) {
 	t.Parallel()
 	rows := strings.Repeat("1,2\n", 20_000)
@@ -186,29 +198,38 @@ func TestTransformFails(t *testing.T) {
 		fail    func(operation string, nth int) *actiontest.Reply
 		message string
 	}{
-		"breaks off":      {actiontest.BrokenDownload("a,b\n" + rows), "0", nil, "The download from Looker broke off before the data was complete."},
-		"a bad row late":  {serve("a,b\n" + rows + "1\n"), "0", nil, "Row 20001 does not have the 2 columns that the first line names."},
-		"no column left":  {serve("a,b\n" + rows), "2", nil, "The result has 2 columns: none is left for the model."},
-		"too many":        {serve("a,b\n" + rows), "3", nil, "Param numStripColumns: 3 is out of range: 0 - 2"},
-		"an empty row":    {serve("a\n1\n\n2\n"), "0", nil, "Row 2 is empty: in a result of one column it looks like a missing row. Fill it, or add a column."},
-		"an empty end":    {serve("a\n1\n\n"), "0", nil, "Row 2 is empty: in a result of one column it looks like a missing row. Fill it, or add a column."},
-		"no rows":         {serve("a,b\n"), "0", nil, "Looker sent no rows."},
-		"a part fails":    {serve("a,b\n" + rows), "1", failing("UploadPart", sagemakertest.S3Error(403, "AccessDenied")), "Amazon S3 denied access. The access key needs s3:PutObject and s3:AbortMultipartUpload on the bucket, and the use of its encryption key if it has one."},
-		"the model's job": {serve("a,b\n1,2\n"), "1", failing("CreateTransformJob", sagemakertest.Error(400, "ValidationException", "Could not find model \"arn\".")), `Amazon SageMaker refuses: Could not find model "arn". (ValidationException)`},
+		"truncated download":        {actiontest.BrokenDownload("a,b\n" + rows), "0", nil, "The download from Looker broke off before the data was complete."},
+		"invalid last row":          {serve("a,b\n" + rows + "1\n"), "0", nil, "Row 20001 does not have 2 columns like the header."},
+		"no column left":            {serve("a,b\n" + rows), "2", nil, "The result has 2 columns, so no column is left for the model."},
+		"too many columns stripped": {serve("a,b\n" + rows), "3", nil, "Param numStripColumns: 3 is out of range: 0 - 2"},
+		"empty row":                 {serve("a\n1\n\n2\n"), "0", nil, "Row 2 is empty. In a result of one column, SageMaker would skip it. Fill it or add a column."},
+		"empty last row":            {serve("a\n1\n\n"), "0", nil, "Row 2 is empty. In a result of one column, SageMaker would skip it. Fill it or add a column."},
+		"no rows":                   {serve("a,b\n"), "0", nil, "Looker sent no rows."},
+		"part denied":               {serve("a,b\n" + rows), "1", failing("UploadPart", sagemakertest.S3Error(403, "AccessDenied")), "Amazon S3 denied access. The access key needs s3:PutObject and s3:AbortMultipartUpload on the bucket, and the use of its encryption key if it has one."},
+		"job rejected":              {serve("a,b\n1,2\n"), "1", failing("CreateTransformJob", sagemakertest.Error(400, "ValidationException", "Could not find model \"arn\".")), `Amazon SageMaker rejected the request: Could not find model "arn". (ValidationException)`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := sagemakertest.NewHub(t, 1)
 			h.AWS.Fail = tt.fail
 			c := sagemaker.New(h.Deps())
-			sagemaker.Small(c)
+			sagemaker.WithSmallParts(c)
 			req := actiontest.Download(t, sagemakertest.Request(t, csv, inferForm, answers{"numStripColumns": tt.strip}), tt.serve)
 			_, err := c.Infer(t.Context(), req)
 			if action.MessageOf(err) != tt.message {
 				t.Errorf("error %v, want %q", err, tt.message)
 			}
-			if tt.fail == nil && (h.AWS.Count("CreateTransformJob") != 0 || len(h.AWS.Objects()) != 0) || h.AWS.Uploads() != 0 {
-				t.Errorf("%v, objects %v, %d uploads left", h.AWS.Operations(), objects(h.AWS), h.AWS.Uploads())
+			if left := h.AWS.Uploads(); left != 0 {
+				t.Errorf("%d uploads left, want none", left)
+			}
+			if tt.fail != nil {
+				return
+			}
+			if got := h.AWS.Count("CreateTransformJob"); got != 0 {
+				t.Errorf("%d jobs were started, want none", got)
+			}
+			if got := objects(h.AWS); len(got) != 0 {
+				t.Errorf("objects %v, want none", got)
 			}
 		})
 	}

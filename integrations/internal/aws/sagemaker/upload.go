@@ -9,11 +9,11 @@ import (
 	"integrationhub.dev/integrations/internal/aws/s3store"
 )
 
-// place is where a job's data is.
+// place is the folder with a job's data.
 type place struct {
 	account s3store.Account
 	bucket  s3store.Bucket
-	// job is the folder.
+	// job is the folder's name.
 	job string
 }
 
@@ -21,13 +21,13 @@ func (p place) key(object string) string { return p.job + "/" + object }
 
 func (p place) uri(object string) string { return "s3://" + string(p.bucket) + "/" + p.key(object) }
 
-// upload writes a table. Nothing is visible at S3 unless all of it arrived.
+// upload writes a table. It is visible in S3 only if the upload is complete.
 func (c *Client) upload(ctx context.Context, p place, object string, t *table) error {
 	return c.store.Write(ctx, p.account, p.bucket, p.key(object), contentType, t)
 }
 
-// uploadBoth writes a table, and what it is made from to another object, reading once. Either
-// fails with the other.
+// uploadBoth writes a table, and the unchanged result to another object. The result is read once. If
+// one upload fails, both do.
 func (c *Client) uploadBoth(ctx context.Context, p place, object string, t *table, raw string) error {
 	out, in := io.Pipe()
 	t.raw = in
@@ -47,7 +47,7 @@ func (c *Client) uploadBoth(ctx context.Context, p place, object string, t *tabl
 	return g.Wait()
 }
 
-// piped is data that another upload reads and passes on.
+// piped is data that comes from the reader of another upload.
 type piped struct {
 	action.Data
 	from io.ReadCloser

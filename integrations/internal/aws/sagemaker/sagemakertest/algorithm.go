@@ -1,5 +1,3 @@
-// What all integrations that train must pass.
-
 package sagemakertest
 
 import (
@@ -18,26 +16,26 @@ import (
 
 type answers = map[string]string
 
-// Algorithm is what differs between the integrations.
+// Algorithm describes an integration that trains models, and what its tests expect.
 type Algorithm struct {
 	New action.Constructor
-	// Image is the algorithm's in eu-west-1.
+	// Image is the algorithm's image in eu-west-1.
 	Image string
-	// Task, Classes and Rounds are its own fields.
+	// Task, Classes and Rounds are the form's fields that differ between algorithms.
 	Task, Classes, Rounds action.Field
 	Wire                  map[string]Wire
-	Refused               map[string]Refused
+	Invalid               map[string]Invalid
 }
 
-// Wire is what becomes of a user's answers.
+// Wire is a user's answers and the hyperparameters that are sent for them.
 type Wire struct {
 	Answers map[string]string
-	// Parameters are a JSON object with its members in order.
+	// Parameters are a JSON object with sorted members.
 	Parameters string
 }
 
-// Refused are answers that do not do.
-type Refused struct {
+// Invalid are answers that are rejected, and the error for a field.
+type Invalid struct {
 	Answers        map[string]string
 	Field, Message string
 }
@@ -47,9 +45,9 @@ func (a Algorithm) Run(t *testing.T) {
 	t.Helper()
 	t.Parallel()
 	t.Run("form", a.form)
-	t.Run("form elsewhere", a.formElsewhere)
+	t.Run("form in China", a.formInChina)
 	t.Run("wire", a.wire)
-	t.Run("refused", a.refused)
+	t.Run("invalid", a.invalid)
 }
 
 var (
@@ -71,37 +69,47 @@ func (a Algorithm) form(t *testing.T) {
 	}
 	got.Fields[4].Options = nil
 	want := &action.Form{Fields: []action.Field{
-		{Name: "modelName", Label: "Model Name", Type: action.String, Required: true, Description: "The name for model to be created after training is complete."},
 		{
-			Name: "bucket", Label: "Bucket", Description: "The S3 bucket where SageMaker input training data should be stored", Type: action.Select, Required: true,
-			Default: "data", Options: []action.Option{{Name: "data", Label: "data"}},
+			Name: "modelName", Label: "Model Name", Type: action.String, Required: true,
+			Description: "The name for model to be created after training is complete.",
+		},
+		{
+			Name: "bucket", Label: "Bucket", Type: action.Select, Required: true,
+			Description: "The S3 bucket where SageMaker input training data should be stored",
+			Default:     "data", Options: []action.Option{{Name: "data", Label: "data"}},
 		},
 		a.Task, a.Classes,
 		{
 			Name: "awsInstanceType", Label: "AWS Instance Type", Type: action.Select, Required: true, Default: "ml.m5.xlarge",
 			Description: "The type of AWS instance to use. More info: https://aws.amazon.com/sagemaker/pricing/instance-types",
 		},
-		{Name: "numInstances", Label: "Number of instances", Type: action.String, Default: "1", Description: "The number of instances to run. Valid values: 1 to 500."},
+		{
+			Name: "numInstances", Label: "Number of instances", Type: action.String, Default: "1",
+			Description: "The number of instances to run. Valid values: 1 to 500.",
+		},
 		a.Rounds,
-		{Name: "maxRuntimeInHours", Label: "Maximum runtime in hours", Type: action.String, Default: "12", Description: "Maximum allowed time for the job to run, in hours. Valid values: 1 to 72."},
+		{
+			Name: "maxRuntimeInHours", Label: "Maximum runtime in hours", Type: action.String, Default: "12",
+			Description: "Maximum allowed time for the job to run, in hours. Valid values: 1 to 72.",
+		},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("form (-want +got):\n%s", diff)
 	}
 }
 
-// China has other endpoints; where the account is, the role says.
-func (a Algorithm) formElsewhere(t *testing.T) {
+// China has its own endpoints. The role says in which partition an account is.
+func (a Algorithm) formInChina(t *testing.T) {
 	t.Parallel()
 	h := NewHub(t, 1)
 	i := actiontest.New(t, a.New, h.Deps())
 	req := Request(t, "", nil, answers{"region": "", "roleArn": "arn:aws-cn:iam::123456789012:role/sagemaker"})
 	if _, err := action.Resolve(i).Form.Form(t.Context(), req); err != nil {
-		t.Error(err) // a request to another region would not be signed well
+		t.Error(err) // the fake rejects a signature for another region
 	}
 	_, err := action.Resolve(i).Form.Form(t.Context(), Request(t, "", nil, answers{"secretAccessKey": "x"}))
 	if action.KindOf(err) != action.Unauthenticated {
-		t.Errorf("with a wrong secret: %v", err)
+		t.Errorf("wrong secret key: error %v, want kind %v", err, action.Unauthenticated)
 	}
 }
 
@@ -113,22 +121,27 @@ func (a Algorithm) wire(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := NewHub(t, 1)
 				i := actiontest.New(t, a.New, h.Deps())
-				if _, err := i.Execute(t.Context(), Request(t, "label,a,b\n1,40,2\n", form, withoutRegion(tt.Answers))); err != nil {
+				req := Request(t, "label,a,b\n1,40,2\n", form, withoutRegion(tt.Answers))
+				if _, err := i.Execute(t.Context(), req); err != nil {
 					t.Fatal(err)
 				}
-				h.Watches.Drain(context.Background())
-				if diff := cmp.Diff([]string{"HeadBucket", "PutObject", "CreateTrainingJob", "DescribeTrainingJob", "CreateModel"}, h.AWS.Operations()); diff != "" {
+				h.Jobs.Drain(context.Background())
+				operations := []string{"HeadBucket", "PutObject", "CreateTrainingJob", "DescribeTrainingJob", "CreateModel"}
+				if diff := cmp.Diff(operations, h.AWS.Operations()); diff != "" {
 					t.Errorf("operations (-want +got):\n%s", diff)
 				}
-				job := `{"AlgorithmSpecification":{"TrainingImage":"` + a.Image + `","TrainingInputMode":"File"},"HyperParameters":` + tt.Parameters + `,` +
-					`"InputDataConfig":[{"ChannelName":"train","ContentType":"text/csv","DataSource":{"S3DataSource":{"S3DataType":"S3Prefix","S3Uri":"s3://data/JOB/train"}}}],` +
-					`"OutputDataConfig":{"S3OutputPath":"s3://data"},"ResourceConfig":{"InstanceCount":1,"InstanceType":"ml.m5.xlarge","VolumeSizeInGB":10},` +
-					`"RoleArn":"arn:aws:iam::123456789012:role/sagemaker","StoppingCondition":{"MaxRuntimeInSeconds":7200},"TrainingJobName":"JOB"}`
+				job := `{"AlgorithmSpecification":{"TrainingImage":"` + a.Image + `","TrainingInputMode":"File"},` +
+					`"HyperParameters":` + tt.Parameters + `,"InputDataConfig":[{"ChannelName":"train","ContentType":"text/csv",` +
+					`"DataSource":{"S3DataSource":{"S3DataType":"S3Prefix","S3Uri":"s3://data/JOB/train"}}}],` +
+					`"OutputDataConfig":{"S3OutputPath":"s3://data"},` +
+					`"ResourceConfig":{"InstanceCount":1,"InstanceType":"ml.m5.xlarge","VolumeSizeInGB":10},` +
+					`"RoleArn":"arn:aws:iam::123456789012:role/sagemaker",` +
+					`"StoppingCondition":{"MaxRuntimeInSeconds":7200},"TrainingJobName":"JOB"}`
 				model := `{"ExecutionRoleArn":"arn:aws:iam::123456789012:role/sagemaker","ModelName":"orders",` +
 					`"PrimaryContainer":{"Image":"` + a.Image + `","ModelDataUrl":"s3://data/JOB/output/model.tar.gz"}}`
 				var got []string
 				for _, r := range append(h.AWS.Requests("CreateTrainingJob"), h.AWS.Requests("CreateModel")...) {
-					got = append(got, ordered(t, jobNames.ReplaceAllString(r, "JOB")))
+					got = append(got, sorted(t, jobNames.ReplaceAllString(r, "JOB")))
 				}
 				if diff := cmp.Diff([]string{job, model}, got); diff != "" {
 					t.Errorf("requests (-want +got):\n%s", diff)
@@ -143,15 +156,15 @@ func (a Algorithm) wire(t *testing.T) {
 	}
 }
 
-// withoutRegion are answers to an integration that asks for no region.
+// withoutRegion returns answers for an integration without a parameter for the region.
 func withoutRegion(form answers) answers {
 	form = maps.Clone(form)
 	form["region"] = ""
 	return form
 }
 
-// ordered is JSON with its members in order: the SDK's maps have none.
-func ordered(t *testing.T, text string) string {
+// sorted returns JSON with sorted members: the SDK encodes maps in any order.
+func sorted(t *testing.T, text string) string {
 	t.Helper()
 	var v any
 	if err := json.Unmarshal([]byte(text), &v); err != nil {
@@ -164,16 +177,19 @@ func ordered(t *testing.T, text string) string {
 	return string(b)
 }
 
-func (a Algorithm) refused(t *testing.T) {
+func (a Algorithm) invalid(t *testing.T) {
 	t.Parallel()
-	for name, tt := range a.Refused {
+	for name, tt := range a.Invalid {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := NewHub(t, 1)
 			i := actiontest.New(t, a.New, h.Deps())
 			_, err := i.Execute(t.Context(), Request(t, "label,a\n1,2\n", form, tt.Answers))
-			if diff := cmp.Diff(error(action.InvalidField(tt.Field, "%s", tt.Message)), err); diff != "" || len(h.AWS.Operations()) != 0 {
-				t.Errorf("error (-want +got):\n%s\nafter %v", diff, h.AWS.Operations())
+			if diff := cmp.Diff(error(action.InvalidField(tt.Field, "%s", tt.Message)), err); diff != "" {
+				t.Errorf("error (-want +got):\n%s", diff)
+			}
+			if got := h.AWS.Operations(); len(got) != 0 {
+				t.Errorf("operations %v, want none", got)
 			}
 		})
 	}

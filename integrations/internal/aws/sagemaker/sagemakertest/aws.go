@@ -1,9 +1,9 @@
-// Package sagemakertest is as much of Amazon SageMaker and S3 as the integrations use, for
-// their tests. It checks signatures and checksums, keeps objects only once they are complete,
-// and answers as the public API models say.
+// Package sagemakertest is a fake of Amazon SageMaker and S3, as far as the integrations use them. It
+// checks signatures and checksums, stores only complete objects, and answers according to the public
+// API models.
 //
-// It is an [http.RoundTripper] without sockets, so that a bubble of testing/synctest may hold
-// it and a job of hours ends at once. Nothing is asserted while it serves.
+// It is an [http.RoundTripper] without sockets, so that it can be used with testing/synctest: a job of
+// hours ends at once. Requests are recorded, and checked by the tests.
 package sagemakertest
 
 import (
@@ -27,32 +27,32 @@ import (
 	"integrationhub.dev/hub/action/actiontest"
 )
 
-// The account that the fake knows.
+// The fake's only account.
 const (
 	AccessKey = "AKIAEXAMPLE"
-	SecretKey = "s3cret/Key+Example" //nolint:gosec // of nobody
+	SecretKey = "s3cret/Key+Example" //nolint:gosec // no real key
 	Role      = "arn:aws:iam::123456789012:role/sagemaker"
 )
 
-// AWS is the fake. Its exported fields are set before it is used, and read afterwards.
+// AWS is the fake. Its exported fields must not be changed while it is used.
 type AWS struct {
 	// Buckets maps each bucket to its region.
 	Buckets map[string]string
-	// Models maps each model to where what was trained is.
+	// Models maps each model to the URI of its artifacts.
 	Models map[string]string
-	// Statuses are what a job's status is, look by look; the last one stays. Secondary and
-	// Reason go with the last.
+	// Statuses are the statuses of a job, one for each poll. The last one is repeated, with Secondary
+	// and Reason.
 	Statuses          []string
 	Secondary, Reason string
-	// Fail says what to answer in place of doing what was asked.
+	// Fail returns the response to a call that must fail, or nil.
 	Fail func(operation string, nth int) *actiontest.Reply
-	// Lose does what was asked, and cuts the connection in place of the answer.
+	// Lose reports whether the response to a call is lost after the call took effect.
 	Lose func(operation string, nth int) bool
 
 	mu         sync.Mutex
 	objects    map[string]string
 	uploads    map[string]map[int][]byte
-	jobs       map[string]int // how often each was looked at
+	jobs       map[string]int // how often each was polled
 	operations []string
 	count      map[string]int
 	requests   map[string][]string
@@ -68,7 +68,7 @@ func New() *AWS {
 	}
 }
 
-// Client leads every connection to the fake.
+// Client returns a client whose requests all go to the fake.
 func (f *AWS) Client() *http.Client { return &http.Client{Transport: f} }
 
 // Objects returns the complete objects, by bucket/key.
@@ -78,28 +78,28 @@ func (f *AWS) Objects() map[string]string {
 	return maps.Clone(f.objects)
 }
 
-// Uploads is how many uploads were begun and neither completed nor aborted.
+// Uploads returns the number of uploads that were neither completed nor aborted.
 func (f *AWS) Uploads() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.uploads)
 }
 
-// Operations returns what was asked for, in order, each run of the same once.
+// Operations returns the operations in order. Repeated ones are listed once.
 func (f *AWS) Operations() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Compact(slices.Clone(f.operations))
 }
 
-// Count is how often an operation was asked for.
+// Count returns how often an operation was called.
 func (f *AWS) Count(operation string) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.count[operation]
 }
 
-// Requests returns the JSON bodies of an operation of SageMaker's.
+// Requests returns the JSON bodies of a SageMaker operation.
 func (f *AWS) Requests(operation string) []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -156,7 +156,7 @@ func (f *AWS) answer(ctx context.Context, r actiontest.Recorded, length int64) a
 	}
 	bucket, key, region := locate(r, service)
 	if !signed(ctx, r, length, service, region) {
-		if operation == "HeadBucket" { // which has no body, and tells the region all the same
+		if operation == "HeadBucket" { // its response has no body, but the region
 			return actiontest.Reply{Status: http.StatusForbidden, Header: map[string]string{"X-Amz-Bucket-Region": f.Buckets[bucket]}}
 		}
 		if service == "s3" {
@@ -174,7 +174,7 @@ func (f *AWS) answer(ctx context.Context, r actiontest.Recorded, length int64) a
 	return reply
 }
 
-// locate finds the bucket, the key and the region of the endpoint that was called.
+// locate returns the bucket, the key and the region of a request.
 func locate(r actiontest.Recorded, service string) (bucket, key, region string) {
 	host := strings.TrimSuffix(strings.TrimSuffix(r.Host, ".cn"), ".amazonaws.com")
 	if service == "sagemaker" {
@@ -189,11 +189,12 @@ func locate(r actiontest.Recorded, service string) (bucket, key, region string) 
 	return bucket, path, region
 }
 
-// signed signs the request again and compares, which covers the keys, the region, the service,
-// the body and every signed header.
+// signed signs the request again and compares the signatures. They cover the keys, the region, the
+// service, the body and every signed header.
 func signed(ctx context.Context, r actiontest.Recorded, length int64, service, region string) bool {
 	got := r.Header.Get("Authorization")
-	if !strings.HasPrefix(got, "AWS4-HMAC-SHA256 Credential="+AccessKey+"/") || !strings.Contains(got, "/"+region+"/"+service+"/aws4_request") {
+	scope := "/" + region + "/" + service + "/aws4_request"
+	if !strings.HasPrefix(got, "AWS4-HMAC-SHA256 Credential="+AccessKey+"/") || !strings.Contains(got, scope) {
 		return false
 	}
 	again, err := http.NewRequestWithContext(ctx, r.Method, "https://"+r.Host+r.Path+"?"+r.Query.Encode(), nil)
@@ -225,7 +226,7 @@ func signed(ctx context.Context, r actiontest.Recorded, length int64, service, r
 	return err == nil && again.Header.Get("Authorization") == got
 }
 
-// Error is an answer of SageMaker's that refuses.
+// Error returns an error response of SageMaker.
 func Error(status int, code, message string) actiontest.Reply {
 	return actiontest.Reply{
 		Status: status, Header: map[string]string{"Content-Type": "application/x-amz-json-1.1"},
@@ -233,7 +234,7 @@ func Error(status int, code, message string) actiontest.Reply {
 	}
 }
 
-// S3Error is an answer of S3's that refuses.
+// S3Error returns an error response of S3.
 func S3Error(status int, code string) actiontest.Reply {
 	return actiontest.Reply{
 		Status: status, Header: map[string]string{"Content-Type": "application/xml"},

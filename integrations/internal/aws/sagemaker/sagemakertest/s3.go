@@ -68,7 +68,7 @@ func (f *AWS) s3(r actiontest.Recorded, operation, bucket, key, region string) a
 }
 
 func (f *AWS) write(operation, id, object, part string, body []byte) actiontest.Reply {
-	etag := fmt.Sprintf("%q", crc(body)) // S3's own is as opaque to its clients
+	etag := fmt.Sprintf("%q", crc(body)) // opaque to clients, like those of S3
 	switch operation {
 	case "PutObject":
 		f.objects[object] = string(body)
@@ -108,7 +108,7 @@ func crc(body []byte) string {
 	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(body)))
 }
 
-// unwrap takes apart the chunks in which the SDK sends a body with a checksum behind it:
+// unwrap decodes the chunks of a body with a trailing checksum:
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
 func unwrap(r actiontest.Recorded) ([]byte, error) {
 	if r.Header.Get("Content-Encoding") != "aws-chunked" {

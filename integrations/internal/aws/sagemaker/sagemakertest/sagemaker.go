@@ -11,7 +11,7 @@ import (
 	"integrationhub.dev/hub/action/actiontest"
 )
 
-// input are the members of SageMaker's requests that the fake acts on.
+// input has the members of requests that the fake uses.
 type input struct {
 	ModelName, TrainingJobName, TransformJobName, NextToken string
 	PrimaryContainer                                        struct {
@@ -21,7 +21,7 @@ type input struct {
 
 func (f *AWS) sagemaker(operation string, body []byte) actiontest.Reply {
 	var in input
-	_ = json.Unmarshal(body, &in) // what is no JSON asks for nothing
+	_ = json.Unmarshal(body, &in) // invalid JSON has no members
 	job := in.TrainingJobName + in.TransformJobName
 	switch operation {
 	case "ListModels":
@@ -33,7 +33,7 @@ func (f *AWS) sagemaker(operation string, body []byte) actiontest.Reply {
 		f.jobs[job] = 0
 		return ok(map[string]any{"TrainingJobArn": "arn:aws:sagemaker:eu-west-1:123456789012:training-job/" + job})
 	case "DescribeTrainingJob":
-		status, last := f.look(job)
+		status, last := f.poll(job)
 		out := map[string]any{"TrainingJobName": job, "TrainingJobStatus": status, "SecondaryStatus": "Training"}
 		if last {
 			out["SecondaryStatus"], out["FailureReason"] = f.Secondary, f.Reason
@@ -41,15 +41,19 @@ func (f *AWS) sagemaker(operation string, body []byte) actiontest.Reply {
 		}
 		return ok(out)
 	case "DescribeTransformJob":
-		status, last := f.look(job)
-		out := map[string]any{"TransformJobName": job, "TransformJobStatus": status, "TransformOutput": map[string]string{"S3OutputPath": "s3://data/" + job + "/transform-output"}}
+		status, last := f.poll(job)
+		out := map[string]any{
+			"TransformJobName": job, "TransformJobStatus": status,
+			"TransformOutput": map[string]string{"S3OutputPath": "s3://data/" + job + "/transform-output"},
+		}
 		if last {
 			out["FailureReason"] = f.Reason
 		}
 		return ok(out)
 	case "CreateModel":
 		if _, taken := f.Models[in.ModelName]; taken {
-			return Error(http.StatusBadRequest, "ValidationException", "Cannot create already existing model \"arn:aws:sagemaker:eu-west-1:123456789012:model/"+in.ModelName+"\".")
+			return Error(http.StatusBadRequest, "ValidationException",
+				"Cannot create already existing model \"arn:aws:sagemaker:eu-west-1:123456789012:model/"+in.ModelName+"\".")
 		}
 		f.Models[in.ModelName] = in.PrimaryContainer.ModelDataURL
 		return ok(map[string]any{"ModelArn": "arn:aws:sagemaker:eu-west-1:123456789012:model/" + in.ModelName})
@@ -59,14 +63,14 @@ func (f *AWS) sagemaker(operation string, body []byte) actiontest.Reply {
 	return Error(http.StatusBadRequest, "UnknownOperationException", operation)
 }
 
-// look is a job's status, and whether it will not change any more.
-func (f *AWS) look(job string) (status string, last bool) {
+// poll returns a job's status, and whether it is the last one.
+func (f *AWS) poll(job string) (status string, last bool) {
 	n := min(f.jobs[job], len(f.Statuses)-1)
 	f.jobs[job]++
 	return f.Statuses[n], n == len(f.Statuses)-1
 }
 
-// listModels answers with pages of two.
+// listModels returns pages of two models.
 func (f *AWS) listModels(token string) actiontest.Reply {
 	names := slices.Sorted(maps.Keys(f.Models))
 	from, _ := strconv.Atoi(token)
@@ -85,7 +89,7 @@ func (f *AWS) listModels(token string) actiontest.Reply {
 func ok(out map[string]any) actiontest.Reply {
 	body, err := json.Marshal(out)
 	if err != nil {
-		panic(err) // maps of text
+		panic(err) // only strings
 	}
 	return actiontest.Reply{Header: map[string]string{"Content-Type": "application/x-amz-json-1.1"}, Body: string(body)}
 }
