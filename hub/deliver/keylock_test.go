@@ -67,8 +67,14 @@ func TestItemsOfOneKeyKeepTheirOrder(t *testing.T) {
 		for i := range n {
 			want[key(i)] = append(want[key(i)], i)
 		}
-		if diff := cmp.Diff(want, sent); diff != "" || a.Sent() != n || a.Failed() != 0 {
-			t.Errorf("%d sent, %d failed (-want +got):\n%s", a.Sent(), a.Failed(), diff)
+		if diff := cmp.Diff(want, sent); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		if got, want := a.Sent(), n; got != want {
+			t.Errorf("%d items sent, want %d", got, want)
+		}
+		if got, want := a.Failed(), 0; got != want {
+			t.Errorf("%d items failed, want %d", got, want)
 		}
 		if unordered > 0 || busiest < 2 {
 			t.Errorf("%d items under way beside another of their key; at most %d calls at once", unordered, busiest)

@@ -84,8 +84,14 @@ func TestWhatIsRefusedIsSentAgainAlone(t *testing.T) {
 			if err := a.Err("rows"); err != nil {
 				message = action.MessageOf(err)
 			}
-			if a.Sent() != tt.sent || a.Failed() != 4-tt.sent || message != tt.message {
-				t.Errorf("%d sent, %d failed, message %q", a.Sent(), a.Failed(), message)
+			if got, want := a.Sent(), tt.sent; got != want {
+				t.Errorf("%d items sent, want %d", got, want)
+			}
+			if got, want := a.Failed(), 4-tt.sent; got != want {
+				t.Errorf("%d items failed, want %d", got, want)
+			}
+			if got, want := message, tt.message; got != want {
+				t.Errorf("error %q, want %q", got, want)
 			}
 		})
 	}

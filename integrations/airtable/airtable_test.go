@@ -156,8 +156,17 @@ func TestLogin(t *testing.T) {
 		t.Errorf("state %+v, %v", state, err)
 	}
 	form, err := url.ParseQuery(string(d.Requests()[0].Body))
-	if err != nil || form.Get("code_verifier") != "verifier" || form.Get("grant_type") != "authorization_code" || form.Get("redirect_uri") != "https://hub/r" {
-		t.Errorf("exchanged with %v", form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := form.Get("code_verifier"), "verifier"; got != want {
+		t.Errorf("code_verifier %q, want %q", got, want)
+	}
+	if got, want := form.Get("grant_type"), "authorization_code"; got != want {
+		t.Errorf("grant_type %q, want %q", got, want)
+	}
+	if got, want := form.Get("redirect_uri"), "https://hub/r"; got != want {
+		t.Errorf("redirect_uri %q, want %q", got, want)
 	}
 	if _, err := i.OAuth.Exchange(t.Context(), login, url.Values{"code": {"bad"}}); action.KindOf(err) != action.Unauthenticated || strings.Contains(err.Error(), "r1") {
 		t.Errorf("a bad code: %v", err)
@@ -168,13 +177,25 @@ func TestExecute(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Handle(airtableAPI("a1", created))
 	res, err := resolved(t, d).Execute(t.Context(), actiontest.JSONDetail(t, request(nested), result(12)))
-	if err != nil || res.Message != "12 records added." || res.State != nil {
-		t.Fatalf("%+v, %v", res, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := res.Message, "12 records added."; got != want {
+		t.Errorf("message %q, want %q", got, want)
+	}
+	if got := res.State; got != nil {
+		t.Errorf("state %+v, want none", got)
 	}
 	seen := map[string]int{}
 	for _, r := range d.Requests() {
-		if r.Method != http.MethodPost || r.Host != "api.airtable.com" || r.Path != "/v0/app1/My%20table%2Fx" {
-			t.Errorf("arrived as %s %s%s", r.Method, r.Host, r.Path)
+		if got, want := r.Method, http.MethodPost; got != want {
+			t.Errorf("method %q, want %q", got, want)
+		}
+		if got, want := r.Host, "api.airtable.com"; got != want {
+			t.Errorf("host %q, want %q", got, want)
+		}
+		if got, want := r.Path, "/v0/app1/My%20table%2Fx"; got != want {
+			t.Errorf("path %q, want %q", got, want)
 		}
 		var body struct{ Records []json.RawMessage }
 		if err := json.Unmarshal(r.Body, &body); err != nil || len(body.Records) > 10 {
@@ -206,8 +227,14 @@ func TestPartialFailure(t *testing.T) {
 	if got := action.MessageOf(err); got != "24 of 25 records delivered, 1 failed. A field of the table does not accept the type of the query's values." {
 		t.Errorf("message %q", got)
 	}
-	if res == nil || res.State == nil || res.State.Data != fresh {
-		t.Errorf("the renewed tokens were not returned: %+v", res)
+	if res == nil {
+		t.Fatal("no response")
+	}
+	if res.State == nil {
+		t.Fatal("no state")
+	}
+	if got, want := res.State.Data, fresh; got != want {
+		t.Errorf("state %q, want %q", got, want)
 	}
 	if strings.Contains(err.Error(), "secret") {
 		t.Errorf("the error tells too much: %v", err)

@@ -51,8 +51,8 @@ func TestForm(t *testing.T) {
 				}
 				return &deniedS3
 			},
-			action.Field{Name: "modelName", Label: "Model", Type: action.String, Required: true, Description: "The model to perform the inference with. The access key sees none, so there is no choice to offer: enter the name."},
-			action.Field{Name: "bucket", Label: "Output Bucket", Type: action.String, Required: true, Description: "The S3 bucket where inference data should be stored. The access key sees none, so there is no choice to offer: enter the name."},
+			action.Field{Name: "modelName", Label: "Model", Type: action.String, Required: true, Description: "The model to perform the inference with. The access key cannot list any. Enter the name."},
+			action.Field{Name: "bucket", Label: "Output Bucket", Type: action.String, Required: true, Description: "The S3 bucket where inference data should be stored. The access key cannot list any. Enter the name."},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

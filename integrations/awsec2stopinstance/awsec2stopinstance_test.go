@@ -166,8 +166,17 @@ func TestFails(t *testing.T) {
 			t.Parallel()
 			f := &fake{fail: tt.fail}
 			_, err := f.start(t).Execute(t.Context(), cell(id(1), tt.params))
-			if err == nil || action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message || len(f.calls) != tt.calls {
-				t.Errorf("error %v (%v), want %q (%v); %d calls, want %d", err, action.KindOf(err), tt.message, tt.kind, len(f.calls), tt.calls)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if got, want := action.KindOf(err), tt.kind; got != want {
+				t.Errorf("kind %v, want %v", got, want)
+			}
+			if got, want := action.MessageOf(err), tt.message; got != want {
+				t.Errorf("error %q, want %q", got, want)
+			}
+			if got, want := len(f.calls), tt.calls; got != want {
+				t.Errorf("%d calls, want %d", got, want)
 			}
 			if err != nil && (strings.Contains(err.Error(), secretKey) || strings.Contains(err.Error(), accessKey)) {
 				t.Errorf("the error tells too much: %v", err)
@@ -207,8 +216,14 @@ func TestRefused(t *testing.T) {
 			t.Parallel()
 			f := &fake{}
 			_, err := f.start(t).Execute(t.Context(), tt.req)
-			if action.MessageOf(err) != tt.message || action.KindOf(err) != action.Invalid || len(f.calls) != 0 {
-				t.Errorf("error %v, want %q; %d calls", err, tt.message, len(f.calls))
+			if got, want := action.MessageOf(err), tt.message; got != want {
+				t.Errorf("error %q, want %q", got, want)
+			}
+			if got, want := action.KindOf(err), action.Invalid; got != want {
+				t.Errorf("kind %v, want %v", got, want)
+			}
+			if got, want := len(f.calls), 0; got != want {
+				t.Errorf("%d calls, want %d", got, want)
 			}
 		})
 	}
@@ -220,8 +235,15 @@ func TestAnswersLate(t *testing.T) {
 		i := actiontest.New(t, awsec2stopinstance.New, action.Deps{HTTP: actiontest.Late()})
 		start := time.Now()
 		_, err := i.Execute(t.Context(), cell(id(1), nil))
-		if took := time.Since(start); action.MessageOf(err) != "Amazon EC2 did not answer in time." || action.KindOf(err) != action.Timeout || took != 2*time.Minute {
-			t.Errorf("error %v (%v) after %v", err, action.KindOf(err), took)
+		took := time.Since(start)
+		if got, want := action.MessageOf(err), "Amazon EC2 did not answer in time."; got != want {
+			t.Errorf("error %q, want %q", got, want)
+		}
+		if got, want := action.KindOf(err), action.Timeout; got != want {
+			t.Errorf("kind %v, want %v", got, want)
+		}
+		if got, want := took, 2*time.Minute; got != want {
+			t.Errorf("it took %v, want %v", got, want)
 		}
 	})
 }

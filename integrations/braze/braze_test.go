@@ -110,9 +110,20 @@ func TestWire(t *testing.T) {
 			if diff := cmp.Diff(tt.want, string(r.Body)); diff != "" {
 				t.Errorf("body (-want +got):\n%s", diff)
 			}
-			if r.Method != http.MethodPost || r.Host != "rest.iad-01.braze.com" || r.Path != "/users/track" ||
-				r.Header.Get("Authorization") != "Bearer k3y" || r.Header.Get("Content-Type") != "application/json" {
-				t.Errorf("%s %s%s %v", r.Method, r.Host, r.Path, r.Header)
+			if got, want := r.Method, http.MethodPost; got != want {
+				t.Errorf("method %q, want %q", got, want)
+			}
+			if got, want := r.Host, "rest.iad-01.braze.com"; got != want {
+				t.Errorf("host %q, want %q", got, want)
+			}
+			if got, want := r.Path, "/users/track"; got != want {
+				t.Errorf("path %q, want %q", got, want)
+			}
+			if got, want := r.Header.Get("Authorization"), "Bearer k3y"; got != want {
+				t.Errorf("Authorization %q, want %q", got, want)
+			}
+			if got, want := r.Header.Get("Content-Type"), "application/json"; got != want {
+				t.Errorf("Content-Type %q, want %q", got, want)
 			}
 		})
 	}
@@ -341,15 +352,20 @@ func TestRateLimitNearDeadline(t *testing.T) {
 func TestMaxExport(t *testing.T) {
 	t.Parallel()
 	rows := strings.TrimSuffix(strings.Repeat(`{"u.id":{"value":"u"}},`, 100), ",")
-	for limit, message := range map[string]string{
+	for limit, want := range map[string]string{
 		"30":  "30 of 100 rows delivered, 70 failed. At most 30 rows are sent to Braze.",
-		"100": "", "0": "",
+		"100": "100 rows sent to Braze.",
+		"0":   "100 rows sent to Braze.",
 	} {
 		d := actiontest.NewDestination(t).Reply(taken())
 		i := actiontest.New(t, braze.New, actiontest.Deps(t, d, map[string]string{"BRAZE_MAX_EXPORT": limit}))
 		res, err := i.Execute(t.Context(), query(t, result(rows, "u.id braze_id")))
-		if message == "" && (err != nil || res.Message != "100 rows sent to Braze.") || message != "" && action.MessageOf(err) != message {
-			t.Errorf("at most %s: %+v, %v", limit, res, err)
+		got := action.MessageOf(err)
+		if err == nil {
+			got = res.Message
+		}
+		if got != want {
+			t.Errorf("at most %s: %q, want %q", limit, got, want)
 		}
 	}
 }
@@ -358,8 +374,14 @@ func TestNoRows(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t)
 	res, err := actiontest.New(t, braze.New, actiontest.Deps(t, d, nil)).Execute(t.Context(), query(t, result("", "u.id braze_id")))
-	if err != nil || res.Message != "0 rows sent to Braze." || len(d.Requests()) != 0 {
-		t.Errorf("%+v, %v, %d calls", res, err, len(d.Requests()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := res.Message, "0 rows sent to Braze."; got != want {
+		t.Errorf("message %q, want %q", got, want)
+	}
+	if got, want := len(d.Requests()), 0; got != want {
+		t.Errorf("%d calls, want %d", got, want)
 	}
 }
 

@@ -215,27 +215,33 @@ func TestFails(t *testing.T) {
 		message string
 		calls   int
 	}{
-		"no token":       {fake{}, answers{"datarobot_api_token": ""}, action.Unauthenticated, "No DataRobot API Token configured; consult your Looker admin.", 0},
-		"wrong token":    {fake{}, answers{"datarobot_api_token": "other"}, action.Unauthenticated, "Your DataRobot API token is invalid.", 0},
-		"no address":     {fake{}, answers{"datarobot_url": "ftp://x"}, action.Invalid, `"datarobot_url" must be a URL such as https://app.datarobot.com.`, 0},
-		"a user":         {fake{}, answers{"datarobot_url": "https://u:p@x"}, action.Invalid, `"datarobot_url" must be a URL such as https://app.datarobot.com.`, 0},
-		"refused":        {fake{fails: []actiontest.Reply{{Status: 422, Body: `{"message":"File is\nempty."}`}}}, nil, action.Invalid, "DataRobot rejected the data: File is empty.", 1},
-		"refused, mute":  {fake{fails: []actiontest.Reply{{Status: 422, Body: `<html>`}}}, nil, action.Invalid, "DataRobot answered 422 Unprocessable Entity.", 1},
-		"too large":      {fake{fails: []actiontest.Reply{{Status: 413}}}, nil, action.TooLarge, "DataRobot answered 413 Request Entity Too Large.", 1},
-		"forbidden":      {fake{fails: []actiontest.Reply{{Status: 403}}}, nil, action.Unauthenticated, "Your DataRobot API token is invalid.", 1},
-		"a web page":     {fake{made: actiontest.Reply{Body: "<html>"}}, nil, action.Unavailable, "Unexpected response from DataRobot." + doubt, 1},
-		"unavailable":    {fake{fails: []actiontest.Reply{{Status: 500}, {}}}, nil, action.Unavailable, "DataRobot answered 500 Internal Server Error." + doubt, 1},
-		"resets":         {fake{fails: []actiontest.Reply{{Reset: true}, {}}}, nil, action.Unavailable, "The connection to DataRobot failed." + doubt, 1},
-		"bad data":       {fake{made: accepted(at), statuses: []actiontest.Reply{status("RUNNING"), status("ERROR")}}, nil, action.Invalid, "DataRobot could not make a project of the data: Said of it.", 1},
-		"given up there": {fake{made: accepted(at), statuses: []actiontest.Reply{status("ABORTED")}}, nil, action.Invalid, "DataRobot could not make a project of the data: Said of it.", 1},
+		"no token":      {fake{}, answers{"datarobot_api_token": ""}, action.Unauthenticated, "No DataRobot API Token configured; consult your Looker admin.", 0},
+		"wrong token":   {fake{}, answers{"datarobot_api_token": "other"}, action.Unauthenticated, "Your DataRobot API token is invalid.", 0},
+		"no address":    {fake{}, answers{"datarobot_url": "ftp://x"}, action.Invalid, `"datarobot_url" must be a URL such as https://app.datarobot.com.`, 0},
+		"a user":        {fake{}, answers{"datarobot_url": "https://u:p@x"}, action.Invalid, `"datarobot_url" must be a URL such as https://app.datarobot.com.`, 0},
+		"refused":       {fake{fails: []actiontest.Reply{{Status: 422, Body: `{"message":"File is\nempty."}`}}}, nil, action.Invalid, "DataRobot rejected the data: File is empty.", 1},
+		"refused, mute": {fake{fails: []actiontest.Reply{{Status: 422, Body: `<html>`}}}, nil, action.Invalid, "DataRobot answered 422 Unprocessable Entity.", 1},
+		"too large":     {fake{fails: []actiontest.Reply{{Status: 413}}}, nil, action.TooLarge, "DataRobot answered 413 Request Entity Too Large.", 1},
+		"forbidden":     {fake{fails: []actiontest.Reply{{Status: 403}}}, nil, action.Unauthenticated, "Your DataRobot API token is invalid.", 1},
+		"a web page":    {fake{made: actiontest.Reply{Body: "<html>"}}, nil, action.Unavailable, "Unexpected response from DataRobot." + doubt, 1},
+		"unavailable":   {fake{fails: []actiontest.Reply{{Status: 500}, {}}}, nil, action.Unavailable, "DataRobot answered 500 Internal Server Error." + doubt, 1},
+		"resets":        {fake{fails: []actiontest.Reply{{Reset: true}, {}}}, nil, action.Unavailable, "The connection to DataRobot failed." + doubt, 1},
+		"bad data":      {fake{made: accepted(at), statuses: []actiontest.Reply{status("RUNNING"), status("ERROR")}}, nil, action.Invalid, "DataRobot could not create a project from the data: Said of it.", 1},
+		"aborted":       {fake{made: accepted(at), statuses: []actiontest.Reply{status("ABORTED")}}, nil, action.Invalid, "DataRobot could not create a project from the data: Said of it.", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				f := tt.fake
 				_, err := f.start(t).Execute(t.Context(), request(t, tt.params, nil))
-				if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message || f.calls != tt.calls {
-					t.Errorf("error %v (%v) after %d calls, want %s", err, action.KindOf(err), f.calls, tt.message)
+				if got, want := action.KindOf(err), tt.kind; got != want {
+					t.Errorf("kind %v, want %v", got, want)
+				}
+				if got, want := action.MessageOf(err), tt.message; got != want {
+					t.Errorf("error %q, want %q", got, want)
+				}
+				if got, want := f.calls, tt.calls; got != want {
+					t.Errorf("%d calls, want %d", got, want)
 				}
 				if err != nil && strings.Contains(err.Error(), token) {
 					t.Errorf("the error holds the token: %v", err)
@@ -278,8 +284,14 @@ func TestLargeFile(t *testing.T) {
 	}
 	sent := d.Requests()[0]
 	p, err := parse(sent)
-	if err != nil || p.File != data || sent.Header.Get("Content-Length") != strconv.Itoa(len(sent.Body)) {
-		t.Errorf("%d bytes arrived, length %q, %v", len(p.File), sent.Header.Get("Content-Length"), err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.File != data {
+		t.Errorf("%d bytes arrived, want other %d", len(p.File), len(data))
+	}
+	if got, want := sent.Header.Get("Content-Length"), strconv.Itoa(len(sent.Body)); got != want {
+		t.Errorf("Content-Length %q, want %q", got, want)
 	}
 }
 
@@ -289,8 +301,14 @@ func TestAnswersLate(t *testing.T) {
 		i := actiontest.New(t, datarobot.New, action.Deps{Env: enabled, HTTP: actiontest.Late()})
 		start := time.Now()
 		_, err := i.Execute(t.Context(), request(t, nil, nil))
-		if action.KindOf(err) != action.Timeout || time.Since(start) != 5*time.Minute || !strings.HasPrefix(action.MessageOf(err), "DataRobot did not answer in time. The project may") {
-			t.Errorf("error %v after %v", err, time.Since(start))
+		if got, want := action.KindOf(err), action.Timeout; got != want {
+			t.Errorf("kind %v, want %v", got, want)
+		}
+		if got, want := time.Since(start), 5*time.Minute; got != want {
+			t.Errorf("it took %v, want %v", got, want)
+		}
+		if got, want := action.MessageOf(err), "DataRobot did not answer in time. The project may"; !strings.HasPrefix(got, want) {
+			t.Errorf("error %q, want prefix %q", got, want)
 		}
 	})
 }

@@ -63,9 +63,23 @@ func TestWire(t *testing.T) {
 		t.Fatalf("%d requests arrived, want 1", len(requests))
 	}
 	r := requests[0]
-	if r.Method != http.MethodPost || r.Host != "api.digitalocean.com" || r.Path != "/v2/droplets/3164450/actions" || string(r.Body) != `{"type":"power_off"}` ||
-		r.Header.Get("Authorization") != "Bearer "+key || r.Header.Get("Content-Type") != "application/json" {
-		t.Errorf("arrived as %s %s%s %s %v", r.Method, r.Host, r.Path, r.Body, r.Header)
+	if got, want := r.Method, http.MethodPost; got != want {
+		t.Errorf("method %q, want %q", got, want)
+	}
+	if got, want := r.Host, "api.digitalocean.com"; got != want {
+		t.Errorf("host %q, want %q", got, want)
+	}
+	if got, want := r.Path, "/v2/droplets/3164450/actions"; got != want {
+		t.Errorf("path %q, want %q", got, want)
+	}
+	if got, want := string(r.Body), `{"type":"power_off"}`; got != want {
+		t.Errorf("body %q, want %q", got, want)
+	}
+	if got, want := r.Header.Get("Authorization"), "Bearer "+key; got != want {
+		t.Errorf("Authorization %q, want %q", got, want)
+	}
+	if got, want := r.Header.Get("Content-Type"), "application/json"; got != want {
+		t.Errorf("Content-Type %q, want %q", got, want)
 	}
 }
 
@@ -144,8 +158,14 @@ func TestWrongKey(t *testing.T) {
 		ids[n] = fmt.Sprint(n + 1)
 	}
 	_, err := i.Execute(t.Context(), query(t, ids...))
-	if action.KindOf(err) != action.Unauthenticated || !strings.Contains(action.MessageOf(err), "DigitalOcean rejected the API key.") || strings.Contains(err.Error(), key) {
-		t.Errorf("error %v (%v)", err, action.KindOf(err))
+	if got, want := action.KindOf(err), action.Unauthenticated; got != want {
+		t.Errorf("kind %v, want %v", got, want)
+	}
+	if got, want := action.MessageOf(err), "DigitalOcean rejected the API key."; !strings.Contains(got, want) {
+		t.Errorf("error %q, want text with %q", got, want)
+	}
+	if strings.Contains(err.Error(), key) {
+		t.Errorf("the error contains %q: %s", key, err.Error())
 	}
 	if n := len(d.Requests()); n > 20 {
 		t.Errorf("%d calls after the key was refused", n)
@@ -177,8 +197,17 @@ func TestAnswersLate(t *testing.T) {
 		start := time.Now()
 		_, err := i.Execute(t.Context(), cell("7"))
 		took := time.Since(start)
-		if action.MessageOf(err) != "DigitalOcean did not answer in time." || action.KindOf(err) != action.Timeout || took < 5*time.Minute || took > 7*time.Minute {
-			t.Errorf("error %v (%v) after %v", err, action.KindOf(err), took)
+		if got, want := action.MessageOf(err), "DigitalOcean did not answer in time."; got != want {
+			t.Errorf("error %q, want %q", got, want)
+		}
+		if got, want := action.KindOf(err), action.Timeout; got != want {
+			t.Errorf("kind %v, want %v", got, want)
+		}
+		if took < 5*time.Minute {
+			t.Errorf("it took %v, want at least %v", took, 5*time.Minute)
+		}
+		if took > 7*time.Minute {
+			t.Errorf("it took %v, want at most %v", took, 7*time.Minute)
 		}
 	})
 }

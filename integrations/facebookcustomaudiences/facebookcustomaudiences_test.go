@@ -56,8 +56,14 @@ func TestSettings(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	_, err = fb.New(actiontest.Deps(t, nil, map[string]string{"FACEBOOK_CLIENT_ID": "a", "FACEBOOK_CLIENT_SECRET": "b", "FACEBOOK_API_VERSION": "25/../x"}))
-	if err == nil || errors.As(err, &missing) || !strings.Contains(err.Error(), "must look like v25.0") {
-		t.Errorf("an odd version: %v", err)
+	if err == nil {
+		t.Fatal("no error for an invalid version")
+	}
+	if errors.As(err, &missing) {
+		t.Errorf("error %v, want one about an invalid setting", err)
+	}
+	if want := "must look like v25.0"; !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want text with %q", err, want)
 	}
 }
 
@@ -82,10 +88,23 @@ func TestWire(t *testing.T) {
 		t.Fatalf("%d requests", len(requests))
 	}
 	r := requests[0]
-	if r.Method != http.MethodPost || r.Host != "graph.facebook.com" || r.Path != users || r.Header.Get("Authorization") != "Bearer "+token ||
-		r.Header.Get("Content-Type") != "application/json" ||
-		r.Query.Encode() != "appsecret_proof=b5c6052b39698aca884646999d81c1751e9a4540b1425811f75b4fcc09abe195" {
-		t.Errorf("arrived as %s %s%s?%s %v", r.Method, r.Host, r.Path, r.Query.Encode(), r.Header)
+	if got, want := r.Method, http.MethodPost; got != want {
+		t.Errorf("method %q, want %q", got, want)
+	}
+	if got, want := r.Host, "graph.facebook.com"; got != want {
+		t.Errorf("host %q, want %q", got, want)
+	}
+	if got, want := r.Path, users; got != want {
+		t.Errorf("path %q, want %q", got, want)
+	}
+	if got, want := r.Header.Get("Authorization"), "Bearer "+token; got != want {
+		t.Errorf("Authorization %q, want %q", got, want)
+	}
+	if got, want := r.Header.Get("Content-Type"), "application/json"; got != want {
+		t.Errorf("Content-Type %q, want %q", got, want)
+	}
+	if got, want := r.Query.Encode(), "appsecret_proof=b5c6052b39698aca884646999d81c1751e9a4540b1425811f75b4fcc09abe195"; got != want {
+		t.Errorf("query %q, want %q", got, want)
 	}
 	got, err := parse(r)
 	if err != nil {
@@ -100,8 +119,14 @@ func TestWire(t *testing.T) {
 		{"", hash("bob@example.com"), hash("442079460958"), "", "", "", hash("müller"), "", "", hash("london"), hash("england"), hash("sw1a1aa"), hash("gb"), ""},
 		{"", hash("c@example.com"), "", "", "", "", "", "", "", "", "", "", "", ""},
 	}
-	if diff := cmp.Diff(want, got.Payload.Data); diff != "" || strings.Join(got.Payload.Schema, ", ") != schema || got.Session != nil {
-		t.Errorf("%v %v (-want +got):\n%s", got.Payload.Schema, got.Session, diff)
+	if diff := cmp.Diff(want, got.Payload.Data); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if keys := strings.Join(got.Payload.Schema, ", "); keys != schema {
+		t.Errorf("schema %q, want %q", keys, schema)
+	}
+	if got.Session != nil {
+		t.Errorf("session %+v, want none", got.Session)
 	}
 }
 
@@ -271,8 +296,14 @@ func TestReplace(t *testing.T) {
 			t.Parallel()
 			d := actiontest.NewDestination(t).Handle(takesAll)
 			_, err := newIntegration(t, d).Execute(t.Context(), actiontest.JSONDetail(t, request(replace), tt.result))
-			if action.MessageOf(err) != tt.message || action.KindOf(err) != action.Invalid || len(d.Requests()) != 0 {
-				t.Errorf("error %v, %d calls", err, len(d.Requests()))
+			if got, want := action.MessageOf(err), tt.message; got != want {
+				t.Errorf("error %q, want %q", got, want)
+			}
+			if got, want := action.KindOf(err), action.Invalid; got != want {
+				t.Errorf("kind %v, want %v", got, want)
+			}
+			if got, want := len(d.Requests()), 0; got != want {
+				t.Errorf("%d calls, want %d", got, want)
 			}
 		})
 	}
@@ -299,8 +330,14 @@ func TestReplace(t *testing.T) {
 		var sessions []body
 		for _, r := range d.Requests() {
 			b, err := parse(r)
-			if err != nil || r.Path != replaced || b.Session == nil {
+			if err != nil {
 				t.Fatalf("%s: %v", r.Path, err)
+			}
+			if got, want := r.Path, replaced; got != want {
+				t.Errorf("%s: path %q, want %q", r.Path, got, want)
+			}
+			if b.Session == nil {
+				t.Fatalf("%s: no session", r.Path)
 			}
 			sessions = append(sessions, b)
 		}
@@ -308,9 +345,18 @@ func TestReplace(t *testing.T) {
 			t.Fatalf("%d calls", len(sessions))
 		}
 		one, two := sessions[0].Session, sessions[1].Session
-		if one.ID == 0 || one.ID != two.ID || one.Batch != 1 || two.Batch != 2 || one.Last || !two.Last || one.Total != 10_001 || two.Total != 10_001 ||
-			len(sessions[0].Payload.Data) != 10_000 || len(sessions[1].Payload.Data) != 1 {
-			t.Errorf("%+v, %+v", one, two)
+		if one.ID == 0 {
+			t.Error("the session has no ID")
+		}
+		want := []session{{ID: one.ID, Batch: 1, Total: 10_001}, {ID: one.ID, Batch: 2, Last: true, Total: 10_001}}
+		if diff := cmp.Diff(want, []session{*one, *two}); diff != "" {
+			t.Errorf("sessions (-want +got):\n%s", diff)
+		}
+		if got := len(sessions[0].Payload.Data); got != 10_000 {
+			t.Errorf("%d rows in the first batch, want 10,000", got)
+		}
+		if got := len(sessions[1].Payload.Data); got != 1 {
+			t.Errorf("%d rows in the second batch, want 1", got)
 		}
 	})
 	t.Run("a batch that fails", func(t *testing.T) {
@@ -372,7 +418,7 @@ func TestFacebookFails(t *testing.T) {
 	}{
 		"token gone":       {refused(190, 463), action.Unauthenticated, 1, "The sign-in at Facebook is missing or no longer valid. Open the form in Looker and log in again. (Facebook's error 190, 463.) The remaining rows were not sent."},
 		"no permission":    {refused(273, 0), action.Forbidden, 1, "The Facebook user lacks the permission for this ad account or audience. (Facebook's error 273.) The remaining rows were not sent."},
-		"no scope":         {refused(294, 0), action.Forbidden, 1, "The sign-in does not allow to manage ads. Log in again and grant it. (Facebook's error 294.) The remaining rows were not sent."},
+		"no scope":         {refused(294, 0), action.Forbidden, 1, "The sign-in lacks the permission to manage ads. Log in again and grant it. (Facebook's error 294.) The remaining rows were not sent."},
 		"retired":          {refused(2635, 0), action.Internal, 1, "Meta has retired the version of its API that the hub calls. The hub's administrator must set FACEBOOK_API_VERSION to a current one. (Facebook's error 2635.) The remaining rows were not sent."},
 		"too many calls":   {refused(80003, 0), action.RateLimited, 10, "Facebook is rate limiting this ad account's audiences. Try again later. (Facebook's error 80003.)"},
 		"being changed":    {refused(2650, 1870145), action.Unavailable, 10, "The audience is being changed by another upload. (Facebook's error 2650, 1870145.)"},
@@ -508,9 +554,20 @@ func TestForm(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || form.Fields[0].Name != "login" || form.Fields[0].OAuthURL != "https://hub/login" || !strings.HasPrefix(form.Fields[0].Description, tt.reason) ||
-				form.State.Data != action.Reset {
-				t.Errorf("%+v, %v", form, err)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := form.Fields[0].Name, "login"; got != want {
+				t.Errorf("name of the field %q, want %q", got, want)
+			}
+			if got, want := form.Fields[0].OAuthURL, "https://hub/login"; got != want {
+				t.Errorf("login URL %q, want %q", got, want)
+			}
+			if got, want := form.Fields[0].Description, tt.reason; !strings.HasPrefix(got, want) {
+				t.Errorf("description %q, want prefix %q", got, want)
+			}
+			if got, want := form.State.Data, action.Reset; got != want {
+				t.Errorf("state %q, want %q", got, want)
 			}
 		})
 	}

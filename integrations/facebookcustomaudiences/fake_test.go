@@ -17,12 +17,7 @@ const (
 
 // body is what a call uploads.
 type body struct {
-	Session *struct {
-		ID    int64 `json:"session_id"`
-		Batch int   `json:"batch_seq"`
-		Last  bool  `json:"last_batch_flag"`
-		Total int   `json:"estimated_num_total"`
-	} `json:"session"`
+	Session *session `json:"session"`
 	Payload struct {
 		Schema []string   `json:"schema"`
 		Data   [][]string `json:"data"`
@@ -71,4 +66,12 @@ func refused(code, subcode int) actiontest.Reply {
 		panic(err)
 	}
 	return actiontest.Reply{Status: 400, Body: string(text)}
+}
+
+// session is the session of a replacement.
+type session struct {
+	ID    int64 `json:"session_id"`
+	Batch int   `json:"batch_seq"`
+	Last  bool  `json:"last_batch_flag"`
+	Total int   `json:"estimated_num_total"`
 }

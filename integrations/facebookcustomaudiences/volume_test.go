@@ -136,8 +136,14 @@ func TestMemory(t *testing.T) {
 	deps := actiontest.Deps(t, nil, env)
 	deps.HTTP = &http.Client{Transport: meta}
 	res, err := actiontest.New(t, fb.New, deps).Execute(t.Context(), req)
-	if err != nil || res.Message != fmt.Sprintf("%d rows sent to the audience, by EXTERN_ID, EMAIL.", rows+1) || meta.rows != rows+1 {
-		t.Errorf("%+v, %v, %d rows", res, err, meta.rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := res.Message, fmt.Sprintf("%d rows sent to the audience, by EXTERN_ID, EMAIL.", rows+1); got != want {
+		t.Errorf("message %q, want %q", got, want)
+	}
+	if got, want := meta.rows, rows+1; got != want {
+		t.Errorf("%d rows arrived, want %d", got, want)
 	}
 	if meta.heap > most {
 		t.Errorf("%d MiB of heap", meta.heap>>20)

@@ -95,9 +95,17 @@ func TestWire(t *testing.T) {
 	}
 	got, ids := map[string]string{}, map[string]bool{}
 	for _, r := range notifications(d) {
-		if r.Method != http.MethodPost || r.Path != "/v1/projects/looker-app/messages:send" || r.Header.Get("Authorization") != "Bearer t0ken" ||
-			r.Header.Get("Content-Type") != "application/json" {
-			t.Errorf("arrived as %s %s %v", r.Method, r.Path, r.Header)
+		if got, want := r.Method, http.MethodPost; got != want {
+			t.Errorf("method %q, want %q", got, want)
+		}
+		if got, want := r.Path, "/v1/projects/looker-app/messages:send"; got != want {
+			t.Errorf("path %q, want %q", got, want)
+		}
+		if got, want := r.Header.Get("Authorization"), "Bearer t0ken"; got != want {
+			t.Errorf("Authorization %q, want %q", got, want)
+		}
+		if got, want := r.Header.Get("Content-Type"), "application/json"; got != want {
+			t.Errorf("Content-Type %q, want %q", got, want)
 		}
 		var sent struct {
 			Message struct {
@@ -117,8 +125,15 @@ func TestWire(t *testing.T) {
 		}
 		ids[id] = true
 		var unix int64
-		if _, err := fmt.Sscan(until, &unix); err != nil || time.Until(time.Unix(unix, 0)) < 23*time.Hour || time.Until(time.Unix(unix, 0)) > 24*time.Hour {
-			t.Errorf("it expires at %q", until)
+		_, err := fmt.Sscan(until, &unix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := time.Until(time.Unix(unix, 0)); got < 23*time.Hour {
+			t.Errorf("time to expiry %v, want at least %v", got, 23*time.Hour)
+		}
+		if got := time.Until(time.Unix(unix, 0)); got > 24*time.Hour {
+			t.Errorf("time to expiry %v, want at most %v", got, 24*time.Hour)
 		}
 		got[sent.Message.Token] = strings.NewReplacer(id, "ID", until, "UNTIL").Replace(string(r.Body))
 	}
@@ -164,8 +179,17 @@ func TestWhatIsAsked(t *testing.T) {
 			if err == nil {
 				got = res.Message
 			}
-			if got != tt.message || (err != nil) != tt.fails || err != nil && (action.KindOf(err) != action.Invalid || len(d.Requests()) > 0) {
-				t.Errorf("%q (%v), want %q; %d calls", got, err, tt.message, len(d.Requests()))
+			if got != tt.message {
+				t.Errorf("%q, want %q", got, tt.message)
+			}
+			if failed := err != nil; failed != tt.fails {
+				t.Errorf("error %v, want an error: %t", err, tt.fails)
+			}
+			if kind := action.KindOf(err); err != nil && kind != action.Invalid {
+				t.Errorf("kind %q, want %q", kind, action.Invalid)
+			}
+			if calls := len(d.Requests()); err != nil && calls != 0 {
+				t.Errorf("%d calls, want none", calls)
 			}
 			for _, r := range notifications(d) {
 				if strings.Contains(string(r.Body), "undefined") || name == "no dashboard" && strings.Contains(string(r.Body), `"body"`) {
@@ -223,8 +247,14 @@ func TestDevicesThatFail(t *testing.T) {
 			if err == nil {
 				got = res.Message
 			}
-			if got != tt.message || (err != nil) != tt.fails || len(notifications(d)) != tt.calls {
-				t.Errorf("%q, want %q; %d calls, want %d", got, tt.message, len(notifications(d)), tt.calls)
+			if got != tt.message {
+				t.Errorf("%q, want %q", got, tt.message)
+			}
+			if failed := err != nil; failed != tt.fails {
+				t.Errorf("error %v, want an error: %t", err, tt.fails)
+			}
+			if got, want := len(notifications(d)), tt.calls; got != want {
+				t.Errorf("%d calls, want %d", got, want)
 			}
 		})
 	}
@@ -241,8 +271,14 @@ func TestRefusedAccount(t *testing.T) {
 	} {
 		d := actiontest.NewDestination(t).Reply(actiontest.Reply{Status: status, Body: `{"error":"invalid_grant","error_description":"Invalid JWT s3cret"}`})
 		_, err := newIntegration(t, d).Execute(t.Context(), actiontest.Query(nil, form(`[[{"device_id":"d","user_id":"u"}]]`)))
-		if action.MessageOf(err) != want.message || action.KindOf(err) != want.kind || strings.Contains(err.Error(), "s3cret") {
-			t.Errorf("%d: %v (%v)", status, err, action.KindOf(err))
+		if action.MessageOf(err) != want.message {
+			t.Errorf("%d: error %v, want %v", status, action.MessageOf(err), want.message)
+		}
+		if action.KindOf(err) != want.kind {
+			t.Errorf("%d: kind %v, want %v", status, action.KindOf(err), want.kind)
+		}
+		if strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%d: the error contains %q: %s", status, "s3cret", err.Error())
 		}
 	}
 }
@@ -270,8 +306,15 @@ func TestSettings(t *testing.T) {
 	} {
 		env := settings()
 		env[tt.setting] = tt.value
-		if _, err := firebase.New(actiontest.Deps(t, nil, env)); err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "czNj") {
-			t.Errorf("%s: %v", name, err)
+		_, err := firebase.New(actiontest.Deps(t, nil, env))
+		if err == nil {
+			t.Fatalf("%s: no error", name)
+		}
+		if got, want := err.Error(), tt.want; !strings.Contains(got, want) {
+			t.Errorf("%s: error %q, want text with %q", name, got, want)
+		}
+		if strings.Contains(err.Error(), "czNj") {
+			t.Errorf("%s: the error contains %q: %s", name, "czNj", err.Error())
 		}
 	}
 }

@@ -102,8 +102,14 @@ func TestForm(t *testing.T) {
 			req := actiontest.Query(nil, tt.answers)
 			req.State = kept
 			form, err := newIntegration(t, d).Form.Form(t.Context(), req)
-			if err != nil || form.State == nil || form.State.Data != kept {
-				t.Fatalf("%+v, %v", form, err)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if form.State == nil {
+				t.Fatal("no state")
+			}
+			if got, want := form.State.Data, kept; got != want {
+				t.Errorf("state %q, want %q", got, want)
 			}
 			var names, options []string
 			for _, f := range form.Fields {
@@ -151,9 +157,23 @@ func TestFormRefuses(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || form.Fields[0].Name != "login" || form.Fields[0].Type != action.OAuthLinkGoogle || form.Fields[0].OAuthURL != "https://hub/login" ||
-				!strings.HasPrefix(form.Fields[0].Description, tt.login) || form.State.Data != action.Reset {
-				t.Errorf("%+v, %v", form, err)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := form.Fields[0].Name, "login"; got != want {
+				t.Errorf("name of the field %q, want %q", got, want)
+			}
+			if got, want := form.Fields[0].Type, action.OAuthLinkGoogle; got != want {
+				t.Errorf("type of the field %q, want %q", got, want)
+			}
+			if got, want := form.Fields[0].OAuthURL, "https://hub/login"; got != want {
+				t.Errorf("login URL %q, want %q", got, want)
+			}
+			if got, want := form.Fields[0].Description, tt.login; !strings.HasPrefix(got, want) {
+				t.Errorf("description %q, want prefix %q", got, want)
+			}
+			if got, want := form.State.Data, action.Reset; got != want {
+				t.Errorf("state %q, want %q", got, want)
 			}
 		})
 	}

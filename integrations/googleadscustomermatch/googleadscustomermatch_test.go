@@ -87,9 +87,20 @@ func TestWire(t *testing.T) {
 	}
 	var got []string
 	for _, r := range d.Requests() {
-		if r.Method != http.MethodPost || r.Host != "googleads.googleapis.com" || r.Header.Get("Login-Customer-Id") != "11" ||
-			r.Header.Get("Developer-Token") != "dev-token" || r.Header.Get("Content-Type") != "application/json" {
-			t.Errorf("arrived as %s %s %v", r.Method, r.Host, r.Header)
+		if got, want := r.Method, http.MethodPost; got != want {
+			t.Errorf("method %q, want %q", got, want)
+		}
+		if got, want := r.Host, "googleads.googleapis.com"; got != want {
+			t.Errorf("host %q, want %q", got, want)
+		}
+		if got, want := r.Header.Get("Login-Customer-Id"), "11"; got != want {
+			t.Errorf("Login-Customer-Id %q, want %q", got, want)
+		}
+		if got, want := r.Header.Get("Developer-Token"), "dev-token"; got != want {
+			t.Errorf("Developer-Token %q, want %q", got, want)
+		}
+		if got, want := r.Header.Get("Content-Type"), "application/json"; got != want {
+			t.Errorf("Content-Type %q, want %q", got, want)
 		}
 		got = append(got, strings.TrimPrefix(r.Path, version)+" "+string(r.Body))
 	}
@@ -253,8 +264,15 @@ func TestRefuses(t *testing.T) {
 			if tt.field == "newListName" {
 				req.Form["createOrAppend"] = "create"
 			}
-			if _, err := newIntegration(t, d).Execute(t.Context(), req); action.MessageOf(err) != tt.message || action.KindOf(err) != action.Invalid || len(d.Requests()) != 0 {
-				t.Errorf("error %v, %d calls", err, len(d.Requests()))
+			_, err := newIntegration(t, d).Execute(t.Context(), req)
+			if got, want := action.MessageOf(err), tt.message; got != want {
+				t.Errorf("error %q, want %q", got, want)
+			}
+			if got, want := action.KindOf(err), action.Invalid; got != want {
+				t.Errorf("kind %v, want %v", got, want)
+			}
+			if got, want := len(d.Requests()), 0; got != want {
+				t.Errorf("%d calls, want %d", got, want)
 			}
 		})
 	}
@@ -291,8 +309,18 @@ func TestTokens(t *testing.T) {
 			req := actiontest.JSONDetail(t, request(nil), `[{"Email":"a@example.com"}]`)
 			req.State = tt.state
 			res, err := newIntegration(t, d).Execute(t.Context(), req)
-			if res == nil || res.State == nil || res.State.Data != tt.want || (err == nil) != (tt.message == "") || err != nil && action.MessageOf(err) != tt.message {
-				t.Errorf("%+v, %v", res, err)
+			if res == nil || res.State == nil {
+				t.Fatalf("no state in the response %+v", res)
+			}
+			if got := res.State.Data; got != tt.want {
+				t.Errorf("state %q, want %q", got, tt.want)
+			}
+			var message string
+			if err != nil {
+				message = action.MessageOf(err)
+			}
+			if message != tt.message {
+				t.Errorf("error %q, want %q", message, tt.message)
 			}
 		})
 	}

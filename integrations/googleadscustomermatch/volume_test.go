@@ -123,8 +123,14 @@ func TestHundredThousandRows(t *testing.T) {
 		if action.MessageOf(err) != want {
 			t.Errorf("message %q\nwant    %q", action.MessageOf(err), want)
 		}
-		if len(ads.ran) != rows-nobody-refused || len(ads.refused) != refused || len(ads.seen) != 100 {
-			t.Errorf("%d taken, %d refused, %d refused once", len(ads.ran), len(ads.refused), len(ads.seen))
+		if got, want := len(ads.ran), rows-nobody-refused; got != want {
+			t.Errorf("%d people added, want %d", got, want)
+		}
+		if got, want := len(ads.refused), refused; got != want {
+			t.Errorf("%d people rejected, want %d", got, want)
+		}
+		if got, want := len(ads.seen), 100; got != want {
+			t.Errorf("%d people rejected temporarily, want %d", got, want)
 		}
 	})
 }
@@ -160,8 +166,14 @@ func TestMemory(t *testing.T) {
 	deps := actiontest.Deps(t, nil, env)
 	deps.HTTP = &http.Client{Transport: ads}
 	res, err := actiontest.New(t, googleadscustomermatch.New, deps).Execute(t.Context(), req)
-	if err != nil || !strings.HasPrefix(res.Message, fmt.Sprintf("%d rows uploaded", rows+1)) || ads.rows != rows+1 {
-		t.Errorf("%+v, %v, %d rows", res, err, ads.rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := res.Message, fmt.Sprintf("%d rows uploaded", rows+1); !strings.HasPrefix(got, want) {
+		t.Errorf("message %q, want prefix %q", got, want)
+	}
+	if got, want := ads.rows, rows+1; got != want {
+		t.Errorf("%d rows arrived, want %d", got, want)
 	}
 	if ads.heap > most {
 		t.Errorf("%d MiB of heap", ads.heap>>20)

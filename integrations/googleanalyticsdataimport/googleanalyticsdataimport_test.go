@@ -76,8 +76,17 @@ func TestWire(t *testing.T) {
 		"1.1,u1,Ann,2026-11-23 11:00:00,9.50,007,gold\n"+
 		"1.1,u1,Ann,2026-11-22T12:00:00+01:00,-3,\"a,b\",gold\n"+
 		"2.2,,Bob,,,,\n"))
-	if err != nil || res.Message != "3"+done || res.State == nil || res.State.Data != kept {
-		t.Fatalf("%+v, %v", res, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := res.Message, "3"+done; got != want {
+		t.Errorf("message %q, want %q", got, want)
+	}
+	if res.State == nil {
+		t.Fatal("no state")
+	}
+	if got, want := res.State.Data, kept; got != want {
+		t.Errorf("state %q, want %q", got, want)
 	}
 	var got []string
 	for _, r := range d.Requests() {
@@ -126,8 +135,14 @@ func TestUniversalAnalytics(t *testing.T) {
 				if state == "" && tt.field == "dataSourceSchema" {
 					continue // the sign-in is asked for first
 				}
-				if action.MessageOf(err) != tt.message || action.KindOf(err) != action.Invalid || len(d.Requests()) != 0 {
-					t.Errorf("error %v, %d calls", err, len(d.Requests()))
+				if got, want := action.MessageOf(err), tt.message; got != want {
+					t.Errorf("error %q, want %q", got, want)
+				}
+				if got, want := action.KindOf(err), action.Invalid; got != want {
+					t.Errorf("kind %v, want %v", got, want)
+				}
+				if got, want := len(d.Requests()), 0; got != want {
+					t.Errorf("%d calls, want %d", got, want)
 				}
 			}
 		})
@@ -252,8 +267,14 @@ func TestGoogleFails(t *testing.T) {
 			t.Parallel()
 			d := actiontest.NewDestination(t).Handle(analytics("a1", map[string]actiontest.Reply{tt.end: tt.reply}))
 			_, err := newIntegration(t, d).Execute(t.Context(), csv(t, request(nil), "a,b,c\n1,buy,3\n"))
-			if action.MessageOf(err) != tt.message || action.KindOf(err) != tt.kind || len(collected(t, d)) != tt.calls {
-				t.Errorf("error %v (%v), sent %v", err, action.KindOf(err), collected(t, d))
+			if got, want := action.MessageOf(err), tt.message; got != want {
+				t.Errorf("error %q, want %q", got, want)
+			}
+			if got, want := action.KindOf(err), tt.kind; got != want {
+				t.Errorf("kind %v, want %v", got, want)
+			}
+			if got, want := len(collected(t, d)), tt.calls; got != want {
+				t.Errorf("%d calls, want %d", got, want)
 			}
 			for _, s := range []string{secret, "a1", "app-secret"} {
 				if strings.Contains(err.Error(), s) {
@@ -299,8 +320,14 @@ func TestForm(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Handle(analytics("a1", nil))
 	form, err := newIntegration(t, d).Form.Form(t.Context(), request(map[string]string{"dataSourceSchema": "client_id,x", "eventName": "buy"}))
-	if err != nil || form.State == nil || form.State.Data != kept {
-		t.Fatalf("%+v, %v", form, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if form.State == nil {
+		t.Fatal("no state")
+	}
+	if got, want := form.State.Data, kept; got != want {
+		t.Errorf("state %q, want %q", got, want)
 	}
 	want := []action.Option{
 		{Name: "2::22::302", Label: "Apples >> Shop >> Web (G-302)"},
@@ -314,8 +341,18 @@ func TestForm(t *testing.T) {
 		{Name: "dataSourceSchema", Type: action.String, Required: true, Default: "client_id,x"},
 		{Name: "eventName", Type: action.String, Default: "buy"},
 	} {
-		if f := form.Fields[n]; f.Name != want.Name || f.Type != want.Type || f.Required != want.Required || f.Default != want.Default {
-			t.Errorf("%+v", f)
+		f := form.Fields[n]
+		if got, want := f.Name, want.Name; got != want {
+			t.Errorf("name of the field %q, want %q", got, want)
+		}
+		if got, want := f.Type, want.Type; got != want {
+			t.Errorf("type of the field %q, want %q", got, want)
+		}
+		if got, want := f.Required, want.Required; got != want {
+			t.Errorf("required %t, want %t", got, want)
+		}
+		if got, want := f.Default, want.Default; got != want {
+			t.Errorf("default %q, want %q", got, want)
 		}
 	}
 	for name, tt := range map[string]struct {
@@ -341,9 +378,20 @@ func TestForm(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || form.Fields[0].Name != "login" || !strings.HasPrefix(form.Fields[0].Description, tt.login) || form.State.Data != action.Reset ||
-				form.Fields[0].OAuthURL != "https://hub/login" {
-				t.Errorf("%+v, %v", form, err)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := form.Fields[0].Name, "login"; got != want {
+				t.Errorf("name of the field %q, want %q", got, want)
+			}
+			if got, want := form.Fields[0].Description, tt.login; !strings.HasPrefix(got, want) {
+				t.Errorf("description %q, want prefix %q", got, want)
+			}
+			if got, want := form.State.Data, action.Reset; got != want {
+				t.Errorf("state %q, want %q", got, want)
+			}
+			if got, want := form.Fields[0].OAuthURL, "https://hub/login"; got != want {
+				t.Errorf("login URL %q, want %q", got, want)
 			}
 		})
 	}
@@ -367,8 +415,17 @@ func TestTokens(t *testing.T) {
 			req := csv(t, request(nil), "a,b,c\n1,buy,3\n")
 			req.State = tt.state
 			res, err := newIntegration(t, actiontest.NewDestination(t).Handle(analytics(tt.good, nil))).Execute(t.Context(), req)
-			if res == nil || res.State == nil || res.State.Data != tt.want || (err != nil) != (tt.want == action.Reset) {
-				t.Errorf("%+v, %v", res, err)
+			if res == nil {
+				t.Fatal("no response")
+			}
+			if res.State == nil {
+				t.Fatal("no state")
+			}
+			if res.State.Data != tt.want {
+				t.Errorf("state %v, want %v", res.State.Data, tt.want)
+			}
+			if (err != nil) != (tt.want == action.Reset) {
+				t.Errorf("error %v", err)
 			}
 		})
 	}
@@ -383,8 +440,17 @@ func TestLogin(t *testing.T) {
 		t.Fatal(err)
 	}
 	u, err := url.Parse(address)
-	if err != nil || u.Query().Get("scope") != "https://www.googleapis.com/auth/analytics.edit" || u.Query().Get("state") != "st" || u.Query().Get("access_type") != "offline" {
-		t.Errorf("%s: %v", address, err)
+	if err != nil {
+		t.Fatalf("%s: %v", address, err)
+	}
+	if got, want := u.Query().Get("scope"), "https://www.googleapis.com/auth/analytics.edit"; got != want {
+		t.Errorf("%s: scope %q, want %q", address, got, want)
+	}
+	if got, want := u.Query().Get("state"), "st"; got != want {
+		t.Errorf("%s: state %q, want %q", address, got, want)
+	}
+	if got, want := u.Query().Get("access_type"), "offline"; got != want {
+		t.Errorf("%s: access_type %q, want %q", address, got, want)
 	}
 	state, err := i.OAuth.Exchange(t.Context(), login, url.Values{"code": {"good"}})
 	if err != nil || state.Data != renewed {

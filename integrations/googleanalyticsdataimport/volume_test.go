@@ -113,8 +113,17 @@ func TestHundredThousandRows(t *testing.T) {
 		if m := action.MessageOf(err); !strings.HasPrefix(m, want) {
 			t.Errorf("message %q\nwant    %q…", m, want)
 		}
-		if len(google.arrived) != rows-nobody-google.late || google.lost != 100 || google.late != 100 || len(google.refused) != 250 {
-			t.Errorf("%d arrived, %d lost, %d late, %d refused once", len(google.arrived), google.lost, google.late, len(google.refused))
+		if got, want := len(google.arrived), rows-nobody-google.late; got != want {
+			t.Errorf("%d events arrived, want %d", got, want)
+		}
+		if got, want := google.lost, 100; got != want {
+			t.Errorf("%d responses lost, want %d", got, want)
+		}
+		if got, want := google.late, 100; got != want {
+			t.Errorf("%d responses late, want %d", got, want)
+		}
+		if got, want := len(google.refused), 250; got != want {
+			t.Errorf("%d events rejected, want %d", got, want)
 		}
 		for value, n := range google.arrived {
 			if n != 1 {
@@ -161,8 +170,14 @@ func TestMemory(t *testing.T) {
 	deps := actiontest.Deps(t, nil, env)
 	deps.HTTP = &http.Client{Transport: google}
 	res, err := actiontest.New(t, ga.New, deps).Execute(t.Context(), req)
-	if err != nil || res.Message != fmt.Sprintf("%d%s", rows, done) || google.events != rows {
-		t.Errorf("%+v, %v, %d events", res, err, google.events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := res.Message, fmt.Sprintf("%d%s", rows, done); got != want {
+		t.Errorf("message %q, want %q", got, want)
+	}
+	if got, want := google.events, rows; got != want {
+		t.Errorf("%d events arrived, want %d", got, want)
 	}
 	if google.heap > most {
 		t.Errorf("%d MiB of heap", google.heap>>20)

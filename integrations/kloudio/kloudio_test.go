@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -80,13 +81,32 @@ func TestWire(t *testing.T) {
 		t.Fatalf("%d requests", len(r))
 	}
 	file := r[0].Query.Get("key")
-	if !regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\.json$`).MatchString(file) ||
-		r[0].Host != "api-test.kloud.io" || r[0].Path != "/v1/tools/signed-url-put-object" || r[0].Query.Get("apiKey") != key || len(r[0].Query) != 2 {
-		t.Errorf("asked for an address with %s%s %v", r[0].Host, r[0].Path, r[0].Query)
+	if !regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\.json$`).MatchString(file) {
+		t.Errorf("file %q, want a UUID with .json", file)
 	}
-	if r[1].Method != http.MethodPut || r[1].Path != "/bucket/file" || r[1].Query.Get("sig") != "s1g" || string(r[1].Body) != rows ||
-		r[1].Header.Get("Content-Type") != "application/json" || r[1].Header.Get("Content-Length") != fmt.Sprint(len(rows)) {
-		t.Errorf("uploaded %s %s %v %s", r[1].Method, r[1].Path, r[1].Header, r[1].Body)
+	if got, want := r[0].Host+r[0].Path, "api-test.kloud.io/v1/tools/signed-url-put-object"; got != want {
+		t.Errorf("requested an upload URL from %s, want %s", got, want)
+	}
+	if diff := cmp.Diff(url.Values{"key": {file}, "apiKey": {key}}, r[0].Query); diff != "" {
+		t.Errorf("query (-want +got):\n%s", diff)
+	}
+	if got, want := r[1].Method, http.MethodPut; got != want {
+		t.Errorf("method %q, want %q", got, want)
+	}
+	if got, want := r[1].Path, "/bucket/file"; got != want {
+		t.Errorf("path %q, want %q", got, want)
+	}
+	if got, want := r[1].Query.Get("sig"), "s1g"; got != want {
+		t.Errorf("sig %q, want %q", got, want)
+	}
+	if got, want := string(r[1].Body), rows; got != want {
+		t.Errorf("body %v, want %v", got, want)
+	}
+	if got, want := r[1].Header.Get("Content-Type"), "application/json"; got != want {
+		t.Errorf("Content-Type %q, want %q", got, want)
+	}
+	if got, want := r[1].Header.Get("Content-Length"), fmt.Sprint(len(rows)); got != want {
+		t.Errorf("Content-Length %q, want %q", got, want)
 	}
 	var order map[string]any
 	if err := json.Unmarshal(r[2].Body, &order); err != nil {
@@ -95,8 +115,14 @@ func TestWire(t *testing.T) {
 	want := map[string]any{
 		"destination": "looker", "apiKey": key, "spreadsheetId": "1aB_c-D", "sheetId": "42", "s3Upload": true, "data": file, "reportName": "Looker Report",
 	}
-	if diff := cmp.Diff(want, order); diff != "" || r[2].Path != "/v1/import" || r[2].Header.Get("Content-Type") != "application/json" {
-		t.Errorf("began with %s (-want +got):\n%s", r[2].Path, diff)
+	if diff := cmp.Diff(want, order); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got, want := r[2].Path, "/v1/import"; got != want {
+		t.Errorf("path %q, want %q", got, want)
+	}
+	if got, want := r[2].Header.Get("Content-Type"), "application/json"; got != want {
+		t.Errorf("Content-Type %q, want %q", got, want)
 	}
 }
 
@@ -194,8 +220,17 @@ func TestFailures(t *testing.T) {
 			tt.change(&s)
 			d := s.start(t)
 			_, err := actiontest.New(t, kloudio.New, actiontest.Deps(t, d, settings)).Execute(t.Context(), query(t, nil))
-			if action.MessageOf(err) != tt.message || action.KindOf(err) != tt.kind || strings.Contains(err.Error(), "k3y") || strings.Contains(err.Error(), "s1g") {
-				t.Errorf("%v (%v), want %q", err, action.KindOf(err), tt.message)
+			if got, want := action.MessageOf(err), tt.message; got != want {
+				t.Errorf("error %q, want %q", got, want)
+			}
+			if got, want := action.KindOf(err), tt.kind; got != want {
+				t.Errorf("kind %v, want %v", got, want)
+			}
+			if strings.Contains(err.Error(), "k3y") {
+				t.Errorf("the error contains %q: %s", "k3y", err.Error())
+			}
+			if strings.Contains(err.Error(), "s1g") {
+				t.Errorf("the error contains %q: %s", "s1g", err.Error())
 			}
 			if n := len(d.Requests()); n != tt.calls {
 				t.Errorf("%d calls, want %d", n, tt.calls)
@@ -235,8 +270,15 @@ func TestAnswersLate(t *testing.T) {
 		i := actiontest.New(t, kloudio.New, action.Deps{HTTP: actiontest.Late(), Env: settings})
 		start := time.Now()
 		_, err := i.Execute(t.Context(), req)
-		if took := time.Since(start); action.MessageOf(err) != "Kloudio did not answer in time." || action.KindOf(err) != action.Timeout || took > 5*time.Minute {
-			t.Errorf("error %v (%v) after %v", err, action.KindOf(err), took)
+		took := time.Since(start)
+		if got, want := action.MessageOf(err), "Kloudio did not answer in time."; got != want {
+			t.Errorf("error %q, want %q", got, want)
+		}
+		if got, want := action.KindOf(err), action.Timeout; got != want {
+			t.Errorf("kind %v, want %v", got, want)
+		}
+		if took > 5*time.Minute {
+			t.Errorf("it took %v, want at most %v", took, 5*time.Minute)
 		}
 	})
 }

@@ -463,8 +463,14 @@ func TestMarketoFails(t *testing.T) {
 				fake := &scripted{token: tt.token, leads: tt.leads}
 				i := actiontest.New(t, marketo.New, action.Deps{HTTP: &http.Client{Transport: fake}})
 				_, err := i.Execute(t.Context(), query(t, answers("none", ""), people("a")))
-				if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message || fake.calls != tt.calls {
-					t.Errorf("%d calls, want %d; %v (%v)", fake.calls, tt.calls, err, action.KindOf(err))
+				if got, want := action.KindOf(err), tt.kind; got != want {
+					t.Errorf("kind %v, want %v", got, want)
+				}
+				if got, want := action.MessageOf(err), tt.message; got != want {
+					t.Errorf("error %q, want %q", got, want)
+				}
+				if got, want := fake.calls, tt.calls; got != want {
+					t.Errorf("%d calls, want %d", got, want)
 				}
 				if strings.Contains(fmt.Sprint(err), secret) {
 					t.Errorf("the error tells too much: %v", err)

@@ -110,9 +110,20 @@ func TestWire(t *testing.T) {
 			if diff := cmp.Diff(tt.want, string(r.Body)); diff != "" {
 				t.Errorf("body (-want +got):\n%s", diff)
 			}
-			if r.Method != http.MethodPost || r.Host != "inbound.mparticle.com" || r.Path != "/s2s/v2/bulkevents" ||
-				r.Header.Get("Authorization") != "Basic a2V5OnMzY3JldA==" || r.Header.Get("Content-Type") != "application/json" {
-				t.Errorf("%s %s%s %v", r.Method, r.Host, r.Path, r.Header)
+			if got, want := r.Method, http.MethodPost; got != want {
+				t.Errorf("method %q, want %q", got, want)
+			}
+			if got, want := r.Host, "inbound.mparticle.com"; got != want {
+				t.Errorf("host %q, want %q", got, want)
+			}
+			if got, want := r.Path, "/s2s/v2/bulkevents"; got != want {
+				t.Errorf("path %q, want %q", got, want)
+			}
+			if got, want := r.Header.Get("Authorization"), "Basic a2V5OnMzY3JldA=="; got != want {
+				t.Errorf("Authorization %q, want %q", got, want)
+			}
+			if got, want := r.Header.Get("Content-Type"), "application/json"; got != want {
+				t.Errorf("Content-Type %q, want %q", got, want)
 			}
 		})
 	}
@@ -147,8 +158,18 @@ func TestTagsWithoutMeaning(t *testing.T) {
 	if _, err := actiontest.New(t, mparticle.New, deps).Execute(t.Context(), query(t, events(), text)); err != nil {
 		t.Fatal(err)
 	}
-	if got := log.String(); strings.Count(got, "\n") != 2 || !strings.Contains(got, "field=d.colour") || !strings.Contains(got, "field=x") || strings.Contains(got, "red") {
-		t.Errorf("log %s", got)
+	got := log.String()
+	if strings.Count(got, "\n") != 2 {
+		t.Errorf("%d lines in the log, want %d", strings.Count(got, "\n"), 2)
+	}
+	if got, want := got, "field=d.colour"; !strings.Contains(got, want) {
+		t.Errorf("log %q, want text with %q", got, want)
+	}
+	if got, want := got, "field=x"; !strings.Contains(got, want) {
+		t.Errorf("log %q, want text with %q", got, want)
+	}
+	if strings.Contains(got, "red") {
+		t.Errorf("the log contains %q: %s", "red", got)
 	}
 }
 
@@ -246,8 +267,14 @@ func TestNoRows(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t)
 	res, err := actiontest.New(t, mparticle.New, actiontest.Deps(t, d, nil)).Execute(t.Context(), query(t, events(), result("", dimensions("u mp_other"))))
-	if err != nil || res.Message != "0 rows sent to mParticle." || len(d.Requests()) != 0 {
-		t.Errorf("%+v, %v, %d calls", res, err, len(d.Requests()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := res.Message, "0 rows sent to mParticle."; got != want {
+		t.Errorf("message %q, want %q", got, want)
+	}
+	if got, want := len(d.Requests()), 0; got != want {
+		t.Errorf("%d calls, want %d", got, want)
 	}
 }
 
@@ -379,8 +406,14 @@ func TestNoTimeLeft(t *testing.T) {
 		_, err := i.Execute(ctx, rowstest.Query(t, actiontest.Query(params, events()), peopleHead, 100_000, person))
 		message := action.MessageOf(err)
 		sent := fmt.Sprintf("%d of ", d.Calls()["fine"]*100)
-		if action.KindOf(err) != action.Timeout || !strings.HasPrefix(message, sent) || !strings.Contains(message, "At the destination's rate limit, the delivery would exceed its timeout.") {
-			t.Errorf("message %q (%v), want %s…", message, action.KindOf(err), sent)
+		if got, want := action.KindOf(err), action.Timeout; got != want {
+			t.Errorf("kind %v, want %v", got, want)
+		}
+		if got, want := message, sent; !strings.HasPrefix(got, want) {
+			t.Errorf("error %q, want prefix %q", got, want)
+		}
+		if got, want := message, "At the destination's rate limit, the delivery would exceed its timeout."; !strings.Contains(got, want) {
+			t.Errorf("error %q, want text with %q", got, want)
 		}
 	})
 }

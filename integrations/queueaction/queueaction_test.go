@@ -17,8 +17,14 @@ func TestNotWanted(t *testing.T) {
 	t.Parallel()
 	_, err := queueaction.New(actiontest.Deps(t, nil, nil))
 	missing, ok := errors.AsType[*action.MissingSettingsError](err)
-	if !ok || len(missing.Keys) != 1 || missing.Keys[0] != "CHILD_TEST" {
-		t.Errorf("error %v", err)
+	if !ok {
+		t.Fatalf("error %v has another type", err)
+	}
+	if got, want := len(missing.Keys), 1; got != want {
+		t.Errorf("%d missing settings, want %d", got, want)
+	}
+	if got, want := missing.Keys[0], "CHILD_TEST"; got != want {
+		t.Errorf("missing setting %q, want %q", got, want)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -158,8 +157,14 @@ func TestSettingsCount(t *testing.T) {
 			t.Parallel()
 			d := actiontest.NewDestination(t).Handle(org("a1", added))
 			res, err := resolved(t, d, tt.env).Execute(t.Context(), actiontest.JSONDetail(t, request(appending()), contacts(450)))
-			if err != nil || res.Message != "450 members added." || res.State != nil {
-				t.Fatalf("%+v, %v", res, err)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := res.Message, "450 members added."; got != want {
+				t.Errorf("message %q, want %q", got, want)
+			}
+			if got := res.State; got != nil {
+				t.Errorf("state %+v, want none", got)
 			}
 			if all := d.Requests(); len(all) != tt.calls || all[0].Path != tt.path {
 				t.Errorf("%d calls, want %d; the first to %s", len(all), tt.calls, all[0].Path)
@@ -386,8 +391,14 @@ func TestFormFails(t *testing.T) {
 			req := request(nil)
 			req.Params["salesforce_domain"] = tt.domain
 			form, err := resolved(t, d, nil).Form.Form(t.Context(), req)
-			if form != nil || action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message {
-				t.Errorf("form %+v, %v (%v)", form, err, action.KindOf(err))
+			if got := form; got != nil {
+				t.Errorf("form %+v, want none", got)
+			}
+			if got, want := action.KindOf(err), tt.kind; got != want {
+				t.Errorf("kind %v, want %v", got, want)
+			}
+			if got, want := action.MessageOf(err), tt.message; got != want {
+				t.Errorf("error %q, want %q", got, want)
 			}
 		})
 	}
@@ -422,8 +433,17 @@ func TestAppend(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Handle(org("a2", added))
 	res, err := resolved(t, d, nil).Execute(t.Context(), actiontest.JSONDetail(t, request(appending()), contacts(1)))
-	if err != nil || res.Message != "1 members added." || res.State == nil || res.State.Data != renewed {
-		t.Fatalf("%+v, %v", res, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := res.Message, "1 members added."; got != want {
+		t.Errorf("message %q, want %q", got, want)
+	}
+	if res.State == nil {
+		t.Fatal("no state")
+	}
+	if got, want := res.State.Data, renewed; got != want {
+		t.Errorf("state %q, want %q", got, want)
 	}
 	all := d.Requests()
 	if diff := cmp.Diff([]record{{ContactID: contact(0), CampaignID: campaign, Status: "Sent"}}, records(all[len(all)-1].Body)); diff != "" {
@@ -547,8 +567,14 @@ func TestTroubleIsAlwaysAnError(t *testing.T) {
 			t.Parallel()
 			d := actiontest.NewDestination(t).Handle(org("a1", func(actiontest.Recorded) actiontest.Reply { return tt.reply }))
 			_, err := resolved(t, d, nil).Execute(t.Context(), actiontest.JSONDetail(t, request(form), whole))
-			if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message || len(d.Requests()) != 1 {
-				t.Errorf("%d calls, %v (%v)", len(d.Requests()), err, action.KindOf(err))
+			if got, want := action.KindOf(err), tt.kind; got != want {
+				t.Errorf("kind %v, want %v", got, want)
+			}
+			if got, want := action.MessageOf(err), tt.message; got != want {
+				t.Errorf("error %q, want %q", got, want)
+			}
+			if got, want := len(d.Requests()), 1; got != want {
+				t.Errorf("%d calls, want %d", got, want)
 			}
 		})
 	}
@@ -561,8 +587,20 @@ func TestGrantGone(t *testing.T) {
 	req := request(creating())
 	req.State = `{"access_token":"x","refresh_token":"gone"}`
 	res, err := resolved(t, d, nil).Execute(t.Context(), actiontest.JSONDetail(t, req, contacts(1000)))
-	if action.KindOf(err) != action.Unauthenticated || !strings.HasSuffix(action.MessageOf(err), login) || res == nil || res.State == nil || res.State.Data != action.Reset {
-		t.Errorf("%+v, %v", res, err)
+	if got, want := action.KindOf(err), action.Unauthenticated; got != want {
+		t.Errorf("kind %v, want %v", got, want)
+	}
+	if got, want := action.MessageOf(err), login; !strings.HasSuffix(got, want) {
+		t.Errorf("error %q, want suffix %q", got, want)
+	}
+	if res == nil {
+		t.Fatal("no response")
+	}
+	if res.State == nil {
+		t.Fatal("no state")
+	}
+	if got, want := res.State.Data, action.Reset; got != want {
+		t.Errorf("state %q, want %q", got, want)
 	}
 	if strings.Contains(err.Error(), "gone") || strings.Contains(err.Error(), "s3cret") {
 		t.Errorf("the error tells too much: %v", err)
@@ -636,7 +674,7 @@ func TestLocked(t *testing.T) {
 	}
 }
 
-func TestAnswersLate(t *testing.T) {
+func TestTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		deps := action.Deps{Env: env, HTTP: actiontest.Late()}
@@ -647,15 +685,23 @@ func TestAnswersLate(t *testing.T) {
 	})
 }
 
-// A next page elsewhere would get the token: it is not asked for.
-func TestNextPageElsewhere(t *testing.T) {
+// A next page on another host is not requested: it would get the token.
+func TestNextPageOnOtherHost(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Body: `{"done":false,"nextRecordsUrl":".example.com/x","records":[{"Id":"701A","Name":"Alpha"}]}`},
 		actiontest.Reply{Body: `{"fields":[]}`})
 	if _, err := resolved(t, d, nil).Form.Form(t.Context(), request(map[string]string{"create_or_append": "append"})); err != nil {
 		t.Fatal(err)
 	}
-	if slices.ContainsFunc(d.Requests(), func(r actiontest.Recorded) bool { return r.Host != host }) || len(d.Requests()) != 2 || d.Requests()[0].Method != http.MethodGet {
-		t.Errorf("calls %+v", d.Requests())
+	if got := len(d.Requests()); got != 2 {
+		t.Errorf("%d calls, want 2", got)
+	}
+	for _, r := range d.Requests() {
+		if r.Host != host {
+			t.Errorf("a call of %s, want only %s", r.Host, host)
+		}
+		if r.Method != http.MethodGet {
+			t.Errorf("method %s, want GET", r.Method)
+		}
 	}
 }

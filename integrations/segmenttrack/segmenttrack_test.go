@@ -52,8 +52,14 @@ func TestNoEvent(t *testing.T) {
 	i := actiontest.New(t, segmenttrack.New, actiontest.Deps(t, d, nil))
 	_, err := i.Execute(t.Context(), request(t, map[string]string{"event": " "}))
 	e, ok := err.(*action.Error) //nolint:errorlint // as Looker gets it
-	if !ok || e.Kind != action.Invalid || e.Fields["event"] != `"event" is required.` {
-		t.Errorf("error %v", err)
+	if !ok {
+		t.Fatalf("error %v has another type", err)
+	}
+	if got, want := e.Kind, action.Invalid; got != want {
+		t.Errorf("kind %v, want %v", got, want)
+	}
+	if got, want := e.Fields["event"], `"event" is required.`; got != want {
+		t.Errorf("error of the field %q, want %q", got, want)
 	}
 	if len(d.Requests()) != 0 {
 		t.Error("Segment was called")

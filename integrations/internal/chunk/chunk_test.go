@@ -49,19 +49,33 @@ func TestReader(t *testing.T) {
 	}
 }
 
-// What a source gave before it broke off must not look like an end.
+// The end of a truncated source is an error, not the last chunk.
 func TestBrokenSource(t *testing.T) {
 	t.Parallel()
-	for name, broken := range map[string]error{"an error": errors.New("broken"), "an early end": io.ErrUnexpectedEOF} {
+	for name, broken := range map[string]error{"error": errors.New("broken"), "unexpected EOF": io.ErrUnexpectedEOF} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := chunk.NewReader(io.MultiReader(strings.NewReader("abcd"), iotest.ErrReader(broken)), 3)
-			if piece, last, err := r.Next(); string(piece) != "abc" || last || err != nil {
-				t.Errorf("first %q, %t, %v", piece, last, err)
+			first, last, err := r.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(first) != "abc" {
+				t.Errorf("first chunk %q, want abc", first)
+			}
+			if last {
+				t.Error("the first chunk is the last one")
 			}
 			for range 2 {
-				if piece, last, err := r.Next(); piece != nil || last || !errors.Is(err, broken) {
-					t.Errorf("then %q, %t, %v", piece, last, err)
+				rest, last, err := r.Next()
+				if !errors.Is(err, broken) {
+					t.Errorf("error %v, want %v", err, broken)
+				}
+				if rest != nil {
+					t.Errorf("chunk %q after the error", rest)
+				}
+				if last {
+					t.Error("the error looks like the end")
 				}
 			}
 		})

@@ -92,9 +92,23 @@ func TestWire(t *testing.T) {
 	if diff := cmp.Diff(want, string(r.Body)); diff != "" {
 		t.Errorf("body (-want +got):\n%s", diff)
 	}
-	if r.Method != http.MethodPost || r.Host != "api.hubapi.com" || r.Path != "/crm/v3/objects/companies/batch/update" ||
-		r.Header.Get("Authorization") != "Bearer "+token || r.Header.Get("Content-Type") != "application/json" || r.Header.Get("Accept") != "application/json" {
-		t.Errorf("arrived as %s %s%s %v", r.Method, r.Host, r.Path, r.Header)
+	if got, want := r.Method, http.MethodPost; got != want {
+		t.Errorf("method %q, want %q", got, want)
+	}
+	if got, want := r.Host, "api.hubapi.com"; got != want {
+		t.Errorf("host %q, want %q", got, want)
+	}
+	if got, want := r.Path, "/crm/v3/objects/companies/batch/update"; got != want {
+		t.Errorf("path %q, want %q", got, want)
+	}
+	if got, want := r.Header.Get("Authorization"), "Bearer "+token; got != want {
+		t.Errorf("Authorization %q, want %q", got, want)
+	}
+	if got, want := r.Header.Get("Content-Type"), "application/json"; got != want {
+		t.Errorf("Content-Type %q, want %q", got, want)
+	}
+	if got, want := r.Header.Get("Accept"), "application/json"; got != want {
+		t.Errorf("Accept %q, want %q", got, want)
 	}
 }
 
@@ -297,7 +311,7 @@ func TestHubSpotFails(t *testing.T) {
 		calls   int
 	}{
 		"a wrong token":             {rowstest.Answer{Status: 401, Body: `{"message":"` + token + `"}`}, action.Unauthenticated, "HubSpot rejected the access token. It must belong to an existing private app.", 1},
-		"a missing scope":           {rowstest.Answer{Status: 403, Body: `{"category":"MISSING_SCOPES"}`}, action.Forbidden, "The access token may not update contacts: the private app needs the scope crm.objects.contacts.write.", 1},
+		"a missing scope":           {rowstest.Answer{Status: 403, Body: `{"category":"MISSING_SCOPES"}`}, action.Forbidden, "The access token cannot update contacts: the private app needs the scope crm.objects.contacts.write.", 1},
 		"nothing there":             {rowstest.Answer{Status: 404}, action.NotFound, "HubSpot answered 404 Not Found.", 1},
 		"an unknown contact":        {rowstest.Answer{Status: 404, Body: `{"category":"OBJECT_NOT_FOUND"}`}, action.Invalid, "HubSpot has no contact with this ID (first: contact 7).", 1},
 		"the day's limit":           {rowstest.Answer{Status: 429, Body: `{"policyName":"DAILY"}`}, action.RateLimited, "The HubSpot account's daily API limit is used up.", 1},
@@ -316,8 +330,14 @@ func TestHubSpotFails(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				sink := &rowstest.Sink{Answer: tt.answer}
 				_, err := hubspot.New(hubspot.Contacts, action.Deps{HTTP: &http.Client{Transport: sink}}).Execute(t.Context(), query(t, "", contacts("7")))
-				if action.MessageOf(err) != tt.message || action.KindOf(err) != tt.kind || sink.Calls() != tt.calls {
-					t.Errorf("%d calls, want %d; %v (%v)", sink.Calls(), tt.calls, err, action.KindOf(err))
+				if got, want := action.MessageOf(err), tt.message; got != want {
+					t.Errorf("error %q, want %q", got, want)
+				}
+				if got, want := action.KindOf(err), tt.kind; got != want {
+					t.Errorf("kind %v, want %v", got, want)
+				}
+				if got, want := sink.Calls(), tt.calls; got != want {
+					t.Errorf("%d calls, want %d", got, want)
 				}
 				if strings.Contains(fmt.Sprint(err), token) {
 					t.Errorf("the error holds the token: %v", err)
@@ -346,8 +366,15 @@ func TestAnswersLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		_, err := hubspot.New(hubspot.Contacts, action.Deps{HTTP: actiontest.Late()}).Execute(t.Context(), query(t, "", contacts("7")))
-		if took := time.Since(start); action.MessageOf(err) != "HubSpot did not answer in time." || action.KindOf(err) != action.Timeout || took > 12*time.Minute {
-			t.Errorf("%v after %v", err, took)
+		took := time.Since(start)
+		if got, want := action.MessageOf(err), "HubSpot did not answer in time."; got != want {
+			t.Errorf("error %q, want %q", got, want)
+		}
+		if got, want := action.KindOf(err), action.Timeout; got != want {
+			t.Errorf("kind %v, want %v", got, want)
+		}
+		if took > 12*time.Minute {
+			t.Errorf("it took %v, want at most %v", took, 12*time.Minute)
 		}
 	})
 }

@@ -52,8 +52,14 @@ func TestMetaPublishedHashes(t *testing.T) {
 		}, "2/16/1997", "", "19970216", "01acdbf6ec7b4f478a225f1a246e5d6767eeab1a7ffa17f025265b5b94f40f0c"},
 	} {
 		got, ok := tt.f(tt.text, tt.country)
-		if !ok || got != tt.want || pii.Hash(got) != tt.hash {
-			t.Errorf("%s: %q, %v, hash %s", tt.name, got, ok, pii.Hash(got))
+		if !ok {
+			t.Errorf("%s: %q is not valid", tt.name, tt.text)
+		}
+		if got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+		if pii.Hash(got) != tt.hash {
+			t.Errorf("%s: hash %s, want %s", tt.name, pii.Hash(got), tt.hash)
 		}
 	}
 }

@@ -60,8 +60,14 @@ func TestEachCSV(t *testing.T) {
 				}
 				return nil
 			})
-			if diff := cmp.Diff(tt.want, got); diff != "" || (err != nil) != tt.err || action.KindOf(err) != tt.kind {
-				t.Errorf("error %v, records (-want +got):\n%s", err, diff)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if failed := err != nil; failed != tt.err {
+				t.Errorf("error %v, want an error: %t", err, tt.err)
+			}
+			if got, want := action.KindOf(err), tt.kind; got != want {
+				t.Errorf("kind %v, want %v", got, want)
 			}
 		})
 	}

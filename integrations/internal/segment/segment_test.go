@@ -194,9 +194,17 @@ func TestWire(t *testing.T) {
 			if diff := cmp.Diff(want, masked(body)); diff != "" {
 				t.Errorf("body (-want +got):\n%s", diff)
 			}
-			if got.Method != http.MethodPost || got.URL.String() != "https://"+host+"/v1/batch" ||
-				got.Header.Get("Authorization") != "Basic "+base64.StdEncoding.EncodeToString([]byte("wr1te:")) || got.Header.Get("Content-Type") != "application/json" {
-				t.Errorf("%s %s %v", got.Method, got.URL, got.Header)
+			if got.Method != http.MethodPost {
+				t.Errorf("method %v, want %v", got.Method, http.MethodPost)
+			}
+			if got.URL.String() != "https://"+host+"/v1/batch" {
+				t.Errorf("URL %q, want %q", got.URL.String(), "https://"+host+"/v1/batch")
+			}
+			if got.Header.Get("Authorization") != "Basic "+base64.StdEncoding.EncodeToString([]byte("wr1te:")) {
+				t.Errorf("Authorization %q, want %q", got.Header.Get("Authorization"), "Basic "+base64.StdEncoding.EncodeToString([]byte("wr1te:")))
+			}
+			if got.Header.Get("Content-Type") != "application/json" {
+				t.Errorf("Content-Type %q, want %q", got.Header.Get("Content-Type"), "application/json")
 			}
 		})
 	}
@@ -242,8 +250,14 @@ func TestMessageIDs(t *testing.T) {
 	}
 	same := func(*action.Request) {}
 	first := send(same, segment.Track, "A", one)
-	if first[0] == first[1] || first[0].MessageID == first[1].MessageID || first[0].AnonymousID == first[1].AnonymousID {
-		t.Errorf("two rows have the ids %+v", first)
+	if first[0] == first[1] {
+		t.Errorf("two rows have the IDs %+v", first[0])
+	}
+	if first[0].MessageID == first[1].MessageID {
+		t.Errorf("two rows have the message ID %q", first[0].MessageID)
+	}
+	if first[0].AnonymousID == first[1].AnonymousID {
+		t.Errorf("two rows have the anonymous ID %q", first[0].AnonymousID)
 	}
 	if diff := cmp.Diff(first, send(same, segment.Track, "A", one)); diff != "" {
 		t.Errorf("the same delivery again (-first +again):\n%s", diff)
@@ -322,8 +336,15 @@ func TestBadRowsAmongGoodOnes(t *testing.T) {
 	if got := action.MessageOf(err); got != "2 of 5 rows delivered, 3 failed. A row has no group ID. A row has neither a user ID nor an anonymous ID." {
 		t.Errorf("message %q", got)
 	}
-	if got := messages(t, d); len(got) != 2 || got[0]["userId"] != "1" || got[1]["userId"] != "5" {
-		t.Errorf("messages %v", got)
+	got := messages(t, d)
+	if len(got) != 2 {
+		t.Errorf("%d messages, want %d", len(got), 2)
+	}
+	if got[0]["userId"] != "1" {
+		t.Errorf("user ID %q, want %q", got[0]["userId"], "1")
+	}
+	if got[1]["userId"] != "5" {
+		t.Errorf("user ID %q, want %q", got[1]["userId"], "5")
 	}
 }
 
@@ -331,8 +352,14 @@ func TestNoRows(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t)
 	res, err := integration(t, segment.Identify, actiontest.Deps(t, d, nil)).Deliver(t.Context(), query(t, result([]string{field("u.id", "user_id")})), "")
-	if err != nil || res.Message != "0 rows sent to Segment." || len(d.Requests()) != 0 {
-		t.Errorf("%+v, %v, %d calls", res, err, len(d.Requests()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := res.Message, "0 rows sent to Segment."; got != want {
+		t.Errorf("message %q, want %q", got, want)
+	}
+	if got, want := len(d.Requests()), 0; got != want {
+		t.Errorf("%d calls, want %d", got, want)
 	}
 }
 
