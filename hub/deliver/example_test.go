@@ -100,8 +100,8 @@ func ExampleRetry() {
 	// Output: 3 calls, <nil>
 }
 
-// A message must not be sent twice: after an error that leaves its outcome open, it is not sent
-// again, and the user is told so.
+// A message must not be sent twice. After an error with an unknown outcome it is not sent again, and the
+// error says so.
 func ExampleOnce() {
 	once := deliver.Once{Name: "Chat", MaybeDeliveredHint: "The message may already have been posted. Check before retrying."}
 	err := once.Do(context.Background(), func(ctx context.Context) error {

@@ -13,8 +13,8 @@ import (
 	"integrationhub.dev/hub/deliver"
 )
 
-// Items of one key go one after another, as they came, though batches overtake each other
-// and are sent again; the others need not wait for them.
+// Items with the same key are sent in order, even if batches overtake each other and are retried. Other
+// items do not wait for them.
 func TestItemsOfOneKeyKeepTheirOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -82,7 +82,7 @@ func TestItemsOfOneKeyKeepTheirOrder(t *testing.T) {
 	})
 }
 
-// What was given up lets those behind it go.
+// An item that failed releases its key.
 func TestKeysAreFreedByFailures(t *testing.T) {
 	t.Parallel()
 	same := func(int) string { return "x" }
@@ -97,7 +97,7 @@ func TestKeysAreFreedByFailures(t *testing.T) {
 	}
 }
 
-// An item that did not fit into a batch keeps its key when that batch is settled.
+// An item that did not fit into a batch keeps its key when that batch is done.
 func TestKeysOfWeighedItems(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -107,7 +107,7 @@ func TestKeysOfWeighedItems(t *testing.T) {
 				if !yield(key, nil) {
 					return
 				}
-				synctest.Wait() // whatever is under way is settled
+				synctest.Wait() // all calls are done
 			}
 		}
 		var batches [][]string

@@ -33,7 +33,7 @@ func TestOnce(t *testing.T) {
 		sent    bool    // whether each call gets as far as sending
 		errs    []error // of each call, then of all others
 		calls   int
-		took    time.Duration // at least; 0: no wait at all
+		took    time.Duration // the minimum; 0 means no wait
 		kind    action.Kind
 		message string
 	}{
@@ -113,7 +113,7 @@ func TestOnceEnds(t *testing.T) {
 	})
 }
 
-// The HTTP client tells whether anything of a request was sent.
+// The trace of the HTTP client says whether the request was written.
 func TestOnceByHTTP(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -155,8 +155,7 @@ func TestOnceByHTTP(t *testing.T) {
 	}
 }
 
-// A peer that hangs up on idle connections leaves nobody in doubt: the call goes over a fresh
-// one, which speaks HTTP/1.1.
+// A server that closes idle connections causes no doubt: the call uses a fresh connection with HTTP/1.1.
 func TestOnceIsFresh(t *testing.T) {
 	t.Parallel()
 	protocol := make(chan string, 1)

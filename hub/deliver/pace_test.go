@@ -14,8 +14,8 @@ import (
 	"integrationhub.dev/hub/deliver"
 )
 
-// Only the calls whose turn would come after the deadline fail: those in flight are not broken
-// off, and those that wait for an earlier turn are made.
+// Only calls whose turn would come after the deadline fail. Calls in flight and those with an earlier turn
+// complete.
 func TestRateLimitBeyondTheDeadline(t *testing.T) {
 	t.Parallel()
 	type outcome struct {

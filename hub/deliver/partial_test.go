@@ -23,7 +23,7 @@ func TestWhatIsRefusedIsSentAgainAlone(t *testing.T) {
 	retry := deliver.Retry{MaxAttempts: 3, InitialBackoff: time.Millisecond, MaxBackoff: time.Millisecond}
 	for _, tt := range []struct {
 		name string
-		// refuse answers a call, by its number from 0.
+		// refuse returns the error of a call, by its number from 0.
 		refuse  func(call int, batch []int) error
 		retry   deliver.Retry
 		calls   [][]int
@@ -148,7 +148,7 @@ func TestBatchesByWeight(t *testing.T) {
 	}
 }
 
-// The text is the same each time, though the errors are in a map.
+// The text does not depend on the order of the map.
 func TestPartialErrorText(t *testing.T) {
 	t.Parallel()
 	errs := map[int]error{}

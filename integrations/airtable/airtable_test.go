@@ -43,7 +43,7 @@ func result(n int) string {
 		`"pivots":[{"key":"a"},{"key":"b"}],"data":[` + strings.Join(rows, ",") + `]}`
 }
 
-// airtableAPI takes the access token "good", and renews "r1" to "a2" and "r2".
+// airtableAPI accepts the access token "good", and exchanges "r1" for "a2" and "r2".
 func airtableAPI(good string, create func(actiontest.Recorded) actiontest.Reply) func(actiontest.Recorded) actiontest.Reply {
 	return func(r actiontest.Recorded) actiontest.Reply {
 		switch {
@@ -62,12 +62,12 @@ func airtableAPI(good string, create func(actiontest.Recorded) actiontest.Reply)
 	}
 }
 
-// created names as many records as were sent.
+// created responds with a record for each one that was sent.
 func created(r actiontest.Recorded) actiontest.Reply {
 	var sent struct {
 		Records []json.RawMessage `json:"records"`
 	}
-	_ = json.Unmarshal(r.Body, &sent) // another body has no records
+	_ = json.Unmarshal(r.Body, &sent) // any other body has no records
 	return actiontest.Reply{Body: answered(len(sent.Records)).Body}
 }
 
@@ -214,7 +214,7 @@ func TestExecute(t *testing.T) {
 	}
 }
 
-// Rows that were taken are never sent again when others fail, and new tokens are kept.
+// Accepted rows are not sent again when others fail, and new tokens are returned.
 func TestPartialFailure(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Handle(airtableAPI("a2", func(r actiontest.Recorded) actiontest.Reply {
@@ -242,7 +242,7 @@ func TestPartialFailure(t *testing.T) {
 	taken := map[string]int{}
 	for _, r := range d.Requests() {
 		if r.Header.Get("Authorization") != "Bearer a2" || strings.Contains(string(r.Body), `"Id":13,`) {
-			continue // it was refused as a whole
+			continue // the whole call was rejected
 		}
 		var body struct{ Records []json.RawMessage }
 		if err := json.Unmarshal(r.Body, &body); err != nil {
@@ -262,8 +262,7 @@ func TestPartialFailure(t *testing.T) {
 	}
 }
 
-// On a bad day of Airtable's, what the delivery claims is what Airtable confirmed, and no
-// record is there twice.
+// Under injected faults, the message reports what Airtable confirmed, and no record is added twice.
 func TestBadDay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -306,7 +305,7 @@ func TestBadDay(t *testing.T) {
 	})
 }
 
-// Records stream: their number does not matter to memory. Not beside other tests.
+// The memory does not depend on the number of records. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
 	synctest.Test(t, func(t *testing.T) {
 		const total, most = 300_000, 96 << 20

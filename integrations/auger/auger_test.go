@@ -26,14 +26,14 @@ const token = "s3cret-token"
 
 type answers = map[string]string
 
-// fake is as much of Auger, and of the object store behind it, as the integration uses.
+// fake is a fake of Auger and its object store.
 type fake struct {
-	// fail is the answer to the nth call of an operation, in place of what was asked for.
+	// fail returns the response to the nth call of an operation that must fail, or nil.
 	fail func(operation string, nth int) *actiontest.Reply
-	// project and file are the statuses, look by look; the last one stays.
+	// project and file are the statuses, one for each poll. The last one is repeated.
 	project, file []string
 
-	// What follows is read once nothing is under way any more.
+	// These are read when no job is running.
 	operations []string
 	count      map[string]int
 	bodies     map[string][]string
@@ -77,7 +77,7 @@ func (f *fake) answer(r actiontest.Recorded) actiontest.Reply {
 		return actiontest.Reply{}
 	}
 	var in map[string]any
-	_ = json.Unmarshal(r.Body, &in) // what is no JSON has no token
+	_ = json.Unmarshal(r.Body, &in) // invalid JSON has no token
 	if r.Query.Get("token") != token && in["token"] != token || r.Host != "app.auger.ai" {
 		return actiontest.Reply{Status: http.StatusUnauthorized, Body: `{"errors":"` + token + `"}`}
 	}
@@ -106,7 +106,7 @@ func (f *fake) say(operation string, in map[string]any) string {
 	return `{"data":{}}`
 }
 
-// unique is what tells files and experiments apart.
+// unique matches the parts of names that differ between files and experiments.
 var unique = regexp.MustCompile(`(orders|looker_file)_\d{12,13}_[a-z2-7]{4}(_\d{12,13})?`)
 
 func request(t *testing.T, result string, form, params answers) *action.Request {
@@ -187,8 +187,7 @@ func TestWire(t *testing.T) {
 	}
 }
 
-// Each row is in one chunk, and the chunks count from 1; as many rows as fit into one go as a
-// file of their own.
+// Each row is in one chunk. Chunks are numbered from 1. Rows that fit into one chunk are a single file.
 func TestChunks(t *testing.T) {
 	t.Parallel()
 	for rows, files := range map[int][]string{
@@ -200,7 +199,7 @@ func TestChunks(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				f := &fake{project: []string{"running"}, file: []string{"processed"}}
-				f.fail = func(operation string, nth int) *actiontest.Reply { // one in three is sent again
+				f.fail = func(operation string, nth int) *actiontest.Reply { // one in three is retried
 					if operation == "PUT store" && nth%3 == 1 {
 						return &actiontest.Reply{Status: http.StatusServiceUnavailable}
 					}
@@ -302,7 +301,7 @@ func TestColumns(t *testing.T) {
 	}
 }
 
-// failing answers every call of an operation from the nth on.
+// failing returns a response for every call of an operation from the nth on.
 func failing(operation string, from int, r actiontest.Reply) func(string, int) *actiontest.Reply {
 	return func(o string, nth int) *actiontest.Reply {
 		if o == operation && nth >= from {
@@ -312,7 +311,7 @@ func failing(operation string, from int, r actiontest.Reply) func(string, int) *
 	}
 }
 
-// A chunk that cannot be sent fails the run: the project is not started with a part.
+// A chunk that fails fails the delivery: the project does not start with truncated data.
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -363,7 +362,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// A source that breaks off starts nothing.
+// A truncated source starts nothing.
 func TestBreaksOff(t *testing.T) {
 	t.Parallel()
 	f := &fake{}
@@ -375,7 +374,7 @@ func TestBreaksOff(t *testing.T) {
 	}
 }
 
-// What comes after the answer ends well, or is counted as failed; nothing is made twice.
+// The job after the response succeeds or counts as failed, and creates nothing twice.
 func TestFollow(t *testing.T) {
 	t.Parallel()
 	running, processed := []string{"running"}, []string{"processed"}

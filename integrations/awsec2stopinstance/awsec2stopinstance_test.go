@@ -67,7 +67,7 @@ func TestCell(t *testing.T) {
 	}
 }
 
-// Each instance is stopped once; one that cannot be does not keep the others from it.
+// Each instance is stopped once. One that cannot be stopped does not affect the others.
 func TestQuery(t *testing.T) {
 	t.Parallel()
 	const gone = "InvalidInstanceID.NotFound"
@@ -185,7 +185,7 @@ func TestFails(t *testing.T) {
 	}
 }
 
-// What fails once is tried again.
+// A call that fails temporarily is retried.
 func TestTriedAgain(t *testing.T) {
 	t.Parallel()
 	f := &fake{fail: func(nth int) *actiontest.Reply {

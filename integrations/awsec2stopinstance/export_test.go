@@ -6,8 +6,8 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// Hasty makes the waits so short that a test can fail often.
-func Hasty(i action.Integration) action.Integration {
+// Fast shortens the waits between retries.
+func Fast(i action.Integration) action.Integration {
 	i.(*Integration).maxBackoff = time.Millisecond
 	return i
 }

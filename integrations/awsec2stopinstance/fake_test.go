@@ -24,17 +24,16 @@ const (
 	secretKey = "s3cret/Key+Example"
 )
 
-// fake is as much of EC2 as the integration uses. It checks signatures, and stops all of a
-// call's instances or none.
+// fake is a fake of EC2. It checks signatures, and stops all instances of a call or none.
 type fake struct {
-	// bad maps instances that cannot be stopped to the code that says why.
+	// bad maps the instances that cannot be stopped to their error codes.
 	bad map[string]string
-	// fail is the answer to the nth call, in place of what was asked for.
+	// fail returns the response to the nth call if it must fail, or nil.
 	fail func(nth int) *actiontest.Reply
-	// forgets is an instance that is left out of the answer.
+	// forgets is an instance that is missing in the response.
 	forgets string
 
-	// What follows is read once the integration has returned.
+	// These are read when the integration has returned.
 	calls   [][]string
 	stopped map[string]int
 }
@@ -83,7 +82,7 @@ func (f *fake) answer(r actiontest.Recorded) actiontest.Reply {
 	return actiontest.Reply{Body: `<StopInstancesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><instancesSet>` + items.String() + `</instancesSet></StopInstancesResponse>`}
 }
 
-// checkSignature signs the request again and compares, which covers the keys, the region, the
+// checkSignature signs the request again and compares the signatures. They cover the keys, the region, the
 // service, the body and every signed header.
 func checkSignature(r actiontest.Recorded) (code string) {
 	got := r.Header.Get("Authorization")

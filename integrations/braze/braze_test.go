@@ -67,7 +67,7 @@ func TestForm(t *testing.T) {
 	}
 }
 
-// The call as it goes over the wire.
+// The complete request.
 func TestWire(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -129,7 +129,7 @@ func TestWire(t *testing.T) {
 	}
 }
 
-// The API key leaves for Braze's hosts only.
+// The API key is sent only to Braze's hosts.
 func TestEndpoints(t *testing.T) {
 	t.Parallel()
 	one := result(`{"u.id":{"value":"u"}}`, "u.id braze_id")
@@ -276,8 +276,7 @@ func TestBrazeFails(t *testing.T) {
 	}
 }
 
-// Only "success" confirms anything: a call that names one bad user, yet is no success, is sent
-// again in parts.
+// Only the message "success" confirms rows. A call with another message that names one user is bisected.
 func TestNoSuccess(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {
@@ -302,7 +301,7 @@ func TestNoSuccess(t *testing.T) {
 	}
 }
 
-// Braze says when its limit ends, in the seconds of an epoch; in the bubble it is 2000.
+// Braze sends the end of a rate limit in Unix time. Under synctest it is the year 2000.
 func TestWaitsUntilTheLimitEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -348,7 +347,7 @@ func TestRateLimitNearDeadline(t *testing.T) {
 	})
 }
 
-// What is past the most rows that are sent is counted, not passed over.
+// Rows beyond the maximum are counted as failed.
 func TestMaxExport(t *testing.T) {
 	t.Parallel()
 	rows := strings.TrimSuffix(strings.Repeat(`{"u.id":{"value":"u"}},`, 100), ",")
@@ -403,8 +402,7 @@ func person(i int) string {
 	return fmt.Sprintf(`{"u.id":{"value":%d},"u.city":{"value":"Zürich"}}`, i)
 }
 
-// fake is Braze: it names the users that it does not take, or, where it refuses a call as a
-// whole, none. A user who is sent twice is the same user.
+// fake names the users that it rejects, or none if it rejects a whole call. It deduplicates users.
 func fake() *rowstest.Destination {
 	return &rowstest.Destination{
 		Rows: func(_ *http.Request, body []byte) ([]rowstest.Row, error) {
@@ -440,7 +438,7 @@ func fake() *rowstest.Destination {
 	}
 }
 
-// A hundred thousand rows on a bad day: every row is accounted for.
+// Each of 100,000 rows is counted correctly under injected faults.
 func TestBadDay(t *testing.T) {
 	t.Parallel()
 	whole := fake()
@@ -472,7 +470,7 @@ func TestBadDay(t *testing.T) {
 	}
 }
 
-// Memory stays flat. Not beside other tests.
+// The memory does not depend on the number of rows. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
 	synctest.Test(t, func(t *testing.T) {
 		const total, most = 300_000, 96 << 20

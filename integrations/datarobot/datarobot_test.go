@@ -30,18 +30,18 @@ type answers = map[string]string
 
 var enabled = answers{"DATAROBOT_ENABLED": "true"}
 
-// project is what was made: its name, and its file.
+// project is a created project: its name and file.
 type project struct{ Host, Name, Filename, File string }
 
-// fake is as much of DataRobot as the integration uses.
+// fake is a fake of DataRobot.
 type fake struct {
-	// made is the answer to what makes a project, but for the first so many calls, which fail.
+	// made is the response to the creation of a project, after the first calls failed.
 	made  actiontest.Reply
 	fails []actiontest.Reply
-	// statuses are the answers to looks; the last one stays.
+	// statuses are the responses to polls. The last one is repeated.
 	statuses []actiontest.Reply
 
-	// What follows is read once the integration has returned.
+	// These are read when the integration has returned.
 	projects []project
 	calls    int
 	looks    []string
@@ -188,7 +188,7 @@ func TestExecute(t *testing.T) {
 	}
 }
 
-// What one request says of its DataRobot holds for no other.
+// The URL of one request is not used for another one.
 func TestNothingIsKept(t *testing.T) {
 	t.Parallel()
 	f := &fake{made: actiontest.Reply{Status: http.StatusAccepted}, statuses: []actiontest.Reply{{Header: answers{"Content-Type": "application/json"}}}}
@@ -251,7 +251,7 @@ func TestFails(t *testing.T) {
 	}
 }
 
-// Data that is not whole makes no project.
+// Truncated data creates no project.
 func TestWithoutData(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -272,7 +272,7 @@ func TestWithoutData(t *testing.T) {
 	}
 }
 
-// A file past what is kept in memory goes with its length, over a real connection.
+// A file that does not fit into memory is sent with its length, over a real connection.
 func TestLargeFile(t *testing.T) {
 	t.Parallel()
 	data := strings.Repeat("0123456789abcde\n", 1<<20)

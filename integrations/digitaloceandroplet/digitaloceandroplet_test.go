@@ -83,7 +83,7 @@ func TestWire(t *testing.T) {
 	}
 }
 
-// Each droplet is ordered off once, and one that fails does not keep the others.
+// Each droplet is powered off once. One that fails does not affect the others.
 func TestQuery(t *testing.T) {
 	t.Parallel()
 	const off = "/v2/droplets/%d/actions"
@@ -148,7 +148,7 @@ func TestQuery(t *testing.T) {
 	}
 }
 
-// A refused key is refused for every droplet: what is left is not tried.
+// After a rejected key, the remaining droplets are not tried.
 func TestWrongKey(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Status: 401, Body: `{"message":"` + key + `"}`})
@@ -172,7 +172,7 @@ func TestWrongKey(t *testing.T) {
 	}
 }
 
-// An order may arrive twice: what is off stays off.
+// Powering off can be repeated.
 func TestOrderedAgain(t *testing.T) {
 	t.Parallel()
 	for name, first := range map[string]actiontest.Reply{

@@ -6,7 +6,7 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// Fast makes the waits between calls so short that a test can fail often.
+// Fast shortens the waits between retries.
 func Fast(i action.Integration) {
 	p := &i.(*Integration).pace
 	p.reads.InitialBackoff, p.reads.MaxBackoff = time.Millisecond, time.Millisecond

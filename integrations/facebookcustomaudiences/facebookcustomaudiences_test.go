@@ -39,7 +39,7 @@ func request(answers map[string]string) *action.Request {
 	return req
 }
 
-// emails is a result of rows with an address each.
+// emails returns a result with an email address in each row.
 func emails(addresses ...string) string {
 	rows := make([]string, len(addresses))
 	for i, a := range addresses {
@@ -67,7 +67,7 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// The upload as it goes over the wire, from every kind of column.
+// The complete request, with every kind of column.
 func TestWire(t *testing.T) {
 	t.Parallel()
 	result, err := os.ReadFile("testdata/everything.json")
@@ -159,7 +159,7 @@ func TestColumns(t *testing.T) {
 	}
 }
 
-// Each row is sent, or counted with the reason why not.
+// Each row is sent or counted as failed with its reason.
 func TestRowsAreAccountedFor(t *testing.T) {
 	t.Parallel()
 	fields := `{"fields":{"dimensions":[{"name":"u.email"},{"name":"u.phone"}],"measures":[{"name":"u.madid"}]},"data":[`
@@ -278,7 +278,7 @@ func TestCreate(t *testing.T) {
 	}
 }
 
-// Nothing is replaced before the data is known to be good; then all of it is one session.
+// The replacement starts after all data was checked, and is one session.
 func TestReplace(t *testing.T) {
 	t.Parallel()
 	replace := map[string]string{"choose_create_update_replace": "replace_audience"}
@@ -407,7 +407,7 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
-// What Meta's errors mean, how often a call is made, and that nothing of it leaks.
+// The messages, kinds and retries of Meta's errors. Messages contain no secrets.
 func TestFacebookFails(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

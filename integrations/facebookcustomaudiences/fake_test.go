@@ -15,7 +15,7 @@ const (
 	replaced = version + "77/usersreplace"
 )
 
-// body is what a call uploads.
+// body is the body of an upload.
 type body struct {
 	Session *session `json:"session"`
 	Payload struct {
@@ -28,7 +28,7 @@ func parse(r actiontest.Recorded) (b body, err error) {
 	return b, json.Unmarshal(r.Body, &b)
 }
 
-// received is Meta's answer to an upload.
+// received returns Meta's response to an upload.
 func received(n, invalid int) actiontest.Reply {
 	text, err := json.Marshal(map[string]any{
 		"audience_id": "77", "session_id": "1", "num_received": n, "num_invalid_entries": invalid,
@@ -40,7 +40,7 @@ func received(n, invalid int) actiontest.Reply {
 	return actiontest.Reply{Body: string(text)}
 }
 
-// takesAll is a Meta that takes everything.
+// takesAll accepts everything.
 func takesAll(r actiontest.Recorded) actiontest.Reply {
 	switch {
 	case r.Header.Get("Authorization") != "Bearer "+token || len(r.Query.Get("appsecret_proof")) != 64:
@@ -57,7 +57,7 @@ func takesAll(r actiontest.Recorded) actiontest.Reply {
 	return actiontest.Reply{Body: `{"success":true}`}
 }
 
-// refused is an error of Meta's, with texts that must not be shown.
+// refused returns an error response with texts that must not be shown.
 func refused(code, subcode int) actiontest.Reply {
 	text, err := json.Marshal(map[string]any{"error": map[string]any{
 		"message": "long-token s3cret@example.com", "type": "OAuthException", "code": code, "error_subcode": subcode, "fbtrace_id": "x",

@@ -36,7 +36,7 @@ var privateKey = sync.OnceValue(func() string {
 		panic(err)
 	}
 	text := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
-	return strings.ReplaceAll(text, "\n", `\n`) // as it stands in an environment
+	return strings.ReplaceAll(text, "\n", `\n`) // as in an environment variable
 })
 
 func settings() answers {
@@ -46,7 +46,7 @@ func settings() answers {
 	}
 }
 
-// phones is Google: it issues a token and takes notifications as reply says.
+// phones is a fake of Google. It issues a token and responds to notifications.
 func phones(t *testing.T, reply func(device string, r actiontest.Recorded) actiontest.Reply) *actiontest.Destination {
 	t.Helper()
 	return actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {
@@ -82,7 +82,7 @@ func newIntegration(t *testing.T, d *actiontest.Destination) action.Integration 
 	return actiontest.New(t, firebase.New, actiontest.Deps(t, d, settings()))
 }
 
-// Each device hears of the alert once, in the words of Firebase's API.
+// Each device gets the alert once.
 func TestWire(t *testing.T) {
 	t.Parallel()
 	d := phones(t, taken)
@@ -200,7 +200,7 @@ func TestWhatIsAsked(t *testing.T) {
 	}
 }
 
-// Every device is accounted for, and none hears of an alert twice.
+// Each device is counted, and none gets an alert twice.
 func TestDevicesThatFail(t *testing.T) {
 	t.Parallel()
 	const (
@@ -209,7 +209,7 @@ func TestDevicesThatFail(t *testing.T) {
 		invalid = `{"error":{"code":400,"message":"The registration token is not a valid FCM registration token","details":[{"errorCode":"INVALID_ARGUMENT"}]}}`
 	)
 	for name, tt := range map[string]struct {
-		bad     []actiontest.Reply // in turn, then the last again
+		bad     []actiontest.Reply // in order; the last one is repeated
 		devices string
 		message string
 		fails   bool
@@ -285,7 +285,7 @@ func TestRefusedAccount(t *testing.T) {
 
 func TestAnswersLate(t *testing.T) {
 	t.Parallel()
-	env := settings() // the key is made outside of the bubble
+	env := settings() // the key is generated outside of the bubble
 	synctest.Test(t, func(t *testing.T) {
 		i := actiontest.New(t, firebase.New, action.Deps{HTTP: actiontest.Late(), Env: env})
 		start := time.Now()

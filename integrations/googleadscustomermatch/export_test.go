@@ -6,7 +6,7 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// Fast makes the waits between calls so short that a test can fail often, and stops the clock.
+// Fast shortens the waits between retries, and stops the clock.
 func Fast(i action.Integration) {
 	s := i.(*Integration)
 	s.Writes.InitialBackoff, s.Writes.MaxBackoff = time.Millisecond, time.Millisecond

@@ -29,8 +29,8 @@ type upload struct {
 
 func parse(body []byte) (u upload, err error) { return u, json.Unmarshal(body, &u) }
 
-// ads is a Google Ads that takes the access token "good", renews "r1" to "a2", and answers
-// calls by the end of their path, or as if they went well.
+// ads accepts the access token "good", and exchanges "r1" for "a2". answers are responses by the last part
+// of the path. Other calls succeed.
 func ads(good string, answers map[string]actiontest.Reply) func(actiontest.Recorded) actiontest.Reply {
 	return func(r actiontest.Recorded) actiontest.Reply {
 		if r.Host == "oauth2.googleapis.com" {
@@ -58,13 +58,13 @@ func ads(good string, answers map[string]actiontest.Reply) func(actiontest.Recor
 	}
 }
 
-// failed is an error of Google's, with a text that must not be shown.
+// failed returns an error response with a text that must not be shown.
 func failed(status int, kind, name string) actiontest.Reply {
 	return actiontest.Reply{Status: status, Body: fmt.Sprintf(`{"error":{"code":%d,"message":"s3cret@example.com","status":"X","details":[`+
 		`{"@type":"type.googleapis.com/google.ads.googleads.v24.errors.GoogleAdsFailure","errors":[{"errorCode":{%q:%q},"message":"s3cret@example.com"}]}]}}`, status, kind, name)}
 }
 
-// partly is the answer to an upload of which operations were refused.
+// partly returns the response to an upload with rejected operations.
 func partly(name string, operations ...int) string {
 	var errors []string
 	for _, n := range operations {

@@ -11,7 +11,7 @@ import (
 	"integrationhub.dev/hub/action/actiontest"
 )
 
-// account is an account as a query finds it.
+// account returns an account in the response to a query.
 func account(id, name string, manager bool) string {
 	kind := ""
 	if manager {
@@ -20,11 +20,11 @@ func account(id, name string, manager bool) string {
 	return `{"customerClient":{"resourceName":"x","id":"` + id + `","descriptiveName":"` + name + `"` + kind + `}}`
 }
 
-// accounts is a Google Ads with a manager, 11, that has 22 and 33 below it; an account of its
-// own, 44, without a name; and one that is closed, 55.
+// accounts is a fake with a manager account, 11, above 22 and 33, an account without a name, 44, and a
+// closed one, 55.
 func accounts(r actiontest.Recorded) actiontest.Reply {
 	var call struct{ Query string }
-	_ = json.Unmarshal(r.Body, &call) // what is no query is none
+	_ = json.Unmarshal(r.Body, &call) // any other body has no query
 	stream := func(rows ...string) actiontest.Reply {
 		return actiontest.Reply{Body: `[{"results":[` + strings.Join(rows, ",") + `]}]`}
 	}

@@ -41,7 +41,7 @@ func request(answers map[string]string) *action.Request {
 	return req
 }
 
-// calls are the calls of the API in their order, by method and path.
+// calls returns the calls in order, by method and path.
 func calls(d *actiontest.Destination) (all []string) {
 	for _, r := range d.Requests() {
 		if r.Host == "googleads.googleapis.com" {
@@ -65,7 +65,7 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// A whole delivery as it goes over the wire.
+// The requests of a complete delivery.
 func TestWire(t *testing.T) {
 	t.Parallel()
 	result, err := os.ReadFile("testdata/everything.json")
@@ -121,7 +121,7 @@ func TestWire(t *testing.T) {
 	}
 }
 
-// Each row is sent, or counted with the reason why not.
+// Each row is sent or counted as failed with its reason.
 func TestRowsAreAccountedFor(t *testing.T) {
 	t.Parallel()
 	const done = " rows uploaded to the list. Google Ads adds them to the list within about a day."
@@ -195,7 +195,7 @@ func TestRowsAreAccountedFor(t *testing.T) {
 	}
 }
 
-// emails is a row of n addresses.
+// emails returns a row with n addresses.
 func emails(n int) string {
 	row := map[string]string{}
 	for i := range n {
@@ -208,7 +208,7 @@ func emails(n int) string {
 	return string(text)
 }
 
-// What may pass is sent again, alone.
+// People that were rejected temporarily are sent again, without the others.
 func TestRefusedForTheMoment(t *testing.T) {
 	t.Parallel()
 	first := true
@@ -279,7 +279,7 @@ func TestRefuses(t *testing.T) {
 	if _, err := newIntegration(t, nil).Execute(t.Context(), request(nil)); action.MessageOf(err) != "The request came without data." {
 		t.Errorf("without data: %v", err)
 	}
-	// Schedules from before there was a target account, and dashes as people write them.
+	// Old schedules have no target account, and people write IDs with dashes.
 	d := actiontest.NewDestination(t).Handle(ads("a1", nil))
 	req := actiontest.JSONDetail(t, request(map[string]string{"loginCid": "2-2", "targetCid": ""}), `[{"Email":"a@example.com"}]`)
 	if _, err := newIntegration(t, d).Execute(t.Context(), req); err != nil || calls(d)[0] != "customers/22/offlineUserDataJobs:create" {
@@ -287,7 +287,7 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
-// Tokens are renewed when Google refuses them, and go back whatever becomes of the rest.
+// Rejected tokens are refreshed, and returned even if the delivery fails.
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -326,7 +326,7 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-// What Google's errors mean, how often a call is made, and that nothing of it leaks.
+// The messages, kinds and retries of Google's errors. Messages contain no secrets.
 func TestGoogleFails(t *testing.T) {
 	t.Parallel()
 	const nobody = " No members were added to the list."

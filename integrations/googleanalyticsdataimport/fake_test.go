@@ -29,8 +29,8 @@ type sent struct {
 
 func parse(body []byte) (s sent, err error) { return s, json.Unmarshal(body, &s) }
 
-// analytics is a Google that takes the access token "good", renews "r1" to "a2", has two
-// properties with streams, and answers calls by the end of their path, or as if they went well.
+// analytics accepts the access token "good", exchanges "r1" for "a2", and has two properties with streams.
+// answers are responses by the last part of the path. Other calls succeed.
 func analytics(good string, answers map[string]actiontest.Reply) func(actiontest.Recorded) actiontest.Reply {
 	return func(r actiontest.Recorded) actiontest.Reply {
 		if r.Host == "oauth2.googleapis.com" {

@@ -38,7 +38,7 @@ func csv(t *testing.T, req *action.Request, text string) *action.Request {
 	return actiontest.Inline(t, req, "text/csv", "csv", []byte(text))
 }
 
-// collected are the calls that send events.
+// collected returns the calls that send events.
 func collected(t *testing.T, d *actiontest.Destination) (all []sent) {
 	t.Helper()
 	for _, r := range d.Requests() {
@@ -65,7 +65,7 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// A delivery as it goes over the wire.
+// The requests of a delivery.
 func TestWire(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Handle(analytics("a1", nil))
@@ -113,7 +113,7 @@ func TestWire(t *testing.T) {
 	}
 }
 
-// Schedules from the time of Universal Analytics are told what happened, and nothing is called.
+// Schedules for Universal Analytics fail with an explanation, without any call.
 func TestUniversalAnalytics(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ field, value, message string }{
@@ -133,7 +133,7 @@ func TestUniversalAnalytics(t *testing.T) {
 				req.State = state
 				_, err := newIntegration(t, d).Execute(t.Context(), req)
 				if state == "" && tt.field == "dataSourceSchema" {
-					continue // the sign-in is asked for first
+					continue // the sign-in is checked first
 				}
 				if got, want := action.MessageOf(err), tt.message; got != want {
 					t.Errorf("error %q, want %q", got, want)
@@ -149,7 +149,7 @@ func TestUniversalAnalytics(t *testing.T) {
 	}
 }
 
-// Each row is sent, or counted with the reason why not.
+// Each row is sent or counted as failed with its reason.
 func TestRowsAreAccountedFor(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("ü", 101)
@@ -234,7 +234,7 @@ func many(n int) string {
 	return b.String()
 }
 
-// A download that breaks off sends nothing: events cannot be taken back.
+// A truncated download sends nothing: events cannot be deleted.
 func TestBreaksOff(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Handle(analytics("a1", nil))
@@ -285,7 +285,7 @@ func TestGoogleFails(t *testing.T) {
 	}
 }
 
-// A call whose answer is lost is not made again, and only its rows fail.
+// A call whose response is lost is not retried, and only its rows fail.
 func TestAnswerLost(t *testing.T) {
 	t.Parallel()
 	normal := analytics("a1", nil)

@@ -42,7 +42,7 @@ func query(t *testing.T, form answers) *action.Request {
 
 const rows = `[["Orders Day","Orders Who"],["23 Nov","Zoë \"Z\""],["",""],["",""]]`
 
-// service is Kloudio: what each of its three parts answers.
+// service has the responses of Kloudio's three endpoints.
 type service struct{ sign, put, begin actiontest.Reply }
 
 func good() service {
@@ -165,7 +165,7 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// Whatever fails, nothing later is begun, and the answer says what failed.
+// After an error, the next step does not start. The message says what failed.
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -33,7 +33,7 @@ func answers(subaction, targets string) map[string]string {
 
 const columns = `{"fields":{"dimensions":[{"name":"u.email","tags":["x","marketo:email"]},{"name":"u.city"}],"measures":[{"name":"u.score","label":"Score","tags":["marketo:score"]}]}`
 
-// people is a result of people with these names.
+// people returns a result of people with these names.
 func people(names ...string) string {
 	var rows []string
 	for i, n := range names {
@@ -47,7 +47,7 @@ func query(t *testing.T, form map[string]string, result string) *action.Request 
 	return actiontest.JSONDetail(t, actiontest.Query(params(), form), result)
 }
 
-// emails are the leads of a call.
+// emails returns the leads of a call.
 func emails(body []byte) []string {
 	var call struct{ Input []struct{ Email string } }
 	if err := json.Unmarshal(body, &call); err != nil {
@@ -60,7 +60,7 @@ func emails(body []byte) []string {
 	return all
 }
 
-// ids are the leads of a trigger, or of a list.
+// ids returns the leads of a trigger or of a list.
 func ids(r actiontest.Recorded) []string {
 	if r.Method == http.MethodDelete {
 		return r.Query["id"]
@@ -83,10 +83,10 @@ func ids(r actiontest.Recorded) []string {
 	return all
 }
 
-// idOf is the lead's with an email address: "a@…" is 1, "b@…" is 2.
+// idOf returns the ID of a lead by its email address: "a@…" is 1, "b@…" is 2.
 func idOf(email string) int { return int(email[0]-'a') + 1 }
 
-// updated takes all leads but those whose address begins with z.
+// updated accepts all leads except those whose address begins with z.
 func updated(r actiontest.Recorded) actiontest.Reply {
 	var results []string
 	for _, e := range emails(r.Body) {
@@ -111,7 +111,7 @@ func failure(code, message string) actiontest.Reply {
 	return actiontest.Reply{Body: `{"requestId":"e42b#1","success":false,"errors":[{"code":"` + code + `","message":` + string(text) + `}]}`}
 }
 
-// mkto is a Marketo in which everything but what change says works.
+// mkto is a fake of Marketo. change replaces some of its responses.
 func mkto(change map[string]func(actiontest.Recorded) actiontest.Reply) func(actiontest.Recorded) actiontest.Reply {
 	return func(r actiontest.Recorded) actiontest.Reply {
 		path := strings.TrimPrefix(r.Path, rest)
@@ -139,7 +139,7 @@ func always(reply actiontest.Reply) func(actiontest.Recorded) actiontest.Reply {
 	return func(actiontest.Recorded) actiontest.Reply { return reply }
 }
 
-// execute returns what Looker is told.
+// execute returns the message for Looker.
 func execute(t *testing.T, d *actiontest.Destination, req *action.Request) string {
 	t.Helper()
 	res, err := actiontest.New(t, marketo.New, actiontest.Deps(t, d, nil)).Execute(t.Context(), req)
@@ -162,7 +162,7 @@ func TestForm(t *testing.T) {
 	for _, f := range form.Fields {
 		got = append(got, f.Name+"="+f.Default)
 	}
-	// Schedules lose the values of fields that are renamed.
+	// Existing schedules lose the values of renamed fields.
 	if diff := cmp.Diff([]string{"lookupField=email", "subaction=addCampaign", "campaignId="}, got); diff != "" {
 		t.Errorf("fields (-want +got):\n%s", diff)
 	}
@@ -275,7 +275,7 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
-// What Marketo says of one lead concerns that one alone, by its row and without its address.
+// An error of one lead affects only that lead. The message has its row, but not its address.
 func TestSkippedLeads(t *testing.T) {
 	t.Parallel()
 	odd := func(actiontest.Recorded) actiontest.Reply {
@@ -286,7 +286,7 @@ func TestSkippedLeads(t *testing.T) {
 		names   []string
 		change  map[string]func(actiontest.Recorded) actiontest.Reply
 		message string
-		// reached are those whom the list or campaign was changed for.
+		// reached are the leads for which the list or campaign was changed.
 		reached []string
 	}{
 		"several match": {
@@ -346,8 +346,7 @@ func TestSkippedLeads(t *testing.T) {
 	}
 }
 
-// A campaign runs once for a lead, whatever the number of its rows, and not again when an
-// answer is lost.
+// A campaign runs once for a lead, also if it has several rows or a response is lost.
 func TestTriggersOnce(t *testing.T) {
 	t.Parallel()
 	const path = "campaigns/5/trigger.json"
@@ -410,7 +409,7 @@ func TestTriggersOnce(t *testing.T) {
 	}
 }
 
-// A token that expired is replaced once for all.
+// Concurrent calls replace an expired token once.
 func TestTokenExpires(t *testing.T) {
 	t.Parallel()
 	tokens := 0
@@ -480,7 +479,7 @@ func TestMarketoFails(t *testing.T) {
 	}
 }
 
-// One lead that makes Marketo refuse the whole call does not keep the others from it.
+// One lead for which Marketo rejects the whole call does not affect the others.
 func TestBadLeadAmongGoodOnes(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Handle(mkto(map[string]func(actiontest.Recorded) actiontest.Reply{"leads.json": func(r actiontest.Recorded) actiontest.Reply {
@@ -499,7 +498,7 @@ func TestBadLeadAmongGoodOnes(t *testing.T) {
 	}
 }
 
-// Marketo takes 1 MB a call.
+// A call has at most 1 MB.
 func TestLargeRows(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Handle(mkto(nil))
@@ -517,7 +516,7 @@ func TestLargeRows(t *testing.T) {
 	}
 }
 
-// Two rows of one lead go one after the other: the last one counts.
+// Two rows of one lead are sent one after the other: the last one counts.
 func TestTwice(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Handle(mkto(nil))
@@ -554,7 +553,7 @@ func TestSourceBreaksOff(t *testing.T) {
 	}
 }
 
-// scripted answers without sockets: sign-ins with token, everything else with leads.
+// scripted responds to sign-ins with token, and to other calls with leads. It needs no sockets.
 type scripted struct {
 	token, leads actiontest.Reply
 	calls        int

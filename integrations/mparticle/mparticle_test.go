@@ -32,7 +32,7 @@ func events() map[string]string {
 	return map[string]string{"data_type": "event_data", "environment": "development"}
 }
 
-// result has columns "name tag…", in the groups that they stand in.
+// result returns a result with columns "name tag…", by group.
 func result(rows string, groups map[string][]string) string {
 	fields := map[string][]map[string]any{}
 	for group, columns := range groups {
@@ -59,7 +59,7 @@ func query(t *testing.T, form map[string]string, text string) *action.Request {
 	return actiontest.JSONDetail(t, actiontest.Query(params, form), text)
 }
 
-// The call as it goes over the wire.
+// The complete request.
 func TestWire(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -147,7 +147,7 @@ func TestRegions(t *testing.T) {
 	}
 }
 
-// What cannot be sent as it is tagged is said in the log, by the field's name.
+// A field with an unknown tag is logged by its name.
 func TestTagsWithoutMeaning(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Reply(accepted())
@@ -219,7 +219,7 @@ func TestMparticleFails(t *testing.T) {
 		answer  rowstest.Answer
 		kind    action.Kind
 		message string
-		// Calls for users, who may be sent twice, and for events; doubt is added for these.
+		// Users can be sent twice, events cannot. The hint is added for events.
 		users, events int
 		doubt         bool
 	}{
@@ -296,7 +296,7 @@ func person(i int) string {
 	return fmt.Sprintf(`{"u.id":{"value":%d},"u.city":{"value":"Zürich"}}`, i)
 }
 
-// fake is mParticle: it refuses a call for one bad row. Users it knows again, events not.
+// fake rejects a call because of one row. It deduplicates users, but not events.
 func fake() *rowstest.Destination {
 	return &rowstest.Destination{
 		Rows: func(_ *http.Request, body []byte) ([]rowstest.Row, error) {
@@ -332,8 +332,8 @@ func fake() *rowstest.Destination {
 	}
 }
 
-// A hundred thousand rows on a bad day: every row is accounted for. No event is doubled; of
-// those that may have arrived it is said so.
+// Each of 100,000 rows is counted correctly under injected faults. No event arrives twice, and the message
+// mentions those that may have arrived.
 func TestBadDay(t *testing.T) {
 	t.Parallel()
 	for name, form := range map[string]map[string]string{"users": users(), "events": events()} {
@@ -360,12 +360,12 @@ func TestBadDay(t *testing.T) {
 	}
 }
 
-// The pace follows what mParticle says of its limit.
+// The rate of calls follows the usage that mParticle reports.
 func TestPace(t *testing.T) {
 	t.Parallel()
 	const calls = 300
 	for used, within := range map[string][2]time.Duration{
-		// 2.7 calls a second, for want of a better number.
+		// 2.7 calls a second is the initial rate.
 		"":   {calls * time.Second / 3, calls * time.Second / 2},
 		"80": {calls * time.Second / 3, calls * time.Second / 2},
 		"10": {0, calls * time.Second / 8},
@@ -393,7 +393,7 @@ func TestPace(t *testing.T) {
 	}
 }
 
-// A delivery that cannot end in time ends early, and tells what went.
+// A delivery that would exceed its timeout ends early, and reports what was sent.
 func TestNoTimeLeft(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -418,7 +418,7 @@ func TestNoTimeLeft(t *testing.T) {
 	})
 }
 
-// Memory stays flat. Not beside other tests.
+// The memory does not depend on the number of rows. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
 	synctest.Test(t, func(t *testing.T) {
 		const total, most = 300_000, 96 << 20

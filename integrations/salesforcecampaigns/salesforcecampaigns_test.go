@@ -28,7 +28,7 @@ const (
 	login    = "The sign-in at Salesforce is missing or no longer valid. Open the form in Looker and log in again."
 )
 
-// request is one of a user who is signed in.
+// request returns a request of a user who is signed in.
 func request(form map[string]string) *action.Request {
 	req := actiontest.Query(map[string]string{"salesforce_domain": "https://" + host}, form)
 	req.State, req.LoginURL = signedIn, "https://hub/login"
@@ -43,10 +43,10 @@ func creating() map[string]string {
 	return map[string]string{"create_or_append": "create", "campaign_name": "Autumn", "surface_sfdc_errors": "yes"}
 }
 
-// contact is a contact's id.
+// contact returns the ID of a contact.
 func contact(i int) string { return fmt.Sprintf("003%012d", i) }
 
-// contacts is a result of n contacts.
+// contacts returns a result of n contacts.
 func contacts(n int) string {
 	rows := make([]string, n)
 	for i := range rows {
@@ -71,7 +71,7 @@ func records(body []byte) []record {
 	return call.Records
 }
 
-// org is a Salesforce that takes the access token "good" and renews r1 to a2.
+// org accepts the access token "good", and exchanges "r1" for "a2".
 func org(good string, members func(actiontest.Recorded) actiontest.Reply) func(actiontest.Recorded) actiontest.Reply {
 	return func(r actiontest.Recorded) actiontest.Reply {
 		switch {
@@ -105,7 +105,7 @@ func token(r actiontest.Recorded) actiontest.Reply {
 	return actiontest.Reply{Header: header, Body: `{"access_token":"a2",` + refresh + `"instance_url":"https://` + host + `","token_type":"Bearer"}`}
 }
 
-// added says that all members were added.
+// added responds that all members were added.
 func added(r actiontest.Recorded) actiontest.Reply {
 	results := make([]string, len(records(r.Body)))
 	for i := range results {
@@ -214,7 +214,7 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
-// Tokens go to the domain, which users set: it must be Salesforce's.
+// Users set the domain, and it gets tokens: it must be one of Salesforce's.
 func TestDomain(t *testing.T) {
 	t.Parallel()
 	i := resolved(t, nil, nil)
@@ -339,7 +339,7 @@ func TestFormAsksForCampaigns(t *testing.T) {
 	}
 }
 
-// Whatever else is wrong does not cost the user the sign-in.
+// Other errors do not clear the sign-in.
 func TestFormFails(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -485,13 +485,13 @@ func TestRefuses(t *testing.T) {
 	if _, err := resolved(t, nil, nil).Execute(t.Context(), request(appending())); action.MessageOf(err) != "No attached json." {
 		t.Errorf("without data: %v", err)
 	}
-	// Without members nothing is called, and no campaign made.
+	// Without members, no call is made and no campaign created.
 	if res, err := resolved(t, nil, nil).Execute(t.Context(), actiontest.JSONDetail(t, request(creating()), contacts(0))); err != nil || res.Message != "0 members added." {
 		t.Errorf("without rows: %+v, %v", res, err)
 	}
 }
 
-// refusing refuses members by the ends of their ids.
+// refusing rejects members by the end of their ID.
 func refusing(r actiontest.Recorded) actiontest.Reply {
 	var results []string
 	for _, m := range records(r.Body) {
@@ -507,7 +507,7 @@ func refusing(r actiontest.Recorded) actiontest.Reply {
 	return actiontest.Reply{Body: "[" + strings.Join(results, ",") + "]"}
 }
 
-// Whether refused members are an error is the user's choice; that they are told is not.
+// The user chooses whether rejected members are an error. They are always reported.
 func TestRefusedMembers(t *testing.T) {
 	t.Parallel()
 	const message = "16 of 20 members delivered, 4 failed. Salesforce says: Already a campaign member (DUPLICATE_VALUE) (first: contact 003000000000001). " +
@@ -527,7 +527,7 @@ func TestRefusedMembers(t *testing.T) {
 	}
 }
 
-// What is no refusal of a member is an error whether or not refusals are.
+// Other errors are errors whatever the user chose.
 func TestTroubleIsAlwaysAnError(t *testing.T) {
 	t.Parallel()
 	form := appending()
@@ -580,7 +580,7 @@ func TestTroubleIsAlwaysAnError(t *testing.T) {
 	}
 }
 
-// A grant that is gone ends the delivery, and the state with it.
+// An invalid grant ends the delivery and clears the state.
 func TestGrantGone(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Handle(org("none", added))
@@ -607,7 +607,7 @@ func TestGrantGone(t *testing.T) {
 	}
 }
 
-// A campaign is created once, whatever becomes of the answer.
+// A campaign is created once, even if the response is lost.
 func TestCreateFails(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -636,7 +636,7 @@ func TestCreateFails(t *testing.T) {
 	}
 }
 
-// A campaign that was made for members of whom some failed is named as such.
+// If members of a new campaign fail, the message says that the campaign exists.
 func TestCreatedButNotFilled(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Handle(org("a1", func(actiontest.Recorded) actiontest.Reply { return actiontest.Reply{Status: 403} }))
@@ -647,7 +647,7 @@ func TestCreatedButNotFilled(t *testing.T) {
 	}
 }
 
-// Members that were refused for a lock are sent again, alone.
+// Members that were rejected because of a lock are sent again, without the others.
 func TestLocked(t *testing.T) {
 	t.Parallel()
 	calls := 0

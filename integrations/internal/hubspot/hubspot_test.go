@@ -25,7 +25,7 @@ func params(size string) map[string]string {
 	return map[string]string{"hubspot_access_token": token + "\n", "hubspot_batch_update_size": size}
 }
 
-// contacts is a result whose rows have the given ids, as JSON.
+// contacts returns a result with these IDs as JSON.
 func contacts(ids ...string) string {
 	var rows []string
 	for i, id := range ids {
@@ -39,7 +39,7 @@ func query(t *testing.T, size, result string) *action.Request {
 	return actiontest.JSONDetail(t, actiontest.Query(params(size), nil), result)
 }
 
-// inputs are the updates of a call.
+// inputs returns the updates of a call.
 func inputs(body []byte) []input {
 	var call struct{ Inputs []input }
 	if err := json.Unmarshal(body, &call); err != nil {
@@ -53,7 +53,7 @@ type input struct {
 	Properties map[string]any
 }
 
-// updated answers a call as HubSpot does when all is well.
+// updated responds to a call that succeeds.
 func updated(r actiontest.Recorded) actiontest.Reply {
 	var results []string
 	for _, in := range inputs(r.Body) {
@@ -141,7 +141,7 @@ func TestBatchSize(t *testing.T) {
 	}
 }
 
-// The same contact in two rows: the last one counts, and no batch holds both.
+// Rows of the same contact are in different batches: the last one counts.
 func TestTwice(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Handle(updated)
@@ -198,7 +198,7 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
-// What HubSpot says of one contact concerns that one alone.
+// An error of one contact affects only that contact.
 func TestAnsweredForEach(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -250,7 +250,7 @@ func TestAnsweredForEach(t *testing.T) {
 	}
 }
 
-// script answers in its order, then with the last one again. It has no sockets.
+// script has the responses in order. The last one is repeated. It needs no sockets.
 type script struct {
 	answers []string
 	calls   int
@@ -263,7 +263,7 @@ func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
 	return (&rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusMultiStatus, Body: body}}).RoundTrip(req)
 }
 
-// HubSpot refuses a batch for one bad value in it: the others are sent without it.
+// HubSpot rejects a batch because of one value. The other rows are sent without it.
 func TestBadValueAmongGoodOnes(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {
@@ -347,7 +347,7 @@ func TestHubSpotFails(t *testing.T) {
 	}
 }
 
-// After a refused token nothing more is sent.
+// After a rejected token, no more calls are made.
 func TestStops(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Status: 401})
@@ -396,8 +396,7 @@ func row(i int) string {
 	return fmt.Sprintf(`{"c.id":{"value":%d},"city":{"value":"Zürich","rendered":"Zürich"},"score":{"value":%d.5}}`, i+1, i%7)
 }
 
-// fake is HubSpot as it says it is: it names contacts that it does not have, refuses a batch
-// that names one twice, and sets the same values as often as it is asked to.
+// fake names unknown contacts, rejects a batch that has a contact twice, and accepts repeated updates.
 func fake() *rowstest.Destination {
 	return &rowstest.Destination{
 		Rows: func(_ *http.Request, body []byte) ([]rowstest.Row, error) {
@@ -437,7 +436,7 @@ func notFound(rows []rowstest.Row, refused []int) rowstest.Answer {
 
 const total = 100_000
 
-// A hundred thousand rows on a bad day: every row is accounted for.
+// Each of 100,000 rows is counted correctly under injected faults.
 func TestBadDay(t *testing.T) {
 	t.Parallel()
 	for name, size := range map[string]string{"ten at a time": "", "a hundred at a time": "100"} {
@@ -458,7 +457,7 @@ func TestBadDay(t *testing.T) {
 	}
 }
 
-// Batches that are refused as a whole are taken apart, on a bad day too.
+// Rejected batches are bisected under injected faults too.
 func TestBadDayOfWholeBatches(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -479,7 +478,7 @@ func TestBadDayOfWholeBatches(t *testing.T) {
 	})
 }
 
-// Every row is refused: the search for the bad ones ends.
+// If every row is rejected, the bisecting ends.
 func TestEveryRowRefused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -498,7 +497,7 @@ func TestEveryRowRefused(t *testing.T) {
 	})
 }
 
-// Memory stays flat however many rows there are. Not beside other tests.
+// The memory does not depend on the number of rows. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
 	const rows, most = 1_000_000, 96 << 20
 	var results []string
@@ -506,7 +505,7 @@ func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
 		results = append(results, `{"id":"1"}`)
 	}
 	sink := &rowstest.Sink{Answer: rowstest.Answer{Status: 200, Body: `{"results":[` + strings.Join(results, ",") + `]}`}}
-	synctest.Test(t, func(t *testing.T) { // the limit on calls takes no time here
+	synctest.Test(t, func(t *testing.T) { // waits for the rate limit take no time
 		req := rowstest.Query(t, actiontest.Query(params("100"), nil), head, rows, row)
 		res, err := hubspot.New(hubspot.Contacts, action.Deps{HTTP: &http.Client{Transport: sink}}).Execute(t.Context(), req)
 		if err != nil || res.Message != "1000000 contacts updated." {

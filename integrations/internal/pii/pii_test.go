@@ -7,14 +7,14 @@ import (
 	"integrationhub.dev/integrations/internal/pii"
 )
 
-// one makes a rule without a country look like one with it.
+// one adapts a rule without a country.
 func one(f func(string) (string, bool)) func(string, string) (string, bool) {
 	return func(text, _ string) (string, bool) { return f(text) }
 }
 
 type example struct {
 	text, country string
-	want          string // empty: cannot be made sense of
+	want          string // empty if the value is not valid
 }
 
 func check(t *testing.T, f func(text, country string) (string, bool), examples []example) {
@@ -121,8 +121,8 @@ func TestPhone(t *testing.T) {
 		{"06 12 34 56 78", "FR", "+33612345678"},
 		{"+39 06 698 12345", "", "+390669812345"}, // Italy keeps its zero
 		{"030 901820", "", ""},
-		{"555 987 6543", "US", "+15559876543"}, // nobody has it, but it is as long as they are
-		{"555 9876", "US", ""},                 // without its area it could be anybody's
+		{"555 987 6543", "US", "+15559876543"}, // not in use, but the length is possible
+		{"555 9876", "US", ""},                 // ambiguous without an area code
 		{"+1 555 9876", "", ""},
 		{"650 555", "US", ""},
 		{"+1 23", "", ""},

@@ -19,7 +19,7 @@ func (blob) Close() error                  { return nil }
 func (blob) Table() (*action.Table, error) { return nil, errors.ErrUnsupported }
 func (blob) MaxValueBytes() int64          { return 2 << 20 }
 
-// failing is a blob that cannot be read to its end.
+// failing is a blob whose reading fails.
 type failing struct{ blob }
 
 var errDisk = errors.New("the disk is gone")

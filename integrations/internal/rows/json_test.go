@@ -36,7 +36,7 @@ func TestJSONWriter(t *testing.T) {
 	}
 }
 
-// After an error the writer begins anew.
+// An error affects only one object.
 func TestJSONWriterFails(t *testing.T) {
 	t.Parallel()
 	w := rows.NewJSONWriter()

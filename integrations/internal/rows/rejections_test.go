@@ -23,7 +23,7 @@ func TestRejected(t *testing.T) {
 	}
 }
 
-// A destination that never says the same twice does not fill the memory.
+// The number of different reasons does not increase the memory without a limit.
 func TestManyReasons(t *testing.T) {
 	t.Parallel()
 	var r rows.Rejections

@@ -18,7 +18,7 @@ import (
 	"integrationhub.dev/integrations/internal/rowstest"
 )
 
-// lines is a destination that takes an id a line, and knows rows again if it has keys.
+// lines is a destination of one ID for each line. With keys, it deduplicates rows.
 func lines(keys bool) *rowstest.Destination {
 	return &rowstest.Destination{
 		Rows: func(_ *http.Request, body []byte) ([]rowstest.Row, error) {
@@ -53,7 +53,7 @@ func ids(n int) iter.Seq2[string, error] {
 	}
 }
 
-// send is what an integration does with a batch.
+// send is the send function of an integration.
 func send(d *rowstest.Destination) func(context.Context, []string) error {
 	client := d.Deps(nil).HTTP
 	return func(ctx context.Context, batch []string) error {
@@ -98,7 +98,7 @@ func TestATruthfulDelivery(t *testing.T) {
 	})
 }
 
-// recorder hears what Check has to say.
+// recorder records the errors of Check.
 type recorder struct {
 	testing.TB
 	errors []string
@@ -110,7 +110,7 @@ func (r *recorder) Errorf(format string, args ...any) {
 	r.errors = append(r.errors, fmt.Sprintf(format, args...))
 }
 
-// Deliveries that lose, double or lie are found out.
+// Check detects deliveries that lose or repeat rows, or report a wrong number.
 func TestUntruthfulDeliveries(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -44,14 +44,14 @@ func field(name string, tags ...string) string {
 	return string(text)
 }
 
-// result is json_detail of dimensions and rows, which are objects of values.
+// result returns a result in json_detail of dimensions and rows, which are objects of values.
 func result(fields []string, rows ...string) string {
 	return `{"fields":{"dimensions":[` + strings.Join(fields, ",") + `]},"ran_at":"2017-07-28T02:25:19+00:00","data":[` + strings.Join(rows, ",") + `]}`
 }
 
 func taken() actiontest.Reply { return actiontest.Reply{Body: `{"success":true}`} }
 
-// messages are what arrived, without what is the same in all and the ids, which differ.
+// messages returns the messages that arrived, without IDs and constant members.
 func messages(t *testing.T, d *actiontest.Destination) []map[string]any {
 	t.Helper()
 	var all []map[string]any
@@ -164,7 +164,7 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// The call as it goes over the wire. In the bubble it is the beginning of the year 2000.
+// The complete request. Under synctest it is the year 2000.
 func TestWire(t *testing.T) {
 	t.Parallel()
 	for region, host := range map[string]string{"": "api.segment.io", "us": "api.segment.io", "EU": "events.eu1.segmentapis.com"} {
@@ -210,7 +210,7 @@ func TestWire(t *testing.T) {
 	}
 }
 
-// masked hides what depends on the build.
+// masked removes what depends on the build.
 func masked(body string) string {
 	for mask, before := range map[string]string{`"ID"`: `"messageId":"looker-`, `"V"`: `"version":"`} {
 		i := strings.Index(body, before) + len(before)
@@ -227,7 +227,7 @@ func TestRegion(t *testing.T) {
 	}
 }
 
-// A delivery that Looker makes again has the same ids, any other has its own.
+// A repeated delivery has the same message IDs, any other one different IDs.
 func TestMessageIDs(t *testing.T) {
 	t.Parallel()
 	one := result([]string{field("u.email", "email")}, `{"u.email":{"value":"e"}}`, `{"u.email":{"value":"e"}}`)
@@ -326,7 +326,7 @@ func TestRefuses(t *testing.T) {
 	})
 }
 
-// A row that cannot be sent keeps no other from being sent.
+// A row that cannot be sent does not affect the others.
 func TestBadRowsAmongGoodOnes(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Reply(taken())
@@ -418,15 +418,14 @@ func TestSegmentFails(t *testing.T) {
 	}
 }
 
-// people is a result of n users, of which every thousandth is refused by the destination.
+// people returns a result of n users. The destination rejects one in a thousand.
 const peopleHead = `{"fields":{"dimensions":[{"name":"u.id","tags":["user_id"]},{"name":"u.city"}],"measures":[{"name":"o.count"}]},"ran_at":"2026-11-23T12:00:00Z"`
 
 func person(i int) string {
 	return fmt.Sprintf(`{"u.id":{"value":%d},"u.city":{"value":"Zürich","rendered":"Zürich"},"o.count":{"value":%d.5}}`, i, i%7)
 }
 
-// fake is Segment as it says it is: it refuses a batch for one bad message, and knows a
-// message again.
+// fake rejects a batch because of one message, and deduplicates messages.
 func fake() *rowstest.Destination {
 	return &rowstest.Destination{
 		Rows: func(_ *http.Request, body []byte) ([]rowstest.Row, error) {
@@ -459,7 +458,7 @@ func fake() *rowstest.Destination {
 	}
 }
 
-// A hundred thousand rows on a bad day: every row is accounted for.
+// Each of 100,000 rows is counted correctly under injected faults.
 func TestBadDay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -479,7 +478,7 @@ func TestBadDay(t *testing.T) {
 	})
 }
 
-// Everything is refused: the search for the bad rows ends.
+// If every row is rejected, the bisecting ends.
 func TestEveryRowRefused(t *testing.T) {
 	t.Parallel()
 	const total = 20_000
@@ -495,7 +494,7 @@ func TestEveryRowRefused(t *testing.T) {
 	}
 }
 
-// Memory stays flat however many rows there are. Not beside other tests.
+// The memory does not depend on the number of rows. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
 	const total, most = 1_000_000, 96 << 20
 	sink := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: `{"success":true}`}}

@@ -24,8 +24,7 @@ func row(i int) string {
 	return fmt.Sprintf(`{"c.id":{"value":%q},"c.city":{"value":"Zürich"}}`, contact(i))
 }
 
-// campaignOf is a Salesforce that makes nobody a member twice, and says so. It refuses contacts
-// whose number ends with 77.
+// campaignOf reports a repeated member as a duplicate, and rejects contacts whose number ends with 77.
 func campaignOf() *rowstest.Destination {
 	members := map[string]bool{}
 	return &rowstest.Destination{
@@ -60,7 +59,7 @@ func campaignOf() *rowstest.Destination {
 	}
 }
 
-// A hundred thousand members on a bad day: every one is accounted for.
+// Each of 100,000 members is counted correctly under injected faults.
 func TestBadDay(t *testing.T) {
 	t.Parallel()
 	for name, surface := range map[string]string{"refusals are errors": "yes", "refusals are none": "no"} {
@@ -75,7 +74,7 @@ func TestBadDay(t *testing.T) {
 				if (err == nil) != (surface == "no") {
 					t.Errorf("%+v, %v", res, err)
 				}
-				if err == nil { // the account stands in the message all the same
+				if err == nil { // the message has the count anyway
 					err = action.Errorf(action.Invalid, "%s", res.Message)
 				}
 				if got := d.Check(t, total, err); got.Failed != total/100 {
@@ -89,7 +88,7 @@ func TestBadDay(t *testing.T) {
 	}
 }
 
-// Memory stays flat however many rows there are. Not beside other tests.
+// The memory does not depend on the number of rows. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
 	const rows, most = 1_000_000, 96 << 20
 	results := strings.TrimSuffix(strings.Repeat(`{"id":"00v","success":true,"errors":[]},`, 200), ",")

@@ -18,15 +18,14 @@ import (
 	ga "integrationhub.dev/integrations/googleanalyticsdataimport"
 )
 
-// unreliable is a Google that refuses some calls for their rate, loses answers, and answers
-// some never. It keeps an event as often as it comes. It needs no sockets, so that waits take no
-// time in a bubble of testing/synctest.
+// unreliable rate limits some calls, loses responses, and never answers some calls. It stores an event each
+// time it is sent. It needs no sockets, so waits take no time under testing/synctest.
 type unreliable struct {
 	mu      sync.Mutex
-	refused map[string]bool // clients that were refused once
+	refused map[string]bool // clients that were rejected once
 	arrived map[float64]int // values, with how often
-	lost    int             // events that arrived and whose answers did not
-	late    int             // events that were never answered
+	lost    int             // events whose responses were lost
+	late    int             // events without a response
 	heap    uint64
 }
 
@@ -76,7 +75,7 @@ func (u *unreliable) RoundTrip(req *http.Request) (*http.Response, error) {
 	return answer(204, ""), nil
 }
 
-// wroteHeaders tells the hub, as a socket would, that the call went out.
+// wroteHeaders notifies the trace that the request was written, as a transport does.
 func wroteHeaders(req *http.Request) {
 	if trace := httptrace.ContextClientTrace(req.Context()); trace != nil && trace.WroteHeaders != nil {
 		trace.WroteHeaders()
@@ -90,13 +89,13 @@ func answer(status int, body string) *http.Response {
 	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}
 }
 
-// What is told to Looker is exactly what was answered, and no event comes twice.
+// The message reports exactly what was confirmed, and no event arrives twice.
 func TestHundredThousandRows(t *testing.T) {
 	t.Parallel()
 	const rows, perClient = 100_000, 4
 	result := bytes.NewBufferString("Client,Event,Value\n")
 	for i := range rows {
-		if i%4000 == 1 { // nobody
+		if i%4000 == 1 { // no person
 			fmt.Fprintf(result, ",buy,%d\n", i)
 			continue
 		}
@@ -133,7 +132,7 @@ func TestHundredThousandRows(t *testing.T) {
 	})
 }
 
-// discarding is a Google that keeps nothing, and watches the hub's memory.
+// discarding stores nothing, and measures the heap.
 type discarding struct {
 	unreliable
 	events int
@@ -156,8 +155,7 @@ func (d *discarding) RoundTrip(req *http.Request) (*http.Response, error) {
 	return answer(204, ""), nil
 }
 
-// Rows are not kept: memory is that of a few calls, however many there are. Not parallel, since
-// it watches the memory of all tests.
+// The memory does not depend on the number of rows. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) {
 	const rows, most = 200_000, 96 << 20
 	req := actiontest.Download(t, request(nil), func(w http.ResponseWriter, _ *http.Request) {

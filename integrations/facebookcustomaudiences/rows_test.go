@@ -16,9 +16,8 @@ import (
 	fb "integrationhub.dev/integrations/facebookcustomaudiences"
 )
 
-// unreliable is a Meta that fails at every other call, each time in another way, and rejects
-// people whose id ends in 000. It needs no sockets, so that waits take no time in a bubble of
-// testing/synctest.
+// unreliable fails at every other call, each time with another fault, and rejects people whose ID ends in
+// 000. It needs no sockets, so waits take no time under testing/synctest.
 type unreliable struct {
 	calls    int
 	taken    map[string]bool
@@ -34,7 +33,7 @@ func (u *unreliable) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch u.calls % 10 {
 	case 1:
 		return answer(400, `{"error":{"code":80003}}`), nil
-	case 3: // the people are in, the answer is lost
+	case 3: // the people are added, but the response is lost
 		u.take(text)
 		return nil, errors.New("connection reset by peer")
 	case 5:
@@ -49,7 +48,7 @@ func (u *unreliable) RoundTrip(req *http.Request) (*http.Response, error) {
 	return answer(200, fmt.Sprintf(`{"num_received":%d,"num_invalid_entries":%d}`, received, invalid)), nil
 }
 
-// take keeps the people in an upload. That some come again changes nothing.
+// take stores the people of an upload. Repeated people have no effect.
 func (u *unreliable) take(text []byte) (received, invalid int) {
 	var b body
 	if err := json.Unmarshal(text, &b); err != nil {
@@ -71,7 +70,7 @@ func answer(status int, body string) *http.Response {
 	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}
 }
 
-// What is told to Looker is exactly what arrived, whatever happens on the way.
+// The message reports exactly what arrived, with every fault.
 func TestHundredThousandRows(t *testing.T) {
 	t.Parallel()
 	const rows = 100_000
@@ -80,7 +79,7 @@ func TestHundredThousandRows(t *testing.T) {
 		if i > 0 {
 			result.WriteByte(',')
 		}
-		if i%4000 == 1 { // nobody
+		if i%4000 == 1 { // no person
 			result.WriteString(`{"u.external_id":{"value":null}}`)
 			continue
 		}
@@ -92,7 +91,7 @@ func TestHundredThousandRows(t *testing.T) {
 		deps := actiontest.Deps(t, nil, env)
 		deps.HTTP = &http.Client{Transport: meta}
 		_, err := actiontest.New(t, fb.New, deps).Execute(t.Context(), actiontest.JSONDetail(t, request(nil), result.String()))
-		const nobody, rejected = rows / 4000, rows/1000 - 1 // 0 is no id that ends in 000
+		const nobody, rejected = rows / 4000, rows/1000 - 1 // 0 does not end in 000
 		want := fmt.Sprintf("%d of %d rows delivered, %d failed. A row has no value that identifies a person. Facebook could not read all rows.",
 			len(meta.taken), rows, nobody+rejected)
 		if action.MessageOf(err) != want {
@@ -104,7 +103,7 @@ func TestHundredThousandRows(t *testing.T) {
 	})
 }
 
-// discarding is a Meta that keeps nothing, and watches the hub's memory.
+// discarding stores nothing, and measures the heap.
 type discarding struct {
 	rows int
 	heap uint64
@@ -121,8 +120,7 @@ func (d *discarding) RoundTrip(req *http.Request) (*http.Response, error) {
 	return answer(200, fmt.Sprintf(`{"num_received":%d}`, rows)), nil
 }
 
-// Rows are not kept: memory is that of a few batches, however many there are. Not parallel,
-// since it watches the memory of all tests.
+// The memory does not depend on the number of rows. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) {
 	const rows, most = 200_000, 96 << 20
 	req := actiontest.Download(t, request(nil), func(w http.ResponseWriter, _ *http.Request) {

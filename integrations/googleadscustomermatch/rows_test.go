@@ -15,15 +15,15 @@ import (
 	"integrationhub.dev/integrations/googleadscustomermatch"
 )
 
-// unreliable is a Google Ads that fails at every other upload, each time in another way, and
-// refuses device ids that end in 000 for good, and those that end in 500 once. It needs no
-// sockets, so that waits take no time in a bubble of testing/synctest.
+// unreliable fails at every other upload, each time with another fault. It rejects device IDs that end in
+// 000 always, and those that end in 500 once. It needs no sockets, so waits take no time under
+// testing/synctest.
 type unreliable struct {
 	uploads int
 	seen    map[string]bool // that ended in 500
 	taken   map[string]bool
 	refused map[string]bool
-	ran     map[string]bool // what had been taken when the job was run
+	ran     map[string]bool // the people in the list after the job ran
 }
 
 func (u *unreliable) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -42,7 +42,7 @@ func (u *unreliable) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch u.uploads % 10 {
 	case 1:
 		return answer(429, failed(429, "quotaError", "RESOURCE_TEMPORARILY_EXHAUSTED").Body), nil
-	case 3: // the people are in, the answer is lost
+	case 3: // the people are added, but the response is lost
 		u.take(text)
 		return nil, errors.New("connection reset by peer")
 	case 5:
@@ -56,8 +56,7 @@ func (u *unreliable) RoundTrip(req *http.Request) (*http.Response, error) {
 	return answer(200, u.take(text)), nil
 }
 
-// take keeps the people in an upload, and answers for the others. That some come again changes
-// nothing.
+// take stores the people of an upload, and responds with the rejected ones. Repeated people have no effect.
 func (u *unreliable) take(text []byte) string {
 	call, err := parse(text)
 	if err != nil {
@@ -80,7 +79,7 @@ func (u *unreliable) take(text []byte) string {
 	if len(bad)+len(later) == 0 {
 		return "{}"
 	}
-	// Both kinds of refusal are in one answer.
+	// A response has both kinds of rejection.
 	merged := strings.TrimSuffix(partly("INVALID_MOBILE_ID_FORMAT", bad...), "]}]}}")
 	rest := partly("TRANSIENT_ERROR", later...)
 	rest = rest[strings.Index(rest, `"errors":[`)+len(`"errors":[`):]
@@ -96,7 +95,7 @@ func answer(status int, body string) *http.Response {
 
 var devices = map[string]string{"mobileDevice": "yes", "mobileAppId": "com.example"}
 
-// What is told to Looker is exactly what arrived, whatever happens on the way.
+// The message reports exactly what arrived, with every fault.
 func TestHundredThousandRows(t *testing.T) {
 	t.Parallel()
 	const rows = 100_000
@@ -105,7 +104,7 @@ func TestHundredThousandRows(t *testing.T) {
 		if i > 0 {
 			result.WriteByte(',')
 		}
-		if i%4000 == 1 { // nobody
+		if i%4000 == 1 { // no person
 			result.WriteString(`{"IDFA":null}`)
 			continue
 		}
@@ -117,7 +116,7 @@ func TestHundredThousandRows(t *testing.T) {
 		deps := actiontest.Deps(t, nil, env)
 		deps.HTTP = &http.Client{Transport: ads}
 		_, err := actiontest.New(t, googleadscustomermatch.New, deps).Execute(t.Context(), actiontest.JSONDetail(t, request(devices), result.String()))
-		const nobody, refused = rows / 4000, rows/1000 - 1 // 0 is no id that ends in 000
+		const nobody, refused = rows / 4000, rows/1000 - 1 // 0 does not end in 000
 		want := fmt.Sprintf("%d of %d rows delivered, %d failed. A row has no value that identifies a person. A mobile device ID is not a valid advertising ID of Google or Apple.",
 			len(ads.ran), rows, nobody+refused)
 		if action.MessageOf(err) != want {
@@ -135,7 +134,7 @@ func TestHundredThousandRows(t *testing.T) {
 	})
 }
 
-// discarding is a Google Ads that keeps nothing, and watches the hub's memory.
+// discarding stores nothing, and measures the heap.
 type discarding struct {
 	rows int
 	heap uint64
@@ -151,8 +150,7 @@ func (d *discarding) RoundTrip(req *http.Request) (*http.Response, error) {
 	return answer(200, `{"resourceName":"`+job+`"}`), nil
 }
 
-// Rows are not kept: memory is that of a few calls, however many there are. Not parallel, since
-// it watches the memory of all tests.
+// The memory does not depend on the number of rows. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) {
 	const rows, most = 200_000, 96 << 20
 	req := actiontest.Download(t, request(nil), func(w http.ResponseWriter, _ *http.Request) {

@@ -20,22 +20,22 @@ import (
 
 const total = 100_000
 
-// person is a row whose lead gets the id i+1.
+// person returns a row whose lead gets the ID i+1.
 func person(i int) string {
 	return fmt.Sprintf(`{"u.email":{"value":"p%d@example.com"},"u.city":{"value":"Zürich"},"u.score":{"value":%d.5}}`, i+1, i%7)
 }
 
-// head is columns, open for rows.
+// head is the beginning of a result.
 var head = strings.TrimSuffix(columns, ",")
 
-// numberOf is the id of a lead with an email address.
+// numberOf returns the ID of a lead with an email address.
 func numberOf(email string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(email, "p"), "@example.com")
 }
 
 var tooOften = rowstest.Answer{Status: http.StatusOK, Body: `{"success":false,"errors":[{"code":"606","message":"Max rate limit '100' exceeded with in '20' secs"}]}`}
 
-// synced is Marketo's answer to leads of which it skips some.
+// synced returns Marketo's response to leads of which it skips some.
 func synced(rows []rowstest.Row, refused []int) rowstest.Answer {
 	results := make([]string, len(rows))
 	for i, r := range rows {
@@ -47,7 +47,7 @@ func synced(rows []rowstest.Row, refused []int) rowstest.Answer {
 	return rowstest.Answer{Status: http.StatusOK, Body: `{"success":true,"result":[` + strings.Join(results, ",") + `]}`}
 }
 
-// leadRows are the rows of a call that updates leads. The same update twice is one.
+// leadRows returns the rows of a call that updates leads. Marketo deduplicates them.
 func leadRows(_ *http.Request, body []byte) ([]rowstest.Row, error) {
 	all := emails(body)
 	if len(all) > 300 || len(body) > 1_000_000 {
@@ -60,7 +60,7 @@ func leadRows(_ *http.Request, body []byte) ([]rowstest.Row, error) {
 	return rows, nil
 }
 
-// triggerRows are the rows of a call that triggers a campaign, which runs each time.
+// triggerRows returns the rows of a call that triggers a campaign, which runs each time.
 func triggerRows(_ *http.Request, body []byte) ([]rowstest.Row, error) {
 	all := ids(actiontest.Recorded{Method: http.MethodPost, Body: body})
 	if len(all) > 100 {
@@ -73,7 +73,7 @@ func triggerRows(_ *http.Request, body []byte) ([]rowstest.Row, error) {
 	return rows, nil
 }
 
-// routed is an instance: sign-ins are granted, and the rest goes by its path's beginning.
+// routed grants sign-ins, and sends other calls to a handler by the beginning of their path.
 type routed map[string]http.RoundTripper
 
 // RoundTrip implements [http.RoundTripper].
@@ -89,14 +89,14 @@ func (r routed) RoundTrip(req *http.Request) (*http.Response, error) {
 	return (&rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: `{"access_token":"t0ken"}`}}).RoundTrip(req)
 }
 
-// deliverTo sends n people.
+// deliverTo delivers n people.
 func deliverTo(t *testing.T, instance routed, form map[string]string, n int) (*action.Response, error) {
 	t.Helper()
 	i := actiontest.New(t, marketo.New, action.Deps{HTTP: &http.Client{Transport: instance}})
 	return i.Execute(t.Context(), rowstest.Query(t, actiontest.Query(params(), form), head, n, person))
 }
 
-// A hundred thousand leads on a bad day: every one is accounted for.
+// Each of 100,000 leads is counted correctly under injected faults.
 func TestBadDay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -113,8 +113,7 @@ func TestBadDay(t *testing.T) {
 	})
 }
 
-// On a bad day a campaign is triggered at most once for each lead, and what is in doubt is
-// counted as failed.
+// Under injected faults, a campaign is triggered at most once for each lead. Leads in doubt count as failed.
 func TestBadDayOfCampaigns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -139,12 +138,12 @@ func TestBadDayOfCampaigns(t *testing.T) {
 	})
 }
 
-// Memory stays flat however many rows there are, but for the ids of leads that a campaign was
-// triggered for. Not beside other tests.
+// The memory does not depend on the number of rows, except for the IDs of triggered leads. Not parallel: it
+// measures the heap.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
 	const rows, most = 1_000_000, 96 << 20
 	triggers := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: `{"success":true,"result":[{"id":5}]}`}}
-	synctest.Test(t, func(t *testing.T) { // the limit on calls takes no time here
+	synctest.Test(t, func(t *testing.T) { // waits for the rate limit take no time
 		res, err := deliverTo(t, routed{"leads.json": echo{}, "campaigns/5/": triggers}, answers("addCampaign", "5"), rows)
 		if err != nil || res.Message != "1000000 leads updated." {
 			t.Errorf("%+v, %v", res, err)
@@ -156,7 +155,7 @@ func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
 	t.Logf("%d rows, heap at most %.1f MiB", rows, float64(triggers.Heap())/(1<<20))
 }
 
-// echo takes all leads and keeps none.
+// echo accepts all leads and stores none.
 type echo struct{}
 
 // RoundTrip implements [http.RoundTripper].
