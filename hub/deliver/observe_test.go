@@ -33,7 +33,7 @@ func (r *recorder) add(text string) {
 func TestObserver(t *testing.T) {
 	t.Parallel()
 	busy := action.Errorf(action.RateLimited, "Too fast.")
-	refused := action.Errorf(action.Invalid, "No such column.")
+	rejected := action.Errorf(action.Invalid, "No such column.")
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{}
 		calls := 0
@@ -51,7 +51,7 @@ func TestObserver(t *testing.T) {
 			case slices.Contains(batch, 0) && calls == 1, slices.Contains(batch, 4):
 				return busy
 			case slices.Contains(batch, 2):
-				return refused
+				return rejected
 			}
 			return nil
 		})

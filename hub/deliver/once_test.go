@@ -38,13 +38,13 @@ func TestOnce(t *testing.T) {
 		message string
 	}{
 		{name: "at once", sent: true, errs: []error{nil}, calls: 1},
-		{name: "refused for its rate", sent: true, errs: []error{limited(0), limited(20 * time.Second), nil}, calls: 3, took: 20 * time.Second},
-		{name: "refused for its rate for good", sent: true, errs: []error{limited(0)}, calls: 4, took: time.Second, kind: action.RateLimited, message: "Busy."},
+		{name: "rejected for its rate", sent: true, errs: []error{limited(0), limited(20 * time.Second), nil}, calls: 3, took: 20 * time.Second},
+		{name: "rejected for its rate for good", sent: true, errs: []error{limited(0)}, calls: 4, took: time.Second, kind: action.RateLimited, message: "Busy."},
 		{name: "asked to wait for long", sent: true, errs: []error{limited(time.Hour)}, calls: 1, kind: action.RateLimited, message: "Busy."},
 		{name: "no connection at first", errs: []error{down, nil}, calls: 2, took: time.Millisecond},
 		{name: "no connection", errs: []error{down}, calls: 4, took: time.Second, kind: action.Unavailable, message: "No connection."},
 		{name: "a connection that breaks", sent: true, errs: []error{down}, calls: 1, kind: action.Unavailable, message: "No connection. It may be there."},
-		{name: "refused", sent: true, errs: []error{action.Errorf(action.Invalid, "Bad.")}, calls: 1, kind: action.Invalid, message: "Bad."},
+		{name: "rejected", sent: true, errs: []error{action.Errorf(action.Invalid, "Bad.")}, calls: 1, kind: action.Invalid, message: "Bad."},
 		{name: "not allowed", errs: []error{action.Errorf(action.Forbidden, "No.")}, calls: 1, kind: action.Forbidden, message: "No."},
 		{name: "a bug", errs: []error{errors.New("x")}, calls: 1, kind: action.Internal, message: "Internal server error."},
 	} {

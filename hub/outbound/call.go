@@ -53,7 +53,8 @@ func Do(c *http.Client, req *http.Request, name string) (*http.Response, error) 
 		Code: res.StatusCode, RetryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now()),
 		Header: res.Header, Body: scrubBody(req, body),
 	}
-	return nil, action.Wrap(status, action.KindOfStatus(res.StatusCode), "%s answered %d %s.", name, res.StatusCode, http.StatusText(res.StatusCode))
+	return nil, action.Wrap(status, action.KindOfStatus(res.StatusCode), "%s answered %d %s.",
+		name, res.StatusCode, http.StatusText(res.StatusCode))
 }
 
 // ConnectionError explains why no answer came, for SDKs that call the client themselves.

@@ -106,9 +106,9 @@ func TestForm(t *testing.T) {
 		"access expired":          {nested, "a2", fields, true},
 		"never signed in":         {"", "a1", login, false},
 		"a state of another kind": {`"text"`, "a1", login, false},
-		"grant gone":              {`{"tokens":{"refresh_token":"gone","access_token":"gone"}}`, "a1", login, false},
+		"invalid grant":           {`{"tokens":{"refresh_token":"gone","access_token":"gone"}}`, "a1", login, false},
 		"no refresh token":        {`{"tokens":{"access_token":"gone"}}`, "a1", login, false},
-		"renewed, yet refused":    {nested, "none", login, false},
+		"renewed, yet rejected":   {nested, "none", login, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -239,7 +239,7 @@ func TestPartialFailure(t *testing.T) {
 	if strings.Contains(err.Error(), "secret") {
 		t.Errorf("the error tells too much: %v", err)
 	}
-	taken := map[string]int{}
+	accepted := map[string]int{}
 	for _, r := range d.Requests() {
 		if r.Header.Get("Authorization") != "Bearer a2" || strings.Contains(string(r.Body), `"Id":13,`) {
 			continue // the whole call was rejected
@@ -249,13 +249,13 @@ func TestPartialFailure(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, record := range body.Records {
-			taken[string(record)]++
+			accepted[string(record)]++
 		}
 	}
-	if len(taken) != 24 {
-		t.Errorf("%d records were taken, want 24", len(taken))
+	if len(accepted) != 24 {
+		t.Errorf("%d records were accepted, want 24", len(accepted))
 	}
-	for record, n := range taken {
+	for record, n := range accepted {
 		if n != 1 {
 			t.Errorf("%s was sent %d times", record, n)
 		}
@@ -263,7 +263,7 @@ func TestPartialFailure(t *testing.T) {
 }
 
 // Under injected faults, the message reports what Airtable confirmed, and no record is added twice.
-func TestBadDay(t *testing.T) {
+func TestInjectedFaults(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const total = 100_000
@@ -285,8 +285,8 @@ func TestBadDay(t *testing.T) {
 				}
 				return rows, err
 			},
-			Answer: func(rows []rowstest.Row, refused []int) rowstest.Answer {
-				if len(refused) > 0 {
+			Answer: func(rows []rowstest.Row, rejected []int) rowstest.Answer {
+				if len(rejected) > 0 {
 					return rowstest.Answer{Status: http.StatusUnprocessableEntity, Body: `{"error":{"type":"INVALID_VALUE_FOR_COLUMN"}}`}
 				}
 				return answered(len(rows))
@@ -325,7 +325,7 @@ func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
 	})
 }
 
-func TestExecuteRefuses(t *testing.T) {
+func TestInvalidInput(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		change  func(*action.Request)
@@ -334,8 +334,8 @@ func TestExecuteRefuses(t *testing.T) {
 	}{
 		"no base":       {func(r *action.Request) { delete(r.Form, "base") }, result(1), `"base" is required.`},
 		"no table":      {func(r *action.Request) { delete(r.Form, "table") }, result(1), `"table" is required.`},
-		"an odd base":   {func(r *action.Request) { r.Form["base"] = "../meta" }, result(1), `"base" must be a base ID from the base's URL, such as appXXXXXXXXXXXXXX.`},
-		"an odd table":  {func(r *action.Request) { r.Form["table"] = ".." }, result(1), `"table" must be the name or ID of a table.`},
+		"invalid base":  {func(r *action.Request) { r.Form["base"] = "../meta" }, result(1), `"base" must be a base ID from the base's URL, such as appXXXXXXXXXXXXXX.`},
+		"invalid table": {func(r *action.Request) { r.Form["table"] = ".." }, result(1), `"table" must be the name or ID of a table.`},
 		"no result":     {func(*action.Request) {}, `{"a":1}`, "The data is not a complete result in Looker's json_detail format."},
 		"not signed in": {func(r *action.Request) { r.State = "" }, result(1), "The sign-in at Airtable is missing or no longer valid. Open the form in Looker and log in again."},
 	} {

@@ -312,7 +312,7 @@ func failing(operation string, from int, r actiontest.Reply) func(string, int) *
 }
 
 // A chunk that fails fails the delivery: the project does not start with truncated data.
-func TestRefused(t *testing.T) {
+func TestInvalidInput(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		result       string
@@ -363,7 +363,7 @@ func TestRefused(t *testing.T) {
 }
 
 // A truncated source starts nothing.
-func TestBreaksOff(t *testing.T) {
+func TestTruncatedSource(t *testing.T) {
 	t.Parallel()
 	f := &fake{}
 	i := f.start(t)
@@ -386,15 +386,15 @@ func TestFollow(t *testing.T) {
 		took          time.Duration
 		files, trains int
 	}{
-		"runs already":         {running, processed, failing("PATCH /projects/ID/deploy", 1, actiontest.Reply{Status: 422}), jobs.Completed, 20 * time.Second, 1, 1},
-		"never runs":           {[]string{"deploying"}, processed, nil, jobs.Failed, 30 * time.Minute, 0, 0},
-		"unavailable for long": {running, processed, failing("GET /projects/ID", 1, later), jobs.Failed, 30 * time.Minute, 0, 0},
-		"errors in the file":   {running, []string{"processed_with_error"}, nil, jobs.Failed, 20 * time.Second, 1, 0},
-		"never processed":      {running, []string{"processing"}, nil, jobs.Failed, 6*time.Hour + 10*time.Second, 1, 0},
-		"the file is refused":  {running, processed, failing("POST /projects/ID/files/", 1, actiontest.Reply{Status: 400}), jobs.Failed, 10 * time.Second, 1, 0},
-		"a file in doubt":      {running, processed, failing("POST /projects/ID/files/", 1, actiontest.Reply{Reset: true}), jobs.Failed, 10 * time.Second, 1, 0},
-		"the training refused": {running, processed, failing("POST /experiment_sessions/", 1, actiontest.Reply{Status: 500}), jobs.Failed, 20 * time.Second, 1, 1},
-		"an answer without id": {running, processed, failing("POST /experiments/", 1, actiontest.Reply{Body: `{"data":{"id":null}}`}), jobs.Failed, 20 * time.Second, 1, 0},
+		"runs already":          {running, processed, failing("PATCH /projects/ID/deploy", 1, actiontest.Reply{Status: 422}), jobs.Completed, 20 * time.Second, 1, 1},
+		"never runs":            {[]string{"deploying"}, processed, nil, jobs.Failed, 30 * time.Minute, 0, 0},
+		"unavailable for long":  {running, processed, failing("GET /projects/ID", 1, later), jobs.Failed, 30 * time.Minute, 0, 0},
+		"errors in the file":    {running, []string{"processed_with_error"}, nil, jobs.Failed, 20 * time.Second, 1, 0},
+		"never processed":       {running, []string{"processing"}, nil, jobs.Failed, 6*time.Hour + 10*time.Second, 1, 0},
+		"the file is rejected":  {running, processed, failing("POST /projects/ID/files/", 1, actiontest.Reply{Status: 400}), jobs.Failed, 10 * time.Second, 1, 0},
+		"a file in doubt":       {running, processed, failing("POST /projects/ID/files/", 1, actiontest.Reply{Reset: true}), jobs.Failed, 10 * time.Second, 1, 0},
+		"the training rejected": {running, processed, failing("POST /experiment_sessions/", 1, actiontest.Reply{Status: 500}), jobs.Failed, 20 * time.Second, 1, 1},
+		"an answer without id":  {running, processed, failing("POST /experiments/", 1, actiontest.Reply{Body: `{"data":{"id":null}}`}), jobs.Failed, 20 * time.Second, 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -463,7 +463,7 @@ func TestFormFails(t *testing.T) {
 	}
 }
 
-func TestAnswersLate(t *testing.T) {
+func TestTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		deps := action.Deps{HTTP: actiontest.Late()}

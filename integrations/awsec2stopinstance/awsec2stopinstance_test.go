@@ -105,13 +105,13 @@ func TestQuery(t *testing.T) {
 			[][]string{ids(1, 2)},
 			"1 of 2 stop orders delivered, 1 failed. Amazon EC2 did not confirm that every instance is stopping.", 2,
 		},
-		"an odd one": {
+		"invalid member": {
 			fake{},
 			[]string{id(1), "", "i-1&Force=true", "vol-0123abcd"},
 			nil,
 			"3 of 4 rows have no valid instance ID in the field tagged aws_resource_id. Nothing was done.", 0,
 		},
-		"keys refused after the first call": {
+		"keys rejected after the first call": {
 			fake{fail: func(nth int) *actiontest.Reply {
 				if nth == 1 {
 					return nil
@@ -200,7 +200,7 @@ func TestTriedAgain(t *testing.T) {
 	}
 }
 
-func TestRefused(t *testing.T) {
+func TestInvalidInput(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		req     *action.Request
@@ -209,7 +209,7 @@ func TestRefused(t *testing.T) {
 		"no value":         {cell("", nil), "Couldn't get data from cell."},
 		"no data":          {actiontest.Query(params(nil), nil), "Couldn't get data from attachment."},
 		"no access key":    {cell(id(1), map[string]string{"access_key_id": ""}), `"access_key_id" is required.`},
-		"an odd region":    {cell(id(1), map[string]string{"region": "x.example.com/"}), `"region" must be the name of an AWS region such as us-east-1: letters, digits and hyphens.`},
+		"invalid region":   {cell(id(1), map[string]string{"region": "x.example.com/"}), `"region" must be the name of an AWS region such as us-east-1: letters, digits and hyphens.`},
 		"another resource": {cell("vol-0123abcd", nil), "The cell's value is not a valid instance ID. Nothing was done."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -229,7 +229,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-func TestAnswersLate(t *testing.T) {
+func TestTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		i := actiontest.New(t, awsec2stopinstance.New, action.Deps{HTTP: actiontest.Late()})
@@ -248,7 +248,7 @@ func TestAnswersLate(t *testing.T) {
 	})
 }
 
-func TestBreaksOff(t *testing.T) {
+func TestTruncatedSource(t *testing.T) {
 	t.Parallel()
 	f := &fake{}
 	i := f.start(t)

@@ -30,7 +30,7 @@ func form() map[string]string {
 
 const success = `{"attributes_processed":1,"message":"success"}`
 
-func taken() actiontest.Reply { return actiontest.Reply{Status: http.StatusCreated, Body: success} }
+func accepted() actiontest.Reply { return actiontest.Reply{Status: http.StatusCreated, Body: success} }
 
 // result has dimensions, each with its tags, and rows of one value for each.
 func result(rows string, fields ...string) string {
@@ -99,7 +99,7 @@ func TestWire(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := actiontest.NewDestination(t).Reply(taken())
+			d := actiontest.NewDestination(t).Reply(accepted())
 			i := actiontest.New(t, braze.New, actiontest.Deps(t, d, nil))
 			req := query(t, result(tt.rows, tt.fields...))
 			req.Form = tt.form
@@ -157,7 +157,7 @@ func TestEndpoints(t *testing.T) {
 	} {
 		t.Run(endpoint, func(t *testing.T) {
 			t.Parallel()
-			d := actiontest.NewDestination(t).Reply(taken())
+			d := actiontest.NewDestination(t).Reply(accepted())
 			i := actiontest.New(t, braze.New, actiontest.Deps(t, d, nil))
 			req := query(t, one)
 			req.Params["braze_api_endpoint"] = endpoint
@@ -175,7 +175,7 @@ func TestEndpoints(t *testing.T) {
 	}
 }
 
-func TestRefuses(t *testing.T) {
+func TestInvalidInput(t *testing.T) {
 	t.Parallel()
 	one := result(`{"u.id":{"value":"u"}}`, "u.id braze_id")
 	for name, tt := range map[string]struct {
@@ -186,7 +186,7 @@ func TestRefuses(t *testing.T) {
 		"no key":           {func(r *action.Request) { delete(r.Params, "braze_api_key") }, one, `"braze_api_key" is required.`},
 		"no endpoint":      {func(r *action.Request) { delete(r.Params, "braze_api_endpoint") }, one, `"braze_api_endpoint" is required.`},
 		"no unique key":    {func(r *action.Request) { delete(r.Form, "braze_key") }, one, "Missing primary Braze key."},
-		"an odd key":       {func(r *action.Request) { r.Form["braze_key"] = "email" }, one, `"braze_key" must be external_id or braze_id.`},
+		"invalid key":      {func(r *action.Request) { r.Form["braze_key"] = "email" }, one, `"braze_key" must be external_id or braze_id.`},
 		"no tag":           {func(*action.Request) {}, result(`{}`, "u.id"), "Primary Braze key not found. The query needs a field tagged braze_id."},
 		"no result":        {func(*action.Request) {}, `1`, "The data is not a complete result in Looker's json_detail format."},
 		"the id as a name": {func(*action.Request) {}, result(``, "u.id braze_id", "u.x braze[external_id]"), "The field u.x is tagged braze[external_id], but this name is reserved."},
@@ -200,7 +200,7 @@ func TestRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := actiontest.NewDestination(t).Reply(taken())
+			d := actiontest.NewDestination(t).Reply(accepted())
 			i := actiontest.New(t, braze.New, actiontest.Deps(t, d, nil))
 			req := query(t, tt.result)
 			tt.change(req)
@@ -223,7 +223,7 @@ func TestRefuses(t *testing.T) {
 
 func TestBrazeFails(t *testing.T) {
 	t.Parallel()
-	const refused = "Braze rejected a row: 'external_id' is too long"
+	const rejected = "Braze rejected a row: 'external_id' is too long"
 	for name, tt := range map[string]struct {
 		answer  rowstest.Answer
 		kind    action.Kind
@@ -234,18 +234,18 @@ func TestBrazeFails(t *testing.T) {
 		"no permission":    {rowstest.Answer{Status: 403}, action.Forbidden, "Braze rejected the API key. It may lack the permission users.track, or belong to another endpoint.", 1},
 		"no such endpoint": {rowstest.Answer{Status: 404}, action.NotFound, "There is no Braze REST API at the endpoint.", 1},
 		"a bad call":       {rowstest.Answer{Status: 400, Body: `{"message":"k3y"}`}, action.Invalid, "Braze rejected a row (400).", 1},
-		"a bad user":       {rowstest.Answer{Status: 201, Body: `{"message":"success","errors":[{"type":"'external_id' is too long","input_array":"attributes","index":0}]}`}, action.Invalid, refused, 1},
-		"a fault of none":  {rowstest.Answer{Status: 201, Body: `{"message":"success","errors":["'external_id' is too long"]}`}, action.Invalid, refused, 1},
+		"a bad user":       {rowstest.Answer{Status: 201, Body: `{"message":"success","errors":[{"type":"'external_id' is too long","input_array":"attributes","index":0}]}`}, action.Invalid, rejected, 1},
+		"a fault of none":  {rowstest.Answer{Status: 201, Body: `{"message":"success","errors":["'external_id' is too long"]}`}, action.Invalid, rejected, 1},
 		"a fault elsewhere": {
 			rowstest.Answer{Status: 201, Body: `{"message":"success","errors":[{"type":"'external_id' is too long","input_array":"attributes","index":9}]}`},
 			action.Invalid,
-			refused,
+			rejected,
 			1,
 		},
 		"a fault of the whole call": {
 			rowstest.Answer{Status: 201, Body: `{"message":"no","errors":[{"type":"'external_id' is too long","input_array":"attributes","index":7}]}`},
 			action.Invalid,
-			refused,
+			rejected,
 			1,
 		},
 		"a fault that we cannot read": {rowstest.Answer{Status: 201, Body: `{"message":"success","errors":[17]}`}, action.Invalid, "Braze rejected a row without a reason.", 1},
@@ -283,7 +283,7 @@ func TestNoSuccess(t *testing.T) {
 		if strings.Contains(string(r.Body), `"bad"`) {
 			return actiontest.Reply{Status: http.StatusCreated, Body: `{"message":"no","errors":[{"type":"'external_id' is odd","input_array":"attributes","index":0}]}`}
 		}
-		return taken()
+		return accepted()
 	})
 	i := actiontest.New(t, braze.New, actiontest.Deps(t, d, nil))
 	_, err := i.Execute(t.Context(), query(t, result(`{"u.id":{"value":"a"}},{"u.id":{"value":"b"}},{"u.id":{"value":"bad"}}`, "u.id braze_id")))
@@ -302,7 +302,7 @@ func TestNoSuccess(t *testing.T) {
 }
 
 // Braze sends the end of a rate limit in Unix time. Under synctest it is the year 2000.
-func TestWaitsUntilTheLimitEnds(t *testing.T) {
+func TestRateLimitReset(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
@@ -356,7 +356,7 @@ func TestMaxExport(t *testing.T) {
 		"100": "100 rows sent to Braze.",
 		"0":   "100 rows sent to Braze.",
 	} {
-		d := actiontest.NewDestination(t).Reply(taken())
+		d := actiontest.NewDestination(t).Reply(accepted())
 		i := actiontest.New(t, braze.New, actiontest.Deps(t, d, map[string]string{"BRAZE_MAX_EXPORT": limit}))
 		res, err := i.Execute(t.Context(), query(t, result(rows, "u.id braze_id")))
 		got := action.MessageOf(err)
@@ -384,10 +384,10 @@ func TestNoRows(t *testing.T) {
 	}
 }
 
-func TestSourceBreaksOff(t *testing.T) {
+func TestTruncatedSource(t *testing.T) {
 	t.Parallel()
 	whole := result(`{"u.id":{"value":1}},{"u.id":{"value":2}},{"u.id":{"value":3}}`, "u.id braze_id")
-	d := actiontest.NewDestination(t).Reply(taken())
+	d := actiontest.NewDestination(t).Reply(accepted())
 	i := actiontest.New(t, braze.New, actiontest.Deps(t, d, nil))
 	req := actiontest.Download(t, actiontest.Query(params(), form()), actiontest.BrokenDownload(whole[:len(whole)-10]))
 	_, err := i.Execute(t.Context(), req)
@@ -424,9 +424,9 @@ func fake() *rowstest.Destination {
 			return rows, nil
 		},
 		Refuses: func(id string) bool { return strings.HasSuffix(id, "777") },
-		Answer: func(_ []rowstest.Row, refused []int) rowstest.Answer {
+		Answer: func(_ []rowstest.Row, rejected []int) rowstest.Answer {
 			faults := []map[string]any{}
-			for _, i := range refused {
+			for _, i := range rejected {
 				faults = append(faults, map[string]any{"type": "'city' is not valid", "input_array": "attributes", "index": i})
 			}
 			body, err := json.Marshal(map[string]any{"message": "success", "errors": faults})
@@ -439,12 +439,12 @@ func fake() *rowstest.Destination {
 }
 
 // Each of 100,000 rows is counted correctly under injected faults.
-func TestBadDay(t *testing.T) {
+func TestInjectedFaults(t *testing.T) {
 	t.Parallel()
 	whole := fake()
 	whole.Whole = true
-	whole.Answer = func(_ []rowstest.Row, refused []int) rowstest.Answer {
-		if len(refused) > 0 {
+	whole.Answer = func(_ []rowstest.Row, rejected []int) rowstest.Answer {
+		if len(rejected) > 0 {
 			return rowstest.Answer{Status: http.StatusBadRequest, Body: `{"message":"no"}`}
 		}
 		return rowstest.Answer{Status: http.StatusCreated, Body: success}
@@ -457,7 +457,7 @@ func TestBadDay(t *testing.T) {
 				i := actiontest.New(t, braze.New, d.Deps(nil))
 				_, err := i.Execute(t.Context(), rowstest.Query(t, actiontest.Query(params(), form()), peopleHead, total, person))
 				if got := d.Check(t, total, err); got.Failed != total/1000 {
-					t.Errorf("%+v, want the %d refused rows to fail, and no other", got, total/1000)
+					t.Errorf("%+v, want the %d rejected rows to fail, and no other", got, total/1000)
 				}
 				if n := d.Unconfirmed(); n != 0 {
 					t.Errorf("%d rows arrived, but are not confirmed", n)

@@ -189,7 +189,7 @@ func TestExecute(t *testing.T) {
 }
 
 // The URL of one request is not used for another one.
-func TestNothingIsKept(t *testing.T) {
+func TestIndependentRequests(t *testing.T) {
 	t.Parallel()
 	f := &fake{made: actiontest.Reply{Status: http.StatusAccepted}, statuses: []actiontest.Reply{{Header: answers{"Content-Type": "application/json"}}}}
 	i := f.start(t)
@@ -215,19 +215,19 @@ func TestFails(t *testing.T) {
 		message string
 		calls   int
 	}{
-		"no token":      {fake{}, answers{"datarobot_api_token": ""}, action.Unauthenticated, "No DataRobot API Token configured; consult your Looker admin.", 0},
-		"wrong token":   {fake{}, answers{"datarobot_api_token": "other"}, action.Unauthenticated, "Your DataRobot API token is invalid.", 0},
-		"no address":    {fake{}, answers{"datarobot_url": "ftp://x"}, action.Invalid, `"datarobot_url" must be a URL such as https://app.datarobot.com.`, 0},
-		"a user":        {fake{}, answers{"datarobot_url": "https://u:p@x"}, action.Invalid, `"datarobot_url" must be a URL such as https://app.datarobot.com.`, 0},
-		"refused":       {fake{fails: []actiontest.Reply{{Status: 422, Body: `{"message":"File is\nempty."}`}}}, nil, action.Invalid, "DataRobot rejected the data: File is empty.", 1},
-		"refused, mute": {fake{fails: []actiontest.Reply{{Status: 422, Body: `<html>`}}}, nil, action.Invalid, "DataRobot answered 422 Unprocessable Entity.", 1},
-		"too large":     {fake{fails: []actiontest.Reply{{Status: 413}}}, nil, action.TooLarge, "DataRobot answered 413 Request Entity Too Large.", 1},
-		"forbidden":     {fake{fails: []actiontest.Reply{{Status: 403}}}, nil, action.Unauthenticated, "Your DataRobot API token is invalid.", 1},
-		"a web page":    {fake{made: actiontest.Reply{Body: "<html>"}}, nil, action.Unavailable, "Unexpected response from DataRobot." + doubt, 1},
-		"unavailable":   {fake{fails: []actiontest.Reply{{Status: 500}, {}}}, nil, action.Unavailable, "DataRobot answered 500 Internal Server Error." + doubt, 1},
-		"resets":        {fake{fails: []actiontest.Reply{{Reset: true}, {}}}, nil, action.Unavailable, "The connection to DataRobot failed." + doubt, 1},
-		"bad data":      {fake{made: accepted(at), statuses: []actiontest.Reply{status("RUNNING"), status("ERROR")}}, nil, action.Invalid, "DataRobot could not create a project from the data: Said of it.", 1},
-		"aborted":       {fake{made: accepted(at), statuses: []actiontest.Reply{status("ABORTED")}}, nil, action.Invalid, "DataRobot could not create a project from the data: Said of it.", 1},
+		"no token":                  {fake{}, answers{"datarobot_api_token": ""}, action.Unauthenticated, "No DataRobot API Token configured; consult your Looker admin.", 0},
+		"wrong token":               {fake{}, answers{"datarobot_api_token": "other"}, action.Unauthenticated, "Your DataRobot API token is invalid.", 0},
+		"no address":                {fake{}, answers{"datarobot_url": "ftp://x"}, action.Invalid, `"datarobot_url" must be a URL such as https://app.datarobot.com.`, 0},
+		"a user":                    {fake{}, answers{"datarobot_url": "https://u:p@x"}, action.Invalid, `"datarobot_url" must be a URL such as https://app.datarobot.com.`, 0},
+		"rejected":                  {fake{fails: []actiontest.Reply{{Status: 422, Body: `{"message":"File is\nempty."}`}}}, nil, action.Invalid, "DataRobot rejected the data: File is empty.", 1},
+		"rejected without a reason": {fake{fails: []actiontest.Reply{{Status: 422, Body: `<html>`}}}, nil, action.Invalid, "DataRobot answered 422 Unprocessable Entity.", 1},
+		"too large":                 {fake{fails: []actiontest.Reply{{Status: 413}}}, nil, action.TooLarge, "DataRobot answered 413 Request Entity Too Large.", 1},
+		"forbidden":                 {fake{fails: []actiontest.Reply{{Status: 403}}}, nil, action.Unauthenticated, "Your DataRobot API token is invalid.", 1},
+		"a web page":                {fake{made: actiontest.Reply{Body: "<html>"}}, nil, action.Unavailable, "Unexpected response from DataRobot." + doubt, 1},
+		"unavailable":               {fake{fails: []actiontest.Reply{{Status: 500}, {}}}, nil, action.Unavailable, "DataRobot answered 500 Internal Server Error." + doubt, 1},
+		"resets":                    {fake{fails: []actiontest.Reply{{Reset: true}, {}}}, nil, action.Unavailable, "The connection to DataRobot failed." + doubt, 1},
+		"bad data":                  {fake{made: accepted(at), statuses: []actiontest.Reply{status("RUNNING"), status("ERROR")}}, nil, action.Invalid, "DataRobot could not create a project from the data: Said of it.", 1},
+		"aborted":                   {fake{made: accepted(at), statuses: []actiontest.Reply{status("ABORTED")}}, nil, action.Invalid, "DataRobot could not create a project from the data: Said of it.", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -258,8 +258,8 @@ func TestWithoutData(t *testing.T) {
 		serve   http.HandlerFunc
 		message string
 	}{
-		"broken off": {actiontest.BrokenDownload(csv), "The download from Looker broke off before the data was complete."},
-		"empty":      {func(http.ResponseWriter, *http.Request) {}, "Looker sent no data."},
+		"truncated": {actiontest.BrokenDownload(csv), "The download from Looker broke off before the data was complete."},
+		"empty":     {func(http.ResponseWriter, *http.Request) {}, "Looker sent no data."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -295,7 +295,7 @@ func TestLargeFile(t *testing.T) {
 	}
 }
 
-func TestAnswersLate(t *testing.T) {
+func TestTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		i := actiontest.New(t, datarobot.New, action.Deps{Env: enabled, HTTP: actiontest.Late()})

@@ -116,7 +116,7 @@ func TestQuery(t *testing.T) {
 			[]string{fmt.Sprintf(off, 1)},
 			"Droplet 1: DigitalOcean answered 422 Unprocessable Entity.",
 		},
-		"an odd one": {
+		"invalid member": {
 			[]string{"1", "null", `"3/../4"`, "0"},
 			"",
 			actiontest.Reply{},
@@ -168,7 +168,7 @@ func TestWrongKey(t *testing.T) {
 		t.Errorf("the error contains %q: %s", key, err.Error())
 	}
 	if n := len(d.Requests()); n > 20 {
-		t.Errorf("%d calls after the key was refused", n)
+		t.Errorf("%d calls after the key was rejected", n)
 	}
 }
 
@@ -190,7 +190,7 @@ func TestOrderedAgain(t *testing.T) {
 	}
 }
 
-func TestAnswersLate(t *testing.T) {
+func TestTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		i := actiontest.New(t, digitaloceandroplet.New, action.Deps{HTTP: actiontest.Late()})
@@ -212,7 +212,7 @@ func TestAnswersLate(t *testing.T) {
 	})
 }
 
-func TestBreaksOff(t *testing.T) {
+func TestTruncatedSource(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Reply(ordered())
 	i := actiontest.New(t, digitaloceandroplet.New, actiontest.Deps(t, d, nil))

@@ -160,7 +160,7 @@ func TestColumns(t *testing.T) {
 }
 
 // Each row is sent or counted as failed with its reason.
-func TestRowsAreAccountedFor(t *testing.T) {
+func TestRowCounts(t *testing.T) {
 	t.Parallel()
 	fields := `{"fields":{"dimensions":[{"name":"u.email"},{"name":"u.phone"}],"measures":[{"name":"u.madid"}]},"data":[`
 	for name, tt := range map[string]struct {
@@ -182,13 +182,13 @@ func TestRowsAreAccountedFor(t *testing.T) {
 			nil, `{"u.email":{"value":"a@example.com"},"u.phone":{"value":"0650"}}`, 1,
 			"1 rows sent to the audience, by EMAIL, PHONE, MADID. Unusable values were left out: 1 of PHONE.",
 		},
-		"the form's country":       {map[string]string{"phone_country": "germany"}, `{"u.phone":{"value":"030 901820"}}`, 1, "1 rows sent to the audience, by EMAIL, PHONE, MADID."},
-		"hashes":                   {map[string]string{"should_hash": "do_no_hashing"}, `{"u.email":{"value":"` + pii.Hash("a") + `"}},{"u.madid":{"value":"ABC-1"}}`, 2, "2 rows sent to the audience, by EMAIL, PHONE, MADID."},
-		"hashes that are none":     {map[string]string{"should_hash": "do_no_hashing"}, `{"u.email":{"value":"a@example.com"}}`, 0, "A row has no usable value that identifies a person (unusable: EMAIL)."},
-		"no rows":                  {nil, ``, 0, "The result has no rows. Nothing was sent to Facebook."},
-		"no rows for a new one":    {map[string]string{"choose_create_update_replace": "create_audience"}, ``, 0, "The result has no rows. Nothing was sent to Facebook."},
-		"a pivot":                  {nil, `{"u.email":{"value":"a@example.com"},"u.madid":{"x":{"value":"1"}}}`, 1, "1 rows sent to the audience, by EMAIL, PHONE, MADID."},
-		"a result that breaks off": {nil, `{"u.email":{"value":"a@example.com"}},{"u.em`, 1, "1 of 1 rows delivered, 0 failed. The data ended before the result was complete."},
+		"the form's country":    {map[string]string{"phone_country": "germany"}, `{"u.phone":{"value":"030 901820"}}`, 1, "1 rows sent to the audience, by EMAIL, PHONE, MADID."},
+		"hashes":                {map[string]string{"should_hash": "do_no_hashing"}, `{"u.email":{"value":"` + pii.Hash("a") + `"}},{"u.madid":{"value":"ABC-1"}}`, 2, "2 rows sent to the audience, by EMAIL, PHONE, MADID."},
+		"hashes that are none":  {map[string]string{"should_hash": "do_no_hashing"}, `{"u.email":{"value":"a@example.com"}}`, 0, "A row has no usable value that identifies a person (unusable: EMAIL)."},
+		"no rows":               {nil, ``, 0, "The result has no rows. Nothing was sent to Facebook."},
+		"no rows for a new one": {map[string]string{"choose_create_update_replace": "create_audience"}, ``, 0, "The result has no rows. Nothing was sent to Facebook."},
+		"a pivot":               {nil, `{"u.email":{"value":"a@example.com"},"u.madid":{"x":{"value":"1"}}}`, 1, "1 rows sent to the audience, by EMAIL, PHONE, MADID."},
+		"truncated result":      {nil, `{"u.email":{"value":"a@example.com"}},{"u.em`, 1, "1 of 1 rows delivered, 0 failed. The data ended before the result was complete."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -229,8 +229,8 @@ func TestCreate(t *testing.T) {
 		message string
 	}{
 		"created, then filled": {emails("a@example.com"), takesAll, []string{"POST act_11/customaudiences", "POST 77/users"}, ""},
-		"refused": {
-			emails("a@example.com"), func(actiontest.Recorded) actiontest.Reply { return refused(200, 1870034) },
+		"rejected": {
+			emails("a@example.com"), func(actiontest.Recorded) actiontest.Reply { return failure(200, 1870034) },
 			[]string{"POST act_11/customaudiences"},
 			"The ad account has not accepted Meta's Custom Audience terms: https://www.facebook.com/customaudiences/app/tos/ (Facebook's error 200, 1870034.) The remaining rows were not sent.",
 		},
@@ -244,7 +244,7 @@ func TestCreate(t *testing.T) {
 			[]string{"POST act_11/customaudiences"},
 			"Facebook did not say which audience it created. The remaining rows were not sent.",
 		},
-		"no person taken": {
+		"no person accepted": {
 			emails("a@example.com"), func(r actiontest.Recorded) actiontest.Reply {
 				if r.Path == users {
 					return received(1, 1)
@@ -286,7 +286,7 @@ func TestReplace(t *testing.T) {
 		result  string
 		message string
 	}{
-		"breaks off":     {`{"fields":{"dimensions":[{"name":"u.email"}]},"data":[{"u.email":{"value":"a@example.com"}},`, "The data ended before the result was complete."},
+		"truncated":      {`{"fields":{"dimensions":[{"name":"u.email"}]},"data":[{"u.email":{"value":"a@example.com"}},`, "The data ended before the result was complete."},
 		"is none":        {`<html>`, "The data is not a complete result in Looker's json_detail format."},
 		"has no rows":    {emails(), "The result has no rows. The audience was not changed."},
 		"has no person":  {emails("x"), "A row has no usable value that identifies a person (unusable: EMAIL). The audience was not changed."},
@@ -307,7 +307,7 @@ func TestReplace(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a download that breaks off", func(t *testing.T) {
+	t.Run("truncated download", func(t *testing.T) {
 		t.Parallel()
 		d := actiontest.NewDestination(t).Handle(takesAll)
 		req := actiontest.Download(t, request(replace), actiontest.BrokenDownload(emails("a@example.com")))
@@ -361,7 +361,7 @@ func TestReplace(t *testing.T) {
 	})
 	t.Run("a batch that fails", func(t *testing.T) {
 		t.Parallel()
-		d := actiontest.NewDestination(t).Reply(refused(100, 0))
+		d := actiontest.NewDestination(t).Reply(failure(100, 0))
 		_, err := newIntegration(t, d).Execute(t.Context(), actiontest.JSONDetail(t, request(replace), emails("a@example.com", "b@example.com")))
 		if m := action.MessageOf(err); m != "0 of 2 rows delivered, 2 failed. Facebook rejected the request, or the ad account or audience does not exist. "+
 			"(Facebook's error 100.) The replacement is incomplete. Send the data again." {
@@ -370,23 +370,23 @@ func TestReplace(t *testing.T) {
 	})
 }
 
-func TestRefuses(t *testing.T) {
+func TestInvalidInput(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		change  func(*action.Request)
 		message string
 	}{
-		"no operation":     {func(r *action.Request) { delete(r.Form, "choose_create_update_replace") }, "Cannot execute action without choosing an operation type."},
-		"an odd operation": {func(r *action.Request) { r.Form["choose_create_update_replace"] = "x" }, "Cannot execute action without choosing an operation type."},
-		"no account":       {func(r *action.Request) { delete(r.Form, "choose_ad_account") }, "Cannot execute action without ad account id."},
-		"no audience":      {func(r *action.Request) { delete(r.Form, "choose_custom_audience") }, "Cannot update or replace without a custom audience id."},
-		"an odd audience":  {func(r *action.Request) { r.Form["choose_custom_audience"] = "7/../me" }, `"choose_custom_audience" must be a number from the form's list.`},
+		"no operation":      {func(r *action.Request) { delete(r.Form, "choose_create_update_replace") }, "Cannot execute action without choosing an operation type."},
+		"invalid operation": {func(r *action.Request) { r.Form["choose_create_update_replace"] = "x" }, "Cannot execute action without choosing an operation type."},
+		"no account":        {func(r *action.Request) { delete(r.Form, "choose_ad_account") }, "Cannot execute action without ad account id."},
+		"no audience":       {func(r *action.Request) { delete(r.Form, "choose_custom_audience") }, "Cannot update or replace without a custom audience id."},
+		"invalid audience":  {func(r *action.Request) { r.Form["choose_custom_audience"] = "7/../me" }, `"choose_custom_audience" must be a number from the form's list.`},
 		"no name": {func(r *action.Request) {
 			r.Form["choose_create_update_replace"], r.Form["create_audience_name"] = "create_audience", ""
 		}, "Cannot create an audience if name or description are missing."},
-		"odd hashing":   {func(r *action.Request) { r.Form["should_hash"] = "maybe" }, `"should_hash" must be do_hashing or do_no_hashing.`},
-		"an odd land":   {func(r *action.Request) { r.Form["phone_country"] = "Atlantis" }, `"phone_country" must be a country, such as US or Germany.`},
-		"not signed in": {func(r *action.Request) { r.State = `{"tokens":{}}` }, "The sign-in at Facebook is missing or no longer valid. Open the form in Looker and log in again."},
+		"invalid hashing": {func(r *action.Request) { r.Form["should_hash"] = "maybe" }, `"should_hash" must be do_hashing or do_no_hashing.`},
+		"invalid country": {func(r *action.Request) { r.Form["phone_country"] = "Atlantis" }, `"phone_country" must be a country, such as US or Germany.`},
+		"not signed in":   {func(r *action.Request) { r.State = `{"tokens":{}}` }, "The sign-in at Facebook is missing or no longer valid. Open the form in Looker and log in again."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -416,14 +416,14 @@ func TestFacebookFails(t *testing.T) {
 		calls   int
 		message string
 	}{
-		"token gone":       {refused(190, 463), action.Unauthenticated, 1, "The sign-in at Facebook is missing or no longer valid. Open the form in Looker and log in again. (Facebook's error 190, 463.) The remaining rows were not sent."},
-		"no permission":    {refused(273, 0), action.Forbidden, 1, "The Facebook user lacks the permission for this ad account or audience. (Facebook's error 273.) The remaining rows were not sent."},
-		"no scope":         {refused(294, 0), action.Forbidden, 1, "The sign-in lacks the permission to manage ads. Log in again and grant it. (Facebook's error 294.) The remaining rows were not sent."},
-		"retired":          {refused(2635, 0), action.Internal, 1, "Meta has retired the version of its API that the hub calls. The hub's administrator must set FACEBOOK_API_VERSION to a current one. (Facebook's error 2635.) The remaining rows were not sent."},
-		"too many calls":   {refused(80003, 0), action.RateLimited, 10, "Facebook is rate limiting this ad account's audiences. Try again later. (Facebook's error 80003.)"},
-		"being changed":    {refused(2650, 1870145), action.Unavailable, 10, "The audience is being changed by another upload. (Facebook's error 2650, 1870145.)"},
-		"no such audience": {refused(100, 33), action.Invalid, 1, "Facebook rejected the request, or the ad account or audience does not exist. (Facebook's error 100, 33.)"},
-		"an unknown one":   {refused(99999, 0), action.Invalid, 1, "Facebook did not accept the request. (Facebook's error 99999.)"},
+		"invalid token":    {failure(190, 463), action.Unauthenticated, 1, "The sign-in at Facebook is missing or no longer valid. Open the form in Looker and log in again. (Facebook's error 190, 463.) The remaining rows were not sent."},
+		"no permission":    {failure(273, 0), action.Forbidden, 1, "The Facebook user lacks the permission for this ad account or audience. (Facebook's error 273.) The remaining rows were not sent."},
+		"no scope":         {failure(294, 0), action.Forbidden, 1, "The sign-in lacks the permission to manage ads. Log in again and grant it. (Facebook's error 294.) The remaining rows were not sent."},
+		"retired":          {failure(2635, 0), action.Internal, 1, "Meta has retired the version of its API that the hub calls. The hub's administrator must set FACEBOOK_API_VERSION to a current one. (Facebook's error 2635.) The remaining rows were not sent."},
+		"too many calls":   {failure(80003, 0), action.RateLimited, 10, "Facebook is rate limiting this ad account's audiences. Try again later. (Facebook's error 80003.)"},
+		"being changed":    {failure(2650, 1870145), action.Unavailable, 10, "The audience is being changed by another upload. (Facebook's error 2650, 1870145.)"},
+		"no such audience": {failure(100, 33), action.Invalid, 1, "Facebook rejected the request, or the ad account or audience does not exist. (Facebook's error 100, 33.)"},
+		"an unknown one":   {failure(99999, 0), action.Invalid, 1, "Facebook did not accept the request. (Facebook's error 99999.)"},
 		"one that passes":  {actiontest.Reply{Status: 400, Body: `{"error":{"code":99999,"is_transient":true}}`}, action.Unavailable, 10, "Facebook did not accept the request. (Facebook's error 99999.)"},
 		"unavailable":      {actiontest.Reply{Status: 503, Body: "<html>"}, action.Unavailable, 10, "Facebook answered 503 Service Unavailable."},
 		"a reset":          {actiontest.Reply{Reset: true}, action.Unavailable, 10, "The connection to Facebook failed."},
@@ -456,7 +456,7 @@ func TestFacebookFails(t *testing.T) {
 	}
 }
 
-func TestAnswersLate(t *testing.T) {
+func TestTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		deps := actiontest.Deps(t, nil, env)
@@ -473,7 +473,7 @@ func TestForm(t *testing.T) {
 	facebook := func(r actiontest.Recorded) actiontest.Reply {
 		switch {
 		case r.Header.Get("Authorization") != "Bearer "+token:
-			return refused(190, 0)
+			return failure(190, 0)
 		case r.Path == version+"me/adaccounts" && r.Query.Get("after") == "":
 			return actiontest.Reply{Body: `{"data":[{"name":"Zoo","account_id":"22","id":"act_22"}],"paging":{"cursors":{"after":"c1"},"next":"https://elsewhere.example.com/?access_token=x"}}`}
 		case r.Path == version+"me/adaccounts" && r.Query.Get("after") == "c1" && r.Query.Get("fields") == "name,account_id":
@@ -483,7 +483,7 @@ func TestForm(t *testing.T) {
 		case r.Path == version+"act_22/customaudiences":
 			return actiontest.Reply{Body: `{"data":[]}`}
 		}
-		return refused(100, 0)
+		return failure(100, 0)
 	}
 	account := action.Field{
 		Name: "choose_ad_account", Label: "Choose a Facebook ad account", Type: action.Select, Required: true, Interactive: true,
@@ -538,10 +538,10 @@ func TestForm(t *testing.T) {
 		reason string
 	}{
 		"never signed in":  {"", actiontest.Reply{}, action.Internal, "In order"},
-		"an odd state":     {"[]", actiontest.Reply{}, action.Internal, "In order"},
-		"grant gone":       {kept, refused(190, 460), action.Internal, "The sign-in at Facebook is no longer valid. In order"},
+		"invalid state":    {"[]", actiontest.Reply{}, action.Internal, "In order"},
+		"invalid grant":    {kept, failure(190, 460), action.Internal, "The sign-in at Facebook is no longer valid. In order"},
 		"unavailable":      {kept, actiontest.Reply{Status: 500}, action.Unavailable, ""},
-		"not for this app": {kept, refused(200, 0), action.Forbidden, ""},
+		"not for this app": {kept, failure(200, 0), action.Forbidden, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -573,7 +573,7 @@ func TestForm(t *testing.T) {
 	}
 	req := request(map[string]string{"choose_ad_account": "1/2"})
 	if _, err := newIntegration(t, actiontest.NewDestination(t).Handle(facebook)).Form.Form(t.Context(), req); action.KindOf(err) != action.Invalid {
-		t.Errorf("an odd account: %v", err)
+		t.Errorf("invalid account: %v", err)
 	}
 }
 
@@ -584,13 +584,13 @@ func TestLogin(t *testing.T) {
 		json := map[string]string{"Content-Type": "application/json"}
 		switch {
 		case err != nil || r.Host != "graph.facebook.com" || r.Path != version+"oauth/access_token" || form.Get("client_secret") != "app-secret" || len(r.Query) > 0:
-			return refused(101, 0)
+			return failure(101, 0)
 		case form.Get("code") == "good" && form.Get("redirect_uri") == "https://hub/r":
 			return actiontest.Reply{Header: json, Body: `{"access_token":"short","token_type":"bearer"}`}
 		case form.Get("grant_type") == "fb_exchange_token" && form.Get("fb_exchange_token") == "short":
 			return actiontest.Reply{Header: json, Body: `{"access_token":"long-token","expires_in":5183944}`}
 		}
-		return refused(100, 36009)
+		return failure(100, 36009)
 	})
 	i := newIntegration(t, d)
 	login := action.Login{State: "st", RedirectURL: "https://hub/r", Verifier: "v"}
@@ -615,7 +615,7 @@ func TestLogin(t *testing.T) {
 	if _, err := i.OAuth.Exchange(t.Context(), login, url.Values{"code": {"bad"}}); action.KindOf(err) != action.Unauthenticated {
 		t.Errorf("a bad code: %v", err)
 	}
-	for _, reply := range []actiontest.Reply{{Body: `{}`}, refused(190, 0)} {
+	for _, reply := range []actiontest.Reply{{Body: `{}`}, failure(190, 0)} {
 		d := actiontest.NewDestination(t).Reply(actiontest.Reply{Header: map[string]string{"Content-Type": "application/json"}, Body: `{"access_token":"short"}`}, reply)
 		if _, err := newIntegration(t, d).OAuth.Exchange(t.Context(), login, url.Values{"code": {"good"}}); action.KindOf(err) != action.Unauthenticated {
 			t.Errorf("no long-lived token: %v", err)

@@ -44,11 +44,11 @@ func received(n, invalid int) actiontest.Reply {
 func takesAll(r actiontest.Recorded) actiontest.Reply {
 	switch {
 	case r.Header.Get("Authorization") != "Bearer "+token || len(r.Query.Get("appsecret_proof")) != 64:
-		return refused(190, 463)
+		return failure(190, 463)
 	case strings.HasSuffix(r.Path, "/users"), strings.HasSuffix(r.Path, "/usersreplace"):
 		b, err := parse(r)
 		if err != nil {
-			return refused(100, 0)
+			return failure(100, 0)
 		}
 		return received(len(b.Payload.Data), 0)
 	case strings.HasSuffix(r.Path, "/customaudiences"):
@@ -57,8 +57,8 @@ func takesAll(r actiontest.Recorded) actiontest.Reply {
 	return actiontest.Reply{Body: `{"success":true}`}
 }
 
-// refused returns an error response with texts that must not be shown.
-func refused(code, subcode int) actiontest.Reply {
+// failure returns an error response with texts that must not be shown.
+func failure(code, subcode int) actiontest.Reply {
 	text, err := json.Marshal(map[string]any{"error": map[string]any{
 		"message": "long-token s3cret@example.com", "type": "OAuthException", "code": code, "error_subcode": subcode, "fbtrace_id": "x",
 	}})

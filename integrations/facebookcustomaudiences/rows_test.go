@@ -20,7 +20,7 @@ import (
 // 000. It needs no sockets, so waits take no time under testing/synctest.
 type unreliable struct {
 	calls    int
-	taken    map[string]bool
+	added    map[string]bool
 	rejected map[string]bool
 }
 
@@ -60,7 +60,7 @@ func (u *unreliable) take(text []byte) (received, invalid int) {
 			u.rejected[id] = true
 			invalid++
 		default:
-			u.taken[id] = true
+			u.added[id] = true
 		}
 	}
 	return len(b.Payload.Data), invalid
@@ -71,7 +71,7 @@ func answer(status int, body string) *http.Response {
 }
 
 // The message reports exactly what arrived, with every fault.
-func TestHundredThousandRows(t *testing.T) {
+func TestInjectedFaults(t *testing.T) {
 	t.Parallel()
 	const rows = 100_000
 	result := bytes.NewBufferString(`{"fields":{"dimensions":[{"name":"u.external_id"},{"name":"u.email"}]},"data":[`)
@@ -87,18 +87,18 @@ func TestHundredThousandRows(t *testing.T) {
 	}
 	result.WriteString(`]}`)
 	synctest.Test(t, func(t *testing.T) {
-		meta := &unreliable{taken: map[string]bool{}, rejected: map[string]bool{}}
+		meta := &unreliable{added: map[string]bool{}, rejected: map[string]bool{}}
 		deps := actiontest.Deps(t, nil, env)
 		deps.HTTP = &http.Client{Transport: meta}
 		_, err := actiontest.New(t, fb.New, deps).Execute(t.Context(), actiontest.JSONDetail(t, request(nil), result.String()))
-		const nobody, rejected = rows / 4000, rows/1000 - 1 // 0 does not end in 000
+		const unidentified, rejected = rows / 4000, rows/1000 - 1 // 0 does not end in 000
 		want := fmt.Sprintf("%d of %d rows delivered, %d failed. A row has no value that identifies a person. Facebook could not read all rows.",
-			len(meta.taken), rows, nobody+rejected)
+			len(meta.added), rows, unidentified+rejected)
 		if action.MessageOf(err) != want {
 			t.Errorf("message %q\nwant    %q", action.MessageOf(err), want)
 		}
-		if len(meta.taken) != rows-nobody-rejected || len(meta.rejected) != rejected {
-			t.Errorf("%d taken, %d rejected", len(meta.taken), len(meta.rejected))
+		if len(meta.added) != rows-unidentified-rejected || len(meta.rejected) != rejected {
+			t.Errorf("%d added, %d rejected", len(meta.added), len(meta.rejected))
 		}
 	})
 }

@@ -63,7 +63,7 @@ func phones(t *testing.T, reply func(device string, r actiontest.Recorded) actio
 	})
 }
 
-func taken(string, actiontest.Recorded) actiontest.Reply {
+func accepted(string, actiontest.Recorded) actiontest.Reply {
 	return actiontest.Reply{Body: `{"name":"projects/looker-app/messages/1"}`}
 }
 
@@ -85,7 +85,7 @@ func newIntegration(t *testing.T, d *actiontest.Destination) action.Integration 
 // Each device gets the alert once.
 func TestWire(t *testing.T) {
 	t.Parallel()
-	d := phones(t, taken)
+	d := phones(t, accepted)
 	res, err := newIntegration(t, d).Execute(t.Context(), actiontest.Query(nil, form(twoDevices)))
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +149,7 @@ func TestWire(t *testing.T) {
 	}
 }
 
-func TestWhatIsAsked(t *testing.T) {
+func TestAlert(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		change  answers
@@ -171,7 +171,7 @@ func TestWhatIsAsked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := phones(t, taken)
+			d := phones(t, accepted)
 			f := form(twoDevices)
 			maps.Copy(f, tt.change)
 			res, err := newIntegration(t, d).Execute(t.Context(), actiontest.Query(nil, f))
@@ -201,7 +201,7 @@ func TestWhatIsAsked(t *testing.T) {
 }
 
 // Each device is counted, and none gets an alert twice.
-func TestDevicesThatFail(t *testing.T) {
+func TestFailedDevices(t *testing.T) {
 	t.Parallel()
 	const (
 		devices = `[[{"device_id":"good","user_id":"1"},{"device_id":"bad","user_id":"2"}]]`
@@ -219,10 +219,10 @@ func TestDevicesThatFail(t *testing.T) {
 		"no app left":               {[]actiontest.Reply{{Status: 404, Body: gone}}, `[[{"device_id":"bad","user_id":"2"}]]`, "The app is uninstalled on all 1 devices.", true, 1},
 		"a token that is none":      {[]actiontest.Reply{{Status: 400, Body: invalid}}, devices, "1 of 2 notifications delivered, 1 failed. Firebase answered 400 Bad Request. Firebase says: The registration token is not a valid FCM registration token", true, 2},
 		"a project that is unknown": {[]actiontest.Reply{{Status: 404, Body: "<html>"}}, devices, "1 of 2 notifications delivered, 1 failed. Firebase answered 404 Not Found.", true, 2},
-		"its rate":                  {[]actiontest.Reply{{Status: 429, Header: answers{"Retry-After": "1"}}, taken("", actiontest.Recorded{})}, devices, "2 notifications sent.", false, 3},
-		"temporarily unavailable":   {[]actiontest.Reply{{Status: 503}, taken("", actiontest.Recorded{})}, devices, "2 notifications sent.", false, 3},
+		"its rate":                  {[]actiontest.Reply{{Status: 429, Header: answers{"Retry-After": "1"}}, accepted("", actiontest.Recorded{})}, devices, "2 notifications sent.", false, 3},
+		"temporarily unavailable":   {[]actiontest.Reply{{Status: 503}, accepted("", actiontest.Recorded{})}, devices, "2 notifications sent.", false, 3},
 		"a web page": {
-			[]actiontest.Reply{{Body: "<html>"}, taken("", actiontest.Recorded{})},
+			[]actiontest.Reply{{Body: "<html>"}, accepted("", actiontest.Recorded{})},
 			devices,
 			"1 of 2 notifications delivered, 1 failed. Unexpected response from Firebase. A notification may already have been sent.", true, 2,
 		},
@@ -237,7 +237,7 @@ func TestDevicesThatFail(t *testing.T) {
 			n := 0
 			d := phones(t, func(device string, r actiontest.Recorded) actiontest.Reply {
 				if device != "bad" {
-					return taken(device, r)
+					return accepted(device, r)
 				}
 				n++
 				return tt.bad[min(n, len(tt.bad))-1]
@@ -260,7 +260,7 @@ func TestDevicesThatFail(t *testing.T) {
 	}
 }
 
-func TestRefusedAccount(t *testing.T) {
+func TestRejectedAccount(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]struct {
 		kind    action.Kind
@@ -283,7 +283,7 @@ func TestRefusedAccount(t *testing.T) {
 	}
 }
 
-func TestAnswersLate(t *testing.T) {
+func TestTimeout(t *testing.T) {
 	t.Parallel()
 	env := settings() // the key is generated outside of the bubble
 	synctest.Test(t, func(t *testing.T) {

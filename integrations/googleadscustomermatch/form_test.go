@@ -130,7 +130,7 @@ func TestForm(t *testing.T) {
 	}
 }
 
-func TestFormRefuses(t *testing.T) {
+func TestFormFails(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		state   string
@@ -141,8 +141,8 @@ func TestFormRefuses(t *testing.T) {
 		message string
 	}{
 		"never signed in":   {"", "a1", nil, nil, "In order to send", ""},
-		"grant gone":        {`{"tokens":{"access_token":"a1","refresh_token":"gone"}}`, "a2", nil, nil, "The sign-in at Google is missing or no longer valid. Open the form in Looker and log in again. In order to send", ""},
-		"an odd account":    {kept, "a1", map[string]string{"loginCid": "1/2"}, nil, "", "Choose an account from the list."},
+		"invalid grant":     {`{"tokens":{"access_token":"a1","refresh_token":"gone"}}`, "a2", nil, nil, "The sign-in at Google is missing or no longer valid. Open the form in Looker and log in again. In order to send", ""},
+		"invalid account":   {kept, "a1", map[string]string{"loginCid": "1/2"}, nil, "", "Choose an account from the list."},
 		"not the account's": {kept, "a1", map[string]string{"loginCid": "11"}, map[string]actiontest.Reply{":searchStream": failed(403, "x", "USER_PERMISSION_DENIED")}, "", "The Google user cannot access this Google Ads account, or not through this login account."},
 		"unavailable":       {kept, "a1", nil, map[string]actiontest.Reply{":listAccessibleCustomers": {Status: 503}}, "", "Google Ads answered 503 Service Unavailable."},
 	} {

@@ -58,10 +58,10 @@ func TestSettings(t *testing.T) {
 	if !ok || !cmp.Equal(missing.Keys, []string{"GOOGLE_ADS_CLIENT_ID", "GOOGLE_ADS_CLIENT_SECRET", "GOOGLE_ADS_DEVELOPER_TOKEN"}) {
 		t.Errorf("error %v", err)
 	}
-	odd := maps.Clone(env)
-	odd["GOOGLE_ADS_API_VERSION"] = "v24/../v1"
-	if _, err = googleadscustomermatch.New(actiontest.Deps(t, nil, odd)); err == nil || !strings.Contains(err.Error(), "must look like v24") {
-		t.Errorf("an odd version: %v", err)
+	invalid := maps.Clone(env)
+	invalid["GOOGLE_ADS_API_VERSION"] = "v24/../v1"
+	if _, err = googleadscustomermatch.New(actiontest.Deps(t, nil, invalid)); err == nil || !strings.Contains(err.Error(), "must look like v24") {
+		t.Errorf("invalid version: %v", err)
 	}
 }
 
@@ -122,7 +122,7 @@ func TestWire(t *testing.T) {
 }
 
 // Each row is sent or counted as failed with its reason.
-func TestRowsAreAccountedFor(t *testing.T) {
+func TestRowCounts(t *testing.T) {
 	t.Parallel()
 	const done = " rows uploaded to the list. Google Ads adds them to the list within about a day."
 	upload := func(n string) []string { return []string{"customers/22/offlineUserDataJobs:create", n, job + ":run"} }
@@ -136,17 +136,17 @@ func TestRowsAreAccountedFor(t *testing.T) {
 		calls   []string
 		message string
 	}{
-		"all":                 {nil, `[{"Users Email":"a@example.com"},{"Users Email":"b@example.com"}]`, `{}`, sent, "2" + done},
-		"numbers":             {map[string]string{"phoneCountry": "US"}, `[{"Phone":6505551212}]`, `{}`, sent, "1" + done},
-		"one of nothing":      {nil, `[{"Email":"a@example.com"},{"Email":null}]`, `{}`, sent, "1 of 2 rows delivered, 1 failed. A row has no value that identifies a person."},
-		"nothing usable":      {nil, `[{"Email":"x"}]`, `{}`, nil, "A row has no usable value that identifies a person (unusable: email)."},
-		"half an address":     {nil, `[{"First Name":"A","Last Name":"B","Country":"US","Zip":null}]`, `{}`, nil, "A row has no value that identifies a person."},
-		"an address":          {nil, `[{"First Name":"A","Last Name":"B","Country":"US","Zip":10001}]`, `{}`, sent, "1" + done},
-		"refused ones":        {nil, `[{"Email":"a@example.com"},{"Email":"b@example.com"},{"Email":"c@example.com"}]`, partly("INVALID_SHA256_FORMAT", 0, 2), sent, "1 of 3 rows delivered, 2 failed. A value is not a SHA-256 hash."},
-		"refused twice over":  {nil, `[{"Email":"a@example.com"},{"Email":"b@example.com"}]`, partly("ODD", 1, 1), sent, "1 of 2 rows delivered, 1 failed. Google Ads did not accept the data. (ODD)"},
-		"all refused":         {nil, `[{"Email":"a@example.com"}]`, partly("INVALID_SHA256_FORMAT", 0), sent[:2], "A value is not a SHA-256 hash."},
-		"refused without one": {nil, `[{"Email":"a@example.com"}]`, partly("INVALID_ENCODING", 7), sent[:2], "A value has a format that Google Ads does not accept."},
-		"hashes":              {map[string]string{"doHashing": "no"}, `[{"Email":"` + hash + `"}]`, `{}`, sent, "1" + done},
+		"all":                  {nil, `[{"Users Email":"a@example.com"},{"Users Email":"b@example.com"}]`, `{}`, sent, "2" + done},
+		"numbers":              {map[string]string{"phoneCountry": "US"}, `[{"Phone":6505551212}]`, `{}`, sent, "1" + done},
+		"one of nothing":       {nil, `[{"Email":"a@example.com"},{"Email":null}]`, `{}`, sent, "1 of 2 rows delivered, 1 failed. A row has no value that identifies a person."},
+		"nothing usable":       {nil, `[{"Email":"x"}]`, `{}`, nil, "A row has no usable value that identifies a person (unusable: email)."},
+		"half an address":      {nil, `[{"First Name":"A","Last Name":"B","Country":"US","Zip":null}]`, `{}`, nil, "A row has no value that identifies a person."},
+		"an address":           {nil, `[{"First Name":"A","Last Name":"B","Country":"US","Zip":10001}]`, `{}`, sent, "1" + done},
+		"rejected ones":        {nil, `[{"Email":"a@example.com"},{"Email":"b@example.com"},{"Email":"c@example.com"}]`, partly("INVALID_SHA256_FORMAT", 0, 2), sent, "1 of 3 rows delivered, 2 failed. A value is not a SHA-256 hash."},
+		"rejected twice over":  {nil, `[{"Email":"a@example.com"},{"Email":"b@example.com"}]`, partly("ODD", 1, 1), sent, "1 of 2 rows delivered, 1 failed. Google Ads did not accept the data. (ODD)"},
+		"all rejected":         {nil, `[{"Email":"a@example.com"}]`, partly("INVALID_SHA256_FORMAT", 0), sent[:2], "A value is not a SHA-256 hash."},
+		"rejected without one": {nil, `[{"Email":"a@example.com"}]`, partly("INVALID_ENCODING", 7), sent[:2], "A value has a format that Google Ads does not accept."},
+		"hashes":               {map[string]string{"doHashing": "no"}, `[{"Email":"` + hash + `"}]`, `{}`, sent, "1" + done},
 		"hashes that are none": {
 			map[string]string{"doHashing": "no"},
 			`[{"Email":"a@example.com"}]`, `{}`, nil,
@@ -160,14 +160,14 @@ func TestRowsAreAccountedFor(t *testing.T) {
 		"no column":          {nil, `[{"Age":1,"First Name":"x","Street Address":"y"}]`, `{}`, nil, "The query has no column that identifies people. It needs a label that contains Email or Phone, or all of First Name, Last Name, Country and Postal Code."},
 		"no device column":   {devices, `[{"Email":"a@example.com"}]`, `{}`, nil, "The query has no column with mobile device IDs. Its label must contain IDFA, AAID, Mobile ID or Advertising ID."},
 		"too many":           {nil, `[` + emails(21) + `]`, `{}`, nil, "A row has more values than Google Ads accepts for one person."},
-		"breaks off":         {nil, `[{"Email":"a@example.com"},{"Ema`, `{}`, sent[:2], "The data ended before the result was complete. No members were added to the list."},
-		"breaks off, with a new list": {
+		"truncated":          {nil, `[{"Email":"a@example.com"},{"Ema`, `{}`, sent[:2], "The data ended before the result was complete. No members were added to the list."},
+		"truncated, with a new list": {
 			map[string]string{"createOrAppend": "create"},
 			`[{"Email":"a@example.com"},`, `{}`,
 			[]string{"customers/22/userLists:mutate", sent[0], sent[1], "customers/22/userLists:mutate"},
 			"The data ended before the result was complete. No members were added to the list.",
 		},
-		"all refused, with a new list": {
+		"all rejected, with a new list": {
 			map[string]string{"createOrAppend": "create"},
 			`[{"Email":"a@example.com"}]`, partly("INVALID_ENCODING", 0),
 			[]string{"customers/22/userLists:mutate", sent[0], sent[1], "customers/22/userLists:mutate"},
@@ -209,7 +209,7 @@ func emails(n int) string {
 }
 
 // People that were rejected temporarily are sent again, without the others.
-func TestRefusedForTheMoment(t *testing.T) {
+func TestTemporaryRejection(t *testing.T) {
 	t.Parallel()
 	first := true
 	normal := ads("a1", nil)
@@ -239,22 +239,22 @@ func TestRefusedForTheMoment(t *testing.T) {
 	}
 }
 
-func TestRefuses(t *testing.T) {
+func TestInvalidInput(t *testing.T) {
 	t.Parallel()
 	const param = "MissingRequiredParamsError: "
 	for name, tt := range map[string]struct {
 		field, value, message string
 	}{
 		"no account":          {"loginCid", "", param + "Login account id is missing"},
-		"an odd account":      {"targetCid", "2/3", `"targetCid" must be an account ID from the form's list.`},
+		"invalid account":     {"targetCid", "2/3", `"targetCid" must be an account ID from the form's list.`},
 		"no mode":             {"createOrAppend", "", param + "createOrAppend must be either 'create' or 'append' (got '')"},
-		"an odd mode":         {"createOrAppend", "burn", param + "createOrAppend must be either 'create' or 'append' (got 'burn')"},
+		"invalid mode":        {"createOrAppend", "burn", param + "createOrAppend must be either 'create' or 'append' (got 'burn')"},
 		"devices of no app":   {"mobileDevice", "yes", param + "Mobile application id is missing"},
 		"no hashing":          {"doHashing", "", param + "Hashing must be either 'yes' or 'no' (got '')"},
 		"no list":             {"targetUserListRN", "", param + "List resource name is missing or could not be created"},
-		"an odd list":         {"targetUserListRN", "customers/1/userLists/2:x", `"targetUserListRN" must be the resource name of a list from the form's list.`},
-		"an odd consent":      {"consentAdUserData", "YES", `"consentAdUserData" must be UNSPECIFIED, GRANTED or DENIED.`},
-		"an odd country":      {"phoneCountry", "Atlantis", `"phoneCountry" must be a country, such as US or Germany.`},
+		"invalid list":        {"targetUserListRN", "customers/1/userLists/2:x", `"targetUserListRN" must be the resource name of a list from the form's list.`},
+		"invalid consent":     {"consentAdUserData", "YES", `"consentAdUserData" must be UNSPECIFIED, GRANTED or DENIED.`},
+		"invalid country":     {"phoneCountry", "Atlantis", `"phoneCountry" must be a country, such as US or Germany.`},
 		"no name for the new": {"newListName", "", param + "Name for new list is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -329,7 +329,7 @@ func TestTokens(t *testing.T) {
 // The messages, kinds and retries of Google's errors. Messages contain no secrets.
 func TestGoogleFails(t *testing.T) {
 	t.Parallel()
-	const nobody = " No members were added to the list."
+	const unidentified = " No members were added to the list."
 	for name, tt := range map[string]struct {
 		end     string
 		reply   actiontest.Reply
@@ -339,14 +339,14 @@ func TestGoogleFails(t *testing.T) {
 	}{
 		"not enabled": {
 			":create", failed(403, "notAllowlistedError", "CUSTOMER_NOT_ALLOWLISTED_FOR_THIS_FEATURE"), action.Forbidden, 1,
-			"The Google Ads account or the hub's developer token is not enabled for Customer Match. Google enables accounts by their history, and since April 2026 no developer tokens that had not uploaded before." + nobody,
+			"The Google Ads account or the hub's developer token is not enabled for Customer Match. Google enables accounts by their history, and since April 2026 no developer tokens that had not uploaded before." + unidentified,
 		},
-		"no permission":  {":create", failed(403, "authorizationError", "USER_PERMISSION_DENIED"), action.Forbidden, 1, "The Google user cannot access this Google Ads account, or not through this login account." + nobody},
-		"retired":        {":create", failed(400, "requestError", "UNSUPPORTED_VERSION"), action.Internal, 1, "Google has retired the version of the Google Ads API that the hub calls. The hub's administrator must set GOOGLE_ADS_API_VERSION to a current one." + nobody},
-		"retired since":  {":create", actiontest.Reply{Status: 404, Body: "<html>"}, action.Internal, 1, "Google has retired the version of the Google Ads API that the hub calls. The hub's administrator must set GOOGLE_ADS_API_VERSION to a current one." + nobody},
-		"no developer":   {":create", failed(403, "authorizationError", "DEVELOPER_TOKEN_NOT_APPROVED"), action.Internal, 1, "Google Ads does not accept the hub's developer token. The hub's administrator must check GOOGLE_ADS_DEVELOPER_TOKEN." + nobody},
-		"no consent":     {":create", failed(400, "offlineUserDataJobError", "CUSTOMER_NOT_ACCEPTED_CUSTOMER_DATA_TERMS"), action.Forbidden, 1, "Google Ads requires consent: the account has not accepted the customer data terms, or consent is DENIED." + nobody},
-		"an odd job":     {":create", actiontest.Reply{Body: `{"resourceName":"customers/22/offlineUserDataJobs/../x"}`}, action.Unavailable, 8, "Unexpected response from Google Ads. Google Ads may already have accepted the request. Check before retrying."},
+		"no permission":  {":create", failed(403, "authorizationError", "USER_PERMISSION_DENIED"), action.Forbidden, 1, "The Google user cannot access this Google Ads account, or not through this login account." + unidentified},
+		"retired":        {":create", failed(400, "requestError", "UNSUPPORTED_VERSION"), action.Internal, 1, "Google has retired the version of the Google Ads API that the hub calls. The hub's administrator must set GOOGLE_ADS_API_VERSION to a current one." + unidentified},
+		"retired since":  {":create", actiontest.Reply{Status: 404, Body: "<html>"}, action.Internal, 1, "Google has retired the version of the Google Ads API that the hub calls. The hub's administrator must set GOOGLE_ADS_API_VERSION to a current one." + unidentified},
+		"no developer":   {":create", failed(403, "authorizationError", "DEVELOPER_TOKEN_NOT_APPROVED"), action.Internal, 1, "Google Ads does not accept the hub's developer token. The hub's administrator must check GOOGLE_ADS_DEVELOPER_TOKEN." + unidentified},
+		"no consent":     {":create", failed(400, "offlineUserDataJobError", "CUSTOMER_NOT_ACCEPTED_CUSTOMER_DATA_TERMS"), action.Forbidden, 1, "Google Ads requires consent: the account has not accepted the customer data terms, or consent is DENIED." + unidentified},
+		"invalid job":    {":create", actiontest.Reply{Body: `{"resourceName":"customers/22/offlineUserDataJobs/../x"}`}, action.Unavailable, 8, "Unexpected response from Google Ads. Google Ads may already have accepted the request. Check before retrying."},
 		"no job":         {":create", actiontest.Reply{Body: `{}`}, action.Unavailable, 8, "Failed sanity check for offlineUserDataJobResourceName."},
 		"an unknown one": {":addOperations", failed(400, "x", "NEW_ERROR"), action.Invalid, 2, "Google Ads did not accept the request. (NEW_ERROR)"},
 		"without one":    {":addOperations", actiontest.Reply{Status: 400, Body: `{"error":{"code":400,"message":"Odd."}}`}, action.Invalid, 2, "Google Ads answered 400: Odd."},
@@ -394,7 +394,7 @@ func TestGoogleFails(t *testing.T) {
 	})
 }
 
-func TestAnswersLate(t *testing.T) {
+func TestTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		deps := actiontest.Deps(t, nil, env)

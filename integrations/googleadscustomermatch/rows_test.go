@@ -19,11 +19,11 @@ import (
 // 000 always, and those that end in 500 once. It needs no sockets, so waits take no time under
 // testing/synctest.
 type unreliable struct {
-	uploads int
-	seen    map[string]bool // that ended in 500
-	taken   map[string]bool
-	refused map[string]bool
-	ran     map[string]bool // the people in the list after the job ran
+	uploads  int
+	seen     map[string]bool // that ended in 500
+	added    map[string]bool
+	rejected map[string]bool
+	ran      map[string]bool // the people in the list after the job ran
 }
 
 func (u *unreliable) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -35,7 +35,7 @@ func (u *unreliable) RoundTrip(req *http.Request) (*http.Response, error) {
 	case strings.HasSuffix(path, ":create"):
 		return answer(200, `{"resourceName":"`+job+`"}`), nil
 	case strings.HasSuffix(path, ":run"):
-		u.ran = u.taken
+		u.ran = u.added
 		return answer(200, `{}`), nil
 	}
 	u.uploads++
@@ -67,13 +67,13 @@ func (u *unreliable) take(text []byte) string {
 		id := fmt.Sprint(o.Create.Identifiers[0]["mobile_id"])
 		switch {
 		case strings.HasSuffix(id, "000"):
-			u.refused[id] = true
+			u.rejected[id] = true
 			bad = append(bad, n)
 		case strings.HasSuffix(id, "500") && !u.seen[id]:
 			u.seen[id] = true
 			later = append(later, n)
 		default:
-			u.taken[id] = true
+			u.added[id] = true
 		}
 	}
 	if len(bad)+len(later) == 0 {
@@ -96,7 +96,7 @@ func answer(status int, body string) *http.Response {
 var devices = map[string]string{"mobileDevice": "yes", "mobileAppId": "com.example"}
 
 // The message reports exactly what arrived, with every fault.
-func TestHundredThousandRows(t *testing.T) {
+func TestInjectedFaults(t *testing.T) {
 	t.Parallel()
 	const rows = 100_000
 	result := bytes.NewBufferString(`[`)
@@ -112,20 +112,20 @@ func TestHundredThousandRows(t *testing.T) {
 	}
 	result.WriteString(`]`)
 	synctest.Test(t, func(t *testing.T) {
-		ads := &unreliable{seen: map[string]bool{}, taken: map[string]bool{}, refused: map[string]bool{}}
+		ads := &unreliable{seen: map[string]bool{}, added: map[string]bool{}, rejected: map[string]bool{}}
 		deps := actiontest.Deps(t, nil, env)
 		deps.HTTP = &http.Client{Transport: ads}
 		_, err := actiontest.New(t, googleadscustomermatch.New, deps).Execute(t.Context(), actiontest.JSONDetail(t, request(devices), result.String()))
-		const nobody, refused = rows / 4000, rows/1000 - 1 // 0 does not end in 000
+		const unidentified, rejected = rows / 4000, rows/1000 - 1 // 0 does not end in 000
 		want := fmt.Sprintf("%d of %d rows delivered, %d failed. A row has no value that identifies a person. A mobile device ID is not a valid advertising ID of Google or Apple.",
-			len(ads.ran), rows, nobody+refused)
+			len(ads.ran), rows, unidentified+rejected)
 		if action.MessageOf(err) != want {
 			t.Errorf("message %q\nwant    %q", action.MessageOf(err), want)
 		}
-		if got, want := len(ads.ran), rows-nobody-refused; got != want {
+		if got, want := len(ads.ran), rows-unidentified-rejected; got != want {
 			t.Errorf("%d people added, want %d", got, want)
 		}
-		if got, want := len(ads.refused), refused; got != want {
+		if got, want := len(ads.rejected), rejected; got != want {
 			t.Errorf("%d people rejected, want %d", got, want)
 		}
 		if got, want := len(ads.seen), 100; got != want {

@@ -79,7 +79,8 @@ func (p *protocol) send(ctx context.Context, batch []event) error {
 
 const name = "Google Analytics"
 
-// validate has Google check events without storing them. Google does not check the secret then: https://developers.google.com/analytics/devguides/collection/protocol/ga4/validating-events
+// validate has Google check events without storing them. Google does not check the secret then:
+// https://developers.google.com/analytics/devguides/collection/protocol/ga4/validating-events
 func (p *protocol) validate(ctx context.Context, events []event) error {
 	c := newCall(events)
 	c.Validation = "ENFORCE_RECOMMENDATIONS"

@@ -150,7 +150,7 @@ func TestUniversalAnalytics(t *testing.T) {
 }
 
 // Each row is sent or counted as failed with its reason.
-func TestRowsAreAccountedFor(t *testing.T) {
+func TestRowCounts(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("ü", 101)
 	for name, tt := range map[string]struct {
@@ -164,13 +164,13 @@ func TestRowsAreAccountedFor(t *testing.T) {
 		"no rows":         {"client_id,event_name,value", "", nil, "The result has no rows. Nothing was sent to Google Analytics."},
 		"no client":       {"client_id,event_name,value", "1,buy,1\n,buy,2\n", []int{1}, "1 of 2 rows delivered, 1 failed. A row has no client_id."},
 		"no event":        {"client_id,event_name,value", "1,,1\n", nil, "A row has no event_name."},
-		"an odd event":    {"client_id,event_name,value", "1,buy it,1\n", nil, "A row's event_name is not a valid event name."},
+		"invalid event":   {"client_id,event_name,value", "1,buy it,1\n", nil, "A row's event_name is not a valid event name."},
 		"too long":        {"client_id,event_name,note", "1,buy," + long + "\n1,buy," + long[2:] + "\n", []int{1}, "1 of 2 rows delivered, 1 failed. A row's note exceeds Google Analytics' limit of 100 characters."},
 		"a long address":  {"client_id,event_name,page_location", "1,buy," + long + "\n", []int{1}, "1" + done},
 		"a long property": {"client_id,event_name,user_properties.tier", "1,buy," + long[:80] + "\n", nil, "A row's tier exceeds Google Analytics' limit of 36 characters."},
 		"too old":         {"client_id,event_name,timestamp", "1,buy,2026-11-20 11:00:00\n", nil, "A row's timestamp is not within the last 72 hours, as Google Analytics requires."},
 		"too new":         {"client_id,event_name,timestamp", "1,buy,2026-11-24\n", nil, "A row's timestamp is not within the last 72 hours, as Google Analytics requires."},
-		"an odd time":     {"client_id,event_name,timestamp", "1,buy,noon\n", nil, "A row's timestamp is not a time such as 2026-01-31 12:00:00 (UTC)."},
+		"invalid time":    {"client_id,event_name,timestamp", "1,buy,noon\n", nil, "A row's timestamp is not a time such as 2026-01-31 12:00:00 (UTC)."},
 		"a ragged row":    {"client_id,event_name,value", "1,buy\n1,buy,1\n", []int{1}, "1 of 2 rows delivered, 1 failed. A row's number of values differs from the number of columns."},
 		"no CSV":          {"client_id,event_name,value", "1,buy,1\n1,\"buy,1\n", nil, "The data is not valid CSV."},
 	} {
@@ -193,20 +193,20 @@ func TestRowsAreAccountedFor(t *testing.T) {
 	}
 }
 
-func TestRefuses(t *testing.T) {
+func TestInvalidInput(t *testing.T) {
 	t.Parallel()
 	const reference = "Error during data upload step: MissingRequiredParamsError: Did not receive required form param "
 	for name, tt := range map[string]struct{ field, value, message string }{
 		"no stream":           {"dataSourceCompositeId", "", reference + "'dataSourceCompositeId'"},
-		"an odd stream":       {"dataSourceCompositeId", "1::2/3::4", `"dataSourceCompositeId" must be a data stream from the form's list.`},
+		"invalid stream":      {"dataSourceCompositeId", "1::2/3::4", `"dataSourceCompositeId" must be a data stream from the form's list.`},
 		"no names":            {"dataSourceSchema", "", reference + "'dataSourceSchema'"},
-		"odd names":           {"dataSourceSchema", `client_id,"x`, "Separate the names of the columns by commas."},
+		"invalid names":       {"dataSourceSchema", `client_id,"x`, "Separate the names of the columns by commas."},
 		"no client":           {"dataSourceSchema", "event_name,a,b", "No column has the name client_id, which Google Analytics requires."},
 		"a name twice":        {"dataSourceSchema", "client_id,a,a", `Two columns have the name "a".`},
-		"an odd name":         {"dataSourceSchema", "client_id,event_name,Total Value", `"Total Value" is not a valid event parameter name: it must start with a letter, have at most 40 characters, and contain only letters, digits and underscores.`},
-		"an odd property":     {"dataSourceSchema", "client_id,event_name,user_properties.9", `"9" is not a valid user property name: it must start with a letter, have at most 24 characters, and contain only letters, digits and underscores.`},
+		"invalid name":        {"dataSourceSchema", "client_id,event_name,Total Value", `"Total Value" is not a valid event parameter name: it must start with a letter, have at most 40 characters, and contain only letters, digits and underscores.`},
+		"invalid property":    {"dataSourceSchema", "client_id,event_name,user_properties.9", `"9" is not a valid user property name: it must start with a letter, have at most 24 characters, and contain only letters, digits and underscores.`},
 		"no event's name":     {"dataSourceSchema", "client_id,a,b", "The events have no name. Enter one, or name a column event_name."},
-		"an odd event":        {"eventName", "my event", `"my event" is not a valid event name: it must start with a letter, have at most 40 characters, and contain only letters, digits and underscores.`},
+		"invalid event":       {"eventName", "my event", `"my event" is not a valid event name: it must start with a letter, have at most 40 characters, and contain only letters, digits and underscores.`},
 		"too many":            {"dataSourceSchema", "client_id,event_name" + many(26), "Google Analytics accepts at most 25 event parameters and 25 user properties."},
 		"a column too many":   {"dataSourceSchema", "client_id,event_name,a,b", "The query has 3 columns, but there are 4 names. Leave the name empty to skip a column."},
 		"a stream of an app":  {"dataSourceCompositeId", "1::20::301", "The data stream is not a web data stream, the only kind that can receive rows."},
@@ -235,7 +235,7 @@ func many(n int) string {
 }
 
 // A truncated download sends nothing: events cannot be deleted.
-func TestBreaksOff(t *testing.T) {
+func TestTruncatedSource(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Handle(analytics("a1", nil))
 	req := actiontest.Download(t, request(nil), actiontest.BrokenDownload("a,b,c\n1,buy,1\n"))
@@ -258,10 +258,10 @@ func TestGoogleFails(t *testing.T) {
 			actiontest.Reply{Body: `{"validationMessages":[{"fieldPath":"events","description":"buy is reserved","validationCode":"NAME_RESERVED"}]}`},
 			action.Invalid, 0, "Google Analytics would drop these events (NAME_RESERVED events). Nothing was sent.",
 		},
-		"no secret":   {"Secrets", actiontest.Reply{Body: `{}`}, action.Invalid, 0, "The data stream has no Measurement Protocol API secret. Create one in Google Analytics: Admin, Data streams, the stream, Measurement Protocol API secrets."},
-		"not enabled": {"Secrets", actiontest.Reply{Status: 403, Body: `{"error":{"code":403,"message":"x","details":[{"reason":"SERVICE_DISABLED"}]}}`}, action.Internal, 0, "The API is not enabled in the Google Cloud project of the hub's OAuth client. The hub's administrator must enable it."},
-		"a reset":     {"/mp/collect", actiontest.Reply{Reset: true}, action.Unavailable, 0, "The connection to Google Analytics failed. Nothing was sent."},
-		"an odd page": {"/debug/mp/collect", actiontest.Reply{Body: "<html>"}, action.Unavailable, 0, "Unexpected response from Google Analytics. Nothing was sent."},
+		"no secret":    {"Secrets", actiontest.Reply{Body: `{}`}, action.Invalid, 0, "The data stream has no Measurement Protocol API secret. Create one in Google Analytics: Admin, Data streams, the stream, Measurement Protocol API secrets."},
+		"not enabled":  {"Secrets", actiontest.Reply{Status: 403, Body: `{"error":{"code":403,"message":"x","details":[{"reason":"SERVICE_DISABLED"}]}}`}, action.Internal, 0, "The API is not enabled in the Google Cloud project of the hub's OAuth client. The hub's administrator must enable it."},
+		"a reset":      {"/mp/collect", actiontest.Reply{Reset: true}, action.Unavailable, 0, "The connection to Google Analytics failed. Nothing was sent."},
+		"invalid page": {"/debug/mp/collect", actiontest.Reply{Body: "<html>"}, action.Unavailable, 0, "Unexpected response from Google Analytics. Nothing was sent."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -286,7 +286,7 @@ func TestGoogleFails(t *testing.T) {
 }
 
 // A call whose response is lost is not retried, and only its rows fail.
-func TestAnswerLost(t *testing.T) {
+func TestLostResponse(t *testing.T) {
 	t.Parallel()
 	normal := analytics("a1", nil)
 	d := actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {
@@ -304,7 +304,7 @@ func TestAnswerLost(t *testing.T) {
 	}
 }
 
-func TestAnswersLate(t *testing.T) {
+func TestTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		deps := actiontest.Deps(t, nil, env)
@@ -363,7 +363,7 @@ func TestForm(t *testing.T) {
 		kind    action.Kind
 	}{
 		"never signed in": {"", "a1", nil, "In order to send", action.Internal},
-		"grant gone":      {`{"tokens":{"access_token":"a1","refresh_token":"gone"}}`, "a2", nil, "The sign-in at Google is missing or no longer valid. Open the form in Looker and log in again. In order to send", action.Internal},
+		"invalid grant":   {`{"tokens":{"access_token":"a1","refresh_token":"gone"}}`, "a2", nil, "The sign-in at Google is missing or no longer valid. Open the form in Looker and log in again. In order to send", action.Internal},
 		"unavailable":     {kept, "a1", map[string]actiontest.Reply{"/accountSummaries": {Status: 503}}, "", action.Unavailable},
 		"one is":          {kept, "a1", map[string]actiontest.Reply{"/dataStreams": {Status: 503}}, "", action.Unavailable},
 	} {

@@ -21,12 +21,12 @@ import (
 // unreliable rate limits some calls, loses responses, and never answers some calls. It stores an event each
 // time it is sent. It needs no sockets, so waits take no time under testing/synctest.
 type unreliable struct {
-	mu      sync.Mutex
-	refused map[string]bool // clients that were rejected once
-	arrived map[float64]int // values, with how often
-	lost    int             // events whose responses were lost
-	late    int             // events without a response
-	heap    uint64
+	mu       sync.Mutex
+	rejected map[string]bool // clients that were rejected once
+	arrived  map[float64]int // values, with how often
+	lost     int             // events whose responses were lost
+	late     int             // events without a response
+	heap     uint64
 }
 
 func (u *unreliable) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -59,8 +59,8 @@ func (u *unreliable) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if client%100 == 3 && !u.refused[s.Client] {
-		u.refused[s.Client] = true
+	if client%100 == 3 && !u.rejected[s.Client] {
+		u.rejected[s.Client] = true
 		return answer(429, ""), nil
 	}
 	for _, e := range s.Events {
@@ -90,7 +90,7 @@ func answer(status int, body string) *http.Response {
 }
 
 // The message reports exactly what was confirmed, and no event arrives twice.
-func TestHundredThousandRows(t *testing.T) {
+func TestInjectedFaults(t *testing.T) {
 	t.Parallel()
 	const rows, perClient = 100_000, 4
 	result := bytes.NewBufferString("Client,Event,Value\n")
@@ -102,17 +102,17 @@ func TestHundredThousandRows(t *testing.T) {
 		fmt.Fprintf(result, "%d,buy,%d\n", i/perClient, i)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		google := &unreliable{refused: map[string]bool{}, arrived: map[float64]int{}}
+		google := &unreliable{rejected: map[string]bool{}, arrived: map[float64]int{}}
 		deps := actiontest.Deps(t, nil, env)
 		deps.HTTP = &http.Client{Transport: google}
 		_, err := actiontest.New(t, ga.New, deps).Execute(t.Context(), csv(t, request(nil), result.String()))
-		const nobody = rows / 4000
-		failed := nobody + google.lost + google.late
+		const unidentified = rows / 4000
+		failed := unidentified + google.lost + google.late
 		want := fmt.Sprintf("%d of %d rows delivered, %d failed. ", len(google.arrived)-google.lost, rows, failed)
 		if m := action.MessageOf(err); !strings.HasPrefix(m, want) {
 			t.Errorf("message %q\nwant    %q…", m, want)
 		}
-		if got, want := len(google.arrived), rows-nobody-google.late; got != want {
+		if got, want := len(google.arrived), rows-unidentified-google.late; got != want {
 			t.Errorf("%d events arrived, want %d", got, want)
 		}
 		if got, want := google.lost, 100; got != want {
@@ -121,7 +121,7 @@ func TestHundredThousandRows(t *testing.T) {
 		if got, want := google.late, 100; got != want {
 			t.Errorf("%d responses late, want %d", got, want)
 		}
-		if got, want := len(google.refused), 250; got != want {
+		if got, want := len(google.rejected), 250; got != want {
 			t.Errorf("%d events rejected, want %d", got, want)
 		}
 		for value, n := range google.arrived {

@@ -174,7 +174,7 @@ func TestFailures(t *testing.T) {
 		kind    action.Kind
 		calls   int
 	}{
-		"a key that is refused": {
+		"a key that is rejected": {
 			func(s *service) { s.sign = actiontest.Reply{Status: 401, Body: `{"error":"Bad key ` + key + `"}`} },
 			"Kloudio answered 401: Bad key …", action.Unauthenticated, 1,
 		},
@@ -193,7 +193,7 @@ func TestFailures(t *testing.T) {
 			func(s *service) { s.sign = actiontest.Reply{Body: `{"signedURL":"ftp://store.example.com/"}`} },
 			"The connection to Kloudio's store failed.", action.Unavailable, 1,
 		},
-		"a store that refuses": {
+		"a store that rejects": {
 			func(s *service) { s.put = actiontest.Reply{Status: 403, Body: "<Error/>"} },
 			"Kloudio's store answered 403 Forbidden.", action.Forbidden, 2,
 		},
@@ -201,7 +201,7 @@ func TestFailures(t *testing.T) {
 			func(s *service) { s.put = actiontest.Reply{Status: 503} },
 			"Kloudio's store answered 503 Service Unavailable.", action.Unavailable, 4,
 		},
-		"an import that is refused": {
+		"an import that is rejected": {
 			func(s *service) { s.begin = actiontest.Reply{Body: `{"success":false,"message":"No such\nsheet"}`} },
 			"Kloudio rejected the delivery: No such sheet", action.Invalid, 3,
 		},
@@ -263,7 +263,7 @@ func TestWithout(t *testing.T) {
 	}
 }
 
-func TestAnswersLate(t *testing.T) {
+func TestTimeout(t *testing.T) {
 	t.Parallel()
 	req := query(t, nil)
 	synctest.Test(t, func(t *testing.T) {

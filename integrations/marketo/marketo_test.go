@@ -233,7 +233,7 @@ func TestInstance(t *testing.T) {
 	}
 }
 
-func TestRefuses(t *testing.T) {
+func TestInvalidInput(t *testing.T) {
 	t.Parallel()
 	without := func(name string) map[string]string {
 		form := answers("addCampaign", "5")
@@ -278,7 +278,7 @@ func TestRefuses(t *testing.T) {
 // An error of one lead affects only that lead. The message has its row, but not its address.
 func TestSkippedLeads(t *testing.T) {
 	t.Parallel()
-	odd := func(actiontest.Recorded) actiontest.Reply {
+	invalid := func(actiontest.Recorded) actiontest.Reply {
 		return success(`{"id":1,"status":"created"},{"id":2,"status":"skipped","reasons":[{"code":1003,"message":"Value 'b@example.com' of b@example.com is bad."}]},{"status":"skipped"},{"id":4}`)
 	}
 	for name, tt := range map[string]struct {
@@ -299,7 +299,7 @@ func TestSkippedLeads(t *testing.T) {
 		"several reasons": {
 			answers("addList", "9"),
 			[]string{"a", "b", "c", "d"},
-			map[string]func(actiontest.Recorded) actiontest.Reply{"leads.json": odd},
+			map[string]func(actiontest.Recorded) actiontest.Reply{"leads.json": invalid},
 			"2 of 4 leads delivered, 2 failed. Marketo says: Value … of … is bad (1003) (first: row 2). Marketo says: the lead was rejected without a reason (first: row 3).",
 			[]string{"1", "4"},
 		},
@@ -370,7 +370,7 @@ func TestTriggersOnce(t *testing.T) {
 			"Leads were updated, but campaign 5 was not triggered for them: Marketo is temporarily unavailable: System error (611). It may already have been triggered.",
 			1,
 		},
-		"refused for one row, taken for the next": {
+		"rejected for one row, accepted for the next": {
 			[]string{"a", "a"},
 			nil, // see below
 			"1 of 2 leads delivered, 1 failed. Leads were updated, but campaign 5 was not triggered for them: Marketo says: Not now (709).",
@@ -387,7 +387,7 @@ func TestTriggersOnce(t *testing.T) {
 			t.Parallel()
 			calls := 0
 			reply := tt.reply
-			if strings.HasPrefix(name, "refused") {
+			if strings.HasPrefix(name, "rejected") {
 				reply = func(actiontest.Recorded) actiontest.Reply {
 					if calls == 1 {
 						return failure("709", "Not now")
@@ -436,25 +436,25 @@ func TestMarketoFails(t *testing.T) {
 		message      string
 		calls        int
 	}{
-		"a wrong secret":          {token: actiontest.Reply{Status: 401, Body: `{"error":"invalid_client","error_description":"Bad client credentials s3cret"}`}, kind: action.Unauthenticated, message: "Marketo rejected the client ID and secret.", calls: 1},
-		"no identity there":       {token: actiontest.Reply{Status: 404}, kind: action.NotFound, message: "Marketo answered 404 Not Found.", calls: 1},
-		"no token":                {token: actiontest.Reply{Body: `{}`}, kind: action.Unavailable, message: "Marketo returned no access token.", calls: 7},
-		"sign-in out of order":    {token: actiontest.Reply{Status: 503}, kind: action.Unavailable, message: "Marketo answered 503 Service Unavailable.", calls: 7},
-		"a token refused for all": {leads: failure("601", "Access token invalid"), kind: action.Unauthenticated, message: "Marketo rejected its own access token.", calls: 4},
-		"access denied":           {leads: failure("603", "Access denied"), kind: action.Forbidden, message: "Marketo denied access. The API user's role lacks a permission (603).", calls: 2},
-		"its rate":                {leads: failure("606", "Max rate limit '100' exceeded with in '20' secs"), kind: action.RateLimited, message: "Marketo is rate limiting requests: its limit is 100 calls in 20 seconds.", calls: 8},
-		"too many at once":        {leads: failure("615", "Concurrent access limit reached"), kind: action.RateLimited, message: "Marketo is limiting concurrent requests.", calls: 8},
-		"the day's quota":         {leads: failure("607", "Daily quota '50000' reached"), kind: action.Forbidden, message: "Marketo rejected the request: the instance reached its daily quota.", calls: 2},
-		"an unknown field":        {leads: failure("1006", "Field 'u_city' not found"), kind: action.Invalid, message: "Marketo says: Field 'u_city' not found (1006).", calls: 2},
-		"nothing there":           {leads: failure("610", "Requested resource not found"), kind: action.NotFound, message: "Marketo has no such resource (610).", calls: 2},
-		"a bad value":             {leads: failure("1003", "Value 'a@example.com' is bad."), kind: action.Invalid, message: "Marketo says: Value … is bad (1003).", calls: 2},
-		"no words":                {leads: failure("609", ""), kind: action.Invalid, message: "Marketo says: error 609.", calls: 2},
-		"a lock":                  {leads: failure("719", "Lock wait timeout exceeded"), kind: action.Unavailable, message: "Marketo is temporarily unavailable: Lock wait timeout exceeded (719).", calls: 8},
-		"unavailable":             {leads: actiontest.Reply{Status: 502, Body: "<html>"}, kind: action.Unavailable, message: "Marketo answered 502 Bad Gateway.", calls: 8},
-		"no success":              {leads: actiontest.Reply{Body: `{"success":false}`}, kind: action.Unavailable, message: "Marketo did not confirm the request.", calls: 8},
-		"no lead":                 {leads: success(""), kind: action.Unavailable, message: "Marketo did not confirm every lead.", calls: 8},
-		"another answer":          {leads: actiontest.Reply{Body: `{"success":true,"result":{}}`}, kind: action.Unavailable, message: "Unexpected response from Marketo.", calls: 8},
-		"a page":                  {leads: actiontest.Reply{Body: `<html>`}, kind: action.Unavailable, message: "Unexpected response from Marketo. Marketo may already have accepted the request. Check before retrying.", calls: 8},
+		"a wrong secret":           {token: actiontest.Reply{Status: 401, Body: `{"error":"invalid_client","error_description":"Bad client credentials s3cret"}`}, kind: action.Unauthenticated, message: "Marketo rejected the client ID and secret.", calls: 1},
+		"no identity there":        {token: actiontest.Reply{Status: 404}, kind: action.NotFound, message: "Marketo answered 404 Not Found.", calls: 1},
+		"no token":                 {token: actiontest.Reply{Body: `{}`}, kind: action.Unavailable, message: "Marketo returned no access token.", calls: 7},
+		"sign-in out of order":     {token: actiontest.Reply{Status: 503}, kind: action.Unavailable, message: "Marketo answered 503 Service Unavailable.", calls: 7},
+		"a token rejected for all": {leads: failure("601", "Access token invalid"), kind: action.Unauthenticated, message: "Marketo rejected its own access token.", calls: 4},
+		"access denied":            {leads: failure("603", "Access denied"), kind: action.Forbidden, message: "Marketo denied access. The API user's role lacks a permission (603).", calls: 2},
+		"its rate":                 {leads: failure("606", "Max rate limit '100' exceeded with in '20' secs"), kind: action.RateLimited, message: "Marketo is rate limiting requests: its limit is 100 calls in 20 seconds.", calls: 8},
+		"too many at once":         {leads: failure("615", "Concurrent access limit reached"), kind: action.RateLimited, message: "Marketo is limiting concurrent requests.", calls: 8},
+		"the day's quota":          {leads: failure("607", "Daily quota '50000' reached"), kind: action.Forbidden, message: "Marketo rejected the request: the instance reached its daily quota.", calls: 2},
+		"an unknown field":         {leads: failure("1006", "Field 'u_city' not found"), kind: action.Invalid, message: "Marketo says: Field 'u_city' not found (1006).", calls: 2},
+		"nothing there":            {leads: failure("610", "Requested resource not found"), kind: action.NotFound, message: "Marketo has no such resource (610).", calls: 2},
+		"a bad value":              {leads: failure("1003", "Value 'a@example.com' is bad."), kind: action.Invalid, message: "Marketo says: Value … is bad (1003).", calls: 2},
+		"no words":                 {leads: failure("609", ""), kind: action.Invalid, message: "Marketo says: error 609.", calls: 2},
+		"a lock":                   {leads: failure("719", "Lock wait timeout exceeded"), kind: action.Unavailable, message: "Marketo is temporarily unavailable: Lock wait timeout exceeded (719).", calls: 8},
+		"unavailable":              {leads: actiontest.Reply{Status: 502, Body: "<html>"}, kind: action.Unavailable, message: "Marketo answered 502 Bad Gateway.", calls: 8},
+		"no success":               {leads: actiontest.Reply{Body: `{"success":false}`}, kind: action.Unavailable, message: "Marketo did not confirm the request.", calls: 8},
+		"no lead":                  {leads: success(""), kind: action.Unavailable, message: "Marketo did not confirm every lead.", calls: 8},
+		"another answer":           {leads: actiontest.Reply{Body: `{"success":true,"result":{}}`}, kind: action.Unavailable, message: "Unexpected response from Marketo.", calls: 8},
+		"a page":                   {leads: actiontest.Reply{Body: `<html>`}, kind: action.Unavailable, message: "Unexpected response from Marketo. Marketo may already have accepted the request. Check before retrying.", calls: 8},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -480,7 +480,7 @@ func TestMarketoFails(t *testing.T) {
 }
 
 // One lead for which Marketo rejects the whole call does not affect the others.
-func TestBadLeadAmongGoodOnes(t *testing.T) {
+func TestBisect(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Handle(mkto(map[string]func(actiontest.Recorded) actiontest.Reply{"leads.json": func(r actiontest.Recorded) actiontest.Reply {
 		if slices.Contains(emails(r.Body), "d@example.com") {
@@ -517,7 +517,7 @@ func TestLargeRows(t *testing.T) {
 }
 
 // Two rows of one lead are sent one after the other: the last one counts.
-func TestTwice(t *testing.T) {
+func TestRowsOfOneLead(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Handle(mkto(nil))
 	if got := execute(t, d, query(t, answers("none", ""), people("a", "b", "A", "c"))); got != "4 leads updated." {
@@ -532,7 +532,7 @@ func TestTwice(t *testing.T) {
 	}
 }
 
-func TestAnswersLate(t *testing.T) {
+func TestTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		i := actiontest.New(t, marketo.New, action.Deps{HTTP: actiontest.Late()})
@@ -543,7 +543,7 @@ func TestAnswersLate(t *testing.T) {
 	})
 }
 
-func TestSourceBreaksOff(t *testing.T) {
+func TestTruncatedSource(t *testing.T) {
 	t.Parallel()
 	whole := people("a", "b", "c")
 	d := actiontest.NewDestination(t).Handle(mkto(nil))

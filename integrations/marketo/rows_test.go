@@ -36,11 +36,11 @@ func numberOf(email string) string {
 var tooOften = rowstest.Answer{Status: http.StatusOK, Body: `{"success":false,"errors":[{"code":"606","message":"Max rate limit '100' exceeded with in '20' secs"}]}`}
 
 // synced returns Marketo's response to leads of which it skips some.
-func synced(rows []rowstest.Row, refused []int) rowstest.Answer {
+func synced(rows []rowstest.Row, rejected []int) rowstest.Answer {
 	results := make([]string, len(rows))
 	for i, r := range rows {
 		results[i] = `{"id":` + r.ID + `,"status":"updated"}`
-		if slices.Contains(refused, i) {
+		if slices.Contains(rejected, i) {
 			results[i] = `{"status":"skipped","reasons":[{"code":"1007","message":"Multiple lead match lookup criteria"}]}`
 		}
 	}
@@ -97,7 +97,7 @@ func deliverTo(t *testing.T, instance routed, form map[string]string, n int) (*a
 }
 
 // Each of 100,000 leads is counted correctly under injected faults.
-func TestBadDay(t *testing.T) {
+func TestInjectedFaults(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := &rowstest.Destination{
@@ -114,7 +114,7 @@ func TestBadDay(t *testing.T) {
 }
 
 // Under injected faults, a campaign is triggered at most once for each lead. Leads in doubt count as failed.
-func TestBadDayOfCampaigns(t *testing.T) {
+func TestInjectedFaultsInCampaigns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		leads := &rowstest.Destination{Rows: leadRows, Answer: synced, NoFaults: true}

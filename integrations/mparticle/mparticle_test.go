@@ -86,7 +86,7 @@ func TestWire(t *testing.T) {
 			`[{"events":[{"data":{"custom_attributes":{"looker_o.sum":9.90},"event_name":"Bought","custom_event_type":"transaction","event_id":5,"timestamp_unixtime_ms":1700000000000,"session_id":"s","session_uuid":"u"},"event_type":"custom_event"}],` +
 				`"user_attributes":{"looker_u.plan":"free"},"user_identities":{"customerid":"c"},"device_info":{"os_version":"14"},"schema_version":2,"environment":"development"}]`,
 		},
-		"events without a name, and an odd environment": {
+		"events without a name, and an invalid environment": {
 			map[string]string{"data_type": "event_data", "environment": "staging"},
 			result(`{"u.o":{"value":"o"},"e.name":{"value":null}}`, dimensions("u.o mp_other4", "e.name mp_event_name")),
 			`[{"events":[{"data":{"custom_attributes":{},"event_name":"looker_custom_event","custom_event_type":"other"},"event_type":"custom_event"}],` +
@@ -148,7 +148,7 @@ func TestRegions(t *testing.T) {
 }
 
 // A field with an unknown tag is logged by its name.
-func TestTagsWithoutMeaning(t *testing.T) {
+func TestUnknownTags(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Reply(accepted())
 	deps := actiontest.Deps(t, d, nil)
@@ -173,7 +173,7 @@ func TestTagsWithoutMeaning(t *testing.T) {
 	}
 }
 
-func TestRefuses(t *testing.T) {
+func TestInvalidInput(t *testing.T) {
 	t.Parallel()
 	one := result(`{"u":{"value":"u"}}`, dimensions("u mp_other"))
 	for name, tt := range map[string]struct {
@@ -184,7 +184,7 @@ func TestRefuses(t *testing.T) {
 		"no key":             {func(r *action.Request) { r.Params = map[string]string{"apiSecret": "s"} }, one, `"apiKey" is required.`},
 		"no secret":          {func(r *action.Request) { r.Params = map[string]string{"apiKey": "k"} }, one, `"apiSecret" is required.`},
 		"no data type":       {func(r *action.Request) { delete(r.Form, "data_type") }, one, "Missing data type (user|event)."},
-		"an odd data type":   {func(r *action.Request) { r.Form["data_type"] = "cats" }, one, "Missing data type (user|event)."},
+		"invalid data type":  {func(r *action.Request) { r.Form["data_type"] = "cats" }, one, "Missing data type (user|event)."},
 		"no identity":        {func(*action.Request) {}, result(`{"u":{"value":"u"}}`, dimensions("u mp_event_name")), "Each row must specify at least 1 identity tag."},
 		"no result":          {func(*action.Request) {}, `{}`, "The data is not a complete result in Looker's json_detail format."},
 		"rows without one":   {func(*action.Request) {}, result(`{"u":{"value":null}}`, dimensions("u mp_other")), "A row has no value for any identity."},
@@ -278,7 +278,7 @@ func TestNoRows(t *testing.T) {
 	}
 }
 
-func TestSourceBreaksOff(t *testing.T) {
+func TestTruncatedSource(t *testing.T) {
 	t.Parallel()
 	whole := result(`{"u":{"value":1}},{"u":{"value":2}},{"u":{"value":3}}`, dimensions("u mp_other"))
 	d := actiontest.NewDestination(t).Reply(accepted())
@@ -323,8 +323,8 @@ func fake() *rowstest.Destination {
 		},
 		Refuses: func(id string) bool { return strings.HasSuffix(id, "777") },
 		Whole:   true,
-		Answer: func(_ []rowstest.Row, refused []int) rowstest.Answer {
-			if len(refused) > 0 {
+		Answer: func(_ []rowstest.Row, rejected []int) rowstest.Answer {
+			if len(rejected) > 0 {
 				return rowstest.Answer{Status: http.StatusBadRequest}
 			}
 			return rowstest.Answer{Status: http.StatusAccepted, Header: map[string]string{"X-mp-rate-limit-percentage-used": "50"}}
@@ -334,7 +334,7 @@ func fake() *rowstest.Destination {
 
 // Each of 100,000 rows is counted correctly under injected faults. No event arrives twice, and the message
 // mentions those that may have arrived.
-func TestBadDay(t *testing.T) {
+func TestInjectedFaults(t *testing.T) {
 	t.Parallel()
 	for name, form := range map[string]map[string]string{"users": users(), "events": events()} {
 		t.Run(name, func(t *testing.T) {
@@ -394,7 +394,7 @@ func TestPace(t *testing.T) {
 }
 
 // A delivery that would exceed its timeout ends early, and reports what was sent.
-func TestNoTimeLeft(t *testing.T) {
+func TestRateLimitNearDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

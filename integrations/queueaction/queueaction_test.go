@@ -35,7 +35,7 @@ func TestExecute(t *testing.T) {
 		"a success":        {`{"success":true}`, ""},
 		"a failure":        {`{"success":false}`, fails},
 		"no verdict":       {`{}`, fails},
-		"an odd verdict":   {`{"success":"true"}`, "Nope"},
+		"invalid verdict":  {`{"success":"true"}`, "Nope"},
 		"not JSON":         {`yes`, "Nope"},
 		"more than a JSON": {`{"success":true}{`, "Nope"},
 		"nothing":          {``, "Nope"},

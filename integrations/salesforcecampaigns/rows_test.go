@@ -40,11 +40,11 @@ func campaignOf() *rowstest.Destination {
 			return rows, nil
 		},
 		Refuses: func(id string) bool { return strings.HasSuffix(id, "77") },
-		Answer: func(rows []rowstest.Row, refused []int) rowstest.Answer {
+		Answer: func(rows []rowstest.Row, rejected []int) rowstest.Answer {
 			results := make([]string, len(rows))
 			for i, r := range rows {
 				switch {
-				case slices.Contains(refused, i):
+				case slices.Contains(rejected, i):
 					results[i] = `{"success":false,"errors":[{"statusCode":"INVALID_CROSS_REFERENCE_KEY","message":"invalid cross reference id"}]}`
 				case members[r.ID]:
 					results[i] = `{"success":false,"errors":[{"statusCode":"DUPLICATE_VALUE","message":"Already a campaign member."}]}`
@@ -60,9 +60,9 @@ func campaignOf() *rowstest.Destination {
 }
 
 // Each of 100,000 members is counted correctly under injected faults.
-func TestBadDay(t *testing.T) {
+func TestInjectedFaults(t *testing.T) {
 	t.Parallel()
-	for name, surface := range map[string]string{"refusals are errors": "yes", "refusals are none": "no"} {
+	for name, surface := range map[string]string{"rejections are errors": "yes", "rejections are none": "no"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestBadDay(t *testing.T) {
 					err = action.Errorf(action.Invalid, "%s", res.Message)
 				}
 				if got := d.Check(t, total, err); got.Failed != total/100 {
-					t.Errorf("%+v, want the %d refused contacts to fail, and no other", got, total/100)
+					t.Errorf("%+v, want the %d rejected contacts to fail, and no other", got, total/100)
 				}
 				if n := d.Unconfirmed(); n != 0 {
 					t.Errorf("%d rows arrived, but are not confirmed", n)

@@ -134,7 +134,7 @@ func TestSettings(t *testing.T) {
 		for _, value := range values {
 			_, err := salesforcecampaigns.New(actiontest.Deps(t, nil, map[string]string{"SALESFORCE_CLIENT_ID": "a", "SALESFORCE_CLIENT_SECRET": "b", key: value}))
 			if err == nil {
-				t.Errorf("%s=%q is taken", key, value)
+				t.Errorf("%s=%q is accepted", key, value)
 			}
 		}
 	}
@@ -285,17 +285,17 @@ func TestForm(t *testing.T) {
 		want        *action.Form
 		state2      string
 	}{
-		"never signed in":      {"", "a1", nil, nil, signIn, ""},
-		"a code never traded":  {`{"code":"c","redirect":"https://hub/r"}`, "a1", nil, nil, signIn, ""},
-		"a state of its own":   {`[1]`, "a1", nil, nil, signIn, ""},
-		"grant gone":           {`{"access_token":"x","refresh_token":"gone"}`, "a1", nil, nil, signIn, ""},
-		"no refresh token":     {`{"access_token":"x"}`, "a1", nil, nil, signIn, ""},
-		"renewed, yet refused": {signedIn, "none", nil, nil, signIn, ""},
-		"first":                {signedIn, "a1", nil, nil, &action.Form{Fields: []action.Field{choice}}, ""},
-		"access expired":       {signedIn, "a2", nil, nil, &action.Form{Fields: []action.Field{choice}}, renewed},
-		"create":               {signedIn, "a1", nil, map[string]string{"create_or_append": "create"}, with(choice, name(action.String, nil)), ""},
-		"append":               {signedIn, "a1", nil, map[string]string{"create_or_append": "append"}, with(choice, name(action.Select, campaigns)), ""},
-		"append, cut short":    {signedIn, "a1", map[string]string{"SALESFORCE_MAX_RESULTS": "2"}, map[string]string{"create_or_append": "append", "campaign_name": "Autumn"}, with(choice, name(action.Select, campaigns[:2])), ""},
+		"never signed in":       {"", "a1", nil, nil, signIn, ""},
+		"a code never traded":   {`{"code":"c","redirect":"https://hub/r"}`, "a1", nil, nil, signIn, ""},
+		"a state of its own":    {`[1]`, "a1", nil, nil, signIn, ""},
+		"invalid grant":         {`{"access_token":"x","refresh_token":"gone"}`, "a1", nil, nil, signIn, ""},
+		"no refresh token":      {`{"access_token":"x"}`, "a1", nil, nil, signIn, ""},
+		"renewed, yet rejected": {signedIn, "none", nil, nil, signIn, ""},
+		"first":                 {signedIn, "a1", nil, nil, &action.Form{Fields: []action.Field{choice}}, ""},
+		"access expired":        {signedIn, "a2", nil, nil, &action.Form{Fields: []action.Field{choice}}, renewed},
+		"create":                {signedIn, "a1", nil, map[string]string{"create_or_append": "create"}, with(choice, name(action.String, nil)), ""},
+		"append":                {signedIn, "a1", nil, map[string]string{"create_or_append": "append"}, with(choice, name(action.Select, campaigns)), ""},
+		"append, cut short":     {signedIn, "a1", map[string]string{"SALESFORCE_MAX_RESULTS": "2"}, map[string]string{"create_or_append": "append", "campaign_name": "Autumn"}, with(choice, name(action.Select, campaigns[:2])), ""},
 		"append, chosen one beyond": {
 			signedIn, "a1",
 			map[string]string{"SALESFORCE_MAX_RESULTS": "2"},
@@ -451,7 +451,7 @@ func TestAppend(t *testing.T) {
 	}
 }
 
-func TestRefuses(t *testing.T) {
+func TestInvalidInput(t *testing.T) {
 	t.Parallel()
 	with := func(name, value string) map[string]string {
 		form := appending()
@@ -467,7 +467,7 @@ func TestRefuses(t *testing.T) {
 		"a campaign's name":    {with("campaign_name", "Autumn"), contacts(1), "This is not a campaign ID. Choose the campaign from the list again."},
 		"neither":              {with("create_or_append", ""), contacts(1), `"create_or_append" is required.`},
 		"something else":       {with("create_or_append", "drop"), contacts(1), `"create_or_append" must be create or append.`},
-		"odd surface":          {with("surface_sfdc_errors", "maybe"), contacts(1), `"surface_sfdc_errors" must be yes or no.`},
+		"invalid surface":      {with("surface_sfdc_errors", "maybe"), contacts(1), `"surface_sfdc_errors" must be yes or no.`},
 		"no column":            {appending(), `{"fields":{"dimensions":[{"name":"c","label":"Contact"}],"measures":null},"data":[]}`, "Query requires at least 1 field that is tagged sfdc_contact_id or sfdc_lead_id, or labelled Contact ID or Lead ID."},
 		"no result":            {appending(), `{"no":"rows"}`, "The data is not a complete result in Looker's json_detail format."},
 		"a row without an id":  {appending(), `{"fields":{"dimensions":[{"name":"c","tags":["sfdc_contact_id"]},{"name":"l","tags":["sfdc_lead_id"]}]},"data":[{"c":{"value":null}}]}`, "A row has no contact ID and no lead ID."},
@@ -491,8 +491,8 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
-// refusing rejects members by the end of their ID.
-func refusing(r actiontest.Recorded) actiontest.Reply {
+// rejecting rejects members by the end of their ID.
+func rejecting(r actiontest.Recorded) actiontest.Reply {
 	var results []string
 	for _, m := range records(r.Body) {
 		switch {
@@ -508,14 +508,14 @@ func refusing(r actiontest.Recorded) actiontest.Reply {
 }
 
 // The user chooses whether rejected members are an error. They are always reported.
-func TestRefusedMembers(t *testing.T) {
+func TestRejectedMembers(t *testing.T) {
 	t.Parallel()
 	const message = "16 of 20 members delivered, 4 failed. Salesforce says: Already a campaign member (DUPLICATE_VALUE) (first: contact 003000000000001). " +
 		"Salesforce says: it gave no reason (first: contact 003000000000002)."
 	for surface, asError := range map[string]bool{"yes": true, "no": false, "": false} {
 		form := appending()
 		form["surface_sfdc_errors"] = surface
-		d := actiontest.NewDestination(t).Handle(org("a1", refusing))
+		d := actiontest.NewDestination(t).Handle(org("a1", rejecting))
 		res, err := resolved(t, d, nil).Execute(t.Context(), actiontest.JSONDetail(t, request(form), contacts(20)))
 		got := action.MessageOf(err)
 		if err == nil {
@@ -528,14 +528,14 @@ func TestRefusedMembers(t *testing.T) {
 }
 
 // Other errors are errors whatever the user chose.
-func TestTroubleIsAlwaysAnError(t *testing.T) {
+func TestOtherErrors(t *testing.T) {
 	t.Parallel()
 	form := appending()
 	form["surface_sfdc_errors"] = "no"
 	whole := contacts(3)
-	t.Run("data that breaks off", func(t *testing.T) {
+	t.Run("truncated data", func(t *testing.T) {
 		t.Parallel()
-		d := actiontest.NewDestination(t).Handle(org("a1", refusing))
+		d := actiontest.NewDestination(t).Handle(org("a1", rejecting))
 		req := actiontest.Download(t, request(form), actiontest.BrokenDownload(whole[:len(whole)-10]))
 		_, err := resolved(t, d, nil).Execute(t.Context(), req)
 		if got := action.MessageOf(err); !strings.HasPrefix(got, "1 of 2 members delivered, 1 failed. The download from Looker broke off before the data was complete.") {
@@ -581,7 +581,7 @@ func TestTroubleIsAlwaysAnError(t *testing.T) {
 }
 
 // An invalid grant ends the delivery and clears the state.
-func TestGrantGone(t *testing.T) {
+func TestInvalidGrant(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Handle(org("none", added))
 	req := request(creating())
@@ -614,7 +614,7 @@ func TestCreateFails(t *testing.T) {
 		reply   actiontest.Reply
 		message string
 	}{
-		"refused": {
+		"rejected": {
 			actiontest.Reply{Status: 400, Body: `[{"errorCode":"STRING_TOO_LONG","message":"Campaign Name: data value too large."}]`},
 			"Salesforce answered 400: Campaign Name: data value too large (STRING_TOO_LONG).",
 		},
@@ -622,7 +622,7 @@ func TestCreateFails(t *testing.T) {
 			actiontest.Reply{Status: 201, Body: `{"success":false,"errors":[{"statusCode":"REQUIRED_FIELD_MISSING","message":"Type"}]}`},
 			"Salesforce did not create the campaign: Type (REQUIRED_FIELD_MISSING).",
 		},
-		"an odd id":   {actiontest.Reply{Status: 201, Body: `{"success":true,"id":"../x"}`}, "Salesforce did not create the campaign: it gave no reason."},
+		"invalid id":  {actiontest.Reply{Status: 201, Body: `{"success":true,"id":"../x"}`}, "Salesforce did not create the campaign: it gave no reason."},
 		"answer lost": {actiontest.Reply{Reset: true}, "The connection to Salesforce failed. The campaign may already have been created. Check before retrying."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -637,7 +637,7 @@ func TestCreateFails(t *testing.T) {
 }
 
 // If members of a new campaign fail, the message says that the campaign exists.
-func TestCreatedButNotFilled(t *testing.T) {
+func TestMembersOfNewCampaignFail(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Handle(org("a1", func(actiontest.Recorded) actiontest.Reply { return actiontest.Reply{Status: 403} }))
 	_, err := resolved(t, d, nil).Execute(t.Context(), actiontest.JSONDetail(t, request(creating()), contacts(2)))

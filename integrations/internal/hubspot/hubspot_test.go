@@ -142,7 +142,7 @@ func TestBatchSize(t *testing.T) {
 }
 
 // Rows of the same contact are in different batches: the last one counts.
-func TestTwice(t *testing.T) {
+func TestRowsOfOneLead(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Handle(updated)
 	res, err := hubspot.New(hubspot.Contacts, actiontest.Deps(t, d, nil)).Execute(t.Context(), query(t, "10", contacts("1", "2", `"1"`, "3", "1")))
@@ -162,7 +162,7 @@ func TestTwice(t *testing.T) {
 	}
 }
 
-func TestRefuses(t *testing.T) {
+func TestInvalidInput(t *testing.T) {
 	t.Parallel()
 	const head = `{"fields":{"dimensions":[{"name":"c.id","tags":["hubspot_contact_id"]}`
 	noToken := params("")
@@ -320,7 +320,7 @@ func TestHubSpotFails(t *testing.T) {
 		"unavailable":               {rowstest.Answer{Status: 502, Body: "<html>"}, action.Unavailable, "HubSpot answered 502 Bad Gateway.", 7},
 		"an unknown property":       {rowstest.Answer{Status: 400, Body: unknown}, action.Invalid, "HubSpot has no contact property named c_score. Hide the column, or give the LookML field the property's internal name.", 1},
 		"a property to read":        {rowstest.Answer{Status: 400, Body: readOnly}, action.Invalid, "HubSpot's contact property c_score can only be read. Hide the column.", 1},
-		"a value that is taken":     {rowstest.Answer{Status: 409, Body: `{"category":"CONFLICT","message":"Existing ID: 5"}`}, action.Invalid, "Another HubSpot contact has the same value of a unique property (first: contact 7).", 1},
+		"a value that is accepted":  {rowstest.Answer{Status: 409, Body: `{"category":"CONFLICT","message":"Existing ID: 5"}`}, action.Invalid, "Another HubSpot contact has the same value of a unique property (first: contact 7).", 1},
 		"another reason":            {rowstest.Answer{Status: 400, Body: `{"category":"BAD_THING a@example.com"}`}, action.Invalid, "HubSpot rejected the contact (BAD_THING) (first: contact 7).", 1},
 		"no reason":                 {rowstest.Answer{Status: 400}, action.Invalid, "HubSpot rejected the contact (first: contact 7).", 1},
 		"an answer that is no JSON": {rowstest.Answer{Status: 200, Body: "<html>"}, action.Unavailable, "Unexpected response from HubSpot. HubSpot may already have accepted the request. Check before retrying.", 7},
@@ -361,7 +361,7 @@ func TestStops(t *testing.T) {
 	}
 }
 
-func TestAnswersLate(t *testing.T) {
+func TestTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
@@ -379,7 +379,7 @@ func TestAnswersLate(t *testing.T) {
 	})
 }
 
-func TestSourceBreaksOff(t *testing.T) {
+func TestTruncatedSource(t *testing.T) {
 	t.Parallel()
 	whole := contacts("1", "2", "3")
 	d := actiontest.NewDestination(t).Handle(updated)
@@ -419,10 +419,10 @@ func fake() *rowstest.Destination {
 	}
 }
 
-func notFound(rows []rowstest.Row, refused []int) rowstest.Answer {
+func notFound(rows []rowstest.Row, rejected []int) rowstest.Answer {
 	var results, ids []string
 	for i, r := range rows {
-		if slices.Contains(refused, i) {
+		if slices.Contains(rejected, i) {
 			ids = append(ids, `"`+r.ID+`"`)
 		} else {
 			results = append(results, `{"id":"`+r.ID+`"}`)
@@ -437,7 +437,7 @@ func notFound(rows []rowstest.Row, refused []int) rowstest.Answer {
 const total = 100_000
 
 // Each of 100,000 rows is counted correctly under injected faults.
-func TestBadDay(t *testing.T) {
+func TestInjectedFaults(t *testing.T) {
 	t.Parallel()
 	for name, size := range map[string]string{"ten at a time": "", "a hundred at a time": "100"} {
 		t.Run(name, func(t *testing.T) {
@@ -464,8 +464,8 @@ func TestBadDayOfWholeBatches(t *testing.T) {
 		d := fake()
 		d.Whole = true
 		d.Refuses = func(id string) bool { return strings.HasSuffix(id, "7777") }
-		d.Answer = func(rows []rowstest.Row, refused []int) rowstest.Answer {
-			if len(refused) > 0 {
+		d.Answer = func(rows []rowstest.Row, rejected []int) rowstest.Answer {
+			if len(rejected) > 0 {
 				return rowstest.Answer{Status: 400, Body: `{"category":"VALIDATION_ERROR"}`}
 			}
 			return notFound(rows, nil)

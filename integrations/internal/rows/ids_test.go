@@ -24,12 +24,12 @@ func TestIDs(t *testing.T) {
 	}{
 		"several, one twice": {idsHead + `{"b":{"value":" 12 "}},{"b":{"value":12}},{"b":{"value":12345678901234567890}}]}`, []string{"12", "12345678901234567890"}, ""},
 		"no rows":            {idsHead + `]}`, nil, ""},
-		"odd ones": {
+		"invalid ones": {
 			idsHead + `{"b":{"value":1}},{"b":{"value":null}},{"b":{"value":"1/2"}},{"b":{"value":1.5}},{}]}`, nil,
 			"4 of 5 rows have no valid thing ID in the field tagged thing. Nothing was done.",
 		},
-		"broken off": {idsHead + `{"b":{"value":1}},`, nil, "The data ended before the result was complete."},
-		"no column":  {`{"fields":{"dimensions":[{"name":"a"}]},"data":[]}`, nil, "Query requires a field tagged thing."},
+		"truncated": {idsHead + `{"b":{"value":1}},`, nil, "The data ended before the result was complete."},
+		"no column": {`{"fields":{"dimensions":[{"name":"a"}]},"data":[]}`, nil, "Query requires a field tagged thing."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

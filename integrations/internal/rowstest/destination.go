@@ -25,7 +25,7 @@ type Destination struct {
 	// Whole rejects a whole request because of one row.
 	Whole bool
 	// Answer returns the response for rows, of which those at the given indices are rejected.
-	Answer func(rows []Row, refused []int) Answer
+	Answer func(rows []Row, rejected []int) Answer
 	// Limited is the response of the rate limit. The default is 429 with a Retry-After of two
 	// seconds.
 	Limited Answer
@@ -194,17 +194,17 @@ func (d *Destination) take(rows []Row) (Answer, []Row) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var (
-		taken   []Row
-		refused []int
+		taken    []Row
+		rejected []int
 	)
 	for i, row := range rows {
 		if d.Refuses != nil && d.Refuses(row.ID) {
-			refused = append(refused, i)
+			rejected = append(rejected, i)
 		} else {
 			taken = append(taken, row)
 		}
 	}
-	if d.Whole && len(refused) > 0 {
+	if d.Whole && len(rejected) > 0 {
 		taken = nil
 	}
 	for _, row := range taken {
@@ -219,7 +219,7 @@ func (d *Destination) take(rows []Row) (Answer, []Row) {
 		f.key = row.Key
 		f.effects++
 	}
-	return d.Answer(rows, refused), taken
+	return d.Answer(rows, rejected), taken
 }
 
 // confirm records that a response confirmed the rows.

@@ -33,8 +33,8 @@ func lines(keys bool) *rowstest.Destination {
 			return rows, nil
 		},
 		Refuses: func(id string) bool { return strings.HasSuffix(id, "7") },
-		Answer: func(_ []rowstest.Row, refused []int) rowstest.Answer {
-			body, err := json.Marshal(refused)
+		Answer: func(_ []rowstest.Row, rejected []int) rowstest.Answer {
+			body, err := json.Marshal(rejected)
 			if err != nil {
 				panic(err)
 			}
@@ -63,12 +63,12 @@ func send(d *rowstest.Destination) func(context.Context, []string) error {
 		if err != nil {
 			return err
 		}
-		var refused []int
-		if err := outbound.JSON(client, req, "Rows", &refused); err != nil {
+		var rejected []int
+		if err := outbound.JSON(client, req, "Rows", &rejected); err != nil {
 			return err
 		}
 		why := deliver.PartialError{}
-		for _, i := range refused {
+		for _, i := range rejected {
 			why[i] = action.Errorf(action.Invalid, "Sevens are not taken.")
 		}
 		return why

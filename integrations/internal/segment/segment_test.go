@@ -49,7 +49,7 @@ func result(fields []string, rows ...string) string {
 	return `{"fields":{"dimensions":[` + strings.Join(fields, ",") + `]},"ran_at":"2017-07-28T02:25:19+00:00","data":[` + strings.Join(rows, ",") + `]}`
 }
 
-func taken() actiontest.Reply { return actiontest.Reply{Body: `{"success":true}`} }
+func accepted() actiontest.Reply { return actiontest.Reply{Body: `{"success":true}`} }
 
 // messages returns the messages that arrived, without IDs and constant members.
 func messages(t *testing.T, d *actiontest.Destination) []map[string]any {
@@ -144,7 +144,7 @@ func TestMessages(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := actiontest.NewDestination(t).Reply(taken())
+			d := actiontest.NewDestination(t).Reply(accepted())
 			req := query(t, tt.result)
 			req.Plan.HiddenFields = tt.hidden
 			res, err := integration(t, tt.kind, actiontest.Deps(t, d, nil)).Deliver(t.Context(), req, tt.event)
@@ -236,7 +236,7 @@ func TestMessageIDs(t *testing.T) {
 		AnonymousID string `json:"anonymousId"`
 	}
 	send := func(change func(*action.Request), kind segment.Kind, event, text string) []ids {
-		d := actiontest.NewDestination(t).Reply(taken())
+		d := actiontest.NewDestination(t).Reply(accepted())
 		req := query(t, text)
 		change(req)
 		if _, err := integration(t, kind, actiontest.Deps(t, d, nil)).Deliver(t.Context(), req, event); err != nil {
@@ -277,18 +277,18 @@ func TestMessageIDs(t *testing.T) {
 	}
 }
 
-func TestRefuses(t *testing.T) {
+func TestInvalidInput(t *testing.T) {
 	t.Parallel()
 	user, group, email := field("u.id", "user_id"), field("g.id", "segment_group_id"), field("u.email", "email")
-	const nobody = "Query requires a field tagged email or user_id or segment_anonymous_id."
+	const unidentified = "Query requires a field tagged email or user_id or segment_anonymous_id."
 	for name, tt := range map[string]struct {
 		kind    segment.Kind
 		result  string
 		message string
 	}{
-		"no tagged field":         {segment.Identify, result([]string{field("u.id")}, `{"u.id":{"value":1}}`), nobody},
-		"a group alone":           {segment.Identify, result([]string{group}, `{"g.id":{"value":1}}`), nobody},
-		"no user to group":        {segment.Group, result([]string{group}, `{"g.id":{"value":1}}`), nobody},
+		"no tagged field":         {segment.Identify, result([]string{field("u.id")}, `{"u.id":{"value":1}}`), unidentified},
+		"a group alone":           {segment.Identify, result([]string{group}, `{"g.id":{"value":1}}`), unidentified},
+		"no user to group":        {segment.Group, result([]string{group}, `{"g.id":{"value":1}}`), unidentified},
 		"no group":                {segment.Group, result([]string{user}, `{"u.id":{"value":1}}`), "Query requires a field tagged segment_group_id."},
 		"grouped by email":        {segment.Group, result([]string{group, email}, `{"g.id":{"value":1}}`), "Query requires a field tagged user_id or segment_anonymous_id: an email address alone is not enough for a group."},
 		"no result":               {segment.Identify, `1`, "The data is not a complete result in Looker's json_detail format."},
@@ -299,7 +299,7 @@ func TestRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := actiontest.NewDestination(t).Reply(taken())
+			d := actiontest.NewDestination(t).Reply(accepted())
 			_, err := integration(t, tt.kind, actiontest.Deps(t, d, nil)).Deliver(t.Context(), query(t, tt.result), "")
 			if err == nil || action.MessageOf(err) != tt.message {
 				t.Errorf("error %v, want %q", err, tt.message)
@@ -329,7 +329,7 @@ func TestRefuses(t *testing.T) {
 // A row that cannot be sent does not affect the others.
 func TestBadRowsAmongGoodOnes(t *testing.T) {
 	t.Parallel()
-	d := actiontest.NewDestination(t).Reply(taken())
+	d := actiontest.NewDestination(t).Reply(accepted())
 	text := result([]string{field("u.id", "user_id"), field("g.id", "segment_group_id")},
 		`{"u.id":{"value":1},"g.id":{"value":1}}`, `{"u.id":{"value":2}}`, `{"g.id":{"value":1}}`, `{}`, `{"u.id":{"value":5},"g.id":{"value":2}}`)
 	_, err := integration(t, segment.Group, actiontest.Deps(t, d, nil)).Deliver(t.Context(), query(t, text), "")
@@ -363,11 +363,11 @@ func TestNoRows(t *testing.T) {
 	}
 }
 
-func TestSourceBreaksOff(t *testing.T) {
+func TestTruncatedSource(t *testing.T) {
 	t.Parallel()
 	whole := result([]string{field("u.id", "user_id")}, `{"u.id":{"value":1}}`, `{"u.id":{"value":2}}`, `{"u.id":{"value":3}}`)
 	cut := whole[:len(whole)-15]
-	d := actiontest.NewDestination(t).Reply(taken())
+	d := actiontest.NewDestination(t).Reply(accepted())
 	i := integration(t, segment.Identify, actiontest.Deps(t, d, nil))
 	_, err := i.Deliver(t.Context(), query(t, cut), "")
 	if got := action.MessageOf(err); got != "2 of 2 rows delivered, 0 failed. The data ended before the result was complete." {
@@ -390,7 +390,7 @@ func TestSegmentFails(t *testing.T) {
 		"a wrong key":          {rowstest.Answer{Status: 401, Body: `{"message":"wr1te is wrong"}`}, action.Unauthenticated, "Segment rejected the write key.", 1},
 		"a key without rights": {rowstest.Answer{Status: 403}, action.Forbidden, "Segment rejected the write key.", 1},
 		"gone":                 {rowstest.Answer{Status: 404}, action.NotFound, "Segment answered 404 Not Found.", 1},
-		"refused":              {rowstest.Answer{Status: 400, Body: `{"message":"wr1te"}`}, action.Invalid, "Segment rejected a row as an invalid message (400).", 1},
+		"rejected":             {rowstest.Answer{Status: 400, Body: `{"message":"wr1te"}`}, action.Invalid, "Segment rejected a row as an invalid message (400).", 1},
 		"unavailable":          {rowstest.Answer{Status: 500}, action.Unavailable, "Segment answered 500 Internal Server Error.", 6},
 		"limited for long":     {rowstest.Answer{Status: 429, Header: map[string]string{"Retry-After": "86400"}}, action.RateLimited, "Segment answered 429 Too Many Requests.", 1},
 		"a lie":                {rowstest.Answer{Status: 200, Body: `{"success":false}`}, action.Unavailable, "Segment did not confirm the rows.", 6},
@@ -449,8 +449,8 @@ func fake() *rowstest.Destination {
 		},
 		Refuses: func(id string) bool { return strings.HasSuffix(id, "777") },
 		Whole:   true,
-		Answer: func(_ []rowstest.Row, refused []int) rowstest.Answer {
-			if len(refused) > 0 {
+		Answer: func(_ []rowstest.Row, rejected []int) rowstest.Answer {
+			if len(rejected) > 0 {
 				return rowstest.Answer{Status: http.StatusBadRequest, Body: `{"success":false}`}
 			}
 			return rowstest.Answer{Status: http.StatusOK, Body: `{"success":true}`}
@@ -459,7 +459,7 @@ func fake() *rowstest.Destination {
 }
 
 // Each of 100,000 rows is counted correctly under injected faults.
-func TestBadDay(t *testing.T) {
+func TestInjectedFaults(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const total = 100_000
@@ -467,7 +467,7 @@ func TestBadDay(t *testing.T) {
 		req := rowstest.Query(t, actiontest.Query(params, nil), peopleHead, total, person)
 		_, err := integration(t, segment.Identify, d.Deps(nil)).Deliver(t.Context(), req, "")
 		if got := d.Check(t, total, err); got.Failed != total/1000 {
-			t.Errorf("%+v, want the %d refused rows to fail, and no other", got, total/1000)
+			t.Errorf("%+v, want the %d rejected rows to fail, and no other", got, total/1000)
 		}
 		if n := d.Unconfirmed(); n != 0 {
 			t.Errorf("%d rows arrived, but are not confirmed", n)

@@ -84,9 +84,11 @@ var explanations = map[string]action.Error{
 	"ExpiredTokenException":       awsService.RejectedKeys(),
 	"MissingAuthenticationToken":  awsService.RejectedKeys(),
 	"OptInRequired":               awsService.NotSubscribed(),
-	"RequestExpired":              {Kind: action.Internal, Message: "Amazon SageMaker rejects the hub's requests because the hub's clock is wrong."},
-	"ThrottlingException":         throttled,
-	"Throttling":                  throttled,
+	"RequestExpired": {
+		Kind: action.Internal, Message: "Amazon SageMaker rejects the hub's requests because the hub's clock is wrong.",
+	},
+	"ThrottlingException": throttled,
+	"Throttling":          throttled,
 }
 
 var throttled = action.Error{Kind: action.RateLimited, Message: "Amazon SageMaker is throttling requests. Try again later."}
