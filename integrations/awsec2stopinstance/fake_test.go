@@ -42,7 +42,7 @@ func (f *fake) start(t *testing.T) action.Integration {
 	t.Helper()
 	f.stopped = map[string]int{}
 	d := actiontest.NewDestination(t).Handle(f.answer)
-	return awsec2stopinstance.Hasty(actiontest.New(t, awsec2stopinstance.New, actiontest.Deps(t, d, nil)))
+	return awsec2stopinstance.Fast(actiontest.New(t, awsec2stopinstance.New, actiontest.Deps(t, d, nil)))
 }
 
 func refusal(status int, code, message string) actiontest.Reply {
