@@ -35,8 +35,15 @@ var otherProtocol = map[string]bool{"email": true, "queue_action": true, "sftp":
 
 // readsFirst are the integrations that make no request before they have read all of the data.
 var readsFirst = map[string]bool{
-	"discord": true, "email": true, "google_chat": true, "pagerduty": true, "queue_action": true, "sendgrid": true, "slack": true,
-	"slack_app": true, "webhook": true,
+	"discord":      true,
+	"email":        true,
+	"google_chat":  true,
+	"pagerduty":    true,
+	"queue_action": true,
+	"sendgrid":     true,
+	"slack":        true,
+	"slack_app":    true,
+	"webhook":      true,
 }
 
 // repeats says why integrations may send a request twice.

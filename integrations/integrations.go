@@ -2,6 +2,9 @@
 package integrations
 
 import (
+	"slices"
+	"strings"
+
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/airtable"
 	"integrationhub.dev/integrations/amazons3"
@@ -51,54 +54,85 @@ import (
 	"integrationhub.dev/integrations/zapier"
 )
 
+// Group is a part of the list of integrations.
+type Group struct {
+	// Title is its heading in the project's README.
+	Title string
+	// Integrations are in the order of their names.
+	Integrations []action.Registration
+}
+
+// Groups returns all integrations. The names in the CRD and the list in the project's README are
+// generated from it: see "make generate".
+func Groups() []Group {
+	return []Group{
+		{Title: "Files and object stores", Integrations: []action.Registration{
+			{Name: "amazon_s3", New: amazons3.New},
+			{Name: "azure_storage", New: azurestorage.New},
+			{Name: "digitalocean_object_storage", New: digitaloceanobjectstorage.New},
+			{Name: "dropbox", New: dropbox.New},
+			{Name: "google_cloud_storage", New: googlecloudstorage.New},
+			{Name: "google_drive", New: googledrive.New},
+			{Name: "google_sheets", New: googlesheets.New},
+			{Name: "kloudio", New: kloudio.New},
+			{Name: "sftp", New: sftp.New},
+		}},
+		{Title: "Messages and tickets", Integrations: []action.Registration{
+			{Name: "discord", New: discord.New},
+			{Name: "email", New: email.New},
+			{Name: "firebase", New: firebase.New},
+			{Name: "google_chat", New: googlechat.New},
+			{Name: "jira_create_issue", New: jiracreateissue.New},
+			{Name: "pagerduty", New: pagerduty.New},
+			{Name: "sendgrid", New: sendgrid.New},
+			{Name: "slack", New: slack.New},
+			{Name: "slack_app", New: slackapp.New},
+			{Name: "teams_incomingwebhook", New: teamsincomingwebhook.New},
+			{Name: "twilio", New: twilio.New},
+			{Name: "twilio_message", New: twiliomessage.New},
+		}},
+		{Title: "Webhooks", Integrations: []action.Registration{
+			{Name: "tray", New: tray.New},
+			{Name: "webhook", New: webhook.New},
+			{Name: "zapier", New: zapier.New},
+		}},
+		{Title: "Rows to CRM, marketing and analytics", Integrations: []action.Registration{
+			{Name: "airtable", New: airtable.New},
+			{Name: "braze", New: braze.New},
+			{Name: "facebook_custom_audiences", New: facebookcustomaudiences.New},
+			{Name: "google_ads_customer_match", New: googleadscustomermatch.New},
+			{Name: "google_analytics_data_import", New: googleanalyticsdataimport.New},
+			{Name: "hubspot_companies", New: hubspotcompanies.New},
+			{Name: "hubspot_contacts", New: hubspotcontacts.New},
+			{Name: "marketo", New: marketo.New},
+			{Name: "mparticle", New: mparticle.New},
+			{Name: "salesforce_campaigns", New: salesforcecampaigns.New},
+			{Name: "segment_event", New: segmentevent.New},
+			{Name: "segment_group", New: segmentgroup.New},
+			{Name: "segment_track", New: segmenttrack.New},
+		}},
+		{Title: "Machines and models", Integrations: []action.Registration{
+			{Name: "amazon_sagemaker_infer", New: amazonsagemakerinfer.New},
+			{Name: "amazon_sagemaker_train_linearlearner", New: amazonsagemakertrainlinearlearner.New},
+			{Name: "amazon_sagemaker_train_xgboost", New: amazonsagemakertrainxgboost.New},
+			{Name: "auger", New: auger.New},
+			{Name: "aws_ec2_stop_instance", New: awsec2stopinstance.New},
+			{Name: "datarobot", New: datarobot.New},
+			{Name: "digitalocean_droplet", New: digitaloceandroplet.New},
+		}},
+		{Title: "For trying a hub", Integrations: []action.Registration{
+			{Name: "debug", New: debug.New},
+			{Name: "queue_action", New: queueaction.New},
+		}},
+	}
+}
+
 // All returns the integrations in the order of their names.
 func All() []action.Registration {
-	return []action.Registration{
-		{Name: "airtable", New: airtable.New},
-		{Name: "amazon_s3", New: amazons3.New},
-		{Name: "amazon_sagemaker_infer", New: amazonsagemakerinfer.New},
-		{Name: "amazon_sagemaker_train_linearlearner", New: amazonsagemakertrainlinearlearner.New},
-		{Name: "amazon_sagemaker_train_xgboost", New: amazonsagemakertrainxgboost.New},
-		{Name: "auger", New: auger.New},
-		{Name: "aws_ec2_stop_instance", New: awsec2stopinstance.New},
-		{Name: "azure_storage", New: azurestorage.New},
-		{Name: "braze", New: braze.New},
-		{Name: "datarobot", New: datarobot.New},
-		{Name: "debug", New: debug.New},
-		{Name: "digitalocean_droplet", New: digitaloceandroplet.New},
-		{Name: "digitalocean_object_storage", New: digitaloceanobjectstorage.New},
-		{Name: "discord", New: discord.New},
-		{Name: "dropbox", New: dropbox.New},
-		{Name: "email", New: email.New},
-		{Name: "facebook_custom_audiences", New: facebookcustomaudiences.New},
-		{Name: "firebase", New: firebase.New},
-		{Name: "google_ads_customer_match", New: googleadscustomermatch.New},
-		{Name: "google_analytics_data_import", New: googleanalyticsdataimport.New},
-		{Name: "google_chat", New: googlechat.New},
-		{Name: "google_cloud_storage", New: googlecloudstorage.New},
-		{Name: "google_drive", New: googledrive.New},
-		{Name: "google_sheets", New: googlesheets.New},
-		{Name: "hubspot_companies", New: hubspotcompanies.New},
-		{Name: "hubspot_contacts", New: hubspotcontacts.New},
-		{Name: "jira_create_issue", New: jiracreateissue.New},
-		{Name: "kloudio", New: kloudio.New},
-		{Name: "marketo", New: marketo.New},
-		{Name: "mparticle", New: mparticle.New},
-		{Name: "pagerduty", New: pagerduty.New},
-		{Name: "queue_action", New: queueaction.New},
-		{Name: "salesforce_campaigns", New: salesforcecampaigns.New},
-		{Name: "segment_event", New: segmentevent.New},
-		{Name: "segment_group", New: segmentgroup.New},
-		{Name: "segment_track", New: segmenttrack.New},
-		{Name: "sendgrid", New: sendgrid.New},
-		{Name: "sftp", New: sftp.New},
-		{Name: "slack", New: slack.New},
-		{Name: "slack_app", New: slackapp.New},
-		{Name: "teams_incomingwebhook", New: teamsincomingwebhook.New},
-		{Name: "tray", New: tray.New},
-		{Name: "twilio", New: twilio.New},
-		{Name: "twilio_message", New: twiliomessage.New},
-		{Name: "webhook", New: webhook.New},
-		{Name: "zapier", New: zapier.New},
+	var all []action.Registration
+	for _, group := range Groups() {
+		all = append(all, group.Integrations...)
 	}
+	slices.SortFunc(all, func(a, b action.Registration) int { return strings.Compare(a.Name, b.Name) })
+	return all
 }

@@ -45,13 +45,17 @@ func (r request) body() map[string]any {
 	}}
 }
 
-// detail is a json_detail result whose columns have every tag that an integration asks for.
-func detail() attachment {
+// detail is a json_detail result whose columns have every tag that several integrations ask for, and
+// further ones.
+func detail(tags ...string) attachment {
 	columns := map[string]string{
 		"email": "ann%d@example.com", "user_id": "user-%d", "segment_anonymous_id": "anonymous-%d", "segment_group_id": "group-%d",
 		"phone": "+1415555267%d", "braze_id": "braze-%d", "hubspot_company_id": "12%d", "hubspot_contact_id": "12%d",
 		"marketo:email": "ann%d@example.com", "aws_resource_id": "i-0123456789abcdef%d", "digitalocean_droplet_id": "31644%d",
 		"sfdc_contact_id": "00300000000000%d", "mp_email": "ann%d@example.com", "mp_customer_id": "customer-%d",
+	}
+	for _, tag := range tags {
+		columns[tag] = tag + "-%d"
 	}
 	var fields []map[string]any
 	rows := make([]map[string]any, 3)
@@ -100,11 +104,14 @@ func requests(t *testing.T) map[string]request {
 	}
 	account := "AC" + strings.Repeat("a", 32)
 	hook := func(what string) values { return values{"url": "https://" + what} }
-	all := map[string]request{
-		"airtable":              {values{"state_json": grant}, values{"base": "app12345678901234", "table": "T"}, detail()},
-		"amazon_s3":             {aws("us-east-1"), values{"bucket": "bucket1", "filename": "f.csv"}, csv},
-		"auger":                 {values{"api_token": mark("auger")}, values{"project_name": "p", "model_type": "classification"}, detail()},
-		"aws_ec2_stop_instance": {aws("us-east-1"), values{}, detail()},
+	byName := map[string]request{
+		"airtable":                             {values{"state_json": grant}, values{"base": "app12345678901234", "table": "T"}, detail()},
+		"amazon_s3":                            {aws("us-east-1"), values{"bucket": "bucket1", "filename": "f.csv"}, csv},
+		"amazon_sagemaker_infer":               {sagemaker, job(nil), csv},
+		"amazon_sagemaker_train_linearlearner": {sagemaker, job(values{"predictorType": "regressor"}), csv},
+		"amazon_sagemaker_train_xgboost":       {sagemaker, job(values{"objective": "reg:linear", "numRounds": "100"}), csv},
+		"auger":                                {values{"api_token": mark("auger")}, values{"project_name": "p", "model_type": "classification"}, detail()},
+		"aws_ec2_stop_instance":                {aws("us-east-1"), values{}, detail()},
 		"azure_storage": {
 			values{"account": "acct1", "accessKey": base64.StdEncoding.EncodeToString([]byte(mark("azure")))},
 			values{"container": "c11", "filename": "f"},
@@ -200,13 +207,10 @@ func requests(t *testing.T) map[string]request {
 		},
 		"zapier": {values{}, hook("hooks.zapier.com/" + mark("zapier")), detail()},
 	}
-	all["amazon_sagemaker_infer"] = request{sagemaker, job(nil), csv}
-	all["amazon_sagemaker_train_linearlearner"] = request{sagemaker, job(values{"predictorType": "regressor"}), csv}
-	all["amazon_sagemaker_train_xgboost"] = request{sagemaker, job(values{"objective": "reg:linear", "numRounds": "100"}), csv}
 	for _, e := range integrations.All() {
-		if _, ok := all[e.Name]; !ok {
+		if _, ok := byName[e.Name]; !ok {
 			t.Errorf("there is no request for %s", e.Name)
 		}
 	}
-	return all
+	return byName
 }
