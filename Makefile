@@ -26,6 +26,8 @@ govulncheck := golang.org/x/vuln/cmd/govulncheck
 cyclonedx-gomod := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 fake-gcs-server := github.com/fsouza/fake-gcs-server
 mailpit := github.com/axllent/mailpit
+# Where generated files are.
+GENERATED := README.md api config charts icons/README.md integrations/integrations.go integrations/testdata/definitions
 # What "make test" could not run on this machine, a line each.
 SKIPPED := $(CACHE)/skipped
 export SKIPPED
@@ -145,8 +147,15 @@ build: ## Both programs, into bin/
 dev: ## A hub for the developer of an integration
 	go run ./hub/cmd/hub serve --dev
 
+# KIND=rows sends rows in batches; LABEL='Acme CRM' is the name in Looker. See integrations/README.md.
+.PHONY: new-integration
+new-integration: ## Create an integration: NAME=acme_crm, and KIND=file or KIND=rows
+	@go run ./integrations/internal/scaffold new -name "$${NAME:-}" -kind "$${KIND:-file}" -label "$${LABEL:-}"
+	$(MAKE) generate
+
 .PHONY: generate
-generate: $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS) $(TOOLS)/helm-docs-$(HELM_DOCS) ## Everything that is generated from the API types
+generate: $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS) $(TOOLS)/helm-docs-$(HELM_DOCS) ## Everything that is generated from the API types and the integrations
+	go run ./integrations/internal/scaffold generate
 	$(LOCAL)/build tools controller-gen helm
 	$(LOCAL)/addons render > $(LOCAL)/cert-manager/install.yaml
 	$(CACHE)/local/bin/controller-gen object paths=./api/...
@@ -160,11 +169,14 @@ generate: $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS) $(TOOLS)/helm-docs-$(HELM_DOCS) 
 	{ printf 'apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: integration-hub, namespace: integration-hub-system}\nspec:\n'; \
 	  sed 's/^/  /' charts/integration-hub/files/alerts.yaml; } > config/prometheus/alerts.yaml
 	$(TOOLS)/helm-docs-$(HELM_DOCS) --log-level warning --chart-search-root charts
+	go test -run '^TestOwnDefinitions$$' ./integrations -update
 
+# A definition that is new is not tracked yet, so that git diff alone would not show it.
 .PHONY: verify
 verify: generate ## Fail when something generated is not up to date
 	go mod tidy -diff
-	git diff --exit-code -- api config charts
+	git diff --exit-code -- $(GENERATED)
+	@new=$$(git ls-files --others --exclude-standard -- $(GENERATED)); [ -z "$$new" ] || { echo "not committed: $$new" >&2; exit 1; }
 
 ##@ Your cluster (kubectl's current context)
 
