@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -19,99 +21,146 @@ const maxLine = 140
 // repository-wide tests at once. After their folders were deleted, the copy is what it was.
 func TestNewIntegrations(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds the module")
+		t.Skip("builds the tests of the integrations")
 	}
 	t.Parallel()
-	dir := t.TempDir()
-	copyModule(t, dir)
-	before := snapshot(t, dir)
-	repo := repository(dir)
+	c := newModuleCopy(t)
+	before := snapshot(t, c.dir)
 	for _, made := range []struct{ name, kind, label string }{{"acme_crm", "rows", "Acme CRM"}, {"acme_files", "file", ""}} {
-		files, err := repo.create(made.name, made.kind, made.label)
+		files, err := c.repository().create(made.name, made.kind, made.label)
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkLines(t, repo, files)
+		checkLines(t, c.repository(), files)
 	}
-	generate(t, repo)
-	packages := []string{"./integrations/acmecrm", "./integrations/acmefiles"}
-	goCommand(t, dir, append([]string{"vet"}, packages...)...)
-	goCommand(t, dir, append([]string{"test", "./integrations", "./integrations/internal/scaffold", "-short"}, packages...)...)
-	goCommand(t, dir, "test", "./hub", "-run", "^TestLanguage$")
+	c.generate(t)
+	vetted := []string{"vet", "-overlay", c.overlay(t), "./integrations", "./integrations/acmecrm", "./integrations/acmefiles"}
+	command(t, c.root, "go", vetted...)
+	all := c.build(t, "integrations")
+	all("-test.run", "^TestOwnDefinitions$", "-update")
+	all("-test.skip", "^TestConform$")
+	conform := all("-test.run", "^TestConform$/^acme_", "-test.v")
+	for _, name := range []string{"acme_crm", "acme_files"} {
+		if !strings.Contains(conform, "--- PASS: TestConform/"+name+"/status") {
+			t.Errorf("TestConform did not run for %s", name)
+		}
+	}
+	c.build(t, "integrations/acmecrm")()
+	c.build(t, "integrations/acmefiles")()
+	c.build(t, "hub")("-test.run", "^TestLanguage$")
 	if controllerGen() != "" {
-		goCommand(t, dir, "test", "./api/v1alpha1", "-run", "^TestIntegrationNames$")
+		c.build(t, "api/v1alpha1")("-test.run", "^TestIntegrationNames$")
 	}
 
-	for _, folder := range packages {
-		if err := os.RemoveAll(filepath.Join(dir, folder)); err != nil {
+	for _, folder := range []string{"acmecrm", "acmefiles"} {
+		if err := os.RemoveAll(filepath.Join(c.dir, "integrations", folder)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	gone, err := repo.prune()
+	gone, err := c.repository().prune()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"acme_files", "acme_crm"}; !slices.Equal(gone, want) {
+	slices.Sort(gone)
+	if want := []string{"acme_crm", "acme_files"}; !slices.Equal(gone, want) {
 		t.Errorf("removed %q, want %q", gone, want)
 	}
-	generate(t, repo)
-	if diff := cmp.Diff(before, snapshot(t, dir)); diff != "" {
+	c.generate(t)
+	if diff := cmp.Diff(before, snapshot(t, c.dir)); diff != "" {
 		t.Errorf("the module after the integrations were removed (-before +after):\n%s", diff)
 	}
 }
 
-// generate does what "make generate" does about integrations.
-func generate(t *testing.T, repo repository) {
+// moduleCopy is a copy of the module that can be changed. Its tests are built in the module itself,
+// with the files of the copy that differ as an overlay: so that go's cache has all that did not change.
+type moduleCopy struct{ root, dir string }
+
+func newModuleCopy(t *testing.T) moduleCopy {
 	t.Helper()
-	if err := repo.generate(); err != nil {
+	absolute, err := filepath.Abs(string(root))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := moduleCopy{root: absolute, dir: t.TempDir()}
+	for name, text := range snapshot(t, c.root) {
+		if err := repository(c.dir).write(name, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c
+}
+
+func (c moduleCopy) repository() repository { return repository(c.dir) }
+
+// generate does what "make generate" does about integrations, but for their definitions.
+func (c moduleCopy) generate(t *testing.T) {
+	t.Helper()
+	if err := c.repository().generate(); err != nil {
 		t.Fatal(err)
 	}
 	if program := controllerGen(); program != "" {
-		command(t, string(repo), program, "crd", "paths=./api/...", "output:crd:dir=config/crd/bases")
+		command(t, c.dir, program, "crd", "paths=./api/...", "output:crd:dir=config/crd/bases")
 	} else {
-		t.Log("without controller-gen, the CRD's enum is not checked")
+		t.Log("without controller-gen, the CRD is not checked")
 	}
-	goCommand(t, string(repo), "test", "./integrations", "-run", "^TestOwnDefinitions$", "-update")
+}
+
+// overlay writes the file for go's flag -overlay.
+func (c moduleCopy) overlay(t *testing.T) string {
+	t.Helper()
+	changed := map[string]string{}
+	original := snapshot(t, c.root)
+	for name, text := range snapshot(t, c.dir) {
+		if original[name] != text {
+			changed[filepath.Join(c.root, name)] = filepath.Join(c.dir, name)
+		}
+	}
+	text, err := json.Marshal(map[string]any{"Replace": changed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "overlay.json")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// build builds the tests of a package. The function that it returns runs them in the copy, and
+// returns what they print.
+func (c moduleCopy) build(t *testing.T, folder string) (run func(args ...string) string) {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "program.test")
+	command(t, c.root, "go", "test", "-c", "-overlay", c.overlay(t), "-o", program, "./"+folder)
+	return func(args ...string) string {
+		t.Helper()
+		return command(t, filepath.Join(c.dir, folder), program, args...)
+	}
 }
 
 // controllerGen is the program that "make test" builds beside those of envtest, or "".
 func controllerGen() string {
-	program := filepath.Join(os.Getenv("KUBEBUILDER_ASSETS"), "controller-gen")
-	if _, err := os.Stat(program); os.Getenv("KUBEBUILDER_ASSETS") == "" || err != nil {
+	assets := os.Getenv("KUBEBUILDER_ASSETS")
+	program := filepath.Join(assets, "controller-gen")
+	if _, err := os.Stat(program); assets == "" || err != nil {
 		return ""
 	}
 	return program
 }
 
-// goCommand runs go without a network. Paths are trimmed, so that results are cached although each
-// copy has another folder.
-func goCommand(t *testing.T, dir string, args ...string) {
-	t.Helper()
-	command(t, dir, "go", append([]string{args[0], "-trimpath"}, args[1:]...)...)
-}
-
-func command(t *testing.T, dir, program string, args ...string) {
+// command runs a program without a network, and returns what it prints.
+func command(t *testing.T, dir, program string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), program, args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOPROXY=off", "GOWORK=off")
-	if out, err := cmd.CombinedOutput(); err != nil {
+	cmd.Env = append(os.Environ(), "GOPROXY=off")
+	start := time.Now()
+	out, err := cmd.CombinedOutput()
+	if err != nil {
 		t.Fatalf("%s: %v\n%s", strings.Join(cmd.Args, " "), err, out)
 	}
-}
-
-// copyModule copies the files of the module.
-func copyModule(t *testing.T, to string) {
-	t.Helper()
-	for name, text := range snapshot(t, string(root)) {
-		file := filepath.Join(to, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	t.Logf("%.1f s: %s", time.Since(start).Seconds(), strings.Join(cmd.Args, " "))
+	return string(out)
 }
 
 // snapshot reads the files below a folder by their names, without those that are built or hidden.
