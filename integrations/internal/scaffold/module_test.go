@@ -17,22 +17,21 @@ import (
 // maxLine is the longest line of production code.
 const maxLine = 140
 
+// samples are an integration of each kind, and their folders.
+var samples = []struct{ name, folder, kind, label string }{
+	{"acme_crm", "acmecrm", "rows", "Acme CRM"},
+	{"acme_files", "acmefiles", "file", ""},
+}
+
 // Integrations of both kinds, made in a copy of the module, pass their own tests, Conform and the
-// repository-wide tests at once. After their folders were deleted, the copy is what it was.
+// repository-wide tests at once.
 func TestNewIntegrations(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the tests of the integrations")
 	}
 	t.Parallel()
 	c := newModuleCopy(t)
-	before := snapshot(t, c.dir)
-	for _, made := range []struct{ name, kind, label string }{{"acme_crm", "rows", "Acme CRM"}, {"acme_files", "file", ""}} {
-		files, err := c.repository().create(made.name, made.kind, made.label)
-		if err != nil {
-			t.Fatal(err)
-		}
-		checkLines(t, c.repository(), files)
-	}
+	c.create(t)
 	c.generate(t)
 	vetted := []string{"vet", "-overlay", c.overlay(t), "./integrations", "./integrations/acmecrm", "./integrations/acmefiles"}
 	command(t, c.root, "go", vetted...)
@@ -40,20 +39,32 @@ func TestNewIntegrations(t *testing.T) {
 	all("-test.run", "^TestOwnDefinitions$", "-update")
 	all("-test.skip", "^TestConform$")
 	conform := all("-test.run", "^TestConform$/^acme_", "-test.v")
-	for _, name := range []string{"acme_crm", "acme_files"} {
-		if !strings.Contains(conform, "--- PASS: TestConform/"+name+"/status") {
-			t.Errorf("TestConform did not run for %s", name)
+	for _, made := range samples {
+		if !strings.Contains(conform, "--- PASS: TestConform/"+made.name+"/status") {
+			t.Errorf("TestConform did not run for %s", made.name)
 		}
+		c.build(t, "integrations/"+made.folder)()
 	}
-	c.build(t, "integrations/acmecrm")()
-	c.build(t, "integrations/acmefiles")()
 	c.build(t, "hub")("-test.run", "^TestLanguage$")
 	if controllerGen() != "" {
 		c.build(t, "api/v1alpha1")("-test.run", "^TestIntegrationNames$")
 	}
+}
 
-	for _, folder := range []string{"acmecrm", "acmefiles"} {
-		if err := os.RemoveAll(filepath.Join(c.dir, "integrations", folder)); err != nil {
+// After the folders of integrations were deleted, nothing is left of them.
+func TestRemovedIntegrations(t *testing.T) {
+	t.Parallel()
+	c := newModuleCopy(t)
+	before := snapshot(t, c.dir)
+	c.create(t)
+	c.generate(t)
+	want := make([]string, len(samples))
+	for i, made := range samples {
+		want[i] = made.name
+		if err := c.repository().write("integrations/testdata/definitions/"+made.name+".json", []byte("{}")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.RemoveAll(filepath.Join(c.dir, "integrations", made.folder)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -62,12 +73,54 @@ func TestNewIntegrations(t *testing.T) {
 		t.Fatal(err)
 	}
 	slices.Sort(gone)
-	if want := []string{"acme_crm", "acme_files"}; !slices.Equal(gone, want) {
-		t.Errorf("removed %q, want %q", gone, want)
+	if diff := cmp.Diff(want, gone); diff != "" {
+		t.Errorf("removed (-want +got):\n%s", diff)
 	}
 	c.generate(t)
 	if diff := cmp.Diff(before, snapshot(t, c.dir)); diff != "" {
 		t.Errorf("the module after the integrations were removed (-before +after):\n%s", diff)
+	}
+}
+
+// An integration that has been there for long is removed from every list, too.
+func TestRemovedOldIntegrations(t *testing.T) {
+	t.Parallel()
+	c := newModuleCopy(t)
+	_, groups, err := c.repository().registered()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range groups {
+		for _, i := range g.integrations {
+			if err := os.RemoveAll(filepath.Join(c.dir, "integrations", i.folder)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := c.repository().prune(); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range tables {
+		s, err := c.repository().source(table.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := s.list(table.variable)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range list.Elts {
+			t.Errorf("%s still has %s in %s", table.file, key(e), table.variable)
+		}
+	}
+	s, _, err := c.repository().registered()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, spec := range s.file.Imports {
+		if path := importPath(spec); strings.HasPrefix(path, module+"integrations/") {
+			t.Errorf("%s still imports %s", registryFile, path)
+		}
 	}
 }
 
@@ -91,6 +144,17 @@ func newModuleCopy(t *testing.T) moduleCopy {
 }
 
 func (c moduleCopy) repository() repository { return repository(c.dir) }
+
+func (c moduleCopy) create(t *testing.T) {
+	t.Helper()
+	for _, made := range samples {
+		files, err := c.repository().create(made.name, made.kind, made.label)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkLines(t, c.repository(), files)
+	}
+}
 
 // generate does what "make generate" does about integrations, but for their definitions.
 func (c moduleCopy) generate(t *testing.T) {
