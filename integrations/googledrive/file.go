@@ -2,9 +2,9 @@ package googledrive
 
 import (
 	"context"
-	"errors"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/choice"
 	"integrationhub.dev/integrations/internal/google"
 )
 
@@ -21,11 +21,7 @@ const (
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (e *ifExists) UnmarshalText(text []byte) error {
-	switch *e = ifExists(text); *e {
-	case createAnother, overwrite, fail:
-		return nil
-	}
-	return errors.New("must be no, yes or fail")
+	return choice.Parse(e, string(text), createAnother, overwrite, fail)
 }
 
 func ifExistsField() action.Field {

@@ -3,7 +3,6 @@ package pagerduty
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/choice"
 	"integrationhub.dev/integrations/internal/message"
 )
 
@@ -25,11 +25,7 @@ var endpoints = map[region]string{
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (r *region) UnmarshalText(text []byte) error {
-	*r = region(strings.ToLower(string(text)))
-	if endpoints[*r] == "" {
-		return errors.New("must be us or eu")
-	}
-	return nil
+	return choice.Parse(r, strings.ToLower(string(text)), "us", "eu")
 }
 
 // retry is safe: PagerDuty makes one alert of events that have the same deduplication key.

@@ -4,12 +4,11 @@ import (
 	"cmp"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/choice"
 	"integrationhub.dev/integrations/internal/message"
 )
 
@@ -31,10 +30,7 @@ const (
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (e *event) UnmarshalText(text []byte) error {
-	if *e = event(text); !slices.Contains([]event{auto, trigger, resolve}, *e) {
-		return errors.New("must be auto, trigger or resolve")
-	}
-	return nil
+	return choice.Parse(e, string(text), auto, trigger, resolve)
 }
 
 // severity is how bad an alert is.
@@ -46,10 +42,7 @@ const defaultSeverity severity = "error"
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (s *severity) UnmarshalText(text []byte) error {
-	if *s = severity(text); !slices.Contains(severities, *s) {
-		return errors.New("must be critical, error, warning or info")
-	}
-	return nil
+	return choice.Parse(s, string(text), severities...)
 }
 
 func severityOptions() []action.Option {

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
+
+	"integrationhub.dev/integrations/internal/choice"
 )
 
 // method is how data is sent.
@@ -17,11 +19,7 @@ type method string
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (m *method) UnmarshalText(text []byte) error {
-	*m = method(strings.ToUpper(string(text)))
-	if *m != http.MethodPost && *m != http.MethodPut {
-		return errors.New("must be POST or PUT")
-	}
-	return nil
+	return choice.Parse(m, strings.ToUpper(string(text)), http.MethodPost, http.MethodPut)
 }
 
 // headers are those that the administrator adds. They may hold secrets.

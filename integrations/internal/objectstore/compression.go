@@ -3,11 +3,11 @@ package objectstore
 import (
 	"compress/gzip"
 	"context"
-	"errors"
 	"io"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/panics"
+	"integrationhub.dev/integrations/internal/choice"
 )
 
 // Compression says whether data is compressed on its way.
@@ -25,11 +25,7 @@ const (
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (c *Compression) UnmarshalText(text []byte) error {
-	switch *c = Compression(text); *c {
-	case Plain, GzipFile, GzipEncoding:
-		return nil
-	}
-	return errors.New("must be none, gzip or encoding")
+	return choice.Parse(c, string(text), Plain, GzipFile, GzipEncoding)
 }
 
 // CompressionField asks whether data is compressed, where that cannot be said beside the file.
@@ -48,13 +44,10 @@ type Gzip bool
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (g *Gzip) UnmarshalText(text []byte) error {
-	switch c := Compression(text); c {
-	case Plain, GzipFile:
-		*g = c == GzipFile
-		return nil
-	default:
-		return errors.New("must be none or gzip")
-	}
+	var c Compression
+	err := choice.Parse(&c, string(text), Plain, GzipFile)
+	*g = c == GzipFile
+	return err
 }
 
 // GzipType is the media type of a file that Compress makes (RFC 6713).

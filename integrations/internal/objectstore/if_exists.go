@@ -1,10 +1,11 @@
 package objectstore
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	"integrationhub.dev/integrations/internal/choice"
 )
 
 // IfExists says what to do if an object with this name exists. The first two values are contract:
@@ -22,11 +23,7 @@ const (
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (e *IfExists) UnmarshalText(text []byte) error {
-	switch *e = IfExists(text); *e {
-	case Overwrite, AppendTimestamp, Fail:
-		return nil
-	}
-	return errors.New("must be yes, no or fail")
+	return choice.Parse(e, string(text), Overwrite, AppendTimestamp, Fail)
 }
 
 // withTimestamp puts the time, in milliseconds since 1970, before the name's extension.
