@@ -2,16 +2,14 @@
 package amazons3
 
 import (
-	"context"
 	"errors"
-	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/aws/s3store"
+	"integrationhub.dev/integrations/internal/objectstore"
 )
 
 var (
@@ -19,20 +17,20 @@ var (
 	_ action.FormBuilder = (*Integration)(nil)
 )
 
-// settings are the hub's: an administrator's environment.
+// settings are the hub's environment variables.
 type settings struct {
-	// Endpoint is an S3-compatible server to use in place of Amazon's.
+	// Endpoint is the URL of an S3-compatible server. Empty means Amazon's.
 	Endpoint endpoint `env:"AMAZON_S3_ENDPOINT"`
-	// How objects are kept; empty leaves it to the bucket.
+	// How objects are stored. Empty leaves it to the bucket's settings.
 	StorageClass storageClass `env:"AMAZON_S3_STORAGE_CLASS"`
 	Encryption   encryption   `env:"AMAZON_S3_SERVER_SIDE_ENCRYPTION"`
 	KMSKey       string       `env:"AMAZON_S3_KMS_KEY_ID"`
-	// Role is taken on for every call.
+	// Role is assumed for every request.
 	Role       string `env:"AMAZON_S3_ROLE_ARN"`
 	ExternalID string `env:"AMAZON_S3_EXTERNAL_ID"`
-	// PodIdentity lets the hub act as its pod where Looker has no access key. The others are
-	// what Amazon EKS sets in the pod: a role and its token, or the agent of EKS Pod Identity and
-	// the token for it.
+	// PodIdentity makes the access key optional. Without one, the hub uses its pod's identity. Amazon
+	// EKS sets the other variables in the pod: a role and its token, or the agent of EKS Pod Identity
+	// and its token.
 	PodIdentity    bool   `env:"AMAZON_S3_POD_IDENTITY"`
 	PodRole        string `env:"AWS_ROLE_ARN"`
 	TokenFile      string `env:"AWS_WEB_IDENTITY_TOKEN_FILE"`
@@ -40,7 +38,7 @@ type settings struct {
 	AgentTokenFile string `env:"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"`
 }
 
-// identity is as whom the hub itself acts.
+// identity returns the hub's own identity.
 func (s settings) identity() (s3store.Identity, error) {
 	id := s3store.Identity{Role: s.Role, ExternalID: s.ExternalID}
 	if !s.PodIdentity {
@@ -59,8 +57,8 @@ func (s settings) identity() (s3store.Identity, error) {
 
 // Integration writes objects to Amazon S3.
 type Integration struct {
-	store *s3store.Store
-	// keyless is set where the hub needs no access key of Looker's.
+	*s3store.Store
+	// keyless is set if the access key is optional.
 	keyless bool
 }
 
@@ -74,7 +72,7 @@ func New(deps action.Deps) (action.Integration, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Integration{keyless: s.PodIdentity, store: s3store.New(deps, s3store.Service{
+	return &Integration{keyless: s.PodIdentity, Store: s3store.New(deps, s3store.Service{
 		Identity: id,
 		Writing: s3store.Writing{
 			StorageClass: types.StorageClass(s.StorageClass), Encryption: types.ServerSideEncryption(s.Encryption), KMSKey: s.KMSKey,
@@ -86,7 +84,7 @@ func New(deps action.Deps) (action.Integration, error) {
 	})}, nil
 }
 
-// Definition implements [action.Integration]. A hub that acts as its pod asks for no key.
+// Definition implements [action.Integration]. With a pod identity the key is optional.
 func (i *Integration) Definition() action.Definition {
 	return action.Definition{
 		Name: "amazon_s3", Label: "Amazon S3", Description: "Write data files to an S3 bucket.",
@@ -102,35 +100,21 @@ func (i *Integration) Definition() action.Definition {
 	}
 }
 
-// Form implements [action.FormBuilder].
-func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
-	return i.store.Form(ctx, req)
-}
-
-// Execute implements [action.Integration].
-func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
-	return i.store.Execute(ctx, req)
-}
-
-// endpoint is the address of a server.
+// endpoint is the URL of a server.
 type endpoint string
 
-// UnmarshalText takes an http or https URL without anything that would be lost or leak.
+// UnmarshalText implements [encoding.TextUnmarshaler].
 func (e *endpoint) UnmarshalText(text []byte) error {
-	u, err := url.Parse(string(text))
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") ||
-		u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return errors.New("an endpoint must be a URL such as https://s3.example.com")
-	}
-	*e = endpoint(strings.TrimRight(string(text), "/"))
-	return nil
+	parsed, err := objectstore.ParseEndpoint(string(text), "", "https://s3.example.com")
+	*e = endpoint(parsed)
+	return err
 }
 
 // storageClass is one of S3's:
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-class-intro.html
 type storageClass types.StorageClass
 
-// UnmarshalText takes the names that S3 has for them.
+// UnmarshalText implements [encoding.TextUnmarshaler].
 func (c *storageClass) UnmarshalText(text []byte) error {
 	if !slices.Contains(types.StorageClass("").Values(), types.StorageClass(text)) {
 		return errors.New("a storage class must be one of Amazon S3's, such as STANDARD_IA or INTELLIGENT_TIERING")
@@ -143,7 +127,7 @@ func (c *storageClass) UnmarshalText(text []byte) error {
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/serv-side-encryption.html
 type encryption types.ServerSideEncryption
 
-// UnmarshalText takes the names that S3 has for them.
+// UnmarshalText implements [encoding.TextUnmarshaler].
 func (e *encryption) UnmarshalText(text []byte) error {
 	if !slices.Contains(types.ServerSideEncryption("").Values(), types.ServerSideEncryption(text)) {
 		return errors.New("a server-side encryption must be one of Amazon S3's: AES256, aws:kms or aws:kms:dsse")

@@ -888,7 +888,7 @@ func TestOverwrite(t *testing.T) {
 // it, when an answer was lost, is not certain.
 func TestOverwriteInDoubt(t *testing.T) {
 	t.Parallel()
-	const doubt = " It may be that this delivery did it: look before sending it again."
+	const doubt = " It may be from this delivery. Check before retrying."
 	for _, tt := range []struct {
 		name, operation string
 		size            int

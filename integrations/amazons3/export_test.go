@@ -11,8 +11,8 @@ import (
 // Small makes the parts so small that a test can send many, and the waits so short that it
 // can fail often. Parts is how many there are of each size.
 func Small(i action.Integration, parts int, sizes ...int) {
-	s := i.(*Integration).store
-	s.LongestWait = time.Millisecond
+	s := i.(*Integration)
+	s.MaxBackoff = time.Millisecond
 	s.Plan.Stages = nil
 	for _, size := range sizes {
 		s.Plan.Stages = append(s.Plan.Stages, objectstore.Stage{Size: size, Parts: parts, Buffers: 3})

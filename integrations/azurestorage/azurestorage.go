@@ -2,7 +2,6 @@
 package azurestorage
 
 import (
-	"context"
 	"encoding/base64"
 	"errors"
 	"net/url"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/choice"
 	"integrationhub.dev/integrations/internal/objectstore"
 )
 
@@ -19,14 +19,14 @@ var (
 	_ action.FormBuilder = (*Integration)(nil)
 )
 
-// name is what people call the destination.
+// name is the destination's name in messages.
 const name = "Azure Storage"
 
-// settings are the hub's: an administrator's environment.
+// settings are the hub's environment variables.
 type settings struct {
-	// Endpoint is the blob service's address, in which {account} stands for the account.
+	// Endpoint is the blob service's URL. It contains {account}.
 	Endpoint endpoint `env:"AZURE_STORAGE_ENDPOINT" envDefault:"https://{account}.blob.core.windows.net"`
-	// PodIdentity lets the hub act as its pod where Looker has no key.
+	// PodIdentity makes the access key optional. Without one, the hub uses its pod's identity.
 	PodIdentity bool `env:"AZURE_STORAGE_POD_IDENTITY"`
 }
 
@@ -39,9 +39,9 @@ type account struct {
 
 func (a *account) hasKey() bool { return strings.TrimSpace(a.Key.Reveal()) != "" }
 
-// signature is the account's shared access signature, and empty for a key. Keys are base64,
-// in which neither ? nor & occurs. A signature comes as portals show it: alone, behind a
-// question mark, or at the end of an address.
+// signature returns the account's shared access signature, or "" for a key. Keys are base64, which
+// contains neither ? nor &. Portals show a signature alone, after a question mark, or at the end of a
+// URL.
 func (a *account) signature() string {
 	text := strings.TrimSpace(a.Key.Reveal())
 	if _, after, ok := strings.Cut(text, "?"); ok {
@@ -53,7 +53,7 @@ func (a *account) signature() string {
 	return ""
 }
 
-// Validate says in the reference's words that the key is none.
+// Validate checks the key. Its messages are the reference's.
 func (a *account) Validate() error {
 	if s := a.signature(); s != "" {
 		if query, err := url.ParseQuery(s); err != nil || query.Get("sig") == "" {
@@ -62,7 +62,7 @@ func (a *account) Validate() error {
 		return nil
 	}
 	if !a.hasKey() {
-		return nil // see client
+		return nil // client checks whether a key is required
 	}
 	if _, err := base64.StdEncoding.DecodeString(strings.TrimSpace(a.Key.Reveal())); err != nil {
 		return action.Errorf(action.Invalid, "The provided Account Key is not a valid base64 string")
@@ -70,12 +70,12 @@ func (a *account) Validate() error {
 	return nil
 }
 
-// target is what the Looker user enters, beside what every store asks for.
+// target is what the Looker user enters.
 type target struct {
 	Container containerName `form:"container"`
 }
 
-// Validate says in the reference's words that there is no container.
+// Validate checks that there is a container. Its message is the reference's.
 func (t *target) Validate() error {
 	if t.Container == "" {
 		return action.InvalidField("container", "Need Azure container.")
@@ -85,13 +85,13 @@ func (t *target) Validate() error {
 
 // Integration writes block blobs to Azure Storage.
 type Integration struct {
+	objectstore.Store[account, target]
 	settings settings
-	// pod is set where the hub acts as its pod.
+	// pod is set if the hub uses its pod's identity.
 	pod  identity
 	deps action.Deps
-	plan objectstore.Plan
-	// firstWait and longestWait bound the waits between two tries of one call.
-	firstWait, longestWait time.Duration
+	// initialBackoff and maxBackoff limit the wait between two attempts of a request.
+	initialBackoff, maxBackoff time.Duration
 }
 
 // New makes the integration. It needs no settings.
@@ -100,9 +100,12 @@ func New(deps action.Deps) (action.Integration, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &Integration{
-		settings: s, deps: deps, plan: objectstore.Plan{Destination: name, Stages: stages},
-		firstWait: time.Second, longestWait: 20 * time.Second,
+	i := &Integration{settings: s, deps: deps, initialBackoff: time.Second, maxBackoff: 20 * time.Second}
+	i.Store = objectstore.Store[account, target]{
+		Plan: objectstore.Plan{Destination: name, Stages: stages},
+		Bucket: choice.List{Name: "container", Label: "Container", Denied: "The name of the container. The credentials may not list " +
+			"containers, so there is no choice to offer."},
+		List: i.listContainers, Object: i.newBlob,
 	}
 	if s.PodIdentity {
 		if i.pod, err = action.Settings[identity](deps); err != nil {
@@ -115,7 +118,7 @@ func New(deps action.Deps) (action.Integration, error) {
 	return i, nil
 }
 
-// Definition implements [action.Integration]. A hub that acts as its pod asks for no key.
+// Definition implements [action.Integration]. With a pod identity the key is optional.
 func (i *Integration) Definition() action.Definition {
 	return action.Definition{
 		Name: "azure_storage", Label: "Azure Storage", Description: "Write data files to an Azure container.",
@@ -129,63 +132,13 @@ func (i *Integration) Definition() action.Definition {
 	}
 }
 
-// Form implements [action.FormBuilder]. A shared access signature that may write but not
-// list gets a field to type the container's name into.
-func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
-	a, err := action.Decode[account](req)
-	if err != nil {
-		return nil, err
-	}
-	container := action.Field{Name: "container", Label: "Container", Required: true}
-	names, err := i.listContainers(ctx, a)
-	switch {
-	case errors.Is(err, errMayNotList):
-		container.Type = action.String
-		container.Description = "The name of the container. The credentials may not list containers, so there is no choice to offer."
-	case err != nil:
-		return nil, err
-	case len(names) == 0:
-		return nil, action.Errorf(action.Invalid, "Create a container in your Azure account.")
-	default:
-		container.Type, container.Default = action.Select, names[0]
-		for _, name := range names {
-			container.Options = append(container.Options, action.Option{Name: name, Label: name})
-		}
-	}
-	return &action.Form{Fields: append([]action.Field{container}, objectstore.Fields()...)}, nil
-}
-
-// Execute implements [action.Integration].
-func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
-	a, err := action.Decode[account](req)
-	if err != nil {
-		return nil, err
-	}
-	t, err := action.Decode[target](req)
-	if err != nil {
-		return nil, err
-	}
-	d, err := objectstore.Read(req, name)
-	if err != nil {
-		return nil, err
-	}
-	b, err := i.newBlob(a, string(t.Container), d)
-	if err != nil {
-		return nil, err
-	}
-	if err := i.plan.Write(ctx, d.Data, b); err != nil {
-		return nil, err
-	}
-	return &action.Response{}, nil
-}
-
-// accountName becomes part of a host name.
+// accountName is part of a host name.
 type accountName string
 
 // https://learn.microsoft.com/azure/storage/common/storage-account-overview#storage-account-name
 var validAccount = regexp.MustCompile(`^[a-z0-9]{3,24}$`)
 
-// UnmarshalText takes 3 to 24 lowercase letters and digits.
+// UnmarshalText implements [encoding.TextUnmarshaler].
 func (a *accountName) UnmarshalText(text []byte) error {
 	if !validAccount.Match(text) {
 		return errors.New("must be the name of a storage account: 3 to 24 lowercase letters and digits")
@@ -194,13 +147,13 @@ func (a *accountName) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// containerName becomes part of a path.
+// containerName is part of a URL path.
 type containerName string
 
 // https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
 var validContainer = regexp.MustCompile(`^(\$root|\$web|[a-z0-9][a-z0-9-]{1,61}[a-z0-9])$`)
 
-// UnmarshalText takes names of containers, those of the root and of a website included.
+// UnmarshalText implements [encoding.TextUnmarshaler].
 func (c *containerName) UnmarshalText(text []byte) error {
 	if !validContainer.Match(text) {
 		return errors.New("must be the name of a container: 3 to 63 lowercase letters, digits and hyphens")
@@ -209,16 +162,12 @@ func (c *containerName) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// endpoint is the address of a blob service.
+// endpoint is the URL of a blob service.
 type endpoint string
 
-// UnmarshalText takes an http or https URL with a place for the account.
+// UnmarshalText implements [encoding.TextUnmarshaler].
 func (e *endpoint) UnmarshalText(text []byte) error {
-	u, err := url.Parse(strings.ReplaceAll(string(text), "{account}", "account"))
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") ||
-		u.User != nil || u.RawQuery != "" || u.Fragment != "" || !strings.Contains(string(text), "{account}") {
-		return errors.New("must be a URL such as https://{account}.blob.core.windows.net")
-	}
-	*e = endpoint(strings.TrimRight(string(text), "/"))
-	return nil
+	parsed, err := objectstore.ParseEndpoint(string(text), "{account}", "https://{account}.blob.core.windows.net")
+	*e = endpoint(parsed)
+	return err
 }

@@ -238,7 +238,7 @@ func TestOverwrite(t *testing.T) {
 		answers := form()
 		answers["overwrite"] = "fail"
 		_, err := i.Execute(t.Context(), csv(t, answers, size))
-		if action.MessageOf(err) != exists+" It may be that this delivery did it: look before sending it again." || f.blobs["reports/orders.csv"] != text(size) {
+		if action.MessageOf(err) != exists+" It may be from this delivery. Check before retrying." || f.blobs["reports/orders.csv"] != text(size) {
 			t.Errorf("error %v; blobs %v", err, f.blobs)
 		}
 	}
@@ -253,7 +253,7 @@ func TestPodIdentity(t *testing.T) {
 	}
 	env := answers{"AZURE_STORAGE_POD_IDENTITY": "true", "AZURE_CLIENT_ID": "client", "AZURE_TENANT_ID": "tenant", "AZURE_FEDERATED_TOKEN_FILE": file}
 	change := func(a answers, key, value string) answers { a = maps.Clone(a); a[key] = value; return a }
-	const refused = "Azure does not accept the hub's own identity. The hub's administrator must look at its federated credential."
+	const refused = "Azure does not accept the hub's own identity. The hub's administrator must check its federated credential."
 	for name, tt := range map[string]struct {
 		env     answers
 		key     string

@@ -11,6 +11,6 @@ import (
 // waits are over at once.
 func Quick(i action.Integration, size int) {
 	a := i.(*Integration)
-	a.plan.Stages = []objectstore.Stage{{Size: size, Parts: 4, Buffers: 2}, {Size: 2 * size, Parts: 3, Buffers: 2}}
-	a.firstWait, a.longestWait = time.Millisecond, 2*time.Millisecond
+	a.Plan.Stages = []objectstore.Stage{{Size: size, Parts: 4, Buffers: 2}, {Size: 2 * size, Parts: 3, Buffers: 2}}
+	a.initialBackoff, a.maxBackoff = time.Millisecond, 2*time.Millisecond
 }

@@ -1,10 +1,8 @@
 // Package digitaloceanobjectstorage writes query results and dashboards into DigitalOcean
-// Spaces, which speak S3: https://docs.digitalocean.com/products/spaces/reference/s3-compatibility/
+// Spaces, whose API is that of S3: https://docs.digitalocean.com/products/spaces/reference/s3-compatibility/
 package digitaloceanobjectstorage
 
 import (
-	"context"
-
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/aws/s3store"
 )
@@ -15,7 +13,7 @@ var (
 )
 
 // Integration writes objects to DigitalOcean Spaces.
-type Integration struct{ store *s3store.Store }
+type Integration struct{ *s3store.Store }
 
 // New makes the integration. It needs no settings.
 func New(deps action.Deps) (action.Integration, error) {
@@ -44,14 +42,4 @@ func (*Integration) Definition() action.Definition {
 		Download:   action.URL,
 		MinVersion: action.V(5, 5, 0),
 	}
-}
-
-// Form implements [action.FormBuilder].
-func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
-	return i.store.Form(ctx, req)
-}
-
-// Execute implements [action.Integration].
-func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
-	return i.store.Execute(ctx, req)
 }

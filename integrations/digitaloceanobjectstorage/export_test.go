@@ -9,7 +9,7 @@ import (
 
 // Small makes the parts 1 KiB long, and the waits short.
 func Small(i action.Integration) {
-	s := i.(*Integration).store
-	s.LongestWait = time.Millisecond
+	s := i.(*Integration)
+	s.MaxBackoff = time.Millisecond
 	s.Plan.Stages = []objectstore.Stage{{Size: 1 << 10, Parts: 10, Buffers: 3}}
 }

@@ -144,12 +144,8 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	}
 	s := i.open(parseState(req.State))
 	err = s.write(ctx, in.commit(path), data)
-	if action.KindOf(err) == action.Unauthenticated {
-		// What Looker keeps is of no use any more: without it, the form offers a sign-in.
-		return &action.Response{State: &action.State{Data: action.Reset}}, err
-	}
 	if err != nil {
-		return nil, err
+		return signin.Forget(err), err
 	}
 	return &action.Response{Message: "Saved as " + path + "."}, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/rows"
+	"integrationhub.dev/integrations/internal/signin"
 )
 
 var (
@@ -56,7 +57,7 @@ func (*Integration) Definition() action.Definition {
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	message, err := i.deliver(ctx, req)
 	if err != nil {
-		return forget(err), err
+		return signin.Forget(err), err
 	}
 	return &action.Response{Message: message}, nil
 }
@@ -76,14 +77,6 @@ func (i *Integration) deliver(ctx context.Context, req *action.Request) (string,
 		return c.replace(ctx, in, req.Data)
 	}
 	return c.add(ctx, in, req.Data)
-}
-
-// forget clears an invalid sign-in in Looker, so that the form offers a new one.
-func forget(err error) *action.Response {
-	if action.KindOf(err) != action.Unauthenticated {
-		return nil
-	}
-	return &action.Response{State: &action.State{Data: action.Reset}}
 }
 
 // add uploads people to an existing audience or to a new one, which is created with the first

@@ -2,88 +2,48 @@ package googlecloudstorage
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
+	"hash/crc32"
 	"net/http"
 	"net/url"
-	"os"
+	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/oauth2"
-	"golang.org/x/oauth2/google"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/choice"
+	"integrationhub.dev/integrations/internal/google/resumable"
 	"integrationhub.dev/integrations/internal/google/serviceaccount"
-	"integrationhub.dev/integrations/internal/message"
+	"integrationhub.dev/integrations/internal/objectstore"
 )
 
-// The calls are made by hand. For the three of them, cloud.google.com/go/storage would add 28
-// megabytes to the hub, and google.golang.org/api ten: both link gRPC.
+// Google's libraries are not used. For three requests, cloud.google.com/go/storage would add 28 MB to
+// the hub, and google.golang.org/api 10 MB: both link gRPC.
 
-// Google asks for exponential waits: https://cloud.google.com/storage/docs/retry-strategy
+// Google asks for exponential backoff: https://cloud.google.com/storage/docs/retry-strategy
 var (
 	writeRetry = deliver.Retry{MaxAttempts: 6, InitialBackoff: time.Second, MaxBackoff: 32 * time.Second}
-	// readRetry is for forms, where a user waits.
+	// readRetry is for forms, since the user is waiting.
 	readRetry = deliver.Retry{MaxAttempts: 3, InitialBackoff: 500 * time.Millisecond, MaxBackoff: 4 * time.Second}
 )
 
-const (
-	readTimeout = 30 * time.Second
-	scope       = "https://www.googleapis.com/auth/devstorage.read_write"
-)
+const readTimeout = 30 * time.Second
 
 // client is one account's access during one request.
 type client struct {
 	*Integration
 	tokens oauth2.TokenSource
-	// refused is what the Looker user is told when Google does not take the account.
+	// refused is the message if Google rejects the credentials.
 	refused string
-}
-
-func (i *Integration) client(ctx context.Context, a account) (*client, error) {
-	if strings.TrimSpace(a.Key.Reveal()) == "" && i.settings.keyless() {
-		if i.settings.PodIdentity {
-			return i.podClient(ctx), nil
-		}
-		return i.ownClient(ctx)
-	}
-	sa, err := serviceaccount.New(a.Email, a.Key)
-	switch {
-	case err != nil:
-		return nil, action.Wrap(err, action.Invalid, "The private key cannot be used: %v. Copy it as it is from the key file, with "+
-			"its first and last line, or the whole key file.", err)
-	case sa.Email == "":
-		return nil, action.Errorf(action.Invalid, "The client email is missing. Enter it in the action's settings in Looker.")
-	}
-	return &client{i, sa.Tokens(ctx, i.deps.HTTP, scope), "Google does not accept this client email with this private key. Check " +
-		"both in the action's settings in Looker."}, nil
-}
-
-// ownClient writes as the hub itself: as a service account, or as the identity of its workload
-// (https://cloud.google.com/iam/docs/workload-identity-federation). The file is read each
-// time, since Kubernetes may replace it.
-func (i *Integration) ownClient(ctx context.Context) (*client, error) {
-	const refused = "Google does not accept the hub's own credentials. The hub's administrator must look at " +
-		"GOOGLE_CLOUD_STORAGE_CREDENTIALS_FILE."
-	file, err := os.ReadFile(i.settings.CredentialsFile)
-	if err != nil {
-		return nil, action.Wrap(fmt.Errorf("reading the hub's credentials: %w", err), action.Internal, refused)
-	}
-	var kind struct{ Type google.CredentialsType }
-	err = json.Unmarshal(file, &kind)
-	ctx, calls := serviceaccount.NewCalls(ctx, i.deps.HTTP)
-	var c *google.Credentials
-	if err == nil {
-		c, err = google.CredentialsFromJSONWithType(ctx, file, kind.Type, scope)
-	}
-	if err != nil { // it may quote the file
-		return nil, action.Wrap(errors.New("the hub's credentials file cannot be used"), action.Internal, refused)
-	}
-	return &client{i, calls.Source(c.TokenSource), refused}, nil
 }
 
 // withAPI calls f with an API that has an access token; it is a [resumable.Caller].
@@ -93,16 +53,19 @@ func (c *client) withAPI(ctx context.Context, f func(context.Context, outbound.A
 		return serviceaccount.Explain(ctx, err, c.refused)
 	}
 	return f(ctx, outbound.API{
-		Name: name, Base: string(c.settings.Endpoint), Client: c.deps.HTTP, Timeout: readTimeout, Authorize: token.SetAuthHeader, Explain: explain,
+		Name: name, Base: string(c.settings.Endpoint), Client: c.deps.HTTP, Timeout: readTimeout,
+		Authorize: token.SetAuthHeader, Explain: explain,
 	})
 }
 
-// errMayNotList says that the account is good, but not for seeing the buckets.
-var errMayNotList = errors.New("the account may not list buckets")
-
-// listBuckets: https://cloud.google.com/storage/docs/json_api/v1/buckets/list
-func (c *client) listBuckets(ctx context.Context, project string) ([]string, error) {
-	query := url.Values{"project": {strings.TrimSpace(project)}, "fields": {"nextPageToken,items(name)"}, "maxResults": {"1000"}}
+// listBuckets returns the names of the project's buckets
+// (https://cloud.google.com/storage/docs/json_api/v1/buckets/list).
+func (i *Integration) listBuckets(ctx context.Context, a account) ([]string, error) {
+	c, err := i.client(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	query := url.Values{"project": {strings.TrimSpace(a.Project)}, "fields": {"nextPageToken,items(name)"}, "maxResults": {"1000"}}
 	var names []string
 	for {
 		var page struct {
@@ -117,7 +80,7 @@ func (c *client) listBuckets(ctx context.Context, project string) ([]string, err
 			})
 		})
 		if s, ok := errors.AsType[*outbound.StatusError](err); ok && s.Code == http.StatusForbidden {
-			return nil, errMayNotList
+			return nil, choice.ErrDenied
 		}
 		if err != nil {
 			return nil, fmt.Errorf("listing buckets: %w", err)
@@ -132,22 +95,122 @@ func (c *client) listBuckets(ctx context.Context, project string) ([]string, err
 	}
 }
 
-// explain adds Google's reason for rejecting a request:
-// https://cloud.google.com/storage/docs/json_api/v1/status-codes
-func explain(err *action.Error, status *outbound.StatusError) error {
-	switch {
-	case status.Code < http.StatusBadRequest:
+// stages allow Google's limit of 5 TiB with 16 MiB of memory: one part is sent while the next one is
+// filled. https://cloud.google.com/storage/quotas#objects
+var stages = []objectstore.Stage{{Size: 8 << 20, Parts: 5 << 17, Buffers: 2}}
+
+var _ objectstore.Object = (*object)(nil)
+
+// object is an object that is being written. Small ones use a resumable upload too, because it allows
+// asking again after a lost response.
+type object struct {
+	client *client
+	bucket string
+	objectstore.Delivery
+	upload *resumable.Upload
+	sum    hash.Hash32
+	size   int64
+	// rest is the last part, if its size is allowed only at the end of an upload.
+	rest []byte
+}
+
+func (i *Integration) newObject(ctx context.Context, a account, t target, d objectstore.Delivery) (objectstore.Object, error) {
+	c, err := i.client(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	return &object{
+		client: c, bucket: string(t.Bucket), Delivery: d, sum: crc32.New(crc32.MakeTable(crc32.Castagnoli)),
+		upload: &resumable.Upload{Service: name, Call: c.withAPI, Retry: c.writes, Log: c.deps.Log},
+	}, nil
+}
+
+// Put implements [objectstore.Object].
+func (o *object) Put(ctx context.Context, body []byte) error {
+	if err := o.Begin(ctx); err != nil {
 		return err
-	case status.Code == http.StatusPreconditionFailed:
-		return action.Wrap(err, action.Invalid, "A file with this name already exists.").WithField("filename")
 	}
-	var response struct {
-		Error struct {
-			Message string `json:"message"`
-		} `json:"error"`
+	o.count(body)
+	err := o.finish(ctx, body)
+	if err != nil {
+		o.Abort(ctx)
 	}
-	if json.Unmarshal(status.Body, &response) != nil || response.Error.Message == "" {
+	return err
+}
+
+// Begin implements [objectstore.Object]:
+// https://cloud.google.com/storage/docs/json_api/v1/objects/insert
+func (o *object) Begin(ctx context.Context) error {
+	query := url.Values{"uploadType": {"resumable"}, "name": {o.Name}, "fields": {"crc32c,size,generation"}}
+	if o.NoOverwrite {
+		query.Set("ifGenerationMatch", "0")
+	}
+	path := outbound.WithQuery(outbound.Path("upload", "storage", "v1", "b", o.bucket, "o"), query)
+	metadata := struct {
+		ContentType     string `json:"contentType"`
+		ContentEncoding string `json:"contentEncoding,omitempty"`
+	}{o.ContentType, o.ContentEncoding}
+	err := o.upload.Begin(ctx, path, metadata, o.ContentType)
+	if action.KindOf(err) == action.NotFound {
+		return action.Wrap(err, action.NotFound, "The bucket does not exist.").WithField("bucket")
+	}
+	return err
+}
+
+// Part implements [objectstore.Object]. A part whose size is not a multiple of [resumable.Quantum] is
+// the last one. It is kept for Complete.
+func (o *object) Part(ctx context.Context, _ int, body []byte) error {
+	o.count(body)
+	if len(body)%resumable.Quantum != 0 {
+		o.rest = body
+		return nil
+	}
+	return o.upload.Send(ctx, body, false)
+}
+
+// Complete implements [objectstore.Object].
+func (o *object) Complete(ctx context.Context, _ int) error { return o.finish(ctx, o.rest) }
+
+// Abort implements [objectstore.Object].
+func (o *object) Abort(ctx context.Context) { o.upload.Abort(ctx) }
+
+func (o *object) count(body []byte) {
+	_, _ = o.sum.Write(body) // never fails
+	o.size += int64(len(body))
+}
+
+// finish sends the rest with the checksum of the whole object. Google creates the object only if the
+// checksum is right: https://cloud.google.com/storage/docs/data-validation
+func (o *object) finish(ctx context.Context, rest []byte) error {
+	sum := base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, o.sum.Sum32()))
+	o.upload.Last = http.Header{"X-Goog-Hash": {"crc32c=" + sum}}
+	if err := o.upload.Send(ctx, rest, true); err != nil {
 		return err
 	}
-	return action.Wrap(err, err.Kind, "%s answered %d: %s", name, status.Code, message.Line(response.Error.Message))
+	var made struct {
+		CRC32C     string `json:"crc32c"`
+		Size       string `json:"size"`
+		Generation string `json:"generation"`
+	}
+	if err := json.Unmarshal(o.upload.Made(), &made); err != nil {
+		return action.Wrap(err, action.Unavailable, "Unexpected response from %s.", name)
+	}
+	if made.CRC32C == sum && made.Size == strconv.FormatInt(o.size, 10) {
+		return nil
+	}
+	return o.damaged(ctx, made.Generation)
+}
+
+// damaged removes an object that differs from what was sent, if the account is allowed to.
+func (o *object) damaged(ctx context.Context, generation string) error {
+	err := action.Errorf(action.Unavailable, "The data was corrupted in transit to %s.", name)
+	path := outbound.WithQuery(outbound.Path("storage", "v1", "b", o.bucket, "o", o.Name), url.Values{"generation": {generation}})
+	removed := o.client.withAPI(ctx, func(ctx context.Context, api outbound.API) error {
+		return api.Call(ctx, http.MethodDelete, path, nil, nil)
+	})
+	if removed != nil {
+		err.Message += " The corrupted file could not be removed."
+		err.Err = fmt.Errorf("removing the object: %w", removed)
+	}
+	return err
 }

@@ -13,7 +13,7 @@ const Piece = 256 << 10
 // Small makes the pieces small, and the waits so short that a test can fail often.
 func Small(i action.Integration) {
 	s := i.(*Integration)
-	s.plan.Stages = []objectstore.Stage{{Size: Piece, Parts: 4, Buffers: 2}}
+	s.Plan.Stages = []objectstore.Stage{{Size: Piece, Parts: 4, Buffers: 2}}
 	s.reads.InitialBackoff, s.reads.MaxBackoff = time.Millisecond, time.Millisecond
 	s.writes.InitialBackoff, s.writes.MaxBackoff = time.Millisecond, time.Millisecond
 }

@@ -115,7 +115,7 @@ func TestCredentials(t *testing.T) {
 	keyFile := fmt.Sprintf(`{"type":"service_account","client_email":%q,"private_key":%q}`, email, pemKey())
 	federated := fmt.Sprintf(`{"type":"external_account","audience":"//iam.googleapis.com/pool","subject_token_type":"urn:ietf:params:oauth:token-type:jwt",
 		"token_url":"https://sts.googleapis.com/v1/token","credential_source":{"file":%q}}`, write("token", "workload"))
-	const refused = "Google does not accept the hub's own credentials. The hub's administrator must look at GOOGLE_CLOUD_STORAGE_CREDENTIALS_FILE."
+	const refused = "Google does not accept the hub's own credentials. The hub's administrator must check GOOGLE_CLOUD_STORAGE_CREDENTIALS_FILE."
 	for _, tt := range []struct {
 		name   string
 		file   string
@@ -152,7 +152,7 @@ func TestCredentials(t *testing.T) {
 // The hub writes as its pod, by what the metadata server of its machine says.
 func TestPodIdentity(t *testing.T) {
 	t.Parallel()
-	const refused = "Google gives the hub's pod no identity. The hub's administrator must look at the Workload Identity of the pod's service account."
+	const refused = "Google gives the hub's pod no identity. The hub's administrator must check the Workload Identity of the pod's service account."
 	for name, tt := range map[string]struct {
 		params answers
 		before func(what string, n int) *actiontest.Reply

@@ -9,6 +9,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/google"
 	"integrationhub.dev/integrations/internal/objectstore"
+	"integrationhub.dev/integrations/internal/signin"
 )
 
 var (
@@ -85,7 +86,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		err = f.write(ctx, c, at, wish.IfExists)
 	}
 	if err != nil {
-		return google.Forget(err), err
+		return signin.Forget(err), err
 	}
 	return &action.Response{Message: "Saved as " + f.name + "."}, nil
 }

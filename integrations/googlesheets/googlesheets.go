@@ -11,6 +11,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/google"
+	"integrationhub.dev/integrations/internal/signin"
 )
 
 var (
@@ -111,11 +112,11 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		data, err = fetch(ctx, req.Data)
 	}
 	if err != nil {
-		return google.Forget(err), err
+		return signin.Forget(err), err
 	}
 	defer data.blob.Close()
 	if err := i.deliver(ctx, c, at, in.Name, req.Form["overwrite"], data); err != nil {
-		return google.Forget(err), err
+		return signin.Forget(err), err
 	}
 	return &action.Response{Message: fmt.Sprintf("%d rows written to %s.", max(data.rows-1, 0), in.Name)}, nil
 }

@@ -47,12 +47,3 @@ func (s *Service) Enter(ctx context.Context, req *action.Request, in Input) (*Cl
 	at, err := c.Place(ctx, in.Folder)
 	return c, at, err
 }
-
-// Forget is the answer to a delivery that failed: where the sign-in is of no use any more,
-// Looker forgets it, and the form offers a new one.
-func Forget(err error) *action.Response {
-	if action.KindOf(err) != action.Unauthenticated {
-		return nil
-	}
-	return &action.Response{State: &action.State{Data: action.Reset}}
-}

@@ -14,20 +14,7 @@ import (
 	"integrationhub.dev/integrations/internal/objectstore"
 )
 
-// What follows is for integrations that use a bucket on the way to another service, and have
-// forms of their own.
-
-// ErrMayNotList is the error of [Store.Buckets] when the credentials are good, but not for
-// seeing the buckets.
-var ErrMayNotList = errMayNotList
-
-// Buckets returns the names of the account's buckets.
-func (s *Store) Buckets(ctx context.Context, a Account) ([]string, error) {
-	return s.listBuckets(ctx, a)
-}
-
-// Locate returns the region of a bucket. Any credentials of the account may ask: S3 tells the
-// region also where it denies access.
+// Locate returns the region of a bucket. S3 reports the region even if it denies access.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
 func (s *Store) Locate(ctx context.Context, a Account, bucket Bucket) (Region, error) {
 	name := string(bucket)
@@ -43,7 +30,7 @@ func (s *Store) Locate(ctx context.Context, a Account, bucket Bucket) (Region, e
 		return r, nil
 	}
 	explained := s.explain(ctx, "locating the bucket", err)
-	switch res.HTTPStatusCode() { // an answer to HEAD has no code that would say more
+	switch res.HTTPStatusCode() { // a response to HEAD has no error code
 	case http.StatusNotFound:
 		e := action.Wrap(explained, action.NotFound, "The bucket does not exist.")
 		e.Fields = map[string]string{"bucket": e.Message}
@@ -54,7 +41,7 @@ func (s *Store) Locate(ctx context.Context, a Account, bucket Bucket) (Region, e
 	return "", explained
 }
 
-// validated is a region, or empty where the text names none.
+// validated returns a valid region, or "".
 func validated(text string) (r Region) {
 	if r.UnmarshalText([]byte(text)) != nil {
 		return ""
@@ -65,7 +52,11 @@ func validated(text string) (r Region) {
 // Bucket is the name of a bucket; see [bucketName].
 type Bucket = bucketName
 
-// Write writes data as an object, which appears once all of it has arrived.
+// Write writes data as an object, which becomes visible when it is complete.
 func (s *Store) Write(ctx context.Context, a Account, bucket Bucket, key, contentType string, data action.Data) error {
-	return s.write(ctx, a, bucket, objectstore.Delivery{Name: key, ContentType: contentType, Data: data})
+	o, err := s.newObject(ctx, a, bucket, objectstore.Delivery{Name: key, ContentType: contentType, Data: data})
+	if err != nil {
+		return err
+	}
+	return s.Plan.Write(ctx, data, o)
 }

@@ -133,8 +133,7 @@ func (o *object) explain(ctx context.Context, doing string, err error) error {
 	switch errorCode(err) {
 	case "PreconditionFailed", "ConditionalRequestConflict", "NoSuchUpload":
 		if o.inDoubt.Load() {
-			return action.Wrap(explained, action.Unavailable, "%s", action.MessageOf(explained)+" It may be that this delivery did it: "+
-				"look before sending it again.")
+			return objectstore.MaybeWritten(explained)
 		}
 	}
 	return explained
@@ -223,7 +222,7 @@ func (o *object) Abort(ctx context.Context) {
 	defer cancel()
 	for n := range aborts {
 		if n > 0 {
-			timer := time.NewTimer(min(time.Second, o.store.LongestWait))
+			timer := time.NewTimer(min(time.Second, o.store.MaxBackoff))
 			<-timer.C
 		}
 		_, err := o.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &o.bucket, Key: &o.Name, UploadId: o.id})

@@ -11,6 +11,6 @@ var IsNumber = isNumber
 
 // WithSmallParts makes the parts of uploads so small that a test can send many.
 func WithSmallParts(c *Client) {
-	c.store.LongestWait = time.Millisecond
+	c.store.MaxBackoff = time.Millisecond
 	c.store.Plan.Stages = []objectstore.Stage{{Size: 4 << 10, Parts: 1000, Buffers: 2}}
 }

@@ -2,7 +2,6 @@ package sagemaker
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -10,21 +9,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/aws/s3store"
+	"integrationhub.dev/integrations/internal/choice"
 )
 
 // BucketField returns a field with the account's buckets as options, or a text field if the
 // credentials cannot list them.
 func (c *Client) BucketField(ctx context.Context, a Account, label, description string) (action.Field, error) {
 	names, err := c.store.Buckets(ctx, a.s3(a.homeRegion()))
-	if err != nil && !errors.Is(err, s3store.ErrMayNotList) {
-		return action.Field{}, err
-	}
-	field := choice(names, action.Field{Name: "bucket", Label: label, Description: description})
-	if len(names) > 0 {
-		field.Default = names[0]
-	}
-	return field, nil
+	return listField("bucket", label, description, names, err)
 }
 
 // maxModels is the maximum number of models in a form. The newest models come first.
@@ -52,20 +44,16 @@ func (c *Client) ModelField(ctx context.Context, a Account) (action.Field, error
 		}
 		in.NextToken = page.NextToken
 	}
-	return choice(names, action.Field{Name: "modelName", Label: "Model", Description: "The model to perform the inference with."}), nil
+	field, err := listField("modelName", "Model", "The model to perform the inference with.", names, nil)
+	field.Default = ""
+	return field, err
 }
 
-// choice completes a required field: a select with names as options, or a text field without names.
-func choice(names []string, f action.Field) action.Field {
-	f.Required, f.Type = true, action.Select
-	if len(names) == 0 {
-		f.Type = action.String
-		f.Description = strings.TrimSuffix(f.Description, ".") + ". The access key cannot list any. Enter the name."
-	}
-	for _, n := range names {
-		f.Options = append(f.Options, action.Option{Name: n, Label: n})
-	}
-	return f
+// listField returns a required field for one of the account's names.
+func listField(name, label, description string, names []string, err error) (action.Field, error) {
+	unlisted := strings.TrimSuffix(description, ".") + ". The access key cannot list any. Enter the name."
+	list := choice.List{Name: name, Label: label, Description: description, Denied: unlisted, Empty: unlisted}
+	return list.Field(names, err)
 }
 
 // InstanceFields are the fields for the instances of a job. all are the SDK's instance types.

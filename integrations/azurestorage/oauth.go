@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -20,7 +19,7 @@ import (
 	"integrationhub.dev/hub/outbound"
 )
 
-// identity is the hub's pod's own, by Microsoft Entra Workload ID, which sets these in the pod:
+// identity is the pod's identity. Microsoft Entra Workload ID sets these variables in the pod:
 // https://azure.github.io/azure-workload-identity/docs/
 type identity struct {
 	Client    string `env:"AZURE_CLIENT_ID"`
@@ -29,32 +28,32 @@ type identity struct {
 	Authority string `env:"AZURE_AUTHORITY_HOST" envDefault:"https://login.microsoftonline.com/"`
 }
 
-// missing are the settings that an identity lacks.
+// missing returns the names of the variables that are not set.
 func (i identity) missing() []string {
 	var keys []string
-	for key, value := range map[string]string{"AZURE_CLIENT_ID": i.Client, "AZURE_TENANT_ID": i.Tenant, "AZURE_FEDERATED_TOKEN_FILE": i.TokenFile} {
-		if value == "" {
+	for _, variable := range [][2]string{
+		{"AZURE_CLIENT_ID", i.Client}, {"AZURE_FEDERATED_TOKEN_FILE", i.TokenFile}, {"AZURE_TENANT_ID", i.Tenant},
+	} {
+		if key, value := variable[0], variable[1]; value == "" {
 			keys = append(keys, key)
 		}
 	}
-	slices.Sort(keys)
 	return keys
 }
 
 var _ azcore.TokenCredential = podCredential{}
 
-// podCredential exchanges the pod's token for one of Azure's:
-// https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow#third-case-access-token-request-with-a-federated-credential
-//
-// Microsoft's azidentity does it too, and much else.
+// podCredential exchanges the pod's token for an access token:
+// https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow, third case.
+// Microsoft's azidentity does the same, but it is a large dependency.
 type podCredential struct {
 	identity
 	http  *http.Client
 	retry deliver.Retry
 }
 
-// GetToken implements [azcore.TokenCredential]. The SDK keeps the token until it expires, and
-// leaves it to the credential to try again. An error is fit for the Looker user.
+// GetToken implements [azcore.TokenCredential]. The SDK keeps the token until it expires, but it does
+// not retry. Errors can be shown to the Looker user.
 func (p podCredential) GetToken(ctx context.Context, o policy.TokenRequestOptions) (token azcore.AccessToken, err error) {
 	err = p.retry.Do(ctx, func(ctx context.Context) error {
 		token, err = p.exchange(ctx, o.Scopes)
@@ -63,10 +62,10 @@ func (p podCredential) GetToken(ctx context.Context, o policy.TokenRequestOption
 	return token, err
 }
 
-const identityRefused = "Azure does not accept the hub's own identity. The hub's administrator must look at its federated credential."
+const identityRefused = "Azure does not accept the hub's own identity. The hub's administrator must check its federated credential."
 
 func (p podCredential) exchange(ctx context.Context, scopes []string) (azcore.AccessToken, error) {
-	assertion, err := os.ReadFile(p.TokenFile) // Kubernetes replaces it
+	assertion, err := os.ReadFile(p.TokenFile) // each time, because Kubernetes replaces it
 	if err != nil {
 		return azcore.AccessToken{}, action.Wrap(fmt.Errorf("reading the pod's token: %w", err), action.Internal, identityRefused)
 	}
@@ -84,7 +83,7 @@ func (p podCredential) exchange(ctx context.Context, scopes []string) (azcore.Ac
 	return azcore.AccessToken{Token: token.AccessToken, ExpiresOn: token.Expiry.UTC()}, nil
 }
 
-// explainIdentity drops Azure's own answer, which may quote what was sent.
+// explainIdentity drops the response, which can quote the request.
 func explainIdentity(ctx context.Context, err error) error {
 	answer, ok := errors.AsType[*oauth2.RetrieveError](err)
 	if !ok {
@@ -92,7 +91,7 @@ func explainIdentity(ctx context.Context, err error) error {
 	}
 	detail := &outbound.StatusError{Code: answer.Response.StatusCode}
 	if kind := action.KindOfStatus(detail.Code); kind.Retryable() {
-		return action.Wrap(detail, kind, "Microsoft Entra issues no tokens now. Try again later.")
+		return action.Wrap(detail, kind, "Microsoft Entra is temporarily unavailable. Try again later.")
 	}
 	return action.Wrap(detail, action.Unauthenticated, identityRefused)
 }

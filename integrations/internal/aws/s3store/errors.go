@@ -1,0 +1,103 @@
+package s3store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/objectstore"
+)
+
+const wrongRegion = "The bucket is not in this region. Check the region in the action's settings in Looker."
+
+// explanation explains an error code to the Looker user. It returns nil for a code that says no more
+// than the status:
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+func (s *Store) explanation(code string) *action.Error {
+	name := s.service.Name
+	switch code {
+	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "InvalidSecurity":
+		return action.Errorf(action.Unauthenticated, "%s does not accept the access key with this secret key. Check both in the "+
+			"action's settings in Looker.", name)
+	case "AccessDenied":
+		return action.Errorf(action.Forbidden, "%s denied access. The access key needs %s.", name, s.service.Needs)
+	case "AllAccessDisabled":
+		return action.Errorf(action.Forbidden, "%s has disabled all access to this bucket.", name)
+	case "AccountProblem":
+		return action.Errorf(action.Forbidden, "%s reports a problem with the %s account.", name, s.service.Vendor)
+	case "NoSuchBucket":
+		e := action.InvalidField("bucket", "The bucket does not exist.")
+		e.Kind = action.NotFound
+		return e
+	case "InvalidBucketName":
+		return action.InvalidField("bucket", "The bucket's name is not valid.")
+	case "PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed":
+		return action.Errorf(action.Invalid, wrongRegion)
+	case "KeyTooLongError":
+		return action.Errorf(action.Invalid, "The path and the filename together are too long for %s.", name)
+	case "EntityTooLarge":
+		return action.Errorf(action.TooLarge, "The data is larger than %s allows.", name)
+	case "RequestTimeTooSkewed":
+		return action.Errorf(action.Internal, "%s refuses the hub's requests because the hub's clock is wrong.", name)
+	case "PreconditionFailed", "ConditionalRequestConflict":
+		return exists()
+	case "NoSuchUpload":
+		return action.Errorf(action.Unavailable, "The upload was terminated at %s before it was complete.", name)
+	case "SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "RequestLimitExceeded":
+		return action.Errorf(action.RateLimited, "%s is throttling requests. Try again later.", name)
+	case "RequestTimeout":
+		return action.Errorf(action.Timeout, "%s waited too long for the data.", name)
+	}
+	return nil
+}
+
+func errorCode(err error) string {
+	if e, ok := errors.AsType[smithy.APIError](err); ok {
+		return objectstore.ErrorCode(e.ErrorCode())
+	}
+	return ""
+}
+
+// explain converts the SDK's error. The SDK's text is dropped, because it quotes URLs and the response,
+// which can quote the request.
+func (s *Store) explain(ctx context.Context, doing string, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
+	}
+	if e, ok := errors.AsType[*roleError](err); ok {
+		return s.explainRole(ctx, e)
+	}
+	// This comes first, because the SDK adds an empty response if there was none.
+	if e, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
+		return s.connectionError(ctx, doing, e.Err)
+	}
+	res, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	if !ok || res.Response == nil {
+		return action.Wrap(fmt.Errorf("%s: %T", doing, err), action.Internal, "The hub could not prepare its request to %s.", s.service.Name)
+	}
+	code, status := errorCode(err), res.HTTPStatusCode()
+	detail := fmt.Errorf("%s: code %q, request %q: %w", doing, code,
+		objectstore.ErrorCode(res.Response.Header.Get("X-Amz-Request-Id")), &outbound.StatusError{Code: status})
+	if e := s.explanation(code); e != nil {
+		e.Err = detail
+		return e
+	}
+	if status/100 == 3 {
+		return action.Wrap(detail, action.Invalid, "%s", wrongRegion)
+	}
+	return objectstore.StatusError(detail, s.service.Name, status, code)
+}
+
+func (s *Store) connectionError(ctx context.Context, doing string, err error) error {
+	err = fmt.Errorf("%s: %w", doing, outbound.ConnectionError(ctx, err, s.service.Name))
+	if action.KindOf(err) == action.NotFound { // the region is part of the host name
+		return action.Wrap(err, action.NotFound, "%s has no address in this region. Check the region in the action's settings in "+
+			"Looker.", s.service.Name)
+	}
+	return err
+}
