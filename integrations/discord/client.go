@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -84,24 +85,39 @@ func (p *posted) Validate() error {
 	return nil
 }
 
-// tooLarge is Discord's code for a file that exceeds the server's limit
-// (https://docs.discord.com/developers/topics/opcodes-and-status-codes#json).
-const tooLarge = 40005
+type object = map[string]any
 
-// explain adds Discord's reason for rejecting a message, or what to do about it.
-func explain(err *action.Error, status *outbound.StatusError) error {
-	var response struct {
-		Code    int    `json:"code"`
-		Message string `json:"message"`
+// maxTitle is how many characters an embed's title may have
+// (https://docs.discord.com/developers/resources/message#embed-object-embed-limits).
+const maxTitle = 256
+
+// newMessage encodes a message with a file
+// (https://docs.discord.com/developers/reference#uploading-files).
+func newMessage(text string, req *action.Request, blob action.Blob) (outbound.Body, error) {
+	content := object{
+		"content": text,
+		// The text may mention users and roles, but not @everyone.
+		"allowed_mentions": object{"parse": []string{"users", "roles"}},
+		"attachments":      []object{{"id": 0, "filename": req.CompleteFilename()}},
 	}
-	_ = json.Unmarshal(status.Body, &response) // without a reason, the status has to do
-	switch {
-	case err.Kind == action.TooLarge || response.Code == tooLarge:
-		return action.Wrap(err, action.TooLarge, "The file is too large for this Discord server. The limit is 10 MB without boosts.")
-	case err.Kind == action.Unauthenticated, err.Kind == action.Forbidden, err.Kind == action.NotFound:
-		return action.Wrap(err, err.Kind, "%s The webhook or the thread may have been deleted. Check the channel's settings.", err.Message).WithField("url")
-	case err.Kind == action.Invalid && response.Message != "":
-		return action.Wrap(err, err.Kind, "Discord answered %d: %s", status.Code, message.Line(response.Message))
+	if link := message.Link(req.Plan.URL); link != "" {
+		content["embeds"] = []object{{"title": title(req.Plan.Title), "url": link, "description": "View in Looker"}}
 	}
-	return err
+	payload, err := json.Marshal(content)
+	if err != nil {
+		return outbound.Body{}, fmt.Errorf("encoding a message: %w", err)
+	}
+	file := outbound.File{Field: "files[0]", Name: req.CompleteFilename(), ContentType: message.MediaType(req.Data), Blob: blob}
+	return outbound.Multipart(file, map[string]string{"payload_json": string(payload)})
+}
+
+func title(text string) string {
+	text = message.Line(text)
+	if text == "" {
+		return "Looker"
+	}
+	if r := []rune(text); len(r) > maxTitle {
+		text = string(r[:maxTitle-1]) + "…"
+	}
+	return text
 }

@@ -3,9 +3,12 @@ package dropbox
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,6 +19,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/chunk"
 )
 
 // Dropbox's API: https://www.dropbox.com/developers/documentation/http/documentation. Its SDK is not
@@ -117,62 +121,180 @@ func (s *session) listFolders(ctx context.Context) ([]string, error) {
 	}
 }
 
-// apiError is Dropbox's error. Summary is a path of tags such as "path/conflict/file/..", whose
-// trailing dots mean nothing.
-type apiError struct {
-	Summary string `json:"error_summary"`
-	Error   struct {
-		Tag string `json:".tag"`
-		// Correct is the offset of a session's next chunk. It is nested if a session is finished.
-		Correct *int64 `json:"correct_offset"`
-		Lookup  struct {
-			Correct *int64 `json:"correct_offset"`
-		} `json:"lookup_failed"`
-	} `json:"error"`
+// chunkSize is the size of the pieces of a file: a multiple of the four MiB in which Dropbox
+// stores them, and small enough to hold. Each counts as a call where a team's are limited.
+const chunkSize = 16 << 20
+
+// commit says where content becomes a file. By the mode "add", a file that is there already is
+// not replaced; one of the same content is left and counts as written, so that a call can be
+// repeated. By "overwrite" it gets a new version.
+type commit struct {
+	Path       string `json:"path"`
+	Mode       string `json:"mode"`
+	AutoRename bool   `json:"autorename"`
 }
 
-// apiErrorOf returns the error in the response that err stands for, or an empty one.
-func apiErrorOf(err error) apiError {
-	var e apiError
-	if status, ok := errors.AsType[*outbound.StatusError](err); ok {
-		_ = json.Unmarshal(status.Body, &e) // some responses are plain text
+// cursor says where a piece belongs.
+type cursor struct {
+	SessionID string `json:"session_id"`
+	Offset    int64  `json:"offset"`
+}
+
+// file is what Dropbox says of a file.
+type file struct {
+	Hash string `json:"content_hash"`
+}
+
+// write sends the data. The file appears only once all of it has arrived: data of one piece
+// goes in one call, and more goes into a session that becomes a file at its end. A session
+// that is never finished stays invisible, and Dropbox forgets it.
+func (s *session) write(ctx context.Context, to commit, data action.Data) error {
+	src, err := data.Open(ctx)
+	if err != nil {
+		return err
 	}
-	return e
+	defer src.Close()
+	pieces := chunk.NewReader(src, s.integration.chunk)
+	piece, last, err := pieces.Next()
+	if err != nil {
+		return fmt.Errorf("reading the data: %w", err)
+	}
+	whole := &contentHash{}
+	whole.add(piece)
+	if last {
+		return s.writeOnce(ctx, to, piece, whole.sum())
+	}
+	var at cursor
+	if at.SessionID, err = s.start(ctx, piece); err != nil {
+		return err
+	}
+	at.Offset = int64(len(piece))
+	for {
+		if piece, last, err = pieces.Next(); err != nil {
+			return fmt.Errorf("reading the data: %w", err)
+		}
+		whole.add(piece)
+		if last {
+			return s.finish(ctx, at, to, piece, whole.sum())
+		}
+		if err := s.append(ctx, at, piece); err != nil {
+			return err
+		}
+		at.Offset += int64(len(piece))
+	}
 }
 
-// explanations say what Dropbox's errors mean to the Looker user, by a part of the summary. The
-// first match counts.
-var explanations = []struct {
-	part string
-	action.Error
-}{
-	{"missing_scope", action.Error{Kind: action.Forbidden, Message: "The hub's Dropbox app lacks a permission. It needs " +
-		"files.metadata.read and files.content.write; users log in again once it has them."}},
-	{"too_many_write_operations", action.Error{Kind: action.RateLimited, Message: "Dropbox is rate limiting writes to this " +
-		"account. Try again later."}},
-	{"too_many_requests", action.Error{Kind: action.RateLimited, Message: "Dropbox is rate limiting requests. Try again later."}},
-	{"conflict", action.Error{Kind: action.Invalid, Message: "A different file or a folder with this name already exists and was " +
-		"not changed. Choose another name, or append the timestamp."}},
-	{"insufficient_space", action.Error{Kind: action.Invalid, Message: "The user's Dropbox is full."}},
-	{"insufficient_quota", action.Error{Kind: action.Invalid, Message: "The user's Dropbox is full."}},
-	{"no_write_permission", action.Error{Kind: action.Forbidden, Message: "The user is not allowed to write to this folder."}},
-	{"team_folder", action.Error{Kind: action.Forbidden, Message: "Dropbox does not allow files in this folder, because it is a " +
-		"team folder."}},
-	{"disallowed_name", action.Error{Kind: action.Invalid, Message: "Dropbox does not allow this filename."}},
-	{"malformed_path", action.Error{Kind: action.Invalid, Message: "Dropbox does not allow this folder or filename."}},
-	{"content_hash_mismatch", action.Error{Kind: action.Unavailable, Message: "The data was corrupted in transit to Dropbox."}},
-	{"payload_too_large", action.Error{Kind: action.TooLarge, Message: "The data exceeds Dropbox's size limit."}},
-	{"too_large", action.Error{Kind: action.TooLarge, Message: "The data exceeds Dropbox's size limit."}},
-	{"user_suspended", action.Error{Kind: action.Forbidden, Message: "The user's Dropbox account is suspended."}},
+// writeOnce writes a file in one call.
+func (s *session) writeOnce(ctx context.Context, to commit, content []byte, sum string) error {
+	arg := struct {
+		commit
+		Hash string `json:"content_hash"`
+	}{to, sum}
+	var made file
+	err := s.integration.retry.Do(ctx, func(ctx context.Context) error { return s.upload(ctx, "upload", arg, content, &made) })
+	return verified(made, sum, err)
 }
 
-// explain says what Dropbox's error means.
-func explain(err *action.Error, status *outbound.StatusError) error {
-	summary := apiErrorOf(status).Summary
-	for _, e := range explanations {
-		if strings.Contains(summary, e.part) {
-			return action.Wrap(err, e.Kind, "%s", e.Message)
+// start begins a session. A second one, after an answer that was lost, does no harm.
+func (s *session) start(ctx context.Context, content []byte) (string, error) {
+	arg := map[string]any{"close": false, "content_hash": hashOf(content)}
+	var answer struct {
+		SessionID string `json:"session_id"`
+	}
+	err := s.integration.retry.Do(ctx, func(ctx context.Context) error {
+		return s.upload(ctx, "upload_session/start", arg, content, &answer)
+	})
+	if err == nil && answer.SessionID == "" {
+		err = errNotUnderstood
+	}
+	return answer.SessionID, err
+}
+
+// append adds a piece. Where an earlier answer was lost, Dropbox says that it has the piece.
+func (s *session) append(ctx context.Context, at cursor, content []byte) error {
+	arg := map[string]any{"cursor": at, "close": false, "content_hash": hashOf(content)}
+	err := s.integration.retry.Do(ctx, func(ctx context.Context) error {
+		return s.upload(ctx, "upload_session/append_v2", arg, content, nil)
+	})
+	if correct := apiErrorOf(err).Error.Correct; correct != nil && *correct == at.Offset+int64(len(content)) {
+		return nil
+	}
+	return lostSession(err)
+}
+
+// finish adds the last piece and makes the file.
+func (s *session) finish(ctx context.Context, at cursor, to commit, content []byte, sum string) error {
+	arg := map[string]any{"cursor": at, "commit": to, "content_hash": hashOf(content)}
+	var made file
+	var doubt bool
+	err := s.integration.retry.Do(ctx, func(ctx context.Context) error {
+		err := s.upload(ctx, "upload_session/finish", arg, content, &made)
+		kind := action.KindOf(err)
+		doubt = doubt || kind == action.Unavailable || kind == action.Timeout
+		return err
+	})
+	if err != nil && doubt {
+		// An answer was lost: the file may be there, and then its session is not.
+		if found, ferr := s.find(ctx, to.Path); ferr == nil && found.Hash == sum {
+			return nil
+		}
+	}
+	return verified(made, sum, lostSession(err))
+}
+
+// find looks a file up.
+func (s *session) find(ctx context.Context, path string) (file, error) {
+	var found file
+	err := s.integration.retry.Do(ctx, func(ctx context.Context) error {
+		return s.rpc(ctx, "get_metadata", map[string]any{"path": path}, &found)
+	})
+	return found, err
+}
+
+// lostSession explains that Dropbox knows a session no more, or differently.
+func lostSession(err error) error {
+	if _, ok := errors.AsType[*outbound.StatusError](err); !ok {
+		return err
+	}
+	summary := apiErrorOf(err).Summary
+	for _, part := range []string{"not_found", "incorrect_offset", "closed"} {
+		if strings.Contains(summary, part) {
+			return action.Wrap(err, action.Unavailable, "%s ended the upload before it was complete. No file was written.", name)
 		}
 	}
 	return err
+}
+
+// verified compares what Dropbox has with what was sent.
+func verified(made file, sum string, err error) error {
+	if err == nil && made.Hash != sum {
+		return action.Wrap(errNotUnderstood, action.Unavailable, "What %s has written is not what was sent.", name)
+	}
+	return err
+}
+
+// hashBlock is the size of what Dropbox hashes at once.
+const hashBlock = 4 << 20
+
+// contentHash is Dropbox's hash of a file: that of the hashes of its blocks. All of what is
+// added but the last must be whole blocks.
+// https://www.dropbox.com/developers/reference/content-hash
+type contentHash struct{ outer hash.Hash }
+
+func (c *contentHash) add(content []byte) {
+	if c.outer == nil {
+		c.outer = sha256.New()
+	}
+	for block := range slices.Chunk(content, hashBlock) {
+		sum := sha256.Sum256(block)
+		c.outer.Write(sum[:])
+	}
+}
+
+func (c *contentHash) sum() string { return hex.EncodeToString(c.outer.Sum(nil)) }
+
+func hashOf(content []byte) string {
+	var c contentHash
+	c.add(content)
+	return c.sum()
 }

@@ -2,7 +2,6 @@ package googlechat
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -12,7 +11,6 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/message"
 	"integrationhub.dev/integrations/internal/webhook"
 )
 
@@ -59,24 +57,4 @@ func (p *posted) Validate() error {
 		return errors.New("the response has no message name")
 	}
 	return nil
-}
-
-// explain adds Google Chat's reason for rejecting a message, or what to do about it.
-func explain(err *action.Error, status *outbound.StatusError) error {
-	switch err.Kind {
-	case action.Unauthenticated, action.Forbidden, action.NotFound:
-		return action.Wrap(err, err.Kind, "%s The webhook may have been deleted. Check the space's webhooks.", err.Message).WithField("url")
-	case action.Invalid:
-	default:
-		return err
-	}
-	var response struct {
-		Error struct {
-			Message string `json:"message"`
-		} `json:"error"`
-	}
-	if json.Unmarshal(status.Body, &response) != nil || response.Error.Message == "" {
-		return err
-	}
-	return action.Wrap(err, err.Kind, "Google Chat answered %d: %s", status.Code, message.Line(response.Error.Message))
 }

@@ -2,7 +2,6 @@ package pagerduty
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/choice"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 // region is where the account lives (https://support.pagerduty.com/main/docs/service-regions).
@@ -49,15 +47,4 @@ func (i *Integration) enqueue(ctx context.Context, r region, a *alert) error {
 	return retry.Do(ctx, func(ctx context.Context) error {
 		return i.api.Call(ctx, http.MethodPost, endpoints[r], a, &enqueued{})
 	})
-}
-
-// explain adds PagerDuty's reasons for rejecting an event.
-func explain(err *action.Error, status *outbound.StatusError) error {
-	var response struct {
-		Errors []string `json:"errors"`
-	}
-	if status.Code != http.StatusBadRequest || json.Unmarshal(status.Body, &response) != nil || len(response.Errors) == 0 {
-		return err
-	}
-	return action.Wrap(err, action.Invalid, "PagerDuty answered 400: %s", message.Line(strings.Join(response.Errors, " ")))
 }

@@ -1,8 +1,14 @@
 package sendgrid
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -10,15 +16,10 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/message"
 )
 
-const (
-	// timeout is long enough to upload 30 MB over a slow connection.
-	timeout = 5 * time.Minute
-	// maxReasons is how many of SendGrid's reasons are shown.
-	maxReasons = 5
-)
+// timeout is long enough to upload 30 MB over a slow connection.
+const timeout = 5 * time.Minute
 
 // send sends a mail. SendGrid queues it (202); whether it arrives, SendGrid reports later.
 func (i *Integration) send(ctx context.Context, key action.Secret, m *encodedMail) error {
@@ -31,37 +32,104 @@ func (i *Integration) send(ctx context.Context, key action.Secret, m *encodedMai
 	})
 }
 
-// formFields maps the parts of a mail to form fields.
-var formFields = map[string]string{"from": "from", "personalizations": "to", "subject": "subject", "attachments": "filename"}
+// maxMail is the size that a whole mail must stay below
+// (https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations: 30 MB).
+const maxMail = 30 << 20
 
-// explain adds SendGrid's reasons for rejecting a mail.
-func explain(err *action.Error, status *outbound.StatusError) error {
-	if err.Kind == action.Unauthenticated {
-		return action.Wrap(err, err.Kind, "SendGrid rejected the API key.")
+// email is a mail without its attachment, as SendGrid's API writes it:
+// https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send
+type email struct {
+	From             address           `json:"from"`
+	Subject          string            `json:"subject"`
+	Personalizations []personalization `json:"personalizations"`
+	Content          []part            `json:"content"`
+}
+
+// personalization is one envelope: its recipients see each other.
+type personalization struct {
+	To []address `json:"to"`
+}
+
+type part struct {
+	Type  string `json:"type"`
+	Value string `json:"value"`
+}
+
+// file is an attachment without its content.
+type file struct {
+	Filename    string `json:"filename"`
+	Type        string `json:"type"`
+	Disposition string `json:"disposition"`
+}
+
+// content is the mail's text: the user's, if any, above the link, if any.
+func content(text, link string) []part {
+	const attached = "Results are attached."
+	plain, rich := attached, attached
+	if link != "" {
+		plain = "View this data in Looker. " + link + "\n " + attached
+		rich = `<p><a href="` + html.EscapeString(link) + `">View this data in Looker.</a></p><p>` + attached + `</p>`
 	}
-	if err.Kind == action.TooLarge {
-		return action.Wrap(err, err.Kind, "The mail is too large for SendGrid. Its limit is 30 MB, including the file.")
+	if text != "" {
+		plain = text + "\n\n" + plain
+		rich = "<p>" + strings.ReplaceAll(html.EscapeString(text), "\n", "<br>") + "</p>" + rich
 	}
-	var response struct {
-		Errors []struct {
-			Message string `json:"message"`
-			Field   string `json:"field"` // such as "personalizations.0.to.0.email"
-		} `json:"errors"`
+	return []part{{"text/plain", plain}, {"text/html", rich}}
+}
+
+// encodedMail is a mail on its way: the attachment's content is encoded while it is read.
+type encodedMail struct {
+	head, tail []byte
+	blob       action.Blob
+}
+
+// newMail puts a mail together, if it is not too large for SendGrid.
+func newMail(m email, f file, blob action.Blob) (*encodedMail, error) {
+	head, err := json.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("encoding a mail: %w", err)
 	}
-	if json.Unmarshal(status.Body, &response) != nil || len(response.Errors) == 0 {
-		return err
+	about, err := json.Marshal(f)
+	if err != nil {
+		return nil, fmt.Errorf("encoding an attachment: %w", err)
 	}
-	var reasons []string
-	fields := map[string]string{}
-	for _, e := range response.Errors[:min(len(response.Errors), maxReasons)] {
-		reason := message.Line(e.Message)
-		reasons = append(reasons, reason)
-		part, _, _ := strings.Cut(e.Field, ".")
-		if field, ok := formFields[part]; ok {
-			fields[field] = reason
+	// The attachment becomes the last member, and the content the last of its own.
+	head = append(bytes.TrimSuffix(head, []byte("}")), `,"attachments":[`...)
+	head = append(append(head, bytes.TrimSuffix(about, []byte("}"))...), `,"content":"`...)
+	e := &encodedMail{head: head, tail: []byte(`"}]}`), blob: blob}
+	if e.size() >= maxMail {
+		return nil, action.Errorf(action.TooLarge, "The file has %d bytes, with which the mail has %d. SendGrid takes mails of less "+
+			"than 30 MB, so files of about 22 MB.", blob.Size(), e.size())
+	}
+	return e, nil
+}
+
+func (e *encodedMail) size() int64 {
+	return int64(len(e.head)) + (e.blob.Size()+2)/3*4 + int64(len(e.tail))
+}
+
+func (e *encodedMail) reader() io.Reader {
+	data := io.NewSectionReader(e.blob, 0, e.blob.Size())
+	return io.MultiReader(bytes.NewReader(e.head), &base64Reader{data: data}, bytes.NewReader(e.tail))
+}
+
+// base64Reader encodes what it reads.
+type base64Reader struct {
+	data io.Reader
+	raw  [3 << 10]byte // a multiple of three, so that only the end is padded
+	buf  [4 << 10]byte
+	text []byte // what of buf has not been read yet
+}
+
+func (r *base64Reader) Read(p []byte) (int, error) {
+	if len(r.text) == 0 {
+		n, err := io.ReadFull(r.data, r.raw[:])
+		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return 0, err
 		}
+		r.text = base64.StdEncoding.AppendEncode(r.buf[:0], r.raw[:n])
 	}
-	explained := action.Wrap(err, err.Kind, "SendGrid answered %d: %s", status.Code, strings.Join(reasons, " "))
-	explained.Fields = fields
-	return explained
+	n := copy(p, r.text)
+	r.text = r.text[n:]
+	return n, nil
 }

@@ -66,18 +66,6 @@ func (*Integration) Definition() action.Definition {
 	}
 }
 
-// Form implements [action.FormBuilder].
-func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
-	return &action.Form{Fields: []action.Field{
-		{Name: "to", Label: "To Email Address", Description: "e.g. test@example.com", Type: action.String, Required: true},
-		{Name: "from", Label: "From Email Address", Description: "e.g. test@example.com", Type: action.String},
-		{Name: "filename", Label: "Filename", Type: action.String},
-		{Name: "subject", Label: "Subject", Type: action.String},
-		{Name: "message", Label: "Message", Description: "In it and in the subject, {title} stands for the plan's title, {date} for " +
-			"today (UTC), {link} for the address in Looker.", Type: action.Textarea},
-	}}, nil
-}
-
 // Execute implements [action.Integration].
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	in, err := action.Decode[input](req)

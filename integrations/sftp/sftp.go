@@ -5,13 +5,11 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
-
-	"golang.org/x/crypto/ssh"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/panics"
 	"integrationhub.dev/integrations/internal/objectstore"
+	"integrationhub.dev/integrations/internal/sshauth"
 )
 
 var (
@@ -19,27 +17,31 @@ var (
 	_ action.FormBuilder = (*Integration)(nil)
 )
 
-// settings are the hub's: an administrator's environment.
+// settings are the hub's environment variables.
 type settings struct {
 	// KnownHosts is a file in OpenSSH's format (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT).
 	KnownHosts string `env:"SFTP_KNOWN_HOSTS_FILE"`
-	// TrustOnFirstUse takes whatever key a server shows first, and no other afterwards, until
-	// the hub is started again.
+	// TrustOnFirstUse accepts the first key of an unknown server, and then no other until the hub
+	// restarts.
 	TrustOnFirstUse bool `env:"SFTP_TRUST_ON_FIRST_USE"`
 }
 
 // server is what the Looker administrator enters.
 type server struct {
-	Address    address       `param:"address"`
-	Username   string        `param:"username"`
-	Password   action.Secret `param:"password"`
-	PrivateKey action.Secret `param:"private_key"`
-	Passphrase action.Secret `param:"passphrase"`
-	HostKey    hostKeys      `param:"host_key"`
+	Address    address          `param:"address"`
+	Username   string           `param:"username"`
+	Password   action.Secret    `param:"password"`
+	PrivateKey action.Secret    `param:"private_key"`
+	Passphrase action.Secret    `param:"passphrase"`
+	HostKey    sshauth.HostKeys `param:"host_key"`
 }
 
-// target is what the Looker user is asked where the administrator entered no address, and else
-// what there is no user name for.
+// credentials are what the server's user signs in with.
+func (s *server) credentials() sshauth.Credentials {
+	return sshauth.Credentials{Password: s.Password, PrivateKey: s.PrivateKey, Passphrase: s.Passphrase}
+}
+
+// target is what the Looker user enters if the administrator has not entered it.
 type target struct {
 	Address  address       `form:"address"`
 	Username string        `form:"username"`
@@ -48,11 +50,8 @@ type target struct {
 
 // Integration writes files to SFTP servers.
 type Integration struct {
-	settings settings
 	deps     action.Deps
-	// seen are the host keys of the servers that were trusted on first use, by their addresses.
-	mu   sync.Mutex
-	seen map[string]ssh.PublicKey
+	hostKeys *sshauth.Verifier
 }
 
 // New makes the integration. It needs no settings.
@@ -61,7 +60,7 @@ func New(deps action.Deps) (action.Integration, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Integration{settings: s, deps: deps, seen: map[string]ssh.PublicKey{}}, nil
+	return &Integration{deps: deps, hostKeys: sshauth.NewVerifier(deps.Log, s.KnownHosts, s.TrustOnFirstUse)}, nil
 }
 
 // Definition implements [action.Integration].
@@ -85,28 +84,8 @@ func (*Integration) Definition() action.Definition {
 	}
 }
 
-// Form implements [action.FormBuilder]. Its fields are the reference's, for as far as the
-// administrator did not answer for everyone.
-func (*Integration) Form(_ context.Context, req *action.Request) (*action.Form, error) {
-	s, err := action.Decode[server](req)
-	if err != nil {
-		return nil, err
-	}
-	form := &action.Form{}
-	if !s.Address.set() {
-		form.Fields = append(form.Fields, action.Field{Name: "address", Label: "Address", Type: action.String, Required: true, Description: "e.g. sftp://host/path/"})
-	}
-	if !s.signsIn() {
-		form.Fields = append(form.Fields,
-			action.Field{Name: "username", Label: "Username", Type: action.String, Required: true},
-			action.Field{Name: "password", Label: "Password", Type: action.String, Required: true})
-	}
-	form.Fields = append(form.Fields, objectstore.FileFields()...)
-	return form, nil
-}
-
-// signsIn reports that the administrator's credentials are used. They go to no address but the
-// administrator's.
+// signsIn reports whether the administrator's credentials are used. They are sent only to the
+// administrator's address.
 func (s *server) signsIn() bool { return s.Address.set() && s.Username != "" }
 
 // Execute implements [action.Integration].
@@ -128,7 +107,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	return &action.Response{}, nil
 }
 
-// resolve merges what the administrator and the user said.
+// resolve merges the settings of the administrator and of the user.
 func resolve(req *action.Request) (server, error) {
 	s, err := action.Decode[server](req)
 	if err != nil {
@@ -142,7 +121,7 @@ func resolve(req *action.Request) (server, error) {
 		s.Username, s.Password, s.PrivateKey = t.Username, t.Password, ""
 	}
 	if !s.Address.set() {
-		s.Address, s.HostKey = t.Address, hostKeys{}
+		s.Address, s.HostKey = t.Address, sshauth.HostKeys{}
 	}
 	switch {
 	case !s.Address.set():
@@ -164,7 +143,7 @@ func (i *Integration) deliver(ctx context.Context, s server, d objectstore.Deliv
 	defer c.close()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	panics.Go(c.lost, cancel) // nobody reads on for a connection that is gone
+	panics.Go(c.lost, cancel) // stops reading the data when the connection is lost
 	if err := c.write(ctx, s.Address.folder, d); err != nil {
 		return fmt.Errorf("writing the file: %w", err)
 	}

@@ -116,7 +116,7 @@ func TestNames(t *testing.T) {
 // Addresses lead to a host, a port and a folder, or are told to be none.
 func TestAddress(t *testing.T) {
 	t.Parallel()
-	const none = `"address" must be an address such as sftp://host/path/.`
+	const none = `"address" must be a URL such as sftp://host/path/.`
 	for text, tt := range map[string]struct{ dialed, folder, error string }{
 		"sftp://files.example.com/DIR/my reports/":   {"files.example.com:22", "my reports", ""},
 		"sftp://files.example.com/DIR/my%20reports":  {"files.example.com:22", "my reports", ""},
@@ -129,9 +129,9 @@ func TestAddress(t *testing.T) {
 		"files.example.com/x":                        {"", "", none},
 		"sftp:///x":                                  {"", "", none},
 		"sftp://files.example.com/100%":              {"", "", none},
-		"sftp://u:p@files.example.com/x":             {"", "", `"address" must not hold a user name or a password, which have places of their own.`},
-		"sftp://files.example.com/x?y":               {"", "", `"address" must have %3F for a question mark and %23 for a number sign.`},
-		"sftp://files.example.com/x#y":               {"", "", `"address" must have %3F for a question mark and %23 for a number sign.`},
+		"sftp://u:p@files.example.com/x":             {"", "", `"address" must not contain a user name or a password, which have their own fields.`},
+		"sftp://files.example.com/x?y":               {"", "", `"address" must use %3F for a question mark and %23 for a number sign.`},
+		"sftp://files.example.com/x#y":               {"", "", `"address" must use %3F for a question mark and %23 for a number sign.`},
 		"sftp://files.example.com/x%0Ay":             {"", "", `"address" must not contain control characters.`},
 		"sftp://files.example.com/DIR/my reports/..": {"files.example.com:22", "", ""},
 	} {
@@ -299,7 +299,7 @@ func TestFirstUse(t *testing.T) {
 	other, _ := newKey()
 	f.show(other)
 	_, err := i.Execute(t.Context(), req())
-	if _, logins := f.seen(); action.KindOf(err) != action.Forbidden || !strings.Contains(action.MessageOf(err), "not the one that it showed first") || len(logins) != 2 {
+	if _, logins := f.seen(); action.KindOf(err) != action.Forbidden || !strings.Contains(action.MessageOf(err), "not the one that it presented first") || len(logins) != 2 {
 		t.Errorf("error %v; logins %q", err, logins)
 	}
 }
@@ -447,7 +447,7 @@ func TestMayNotWrite(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := f.start(t, nil).Execute(t.Context(), request(t, f.params(), answers{"filename": "sub/orders.csv"}, "a"))
-		if action.MessageOf(err) != "There is a file on the SFTP server where the file's name needs a folder." {
+		if action.MessageOf(err) != "The path of the file contains the name of an existing file instead of a folder." {
 			t.Errorf("error %v", err)
 		}
 		return

@@ -38,12 +38,8 @@ func (*Integration) Definition() action.Definition {
 	return action.Definition{
 		Name: "twilio", Label: "Twilio - Send Data",
 		Description: "Send data from a Look to a phone number via Twilio.",
-		Params: []action.Param{
-			{Name: "accountSid", Label: "Account SID", Required: true, Description: "Account SID from www.twilio.com/console."},
-			{Name: "authToken", Label: "Auth Token", Required: true, Sensitive: true, Description: "Auth Token from www.twilio.com/console."},
-			{Name: "from", Label: "Twilio Verified Phone Number", Required: true, Description: "A valid Twilio number from " +
-				"www.twilio.com/console/phone-numbers/verified."},
-		},
+		Params: twilio.Params("Twilio Verified Phone Number", "A valid Twilio number from "+
+			"www.twilio.com/console/phone-numbers/verified."),
 		Types:      []action.Type{action.TypeQuery},
 		Formats:    []action.Format{action.CSV},
 		Download:   action.Push,

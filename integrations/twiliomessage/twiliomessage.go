@@ -45,12 +45,8 @@ func New(deps action.Deps) (action.Integration, error) { return &Integration{dep
 func (*Integration) Definition() action.Definition {
 	return action.Definition{
 		Name: "twilio_message", Label: "Twilio - Send Message",
-		Description: "Send a message to phone numbers via Twilio.",
-		Params: []action.Param{
-			{Name: "accountSid", Label: "Account SID", Required: true, Description: "Account SID from www.twilio.com/console."},
-			{Name: "authToken", Label: "Auth Token", Required: true, Sensitive: true, Description: "Auth Token from www.twilio.com/console."},
-			{Name: "from", Label: "Twilio Phone Number", Required: true, Description: "A valid Twilio number from https://www.twilio.com/console"},
-		},
+		Description:    "Send a message to phone numbers via Twilio.",
+		Params:         twilio.Params("Twilio Phone Number", "A valid Twilio number from https://www.twilio.com/console"),
 		RequiredFields: []action.RequiredField{{Tag: phoneTag}},
 		Types:          []action.Type{action.TypeCell, action.TypeQuery},
 		Formats:        []action.Format{action.JSONDetail},

@@ -1,5 +1,5 @@
-// Package twilio is what the Twilio integrations share: sending one message, and cutting a
-// text to the length that one may have.
+// Package twilio holds what the Twilio integrations share: their settings, sending one message, and
+// cutting a text to the length of a message.
 package twilio
 
 import (
@@ -16,19 +16,29 @@ import (
 	"integrationhub.dev/integrations/internal/message"
 )
 
-// Account is a Twilio account, and how its messages are sent: by its REST API, version
-// 2010-04-01, https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource
+// Account is a Twilio account. It sends messages by the REST API, version 2010-04-01:
+// https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource
 type Account struct {
 	HTTP  *http.Client
 	SID   AccountSID
 	Token action.Secret
 }
 
-// service is the id of a messaging service, which sends from one of its numbers.
+// Params are the settings of an integration: the account, and the sender, whose label and description
+// differ.
+func Params(fromLabel, fromDescription string) []action.Param {
+	return []action.Param{
+		{Name: "accountSid", Label: "Account SID", Required: true, Description: "Account SID from www.twilio.com/console."},
+		{Name: "authToken", Label: "Auth Token", Required: true, Sensitive: true, Description: "Auth Token from www.twilio.com/console."},
+		{Name: "from", Label: fromLabel, Required: true, Description: fromDescription},
+	}
+}
+
+// service is the ID of a messaging service, which sends from one of its numbers.
 var service = regexp.MustCompile(`^MG[0-9a-fA-F]{32}$`)
 
-// Send sends one message, from a number or a messaging service. Twilio queues it; whether the
-// phone gets it, Twilio tells later.
+// Send sends one message, from a number or a messaging service. Twilio only queues it, and reports the
+// delivery to the phone later.
 func (a Account) Send(ctx context.Context, from, to, body string) error {
 	from, to = strings.TrimSpace(from), strings.TrimSpace(to)
 	form := url.Values{"From": {from}, "To": {to}, "Body": {body}}
@@ -68,7 +78,7 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	return action.Wrap(err, err.Kind, "Twilio says: %s (error %d)", mask(message.Line(response.Message)), response.Code)
 }
 
-// mask hides every run of five digits and more, but for the last two.
+// mask hides all but the last two digits of every run of five or more digits.
 func mask(text string) string {
 	out := []byte(text)
 	for i := 0; i < len(out); {
@@ -86,18 +96,18 @@ func mask(text string) string {
 	return string(out)
 }
 
-// AccountSID goes into Twilio's address, so it must look like one: "AC" and letters and
-// digits (https://www.twilio.com/docs/glossary/what-is-a-sid).
+// AccountSID is part of the URL. It consists of "AC", letters and digits
+// (https://www.twilio.com/docs/glossary/what-is-a-sid).
 type AccountSID string
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (s *AccountSID) UnmarshalText(text []byte) error {
-	const longest = 64
+	const maxLength = 64
 	t := string(text)
 	alphanumeric := !strings.ContainsFunc(t, func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 	})
-	if !strings.HasPrefix(t, "AC") || len(t) > longest || !alphanumeric {
+	if !strings.HasPrefix(t, "AC") || len(t) > maxLength || !alphanumeric {
 		return errors.New("must begin with AC and contain letters and digits only")
 	}
 	*s = AccountSID(t)

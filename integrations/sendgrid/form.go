@@ -1,6 +1,7 @@
 package sendgrid
 
 import (
+	"context"
 	"net/mail"
 	"strings"
 
@@ -59,4 +60,16 @@ func mailTo(text string, domains []string) ([]address, error) {
 // toAddress leaves out of the name what SendGrid does not take there.
 func toAddress(a *mail.Address) address {
 	return address{Email: a.Address, Name: strings.NewReplacer(",", "", ";", "").Replace(a.Name)}
+}
+
+// Form implements [action.FormBuilder].
+func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
+	return &action.Form{Fields: []action.Field{
+		{Name: "to", Label: "To Email Address", Description: "e.g. test@example.com", Type: action.String, Required: true},
+		{Name: "from", Label: "From Email Address", Description: "e.g. test@example.com", Type: action.String},
+		{Name: "filename", Label: "Filename", Type: action.String},
+		{Name: "subject", Label: "Subject", Type: action.String},
+		{Name: "message", Label: "Message", Description: "In it and in the subject, {title} stands for the plan's title, {date} for " +
+			"today (UTC), {link} for the address in Looker.", Type: action.Textarea},
+	}}, nil
 }

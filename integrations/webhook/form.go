@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/choice"
 )
 
@@ -81,6 +83,60 @@ func (d *domains) UnmarshalText(text []byte) error {
 		if part = strings.ToLower(strings.Trim(part, " .")); part != "" {
 			*d = append(*d, part)
 		}
+	}
+	return nil
+}
+
+// Form implements [action.FormBuilder]. It asks for what the administrator left open.
+func (*Integration) Form(_ context.Context, req *action.Request) (*action.Form, error) {
+	in, err := action.Decode[input](&action.Request{Params: req.Params})
+	if err != nil {
+		return nil, err
+	}
+	var fields []action.Field
+	if in.FixedURL == "" {
+		fields = append(fields, action.Field{
+			Name: "url", Label: "Webhook URL", Description: "An address that begins with https://.", Type: action.String, Required: true,
+		})
+	}
+	if in.FixedMethod == "" {
+		fields = append(fields, action.Field{
+			Name: "method", Label: "Method", Type: action.Select, Default: http.MethodPost, Required: true,
+			Options: []action.Option{{Name: http.MethodPost, Label: http.MethodPost}, {Name: http.MethodPut, Label: http.MethodPut}},
+		})
+	}
+	return &action.Form{Fields: append(fields, action.Field{
+		Name: "filename", Label: "Filename", Description: "The file name in the request. The plan's title if empty.", Type: action.String,
+	})}, nil
+}
+
+// input is Looker's: the integration's settings and what the user answers.
+type input struct {
+	FixedURL       string        `param:"webhook_url"`
+	FixedMethod    method        `param:"method"`
+	Headers        headers       `param:"headers"`
+	BearerToken    action.Secret `param:"bearer_token"`
+	Username       string        `param:"username"`
+	Password       action.Secret `param:"password"`
+	SigningSecret  signingKeys   `param:"signing_secret"`
+	ExpectedStatus statuses      `param:"expected_status"`
+
+	URL    string `form:"url"`
+	Method method `form:"method"`
+}
+
+// Validate implements what [action.Decode] asks for.
+func (in *input) Validate() error {
+	if in.BearerToken != "" && in.Username != "" {
+		return action.Errorf(action.Invalid, "The action's settings hold both a bearer token and a user name: keep one of them.")
+	}
+	if in.Password != "" && in.Username == "" {
+		return action.Errorf(action.Invalid, "The action's settings hold a password, but no user name.")
+	}
+	if in.FixedURL == "" && (in.BearerToken != "" || in.Username != "" || len(in.Headers) > 0) {
+		// Otherwise every user could have them sent to an address of their own.
+		return action.Errorf(action.Invalid, "Credentials and headers in the action's settings go to one address only: enter it "+
+			"there too, as the webhook URL.")
 	}
 	return nil
 }

@@ -1,0 +1,22 @@
+package pagerduty
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/message"
+)
+
+// explain adds PagerDuty's reasons for rejecting an event.
+func explain(err *action.Error, status *outbound.StatusError) error {
+	var response struct {
+		Errors []string `json:"errors"`
+	}
+	if status.Code != http.StatusBadRequest || json.Unmarshal(status.Body, &response) != nil || len(response.Errors) == 0 {
+		return err
+	}
+	return action.Wrap(err, action.Invalid, "PagerDuty answered 400: %s", message.Line(strings.Join(response.Errors, " ")))
+}

@@ -1,0 +1,48 @@
+package sendgrid
+
+import (
+	"encoding/json"
+	"strings"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/message"
+)
+
+// maxReasons is how many of SendGrid's reasons are shown.
+const maxReasons = 5
+
+// formFields maps the parts of a mail to form fields.
+var formFields = map[string]string{"from": "from", "personalizations": "to", "subject": "subject", "attachments": "filename"}
+
+// explain adds SendGrid's reasons for rejecting a mail.
+func explain(err *action.Error, status *outbound.StatusError) error {
+	if err.Kind == action.Unauthenticated {
+		return action.Wrap(err, err.Kind, "SendGrid rejected the API key.")
+	}
+	if err.Kind == action.TooLarge {
+		return action.Wrap(err, err.Kind, "The mail is too large for SendGrid. Its limit is 30 MB, including the file.")
+	}
+	var response struct {
+		Errors []struct {
+			Message string `json:"message"`
+			Field   string `json:"field"` // such as "personalizations.0.to.0.email"
+		} `json:"errors"`
+	}
+	if json.Unmarshal(status.Body, &response) != nil || len(response.Errors) == 0 {
+		return err
+	}
+	var reasons []string
+	fields := map[string]string{}
+	for _, e := range response.Errors[:min(len(response.Errors), maxReasons)] {
+		reason := message.Line(e.Message)
+		reasons = append(reasons, reason)
+		part, _, _ := strings.Cut(e.Field, ".")
+		if field, ok := formFields[part]; ok {
+			fields[field] = reason
+		}
+	}
+	explained := action.Wrap(err, err.Kind, "SendGrid answered %d: %s", status.Code, strings.Join(reasons, " "))
+	explained.Fields = fields
+	return explained
+}
