@@ -83,6 +83,16 @@ func (t *target) Validate() error {
 	return nil
 }
 
+// stages allow 1.2 TiB within Azure's limit of 50,000 blocks. Buffers take 24 MiB up to 156 GiB, 64 MiB
+// up to 625 GiB, and then 128 MiB. The SDK's UploadStream is not used, because it has one block size.
+// https://learn.microsoft.com/azure/storage/blobs/scalability-targets
+var stages = []objectstore.Stage{
+	{Size: 8 << 20, Parts: 20000, Buffers: 3},
+	{Size: 16 << 20, Parts: 10000, Buffers: 4},
+	{Size: 32 << 20, Parts: 10000, Buffers: 2},
+	{Size: 64 << 20, Parts: 10000, Buffers: 2},
+}
+
 // Integration writes block blobs to Azure Storage.
 type Integration struct {
 	objectstore.Store[account, target]

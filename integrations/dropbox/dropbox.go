@@ -63,7 +63,7 @@ func New(deps action.Deps) (action.Integration, error) {
 		return nil, err
 	}
 	return &Integration{
-		http: deps.HTTP, log: deps.Log, signIn: provider(s, deps.HTTP),
+		http: deps.HTTP, log: deps.Log, signIn: provider(s, deps),
 		now: time.Now, chunk: chunkSize, retry: retry,
 	}, nil
 }
@@ -120,7 +120,7 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 		objectstore.CompressionField(),
 	}}
 	if after := s.Tokens(); after != before {
-		form.State = state(after)
+		form.State = signin.Keep(after)
 	}
 	return form, nil
 }

@@ -2,8 +2,6 @@ package dropbox
 
 import (
 	"context"
-	"encoding/json"
-	"net/http"
 	"net/url"
 
 	"golang.org/x/oauth2"
@@ -12,10 +10,10 @@ import (
 	"integrationhub.dev/integrations/internal/signin"
 )
 
-// provider is the OAuth client (https://developers.dropbox.com/oauth-guide). Its app secret
-// and PKCE go together: a code that is intercepted is of no use to anybody else.
-func provider(s settings, c *http.Client) *signin.Provider {
-	return &signin.Provider{Name: name, HTTP: c, Config: oauth2.Config{
+// provider is the OAuth client (https://developers.dropbox.com/oauth-guide). It uses PKCE in addition to
+// its secret, so that an intercepted code is useless.
+func provider(s settings, deps action.Deps) *signin.Provider {
+	return &signin.Provider{Name: name, HTTP: deps.HTTP, Config: oauth2.Config{
 		ClientID: s.AppKey, ClientSecret: s.AppSecret.Reveal(),
 		Endpoint: oauth2.Endpoint{
 			AuthURL: "https://www.dropbox.com/oauth2/authorize", TokenURL: apiHost + "/oauth2/token",
@@ -24,8 +22,8 @@ func provider(s settings, c *http.Client) *signin.Provider {
 	}}
 }
 
-// AuthorizeURL implements [action.Authorizer]. An offline grant comes with a refresh token:
-// an access token lives for four hours.
+// AuthorizeURL implements [action.Authorizer]. An offline grant includes a refresh token, since an access
+// token expires after four hours.
 func (i *Integration) AuthorizeURL(_ context.Context, login action.Login) (string, error) {
 	return i.signIn.AuthorizeURL(login, oauth2.S256ChallengeOption(login.Verifier),
 		oauth2.SetAuthURLParam("token_access_type", "offline"), oauth2.SetAuthURLParam("force_reapprove", "true")), nil
@@ -37,30 +35,18 @@ func (i *Integration) Exchange(ctx context.Context, login action.Login, callback
 	if err != nil {
 		return nil, err
 	}
-	return state(t), nil
+	return signin.Keep(t), nil
 }
 
-// parseState reads both shapes that are kept in people's Lookers: flat, and nested in
-// "tokens". Anything else counts as no tokens.
+// parseState reads both formats that Looker instances have stored: flat, and nested in "tokens".
 func parseState(text string) signin.Tokens {
-	var kept struct {
+	type tokens struct {
 		signin.Tokens
 		Nested *signin.Tokens `json:"tokens"`
 	}
-	switch {
-	case json.Unmarshal([]byte(text), &kept) != nil:
-		return signin.Tokens{}
-	case kept.Nested != nil:
+	kept := signin.Kept[tokens](text)
+	if kept.Nested != nil {
 		return *kept.Nested
 	}
 	return kept.Tokens
-}
-
-// state is the tokens as Looker shall keep them.
-func state(t signin.Tokens) *action.State {
-	data, err := json.Marshal(t) //nolint:gosec // Looker keeps the tokens
-	if err != nil {
-		panic(err) // strings only
-	}
-	return &action.State{Data: string(data)}
 }

@@ -2,7 +2,6 @@ package facebookcustomaudiences
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 
@@ -41,7 +40,7 @@ func (i *Integration) Exchange(ctx context.Context, login action.Login, callback
 	if err != nil {
 		return nil, err
 	}
-	return state{Tokens: tokens{long}, Redirect: login.RedirectURL}.keep(), nil
+	return signin.Keep(state{Tokens: tokens{long}, Redirect: login.RedirectURL}), nil
 }
 
 func (i *Integration) extend(ctx context.Context, short string) (string, error) {
@@ -73,21 +72,13 @@ type tokens struct {
 	LongLived string `json:"longLivedToken"`
 }
 
-func (s state) keep() *action.State {
-	data, err := json.Marshal(s)
-	if err != nil {
-		panic(err) // strings only
-	}
-	return &action.State{Data: string(data)}
-}
-
 var errSignIn = action.Errorf(action.Unauthenticated,
 	"The sign-in at Facebook is missing or no longer valid. Open the form in Looker and log in again.")
 
 // open returns a client with the stored token, or nil without one.
 func (i *Integration) open(kept string) *client {
-	var s state
-	if json.Unmarshal([]byte(kept), &s) != nil || s.Tokens.LongLived == "" {
+	s := signin.Kept[state](kept)
+	if s.Tokens.LongLived == "" {
 		return nil
 	}
 	return &client{Integration: i, token: s.Tokens.LongLived}

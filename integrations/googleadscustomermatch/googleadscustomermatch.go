@@ -10,7 +10,6 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/google"
 	"integrationhub.dev/integrations/internal/rows"
-	"integrationhub.dev/integrations/internal/signin"
 )
 
 var (
@@ -61,11 +60,11 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	c := i.open(req.State, "")
 	if !c.SignedIn() {
 		err := i.SignIn.Required()
-		return signin.Forget(err), err
+		return i.Forget(err), err
 	}
 	message, err := c.deliver(ctx, req)
 	if action.KindOf(err) == action.Unauthenticated && err != nil {
-		return signin.Forget(err), err
+		return i.Forget(err), err
 	}
 	return &action.Response{Message: message, State: c.State()}, err
 }

@@ -14,7 +14,6 @@ import (
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/integrations/internal/google"
 	"integrationhub.dev/integrations/internal/rows"
-	"integrationhub.dev/integrations/internal/signin"
 )
 
 var (
@@ -91,11 +90,11 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	c := i.Open(req.State)
 	if !c.SignedIn() {
 		err := i.SignIn.Required()
-		return signin.Forget(err), err
+		return i.Forget(err), err
 	}
 	message, err := i.deliver(ctx, c, in, req.Data)
 	if err != nil && action.KindOf(err) == action.Unauthenticated {
-		return signin.Forget(err), err
+		return i.Forget(err), err
 	}
 	return &action.Response{Message: message, State: c.State()}, err
 }

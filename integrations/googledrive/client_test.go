@@ -35,7 +35,7 @@ func TestExisting(t *testing.T) {
 		"another type of this name": {"yes", "application/pdf;base64", "new", 1, 2, "before", ""},
 		"kept":                      {"fail", "text/csv", "new", 1, 1, "before", "A file with this name already exists and was not changed."},
 		"nothing to keep":           {"fail", "text/csv", "new", 0, 1, "new", ""},
-		"an odd answer":             {"maybe", "text/csv", "new", 1, 1, "before", `"overwrite" must be no, yes or fail.`},
+		"an odd answer":             {"maybe", "text/csv", "new", 1, 1, "before", `"overwrite" must be yes, no or fail.`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -7,10 +7,8 @@ import (
 	"mime"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/choice"
 	"integrationhub.dev/integrations/internal/google"
 	"integrationhub.dev/integrations/internal/objectstore"
-	"integrationhub.dev/integrations/internal/signin"
 )
 
 var (
@@ -19,13 +17,13 @@ var (
 	_ action.Authorizer  = (*Integration)(nil)
 )
 
-// settings are the hub's: the OAuth client registered at Google.
+// settings are the hub's OAuth client at Google.
 type settings struct {
 	ClientID     string        `env:"GOOGLE_DRIVE_CLIENT_ID,required,notEmpty"`
 	ClientSecret action.Secret `env:"GOOGLE_DRIVE_CLIENT_SECRET,required,notEmpty"`
 }
 
-// Integration writes files to Google Drive. Its form and its sign-in are the service's.
+// Integration writes files to Google Drive. The service implements the sign-in.
 type Integration struct {
 	*google.Service
 }
@@ -62,10 +60,10 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 	return form, nil
 }
 
-// input is what the user answers beside the place and the name.
+// input is what the user enters, except for the folder and the name.
 type input struct {
-	IfExists ifExists         `form:"overwrite"`
-	Gzip     objectstore.Gzip `form:"compression"`
+	IfExists objectstore.IfExists `form:"overwrite"`
+	Gzip     objectstore.Gzip     `form:"compression"`
 }
 
 // Execute implements [action.Integration].
@@ -87,12 +85,12 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		err = f.write(ctx, c, at, wish.IfExists)
 	}
 	if err != nil {
-		return signin.Forget(err), err
+		return i.Forget(err), err
 	}
 	return &action.Response{Message: "Saved as " + f.name + "."}, nil
 }
 
-// types are the media types of formats, for data that comes without one.
+// types are the media types of formats, for data without a media type.
 var types = map[action.Format]string{
 	action.CSV:                  "text/csv",
 	action.XLSX:                 "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -110,7 +108,7 @@ var types = map[action.Format]string{
 	action.WysiwygPNG:           "image/png",
 }
 
-// mediaType is what Looker says the data is, or what the format is.
+// mediaType returns the media type from Looker, or that of the format.
 func mediaType(req *action.Request) string {
 	if t, _, err := mime.ParseMediaType(req.Data.MIME()); err == nil && mime.FormatMediaType(t, nil) != "" {
 		return t
@@ -121,21 +119,9 @@ func mediaType(req *action.Request) string {
 	return "application/octet-stream"
 }
 
-// ifExists says what to do if a file with this name exists.
-type ifExists string
-
-// The answers of the form's field. Schedules that are older than the field have an empty answer,
-// which means createAnother: Drive allows several files with one name.
-const (
-	createAnother ifExists = "no"
-	overwrite     ifExists = "yes"
-	fail          ifExists = "fail"
-)
-
-// UnmarshalText implements [encoding.TextUnmarshaler].
-func (e *ifExists) UnmarshalText(text []byte) error {
-	return choice.Parse(e, string(text), createAnother, overwrite, fail)
-}
+// createAnother is the default. Schedules that are older than the field have an empty value, which means
+// the same: Drive allows several files with one name.
+const createAnother = objectstore.KeepBoth
 
 func ifExistsField() action.Field {
 	return action.Field{
@@ -143,29 +129,29 @@ func ifExistsField() action.Field {
 		Description: "What to do when there is a file of this name and type already.",
 		Options: []action.Option{
 			{Name: string(createAnother), Label: "No: make another beside it"},
-			{Name: string(overwrite), Label: "Yes: give it a new version"},
-			{Name: string(fail), Label: "No: fail"},
+			{Name: string(objectstore.Overwrite), Label: "Yes: give it a new version"},
+			{Name: string(objectstore.Fail), Label: "No: fail"},
 		},
 	}
 }
 
-// file is what is to be in Drive.
+// file is a file to write.
 type file struct {
 	name, mediaType string
 	data            action.Data
 }
 
-// write makes the file, or a new version of the one that is there. The data is asked for only
-// once it is known that it may go there.
-func (f file) write(ctx context.Context, c *google.Client, at google.Place, wish ifExists) error {
+// write creates the file, or a new version of an existing one. It reads the data only after it has
+// checked that the file may be written.
+func (f file) write(ctx context.Context, c *google.Client, at google.Place, wish objectstore.IfExists) error {
 	var there string
-	if wish == overwrite || wish == fail {
+	if wish == objectstore.Overwrite || wish == objectstore.Fail {
 		var err error
 		if there, err = c.Find(ctx, at, f.name, f.mediaType); err != nil {
 			return err
 		}
 	}
-	if there != "" && wish == fail {
+	if there != "" && wish == objectstore.Fail {
 		return action.InvalidField("filename", "A file with this name already exists and was not changed.")
 	}
 	src, err := f.data.Open(ctx)

@@ -11,7 +11,6 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/google"
-	"integrationhub.dev/integrations/internal/signin"
 )
 
 var (
@@ -112,11 +111,11 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		data, err = fetch(ctx, req.Data)
 	}
 	if err != nil {
-		return signin.Forget(err), err
+		return i.Forget(err), err
 	}
 	defer data.blob.Close()
 	if err := i.deliver(ctx, c, at, in.Name, req.Form["overwrite"], data); err != nil {
-		return signin.Forget(err), err
+		return i.Forget(err), err
 	}
 	return &action.Response{Message: fmt.Sprintf("%d rows written to %s.", max(data.rows-1, 0), in.Name)}, nil
 }

@@ -49,7 +49,7 @@ type Service struct {
 // NewService makes a service for which users grant the scopes.
 func NewService(name string, c Credentials, scopes []string, deps action.Deps) *Service {
 	return &Service{
-		Name: name, SignIn: provider(c, scopes, deps.HTTP), HTTP: deps.HTTP, Log: deps.Log,
+		Name: name, SignIn: provider(c, scopes, deps), HTTP: deps.HTTP, Log: deps.Log,
 		Reads: readRetry, Writes: writeRetry, Chunk: chunkSize,
 	}
 }

@@ -2,8 +2,6 @@ package google
 
 import (
 	"context"
-	"encoding/json"
-	"net/http"
 	"net/url"
 
 	"golang.org/x/oauth2"
@@ -12,7 +10,7 @@ import (
 	"integrationhub.dev/integrations/internal/signin"
 )
 
-// Credentials are those of the hub's OAuth client, of type "web application".
+// Credentials are the hub's OAuth client, of type "web application".
 type Credentials struct {
 	ID     string
 	Secret action.Secret
@@ -24,13 +22,13 @@ const (
 	ScopeSheets = "https://www.googleapis.com/auth/spreadsheets"
 	ScopeEmail  = "https://www.googleapis.com/auth/userinfo.email"
 	ScopeAds    = "https://www.googleapis.com/auth/adwords"
-	// ScopeAnalytics lets the secrets of data streams be read.
+	// ScopeAnalytics allows reading the secrets of data streams.
 	ScopeAnalytics = "https://www.googleapis.com/auth/analytics.edit"
 )
 
 // provider is the OAuth client (https://developers.google.com/identity/protocols/oauth2/web-server).
-func provider(c Credentials, scopes []string, client *http.Client) *signin.Provider {
-	return &signin.Provider{Name: "Google", HTTP: client, Config: oauth2.Config{
+func provider(c Credentials, scopes []string, deps action.Deps) *signin.Provider {
+	return &signin.Provider{Name: "Google", HTTP: deps.HTTP, Config: oauth2.Config{
 		ClientID: c.ID, ClientSecret: c.Secret.Reveal(), Scopes: scopes,
 		Endpoint: oauth2.Endpoint{ //nolint:gosec // addresses, no credentials
 			AuthURL: "https://accounts.google.com/o/oauth2/v2/auth", TokenURL: "https://oauth2.googleapis.com/token",
@@ -39,8 +37,8 @@ func provider(c Credentials, scopes []string, client *http.Client) *signin.Provi
 	}}
 }
 
-// AuthorizeURL implements [action.Authorizer]. Only a grant with consent comes with a refresh
-// token each time.
+// AuthorizeURL implements [action.Authorizer]. Google issues a refresh token each time only if the user
+// consents each time.
 func (s *Service) AuthorizeURL(_ context.Context, login action.Login) (string, error) {
 	return s.SignIn.AuthorizeURL(login, oauth2.AccessTypeOffline,
 		oauth2.SetAuthURLParam("prompt", "consent"), oauth2.S256ChallengeOption(login.Verifier)), nil
@@ -55,36 +53,28 @@ func (s *Service) Exchange(ctx context.Context, login action.Login, callback url
 	if t.Refresh == "" {
 		return nil, action.Errorf(action.Unauthenticated, "OAuth tokens are invalid.")
 	}
-	return state{Tokens: t, Redirect: login.RedirectURL}.keep(), nil
+	return signin.Keep(state{Tokens: t, Redirect: login.RedirectURL}), nil
 }
 
-// state is what Looker keeps.
+// state is what Looker stores, in the reference's format.
 type state struct {
 	Tokens   signin.Tokens `json:"tokens"`
 	Redirect string        `json:"redirect"`
 }
 
-func (s state) keep() *action.State {
-	data, err := json.Marshal(s)
-	if err != nil {
-		panic(err) // strings only
-	}
-	return &action.State{Data: string(data)}
-}
-
-// Open begins a user's access with what Looker kept; what cannot be read counts as nothing.
+// Open starts a user's access with the state that Looker stored.
 func (s *Service) Open(kept string) *Client {
-	var st state
-	if json.Unmarshal([]byte(kept), &st) != nil {
-		st = state{}
-	}
+	st := signin.Kept[state](kept)
 	return &Client{Service: s, session: s.SignIn.Open(st.Tokens), redirect: st.Redirect}
 }
 
-// SignedIn reports whether there is anything to sign in with.
+// SignedIn reports whether there are tokens.
 func (c *Client) SignedIn() bool { return c.session.Tokens() != signin.Tokens{} }
 
-// State is what Looker shall keep.
+// Forget is [signin.Forget].
+func (*Service) Forget(err error) *action.Response { return signin.Forget(err) }
+
+// State returns the state for Looker to store.
 func (c *Client) State() *action.State {
-	return state{Tokens: c.session.Tokens(), Redirect: c.redirect}.keep()
+	return signin.Keep(state{Tokens: c.session.Tokens(), Redirect: c.redirect})
 }

@@ -30,7 +30,7 @@ func FileFields() []action.Field {
 			Description: "What to do when there is a file of this name already.",
 			Options: []action.Option{
 				{Name: string(Overwrite), Label: "Yes"},
-				{Name: string(AppendTimestamp), Label: "No: append the time to the name"},
+				{Name: string(KeepBoth), Label: "No: append the time to the name"},
 				{Name: string(Fail), Label: "No: fail"},
 			},
 		},
@@ -70,7 +70,7 @@ func Read(req *action.Request, destination string) (Delivery, error) {
 	if err != nil {
 		return Delivery{}, err
 	}
-	if in.IfExists == AppendTimestamp {
+	if in.IfExists == KeepBoth {
 		name = withTimestamp(name, now)
 	}
 	switch in.Compression {

@@ -1,7 +1,9 @@
 package objectstore
 
 import (
+	"fmt"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -52,4 +54,13 @@ func checkName(name, destination string, hasPath bool) error {
 		}
 	}
 	return nil
+}
+
+// withTimestamp puts the time, in milliseconds since 1970, before the name's extension.
+func withTimestamp(name string, now time.Time) string {
+	stem, extension := name, ""
+	if dot := strings.LastIndexByte(name, '.'); dot > strings.LastIndexByte(name, '/') {
+		stem, extension = name[:dot], name[dot:]
+	}
+	return fmt.Sprintf("%s_%d%s", stem, now.UnixMilli(), extension)
 }

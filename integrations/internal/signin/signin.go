@@ -106,15 +106,6 @@ func (p *Provider) Required() error {
 		"log in again.", p.Name)
 }
 
-// Forget returns the response to a delivery that failed with err. If the sign-in is not valid any more,
-// Looker deletes its state, and the form asks the user to sign in. Otherwise it returns nil.
-func Forget(err error) *action.Response {
-	if action.KindOf(err) != action.Unauthenticated {
-		return nil
-	}
-	return &action.Response{State: &action.State{Data: action.Reset}}
-}
-
 // Session is one user's access during one request.
 type Session struct {
 	provider *Provider
