@@ -63,7 +63,10 @@ func (*Integration) Definition() action.Definition {
 // Form implements [action.FormBuilder].
 func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
 	return &action.Form{Fields: []action.Field{
-		{Name: "url", Label: "Webhook URL", Description: "In the channel's settings: Integrations, Webhooks.", Type: action.String, Required: true},
+		{
+			Name: "url", Label: "Webhook URL", Description: "In the channel's settings: Integrations, Webhooks.",
+			Type: action.String, Required: true,
+		},
 		{Name: "text", Label: "Text", Description: "Shown above the file. May hold Discord's Markdown and mentions.", Type: action.Textarea},
 		{Name: "filename", Label: "Filename", Type: action.String},
 		{Name: "thread", Label: "Thread ID", Description: "A thread of the channel to post in.", Type: action.String},

@@ -23,7 +23,8 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	case err.Kind == action.TooLarge || response.Code == tooLarge:
 		return action.Wrap(err, action.TooLarge, "The file is too large for this Discord server. The limit is 10 MB without boosts.")
 	case err.Kind == action.Unauthenticated, err.Kind == action.Forbidden, err.Kind == action.NotFound:
-		return action.Wrap(err, err.Kind, "%s The webhook or the thread may have been deleted. Check the channel's settings.", err.Message).WithField("url")
+		const hint = "The webhook or the thread may have been deleted. Check the channel's settings."
+		return action.Wrap(err, err.Kind, "%s %s", err.Message, hint).WithField("url")
 	case err.Kind == action.Invalid && response.Message != "":
 		return action.Wrap(err, err.Kind, "Discord answered %d: %s", status.Code, message.Line(response.Message))
 	}

@@ -93,7 +93,10 @@ func (*Integration) Definition() action.Definition {
 // Form implements [action.FormBuilder].
 func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
 	return &action.Form{Fields: []action.Field{
-		{Name: "to", Label: "To", Description: "Addresses, separated by commas. The recipients see each other.", Type: action.String, Required: true},
+		{
+			Name: "to", Label: "To", Description: "Addresses, separated by commas. The recipients see each other.",
+			Type: action.String, Required: true,
+		},
 		{Name: "subject", Label: "Subject", Description: "{title} stands for the plan's title, {date} for today (UTC), {link} for " +
 			"the address in Looker.", Type: action.String, Default: defaultSubject},
 		{Name: "message", Label: "Message", Description: "May hold the same.", Type: action.Textarea},

@@ -57,8 +57,14 @@ func (*Integration) Definition() action.Definition {
 func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
 	return &action.Form{Fields: []action.Field{
 		{Name: "url", Label: "Webhook URL", Description: "In the space: Apps & integrations, Webhooks.", Type: action.String, Required: true},
-		{Name: "text", Label: "Text", Description: "Shown above the rows. May hold Google Chat's formatting and mentions.", Type: action.Textarea},
-		{Name: "rows", Label: "Rows", Description: "How many rows to show, 100 at most.", Type: action.String, Default: strconv.Itoa(defaultRows)},
+		{
+			Name: "text", Label: "Text", Description: "Shown above the rows. May hold Google Chat's formatting and mentions.",
+			Type: action.Textarea,
+		},
+		{
+			Name: "rows", Label: "Rows", Description: "How many rows to show, 100 at most.", Type: action.String,
+			Default: strconv.Itoa(defaultRows),
+		},
 		{Name: "thread", Label: "Thread", Description: "Messages with the same text here are posted in one thread.", Type: action.String},
 	}}, nil
 }

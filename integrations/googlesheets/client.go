@@ -123,8 +123,10 @@ func clearing(sheet tab, others int64, data *table) ([]request, error) {
 	for column := range int(data.columns) {
 		if layout, ok := data.dates[column]; ok {
 			requests = append(requests, request{"repeatCell": map[string]any{
-				"range": map[string]any{"sheetId": sheet.ID, "startRowIndex": 1, "endRowIndex": data.rows, "startColumnIndex": column, "endColumnIndex": column + 1},
-				"cell":  map[string]any{"userEnteredFormat": formats[layout]}, "fields": "userEnteredFormat.numberFormat",
+				"range": map[string]any{
+					"sheetId": sheet.ID, "startRowIndex": 1, "endRowIndex": data.rows, "startColumnIndex": column, "endColumnIndex": column + 1,
+				},
+				"cell": map[string]any{"userEnteredFormat": formats[layout]}, "fields": "userEnteredFormat.numberFormat",
 			}})
 		}
 	}
@@ -141,7 +143,8 @@ func partial(err error, written, rows int64) error {
 	if written <= 1 {
 		return err
 	}
-	return action.Wrap(err, action.KindOf(err), "%d of %d rows, counting the header, are in the sheet. %s", written, rows, action.MessageOf(err))
+	return action.Wrap(err, action.KindOf(err), "%d of %d rows, counting the header, are in the sheet. %s",
+		written, rows, action.MessageOf(err))
 }
 
 // batches cuts the rows, from one on, by their size. Without rows there is one empty batch.
@@ -201,7 +204,8 @@ func (w *writer) below(ctx context.Context, id string, sheet tab, data *table) (
 		Values [][]string `json:"values"`
 	}
 	top := "'" + strings.ReplaceAll(sheet.Title, "'", "''") + "'!1:1"
-	if err := w.Read(ctx, spreadsheetsURL+url.PathEscape(id)+"/values/"+url.PathEscape(top), url.Values{"fields": {"values"}}, &answer); err != nil {
+	address := spreadsheetsURL + url.PathEscape(id) + "/values/" + url.PathEscape(top)
+	if err := w.Read(ctx, address, url.Values{"fields": {"values"}}, &answer); err != nil {
 		return 0, err
 	}
 	if len(answer.Values) == 0 {
@@ -243,7 +247,8 @@ func (w *writer) appendOnce(ctx context.Context, id string, sheet tab, rows []js
 }
 
 func (w *writer) marked(ctx context.Context, id string, mark int32) (bool, error) {
-	err := w.Read(ctx, spreadsheetsURL+url.PathEscape(id)+"/developerMetadata/"+strconv.Itoa(int(mark)), url.Values{"fields": {"metadataId"}}, nil)
+	address := spreadsheetsURL + url.PathEscape(id) + "/developerMetadata/" + strconv.Itoa(int(mark))
+	err := w.Read(ctx, address, url.Values{"fields": {"metadataId"}}, nil)
 	if action.KindOf(err) == action.NotFound {
 		return false, nil
 	}

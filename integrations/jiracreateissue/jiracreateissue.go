@@ -133,7 +133,8 @@ func parseSite(text string) (site, error) {
 	case u.User != nil:
 		return site{}, action.Errorf(action.Invalid, "The URL of the JIRA server must not contain a user name.")
 	}
-	return site{base: strings.TrimRight((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String(), "/"), cloud: webhook.Within(u, clouds)}, nil
+	base := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
+	return site{base: strings.TrimRight(base.String(), "/"), cloud: webhook.Within(u, clouds)}, nil
 }
 
 // path is the path of a resource in the REST API. Version 2 of the API would read the description

@@ -109,7 +109,8 @@ func (i *Integration) send(ctx context.Context, d delivery) error {
 	req.Header, req.ContentLength = d.header.Clone(), d.blob.Size()
 	status, err := webhook.Send(i.http, req, payload(), d.name)
 	if err == nil && len(d.expected) > 0 && !slices.Contains(d.expected, status) {
-		return action.Errorf(action.Invalid, "%s answered %d %s, which the action's settings do not expect.", d.name, status, http.StatusText(status))
+		return action.Errorf(action.Invalid, "%s answered %d %s, which the action's settings do not expect.",
+			d.name, status, http.StatusText(status))
 	}
 	return err
 }

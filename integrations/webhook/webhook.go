@@ -50,7 +50,8 @@ func (*Integration) Definition() action.Definition {
 			{Name: "webhook_url", Label: "Webhook URL", Sensitive: true, Description: "The one address that data goes to (https). " +
 				"Leave it empty to let users enter one."},
 			{Name: "method", Label: "Method", Description: "POST or PUT. Leave it empty to let users choose."},
-			{Name: "headers", Label: "Headers", Sensitive: true, Description: `Further headers, as a JSON object: {"X-Api-Key": "…"}. Needs the webhook URL.`},
+			{Name: "headers", Label: "Headers", Sensitive: true, Description: `Further headers, as a JSON object: {"X-Api-Key": "…"}. ` +
+				"Needs the webhook URL."},
 			{Name: "bearer_token", Label: "Bearer Token", Sensitive: true, Description: "Sent as Authorization: Bearer. Needs the webhook URL."},
 			{Name: "username", Label: "User Name", Description: "For basic authentication. Needs the webhook URL."},
 			{Name: "password", Label: "Password", Sensitive: true, Description: "For basic authentication."},

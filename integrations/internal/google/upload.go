@@ -53,14 +53,16 @@ func (c *Client) Replace(ctx context.Context, id, mediaType string, data io.Read
 }
 
 // send uploads the data, and returns its checksum. An upload that fails is taken back.
-func (c *Client) send(ctx context.Context, u *resumable.Upload, address string, about any, mediaType string, data io.Reader) (hash.Hash, error) {
+func (c *Client) send(
+	ctx context.Context, u *resumable.Upload, address string, metadata any, mediaType string, data io.Reader,
+) (hash.Hash, error) {
 	pieces := chunk.NewReader(data, c.Chunk)
 	piece, last, err := pieces.Next()
 	if err != nil {
 		return nil, fmt.Errorf("reading the data: %w", err)
 	}
 	query := url.Values{"uploadType": {"resumable"}, "supportsAllDrives": {"true"}, "fields": {"id,sha256Checksum"}}
-	if err := u.Begin(ctx, address+"?"+query.Encode(), about, mediaType); err != nil {
+	if err := u.Begin(ctx, address+"?"+query.Encode(), metadata, mediaType); err != nil {
 		return nil, err
 	}
 	sum := sha256.New()

@@ -5,6 +5,11 @@ import (
 	"strings"
 )
 
+// linkEscapes are for characters with a meaning in Markdown or HTML.
+var linkEscapes = strings.NewReplacer(
+	"<", "%3C", ">", "%3E", "|", "%7C", "(", "%28", ")", "%29", "`", "%60", " ", "%20", `"`, "%22",
+)
+
 // Link returns an http or https URL, escaped for use inside a Markdown link, or "" if the text is
 // not such a URL.
 func Link(text string) string {
@@ -12,5 +17,5 @@ func Link(text string) string {
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return ""
 	}
-	return strings.NewReplacer("<", "%3C", ">", "%3E", "|", "%7C", "(", "%28", ")", "%29", "`", "%60", " ", "%20", `"`, "%22").Replace(u.String())
+	return linkEscapes.Replace(u.String())
 }

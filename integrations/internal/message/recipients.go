@@ -37,5 +37,7 @@ func Recipients(field, text string, domains []string) ([]*mail.Address, error) {
 // allowed compares whole domains: "evil-example.com" is not "example.com".
 func allowed(address string, domains []string) bool {
 	domain := mailbox.Domain(address)
-	return len(domains) == 0 || slices.ContainsFunc(domains, func(d string) bool { return strings.EqualFold(domain, mailbox.DomainToASCII(d)) })
+	return len(domains) == 0 || slices.ContainsFunc(domains, func(d string) bool {
+		return strings.EqualFold(domain, mailbox.DomainToASCII(d))
+	})
 }

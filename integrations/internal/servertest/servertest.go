@@ -1,5 +1,5 @@
-// Package servertest runs real servers for tests, and delivers to them what every store must
-// take. The programs are named by environment variables, which `make test-servers` sets.
+// Package servertest runs real servers for tests, and makes the deliveries that every store must support.
+// Environment variables, which `make test-servers` sets, contain the programs' files.
 package servertest
 
 import (
@@ -19,9 +19,9 @@ import (
 	"integrationhub.dev/hub/outbound"
 )
 
-// Program is the file of the program that an environment variable names. Without it the test
-// fails: a test that is left out in silence tests nothing. "missing: " and a reason skips it, where
-// the machine does not have the program; not in CI.
+// Program returns the file of the program in an environment variable. The test fails if it is not set,
+// since a test that is skipped silently tests nothing. "missing: " and a reason skip the test, but not in
+// CI.
 func Program(t *testing.T, variable string) string {
 	t.Helper()
 	file := os.Getenv(variable)
@@ -37,7 +37,7 @@ func Program(t *testing.T, variable string) string {
 	return file
 }
 
-// Address is one on this machine that nobody listens on.
+// Address returns a free address on the loopback interface.
 func Address(t *testing.T) string {
 	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -48,17 +48,17 @@ func Address(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// patience is for a server to start.
-const patience = time.Minute
+// startTimeout limits the start of a server.
+const startTimeout = time.Minute
 
-// Start runs a server until the test ends, and returns once it accepts connections at the
+// Start runs a server until the test ends, and returns when the server accepts connections at the
 // address.
 func Start(t *testing.T, address string, env []string, program string, args ...string) {
 	t.Helper()
-	var said bytes.Buffer
+	var output bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), program, args...) //nolint:gosec // the test's own program
 	cmd.Env = append(os.Environ(), env...)
-	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.Stdout, cmd.Stderr = &output, &output
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("starting %s: %v", program, err)
 	}
@@ -66,10 +66,10 @@ func Start(t *testing.T, address string, env []string, program string, args ...s
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 		if t.Failed() {
-			t.Logf("%s said:\n%s", program, said.String())
+			t.Logf("output of %s:\n%s", program, output.String())
 		}
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
 	for {
 		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
@@ -85,7 +85,7 @@ func Start(t *testing.T, address string, env []string, program string, args ...s
 	}
 }
 
-// Deps are the hub's own, but that this machine may be reached.
+// Deps returns the hub's own dependencies, with access to the loopback interface.
 func Deps(t *testing.T, env map[string]string) action.Deps {
 	t.Helper()
 	policy := outbound.Policy{AllowLoopback: true}
@@ -95,16 +95,15 @@ func Deps(t *testing.T, env map[string]string) action.Deps {
 	return deps
 }
 
-// Store is a place on a server that an integration writes to.
+// Store is an integration with its destination on a server.
 type Store struct {
 	Integration  action.Integration
 	Params, Form map[string]string
-	// All reads everything that is there, by name. A store that keeps no content types has
-	// none.
+	// All returns all objects by name.
 	All func(t *testing.T) map[string]Object
-	// Part is the size of the parts in which data goes at first, if it does.
+	// Part is the size of the first part, if the store has parts.
 	Part int
-	// Typeless stores keep neither content types nor encodings.
+	// Typeless is set if the store keeps neither content types nor encodings.
 	Typeless bool
 }
 
@@ -129,70 +128,84 @@ func serves(body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) }
 }
 
-// Deliver delivers what every store must take, and compares what is there afterwards.
+// Deliver makes the deliveries that every store must support, and compares the objects after each.
 func (s Store) Deliver(t *testing.T) {
 	t.Helper()
-	csv := func(name, body string) map[string]Object {
-		o := Object{Body: body, Type: "text/csv"}
-		if s.Typeless {
-			o.Type = ""
-		}
-		return map[string]Object{name: o}
-	}
-	const large = 20<<20 + 7 // several parts, of which the last is short
+	const large = 20<<20 + 7 // several parts and a shorter last one
 	want := map[string]Object{}
 	for _, step := range []struct {
-		what    string
-		answers map[string]string
-		serve   http.HandlerFunc
-		adds    map[string]Object
-		error   string
+		name      string
+		filename  string
+		overwrite string // the field's value; empty replaces an existing file
+		body      string
+		serve     http.HandlerFunc // serves body if nil
+		wantError string
 	}{
-		{"nothing in it", map[string]string{"filename": "empty.csv"}, serves(""), csv("empty.csv", ""), ""},
-		{"small", map[string]string{"filename": "small.csv"}, serves("1,x\n"), csv("small.csv", "1,x\n"), ""},
-		{"as large as a part", map[string]string{"filename": "part.csv"}, serves(text(s.Part)), csv("part.csv", text(s.Part)), ""},
-		{"large", map[string]string{"filename": "large.csv"}, serves(text(large)), csv("large.csv", text(large)), ""},
-		{"an odd name", map[string]string{"filename": "a b/ü+%&#=.csv"}, serves("2"), csv("a b/ü+%&#=.csv", "2"), ""},
-		{"replaced", map[string]string{"filename": "small.csv"}, serves(text(large)), csv("small.csv", text(large)), ""},
-		{"kept", map[string]string{"filename": "small.csv", "overwrite": "fail"}, serves("3"), nil, "A file with this name already exists."},
-		{"kept from a large one", map[string]string{"filename": "small.csv", "overwrite": "fail"}, serves(text(large)), nil, "A file with this name already exists."},
-		{"new where it must be", map[string]string{"filename": "new.csv", "overwrite": "fail"}, serves("4"), csv("new.csv", "4"), ""},
-		{"large and new where it must be", map[string]string{"filename": "new large.csv", "overwrite": "fail"}, serves(text(large)), csv("new large.csv", text(large)), ""},
-		{"breaks off", map[string]string{"filename": "large.csv"}, actiontest.BrokenDownload("5"), nil, brokenOff},
-		{"breaks off late", map[string]string{"filename": "large.csv"}, actiontest.BrokenDownload(text(large)), nil, brokenOff},
+		{name: "empty", filename: "empty.csv"},
+		{name: "small", filename: "small.csv", body: "1,x\n"},
+		{name: "exactly one part", filename: "part.csv", body: text(s.Part)},
+		{name: "several parts", filename: "large.csv", body: text(large)},
+		{name: "name with special characters", filename: "a b/ü+%&#=.csv", body: "2"},
+		{name: "replaces a file", filename: "small.csv", body: text(large)},
+		{name: "existing file", filename: "small.csv", overwrite: "fail", body: "3", wantError: exists},
+		{name: "existing file, several parts", filename: "small.csv", overwrite: "fail", body: text(large), wantError: exists},
+		{name: "new file", filename: "new.csv", overwrite: "fail", body: "4"},
+		{name: "new file, several parts", filename: "new large.csv", overwrite: "fail", body: text(large)},
+		{name: "download breaks off", filename: "large.csv", serve: actiontest.BrokenDownload("5"), wantError: brokenOff},
+		{name: "download breaks off late", filename: "large.csv", serve: actiontest.BrokenDownload(text(large)), wantError: brokenOff},
 	} {
-		err := s.deliver(t, with(step.answers, "format", "csv"), step.serve)
-		if err != nil && action.MessageOf(err) != step.error || (err == nil) != (step.error == "") {
-			t.Errorf("%s: error %v, want %q", step.what, err, step.error)
+		serve := step.serve
+		if serve == nil {
+			serve = serves(step.body)
 		}
-		maps.Copy(want, step.adds)
-		s.compare(t, step.what, want)
+		err := s.deliver(t, map[string]string{"format": "csv", "filename": step.filename, "overwrite": step.overwrite}, serve)
+		if got := errorMessage(err); got != step.wantError {
+			t.Errorf("%s: error %q, want %q", step.name, got, step.wantError)
+		}
+		if step.wantError == "" {
+			want[step.filename] = s.csv(step.body)
+		}
+		s.compare(t, step.name, want)
 	}
 }
 
-const brokenOff = "The download from Looker broke off before the data was complete."
-
-func with(answers map[string]string, name, value string) map[string]string {
-	answers[name] = value
-	return answers
+// errorMessage is an error's message, or "" without an error.
+func errorMessage(err error) string {
+	if err == nil {
+		return ""
+	}
+	return action.MessageOf(err)
 }
 
-// compare does not print what differs, which is large.
-func (s Store) compare(t *testing.T, what string, want map[string]Object) {
+// csv is the object of a CSV file.
+func (s Store) csv(body string) Object {
+	if s.Typeless {
+		return Object{Body: body}
+	}
+	return Object{Body: body, Type: "text/csv"}
+}
+
+const (
+	exists    = "A file with this name already exists."
+	brokenOff = "The download from Looker broke off before the data was complete."
+)
+
+// compare does not print the bodies, which are large.
+func (s Store) compare(t *testing.T, step string, want map[string]Object) {
 	t.Helper()
 	got := s.All(t)
 	for name, object := range want {
 		switch o, there := got[name]; {
 		case !there:
-			t.Errorf("%s: %s is missing", what, name)
+			t.Errorf("%s: %s is missing", step, name)
 		case o != object:
 			t.Errorf("%s: %s has %d bytes of type %q and encoding %q, want %d, %q and %q; same content: %v",
-				what, name, len(o.Body), o.Type, o.Encoding, len(object.Body), object.Type, object.Encoding, o.Body == object.Body)
+				step, name, len(o.Body), o.Type, o.Encoding, len(object.Body), object.Type, object.Encoding, o.Body == object.Body)
 		}
 	}
 	for name := range got {
 		if _, wanted := want[name]; !wanted {
-			t.Errorf("%s: %s is left behind", what, name)
+			t.Errorf("%s: unexpected object %s", step, name)
 		}
 	}
 }

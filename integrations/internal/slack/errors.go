@@ -7,7 +7,8 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// errorCodes are the codes of Slack's errors that a user or an administrator can fix. See the lists under https://docs.slack.dev/reference/methods.
+// errorCodes are the codes of Slack's errors that a user or an administrator can fix. See the lists
+// under https://docs.slack.dev/reference/methods.
 var errorCodes = map[string]struct {
 	kind    action.Kind
 	message string

@@ -146,7 +146,8 @@ func withRetryAfter(err error) error {
 	if !ok || status.RetryAfter == 0 || action.KindOf(err) != action.RateLimited {
 		return err
 	}
-	return action.Wrap(err, action.RateLimited, "Slack is rate limiting requests. It asks to wait for %d seconds.", int(status.RetryAfter.Seconds()))
+	return action.Wrap(err, action.RateLimited, "Slack is rate limiting requests. It asks to wait for %d seconds.",
+		int(status.RetryAfter.Seconds()))
 }
 
 // fromRateLimit adds the Retry-After header, in whole seconds, to a rate limit error

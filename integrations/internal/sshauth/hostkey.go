@@ -126,8 +126,8 @@ func (v *Verifier) checkKnown(known ssh.HostKeyCallback, host string, remote net
 	}
 	fingerprint := ssh.FingerprintSHA256(key)
 	if !v.trustOnFirstUse {
-		return action.Errorf(action.Forbidden, "The server's host key is not known to the hub. If its fingerprint is %s, enter it as the host key in "+
-			"the action's settings in Looker.", fingerprint)
+		return action.Errorf(action.Forbidden, "The server's host key is not known to the hub. If its fingerprint is %s, enter it as "+
+			"the host key in the action's settings in Looker.", fingerprint)
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()

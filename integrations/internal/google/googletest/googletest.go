@@ -21,8 +21,9 @@ const (
 	ClientSecret = "s3cret"
 
 	Fresh   = `{"tokens":{"access_token":"a2","refresh_token":"r1"},"redirect":"https://hub/r"}`
-	Expired = `{"tokens":{"access_token":"a1","refresh_token":"r1","scope":"x","token_type":"Bearer","expiry_date":1700000000000},"redirect":"https://hub/r"}`
-	Gone    = `{"tokens":{"access_token":"a1","refresh_token":"gone"},"redirect":"https://hub/r"}`
+	Expired = `{"tokens":{"access_token":"a1","refresh_token":"r1","scope":"x","token_type":"Bearer","expiry_date":1700000000000},` +
+		`"redirect":"https://hub/r"}`
+	Gone = `{"tokens":{"access_token":"a1","refresh_token":"gone"},"redirect":"https://hub/r"}`
 )
 
 // File is a file in the fake's Drive.
@@ -174,7 +175,8 @@ func token(r actiontest.Recorded) actiontest.Reply {
 		return JSON(http.StatusUnauthorized, map[string]string{"error": "invalid_client"})
 	case form.Get("grant_type") == "refresh_token" && form.Get("refresh_token") == "r1":
 		return JSON(http.StatusOK, map[string]any{"access_token": "a2", "token_type": "Bearer", "expires_in": 3599})
-	case form.Get("grant_type") != "authorization_code" || form.Get("redirect_uri") != "https://hub/r" || form.Get("code_verifier") != "verifier":
+	case form.Get("grant_type") != "authorization_code",
+		form.Get("redirect_uri") != "https://hub/r" || form.Get("code_verifier") != "verifier":
 	case form.Get("code") == "good":
 		return JSON(http.StatusOK, map[string]any{"access_token": "a2", "token_type": "Bearer", "expires_in": 3599, "refresh_token": "r1"})
 	case form.Get("code") == "without refresh token":

@@ -36,7 +36,8 @@ func (f *Fake) routeSheets(r actiontest.Recorded) (what string, answer func() ac
 	case rest == "":
 		return "sheet", func() actiontest.Reply {
 			return JSON(http.StatusOK, map[string]any{"sheets": []any{map[string]any{"properties": map[string]any{
-				"sheetId": 7, "title": "It's", "sheetType": "GRID", "gridProperties": map[string]int{"rowCount": file.Grid[0], "columnCount": file.Grid[1]},
+				"sheetId": 7, "title": "It's", "sheetType": "GRID",
+				"gridProperties": map[string]int{"rowCount": file.Grid[0], "columnCount": file.Grid[1]},
 			}}}})
 		}
 	case isMark:

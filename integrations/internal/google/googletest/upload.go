@@ -64,7 +64,8 @@ func (f *Fake) beginVersion(r actiontest.Recorded, id string) actiontest.Reply {
 func (f *Fake) session(u *Upload) actiontest.Reply {
 	id := f.id("upload")
 	f.Uploads[id] = u
-	return actiontest.Reply{Header: map[string]string{"Location": "https://www.googleapis.com/upload/drive/v3/files?uploadType=resumable&upload_id=" + id}}
+	const session = "https://www.googleapis.com/upload/drive/v3/files?uploadType=resumable&upload_id="
+	return actiontest.Reply{Header: map[string]string{"Location": session + id}}
 }
 
 // piece takes "bytes 0-9/*" and "bytes 10-12/13", and tells where it is on "bytes */*".
