@@ -18,7 +18,7 @@ import (
 
 const defaultSubject = "{title}"
 
-// letter is a mail with its file. It can be written any number of times.
+// letter is a mail with its attachment. It can be written several times.
 type letter struct {
 	head      mail.Head
 	header    mime.Header
@@ -28,8 +28,8 @@ type letter struct {
 	blob      action.Blob
 }
 
-// largestFile is the size of the largest file in a mail of so many bytes: base64 makes lines of
-// 76 characters and a line break of 57 bytes, and the rest of a mail takes some room.
+// largestFile returns the maximum size of a file in a mail of a size, both in bytes. Base64 encodes 57
+// bytes as a line of 78. The rest of the mail needs up to 64 KiB.
 func largestFile(mail int64) int64 { return (mail - 64<<10) / 78 * 57 }
 
 func newMessage(from *netmail.Address, to []*netmail.Address, in input, req *action.Request, blob action.Blob, now time.Time) *letter {
@@ -50,10 +50,10 @@ func newMessage(from *netmail.Address, to []*netmail.Address, in input, req *act
 	}
 }
 
-// mail is the letter in its envelope.
+// mail returns the letter with its envelope.
 func (l *letter) mail() mail.Mail { return l.head.Mail(l.blob.Size(), l.write) }
 
-// write writes the mail (RFC 5322, RFC 2045) and encodes the file on the way.
+// write writes the mail (RFC 5322, RFC 2045) and encodes the file while it reads it.
 func (l *letter) write(to io.Writer) error {
 	w, err := mime.CreateWriter(to, l.header)
 	if err != nil {
@@ -79,7 +79,7 @@ func (l *letter) write(to io.Writer) error {
 	return nil
 }
 
-// copyPart fills a part of the mail, if it could be created.
+// copyPart writes the body of a part. err is the error of creating the part.
 func copyPart(part io.WriteCloser, err error, body io.Reader) error {
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func copyPart(part io.WriteCloser, err error, body io.Reader) error {
 	return part.Close()
 }
 
-// spooled tells a file that the hub cannot read from a connection that fails.
+// spooled gives read errors of the hub's own file a kind, since they would look like connection errors.
 type spooled struct{ io.Reader }
 
 func (s spooled) Read(p []byte) (int, error) {

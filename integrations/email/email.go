@@ -1,5 +1,5 @@
-// Package email sends query results and dashboards as attachments of e-mails, by the company's
-// own mail server.
+// Package email sends query results and dashboards as email attachments through the company's own mail
+// server.
 package email
 
 import (
@@ -21,29 +21,29 @@ var (
 	_ action.FormBuilder = (*Integration)(nil)
 )
 
-// settings are the hub's: an administrator's environment.
+// settings are the hub's environment variables.
 type settings struct {
 	Host string `env:"EMAIL_SMTP_HOST,required,notEmpty"`
-	// Port is 587 for STARTTLS and 465 for implicit TLS where it is not set (RFC 8314).
+	// Port defaults to 587 for STARTTLS and 465 for implicit TLS (RFC 8314).
 	Port     int           `env:"EMAIL_SMTP_PORT"`
 	TLS      security      `env:"EMAIL_SMTP_TLS" envDefault:"starttls"`
 	Username string        `env:"EMAIL_SMTP_USERNAME"`
 	Password action.Secret `env:"EMAIL_SMTP_PASSWORD"`
 	From     sender        `env:"EMAIL_FROM,required,notEmpty"`
-	// AllowedDomains are those that mail may go to; empty allows all.
+	// AllowedDomains are the allowed domains of recipients. Empty allows all.
 	AllowedDomains []string `env:"EMAIL_ALLOWED_DOMAINS"`
-	// MaxMegabytes bounds a whole mail as it is sent.
+	// MaxMegabytes limits the size of an encoded mail.
 	MaxMegabytes int64 `env:"EMAIL_MAX_MB" envDefault:"25"`
 }
 
-// input is what the user answers.
+// input is what the user enters.
 type input struct {
 	To      string `form:"to,required"`
 	Subject string `form:"subject"`
 	Message string `form:"message"`
 }
 
-// maxRecipients is how many every mail server takes at once (RFC 5321, section 4.5.3.1.8).
+// maxRecipients is the number that every mail server must accept (RFC 5321, section 4.5.3.1.8).
 const maxRecipients = 100
 
 // Integration sends mail.
@@ -51,9 +51,9 @@ type Integration struct {
 	deps   action.Deps
 	server mail.Server
 	from   netmail.Address
-	// domains are those that mail may go to; none stands for all.
+	// domains are the allowed domains of recipients. Empty allows all.
 	domains []string
-	// max is the size of the largest mail.
+	// max is the maximum size of a mail in bytes.
 	max int64
 }
 
@@ -97,9 +97,9 @@ func (*Integration) Form(context.Context, *action.Request) (*action.Form, error)
 			Name: "to", Label: "To", Description: "Addresses, separated by commas. The recipients see each other.",
 			Type: action.String, Required: true,
 		},
-		{Name: "subject", Label: "Subject", Description: "{title} stands for the plan's title, {date} for today (UTC), {link} for " +
-			"the address in Looker.", Type: action.String, Default: defaultSubject},
-		{Name: "message", Label: "Message", Description: "May hold the same.", Type: action.Textarea},
+		{Name: "subject", Label: "Subject", Description: "{title} is replaced by the plan's title, {date} by today's date (UTC), {link} by " +
+			"the URL in Looker.", Type: action.String, Default: defaultSubject},
+		{Name: "message", Label: "Message", Description: "Can contain the same placeholders.", Type: action.Textarea},
 		{Name: "filename", Label: "Filename", Type: action.String},
 	}}, nil
 }
@@ -115,9 +115,9 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return nil, err
 	}
 	if len(to) > maxRecipients {
-		return nil, action.InvalidField("to", "There are %d recipients; a mail takes %d.", len(to), maxRecipients)
+		return nil, action.InvalidField("to", "There are %d recipients. A mail can have at most %d.", len(to), maxRecipients)
 	}
-	blob, err := req.Data.Spool(ctx, largestFile(i.max)) // data that breaks off must not become a mail
+	blob, err := req.Data.Spool(ctx, largestFile(i.max)) // incomplete data must not be sent
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +142,7 @@ func (s *security) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// sender is whom mail comes from.
+// sender is the address that mail is sent from.
 type sender netmail.Address
 
 // UnmarshalText implements [encoding.TextUnmarshaler].

@@ -75,7 +75,7 @@ func checkConnectorResponse(response []byte) error {
 	return explainConnector(action.Wrap(status, action.KindOfStatus(code), "Teams answered %d %s.", code, http.StatusText(code)), status)
 }
 
-// card is what is posted. title and text may hold Markdown, as far as Teams knows it.
+// card is the message. title and text can contain the Markdown that Teams supports.
 type card struct {
 	title, text, link string
 	facts             []fact
@@ -84,21 +84,21 @@ type card struct {
 
 type fact struct{ name, value string }
 
-// maxCard is the size of the largest message that webhooks of Teams take
-// (https://learn.microsoft.com/microsoftteams/limits-specifications-teams). A workflow accepts
-// a larger one and then fails with it, which nobody is told.
+// maxCard is the maximum size of a message to a webhook in bytes
+// (https://learn.microsoft.com/microsoftteams/limits-specifications-teams). A workflow accepts a larger one
+// and then fails without an error response.
 const maxCard = 28 << 10
 
-// encode makes the JSON text of a card for a connector, or of one for a workflow with as much
-// of the content as there is room for.
+// encode returns the JSON of a card for a connector or a workflow. A card for a workflow contains as many
+// rows as fit.
 func (c card) encode(connector bool) ([]byte, error) {
 	if connector {
-		return within(c.messageCard())
+		return marshal(c.messageCard())
 	}
 	whole := c.content
 	for rows := len(whole.rows); rows >= 0; rows-- {
 		c.content = whole.first(rows)
-		body, err := within(c.message())
+		body, err := marshal(c.message())
 		if action.KindOf(err) != action.TooLarge {
 			return body, err
 		}
@@ -107,12 +107,12 @@ func (c card) encode(connector bool) ([]byte, error) {
 	if whole.image != "" {
 		c.content.note = imageTooLarge
 	}
-	return within(c.message())
+	return marshal(c.message())
 }
 
-// within makes JSON text that Teams takes, without the escapes for HTML that would make it
+// marshal returns JSON that is not too large for Teams. It does not escape HTML, which would make the JSON
 // larger.
-func within(v any) ([]byte, error) {
+func marshal(v any) ([]byte, error) {
 	var body bytes.Buffer
 	e := json.NewEncoder(&body)
 	e.SetEscapeHTML(false)
@@ -120,21 +120,21 @@ func within(v any) ([]byte, error) {
 		return nil, fmt.Errorf("encoding a card: %w", err)
 	}
 	if body.Len() > maxCard {
-		return nil, action.Errorf(action.TooLarge, "The card is too large for Teams, which takes %d KB: shorten its text.", maxCard>>10)
+		return nil, action.Errorf(action.TooLarge, "The card exceeds Teams' limit of %d KB. Shorten its text.", maxCard>>10)
 	}
 	return body.Bytes(), nil
 }
 
-// paragraphs makes each line one of its own, since Markdown would join them.
+// paragraphs makes each line a paragraph, because Markdown would join the lines.
 func paragraphs(text string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\n", "\n\n")
 }
 
 type object = map[string]any
 
-// message is the card for a workflow: a message with an Adaptive Card
-// (https://adaptivecards.io/explorer/). Its version is 1.2, which every client shows, but for
-// a table, which is of 1.5.
+// message returns the card for a workflow: a message with an Adaptive Card
+// (https://adaptivecards.io/explorer/). Its version is 1.2, which every client supports, or 1.5 if it has a
+// table.
 func (c card) message() object {
 	body := []object{{"type": "TextBlock", "text": c.title, "size": "large", "weight": "bolder", "wrap": true}}
 	if c.text != "" {
@@ -166,7 +166,7 @@ func (c card) message() object {
 	}
 }
 
-// messageCard is the card for a connector
+// messageCard returns the card for a connector
 // (https://learn.microsoft.com/outlook/actionable-messages/message-card-reference).
 func (c card) messageCard() object {
 	sections := []object{}

@@ -13,33 +13,33 @@ import (
 	"integrationhub.dev/integrations/internal/rows"
 )
 
-// content is what a card shows of the data: the first rows, an image, or neither.
+// content is the part of the data that a card shows: the first rows, an image, or nothing.
 type content struct {
 	titles []string
 	rows   [][]string
-	// total counts all rows, columns all columns.
+	// total is the number of all rows, and columns that of all columns.
 	total   int64
 	columns int
 
 	// image is a data URL (RFC 2397).
 	image string
-	// note says what is not shown.
+	// note describes what is not shown.
 	note string
 }
 
-// What is shown of a table at most: more is hard to read in a chat.
+// The maximum size of a table. More is hard to read in a chat.
 const (
-	mostRows    = 20
-	mostColumns = 10
+	maxRows    = 20
+	maxColumns = 10
 )
 
-// maxData is past what any spool holds.
+// maxData exceeds the size of any spool.
 const maxData = 1 << 50
 
-// maxImage is the size of the largest image that can fit, as base64.
+// maxImage is the maximum size of an image whose base64 fits into a card.
 const maxImage = maxCard / 4 * 3
 
-// show reads the data to its end, so that a card never tells of what broke off.
+// show reads the data to its end, so that a card never shows incomplete data.
 func show(ctx context.Context, req *action.Request) (content, error) {
 	if req.Data.Empty() {
 		return content{}, nil
@@ -64,16 +64,16 @@ func show(ctx context.Context, req *action.Request) (content, error) {
 	return content{}, nil
 }
 
-const imageTooLarge = "The image is too large for a card: it is in Looker."
+const imageTooLarge = "The image is too large for a card. View it in Looker."
 
 func readTable(blob action.Blob) (content, error) {
 	var c content
 	err := rows.EachCSV(blob, func(number int64, record []string) error {
-		if number > mostRows {
+		if number > maxRows {
 			c.total = number
 			return nil
 		}
-		cells := make([]string, min(len(record), mostColumns))
+		cells := make([]string, min(len(record), maxColumns))
 		for n := range cells {
 			cells[n] = message.Line(record[n])
 		}
@@ -87,7 +87,7 @@ func readTable(blob action.Blob) (content, error) {
 	return c, err
 }
 
-// first is the content with so many rows, and says what is left out.
+// first returns the content with a number of rows and a note about the rest.
 func (c content) first(rows int) content {
 	if len(c.titles) == 0 {
 		return c
@@ -97,7 +97,7 @@ func (c content) first(rows int) content {
 	case c.total == 0:
 		c.note = "No rows."
 	case rows == 0:
-		c.note = fmt.Sprintf("%d rows, which are too long for a card: they are in Looker.", c.total)
+		c.note = fmt.Sprintf("%d rows, which are too long for a card. View them in Looker.", c.total)
 	case c.total > int64(rows) && hidden:
 		c.note = fmt.Sprintf("The first %d of %d rows and the first %d of %d columns.", rows, c.total, len(c.titles), c.columns)
 	case c.total > int64(rows):
@@ -109,9 +109,9 @@ func (c content) first(rows int) content {
 	return c
 }
 
-// elements are the content in an Adaptive Card, as
-// https://adaptivecards.io/explorer/Table.html has it. Texts of cells are in rich text blocks,
-// which unlike text blocks know no Markdown: what stands in the data stays what it is.
+// elements returns the content as elements of an Adaptive Card
+// (https://adaptivecards.io/explorer/Table.html). Cells are rich text blocks, because text blocks would
+// interpret Markdown in the data.
 func (c content) elements(title string) []object {
 	var all []object
 	if c.image != "" {
@@ -137,16 +137,16 @@ func (c content) table() object {
 	}
 	rows := []object{{"type": "TableRow", "cells": head}}
 	for _, r := range c.rows {
-		cells := make([]object, len(c.titles)) // what is missing at a row's end is empty
+		cells := make([]object, len(c.titles)) // missing cells are empty
 		for n := range cells {
-			cells[n] = cell(cmp.Or(c.text(r, n), " ")) // a run of nothing is no text
+			cells[n] = cell(cmp.Or(c.text(r, n), " ")) // a text run must not be empty
 		}
 		rows = append(rows, object{"type": "TableRow", "cells": cells})
 	}
 	return object{"type": "Table", "columns": columns, "rows": rows, "fallback": "drop"}
 }
 
-// cell holds one text, or a run of it.
+// cell returns a table cell with a text or a text run.
 func cell(text any) object {
 	return object{"type": "TableCell", "items": []object{{"type": "RichTextBlock", "inlines": []any{text}}}}
 }
@@ -158,7 +158,7 @@ func (content) text(row []string, n int) string {
 	return ""
 }
 
-// numeric reports whether a column shows nothing but numbers.
+// numeric reports whether all values of a column are numbers.
 func (c content) numeric(n int) bool {
 	found := false
 	for _, r := range c.rows {

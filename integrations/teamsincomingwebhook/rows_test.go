@@ -107,8 +107,8 @@ func TestWhatIsShown(t *testing.T) {
 		"nothing":            {"text/csv", nil, 0, "", "1.2"},
 		"rows too long":      {"text/csv", table(2, 10, strings.Repeat("表", 300)), 1, "The first 1 of 2 rows.", "1.5"},
 		"a document":         {"application/pdf;base64", []byte("%PDF"), 0, "", "1.2"},
-		"a large image":      {"image/png;base64", make([]byte, 22<<10), 0, "The image is too large for a card: it is in Looker.", "1.2"},
-		"one just too large": {"image/png;base64", make([]byte, 21<<10), 0, "The image is too large for a card: it is in Looker.", "1.2"},
+		"a large image":      {"image/png;base64", make([]byte, 22<<10), 0, "The image is too large for a card. View it in Looker.", "1.2"},
+		"one just too large": {"image/png;base64", make([]byte, 21<<10), 0, "The image is too large for a card. View it in Looker.", "1.2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

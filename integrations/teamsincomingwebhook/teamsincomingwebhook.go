@@ -1,5 +1,5 @@
-// Package teamsincomingwebhook posts a card that leads to Looker in a channel of Microsoft
-// Teams, by a webhook of a workflow or of the connectors that Microsoft has retired.
+// Package teamsincomingwebhook posts a card with a link to Looker in a Microsoft Teams channel. The webhook
+// belongs to a workflow, or to one of the connectors that Microsoft has retired.
 package teamsincomingwebhook
 
 import (
@@ -16,13 +16,13 @@ var (
 	_ action.FormBuilder = (*Integration)(nil)
 )
 
-// input is what the user answers.
+// input is what the user enters.
 type input struct {
 	WebhookURL string `form:"webhookUrl,required"`
 	Title      string `form:"title,required"`
 	Text       string `form:"text"`
 	IsAttached bool   `form:"isAttached"`
-	// Preview was never answered in schedules from before it was asked: they show no data.
+	// Preview is empty in schedules that are older than the field. They show no data.
 	Preview bool `form:"preview"`
 }
 
@@ -67,8 +67,8 @@ func (*Integration) Form(context.Context, *action.Request) (*action.Form, error)
 	}}, nil
 }
 
-// Execute implements [action.Integration]. A card is all that is sent: webhooks of Teams take
-// no files.
+// Execute implements [action.Integration]. It sends only a card, because Teams webhooks do not support
+// files.
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	in, err := action.Decode[input](req)
 	if err != nil {
@@ -79,7 +79,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return nil, err
 	}
 	if !isWeb(req.Plan.URL) {
-		// The card would lead nowhere.
+		// The card would have no link.
 		return nil, action.Errorf(action.Invalid, "Teams Error: Couldn't get data from scheduledPlan")
 	}
 	c := card{title: in.Title, text: in.Text, link: req.Plan.URL}
@@ -102,7 +102,7 @@ func isWeb(link string) bool {
 	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http")
 }
 
-// facts say what the card leads to, as far as Looker tells.
+// facts describe what the card links to, as far as it is known.
 func facts(req *action.Request) []fact {
 	all := []fact{{"Type", req.Plan.Type}, {"Title", req.Plan.Title}}
 	if req.Type == action.TypeQuery {

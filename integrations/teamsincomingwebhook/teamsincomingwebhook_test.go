@@ -160,7 +160,7 @@ func TestRefuses(t *testing.T) {
 		{"a link that is a program", func(r *action.Request) { r.Plan.URL = "javascript:alert(1)" }, action.Invalid, "Teams Error: Couldn't get data from scheduledPlan", nil},
 		{
 			"too long", func(r *action.Request) { r.Form["text"] = strings.Repeat("x", 28<<10) }, action.TooLarge,
-			"The card is too large for Teams, which takes 28 KB: shorten its text.", nil,
+			"The card exceeds Teams' limit of 28 KB. Shorten its text.", nil,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

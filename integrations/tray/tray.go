@@ -6,12 +6,12 @@ import (
 	"integrationhub.dev/integrations/internal/webhook"
 )
 
-// domain is where Tray's webhooks live.
+// domain is the domain of Tray's webhook URLs.
 const domain = "trayapp.io"
 
-// settings are the hub's: an administrator's environment.
+// settings are the hub's environment variables.
 type settings struct {
-	// ExtraDomains are further domains that webhooks may live at, such as a private gateway.
+	// ExtraDomains are additional domains of webhook URLs, such as a private gateway.
 	ExtraDomains []string `env:"TRAY_EXTRA_DOMAINS"`
 }
 

@@ -19,19 +19,20 @@ import (
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/message"
+	"integrationhub.dev/integrations/internal/standardwebhooks"
 	"integrationhub.dev/integrations/internal/webhook"
 )
 
-// delivery is one payload on its way.
+// delivery is a payload and its request.
 type delivery struct {
-	// id stays the same however often the payload is sent.
+	// id stays the same if the request is repeated.
 	id string
-	// name is what people call the receiver: its host, which is no secret.
+	// name is the receiver's name in messages: its host, which is not a secret.
 	name     string
 	method   string
 	address  *url.URL
 	header   http.Header
-	keys     signingKeys
+	keys     standardwebhooks.Keys
 	expected statuses
 	blob     action.Blob
 }
@@ -60,47 +61,45 @@ func newDelivery(in input, address *url.URL, req *action.Request, blob action.Bl
 	return d
 }
 
-// repeatable says that the receiver takes the payload twice without doing its work twice: PUT
-// promises so (RFC 9110, section 9.2.2), and so does whoever checks signatures, since the
-// scheme has the receiver tell by webhook-id what it knows already.
+// repeatable reports whether the request is idempotent. PUT is (RFC 9110, section 9.2.2). A signed
+// request is too, because the scheme requires the receiver to ignore a repeated Webhook-Id.
 func (d delivery) repeatable() bool { return d.method == http.MethodPut || len(d.keys) > 0 }
 
-// again is for receivers that take a payload twice.
-var again = deliver.Retry{MaxAttempts: 5, InitialBackoff: time.Second, MaxBackoff: 30 * time.Second, When: soonEnough}
+// retry is for idempotent requests.
+var retry = deliver.Retry{MaxAttempts: 5, InitialBackoff: time.Second, MaxBackoff: 30 * time.Second, When: canRetry}
 
-// longestPause is the longest wait asked for by a receiver that is still kept.
-const longestPause = 2 * time.Minute
+// maxRetryAfter is the longest wait requested by a receiver that is accepted.
+const maxRetryAfter = 2 * time.Minute
 
-func soonEnough(err error) bool {
+func canRetry(err error) bool {
 	s, ok := errors.AsType[*outbound.StatusError](err)
-	return action.KindOf(err).Retryable() && (!ok || s.RetryAfter <= longestPause)
+	return action.KindOf(err).Retryable() && (!ok || s.RetryAfter <= maxRetryAfter)
 }
 
 func (i *Integration) deliver(ctx context.Context, d delivery) error {
 	send := func(ctx context.Context) error { return i.send(ctx, d) }
 	if d.repeatable() {
-		return again.Do(ctx, send)
+		return retry.Do(ctx, send)
 	}
 	return deliver.Once{Name: d.name, MaybeDeliveredHint: "It may already have accepted the data. Check before retrying."}.Do(ctx, send)
 }
 
-// patience is how long a receiver may take for a payload: a minute, and a second more for each
-// 128 KiB.
-func patience(size int64) time.Duration { return time.Minute + time.Duration(size>>17)*time.Second }
+// timeout is one minute, and one second more for each 128 KiB.
+func timeout(size int64) time.Duration { return time.Minute + time.Duration(size>>17)*time.Second }
 
-// send sends the payload once. Its signature is of the time of sending: receivers refuse old ones.
+// send sends the payload once. It signs each attempt anew, since receivers reject old signatures.
 func (i *Integration) send(ctx context.Context, d delivery) error {
 	payload := func() io.Reader { return io.NewSectionReader(d.blob, 0, d.blob.Size()) }
 	now := time.Now()
 	d.header.Set("Webhook-Timestamp", strconv.FormatInt(now.Unix(), 10))
 	if len(d.keys) > 0 {
-		signature, err := d.keys.sign(d.id, now, payload())
+		signature, err := d.keys.Sign(d.id, now, payload())
 		if err != nil {
 			return err
 		}
 		d.header.Set("Webhook-Signature", signature)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, patience(d.blob.Size()), action.Errorf(action.Timeout, "%s did not answer in time.", d.name))
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout(d.blob.Size()), action.Errorf(action.Timeout, "%s did not answer in time.", d.name))
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, d.method, d.address.String(), http.NoBody)
 	if err != nil {

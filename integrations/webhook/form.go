@@ -14,9 +14,10 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/choice"
+	"integrationhub.dev/integrations/internal/standardwebhooks"
 )
 
-// method is how data is sent.
+// method is an HTTP method.
 type method string
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
@@ -24,21 +25,21 @@ func (m *method) UnmarshalText(text []byte) error {
 	return choice.Parse(m, strings.ToUpper(string(text)), http.MethodPost, http.MethodPut)
 }
 
-// headers are those that the administrator adds. They may hold secrets.
+// headers are added by the administrator. They may contain secrets.
 type headers map[string]string
 
-// ours are the headers that the hub sets itself, or that would change how the body is framed.
-var ours = []string{
+// reserved are the headers that the hub sets itself, or that would change the framing of the body.
+var reserved = []string{
 	"Connection", "Content-Disposition", "Content-Encoding", "Content-Length", "Content-Type", "Expect", "Host", "Keep-Alive",
 	"Proxy-Authorization", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent",
 	"Webhook-Id", "Webhook-Signature", "Webhook-Timestamp",
 }
 
-// UnmarshalText implements [encoding.TextUnmarshaler]. No value is in an error.
+// UnmarshalText implements [encoding.TextUnmarshaler]. Errors do not contain a value.
 func (h *headers) UnmarshalText(text []byte) error {
 	var given map[string]string
 	if json.Unmarshal(text, &given) != nil {
-		return errors.New(`must be a JSON object of texts, such as {"X-Api-Key": "…"}`)
+		return errors.New(`must be a JSON object of strings, such as {"X-Api-Key": "…"}`)
 	}
 	*h = headers{}
 	for name, value := range given {
@@ -46,20 +47,20 @@ func (h *headers) UnmarshalText(text []byte) error {
 		_, twice := (*h)[canonical]
 		switch {
 		case !httpguts.ValidHeaderFieldName(name):
-			return errors.New("holds a name that no header can have")
+			return errors.New("contains a name that is not valid for a header")
 		case !httpguts.ValidHeaderFieldValue(value):
-			return fmt.Errorf("holds a value for %s that no header can have", canonical)
-		case slices.Contains(ours, canonical):
-			return fmt.Errorf("must not hold %s", canonical)
+			return fmt.Errorf("contains a value for %s that is not valid for a header", canonical)
+		case slices.Contains(reserved, canonical):
+			return fmt.Errorf("must not contain %s", canonical)
 		case twice:
-			return fmt.Errorf("holds %s twice", canonical)
+			return fmt.Errorf("contains %s twice", canonical)
 		}
 		(*h)[canonical] = value
 	}
 	return nil
 }
 
-// statuses are the answers that mean success; none stands for all from 200 to 299.
+// statuses are the status codes that mean success. Empty means all from 200 to 299.
 type statuses []int
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
@@ -74,7 +75,7 @@ func (s *statuses) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// domains are parts of the web, each with all that is below it.
+// domains are domain names, each including its subdomains.
 type domains []string
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
@@ -87,7 +88,7 @@ func (d *domains) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Form implements [action.FormBuilder]. It asks for what the administrator left open.
+// Form implements [action.FormBuilder]. It has the fields that the administrator has not set.
 func (*Integration) Form(_ context.Context, req *action.Request) (*action.Form, error) {
 	in, err := action.Decode[input](&action.Request{Params: req.Params})
 	if err != nil {
@@ -110,16 +111,16 @@ func (*Integration) Form(_ context.Context, req *action.Request) (*action.Form, 
 	})}, nil
 }
 
-// input is Looker's: the integration's settings and what the user answers.
+// input is the integration's settings in Looker and the user's answers.
 type input struct {
-	FixedURL       string        `param:"webhook_url"`
-	FixedMethod    method        `param:"method"`
-	Headers        headers       `param:"headers"`
-	BearerToken    action.Secret `param:"bearer_token"`
-	Username       string        `param:"username"`
-	Password       action.Secret `param:"password"`
-	SigningSecret  signingKeys   `param:"signing_secret"`
-	ExpectedStatus statuses      `param:"expected_status"`
+	FixedURL       string                `param:"webhook_url"`
+	FixedMethod    method                `param:"method"`
+	Headers        headers               `param:"headers"`
+	BearerToken    action.Secret         `param:"bearer_token"`
+	Username       string                `param:"username"`
+	Password       action.Secret         `param:"password"`
+	SigningSecret  standardwebhooks.Keys `param:"signing_secret"`
+	ExpectedStatus statuses              `param:"expected_status"`
 
 	URL    string `form:"url"`
 	Method method `form:"method"`
@@ -128,15 +129,15 @@ type input struct {
 // Validate implements what [action.Decode] asks for.
 func (in *input) Validate() error {
 	if in.BearerToken != "" && in.Username != "" {
-		return action.Errorf(action.Invalid, "The action's settings hold both a bearer token and a user name: keep one of them.")
+		return action.Errorf(action.Invalid, "The action's settings contain both a bearer token and a user name. Remove one of them.")
 	}
 	if in.Password != "" && in.Username == "" {
-		return action.Errorf(action.Invalid, "The action's settings hold a password, but no user name.")
+		return action.Errorf(action.Invalid, "The action's settings contain a password, but no user name.")
 	}
 	if in.FixedURL == "" && (in.BearerToken != "" || in.Username != "" || len(in.Headers) > 0) {
-		// Otherwise every user could have them sent to an address of their own.
-		return action.Errorf(action.Invalid, "Credentials and headers in the action's settings go to one address only: enter it "+
-			"there too, as the webhook URL.")
+		// Otherwise any user could have them sent to any URL.
+		return action.Errorf(action.Invalid, "Credentials and headers in the action's settings need a webhook URL there too, so "+
+			"that they are sent only to that URL.")
 	}
 	return nil
 }

@@ -1,5 +1,5 @@
-// Package webhook sends query results and dashboards, as Looker made them, to an address on
-// the web that a Looker user enters or an administrator fixes.
+// Package webhook sends query results and dashboards unchanged to a URL that a Looker user or an
+// administrator enters.
 package webhook
 
 import (
@@ -17,12 +17,11 @@ var (
 	_ action.FormBuilder = (*Integration)(nil)
 )
 
-// settings are the hub's: an administrator's environment.
+// settings are the hub's environment variables.
 type settings struct {
-	// AllowedDomains are those that addresses may belong to, by themselves or below them;
-	// empty allows all.
+	// AllowedDomains limits the hosts of URLs. Empty allows all.
 	AllowedDomains domains `env:"WEBHOOK_ALLOWED_DOMAINS"`
-	// HTTPDomains are those that may be addressed by http too; empty is none.
+	// HTTPDomains are the domains for which http is allowed in addition to https.
 	HTTPDomains domains `env:"WEBHOOK_HTTP_DOMAINS"`
 }
 
@@ -77,8 +76,8 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
-	// Fetched whole: data that breaks off never reaches the receiver, a signature covers all
-	// of it, and it can be sent again. Only the hub's spool bounds its size.
+	// The data is read completely first: incomplete data is never sent, the signature covers all of it,
+	// and the request can be repeated. Only the hub's spool limits its size.
 	blob, err := req.Data.Spool(ctx, maxSize)
 	if err != nil {
 		return nil, err
@@ -93,14 +92,14 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	return &action.Response{}, nil
 }
 
-// maxSize is past what any spool holds.
+// maxSize exceeds the size of any spool.
 const maxSize = 1 << 50
 
-// address is where the data goes: the administrator's address wins over the user's.
+// address returns the webhook URL. The administrator's URL takes precedence.
 func (i *Integration) address(in input) (*url.URL, error) {
 	if in.FixedURL != "" {
 		u, err := webhook.Address("", in.FixedURL, i.settings.HTTPDomains...)
-		if err != nil { // no field of the form is to blame
+		if err != nil { // the URL is not in the form
 			return nil, action.Errorf(action.Invalid, "The webhook URL in the action's settings cannot be used: %s", action.MessageOf(err))
 		}
 		return u, i.allow(u, "")

@@ -6,12 +6,12 @@ import (
 	"integrationhub.dev/integrations/internal/webhook"
 )
 
-// domain is where Zapier's webhooks live.
+// domain is the domain of Zapier's webhook URLs.
 const domain = "zapier.com"
 
-// settings are the hub's: an administrator's environment.
+// settings are the hub's environment variables.
 type settings struct {
-	// ExtraDomains are further domains that webhooks may live at, such as a private gateway.
+	// ExtraDomains are additional domains of webhook URLs, such as a private gateway.
 	ExtraDomains []string `env:"ZAPIER_EXTRA_DOMAINS"`
 }
 

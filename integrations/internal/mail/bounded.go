@@ -7,24 +7,23 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// A server may send this much during one mail, TLS included: a greeting or a reply may have
-// any number of lines, and the SMTP client collects all of them. A line is limited by the
-// client itself.
+// The maximum number of bytes that a server may send during one mail, including TLS. A greeting or a reply
+// can have any number of lines, and the SMTP client collects all of them. The client limits one line.
 const (
 	maxReplies           = 256 << 10
 	maxRepliesPerMailbox = 4 << 10
 )
 
-// errRepliesTooLarge says that the server sends more than the protocol needs.
+// errRepliesTooLarge is the error if the server sends more.
 var errRepliesTooLarge = errors.New("the server's replies are too large")
 
-// boundedConn fails once the server has sent more than is left. SMTP has one reader.
+// boundedConn fails when the server has sent more bytes than are left. SMTP has only one reader.
 type boundedConn struct {
 	net.Conn
 	left int
 }
 
-// bounded limits what the server may send while it accepts a mail.
+// bounded limits the number of bytes that the server may send.
 func bounded(conn net.Conn, recipients int) net.Conn {
 	return &boundedConn{Conn: conn, left: maxReplies + recipients*maxRepliesPerMailbox}
 }
@@ -38,7 +37,7 @@ func (c *boundedConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// repliesTooLarge reports whether the conversation ended because of the size of a reply.
+// repliesTooLarge reports whether a reply was too large.
 func repliesTooLarge(err error) bool {
 	return errors.Is(err, errRepliesTooLarge) || errors.Is(err, smtp.ErrTooLongLine)
 }

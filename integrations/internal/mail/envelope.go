@@ -10,8 +10,8 @@ import (
 	"integrationhub.dev/integrations/internal/mailbox"
 )
 
-// checkEnvelope refuses addresses that would change the SMTP commands they are written into.
-// The forms have checked them already; this is where a bypass would do harm.
+// checkEnvelope rejects addresses that could inject SMTP commands. The forms have checked them already,
+// and this check protects against a missing one.
 func (m Mail) checkEnvelope() error {
 	for _, address := range append([]string{m.From}, m.To...) {
 		if err := mailbox.Check(address); err != nil {
@@ -22,7 +22,7 @@ func (m Mail) checkEnvelope() error {
 	return nil
 }
 
-// mailOptions asks for SMTPUTF8 where an address needs it (RFC 6531).
+// mailOptions requests SMTPUTF8 if an address needs it (RFC 6531).
 func (s session) mailOptions(c *smtp.Client, m Mail) (*smtp.MailOptions, error) {
 	if !mailbox.NeedsSMTPUTF8(m.From) && !slices.ContainsFunc(m.To, mailbox.NeedsSMTPUTF8) {
 		return &smtp.MailOptions{}, nil

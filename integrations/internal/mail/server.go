@@ -1,4 +1,4 @@
-// Package mail hands mails over to a mail server (RFC 5321), for integrations that send them.
+// Package mail sends mails through a mail server (RFC 5321).
 package mail
 
 import (
@@ -20,7 +20,7 @@ import (
 	"integrationhub.dev/integrations/internal/mailbox"
 )
 
-// Security is how the connection to a mail server is encrypted. There is no way without.
+// Security is how the connection to a mail server is encrypted. Unencrypted connections are not supported.
 type Security string
 
 // The two ways (RFC 8314).
@@ -29,7 +29,7 @@ const (
 	Implicit Security = "implicit"
 )
 
-// Port is the usual one.
+// Port returns the default port.
 func (s Security) Port() int {
 	if s == Implicit {
 		return 465
@@ -37,12 +37,12 @@ func (s Security) Port() int {
 	return 587
 }
 
-// Server is a mail server, and the account of the hub there.
+// Server is a mail server and the hub's account.
 type Server struct {
 	Host     string
 	Port     int
 	Security Security
-	// Username is empty where the server asks for none.
+	// Username is empty if the server requires no authentication.
 	Username string
 	Password action.Secret
 }
@@ -51,29 +51,28 @@ type Server struct {
 type Mail struct {
 	From string
 	To   []string
-	// Size is about how many bytes Write writes; more of them may take longer.
+	// Size is approximately the number of bytes that Write writes. The timeout depends on it.
 	Size int64
-	// Write writes the mail (RFC 5322). It is called again when the mail is sent again, and
-	// must write the same. Its error, if it is an [*action.Error], is what is told.
+	// Write writes the mail (RFC 5322). It is called for each attempt and must write the same each time.
+	// Its error is returned if it is an [*action.Error].
 	Write func(io.Writer) error
 }
 
-// again tries a mail again that the server did not take, as long as that is certain. One that
-// keeps the hub waiting is not waited for once more.
-var again = deliver.Retry{MaxAttempts: 4, InitialBackoff: 2 * time.Second, MaxBackoff: 30 * time.Second, When: func(err error) bool {
+// retry is for mails that the server has certainly not accepted. A timeout is not retried.
+var retry = deliver.Retry{MaxAttempts: 4, InitialBackoff: 2 * time.Second, MaxBackoff: 30 * time.Second, When: func(err error) bool {
 	return action.KindOf(err) == action.Unavailable && !errors.Is(err, errInDoubt) && !repliesTooLarge(err)
 }}
 
-// errInDoubt says that the mail may have been taken.
-var errInDoubt = errors.New("the mail was sent whole, and its receipt was not confirmed")
+// errInDoubt is the error if the server may have accepted the mail.
+var errInDoubt = errors.New("the complete mail was sent, but not confirmed")
 
-// patience is how long a mail may take: five minutes, and a second more for each 64 KiB.
-func patience(size int64) time.Duration { return 5*time.Minute + time.Duration(size>>16)*time.Second }
+// timeout is five minutes, and one second more for each 64 KiB.
+func timeout(size int64) time.Duration { return 5*time.Minute + time.Duration(size>>16)*time.Second }
 
-// quitTimeout is how long the answer to QUIT is waited for.
+// quitTimeout limits the wait for the reply to QUIT.
 const quitTimeout = 5 * time.Second
 
-// step is one part of handing over a mail.
+// step is a step of sending a mail, for error messages.
 type step string
 
 const (
@@ -86,36 +85,36 @@ const (
 	ending          step = "ending the mail"
 )
 
-// session is one attempt to hand over a mail.
+// session is one attempt to send a mail.
 type session struct {
 	Server
 	tls *tls.Config
 }
 
-// Send hands over one mail, to all of its recipients or to none. It is tried again while it is
-// certain that the server has not taken it.
+// Send sends one mail to all of its recipients or to none. It retries only if the server has certainly not
+// accepted the mail.
 func (s Server) Send(ctx context.Context, deps action.Deps, m Mail) error {
 	if err := m.checkEnvelope(); err != nil {
 		return err
 	}
 	address := net.JoinHostPort(s.Host, strconv.Itoa(s.Port))
 	secure := &tls.Config{ServerName: s.Host, RootCAs: deps.Roots, MinVersion: tls.VersionTLS12}
-	return again.Do(ctx, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeoutCause(ctx, patience(m.Size), action.Errorf(action.Timeout, "%s did not answer in time.", s.Host))
+	return retry.Do(ctx, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeoutCause(ctx, timeout(m.Size), action.Errorf(action.Timeout, "%s did not answer in time.", s.Host))
 		defer cancel()
 		conn, err := deps.Dial(ctx, "tcp", address)
 		if err != nil {
 			return outbound.ConnectionError(ctx, err, s.Host)
 		}
-		// Nothing but closing ends a connection on which a mail was begun: whatever the
-		// protocol would send then, the server would take for the end of the mail.
+		// After the mail was started, the connection can only be closed. The server would take a QUIT for
+		// the end of the mail.
 		defer conn.Close()
 		defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 		return session{s, secure}.transact(ctx, bounded(conn, len(m.To)), m)
 	})
 }
 
-// transact greets, signs in and hands over one mail, to all of its recipients or to none.
+// transact starts a session and sends one mail.
 func (s session) transact(ctx context.Context, conn net.Conn, m Mail) error {
 	c, err := s.greet(ctx, conn, mailbox.Domain(m.From))
 	if err != nil {
@@ -153,11 +152,11 @@ func (s session) submit(ctx context.Context, c *smtp.Client, m Mail) error {
 	if err := data.Close(); err != nil {
 		return s.unconfirmed(s.explain(ctx, ending, err), err)
 	}
-	s.quit(c) // the mail is the server's now
+	s.quit(c) // the server has accepted the mail
 	return nil
 }
 
-// quit takes leave, which a server need not answer: the mail is accepted already.
+// quit ends the session. The server need not reply, because it has accepted the mail already.
 func (session) quit(c *smtp.Client) {
 	timer := time.AfterFunc(quitTimeout, func() { _ = c.Close() })
 	defer timer.Stop()
@@ -187,7 +186,7 @@ func (s session) signIn(c *smtp.Client) error {
 	return c.Auth(sasl.NewPlainClient("", s.Username, s.Password.Reveal()))
 }
 
-// refusedRecipient says that one of the recipients was refused, and that nobody got the mail.
+// refusedRecipient explains that the server rejected a recipient, so that no recipient received the mail.
 func (s session) refusedRecipient(ctx context.Context, err error) error {
 	explained := s.explain(ctx, namingRecipient, err)
 	if _, ok := errors.AsType[*smtp.SMTPError](err); !ok {
@@ -198,8 +197,8 @@ func (s session) refusedRecipient(ctx context.Context, err error) error {
 	return e
 }
 
-// unconfirmed adds to the error after a whole mail that it may have been taken, unless the
-// server said otherwise.
+// unconfirmed adds to an error after a complete mail that the server may have accepted it, unless the
+// server rejected it.
 func (s session) unconfirmed(explained, err error) error {
 	if _, ok := errors.AsType[*smtp.SMTPError](err); ok {
 		return explained
@@ -208,8 +207,8 @@ func (s session) unconfirmed(explained, err error) error {
 		"%s The mail may already have been sent. Check before retrying.", action.MessageOf(explained))
 }
 
-// explain turns what went wrong into the hub's error. What the server says is for the log, as
-// far as its codes tell it: the rest quotes addresses.
+// explain converts an error. Only the codes of the server's reply are used, because its text can quote
+// addresses.
 func (s session) explain(ctx context.Context, doing step, err error) error {
 	reply, ok := errors.AsType[*smtp.SMTPError](err)
 	if !ok || ctx.Err() != nil {
@@ -225,17 +224,17 @@ func (s session) explain(ctx context.Context, doing step, err error) error {
 	}
 	switch doing {
 	case signingIn:
-		return action.Wrap(detail, action.Unauthenticated, "%s refuses the hub's user name and password (%s).", s.Host, code)
+		return action.Wrap(detail, action.Unauthenticated, "%s rejected the hub's user name and password (%s).", s.Host, code)
 	case namingSender:
-		return action.Wrap(detail, action.Forbidden, "%s refuses the hub's sender (%s).", s.Host, code)
+		return action.Wrap(detail, action.Forbidden, "%s rejected the hub's sender (%s).", s.Host, code)
 	case namingRecipient:
-		return action.Wrap(detail, action.Invalid, "%s refuses one of the recipients (%s).", s.Host, code)
+		return action.Wrap(detail, action.Invalid, "%s rejected one of the recipients (%s).", s.Host, code)
 	default:
-		return action.Wrap(detail, action.Invalid, "%s refuses the mail (%s).", s.Host, code)
+		return action.Wrap(detail, action.Invalid, "%s rejected the mail (%s).", s.Host, code)
 	}
 }
 
-// codeOf is a reply's code, with the enhanced one where there is one (RFC 3463).
+// codeOf returns a reply's code and its enhanced code, if it has one (RFC 3463).
 func codeOf(r *smtp.SMTPError) string {
 	if r.EnhancedCode[0] < 2 {
 		return strconv.Itoa(r.Code)
@@ -243,7 +242,7 @@ func codeOf(r *smtp.SMTPError) string {
 	return fmt.Sprintf("%d %d.%d.%d", r.Code, r.EnhancedCode[0], r.EnhancedCode[1], r.EnhancedCode[2])
 }
 
-// connectionError explains why the conversation did not go on.
+// connectionError explains why the session ended.
 func connectionError(ctx context.Context, doing step, err error, host string) error {
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return action.Wrap(fmt.Errorf("%s: %w", doing, err), action.Forbidden, "The hub does not trust the certificate of %s.", host)

@@ -14,15 +14,15 @@ import (
 	"integrationhub.dev/integrations/internal/message"
 )
 
-// Head is what mails of a program have at their top.
+// Head is the sender, the recipients and the subject of a mail.
 type Head struct {
 	From    *mail.Address
 	To      []*mail.Address
 	Subject string
 }
 
-// Header is the head as RFC 5322 writes it, with a Message-ID of its own. It is made once for
-// a mail, which keeps its ID whenever it is sent again.
+// Header returns the header (RFC 5322) with a new Message-ID. Call it once for each mail, so that the ID
+// stays the same when the mail is sent again.
 func (h Head) Header(now time.Time) mime.Header {
 	var header mime.Header
 	header.SetDate(now)
@@ -30,11 +30,11 @@ func (h Head) Header(now time.Time) mime.Header {
 	header.SetAddressList("From", []*mail.Address{h.From})
 	header.SetAddressList("To", h.To)
 	header.SetSubject(message.Line(h.Subject))
-	header.Set("Auto-Submitted", "auto-generated") // so that no absence note answers (RFC 3834)
+	header.Set("Auto-Submitted", "auto-generated") // prevents automatic replies (RFC 3834)
 	return header
 }
 
-// Mail puts what write writes below the head's envelope.
+// Mail returns a mail with the head's envelope. size and write are the fields of [Mail].
 func (h Head) Mail(size int64, write func(io.Writer) error) Mail {
 	m := Mail{From: h.From.Address, Size: size, Write: write}
 	for _, to := range h.To {
@@ -43,7 +43,7 @@ func (h Head) Mail(size int64, write func(io.Writer) error) Mail {
 	return m
 }
 
-// Text is a mail of nothing but text.
+// Text returns a mail that contains only text.
 func Text(h Head, text string, now time.Time) (Mail, error) {
 	header := h.Header(now)
 	header.SetContentType("text/plain", map[string]string{"charset": "utf-8"})

@@ -1,5 +1,5 @@
-// Package mailbox reads e-mail addresses, and accepts only those that mean the same to every
-// mail server.
+// Package mailbox parses email addresses. It accepts only those that every mail server interprets in the
+// same way.
 package mailbox
 
 import (
@@ -51,9 +51,9 @@ func normalize(a *mail.Address) (*mail.Address, error) {
 	return normalized, nil
 }
 
-// Check refuses an address that is not safe to write between the angle brackets of an SMTP
-// command. net/mail removes the quotes of a local part such as "a> SIZE=1", so that the text
-// would end the path. Quoted local parts and address literals are refused altogether.
+// Check rejects an address that is not safe within the angle brackets of an SMTP command. net/mail removes
+// the quotes of a local part such as "a> SIZE=1", which would end the path. Quoted local parts and address
+// literals are not supported.
 func Check(address string) error {
 	local, domain := split(address)
 	if !isDotAtom(local) {
@@ -68,8 +68,8 @@ func Check(address string) error {
 // NeedsSMTPUTF8 reports whether a server must support SMTPUTF8 to accept the address (RFC 6531).
 func NeedsSMTPUTF8(address string) bool { return !isASCII(address) }
 
-// DomainToASCII is the name that DNS has for a domain. One without such a name is returned
-// as it is, and is then refused by [Check].
+// DomainToASCII returns a domain's ASCII form. A domain without one is returned unchanged, and [Check]
+// rejects it.
 func DomainToASCII(domain string) string {
 	if isASCII(domain) {
 		return domain
@@ -81,7 +81,7 @@ func DomainToASCII(domain string) string {
 	return ascii
 }
 
-// Domain is the part after the last @.
+// Domain returns the part after the last @.
 func Domain(address string) string {
 	_, domain := split(address)
 	return domain

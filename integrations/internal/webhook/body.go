@@ -11,16 +11,16 @@ import (
 	"integrationhub.dev/hub/panics"
 )
 
-// body remembers how its source ended and how much was read: where a length was announced,
-// the receiver may answer before anybody asks for the end. The HTTP client reads it on a
-// goroutine of its own, which may outlive the call.
+// body records how its source ended and how many bytes were read. If the length is known, the receiver can
+// respond before the HTTP client has read to the end. The client reads on its own goroutine, which may
+// outlive the call.
 type body struct {
 	data io.Reader
-	size int64 // 0 or less is unknown
+	size int64 // 0 or less if unknown
 	read atomic.Int64
 	end  atomic.Pointer[error]
 	once sync.Once
-	// over is closed when the source has ended, or all that was announced was read.
+	// over is closed when the source has ended or size bytes were read.
 	over chan struct{}
 }
 
@@ -45,13 +45,12 @@ func (b *body) complete() bool {
 	return b.end.Load() != nil || b.size > 0 && b.read.Load() >= b.size
 }
 
-// flushTimeout is how long an answer is still read once all of the data was read: the HTTP
-// client may not have sent the last of it yet.
+// flushTimeout is how long the response is read after all of the data was read. The HTTP client may still
+// be sending the last bytes.
 const flushTimeout = 2 * time.Second
 
-// await closes a successful answer. A receiver may answer before it has taken all of the data,
-// and is then given the time to. Nothing depends on the answer's own body, which may break
-// off, or never end.
+// await closes a successful response after the receiver had time to read the rest of the data, since it
+// can respond early. The response's body is not used, and may break off or never end.
 func (b *body) await(ctx context.Context, res *http.Response) {
 	read := make(chan struct{})
 	panics.Go(func() error {
@@ -78,5 +77,5 @@ func (b *body) await(ctx context.Context, res *http.Response) {
 	}
 }
 
-// maxAnswer is how much of the receiver's answer is read; nothing depends on it.
+// maxAnswer limits how much of the response is read.
 const maxAnswer = 64 << 10

@@ -1,5 +1,5 @@
-// Package webhook posts a query's result, as it came, to an address that the Looker user
-// enters and whose domain the integration fixes.
+// Package webhook posts a query's result unchanged to a webhook URL that the Looker user enters. The
+// integration determines the URL's domain.
 package webhook
 
 import (
@@ -16,12 +16,11 @@ import (
 	"integrationhub.dev/hub/outbound"
 )
 
-// Receiver is one service that takes deliveries at addresses of its own domains. It is the
-// integration for it.
+// Receiver is the integration for a service with webhook URLs in its own domains.
 type Receiver struct {
-	// Name is the integration's, Label what people call the service.
+	// Name, Label and Description are those of the definition.
 	Name, Label, Description string
-	// Domains are those that addresses may belong to, by themselves or below them.
+	// Domains are the allowed domains, including their subdomains.
 	Domains []string
 	HTTP    *http.Client
 }
@@ -44,14 +43,13 @@ func (r Receiver) Definition() action.Definition {
 	}
 }
 
-// Form implements [action.FormBuilder]. It asks for the address.
+// Form implements [action.FormBuilder].
 func (r Receiver) Form(context.Context, *action.Request) (*action.Form, error) {
 	return &action.Form{Fields: []action.Field{{Name: "url", Label: r.Label + " Webhook URL", Type: action.String, Required: true}}}, nil
 }
 
-// Execute implements [action.Integration]. The connection is made only once the data is known
-// to be there; when the data breaks off the request breaks off too, so that the receiver never
-// sees a truncated body as a whole one.
+// Execute implements [action.Integration]. It connects only after the data is available. If the data
+// breaks off, the request does too, so that an incomplete body never looks complete.
 func (r Receiver) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	address, err := r.address(req.Form["url"])
 	if err != nil {
@@ -73,9 +71,9 @@ func (r Receiver) Execute(ctx context.Context, req *action.Request) (*action.Res
 	return &action.Response{}, nil
 }
 
-// Send makes a request whose body is data, and returns the status of a successful answer. It
-// is not one when the data broke off, or when the receiver, whom people call name, answered
-// before it had taken all of it.
+// Send makes a request whose body is data, and returns the status code of a successful response. It is an
+// error if the data breaks off, or if the receiver responds before it has read all of the data. The name
+// is the receiver's in messages.
 func Send(c *http.Client, req *http.Request, data io.Reader, name string) (int, error) {
 	body := newBody(data, req.ContentLength)
 	req.Body = io.NopCloser(body)
@@ -88,19 +86,19 @@ func Send(c *http.Client, req *http.Request, data io.Reader, name string) (int, 
 	}
 	switch end := body.end.Load(); {
 	case end != nil && !errors.Is(*end, io.EOF):
-		return 0, *end // the data's own failure explains the connection's
+		return 0, *end // the data's error caused the connection error
 	case err != nil:
 		return 0, err
 	case !body.complete():
 		if err := req.Context().Err(); err != nil {
 			return 0, outbound.ConnectionError(req.Context(), err, name)
 		}
-		return 0, action.Errorf(action.Unavailable, "%s answered before it had taken all of the data.", name)
+		return 0, action.Errorf(action.Unavailable, "%s responded before it had received all of the data.", name)
 	}
 	return status, nil
 }
 
-// address checks what the user entered, and that it belongs to the receiver.
+// address checks the webhook URL and its domain.
 func (r Receiver) address(text string) (*url.URL, error) {
 	u, err := Address("url", text)
 	if err != nil {
@@ -112,9 +110,8 @@ func (r Receiver) address(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// Address checks the address that a user entered in a form field. Only https is allowed, for
-// the data is nobody else's, except for hosts within the domains that plain names.
-func Address(field, text string, plain ...string) (*url.URL, error) {
+// Address checks a webhook URL from a form field. It must be https, except for hosts in httpDomains.
+func Address(field, text string, httpDomains ...string) (*url.URL, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return nil, action.InvalidField(field, "Missing url.")
@@ -123,7 +120,7 @@ func Address(field, text string, plain ...string) (*url.URL, error) {
 	if err != nil || u.Hostname() == "" {
 		return nil, action.InvalidField(field, "The url is not valid.")
 	}
-	if u.Scheme != "https" && (u.Scheme != "http" || !Within(u, plain)) {
+	if u.Scheme != "https" && (u.Scheme != "http" || !Within(u, httpDomains)) {
 		return nil, action.InvalidField(field, "The url must begin with https://.")
 	}
 	if u.User != nil {
@@ -133,7 +130,7 @@ func Address(field, text string, plain ...string) (*url.URL, error) {
 	return u, nil
 }
 
-// Within reports whether an address belongs to one of the domains, by itself or below it.
+// Within reports whether the host of a URL is one of the domains or a subdomain.
 func Within(u *url.URL, domains []string) bool {
 	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
 	return slices.ContainsFunc(domains, func(domain string) bool {
