@@ -752,7 +752,7 @@ func TestIdentity(t *testing.T) {
 		return env
 	}
 	denied := xmlError(403, "AccessDenied")
-	const notGiven = "AWS does not give the hub %s that it is to have for Amazon S3. The hub's administrator must look at the role and at whom it trusts."
+	const notGiven = "AWS does not allow the hub to assume %s for Amazon S3. The hub's administrator must check the role and its trust policy."
 	for _, tt := range []struct {
 		name    string
 		env     map[string]string

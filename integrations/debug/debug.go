@@ -1,5 +1,5 @@
-// Package debug delivers nothing and takes its time over it: for whoever wants to see how
-// Looker, the hub and what lies between them behave during a long delivery.
+// Package debug sleeps instead of delivering. It shows how Looker, the hub and the network between them behave
+// during a long delivery.
 package debug
 
 import (
@@ -18,22 +18,21 @@ var (
 	_ action.FormBuilder = (*Integration)(nil)
 )
 
-// settings are the hub's. The endpoint's value is not used, nor is it by the reference: it
-// only says that the integration is wanted.
+// settings enable the integration. The endpoint's value is not used, as in the reference.
 type settings struct {
 	Endpoint string `env:"ACTION_HUB_DEBUG_ENDPOINT,required,notEmpty"`
 }
 
 const (
 	defaultSleep = time.Second
-	// longestSleep keeps users from tying up the hub.
-	longestSleep = 10 * time.Minute
+	// maxSleep limits how long a user can occupy a slot of the hub.
+	maxSleep = 10 * time.Minute
 )
 
 // Integration sleeps.
 type Integration struct{}
 
-// New makes the integration, where it is wanted.
+// New makes the integration if it is enabled.
 func New(deps action.Deps) (action.Integration, error) {
 	if _, err := action.Settings[settings](deps); err != nil {
 		return nil, err
@@ -77,7 +76,7 @@ func (*Integration) Execute(ctx context.Context, req *action.Request) (*action.R
 	return &action.Response{Message: "Completed debug action successfully by doing " + done + "."}, nil
 }
 
-// parseSleep reads a number of milliseconds.
+// parseSleep parses a number of milliseconds.
 func parseSleep(text string) (time.Duration, error) {
 	if text = strings.TrimSpace(text); text == "" {
 		return defaultSleep, nil
@@ -86,8 +85,8 @@ func parseSleep(text string) (time.Duration, error) {
 	switch {
 	case err != nil, math.IsNaN(n):
 		return 0, action.InvalidField("sleep", "The sleep must be a number of milliseconds.")
-	case n > float64(longestSleep/time.Millisecond):
-		return 0, action.InvalidField("sleep", "The longest sleep is %d ms.", longestSleep/time.Millisecond)
+	case n > float64(maxSleep/time.Millisecond):
+		return 0, action.InvalidField("sleep", "The longest sleep is %d ms.", maxSleep/time.Millisecond)
 	}
 	return time.Duration(max(n, 0) * float64(time.Millisecond)), nil
 }

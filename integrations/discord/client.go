@@ -87,7 +87,7 @@ func (p *posted) Validate() error {
 
 type object = map[string]any
 
-// maxTitle is how many characters an embed's title may have
+// maxTitle is the maximum number of characters in the title of an embed
 // (https://docs.discord.com/developers/resources/message#embed-object-embed-limits).
 const maxTitle = 256
 

@@ -1,5 +1,4 @@
-// Package discord posts query results and dashboards as files in a channel of Discord, by one
-// of the channel's webhooks.
+// Package discord posts query results and dashboards as files in a Discord channel, through a webhook.
 package discord
 
 import (
@@ -16,15 +15,14 @@ var (
 )
 
 const (
-	// maxText is how many characters a message's text may have
+	// maxText is the maximum number of UTF-16 units in a text
 	// (https://docs.discord.com/developers/resources/webhook#execute-webhook).
 	maxText = 2000
-	// maxFile is the largest file that any server takes, one with all of Discord's boosts;
-	// most take 10 MB.
+	// maxFile is the limit of a server with all boosts. Without boosts, it is 10 MB.
 	maxFile = 100 << 20
 )
 
-// input is what the user answers.
+// input is what the user enters.
 type input struct {
 	URL    string `form:"url,required"`
 	Text   string `form:"text"`
@@ -34,7 +32,7 @@ type input struct {
 // Validate implements what [action.Decode] asks for.
 func (in *input) Validate() error {
 	if n := len(utf16.Encode([]rune(in.Text))); n > maxText {
-		return action.InvalidField("text", "The text has %d characters; Discord takes %d.", n, maxText)
+		return action.InvalidField("text", "The text has %d characters. Discord allows %d.", n, maxText)
 	}
 	return nil
 }
@@ -67,7 +65,7 @@ func (*Integration) Form(context.Context, *action.Request) (*action.Form, error)
 			Name: "url", Label: "Webhook URL", Description: "In the channel's settings: Integrations, Webhooks.",
 			Type: action.String, Required: true,
 		},
-		{Name: "text", Label: "Text", Description: "Shown above the file. May hold Discord's Markdown and mentions.", Type: action.Textarea},
+		{Name: "text", Label: "Text", Description: "Shown above the file. Can contain Discord's Markdown and mentions.", Type: action.Textarea},
 		{Name: "filename", Label: "Filename", Type: action.String},
 		{Name: "thread", Label: "Thread ID", Description: "A thread of the channel to post in.", Type: action.String},
 	}}, nil
@@ -83,7 +81,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
-	blob, err := req.Data.Spool(ctx, maxFile) // data that breaks off must not become a message
+	blob, err := req.Data.Spool(ctx, maxFile) // incomplete data must not be sent
 	if err != nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ func TestForm(t *testing.T) {
 	}
 	want := &action.Form{Fields: []action.Field{
 		{Name: "url", Label: "Webhook URL", Description: "In the channel's settings: Integrations, Webhooks.", Type: action.String, Required: true},
-		{Name: "text", Label: "Text", Description: "Shown above the file. May hold Discord's Markdown and mentions.", Type: action.Textarea},
+		{Name: "text", Label: "Text", Description: "Shown above the file. Can contain Discord's Markdown and mentions.", Type: action.Textarea},
 		{Name: "filename", Label: "Filename", Type: action.String},
 		{Name: "thread", Label: "Thread ID", Description: "A thread of the channel to post in.", Type: action.String},
 	}}
@@ -191,8 +191,8 @@ func TestRefused(t *testing.T) {
 		"another host":   {answers{"url": "https://discord.com.example.com/api/webhooks/1/x"}, "url", notDiscord},
 		"another path":   {answers{"url": hook + "/slack"}, "url", notDiscord},
 		"an odd thread":  {answers{"thread": "1&wait=false"}, "thread", `"thread" must be a number: copy the thread's ID in Discord.`},
-		"too long":       {answers{"text": strings.Repeat("x", 2001)}, "text", "The text has 2001 characters; Discord takes 2000."},
-		"too many emoji": {answers{"text": strings.Repeat("😀", 1001)}, "text", "The text has 2002 characters; Discord takes 2000."},
+		"too long":       {answers{"text": strings.Repeat("x", 2001)}, "text", "The text has 2001 characters. Discord allows 2000."},
+		"too many emoji": {answers{"text": strings.Repeat("😀", 1001)}, "text", "The text has 2002 characters. Discord allows 2000."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

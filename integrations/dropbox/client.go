@@ -121,33 +121,32 @@ func (s *session) listFolders(ctx context.Context) ([]string, error) {
 	}
 }
 
-// chunkSize is the size of the pieces of a file: a multiple of the four MiB in which Dropbox
-// stores them, and small enough to hold. Each counts as a call where a team's are limited.
+// chunkSize is a multiple of Dropbox's block size of 4 MiB, and small enough to keep in memory. Larger chunks save
+// requests, which are limited for teams.
 const chunkSize = 16 << 20
 
-// commit says where content becomes a file. By the mode "add", a file that is there already is
-// not replaced; one of the same content is left and counts as written, so that a call can be
-// repeated. By "overwrite" it gets a new version.
+// commit is the path and the mode of a file. With the mode "add", an existing file is not replaced. If it has the
+// same content, Dropbox reports success, so that the request can be repeated. With "overwrite", the file gets a
+// new version.
 type commit struct {
 	Path       string `json:"path"`
 	Mode       string `json:"mode"`
 	AutoRename bool   `json:"autorename"`
 }
 
-// cursor says where a piece belongs.
+// cursor is the position of a chunk in a session.
 type cursor struct {
 	SessionID string `json:"session_id"`
 	Offset    int64  `json:"offset"`
 }
 
-// file is what Dropbox says of a file.
+// file is Dropbox's metadata of a file.
 type file struct {
 	Hash string `json:"content_hash"`
 }
 
-// write sends the data. The file appears only once all of it has arrived: data of one piece
-// goes in one call, and more goes into a session that becomes a file at its end. A session
-// that is never finished stays invisible, and Dropbox forgets it.
+// write sends the data: one chunk in one request, and more in a session. The file becomes visible only when it is
+// complete. Dropbox deletes sessions that are not finished.
 func (s *session) write(ctx context.Context, to commit, data action.Data) error {
 	src, err := data.Open(ctx)
 	if err != nil {
@@ -184,7 +183,7 @@ func (s *session) write(ctx context.Context, to commit, data action.Data) error 
 	}
 }
 
-// writeOnce writes a file in one call.
+// writeOnce writes a file in one request.
 func (s *session) writeOnce(ctx context.Context, to commit, content []byte, sum string) error {
 	arg := struct {
 		commit
@@ -195,7 +194,7 @@ func (s *session) writeOnce(ctx context.Context, to commit, content []byte, sum 
 	return verified(made, sum, err)
 }
 
-// start begins a session. A second one, after an answer that was lost, does no harm.
+// start starts a session. A second one after a lost response does no harm.
 func (s *session) start(ctx context.Context, content []byte) (string, error) {
 	arg := map[string]any{"close": false, "content_hash": hashOf(content)}
 	var answer struct {
@@ -205,12 +204,12 @@ func (s *session) start(ctx context.Context, content []byte) (string, error) {
 		return s.upload(ctx, "upload_session/start", arg, content, &answer)
 	})
 	if err == nil && answer.SessionID == "" {
-		err = errNotUnderstood
+		err = errUnexpected
 	}
 	return answer.SessionID, err
 }
 
-// append adds a piece. Where an earlier answer was lost, Dropbox says that it has the piece.
+// append adds a chunk. After a lost response, Dropbox reports that it already has the chunk.
 func (s *session) append(ctx context.Context, at cursor, content []byte) error {
 	arg := map[string]any{"cursor": at, "close": false, "content_hash": hashOf(content)}
 	err := s.integration.retry.Do(ctx, func(ctx context.Context) error {
@@ -222,7 +221,7 @@ func (s *session) append(ctx context.Context, at cursor, content []byte) error {
 	return lostSession(err)
 }
 
-// finish adds the last piece and makes the file.
+// finish adds the last chunk and creates the file.
 func (s *session) finish(ctx context.Context, at cursor, to commit, content []byte, sum string) error {
 	arg := map[string]any{"cursor": at, "commit": to, "content_hash": hashOf(content)}
 	var made file
@@ -234,7 +233,7 @@ func (s *session) finish(ctx context.Context, at cursor, to commit, content []by
 		return err
 	})
 	if err != nil && doubt {
-		// An answer was lost: the file may be there, and then its session is not.
+		// A response was lost. If the file exists, the session no longer does.
 		if found, ferr := s.find(ctx, to.Path); ferr == nil && found.Hash == sum {
 			return nil
 		}
@@ -242,7 +241,7 @@ func (s *session) finish(ctx context.Context, at cursor, to commit, content []by
 	return verified(made, sum, lostSession(err))
 }
 
-// find looks a file up.
+// find returns the metadata of a file.
 func (s *session) find(ctx context.Context, path string) (file, error) {
 	var found file
 	err := s.integration.retry.Do(ctx, func(ctx context.Context) error {
@@ -251,7 +250,7 @@ func (s *session) find(ctx context.Context, path string) (file, error) {
 	return found, err
 }
 
-// lostSession explains that Dropbox knows a session no more, or differently.
+// lostSession explains errors of a session that has ended or has another offset.
 func lostSession(err error) error {
 	if _, ok := errors.AsType[*outbound.StatusError](err); !ok {
 		return err
@@ -265,19 +264,19 @@ func lostSession(err error) error {
 	return err
 }
 
-// verified compares what Dropbox has with what was sent.
+// verified compares the hash of the stored file with that of the data.
 func verified(made file, sum string, err error) error {
 	if err == nil && made.Hash != sum {
-		return action.Wrap(errNotUnderstood, action.Unavailable, "What %s has written is not what was sent.", name)
+		return action.Wrap(errUnexpected, action.Unavailable, "The data was corrupted in transit to %s.", name)
 	}
 	return err
 }
 
-// hashBlock is the size of what Dropbox hashes at once.
+// hashBlock is the block size of Dropbox's content hash.
 const hashBlock = 4 << 20
 
-// contentHash is Dropbox's hash of a file: that of the hashes of its blocks. All of what is
-// added but the last must be whole blocks.
+// contentHash is Dropbox's content hash: the hash of the hashes of all blocks. Everything but the last addition
+// must consist of whole blocks.
 // https://www.dropbox.com/developers/reference/content-hash
 type contentHash struct{ outer hash.Hash }
 

@@ -23,19 +23,19 @@ var (
 	_ action.Authorizer  = (*Integration)(nil)
 )
 
-// name is what people call the destination.
+// name is the destination's name in messages.
 const name = "Dropbox"
 
-// settings are the hub's: the app registered at Dropbox.
+// settings are the hub's Dropbox app.
 type settings struct {
 	AppKey    string        `env:"DROPBOX_ACTION_APP_KEY,required,notEmpty"`
 	AppSecret action.Secret `env:"DROPBOX_ACTION_APP_SECRET,required,notEmpty"`
 }
 
-// home is the form's value for the topmost folder.
+// home is the form's value for the root folder.
 const home = "__root"
 
-// input is what the user answers.
+// input is what the user enters.
 type input struct {
 	Directory string           `form:"directory,required"`
 	Filename  string           `form:"filename,required"`
@@ -51,7 +51,7 @@ type Integration struct {
 	signIn *signin.Provider
 	// now is the clock of file names.
 	now func() time.Time
-	// chunk is the size of the pieces of a file.
+	// chunk is the size of a file's chunks in bytes.
 	chunk int
 	retry deliver.Retry
 }
@@ -78,8 +78,8 @@ func (*Integration) Definition() action.Definition {
 	}
 }
 
-// Form implements [action.FormBuilder]. Whether the user is signed in is tried out. Only a
-// grant that is gone asks for a new sign-in; that Dropbox is out of order is said as such.
+// Form implements [action.FormBuilder]. Listing the folders checks the sign-in. The form asks for a new one only
+// if Dropbox rejects it, and not during an outage.
 func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
 	before := parseState(req.State)
 	s := i.open(before)
@@ -150,7 +150,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	return &action.Response{Message: "Saved as " + path + "."}, nil
 }
 
-// commit says where the file goes, and what becomes of one that is there.
+// commit returns the file's path, and what to do with an existing file.
 func (in input) commit(path string) commit {
 	if in.Overwrite {
 		return commit{Path: path, Mode: "overwrite"}
@@ -158,12 +158,12 @@ func (in input) commit(path string) commit {
 	return commit{Path: path, Mode: "add"}
 }
 
-// maxSegment is the longest name of a file or folder, in characters:
+// maxSegment is the maximum length of a file's or folder's name in characters:
 // https://help.dropbox.com/organize/file-names
 const maxSegment = 255
 
-// path is where the file goes. The name is taken to the letter, as existing schedules expect:
-// slashes make folders, and the extension follows whether or not the name ends with it.
+// path returns the file's path. The name is used unchanged, as existing schedules expect: slashes create folders,
+// and the extension is appended even if the name ends with it.
 func (in input) path(extension string, now time.Time) (string, error) {
 	file := strings.TrimLeft(strings.TrimSpace(message.ExpandTime(in.Filename, now.UTC())), "/")
 	if file == "" || strings.HasSuffix(file, "/") {
@@ -205,5 +205,5 @@ func (i *Integration) open(t signin.Tokens) *session {
 	return &session{i.signIn.Open(t), i}
 }
 
-// errNotUnderstood is for answers that are JSON, but not what was asked for.
-var errNotUnderstood = action.Errorf(action.Unavailable, "Unexpected response from %s.", name)
+// errUnexpected is the error for a JSON response without the expected fields.
+var errUnexpected = action.Errorf(action.Unavailable, "Unexpected response from %s.", name)

@@ -333,7 +333,7 @@ func TestDropboxFails(t *testing.T) {
 		"unavailable":   {actiontest.Reply{Status: 500}, action.Unavailable, "Dropbox answered 500 Internal Server Error."},
 		"a reset":       {actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Dropbox failed."},
 		"limited":       {actiontest.Reply{Status: 429, Body: `{"error_summary":"too_many_requests/"}`}, action.RateLimited, "Dropbox is rate limiting requests. Try again later."},
-		"other content": {jsonReply(200, `{"content_hash":"0","session_id":"s"}`), action.Unavailable, "What Dropbox has written is not what was sent."},
+		"other content": {jsonReply(200, `{"content_hash":"0","session_id":"s"}`), action.Unavailable, "The data was corrupted in transit to Dropbox."},
 	} {
 		for _, route := range []string{"upload", "upload_session/append_v2", "upload_session/finish"} {
 			if name == "other content" && route == "upload_session/append_v2" || name == "session gone" && route == "upload" {

@@ -57,8 +57,8 @@ func TestForm(t *testing.T) {
 	}
 	want := &action.Form{Fields: []action.Field{
 		{Name: "to", Label: "To", Description: "Addresses, separated by commas. The recipients see each other.", Type: action.String, Required: true},
-		{Name: "subject", Label: "Subject", Description: "{title} stands for the plan's title, {date} for today (UTC), {link} for the address in Looker.", Type: action.String, Default: "{title}"},
-		{Name: "message", Label: "Message", Description: "May hold the same.", Type: action.Textarea},
+		{Name: "subject", Label: "Subject", Description: "{title} is replaced by the plan's title, {date} by today's date (UTC), {link} by the URL in Looker.", Type: action.String, Default: "{title}"},
+		{Name: "message", Label: "Message", Description: "Can contain the same placeholders.", Type: action.Textarea},
 		{Name: "filename", Label: "Filename", Type: action.String},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -235,7 +235,7 @@ func TestRefused(t *testing.T) {
 		"no address":     {"ann", "The recipients hold something that is not an e-mail address."},
 		"SMTP parameter": {`"thief@evil.example> ORCPT=rfc822;a"@example.com`, "The recipients hold something that is not an e-mail address."},
 		"another domain": {"ann@example.org", "The hub allows mail to these domains only: example.com, example.net."},
-		"too many":       {many, "There are 101 recipients; a mail takes 100."},
+		"too many":       {many, "There are 101 recipients. A mail can have at most 100."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -262,12 +262,12 @@ func TestServerFails(t *testing.T) {
 		message string
 		field   string
 	}{
-		"the password":  {"auth", reply(535, smtp.EnhancedCode{5, 7, 8}), action.Unauthenticated, "example.com refuses the hub's user name and password (535 5.7.8).", ""},
-		"the sender":    {"from", reply(550, smtp.EnhancedCode{5, 7, 1}), action.Forbidden, "example.com refuses the hub's sender (550 5.7.1).", ""},
-		"a recipient":   {"to:bo@example.com", reply(550, smtp.EnhancedCode{5, 1, 1}), action.Invalid, "example.com refuses one of the recipients (550 5.1.1). No recipient received it.", "to"},
+		"the password":  {"auth", reply(535, smtp.EnhancedCode{5, 7, 8}), action.Unauthenticated, "example.com rejected the hub's user name and password (535 5.7.8).", ""},
+		"the sender":    {"from", reply(550, smtp.EnhancedCode{5, 7, 1}), action.Forbidden, "example.com rejected the hub's sender (550 5.7.1).", ""},
+		"a recipient":   {"to:bo@example.com", reply(550, smtp.EnhancedCode{5, 1, 1}), action.Invalid, "example.com rejected one of the recipients (550 5.1.1). No recipient received it.", "to"},
 		"the size":      {"end", reply(552, smtp.EnhancedCode{5, 3, 4}), action.TooLarge, "The mail is too large for example.com (552 5.3.4).", ""},
-		"the content":   {"end", reply(554, smtp.EnhancedCode{5, 6, 0}), action.Invalid, "example.com refuses the mail (554 5.6.0).", ""},
-		"no enhanced":   {"end", reply(554, smtp.NoEnhancedCode), action.Invalid, "example.com refuses the mail (554).", ""},
+		"the content":   {"end", reply(554, smtp.EnhancedCode{5, 6, 0}), action.Invalid, "example.com rejected the mail (554 5.6.0).", ""},
+		"no enhanced":   {"end", reply(554, smtp.NoEnhancedCode), action.Invalid, "example.com rejected the mail (554).", ""},
 		"no last reply": {"end", nil, action.Unavailable, "The connection to example.com failed. The mail may already have been sent. Check before retrying.", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -200,7 +200,7 @@ func testServer(t *testing.T, m *mailpit, security string) {
 		},
 		{
 			what: "a wrong password", deps: deps(answers{"EMAIL_SMTP_PASSWORD": "other"}), file: []byte(csv), form: answers{"to": "ann@example.com"},
-			kind: action.Unauthenticated, told: "127.0.0.1 refuses the hub's user name and password (535 5.7.8).",
+			kind: action.Unauthenticated, told: "127.0.0.1 rejected the hub's user name and password (535 5.7.8).",
 		},
 		{
 			what: "without sign-in", deps: deps(answers{"EMAIL_SMTP_USERNAME": "", "EMAIL_SMTP_PASSWORD": ""}), file: []byte(csv),
@@ -208,7 +208,7 @@ func testServer(t *testing.T, m *mailpit, security string) {
 		},
 		{
 			what: "one recipient refused", deps: deps(nil), file: []byte(csv), form: answers{"to": "ann@example.com, eve@example.org"},
-			kind: action.Invalid, told: "127.0.0.1 refuses one of the recipients (550 5.1.0). No recipient received it.",
+			kind: action.Invalid, told: "127.0.0.1 rejected one of the recipients (550 5.1.0). No recipient received it.",
 		},
 		{
 			what: "a certificate that nobody knows", deps: servertest.Deps(t, m.env(t, security, nil)), file: []byte(csv), form: answers{"to": "ann@example.com"},

@@ -1,5 +1,4 @@
-// Package googlechat posts the first rows of a query's result in a space of Google Chat, by
-// the space's incoming webhook.
+// Package googlechat posts the first rows of a query's result in a Google Chat space, through a webhook.
 package googlechat
 
 import (
@@ -17,13 +16,13 @@ var (
 	_ action.FormBuilder = (*Integration)(nil)
 )
 
-// Rows that are shown: by default, and at most.
+// The default and the maximum number of rows in a message.
 const (
 	defaultRows = 10
 	maxRows     = 100
 )
 
-// input is what the user answers.
+// input is what the user enters.
 type input struct {
 	URL    string `form:"url,required"`
 	Text   string `form:"text"`
@@ -58,7 +57,7 @@ func (*Integration) Form(context.Context, *action.Request) (*action.Form, error)
 	return &action.Form{Fields: []action.Field{
 		{Name: "url", Label: "Webhook URL", Description: "In the space: Apps & integrations, Webhooks.", Type: action.String, Required: true},
 		{
-			Name: "text", Label: "Text", Description: "Shown above the rows. May hold Google Chat's formatting and mentions.",
+			Name: "text", Label: "Text", Description: "Shown above the rows. Can contain Google Chat's formatting and mentions.",
 			Type: action.Textarea,
 		},
 		{

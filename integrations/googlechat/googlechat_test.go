@@ -40,7 +40,7 @@ func TestForm(t *testing.T) {
 	}
 	want := &action.Form{Fields: []action.Field{
 		{Name: "url", Label: "Webhook URL", Description: "In the space: Apps & integrations, Webhooks.", Type: action.String, Required: true},
-		{Name: "text", Label: "Text", Description: "Shown above the rows. May hold Google Chat's formatting and mentions.", Type: action.Textarea},
+		{Name: "text", Label: "Text", Description: "Shown above the rows. Can contain Google Chat's formatting and mentions.", Type: action.Textarea},
 		{Name: "rows", Label: "Rows", Description: "How many rows to show, 100 at most.", Type: action.String, Default: "10"},
 		{Name: "thread", Label: "Thread", Description: "Messages with the same text here are posted in one thread.", Type: action.String},
 	}}
@@ -171,7 +171,7 @@ func TestRefused(t *testing.T) {
 		"another path":     {answers{"url": "https://chat.googleapis.com/v1/spaces/A/members?key=1&token=2"}, "url", notChat},
 		"half the address": {answers{"url": "https://chat.googleapis.com/v1/spaces/A/messages?key=1"}, "url", notChat},
 		"too many rows":    {answers{"url": hook, "rows": "101"}, "rows", `"rows" must be a number from 0 to 100.`},
-		"too long a text":  {answers{"url": hook, "text": strings.Repeat("x", 32_000)}, "text", "The message is too long for Google Chat, which takes 32000 bytes: shorten its text."},
+		"too long a text":  {answers{"url": hook, "text": strings.Repeat("x", 32_000)}, "text", "The message exceeds Google Chat's limit of 32000 bytes. Shorten its text."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -12,11 +12,11 @@ import (
 	"integrationhub.dev/integrations/internal/message"
 )
 
-// maxMessage is the size in bytes of the largest message
+// maxMessage is the maximum size of a message in bytes
 // (https://developers.google.com/workspace/chat/api/reference/rest/v1/spaces.messages/create).
 const maxMessage = 32_000
 
-// rows is how many rows to show; "0" shows none.
+// rows is the number of rows to show, which can be 0.
 type rows struct{ asked *int }
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
@@ -36,7 +36,7 @@ func (r rows) count() int {
 	return *r.asked
 }
 
-// encodeMessage returns the JSON of a message with as many of the rows as it has room for.
+// encodeMessage returns the JSON of a message with as many rows as fit.
 func encodeMessage(text string, plan action.Plan, first message.Preview) ([]byte, error) {
 	head := heading(plan)
 	if text = strings.TrimSpace(text); text != "" {
@@ -48,18 +48,18 @@ func encodeMessage(text string, plan action.Plan, first message.Preview) ([]byte
 			return body, err
 		}
 	}
-	// A result can be too wide for its titles alone.
+	// Even the titles can be too long.
 	body, err := encode(head + fmt.Sprintf("%d rows, too wide to show", first.Total))
 	if err != nil || len(body) <= maxMessage {
 		return body, err
 	}
-	return nil, action.InvalidField("text", "The message is too long for Google Chat, which takes %d bytes: shorten its text.", maxMessage)
+	return nil, action.InvalidField("text", "The message exceeds Google Chat's limit of %d bytes. Shorten its text.", maxMessage)
 }
 
-// heading names the plan and leads to it
+// heading returns the plan's title and link
 // (https://developers.google.com/workspace/chat/format-messages).
 func heading(plan action.Plan) string {
-	// What would format the title, or mention somebody, is taken out of it.
+	// Characters that format the title or mention a user are removed.
 	title := strings.NewReplacer("*", "", "_", " ", "~", "", "`", "'", "<", "", ">", "").Replace(message.Line(plan.Title))
 	head := ""
 	if title = strings.TrimSpace(title); title != "" {
@@ -71,7 +71,7 @@ func heading(plan action.Plan) string {
 	return head
 }
 
-// encode makes the JSON text without the escapes for HTML, which would take room.
+// encode does not escape HTML, which would make the JSON larger.
 func encode(text string) ([]byte, error) {
 	var body bytes.Buffer
 	e := json.NewEncoder(&body)

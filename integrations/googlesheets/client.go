@@ -40,10 +40,10 @@ type grid struct {
 	Columns int64 `json:"columnCount"`
 }
 
-// request is one request of a batch, of which either all are done or none.
+// request is one request of a batch, which is applied completely or not at all.
 type request map[string]any
 
-// first returns the first tab, and how many cells the others have.
+// first returns the first tab, and the number of cells of the others.
 func (w *writer) first(ctx context.Context, id string) (tab, int64, error) {
 	var answer struct {
 		Sheets []struct {
@@ -64,19 +64,19 @@ func (w *writer) first(ctx context.Context, id string) (tab, int64, error) {
 	return answer.Sheets[0].Properties, others, nil
 }
 
-// send makes a batch that can be made twice: each request names the cells that it changes.
+// send sends a batch that can be repeated, since each request contains the cells that it changes.
 func (w *writer) send(ctx context.Context, id string, requests []request) error {
 	return deliver.Call(ctx, w.limiter, w.Writes, func(ctx context.Context) error { return w.try(ctx, id, requests) })
 }
 
-// try makes a batch once.
+// try sends a batch once.
 func (w *writer) try(ctx context.Context, id string, requests []request) error {
 	return w.Once(ctx, http.MethodPost, spreadsheetsURL+url.PathEscape(id)+":batchUpdate", url.Values{"fields": {"spreadsheetId"}},
 		map[string]any{"requests": requests}, nil)
 }
 
-// overwrite replaces what is in the first tab. The call that clears it writes the first rows,
-// which for most results are all.
+// overwrite replaces the content of the first tab. The request that clears it also writes the first rows, which
+// are all rows of most results.
 func (w *writer) overwrite(ctx context.Context, id string, data *table) error {
 	sheet, others, err := w.first(ctx, id)
 	if err != nil {
@@ -103,8 +103,8 @@ func (w *writer) overwrite(ctx context.Context, id string, data *table) error {
 	})
 }
 
-// clearing makes room for data and empties the tab. The tab only shrinks where the data would
-// not fit into the spreadsheet otherwise.
+// clearing returns the requests that resize and clear the tab. It shrinks only if the data would not fit into the
+// spreadsheet otherwise.
 func clearing(sheet tab, others int64, data *table) ([]request, error) {
 	size := grid{max(sheet.Grid.Rows, data.rows, 1), max(sheet.Grid.Columns, data.columns, 1)}
 	if others+size.Rows*size.Columns > maxCells {
@@ -138,7 +138,7 @@ func tooManyCells(others, columns int64) error {
 		"Consider trimming empty columns in Google Sheets to allow for more rows", max(maxCells-others, 0)/max(columns, 1))
 }
 
-// partial says how much of the data is there.
+// partial adds how many rows were written.
 func partial(err error, written, rows int64) error {
 	if written <= 1 {
 		return err
@@ -147,7 +147,7 @@ func partial(err error, written, rows int64) error {
 		written, rows, action.MessageOf(err))
 }
 
-// batches cuts the rows, from one on, by their size. Without rows there is one empty batch.
+// batches divides the rows, starting with one, by their size. Without rows there is one empty batch.
 func (w *writer) batches(data *table, from int64, send func(rows []json.RawMessage) error) error {
 	var rows []json.RawMessage
 	size, sent := 0, false
@@ -174,7 +174,7 @@ func (w *writer) batches(data *table, from int64, send func(rows []json.RawMessa
 	return send(rows)
 }
 
-// append adds the rows below those that are there. Columns that are others are not mixed.
+// append adds the rows below the existing ones. It is an error if the columns differ.
 func (w *writer) append(ctx context.Context, id string, data *table) error {
 	sheet, _, err := w.first(ctx, id)
 	if err != nil {
@@ -197,8 +197,8 @@ func (w *writer) append(ctx context.Context, id string, data *table) error {
 	})
 }
 
-// below compares the columns, and returns which row of the data is the first to go: the header,
-// where there is none yet.
+// below compares the columns, and returns the first row of the data to append, which is the header if the sheet has
+// none.
 func (w *writer) below(ctx context.Context, id string, sheet tab, data *table) (int64, error) {
 	var answer struct {
 		Values [][]string `json:"values"`
@@ -217,9 +217,8 @@ func (w *writer) below(ctx context.Context, id string, sheet tab, data *table) (
 	return 1, nil
 }
 
-// appendOnce adds rows once. Google finds their place itself, so that deliveries at the same
-// time do not write over each other; a mark that is made together with the rows tells whether
-// a call whose answer was lost was done.
+// appendOnce appends rows once. Google determines their position, so that concurrent deliveries do not overwrite
+// each other. After a lost response, a mark that was created with the rows shows whether they were appended.
 func (w *writer) appendOnce(ctx context.Context, id string, sheet tab, rows []json.RawMessage) error {
 	mark := rand.Int32N(1<<31-1) + 1 //nolint:gosec // unique, not secret
 	asking := false
@@ -255,12 +254,12 @@ func (w *writer) marked(ctx context.Context, id string, mark int32) (bool, error
 	return err == nil, err
 }
 
-// unmark removes a mark that has served. The rows are there, with it or without.
+// unmark removes a mark that is no longer needed. The rows stay if this fails.
 func (w *writer) unmark(ctx context.Context, id string, mark int32) {
 	err := w.send(ctx, id, []request{{"deleteDeveloperMetadata": map[string]any{
 		"dataFilter": map[string]any{"developerMetadataLookup": map[string]any{"metadataId": mark}},
 	}}})
 	if err != nil {
-		w.Log.WarnContext(ctx, "a delivery's mark is left in a spreadsheet", "error", err)
+		w.Log.WarnContext(ctx, "a delivery's mark could not be removed from a spreadsheet", "error", err)
 	}
 }

@@ -1,4 +1,4 @@
-// Package googlesheets writes the rows of a query's result into a spreadsheet of Google Sheets.
+// Package googlesheets writes the rows of a query's result to a Google Sheets spreadsheet.
 package googlesheets
 
 import (
@@ -21,8 +21,8 @@ var (
 
 const spreadsheetType = "application/vnd.google-apps.spreadsheet"
 
-// settings are the hub's. In the reference the first pair only lists the integration, and the
-// tokens that Looker keeps belong to the second: where there is one, it is used.
+// settings are the hub's OAuth clients at Google. In the reference the first pair only enables the integration, and
+// the tokens that Looker stores belong to the second pair. It is used if it is set.
 type settings struct {
 	ClientID          string        `env:"GOOGLE_SHEET_CLIENT_ID,required,notEmpty"`
 	ClientSecret      action.Secret `env:"GOOGLE_SHEET_CLIENT_SECRET,required,notEmpty"`
@@ -30,12 +30,12 @@ type settings struct {
 	DriveClientSecret action.Secret `env:"GOOGLE_DRIVE_CLIENT_SECRET"`
 }
 
-// Integration writes spreadsheets. Its sign-in is the service's.
+// Integration writes spreadsheets. The service implements the sign-in.
 type Integration struct {
 	*google.Service
-	// batch is how many bytes of rows go in one call.
+	// batch is the maximum number of bytes of rows in a request.
 	batch int
-	// pace is how often a delivery calls: Google takes sixty writes a minute from a user.
+	// pace is the rate of requests. Google allows each user sixty writes a minute.
 	pace rate.Limit
 }
 
@@ -73,7 +73,7 @@ func (*Integration) Definition() action.Definition {
 	}
 }
 
-// What the user can want where there is a spreadsheet of the name already.
+// What to do if a spreadsheet with the name exists.
 const (
 	overwrite = "yes"
 	makeNew   = "no"
@@ -95,8 +95,8 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 	return form, nil
 }
 
-// Execute implements [action.Integration]. Nothing is changed before all of the data is here
-// and known to fit.
+// Execute implements [action.Integration]. It changes nothing before it has read all of the data and checked that
+// the data fits.
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	in, err := google.Decode(req)
 	if err != nil {
@@ -133,7 +133,7 @@ func (i *Integration) deliver(ctx context.Context, c *google.Client, at google.P
 			return w.append(ctx, id, data)
 		}
 	}
-	// Until it is whole, the spreadsheet does not bear the name under which it is looked for.
+	// It gets its name only when it is complete, so that the next delivery does not find an incomplete one.
 	id, err := c.Create(ctx, google.File{Name: name + " (incomplete)", MIME: spreadsheetType, Parents: []string{at.Folder}})
 	if err != nil {
 		return err
@@ -147,14 +147,14 @@ func (i *Integration) deliver(ctx context.Context, c *google.Client, at google.P
 	return nil
 }
 
-// removeTimeout is for taking back a spreadsheet after a delivery, whose time may be over.
+// removeTimeout limits the removal of a spreadsheet. The delivery itself may have timed out.
 const removeTimeout = 30 * time.Second
 
 func (i *Integration) withdraw(ctx context.Context, c *google.Client, id string, why error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeTimeout)
 	defer cancel()
 	if err := c.Remove(ctx, id); err != nil {
-		i.Log.WarnContext(ctx, "an incomplete spreadsheet is left at the destination", "error", err)
+		i.Log.WarnContext(ctx, "an incomplete spreadsheet could not be removed", "error", err)
 		return action.Wrap(why, action.KindOf(why), "%s An incomplete spreadsheet is left in the folder.", action.MessageOf(why))
 	}
 	return why

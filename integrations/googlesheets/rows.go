@@ -22,18 +22,17 @@ const (
 	maxBytes   = 2 << 30
 )
 
-// table is a result in CSV that is here whole, and what is known of it after one reading.
+// table is a complete result in CSV, with what was found out by reading it once.
 type table struct {
 	blob action.Blob
-	// rows counts the header too.
+	// rows includes the header.
 	rows, columns int64
 	header        []string
-	// dates are the columns of which every value is a date, with the layout to show them in.
+	// dates are the columns with dates only, and their layouts.
 	dates map[int]string
 }
 
-// fetch gets the data and reads it through, so that nothing is changed for data that is broken
-// or does not fit.
+// fetch reads the data completely, so that the spreadsheet is not changed if the data is broken or does not fit.
 func fetch(ctx context.Context, data action.Data) (*table, error) {
 	blob, err := data.Spool(ctx, maxBytes)
 	if err != nil {
@@ -62,8 +61,8 @@ func (t *table) scan() error {
 		}
 		for column, text := range record {
 			if len(text) > maxCell && len(utf16.Encode([]rune(text))) > maxCell {
-				return action.Errorf(action.Invalid, "A value in row %d is longer than the 50,000 characters that Google Sheets takes in "+
-					"a cell.", number+1)
+				return action.Errorf(action.Invalid, "A value in row %d exceeds Google Sheets' limit of 50,000 characters in a "+
+					"cell.", number+1)
 			}
 			if number == 0 || text == "" || mixed[column] {
 				continue
@@ -85,13 +84,13 @@ func (t *table) scan() error {
 	return err
 }
 
-// each reads the records. The first is the header.
+// each calls f for each record. The first one is the header.
 func (t *table) each(f func(number int64, record []string) error) error {
 	return rows.EachCSV(t.blob, f)
 }
 
-// number is what can be kept as a number without losing a digit: ids with leading zeros, with
-// more than fifteen digits or with an exponent stay text.
+// number is the pattern of what can be stored as a number without losing a digit. Values with leading zeros, with
+// an exponent or with more than fifteen digits stay text.
 var number = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
 
 const maxDigits = 15
@@ -100,7 +99,7 @@ func isNumber(text string) bool {
 	return len(text) <= maxDigits+2 && number.MatchString(text) && len(strings.Trim(strings.Replace(text, ".", "", 1), "-")) <= maxDigits
 }
 
-// dateLayout is the layout of a date as Looker writes it without formatting, or "".
+// dateLayout returns the layout of an unformatted date from Looker, or "".
 func dateLayout(text string) string {
 	for _, layout := range []string{time.DateOnly, time.DateTime} {
 		if d, err := time.Parse(layout, text); err == nil && len(text) == len(layout) && d.Year() >= 1900 {
@@ -114,8 +113,8 @@ func dateLayout(text string) string {
 // https://developers.google.com/workspace/sheets/api/guides/formats
 var epoch = time.Date(1899, time.December, 30, 0, 0, 0, 0, time.UTC)
 
-// value is a cell: {"userEnteredValue": {"stringValue": "=1+1"}} is text, whatever it looks
-// like. Numbers and dates are sent as numbers, which no locale reads differently.
+// value is a cell: {"userEnteredValue": {"stringValue": "=1+1"}} is a text and never a formula. Numbers and dates
+// are sent as numbers, which do not depend on the locale.
 type value struct {
 	Value  *extended   `json:"userEnteredValue,omitempty"`
 	Format *cellFormat `json:"userEnteredFormat,omitempty"`
@@ -128,7 +127,7 @@ type cellFormat struct {
 	} `json:"numberFormat"`
 }
 
-// formats show dates as Looker writes them.
+// formats are the cell formats of dates, which are Looker's.
 var formats = map[string]*cellFormat{
 	time.DateOnly: newFormat("DATE", "yyyy-mm-dd"),
 	time.DateTime: newFormat("DATE_TIME", "yyyy-mm-dd hh:mm:ss"),
@@ -145,7 +144,7 @@ type extended struct {
 	Number json.Number `json:"numberValue,omitempty"`
 }
 
-// cells makes a row as the API takes it.
+// cells returns a row in the API's format.
 func (t *table) cells(number int64, record []string) (json.RawMessage, error) {
 	row := make([]value, len(record))
 	for column, text := range record {

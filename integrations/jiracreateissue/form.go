@@ -7,8 +7,8 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// Form implements [action.FormBuilder]. The types of issue are those of the chosen project;
-// another choice makes Looker ask again.
+// Form implements [action.FormBuilder]. The issue types are those of the chosen project. Looker requests the form
+// again if the user chooses another project.
 func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
 	c, err := i.client(req)
 	if err != nil {
@@ -19,7 +19,7 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 		return nil, err
 	}
 	if len(projects) == 0 {
-		// Jira takes a call with wrong credentials for one of nobody in particular.
+		// Jira treats a request with wrong credentials as an anonymous one.
 		return nil, action.Errorf(action.Forbidden, "%s shows no project in which an issue may be created. Check the user name, the "+
 			"password or token, and the user's permissions.", name)
 	}
@@ -54,7 +54,7 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 func typeField(types []named) action.Field {
 	field := action.Field{Name: "issueType", Label: "Issue Type", Type: action.Select, Required: true, Options: options(types)}
 	if len(types) == 0 {
-		// An error would take the place of the whole form, and with it the choice of another project.
+		// An error would replace the whole form, including the choice of another project.
 		field.Description = "The project has no type of issue that can be created by itself."
 		return field
 	}

@@ -1,5 +1,5 @@
-// Package jiracreateissue creates an issue in Jira, Cloud or Data Center, that leads back to
-// Looker and carries the data when the user wants that.
+// Package jiracreateissue creates an issue in Jira Cloud or Data Center, with a link to Looker and optionally
+// with the data as an attachment.
 package jiracreateissue
 
 import (
@@ -20,14 +20,14 @@ var (
 	_ action.FormBuilder = (*Integration)(nil)
 )
 
-// settings are what a Looker administrator enters.
+// settings are the integration's settings in Looker.
 type settings struct {
 	Address  string        `param:"address,required"`
 	Username string        `param:"username,required"`
 	Password action.Secret `param:"password,required"`
 }
 
-// input is what the user answers.
+// input is what the user enters.
 type input struct {
 	Project     id     `form:"project,required"`
 	Summary     string `form:"summary,required"`
@@ -61,8 +61,8 @@ func (*Integration) Definition() action.Definition {
 	}
 }
 
-// Execute implements [action.Integration]. Everything that can be found wrong is looked for
-// before the issue is created, for it cannot be taken back: its watchers have been told.
+// Execute implements [action.Integration]. It checks everything before it creates the issue, which cannot be
+// undone: Jira has notified the watchers.
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	c, err := i.client(req)
 	if err != nil {
@@ -91,14 +91,14 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	}
 	if data != nil {
 		if err := c.attach(ctx, made, data); err != nil {
-			return nil, action.Wrap(err, action.KindOf(err), "The issue %s was created, but the data was not attached to it: do not "+
+			return nil, action.Wrap(err, action.KindOf(err), "The issue %s was created, but the data was not attached to it. Do not "+
 				"send it again. %s", made.Key, action.MessageOf(err))
 		}
 	}
 	return &action.Response{Message: "Created " + made.Key + "."}, nil
 }
 
-// client is one with the settings of a request.
+// client returns a client with the settings of a request.
 func (i *Integration) client(req *action.Request) (*client, error) {
 	s, err := action.Decode[settings](req)
 	if err != nil {

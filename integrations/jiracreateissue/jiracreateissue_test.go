@@ -423,12 +423,12 @@ func TestExecuteFails(t *testing.T) {
 			name: "the attachment is refused", form: map[string]string{"attachData": "yes"}, calls: 3,
 			replies: map[string]actiontest.Reply{"/attachments": {Status: 403, Body: `{"errorMessages":["You do not have permission to create attachments for this issue."]}`}},
 			kind:    action.Forbidden,
-			message: "The issue OPS-7 was created, but the data was not attached to it: do not send it again. JIRA answered 403: You do not have permission to create attachments for this issue.",
+			message: "The issue OPS-7 was created, but the data was not attached to it. Do not send it again. JIRA answered 403: You do not have permission to create attachments for this issue.",
 		},
 		{
 			name: "the attachment is cut", form: map[string]string{"attachData": "yes"}, calls: 3, replies: map[string]actiontest.Reply{"/attachments": {Body: `[{"size":24}]`}},
 			kind:    action.Unavailable,
-			message: "The issue OPS-7 was created, but the data was not attached to it: do not send it again. Unexpected response from JIRA. The file may already be attached.",
+			message: "The issue OPS-7 was created, but the data was not attached to it. Do not send it again. Unexpected response from JIRA. The file may already be attached.",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

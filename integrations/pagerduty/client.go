@@ -12,7 +12,7 @@ import (
 	"integrationhub.dev/integrations/internal/choice"
 )
 
-// region is where the account lives (https://support.pagerduty.com/main/docs/service-regions).
+// region is the region of the account (https://support.pagerduty.com/main/docs/service-regions).
 type region string
 
 var endpoints = map[region]string{
@@ -26,7 +26,7 @@ func (r *region) UnmarshalText(text []byte) error {
 	return choice.Parse(r, strings.ToLower(string(text)), "us", "eu")
 }
 
-// retry is safe: PagerDuty makes one alert of events that have the same deduplication key.
+// retry is safe, because events with the same deduplication key belong to one alert.
 var retry = deliver.Retry{MaxAttempts: 5, InitialBackoff: time.Second, MaxBackoff: 30 * time.Second}
 
 // enqueued is PagerDuty's response to an event.

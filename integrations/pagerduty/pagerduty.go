@@ -1,4 +1,4 @@
-// Package pagerduty triggers and resolves alerts of PagerDuty by what a query finds.
+// Package pagerduty triggers and resolves PagerDuty alerts, depending on a query's result.
 package pagerduty
 
 import (
@@ -16,10 +16,10 @@ var (
 	_ action.FormBuilder = (*Integration)(nil)
 )
 
-// maxRows is how many rows an alert shows.
+// maxRows is the maximum number of rows in an alert.
 const maxRows = 20
 
-// input is Looker's: the integration's settings and what the user answers.
+// input is the integration's settings in Looker and the user's answers.
 type input struct {
 	FixedKey action.Secret `param:"routing_key"`
 	Region   region        `param:"region"`

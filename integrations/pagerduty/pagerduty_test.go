@@ -207,8 +207,8 @@ func TestRefused(t *testing.T) {
 		"no key":          {nil, answers{"routing_key": ""}, "routing_key", "The integration key is missing."},
 		"another event":   {nil, answers{"event": "acknowledge"}, "event", `"event" must be auto, trigger or resolve.`},
 		"odd severity":    {nil, answers{"severity": "bad"}, "severity", `"severity" must be critical, error, warning or info.`},
-		"a long key":      {nil, answers{"dedup_key": strings.Repeat("ä", 256)}, "dedup_key", "The deduplication key has 256 characters; PagerDuty takes 255."},
-		"nothing to find": {nil, nil, "dedup_key", "Looker does not say which schedule this is: enter a deduplication key, so that the alert to resolve can be found."},
+		"a long key":      {nil, answers{"dedup_key": strings.Repeat("ä", 256)}, "dedup_key", "The deduplication key has 256 characters. PagerDuty allows 255."},
+		"nothing to find": {nil, nil, "dedup_key", "The schedule is unknown. Enter a deduplication key, so that the alert to resolve can be found."},
 		"another region":  {answers{"region": "mars"}, nil, "", `"region" must be us or eu.`},
 	} {
 		t.Run(name, func(t *testing.T) {

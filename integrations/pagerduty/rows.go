@@ -19,7 +19,7 @@ const (
 	maxDedupKey = 255       // characters
 )
 
-// event is what an alert is told.
+// event is the action of an event.
 type event string
 
 const (
@@ -33,7 +33,7 @@ func (e *event) UnmarshalText(text []byte) error {
 	return choice.Parse(e, string(text), auto, trigger, resolve)
 }
 
-// severity is how bad an alert is.
+// severity is an alert's severity.
 type severity string
 
 var severities = []severity{"critical", "error", "warning", "info"}
@@ -53,7 +53,7 @@ func severityOptions() []action.Option {
 	return options
 }
 
-// alert is an event as PagerDuty takes it
+// alert is PagerDuty's format of an event
 // (https://developer.pagerduty.com/docs/send-alert-event).
 type alert struct {
 	RoutingKey  string   `json:"routing_key"`
@@ -76,7 +76,7 @@ type details struct {
 	Rows      []map[string]string `json:"first_rows,omitempty"`
 }
 
-// newAlert is the event for a result, with as many of its rows as there is room for.
+// newAlert returns the event for a result, with as many rows as fit.
 func newAlert(in input, req *action.Request, first message.Preview) (*alert, error) {
 	key, err := dedupKey(in, req)
 	if err != nil {
@@ -100,7 +100,7 @@ func newAlert(in input, req *action.Request, first message.Preview) (*alert, err
 	return a, a.fit()
 }
 
-// fit leaves out rows until the event is small enough.
+// fit removes rows until the event is small enough.
 func (a *alert) fit() error {
 	for rows := &a.Payload.CustomDetails.Rows; ; *rows = (*rows)[:len(*rows)-1] {
 		body, err := a.encode()
@@ -108,7 +108,7 @@ func (a *alert) fit() error {
 			return err
 		}
 		if len(*rows) == 0 {
-			return action.Errorf(action.TooLarge, "The event is too large for PagerDuty, which takes %d KB.", maxEvent>>10)
+			return action.Errorf(action.TooLarge, "The event exceeds PagerDuty's limit of %d KB.", maxEvent>>10)
 		}
 	}
 }
@@ -121,12 +121,11 @@ func (a *alert) encode() ([]byte, error) {
 	return body, nil
 }
 
-// dedupKey names the alert. It is never left to PagerDuty: with one, an event that is sent
-// twice counts once.
+// dedupKey identifies the alert. Every event has one, so that a repeated event is counted once.
 func dedupKey(in input, req *action.Request) (string, error) {
 	if key := strings.TrimSpace(in.DedupKey); key != "" {
 		if n := len([]rune(key)); n > maxDedupKey {
-			return "", action.InvalidField("dedup_key", "The deduplication key has %d characters; PagerDuty takes %d.", n, maxDedupKey)
+			return "", action.InvalidField("dedup_key", "The deduplication key has %d characters. PagerDuty allows %d.", n, maxDedupKey)
 		}
 		return key, nil
 	}
@@ -134,8 +133,8 @@ func dedupKey(in input, req *action.Request) (string, error) {
 		return fmt.Sprintf("looker-%.100s-%.100s", req.InstanceID, req.Plan.ID), nil
 	}
 	if cmp.Or(in.Event, auto) != trigger {
-		return "", action.InvalidField("dedup_key", "Looker does not say which schedule this is: enter a deduplication key, so that "+
-			"the alert to resolve can be found.")
+		return "", action.InvalidField("dedup_key", "The schedule is unknown. Enter a deduplication key, so that the alert to "+
+			"resolve can be found.")
 	}
 	return "looker-" + rand.Text(), nil
 }
@@ -148,7 +147,7 @@ func summary(in input, plan action.Plan) string {
 	return text
 }
 
-// objects are rows by their columns' titles, of which one that stands twice is numbered.
+// objects returns the rows as objects whose keys are the columns' titles. Repeated titles are numbered.
 func objects(p message.Preview) []map[string]string {
 	titles, seen := make([]string, len(p.Titles)), map[string]int{}
 	for n, title := range p.Titles {

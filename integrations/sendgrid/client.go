@@ -21,7 +21,7 @@ import (
 // timeout is long enough to upload 30 MB over a slow connection.
 const timeout = 5 * time.Minute
 
-// send sends a mail. SendGrid queues it (202); whether it arrives, SendGrid reports later.
+// send sends a mail. SendGrid only queues it (202) and reports the delivery later.
 func (i *Integration) send(ctx context.Context, key action.Secret, m *encodedMail) error {
 	api := i.api
 	api.Authorize = outbound.Bearer(key)
@@ -32,11 +32,11 @@ func (i *Integration) send(ctx context.Context, key action.Secret, m *encodedMai
 	})
 }
 
-// maxMail is the size that a whole mail must stay below
+// maxMail is the size in bytes that a mail must stay below
 // (https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations: 30 MB).
 const maxMail = 30 << 20
 
-// email is a mail without its attachment, as SendGrid's API writes it:
+// email is a mail without its attachment in SendGrid's format:
 // https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send
 type email struct {
 	From             address           `json:"from"`
@@ -45,7 +45,7 @@ type email struct {
 	Content          []part            `json:"content"`
 }
 
-// personalization is one envelope: its recipients see each other.
+// personalization is one envelope. Its recipients see each other.
 type personalization struct {
 	To []address `json:"to"`
 }
@@ -62,7 +62,7 @@ type file struct {
 	Disposition string `json:"disposition"`
 }
 
-// content is the mail's text: the user's, if any, above the link, if any.
+// content returns the mail's text: the user's text and the link, if there are any.
 func content(text, link string) []part {
 	const attached = "Results are attached."
 	plain, rich := attached, attached
@@ -77,13 +77,13 @@ func content(text, link string) []part {
 	return []part{{"text/plain", plain}, {"text/html", rich}}
 }
 
-// encodedMail is a mail on its way: the attachment's content is encoded while it is read.
+// encodedMail is a mail whose attachment is encoded while it is read.
 type encodedMail struct {
 	head, tail []byte
 	blob       action.Blob
 }
 
-// newMail puts a mail together, if it is not too large for SendGrid.
+// newMail encodes a mail. It returns an error if the mail is too large for SendGrid.
 func newMail(m email, f file, blob action.Blob) (*encodedMail, error) {
 	head, err := json.Marshal(m)
 	if err != nil {
@@ -93,13 +93,13 @@ func newMail(m email, f file, blob action.Blob) (*encodedMail, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encoding an attachment: %w", err)
 	}
-	// The attachment becomes the last member, and the content the last of its own.
+	// The attachment is the last member of the mail, and its content the last member of the attachment.
 	head = append(bytes.TrimSuffix(head, []byte("}")), `,"attachments":[`...)
 	head = append(append(head, bytes.TrimSuffix(about, []byte("}"))...), `,"content":"`...)
 	e := &encodedMail{head: head, tail: []byte(`"}]}`), blob: blob}
 	if e.size() >= maxMail {
-		return nil, action.Errorf(action.TooLarge, "The file has %d bytes, with which the mail has %d. SendGrid takes mails of less "+
-			"than 30 MB, so files of about 22 MB.", blob.Size(), e.size())
+		return nil, action.Errorf(action.TooLarge, "The file has %d bytes, and the mail %d. SendGrid's limit for a mail is 30 MB, "+
+			"which allows files of about 22 MB.", blob.Size(), e.size())
 	}
 	return e, nil
 }
@@ -118,7 +118,7 @@ type base64Reader struct {
 	data io.Reader
 	raw  [3 << 10]byte // a multiple of three, so that only the end is padded
 	buf  [4 << 10]byte
-	text []byte // what of buf has not been read yet
+	text []byte // the unread part of buf
 }
 
 func (r *base64Reader) Read(p []byte) (int, error) {

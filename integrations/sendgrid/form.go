@@ -10,23 +10,23 @@ import (
 	"integrationhub.dev/integrations/internal/message"
 )
 
-// address is a mailbox as SendGrid's API writes it.
+// address is SendGrid's format of an address.
 type address struct {
 	Email string `json:"email"`
 	Name  string `json:"name,omitempty"`
 }
 
-// maxRecipients is how many one mail may have
+// maxRecipients is the maximum number of recipients of a mail
 // (https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations).
 const maxRecipients = 1000
 
-// lookers is the sender where the user names none.
-var lookers = address{Email: "noreply@lookermail.com", Name: "Looker"}
+// defaultSender is the sender if the user enters none.
+var defaultSender = address{Email: "noreply@lookermail.com", Name: "Looker"}
 
-// sender reads the one address that a mail comes from.
+// sender parses the sender's address.
 func sender(text string) (address, error) {
 	if strings.TrimSpace(text) == "" {
-		return lookers, nil
+		return defaultSender, nil
 	}
 	parsed, err := mailbox.Parse(strings.TrimSpace(text))
 	if err != nil || mailbox.NeedsSMTPUTF8(parsed.Address) {
@@ -35,7 +35,7 @@ func sender(text string) (address, error) {
 	return toAddress(parsed), nil
 }
 
-// mailTo reads the recipients: SendGrid refuses an address that it is given twice.
+// mailTo parses the recipients, without duplicates, because SendGrid rejects them.
 func mailTo(text string, domains []string) ([]address, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, action.InvalidField("to", "Error: invalid email address")
@@ -45,7 +45,7 @@ func mailTo(text string, domains []string) ([]address, error) {
 		return nil, err
 	}
 	if len(parsed) > maxRecipients {
-		return nil, action.InvalidField("to", "There are %d recipients; SendGrid takes %d.", len(parsed), maxRecipients)
+		return nil, action.InvalidField("to", "There are %d recipients. SendGrid allows %d.", len(parsed), maxRecipients)
 	}
 	list := make([]address, len(parsed))
 	for n, p := range parsed {
@@ -57,7 +57,7 @@ func mailTo(text string, domains []string) ([]address, error) {
 	return list, nil
 }
 
-// toAddress leaves out of the name what SendGrid does not take there.
+// toAddress removes the characters that SendGrid does not allow in a name.
 func toAddress(a *mail.Address) address {
 	return address{Email: a.Address, Name: strings.NewReplacer(",", "", ";", "").Replace(a.Name)}
 }

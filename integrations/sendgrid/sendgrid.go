@@ -1,4 +1,4 @@
-// Package sendgrid sends query results and dashboards as attachments of e-mails, by SendGrid.
+// Package sendgrid sends query results and dashboards as email attachments with SendGrid.
 package sendgrid
 
 import (
@@ -17,13 +17,13 @@ var (
 	_ action.FormBuilder = (*Integration)(nil)
 )
 
-// settings are the hub's: an administrator's environment.
+// settings are the hub's environment variables.
 type settings struct {
-	// AllowedDomains are those that mail may go to; empty allows all.
+	// AllowedDomains are the allowed domains of recipients. Empty allows all.
 	AllowedDomains []string `env:"SENDGRID_ALLOWED_DOMAINS"`
 }
 
-// input is Looker's: the integration's setting and what the user answers.
+// input is the integration's setting in Looker and the user's answers.
 type input struct {
 	APIKey  action.Secret `param:"sendgrid_api_key,required"`
 	To      string        `form:"to"`
@@ -32,7 +32,7 @@ type input struct {
 	Message string        `form:"message"`
 }
 
-// Integration sends mail by SendGrid.
+// Integration sends mail with SendGrid.
 type Integration struct {
 	api      outbound.API
 	settings settings
@@ -83,7 +83,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if req.Data.Empty() {
 		return nil, errNoData
 	}
-	blob, err := req.Data.Spool(ctx, maxMail) // data that breaks off must not become a mail
+	blob, err := req.Data.Spool(ctx, maxMail) // incomplete data must not be sent
 	if err != nil {
 		return nil, err
 	}

@@ -259,7 +259,7 @@ func TestRefuses(t *testing.T) {
 		{"one of several", "", map[string]string{"to": "ann@example.com, bob"}, "to", notAnAddress},
 		{"only separators", "", map[string]string{"to": ",;"}, "to", notAnAddress},
 		{"another header", "", map[string]string{"to": "ann@example.com\r\nBcc: eve@example.com"}, "to", notAnAddress},
-		{"too many", "", map[string]string{"to": strings.Join(many, ",")}, "to", "There are 1001 recipients; SendGrid takes 1000."},
+		{"too many", "", map[string]string{"to": strings.Join(many, ",")}, "to", "There are 1001 recipients. SendGrid allows 1000."},
 		{"an odd sender", "", map[string]string{"to": "ann@example.com", "from": "me"}, "from", "The sender is not an e-mail address."},
 		{"two senders", "", map[string]string{"to": "ann@example.com", "from": "a@example.com,b@example.com"}, "from", "The sender is not an e-mail address."},
 		{

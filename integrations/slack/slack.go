@@ -15,7 +15,7 @@ var (
 	_ action.FormBuilder = (*Integration)(nil)
 )
 
-// settings are what a Looker administrator enters.
+// settings are the integration's settings in Looker.
 type settings struct {
 	Token action.Secret `param:"slack_api_token,required"`
 }
@@ -41,7 +41,7 @@ func (*Integration) Definition() action.Definition {
 				"Follow the instructions to get a token at https://github.com/looker/actions/blob/master/src/actions/slack/legacy_slack/README.md",
 		}},
 		Types: []action.Type{action.TypeQuery, action.TypeDashboard},
-		// Schedules from before slack_app have their data pushed; that must go on.
+		// Push is contract: older schedules use it.
 		Download:   action.Push,
 		MinVersion: action.V(5, 5, 0),
 	}
@@ -76,6 +76,6 @@ func (i *Integration) client(req *action.Request) (*slack.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A token has no blanks; those around it were copied with it.
+	// A token contains no spaces, but pasted text can.
 	return i.slack.Client(action.Secret(strings.TrimSpace(s.Token.Reveal()))), nil
 }

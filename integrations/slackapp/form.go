@@ -42,7 +42,7 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 	return &action.Form{Fields: append(fields, common...)}, nil
 }
 
-// login asks the user to log in, below the fields that there are already.
+// login adds a field for the login to the existing fields.
 func login(req *action.Request, fields []action.Field) (*action.Form, error) {
 	if req.StateURL == "" {
 		return nil, action.Errorf(action.Invalid, "Illegal State: state_url is empty.")
@@ -56,11 +56,11 @@ func login(req *action.Request, fields []action.Field) (*action.Form, error) {
 	}, nil
 }
 
-// choose makes the field that asks for a workspace, and picks the client of the one that is
-// wanted or else shown first; nil when that one cannot be used.
+// choose returns the field for the workspace, and the client of the wanted or the first one. The client is nil
+// if that workspace cannot be used.
 //
-// A workspace that refuses its token is left out. One that gave no clear answer stays, by
-// its id: a schedule must not lose its workspace to an outage.
+// A workspace that rejects its token is left out. After another error it stays in the list with its ID, so that
+// a schedule keeps its workspace during an outage.
 func choose(connections []connection, wanted string) ([]action.Field, *slack.Client, error) {
 	var (
 		options []action.Option

@@ -11,23 +11,22 @@ import (
 	"integrationhub.dev/integrations/internal/slack"
 )
 
-// anyID stands for the workspace of a token that came without an id.
+// anyID is the ID of a workspace whose token was stored without one.
 const anyID = "any"
 
-// install is one workspace in which Looker's Slack app is installed.
+// install is a workspace in which Looker's Slack app is installed.
 type install struct {
 	id     string
 	client *slack.Client
 }
 
-// several reports whether this Looker can be connected to several workspaces. One that does
-// not tell its version is taken for a present one.
+// several reports whether this version of Looker supports several workspaces. An unknown version counts as
+// current.
 func several(v action.Version) bool {
 	return !v.Known() || v.AtLeast(action.V(7, 3, 0))
 }
 
-// installs reads what Looker keeps: a list of workspaces with their tokens, or one token as
-// it is.
+// installs reads the state that Looker stores: a list of workspaces with their tokens, or one token.
 func (i *Integration) installs(req *action.Request) []install {
 	state := strings.TrimSpace(req.State)
 	var list []json.RawMessage
@@ -52,7 +51,7 @@ func (i *Integration) list(list []json.RawMessage) []install {
 			ID    string `json:"install_id"`
 			Token string `json:"token"`
 		}
-		// What is not an installation, or has no token yet, cannot be used.
+		// An entry without an ID or a token cannot be used.
 		if json.Unmarshal(item, &in) != nil || in.ID == "" || in.Token == "" {
 			continue
 		}
@@ -67,14 +66,14 @@ func (i *Integration) list(list []json.RawMessage) []install {
 	return installs
 }
 
-// connection is what Slack says about an install.
+// connection is an install with Slack's response about it.
 type connection struct {
 	install
 	slack.Workspace
 	err error
 }
 
-// connections asks Slack about all installs at once.
+// connections asks Slack about all installs concurrently.
 func (i *Integration) connections(
 	ctx context.Context, installs []install, ask func(*slack.Client, context.Context) (slack.Workspace, error),
 ) []connection {

@@ -34,7 +34,7 @@ func (*Integration) Definition() action.Definition {
 		Description: "Explore and share Looker content in Slack.",
 		Params: []action.Param{{
 			Name: "install", Label: "Connect to Slack", DelegateOAuthURL: "/admin/integrations/slack/install",
-			// The line break and the blanks are part of the text that Looker knows.
+			// The line break and the spaces are contract.
 			Description: "View dashboards and looks,\n     browse your favorites or folders, and interact with Looker content without " +
 				"leaving Slack.",
 		}},
@@ -57,7 +57,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	return res, err
 }
 
-// client is that of the workspace that the user chose, or the first.
+// client returns the client of the chosen or the first workspace.
 func (i *Integration) client(ctx context.Context, req *action.Request) (*slack.Client, error) {
 	installs := i.installs(req)
 	wanted := req.Form["workspace"]
@@ -69,7 +69,7 @@ func (i *Integration) client(ctx context.Context, req *action.Request) (*slack.C
 	if len(installs) == 0 {
 		return nil, action.Errorf(action.Invalid, "Missing client: log in to Slack first.")
 	}
-	// The form offers Slack's id of a workspace, which Looker need not have filed it under.
+	// The form contains Slack's ID of a workspace, which can differ from Looker's.
 	ctx, cancel := slack.WithFormTimeout(ctx)
 	defer cancel()
 	var unclear error

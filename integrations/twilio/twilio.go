@@ -1,4 +1,4 @@
-// Package twilio sends the beginning of a query's result in a text message by Twilio.
+// Package twilio sends the beginning of a query's result in a text message with Twilio.
 package twilio
 
 import (

@@ -221,7 +221,7 @@ func TestContentType(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	t.Parallel()
-	const fixed = "Credentials and headers in the action's settings go to one address only: enter it there too, as the webhook URL."
+	const fixed = "Credentials and headers in the action's settings need a webhook URL there too, so that they are sent only to that URL."
 	const domains = "The hub allows webhooks at these domains only: example.com, example.net."
 	for name, tt := range map[string]struct {
 		params, form   settings
@@ -250,7 +250,7 @@ func TestRefused(t *testing.T) {
 		"two lines":          {settings{"webhook_url": hook, "headers": `{"x-key":"s3cret\r\nX: y"}`}, nil, "", `"headers" contains a value for X-Key that is not valid for a header.`},
 		"an odd name":        {settings{"webhook_url": hook, "headers": `{"x key":"s3cret"}`}, nil, "", `"headers" contains a name that is not valid for a header.`},
 		"a header of ours":   {settings{"webhook_url": hook, "headers": `{"content-length":"1"}`}, nil, "", `"headers" must not contain Content-Length.`},
-		"a header twice":     {settings{"webhook_url": hook, "headers": `{"x-a":"1","X-A":"1"}`}, nil, "", `"headers" holds X-A twice.`},
+		"a header twice":     {settings{"webhook_url": hook, "headers": `{"x-a":"1","X-A":"1"}`}, nil, "", `"headers" contains X-A twice.`},
 		"no base64":          {settings{"signing_secret": "whsec_s3cret!"}, settings{"url": hook}, "", `"signing_secret" must be whsec_ and base64.`},
 		"a short secret":     {settings{"signing_secret": "whsec_c2hvcnQ="}, settings{"url": hook}, "", `"signing_secret" must hold 24 to 64 bytes.`},
 		"an expected error":  {settings{"expected_status": "200,404"}, settings{"url": hook}, "", `"expected_status" must be numbers from 200 to 299, separated by commas.`},

@@ -7,12 +7,11 @@ import (
 	"time"
 )
 
-// callTimeout bounds one try of one call, for the SDKs do not: a part of 128 MiB passes at half
-// a megabyte a second.
+// callTimeout limits one attempt, because the SDKs do not. It allows a part of 128 MiB at half a megabyte per
+// second.
 const callTimeout = 4 * time.Minute
 
-// Client is an HTTP client for SDKs, which gives up calls that are not answered: what does not
-// come to an end would not be tried again either.
+// Client is an HTTP client for SDKs. It has a timeout, because a request that does not end is not retried.
 type Client struct{ HTTP *http.Client }
 
 // Do sends one request.
@@ -27,7 +26,7 @@ func (c Client) Do(req *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// answer is a body that counts towards its call's time.
+// answer is a response body, which must be read within the timeout.
 type answer struct {
 	io.ReadCloser
 	cancel context.CancelFunc

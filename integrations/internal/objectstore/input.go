@@ -7,17 +7,16 @@ import (
 	"integrationhub.dev/integrations/internal/message"
 )
 
-// input is what the Looker user says of the object, at every store alike.
+// input is what the Looker user enters about the object, the same for every store.
 type input struct {
-	// Path is asked for by some stores only.
+	// Path is a field of some stores only.
 	Path        string      `form:"path"`
 	Filename    string      `form:"filename"`
 	IfExists    IfExists    `form:"overwrite"`
 	Compression Compression `form:"compression"`
 }
 
-// FileFields are the questions that every form ends with where there are files and no headers
-// beside them.
+// FileFields are the last fields of forms for files without HTTP headers.
 func FileFields() []action.Field {
 	return []action.Field{
 		{
@@ -38,7 +37,7 @@ func FileFields() []action.Field {
 	}
 }
 
-// Fields are the questions that every store's form ends with.
+// Fields are the last fields of every object store's form.
 func Fields() []action.Field {
 	fields := FileFields()
 	compression := &fields[len(fields)-1]
@@ -47,7 +46,7 @@ func Fields() []action.Field {
 	return fields
 }
 
-// Delivery is one object as it is to be made.
+// Delivery is an object to write.
 type Delivery struct {
 	Name        string
 	ContentType string
@@ -58,7 +57,7 @@ type Delivery struct {
 	Data        action.Data
 }
 
-// Read returns what a request asks for. The destination is named to the Looker user.
+// Read returns the object of a request. destination is its name in messages.
 func Read(req *action.Request, destination string) (Delivery, error) {
 	in, err := action.Decode[input](req)
 	if err != nil {

@@ -10,16 +10,15 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// MaxName is the longest name of an object, in bytes, that Amazon S3 and Google Cloud Storage
-// take, and the longest in characters that Azure takes:
+// MaxName is the maximum length of an object's name: in bytes for Amazon S3 and Google Cloud Storage, and in
+// characters for Azure:
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 // https://cloud.google.com/storage/docs/objects#naming
 // https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata
 const MaxName = 1024
 
-// objectName is the object's name. The filename is used to the letter, slashes included, as
-// existing schedules expect; only where there is a path are the two joined by one slash.
-// Without a filename it is the one that the request suggests.
+// objectName returns the object's name. The filename is used unchanged, including slashes, as existing
+// schedules expect. A path is joined with one slash. Without a filename, the request suggests one.
 func objectName(req *action.Request, path, filename string) (string, error) {
 	name := filename
 	if strings.TrimSpace(name) == "" {
@@ -34,8 +33,8 @@ func objectName(req *action.Request, path, filename string) (string, error) {
 	return name, nil
 }
 
-// checkName refuses what a store, or a client of it, cannot have as a name. The fault is told
-// of the path where there is one.
+// checkName rejects names that a store or its clients do not support. The error belongs to the field of the
+// path, if there is one.
 func checkName(name, destination string, hasPath bool) error {
 	field := "filename"
 	if hasPath {
@@ -47,7 +46,7 @@ func checkName(name, destination string, hasPath bool) error {
 	case strings.ContainsFunc(name, unicode.IsControl) || !utf8.ValidString(name):
 		return action.InvalidField(field, "The object's name must not contain control characters.")
 	}
-	// Clients that keep objects as files cannot show such names, or write elsewhere.
+	// Clients that store objects as files cannot show such names, or write outside their folder.
 	for segment := range strings.SplitSeq(name, "/") {
 		if segment == "." || segment == ".." {
 			return action.InvalidField(field, "The object's name must not contain \".\" or \"..\" path segments.")
@@ -56,7 +55,7 @@ func checkName(name, destination string, hasPath bool) error {
 	return nil
 }
 
-// withTimestamp puts the time, in milliseconds since 1970, before the name's extension.
+// withTimestamp inserts the time, in milliseconds since 1970, before the name's extension.
 func withTimestamp(name string, now time.Time) string {
 	stem, extension := name, ""
 	if dot := strings.LastIndexByte(name, '.'); dot > strings.LastIndexByte(name, '/') {

@@ -1,5 +1,5 @@
-// Package objectstore is what writing to object stores has in common: data of unknown length
-// becomes an object in parts, and is visible only once all of it has arrived.
+// Package objectstore holds what integrations for object stores share: the form, and writing data of unknown
+// length in parts. An object becomes visible only when it is complete.
 package objectstore
 
 import (
@@ -12,48 +12,48 @@ import (
 	"integrationhub.dev/hub/panics"
 )
 
-// Object is an object on its way to a store. Its methods retry by themselves what fails for
-// the moment, and return errors fit for the Looker user.
+// Object is an object that is being written. Its methods retry temporary errors, and return errors that can
+// be shown to the Looker user.
 type Object interface {
 	// Put writes the whole object in one call.
 	Put(ctx context.Context, body []byte) error
-	// Begin begins an upload in parts.
+	// Begin starts an upload in parts.
 	Begin(ctx context.Context) error
-	// Part sends a part; the first has the number 1. Unless the plan is ordered, several are
-	// sent at once. The buffer is used again when Part returns, but for that of the last.
+	// Part sends a part. The first one has the number 1. Several are sent concurrently, unless the plan is
+	// ordered. The buffer is reused when Part returns, except for that of the last part.
 	Part(ctx context.Context, number int, body []byte) error
-	// Complete makes the object of so many parts visible.
+	// Complete makes the object visible. parts is the number of its parts.
 	Complete(ctx context.Context, parts int) error
-	// Abort removes the parts that were sent, if it can. No other call is under way.
+	// Abort removes the parts, if possible. There is no concurrent call.
 	Abort(ctx context.Context)
 }
 
-// Stage is a run of parts of one size.
+// Stage is a sequence of parts of one size.
 type Stage struct {
-	// Size is how many bytes each part has, but for the last one of all.
+	// Size is the number of bytes of each part, except for the last one of the object.
 	Size int
-	// Parts is how many there are at most.
+	// Parts is the maximum number of parts.
 	Parts int
-	// Buffers is how many are held at once, one of them being filled.
+	// Buffers is the number of buffers, one of which is being filled.
 	Buffers int
 }
 
-// Plan says how objects are cut into parts. Parts that grow make room for long data without
-// costing a small file the memory of a large one.
+// Plan is how objects are divided into parts. Growing parts allow large objects, and small objects need
+// little memory.
 type Plan struct {
-	// Destination is what people call the store.
+	// Destination is the store's name in messages.
 	Destination string
 	Stages      []Stage
-	// Ordered is for stores that take a part only after the one before it.
+	// Ordered is for stores that accept a part only after the previous one.
 	Ordered bool
 }
 
-// Write sends the data. Data of less than a part goes in one call; longer data in parts that
-// are put together at the end, and removed where the data breaks off or anything else fails.
+// Write writes the data: in one request if it is shorter than a part, and otherwise in parts. The parts are
+// removed if the data breaks off or a request fails.
 func (p Plan) Write(ctx context.Context, data action.Data, o Object) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	src, err := data.Open(ctx) // a part that fails ends the reading too
+	src, err := data.Open(ctx) // a failed part also stops the reading
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (p Plan) Write(ctx context.Context, data action.Data, o Object) error {
 	}
 	w := &writing{plan: p, object: o, cancel: cancel}
 	w.send(ctx, first, src)
-	// Whatever went wrong first is the context's cause; what followed from it is not told.
+	// The context's cause is the first error. Those that follow from it are dropped.
 	if err = context.Cause(ctx); err == nil {
 		err = o.Complete(ctx, w.parts)
 	}
@@ -80,18 +80,17 @@ func (p Plan) Write(ctx context.Context, data action.Data, o Object) error {
 	return err
 }
 
-// writing is one upload in parts.
+// writing is an upload in parts.
 type writing struct {
 	plan   Plan
 	object Object
 	cancel context.CancelCauseFunc
 	parts  int
-	// before is closed once the part before has been sent.
+	// before is closed when the previous part has been sent.
 	before chan struct{}
 }
 
-// send returns once no part is under way any more. It cancels ctx when anything fails. The
-// first part has been read.
+// send returns when all parts have been sent. It cancels ctx on an error. first is the first part.
 func (w *writing) send(ctx context.Context, first []byte, src io.Reader) {
 	for _, s := range w.plan.Stages {
 		if end := w.sendStage(ctx, s, first, src); end {
@@ -108,8 +107,8 @@ func (w *writing) send(ctx context.Context, first []byte, src io.Reader) {
 	}
 }
 
-// sendStage sends the parts of one size, of which the first may have been read, and reports
-// whether there is nothing more to send.
+// sendStage sends the parts of one size, and reports whether the data has ended. first is the first part, or
+// nil if it has not been read yet.
 func (w *writing) sendStage(ctx context.Context, s Stage, first []byte, src io.Reader) (end bool) {
 	var underWay sync.WaitGroup
 	defer underWay.Wait()
@@ -168,13 +167,13 @@ func (w *writing) sendPart(ctx context.Context, before <-chan struct{}, number i
 	return w.object.Part(ctx, number, body)
 }
 
-// smallest is the memory that a file takes at least.
-const smallest = 64 << 10
+// minBuffer is the size of the first buffer.
+const minBuffer = 64 << 10
 
-// readFirst reads the first part, into a buffer that grows as the data comes: most files are
-// small. It has less than size bytes where there is no more data.
+// readFirst reads the first part into a growing buffer, because most files are small. It returns less than
+// size bytes if the data ends.
 func readFirst(src io.Reader, size int) ([]byte, error) {
-	buf := make([]byte, min(smallest, size))
+	buf := make([]byte, min(minBuffer, size))
 	for n := 0; ; {
 		k, end, err := fill(src, buf[n:])
 		n += k
@@ -187,8 +186,8 @@ func readFirst(src io.Reader, size int) ([]byte, error) {
 	}
 }
 
-// fill reads until buf is full or the data ends. It is not io.ReadFull, which gives the end
-// of the data the name of a source that broke off.
+// fill reads until buf is full or the data ends. io.ReadFull would not distinguish the end of the data from
+// a source that breaks off.
 func fill(src io.Reader, buf []byte) (n int, end bool, err error) {
 	for n < len(buf) {
 		k, err := src.Read(buf[n:])

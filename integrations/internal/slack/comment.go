@@ -9,16 +9,15 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// Slack's limits, in characters. It cuts a longer message off without a word
-// (https://docs.slack.dev/reference/methods/chat.postMessage), and takes no more text in a
-// section (https://docs.slack.dev/reference/block-kit/blocks/section-block) and no more than
-// fifty of those.
+// Slack's limits, in characters. It truncates a longer message silently
+// (https://docs.slack.dev/reference/methods/chat.postMessage), and rejects a longer section
+// (https://docs.slack.dev/reference/block-kit/blocks/section-block). A message has at most fifty sections.
 const (
 	maxComment = 40_000
 	maxSection = 3000
 )
 
-// commentOf is what the form says beside the file; blanks alone are nothing.
+// commentOf returns the comment in a form. One of white space only counts as empty.
 func commentOf(form map[string]string) (string, error) {
 	comment := form["initial_comment"]
 	if utf8.RuneCountInString(comment) > maxComment {
@@ -30,8 +29,8 @@ func commentOf(form map[string]string) (string, error) {
 	return comment, nil
 }
 
-// sections are a comment as Slack shows it in one message with a file. Its markup works
-// there, which it does not in the call's own argument for a comment.
+// sections returns a comment as blocks of the file's message. Markup works in blocks, but not in the
+// request's comment argument.
 func sections(comment string) slack.Blocks {
 	var blocks slack.Blocks
 	for comment != "" {
@@ -46,8 +45,8 @@ func sections(comment string) slack.Blocks {
 	return blocks
 }
 
-// cut takes what fits into a section off the front of a text: up to the end of a line or a
-// word, unless that would leave half of the section empty.
+// cut splits a text after what fits into a section: at the end of a line or a word, unless that would leave
+// half of the section empty.
 func cut(text string) (front, rest string) {
 	end := 0
 	for range maxSection {

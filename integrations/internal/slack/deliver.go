@@ -13,11 +13,11 @@ import (
 	"integrationhub.dev/hub/deliver"
 )
 
-// Deliver sends the request's data as a file with its comment, or the comment alone when
-// there is no data, to all destinations that the form names.
+// Deliver sends the request's data as a file with its comment to all destinations in the form. Without data,
+// it sends only the comment.
 //
-// Everything that can fail unseen is done for all destinations before anything is shown to
-// one. What is seen is done once: Slack has no way to tell a second call from a repeated one.
+// Steps that are not visible in Slack come first, for all destinations, because they can be retried. Visible
+// steps are made once, since Slack cannot recognize a repeated request.
 func (c *Client) Deliver(ctx context.Context, req *action.Request) (*action.Response, error) {
 	d, err := read(req)
 	if err != nil {
@@ -37,7 +37,7 @@ func (c *Client) Deliver(ctx context.Context, req *action.Request) (*action.Resp
 	return c.file(ctx, d, blob, req.CompleteFilename())
 }
 
-// delivery is what the form asks for.
+// delivery is the form's input.
 type delivery struct {
 	to      []string
 	thread  thread
@@ -54,7 +54,7 @@ func read(req *action.Request) (delivery, error) {
 		return d, err
 	}
 	if len(d.to) == 0 && d.thread.channel != "" {
-		d.to = []string{d.thread.channel} // the link says where
+		d.to = []string{d.thread.channel} // from the link
 	}
 	if len(d.to) == 0 {
 		return d, action.InvalidField("channel", "Missing channel.")
@@ -72,7 +72,7 @@ func (d delivery) open(ctx context.Context, c *Client) ([]conversation, error) {
 	return list, d.thread.in(list)
 }
 
-// comment posts the comment by itself.
+// comment posts the comment without a file.
 func (c *Client) comment(ctx context.Context, d delivery) (*action.Response, error) {
 	list, err := d.open(ctx, c)
 	if err != nil {
@@ -84,8 +84,8 @@ func (c *Client) comment(ctx context.Context, d delivery) (*action.Response, err
 	})
 }
 
-// file shares the file. It is uploaded for each destination: of a file shared with several
-// by one call, Slack does not say which of them got it.
+// file shares the file. It is uploaded for each destination, because Slack does not report which destinations
+// of one request received a file.
 func (c *Client) file(ctx context.Context, d delivery, blob action.Blob, filename string) (*action.Response, error) {
 	list, err := d.open(ctx, c)
 	if err != nil {
@@ -105,8 +105,8 @@ func (c *Client) file(ctx context.Context, d delivery, blob action.Blob, filenam
 	})
 }
 
-// shareClosed posts the comment first, which opens the conversation with a user: its answer
-// tells the conversation's id, which a file needs.
+// shareClosed posts the comment first, which opens the conversation with a user. The response contains the
+// conversation's ID, which a file needs.
 func (c *Client) shareClosed(ctx context.Context, file slack.FileSummary, user string, d delivery) error {
 	comment := d.comment
 	if comment == "" {
@@ -127,9 +127,8 @@ func (c *Client) shareClosed(ctx context.Context, file slack.FileSummary, user s
 	return nil
 }
 
-// each does what is seen, for one destination after the other, and says of each whether it
-// was done. One that fails does not keep the others from theirs, unless it says that they
-// would fail as well.
+// each makes the visible step for one destination after the other, and reports the result of each. After an
+// error it continues, unless the other destinations would fail too.
 func each(ctx context.Context, list []conversation, do func(int, conversation) error) (*action.Response, error) {
 	var done, reasons, untried []string
 	var failed []error
@@ -151,15 +150,15 @@ func each(ctx context.Context, list []conversation, do func(int, conversation) e
 	case len(list) == 1:
 		return nil, failed[0]
 	}
-	// Whoever sends it again must know to whom: all of it again would be twice for some.
-	told := reasons
+	// The user must know where not to send it again.
+	report := reasons
 	if len(done) > 0 {
-		told = append([]string{fmt.Sprintf("Delivered to %s. Do not send it there again.", strings.Join(done, ", "))}, told...)
+		report = append([]string{fmt.Sprintf("Delivered to %s. Do not send it there again.", strings.Join(done, ", "))}, report...)
 	}
 	if len(untried) > 0 {
-		told = append(told, fmt.Sprintf("Not tried: %s.", strings.Join(untried, ", ")))
+		report = append(report, fmt.Sprintf("Not tried: %s.", strings.Join(untried, ", ")))
 	}
-	return nil, action.Wrap(errors.Join(failed...), action.KindOf(failed[0]), "%s", strings.Join(told, " "))
+	return nil, action.Wrap(errors.Join(failed...), action.KindOf(failed[0]), "%s", strings.Join(report, " "))
 }
 
 func names(list []conversation) []string {
@@ -195,8 +194,7 @@ func (c *Client) share(ctx context.Context, file slack.FileSummary, conversation
 	})
 }
 
-// post sends a message and returns the id of the conversation that it went to. Markup in
-// it works, as people are used to.
+// post sends a message, which can contain markup, and returns the ID of its conversation.
 func (c *Client) post(ctx context.Context, channel, text, thread string) (string, error) {
 	options := []slack.MsgOption{slack.MsgOptionText(text, false)}
 	if thread != "" {

@@ -14,17 +14,17 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// user is the id of a user, whose conversation with the app has an id of its own. Names of
-// channels are in lower case, so none looks like it.
+// user is the pattern of a user's ID, which differs from the ID of the conversation with the app. Channel names
+// are lowercase and never match.
 var user = regexp.MustCompile(`^[UW][A-Z0-9]+$`)
 
-// maxDestinations bounds one delivery, which uploads the file for each of them.
+// maxDestinations limits one delivery, which uploads the file for each destination.
 const maxDestinations = 20
 
-// maxName is the length of Slack's longest names, and more than that of its ids.
+// maxName is the maximum length of Slack's names. IDs are shorter.
 const maxName = 80
 
-// destinations are the ids of channels and users that the form names, each once.
+// destinations returns the IDs of channels and users in the form, without duplicates.
 func destinations(form map[string]string) ([]string, error) {
 	var ids []string
 	for _, field := range []string{"channel", "more_channels"} {
@@ -43,19 +43,19 @@ func destinations(form map[string]string) ([]string, error) {
 	return ids, nil
 }
 
-// conversation is where a file or a message goes.
+// conversation is the destination of a file or a message.
 type conversation struct {
-	// name is what the form calls it.
+	// name is its name in the form.
 	name string
-	// id is that of a channel, or of a user's conversation with the app.
+	// id is the ID of a channel, or of a user's conversation with the app.
 	id string
-	// closed is set for a user whose conversation may not be opened: id is the user's, which
-	// takes messages but no files.
+	// closed is set for a user whose conversation the app may not open. id is then the user's, to which
+	// messages can be sent, but not files.
 	closed bool
 }
 
-// open finds the conversations of users and leaves out those that are named twice, once by
-// the user and once by their own id. Nobody sees that a conversation was opened.
+// open returns the conversations of a delivery. It drops a conversation that is given both by its user and by
+// its own ID. Opening a conversation is not visible.
 func (c *Client) open(ctx context.Context, ids []string) ([]conversation, error) {
 	var list []conversation
 	for _, id := range ids {
@@ -64,7 +64,7 @@ func (c *Client) open(ctx context.Context, ids []string) ([]conversation, error)
 			opened, err := c.openWith(ctx, id)
 			switch {
 			case hasCode(err, "missing_scope", "not_allowed_token_type"):
-				next.closed = true // apps of before this integration asked for im:write
+				next.closed = true // older apps lack the scope im:write
 			case err != nil && len(ids) > 1:
 				return nil, action.Wrap(err, action.KindOf(err), "Nothing was sent, because of %s: %s", id, action.MessageOf(err))
 			case err != nil:
@@ -77,7 +77,7 @@ func (c *Client) open(ctx context.Context, ids []string) ([]conversation, error)
 			list = append(list, next)
 		}
 	}
-	// Whose conversation a D… is cannot be told then, and nobody shall get a file twice.
+	// The user of a D… conversation is then unknown, and a user must not receive a file twice.
 	if slices.ContainsFunc(list, func(c conversation) bool { return c.closed }) &&
 		slices.ContainsFunc(list, func(c conversation) bool { return strings.HasPrefix(c.id, "D") }) {
 		return nil, action.InvalidField("more_channels",
@@ -86,7 +86,7 @@ func (c *Client) open(ctx context.Context, ids []string) ([]conversation, error)
 	return list, nil
 }
 
-// openWith returns the id of the conversation with a user, the same each time
+// openWith returns the ID of the conversation with a user, which is the same each time
 // (https://docs.slack.dev/reference/methods/conversations.open).
 func (c *Client) openWith(ctx context.Context, user string) (string, error) {
 	return retryIdempotent(ctx, func(ctx context.Context) (string, error) {
@@ -111,9 +111,9 @@ func hasCode(err error, codes ...string) bool {
 
 // thread is the message that a file or a comment replies to.
 type thread struct {
-	// ts is its timestamp, by which Slack names messages; empty when there is none.
+	// ts is its timestamp, which identifies a message in Slack. Empty means no thread.
 	ts string
-	// channel is where the message is; empty when that was not said.
+	// channel is the message's channel, or empty if it is unknown.
 	channel string
 }
 
@@ -123,8 +123,8 @@ var (
 )
 
 // parseThread reads a timestamp, or the link that Slack copies for a message:
-// https://example.slack.com/archives/C024BE91L/p1700000000123456, which for a reply names
-// the message that began the thread as well: ?thread_ts=1700000000.000100&cid=C024BE91L.
+// https://example.slack.com/archives/C024BE91L/p1700000000123456. The link of a reply also contains the
+// thread's first message: ?thread_ts=1700000000.000100&cid=C024BE91L.
 func parseThread(text string) (thread, error) {
 	text = strings.TrimSpace(text)
 	if text == "" || timestamp.MatchString(text) {
@@ -147,7 +147,7 @@ func parseThread(text string) (thread, error) {
 			return thread{}, wrong
 		case parameter == "cid" && values[0] == found.channel:
 		case parameter == "thread_ts" && timestamp.MatchString(values[0]):
-			found.ts = values[0] // Slack takes no replies to replies
+			found.ts = values[0] // Slack does not support replies to replies
 		default:
 			return thread{}, wrong
 		}
@@ -155,7 +155,7 @@ func parseThread(text string) (thread, error) {
 	return found, nil
 }
 
-// in checks that the thread can be in where the delivery goes.
+// in checks that the thread can be in the delivery's conversation.
 func (t thread) in(list []conversation) error {
 	switch {
 	case t.ts == "":

@@ -17,12 +17,12 @@ const (
 	users    = "users"
 )
 
-// pageSize is the largest page that Slack's lists give
+// pageSize is the maximum page size of Slack's lists
 // (https://docs.slack.dev/reference/methods/conversations.list).
 const pageSize = 1000
 
-// Fields asks for destinations, a comment, a file name and a thread. Only a channelType of
-// "channels" or "users" makes it call Slack.
+// Fields returns the fields for destinations, a comment, a file name and a thread. It calls Slack only if
+// channelType is "channels" or "users".
 func (c *Client) Fields(ctx context.Context, channelType string) ([]action.Field, error) {
 	channel, err := c.channelField(ctx, channelType)
 	if err != nil {
@@ -79,10 +79,10 @@ func (c *Client) channelField(ctx context.Context, channelType string) (action.F
 	}, nil
 }
 
-// byHand is the way out when there is no list.
+// byHand explains what to do if there is no list.
 const byHand = "Choose the channel type Manual Channel ID to enter an ID instead."
 
-// channels lists what conversations.list tells
+// channels lists the channels that are not archived
 // (https://docs.slack.dev/reference/methods/conversations.list).
 func (c *Client) channels(ctx context.Context) ([]action.Option, error) {
 	return pages(ctx, func(ctx context.Context, cursor string) (page, error) {
@@ -99,7 +99,7 @@ func (c *Client) channels(ctx context.Context) ([]action.Option, error) {
 	})
 }
 
-// users lists the people that users.list tells
+// users lists the active users
 // (https://docs.slack.dev/reference/methods/users.list).
 func (c *Client) users(ctx context.Context) ([]action.Option, error) {
 	return pages(ctx, func(ctx context.Context, cursor string) (page, error) {
@@ -119,17 +119,17 @@ func (c *Client) users(ctx context.Context) ([]action.Option, error) {
 	})
 }
 
-// maxPages bounds a list. Nobody finds a name among more.
+// maxPages limits a list. A longer one would not be usable.
 const maxPages = 100
 
-// page is a part of a list and where the next begins, if there is one.
+// page is a part of a list and the cursor of the next part, or "".
 type page struct {
 	options []action.Option
 	next    string
 }
 
-// pages collects all pages of a list. A part of it would look like all of it, so that there
-// is an error when the list does not end.
+// pages returns all pages of a list. A list that is too long is an error, because a part of it would look like
+// the complete list.
 func pages(ctx context.Context, fetch func(ctx context.Context, cursor string) (page, error)) ([]action.Option, error) {
 	var options []action.Option
 	cursor := ""

@@ -51,7 +51,7 @@ func TestAnswerDoesNotMatter(t *testing.T) {
 	broken := func() io.ReadCloser {
 		return io.NopCloser(io.MultiReader(strings.NewReader("{"), iotest.ErrReader(io.ErrUnexpectedEOF)))
 	}
-	const early = "there answered before it had taken all of the data."
+	const early = "there responded before it had received all of the data."
 	for name, tt := range map[string]struct {
 		receiver receiver
 		message  string

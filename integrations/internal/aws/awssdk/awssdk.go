@@ -1,4 +1,4 @@
-// Package awssdk configures the AWS SDK alike for all integrations that use it.
+// Package awssdk configures the AWS SDK for all integrations that use it.
 package awssdk
 
 import (
@@ -16,12 +16,12 @@ import (
 
 // Credentials returns the credentials of one request.
 func Credentials(accessKey, secretKey action.Secret) aws.CredentialsProvider {
-	// Keys contain no blanks, but pasted text does.
+	// Keys contain no spaces, but pasted text can.
 	return credentials.NewStaticCredentialsProvider(strings.TrimSpace(accessKey.Reveal()), strings.TrimSpace(secretKey.Reveal()), "")
 }
 
-// Retryer makes a call up to maxAttempts times. A call that the egress policy blocks is made once.
-// The checks are asked first, about each failed attempt.
+// Retryer makes a request up to maxAttempts times, but not again if the egress policy blocks it. The checks are
+// called first, for each failed attempt.
 func Retryer(maxAttempts int, maxBackoff time.Duration, checks ...retry.IsErrorRetryable) aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts, o.MaxBackoff = maxAttempts, maxBackoff

@@ -18,28 +18,28 @@ import (
 	"integrationhub.dev/integrations/internal/objectstore"
 )
 
-// Identity is as whom the hub itself acts at AWS. Its zero value is nobody.
+// Identity is the hub's own identity at AWS. The zero value is none.
 type Identity struct {
-	// PodRole is the role of the hub's pod, and TokenFile what proves it:
+	// PodRole is the role of the hub's pod, and TokenFile the token for it:
 	// https://docs.aws.amazon.com/eks/latest/userguide/iam-roles-for-service-accounts.html
-	// They stand in where Looker has no access key.
+	// They replace the access key.
 	PodRole, TokenFile string
-	// Agent is the address of EKS Pod Identity's agent, and AgentTokenFile what it asks for. They
-	// stand in where there is no PodRole:
+	// Agent is the URL of EKS Pod Identity's agent, and AgentTokenFile the token for it. They are used if
+	// there is no PodRole:
 	// https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
 	Agent, AgentTokenFile string
-	// Role is a role to take on, with an external id where it asks for one, as the pod or as
-	// the owner of Looker's access key.
+	// Role is a role to assume, with an external ID if it requires one. It is assumed with the pod's
+	// identity or the access key.
 	Role, ExternalID string
 }
 
-// keyless reports that the hub needs no access key of Looker's.
+// keyless reports whether the access key is optional.
 func (i Identity) keyless() bool { return i.PodRole != "" || i.Agent != "" }
 
-// sessionName is what CloudTrail shows of the hub.
+// sessionName identifies the hub in CloudTrail.
 const sessionName = "integration-hub"
 
-// credentials are those that a request's calls are signed with.
+// credentials returns the credentials that requests are signed with.
 func (s *Store) credentials(a Account, r Region) aws.CredentialsProvider {
 	var base aws.CredentialsProvider
 	id := s.service.Identity
@@ -50,7 +50,7 @@ func (s *Store) credentials(a Account, r Region) aws.CredentialsProvider {
 		base = s.temporary("the pod's role", endpointcreds.New(id.Agent, func(o *endpointcreds.Options) {
 			o.HTTPClient, o.Retryer = objectstore.Client{HTTP: s.deps.Identity}, s.retryer(nil)
 			o.AuthorizationTokenProvider = endpointcreds.TokenProviderFunc(func() (string, error) {
-				token, err := os.ReadFile(id.AgentTokenFile) // Kubernetes replaces it
+				token, err := os.ReadFile(id.AgentTokenFile) // each time, because Kubernetes replaces it
 				return string(token), err
 			})
 		}))
@@ -74,35 +74,35 @@ func (s *Store) sts(r Region, c aws.CredentialsProvider) *sts.Client {
 	return sts.New(sts.Options{Region: string(r), HTTPClient: objectstore.Client{HTTP: s.deps.HTTP}, Credentials: c, Retryer: s.retryer(nil)})
 }
 
-// roleError says that there are no credentials.
+// roleError is the error if AWS issues no credentials.
 type roleError struct {
 	whose string
 	err   error
 }
 
-func (e *roleError) Error() string { return "taking on " + e.whose + ": " + e.err.Error() }
+func (e *roleError) Error() string { return "assuming " + e.whose + ": " + e.err.Error() }
 func (e *roleError) Unwrap() error { return e.err }
 
-// temporary credentials are renewed before they expire: a long upload outlives them.
+// temporary credentials are renewed before they expire, as a long upload needs it.
 func (s *Store) temporary(whose string, from aws.CredentialsProvider) aws.CredentialsProvider {
 	return aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
 		c, err := from.Retrieve(ctx)
 		if err == nil {
 			return c, nil
 		}
-		if e, ok := errors.AsType[*roleError](err); ok { // the pod's, on the way to another
+		if e, ok := errors.AsType[*roleError](err); ok { // the pod's role failed, before the other one
 			return c, e
 		}
 		return c, &roleError{whose, err}
 	}))
 }
 
-// explainRole is for a role that AWS did not give. Its answer is dropped, as in explain.
+// explainRole converts an error of assuming a role. The response is dropped, as in explain.
 func (s *Store) explainRole(ctx context.Context, e *roleError) error {
 	if sent, ok := errors.AsType[*smithyhttp.RequestSendError](e.err); ok {
-		return fmt.Errorf("taking on %s: %w", e.whose, outbound.ConnectionError(ctx, sent.Err, "AWS"))
+		return fmt.Errorf("assuming %s: %w", e.whose, outbound.ConnectionError(ctx, sent.Err, "AWS"))
 	}
-	detail := fmt.Errorf("taking on %s: code %q", e.whose, errorCode(e.err))
+	detail := fmt.Errorf("assuming %s: code %q", e.whose, errorCode(e.err))
 	switch errorCode(e.err) {
 	case "InvalidClientTokenId", "SignatureDoesNotMatch":
 		return action.Wrap(detail, action.Unauthenticated, "AWS does not accept the access key with this secret key. Check both in "+
@@ -110,6 +110,6 @@ func (s *Store) explainRole(ctx context.Context, e *roleError) error {
 	case "Throttling":
 		return action.Wrap(detail, action.RateLimited, "AWS is throttling requests. Try again later.")
 	}
-	return action.Wrap(detail, action.Forbidden, "AWS does not give the hub %s that it is to have for %s. The hub's "+
-		"administrator must look at the role and at whom it trusts.", e.whose, s.service.Name)
+	return action.Wrap(detail, action.Forbidden, "AWS does not allow the hub to assume %s for %s. The hub's administrator "+
+		"must check the role and its trust policy.", e.whose, s.service.Name)
 }

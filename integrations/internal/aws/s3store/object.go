@@ -19,13 +19,11 @@ import (
 	"integrationhub.dev/integrations/internal/objectstore"
 )
 
-// The SDK's transfer manager is not used. Its parts are all of one size, which for data of
-// unknown length would have to be chosen for the largest; it aborts with a context that may
-// have ended; and it writes to the process's log.
+// The SDK's transfer manager is not used. It has one part size, which would have to fit the largest object,
+// it aborts with a context that may have ended, and it writes to the process's log.
 
-// Stages make room for 1 TiB within S3's 10,000 parts, without costing a small file the
-// memory of a large one: 24 MiB at most up to 10 GiB, 32 MiB to 16 GiB, 64 MiB to 22 GiB,
-// 128 MiB to 28 GiB and 256 MiB beyond.
+// Stages allow 1 TiB within S3's limit of 10,000 parts. Buffers take 24 MiB up to 10 GiB, 32 MiB up to 16 GiB,
+// 64 MiB up to 22 GiB, 128 MiB up to 28 GiB, and then 256 MiB.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 var Stages = []objectstore.Stage{
 	{Size: 8 << 20, Parts: 1300, Buffers: 3},
@@ -35,22 +33,22 @@ var Stages = []objectstore.Stage{
 	{Size: 128 << 20, Parts: 8000, Buffers: 2},
 }
 
-// abortTimeout is for cleaning up after a delivery, whose own time may be over.
+// abortTimeout limits the cleanup after a delivery, which may itself have timed out.
 const abortTimeout = 30 * time.Second
 
 var _ objectstore.Object = (*object)(nil)
 
-// object is one object on its way to a bucket.
+// object is an object that is being written.
 type object struct {
 	store   *Store
 	account Account
 	client  *s3.Client
 	bucket  string
 	objectstore.Delivery
-	// inDoubt is set once a call's answer was lost: it may have done its work.
+	// inDoubt is set when a response was lost: the request may have taken effect.
 	inDoubt atomic.Bool
 
-	// What follows belongs to a multipart upload.
+	// The fields of a multipart upload.
 	id    *string
 	mu    sync.Mutex
 	parts map[int]types.CompletedPart
@@ -75,10 +73,10 @@ func (o *object) Put(ctx context.Context, body []byte) error {
 	return err
 }
 
-// unexpected is the error for a status of success without what S3 always says with it: a proxy
-// may have answered in its place.
+// unexpected is the error for a successful status without the fields that S3 always returns. A proxy may
+// have sent the response.
 func (o *object) unexpected(doing string) error {
-	return action.Wrap(fmt.Errorf("%s: the answer lacks what confirms it", doing), action.Unavailable,
+	return action.Wrap(fmt.Errorf("%s: the response does not confirm the request", doing), action.Unavailable,
 		"Unexpected response from %s. The file may have been written. Check before retrying.", o.store.service.Name)
 }
 
@@ -102,7 +100,7 @@ func (o *object) Begin(ctx context.Context) error {
 	return err
 }
 
-// withRegionRedirect makes an upload's first call, and repeats it in the bucket's region if that is
+// withRegionRedirect makes an upload's first request, and repeats it in the bucket's region if that is
 // another one.
 func (o *object) withRegionRedirect(ctx context.Context, doing string, call func() error) error {
 	err := call()
@@ -118,7 +116,7 @@ func (o *object) withRegionRedirect(ctx context.Context, doing string, call func
 	return nil
 }
 
-// markInDoubt is called for every attempt that failed.
+// markInDoubt is called for every failed attempt.
 func (o *object) markInDoubt(err error) {
 	_, unsent := errors.AsType[*smithyhttp.RequestSendError](err)
 	if res, ok := errors.AsType[*smithyhttp.ResponseError](err); unsent || !ok || res.HTTPStatusCode() >= http.StatusInternalServerError {
@@ -126,8 +124,8 @@ func (o *object) markInDoubt(err error) {
 	}
 }
 
-// explain is for the calls that make the object. S3 refuses one that is made again after its
-// answer was lost, as if another had been there first.
+// explain explains errors of the requests that create the object. If such a request is repeated after a lost
+// response, S3 rejects it because the object exists already.
 func (o *object) explain(ctx context.Context, doing string, err error) error {
 	explained := o.store.explain(ctx, doing, err)
 	switch errorCode(err) {
@@ -139,7 +137,7 @@ func (o *object) explain(ctx context.Context, doing string, err error) error {
 	return explained
 }
 
-// onlyNew asks S3 to replace nothing:
+// onlyNew returns the condition that no object exists:
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 func (o *object) onlyNew() *string {
 	if !o.NoOverwrite {
@@ -148,15 +146,14 @@ func (o *object) onlyNew() *string {
 	return aws.String("*")
 }
 
-// checkAbsent asks servers other than Amazon's whether there is an object: not all of them
-// heed what onlyNew says.
+// checkAbsent checks on servers other than Amazon's that no object exists. Not all of them support onlyNew.
 func (o *object) checkAbsent(ctx context.Context) error {
 	if !o.NoOverwrite || !o.store.foreign() {
 		return nil
 	}
 	_, err := o.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &o.bucket, Key: &o.Name})
 	if res, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && res.HTTPStatusCode() == http.StatusNotFound {
-		return nil // of a bucket that is not there, the writing tells
+		return nil // writing reports a missing bucket
 	}
 	if err != nil {
 		return o.store.explain(ctx, "looking for the object", err)
@@ -164,7 +161,7 @@ func (o *object) checkAbsent(ctx context.Context) error {
 	return exists()
 }
 
-// exists is the error for an object that must not be replaced.
+// exists is the error for an existing object that must not be replaced.
 func exists() *action.Error {
 	return action.InvalidField("filename", "A file with this name already exists.")
 }
@@ -210,13 +207,13 @@ func (o *object) Complete(ctx context.Context, parts int) error {
 	return nil
 }
 
-// aborts is how often an upload is aborted: parts that were on their way when the delivery
-// failed can arrive after the first time.
+// aborts is how often an upload is aborted. Parts that were being sent when the delivery failed can arrive
+// after the first time.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
 const aborts = 3
 
-// Abort removes the parts that were sent: they would be paid for, though nobody sees them.
-// It has its own time, since that of the delivery may be what is over.
+// Abort removes the parts, which are invisible but not free. It has its own timeout, because the delivery may
+// have timed out.
 func (o *object) Abort(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
 	defer cancel()
@@ -230,14 +227,14 @@ func (o *object) Abort(ctx context.Context) {
 		case errorCode(err) == "NoSuchUpload":
 			return
 		case err != nil:
-			o.store.deps.Log.WarnContext(ctx, "the parts of an upload that failed are left at the destination",
+			o.store.deps.Log.WarnContext(ctx, "the parts of a failed upload could not be removed",
 				"bucket", o.bucket, "error", o.store.explain(ctx, "aborting the upload", err))
 			return
 		}
 	}
 }
 
-// checksum is what Amazon checks each body against; other servers do not all know it.
+// checksum is the checksum of each body. Not all other servers support it.
 func (o *object) checksum() types.ChecksumAlgorithm {
 	if o.store.foreign() {
 		return ""
