@@ -59,11 +59,18 @@ func endpoint(text string, in thread) (*url.URL, error) {
 	return u, nil
 }
 
+// client sends requests to Discord.
+type client struct{ api outbound.API }
+
+func newClient(c *http.Client) client {
+	return client{outbound.API{Name: "Discord", Client: c, Timeout: timeout, Explain: explain}}
+}
+
 // send posts a message, once: Discord would post a repeated request twice.
-func (i *Integration) send(ctx context.Context, webhookURL *url.URL, body outbound.Body, fileSize int64) error {
+func (c client) send(ctx context.Context, webhookURL *url.URL, body outbound.Body, fileSize int64) error {
 	once := deliver.Once{MaybeDeliveredHint: "The message may already have been posted. Check before retrying."}
 	return once.Do(ctx, func(ctx context.Context) error {
-		return i.api.Call(ctx, http.MethodPost, webhookURL.String(), body, &posted{size: fileSize})
+		return c.api.Call(ctx, http.MethodPost, webhookURL.String(), body, &posted{size: fileSize})
 	})
 }
 

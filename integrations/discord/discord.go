@@ -6,7 +6,6 @@ import (
 	"unicode/utf16"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/hub/outbound"
 )
 
 var (
@@ -38,13 +37,11 @@ func (in *input) Validate() error {
 }
 
 // Integration posts in Discord.
-type Integration struct {
-	api outbound.API
-}
+type Integration struct{ client }
 
 // New makes the integration. It needs no settings.
 func New(deps action.Deps) (action.Integration, error) {
-	return &Integration{outbound.API{Name: "Discord", Client: deps.HTTP, Timeout: timeout, Explain: explain}}, nil
+	return &Integration{newClient(deps.HTTP)}, nil
 }
 
 // Definition implements [action.Integration].

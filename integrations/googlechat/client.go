@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
@@ -38,11 +39,18 @@ func endpoint(text, thread string) (*url.URL, error) {
 	return u, nil
 }
 
+// client sends requests to Google Chat.
+type client struct{ api outbound.API }
+
+func newClient(c *http.Client) client {
+	return client{outbound.API{Name: "Google Chat", Client: c, Timeout: time.Minute, Explain: explain}}
+}
+
 // post posts a message, once: Google Chat would post a repeated request twice.
-func (i *Integration) post(ctx context.Context, address *url.URL, body []byte) error {
+func (c client) post(ctx context.Context, address *url.URL, body []byte) error {
 	once := deliver.Once{MaybeDeliveredHint: "The message may already have been posted. Check before retrying."}
 	return once.Do(ctx, func(ctx context.Context) error {
-		return i.api.Call(ctx, http.MethodPost, address.String(), outbound.Bytes("application/json; charset=UTF-8", body), &posted{})
+		return c.api.Call(ctx, http.MethodPost, address.String(), outbound.Bytes("application/json; charset=UTF-8", body), &posted{})
 	})
 }
 

@@ -4,10 +4,8 @@ package googlechat
 import (
 	"context"
 	"strconv"
-	"time"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/message"
 )
 
@@ -31,13 +29,11 @@ type input struct {
 }
 
 // Integration posts in Google Chat.
-type Integration struct {
-	api outbound.API
-}
+type Integration struct{ client }
 
 // New makes the integration. It needs no settings.
 func New(deps action.Deps) (action.Integration, error) {
-	return &Integration{outbound.API{Name: "Google Chat", Client: deps.HTTP, Timeout: time.Minute, Explain: explain}}, nil
+	return &Integration{newClient(deps.HTTP)}, nil
 }
 
 // Definition implements [action.Integration].

@@ -29,6 +29,13 @@ func (r *region) UnmarshalText(text []byte) error {
 // retry is safe, because events with the same deduplication key belong to one alert.
 var retry = deliver.Retry{MaxAttempts: 5, InitialBackoff: time.Second, MaxBackoff: 30 * time.Second}
 
+// client sends requests to PagerDuty.
+type client struct{ api outbound.API }
+
+func newClient(c *http.Client) client {
+	return client{outbound.API{Name: "PagerDuty", Client: c, Timeout: time.Minute, Explain: explain}}
+}
+
 // enqueued is PagerDuty's response to an event.
 type enqueued struct {
 	Status string `json:"status"`
@@ -42,9 +49,9 @@ func (e *enqueued) Validate() error {
 	return nil
 }
 
-func (i *Integration) enqueue(ctx context.Context, r region, a *alert) error {
+func (c client) enqueue(ctx context.Context, r region, a *alert) error {
 	ctx = outbound.AddSecrets(ctx, a.RoutingKey)
 	return retry.Do(ctx, func(ctx context.Context) error {
-		return i.api.Call(ctx, http.MethodPost, endpoints[r], a, &enqueued{})
+		return c.api.Call(ctx, http.MethodPost, endpoints[r], a, &enqueued{})
 	})
 }

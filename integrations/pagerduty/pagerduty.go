@@ -4,10 +4,8 @@ package pagerduty
 import (
 	"cmp"
 	"context"
-	"time"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/message"
 )
 
@@ -32,13 +30,11 @@ type input struct {
 }
 
 // Integration sends events to PagerDuty.
-type Integration struct {
-	api outbound.API
-}
+type Integration struct{ client }
 
 // New makes the integration. It needs no settings.
 func New(deps action.Deps) (action.Integration, error) {
-	return &Integration{outbound.API{Name: "PagerDuty", Client: deps.HTTP, Timeout: time.Minute, Explain: explain}}, nil
+	return &Integration{newClient(deps.HTTP)}, nil
 }
 
 // Definition implements [action.Integration].

@@ -21,9 +21,16 @@ import (
 // timeout is long enough to upload 30 MB over a slow connection.
 const timeout = 5 * time.Minute
 
+// client sends requests to SendGrid.
+type client struct{ api outbound.API }
+
+func newClient(c *http.Client) client {
+	return client{outbound.API{Name: "SendGrid", Base: "https://api.sendgrid.com", Client: c, Timeout: timeout, Explain: explain}}
+}
+
 // send sends a mail. SendGrid only queues it (202) and reports the delivery later.
-func (i *Integration) send(ctx context.Context, key action.Secret, m *encodedMail) error {
-	api := i.api
+func (c client) send(ctx context.Context, key action.Secret, m *encodedMail) error {
+	api := c.api
 	api.Authorize = outbound.Bearer(key)
 	once := deliver.Once{MaybeDeliveredHint: "The mail may already have been sent. Check before retrying."}
 	return once.Do(ctx, func(ctx context.Context) error {

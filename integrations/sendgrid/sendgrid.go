@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/message"
 )
 
@@ -34,7 +33,7 @@ type input struct {
 
 // Integration sends mail with SendGrid.
 type Integration struct {
-	api      outbound.API
+	client
 	settings settings
 }
 
@@ -47,8 +46,7 @@ func New(deps action.Deps) (action.Integration, error) {
 	for n, domain := range s.AllowedDomains {
 		s.AllowedDomains[n] = strings.TrimSpace(domain)
 	}
-	api := outbound.API{Name: "SendGrid", Base: "https://api.sendgrid.com", Client: deps.HTTP, Timeout: timeout, Explain: explain}
-	return &Integration{api, s}, nil
+	return &Integration{newClient(deps.HTTP), s}, nil
 }
 
 // Definition implements [action.Integration].

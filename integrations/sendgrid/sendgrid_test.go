@@ -348,7 +348,7 @@ func TestSize(t *testing.T) {
 				}
 				return
 			}
-			if action.KindOf(err) != action.TooLarge || !strings.Contains(action.MessageOf(err), "SendGrid takes mails of less than 30 MB, so files of about 22 MB.") || len(d.Requests()) != 0 {
+			if action.KindOf(err) != action.TooLarge || !strings.Contains(action.MessageOf(err), "SendGrid's limit for a mail is 30 MB, which allows files of about 22 MB.") || len(d.Requests()) != 0 {
 				t.Errorf("error %v (%v), %d calls", err, action.KindOf(err), len(d.Requests()))
 			}
 		})
