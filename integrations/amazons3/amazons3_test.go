@@ -643,8 +643,13 @@ func TestAbortFails(t *testing.T) {
 	req := actiontest.Download(t, actiontest.Query(params(), form()), actiontest.BrokenDownload(text(1500)))
 	_, err := i.Execute(t.Context(), req)
 	checkError(t, err, action.Unavailable, "The download from Looker broke off before the data was complete.")
-	if !strings.Contains(log.String(), "left at the destination") || strings.Contains(log.String(), secretKey) || strings.Contains(log.String(), accessKey) {
-		t.Errorf("log %s", log.String())
+	if !strings.Contains(log.String(), "the parts of a failed upload could not be removed") {
+		t.Errorf("the log does not report the parts: %s", log.String())
+	}
+	for name, secret := range map[string]string{"access key": accessKey, "secret key": secretKey} {
+		if strings.Contains(log.String(), secret) {
+			t.Errorf("the log contains the %s: %s", name, log.String())
+		}
 	}
 }
 
