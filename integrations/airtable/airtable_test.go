@@ -127,7 +127,7 @@ func TestForm(t *testing.T) {
 	}
 	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Status: 503})
 	if _, err := resolved(t, d).Form.Form(t.Context(), request(nested)); action.KindOf(err) != action.Unavailable {
-		t.Errorf("out of order: %v", err)
+		t.Errorf("unavailable: %v", err)
 	}
 }
 

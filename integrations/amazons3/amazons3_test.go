@@ -182,7 +182,7 @@ func TestPutFails(t *testing.T) {
 			calls   int
 		}{
 			{"access denied", xmlError(403, "AccessDenied"), action.Forbidden, "Amazon S3 denied access. The access key needs s3:PutObject and s3:AbortMultipartUpload on the bucket, and the use of its encryption key if it has one.", 1},
-			{"another region, nobody says which", xmlError(301, "PermanentRedirect"), action.Invalid, "The bucket is not in this region. Check the region in the action's settings in Looker.", 1},
+			{"another region, not named in the response", xmlError(301, "PermanentRedirect"), action.Invalid, "The bucket is not in this region. Check the region in the action's settings in Looker.", 1},
 			{"an odd code", xmlError(400, "Odd&lt;code&gt;"), action.Invalid, "Amazon S3 answered 400 Oddcode.", 1},
 		}...)
 	for _, tt := range more {
@@ -623,7 +623,7 @@ func TestLatePart(t *testing.T) {
 	}
 }
 
-// A failed abort is for the log; the user is told what failed first.
+// A failed abort is logged. The user gets the first error.
 func TestAbortFails(t *testing.T) {
 	t.Parallel()
 	f := newFake()

@@ -276,7 +276,7 @@ func checkSignature(r actiontest.Recorded, service, region string) (code string)
 	}
 	signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })
 	hash := r.Header.Get("X-Amz-Content-Sha256")
-	if hash == "" { // only S3 is told
+	if hash == "" { // only S3 gets the hash
 		hash = fmt.Sprintf("%x", sha256.Sum256(r.Body))
 	}
 	err = signer.SignHTTP(again.Context(), creds, again, hash, service, region, at)

@@ -77,7 +77,7 @@ func TestForm(t *testing.T) {
 		},
 		{"none", newFake(), accountKey, nil, action.Field{}, "Create a container in your Azure account."},
 		{"another key", newFake("a"), "YW5vdGhlcg==", nil, action.Field{}, "Azure Storage does not accept the access key for this account, or its signature has expired. Check both in the action's settings in Looker."},
-		{"a key that is none", newFake("a"), "not base64!", nil, action.Field{}, "The provided Account Key is not a valid base64 string"},
+		{"invalid key", newFake("a"), "not base64!", nil, action.Field{}, "The provided Account Key is not a valid base64 string"},
 		{"half a signature", newFake("a"), "?sv=1&ss=b", nil, action.Field{}, "The provided shared access signature is not complete"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -230,7 +230,7 @@ func TestOverwrite(t *testing.T) {
 			}
 		}
 	}
-	// An answer that was lost: the blob is there, but nobody can say whose it is.
+	// A response was lost: the blob exists, but it may be from another delivery.
 	for what, size := range map[string]int{"": 5, "blocklist": 55} {
 		f := newFake("reports")
 		f.lose = what

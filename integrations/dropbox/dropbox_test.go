@@ -276,7 +276,7 @@ func TestPath(t *testing.T) {
 	}
 }
 
-// An answer that is lost, or a refusal for the moment, at any call: the file is there once,
+// An answer that is lost, or a temporary error, at any call: the file is there once,
 // and whole.
 func TestRepeated(t *testing.T) {
 	t.Parallel()

@@ -174,7 +174,7 @@ func TestWire(t *testing.T) {
 			"hub",
 			letter{To: "<ann@example.com>", Subject: "Orders by day", Text: text, Filename: "Orders by day.csv"},
 		},
-		"implicit TLS, another port, nobody signed in": {
+		"implicit TLS, another port, no authentication": {
 			true,
 			answers{"EMAIL_SMTP_TLS": "implicit", "EMAIL_SMTP_PORT": "2465", "EMAIL_SMTP_USERNAME": "", "EMAIL_SMTP_PASSWORD": ""},
 			nil,
@@ -285,7 +285,7 @@ func TestServerFails(t *testing.T) {
 			}
 			i := actiontest.New(t, email.New, f.Deps(env(nil)))
 			_, err := i.Execute(t.Context(), query(t, answers{"to": "ann@example.com,bo@example.com"}))
-			e, ok := err.(*action.Error) //nolint:errorlint // the outermost is what Looker is told
+			e, ok := err.(*action.Error) //nolint:errorlint // Looker gets the outermost error
 			if !ok || e.Kind != tt.kind || e.Message != tt.message || e.Fields[tt.field] != "" != (tt.field != "") {
 				t.Fatalf("error %#v, want %q (%v)", err, tt.message, tt.kind)
 			}

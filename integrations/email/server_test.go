@@ -159,7 +159,7 @@ func testServer(t *testing.T, m *mailpit, security string) {
 		form answers
 		file []byte
 		kind action.Kind // of the error; with it nothing arrives
-		told string
+		message string
 		want received
 	}
 	long := strings.Repeat("größer ", 40) + "end"
@@ -200,7 +200,7 @@ func testServer(t *testing.T, m *mailpit, security string) {
 		},
 		{
 			what: "a wrong password", deps: deps(answers{"EMAIL_SMTP_PASSWORD": "other"}), file: []byte(csv), form: answers{"to": "ann@example.com"},
-			kind: action.Unauthenticated, told: "127.0.0.1 rejected the hub's user name and password (535 5.7.8).",
+			kind: action.Unauthenticated, message: "127.0.0.1 rejected the hub's user name and password (535 5.7.8).",
 		},
 		{
 			what: "without sign-in", deps: deps(answers{"EMAIL_SMTP_USERNAME": "", "EMAIL_SMTP_PASSWORD": ""}), file: []byte(csv),
@@ -208,11 +208,11 @@ func testServer(t *testing.T, m *mailpit, security string) {
 		},
 		{
 			what: "one recipient refused", deps: deps(nil), file: []byte(csv), form: answers{"to": "ann@example.com, eve@example.org"},
-			kind: action.Invalid, told: "127.0.0.1 rejected one of the recipients (550 5.1.0). No recipient received it.",
+			kind: action.Invalid, message: "127.0.0.1 rejected one of the recipients (550 5.1.0). No recipient received it.",
 		},
 		{
-			what: "a certificate that nobody knows", deps: servertest.Deps(t, m.env(t, security, nil)), file: []byte(csv), form: answers{"to": "ann@example.com"},
-			kind: action.Forbidden, told: "The hub does not trust the certificate of 127.0.0.1.",
+			what: "untrusted certificate", deps: servertest.Deps(t, m.env(t, security, nil)), file: []byte(csv), form: answers{"to": "ann@example.com"},
+			kind: action.Forbidden, message: "The hub does not trust the certificate of 127.0.0.1.",
 		},
 	} {
 		t.Run(s.what, func(t *testing.T) {
@@ -223,8 +223,8 @@ func testServer(t *testing.T, m *mailpit, security string) {
 			arrived := m.mails(t)
 			arrived = arrived[:len(arrived)-before]
 			if s.kind != 0 {
-				if action.KindOf(err) != s.kind || s.told != "" && action.MessageOf(err) != s.told || len(arrived) != 0 {
-					t.Errorf("error %v, %q; want %q; %d mails arrived", action.KindOf(err), action.MessageOf(err), s.told, len(arrived))
+				if action.KindOf(err) != s.kind || s.message != "" && action.MessageOf(err) != s.message || len(arrived) != 0 {
+					t.Errorf("error %v, %q; want %q; %d mails arrived", action.KindOf(err), action.MessageOf(err), s.message, len(arrived))
 				}
 				return
 			}

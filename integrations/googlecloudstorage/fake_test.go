@@ -66,7 +66,7 @@ type fake struct {
 	before, after func(what string, n int) *actiontest.Reply
 	// accept is how much of the next piece arrives; 0 means all.
 	accept int
-	// lie is added to the checksums that are told.
+	// lie is added to the reported checksums.
 	lie string
 
 	objects  map[string]stored

@@ -78,7 +78,7 @@ func TestForm(t *testing.T) {
 		{"another project", newFake("a"), answers{"project_id": "p2"}, nil, action.Field{}, "Google Cloud Storage answered 400: Invalid argument."},
 		{"another account", newFake("a"), answers{"client_email": "x@example.com"}, nil, action.Field{}, "Google does not accept this client email with this private key. Check both in the action's settings in Looker."},
 		{"no email", newFake("a"), answers{"client_email": ""}, nil, action.Field{}, "The client email is missing. Enter it in the action's settings in Looker."},
-		{"a key that is none", newFake("a"), answers{"private_key": "secret"}, nil, action.Field{}, "The private key cannot be used: it is no PEM block. Copy it as it is from the key file, with its first and last line, or the whole key file."},
+		{"invalid key", newFake("a"), answers{"private_key": "secret"}, nil, action.Field{}, "The private key cannot be used: it is no PEM block. Copy it as it is from the key file, with its first and last line, or the whole key file."},
 		{"another key file", newFake("a"), answers{"private_key": `{"type":"authorized_user"}`}, nil, action.Field{}, "The private key cannot be used: it is not the key file of a service account. Copy it as it is from the key file, with its first and last line, or the whole key file."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -330,7 +330,7 @@ func always(what string, r actiontest.Reply) func(string, int) *actiontest.Reply
 	}
 }
 
-// An answer that is lost, a refusal for the moment, or a piece of which a part arrived: the
+// An answer that is lost, a temporary error, or a piece of which a part arrived: the
 // object is there once, and whole, and also where it must not replace another.
 func TestRepeated(t *testing.T) {
 	t.Parallel()

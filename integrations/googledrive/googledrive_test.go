@@ -146,7 +146,7 @@ func TestForm(t *testing.T) {
 	f := googletest.New(t)
 	f.Before = googletest.Always("drives", actiontest.Reply{Status: 503})
 	if _, err := resolved(t, f.Destination).Form.Form(t.Context(), request(googletest.Fresh, nil)); action.KindOf(err) != action.Unavailable {
-		t.Errorf("out of order: %v", err)
+		t.Errorf("unavailable: %v", err)
 	}
 }
 
@@ -251,7 +251,7 @@ func TestDomains(t *testing.T) {
 	}
 }
 
-// An answer that is lost, a refusal for the moment, or a piece of which a part arrived: the
+// An answer that is lost, a temporary error, or a piece of which a part arrived: the
 // file is there once, and whole.
 func TestRepeated(t *testing.T) {
 	t.Parallel()

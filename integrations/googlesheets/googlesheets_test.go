@@ -164,7 +164,7 @@ func TestAppend(t *testing.T) {
 	}
 }
 
-// An answer that is lost, or a refusal for the moment: each row is there once.
+// An answer that is lost, or a temporary error: each row is there once.
 func TestRepeated(t *testing.T) {
 	t.Parallel()
 	csv, cells := many(40)

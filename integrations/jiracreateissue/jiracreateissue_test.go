@@ -453,7 +453,7 @@ func TestExecuteFails(t *testing.T) {
 
 func fields(err error) map[string]string {
 	var e *action.Error
-	if e, _ = err.(*action.Error); e == nil || len(e.Fields) == 0 { //nolint:errorlint // the outermost is what Looker is told
+	if e, _ = err.(*action.Error); e == nil || len(e.Fields) == 0 { //nolint:errorlint // Looker gets the outermost error
 		return nil
 	}
 	return e.Fields

@@ -218,7 +218,7 @@ func TestRefused(t *testing.T) {
 			req := query(t, tt.params, tt.form, rows)
 			req.Plan.ID = ""
 			_, err := i.Execute(t.Context(), req)
-			e, ok := err.(*action.Error) //nolint:errorlint // the outermost is what Looker is told
+			e, ok := err.(*action.Error) //nolint:errorlint // Looker gets the outermost error
 			if !ok || e.Kind != action.Invalid || e.Message != tt.message || e.Fields[tt.field] != "" != (tt.field != "") || len(d.Requests()) != 0 {
 				t.Errorf("error %#v, want %q at %q; %d calls", err, tt.message, tt.field, len(d.Requests()))
 			}

@@ -390,7 +390,7 @@ func TestSendGridFails(t *testing.T) {
 			d := actiontest.NewDestination(t).Reply(tt.reply)
 			i := actiontest.New(t, sendgrid.New, actiontest.Deps(t, d, nil))
 			_, err := i.Execute(t.Context(), query(t, map[string]string{"to": "ann@example.com"}))
-			e, ok := err.(*action.Error) //nolint:errorlint // the outermost is what Looker is told
+			e, ok := err.(*action.Error) //nolint:errorlint // Looker gets the outermost error
 			if !ok || e.Kind != tt.kind || e.Message != tt.message || strings.Contains(err.Error(), secret) {
 				t.Fatalf("error %v (%v), want %q (%v)", err, action.KindOf(err), tt.message, tt.kind)
 			}

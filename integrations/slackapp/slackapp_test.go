@@ -145,12 +145,12 @@ func TestForm(t *testing.T) {
 			want:    []string{"workspace T2=Support default T1", "login"}, login: true,
 		},
 		{
-			name: "the chosen one is out of order", state: two, version: recent, form: map[string]string{"workspace": "T1"},
+			name: "the chosen workspace is unavailable", state: two, version: recent, form: map[string]string{"workspace": "T1"},
 			replies: map[string]actiontest.Reply{"xoxb-s3cret-1": broken},
 			want:    with("workspace T1=T1 T2=Support default T1"),
 		},
 		{
-			name: "the first is out of order", state: two, version: recent,
+			name: "the first workspace is unavailable", state: two, version: recent,
 			replies: map[string]actiontest.Reply{"xoxb-s3cret-1": broken},
 			want:    with("workspace T1=T1 T2=Support default T2"),
 		},
@@ -428,11 +428,11 @@ func TestRevoked(t *testing.T) {
 	})
 	const want = "Your Slack authentication credentials are not valid (token_revoked)."
 	if _, err := r.Delegate.CheckConnection(t.Context(), request(two, recent, nil)); action.MessageOf(err) != want {
-		t.Errorf("the test of the connection told %v", err)
+		t.Errorf("error of the connection check: %v", err)
 	}
 	req := actiontest.Inline(t, request(two, recent, map[string]string{"workspace": "T2", "channel": "C1"}), "text/csv", "csv", []byte(csv))
 	if _, err := i.Execute(t.Context(), req); action.MessageOf(err) != want+" Log in to Slack again, in the form of the delivery." || action.KindOf(err) != action.Unauthenticated {
-		t.Errorf("the delivery told %v", err)
+		t.Errorf("error of the delivery: %v", err)
 	}
 }
 

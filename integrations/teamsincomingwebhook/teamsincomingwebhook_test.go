@@ -170,7 +170,7 @@ func TestRefuses(t *testing.T) {
 			req := request(workflow)
 			tt.change(req)
 			_, err := i.Execute(t.Context(), req)
-			e, ok := err.(*action.Error) //nolint:errorlint // the outermost is what Looker is told
+			e, ok := err.(*action.Error) //nolint:errorlint // Looker gets the outermost error
 			if !ok || e.Kind != tt.kind || e.Message != tt.message {
 				t.Fatalf("error %v, want %q (%v)", err, tt.message, tt.kind)
 			}
@@ -207,7 +207,7 @@ func TestTeamsFails(t *testing.T) {
 			action.TooLarge, "Teams answered 413 Request Entity Too Large. The card is too large. Shorten its text.",
 		},
 		{
-			"a connector for which Teams is out of order", connector,
+			"Teams is unavailable behind a connector", connector,
 			actiontest.Reply{Body: "Microsoft Teams endpoint returned HTTP error 502 with ContextId"},
 			action.Unavailable, "Teams answered 502 Bad Gateway." + doubt,
 		},
@@ -250,7 +250,7 @@ func TestTeamsFails(t *testing.T) {
 	}
 }
 
-// What HTML would have to escape takes no more room than it has.
+// Characters that HTML would escape do not make the card larger.
 func TestNearlyTooLong(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Status: http.StatusAccepted})

@@ -144,7 +144,7 @@ func TestRefuses(t *testing.T) {
 			req := query(t)
 			tt.change(req)
 			_, err := i.Execute(t.Context(), req)
-			e, ok := err.(*action.Error) //nolint:errorlint // the outermost is what Looker is told
+			e, ok := err.(*action.Error) //nolint:errorlint // Looker gets the outermost error
 			if !ok || e.Kind != action.Invalid || e.Message != tt.message || tt.field != (e.Fields["to"] == tt.message) {
 				t.Errorf("error %v, want %q", err, tt.message)
 			}

@@ -261,7 +261,7 @@ func TestRefused(t *testing.T) {
 			d := actiontest.NewDestination(t)
 			i := actiontest.New(t, webhook.New, actiontest.Deps(t, d, settings{"WEBHOOK_ALLOWED_DOMAINS": "Example.com, .example.net", "WEBHOOK_HTTP_DOMAINS": "plain.example.com"}))
 			_, err := i.Execute(t.Context(), query(t, tt.params, tt.form))
-			e, ok := err.(*action.Error) //nolint:errorlint // the outermost is what Looker is told
+			e, ok := err.(*action.Error) //nolint:errorlint // Looker gets the outermost error
 			if !ok || e.Kind != action.Invalid || e.Message != tt.message || e.Fields[tt.field] != "" != (tt.field != "") {
 				t.Errorf("error %#v, want %q at %q", err, tt.message, tt.field)
 			}

@@ -9,11 +9,11 @@ import (
 	"integrationhub.dev/integrations/internal/message"
 )
 
-// Input is what the Looker user answers in the form, and what the administrator set.
+// Input is what the Looker user and the administrator entered.
 type Input struct {
 	Access
 	Folder
-	// Name is the file's name, taken to the letter but for the time; without one, the plan's title.
+	// Name is the file's name with its placeholders replaced, or the plan's title.
 	Name string
 }
 
@@ -34,8 +34,7 @@ func Decode(req *action.Request) (Input, error) {
 	return Input{access, folder, name}, nil
 }
 
-// Enter opens a user's access for a delivery: only for an account that is allowed, and only
-// to a folder that is there.
+// Enter starts a user's access for a delivery. The account must be allowed, and the folder must exist.
 func (s *Service) Enter(ctx context.Context, req *action.Request, in Input) (*Client, Place, error) {
 	c := s.Open(req.State)
 	if !c.SignedIn() {

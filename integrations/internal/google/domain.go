@@ -8,9 +8,8 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// Allowed checks a user's e-mail address against the Looker administrator's list of domains.
-// An empty list allows everybody. A domain does not stand for those below it, nor for those
-// that merely end like it.
+// Allowed checks a user's email address against the Looker administrator's list of domains. An empty list allows all
+// users. A domain does not include its subdomains.
 func (c *Client) Allowed(ctx context.Context, domains []string) error {
 	if len(domains) == 0 {
 		return nil
@@ -25,7 +24,7 @@ func (c *Client) Allowed(ctx context.Context, domains []string) error {
 	}
 	at := strings.LastIndexByte(user.Email, '@')
 	if at < 1 || !user.Verified {
-		// A sign-in from before there was a list did not ask for the address.
+		// A sign-in that is older than the list does not include the scope for the address.
 		return action.Errorf(action.Unauthenticated, "The domain of the Google account cannot be checked. Open the form in Looker "+
 			"and log in again.")
 	}

@@ -17,20 +17,20 @@ const (
 // folderType is Drive's own media type of folders.
 const folderType = "application/vnd.google-apps.folder"
 
-// File is what is said of a file that is made. Parents holds one folder.
+// File is the metadata of a new file. Parents holds one folder.
 type File struct {
 	Name    string   `json:"name"`
 	MIME    string   `json:"mimeType,omitempty"`
 	Parents []string `json:"parents,omitempty"`
 }
 
-// named is something that goes by its id and that people know by its name.
+// named is a folder or a drive.
 type named struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 }
 
-// maxPages bounds what a form waits for: five thousand folders, those used last first.
+// maxPages limits the list of a form to the five thousand folders that were used last.
 const maxPages = 5
 
 // drives returns the shared drives of the user.
@@ -78,7 +78,7 @@ func (c *Client) folders(ctx context.Context, shared string) ([]named, error) {
 	return all, nil
 }
 
-// within says in which drive files are looked for.
+// within returns the parameters that limit a search to a drive.
 func within(shared string) url.Values {
 	query := url.Values{"supportsAllDrives": {"true"}, "includeItemsFromAllDrives": {"true"}}
 	if shared == "" {
@@ -90,11 +90,11 @@ func within(shared string) url.Values {
 	return query
 }
 
-// Place is a folder's id, and that of the shared drive that it is in, if any.
+// Place is a folder's ID, and the ID of its shared drive, if any.
 type Place struct{ Folder, Shared string }
 
-// Place finds out where the user's choice is. A folder that was given by its address is
-// looked up: it need not be there, nor in the drive that was chosen.
+// Place returns the place of the user's choice. A folder from a URL is looked up, since it may not exist, or be in
+// another drive than the chosen one.
 func (c *Client) Place(ctx context.Context, f Folder) (Place, error) {
 	switch f.URL {
 	case "":

@@ -11,14 +11,13 @@ import (
 	"integrationhub.dev/hub/deliver"
 )
 
-// quote makes a string of Drive's query language:
+// quote returns a string in Drive's query language:
 // https://developers.google.com/workspace/drive/api/guides/ref-search-terms
 func quote(text string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + "'"
 }
 
-// Find returns the id of the file with this name, and with this type unless that is empty, in
-// the place, or "". Of several, it is always the oldest.
+// Find returns the ID of the oldest file with this name in the place, or "". An empty mime matches all types.
 func (c *Client) Find(ctx context.Context, at Place, name, mime string) (string, error) {
 	query := within(at.Shared)
 	typed := ""
@@ -37,7 +36,7 @@ func (c *Client) Find(ctx context.Context, at Place, name, mime string) (string,
 			return "", err
 		}
 		for _, found := range page.Files {
-			if found.Name == name { // Drive's comparison takes more for equal
+			if found.Name == name { // Drive's comparison ignores case
 				return found.ID, nil
 			}
 		}
@@ -48,7 +47,7 @@ func (c *Client) Find(ctx context.Context, at Place, name, mime string) (string,
 	}
 }
 
-// Create makes a file without content and returns its id.
+// Create creates a file without content and returns its ID.
 func (c *Client) Create(ctx context.Context, f File) (string, error) {
 	var made named
 	err := deliver.Once{Name: c.Name}.Do(ctx, func(ctx context.Context) error {
@@ -66,7 +65,7 @@ func (c *Client) Rename(ctx context.Context, id, name string) error {
 		map[string]string{"name": name}, nil)
 }
 
-// Remove deletes a file, or, where the user may not do that, puts it into the bin.
+// Remove deletes a file, or moves it to the trash if the user may not delete it.
 func (c *Client) Remove(ctx context.Context, id string) error {
 	address, query := filesURL+"/"+url.PathEscape(id), url.Values{"supportsAllDrives": {"true"}}
 	err := c.Write(ctx, http.MethodDelete, address, query, nil, nil)

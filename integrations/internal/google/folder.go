@@ -7,20 +7,20 @@ import (
 	"strings"
 )
 
-// MyDrive is the form's value for a user's own drive, Root that for a drive's topmost folder.
+// MyDrive is the form's value for a user's own drive, and Root that for a drive's root folder.
 const (
 	MyDrive = "mydrive"
 	Root    = "root"
 )
 
-// Folder is where a user wants files to be.
+// Folder is the folder that a user chose.
 type Folder struct {
 	Drive  string    `form:"drive"`
 	Folder string    `form:"folder"`
 	URL    folderURL `form:"folderid"`
 }
 
-// Shared is the id of the shared drive that was chosen; empty for the user's own.
+// Shared returns the ID of the chosen shared drive, or "" for the user's own drive.
 func (f Folder) Shared() string {
 	if f.Drive == MyDrive {
 		return ""
@@ -28,8 +28,8 @@ func (f Folder) Shared() string {
 	return f.Drive
 }
 
-// ID is Drive's id of the folder. Of a shared drive, the topmost folder has the drive's id;
-// "root" always stands for the user's own.
+// ID returns Drive's ID of the folder. The root folder of a shared drive has the drive's ID, while "root" is
+// always the one of the user's own drive.
 func (f Folder) ID() string {
 	switch {
 	case f.URL != "":
@@ -42,7 +42,7 @@ func (f Folder) ID() string {
 	return Root
 }
 
-// folderURL is a folder's id, found in its address as the browser shows it.
+// folderURL is a folder's ID, parsed from its URL.
 type folderURL string
 
 var (
@@ -50,8 +50,8 @@ var (
 	folderID     = regexp.MustCompile(`^[A-Za-z0-9_-]{10,}$`)
 )
 
-// UnmarshalText takes an address or an id. What is neither is refused: taking it for the
-// topmost folder would put files where nobody looks for them.
+// UnmarshalText implements [encoding.TextUnmarshaler] for a URL or an ID. It rejects anything else, because using
+// the root folder instead would misplace files.
 func (f *folderURL) UnmarshalText(text []byte) error {
 	s := string(text)
 	if m := folderInPath.FindStringSubmatch(s); m != nil {

@@ -6,7 +6,7 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// Param is the setting in Looker that says whose accounts may be used.
+// Param is the setting in Looker for the allowed accounts.
 var Param = action.Param{
 	Name: "domain_allowlist", Label: "Domain Allowlist",
 	Description: "Comma separated domain allowlist ex: facts.com,car.com. Be advised that if this is enabled after, all existing " +
@@ -18,8 +18,8 @@ type Access struct {
 	Domains []string `param:"domain_allowlist"`
 }
 
-// Form asks where a file shall go, or for a sign-in where there is none that is good. That
-// Google is out of order is an error.
+// Form returns the fields for a folder and a name, or for the sign-in if it is missing or not valid. During an
+// outage of Google, it returns an error.
 func (s *Service) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
 	access, err := action.Decode[Access](req)
 	if err != nil {
@@ -43,7 +43,7 @@ func (s *Service) Form(ctx context.Context, req *action.Request) (*action.Form, 
 	return &action.Form{Fields: fields, State: c.State()}, nil
 }
 
-// why says why a user who is signed in must do so again.
+// why returns the reason for a repeated sign-in.
 func (c *Client) why(err error) string {
 	if c.session.Tokens().Access == "" {
 		return ""
@@ -51,8 +51,7 @@ func (c *Client) why(err error) string {
 	return action.MessageOf(err) + " "
 }
 
-// fields are the questions for a place and a name. Folders are offered only on demand: to
-// list them takes a while.
+// fields returns the fields for a folder and a name. Folders are listed only on demand, because that is slow.
 func (c *Client) fields(ctx context.Context, answers map[string]string) ([]action.Field, error) {
 	drives, err := c.drives(ctx)
 	if err != nil {

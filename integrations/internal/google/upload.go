@@ -16,10 +16,10 @@ import (
 	"integrationhub.dev/integrations/internal/google/resumable"
 )
 
-// chunkSize is the size of an upload's pieces; one is held at a time.
+// chunkSize is the size of an upload's chunks, one of which is in memory.
 const chunkSize = 16 << 20
 
-// Upload makes a file. It is not made when data breaks off.
+// Upload creates a file. It creates none if the data breaks off.
 func (c *Client) Upload(ctx context.Context, f File, mediaType string, data io.Reader) error {
 	u := &resumable.Upload{Service: c.Name, Call: c.withAPI, Retry: c.Writes, Log: c.Log}
 	sum, err := c.send(ctx, u, uploadURL, f, mediaType, data)
@@ -37,8 +37,8 @@ func (c *Client) Upload(ctx context.Context, f File, mediaType string, data io.R
 	return damaged
 }
 
-// Replace gives a file a new version, which its readers see once it is whole. Drive keeps the
-// one before for thirty days.
+// Replace creates a new version of a file, which becomes visible when it is complete. Drive keeps the previous one for
+// thirty days.
 func (c *Client) Replace(ctx context.Context, id, mediaType string, data io.Reader) error {
 	u := &resumable.Upload{Service: c.Name, Call: c.withAPI, Retry: c.Writes, Log: c.Log, Method: http.MethodPatch}
 	sum, err := c.send(ctx, u, uploadURL+"/"+url.PathEscape(id), struct{}{}, mediaType, data)
@@ -47,12 +47,12 @@ func (c *Client) Replace(ctx context.Context, id, mediaType string, data io.Read
 	}
 	_, same, err := c.verify(u.Made(), sum)
 	if err == nil && !same {
-		err = action.Errorf(action.Unavailable, "The data was corrupted in transit to %s. The file's version before is kept there.", c.Name)
+		err = action.Errorf(action.Unavailable, "The data was corrupted in transit to %s. The previous version of the file is kept there.", c.Name)
 	}
 	return err
 }
 
-// send uploads the data, and returns its checksum. An upload that fails is taken back.
+// send uploads the data and returns its checksum. It cancels a failed upload.
 func (c *Client) send(
 	ctx context.Context, u *resumable.Upload, address string, metadata any, mediaType string, data io.Reader,
 ) (hash.Hash, error) {
@@ -86,8 +86,8 @@ func (s *Service) notUnderstood() error {
 	return action.Errorf(action.Unavailable, "Unexpected response from %s.", s.Name)
 }
 
-// verify compares what Drive says of the file that was written with what was sent, and returns
-// its id. Drive may not say the sum.
+// verify compares Drive's checksum of the file with that of the data, and returns the file's ID. Drive may omit the
+// checksum.
 func (c *Client) verify(answer json.RawMessage, sum hash.Hash) (id string, same bool, err error) {
 	var made struct {
 		ID  string `json:"id"`

@@ -1,6 +1,5 @@
-// Package signin keeps a user's OAuth 2.0 tokens good for as long as a request lasts. It is
-// for providers whose refresh tokens stay the same, so that a renewed access token may be
-// forgotten.
+// Package signin keeps a user's OAuth 2.0 tokens valid during a request. It is for providers whose refresh tokens do
+// not change, so that a renewed access token need not be stored.
 package signin
 
 import (
@@ -19,31 +18,31 @@ import (
 
 // Provider is an OAuth client at a service.
 type Provider struct {
-	// Name is what people call the service.
+	// Name is the service's name in messages.
 	Name   string
 	Config oauth2.Config
 	HTTP   *http.Client
 }
 
-// Tokens are a user's, in the service's own JSON. Refresh may be missing.
+// Tokens are a user's tokens in the format of RFC 6749. Refresh may be empty.
 type Tokens struct {
 	Access  string `json:"access_token"`
 	Refresh string `json:"refresh_token,omitempty"`
 }
 
-// config is the client with a redirect address, which a code is bound to.
+// config returns the client with a redirect URL, which a code is bound to.
 func (p *Provider) config(redirect string) *oauth2.Config {
 	c := p.Config
 	c.RedirectURL = redirect
 	return &c
 }
 
-// AuthorizeURL is where the user's browser is sent to sign in.
+// AuthorizeURL returns the URL at which the user signs in.
 func (p *Provider) AuthorizeURL(login action.Login, options ...oauth2.AuthCodeOption) string {
 	return p.config(login.RedirectURL).AuthCodeURL(login.State, options...)
 }
 
-// Exchange trades a code for tokens. A code is good for one try.
+// Exchange exchanges a code for tokens. A code can be used once.
 func (p *Provider) Exchange(ctx context.Context, login action.Login, code string, options ...oauth2.AuthCodeOption) (Tokens, error) {
 	t, err := p.config(login.RedirectURL).Exchange(p.withClient(ctx), code, options...)
 	if err != nil {
@@ -55,7 +54,7 @@ func (p *Provider) Exchange(ctx context.Context, login action.Login, code string
 // refreshTimeout limits one request for a new access token.
 const refreshTimeout = 30 * time.Second
 
-// refresh gets a new access token. It may be called twice.
+// refresh gets a new access token. The request may be repeated.
 func (p *Provider) refresh(ctx context.Context, old Tokens) (Tokens, error) {
 	fresh := old
 	retry := deliver.Retry{MaxAttempts: 3, InitialBackoff: 200 * time.Millisecond, MaxBackoff: 2 * time.Second}
@@ -79,7 +78,7 @@ func (p *Provider) withClient(ctx context.Context) context.Context {
 	return context.WithValue(ctx, oauth2.HTTPClient, p.HTTP)
 }
 
-// explain keeps the library's error, which quotes the answer, out of messages and logs.
+// explain converts the library's error, which is dropped because it quotes the response.
 // The codes are those of RFC 6749, section 5.2.
 func (p *Provider) explain(ctx context.Context, err error) error {
 	e, ok := errors.AsType[*oauth2.RetrieveError](err)
@@ -106,7 +105,7 @@ func (p *Provider) Required() error {
 		"log in again.", p.Name)
 }
 
-// Session is one user's access during one request.
+// Session is a user's access during one request.
 type Session struct {
 	provider *Provider
 
@@ -114,18 +113,18 @@ type Session struct {
 	tokens Tokens
 }
 
-// Open begins a session.
+// Open starts a session.
 func (p *Provider) Open(t Tokens) *Session { return &Session{provider: p, tokens: t} }
 
-// Tokens are the newest there are.
+// Tokens returns the current tokens.
 func (s *Session) Tokens() Tokens {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.tokens
 }
 
-// Call calls f with an access token, and once more with a new one when the service refuses
-// it, which is an error of kind Unauthenticated. A refused call did nothing.
+// Call calls f with an access token, and again with a new one if f returns an error of kind Unauthenticated. The
+// rejected request must have had no effect.
 func (s *Session) Call(ctx context.Context, f func(ctx context.Context, access string) error) error {
 	access := s.Tokens().Access
 	if access != "" {
@@ -143,7 +142,7 @@ func (s *Session) Call(ctx context.Context, f func(ctx context.Context, access s
 	return err
 }
 
-// renew replaces the refused token, unless another call has done so since.
+// renew replaces the rejected token, unless another call has done so.
 func (s *Session) renew(ctx context.Context, refused string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -153,7 +153,7 @@ func TestFetchesAreShared(t *testing.T) {
 		close(gate)
 		wg.Wait()
 		if !errors.Is(left, context.Canceled) {
-			t.Errorf("the one who left was told %v", left)
+			t.Errorf("error of the canceled caller: %v", left)
 		}
 		if diff := cmp.Diff([]string{"#a", "#a", "#a"}, got); diff != "" {
 			t.Errorf("listed (-want +got):\n%s", diff)
@@ -164,7 +164,7 @@ func TestFetchesAreShared(t *testing.T) {
 	})
 }
 
-// An ask that nobody waits for any more ends by itself.
+// A request without a waiting caller ends after its timeout.
 func TestAbandonedFetchEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

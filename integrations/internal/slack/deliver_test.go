@@ -104,7 +104,7 @@ func TestSeveralDestinations(t *testing.T) {
 			seen: []string{"D1" + file}, took: 2*time.Minute + 30*time.Second,
 		},
 		{
-			name: "users that cannot be told from conversations", form: map[string]string{"channel": "U1", "more_channels": "D1"},
+			name: "users and conversations that cannot be distinguished", form: map[string]string{"channel": "U1", "more_channels": "D1"},
 			scripts: map[string][]script{"conversations.open": {{Reply: refusedWith("missing_scope")}}},
 			kind:    action.Invalid,
 			message: "Without the scope im:write of the Slack app, users (U…) and conversations with users (D…) cannot be in one delivery.",

@@ -227,7 +227,7 @@ func TestDeliverFails(t *testing.T) {
 		{"upload too large", "C1", send, actiontest.Reply{Status: 413}, action.TooLarge, "Slack answered 413 Request Entity Too Large.", 2},
 		{"upload redirected", "C1", send, actiontest.Reply{Status: 307, Header: map[string]string{"Location": "https://example.com/"}}, action.Invalid, "Slack answered 307 Temporary Redirect.", 2},
 		{"upload rate limited for long", "C1", send, busy, action.RateLimited, "Slack is rate limiting requests. It asks to wait for 600 seconds.", 2},
-		{"upload out of order", "C1", send, actiontest.Reply{Status: 502}, action.Unavailable, "Slack answered 502 Bad Gateway.", 6},
+		{"upload unavailable", "C1", send, actiontest.Reply{Status: 502}, action.Unavailable, "Slack answered 502 Bad Gateway.", 6},
 		{"upload reset", "C1", send, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed.", 6},
 		{"channel not found", "C1", share, refused("channel_not_found"), action.NotFound, "Channel not found, or the Slack app is not a member of it. Enter the channel's ID (channel_not_found).", 3},
 		{"not in the channel", "C1", share, refused("not_in_channel"), action.Forbidden, "The Slack app is not a member of the channel. Invite it (not_in_channel).", 3},
@@ -381,7 +381,7 @@ func TestSizeLimit(t *testing.T) {
 	}
 }
 
-// TestUploadStreams: the length is told, and the file is never held in memory.
+// TestUploadStreams: the request has a length, and the file is never held in memory.
 func TestUploadStreams(t *testing.T) {
 	const size = 512 << 20
 	var length, sent int64
@@ -722,7 +722,7 @@ func (l lateAt) RoundTrip(r *http.Request) (*http.Response, error) {
 	return l.RoundTripper.RoundTrip(r)
 }
 
-// A call that is not answered ends after a minute. Only what nobody sees is tried again.
+// A request without a response ends after a minute. Only requests without a visible effect are retried.
 func TestDeliverAnswersLate(t *testing.T) {
 	t.Parallel()
 	const late = "Slack did not answer in time."

@@ -19,7 +19,7 @@ func TestNumber(t *testing.T) {
 		"whatsapp:+15005550006":       "whatsapp:+15005550006",
 		"+1500555000":                 "", // a digit short
 		"+150055500061":               "", // one too many
-		"+999 12345678":               "", // nobody's code
+		"+999 12345678":               "", // an unassigned country code
 		"+":                           "",
 		"12345":                       "",
 		"":                            "",

@@ -97,7 +97,7 @@ func TestAnswerDoesNotMatter(t *testing.T) {
 	}
 }
 
-// The data's own failure is told, whatever the receiver answered.
+// The error of the data is returned, regardless of the receiver's response.
 func TestDataBreaksOff(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")

@@ -1,4 +1,4 @@
-// Package serviceaccount signs in at Google as a service account, by its private key:
+// Package serviceaccount signs in at Google as a service account with its private key:
 // https://developers.google.com/identity/protocols/oauth2/service-account#httprest
 package serviceaccount
 
@@ -28,9 +28,8 @@ type Account struct {
 	key   []byte
 }
 
-// New reads an account's private key, which may be a whole key file as Google's console hands
-// it out: its e-mail address then outweighs the other. What an error says holds no part of the
-// key.
+// New parses an account's private key, or a complete key file from Google's console, whose email address takes
+// precedence. Errors do not contain any part of the key.
 func New(email string, key action.Secret) (Account, error) {
 	a := Account{Email: strings.TrimSpace(email)}
 	text := strings.TrimSpace(key.Reveal())
@@ -49,7 +48,7 @@ func New(email string, key action.Secret) (Account, error) {
 	return a, check(a.key)
 }
 
-// check finds a key that cannot sign before the first call does.
+// check checks that a key can sign.
 func check(key []byte) error {
 	block, _ := pem.Decode(key)
 	if block == nil {
@@ -67,25 +66,25 @@ func check(key []byte) error {
 
 const tokenURL = "https://oauth2.googleapis.com/token" //nolint:gosec // an address
 
-// tokenTimeout bounds the call for a token, which a context does not end.
+// tokenTimeout limits the request for a token, which ignores the context.
 const tokenTimeout = 30 * time.Second
 
-// Tokens signs in when a token is first asked for, and again when it expires.
+// Tokens returns a source that signs in for the first token, and again when it expires.
 func (a Account) Tokens(ctx context.Context, client *http.Client, scope string) oauth2.TokenSource {
 	c := jwt.Config{Email: a.Email, PrivateKey: a.key, Scopes: []string{scope}, TokenURL: tokenURL}
 	ctx, calls := NewCalls(ctx, client)
 	return calls.Source(c.TokenSource(ctx))
 }
 
-// Calls are those of golang.org/x/oauth2 for a token.
+// Calls are the requests of golang.org/x/oauth2 for a token.
 type Calls struct {
 	next http.RoundTripper
-	// failed is why a call did not get an answer. The library drops it: it would be told as a
-	// lost connection, although the egress policy may block Google.
+	// failed is the error of a request without a response. The library drops it, so that a request that the
+	// egress policy blocked would look like a lost connection.
 	failed atomic.Pointer[error]
 }
 
-// NewCalls returns a context for the library, whose calls then go through the client.
+// NewCalls returns a context with which the library uses the client.
 func NewCalls(ctx context.Context, client *http.Client) (context.Context, *Calls) {
 	c := &Calls{next: client.Transport}
 	bounded := *client
@@ -102,7 +101,7 @@ func (c *Calls) RoundTrip(req *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-// Source adds to a source's errors what the library drops.
+// Source adds the dropped error to a source's errors.
 func (c *Calls) Source(s oauth2.TokenSource) oauth2.TokenSource { return source{s, c} }
 
 type source struct {
@@ -120,8 +119,8 @@ func (s source) Token() (*oauth2.Token, error) {
 	return token, err
 }
 
-// Explain turns a token source's error into the hub's; refused is the sentence for the person
-// who can cure a refusal. Google's own answer is dropped: it may quote what was sent.
+// Explain converts a token source's error. refused is the message if Google rejects the credentials. Google's response
+// is dropped, because it can quote the request.
 func Explain(ctx context.Context, err error, refused string) error {
 	status := status(err)
 	switch {
@@ -133,8 +132,8 @@ func Explain(ctx context.Context, err error, refused string) error {
 	return action.Wrap(&outbound.StatusError{Code: status}, action.Unauthenticated, "%s", refused)
 }
 
-// status is what Google answered; 0 when it did not. For workload identities the library says
-// it as text only.
+// status returns the response's status code, or 0 without a response. For workload identities the library returns it
+// as text only.
 func status(err error) (status int) {
 	if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		return e.Response.StatusCode

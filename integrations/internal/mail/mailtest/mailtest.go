@@ -26,7 +26,7 @@ const (
 	Password = "s3cret"
 )
 
-// Server is a mail server, example.com. It records what it is told, and refuses what it is
+// Server is a mail server, example.com. It records what it receives, and rejects what it is
 // set to. Nothing is asserted while it serves. It has no sockets, so that a bubble of
 // testing/synctest may hold it.
 type Server struct {
