@@ -154,13 +154,13 @@ func testServer(t *testing.T, m *mailpit, security string) {
 		return d
 	}
 	type step struct {
-		what string
-		deps action.Deps
-		form answers
-		file []byte
-		kind action.Kind // of the error; with it nothing arrives
+		what    string
+		deps    action.Deps
+		form    answers
+		file    []byte
+		kind    action.Kind // of the error; with it nothing arrives
 		message string
-		want received
+		want    received
 	}
 	long := strings.Repeat("größer ", 40) + "end"
 	for _, s := range []step{

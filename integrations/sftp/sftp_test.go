@@ -208,7 +208,7 @@ func TestSignIn(t *testing.T) {
 		"wrong user":             {answers{"username": "other"}, false, "", refused},
 		"no passphrase":          {answers{"password": "", "private_key": pemKey(private, "pass")}, false, "", "The private key has a passphrase. Enter it in the action's settings in Looker."},
 		"wrong passphrase":       {answers{"password": "", "private_key": pemKey(private, "pass"), "passphrase": "x"}, false, "", "The passphrase is not that of the private key. Check both in the action's settings in Looker."},
-		"invalid key":     {answers{"password": "", "private_key": "s3cret"}, false, "", "The private key cannot be read. Enter it as it is in its file, with its first and last line, in the action's settings in Looker."},
+		"invalid key":            {answers{"password": "", "private_key": "s3cret"}, false, "", "The private key cannot be read. Enter it as it is in its file, with its first and last line, in the action's settings in Looker."},
 		"neither password or so": {answers{"password": ""}, false, "", "Needs a password."},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -205,7 +205,7 @@ func TestTwilioFails(t *testing.T) {
 		calls   int
 	}{
 		"a wrong token stops": {[]actiontest.Reply{{Status: 401}}, action.Unauthenticated, 8},
-		"unavailable, once":  {[]actiontest.Reply{{Status: 503}}, action.Unavailable, 1},
+		"unavailable, once":   {[]actiontest.Reply{{Status: 503}}, action.Unavailable, 1},
 		"a reset, once":       {[]actiontest.Reply{{Reset: true}}, action.Unavailable, 1},
 		"busy, then not":      {[]actiontest.Reply{{Status: 429, Header: map[string]string{"Retry-After": "1"}}, created()}, 0, 2},
 	} {

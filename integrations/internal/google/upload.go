@@ -47,7 +47,8 @@ func (c *Client) Replace(ctx context.Context, id, mediaType string, data io.Read
 	}
 	_, same, err := c.verify(u.Made(), sum)
 	if err == nil && !same {
-		err = action.Errorf(action.Unavailable, "The data was corrupted in transit to %s. The previous version of the file is kept there.", c.Name)
+		err = action.Errorf(action.Unavailable, "The data was corrupted in transit to %s. The previous version of the file is kept "+
+			"there.", c.Name)
 	}
 	return err
 }
