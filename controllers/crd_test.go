@@ -45,16 +45,16 @@ func TestCRDRefuses(t *testing.T) {
 		"a short certificate": {want: "duration must be at least 1h", change: func(s *v1alpha1.IntegrationHubSpec) { s.TLS.Duration = "5m" }},
 		"no issuer":           {want: "spec.tls.issuerRef.name", change: func(s *v1alpha1.IntegrationHubSpec) { s.TLS.IssuerRef.Name = "" }},
 		"an invalid range": {want: "must be a CIDR range such as 10.1.0.0/16", change: func(s *v1alpha1.IntegrationHubSpec) {
-			s.Egress = &v1alpha1.Egress{AllowCIDRs: []string{"10.0.0.0"}}
+			s.Egress = &v1alpha1.Egress{AllowCIDRs: []v1alpha1.CIDR{"10.0.0.0"}}
 		}},
 		"an invalid denied range": {want: "must be a CIDR range such as 10.1.0.0/16", change: func(s *v1alpha1.IntegrationHubSpec) {
-			s.Egress = &v1alpha1.Egress{DenyCIDRs: []string{"10.0.0.0/33"}}
+			s.Egress = &v1alpha1.Egress{DenyCIDRs: []v1alpha1.CIDR{"10.0.0.0/33"}}
 		}},
 		"a host that is an address of the web": {want: "must be a host such as example.com", change: func(s *v1alpha1.IntegrationHubSpec) {
-			s.Egress = &v1alpha1.Egress{AllowHosts: []string{"https://example.com"}}
+			s.Egress = &v1alpha1.Egress{AllowHosts: []v1alpha1.Host{"https://example.com"}}
 		}},
 		"a star in the middle": {want: "must be a host such as example.com", change: func(s *v1alpha1.IntegrationHubSpec) {
-			s.Egress = &v1alpha1.Egress{AllowHosts: []string{"a.*.com"}}
+			s.Egress = &v1alpha1.Egress{AllowHosts: []v1alpha1.Host{"a.*.com"}}
 		}},
 		"a port past the last": {want: "less than or equal to 65535", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.Egress = &v1alpha1.Egress{AllowPorts: []int32{70000}}
@@ -167,8 +167,8 @@ func TestCRDAccepts(t *testing.T) {
 	h.Spec.TLS.IssuerRef = &v1alpha1.IssuerRef{Name: "ours", Kind: "AWSPCAClusterIssuer", Group: "awspca.cert-manager.io"}
 	h.Spec.Integrations = []v1alpha1.Integration{{Name: "tray", Settings: map[string]v1alpha1.SettingValue{"TRAY_EXTRA_DOMAINS": "example.com"}}, {Name: "zapier"}}
 	h.Spec.Egress = &v1alpha1.Egress{
-		AllowCIDRs: []string{"10.0.0.0/8", "fd00::/8"}, DenyCIDRs: []string{"10.9.0.0/16"},
-		AllowHosts: []string{"looker.example.com", "*.example.org", "*.com", "10.0.0.1", "fd00::1", "xn--bcher-kva.example", "a_b.example.com"}, AllowPorts: []int32{443},
+		AllowCIDRs: []v1alpha1.CIDR{"10.0.0.0/8", "fd00::/8"}, DenyCIDRs: []v1alpha1.CIDR{"10.9.0.0/16"},
+		AllowHosts: []v1alpha1.Host{"looker.example.com", "*.example.org", "*.com", "10.0.0.1", "fd00::1", "xn--bcher-kva.example", "a_b.example.com"}, AllowPorts: []int32{443},
 		Proxy: &v1alpha1.Proxy{SecretRef: v1alpha1.SecretRef{Name: "proxy"}},
 	}
 	f.create(h)

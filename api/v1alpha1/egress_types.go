@@ -7,31 +7,25 @@ type Egress struct {
 	// AllowCIDRs are private ranges that the hub may connect to, such as those of destinations or of Looker.
 	//
 	// +kubebuilder:validation:MaxItems=64
-	// +kubebuilder:validation:items:MaxLength=43
-	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self)",message="must be a CIDR range such as 10.1.0.0/16"
 	// +listType=set
 	// +optional
-	AllowCIDRs []string `json:"allowCIDRs,omitempty"`
+	AllowCIDRs []CIDR `json:"allowCIDRs,omitempty"`
 
 	// DenyCIDRs are blocked ranges, private or public.
 	// They take precedence over allowCIDRs.
 	//
 	// +kubebuilder:validation:MaxItems=64
-	// +kubebuilder:validation:items:MaxLength=43
-	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self)",message="must be a CIDR range such as 10.1.0.0/16"
 	// +listType=set
 	// +optional
-	DenyCIDRs []string `json:"denyCIDRs,omitempty"`
+	DenyCIDRs []CIDR `json:"denyCIDRs,omitempty"`
 
 	// AllowHosts are the only hosts that the hub connects to, including Looker; all hosts if empty.
 	// *.example.com matches all subdomains of example.com, but not example.com.
 	//
 	// +kubebuilder:validation:MaxItems=128
-	// +kubebuilder:validation:items:MaxLength=253
-	// +kubebuilder:validation:items:XValidation:rule="self.matches('^([*][.])?([a-zA-Z0-9]([-_a-zA-Z0-9]*[a-zA-Z0-9])?[.])*[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?$') || isIP(self)",message="must be a host such as example.com, a wildcard such as *.example.com, or an IP address"
 	// +listType=set
 	// +optional
-	AllowHosts []string `json:"allowHosts,omitempty"`
+	AllowHosts []Host `json:"allowHosts,omitempty"`
 
 	// AllowPorts are the only ports that the hub connects to; all ports if empty.
 	//

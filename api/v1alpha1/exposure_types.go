@@ -49,14 +49,12 @@ type ServiceExposure struct {
 	// +optional
 	LoadBalancerClass *string `json:"loadBalancerClass,omitempty"`
 
-	// LoadBalancerSourceRanges restricts which client addresses may use the load balancer.
+	// LoadBalancerSourceRanges restricts which client addresses may use the load balancer, such as 35.153.89.114/32.
 	//
 	// +kubebuilder:validation:MaxItems=64
-	// +kubebuilder:validation:items:MaxLength=43
-	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self)",message="must be a CIDR range such as 35.153.89.114/32"
 	// +listType=set
 	// +optional
-	LoadBalancerSourceRanges []string `json:"loadBalancerSourceRanges,omitempty"`
+	LoadBalancerSourceRanges []CIDR `json:"loadBalancerSourceRanges,omitempty"`
 }
 
 // IngressExposure configures the Ingress in front of the Service.

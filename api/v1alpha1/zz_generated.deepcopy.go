@@ -88,17 +88,17 @@ func (in *Egress) DeepCopyInto(out *Egress) {
 	*out = *in
 	if in.AllowCIDRs != nil {
 		in, out := &in.AllowCIDRs, &out.AllowCIDRs
-		*out = make([]string, len(*in))
+		*out = make([]CIDR, len(*in))
 		copy(*out, *in)
 	}
 	if in.DenyCIDRs != nil {
 		in, out := &in.DenyCIDRs, &out.DenyCIDRs
-		*out = make([]string, len(*in))
+		*out = make([]CIDR, len(*in))
 		copy(*out, *in)
 	}
 	if in.AllowHosts != nil {
 		in, out := &in.AllowHosts, &out.AllowHosts
-		*out = make([]string, len(*in))
+		*out = make([]Host, len(*in))
 		copy(*out, *in)
 	}
 	if in.AllowPorts != nil {
@@ -844,7 +844,7 @@ func (in *ServiceExposure) DeepCopyInto(out *ServiceExposure) {
 	}
 	if in.LoadBalancerSourceRanges != nil {
 		in, out := &in.LoadBalancerSourceRanges, &out.LoadBalancerSourceRanges
-		*out = make([]string, len(*in))
+		*out = make([]CIDR, len(*in))
 		copy(*out, *in)
 	}
 }

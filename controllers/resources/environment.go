@@ -124,14 +124,23 @@ func set(values map[string]string, name, value string) {
 	}
 }
 
+// joined returns a list as the value of a variable.
+func joined[T ~string](list []T) string {
+	text := make([]string, len(list))
+	for n, item := range list {
+		text[n] = string(item)
+	}
+	return strings.Join(text, ",")
+}
+
 func egress(e *v1alpha1.Egress) map[string]string {
 	values := map[string]string{}
 	if e == nil {
 		return values
 	}
-	set(values, env.EgressAllowCIDRs, strings.Join(e.AllowCIDRs, ","))
-	set(values, env.EgressDenyCIDRs, strings.Join(e.DenyCIDRs, ","))
-	set(values, env.EgressAllowHosts, strings.Join(e.AllowHosts, ","))
+	set(values, env.EgressAllowCIDRs, joined(e.AllowCIDRs))
+	set(values, env.EgressDenyCIDRs, joined(e.DenyCIDRs))
+	set(values, env.EgressAllowHosts, joined(e.AllowHosts))
 	ports := make([]string, len(e.AllowPorts))
 	for n, p := range e.AllowPorts {
 		ports[n] = strconv.Itoa(int(p))

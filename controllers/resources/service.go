@@ -60,7 +60,9 @@ func Service(in Inputs) *corev1ac.ServiceApplyConfiguration {
 	if e.LoadBalancerClass != nil {
 		spec.WithLoadBalancerClass(*e.LoadBalancerClass)
 	}
-	spec.WithLoadBalancerSourceRanges(e.LoadBalancerSourceRanges...)
+	for _, r := range e.LoadBalancerSourceRanges {
+		spec.WithLoadBalancerSourceRanges(string(r))
+	}
 	if len(e.Annotations) > 0 {
 		service.WithAnnotations(e.Annotations)
 	}
