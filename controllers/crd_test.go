@@ -175,13 +175,13 @@ func TestCRDAccepts(t *testing.T) {
 	type defaults struct {
 		Replicas                      int32
 		DrainTimeout, Label, ProxyUse string
-		Enabled                       bool
+		Enabled                       *bool
 	}
 	got := get(f, "hub", &v1alpha1.IntegrationHub{}).Spec
-	want := defaults{Replicas: 2, DrainTimeout: "15m", Label: "Integration Hub", ProxyUse: "Resolve", Enabled: true}
+	want := defaults{Replicas: 2, DrainTimeout: "15m", Label: "Integration Hub", ProxyUse: "Resolve"}
 	if diff := cmp.Diff(want, defaults{
 		Replicas: *got.Replicas, DrainTimeout: got.DrainTimeout, Label: got.Label,
-		ProxyUse: got.Egress.Proxy.Use, Enabled: *got.Integrations[0].Enabled,
+		ProxyUse: got.Egress.Proxy.Use, Enabled: got.Integrations[0].Enabled,
 	}); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
 	}

@@ -92,7 +92,7 @@ type IntegrationHubSpec struct {
 	// +kubebuilder:validation:MaxItems=16
 	// +listType=atomic
 	// +optional
-	ImagePullSecrets []corev1.LocalObjectReference `json:"imagePullSecrets,omitempty"`
+	ImagePullSecrets []SecretRef `json:"imagePullSecrets,omitempty"`
 
 	// Replicas is the number of pods; two or more survive the loss of a node.
 	// It is ignored when autoscaling is set.

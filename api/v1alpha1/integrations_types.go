@@ -8,9 +8,8 @@ type Integration struct {
 	// Name of the integration in Looker's API.
 	Name IntegrationName `json:"name"`
 
-	// Enabled offers the integration; false hides it and keeps its settings.
+	// Enabled offers the integration, and is true if unset; false hides it and keeps its settings.
 	//
-	// +kubebuilder:default=true
 	// +optional
 	Enabled *bool `json:"enabled,omitempty"`
 

@@ -11,12 +11,12 @@ import (
 )
 
 // unbounded matches what needs no bounds: Kubernetes' own types, and what the operator writes.
-var unbounded = regexp.MustCompile(`^\.(apiVersion$|kind$|metadata$|status|spec\.resources|spec\.imagePullSecrets\[\]|spec\.autoscaling\.behavior|` +
+var unbounded = regexp.MustCompile(`^\.(apiVersion$|kind$|metadata$|status|spec\.resources|spec\.autoscaling\.behavior|` +
 	`spec\.scheduling\.(affinity|tolerations\[\]|topologySpreadConstraints\[\])|spec\.networkPolicy\.\w+\[\])`)
 
 // foreign matches fields whose description is Kubernetes' own.
 var foreign = regexp.MustCompile(`^\.(apiVersion|kind)$|^\.status\.conditions\[\]|` +
-	`^\.spec\.(resources|imagePullSecrets\[\]|autoscaling\.behavior|scheduling\.(affinity|\w+\[\])|networkPolicy\.\w+\[\])\.`)
+	`^\.spec\.(resources|autoscaling\.behavior|scheduling\.(affinity|\w+\[\])|networkPolicy\.\w+\[\])\.`)
 
 // The doc comments are the reference documentation, so every field has one; and every list, map
 // and string has a bound, or the API server cannot bound the cost of the rules.
@@ -51,6 +51,28 @@ func documented(t *testing.T, at, description string) {
 			t.Errorf("%s is described by %q, want one sentence a line, of 25 words at most", at, line)
 		}
 	}
+}
+
+// GitOps tools such as Argo CD compare the lists of a manifest with those of the live object as a
+// whole, so a default inside a list would be a difference that no sync removes.
+func TestNoDefaultsInsideLists(t *testing.T) {
+	t.Parallel()
+	var walk func(path string, p apiextensionsv1.JSONSchemaProps, inList bool)
+	walk = func(path string, p apiextensionsv1.JSONSchemaProps, inList bool) {
+		if inList && p.Default != nil {
+			t.Errorf("%s has the default %s, want none inside a list", path, p.Default.Raw)
+		}
+		for name, child := range p.Properties {
+			walk(path+"."+name, child, inList)
+		}
+		if p.Items != nil && p.Items.Schema != nil {
+			walk(path+"[]", *p.Items.Schema, true)
+		}
+		if p.AdditionalProperties != nil && p.AdditionalProperties.Schema != nil {
+			walk(path+".*", *p.AdditionalProperties.Schema, inList)
+		}
+	}
+	walk("", schema(t), false)
 }
 
 func bounded(t *testing.T, at string, p apiextensionsv1.JSONSchemaProps) {

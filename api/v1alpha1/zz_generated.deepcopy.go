@@ -320,7 +320,7 @@ func (in *IntegrationHubSpec) DeepCopyInto(out *IntegrationHubSpec) {
 	*out = *in
 	if in.ImagePullSecrets != nil {
 		in, out := &in.ImagePullSecrets, &out.ImagePullSecrets
-		*out = make([]corev1.LocalObjectReference, len(*in))
+		*out = make([]SecretRef, len(*in))
 		copy(*out, *in)
 	}
 	if in.Replicas != nil {
