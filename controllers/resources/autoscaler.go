@@ -75,3 +75,11 @@ func MinReplicas(hub *v1alpha1.IntegrationHub) int32 {
 	}
 	return 1
 }
+
+// MaxReplicas returns the maximum number of replicas.
+func MaxReplicas(hub *v1alpha1.IntegrationHub) int32 {
+	if a := hub.Spec.Autoscaling; a != nil {
+		return a.MaxReplicas
+	}
+	return MinReplicas(hub)
+}

@@ -7,12 +7,13 @@ import (
 	policyv1ac "k8s.io/client-go/applyconfigurations/policy/v1"
 )
 
-// DisruptionBudget limits evictions when nodes are drained; nil if the spec disables it, or for a
-// single pod, which a budget would keep from being evicted at all.
+// DisruptionBudget limits evictions when nodes are drained; nil if the spec disables it, or if there is
+// never more than one pod. With autoscaling from 1, it protects the hub while it has more pods; the
+// default of one unavailable pod lets a single pod be evicted.
 func DisruptionBudget(in Inputs) *policyv1ac.PodDisruptionBudgetApplyConfiguration {
 	hub := in.Hub
 	b := hub.Spec.PodDisruptionBudget
-	if b == nil && MinReplicas(hub) < 2 || b != nil && b.Disabled {
+	if b == nil && MaxReplicas(hub) < 2 || b != nil && b.Disabled {
 		return nil
 	}
 	spec := policyv1ac.PodDisruptionBudgetSpec().
