@@ -17,12 +17,14 @@ import (
 // FieldOwner is the operator's field manager for server-side apply.
 const FieldOwner = client.FieldOwner("integration-hub-controller")
 
-// ensure applies the children that the spec asks for and removes the others.
+// ensure applies the children that the spec asks for and removes the others. A child whose kind is
+// missing does not keep the others from being applied: an older Gateway API has HTTPRoutes only.
 func (r *Reconciler) ensure(ctx context.Context, hub *v1alpha1.IntegrationHub, children ...resources.Child) error {
+	var missing error
 	for _, c := range children {
 		if !r.kindInstalled(c.Kind) {
-			if c.Config != nil {
-				return kindMissing(c.Kind)
+			if c.Config != nil && missing == nil {
+				missing = kindMissing(c.Kind)
 			}
 			continue
 		}
@@ -39,7 +41,7 @@ func (r *Reconciler) ensure(ctx context.Context, hub *v1alpha1.IntegrationHub, c
 			return err
 		}
 	}
-	return nil
+	return missing
 }
 
 // apply writes one object; besides the status, nothing else does. An object of the same name that

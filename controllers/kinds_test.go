@@ -9,6 +9,7 @@ import (
 
 	"integrationhub.dev/api/v1alpha1"
 	"integrationhub.dev/controllers/controllertest"
+	"integrationhub.dev/controllers/resources"
 )
 
 // A missing CRD is reported in the condition that needs it, and reconciliation resumes once it is
@@ -69,6 +70,20 @@ func TestKindsThatComeLater(t *testing.T) {
 	f.want(v1alpha1.DeploymentAvailable, metav1.ConditionTrue, v1alpha1.Succeeded)
 	f.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.KindMissing)
 
+	// A Gateway API without BackendTLSPolicy v1 still gets its HTTPRoute.
+	optional, err := controllertest.OptionalCRDs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range optional {
+		if strings.Contains(file, "httproutes") {
+			install(file)
+		}
+	}
+	f.reconcile()
+	unstructuredObject(f, resources.HTTPRouteKind)
+	f.want(v1alpha1.Exposed, metav1.ConditionFalse, v1alpha1.KindMissing)
+
 	f.edit(func(s *v1alpha1.IntegrationHubSpec) { s.Exposure = nil })
 	f.reconcile()
 	f.issue()
@@ -78,10 +93,6 @@ func TestKindsThatComeLater(t *testing.T) {
 	f.want(v1alpha1.MonitoringReady, metav1.ConditionFalse, v1alpha1.KindMissing)
 	f.want(v1alpha1.Ready, metav1.ConditionTrue, v1alpha1.Succeeded)
 
-	optional, err := controllertest.OptionalCRDs(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
 	install(optional...)
 	f.reconcile()
 	f.want(v1alpha1.MonitoringReady, metav1.ConditionTrue, v1alpha1.Succeeded)
