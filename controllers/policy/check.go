@@ -72,7 +72,7 @@ func repository(image string) string {
 
 func (c *check) serviceAccount() {
 	a := c.hub.Spec.ServiceAccount
-	if a == nil || a.Name == "" || a.Name == c.hub.Name {
+	if a == nil || a.Name == "" {
 		return
 	}
 	if !slices.ContainsFunc(c.rules.ServiceAccounts, func(pattern string) bool { return glob(pattern, a.Name) }) {

@@ -63,13 +63,12 @@ func Workload(in Inputs) ([]Child, error) {
 		return nil, err
 	}
 	name := in.Hub.Name
-	return []Child{
-		child(ServiceAccountKind, name, ServiceAccount(in)),
+	return append(serviceAccountChildren(in),
 		child(NetworkPolicyKind, name, NetworkPolicy(in)),
 		child(DeploymentKind, name, deployment),
 		child(DisruptionBudgetKind, name, DisruptionBudget(in)),
 		child(AutoscalerKind, name, Autoscaler(in)),
-	}, nil
+	), nil
 }
 
 // Exposure returns the objects that route requests to the pods.
