@@ -53,7 +53,11 @@ func TestPodTemplateRefused(t *testing.T) {
 		{`{"spec":{"serviceAccount":"admin"}}`, spec + ".serviceAccount"},
 		{`{"spec":{"automountServiceAccountToken":true}}`, spec + ".automountServiceAccountToken"},
 		{`{"spec":{"shareProcessNamespace":true}}`, spec + ".shareProcessNamespace"},
-		{`{"spec":{"securityContext":{"runAsUser":0}}}`, spec + ".securityContext"},
+		{`{"spec":{"securityContext":{"runAsUser":0}}}`, spec + ".securityContext.runAsUser"},
+		{`{"spec":{"securityContext":{"runAsGroup":0}}}`, spec + ".securityContext.runAsGroup"},
+		{`{"spec":{"securityContext":{"fsGroup":"0"}}}`, spec + ".securityContext.fsGroup"},
+		{`{"spec":{"securityContext":{"runAsNonRoot":false}}}`, spec + ".securityContext.runAsNonRoot"},
+		{`{"spec":{"securityContext":{"runAsUser":1000,"seccompProfile":null}}}`, spec + ".securityContext.seccompProfile"},
 		{`{"spec":{"securityContext":null}}`, spec + ".securityContext"},
 		{`{"spec":{"volumes":[{"name":"x","hostPath":{"path":"/"}}]}}`, spec + ".volumes"},
 		{`{"spec":{"volumes":[{"name":"x","secret":{"secretName":"victim"}}]}}`, spec + ".volumes"},
@@ -162,6 +166,9 @@ func TestServiceAccounts(t *testing.T) {
 	wantRefusals(t, policy.Rules{ServiceAccounts: []string{"hub-*", "another-*"}}, hub)
 	hub.Spec.ServiceAccount = &v1alpha1.ServiceAccount{Annotations: map[string]string{"eks.amazonaws.com/role-arn": "x"}}
 	wantRefusals(t, policy.Rules{}, hub)
+	// An existing account may have permissions, whatever its name is.
+	hub.Spec.ServiceAccount = &v1alpha1.ServiceAccount{Name: hub.Name}
+	wantRefusals(t, policy.Rules{}, hub, "spec.serviceAccount.name")
 }
 
 func TestIssuers(t *testing.T) {

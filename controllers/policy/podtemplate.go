@@ -82,7 +82,11 @@ func (c *check) podSpec(at string, value json.RawMessage) {
 	for _, name := range podFields {
 		checks[name] = nil
 	}
-	c.fields(at, decode[map[string]json.RawMessage](value), checks)
+	spec := decode[map[string]json.RawMessage](value)
+	if string(spec["securityContext"]) != "null" { // fields would accept null, which removes the context
+		checks["securityContext"] = c.podSecurityContext
+	}
+	c.fields(at, spec, checks)
 }
 
 func (c *check) containers(at string, value json.RawMessage) {

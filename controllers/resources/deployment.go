@@ -72,8 +72,10 @@ func podSpec(in Inputs) *corev1ac.PodSpecApplyConfiguration {
 		WithAutomountServiceAccountToken(false).
 		WithEnableServiceLinks(false).
 		WithTerminationGracePeriodSeconds(int64(DrainTimeout(hub)/time.Second)+graceSeconds).
+		// The user and the groups come from the image, or from the namespace: OpenShift's restricted-v2
+		// refuses any other than the namespace's own.
 		WithSecurityContext(corev1ac.PodSecurityContext().
-			WithRunAsNonRoot(true).WithRunAsUser(65532).WithRunAsGroup(65532).WithFSGroup(65532).
+			WithRunAsNonRoot(true).
 			WithSeccompProfile(corev1ac.SeccompProfile().WithType(corev1.SeccompProfileTypeRuntimeDefault))).
 		WithContainers(container(in)).
 		WithVolumes(
