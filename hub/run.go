@@ -51,7 +51,8 @@ type Options struct {
 const reloadInterval = 5 * time.Second
 
 // Run serves until ctx ends. It then becomes unready, still accepts requests during the drain
-// delay, and waits up to the drain timeout for running deliveries.
+// delay, which is short if no client uses the hub, and waits up to the drain timeout for running
+// deliveries.
 func Run(ctx context.Context, o Options) error {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -85,6 +86,8 @@ func Run(ctx context.Context, o Options) error {
 	errorLog := slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug)
 	looker := newHTTPServer(closeWhen(&draining, server.Handler()), o.Config.MaxHeaderBytes)
 	looker.BaseContext, looker.ErrorLog = func(net.Listener) context.Context { return base }, errorLog
+	clients := newActivity()
+	looker.ConnState = clients.connState
 	admin := newHTTPServer(adminHandler(reg, &draining, server.spool.Check, server.docs.status, o.Config.Pprof), o.Config.MaxHeaderBytes)
 	admin.ErrorLog = errorLog
 
@@ -120,6 +123,7 @@ func Run(ctx context.Context, o Options) error {
 	case <-ctx.Done():
 	}
 	draining.Store(true)
+	o.Config.DrainDelay = clients.drainDelay(o.Config.DrainDelay)
 	o.Log.InfoContext(base, "draining", "delay", o.Config.DrainDelay.String(), "timeout", o.Config.DrainTimeout.String())
 	return drain(base, stop, o, looker, admin, pool, failed)
 }
