@@ -61,7 +61,7 @@ demo-check: ## Say what the demo needs, what is missing, and where it would run
 test: ## Every test; sets up what it needs by itself
 	@mkdir -p $(CACHE)
 	@rm -f $(SKIPPED)
-	$(MAKE) test-unit test-process test-servers test-fuzz test-cluster
+	$(MAKE) test-unit test-process test-argocd test-servers test-fuzz test-cluster
 	@[ ! -s $(SKIPPED) ] || { echo; echo "Everything passed. Not run on this machine:"; sed 's/^/  /' $(SKIPPED); }
 
 ##@ Tests
@@ -78,6 +78,11 @@ test-unit: ## Unit tests, and the operator's against a real kube-apiserver and e
 test-process: ## The mode "process": its parts, and whole clusters of processes
 	$(LOCAL)/build tools etcd kube-apiserver kube-controller-manager kube-scheduler
 	$(ENVTEST) CGO_ENABLED=0 go -C $(LOCAL)/process test -trimpath ./...
+
+# A module of its own, so that Argo CD's engine and all of Kubernetes stay out of go.mod.
+.PHONY: test-argocd
+test-argocd: ## The samples against Argo CD's own diff, and its health check
+	go -C config/argocd test ./...
 
 # Azurite needs Node; without it, and without sshd, those tests are skipped.
 .PHONY: test-servers
@@ -98,6 +103,7 @@ test-cluster: ## The end-to-end test on a local cluster of its own
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## Lint, as CI does
 	$< run
 	cd $(LOCAL)/process && $< run
+	cd config/argocd && $< run
 
 .PHONY: test-fuzz
 test-fuzz: ## A few seconds of fuzzing, to see that the targets still work
@@ -160,6 +166,7 @@ generate: $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS) $(TOOLS)/helm-docs-$(HELM_DOCS) 
 	$(LOCAL)/addons render > $(LOCAL)/cert-manager/install.yaml
 	$(CACHE)/local/bin/controller-gen object paths=./api/...
 	$(CACHE)/local/bin/controller-gen crd paths=./api/... output:crd:dir=config/crd/bases
+	go run ./api/reflow config/crd/bases/*.yaml
 	$(CACHE)/local/bin/controller-gen rbac:roleName=integration-hub-manager paths=./controllers/... output:rbac:dir=config/rbac
 	$< --log-level ERROR --config api/reference.yaml --source-path api --renderer markdown --output-path api/README.md
 	cp config/crd/bases/hub.integrationhub.dev_integrationhubs.yaml charts/integration-hub/files/crd.yaml

@@ -121,6 +121,19 @@ func TestCRDRefuses(t *testing.T) {
 		"annotations of another's account": {want: "annotations apply only to a ServiceAccount that the operator creates", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.ServiceAccount = &v1alpha1.ServiceAccount{Name: "mine", Annotations: map[string]string{"a": "b"}}
 		}},
+		"a label of the operator": {want: "labels must not contain keys that the operator or Kubernetes sets", change: func(s *v1alpha1.IntegrationHubSpec) {
+			s.CommonMetadata = &v1alpha1.CommonMetadata{Labels: map[string]v1alpha1.LabelValue{"app.kubernetes.io/name": "mine"}}
+		}},
+		"an invalid label key": {want: "the keys of labels must be label keys", change: func(s *v1alpha1.IntegrationHubSpec) {
+			s.CommonMetadata = &v1alpha1.CommonMetadata{Labels: map[string]v1alpha1.LabelValue{"cost center": "1"}}
+		}},
+		"an invalid label value": {want: "spec.commonMetadata.labels.team", change: func(s *v1alpha1.IntegrationHubSpec) {
+			s.CommonMetadata = &v1alpha1.CommonMetadata{Labels: map[string]v1alpha1.LabelValue{"team": "a b"}}
+		}},
+		"an annotation of Kubernetes": {want: "annotations must not contain keys of the operator or of Kubernetes", change: func(s *v1alpha1.IntegrationHubSpec) {
+			s.CommonMetadata = &v1alpha1.CommonMetadata{Annotations: map[string]v1alpha1.AnnotationValue{"nginx.ingress.kubernetes.io/server-snippet": "x"}}
+		}},
+		"an invalid class":           {want: "spec.controllerClass", change: func(s *v1alpha1.IntegrationHubSpec) { s.ControllerClass = "Mine!" }},
 		"an endless delivery":        {want: "deliveryTimeout must be longer than 0s", change: func(s *v1alpha1.IntegrationHubSpec) { s.Limits = &v1alpha1.Limits{DeliveryTimeout: "48h"} }},
 		"an endless job":             {want: "jobTimeout must be longer than 0s", change: func(s *v1alpha1.IntegrationHubSpec) { s.Limits = &v1alpha1.Limits{JobTimeout: "721h"} }},
 		"a form in days":             {want: "formTimeout must be longer than 0s", change: func(s *v1alpha1.IntegrationHubSpec) { s.Limits = &v1alpha1.Limits{FormTimeout: "1d"} }},

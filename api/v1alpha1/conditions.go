@@ -77,6 +77,9 @@ const (
 	// NameTaken: an object that the hub does not own has a name that the hub needs. Rename or delete
 	// one of the two.
 	NameTaken = "NameTaken"
+	// FieldsContended: something else keeps changing an object of the hub back, such as a second operator.
+	// Let only one of them manage it: set spec.controllerClass, or restrict an operator to namespaces.
+	FieldsContended = "FieldsContended"
 	// ScaledToZero: spec.replicas is 0. Increase it.
 	ScaledToZero = "ScaledToZero"
 	// PodsFailing: pods of the current spec cannot start. The message contains the reason.

@@ -56,6 +56,20 @@ type IntegrationHubList struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.exposure) || !has(self.exposure.ingress) || has(self.exposure.ingress.tlsSecretName) || !has(self.tls.terminatedElsewhere) || !self.tls.terminatedElsewhere",message="tls.terminatedElsewhere requires exposure.ingress.tlsSecretName for the Ingress"
 // +kubebuilder:validation:XValidation:rule="!has(self.integrations) || self.integrations.size() == 0 || has(self.defaultEnabled) && self.defaultEnabled || self.integrations.exists(i, !has(i.enabled) || i.enabled)",message="enable at least one integration, or remove the list to offer all that need no settings"
 type IntegrationHubSpec struct {
+	// ControllerClass is the class of the operator that manages the hub, if several operators watch its namespace.
+	// An operator ignores hubs of other classes than its own, which is empty by default.
+	//
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$`
+	// +optional
+	ControllerClass string `json:"controllerClass,omitempty"`
+
+	// CommonMetadata are labels and annotations of all objects of the hub, and of its pods.
+	// The operator can also be configured to copy some of the hub's own labels and annotations.
+	//
+	// +optional
+	CommonMetadata *CommonMetadata `json:"commonMetadata,omitempty"`
+
 	// Label is the name that Looker shows above the hub's integrations.
 	//
 	// +kubebuilder:default="Integration Hub"

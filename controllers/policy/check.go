@@ -133,6 +133,7 @@ func (c *check) host(field, name string) {
 }
 
 func (c *check) annotations() {
+	c.annotationsAt("spec.commonMetadata.annotations", resources.Annotations(c.hub))
 	e := c.hub.Spec.Exposure
 	if e == nil {
 		return

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
+
+	"integrationhub.dev/controllers/resources"
 )
 
 // clusterSuffixes are suffixes of names that resolve only in the cluster or on the machine.
@@ -22,7 +24,7 @@ func isClusterName(name string) bool {
 	if !strings.Contains(name, ".") || strings.HasPrefix(name, "kubernetes.default.") || name == "kubernetes.default" {
 		return true // resolves to a Service of the client's namespace
 	}
-	return slices.ContainsFunc(clusterSuffixes, func(suffix string) bool { return strings.HasSuffix("."+name, suffix) })
+	return slices.ContainsFunc(append(slices.Clone(clusterSuffixes), "."+resources.ClusterDomain()), func(suffix string) bool { return strings.HasSuffix("."+name, suffix) })
 }
 
 // isPublicName reports whether a name can only be a public DNS name. Private addresses are not, nor

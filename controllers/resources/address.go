@@ -77,7 +77,7 @@ func CertificateNames(hub *v1alpha1.IntegrationHub) (names, addresses []string) 
 // ServiceNames returns the DNS names of the hub's Service inside the cluster.
 func ServiceNames(hub *v1alpha1.IntegrationHub) []string {
 	service := hub.Name + "." + hub.Namespace
-	return []string{service + ".svc", service + ".svc.cluster.local", service, hub.Name}
+	return []string{service + ".svc", service + ".svc." + ClusterDomain(), service, hub.Name}
 }
 
 // ServesTLS reports whether the pods serve HTTPS.

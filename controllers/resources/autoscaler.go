@@ -32,6 +32,7 @@ func Autoscaler(in Inputs) *autoscalingv2ac.HorizontalPodAutoscalerApplyConfigur
 	}
 	return autoscalingv2ac.HorizontalPodAutoscaler(hub.Name, hub.Namespace).
 		WithLabels(Labels(hub)).
+		WithAnnotations(Annotations(hub)).
 		WithOwnerReferences(owner(hub)).
 		WithSpec(spec)
 }

@@ -22,7 +22,8 @@ func Certificate(in Inputs) *cmv1ac.CertificateApplyConfiguration {
 	spec := cmv1ac.CertificateSpec().
 		WithSecretName(TLSSecretName(in.Hub)).
 		// The Secret outlives the Certificate; the labels say which hub it belonged to.
-		WithSecretTemplate(cmv1ac.CertificateSecretTemplate().WithLabels(Labels(in.Hub))).
+		WithSecretTemplate(cmv1ac.CertificateSecretTemplate().
+			WithLabels(Labels(in.Hub)).WithAnnotations(Annotations(in.Hub))).
 		WithDNSNames(names...).
 		WithIPAddresses(addresses...).
 		WithUsages(cmv1.UsageDigitalSignature, cmv1.UsageKeyEncipherment, cmv1.UsageServerAuth).
@@ -36,6 +37,7 @@ func Certificate(in Inputs) *cmv1ac.CertificateApplyConfiguration {
 	}
 	return cmv1ac.Certificate(in.Hub.Name, in.Hub.Namespace).
 		WithLabels(Labels(in.Hub)).
+		WithAnnotations(Annotations(in.Hub)).
 		WithOwnerReferences(owner(in.Hub)).
 		WithSpec(spec)
 }

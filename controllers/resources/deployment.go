@@ -37,6 +37,7 @@ func Deployment(in Inputs) (*appsv1ac.DeploymentApplyConfiguration, error) {
 	hub := in.Hub
 	template, err := override(corev1ac.PodTemplateSpec().
 		WithLabels(Labels(hub)).
+		WithAnnotations(Annotations(hub)).
 		WithAnnotations(map[string]string{ChecksumAnnotation: in.ConfigChecksum}).
 		WithSpec(podSpec(in)), hub)
 	if err != nil {
@@ -57,6 +58,7 @@ func Deployment(in Inputs) (*appsv1ac.DeploymentApplyConfiguration, error) {
 	}
 	return appsv1ac.Deployment(hub.Name, hub.Namespace).
 		WithLabels(Labels(hub)).
+		WithAnnotations(Annotations(hub)).
 		WithOwnerReferences(owner(hub)).
 		WithSpec(spec), nil
 }
@@ -79,15 +81,16 @@ func podSpec(in Inputs) *corev1ac.PodSpecApplyConfiguration {
 			WithSeccompProfile(corev1ac.SeccompProfile().WithType(corev1.SeccompProfileTypeRuntimeDefault))).
 		WithContainers(container(in)).
 		WithVolumes(
-			corev1ac.Volume().WithName("service-secret").WithSecret(corev1ac.SecretVolumeSource().
-				WithSecretName(ServiceSecretRef(hub).Name)),
+			serviceSecretVolume(hub),
 			corev1ac.Volume().WithName("spool").WithEmptyDir(spool),
 		)
 	if ServesTLS(hub) {
-		spec.WithVolumes(corev1ac.Volume().WithName("tls").WithSecret(corev1ac.SecretVolumeSource().WithSecretName(TLSSecretName(hub))))
+		spec.WithVolumes(corev1ac.Volume().WithName("tls").WithSecret(corev1ac.SecretVolumeSource().
+			WithSecretName(TLSSecretName(hub)).WithItems(files(corev1.TLSCertKey, corev1.TLSPrivateKeyKey)...)))
 	}
 	if ca := CABundle(hub); ca != nil {
-		spec.WithVolumes(corev1ac.Volume().WithName("ca").WithConfigMap(corev1ac.ConfigMapVolumeSource().WithName(ca.Name)))
+		spec.WithVolumes(corev1ac.Volume().WithName("ca").WithConfigMap(corev1ac.ConfigMapVolumeSource().
+			WithName(ca.Name).WithItems(files(ca.Key)...)))
 	}
 	for _, s := range hub.Spec.ImagePullSecrets {
 		spec.WithImagePullSecrets(corev1ac.LocalObjectReference().WithName(s.Name))

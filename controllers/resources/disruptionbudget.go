@@ -30,6 +30,7 @@ func DisruptionBudget(in Inputs) *policyv1ac.PodDisruptionBudgetApplyConfigurati
 	}
 	return policyv1ac.PodDisruptionBudget(hub.Name, hub.Namespace).
 		WithLabels(Labels(hub)).
+		WithAnnotations(Annotations(hub)).
 		WithOwnerReferences(owner(hub)).
 		WithSpec(spec)
 }

@@ -1,6 +1,8 @@
 package resources
 
 import (
+	"maps"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -85,6 +87,12 @@ func object(in Inputs, kind schema.GroupVersionKind, annotations map[string]stri
 	u.SetName(hub.Name)
 	u.SetNamespace(hub.Namespace)
 	u.SetLabels(Labels(hub))
-	u.SetAnnotations(annotations)
+	all := Annotations(hub)
+	if all == nil {
+		all = annotations
+	} else {
+		maps.Copy(all, annotations)
+	}
+	u.SetAnnotations(all)
 	return u
 }

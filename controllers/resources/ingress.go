@@ -45,6 +45,7 @@ func Ingress(in Inputs) *networkingv1ac.IngressApplyConfiguration {
 	maps.Copy(annotations, e.Annotations)
 	return networkingv1ac.Ingress(hub.Name, hub.Namespace).
 		WithLabels(Labels(hub)).
+		WithAnnotations(Annotations(hub)).
 		WithAnnotations(annotations).
 		WithOwnerReferences(owner(hub)).
 		WithSpec(spec)

@@ -1,6 +1,8 @@
 package resources
 
 import (
+	"maps"
+
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 
 	"integrationhub.dev/api/v1alpha1"
@@ -24,9 +26,10 @@ func Selector(hub *v1alpha1.IntegrationHub) map[string]string {
 	}
 }
 
-// Labels returns the labels of all objects of a hub.
+// Labels returns the labels of all objects of a hub. The operator's own take precedence.
 func Labels(hub *v1alpha1.IntegrationHub) map[string]string {
-	labels := Selector(hub)
+	labels := commonLabels(hub)
+	maps.Copy(labels, Selector(hub))
 	labels[ManagedByLabel] = ManagedBy
 	return labels
 }

@@ -31,6 +31,7 @@ func NetworkPolicy(in Inputs) *networkingv1ac.NetworkPolicyApplyConfiguration {
 	}
 	return networkingv1ac.NetworkPolicy(hub.Name, hub.Namespace).
 		WithLabels(Labels(hub)).
+		WithAnnotations(Annotations(hub)).
 		WithOwnerReferences(owner(hub)).
 		WithSpec(spec)
 }

@@ -25,7 +25,7 @@ func TestUserAndGroups(t *testing.T) {
 		}
 		spec := d.Spec.Template.Spec
 		for _, v := range spec.Volumes {
-			if v.Secret != nil && v.Secret.DefaultMode != nil || v.ConfigMap != nil && v.ConfigMap.DefaultMode != nil {
+			if v.Projected != nil && v.Projected.DefaultMode != nil || v.Secret != nil && v.Secret.DefaultMode != nil || v.ConfigMap != nil && v.ConfigMap.DefaultMode != nil {
 				t.Errorf("volume %s has a mode of its own: any user must be able to read it", *v.Name)
 			}
 		}

@@ -23,6 +23,7 @@ func TokenSecret(in Inputs) *corev1ac.SecretApplyConfiguration {
 func secret(in Inputs, name, key string, value []byte) *corev1ac.SecretApplyConfiguration {
 	return corev1ac.Secret(name, in.Hub.Namespace).
 		WithLabels(Labels(in.Hub)).
+		WithAnnotations(Annotations(in.Hub)).
 		WithOwnerReferences(owner(in.Hub)).
 		WithData(map[string][]byte{key: value})
 }

@@ -48,6 +48,7 @@ func Service(in Inputs) *corev1ac.ServiceApplyConfiguration {
 			WithName(portName(hub)).WithPort(servicePort(hub)).WithTargetPort(intstr.FromString(portName(hub))))
 	service := corev1ac.Service(hub.Name, hub.Namespace).
 		WithLabels(Labels(hub)).
+		WithAnnotations(Annotations(hub)).
 		WithOwnerReferences(owner(hub)).
 		WithSpec(spec)
 	if hub.Spec.Exposure == nil || hub.Spec.Exposure.Service == nil {
@@ -85,6 +86,7 @@ func MetricsService(in Inputs) *corev1ac.ServiceApplyConfiguration {
 	return corev1ac.Service(metricsName(hub), hub.Namespace).
 		WithLabels(Labels(hub)).
 		WithLabels(metricsLabels).
+		WithAnnotations(Annotations(hub)).
 		WithOwnerReferences(owner(hub)).
 		WithSpec(corev1ac.ServiceSpec().
 			WithClusterIP(corev1.ClusterIPNone).

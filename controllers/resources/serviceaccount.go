@@ -28,6 +28,7 @@ func ServiceAccount(in Inputs) *corev1ac.ServiceAccountApplyConfiguration {
 	}
 	account := corev1ac.ServiceAccount(hub.Name, hub.Namespace).
 		WithLabels(Labels(hub)).
+		WithAnnotations(Annotations(hub)).
 		WithOwnerReferences(owner(hub)).
 		WithAutomountServiceAccountToken(false)
 	if a := hub.Spec.ServiceAccount; a != nil && len(a.Annotations) > 0 {
