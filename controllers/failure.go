@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -41,7 +42,8 @@ var hints = []struct {
 			"check its backend (kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations).",
 	},
 	{
-		matches: contains("denied the request"),
+		// The words of webhooks and of ValidatingAdmissionPolicies.
+		matches: containsAny("denied the request", "denied request:"),
 		hint:    "A policy of the cluster denies it: change the spec, or the policy.",
 	},
 	{
@@ -58,6 +60,12 @@ var hints = []struct {
 
 func contains(text string) func(error) bool {
 	return func(err error) bool { return strings.Contains(err.Error(), text) }
+}
+
+func containsAny(texts ...string) func(error) bool {
+	return func(err error) bool {
+		return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(err.Error(), text) })
+	}
 }
 
 func overloaded(err error) bool {

@@ -28,6 +28,10 @@ type Reconciler struct {
 	HubImage string
 	// Policy restricts what specs may ask for.
 	Policy policy.Policy
+	// Class is the spec.controllerClass of the hubs to manage.
+	Class string
+	// InheritedKeys are the keys of a hub's labels and annotations that its objects inherit.
+	InheritedKeys []string
 
 	// Hubs reads the status of running hubs; nil disables it.
 	Hubs Inspector
@@ -51,6 +55,10 @@ type Reconciler struct {
 // +kubebuilder:rbac:groups=monitoring.coreos.com,resources=servicemonitors;prometheusrules,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=cert-manager.io,resources=issuers;clusterissuers,verbs=get
 // +kubebuilder:rbac:groups="";events.k8s.io,resources=events,verbs=create;patch
+// Clients of the metrics endpoint are authenticated and authorized by the API server:
+//
+// +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
+// +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=integration-hub-system,resources=leases,verbs=get;create;update
 
 // pollInterval is how often the operator checks what it does not watch: issuers, installed CRDs
@@ -89,6 +97,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	}
 	if !hub.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil // owner references clean up
+	}
+	if hub.Spec.ControllerClass != r.Class {
+		return ctrl.Result{}, nil // another operator manages it
 	}
 	if hub.Spec.Paused {
 		return r.writeStatus(ctx, hub, pausedStatus(hub), ctrl.Result{})

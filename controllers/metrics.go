@@ -19,6 +19,8 @@ var ready = prometheus.NewDesc("integrationhub_ready",
 type Metrics struct {
 	// Hubs is the manager's cache. Until it is synced, the manager's metrics contain none of hubs.
 	Hubs client.Reader
+	// Class is the spec.controllerClass of the hubs that the manager manages.
+	Class string
 }
 
 var _ prometheus.Collector = Metrics{}
@@ -39,6 +41,9 @@ func (m Metrics) Collect(metrics chan<- prometheus.Metric) {
 	}
 	for i := range hubs.Items {
 		h := &hubs.Items[i]
+		if h.Spec.ControllerClass != m.Class {
+			continue
+		}
 		value := 0.
 		if meta.IsStatusConditionTrue(h.Status.Conditions, v1alpha1.Ready) {
 			value = 1

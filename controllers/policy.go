@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/controllers/resources"
 )
 
 // checkPolicy checks the spec against the manager's policy before anything is created from it.
@@ -13,6 +14,8 @@ func (r *Reconciler) checkPolicy(_ context.Context, s *scope) error {
 	if len(refusals) > 0 {
 		return stalled(v1alpha1.NotAllowed, "%s Running pods are left unchanged.", strings.Join(refusals, " "))
 	}
+	// After the check: which keys are inherited is the choice of the operator's administrator.
+	resources.InheritMetadata(s.hub, r.InheritedKeys)
 	return nil
 }
 

@@ -45,13 +45,14 @@ var owned = []schema.GroupVersionKind{
 // cache holds the metadata, and except for Secrets and ConfigMaps only of those that the operator made.
 func CacheOptions(namespaces []string) cache.Options {
 	all := cache.ByObject{Label: labels.Everything()}
+	user := cache.ByObject{Label: labels.Everything(), Transform: keepOwnMetadata}
 	o := cache.Options{
-		DefaultTransform:     cache.TransformStripManagedFields(),
+		DefaultTransform:     dropUnusedMetadata,
 		DefaultLabelSelector: labels.SelectorFromSet(labels.Set{resources.ManagedByLabel: resources.ManagedBy}),
 		ByObject: map[client.Object]cache.ByObject{
 			&v1alpha1.IntegrationHub{}:          all,
-			metadataOf(resources.SecretKind):    all,
-			metadataOf(resources.ConfigMapKind): all,
+			metadataOf(resources.SecretKind):    user,
+			metadataOf(resources.ConfigMapKind): user,
 		},
 	}
 	if len(namespaces) > 0 {
@@ -69,11 +70,12 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.IntegrationHub{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.hubsOf(usesSecret))).
 		WatchesMetadata(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.hubsOf(usesConfigMap))).
-		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency})
+		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
+		WithLogConstructor(hubLogger(mgr.GetLogger()))
 	for _, kind := range owned {
 		b = b.Owns(metadataOf(kind), builder.OnlyMetadata)
 	}
-	c, err := b.Build(r)
+	c, err := b.Build(newLoggingReconciler(r, r))
 	if err != nil {
 		return err
 	}

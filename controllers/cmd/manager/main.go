@@ -9,15 +9,15 @@ import (
 	"os"
 	"strings"
 
-	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"integrationhub.dev/controllers"
 	"integrationhub.dev/controllers/hubclient"
 	"integrationhub.dev/controllers/policy"
+	"integrationhub.dev/controllers/resources"
+	"integrationhub.dev/hub/version"
 )
 
 func main() {
@@ -28,17 +28,28 @@ func main() {
 }
 
 func run() error {
-	handler := slog.NewJSONHandler(os.Stderr, nil)
-	slog.SetDefault(slog.New(handler))
-	ctrl.SetLogger(logr.FromSlogHandler(handler))
-
+	var level slog.Level
+	flag.TextVar(&level, "log-level", slog.LevelInfo, "least severe lines that are logged: debug, info, warn or error")
+	showVersion := flag.Bool("version", false, "print the version and exit")
 	image := flag.String("hub-image", os.Getenv("HUB_IMAGE"), "default image of hubs (HUB_IMAGE)")
 	namespaces := flag.String("namespaces", "", "comma-separated namespaces to watch; all if empty")
 	elect := flag.Bool("leader-elect", true, "elect a leader among several managers")
-	metrics := flag.String("metrics-address", ":8080", "address of the metrics endpoint; 0 disables it")
+	metrics := flag.String("metrics-address", ":8443", "address of the metrics endpoint; 0 disables it")
+	secureMetrics := flag.Bool("metrics-secure", true, "serve metrics over HTTPS to clients that may get /metrics; over HTTP to everyone if false")
+	metricsCertificates := flag.String("metrics-cert-dir", "", "folder with tls.crt and tls.key for the metrics endpoint; self-signed if empty")
+	class := flag.String("controller-class", "", "manage only IntegrationHubs with this spec.controllerClass; those without one if empty")
+	inherit := flag.String("inherit-metadata", "", "comma-separated keys of labels and annotations that a hub's objects inherit; *.example.com/* and team-* match several")
+	domain := flag.String("cluster-domain", "", "DNS domain of the cluster's Services; from /etc/resolv.conf if empty")
+	profiles := flag.String("pprof-address", "", "address of Go's profiles (/debug/pprof), such as localhost:6060; disabled if empty")
 	policyFile := flag.String("policy", "", "YAML file with the policy for IntegrationHubs; the default policy if empty")
 	health := flag.String("health-address", ":8081", "address of the health probes")
 	flag.Parse()
+	if *showVersion {
+		fmt.Println(version.Current())
+		return nil
+	}
+	setUpLogging(os.Stderr, level)
+	resources.SetClusterDomain(*domain, "/etc/resolv.conf")
 	if *image == "" {
 		return errors.New("no hub image is set: set --hub-image or HUB_IMAGE")
 	}
@@ -62,29 +73,42 @@ func run() error {
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                        scheme,
 		Cache:                         controllers.CacheOptions(split(*namespaces)),
-		Metrics:                       metricsserver.Options{BindAddress: *metrics},
+		Metrics:                       metricsOptions(*metrics, *secureMetrics, *metricsCertificates),
+		PprofBindAddress:              *profiles,
 		HealthProbeBindAddress:        *health,
 		LeaderElection:                *elect,
-		LeaderElectionID:              "integration-hub.integrationhub.dev",
+		LeaderElectionID:              leaseName(*class),
 		LeaderElectionReleaseOnCancel: true,
 	})
 	if err != nil {
 		return fmt.Errorf("creating the manager: %w", err)
 	}
 	r := &controllers.Reconciler{
-		Client: mgr.GetClient(), APIReader: mgr.GetAPIReader(),
-		Recorder: mgr.GetEventRecorder("integration-hub-controller"), HubImage: *image, Policy: allowed,
+		Client: controllers.TrackWrites(mgr.GetClient()), APIReader: mgr.GetAPIReader(),
+		Recorder: controllers.LogEvents(mgr.GetEventRecorder("integration-hub-controller"), mgr.GetLogger()),
+		HubImage: *image, Policy: allowed, Class: *class, InheritedKeys: split(*inherit),
 		Hubs: hubclient.New(),
 	}
 	if err := errors.Join(
 		r.SetupWithManager(mgr),
-		ctrlmetrics.Registry.Register(controllers.Metrics{Hubs: mgr.GetClient()}),
+		ctrlmetrics.Registry.Register(controllers.Metrics{Hubs: mgr.GetClient(), Class: *class}),
 		mgr.AddHealthzCheck("ping", healthz.Ping),
 		mgr.AddReadyzCheck("ping", healthz.Ping),
 	); err != nil {
 		return fmt.Errorf("setting up: %w", err)
 	}
+	slog.Info("starting", "version", version.Current().String(), "hub_image", *image, "namespaces", *namespaces,
+		"controller_class", *class, "cluster_domain", resources.ClusterDomain(), "policy", *policyFile, "leader_election", *elect)
 	return mgr.Start(ctrl.SetupSignalHandler())
+}
+
+// leaseName returns the name of the lease, which managers of the same class share.
+func leaseName(class string) string {
+	const name = "integration-hub.integrationhub.dev"
+	if class == "" {
+		return name
+	}
+	return class + "." + name
 }
 
 func split(list string) []string {

@@ -207,7 +207,7 @@ func (c *cluster) start(args ...string) (stop func(os.Signal)) {
 	c.metrics = c.freeAddress()
 	cmd := exec.Command(os.Args[0], append([]string{
 		"--kubeconfig", c.kubeconfig, "--hub-image", "hub:test", "--namespaces", "default",
-		"--leader-elect=false", "--metrics-address", c.metrics, "--health-address", health,
+		"--leader-elect=false", "--metrics-secure=false", "--metrics-address", c.metrics, "--health-address", health,
 	}, args...)...)
 	cmd.Env = append(os.Environ(), "BE_THE_MANAGER=yes")
 	cmd.Stderr = &c.log
