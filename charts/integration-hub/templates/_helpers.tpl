@@ -2,8 +2,13 @@
 {{- .Values.fullnameOverride | default (ternary .Release.Name (printf "%s-integration-hub" .Release.Name) (contains "integration-hub" .Release.Name)) | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
+{{- /* The name of the metrics Service: a Service's name has 63 characters at most. */ -}}
+{{- define "hub.metricsName" -}}
+{{- include "hub.name" . | trunc 55 | trimSuffix "-" }}-metrics
+{{- end -}}
+
 {{- define "hub.serviceAccount" -}}
-{{- .Values.serviceAccount.name | default (include "hub.name" .) -}}
+{{- .Values.serviceAccount.name | default (ternary (include "hub.name" .) "default" .Values.serviceAccount.create) -}}
 {{- end -}}
 
 {{- define "hub.selector" -}}
@@ -45,4 +50,17 @@ annotations:
 {{- $role := fromYaml . -}}
 {{- if eq (get $role "kind") $kind }}{{ toYaml $role.rules }}{{ end -}}
 {{- end -}}
+{{- end -}}
+
+{{- define "hub.metricsPort" -}}
+{{- ternary 8443 8080 .Values.metrics.secure -}}
+{{- end -}}
+
+{{- /* The labels by which the cluster's own roles include a role; takes the root and the roles' names. */ -}}
+{{- define "hub.aggregation" -}}
+{{- if .root.Values.rbac.aggregateClusterRoles }}
+{{- range .to }}
+rbac.authorization.k8s.io/aggregate-to-{{ . }}: "true"
+{{- end }}
+{{- end }}
 {{- end -}}
