@@ -24,7 +24,8 @@ func isClusterName(name string) bool {
 	if !strings.Contains(name, ".") || strings.HasPrefix(name, "kubernetes.default.") || name == "kubernetes.default" {
 		return true // resolves to a Service of the client's namespace
 	}
-	return slices.ContainsFunc(append(slices.Clone(clusterSuffixes), "."+resources.ClusterDomain()), func(suffix string) bool { return strings.HasSuffix("."+name, suffix) })
+	suffixes := append([]string{"." + resources.ClusterDomain()}, clusterSuffixes...)
+	return slices.ContainsFunc(suffixes, func(suffix string) bool { return strings.HasSuffix("."+name, suffix) })
 }
 
 // isPublicName reports whether a name can only be a public DNS name. Private addresses are not, nor

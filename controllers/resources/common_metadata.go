@@ -39,8 +39,8 @@ func inherited[V ~string](own map[string]V, from map[string]string, keys []strin
 }
 
 func reservedKey(key string) bool {
-	prefix, _, _ := strings.Cut(key, "/")
-	return prefix != key && (prefix == "kubernetes.io" || strings.HasSuffix(prefix, ".kubernetes.io") || strings.HasSuffix(prefix, "integrationhub.dev"))
+	prefix, _, ok := strings.Cut(key, "/")
+	return ok && (strings.HasSuffix("."+prefix, ".kubernetes.io") || strings.HasSuffix("."+prefix, ".integrationhub.dev"))
 }
 
 func matchesAny(patterns []string, key string) bool {

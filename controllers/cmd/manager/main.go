@@ -35,10 +35,14 @@ func run() error {
 	namespaces := flag.String("namespaces", "", "comma-separated namespaces to watch; all if empty")
 	elect := flag.Bool("leader-elect", true, "elect a leader among several managers")
 	metrics := flag.String("metrics-address", ":8443", "address of the metrics endpoint; 0 disables it")
-	secureMetrics := flag.Bool("metrics-secure", true, "serve metrics over HTTPS to clients that may get /metrics; over HTTP to everyone if false")
-	metricsCertificates := flag.String("metrics-cert-dir", "", "folder with tls.crt and tls.key for the metrics endpoint; self-signed if empty")
-	class := flag.String("controller-class", "", "manage only IntegrationHubs with this spec.controllerClass; those without one if empty")
-	inherit := flag.String("inherit-metadata", "", "comma-separated keys of labels and annotations that a hub's objects inherit; *.example.com/* and team-* match several")
+	secureMetrics := flag.Bool("metrics-secure", true,
+		"serve metrics over HTTPS to clients that may get /metrics; over HTTP to everyone if false")
+	metricsCertificates := flag.String("metrics-cert-dir", "",
+		"folder with tls.crt and tls.key for the metrics endpoint; self-signed if empty")
+	class := flag.String("controller-class", "",
+		"manage only IntegrationHubs with this spec.controllerClass; those without one if empty")
+	inherit := flag.String("inherit-metadata", "",
+		"comma-separated keys of labels and annotations that a hub's objects inherit; *.example.com/* and team-* match several")
 	domain := flag.String("cluster-domain", "", "DNS domain of the cluster's Services; from /etc/resolv.conf if empty")
 	profiles := flag.String("pprof-address", "", "address of Go's profiles (/debug/pprof), such as localhost:6060; disabled if empty")
 	policyFile := flag.String("policy", "", "YAML file with the policy for IntegrationHubs; the default policy if empty")
