@@ -167,7 +167,7 @@ type IntegrationHubSpec struct {
 	Scheduling *Scheduling `json:"scheduling,omitempty"`
 
 	// PodTemplate is a strategic merge patch for the pods' template.
-	// It may set labels, safe annotations, scheduling and DNS settings.
+	// It may set labels, safe annotations, scheduling, DNS settings, and the pods' user and groups except root.
 	// It may also set the resources and plain environment variables of the hub's container.
 	// Everything else requires the operator's policy (anyPodTemplate).
 	//
