@@ -31,6 +31,7 @@ func TestSamplesAreInSync(t *testing.T) {
 		if err := yaml.Unmarshal(text, &desired.Object); err != nil || desired.GetKind() != "IntegrationHub" {
 			continue // another kind, or several documents
 		}
+		desired.SetUID("") // some tests fix it
 		compared++
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
