@@ -275,8 +275,17 @@ func TestPaused(t *testing.T) {
 		t.Errorf("a paused hub was changed (-before +after):\n%s", diff)
 	}
 	f.want(v1alpha1.Paused, metav1.ConditionTrue, v1alpha1.SpecPaused)
+	if h := get(f, "hub", &v1alpha1.IntegrationHub{}); h.Status.ObservedGeneration != h.Generation {
+		t.Errorf("observedGeneration %d of a paused hub, want %d", h.Status.ObservedGeneration, h.Generation)
+	}
+	if n := f.emitted(v1alpha1.SpecPaused); n != 1 {
+		t.Errorf("%d events SpecPaused, want 1", n)
+	}
 	f.edit(func(s *v1alpha1.IntegrationHubSpec) { s.Paused = false })
 	f.reconcile()
+	if n := f.emitted(v1alpha1.Resumed); n != 1 {
+		t.Errorf("%d events Resumed, want 1", n)
+	}
 	if meta.FindStatusCondition(get(f, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.Paused) != nil {
 		t.Error("it is still called paused")
 	}

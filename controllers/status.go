@@ -29,6 +29,7 @@ const (
 // pausedStatus is the status of a paused hub. The other conditions keep their values.
 func pausedStatus(hub *v1alpha1.IntegrationHub) *v1alpha1.IntegrationHubStatus {
 	status := hub.Status.DeepCopy()
+	status.ObservedGeneration = hub.Generation
 	setCondition(status, hub.Generation, v1alpha1.Paused, metav1.ConditionTrue, v1alpha1.SpecPaused,
 		"spec.paused is true: the operator changes nothing, and the other conditions may be out of date.")
 	return status
@@ -293,7 +294,21 @@ func (r *Reconciler) writeStatus(
 		return result, fmt.Errorf("writing the status: %w", err)
 	}
 	r.emitReadyEvent(hub, status)
+	r.emitPausedEvent(hub, status)
 	return result, nil
+}
+
+// emitPausedEvent emits an event when the hub is paused and when it is resumed.
+func (r *Reconciler) emitPausedEvent(hub *v1alpha1.IntegrationHub, status *v1alpha1.IntegrationHubStatus) {
+	before := meta.IsStatusConditionTrue(hub.Status.Conditions, v1alpha1.Paused)
+	now := meta.IsStatusConditionTrue(status.Conditions, v1alpha1.Paused)
+	switch {
+	case now && !before:
+		r.Recorder.Eventf(hub, nil, corev1.EventTypeNormal, v1alpha1.SpecPaused, "Pause",
+			"spec.paused is true. The operator changes nothing until it is false.")
+	case before && !now:
+		r.Recorder.Eventf(hub, nil, corev1.EventTypeNormal, v1alpha1.Resumed, "Resume", "The operator reconciles the hub again.")
+	}
 }
 
 func (r *Reconciler) emitReadyEvent(hub *v1alpha1.IntegrationHub, status *v1alpha1.IntegrationHubStatus) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
@@ -191,6 +192,18 @@ func (f *fixture) want(condition string, status metav1.ConditionStatus, reason s
 	if diff := cmp.Diff(want, c); diff != "" {
 		f.t.Errorf("condition (-want +got):\n%s", diff)
 	}
+}
+
+// emitted returns how many events with a reason were emitted since the last call. It drains all events.
+func (f *fixture) emitted(reason string) int {
+	f.t.Helper()
+	n := 0
+	for len(f.events.Events) > 0 {
+		if strings.Contains(<-f.events.Events, " "+reason+" ") {
+			n++
+		}
+	}
+	return n
 }
 
 // edit changes the hub's spec.

@@ -92,3 +92,6 @@ const (
 // TokenChanged is the reason of an event: the service secret changed, and Looker's token with it.
 // Enter the new token in Looker before you remove the previous secret.
 const TokenChanged = "TokenChanged"
+
+// Resumed is the reason of an event: spec.paused is no longer true, and the operator reconciles the hub again.
+const Resumed = "Resumed"
