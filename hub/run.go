@@ -88,7 +88,8 @@ func Run(ctx context.Context, o Options) error {
 	looker.BaseContext, looker.ErrorLog = func(net.Listener) context.Context { return base }, errorLog
 	clients := newActivity()
 	looker.ConnState = clients.connState
-	admin := newHTTPServer(adminHandler(reg, &draining, server.spool.Check, server.docs.status, o.Config.Pprof), o.Config.MaxHeaderBytes)
+	status := adminHandler(reg, &draining, server.spool.Check, server.docs.status, secrets.All, o.Config.Pprof)
+	admin := newHTTPServer(status, o.Config.MaxHeaderBytes)
 	admin.ErrorLog = errorLog
 
 	listener, err := listen(ctx, o.Listener, o.Config.ListenAddress, cert)

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
 	"errors"
@@ -68,4 +69,24 @@ func digest(secret []byte, nonce string) string {
 	mac := hmac.New(sha512.New, secret)
 	mac.Write([]byte(nonce))
 	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// Proof proves the knowledge of a service secret for one challenge, without revealing a token: it has
+// another algorithm than tokens, and no token has its prefix. The operator asks pods with it whether
+// they have loaded a changed secret.
+func Proof(secret []byte, challenge string) string {
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte("integration-hub service secret\n" + challenge))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// ValidProof reports, in constant time, whether the proof is of one of the secrets.
+func ValidProof(proof, challenge string, secrets ...[]byte) bool {
+	valid := false
+	for _, secret := range secrets {
+		if len(secret) > 0 && challenge != "" && hmac.Equal([]byte(proof), []byte(Proof(secret, challenge))) {
+			valid = true
+		}
+	}
+	return valid
 }

@@ -43,6 +43,27 @@ func TestValid(t *testing.T) {
 	}
 }
 
+// A proof is valid for its secret and its challenge only, and is never a token.
+func TestProof(t *testing.T) {
+	t.Parallel()
+	secret, other := []byte("test-secret"), []byte("other")
+	proof := token.Proof(secret, "challenge")
+	for name, got := range map[string]bool{
+		"another secret":    token.ValidProof(proof, "challenge", other),
+		"another challenge": token.ValidProof(proof, "challenge2", secret),
+		"no challenge":      token.ValidProof(token.Proof(secret, ""), "", secret),
+		"no secret":         token.ValidProof(token.Proof(nil, "challenge"), "challenge", nil, []byte{}),
+		"used as a token":   token.Valid("challenge/"+proof, secret),
+	} {
+		if got {
+			t.Errorf("%s: valid", name)
+		}
+	}
+	if !token.ValidProof(proof, "challenge", other, secret) {
+		t.Error("the proof is not valid for its own secret")
+	}
+}
+
 func TestNewWithoutSecret(t *testing.T) {
 	t.Parallel()
 	if _, err := token.New(nil); err == nil {
