@@ -56,7 +56,7 @@ func TestRefusedSpec(t *testing.T) {
 			}
 			f.want(v1alpha1.Accepted, metav1.ConditionFalse, v1alpha1.NotAllowed)
 			f.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.NotAllowed)
-			f.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.Pending)
+			f.want(v1alpha1.CertificateReady, metav1.ConditionUnknown, v1alpha1.Pending)
 			if m := f.message(v1alpha1.Stalled); !strings.HasPrefix(m, tt.field+" ") {
 				t.Errorf("message %q, want %q", m, tt.field)
 			}

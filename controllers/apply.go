@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -17,50 +18,66 @@ import (
 // FieldOwner is the operator's field manager for server-side apply.
 const FieldOwner = client.FieldOwner("integration-hub-controller")
 
-// ensure applies the children that the spec asks for and removes the others. A child whose kind is
-// missing does not keep the others from being applied: an older Gateway API has HTTPRoutes only.
+// ensure applies the children that the spec asks for and removes the others. An error of one child
+// does not keep it from the others.
 func (r *Reconciler) ensure(ctx context.Context, hub *v1alpha1.IntegrationHub, children ...resources.Child) error {
-	var missing error
+	errs := make([]error, 0, len(children))
 	for _, c := range children {
-		if !r.kindInstalled(c.Kind) {
-			if c.Config != nil && missing == nil {
-				missing = kindMissing(c.Kind)
-			}
-			continue
-		}
-		if err := r.watch(c.Kind); err != nil {
-			return fmt.Errorf("watching %s: %w", c.Kind.Kind, err)
-		}
-		var err error
-		if c.Config != nil {
-			err = r.apply(ctx, hub, c)
-		} else {
-			err = r.remove(ctx, hub, c)
-		}
-		if err != nil {
+		errs = append(errs, r.ensureOne(ctx, hub, c))
+	}
+	return errors.Join(errs...)
+}
+
+// ensureInOrder is ensure for children that need those before them: it stops at the first error.
+func (r *Reconciler) ensureInOrder(ctx context.Context, hub *v1alpha1.IntegrationHub, children ...resources.Child) error {
+	for _, c := range children {
+		if err := r.ensureOne(ctx, hub, c); err != nil {
 			return err
 		}
 	}
-	return missing
+	return nil
+}
+
+func (r *Reconciler) ensureOne(ctx context.Context, hub *v1alpha1.IntegrationHub, c resources.Child) error {
+	if !r.kindInstalled(c.Kind) {
+		if c.Config != nil {
+			return kindMissing(c.Kind)
+		}
+		return nil
+	}
+	if err := r.watch(c.Kind); err != nil {
+		return fmt.Errorf("watching %s: %w", c.Kind.Kind, err)
+	}
+	if c.Config != nil {
+		return r.apply(ctx, hub, c)
+	}
+	return r.remove(ctx, hub, c)
 }
 
 // apply writes one object; besides the status, nothing else does. An object of the same name that
-// the hub does not control is never changed.
+// is not the hub's own is never changed.
 func (r *Reconciler) apply(ctx context.Context, hub *v1alpha1.IntegrationHub, c resources.Child) error {
 	existing, err := r.existing(ctx, hub, c)
 	if err != nil {
 		return err
 	}
-	if existing != nil && !metav1.IsControlledBy(existing, hub) {
-		return nameTaken(c.Kind.Kind, c.Name)
+	key := client.ObjectKeyFromObject(hub)
+	if existing != nil {
+		if err := checkOwner(existing, hub, c.Kind.Kind); err != nil {
+			return err
+		}
+		if r.applied.unchanged(key, c, existing.ResourceVersion) {
+			return nil
+		}
 	}
 	if err := r.Apply(ctx, c.Config, FieldOwner, client.ForceOwnership); err != nil {
-		return fmt.Errorf("applying %s %s: %w", c.Kind.Kind, c.Name, err)
+		r.applied.forgetOne(key, c)
+		return applyError(c.Kind.Kind, c.Name, err)
 	}
 	return nil
 }
 
-// remove deletes an object that the spec no longer asks for, if the hub controls it.
+// remove deletes an object that the spec no longer asks for, if it is the hub's own.
 func (r *Reconciler) remove(ctx context.Context, hub *v1alpha1.IntegrationHub, c resources.Child) error {
 	existing := metadataOf(c.Kind)
 	err := r.Get(ctx, client.ObjectKey{Namespace: hub.Namespace, Name: c.Name}, existing)
@@ -69,7 +86,7 @@ func (r *Reconciler) remove(ctx context.Context, hub *v1alpha1.IntegrationHub, c
 		return nil
 	case err != nil:
 		return fmt.Errorf("reading %s %s: %w", c.Kind.Kind, c.Name, err)
-	case !metav1.IsControlledBy(existing, hub):
+	case !belongsTo(existing, hub):
 		return nil
 	}
 	uid := existing.GetUID()
@@ -101,4 +118,10 @@ func metadataOf(kind schema.GroupVersionKind) *metav1.PartialObjectMetadata {
 	m := &metav1.PartialObjectMetadata{}
 	m.SetGroupVersionKind(kind)
 	return m
+}
+
+func metadataListOf(kind schema.GroupVersionKind) *metav1.PartialObjectMetadataList {
+	l := &metav1.PartialObjectMetadataList{}
+	l.SetGroupVersionKind(kind.GroupVersion().WithKind(kind.Kind + "List"))
+	return l
 }

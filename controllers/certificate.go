@@ -57,14 +57,14 @@ func (r *Reconciler) userProvidedCertificate(ctx context.Context, s *scope) erro
 	case pair.Leaf.VerifyHostname(host) != nil:
 		return stalled(v1alpha1.SecretInvalid,
 			"The certificate in Secret %q of spec.tls.secretName is not valid for %s, the host that Looker connects to.", name, host)
-	case expired(s.certificate.notAfter):
+	case expired(pair.Leaf.NotAfter):
 		return stalled(v1alpha1.SecretInvalid,
 			"The certificate in Secret %q of spec.tls.secretName has expired. Renew it; the hub reloads it automatically.", name)
 	}
 	return nil
 }
 
-func expired(notAfter *metav1.Time) bool { return notAfter != nil && !time.Now().Before(notAfter.Time) }
+func expired(notAfter time.Time) bool { return !time.Now().Before(notAfter) }
 
 // issuedCertificate requests the certificate from cert-manager.
 func (r *Reconciler) issuedCertificate(ctx context.Context, s *scope) error {
@@ -103,7 +103,7 @@ func checkIssuance(c *cmv1.Certificate, from issuer) error {
 		switch {
 		case condition.Status != cmmetav1.ConditionTrue:
 			problem = "cert-manager reports: " + sanitize(condition.Message)
-		case expired(c.Status.NotAfter):
+		case c.Status.NotAfter != nil && expired(c.Status.NotAfter.Time):
 			problem = "cert-manager did not renew the certificate, which has expired. Check that it runs."
 		default:
 			return nil
@@ -127,10 +127,10 @@ func (r *Reconciler) checkServiceOwner(ctx context.Context, hub *v1alpha1.Integr
 	if err != nil {
 		return err
 	}
-	if existing != nil && !metav1.IsControlledBy(existing, hub) {
-		return nameTaken(resources.ServiceKind.Kind, hub.Name)
+	if existing == nil {
+		return nil
 	}
-	return nil
+	return checkOwner(existing, hub, resources.ServiceKind.Kind)
 }
 
 // checkTLSSecretOwner refuses a Secret that belongs to another Certificate, because cert-manager
@@ -145,7 +145,7 @@ func (r *Reconciler) checkTLSSecretOwner(ctx context.Context, hub *v1alpha1.Inte
 	case err != nil:
 		return fmt.Errorf("reading Secret %s: %w", name, err)
 	case secret.Annotations[cmv1.CertificateNameKey] != hub.Name:
-		return nameTaken(resources.SecretKind.Kind, name)
+		return nameTaken(resources.SecretKind.Kind, name, "does not belong to this hub's Certificate")
 	}
 	return nil
 }

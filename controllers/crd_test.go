@@ -5,7 +5,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"integrationhub.dev/api/v1alpha1"
@@ -36,6 +38,63 @@ func TestCRDRefuses(t *testing.T) {
 		"a proxy":                    {want: "settings must not contain variables that are reserved", change: integration("tray", map[string]v1alpha1.SettingValue{"HTTPS_PROXY": "x"})},
 		"a variable of Go's runtime": {want: "settings must not contain variables that are reserved", change: integration("tray", map[string]v1alpha1.SettingValue{"GODEBUG": "x"})},
 		"cloud credentials":          {want: "settings must not contain variables that are reserved", change: integration("tray", map[string]v1alpha1.SettingValue{"AWS_CONTAINER_CREDENTIALS_FULL_URI": "x"})},
+		"a budget that is no number": {want: "spec.podDisruptionBudget.maxUnavailable", change: func(s *v1alpha1.IntegrationHubSpec) {
+			s.PodDisruptionBudget = &v1alpha1.PodDisruptionBudget{MaxUnavailable: new(intstr.FromString("lots"))}
+		}},
+		"a negative budget": {want: "must be a number of pods, or a percentage", change: func(s *v1alpha1.IntegrationHubSpec) {
+			s.PodDisruptionBudget = &v1alpha1.PodDisruptionBudget{MinAvailable: new(intstr.FromInt32(-1))}
+		}},
+		"requests above limits": {want: "must not be negative or greater than resources.limits", change: func(s *v1alpha1.IntegrationHubSpec) {
+			s.Resources = &corev1.ResourceRequirements{
+				Requests: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("2Gi")}, Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("1Gi")},
+			}
+		}},
+		"negative requests": {want: "must not be negative or greater than resources.limits", change: func(s *v1alpha1.IntegrationHubSpec) {
+			s.Resources = &corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("-5")}}
+		}},
+		"an image with blanks": {want: "must be an image such as", change: func(s *v1alpha1.IntegrationHubSpec) { s.Image = "my image : latest" }},
+		"a label that is none": {want: "keys must be such as", change: func(s *v1alpha1.IntegrationHubSpec) {
+			s.Monitoring = &v1alpha1.Monitoring{ServiceMonitor: &v1alpha1.ServiceMonitor{Labels: map[string]v1alpha1.LabelValue{"bad key!": "v"}}}
+		}},
+		"a label's value that is none": {want: "spec.monitoring.prometheusRule.labels.team", change: func(s *v1alpha1.IntegrationHubSpec) {
+			s.Monitoring = &v1alpha1.Monitoring{PrometheusRule: &v1alpha1.PrometheusRule{Labels: map[string]v1alpha1.LabelValue{"team": "v v"}}}
+		}},
+		"an annotation that is none": {want: "keys must be such as", change: func(s *v1alpha1.IntegrationHubSpec) {
+			s.Exposure = &v1alpha1.Exposure{Service: &v1alpha1.ServiceExposure{Annotations: map[string]string{"bad key!": "x"}}}
+		}},
+		"a Secret that cannot exist": {want: "must be the name of an object", change: func(s *v1alpha1.IntegrationHubSpec) { s.ServiceSecretRef = &v1alpha1.SecretKeyRef{Name: "Not A Name"} }},
+		"a pull secret that cannot exist": {want: "must be the name of an object", change: func(s *v1alpha1.IntegrationHubSpec) {
+			s.ImagePullSecrets = []v1alpha1.SecretRef{{Name: "Not A Name"}}
+		}},
+		"no spool":                 {want: "must be more than 0", change: func(s *v1alpha1.IntegrationHubSpec) { s.Limits = &v1alpha1.Limits{Spool: new(resource.MustParse("0"))} }},
+		"a negative body":          {want: "must be more than 0", change: func(s *v1alpha1.IntegrationHubSpec) { s.Limits = &v1alpha1.Limits{Body: new(resource.MustParse("-1"))} }},
+		"a URL with blanks":        {want: "the path of baseURL must consist of", change: func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "https://a.b//c d" }},
+		"a URL with two slashes":   {want: "the path of baseURL must consist of", change: func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "https://a.b//c" }},
+		"a URL that goes up":       {want: "the path of baseURL must consist of", change: func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "https://a.b/c/../d" }},
+		"a URL's port":             {want: "its port at most 65535", change: func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "https://a.b:65536" }},
+		"a URL in upper case":      {want: "must be a lowercase DNS name", change: func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "https://Hub.Example.com" }},
+		"a URL with an underscore": {want: "must be a lowercase DNS name", change: func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "https://my_hub.example.com" }},
+		"an Ingress for an address": {want: "baseURL has an IP address", change: func(s *v1alpha1.IntegrationHubSpec) {
+			s.BaseURL, s.Exposure = "https://10.0.0.5", &v1alpha1.Exposure{Ingress: &v1alpha1.IngressExposure{}}
+		}},
+		"a node's label that is none": {want: "keys must be such as", change: func(s *v1alpha1.IntegrationHubSpec) {
+			s.Scheduling = &v1alpha1.Scheduling{NodeSelector: map[string]v1alpha1.LabelValue{"bad key!": "v"}}
+		}},
+		"a toleration of an odd kind": {want: "operator must be Exists or Equal", change: func(s *v1alpha1.IntegrationHubSpec) {
+			s.Scheduling = &v1alpha1.Scheduling{Tolerations: []corev1.Toleration{{Operator: "Sometimes"}}}
+		}},
+		"a constraint of an odd kind": {want: "maxSkew must be at least 1", change: func(s *v1alpha1.IntegrationHubSpec) {
+			s.Scheduling = &v1alpha1.Scheduling{TopologySpreadConstraints: []corev1.TopologySpreadConstraint{{TopologyKey: "x", WhenUnsatisfiable: "Maybe"}}}
+		}},
+		"a priority class that cannot exist": {want: "must be the name of an object", change: func(s *v1alpha1.IntegrationHubSpec) {
+			s.Scheduling = &v1alpha1.Scheduling{PriorityClassName: "Does Not Exist"}
+		}},
+		"a long stabilization": {want: "must be between 0 and 3600", change: func(s *v1alpha1.IntegrationHubSpec) {
+			s.Autoscaling = &v1alpha1.Autoscaling{MaxReplicas: 3, Behavior: &autoscalingv2.HorizontalPodAutoscalerBehavior{
+				ScaleDown: &autoscalingv2.HPAScalingRules{StabilizationWindowSeconds: new(int32(99999))},
+			}}
+		}},
+		"an endless start": {want: "progressDeadline must be between 10s and 24h", change: func(s *v1alpha1.IntegrationHubSpec) { s.ProgressDeadline = "48h" }},
 		"the same integration twice": {want: "Duplicate value", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.Integrations = []v1alpha1.Integration{{Name: "tray"}, {Name: "tray"}}
 		}},
@@ -156,6 +215,11 @@ func TestCRDRefuses(t *testing.T) {
 				t.Errorf("a rule could not be evaluated: %v", err)
 			}
 		})
+	}
+	own := f.hub()
+	own.Spec.ServiceSecretRef = &v1alpha1.SecretKeyRef{Name: "hub-token", Key: "token"}
+	if err := api.Create(t.Context(), own); err == nil || !strings.Contains(err.Error(), "must not reference the Secret with the token") {
+		t.Errorf("a service secret that is the token: error %v", err)
 	}
 	for name, want := range map[string]string{
 		strings.Repeat("x", 53): "must not be longer than 52",

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"integrationhub.dev/api/v1alpha1"
@@ -30,6 +31,12 @@ type stalledError struct {
 
 func (e *stalledError) Error() string { return e.message }
 
+// unknownError says why a condition is Unknown: the part was not checked yet. The hub does not wait
+// for it.
+type unknownError struct{ reason, message string }
+
+func (e *unknownError) Error() string { return e.message }
+
 // errNotRun is returned by a step that other conditions keep from running. Its condition keeps
 // its value.
 var errNotRun = errors.New("not run")
@@ -42,11 +49,16 @@ func stalled(reason, format string, args ...any) error {
 	return &stalledError{reason: reason, message: fmt.Sprintf(format, args...)}
 }
 
-// nameTaken is returned when another owner's object has the name of a child.
-func nameTaken(kind, name string) error {
+// applyError wraps an error of applying an object. What the API server refuses as invalid stays so
+// until the spec changes: the hub is stalled.
+func applyError(kind, name string, err error) error {
+	err = fmt.Errorf("applying %s %s: %w", kind, name, err)
+	if !apierrors.IsInvalid(err) {
+		return err
+	}
 	return &stalledError{
-		reason:       v1alpha1.NameTaken,
-		message:      fmt.Sprintf("%s %q already exists and is not owned by this IntegrationHub. Rename or delete one of the two.", kind, name),
+		reason:       v1alpha1.SpecInvalid,
+		message:      sentence(err.Error()) + " Correct the part of the spec that the error names.",
 		requeueAfter: pollInterval,
 	}
 }

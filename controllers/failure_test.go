@@ -161,5 +161,6 @@ func TestNoServiceAddressLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.reconcile()
-	f.want(v1alpha1.Exposed, metav1.ConditionTrue, v1alpha1.Succeeded)
+	get(f, "hub", &corev1.Service{})
+	f.want(v1alpha1.Exposed, metav1.ConditionUnknown, v1alpha1.Pending) // no pod runs here
 }

@@ -31,8 +31,8 @@ func TestSchemasOfOthers(t *testing.T) {
 	h.Spec.BaseURL = "https://hub.example.com/actions"
 	h.Spec.Exposure = gatewayExposure()
 	h.Spec.Monitoring = &v1alpha1.Monitoring{
-		ServiceMonitor: &v1alpha1.ServiceMonitor{Labels: map[string]string{"release": "prometheus"}, Interval: "1m30s"},
-		PrometheusRule: &v1alpha1.PrometheusRule{Labels: map[string]string{"release": "prometheus"}},
+		ServiceMonitor: &v1alpha1.ServiceMonitor{Labels: map[string]v1alpha1.LabelValue{"release": "prometheus"}, Interval: "1m30s"},
+		PrometheusRule: &v1alpha1.PrometheusRule{Labels: map[string]v1alpha1.LabelValue{"release": "prometheus"}},
 	}
 	f.create(h)
 	strict := client.WithFieldValidation(api, metav1.FieldValidationStrict)

@@ -19,6 +19,8 @@ import (
 // Inspector reads the status of a running hub.
 type Inspector interface {
 	Inspect(ctx context.Context, pod *corev1.Pod) (hubclient.Report, error)
+	// AcceptsSecret reports whether a pod accepts tokens of a service secret.
+	AcceptsSecret(ctx context.Context, pod *corev1.Pod, secret []byte) (bool, error)
 }
 
 // inspect returns what a running hub reports, or nil if none answers. That is not a failure:
@@ -35,25 +37,36 @@ func (r *Reconciler) inspect(ctx context.Context, hub *v1alpha1.IntegrationHub) 
 	return &report
 }
 
-// settingsMissing returns an error while a running hub does not offer an integration that the
-// spec enables by name.
-func (s *scope) settingsMissing() error {
-	named := resources.NamedIntegrations(s.hub)
+// offeredOutcome returns the error of the step integrations, or what a running hub reports: that it
+// does not offer an integration that the spec enables by name, or nothing yet.
+func (s *scope) offeredOutcome() error {
+	if err := s.results[v1alpha1.IntegrationsReady]; err != nil {
+		return err
+	}
 	var missing []string
-	for _, i := range s.integrations() {
-		if !i.Offered && slices.Contains(named, i.Name) {
-			missing = append(missing, i.Name+" ("+i.Reason+")")
+	reported := s.report != nil || s.hub.Status.ObservedVersion != ""
+	list := s.integrations()
+	for _, name := range resources.NamedIntegrations(s.hub) {
+		i := slices.IndexFunc(list, func(i v1alpha1.IntegrationStatus) bool { return i.Name == name })
+		switch {
+		case i < 0:
+			reported = false
+		case !list[i].Offered:
+			missing = append(missing, name+" ("+list[i].Reason+")")
 		}
 	}
-	if len(missing) == 0 {
-		return nil
+	switch {
+	case len(missing) > 0:
+		return &stalledError{
+			reason: v1alpha1.SettingsMissing,
+			message: "The hub does not offer " + strings.Join(missing, ", ") +
+				". Add the missing settings to settings or secretRef of spec.integrations.",
+			requeueAfter: pollInterval,
+		}
+	case !reported:
+		return &unknownError{reason: v1alpha1.Pending, message: "No running hub has reported its integrations yet."}
 	}
-	return &stalledError{
-		reason: v1alpha1.SettingsMissing,
-		message: "The hub does not offer " + strings.Join(missing, ", ") +
-			". Add the missing settings to settings or secretRef of spec.integrations.",
-		requeueAfter: pollInterval,
-	}
+	return nil
 }
 
 func (s *scope) offeredMessage() string {
@@ -81,17 +94,25 @@ func integrationStatus(report hubclient.Report, named []string) []v1alpha1.Integ
 
 // readReport reads the report of the first ready pod.
 func (r *Reconciler) readReport(ctx context.Context, hub *v1alpha1.IntegrationHub) (hubclient.Report, error) {
+	pods, err := r.readyPods(ctx, hub)
+	if err != nil {
+		return hubclient.Report{}, err
+	}
+	if len(pods) == 0 {
+		return hubclient.Report{}, errors.New("no pod is ready")
+	}
+	return r.Hubs.Inspect(ctx, &pods[0])
+}
+
+// readyPods returns the pods of a hub that can be asked.
+func (r *Reconciler) readyPods(ctx context.Context, hub *v1alpha1.IntegrationHub) ([]corev1.Pod, error) {
 	pods := &corev1.PodList{}
 	if err := r.APIReader.List(ctx, pods, client.InNamespace(hub.Namespace), client.MatchingLabels(resources.Selector(hub))); err != nil {
-		return hubclient.Report{}, fmt.Errorf("listing pods: %w", err)
+		return nil, fmt.Errorf("listing pods: %w", err)
 	}
-	for i := range pods.Items {
-		pod := &pods.Items[i]
-		if pod.DeletionTimestamp == nil && pod.Status.PodIP != "" && isReady(pod) {
-			return r.Hubs.Inspect(ctx, pod)
-		}
-	}
-	return hubclient.Report{}, errors.New("no pod is ready")
+	return slices.DeleteFunc(pods.Items, func(p corev1.Pod) bool {
+		return p.DeletionTimestamp != nil || p.Status.PodIP == "" || !isReady(&p)
+	}), nil
 }
 
 func isReady(pod *corev1.Pod) bool {

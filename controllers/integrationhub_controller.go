@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -36,15 +37,21 @@ type Reconciler struct {
 	// Hubs reads the status of running hubs; nil disables it.
 	Hubs Inspector
 
-	kinds kinds
+	kinds   kinds
+	polls   polls
+	applied appliedObjects
 }
 
 // +kubebuilder:rbac:groups=hub.integrationhub.dev,resources=integrationhubs,verbs=get;list;watch
 // +kubebuilder:rbac:groups=hub.integrationhub.dev,resources=integrationhubs/status,verbs=get;patch
 // +kubebuilder:rbac:groups=hub.integrationhub.dev,resources=integrationhubs/finalizers,verbs=update
-// +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch
+// OpenShift requires the verb delete for adding an owner reference to an object
+// (OwnerReferencesPermissionEnforcement): the operator deletes no Deployments and no Secrets.
+//
+// +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=apps,resources=controllerrevisions,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=services;serviceaccounts,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=configmaps,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=pods,verbs=list
 // +kubebuilder:rbac:groups=cert-manager.io,resources=certificates,verbs=get;list;watch;create;patch;delete
@@ -53,6 +60,7 @@ type Reconciler struct {
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=ingresses;networkpolicies,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=httproutes;backendtlspolicies,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=monitoring.coreos.com,resources=servicemonitors;prometheusrules,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=networking.k8s.io,resources=ingressclasses,verbs=get
 // +kubebuilder:rbac:groups=cert-manager.io,resources=issuers;clusterissuers,verbs=get
 // +kubebuilder:rbac:groups="";events.k8s.io,resources=events,verbs=create;patch
 // Clients of the metrics endpoint are authenticated and authorized by the API server:
@@ -93,6 +101,10 @@ func (r *Reconciler) steps() []step {
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	hub := &v1alpha1.IntegrationHub{}
 	if err := r.Get(ctx, req.NamespacedName, hub); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.polls.forget(req.NamespacedName)
+			r.applied.forget(req.NamespacedName)
+		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if !hub.DeletionTimestamp.IsZero() {
@@ -101,15 +113,24 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if hub.Spec.ControllerClass != r.Class {
 		return ctrl.Result{}, nil // another operator manages it
 	}
-	if hub.Spec.Paused {
-		return r.writeStatus(ctx, hub, pausedStatus(hub), ctrl.Result{})
-	}
 	s := &scope{hub: hub, inputs: resources.Inputs{Hub: hub, Image: r.HubImage}, results: map[string]error{}}
+	if hub.Spec.Paused {
+		if err := r.observePods(ctx, s); err != nil {
+			return ctrl.Result{}, err
+		}
+		return r.writeStatus(ctx, hub, pausedStatus(s), ctrl.Result{})
+	}
 	for _, step := range r.steps() {
 		s.results[step.condition] = step.run(ctx, s)
 	}
+	s.token = r.announceToken(ctx, s)
 	outcomes := s.outcomes()
-	result, err := r.writeStatus(ctx, hub, newStatus(s, outcomes), ctrl.Result{RequeueAfter: requeueAfter(s, outcomes)})
+	status := newStatus(s, outcomes)
+	poll := pollAfter(outcomes)
+	if poll > 0 {
+		poll = r.polls.next(req.NamespacedName, !equality.Semantic.DeepEqual(&hub.Status, status), poll)
+	}
+	result, err := r.writeStatus(ctx, hub, status, ctrl.Result{RequeueAfter: requeueAfter(s, poll)})
 	return result, errors.Join(append(failures(outcomes), err)...)
 }
 

@@ -33,7 +33,9 @@ func TestFromNothingToReady(t *testing.T) {
 	f.create(f.hub())
 	f.reconcile()
 	f.want(v1alpha1.CredentialsReady, metav1.ConditionTrue, v1alpha1.Succeeded)
-	f.want(v1alpha1.IntegrationsReady, metav1.ConditionTrue, v1alpha1.Succeeded)
+	f.want(v1alpha1.IntegrationsReady, metav1.ConditionUnknown, v1alpha1.Pending)
+	f.want(v1alpha1.Exposed, metav1.ConditionUnknown, v1alpha1.Pending)
+	f.want(v1alpha1.Serving, metav1.ConditionFalse, v1alpha1.NoPodReady)
 	f.want(v1alpha1.CertificateReady, metav1.ConditionFalse, v1alpha1.CertificateNotReady)
 	f.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.Pending)
 	f.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.CertificateNotReady)
@@ -52,6 +54,7 @@ func TestFromNothingToReady(t *testing.T) {
 		ObservedGeneration: h.Generation,
 		URL:                "https://hub." + f.namespace + ".svc",
 		TokenSecretRef:     &v1alpha1.SecretKeyRef{Name: "hub-token", Key: "token"},
+		ServiceSecretRef:   &v1alpha1.SecretKeyRef{Name: "hub-service-secret", Key: "secret"},
 		Replicas:           2,
 		ReadyReplicas:      2,
 		Selector:           "app.kubernetes.io/instance=hub,app.kubernetes.io/name=integration-hub",
@@ -193,6 +196,11 @@ func TestMissingThings(t *testing.T) {
 			cure: &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "mine"}, Data: map[string]string{"ca.crt": "x"}},
 		},
 		{
+			name: "pull secret", condition: v1alpha1.IntegrationsReady, reason: v1alpha1.SecretNotFound,
+			change: func(s *v1alpha1.IntegrationHubSpec) { s.ImagePullSecrets = []v1alpha1.SecretRef{{Name: "mine"}} },
+			cure:   &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "mine"}},
+		},
+		{
 			name: "issuer", condition: v1alpha1.CertificateReady, reason: v1alpha1.IssuerNotFound,
 			change: func(s *v1alpha1.IntegrationHubSpec) { s.TLS.IssuerRef.Name = "mine" },
 			cure:   &cmv1.Issuer{ObjectMeta: metav1.ObjectMeta{Name: "mine"}, Spec: cmv1.IssuerSpec{IssuerConfig: cmv1.IssuerConfig{SelfSigned: &cmv1.SelfSignedIssuer{}}}},
@@ -203,14 +211,14 @@ func TestMissingThings(t *testing.T) {
 			f := newFixture(t)
 			f.create(f.hub())
 			f.ready()
-			before := get(f, "hub", &appsv1.Deployment{}).ResourceVersion
+			before := get(f, "hub", &appsv1.Deployment{}).Generation
 			f.edit(tt.change)
 			f.reconcile()
 			f.want(tt.condition, metav1.ConditionFalse, tt.reason)
 			f.want(v1alpha1.Ready, metav1.ConditionFalse, tt.reason)
 			f.want(v1alpha1.Stalled, metav1.ConditionTrue, tt.reason)
 			f.want(v1alpha1.DeploymentAvailable, metav1.ConditionTrue, v1alpha1.Succeeded)
-			if get(f, "hub", &appsv1.Deployment{}).ResourceVersion != before {
+			if get(f, "hub", &appsv1.Deployment{}).Generation != before {
 				t.Error("the running pods were not left alone")
 			}
 			tt.cure.SetNamespace(f.namespace)
@@ -218,6 +226,10 @@ func TestMissingThings(t *testing.T) {
 			f.reconcile()
 			f.issue() // the Certificate may have changed with the issuer
 			f.reconcile()
+			if tt.condition == v1alpha1.IntegrationsReady {
+				f.want(tt.condition, metav1.ConditionUnknown, v1alpha1.Pending) // no running hub reports here
+				return
+			}
 			f.want(tt.condition, metav1.ConditionTrue, v1alpha1.Succeeded)
 		})
 	}
@@ -349,8 +361,8 @@ func TestConflictingSettings(t *testing.T) {
 		reason       string
 	}{
 		{name: "in the spec", tray: v1alpha1.Integration{Settings: settings("1")}, zapier: v1alpha1.Integration{Settings: settings("2")}, reason: v1alpha1.SettingsConflict},
-		{name: "the same value", tray: v1alpha1.Integration{Settings: settings("1")}, zapier: v1alpha1.Integration{Settings: settings("1")}, reason: v1alpha1.Succeeded},
-		{name: "one is off", tray: v1alpha1.Integration{Settings: settings("1")}, zapier: v1alpha1.Integration{Settings: settings("2"), Enabled: new(false)}, reason: v1alpha1.Succeeded},
+		{name: "the same value", tray: v1alpha1.Integration{Settings: settings("1")}, zapier: v1alpha1.Integration{Settings: settings("1")}, reason: v1alpha1.Pending},
+		{name: "one is off", tray: v1alpha1.Integration{Settings: settings("1")}, zapier: v1alpha1.Integration{Settings: settings("2"), Enabled: new(false)}, reason: v1alpha1.Pending},
 		{
 			name:   "in Secrets",
 			tray:   v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}},
@@ -367,13 +379,13 @@ func TestConflictingSettings(t *testing.T) {
 			name:   "in Secrets, but not a setting",
 			tray:   v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}},
 			zapier: v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "other"}},
-			reason: v1alpha1.Succeeded,
+			reason: v1alpha1.Pending,
 		},
 		{
 			name:   "one Secret for both",
 			tray:   v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}},
 			zapier: v1alpha1.Integration{SecretRef: &v1alpha1.SecretRef{Name: "one"}},
-			reason: v1alpha1.Succeeded,
+			reason: v1alpha1.Pending,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -390,8 +402,8 @@ func TestConflictingSettings(t *testing.T) {
 			f.create(h)
 			f.reconcile()
 			status := metav1.ConditionFalse
-			if tt.reason == v1alpha1.Succeeded {
-				status = metav1.ConditionTrue
+			if tt.reason == v1alpha1.Pending { // no running hub reports here
+				status = metav1.ConditionUnknown
 			}
 			f.want(v1alpha1.IntegrationsReady, status, tt.reason)
 		})
@@ -434,14 +446,8 @@ func TestServiceSecretRotation(t *testing.T) {
 		t.Error("the token is not of the new secret")
 	}
 	f.reconcile()
-	events := 0
-	for len(f.events.Events) > 0 {
-		if strings.Contains(<-f.events.Events, v1alpha1.TokenChanged) {
-			events++
-		}
-	}
-	if events != 1 {
-		t.Errorf("%d events TokenChanged, want 1", events)
+	if n := f.emitted(v1alpha1.TokenChanged); n != 1 {
+		t.Errorf("%d events TokenChanged, want 1", n)
 	}
 	if got := get(f, "hub", &appsv1.Deployment{}).Spec.Template.Annotations[resources.ChecksumAnnotation]; got != checksum {
 		t.Error("a secret that pods read again rolled them")

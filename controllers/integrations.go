@@ -27,6 +27,9 @@ func (r *Reconciler) integrations(ctx context.Context, s *scope) error {
 		return stalled(v1alpha1.SettingsConflict,
 			"spec.integrations sets %s to two different values. A hub has one environment: use one value, or create two hubs.", key)
 	}
+	if err := r.pullSecrets(ctx, s.hub); err != nil {
+		return err
+	}
 	sum := sha256.New()
 	if err := r.secretVariables(ctx, s, sum); err != nil {
 		return err
@@ -42,6 +45,21 @@ func (r *Reconciler) integrations(ctx context.Context, s *scope) error {
 		addTo(sum, bundle)
 	}
 	s.inputs.ConfigChecksum = hex.EncodeToString(sum.Sum(nil))
+	return nil
+}
+
+// pullSecrets checks the Secrets with which the image is pulled.
+func (r *Reconciler) pullSecrets(ctx context.Context, hub *v1alpha1.IntegrationHub) error {
+	for _, ref := range hub.Spec.ImagePullSecrets {
+		secret, err := r.getSecret(ctx, hub.Namespace, ref.Name)
+		if err != nil {
+			return err
+		}
+		if secret == nil {
+			return stalled(v1alpha1.SecretNotFound,
+				"Secret %q of spec.imagePullSecrets does not exist. Create it; running pods are left unchanged until then.", ref.Name)
+		}
+	}
 	return nil
 }
 

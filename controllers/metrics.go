@@ -11,9 +11,13 @@ import (
 	"integrationhub.dev/api/v1alpha1"
 )
 
-// ready has one series per hub. Prometheus sets the label namespace to the manager's own.
-var ready = prometheus.NewDesc("integrationhub_ready",
-	"Whether the hub's condition Ready is true (1) or not (0).", []string{"hub_namespace", "hub"}, nil)
+// stateMetrics have one series per hub each. Prometheus sets the label namespace to the manager's own.
+var stateMetrics = map[string]*prometheus.Desc{
+	v1alpha1.Ready: prometheus.NewDesc("integrationhub_ready",
+		"Whether the hub's condition Ready is true (1) or not (0).", []string{"hub_namespace", "hub"}, nil),
+	v1alpha1.Serving: prometheus.NewDesc("integrationhub_serving",
+		"Whether the hub's condition Serving is true (1) or not (0): at least one pod is ready.", []string{"hub_namespace", "hub"}, nil),
+}
 
 // Metrics exports the state of hubs at the time of a scrape.
 type Metrics struct {
@@ -26,7 +30,11 @@ type Metrics struct {
 var _ prometheus.Collector = Metrics{}
 
 // Describe implements [prometheus.Collector].
-func (m Metrics) Describe(descriptions chan<- *prometheus.Desc) { descriptions <- ready }
+func (m Metrics) Describe(descriptions chan<- *prometheus.Desc) {
+	for _, d := range stateMetrics {
+		descriptions <- d
+	}
+}
 
 // cacheTimeout bounds the wait for a cache that is not synced.
 const cacheTimeout = 5 * time.Second
@@ -44,10 +52,12 @@ func (m Metrics) Collect(metrics chan<- prometheus.Metric) {
 		if h.Spec.ControllerClass != m.Class {
 			continue
 		}
-		value := 0.
-		if meta.IsStatusConditionTrue(h.Status.Conditions, v1alpha1.Ready) {
-			value = 1
+		for condition, d := range stateMetrics {
+			value := 0.
+			if meta.IsStatusConditionTrue(h.Status.Conditions, condition) {
+				value = 1
+			}
+			metrics <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, h.Namespace, h.Name)
 		}
-		metrics <- prometheus.MustNewConstMetric(ready, prometheus.GaugeValue, value, h.Namespace, h.Name)
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"integrationhub.dev/controllers"
 )
 
-// readiness returns the metric of the fixture's hub.
-func (f *fixture) readiness(c client.Reader) (value float64, exported bool) {
+// gauge returns a metric of the fixture's hub.
+func (f *fixture) gauge(c client.Reader, name string) (value float64, exported bool) {
 	f.t.Helper()
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(controllers.Metrics{Hubs: c})
@@ -29,7 +29,7 @@ func (f *fixture) readiness(c client.Reader) (value float64, exported bool) {
 			for _, l := range m.Label {
 				labels[l.GetName()] = l.GetValue()
 			}
-			if family.GetName() == "integrationhub_ready" && labels["hub_namespace"] == f.namespace && labels["hub"] == "hub" {
+			if family.GetName() == name && labels["hub_namespace"] == f.namespace && labels["hub"] == "hub" {
 				return m.Gauge.GetValue(), true
 			}
 		}
@@ -43,7 +43,7 @@ func TestReadinessMetric(t *testing.T) {
 	f := newFixture(t)
 	want := func(value float64, exported bool) {
 		t.Helper()
-		if v, ok := f.readiness(api); v != value || ok != exported {
+		if v, ok := f.gauge(api, "integrationhub_ready"); v != value || ok != exported {
 			t.Errorf("exported: %v, value %v, want %v, %v", ok, v, exported, value)
 		}
 	}
@@ -56,6 +56,9 @@ func TestReadinessMetric(t *testing.T) {
 	f.reconcile()
 	f.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.IssuerNotFound)
 	want(0, true)
+	if v, ok := f.gauge(api, "integrationhub_serving"); v != 1 || !ok {
+		t.Errorf("a hub whose pods serve has the metric integrationhub_serving %v", v)
+	}
 	if err := api.Delete(t.Context(), get(f, "hub", &v1alpha1.IntegrationHub{})); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +68,7 @@ func TestReadinessMetric(t *testing.T) {
 			return errors.New("the cache is not started")
 		},
 	})
-	if _, exported := f.readiness(starting); exported {
+	if _, exported := f.gauge(starting, "integrationhub_ready"); exported {
 		t.Error("a metric is exported before the cache is synced")
 	}
 }

@@ -229,7 +229,7 @@ func TestPodTemplate(t *testing.T) {
 	f.policy.Default.AnyPodTemplate = new(true)
 	f.create(f.hub())
 	f.ready()
-	before := get(f, "hub", &appsv1.Deployment{}).ResourceVersion
+	before := get(f, "hub", &appsv1.Deployment{}).Generation
 	for text, message := range map[string]string{
 		`{"spec":{"hostNework":true}}`:                               `unknown field "hostNework"`,
 		`{"spec":{"containers":[{"name":"hub","env":"x"}]}}`:         "env",
@@ -244,7 +244,7 @@ func TestPodTemplate(t *testing.T) {
 			t.Errorf("%s: %q, want %q", text, c.Message, message)
 		}
 	}
-	if v := get(f, "hub", &appsv1.Deployment{}).ResourceVersion; v != before {
+	if v := get(f, "hub", &appsv1.Deployment{}).Generation; v != before {
 		t.Error("the running pods were not left alone")
 	}
 	f.edit(func(s *v1alpha1.IntegrationHubSpec) {
@@ -413,15 +413,15 @@ func TestProxyAndSentrySecrets(t *testing.T) {
 }
 
 // readyPod is a pod of the hub that can be asked.
-func (f *fixture) readyPod() {
+func (f *fixture) readyPod(name string) {
 	f.t.Helper()
 	f.create(&corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: f.namespace, Name: "hub-1", Labels: map[string]string{"app.kubernetes.io/name": "integration-hub", "app.kubernetes.io/instance": "hub"},
+			Namespace: f.namespace, Name: name, Labels: map[string]string{"app.kubernetes.io/name": "integration-hub", "app.kubernetes.io/instance": "hub"},
 		},
 		Spec: get(f, "hub", &appsv1.Deployment{}).Spec.Template.Spec,
 	})
-	pod := get(f, "hub-1", &corev1.Pod{})
+	pod := get(f, name, &corev1.Pod{})
 	pod.Status.PodIP, pod.Status.PodIPs = "192.0.2.1", []corev1.PodIP{{IP: "192.0.2.1"}}
 	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
 	if err := api.Status().Update(f.t.Context(), pod); err != nil {
@@ -433,6 +433,12 @@ func (f *fixture) readyPod() {
 type inspector struct {
 	report hubclient.Report
 	err    error
+	// accepts says which pods accept the current service secret; nil: all do.
+	accepts func(pod string) bool
+}
+
+func (i inspector) AcceptsSecret(_ context.Context, pod *corev1.Pod, _ []byte) (bool, error) {
+	return i.accepts == nil || i.accepts(pod.Name), i.err
 }
 
 func (i inspector) Inspect(context.Context, *corev1.Pod) (hubclient.Report, error) {
@@ -448,7 +454,7 @@ func TestInspection(t *testing.T) {
 	h.Spec.Integrations = []v1alpha1.Integration{{Name: "airtable"}, {Name: "tray"}}
 	f.create(h)
 	f.ready()
-	f.readyPod()
+	f.readyPod("hub-1")
 	var report hubclient.Report
 	report.Version = "v1.2.3"
 	report.Integrations.On = []string{"tray"}
@@ -466,7 +472,10 @@ func TestInspection(t *testing.T) {
 		t.Errorf("version %q, integrations (-want +got):\n%s", got.ObservedVersion, diff)
 	}
 	f.want(v1alpha1.IntegrationsReady, metav1.ConditionFalse, v1alpha1.SettingsMissing)
-	f.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.SettingsMissing)
+	f.want(v1alpha1.Ready, metav1.ConditionTrue, v1alpha1.Succeeded)
+	if n := f.emitted(v1alpha1.SettingsMissing); n != 1 {
+		t.Errorf("%d events SettingsMissing, want 1", n)
+	}
 	again := get(f, "hub", &v1alpha1.IntegrationHub{}).ResourceVersion
 	time.Sleep(1100 * time.Millisecond) // conditions tell their time in seconds
 	inspect(inspector{report: report})
@@ -476,7 +485,7 @@ func TestInspection(t *testing.T) {
 	if got := inspect(inspector{err: http.ErrServerClosed}); got.ObservedVersion != "v1.2.3" {
 		t.Errorf("a hub that cannot be asked was forgotten: %+v", got)
 	}
-	f.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.SettingsMissing)
+	f.want(v1alpha1.IntegrationsReady, metav1.ConditionFalse, v1alpha1.SettingsMissing)
 	f.edit(func(s *v1alpha1.IntegrationHubSpec) { s.Integrations = s.Integrations[1:] })
 	f.reconcile()
 	f.runPods()
@@ -497,7 +506,7 @@ func TestLongMessages(t *testing.T) {
 	}
 	f.create(h)
 	f.ready()
-	f.readyPod()
+	f.readyPod("hub-1")
 	for len(f.events.Events) > 0 {
 		<-f.events.Events
 	}
@@ -505,8 +514,8 @@ func TestLongMessages(t *testing.T) {
 	if _, err := r.Reconcile(t.Context(), ctrl.Request{NamespacedName: f.key()}); err != nil {
 		t.Fatal(err)
 	}
-	f.want(v1alpha1.Ready, metav1.ConditionFalse, v1alpha1.SettingsMissing)
-	wantTruncated(t, f.message(v1alpha1.Ready), 4096)
+	f.want(v1alpha1.IntegrationsReady, metav1.ConditionFalse, v1alpha1.SettingsMissing)
+	wantTruncated(t, f.message(v1alpha1.IntegrationsReady), 4096)
 	wantTruncated(t, strings.TrimPrefix(<-f.events.Events, "Warning SettingsMissing "), 1024)
 }
 

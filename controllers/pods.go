@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -16,49 +17,88 @@ import (
 	"integrationhub.dev/controllers/resources"
 )
 
-// unavailableMessage explains why pods do not become available; empty if they only need time. It
-// contains no pod names: every attempt has a new one, and the condition would never settle.
-func (r *Reconciler) unavailableMessage(ctx context.Context, hub *v1alpha1.IntegrationHub, d *appsv1.Deployment) (string, error) {
+// podProblem is why pods do not become available. The message contains no pod names: every attempt
+// has a new one, and the condition would never settle.
+type podProblem struct {
+	message string
+	// permanent problems do not pass by themselves.
+	permanent bool
+	since     time.Time
+}
+
+// lasts reports whether the problem is for an admin to solve.
+func (p *podProblem) lasts(deadline time.Duration) bool {
+	return p.permanent || time.Since(p.since) > deadline
+}
+
+// podProblem returns why pods do not become available; nil if they only need time.
+func (r *Reconciler) podProblem(ctx context.Context, hub *v1alpha1.IntegrationHub, d *appsv1.Deployment) (*podProblem, error) {
 	for _, c := range d.Status.Conditions {
 		if c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue {
 			_, why, ok := strings.Cut(c.Message, " is forbidden: ")
 			if !ok {
 				why = c.Message
 			}
-			return "Pods cannot be created: " + sanitize(why), nil
+			return &podProblem{
+				message: "Pods cannot be created: " + sanitize(why), permanent: !passes(c.Message), since: c.LastTransitionTime.Time,
+			}, nil
 		}
 	}
 	pods := &corev1.PodList{}
 	if err := r.APIReader.List(ctx, pods, client.InNamespace(hub.Namespace), client.MatchingLabels(resources.Selector(hub))); err != nil {
-		return "", fmt.Errorf("listing pods: %w", err)
+		return nil, fmt.Errorf("listing pods: %w", err)
 	}
+	var first *podProblem
 	for i := range pods.Items {
-		if message := podFailureMessage(&pods.Items[i]); message != "" {
-			return message, nil
+		switch found := problemOf(&pods.Items[i]); {
+		case found == nil:
+		case found.lasts(resources.ProgressDeadline(hub)):
+			return found, nil
+		case first == nil:
+			first = found
 		}
 	}
-	return rolloutStalledMessage(d), nil
+	if late := rolloutProblem(d); late != nil {
+		if first != nil {
+			late.message = first.message
+		}
+		return late, nil
+	}
+	return first, nil
 }
 
-// rolloutStalledMessage is for pods that run and never become ready.
-func rolloutStalledMessage(d *appsv1.Deployment) string {
+// passes reports whether pods may be created later without a change of the spec.
+func passes(refusal string) bool {
+	return slices.ContainsFunc([]string{"exceeded quota", "failed calling webhook", "timed out", "timeout"}, func(text string) bool {
+		return strings.Contains(refusal, text)
+	})
+}
+
+// rolloutProblem is for a rollout that exceeded its deadline.
+func rolloutProblem(d *appsv1.Deployment) *podProblem {
 	for _, c := range d.Status.Conditions {
 		if c.Type == appsv1.DeploymentProgressing && c.Status == corev1.ConditionFalse {
-			return fmt.Sprintf("The rollout timed out: pods do not become ready. Check their events and logs (kubectl -n %s describe pods -l %s).",
-				d.Namespace, metav1.FormatLabelSelector(d.Spec.Selector))
+			return &podProblem{permanent: true, message: fmt.Sprintf(
+				"The rollout timed out: pods do not become ready. Check their events and logs (kubectl -n %s describe pods -l %s).",
+				d.Namespace, metav1.FormatLabelSelector(d.Spec.Selector))}
 		}
 	}
-	return ""
+	return nil
 }
 
-func podFailureMessage(p *corev1.Pod) string {
+// problemOf returns why a pod does not become ready; nil if it only needs time.
+func problemOf(p *corev1.Pod) *podProblem {
 	// An evicted pod stays in the list after it has been replaced.
 	if p.DeletionTimestamp != nil || p.Status.Phase == corev1.PodFailed {
-		return ""
+		return nil
 	}
+	since := p.CreationTimestamp.Time
 	for _, c := range p.Status.Conditions {
 		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Reason == corev1.PodReasonUnschedulable {
-			return "Pod cannot be scheduled: " + sanitize(c.Message)
+			return &podProblem{message: "Pod cannot be scheduled: " + sanitize(c.Message), since: since}
+		}
+		if c.Type == corev1.PodReady && c.Status == corev1.ConditionFalse {
+			since = c.LastTransitionTime.Time
 		}
 	}
 	for _, c := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
@@ -66,11 +106,25 @@ func podFailureMessage(p *corev1.Pod) string {
 			continue
 		}
 		if message := containerFailureMessage(c, p); message != "" {
-			return message
+			return &podProblem{message: message, permanent: isPermanent(c), since: since}
 		}
 	}
-	return ""
+	return nil
 }
+
+// maxRestarts is how often a container may exit before that is taken for permanent.
+const maxRestarts = 3
+
+// isPermanent reports whether a container cannot start before an admin changes something.
+func isPermanent(c corev1.ContainerStatus) bool {
+	if c.RestartCount >= maxRestarts {
+		return true
+	}
+	return c.State.Waiting != nil && slices.Contains(permanentReasons, c.State.Waiting.Reason)
+}
+
+// permanentReasons are the kubelet's reasons for what does not pass by itself.
+var permanentReasons = []string{"CreateContainerConfigError", "InvalidImageName", "ErrImageNeverPull"}
 
 func containerFailureMessage(c corev1.ContainerStatus, p *corev1.Pod) string {
 	name := "The hub"

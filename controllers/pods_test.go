@@ -3,12 +3,16 @@ package controllers_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"integrationhub.dev/api/v1alpha1"
 )
@@ -179,24 +183,113 @@ func (f *fixture) pod(status corev1.PodStatus) {
 	}
 }
 
-// The API server's refusal is reported in its words.
+// What the API server refuses stays refused until the spec changes: the hub is stalled at once, with
+// the API server's words. Everything else is applied, and nothing is retried in a hurry.
 func TestRefusedByTheAPIServer(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
-	h := f.hub()
-	h.Spec.Resources = &corev1.ResourceRequirements{
-		Requests: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("2Gi")},
-		Limits:   corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("1Gi")},
+	for name, tt := range map[string]struct {
+		change          func(*v1alpha1.IntegrationHubSpec)
+		condition, want string
+	}{
+		"a NetworkPolicy": {
+			condition: v1alpha1.DeploymentAvailable, want: "Applying NetworkPolicy hub: ",
+			change: func(s *v1alpha1.IntegrationHubSpec) {
+				s.NetworkPolicy = &v1alpha1.NetworkPolicy{From: []networkingv1.NetworkPolicyPeer{{IPBlock: &networkingv1.IPBlock{CIDR: "nonsense"}}}}
+			},
+		},
+		"a volume mount of nowhere": {
+			condition: v1alpha1.DeploymentAvailable, want: `spec.template.spec.containers[0].volumeMounts`,
+			change: func(s *v1alpha1.IntegrationHubSpec) {
+				s.PodTemplate = &runtime.RawExtension{Raw: []byte(`{"spec":{"containers":[{"name":"hub","volumeMounts":[{"name":"nowhere","mountPath":"/x"}]}]}}`)}
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			f.policy.Default.AnyPodTemplate = new(true)
+			f.create(f.hub())
+			f.ready()
+			before := get(f, "hub", &appsv1.Deployment{}).Generation
+			f.emitted("")
+			f.edit(tt.change)
+			f.edit(func(s *v1alpha1.IntegrationHubSpec) {
+				s.PodDisruptionBudget = &v1alpha1.PodDisruptionBudget{Disabled: true}
+			})
+			f.reconcile()
+			f.want(tt.condition, metav1.ConditionFalse, v1alpha1.SpecInvalid)
+			f.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.SpecInvalid)
+			f.want(v1alpha1.Serving, metav1.ConditionTrue, v1alpha1.Succeeded)
+			if got := f.message(v1alpha1.Ready); !strings.Contains(got, tt.want) {
+				t.Errorf("message %q, want %q", got, tt.want)
+			}
+			if n := f.emitted(v1alpha1.SpecInvalid); n != 1 {
+				t.Errorf("%d events SpecInvalid, want 1", n)
+			}
+			if get(f, "hub", &appsv1.Deployment{}).Generation != before {
+				t.Error("the running pods were not left alone")
+			}
+			if err := api.Get(t.Context(), f.key(), &policyv1.PodDisruptionBudget{}); !apierrors.IsNotFound(err) {
+				t.Errorf("the rest of the spec was not applied: %v", err)
+			}
+		})
 	}
-	f.create(h)
-	f.reconcile()
-	f.issue()
-	if _, err := f.reconcileWith(api); err == nil {
-		t.Error("no error, so the reconcile is not retried")
+}
+
+// What may pass by itself is Reconciling until the deadline, and only then Stalled with a warning.
+func TestProblemsThatMayPass(t *testing.T) {
+	t.Parallel()
+	pulling := corev1.ContainerStatus{State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ErrImagePull", Message: "not found"}}}
+	broken := pulling
+	broken.State.Waiting = &corev1.ContainerStateWaiting{Reason: "InvalidImageName", Message: "no image"}
+	notReady := func(since time.Duration) []corev1.PodCondition {
+		return []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionFalse, LastTransitionTime: metav1.NewTime(time.Now().Add(-since))}}
 	}
-	f.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.ReconcileFailed)
-	got := meta.FindStatusCondition(get(f, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, v1alpha1.Ready).Message
-	if want := "must be less than or equal to memory limit"; !strings.Contains(got, want) {
-		t.Errorf("message %q, want %q", got, want)
+	unschedulable := []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable, Message: "no node"}}
+	for name, tt := range map[string]struct {
+		container  corev1.ContainerStatus
+		conditions []corev1.PodCondition
+		flag       string
+		warnings   int
+	}{
+		"unschedulable":                     {conditions: unschedulable, flag: v1alpha1.Reconciling},
+		"an image that is being pulled":     {container: pulling, conditions: notReady(time.Minute), flag: v1alpha1.Reconciling},
+		"an image that is not there":        {container: pulling, conditions: notReady(time.Hour), flag: v1alpha1.Stalled, warnings: 1},
+		"an image whose name is not one":    {container: broken, conditions: notReady(time.Second), flag: v1alpha1.Stalled, warnings: 1},
+		"a container that exits":            {container: exited(1), conditions: notReady(time.Second), flag: v1alpha1.Reconciling},
+		"a container that exits repeatedly": {container: exited(3), conditions: notReady(time.Second), flag: v1alpha1.Stalled, warnings: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			f.create(f.hub())
+			f.reconcile()
+			f.issue()
+			f.reconcile()
+			status := containerStatus(tt.container)
+			if tt.container.State == (corev1.ContainerState{}) && tt.container.RestartCount == 0 {
+				status = corev1.PodStatus{}
+			}
+			status.Conditions = tt.conditions
+			f.pod(status)
+			f.reconcile()
+			f.want(v1alpha1.DeploymentAvailable, metav1.ConditionFalse, v1alpha1.PodsFailing)
+			f.want(tt.flag, metav1.ConditionTrue, v1alpha1.PodsFailing)
+			warnings := 0
+			for len(f.events.Events) > 0 {
+				if strings.HasPrefix(<-f.events.Events, "Warning PodsFailing ") {
+					warnings++
+				}
+			}
+			if warnings != tt.warnings {
+				t.Errorf("%d warnings, want %d", warnings, tt.warnings)
+			}
+		})
 	}
+}
+
+func exited(restarts int32) corev1.ContainerStatus {
+	return corev1.ContainerStatus{RestartCount: restarts, LastTerminationState: corev1.ContainerState{
+		Terminated: &corev1.ContainerStateTerminated{Reason: "Error", ExitCode: 1},
+	}}
 }

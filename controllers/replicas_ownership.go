@@ -35,7 +35,7 @@ func (r *Reconciler) transferReplicasOwnership(ctx context.Context, hub *v1alpha
 	if err != nil {
 		return fmt.Errorf("reading the Deployment: %w", err)
 	}
-	if !metav1.IsControlledBy(d, hub) || d.Spec.Replicas == nil || !ownsReplicas(d.ManagedFields) {
+	if !belongsTo(d, hub) || d.Spec.Replicas == nil || !ownsReplicas(d.ManagedFields) {
 		return nil
 	}
 	replicas := min(max(*d.Spec.Replicas, resources.MinReplicas(hub)), hub.Spec.Autoscaling.MaxReplicas)

@@ -21,6 +21,11 @@ type scope struct {
 	certificate *certificateFacts
 	// workload is nil while the Deployment has not been read.
 	workload *workloadFacts
+	// frozen are the inputs of the pods that run, while they cannot be those of the current spec;
+	// otherwise nil.
+	frozen *resources.Inputs
+	// token is the state of a changed token; nil if pods accept the token.
+	token error
 	// report is nil where no running hub answered.
 	report *hubclient.Report
 }
@@ -36,7 +41,7 @@ type certificateFacts struct {
 type workloadFacts struct {
 	// deployment is nil where there is none.
 	deployment *appsv1.Deployment
-	// current is set when the Deployment was applied from the current spec.
+	// current is set when the Deployment has the pod template of the current spec.
 	current bool
 }
 
@@ -45,7 +50,7 @@ func (s *scope) accepted() bool { return s.results[v1alpha1.Accepted] == nil }
 // prerequisites are the conditions whose steps provide what pods read at startup.
 var prerequisites = []string{v1alpha1.Accepted, v1alpha1.CredentialsReady, v1alpha1.IntegrationsReady, v1alpha1.CertificateReady}
 
-// blocked reports whether a prerequisite is missing. Running pods are then left unchanged.
+// blocked reports whether a prerequisite is missing. The template of the pods is then left unchanged.
 func (s *scope) blocked() bool {
 	for _, condition := range prerequisites {
 		if s.results[condition] != nil {
@@ -58,6 +63,19 @@ func (s *scope) blocked() bool {
 // outdated reports whether pods run with the configuration of an earlier spec.
 func (s *scope) outdated() bool {
 	return s.workload != nil && s.workload.deployment != nil && !s.workload.current
+}
+
+// serving reports whether a pod is ready, of any version.
+func (s *scope) serving() bool {
+	return s.workload != nil && s.workload.deployment != nil && s.workload.deployment.Status.ReadyReplicas > 0
+}
+
+// exposed are the inputs of the objects that route requests to the pods.
+func (s *scope) exposed() resources.Inputs {
+	if s.frozen != nil {
+		return *s.frozen
+	}
+	return s.inputs
 }
 
 // integrations are those that a running hub reported, now or last time.

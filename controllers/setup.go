@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"slices"
+	"time"
 
 	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -10,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -37,7 +39,7 @@ func Scheme() (*runtime.Scheme, error) {
 
 // owned are the built-in kinds of a hub's objects.
 var owned = []schema.GroupVersionKind{
-	resources.DeploymentKind, resources.ServiceKind, resources.ServiceAccountKind, resources.IngressKind,
+	resources.DeploymentKind, resources.RevisionKind, resources.ServiceKind, resources.ServiceAccountKind, resources.IngressKind,
 	resources.NetworkPolicyKind, resources.DisruptionBudgetKind, resources.AutoscalerKind,
 }
 
@@ -64,13 +66,19 @@ func CacheOptions(namespaces []string) cache.Options {
 	return o
 }
 
+// changed ignores changes of a hub's status. Annotations count: an admin may ask for a new service secret.
+var changed = predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{})
+
 // SetupWithManager watches hubs, the objects they own and the objects they reference.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	b := ctrl.NewControllerManagedBy(mgr).
-		For(&v1alpha1.IntegrationHub{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		For(&v1alpha1.IntegrationHub{}, builder.WithPredicates(changed)).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.hubsOf(usesSecret))).
 		WatchesMetadata(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.hubsOf(usesConfigMap))).
-		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
+		WithOptions(controller.Options{
+			MaxConcurrentReconciles: concurrency,
+			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](minRetryInterval, maxPollInterval),
+		}).
 		WithLogConstructor(hubLogger(mgr.GetLogger()))
 	for _, kind := range owned {
 		b = b.Owns(metadataOf(kind), builder.OnlyMetadata)
@@ -85,6 +93,9 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	}
 	return nil
 }
+
+// minRetryInterval is the first interval of a hub whose reconcile fails; each failure doubles it.
+const minRetryInterval = 100 * time.Millisecond
 
 // concurrency is the number of concurrent reconciles, which mostly wait for the API server.
 const concurrency = 8
@@ -110,6 +121,12 @@ func (r *Reconciler) hubsOf(uses func(*v1alpha1.IntegrationHub, string) bool) ha
 func usesSecret(hub *v1alpha1.IntegrationHub, name string) bool {
 	switch name {
 	case resources.ServiceSecretRef(hub).Name, resources.TokenSecretRef(hub).Name, resources.TLSSecretName(hub):
+		return true
+	}
+	if slices.ContainsFunc(hub.Spec.ImagePullSecrets, func(ref v1alpha1.SecretRef) bool { return ref.Name == name }) {
+		return true
+	}
+	if e := hub.Spec.Exposure; e != nil && e.Ingress != nil && e.Ingress.TLSSecretName == name {
 		return true
 	}
 	ofSpec := func(v resources.SecretVariable) bool { return v.Ref.Name == name }

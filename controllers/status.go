@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -26,12 +27,15 @@ const (
 	maxNote    = 1024
 )
 
-// pausedStatus is the status of a paused hub. The other conditions keep their values.
-func pausedStatus(hub *v1alpha1.IntegrationHub) *v1alpha1.IntegrationHubStatus {
-	status := hub.Status.DeepCopy()
-	status.ObservedGeneration = hub.Generation
-	setCondition(status, hub.Generation, v1alpha1.Paused, metav1.ConditionTrue, v1alpha1.SpecPaused,
-		"spec.paused is true: the operator changes nothing, and the other conditions may be out of date.")
+// pausedStatus is the status of a paused hub: only its pods are observed. The other conditions keep
+// their values.
+func pausedStatus(s *scope) *v1alpha1.IntegrationHubStatus {
+	status := s.hub.Status.DeepCopy()
+	status.ObservedGeneration = s.hub.Generation
+	setReplicas(status, s)
+	setServing(status, s)
+	setCondition(status, s.hub.Generation, v1alpha1.Paused, metav1.ConditionTrue, v1alpha1.SpecPaused,
+		"spec.paused is true: the operator changes nothing, and conditions other than Serving may be out of date.")
 	return status
 }
 
@@ -42,7 +46,8 @@ func newStatus(s *scope, outcomes []outcome) *v1alpha1.IntegrationHubStatus {
 	for _, o := range outcomes {
 		setPart(status, s.hub.Generation, o)
 	}
-	setSummary(status, s.hub.Generation, blockerOf(outcomes))
+	setServing(status, s)
+	setSummary(status, s.hub.Generation, outcomes)
 	meta.RemoveStatusCondition(&status.Conditions, v1alpha1.Paused)
 	status.ObservedGeneration = s.hub.Generation
 	return status
@@ -56,27 +61,58 @@ func setFields(status *v1alpha1.IntegrationHubStatus, s *scope) {
 	}
 	if s.results[v1alpha1.CredentialsReady] == nil {
 		status.TokenSecretRef = new(resources.TokenSecretRef(s.hub))
+		status.ServiceSecretRef = new(resources.ServiceSecretRef(s.hub))
+		status.NewServiceSecret = s.hub.Annotations[v1alpha1.NewServiceSecretAnnotation]
 	}
 	if s.certificate != nil {
 		status.CertificateNotAfter = s.certificate.notAfter
 	}
-	if s.workload != nil {
-		status.Replicas, status.ReadyReplicas = 0, 0
-		if d := s.workload.deployment; d != nil {
-			status.Replicas, status.ReadyReplicas = d.Status.Replicas, d.Status.ReadyReplicas
-		}
-	}
+	setReplicas(status, s)
 	if s.report != nil {
 		status.ObservedVersion = s.report.Version
 		status.Integrations = s.integrations()
 	}
 }
 
+func setReplicas(status *v1alpha1.IntegrationHubStatus, s *scope) {
+	if s.workload == nil {
+		return
+	}
+	status.Replicas, status.ReadyReplicas = 0, 0
+	if d := s.workload.deployment; d != nil {
+		status.Replicas, status.ReadyReplicas = d.Status.Replicas, d.Status.ReadyReplicas
+	}
+}
+
+// setServing sets the condition that says whether Looker can use the hub at all.
+func setServing(status *v1alpha1.IntegrationHubStatus, s *scope) {
+	switch {
+	case s.workload == nil: // the Deployment could not be read
+		previous := previousOutcome(status, v1alpha1.Serving)
+		setCondition(status, s.hub.Generation, v1alpha1.Serving, previous.Status, previous.Reason, previous.Message)
+	case s.serving():
+		setCondition(status, s.hub.Generation, v1alpha1.Serving, metav1.ConditionTrue, v1alpha1.Succeeded, "At least one pod is ready.")
+	default:
+		setCondition(status, s.hub.Generation, v1alpha1.Serving, metav1.ConditionFalse, v1alpha1.NoPodReady, "No pod is ready.")
+	}
+}
+
+// weight is what an outcome means for the summary.
+type weight int
+
+const (
+	// required: Ready is false unless the part succeeded.
+	required weight = iota
+	// eventual: Ready is true while the part is only waiting, but the hub is Reconciling.
+	eventual
+	// optional: Looker does not need the part. It has its own condition only.
+	optional
+)
+
 // outcome is the state of one part of a hub.
 type outcome struct {
 	condition string
-	// optional is set for parts that Looker does not need: Ready does not depend on them.
-	optional bool
+	weight    weight
 	// message describes success; empty if the spec does not ask for the part.
 	message string
 	// err is nil on success.
@@ -85,35 +121,48 @@ type outcome struct {
 
 // outcomes computes the state of every part, in the order of the steps.
 func (s *scope) outcomes() []outcome {
-	parts := []outcome{
-		{condition: v1alpha1.Accepted, message: "The operator's policy allows the spec."},
-		{condition: v1alpha1.CredentialsReady, message: "The token for Looker is in Secret " + resources.TokenSecretRef(s.hub).Name + "."},
-		{condition: v1alpha1.IntegrationsReady, message: s.offeredMessage()},
-		{condition: v1alpha1.CertificateReady, message: s.certificateMessage()},
-		{condition: v1alpha1.DeploymentAvailable, message: s.availableMessage()},
-		{condition: v1alpha1.Exposed, message: s.exposedMessage()},
-		{condition: v1alpha1.MonitoringReady, message: s.monitoringMessage(), optional: true},
+	integrations, deployment := outcome{err: s.offeredOutcome()}, outcome{err: s.results[v1alpha1.DeploymentAvailable]}
+	if s.results[v1alpha1.IntegrationsReady] == nil {
+		integrations.weight = optional // one integration without settings does not keep Looker from the others
 	}
-	for i := range parts {
-		parts[i].err = s.results[parts[i].condition]
-		if parts[i].condition == v1alpha1.IntegrationsReady && parts[i].err == nil {
-			parts[i].err = s.settingsMissing()
-		}
+	if s.serving() {
+		deployment.weight = eventual // a rollout, or more replicas
 	}
-	return parts
+	credentials := outcome{err: s.results[v1alpha1.CredentialsReady]}
+	if credentials.err == nil {
+		credentials.err, credentials.weight = s.token, eventual
+	}
+	return []outcome{
+		{condition: v1alpha1.Accepted, message: "The operator's policy allows the spec.", err: s.results[v1alpha1.Accepted]},
+		credentials.of(v1alpha1.CredentialsReady, "The token for Looker is in Secret "+resources.TokenSecretRef(s.hub).Name+"."),
+		integrations.of(v1alpha1.IntegrationsReady, s.offeredMessage()),
+		{condition: v1alpha1.CertificateReady, message: s.certificateMessage(), err: s.results[v1alpha1.CertificateReady]},
+		deployment.of(v1alpha1.DeploymentAvailable, s.availableMessage()),
+		{condition: v1alpha1.Exposed, message: s.exposedMessage(), err: s.exposedOutcome()},
+		{condition: v1alpha1.MonitoringReady, message: s.monitoringMessage(), weight: optional, err: s.results[v1alpha1.MonitoringReady]},
+	}
+}
+
+func (o outcome) of(condition, message string) outcome {
+	o.condition, o.message = condition, message
+	return o
 }
 
 // setPart sets the condition of one part.
 func setPart(status *v1alpha1.IntegrationHubStatus, generation int64, o outcome) {
 	switch {
 	case errors.Is(o.err, errNotRun):
-		if !o.optional {
+		if o.condition != v1alpha1.MonitoringReady {
 			previous := previousOutcome(status, o.condition)
 			setCondition(status, generation, o.condition, previous.Status, previous.Reason, previous.Message)
 		}
 	case o.err != nil:
+		value := metav1.ConditionFalse
+		if isUnknown(o.err) {
+			value = metav1.ConditionUnknown
+		}
 		reason, message := explain(o.err)
-		setCondition(status, generation, o.condition, metav1.ConditionFalse, reason, message)
+		setCondition(status, generation, o.condition, value, reason, message)
 	case o.message == "":
 		meta.RemoveStatusCondition(&status.Conditions, o.condition)
 	default:
@@ -126,16 +175,16 @@ func previousOutcome(status *v1alpha1.IntegrationHubStatus, condition string) me
 	if c := meta.FindStatusCondition(status.Conditions, condition); c != nil {
 		return *c
 	}
-	return metav1.Condition{Status: metav1.ConditionFalse, Reason: v1alpha1.Pending, Message: "Nothing was changed; see the other conditions."}
+	return metav1.Condition{Status: metav1.ConditionUnknown, Reason: v1alpha1.Pending, Message: "Not checked yet; see the other conditions."}
 }
 
-// blockerOf returns the error that Ready reports: what an admin has to change comes before what
-// failed, and that before what only takes time. A step that did not run never blocks; another
-// one kept it from running.
+// blockerOf returns the error that matters most: what an admin has to change comes before what
+// failed, and that before what only takes time. A step that did not run, or could not check
+// anything, never blocks; another one kept it from that.
 func blockerOf(outcomes []outcome) error {
 	var stalled, failed, waiting error
 	for _, o := range outcomes {
-		if o.optional || o.err == nil || errors.Is(o.err, errNotRun) {
+		if o.weight == optional || o.err == nil || errors.Is(o.err, errNotRun) || isUnknown(o.err) {
 			continue
 		}
 		first := &failed
@@ -158,20 +207,27 @@ func blockerOf(outcomes []outcome) error {
 }
 
 // setSummary sets Ready, Reconciling and Stalled. The latter two exist only while they are true
-// (kstatus).
-func setSummary(status *v1alpha1.IntegrationHubStatus, generation int64, blocker error) {
-	ready, flag := metav1.ConditionTrue, ""
-	reason, message := v1alpha1.Succeeded, "The hub is ready for Looker."
-	if blocker != nil {
-		ready, flag = metav1.ConditionFalse, v1alpha1.Reconciling
-		reason, message = explain(blocker)
+// (kstatus). A hub can be ready and reconciling: pods are replaced or added while others serve.
+func setSummary(status *v1alpha1.IntegrationHubStatus, generation int64, outcomes []outcome) {
+	blocker := blockerOf(slices.DeleteFunc(slices.Clone(outcomes), func(o outcome) bool {
+		return o.weight == eventual && isWaiting(o.err)
+	}))
+	if blocker == nil {
+		setCondition(status, generation, v1alpha1.Ready, metav1.ConditionTrue, v1alpha1.Succeeded, "The hub is ready for Looker.")
+	} else {
+		reason, message := explain(blocker)
+		setCondition(status, generation, v1alpha1.Ready, metav1.ConditionFalse, reason, message)
 	}
-	if isStalled(blocker) {
+	flag, unfinished := "", blockerOf(outcomes)
+	switch {
+	case isStalled(unfinished):
 		flag = v1alpha1.Stalled
+	case unfinished != nil:
+		flag = v1alpha1.Reconciling
 	}
-	setCondition(status, generation, v1alpha1.Ready, ready, reason, message)
 	for _, condition := range []string{v1alpha1.Stalled, v1alpha1.Reconciling} {
 		if condition == flag {
+			reason, message := explain(unfinished)
 			setCondition(status, generation, condition, metav1.ConditionTrue, reason, message)
 		} else {
 			meta.RemoveStatusCondition(&status.Conditions, condition)
@@ -191,6 +247,9 @@ func explain(err error) (reason, message string) {
 	if waiting, ok := errors.AsType[*waitingError](err); ok {
 		return waiting.reason, waiting.message
 	}
+	if unknown, ok := errors.AsType[*unknownError](err); ok {
+		return unknown.reason, unknown.message
+	}
 	return v1alpha1.ReconcileFailed, failureMessage(err)
 }
 
@@ -206,35 +265,44 @@ func setCondition(
 func failures(outcomes []outcome) []error {
 	var errs []error
 	for _, o := range outcomes {
-		if o.err != nil && !errors.Is(o.err, errNotRun) && !isStalled(o.err) && !isWaiting(o.err) {
+		if o.err != nil && !errors.Is(o.err, errNotRun) && !isStalled(o.err) && !isWaiting(o.err) && !isUnknown(o.err) {
 			errs = append(errs, o.err)
 		}
 	}
 	return errs
 }
 
-// requeueAfter returns when to reconcile without an event; 0 leaves it to the watches.
-func requeueAfter(s *scope, outcomes []outcome) time.Duration {
+// pollAfter returns when to check what no watch reports; 0 if there is nothing of that kind.
+func pollAfter(outcomes []outcome) time.Duration {
 	var earliest time.Duration
-	consider := func(d time.Duration) {
-		if d > 0 && (earliest == 0 || d < earliest) {
-			earliest = d
-		}
-	}
 	for _, o := range outcomes {
 		if stalled, ok := errors.AsType[*stalledError](o.err); ok {
-			consider(stalled.requeueAfter)
+			earliest = sooner(earliest, stalled.requeueAfter)
 		}
 		if waiting, ok := errors.AsType[*waitingError](o.err); ok {
-			consider(waiting.requeueAfter)
-		}
-	}
-	if s.certificate != nil && s.certificate.notAfter != nil {
-		if left := time.Until(s.certificate.notAfter.Time); left > 0 {
-			consider(left + time.Second)
+			earliest = sooner(earliest, waiting.requeueAfter)
 		}
 	}
 	return earliest
+}
+
+// requeueAfter returns when to reconcile without an event: at the next poll, or when the certificate
+// expires; 0 leaves it to the watches.
+func requeueAfter(s *scope, poll time.Duration) time.Duration {
+	if s.certificate != nil && s.certificate.notAfter != nil {
+		if left := time.Until(s.certificate.notAfter.Time); left > 0 {
+			return sooner(poll, left+time.Second)
+		}
+	}
+	return poll
+}
+
+// sooner returns the shorter of two intervals, of which 0 is none.
+func sooner(a, b time.Duration) time.Duration {
+	if a == 0 || b > 0 && b < a {
+		return b
+	}
+	return a
 }
 
 func (s *scope) certificateMessage() string {
@@ -262,7 +330,11 @@ func (s *scope) availableMessage() string {
 }
 
 func (s *scope) exposedMessage() string {
-	return "The hub is reachable at " + resources.BaseURL(s.hub) + "."
+	url := resources.BaseURL(s.hub)
+	if s.frozen != nil && resources.BaseURL(s.frozen.Hub) != url {
+		return "The hub is still reachable at " + resources.BaseURL(s.frozen.Hub) + "; changes are blocked by other conditions."
+	}
+	return "The hub is reachable at " + url + "."
 }
 
 func (s *scope) monitoringMessage() string {
@@ -294,6 +366,7 @@ func (r *Reconciler) writeStatus(
 		return result, fmt.Errorf("writing the status: %w", err)
 	}
 	r.emitReadyEvent(hub, status)
+	r.emitIntegrationsEvent(hub, status)
 	r.emitPausedEvent(hub, status)
 	return result, nil
 }
@@ -314,12 +387,25 @@ func (r *Reconciler) emitPausedEvent(hub *v1alpha1.IntegrationHub, status *v1alp
 func (r *Reconciler) emitReadyEvent(hub *v1alpha1.IntegrationHub, status *v1alpha1.IntegrationHubStatus) {
 	before := meta.FindStatusCondition(hub.Status.Conditions, v1alpha1.Ready)
 	now := meta.FindStatusCondition(status.Conditions, v1alpha1.Ready)
-	if now == nil || before != nil && before.Status == now.Status && before.Reason == now.Reason {
+	wasStalled := meta.IsStatusConditionTrue(hub.Status.Conditions, v1alpha1.Stalled)
+	stalled := meta.IsStatusConditionTrue(status.Conditions, v1alpha1.Stalled)
+	if now == nil || before != nil && before.Status == now.Status && before.Reason == now.Reason && (wasStalled || !stalled) {
 		return
 	}
 	eventType := corev1.EventTypeNormal
-	if meta.IsStatusConditionTrue(status.Conditions, v1alpha1.Stalled) {
+	if stalled {
 		eventType = corev1.EventTypeWarning
 	}
 	r.Recorder.Eventf(hub, nil, eventType, now.Reason, "Reconcile", "%s", truncate(now.Message, maxNote))
+}
+
+// emitIntegrationsEvent emits a warning when the hub does not offer an integration. Ready does not
+// change then.
+func (r *Reconciler) emitIntegrationsEvent(hub *v1alpha1.IntegrationHub, status *v1alpha1.IntegrationHubStatus) {
+	before := meta.FindStatusCondition(hub.Status.Conditions, v1alpha1.IntegrationsReady)
+	now := meta.FindStatusCondition(status.Conditions, v1alpha1.IntegrationsReady)
+	if now == nil || now.Reason != v1alpha1.SettingsMissing || before != nil && before.Reason == now.Reason {
+		return
+	}
+	r.Recorder.Eventf(hub, nil, corev1.EventTypeWarning, now.Reason, "Reconcile", "%s", truncate(now.Message, maxNote))
 }

@@ -199,7 +199,7 @@ func (f *fixture) emitted(reason string) int {
 	f.t.Helper()
 	n := 0
 	for len(f.events.Events) > 0 {
-		if strings.Contains(<-f.events.Events, " "+reason+" ") {
+		if strings.Contains(" "+<-f.events.Events, " "+reason+" ") {
 			n++
 		}
 	}

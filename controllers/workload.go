@@ -2,52 +2,169 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"integrationhub.dev/api/v1alpha1"
 	"integrationhub.dev/controllers/resources"
 )
 
-// podPollInterval is how often failing pods are checked: why a pod fails can change without a
-// change of the Deployment.
+// podPollInterval is how often failing pods are checked at first: why a pod fails can change without
+// a change of the Deployment.
 const podPollInterval = 5 * time.Second
 
 // deployment applies the objects that run the pods, and reports whether all pods are available.
-// While a prerequisite is missing it changes nothing, so that running pods go on.
+// While a prerequisite is missing it keeps the pods' template, and only that.
 func (r *Reconciler) deployment(ctx context.Context, s *scope) error {
-	blocked := s.blocked()
-	if !blocked {
-		if err := r.applyWorkload(ctx, s); err != nil {
-			return err
-		}
+	current, problem := false, error(nil)
+	if s.accepted() {
+		current, problem = r.applyWorkload(ctx, s)
 	}
-	d := &appsv1.Deployment{}
-	err := r.APIReader.Get(ctx, client.ObjectKeyFromObject(s.hub), d)
-	if apierrors.IsNotFound(err) {
-		s.workload = &workloadFacts{current: !blocked}
+	if err := r.observePods(ctx, s); err != nil {
+		return errors.Join(problem, err)
+	}
+	s.workload.current = current
+	switch {
+	case problem != nil:
+		return problem
+	case s.workload.deployment == nil:
 		return waiting(v1alpha1.Pending, "The pods start when the other conditions are true.")
 	}
-	if err != nil {
-		return fmt.Errorf("reading the Deployment: %w", err)
-	}
-	s.workload = &workloadFacts{deployment: d, current: !blocked}
-	return r.checkAvailable(ctx, s, d)
+	return r.checkAvailable(ctx, s, s.workload.deployment)
 }
 
-func (r *Reconciler) applyWorkload(ctx context.Context, s *scope) error {
-	children, err := resources.Workload(s.inputs)
+// observePods reads the Deployment.
+func (r *Reconciler) observePods(ctx context.Context, s *scope) error {
+	d := &appsv1.Deployment{}
+	switch err := r.APIReader.Get(ctx, client.ObjectKeyFromObject(s.hub), d); {
+	case apierrors.IsNotFound(err):
+		s.workload = &workloadFacts{}
+	case err != nil:
+		return fmt.Errorf("reading the Deployment: %w", err)
+	default:
+		s.workload = &workloadFacts{deployment: d}
+	}
+	return nil
+}
+
+// applyWorkload applies the objects that run the pods. current reports whether the Deployment has the
+// template of the current spec. While it cannot have that, it keeps the last one: everything else is
+// applied, and a lost Deployment is created again.
+func (r *Reconciler) applyWorkload(ctx context.Context, s *scope) (current bool, err error) {
+	if err := r.transferReplicasOwnership(ctx, s.hub); err != nil {
+		return false, err
+	}
+	var problem error
+	if !s.blocked() {
+		problem = r.applyPods(ctx, s)
+		current = problem == nil
+		if problem != nil && !isStalled(problem) {
+			return false, problem
+		}
+	}
+	in := s.inputs
+	if !current {
+		last, err := r.lastApplied(ctx, s.hub)
+		if err != nil {
+			return false, errors.Join(problem, err)
+		}
+		if last == nil { // the pods have never run
+			return false, problem
+		}
+		in = s.inputs.Frozen(*last)
+		s.frozen = &in
+		frozen, err := resources.Deployment(in)
+		if err == nil {
+			err = r.ensureInOrder(ctx, s.hub, resources.Pods(in, frozen)...)
+		}
+		problem = errors.Join(problem, err)
+	}
+	return current, errors.Join(problem, r.ensure(ctx, s.hub, resources.Scaling(in)...))
+}
+
+// applyPods applies the pods of the current spec, and records them as the last that were applied.
+func (r *Reconciler) applyPods(ctx context.Context, s *scope) error {
+	deployment, err := resources.Deployment(s.inputs)
 	if err != nil {
 		return stalled(v1alpha1.PodTemplateInvalid, "spec.podTemplate is not valid: %s. Running pods are left unchanged.", sanitize(err.Error()))
 	}
-	if err := r.transferReplicasOwnership(ctx, s.hub); err != nil {
+	if err := r.ensureInOrder(ctx, s.hub, resources.Pods(s.inputs, deployment)...); err != nil {
 		return err
 	}
-	return r.ensure(ctx, s.hub, children...)
+	return r.recordApplied(ctx, s, deployment)
+}
+
+// recordApplied records a Deployment in a ControllerRevision, and deletes the previous ones.
+func (r *Reconciler) recordApplied(ctx context.Context, s *scope, deployment *appsv1ac.DeploymentApplyConfiguration) error {
+	revision, err := resources.Revision(s.inputs, deployment)
+	if err != nil {
+		return err
+	}
+	if err := r.ensure(ctx, s.hub, revision); err != nil {
+		return err
+	}
+	all := metadataListOf(resources.RevisionKind)
+	if err := r.List(ctx, all, client.InNamespace(s.hub.Namespace), client.MatchingLabels(resources.Labels(s.hub))); err != nil {
+		return fmt.Errorf("listing ControllerRevisions: %w", err)
+	}
+	for i := range all.Items {
+		if name := all.Items[i].Name; name != revision.Name {
+			if err := r.ensure(ctx, s.hub, resources.Child{Kind: resources.RevisionKind, Name: name}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// lastApplied returns what the pods of a hub run with; nil if they have never run.
+func (r *Reconciler) lastApplied(ctx context.Context, hub *v1alpha1.IntegrationHub) (*resources.LastApplied, error) {
+	all := &appsv1.ControllerRevisionList{}
+	if err := r.APIReader.List(ctx, all, client.InNamespace(hub.Namespace), client.MatchingLabels(resources.Labels(hub))); err != nil {
+		return nil, fmt.Errorf("listing ControllerRevisions: %w", err)
+	}
+	var newest *appsv1.ControllerRevision
+	for i := range all.Items {
+		revision := &all.Items[i]
+		if belongsTo(revision, hub) && (newest == nil || newest.Revision < revision.Revision ||
+			newest.Revision == revision.Revision && newest.CreationTimestamp.Before(&revision.CreationTimestamp)) {
+			newest = revision
+		}
+	}
+	if newest != nil {
+		return resources.ReadRevision(newest)
+	}
+	return r.lastAppliedByEarlierOperator(ctx, hub)
+}
+
+// lastAppliedByEarlierOperator returns what a Deployment was last applied with by an operator that
+// did not record it.
+func (r *Reconciler) lastAppliedByEarlierOperator(ctx context.Context, hub *v1alpha1.IntegrationHub) (*resources.LastApplied, error) {
+	d := &appsv1.Deployment{}
+	err := r.APIReader.Get(ctx, client.ObjectKeyFromObject(hub), d)
+	if apierrors.IsNotFound(err) {
+		return nil, nil //nolint:nilnil // not found is an expected result
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the Deployment: %w", err)
+	}
+	applied, err := appsv1ac.ExtractDeployment(d, string(FieldOwner))
+	if err != nil {
+		return nil, fmt.Errorf("reading the fields of the Deployment: %w", err)
+	}
+	if !belongsTo(d, hub) || applied.Spec == nil || applied.Spec.Template == nil {
+		return nil, nil //nolint:nilnil // it is not the operator's
+	}
+	return &resources.LastApplied{
+		Template: applied.Spec.Template,
+		BaseURL:  hub.Spec.BaseURL, TLS: hub.Spec.TLS, Exposure: hub.Spec.Exposure, ServiceAccount: hub.Spec.ServiceAccount,
+	}, nil
 }
 
 // checkAvailable returns nil when all pods of the current template are available, and otherwise
@@ -67,16 +184,18 @@ func (r *Reconciler) checkAvailable(ctx context.Context, s *scope, d *appsv1.Dep
 		}
 		return nil
 	}
-	message, err := r.unavailableMessage(ctx, s.hub, d)
-	if err != nil {
+	problem, err := r.podProblem(ctx, s.hub, d)
+	switch {
+	case err != nil:
 		return err
+	case problem == nil:
+		return &waitingError{
+			reason:       v1alpha1.Progressing,
+			message:      fmt.Sprintf("%d of %d pods of the current version are available.", min(got.UpdatedReplicas, got.AvailableReplicas), want),
+			requeueAfter: podPollInterval,
+		}
+	case problem.lasts(resources.ProgressDeadline(s.hub)):
+		return &stalledError{reason: v1alpha1.PodsFailing, message: problem.message, requeueAfter: podPollInterval}
 	}
-	if message != "" {
-		return &stalledError{reason: v1alpha1.PodsFailing, message: message, requeueAfter: podPollInterval}
-	}
-	return &waitingError{
-		reason:       v1alpha1.Progressing,
-		message:      fmt.Sprintf("%d of %d pods of the current version are available.", min(got.UpdatedReplicas, got.AvailableReplicas), want),
-		requeueAfter: podPollInterval,
-	}
+	return &waitingError{reason: v1alpha1.PodsFailing, message: problem.message, requeueAfter: podPollInterval}
 }

@@ -1,26 +1,31 @@
 package v1alpha1
 
 // Condition types. All but Reconciling, Stalled, MonitoringReady and Paused always exist; these
-// four exist only while they apply.
+// four exist only while they apply. A condition is Unknown until its part was checked.
 const (
-	// Ready: all other conditions that Looker depends on are true.
+	// Ready: Looker can use the hub as the spec describes it. Accepted, CredentialsReady and
+	// CertificateReady are true, Exposed is not false, and the settings of the integrations exist. Pods
+	// of the current spec run, or are being started while others serve. A rollout, more replicas, a lost
+	// pod or a changed token do not make it false while a pod serves: Reconciling is true then.
 	Ready = "Ready"
+	// Serving: at least one pod is ready, of the current or of an earlier spec.
+	Serving = "Serving"
 	// Reconciling: the operator is applying the spec, or waits for another controller.
 	Reconciling = "Reconciling"
 	// Stalled: the operator cannot apply the spec until an admin changes something.
 	Stalled = "Stalled"
 	// Accepted: the operator's policy allows the spec.
 	Accepted = "Accepted"
-	// CredentialsReady: the service secret and the token for Looker exist.
+	// CredentialsReady: the service secret and the token for Looker exist, and pods accept the token.
 	CredentialsReady = "CredentialsReady"
 	// CertificateReady: the certificate exists and is valid.
 	CertificateReady = "CertificateReady"
 	// IntegrationsReady: the settings of the integrations exist, and a running hub offers all
-	// integrations that the spec names.
+	// integrations that the spec names. Ready does not depend on the latter.
 	IntegrationsReady = "IntegrationsReady"
 	// DeploymentAvailable: all pods of the current spec are available.
 	DeploymentAvailable = "DeploymentAvailable"
-	// Exposed: the Service, and the Ingress or HTTPRoute, exist and are accepted.
+	// Exposed: the Service, and the Ingress or HTTPRoute, exist and are accepted, and a pod is ready.
 	Exposed = "Exposed"
 	// MonitoringReady: the objects of spec.monitoring exist. Ready does not depend on it.
 	MonitoringReady = "MonitoringReady"
@@ -34,11 +39,23 @@ const (
 	Succeeded = "Succeeded"
 	// Progressing: pods are being started. No action is needed.
 	Progressing = "Progressing"
-	// Pending: an earlier step is not complete. See the other conditions.
+	// Pending: an earlier step is not complete, or nothing was observed yet. See the other conditions.
 	Pending = "Pending"
 	// NotAllowed: the operator's policy refuses the spec. Change the fields in the message, or ask
 	// the operator's administrator to allow them.
 	NotAllowed = "NotAllowed"
+	// SpecInvalid: the API server refuses an object as invalid. Correct the part of the spec that the
+	// message names.
+	SpecInvalid = "SpecInvalid"
+	// NoPodReady: no pod is ready, so Looker cannot use the hub. See the other conditions.
+	NoPodReady = "NoPodReady"
+	// ServiceSecretLost: the generated service secret is gone, and Looker's token with it. Restore the
+	// Secret from a backup, or ask for a new one with the annotation
+	// hub.integrationhub.dev/new-service-secret.
+	ServiceSecretLost = "ServiceSecretLost"
+	// TokenPending: pods do not accept the new token yet. Keep the previous token in Looker until they
+	// do.
+	TokenPending = "TokenPending"
 	// SecretNotFound: a Secret does not exist. Create it, or correct the reference.
 	SecretNotFound = "SecretNotFound"
 	// SecretInvalid: a Secret has a wrong or missing value. Correct the key in the message.
@@ -62,6 +79,12 @@ const (
 	// RouteNotAccepted: a Gateway rejected the HTTPRoute or the BackendTLSPolicy. The message
 	// contains its reason.
 	RouteNotAccepted = "RouteNotAccepted"
+	// IngressClassNotFound: the class of the Ingress does not exist. Install its controller, or correct
+	// the class.
+	IngressClassNotFound = "IngressClassNotFound"
+	// HostTaken: an older IntegrationHub serves the same host and path. Change the host of one of the
+	// two.
+	HostTaken = "HostTaken"
 	// SettingsMissing: the hub does not offer an enabled integration. Add the missing settings.
 	SettingsMissing = "SettingsMissing"
 	// SpecPaused: spec.paused is true. Set it to false to resume.
@@ -74,23 +97,24 @@ const (
 	// CertificateNotReady: cert-manager has not issued or renewed the certificate. The message
 	// contains its reason.
 	CertificateNotReady = "CertificateNotReady"
-	// NameTaken: an object that the hub does not own has a name that the hub needs. Rename or delete
-	// one of the two.
+	// NameTaken: an object that is not the hub's has a name that the hub needs. Rename one of the two,
+	// or let the hub adopt the object.
 	NameTaken = "NameTaken"
 	// FieldsContended: something else keeps changing an object of the hub back, such as a second operator.
 	// Let only one of them manage it: set spec.controllerClass, or restrict an operator to namespaces.
 	FieldsContended = "FieldsContended"
 	// ScaledToZero: spec.replicas is 0. Increase it.
 	ScaledToZero = "ScaledToZero"
-	// PodsFailing: pods of the current spec cannot start. The message contains the reason.
+	// PodsFailing: pods of the current spec cannot start. The message contains the reason. The hub is
+	// Stalled if that does not pass by itself, or after spec.progressDeadline.
 	PodsFailing = "PodsFailing"
 	// ReconcileFailed: the API server returned an error. The message contains it and what to do; the
 	// operator retries automatically.
 	ReconcileFailed = "ReconcileFailed"
 )
 
-// TokenChanged is the reason of an event: the service secret changed, and Looker's token with it.
-// Enter the new token in Looker before you remove the previous secret.
+// TokenChanged is the reason of an event: the service secret changed, Looker's token with it, and all
+// pods accept the new token. Enter the new token in Looker before you remove the previous secret.
 const TokenChanged = "TokenChanged"
 
 // Resumed is the reason of an event: spec.paused is no longer true, and the operator reconciles the hub again.

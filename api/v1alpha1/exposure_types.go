@@ -40,6 +40,7 @@ type ServiceExposure struct {
 	// Only common safe keys are allowed; others require the operator's policy (annotations).
 	//
 	// +kubebuilder:validation:MaxProperties=64
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^([a-zA-Z0-9]([-a-zA-Z0-9.]{0,251}[a-zA-Z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="keys must be such as example.com/team or team"
 	// +optional
 	Annotations map[string]string `json:"annotations,omitempty"`
 
@@ -61,7 +62,9 @@ type ServiceExposure struct {
 type IngressExposure struct {
 	// ClassName is the ingress class; the cluster's default if empty.
 	//
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be the name of an object: lowercase letters, digits, hyphens and dots"
 	// +optional
 	ClassName *string `json:"className,omitempty"`
 
@@ -77,12 +80,14 @@ type IngressExposure struct {
 	// Only common safe keys are allowed; others require the operator's policy (annotations).
 	//
 	// +kubebuilder:validation:MaxProperties=64
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^([a-zA-Z0-9]([-a-zA-Z0-9.]{0,251}[a-zA-Z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="keys must be such as example.com/team or team"
 	// +optional
 	Annotations map[string]string `json:"annotations,omitempty"`
 
 	// TLSSecretName references the Secret with the certificate that the Ingress serves; the hub's own certificate if empty.
 	//
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be the name of an object: lowercase letters, digits, hyphens and dots"
 	// +optional
 	TLSSecretName string `json:"tlsSecretName,omitempty"`
 }
@@ -109,6 +114,7 @@ type GatewayExposure struct {
 	// Only common safe keys are allowed; others require the operator's policy (annotations).
 	//
 	// +kubebuilder:validation:MaxProperties=64
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^([a-zA-Z0-9]([-a-zA-Z0-9.]{0,251}[a-zA-Z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="keys must be such as example.com/team or team"
 	// +optional
 	Annotations map[string]string `json:"annotations,omitempty"`
 

@@ -23,6 +23,7 @@ import (
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="the name must start with a letter and contain only lowercase letters, digits and hyphens, because the Service has the same name"
 // +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 52",message="the name must not be longer than 52 characters, because names of other objects are derived from it"
+// +kubebuilder:validation:XValidation:rule="!has(self.spec.serviceSecretRef) || self.spec.serviceSecretRef.name != self.metadata.name + '-token'",message="serviceSecretRef must not reference the Secret with the token, which the operator creates"
 type IntegrationHub struct {
 	metav1.TypeMeta `json:",inline"`
 	// +optional
@@ -56,6 +57,7 @@ type IntegrationHubList struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.exposure) || !has(self.exposure.ingress) || !has(self.exposure.ingress.host) || !has(self.baseURL) || !isURL(self.baseURL) || url(self.baseURL).getHostname() == self.exposure.ingress.host",message="baseURL and exposure.ingress.host have different hosts: set only one of them"
 // +kubebuilder:validation:XValidation:rule="!has(self.exposure) || !has(self.exposure.ingress) || has(self.exposure.ingress.tlsSecretName) || !has(self.tls.terminatedElsewhere) || !self.tls.terminatedElsewhere",message="tls.terminatedElsewhere requires exposure.ingress.tlsSecretName for the Ingress"
 // +kubebuilder:validation:XValidation:rule="!has(self.integrations) || self.integrations.size() == 0 || has(self.defaultEnabled) && self.defaultEnabled || self.integrations.exists(i, !has(i.enabled) || i.enabled)",message="enable at least one integration, or remove the list to offer all that need no settings"
+// +kubebuilder:validation:XValidation:rule="!has(self.exposure) || !has(self.baseURL) || !(has(self.exposure.ingress) && !has(self.exposure.ingress.host) || has(self.exposure.gateway) && !has(self.exposure.gateway.hostnames)) || !self.baseURL.matches('^https://([0-9]+[.][0-9]+[.][0-9]+[.][0-9]+|[[].*])(:[0-9]+)?(/.*)?$')",message="exposure.ingress and exposure.gateway require a host name: baseURL has an IP address"
 type IntegrationHubSpec struct {
 	// ControllerClass is the class of the operator that manages the hub, if several operators watch its namespace.
 	// An operator ignores hubs of other classes than its own, which is empty by default.
@@ -84,6 +86,8 @@ type IntegrationHubSpec struct {
 	//
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() == 'https' && url(self).getHostname() != ''",message="baseURL must be an https URL with a host: Looker requires HTTPS"
+	// +kubebuilder:validation:XValidation:rule="!isURL(self) || self.matches('^https?://([^/?#]*@)?([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?([.][a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*|[[][0-9a-fA-F:.]+])(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?([/?#].*)?$')",message="the host of baseURL must be a lowercase DNS name or an IP address, and its port at most 65535"
+	// +kubebuilder:validation:XValidation:rule="!isURL(self) || self.matches('^[a-z]+://[^/?#]*(/[-A-Za-z0-9._~]+)*/?([?#].*)?$') && !self.matches('/[.][.]?(/|$)')",message="the path of baseURL must consist of letters, digits, and the characters . _ ~ - between single slashes"
 	// +kubebuilder:validation:XValidation:rule="!self.endsWith('/') && !self.contains('?') && !self.contains('#') && !self.contains('@')",message="baseURL must not end with a slash and must not contain a query, a fragment or a user name"
 	// +optional
 	BaseURL string `json:"baseURL,omitempty"`
@@ -92,6 +96,7 @@ type IntegrationHubSpec struct {
 	// Other repositories than the default image's require the operator's policy (imagePrefixes).
 	//
 	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(([a-zA-Z0-9]([-a-zA-Z0-9.]*[a-zA-Z0-9])?|[[][0-9a-fA-F:]+])(:[0-9]+)?/)?[a-z0-9]+(([.]|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([.]|_|__|-+)[a-z0-9]+)*)*(:[A-Za-z0-9_][-A-Za-z0-9_.]*)?(@[a-z0-9]+([-+._][a-z0-9]+)*:[0-9a-fA-F]+)?$')",message="must be an image such as registry.example.com/looker/hub:v1.2.3"
 	// +optional
 	Image string `json:"image,omitempty"`
 
@@ -120,10 +125,19 @@ type IntegrationHubSpec struct {
 
 	// ServiceSecretRef references the Secret from which Looker's token is derived.
 	// If empty, the operator generates a Secret once and never overwrites it.
+	// If that Secret is lost, see the annotation hub.integrationhub.dev/new-service-secret.
 	// During a rotation, a second key named "previous" in that Secret keeps tokens of the previous secret valid.
 	//
 	// +optional
 	ServiceSecretRef *SecretKeyRef `json:"serviceSecretRef,omitempty"`
+
+	// ServiceSecretPolicy selects what happens to the generated Secret when the hub is deleted.
+	// Retain: it stays, and a hub of the same name reuses it, so that Looker's token stays valid.
+	// Delete: it is deleted with the hub.
+	//
+	// +kubebuilder:default=Retain
+	// +optional
+	ServiceSecretPolicy ServiceSecretPolicy `json:"serviceSecretPolicy,omitempty"`
 
 	// CipherSecretRef references the Secret with the CIPHER_MASTER key (64 hexadecimal digits) of an existing Looker Action Hub.
 	// Set it to migrate from that hub; if empty, keys are derived from the service secret.
@@ -234,6 +248,8 @@ type IntegrationHubSpec struct {
 	// With a memory limit, the garbage collector keeps the heap below it.
 	//
 	// +kubebuilder:validation:XValidation:rule="!has(self.claims) || self.claims.size() == 0",message="resources.claims is not supported"
+	// +kubebuilder:validation:XValidation:rule="['cpu', 'memory', 'ephemeral-storage'].all(k, !has(self.requests) || !(k in self.requests) || !quantity(string(self.requests[k])).isLessThan(quantity('0')) && (!has(self.limits) || !(k in self.limits) || !quantity(string(self.requests[k])).isGreaterThan(quantity(string(self.limits[k])))))",message="resources.requests must not be negative or greater than resources.limits"
+	// +kubebuilder:validation:XValidation:rule="['cpu', 'memory', 'ephemeral-storage'].all(k, !has(self.limits) || !(k in self.limits) || !quantity(string(self.limits[k])).isLessThan(quantity('0')))",message="resources.limits must not be negative"
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 
@@ -245,6 +261,15 @@ type IntegrationHubSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(h|m|s))+$') && duration(self) >= duration('0s') && duration(self) <= duration('2h')",message="drainTimeout must be between 0s and 2h, such as 90s, 15m or 1h30m"
 	// +optional
 	DrainTimeout string `json:"drainTimeout,omitempty"`
+
+	// ProgressDeadline is how long pods may take to start before the hub is Stalled.
+	// Until then, pods that cannot be scheduled or pull their image are reported as Reconciling.
+	//
+	// +kubebuilder:default="10m"
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+(h|m|s))+$') && duration(self) >= duration('10s') && duration(self) <= duration('24h')",message="progressDeadline must be between 10s and 24h, such as 90s, 10m or 1h30m"
+	// +optional
+	ProgressDeadline string `json:"progressDeadline,omitempty"`
 
 	// Paused stops reconciliation of the hub until it is set to false.
 	//

@@ -26,6 +26,17 @@ type IntegrationHubStatus struct {
 	// +optional
 	TokenSecretRef *SecretKeyRef `json:"tokenSecretRef,omitempty"`
 
+	// ServiceSecretRef references the Secret from which the token is derived.
+	//
+	// +optional
+	ServiceSecretRef *SecretKeyRef `json:"serviceSecretRef,omitempty"`
+
+	// NewServiceSecret is the last value of the annotation hub.integrationhub.dev/new-service-secret while there was a service secret.
+	// The same value does not ask for another one.
+	//
+	// +optional
+	NewServiceSecret string `json:"newServiceSecret,omitempty"`
+
 	// Integrations that a running hub reports.
 	//
 	// +kubebuilder:validation:MaxItems=128

@@ -51,6 +51,7 @@ type Autoscaling struct {
 
 	// Behavior configures how fast the number of replicas changes.
 	//
+	// +kubebuilder:validation:XValidation:rule="(!has(self.scaleUp) || !has(self.scaleUp.stabilizationWindowSeconds) || self.scaleUp.stabilizationWindowSeconds >= 0 && self.scaleUp.stabilizationWindowSeconds <= 3600) && (!has(self.scaleDown) || !has(self.scaleDown.stabilizationWindowSeconds) || self.scaleDown.stabilizationWindowSeconds >= 0 && self.scaleDown.stabilizationWindowSeconds <= 3600)",message="stabilizationWindowSeconds must be between 0 and 3600"
 	// +optional
 	Behavior *autoscalingv2.HorizontalPodAutoscalerBehavior `json:"behavior,omitempty"`
 }
@@ -60,12 +61,14 @@ type Scheduling struct {
 	// NodeSelector are labels that a node must have.
 	//
 	// +kubebuilder:validation:MaxProperties=32
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^([a-zA-Z0-9]([-a-zA-Z0-9.]{0,251}[a-zA-Z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="keys must be such as example.com/team or team"
 	// +optional
-	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
+	NodeSelector map[string]LabelValue `json:"nodeSelector,omitempty"`
 
 	// Tolerations allow the pods on tainted nodes.
 	//
 	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:XValidation:rule="(!has(self.operator) || self.operator in ['', 'Exists', 'Equal', 'Lt', 'Gt']) && (!has(self.effect) || self.effect in ['', 'NoSchedule', 'PreferNoSchedule', 'NoExecute'])",message="operator must be Exists or Equal, and effect NoSchedule, PreferNoSchedule or NoExecute"
 	// +listType=atomic
 	// +optional
 	Tolerations []corev1.Toleration `json:"tolerations,omitempty"`
@@ -78,6 +81,7 @@ type Scheduling struct {
 	// TopologySpreadConstraints replace the default, which spreads the pods over nodes where possible.
 	//
 	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:XValidation:rule="self.maxSkew > 0 && self.topologyKey != '' && self.whenUnsatisfiable in ['DoNotSchedule', 'ScheduleAnyway']",message="maxSkew must be at least 1, topologyKey not empty, and whenUnsatisfiable DoNotSchedule or ScheduleAnyway"
 	// +listType=atomic
 	// +optional
 	TopologySpreadConstraints []corev1.TopologySpreadConstraint `json:"topologySpreadConstraints,omitempty"`
@@ -85,6 +89,7 @@ type Scheduling struct {
 	// PriorityClassName of the pods.
 	//
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be the name of an object: lowercase letters, digits, hyphens and dots"
 	// +optional
 	PriorityClassName string `json:"priorityClassName,omitempty"`
 }
@@ -99,12 +104,14 @@ type ServiceAccount struct {
 	//
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be the name of an object: lowercase letters, digits, hyphens and dots"
 	// +optional
 	Name string `json:"name,omitempty"`
 
 	// Annotations of the created ServiceAccount, such as eks.amazonaws.com/role-arn or iam.gke.io/gcp-service-account.
 	//
 	// +kubebuilder:validation:MaxProperties=32
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^([a-zA-Z0-9]([-a-zA-Z0-9.]{0,251}[a-zA-Z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="keys must be such as example.com/team or team"
 	// +optional
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
@@ -123,12 +130,16 @@ type PodDisruptionBudget struct {
 	// MinAvailable is the number or percentage of pods that must stay available.
 	//
 	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:Pattern=`^(100|[0-9]{1,2})%$`
+	// +kubebuilder:validation:XValidation:rule="type(self) == string || self >= 0",message="must be a number of pods, or a percentage such as 25%"
 	// +optional
 	MinAvailable *intstr.IntOrString `json:"minAvailable,omitempty"`
 
 	// MaxUnavailable is the number or percentage of pods that may be unavailable.
 	//
 	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:Pattern=`^(100|[0-9]{1,2})%$`
+	// +kubebuilder:validation:XValidation:rule="type(self) == string || self >= 0",message="must be a number of pods, or a percentage such as 25%"
 	// +optional
 	MaxUnavailable *intstr.IntOrString `json:"maxUnavailable,omitempty"`
 }
@@ -175,11 +186,13 @@ type Limits struct {
 
 	// Body is the maximum size of a request; limited only by the spool if unset.
 	//
+	// +kubebuilder:validation:XValidation:rule="string(self).matches('^[+]?[0.]*[1-9]')",message="must be more than 0"
 	// +optional
 	Body *resource.Quantity `json:"body,omitempty"`
 
 	// Spool is the disk space for the data of running deliveries; 10Gi if unset.
 	//
+	// +kubebuilder:validation:XValidation:rule="string(self).matches('^[+]?[0.]*[1-9]')",message="must be more than 0"
 	// +optional
 	Spool *resource.Quantity `json:"spool,omitempty"`
 

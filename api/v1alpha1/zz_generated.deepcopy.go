@@ -482,6 +482,11 @@ func (in *IntegrationHubStatus) DeepCopyInto(out *IntegrationHubStatus) {
 		*out = new(SecretKeyRef)
 		**out = **in
 	}
+	if in.ServiceSecretRef != nil {
+		in, out := &in.ServiceSecretRef, &out.ServiceSecretRef
+		*out = new(SecretKeyRef)
+		**out = **in
+	}
 	if in.Integrations != nil {
 		in, out := &in.Integrations, &out.Integrations
 		*out = make([]IntegrationStatus, len(*in))
@@ -719,7 +724,7 @@ func (in *PrometheusRule) DeepCopyInto(out *PrometheusRule) {
 	*out = *in
 	if in.Labels != nil {
 		in, out := &in.Labels, &out.Labels
-		*out = make(map[string]string, len(*in))
+		*out = make(map[string]LabelValue, len(*in))
 		for key, val := range *in {
 			(*out)[key] = val
 		}
@@ -757,7 +762,7 @@ func (in *Scheduling) DeepCopyInto(out *Scheduling) {
 	*out = *in
 	if in.NodeSelector != nil {
 		in, out := &in.NodeSelector, &out.NodeSelector
-		*out = make(map[string]string, len(*in))
+		*out = make(map[string]LabelValue, len(*in))
 		for key, val := range *in {
 			(*out)[key] = val
 		}
@@ -898,7 +903,7 @@ func (in *ServiceMonitor) DeepCopyInto(out *ServiceMonitor) {
 	*out = *in
 	if in.Labels != nil {
 		in, out := &in.Labels, &out.Labels
-		*out = make(map[string]string, len(*in))
+		*out = make(map[string]LabelValue, len(*in))
 		for key, val := range *in {
 			(*out)[key] = val
 		}

@@ -4,6 +4,7 @@ package hubclient
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,12 +12,14 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"integrationhub.dev/controllers/resources"
+	"integrationhub.dev/hub/token"
 )
 
 const (
@@ -61,35 +64,57 @@ func newWithDialer(dial func(ctx context.Context, network, address string) (net.
 
 // Inspect returns the report of a pod.
 func (c *Client) Inspect(ctx context.Context, pod *corev1.Pod) (Report, error) {
-	address, err := podAddress(pod)
-	if err != nil {
+	var report Report
+	if err := c.get(ctx, pod, "/status", &report); err != nil {
 		return Report{}, fmt.Errorf("requesting the hub's status: %w", err)
 	}
-	target := "http://" + net.JoinHostPort(address.String(), strconv.Itoa(resources.AdminPort)) + "/status"
+	return report.sanitized(), nil
+}
+
+// AcceptsSecret reports whether a pod accepts tokens of a service secret. The request contains neither
+// the secret nor a token.
+func (c *Client) AcceptsSecret(ctx context.Context, pod *corev1.Pod, secret []byte) (bool, error) {
+	challenge := rand.Text()
+	query := url.Values{"challenge": {challenge}, "proof": {token.Proof(secret, challenge)}}
+	var answer struct {
+		Accepted bool `json:"accepted"`
+	}
+	if err := c.get(ctx, pod, "/service-secret?"+query.Encode(), &answer); err != nil {
+		return false, fmt.Errorf("asking for the hub's service secret: %w", err)
+	}
+	return answer.Accepted, nil
+}
+
+// get decodes the JSON at a path of the pod's admin port.
+func (c *Client) get(ctx context.Context, pod *corev1.Pod, path string, answer any) error {
+	address, err := podAddress(pod)
+	if err != nil {
+		return err
+	}
+	target := "http://" + net.JoinHostPort(address.String(), strconv.Itoa(resources.AdminPort)) + path
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
 	if err != nil {
-		return Report{}, fmt.Errorf("requesting the hub's status: %w", err)
+		return err
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return Report{}, fmt.Errorf("requesting the hub's status: %w", err)
+		return err
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return Report{}, fmt.Errorf("requesting the hub's status: unexpected status code %d", res.StatusCode)
+		return fmt.Errorf("unexpected status code %d", res.StatusCode)
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxBodyBytes+1))
 	if err == nil && len(body) > maxBodyBytes {
 		err = errTooLarge
 	}
 	if err != nil {
-		return Report{}, fmt.Errorf("reading the hub's status: %w", err)
+		return fmt.Errorf("reading the response: %w", err)
 	}
-	var report Report
-	if err := json.Unmarshal(body, &report); err != nil {
-		return Report{}, fmt.Errorf("decoding the hub's status: %w", err)
+	if err := json.Unmarshal(body, answer); err != nil {
+		return fmt.Errorf("decoding the response: %w", err)
 	}
-	return report.sanitized(), nil
+	return nil
 }
 
 // podAddress returns the pod's own address. Addresses that no pod network hands out, such as

@@ -1,6 +1,7 @@
 package resources
 
 import (
+	"cmp"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -33,6 +34,52 @@ func exposedHosts(hub *v1alpha1.IntegrationHub) []string {
 		return nil
 	}
 	return []string{Host(hub)}
+}
+
+// HasRoutes reports whether the spec has an Ingress or an HTTPRoute.
+func HasRoutes(hub *v1alpha1.IntegrationHub) bool {
+	e := hub.Spec.Exposure
+	return e != nil && (e.Ingress != nil || e.Gateway != nil)
+}
+
+// IngressHost returns the host of the Ingress.
+func IngressHost(hub *v1alpha1.IntegrationHub) string { return exposedHosts(hub)[0] }
+
+// SharedHost returns a host at which one proxy would serve both hubs at the same path; "" if there is
+// none.
+func SharedHost(a, b *v1alpha1.IntegrationHub) string {
+	if !HasRoutes(a) || !HasRoutes(b) || basePath(a) != basePath(b) || !shareProxy(a.Spec.Exposure, b.Spec.Exposure, a.Namespace, b.Namespace) {
+		return ""
+	}
+	others := exposedHosts(b)
+	for _, host := range exposedHosts(a) {
+		if slices.Contains(others, host) {
+			return host
+		}
+	}
+	return ""
+}
+
+// shareProxy reports whether two hubs are exposed by the same class of Ingresses or by the same Gateway.
+func shareProxy(a, b *v1alpha1.Exposure, namespaceA, namespaceB string) bool {
+	if a.Ingress != nil && b.Ingress != nil {
+		return valueOf(a.Ingress.ClassName) == valueOf(b.Ingress.ClassName)
+	}
+	if a.Gateway == nil || b.Gateway == nil {
+		return false
+	}
+	return slices.ContainsFunc(a.Gateway.ParentRefs, func(p v1alpha1.ParentRef) bool {
+		return slices.ContainsFunc(b.Gateway.ParentRefs, func(q v1alpha1.ParentRef) bool {
+			return p.Name == q.Name && cmp.Or(p.Namespace, namespaceA) == cmp.Or(q.Namespace, namespaceB)
+		})
+	})
+}
+
+func valueOf(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
 }
 
 // Host returns the host of the base URL, without the port.

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -20,6 +21,7 @@ var (
 	ServiceKind          = corev1.SchemeGroupVersion.WithKind("Service")
 	ServiceAccountKind   = corev1.SchemeGroupVersion.WithKind("ServiceAccount")
 	CertificateKind      = cmv1.SchemeGroupVersion.WithKind("Certificate")
+	RevisionKind         = appsv1.SchemeGroupVersion.WithKind("ControllerRevision")
 	DeploymentKind       = appsv1.SchemeGroupVersion.WithKind("Deployment")
 	AutoscalerKind       = autoscalingv2.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler")
 	DisruptionBudgetKind = policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget")
@@ -56,26 +58,32 @@ func unstructuredChild(kind schema.GroupVersionKind, name string, u *unstructure
 	return c
 }
 
-// Workload returns the objects that run the pods.
-func Workload(in Inputs) ([]Child, error) {
-	deployment, err := Deployment(in)
-	if err != nil {
-		return nil, err
-	}
+// Pods returns the objects that run the pods, in the order in which they need each other. The last
+// one is the Deployment.
+func Pods(in Inputs, deployment *appsv1ac.DeploymentApplyConfiguration) []Child {
 	name := in.Hub.Name
 	return append(serviceAccountChildren(in),
 		child(NetworkPolicyKind, name, NetworkPolicy(in)),
 		child(DeploymentKind, name, deployment),
-		child(DisruptionBudgetKind, name, DisruptionBudget(in)),
-		child(AutoscalerKind, name, Autoscaler(in)),
-	), nil
+	)
 }
 
-// Exposure returns the objects that route requests to the pods.
-func Exposure(in Inputs) []Child {
+// Scaling returns the objects that limit and change the number of pods.
+func Scaling(in Inputs) []Child {
 	name := in.Hub.Name
 	return []Child{
-		child(ServiceKind, name, Service(in)),
+		child(DisruptionBudgetKind, name, DisruptionBudget(in)),
+		child(AutoscalerKind, name, Autoscaler(in)),
+	}
+}
+
+// ServiceChild returns the Service in front of the pods, which all routes need.
+func ServiceChild(in Inputs) Child { return child(ServiceKind, in.Hub.Name, Service(in)) }
+
+// Routes returns the objects that route requests to the Service.
+func Routes(in Inputs) []Child {
+	name := in.Hub.Name
+	return []Child{
 		child(IngressKind, name, Ingress(in)),
 		unstructuredChild(BackendTLSPolicyKind, name, BackendTLSPolicy(in)),
 		unstructuredChild(HTTPRouteKind, name, HTTPRoute(in)),

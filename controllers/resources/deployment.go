@@ -35,13 +35,12 @@ const graceSeconds = 30
 // Deployment runs the hub's pods. It returns an error if spec.podTemplate is not valid.
 func Deployment(in Inputs) (*appsv1ac.DeploymentApplyConfiguration, error) {
 	hub := in.Hub
-	template, err := override(corev1ac.PodTemplateSpec().
-		WithLabels(Labels(hub)).
-		WithAnnotations(Annotations(hub)).
-		WithAnnotations(map[string]string{ChecksumAnnotation: in.ConfigChecksum}).
-		WithSpec(podSpec(in)), hub)
-	if err != nil {
-		return nil, err
+	template := in.Template
+	if template == nil {
+		var err error
+		if template, err = podTemplate(in); err != nil {
+			return nil, err
+		}
 	}
 	spec := appsv1ac.DeploymentSpec().
 		WithSelector(metav1ac.LabelSelector().WithMatchLabels(Selector(hub))).
@@ -51,6 +50,7 @@ func Deployment(in Inputs) (*appsv1ac.DeploymentApplyConfiguration, error) {
 				// A new pod is ready before an old one stops.
 				WithMaxUnavailable(intstr.FromInt32(0)).WithMaxSurge(intstr.FromInt32(1)))).
 		WithRevisionHistoryLimit(3).
+		WithProgressDeadlineSeconds(int32(ProgressDeadline(hub) / time.Second)).
 		WithTemplate(template)
 	// The autoscaler owns the number of replicas.
 	if hub.Spec.Replicas != nil && hub.Spec.Autoscaling == nil {
@@ -61,6 +61,15 @@ func Deployment(in Inputs) (*appsv1ac.DeploymentApplyConfiguration, error) {
 		WithAnnotations(Annotations(hub)).
 		WithOwnerReferences(owner(hub)).
 		WithSpec(spec), nil
+}
+
+// podTemplate returns the pods' template of the spec.
+func podTemplate(in Inputs) (*corev1ac.PodTemplateSpecApplyConfiguration, error) {
+	return override(corev1ac.PodTemplateSpec().
+		WithLabels(Labels(in.Hub)).
+		WithAnnotations(Annotations(in.Hub)).
+		WithAnnotations(map[string]string{ChecksumAnnotation: in.ConfigChecksum}).
+		WithSpec(podSpec(in)), in.Hub)
 }
 
 func podSpec(in Inputs) *corev1ac.PodSpecApplyConfiguration {

@@ -79,7 +79,7 @@ func object(in Inputs, kind schema.GroupVersionKind, annotations map[string]stri
 	hub := in.Hub
 	u := &unstructured.Unstructured{Object: map[string]any{
 		"metadata": map[string]any{"ownerReferences": []any{map[string]any{
-			"apiVersion": hubAPIVersion, "kind": hubKind, "name": hub.Name, "uid": string(hub.UID),
+			"apiVersion": hubAPIVersion, "kind": HubKind, "name": hub.Name, "uid": string(hub.UID),
 			"controller": true, "blockOwnerDeletion": true,
 		}}},
 	}}

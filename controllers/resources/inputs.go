@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+
 	"integrationhub.dev/api/v1alpha1"
 )
 
@@ -20,6 +22,10 @@ type Inputs struct {
 	ServiceSecret, Token []byte
 	// SecretKeys are the keys of the integrations' Secrets, by the name of the Secret.
 	SecretKeys map[string][]string
+	// TokenChangedAt is when the token last changed, while pods may not accept it yet; otherwise zero.
+	TokenChangedAt time.Time
+	// Template is the pods' template where it does not come from the spec; see [Inputs.Frozen].
+	Template *corev1ac.PodTemplateSpecApplyConfiguration
 	// ConfigChecksum is the checksum of the settings that pods read at startup; a change rolls them.
 	ConfigChecksum string
 }
@@ -29,6 +35,15 @@ func DrainTimeout(hub *v1alpha1.IntegrationHub) time.Duration {
 	d, err := time.ParseDuration(hub.Spec.DrainTimeout)
 	if err != nil { // the CRD validates it; an old object may lack it
 		return 15 * time.Minute
+	}
+	return d
+}
+
+// ProgressDeadline returns how long pods may take to start.
+func ProgressDeadline(hub *v1alpha1.IntegrationHub) time.Duration {
+	d, err := time.ParseDuration(hub.Spec.ProgressDeadline)
+	if err != nil { // the CRD validates it; an old object may lack it
+		return 10 * time.Minute
 	}
 	return d
 }

@@ -34,18 +34,37 @@ func Labels(hub *v1alpha1.IntegrationHub) map[string]string {
 	return labels
 }
 
-const (
-	hubAPIVersion = "hub.integrationhub.dev/v1alpha1"
-	hubKind       = "IntegrationHub"
-)
+// HasOwnLabels reports whether labels say that an object is one of the hub's.
+func HasOwnLabels(hub *v1alpha1.IntegrationHub, labels map[string]string) bool {
+	for key, value := range Selector(hub) {
+		if labels[key] != value {
+			return false
+		}
+	}
+	return labels[ManagedByLabel] == ManagedBy
+}
+
+const hubAPIVersion = "hub.integrationhub.dev/v1alpha1"
+
+// HubKind is the kind of hubs.
+const HubKind = "IntegrationHub"
 
 // owner makes the hub the controller of an object, which is then deleted with the hub.
 func owner(hub *v1alpha1.IntegrationHub) *metav1ac.OwnerReferenceApplyConfiguration {
 	return metav1ac.OwnerReference().
 		WithAPIVersion(hubAPIVersion).
-		WithKind(hubKind).
+		WithKind(HubKind).
 		WithName(hub.Name).
 		WithUID(hub.UID).
 		WithController(true).
 		WithBlockOwnerDeletion(true)
+}
+
+// labelMap returns labels of the spec as those of an object.
+func labelMap(labels map[string]v1alpha1.LabelValue) map[string]string {
+	m := make(map[string]string, len(labels))
+	for key, value := range labels {
+		m[key] = string(value)
+	}
+	return m
 }

@@ -5,6 +5,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"integrationhub.dev/api/v1alpha1"
 )
 
 // The Prometheus operator's module has many dependencies, so its objects are unstructured
@@ -57,11 +59,8 @@ func PrometheusRule(in Inputs) *unstructured.Unstructured {
 }
 
 // labelsWith returns the hub's labels and those by which a Prometheus selects its objects.
-func labelsWith(in Inputs, more map[string]string) map[string]string {
-	labels := maps.Clone(more)
-	if labels == nil {
-		labels = map[string]string{}
-	}
+func labelsWith(in Inputs, more map[string]v1alpha1.LabelValue) map[string]string {
+	labels := labelMap(more)
 	maps.Copy(labels, Labels(in.Hub))
 	return labels
 }

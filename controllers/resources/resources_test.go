@@ -60,10 +60,11 @@ func TestObjects(t *testing.T) {
 
 func objects(t *testing.T, in resources.Inputs) []byte {
 	t.Helper()
-	workload, err := resources.Workload(in)
+	deployment, err := resources.Deployment(in)
 	if err != nil {
 		t.Fatal(err)
 	}
+	routes := append([]resources.Child{resources.ServiceChild(in)}, resources.Routes(in)...)
 	list := []any{resources.TokenSecret(in)}
 	if s := resources.ServiceSecret(in); s != nil {
 		list = append(list, s)
@@ -71,7 +72,7 @@ func objects(t *testing.T, in resources.Inputs) []byte {
 	if c := resources.Certificate(in); c != nil {
 		list = append(list, c)
 	}
-	for _, c := range slices.Concat(workload, resources.Exposure(in), resources.Monitoring(in)) {
+	for _, c := range slices.Concat(resources.Pods(in, deployment), resources.Scaling(in), routes, resources.Monitoring(in)) {
 		if c.Config != nil {
 			list = append(list, c.Config)
 		}

@@ -27,7 +27,7 @@ func schedule(spec *corev1ac.PodSpecApplyConfiguration, hub *v1alpha1.Integratio
 		spec.WithTolerations(applied[corev1ac.TolerationApplyConfiguration](t))
 	}
 	if len(s.NodeSelector) > 0 {
-		spec.WithNodeSelector(s.NodeSelector)
+		spec.WithNodeSelector(labelMap(s.NodeSelector))
 	}
 	if s.Affinity != nil {
 		spec.WithAffinity(applied[corev1ac.AffinityApplyConfiguration](s.Affinity))

@@ -1,0 +1,17 @@
+package v1alpha1
+
+// ServiceSecretPolicy selects what happens to a generated service secret when its hub is deleted.
+//
+// +kubebuilder:validation:Enum=Retain;Delete
+type ServiceSecretPolicy string
+
+const (
+	// RetainServiceSecret keeps the Secret. It is the default.
+	RetainServiceSecret ServiceSecretPolicy = "Retain"
+	// DeleteServiceSecret deletes the Secret with the hub.
+	DeleteServiceSecret ServiceSecretPolicy = "Delete"
+)
+
+// NewServiceSecretAnnotation asks for a new service secret after the generated one was lost. Its value
+// is any text that was not used before, such as the date. Looker then needs the new token.
+const NewServiceSecretAnnotation = "hub.integrationhub.dev/new-service-secret"
