@@ -12,6 +12,7 @@ import (
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/telemetry"
+	"integrationhub.dev/hub/token"
 )
 
 // A hub that cannot store what it is sent does not start, and says so when that happens later.
@@ -46,5 +47,17 @@ func TestSpoolFolderIsGone(t *testing.T) {
 	err = hub.Run(t.Context(), hub.Options{Config: cfg, Log: telemetry.NewLogger(&logText{}, cfg)})
 	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "ACTION_HUB_SPOOL_DIR") {
 		t.Errorf("a hub without a spool: %v", err)
+	}
+}
+
+// The admin port says whether the hub accepts a service secret to those who know it.
+func TestAcceptsServiceSecret(t *testing.T) {
+	t.Parallel()
+	h := runHub(t, map[string]string{}, entry(&fake{definition: definition("a"), execute: ok}))
+	for secret, want := range map[string]string{serviceSecret: "true", "another service secret": "false"} {
+		path := "/service-secret?challenge=c&proof=" + token.Proof([]byte(secret), "c")
+		if status, body := h.adminGet(path); status != http.StatusOK || !strings.Contains(body, `"accepted":`+want) {
+			t.Errorf("%d %s, want %s", status, body, want)
+		}
 	}
 }

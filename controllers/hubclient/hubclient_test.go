@@ -19,6 +19,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"integrationhub.dev/controllers/hubclient"
+	"integrationhub.dev/hub/token"
 )
 
 const podIP, podTarget = "192.0.2.1", "192.0.2.1:9090"
@@ -196,5 +197,34 @@ func TestReport(t *testing.T) {
 	c = newCluster(t, reply(http.StatusOK, `{"version":"the password is hunter2"}`))
 	if report, err := hubclient.NewWithDialer(c.dial).Inspect(t.Context(), pod(podIP)); err != nil || report.Version != "" {
 		t.Errorf("report %+v, error %v", report, err)
+	}
+}
+
+// The question about the service secret contains neither the secret nor a token, and only a pod's
+// own answer counts.
+func TestAcceptsSecret(t *testing.T) {
+	t.Parallel()
+	secret := []byte("the service secret")
+	hub := func(secrets ...[]byte) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			query := r.URL.Query()
+			if strings.Contains(r.URL.String(), "service+secret") || token.Valid(query.Get("challenge")+"/"+query.Get("proof"), secret) {
+				t.Errorf("the request reveals the secret: %s", r.URL)
+			}
+			_, _ = fmt.Fprintf(w, `{"accepted":%t}`, token.ValidProof(query.Get("proof"), query.Get("challenge"), secrets...))
+		}
+	}
+	for name, tt := range map[string]struct {
+		handler        http.HandlerFunc
+		accepts, fails bool
+	}{
+		"the current secret":         {handler: hub([]byte("another secret"), secret), accepts: true},
+		"another secret":             {handler: hub([]byte("another secret"))},
+		"a hub that cannot be asked": {handler: reply(http.StatusNotFound, "404 page not found"), fails: true},
+	} {
+		accepts, err := hubclient.NewWithDialer(newCluster(t, tt.handler).dial).AcceptsSecret(t.Context(), pod(podIP), secret)
+		if accepts != tt.accepts || (err != nil) != tt.fails {
+			t.Errorf("%s: accepts %v, error %v", name, accepts, err)
+		}
 	}
 }

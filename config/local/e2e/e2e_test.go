@@ -216,7 +216,7 @@ func eventually(t *testing.T, within time.Duration, f func() string) {
 	}
 }
 
-// waitReady waits until a hub is ready at its current generation.
+// waitReady waits until a hub is ready at its current generation, and its pods are replaced.
 func waitReady(t *testing.T, name string) {
 	t.Helper()
 	eventually(t, 2*time.Minute, func() string {
@@ -224,6 +224,9 @@ func waitReady(t *testing.T, name string) {
 		c := meta.FindStatusCondition(h.Status.Conditions, v1alpha1.Ready)
 		if c == nil || c.Status != metav1.ConditionTrue || c.ObservedGeneration != h.Generation {
 			return fmt.Sprintf("%s is not ready: %+v", name, c)
+		}
+		if c := meta.FindStatusCondition(h.Status.Conditions, v1alpha1.Reconciling); c != nil {
+			return fmt.Sprintf("%s is reconciling: %+v", name, c)
 		}
 		return ""
 	})

@@ -68,7 +68,7 @@ func TestReportOfRunningHubs(t *testing.T) {
 	t.Cleanup(func() { remove(t, h) })
 	expect(t, "report", v1alpha1.IntegrationsReady, v1alpha1.SettingsMissing)
 	status := hub(t, "report").Status
-	contains(t, "the message", meta.FindStatusCondition(status.Conditions, v1alpha1.Ready).Message, "airtable (missing settings: AIRTABLE_CLIENT_ID, AIRTABLE_CLIENT_SECRET)")
+	contains(t, "the message", meta.FindStatusCondition(status.Conditions, v1alpha1.IntegrationsReady).Message, "airtable (missing settings: AIRTABLE_CLIENT_ID, AIRTABLE_CLIENT_SECRET)")
 	if status.ObservedVersion == "" || len(status.Integrations) != 2 || status.Integrations[0].Offered || !status.Integrations[1].Offered {
 		t.Errorf("reported %q %+v", status.ObservedVersion, status.Integrations)
 	}

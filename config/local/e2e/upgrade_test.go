@@ -39,7 +39,7 @@ func TestUpgradeAndRollback(t *testing.T) {
 
 		use("integrationhub.local/hub:nothing", corev1.PullNever)
 		expect(t, "actions", v1alpha1.DeploymentAvailable, v1alpha1.PodsFailing)
-		contains(t, "the message", meta.FindStatusCondition(hub(t, "actions").Status.Conditions, v1alpha1.Ready).Message, "ErrImageNeverPull")
+		contains(t, "the message", meta.FindStatusCondition(hub(t, "actions").Status.Conditions, v1alpha1.DeploymentAvailable).Message, "ErrImageNeverPull")
 		if n := hub(t, "actions").Status.ReadyReplicas; n < 2 {
 			t.Errorf("%d pods are left of the version that works, want 2", n)
 		}
@@ -54,7 +54,7 @@ func runs(t *testing.T, version string) {
 	t.Helper()
 	eventually(t, 3*time.Minute, func() string {
 		h := hub(t, "actions")
-		if !meta.IsStatusConditionTrue(h.Status.Conditions, v1alpha1.Ready) || h.Status.ObservedGeneration != h.Generation || h.Status.ObservedVersion != version {
+		if !meta.IsStatusConditionTrue(h.Status.Conditions, v1alpha1.Ready) || meta.IsStatusConditionTrue(h.Status.Conditions, v1alpha1.Reconciling) || h.Status.ObservedGeneration != h.Generation || h.Status.ObservedVersion != version {
 			return fmt.Sprintf("the hub runs %q and is %+v, want %q", h.Status.ObservedVersion, h.Status.Conditions, version)
 		}
 		return ""
