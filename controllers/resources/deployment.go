@@ -69,7 +69,7 @@ func podTemplate(in Inputs) (*corev1ac.PodTemplateSpecApplyConfiguration, error)
 		WithLabels(Labels(in.Hub)).
 		WithAnnotations(Annotations(in.Hub)).
 		WithAnnotations(map[string]string{ChecksumAnnotation: in.ConfigChecksum}).
-		WithSpec(podSpec(in)), in.Hub)
+		WithSpec(podSpec(in)), in)
 }
 
 func podSpec(in Inputs) *corev1ac.PodSpecApplyConfiguration {

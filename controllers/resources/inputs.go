@@ -28,6 +28,8 @@ type Inputs struct {
 	Template *corev1ac.PodTemplateSpecApplyConfiguration
 	// ConfigChecksum is the checksum of the settings that pods read at startup; a change rolls them.
 	ConfigChecksum string
+	// DefaultPodTemplate is a patch of the pods' template that is merged before spec.podTemplate.
+	DefaultPodTemplate []byte
 }
 
 // DrainTimeout returns how long deliveries may continue when a pod stops.

@@ -3,6 +3,7 @@ package resources
 import (
 	"maps"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 
 	"integrationhub.dev/api/v1alpha1"
@@ -24,6 +25,11 @@ func Selector(hub *v1alpha1.IntegrationHub) map[string]string {
 		"app.kubernetes.io/name": "integration-hub",
 		InstanceLabel:            hub.Name,
 	}
+}
+
+// PodSelector returns a label selector for a hub's pods.
+func PodSelector(hub *v1alpha1.IntegrationHub) *metav1.LabelSelector {
+	return &metav1.LabelSelector{MatchLabels: Selector(hub)}
 }
 
 // Labels returns the labels of all objects of a hub. The operator's own take precedence.

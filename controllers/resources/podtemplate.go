@@ -15,19 +15,35 @@ import (
 	"integrationhub.dev/api/v1alpha1"
 )
 
-// override merges spec.podTemplate into the pods' template, as kubectl patch does. The hub's labels
-// and its container cannot be removed.
-func override(
-	template *corev1ac.PodTemplateSpecApplyConfiguration, hub *v1alpha1.IntegrationHub,
+// override merges the operator's default and spec.podTemplate into the pods' template, in this order.
+func override(template *corev1ac.PodTemplateSpecApplyConfiguration, in Inputs) (*corev1ac.PodTemplateSpecApplyConfiguration, error) {
+	patches := [][]byte{in.DefaultPodTemplate}
+	if in.Hub.Spec.PodTemplate != nil {
+		patches = append(patches, in.Hub.Spec.PodTemplate.Raw)
+	}
+	for _, patch := range patches {
+		merged, err := merge(template, patch, in.Hub)
+		if err != nil {
+			return nil, err
+		}
+		template = merged
+	}
+	return template, nil
+}
+
+// merge merges a patch into the pods' template, as kubectl patch does. The hub's labels and its
+// container cannot be removed.
+func merge(
+	template *corev1ac.PodTemplateSpecApplyConfiguration, patch []byte, hub *v1alpha1.IntegrationHub,
 ) (*corev1ac.PodTemplateSpecApplyConfiguration, error) {
-	if hub.Spec.PodTemplate == nil || len(hub.Spec.PodTemplate.Raw) == 0 {
+	if len(patch) == 0 {
 		return template, nil
 	}
 	original, err := json.Marshal(template)
 	if err != nil {
 		return nil, fmt.Errorf("rendering the pods' template: %w", err)
 	}
-	merged, err := strategicpatch.StrategicMergePatch(original, hub.Spec.PodTemplate.Raw, corev1.PodTemplateSpec{})
+	merged, err := strategicpatch.StrategicMergePatch(original, patch, corev1.PodTemplateSpec{})
 	if err != nil {
 		return nil, err
 	}
