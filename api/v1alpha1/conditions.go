@@ -1,7 +1,8 @@
 package v1alpha1
 
-// Condition types. All but Reconciling, Stalled, MonitoringReady and Paused always exist; these
-// four exist only while they apply. A condition is Unknown until its part was checked.
+// Condition types. All but Reconciling, Stalled, MonitoringReady, RolloutPending and Paused always
+// exist; these five exist only while they apply.
+// A condition is Unknown until its part was checked.
 const (
 	// Ready: Looker can use the hub as the spec describes it. Accepted, CredentialsReady and
 	// CertificateReady are true, Exposed is not false, and the settings of the integrations exist. Pods
@@ -29,6 +30,9 @@ const (
 	Exposed = "Exposed"
 	// MonitoringReady: the objects of spec.monitoring exist. Ready does not depend on it.
 	MonitoringReady = "MonitoringReady"
+	// RolloutPending: the operator changed the hub's pods, and waits for rollouts of other hubs. Ready
+	// does not depend on it: the hub serves with its previous pods.
+	RolloutPending = "RolloutPending"
 	// Paused: spec.paused is true, so the operator changes nothing.
 	Paused = "Paused"
 )
@@ -108,6 +112,10 @@ const (
 	// PodsFailing: pods of the current spec cannot start. The message contains the reason. The hub is
 	// Stalled if that does not pass by itself, or after spec.progressDeadline.
 	PodsFailing = "PodsFailing"
+	// RolloutQueued: as many hubs are being rolled as the operator allows. No action is needed.
+	RolloutQueued = "RolloutQueued"
+	// RolloutPaused: the rollout of another hub fails. Repair that hub, or revert the operator.
+	RolloutPaused = "RolloutPaused"
 	// ReconcileFailed: the API server returned an error. The message contains it and what to do; the
 	// operator retries automatically.
 	ReconcileFailed = "ReconcileFailed"

@@ -28,6 +28,8 @@ type Exposure struct {
 // ServiceExposure configures the Service in front of the pods.
 //
 // +kubebuilder:validation:XValidation:rule="self.type == 'LoadBalancer' || !(has(self.loadBalancerClass) || has(self.loadBalancerSourceRanges))",message="loadBalancerClass and loadBalancerSourceRanges require type LoadBalancer"
+// +kubebuilder:validation:XValidation:rule="has(self.type) && self.type != 'ClusterIP' || !has(self.externalTrafficPolicy)",message="externalTrafficPolicy requires type NodePort or LoadBalancer"
+// +kubebuilder:validation:XValidation:rule="!has(self.ipFamilies) || self.ipFamilies.size() < 2 || has(self.ipFamilyPolicy) && self.ipFamilyPolicy != 'SingleStack'",message="two ipFamilies require ipFamilyPolicy PreferDualStack or RequireDualStack"
 type ServiceExposure struct {
 	// Type of the Service.
 	//
@@ -43,6 +45,35 @@ type ServiceExposure struct {
 	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^([a-zA-Z0-9]([-a-zA-Z0-9.]{0,251}[a-zA-Z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="keys must be such as example.com/team or team"
 	// +optional
 	Annotations map[string]string `json:"annotations,omitempty"`
+
+	// Labels of the Service in addition to the hub's own, such as those that select a load balancer pool.
+	//
+	// +kubebuilder:validation:MaxProperties=32
+	// +optional
+	Labels map[string]string `json:"labels,omitempty"`
+
+	// ExternalTrafficPolicy decides whether nodes route external traffic to pods on other nodes.
+	// Local keeps the client's address, and only nodes with a pod accept traffic; Cluster if empty.
+	//
+	// +kubebuilder:validation:Enum=Cluster;Local
+	// +optional
+	ExternalTrafficPolicy corev1.ServiceExternalTrafficPolicy `json:"externalTrafficPolicy,omitempty"`
+
+	// IPFamilyPolicy decides how many IP families the Service has; the cluster's default if empty.
+	//
+	// +kubebuilder:validation:Enum=SingleStack;PreferDualStack;RequireDualStack
+	// +optional
+	IPFamilyPolicy *corev1.IPFamilyPolicy `json:"ipFamilyPolicy,omitempty"`
+
+	// IPFamilies of the Service, the primary one first; the cluster's default if empty.
+	// The primary family of an existing Service cannot change.
+	//
+	// +kubebuilder:validation:MaxItems=2
+	// +kubebuilder:validation:items:Enum=IPv4;IPv6
+	// +kubebuilder:validation:XValidation:rule="self.size() < 2 || self[0] != self[1]",message="ipFamilies must not repeat a family"
+	// +listType=atomic
+	// +optional
+	IPFamilies []corev1.IPFamily `json:"ipFamilies,omitempty"`
 
 	// LoadBalancerClass selects the load balancer implementation.
 	//

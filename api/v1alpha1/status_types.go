@@ -50,6 +50,18 @@ type IntegrationHubStatus struct {
 	// +optional
 	ObservedVersion string `json:"observedVersion,omitempty"`
 
+	// Defaults are the fields of the spec whose values come from the operator's defaults.
+	//
+	// +kubebuilder:validation:MaxItems=32
+	// +listType=set
+	// +optional
+	Defaults []string `json:"defaults,omitempty"`
+
+	// LastHandledReconcileAt is the last handled value of the annotation hub.integrationhub.dev/reconcile-at.
+	//
+	// +optional
+	LastHandledReconcileAt string `json:"lastHandledReconcileAt,omitempty"`
+
 	// CertificateNotAfter is when the hub's certificate expires.
 	//
 	// +optional

@@ -44,11 +44,7 @@ func Deployment(in Inputs) (*appsv1ac.DeploymentApplyConfiguration, error) {
 	}
 	spec := appsv1ac.DeploymentSpec().
 		WithSelector(metav1ac.LabelSelector().WithMatchLabels(Selector(hub))).
-		WithStrategy(appsv1ac.DeploymentStrategy().
-			WithType("RollingUpdate").
-			WithRollingUpdate(appsv1ac.RollingUpdateDeployment().
-				// A new pod is ready before an old one stops.
-				WithMaxUnavailable(intstr.FromInt32(0)).WithMaxSurge(intstr.FromInt32(1)))).
+		WithStrategy(strategy(hub)).
 		WithRevisionHistoryLimit(3).
 		WithProgressDeadlineSeconds(int32(ProgressDeadline(hub) / time.Second)).
 		WithTemplate(template)

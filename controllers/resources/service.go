@@ -64,6 +64,14 @@ func Service(in Inputs) *corev1ac.ServiceApplyConfiguration {
 	for _, r := range e.LoadBalancerSourceRanges {
 		spec.WithLoadBalancerSourceRanges(string(r))
 	}
+	if e.ExternalTrafficPolicy != "" {
+		spec.WithExternalTrafficPolicy(e.ExternalTrafficPolicy)
+	}
+	if e.IPFamilyPolicy != nil {
+		spec.WithIPFamilyPolicy(*e.IPFamilyPolicy)
+	}
+	spec.WithIPFamilies(e.IPFamilies...)
+	service.WithLabels(labelsWith(in, e.Labels))
 	if len(e.Annotations) > 0 {
 		service.WithAnnotations(e.Annotations)
 	}
