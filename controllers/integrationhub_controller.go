@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/controllers/defaults"
 	"integrationhub.dev/controllers/policy"
 	"integrationhub.dev/controllers/resources"
 )
@@ -34,12 +35,18 @@ type Reconciler struct {
 	// InheritedKeys are the keys of a hub's labels and annotations that its objects inherit.
 	InheritedKeys []string
 
+	// Defaults are the defaults of specs.
+	Defaults defaults.Defaults
+	// MaxConcurrentRollouts limits how many hubs are rolled at once because of the operator; 0 is no limit.
+	MaxConcurrentRollouts int
+
 	// Hubs reads the status of running hubs; nil disables it.
 	Hubs Inspector
 
-	kinds   kinds
-	polls   polls
-	applied appliedObjects
+	kinds    kinds
+	polls    polls
+	applied  appliedObjects
+	rollouts rollouts
 }
 
 // +kubebuilder:rbac:groups=hub.integrationhub.dev,resources=integrationhubs,verbs=get;list;watch
@@ -113,7 +120,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if hub.Spec.ControllerClass != r.Class {
 		return ctrl.Result{}, nil // another operator manages it
 	}
-	s := &scope{hub: hub, inputs: resources.Inputs{Hub: hub, Image: r.HubImage}, results: map[string]error{}}
+	s := &scope{hub: hub, results: map[string]error{}}
+	s.inputs, s.defaults = r.Defaults.For(hub.Namespace).Apply(resources.Inputs{Hub: hub, Image: r.HubImage})
 	if hub.Spec.Paused {
 		if err := r.observePods(ctx, s); err != nil {
 			return ctrl.Result{}, err

@@ -14,6 +14,8 @@ import (
 type scope struct {
 	hub    *v1alpha1.IntegrationHub
 	inputs resources.Inputs
+	// defaults are the fields of the spec whose values come from the operator's defaults.
+	defaults []string
 	// results are the errors that the steps returned, by condition.
 	results map[string]error
 
@@ -26,6 +28,8 @@ type scope struct {
 	frozen *resources.Inputs
 	// token is the state of a changed token; nil if pods accept the token.
 	token error
+	// rollout is nil unless the pods have to wait for rollouts of other hubs.
+	rollout *rolloutFacts
 	// report is nil where no running hub answered.
 	report *hubclient.Report
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	cmv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -66,8 +67,9 @@ func CacheOptions(namespaces []string) cache.Options {
 	return o
 }
 
-// changed ignores changes of a hub's status. Annotations count: an admin may ask for a new service secret.
-var changed = predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{})
+// changed ignores changes of a hub's status. Labels and annotations count: a hub's objects may inherit
+// them, and annotations ask for a reconcile or for a new service secret.
+var changed = predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, predicate.LabelChangedPredicate{})
 
 // SetupWithManager watches hubs, the objects they own and the objects they reference.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
@@ -82,6 +84,12 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		WithLogConstructor(hubLogger(mgr.GetLogger()))
 	for _, kind := range owned {
 		b = b.Owns(metadataOf(kind), builder.OnlyMetadata)
+	}
+	if r.MaxConcurrentRollouts > 0 {
+		b = b.Watches(&v1alpha1.IntegrationHub{}, handler.EnqueueRequestsFromMapFunc(r.pendingRollouts(0)),
+			builder.WithPredicates(rolloutStateChanged())).
+			WatchesMetadata(&appsv1.Deployment{}, handler.EnqueueRequestsFromMapFunc(r.pendingRollouts(r.MaxConcurrentRollouts)),
+				builder.WithPredicates(rolloutEnded()))
 	}
 	c, err := b.Build(newLoggingReconciler(r, r))
 	if err != nil {

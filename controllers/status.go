@@ -48,6 +48,7 @@ func newStatus(s *scope, outcomes []outcome) *v1alpha1.IntegrationHubStatus {
 	}
 	setServing(status, s)
 	setSummary(status, s.hub.Generation, outcomes)
+	setRolloutPending(status, s)
 	meta.RemoveStatusCondition(&status.Conditions, v1alpha1.Paused)
 	status.ObservedGeneration = s.hub.Generation
 	return status
@@ -56,6 +57,8 @@ func newStatus(s *scope, outcomes []outcome) *v1alpha1.IntegrationHubStatus {
 // setFields sets everything but the conditions. What was not observed keeps its value.
 func setFields(status *v1alpha1.IntegrationHubStatus, s *scope) {
 	status.Selector = labels.SelectorFromSet(resources.Selector(s.hub)).String()
+	status.Defaults = s.defaults
+	status.LastHandledReconcileAt = s.hub.Annotations[v1alpha1.ReconcileAtAnnotation]
 	if s.accepted() {
 		status.URL = resources.BaseURL(s.hub)
 	}
@@ -289,6 +292,9 @@ func pollAfter(outcomes []outcome) time.Duration {
 // requeueAfter returns when to reconcile without an event: at the next poll, or when the certificate
 // expires; 0 leaves it to the watches.
 func requeueAfter(s *scope, poll time.Duration) time.Duration {
+	if s.rollout != nil {
+		poll = sooner(poll, rolloutPollInterval)
+	}
 	if s.certificate != nil && s.certificate.notAfter != nil {
 		if left := time.Until(s.certificate.notAfter.Time); left > 0 {
 			return sooner(poll, left+time.Second)

@@ -53,51 +53,65 @@ func (r *Reconciler) observePods(ctx context.Context, s *scope) error {
 	return nil
 }
 
-// applyWorkload applies the objects that run the pods. current reports whether the Deployment has the
-// template of the current spec. While it cannot have that, it keeps the last one: everything else is
-// applied, and a lost Deployment is created again.
+// applyWorkload applies the objects that run the pods. current reports whether the pods are those that
+// the spec asks for, or only wait for rollouts of other hubs. While the Deployment cannot have the
+// template of the current spec, it keeps the last one: everything else is applied, and a lost
+// Deployment is created again.
 func (r *Reconciler) applyWorkload(ctx context.Context, s *scope) (current bool, err error) {
 	if err := r.transferReplicasOwnership(ctx, s.hub); err != nil {
 		return false, err
 	}
-	var problem error
+	applied, problem := false, error(nil)
 	if !s.blocked() {
-		problem = r.applyPods(ctx, s)
-		current = problem == nil
+		applied, problem = r.applyPods(ctx, s)
 		if problem != nil && !isStalled(problem) {
 			return false, problem
 		}
 	}
+	current = applied || s.rollout != nil
 	in := s.inputs
-	if !current {
+	if !applied {
 		last, err := r.lastApplied(ctx, s.hub)
 		if err != nil {
 			return false, errors.Join(problem, err)
 		}
 		if last == nil { // the pods have never run
-			return false, problem
+			return current, problem
 		}
 		in = s.inputs.Frozen(*last)
 		s.frozen = &in
-		frozen, err := resources.Deployment(in)
-		if err == nil {
-			err = r.ensureInOrder(ctx, s.hub, resources.Pods(in, frozen)...)
-		}
-		problem = errors.Join(problem, err)
+		problem = errors.Join(problem, r.applyFrozenPods(ctx, s.hub, in))
 	}
 	return current, errors.Join(problem, r.ensure(ctx, s.hub, resources.Scaling(in)...))
 }
 
-// applyPods applies the pods of the current spec, and records them as the last that were applied.
-func (r *Reconciler) applyPods(ctx context.Context, s *scope) error {
+// applyPods applies the pods of the current spec, and records them as the last that were applied. It
+// returns false if they have to wait for rollouts of other hubs.
+func (r *Reconciler) applyPods(ctx context.Context, s *scope) (bool, error) {
 	deployment, err := resources.Deployment(s.inputs)
 	if err != nil {
-		return stalled(v1alpha1.PodTemplateInvalid, "spec.podTemplate is not valid: %s. Running pods are left unchanged.", sanitize(err.Error()))
+		return false, stalled(v1alpha1.PodTemplateInvalid, "spec.podTemplate is not valid: %s. Running pods are left unchanged.", sanitize(err.Error()))
+	}
+	if start, err := r.stageRollout(ctx, s, deployment); err != nil || !start {
+		return false, err
 	}
 	if err := r.ensureInOrder(ctx, s.hub, resources.Pods(s.inputs, deployment)...); err != nil {
+		r.forgetStarted(s.hub)
+		return false, err
+	}
+	return true, r.recordApplied(ctx, s, deployment)
+}
+
+// applyFrozenPods applies pods that are not those of the current spec.
+func (r *Reconciler) applyFrozenPods(ctx context.Context, hub *v1alpha1.IntegrationHub, in resources.Inputs) error {
+	deployment, err := resources.Deployment(in)
+	if err != nil {
 		return err
 	}
-	return r.recordApplied(ctx, s, deployment)
+	if err := r.keepRolloutRecord(ctx, hub, deployment); err != nil {
+		return err
+	}
+	return r.ensureInOrder(ctx, hub, resources.Pods(in, deployment)...)
 }
 
 // recordApplied records a Deployment in a ControllerRevision, and deletes the previous ones.

@@ -14,6 +14,7 @@ import (
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"integrationhub.dev/controllers"
+	"integrationhub.dev/controllers/defaults"
 	"integrationhub.dev/controllers/hubclient"
 	"integrationhub.dev/controllers/policy"
 	"integrationhub.dev/controllers/resources"
@@ -46,6 +47,8 @@ func run() error {
 	domain := flag.String("cluster-domain", "", "DNS domain of the cluster's Services; from /etc/resolv.conf if empty")
 	profiles := flag.String("pprof-address", "", "address of Go's profiles (/debug/pprof), such as localhost:6060; disabled if empty")
 	policyFile := flag.String("policy", "", "YAML file with the policy for IntegrationHubs; the default policy if empty")
+	defaultsFile := flag.String("defaults", "", "YAML file with defaults for IntegrationHubs; none if empty")
+	maxRollouts := flag.Uint("max-concurrent-rollouts", 10, "how many hubs are rolled at once after a change of the operator; 0 is no limit")
 	health := flag.String("health-address", ":8081", "address of the health probes")
 	flag.Parse()
 	if *showVersion {
@@ -59,6 +62,11 @@ func run() error {
 	}
 
 	allowed, err := policy.Load(*policyFile)
+	if err != nil {
+		return err
+	}
+
+	values, err := defaults.Load(*defaultsFile)
 	if err != nil {
 		return err
 	}
@@ -91,6 +99,7 @@ func run() error {
 		Client: controllers.TrackWrites(mgr.GetClient()), APIReader: mgr.GetAPIReader(),
 		Recorder: controllers.LogEvents(mgr.GetEventRecorder("integration-hub-controller"), mgr.GetLogger()),
 		HubImage: *image, Policy: allowed, Class: *class, InheritedKeys: split(*inherit),
+		Defaults: values, MaxConcurrentRollouts: int(*maxRollouts),
 		Hubs: hubclient.New(),
 	}
 	if err := errors.Join(

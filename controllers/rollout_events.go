@@ -1,0 +1,73 @@
+package controllers
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"integrationhub.dev/api/v1alpha1"
+)
+
+// rolloutPollInterval is how often a hub whose rollout waits is reconciled without an event. Watches
+// usually come first; with a thousand waiting hubs a short interval would load the API server.
+const rolloutPollInterval = 5 * time.Minute
+
+// rolloutEnded selects the events of a Deployment whose staged rollout completed, or was taken over by
+// the hub's author.
+func rolloutEnded() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool { return isStaged(e.ObjectOld) && !isStaged(e.ObjectNew) },
+		DeleteFunc: func(e event.DeleteEvent) bool { return isStaged(e.Object) },
+	}
+}
+
+func isStaged(o client.Object) bool {
+	record, _ := readRolloutRecord(o)
+	return record.Staged
+}
+
+// rolloutStateChanged selects updates after which other hubs' rollouts may have to wait, or may go on.
+func rolloutStateChanged() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc: func(event.CreateEvent) bool { return false },
+		UpdateFunc: func(e event.UpdateEvent) bool {
+			before, ok := e.ObjectOld.(*v1alpha1.IntegrationHub)
+			after, also := e.ObjectNew.(*v1alpha1.IntegrationHub)
+			return ok && also && (isFailing(before) != isFailing(after) || countsAsRollout(before) != countsAsRollout(after))
+		},
+		DeleteFunc: func(event.DeleteEvent) bool { return true },
+	}
+}
+
+// pendingRollouts maps an event to the hubs whose rollouts wait: as many as may run at once, or all of
+// them if limit is 0.
+func (r *Reconciler) pendingRollouts(limit int) handler.MapFunc {
+	return func(ctx context.Context, _ client.Object) []reconcile.Request {
+		hubs := &v1alpha1.IntegrationHubList{}
+		if err := r.List(ctx, hubs); err != nil {
+			ctrl.LoggerFrom(ctx).Error(err, "listing hubs") // reading the cache fails only at shutdown
+			return nil
+		}
+		var requests []reconcile.Request
+		for i := range hubs.Items {
+			if meta.IsStatusConditionTrue(hubs.Items[i].Status.Conditions, v1alpha1.RolloutPending) {
+				requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&hubs.Items[i])})
+			}
+		}
+		slices.SortFunc(requests, func(a, b reconcile.Request) int { return strings.Compare(a.String(), b.String()) })
+		if limit > 0 && len(requests) > limit {
+			requests = requests[:limit]
+		}
+		return requests
+	}
+}
