@@ -142,6 +142,13 @@ func TestRefused(t *testing.T) {
 		"namespace":                        {"watchNamespaces={Looker}", "at '/watchNamespaces/0'"},
 		"hub without spec":                 {"hubs.actions.namespace=looker", "missing property 'spec'"},
 		"rule of the policy":               {"policy.default.anyPodTemplates=true", "additional properties 'anyPodTemplates' not allowed"},
+		"default for all hubs":             {"defaults.default.image=hub", "additional properties 'image' not allowed"},
+		"negative number of rollouts":      {"maxConcurrentRollouts=-1", "at '/maxConcurrentRollouts'"},
+		"log level":                        {"logLevel=loud", "at '/logLevel'"},
+		"interval":                         {"serviceMonitor.interval=often", "at '/serviceMonitor/interval'"},
+		"budget as text":                   {"podDisruptionBudget.minAvailable=lots", "at '/podDisruptionBudget/minAvailable'"},
+		"budget of both kinds":             {"podDisruptionBudget.minAvailable=1,podDisruptionBudget.maxUnavailable=1", "minAvailable or podDisruptionBudget.maxUnavailable, not both"},
+		"ServiceMonitor without Service":   {"serviceMonitor.enabled=true,metricsService.enabled=false", "serviceMonitor requires metricsService.enabled"},
 		"replicas without leader election": {"replicas=2,leaderElection=false", "more than one replica requires leaderElection"},
 	} {
 		t.Run(name, func(t *testing.T) {
