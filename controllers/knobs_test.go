@@ -62,8 +62,8 @@ func TestCRDRefusesServiceAndStrategy(t *testing.T) {
 	}
 }
 
-// The API server accepts the Service and the strategy of a hub that sets everything, and both go back
-// to their defaults.
+// The API server accepts the Service and the strategy of a hub that sets everything, and both go
+// back to their defaults.
 func TestServiceAndStrategy(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -111,7 +111,11 @@ func TestServiceAndStrategy(t *testing.T) {
 	if diff := cmp.Diff(want, got()); diff != "" {
 		t.Errorf("with every setting (-want +got):\n%s", diff)
 	}
-	f.edit(func(s *v1alpha1.IntegrationHubSpec) { s.Strategy, s.Exposure = nil, nil })
+	// The API server keeps the IP families of an existing Service, unless the policy says otherwise.
+	f.edit(func(s *v1alpha1.IntegrationHubSpec) {
+		s.Strategy = nil
+		s.Exposure.Service = &v1alpha1.ServiceExposure{IPFamilyPolicy: new(corev1.IPFamilyPolicySingleStack)}
+	})
 	f.reconcile()
 	if diff := cmp.Diff(before, got()); diff != "" {
 		t.Errorf("without settings again (-want +got):\n%s", diff)

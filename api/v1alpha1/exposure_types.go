@@ -60,6 +60,7 @@ type ServiceExposure struct {
 	ExternalTrafficPolicy corev1.ServiceExternalTrafficPolicy `json:"externalTrafficPolicy,omitempty"`
 
 	// IPFamilyPolicy decides how many IP families the Service has; the cluster's default if empty.
+	// An existing Service keeps its policy when the field is removed; SingleStack removes the second family.
 	//
 	// +kubebuilder:validation:Enum=SingleStack;PreferDualStack;RequireDualStack
 	// +optional
