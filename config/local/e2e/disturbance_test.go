@@ -13,37 +13,20 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	policyv1 "k8s.io/api/policy/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"integrationhub.dev/api/v1alpha1"
 )
 
-// A node is drained: its pods are evicted as the disruption budget lets them go, under a
-// stream of executes.
+// All pods are evicted as the disruption budget allows it, under a stream of executes.
 func TestEvictionLosesNothing(t *testing.T) {
 	waitReady(t, "actions")
 	l := newLooker(t)
 	reachable(t, l)
 	losesNothing(t, l, "/hooks/eviction", func() {
-		pods := hubPods(t)
-		for i := range pods {
-			pod := &pods[i]
-			if pod.DeletionTimestamp != nil {
-				continue
-			}
-			eventually(t, time.Minute, func() string {
-				err := cluster.SubResource("eviction").Create(t.Context(), pod, &policyv1.Eviction{})
-				switch {
-				case apierrors.IsTooManyRequests(err): // the budget: the pod before has no successor yet
-					return "the budget never lets " + pod.Name + " go"
-				case client.IgnoreNotFound(err) != nil:
-					t.Fatal(err)
-				}
-				return ""
-			})
+		for _, pod := range runningPods(t) {
+			evict(t, &pod)
 		}
 		waitReady(t, "actions")
 	})
