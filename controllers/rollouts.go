@@ -103,7 +103,8 @@ func (previous rolloutRecord) changedByAuthor(next rolloutRecord) bool {
 func newRolloutRecord(s *scope, config *appsv1ac.DeploymentApplyConfiguration) (rolloutRecord, error) {
 	spec := s.hub.Spec.DeepCopy()
 	// These fields do not change pods, so that they do not end the wait either.
-	spec.Replicas, spec.Autoscaling, spec.PodDisruptionBudget, spec.NetworkPolicy, spec.Monitoring, spec.Paused = nil, nil, nil, nil, nil, false
+	spec.Replicas, spec.Autoscaling, spec.Paused = nil, nil, false
+	spec.PodDisruptionBudget, spec.NetworkPolicy, spec.Monitoring = nil, nil, nil
 	record := rolloutRecord{Generation: s.hub.Generation, Config: s.inputs.ConfigChecksum}
 	for _, part := range []struct {
 		value any

@@ -110,11 +110,17 @@ func (v Values) Apply(in resources.Inputs) (resources.Inputs, []string) {
 	}
 	var applied []string
 	for _, f := range []candidate{
-		{"spec.imagePullSecrets", len(v.ImagePullSecrets) > 0, len(hub.Spec.ImagePullSecrets) > 0, func() { hub.Spec.ImagePullSecrets = v.ImagePullSecrets }},
+		{
+			"spec.imagePullSecrets", len(v.ImagePullSecrets) > 0, len(hub.Spec.ImagePullSecrets) > 0,
+			func() { hub.Spec.ImagePullSecrets = v.ImagePullSecrets },
+		},
 		{"spec.podTemplate", v.hasPodTemplate(), false, func() { in.DefaultPodTemplate = v.PodTemplate.Raw }},
 		{"spec.resources", v.Resources != nil, hub.Spec.Resources != nil, func() { hub.Spec.Resources = v.Resources }},
 		{"spec.scheduling.nodeSelector", len(v.NodeSelector) > 0, len(s.NodeSelector) > 0, func() { s.NodeSelector = v.NodeSelector }},
-		{"spec.scheduling.priorityClassName", v.PriorityClassName != "", s.PriorityClassName != "", func() { s.PriorityClassName = v.PriorityClassName }},
+		{
+			"spec.scheduling.priorityClassName", v.PriorityClassName != "", s.PriorityClassName != "",
+			func() { s.PriorityClassName = v.PriorityClassName },
+		},
 		{"spec.scheduling.tolerations", len(v.Tolerations) > 0, len(s.Tolerations) > 0, func() { s.Tolerations = v.Tolerations }},
 		{
 			"spec.scheduling.topologySpreadConstraints", len(v.TopologySpreadConstraints) > 0, len(s.TopologySpreadConstraints) > 0,

@@ -19,7 +19,8 @@ func (v Values) validateReferences(at string) []error {
 	var errs []error
 	for i, s := range v.ImagePullSecrets {
 		if problems := validation.NameIsDNSSubdomain(s.Name, false); len(problems) > 0 {
-			errs = append(errs, fmt.Errorf("%s.imagePullSecrets[%d].name: %q is not the name of a Secret: %s", at, i, s.Name, strings.Join(problems, ", ")))
+			errs = append(errs, fmt.Errorf("%s.imagePullSecrets[%d].name: %q is not the name of a Secret: %s",
+				at, i, s.Name, strings.Join(problems, ", ")))
 		}
 	}
 	if v.PriorityClassName != "" {
@@ -91,7 +92,9 @@ func validateToleration(at string, t corev1.Toleration) error {
 		return fmt.Errorf("%s.value must be empty with the operator Exists", at)
 	case !slices.Contains([]corev1.TolerationOperator{"", corev1.TolerationOpExists, corev1.TolerationOpEqual}, t.Operator):
 		return fmt.Errorf("%s.operator must be Exists or Equal", at)
-	case !slices.Contains([]corev1.TaintEffect{"", corev1.TaintEffectNoSchedule, corev1.TaintEffectPreferNoSchedule, corev1.TaintEffectNoExecute}, t.Effect):
+	case !slices.Contains([]corev1.TaintEffect{
+		"", corev1.TaintEffectNoSchedule, corev1.TaintEffectPreferNoSchedule, corev1.TaintEffectNoExecute,
+	}, t.Effect):
 		return fmt.Errorf("%s.effect must be NoSchedule, PreferNoSchedule or NoExecute", at)
 	}
 	return nil
