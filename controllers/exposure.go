@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"integrationhub.dev/api/v1alpha1"
@@ -76,7 +77,8 @@ func (r *Reconciler) checkHost(ctx context.Context, hub *v1alpha1.IntegrationHub
 	}
 	for i := range hubs.Items {
 		other := &hubs.Items[i]
-		if other.UID == hub.UID || !other.DeletionTimestamp.IsZero() || !isOlder(other, hub) {
+		if other.UID == hub.UID || !other.DeletionTimestamp.IsZero() || !isOlder(other, hub) ||
+			!meta.IsStatusConditionTrue(other.Status.Conditions, v1alpha1.Accepted) { // a refused hub has no route
 			continue
 		}
 		if host := resources.SharedHost(hub, other); host != "" {
