@@ -77,7 +77,8 @@ func (r *Reconciler) generateServiceSecret(ctx context.Context, s *scope, publis
 		return stalled(v1alpha1.ServiceSecretLost,
 			"Secret %q with the generated service secret is gone, so no new pod can accept Looker's token. Restore it from a backup. "+
 				"For a new secret, and a new token in Looker: kubectl -n %s annotate --overwrite integrationhub %s %s=%s",
-			resources.ServiceSecretRef(hub).Name, hub.Namespace, hub.Name, v1alpha1.NewServiceSecretAnnotation, nextRequest(hub.Status.NewServiceSecret))
+			resources.ServiceSecretRef(hub).Name,
+			hub.Namespace, hub.Name, v1alpha1.NewServiceSecretAnnotation, nextRequest(hub.Status.NewServiceSecret))
 	}
 	s.inputs.ServiceSecret = []byte(rand.Text() + rand.Text())
 	return r.applyServiceSecret(ctx, s)

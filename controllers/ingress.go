@@ -65,7 +65,9 @@ func (r *Reconciler) checkIngressClass(ctx context.Context, ingress *networkingv
 
 // checkIngressCertificate checks the certificate that the Ingress serves. An annotation may make
 // cert-manager create the Secret.
-func (r *Reconciler) checkIngressCertificate(ctx context.Context, hub *v1alpha1.IntegrationHub, ingress *networkingv1.Ingress, name string) error {
+func (r *Reconciler) checkIngressCertificate(
+	ctx context.Context, hub *v1alpha1.IntegrationHub, ingress *networkingv1.Ingress, name string,
+) error {
 	const field = "spec.exposure.ingress.tlsSecretName"
 	secret, err := r.getSecret(ctx, hub.Namespace, name)
 	if err != nil {

@@ -48,7 +48,8 @@ func IngressHost(hub *v1alpha1.IntegrationHub) string { return exposedHosts(hub)
 // SharedHost returns a host at which one proxy would serve both hubs at the same path; "" if there is
 // none.
 func SharedHost(a, b *v1alpha1.IntegrationHub) string {
-	if !HasRoutes(a) || !HasRoutes(b) || basePath(a) != basePath(b) || !shareProxy(a.Spec.Exposure, b.Spec.Exposure, a.Namespace, b.Namespace) {
+	if !HasRoutes(a) || !HasRoutes(b) || basePath(a) != basePath(b) ||
+		!shareProxy(a.Spec.Exposure, b.Spec.Exposure, a.Namespace, b.Namespace) {
 		return ""
 	}
 	others := exposedHosts(b)
