@@ -35,12 +35,17 @@ func TestSamplesAreInSync(t *testing.T) {
 		compared++
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
-			result, err := diff.Diff(desired, stored(t, schema, desired))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if result.Modified {
-				t.Errorf("Argo CD reports a difference:\ndesired and defaulted: %s\nlive: %s", result.PredictedLive, result.NormalizedLive)
+			clientSide := stored(t, schema, desired)
+			serverSide := clientSide.DeepCopy()
+			serverSide.SetAnnotations(desired.GetAnnotations()) // nothing of kubectl apply: two-way comparison
+			for how, live := range map[string]*unstructured.Unstructured{"client-side": clientSide, "server-side": serverSide} {
+				result, err := diff.Diff(desired, live)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if result.Modified {
+					t.Errorf("after %s apply, Argo CD reports a difference:\ndesired: %s\nlive: %s", how, result.PredictedLive, result.NormalizedLive)
+				}
 			}
 		})
 	}
@@ -80,6 +85,9 @@ func stored(t *testing.T, schema *structuralschema.Structural, desired *unstruct
 		annotations := live.GetAnnotations()
 		annotations[key] = value
 		live.SetAnnotations(annotations)
+	}
+	if _, found, _ := unstructured.NestedBool(live.Object, "spec", "statusPage"); !found {
+		t.Fatal("the schema's defaults are not applied")
 	}
 	live.SetUID("00000000-0000-0000-0000-000000000000")
 	live.SetResourceVersion("1")
