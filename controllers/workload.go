@@ -124,7 +124,7 @@ func (r *Reconciler) recordApplied(ctx context.Context, s *scope, deployment *ap
 		return err
 	}
 	all := metadataListOf(resources.RevisionKind)
-	if err := r.List(ctx, all, client.InNamespace(s.hub.Namespace), client.MatchingLabels(resources.Labels(s.hub))); err != nil {
+	if err := r.List(ctx, all, client.InNamespace(s.hub.Namespace), client.MatchingLabels(resources.OwnLabels(s.hub))); err != nil {
 		return fmt.Errorf("listing ControllerRevisions: %w", err)
 	}
 	for i := range all.Items {
@@ -140,7 +140,7 @@ func (r *Reconciler) recordApplied(ctx context.Context, s *scope, deployment *ap
 // lastApplied returns what the pods of a hub run with; nil if they have never run.
 func (r *Reconciler) lastApplied(ctx context.Context, hub *v1alpha1.IntegrationHub) (*resources.LastApplied, error) {
 	all := &appsv1.ControllerRevisionList{}
-	if err := r.APIReader.List(ctx, all, client.InNamespace(hub.Namespace), client.MatchingLabels(resources.Labels(hub))); err != nil {
+	if err := r.APIReader.List(ctx, all, client.InNamespace(hub.Namespace), client.MatchingLabels(resources.OwnLabels(hub))); err != nil {
 		return nil, fmt.Errorf("listing ControllerRevisions: %w", err)
 	}
 	var newest *appsv1.ControllerRevision

@@ -43,6 +43,7 @@ func Revision(in Inputs, deployment *appsv1ac.DeploymentApplyConfiguration) (Chi
 	name := hub.Name + "-" + hex.EncodeToString(sum[:])[:hashLength]
 	return child(RevisionKind, name, appsv1ac.ControllerRevision(name, hub.Namespace).
 		WithLabels(Labels(hub)).
+		WithAnnotations(Annotations(hub)).
 		WithOwnerReferences(owner(hub)).
 		WithRevision(hub.Generation).
 		WithData(runtime.RawExtension{Raw: data})), nil

@@ -32,22 +32,29 @@ func PodSelector(hub *v1alpha1.IntegrationHub) *metav1.LabelSelector {
 	return &metav1.LabelSelector{MatchLabels: Selector(hub)}
 }
 
+// OwnLabels returns the labels by which the operator finds the objects of a hub. Unlike [Labels], they
+// do not change with the spec.
+func OwnLabels(hub *v1alpha1.IntegrationHub) map[string]string {
+	labels := Selector(hub)
+	labels[ManagedByLabel] = ManagedBy
+	return labels
+}
+
 // Labels returns the labels of all objects of a hub. The operator's own take precedence.
 func Labels(hub *v1alpha1.IntegrationHub) map[string]string {
 	labels := commonLabels(hub)
-	maps.Copy(labels, Selector(hub))
-	labels[ManagedByLabel] = ManagedBy
+	maps.Copy(labels, OwnLabels(hub))
 	return labels
 }
 
 // HasOwnLabels reports whether labels say that an object is one of the hub's.
 func HasOwnLabels(hub *v1alpha1.IntegrationHub, labels map[string]string) bool {
-	for key, value := range Selector(hub) {
+	for key, value := range OwnLabels(hub) {
 		if labels[key] != value {
 			return false
 		}
 	}
-	return labels[ManagedByLabel] == ManagedBy
+	return true
 }
 
 const hubAPIVersion = "hub.integrationhub.dev/v1alpha1"
