@@ -100,7 +100,7 @@ func TestServiceAndStrategy(t *testing.T) {
 		s.Exposure = &v1alpha1.Exposure{Service: &v1alpha1.ServiceExposure{
 			Type: corev1.ServiceTypeNodePort, ExternalTrafficPolicy: corev1.ServiceExternalTrafficPolicyLocal,
 			IPFamilyPolicy: new(corev1.IPFamilyPolicyPreferDualStack), IPFamilies: []corev1.IPFamily{corev1.IPv4Protocol},
-			Labels: map[string]string{"pool": "internal"},
+			Labels: map[string]v1alpha1.LabelValue{"pool": "internal"},
 		}}
 	})
 	f.reconcile()

@@ -49,8 +49,9 @@ type ServiceExposure struct {
 	// Labels of the Service in addition to the hub's own, such as those that select a load balancer pool.
 	//
 	// +kubebuilder:validation:MaxProperties=32
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^([a-zA-Z0-9]([-a-zA-Z0-9.]{0,251}[a-zA-Z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="keys must be such as example.com/team or team"
 	// +optional
-	Labels map[string]string `json:"labels,omitempty"`
+	Labels map[string]LabelValue `json:"labels,omitempty"`
 
 	// ExternalTrafficPolicy decides whether nodes route external traffic to pods on other nodes.
 	// Local keeps the client's address, and only nodes with a pod accept traffic; Cluster if empty.
