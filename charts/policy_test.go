@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"integrationhub.dev/api/v1alpha1"
 	"integrationhub.dev/controllers/controllertest"
 	"integrationhub.dev/controllers/defaults"
 	"integrationhub.dev/controllers/policy"
@@ -25,8 +26,8 @@ func TestDefaults(t *testing.T) {
 	}
 	want := defaults.Values{
 		Resources:        &corev1.ResourceRequirements{Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("3Gi")}},
-		ImagePullSecrets: []corev1.LocalObjectReference{{Name: "registry"}},
-		NodeSelector:     map[string]string{"pool": "looker"},
+		ImagePullSecrets: []v1alpha1.SecretRef{{Name: "registry"}},
+		NodeSelector:     map[string]v1alpha1.LabelValue{"pool": "looker"},
 		PodTemplate:      &runtime.RawExtension{Raw: []byte(`{"metadata":{"labels":{"cost-center":"42"}}}`)},
 	}
 	if diff := cmp.Diff(want, d.For("looker")); diff != "" {

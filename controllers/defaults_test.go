@@ -26,8 +26,8 @@ func TestDefaults(t *testing.T) {
 	r := &controllers.Reconciler{Client: f.api, APIReader: f.api, Recorder: f.events, HubImage: "hub:test", Defaults: defaults.Defaults{
 		Default: defaults.Values{
 			Resources:        &corev1.ResourceRequirements{Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("3Gi")}},
-			ImagePullSecrets: []corev1.LocalObjectReference{{Name: "registry"}},
-			NodeSelector:     map[string]string{"pool": "hubs"},
+			ImagePullSecrets: []v1alpha1.SecretRef{{Name: "registry"}},
+			NodeSelector:     map[string]v1alpha1.LabelValue{"pool": "hubs"},
 			PodTemplate: &runtime.RawExtension{Raw: []byte(
 				`{"metadata":{"labels":{"cost-center":"42"}},"spec":{"containers":[{"name":"agent","image":"agent:1"}]}}`)},
 		},
@@ -65,7 +65,7 @@ func TestDefaults(t *testing.T) {
 
 	// The hub's own values win.
 	f.edit(func(s *v1alpha1.IntegrationHubSpec) {
-		s.Scheduling = &v1alpha1.Scheduling{NodeSelector: map[string]string{"pool": "own"}}
+		s.Scheduling = &v1alpha1.Scheduling{NodeSelector: map[string]v1alpha1.LabelValue{"pool": "own"}}
 	})
 	template, names = reconcile()
 	if pool := template.Spec.NodeSelector["pool"]; pool != "own" || len(names) != 3 {

@@ -32,9 +32,9 @@ type Values struct {
 	// Resources of the hub's container.
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 	// ImagePullSecrets reference Secrets in the namespace of each hub.
-	ImagePullSecrets []corev1.LocalObjectReference `json:"imagePullSecrets,omitempty"`
+	ImagePullSecrets []v1alpha1.SecretRef `json:"imagePullSecrets,omitempty"`
 	// NodeSelector are labels that a node must have.
-	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
+	NodeSelector map[string]v1alpha1.LabelValue `json:"nodeSelector,omitempty"`
 	// Tolerations allow the pods on tainted nodes.
 	Tolerations []corev1.Toleration `json:"tolerations,omitempty"`
 	// TopologySpreadConstraints replace the operator's own, which spreads pods over nodes.

@@ -61,7 +61,7 @@ func TestApply(t *testing.T) {
 	}
 	want := before.Spec
 	want.Scheduling = &v1alpha1.Scheduling{
-		PriorityClassName: "own", NodeSelector: map[string]string{"pool": "looker"},
+		PriorityClassName: "own", NodeSelector: map[string]v1alpha1.LabelValue{"pool": "looker"},
 		Tolerations: []corev1.Toleration{{Key: "dedicated", Operator: corev1.TolerationOpExists}},
 		TopologySpreadConstraints: []corev1.TopologySpreadConstraint{{
 			MaxSkew: 1, TopologyKey: "topology.kubernetes.io/zone", WhenUnsatisfiable: corev1.ScheduleAnyway,

@@ -61,7 +61,11 @@ func (v Values) validateResources(at string) error {
 
 func (v Values) validateScheduling(at string) error {
 	errs := make([]error, 0, len(v.Tolerations)+len(v.TopologySpreadConstraints))
-	for _, problem := range metav1validation.ValidateLabels(v.NodeSelector, field.NewPath(at, "nodeSelector")) {
+	labels := map[string]string{}
+	for key, value := range v.NodeSelector {
+		labels[key] = string(value)
+	}
+	for _, problem := range metav1validation.ValidateLabels(labels, field.NewPath(at, "nodeSelector")) {
 		errs = append(errs, problem)
 	}
 	for i, t := range v.Tolerations {

@@ -40,12 +40,19 @@ func TestCommonMetadata(t *testing.T) {
 	}
 	resources.InheritMetadata(hub, []string{"cost-center", "team", "example.com/*", "app.kubernetes.io/*", "kubectl.kubernetes.io/*"})
 	in := resources.Inputs{Hub: hub, Image: "hub:test"}
-	workload, err := resources.Workload(in)
+	deployment, err := resources.Deployment(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	revision, err := resources.Revision(in, deployment)
 	if err != nil {
 		t.Fatal(err)
 	}
 	list := []any{resources.ServiceSecret(in), resources.TokenSecret(in), resources.Certificate(in)}
-	for _, c := range slices.Concat(workload, resources.Exposure(in), resources.Monitoring(in)) {
+	for _, c := range slices.Concat(
+		resources.Pods(in, deployment), []resources.Child{revision, resources.ServiceChild(in)},
+		resources.Scaling(in), resources.Routes(in), resources.Monitoring(in),
+	) {
 		if c.Config != nil {
 			list = append(list, c.Config)
 		}
