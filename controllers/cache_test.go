@@ -27,7 +27,7 @@ func TestCacheKeepsNothingLarge(t *testing.T) {
 		Annotations: map[string]string{
 			corev1.LastAppliedConfigAnnotation: large, "meta.helm.sh/release-name": large, "cert-manager.io/certificate-name": "hub",
 		},
-		ManagedFields: []metav1.ManagedFieldsEntry{{FieldsV1: &metav1.FieldsV1{Raw: []byte(`"` + large + `"`)}}},
+		ManagedFields: []metav1.ManagedFieldsEntry{{FieldsV1: metav1.NewFieldsV1(`"` + large + `"`)}},
 	}
 	options := CacheOptions(nil)
 	for _, kind := range []client.Object{metadataOf(resources.SecretKind), metadataOf(resources.ConfigMapKind), &v1alpha1.IntegrationHub{}, metadataOf(resources.DeploymentKind)} {

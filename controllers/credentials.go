@@ -134,7 +134,7 @@ const maxTokenDelay = 5 * time.Minute
 // announceToken emits an event when all pods accept a new token. Until then Looker must keep the
 // previous one. The token's Secret records that the event is due, so that a restart does not lose it.
 func (r *Reconciler) announceToken(ctx context.Context, s *scope) error {
-	if s.results[v1alpha1.CredentialsReady] != nil || s.inputs.TokenChangedAt.IsZero() {
+	if !s.succeeded(v1alpha1.CredentialsReady) || s.inputs.TokenChangedAt.IsZero() {
 		return nil
 	}
 	pods, err := r.readyPods(ctx, s.hub)

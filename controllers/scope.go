@@ -54,6 +54,9 @@ func (s *scope) accepted() bool { return s.results[v1alpha1.Accepted] == nil }
 // prerequisites are the conditions whose steps provide what pods read at startup.
 var prerequisites = []string{v1alpha1.Accepted, v1alpha1.CredentialsReady, v1alpha1.IntegrationsReady, v1alpha1.CertificateReady}
 
+// succeeded reports whether the step of a condition succeeded.
+func (s *scope) succeeded(condition string) bool { return s.results[condition] == nil }
+
 // blocked reports whether a prerequisite is missing. The template of the pods is then left unchanged.
 func (s *scope) blocked() bool {
 	for _, condition := range prerequisites {

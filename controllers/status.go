@@ -104,8 +104,8 @@ func setServing(status *v1alpha1.IntegrationHubStatus, s *scope) {
 type weight int
 
 const (
-	// required: Ready is false unless the part succeeded.
-	required weight = iota
+	// Ready is false unless a part without a weight succeeded.
+	_ weight = iota
 	// eventual: Ready is true while the part is only waiting, but the hub is Reconciling.
 	eventual
 	// optional: Looker does not need the part. It has its own condition only.

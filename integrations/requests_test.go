@@ -47,7 +47,7 @@ func (r request) body() map[string]any {
 
 // detail is a json_detail result whose columns have every tag that several integrations ask for, and
 // further ones.
-func detail(tags ...string) attachment {
+func detail(tags ...string) attachment { //nolint:unparam // make new-integration KIND=rows passes a tag
 	columns := map[string]string{
 		"email": "ann%d@example.com", "user_id": "user-%d", "segment_anonymous_id": "anonymous-%d", "segment_group_id": "group-%d",
 		"phone": "+1415555267%d", "braze_id": "braze-%d", "hubspot_company_id": "12%d", "hubspot_contact_id": "12%d",

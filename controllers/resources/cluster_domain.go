@@ -23,7 +23,7 @@ func ClusterDomain() string {
 // resolvConf, which the kubelet writes into each pod, or else cluster.local.
 func SetClusterDomain(domain, resolvConf string) {
 	if domain == "" {
-		text, err := os.ReadFile(resolvConf) //nolint:gosec // the caller names the system's file
+		text, err := os.ReadFile(resolvConf)
 		if err == nil {
 			domain = domainOf(string(text))
 		}

@@ -46,7 +46,7 @@ func Deployment(in Inputs) (*appsv1ac.DeploymentApplyConfiguration, error) {
 		WithSelector(metav1ac.LabelSelector().WithMatchLabels(Selector(hub))).
 		WithStrategy(strategy(hub)).
 		WithRevisionHistoryLimit(3).
-		WithProgressDeadlineSeconds(int32(ProgressDeadline(hub) / time.Second)).
+		WithProgressDeadlineSeconds(int32(ProgressDeadline(hub) / time.Second)). //nolint:gosec // the CRD limits it to 24 hours
 		WithTemplate(template)
 	// The autoscaler owns the number of replicas.
 	if hub.Spec.Replicas != nil && hub.Spec.Autoscaling == nil {
