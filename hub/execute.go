@@ -34,6 +34,18 @@ type outcomeError struct {
 	DocumentationURL string `json:"documentation_url"`
 }
 
+// scrub removes the request's secrets from an integration's messages. The state is for Looker to
+// store and stays.
+func (out *outcome) scrub(ctx context.Context) {
+	out.Message = scrub(ctx, out.Message)
+	if out.Error != nil {
+		out.Error.Message = scrub(ctx, out.Error.Message)
+	}
+	for field, message := range out.ValidationErrors {
+		out.ValidationErrors[field] = scrub(ctx, message)
+	}
+}
+
 // executeAction answers POST /actions/{name}/execute.
 //
 // A request that no integration could deliver (wrong type, missing setting, no data) gets the

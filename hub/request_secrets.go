@@ -87,15 +87,3 @@ func textsIn(text string, wanted func(name string) bool) (all []string) {
 
 // scrub removes the request's secrets from a message for Looker.
 func scrub(ctx context.Context, text string) string { return outbound.SecretsOf(ctx).Scrub(text) }
-
-// scrub removes the request's secrets from an integration's messages. The state is for Looker to
-// store and stays.
-func (out *outcome) scrub(ctx context.Context) {
-	out.Message = scrub(ctx, out.Message)
-	if out.Error != nil {
-		out.Error.Message = scrub(ctx, out.Error.Message)
-	}
-	for field, message := range out.ValidationErrors {
-		out.ValidationErrors[field] = scrub(ctx, message)
-	}
-}
