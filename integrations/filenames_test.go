@@ -1,7 +1,6 @@
 package integrations_test
 
 import (
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,11 +14,6 @@ var (
 	// testHelpers are the names of files that support tests: access to internals, a fake destination,
 	// and tests with a real server.
 	testHelpers = []string{"export", "fake", "server"}
-	// otherNames are files that do not follow the rule yet.
-	otherNames = []string{
-		"facebookcustomaudiences/volume_test.go", "googleadscustomermatch/volume_test.go",
-		"googleanalyticsdataimport/volume_test.go", "marketo/badday_test.go", "salesforcecampaigns/badday_test.go",
-	}
 )
 
 // Every integration has the same files, so that a reader finds a subject in any of them.
@@ -33,16 +27,8 @@ func TestFileNames(t *testing.T) {
 		t.Fatalf("found %d files, want those of all integrations", len(files))
 	}
 	for _, file := range files {
-		switch exception := slices.Contains(otherNames, filepath.ToSlash(file)); {
-		case exception && followsRule(file):
-			t.Errorf("%s follows the rule: remove it from the list of exceptions", file)
-		case !exception && !followsRule(file):
+		if !followsRule(file) {
 			t.Errorf("%s: README.md does not list this name for a file of an integration", file)
-		}
-	}
-	for _, file := range otherNames {
-		if _, err := os.Stat(filepath.FromSlash(file)); err != nil {
-			t.Errorf("%s is in the list of exceptions but does not exist", file)
 		}
 	}
 }
