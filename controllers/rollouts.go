@@ -251,7 +251,9 @@ func (r *Reconciler) forgetStarted(hub *v1alpha1.IntegrationHub) {
 
 // keepRolloutRecord copies the record of the rollout that applied the running pods into a Deployment
 // that keeps them.
-func (r *Reconciler) keepRolloutRecord(ctx context.Context, hub *v1alpha1.IntegrationHub, config *appsv1ac.DeploymentApplyConfiguration) error {
+func (r *Reconciler) keepRolloutRecord(
+	ctx context.Context, hub *v1alpha1.IntegrationHub, config *appsv1ac.DeploymentApplyConfiguration,
+) error {
 	if r.MaxConcurrentRollouts <= 0 {
 		return nil
 	}

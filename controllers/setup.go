@@ -69,7 +69,9 @@ func CacheOptions(namespaces []string) cache.Options {
 
 // changed ignores changes of a hub's status. Labels and annotations count: a hub's objects may inherit
 // them, and annotations ask for a reconcile or for a new service secret.
-var changed = predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, predicate.LabelChangedPredicate{})
+var changed = predicate.Or(
+	predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, predicate.LabelChangedPredicate{},
+)
 
 // SetupWithManager watches hubs, the objects they own and the objects they reference.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {

@@ -90,7 +90,8 @@ func (r *Reconciler) applyWorkload(ctx context.Context, s *scope) (current bool,
 func (r *Reconciler) applyPods(ctx context.Context, s *scope) (bool, error) {
 	deployment, err := resources.Deployment(s.inputs)
 	if err != nil {
-		return false, stalled(v1alpha1.PodTemplateInvalid, "spec.podTemplate is not valid: %s. Running pods are left unchanged.", sanitize(err.Error()))
+		return false, stalled(v1alpha1.PodTemplateInvalid,
+			"spec.podTemplate is not valid: %s. Running pods are left unchanged.", sanitize(err.Error()))
 	}
 	if start, err := r.stageRollout(ctx, s, deployment); err != nil || !start {
 		return false, err

@@ -85,7 +85,7 @@ func (c *writesClient) Apply(ctx context.Context, config runtime.ApplyConfigurat
 	}
 	if c.record(before, after, sha256.Sum256(desired)) {
 		verb, why := "updated", "the object, or a setting that it depends on, was changed"
-		if before.UID == "" {
+		if before.UID != after.UID { // the cache may still have an object of this name that is deleted
 			verb, why = "created", "the object did not exist"
 		}
 		logWrite(ctx, verb, target, why)
@@ -130,7 +130,8 @@ func (c *writesClient) record(before, after *metav1.PartialObjectMetadata, desir
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	last := c.last(after.UID)
-	if v := version(after); v == last.version || v == version(before) && maps.Equal(before.Labels, after.Labels) {
+	known := before.UID == after.UID && version(before) == version(after) && maps.Equal(before.Labels, after.Labels)
+	if known || version(after) == last.version {
 		return false
 	}
 	next := write{desired: desired, version: version(after)}

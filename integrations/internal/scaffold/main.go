@@ -19,7 +19,8 @@ func main() {
 	}
 }
 
-var errUsage = errors.New("usage: scaffold new -name NAME [-kind file|rows] [-label LABEL], or scaffold generate, in the root of the module")
+var errUsage = errors.New(
+	"usage: scaffold new -name NAME [-kind file|rows] [-label LABEL], or scaffold generate, in the root of the module")
 
 func run(args []string) error {
 	if len(args) == 0 {
