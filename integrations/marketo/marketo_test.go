@@ -439,7 +439,7 @@ func TestMarketoFails(t *testing.T) {
 		"a wrong secret":           {token: actiontest.Reply{Status: 401, Body: `{"error":"invalid_client","error_description":"Bad client credentials s3cret"}`}, kind: action.Unauthenticated, message: "Marketo rejected the client ID and secret.", calls: 1},
 		"no identity there":        {token: actiontest.Reply{Status: 404}, kind: action.NotFound, message: "Marketo answered 404 Not Found.", calls: 1},
 		"no token":                 {token: actiontest.Reply{Body: `{}`}, kind: action.Unavailable, message: "Marketo returned no access token.", calls: 7},
-		"sign-in out of order":     {token: actiontest.Reply{Status: 503}, kind: action.Unavailable, message: "Marketo answered 503 Service Unavailable.", calls: 7},
+		"sign-in unavailable":      {token: actiontest.Reply{Status: 503}, kind: action.Unavailable, message: "Marketo answered 503 Service Unavailable.", calls: 7},
 		"a token rejected for all": {leads: failure("601", "Access token invalid"), kind: action.Unauthenticated, message: "Marketo rejected its own access token.", calls: 4},
 		"access denied":            {leads: failure("603", "Access denied"), kind: action.Forbidden, message: "Marketo denied access. The API user's role lacks a permission (603).", calls: 2},
 		"its rate":                 {leads: failure("606", "Max rate limit '100' exceeded with in '20' secs"), kind: action.RateLimited, message: "Marketo is rate limiting requests: its limit is 100 calls in 20 seconds.", calls: 8},
