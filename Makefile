@@ -77,7 +77,7 @@ test-unit: ## Unit tests, and the operator's against a real kube-apiserver and e
 .PHONY: test-process
 test-process: ## The mode "process": its parts, and whole clusters of processes
 	$(LOCAL)/build tools etcd kube-apiserver kube-controller-manager kube-scheduler
-	$(ENVTEST) CGO_ENABLED=0 go -C $(LOCAL)/process test -trimpath ./...
+	. $(LOCAL)/lib.sh; $(ENVTEST) CGO_ENABLED=0 go -C $(LOCAL)/process test -trimpath -gcflags="$$COMPILER_FLAGS" ./...
 
 # A module of its own, so that Argo CD's engine and all of Kubernetes stay out of go.mod.
 .PHONY: test-argocd

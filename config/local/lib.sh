@@ -29,6 +29,16 @@ skip() { # WHAT REASON
   [ -z "${SKIPPED:-}" ] || echo "$1: $2" >>"$SKIPPED"
 }
 
+# Builds a static program of a local cluster. Such a program is run for minutes and compiled on
+# somebody's first attempt, so compiling must be cheap: without inlining and debug information a
+# package takes a fifth less CPU. The flags are the same for all programs, and their modules have
+# the same versions (modules_test.go), so what several programs share is compiled once.
+COMPILER_FLAGS='all=-l -dwarf=false'
+go_build() { # FOLDER OUTPUT PACKAGE [LINKER_FLAGS]
+  GOWORK=off CGO_ENABLED=0 GOFLAGS=-buildvcs=false GOGC=${GOGC:-400} GOMEMLIMIT=${GOMEMLIMIT:-2GiB} \
+    go -C "$1" build -trimpath -gcflags="$COMPILER_FLAGS" -ldflags "-s -w ${4:-}" -o "$2" "$3" 2> >(grep -v '^go: downloading' >&2)
+}
+
 # The version of the cgroups that are mounted.
 cgroup_version() { if [ "$(stat -f -c %T "$CGROUP_ROOT" 2>/dev/null)" = cgroup2fs ]; then echo 2; else echo 1; fi; }
 
