@@ -266,8 +266,18 @@ func TestBadRequests(t *testing.T) {
 			Success bool
 			Error   string
 		}
-		if err := json.Unmarshal([]byte(body), &got); err != nil || status != tt.status || got.Success || got.Error != tt.message {
-			t.Errorf("%s: %d %s", tt.name, status, body)
+		if err := json.Unmarshal([]byte(body), &got); err != nil {
+			t.Errorf("%s: %v: %s", tt.name, err, body)
+			continue
+		}
+		if status != tt.status {
+			t.Errorf("%s: status %d, want %d", tt.name, status, tt.status)
+		}
+		if got.Success {
+			t.Errorf("%s: the answer says success", tt.name)
+		}
+		if got.Error != tt.message {
+			t.Errorf("%s: error %q, want %q", tt.name, got.Error, tt.message)
 		}
 	}
 }
@@ -336,8 +346,14 @@ func TestKeepAlive(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			status, got := (&server{s.Server, t}).post("/actions/"+name+"/execute", `{"type":"query","data":{"key":"k"}}`)
-			if status != http.StatusOK || !strings.HasPrefix(got, "\n") || !strings.HasPrefix(strings.TrimLeft(got, "\n"), "{") || !strings.Contains(got, success) || !json.Valid([]byte(got)) {
-				t.Errorf("%d %q", status, got)
+			if status != http.StatusOK {
+				t.Errorf("status %d", status)
+			}
+			if answer, kept := strings.CutPrefix(got, "\n"); !kept || !strings.HasPrefix(strings.TrimLeft(answer, "\n"), "{") {
+				t.Errorf("%q is not newlines and one object", got)
+			}
+			if !json.Valid([]byte(got)) || !strings.Contains(got, success) {
+				t.Errorf("%q is not JSON with %s", got, success)
 			}
 		})
 	}
@@ -399,8 +415,14 @@ func TestLogin(t *testing.T) {
 	}
 
 	begin := s.browse("/actions/login/oauth?"+link.RawQuery, nil)
-	if begin.status != http.StatusFound || begin.cookie == nil || begin.cookie.Name != "__Host-action_hub_state" || !begin.cookie.HttpOnly || !begin.cookie.Secure {
-		t.Fatalf("sign-in begins with %+v", begin)
+	if begin.status != http.StatusFound || begin.cookie == nil {
+		t.Fatalf("sign-in begins with %+v, want a redirect and a cookie", begin)
+	}
+	if begin.cookie.Name != "__Host-action_hub_state" {
+		t.Errorf("cookie %q", begin.cookie.Name)
+	}
+	if !begin.cookie.HttpOnly || !begin.cookie.Secure {
+		t.Errorf("the cookie is %+v, want HttpOnly and Secure", begin.cookie)
 	}
 	to, err := url.Parse(begin.location)
 	if err != nil || to.Host != "provider.example.com" || to.Query().Get("redirect_uri") != "https://hub.example.com/actions/login/oauth_redirect" {

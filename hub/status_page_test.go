@@ -162,8 +162,14 @@ func TestStatus(t *testing.T) {
 				t.Error(diff)
 			}
 			build := version.Current()
-			if got.Label != "Golden <Hub>" || got.Version != build.Version || got.Commit == nil || *got.Commit != build.Commit {
-				t.Error(body)
+			if got.Label != "Golden <Hub>" {
+				t.Errorf("label %q", got.Label)
+			}
+			if got.Version != build.Version {
+				t.Errorf("version %q, want %q", got.Version, build.Version)
+			}
+			if got.Commit == nil || *got.Commit != build.Commit {
+				t.Errorf("commit %v, want %q", got.Commit, build.Commit)
 			}
 			if got.Started.Before(before) || got.Started.After(time.Now()) {
 				t.Errorf("started %s", got.Started)

@@ -23,8 +23,13 @@ func TestConfigReportsEverything(t *testing.T) {
 		}
 	}
 	c, err := config.Load(map[string]string{"BASE_URL": "https://old.example.com/", "INTEGRATION_PROVIDER_LABEL": "Old", "INTEGRATION_SERVICE_SECRET": serviceSecret})
-	if err != nil || c.BaseURL != "https://old.example.com" || c.Label != "Old" || c.Secret.Reveal() != serviceSecret || c.ListenAddress != ":8080" {
-		t.Errorf("older names: %+v, %v", c, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{"base URL": c.BaseURL, "label": c.Label, "secret": c.Secret.Reveal(), "address": c.ListenAddress}
+	want := map[string]string{"base URL": "https://old.example.com", "label": "Old", "secret": serviceSecret, "address": ":8080"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("read from the older names (-want +got):\n%s", diff)
 	}
 }
 
@@ -44,9 +49,18 @@ func TestReferenceEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.BaseURL != "https://hub.example.com" || c.Label != "Hub" || c.Secret.Reveal() != serviceSecret || c.ListenAddress != ":8443" ||
-		c.KeepAliveSeconds != 7 || c.StreamTimeoutMillis != 1000 || c.CipherMaster.Reveal() == "" || !slices.Equal(c.Enabled, []string{"slack", "tray"}) {
-		t.Errorf("read as %+v", c)
+	read := map[string]any{
+		"base URL": c.BaseURL, "label": c.Label, "secret": c.Secret.Reveal(), "address": c.ListenAddress,
+		"keep-alive": c.KeepAliveSeconds, "stream timeout": c.StreamTimeoutMillis, "enabled": c.Enabled,
+	}
+	if diff := cmp.Diff(map[string]any{
+		"base URL": "https://hub.example.com", "label": "Hub", "secret": serviceSecret, "address": ":8443",
+		"keep-alive": 7, "stream timeout": 1000, "enabled": []string{"slack", "tray"},
+	}, read); diff != "" {
+		t.Errorf("read (-want +got):\n%s", diff)
+	}
+	if c.CipherMaster.Reveal() == "" {
+		t.Error("the cipher's key is not read")
 	}
 	without := slices.Sorted(maps.Keys(config.IgnoredSettings(environment)))
 	want := []string{"ACTION_HUB_ENABLE_FORKING", "ACTION_HUB_EXECUTE_PROCESS_COUNT", "ACTION_HUB_SOCKET_TIMEOUT", "CIPHER_PASSWORD", "NODE_ENV"}

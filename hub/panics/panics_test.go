@@ -18,8 +18,14 @@ func crash() error { panic("a bug") }
 func check(t *testing.T, err error) {
 	t.Helper()
 	bug, ok := errors.AsType[*panics.Error](fmt.Errorf("wrapped: %w", err))
-	if !ok || bug.Value != "a bug" || !strings.HasSuffix(bug.Stack[0].Function, "panics_test.crash") || !strings.Contains(bug.Error(), "panics_test.go:") {
-		t.Errorf("error %v", err)
+	if !ok || bug.Value != "a bug" {
+		t.Fatalf("error %v, want the panic", err)
+	}
+	if f := bug.Stack[0].Function; !strings.HasSuffix(f, "panics_test.crash") {
+		t.Errorf("the stack begins in %s", f)
+	}
+	if !strings.Contains(bug.Error(), "panics_test.go:") {
+		t.Errorf("%q does not say where", bug)
 	}
 	if panics.Of(err) == nil {
 		t.Error("Of does not find the panic")

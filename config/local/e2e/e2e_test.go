@@ -242,8 +242,11 @@ func settled(t *testing.T, before int64) {
 	eventually(t, 3*time.Minute, func() string {
 		d := deployment(t, "actions")
 		s, want := d.Status, *d.Spec.Replicas
-		if d.Generation == before || s.ObservedGeneration < d.Generation || s.UpdatedReplicas != want || s.AvailableReplicas != want || s.Replicas != want {
-			return fmt.Sprintf("the pods are not replaced: generation %d after %d, %+v", d.Generation, before, s)
+		if d.Generation == before || s.ObservedGeneration < d.Generation {
+			return fmt.Sprintf("the Deployment's change is not observed: generation %d after %d, observed %d", d.Generation, before, s.ObservedGeneration)
+		}
+		if got := [...]int32{s.UpdatedReplicas, s.AvailableReplicas, s.Replicas}; got != [...]int32{want, want, want} {
+			return fmt.Sprintf("the pods are not replaced: %+v", s)
 		}
 		for _, p := range hubPods(t) {
 			if p.DeletionTimestamp != nil {

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -69,8 +70,15 @@ func TestReportOfRunningHubs(t *testing.T) {
 	expect(t, "report", v1alpha1.IntegrationsReady, v1alpha1.SettingsMissing)
 	status := hub(t, "report").Status
 	contains(t, "the message", meta.FindStatusCondition(status.Conditions, v1alpha1.IntegrationsReady).Message, "airtable (missing settings: AIRTABLE_CLIENT_ID, AIRTABLE_CLIENT_SECRET)")
-	if status.ObservedVersion == "" || len(status.Integrations) != 2 || status.Integrations[0].Offered || !status.Integrations[1].Offered {
-		t.Errorf("reported %q %+v", status.ObservedVersion, status.Integrations)
+	if status.ObservedVersion == "" {
+		t.Error("no version is reported")
+	}
+	var offered []bool
+	for _, i := range status.Integrations {
+		offered = append(offered, i.Offered)
+	}
+	if !slices.Equal(offered, []bool{false, true}) {
+		t.Errorf("reported %+v, want the second of two integrations to be offered", status.Integrations)
 	}
 	edit(t, "report", func(s *v1alpha1.IntegrationHubSpec) {
 		s.Integrations[0].Settings = map[string]v1alpha1.SettingValue{"AIRTABLE_CLIENT_ID": "id", "AIRTABLE_CLIENT_SECRET": "secret"}

@@ -54,8 +54,15 @@ func runs(t *testing.T, version string) {
 	t.Helper()
 	eventually(t, 3*time.Minute, func() string {
 		h := hub(t, "actions")
-		if !meta.IsStatusConditionTrue(h.Status.Conditions, v1alpha1.Ready) || meta.IsStatusConditionTrue(h.Status.Conditions, v1alpha1.Reconciling) || h.Status.ObservedGeneration != h.Generation || h.Status.ObservedVersion != version {
-			return fmt.Sprintf("the hub runs %q and is %+v, want %q", h.Status.ObservedVersion, h.Status.Conditions, version)
+		switch status := h.Status; {
+		case status.ObservedGeneration != h.Generation:
+			return fmt.Sprintf("generation %d is observed, want %d", status.ObservedGeneration, h.Generation)
+		case status.ObservedVersion != version:
+			return fmt.Sprintf("the hub runs %q, want %q", status.ObservedVersion, version)
+		case !meta.IsStatusConditionTrue(status.Conditions, v1alpha1.Ready):
+			return fmt.Sprintf("the hub is not ready: %+v", status.Conditions)
+		case meta.IsStatusConditionTrue(status.Conditions, v1alpha1.Reconciling):
+			return fmt.Sprintf("the hub is reconciling: %+v", status.Conditions)
 		}
 		return ""
 	})

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // client talks to a receiver of its own.
@@ -59,9 +61,20 @@ func TestDeliveries(t *testing.T) {
 	}
 	all := c.deliveries(t)
 	sum := sha256.Sum256([]byte("data"))
-	if len(all) != 1 || all[0].Path != "/hooks/a" || all[0].Size != 4 || !all[0].Complete ||
-		all[0].SHA256 != hex.EncodeToString(sum[:]) || all[0].Header.Get("User-Agent") == "" {
-		t.Errorf("%+v", all)
+	if len(all) != 1 {
+		t.Fatalf("%d deliveries, want 1", len(all))
+	}
+	type kept struct {
+		Path, SHA256 string
+		Size         int64
+		Complete     bool
+	}
+	got := kept{Path: all[0].Path, SHA256: all[0].SHA256, Size: all[0].Size, Complete: all[0].Complete}
+	if diff := cmp.Diff(kept{Path: "/hooks/a", SHA256: hex.EncodeToString(sum[:]), Size: 4, Complete: true}, got); diff != "" {
+		t.Errorf("delivery (-want +got):\n%s", diff)
+	}
+	if all[0].Header.Get("User-Agent") == "" {
+		t.Error("the request's headers were not kept")
 	}
 	if _, body, err := c.call(t, http.MethodGet, "/deliveries/0", nil); body != "data" {
 		t.Errorf("%q %v", body, err)

@@ -21,8 +21,14 @@ func TestDoctor(t *testing.T) {
 	broken["HUB_TOKEN"] = "a/b"
 	got = runHub(t, broken, "", "doctor", "--output", "json")
 	var report []doctor.Check
-	if err := json.Unmarshal([]byte(got.Out), &report); err != nil || got.Status != exitFailed || doctor.Healthy(report) || got.Err != "" {
-		t.Errorf("a wrong token: %v, %+v", err, got)
+	if err := json.Unmarshal([]byte(got.Out), &report); err != nil {
+		t.Fatalf("a wrong token: %v: %s", err, got.Out)
+	}
+	if doctor.Healthy(report) {
+		t.Errorf("a wrong token is reported as healthy: %+v", report)
+	}
+	if got.Status != exitFailed || got.Err != "" {
+		t.Errorf("a wrong token: exit status %d, stderr %q", got.Status, got.Err)
 	}
 	for args, want := range map[string]string{"doctor": "URL is missing: the hub's address (or set HUB_URL)", "doctor a b": "hub doctor takes one URL"} {
 		if got := runHub(t, nil, "", strings.Fields(args)...); got.Status != exitUsage || !strings.HasPrefix(got.Err, "hub: "+want+"\n") {

@@ -294,8 +294,17 @@ func TestReadinessFollowsTheProbe(t *testing.T) {
 	}}
 	f.start(t, spec(c))
 	status := f.await(t, "the process", phase(corev1.PodRunning))
-	if status.PodIP != f.Network().IP.String() || status.HostIP != network.NodeIP || status.StartTime == nil || ready(status) {
-		t.Errorf("status: %+v", status)
+	if got, want := status.PodIP, f.Network().IP.String(); got != want {
+		t.Errorf("pod IP %s, want %s", got, want)
+	}
+	if status.HostIP != network.NodeIP {
+		t.Errorf("host IP %s, want %s", status.HostIP, network.NodeIP)
+	}
+	if status.StartTime == nil {
+		t.Error("no start time")
+	}
+	if ready(status) {
+		t.Error("ready before its probe succeeded")
 	}
 	if e := f.event(t, "Unhealthy"); !strings.Contains(e, "Readiness") {
 		t.Error(e)

@@ -71,8 +71,14 @@ func TestBounds(t *testing.T) {
 	done()
 	deliver(t, i, "text/plain", bytes.NewReader(bytes.Repeat(body, 3)))
 	list, _ := i.since(3)
-	if len(list) != 1 || list[0].Size != 3*size || list[0].body != nil || !strings.HasPrefix(list[0].Problem, "The body was not kept: ") {
-		t.Errorf("of one that is too large only its size is kept: got %+v", list)
+	if len(list) != 1 {
+		t.Fatalf("%d deliveries, want the one that is too large", len(list))
+	}
+	if large := list[0]; large.Size != 3*size || large.body != nil {
+		t.Errorf("size %d and %d bytes of body are kept, want the size %d only", large.Size, len(large.body), 3*size)
+	}
+	if problem := list[0].Problem; !strings.HasPrefix(problem, "The body was not kept: ") {
+		t.Errorf("the inbox says %q", problem)
 	}
 	if got := view(t, i, "4/body").Code; got != http.StatusGone {
 		t.Errorf("its body: got status %d", got)
