@@ -52,7 +52,7 @@ func TestDecode(t *testing.T) {
 	if *e.Type != "query" {
 		t.Errorf("type %q", *e.Type)
 	}
-	plan := map[string]string{"id": e.Plan.ID, "query": e.Plan.QueryID, "title": e.Plan.Title, "model": e.Plan.Query.Model, "view": e.Plan.Query.View}
+	plan := map[string]string{"id": string(e.Plan.ID), "query": string(e.Plan.QueryID), "title": e.Plan.Title, "model": e.Plan.Query.Model, "view": e.Plan.Query.View}
 	if diff := cmp.Diff(map[string]string{"id": "12", "query": "17", "title": "T", "model": "shop", "view": "orders"}, plan); diff != "" {
 		t.Errorf("plan (-want +got):\n%s", diff)
 	}
