@@ -28,18 +28,47 @@ func TestValuesWithoutEnd(t *testing.T) {
 		gzip                 bool
 		message              string
 	}{
-		{"a cell", segment, `{"fields":{"dimensions":[{"name":"a","tags":["email"]}]},"data":[{"a":{"value":"`, a, `"}}]}`, false, "larger than 32 MB"},
-		{"a cell in gzip", segment, `{"fields":{"dimensions":[{"name":"a","tags":["email"]}]},"data":[{"a":{"value":"`, a, `"}}]}`, true, "compressed to less than"},
-		{"a cell of links", segment, `{"fields":{"dimensions":[{"name":"a","tags":["email"]}]},"data":[{"a":{"value":1,"links":[0`, strings.Repeat(`,{"url":"x"}`, 85_000), `]}}]}`, false, "larger than 32 MB"},
-		{"a tag", segment, `{"fields":{"dimensions":[{"name":"a","tags":["`, a, `"]}]},"data":[]}`, false, "larger than 32 MB"},
-		{"columns", segment, `{"fields":{"dimensions":[{"name":"a","tags":["email"]}`, strings.Repeat(`,{"name":"a"}`, 80_000), `]},"data":[]}`, false, "columns"},
-		{"an ignored member", segment, `{"skipped":"`, a, `"}`, false, "complete result"},
-		{"a row of unknown columns", segment, `{"fields":{"dimensions":[{"name":"a","tags":["email"]}]},"data":[{`, strings.Repeat(`"x":{"value":1},`, 65_536), `"a":{"value":"b"}}]}`, false, ""},
-		{"a label", segment, `[{"`, a, `":1}]`, false, "larger than 32 MB"},
-		{"a CSV field", delivery{
-			name: "twilio", params: map[string]string{"accountSid": "AC" + strings.Repeat("a", 32), "authToken": "x", "from": "+14155552671"},
-			form: map[string]string{"message": "m", "to": "+14155552671"},
-		}, "a,b\n\"", a, "\"\n", false, ""},
+		{
+			name: "a cell", delivery: segment,
+			prefix: `{"fields":{"dimensions":[{"name":"a","tags":["email"]}]},"data":[{"a":{"value":"`, fill: a,
+			suffix: `"}}]}`, message: "larger than 32 MB",
+		},
+		{
+			name: "a cell in gzip", delivery: segment,
+			prefix: `{"fields":{"dimensions":[{"name":"a","tags":["email"]}]},"data":[{"a":{"value":"`, fill: a,
+			suffix: `"}}]}`, gzip: true, message: "compressed to less than",
+		},
+		{
+			name: "a cell of links", delivery: segment,
+			prefix: `{"fields":{"dimensions":[{"name":"a","tags":["email"]}]},"data":[{"a":{"value":1,"links":[0`,
+			fill:   strings.Repeat(`,{"url":"x"}`, 85_000), suffix: `]}}]}`, message: "larger than 32 MB",
+		},
+		{
+			name: "a tag", delivery: segment, prefix: `{"fields":{"dimensions":[{"name":"a","tags":["`, fill: a,
+			suffix: `"]}]},"data":[]}`, message: "larger than 32 MB",
+		},
+		{
+			name: "columns", delivery: segment, prefix: `{"fields":{"dimensions":[{"name":"a","tags":["email"]}`,
+			fill: strings.Repeat(`,{"name":"a"}`, 80_000), suffix: `]},"data":[]}`, message: "columns",
+		},
+		{
+			name: "an ignored member", delivery: segment, prefix: `{"skipped":"`, fill: a, suffix: `"}`,
+			message: "complete result",
+		},
+		{
+			name: "a row of unknown columns", delivery: segment,
+			prefix: `{"fields":{"dimensions":[{"name":"a","tags":["email"]}]},"data":[{`,
+			fill:   strings.Repeat(`"x":{"value":1},`, 65_536), suffix: `"a":{"value":"b"}}]}`,
+		},
+		{name: "a label", delivery: segment, prefix: `[{"`, fill: a, suffix: `":1}]`, message: "larger than 32 MB"},
+		{
+			name: "a CSV field",
+			delivery: delivery{
+				name: "twilio", params: map[string]string{"accountSid": "AC" + strings.Repeat("a", 32), "authToken": "x", "from": "+14155552671"},
+				form: map[string]string{"message": "m", "to": "+14155552671"},
+			},
+			prefix: "a,b\n\"", fill: a, suffix: "\"\n",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -31,43 +31,48 @@ func TestWhatIsRefusedIsSentAgainAlone(t *testing.T) {
 		message string
 	}{
 		{
-			"one busy, one bad", func(call int, _ []int) error {
+			name: "one busy, one bad",
+			refuse: func(call int, _ []int) error {
 				if call == 0 {
 					return deliver.PartialError{1: busy, 2: bad}
 				}
 				return nil
-			}, retry, [][]int{{0, 1, 2, 3}, {1}}, 3, "3 of 4 rows delivered, 1 failed. No such person.",
+			},
+			retry: retry, calls: [][]int{{0, 1, 2, 3}, {1}}, sent: 3,
+			message: "3 of 4 rows delivered, 1 failed. No such person.",
 		},
 		{
-			"busy to the end", func(_ int, b []int) error {
+			name: "busy to the end",
+			refuse: func(_ int, b []int) error {
 				return deliver.PartialError{len(b) - 1: busy}
-			}, retry, [][]int{{0, 1, 2, 3}, {3}, {3}}, 3, "3 of 4 rows delivered, 1 failed. Busy.",
+			},
+			retry: retry, calls: [][]int{{0, 1, 2, 3}, {3}, {3}}, sent: 3,
+			message: "3 of 4 rows delivered, 1 failed. Busy.",
 		},
 		{
-			"no second try", func(int, []int) error { return deliver.PartialError{0: busy} },
-			deliver.Retry{},
-			[][]int{{0, 1, 2, 3}},
-			3, "3 of 4 rows delivered, 1 failed. Busy.",
+			name: "no second try", refuse: func(int, []int) error { return deliver.PartialError{0: busy} },
+			retry: deliver.Retry{}, calls: [][]int{{0, 1, 2, 3}}, sent: 3,
+			message: "3 of 4 rows delivered, 1 failed. Busy.",
 		},
 		{
-			"the second call fails as a whole", func(call int, _ []int) error {
+			name: "the second call fails as a whole",
+			refuse: func(call int, _ []int) error {
 				if call == 0 {
 					return deliver.PartialError{0: busy, 3: busy}
 				}
 				return bad
-			}, retry, [][]int{{0, 1, 2, 3}, {0, 3}}, 2, "2 of 4 rows delivered, 2 failed. No such person.",
+			},
+			retry: retry, calls: [][]int{{0, 1, 2, 3}, {0, 3}}, sent: 2,
+			message: "2 of 4 rows delivered, 2 failed. No such person.",
 		},
 		{
-			"all taken after all", func(int, []int) error { return deliver.PartialError{} },
-			retry,
-			[][]int{{0, 1, 2, 3}},
-			4, "",
+			name: "all taken after all", refuse: func(int, []int) error { return deliver.PartialError{} },
+			retry: retry, calls: [][]int{{0, 1, 2, 3}}, sent: 4,
 		},
 		{
-			"a place that the batch has not", func(int, []int) error { return deliver.PartialError{9: bad, -1: busy} },
-			retry,
-			[][]int{{0, 1, 2, 3}},
-			4, "",
+			name:   "a place that the batch has not",
+			refuse: func(int, []int) error { return deliver.PartialError{9: bad, -1: busy} }, retry: retry,
+			calls: [][]int{{0, 1, 2, 3}}, sent: 4,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

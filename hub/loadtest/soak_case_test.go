@@ -35,25 +35,49 @@ func TestJudge(t *testing.T) {
 		want     string
 		broken   bool
 	}{
-		{"delivered", c, success, nil, false, []arrival{taken}, "delivered", false},
-		{"delivered by a hub that was ended then", c, success, nil, true, []arrival{taken}, "delivered", false},
-		{"success without an arrival", c, success, nil, false, nil, "lost", true},
-		{"success of a part", c, success, nil, false, []arrival{partly}, "lost", true},
-		{"success though it was refused", faulty, success, nil, false, []arrival{refused}, "lost", true},
-		{"success of something else", c, success, nil, false, []arrival{damaged}, "damaged", true},
-		{"failure that damaged", c, failure, nil, false, []arrival{damaged}, "damaged", true},
-		{"twice", c, success, nil, false, []arrival{taken, taken}, "doubled", true},
-		{"once in part and once whole", faulty, success, nil, false, []arrival{partly, taken}, "doubled", true},
-		{"fault told", faulty, failure, nil, false, []arrival{refused}, "failed, and", false},
-		{"fault told, nothing arrived", faulty, failure, nil, false, nil, "failed, and", false},
-		{"failure without a fault", c, failure, nil, false, nil, "failed without", true},
-		{"accepted and told as failed", faulty, failure, nil, false, []arrival{taken}, "accepted, answered", true},
-		{"no answer, hub alive", c, outcome{}, unheard, false, nil, "no answer", true},
-		{"no answer, hub ended", c, outcome{}, unheard, true, []arrival{partly}, "unanswered", false},
-		{"nonsense for an answer, hub ended", c, outcome{}, nonsense, true, nil, "no answer", true},
-		{"Looker hung up", cut, outcome{}, unheard, false, nil, "broken off by Looker, not", false},
-		{"Looker hung up, but it arrived", cut, outcome{}, unheard, false, []arrival{taken}, "truncated", true},
-		{"Looker hung up and was answered", cut, failure, nil, false, nil, "broken off by Looker, answered", false},
+		{name: "delivered", c: c, out: success, arrivals: []arrival{taken}, want: "delivered"},
+		{
+			name: "delivered by a hub that was ended then", c: c, out: success, ended: true,
+			arrivals: []arrival{taken}, want: "delivered",
+		},
+		{name: "success without an arrival", c: c, out: success, want: "lost", broken: true},
+		{name: "success of a part", c: c, out: success, arrivals: []arrival{partly}, want: "lost", broken: true},
+		{
+			name: "success though it was refused", c: faulty, out: success, arrivals: []arrival{refused},
+			want: "lost", broken: true,
+		},
+		{
+			name: "success of something else", c: c, out: success, arrivals: []arrival{damaged}, want: "damaged",
+			broken: true,
+		},
+		{name: "failure that damaged", c: c, out: failure, arrivals: []arrival{damaged}, want: "damaged", broken: true},
+		{name: "twice", c: c, out: success, arrivals: []arrival{taken, taken}, want: "doubled", broken: true},
+		{
+			name: "once in part and once whole", c: faulty, out: success, arrivals: []arrival{partly, taken},
+			want: "doubled", broken: true,
+		},
+		{name: "fault told", c: faulty, out: failure, arrivals: []arrival{refused}, want: "failed, and"},
+		{name: "fault told, nothing arrived", c: faulty, out: failure, want: "failed, and"},
+		{name: "failure without a fault", c: c, out: failure, want: "failed without", broken: true},
+		{
+			name: "accepted and told as failed", c: faulty, out: failure, arrivals: []arrival{taken},
+			want: "accepted, answered", broken: true,
+		},
+		{name: "no answer, hub alive", c: c, out: outcome{}, err: unheard, want: "no answer", broken: true},
+		{
+			name: "no answer, hub ended", c: c, out: outcome{}, err: unheard, ended: true,
+			arrivals: []arrival{partly}, want: "unanswered",
+		},
+		{
+			name: "nonsense for an answer, hub ended", c: c, out: outcome{}, err: nonsense, ended: true,
+			want: "no answer", broken: true,
+		},
+		{name: "Looker hung up", c: cut, out: outcome{}, err: unheard, want: "broken off by Looker, not"},
+		{
+			name: "Looker hung up, but it arrived", c: cut, out: outcome{}, err: unheard,
+			arrivals: []arrival{taken}, want: "truncated", broken: true,
+		},
+		{name: "Looker hung up and was answered", c: cut, out: failure, want: "broken off by Looker, answered"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -58,15 +58,39 @@ func TestAnswers(t *testing.T) {
 		kind        action.Kind
 		message     string
 	}{
-		"the status is enough, and it breaks off": {http.MethodPost, brokenOff, "application/json", nil, 0, ""},
-		"the status is enough, and it drips":      {http.MethodPost, dripping, "application/json", nil, 0, ""},
-		"the status is enough, of a web page":     {http.MethodPost, brokenOff, "text/html; charset=utf-8", nil, action.Unavailable, odd + doubt},
-		"a write breaks off":                      {http.MethodPost, brokenOff, "", &anything, action.Unavailable, failed + doubt},
-		"a write drips":                           {http.MethodPatch, dripping, "", &anything, action.Timeout, late + doubt},
-		"a write gets a web page":                 {http.MethodPut, func() io.ReadCloser { return io.NopCloser(strings.NewReader("<html>")) }, "", &anything, action.Unavailable, odd + doubt},
-		"a read breaks off":                       {http.MethodGet, brokenOff, "", &anything, action.Unavailable, failed},
-		"a read drips":                            {http.MethodGet, dripping, "", &anything, action.Timeout, late},
-		"a read gets a web page":                  {http.MethodGet, func() io.ReadCloser { return io.NopCloser(strings.NewReader("<html>")) }, "", &anything, action.Unavailable, odd},
+		"the status is enough, and it breaks off": {
+			method: http.MethodPost, body: brokenOff, contentType: "application/json",
+		},
+		"the status is enough, and it drips": {
+			method: http.MethodPost, body: dripping, contentType: "application/json",
+		},
+		"the status is enough, of a web page": {
+			method: http.MethodPost, body: brokenOff, contentType: "text/html; charset=utf-8",
+			kind: action.Unavailable, message: odd + doubt,
+		},
+		"a write breaks off": {
+			method: http.MethodPost, body: brokenOff, out: &anything, kind: action.Unavailable,
+			message: failed + doubt,
+		},
+		"a write drips": {
+			method: http.MethodPatch, body: dripping, out: &anything, kind: action.Timeout, message: late + doubt,
+		},
+		"a write gets a web page": {
+			method: http.MethodPut,
+			body:   func() io.ReadCloser { return io.NopCloser(strings.NewReader("<html>")) }, out: &anything,
+			kind: action.Unavailable, message: odd + doubt,
+		},
+		"a read breaks off": {
+			method: http.MethodGet, body: brokenOff, out: &anything, kind: action.Unavailable, message: failed,
+		},
+		"a read drips": {
+			method: http.MethodGet, body: dripping, out: &anything, kind: action.Timeout, message: late,
+		},
+		"a read gets a web page": {
+			method: http.MethodGet,
+			body:   func() io.ReadCloser { return io.NopCloser(strings.NewReader("<html>")) }, out: &anything,
+			kind: action.Unavailable, message: odd,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

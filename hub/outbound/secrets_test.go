@@ -60,15 +60,33 @@ func TestRefusalWithSecrets(t *testing.T) {
 		said, want    string
 		onlyHere      bool // it is not looked for in other texts: it may be a name
 	}{
-		"a bearer token":      {"/", "Authorization", "Bearer bearer-t0ken", "bad bearer-t0ken", "bad …", false},
-		"a password":          {"/", "Authorization", "Basic " + basic, "bad basic-passw0rd", "bad …", false},
-		"a whole header":      {"/", "Authorization", "Basic " + basic, "bad Basic " + basic, "bad Basic …", false},
-		"a bare token":        {"/", "Authorization", "bare-t0ken", "bad bare-t0ken", "bad …", false},
-		"a header of its own": {"/", "X-Api-Key", "api-k3y-value", "bad api-k3y-value", "bad …", false},
-		"a query":             {"/?access_token=query-t0ken", "", "", "bad query-t0ken", "bad …", false},
-		"a webhook's path":    {"/hooks/path-t0ken", "", "", "no /hooks/path-t0ken", "no /hooks/…", true},
-		"a public part":       {"/v3/batch/update", "", "", "no /v3/batch/update", "no /v3/batch/update", false},
-		"another header":      {"/", "Content-Type", "application/json", "not application/json", "not application/json", false},
+		"a bearer token": {
+			address: "/", header: "Authorization", value: "Bearer bearer-t0ken", said: "bad bearer-t0ken",
+			want: "bad …",
+		},
+		"a password": {
+			address: "/", header: "Authorization", value: "Basic " + basic, said: "bad basic-passw0rd",
+			want: "bad …",
+		},
+		"a whole header": {
+			address: "/", header: "Authorization", value: "Basic " + basic, said: "bad Basic " + basic,
+			want: "bad Basic …",
+		},
+		"a bare token": {
+			address: "/", header: "Authorization", value: "bare-t0ken", said: "bad bare-t0ken", want: "bad …",
+		},
+		"a header of its own": {
+			address: "/", header: "X-Api-Key", value: "api-k3y-value", said: "bad api-k3y-value", want: "bad …",
+		},
+		"a query": {address: "/?access_token=query-t0ken", said: "bad query-t0ken", want: "bad …"},
+		"a webhook's path": {
+			address: "/hooks/path-t0ken", said: "no /hooks/path-t0ken", want: "no /hooks/…", onlyHere: true,
+		},
+		"a public part": {address: "/v3/batch/update", said: "no /v3/batch/update", want: "no /v3/batch/update"},
+		"another header": {
+			address: "/", header: "Content-Type", value: "application/json", said: "not application/json",
+			want: "not application/json",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -321,24 +321,83 @@ func TestInvalidInput(t *testing.T) {
 		kind         action.Kind
 		message      string
 	}{
-		"no token":          {two, nil, answers{"api_token": ""}, nil, action.Unauthenticated, "No Auger API Token configured; consult your Looker admin."},
-		"wrong token":       {two, nil, answers{"api_token": "other"}, nil, action.Unauthenticated, "0 of 2 rows delivered, 2 failed. Your Auger API token is invalid."},
-		"no project":        {two, answers{"project_name": ""}, nil, nil, action.Invalid, `"project_name" is required.`},
-		"a path":            {two, answers{"project_name": "../x"}, nil, nil, action.Invalid, `"project_name" must be the name of a project, without slashes.`},
-		"no model type":     {two, answers{"model_type": ""}, nil, nil, action.Invalid, `"model_type" is required.`},
-		"another type":      {two, answers{"model_type": "x"}, nil, nil, action.Invalid, `"model_type" must be classification or regression.`},
-		"no trials":         {two, answers{"max_n_trials": "0"}, nil, nil, action.Invalid, `"max_n_trials" must be a whole number above 0.`},
-		"no rows":           {`{"fields":{"dimensions":[]},"data":[]}`, nil, nil, nil, action.Invalid, "Looker sent no rows."},
-		"a chunk":           {result(25_000), nil, nil, failing("PUT store", 3, actiontest.Reply{Status: 400}), action.Invalid, "failed. Auger's object store answered 400 Bad Request."},
-		"a chunk, later":    {two, nil, nil, failing("PUT store", 1, actiontest.Reply{Status: 503}), action.Unavailable, "0 of 2 rows delivered, 2 failed. Auger's object store answered 503 Service Unavailable."},
-		"an old address":    {two, nil, nil, failing("PUT store", 1, actiontest.Reply{Status: 403, Body: "sig"}), action.Unavailable, "0 of 2 rows delivered, 2 failed. Auger's object store answered 403 Forbidden."},
-		"resets":            {two, nil, nil, failing("PUT /project_file_urls/", 1, actiontest.Reply{Reset: true}), action.Unavailable, "0 of 2 rows delivered, 2 failed. The connection to Auger failed."},
-		"rate":              {two, nil, nil, failing("PUT /project_file_urls/", 1, actiontest.Reply{Status: 429, Header: answers{"Retry-After": "7"}}), action.RateLimited, "0 of 2 rows delivered, 2 failed. Auger answered 429 Too Many Requests."},
-		"lies":              {two, nil, nil, failing("PUT /project_file_urls/", 1, actiontest.Reply{Body: "<html>"}), action.Unavailable, "0 of 2 rows delivered, 2 failed. Unexpected response from Auger. Auger may already have accepted the request. Check before retrying."},
-		"no address":        {two, nil, nil, failing("PUT /project_file_urls/", 1, actiontest.Reply{Body: `{"data":{"project_id":7,"main_bucket":"m","url":"ftp://x"}}`}), action.Unavailable, "0 of 2 rows delivered, 2 failed. Unexpected response from Auger."},
-		"the project":       {two, nil, nil, failing("PATCH /projects/ID/deploy", 1, actiontest.Reply{Status: 500}), action.Unavailable, "Auger answered 500 Internal Server Error."},
-		"no such project":   {two, nil, nil, failing("PATCH /projects/ID/deploy", 1, actiontest.Reply{Status: 404}), action.NotFound, "Auger answered 404 Not Found."},
-		"the project's key": {two, nil, nil, failing("PATCH /projects/ID/deploy", 1, actiontest.Reply{Status: 401}), action.Unauthenticated, "Your Auger API token is invalid."},
+		"no token": {
+			result: two, params: answers{"api_token": ""}, kind: action.Unauthenticated,
+			message: "No Auger API Token configured; consult your Looker admin.",
+		},
+		"wrong token": {
+			result: two, params: answers{"api_token": "other"}, kind: action.Unauthenticated,
+			message: "0 of 2 rows delivered, 2 failed. Your Auger API token is invalid.",
+		},
+		"no project": {
+			result: two, form: answers{"project_name": ""}, kind: action.Invalid,
+			message: `"project_name" is required.`,
+		},
+		"a path": {
+			result: two, form: answers{"project_name": "../x"}, kind: action.Invalid,
+			message: `"project_name" must be the name of a project, without slashes.`,
+		},
+		"no model type": {
+			result: two, form: answers{"model_type": ""}, kind: action.Invalid,
+			message: `"model_type" is required.`,
+		},
+		"another type": {
+			result: two, form: answers{"model_type": "x"}, kind: action.Invalid,
+			message: `"model_type" must be classification or regression.`,
+		},
+		"no trials": {
+			result: two, form: answers{"max_n_trials": "0"}, kind: action.Invalid,
+			message: `"max_n_trials" must be a whole number above 0.`,
+		},
+		"no rows": {
+			result: `{"fields":{"dimensions":[]},"data":[]}`, kind: action.Invalid,
+			message: "Looker sent no rows.",
+		},
+		"a chunk": {
+			result: result(25_000), fail: failing("PUT store", 3, actiontest.Reply{Status: 400}),
+			kind: action.Invalid, message: "failed. Auger's object store answered 400 Bad Request.",
+		},
+		"a chunk, later": {
+			result: two, fail: failing("PUT store", 1, actiontest.Reply{Status: 503}), kind: action.Unavailable,
+			message: "0 of 2 rows delivered, 2 failed. Auger's object store answered 503 Service Unavailable.",
+		},
+		"an old address": {
+			result: two, fail: failing("PUT store", 1, actiontest.Reply{Status: 403, Body: "sig"}),
+			kind:    action.Unavailable,
+			message: "0 of 2 rows delivered, 2 failed. Auger's object store answered 403 Forbidden.",
+		},
+		"resets": {
+			result: two, fail: failing("PUT /project_file_urls/", 1, actiontest.Reply{Reset: true}),
+			kind: action.Unavailable, message: "0 of 2 rows delivered, 2 failed. The connection to Auger failed.",
+		},
+		"rate": {
+			result:  two,
+			fail:    failing("PUT /project_file_urls/", 1, actiontest.Reply{Status: 429, Header: answers{"Retry-After": "7"}}),
+			kind:    action.RateLimited,
+			message: "0 of 2 rows delivered, 2 failed. Auger answered 429 Too Many Requests.",
+		},
+		"lies": {
+			result: two, fail: failing("PUT /project_file_urls/", 1, actiontest.Reply{Body: "<html>"}),
+			kind:    action.Unavailable,
+			message: "0 of 2 rows delivered, 2 failed. Unexpected response from Auger. Auger may already have accepted the request. Check before retrying.",
+		},
+		"no address": {
+			result: two,
+			fail:   failing("PUT /project_file_urls/", 1, actiontest.Reply{Body: `{"data":{"project_id":7,"main_bucket":"m","url":"ftp://x"}}`}),
+			kind:   action.Unavailable, message: "0 of 2 rows delivered, 2 failed. Unexpected response from Auger.",
+		},
+		"the project": {
+			result: two, fail: failing("PATCH /projects/ID/deploy", 1, actiontest.Reply{Status: 500}),
+			kind: action.Unavailable, message: "Auger answered 500 Internal Server Error.",
+		},
+		"no such project": {
+			result: two, fail: failing("PATCH /projects/ID/deploy", 1, actiontest.Reply{Status: 404}),
+			kind: action.NotFound, message: "Auger answered 404 Not Found.",
+		},
+		"the project's key": {
+			result: two, fail: failing("PATCH /projects/ID/deploy", 1, actiontest.Reply{Status: 401}),
+			kind: action.Unauthenticated, message: "Your Auger API token is invalid.",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -386,15 +445,46 @@ func TestFollow(t *testing.T) {
 		took          time.Duration
 		files, trains int
 	}{
-		"runs already":          {running, processed, failing("PATCH /projects/ID/deploy", 1, actiontest.Reply{Status: 422}), jobs.Completed, 20 * time.Second, 1, 1},
-		"never runs":            {[]string{"deploying"}, processed, nil, jobs.Failed, 30 * time.Minute, 0, 0},
-		"unavailable for long":  {running, processed, failing("GET /projects/ID", 1, later), jobs.Failed, 30 * time.Minute, 0, 0},
-		"errors in the file":    {running, []string{"processed_with_error"}, nil, jobs.Failed, 20 * time.Second, 1, 0},
-		"never processed":       {running, []string{"processing"}, nil, jobs.Failed, 6*time.Hour + 10*time.Second, 1, 0},
-		"the file is rejected":  {running, processed, failing("POST /projects/ID/files/", 1, actiontest.Reply{Status: 400}), jobs.Failed, 10 * time.Second, 1, 0},
-		"a file in doubt":       {running, processed, failing("POST /projects/ID/files/", 1, actiontest.Reply{Reset: true}), jobs.Failed, 10 * time.Second, 1, 0},
-		"the training rejected": {running, processed, failing("POST /experiment_sessions/", 1, actiontest.Reply{Status: 500}), jobs.Failed, 20 * time.Second, 1, 1},
-		"an answer without id":  {running, processed, failing("POST /experiments/", 1, actiontest.Reply{Body: `{"data":{"id":null}}`}), jobs.Failed, 20 * time.Second, 1, 0},
+		"runs already": {
+			project: running, file: processed,
+			fail: failing("PATCH /projects/ID/deploy", 1, actiontest.Reply{Status: 422}), outcome: jobs.Completed,
+			took: 20 * time.Second, files: 1, trains: 1,
+		},
+		"never runs": {
+			project: []string{"deploying"}, file: processed, outcome: jobs.Failed, took: 30 * time.Minute,
+		},
+		"unavailable for long": {
+			project: running, file: processed, fail: failing("GET /projects/ID", 1, later), outcome: jobs.Failed,
+			took: 30 * time.Minute,
+		},
+		"errors in the file": {
+			project: running, file: []string{"processed_with_error"}, outcome: jobs.Failed, took: 20 * time.Second,
+			files: 1,
+		},
+		"never processed": {
+			project: running, file: []string{"processing"}, outcome: jobs.Failed,
+			took: 6*time.Hour + 10*time.Second, files: 1,
+		},
+		"the file is rejected": {
+			project: running, file: processed,
+			fail: failing("POST /projects/ID/files/", 1, actiontest.Reply{Status: 400}), outcome: jobs.Failed,
+			took: 10 * time.Second, files: 1,
+		},
+		"a file in doubt": {
+			project: running, file: processed,
+			fail: failing("POST /projects/ID/files/", 1, actiontest.Reply{Reset: true}), outcome: jobs.Failed,
+			took: 10 * time.Second, files: 1,
+		},
+		"the training rejected": {
+			project: running, file: processed,
+			fail: failing("POST /experiment_sessions/", 1, actiontest.Reply{Status: 500}), outcome: jobs.Failed,
+			took: 20 * time.Second, files: 1, trains: 1,
+		},
+		"an answer without id": {
+			project: running, file: processed,
+			fail:    failing("POST /experiments/", 1, actiontest.Reply{Body: `{"data":{"id":null}}`}),
+			outcome: jobs.Failed, took: 20 * time.Second, files: 1,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

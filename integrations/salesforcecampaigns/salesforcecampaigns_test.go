@@ -285,22 +285,33 @@ func TestForm(t *testing.T) {
 		want        *action.Form
 		state2      string
 	}{
-		"never signed in":       {"", "a1", nil, nil, signIn, ""},
-		"a code never traded":   {`{"code":"c","redirect":"https://hub/r"}`, "a1", nil, nil, signIn, ""},
-		"a state of its own":    {`[1]`, "a1", nil, nil, signIn, ""},
-		"invalid grant":         {`{"access_token":"x","refresh_token":"gone"}`, "a1", nil, nil, signIn, ""},
-		"no refresh token":      {`{"access_token":"x"}`, "a1", nil, nil, signIn, ""},
-		"renewed, yet rejected": {signedIn, "none", nil, nil, signIn, ""},
-		"first":                 {signedIn, "a1", nil, nil, &action.Form{Fields: []action.Field{choice}}, ""},
-		"access expired":        {signedIn, "a2", nil, nil, &action.Form{Fields: []action.Field{choice}}, renewed},
-		"create":                {signedIn, "a1", nil, map[string]string{"create_or_append": "create"}, with(choice, name(action.String, nil)), ""},
-		"append":                {signedIn, "a1", nil, map[string]string{"create_or_append": "append"}, with(choice, name(action.Select, campaigns)), ""},
-		"append, cut short":     {signedIn, "a1", map[string]string{"SALESFORCE_MAX_RESULTS": "2"}, map[string]string{"create_or_append": "append", "campaign_name": "Autumn"}, with(choice, name(action.Select, campaigns[:2])), ""},
+		"never signed in":       {good: "a1", want: signIn},
+		"a code never traded":   {state: `{"code":"c","redirect":"https://hub/r"}`, good: "a1", want: signIn},
+		"a state of its own":    {state: `[1]`, good: "a1", want: signIn},
+		"invalid grant":         {state: `{"access_token":"x","refresh_token":"gone"}`, good: "a1", want: signIn},
+		"no refresh token":      {state: `{"access_token":"x"}`, good: "a1", want: signIn},
+		"renewed, yet rejected": {state: signedIn, good: "none", want: signIn},
+		"first":                 {state: signedIn, good: "a1", want: &action.Form{Fields: []action.Field{choice}}},
+		"access expired": {
+			state: signedIn, good: "a2", want: &action.Form{Fields: []action.Field{choice}}, state2: renewed,
+		},
+		"create": {
+			state: signedIn, good: "a1", form: map[string]string{"create_or_append": "create"},
+			want: with(choice, name(action.String, nil)),
+		},
+		"append": {
+			state: signedIn, good: "a1", form: map[string]string{"create_or_append": "append"},
+			want: with(choice, name(action.Select, campaigns)),
+		},
+		"append, cut short": {
+			state: signedIn, good: "a1", env: map[string]string{"SALESFORCE_MAX_RESULTS": "2"},
+			form: map[string]string{"create_or_append": "append", "campaign_name": "Autumn"},
+			want: with(choice, name(action.Select, campaigns[:2])),
+		},
 		"append, chosen one beyond": {
-			signedIn, "a1",
-			map[string]string{"SALESFORCE_MAX_RESULTS": "2"},
-			map[string]string{"create_or_append": "append", "campaign_name": campaign},
-			with(choice, name(action.Select, append(campaigns[:2:2], action.Option{Name: campaign, Label: campaign}))), "",
+			state: signedIn, good: "a1", env: map[string]string{"SALESFORCE_MAX_RESULTS": "2"},
+			form: map[string]string{"create_or_append": "append", "campaign_name": campaign},
+			want: with(choice, name(action.Select, append(campaigns[:2:2], action.Option{Name: campaign, Label: campaign}))),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -38,18 +38,47 @@ func TestMetaPublishedHashes(t *testing.T) {
 		text, country string
 		want, hash    string
 	}{
-		{"email", one(pii.Email), "John_Smith@gmail.com", "", "john_smith@gmail.com", "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"},
-		{"phone", pii.MetaPhone, "(650)555-1212", "US", "16505551212", "e323ec626319ca94ee8bff2e4c87cf613be6ea19919ed1364124e16807ab3176"},
-		{"first name", one(pii.MetaName), "Mary", "", "mary", "6915771be1c5aa0c886870b6951b03d7eafc121fea0e80a5ea83beb7c449f4ec"},
-		{"in another script", one(pii.MetaName), "정", "", "정", "8fa8cd9c440be61d0151429310034083132b35975c4bea67fdd74158eb51db14"},
-		{"with an accent", one(pii.MetaName), "Valéry", "", "valéry", "08e1996b5dd49e62a4b4c010d44e4345592a863bb9f8e3976219bac29417149c"},
-		{"another email", one(pii.Email), "mary@example.com", "", "mary@example.com", "f1904cf1a9d73a55fa5de0ac823c4403ded71afd4c3248d00bdcd0866552bb79"},
-		{"another phone", pii.MetaPhone, "+1 (555) 987-6543", "", "15559876543", "1ef970831d7963307784fa8688e8fce101a15685d62aa765fed23f3a2c576a4e"},
-		{"country", one(pii.MetaCountry), "United States", "", "us", "79adb2a2fce5c6ba215fe5f27f532d4e7edbac4b6a5e09e1ef3a08084a904621"},
-		{"date of birth", func(text, _ string) (string, bool) {
-			y, m, d, ok := pii.MetaBirthDate(text)
-			return y + m + d, ok
-		}, "2/16/1997", "", "19970216", "01acdbf6ec7b4f478a225f1a246e5d6767eeab1a7ffa17f025265b5b94f40f0c"},
+		{
+			name: "email", f: one(pii.Email), text: "John_Smith@gmail.com", want: "john_smith@gmail.com",
+			hash: "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f",
+		},
+		{
+			name: "phone", f: pii.MetaPhone, text: "(650)555-1212", country: "US", want: "16505551212",
+			hash: "e323ec626319ca94ee8bff2e4c87cf613be6ea19919ed1364124e16807ab3176",
+		},
+		{
+			name: "first name", f: one(pii.MetaName), text: "Mary", want: "mary",
+			hash: "6915771be1c5aa0c886870b6951b03d7eafc121fea0e80a5ea83beb7c449f4ec",
+		},
+		{
+			name: "in another script", f: one(pii.MetaName), text: "정", want: "정",
+			hash: "8fa8cd9c440be61d0151429310034083132b35975c4bea67fdd74158eb51db14",
+		},
+		{
+			name: "with an accent", f: one(pii.MetaName), text: "Valéry", want: "valéry",
+			hash: "08e1996b5dd49e62a4b4c010d44e4345592a863bb9f8e3976219bac29417149c",
+		},
+		{
+			name: "another email", f: one(pii.Email), text: "mary@example.com", want: "mary@example.com",
+			hash: "f1904cf1a9d73a55fa5de0ac823c4403ded71afd4c3248d00bdcd0866552bb79",
+		},
+		{
+			name: "another phone", f: pii.MetaPhone, text: "+1 (555) 987-6543", want: "15559876543",
+			hash: "1ef970831d7963307784fa8688e8fce101a15685d62aa765fed23f3a2c576a4e",
+		},
+		{
+			name: "country", f: one(pii.MetaCountry), text: "United States", want: "us",
+			hash: "79adb2a2fce5c6ba215fe5f27f532d4e7edbac4b6a5e09e1ef3a08084a904621",
+		},
+		{
+			name: "date of birth",
+			f: func(text, _ string) (string, bool) {
+				y, m, d, ok := pii.MetaBirthDate(text)
+				return y + m + d, ok
+			},
+			text: "2/16/1997", want: "19970216",
+			hash: "01acdbf6ec7b4f478a225f1a246e5d6767eeab1a7ffa17f025265b5b94f40f0c",
+		},
 	} {
 		got, ok := tt.f(tt.text, tt.country)
 		if !ok {
