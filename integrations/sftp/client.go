@@ -10,7 +10,6 @@ import (
 	"net"
 	"os"
 	"path"
-	"strings"
 	"time"
 
 	"github.com/pkg/sftp"
@@ -42,12 +41,11 @@ type connection struct {
 
 // connect signs in. It does not retry, because servers lock out users who sign in too often.
 func (i *Integration) connect(ctx context.Context, s server) (*connection, error) {
-	auth, err := s.credentials().Methods()
+	config, attempt, err := s.credentials().Config()
 	if err != nil {
 		return nil, err
 	}
-	check, algorithms, err := i.hostKeys.Verify(s.Address.hostPort(), s.HostKey)
-	if err != nil {
+	if config.HostKeyCallback, config.HostKeyAlgorithms, err = i.hostKeys.Verify(s.Address.hostPort(), s.HostKey); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, signInTimeout, action.Errorf(action.Timeout, "The SFTP server did not answer in time."))
@@ -57,15 +55,13 @@ func (i *Integration) connect(ctx context.Context, s server) (*connection, error
 		return nil, outbound.ConnectionError(ctx, err, "the SFTP server")
 	}
 	unbind := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	c, err := handshake(conn, s.Address.hostPort(), &ssh.ClientConfig{
-		User: strings.TrimSpace(s.Username), Auth: auth, HostKeyCallback: check, HostKeyAlgorithms: algorithms,
-	})
+	c, err := handshake(conn, s.Address.hostPort(), config)
 	if !unbind() && err == nil { // the time ran out after the sign-in
 		err = context.Cause(ctx)
 	}
 	if err != nil {
 		_ = conn.Close()
-		return nil, explainSignIn(ctx, err)
+		return nil, explainSignIn(ctx, err, attempt)
 	}
 	c.reconnect = func(ctx context.Context) (*connection, error) { return i.connect(ctx, s) }
 	panics.Go(c.keepAlive, func(err error) {

@@ -13,25 +13,24 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/sshauth"
 )
 
 var errLost = action.Errorf(action.Unavailable, "The connection to the SFTP server was lost before the file was complete.")
 
 // explainSignIn converts the libraries' errors.
-func explainSignIn(ctx context.Context, err error) error {
+func explainSignIn(ctx context.Context, err error, attempt *sshauth.SignIn) error {
 	if e, ok := errors.AsType[*action.Error](err); ok {
 		return e
 	}
-	if _, ok := errors.AsType[*ssh.AlgorithmNegotiationError](err); ok {
-		return action.Wrap(err, action.Invalid, "The SFTP server and the hub have no algorithms in common: the server's are out of "+
-			"date, or it has no host key of the known type.")
+	if e, ok := errors.AsType[*ssh.AlgorithmNegotiationError](err); ok {
+		return sshauth.ExplainNegotiation(e)
 	}
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("signing in: %w", context.Cause(ctx))
 	case strings.Contains(err.Error(), "unable to authenticate"): // the library has no error type for it
-		return action.Wrap(errors.New("signing in: refused"), action.Unauthenticated, "The SFTP server does not accept this user "+
-			"name with this password or key.")
+		return attempt.Refused()
 	}
 	return outbound.ConnectionError(ctx, fmt.Errorf("signing in: %w", err), "the SFTP server")
 }

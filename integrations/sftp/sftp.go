@@ -38,7 +38,7 @@ type server struct {
 
 // credentials are what the server's user signs in with.
 func (s *server) credentials() sshauth.Credentials {
-	return sshauth.Credentials{Password: s.Password, PrivateKey: s.PrivateKey, Passphrase: s.Passphrase}
+	return sshauth.Credentials{User: s.Username, Password: s.Password, PrivateKey: s.PrivateKey, Passphrase: s.Passphrase}
 }
 
 // target is what the Looker user enters if the administrator has not entered it.
@@ -121,7 +121,7 @@ func resolve(req *action.Request) (server, error) {
 		s.Username, s.Password, s.PrivateKey = t.Username, t.Password, ""
 	}
 	if !s.Address.set() {
-		s.Address, s.HostKey = t.Address, sshauth.HostKeys{}
+		s.Address = t.Address // a host key stays: without it, any server could be trusted
 	}
 	switch {
 	case !s.Address.set():

@@ -283,6 +283,56 @@ func TestHostKey(t *testing.T) {
 	}
 }
 
+// A host key that cannot be read is an error in the form and in the delivery, even if unknown servers are trusted.
+func TestHostKeyIsNotUnset(t *testing.T) {
+	t.Parallel()
+	other, _ := newKey()
+	const scanned = "# files.example.com:22 SSH-2.0-OpenSSH_9.2"
+	for name, tt := range map[string]struct {
+		hostKey       string
+		form, deliver string
+	}{
+		"only a comment":         {"# to be filled in", `"host_key" must be the server's public key`, `"host_key" must be the server's public key`},
+		"ssh-keyscan's comment":  {scanned, `"host_key" must be the server's public key`, `"host_key" must be the server's public key`},
+		"of another, line lost":  {scanned + " files.example.com " + publicKey(other), "", "not the one in the action's settings in Looker"},
+		"of another, with lines": {scanned + "\nfiles.example.com " + publicKey(other), "", "not the one in the action's settings in Looker"},
+		"of an old type":         {"ssh-dss AAAAB3NzaC1kc3MAAACBAAAA", "", "of a type that the hub does not support"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			i := f.start(t, answers{"SFTP_TRUST_ON_FIRST_USE": "true"})
+			p := with(f.params(), answers{"host_key": tt.hostKey})
+			_, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(p, nil))
+			if got := action.MessageOf(err); err == nil != (tt.form == "") || !strings.Contains(got, tt.form) {
+				t.Errorf("the form: error %v, want %q", err, tt.form)
+			}
+			_, err = i.Execute(t.Context(), request(t, p, orders, "a"))
+			if got := action.MessageOf(err); err == nil || !strings.Contains(got, tt.deliver) {
+				t.Errorf("error %v, want %q", err, tt.deliver)
+			}
+			if _, logins := f.seen(); len(logins) > 0 {
+				t.Errorf("signed in: %q", logins)
+			}
+		})
+	}
+}
+
+// The administrator's host key counts for addresses of the users' own too.
+func TestHostKeyWithoutAddress(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	other, _ := newKey()
+	own := answers{"address": f.params()["address"], "username": "looker", "password": password, "filename": "orders.csv"}
+	_, err := f.start(t, answers{"SFTP_TRUST_ON_FIRST_USE": "true"}).Execute(t.Context(), request(t, answers{"host_key": publicKey(other)}, own, "a"))
+	if !strings.Contains(action.MessageOf(err), "not the one in the action's settings in Looker") {
+		t.Errorf("error %v", err)
+	}
+	if _, logins := f.seen(); len(logins) > 0 {
+		t.Errorf("signed in: %q", logins)
+	}
+}
+
 // The key that was seen first is the only one from then on.
 func TestFirstUse(t *testing.T) {
 	t.Parallel()

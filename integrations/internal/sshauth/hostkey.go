@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"slices"
+	"os"
 	"strings"
 	"sync"
 
@@ -15,45 +15,6 @@ import (
 
 	"integrationhub.dev/hub/action"
 )
-
-// HostKeys are a server's configured host keys and fingerprints. It must present one of them.
-type HostKeys struct {
-	keys         []ssh.PublicKey
-	fingerprints []string
-}
-
-// IsSet reports whether a key is configured.
-func (h *HostKeys) IsSet() bool { return len(h.keys)+len(h.fingerprints) > 0 }
-
-// UnmarshalText implements [encoding.TextUnmarshaler]. It accepts public keys, with or without the host
-// name that ssh-keyscan prints before them, and fingerprints, separated by commas or line breaks.
-func (h *HostKeys) UnmarshalText(text []byte) error {
-	for line := range strings.FieldsFuncSeq(string(text), func(r rune) bool { return r == ',' || r == '\n' }) {
-		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		if strings.HasPrefix(line, "SHA256:") {
-			h.fingerprints = append(h.fingerprints, strings.TrimRight(line, "="))
-			continue
-		}
-		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
-		if err != nil {
-			_, after, _ := strings.Cut(line, " ")
-			key, _, _, _, err = ssh.ParseAuthorizedKey([]byte(after))
-		}
-		if err != nil {
-			return errors.New("must be the server's public key, such as ssh-ed25519 AAAA…, or its fingerprint, such as SHA256:…")
-		}
-		h.keys = append(h.keys, key)
-	}
-	return nil
-}
-
-func (h *HostKeys) contains(key ssh.PublicKey) bool {
-	return slices.Contains(h.fingerprints, ssh.FingerprintSHA256(key)) ||
-		slices.ContainsFunc(h.keys, func(k ssh.PublicKey) bool { return same(k, key) })
-}
 
 func same(a, b ssh.PublicKey) bool { return string(a.Marshal()) == string(b.Marshal()) }
 
@@ -84,8 +45,10 @@ func NewVerifier(log *slog.Logger, knownHosts string, trustOnFirstUse bool) *Ver
 // several keys, and the hub may know only some of them. Configured keys take precedence.
 func (v *Verifier) Verify(hostPort string, configured HostKeys) (check ssh.HostKeyCallback, algorithms []string, err error) {
 	if configured.IsSet() {
-		if algorithms = preferred; len(configured.fingerprints) == 0 {
-			algorithms = algorithmsOf(configured.keys)
+		configured = configured.of(hostPort)
+		if algorithms = configured.algorithms(); len(algorithms) == 0 {
+			return nil, nil, action.Errorf(action.Invalid, "The host key in the action's settings in Looker is of a type that the hub does "+
+				"not support. Enter the server's Ed25519, ECDSA or RSA key.")
 		}
 		return func(_ string, _ net.Addr, key ssh.PublicKey) error {
 			if !configured.contains(key) {
@@ -98,10 +61,11 @@ func (v *Verifier) Verify(hostPort string, configured HostKeys) (check ssh.HostK
 	if v.knownHosts != "" {
 		// The file is read each time, because Kubernetes may replace it.
 		if known, err = knownhosts.New(v.knownHosts); err != nil {
-			return nil, nil, action.Wrap(fmt.Errorf("reading known hosts: %w", err), action.Internal, "The hub's list of known hosts "+
-				"cannot be read. The hub's administrator must check SFTP_KNOWN_HOSTS_FILE.")
+			return nil, nil, unreadable(err)
 		}
-		algorithms = algorithmsOf(knownKeys(known, hostPort))
+		if algorithms, err = v.knownAlgorithms(known, hostPort); err != nil {
+			return nil, nil, err
+		}
 	}
 	if len(algorithms) == 0 {
 		algorithms = preferred
@@ -142,8 +106,31 @@ func (v *Verifier) checkKnown(known ssh.HostKeyCallback, host string, remote net
 	return nil
 }
 
+// knownAlgorithms returns the algorithms of a host's keys in the list, none if it has none.
+func (v *Verifier) knownAlgorithms(known ssh.HostKeyCallback, hostPort string) ([]string, error) {
+	file, err := os.ReadFile(v.knownHosts)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	lines := strings.Split(string(file), "\n")
+	var types []string
+	for _, k := range knownKeys(known, hostPort) {
+		if k.Line <= len(lines) && strings.HasPrefix(strings.TrimSpace(lines[k.Line-1]), "@cert-authority") {
+			types = append(certificates, types...) // first, as in OpenSSH: the host's own key may be unknown
+			continue
+		}
+		types = append(types, k.Key.Type())
+	}
+	return algorithmsOf(types), nil
+}
+
+func unreadable(err error) error {
+	return action.Wrap(fmt.Errorf("reading known hosts: %w", err), action.Internal, "The hub's list of known hosts cannot be read. The "+
+		"hub's administrator must check SFTP_KNOWN_HOSTS_FILE.")
+}
+
 // knownKeys returns the keys of a host in a list. The list reports them for a key that no host has.
-func knownKeys(known ssh.HostKeyCallback, hostPort string) []ssh.PublicKey {
+func knownKeys(known ssh.HostKeyCallback, hostPort string) []knownhosts.KnownKey {
 	unused, err := ssh.NewPublicKey(ed25519.PublicKey(make([]byte, ed25519.PublicKeySize)))
 	if err != nil {
 		return nil
@@ -152,27 +139,6 @@ func knownKeys(known ssh.HostKeyCallback, hostPort string) []ssh.PublicKey {
 	if !ok {
 		return nil
 	}
-	var keys []ssh.PublicKey
-	for _, want := range e.Want {
-		keys = append(keys, want.Key)
-	}
-	return keys
+	return e.Want
 }
 
-// preferred are the types of key to request if the server's are not known, in OpenSSH's order.
-var preferred = []string{
-	ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256,
-}
-
-// algorithmsOf returns the signature algorithms of keys, without RSA with SHA-1.
-func algorithmsOf(keys []ssh.PublicKey) []string {
-	var all []string
-	for _, k := range keys {
-		if k.Type() == ssh.KeyAlgoRSA {
-			all = append(all, ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256)
-		} else {
-			all = append(all, k.Type())
-		}
-	}
-	return all
-}
