@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -20,6 +19,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/pastedkey"
 )
 
 // Account is a service account.
@@ -32,27 +32,25 @@ type Account struct {
 // precedence. Errors do not contain any part of the key.
 func New(email string, key action.Secret) (Account, error) {
 	a := Account{Email: strings.TrimSpace(email)}
-	text := strings.TrimSpace(key.Reveal())
-	if strings.HasPrefix(text, "{") {
-		var file struct {
-			Email string `json:"client_email"`
-			Key   string `json:"private_key"`
-		}
-		if json.Unmarshal([]byte(text), &file) != nil || file.Email == "" {
+	text := key.Reveal()
+	if file, ok := pastedkey.ParseKeyFile(text); ok {
+		if file.Email == "" || file.Key == "" {
 			return a, errors.New("it is not the key file of a service account")
 		}
 		a.Email, text = file.Email, file.Key
 	}
-	// In settings the key's lines are often joined by \n as two characters.
-	a.key = []byte(strings.ReplaceAll(text, `\n`, "\n"))
+	var err error
+	if a.key, err = pastedkey.PEM(text); err != nil {
+		return a, err
+	}
 	return a, check(a.key)
 }
 
 // check checks that a key can sign.
 func check(key []byte) error {
 	block, _ := pem.Decode(key)
-	if block == nil {
-		return errors.New("it is no PEM block")
+	if block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "" {
+		return errors.New("it has a passphrase. The private keys of service accounts have none")
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
