@@ -35,6 +35,8 @@ type fake struct {
 	users []ssh.PublicKey
 	// interactive asks for the password by keyboard-interactive only.
 	interactive bool
+	// configure, unless nil, changes the server's configuration.
+	configure func(*ssh.ServerConfig)
 	// memory, unless nil, is written to in place of the folder.
 	memory *pkgsftp.Handlers
 	// open, unless nil, keeps the server's side of each channel open until it is closed.
@@ -169,6 +171,9 @@ func (f *fake) session(conn net.Conn) {
 			return login("password", m.User() == "looker" && string(p) == password)
 		}
 	}
+	if f.configure != nil {
+		f.configure(config)
+	}
 	under, channels, requests, err := ssh.NewServerConn(conn, config)
 	if err != nil {
 		return
@@ -208,12 +213,12 @@ func (f *fake) session(conn net.Conn) {
 	}
 }
 
-// show makes the server show another host key from now on.
 // openChannel is a server's side of a channel that is never closed.
 type openChannel struct{ ssh.Channel }
 
 func (openChannel) Close() error { return nil }
 
+// show makes the server show another host key from now on.
 func (f *fake) show(key ssh.Signer) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

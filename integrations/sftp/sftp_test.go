@@ -229,6 +229,151 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
+// The error names the methods that the server offers, if the hub has nothing to enter for them.
+func TestSignInMethods(t *testing.T) {
+	t.Parallel()
+	user, private := newKey()
+	other, _ := newKey()
+	byKey := answers{"password": "", "private_key": pemKey(private, "")}
+	allow := func(*ssh.Permissions, error) (*ssh.Permissions, error) { return nil, nil }
+	for name, tt := range map[string]struct {
+		params    answers
+		users     []ssh.PublicKey
+		configure func(*ssh.ServerConfig)
+		error     string
+	}{
+		"a password where only keys are taken": {nil, nil, func(c *ssh.ServerConfig) { c.PasswordCallback = nil }, "The SFTP server does not offer " +
+			"to sign in with a password, only with: private key. Enter a private key in the action's settings in Looker."},
+		"a key where only passwords are taken": {byKey, nil, func(c *ssh.ServerConfig) { c.PublicKeyCallback = nil }, "The SFTP server does not offer " +
+			"to sign in with a private key, only with: password. Enter a password."},
+		"Kerberos only": {nil, nil, func(c *ssh.ServerConfig) {
+			c.PasswordCallback, c.PublicKeyCallback = nil, nil
+			c.GSSAPIWithMICConfig = &ssh.GSSAPIWithMICConfig{AllowLogin: func(ssh.ConnMetadata, string) (*ssh.Permissions, error) { return allow(nil, nil) }, Server: noGSSAPI{}}
+		}, "The SFTP server does not offer to sign in with a password, only with: Kerberos."},
+		"a refused key": {byKey, []ssh.PublicKey{other.PublicKey()}, nil, "The SFTP server does not accept this user name with this password or key."},
+		"a key and a second factor": {byKey, []ssh.PublicKey{user.PublicKey()}, func(c *ssh.ServerConfig) {
+			c.PublicKeyCallback = func(ssh.ConnMetadata, ssh.PublicKey) (*ssh.Permissions, error) {
+				return nil, &ssh.PartialSuccessError{Next: ssh.ServerAuthCallbacks{
+					KeyboardInteractiveCallback: func(ssh.ConnMetadata, ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) { return nil, io.EOF },
+				}}
+			}
+		}, "The SFTP server accepted the private key and requires another method as well: keyboard-interactive questions."},
+		"a key and the password": {with(byKey, answers{"password": password}), []ssh.PublicKey{user.PublicKey()}, func(c *ssh.ServerConfig) {
+			c.PublicKeyCallback = func(ssh.ConnMetadata, ssh.PublicKey) (*ssh.Permissions, error) {
+				return nil, &ssh.PartialSuccessError{Next: ssh.ServerAuthCallbacks{PasswordCallback: c.PasswordCallback}}
+			}
+		}, ""},
+		"a question with an echo": {nil, nil, func(c *ssh.ServerConfig) {
+			c.PasswordCallback = nil
+			c.KeyboardInteractiveCallback = func(_ ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
+				if got, err := ask("", "", []string{"Password:"}, []bool{true}); err != nil || got[0] != password {
+					return nil, io.EOF
+				}
+				return allow(nil, nil)
+			}
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			f.users, f.configure = tt.users, tt.configure
+			_, err := f.start(t, nil).Execute(t.Context(), request(t, with(f.params(), tt.params), orders, "a"))
+			if tt.error == "" {
+				if err != nil {
+					t.Errorf("error %v", err)
+				}
+				return
+			}
+			if action.KindOf(err) != action.Unauthenticated || action.MessageOf(err) != tt.error {
+				t.Errorf("error %v (%v), want %q", err, action.KindOf(err), tt.error)
+			}
+		})
+	}
+}
+
+// noGSSAPI accepts nobody.
+type noGSSAPI struct{}
+
+func (noGSSAPI) AcceptSecContext([]byte) ([]byte, string, bool, error) { return nil, "", false, io.EOF }
+func (noGSSAPI) VerifyMIC([]byte, []byte) error                        { return io.EOF }
+func (noGSSAPI) DeleteSecContext() error                               { return nil }
+
+// Servers that offer one algorithm of a kind. The hub uses all that the library calls secure, and the error for others says
+// what the server offers.
+func TestAlgorithms(t *testing.T) {
+	t.Parallel()
+	rsa := newRSAKey()
+	only := func(change func(*ssh.ServerConfig)) func(*ssh.ServerConfig) { return change }
+	kex := func(name string) func(*ssh.ServerConfig) {
+		return only(func(c *ssh.ServerConfig) { c.KeyExchanges = []string{name} })
+	}
+	cipher := func(name string) func(*ssh.ServerConfig) {
+		return only(func(c *ssh.ServerConfig) { c.Ciphers = []string{name} })
+	}
+	mac := func(name string) func(*ssh.ServerConfig) {
+		return only(func(c *ssh.ServerConfig) { c.Ciphers, c.MACs = []string{"aes128-ctr"}, []string{name} })
+	}
+	const outdated = " Its administrator must enable a current one."
+	tests := map[string]struct {
+		configure func(*ssh.ServerConfig)
+		error     string
+	}{
+		"diffie-hellman-group14-sha1": {kex("diffie-hellman-group14-sha1"), ""},
+		"diffie-hellman-group1-sha1": {kex("diffie-hellman-group1-sha1"), "The SFTP server is out of date: the only key exchange algorithms " +
+			"that it offers are insecure (diffie-hellman-group1-sha1)." + outdated},
+		"aes128-cbc": {cipher("aes128-cbc"), "The SFTP server is out of date: the only cipher algorithms that it offers are insecure (aes128-cbc)." + outdated},
+		"3des-cbc":   {cipher("3des-cbc"), "The SFTP server is out of date: the only cipher algorithms that it offers are insecure (3des-cbc)." + outdated},
+		"ssh-rsa": {func(c *ssh.ServerConfig) {
+			*c = ssh.ServerConfig{PasswordCallback: c.PasswordCallback}
+			signer, err := ssh.NewSignerWithAlgorithms(rsa.(ssh.AlgorithmSigner), []string{ssh.KeyAlgoRSA}) //nolint:errcheck // it is one
+			if err != nil {
+				panic(err)
+			}
+			c.AddHostKey(signer)
+		}, "The SFTP server is out of date: the only host key algorithms that it offers are insecure (ssh-rsa)." + outdated},
+		"another host key": {func(c *ssh.ServerConfig) {
+			*c = ssh.ServerConfig{PasswordCallback: c.PasswordCallback}
+			c.AddHostKey(rsa)
+		}, "The SFTP server has no host key of the type that the hub knows. Its types are rsa-sha2-256, rsa-sha2-512, ssh-rsa. Enter one of " +
+			"these keys as the host key in the action's settings in Looker."},
+	}
+	for _, name := range ssh.SupportedAlgorithms().KeyExchanges {
+		tests[name] = struct {
+			configure func(*ssh.ServerConfig)
+			error     string
+		}{kex(name), ""}
+	}
+	for _, name := range ssh.SupportedAlgorithms().Ciphers {
+		tests[name] = struct {
+			configure func(*ssh.ServerConfig)
+			error     string
+		}{cipher(name), ""}
+	}
+	for _, name := range ssh.SupportedAlgorithms().MACs {
+		tests[name] = struct {
+			configure func(*ssh.ServerConfig)
+			error     string
+		}{mac(name), ""}
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			f.configure = tt.configure
+			_, err := f.start(t, nil).Execute(t.Context(), request(t, f.params(), orders, "a"))
+			if tt.error == "" {
+				if err != nil {
+					t.Errorf("error %v", err)
+				}
+				return
+			}
+			if action.KindOf(err) != action.Invalid || action.MessageOf(err) != tt.error {
+				t.Errorf("error %v (%v), want %q", err, action.KindOf(err), tt.error)
+			}
+		})
+	}
+}
+
 // Nothing is sent, not even a password, to a server that does not show a key that is known.
 func TestHostKey(t *testing.T) {
 	t.Parallel()
