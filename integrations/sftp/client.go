@@ -127,25 +127,79 @@ const (
 	pendingTimeout = 5 * time.Second
 )
 
-// write uses a temporary name first, so that a file with the final name is always complete.
-func (c *connection) write(ctx context.Context, folder string, d objectstore.Delivery) error {
+// write writes the file as the user chose.
+func (c *connection) write(ctx context.Context, folder string, d objectstore.Delivery, u upload) error {
 	target := path.Join(folder, d.Name)
 	if err := c.run(ctx, 0, func() error { return c.prepare(folder, target, d.NoOverwrite) }); err != nil {
 		return err
 	}
+	if u == inPlace {
+		return c.writeInPlace(ctx, target, d)
+	}
+	return c.writeTemporary(ctx, target, d)
+}
+
+// writeTemporary uses a temporary name first, so that a file with the final name is always complete.
+func (c *connection) writeTemporary(ctx context.Context, target string, d objectstore.Delivery) error {
 	// The name is short, because most file systems allow 255 bytes. It is in the same folder, because a
 	// file can be renamed only within one file system.
 	temporary := path.Join(path.Dir(target), ".integration-hub-"+rand.Text()+".part")
-	err := c.run(ctx, pendingTimeout, func() error {
-		if err := c.send(ctx, temporary, d.Data); err != nil {
+	if err := c.run(ctx, 0, func() error { return c.checkRename(temporary, d.NoOverwrite) }); err != nil {
+		return err
+	}
+	created := false
+	err := c.run(ctx, pendingTimeout, func() (err error) {
+		if created, err = c.send(ctx, temporary, os.O_EXCL, d.Data); err != nil {
 			return err
 		}
 		return c.rename(temporary, target, d.NoOverwrite)
 	})
-	if err != nil && !errors.Is(err, errStranded) {
-		c.remove(ctx, temporary)
+	if err != nil && !errors.Is(err, errStranded) && (created || !refused(err)) { // it may exist if the connection was lost
+		return c.discard(ctx, temporary, err)
 	}
 	return err
+}
+
+// writeInPlace uses the final name, for servers that do not allow renaming. An incomplete file is removed.
+func (c *connection) writeInPlace(ctx context.Context, target string, d objectstore.Delivery) error {
+	flags := os.O_TRUNC
+	if d.NoOverwrite {
+		flags = os.O_EXCL
+	}
+	created := false
+	err := c.run(ctx, pendingTimeout, func() (err error) {
+		created, err = c.send(ctx, target, flags, d.Data)
+		return err
+	})
+	switch {
+	case err != nil && created:
+		return c.discard(ctx, target, err)
+	case err != nil && d.NoOverwrite && refused(err): // the file may be new since prepare
+		if exists := c.run(ctx, pendingTimeout, func() error { return c.checkAbsent(target) }); action.KindOf(exists) == action.Invalid {
+			return exists
+		}
+	}
+	return err
+}
+
+// checkRename fails if the server forbids renaming, before a file is sent that could then be neither renamed nor
+// removed. It renames a file that does not exist, which leaves nothing. A server that also forbids looking for
+// such a file answers everything alike, so its answer says nothing.
+func (c *connection) checkRename(temporary string, keep bool) error {
+	to := temporary + "2"
+	var err error
+	if _, atomic := c.files.HasExtension(posixRename); atomic && !keep {
+		err = c.files.PosixRename(temporary, to)
+	} else {
+		err = c.files.Rename(temporary, to)
+	}
+	if !forbidden(err) {
+		return nil
+	}
+	if _, absent := c.files.Lstat(temporary); !errors.Is(absent, fs.ErrNotExist) {
+		return nil
+	}
+	return renaming(err)
 }
 
 // run runs an operation, and closes the connection if the context ends and the operation does not return
@@ -182,7 +236,7 @@ func (c *connection) prepare(folder, target string, keep bool) error {
 	}
 	if dir := path.Dir(target); dir != path.Clean(folder) {
 		if err := c.files.MkdirAll(dir); err != nil {
-			return explain("creating folders", err)
+			return explain(creatingFolders, err)
 		}
 	}
 	if keep {
@@ -196,7 +250,7 @@ func (c *connection) checkAbsent(target string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return explain("checking the file", err)
+		return explain(checkingFile, err)
 	}
 	return action.InvalidField("filename", "A file with this name already exists.")
 }
@@ -204,44 +258,67 @@ func (c *connection) checkAbsent(target string) error {
 // inFlight is the number of concurrent packets of 32 KiB. They make up for a long round trip.
 const inFlight = 64
 
-// send writes the data to a new file and checks that it is complete.
-func (c *connection) send(ctx context.Context, name string, data action.Data) error {
+// send writes the data to a file and checks that it is complete. created reports whether the file was created, even if
+// it is incomplete.
+func (c *connection) send(ctx context.Context, name string, flags int, data action.Data) (created bool, err error) {
 	src, err := data.Open(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer src.Close()
-	f, err := c.files.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
+	f, err := c.files.OpenFile(name, os.O_WRONLY|os.O_CREATE|flags)
 	if err != nil {
-		return explain("creating the file", err)
+		return false, explain("creating the file", err)
 	}
 	defer f.Close()
 	in := &source{Reader: panics.Reader(src)} // the library reads on a goroutine of its own
 	n, err := f.ReadFromWithConcurrency(in, inFlight)
 	switch {
 	case ctx.Err() != nil: // a lost connection also ends the reading
-		return context.Cause(ctx)
+		return true, context.Cause(ctx)
 	case in.err != nil:
-		return fmt.Errorf("reading the data: %w", in.err)
+		return true, fmt.Errorf("reading the data: %w", in.err)
 	case err != nil:
-		return explain("sending", err)
+		return true, explain("sending", err)
 	}
 	if _, ok := c.files.HasExtension("fsync@openssh.com"); ok {
 		if err := f.Sync(); err != nil {
-			return explain("saving the file", err)
+			return true, explain("saving the file", err)
 		}
 	}
-	info, statErr := f.Stat()
 	if err := f.Close(); err != nil {
-		return explain("closing the file", err)
+		return true, explain("closing the file", err)
 	}
-	switch {
-	case statErr == nil && info.Size() != n:
-		return action.Errorf(action.Unavailable, "The SFTP server has %d bytes of the file's %d.", info.Size(), n)
-	case statErr != nil && !refused(statErr):
-		return explain("checking the file", statErr)
+	return true, c.checkSize(ctx, name, n)
+}
+
+// sizeDelays are the pauses before the size is asked for. Servers that pass files on, for example to an object
+// store, know it some time after the file was closed.
+var sizeDelays = []time.Duration{0, time.Second, 2 * time.Second, 4 * time.Second}
+
+// checkSize compares the size of a file that is closed: before, some servers report less. It cannot do so if the server
+// forbids looking at files, or has already passed this one on.
+func (c *connection) checkSize(ctx context.Context, name string, size int64) error {
+	var info os.FileInfo
+	for _, delay := range sizeDelays {
+		timer := time.NewTimer(delay)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return context.Cause(ctx)
+		}
+		var err error
+		switch info, err = c.files.Stat(name); {
+		case err != nil && refused(err):
+			return nil
+		case err != nil:
+			return explain(checkingFile, err)
+		case info.Size() == size:
+			return nil
+		}
 	}
-	return nil
+	return action.Errorf(action.Unavailable, "The SFTP server has %d bytes of the file's %d.", info.Size(), size)
 }
 
 // source records how reading ended, since the library treats every error that wraps io.EOF as the end.
@@ -261,9 +338,11 @@ func (s *source) Read(p []byte) (int, error) {
 // rename gives the file its final name. OpenSSH's extension replaces an existing file atomically, which
 // SFTP itself cannot do (draft-ietf-secsh-filexfer-02, section 6.5).
 func (c *connection) rename(temporary, target string, keep bool) error {
-	_, atomic := c.files.HasExtension("posix-rename@openssh.com")
-	if atomic && !keep {
-		return renaming(c.files.PosixRename(temporary, target))
+	if _, atomic := c.files.HasExtension(posixRename); atomic && !keep {
+		err := c.files.PosixRename(temporary, target)
+		if status, ok := errors.AsType[*sftp.StatusError](err); !ok || status.FxCode() != sftp.ErrSSHFxOpUnsupported {
+			return renaming(err)
+		}
 	}
 	err := c.files.Rename(temporary, target)
 	if err == nil || !refused(err) {
@@ -276,7 +355,7 @@ func (c *connection) rename(temporary, target string, keep bool) error {
 		return c.checkAbsent(target)
 	}
 	if err := c.files.Remove(target); err != nil {
-		return renaming(err)
+		return replacing(err)
 	}
 	if err := c.files.Rename(temporary, target); err != nil {
 		return action.Wrap(errors.Join(errStranded, err), action.Unavailable,
@@ -285,17 +364,33 @@ func (c *connection) rename(temporary, target string, keep bool) error {
 	return nil
 }
 
-// remove removes the temporary file, over another connection if this one is lost.
-func (c *connection) remove(ctx context.Context, name string) {
+const posixRename = "posix-rename@openssh.com"
+
+// discard removes an incomplete file, and returns the error that ended the delivery. It names the file if the server
+// forbids removing it.
+func (c *connection) discard(ctx context.Context, name string, err error) error {
+	left := c.remove(ctx, name)
+	e, ok := errors.AsType[*action.Error](err)
+	if !ok || left == nil || !refused(left) {
+		return err
+	}
+	return action.Wrap(errors.Join(err, left), e.Kind, "%s The file %s is left on the server, which does not allow it to be removed.",
+		e.Message, path.Base(name))
+}
+
+// remove removes a file, over another connection if this one is lost.
+func (c *connection) remove(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTimeout)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { _ = c.conn.Close() })()
-	if err := c.files.Remove(name); err == nil || errors.Is(err, fs.ErrNotExist) {
-		return
+	err := c.files.Remove(name)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
 	if other, err := c.reconnect(ctx); err == nil {
 		defer context.AfterFunc(ctx, func() { _ = other.conn.Close() })()
 		defer other.close()
-		_ = other.files.Remove(name) // if this fails, the name shows what the file is
+		return other.files.Remove(name) // if this fails, the name shows what the file is
 	}
+	return err
 }

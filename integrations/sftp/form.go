@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/choice"
 	"integrationhub.dev/integrations/internal/objectstore"
 )
 
@@ -49,6 +50,20 @@ func (a *address) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// upload is how the file gets its name.
+type upload string
+
+// The values of the form field. An empty one means viaTemporary.
+const (
+	viaTemporary upload = "rename"
+	inPlace      upload = "in_place"
+)
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (u *upload) UnmarshalText(text []byte) error {
+	return choice.Parse(u, string(text), viaTemporary, inPlace)
+}
+
 // Form implements [action.FormBuilder]. It has the reference's fields, without those that the
 // administrator has set.
 func (*Integration) Form(_ context.Context, req *action.Request) (*action.Form, error) {
@@ -68,5 +83,13 @@ func (*Integration) Form(_ context.Context, req *action.Request) (*action.Form, 
 			action.Field{Name: "password", Label: "Password", Type: action.String, Required: true})
 	}
 	form.Fields = append(form.Fields, objectstore.FileFields()...)
+	form.Fields = append(form.Fields, action.Field{
+		Name: "upload", Label: "Upload", Type: action.Select, Default: string(viaTemporary),
+		Description: "A file that is renamed is never seen incomplete. Some servers do not allow renaming.",
+		Options: []action.Option{
+			{Name: string(viaTemporary), Label: "Under a hidden name, then rename"},
+			{Name: string(inPlace), Label: "In place"},
+		},
+	})
 	return form, nil
 }

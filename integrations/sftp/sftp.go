@@ -46,6 +46,7 @@ type target struct {
 	Address  address       `form:"address"`
 	Username string        `form:"username"`
 	Password action.Secret `form:"password"`
+	Upload   upload        `form:"upload"`
 }
 
 // Integration writes files to SFTP servers.
@@ -90,7 +91,11 @@ func (s *server) signsIn() bool { return s.Address.set() && s.Username != "" }
 
 // Execute implements [action.Integration].
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
-	s, err := resolve(req)
+	t, err := action.Decode[target](req)
+	if err != nil {
+		return nil, err
+	}
+	s, err := resolve(req, t)
 	if err != nil {
 		return nil, err
 	}
@@ -101,19 +106,15 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if d.ContentEncoding != "" {
 		return nil, action.InvalidField("compression", "A file on an SFTP server has no content encoding.")
 	}
-	if err := i.deliver(ctx, s, d); err != nil {
+	if err := i.deliver(ctx, s, d, t.Upload); err != nil {
 		return nil, err
 	}
 	return &action.Response{}, nil
 }
 
 // resolve merges the settings of the administrator and of the user.
-func resolve(req *action.Request) (server, error) {
+func resolve(req *action.Request, t target) (server, error) {
 	s, err := action.Decode[server](req)
-	if err != nil {
-		return s, err
-	}
-	t, err := action.Decode[target](req)
 	if err != nil {
 		return s, err
 	}
@@ -135,7 +136,7 @@ func resolve(req *action.Request) (server, error) {
 }
 
 // deliver writes one file.
-func (i *Integration) deliver(ctx context.Context, s server, d objectstore.Delivery) error {
+func (i *Integration) deliver(ctx context.Context, s server, d objectstore.Delivery, u upload) error {
 	c, err := i.connect(ctx, s)
 	if err != nil {
 		return err
@@ -144,7 +145,7 @@ func (i *Integration) deliver(ctx context.Context, s server, d objectstore.Deliv
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	panics.Go(c.lost, cancel) // stops reading the data when the connection is lost
-	if err := c.write(ctx, s.Address.folder, d); err != nil {
+	if err := c.write(ctx, s.Address.folder, d, u); err != nil {
 		return fmt.Errorf("writing the file: %w", err)
 	}
 	return nil

@@ -57,6 +57,11 @@ func TestForm(t *testing.T) {
 	t.Parallel()
 	at := action.Field{Name: "address", Label: "Address", Type: action.String, Required: true, Description: "e.g. sftp://host/path/"}
 	user := []action.Field{{Name: "username", Label: "Username", Type: action.String, Required: true}, {Name: "password", Label: "Password", Type: action.String, Required: true}}
+	upload := action.Field{
+		Name: "upload", Label: "Upload", Type: action.Select, Default: "rename",
+		Description: "A file that is renamed is never seen incomplete. Some servers do not allow renaming.",
+		Options:     []action.Option{{Name: "rename", Label: "Under a hidden name, then rename"}, {Name: "in_place", Label: "In place"}},
+	}
 	f := newFake(t)
 	for name, tt := range map[string]struct {
 		params answers
@@ -72,7 +77,7 @@ func TestForm(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(append(tt.want, objectstore.FileFields()...), got.Fields); diff != "" {
+		if diff := cmp.Diff(slices.Concat(tt.want, objectstore.FileFields(), []action.Field{upload}), got.Fields); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
