@@ -2,8 +2,24 @@ package action
 
 import (
 	"strings"
+	"time"
 	"unicode/utf8"
 )
+
+// ExpandTime replaces the placeholders {YYYY}, {MM}, {DD}, {HH}, {mm}, {ss}, {YYYYMMDD} and {date}
+// (2006-01-02) in a file name or another text by the time.
+func ExpandTime(text string, now time.Time) string {
+	return strings.NewReplacer(TimePlaceholders(now)...).Replace(text)
+}
+
+// TimePlaceholders returns the placeholders that [ExpandTime] replaces, each with its value after it.
+func TimePlaceholders(now time.Time) []string {
+	return []string{
+		"{YYYYMMDD}", now.Format("20060102"), "{date}", now.Format(time.DateOnly),
+		"{YYYY}", now.Format("2006"), "{MM}", now.Format("01"), "{DD}", now.Format("02"),
+		"{HH}", now.Format("15"), "{mm}", now.Format("04"), "{ss}", now.Format("05"),
+	}
+}
 
 // maxFilename is the maximum length of a file name on common file systems, in bytes.
 const maxFilename = 255

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"strings"
+	"time"
 )
 
 // Request is a request for a delivery or a form.
@@ -91,10 +92,10 @@ func (r *Request) SuggestedFilename() string {
 	return withExtension(title, ext)
 }
 
-// CompleteFilename is the file name from the form, with the extension added if it is missing, or
-// the suggested one.
+// CompleteFilename is the file name from the form, with its placeholders replaced and the extension
+// added if it is missing, or the suggested one.
 func (r *Request) CompleteFilename() string {
-	name := strings.TrimSpace(r.Form["filename"])
+	name := strings.TrimSpace(ExpandTime(r.Form["filename"], r.zone().In(time.Now())))
 	if name == "" {
 		return r.SuggestedFilename()
 	}
