@@ -1,9 +1,11 @@
 package objectstore
 
 import (
+	"slices"
 	"time"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/datafile"
 	"integrationhub.dev/integrations/internal/message"
 )
 
@@ -18,11 +20,11 @@ type input struct {
 
 // FileFields are the last fields of forms for files without HTTP headers.
 func FileFields() []action.Field {
-	return []action.Field{
+	return slices.Concat([]action.Field{
 		{
 			Name: "filename", Label: "Filename", Type: action.String,
 			Description: "Taken to the letter, but for {YYYY}, {MM}, {DD}, {HH}, {mm} and {ss}, which stand for the time of the " +
-				"delivery (UTC). Without one, the title of the schedule.",
+				"delivery. Without one, the title of the schedule.",
 		},
 		{
 			Name: "overwrite", Label: "Overwrite", Type: action.Select, Default: string(Overwrite),
@@ -34,13 +36,13 @@ func FileFields() []action.Field {
 			},
 		},
 		CompressionField(),
-	}
+	}, datafile.Fields(), datafile.EncryptionFields())
 }
 
 // Fields are the last fields of every object store's form.
 func Fields() []action.Field {
 	fields := FileFields()
-	compression := &fields[len(fields)-1]
+	compression := &fields[slices.IndexFunc(fields, func(f action.Field) bool { return f.Name == "compression" })]
 	compression.Options = append(compression.Options, action.Option{Name: string(GzipEncoding), Label: "gzip as content encoding " +
 		"(keeps the name)"})
 	return fields
@@ -63,12 +65,17 @@ func Read(req *action.Request, destination string) (Delivery, error) {
 	if err != nil {
 		return Delivery{}, err
 	}
-	d := Delivery{ContentType: message.ContentType(req), NoOverwrite: in.IfExists != "" && in.IfExists != Overwrite, Data: req.Data}
-	now := time.Now().UTC()
+	options, err := datafile.Decode(req)
+	if err != nil {
+		return Delivery{}, err
+	}
+	d := Delivery{ContentType: message.ContentType(req), NoOverwrite: in.IfExists != "" && in.IfExists != Overwrite, Data: options.Data(req)}
+	now := options.Zone.In(time.Now())
 	name, err := objectName(req, message.ExpandTime(in.Path, now), message.ExpandTime(in.Filename, now))
 	if err != nil {
 		return Delivery{}, err
 	}
+	name = options.PlainName(name)
 	if in.IfExists == KeepBoth {
 		name = withTimestamp(name, now)
 	}
@@ -77,10 +84,19 @@ func Read(req *action.Request, destination string) (Delivery, error) {
 	case GzipFile:
 		name += ".gz"
 		d.ContentType = GzipType
-		d.Data = Compress(req.Data)
+		d.Data = Compress(d.Data)
 	case GzipEncoding:
 		d.ContentEncoding = "gzip"
-		d.Data = Compress(req.Data)
+		d.Data = Compress(d.Data)
+	}
+	if options.Encrypts() {
+		if d.ContentEncoding != "" {
+			return Delivery{}, action.InvalidField("compression", "An encrypted file has no content encoding. Choose gzip, which compresses it "+
+				"before it is encrypted.")
+		}
+		name = options.EncryptedName(name)
+		d.ContentType = datafile.EncryptedType
+		d.Data = options.Encrypt(d.Data)
 	}
 	d.Name = name
 	return d, checkName(name, destination, in.Path != "")

@@ -9,13 +9,67 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"github.com/ProtonMail/go-crypto/openpgp/armor"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 	"github.com/google/go-cmp/cmp"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/integrations/internal/objectstore"
 )
+
+// publicKey has no expiration date, and is from before the time in a bubble of synctest.
+var publicKey, privateKey = func() (string, *openpgp.Entity) {
+	key, err := openpgp.NewEntity("Edda", "", "edda@example.com", &packet.Config{
+		Algorithm: packet.PubKeyAlgoEdDSA, Curve: packet.Curve25519,
+		Time: func() time.Time { return time.Date(1999, time.January, 1, 0, 0, 0, 0, time.UTC) },
+	})
+	if err != nil {
+		panic(err)
+	}
+	var b strings.Builder
+	w, err := armor.Encode(&b, openpgp.PublicKeyType, nil)
+	if err == nil {
+		err = key.Serialize(w)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		panic(err)
+	}
+	return b.String(), key
+}()
+
+// A file is marked, compressed and encrypted, in this order.
+func TestConversions(t *testing.T) {
+	t.Parallel()
+	d, err := objectstore.Read(actiontest.Inline(t, actiontest.Query(nil, map[string]string{
+		"filename": "orders.csv", "byte_order_mark": "yes", "compression": "gzip", "pgp_public_keys": publicKey,
+	}), "text/csv", "csv", []byte("ä,b\n")), "the store")
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, err := d.Data.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	m, err := openpgp.ReadMessage(src, openpgp.EntityList{privateKey}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z, err := gzip.NewReader(m.UnverifiedBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(z); err != nil || string(got) != "\ufeffä,b\n" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
 
 // What becomes of an object's name. In a bubble of synctest it is midnight, 1 January 2000.
 func TestNames(t *testing.T) {
@@ -32,6 +86,13 @@ func TestNames(t *testing.T) {
 		{"stamped without an extension", map[string]string{"filename": "v1.0/orders", "overwrite": "no"}, "v1.0/orders_946684800000", "text/csv", ""},
 		{"compressed", map[string]string{"filename": "orders.csv", "compression": "gzip", "overwrite": "no"}, "orders_946684800000.csv.gz", "application/gzip", ""},
 		{"encoded", map[string]string{"filename": "orders.csv", "compression": "encoding"}, "orders.csv", "text/csv", ""},
+		{"dates of a time zone", map[string]string{"path": "{YYYY}", "filename": "{date}T{HH}.csv", "time_zone": "America/New_York"}, "1999/1999-12-31T19.csv", "text/csv", ""},
+		{"encrypted", map[string]string{"filename": "orders.csv", "pgp_public_keys": publicKey}, "orders.csv.pgp", "application/octet-stream", ""},
+		{"encrypted as text", map[string]string{"filename": "orders.csv", "pgp_public_keys": publicKey, "pgp_format": "armored"}, "orders.csv.asc", "application/octet-stream", ""},
+		{"encrypted, compressed, stamped", map[string]string{"filename": "orders.csv.pgp", "pgp_public_keys": publicKey, "compression": "gzip", "overwrite": "no"}, "orders_946684800000.csv.gz.pgp", "application/octet-stream", ""},
+		{"encrypted, suggested", map[string]string{"pgp_public_keys": publicKey}, "Orders by day.csv.pgp", "application/octet-stream", ""},
+		{"encrypted and encoded", map[string]string{"filename": "orders.csv", "pgp_public_keys": publicKey, "compression": "encoding"}, "", "", "An encrypted file has no content encoding. Choose gzip, which compresses it before it is encrypted."},
+		{"no time zone", map[string]string{"filename": "a", "time_zone": "Berlin"}, "", "", `"time_zone" must be the name of a time zone in the IANA database, such as Europe/Berlin or America/New_York.`},
 		{"too long with its extension", map[string]string{"filename": strings.Repeat("x", 1022), "compression": "gzip"}, "", "", "The object's name, with its path, is longer than the 1,024 bytes that the store allows."},
 		{"no text", map[string]string{"filename": "a\xff"}, "", "", "The object's name must not contain control characters."},
 		{"only a path", map[string]string{"filename": "/"}, "", "", "Couldn't determine filename."},
