@@ -241,8 +241,13 @@ func TestDownload(t *testing.T) {
 			if got.String() != tt.want {
 				t.Errorf("read %q, want %q", got.String(), tt.want)
 			}
-			if tt.message == "" && err != nil || tt.message != "" && (action.MessageOf(err) != tt.message || action.KindOf(err) != tt.kind) {
-				t.Errorf("error %v (%v)", err, action.KindOf(err))
+			switch {
+			case tt.message == "" && err != nil:
+				t.Errorf("error %v", err)
+			case tt.message != "" && action.MessageOf(err) != tt.message:
+				t.Errorf("error %v, want %q", err, tt.message)
+			case tt.message != "" && action.KindOf(err) != tt.kind:
+				t.Errorf("error %v of kind %v, want %v", err, action.KindOf(err), tt.kind)
 			}
 			if _, err := data.Open(t.Context()); err == nil {
 				t.Error("an address that answers once was asked twice")
