@@ -79,7 +79,13 @@ func forbidden(err error) bool {
 		return true
 	}
 	status, ok := errors.AsType[*sftp.StatusError](err)
-	return ok && (status.FxCode() == sftp.ErrSSHFxOpUnsupported || status.FxCode() == sftp.ErrSSHFxFailure && denial.MatchString(status.Error()))
+	switch {
+	case !ok:
+		return false
+	case status.FxCode() == sftp.ErrSSHFxFailure:
+		return denial.MatchString(status.Error())
+	}
+	return status.FxCode() == sftp.ErrSSHFxOpUnsupported
 }
 
 // refused reports whether the server answered with an error.

@@ -149,9 +149,14 @@ func TestAddress(t *testing.T) {
 			}
 			continue
 		}
-		dialed, _ := f.seen()
-		if _, missing := os.Stat(filepath.Join(f.dir, tt.folder, "orders.csv")); err != nil || missing != nil || !slices.Equal(dialed, []string{tt.dialed}) {
-			t.Errorf("%s: %v, %v; dialled %q", text, err, missing, dialed)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+		if _, err := os.Stat(filepath.Join(f.dir, tt.folder, "orders.csv")); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+		if dialed, _ := f.seen(); !slices.Equal(dialed, []string{tt.dialed}) {
+			t.Errorf("%s: dialled %q", text, dialed)
 		}
 	}
 }
@@ -222,8 +227,14 @@ func TestSignIn(t *testing.T) {
 			f.users, f.interactive = []ssh.PublicKey{user.PublicKey()}, tt.interactive
 			_, err := f.start(t, nil).Execute(t.Context(), request(t, with(f.params(), tt.params), orders, "a"))
 			if tt.error != "" {
-				if action.MessageOf(err) != tt.error || strings.Contains(err.Error(), password) || strings.Contains(err.Error(), "wr0ng") || len(f.files(t)) > 0 {
+				if action.MessageOf(err) != tt.error {
 					t.Errorf("error %v, want %q", err, tt.error)
+				}
+				if strings.Contains(err.Error(), password) || strings.Contains(err.Error(), "wr0ng") {
+					t.Errorf("the error contains the password: %v", err)
+				}
+				if files := f.files(t); len(files) > 0 {
+					t.Errorf("files %q", files)
 				}
 				return
 			}
@@ -426,8 +437,11 @@ func TestHostKey(t *testing.T) {
 				}
 				return
 			}
-			if _, logins := f.seen(); err == nil || !strings.Contains(action.MessageOf(err), tt.error) || len(logins) > 0 {
-				t.Errorf("error %v, want %q; logins %q", err, tt.error, logins)
+			if err == nil || !strings.Contains(action.MessageOf(err), tt.error) {
+				t.Errorf("error %v, want %q", err, tt.error)
+			}
+			if _, logins := f.seen(); len(logins) > 0 {
+				t.Errorf("signed in: %q", logins)
 			}
 		})
 	}
@@ -499,8 +513,11 @@ func TestFirstUse(t *testing.T) {
 	other, _ := newKey()
 	f.show(other)
 	_, err := i.Execute(t.Context(), req())
-	if _, logins := f.seen(); action.KindOf(err) != action.Forbidden || !strings.Contains(action.MessageOf(err), "not the one that it presented first") || len(logins) != 2 {
-		t.Errorf("error %v; logins %q", err, logins)
+	if action.KindOf(err) != action.Forbidden || !strings.Contains(action.MessageOf(err), "not the one that it presented first") {
+		t.Errorf("error %v", err)
+	}
+	if _, logins := f.seen(); len(logins) != 2 {
+		t.Errorf("logins %q", logins)
 	}
 }
 
@@ -752,8 +769,14 @@ func TestMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(filepath.Join(f.folder(), "orders.csv"))
-	if err != nil || info.Size() != size || peak > 64<<20 {
-		t.Errorf("%v, %v; %d MiB were in use, with the server's", info, err, peak>>20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Size() != size {
+		t.Errorf("%d bytes, want %d", info.Size(), size)
+	}
+	if peak > 64<<20 {
+		t.Errorf("%d MiB were in use, with the server's", peak>>20)
 	}
 }
 

@@ -31,7 +31,9 @@ func keys(t *testing.T) map[string]string {
 		}
 		return string(pem.EncodeToMemory(b))
 	}
-	block := func(kind string, der []byte, err error) (*pem.Block, error) { return &pem.Block{Type: kind, Bytes: der}, err }
+	block := func(kind string, der []byte, err error) (*pem.Block, error) {
+		return &pem.Block{Type: kind, Bytes: der}, err
+	}
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -116,12 +118,16 @@ func TestPEM(t *testing.T) {
 		"single quotes":           func(s string) string { return "'" + strings.ReplaceAll(s, "\n", `\n`) + "'" },
 		"base64":                  func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
 		"base64 of 76 characters": func(s string) string { return wrap(base64.StdEncoding.EncodeToString([]byte(s)), 76) },
-		"Python literals":         func(s string) string { return `"` + strings.ReplaceAll(strings.TrimSpace(s), "\n", "\\n\"\n\"") + `\n"` },
+		"Python literals": func(s string) string {
+			return `"` + strings.ReplaceAll(strings.TrimSpace(s), "\n", "\\n\"\n\"") + `\n"`
+		},
 		"dashes of a word processor": func(s string) string {
 			return strings.ReplaceAll(s, "-----", "\u2014\u2013-")
 		},
-		"text around it":       func(s string) string { return "Bag Attributes\n    localKeyID: 01\n" + s + "Kind regards\n" },
-		"parameters before it": func(s string) string { return "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n" + s },
+		"text around it": func(s string) string { return "Bag Attributes\n    localKeyID: 01\n" + s + "Kind regards\n" },
+		"parameters before it": func(s string) string {
+			return "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n" + s
+		},
 	}
 	for format, key := range keys(t) {
 		for way, change := range ways {

@@ -141,4 +141,3 @@ func knownKeys(known ssh.HostKeyCallback, hostPort string) []knownhosts.KnownKey
 	}
 	return e.Want
 }
-
