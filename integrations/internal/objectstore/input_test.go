@@ -9,46 +9,21 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
-	"github.com/ProtonMail/go-crypto/openpgp/armor"
-	"github.com/ProtonMail/go-crypto/openpgp/packet"
-	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 	"github.com/google/go-cmp/cmp"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/internal/datafile/datafiletest"
 	"integrationhub.dev/integrations/internal/objectstore"
 )
-
-// publicKey has no expiration date, and is from before the time in a bubble of synctest.
-var publicKey, privateKey = func() (string, *openpgp.Entity) {
-	key, err := openpgp.NewEntity("Edda", "", "edda@example.com", &packet.Config{
-		Algorithm: packet.PubKeyAlgoEdDSA, Curve: packet.Curve25519,
-		Time: func() time.Time { return time.Date(1999, time.January, 1, 0, 0, 0, 0, time.UTC) },
-	})
-	if err != nil {
-		panic(err)
-	}
-	var b strings.Builder
-	w, err := armor.Encode(&b, openpgp.PublicKeyType, nil)
-	if err == nil {
-		err = key.Serialize(w)
-	}
-	if err == nil {
-		err = w.Close()
-	}
-	if err != nil {
-		panic(err)
-	}
-	return b.String(), key
-}()
 
 // A file is marked, compressed and encrypted, in this order.
 func TestConversions(t *testing.T) {
 	t.Parallel()
+	key := datafiletest.NewKey(t)
 	d, err := objectstore.Read(actiontest.Inline(t, actiontest.Query(nil, map[string]string{
-		"filename": "orders.csv", "byte_order_mark": "yes", "compression": "gzip", "pgp_public_keys": publicKey,
+		"filename": "orders.csv", "byte_order_mark": "yes", "compression": "gzip", "pgp_public_keys": key.Public,
 	}), "text/csv", "csv", []byte("ä,b\n")), "the store")
 	if err != nil {
 		t.Fatal(err)
@@ -58,11 +33,7 @@ func TestConversions(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer src.Close()
-	m, err := openpgp.ReadMessage(src, openpgp.EntityList{privateKey}, nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	z, err := gzip.NewReader(m.UnverifiedBody)
+	z, err := gzip.NewReader(strings.NewReader(key.Decrypt(t, src)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,6 +45,7 @@ func TestConversions(t *testing.T) {
 // What becomes of an object's name. In a bubble of synctest it is midnight, 1 January 2000.
 func TestNames(t *testing.T) {
 	t.Parallel()
+	publicKey := datafiletest.NewKey(t).Public
 	for _, tt := range []struct {
 		name              string
 		form              map[string]string
