@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/datafile"
 	"integrationhub.dev/integrations/internal/message"
 	"integrationhub.dev/integrations/internal/objectstore"
 	"integrationhub.dev/integrations/internal/signin"
@@ -119,6 +121,7 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 		},
 		objectstore.CompressionField(),
 	}}
+	form.Fields = slices.Concat(form.Fields, datafile.Fields(), datafile.EncryptionFields())
 	if after := s.Tokens(); after != before {
 		form.State = signin.Keep(after)
 	}
@@ -134,11 +137,18 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
-	data := req.Data
+	options, err := datafile.Decode(req)
+	if err != nil {
+		return nil, err
+	}
+	data := options.Data(req)
 	if in.Gzip {
 		data = objectstore.Compress(data)
 	}
-	path, err := in.path(req.Data.Extension(), i.now())
+	if options.Encrypts() {
+		data = options.Encrypt(data)
+	}
+	path, err := in.path(req.Data.Extension(), i.now(), options)
 	if err != nil {
 		return nil, err
 	}
@@ -164,8 +174,8 @@ const maxSegment = 255
 
 // path returns the file's path. The name is used unchanged, as existing schedules expect: slashes create folders,
 // and the extension is appended even if the name ends with it.
-func (in input) path(extension string, now time.Time) (string, error) {
-	file := strings.TrimLeft(strings.TrimSpace(message.ExpandTime(in.Filename, now.UTC())), "/")
+func (in input) path(extension string, now time.Time, options datafile.Options) (string, error) {
+	file := strings.TrimLeft(strings.TrimSpace(message.ExpandTime(in.Filename, options.Zone.In(now))), "/")
 	if file == "" || strings.HasSuffix(file, "/") {
 		return "", action.InvalidField("filename", "The filename must not be empty or end with a slash.")
 	}
@@ -177,6 +187,9 @@ func (in input) path(extension string, now time.Time) (string, error) {
 	}
 	if in.Gzip {
 		file += ".gz"
+	}
+	if options.Encrypts() {
+		file = options.EncryptedName(file)
 	}
 	path := "/" + file
 	if directory := strings.Trim(in.Directory, "/"); directory != home {

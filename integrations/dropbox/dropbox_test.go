@@ -17,6 +17,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/integrations/dropbox"
+	"integrationhub.dev/integrations/internal/datafile/datafiletest"
 )
 
 var env = map[string]string{"DROPBOX_ACTION_APP_KEY": "key", "DROPBOX_ACTION_APP_SECRET": "s3cret"}
@@ -82,7 +83,7 @@ func TestLogin(t *testing.T) {
 func TestForm(t *testing.T) {
 	t.Parallel()
 	login := []string{"login"}
-	fields := []string{"directory", "filename", "includeTimestamp", "overwrite", "compression"}
+	fields := []string{"directory", "filename", "includeTimestamp", "overwrite", "compression", "time_zone", "byte_order_mark", "pgp_public_keys", "pgp_format"}
 	for name, tt := range map[string]struct {
 		state string
 		want  []string
@@ -232,6 +233,24 @@ func TestCompressed(t *testing.T) {
 	}
 }
 
+// The file is marked, compressed and encrypted, in this order.
+func TestEncrypted(t *testing.T) {
+	t.Parallel()
+	f, key := newFake(t), datafiletest.NewKey(t)
+	req := actiontest.Inline(t, request(fresh), "text/csv", "csv", []byte("a,b\n"))
+	maps.Copy(req.Form, map[string]string{"compression": "gzip", "byte_order_mark": "yes", "pgp_public_keys": key.Public})
+	if _, err := resolved(t, f.Destination).Execute(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	z, err := gzip.NewReader(strings.NewReader(key.Decrypt(t, bytes.NewReader(f.files["/Data/orders.csv.gz.pgp"]))))
+	if err != nil {
+		t.Fatalf("%v in %v", err, f.files)
+	}
+	if content, err := io.ReadAll(z); err != nil || string(content) != "\ufeffa,b\n" {
+		t.Errorf("%q, %v", content, err)
+	}
+}
+
 func TestPath(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -246,6 +265,8 @@ func TestPath(t *testing.T) {
 		"quotes":             {map[string]string{"filename": `a"b\c`}, `/Data/a"b\c.csv`, ""},
 		"a folder in it":     {map[string]string{"filename": "/2024/orders"}, "/Data/2024/orders.csv", ""},
 		"dates":              {map[string]string{"filename": "{YYYY}/{date} {HH}{mm}"}, "/Data/2023/2023-11-14 2213.csv", ""},
+		"a time zone":        {map[string]string{"filename": "{date} {HH}", "time_zone": "Asia/Tokyo"}, "/Data/2023-11-15 07.csv", ""},
+		"no time zone":       {map[string]string{"time_zone": "Tokyo"}, "", `"time_zone" must be the name of a time zone in the IANA database, such as Europe/Berlin or America/New_York.`},
 		"odd answers":        {map[string]string{"overwrite": "maybe", "compression": "encoding"}, "", `"overwrite" must be yes or no. "compression" must be none or gzip.`},
 		"extension in it":    {map[string]string{"filename": "orders.csv"}, "/Data/orders.csv.csv", ""},
 		"up":                 {map[string]string{"filename": "../x"}, "", "The folder and the filename must not contain empty, \".\" or \"..\" path segments."},
