@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/integrations/googledrive"
+	"integrationhub.dev/integrations/internal/datafile/datafiletest"
 	"integrationhub.dev/integrations/internal/google/googletest"
 )
 
@@ -104,6 +106,27 @@ func TestCompressed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if text, err := io.ReadAll(z); err != nil || string(text) != "a,b\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// The file is marked, compressed and encrypted, in this order.
+func TestEncrypted(t *testing.T) {
+	t.Parallel()
+	f, key := googletest.New(t), datafiletest.NewKey(t)
+	form := map[string]string{"compression": "gzip", "byte_order_mark": "yes", "pgp_public_keys": key.Public, "filename": "orders.csv", "format": "csv"}
+	if _, err := resolved(t, f.Destination).Execute(t.Context(), served(t, request(googletest.Fresh, form), []byte("a,b\n"))); err != nil {
+		t.Fatal(err)
+	}
+	made := f.Named("orders.csv.gz.pgp")
+	if len(made) != 1 || made[0].MIME != "application/octet-stream" {
+		t.Fatalf("files %+v", f.Files)
+	}
+	z, err := gzip.NewReader(strings.NewReader(key.Decrypt(t, bytes.NewReader(made[0].Content))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(z); err != nil || string(text) != "\ufeffa,b\n" {
 		t.Errorf("%q, %v", text, err)
 	}
 }

@@ -5,8 +5,10 @@ package googledrive
 import (
 	"context"
 	"mime"
+	"slices"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/datafile"
 	"integrationhub.dev/integrations/internal/google"
 	"integrationhub.dev/integrations/internal/objectstore"
 )
@@ -56,7 +58,8 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 	if err != nil || form.Fields[0].Name == "login" {
 		return form, err
 	}
-	form.Fields = append(form.Fields, ifExistsField(), objectstore.CompressionField())
+	own := []action.Field{ifExistsField(), objectstore.CompressionField()}
+	form.Fields = slices.Concat(form.Fields, own, datafile.Fields(), datafile.EncryptionFields())
 	return form, nil
 }
 
@@ -76,9 +79,16 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
-	f := file{name: in.Name, mediaType: mediaType(req), data: req.Data}
+	options, err := datafile.Decode(req)
+	if err != nil {
+		return nil, err
+	}
+	f := file{name: options.PlainName(in.Name), mediaType: mediaType(req), data: options.Data(req)}
 	if wish.Gzip {
-		f = file{name: in.Name + ".gz", mediaType: objectstore.GzipType, data: objectstore.Compress(req.Data)}
+		f = file{name: f.name + ".gz", mediaType: objectstore.GzipType, data: objectstore.Compress(f.data)}
+	}
+	if options.Encrypts() {
+		f = file{name: options.EncryptedName(f.name), mediaType: datafile.EncryptedType, data: options.Encrypt(f.data)}
 	}
 	c, at, err := i.Enter(ctx, req, in)
 	if err == nil {

@@ -87,8 +87,8 @@ func TestLogin(t *testing.T) {
 func TestForm(t *testing.T) {
 	t.Parallel()
 	login := []string{"login"}
-	short := []string{"drive", "folderid", "fetchpls", "filename", "overwrite", "compression"}
-	long := []string{"drive", "folder", "filename", "overwrite", "compression"}
+	short := []string{"drive", "folderid", "fetchpls", "filename", "overwrite", "compression", "time_zone", "byte_order_mark", "pgp_public_keys", "pgp_format"}
+	long := []string{"drive", "folder", "filename", "overwrite", "compression", "time_zone", "byte_order_mark", "pgp_public_keys", "pgp_format"}
 	for name, tt := range map[string]struct {
 		state, domains string
 		form           map[string]string

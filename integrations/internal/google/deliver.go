@@ -27,7 +27,13 @@ func Decode(req *action.Request) (Input, error) {
 	if err != nil {
 		return Input{}, err
 	}
-	name := message.ExpandTime(req.Form["filename"], time.Now().UTC())
+	named, err := action.Decode[struct {
+		Zone action.TimeZone `form:"time_zone"`
+	}](req)
+	if err != nil {
+		return Input{}, err
+	}
+	name := message.ExpandTime(req.Form["filename"], named.Zone.In(time.Now()))
 	if strings.TrimSpace(name) == "" {
 		name = req.SuggestedFilename()
 	}
