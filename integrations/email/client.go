@@ -33,11 +33,10 @@ type letter struct {
 func largestFile(mail int64) int64 { return (mail - 64<<10) / 78 * 57 }
 
 func newMessage(from *netmail.Address, to []*netmail.Address, in input, req *action.Request, blob action.Blob, now time.Time) *letter {
-	utc := now.UTC()
-	subject := message.Expand(cmp.Or(message.Line(in.Subject), defaultSubject), req.Plan, utc)
+	subject := message.Expand(cmp.Or(message.Line(in.Subject), defaultSubject), req.Plan, now)
 	var text strings.Builder
 	if m := strings.TrimSpace(in.Message); m != "" {
-		text.WriteString(message.Expand(m, req.Plan, utc) + "\n\n")
+		text.WriteString(message.Expand(m, req.Plan, now) + "\n\n")
 	}
 	if link := message.Link(req.Plan.URL); link != "" {
 		text.WriteString("View this data in Looker: " + link + "\n\n")

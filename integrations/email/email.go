@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/datafile"
 	"integrationhub.dev/integrations/internal/mail"
 	"integrationhub.dev/integrations/internal/mailbox"
 	"integrationhub.dev/integrations/internal/message"
@@ -92,16 +93,16 @@ func (*Integration) Definition() action.Definition {
 
 // Form implements [action.FormBuilder].
 func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
-	return &action.Form{Fields: []action.Field{
+	return &action.Form{Fields: append([]action.Field{
 		{
 			Name: "to", Label: "To", Description: "Addresses, separated by commas. The recipients see each other.",
 			Type: action.String, Required: true,
 		},
-		{Name: "subject", Label: "Subject", Description: "{title} is replaced by the plan's title, {date} by today's date (UTC), {link} by " +
+		{Name: "subject", Label: "Subject", Description: "{title} is replaced by the plan's title, {date} by today's date, {link} by " +
 			"the URL in Looker.", Type: action.String, Default: defaultSubject},
 		{Name: "message", Label: "Message", Description: "Can contain the same placeholders.", Type: action.Textarea},
 		{Name: "filename", Label: "Filename", Type: action.String},
-	}}, nil
+	}, datafile.Fields()...)}, nil
 }
 
 // Execute implements [action.Integration].
@@ -117,6 +118,10 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if len(to) > maxRecipients {
 		return nil, action.InvalidField("to", "There are %d recipients. A mail can have at most %d.", len(to), maxRecipients)
 	}
+	zone, err := datafile.Prepare(req)
+	if err != nil {
+		return nil, err
+	}
 	blob, err := req.Data.Spool(ctx, largestFile(i.max)) // incomplete data must not be sent
 	if err != nil {
 		return nil, err
@@ -125,7 +130,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if blob.Size() == 0 {
 		return nil, action.Errorf(action.Invalid, "Looker sent no data.")
 	}
-	if err := i.server.Send(ctx, i.deps, newMessage(&i.from, to, in, req, blob, time.Now()).mail()); err != nil {
+	if err := i.server.Send(ctx, i.deps, newMessage(&i.from, to, in, req, blob, zone.In(time.Now())).mail()); err != nil {
 		return nil, err
 	}
 	return &action.Response{}, nil

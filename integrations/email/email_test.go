@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -22,6 +23,7 @@ import (
 	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/email"
+	"integrationhub.dev/integrations/internal/datafile"
 	"integrationhub.dev/integrations/internal/mail/mailtest"
 )
 
@@ -55,12 +57,12 @@ func TestForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &action.Form{Fields: []action.Field{
+	want := &action.Form{Fields: append([]action.Field{
 		{Name: "to", Label: "To", Description: "Addresses, separated by commas. The recipients see each other.", Type: action.String, Required: true},
-		{Name: "subject", Label: "Subject", Description: "{title} is replaced by the plan's title, {date} by today's date (UTC), {link} by the URL in Looker.", Type: action.String, Default: "{title}"},
+		{Name: "subject", Label: "Subject", Description: "{title} is replaced by the plan's title, {date} by today's date, {link} by the URL in Looker.", Type: action.String, Default: "{title}"},
 		{Name: "message", Label: "Message", Description: "Can contain the same placeholders.", Type: action.Textarea},
 		{Name: "filename", Label: "Filename", Type: action.String},
-	}}
+	}, datafile.Fields()...)}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("form (-want +got):\n%s", diff)
 	}
@@ -449,5 +451,27 @@ func TestWithoutData(t *testing.T) {
 				t.Errorf("error %v, want %q", err, tt.message)
 			}
 		})
+	}
+}
+
+// Dates in a file's name are replaced, and a CSV file can begin with a byte order mark.
+func TestFileOptions(t *testing.T) {
+	t.Parallel()
+	f := mailtest.New(t, false)
+	i := actiontest.New(t, email.New, f.Deps(env(nil)))
+	req := query(t, answers{"filename": "orders {date}", "byte_order_mark": "yes", "time_zone": "Asia/Tokyo"})
+	if _, err := i.Execute(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	got := read(t, f.Mails()[0].Data)
+	if !regexp.MustCompile(`^orders \d{4}-\d\d-\d\d\.csv$`).MatchString(got.Filename) {
+		t.Errorf("the file's name is %q", got.Filename)
+	}
+	if got.File != "\ufeff"+csv {
+		t.Errorf("the file is %q", got.File)
+	}
+	_, err := i.Execute(t.Context(), query(t, answers{"time_zone": "Tokyo"}))
+	if action.KindOf(err) != action.Invalid {
+		t.Errorf("error %v", err)
 	}
 }
