@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/datafile"
 	"integrationhub.dev/integrations/internal/mailbox"
 	"integrationhub.dev/integrations/internal/message"
 )
@@ -64,12 +65,12 @@ func toAddress(a *mail.Address) address {
 
 // Form implements [action.FormBuilder].
 func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
-	return &action.Form{Fields: []action.Field{
+	return &action.Form{Fields: append([]action.Field{
 		{Name: "to", Label: "To Email Address", Description: "e.g. test@example.com", Type: action.String, Required: true},
 		{Name: "from", Label: "From Email Address", Description: "e.g. test@example.com", Type: action.String},
 		{Name: "filename", Label: "Filename", Type: action.String},
 		{Name: "subject", Label: "Subject", Type: action.String},
 		{Name: "message", Label: "Message", Description: "In it and in the subject, {title} stands for the plan's title, {date} for " +
-			"today (UTC), {link} for the address in Looker.", Type: action.Textarea},
-	}}, nil
+			"today, {link} for the address in Looker.", Type: action.Textarea},
+	}, datafile.Fields()...)}, nil
 }

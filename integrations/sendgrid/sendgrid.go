@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/datafile"
 	"integrationhub.dev/integrations/internal/message"
 )
 
@@ -81,6 +82,10 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if req.Data.Empty() {
 		return nil, errNoData
 	}
+	zone, err := datafile.Prepare(req)
+	if err != nil {
+		return nil, err
+	}
 	blob, err := req.Data.Spool(ctx, maxMail) // incomplete data must not be sent
 	if err != nil {
 		return nil, err
@@ -89,7 +94,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if blob.Size() == 0 {
 		return nil, errNoData
 	}
-	now := time.Now().UTC()
+	now := zone.In(time.Now())
 	m, err := newMail(email{
 		From: from, Personalizations: []personalization{{To: to}},
 		Subject: message.Expand(cmp.Or(message.Line(in.Subject), "{title}"), req.Plan, now),

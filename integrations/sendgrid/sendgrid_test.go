@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,6 +16,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/internal/datafile"
 	"integrationhub.dev/integrations/sendgrid"
 )
 
@@ -73,6 +75,7 @@ func TestForm(t *testing.T) {
 	if err := json.Unmarshal(text, want); err != nil {
 		t.Fatal(err)
 	}
+	want.Fields = append(want.Fields, datafile.Fields()...)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("form (-want +got):\n%s", diff)
 	}
@@ -431,4 +434,22 @@ func TestAnswersLate(t *testing.T) {
 			t.Errorf("error %v (%v) after %v, want %q", err, action.KindOf(err), took, want)
 		}
 	})
+}
+
+// Dates in a file's name are replaced, and a CSV file can begin with a byte order mark.
+func TestFileOptions(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Reply(accepted())
+	i := actiontest.New(t, sendgrid.New, actiontest.Deps(t, d, nil))
+	req := query(t, map[string]string{"to": "ann@example.com", "filename": "orders {date}", "byte_order_mark": "yes", "time_zone": "Asia/Tokyo"})
+	if _, err := i.Execute(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	got := arrived(t, d).Attachments[0]
+	if !regexp.MustCompile(`^orders \d{4}-\d\d-\d\d\.csv$`).MatchString(got.Filename) {
+		t.Errorf("the file's name is %q", got.Filename)
+	}
+	if want := base64.StdEncoding.EncodeToString([]byte("\ufeff" + csv)); got.Content != want {
+		t.Errorf("the file is %q, want %q", got.Content, want)
+	}
 }
