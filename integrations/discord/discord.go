@@ -6,6 +6,7 @@ import (
 	"unicode/utf16"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/datafile"
 )
 
 var (
@@ -57,7 +58,7 @@ func (*Integration) Definition() action.Definition {
 
 // Form implements [action.FormBuilder].
 func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
-	return &action.Form{Fields: []action.Field{
+	return &action.Form{Fields: append([]action.Field{
 		{
 			Name: "url", Label: "Webhook URL", Description: "In the channel's settings: Integrations, Webhooks.",
 			Type: action.String, Required: true,
@@ -65,7 +66,7 @@ func (*Integration) Form(context.Context, *action.Request) (*action.Form, error)
 		{Name: "text", Label: "Text", Description: "Shown above the file. Can contain Discord's Markdown and mentions.", Type: action.Textarea},
 		{Name: "filename", Label: "Filename", Type: action.String},
 		{Name: "thread", Label: "Thread ID", Description: "A thread of the channel to post in.", Type: action.String},
-	}}, nil
+	}, datafile.Fields()...)}, nil
 }
 
 // Execute implements [action.Integration].
@@ -76,6 +77,9 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	}
 	address, err := endpoint(in.URL, in.Thread)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := datafile.Prepare(req); err != nil {
 		return nil, err
 	}
 	blob, err := req.Data.Spool(ctx, maxFile) // incomplete data must not be sent

@@ -10,6 +10,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -20,6 +21,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/integrations/discord"
+	"integrationhub.dev/integrations/internal/datafile"
 )
 
 const (
@@ -50,12 +52,12 @@ func TestForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &action.Form{Fields: []action.Field{
+	want := &action.Form{Fields: append([]action.Field{
 		{Name: "url", Label: "Webhook URL", Description: "In the channel's settings: Integrations, Webhooks.", Type: action.String, Required: true},
 		{Name: "text", Label: "Text", Description: "Shown above the file. Can contain Discord's Markdown and mentions.", Type: action.Textarea},
 		{Name: "filename", Label: "Filename", Type: action.String},
 		{Name: "thread", Label: "Thread ID", Description: "A thread of the channel to post in.", Type: action.String},
-	}}
+	}, datafile.Fields()...)}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("form (-want +got):\n%s", diff)
 	}
@@ -299,5 +301,23 @@ func TestWithoutData(t *testing.T) {
 				t.Errorf("error %v, want %q; %d calls", err, tt.message, len(d.Requests()))
 			}
 		})
+	}
+}
+
+// Dates in a file's name are replaced, and a CSV file can begin with a byte order mark.
+func TestFileOptions(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Reply(posted(len(csv) + 3))
+	i := actiontest.New(t, discord.New, actiontest.Deps(t, d, nil))
+	req := query(t, answers{"filename": "orders {date}", "byte_order_mark": "yes", "time_zone": "Asia/Tokyo"})
+	if _, err := i.Execute(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	got := parts(t, d.Requests()[0])
+	if !regexp.MustCompile(`filename="orders \d{4}-\d\d-\d\d\.csv"`).MatchString(got[1].Disposition) {
+		t.Errorf("the file arrived as %s", got[1].Disposition)
+	}
+	if got[1].Body != "\ufeff"+csv {
+		t.Errorf("the file is %q", got[1].Body)
 	}
 }
