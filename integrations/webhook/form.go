@@ -14,6 +14,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/choice"
+	"integrationhub.dev/integrations/internal/datafile"
 	"integrationhub.dev/integrations/internal/standardwebhooks"
 )
 
@@ -106,9 +107,10 @@ func (*Integration) Form(_ context.Context, req *action.Request) (*action.Form, 
 			Options: []action.Option{{Name: http.MethodPost, Label: http.MethodPost}, {Name: http.MethodPut, Label: http.MethodPut}},
 		})
 	}
-	return &action.Form{Fields: append(fields, action.Field{
+	fields = append(fields, action.Field{
 		Name: "filename", Label: "Filename", Description: "The file name in the request. The plan's title if empty.", Type: action.String,
-	})}, nil
+	})
+	return &action.Form{Fields: append(fields, datafile.Fields()...)}, nil
 }
 
 // input is the integration's settings in Looker and the user's answers.

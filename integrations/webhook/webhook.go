@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/datafile"
 	"integrationhub.dev/integrations/internal/webhook"
 )
 
@@ -78,6 +79,9 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	}
 	// The data is read completely first: incomplete data is never sent, the signature covers all of it,
 	// and the request can be repeated. Only the hub's spool limits its size.
+	if _, err := datafile.Prepare(req); err != nil {
+		return nil, err
+	}
 	blob, err := req.Data.Spool(ctx, maxSize)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/internal/datafile"
 	"integrationhub.dev/integrations/webhook"
 )
 
@@ -56,7 +58,7 @@ func TestForm(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(&action.Form{Fields: tt.want}, got); diff != "" {
+			if diff := cmp.Diff(&action.Form{Fields: append(tt.want, datafile.Fields()...)}, got); diff != "" {
 				t.Errorf("form (-want +got):\n%s", diff)
 			}
 		})
@@ -391,5 +393,23 @@ func TestWithoutData(t *testing.T) {
 				t.Errorf("error %v, want %q; %d calls", err, tt.message, len(d.Requests()))
 			}
 		})
+	}
+}
+
+// Dates in a file's name are replaced, and a CSV file can begin with a byte order mark.
+func TestFileOptions(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Status: 202})
+	i := actiontest.New(t, webhook.New, actiontest.Deps(t, d, nil))
+	req := query(t, nil, settings{"url": hook, "filename": "orders-{date}", "byte_order_mark": "yes", "time_zone": "Asia/Tokyo"})
+	if _, err := i.Execute(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	r := d.Requests()[0]
+	if got := r.Header.Get("Content-Disposition"); !regexp.MustCompile(`filename=orders-\d{4}-\d\d-\d\d\.csv$`).MatchString(got) {
+		t.Errorf("the file arrived as %s", got)
+	}
+	if string(r.Body) != "\ufeff"+csv {
+		t.Errorf("the file is %q", r.Body)
 	}
 }
