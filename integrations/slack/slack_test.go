@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/internal/datafile"
 	"integrationhub.dev/integrations/slack"
 )
 
@@ -91,7 +93,7 @@ func TestForm(t *testing.T) {
 			if err := json.Unmarshal(text, want); err != nil {
 				t.Fatal(err)
 			}
-			want.Fields = append(want.Fields, added...)
+			want.Fields = slices.Concat(want.Fields, added, datafile.Fields())
 			if diff := cmp.Diff(want, form); diff != "" {
 				t.Errorf("form (-want +got):\n%s", diff)
 			}

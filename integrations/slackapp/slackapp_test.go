@@ -111,7 +111,7 @@ func names(f *action.Form) []string {
 func TestForm(t *testing.T) {
 	t.Parallel()
 	both := "workspace T1=Sales & <Co> T2=Support default "
-	common := []string{"channelType", "channel", "initial_comment", "filename", "more_channels", "thread_ts"}
+	common := []string{"channelType", "channel", "initial_comment", "filename", "more_channels", "thread_ts", "time_zone", "byte_order_mark no=No yes=Yes: with a byte order mark"}
 	with := func(first ...string) []string { return append(first, common...) }
 	listed := func(tok string) string { return "channel C1=#of-" + tok }
 	for _, tt := range []struct {
@@ -131,13 +131,13 @@ func TestForm(t *testing.T) {
 		{name: "the second is chosen", state: two, version: recent, form: map[string]string{"workspace": "T2"}, want: with(both + "T2")},
 		{
 			name: "channels of the chosen workspace", state: two, version: recent, form: map[string]string{"workspace": "T2", "channelType": "channels"},
-			want: []string{both + "T2", "channelType", listed("xoxb-s3cret-2"), "initial_comment", "filename", "more_channels", "thread_ts"},
+			want: []string{both + "T2", "channelType", listed("xoxb-s3cret-2"), "initial_comment", "filename", "more_channels", "thread_ts", "time_zone", "byte_order_mark no=No yes=Yes: with a byte order mark"},
 		},
 		{name: "an unknown workspace is chosen", state: two, version: recent, form: map[string]string{"workspace": "T9"}, want: []string{both + "T9", "login"}, login: true},
 		{
 			name: "the first refuses its token", state: two, version: recent, form: map[string]string{"channelType": "channels"},
 			replies: map[string]actiontest.Reply{"xoxb-s3cret-1": refused},
-			want:    []string{"workspace T2=Support default T2", "channelType", listed("xoxb-s3cret-2"), "initial_comment", "filename", "more_channels", "thread_ts"},
+			want:    []string{"workspace T2=Support default T2", "channelType", listed("xoxb-s3cret-2"), "initial_comment", "filename", "more_channels", "thread_ts", "time_zone", "byte_order_mark no=No yes=Yes: with a byte order mark"},
 		},
 		{
 			name: "the chosen one refuses its token", state: two, version: recent, form: map[string]string{"workspace": "T1"},
@@ -168,11 +168,11 @@ func TestForm(t *testing.T) {
 		{name: "old Looker", state: "xoxb-s3cret-1", version: old, want: common},
 		{
 			name: "old Looker, channels", state: "xoxb-s3cret-1", version: old, form: map[string]string{"channelType": "channels"},
-			want: []string{"channelType", listed("xoxb-s3cret-1"), "initial_comment", "filename", "more_channels", "thread_ts"},
+			want: []string{"channelType", listed("xoxb-s3cret-1"), "initial_comment", "filename", "more_channels", "thread_ts", "time_zone", "byte_order_mark no=No yes=Yes: with a byte order mark"},
 		},
 		{
 			name: "a list for an old Looker is a token", state: `["x"]`, version: old, form: map[string]string{"channelType": "channels"},
-			want: []string{"channelType", `channel C1=#of-["x"]`, "initial_comment", "filename", "more_channels", "thread_ts"},
+			want: []string{"channelType", `channel C1=#of-["x"]`, "initial_comment", "filename", "more_channels", "thread_ts", "time_zone", "byte_order_mark no=No yes=Yes: with a byte order mark"},
 		},
 		{
 			name: "filed under another id", state: `[{"install_id":"E1","token":"xoxb-s3cret-1"}]`, version: recent, form: map[string]string{"workspace": "E1"},

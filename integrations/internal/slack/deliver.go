@@ -11,6 +11,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/datafile"
 )
 
 // Deliver sends the request's data as a file with its comment to all destinations in the form. Without data,
@@ -25,6 +26,9 @@ func (c *Client) Deliver(ctx context.Context, req *action.Request) (*action.Resp
 	}
 	if req.Data.Empty() {
 		return c.comment(ctx, d)
+	}
+	if _, err := datafile.Prepare(req); err != nil {
+		return nil, err
 	}
 	blob, err := req.Data.Spool(ctx, maxFile) // Slack wants to know the size first
 	if err != nil {

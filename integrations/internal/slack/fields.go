@@ -8,6 +8,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/datafile"
 )
 
 // The ways to name a destination: the values of the field channelType.
@@ -28,7 +29,7 @@ func (c *Client) Fields(ctx context.Context, channelType string) ([]action.Field
 	if err != nil {
 		return nil, err
 	}
-	return []action.Field{
+	return append([]action.Field{
 		{
 			Name: "channelType", Label: "Channel Type", Description: "Type of destination to fetch",
 			Type: action.Select, Default: manual, Interactive: true,
@@ -49,7 +50,7 @@ func (c *Client) Fields(ctx context.Context, channelType string) ([]action.Field
 			Name: "thread_ts", Label: "Thread", Type: action.String,
 			Description: "To reply to a message, its link (Copy link) or its timestamp.",
 		},
-	}, nil
+	}, datafile.Fields()...), nil
 }
 
 func (c *Client) channelField(ctx context.Context, channelType string) (action.Field, error) {

@@ -17,6 +17,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/internal/datafile"
 	"integrationhub.dev/integrations/internal/slack"
 )
 
@@ -98,6 +99,11 @@ func TestDeliver(t *testing.T) {
 		ask  = api + "files.getUploadURLExternal [form] filename=Orders by day.csv&length=25&token=" + token
 		send = "POST files.slack.com/upload/v1/s3cret-ticket [application/octet-stream] " + csv
 	)
+	tokyo, err := time.LoadLocation("Asia/Tokyo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	today := time.Now().In(tokyo).Format(time.DateOnly)
 	for _, tt := range []struct {
 		name string
 		form map[string]string
@@ -114,6 +120,13 @@ func TestDeliver(t *testing.T) {
 				strings.Replace(ask, "Orders by day.csv", "mine.csv", 1), send,
 				api + `files.completeUploadExternal [form] blocks=[{"type":"section","text":{"type":"mrkdwn","text":"*bold* \u003c!here\u003e \u0026 more"},"expand":true}]` +
 					`&channel_id=C123&files=[{"id":"F123","title":"mine.csv"}]&token=` + token,
+			},
+		},
+		{
+			name: "a file for Excel", form: map[string]string{"channel": "C123", "byte_order_mark": "yes", "filename": "{date}", "time_zone": "Asia/Tokyo"},
+			want: []string{
+				strings.NewReplacer("Orders by day", today, "length=25", "length=28").Replace(ask), strings.Replace(send, csv, "\ufeff"+csv, 1),
+				api + `files.completeUploadExternal [form] channel_id=C123&files=[{"id":"F123","title":"` + today + `.csv"}]&token=` + token,
 			},
 		},
 		{
@@ -583,7 +596,7 @@ func TestFields(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff([]action.Field{kind, tt.want, comment, filename, more, thread}, got); diff != "" {
+			if diff := cmp.Diff(append([]action.Field{kind, tt.want, comment, filename, more, thread}, datafile.Fields()...), got); diff != "" {
 				t.Errorf("fields (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(tt.calls, wire(d.Requests())); diff != "" {
