@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/pkg/sftp"
@@ -19,6 +20,7 @@ import (
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/hub/panics"
 	"integrationhub.dev/integrations/internal/objectstore"
+	"integrationhub.dev/integrations/internal/sshauth"
 )
 
 const (
@@ -39,7 +41,8 @@ type connection struct {
 	done      chan struct{}
 }
 
-// connect signs in. It does not retry, because servers lock out users who sign in too often.
+// connect signs in. It does not retry, because servers lock out users who sign in too often. Only if the host key is not
+// the configured one, it asks for a key of another type, before it sends anything.
 func (i *Integration) connect(ctx context.Context, s server) (*connection, error) {
 	config, attempt, err := s.credentials().Config()
 	if err != nil {
@@ -50,17 +53,26 @@ func (i *Integration) connect(ctx context.Context, s server) (*connection, error
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, signInTimeout, action.Errorf(action.Timeout, "The SFTP server did not answer in time."))
 	defer cancel()
-	conn, err := i.deps.Dial(ctx, "tcp", s.Address.hostPort())
-	if err != nil {
-		return nil, outbound.ConnectionError(ctx, err, "the SFTP server")
+	c, err := i.signIn(ctx, s.Address.hostPort(), config)
+	first := err
+	for {
+		other, ok := errors.AsType[*sshauth.OtherKeyError](err)
+		if !ok {
+			break
+		}
+		config.HostKeyAlgorithms = slices.DeleteFunc(slices.Clone(config.HostKeyAlgorithms), func(a string) bool {
+			return slices.Contains(other.Algorithms, a)
+		})
+		if len(config.HostKeyAlgorithms) == 0 {
+			break
+		}
+		c, err = i.signIn(ctx, s.Address.hostPort(), config)
+		if _, none := errors.AsType[*ssh.AlgorithmNegotiationError](err); none { // it has no more keys
+			err = first
+			break
+		}
 	}
-	unbind := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	c, err := handshake(conn, s.Address.hostPort(), config)
-	if !unbind() && err == nil { // the time ran out after the sign-in
-		err = context.Cause(ctx)
-	}
 	if err != nil {
-		_ = conn.Close()
 		return nil, explainSignIn(ctx, err, attempt)
 	}
 	c.reconnect = func(ctx context.Context) (*connection, error) { return i.connect(ctx, s) }
@@ -70,6 +82,23 @@ func (i *Integration) connect(ctx context.Context, s server) (*connection, error
 		}
 	})
 	return c, nil
+}
+
+// signIn makes one attempt.
+func (i *Integration) signIn(ctx context.Context, hostPort string, config *ssh.ClientConfig) (*connection, error) {
+	conn, err := i.deps.Dial(ctx, "tcp", hostPort)
+	if err != nil {
+		return nil, outbound.ConnectionError(ctx, err, "the SFTP server")
+	}
+	unbind := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	c, err := handshake(conn, hostPort, config)
+	if !unbind() && err == nil { // the time ran out after the sign-in
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		_ = conn.Close()
+	}
+	return c, err
 }
 
 func handshake(conn net.Conn, hostPort string, config *ssh.ClientConfig) (*connection, error) {

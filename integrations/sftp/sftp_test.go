@@ -412,6 +412,8 @@ func TestHostKey(t *testing.T) {
 		{"the key", publicKey(ed), nil, ""},
 		{"as ssh-keyscan prints it", "# a comment\nfiles.example.com " + publicKey(ed), nil, ""},
 		{"the fingerprint", fingerprint, nil, ""},
+		{"the fingerprint of the server's other key", ssh.FingerprintSHA256(rsa.PublicKey()), nil, ""},
+		{"the other key's fingerprint and a key", publicKey(other) + "," + ssh.FingerprintSHA256(rsa.PublicKey()), nil, ""},
 		{"one of several", ssh.FingerprintSHA256(other.PublicKey()) + ", " + fingerprint, nil, ""},
 		{"the server's other key", publicKey(rsa), nil, ""},
 		{"another key of this kind", publicKey(other), nil, "not the one in the action's settings in Looker"},

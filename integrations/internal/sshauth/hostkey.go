@@ -24,6 +24,19 @@ func mismatch(key ssh.PublicKey, expected string) error {
 		"intercepted. Nothing was sent.", key.Type(), ssh.FingerprintSHA256(key), expected)
 }
 
+// OtherKeyError is the error for a host key that differs from a configured fingerprint, which does not say the type of
+// its key: the server may have another key, of another type, that is the configured one.
+type OtherKeyError struct {
+	// Algorithms are those of the key that the server presented.
+	Algorithms []string
+	err        error
+}
+
+func (e *OtherKeyError) Error() string { return e.err.Error() }
+
+// Unwrap implements what [errors.As] asks for.
+func (e *OtherKeyError) Unwrap() error { return e.err }
+
 // Verifier checks host keys. Make it with [NewVerifier].
 type Verifier struct {
 	log             *slog.Logger
@@ -51,10 +64,14 @@ func (v *Verifier) Verify(hostPort string, configured HostKeys) (check ssh.HostK
 				"not support. Enter the server's Ed25519, ECDSA or RSA key.")
 		}
 		return func(_ string, _ net.Addr, key ssh.PublicKey) error {
-			if !configured.contains(key) {
-				return mismatch(key, "the one in the action's settings in Looker")
+			if configured.contains(key) {
+				return nil
 			}
-			return nil
+			err := mismatch(key, "the one in the action's settings in Looker")
+			if configured.ofAnyType() {
+				return &OtherKeyError{algorithmsOf([]string{key.Type()}), err}
+			}
+			return err
 		}, algorithms, nil
 	}
 	known := unknown

@@ -288,18 +288,22 @@ func (h *HostKeys) contains(key ssh.PublicKey) bool {
 	return found
 }
 
+// ofAnyType reports whether a key's type is not known.
+func (h *HostKeys) ofAnyType() bool {
+	return slices.ContainsFunc(h.pins, func(p pin) bool { return p.keyType == "" && !p.revoked })
+}
+
 // algorithms returns the host key algorithms to request from the server. A fingerprint may be that of a key
 // of any type.
 func (h *HostKeys) algorithms() []string {
+	if h.ofAnyType() {
+		return preferred
+	}
 	var types []string
 	for _, p := range h.pins {
-		if p.revoked {
-			continue
+		if !p.revoked {
+			types = append(types, p.keyType)
 		}
-		if p.keyType == "" {
-			return preferred
-		}
-		types = append(types, p.keyType)
 	}
 	return algorithmsOf(types)
 }
