@@ -152,7 +152,7 @@ type sender netmail.Address
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (s *sender) UnmarshalText(text []byte) error {
-	a, err := mailbox.Parse(string(text))
+	a, err := mailbox.ParseOne(string(text))
 	if err != nil {
 		return errors.New("EMAIL_FROM must be an e-mail address, such as Looker <looker@example.com>")
 	}

@@ -29,7 +29,7 @@ func sender(text string) (address, error) {
 	if strings.TrimSpace(text) == "" {
 		return defaultSender, nil
 	}
-	parsed, err := mailbox.Parse(strings.TrimSpace(text))
+	parsed, err := mailbox.ParseOne(text)
 	if err != nil || mailbox.NeedsSMTPUTF8(parsed.Address) {
 		return address{}, action.InvalidField("from", "The sender is not an e-mail address.")
 	}
@@ -51,7 +51,7 @@ func mailTo(text string, domains []string) ([]address, error) {
 	list := make([]address, len(parsed))
 	for n, p := range parsed {
 		if mailbox.NeedsSMTPUTF8(p.Address) {
-			return nil, action.InvalidField("to", "SendGrid accepts only ASCII characters before the @ of an address.")
+			return nil, action.InvalidField("to", "SendGrid accepts only ASCII characters before the @ of an address: %s", p.Address)
 		}
 		list[n] = toAddress(p)
 	}

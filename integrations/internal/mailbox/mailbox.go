@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
+	"golang.org/x/text/unicode/norm"
 )
 
 var (
@@ -27,24 +28,12 @@ func Parse(text string) (*mail.Address, error) {
 	return normalize(a)
 }
 
-// ParseList reads addresses that are separated by commas.
-func ParseList(text string) ([]*mail.Address, error) {
-	list, err := mail.ParseAddressList(text)
-	if err != nil {
-		return nil, fmt.Errorf("reading a list of addresses: %w", err)
-	}
-	for n, a := range list {
-		if list[n], err = normalize(a); err != nil {
-			return nil, err
-		}
-	}
-	return list, nil
-}
-
-// normalize writes an internationalized domain as the ASCII name that DNS and SMTP use.
+// normalize writes an internationalized domain as the ASCII name that DNS and SMTP use, and the local part
+// in the form that mail systems compare (RFC 6531, section 3.1, and RFC 6532, section 3.1). macOS copies
+// letters and their accents as two characters.
 func normalize(a *mail.Address) (*mail.Address, error) {
 	local, domain := split(a.Address)
-	normalized := &mail.Address{Name: a.Name, Address: local + "@" + DomainToASCII(domain)}
+	normalized := &mail.Address{Name: a.Name, Address: norm.NFC.String(local) + "@" + DomainToASCII(domain)}
 	if err := Check(normalized.Address); err != nil {
 		return nil, err
 	}

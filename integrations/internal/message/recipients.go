@@ -1,6 +1,7 @@
 package message
 
 import (
+	"errors"
 	"net/mail"
 	"slices"
 	"strings"
@@ -9,16 +10,12 @@ import (
 	"integrationhub.dev/integrations/internal/mailbox"
 )
 
-// Recipients parses the email addresses in a form field, which are separated by commas or
-// semicolons, and drops duplicates. If domains are given, only addresses of exactly those domains
-// are allowed.
+// Recipients parses the email addresses in a form field, as [mailbox.ParseList] does, and drops
+// duplicates. If domains are given, only addresses of exactly those domains are allowed.
 func Recipients(field, text string, domains []string) ([]*mail.Address, error) {
-	parsed, err := mailbox.ParseList(strings.Trim(text, " \t\r\n,;"))
-	if err != nil { // semicolons mean something else in RFC 5322, but not to people
-		parsed, err = mailbox.ParseList(strings.Trim(strings.ReplaceAll(text, ";", ","), " \t\r\n,"))
-	}
+	parsed, err := mailbox.ParseList(text)
 	if err != nil {
-		return nil, action.InvalidField(field, "The recipients hold something that is not an e-mail address.")
+		return nil, action.Wrap(err, action.Invalid, "%s", notAddress(err)).WithField(field)
 	}
 	var list []*mail.Address
 	seen := map[string]bool{}
@@ -32,6 +29,22 @@ func Recipients(field, text string, domains []string) ([]*mail.Address, error) {
 		}
 	}
 	return list, nil
+}
+
+// maxPart is the number of characters that are shown of a part that is not an address.
+const maxPart = 100
+
+// notAddress says which part of a text is not an address.
+func notAddress(err error) string {
+	bad, ok := errors.AsType[*mailbox.PartError](err)
+	if !ok {
+		return "There is no e-mail address."
+	}
+	part := []rune(Line(bad.Part))
+	if len(part) > maxPart {
+		part = append(part[:maxPart], '…')
+	}
+	return "This is not a valid e-mail address: " + string(part)
 }
 
 // allowed compares whole domains: "evil-example.com" is not "example.com".

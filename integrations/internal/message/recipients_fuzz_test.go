@@ -14,6 +14,7 @@ func FuzzRecipients(f *testing.F) {
 		"ann@example.com", "Ann <ann@example.com>; bo@EXAMPLE.com,", `"thief@evil.example> ORCPT=rfc822;a"@example.com`,
 		`"thief@evil.example"@example.com`, "team: ann@example.com, bo@example.com;", "jürgen@example.com", "ann@bücher.example",
 		"ann@example.com\r\nBcc: eve@example.com", "=?utf-8?q?a=3E?= <a@example.com>", "a(>)@example.com", "ann@[127.0.0.1]", "\"a\\>b\"@example.com",
+		"Doe, Jane <jane@example.com>; \u200beve@evil.example", "ann@evil.example<mailto:ann@example.com>", "a@example.com\tb@example.com\u2028'c@example.com'",
 	} {
 		f.Add(seed)
 	}

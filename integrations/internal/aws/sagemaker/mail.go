@@ -43,13 +43,13 @@ func newReporter(deps action.Deps, req *action.Request) (*reporter, error) {
 	if err != nil {
 		return nil, err
 	}
-	from, err := mailbox.Parse(s.From)
+	from, err := mailbox.ParseOne(s.From)
 	if err != nil {
 		return nil, action.Errorf(action.Invalid, "SMTP From is not an email address.")
 	}
 	to, err := message.Recipients("user_email", s.To, nil)
 	if err != nil {
-		return nil, action.Errorf(action.Invalid, "Looker User Email is not an email address.")
+		return nil, action.Wrap(err, action.Invalid, "Looker User Email: %s", action.MessageOf(err))
 	}
 	if s.Port < 1 || s.Port > 65535 {
 		return nil, action.Errorf(action.Invalid, "SMTP Port must be a number from 1 to 65535.")

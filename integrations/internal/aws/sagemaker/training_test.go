@@ -214,7 +214,7 @@ func TestTraining(t *testing.T) {
 				}
 				want := "Training job JOB was started."
 				if tt.change["user_email"] != "" {
-					want += " No mail will be sent: Looker User Email is not an email address."
+					want += " No mail will be sent: Looker User Email: This is not a valid e-mail address: not-an-address"
 				}
 				if got := jobNames.ReplaceAllString(res.Message, "JOB"); got != want {
 					t.Errorf("message %q, want %q", got, want)
