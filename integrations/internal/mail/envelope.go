@@ -3,6 +3,8 @@ package mail
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/emersion/go-smtp"
 
@@ -22,13 +24,28 @@ func (m Mail) checkEnvelope() error {
 	return nil
 }
 
+// checkSize compares a mail with the size that the server announces (RFC 1870, section 4), before it is sent in
+// vain. Size is an estimate, so that only mails are rejected that are certainly too large.
+func (s session) checkSize(c *smtp.Client, m Mail) error {
+	_, announced := c.Extension("SIZE")
+	limit, err := strconv.ParseInt(strings.TrimSpace(announced), 10, 64)
+	if err != nil || limit <= 0 || m.Size <= limit { // 0 and nothing mean that there is no fixed limit
+		return nil
+	}
+	return action.Errorf(action.TooLarge, "The mail has %d bytes. The limit of %s is %d.", m.Size, s.Host, limit)
+}
+
 // mailOptions requests SMTPUTF8 if an address needs it (RFC 6531).
 func (s session) mailOptions(c *smtp.Client, m Mail) (*smtp.MailOptions, error) {
 	if !mailbox.NeedsSMTPUTF8(m.From) && !slices.ContainsFunc(m.To, mailbox.NeedsSMTPUTF8) {
 		return &smtp.MailOptions{}, nil
 	}
 	if ok, _ := c.Extension("SMTPUTF8"); !ok {
-		return nil, action.Errorf(action.Invalid, "%s accepts only ASCII characters before the @ of an address.", s.Host)
+		e := action.Errorf(action.Invalid, "%s accepts only ASCII characters before the @ of an address.", s.Host)
+		if n := slices.IndexFunc(m.To, mailbox.NeedsSMTPUTF8); n >= 0 {
+			e.Fields = map[string]string{"to": m.To[n] + ": " + e.Message}
+		}
+		return nil, e
 	}
 	return &smtp.MailOptions{UTF8: true}, nil
 }

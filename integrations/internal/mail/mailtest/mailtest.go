@@ -5,12 +5,15 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -24,6 +27,8 @@ import (
 const (
 	Username = "hub"
 	Password = "s3cret"
+	// Token is the access token of the mailbox [Username].
+	Token = "t0ken.s3cret"
 )
 
 // Server is a mail server, example.com. It records what it receives, and rejects what it is
@@ -37,6 +42,12 @@ type Server struct {
 	Deaf func(step string, nth int) bool
 	// Roots are what its certificate is trusted by.
 	Roots *x509.CertPool
+	// CA is the authority of its certificate, in PEM.
+	CA string
+	// Mechanisms are the ways to sign in that it offers; PLAIN without any.
+	Mechanisms []string
+	// Plain makes it a server that has no TLS.
+	Plain bool
 
 	tls         *tls.Config
 	connections listener
@@ -45,6 +56,8 @@ type Server struct {
 	mu        sync.Mutex
 	count     map[string]int
 	dialled   []string
+	hellos    []string
+	said      []string
 	delivered []Delivered
 }
 
@@ -63,10 +76,16 @@ func New(t testing.TB, implicit bool) *Server {
 	certified := httptest.NewTLSServer(http.NotFoundHandler()) // for its certificate, of example.com
 	certified.Close()
 	s.Roots.AddCert(certified.Certificate())
+	s.CA = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certified.Certificate().Raw}))
 
 	s.tls = &tls.Config{Certificates: certified.TLS.Certificates}
 	s.Speak(t, implicit)
 	return s
+}
+
+// WithoutTLS makes the server one that does not offer STARTTLS. It is called before anybody dials.
+func (s *Server) WithoutTLS() {
+	s.Plain, s.smtp.TLSConfig, s.smtp.AllowInsecureAuth = true, nil, true
 }
 
 // Speak makes the server one that speaks TLS from the start, or one that is asked for it. It
@@ -74,7 +93,7 @@ func New(t testing.TB, implicit bool) *Server {
 func (s *Server) Speak(t testing.TB, implicit bool) {
 	t.Helper()
 	s.connections = newListener()
-	srv := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &session{server: s, conn: c}, nil }))
+	srv := smtp.NewServer(smtp.BackendFunc(s.hello))
 	srv.Domain, srv.TLSConfig, srv.ErrorLog = "example.com", s.tls, slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
 	s.smtp = srv
 	var l net.Listener = s.connections
@@ -93,6 +112,9 @@ func (s *Server) Speak(t testing.TB, implicit bool) {
 // EnableSMTPUTF8 makes the server accept internationalized addresses. It is called before
 // anybody dials.
 func (s *Server) EnableSMTPUTF8() { s.smtp.EnableSMTPUTF8 = true }
+
+// MaxMessageBytes limits a mail. The server announces the limit. It is called before anybody dials.
+func (s *Server) MaxMessageBytes(n int64) { s.smtp.MaxMessageBytes = n }
 
 // Dial leads every connection to the server, and records where it was meant to lead.
 func (s *Server) Dial(ctx context.Context, _, address string) (net.Conn, error) {
@@ -121,6 +143,35 @@ func (s *Server) Mails() []Delivered {
 	return append([]Delivered(nil), s.delivered...)
 }
 
+// Hellos returns the names that clients gave, in the order of their EHLOs.
+func (s *Server) Hellos() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.hellos...)
+}
+
+// Said returns what clients sent to sign in: the mechanism, and each response.
+func (s *Server) Said() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.said...)
+}
+
+// hello greets a client, unless it calls itself localhost, as Google's relay does:
+// https://support.google.com/a/answer/3726730 (421 4.7.0). The name must be that of a host in the domain name
+// system or an address literal (RFC 5321, section 4.1.4).
+func (s *Server) hello(c *smtp.Conn) (smtp.Session, error) {
+	name := c.Hostname()
+	s.mu.Lock()
+	s.hellos = append(s.hellos, name)
+	s.mu.Unlock()
+	conversation := &session{server: s, conn: c}
+	if !strings.Contains(name, ".") && !strings.HasPrefix(name, "[") {
+		return nil, &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 7, 0}, Message: "Try again later, closing connection. (EHLO)"}
+	}
+	return conversation, conversation.step("hello")
+}
+
 // session is one connection.
 type session struct {
 	server *Server
@@ -146,10 +197,20 @@ func (s *session) AuthMechanisms() []string {
 	if _, secure := s.conn.TLSConnectionState(); !secure {
 		return nil
 	}
-	return []string{sasl.Plain}
+	if s.server.Mechanisms == nil {
+		return []string{sasl.Plain}
+	}
+	return s.server.Mechanisms
 }
 
-func (s *session) Auth(string) (sasl.Server, error) {
+func (s *session) Auth(mechanism string) (sasl.Server, error) {
+	s.server.say(mechanism)
+	if !slices.Contains(s.AuthMechanisms(), mechanism) {
+		return nil, &smtp.SMTPError{Code: 504, EnhancedCode: smtp.EnhancedCode{5, 7, 4}, Message: "Unrecognized authentication type"}
+	}
+	if mechanism == "XOAUTH2" || mechanism == sasl.OAuthBearer {
+		return &bearer{session: s, mechanism: mechanism}, nil
+	}
 	return sasl.NewPlainServer(func(_, user, password string) error {
 		if err := s.step("auth"); err != nil {
 			return err
@@ -163,7 +224,7 @@ func (s *session) Auth(string) (sasl.Server, error) {
 }
 
 func (s *session) Mail(from string, _ *smtp.MailOptions) error {
-	if _, secure := s.conn.TLSConnectionState(); !secure {
+	if _, secure := s.conn.TLSConnectionState(); !secure && !s.server.Plain {
 		return errors.New("in the clear")
 	}
 	s.mail.From = from
