@@ -29,7 +29,7 @@ type letter struct {
 }
 
 // largestFile returns the maximum size of a file in a mail of a size, both in bytes. Base64 encodes 57
-// bytes as a line of 78. The rest of the mail needs up to 64 KiB.
+// bytes as a line of 78, as in [letter.mail]. The rest of the mail needs up to 64 KiB.
 func largestFile(mail int64) int64 { return (mail - 64<<10) / 78 * 57 }
 
 func newMessage(from *netmail.Address, to []*netmail.Address, in input, req *action.Request, blob action.Blob, now time.Time) *letter {
@@ -49,8 +49,8 @@ func newMessage(from *netmail.Address, to []*netmail.Address, in input, req *act
 	}
 }
 
-// mail returns the letter with its envelope.
-func (l *letter) mail() mail.Mail { return l.head.Mail(l.blob.Size(), l.write) }
+// mail returns the letter with its envelope, and the size of its encoded file.
+func (l *letter) mail() mail.Mail { return l.head.Mail((l.blob.Size()+56)/57*78, l.write) }
 
 // write writes the mail (RFC 5322, RFC 2045) and encodes the file while it reads it.
 func (l *letter) write(to io.Writer) error {

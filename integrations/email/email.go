@@ -3,10 +3,13 @@
 package email
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	netmail "net/mail"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -35,6 +38,11 @@ type settings struct {
 	AllowedDomains []string `env:"EMAIL_ALLOWED_DOMAINS"`
 	// MaxMegabytes limits the size of an encoded mail.
 	MaxMegabytes int64 `env:"EMAIL_MAX_MB" envDefault:"25"`
+	// Hello is the name that the hub gives to the server; the domain of From by default.
+	Hello helloName `env:"EMAIL_SMTP_EHLO_NAME"`
+	// CA is the authority of the server's certificate, in place of those that the hub trusts.
+	CA    authority `env:"EMAIL_SMTP_CA"`
+	OAuth oauthSettings
 }
 
 // input is what the user enters.
@@ -71,13 +79,21 @@ func New(deps action.Deps) (action.Integration, error) {
 		s.AllowedDomains[n] = strings.TrimSpace(domain)
 	}
 	return &Integration{
-		deps: deps,
-		server: mail.Server{
-			Host: s.Host, Port: cmp.Or(s.Port, mail.Security(s.TLS).Port()), Security: mail.Security(s.TLS),
-			Username: s.Username, Password: s.Password,
-		},
-		from: netmail.Address(s.From), domains: s.AllowedDomains, max: s.MaxMegabytes << 20,
+		deps: deps, server: s.server(deps), from: netmail.Address(s.From), domains: s.AllowedDomains, max: s.MaxMegabytes << 20,
 	}, nil
+}
+
+// server is the mail server and how the hub signs in to it.
+func (s settings) server(deps action.Deps) mail.Server {
+	server := mail.Server{
+		Host: s.Host, Port: cmp.Or(s.Port, mail.Security(s.TLS).Port()), Security: mail.Security(s.TLS),
+		Hello: string(s.Hello), Roots: s.CA.pool, Username: s.Username, Password: s.Password,
+	}
+	if s.OAuth.used() {
+		server.Username = cmp.Or(s.Username, s.From.Address)
+		server.Token = newApp(s.OAuth, deps.HTTP).token
+	}
+	return server
 }
 
 // Definition implements [action.Integration].
@@ -141,8 +157,47 @@ type security mail.Security
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (s *security) UnmarshalText(text []byte) error {
-	if *s = security(text); *s != security(mail.StartTLS) && *s != security(mail.Implicit) {
-		return errors.New("EMAIL_SMTP_TLS must be starttls or implicit")
+	switch *s = security(text); mail.Security(*s) {
+	case mail.StartTLS, mail.Implicit, mail.None:
+		return nil
+	}
+	return errors.New("EMAIL_SMTP_TLS must be starttls or implicit, or none for a relay without TLS")
+}
+
+// helloName is a name for EHLO (RFC 5321, section 4.1.4).
+type helloName string
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (h *helloName) UnmarshalText(text []byte) error {
+	name := strings.TrimSuffix(mailbox.DomainToASCII(strings.TrimSpace(string(text))), ".")
+	if *h = helloName(name); name == "" {
+		return nil
+	}
+	if literal, ok := strings.CutPrefix(name, "["); ok {
+		address, err := netip.ParseAddr(strings.TrimPrefix(strings.TrimSuffix(literal, "]"), "IPv6:"))
+		if err == nil && strings.HasSuffix(literal, "]") && address.Is6() == strings.HasPrefix(literal, "IPv6:") {
+			return nil
+		}
+	} else if strings.Contains(name, ".") && mailbox.Check("x@"+name) == nil {
+		if _, err := netip.ParseAddr(name); err != nil {
+			return nil
+		}
+	}
+	return errors.New("EMAIL_SMTP_EHLO_NAME must be a full domain name, such as hub.example.com, or an address in brackets, such as " +
+		"[192.0.2.1] or [IPv6:2001:db8::1]")
+}
+
+// authority is a certificate authority.
+type authority struct{ pool *x509.CertPool }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (a *authority) UnmarshalText(text []byte) error {
+	text = bytes.TrimSpace(bytes.ReplaceAll(text, []byte(`\n`), []byte("\n"))) // the lines are often joined in settings
+	if len(text) == 0 {
+		return nil
+	}
+	if a.pool = x509.NewCertPool(); !a.pool.AppendCertsFromPEM(text) {
+		return errors.New("EMAIL_SMTP_CA must be one or more certificates in PEM format")
 	}
 	return nil
 }
@@ -161,13 +216,22 @@ func (s *sender) UnmarshalText(text []byte) error {
 }
 
 func (s settings) validate() error {
-	switch {
-	case (s.Username == "") != (s.Password == ""):
+	switch plain := mail.Security(s.TLS) == mail.None; {
+	case s.OAuth.used() && s.Password != "":
+		return errors.New("EMAIL_SMTP_PASSWORD and EMAIL_OAUTH_CLIENT_SECRET exclude each other")
+	case !s.OAuth.used() && (s.Username == "") != (s.Password == ""):
 		return errors.New("EMAIL_SMTP_USERNAME and EMAIL_SMTP_PASSWORD belong together")
+	case plain && (s.Username != "" || s.OAuth.used()):
+		return errors.New("the hub does not sign in over an unencrypted connection: EMAIL_SMTP_TLS must not be none")
+	case plain && s.CA.pool != nil:
+		return errors.New("EMAIL_SMTP_CA needs a connection with TLS: EMAIL_SMTP_TLS must not be none")
 	case s.MaxMegabytes < 1 || s.MaxMegabytes > 1024:
 		return errors.New("EMAIL_MAX_MB must be from 1 to 1024")
 	case s.Port < 0 || s.Port > 65535:
 		return errors.New("EMAIL_SMTP_PORT is not a port")
+	}
+	if s.OAuth.used() {
+		return s.OAuth.validate()
 	}
 	return nil
 }

@@ -74,19 +74,43 @@ func TestSettings(t *testing.T) {
 		env  answers
 		want string
 	}{
-		"nothing":             {answers{}, "missing settings: EMAIL_FROM, EMAIL_SMTP_HOST"},
-		"a name alone":        {env(answers{"EMAIL_SMTP_PASSWORD": ""}), "EMAIL_SMTP_USERNAME and EMAIL_SMTP_PASSWORD belong together"},
-		"no encryption":       {env(answers{"EMAIL_SMTP_TLS": "none"}), "EMAIL_SMTP_TLS must be starttls or implicit"},
-		"no sender's address": {env(answers{"EMAIL_FROM": "Looker"}), "EMAIL_FROM must be an e-mail address"},
-		"a quoted sender":     {env(answers{"EMAIL_FROM": `"a> SIZE=1"@example.com`}), "EMAIL_FROM must be an e-mail address"},
-		"no port":             {env(answers{"EMAIL_SMTP_PORT": "70000"}), "EMAIL_SMTP_PORT is not a port"},
-		"no size":             {env(answers{"EMAIL_MAX_MB": "0"}), "EMAIL_MAX_MB must be from 1 to 1024"},
+		"nothing":            {answers{}, "missing settings: EMAIL_FROM, EMAIL_SMTP_HOST"},
+		"a name alone":       {env(answers{"EMAIL_SMTP_PASSWORD": ""}), "EMAIL_SMTP_USERNAME and EMAIL_SMTP_PASSWORD belong together"},
+		"unknown encryption": {env(answers{"EMAIL_SMTP_TLS": "ssl"}), "EMAIL_SMTP_TLS must be starttls or implicit, or none for a relay without TLS"},
+		"a password without encryption": {
+			env(answers{"EMAIL_SMTP_TLS": "none"}), "the hub does not sign in over an unencrypted connection: EMAIL_SMTP_TLS must not be none",
+		},
+		"a token without encryption": {
+			oauthEnv(answers{"EMAIL_SMTP_TLS": "none"}), "the hub does not sign in over an unencrypted connection: EMAIL_SMTP_TLS must not be none",
+		},
+		"an authority without encryption": {
+			env(answers{"EMAIL_SMTP_TLS": "none", "EMAIL_SMTP_USERNAME": "", "EMAIL_SMTP_PASSWORD": "", "EMAIL_SMTP_CA": mailtest.New(t, false).CA}),
+			"EMAIL_SMTP_CA needs a connection with TLS",
+		},
+		"no authority":              {env(answers{"EMAIL_SMTP_CA": "/etc/ca.pem"}), "EMAIL_SMTP_CA must be one or more certificates in PEM format"},
+		"EHLO as localhost":         {env(answers{"EMAIL_SMTP_EHLO_NAME": "localhost"}), "EMAIL_SMTP_EHLO_NAME must be a full domain name"},
+		"EHLO with an IP address":   {env(answers{"EMAIL_SMTP_EHLO_NAME": "192.0.2.1"}), "EMAIL_SMTP_EHLO_NAME must be a full domain name"},
+		"EHLO with half a literal":  {env(answers{"EMAIL_SMTP_EHLO_NAME": "[192.0.2.1"}), "EMAIL_SMTP_EHLO_NAME must be a full domain name"},
+		"EHLO with an IPv6 literal": {env(answers{"EMAIL_SMTP_EHLO_NAME": "[2001:db8::1]"}), "EMAIL_SMTP_EHLO_NAME must be a full domain name"},
+		"EHLO with a command":       {env(answers{"EMAIL_SMTP_EHLO_NAME": "a.example\r\nQUIT"}), "EMAIL_SMTP_EHLO_NAME must be a full domain name"},
+		"a password and a token":    {oauthEnv(answers{"EMAIL_SMTP_PASSWORD": secret}), "EMAIL_SMTP_PASSWORD and EMAIL_OAUTH_CLIENT_SECRET exclude each other"},
+		"an app without a secret":   {oauthEnv(answers{"EMAIL_OAUTH_CLIENT_SECRET": ""}), "EMAIL_OAUTH_CLIENT_ID and EMAIL_OAUTH_CLIENT_SECRET belong together"},
+		"a tenant alone":            {env(answers{"EMAIL_OAUTH_TENANT": "t", "EMAIL_SMTP_PASSWORD": ""}), "EMAIL_OAUTH_CLIENT_ID and EMAIL_OAUTH_CLIENT_SECRET belong together"},
+		"an app without a tenant":   {oauthEnv(answers{"EMAIL_OAUTH_TENANT": ""}), "EMAIL_OAUTH_TENANT is missing"},
+		"a token URL without https": {oauthEnv(answers{"EMAIL_OAUTH_TOKEN_URL": "http://id.example.org/token"}), "EMAIL_OAUTH_TOKEN_URL must be an https URL"},
+		"no sender's address":       {env(answers{"EMAIL_FROM": "Looker"}), "EMAIL_FROM must be an e-mail address"},
+		"a quoted sender":           {env(answers{"EMAIL_FROM": `"a> SIZE=1"@example.com`}), "EMAIL_FROM must be an e-mail address"},
+		"no port":                   {env(answers{"EMAIL_SMTP_PORT": "70000"}), "EMAIL_SMTP_PORT is not a port"},
+		"no size":                   {env(answers{"EMAIL_MAX_MB": "0"}), "EMAIL_MAX_MB must be from 1 to 1024"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := email.New(action.Deps{Env: tt.env})
-			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), secret) {
-				t.Errorf("error %v, want %q", err, tt.want)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Fatalf("error %v, want %q", err, tt.want)
+			}
+			if strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("the error contains a secret: %v", err)
 			}
 			_, missing := errors.AsType[*action.MissingSettingsError](err)
 			if missing != (name == "nothing") {
@@ -293,14 +317,26 @@ func TestServerFails(t *testing.T) {
 			i := actiontest.New(t, email.New, f.Deps(env(nil)))
 			_, err := i.Execute(t.Context(), query(t, answers{"to": "ann@example.com,bo@example.com"}))
 			e, ok := err.(*action.Error) //nolint:errorlint // Looker gets the outermost error
-			if !ok || e.Kind != tt.kind || e.Message != tt.message || e.Fields[tt.field] != "" != (tt.field != "") {
-				t.Fatalf("error %#v, want %q (%v)", err, tt.message, tt.kind)
+			if !ok {
+				t.Fatalf("error %#v, want %q", err, tt.message)
+			}
+			if e.Message != tt.message {
+				t.Errorf("message %q, want %q", e.Message, tt.message)
+			}
+			if e.Kind != tt.kind {
+				t.Errorf("kind %v, want %v", e.Kind, tt.kind)
+			}
+			if got, want := e.Fields[tt.field] != "", tt.field != ""; got != want {
+				t.Errorf("message for the field %q: %v, want %v", tt.field, got, want)
 			}
 			if strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "@") {
-				t.Errorf("the error tells too much: %v", err)
+				t.Errorf("the error contains a secret or an address: %v", err)
 			}
-			if tt.reply != nil && len(f.Mails()) != 0 || len(f.Dialled()) != 1 {
-				t.Errorf("%d mails were taken at %d tries", len(f.Mails()), len(f.Dialled()))
+			if tt.reply != nil && len(f.Mails()) != 0 {
+				t.Errorf("%d mails arrived, want none", len(f.Mails()))
+			}
+			if got := len(f.Dialled()); got != 1 {
+				t.Errorf("%d attempts, want 1", got)
 			}
 		})
 	}
@@ -329,8 +365,15 @@ func TestSentAgain(t *testing.T) {
 			if _, err := i.Execute(t.Context(), query(t, nil)); err != nil {
 				t.Fatal(err)
 			}
-			if mails := f.Mails(); len(mails) != 1 || len(f.Dialled()) != 2 || read(t, mails[0].Data).File != csv {
-				t.Errorf("%d mails at %d tries", len(mails), len(f.Dialled()))
+			mails := f.Mails()
+			if len(mails) != 1 {
+				t.Fatalf("%d mails arrived, want 1", len(mails))
+			}
+			if got := read(t, mails[0].Data).File; got != csv {
+				t.Errorf("file %q, want %q", got, csv)
+			}
+			if got := len(f.Dialled()); got != 2 {
+				t.Errorf("%d attempts, want 2", got)
 			}
 		})
 	}
@@ -346,8 +389,14 @@ func TestConnection(t *testing.T) {
 			security := answers{"EMAIL_SMTP_TLS": map[bool]string{false: "starttls", true: "implicit"}[implicit]}
 			i := actiontest.New(t, email.New, f.Deps(env(security)))
 			_, err := i.Execute(t.Context(), query(t, nil))
-			if action.MessageOf(err) != "The hub does not trust the certificate of example.com." || action.KindOf(err) != action.Forbidden || len(f.Mails()) != 0 {
-				t.Errorf("error %v (%v)", err, action.KindOf(err))
+			if got, want := action.MessageOf(err), "The hub does not trust the certificate of example.com."; got != want {
+				t.Errorf("message %q, want %q", got, want)
+			}
+			if got := action.KindOf(err); got != action.Forbidden {
+				t.Errorf("kind %v, want %v", got, action.Forbidden)
+			}
+			if got := len(f.Mails()); got != 0 {
+				t.Errorf("%d mails arrived, want none", got)
 			}
 		}
 	})
@@ -372,8 +421,14 @@ func TestAnswersLate(t *testing.T) {
 		i := actiontest.New(t, email.New, action.Deps{Env: env(nil), Dial: silent})
 		start := time.Now()
 		_, err := i.Execute(t.Context(), query(t, nil))
-		if took := time.Since(start); action.MessageOf(err) != "example.com did not answer in time." || action.KindOf(err) != action.Timeout || took != 5*time.Minute {
-			t.Errorf("error %v (%v) after %v", err, action.KindOf(err), took)
+		if got, want := time.Since(start), 5*time.Minute; got != want {
+			t.Errorf("it took %v, want %v", got, want)
+		}
+		if got, want := action.MessageOf(err), "example.com did not answer in time."; got != want {
+			t.Errorf("message %q, want %q", got, want)
+		}
+		if got := action.KindOf(err); got != action.Timeout {
+			t.Errorf("kind %v, want %v", got, action.Timeout)
 		}
 	})
 }
@@ -404,8 +459,71 @@ func TestBreaksOffMidway(t *testing.T) {
 	req := query(t, nil)
 	req.Data = broken{req.Data}
 	_, err := i.Execute(t.Context(), req)
-	if !errors.Is(err, errSpool) || action.MessageOf(err) != "The hub could not read the data that it had fetched." || len(f.Mails()) != 0 || len(f.Dialled()) != 1 {
-		t.Errorf("error %v, %d mails", err, len(f.Mails()))
+	if !errors.Is(err, errSpool) {
+		t.Errorf("error %v, want %v", err, errSpool)
+	}
+	if got, want := action.MessageOf(err), "The hub could not read the data that it had fetched."; got != want {
+		t.Errorf("message %q, want %q", got, want)
+	}
+	if got := len(f.Mails()); got != 0 {
+		t.Errorf("%d mails arrived, want none", got)
+	}
+	if got := len(f.Dialled()); got != 1 {
+		t.Errorf("%d attempts, want 1", got)
+	}
+}
+
+// The settings of connections reach the server.
+func TestConnectionSettings(t *testing.T) {
+	t.Parallel()
+	anonymous := answers{"EMAIL_SMTP_USERNAME": "", "EMAIL_SMTP_PASSWORD": ""}
+	for name, tt := range map[string]struct {
+		env     func(f *mailtest.Server) answers
+		address string
+		hellos  []string
+	}{
+		"the sender's domain in EHLO": {
+			func(*mailtest.Server) answers { return nil }, "example.com:587", []string{"mail.example.org", "mail.example.org"},
+		},
+		"a name for EHLO": {
+			func(*mailtest.Server) answers { return answers{"EMAIL_SMTP_EHLO_NAME": "hub.bücher.example."} },
+			"example.com:587", []string{"hub.xn--bcher-kva.example", "hub.xn--bcher-kva.example"},
+		},
+		"an address for EHLO": {
+			func(*mailtest.Server) answers { return answers{"EMAIL_SMTP_EHLO_NAME": "[IPv6:2001:db8::1]"} },
+			"example.com:587", []string{"[IPv6:2001:db8::1]", "[IPv6:2001:db8::1]"},
+		},
+		"an authority of its own": {
+			func(f *mailtest.Server) answers {
+				f.Roots = x509.NewCertPool()
+				return answers{"EMAIL_SMTP_CA": strings.ReplaceAll(f.CA, "\n", `\n`)}
+			},
+			"example.com:587", []string{"mail.example.org", "mail.example.org"},
+		},
+		"no TLS": {
+			func(f *mailtest.Server) answers {
+				f.WithoutTLS()
+				all := answers{"EMAIL_SMTP_TLS": "none"}
+				maps.Copy(all, anonymous)
+				return all
+			},
+			"example.com:25", []string{"mail.example.org"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := mailtest.New(t, false)
+			i := actiontest.New(t, email.New, f.Deps(env(tt.env(f))))
+			if _, err := i.Execute(t.Context(), query(t, nil)); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]string{tt.address}, f.Dialled()); diff != "" {
+				t.Errorf("dialled (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.hellos, f.Hellos()); diff != "" {
+				t.Errorf("names (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -204,7 +204,7 @@ func testServer(t *testing.T, m *mailpit, security string) {
 		},
 		{
 			what: "without sign-in", deps: deps(answers{"EMAIL_SMTP_USERNAME": "", "EMAIL_SMTP_PASSWORD": ""}), file: []byte(csv),
-			form: answers{"to": "ann@example.com"}, kind: action.Forbidden,
+			form: answers{"to": "ann@example.com"}, kind: action.Unauthenticated,
 		},
 		{
 			what: "one recipient refused", deps: deps(nil), file: []byte(csv), form: answers{"to": "ann@example.com, eve@example.org"},
@@ -223,8 +223,14 @@ func testServer(t *testing.T, m *mailpit, security string) {
 			arrived := m.mails(t)
 			arrived = arrived[:len(arrived)-before]
 			if s.kind != 0 {
-				if action.KindOf(err) != s.kind || s.message != "" && action.MessageOf(err) != s.message || len(arrived) != 0 {
-					t.Errorf("error %v, %q; want %q; %d mails arrived", action.KindOf(err), action.MessageOf(err), s.message, len(arrived))
+				if got := action.KindOf(err); got != s.kind {
+					t.Errorf("kind %v, want %v", got, s.kind)
+				}
+				if got := action.MessageOf(err); s.message != "" && got != s.message {
+					t.Errorf("message %q, want %q", got, s.message)
+				}
+				if len(arrived) != 0 {
+					t.Errorf("%d mails arrived, want none", len(arrived))
 				}
 				return
 			}

@@ -60,8 +60,14 @@ func TestRepliesAreBounded(t *testing.T) {
 			m := Mail{From: "hub@example.com", To: []string{"ann@example.com"}}
 			err := Server{Host: "mail.example.com", Port: 587, Security: StartTLS}.Send(t.Context(), deps, m)
 			const want = "Unexpected response from mail.example.com: it is too large."
-			if action.MessageOf(err) != want || action.KindOf(err) != action.Unavailable || dials != 1 {
-				t.Errorf("error %v after %d connections, want %q", err, dials, want)
+			if got := action.MessageOf(err); got != want {
+				t.Errorf("message %q, want %q", got, want)
+			}
+			if got := action.KindOf(err); got != action.Unavailable {
+				t.Errorf("kind %v, want %v", got, action.Unavailable)
+			}
+			if dials != 1 {
+				t.Errorf("%d attempts, want 1", dials)
 			}
 			if server.read > maxReplies+maxRepliesPerMailbox {
 				t.Errorf("%d bytes were read", server.read)

@@ -47,8 +47,14 @@ func TestEnvelope(t *testing.T) {
 			}
 			err := mail.Server{Host: "example.com", Port: 465, Security: mail.Implicit}.Send(t.Context(), f.Deps(nil), message(tt.from, tt.to...))
 			if tt.message != "" {
-				if action.MessageOf(err) != tt.message || action.KindOf(err) != action.Invalid || len(f.Mails()) != 0 {
-					t.Errorf("error %v, %d mails, want %q", err, len(f.Mails()), tt.message)
+				if got := action.MessageOf(err); got != tt.message {
+					t.Errorf("message %q, want %q", got, tt.message)
+				}
+				if got := action.KindOf(err); got != action.Invalid {
+					t.Errorf("kind %v, want %v", got, action.Invalid)
+				}
+				if got := len(f.Mails()); got != 0 {
+					t.Errorf("%d mails arrived, want none", got)
 				}
 				return
 			}

@@ -61,7 +61,8 @@ func (s session) explain(ctx context.Context, doing step, err error) error {
 		return action.Wrap(detail, action.Invalid, "%s rejected encryption by STARTTLS (%s).", s.Host, code)
 	case signingIn:
 		if s.Token != nil {
-			return action.Wrap(detail, action.Unauthenticated, "%s rejected the hub's access token for its mailbox (%s).", s.Host, code)
+			return action.Wrap(detail, action.Unauthenticated, "%s rejected the hub's access token (%s). The hub's app must be allowed to use "+
+				"its mailbox.", s.Host, code)
 		}
 		return action.Wrap(detail, action.Unauthenticated, "%s rejected the hub's user name and password (%s).", s.Host, code)
 	case namingSender:

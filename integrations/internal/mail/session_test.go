@@ -331,8 +331,8 @@ func TestSignIn(t *testing.T) {
 		"OAuth for a password":         {[]string{"PLAIN", "LOGIN"}, mailtest.Token, nil, action.Unauthenticated, "example.com does not accept OAuth 2.0. It offers: LOGIN, PLAIN."},
 		"XOAUTH2":                      {[]string{"OAUTHBEARER", "XOAUTH2"}, mailtest.Token, []string{"XOAUTH2", "user=hub^A" + bearer}, 0, ""},
 		"OAUTHBEARER":                  {[]string{"PLAIN", "OAUTHBEARER"}, mailtest.Token, []string{"OAUTHBEARER", "n,a=hub,^Ahost=example.com^Aport=587^A" + bearer}, 0, ""},
-		"a wrong token by XOAUTH2":     {[]string{"XOAUTH2"}, "s3cret", []string{"XOAUTH2", "user=hub^Aauth=Bearer s3cret^A^A", ""}, action.Unauthenticated, "example.com rejected the hub's access token for its mailbox (535 5.7.3)."},
-		"a wrong token by OAUTHBEARER": {[]string{"OAUTHBEARER"}, "s3cret", []string{"OAUTHBEARER", "n,a=hub,^Ahost=example.com^Aport=587^Aauth=Bearer s3cret^A^A", "^A"}, action.Unauthenticated, "example.com rejected the hub's access token for its mailbox (535 5.7.3)."},
+		"a wrong token by XOAUTH2":     {[]string{"XOAUTH2"}, "s3cret", []string{"XOAUTH2", "user=hub^Aauth=Bearer s3cret^A^A", ""}, action.Unauthenticated, "example.com rejected the hub's access token (535 5.7.3). The hub's app must be allowed to use its mailbox."},
+		"a wrong token by OAUTHBEARER": {[]string{"OAUTHBEARER"}, "s3cret", []string{"OAUTHBEARER", "n,a=hub,^Ahost=example.com^Aport=587^Aauth=Bearer s3cret^A^A", "^A"}, action.Unauthenticated, "example.com rejected the hub's access token (535 5.7.3). The hub's app must be allowed to use its mailbox."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
