@@ -16,6 +16,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/choice"
 )
 
 // timeout is long enough to upload 30 MB over a slow connection.
@@ -25,12 +26,29 @@ const timeout = 5 * time.Minute
 type client struct{ api outbound.API }
 
 func newClient(c *http.Client) client {
-	return client{outbound.API{Name: "SendGrid", Base: "https://api.sendgrid.com", Client: c, Timeout: timeout, Explain: explain}}
+	return client{outbound.API{Name: "SendGrid", Client: c, Timeout: timeout, Explain: explain}}
+}
+
+// region is where SendGrid stores and processes mails. Subusers belong to one region:
+// https://www.twilio.com/docs/sendgrid/for-developers/sending-email/eu-regional-subusers
+type region string
+
+const (
+	global region = "global"
+	eu     region = "eu"
+)
+
+var hosts = map[region]string{global: "https://api.sendgrid.com", eu: "https://api.eu.sendgrid.com"}
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (r *region) UnmarshalText(text []byte) error {
+	return choice.Parse(r, strings.ToLower(string(text)), global, eu)
 }
 
 // send sends a mail. SendGrid only queues it (202) and reports the delivery later.
-func (c client) send(ctx context.Context, key action.Secret, m *encodedMail) error {
+func (c client) send(ctx context.Context, r region, key action.Secret, m *encodedMail) error {
 	api := c.api
+	api.Base = hosts[r]
 	api.Authorize = outbound.Bearer(key)
 	once := deliver.Once{MaybeDeliveredHint: "The mail may already have been sent. Check before retrying."}
 	return once.Do(ctx, func(ctx context.Context) error {
@@ -49,12 +67,20 @@ type email struct {
 	From             address           `json:"from"`
 	Subject          string            `json:"subject"`
 	Personalizations []personalization `json:"personalizations"`
-	Content          []part            `json:"content"`
+	// SendGrid accepts only one of ReplyTo and ReplyToList.
+	ReplyTo     *address  `json:"reply_to,omitempty"`
+	ReplyToList []address `json:"reply_to_list,omitempty"`
+	TemplateID  string    `json:"template_id,omitempty"`
+	// Content is empty if there is a template, which replaces it.
+	Content []part `json:"content,omitempty"`
 }
 
-// personalization is one envelope. Its recipients see each other.
+// personalization is one envelope. The recipients in To and CC see each other.
 type personalization struct {
-	To []address `json:"to"`
+	To   []address      `json:"to"`
+	CC   []address      `json:"cc,omitempty"`
+	BCC  []address      `json:"bcc,omitempty"`
+	Data map[string]any `json:"dynamic_template_data,omitempty"`
 }
 
 type part struct {

@@ -13,7 +13,27 @@ import (
 const maxReasons = 5
 
 // formFields maps the parts of a mail to form fields.
-var formFields = map[string]string{"from": "from", "personalizations": "to", "subject": "subject", "attachments": "filename"}
+var formFields = map[string]string{
+	"from": "from", "personalizations": "to", "subject": "subject", "attachments": "filename",
+	"reply_to": "reply_to", "reply_to_list": "reply_to", "template_id": "template_id",
+	"to": "to", "cc": "cc", "bcc": "bcc", "dynamic_template_data": "template_data",
+}
+
+// formField returns the form field for a part of a mail, such as "personalizations.0.cc.1.email". ok is false if there
+// is none.
+func formField(part string) (field string, ok bool) {
+	names := strings.Split(part, ".")
+	if len(names) > 2 && names[0] == "personalizations" {
+		if field, ok := formFields[names[2]]; ok {
+			return field, true
+		}
+	}
+	field, ok = formFields[names[0]]
+	return field, ok
+}
+
+// otherRegion is a part of the reason if the account is in another region.
+const otherRegion = "regional attribute"
 
 // explain adds SendGrid's reasons for rejecting a mail.
 func explain(err *action.Error, status *outbound.StatusError) error {
@@ -37,9 +57,12 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	for _, e := range response.Errors[:min(len(response.Errors), maxReasons)] {
 		reason := message.Line(e.Message)
 		reasons = append(reasons, reason)
-		part, _, _ := strings.Cut(e.Field, ".")
-		if field, ok := formFields[part]; ok {
+		if field, ok := formField(e.Field); ok {
 			fields[field] = reason
+		}
+		if strings.Contains(reason, otherRegion) {
+			fields["region"] = "The account is in another region. Choose it here."
+			reasons = append(reasons, "Choose the account's region in the form.")
 		}
 	}
 	explained := action.Wrap(err, err.Kind, "SendGrid answered %d: %s", status.Code, strings.Join(reasons, " "))

@@ -2,6 +2,7 @@ package sendgrid
 
 import (
 	"context"
+	"encoding/json"
 	"net/mail"
 	"strings"
 
@@ -36,26 +37,103 @@ func sender(text string) (address, error) {
 	return toAddress(parsed), nil
 }
 
-// mailTo parses the recipients, without duplicates, because SendGrid rejects them.
-func mailTo(text string, domains []string) ([]address, error) {
-	if strings.TrimSpace(text) == "" {
-		return nil, action.InvalidField("to", "Error: invalid email address")
+// recipients parses the recipients. A mail has each of them once, because SendGrid rejects duplicates.
+func recipients(in input, domains []string) (personalization, error) {
+	var p personalization
+	if strings.TrimSpace(in.To) == "" {
+		return p, action.InvalidField("to", "Error: invalid email address")
 	}
-	parsed, err := message.Recipients("to", text, domains)
+	seen, count := map[string]bool{}, 0
+	for _, f := range []struct {
+		name, text string
+		list       *[]address
+	}{{"to", in.To, &p.To}, {"cc", in.CC, &p.CC}, {"bcc", in.BCC, &p.BCC}} {
+		all, err := addresses(f.name, f.text, domains)
+		if err != nil {
+			return p, err
+		}
+		for _, a := range all {
+			if key := strings.ToLower(a.Email); !seen[key] {
+				seen[key] = true
+				*f.list = append(*f.list, a)
+			}
+		}
+		if count += len(*f.list); count > maxRecipients {
+			return p, action.InvalidField(f.name, "There are %d recipients. SendGrid allows %d.", count, maxRecipients)
+		}
+	}
+	return p, nil
+}
+
+// addresses parses the addresses in an optional form field.
+func addresses(field, text string, domains []string) ([]address, error) {
+	if strings.TrimSpace(text) == "" {
+		return nil, nil
+	}
+	parsed, err := message.Recipients(field, text, domains)
 	if err != nil {
 		return nil, err
-	}
-	if len(parsed) > maxRecipients {
-		return nil, action.InvalidField("to", "There are %d recipients. SendGrid allows %d.", len(parsed), maxRecipients)
 	}
 	list := make([]address, len(parsed))
 	for n, p := range parsed {
 		if mailbox.NeedsSMTPUTF8(p.Address) {
-			return nil, action.InvalidField("to", "SendGrid accepts only ASCII characters before the @ of an address: %s", p.Address)
+			return nil, action.InvalidField(field, "SendGrid accepts only ASCII characters before the @ of an address: %s", p.Address)
 		}
 		list[n] = toAddress(p)
 	}
 	return list, nil
+}
+
+// maxTemplateID is longer than any template's ID: "d-" and 32 digits.
+const maxTemplateID = 100
+
+// templateID checks the ID of a dynamic template
+// (https://www.twilio.com/docs/sendgrid/ui/sending-email/how-to-send-an-email-with-dynamic-templates).
+func templateID(text string) (string, error) {
+	id := strings.TrimSpace(text)
+	if id != "" && (!strings.HasPrefix(id, "d-") || len(id) > maxTemplateID) {
+		return "", action.InvalidField("template_id", "This is not the ID of a dynamic template. It must start with d-.")
+	}
+	return id, nil
+}
+
+// templateData returns what a template can show: the user's data, and what a mail without a template contains. Strings can
+// contain placeholders.
+func templateData(text string, standard map[string]string, expand func(string) string) (map[string]any, error) {
+	data := make(map[string]any, len(standard))
+	for name, value := range standard {
+		data[name] = value
+	}
+	if strings.TrimSpace(text) == "" {
+		return data, nil
+	}
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber() // an ID keeps its digits
+	var own map[string]any
+	if err := d.Decode(&own); err != nil || own == nil || d.More() {
+		return nil, action.InvalidField("template_data", `The template data must be a JSON object, such as {"name": "Ann"}.`)
+	}
+	for name, value := range own {
+		data[name] = expandAll(value, expand)
+	}
+	return data, nil
+}
+
+// expandAll expands the strings in a JSON value.
+func expandAll(value any, expand func(string) string) any {
+	switch v := value.(type) {
+	case string:
+		return expand(v)
+	case []any:
+		for n := range v {
+			v[n] = expandAll(v[n], expand)
+		}
+	case map[string]any:
+		for name := range v {
+			v[name] = expandAll(v[name], expand)
+		}
+	}
+	return value
 }
 
 // toAddress removes the characters that SendGrid does not allow in a name.
@@ -64,7 +142,7 @@ func toAddress(a *mail.Address) address {
 }
 
 // Form implements [action.FormBuilder].
-func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
+func (i *Integration) Form(context.Context, *action.Request) (*action.Form, error) {
 	return &action.Form{Fields: append([]action.Field{
 		{Name: "to", Label: "To Email Address", Description: "e.g. test@example.com", Type: action.String, Required: true},
 		{Name: "from", Label: "From Email Address", Description: "e.g. test@example.com", Type: action.String},
@@ -72,5 +150,16 @@ func (*Integration) Form(context.Context, *action.Request) (*action.Form, error)
 		{Name: "subject", Label: "Subject", Type: action.String},
 		{Name: "message", Label: "Message", Description: "In it and in the subject, {title} stands for the plan's title, {date} for " +
 			"today, {link} for the address in Looker.", Type: action.Textarea},
+		{Name: "cc", Label: "CC", Description: "Recipients of a copy.", Type: action.String},
+		{Name: "bcc", Label: "BCC", Description: "Recipients whom the others do not see.", Type: action.String},
+		{Name: "reply_to", Label: "Reply To", Description: "Who gets the answers. The sender if empty.", Type: action.String},
+		{Name: "template_id", Label: "Dynamic Template ID", Description: "A dynamic template of SendGrid (d-...) in place of the text. It can " +
+			"show {{title}}, {{link}}, {{date}}, {{subject}} and {{message}}.", Type: action.String},
+		{Name: "template_data", Label: "Template Data", Description: `More values for the template, as a JSON object, such as ` +
+			`{"name": "Ann"}. Can contain the same placeholders as the message.`, Type: action.Textarea},
+		{
+			Name: "region", Label: "Region", Description: "Where the SendGrid account or subuser is.", Type: action.Select,
+			Default: string(i.settings.Region), Options: []action.Option{{Name: string(global), Label: "Global"}, {Name: string(eu), Label: "EU"}},
+		},
 	}, datafile.Fields()...)}, nil
 }

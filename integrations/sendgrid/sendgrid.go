@@ -21,6 +21,8 @@ var (
 type settings struct {
 	// AllowedDomains are the allowed domains of recipients. Empty allows all.
 	AllowedDomains []string `env:"SENDGRID_ALLOWED_DOMAINS"`
+	// Region is that of schedules that do not choose one.
+	Region region `env:"SENDGRID_REGION" envDefault:"global"`
 }
 
 // input is the integration's setting in Looker and the user's answers.
@@ -30,6 +32,13 @@ type input struct {
 	From    string        `form:"from"`
 	Subject string        `form:"subject"`
 	Message string        `form:"message"`
+	CC      string        `form:"cc"`
+	BCC     string        `form:"bcc"`
+	ReplyTo string        `form:"reply_to"`
+	// TemplateID is a dynamic template's, and TemplateData a JSON object for it.
+	TemplateID   string `form:"template_id"`
+	TemplateData string `form:"template_data"`
+	Region       region `form:"region"`
 }
 
 // Integration sends mail with SendGrid.
@@ -47,6 +56,7 @@ func New(deps action.Deps) (action.Integration, error) {
 	for n, domain := range s.AllowedDomains {
 		s.AllowedDomains[n] = strings.TrimSpace(domain)
 	}
+	s.Region = cmp.Or(s.Region, global)
 	return &Integration{newClient(deps.HTTP), s}, nil
 }
 
@@ -71,20 +81,16 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
-	from, err := sender(in.From)
+	zone, err := datafile.Prepare(req)
 	if err != nil {
 		return nil, err
 	}
-	to, err := mailTo(in.To, i.settings.AllowedDomains)
+	m, err := i.compose(in, req.Plan, zone.In(time.Now()))
 	if err != nil {
 		return nil, err
 	}
 	if req.Data.Empty() {
 		return nil, errNoData
-	}
-	zone, err := datafile.Prepare(req)
-	if err != nil {
-		return nil, err
 	}
 	blob, err := req.Data.Spool(ctx, maxMail) // incomplete data must not be sent
 	if err != nil {
@@ -94,19 +100,49 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if blob.Size() == 0 {
 		return nil, errNoData
 	}
-	now := zone.In(time.Now())
-	m, err := newMail(email{
-		From: from, Personalizations: []personalization{{To: to}},
-		Subject: message.Expand(cmp.Or(message.Line(in.Subject), "{title}"), req.Plan, now),
-		Content: content(message.Expand(strings.TrimSpace(in.Message), req.Plan, now), message.Link(req.Plan.URL)),
-	}, file{Filename: req.CompleteFilename(), Type: message.MediaType(req.Data), Disposition: "attachment"}, blob)
+	encoded, err := newMail(m, file{Filename: req.CompleteFilename(), Type: message.MediaType(req.Data), Disposition: "attachment"}, blob)
 	if err != nil {
 		return nil, err
 	}
-	if err := i.send(ctx, in.APIKey, m); err != nil {
+	if err := i.send(ctx, cmp.Or(in.Region, i.settings.Region), in.APIKey, encoded); err != nil {
 		return nil, err
 	}
 	return &action.Response{}, nil
+}
+
+// compose returns the mail without its attachment.
+func (i *Integration) compose(in input, plan action.Plan, now time.Time) (email, error) {
+	var m email
+	var err error
+	if m.From, err = sender(in.From); err != nil {
+		return m, err
+	}
+	envelope, err := recipients(in, i.settings.AllowedDomains)
+	if err != nil {
+		return m, err
+	}
+	// Answers come from the recipients and not from the hub: any domain may get them.
+	if m.ReplyToList, err = addresses("reply_to", in.ReplyTo, nil); err != nil {
+		return m, err
+	}
+	if len(m.ReplyToList) == 1 {
+		m.ReplyTo, m.ReplyToList = &m.ReplyToList[0], nil
+	}
+	if m.TemplateID, err = templateID(in.TemplateID); err != nil {
+		return m, err
+	}
+	expand := func(text string) string { return message.Expand(text, plan, now) }
+	m.Subject = expand(cmp.Or(message.Line(in.Subject), "{title}"))
+	text, link := expand(strings.TrimSpace(in.Message)), message.Link(plan.URL)
+	if m.TemplateID == "" {
+		m.Content = content(text, link)
+	} else if envelope.Data, err = templateData(in.TemplateData, map[string]string{
+		"title": message.Title(plan), "link": link, "date": now.Format(time.DateOnly), "subject": m.Subject, "message": text,
+	}, expand); err != nil {
+		return m, err
+	}
+	m.Personalizations = []personalization{envelope}
+	return m, nil
 }
 
 var errNoData = action.Errorf(action.Invalid, "Error: could not retrieve data from attachment, or attachment does not exist")

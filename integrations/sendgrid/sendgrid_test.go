@@ -109,9 +109,10 @@ func TestWire(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("mail (-want +got):\n%s", diff)
 	}
-	if r.Method != http.MethodPost || r.Host != "api.sendgrid.com" || r.Path != "/v3/mail/send" ||
-		r.Header.Get("Authorization") != "Bearer "+secret || r.Header.Get("Content-Type") != "application/json" {
-		t.Errorf("arrived as %s %s%s %v", r.Method, r.Host, r.Path, r.Header)
+	wantHead := []string{http.MethodPost, "api.sendgrid.com", "/v3/mail/send", "Bearer " + secret, "application/json"}
+	gotHead := []string{r.Method, r.Host, r.Path, r.Header.Get("Authorization"), r.Header.Get("Content-Type")}
+	if diff := cmp.Diff(wantHead, gotHead); diff != "" {
+		t.Errorf("request (-want +got):\n%s", diff)
 	}
 }
 
@@ -142,8 +143,14 @@ func TestAttachments(t *testing.T) {
 			}
 			m := arrived(t, d)
 			got, err := base64.StdEncoding.DecodeString(m.Attachments[0].Content)
-			if err != nil || !bytes.Equal(got, tt.data) || m.Attachments[0].Type != tt.typ {
-				t.Errorf("%d bytes of %q arrived, want %d; %v", len(got), m.Attachments[0].Type, len(tt.data), err)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got, tt.data) {
+				t.Errorf("%d bytes arrived, want %d", len(got), len(tt.data))
+			}
+			if got := m.Attachments[0].Type; got != tt.typ {
+				t.Errorf("type %q, want %q", got, tt.typ)
 			}
 		})
 	}
@@ -267,6 +274,16 @@ func TestRefuses(t *testing.T) {
 		{"only separators", "", map[string]string{"to": ",;"}, "to", "There is no e-mail address."},
 		{"another header", "", map[string]string{"to": "ann@example.com\r\nBcc: eve@example.com"}, "to", notAnAddress + "Bcc: eve@example.com"},
 		{"too many", "", map[string]string{"to": strings.Join(many, ",")}, "to", "There are 1001 recipients. SendGrid allows 1000."},
+		{"an odd copy", "", map[string]string{"to": "ann@example.com", "cc": "bob"}, "cc", notAnAddress + "bob"},
+		{"an odd blind copy", "", map[string]string{"to": "ann@example.com", "bcc": "bob@"}, "bcc", notAnAddress + "bob@"},
+		{"an odd address for answers", "", map[string]string{"to": "ann@example.com", "reply_to": "bob"}, "reply_to", notAnAddress + "bob"},
+		{"a copy to another domain", "example.com", map[string]string{"to": "ann@example.com", "bcc": "eve@example.org"}, "bcc", "The hub allows mail to these domains only: example.com."},
+		{"too many copies", "", map[string]string{"to": "ann@example.com", "cc": strings.Join(many[:999], ","), "bcc": "bob@example.com"}, "bcc", "There are 1001 recipients. SendGrid allows 1000."},
+		{"another template", "", map[string]string{"to": "ann@example.com", "template_id": "12345678-1234"}, "template_id", "This is not the ID of a dynamic template. It must start with d-."},
+		{"template data that is a list", "", map[string]string{"to": "ann@example.com", "template_id": "d-1", "template_data": "[1]"}, "template_data", `The template data must be a JSON object, such as {"name": "Ann"}.`},
+		{"template data that is nothing", "", map[string]string{"to": "ann@example.com", "template_id": "d-1", "template_data": "null"}, "template_data", `The template data must be a JSON object, such as {"name": "Ann"}.`},
+		{"template data twice", "", map[string]string{"to": "ann@example.com", "template_id": "d-1", "template_data": "{} {}"}, "template_data", `The template data must be a JSON object, such as {"name": "Ann"}.`},
+		{"another region", "", map[string]string{"to": "ann@example.com", "region": "mars"}, "region", `"region" must be global or eu.`},
 		{"an odd sender", "", map[string]string{"to": "ann@example.com", "from": "me"}, "from", "The sender is not an e-mail address."},
 		{"two senders", "", map[string]string{"to": "ann@example.com", "from": "a@example.com,b@example.com"}, "from", "The sender is not an e-mail address."},
 		{
@@ -298,6 +315,105 @@ func TestRefuses(t *testing.T) {
 			if len(d.Requests()) != 0 {
 				t.Error("SendGrid was called")
 			}
+		})
+	}
+}
+
+// A subuser in the EU has another host. Schedules from before there was a choice get the administrator's.
+func TestRegion(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ setting, answer, want string }{
+		"neither":                 {"", "", "api.sendgrid.com"},
+		"the administrator's":     {"eu", "", "api.eu.sendgrid.com"},
+		"the user's":              {"", "eu", "api.eu.sendgrid.com"},
+		"the user's, in capitals": {"", "EU", "api.eu.sendgrid.com"},
+		"both":                    {"eu", "global", "api.sendgrid.com"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Reply(accepted())
+			i := actiontest.New(t, sendgrid.New, actiontest.Deps(t, d, map[string]string{"SENDGRID_REGION": tt.setting}))
+			if _, err := i.Execute(t.Context(), query(t, map[string]string{"to": "ann@example.com", "region": tt.answer})); err != nil {
+				t.Fatal(err)
+			}
+			if got := d.Requests()[0].Host; got != tt.want {
+				t.Errorf("host %q, want %q", got, tt.want)
+			}
+		})
+	}
+	if _, err := sendgrid.New(actiontest.Deps(t, nil, map[string]string{"SENDGRID_REGION": "mars"})); err == nil {
+		t.Error("an unknown region is accepted")
+	}
+}
+
+// Members of a mail that a form field is for. SendGrid rejects an address that occurs twice in an envelope.
+func TestMembers(t *testing.T) {
+	t.Parallel()
+	type object = map[string]any
+	type list = []any
+	for name, tt := range map[string]struct {
+		form map[string]string
+		want object
+	}{
+		"copies": {
+			map[string]string{"to": "ann@example.com", "cc": "Doe, Jane <jane@example.com>; ANN@example.com", "bcc": "jane@example.com, bob@example.com"},
+			object{"personalizations": list{object{
+				"to": list{object{"email": "ann@example.com"}}, "cc": list{object{"email": "jane@example.com", "name": "Doe Jane"}}, "bcc": list{object{"email": "bob@example.com"}},
+			}}},
+		},
+		"copies that are all duplicates": {
+			map[string]string{"to": "ann@example.com", "cc": "ann@example.com"},
+			object{"personalizations": list{object{"to": list{object{"email": "ann@example.com"}}}}},
+		},
+		"an address for answers": {
+			map[string]string{"to": "ann@example.com", "reply_to": "Help <help@example.org>"}, object{"reply_to": object{"email": "help@example.org", "name": "Help"}},
+		},
+		"several addresses for answers": {
+			map[string]string{"to": "ann@example.com", "reply_to": "a@example.org; b@example.org"},
+			object{"reply_to_list": list{object{"email": "a@example.org"}, object{"email": "b@example.org"}}},
+		},
+		"a template": {
+			map[string]string{"to": "ann@example.com", "template_id": " d-0123 ", "message": "See {link}", "subject": "News"},
+			object{
+				"template_id": "d-0123", "content": nil, "subject": "News",
+				"personalizations": list{object{"to": list{object{"email": "ann@example.com"}}, "dynamic_template_data": object{
+					"title": "Orders by day", "link": "https://looker.example.com/looks/1", "date": "2000-01-01", "subject": "News", "message": "See https://looker.example.com/looks/1",
+				}}},
+			},
+		},
+		"a template with data": {
+			map[string]string{"to": "ann@example.com", "template_id": "d-0123", "template_data": `{"title":"Mine","id":12345678901234567890,"items":[{"name":"{title}"}]}`},
+			object{
+				"template_id": "d-0123", "content": nil, "subject": "Orders by day",
+				"personalizations": list{object{"to": list{object{"email": "ann@example.com"}}, "dynamic_template_data": object{
+					"title": "Mine", "link": "https://looker.example.com/looks/1", "date": "2000-01-01", "subject": "Orders by day", "message": "",
+					"id": json.Number("12345678901234567890"), "items": list{object{"name": "Orders by day"}},
+				}}},
+			},
+		},
+		"data without a template": {map[string]string{"to": "ann@example.com", "template_data": "{}"}, object{"template_id": nil, "personalizations": list{object{"to": list{object{"email": "ann@example.com"}}}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				d := actiontest.NewSocketless().Reply(accepted())
+				i := actiontest.New(t, sendgrid.New, actiontest.Deps(t, d, nil))
+				if _, err := i.Execute(t.Context(), query(t, tt.form)); err != nil {
+					t.Fatal(err)
+				}
+				all, got := object{}, object{}
+				decoder := json.NewDecoder(bytes.NewReader(d.Requests()[0].Body))
+				decoder.UseNumber()
+				if err := decoder.Decode(&all); err != nil {
+					t.Fatal(err)
+				}
+				for member := range tt.want {
+					got[member] = all[member]
+				}
+				if diff := cmp.Diff(tt.want, got); diff != "" {
+					t.Errorf("members (-want +got):\n%s", diff)
+				}
+			})
 		})
 	}
 }
@@ -359,8 +475,14 @@ func TestSize(t *testing.T) {
 				}
 				return
 			}
-			if action.KindOf(err) != action.TooLarge || !strings.Contains(action.MessageOf(err), "SendGrid's limit for a mail is 30 MB, which allows files of about 22 MB.") || len(d.Requests()) != 0 {
-				t.Errorf("error %v (%v), %d calls", err, action.KindOf(err), len(d.Requests()))
+			if got := action.KindOf(err); got != action.TooLarge {
+				t.Errorf("kind %v, want %v", got, action.TooLarge)
+			}
+			if got, want := action.MessageOf(err), "SendGrid's limit for a mail is 30 MB, which allows files of about 22 MB."; !strings.Contains(got, want) {
+				t.Errorf("message %q, want text with %q", got, want)
+			}
+			if got := len(d.Requests()); got != 0 {
+				t.Errorf("%d calls, want none", got)
 			}
 		})
 	}
@@ -389,6 +511,17 @@ func TestSendGridFails(t *testing.T) {
 			action.Invalid, "SendGrid answered 400: Does not contain a valid address. Bad",
 			map[string]string{"to": "Does not contain a valid address."},
 		},
+		{
+			"a copy, and a template", actiontest.Reply{Status: 400, Body: `{"errors":[{"message":"Bad copy.","field":"personalizations.0.cc.1.email"},` +
+				`{"message":"The template_id must be a valid GUID.","field":"template_id"},{"message":"Bad reply.","field":"reply_to.email"}]}`},
+			action.Invalid, "SendGrid answered 400: Bad copy. The template_id must be a valid GUID. Bad reply.",
+			map[string]string{"cc": "Bad copy.", "template_id": "The template_id must be a valid GUID.", "reply_to": "Bad reply."},
+		},
+		{
+			"an account in another region", actiontest.Reply{Status: 403, Body: `{"errors":[{"message":"User is not authorized to send mail based on their regional attribute.","field":null}]}`},
+			action.Forbidden, "SendGrid answered 403: User is not authorized to send mail based on their regional attribute. Choose the account's region in the form.",
+			map[string]string{"region": "The account is in another region. Choose it here."},
+		},
 		{"too large after all", actiontest.Reply{Status: 413}, action.TooLarge, "The mail is too large for SendGrid. Its limit is 30 MB, including the file.", nil},
 		{"no reason", actiontest.Reply{Status: 400, Body: "<html>"}, action.Invalid, "SendGrid answered 400 Bad Request.", nil},
 		{"leads away", actiontest.Reply{Status: 307, Header: map[string]string{"Location": "https://example.com/"}}, action.Invalid, "SendGrid answered 307 Temporary Redirect.", nil},
@@ -402,8 +535,17 @@ func TestSendGridFails(t *testing.T) {
 			i := actiontest.New(t, sendgrid.New, actiontest.Deps(t, d, nil))
 			_, err := i.Execute(t.Context(), query(t, map[string]string{"to": "ann@example.com"}))
 			e, ok := err.(*action.Error) //nolint:errorlint // Looker gets the outermost error
-			if !ok || e.Kind != tt.kind || e.Message != tt.message || strings.Contains(err.Error(), secret) {
-				t.Fatalf("error %v (%v), want %q (%v)", err, action.KindOf(err), tt.message, tt.kind)
+			if !ok {
+				t.Fatalf("error %v, want %q", err, tt.message)
+			}
+			if e.Message != tt.message {
+				t.Errorf("message %q, want %q", e.Message, tt.message)
+			}
+			if e.Kind != tt.kind {
+				t.Errorf("kind %v, want %v", e.Kind, tt.kind)
+			}
+			if strings.Contains(err.Error(), secret) {
+				t.Errorf("the error contains the key: %v", err)
 			}
 			if len(tt.fields)+len(e.Fields) > 0 {
 				if diff := cmp.Diff(tt.fields, e.Fields); diff != "" {
@@ -426,8 +568,11 @@ func TestRateLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := d.Requests()
-	if len(r) != 2 || !bytes.Equal(r[0].Body, r[1].Body) || len(r[0].Body) == 0 {
-		t.Errorf("%d calls, not with the same body", len(r))
+	if len(r) != 2 {
+		t.Fatalf("%d calls, want 2", len(r))
+	}
+	if len(r[0].Body) == 0 || !bytes.Equal(r[0].Body, r[1].Body) {
+		t.Error("the second call has another body")
 	}
 }
 
@@ -438,8 +583,14 @@ func TestAnswersLate(t *testing.T) {
 		start := time.Now()
 		_, err := i.Execute(t.Context(), query(t, map[string]string{"to": "ann@example.com"}))
 		const want = "SendGrid did not answer in time. The mail may already have been sent. Check before retrying."
-		if took := time.Since(start); action.MessageOf(err) != want || action.KindOf(err) != action.Timeout || took != 5*time.Minute {
-			t.Errorf("error %v (%v) after %v, want %q", err, action.KindOf(err), took, want)
+		if got, want := time.Since(start), 5*time.Minute; got != want {
+			t.Errorf("it took %v, want %v", got, want)
+		}
+		if got := action.MessageOf(err); got != want {
+			t.Errorf("message %q, want %q", got, want)
+		}
+		if got := action.KindOf(err); got != action.Timeout {
+			t.Errorf("kind %v, want %v", got, action.Timeout)
 		}
 	})
 }
