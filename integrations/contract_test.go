@@ -290,7 +290,7 @@ var formsOfOurOwn = map[string]string{
 var fieldsOfOurOwn = map[string][]string{
 	"dropbox":               {"overwrite", "compression"},
 	"google_drive":          {"overwrite", "compression"},
-	"sendgrid":              {"message"},
+	"sendgrid":              {"message", "cc", "bcc", "reply_to", "template_id", "template_data", "region"},
 	"slack":                 {"more_channels", "thread_ts"},
 	"teams_incomingwebhook": {"preview"},
 }
