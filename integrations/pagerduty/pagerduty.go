@@ -27,6 +27,12 @@ type input struct {
 	Summary  string        `form:"summary"`
 	Severity severity      `form:"severity"`
 	DedupKey string        `form:"dedup_key"`
+
+	Component string `form:"component"`
+	Group     string `form:"group"`
+	Class     string `form:"class"`
+	Links     string `form:"links"`
+	Images    string `form:"images"`
 }
 
 // Integration sends events to PagerDuty.
@@ -75,6 +81,16 @@ func (*Integration) Form(_ context.Context, req *action.Request) (*action.Form, 
 		action.Field{
 			Name: "dedup_key", Label: "Deduplication Key", Type: action.String,
 			Description: "Events with the same key belong to one alert. One of the schedule's own if empty.",
+		},
+		action.Field{Name: "component", Label: "Component", Description: "What is affected, such as a table.", Type: action.String},
+		action.Field{Name: "group", Label: "Group", Description: "What the component belongs to.", Type: action.String},
+		action.Field{Name: "class", Label: "Class", Description: "The kind of the event.", Type: action.String},
+		action.Field{
+			Name: "links", Label: "Links", Description: "One on each line: the URL, and optionally a text. {link} stands for the URL in Looker.",
+			Type: action.Textarea,
+		},
+		action.Field{
+			Name: "images", Label: "Images", Description: "One on each line: the URL (https), and optionally a text in its place.", Type: action.Textarea,
 		},
 	)}, nil
 }

@@ -54,6 +54,11 @@ func TestForm(t *testing.T) {
 			{Name: "critical", Label: "critical"}, {Name: "error", Label: "error"}, {Name: "warning", Label: "warning"}, {Name: "info", Label: "info"},
 		}},
 		{Name: "dedup_key", Label: "Deduplication Key", Type: action.String, Description: "Events with the same key belong to one alert. One of the schedule's own if empty."},
+		{Name: "component", Label: "Component", Type: action.String, Description: "What is affected, such as a table."},
+		{Name: "group", Label: "Group", Type: action.String, Description: "What the component belongs to."},
+		{Name: "class", Label: "Class", Type: action.String, Description: "The kind of the event."},
+		{Name: "links", Label: "Links", Type: action.Textarea, Description: "One on each line: the URL, and optionally a text. {link} stands for the URL in Looker."},
+		{Name: "images", Label: "Images", Type: action.Textarea, Description: "One on each line: the URL (https), and optionally a text in its place."},
 	}
 	for name, tt := range map[string]struct {
 		params answers
@@ -112,6 +117,13 @@ func TestWire(t *testing.T) {
 			empty, "events.pagerduty.com",
 			triggered(object{"custom_details": object{"total_rows": 0.0}}),
 		},
+		"what is affected": {
+			nil, answers{"component": " mysql ", "group": "prod\ndatapipe", "class": "disk"}, rows, "events.pagerduty.com",
+			triggered(object{"component": "mysql", "group": "prod datapipe", "class": "disk"}),
+		},
+		"what is affected, when resolved": {
+			nil, answers{"component": "mysql", "links": "https://a.example", "images": "https://a.example/x.png"}, empty, "events.pagerduty.com", resolved,
+		},
 		"a long summary": {nil, answers{"summary": strings.Repeat("ä", 1025)}, rows, "events.pagerduty.com", triggered(object{"summary": strings.Repeat("ä", 1023) + "…"})},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -126,8 +138,9 @@ func TestWire(t *testing.T) {
 				t.Fatalf("%d events arrived, want 1", len(requests))
 			}
 			r := requests[0]
-			if r.Method != http.MethodPost || r.Host != tt.host || r.Path != "/v2/enqueue" || r.Header.Get("Content-Type") != "application/json" {
-				t.Errorf("arrived as %s %s%s %v", r.Method, r.Host, r.Path, r.Header)
+			wantHead := []string{http.MethodPost, tt.host, "/v2/enqueue", "application/json"}
+			if diff := cmp.Diff(wantHead, []string{r.Method, r.Host, r.Path, r.Header.Get("Content-Type")}); diff != "" {
+				t.Errorf("request (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(tt.want, decode(t, r.Body)); diff != "" {
 				t.Errorf("event (-want +got):\n%s", diff)
@@ -145,6 +158,45 @@ func decode(t *testing.T, body []byte) object {
 	return event
 }
 
+// Links and images are shown at the incident.
+func TestLinksAndImages(t *testing.T) {
+	t.Parallel()
+	type list = []any
+	for name, tt := range map[string]struct {
+		form          answers
+		links, images any
+	}{
+		"none": {nil, nil, nil},
+		"links": {
+			answers{"links": " https://wiki.example/x?a=b  How to\tfix it \r\n\nhttp://a.example\n{link} In Looker: {title}"},
+			list{
+				object{"href": "https://wiki.example/x?a=b", "text": "How to fix it"}, object{"href": "http://a.example"},
+				object{"href": "https://looker.example.com/looks/1", "text": "In Looker: Orders by day"},
+			}, nil,
+		},
+		"images": {
+			answers{"images": "https://a.example/x.png The orders\nhttps://a.example/y.png"}, nil,
+			list{object{"src": "https://a.example/x.png", "alt": "The orders"}, object{"src": "https://a.example/y.png"}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Reply(accepted())
+			i := actiontest.New(t, pagerduty.New, actiontest.Deps(t, d, nil))
+			if _, err := i.Execute(t.Context(), query(t, nil, tt.form, rows)); err != nil {
+				t.Fatal(err)
+			}
+			event := decode(t, d.Requests()[0].Body)
+			if diff := cmp.Diff(tt.links, event["links"]); diff != "" {
+				t.Errorf("links (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.images, event["images"]); diff != "" {
+				t.Errorf("images (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // Without a plan's id, an alert has a key of its own, or the one that the user gives.
 func TestDedupKey(t *testing.T) {
 	t.Parallel()
@@ -159,8 +211,11 @@ func TestDedupKey(t *testing.T) {
 	}
 	r := d.Requests()
 	first, second, third := decode(t, r[0].Body)["dedup_key"], decode(t, r[1].Body)["dedup_key"], decode(t, r[2].Body)["dedup_key"]
-	if first == second || len(first.(string)) < 20 || third != "mine" {
-		t.Errorf("keys %q, %q and %q", first, second, third)
+	if first == second || len(first.(string)) < 20 {
+		t.Errorf("keys %q and %q are not two keys of their own", first, second)
+	}
+	if third != "mine" {
+		t.Errorf("key %q, want %q", third, "mine")
 	}
 }
 
@@ -193,8 +248,11 @@ func TestLargeRows(t *testing.T) {
 	if err := json.Unmarshal(body, &event); err != nil {
 		t.Fatal(err)
 	}
-	if len(body) > 512<<10 || event.Payload.Details.Total != 25 || len(event.Payload.Details.First) != 8 {
-		t.Errorf("%d bytes, %d of %d rows", len(body), len(event.Payload.Details.First), event.Payload.Details.Total)
+	if got, limit := len(body), 512<<10; got > limit {
+		t.Errorf("%d bytes, the limit is %d", got, limit)
+	}
+	if diff := cmp.Diff([]int{8, 25}, []int{len(event.Payload.Details.First), event.Payload.Details.Total}); diff != "" {
+		t.Errorf("rows shown, and all (-want +got):\n%s", diff)
 	}
 }
 
@@ -209,6 +267,9 @@ func TestRefused(t *testing.T) {
 		"odd severity":    {nil, answers{"severity": "bad"}, "severity", `"severity" must be critical, error, warning or info.`},
 		"a long key":      {nil, answers{"dedup_key": strings.Repeat("ä", 256)}, "dedup_key", "The deduplication key has 256 characters. PagerDuty allows 255."},
 		"nothing to find": {nil, nil, "dedup_key", "The schedule is unknown. Enter a deduplication key, so that the alert to resolve can be found."},
+		"a text as link":  {nil, answers{"dedup_key": "x", "links": "https://a.example\nHow to fix it"}, "links", "Each line must start with a URL."},
+		"a script":        {nil, answers{"dedup_key": "x", "links": "javascript:alert(1) x"}, "links", "Each line must start with a URL."},
+		"an open image":   {nil, answers{"dedup_key": "x", "images": "http://a.example/x.png"}, "images", "Each line must start with a URL that begins with https://."},
 		"another region":  {answers{"region": "mars"}, nil, "", `"region" must be us or eu.`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -219,8 +280,20 @@ func TestRefused(t *testing.T) {
 			req.Plan.ID = ""
 			_, err := i.Execute(t.Context(), req)
 			e, ok := err.(*action.Error) //nolint:errorlint // Looker gets the outermost error
-			if !ok || e.Kind != action.Invalid || e.Message != tt.message || e.Fields[tt.field] != "" != (tt.field != "") || len(d.Requests()) != 0 {
-				t.Errorf("error %#v, want %q at %q; %d calls", err, tt.message, tt.field, len(d.Requests()))
+			if !ok {
+				t.Fatalf("error %v, want %q", err, tt.message)
+			}
+			if e.Message != tt.message {
+				t.Errorf("message %q, want %q", e.Message, tt.message)
+			}
+			if e.Kind != action.Invalid {
+				t.Errorf("kind %v, want %v", e.Kind, action.Invalid)
+			}
+			if got, want := e.Fields[tt.field] != "", tt.field != ""; got != want {
+				t.Errorf("message for the field %q: %v, want %v", tt.field, got, want)
+			}
+			if got := len(d.Requests()); got != 0 {
+				t.Errorf("%d calls, want none", got)
 			}
 		})
 	}
@@ -246,8 +319,14 @@ func TestPagerDutyFails(t *testing.T) {
 			d := actiontest.NewDestination(t).Reply(tt.reply)
 			i := actiontest.New(t, pagerduty.New, actiontest.Deps(t, d, nil))
 			_, err := i.Execute(t.Context(), query(t, nil, nil, rows))
-			if err == nil || action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message || len(d.Requests()) != 1 {
-				t.Fatalf("error %v (%v), want %q (%v); %d calls", err, action.KindOf(err), tt.message, tt.kind, len(d.Requests()))
+			if got := action.MessageOf(err); got != tt.message {
+				t.Fatalf("message %q, want %q", got, tt.message)
+			}
+			if got := action.KindOf(err); got != tt.kind {
+				t.Errorf("kind %v, want %v", got, tt.kind)
+			}
+			if got := len(d.Requests()); got != 1 {
+				t.Errorf("%d calls, want 1", got)
 			}
 			if strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("the error tells too much: %v", err)
@@ -288,8 +367,14 @@ func TestAnswersLate(t *testing.T) {
 		start := time.Now()
 		_, err := i.Execute(t.Context(), query(t, nil, nil, rows))
 		took := time.Since(start)
-		if action.MessageOf(err) != "PagerDuty did not answer in time." || action.KindOf(err) != action.Timeout || took < 5*time.Minute || took > 7*time.Minute {
-			t.Errorf("error %v (%v) after %v", err, action.KindOf(err), took)
+		if got, want := action.MessageOf(err), "PagerDuty did not answer in time."; got != want {
+			t.Errorf("message %q, want %q", got, want)
+		}
+		if got := action.KindOf(err); got != action.Timeout {
+			t.Errorf("kind %v, want %v", got, action.Timeout)
+		}
+		if took < 5*time.Minute || took > 7*time.Minute {
+			t.Errorf("it took %v, want 5 to 7 minutes", took)
 		}
 	})
 }

@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"strings"
+	"time"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/choice"
@@ -62,12 +64,27 @@ type alert struct {
 	Client      string   `json:"client,omitempty"`
 	ClientURL   string   `json:"client_url,omitempty"`
 	Payload     *payload `json:"payload,omitempty"`
+	Links       []link   `json:"links,omitempty"`
+	Images      []image  `json:"images,omitempty"`
+}
+
+type link struct {
+	Href string `json:"href"`
+	Text string `json:"text,omitempty"`
+}
+
+type image struct {
+	Src string `json:"src"`
+	Alt string `json:"alt,omitempty"`
 }
 
 type payload struct {
 	Summary       string   `json:"summary"`
 	Source        string   `json:"source"`
 	Severity      severity `json:"severity"`
+	Component     string   `json:"component,omitempty"`
+	Group         string   `json:"group,omitempty"`
+	Class         string   `json:"class,omitempty"`
 	CustomDetails details  `json:"custom_details"`
 }
 
@@ -95,9 +112,43 @@ func newAlert(in input, req *action.Request, first message.Preview) (*alert, err
 	a.Client, a.ClientURL = "Looker", message.Link(req.Plan.URL)
 	a.Payload = &payload{
 		Summary: summary(in, req.Plan), Source: cmp.Or(req.InstanceID, "Looker"), Severity: cmp.Or(in.Severity, defaultSeverity),
+		Component: message.Line(in.Component), Group: message.Line(in.Group), Class: message.Line(in.Class),
 		CustomDetails: details{TotalRows: first.Total, Rows: objects(first)},
 	}
+	if err := a.attach(in, req.Plan); err != nil {
+		return nil, err
+	}
 	return a, a.fit()
+}
+
+// attach adds the links and images that the user entered.
+func (a *alert) attach(in input, plan action.Plan) error {
+	for line := range lines(in.Links) {
+		href, text, _ := strings.Cut(message.Expand(line, plan, time.Now().UTC()), " ")
+		if message.Link(href) == "" {
+			return action.InvalidField("links", "Each line must start with a URL.")
+		}
+		a.Links = append(a.Links, link{message.Link(href), message.Line(text)})
+	}
+	for line := range lines(in.Images) {
+		src, text, _ := strings.Cut(message.Expand(line, plan, time.Now().UTC()), " ")
+		if !strings.HasPrefix(message.Link(src), "https://") { // PagerDuty shows no others
+			return action.InvalidField("images", "Each line must start with a URL that begins with https://.")
+		}
+		a.Images = append(a.Images, image{message.Link(src), message.Line(text)})
+	}
+	return nil
+}
+
+// lines yields the lines of an answer that have text, with blanks in one way.
+func lines(answer string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for line := range strings.Lines(answer) {
+			if line = strings.Join(strings.Fields(line), " "); line != "" && !yield(line) {
+				return
+			}
+		}
+	}
 }
 
 // fit removes rows until the event is small enough.

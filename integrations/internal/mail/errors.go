@@ -121,7 +121,7 @@ func (s session) connectionError(ctx context.Context, doing step, err error) err
 	}
 	// Alerts and the errors of crypto/tls have no type, only this prefix.
 	if doing == encrypting && ctx.Err() == nil && strings.Contains(err.Error(), "tls: ") {
-		return action.Wrap(wrapped, action.Invalid, "%s and the hub could not agree on how to encrypt. The hub requires TLS 1.2 or later.", s.Host)
+		return action.Wrap(wrapped, action.Invalid, "%s and the hub could not agree on encryption. The hub requires TLS 1.2 or later.", s.Host)
 	}
 	return fmt.Errorf("%s: %w", doing, outbound.ConnectionError(ctx, err, s.Host))
 }
