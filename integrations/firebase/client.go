@@ -23,7 +23,7 @@ const rejectedAccount = "Google rejected the hub's service account for Firebase.
 
 // send sends one notification, once.
 func (i *Integration) send(ctx context.Context, m push) error {
-	outbound.SecretsOf(ctx).Add(m.Token) // it allows sending to the device
+	outbound.SecretsOf(ctx).Add(m.FID, m.Token) // it allows sending to the device
 	token, err := i.tokens.Token()
 	if err != nil {
 		return deliver.Stop(serviceaccount.Explain(ctx, err, rejectedAccount)) // every other device would fail too

@@ -55,12 +55,23 @@ func phones(t *testing.T, reply func(device string, r actiontest.Recorded) actio
 		}
 		var sent struct {
 			Message struct {
+				FID   string `json:"fid"`
 				Token string `json:"token"`
 			} `json:"message"`
 		}
 		_ = json.Unmarshal(r.Body, &sent)
-		return reply(sent.Message.Token, r)
+		// A message has one target, and an installation's ID belongs into fid: token is deprecated for it
+		// (schema Message in fcm-api.json of google.golang.org/api/fcm/v1).
+		if (sent.Message.FID == "") == (sent.Message.Token == "") || isFID(sent.Message.Token) || sent.Message.FID != "" && !isFID(sent.Message.FID) {
+			return actiontest.Reply{Status: 400, Body: `{"error":{"message":"Invalid target","details":[{"errorCode":"INVALID_ARGUMENT"}]}}`}
+		}
+		return reply(sent.Message.FID+sent.Message.Token, r)
 	})
+}
+
+// isFID reports whether a device's ID is that of a Firebase installation.
+func isFID(id string) bool {
+	return len(id) == 22 && strings.ContainsAny(id[:1], "cdef") && !strings.Contains(id, ":")
 }
 
 func accepted(string, actiontest.Recorded) actiontest.Reply {
@@ -146,6 +157,50 @@ func TestWire(t *testing.T) {
 	}
 	if n := len(d.Requests()) - len(notifications(d)); n != 1 {
 		t.Errorf("%d tokens were fetched", n)
+	}
+}
+
+// Looker's app may register an installation ID, which has a field of its own, or a registration token.
+func TestTarget(t *testing.T) {
+	t.Parallel()
+	const fid = "cXyZ0123456789_-abcDEF"
+	for name, tt := range map[string]struct{ id, member string }{
+		"an installation":              {fid, "fid"},
+		"a registration token":         {fid + ":APA91bHun4MxP5egoKMwt2KZFBaFUH-1RYqx", "token"},
+		"a token without a colon":      {strings.Repeat("A", 152), "token"},
+		"another first character":      {"a" + fid[1:], "token"},
+		"a character that is none":     {fid[:21] + "+", "token"},
+		"one character less":           {fid[:21], "token"},
+		"one character more":           {fid + "a", "token"},
+		"a line end behind the letter": {fid[:21] + "\\n", "token"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {
+				if r.Host == "oauth2.googleapis.com" {
+					return actiontest.Reply{Header: answers{"Content-Type": "application/json"}, Body: `{"access_token":"t0ken","expires_in":3600,"token_type":"Bearer"}`}
+				}
+				return accepted("", r)
+			})
+			if _, err := newIntegration(t, d).Execute(t.Context(), actiontest.Query(nil, form(`[[{"device_id":"`+tt.id+`","user_id":"u"}]]`))); err != nil {
+				t.Fatal(err)
+			}
+			var sent struct {
+				Message map[string]any `json:"message"`
+			}
+			if err := json.Unmarshal(notifications(d)[0].Body, &sent); err != nil {
+				t.Fatal(err)
+			}
+			target := map[string]any{}
+			for _, member := range []string{"fid", "token", "topic", "condition"} {
+				if value, ok := sent.Message[member]; ok {
+					target[member] = value
+				}
+			}
+			if diff := cmp.Diff(map[string]any{tt.member: strings.ReplaceAll(tt.id, "\\n", "\n")}, target); diff != "" {
+				t.Errorf("target (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
@@ -290,8 +345,11 @@ func TestTimeout(t *testing.T) {
 		i := actiontest.New(t, firebase.New, action.Deps{HTTP: actiontest.Late(), Env: env})
 		start := time.Now()
 		_, err := i.Execute(t.Context(), actiontest.Query(nil, form(`[[{"device_id":"d","user_id":"u"}]]`)))
-		if took := time.Since(start); action.MessageOf(err) != "The connection to Google failed." || took > 5*time.Minute {
-			t.Errorf("error %v (%v) after %v", err, action.KindOf(err), took)
+		if took, limit := time.Since(start), 5*time.Minute; took > limit {
+			t.Errorf("it took %v, the limit is %v", took, limit)
+		}
+		if got, want := action.MessageOf(err), "The connection to Google failed."; got != want {
+			t.Errorf("message %q, want %q", got, want)
 		}
 	})
 }

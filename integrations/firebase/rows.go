@@ -3,6 +3,7 @@ package firebase
 import (
 	"encoding/json"
 	"maps"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -96,7 +97,9 @@ const timeToLive = 24 * time.Hour
 // https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages
 type (
 	push struct {
-		Token        string            `json:"token"`
+		// FID or Token is the device.
+		FID          string            `json:"fid,omitempty"`
+		Token        string            `json:"token,omitempty"`
 		Notification notification      `json:"notification"`
 		Data         map[string]string `json:"data"`
 		Android      android           `json:"android"`
@@ -122,16 +125,26 @@ type (
 	}
 )
 
+// fid is the pattern of a Firebase installation's ID: 17 bytes in URL-safe base64, of which the first four bits are 0111
+// (https://github.com/firebase/firebase-js-sdk/blob/main/packages/installations/src/helpers/generate-fid.ts). All other
+// IDs are registration tokens, which are longer. Firebase deprecates those (fcm-api.json in google.golang.org/api/fcm/v1).
+var fid = regexp.MustCompile(`^[c-f][A-Za-z0-9_-]{21}$`)
+
 // message returns the alert for a device. Its ID stays the same in retries.
 func (a alert) message(d device) push {
 	data := maps.Clone(a.data)
 	data["id"], data["user_id"] = uuid.NewString(), string(d.User)
 	m := push{
-		Token: d.ID, Notification: notification{Title: a.title}, Data: data,
+		Notification: notification{Title: a.title}, Data: data,
 		Android: android{Priority: "high", TTL: strconv.Itoa(int(timeToLive/time.Second)) + "s"},
 		APNS: apns{Headers: map[string]string{
 			"apns-priority": "10", "apns-expiration": strconv.FormatInt(time.Now().Add(timeToLive).Unix(), 10),
 		}},
+	}
+	if fid.MatchString(d.ID) {
+		m.FID = d.ID
+	} else {
+		m.Token = d.ID
 	}
 	if dashboard := a.data["dashboard_name"]; dashboard != "" {
 		m.Notification.Body = "On " + dashboard

@@ -86,8 +86,8 @@ func (*Integration) Form(_ context.Context, req *action.Request) (*action.Form, 
 		action.Field{Name: "group", Label: "Group", Description: "What the component belongs to.", Type: action.String},
 		action.Field{Name: "class", Label: "Class", Description: "The kind of the event.", Type: action.String},
 		action.Field{
-			Name: "links", Label: "Links", Description: "One on each line: the URL, and optionally a text. {link} stands for the URL in Looker.",
-			Type: action.Textarea,
+			Name: "links", Label: "Links", Type: action.Textarea,
+			Description: "One on each line: the URL, and optionally a text. {link} stands for the URL in Looker.",
 		},
 		action.Field{
 			Name: "images", Label: "Images", Description: "One on each line: the URL (https), and optionally a text in its place.", Type: action.Textarea,
