@@ -62,7 +62,7 @@ func phones(t *testing.T, reply func(device string, r actiontest.Recorded) actio
 		_ = json.Unmarshal(r.Body, &sent)
 		// A message has one target, and an installation's ID belongs into fid: token is deprecated for it
 		// (schema Message in fcm-api.json of google.golang.org/api/fcm/v1).
-		if (sent.Message.FID == "") == (sent.Message.Token == "") || isFID(sent.Message.Token) || sent.Message.FID != "" && !isFID(sent.Message.FID) {
+		if target := sent.Message.FID + sent.Message.Token; (sent.Message.FID == target) != isFID(target) {
 			return actiontest.Reply{Status: 400, Body: `{"error":{"message":"Invalid target","details":[{"errorCode":"INVALID_ARGUMENT"}]}}`}
 		}
 		return reply(sent.Message.FID+sent.Message.Token, r)

@@ -90,7 +90,8 @@ func (*Integration) Form(_ context.Context, req *action.Request) (*action.Form, 
 			Description: "One on each line: the URL, and optionally a text. {link} stands for the URL in Looker.",
 		},
 		action.Field{
-			Name: "images", Label: "Images", Description: "One on each line: the URL (https), and optionally a text in its place.", Type: action.Textarea,
+			Name: "images", Label: "Images", Type: action.Textarea,
+			Description: "One on each line: the URL (https), and optionally a text in its place.",
 		},
 	)}, nil
 }

@@ -29,6 +29,10 @@ func isConnector(u *url.URL) bool {
 	return webhook.Within(u, connectors) || strings.Contains(u.Path, "/IncomingWebhook/")
 }
 
+// isOldWorkflow reports whether a webhook URL is one that Power Automate has replaced by one below
+// environment.api.powerplatform.com. Azure Logic Apps still has such URLs.
+func isOldWorkflow(u *url.URL) bool { return webhook.Within(u, []string{"logic.azure.com"}) }
+
 // post posts a card in the format of its webhook.
 func (i *Integration) post(ctx context.Context, webhookURL *url.URL, c card) error {
 	connector := isConnector(webhookURL)
@@ -38,7 +42,7 @@ func (i *Integration) post(ctx context.Context, webhookURL *url.URL, c card) err
 	}
 	body := outbound.Bytes("application/json; charset=utf-8", text)
 	once := deliver.Once{MaybeDeliveredHint: "The card may already have been posted. Check before retrying."}
-	return once.Do(ctx, func(ctx context.Context) error {
+	err = once.Do(ctx, func(ctx context.Context) error {
 		if !connector {
 			return i.api(explainWorkflow).Call(ctx, http.MethodPost, webhookURL.String(), body, nil)
 		}
@@ -48,6 +52,7 @@ func (i *Integration) post(ctx context.Context, webhookURL *url.URL, c card) err
 		}
 		return checkConnectorResponse(response)
 	})
+	return withNewURL(err, webhookURL)
 }
 
 func (i *Integration) api(explain func(*action.Error, *outbound.StatusError) error) outbound.API {

@@ -2,6 +2,7 @@ package teamsincomingwebhook
 
 import (
 	"encoding/json"
+	"net/url"
 	"regexp"
 	"strings"
 
@@ -13,11 +14,43 @@ import (
 var code = regexp.MustCompile(`^[A-Za-z]{1,64}$`)
 
 func explainConnector(err *action.Error, status *outbound.StatusError) error {
-	if err.Kind == action.NotFound {
-		return withHint(err, status, " Microsoft has retired this type of webhook. Create one with the Workflows app in Teams and "+
-			"enter its URL.")
-	}
 	return withHint(err, status, "")
+}
+
+// What to do about URLs that Microsoft has replaced:
+//   - those of workflows: https://learn.microsoft.com/answers/questions/5606972/your-flow-has-a-new-trigger-url
+//   - connectors: https://devblogs.microsoft.com/microsoft365dev/retirement-of-office-365-connectors-within-microsoft-teams/
+const (
+	copyURL = "Microsoft replaced the URLs of workflows at logic.azure.com on November 30, 2025. Open the workflow in Teams or Power " +
+		"Automate, and copy the new URL."
+	newWebhook = "Microsoft has retired this type of webhook. Create one with the Workflows app in Teams, and copy the new URL."
+)
+
+// replaced returns what to do about a URL, or "" if Microsoft has not replaced it.
+func replaced(u *url.URL) string {
+	switch {
+	case isOldWorkflow(u):
+		return copyURL
+	case isConnector(u):
+		return newWebhook
+	default:
+		return ""
+	}
+}
+
+// withNewURL adds to an error that the webhook's URL may be the reason.
+func withNewURL(err error, u *url.URL) error {
+	hint := replaced(u)
+	if hint == "" {
+		return err
+	}
+	switch action.KindOf(err) {
+	case action.NotFound, action.Unauthenticated, action.Forbidden:
+		explained := action.Wrap(err, action.KindOf(err), "%s %s", action.MessageOf(err), hint)
+		explained.Fields = map[string]string{"webhookUrl": hint}
+		return explained
+	}
+	return err
 }
 
 func explainWorkflow(err *action.Error, status *outbound.StatusError) error {

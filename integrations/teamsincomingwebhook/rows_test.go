@@ -114,8 +114,14 @@ func TestWhatIsShown(t *testing.T) {
 			t.Parallel()
 			elements, version := body(t, actiontest.Inline(t, preview(), tt.mime, "x", tt.data))
 			notes, rows := summary(elements)
-			if strings.Join(notes, "|") != tt.note || rows != tt.rows || version != tt.version {
-				t.Errorf("%d rows, version %s, notes %q", rows, version, notes)
+			if got := strings.Join(notes, "|"); got != tt.note {
+				t.Errorf("notes %q, want %q", got, tt.note)
+			}
+			if rows != tt.rows {
+				t.Errorf("%d rows, want %d", rows, tt.rows)
+			}
+			if version != tt.version {
+				t.Errorf("version %s, want %s", version, tt.version)
 			}
 		})
 	}

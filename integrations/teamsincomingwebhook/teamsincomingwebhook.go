@@ -3,9 +3,11 @@
 package teamsincomingwebhook
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/webhook"
@@ -50,10 +52,18 @@ func (*Integration) Definition() action.Definition {
 
 var choice = []action.Option{{Name: "false", Label: "false"}, {Name: "true", Label: "true"}}
 
+// urlDescription says which URL to enter.
+const urlDescription = "The URL of a workflow. Old ones at logic.azure.com and those of connectors no longer work: copy the new URL from " +
+	"the workflow."
+
 // Form implements [action.FormBuilder].
-func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
+func (*Integration) Form(_ context.Context, req *action.Request) (*action.Form, error) {
+	description := urlDescription
+	if u, err := url.Parse(strings.TrimSpace(req.Form["webhookUrl"])); err == nil {
+		description = cmp.Or(replaced(u), description)
+	}
 	return &action.Form{Fields: []action.Field{
-		{Name: "webhookUrl", Label: "Webhook URL", Type: action.String, Required: true},
+		{Name: "webhookUrl", Label: "Webhook URL", Description: description, Type: action.String, Required: true},
 		{Name: "title", Label: "Title", Type: action.String, Required: true},
 		{Name: "text", Label: "Text", Type: action.Textarea},
 		{

@@ -2,6 +2,8 @@ package teamsincomingwebhook_test
 
 import (
 	"encoding/json"
+	"errors"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -49,6 +51,57 @@ func TestForm(t *testing.T) {
 	}
 }
 
+// An old URL in a form is described by what to do about it.
+func TestFormWithOldURL(t *testing.T) {
+	t.Parallel()
+	const standard = "The URL of a workflow. Old ones at logic.azure.com and those of connectors no longer work: copy the new URL from the workflow."
+	for name, tt := range map[string]struct{ address, want string }{
+		"none":       {"", standard},
+		"new":        {platform, standard},
+		"not a URL":  {"://\x00", standard},
+		"workflow":   {" " + workflow, "Microsoft replaced the URLs of workflows at logic.azure.com on November 30, 2025. Open the workflow in Teams or Power Automate, and copy the new URL."},
+		"connector":  {connector, "Microsoft has retired this type of webhook. Create one with the Workflows app in Teams, and copy the new URL."},
+		"look-alike": {"https://evil-logic.azure.com/x", standard},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := actiontest.New(t, teamsincomingwebhook.New, actiontest.Deps(t, nil, nil))
+			form, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(nil, map[string]string{"webhookUrl": tt.address}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := form.Fields[0].Description; got != tt.want {
+				t.Errorf("description %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// The field says what to do, too. A host that no longer exists is a reason as well.
+func TestOldURLThatIsGone(t *testing.T) {
+	t.Parallel()
+	missing := &http.Client{Transport: transport(func(*http.Request) (*http.Response, error) {
+		return nil, &net.DNSError{Err: "no such host", Name: "prod-23.westeurope.logic.azure.com", IsNotFound: true}
+	})}
+	i := actiontest.New(t, teamsincomingwebhook.New, action.Deps{HTTP: missing})
+	_, err := i.Execute(t.Context(), request(workflow))
+	e, ok := errors.AsType[*action.Error](err)
+	if !ok {
+		t.Fatalf("error %v", err)
+	}
+	const hint = "Microsoft replaced the URLs of workflows at logic.azure.com on November 30, 2025. Open the workflow in Teams or Power Automate, and copy the new URL."
+	if got, want := e.Message, "The host name of Teams does not exist. "+hint; got != want {
+		t.Errorf("message %q, want %q", got, want)
+	}
+	if diff := cmp.Diff(map[string]string{"webhookUrl": hint}, e.Fields); diff != "" {
+		t.Errorf("fields (-want +got):\n%s", diff)
+	}
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
+
 func TestCards(t *testing.T) {
 	t.Parallel()
 	one, taken := actiontest.Reply{Body: "1\n"}, actiontest.Reply{Status: http.StatusAccepted}
@@ -94,9 +147,10 @@ func TestCards(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if r.Method != http.MethodPost || r.Host != u.Host || r.Path != u.Path || r.Query.Encode() != u.Query().Encode() ||
-				r.Header.Get("Content-Type") != "application/json; charset=utf-8" {
-				t.Errorf("arrived as %s %s%s?%s %v", r.Method, r.Host, r.Path, r.Query.Encode(), r.Header)
+			wantHead := []string{http.MethodPost, u.Host, u.Path, u.Query().Encode(), "application/json; charset=utf-8"}
+			gotHead := []string{r.Method, r.Host, r.Path, r.Query.Encode(), r.Header.Get("Content-Type")}
+			if diff := cmp.Diff(wantHead, gotHead); diff != "" {
+				t.Errorf("request (-want +got):\n%s", diff)
 			}
 			text, err := os.ReadFile("testdata/" + tt.golden + ".json")
 			if err != nil {
@@ -171,8 +225,14 @@ func TestRefuses(t *testing.T) {
 			tt.change(req)
 			_, err := i.Execute(t.Context(), req)
 			e, ok := err.(*action.Error) //nolint:errorlint // Looker gets the outermost error
-			if !ok || e.Kind != tt.kind || e.Message != tt.message {
-				t.Fatalf("error %v, want %q (%v)", err, tt.message, tt.kind)
+			if !ok {
+				t.Fatalf("error %v, want %q", err, tt.message)
+			}
+			if e.Message != tt.message {
+				t.Errorf("message %q, want %q", e.Message, tt.message)
+			}
+			if e.Kind != tt.kind {
+				t.Errorf("kind %v, want %v", e.Kind, tt.kind)
 			}
 			if len(tt.fields)+len(e.Fields) > 0 {
 				if diff := cmp.Diff(tt.fields, e.Fields); diff != "" {
@@ -190,7 +250,8 @@ func TestTeamsFails(t *testing.T) {
 	t.Parallel()
 	const (
 		doubt   = " The card may already have been posted. Check before retrying."
-		retired = " Microsoft has retired this type of webhook. Create one with the Workflows app in Teams and enter its URL."
+		retired = " Microsoft has retired this type of webhook. Create one with the Workflows app in Teams, and copy the new URL."
+		moved   = " Microsoft replaced the URLs of workflows at logic.azure.com on November 30, 2025. Open the workflow in Teams or Power Automate, and copy the new URL."
 	)
 	for _, tt := range []struct {
 		name, address string
@@ -220,14 +281,30 @@ func TestTeamsFails(t *testing.T) {
 		{
 			"a workflow for its tenant only", workflow,
 			actiontest.Reply{Status: 401, Body: `{"error":{"code":"DirectApiAuthorizationRequired","message":"s3cret"}}`},
+			action.Unauthenticated, "Teams answered 401 Unauthorized (DirectApiAuthorizationRequired). Allow anyone to trigger the workflow, and enter its complete URL, including the signature." + moved,
+		},
+		{
+			"a new workflow for its tenant only", platform,
+			actiontest.Reply{Status: 401, Body: `{"error":{"code":"DirectApiAuthorizationRequired","message":"s3cret"}}`},
 			action.Unauthenticated, "Teams answered 401 Unauthorized (DirectApiAuthorizationRequired). Allow anyone to trigger the workflow, and enter its complete URL, including the signature.",
 		},
+		{"a connector that is not found", connector, actiontest.Reply{Status: 404}, action.NotFound, "Teams answered 404 Not Found." + retired},
+		{"a connector that is forbidden", connector, actiontest.Reply{Status: 403}, action.Forbidden, "Teams answered 403 Forbidden." + retired},
+		{
+			"a connector of the first kind", "https://outlook.office.com/webhook/11@22/IncomingWebhook/33/44", actiontest.Reply{Status: 410},
+			action.NotFound, "Teams answered 410 Gone." + retired,
+		},
+		{
+			"a connector that says gone", connector, actiontest.Reply{Body: "Microsoft Teams endpoint returned HTTP error 410 with ContextId"},
+			action.NotFound, "Teams answered 410 Gone." + retired,
+		},
+		{"a new workflow that is gone", platform, actiontest.Reply{Status: 404}, action.NotFound, "Teams answered 404 Not Found. There is no workflow at this URL."},
 		{
 			"a workflow that is off", workflow,
 			actiontest.Reply{Status: 400, Body: `{"error":{"code":"WorkflowTriggerIsNotEnabled"}}`},
 			action.Invalid, "Teams answered 400 Bad Request (WorkflowTriggerIsNotEnabled).",
 		},
-		{"a workflow that is gone", workflow, actiontest.Reply{Status: 404, Body: `{"error":{"code":"<b>"}}`}, action.NotFound, "Teams answered 404 Not Found. There is no workflow at this URL."},
+		{"a workflow that is gone", workflow, actiontest.Reply{Status: 404, Body: `{"error":{"code":"<b>"}}`}, action.NotFound, "Teams answered 404 Not Found. There is no workflow at this URL." + moved},
 		{"a workflow that fails", workflow, actiontest.Reply{Status: 502}, action.Unavailable, "Teams answered 502 Bad Gateway." + doubt},
 		{"another address", workflow, actiontest.Reply{Status: 302, Header: map[string]string{"Location": "https://example.com/"}}, action.Invalid, "Teams answered 302 Found."},
 		{"a reset", workflow, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Teams failed." + doubt},
@@ -237,8 +314,11 @@ func TestTeamsFails(t *testing.T) {
 			d := actiontest.NewDestination(t).Reply(tt.reply)
 			i := actiontest.New(t, teamsincomingwebhook.New, actiontest.Deps(t, d, nil))
 			_, err := i.Execute(t.Context(), request(tt.address))
-			if err == nil || action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message {
-				t.Errorf("error %v (%v), want %q (%v)", err, action.KindOf(err), tt.message, tt.kind)
+			if got := action.MessageOf(err); got != tt.message {
+				t.Errorf("message %q, want %q", got, tt.message)
+			}
+			if got := action.KindOf(err); got != tt.kind {
+				t.Errorf("kind %v, want %v", got, tt.kind)
 			}
 			if err != nil && strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("the error tells too much: %v", err)
@@ -293,8 +373,14 @@ func TestAnswersLate(t *testing.T) {
 		start := time.Now()
 		_, err := i.Execute(t.Context(), request(workflow))
 		const want = "Teams did not answer in time. The card may already have been posted. Check before retrying."
-		if took := time.Since(start); action.MessageOf(err) != want || action.KindOf(err) != action.Timeout || took != time.Minute {
-			t.Errorf("error %v (%v) after %v, want %q", err, action.KindOf(err), took, want)
+		if got := time.Since(start); got != time.Minute {
+			t.Errorf("it took %v, want %v", got, time.Minute)
+		}
+		if got := action.MessageOf(err); got != want {
+			t.Errorf("message %q, want %q", got, want)
+		}
+		if got := action.KindOf(err); got != action.Timeout {
+			t.Errorf("kind %v, want %v", got, action.Timeout)
 		}
 	})
 }
