@@ -54,6 +54,7 @@ var repeats = map[string]string{
 	"aws_ec2_stop_instance":       "an instance that is stopped stays stopped",
 	"azure_storage":               "a blob is replaced as a whole",
 	"braze":                       "attributes are set",
+	"customer_io":                 "attributes are set, and events have IDs by which Customer.io recognizes them",
 	"digitalocean_droplet":        "a droplet that is off stays off",
 	"digitalocean_object_storage": "an object is replaced as a whole",
 	"dropbox":                     "a file with the same content is left as it is",

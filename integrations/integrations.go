@@ -15,6 +15,7 @@ import (
 	"integrationhub.dev/integrations/awsec2stopinstance"
 	"integrationhub.dev/integrations/azurestorage"
 	"integrationhub.dev/integrations/braze"
+	"integrationhub.dev/integrations/customerio"
 	"integrationhub.dev/integrations/datarobot"
 	"integrationhub.dev/integrations/debug"
 	"integrationhub.dev/integrations/digitaloceandroplet"
@@ -99,6 +100,7 @@ func Groups() []Group {
 		{Title: "Rows to CRM, marketing and analytics", Integrations: []action.Registration{
 			{Name: "airtable", New: airtable.New},
 			{Name: "braze", New: braze.New},
+			{Name: "customer_io", New: customerio.New},
 			{Name: "facebook_custom_audiences", New: facebookcustomaudiences.New},
 			{Name: "google_ads_customer_match", New: googleadscustomermatch.New},
 			{Name: "google_analytics_data_import", New: googleanalyticsdataimport.New},

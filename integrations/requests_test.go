@@ -122,6 +122,7 @@ func requests(t *testing.T) map[string]request {
 			values{"braze_key": "braze_id", "braze_segment": "x"},
 			detail(),
 		},
+		"customer_io":                 {values{"site_id": "s", "api_key": mark("customerio")}, values{"action": "identify"}, detail()},
 		"datarobot":                   {values{"datarobot_api_token": mark("datarobot")}, values{"projectName": "p"}, csv},
 		"debug":                       {values{}, values{"sleep": "1"}, csv},
 		"digitalocean_droplet":        {values{"digitalocean_api_key": mark("droplet")}, values{}, detail()},
