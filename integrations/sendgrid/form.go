@@ -3,6 +3,8 @@ package sendgrid
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/mail"
 	"strings"
 
@@ -110,7 +112,8 @@ func templateData(text string, standard map[string]string, expand func(string) s
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber() // an ID keeps its digits
 	var own map[string]any
-	if err := d.Decode(&own); err != nil || own == nil || d.More() {
+	err := d.Decode(&own)
+	if _, end := d.Token(); err != nil || own == nil || !errors.Is(end, io.EOF) {
 		return nil, action.InvalidField("template_data", `The template data must be a JSON object, such as {"name": "Ann"}.`)
 	}
 	for name, value := range own {

@@ -283,6 +283,7 @@ func TestRefuses(t *testing.T) {
 		{"template data that is a list", "", map[string]string{"to": "ann@example.com", "template_id": "d-1", "template_data": "[1]"}, "template_data", `The template data must be a JSON object, such as {"name": "Ann"}.`},
 		{"template data that is nothing", "", map[string]string{"to": "ann@example.com", "template_id": "d-1", "template_data": "null"}, "template_data", `The template data must be a JSON object, such as {"name": "Ann"}.`},
 		{"template data twice", "", map[string]string{"to": "ann@example.com", "template_id": "d-1", "template_data": "{} {}"}, "template_data", `The template data must be a JSON object, such as {"name": "Ann"}.`},
+		{"template data with a brace too many", "", map[string]string{"to": "ann@example.com", "template_id": "d-1", "template_data": "{}}"}, "template_data", `The template data must be a JSON object, such as {"name": "Ann"}.`},
 		{"another region", "", map[string]string{"to": "ann@example.com", "region": "mars"}, "region", `"region" must be global or eu.`},
 		{"an odd sender", "", map[string]string{"to": "ann@example.com", "from": "me"}, "from", "The sender is not an e-mail address."},
 		{"two senders", "", map[string]string{"to": "ann@example.com", "from": "a@example.com,b@example.com"}, "from", "The sender is not an e-mail address."},

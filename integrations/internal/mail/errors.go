@@ -117,7 +117,7 @@ func (s session) connectionError(ctx context.Context, doing step, err error) err
 		return s.certificateError(wrapped, e)
 	}
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return action.Wrap(wrapped, action.Invalid, "%s does not speak TLS from the start on port %d. It may require STARTTLS.", s.Host, s.Port)
+		return action.Wrap(wrapped, action.Invalid, "%s does not use TLS from the start on port %d. It may require STARTTLS.", s.Host, s.Port)
 	}
 	// Alerts and the errors of crypto/tls have no type, only this prefix.
 	if doing == encrypting && ctx.Err() == nil && strings.Contains(err.Error(), "tls: ") {

@@ -217,7 +217,7 @@ func TestEncryption(t *testing.T) {
 		t.Parallel()
 		s := account()
 		s.Security = mail.Implicit
-		checkRefused(t, mailtest.New(t, false), s, action.Invalid, "example.com does not speak TLS from the start on port 587. It may require STARTTLS.")
+		checkRefused(t, mailtest.New(t, false), s, action.Invalid, "example.com does not use TLS from the start on port 587. It may require STARTTLS.")
 	})
 	t.Run("another host name", func(t *testing.T) {
 		t.Parallel()
