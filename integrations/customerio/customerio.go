@@ -18,10 +18,9 @@ var (
 	_ action.FormBuilder = (*Integration)(nil)
 )
 
-// The limits of Customer.io's Track API:
-//   - a call is smaller than 500 KB, and each of its items has at most 32 KB (https://docs.customer.io/api/track/);
-//     whether these are 1,000 or 1,024 bytes is not documented
-//   - 100 calls a second (https://docs.customer.io/integrations/api/customerio-apis/)
+// The limits of Customer.io's Track API. A call is smaller than 500 KB, and each of its items has at most 32 KB
+// (https://docs.customer.io/api/track/), where a KB is taken for 1,000 bytes. There may be 100 calls a second
+// (https://docs.customer.io/integrations/api/customerio-apis/).
 const (
 	recordsPerCall = 1000
 	maxCall        = 499_000 // bytes

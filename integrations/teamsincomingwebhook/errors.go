@@ -17,9 +17,9 @@ func explainConnector(err *action.Error, status *outbound.StatusError) error {
 	return withHint(err, status, "")
 }
 
-// What to do about URLs that Microsoft has replaced:
-//   - those of workflows: https://learn.microsoft.com/answers/questions/5606972/your-flow-has-a-new-trigger-url
-//   - connectors: https://devblogs.microsoft.com/microsoft365dev/retirement-of-office-365-connectors-within-microsoft-teams/
+// What to do about URLs that Microsoft has replaced: those of workflows
+// (https://learn.microsoft.com/answers/questions/5606972/your-flow-has-a-new-trigger-url), and those of connectors
+// (https://devblogs.microsoft.com/microsoft365dev/retirement-of-office-365-connectors-within-microsoft-teams/).
 const (
 	copyURL = "Microsoft replaced the URLs of workflows at logic.azure.com on November 30, 2025. Open the workflow in Teams or Power " +
 		"Automate, and copy the new URL."
@@ -49,8 +49,9 @@ func withNewURL(err error, u *url.URL) error {
 		explained := action.Wrap(err, action.KindOf(err), "%s %s", action.MessageOf(err), hint)
 		explained.Fields = map[string]string{"webhookUrl": hint}
 		return explained
+	default:
+		return err
 	}
-	return err
 }
 
 func explainWorkflow(err *action.Error, status *outbound.StatusError) error {

@@ -28,8 +28,8 @@ func (m Mail) checkEnvelope() error {
 // vain. Size is an estimate, so that only mails are rejected that are certainly too large.
 func (s session) checkSize(c *smtp.Client, m Mail) error {
 	_, announced := c.Extension("SIZE")
-	limit, err := strconv.ParseInt(strings.TrimSpace(announced), 10, 64)
-	if err != nil || limit <= 0 || m.Size <= limit { // 0 and nothing mean that there is no fixed limit
+	limit, _ := strconv.ParseInt(strings.TrimSpace(announced), 10, 64)
+	if limit <= 0 || m.Size <= limit { // 0 and nothing mean that there is no fixed limit
 		return nil
 	}
 	return action.Errorf(action.TooLarge, "The mail has %d bytes. The limit of %s is %d.", m.Size, s.Host, limit)

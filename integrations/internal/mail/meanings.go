@@ -36,12 +36,14 @@ const (
 	byPolicy        = "A policy of " + host + " does not allow the mail"
 )
 
-// meanings are in the order in which they apply. Sources:
+// meanings are from these sources:
 //   - STARTTLS: RFC 3207. AUTH: RFC 4954. Enhanced codes: RFC 3463, RFC 5248, and of authenticated domains RFC 7372.
 //   - https://learn.microsoft.com/exchange/mail-flow-best-practices/non-delivery-reports-in-exchange-online
 //   - https://techcommunity.microsoft.com/blog/exchange/exchange-online-to-retire-basic-auth-for-client-submission-smtp-auth/4114750
 //   - https://learn.microsoft.com/exchange/clients-and-mobile-in-exchange-online/authenticated-client-smtp-submission
 //   - https://support.google.com/a/answer/3726730
+//
+// They apply in this order.
 var meanings = []meaning{
 	// Microsoft 365 has one code, 5.7.139, for several reasons.
 	{anyStep, 0, "5.7.30", "", action.Unauthenticated, host + " no longer accepts a user name and a password." + needsOAuth},

@@ -197,6 +197,15 @@ func TestTraining(t *testing.T) {
 			set:    func(*sagemakertest.AWS) {},
 			change: answers{"smtpPass": "wrong"}, outcome: jobs.Failed, models: []string{"churn", "orders"},
 		},
+		"recipients as Outlook copies them": {
+			set:    func(f *sagemakertest.AWS) { f.Statuses = []string{"Completed"} },
+			change: answers{"user_email": "Doe, Ann <ann@example.com>;\u00a0Ann@example.com\n", "smtpFrom": "Acme, Inc. <looker@example.com>"},
+			mails: []mailText{{
+				Subject: "The model orders has been created",
+				Text:    "The model orders has been created by training job JOB.\n\nThe model artifacts are in s3://data/JOB/output/model.tar.gz.",
+			}},
+			outcome: jobs.Completed, models: []string{"churn", "orders"},
+		},
 		"invalid mail settings": {
 			set:    func(*sagemakertest.AWS) {},
 			change: answers{"user_email": "not-an-address"}, outcome: jobs.Completed, models: []string{"churn", "orders"},
@@ -213,7 +222,7 @@ func TestTraining(t *testing.T) {
 					t.Fatal(err)
 				}
 				want := "Training job JOB was started."
-				if tt.change["user_email"] != "" {
+				if tt.change["user_email"] == "not-an-address" {
 					want += " No mail will be sent: Looker User Email: This is not a valid e-mail address: not-an-address"
 				}
 				if got := jobNames.ReplaceAllString(res.Message, "JOB"); got != want {
