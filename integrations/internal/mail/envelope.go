@@ -37,13 +37,15 @@ func (s session) checkSize(c *smtp.Client, m Mail) error {
 
 // mailOptions requests SMTPUTF8 if an address needs it (RFC 6531).
 func (s session) mailOptions(c *smtp.Client, m Mail) (*smtp.MailOptions, error) {
-	if !mailbox.NeedsSMTPUTF8(m.From) && !slices.ContainsFunc(m.To, mailbox.NeedsSMTPUTF8) {
+	all := append([]string{m.From}, m.To...)
+	n := slices.IndexFunc(all, mailbox.NeedsSMTPUTF8)
+	if n < 0 {
 		return &smtp.MailOptions{}, nil
 	}
 	if ok, _ := c.Extension("SMTPUTF8"); !ok {
-		e := action.Errorf(action.Invalid, "%s accepts only ASCII characters before the @ of an address.", s.Host)
-		if n := slices.IndexFunc(m.To, mailbox.NeedsSMTPUTF8); n >= 0 {
-			e.Fields = map[string]string{"to": m.To[n] + ": " + e.Message}
+		e := action.Errorf(action.Invalid, "%s accepts only ASCII characters before the @ of an address: %s", s.Host, all[n])
+		if n > 0 {
+			return nil, e.WithField("to")
 		}
 		return nil, e
 	}

@@ -35,8 +35,8 @@ func TestEnvelope(t *testing.T) {
 		"another command":                 {"hub@example.com", []string{"ann@example.com>\r\nRCPT TO:<eve@example.com"}, false, refused},
 		"SMTPUTF8":                        {"hub@example.com", []string{"jürgen@example.com"}, true, ""},
 		"SMTPUTF8 for the sender":         {"jürgen@example.com", []string{"ann@example.com"}, true, ""},
-		"SMTPUTF8 that is not offered":    {"hub@example.com", []string{"jürgen@example.com"}, false, "example.com accepts only ASCII characters before the @ of an address."},
-		"the sender's is not offered":     {"jürgen@example.com", []string{"ann@example.com"}, false, "example.com accepts only ASCII characters before the @ of an address."},
+		"SMTPUTF8 that is not offered":    {"hub@example.com", []string{"ann@example.com", "jürgen@example.com"}, false, "example.com accepts only ASCII characters before the @ of an address: jürgen@example.com"},
+		"the sender's is not offered":     {"jürgen@example.com", []string{"ann@example.com"}, false, "example.com accepts only ASCII characters before the @ of an address: jürgen@example.com"},
 		"domain that is not ASCII at all": {"hub@example.com", []string{"ann@bücher.example"}, true, refused},
 	} {
 		t.Run(name, func(t *testing.T) {
