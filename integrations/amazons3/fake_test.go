@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -45,6 +46,10 @@ type fake struct {
 	lose func(operation string, nth int) *actiontest.Reply
 	// silent leaves out the header that tells a bucket's region.
 	silent bool
+	// frontEnd changes each request's headers before its signature is verified.
+	frontEnd func(http.Header)
+	// locked are the buckets with Object Lock, which accept no body without a checksum.
+	locked []string
 
 	// What follows is read once the integration has returned.
 	objects    map[string]stored
@@ -55,6 +60,7 @@ type fake struct {
 	operations []string
 	count      map[string]int
 	checksums  int
+	md5s       int
 }
 
 type stored struct {
@@ -102,6 +108,10 @@ func (f *fake) answer(r actiontest.Recorded) actiontest.Reply {
 	}
 	bucket, key, region := f.locate(r)
 	operation := operationOf(r, key)
+	if f.frontEnd != nil {
+		r.Header = r.Header.Clone()
+		f.frontEnd(r.Header)
+	}
 	if r.Broken {
 		f.operations = append(f.operations, operation+" broken off")
 		return actiontest.Reply{Reset: true}
@@ -131,6 +141,9 @@ func (f *fake) answer(r actiontest.Recorded) actiontest.Reply {
 			reply.Header["X-Amz-Bucket-Region"] = home
 		}
 		return reply
+	}
+	if slices.Contains(f.locked, bucket) && f.requiresChecksum(operation) && !hasChecksum(r.Header) {
+		return xmlError(http.StatusBadRequest, "InvalidRequest")
 	}
 	reply := f.write(r, operation, bucket+"/"+key)
 	if f.lose != nil {
@@ -379,9 +392,28 @@ func crc(body []byte) string {
 	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(body)))
 }
 
+// requiresChecksum reports whether Object Lock requires a checksum for an operation. Amazon requires it for objects
+// and parts, and other servers for the list of the parts, too.
+func (f *fake) requiresChecksum(operation string) bool {
+	return operation == "PutObject" || operation == "UploadPart" || operation == "CompleteMultipartUpload" && f.host != ""
+}
+
+// hasChecksum reports whether a request has one of the headers that Object Lock requires: "Content-MD5 OR
+// x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters".
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html
+func hasChecksum(h http.Header) bool {
+	return h.Get("Content-MD5") != "" || strings.HasPrefix(h.Get("X-Amz-Trailer"), "x-amz-checksum-") || h.Get("X-Amz-Checksum-Crc32") != ""
+}
+
 // unwrap takes apart the chunks in which the SDK sends a body with a checksum behind it:
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
 func (f *fake) unwrap(r actiontest.Recorded) ([]byte, error) {
+	if sum := md5.Sum(r.Body); r.Header.Get("Content-MD5") != "" {
+		f.md5s++
+		if r.Header.Get("Content-MD5") != base64.StdEncoding.EncodeToString(sum[:]) {
+			return nil, errors.New("wrong Content-MD5")
+		}
+	}
 	if r.Header.Get("Content-Encoding") != "aws-chunked" {
 		return r.Body, nil
 	}

@@ -3,12 +3,15 @@ package s3store
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"integrationhub.dev/integrations/internal/aws/awssdk"
@@ -35,11 +38,45 @@ func (s *Store) client(a Account, r Region, failed func(error)) *s3.Client {
 	}
 	if s.foreign() {
 		o.BaseEndpoint, o.UsePathStyle = aws.String(strings.ReplaceAll(s.service.Endpoint, "{region}", string(r))), true
-		// Not all other servers support the trailers in which the SDK sends checksums. TLS protects
-		// the body there, or without TLS the signature.
+		// Not all other servers support the trailers in which the SDK sends checksums, and Google's
+		// supports none of the x-amz-checksum- headers. All know Content-MD5, which a bucket with
+		// Object Lock requires as an alternative to them.
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+		o.APIOptions = append(o.APIOptions, addContentMD5)
 	}
-	return s3.New(o)
+	return s3.New(o, func(o *s3.Options) { o.HTTPSignerV4 = signer{o.HTTPSignerV4} })
+}
+
+// addContentMD5 adds the header to requests with a body: an object, a part, and the list of the parts.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html
+// https://cloud.google.com/storage/docs/xml-api/reference-headers#contentmd5
+// https://docs.ceph.com/en/latest/radosgw/s3/objectops/#put-object
+func addContentMD5(stack *middleware.Stack) error {
+	switch stack.ID() {
+	case "PutObject", "UploadPart", "CompleteMultipartUpload":
+		return smithyhttp.AddContentChecksumMiddleware(stack)
+	}
+	return nil
+}
+
+// signer leaves Accept-Encoding out of the signature, which the SDK includes. Proxies may change the header, and
+// Google's front end does before Cloud Storage verifies the signature: https://github.com/aws/aws-sdk-go-v2/issues/1816
+// S3 requires only Host, Content-Type and the x-amz- headers to be signed:
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+type signer struct{ s3.HTTPSignerV4 }
+
+// SignHTTP implements [s3.HTTPSignerV4].
+func (s signer) SignHTTP(
+	ctx context.Context, c aws.Credentials, r *http.Request, hash, service, region string, at time.Time, o ...func(*v4.SignerOptions),
+) error {
+	const name = "Accept-Encoding"
+	values, sent := r.Header[name]
+	delete(r.Header, name)
+	err := s.HTTPSignerV4.SignHTTP(ctx, c, r, hash, service, region, at, o...)
+	if sent {
+		r.Header[name] = values
+	}
+	return err
 }
 
 // retryer retries requests. Unless nil, failed is called for every failed attempt.
