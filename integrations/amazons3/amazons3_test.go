@@ -126,8 +126,15 @@ var failures = []struct {
 	message string
 	calls   int
 }{
-	{"unknown access key", xmlError(403, "InvalidAccessKeyId"), action.Unauthenticated, keysMessage, 1},
-	{"wrong secret key", xmlError(403, "SignatureDoesNotMatch"), action.Unauthenticated, keysMessage, 1},
+	{"unknown access key", xmlError(403, "InvalidAccessKeyId"), action.Unauthenticated, "Amazon S3 does not know this access key. Check it in the action's settings in Looker.", 1},
+	{"wrong secret key", xmlError(403, "SignatureDoesNotMatch"), action.Unauthenticated, "Amazon S3 rejected the request's signature. Check the secret key in the action's settings in Looker.", 1},
+	{"either of them", xmlError(403, "InvalidSecurity"), action.Unauthenticated, keysMessage, 1},
+	{"access key of another form", xmlError(400, "AuthorizationHeaderMalformed"), action.Unauthenticated, keysMessage, 1},
+	{"expired token", xmlError(400, "ExpiredToken"), action.Unauthenticated, "The credentials for Amazon S3 have expired. Renew them where they come from.", 1},
+	{"token to be refreshed", xmlError(400, "TokenRefreshRequired"), action.Unauthenticated, "The credentials for Amazon S3 have expired. Renew them where they come from.", 1},
+	{"rejected token", xmlError(400, "InvalidToken"), action.Unauthenticated, "Amazon S3 does not accept the hub's temporary credentials. The hub's administrator must check the hub's identity.", 1},
+	{"not signed up", xmlError(403, "NotSignedUp"), action.Forbidden, "The AWS account is not signed up for Amazon S3.", 1},
+	{"damaged on the way", xmlError(400, "BadDigest"), action.Unavailable, "The data was corrupted in transit to Amazon S3.", 5},
 	{"account problem", xmlError(403, "AccountProblem"), action.Forbidden, "Amazon S3 reports a problem with the AWS account.", 1},
 	{"unauthorized", actiontest.Reply{Status: 401}, action.Unauthenticated, "Amazon S3 answered 401 Unauthorized.", 1},
 	{"forbidden by a proxy", actiontest.Reply{Status: 403, Body: "<html>" + secretKey}, action.Forbidden, "Amazon S3 answered 403 Forbidden.", 1},
@@ -164,7 +171,7 @@ func checkError(t *testing.T, err error, kind action.Kind, message string) {
 	if err == nil || action.KindOf(err) != kind || action.MessageOf(err) != message {
 		t.Fatalf("error %v: %v %q, want %v %q", err, action.KindOf(err), action.MessageOf(err), kind, message)
 	}
-	for _, secret := range []string{secretKey, accessKey, "quoted", "<html>", "Authorization", "://"} {
+	for _, secret := range []string{secretKey, accessKey, "quoted", "<html>", "AWS4-HMAC", "://"} {
 		if strings.Contains(err.Error(), secret) || strings.Contains(fmt.Sprintf("%+v", err), secret) {
 			t.Errorf("the error tells %q: %v", secret, err)
 		}
@@ -666,6 +673,31 @@ func TestBucketInAnotherRegion(t *testing.T) {
 		{"parts", func(*fake) {}, 1500, []string{"CreateMultipartUpload orders.csv", "CreateMultipartUpload orders.csv", "CompleteMultipartUpload orders.csv"}},
 		{"only the bucket tells", func(f *fake) { f.silent = true }, 10, []string{"PutObject orders.csv", "HeadBucket", "PutObject orders.csv"}},
 		{
+			"opt-in region", func(f *fake) {
+				f.silent = true
+				f.redirect = xmlError(400, "IllegalLocationConstraintException")
+			}, 10,
+			[]string{"PutObject orders.csv", "HeadBucket", "PutObject orders.csv"},
+		},
+		{
+			"opt-in region, in parts", func(f *fake) {
+				f.redirect = xmlError(400, "IllegalLocationConstraintException")
+			}, 1500,
+			[]string{"CreateMultipartUpload orders.csv", "CreateMultipartUpload orders.csv", "CompleteMultipartUpload orders.csv"},
+		},
+		{
+			"temporary redirect", func(f *fake) { f.redirect = xmlError(307, "TemporaryRedirect") }, 10,
+			[]string{"PutObject orders.csv", "PutObject orders.csv"},
+		},
+		{
+			"region in the error", func(f *fake) {
+				f.mute = true
+				f.redirect = xmlError(400, "AuthorizationHeaderMalformed")
+				f.redirect.Body = strings.Replace(f.redirect.Body, "</Error>", "<Region>us-east-2</Region></Error>", 1)
+			}, 10,
+			[]string{"PutObject orders.csv", "PutObject orders.csv"},
+		},
+		{
 			"malformed header", func(f *fake) {
 				f.fail = func(operation string, nth int) *actiontest.Reply {
 					if operation != "PutObject" || nth > 1 {
@@ -692,6 +724,78 @@ func TestBucketInAnotherRegion(t *testing.T) {
 			}
 			if f.objects["reports/orders.csv"].Body != text(tt.size) {
 				t.Error("the object is not what was sent")
+			}
+		})
+	}
+}
+
+// Another server's redirect is not followed, but its region is named.
+func TestEndpointNamesRegion(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	f.host = "minio.example.com"
+	reply := xmlError(400, "AuthorizationHeaderMalformed")
+	reply.Body = strings.Replace(reply.Body, "</Error>", "<Region>us-east-2</Region></Error>", 1)
+	f.fail = func(string, int) *actiontest.Reply { return &reply }
+	_, err := f.start(t, map[string]string{"AMAZON_S3_ENDPOINT": "https://" + f.host}).Execute(t.Context(), csv(t, form(), 10))
+	checkError(t, err, action.Invalid, "The bucket is in the region us-east-2. Enter it in the action's settings in Looker.")
+}
+
+// With another server, a proxy can be the reason.
+func TestEndpointSignature(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	f.host = "minio.example.com"
+	reply := xmlError(403, "SignatureDoesNotMatch")
+	f.fail = func(string, int) *actiontest.Reply { return &reply }
+	_, err := f.start(t, map[string]string{"AMAZON_S3_ENDPOINT": "https://" + f.host}).Execute(t.Context(), csv(t, form(), 10))
+	checkError(t, err, action.Unauthenticated, "Amazon S3 rejected the request's signature. Check the secret key in the action's settings in Looker. "+
+		"If it is correct, a proxy in front of the server may be changing requests.")
+}
+
+// A conflict between two conditional requests says nothing about the object, and the request is repeated:
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+func TestConflict(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, operation string
+		size, conflicts int
+		exists          bool
+		message         string
+	}{
+		{"once", "PutObject", 10, 1, false, ""},
+		{"once, in parts", "CompleteMultipartUpload", 5000, 1, false, ""},
+		{"the other one wins", "PutObject", 10, 1, true, "A file with this name already exists."},
+		{"always", "PutObject", 10, 9, false, "Another upload to this name is in progress. Try again later."},
+		{"always, in parts", "CompleteMultipartUpload", 5000, 9, false, "Another upload to this name is in progress. Try again later."},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake()
+			conflict := xmlError(409, "ConditionalRequestConflict")
+			f.fail = func(operation string, nth int) *actiontest.Reply {
+				if operation != tt.operation || nth > tt.conflicts {
+					return nil
+				}
+				if tt.exists {
+					f.objects["reports/orders.csv"] = stored{Body: "another's"}
+				}
+				return &conflict
+			}
+			answers := form()
+			answers["overwrite"] = "fail"
+			_, err := f.start(t, nil).Execute(t.Context(), csv(t, answers, tt.size))
+			switch {
+			case tt.message == "" && err != nil:
+				t.Fatal(err)
+			case tt.message != "" && action.MessageOf(err) != tt.message:
+				t.Errorf("error %v, want %q", err, tt.message)
+			}
+			if tt.message == "" && f.objects["reports/orders.csv"].Body != text(tt.size) {
+				t.Error("the object is not what was sent")
+			}
+			if tt.conflicts > 1 && action.KindOf(err) != action.Unavailable {
+				t.Errorf("kind %v, want unavailable", action.KindOf(err))
 			}
 		})
 	}

@@ -46,6 +46,10 @@ type fake struct {
 	lose func(operation string, nth int) *actiontest.Reply
 	// silent leaves out the header that tells a bucket's region.
 	silent bool
+	// mute leaves the header out of every response, so that only a redirect's body has the region.
+	mute bool
+	// redirect is the response for a bucket in another region, unless that is a plain redirect.
+	redirect actiontest.Reply
 	// frontEnd changes each request's headers before its signature is verified.
 	frontEnd func(http.Header)
 	// locked are the buckets with Object Lock, which accept no body without a checksum.
@@ -137,7 +141,10 @@ func (f *fake) answer(r actiontest.Recorded) actiontest.Reply {
 		return xmlError(http.StatusNotFound, "NoSuchBucket")
 	case home != region:
 		reply := xmlError(http.StatusMovedPermanently, "PermanentRedirect")
-		if !f.silent || operation == "HeadBucket" {
+		if f.redirect.Status != 0 {
+			reply.Status, reply.Body = f.redirect.Status, f.redirect.Body
+		}
+		if !f.mute && (!f.silent || operation == "HeadBucket") {
 			reply.Header["X-Amz-Bucket-Region"] = home
 		}
 		return reply

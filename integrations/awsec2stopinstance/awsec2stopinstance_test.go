@@ -144,6 +144,7 @@ func TestQuery(t *testing.T) {
 func TestFails(t *testing.T) {
 	t.Parallel()
 	wrongKeys := "Amazon EC2 does not accept the access key with this secret key. Check both in the action's settings in Looker."
+	wrongSecret := "Amazon EC2 rejected the request's signature. Check the secret key in the action's settings in Looker."
 	always := func(r actiontest.Reply) func(int) *actiontest.Reply {
 		return func(int) *actiontest.Reply { return &r }
 	}
@@ -155,7 +156,7 @@ func TestFails(t *testing.T) {
 		calls   int
 	}{
 		"a wrong access key": {nil, map[string]string{"access_key_id": "AKIAOTHER"}, action.Unauthenticated, wrongKeys, 1},
-		"a wrong secret key": {nil, map[string]string{"secret_access_key": "other"}, action.Unauthenticated, wrongKeys, 1},
+		"a wrong secret key": {nil, map[string]string{"secret_access_key": "other"}, action.Unauthenticated, wrongSecret, 1},
 		"its rate":           {always(refusal(503, "RequestLimitExceeded", secretKey)), nil, action.RateLimited, "AWS is throttling requests. Try again later.", 5},
 		"unavailable":        {always(refusal(500, "InternalError", secretKey)), nil, action.Unavailable, "Amazon EC2 answered 500 InternalError.", 5},
 		"a reset":            {always(actiontest.Reply{Reset: true}), nil, action.Unavailable, "The connection to Amazon EC2 failed.", 5},

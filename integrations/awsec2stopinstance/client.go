@@ -42,9 +42,9 @@ func (i *Integration) client(a account) *ec2.Client {
 // (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html).
 var explanations = map[string]action.Error{
 	"AuthFailure":           service.RejectedKeys(),
-	"InvalidClientTokenId":  service.RejectedKeys(),
-	"SignatureDoesNotMatch": service.RejectedKeys(),
-	"InvalidAccessKeyId":    service.RejectedKeys(),
+	"InvalidClientTokenId":  service.UnknownKey(),
+	"SignatureDoesNotMatch": service.WrongSignature(),
+	"InvalidAccessKeyId":    service.UnknownKey(),
 	"Blocked":               {Kind: action.Forbidden, Message: "The AWS account is blocked."},
 	"OptInRequired":         service.NotSubscribed(),
 	"PendingVerification":   {Kind: action.Forbidden, Message: "AWS has not verified the account yet."},

@@ -41,10 +41,33 @@ func (s Service) WithoutResponse(ctx context.Context, doing string, err error) e
 	return nil
 }
 
-// RejectedKeys is the meaning of the error codes for invalid credentials.
+// RejectedKeys is the meaning of the error codes that do not say which of the two keys is wrong.
 func (s Service) RejectedKeys() action.Error {
 	return action.Error{Kind: action.Unauthenticated, Message: s.Name + " does not accept the access key with this secret key. " +
 		"Check both in the action's settings in Looker."}
+}
+
+// UnknownKey is the meaning of the error codes for an access key that does not exist.
+func (s Service) UnknownKey() action.Error {
+	return action.Error{Kind: action.Unauthenticated, Message: s.Name + " does not know this access key. Check it in the action's " +
+		"settings in Looker."}
+}
+
+// WrongSignature is the meaning of the error codes for a signature that another secret key made.
+func (s Service) WrongSignature() action.Error {
+	return action.Error{Kind: action.Unauthenticated, Message: s.Name + " rejected the request's signature. Check the secret key in " +
+		"the action's settings in Looker."}
+}
+
+// Expired is the meaning of the error codes for credentials that are no longer valid.
+func (s Service) Expired() action.Error {
+	return action.Error{Kind: action.Unauthenticated, Message: "The credentials for " + s.Name + " have expired. Renew them where " +
+		"they come from."}
+}
+
+// WrongClock is the meaning of the error codes for a request from another time.
+func (s Service) WrongClock() action.Error {
+	return action.Error{Kind: action.Internal, Message: s.Name + " refuses the hub's requests because the hub's clock is wrong."}
 }
 
 // NotSubscribed is the meaning of the error code OptInRequired.

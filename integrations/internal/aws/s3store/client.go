@@ -44,6 +44,7 @@ func (s *Store) client(a Account, r Region, failed func(error)) *s3.Client {
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 		o.APIOptions = append(o.APIOptions, addContentMD5)
 	}
+	o.APIOptions = append(o.APIOptions, addRegionFromBody)
 	return s3.New(o, func(o *s3.Options) { o.HTTPSignerV4 = signer{o.HTTPSignerV4} })
 }
 
@@ -85,14 +86,22 @@ func (s *Store) retryer(failed func(error)) aws.Retryer {
 		if failed != nil {
 			failed(err)
 		}
-		return isFinal(err)
+		return isTemporary(err)
 	}))
 }
 
-// isFinal prevents retries of requests for a role, which were retried already.
-func isFinal(err error) aws.Ternary {
+// isTemporary reports whether a request is repeated. A request for a role was retried already. The SDK does not
+// repeat requests that were damaged in transit, or that conflict with another one, as S3 asks for:
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html#conditional-error-response
+// At the end of an upload in parts, S3 asks for a new upload, but the data can be read only once. If the upload is
+// gone, the repeated request says so.
+func isTemporary(err error) aws.Ternary {
 	if _, role := errors.AsType[*roleError](err); role {
 		return aws.FalseTernary
+	}
+	switch errorCode(err) {
+	case "ConditionalRequestConflict", "OperationAborted", "BadDigest":
+		return aws.TrueTernary
 	}
 	return aws.UnknownTernary
 }
@@ -120,30 +129,4 @@ func (s *Store) Buckets(ctx context.Context, a Account) ([]string, error) {
 		}
 	}
 	return names, nil
-}
-
-// bucketRegion returns the bucket's region if err is a redirect to it, and otherwise "". Existing
-// schedules can have another region than the bucket, because the reference's SDK follows redirects.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html
-func bucketRegion(ctx context.Context, c *s3.Client, bucket string, err error) Region {
-	res, ok := errors.AsType[*smithyhttp.ResponseError](err)
-	if !ok || res.HTTPStatusCode()/100 != 3 && errorCode(err) != "AuthorizationHeaderMalformed" {
-		return ""
-	}
-	if r := regionHeader(res); r != "" {
-		return r
-	}
-	_, err = c.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &bucket})
-	if res, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
-		return regionHeader(res)
-	}
-	return ""
-}
-
-func regionHeader(res *smithyhttp.ResponseError) Region {
-	var r Region
-	if res.Response == nil || r.UnmarshalText([]byte(res.Response.Header.Get("X-Amz-Bucket-Region"))) != nil {
-		return ""
-	}
-	return r
 }

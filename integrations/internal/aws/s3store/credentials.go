@@ -103,12 +103,21 @@ func (s *Store) explainRole(ctx context.Context, e *roleError) error {
 		return fmt.Errorf("assuming %s: %w", e.whose, outbound.ConnectionError(ctx, sent.Err, "AWS"))
 	}
 	detail := fmt.Errorf("assuming %s: code %q", e.whose, errorCode(e.err))
+	service := awssdk.Service{Name: "AWS"}
+	var explained action.Error
 	switch errorCode(e.err) {
-	case "InvalidClientTokenId", "SignatureDoesNotMatch":
-		return action.Wrap(detail, action.Unauthenticated, "AWS does not accept the access key with this secret key. Check both in "+
-			"the action's settings in Looker.")
+	case "InvalidClientTokenId":
+		explained = service.UnknownKey()
+	case "SignatureDoesNotMatch":
+		explained = service.WrongSignature()
+	case "RequestExpired", "InvalidSignatureException":
+		explained = service.WrongClock()
 	case "Throttling":
 		return action.Wrap(detail, action.RateLimited, "AWS is throttling requests. Try again later.")
+	}
+	if explained.Message != "" {
+		explained.Err = detail
+		return &explained
 	}
 	return action.Wrap(detail, action.Forbidden, "AWS does not allow the hub to assume %s for %s. The hub's administrator "+
 		"must check the role and its trust policy.", e.whose, s.service.Name)

@@ -10,10 +10,44 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/aws/awssdk"
 	"integrationhub.dev/integrations/internal/objectstore"
 )
 
-const wrongRegion = "The bucket is not in this region. Check the region in the action's settings in Looker."
+// wrongRegion is the error for a bucket in another region, which the response may name.
+func wrongRegion(r Region) *action.Error {
+	if r != "" {
+		return action.Errorf(action.Invalid, "The bucket is in the region %s. Enter it in the action's settings in Looker.", r)
+	}
+	return action.Errorf(action.Invalid, "The bucket is not in this region. Check the region in the action's settings in Looker.")
+}
+
+// credentialsError explains an error code for credentials to the Looker user, or returns nil.
+func (s *Store) credentialsError(code string) *action.Error {
+	service := awssdk.Service{Name: s.service.Name}
+	var e action.Error
+	switch code {
+	case "InvalidAccessKeyId":
+		e = service.UnknownKey()
+	case "SignatureDoesNotMatch":
+		e = service.WrongSignature()
+		if s.foreign() {
+			e.Message += " If it is correct, a proxy in front of the server may be changing requests."
+		}
+	case "InvalidSecurity", "CredentialsNotSupported":
+		e = service.RejectedKeys()
+	case "ExpiredToken", "TokenRefreshRequired":
+		e = service.Expired()
+	case "InvalidToken":
+		e = *action.Errorf(action.Unauthenticated, "%s does not accept the hub's temporary credentials. The hub's administrator must "+
+			"check the hub's identity.", s.service.Name)
+	case "RequestTimeTooSkewed":
+		e = service.WrongClock()
+	default:
+		return nil
+	}
+	return &e
+}
 
 // explanation explains an error code to the Looker user. It returns nil for a code that says no more
 // than the status:
@@ -21,31 +55,30 @@ const wrongRegion = "The bucket is not in this region. Check the region in the a
 func (s *Store) explanation(code string) *action.Error {
 	name := s.service.Name
 	switch code {
-	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "InvalidSecurity":
-		return action.Errorf(action.Unauthenticated, "%s does not accept the access key with this secret key. Check both in the "+
-			"action's settings in Looker.", name)
 	case "AccessDenied":
 		return action.Errorf(action.Forbidden, "%s denied access. The access key needs %s.", name, s.service.Needs)
 	case "AllAccessDisabled":
 		return action.Errorf(action.Forbidden, "%s has disabled all access to this bucket.", name)
 	case "AccountProblem":
 		return action.Errorf(action.Forbidden, "%s reports a problem with the %s account.", name, s.service.Vendor)
+	case "NotSignedUp":
+		return action.Errorf(action.Forbidden, "The %s account is not signed up for %s.", s.service.Vendor, name)
 	case "NoSuchBucket":
 		e := action.InvalidField("bucket", "The bucket does not exist.")
 		e.Kind = action.NotFound
 		return e
 	case "InvalidBucketName":
 		return action.InvalidField("bucket", "The bucket's name is not valid.")
-	case "PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed":
-		return action.Errorf(action.Invalid, wrongRegion)
 	case "KeyTooLongError":
 		return action.Errorf(action.Invalid, "The path and the filename together are too long for %s.", name)
 	case "EntityTooLarge":
 		return action.Errorf(action.TooLarge, "The data is larger than %s allows.", name)
-	case "RequestTimeTooSkewed":
-		return action.Errorf(action.Internal, "%s refuses the hub's requests because the hub's clock is wrong.", name)
-	case "PreconditionFailed", "ConditionalRequestConflict":
+	case "BadDigest":
+		return action.Errorf(action.Unavailable, "The data was corrupted in transit to %s.", name)
+	case "PreconditionFailed":
 		return exists()
+	case "ConditionalRequestConflict", "OperationAborted":
+		return action.Errorf(action.Unavailable, "Another upload to this name is in progress. Try again later.")
 	case "NoSuchUpload":
 		return action.Errorf(action.Unavailable, "The upload was terminated at %s before it was complete.", name)
 	case "SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "RequestLimitExceeded":
@@ -83,14 +116,29 @@ func (s *Store) explain(ctx context.Context, doing string, err error) error {
 	code, status := errorCode(err), res.HTTPStatusCode()
 	detail := fmt.Errorf("%s: code %q, request %q: %w", doing, code,
 		objectstore.ErrorCode(res.Response.Header.Get("X-Amz-Request-Id")), &outbound.StatusError{Code: status})
-	if e := s.explanation(code); e != nil {
+	if e := s.responseError(res, code); e != nil {
 		e.Err = detail
 		return e
 	}
-	if status/100 == 3 {
-		return action.Wrap(detail, action.Invalid, "%s", wrongRegion)
-	}
 	return objectstore.StatusError(detail, s.service.Name, status, code)
+}
+
+// responseError explains a response to the Looker user. It returns nil if it says no more than its status.
+func (s *Store) responseError(res *smithyhttp.ResponseError, code string) *action.Error {
+	region := regionHeader(res)
+	switch {
+	case isRedirect(res, code):
+		return wrongRegion(region)
+	case code == "AuthorizationHeaderMalformed" && region != "":
+		return wrongRegion(region)
+	case code == "AuthorizationHeaderMalformed": // the access key's form is not that of a key
+		e := awssdk.Service{Name: s.service.Name}.RejectedKeys()
+		return &e
+	}
+	if e := s.credentialsError(code); e != nil {
+		return e
+	}
+	return s.explanation(code)
 }
 
 func (s *Store) connectionError(ctx context.Context, doing string, err error) error {

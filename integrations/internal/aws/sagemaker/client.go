@@ -77,11 +77,11 @@ var awsService = awssdk.Service{Name: name}
 // explanations are the meanings of error codes
 // (https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonErrors.html).
 var explanations = map[string]action.Error{
-	"UnrecognizedClientException": awsService.RejectedKeys(),
-	"InvalidClientTokenId":        awsService.RejectedKeys(),
-	"InvalidSignatureException":   awsService.RejectedKeys(),
+	"UnrecognizedClientException": awsService.UnknownKey(),
+	"InvalidClientTokenId":        awsService.UnknownKey(),
+	"InvalidSignatureException":   awsService.WrongSignature(),
 	"IncompleteSignature":         awsService.RejectedKeys(),
-	"ExpiredTokenException":       awsService.RejectedKeys(),
+	"ExpiredTokenException":       awsService.Expired(),
 	"MissingAuthenticationToken":  awsService.RejectedKeys(),
 	"OptInRequired":               awsService.NotSubscribed(),
 	"RequestExpired": {

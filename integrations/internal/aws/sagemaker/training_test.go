@@ -189,7 +189,7 @@ func TestTraining(t *testing.T) {
 			},
 			mails: []mailText{{
 				Subject: "Training job JOB is no longer followed",
-				Text:    "Training job JOB continues in Amazon SageMaker, but the hub could not follow it until its end: Amazon SageMaker does not accept the access key with this secret key. Check both in the action's settings in Looker.\n\nCheck it in the SageMaker console. The hub will not do what was planned after the job.",
+				Text:    "Training job JOB continues in Amazon SageMaker, but the hub could not follow it until its end: Amazon SageMaker does not know this access key. Check it in the action's settings in Looker.\n\nCheck it in the SageMaker console. The hub will not do what was planned after the job.",
 			}},
 			outcome: jobs.Failed, models: []string{"churn"},
 		},
@@ -381,7 +381,7 @@ func TestTrainingFails(t *testing.T) {
 		},
 		"wrong secret key": {
 			change: answers{"secretAccessKey": "other"}, kind: action.Unauthenticated,
-			message: "Amazon S3 does not accept the access key with this secret key. Check both in the action's settings in Looker.",
+			message: "Amazon S3 rejected the request's signature. Check the secret key in the action's settings in Looker.",
 		},
 		"no rows": {
 			csv: "a,b\n", kind: action.Invalid,
