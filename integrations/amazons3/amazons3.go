@@ -21,6 +21,8 @@ var (
 type settings struct {
 	// Endpoint is the URL of an S3-compatible server. Empty means Amazon's.
 	Endpoint endpoint `env:"AMAZON_S3_ENDPOINT"`
+	// AllowedBuckets are the buckets that users may write to. Empty allows all.
+	AllowedBuckets s3store.Allowed `env:"AMAZON_S3_ALLOWED_BUCKETS"`
 	// How objects are stored. Empty leaves it to the bucket's settings.
 	StorageClass storageClass `env:"AMAZON_S3_STORAGE_CLASS"`
 	Encryption   encryption   `env:"AMAZON_S3_SERVER_SIDE_ENCRYPTION"`
@@ -73,7 +75,7 @@ func New(deps action.Deps) (action.Integration, error) {
 		return nil, err
 	}
 	return &Integration{keyless: s.PodIdentity, Store: s3store.New(deps, s3store.Service{
-		Identity: id,
+		Identity: id, Allowed: s.AllowedBuckets,
 		Writing: s3store.Writing{
 			StorageClass: types.StorageClass(s.StorageClass), Encryption: types.ServerSideEncryption(s.Encryption), KMSKey: s.KMSKey,
 		},

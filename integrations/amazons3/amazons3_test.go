@@ -1240,3 +1240,38 @@ func TestLate(t *testing.T) {
 		})
 	}
 }
+
+// The administrator's list limits the form and the deliveries.
+func TestAllowedBuckets(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	f.buckets["archive"], f.buckets["team-a"] = "eu-west-1", "eu-west-1"
+	i := f.start(t, map[string]string{"AMAZON_S3_ALLOWED_BUCKETS": "reports, team-*"})
+	got, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(params(), nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []action.Option{{Name: "reports", Label: "reports"}, {Name: "team-a", Label: "team-a"}}
+	if diff := cmp.Diff(want, got.Fields[0].Options); diff != "" {
+		t.Errorf("options (-want +got):\n%s", diff)
+	}
+	if _, err := i.Execute(t.Context(), csv(t, form(), 10)); err != nil {
+		t.Errorf("a bucket of the list: %v", err)
+	}
+	f.operations = nil
+	_, err = i.Execute(t.Context(), csv(t, map[string]string{"bucket": "archive", "overwrite": "fail"}, 10))
+	checkError(t, err, action.Forbidden, "The hub's administrator does not allow writing to archive. Allowed: reports, team-*.")
+	if len(f.operations) > 0 {
+		t.Errorf("S3 was called: %q", f.operations)
+	}
+}
+
+func TestAllowedBucketsAreChecked(t *testing.T) {
+	t.Parallel()
+	for _, list := range []string{"a b", "reports,", "s3://reports", "[a-z]*", " "} {
+		_, err := amazons3.New(actiontest.Deps(t, nil, map[string]string{"AMAZON_S3_ALLOWED_BUCKETS": list}))
+		if _, missing := errors.AsType[*action.MissingSettingsError](err); err == nil || missing {
+			t.Errorf("%q: error %v", list, err)
+		}
+	}
+}

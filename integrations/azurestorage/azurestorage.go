@@ -26,6 +26,8 @@ const name = "Azure Storage"
 type settings struct {
 	// Endpoint is the blob service's URL. It contains {account}.
 	Endpoint endpoint `env:"AZURE_STORAGE_ENDPOINT" envDefault:"https://{account}.blob.core.windows.net"`
+	// AllowedContainers are the containers that users may write to, with or without their account. Empty allows all.
+	AllowedContainers allowed `env:"AZURE_STORAGE_ALLOWED_CONTAINERS"`
 	// PodIdentity makes the access key optional. Without one, the hub uses its pod's identity.
 	PodIdentity bool `env:"AZURE_STORAGE_POD_IDENTITY"`
 }
@@ -115,7 +117,9 @@ func New(deps action.Deps) (action.Integration, error) {
 		Plan: objectstore.Plan{Destination: name, Stages: stages},
 		Bucket: choice.List{Name: "container", Label: "Container", Denied: "The name of the container. The credentials may not list " +
 			"containers, so there is no choice to offer."},
-		List: i.listContainers, Object: i.newBlob,
+		Allowed: func(a account) objectstore.Allowed { return s.AllowedContainers.Within(string(a.Name)) },
+		Name:    func(t target) string { return string(t.Container) },
+		List:    i.listContainers, Object: i.newBlob,
 	}
 	if s.PodIdentity {
 		if i.pod, err = action.Settings[identity](deps); err != nil {
@@ -170,6 +174,24 @@ func (c *containerName) UnmarshalText(text []byte) error {
 	}
 	*c = containerName(text)
 	return nil
+}
+
+// allowed is a list of containers, such as "reports" or "account/reports".
+type allowed struct{ objectstore.Allowed }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (a *allowed) UnmarshalText(text []byte) (err error) {
+	a.Allowed, err = objectstore.ParseAllowed(string(text), func(entry string) error {
+		account, container, found := strings.Cut(entry, "/")
+		if !found {
+			return new(containerName).UnmarshalText([]byte(entry))
+		}
+		if err := new(accountName).UnmarshalText([]byte(account)); err != nil {
+			return err
+		}
+		return new(containerName).UnmarshalText([]byte(container))
+	})
+	return err
 }
 
 // endpoint is the URL of a blob service.

@@ -429,3 +429,35 @@ func TestMemory(t *testing.T) {
 		t.Errorf("%d bytes arrived; %d MiB were in use", s.size, s.heap>>20)
 	}
 }
+
+// The administrator's list limits the form and the deliveries.
+func TestAllowedContainers(t *testing.T) {
+	t.Parallel()
+	f := newFake("archive", "reports", "team-a")
+	i := f.startWith(t, answers{"AZURE_STORAGE_ALLOWED_CONTAINERS": "reports,looker*/team-*,other/archive"})
+	got, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(params(), nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []action.Option{{Name: "reports", Label: "reports"}, {Name: "team-a", Label: "team-a"}}
+	if diff := cmp.Diff(want, got.Fields[0].Options); diff != "" {
+		t.Errorf("options (-want +got):\n%s", diff)
+	}
+	if _, err := i.Execute(t.Context(), csv(t, form(), 10)); err != nil {
+		t.Errorf("a container of the list: %v", err)
+	}
+	clear(f.calls)
+	_, err = i.Execute(t.Context(), csv(t, answers{"container": "archive", "filename": "orders.csv"}, 10))
+	const message = "The hub's administrator does not allow writing to archive. Allowed: reports, team-*."
+	if action.KindOf(err) != action.Forbidden || action.MessageOf(err) != message {
+		t.Errorf("error %v, want %q", err, message)
+	}
+	if len(f.calls) > 0 {
+		t.Errorf("Azure was called: %v", f.calls)
+	}
+	for _, list := range []string{"Reports", "reports,", "a/b/c", "UPPER/reports"} {
+		if _, err := azurestorage.New(actiontest.Deps(t, nil, answers{"AZURE_STORAGE_ALLOWED_CONTAINERS": list})); err == nil {
+			t.Errorf("%q is accepted", list)
+		}
+	}
+}

@@ -47,8 +47,13 @@ func newFake(containers ...string) *fake {
 
 func (f *fake) start(t *testing.T) action.Integration {
 	t.Helper()
+	return f.startWith(t, nil)
+}
+
+func (f *fake) startWith(t *testing.T, env map[string]string) action.Integration {
+	t.Helper()
 	d := actiontest.NewDestination(t).Handle(f.serve)
-	i := actiontest.New(t, azurestorage.New, actiontest.Deps(t, d, nil))
+	i := actiontest.New(t, azurestorage.New, actiontest.Deps(t, d, env))
 	azurestorage.Quick(i, 10)
 	return i
 }

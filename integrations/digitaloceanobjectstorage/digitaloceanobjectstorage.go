@@ -12,13 +12,24 @@ var (
 	_ action.FormBuilder = (*Integration)(nil)
 )
 
+// settings are the hub's environment variables.
+type settings struct {
+	// AllowedSpaces are the Spaces that users may write to. Empty allows all.
+	AllowedSpaces s3store.Allowed `env:"DIGITALOCEAN_OBJECT_STORAGE_ALLOWED_SPACES"`
+}
+
 // Integration writes objects to DigitalOcean Spaces.
 type Integration struct{ *s3store.Store }
 
 // New makes the integration. It needs no settings.
 func New(deps action.Deps) (action.Integration, error) {
+	s, err := action.Settings[settings](deps)
+	if err != nil {
+		return nil, err
+	}
 	return &Integration{s3store.New(deps, s3store.Service{
-		Name: "DigitalOcean Spaces", Vendor: "DigitalOcean", BucketLabel: "Space Name",
+		Allowed: s.AllowedSpaces,
+		Name:    "DigitalOcean Spaces", Vendor: "DigitalOcean", BucketLabel: "Space Name",
 		Endpoint: "https://{region}.digitaloceanspaces.com",
 		Needs:    "the permission to read and write the Space",
 		Unlisted: "The name of the Space. The access key is limited to some Spaces and may not list them, so there is no choice to offer.",

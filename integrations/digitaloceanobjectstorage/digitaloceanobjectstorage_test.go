@@ -197,3 +197,27 @@ func TestFails(t *testing.T) {
 		})
 	}
 }
+
+// The administrator's list limits the deliveries.
+func TestAllowedSpaces(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Handle(answer)
+	deps := actiontest.Deps(t, d, map[string]string{"DIGITALOCEAN_OBJECT_STORAGE_ALLOWED_SPACES": "team-*"})
+	i := actiontest.New(t, digitaloceanobjectstorage.New, deps)
+	_, err := i.Execute(t.Context(), actiontest.Inline(t, actiontest.Query(params(), form()), "text/csv", "csv", []byte("1")))
+	const message = "The hub's administrator does not allow writing to reports. Allowed: team-*."
+	if action.KindOf(err) != action.Forbidden || action.MessageOf(err) != message {
+		t.Errorf("error %v, want %q", err, message)
+	}
+	if got := calls(d); len(got) > 0 {
+		t.Errorf("Spaces were called: %q", got)
+	}
+	allowed := map[string]string{"bucket": "team-a", "filename": "orders.csv"}
+	if _, err := i.Execute(t.Context(), actiontest.Inline(t, actiontest.Query(params(), allowed), "text/csv", "csv", []byte("1"))); err != nil {
+		t.Errorf("a Space of the list: %v", err)
+	}
+	_, err = digitaloceanobjectstorage.New(actiontest.Deps(t, nil, map[string]string{"DIGITALOCEAN_OBJECT_STORAGE_ALLOWED_SPACES": "a b"}))
+	if err == nil {
+		t.Error("an invalid list is accepted")
+	}
+}

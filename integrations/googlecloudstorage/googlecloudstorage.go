@@ -24,6 +24,8 @@ const name = "Google Cloud Storage"
 type settings struct {
 	// Endpoint is the API's URL: another one for a private endpoint or an emulator.
 	Endpoint endpoint `env:"GOOGLE_CLOUD_STORAGE_ENDPOINT" envDefault:"https://storage.googleapis.com"`
+	// AllowedBuckets are the buckets that users may write to. Empty allows all.
+	AllowedBuckets allowed `env:"GOOGLE_CLOUD_STORAGE_ALLOWED_BUCKETS"`
 	// CredentialsFile is a file of application default credentials. With it, the private key is
 	// optional.
 	CredentialsFile string `env:"GOOGLE_CLOUD_STORAGE_CREDENTIALS_FILE"`
@@ -87,6 +89,7 @@ func New(deps action.Deps) (action.Integration, error) {
 			Denied: "The name of the bucket. The account may not list the project's buckets (storage.buckets.list), so there is no " +
 				"choice to offer.",
 		},
+		Allowed: func(account) objectstore.Allowed { return s.AllowedBuckets.Allowed }, Name: func(t target) string { return string(t.Bucket) },
 		List: i.listBuckets, Object: i.newObject,
 	}
 	return i, nil
@@ -124,6 +127,17 @@ func (b *bucketName) UnmarshalText(text []byte) error {
 	}
 	*b = bucketName(text)
 	return nil
+}
+
+// allowed is a list of buckets.
+type allowed struct{ objectstore.Allowed }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (a *allowed) UnmarshalText(text []byte) (err error) {
+	a.Allowed, err = objectstore.ParseAllowed(string(text), func(name string) error {
+		return new(bucketName).UnmarshalText([]byte(name))
+	})
+	return err
 }
 
 // endpoint is the URL of the API.

@@ -577,3 +577,35 @@ func TestLate(t *testing.T) {
 		}
 	})
 }
+
+// The administrator's list limits the form and the deliveries.
+func TestAllowedBuckets(t *testing.T) {
+	t.Parallel()
+	f := newFake("archive", "reports", "team-a")
+	i := f.start(t, answers{"GOOGLE_CLOUD_STORAGE_ALLOWED_BUCKETS": "reports,team-*"})
+	got, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(params(), nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []action.Option{{Name: "reports", Label: "reports"}, {Name: "team-a", Label: "team-a"}}
+	if diff := cmp.Diff(want, got.Fields[0].Options); diff != "" {
+		t.Errorf("options (-want +got):\n%s", diff)
+	}
+	if _, err := i.Execute(t.Context(), request(t, params(), form(), 10)); err != nil {
+		t.Errorf("a bucket of the list: %v", err)
+	}
+	clear(f.calls)
+	_, err = i.Execute(t.Context(), request(t, params(), answers{"bucket": "archive"}, 10))
+	const message = "The hub's administrator does not allow writing to archive. Allowed: reports, team-*."
+	if action.KindOf(err) != action.Forbidden || action.MessageOf(err) != message {
+		t.Errorf("error %v, want %q", err, message)
+	}
+	if len(f.calls) > 0 {
+		t.Errorf("Google was called: %v", f.calls)
+	}
+	for _, list := range []string{"Reports", "gs://reports", "reports,"} {
+		if _, err := googlecloudstorage.New(actiontest.Deps(t, nil, answers{"GOOGLE_CLOUD_STORAGE_ALLOWED_BUCKETS": list})); err == nil {
+			t.Errorf("%q is accepted", list)
+		}
+	}
+}

@@ -15,6 +15,9 @@ type Store[Account, Target any] struct {
 	// Bucket is the form's field for the bucket, and List reads the account's buckets for it.
 	Bucket choice.List
 	List   func(context.Context, Account) ([]string, error)
+	// Allowed is the list of the account's buckets that users may write to, and Name the target's bucket.
+	Allowed func(Account) Allowed
+	Name    func(Target) string
 	// Check, if set, checks the account.
 	Check func(Account) error
 	// HasPath adds a field for the object's folder to the form.
@@ -29,7 +32,8 @@ func (s *Store[Account, Target]) Form(ctx context.Context, req *action.Request) 
 	if err != nil {
 		return nil, err
 	}
-	bucket, err := s.Bucket.Field(s.List(ctx, account))
+	names, err := s.List(ctx, account)
+	bucket, err := s.Allowed(account).Field(s.Bucket, names, err)
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +60,9 @@ func (s *Store[Account, Target]) Execute(ctx context.Context, req *action.Reques
 	}
 	target, err := action.Decode[Target](req)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.Allowed(account).Check(s.Name(target), s.Bucket.Name); err != nil {
 		return nil, err
 	}
 	d, err := Read(req, s.Plan.Destination)

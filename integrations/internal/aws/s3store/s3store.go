@@ -33,6 +33,19 @@ type Service struct {
 	// Identity is the hub's own identity, and Writing how objects are stored.
 	Identity Identity
 	Writing  Writing
+	// Allowed are the buckets that users may write to.
+	Allowed Allowed
+}
+
+// Allowed is a setting with the buckets that users may write to.
+type Allowed struct{ objectstore.Allowed }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (a *Allowed) UnmarshalText(text []byte) (err error) {
+	a.Allowed, err = objectstore.ParseAllowed(string(text), func(name string) error {
+		return new(bucketName).UnmarshalText([]byte(name))
+	})
+	return err
 }
 
 // Writing is how objects are stored. Empty values leave it to the bucket's settings.
@@ -80,9 +93,10 @@ type Store struct {
 func New(deps action.Deps, service Service) *Store {
 	s := &Store{service: service, deps: deps, MaxBackoff: maxBackoff}
 	s.Store = objectstore.Store[Account, target]{
-		Plan:   objectstore.Plan{Destination: service.Name, Stages: Stages},
-		Bucket: choice.List{Name: "bucket", Label: service.BucketLabel, Denied: service.Unlisted, Empty: service.None},
-		Check:  s.checkAccount, List: s.Buckets, HasPath: true,
+		Plan:    objectstore.Plan{Destination: service.Name, Stages: Stages},
+		Bucket:  choice.List{Name: "bucket", Label: service.BucketLabel, Denied: service.Unlisted, Empty: service.None},
+		Allowed: func(Account) objectstore.Allowed { return service.Allowed.Allowed }, Name: func(t target) string { return string(t.Bucket) },
+		Check: s.checkAccount, List: s.Buckets, HasPath: true,
 		Object: func(ctx context.Context, a Account, t target, d objectstore.Delivery) (objectstore.Object, error) {
 			return s.newObject(ctx, a, t.Bucket, d)
 		},
