@@ -2,9 +2,7 @@
 package azurestorage
 
 import (
-	"encoding/base64"
 	"errors"
-	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -24,8 +22,8 @@ const name = "Azure Storage"
 
 // settings are the hub's environment variables.
 type settings struct {
-	// Endpoint is the blob service's URL. It contains {account}.
-	Endpoint endpoint `env:"AZURE_STORAGE_ENDPOINT" envDefault:"https://{account}.blob.core.windows.net"`
+	// Endpoint is the blob service's URL. It contains {account}. Empty means Azure's.
+	Endpoint endpoint `env:"AZURE_STORAGE_ENDPOINT"`
 	// AllowedContainers are the containers that users may write to, with or without their account. Empty allows all.
 	AllowedContainers allowed `env:"AZURE_STORAGE_ALLOWED_CONTAINERS"`
 	// PodIdentity makes the access key optional. Without one, the hub uses its pod's identity.
@@ -34,42 +32,17 @@ type settings struct {
 
 // account is what the Looker administrator enters.
 type account struct {
-	Name accountName `param:"account,required"`
-	// Key is an account key, or a shared access signature.
+	// Account is the name of a storage account. It is a secret because people paste connection strings.
+	Account action.Secret `param:"account,required"`
+	// Key is an account key, a shared access signature, or a connection string.
 	Key action.Secret `param:"accessKey"`
+	credentials
 }
 
-func (a *account) hasKey() bool { return strings.TrimSpace(a.Key.Reveal()) != "" }
-
-// signature returns the account's shared access signature, or "" for a key. Keys are base64, which
-// contains neither ? nor &. Portals show a signature alone, after a question mark, or at the end of a
-// URL.
-func (a *account) signature() string {
-	text := strings.TrimSpace(a.Key.Reveal())
-	if _, after, ok := strings.Cut(text, "?"); ok {
-		return after
-	}
-	if strings.Contains(text, "&") {
-		return text
-	}
-	return ""
-}
-
-// Validate checks the key. Its messages are the reference's.
-func (a *account) Validate() error {
-	if s := a.signature(); s != "" {
-		if query, err := url.ParseQuery(s); err != nil || query.Get("sig") == "" {
-			return action.Errorf(action.Invalid, "The provided shared access signature is not complete")
-		}
-		return nil
-	}
-	if !a.hasKey() {
-		return nil // client checks whether a key is required
-	}
-	if _, err := base64.StdEncoding.DecodeString(strings.TrimSpace(a.Key.Reveal())); err != nil {
-		return action.Errorf(action.Invalid, "The provided Account Key is not a valid base64 string")
-	}
-	return nil
+// Validate sets the credentials.
+func (a *account) Validate() (err error) {
+	a.credentials, err = readCredentials(a.Account.Reveal(), a.Key.Reveal())
+	return err
 }
 
 // target is what the Looker user enters.
@@ -117,9 +90,10 @@ func New(deps action.Deps) (action.Integration, error) {
 		Plan: objectstore.Plan{Destination: name, Stages: stages},
 		Bucket: choice.List{Name: "container", Label: "Container", Denied: "The name of the container. The credentials may not list " +
 			"containers, so there is no choice to offer."},
-		Allowed: func(a account) objectstore.Allowed { return s.AllowedContainers.Within(string(a.Name)) },
+		Allowed: func(a account) objectstore.Allowed { return s.AllowedContainers.Within(string(a.name)) },
 		Name:    func(t target) string { return string(t.Container) },
 		List:    i.listContainers, Object: i.newBlob,
+		Suggest: func(a account) string { return a.container },
 	}
 	if s.PodIdentity {
 		if i.pod, err = action.Settings[identity](deps); err != nil {

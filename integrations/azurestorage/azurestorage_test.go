@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,6 +44,8 @@ func text(n int) string {
 	return b.String()[:n]
 }
 
+const wrongKey = "The access key is not a key of this storage account. Check both in the action's settings in Looker."
+
 func TestForm(t *testing.T) {
 	t.Parallel()
 	option := func(n string) action.Option { return action.Option{Name: n, Label: n} }
@@ -76,7 +79,7 @@ func TestForm(t *testing.T) {
 			"",
 		},
 		{"none", newFake(), accountKey, nil, action.Field{}, "Create a container in your Azure account."},
-		{"another key", newFake("a"), "YW5vdGhlcg==", nil, action.Field{}, "Azure Storage does not accept the access key for this account, or its signature has expired. Check both in the action's settings in Looker."},
+		{"another key", newFake("a"), "YW5vdGhlcg==", nil, action.Field{}, wrongKey},
 		{"invalid key", newFake("a"), "not base64!", nil, action.Field{}, "The provided Account Key is not a valid base64 string"},
 		{"half a signature", newFake("a"), "?sv=1&ss=b", nil, action.Field{}, "The provided shared access signature is not complete"},
 	} {
@@ -181,7 +184,7 @@ func TestFailures(t *testing.T) {
 		{"unavailable", 30, once("block", always, actiontest.Reply{Status: 500}), "Azure Storage answered 500 Internal Server Error.", action.Unavailable},
 		{"the list of blocks fails", 30, once("blocklist", always, refusal(400, "InvalidBlockList")), "Azure Storage answered 400 InvalidBlockList.", action.Invalid},
 		{"gone in between", 30, once("block", always, refusal(404, "ContainerNotFound")), "The container does not exist.", action.NotFound},
-		{"no permission", 5, once("", always, refusal(403, "AuthorizationPermissionMismatch")), "Azure Storage denied access. A shared access signature needs to create and write blobs, an identity the role Storage Blob Data Contributor, and the account's firewall must let the hub in.", action.Forbidden},
+		{"no permission", 5, once("", always, refusal(403, "AuthorizationPermissionMismatch")), "Azure Storage denied access. The credentials need the permission to create and write blobs.", action.Forbidden},
 		{"no keys allowed", 5, once("", always, refusal(403, "KeyBasedAuthenticationNotPermitted")), "The storage account does not allow access by key.", action.Forbidden},
 		{"protected", 5, once("", always, refusal(409, "BlobImmutableDueToPolicy")), "A blob of this name exists and is protected.", action.Invalid},
 		{"reset for good", 5, once("", always, actiontest.Reply{Reset: true}), "The connection to Azure Storage failed.", action.Unavailable},
@@ -319,7 +322,7 @@ func TestWithout(t *testing.T) {
 		"a container's name":    {params(), change(form(), "container", "a/../b"), `"container" must be the name of a container: 3 to 63 lowercase letters, digits and hyphens.`},
 		"an account's name":     {change(params(), "account", "x.evil/"), form(), `"account" must be the name of a storage account: 3 to 24 lowercase letters and digits.`},
 		"a container that is":   {params(), change(form(), "container", "missing"), "The container does not exist."},
-		"the key of the hub's":  {change(params(), "accessKey", "YQ=="), form(), "Azure Storage does not accept the access key for this account, or its signature has expired. Check both in the action's settings in Looker."},
+		"the key of the hub's":  {change(params(), "accessKey", "YQ=="), form(), wrongKey},
 		"an account for itself": {change(params(), "account", ""), form(), `"account" is required.`},
 	} {
 		f := newFake("reports")
@@ -460,4 +463,223 @@ func TestAllowedContainers(t *testing.T) {
 			t.Errorf("%q is accepted", list)
 		}
 	}
+}
+
+// sas is a signature for the account, which may list, and the parameters that differ from it.
+func sas(more answers) string {
+	q := url.Values{"sv": {"2024-11-04"}, "ss": {"bf"}, "srt": {"sco"}, "sp": {"rwlc"}, "se": {"2099-01-01T00:00:00Z"}, "sig": {"s/1g="}}
+	for key, value := range more {
+		q.Set(key, value)
+		if value == "" {
+			q.Del(key)
+		}
+	}
+	return q.Encode()
+}
+
+// containerSAS is a signature for a container.
+func containerSAS(more answers) string {
+	return sas(with(answers{"ss": "", "srt": "", "sr": "c"}, more))
+}
+
+func with(a, more answers) answers {
+	a = maps.Clone(a)
+	maps.Copy(a, more)
+	return a
+}
+
+// What people paste for the account and its key.
+func TestPasted(t *testing.T) {
+	t.Parallel()
+	const url = "https://" + account + ".blob.core.windows.net"
+	connection := "DefaultEndpointsProtocol=https;AccountName=" + account + ";AccountKey=" + accountKey + ";EndpointSuffix=core.windows.net"
+	const contradiction = "The connection string is for the storage account other, but the action's settings in Looker name looker1. Correct one of them."
+	for name, tt := range map[string]struct {
+		account, key string
+		cloud        string
+		env          answers
+		message      string
+	}{
+		"connection string as the key":           {account, connection, "", nil, ""},
+		"connection string as the account":       {connection, "", "", nil, ""},
+		"connection string as both":              {connection, connection, "", nil, ""},
+		"account and key":                        {connection, accountKey, "", nil, ""},
+		"line breaks and quotes":                 {account, "\"DefaultEndpointsProtocol=https;\n AccountName=" + account + ";\r\nAccountKey=" + accountKey + ";\"\n", "", nil, ""},
+		"other order and case":                   {account, "accountkey=" + accountKey + ";ACCOUNTNAME=" + account, "", nil, ""},
+		"key with a line break":                  {account, accountKey[:8] + "\n" + accountKey[8:], "", nil, ""},
+		"connection string with a signature":     {account, "BlobEndpoint=" + url + "/;QueueEndpoint=https://looker1.queue.core.windows.net/;SharedAccessSignature=" + sas(nil), "", nil, ""},
+		"only a signature":                       {account, "SharedAccessSignature=?" + sas(nil), "", nil, ""},
+		"signature":                              {account, sas(nil), "", nil, ""},
+		"signature with a question mark":         {account, "?" + sas(nil), "", nil, ""},
+		"signature as a URL":                     {account, url + "/?" + sas(nil), "", nil, ""},
+		"signature for files as a URL":           {account, "https://looker1.file.core.windows.net/?" + sas(nil), "", nil, ""},
+		"signature as the container's URL":       {account, url + "/reports?" + containerSAS(nil), "", nil, ""},
+		"signature as the account":               {url + "/reports?" + containerSAS(nil), "", "", nil, ""},
+		"signature from a page":                  {account, strings.ReplaceAll(sas(nil), "&", "&amp;"), "", nil, ""},
+		"account as a URL":                       {url + "/", accountKey, "", nil, ""},
+		"another cloud":                          {account, strings.Replace(connection, "core.windows.net", "core.chinacloudapi.cn", 1), "blob.core.chinacloudapi.cn", nil, ""},
+		"another cloud's endpoint":               {account, "BlobEndpoint=https://looker1.z12.blob.storage.azure.net/;SharedAccessSignature=" + sas(nil), "z12.blob.storage.azure.net", nil, ""},
+		"the administrator's endpoint":           {account, connection, "blob.example.com", answers{"AZURE_STORAGE_ENDPOINT": "https://{account}.blob.example.com"}, ""},
+		"another account":                        {account, strings.Replace(connection, "AccountName="+account, "AccountName=other", 1), "", nil, contradiction},
+		"another account's endpoint":             {account, "BlobEndpoint=https://other.blob.core.windows.net;SharedAccessSignature=" + sas(nil), "", nil, contradiction},
+		"another account's URL":                  {account, "https://other.blob.core.windows.net/reports?" + containerSAS(nil), "", nil, strings.Replace(contradiction, "connection string", "shared access signature", 1)},
+		"another container's URL":                {account, url + "/archive?" + containerSAS(nil), "", nil, "The shared access signature is for the container archive."},
+		"connection string without a key":        {account, "DefaultEndpointsProtocol=https;AccountName=" + account, "", nil, "The connection string has neither an AccountKey nor a SharedAccessSignature."},
+		"connection string without an account":   {"AccountKey=" + accountKey, "", "", nil, "The connection string names no storage account."},
+		"connection string of the emulator":      {account, "UseDevelopmentStorage=true", "", nil, "The connection string has neither an AccountKey nor a SharedAccessSignature."},
+		"connection string of another server":    {account, connection + ";BlobEndpoint=https://evil.example.com/" + account, "", nil, "The connection string's BlobEndpoint is not an address of Azure Storage. The hub's administrator can set AZURE_STORAGE_ENDPOINT for it."},
+		"connection string with an invalid name": {"AccountName=evil.example/;AccountKey=" + accountKey, "", "", nil, `"account" must be the name of a storage account: 3 to 24 lowercase letters and digits.`},
+		"connection string with an invalid key":  {account, "AccountName=" + account + ";AccountKey=secret!", "", nil, "The provided Account Key is not a valid base64 string"},
+		"connection string that breaks off":      {account, "DefaultEndpointsProtocol=https;AccountNam", "", nil, "The connection string is not complete. Copy it again."},
+		"another server's URL with a signature":  {"https://evil.example.com?" + sas(nil), "", "", nil, `"account" must be the name of a storage account: 3 to 24 lowercase letters and digits.`},
+		"another server's URL as the account":    {"https://evil.example.com", accountKey, "", nil, `"account" must be the name of a storage account: 3 to 24 lowercase letters and digits.`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake("reports")
+			f.cloud = tt.cloud
+			i := f.startWith(t, tt.env)
+			req := csv(t, form(), 55)
+			req.Params = answers{"account": tt.account, "accessKey": tt.key}
+			_, err := i.Execute(t.Context(), req)
+			if tt.message == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(answers{"reports/orders.csv": text(55)}, f.blobs); diff != "" {
+					t.Errorf("blobs (-want +got):\n%s", diff)
+				}
+				return
+			}
+			checkRefused(t, err, action.Invalid, tt.message)
+			if len(f.calls) > 0 {
+				t.Errorf("Azure was called: %v", f.calls)
+			}
+		})
+	}
+}
+
+// checkRefused compares an error, which must not contain a secret.
+func checkRefused(t *testing.T, err error, kind action.Kind, message string) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no error, want %q", message)
+	}
+	if got := action.MessageOf(err); got != message {
+		t.Errorf("message %q, want %q", got, message)
+	}
+	if got := action.KindOf(err); got != kind {
+		t.Errorf("kind %v, want %v", got, kind)
+	}
+	for _, secret := range []string{accountKey, "s/1g=", "s%2F1g"} {
+		if strings.Contains(err.Error(), secret) {
+			t.Errorf("the error contains a secret: %v", err)
+		}
+	}
+}
+
+// What is wrong with a signature is said.
+func TestSignatureRefused(t *testing.T) {
+	t.Parallel()
+	const again = " Enter a new one in the action's settings in Looker."
+	for name, tt := range map[string]struct {
+		key     string
+		env     answers
+		kind    action.Kind
+		message string
+	}{
+		"expired":                    {sas(answers{"se": "2022-08-31T00:00:00Z"}), nil, action.Unauthenticated, "The shared access signature expired on 2022-08-31 00:00 UTC." + again},
+		"expired, with a start":      {sas(answers{"st": "2022-08-01T00:00:00Z", "se": "2022-08-31T12:30:00Z"}), nil, action.Unauthenticated, "The shared access signature expired on 2022-08-31 12:30 UTC." + again},
+		"container's, expired":       {containerSAS(answers{"se": "2022-08-31T00:00:00Z"}), nil, action.Unauthenticated, "The shared access signature expired on 2022-08-31 00:00 UTC." + again},
+		"not yet valid":              {sas(answers{"st": "2098-01-01T00:00:00Z"}), nil, action.Unauthenticated, "The shared access signature is not valid before 2098-01-01 00:00 UTC. Until then, another one is needed."},
+		"expires before it starts":   {sas(answers{"st": "2099-01-02T00:00:00Z"}), nil, action.Unauthenticated, "The shared access signature expires before it is valid." + again},
+		"another key's":              {sas(answers{"sig": "b3RoZXI="}), nil, action.Unauthenticated, "The shared access signature is not right: it is not complete, its key was replaced, or it is for something else." + again},
+		"not for blobs":              {sas(answers{"ss": "fq"}), nil, action.Forbidden, "The shared access signature does not cover the blob service (ss=b)." + again},
+		"not for objects":            {sas(answers{"srt": "sc"}), nil, action.Forbidden, "The shared access signature does not cover objects (srt=o)." + again},
+		"may not write":              {sas(answers{"sp": "rl"}), nil, action.Forbidden, "The shared access signature does not allow to create and write blobs (sp=cw)." + again},
+		"container's, may not write": {containerSAS(answers{"sp": "rl"}), nil, action.Forbidden, "The shared access signature does not allow to create and write blobs (sp=cw)." + again},
+		"another IP address":         {sas(answers{"sip": "192.0.2.1"}), nil, action.Forbidden, "The shared access signature does not allow the hub's IP address (203.0.113.7)." + again},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake("reports")
+			req := csv(t, form(), 5)
+			req.Params["accessKey"] = tt.key
+			_, err := f.start(t).Execute(t.Context(), req)
+			checkRefused(t, err, tt.kind, tt.message)
+		})
+	}
+}
+
+// Details and codes that no signature in the fake leads to.
+func TestRefusedDetails(t *testing.T) {
+	t.Parallel()
+	protocol := refusal(403, "AuthorizationProtocolMismatch")
+	firewall := refusal(403, "AuthorizationFailure")
+	code := func(status int, code string) actiontest.Reply { return refusal(status, code) }
+	for name, tt := range map[string]struct {
+		key     string
+		reply   actiontest.Reply
+		kind    action.Kind
+		message string
+	}{
+		"protocol":                    {sas(nil), protocol, action.Forbidden, "The shared access signature allows only HTTPS (spr=https), and the hub's endpoint is not HTTPS."},
+		"firewall":                    {accountKey, firewall, action.Forbidden, "Azure Storage denied access. The storage account's firewall may not let the hub in."},
+		"permission with a key":       {accountKey, code(403, "AuthorizationPermissionMismatch"), action.Forbidden, "Azure Storage denied access. The credentials need the permission to create and write blobs."},
+		"account permissions":         {accountKey, code(403, "InsufficientAccountPermissions"), action.Forbidden, "The storage account does not allow this operation."},
+		"clock":                       {accountKey, unauthenticated("Request date header too old: 'Thu, 26 Nov 2026 15:00:00 GMT'"), action.Internal, "Azure Storage refuses the hub's requests because the hub's clock is wrong."},
+		"no detail":                   {accountKey, code(403, "AuthenticationFailed"), action.Unauthenticated, wrongKey},
+		"no detail, signature":        {sas(nil), code(403, "AuthenticationFailed"), action.Unauthenticated, "Azure Storage does not accept the shared access signature. Enter a new one in the action's settings in Looker."},
+		"no detail, expired":          {sas(answers{"se": "2022-08-31"}), code(403, "AuthenticationFailed"), action.Unauthenticated, "The shared access signature expired on 2022-08-31 00:00 UTC. Enter a new one in the action's settings in Looker."},
+		"a detail in words":           {sas(nil), unauthenticated("srt is mandatory. Cannot be empty"), action.Unauthenticated, "Azure Storage does not accept the shared access signature: srt is mandatory. Cannot be empty. Enter a new one in the action's settings in Looker."},
+		"a detail that quotes":        {sas(nil), unauthenticated("Odd signature s/1g="), action.Unauthenticated, "Azure Storage does not accept the shared access signature. Enter a new one in the action's settings in Looker."},
+		"a source that is no address": {sas(nil), code(403, "AuthorizationSourceIPMismatch"), action.Forbidden, "The shared access signature does not allow the hub's IP address. Enter a new one in the action's settings in Looker."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Reply(tt.reply)
+			i := actiontest.New(t, azurestorage.New, actiontest.Deps(t, d, nil))
+			azurestorage.Quick(i, 10)
+			req := csv(t, form(), 5)
+			req.Params["accessKey"] = tt.key
+			_, err := i.Execute(t.Context(), req)
+			checkRefused(t, err, tt.kind, tt.message)
+		})
+	}
+}
+
+// A signature that cannot list containers leads to a field for the container, without a call.
+func TestFormWithoutList(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ key, container string }{
+		"container's":           {containerSAS(nil), ""},
+		"container's, as a URL": {"https://looker1.blob.core.windows.net/reports?" + containerSAS(nil), "reports"},
+		"blob's":                {containerSAS(answers{"sr": "b"}), ""},
+		"by a stored policy":    {containerSAS(answers{"sp": "", "se": "", "si": "policy"}), ""},
+		"not for the service":   {sas(answers{"srt": "co"}), ""},
+		"may not list":          {sas(answers{"sp": "wc"}), ""},
+		"in a connection":       {"BlobEndpoint=https://looker1.blob.core.windows.net;SharedAccessSignature=" + containerSAS(nil), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake("reports")
+			got, err := action.Resolve(f.start(t)).Form.Form(t.Context(), actiontest.Query(answers{"account": account, "accessKey": tt.key}, nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := action.Field{
+				Name: "container", Label: "Container", Type: action.String, Required: true, Default: tt.container,
+				Description: "The name of the container. The credentials may not list containers, so there is no choice to offer.",
+			}
+			if diff := cmp.Diff(want, got.Fields[0]); diff != "" {
+				t.Errorf("field (-want +got):\n%s", diff)
+			}
+			if len(f.calls) > 0 {
+				t.Errorf("Azure was called: %v", f.calls)
+			}
+		})
+	}
+	f := newFake("reports")
+	_, err := action.Resolve(f.start(t)).Form.Form(t.Context(), actiontest.Query(answers{"account": account, "accessKey": sas(answers{"sip": "192.0.2.1"})}, nil))
+	checkRefused(t, err, action.Forbidden, "The shared access signature does not allow the hub's IP address (203.0.113.7). Enter a new one in the action's settings in Looker.")
 }

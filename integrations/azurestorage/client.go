@@ -41,28 +41,45 @@ func (i *Integration) client(a account, shouldRetry func(*http.Response, error) 
 		},
 		Telemetry: policy.TelemetryOptions{Disabled: true},
 	}}
-	if !a.hasKey() && !i.settings.PodIdentity {
+	if a.isEmpty() && !i.settings.PodIdentity {
 		return nil, action.Errorf(action.Invalid, `"accessKey" is required.`)
 	}
-	address := strings.ReplaceAll(string(i.settings.Endpoint), "{account}", string(a.Name))
-	if s := a.signature(); s != "" {
-		c, err := service.NewClientWithNoCredential(address+"?"+s, o)
+	address, err := i.address(a)
+	if err != nil {
+		return nil, err
+	}
+	if a.signature != "" {
+		c, err := service.NewClientWithNoCredential(address+"?"+a.signature, o)
 		return c, clientError(err)
 	}
 	if strings.HasPrefix(address, "http:") {
 		o.InsecureAllowCredentialWithHTTP = true // the administrator's own choice
 	}
-	if !a.hasKey() {
+	if a.isEmpty() {
 		retry := deliver.Retry{MaxAttempts: retries + 1, InitialBackoff: i.initialBackoff, MaxBackoff: i.maxBackoff}
 		c, err := service.NewClient(address, podCredential{i.pod, i.deps.HTTP, retry}, o)
 		return c, clientError(err)
 	}
-	key, err := service.NewSharedKeyCredential(string(a.Name), strings.TrimSpace(a.Key.Reveal()))
+	key, err := service.NewSharedKeyCredential(string(a.name), a.key)
 	if err != nil {
 		return nil, clientError(err)
 	}
 	c, err := service.NewClientWithSharedKeyCredential(address, key, o)
 	return c, clientError(err)
+}
+
+// address returns the URL of the account's blob service.
+func (i *Integration) address(a account) (string, error) {
+	switch {
+	case i.settings.Endpoint != "": // the administrator's choice, whatever a connection string contains
+		return strings.ReplaceAll(string(i.settings.Endpoint), "{account}", string(a.name)), nil
+	case a.endpoint == unknownEndpoint:
+		return "", action.Errorf(action.Invalid, "The connection string's BlobEndpoint is not an address of Azure Storage. The hub's "+
+			"administrator can set AZURE_STORAGE_ENDPOINT for it.")
+	case a.endpoint != "" && (!a.isEmpty() || strings.HasSuffix(a.endpoint, publicZone)): // another cloud must not get the hub's token
+		return a.endpoint, nil
+	}
+	return "https://" + string(a.name) + ".blob.core.windows.net", nil
 }
 
 // clientError replaces the SDK's error, which can quote the URL and its signature. The message is the
@@ -84,19 +101,21 @@ func isTemporary(res *http.Response, err error) bool {
 
 // listContainers returns the names of the account's containers.
 func (i *Integration) listContainers(ctx context.Context, a account) ([]string, error) {
+	if !a.canList() {
+		return nil, choice.ErrDenied
+	}
 	c, err := i.client(a, isTemporary)
 	if err != nil {
 		return nil, err
 	}
-	mayLackPermission := a.signature() != "" || !a.hasKey() // an account key has all permissions
 	var names []string
 	for pages := c.NewListContainersPager(nil); pages.More(); {
 		page, err := pages.NextPage(ctx)
-		if mayLackPermission && strings.HasPrefix(errorCode(err), "Authorization") {
+		if a.key == "" && lacksPermission(errorCode(err)) { // an account key has all permissions
 			return nil, choice.ErrDenied
 		}
 		if err != nil {
-			return nil, explain(ctx, "listing containers", err)
+			return nil, a.explain(ctx, "listing containers", err)
 		}
 		for _, item := range page.ContainerItems {
 			if item != nil && item.Name != nil {
@@ -116,6 +135,8 @@ var _ objectstore.Object = (*newBlob)(nil)
 // removes the blocks of a failed upload after a week.
 // https://learn.microsoft.com/rest/api/storageservices/put-block
 type newBlob struct {
+	credentials credentials
+
 	client  *blockblob.Client
 	headers *blob.HTTPHeaders
 	// conditions protect an existing blob that must not be replaced.
@@ -127,7 +148,10 @@ type newBlob struct {
 }
 
 func (i *Integration) newBlob(_ context.Context, a account, t target, d objectstore.Delivery) (objectstore.Object, error) {
-	b := &newBlob{headers: &blob.HTTPHeaders{BlobContentType: &d.ContentType}, upload: rand.Text()}
+	if err := a.checkContainer(string(t.Container)); err != nil {
+		return nil, err
+	}
+	b := &newBlob{credentials: a.credentials, headers: &blob.HTTPHeaders{BlobContentType: &d.ContentType}, upload: rand.Text()}
 	if d.ContentEncoding != "" {
 		b.headers.BlobContentEncoding = &d.ContentEncoding
 	}
@@ -178,7 +202,7 @@ func (b *newBlob) Part(ctx context.Context, number int, body []byte) error {
 	_, err := b.client.StageBlock(ctx, b.blockID(number), reader(body), &blockblob.StageBlockOptions{
 		TransactionalValidation: sum(body),
 	})
-	return explain(ctx, "writing a block", err)
+	return b.credentials.explain(ctx, "writing a block", err)
 }
 
 // Complete implements [objectstore.Object].
@@ -194,7 +218,7 @@ func (b *newBlob) Complete(ctx context.Context, parts int) error {
 // explain explains errors of the requests that create the blob. If such a request is repeated after a
 // lost response, Azure rejects it because the blob exists already.
 func (b *newBlob) explain(ctx context.Context, doing string, err error) error {
-	explained := explain(ctx, doing, err)
+	explained := b.credentials.explain(ctx, doing, err)
 	if alreadyExists(errorCode(err)) && b.inDoubt.Load() {
 		return objectstore.MaybeWritten(explained)
 	}

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
@@ -39,6 +40,15 @@ type fake struct {
 	// lose is the kind of call whose first answer does not arrive.
 	lose  string
 	calls map[string]int
+	// cloud is the suffix of the account's host, unless it is the public cloud's.
+	cloud string
+}
+
+func (f *fake) host() string {
+	if f.cloud != "" {
+		return account + "." + f.cloud
+	}
+	return account + ".blob.core.windows.net"
 }
 
 func newFake(containers ...string) *fake {
@@ -69,10 +79,18 @@ func (f *fake) serve(r actiontest.Recorded) actiontest.Reply {
 	if r.Host == "login.microsoftonline.com" {
 		return f.signIn(r)
 	}
-	if r.Host != account+".blob.core.windows.net" || !signed(r) {
-		return refusal(http.StatusForbidden, "AuthenticationFailed")
+	if r.Host != f.host() {
+		return refusal(http.StatusNotFound, "ResourceNotFound")
 	}
 	what := r.Query.Get("comp")
+	if r.Query.Has("sig") {
+		if reply := f.checkSAS(r, what); reply != nil {
+			return *reply
+		}
+	} else if !signed(r) {
+		return unauthenticated("The MAC signature found in the HTTP request '" + accountKey + "' is not the same as any computed signature. " +
+			"Server used following string to sign: 'PUT\n'.")
+	}
 	f.calls[what]++
 	if f.fail != nil {
 		if reply := f.fail(what, f.calls[what]); reply != nil {
@@ -106,6 +124,67 @@ func (f *fake) serve(r actiontest.Recorded) actiontest.Reply {
 		return actiontest.Reply{Reset: true}
 	}
 	return actiontest.Reply{Status: http.StatusCreated}
+}
+
+// unauthenticated is the response to credentials that are not valid.
+func unauthenticated(detail string) actiontest.Reply {
+	reply := refusal(http.StatusForbidden, "AuthenticationFailed")
+	reply.Body = strings.Replace(reply.Body, "</Error>", "<AuthenticationErrorDetail>"+detail+"</AuthenticationErrorDetail></Error>", 1)
+	return reply
+}
+
+// checkSAS checks a shared access signature as Azure does. The details are those that people report, as in
+// https://github.com/microsoft/AzureStorageExplorer/issues/3219 and
+// https://github.com/microsoft/AzureStorageExplorer/issues/6198.
+// https://learn.microsoft.com/rest/api/storageservices/create-account-sas
+// https://learn.microsoft.com/rest/api/storageservices/create-service-sas
+func (f *fake) checkSAS(r actiontest.Recorded, what string) *actiontest.Reply {
+	q := r.Query
+	reply := unauthenticated("Signature did not match. String to sign used was " + account + "\n" + q.Get("sp"))
+	if q.Get("sig") != "s/1g=" || r.Header.Get("Authorization") != "" {
+		return &reply
+	}
+	if reply := checkTime(q.Get("st"), q.Get("se")); reply != nil {
+		return reply
+	}
+	list := what == "list"
+	switch {
+	case list && q.Has("sr"):
+		reply = unauthenticated("srt is mandatory. Cannot be empty")
+	case q.Has("ss") && !strings.Contains(q.Get("ss"), "b"):
+		reply = refusal(http.StatusForbidden, "AuthorizationServiceMismatch")
+	case q.Has("srt") && !strings.Contains(q.Get("srt"), map[bool]string{true: "s", false: "o"}[list]):
+		reply = refusal(http.StatusForbidden, "AuthorizationResourceTypeMismatch")
+	case q.Has("sp") && !strings.ContainsAny(q.Get("sp"), map[bool]string{true: "l", false: "wc"}[list]):
+		reply = refusal(http.StatusForbidden, "AuthorizationPermissionMismatch")
+	case q.Has("sip"):
+		reply = refusal(http.StatusForbidden, "AuthorizationSourceIPMismatch")
+		reply.Body = strings.Replace(reply.Body, "</Error>", "<SourceIP>203.0.113.7</SourceIP></Error>", 1)
+	default:
+		return nil
+	}
+	return &reply
+}
+
+// checkTime checks the start and the expiry.
+func checkTime(from, to string) *actiontest.Reply {
+	now, gmt := time.Now().UTC(), func(t time.Time) string { return "[" + t.UTC().Format(http.TimeFormat) + "]" }
+	start, _ := time.Parse(time.RFC3339, from)
+	expiry, err := time.Parse(time.RFC3339, to)
+	var reply actiontest.Reply
+	switch {
+	case err != nil:
+		return nil
+	case from == "" && expiry.Before(now):
+		reply = unauthenticated("Signed expiry time " + gmt(expiry) + " must be after signed start time " + gmt(now))
+	case !start.IsZero() && expiry.Before(start):
+		reply = unauthenticated("Signed expiry time " + gmt(expiry) + " must be after signed start time " + gmt(start))
+	case expiry.Before(now), start.After(now):
+		reply = unauthenticated("Signature not valid in the specified time frame: Start " + gmt(start) + " - Expiry " + gmt(expiry) + " - Current " + gmt(now))
+	default:
+		return nil
+	}
+	return &reply
 }
 
 // signIn gives the pod a token for its own.
@@ -163,14 +242,11 @@ func (f *fake) commit(name string, r actiontest.Recorded) actiontest.Reply {
 	return actiontest.Reply{Status: http.StatusCreated}
 }
 
-// signed checks a shared access signature, or the signature of a shared key:
+// signed checks the signature of a shared key:
 // https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key
 func signed(r actiontest.Recorded) bool {
 	if r.Header.Get("Authorization") == "Bearer azure's" {
 		return true
-	}
-	if r.Query.Has("sig") {
-		return r.Query.Get("sig") == "s/1g=" && r.Header.Get("Authorization") == ""
 	}
 	length := r.Header.Get("Content-Length")
 	if length == "0" {

@@ -15,6 +15,8 @@ type Store[Account, Target any] struct {
 	// Bucket is the form's field for the bucket, and List reads the account's buckets for it.
 	Bucket choice.List
 	List   func(context.Context, Account) ([]string, error)
+	// Suggest, if set, returns the default of a field without a list, or "".
+	Suggest func(Account) string
 	// Allowed is the list of the account's buckets that users may write to, and Name the target's bucket.
 	Allowed func(Account) Allowed
 	Name    func(Target) string
@@ -36,6 +38,9 @@ func (s *Store[Account, Target]) Form(ctx context.Context, req *action.Request) 
 	bucket, err := s.Allowed(account).Field(s.Bucket, names, err)
 	if err != nil {
 		return nil, err
+	}
+	if bucket.Type == action.String && s.Suggest != nil {
+		bucket.Default = s.Suggest(account)
 	}
 	fields := []action.Field{bucket}
 	if s.HasPath {
