@@ -76,6 +76,7 @@ var kinds = map[string]map[int]action.Kind{
 	"datarobot":                 {403: action.Unauthenticated},
 	"firebase":                  tokenKinds,
 	"google_ads_customer_match": {404: action.Internal}, // the version of the API is retired
+	"google_bigquery":           tokenKinds,
 	"google_cloud_storage":      tokenKinds,
 	"marketo":                   {302: action.Unauthenticated, 400: action.Unauthenticated, 403: action.Unauthenticated},
 	"mparticle":                 {503: action.RateLimited}, // its other status of rate limits

@@ -27,6 +27,7 @@ import (
 	"integrationhub.dev/integrations/firebase"
 	"integrationhub.dev/integrations/googleadscustomermatch"
 	"integrationhub.dev/integrations/googleanalyticsdataimport"
+	"integrationhub.dev/integrations/googlebigquery"
 	"integrationhub.dev/integrations/googlechat"
 	"integrationhub.dev/integrations/googlecloudstorage"
 	"integrationhub.dev/integrations/googledrive"
@@ -72,6 +73,7 @@ func Groups() []Group {
 			{Name: "azure_storage", New: azurestorage.New},
 			{Name: "digitalocean_object_storage", New: digitaloceanobjectstorage.New},
 			{Name: "dropbox", New: dropbox.New},
+			{Name: "google_bigquery", New: googlebigquery.New},
 			{Name: "google_cloud_storage", New: googlecloudstorage.New},
 			{Name: "google_drive", New: googledrive.New},
 			{Name: "google_sheets", New: googlesheets.New},

@@ -154,6 +154,10 @@ func requests(t *testing.T) map[string]request {
 		"google_analytics_data_import": {
 			values{"state_json": grant}, values{"dataSourceCompositeId": "1::2::3", "dataSourceSchema": "client_id,event_name,n", "eventName": "e"}, csv,
 		},
+		"google_bigquery": {
+			values{"client_email": "x@project.iam.gserviceaccount.com", "private_key": somePrivateKey(), "project_id": "project"},
+			values{"dataset": "dataset1", "new_table": "t"}, detail(),
+		},
 		"google_chat": {
 			values{}, hook("chat.googleapis.com/v1/spaces/AAA/messages?key=" + mark("chatkey") + "&token=" + mark("chattoken")), detail(),
 		},

@@ -1,0 +1,45 @@
+package googlebigquery
+
+import (
+	"context"
+	"strings"
+
+	"golang.org/x/oauth2"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/google/hubidentity"
+	"integrationhub.dev/integrations/internal/google/serviceaccount"
+)
+
+const scope = "https://www.googleapis.com/auth/bigquery"
+
+// client makes a client with the credentials of one request.
+func (i *Integration) client(ctx context.Context, a account) (*client, error) {
+	c := &client{Integration: i, project: string(a.Project)}
+	var err error
+	switch {
+	case strings.TrimSpace(a.Key.Reveal()) != "" || !i.settings.keyless():
+		c.refused = "Google does not accept this private key. Check it and the client email in the action's settings in Looker."
+		c.tokens, err = i.keyTokens(ctx, a)
+	case i.settings.PodIdentity:
+		c.refused = hubidentity.PodRefused
+		c.tokens = hubidentity.Pod(ctx, i.deps.Identity, scope)
+	default:
+		c.refused = "Google does not accept the hub's own credentials. The hub's administrator must check GOOGLE_BIGQUERY_CREDENTIALS_FILE."
+		c.tokens, err = hubidentity.File(ctx, i.deps.HTTP, i.settings.CredentialsFile, scope, c.refused)
+	}
+	return c, err
+}
+
+// keyTokens signs in with the account's own key.
+func (i *Integration) keyTokens(ctx context.Context, a account) (oauth2.TokenSource, error) {
+	sa, err := serviceaccount.New(a.Email, a.Key)
+	switch {
+	case err != nil:
+		return nil, action.Wrap(err, action.Invalid, "The private key cannot be used: %v. Copy it as it is from the key file, with "+
+			"its first and last line, or the whole key file.", err)
+	case sa.Email == "":
+		return nil, action.Errorf(action.Invalid, "The client email is missing. Enter it in the action's settings in Looker.")
+	}
+	return sa.Tokens(ctx, i.deps.HTTP, scope), nil
+}
