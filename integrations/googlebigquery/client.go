@@ -73,10 +73,11 @@ func (c *client) get(ctx context.Context, path string, out any) error {
 	})
 }
 
-// hasStatus reports whether an error is a response with this status.
+// hasStatus reports whether an error is a response of BigQuery with this status. One of Google's token service has
+// another kind.
 func hasStatus(err error, code int) bool {
 	s, ok := errors.AsType[*outbound.StatusError](err)
-	return ok && s.Code == code
+	return ok && s.Code == code && action.KindOf(err) == action.KindOfStatus(code)
 }
 
 // maxPages limits a list. Looker's forms cannot show more names anyway.
@@ -304,7 +305,7 @@ func (c *client) deliver(ctx context.Context, req *action.Request, t target, ref
 		return nil, err
 	}
 	u := &upload{client: c, job: job{
-		Reference:     jobReference{c.project, jobID(req, table.RanAt, load), location},
+		Reference:     jobReference{c.project, jobID(req, table.RanAt, t, ref), location},
 		Configuration: jobConfiguration{load},
 	}}
 	done, err := u.run(ctx, ndjson{req.Data, table, columns})
@@ -326,17 +327,17 @@ func loaded(j *job, ref tableReference) string {
 	return fmt.Sprintf("Loaded %s rows into %s.", j.Statistics.Load.Rows, table)
 }
 
+// dispositions are what happens to existing rows.
+var dispositions = map[write]string{"": "WRITE_APPEND", writeAppend: "WRITE_APPEND", writeTruncate: "WRITE_TRUNCATE", writeEmpty: "WRITE_EMPTY"}
+
+// fieldAddition lets a job add columns to a table.
+const fieldAddition = "ALLOW_FIELD_ADDITION"
+
 // configure returns the configuration of a load job.
 func configure(t target, ref tableReference, existing *tableSchema, columns []*column) (loadConfiguration, error) {
 	load := loadConfiguration{
-		Table: ref, Format: "NEWLINE_DELIMITED_JSON", WriteDisposition: "WRITE_APPEND", CreateDisposition: "CREATE_IF_NEEDED", TimeZone: string(t.TimeZone),
-	}
-	switch t.Write {
-	case writeAppend:
-	case writeTruncate:
-		load.WriteDisposition = "WRITE_TRUNCATE"
-	case writeEmpty:
-		load.WriteDisposition = "WRITE_EMPTY"
+		Table: ref, Format: "NEWLINE_DELIMITED_JSON", WriteDisposition: dispositions[t.Write], CreateDisposition: "CREATE_IF_NEEDED",
+		TimeZone: string(t.TimeZone),
 	}
 	if t.Missing == failWithout {
 		load.CreateDisposition = "CREATE_NEVER"
@@ -348,33 +349,37 @@ func configure(t target, ref tableReference, existing *tableSchema, columns []*c
 		}
 	}
 	// The whole table is replaced with its schema, one partition is not.
-	replaces := t.Write == writeTruncate && t.Partition == ""
-	if existing == nil || existing.unknown || replaces {
+	if existing == nil || t.Write == writeTruncate && t.Partition == "" {
 		load.Schema = newSchema(columns)
-		if existing != nil && existing.unknown && t.Columns == addColumns && !replaces && t.Write != writeEmpty {
-			load.SchemaUpdates = []string{"ALLOW_FIELD_ADDITION"}
+		return load, nil
+	}
+	mayAdd := t.Columns == addColumns && t.Write != writeEmpty // BigQuery adds none then
+	if existing.unknown {
+		load.Schema = newSchema(columns)
+		if mayAdd {
+			load.SchemaUpdates = []string{fieldAddition}
 		}
 		return load, nil
 	}
-	schema, err := existing.extend(columns, t.Columns == addColumns && t.Write != writeEmpty)
-	if err != nil {
-		return load, err
+	schema, err := existing.extend(columns, mayAdd)
+	if err == nil && schema != nil {
+		load.Schema, load.SchemaUpdates = schema, []string{fieldAddition}
 	}
-	if schema != nil {
-		load.Schema, load.SchemaUpdates = schema, []string{"ALLOW_FIELD_ADDITION"}
-	}
-	return load, nil
+	return load, err
 }
 
 // jobID returns the ID of a load job. It is the same if Looker repeats a delivery, so that BigQuery refuses to load the
 // rows twice. It depends on the webhook ID and the time of the query. If either is unknown, each delivery is a new one:
 // duplicates are better than lost rows. https://cloud.google.com/bigquery/docs/running-jobs#generate-jobid
-func jobID(req *action.Request, ranAt time.Time, load loadConfiguration) string {
+func jobID(req *action.Request, ranAt time.Time, t target, ref tableReference) string {
 	const prefix = "looker_"
 	if req.WebhookID == "" || ranAt.IsZero() {
 		return prefix + newID()
 	}
-	key, err := json.Marshal([]any{req.InstanceID, req.WebhookID, req.Plan.ID, req.Plan.QueryID, ranAt.UTC(), load})
+	// Not the configuration, which depends on whether the table exists.
+	key, err := json.Marshal([]any{
+		req.InstanceID, req.WebhookID, req.Plan.ID, req.Plan.QueryID, ranAt.UTC(), ref, t.Write, t.Missing, t.Columns, t.Partition, t.TimeZone,
+	})
 	if err != nil {
 		return prefix + newID()
 	}

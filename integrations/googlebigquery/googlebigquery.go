@@ -232,7 +232,7 @@ func (p *projectID) UnmarshalText(text []byte) error {
 type dataset struct{ project, id string }
 
 // https://cloud.google.com/bigquery/docs/datasets#dataset-naming
-var validDataset = regexp.MustCompile(`^[A-Za-z0-9_]{1,1024}$`)
+var validDataset = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (d *dataset) UnmarshalText(text []byte) error {
@@ -244,7 +244,7 @@ func (d *dataset) UnmarshalText(text []byte) error {
 		}
 		project, id = string(p), id[n+1:]
 	}
-	if !validDataset.MatchString(id) {
+	if len(id) > maxID || !validDataset.MatchString(id) {
 		return errors.New("must be the ID of a dataset: letters, digits and underscores, after the ID of its project and a dot if that is " +
 			"another one")
 	}
@@ -252,14 +252,15 @@ func (d *dataset) UnmarshalText(text []byte) error {
 	return nil
 }
 
-const maxTable = 1024
+// maxID is the maximum length of the ID of a dataset or table.
+const maxID = 1024
 
 // allowedInTable are the characters of a table's name. A decorator ($) is added by the partition.
 // https://cloud.google.com/bigquery/docs/tables#table_naming
 var allowedInTable = regexp.MustCompile(`^[\p{L}\p{M}\p{N}\p{Pc}\p{Pd}\p{Zs}]+$`)
 
 func validTable(table string) bool {
-	return len(table) <= maxTable && allowedInTable.MatchString(table)
+	return len(table) <= maxID && allowedInTable.MatchString(table)
 }
 
 var digits = regexp.MustCompile(`^[0-9]+$`)
@@ -303,7 +304,7 @@ func (a *allowed) UnmarshalText(text []byte) (err error) {
 		project, id, found := strings.Cut(entry, "/")
 		if !found {
 			project, id = "", entry
-		} else if strings.Trim(project, "a") != "" || project == "" { // not only a *
+		} else if project != "aaa" { // not only a *
 			if err := new(projectID).UnmarshalText([]byte(project)); err != nil {
 				return err
 			}

@@ -511,6 +511,7 @@ func TestRefused(t *testing.T) {
 		"no API":           {always("dataset", refusal(400, "invalid", "Bad")), action.Invalid, "Google BigQuery answered 400: Bad"},
 		"session ends":     {always("piece", refusal(404, "notFound", "Gone")), action.Unavailable, "Google BigQuery ended the upload before it was complete. No file was written."},
 		"credentials":      {always("token", actiontest.Reply{Status: 400, Body: "quotes " + email}), action.Unauthenticated, "Google does not accept this private key. Check it and the client email in the action's settings in Looker."},
+		"no token service":      {always("token", actiontest.Reply{Status: 404}), action.Unauthenticated, "Google does not accept this private key. Check it and the client email in the action's settings in Looker."},
 		"expired access":   {always("dataset", refusal(401, "authError", "Invalid Credentials")), action.Unauthenticated, "Google BigQuery answered 401: Invalid Credentials"},
 		"datasets may not be read": {func(what string, n int) *actiontest.Reply {
 			if what == "dataset" || what == "table" {
@@ -545,7 +546,7 @@ func TestInput(t *testing.T) {
 		message      string
 	}{
 		"no dataset":                 {nil, answers{"dataset": ""}, `"dataset" is required.`},
-		"dataset with a path":        {nil, answers{"dataset": "a/../b"}, `"dataset" must be the ID of a dataset: letters, digits and underscores, after the ID of its project and a dot if that is another one.`},
+		"dataset with a path":        {nil, answers{"dataset": "a/b"}, `"dataset" must be the ID of a dataset: letters, digits and underscores, after the ID of its project and a dot if that is another one.`},
 		"dataset of a wrong project": {nil, answers{"dataset": "P.reports"}, `"dataset" must be the ID of a project: 6 to 30 lowercase letters, digits and hyphens.`},
 		"no table":                   {nil, answers{"new_table": " "}, "Choose a table, or enter the name of a new one."},
 		"table with a path":          {nil, answers{"new_table": "a/b"}, "The table's name must consist of letters, digits, underscores, hyphens and spaces, and be at most 1,024 bytes long."},

@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"io"
 	"regexp"
 	"slices"
@@ -288,7 +288,7 @@ func (d ndjson) write(ctx context.Context, w io.Writer) error {
 				cell = cell.Pivot(c.pivot)
 			}
 			if err := c.write(line, cell.Value()); err != nil {
-				return action.Errorf(action.Invalid, "Row %d: the value of %s %w.", number, c.title, err)
+				return action.Errorf(action.Invalid, "Row %d: the value of %s %v.", number, c.title, err)
 			}
 		}
 		line.End()
@@ -361,7 +361,7 @@ var trailingZeros = regexp.MustCompile(`\.0+$`)
 func integer(text string) (string, error) {
 	text = trailingZeros.ReplaceAllString(text, "")
 	if _, err := strconv.ParseInt(text, 10, 64); err != nil {
-		return "", fmt.Errorf("is not a whole number of 64 bits")
+		return "", errors.New("is not a whole number of 64 bits")
 	}
 	return text, nil
 }
@@ -373,9 +373,9 @@ func number(text string, limit float64) (string, error) {
 	f, err := strconv.ParseFloat(text, 64)
 	switch {
 	case !decimalNumber.MatchString(text):
-		return "", fmt.Errorf("is not a number")
+		return "", errors.New("is not a number")
 	case err != nil, limit > 0 && (f >= limit || f <= -limit):
-		return "", fmt.Errorf("is too large a number")
+		return "", errors.New("is too large a number")
 	}
 	return text, nil
 }
@@ -387,7 +387,7 @@ func boolean(text string) (string, error) {
 	case "no", "false", "0":
 		return "false", nil
 	}
-	return "", fmt.Errorf("is neither yes nor no")
+	return "", errors.New("is neither yes nor no")
 }
 
 func date(text string) (string, error) {
@@ -396,7 +396,7 @@ func date(text string) (string, error) {
 			return t.Format(time.DateOnly), nil
 		}
 	}
-	return "", fmt.Errorf("is not a date")
+	return "", errors.New("is not a date")
 }
 
 // The layouts of times, without and with a zone. Looker's have no zone, and end at the unit of the column.
@@ -425,5 +425,5 @@ func moment(text string, zoned bool) (string, error) {
 			return t.Format(local), nil
 		}
 	}
-	return "", fmt.Errorf("is not a time")
+	return "", errors.New("is not a time")
 }
