@@ -168,8 +168,14 @@ func TestFormFails(t *testing.T) {
 // checkError compares an error, which must not tell any secret.
 func checkError(t *testing.T, err error, kind action.Kind, message string) {
 	t.Helper()
-	if err == nil || action.KindOf(err) != kind || action.MessageOf(err) != message {
-		t.Fatalf("error %v: %v %q, want %v %q", err, action.KindOf(err), action.MessageOf(err), kind, message)
+	if err == nil {
+		t.Fatalf("no error, want %q", message)
+	}
+	if got := action.KindOf(err); got != kind {
+		t.Errorf("kind %v, want %v", got, kind)
+	}
+	if got := action.MessageOf(err); got != message {
+		t.Errorf("message %q, want %q", got, message)
 	}
 	for _, secret := range []string{secretKey, accessKey, "quoted", "<html>", "AWS4-HMAC", "://"} {
 		if strings.Contains(err.Error(), secret) || strings.Contains(fmt.Sprintf("%+v", err), secret) {
@@ -421,8 +427,14 @@ func (f *fake) checkAborted(t *testing.T) {
 	if len(f.objects) != 0 {
 		t.Errorf("an object is visible")
 	}
-	if f.count["CreateMultipartUpload"] != 1 || f.count["AbortMultipartUpload"] != 2 || len(f.uploads) != 0 {
-		t.Errorf("calls %v, uploads left: %d", f.operations, len(f.uploads))
+	if n := f.count["CreateMultipartUpload"]; n != 1 {
+		t.Errorf("%d uploads, want 1", n)
+	}
+	if n := f.count["AbortMultipartUpload"]; n != 2 {
+		t.Errorf("%d aborts, want 2: %v", n, f.operations)
+	}
+	if n := len(f.uploads); n != 0 {
+		t.Errorf("%d uploads are left", n)
 	}
 	if last := f.operations[len(f.operations)-1]; last != "AbortMultipartUpload orders.csv" {
 		t.Errorf("the last call is %q: parts that arrive after the abort would stay", last)
@@ -1061,8 +1073,14 @@ func TestOverwrite(t *testing.T) {
 					if err != nil && action.MessageOf(err) != tt.error || (err == nil) != (tt.error == "") {
 						t.Errorf("error %v, want %q", err, tt.error)
 					}
-					if replaced := f.objects["reports/orders.csv"] != old; replaced != tt.replaced || len(f.objects) != tt.objects || len(f.uploads) > 0 {
-						t.Errorf("%d objects, %d uploads left", len(f.objects), len(f.uploads))
+					if replaced := f.objects["reports/orders.csv"] != old; replaced != tt.replaced {
+						t.Errorf("replaced %v, want %v", replaced, tt.replaced)
+					}
+					if n := len(f.objects); n != tt.objects {
+						t.Errorf("%d objects, want %d", n, tt.objects)
+					}
+					if n := len(f.uploads); n > 0 {
+						t.Errorf("%d uploads are left", n)
 					}
 				})
 			}
@@ -1111,8 +1129,15 @@ func TestEndpointIsChecked(t *testing.T) {
 	t.Parallel()
 	for _, e := range []string{"minio.example.com", "ftp://example.com", "https://u:p@example.com", "https://example.com?x=1", "https://"} {
 		_, err := amazons3.New(actiontest.Deps(t, nil, map[string]string{"AMAZON_S3_ENDPOINT": e}))
-		if _, missing := errors.AsType[*action.MissingSettingsError](err); err == nil || missing || strings.Contains(err.Error(), "u:p") {
+		if err == nil {
+			t.Errorf("%q is accepted", e)
+			continue
+		}
+		if _, missing := errors.AsType[*action.MissingSettingsError](err); missing {
 			t.Errorf("%q: error %v", e, err)
+		}
+		if strings.Contains(err.Error(), "u:p") {
+			t.Errorf("%q: the error contains credentials: %v", e, err)
 		}
 	}
 }
@@ -1133,8 +1158,14 @@ func TestEgressPolicy(t *testing.T) {
 func TestPartSizes(t *testing.T) {
 	t.Parallel()
 	sizes, memory := amazons3.PartSizes()
-	if len(sizes) != 10000 || sizes[0] < 5<<20 || sizes[len(sizes)-1] > 5<<30 {
-		t.Errorf("%d parts of %d to %d bytes", len(sizes), sizes[0], sizes[len(sizes)-1])
+	if n := len(sizes); n != 10000 {
+		t.Errorf("%d parts, want 10000", n)
+	}
+	if first := sizes[0]; first < 5<<20 {
+		t.Errorf("the first part has %d bytes", first)
+	}
+	if last := sizes[len(sizes)-1]; last > 5<<30 {
+		t.Errorf("the last part has %d bytes", last)
 	}
 	total := 0
 	for _, s := range sizes {
@@ -1215,8 +1246,14 @@ func TestDefinition(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("definition (-want +got):\n%s", diff)
 	}
-	if d.Formats != nil || d.Formattings != nil || d.VisFormattings != nil || d.RequiredFields != nil {
-		t.Error("formats, formattings and required fields are Looker's to choose")
+	choices := map[string]int{
+		"formats": len(d.Formats), "formattings": len(d.Formattings), "visualization formattings": len(d.VisFormattings),
+		"required fields": len(d.RequiredFields),
+	}
+	for what, n := range choices {
+		if n > 0 {
+			t.Errorf("%d %s, which are Looker's to choose", n, what)
+		}
 	}
 	if _, err := os.Stat("README.md"); err != nil {
 		t.Error(err)

@@ -1,6 +1,7 @@
 package digitaloceanobjectstorage_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -188,8 +189,14 @@ func TestFails(t *testing.T) {
 				req.Form[tt.field] = tt.value
 			}
 			_, err := start(t, d).Execute(t.Context(), req)
-			if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message || strings.Contains(err.Error(), secretKey) {
-				t.Errorf("error %v: %v %q", err, action.KindOf(err), action.MessageOf(err))
+			if got := action.KindOf(err); got != tt.kind {
+				t.Errorf("kind %v, want %v", got, tt.kind)
+			}
+			if got := action.MessageOf(err); got != tt.message {
+				t.Errorf("message %q, want %q", got, tt.message)
+			}
+			if strings.Contains(fmt.Sprint(err), secretKey) {
+				t.Errorf("the error contains the secret key: %v", err)
 			}
 			if n := len(d.Requests()); n != tt.calls {
 				t.Errorf("%d calls, want %d", n, tt.calls)

@@ -79,7 +79,8 @@ func (i *Integration) listBuckets(ctx context.Context, a account) ([]string, err
 				return api.Call(ctx, http.MethodGet, outbound.WithQuery("/storage/v1/b", query), nil, &page)
 			})
 		})
-		if s, ok := errors.AsType[*outbound.StatusError](err); ok && s.Code == http.StatusForbidden {
+		// A response of Google's token service has another kind.
+		if _, ok := errors.AsType[*outbound.StatusError](err); ok && action.KindOf(err) == action.Forbidden {
 			return nil, choice.ErrDenied
 		}
 		if err != nil {

@@ -75,6 +75,14 @@ func TestForm(t *testing.T) {
 		},
 		{"none", newFake(), nil, nil, typed("The name of the bucket. The project has none of its own."), ""},
 		{"may not list", newFake("a"), nil, forbid, typed("The name of the bucket. The account may not list the project's buckets (storage.buckets.list), so there is no choice to offer."), ""},
+		{
+			"may not sign in", newFake("a"), nil, func(what string, _ int) *actiontest.Reply {
+				if what != "token" {
+					return nil
+				}
+				return &actiontest.Reply{Status: http.StatusForbidden}
+			}, action.Field{}, "Google does not accept this client email with this private key. Check both in the action's settings in Looker.",
+		},
 		{"another project", newFake("a"), answers{"project_id": "p2"}, nil, action.Field{}, "Google Cloud Storage answered 400: Invalid argument."},
 		{"another account", newFake("a"), answers{"client_email": "x@example.com"}, nil, action.Field{}, "Google does not accept this client email with this private key. Check both in the action's settings in Looker."},
 		{"no email", newFake("a"), answers{"client_email": ""}, nil, action.Field{}, "The client email is missing. Enter it in the action's settings in Looker."},
@@ -186,8 +194,14 @@ func TestPodIdentity(t *testing.T) {
 				t.Errorf("%d tokens were asked for, want %d", f.calls["token"], tt.tokens)
 			}
 			if tt.error != "" {
-				if action.MessageOf(err) != tt.error || len(f.objects) > 0 || strings.Contains(err.Error(), "s3cret") {
-					t.Errorf("error %v, want %q", err, tt.error)
+				if got := action.MessageOf(err); got != tt.error {
+					t.Errorf("error %q, want %q", got, tt.error)
+				}
+				if strings.Contains(fmt.Sprint(err), "s3cret") {
+					t.Errorf("the error contains a secret: %v", err)
+				}
+				if len(f.objects) > 0 {
+					t.Errorf("objects %v", f.objects)
 				}
 				return
 			}
@@ -276,8 +290,12 @@ func TestCompression(t *testing.T) {
 			t.Fatal(err)
 		}
 		body, err := io.ReadAll(r)
-		if err != nil || string(body) != text(1000) || got.Type != want.mime || got.Encoding != want.encoding {
-			t.Errorf("%s: %d bytes, %v, type %q, encoding %q", answer, len(body), err, got.Type, got.Encoding)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.Body = string(body)
+		if diff := cmp.Diff(stored{Body: text(1000), Type: want.mime, Encoding: want.encoding}, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", answer, diff)
 		}
 	}
 }
@@ -305,8 +323,14 @@ func TestOverwrite(t *testing.T) {
 			if err != nil && action.MessageOf(err) != tt.error || (err == nil) != (tt.error == "") {
 				t.Errorf("error %v, want %q", err, tt.error)
 			}
-			if replaced := f.objects["reports/orders.csv"] != old; replaced != tt.replaced || len(f.objects) != tt.objects || f.open() > 0 {
-				t.Errorf("objects %v, %d uploads left", f.objects, f.open())
+			if replaced := f.objects["reports/orders.csv"] != old; replaced != tt.replaced {
+				t.Errorf("replaced %v, want %v", replaced, tt.replaced)
+			}
+			if n := len(f.objects); n != tt.objects {
+				t.Errorf("%d objects, want %d", n, tt.objects)
+			}
+			if n := f.open(); n > 0 {
+				t.Errorf("%d uploads are left", n)
 			}
 		})
 	}
@@ -398,8 +422,14 @@ func TestFailures(t *testing.T) {
 			f := newFake("reports")
 			f.before = always(tt.what, tt.reply)
 			_, err := f.start(t, nil).Execute(t.Context(), request(t, params(), form(), 5))
-			if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.want || strings.Contains(err.Error(), "PRIVATE KEY") {
-				t.Errorf("error %v (%v)", err, action.KindOf(err))
+			if got := action.KindOf(err); got != tt.kind {
+				t.Errorf("kind %v, want %v", got, tt.kind)
+			}
+			if got := action.MessageOf(err); got != tt.want {
+				t.Errorf("error %q, want %q", got, tt.want)
+			}
+			if strings.Contains(fmt.Sprint(err), "PRIVATE KEY") {
+				t.Errorf("the error contains a key: %v", err)
 			}
 			if len(f.objects) > 0 || f.open() > 0 {
 				t.Errorf("objects %v, %d uploads left", f.objects, f.open())
@@ -433,8 +463,14 @@ func TestBreaksOff(t *testing.T) {
 			f.objects["reports/orders.csv"] = stored{Body: "yesterday's"}
 			req := actiontest.Download(t, actiontest.Query(params(), with(form(), answers{"compression": compression})), actiontest.BrokenDownload(text(size)))
 			_, err := f.start(t, nil).Execute(t.Context(), req)
-			if action.MessageOf(err) != "The download from Looker broke off before the data was complete." || f.objects["reports/orders.csv"].Body != "yesterday's" || len(f.objects) > 1 || f.open() > 0 {
-				t.Errorf("%d bytes, %s: %v; %d objects, %d uploads left", size, compression, err, len(f.objects), f.open())
+			if got := action.MessageOf(err); got != "The download from Looker broke off before the data was complete." {
+				t.Errorf("%d bytes, %s: error %q", size, compression, got)
+			}
+			if diff := cmp.Diff(map[string]stored{"reports/orders.csv": {Body: "yesterday's"}}, f.objects); diff != "" {
+				t.Errorf("%d bytes, %s: objects (-want +got):\n%s", size, compression, diff)
+			}
+			if n := f.open(); n > 0 {
+				t.Errorf("%d bytes, %s: %d uploads are left", size, compression, n)
 			}
 		}
 	}
@@ -467,8 +503,14 @@ func TestTooLarge(t *testing.T) {
 	t.Parallel()
 	f := newFake("reports")
 	_, err := f.start(t, nil).Execute(t.Context(), request(t, params(), form(), 4*googlecloudstorage.Piece+1))
-	if action.KindOf(err) != action.TooLarge || len(f.objects) > 0 || f.open() > 0 {
-		t.Errorf("error %v", err)
+	if got := action.KindOf(err); got != action.TooLarge {
+		t.Errorf("kind %v, error %v", got, err)
+	}
+	if len(f.objects) > 0 {
+		t.Errorf("objects %v", f.objects)
+	}
+	if n := f.open(); n > 0 {
+		t.Errorf("%d uploads are left", n)
 	}
 }
 
