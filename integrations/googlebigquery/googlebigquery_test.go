@@ -433,7 +433,7 @@ func TestRepeatedDelivery(t *testing.T) {
 	}
 }
 
-// A job's error is told in words, and without the values that BigQuery quotes.
+// A job's error is explained without the values that BigQuery quotes.
 func TestJobFails(t *testing.T) {
 	t.Parallel()
 	const value = "Zoë's secret"
