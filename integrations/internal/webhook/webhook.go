@@ -14,6 +14,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/pasted"
 )
 
 // Receiver is the integration for a service with webhook URLs in its own domains.
@@ -110,11 +111,15 @@ func (r Receiver) address(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// Address checks a webhook URL from a form field. It must be https, except for hosts in httpDomains.
+// Address checks a webhook URL from a form field, which may have been pasted with marks around it. It must be https,
+// except for hosts in httpDomains. Its host is in lowercase.
 func Address(field, text string, httpDomains ...string) (*url.URL, error) {
-	text = strings.TrimSpace(text)
+	text = pasted.URL(text)
 	if text == "" {
 		return nil, action.InvalidField(field, "Missing url.")
+	}
+	if !strings.Contains(text, "://") {
+		return nil, action.InvalidField(field, "The url must begin with https://.")
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" {
@@ -127,6 +132,7 @@ func Address(field, text string, httpDomains ...string) (*url.URL, error) {
 		return nil, action.InvalidField(field, "The url must not contain a user name.")
 	}
 	u.Fragment = ""
+	u.Host = strings.ToLower(u.Host)
 	return u, nil
 }
 
