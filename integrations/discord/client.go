@@ -1,6 +1,7 @@
 package discord
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,54 +10,77 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/message"
+	"integrationhub.dev/integrations/internal/pasted"
 	"integrationhub.dev/integrations/internal/webhook"
 )
 
 // timeout is long enough to upload the largest file over a slow connection.
 const timeout = 10 * time.Minute
 
-// hosts and path are those of webhook URLs.
-var (
-	hosts = []string{"discord.com", "ptb.discord.com", "canary.discord.com", "discordapp.com"}
-	path  = regexp.MustCompile(`^/api(/v[0-9]+)?/webhooks/[0-9]+/[A-Za-z0-9_-]+$`)
-)
+// hosts are those of webhook URLs: of the two release channels of Discord's client, and of its former domain too.
+var hosts = []string{
+	"discord.com", "www.discord.com", "ptb.discord.com", "canary.discord.com",
+	"discordapp.com", "www.discordapp.com", "ptb.discordapp.com", "canary.discordapp.com",
+}
 
-// thread is a thread's id.
+// path is that of webhook URLs. The URL that Discord's client copies has no version.
+var path = regexp.MustCompile(`^/api(?:/v[0-9]+)?/webhooks/([0-9]+)/([A-Za-z0-9_-]+)/?$`)
+
+// base is the API's version 10. Without a version, requests go to version 6, in which Retry-After is in
+// milliseconds and files have other names
+// (https://docs.discord.com/developers/reference#api-versioning).
+const base = "https://discord.com/api/v10"
+
+// thread is a thread's ID.
 type thread string
+
+// threadLinks are the forms in which Discord's client copies a thread: its link, whose last number is that of a message
+// if there are three, and its mention.
+var threadLinks = []*regexp.Regexp{
+	regexp.MustCompile(`^([0-9]{1,20})$`),
+	regexp.MustCompile(`^https://(?:(?:www|ptb|canary)\.)?discord(?:app)?\.com/channels/[0-9]+/([0-9]{1,20})(?:/[0-9]+)?/?$`),
+	regexp.MustCompile(`^#([0-9]{1,20})$`),
+}
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (t *thread) UnmarshalText(text []byte) error {
-	*t = thread(text)
-	if strings.Trim(string(text), "0123456789") != "" {
-		return errors.New("must be a number: copy the thread's ID in Discord")
+	given := pasted.URL(string(text))
+	for _, form := range threadLinks {
+		if found := form.FindStringSubmatch(given); found != nil {
+			*t = thread(found[1])
+			return nil
+		}
 	}
-	return nil
+	return errors.New("must be a number: copy the thread's ID or link in Discord, or enter a title under Post Title to create a post")
 }
 
 // endpoint checks a webhook URL. With "wait", Discord responds only after it has stored the
 // message; otherwise a lost message would look like a success.
-func endpoint(text string, in thread) (*url.URL, error) {
-	u, err := webhook.Address("url", text)
+func endpoint(in input) (*url.URL, error) {
+	u, err := webhook.Address("url", in.URL)
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Contains(hosts, u.Host) || !path.MatchString(u.Path) {
+	parts := path.FindStringSubmatch(u.Path)
+	if parts == nil || !slices.Contains(hosts, u.Hostname()) || u.Port() != "" && u.Port() != "443" {
 		return nil, action.InvalidField("url", "This is not a Discord webhook URL. Copy the URL from the channel's settings.")
 	}
-	query := u.Query()
-	query.Set("wait", "true")
-	if in != "" {
-		query.Set("thread_id", string(in))
+	thread := cmp.Or(string(in.Thread), u.Query().Get("thread_id"))
+	if thread != "" && in.ThreadName != "" {
+		return nil, action.InvalidField("thread_name", "A message goes either to an existing thread or to a new post. Remove the thread ID or the "+
+			"post title.")
 	}
-	u.RawQuery = query.Encode()
-	return u, nil
+	query := url.Values{"wait": {"true"}}
+	if thread != "" {
+		query.Set("thread_id", thread)
+	}
+	return url.Parse(base + outbound.Path("webhooks", parts[1], parts[2]) + "?" + query.Encode())
 }
 
 // client sends requests to Discord.
@@ -100,12 +124,15 @@ const maxTitle = 256
 
 // newMessage encodes a message with a file
 // (https://docs.discord.com/developers/reference#uploading-files).
-func newMessage(text string, req *action.Request, blob action.Blob) (outbound.Body, error) {
+func newMessage(in input, req *action.Request, blob action.Blob) (outbound.Body, error) {
 	content := object{
-		"content": text,
+		"content": in.Text,
 		// The text may mention users and roles, but not @everyone.
 		"allowed_mentions": object{"parse": []string{"users", "roles"}},
 		"attachments":      []object{{"id": 0, "filename": req.CompleteFilename()}},
+	}
+	if in.ThreadName != "" {
+		content["thread_name"] = in.ThreadName
 	}
 	if link := message.Link(req.Plan.URL); link != "" {
 		content["embeds"] = []object{{"title": title(req.Plan.Title), "url": link, "description": "View in Looker"}}

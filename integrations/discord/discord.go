@@ -7,6 +7,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/datafile"
+	"integrationhub.dev/integrations/internal/message"
 )
 
 var (
@@ -18,21 +19,28 @@ const (
 	// maxText is the maximum number of UTF-16 units in a text
 	// (https://docs.discord.com/developers/resources/webhook#execute-webhook).
 	maxText = 2000
+	// maxThreadName is the maximum number of UTF-16 units in the name of a thread.
+	maxThreadName = 100
 	// maxFile is the limit of a server with all boosts. Without boosts, it is 10 MB.
 	maxFile = 100 << 20
 )
 
 // input is what the user enters.
 type input struct {
-	URL    string `form:"url,required"`
-	Text   string `form:"text"`
-	Thread thread `form:"thread"`
+	URL        string `form:"url,required"`
+	Text       string `form:"text"`
+	Thread     thread `form:"thread"`
+	ThreadName string `form:"thread_name"`
 }
 
 // Validate implements what [action.Decode] asks for.
 func (in *input) Validate() error {
 	if n := len(utf16.Encode([]rune(in.Text))); n > maxText {
 		return action.InvalidField("text", "The text has %d characters. Discord allows %d.", n, maxText)
+	}
+	in.ThreadName = message.Line(in.ThreadName)
+	if n := len(utf16.Encode([]rune(in.ThreadName))); n > maxThreadName {
+		return action.InvalidField("thread_name", "The title has %d characters. Discord allows %d.", n, maxThreadName)
 	}
 	return nil
 }
@@ -66,6 +74,10 @@ func (*Integration) Form(context.Context, *action.Request) (*action.Form, error)
 		{Name: "text", Label: "Text", Description: "Shown above the file. Can contain Discord's Markdown and mentions.", Type: action.Textarea},
 		{Name: "filename", Label: "Filename", Type: action.String},
 		{Name: "thread", Label: "Thread ID", Description: "A thread of the channel to post in.", Type: action.String},
+		{
+			Name: "thread_name", Label: "Post Title", Description: "For a webhook of a forum or media channel: creates a post with this title.",
+			Type: action.String,
+		},
 	}, datafile.Fields()...)}, nil
 }
 
@@ -75,7 +87,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
-	address, err := endpoint(in.URL, in.Thread)
+	address, err := endpoint(in)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +102,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if blob.Size() == 0 {
 		return nil, action.Errorf(action.Invalid, "Looker sent no data.")
 	}
-	body, err := newMessage(in.Text, req, blob)
+	body, err := newMessage(in, req, blob)
 	if err != nil {
 		return nil, err
 	}
