@@ -1,6 +1,7 @@
 package googlechat
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
@@ -20,23 +22,41 @@ const host = "chat.googleapis.com"
 // path is that of webhook URLs.
 var path = regexp.MustCompile(`^/v1/spaces/[^/]+/messages$`)
 
-// endpoint checks a webhook URL and adds the thread to it
+// maxThread is the maximum number of characters of a thread's key
+// (https://developers.google.com/workspace/chat/api/reference/rest/v1/spaces.messages#Thread).
+const maxThread = 4000
+
+// endpoint checks a webhook URL, and returns it with the key of the thread for the message, or "". The URL may
+// contain the key in its deprecated parameter threadKey
 // (https://developers.google.com/workspace/chat/quickstart/webhooks#start-reply-thread).
-func endpoint(text, thread string) (*url.URL, error) {
+func endpoint(text, thread string) (*url.URL, string, error) {
 	u, err := webhook.Address("url", text)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	query := u.Query()
-	if u.Host != host || !path.MatchString(u.Path) || query.Get("key") == "" || query.Get("token") == "" {
-		return nil, action.InvalidField("url", "This is not a Google Chat webhook URL. Copy the complete URL from the space's webhooks.")
+	given := u.Query()
+	if !isWebhook(u, given) {
+		return nil, "", action.InvalidField("url", "This is not a Google Chat webhook URL. Copy the complete URL from the space's webhooks.")
 	}
-	if thread = strings.TrimSpace(thread); thread != "" {
-		query.Set("threadKey", thread)
-		query.Set("messageReplyOption", "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD")
-		u.RawQuery = query.Encode()
+	thread = cmp.Or(strings.TrimSpace(thread), given.Get("threadKey"))
+	if utf8.RuneCountInString(thread) > maxThread {
+		return nil, "", action.InvalidField("thread", "The thread has more than %d characters.", maxThread)
 	}
-	return u, nil
+	query := url.Values{"key": given["key"], "token": given["token"]}
+	if thread != "" {
+		// Without an option, the key is ignored.
+		query.Set("messageReplyOption", cmp.Or(given.Get("messageReplyOption"), "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD"))
+	}
+	u.Host, u.RawQuery = host, query.Encode()
+	return u, thread, nil
+}
+
+// isWebhook reports whether a URL is that of a webhook.
+func isWebhook(u *url.URL, query url.Values) bool {
+	if u.Hostname() != host || u.Port() != "" && u.Port() != "443" {
+		return false
+	}
+	return path.MatchString(u.Path) && query.Get("key") != "" && query.Get("token") != ""
 }
 
 // client sends requests to Google Chat.

@@ -2,28 +2,33 @@ package googlechat
 
 import (
 	"encoding/json"
+	"fmt"
+	"strings"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/message"
 )
 
-// explain adds Google Chat's reason for rejecting a message, or what to do about it.
+// explain adds Google Chat's reason for rejecting a message, and what to do about it.
 func explain(err *action.Error, status *outbound.StatusError) error {
-	switch err.Kind {
-	case action.Unauthenticated, action.Forbidden, action.NotFound:
-		return action.Wrap(err, err.Kind, "%s The webhook may have been deleted. Check the space's webhooks.", err.Message).WithField("url")
-	case action.Invalid:
-	default:
-		return err
-	}
 	var response struct {
 		Error struct {
 			Message string `json:"message"`
 		} `json:"error"`
 	}
-	if json.Unmarshal(status.Body, &response) != nil || response.Error.Message == "" {
+	_ = json.Unmarshal(status.Body, &response) // without a reason, the status has to do
+	text := err.Message
+	if reason := message.Line(response.Error.Message); reason != "" {
+		text = fmt.Sprintf("Google Chat answered %d: %s", status.Code, reason)
+	}
+	switch err.Kind {
+	case action.Unauthenticated, action.Forbidden, action.NotFound:
+		text = strings.TrimSuffix(text, ".") + ". The webhook may have been deleted. Check the space's webhooks."
+		return action.Wrap(err, err.Kind, "%s", text).WithField("url")
+	case action.Invalid:
+		return action.Wrap(err, err.Kind, "%s", text)
+	default:
 		return err
 	}
-	return action.Wrap(err, err.Kind, "Google Chat answered %d: %s", status.Code, message.Line(response.Error.Message))
 }

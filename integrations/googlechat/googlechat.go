@@ -70,7 +70,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
-	address, err := endpoint(in.URL, in.Thread)
+	address, thread, err := endpoint(in.URL, in.Thread)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
-	body, err := encodeMessage(in.Text, req.Plan, first)
+	body, err := encodeMessage(in.Text, thread, req.Plan, first)
 	if err != nil {
 		return nil, err
 	}

@@ -1,10 +1,10 @@
 package googlechat_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -51,6 +51,10 @@ func TestForm(t *testing.T) {
 
 func TestWire(t *testing.T) {
 	t.Parallel()
+	const (
+		plain    = "key=k3y-k3y-k3y&token=t0ken-t0ken%3D"
+		inThread = "key=k3y-k3y-k3y&messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD&token=t0ken-t0ken%3D"
+	)
 	const head = "*Orders by day*\n<https://looker.example.com/looks/1|View in Looker>\n"
 	for name, tt := range map[string]struct {
 		form   answers
@@ -58,28 +62,43 @@ func TestWire(t *testing.T) {
 		change func(*action.Request)
 		query  string
 		text   string
+		thread string
 	}{
 		"some rows": {
 			answers{"text": "Hello <users/all>\n"},
-			2, nil, "key=k3y-k3y-k3y&token=t0ken-t0ken%3D",
-			head + "Hello <users/all>\n```\nDay    Orders\nday 1  0\nday 2  1\n```",
+			2, nil, plain,
+			head + "Hello <users/all>\n```\nDay    Orders\nday 1  0\nday 2  1\n```", "",
 		},
 		"more rows than shown": {
 			answers{"rows": "1"},
-			3, nil, "key=k3y-k3y-k3y&token=t0ken-t0ken%3D",
-			head + "```\nDay    Orders\nday 1  0\n… and 2 more of 3 rows\n```",
+			3, nil, plain,
+			head + "```\nDay    Orders\nday 1  0\n… and 2 more of 3 rows\n```", "",
 		},
-		"none to show": {answers{"rows": "0"}, 3, nil, "key=k3y-k3y-k3y&token=t0ken-t0ken%3D", head + "```\nDay  Orders\n… and 3 more of 3 rows\n```"},
-		"no rows":      {nil, 0, nil, "key=k3y-k3y-k3y&token=t0ken-t0ken%3D", head + "```\nDay  Orders\nno rows\n```"},
+		"none to show": {answers{"rows": "0"}, 3, nil, plain, head + "```\nDay  Orders\n… and 3 more of 3 rows\n```", ""},
+		"no rows":      {nil, 0, nil, plain, head + "```\nDay  Orders\nno rows\n```", ""},
 		"a thread": {
 			answers{"thread": " a & b "},
-			0, nil,
-			"key=k3y-k3y-k3y&messageReplyOption=REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD&threadKey=a+%26+b&token=t0ken-t0ken%3D",
-			head + "```\nDay  Orders\nno rows\n```",
+			0, nil, inThread,
+			head + "```\nDay  Orders\nno rows\n```", "a & b",
+		},
+		"a thread in the URL": {
+			answers{"url": hook + "&threadKey=weekly"},
+			0, nil, inThread,
+			head + "```\nDay  Orders\nno rows\n```", "weekly",
+		},
+		"a thread instead of that in the URL": {
+			answers{"url": hook + "&threadKey=weekly&messageReplyOption=REPLY_MESSAGE_OR_FAIL", "thread": "daily"},
+			0, nil, "key=k3y-k3y-k3y&messageReplyOption=REPLY_MESSAGE_OR_FAIL&token=t0ken-t0ken%3D",
+			head + "```\nDay  Orders\nno rows\n```", "daily",
+		},
+		"a pasted URL": {
+			answers{"url": " <" + strings.ReplaceAll(hook, "&", "&amp;") + ">\u200b"},
+			0, nil, plain,
+			head + "```\nDay  Orders\nno rows\n```", "",
 		},
 		"an odd title": {
-			nil, 0, func(r *action.Request) { r.Plan.Title, r.Plan.URL = "*<users/all>*\n`x`_y", "javascript:1" }, "key=k3y-k3y-k3y&token=t0ken-t0ken%3D",
-			"*users/all 'x' y*\n```\nDay  Orders\nno rows\n```",
+			nil, 0, func(r *action.Request) { r.Plan.Title, r.Plan.URL = "*<users/all>*\n`x`_y", "javascript:1" }, plain,
+			"*users/all 'x' y*\n```\nDay  Orders\nno rows\n```", "",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -100,21 +119,36 @@ func TestWire(t *testing.T) {
 				t.Fatalf("%d messages arrived, want 1", len(requests))
 			}
 			r := requests[0]
-			if r.Method != http.MethodPost || r.Host != "chat.googleapis.com" || r.Path != "/v1/spaces/AAA/messages" || r.Query.Encode() != tt.query ||
-				r.Header.Get("Content-Type") != "application/json; charset=UTF-8" {
-				t.Errorf("arrived as %s %s%s?%s %v", r.Method, r.Host, r.Path, r.Query.Encode(), r.Header)
+			if got, want := r.Method+" "+r.Host+r.Path+"?"+r.Query.Encode(), "POST chat.googleapis.com/v1/spaces/AAA/messages?"+tt.query; got != want {
+				t.Errorf("arrived as %s, want %s", got, want)
 			}
-			if diff := cmp.Diff(answers{"text": tt.text}, decode(t, r.Body)); diff != "" {
+			if got := r.Header.Get("Content-Type"); got != "application/json; charset=UTF-8" {
+				t.Errorf("Content-Type %q", got)
+			}
+			want := content{Text: tt.text}
+			want.Thread.ThreadKey = tt.thread
+			if diff := cmp.Diff(want, decode(t, r.Body)); diff != "" {
 				t.Errorf("message (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-func decode(t *testing.T, body []byte) answers {
+// content is a message, as far as it is used here
+// (https://developers.google.com/workspace/chat/api/reference/rest/v1/spaces.messages).
+type content struct {
+	Text   string `json:"text"`
+	Thread struct {
+		ThreadKey string `json:"threadKey"`
+	} `json:"thread"`
+}
+
+func decode(t *testing.T, body []byte) content {
 	t.Helper()
-	var message answers
-	if err := json.Unmarshal(body, &message); err != nil {
+	var message content
+	strict := json.NewDecoder(bytes.NewReader(body))
+	strict.DisallowUnknownFields()
+	if err := strict.Decode(&message); err != nil {
 		t.Fatal(err)
 	}
 	return message
@@ -133,9 +167,12 @@ func TestFits(t *testing.T) {
 		t.Fatal(err)
 	}
 	body := d.Requests()[0].Body
-	shown := strings.Count(decode(t, body)["text"], "\nday ")
-	if len(body) > 32_000 || len(body) < 32_000-20 || !strings.Contains(string(body), fmt.Sprintf("… and %d more of 100 rows", 100-shown)) {
+	shown := strings.Count(decode(t, body).Text, "\nday ")
+	if len(body) > 32_000 || len(body) < 32_000-20 {
 		t.Errorf("%d bytes with %d rows", len(body), shown)
+	}
+	if rest := fmt.Sprintf("… and %d more of 100 rows", 100-shown); !strings.Contains(string(body), rest) {
+		t.Errorf("no %q", rest)
 	}
 }
 
@@ -152,7 +189,7 @@ func TestTooWide(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = "*Orders by day*\n<https://looker.example.com/looks/1|View in Looker>\n2 rows, too wide to show"
-	if got := decode(t, d.Requests()[0].Body)["text"]; got != want {
+	if got := decode(t, d.Requests()[0].Body).Text; got != want {
 		t.Errorf("message %.300q, want %q", got, want)
 	}
 }
@@ -164,22 +201,26 @@ func TestRefused(t *testing.T) {
 		form           answers
 		field, message string
 	}{
-		"no address":       {nil, "url", `"url" is required.`},
-		"clear text":       {answers{"url": "http" + hook[5:]}, "url", "The url must begin with https://."},
-		"another host":     {answers{"url": "https://chat.googleapis.com.example.com/v1/spaces/A/messages?key=1&token=2"}, "url", notChat},
-		"another port":     {answers{"url": "https://chat.googleapis.com:8443/v1/spaces/A/messages?key=1&token=2"}, "url", notChat},
-		"another path":     {answers{"url": "https://chat.googleapis.com/v1/spaces/A/members?key=1&token=2"}, "url", notChat},
-		"half the address": {answers{"url": "https://chat.googleapis.com/v1/spaces/A/messages?key=1"}, "url", notChat},
-		"too many rows":    {answers{"url": hook, "rows": "101"}, "rows", `"rows" must be a number from 0 to 100.`},
-		"too long a text":  {answers{"url": hook, "text": strings.Repeat("x", 32_000)}, "text", "The message exceeds Google Chat's limit of 32000 bytes. Shorten its text."},
+		"no address":        {nil, "url", `"url" is required.`},
+		"clear text":        {answers{"url": "http" + hook[5:]}, "url", "The url must begin with https://."},
+		"another host":      {answers{"url": "https://chat.googleapis.com.example.com/v1/spaces/A/messages?key=1&token=2"}, "url", notChat},
+		"another port":      {answers{"url": "https://chat.googleapis.com:8443/v1/spaces/A/messages?key=1&token=2"}, "url", notChat},
+		"another path":      {answers{"url": "https://chat.googleapis.com/v1/spaces/A/members?key=1&token=2"}, "url", notChat},
+		"half the address":  {answers{"url": "https://chat.googleapis.com/v1/spaces/A/messages?key=1"}, "url", notChat},
+		"too many rows":     {answers{"url": hook, "rows": "101"}, "rows", `"rows" must be a number from 0 to 100.`},
+		"too long a thread": {answers{"url": hook, "thread": strings.Repeat("x", 4001)}, "thread", "The thread has more than 4000 characters."},
+		"too long a text":   {answers{"url": hook, "text": strings.Repeat("x", 32_000)}, "text", "The message exceeds Google Chat's limit of 32000 bytes. Shorten its text."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := actiontest.NewDestination(t).Reply(posted)
 			i := actiontest.New(t, googlechat.New, actiontest.Deps(t, d, nil))
 			_, err := i.Execute(t.Context(), query(t, tt.form, 1))
-			if diff := cmp.Diff(error(action.InvalidField(tt.field, "%s", tt.message)), err); diff != "" || len(d.Requests()) != 0 {
-				t.Errorf("%d calls, error (-want +got):\n%s", len(d.Requests()), diff)
+			if diff := cmp.Diff(error(action.InvalidField(tt.field, "%s", tt.message)), err); diff != "" {
+				t.Errorf("error (-want +got):\n%s", diff)
+			}
+			if n := len(d.Requests()); n != 0 {
+				t.Errorf("%d calls", n)
 			}
 		})
 	}
@@ -194,9 +235,13 @@ func TestChatFails(t *testing.T) {
 		kind    action.Kind
 		message string
 	}{
-		"a deleted webhook":   {actiontest.Reply{Status: 404}, action.NotFound, "Google Chat answered 404 Not Found." + deleted},
-		"a wrong token":       {actiontest.Reply{Status: 401}, action.Unauthenticated, "Google Chat answered 401 Unauthorized." + deleted},
-		"no access":           {actiontest.Reply{Status: 403}, action.Forbidden, "Google Chat answered 403 Forbidden." + deleted},
+		"a deleted webhook": {actiontest.Reply{Status: 404}, action.NotFound, "Google Chat answered 404 Not Found." + deleted},
+		"a wrong token":     {actiontest.Reply{Status: 401}, action.Unauthenticated, "Google Chat answered 401 Unauthorized." + deleted},
+		"no access":         {actiontest.Reply{Status: 403}, action.Forbidden, "Google Chat answered 403 Forbidden." + deleted},
+		"no permission": {
+			actiontest.Reply{Status: 403, Body: `{"error":{"message":"Webhooks are disabled by the administrator."}}`}, action.Forbidden,
+			"Google Chat answered 403: Webhooks are disabled by the administrator." + deleted,
+		},
 		"a bad message":       {actiontest.Reply{Status: 400, Body: `{"error":{"message":"Bad token t0ken-t0ken= with\nk3y-k3y-k3y."}}`}, action.Invalid, "Google Chat answered 400: Bad token … with …."},
 		"a web page":          {actiontest.Reply{Body: "<html>"}, action.Unavailable, "Unexpected response from Google Chat." + doubt},
 		"no name":             {actiontest.Reply{Body: "{}"}, action.Unavailable, "Unexpected response from Google Chat." + doubt},
@@ -210,8 +255,14 @@ func TestChatFails(t *testing.T) {
 			d := actiontest.NewDestination(t).Reply(tt.reply)
 			i := actiontest.New(t, googlechat.New, actiontest.Deps(t, d, nil))
 			_, err := i.Execute(t.Context(), query(t, answers{"url": hook}, 1))
-			if err == nil || action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message {
-				t.Fatalf("error %v (%v), want %q (%v)", err, action.KindOf(err), tt.message, tt.kind)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if kind := action.KindOf(err); kind != tt.kind {
+				t.Errorf("kind %v, want %v", kind, tt.kind)
+			}
+			if message := action.MessageOf(err); message != tt.message {
+				t.Errorf("message %q, want %q", message, tt.message)
 			}
 			if strings.Contains(err.Error(), "k3y") || strings.Contains(err.Error(), "t0ken") {
 				t.Errorf("the error tells too much: %v", err)
@@ -240,8 +291,14 @@ func TestAnswersLate(t *testing.T) {
 		start := time.Now()
 		_, err := i.Execute(t.Context(), query(t, answers{"url": hook}, 1))
 		const want = "Google Chat did not answer in time. The message may already have been posted. Check before retrying."
-		if took := time.Since(start); action.MessageOf(err) != want || action.KindOf(err) != action.Timeout || took != time.Minute {
-			t.Errorf("error %v (%v) after %v, want %q", err, action.KindOf(err), took, want)
+		if got := action.MessageOf(err); got != want {
+			t.Errorf("message %q, want %q", got, want)
+		}
+		if kind := action.KindOf(err); kind != action.Timeout {
+			t.Errorf("kind %v", kind)
+		}
+		if took := time.Since(start); took != time.Minute {
+			t.Errorf("took %v", took)
 		}
 	})
 }

@@ -37,19 +37,19 @@ func (r rows) count() int {
 }
 
 // encodeMessage returns the JSON of a message with as many rows as fit.
-func encodeMessage(text string, plan action.Plan, first message.Preview) ([]byte, error) {
+func encodeMessage(text, thread string, plan action.Plan, first message.Preview) ([]byte, error) {
 	head := heading(plan)
 	if text = strings.TrimSpace(text); text != "" {
 		head += text + "\n"
 	}
 	for n := len(first.Rows); n >= 0; n-- {
-		body, err := encode(head + "```\n" + first.Text(n) + "```")
+		body, err := encode(thread, head+"```\n"+first.Text(n)+"```")
 		if err != nil || len(body) <= maxMessage {
 			return body, err
 		}
 	}
 	// Even the titles can be too long.
-	body, err := encode(head + fmt.Sprintf("%d rows, too wide to show", first.Total))
+	body, err := encode(thread, head+fmt.Sprintf("%d rows, too wide to show", first.Total))
 	if err != nil || len(body) <= maxMessage {
 		return body, err
 	}
@@ -72,11 +72,15 @@ func heading(plan action.Plan) string {
 }
 
 // encode does not escape HTML, which would make the JSON larger.
-func encode(text string) ([]byte, error) {
+func encode(thread, text string) ([]byte, error) {
+	content := map[string]any{"text": text}
+	if thread != "" {
+		content["thread"] = map[string]string{"threadKey": thread}
+	}
 	var body bytes.Buffer
 	e := json.NewEncoder(&body)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(map[string]string{"text": text}); err != nil {
+	if err := e.Encode(content); err != nil {
 		return nil, fmt.Errorf("encoding a message: %w", err)
 	}
 	return bytes.TrimSpace(body.Bytes()), nil
