@@ -2,12 +2,19 @@
 package tray
 
 import (
+	"slices"
+
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/webhook"
 )
 
-// domain is the domain of Tray's webhook URLs.
-const domain = "trayapp.io"
+// domains are the domains of Tray's webhook URLs, of which the second is for workflows without Tray's brand. Regions other
+// than the US have subdomains, such as eu1.trayapp.io
+// (https://docs.tray.ai/platform/embedded/advanced-features/whitelabelling/public-urls).
+var domains = []string{"trayapp.io", "integration-hook.com"}
+
+// limits are those of webhook triggers (https://tray.io/documentation/platform/connectors/webhook-trigger/).
+var limits = webhook.Limits{Size: "1 MB"}
 
 // settings are the hub's environment variables.
 type settings struct {
@@ -23,6 +30,6 @@ func New(deps action.Deps) (action.Integration, error) {
 	}
 	return webhook.Receiver{
 		Name: "tray", Label: "Tray", Description: "Send data and begin a Tray workflow.",
-		Domains: append([]string{domain}, s.ExtraDomains...), HTTP: deps.HTTP,
+		Domains: slices.Concat(domains, s.ExtraDomains), Limits: limits, HTTP: deps.HTTP,
 	}, nil
 }

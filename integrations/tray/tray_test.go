@@ -10,6 +10,6 @@ import (
 func TestTray(t *testing.T) {
 	webhooktest.Run(t, webhooktest.Service{
 		New: tray.New, Label: "Tray Webhook URL",
-		Host: "abc.trayapp.io", Domain: "trayapp.io", ExtraDomains: "TRAY_EXTRA_DOMAINS",
+		Host: "abc.trayapp.io", Domains: []string{"trayapp.io", "integration-hook.com"}, Size: "1 MB", ExtraDomains: "TRAY_EXTRA_DOMAINS",
 	})
 }

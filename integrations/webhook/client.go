@@ -12,13 +12,13 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/message"
+	"integrationhub.dev/integrations/internal/pasted"
 	"integrationhub.dev/integrations/internal/standardwebhooks"
 	"integrationhub.dev/integrations/internal/webhook"
 )
@@ -48,7 +48,7 @@ func newDelivery(in input, address *url.URL, req *action.Request, blob action.Bl
 	}
 	switch {
 	case in.BearerToken != "":
-		d.header.Set("Authorization", "Bearer "+strings.TrimSpace(in.BearerToken.Reveal()))
+		d.header.Set("Authorization", "Bearer "+pasted.Token(in.BearerToken.Reveal()))
 	case in.Username != "":
 		basic := http.Request{Header: d.header}
 		basic.SetBasicAuth(in.Username, in.Password.Reveal())
@@ -111,5 +111,5 @@ func (i *Integration) send(ctx context.Context, d delivery) error {
 		return action.Errorf(action.Invalid, "%s answered %d %s, which the action's settings do not expect.",
 			d.name, status, http.StatusText(status))
 	}
-	return err
+	return webhook.Explain(err, d.name, webhook.Limits{})
 }

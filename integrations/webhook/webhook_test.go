@@ -85,6 +85,12 @@ func TestWire(t *testing.T) {
 			"PUT",
 			map[string]string{"Authorization": "Bearer b3arer"},
 		},
+		"a token that was pasted with its scheme": {
+			settings{"webhook_url": hook, "bearer_token": "\u200bBearer b3arer"},
+			nil, "POST",
+			map[string]string{"Authorization": "Bearer b3arer"},
+		},
+		"a pasted address": {nil, settings{"url": "[hook](" + hook + ")"}, "POST", nil},
 		"basic authentication": {
 			settings{"webhook_url": hook, "username": "jo", "password": " pass "},
 			nil, "POST",
@@ -108,8 +114,11 @@ func TestWire(t *testing.T) {
 				t.Fatalf("%d requests arrived, want 1", len(requests))
 			}
 			r := requests[0]
-			if r.Method != tt.method || r.Host != "hooks.example.com" || r.Path != "/in/t0ken" || r.Query.Encode() != "key=k3y" || string(r.Body) != csv {
-				t.Errorf("arrived as %s %s%s?%s %q", r.Method, r.Host, r.Path, r.Query.Encode(), r.Body)
+			if got, want := r.Method+" "+r.Host+r.Path+"?"+r.Query.Encode(), tt.method+" hooks.example.com/in/t0ken?key=k3y"; got != want {
+				t.Errorf("arrived as %s, want %s", got, want)
+			}
+			if string(r.Body) != csv {
+				t.Errorf("body %q", r.Body)
 			}
 			if id := r.Header.Get("Webhook-Id"); len(id) < 20 {
 				t.Errorf("id %q", id)
@@ -264,8 +273,12 @@ func TestRefused(t *testing.T) {
 			i := actiontest.New(t, webhook.New, actiontest.Deps(t, d, settings{"WEBHOOK_ALLOWED_DOMAINS": "Example.com, .example.net", "WEBHOOK_HTTP_DOMAINS": "plain.example.com"}))
 			_, err := i.Execute(t.Context(), query(t, tt.params, tt.form))
 			e, ok := err.(*action.Error) //nolint:errorlint // Looker gets the outermost error
-			if !ok || e.Kind != action.Invalid || e.Message != tt.message || e.Fields[tt.field] != "" != (tt.field != "") {
-				t.Errorf("error %#v, want %q at %q", err, tt.message, tt.field)
+			if !ok {
+				t.Fatalf("error %v, want %q", err, tt.message)
+			}
+			compareError(t, err, action.Invalid, tt.message)
+			if got := e.Fields[tt.field] != ""; got != (tt.field != "") {
+				t.Errorf("fields %v, want %q", e.Fields, tt.field)
 			}
 			if err != nil && strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("the error tells too much: %v", err)
@@ -287,9 +300,9 @@ func TestReceiverFails(t *testing.T) {
 		message string
 	}{
 		"refuses the token":   {nil, actiontest.Reply{Status: 401, Body: "s3cret"}, action.Unauthenticated, "hooks.example.com answered 401 Unauthorized."},
-		"is gone":             {nil, actiontest.Reply{Status: 410, Body: "s3cret"}, action.NotFound, "hooks.example.com answered 410 Gone."},
-		"takes no such size":  {nil, actiontest.Reply{Status: 413}, action.TooLarge, "hooks.example.com answered 413 Request Entity Too Large."},
-		"leads away":          {nil, actiontest.Reply{Status: 308, Header: settings{"Location": "https://example.org/"}}, action.Invalid, "hooks.example.com answered 308 Permanent Redirect."},
+		"is gone":             {nil, actiontest.Reply{Status: 410, Body: "s3cret"}, action.NotFound, "hooks.example.com answered 410 Gone. The webhook may have been deleted. Check its URL."},
+		"takes no such size":  {nil, actiontest.Reply{Status: 413}, action.TooLarge, "hooks.example.com answered 413 Request Entity Too Large. The data is too large for it. Select fewer rows or columns."},
+		"leads away":          {nil, actiontest.Reply{Status: 308, Header: settings{"Location": "https://example.org/"}}, action.Invalid, "hooks.example.com answered 308 Permanent Redirect. Redirects are not followed. Enter the URL that it leads to."},
 		"is unavailable":      {nil, actiontest.Reply{Status: 500, Body: "s3cret"}, action.Unavailable, "hooks.example.com answered 500 Internal Server Error." + doubt},
 		"cuts the connection": {nil, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to hooks.example.com failed." + doubt},
 		"answers otherwise": {
@@ -309,9 +322,7 @@ func TestReceiverFails(t *testing.T) {
 			d := actiontest.NewDestination(t).Reply(tt.reply)
 			i := actiontest.New(t, webhook.New, actiontest.Deps(t, d, nil))
 			_, err := i.Execute(t.Context(), query(t, tt.params, settings{"url": hook}))
-			if err == nil || action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message {
-				t.Fatalf("error %v (%v), want %q (%v)", err, action.KindOf(err), tt.message, tt.kind)
-			}
+			compareError(t, err, tt.kind, tt.message)
 			for _, hidden := range []string{"s3cret", "t0ken", "k3y"} {
 				if strings.Contains(err.Error(), hidden) {
 					t.Errorf("the error tells too much: %v", err)
@@ -345,8 +356,14 @@ func TestSentAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := d.Requests()
-			if len(r) != 2 || string(r[0].Body) != csv || string(r[1].Body) != csv || r[0].Header.Get("Webhook-Id") != r[1].Header.Get("Webhook-Id") {
-				t.Fatalf("%d calls, not the same twice", len(r))
+			if len(r) != 2 {
+				t.Fatalf("%d calls, want 2", len(r))
+			}
+			if diff := cmp.Diff([]string{csv, csv}, []string{string(r[0].Body), string(r[1].Body)}); diff != "" {
+				t.Errorf("bodies (-want +got):\n%s", diff)
+			}
+			if first, second := r[0].Header.Get("Webhook-Id"), r[1].Header.Get("Webhook-Id"); first != second {
+				t.Errorf("ids %q and %q", first, second)
 			}
 			if tt.params["signing_secret"] != "" {
 				if err := verify(t, secret, r[1].Body, r[1].Header); err != nil {
@@ -364,8 +381,9 @@ func TestAnswersLate(t *testing.T) {
 		start := time.Now()
 		_, err := i.Execute(t.Context(), query(t, nil, settings{"url": hook}))
 		const want = "hooks.example.com did not answer in time. It may already have accepted the data. Check before retrying."
-		if took := time.Since(start); action.MessageOf(err) != want || action.KindOf(err) != action.Timeout || took != time.Minute {
-			t.Errorf("error %v (%v) after %v, want %q", err, action.KindOf(err), took, want)
+		compareError(t, err, action.Timeout, want)
+		if took := time.Since(start); took != time.Minute {
+			t.Errorf("took %v", took)
 		}
 	})
 }
@@ -389,8 +407,11 @@ func TestWithoutData(t *testing.T) {
 				actiontest.Download(t, req, tt.serve)
 			}
 			_, err := i.Execute(t.Context(), req)
-			if action.MessageOf(err) != tt.message || len(d.Requests()) != 0 {
-				t.Errorf("error %v, want %q; %d calls", err, tt.message, len(d.Requests()))
+			if got := action.MessageOf(err); got != tt.message {
+				t.Errorf("message %q, want %q", got, tt.message)
+			}
+			if n := len(d.Requests()); n != 0 {
+				t.Errorf("%d calls", n)
 			}
 		})
 	}
@@ -411,5 +432,19 @@ func TestFileOptions(t *testing.T) {
 	}
 	if string(r.Body) != "\ufeff"+csv {
 		t.Errorf("the file is %q", r.Body)
+	}
+}
+
+// compareError compares an error's kind and message.
+func compareError(t *testing.T, err error, kind action.Kind, message string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("no error")
+	}
+	if got := action.KindOf(err); got != kind {
+		t.Errorf("kind %v, want %v", got, kind)
+	}
+	if got := action.MessageOf(err); got != message {
+		t.Errorf("message %q, want %q", got, message)
 	}
 }

@@ -10,6 +10,7 @@ import (
 func TestZapier(t *testing.T) {
 	webhooktest.Run(t, webhooktest.Service{
 		New: zapier.New, Label: "Zapier Webhook URL",
-		Host: "hooks.zapier.com", Domain: "zapier.com", ExtraDomains: "ZAPIER_EXTRA_DOMAINS",
+		Host: "hooks.zapier.com", Domains: []string{"zapier.com"}, ExtraDomains: "ZAPIER_EXTRA_DOMAINS",
+		Size: "10 MB", Rate: "10,000 requests in five minutes from all of a user's Zaps, or 1,000 for a URL without a user ID",
 	})
 }

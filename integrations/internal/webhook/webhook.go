@@ -3,6 +3,7 @@
 package webhook
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type Receiver struct {
 	Name, Label, Description string
 	// Domains are the allowed domains, including their subdomains.
 	Domains []string
+	Limits  Limits
 	HTTP    *http.Client
 }
 
@@ -61,13 +63,20 @@ func (r Receiver) Execute(ctx context.Context, req *action.Request) (*action.Res
 		return nil, err
 	}
 	defer data.Close()
+	// A result is never empty, and the workflow must not run without one.
+	body := bufio.NewReader(data)
+	if _, err := body.Peek(1); errors.Is(err, io.EOF) {
+		return nil, action.Errorf(action.Invalid, "Looker sent no data.")
+	} else if err != nil {
+		return nil, err
+	}
 	post, err := http.NewRequestWithContext(ctx, http.MethodPost, address.String(), http.NoBody)
 	if err != nil {
 		return nil, fmt.Errorf("preparing the request: %w", err)
 	}
 	post.Header.Set("Content-Type", "application/json")
-	if _, err := Send(r.HTTP, post, data, r.Label); err != nil {
-		return nil, err
+	if _, err := Send(r.HTTP, post, body, r.Label); err != nil {
+		return nil, Explain(err, r.Label, r.Limits)
 	}
 	return &action.Response{}, nil
 }

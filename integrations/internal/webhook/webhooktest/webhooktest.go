@@ -17,8 +17,11 @@ type Service struct {
 	New action.Constructor
 	// Label is what the form calls the address.
 	Label string
-	// Host is one that belongs to Domain.
-	Host, Domain string
+	// Host is one that belongs to the first of Domains.
+	Host    string
+	Domains []string
+	// Size and Rate are the limits as messages have them.
+	Size, Rate string
 	// ExtraDomains is the setting that allows further domains.
 	ExtraDomains string
 }
@@ -33,7 +36,10 @@ func Run(t *testing.T, s Service) {
 	t.Run("delivers", s.delivers)
 	t.Run("refuses", s.refuses)
 	t.Run("extra domains", s.extraDomains)
+	t.Run("domains", s.domains)
 	t.Run("destination fails", s.destinationFails)
+	t.Run("limits", s.limits)
+	t.Run("without data", s.withoutData)
 	t.Run("download breaks off", s.downloadBreaksOff)
 }
 
@@ -75,8 +81,8 @@ func (s Service) delivers(t *testing.T) {
 		t.Fatalf("%d requests arrived, want 1", len(requests))
 	}
 	got := requests[0]
-	if got.Method != http.MethodPost || got.Host != s.Host || got.Path != "/hook" || got.Query.Encode() != "key=1" {
-		t.Errorf("arrived as %s %s%s?%s", got.Method, got.Host, got.Path, got.Query.Encode())
+	if line, want := got.Method+" "+got.Host+got.Path+"?"+got.Query.Encode(), "POST "+s.Host+"/hook?key=1"; line != want {
+		t.Errorf("arrived as %s, want %s", line, want)
 	}
 	if got.Header.Get("Content-Type") != "application/json" {
 		t.Errorf("Content-Type %q", got.Header.Get("Content-Type"))
@@ -88,14 +94,15 @@ func (s Service) delivers(t *testing.T) {
 
 func (s Service) refuses(t *testing.T) {
 	t.Parallel()
+	domain, elsewhere := s.Domains[0], "Incorrect domain for url. It must belong to "+strings.Join(s.Domains, ", ")+"."
 	for _, tt := range []struct{ name, url, message string }{
 		{"no url", "", "Missing url."},
 		{"no host", "https://", "The url is not valid."},
 		{"clear text", "http://" + s.Host + "/hook", "The url must begin with https://."},
-		{"another domain", "https://example.com/hook", "Incorrect domain for url. It must belong to " + s.Domain + "."},
-		{"the domain as a suffix only", "https://evil-" + s.Domain + "/", "Incorrect domain for url. It must belong to " + s.Domain + "."},
-		{"the domain below another", "https://" + s.Domain + ".example.com/", "Incorrect domain for url. It must belong to " + s.Domain + "."},
-		{"a user name", "https://" + s.Domain + "@example.com/", "The url must not contain a user name."},
+		{"another domain", "https://example.com/hook", elsewhere},
+		{"the domain as a suffix only", "https://evil-" + domain + "/", elsewhere},
+		{"the domain below another", "https://" + domain + ".example.com/", elsewhere},
+		{"a user name", "https://" + domain + "@example.com/", "The url must not contain a user name."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -111,6 +118,99 @@ func (s Service) refuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+func (s Service) domains(t *testing.T) {
+	t.Parallel()
+	for _, domain := range s.Domains {
+		for _, host := range []string{domain, "abc." + domain, "abc.eu1." + domain, strings.ToUpper(domain)} {
+			d := actiontest.NewDestination(t)
+			i := s.make(t, d, nil)
+			if _, err := i.Execute(t.Context(), request(t, "https://"+host+"/")); err != nil {
+				t.Errorf("%s: %v", host, err)
+			}
+		}
+	}
+}
+
+// Limits of the service are named in words.
+func (s Service) limits(t *testing.T) {
+	t.Parallel()
+	name := strings.TrimSuffix(s.Label, " Webhook URL")
+	rate := name + " answered 429 Too Many Requests."
+	if s.Rate != "" {
+		rate = name + " is rate limiting requests. It accepts " + s.Rate + ". Try again later."
+	}
+	for _, tt := range []struct {
+		name    string
+		reply   actiontest.Reply
+		kind    action.Kind
+		message string
+	}{
+		{
+			"too large", actiontest.Reply{Status: 413}, action.TooLarge,
+			"The data is too large: " + name + " accepts " + s.Size + " in one request. Select fewer rows or columns.",
+		},
+		{"too often", actiontest.Reply{Status: 429}, action.RateLimited, rate},
+		{
+			"deleted", actiontest.Reply{Status: 410}, action.NotFound,
+			name + " answered 410 Gone. The webhook may have been deleted. Check its URL.",
+		},
+		{
+			"moved", actiontest.Reply{Status: 308, Header: map[string]string{"Location": "https://example.com/"}}, action.Invalid,
+			name + " answered 308 Permanent Redirect. Redirects are not followed. Enter the URL that it leads to.",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Reply(tt.reply)
+			_, err := s.make(t, d, nil).Execute(t.Context(), request(t, s.hook()))
+			if kind := action.KindOf(err); kind != tt.kind {
+				t.Errorf("kind %v, want %v", kind, tt.kind)
+			}
+			if message := action.MessageOf(err); message != tt.message {
+				t.Errorf("message %q, want %q", message, tt.message)
+			}
+		})
+	}
+}
+
+// A workflow does not run without a result. The reference refuses an attachment without bytes, too.
+func (s Service) withoutData(t *testing.T) {
+	t.Parallel()
+	for name, serve := range map[string]http.HandlerFunc{
+		"an empty download": func(http.ResponseWriter, *http.Request) {},
+		"no attachment":     nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t)
+			req := actiontest.Query(nil, map[string]string{"url": s.hook()})
+			want := "The request came without data."
+			if serve != nil {
+				req, want = actiontest.Download(t, req, serve), "Looker sent no data."
+			}
+			_, err := s.make(t, d, nil).Execute(t.Context(), req)
+			if got := action.MessageOf(err); got != want {
+				t.Errorf("message %q, want %q", got, want)
+			}
+			if n := len(d.Requests()); n != 0 {
+				t.Errorf("%d calls", n)
+			}
+		})
+	}
+	t.Run("an empty attachment", func(t *testing.T) {
+		t.Parallel()
+		d := actiontest.NewDestination(t)
+		req := actiontest.Inline(t, actiontest.Query(nil, map[string]string{"url": s.hook()}), "application/json", "json", nil)
+		_, err := s.make(t, d, nil).Execute(t.Context(), req)
+		if kind := action.KindOf(err); kind != action.Invalid {
+			t.Errorf("error %v", err)
+		}
+		if n := len(d.Requests()); n != 0 {
+			t.Errorf("%d calls", n)
+		}
+	})
 }
 
 func (s Service) extraDomains(t *testing.T) {
