@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,7 +18,9 @@ import (
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/adf"
+	"integrationhub.dev/integrations/internal/jirafield"
 	"integrationhub.dev/integrations/internal/message"
+	"integrationhub.dev/integrations/internal/pasted"
 )
 
 // name is the destination's name in messages.
@@ -37,6 +41,8 @@ type client struct {
 	site     site
 	username string
 	password action.Secret
+	// form are the names of the fields in the user's form.
+	form []string
 }
 
 // personalToken is the pattern of Data Center's personal access tokens: base64 of twelve digits, a
@@ -44,11 +50,11 @@ type client struct {
 var personalToken = regexp.MustCompile(`^[MNO][A-Za-z0-9+/]{43}$`)
 
 // authorize adds the credentials. A personal access token is sent alone; a Cloud API token or a
-// password is sent with the user name. White space around a token was copied by accident, but it
-// can belong to a password.
+// password is sent with the user name. What stands around a token was copied by accident, but white
+// space can belong to a password.
 func (c *client) authorize(req *http.Request) {
-	username, password := strings.TrimSpace(c.username), c.password.Reveal()
-	token := strings.TrimSpace(password)
+	username, password := pasted.Text(c.username), c.password.Reveal()
+	token := pasted.Token(password)
 	switch {
 	case c.site.cloud:
 		req.SetBasicAuth(username, token)
@@ -111,19 +117,64 @@ func (c *client) projects(ctx context.Context) ([]named, error) {
 	}
 }
 
+// maxMetadata limits the issue types and the fields that are read, also if Jira's paging never ended.
+const maxMetadata = 1000
+
+// metadata reads all pages of what may be created: the issue types of a project, or the fields of an issue type
+// (https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/#api-rest-api-3-issue-createmeta-projectidorkey-issuetypes-get;
+// the older issue/createmeta without a project was removed). Data Center has it since version 8.4: the error of an older
+// one is of the kind [action.NotFound].
+func metadata[T any](ctx context.Context, c *client, segments ...string) ([]T, error) {
+	path := c.site.path(append([]string{"issue", "createmeta"}, segments...)...)
+	var all []T
+	for {
+		var page metadataPage[T]
+		err := c.get(ctx, outbound.WithQuery(path, url.Values{
+			"maxResults": {strconv.Itoa(pageSize)}, "startAt": {strconv.Itoa(len(all))},
+		}), &page)
+		if err != nil {
+			return nil, err
+		}
+		items := page.items()
+		all = append(all, items...)
+		if page.IsLast || len(items) == 0 || page.Total > 0 && len(all) >= page.Total || len(all) >= maxMetadata {
+			return all[:min(len(all), maxMetadata)], nil
+		}
+	}
+}
+
+// metadataPage is a page. Cloud names its items after what they are, and Data Center calls them values.
+type metadataPage[T any] struct {
+	IssueTypes []T  `json:"issueTypes"`
+	Fields     []T  `json:"fields"`
+	Values     []T  `json:"values"`
+	Total      int  `json:"total"`
+	IsLast     bool `json:"isLast"`
+}
+
+func (p metadataPage[T]) items() []T { return slices.Concat(p.IssueTypes, p.Fields, p.Values) }
+
+// issueType is a type of a project's issues.
+type issueType struct {
+	named
+	Subtask bool `json:"subtask"`
+}
+
 // issueTypes returns the types of a project whose issues need no parent.
 func (c *client) issueTypes(ctx context.Context, project id) ([]named, error) {
-	var answer struct {
-		IssueTypes []struct {
-			named
-			Subtask bool `json:"subtask"`
-		} `json:"issueTypes"`
+	all, err := metadata[issueType](ctx, c, string(project), "issuetypes")
+	if action.KindOf(err) == action.NotFound {
+		var answer struct {
+			IssueTypes []issueType `json:"issueTypes"`
+		}
+		err = c.get(ctx, c.site.path("project", string(project)), &answer)
+		all = answer.IssueTypes
 	}
-	if err := c.get(ctx, c.site.path("project", string(project)), &answer); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	var types []named
-	for _, t := range answer.IssueTypes {
+	for _, t := range all {
 		if !t.Subtask {
 			types = append(types, t.named)
 		}
@@ -131,10 +182,64 @@ func (c *client) issueTypes(ctx context.Context, project id) ([]named, error) {
 	return types, nil
 }
 
+// fields returns the fields of the screen for a new issue.
+func (c *client) fields(ctx context.Context, project, issueType id) ([]jirafield.Field, error) {
+	return metadata[jirafield.Field](ctx, c, string(project), "issuetypes", string(issueType))
+}
+
+// user is a user of Jira. Cloud hides the e-mail addresses of most.
+type user struct {
+	AccountID string `json:"accountId"`
+	Name      string `json:"displayName"`
+	Email     string `json:"emailAddress"`
+}
+
+// userSearch finds the users of a project. It implements [jirafield.Site].
+type userSearch struct {
+	*client
+	project id
+}
+
+// Cloud implements [jirafield.Site].
+func (s userSearch) Cloud() bool { return s.site.cloud }
+
+// User implements [jirafield.Site]. Data Center identifies users by their names, and Cloud by account IDs
+// (https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-user-search/#api-rest-api-3-user-assignable-search-get).
+func (s userSearch) User(ctx context.Context, text string) (any, error) {
+	if !s.site.cloud {
+		return map[string]string{"name": text}, nil
+	}
+	var found []user
+	err := s.get(ctx, outbound.WithQuery(s.site.path("user", "assignable", "search"), url.Values{"project": {string(s.project)}, "query": {text}}), &found)
+	if err != nil {
+		return nil, err
+	}
+	exact := slices.DeleteFunc(slices.Clone(found), func(u user) bool {
+		return u.AccountID != text && !strings.EqualFold(u.Email, text) && !strings.EqualFold(u.Name, text)
+	})
+	if len(exact) == 1 {
+		found = exact
+	}
+	switch {
+	case len(found) == 1:
+		return map[string]string{"accountId": found[0].AccountID}, nil
+	case len(found) > 1:
+		return nil, errors.New("matches several users: enter an e-mail address or an account ID")
+	case accountID.MatchString(text):
+		return map[string]string{"accountId": text}, nil
+	}
+	return nil, errors.New("must be a user to whom issues of the project can be assigned")
+}
+
+// accountID is the pattern of Atlassian's account IDs.
+var accountID = regexp.MustCompile(`^(?:[0-9a-f]{24}|[0-9]+:[0-9a-f-]{36})$`)
+
 // issue is the issue to create. link leads to the data in Looker; it may be empty.
 type issue struct {
 	project, issueType         id
 	summary, description, link string
+	// more are the values of further fields.
+	more map[string]any
 }
 
 // created is Jira's response to a new issue.
@@ -162,14 +267,14 @@ func (c *client) create(ctx context.Context, i issue) (created, error) {
 	type ref struct {
 		ID id `json:"id"`
 	}
-	fields := struct {
-		Project     ref    `json:"project"`
-		Summary     string `json:"summary"`
-		Description any    `json:"description,omitempty"`
-		IssueType   ref    `json:"issuetype"`
-	}{ref{i.project}, i.summary, wikiText(i), ref{i.issueType}}
+	fields := map[string]any{"project": ref{i.project}, "summary": i.summary, "issuetype": ref{i.issueType}}
+	maps.Copy(fields, i.more)
+	description := wikiText(i)
 	if c.site.cloud {
-		fields.Description = document(i)
+		description = document(i)
+	}
+	if description != nil {
+		fields["description"] = description
 	}
 	once := deliver.Once{MaybeDeliveredHint: "The issue may already have been created. Check before retrying."}
 	var made created

@@ -16,6 +16,10 @@ var formFields = map[string]string{
 	"project": "project", "summary": "summary", "description": "description", "issuetype": "issueType",
 }
 
+// tokensExpire is what often happened to a token of Cloud that worked before
+// (https://support.atlassian.com/atlassian-account/docs/manage-api-tokens-for-your-atlassian-account/).
+const tokensExpire = "API tokens expire after one year at most."
+
 // maxReasons is how many of Jira's reasons are shown.
 const maxReasons = 5
 
@@ -24,13 +28,18 @@ func (c *client) explain(err *action.Error, status *outbound.StatusError) error 
 	switch {
 	case status.Code >= 300 && status.Code < 400:
 		return action.Wrap(err, action.Invalid, "%s redirects to another URL. Check the address in the action's settings.", name)
+	case status.Header.Get("X-Seraph-LoginReason") == "AUTHENTICATION_DENIED":
+		// https://developer.atlassian.com/server/jira/platform/basic-authentication/#captcha
+		return action.Wrap(err, action.Unauthenticated, "%s asks the user for a CAPTCHA after several failed logins. Log in to %s with a browser "+
+			"once, then correct the credentials.", name, name)
 	case err.Kind == action.Unauthenticated && c.site.cloud:
-		return action.Wrap(err, err.Kind, "%s rejected the credentials. Use an account's email address and an API token of that account.", name)
+		return action.Wrap(err, err.Kind, "%s rejected the credentials. Use an account's email address and an API token of that account. %s",
+			name, tokensExpire)
 	case err.Kind == action.Unauthenticated:
 		return action.Wrap(err, err.Kind, "%s rejected the credentials. Use a user name and password, or a personal access token as "+
-			"the password.", name)
+			"the password. Such a token can expire.", name)
 	}
-	reasons, fields := reasonsIn(status.Body)
+	reasons, fields := reasonsIn(status.Body, c.form)
 	if len(reasons) == 0 {
 		return err
 	}
@@ -40,7 +49,7 @@ func (c *client) explain(err *action.Error, status *outbound.StatusError) error 
 }
 
 // reasonsIn reads Jira's reasons: some are about the request, and some about one field.
-func reasonsIn(body []byte) (reasons []string, fields map[string]string) {
+func reasonsIn(body []byte, form []string) (reasons []string, fields map[string]string) {
 	var answer struct {
 		Messages []string          `json:"errorMessages"`
 		Errors   map[string]string `json:"errors"`
@@ -54,7 +63,11 @@ func reasonsIn(body []byte) (reasons []string, fields map[string]string) {
 	for _, field := range slices.Sorted(maps.Keys(answer.Errors)) {
 		reason := message.Line(answer.Errors[field])
 		reasons = append(reasons, reason)
-		if ours, ok := formFields[field]; ok {
+		ours, ok := formFields[field]
+		if !ok && isField(field) && slices.Contains(form, field) {
+			ours, ok = field, true
+		}
+		if ok {
 			if fields == nil {
 				fields = map[string]string{}
 			}

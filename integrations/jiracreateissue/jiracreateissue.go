@@ -5,13 +5,17 @@ package jiracreateissue
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/jirafield"
+	"integrationhub.dev/integrations/internal/pasted"
 	"integrationhub.dev/integrations/internal/webhook"
 )
 
@@ -75,6 +79,10 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if req.Data.Empty() {
 		return nil, action.Errorf(action.Invalid, "Couldn't get data from attachment")
 	}
+	more, err := c.moreFields(ctx, in, req.Form)
+	if err != nil {
+		return nil, err
+	}
 	var data *file
 	if in.Attach {
 		if data, err = c.fetch(ctx, req); err != nil {
@@ -84,7 +92,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	}
 	made, err := c.create(ctx, issue{
 		project: in.Project, issueType: in.IssueType, summary: strings.TrimSpace(in.Summary),
-		description: in.Description, link: req.Plan.URL,
+		description: in.Description, link: req.Plan.URL, more: more,
 	})
 	if err != nil {
 		return nil, err
@@ -98,6 +106,48 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	return &action.Response{Message: "Created " + made.Key + "."}, nil
 }
 
+// systemFields are the fields of Jira, beside custom fields, that the form can have in addition to those of [input].
+var systemFields = []string{"priority", "labels", "assignee", "components", "fixVersions", "versions", "duedate", "environment", "security"}
+
+var customField = regexp.MustCompile(`^customfield_[0-9]{1,19}$`)
+
+func isField(name string) bool {
+	return slices.Contains(systemFields, name) || len(name) < 40 && customField.MatchString(name)
+}
+
+// moreFields returns the values of the fields that the form lists for an issue type. Without any, Jira is not asked.
+func (c *client) moreFields(ctx context.Context, in input, form map[string]string) (map[string]any, error) {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		if isField(name) && strings.TrimSpace(form[name]) != "" {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, nil
+	}
+	screen, err := c.fields(ctx, in.Project, in.IssueType)
+	if err != nil {
+		return nil, err
+	}
+	values := map[string]any{}
+	for _, name := range names {
+		at := slices.IndexFunc(screen, func(f jirafield.Field) bool { return f.WireName() == name })
+		if at < 0 {
+			return nil, action.InvalidField(name, "Issues of this type no longer have the field %s. Remove its value.", name)
+		}
+		value, err := screen[at].Parse(ctx, userSearch{c, in.Project}, form[name])
+		if _, failed := errors.AsType[*action.Error](err); failed || ctx.Err() != nil {
+			return nil, err
+		}
+		if err != nil {
+			return nil, action.InvalidField(name, "%s %s.", screen[at].Name, err.Error())
+		}
+		values[name] = value
+	}
+	return values, nil
+}
+
 // client returns a client with the settings of a request.
 func (i *Integration) client(req *action.Request) (*client, error) {
 	s, err := action.Decode[settings](req)
@@ -108,7 +158,9 @@ func (i *Integration) client(req *action.Request) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &client{http: i.http, site: site, username: s.Username, password: s.Password}, nil
+	return &client{
+		http: i.http, site: site, username: s.Username, password: s.Password, form: slices.Collect(maps.Keys(req.Form)),
+	}, nil
 }
 
 // site is one Jira server. Its base URL may have a path, such as "/jira".
@@ -121,10 +173,25 @@ type site struct {
 // (https://support.atlassian.com/organization-administration/docs/ip-addresses-and-domains-for-atlassian-cloud-products/).
 var clouds = []string{"atlassian.net", "jira.com", "api.atlassian.com", "atlassian-us-gov-mod.net"}
 
+// gateway is the host of the API for scoped tokens, and gatewayPath the path of a site there
+// (https://developer.atlassian.com/cloud/jira/platform/basic-auth-for-rest-apis/).
+const gateway = "api.atlassian.com"
+
+var gatewayPath = regexp.MustCompile(`^/ex/jira/[0-9A-Za-z-]+`)
+
+// page is the path of a page of Jira, behind the context path of a Data Center.
+var page = regexp.MustCompile(`/(?:browse/|secure/|rest/|plugins/servlet/|login\.jsp).*$`)
+
 // parseSite checks the URL that the administrator entered. It must be https, because every request
 // carries the credentials.
+//
+// The URL may be that of a page: a site of Cloud has no path, and a Data Center only its context path, such as "/jira".
 func parseSite(text string) (site, error) {
-	u, err := url.Parse(strings.TrimSpace(text))
+	text = pasted.URL(text)
+	if bare, err := url.Parse("https://" + text); err == nil && !strings.Contains(text, "://") && webhook.Within(bare, clouds) {
+		text = "https://" + text
+	}
+	u, err := url.Parse(text)
 	switch {
 	case err != nil, u.Scheme == "", u.Hostname() == "":
 		return site{}, action.Errorf(action.Invalid, "Invalid URL")
@@ -133,8 +200,18 @@ func parseSite(text string) (site, error) {
 	case u.User != nil:
 		return site{}, action.Errorf(action.Invalid, "The URL of the JIRA server must not contain a user name.")
 	}
-	base := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
-	return site{base: strings.TrimRight(base.String(), "/"), cloud: webhook.Within(u, clouds)}, nil
+	cloud := webhook.Within(u, clouds)
+	base := url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}
+	switch {
+	case webhook.Within(u, []string{gateway}):
+		if base.Path = gatewayPath.FindString(u.Path); base.Path == "" {
+			return site{}, action.Errorf(action.Invalid, "The URL of the JIRA server must be https://%s/ex/jira/ with the site's cloud ID, or the "+
+				"site's own URL.", gateway)
+		}
+	case !cloud:
+		base.Path = page.ReplaceAllString(u.Path, "")
+	}
+	return site{base: strings.TrimRight(base.String(), "/"), cloud: cloud}, nil
 }
 
 // path is the path of a resource in the REST API. Version 2 of the API would read the description

@@ -9,7 +9,9 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"net/textproto"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -37,6 +39,12 @@ func answers() map[string]string {
 	return map[string]string{"project": "10001", "summary": "Look at this", "description": "Sales *fell*.", "issueType": "10005"}
 }
 
+// summary and description are on every screen for a new issue.
+const (
+	summary     = `{"fieldId":"summary","name":"Summary","required":true,"schema":{"type":"string","system":"summary"}}`
+	description = `{"fieldId":"description","name":"Description","required":false,"schema":{"type":"string","system":"description"}}`
+)
+
 // jira answers every call with a success, unless replies says otherwise. Keys are the ends of
 // paths.
 func jira(t *testing.T, replies map[string]actiontest.Reply) *actiontest.Destination {
@@ -46,22 +54,32 @@ func jira(t *testing.T, replies map[string]actiontest.Reply) *actiontest.Destina
 		"/2/project":        {Body: `[{"id":"10001","key":"OPS","name":"Operations"},{"id":"10002","key":"S","name":"Sales"}]`},
 		"/project/10001": {Body: `{"issueTypes":[{"id":"10006","name":"Sub-task","description":"Part of another","subtask":true},` +
 			`{"id":"10005","name":"Task","description":""},{"id":"10004","name":"Bug","description":"A fault"}]}`},
-		"/project/10002":           {Body: `{"issueTypes":[{"id":"10009","name":"Lead"}]}`},
-		"/attachment/meta":         {Body: `{"enabled":true,"uploadLimit":1000}`},
-		"/issue":                   {Status: http.StatusCreated, Body: `{"id":"20001","key":"OPS-7","self":"x"}`},
-		"/issue/20001/attachments": {Body: fmt.Sprintf(`[{"id":"1","size":%d}]`, len(csv))},
+		"/project/10002": {Body: `{"issueTypes":[{"id":"10009","name":"Lead"}]}`},
+		"/3/issue/createmeta/10001/issuetypes": {Body: `{"startAt":0,"maxResults":100,"total":3,"issueTypes":[` +
+			`{"id":"10006","name":"Sub-task","subtask":true},{"id":"10005","name":"Task","subtask":false},{"id":"10004","name":"Bug","subtask":false}]}`},
+		"/3/issue/createmeta/10002/issuetypes":       {Body: `{"startAt":0,"maxResults":100,"total":1,"issueTypes":[{"id":"10009","name":"Lead","subtask":false}]}`},
+		"/2/issue/createmeta/10002/issuetypes":       {Body: `{"startAt":0,"maxResults":100,"total":1,"isLast":true,"values":[{"id":"10009","name":"Lead","subtask":false}]}`},
+		"/3/issue/createmeta/10001/issuetypes/10005": {Body: `{"startAt":0,"maxResults":100,"total":2,"fields":[` + summary + `,` + description + `]}`},
+		"/3/issue/createmeta/10002/issuetypes/10009": {Body: `{"startAt":0,"maxResults":100,"total":1,"fields":[` + summary + `]}`},
+		"/2/issue/createmeta/10002/issuetypes/10009": {Body: `{"startAt":0,"maxResults":100,"total":1,"isLast":true,"values":[` + summary + `]}`},
+		"/attachment/meta":                           {Body: `{"enabled":true,"uploadLimit":1000}`},
+		"/issue":                                     {Status: http.StatusCreated, Body: `{"id":"20001","key":"OPS-7","self":"x"}`},
+		"/issue/20001/attachments":                   {Body: fmt.Sprintf(`[{"id":"1","size":%d}]`, len(csv))},
 	}
 	return actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {
 		for _, known := range []map[string]actiontest.Reply{replies, all} {
-			for end, reply := range known {
+			for _, end := range slices.SortedFunc(maps.Keys(known), longerFirst) {
 				if strings.HasSuffix(r.Path, end) {
-					return reply
+					return known[end]
 				}
 			}
 		}
 		return actiontest.Reply{Status: http.StatusNotFound}
 	})
 }
+
+// longerFirst orders the ends of paths, of which one can be the end of another.
+func longerFirst(a, b string) int { return len(b) - len(a) }
 
 // calls are what arrived: methods and addresses.
 func calls(d *actiontest.Destination) []string {
@@ -83,15 +101,24 @@ func query(t *testing.T, address string, form map[string]string) *action.Request
 
 func TestForm(t *testing.T) {
 	t.Parallel()
-	const search = "GET acme.atlassian.net/rest/api/3/project/search?action=create&maxResults=100&orderBy=name&startAt=0"
+	const (
+		api    = "GET acme.atlassian.net/rest/api/3/"
+		search = api + "project/search?action=create&maxResults=100&orderBy=name&startAt=0"
+		page   = "?maxResults=100&startAt=0"
+	)
+	first := []string{search, api + "issue/createmeta/10001/issuetypes" + page, api + "issue/createmeta/10001/issuetypes/10005" + page}
 	for _, tt := range []struct {
 		name, address, project, golden string
 		calls                          []string
 	}{
-		{"Cloud, at first", cloud, "", "first", []string{search, "GET acme.atlassian.net/rest/api/3/project/10001"}},
-		{"Cloud, another project", cloud, "10002", "second", []string{search, "GET acme.atlassian.net/rest/api/3/project/10002"}},
-		{"Cloud, a project that is gone", cloud, "10001/../2", "first", []string{search, "GET acme.atlassian.net/rest/api/3/project/10001"}},
-		{"Data Center below a path", server, "10002", "second", []string{"GET jira.example.com:8443/jira/rest/api/2/project", "GET jira.example.com:8443/jira/rest/api/2/project/10002"}},
+		{"Cloud, at first", cloud, "", "first", first},
+		{"Cloud, another project", cloud, "10002", "second", []string{search, api + "issue/createmeta/10002/issuetypes" + page, api + "issue/createmeta/10002/issuetypes/10009" + page}},
+		{"Cloud, a project that is gone", cloud, "10001/../2", "first", first},
+		{"Data Center below a path", server, "10002", "second", []string{
+			"GET jira.example.com:8443/jira/rest/api/2/project",
+			"GET jira.example.com:8443/jira/rest/api/2/issue/createmeta/10002/issuetypes" + page,
+			"GET jira.example.com:8443/jira/rest/api/2/issue/createmeta/10002/issuetypes/10009" + page,
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -124,7 +151,7 @@ func TestFormReadsAllPages(t *testing.T) {
 	d := actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {
 		switch {
 		case !strings.HasSuffix(r.Path, "/search"):
-			return actiontest.Reply{Body: `{"issueTypes":[{"id":"1","name":"Task"}]}`}
+			return actiontest.Reply{Body: `{"total":1,"issueTypes":[{"id":"1","name":"Task"}]}`}
 		case r.Query.Get("startAt") == "0":
 			return actiontest.Reply{Body: `{"isLast":false,"values":[{"id":"1","name":"A"},{"id":"2","name":"B"}]}`}
 		}
@@ -148,15 +175,21 @@ func TestFormEnds(t *testing.T) {
 	d := jira(t, map[string]actiontest.Reply{"/3/project/search": {Body: `{"isLast":false,"values":[` + page + `]}`}})
 	i := actiontest.New(t, jiracreateissue.New, actiontest.Deps(t, d, nil))
 	form, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(params(cloud), nil))
-	if err != nil || len(form.Fields[0].Options) != 5000 || len(d.Requests()) != 51 {
-		t.Errorf("%v after %d calls", err, len(d.Requests()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(form.Fields[0].Options); n != 5000 {
+		t.Errorf("%d projects, want 5000", n)
+	}
+	if n := len(d.Requests()); n != 52 {
+		t.Errorf("%d calls, want 52", n)
 	}
 }
 
 // The choice of another project stays when the chosen one is of no use.
 func TestFormWithoutTypes(t *testing.T) {
 	t.Parallel()
-	d := jira(t, map[string]actiontest.Reply{"/project/10001": {Body: `{"issueTypes":[{"id":"1","name":"Sub-task","subtask":true}]}`}})
+	d := jira(t, map[string]actiontest.Reply{"/10001/issuetypes": {Body: `{"total":1,"issueTypes":[{"id":"1","name":"Sub-task","subtask":true}]}`}})
 	i := actiontest.New(t, jiracreateissue.New, actiontest.Deps(t, d, nil))
 	form, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(params(cloud), nil))
 	if err != nil {
@@ -186,19 +219,25 @@ func TestFormFails(t *testing.T) {
 			"refused by Cloud", cloud,
 			map[string]actiontest.Reply{"/search": {Status: 401}},
 			action.Unauthenticated,
-			"JIRA rejected the credentials. Use an account's email address and an API token of that account.",
+			"JIRA rejected the credentials. Use an account's email address and an API token of that account. API tokens expire after one year at most.",
 		},
 		{
 			"refused by Data Center", server,
 			map[string]actiontest.Reply{"/project": {Status: 401}},
 			action.Unauthenticated,
-			"JIRA rejected the credentials. Use a user name and password, or a personal access token as the password.",
+			"JIRA rejected the credentials. Use a user name and password, or a personal access token as the password. Such a token can expire.",
+		},
+		{
+			"a CAPTCHA", server,
+			map[string]actiontest.Reply{"/project": {Status: 403, Header: map[string]string{"X-Seraph-LoginReason": "AUTHENTICATION_DENIED"}}},
+			action.Unauthenticated,
+			"JIRA asks the user for a CAPTCHA after several failed logins. Log in to JIRA with a browser once, then correct the credentials.",
 		},
 		{
 			"no project", cloud,
 			map[string]actiontest.Reply{"/search": {Body: `{"isLast":true,"values":[]}`}},
 			action.Forbidden,
-			"JIRA shows no project in which an issue may be created. Check the user name, the password or token, and the user's permissions.",
+			"JIRA shows no project in which an issue may be created. Check the user name, the password or token, and the user's permissions. API tokens expire after one year at most.",
 		},
 		{
 			"a login page", server,
@@ -211,7 +250,7 @@ func TestFormFails(t *testing.T) {
 		{"unavailable", server, map[string]actiontest.Reply{"/project": {Status: 503}}, action.Unavailable, "JIRA answered 503 Service Unavailable."},
 		{
 			"the project is hidden", server,
-			map[string]actiontest.Reply{"/project/10001": {Status: 404, Body: `{"errorMessages":["No project could be found with id '10001'."]}`}},
+			map[string]actiontest.Reply{"/10001/issuetypes": {Status: 404}, "/project/10001": {Status: 404, Body: `{"errorMessages":["No project could be found with id '10001'."]}`}},
 			action.NotFound, "JIRA answered 404: No project could be found with id '10001'.",
 		},
 	} {
@@ -219,9 +258,7 @@ func TestFormFails(t *testing.T) {
 			t.Parallel()
 			i := actiontest.New(t, jiracreateissue.New, actiontest.Deps(t, jira(t, tt.replies), nil))
 			_, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(params(tt.address), nil))
-			if err == nil || action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message || strings.Contains(err.Error(), secret) {
-				t.Errorf("error %v (%v), want %q (%v)", err, action.KindOf(err), tt.message, tt.kind)
-			}
+			compareError(t, err, tt.kind, tt.message)
 		})
 	}
 }
@@ -235,8 +272,10 @@ func TestCredentials(t *testing.T) {
 	}
 	for _, tt := range []struct{ name, address, password, want string }{
 		{"an API token", cloud, " ATATT3xFfGF0\n", basic("ATATT3xFfGF0")},
+		{"an API token in quotes", cloud, "\u200b\"ATATT3xFfGF0\"", basic("ATATT3xFfGF0")},
 		{"an API token with scopes", "https://api.atlassian.com/ex/jira/11111111-2222-3333-4444-555555555555", pat, basic(pat)},
 		{"a password", server, secret, basic(secret)},
+		{"a password in quotes", server, `"pw"`, basic(`"pw"`)},
 		{"a password with blanks", server, " p w ", basic(" p w ")},
 		{"a personal access token", server, pat + "\n", "Bearer " + pat},
 		{"not quite one", server, pat + "x", basic(pat + "x")},
@@ -354,8 +393,17 @@ func TestAttachment(t *testing.T) {
 				t.Fatal(err)
 			}
 			body, err := io.ReadAll(part)
-			if err != nil || part.FormName() != "file" || part.FileName() != "Orders by day.csv" || string(body) != csv || part.Header.Get("Content-Type") != tt.want || len(part.Header) != 2 {
-				t.Errorf("part %v: %q, %v", part.Header, body, err)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(csv, string(body)); diff != "" {
+				t.Errorf("file (-want +got):\n%s", diff)
+			}
+			header := textproto.MIMEHeader{
+				"Content-Disposition": {`form-data; name="file"; filename="Orders by day.csv"`}, "Content-Type": {tt.want},
+			}
+			if diff := cmp.Diff(header, part.Header); diff != "" {
+				t.Errorf("header (-want +got):\n%s", diff)
 			}
 			if _, err := form.NextRawPart(); err != io.EOF {
 				t.Errorf("after the file: %v", err)
@@ -438,9 +486,7 @@ func TestExecuteFails(t *testing.T) {
 			form := answers()
 			maps.Copy(form, tt.form)
 			_, err := i.Execute(t.Context(), query(t, cloud, form))
-			if err == nil || action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message || strings.Contains(err.Error(), secret) {
-				t.Errorf("error %v (%v), want %q (%v)", err, action.KindOf(err), tt.message, tt.kind)
-			}
+			compareError(t, err, tt.kind, tt.message)
 			if diff := cmp.Diff(tt.fields, fields(err)); diff != "" {
 				t.Errorf("fields (-want +got):\n%s", diff)
 			}
@@ -468,8 +514,14 @@ func TestRateLimit(t *testing.T) {
 	)
 	i := actiontest.New(t, jiracreateissue.New, actiontest.Deps(t, d, nil))
 	res, err := i.Execute(t.Context(), query(t, cloud, answers()))
-	if err != nil || res.Message != "Created OPS-1." || len(d.Requests()) != 2 {
-		t.Errorf("%+v, %v, %d calls", res, err, len(d.Requests()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Message != "Created OPS-1." {
+		t.Errorf("message %q", res.Message)
+	}
+	if n := len(d.Requests()); n != 2 {
+		t.Errorf("%d calls, want 2", n)
 	}
 }
 
@@ -505,8 +557,9 @@ func TestAnswersLate(t *testing.T) {
 		start := time.Now()
 		_, err := i.Execute(t.Context(), query(t, cloud, answers()))
 		const want = "JIRA did not answer in time. The issue may already have been created. Check before retrying."
-		if took := time.Since(start); action.MessageOf(err) != want || action.KindOf(err) != action.Timeout || took != time.Minute {
-			t.Errorf("error %v (%v) after %v, want %q", err, action.KindOf(err), took, want)
+		compareError(t, err, action.Timeout, want)
+		if took := time.Since(start); took != time.Minute {
+			t.Errorf("took %v", took)
 		}
 	})
 }
@@ -517,8 +570,318 @@ func TestFormAnswersLate(t *testing.T) {
 		i := actiontest.New(t, jiracreateissue.New, action.Deps{HTTP: actiontest.Late()})
 		start := time.Now()
 		_, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(params(cloud), nil))
-		if took := time.Since(start); action.MessageOf(err) != "JIRA did not answer in time." || action.KindOf(err) != action.Timeout || took > 90*time.Second {
-			t.Errorf("error %v (%v) after %v", err, action.KindOf(err), took)
+		compareError(t, err, action.Timeout, "JIRA did not answer in time.")
+		if took := time.Since(start); took > 90*time.Second {
+			t.Errorf("took %v", took)
 		}
 	})
+}
+
+// compareError compares an error's kind and message, and looks for the token in it.
+func compareError(t *testing.T, err error, kind action.Kind, message string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("no error")
+	}
+	if got := action.KindOf(err); got != kind {
+		t.Errorf("kind %v, want %v", got, kind)
+	}
+	if got := action.MessageOf(err); got != message {
+		t.Errorf("message %q, want %q", got, message)
+	}
+	if strings.Contains(err.Error(), secret) {
+		t.Errorf("the error contains the token: %v", err)
+	}
+}
+
+// The address may be that of a page. A site of Cloud has no path, and the reference dropped it always.
+func TestAddress(t *testing.T) {
+	t.Parallel()
+	const site = "https://acme.atlassian.net/rest/api/3/project/search"
+	for name, tt := range map[string]struct{ address, want string }{
+		"a site of Cloud":           {"https://acme.atlassian.net", site},
+		"a slash at the end":        {"https://acme.atlassian.net/", site},
+		"its start page":            {"https://acme.atlassian.net/jira/your-work", site},
+		"Cloud's path of Jira":      {"https://acme.atlassian.net/jira", site},
+		"a board":                   {"https://acme.atlassian.net/jira/software/projects/OPS/boards/1?view=x#top", site},
+		"an issue":                  {"https://acme.atlassian.net/browse/OPS-7", site},
+		"an older page":             {"https://acme.atlassian.net/secure/Dashboard.jspa", site},
+		"Confluence":                {"https://acme.atlassian.net/wiki/home", site},
+		"without a scheme":          {"acme.atlassian.net/jira", site},
+		"pasted":                    {"\u200b<https://acme.atlassian.net/jira> ", site},
+		"uppercase":                 {"https://ACME.Atlassian.net", site},
+		"an older domain":           {"https://acme.jira.com/secure/", "https://acme.jira.com/rest/api/3/project/search"},
+		"the gateway":               {"https://api.atlassian.com/ex/jira/11-aa/", "https://api.atlassian.com/ex/jira/11-aa/rest/api/3/project/search"},
+		"a resource there":          {"https://api.atlassian.com/ex/jira/11-aa/rest/api/3", "https://api.atlassian.com/ex/jira/11-aa/rest/api/3/project/search"},
+		"Data Center":               {"https://jira.example.com", "https://jira.example.com/rest/api/2/project"},
+		"a context path":            {"https://jira.example.com/jira/", "https://jira.example.com/jira/rest/api/2/project"},
+		"a longer one":              {"https://jira.example.com/tools/jira", "https://jira.example.com/tools/jira/rest/api/2/project"},
+		"an issue below it":         {"https://jira.example.com/jira/browse/OPS-7", "https://jira.example.com/jira/rest/api/2/project"},
+		"its dashboard":             {"https://jira.example.com/secure/Dashboard.jspa", "https://jira.example.com/rest/api/2/project"},
+		"its login":                 {"https://jira.example.com/jira/login.jsp?os_destination=x", "https://jira.example.com/jira/rest/api/2/project"},
+		"a path that only looks so": {"https://jira.example.com/browser", "https://jira.example.com/browser/rest/api/2/project"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := jira(t, nil)
+			i := actiontest.New(t, jiracreateissue.New, actiontest.Deps(t, d, nil))
+			if _, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(params(tt.address), nil)); err != nil {
+				t.Fatal(err)
+			}
+			r := d.Requests()[0]
+			if got := "https://" + r.Host + r.Path; got != tt.want {
+				t.Errorf("called %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestGatewayWithoutSite(t *testing.T) {
+	t.Parallel()
+	d := jira(t, nil)
+	i := actiontest.New(t, jiracreateissue.New, actiontest.Deps(t, d, nil))
+	_, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(params("https://api.atlassian.com/"), nil))
+	compareError(t, err, action.Invalid, "The URL of the JIRA server must be https://api.atlassian.com/ex/jira/ with the site's cloud ID, or the site's own URL.")
+}
+
+// screen has the fields of an issue type that requires more than a summary.
+const screen = summary + `,` + description + `,` +
+	`{"fieldId":"priority","name":"Priority","required":false,"schema":{"type":"priority","system":"priority"},"allowedValues":[{"id":"2","name":"High"}]},` +
+	`{"fieldId":"assignee","name":"Assignee","required":false,"schema":{"type":"user","system":"assignee"}},` +
+	`{"fieldId":"labels","name":"Labels","required":false,"schema":{"type":"array","items":"string","system":"labels"}},` +
+	`{"fieldId":"customfield_10010","name":"Area","required":true,"schema":{"type":"option","custom":"com.atlassian.jira.plugin.system.customfieldtypes:select"},` +
+	`"allowedValues":[{"id":"77","value":"Sales"}]},` +
+	`{"fieldId":"customfield_10011","name":"Why","required":true,"schema":{"type":"string","custom":"com.atlassian.jira.plugin.system.customfieldtypes:textarea"}},` +
+	`{"fieldId":"customfield_10012","name":"Optional","required":false,"schema":{"type":"number"}}`
+
+func screenReplies(fields string) map[string]actiontest.Reply {
+	total := fmt.Sprint(strings.Count(fields, `"fieldId"`))
+	return map[string]actiontest.Reply{
+		"/3/issue/createmeta/10001/issuetypes/10005": {Body: `{"startAt":0,"maxResults":100,"total":` + total + `,"fields":[` + fields + `]}`},
+		"/2/issue/createmeta/10001/issuetypes/10005": {Body: `{"startAt":0,"maxResults":100,"total":` + total + `,"isLast":true,"values":[` + fields + `]}`},
+		"/user/assignable/search": {Body: `[{"accountId":"5b10ac8d82e05b22cc7d4ef5","displayName":"Ann","emailAddress":"ann@example.com"},` +
+			`{"accountId":"5b10ac8d82e05b22cc7d4ef6","displayName":"Anna","emailAddress":"anna@example.com"}]`},
+	}
+}
+
+func TestScreen(t *testing.T) {
+	t.Parallel()
+	d := jira(t, screenReplies(screen))
+	i := actiontest.New(t, jiracreateissue.New, actiontest.Deps(t, d, nil))
+	form, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(params(cloud), map[string]string{"issueType": "10005"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []action.Field{
+		{
+			Name: "customfield_10010", Label: "Area", Type: action.Select, Required: true,
+			Options: []action.Option{{Name: "77", Label: "Sales"}},
+		},
+		{Name: "customfield_10011", Label: "Why", Type: action.Textarea, Required: true},
+		{Name: "priority", Label: "Priority", Type: action.Select, Options: []action.Option{{Name: "2", Label: "High"}}},
+		{Name: "assignee", Label: "Assignee", Type: action.String, Description: "The user's e-mail address, name or ID."},
+		{Name: "labels", Label: "Labels", Type: action.String, Description: "Several are separated by commas or spaces."},
+	}
+	if diff := cmp.Diff(want, form.Fields[5:]); diff != "" {
+		t.Errorf("fields after the others (-want +got):\n%s", diff)
+	}
+	if !form.Fields[3].Interactive {
+		t.Error("the issue type is not interactive, although other types have other fields")
+	}
+}
+
+// What cannot be set is named before a delivery fails.
+func TestScreenUnsupported(t *testing.T) {
+	t.Parallel()
+	d := jira(t, screenReplies(summary+`,{"fieldId":"customfield_1","name":"Sprint","required":true,"schema":{"type":"array","items":"json"}}`))
+	i := actiontest.New(t, jiracreateissue.New, actiontest.Deps(t, d, nil))
+	form, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(params(cloud), nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "Issues of the chosen type cannot be created: they require fields that the hub cannot set (Sprint)."
+	if got := form.Fields[3].Description; got != want {
+		t.Errorf("description %q, want %q", got, want)
+	}
+}
+
+// Cloud returns fewer items in a page than it is asked for.
+func TestScreenReadsAllPages(t *testing.T) {
+	t.Parallel()
+	pages := map[string]string{
+		"0": `{"startAt":0,"maxResults":1,"total":2,"fields":[` + summary + `]}`,
+		"1": `{"startAt":1,"maxResults":1,"total":2,"fields":[{"fieldId":"labels","name":"Labels","schema":{"type":"array","items":"string","system":"labels"}}]}`,
+	}
+	d := actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {
+		switch {
+		case strings.HasSuffix(r.Path, "/search"):
+			return actiontest.Reply{Body: `{"isLast":true,"values":[{"id":"1","name":"A"}]}`}
+		case strings.HasSuffix(r.Path, "/issuetypes"):
+			return actiontest.Reply{Body: `{"total":1,"issueTypes":[{"id":"2","name":"Task"}]}`}
+		}
+		return actiontest.Reply{Body: pages[r.Query.Get("startAt")]}
+	})
+	i := actiontest.New(t, jiracreateissue.New, actiontest.Deps(t, d, nil))
+	form, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(params(cloud), nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(form.Fields); n != 6 {
+		t.Errorf("%d fields, want 6", n)
+	}
+}
+
+// A Data Center before version 8.4 does not list the fields of one issue type.
+func TestOldDataCenter(t *testing.T) {
+	t.Parallel()
+	d := jira(t, map[string]actiontest.Reply{"/issuetypes": {Status: 404}, "/issuetypes/10009": {Status: 404}})
+	i := actiontest.New(t, jiracreateissue.New, actiontest.Deps(t, d, nil))
+	form, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(params(server), map[string]string{"project": "10002"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := action.Field{
+		Name: "issueType", Label: "Issue Type", Type: action.Select, Required: true, Default: "10009",
+		Options: []action.Option{{Name: "10009", Label: "Lead"}},
+	}
+	if diff := cmp.Diff(want, form.Fields[3]); diff != "" {
+		t.Errorf("field (-want +got):\n%s", diff)
+	}
+}
+
+func TestMoreFields(t *testing.T) {
+	t.Parallel()
+	const users = "user/assignable/search?project=10001&query="
+	for name, tt := range map[string]struct {
+		address string
+		form    map[string]string
+		want    map[string]any
+		users   []string
+	}{
+		"Cloud": {
+			cloud,
+			map[string]string{"priority": "2", "labels": "a b", "customfield_10010": "77", "customfield_10011": "x", "assignee": "Ann@example.com"},
+			map[string]any{
+				"priority": map[string]any{"id": "2"}, "labels": []any{"a", "b"}, "customfield_10010": map[string]any{"id": "77"},
+				"customfield_10011": map[string]any{"type": "doc", "version": 1.0, "content": []any{
+					map[string]any{"type": "paragraph", "content": []any{map[string]any{"type": "text", "text": "x"}}},
+				}},
+				"assignee": map[string]any{"accountId": "5b10ac8d82e05b22cc7d4ef5"},
+			},
+			[]string{users + "Ann%40example.com"},
+		},
+		"an optional field of an older form": {cloud, map[string]string{"customfield_10012": "1.5"}, map[string]any{"customfield_10012": 1.5}, nil},
+		"Data Center": {
+			server, map[string]string{"customfield_10011": "x", "assignee": "ann"},
+			map[string]any{"customfield_10011": "x", "assignee": map[string]any{"name": "ann"}}, nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := jira(t, screenReplies(screen))
+			i := actiontest.New(t, jiracreateissue.New, actiontest.Deps(t, d, nil))
+			form := answers()
+			maps.Copy(form, tt.form)
+			if _, err := i.Execute(t.Context(), query(t, tt.address, form)); err != nil {
+				t.Fatal(err)
+			}
+			requests := d.Requests()
+			var body struct{ Fields map[string]any }
+			if err := json.Unmarshal(requests[len(requests)-1].Body, &body); err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range []string{"project", "summary", "description", "issuetype"} {
+				delete(body.Fields, name)
+			}
+			if diff := cmp.Diff(tt.want, body.Fields); diff != "" {
+				t.Errorf("fields (-want +got):\n%s", diff)
+			}
+			var searches []string
+			for _, line := range calls(d) {
+				if _, search, found := strings.Cut(line, "/api/3/user"); found {
+					searches = append(searches, "user"+search)
+				}
+			}
+			if diff := cmp.Diff(tt.users, searches); diff != "" {
+				t.Errorf("searches (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestMoreFieldsFail(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ field, text, message string }{
+		"not a number":           {"customfield_10012", "many", "Optional must be a number such as 12.5."},
+		"an option that is gone": {"customfield_10010", "99", `Area does not have the value "99".`},
+		"a field that is gone":   {"customfield_99", "x", "Issues of this type no longer have the field customfield_99. Remove its value."},
+		"several users":          {"assignee", "an", "Assignee matches several users: enter an e-mail address or an account ID."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := jira(t, screenReplies(screen))
+			i := actiontest.New(t, jiracreateissue.New, actiontest.Deps(t, d, nil))
+			form := answers()
+			form[tt.field] = tt.text
+			_, err := i.Execute(t.Context(), query(t, cloud, form))
+			compareError(t, err, action.Invalid, tt.message)
+			if diff := cmp.Diff(map[string]string{tt.field: tt.message}, fields(err)); diff != "" {
+				t.Errorf("fields (-want +got):\n%s", diff)
+			}
+			for _, r := range d.Requests() {
+				if r.Method == http.MethodPost {
+					t.Error("the issue was created")
+				}
+			}
+		})
+	}
+}
+
+func TestUsers(t *testing.T) {
+	t.Parallel()
+	const one = `[{"accountId":"5b10ac8d82e05b22cc7d4ef5","displayName":"Ann"}]`
+	for name, tt := range map[string]struct{ text, found, want string }{
+		"the only one found, whose address is hidden": {"ann@example.com", one, "5b10ac8d82e05b22cc7d4ef5"},
+		"an account ID that is not listed":            {"712020:0123abcd-0123-4567-89ab-0123456789ab", "[]", "712020:0123abcd-0123-4567-89ab-0123456789ab"},
+		"an older account ID":                         {"5b10ac8d82e05b22cc7d4ef9", "[]", "5b10ac8d82e05b22cc7d4ef9"},
+		"none":                                        {"bob", "[]", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			replies := screenReplies(screen)
+			replies["/user/assignable/search"] = actiontest.Reply{Body: tt.found}
+			d := jira(t, replies)
+			i := actiontest.New(t, jiracreateissue.New, actiontest.Deps(t, d, nil))
+			form := answers()
+			form["assignee"] = tt.text
+			_, err := i.Execute(t.Context(), query(t, cloud, form))
+			if tt.want == "" {
+				compareError(t, err, action.Invalid, "Assignee must be a user to whom issues of the project can be assigned.")
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			requests := d.Requests()
+			if body := string(requests[len(requests)-1].Body); !strings.Contains(body, `"assignee":{"accountId":"`+tt.want+`"}`) {
+				t.Errorf("issue %s", body)
+			}
+		})
+	}
+}
+
+// Jira's reasons appear at the fields of the form that they are about.
+func TestReasonsForMoreFields(t *testing.T) {
+	t.Parallel()
+	replies := screenReplies(screen)
+	replies["/3/issue"] = actiontest.Reply{Status: 400, Body: `{"errors":{"customfield_10010":"Area is required.","customfield_99":"Team is required."}}`}
+	d := jira(t, replies)
+	i := actiontest.New(t, jiracreateissue.New, actiontest.Deps(t, d, nil))
+	form := answers()
+	form["customfield_10010"] = ""
+	_, err := i.Execute(t.Context(), query(t, cloud, form))
+	compareError(t, err, action.Invalid, "JIRA answered 400: Area is required. Team is required.")
+	if diff := cmp.Diff(map[string]string{"customfield_10010": "Area is required."}, fields(err)); diff != "" {
+		t.Errorf("fields (-want +got):\n%s", diff)
+	}
 }
