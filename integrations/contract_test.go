@@ -292,6 +292,8 @@ var fieldsOfOurOwn = map[string][]string{
 	"google_drive":          {"overwrite", "compression"},
 	"sendgrid":              {"message", "cc", "bcc", "reply_to", "template_id", "template_data", "region"},
 	"slack":                 {"more_channels", "thread_ts"},
+	"twilio":                {"content_sid", "content_variables"},
+	"twilio_message":        {"content_sid", "content_variables"},
 	"teams_incomingwebhook": {"preview"},
 }
 
