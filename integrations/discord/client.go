@@ -73,8 +73,8 @@ func endpoint(in input) (*url.URL, error) {
 	}
 	thread := cmp.Or(string(in.Thread), u.Query().Get("thread_id"))
 	if thread != "" && in.ThreadName != "" {
-		return nil, action.InvalidField("thread_name", "A message goes either to an existing thread or to a new post. Remove the thread ID or the "+
-			"post title.")
+		return nil, action.InvalidField("thread_name", "A message goes either to an existing thread or to a new post. "+
+			"Remove the thread ID or the post title.")
 	}
 	query := url.Values{"wait": {"true"}}
 	if thread != "" {

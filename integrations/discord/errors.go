@@ -18,11 +18,13 @@ var refusals = map[int]struct{ field, message string }{
 	40067: {"thread_name", "The channel requires a tag for each new post, which a webhook cannot choose. Enter the ID of an existing post " +
 		"as Thread ID, or change the channel's settings."},
 	160005: {"thread", "The thread is locked. Choose another one, or unlock it."},
-	160006: {"thread_name", "The server has reached its limit of active threads. Archive some, or enter the ID of an existing post as Thread ID."},
-	220001: {"thread_name", "The webhook belongs to a forum or media channel. Enter a title under Post Title to create a post, or the ID of an " +
-		"existing post as Thread ID."},
+	160006: {"thread_name", "The server has reached its limit of active threads. Archive some, or enter the ID of an existing post as " +
+		"Thread ID."},
+	220001: {"thread_name", "The webhook belongs to a forum or media channel. Enter a title under Post Title to create a post, or the " +
+		"ID of an existing post as Thread ID."},
 	220002: {"thread_name", "A message goes either to an existing thread or to a new post. Remove the thread ID or the post title."},
-	220003: {"thread_name", "Only forum and media channels have posts, and this webhook belongs to another kind of channel. Leave Post Title empty."},
+	220003: {"thread_name", "Only forum and media channels have posts, and this webhook belongs to another kind of channel. Leave Post " +
+		"Title empty."},
 	220004: {"url", "This kind of webhook cannot post in a forum or media channel. Create a webhook in the channel's settings."},
 	240000: {"text", "Discord blocked the message because of a link that it considers harmful."},
 }

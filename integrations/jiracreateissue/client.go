@@ -121,8 +121,8 @@ func (c *client) projects(ctx context.Context) ([]named, error) {
 const maxMetadata = 1000
 
 // metadata reads all pages of what may be created: the issue types of a project, or the fields of an issue type
-// (https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/#api-rest-api-3-issue-createmeta-projectidorkey-issuetypes-get;
-// the older issue/createmeta without a project was removed). Data Center has it since version 8.4: the error of an older
+// (https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/, Get create metadata issue types for a
+// project; the older issue/createmeta without a project is deprecated). Data Center has it since version 8.4: the error of an older
 // one is of the kind [action.NotFound].
 func metadata[T any](ctx context.Context, c *client, segments ...string) ([]T, error) {
 	path := c.site.path(append([]string{"issue", "createmeta"}, segments...)...)
@@ -210,8 +210,8 @@ func (s userSearch) User(ctx context.Context, text string) (any, error) {
 		return map[string]string{"name": text}, nil
 	}
 	var found []user
-	err := s.get(ctx, outbound.WithQuery(s.site.path("user", "assignable", "search"), url.Values{"project": {string(s.project)}, "query": {text}}), &found)
-	if err != nil {
+	path := outbound.WithQuery(s.site.path("user", "assignable", "search"), url.Values{"project": {string(s.project)}, "query": {text}})
+	if err := s.get(ctx, path, &found); err != nil {
 		return nil, err
 	}
 	exact := slices.DeleteFunc(slices.Clone(found), func(u user) bool {

@@ -30,8 +30,8 @@ func (c *client) explain(err *action.Error, status *outbound.StatusError) error 
 		return action.Wrap(err, action.Invalid, "%s redirects to another URL. Check the address in the action's settings.", name)
 	case status.Header.Get("X-Seraph-LoginReason") == "AUTHENTICATION_DENIED":
 		// https://developer.atlassian.com/server/jira/platform/basic-authentication/#captcha
-		return action.Wrap(err, action.Unauthenticated, "%s asks the user for a CAPTCHA after several failed logins. Log in to %s with a browser "+
-			"once, then correct the credentials.", name, name)
+		return action.Wrap(err, action.Unauthenticated, "%s asks the user for a CAPTCHA after several failed logins. Log in to %s with a "+
+			"browser once, then correct the credentials.", name, name)
 	case err.Kind == action.Unauthenticated && c.site.cloud:
 		return action.Wrap(err, err.Kind, "%s rejected the credentials. Use an account's email address and an API token of that account. %s",
 			name, tokensExpire)

@@ -23,15 +23,32 @@ type input struct {
 	AuthToken  action.Secret     `param:"authToken,required"`
 	From       string            `param:"from,required"`
 	To         string            `form:"to"`
+
+	ContentSID       twilio.ContentSID `form:"content_sid"`
+	ContentVariables twilio.Variables  `form:"content_variables"`
 }
+
+func (in *input) template() twilio.Template {
+	return twilio.Template{SID: in.ContentSID, Variables: in.ContentVariables}
+}
+
+// Validate implements what [action.Decode] asks for.
+func (in *input) Validate() error { return in.template().Validate() }
 
 // Integration sends a message by Twilio.
 type Integration struct {
-	http *http.Client
+	http   *http.Client
+	region twilio.Region
 }
 
 // New makes the integration. It needs no settings.
-func New(deps action.Deps) (action.Integration, error) { return &Integration{deps.HTTP}, nil }
+func New(deps action.Deps) (action.Integration, error) {
+	region, err := twilio.RegionOf(deps)
+	if err != nil {
+		return nil, err
+	}
+	return &Integration{deps.HTTP, region}, nil
+}
 
 // Definition implements [action.Integration].
 func (*Integration) Definition() action.Definition {
@@ -49,7 +66,8 @@ func (*Integration) Definition() action.Definition {
 
 // Form implements [action.FormBuilder].
 func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
-	return &action.Form{Fields: []action.Field{{Name: "to", Label: "Destination Phone Number", Type: action.String, Required: true}}}, nil
+	to := action.Field{Name: "to", Label: "Destination Phone Number", Type: action.String, Required: true}
+	return &action.Form{Fields: append([]action.Field{to}, twilio.TemplateFields()...)}, nil
 }
 
 // Execute implements [action.Integration].
@@ -68,15 +86,28 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, action.InvalidField("to", "%s", action.MessageOf(err))
 	}
+	account := twilio.Account{HTTP: i.http, SID: in.AccountSID, Token: in.AuthToken, Region: i.region}
+	send, err := in.sender(ctx, account, to, req)
+	if err != nil {
+		return nil, err
+	}
+	once := deliver.Once{Name: "Twilio", Timeout: time.Minute, MaybeDeliveredHint: "The message may already have been sent. " +
+		"Check before retrying."}
+	if err := once.Do(ctx, send); err != nil {
+		return nil, err
+	}
+	return &action.Response{}, nil
+}
+
+// sender returns the call that sends the message.
+func (in *input) sender(ctx context.Context, account twilio.Account, to string, req *action.Request) (func(context.Context) error, error) {
+	if in.ContentSID != "" {
+		filled := in.template().Fill(req.Plan, time.Now())
+		return func(ctx context.Context) error { return account.SendTemplate(ctx, in.From, to, filled) }, nil
+	}
 	text, err := message(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	account := twilio.Account{HTTP: i.http, SID: in.AccountSID, Token: in.AuthToken}
-	once := deliver.Once{Name: "Twilio", Timeout: time.Minute, MaybeDeliveredHint: "The message may already have been sent. " +
-		"Check before retrying."}
-	if err := once.Do(ctx, func(ctx context.Context) error { return account.Send(ctx, in.From, to, text) }); err != nil {
-		return nil, err
-	}
-	return &action.Response{}, nil
+	return func(ctx context.Context) error { return account.Send(ctx, in.From, to, text) }, nil
 }

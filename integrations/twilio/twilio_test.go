@@ -16,12 +16,15 @@ import (
 )
 
 const (
-	csv  = "day,orders\n2026-11-23,17\n"
+	csv      = "day,orders\n2026-11-23,17\n"
+	account  = "AC0123456789abcdef0123456789abcdef"
+	template = "HX0123456789abcdef0123456789abcdef"
+
 	head = "Orders by day:\nhttps://looker.example.com/looks/1\n"
 )
 
 func params() map[string]string {
-	return map[string]string{"accountSid": "AC0123", "authToken": "t0ken", "from": "+15005550006"}
+	return map[string]string{"accountSid": account, "authToken": "t0ken", "from": "+15005550006"}
 }
 
 func query(t *testing.T) *action.Request {
@@ -40,7 +43,17 @@ func TestForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &action.Form{Fields: []action.Field{{Name: "to", Label: "Destination Phone Number", Type: action.String, Required: true}}}
+	want := &action.Form{Fields: []action.Field{
+		{Name: "to", Label: "Destination Phone Number", Type: action.String, Required: true},
+		{
+			Name: "content_sid", Label: "Content SID", Type: action.String,
+			Description: "To send a content template (HX…) instead of the text. WhatsApp requires one, unless the recipient wrote in the last 24 hours.",
+		},
+		{
+			Name: "content_variables", Label: "Content Variables", Type: action.Textarea,
+			Description: `The template's variables as JSON, such as {"1": "{title}", "2": "{link}"}. Placeholders: {title}, {link}, {date}.`,
+		},
+	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("form (-want +got):\n%s", diff)
 	}
@@ -70,9 +83,16 @@ func TestWire(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("message (-want +got):\n%s", diff)
 	}
-	if r.Method != http.MethodPost || r.Host != "api.twilio.com" || r.Path != "/2010-04-01/Accounts/AC0123/Messages.json" ||
-		r.Header.Get("Authorization") != "Basic QUMwMTIzOnQwa2Vu" || r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
-		t.Errorf("arrived as %s %s%s %v", r.Method, r.Host, r.Path, r.Header)
+	if got, want := r.Method+" "+r.Host+r.Path, "POST api.twilio.com/2010-04-01/Accounts/"+account+"/Messages.json"; got != want {
+		t.Errorf("arrived as %s, want %s", got, want)
+	}
+	for name, want := range map[string]string{
+		"Authorization": "Basic QUMwMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZjp0MGtlbg==",
+		"Content-Type":  "application/x-www-form-urlencoded",
+	} {
+		if got := r.Header.Get(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
 	}
 }
 
@@ -144,9 +164,13 @@ func TestRefuses(t *testing.T) {
 			req := query(t)
 			tt.change(req)
 			_, err := i.Execute(t.Context(), req)
+			compareError(t, err, action.Invalid, tt.message)
 			e, ok := err.(*action.Error) //nolint:errorlint // Looker gets the outermost error
-			if !ok || e.Kind != action.Invalid || e.Message != tt.message || tt.field != (e.Fields["to"] == tt.message) {
-				t.Errorf("error %v, want %q", err, tt.message)
+			if !ok {
+				t.Fatalf("error %v", err)
+			}
+			if got := e.Fields["to"] == tt.message; got != tt.field {
+				t.Errorf("fields %v", e.Fields)
 			}
 			if len(d.Requests()) != 0 {
 				t.Error("Twilio was called")
@@ -163,7 +187,13 @@ func TestTwilioFails(t *testing.T) {
 		kind    action.Kind
 		message string
 	}{
-		"a wrong token": {actiontest.Reply{Status: 401, Body: `{"code":20003,"message":"Authenticate"}`}, action.Unauthenticated, "Twilio says: Authenticate (error 20003)"},
+		"a wrong token": {actiontest.Reply{Status: 401, Body: `{"code":20003,"message":"Authenticate"}`}, action.Unauthenticated, "Twilio rejected the credentials (error 20003). " +
+			"Use the account's SID and auth token, or an API key (SK…:secret) as the auth token. They must belong to the region us1."},
+		"free text to WhatsApp after a day": {
+			actiontest.Reply{Status: 400, Body: `{"code":63016,"message":"Failed to send freeform message because you are outside the allowed window."}`},
+			action.Invalid, "WhatsApp accepts free text only within 24 hours after the recipient's last message. Enter the SID of an approved " +
+				"template as Content SID (error 63016).",
+		},
 		"a bad number": {
 			actiontest.Reply{Status: 400, Body: `{"code":21211,"message":"Invalid 'To' Phone Number: 15005550001"}`},
 			action.Invalid, "Twilio says: Invalid 'To' Phone Number: *********01 (error 21211)",
@@ -177,8 +207,11 @@ func TestTwilioFails(t *testing.T) {
 			d := actiontest.NewDestination(t).Reply(tt.reply)
 			i := actiontest.New(t, twilio.New, actiontest.Deps(t, d, nil))
 			_, err := i.Execute(t.Context(), query(t))
-			if err == nil || action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message || strings.Contains(err.Error(), "t0ken") || strings.Contains(err.Error(), "5550001") {
-				t.Errorf("error %v (%v), want %q (%v)", err, action.KindOf(err), tt.message, tt.kind)
+			compareError(t, err, tt.kind, tt.message)
+			for _, hidden := range []string{"t0ken", "5550001"} {
+				if strings.Contains(err.Error(), hidden) {
+					t.Errorf("the error contains %s: %v", hidden, err)
+				}
 			}
 			if n := len(d.Requests()); n != 1 {
 				t.Errorf("%d messages: none may be sent twice", n)
@@ -203,8 +236,11 @@ func TestDownloadBreaksOff(t *testing.T) {
 	i := actiontest.New(t, twilio.New, actiontest.Deps(t, d, nil))
 	req := actiontest.Download(t, actiontest.Query(params(), map[string]string{"to": "+15005550001"}), actiontest.BrokenDownload(csv))
 	_, err := i.Execute(t.Context(), req)
-	if got, want := action.MessageOf(err), "The download from Looker broke off before the data was complete."; got != want || len(d.Requests()) != 0 {
-		t.Errorf("message %q, want %q; %d calls", got, want, len(d.Requests()))
+	if got, want := action.MessageOf(err), "The download from Looker broke off before the data was complete."; got != want {
+		t.Errorf("message %q, want %q", got, want)
+	}
+	if n := len(d.Requests()); n != 0 {
+		t.Errorf("%d calls", n)
 	}
 }
 
@@ -215,8 +251,155 @@ func TestAnswersLate(t *testing.T) {
 		start := time.Now()
 		_, err := i.Execute(t.Context(), query(t))
 		const want = "Twilio did not answer in time. The message may already have been sent. Check before retrying."
-		if took := time.Since(start); action.MessageOf(err) != want || action.KindOf(err) != action.Timeout || took != time.Minute {
-			t.Errorf("error %v (%v) after %v, want %q", err, action.KindOf(err), took, want)
+		compareError(t, err, action.Timeout, want)
+		if took := time.Since(start); took != time.Minute {
+			t.Errorf("took %v", took)
 		}
 	})
+}
+
+// messages are the forms that arrived.
+func messages(t *testing.T, d *actiontest.Destination) []url.Values {
+	t.Helper()
+	var all []url.Values
+	for _, r := range d.Requests() {
+		form, err := url.ParseQuery(string(r.Body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, form)
+	}
+	return all
+}
+
+// A template has no text of its own (https://www.twilio.com/docs/api/errors/63016).
+func TestTemplate(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		sid, variables string
+		want           url.Values
+	}{
+		"without variables": {template, "", url.Values{"ContentSid": {template}}},
+		"with variables": {
+			" " + template + "\u200b", `{"1": "{title}:\n{link}", "name": "Ann"}`,
+			url.Values{
+				"ContentSid":       {template},
+				"ContentVariables": {`{"1":"Orders by day: https://looker.example.com/looks/1","name":"Ann"}`},
+			},
+		},
+		"with typographic quotes": {
+			template, `{“1”: “x”}`,
+			url.Values{"ContentSid": {template}, "ContentVariables": {`{"1":"x"}`}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Reply(created())
+			i := actiontest.New(t, twilio.New, actiontest.Deps(t, d, nil))
+			req := query(t)
+			req.Params["from"] = "whatsapp:+15005550006"
+			req.Form["to"], req.Form["content_sid"], req.Form["content_variables"] = "WhatsApp:+1 500 555 0001", tt.sid, tt.variables
+			if _, err := i.Execute(t.Context(), req); err != nil {
+				t.Fatal(err)
+			}
+			tt.want.Set("From", "whatsapp:+15005550006")
+			tt.want.Set("To", "whatsapp:+15005550001")
+			if diff := cmp.Diff([]url.Values{tt.want}, messages(t, d)); diff != "" {
+				t.Errorf("messages (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTemplateRefused(t *testing.T) {
+	t.Parallel()
+	const badVariables = `"content_variables" must be a JSON object with a text for each variable, such as {"1": "{title}", "2": "{link}"}.`
+	for name, tt := range map[string]struct{ sid, variables, field, message string }{
+		"another SID":          {"HX123", "", "content_sid", `"content_sid" must be HX and 32 digits, as Twilio's Content Template Builder shows it.`},
+		"a list":               {template, `["x"]`, "content_variables", badVariables},
+		"not JSON":             {template, "1=x", "content_variables", badVariables},
+		"null":                 {template, "null", "content_variables", badVariables},
+		"an empty variable":    {template, `{"1":" "}`, "content_variables", badVariables},
+		"variables without it": {"", `{"1":"x"}`, "content_sid", "Content variables need a content SID."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t)
+			i := actiontest.New(t, twilio.New, actiontest.Deps(t, d, nil))
+			req := query(t)
+			req.Form["content_sid"], req.Form["content_variables"] = tt.sid, tt.variables
+			_, err := i.Execute(t.Context(), req)
+			if diff := cmp.Diff(error(action.InvalidField(tt.field, "%s", tt.message)), err); diff != "" {
+				t.Errorf("error (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Credentials belong to a region, whose host contains an edge location.
+func TestRegion(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		env  map[string]string
+		host string
+	}{
+		"the US":            {nil, "api.twilio.com"},
+		"Ireland":           {map[string]string{"TWILIO_REGION": "ie1"}, "api.dublin.ie1.twilio.com"},
+		"Australia":         {map[string]string{"TWILIO_REGION": "au1"}, "api.sydney.au1.twilio.com"},
+		"another edge":      {map[string]string{"TWILIO_REGION": "ie1", "TWILIO_EDGE": "frankfurt"}, "api.frankfurt.ie1.twilio.com"},
+		"an edge of the US": {map[string]string{"TWILIO_EDGE": "sao-paulo"}, "api.sao-paulo.us1.twilio.com"},
+		"Japan":             {map[string]string{"TWILIO_REGION": "jp1"}, "api.tokyo.jp1.twilio.com"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Reply(created())
+			i := actiontest.New(t, twilio.New, actiontest.Deps(t, d, tt.env))
+			if _, err := i.Execute(t.Context(), query(t)); err != nil {
+				t.Fatal(err)
+			}
+			if got := d.Requests()[0].Host; got != tt.host {
+				t.Errorf("called %s, want %s", got, tt.host)
+			}
+		})
+	}
+}
+
+func TestRegionRefused(t *testing.T) {
+	t.Parallel()
+	for name, env := range map[string]map[string]string{
+		"a country":                    {"TWILIO_REGION": "Ireland"},
+		"a host":                       {"TWILIO_REGION": "ie1.example.com/"},
+		"an edge with a host":          {"TWILIO_REGION": "ie1", "TWILIO_EDGE": "dublin.example.com/"},
+		"a new region without an edge": {"TWILIO_REGION": "xx9"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := twilio.New(actiontest.Deps(t, nil, env)); err == nil {
+				t.Error("no error")
+			}
+		})
+	}
+}
+
+func TestRejectedCredentialsNameTheRegion(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Status: 401, Body: `{"code":20003,"message":"Authenticate"}`})
+	i := actiontest.New(t, twilio.New, actiontest.Deps(t, d, map[string]string{"TWILIO_REGION": "ie1"}))
+	_, err := i.Execute(t.Context(), query(t))
+	compareError(t, err, action.Unauthenticated, "Twilio rejected the credentials (error 20003). Use the account's SID and auth token, or an API key "+
+		"(SK…:secret) as the auth token. They must belong to the region ie1.")
+}
+
+// compareError compares an error's kind and message.
+func compareError(t *testing.T, err error, kind action.Kind, message string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("no error")
+	}
+	if got := action.KindOf(err); got != kind {
+		t.Errorf("kind %v, want %v", got, kind)
+	}
+	if got := action.MessageOf(err); got != message {
+		t.Errorf("message %q, want %q", got, message)
+	}
 }

@@ -31,15 +31,32 @@ type input struct {
 	AuthToken  action.Secret     `param:"authToken,required"`
 	From       string            `param:"from,required"`
 	Message    string            `form:"message,required"`
+
+	ContentSID       twilio.ContentSID `form:"content_sid"`
+	ContentVariables twilio.Variables  `form:"content_variables"`
 }
+
+func (in *input) template() twilio.Template {
+	return twilio.Template{SID: in.ContentSID, Variables: in.ContentVariables}
+}
+
+// Validate implements what [action.Decode] asks for.
+func (in *input) Validate() error { return in.template().Validate() }
 
 // Integration sends messages by Twilio.
 type Integration struct {
-	deps action.Deps
+	deps   action.Deps
+	region twilio.Region
 }
 
 // New makes the integration. It needs no settings.
-func New(deps action.Deps) (action.Integration, error) { return &Integration{deps}, nil }
+func New(deps action.Deps) (action.Integration, error) {
+	region, err := twilio.RegionOf(deps)
+	if err != nil {
+		return nil, err
+	}
+	return &Integration{deps, region}, nil
+}
 
 // Definition implements [action.Integration].
 func (*Integration) Definition() action.Definition {
@@ -57,7 +74,8 @@ func (*Integration) Definition() action.Definition {
 
 // Form implements [action.FormBuilder].
 func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
-	return &action.Form{Fields: []action.Field{{Name: "message", Label: "Message", Type: action.Textarea, Required: true}}}, nil
+	text := action.Field{Name: "message", Label: "Message", Type: action.Textarea, Required: true}
+	return &action.Form{Fields: append([]action.Field{text}, twilio.TemplateFields("{message}")...)}, nil
 }
 
 // Execute implements [action.Integration]. A number that fails does not affect the others. The
@@ -73,8 +91,13 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	}
 	var repeated int
 	numbers := distinct(all, &repeated)
-	account := twilio.Account{HTTP: i.deps.HTTP, SID: in.AccountSID, Token: in.AuthToken}
+	account := twilio.Account{HTTP: i.deps.HTTP, SID: in.AccountSID, Token: in.AuthToken, Region: i.region}
 	body := twilio.Cut(in.Message, twilio.MaxMessage)
+	send := func(ctx context.Context, to string) error { return account.Send(ctx, in.From, to, body) }
+	if in.ContentSID != "" {
+		filled := in.template().Fill(req.Plan, time.Now(), "{message}", body)
+		send = func(ctx context.Context, to string) error { return account.SendTemplate(ctx, in.From, to, filled) }
+	}
 	sent := deliver.Batches(ctx, numbers, deliver.Options[string]{
 		Size: 1, Concurrency: concurrency,
 		// Only a message that was rate limited was certainly not sent. After other errors a retry
@@ -88,7 +111,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		if err != nil {
 			return err
 		}
-		err = account.Send(ctx, in.From, to, body)
+		err = send(ctx, to)
 		if kind := action.KindOf(err); kind == action.Unauthenticated || kind == action.Forbidden {
 			return deliver.Stop(err) // every other number would fail too
 		}
@@ -101,7 +124,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if repeated > 0 {
 		message += fmt.Sprintf(" %d rows were skipped because their number already had its message.", repeated)
 	}
-	if body != in.Message {
+	if in.ContentSID == "" && body != in.Message {
 		message += fmt.Sprintf(" The text was cut to Twilio's limit of %d characters.", twilio.MaxMessage)
 	}
 	return &action.Response{Message: message}, nil

@@ -14,8 +14,13 @@ import (
 	"integrationhub.dev/integrations/twiliomessage"
 )
 
+const (
+	account  = "AC0123456789abcdef0123456789abcdef"
+	template = "HX0123456789abcdef0123456789abcdef"
+)
+
 func params() map[string]string {
-	return map[string]string{"accountSid": "AC0123", "authToken": "t0ken", "from": "+15005550006"}
+	return map[string]string{"accountSid": account, "authToken": "t0ken", "from": "+15005550006"}
 }
 
 // numbers is a result with a field tagged phone, among others.
@@ -57,7 +62,17 @@ func TestForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &action.Form{Fields: []action.Field{{Name: "message", Label: "Message", Type: action.Textarea, Required: true}}}
+	want := &action.Form{Fields: []action.Field{
+		{Name: "message", Label: "Message", Type: action.Textarea, Required: true},
+		{
+			Name: "content_sid", Label: "Content SID", Type: action.String,
+			Description: "To send a content template (HX…) instead of the text. WhatsApp requires one, unless the recipient wrote in the last 24 hours.",
+		},
+		{
+			Name: "content_variables", Label: "Content Variables", Type: action.Textarea,
+			Description: `The template's variables as JSON, such as {"1": "{title}", "2": "{link}"}. Placeholders: {title}, {link}, {date}, {message}.`,
+		},
+	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("form (-want +got):\n%s", diff)
 	}
@@ -76,9 +91,11 @@ func TestQuery(t *testing.T) {
 		t.Errorf("messages (-want +got):\n%s", diff)
 	}
 	r := d.Requests()[0]
-	if r.Method != http.MethodPost || r.Host != "api.twilio.com" || r.Path != "/2010-04-01/Accounts/AC0123/Messages.json" ||
-		r.Header.Get("Authorization") != "Basic QUMwMTIzOnQwa2Vu" || r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
-		t.Errorf("arrived as %s %s%s %v", r.Method, r.Host, r.Path, r.Header)
+	if got, want := r.Method+" "+r.Host+r.Path, "POST api.twilio.com/2010-04-01/Accounts/"+account+"/Messages.json"; got != want {
+		t.Errorf("arrived as %s, want %s", got, want)
+	}
+	if got, want := r.Header.Get("Authorization"), "Basic QUMwMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZjp0MGtlbg=="; got != want {
+		t.Errorf("Authorization %q, want %q", got, want)
 	}
 }
 
@@ -89,8 +106,15 @@ func TestNumbers(t *testing.T) {
 	d := actiontest.NewDestination(t).Reply(created())
 	i := actiontest.New(t, twiliomessage.New, actiontest.Deps(t, d, nil))
 	res, err := i.Execute(t.Context(), query(t, strings.Repeat("x", 1601), numbers(`"+15005550001"`, `"+1 (500) 555-0001"`, `"+15005550002"`, `"+15005550001"`)))
-	if err != nil || res.Message != "2 messages sent. 2 rows were skipped because their number already had its message. The text was cut to Twilio's limit of 1600 characters." || len(d.Requests()) != 2 {
-		t.Errorf("%d calls, %+v, %v", len(d.Requests()), res, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "2 messages sent. 2 rows were skipped because their number already had its message. The text was cut to Twilio's limit of 1600 characters."
+	if res.Message != want {
+		t.Errorf("message %q, want %q", res.Message, want)
+	}
+	if n := len(d.Requests()); n != 2 {
+		t.Errorf("%d calls, want 2", n)
 	}
 	_, err = i.Execute(t.Context(), query(t, "Hi", numbers(`"ann"`, `"+1500"`, `null`, `null`, `"+15005550001"`)))
 	if got := action.MessageOf(err); !strings.HasPrefix(got, "1 of 5 messages delivered, 4 failed.") || len(d.Requests()) != 3 {
@@ -240,5 +264,34 @@ func TestDataBreaksOff(t *testing.T) {
 	_, err := i.Execute(t.Context(), query(t, "Hi", whole[:len(whole)-20]))
 	if got := action.MessageOf(err); !strings.Contains(got, "2 of 2 messages delivered, 0 failed. The data ended before the result was complete.") {
 		t.Errorf("message %q", got)
+	}
+}
+
+// A template is sent instead of the message, which can be one of its variables.
+func TestTemplate(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Reply(created())
+	i := actiontest.New(t, twiliomessage.New, actiontest.Deps(t, d, map[string]string{"TWILIO_REGION": "au1"}))
+	req := query(t, "Hello\nall", numbers(`"whatsapp:+1 500 555 0001"`, `"＋1 500 555 0002"`))
+	req.Form["content_sid"], req.Form["content_variables"] = template, `{"1":"{message}"}`
+	if _, err := i.Execute(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]url.Values{}
+	for _, r := range d.Requests() {
+		form, err := url.ParseQuery(string(r.Body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[r.Host+" "+form.Get("To")] = form
+	}
+	want := map[string]url.Values{}
+	for _, to := range []string{"whatsapp:+15005550001", "+15005550002"} {
+		want["api.sydney.au1.twilio.com "+to] = url.Values{
+			"To": {to}, "From": {"+15005550006"}, "ContentSid": {template}, "ContentVariables": {`{"1":"Hello all"}`},
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("messages (-want +got):\n%s", diff)
 	}
 }

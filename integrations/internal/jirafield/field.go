@@ -11,7 +11,7 @@ import (
 )
 
 // Field is a field of the screen for a new issue: FieldCreateMetadata in
-// https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/#api-rest-api-3-issue-createmeta-projectidorkey-issuetypes-issuetypeid-get
+// https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/ (Get create field metadata).
 type Field struct {
 	ID         string  `json:"fieldId"`
 	Key        string  `json:"key"`

@@ -148,7 +148,9 @@ type named struct {
 	Name string `json:"name"`
 }
 
-func parseGroup(_ context.Context, _ Field, _ Site, text string) (any, error) { return named{text}, nil }
+func parseGroup(_ context.Context, _ Field, _ Site, text string) (any, error) {
+	return named{text}, nil
+}
 
 // chosen refers to an allowed value by its ID.
 type chosen struct {
