@@ -1,6 +1,7 @@
 package segmentevent_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -31,5 +32,23 @@ func TestBadRegion(t *testing.T) {
 	t.Parallel()
 	if _, err := segmentevent.New(actiontest.Deps(t, nil, map[string]string{"SEGMENT_REGION": "mars"})); err == nil {
 		t.Error("no error")
+	}
+}
+
+// The write key may have been pasted with what stood around it.
+func TestWriteKey(t *testing.T) {
+	t.Parallel()
+	for _, pasted := range []string{"k3y", " k3y\n", `"k3y"`, "\u200bk3y", "Bearer k3y"} {
+		d := actiontest.NewDestination(t).Reply(actiontest.Reply{Body: `{"success":true}`})
+		i := actiontest.New(t, segmentevent.New, actiontest.Deps(t, d, nil))
+		req := actiontest.JSONDetail(t, actiontest.Query(map[string]string{"segment_write_key": pasted}, nil),
+			`{"fields":{"dimensions":[{"name":"u.id","tags":["user_id"]}]},"data":[{"u.id":{"value":1}}]}`)
+		if _, err := i.Execute(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+		r := http.Request{Header: d.Requests()[0].Header}
+		if user, _, _ := r.BasicAuth(); user != "k3y" {
+			t.Errorf("%q is sent as %q", pasted, user)
+		}
 	}
 }

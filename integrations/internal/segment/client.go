@@ -9,6 +9,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/pasted"
 	"integrationhub.dev/integrations/internal/rows"
 )
 
@@ -21,7 +22,7 @@ func (i *Integration) send(ctx context.Context, writeKey action.Secret, messages
 	body := rows.JSONBody(`{"batch":[`, messages, fmt.Sprintf(`],"sentAt":%q}`, time.Now().UTC().Format(timeFormat)))
 	api := outbound.API{
 		Name: name, Client: i.http, Timeout: timeout, Explain: explain,
-		Authorize: func(req *http.Request) { req.SetBasicAuth(writeKey.Reveal(), "") },
+		Authorize: func(req *http.Request) { req.SetBasicAuth(pasted.Token(writeKey.Reveal()), "") },
 	}
 	var response struct {
 		Success bool `json:"success"`
