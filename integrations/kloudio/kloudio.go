@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/pasted"
 	"integrationhub.dev/integrations/internal/rows"
 )
 
@@ -69,7 +70,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err := rows.RequireAttached(req); err != nil {
 		return nil, err
 	}
-	key := action.Secret(strings.TrimSpace(req.Form["apiKey"]))
+	key := action.Secret(pasted.Text(req.Form["apiKey"]))
 	if key == "" {
 		return nil, action.InvalidField("apiKey", "Missing API key")
 	}
@@ -110,7 +111,7 @@ var (
 // readSheet parses the URL of a sheet from the browser:
 // https://docs.google.com/spreadsheets/d/ID/edit#gid=0 or /edit?gid=0#gid=0.
 func readSheet(text string) (sheet, error) {
-	text = strings.TrimSpace(text)
+	text = pasted.URL(text)
 	if text == "" {
 		return sheet{}, action.InvalidField("url", "Missing Google sheets URL")
 	}

@@ -147,6 +147,7 @@ func TestAddresses(t *testing.T) {
 	const docs = "https://docs.google.com/spreadsheets"
 	for address, want := range map[string]string{
 		docs + "/d/a-B_1/edit#gid=0": "a-B_1 0", docs + "/d/a/edit?gid=7#gid=7": "a 7", docs + "/u/1/d/a/edit#gid=3": "a 3", " " + docs + "/d/a/edit#gid=0&range=A1 ": "a 0",
+		"<" + docs + "/d/a/edit#gid=0>": "a 0", "\u200b" + docs + "/d/a/edit#gid=0": "a 0", "[sheet](" + docs + "/d/a/edit#gid=0)": "a 0",
 		"": "", docs + "/d/a/edit": "", docs + "/d/a/edit#gid=x": "", "http://docs.google.com/spreadsheets/d/a/edit#gid=0": "",
 		"https://docs.google.com.evil.example/spreadsheets/d/a/edit#gid=0": "", "https://evil.example/?https://docs.google.com/spreadsheets/d/a/edit#gid=0": "",
 		docs + "/d/a%2Fb/edit#gid=0": "", docs + "/d//edit#gid=0": "",
@@ -159,8 +160,11 @@ func TestAddresses(t *testing.T) {
 			_ = json.Unmarshal(r[2].Body, &order)
 			got = order.SpreadsheetID + " " + order.SheetID
 		}
-		if got != want || (err == nil) != (want != "") || err != nil && action.KindOf(err) != action.Invalid {
+		if got != want {
 			t.Errorf("%q is %q, want %q; %v", address, got, want, err)
+		}
+		if bad := want == ""; bad != (action.KindOf(err) == action.Invalid) {
+			t.Errorf("%q: error %v", address, err)
 		}
 	}
 }

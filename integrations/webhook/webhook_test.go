@@ -151,6 +151,7 @@ func TestSignature(t *testing.T) {
 	}{
 		"one secret":  {secret, []string{secret}, []string{other}, []byte(csv)},
 		"two secrets": {secret + "  " + other + "\n", []string{secret, other}, nil, []byte(csv)},
+		"in quotes":   {"\u200b\"" + secret + "\"", []string{secret}, nil, []byte(csv)},
 		"no prefix":   {strings.TrimPrefix(secret, "whsec_"), []string{secret}, nil, []byte(csv)},
 		"a file":      {secret, []string{secret}, nil, large},
 	} {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/pasted"
 )
 
 // Keys are the secrets that a request is signed with: one, or several while they are rotated.
@@ -24,7 +25,7 @@ const minKey, maxKey = 24, 64
 
 // UnmarshalText implements [encoding.TextUnmarshaler]. Errors do not contain any part of a secret.
 func (k *Keys) UnmarshalText(text []byte) error {
-	for secret := range strings.FieldsSeq(string(text)) {
+	for secret := range strings.FieldsSeq(pasted.Text(string(text))) {
 		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
 		if err != nil {
 			return errors.New("must be whsec_ and base64")
