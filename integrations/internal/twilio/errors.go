@@ -16,7 +16,8 @@ var reasons = map[int]struct{ field, message string }{
 	21610: {"", "The recipient has unsubscribed from the sender's messages."},
 	21655: {"content_sid", "The content template does not exist in this account. Copy its SID from the Content Template Builder."},
 	21656: {"content_variables", "The content variables do not fit the template."},
-	21910: {"", "Sender and recipient must be in the same channel: a message to whatsapp:+… needs a sender such as whatsapp:+15005550006."},
+	21910: {"", "Sender and recipient must be in the same channel: a message to whatsapp:+… needs a sender such as " +
+		"whatsapp:+15005550006."},
 	63007: {"", "The sender is not a sender of this channel in the account. A WhatsApp sender is written as whatsapp:+15005550006."},
 	63016: {"content_sid", "WhatsApp accepts free text only within 24 hours after the recipient's last message. Enter the SID of an approved " +
 		"template as Content SID."},

@@ -51,8 +51,8 @@ const us region = "us1"
 // edges are the edge locations of the regions
 // (https://www.twilio.com/docs/global-infrastructure/understanding-edge-locations).
 var edges = map[region]edge{
-	us: "ashburn", "au1": "sydney", "br1": "sao-paulo", "de1": "frankfurt", "ie1": "dublin", "jp1": "tokyo", "jp2": "osaka", "sg1": "singapore",
-	"us2": "umatilla",
+	us: "ashburn", "au1": "sydney", "br1": "sao-paulo", "de1": "frankfurt", "ie1": "dublin",
+	"jp1": "tokyo", "jp2": "osaka", "sg1": "singapore", "us2": "umatilla",
 }
 
 // Region is where requests go. The zero value is the US.
@@ -61,8 +61,8 @@ type Region struct {
 	host string
 }
 
-// region returns the region of the settings. A host name contains the edge location and the region, as in api.dublin.ie1.twilio.com. Those
-// without the edge location stopped working in April 2026
+// region returns the region of the settings. A host name contains the edge location and the region, as in
+// api.dublin.ie1.twilio.com. Those without the edge location stopped working in April 2026
 // (https://www.twilio.com/docs/global-infrastructure/using-the-twilio-rest-api-in-a-non-us-region).
 func (s Settings) region() (Region, error) {
 	r, e := s.Region, s.Edge

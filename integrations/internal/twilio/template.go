@@ -69,7 +69,8 @@ func TemplateFields(placeholders ...string) []action.Field {
 	return []action.Field{
 		{
 			Name: "content_sid", Label: "Content SID", Type: action.String,
-			Description: "To send a content template (HX…) instead of the text. WhatsApp requires one, unless the recipient wrote in the last 24 hours.",
+			Description: "To send a content template (HX…) instead of the text. WhatsApp requires one, unless the recipient wrote in the " +
+				"last 24 hours.",
 		},
 		{
 			Name: "content_variables", Label: "Content Variables", Type: action.Textarea,

@@ -103,7 +103,8 @@ func (a Account) credentials() (user, password string, err error) {
 	}
 	token = pasted.Token(token)
 	if strings.HasPrefix(token, "SK") {
-		return "", "", action.Errorf(action.Invalid, "An API key needs its secret. Enter both as the auth token, with a colon between them: SK…:secret.")
+		return "", "", action.Errorf(action.Invalid, "An API key needs its secret. Enter both as the auth token, with a colon between "+
+			"them: SK…:secret.")
 	}
 	return string(a.SID), token, nil
 }
