@@ -4,7 +4,6 @@ package slack
 
 import (
 	"context"
-	"strings"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/slack"
@@ -27,7 +26,11 @@ type Integration struct {
 
 // New makes the integration. It needs no settings.
 func New(deps action.Deps) (action.Integration, error) {
-	return &Integration{slack.NewConnector(deps.HTTP)}, nil
+	connector, err := slack.Connect(deps)
+	if err != nil {
+		return nil, err
+	}
+	return &Integration{connector}, nil
 }
 
 // Definition implements [action.Integration].
@@ -55,7 +58,7 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 	}
 	ctx, cancel := slack.WithFormTimeout(ctx)
 	defer cancel()
-	fields, err := client.Fields(ctx, req.Form["channelType"])
+	fields, err := client.FieldsFor(ctx, req.Form)
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +79,5 @@ func (i *Integration) client(req *action.Request) (*slack.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A token contains no spaces, but pasted text can.
-	return i.slack.Client(action.Secret(strings.TrimSpace(s.Token.Reveal()))), nil
+	return i.slack.Client(s.Token), nil
 }

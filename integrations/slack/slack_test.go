@@ -132,9 +132,7 @@ func TestFormFails(t *testing.T) {
 			d := workspace(t, map[string]actiontest.Reply{"conversations.list": tt.reply})
 			i := actiontest.New(t, slack.New, actiontest.Deps(t, d, nil))
 			_, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(tt.params, map[string]string{"channelType": "channels"}))
-			if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message {
-				t.Errorf("error %v (%v), want %q (%v)", err, action.KindOf(err), tt.message, tt.kind)
-			}
+			compareError(t, err, tt.kind, tt.message)
 			if err != nil && strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("the error holds the token: %v", err)
 			}
@@ -213,12 +211,91 @@ func TestExecuteFails(t *testing.T) {
 			i := actiontest.New(t, slack.New, actiontest.Deps(t, d, nil))
 			req := actiontest.Query(tt.params, map[string]string{"channel": "C1", "initial_comment": "Hello"})
 			_, err := i.Execute(t.Context(), actiontest.Inline(t, req, "text/csv", "csv", []byte(csv)))
-			if err == nil || action.KindOf(err) != tt.kind || strings.Contains(err.Error(), "s3cret") {
-				t.Errorf("error %v (%v), want kind %v", err, action.KindOf(err), tt.kind)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if kind := action.KindOf(err); kind != tt.kind {
+				t.Errorf("error %v (%v), want kind %v", err, kind, tt.kind)
+			}
+			if strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("the error contains the token: %v", err)
 			}
 			if got := strings.Join(calls(d), " "); got != tt.calls {
 				t.Errorf("called %q, want %q", got, tt.calls)
 			}
 		})
+	}
+}
+
+// A channel's name is found before the upload, and one that does not exist is no failure of the upload.
+func TestChannelName(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ channel, calls, message string }{
+		"with #":  {"#sales", "conversations.list files.getUploadURLExternal ticket files.completeUploadExternal", ""},
+		"without": {"ops", "conversations.list files.getUploadURLExternal ticket files.completeUploadExternal", ""},
+		"a user":  {"@ann", "users.list conversations.open files.getUploadURLExternal ticket files.completeUploadExternal", ""},
+		"unknown": {
+			"#general", "conversations.list",
+			"Channel #general not found. A private channel is found only if the Slack app is a member of it. Enter the channel's ID instead.",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := workspace(t, nil)
+			i := actiontest.New(t, slack.New, actiontest.Deps(t, d, nil))
+			req := actiontest.Query(params(), map[string]string{"channelType": "manual", "channel": tt.channel})
+			_, err := i.Execute(t.Context(), actiontest.Inline(t, req, "text/csv", "csv", []byte(csv)))
+			if tt.message != "" {
+				compareError(t, err, action.NotFound, tt.message)
+			} else if err != nil {
+				t.Error(err)
+			}
+			if got := strings.Join(calls(d), " "); got != tt.calls {
+				t.Errorf("called %q, want %q", got, tt.calls)
+			}
+		})
+	}
+}
+
+// A token of an organization is explained, also if the organization's workspaces cannot be listed.
+func TestOrganization(t *testing.T) {
+	t.Parallel()
+	missing := actiontest.Reply{Body: `{"ok":false,"error":"missing_argument","response_metadata":{"messages":["[ERROR] missing required field: team_id"]}}`}
+	for _, kind := range []string{"channels", "users"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			d := workspace(t, map[string]actiontest.Reply{"conversations.list": missing, "users.list": missing})
+			i := actiontest.New(t, slack.New, actiontest.Deps(t, d, nil))
+			_, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(params(), map[string]string{"channelType": kind}))
+			compareError(t, err, action.Invalid, "The token belongs to an organization (Enterprise Grid), for which Slack needs a workspace. "+
+				"The organization's workspaces cannot be listed: Slack answered 404 Not Found. "+
+				"Choose the channel type Manual Channel ID to enter an ID instead.")
+		})
+	}
+}
+
+func TestGovSlack(t *testing.T) {
+	t.Parallel()
+	d := workspace(t, nil)
+	i := actiontest.New(t, slack.New, actiontest.Deps(t, d, map[string]string{"SLACK_DOMAIN": "slack-gov.com"}))
+	if _, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(params(), map[string]string{"channelType": "channels"})); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.Requests()[0].Host; got != "slack-gov.com" {
+		t.Errorf("called %s", got)
+	}
+}
+
+// compareError compares an error's kind and message.
+func compareError(t *testing.T, err error, kind action.Kind, message string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("no error")
+	}
+	if got := action.KindOf(err); got != kind {
+		t.Errorf("kind %v, want %v", got, kind)
+	}
+	if got := action.MessageOf(err); got != message {
+		t.Errorf("message %q, want %q", got, message)
 	}
 }

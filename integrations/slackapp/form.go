@@ -32,7 +32,7 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 	if client == nil {
 		return login(req, fields)
 	}
-	common, err := client.Fields(ctx, req.Form["channelType"])
+	common, err := client.FieldsFor(ctx, req.Form)
 	switch {
 	case action.KindOf(err) == action.Unauthenticated:
 		return login(req, fields)

@@ -24,7 +24,11 @@ type Integration struct {
 
 // New makes the integration. It needs no settings.
 func New(deps action.Deps) (action.Integration, error) {
-	return &Integration{slack: slack.NewConnector(deps.HTTP), log: deps.Log}, nil
+	connector, err := slack.Connect(deps)
+	if err != nil {
+		return nil, err
+	}
+	return &Integration{slack: connector, log: deps.Log}, nil
 }
 
 // Definition implements [action.Integration].

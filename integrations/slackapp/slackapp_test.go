@@ -85,8 +85,8 @@ func TestDefinition(t *testing.T) {
 		t.Errorf("params (-want +got):\n%s", diff)
 	}
 	r := action.Resolve(actiontest.New(t, slackapp.New, actiontest.Deps(t, nil, nil)))
-	if r.Form == nil || r.Delegate == nil || r.OAuth != nil {
-		t.Errorf("abilities: form %v, delegate %v, OAuth %v", r.Form != nil, r.Delegate != nil, r.OAuth != nil)
+	if diff := cmp.Diff([]bool{true, true, false}, []bool{r.Form != nil, r.Delegate != nil, r.OAuth != nil}); diff != "" {
+		t.Errorf("has a form, delegates, has OAuth (-want +got):\n%s", diff)
 	}
 }
 
@@ -271,9 +271,7 @@ func TestFormFails(t *testing.T) {
 			if err == nil {
 				t.Fatalf("form %v", names(form))
 			}
-			if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message {
-				t.Errorf("error %v (%v), want %q (%v)", err, action.KindOf(err), tt.message, tt.kind)
-			}
+			compareError(t, err, tt.kind, tt.message)
 			if strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("the error holds a secret: %v", err)
 			}
@@ -313,8 +311,9 @@ func TestExecute(t *testing.T) {
 				t.Fatalf("%d calls, want %d", len(requests), tt.calls)
 			}
 			last := requests[tt.calls-3:]
-			if token(last[0]) != tt.want || token(last[2]) != tt.want || string(last[1].Body) != csv {
-				t.Errorf("tokens %q and %q, want %q; body %q", token(last[0]), token(last[2]), tt.want, last[1].Body)
+			want := []string{tt.want, csv, tt.want}
+			if diff := cmp.Diff(want, []string{token(last[0]), string(last[1].Body), token(last[2])}); diff != "" {
+				t.Errorf("token, body and token (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -342,9 +341,7 @@ func TestExecuteFails(t *testing.T) {
 			i := actiontest.New(t, slackapp.New, actiontest.Deps(t, d, nil))
 			req := actiontest.Inline(t, request(tt.state, recent, tt.form), "text/csv", "csv", []byte(csv))
 			_, err := i.Execute(t.Context(), req)
-			if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message {
-				t.Errorf("error %v (%v), want %q (%v)", err, action.KindOf(err), tt.message, tt.kind)
-			}
+			compareError(t, err, tt.kind, tt.message)
 			for _, r := range d.Requests() {
 				if r.Path != "/api/auth.test" {
 					t.Errorf("Slack was called at %s", r.Path)
@@ -449,5 +446,50 @@ func TestLogHoldsNoSecret(t *testing.T) {
 	}
 	if got := log.String(); strings.Contains(got, "s3cret") || !strings.Contains(got, "install_id=T2") {
 		t.Errorf("log:\n%s", got)
+	}
+}
+
+// A token of an organization: the workspace in the form is that of the installation, and its teams have a field of their own.
+func TestOrganization(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {
+		values, _ := url.ParseQuery(string(r.Body))
+		switch team := values.Get("team_id"); {
+		case r.Path == "/api/auth.test":
+			return actiontest.Reply{Body: `{"ok":true,"team":"Acme","team_id":"E1"}`}
+		case r.Path == "/api/auth.teams.list":
+			return actiontest.Reply{Body: `{"ok":true,"teams":[{"id":"T1","name":"Sales"},{"id":"T2","name":"Support"}]}`}
+		case team == "":
+			return actiontest.Reply{Body: `{"ok":false,"error":"missing_argument","response_metadata":{"messages":["[ERROR] missing required field: team_id"]}}`}
+		default:
+			return actiontest.Reply{Body: `{"ok":true,"channels":[{"id":"C1","name":"of-` + team + `"}]}`}
+		}
+	})
+	i := actiontest.New(t, slackapp.New, actiontest.Deps(t, d, nil))
+	form := map[string]string{"channelType": "channels", "workspace": "E1", "team_id": "T2"}
+	got, err := action.Resolve(i).Form.Form(t.Context(), request(`[{"install_id":"E1","token":"xoxb-s3cret-1"}]`, recent, form))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"workspace E1=Acme default E1", "channelType", "channel C1=#of-T2", "initial_comment", "filename", "more_channels", "thread_ts",
+		"team_id T1=Sales T2=Support",
+	}
+	if diff := cmp.Diff(want, names(got)); diff != "" {
+		t.Errorf("fields (-want +got):\n%s", diff)
+	}
+}
+
+// compareError compares an error's kind and message.
+func compareError(t *testing.T, err error, kind action.Kind, message string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("no error")
+	}
+	if got := action.KindOf(err); got != kind {
+		t.Errorf("kind %v, want %v", got, kind)
+	}
+	if got := action.MessageOf(err); got != message {
+		t.Errorf("message %q, want %q", got, message)
 	}
 }

@@ -184,7 +184,10 @@ func TestFetchPanics(t *testing.T) {
 	t.Parallel()
 	c := slack.NewConnector(&http.Client{Transport: roundTripper(func(*http.Request) string { panic("a bug") })}).Client(token)
 	_, err := c.Fields(t.Context(), "users")
-	if err == nil || action.KindOf(err) != action.Internal || !strings.Contains(err.Error(), "a bug") {
+	if kind := action.KindOf(err); kind != action.Internal {
+		t.Errorf("kind %v", kind)
+	}
+	if err == nil || !strings.Contains(err.Error(), "a bug") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -43,22 +43,23 @@ func (c *Client) Deliver(ctx context.Context, req *action.Request) (*action.Resp
 
 // delivery is the form's input.
 type delivery struct {
-	to      []string
+	form    map[string]string
+	to      []target
 	thread  thread
 	comment string
 }
 
 func read(req *action.Request) (delivery, error) {
-	var d delivery
+	d := delivery{form: req.Form}
 	var err error
 	if d.thread, err = parseThread(req.Form["thread_ts"]); err != nil {
 		return d, err
 	}
-	if d.to, err = destinations(req.Form); err != nil {
+	if d.to, err = targets(req.Form); err != nil {
 		return d, err
 	}
 	if len(d.to) == 0 && d.thread.channel != "" {
-		d.to = []string{d.thread.channel} // from the link
+		d.to = []target{{given: d.thread.channel, id: d.thread.channel}} // from the link
 	}
 	if len(d.to) == 0 {
 		return d, action.InvalidField("channel", "Missing channel.")
@@ -69,6 +70,9 @@ func read(req *action.Request) (delivery, error) {
 
 // open opens the conversations of a delivery.
 func (d delivery) open(ctx context.Context, c *Client) ([]conversation, error) {
+	if err := c.resolve(ctx, d.to, d.form); err != nil {
+		return nil, err
+	}
 	list, err := c.open(ctx, d.to)
 	if err != nil {
 		return nil, err
@@ -76,8 +80,17 @@ func (d delivery) open(ctx context.Context, c *Client) ([]conversation, error) {
 	return list, d.thread.in(list)
 }
 
-// comment posts the comment without a file.
+// comment posts the comment without a file. A message can be addressed by a channel's name, so no scope for lists is needed
+// (https://docs.slack.dev/reference/methods/chat.postMessage).
 func (c *Client) comment(ctx context.Context, d delivery) (*action.Response, error) {
+	for i := range d.to {
+		if t := &d.to[i]; t.channel != "" && d.thread.channel == "" {
+			t.id = t.given
+			if id.MatchString(t.id) {
+				t.id = "#" + t.channel
+			}
+		}
+	}
 	list, err := d.open(ctx, c)
 	if err != nil {
 		return nil, err
@@ -141,7 +154,7 @@ func each(ctx context.Context, list []conversation, do func(int, conversation) e
 			failed = append(failed, err)
 			reasons = append(reasons, fmt.Sprintf("%s: %s", to.name, action.MessageOf(err)))
 			if ctx.Err() != nil || action.KindOf(err) == action.Unauthenticated {
-				untried = names(list[i+1:])
+				untried = namesOf(list[i+1:])
 				break
 			}
 			continue
@@ -165,7 +178,7 @@ func each(ctx context.Context, list []conversation, do func(int, conversation) e
 	return nil, action.Wrap(errors.Join(failed...), action.KindOf(failed[0]), "%s", strings.Join(report, " "))
 }
 
-func names(list []conversation) []string {
+func namesOf(list []conversation) []string {
 	var names []string
 	for _, to := range list {
 		names = append(names, to.name)

@@ -8,15 +8,27 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/slack-go/slack"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/pasted"
 )
 
-// user is the pattern of a user's ID, which differs from the ID of the conversation with the app. Channel names
-// are lowercase and never match.
-var user = regexp.MustCompile(`^[UW][A-Z0-9]+$`)
+var (
+	// user is the pattern of a user's ID, which differs from the ID of the conversation with the app.
+	user = regexp.MustCompile(`^[UW][A-Z0-9]+$`)
+	// id is the pattern of the IDs of conversations and users. Names are in lowercase and never match, unless somebody
+	// enters them in capitals.
+	id = regexp.MustCompile(`^[CDGUWZ][A-Z0-9]+$`)
+	// minID is the length of Slack's shortest IDs.
+	minID = len("C024BE91L")
+	// mention is a mention as Slack encodes it: <#C024BE91L|general>.
+	mention = regexp.MustCompile(`^<?[#@]([CDGUWZ][A-Z0-9]+)(?:\|[^>]*)?>?$`)
+	// page is the path of a channel's or a user's page.
+	pagePath = regexp.MustCompile(`^/(?:archives|team|client/[TE][A-Z0-9]+)/([CDGUWZ][A-Z0-9]+)(?:/.*)?$`)
+)
 
 // maxDestinations limits one delivery, which uploads the file for each destination.
 const maxDestinations = 20
@@ -24,23 +36,79 @@ const maxDestinations = 20
 // maxName is the maximum length of Slack's names. IDs are shorter.
 const maxName = 80
 
-// destinations returns the IDs of channels and users in the form, without duplicates.
-func destinations(form map[string]string) ([]string, error) {
-	var ids []string
+// maxLink is longer than any link to a page of Slack.
+const maxLink = 500
+
+// target is a destination as the form has it.
+type target struct {
+	// given is what was entered.
+	given string
+	// id is the ID of a channel or a user; empty for a name.
+	id string
+	// channel, handle and email name a channel or a user.
+	channel, handle, email string
+}
+
+// parseTarget reads an ID, a name such as #general or @ann, an e-mail address, a mention, or a link to a page of Slack.
+func parseTarget(text string) target {
+	t := target{given: text}
+	if found := mention.FindStringSubmatch(text); found != nil && isID(found[1]) {
+		t.id = found[1]
+		return t
+	}
+	if u, err := url.Parse(pasted.URL(text)); err == nil && isSlackHost(u) {
+		if found := pagePath.FindStringSubmatch(u.Path); found != nil {
+			t.id = found[1]
+			return t
+		}
+	}
+	name := strings.ToLower(text)
+	local, host, isEmail := strings.Cut(name, "@")
+	switch {
+	case isID(text):
+		t.id = text
+	case strings.HasPrefix(name, "@"):
+		t.handle = strings.TrimPrefix(name, "@")
+	case isEmail && local != "" && host != "":
+		t.email = name
+	default:
+		t.channel = strings.TrimLeft(name, "#＃")
+	}
+	return t
+}
+
+// isID reports whether a text is an ID. A short word in capitals is a name.
+func isID(text string) bool {
+	return id.MatchString(text) && (len(text) >= minID || strings.ContainsAny(text, "0123456789"))
+}
+
+// targets returns the destinations in the form, without duplicates.
+func targets(form map[string]string) ([]target, error) {
+	var list []target
 	for _, field := range []string{"channel", "more_channels"} {
-		for id := range strings.FieldsFuncSeq(form[field], func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
-			if len(id) > maxName {
+		for text := range strings.FieldsFuncSeq(form[field], func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
+			if text = pasted.Text(text); text == "" {
+				continue
+			}
+			if len(text) > maxLink || utf8.RuneCountInString(text) > maxName && !strings.Contains(text, "://") {
 				return nil, action.InvalidField(field, "A channel or user ID has at most %d characters.", maxName)
 			}
-			if !slices.Contains(ids, id) {
-				ids = append(ids, id)
+			t := parseTarget(text)
+			if !slices.ContainsFunc(list, t.same) {
+				list = append(list, t)
 			}
 		}
 	}
-	if len(ids) > maxDestinations {
+	if len(list) > maxDestinations {
 		return nil, action.InvalidField("more_channels", "A delivery can go to at most %d channels and users.", maxDestinations)
 	}
-	return ids, nil
+	return list, nil
+}
+
+// same reports whether two targets are the same destination, however they were entered.
+func (t target) same(other target) bool {
+	t.given, other.given = "", ""
+	return t == other
 }
 
 // conversation is the destination of a file or a message.
@@ -56,17 +124,17 @@ type conversation struct {
 
 // open returns the conversations of a delivery. It drops a conversation that is given both by its user and by
 // its own ID. Opening a conversation is not visible.
-func (c *Client) open(ctx context.Context, ids []string) ([]conversation, error) {
+func (c *Client) open(ctx context.Context, to []target) ([]conversation, error) {
 	var list []conversation
-	for _, id := range ids {
-		next := conversation{name: id, id: id}
-		if user.MatchString(id) {
-			opened, err := c.openWith(ctx, id)
+	for _, t := range to {
+		next := conversation{name: t.given, id: t.id}
+		if user.MatchString(t.id) {
+			opened, err := c.openWith(ctx, t.id)
 			switch {
 			case hasCode(err, "missing_scope", "not_allowed_token_type"):
 				next.closed = true // older apps lack the scope im:write
-			case err != nil && len(ids) > 1:
-				return nil, action.Wrap(err, action.KindOf(err), "Nothing was sent, because of %s: %s", id, action.MessageOf(err))
+			case err != nil && len(to) > 1:
+				return nil, nothingSent(err, t)
 			case err != nil:
 				return nil, err
 			default:
@@ -84,6 +152,11 @@ func (c *Client) open(ctx context.Context, ids []string) ([]conversation, error)
 			"Without the scope im:write of the Slack app, users (U…) and conversations with users (D…) cannot be in one delivery.")
 	}
 	return list, nil
+}
+
+// nothingSent is the error for one of several destinations, before anything was sent.
+func nothingSent(err error, t target) error {
+	return action.Wrap(err, action.KindOf(err), "Nothing was sent, because of %s: %s", t.given, action.MessageOf(err))
 }
 
 // openWith returns the ID of the conversation with a user, which is the same each time

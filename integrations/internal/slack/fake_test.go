@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +23,12 @@ type fake struct {
 	refuses map[string]string
 	// people maps users to their conversations.
 	people map[string]string
+	// channels and members are the pages of the lists, by workspace. An organization's token needs one of teams.
+	channels, members map[string][]string
+	teams             []string
+	org               bool
+	// scopes are those that the app lacks.
+	lacks map[string]bool
 	// scripts answer a method's calls in place of the workspace, in their order.
 	scripts map[string][]script
 
@@ -49,6 +56,15 @@ func newFake() *fake {
 	f := &fake{
 		Destination: actiontest.NewSocketless(), refuses: map[string]string{}, scripts: map[string][]script{},
 		people: map[string]string{"U1": "D1", "W2": "D2"}, files: map[string]*upload{},
+		channels: map[string][]string{"": {
+			`{"id":"C1","name":"general"},{"id":"C9","name":"old","is_archived":true}`, `{"id":"C2","name":"sales-été"}`,
+			`{"id":"G3","name":"board","is_private":true}`,
+		}},
+		members: map[string][]string{"": {
+			`{"id":"U1","name":"ann","profile":{"display_name":"Annie"}},{"id":"U9","name":"gone","deleted":true}`,
+			`{"id":"W2","name":"w2","profile":{"display_name":"bob"}},{"id":"U7","name":"u7","profile":{"display_name":"Twin"}},` +
+				`{"id":"U8","name":"u8","profile":{"display_name":"twin"}},{"id":"U6","name":"bot","is_bot":true}`,
+		}},
 	}
 	f.Handle(f.serve)
 	return f
@@ -81,13 +97,24 @@ func (f *fake) do(method string, r actiontest.Recorded) actiontest.Reply {
 		return f.receive(r)
 	}
 	form, err := url.ParseQuery(string(r.Body))
-	if err != nil || r.Method != http.MethodPost || r.Host != "slack.com" || r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
+	if err != nil || r.Method != http.MethodPost || r.Host != "slack.com" {
 		f.fault("%s %s%s: %q", r.Method, r.Host, r.Path, r.Body)
+	}
+	if kind := r.Header.Get("Content-Type"); kind != "application/x-www-form-urlencoded" {
+		f.fault("Content-Type %q", kind)
 	}
 	if form.Get("token") != token {
 		return refusedWith("invalid_auth")
 	}
 	switch method {
+	case "conversations.list":
+		return f.list(form, "channels", f.channels)
+	case "users.list":
+		return f.list(form, "members", f.members)
+	case "users.lookupByEmail":
+		return f.lookUp(form)
+	case "auth.teams.list":
+		return actiontest.Reply{Body: `{"ok":true,"teams":[` + strings.Join(f.teams, ",") + `],"response_metadata":{"next_cursor":""}}`}
 	case "conversations.open":
 		return f.open(form)
 	case "files.getUploadURLExternal":
@@ -102,6 +129,54 @@ func (f *fake) do(method string, r actiontest.Recorded) actiontest.Reply {
 
 func refusedWith(code string) actiontest.Reply {
 	return actiontest.Reply{Body: `{"ok":false,"error":"` + code + `"}`}
+}
+
+// wrong is a refusal with Slack's details.
+func wrong(code, detail string) actiontest.Reply {
+	return actiontest.Reply{Body: `{"ok":false,"error":"` + code + `","response_metadata":{"messages":["[ERROR] ` + detail + `"]}}`}
+}
+
+// list answers conversations.list and users.list. The limit must be an integer under 1000, and an organization's token needs
+// a workspace for which the app is approved (https://docs.slack.dev/reference/methods/conversations.list).
+func (f *fake) list(form url.Values, member string, pages map[string][]string) actiontest.Reply {
+	limit, err := strconv.Atoi(form.Get("limit"))
+	if err != nil || limit <= 0 || limit >= 1000 {
+		return refusedWith("invalid_limit")
+	}
+	for _, scope := range []string{"channels:read", "groups:read", "users:read"} {
+		private := strings.Contains(form.Get("types"), "private_channel")
+		used := scope == "channels:read" && member == "channels" || scope == "groups:read" && private || scope == "users:read" && member == "members"
+		if used && f.lacks[scope] {
+			return actiontest.Reply{Body: `{"ok":false,"error":"missing_scope","needed":"` + scope + `"}`}
+		}
+	}
+	team := form.Get("team_id")
+	if f.org && team == "" {
+		return wrong("missing_argument", "missing required field: team_id")
+	}
+	if !f.org {
+		team = "" // ignored
+	}
+	list, ok := pages[team]
+	if !ok {
+		return refusedWith("team_access_not_granted")
+	}
+	n, _ := strconv.Atoi(form.Get("cursor"))
+	next := ""
+	if n+1 < len(list) {
+		next = strconv.Itoa(n + 1)
+	}
+	return actiontest.Reply{Body: `{"ok":true,"` + member + `":[` + list[n] + `],"response_metadata":{"next_cursor":"` + next + `"}}`}
+}
+
+func (f *fake) lookUp(form url.Values) actiontest.Reply {
+	if f.lacks["users:read.email"] {
+		return actiontest.Reply{Body: `{"ok":false,"error":"missing_scope","needed":"users:read.email"}`}
+	}
+	if form.Get("email") != "ann@example.com" {
+		return refusedWith("users_not_found")
+	}
+	return actiontest.Reply{Body: `{"ok":true,"user":{"id":"U1","name":"ann"}}`}
 }
 
 func (f *fake) open(form url.Values) actiontest.Reply {
@@ -135,6 +210,9 @@ func (f *fake) receive(r actiontest.Recorded) actiontest.Reply {
 	return actiontest.Reply{Body: fmt.Sprintf("OK - %d", len(r.Body))}
 }
 
+// conversationID is Slack's pattern, but for the length, since the IDs here are short.
+var conversationID = regexp.MustCompile(`^[CGDZ][A-Z0-9]+$`)
+
 func (f *fake) complete(form url.Values) actiontest.Reply {
 	var files []struct{ ID, Title string }
 	if json.Unmarshal([]byte(form.Get("files")), &files) != nil || len(files) != 1 || f.files[files[0].ID] == nil {
@@ -148,8 +226,8 @@ func (f *fake) complete(form url.Values) actiontest.Reply {
 		f.fault("%s was completed twice", files[0].ID)
 	case f.refuses[to] != "":
 		return refusedWith(f.refuses[to])
-	case !strings.ContainsAny(to[:1], "CDG"):
-		return refusedWith("channel_not_found")
+	case !conversationID.MatchString(to):
+		return wrong("invalid_arguments", "input must match regex pattern: ^[CGDZ][A-Z0-9]{8,}$ [json-pointer:/channel_id]")
 	}
 	var blocks []struct {
 		Type string

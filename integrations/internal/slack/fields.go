@@ -18,18 +18,23 @@ const (
 	users    = "users"
 )
 
-// pageSize is the maximum page size of Slack's lists
+// pageSize is the maximum page size of Slack's lists: an integer under 1000
 // (https://docs.slack.dev/reference/methods/conversations.list).
-const pageSize = 1000
+const pageSize = 999
 
-// Fields returns the fields for destinations, a comment, a file name and a thread. It calls Slack only if
-// channelType is "channels" or "users".
+// Fields is [Client.FieldsFor] before anything but the channel type is chosen.
 func (c *Client) Fields(ctx context.Context, channelType string) ([]action.Field, error) {
-	channel, err := c.channelField(ctx, channelType)
+	return c.FieldsFor(ctx, map[string]string{"channelType": channelType})
+}
+
+// FieldsFor returns the fields for destinations, a comment, a file name and a thread, and for the workspace if the token
+// belongs to an organization. It calls Slack only if channelType is "channels" or "users".
+func (c *Client) FieldsFor(ctx context.Context, form map[string]string) ([]action.Field, error) {
+	channel, teams, err := c.channelField(ctx, form)
 	if err != nil {
 		return nil, err
 	}
-	return append([]action.Field{
+	fields := append([]action.Field{
 		{
 			Name: "channelType", Label: "Channel Type", Description: "Type of destination to fetch",
 			Type: action.Select, Default: manual, Interactive: true,
@@ -50,45 +55,67 @@ func (c *Client) Fields(ctx context.Context, channelType string) ([]action.Field
 			Name: "thread_ts", Label: "Thread", Type: action.String,
 			Description: "To reply to a message, its link (Copy link) or its timestamp.",
 		},
-	}, datafile.Fields()...), nil
+	}, datafile.Fields()...)
+	if len(teams.options) > 0 {
+		fields = append(fields, teams.field())
+	}
+	return fields, nil
 }
 
-func (c *Client) channelField(ctx context.Context, channelType string) (action.Field, error) {
-	var list func(context.Context) ([]action.Option, error)
-	switch channelType {
+// channelField returns the field for the destination. The workspaces are those of an organization, if its token was used.
+func (c *Client) channelField(ctx context.Context, form map[string]string) (action.Field, workspaces, error) {
+	var list func(ctx context.Context, team string) ([]action.Option, error)
+	switch form["channelType"] {
 	case channels:
 		list = c.channels
 	case users:
 		list = c.users
 	default:
-		return action.Field{Name: "channel", Label: "Channel or User ID", Description: "Slack channel or user id", Type: action.String}, nil
+		byHand := action.Field{Name: "channel", Label: "Channel or User ID", Description: "Slack channel or user id", Type: action.String}
+		return byHand, workspaces{}, nil
 	}
-	options, err := c.lists.get(ctx, keyOf(c.token, channelType), func(ctx context.Context) ([]action.Option, error) {
-		options, err := list(ctx)
-		slices.SortStableFunc(options, func(a, b action.Option) int { return cmp.Compare(a.Label, b.Label) })
-		return options, err
-	})
+	var teams workspaces
+	options, err := c.sorted(ctx, form["channelType"], "", list)
+	if needsTeam(err) {
+		if teams, err = c.teams(ctx, form, err); err == nil {
+			options, err = c.sorted(ctx, form["channelType"], teams.chosen, list)
+		}
+	}
 	if err != nil {
 		if action.KindOf(err).Retryable() {
 			err = action.Wrap(err, action.KindOf(err), "%s %s", action.MessageOf(err), byHand)
 		}
-		return action.Field{}, err
+		return action.Field{}, workspaces{}, err
 	}
 	return action.Field{
 		Name: "channel", Label: "Share In", Description: "Name of the Slack channel you would like to post to.",
 		Type: action.Select, Required: true, Options: options,
-	}, nil
+	}, teams, nil
+}
+
+// sorted returns a list by label, which may be a cached one.
+func (c *Client) sorted(
+	ctx context.Context, question, team string, list func(ctx context.Context, team string) ([]action.Option, error),
+) ([]action.Option, error) {
+	return c.lists.get(ctx, keyOf(c.token, question+" "+team), func(ctx context.Context) ([]action.Option, error) {
+		options, err := list(ctx, team)
+		slices.SortStableFunc(options, func(a, b action.Option) int { return cmp.Compare(a.Label, b.Label) })
+		return options, err
+	})
 }
 
 // byHand explains what to do if there is no list.
 const byHand = "Choose the channel type Manual Channel ID to enter an ID instead."
 
+// bothTypes are the types of channels that have names.
+var bothTypes = []string{"public_channel", "private_channel"}
+
 // channels lists the channels that are not archived
 // (https://docs.slack.dev/reference/methods/conversations.list).
-func (c *Client) channels(ctx context.Context) ([]action.Option, error) {
+func (c *Client) channels(ctx context.Context, team string) ([]action.Option, error) {
 	return pages(ctx, func(ctx context.Context, cursor string) (page, error) {
 		list, next, err := c.api.GetConversationsContext(ctx, &slack.GetConversationsParameters{
-			Types: []string{"public_channel", "private_channel"}, ExcludeArchived: true, Limit: pageSize, Cursor: cursor,
+			Types: bothTypes, ExcludeArchived: true, Limit: pageSize, Cursor: cursor, TeamID: team,
 		})
 		p := page{next: next}
 		for _, ch := range list {
@@ -102,22 +129,26 @@ func (c *Client) channels(ctx context.Context) ([]action.Option, error) {
 
 // users lists the active users
 // (https://docs.slack.dev/reference/methods/users.list).
-func (c *Client) users(ctx context.Context) ([]action.Option, error) {
+func (c *Client) users(ctx context.Context, team string) ([]action.Option, error) {
 	return pages(ctx, func(ctx context.Context, cursor string) (page, error) {
-		list, err := c.api.GetUsersPaginated(
-			slack.GetUsersOptionLimit(pageSize), slack.GetUsersOptionIncludeLocale(false), slack.GetUsersOptionCursor(cursor),
-		).Next(ctx)
-		if err != nil {
-			return page{}, err
-		}
-		p := page{next: list.Cursor}
-		for _, u := range list.Users {
+		list, next, err := c.userPage(ctx, team, cursor)
+		p := page{next: next}
+		for _, u := range list {
 			if !u.IsRestricted && !u.IsUltraRestricted && !u.IsBot && !u.Deleted {
 				p.options = append(p.options, action.Option{Name: u.ID, Label: "@" + u.Name})
 			}
 		}
-		return p, nil
+		return p, err
 	})
+}
+
+// userPage returns a page of users, and the cursor of the next one.
+func (c *Client) userPage(ctx context.Context, team, cursor string) ([]slack.User, string, error) {
+	list, err := c.api.GetUsersPaginated(
+		slack.GetUsersOptionLimit(pageSize), slack.GetUsersOptionIncludeLocale(false), slack.GetUsersOptionCursor(cursor),
+		slack.GetUsersOptionTeamID(team),
+	).Next(ctx)
+	return list.Users, list.Cursor, err
 }
 
 // maxPages limits a list. A longer one would not be usable.
@@ -133,20 +164,33 @@ type page struct {
 // the complete list.
 func pages(ctx context.Context, fetch func(ctx context.Context, cursor string) (page, error)) ([]action.Option, error) {
 	var options []action.Option
+	err := walk(ctx, func(ctx context.Context, cursor string) (string, error) {
+		p, err := fetch(ctx, cursor)
+		if err == nil {
+			options = append(options, p.options...)
+		}
+		return p.next, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return options, nil
+}
+
+// walk calls fetch for each page of a list until it returns no next cursor. fetch is called again after temporary errors.
+func walk(ctx context.Context, fetch func(ctx context.Context, cursor string) (next string, err error)) error {
 	cursor := ""
 	for range maxPages {
-		p, err := retryIdempotent(ctx, func(ctx context.Context) (page, error) { return fetch(ctx, cursor) })
-		if err != nil {
-			return nil, err
+		next, err := retryIdempotent(ctx, func(ctx context.Context) (string, error) { return fetch(ctx, cursor) })
+		switch {
+		case err != nil:
+			return err
+		case next == "":
+			return nil
+		case next == cursor:
+			return errUnexpected
 		}
-		options = append(options, p.options...)
-		switch p.next {
-		case "":
-			return options, nil
-		case cursor:
-			return nil, errUnexpected
-		}
-		cursor = p.next
+		cursor = next
 	}
-	return nil, action.Errorf(action.TooLarge, "The workspace has too many names for a list. %s", byHand)
+	return action.Errorf(action.TooLarge, "The workspace has too many names for a list. %s", byHand)
 }

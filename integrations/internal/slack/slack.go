@@ -4,6 +4,7 @@ package slack
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,6 +19,8 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/choice"
+	"integrationhub.dev/integrations/internal/pasted"
 )
 
 // name is the destination's name in messages.
@@ -27,6 +30,7 @@ const name = "Slack"
 // is safe for concurrent use.
 type Connector struct {
 	http       *http.Client
+	domain     domain
 	lists      *cache[[]action.Option]
 	workspaces *cache[Workspace]
 }
@@ -40,9 +44,41 @@ const (
 func NewConnector(c *http.Client) *Connector {
 	return &Connector{
 		http:       c,
+		domain:     commercial,
 		lists:      newCache(maxListed, func(options []action.Option) uint64 { return 1 + uint64(len(options)) }),
 		workspaces: newCache(maxWorkspaces, func(Workspace) uint64 { return 1 }),
 	}
+}
+
+// settings are the hub's environment variables.
+type settings struct {
+	// Domain is that of the Slack in which the workspaces are.
+	Domain domain `env:"SLACK_DOMAIN"`
+}
+
+// domain is the domain of Slack's API and of its pages.
+type domain string
+
+// The domains. GovSlack is isolated from the commercial one (https://api.slack-gov.com/gov-slack/about).
+const (
+	commercial domain = "slack.com"
+	government domain = "slack-gov.com"
+)
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (d *domain) UnmarshalText(text []byte) error {
+	return choice.Parse(d, string(text), commercial, government)
+}
+
+// Connect makes a connector by the hub's settings.
+func Connect(deps action.Deps) (*Connector, error) {
+	s, err := action.Settings[settings](deps)
+	if err != nil {
+		return nil, err
+	}
+	c := NewConnector(deps.HTTP)
+	c.domain = cmp.Or(s.Domain, commercial)
+	return c, nil
 }
 
 // Client calls Slack with one token. It is safe for concurrent use.
@@ -56,7 +92,9 @@ type Client struct {
 func (c *Connector) Client(token action.Secret) *Client {
 	// The library logs only in debug mode, which is off, and sends the token in the body of
 	// its calls: no URL in an error can hold it.
-	return &Client{c, slack.New(token.Reveal(), slack.OptionHTTPClient(caller{c.http})), token}
+	token = action.Secret(pasted.Token(token.Reveal()))
+	address := slack.OptionAPIURL("https://" + string(c.domain) + "/api/")
+	return &Client{c, slack.New(token.Reveal(), slack.OptionHTTPClient(caller{c.http}), address), token}
 }
 
 // Workspace is the team that a token belongs to.
@@ -106,12 +144,16 @@ func (c caller) Do(req *http.Request) (*http.Response, error) {
 		OK     bool   `json:"ok"`
 		Error  string `json:"error"`
 		Needed string `json:"needed"`
+		// Metadata says which argument is wrong.
+		Metadata struct {
+			Messages []string `json:"messages"`
+		} `json:"response_metadata"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return nil, errUnexpected
 	}
 	if !answer.OK {
-		return nil, fromRateLimit(fromResponse(answer.Error, answer.Needed), res.Header)
+		return nil, fromRateLimit(fromResponse(answer.Error, answer.Needed, answer.Metadata.Messages), res.Header)
 	}
 	res.StatusCode = http.StatusOK // the library knows no other success
 	res.Body = io.NopCloser(bytes.NewReader(body))

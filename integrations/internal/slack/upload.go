@@ -53,7 +53,7 @@ func (c *Client) send(ctx context.Context, address string, blob action.Blob) err
 	if err != nil {
 		return errUnexpected // its error quotes the address, which is a secret
 	}
-	if !isSlackHost(u) {
+	if !c.domain.has(u) {
 		return action.Errorf(action.Forbidden, "The upload URL does not belong to Slack. The file was not sent.")
 	}
 	var body atomic.Pointer[source] // the one that was read last
@@ -73,13 +73,16 @@ func (c *Client) send(ctx context.Context, address string, blob action.Blob) err
 	return nil
 }
 
-// isSlackHost reports whether a URL is on a host of Slack, whose uploads go to files.slack.com
+// has reports whether a URL is on a host of this Slack, whose uploads go to files.slack.com
 // (https://docs.slack.dev/messaging/working-with-files). The file is sent nowhere else, whatever
 // the egress policy allows.
-func isSlackHost(u *url.URL) bool {
+func (d domain) has(u *url.URL) bool {
 	return u.Scheme == "https" && u.User == nil && (u.Port() == "" || u.Port() == "443") &&
-		strings.HasSuffix(strings.ToLower(u.Hostname()), ".slack.com")
+		strings.HasSuffix(strings.ToLower(u.Hostname()), "."+string(d))
 }
+
+// isSlackHost reports whether a URL is on a host of any Slack.
+func isSlackHost(u *url.URL) bool { return commercial.has(u) || government.has(u) }
 
 // source is a file that the HTTP client reads on its own goroutine. It counts the bytes, and gives
 // the hub's own read errors a kind, since they would look like connection errors.
