@@ -20,7 +20,7 @@ type workspaces struct {
 
 // needsTeam reports whether an error says that the token belongs to an organization: the only argument that the hub leaves
 // out is the workspace.
-func needsTeam(err error) bool { return hasCode(err, "missing_argument", "team_is_required") }
+func needsTeam(err error) bool { return hasCode(err, "missing_argument") }
 
 // teams lists the workspaces of an organization. The one in the form is chosen, or the first. The error of the call that
 // needs one is shown if they cannot be listed
