@@ -23,6 +23,7 @@ func Deps(t testing.TB, d *Destination, env map[string]string) action.Deps {
 	t.Helper()
 	deps := action.Deps{Env: env, Log: slog.New(slog.DiscardHandler)}
 	if d != nil {
+		d.checkAtEnd(t)
 		deps.HTTP, deps.Identity = d.client(), d.plainClient()
 	}
 	return deps

@@ -143,6 +143,7 @@ func (c *conformance) checkSecrets(t *testing.T, what string, err error) {
 func (c *conformance) statuses(t *testing.T) {
 	for _, status := range []int{302, 400, 401, 403, 404, 413, 429, 500, 503} {
 		d := NewSocketless().Reply(Reply{Status: status})
+		d.checkAtEnd(t)
 		err := c.deliver(t.Context(), c.integration(t, d.client()), c.request(t))
 		what := fmt.Sprintf("status %d", status)
 		want, special := c.Kinds[status]
@@ -187,6 +188,7 @@ func echo(r Recorded) string {
 func (c *conformance) secrets(t *testing.T) {
 	for _, status := range []int{200, 400, 401, 403, 409, 500} {
 		d := NewSocketless().Handle(func(r Recorded) Reply { return Reply{Status: status, Body: echo(r)} })
+		d.checkAtEnd(t)
 		err := c.deliver(t.Context(), c.integration(t, d.client()), c.request(t))
 		if err != nil {
 			c.checkSecrets(t, fmt.Sprintf("status %d", status), err)
@@ -229,6 +231,7 @@ func (failingReader) Read([]byte) (int, error) { return 0, errBrokenSource }
 
 func (c *conformance) brokenSource(t *testing.T) {
 	d := NewSocketless()
+	d.checkAtEnd(t)
 	req := c.request(t)
 	e := payload.NewEnvelope((&payload.Spool{Dir: t.TempDir()}).Share(t.Context()))
 	e.Plan.DownloadURL = "https://looker.example.com/downloads/x"
@@ -252,6 +255,7 @@ func (c *conformance) brokenSource(t *testing.T) {
 // sentOnce loses every response.
 func (c *conformance) sentOnce(t *testing.T) {
 	d := NewSocketless().Reply(Reply{Reset: true})
+	d.checkAtEnd(t)
 	c.checkError(t, "a lost response", c.deliver(t.Context(), c.integration(t, d.client()), c.request(t)))
 	seen, repeated := map[string]bool{}, false
 	for _, r := range d.Requests() {

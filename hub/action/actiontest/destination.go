@@ -26,6 +26,7 @@ type Destination struct {
 	requests []Recorded
 	replies  []Reply
 	handle   func(Recorded) Reply
+	checked  bool
 }
 
 // Recorded is one request as it arrived.
@@ -53,6 +54,7 @@ type Reply struct {
 func NewDestination(t testing.TB) *Destination {
 	t.Helper()
 	d := &Destination{}
+	d.checkAtEnd(t) // runs after the server is closed
 	d.server = httptest.NewUnstartedServer(http.HandlerFunc(d.serve))
 	d.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug) // connections are cut on purpose
 	d.server.StartTLS()

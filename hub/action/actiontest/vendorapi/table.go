@@ -1,0 +1,38 @@
+package vendorapi
+
+import "sync"
+
+// api is a description, and the hosts whose requests it describes.
+type api struct {
+	name string
+	// hosts are host names, or *.example.com for those below a domain.
+	hosts []string
+	load  func() (*Description, error)
+	// accepted are findings that are right nevertheless, as [Finding.key] has them, with the reason.
+	// They are listed in the test's log.
+	accepted map[string]string
+}
+
+// openAPI is a description in the folder of descriptions.
+func openAPI(name string) func() (*Description, error) {
+	return sync.OnceValues(func() (*Description, error) {
+		text, err := shared(name)
+		if err != nil {
+			return nil, err
+		}
+		return ParseOpenAPI(text)
+	})
+}
+
+// apis are the known descriptions. An integration needs no line in its own tests: every request to
+// one of these hosts is checked.
+var apis = []api{
+	{
+		name: "PagerDuty Events v2", hosts: []string{"events.pagerduty.com", "events.eu.pagerduty.com"},
+		load: openAPI("pagerduty-events-v2.json"),
+	},
+	{name: "SendGrid Mail Send v3", hosts: []string{"api.sendgrid.com", "api.eu.sendgrid.com"}, load: openAPI("sendgrid-mail-v3.json")},
+}
+
+// undescribed are paths of described hosts that are in no description that there is, with the reason.
+var undescribed = []struct{ host, prefix, reason string }{}
