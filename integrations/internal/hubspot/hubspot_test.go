@@ -87,8 +87,8 @@ func TestWire(t *testing.T) {
 		t.Fatalf("%d requests arrived, want 1", len(requests))
 	}
 	r := requests[0]
-	const want = `{"inputs":[{"id":"9007199254740993","properties":{"c_city":"Zürich \u003c1\u003e","c_old":1,"c_total":12345678901234567890.10,"calc":null}},` +
-		`{"id":"17","properties":{"c_city":true}}]}`
+	const want = `{"inputs":[{"id":"9007199254740993","properties":{"c_city":"Zürich \u003c1\u003e","c_old":"1","c_total":"12345678901234567890.10"}},` +
+		`{"id":"17","properties":{"c_city":"true"}}]}`
 	if diff := cmp.Diff(want, string(r.Body)); diff != "" {
 		t.Errorf("body (-want +got):\n%s", diff)
 	}
@@ -157,7 +157,7 @@ func TestRowsOfOneLead(t *testing.T) {
 			}
 		}
 	}
-	if diff := cmp.Diff([]any{0.0, 2.0, 4.0}, scores); diff != "" || len(d.Requests()) != 3 {
+	if diff := cmp.Diff([]any{"0", "2", "4"}, scores); diff != "" || len(d.Requests()) != 3 {
 		t.Errorf("%d calls; contact 1 got (-want +got):\n%s", len(d.Requests()), diff)
 	}
 }

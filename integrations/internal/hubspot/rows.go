@@ -1,7 +1,6 @@
 package hubspot
 
 import (
-	"encoding/json"
 	"iter"
 	"slices"
 	"strings"
@@ -11,11 +10,13 @@ import (
 	"integrationhub.dev/integrations/internal/rows"
 )
 
-// update is a record's new values by the internal names of its properties. Values are copied from
-// Looker as they are, so that numbers keep all digits.
+// update is a record's new values by the internal names of its properties. All values are strings,
+// including numbers and booleans (SimplePublicObjectBatchInput in
+// https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/batch), so that numbers keep all
+// digits.
 type update struct {
-	ID         string                     `json:"id"`
-	Properties map[string]json.RawMessage `json:"properties"`
+	ID         string            `json:"id"`
+	Properties map[string]string `json:"properties"`
 }
 
 // maxBatchBytes bounds the memory of a batch.
@@ -73,7 +74,7 @@ func (l *layout) updates(table *action.Table) iter.Seq2[update, error] {
 }
 
 func (l *layout) update(row action.Row) (update, error) {
-	u := update{ID: strings.TrimSpace(row.Cell(l.id).Text()), Properties: map[string]json.RawMessage{}}
+	u := update{ID: strings.TrimSpace(row.Cell(l.id).Text()), Properties: map[string]string{}}
 	switch {
 	case u.ID == "":
 		return u, deliver.Reject(action.Errorf(action.Invalid, "A row has no %s ID.", l.object.One))
@@ -91,7 +92,10 @@ func (l *layout) update(row action.Row) (update, error) {
 			return u, deliver.Reject(action.Errorf(action.Invalid, "The column %s is pivoted: one property cannot hold several "+
 				"values. Hide it, or send a query without a pivot.", l.titles[i]))
 		}
-		u.Properties[p] = json.RawMessage(v)
+		if v.Kind() == 'n' {
+			continue // HubSpot ignores null (https://github.com/HubSpot/hubspot-api-nodejs/issues/324), and clears a property by ""
+		}
+		u.Properties[p] = action.Text(v)
 	}
 	return u, nil
 }

@@ -3,6 +3,7 @@ package vendorapi
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +22,9 @@ func shared(name string) ([]byte, error) {
 		return nil, errAbsent
 	}
 	text, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(name)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errAbsent
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading a vendor's description: %w", err)
 	}

@@ -32,6 +32,10 @@ var apis = []api{
 		load: openAPI("pagerduty-events-v2.json"),
 	},
 	{name: "SendGrid Mail Send v3", hosts: []string{"api.sendgrid.com", "api.eu.sendgrid.com"}, load: openAPI("sendgrid-mail-v3.json")},
+	{name: "HubSpot contacts v3", hosts: []string{"api.hubapi.com"}, load: openAPI("hubspot-contacts-v3.json")},
+	{name: "HubSpot companies v3", hosts: []string{"api.hubapi.com"}, load: openAPI("hubspot-companies-v3.json")},
+	{name: "HubSpot contacts 2026-09", hosts: []string{"api.hubapi.com"}, load: openAPI("hubspot-contacts-2026-09.json")},
+	{name: "HubSpot companies 2026-09", hosts: []string{"api.hubapi.com"}, load: openAPI("hubspot-companies-2026-09.json")},
 }
 
 // undescribed are paths of described hosts that are in no description that there is, with the reason.
