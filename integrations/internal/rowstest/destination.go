@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest/vendorapi"
 )
 
 // Destination accepts rows. It is an [http.RoundTripper]: see [Destination.Deps].
@@ -37,7 +38,12 @@ type Destination struct {
 	attempts map[string]int
 	calls    map[string]int
 	badCalls []error
+	requests []vendorapi.Request
 }
+
+// maxChecked is the number of requests that are checked against the vendor's description. Later ones
+// are of the same form, and large tests make thousands.
+const maxChecked = 20
 
 // Answer is an HTTP answer.
 type Answer struct {
@@ -136,6 +142,7 @@ func (d *Destination) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.record(req, body)
 	rows, err := d.Rows(req, body)
 	if err == nil && len(rows) == 0 {
 		err = errors.New("no rows")
@@ -166,6 +173,18 @@ func (d *Destination) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	d.confirm(taken)
 	return m.answer.response(req), nil
+}
+
+// record keeps the first requests for [Destination.Check].
+func (d *Destination) record(req *http.Request, body []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.requests) < maxChecked {
+		d.requests = append(d.requests, vendorapi.Request{
+			Method: req.Method, Host: req.URL.Host, Path: req.URL.EscapedPath(), Query: req.URL.Query(),
+			Header: req.Header.Clone(), Body: body,
+		})
+	}
 }
 
 // inject chooses the fault of a call. The first row of the batch decides on the scenario, so that the

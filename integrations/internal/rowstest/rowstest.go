@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest/vendorapi"
 )
 
 // Row is one row as the destination understood it.
@@ -49,7 +50,7 @@ func claimed(t testing.TB, total int, err error) Account {
 
 // Check fails the test unless the delivery of total rows that ended with err reported the truth: the
 // delivered rows are those that a response confirmed, all others failed, and no row had its effect
-// twice. It returns the account.
+// twice. It returns the account. It also checks requests against the vendor's own description.
 func (d *Destination) Check(t testing.TB, total int, err error) Account {
 	t.Helper()
 	d.mu.Lock()
@@ -57,6 +58,7 @@ func (d *Destination) Check(t testing.TB, total int, err error) Account {
 	for _, err := range d.badCalls {
 		t.Errorf("invalid request: %v", err)
 	}
+	vendorapi.Check(t, d.requests)
 	got := claimed(t, total, err)
 	var want Account
 	doubled := 0

@@ -80,7 +80,7 @@ func (c *collector) addRequestError(err *openapi3filter.RequestError) {
 
 func (c *collector) addValidationError(err *jsonschema.ValidationError) {
 	if len(err.Causes) > 0 {
-		for _, cause := range err.Causes {
+		for _, cause := range likely(err) {
 			c.addValidationError(cause)
 		}
 		return
@@ -98,4 +98,31 @@ func (c *collector) addValidationError(err *jsonschema.ValidationError) {
 		text := k.LocalizedString(message.NewPrinter(language.English))
 		c.add(Invalid, join("body", err.InstanceLocation), fmt.Sprintf("%s (%s)", text, strings.Join(k.KeywordPath(), "/")))
 	}
+}
+
+// likely leaves out alternatives that the value was not meant as, because it differs in a constant or
+// in its type.
+func likely(err *jsonschema.ValidationError) []*jsonschema.ValidationError {
+	switch err.ErrorKind.(type) {
+	case *kind.OneOf, *kind.AnyOf:
+	default:
+		return err.Causes
+	}
+	meant := slices.DeleteFunc(slices.Clone(err.Causes), func(cause *jsonschema.ValidationError) bool {
+		return differs(cause, len(err.InstanceLocation))
+	})
+	if len(meant) == 0 {
+		return err.Causes
+	}
+	return meant
+}
+
+func differs(err *jsonschema.ValidationError, depth int) bool {
+	switch err.ErrorKind.(type) {
+	case *kind.Enum, *kind.Const:
+		return true
+	case *kind.Type:
+		return len(err.InstanceLocation) == depth
+	}
+	return slices.ContainsFunc(err.Causes, func(cause *jsonschema.ValidationError) bool { return differs(cause, depth) })
 }

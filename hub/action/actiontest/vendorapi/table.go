@@ -24,6 +24,20 @@ func openAPI(name string) func() (*Description, error) {
 	})
 }
 
+// jsonSchema is a JSON Schema in the folder of descriptions, for the body of an operation.
+func jsonSchema(operation string, names ...string) func() (*Description, error) {
+	return sync.OnceValues(func() (*Description, error) {
+		texts := make([][]byte, len(names))
+		for i, name := range names {
+			var err error
+			if texts[i], err = shared(name); err != nil {
+				return nil, err
+			}
+		}
+		return ParseJSONSchema(operation, texts[0], texts[1:]...)
+	})
+}
+
 // apis are the known descriptions. An integration needs no line in its own tests: every request to
 // one of these hosts is checked.
 var apis = []api{
@@ -36,6 +50,14 @@ var apis = []api{
 	{name: "HubSpot companies v3", hosts: []string{"api.hubapi.com"}, load: openAPI("hubspot-companies-v3.json")},
 	{name: "HubSpot contacts 2026-09", hosts: []string{"api.hubapi.com"}, load: openAPI("hubspot-contacts-2026-09.json")},
 	{name: "HubSpot companies 2026-09", hosts: []string{"api.hubapi.com"}, load: openAPI("hubspot-companies-2026-09.json")},
+	{
+		name: "mParticle Events", hosts: []string{"*.mparticle.com"},
+		load: jsonSchema("POST /v2/bulkevents", "mparticle-inbound-events-bulk.schema.json", "mparticle-inbound-events.schema.json"),
+	},
+	{
+		name: "mParticle Events, US1", hosts: []string{"inbound.mparticle.com"},
+		load: jsonSchema("POST /s2s/v2/bulkevents", "mparticle-inbound-events-bulk.schema.json", "mparticle-inbound-events.schema.json"),
+	},
 }
 
 // undescribed are paths of described hosts that are in no description that there is, with the reason.
