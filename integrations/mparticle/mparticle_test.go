@@ -75,27 +75,27 @@ func TestWire(t *testing.T) {
 					"measures":   {"n"}, "table_calculations": {"c"},
 				}),
 			`[{"events":[],"user_attributes":{"looker_u.name":"n","looker_u.os":true,"looker_n_a":1.50,"looker_n_b":null,"looker_c":7},` +
-				`"user_identities":{"customerid":"12345678901234567890"},"device_info":{},"schema_version":2,"environment":"production"}]`,
+				`"user_identities":{"customer_id":"12345678901234567890"},"device_info":{},"environment":"production"}]`,
 		},
 		"events": {
 			events(),
-			result(`{"u.id":{"value":"c"},"e.name":{"value":"Bought"},"e.kind":{"value":"transaction"},"e.id":{"value":5},"e.at":{"value":1700000000000},"e.s":{"value":"s"},"e.u":{"value":"u"},
+			result(`{"u.id":{"value":"c"},"e.name":{"value":"Bought"},"e.kind":{"value":"transaction"},"e.id":{"value":5},"e.at":{"value":1700000000000},"e.s":{"value":"6051321688317951794"},"e.u":{"value":"84e1b361-a282-4adf-8a6d-1d31e6dd5a9e"},
 				"u.plan":{"value":"free"},"o.sum":{"value":9.90},"d.os_version":{"value":"14"},"plain":{"value":1}}`,
 				dimensions("u.id mp_customer_id", "e.name mp_event_name", "e.kind mp_custom_event_type", "e.id mp_event_id", "e.at mp_timestamp_unixtime_ms", "e.s mp_session_id", "e.u mp_session_uuid",
 					"u.plan mp_user_attribute", "o.sum mp_custom_attribute", "d.os_version mp_device_info", "plain")),
-			`[{"events":[{"data":{"custom_attributes":{"looker_o.sum":9.90},"event_name":"Bought","custom_event_type":"transaction","event_id":5,"timestamp_unixtime_ms":1700000000000,"session_id":"s","session_uuid":"u"},"event_type":"custom_event"}],` +
-				`"user_attributes":{"looker_u.plan":"free"},"user_identities":{"customerid":"c"},"device_info":{"os_version":"14"},"schema_version":2,"environment":"development"}]`,
+			`[{"events":[{"data":{"custom_attributes":{"looker_o.sum":9.90},"event_name":"Bought","custom_event_type":"transaction","event_id":5,"timestamp_unixtime_ms":1700000000000,"session_id":6051321688317951794,"session_uuid":"84e1b361-a282-4adf-8a6d-1d31e6dd5a9e"},"event_type":"custom_event"}],` +
+				`"user_attributes":{"looker_u.plan":"free"},"user_identities":{"customer_id":"c"},"device_info":{"os_version":"14"},"environment":"development"}]`,
 		},
 		"events without a name, and an invalid environment": {
 			map[string]string{"data_type": "event_data", "environment": "staging"},
 			result(`{"u.o":{"value":"o"},"e.name":{"value":null}}`, dimensions("u.o mp_other4", "e.name mp_event_name")),
 			`[{"events":[{"data":{"custom_attributes":{},"event_name":"looker_custom_event","custom_event_type":"other"},"event_type":"custom_event"}],` +
-				`"user_attributes":{},"user_identities":{"other4":"o"},"device_info":{},"schema_version":2,"environment":"development"}]`,
+				`"user_attributes":{},"user_identities":{"other_id_4":"o"},"device_info":{},"environment":"development"}]`,
 		},
 		"the last of two with a tag": {
 			users(),
 			result(`{"u.a":{"value":"a"},"u.b":{"value":"b"}}`, dimensions("u.a mp_email", "u.b mp_email mp_google")),
-			`[{"events":[],"user_attributes":{},"user_identities":{"email":"b"},"device_info":{},"schema_version":2,"environment":"production"}]`,
+			`[{"events":[],"user_attributes":{},"user_identities":{"email":"b"},"device_info":{},"environment":"production"}]`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -303,7 +303,7 @@ func fake() *rowstest.Destination {
 			var batches []struct {
 				Events     []json.RawMessage
 				Identities struct {
-					ID string `json:"customerid"`
+					ID string `json:"customer_id"`
 				} `json:"user_identities"`
 			}
 			if err := json.Unmarshal(body, &batches); err != nil {

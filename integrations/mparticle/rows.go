@@ -3,6 +3,7 @@ package mparticle
 import (
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -44,7 +45,6 @@ func (m *mapping) batch(w *rows.JSONWriter, row action.Row, environment string) 
 	}
 	w.End()
 	m.object(w, "device_info", m.deviceInfo, row)
-	w.Value("schema_version", jsontext.Value("2"))
 	w.Text("environment", environment)
 	w.End()
 	batch, err := w.Done()
@@ -74,7 +74,7 @@ func (m *mapping) event(w *rows.JSONWriter, row action.Row) {
 	missing := map[string]string{eventName: "looker_custom_event", eventType: "other"}
 	for _, d := range m.data {
 		if value := row.Cell(d.column).Value(); value != nil && value.Kind() != 'n' {
-			w.Value(d.name, value)
+			w.Value(d.name, eventValue(d.name, value))
 			delete(missing, d.name)
 		}
 	}
@@ -87,6 +87,23 @@ func (m *mapping) event(w *rows.JSONWriter, row action.Row) {
 	w.Text("event_type", "custom_event")
 	w.End()
 }
+
+// eventValue is a value as mParticle's JSON Schema has it
+// (https://docs.mparticle.com/schema/mparticle.inbound.eventsapi.schema.json): times and IDs are
+// numbers. Looker has them as texts if they are dimensions of that type.
+func eventValue(name string, value jsontext.Value) jsontext.Value {
+	if !slices.Contains(integers, name) || value.Kind() != '"' {
+		return value
+	}
+	text := strings.TrimSpace(action.Text(value))
+	if n, err := strconv.ParseInt(text, 10, 64); err != nil || strconv.FormatInt(n, 10) != text {
+		return value
+	}
+	return jsontext.Value(text)
+}
+
+// integers are the members of event data that are numbers.
+var integers = []string{"event_id", "timestamp_unixtime_ms", "session_id"}
 
 // object encodes the members that the row has values for. A pivoted column becomes one member for
 // each pivot.
@@ -107,12 +124,12 @@ func (m *mapping) object(w *rows.JSONWriter, name string, members []member, row 
 	w.End()
 }
 
-// identityTags map the LookML tags of identities to mParticle's names:
-// https://docs.mparticle.com/developers/apis/json-reference/#user_identities.
+// identityTags map the LookML tags of identities to mParticle's names, which are not those of its SDKs
+// for browsers and apps: https://docs.mparticle.com/developers/apis/json-reference/#user_identities.
 var identityTags = map[string]string{
-	"mp_customer_id": "customerid", "mp_email": "email",
+	"mp_customer_id": "customer_id", "mp_email": "email",
 	"mp_facebook": "facebook", "mp_google": "google", "mp_microsoft": "microsoft", "mp_twitter": "twitter", "mp_yahoo": "yahoo",
-	"mp_other": "other", "mp_other2": "other2", "mp_other3": "other3", "mp_other4": "other4",
+	"mp_other": "other", "mp_other2": "other_id_2", "mp_other3": "other_id_3", "mp_other4": "other_id_4",
 }
 
 // dataTags map the tags of event data.
