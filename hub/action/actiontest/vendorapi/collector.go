@@ -31,7 +31,7 @@ func (c *collector) add(kind Kind, place, detail string) {
 func (c *collector) addErrors(err error) { c.addError(err, "body") }
 
 func (c *collector) addError(err error, place string) {
-	switch err := err.(type) { //nolint:errorlint // each level has its own part of the place
+	switch err := err.(type) { //nolint:errorlint // each level has its own part of the path
 	case nil:
 	case openapi3.MultiError:
 		for _, e := range err {
@@ -42,11 +42,7 @@ func (c *collector) addError(err error, place string) {
 	case *openapi3filter.RequestError:
 		c.addRequestError(err)
 	case *openapi3.SchemaError:
-		k := Invalid
-		if err.SchemaField == "required" {
-			k = Missing
-		}
-		c.add(k, join(place, err.JSONPointer()), c.reason(err))
+		c.addSchemaError(err, place)
 	case *jsonschema.ValidationError:
 		c.addValidationError(err)
 	default:
@@ -54,13 +50,37 @@ func (c *collector) addError(err error, place string) {
 	}
 }
 
-// reason adds the reasons of the alternatives, of which a schema names none by itself.
-func (*collector) reason(err *openapi3.SchemaError) string {
-	if err.Origin == nil {
-		return err.Reason
+func (c *collector) addSchemaError(err *openapi3.SchemaError, place string) {
+	at := join(place, err.JSONPointer())
+	switch {
+	case err.SchemaField == "required":
+		c.add(Missing, at, "")
+	case err.Origin == nil:
+		c.add(Invalid, at, err.Reason)
+	case err.SchemaField == "allOf":
+		c.addError(parts(err.Origin), place)
+	default:
+		c.add(Invalid, at, err.Reason+": "+alternatives(err.Origin))
 	}
-	origin, _, _ := strings.Cut(err.Origin.Error(), "\nSchema:")
-	return err.Reason + ": " + origin
+}
+
+// parts are the errors of a schema's parts. They have the whole path by themselves.
+func parts(err error) error {
+	if _, ok := err.(openapi3.MultiError); ok || err == nil { //nolint:errorlint // this level
+		return err
+	}
+	return parts(errors.Unwrap(err))
+}
+
+// alternatives are the reasons why a value is none of the alternatives of a schema.
+func alternatives(err error) string {
+	inner := &collector{}
+	inner.addError(parts(err), "")
+	var reasons []string
+	for _, f := range inner.findings {
+		reasons = append(reasons, strings.TrimSpace(string(f.Kind)+" "+f.Place+" "+f.Detail))
+	}
+	return strings.Join(reasons, ", or ")
 }
 
 func (c *collector) addRequestError(err *openapi3filter.RequestError) {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	_ "google.golang.org/api/googleapi" // so that go.mod has the module, whose discovery documents are read
 )
 
 // errAbsent means that this machine does not have a description.

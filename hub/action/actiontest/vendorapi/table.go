@@ -38,6 +38,17 @@ func jsonSchema(operation string, names ...string) func() (*Description, error) 
 	})
 }
 
+// googleAPI is a discovery document, by its path in the module google.golang.org/api.
+func googleAPI(name string) func() (*Description, error) {
+	return sync.OnceValues(func() (*Description, error) {
+		text, err := discovery(name)
+		if err != nil {
+			return nil, err
+		}
+		return ParseDiscovery(text)
+	})
+}
+
 // apis are the known descriptions. An integration needs no line in its own tests: every request to
 // one of these hosts is checked.
 var apis = []api{
@@ -46,6 +57,12 @@ var apis = []api{
 		load: openAPI("pagerduty-events-v2.json"),
 	},
 	{name: "SendGrid Mail Send v3", hosts: []string{"api.sendgrid.com", "api.eu.sendgrid.com"}, load: openAPI("sendgrid-mail-v3.json")},
+	{
+		name: "Twilio Messages", hosts: []string{"api.twilio.com", "*.twilio.com"}, load: openAPI("twilio-messages.json"),
+		accepted: map[string]string{
+			"POST /2010-04-01/Accounts/{AccountSid}/Messages.json: invalid path AccountSid": "the administrator's, and short in tests",
+		},
+	},
 	{name: "HubSpot contacts v3", hosts: []string{"api.hubapi.com"}, load: openAPI("hubspot-contacts-v3.json")},
 	{name: "HubSpot companies v3", hosts: []string{"api.hubapi.com"}, load: openAPI("hubspot-companies-v3.json")},
 	{name: "HubSpot contacts 2026-09", hosts: []string{"api.hubapi.com"}, load: openAPI("hubspot-contacts-2026-09.json")},
@@ -58,6 +75,27 @@ var apis = []api{
 		name: "mParticle Events, US1", hosts: []string{"inbound.mparticle.com"},
 		load: jsonSchema("POST /s2s/v2/bulkevents", "mparticle-inbound-events-bulk.schema.json", "mparticle-inbound-events.schema.json"),
 	},
+	{name: "Google Drive v3", hosts: []string{"www.googleapis.com"}, load: googleAPI("drive/v3/drive-api.json")},
+	{name: "Google OAuth v2", hosts: []string{"www.googleapis.com"}, load: googleAPI("oauth2/v2/oauth2-api.json")},
+	{name: "Google Sheets v4", hosts: []string{"sheets.googleapis.com"}, load: googleAPI("sheets/v4/sheets-api.json")},
+	{name: "Google Cloud Storage", hosts: []string{"storage.googleapis.com"}, load: googleAPI("storage/v1/storage-api.json")},
+	{name: "BigQuery v2", hosts: []string{"bigquery.googleapis.com"}, load: googleAPI("bigquery/v2/bigquery-api.json")},
+	{
+		name: "Google Analytics Admin v1beta", hosts: []string{"analyticsadmin.googleapis.com"},
+		load: googleAPI("analyticsadmin/v1beta/analyticsadmin-api.json"),
+	},
+	{
+		name: "Google STS v1", hosts: []string{"sts.googleapis.com"}, load: googleAPI("sts/v1/sts-api.json"),
+		accepted: map[string]string{
+			"POST /v1/token: invalid header Content-Type": "RFC 8693, 2.1 has a form, which Google's own libraries send: " +
+				"https://pkg.go.dev/golang.org/x/oauth2/google/externalaccount",
+		},
+	},
+	{
+		name: "Google IAM Credentials v1", hosts: []string{"iamcredentials.googleapis.com"},
+		load: googleAPI("iamcredentials/v1/iamcredentials-api.json"),
+	},
+	{name: "Google Data Manager", hosts: []string{"datamanager.googleapis.com"}, load: googleAPI("datamanager/v1/datamanager-api.json")},
 }
 
 // undescribed are paths of described hosts that are in no description that there is, with the reason.
