@@ -55,6 +55,8 @@ func (c *collector) addSchemaError(err *openapi3.SchemaError, place string) {
 	switch {
 	case err.SchemaField == "required":
 		c.add(Missing, at, "")
+	case err.SchemaField == "properties":
+		// an unknown member: members reports it
 	case err.Origin == nil:
 		c.add(Invalid, at, err.Reason)
 	case err.SchemaField == "allOf":
@@ -89,7 +91,7 @@ func (c *collector) addRequestError(err *openapi3filter.RequestError) {
 		place = err.Parameter.In + " " + err.Parameter.Name
 	}
 	switch {
-	case errors.Is(err, openapi3filter.ErrInvalidRequired):
+	case errors.Is(err, openapi3filter.ErrInvalidRequired) || strings.HasSuffix(err.Error(), "is required, but missing"):
 		c.add(Missing, place, "")
 	case err.Err != nil:
 		c.addError(err.Err, place)

@@ -38,6 +38,21 @@ func jsonSchema(operation string, names ...string) func() (*Description, error) 
 	})
 }
 
+// dropbox is the part of Dropbox's API that one of its hosts serves.
+func dropbox(host string) func() (*Description, error) {
+	return sync.OnceValues(func() (*Description, error) {
+		files, err := shared("dropbox-files.stone")
+		if err != nil {
+			return nil, err
+		}
+		common, err := shared("dropbox-common.stone")
+		if err != nil {
+			return nil, err
+		}
+		return ParseStone(host, files, common)
+	})
+}
+
 // googleAPI is a discovery document, by its path in the module google.golang.org/api.
 func googleAPI(name string) func() (*Description, error) {
 	return sync.OnceValues(func() (*Description, error) {
@@ -75,6 +90,8 @@ var apis = []api{
 		name: "mParticle Events, US1", hosts: []string{"inbound.mparticle.com"},
 		load: jsonSchema("POST /s2s/v2/bulkevents", "mparticle-inbound-events-bulk.schema.json", "mparticle-inbound-events.schema.json"),
 	},
+	{name: "Dropbox", hosts: []string{"api.dropboxapi.com"}, load: dropbox("api")},
+	{name: "Dropbox content", hosts: []string{"content.dropboxapi.com"}, load: dropbox("content")},
 	{name: "Google Drive v3", hosts: []string{"www.googleapis.com"}, load: googleAPI("drive/v3/drive-api.json")},
 	{name: "Google OAuth v2", hosts: []string{"www.googleapis.com"}, load: googleAPI("oauth2/v2/oauth2-api.json")},
 	{name: "Google Sheets v4", hosts: []string{"sheets.googleapis.com"}, load: googleAPI("sheets/v4/sheets-api.json")},
@@ -99,4 +116,7 @@ var apis = []api{
 }
 
 // undescribed are paths of described hosts that are in no description that there is, with the reason.
-var undescribed = []struct{ host, prefix, reason string }{}
+var undescribed = []struct{ host, prefix, reason string }{
+	{"api.dropboxapi.com", "/oauth2/token", "OAuth is not in Stone"},
+	{"api.dropboxapi.com", "/2/users/", "the namespace users: https://www.dropbox.com/developers/documentation/http/documentation#users"},
+}
