@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	version = "/v24/"
+	version = "/v25/"
 	kept    = `{"tokens":{"access_token":"a1","refresh_token":"r1"},"redirect":"https://hub/r"}`
 	renewed = `{"tokens":{"access_token":"a2","refresh_token":"r1"},"redirect":"https://hub/r"}`
 	list    = "customers/22/userLists/5"
@@ -61,7 +61,7 @@ func ads(good string, answers map[string]actiontest.Reply) func(actiontest.Recor
 // failed returns an error response with a text that must not be shown.
 func failed(status int, kind, name string) actiontest.Reply {
 	return actiontest.Reply{Status: status, Body: fmt.Sprintf(`{"error":{"code":%d,"message":"s3cret@example.com","status":"X","details":[`+
-		`{"@type":"type.googleapis.com/google.ads.googleads.v24.errors.GoogleAdsFailure","errors":[{"errorCode":{%q:%q},"message":"s3cret@example.com"}]}]}}`, status, kind, name)}
+		`{"@type":"type.googleapis.com/google.ads.googleads.v25.errors.GoogleAdsFailure","errors":[{"errorCode":{%q:%q},"message":"s3cret@example.com"}]}]}}`, status, kind, name)}
 }
 
 // partly returns the response to an upload with rejected operations.

@@ -336,7 +336,7 @@ func (c *consent) UnmarshalText(text []byte) error {
 	return errors.New("must be UNSPECIFIED, GRANTED or DENIED")
 }
 
-// apiVersion is a version of the Google Ads API, such as v24.
+// apiVersion is a version of the Google Ads API, such as v25.
 type apiVersion string
 
 var versionForm = regexp.MustCompile(`^v[0-9]+$`)
@@ -344,7 +344,7 @@ var versionForm = regexp.MustCompile(`^v[0-9]+$`)
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (v *apiVersion) UnmarshalText(text []byte) error {
 	if !versionForm.Match(text) {
-		return errors.New("must look like v24")
+		return errors.New("must look like v25")
 	}
 	*v = apiVersion(text)
 	return nil

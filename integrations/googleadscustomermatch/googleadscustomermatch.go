@@ -24,7 +24,7 @@ type settings struct {
 	ClientID       string        `env:"GOOGLE_ADS_CLIENT_ID,required,notEmpty"`
 	ClientSecret   action.Secret `env:"GOOGLE_ADS_CLIENT_SECRET,required,notEmpty"`
 	DeveloperToken action.Secret `env:"GOOGLE_ADS_DEVELOPER_TOKEN,required,notEmpty"`
-	APIVersion     apiVersion    `env:"GOOGLE_ADS_API_VERSION" envDefault:"v24"`
+	APIVersion     apiVersion    `env:"GOOGLE_ADS_API_VERSION" envDefault:"v25"`
 }
 
 // Integration uploads people to Google Ads. The service implements the sign-in.

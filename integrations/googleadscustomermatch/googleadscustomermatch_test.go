@@ -59,8 +59,8 @@ func TestSettings(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	invalid := maps.Clone(env)
-	invalid["GOOGLE_ADS_API_VERSION"] = "v24/../v1"
-	if _, err = googleadscustomermatch.New(actiontest.Deps(t, nil, invalid)); err == nil || !strings.Contains(err.Error(), "must look like v24") {
+	invalid["GOOGLE_ADS_API_VERSION"] = "v25/../v1"
+	if _, err = googleadscustomermatch.New(actiontest.Deps(t, nil, invalid)); err == nil || !strings.Contains(err.Error(), "must look like v25") {
 		t.Errorf("invalid version: %v", err)
 	}
 }

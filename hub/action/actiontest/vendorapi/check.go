@@ -96,8 +96,13 @@ func of(table []api, host string) []api {
 
 func isUndescribed(r Request) bool {
 	for _, u := range undescribed {
-		if of([]api{{hosts: []string{u.host}}}, r.Host) != nil && strings.HasPrefix(r.Path, u.prefix) {
-			return true
+		if of([]api{{hosts: []string{u.host}}}, r.Host) == nil {
+			continue
+		}
+		if t, err := newTemplate(u.path); err == nil {
+			if _, ok := t.match(r.Path); ok {
+				return true
+			}
 		}
 	}
 	return false

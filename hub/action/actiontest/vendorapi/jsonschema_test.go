@@ -48,14 +48,23 @@ func TestJSONSchema(t *testing.T) {
 			`[{"environment":"production","attributes":{"any":"x"},"events":[{"event_type":"start"},{"event_type":"custom","data":{"name":"x"}}]}]`,
 			nil,
 		},
-		"missing member":        {`[{}]`, found(vendorapi.Missing, operation, "body 0.environment")},
-		"unknown member":        {`[{"environment":"production","x":1}]`, found(vendorapi.UnknownMember, operation, "body 0.x")},
-		"not a choice":          {`[{"environment":"test"}]`, found(vendorapi.Invalid, operation, "body 0.environment")},
-		"attribute of a type":   {`[{"environment":"production","attributes":{"any":1}}]`, found(vendorapi.Invalid, operation, "body 0.attributes.any")},
-		"not an array":          {`{}`, found(vendorapi.Invalid, operation, "body")},
-		"missing in an event":   {`[{"environment":"production","events":[{"event_type":"custom","data":{}}]}]`, found(vendorapi.Missing, operation, "body 0.events.0.data.name")},
-		"unknown in an event":   {`[{"environment":"production","events":[{"event_type":"start","x":1}]}]`, found(vendorapi.UnknownMember, operation, "body 0.events.0.x")},
-		"unknown in event data": {`[{"environment":"production","events":[{"event_type":"custom","data":{"name":"x","y":1}}]}]`, found(vendorapi.UnknownMember, operation, "body 0.events.0.data.y")},
+		"missing member":      {`[{}]`, found(missing, operation, "body 0.environment")},
+		"unknown member":      {`[{"environment":"production","x":1}]`, found(unknownMember, operation, "body 0.x")},
+		"not a choice":        {`[{"environment":"test"}]`, found(invalid, operation, "body 0.environment")},
+		"attribute of a type": {`[{"environment":"production","attributes":{"any":1}}]`, found(invalid, operation, "body 0.attributes.any")},
+		"not an array":        {`{}`, found(invalid, operation, "body")},
+		"missing in an event": {
+			`[{"environment":"production","events":[{"event_type":"custom","data":{}}]}]`,
+			found(missing, operation, "body 0.events.0.data.name"),
+		},
+		"unknown in an event": {
+			`[{"environment":"production","events":[{"event_type":"start","x":1}]}]`,
+			found(unknownMember, operation, "body 0.events.0.x"),
+		},
+		"unknown in event data": {
+			`[{"environment":"production","events":[{"event_type":"custom","data":{"name":"x","y":1}}]}]`,
+			found(unknownMember, operation, "body 0.events.0.data.y"),
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

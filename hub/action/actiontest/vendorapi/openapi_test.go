@@ -14,6 +14,16 @@ import (
 	"integrationhub.dev/hub/action/actiontest/vendorapi"
 )
 
+const (
+	unknownPath      = vendorapi.UnknownPath
+	unknownMethod    = vendorapi.UnknownMethod
+	unknownParameter = vendorapi.UnknownParameter
+	unknownMember    = vendorapi.UnknownMember
+	missing          = vendorapi.Missing
+	invalid          = vendorapi.Invalid
+	deprecated       = vendorapi.Deprecated
+)
+
 // mail is an API of which every test below violates something.
 const mail = `{
 	"openapi": "VERSION",
@@ -115,67 +125,67 @@ func TestFindings(t *testing.T) {
 		"valid": {post(valid), nil},
 		"unknown path": {
 			with(post(valid), func(r *vendorapi.Request) { r.Path = "/v2/messages" }),
-			found(vendorapi.UnknownPath, "POST /v2/messages", ""),
+			found(unknownPath, "POST /v2/messages", ""),
 		},
 		"unknown method": {
 			with(post(valid), func(r *vendorapi.Request) { r.Method = http.MethodPut }),
-			found(vendorapi.UnknownMethod, "PUT /v1/messages", ""),
+			found(unknownMethod, "PUT /v1/messages", ""),
 		},
 		"unknown parameter": {
 			with(post(valid), func(r *vendorapi.Request) { r.Query.Set("dryRun", "1") }),
-			found(vendorapi.UnknownParameter, send, "query dryRun"),
+			found(unknownParameter, send, "query dryRun"),
 		},
 		"parameter of the wrong type": {
 			with(post(valid), func(r *vendorapi.Request) { r.Query.Set("wait", "often") }),
-			found(vendorapi.Invalid, send, "query wait"),
+			found(invalid, send, "query wait"),
 		},
 		"parameter in the path of the wrong type": {
 			with(post(""), func(r *vendorapi.Request) { r.Method, r.Path = http.MethodDelete, "/v1/messages/x" }),
-			found(vendorapi.Invalid, "DELETE /v1/messages/{id}", "path id"),
+			found(invalid, "DELETE /v1/messages/{id}", "path id"),
 		},
 		"missing header": {
 			with(post(valid), func(r *vendorapi.Request) { r.Header.Del("X-Region") }),
-			found(vendorapi.Missing, send, "header X-Region"),
+			found(missing, send, "header X-Region"),
 		},
 		"missing credentials": {
 			with(post(valid), func(r *vendorapi.Request) { r.Header.Set("Authorization", "Basic x") }),
-			found(vendorapi.Missing, send, "credentials"),
+			found(missing, send, "credentials"),
 		},
-		"missing body":           {post(""), found(vendorapi.Missing, send, "body")},
-		"missing member":         {post(`{}`), found(vendorapi.Missing, send, "body to")},
-		"unknown member":         {post(`{"to":"a","cc":"b"}`), found(vendorapi.UnknownMember, send, "body cc")},
-		"member of the other":    {post(imageText), found(vendorapi.UnknownMember, send, "body parts.0.text")},
-		"member of a wrong type": {post(`{"to":"a","size":"big"}`), found(vendorapi.Invalid, send, "body size")},
+		"missing body":           {post(""), found(missing, send, "body")},
+		"missing member":         {post(`{}`), found(missing, send, "body to")},
+		"unknown member":         {post(`{"to":"a","cc":"b"}`), found(unknownMember, send, "body cc")},
+		"member of the other":    {post(imageText), found(unknownMember, send, "body parts.0.text")},
+		"member of a wrong type": {post(`{"to":"a","size":"big"}`), found(invalid, send, "body size")},
 		"member too long": {
 			post(`{"to":"a234567890123456789012345"}`),
-			found(vendorapi.Invalid, send, "body to"),
+			found(invalid, send, "body to"),
 		},
-		"deprecated member": {post(`{"to":"a","html":"x"}`), found(vendorapi.Deprecated, send, "body html")},
+		"deprecated member": {post(`{"to":"a","html":"x"}`), found(deprecated, send, "body html")},
 		"deprecated parameter": {
 			with(post(valid), func(r *vendorapi.Request) { r.Query.Set("trace", "1") }),
-			found(vendorapi.Deprecated, send, "query trace"),
+			found(deprecated, send, "query trace"),
 		},
 		"deprecated operation": {
 			with(post(""), func(r *vendorapi.Request) { r.Method = http.MethodGet }),
-			found(vendorapi.Deprecated, "GET /v1/messages", ""),
+			found(deprecated, "GET /v1/messages", ""),
 		},
 		"body of an operation without": {
 			with(post(valid), func(r *vendorapi.Request) { r.Method, r.Path = http.MethodDelete, "/v1/messages/1" }),
-			found(vendorapi.Invalid, "DELETE /v1/messages/{id}", "body"),
+			found(invalid, "DELETE /v1/messages/{id}", "body"),
 		},
-		"not JSON": {post(`{`), found(vendorapi.Invalid, send, "body")},
+		"not JSON": {post(`{`), found(invalid, send, "body")},
 		"other content type": {
 			with(post(valid), func(r *vendorapi.Request) { r.Header.Set("Content-Type", "text/csv") }),
-			found(vendorapi.Invalid, send, "header Content-Type"),
+			found(invalid, send, "header Content-Type"),
 		},
 		"form":                    {form("to=a&size=1"), nil},
-		"form of a wrong type":    {form("to=a&size=big"), found(vendorapi.Invalid, send, "body size")},
-		"form with unknown field": {form("to=a&cc=b"), found(vendorapi.UnknownMember, send, "body cc")},
+		"form of a wrong type":    {form("to=a&size=big"), found(invalid, send, "body size")},
+		"form with unknown field": {form("to=a&cc=b"), found(unknownMember, send, "body cc")},
 		"broken off":              {with(post(`{"to":`), func(r *vendorapi.Request) { r.Broken = true }), nil},
-		"multipart":               {parts(t, map[string]string{"to": "a", "cc": "b"}), found(vendorapi.UnknownMember, send, "body cc")},
+		"multipart":               {parts(t, map[string]string{"to": "a", "cc": "b"}), found(unknownMember, send, "body cc")},
 		"JSON in multipart": {
 			parts(t, map[string]string{"payload_json": `{"to":"a","cc":"b"}`}),
-			found(vendorapi.UnknownMember, send, "body cc"),
+			found(unknownMember, send, "body cc"),
 		},
 	}
 	for _, version := range []string{"3.0.3", "3.1.0"} {

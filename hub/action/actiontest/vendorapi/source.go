@@ -33,6 +33,30 @@ func shared(name string) ([]byte, error) {
 	return text, nil
 }
 
+// sharedFiles reads the files of a subfolder by their extension.
+func sharedFiles(folder, extension string) (map[string][]byte, error) {
+	if sharedFolder() == "" {
+		return nil, errAbsent
+	}
+	entries, err := os.ReadDir(filepath.Join(sharedFolder(), folder))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errAbsent
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading a vendor's description: %w", err)
+	}
+	files := map[string][]byte{}
+	for _, e := range entries {
+		if filepath.Ext(e.Name()) != extension {
+			continue
+		}
+		if files[e.Name()], err = shared(folder + "/" + e.Name()); err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+}
+
 // EnvFolder is the environment variable of the folder with the vendors' descriptions.
 const EnvFolder = "VENDOR_APIS"
 

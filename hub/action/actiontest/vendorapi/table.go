@@ -53,6 +53,17 @@ func dropbox(host string) func() (*Description, error) {
 	})
 }
 
+// protos are all protocol buffers of a subfolder of the folder of descriptions.
+func protos(folder string) func() (*Description, error) {
+	return sync.OnceValues(func() (*Description, error) {
+		files, err := sharedFiles(folder, ".proto")
+		if err != nil {
+			return nil, err
+		}
+		return ParseProto(files)
+	})
+}
+
 // googleAPI is a discovery document, by its path in the module google.golang.org/api.
 func googleAPI(name string) func() (*Description, error) {
 	return sync.OnceValues(func() (*Description, error) {
@@ -94,6 +105,7 @@ var apis = []api{
 	{name: "Dropbox content", hosts: []string{"content.dropboxapi.com"}, load: dropbox("content")},
 	{name: "Google Drive v3", hosts: []string{"www.googleapis.com"}, load: googleAPI("drive/v3/drive-api.json")},
 	{name: "Google OAuth v2", hosts: []string{"www.googleapis.com"}, load: googleAPI("oauth2/v2/oauth2-api.json")},
+	{name: "Google Ads v25", hosts: []string{"googleads.googleapis.com"}, load: protos("google-ads-v25")},
 	{name: "Google Sheets v4", hosts: []string{"sheets.googleapis.com"}, load: googleAPI("sheets/v4/sheets-api.json")},
 	{name: "Google Cloud Storage", hosts: []string{"storage.googleapis.com"}, load: googleAPI("storage/v1/storage-api.json")},
 	{name: "BigQuery v2", hosts: []string{"bigquery.googleapis.com"}, load: googleAPI("bigquery/v2/bigquery-api.json")},
@@ -115,8 +127,11 @@ var apis = []api{
 	{name: "Google Data Manager", hosts: []string{"datamanager.googleapis.com"}, load: googleAPI("datamanager/v1/datamanager-api.json")},
 }
 
-// undescribed are paths of described hosts that are in no description that there is, with the reason.
-var undescribed = []struct{ host, prefix, reason string }{
+// undescribed are templates of paths of described hosts that are in no description, with the reason or
+// the vendor's other documentation.
+var undescribed = []struct{ host, path, reason string }{
+	{"googleads.googleapis.com", "/v25/customers/{customer}/googleAds:searchStream", "GoogleAdsService is not among the files"},
+	{"googleads.googleapis.com", "/v25/customers:listAccessibleCustomers", "CustomerService is not among the files"},
 	{"api.dropboxapi.com", "/oauth2/token", "OAuth is not in Stone"},
-	{"api.dropboxapi.com", "/2/users/", "the namespace users: https://www.dropbox.com/developers/documentation/http/documentation#users"},
+	{"api.dropboxapi.com", "/2/users/{+call}", "https://www.dropbox.com/developers/documentation/http/documentation#users"},
 }
