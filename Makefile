@@ -27,7 +27,7 @@ cyclonedx-gomod := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 fake-gcs-server := github.com/fsouza/fake-gcs-server
 mailpit := github.com/axllent/mailpit
 # Where generated files are.
-GENERATED := README.md api config charts icons/README.md integrations/integrations.go integrations/testdata/definitions
+GENERATED := README.md api config charts icons/README.md integrations/README.md integrations/integrations.go integrations/apis.go integrations/testdata/definitions
 # What "make test" could not run on this machine, a line each.
 SKIPPED := $(CACHE)/skipped
 export SKIPPED

@@ -228,6 +228,7 @@ func documented(t *testing.T, series map[string]float64) {
 		exposed[name] = true
 	}
 	exposed["integrationhub_certificate_not_after_timestamp_seconds"] = true // only where the hub ends TLS: TestCertificateMetric
+	exposed["integrationhub_api_end_of_life_timestamp_seconds"] = true       // only of APIs that end: TestAPIEndMetric
 	for _, row := range regexp.MustCompile("(?m)^\\| `(integrationhub_[a-z_]+)`").FindAllStringSubmatch(string(readme), -1) {
 		told[row[1]] = true
 	}
@@ -249,6 +250,29 @@ func TestCertificateMetric(t *testing.T) {
 	})
 	if end := time.Unix(int64(h.series()[name]), 0); end.Before(time.Now()) {
 		t.Errorf("the certificate ends at %v", end)
+	}
+}
+
+// The end of an API is exported for available integrations and known dates only: 0 would raise an
+// alarm.
+func TestAPIEndMetric(t *testing.T) {
+	t.Parallel()
+	ends := []action.API{{Name: "A", Version: "v1", EndOfLife: "2027-08-31"}, {Name: "B", Version: "v2"}}
+	ending, setElsewhere, absent := entry(&fake{definition: definition("a")}), entry(&fake{definition: definition("b")}), lacking("c", "C_KEY")
+	ending.APIs, absent.APIs = ends, ends
+	setElsewhere.APIs = []action.API{{Name: "A", Version: "v1", EndOfLife: "2027-08-31", Setting: "B_API_VERSION"}}
+	h := runHub(t, map[string]string{"B_API_VERSION": "v9"}, ending, setElsewhere, absent)
+	got := map[string]float64{}
+	for name, value := range h.series() {
+		if strings.HasPrefix(name, "integrationhub_api_end_of_life_timestamp_seconds") {
+			got[name] = value
+		}
+	}
+	want := map[string]float64{
+		`integrationhub_api_end_of_life_timestamp_seconds{api="A",integration="a",version="v1"}`: float64(time.Date(2027, 8, 31, 0, 0, 0, 0, time.UTC).Unix()),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("series (-want +got):\n%s", diff)
 	}
 }
 

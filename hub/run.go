@@ -195,6 +195,9 @@ func build(
 		return fail(err)
 	}
 	tel.Metrics.InitSeries(offered.Names())
+	for _, e := range offered.Entries() {
+		tel.Metrics.ExportAPIs(e.Definition.Name, e.APIs)
+	}
 	out.Observe = tel.Metrics.Outbound("looker")
 	out.DisableCompression = true
 	tokens := outbound.NewClient(out)

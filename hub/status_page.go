@@ -41,7 +41,7 @@ func newStatusDocs(c config.Config, list *catalog.Catalog) (*statusDocs, error) 
 func statusPage(c *catalog.Catalog, cfg config.Config, build version.Info) page.Hub {
 	h := page.Hub{Label: cfg.Label, URL: cfg.BaseURL, Build: build}
 	for _, o := range c.Entries() {
-		i := page.Integration{Definition: o.Definition, Icon: o.Icon}
+		i := page.Integration{Definition: o.Definition, Icon: o.Icon, APIs: o.APIs}
 		switch {
 		case o.OAuth != nil:
 			i.SignIn = page.UserSignIn
@@ -66,11 +66,28 @@ type status struct {
 		// Off maps names to reasons.
 		Off map[string]string `json:"off"`
 	} `json:"integrations"`
+	// APIs are the versions of vendors' APIs that the available integrations call.
+	APIs []apiStatus `json:"apis"`
+}
+
+type apiStatus struct {
+	Integration string `json:"integration"`
+	API         string `json:"api"`
+	Version     string `json:"version"`
+	// EndOfLife is a date, or missing if the vendor has announced none.
+	EndOfLife string `json:"end_of_life,omitempty"`
+	Source    string `json:"source"`
 }
 
 func newStatus(c *catalog.Catalog, cfg config.Config, build version.Info, started time.Time) status {
 	s := status{Label: cfg.Label, Info: build, Started: started.UTC().Truncate(time.Second)}
 	s.Integrations.On, s.Integrations.Off = c.Names(), c.Unavailable
+	s.APIs = []apiStatus{}
+	for _, e := range c.Entries() {
+		for _, a := range e.APIs {
+			s.APIs = append(s.APIs, apiStatus{e.Definition.Name, a.Name, a.Version, a.EndOfLife, a.Source})
+		}
+	}
 	return s
 }
 

@@ -181,6 +181,29 @@ func TestStatus(t *testing.T) {
 	}
 }
 
+// The status has the versions of vendors' APIs that available integrations call.
+func TestStatusOfAPIs(t *testing.T) {
+	t.Parallel()
+	available, absent := entry(&fake{definition: definition("a")}), lacking("b", "B_KEY")
+	available.APIs = []action.API{
+		{Name: "A", Version: "v1", EndOfLife: "2027-08-31", Source: "https://a.example.com"},
+		{Name: "B", Version: "v2", EndOfLife: "2027-08-31", Source: "https://b.example.com", Setting: "B_API_VERSION"},
+	}
+	absent.APIs = available.APIs
+	_, body := newServer(t, map[string]string{"B_API_VERSION": "v9"}, available, absent).get("/status")
+	var got struct{ APIs []map[string]string }
+	if err := json.Unmarshal([]byte(body), &got); err != nil {
+		t.Fatalf("%s: %v", body, err)
+	}
+	want := []map[string]string{
+		{"integration": "a", "api": "A", "version": "v1", "end_of_life": "2027-08-31", "source": "https://a.example.com"},
+		{"integration": "a", "api": "B", "version": "v9", "source": "https://b.example.com"},
+	}
+	if diff := cmp.Diff(want, got.APIs); diff != "" {
+		t.Errorf("APIs (-want +got):\n%s", diff)
+	}
+}
+
 func TestStatusPageSwitchedOff(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, map[string]string{"ACTION_HUB_STATUS_PAGE": "false"}, lacking("zapier", "ZAPIER_KEY"))

@@ -137,6 +137,9 @@ func All() []action.Registration {
 	for _, group := range Groups() {
 		all = append(all, group.Integrations...)
 	}
+	for i := range all {
+		all[i].APIs = apis[all[i].Name]
+	}
 	slices.SortFunc(all, func(a, b action.Registration) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }

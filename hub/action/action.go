@@ -110,4 +110,6 @@ type Constructor func(Deps) (Integration, error)
 type Registration struct {
 	Name string
 	New  Constructor
+	// APIs are the versions of the vendors' APIs that it calls.
+	APIs []API
 }

@@ -32,6 +32,8 @@ type Entry struct {
 	Log *slog.Logger
 	// Icon is a data URI, or empty.
 	Icon string
+	// APIs are the versions of the vendors' APIs in use.
+	APIs []action.API
 
 	baseURL string
 	// json is the definition; nil when it depends on Looker's version.
@@ -80,6 +82,9 @@ func newEntry(r action.Registration, cfg config.Config, deps action.Deps) (Entry
 		return Entry{}, err
 	}
 	e := Entry{Resolved: action.Resolve(i), Log: deps.Log, Icon: icons.DataURI(r.Name), baseURL: cfg.BaseURL}
+	for _, a := range r.APIs {
+		e.APIs = append(e.APIs, a.In(deps.Env))
+	}
 	if e.Definition.Name != r.Name {
 		return Entry{}, fmt.Errorf("its definition is named %q", e.Definition.Name)
 	}

@@ -31,6 +31,8 @@ type Integration struct {
 	// Icon is a data URI, or "".
 	Icon   string
 	SignIn SignIn
+	// APIs are the versions of the vendors' APIs in use.
+	APIs []action.API
 }
 
 // Accepts names the supported action types.

@@ -54,6 +54,7 @@ func TestStates(t *testing.T) {
 			MinVersion:     action.V(7, 3, 0),
 		},
 		SignIn: page.UserSignIn,
+		APIs:   []action.API{{Name: "Full API", Version: "v2", EndOfLife: "2027-08-31"}, {Name: "Old API", Version: "1"}},
 	}
 	delegated := plain
 	delegated.SignIn = page.LookerSignIn
@@ -84,6 +85,7 @@ func TestStates(t *testing.T) {
 				"Accepts Single values Query results Dashboards Requests without data new_type Formats CSV new_format Looker version 7.3.0 or newer " +
 				"Required fields A field with the LookML tag phone A field with the LookML tag a or b or c A field with the LookML tag d and e " +
 				"Sign-in Each user signs in once, from the form in Looker. " +
+				"API versions Full API v2, retired on 2027-08-31 Old API 1, no end announced " +
 				"Settings in Looker Key required secret per user Yours. Install a link in Looker",
 		},
 		{

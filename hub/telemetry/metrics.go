@@ -37,6 +37,7 @@ type Metrics struct {
 	jobsInFlight     *prometheus.GaugeVec
 	jobs             *prometheus.CounterVec
 	reloads          *prometheus.CounterVec
+	apiEnds          *prometheus.GaugeVec
 }
 
 // newMetrics registers the hub's metrics.
@@ -106,6 +107,10 @@ func newMetrics(reg prometheus.Registerer) *Metrics {
 		reloads: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "integrationhub_reloads_total", Help: "Reloads of mounted files, by file and outcome.",
 		}, []string{"what", "outcome"}),
+		apiEnds: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "integrationhub_api_end_of_life_timestamp_seconds",
+			Help: "When a vendor retires the version of its API that an available integration calls.",
+		}, []string{"integration", "api", "version"}),
 	}
 }
 
@@ -161,6 +166,16 @@ func (m *Metrics) ExportCertificate(c *config.Certificate) {
 	m.factory.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "integrationhub_certificate_not_after_timestamp_seconds", Help: "Expiry of the served certificate.",
 	}, func() float64 { return float64(c.Leaf().NotAfter.Unix()) })
+}
+
+// ExportAPIs exports when the APIs that an integration calls are retired. An API without a known end
+// has no series: 0 would be in the past.
+func (m *Metrics) ExportAPIs(integration string, apis []action.API) {
+	for _, a := range apis {
+		if end, known := a.End(); known {
+			m.apiEnds.WithLabelValues(integration, a.Name, a.Version).Set(float64(end.Unix()))
+		}
+	}
 }
 
 func (m *Metrics) request(route string, status int, seconds float64) {

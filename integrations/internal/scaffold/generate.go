@@ -14,6 +14,7 @@ const (
 	namesFile  = "api/v1alpha1/integration_names.go"
 	readmeFile = "README.md"
 	iconTable  = "icons/README.md"
+	apiTable   = "integrations/README.md"
 )
 
 func iconFile(name string) string { return "icons/" + name + ".svg" }
@@ -32,7 +33,11 @@ func (r repository) generated() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string][]byte{namesFile: nameType(names(groups)), readmeFile: readme, iconTable: icons}, nil
+	apis, err := r.apis()
+	if err != nil {
+		return nil, err
+	}
+	return map[string][]byte{namesFile: nameType(names(groups)), readmeFile: readme, iconTable: icons, apiTable: apis}, nil
 }
 
 // generate writes the files that follow from the registry and the icons.

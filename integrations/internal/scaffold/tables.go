@@ -13,7 +13,7 @@ var (
 	readsFirst = table{"integrations/conform_test.go", "readsFirst"}
 
 	tables = []table{
-		requests, repeats, readsFirst,
+		requests, repeats, readsFirst, apiVersions,
 		{"integrations/conform_test.go", "otherProtocol"},
 		{"integrations/conform_test.go", "kinds"},
 		{"integrations/contract_test.go", "formsOfOurOwn"},
