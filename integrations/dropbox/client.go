@@ -223,11 +223,11 @@ func (s *session) append(ctx context.Context, at cursor, content []byte) error {
 
 // finish adds the last chunk and creates the file.
 func (s *session) finish(ctx context.Context, at cursor, to commit, content []byte, sum string) error {
-	arg := map[string]any{"cursor": at, "commit": to, "content_hash": hashOf(content)}
 	var made file
 	var doubt bool
+	tail := tail{cursor: at, content: content}
 	err := s.integration.retry.Do(ctx, func(ctx context.Context) error {
-		err := s.upload(ctx, "upload_session/finish", arg, content, &made)
+		err := s.commit(ctx, &tail, to, &made)
 		kind := action.KindOf(err)
 		doubt = doubt || kind == action.Unavailable || kind == action.Timeout
 		return err
@@ -239,6 +239,58 @@ func (s *session) finish(ctx context.Context, at cursor, to commit, content []by
 		}
 	}
 	return verified(made, sum, lostSession(err))
+}
+
+// tail is the last chunk of a session, and the offset at which it belongs. appended means that Dropbox already has it.
+type tail struct {
+	cursor
+	content  []byte
+	appended bool
+}
+
+// rest returns the position and the content of what Dropbox does not have yet.
+func (t *tail) rest() (cursor, []byte) {
+	if t.appended {
+		return cursor{t.SessionID, t.end()}, nil
+	}
+	return t.cursor, t.content
+}
+
+func (t *tail) end() int64 { return t.Offset + int64(len(t.content)) }
+
+// moveTo reports whether correct, an offset that Dropbox named, calls for another request than the last one.
+func (t *tail) moveTo(correct *int64) bool {
+	was := t.appended
+	switch {
+	case correct == nil:
+		return false
+	case *correct == t.end():
+		t.appended = true
+	case *correct == t.Offset:
+		t.appended = false
+	}
+	return t.appended != was
+}
+
+// commit makes one attempt to finish. A commit that fails, as in a busy folder, comes after the chunk was appended: "Data has
+// already been appended to the upload session. Please retry with empty data body and updated offset."
+// (UploadSessionFinishError.path in https://github.com/dropbox/dropbox-api-spec, files.stone). After a lost response, Dropbox
+// names the offset.
+func (s *session) commit(ctx context.Context, t *tail, to commit, made *file) error {
+	err := s.sendTail(ctx, t, to, made)
+	if t.moveTo(apiErrorOf(err).Error.Lookup.Correct) {
+		err = s.sendTail(ctx, t, to, made)
+	}
+	if apiErrorOf(err).Error.Tag == "path" {
+		t.appended = true
+	}
+	return err
+}
+
+func (s *session) sendTail(ctx context.Context, t *tail, to commit, made *file) error {
+	at, content := t.rest()
+	arg := map[string]any{"cursor": at, "commit": to, "content_hash": hashOf(content)}
+	return s.upload(ctx, "upload_session/finish", arg, content, made)
 }
 
 // find returns the metadata of a file.

@@ -338,6 +338,50 @@ func TestRepeated(t *testing.T) {
 	}
 }
 
+// In a busy folder, finish appends the last chunk and then does not commit. Sent again, the chunk would be at a wrong offset.
+func TestBusyFolder(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		size, busy int
+		before     actiontest.Reply
+		fails      bool
+	}{
+		"once":                      {size: dropbox.Block + 5, busy: 1},
+		"several times":             {size: 2*dropbox.Block + 5, busy: 4},
+		"the last chunk is full":    {size: 2 * dropbox.Block, busy: 2},
+		"after a lost request":      {size: dropbox.Block + 5, busy: 1, before: actiontest.Reply{Status: 503}},
+		"nothing appended at first": {size: dropbox.Block + 5, busy: 1, before: refused("path/too_many_write_operations/", `{".tag":"path"}`)},
+		"too often":                 {size: dropbox.Block + 5, busy: 5, fails: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			f.busy = tt.busy
+			f.before = func(route string, n int) *actiontest.Reply {
+				if tt.before.Status != 0 && route == "upload_session/finish" && n == 1 {
+					return &tt.before
+				}
+				return nil
+			}
+			req := actiontest.Inline(t, request(fresh), "text/csv", "csv", content(tt.size))
+			_, err := resolved(t, f.Destination).Execute(t.Context(), req)
+			if tt.fails {
+				want := "Dropbox is rate limiting writes to this account. Try again later."
+				if action.KindOf(err) != action.RateLimited || action.MessageOf(err) != want {
+					t.Errorf("error %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(f.files["/Data/orders.csv"], content(tt.size)) {
+				t.Errorf("the file has %d bytes, want %d", len(f.files["/Data/orders.csv"]), tt.size)
+			}
+		})
+	}
+}
+
 // What fails for good leaves no file, and says why.
 func TestDropboxFails(t *testing.T) {
 	t.Parallel()

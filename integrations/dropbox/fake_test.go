@@ -24,6 +24,8 @@ type fake struct {
 	// before answers in place of the fake; after does so once the call did its work.
 	before, after func(route string, n int) *actiontest.Reply
 	calls         map[string]int
+	// busy is how many commits the fake refuses because of other writes in the folder.
+	busy int
 }
 
 func newFake(t *testing.T) *fake {
@@ -171,7 +173,14 @@ func (f *fake) session(route, header string, body []byte) actiontest.Reply {
 	case arg.Cursor.Offset != len(have):
 		return refused("lookup_failed/incorrect_offset/..", fmt.Sprintf(`{".tag":"lookup_failed","lookup_failed":{".tag":"incorrect_offset","correct_offset":%d}}`, len(have)))
 	}
-	reply := f.commit(arg.Commit.Path, arg.Commit.Mode, append(slices.Clip(have), body...))
+	// "Unable to save the uploaded contents to a file. Data has already been appended to the upload session. Please
+	// retry with empty data body and updated offset." (UploadSessionFinishError.path in Dropbox's files.stone)
+	f.sessions[arg.Cursor.ID] = append(slices.Clip(have), body...)
+	if f.busy > 0 {
+		f.busy--
+		return refused("path/too_many_write_operations/..", `{".tag":"path","path":{".tag":"too_many_write_operations"}}`)
+	}
+	reply := f.commit(arg.Commit.Path, arg.Commit.Mode, f.sessions[arg.Cursor.ID])
 	if reply.Status == 200 {
 		delete(f.sessions, arg.Cursor.ID)
 	}
