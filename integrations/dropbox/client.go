@@ -39,30 +39,123 @@ const (
 	writeTimeout = 5 * time.Minute
 )
 
+// argument is a call's argument, which may hold paths.
+type argument func(rootInfo) (any, error)
+
+// fixed is an argument without a path.
+func fixed(arg any) argument { return func(rootInfo) (any, error) { return arg, nil } }
+
 // rpc calls a route whose argument is the body.
-func (s *session) rpc(ctx context.Context, route string, arg, out any) error {
-	return s.call(ctx, readTimeout, apiHost+"/2/files/"+route, arg, out)
+func (s *session) rpc(ctx context.Context, route string, arg argument, out any) error {
+	return s.rooted(func(root rootInfo) error {
+		in, err := arg(root)
+		if err != nil {
+			return err
+		}
+		return s.call(ctx, readTimeout, apiHost+"/2/files/"+route, root, in, out)
+	})
 }
 
 // upload calls a route whose body is content, and whose argument is in a header.
-func (s *session) upload(ctx context.Context, route string, arg any, content []byte, out any) error {
-	header, err := headerSafe(arg)
-	if err != nil {
-		return fmt.Errorf("encoding a call: %w", err)
-	}
-	body := outbound.Bytes("application/octet-stream", content)
-	body.Header = http.Header{"Dropbox-Api-Arg": {header}}
-	return s.call(ctx, writeTimeout, contentHost+"/2/files/"+route, body, out)
+func (s *session) upload(ctx context.Context, route string, arg argument, content []byte, out any) error {
+	return s.rooted(func(root rootInfo) error {
+		in, err := arg(root)
+		if err != nil {
+			return err
+		}
+		header, err := headerSafe(in)
+		if err != nil {
+			return fmt.Errorf("encoding a call: %w", err)
+		}
+		body := outbound.Bytes("application/octet-stream", content)
+		body.Header = http.Header{"Dropbox-Api-Arg": {header}}
+		return s.call(ctx, writeTimeout, contentHost+"/2/files/"+route, root, body, out)
+	})
 }
 
 // call makes a call once, or twice if the access token had to be renewed.
-func (s *session) call(ctx context.Context, timeout time.Duration, address string, in, out any) error {
+func (s *session) call(ctx context.Context, timeout time.Duration, address string, root rootInfo, in, out any) error {
 	return s.Call(ctx, func(ctx context.Context, access string) error {
+		authorize := outbound.Bearer(action.Secret(access))
 		api := outbound.API{
-			Name: name, Client: s.integration.http, Timeout: timeout, Explain: explain, Authorize: outbound.Bearer(action.Secret(access)),
+			Name: name, Client: s.integration.http, Timeout: timeout, Explain: explain,
+			Authorize: func(req *http.Request) {
+				authorize(req)
+				root.addTo(req.Header)
+			},
 		}
 		return api.Call(ctx, http.MethodPost, address, in, out)
 	})
+}
+
+// rootInfo says where an account's paths begin (RootInfo in common.stone). For a member of a team with a team space, the root
+// is that of the team or of the member, and HomePath is the member's own folder in it. Without the header
+// Dropbox-API-Path-Root, paths begin in the own folder, and team folders cannot be reached:
+// https://developers.dropbox.com/dbx-team-files-guide
+type rootInfo struct {
+	Root     string `json:"root_namespace_id"`
+	Home     string `json:"home_namespace_id"`
+	HomePath string `json:"home_path"`
+}
+
+// hasTeamSpace reports whether the account can have folders next to its own one.
+func (r rootInfo) hasTeamSpace() bool { return r.Root != "" && r.Root != r.Home && r.HomePath != "" }
+
+// addTo sets the header in the mode "root", which Dropbox rejects if the account has another root by now:
+// https://www.dropbox.com/developers/reference/path-root-header-modes
+func (r rootInfo) addTo(header http.Header) {
+	if r.hasTeamSpace() {
+		header.Set("Dropbox-Api-Path-Root", fmt.Sprintf(`{".tag":"root","root":%q}`, r.Root))
+	}
+}
+
+// place is a path in the user's own folder, or in the team space.
+type place struct {
+	path string
+	team bool
+}
+
+// path returns the path of a place under the account's root.
+func (r rootInfo) path(p place) (string, error) {
+	switch {
+	case p.team && !r.hasTeamSpace():
+		return "", action.InvalidField("directory", "The folder is in a team space, which this Dropbox account cannot access. "+
+			"Open the form in Looker and select a folder.")
+	case p.team || !r.hasTeamSpace():
+		return p.path, nil
+	}
+	return r.HomePath + p.path, nil
+}
+
+// locate asks once for the account's root. An app without the permission to ask is left to the user's own folder.
+func (s *session) locate(ctx context.Context) error {
+	if s.root != nil {
+		return nil
+	}
+	var account struct {
+		Root rootInfo `json:"root_info"`
+	}
+	err := s.integration.retry.Do(outbound.WithDoubt(ctx, ""), func(ctx context.Context) error {
+		return s.call(ctx, readTimeout, apiHost+"/2/users/get_current_account", rootInfo{}, nil, &account)
+	})
+	if err != nil && strings.Contains(apiErrorOf(err).Summary, "missing_scope") {
+		s.integration.log.WarnContext(ctx, "dropbox app lacks the permission account_info.read, team folders cannot be reached")
+		err = nil
+	}
+	if err == nil {
+		s.root = &account.Root
+	}
+	return err
+}
+
+// rooted calls f with the account's root, and again if the account got another root since it was located.
+func (s *session) rooted(f func(rootInfo) error) error {
+	err := f(*s.root)
+	if moved, ok := newRoot(err); ok && moved != *s.root {
+		s.root = &moved
+		err = f(moved)
+	}
+	return err
 }
 
 // headerSafe returns JSON in ASCII, since a header cannot hold anything else.
@@ -89,10 +182,13 @@ func headerSafe(v any) (string, error) {
 // folderPage is the largest page of entries that Dropbox returns.
 const folderPage = 2000
 
-// listFolders returns the sorted names of the folders at the root.
-func (s *session) listFolders(ctx context.Context) ([]string, error) {
+// listFolders returns the sorted names of the folders in a place.
+func (s *session) listFolders(ctx context.Context, in place) ([]string, error) {
 	var folders []string
-	route, arg := "list_folder", map[string]any{"path": "", "limit": folderPage}
+	route, arg := "list_folder", argument(func(root rootInfo) (any, error) {
+		path, err := root.path(in)
+		return map[string]any{"path": path, "limit": folderPage}, err
+	})
 	for {
 		var page struct {
 			Entries []struct {
@@ -117,7 +213,7 @@ func (s *session) listFolders(ctx context.Context) ([]string, error) {
 			})
 			return folders, nil
 		}
-		route, arg = "list_folder/continue", map[string]any{"cursor": page.Cursor}
+		route, arg = "list_folder/continue", fixed(map[string]any{"cursor": page.Cursor})
 	}
 }
 
@@ -134,20 +230,33 @@ type commit struct {
 	AutoRename bool   `json:"autorename"`
 }
 
+// target is where a file is written, and how.
+type target struct {
+	place
+	mode string
+}
+
+// commit returns the target as Dropbox wants it.
+func (t target) commit(root rootInfo) (commit, error) {
+	path, err := root.path(t.place)
+	return commit{Path: path, Mode: t.mode}, err
+}
+
 // cursor is the position of a chunk in a session.
 type cursor struct {
 	SessionID string `json:"session_id"`
 	Offset    int64  `json:"offset"`
 }
 
-// file is Dropbox's metadata of a file.
+// file is Dropbox's metadata of a file or a folder. A folder has no hash.
 type file struct {
+	Tag  string `json:".tag"`
 	Hash string `json:"content_hash"`
 }
 
 // write sends the data: one chunk in one request, and more in a session. The file becomes visible only when it is
 // complete. Dropbox deletes sessions that are not finished.
-func (s *session) write(ctx context.Context, to commit, data action.Data) error {
+func (s *session) write(ctx context.Context, to target, data action.Data) error {
 	src, err := data.Open(ctx)
 	if err != nil {
 		return err
@@ -184,11 +293,14 @@ func (s *session) write(ctx context.Context, to commit, data action.Data) error 
 }
 
 // writeOnce writes a file in one request.
-func (s *session) writeOnce(ctx context.Context, to commit, content []byte, sum string) error {
-	arg := struct {
-		commit
-		Hash string `json:"content_hash"`
-	}{to, sum}
+func (s *session) writeOnce(ctx context.Context, to target, content []byte, sum string) error {
+	arg := func(root rootInfo) (any, error) {
+		c, err := to.commit(root)
+		return struct {
+			commit
+			Hash string `json:"content_hash"`
+		}{c, sum}, err
+	}
 	var made file
 	err := s.integration.retry.Do(ctx, func(ctx context.Context) error { return s.upload(ctx, "upload", arg, content, &made) })
 	return verified(made, sum, err)
@@ -196,7 +308,7 @@ func (s *session) writeOnce(ctx context.Context, to commit, content []byte, sum 
 
 // start starts a session. A second one after a lost response does no harm.
 func (s *session) start(ctx context.Context, content []byte) (string, error) {
-	arg := map[string]any{"close": false, "content_hash": hashOf(content)}
+	arg := fixed(map[string]any{"close": false, "content_hash": hashOf(content)})
 	var answer struct {
 		SessionID string `json:"session_id"`
 	}
@@ -211,7 +323,7 @@ func (s *session) start(ctx context.Context, content []byte) (string, error) {
 
 // append adds a chunk. After a lost response, Dropbox reports that it already has the chunk.
 func (s *session) append(ctx context.Context, at cursor, content []byte) error {
-	arg := map[string]any{"cursor": at, "close": false, "content_hash": hashOf(content)}
+	arg := fixed(map[string]any{"cursor": at, "close": false, "content_hash": hashOf(content)})
 	err := s.integration.retry.Do(ctx, func(ctx context.Context) error {
 		return s.upload(ctx, "upload_session/append_v2", arg, content, nil)
 	})
@@ -222,7 +334,7 @@ func (s *session) append(ctx context.Context, at cursor, content []byte) error {
 }
 
 // finish adds the last chunk and creates the file.
-func (s *session) finish(ctx context.Context, at cursor, to commit, content []byte, sum string) error {
+func (s *session) finish(ctx context.Context, at cursor, to target, content []byte, sum string) error {
 	var made file
 	var doubt bool
 	tail := tail{cursor: at, content: content}
@@ -234,7 +346,7 @@ func (s *session) finish(ctx context.Context, at cursor, to commit, content []by
 	})
 	if err != nil && doubt {
 		// A response was lost. If the file exists, the session no longer does.
-		if found, ferr := s.find(ctx, to.Path); ferr == nil && found.Hash == sum {
+		if found, ferr := s.find(ctx, to.place); ferr == nil && found.Hash == sum {
 			return nil
 		}
 	}
@@ -276,7 +388,7 @@ func (t *tail) moveTo(correct *int64) bool {
 // already been appended to the upload session. Please retry with empty data body and updated offset."
 // (UploadSessionFinishError.path in https://github.com/dropbox/dropbox-api-spec, files.stone). After a lost response, Dropbox
 // names the offset.
-func (s *session) commit(ctx context.Context, t *tail, to commit, made *file) error {
+func (s *session) commit(ctx context.Context, t *tail, to target, made *file) error {
 	err := s.sendTail(ctx, t, to, made)
 	if t.moveTo(apiErrorOf(err).Error.Lookup.Correct) {
 		err = s.sendTail(ctx, t, to, made)
@@ -287,19 +399,34 @@ func (s *session) commit(ctx context.Context, t *tail, to commit, made *file) er
 	return err
 }
 
-func (s *session) sendTail(ctx context.Context, t *tail, to commit, made *file) error {
+func (s *session) sendTail(ctx context.Context, t *tail, to target, made *file) error {
 	at, content := t.rest()
-	arg := map[string]any{"cursor": at, "commit": to, "content_hash": hashOf(content)}
+	arg := func(root rootInfo) (any, error) {
+		c, err := to.commit(root)
+		return map[string]any{"cursor": at, "commit": c, "content_hash": hashOf(content)}, err
+	}
 	return s.upload(ctx, "upload_session/finish", arg, content, made)
 }
 
-// find returns the metadata of a file.
-func (s *session) find(ctx context.Context, path string) (file, error) {
+// find returns the metadata of a file or a folder.
+func (s *session) find(ctx context.Context, at place) (file, error) {
 	var found file
 	err := s.integration.retry.Do(ctx, func(ctx context.Context) error {
-		return s.rpc(ctx, "get_metadata", map[string]any{"path": path}, &found)
+		return s.rpc(ctx, "get_metadata", func(root rootInfo) (any, error) {
+			path, err := root.path(at)
+			return map[string]any{"path": path}, err
+		}, &found)
 	})
 	return found, err
+}
+
+// isFolder reports whether there is a folder in a place.
+func (s *session) isFolder(ctx context.Context, at place) (bool, error) {
+	found, err := s.find(outbound.WithDoubt(ctx, ""), at)
+	if strings.HasPrefix(apiErrorOf(err).Summary, "path/not_found") {
+		return false, nil
+	}
+	return found.Tag == "folder", err
 }
 
 // lostSession explains errors of a session that has ended or has another offset.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,8 +33,12 @@ type settings struct {
 	AppSecret action.Secret `env:"DROPBOX_ACTION_APP_SECRET,required,notEmpty"`
 }
 
-// home is the form's value for the root folder.
-const home = "__root"
+const (
+	// home is the form's value for the user's own folder.
+	home = "__root"
+	// teamSpace precedes a folder of the team space in the form's values.
+	teamSpace = "__team/"
+)
 
 // input is what the user enters.
 type input struct {
@@ -80,54 +83,6 @@ func (*Integration) Definition() action.Definition {
 	}
 }
 
-// Form implements [action.FormBuilder]. Listing the folders checks the sign-in. The form asks for a new one only
-// if Dropbox rejects it, and not during an outage.
-func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
-	before := parseState(req.State)
-	s := i.open(before)
-	folders, err := s.listFolders(ctx)
-	if action.KindOf(err) == action.Unauthenticated {
-		return &action.Form{Fields: []action.Field{{
-			Name: "login", Type: action.OAuthLink, Label: "Log in", OAuthURL: req.LoginURL,
-			Description: "In order to send to a Dropbox file or folder now and in the future, you will need to log in once to your " +
-				"Dropbox account.",
-		}}, State: &action.State{}}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	options := []action.Option{{Name: home, Label: "Home"}}
-	for _, f := range folders {
-		options = append(options, action.Option{Name: f, Label: f})
-	}
-	form := &action.Form{Fields: []action.Field{
-		{
-			Name: "directory", Label: "Select folder to save file", Type: action.Select, Required: true, Default: home, Options: options,
-			Description: "Dropbox folder where your file will be saved",
-		},
-		{
-			Name: "filename", Label: "Enter a name", Type: action.String, Required: true,
-			Description: "The name of the file, without its extension. A slash in it makes a folder.",
-		},
-		{
-			Name: "includeTimestamp", Label: "Append timestamp", Type: action.Select, Required: true, Default: "no",
-			Options:     []action.Option{{Name: "yes", Label: "Yes"}, {Name: "no", Label: "No"}},
-			Description: "Append timestamp to end of file name. Should be set to 'Yes' if the file will be sent repeatedly",
-		},
-		{
-			Name: "overwrite", Label: "Overwrite", Type: action.Select, Default: "no",
-			Options:     []action.Option{{Name: "no", Label: "No: fail"}, {Name: "yes", Label: "Yes"}},
-			Description: "What to do when there is a file of this name already.",
-		},
-		objectstore.CompressionField(),
-	}}
-	form.Fields = slices.Concat(form.Fields, datafile.Fields(), datafile.EncryptionFields())
-	if after := s.Tokens(); after != before {
-		form.State = signin.Keep(after)
-	}
-	return form, nil
-}
-
 // Execute implements [action.Integration].
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	if req.Data.Empty() {
@@ -153,19 +108,35 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return nil, err
 	}
 	s := i.open(parseState(req.State))
-	err = s.write(ctx, in.commit(path), data)
+	to, err := s.deliver(ctx, in, path, data)
 	if err != nil {
 		return signin.Forget(err), err
 	}
-	return &action.Response{Message: "Saved as " + path + "."}, nil
+	return &action.Response{Message: "Saved as " + path + to.suffix() + "."}, nil
 }
 
-// commit returns the file's path, and what to do with an existing file.
-func (in input) commit(path string) commit {
-	if in.Overwrite {
-		return commit{Path: path, Mode: "overwrite"}
+// deliver writes the file, and returns where.
+func (s *session) deliver(ctx context.Context, in input, path string, data action.Data) (target, error) {
+	if err := s.locate(ctx); err != nil {
+		return target{}, err
 	}
-	return commit{Path: path, Mode: "add"}
+	team, err := s.inTeamSpace(ctx, in.Directory)
+	if err != nil {
+		return target{}, err
+	}
+	to := target{place{path, team}, "add"}
+	if in.Overwrite {
+		to.mode = "overwrite"
+	}
+	return to, s.write(ctx, to, data)
+}
+
+// suffix completes a message.
+func (p place) suffix() string {
+	if p.team {
+		return " in the team space"
+	}
+	return ""
 }
 
 // maxSegment is the maximum length of a file's or folder's name in characters:
@@ -192,7 +163,7 @@ func (in input) path(extension string, now time.Time, options datafile.Options) 
 		file = options.EncryptedName(file)
 	}
 	path := "/" + file
-	if directory := strings.Trim(in.Directory, "/"); directory != home {
+	if directory := strings.Trim(strings.TrimPrefix(in.Directory, teamSpace), "/"); directory != home {
 		path = "/" + directory + path
 	}
 	for segment := range strings.SplitSeq(path[1:], "/") {
@@ -212,10 +183,12 @@ func (in input) path(extension string, now time.Time, options datafile.Options) 
 type session struct {
 	*signin.Session
 	integration *Integration
+	// root is nil until the account is located.
+	root *rootInfo
 }
 
 func (i *Integration) open(t signin.Tokens) *session {
-	return &session{i.signIn.Open(t), i}
+	return &session{Session: i.signIn.Open(t), integration: i}
 }
 
 // errUnexpected is the error for a JSON response without the expected fields.

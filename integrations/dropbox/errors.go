@@ -20,6 +20,8 @@ type apiError struct {
 		Lookup  struct {
 			Correct *int64 `json:"correct_offset"`
 		} `json:"lookup_failed"`
+		// Moved is the account's new root.
+		Moved *rootInfo `json:"invalid_root"`
 	} `json:"error"`
 }
 
@@ -32,6 +34,18 @@ func apiErrorOf(err error) apiError {
 	return e
 }
 
+// newRoot returns the account's root from an error of the header Dropbox-API-Path-Root (PathRootError in common.stone). An app
+// that may not access the team space, as one with an app folder, has to do without the header.
+func newRoot(err error) (rootInfo, bool) {
+	switch e := apiErrorOf(err).Error; {
+	case e.Tag == "invalid_root" && e.Moved != nil:
+		return *e.Moved, true
+	case e.Tag == "no_permission":
+		return rootInfo{}, true
+	}
+	return rootInfo{}, false
+}
+
 // explanations say what Dropbox's errors mean to the Looker user, by a part of the summary. The
 // first match counts.
 var explanations = []struct {
@@ -40,6 +54,7 @@ var explanations = []struct {
 }{
 	{"missing_scope", action.Error{Kind: action.Forbidden, Message: "The hub's Dropbox app lacks a permission. It needs " +
 		"files.metadata.read and files.content.write; users log in again once it has them."}},
+	{"invalid_root", action.Error{Kind: action.Invalid, Message: "The Dropbox account changed its team during the delivery. Try again."}},
 	{"too_many_write_operations", action.Error{Kind: action.RateLimited, Message: "Dropbox is rate limiting writes to this " +
 		"account. Try again later."}},
 	{"too_many_requests", action.Error{Kind: action.RateLimited, Message: "Dropbox is rate limiting requests. Try again later."}},

@@ -26,6 +26,60 @@ type fake struct {
 	calls         map[string]int
 	// busy is how many commits the fake refuses because of other writes in the folder.
 	busy int
+	// rooted is whether the current call has the header Dropbox-API-Path-Root.
+	rooted bool
+	// team is the team space, if the account is a member of a team that has one.
+	team *teamSpace
+	// noAccountInfo is an app without the permission account_info.read, and appFolder one that has access to its folder only.
+	noAccountInfo, appFolder bool
+}
+
+// teamSpace is a root whose folders are next to the member's own one. The own folder's files are those of the fake.
+type teamSpace struct {
+	root, homePath string
+	folders        []string
+	files          map[string][]byte
+}
+
+// info is the account's RootInfo.
+func (f *fake) info() string {
+	if f.team == nil {
+		return `{".tag":"user","root_namespace_id":"1","home_namespace_id":"1"}`
+	}
+	return fmt.Sprintf(`{".tag":"team","root_namespace_id":%q,"home_namespace_id":"1","home_path":%q}`, f.team.root, f.team.homePath)
+}
+
+// checkRoot follows PathRoot and PathRootError in common.stone, and the status of
+// https://www.dropbox.com/developers/reference/path-root-header-modes.
+func (f *fake) checkRoot(header string) *actiontest.Reply {
+	if header == "" {
+		return nil
+	}
+	var root struct {
+		Tag  string `json:".tag"`
+		Root string `json:"root"`
+	}
+	reply := jsonReply(422, fmt.Sprintf(`{"error_summary":"invalid_root/..","error":{".tag":"invalid_root","invalid_root":%s}}`, f.info()))
+	switch {
+	case json.Unmarshal([]byte(header), &root) != nil || root.Tag != "root":
+		reply = actiontest.Reply{Status: 400, Body: "Error in call to API function: Dropbox-API-Path-Root"}
+	case f.appFolder:
+		reply = jsonReply(422, `{"error_summary":"no_permission/..","error":{".tag":"no_permission"}}`)
+	case f.team == nil && root.Root == "1", f.team != nil && root.Root == f.team.root:
+		return nil
+	}
+	return &reply
+}
+
+// place returns the files that hold a path, and the path there.
+func (f *fake) place(path string) (map[string][]byte, string) {
+	if f.team == nil || !f.rooted {
+		return f.files, path
+	}
+	if own, ok := strings.CutPrefix(path, f.team.homePath+"/"); ok {
+		return f.files, "/" + own
+	}
+	return f.team.files, path
 }
 
 func newFake(t *testing.T) *fake {
@@ -45,8 +99,8 @@ func (f *fake) serve(r actiontest.Recorded) actiontest.Reply {
 	if r.Host == "api.dropboxapi.com" && r.Path == "/oauth2/token" {
 		return token(r)
 	}
-	route, ok := strings.CutPrefix(r.Path, "/2/files/")
-	if !ok {
+	route, isFile := strings.CutPrefix(r.Path, "/2/files/")
+	if !isFile && r.Path != "/2/users/get_current_account" {
 		return actiontest.Reply{Status: 404}
 	}
 	if r.Header.Get("Authorization") != "Bearer a2" {
@@ -58,6 +112,13 @@ func (f *fake) serve(r actiontest.Recorded) actiontest.Reply {
 			return *reply
 		}
 	}
+	if !isFile {
+		return f.account(r)
+	}
+	if reply := f.checkRoot(r.Header.Get("Dropbox-Api-Path-Root")); reply != nil {
+		return *reply
+	}
+	f.rooted = r.Header.Get("Dropbox-Api-Path-Root") != ""
 	reply := f.route(route, r)
 	if f.after != nil {
 		if other := f.after(route, f.calls[route]); other != nil {
@@ -65,6 +126,16 @@ func (f *fake) serve(r actiontest.Recorded) actiontest.Reply {
 		}
 	}
 	return reply
+}
+
+func (f *fake) account(r actiontest.Recorded) actiontest.Reply {
+	switch {
+	case r.Host != "api.dropboxapi.com" || len(r.Body) != 0:
+		return actiontest.Reply{Status: 400}
+	case f.noAccountInfo:
+		return jsonReply(401, `{"error_summary":"missing_scope/..","error":{".tag":"missing_scope","required_scope":"account_info.read"}}`)
+	}
+	return jsonReply(200, `{"account_id":"dbid:1","root_info":`+f.info()+`}`)
 }
 
 func token(r actiontest.Recorded) actiontest.Reply {
@@ -97,10 +168,10 @@ func (f *fake) route(route string, r actiontest.Recorded) actiontest.Reply {
 	}
 	switch route {
 	case "list_folder":
-		if json.Unmarshal(r.Body, &arg) != nil || arg.Path != "" || arg.Limit != 2000 || r.Host != "api.dropboxapi.com" {
+		if json.Unmarshal(r.Body, &arg) != nil || arg.Limit != 2000 || r.Host != "api.dropboxapi.com" {
 			return actiontest.Reply{Status: 400}
 		}
-		return f.page(0)
+		return f.list(arg.Path)
 	case "list_folder/continue":
 		var n int
 		if json.Unmarshal(r.Body, &arg) != nil {
@@ -114,8 +185,12 @@ func (f *fake) route(route string, r actiontest.Recorded) actiontest.Reply {
 		if json.Unmarshal(r.Body, &arg) != nil {
 			return actiontest.Reply{Status: 400}
 		}
-		if content, ok := f.files[arg.Path]; ok {
+		files, path := f.place(arg.Path)
+		if content, ok := files[path]; ok {
 			return metadata(content)
+		}
+		if f.isFolder(arg.Path) {
+			return jsonReply(200, `{".tag":"folder","name":"x","id":"id:x"}`)
 		}
 		return refused("path/not_found/..", `{".tag":"path"}`)
 	}
@@ -191,15 +266,46 @@ func (f *fake) commit(path, mode string, content []byte) actiontest.Reply {
 	if mode != "add" && mode != "overwrite" || !strings.HasPrefix(path, "/") {
 		return actiontest.Reply{Status: 400}
 	}
-	if there, ok := f.files[path]; ok && mode == "add" && string(there) != string(content) {
+	files, path := f.place(path)
+	if there, ok := files[path]; ok && mode == "add" && string(there) != string(content) {
 		return refused("path/conflict/file/...", `{".tag":"path"}`)
 	}
-	f.files[path] = content
+	files[path] = content
 	return metadata(content)
 }
 
 func metadata(content []byte) actiontest.Reply {
 	return jsonReply(200, fmt.Sprintf(`{".tag":"file","size":%d,"content_hash":%q}`, len(content), dropboxHash(content)))
+}
+
+// list returns the first page of a folder. Only that of the own folder has others.
+func (f *fake) list(path string) actiontest.Reply {
+	switch {
+	case path == "" && !(f.rooted && f.team != nil), f.rooted && f.team != nil && path == f.team.homePath:
+		return f.page(0)
+	case path == "":
+		entries := []map[string]string{{".tag": "folder", "name": strings.TrimPrefix(f.team.homePath, "/")}}
+		for _, folder := range f.team.folders {
+			entries = append(entries, map[string]string{".tag": "folder", "name": folder})
+		}
+		return entriesReply(entries, 0, false)
+	}
+	return refused("path/not_found/..", `{".tag":"path","path":{".tag":"not_found"}}`)
+}
+
+// isFolder reports whether one of the folders at the top has the path.
+func (f *fake) isFolder(path string) bool {
+	folders := slices.Concat(f.folders...)
+	if f.rooted && f.team != nil {
+		var own bool
+		if path, own = strings.CutPrefix(path, f.team.homePath); path == "" {
+			return true
+		}
+		if !own {
+			folders = f.team.folders
+		}
+	}
+	return slices.ContainsFunc(folders, func(folder string) bool { return strings.EqualFold("/"+folder, path) })
 }
 
 func (f *fake) page(n int) actiontest.Reply {
@@ -210,7 +316,11 @@ func (f *fake) page(n int) actiontest.Reply {
 	for _, folder := range f.folders[n] {
 		entries = append(entries, map[string]string{".tag": "folder", "name": folder})
 	}
-	body, err := json.Marshal(map[string]any{"entries": entries, "cursor": fmt.Sprintf("page-%d", n+1), "has_more": n+1 < len(f.folders)})
+	return entriesReply(entries, n+1, n+1 < len(f.folders))
+}
+
+func entriesReply(entries []map[string]string, next int, more bool) actiontest.Reply {
+	body, err := json.Marshal(map[string]any{"entries": entries, "cursor": fmt.Sprintf("page-%d", next), "has_more": more})
 	if err != nil {
 		return actiontest.Reply{Status: 500}
 	}
