@@ -11,11 +11,16 @@ import (
 	"integrationhub.dev/hub/bounded"
 )
 
-// EachCSV calls f with each record of a result in CSV and its number: 0 is the header. A record is
-// valid until f returns. An error of f ends the reading. Records may differ in length, and a byte
-// order mark is skipped.
+// EachCSV is [EachCSVRecord] for a result that was fetched.
 func EachCSV(blob action.Blob, f func(number int64, record []string) error) error {
-	src := bufio.NewReader(bounded.NewCSV(io.NewSectionReader(blob, 0, blob.Size()), blob.MaxValueBytes()))
+	return EachCSVRecord(io.NewSectionReader(blob, 0, blob.Size()), blob.MaxValueBytes(), f)
+}
+
+// EachCSVRecord calls f with each record of a result in CSV and its number: 0 is the header. A record
+// is valid until f returns. An error of f ends the reading. Records may differ in length, and a byte
+// order mark is skipped.
+func EachCSVRecord(data io.Reader, maxValueBytes int64, f func(number int64, record []string) error) error {
+	src := bufio.NewReader(bounded.NewCSV(data, maxValueBytes))
 	if mark, err := src.Peek(3); err == nil && string(mark) == "\ufeff" {
 		_, _ = src.Discard(3)
 	}
