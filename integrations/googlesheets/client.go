@@ -43,8 +43,8 @@ type grid struct {
 // request is one request of a batch, which is applied completely or not at all.
 type request map[string]any
 
-// first returns the first tab, and the number of cells of the others.
-func (w *writer) first(ctx context.Context, id string) (tab, int64, error) {
+// tabs returns all tabs.
+func (w *writer) tabs(ctx context.Context, id string) ([]tab, error) {
 	var answer struct {
 		Sheets []struct {
 			Properties tab `json:"properties"`
@@ -52,16 +52,92 @@ func (w *writer) first(ctx context.Context, id string) (tab, int64, error) {
 	}
 	query := url.Values{"fields": {"sheets.properties(sheetId,title,sheetType,gridProperties(rowCount,columnCount))"}}
 	if err := w.Read(ctx, spreadsheetsURL+url.PathEscape(id), query, &answer); err != nil {
+		return nil, err
+	}
+	all := make([]tab, len(answer.Sheets))
+	for n, s := range answer.Sheets {
+		all[n] = s.Properties
+	}
+	return all, nil
+}
+
+// find returns the tab with a title, or the first one if the title is empty, and the number of cells of the others.
+func find(tabs []tab, title string) (found tab, others int64, ok bool) {
+	at := -1
+	for n, s := range tabs {
+		others += s.Grid.Rows * s.Grid.Columns
+		switch {
+		case title == "" && n == 0, s.Title == title:
+			at = n
+		case at < 0 && strings.EqualFold(s.Title, title):
+			at = n
+		}
+	}
+	if at < 0 {
+		return tab{}, others, false
+	}
+	found = tabs[at]
+	return found, others - found.Grid.Rows*found.Grid.Columns, true
+}
+
+// tab returns the tab with a title, which it creates if there is none, and the number of cells of the others.
+func (w *writer) tab(ctx context.Context, id, title string) (tab, int64, error) {
+	tabs, err := w.tabs(ctx, id)
+	if err != nil {
 		return tab{}, 0, err
 	}
-	if len(answer.Sheets) == 0 || answer.Sheets[0].Properties.Type != "GRID" {
-		return tab{}, 0, action.Errorf(action.Invalid, "The spreadsheet's first tab is not a sheet with cells.")
+	sheet, others, ok := find(tabs, title)
+	if !ok && title != "" {
+		if err := w.addTab(ctx, id, title); err != nil {
+			return tab{}, 0, err
+		}
+		if tabs, err = w.tabs(ctx, id); err != nil {
+			return tab{}, 0, err
+		}
+		sheet, others, ok = find(tabs, title)
 	}
-	var others int64
-	for _, s := range answer.Sheets[1:] {
-		others += s.Properties.Grid.Rows * s.Properties.Grid.Columns
+	if !ok || sheet.Type != "GRID" {
+		return tab{}, 0, action.Errorf(action.Invalid, "The spreadsheet's %s is not a sheet with cells.", tabName(title))
 	}
-	return answer.Sheets[0].Properties, others, nil
+	return sheet, others, nil
+}
+
+func tabName(title string) string {
+	if title == "" {
+		return "first tab"
+	}
+	return "tab " + strconv.Quote(title)
+}
+
+// addTab creates a tab. After a lost response, the tab exists.
+func (w *writer) addTab(ctx context.Context, id, title string) error {
+	asking := false
+	return deliver.Call(ctx, w.limiter, w.Writes, func(ctx context.Context) error {
+		if asking {
+			tabs, err := w.tabs(ctx, id)
+			if _, _, ok := find(tabs, title); ok || err != nil {
+				return err
+			}
+		}
+		asking = true
+		return w.try(ctx, id, []request{{"addSheet": map[string]any{
+			"properties": map[string]any{"title": title, "gridProperties": grid{1, 1}},
+		}}})
+	})
+}
+
+// rename gives the only tab of a new spreadsheet its title.
+func (w *writer) rename(ctx context.Context, id, title string) error {
+	if title == "" {
+		return nil
+	}
+	sheet, _, err := w.tab(ctx, id, "")
+	if err != nil {
+		return err
+	}
+	return w.send(ctx, id, []request{{"updateSheetProperties": map[string]any{
+		"properties": map[string]any{"sheetId": sheet.ID, "title": title}, "fields": "title",
+	}}})
 }
 
 // send sends a batch that can be repeated, since each request contains the cells that it changes.
@@ -75,10 +151,10 @@ func (w *writer) try(ctx context.Context, id string, requests []request) error {
 		map[string]any{"requests": requests}, nil)
 }
 
-// overwrite replaces the content of the first tab. The request that clears it also writes the first rows, which
+// overwrite replaces the content of a tab. The request that clears it also writes the first rows, which
 // are all rows of most results.
-func (w *writer) overwrite(ctx context.Context, id string, data *table) error {
-	sheet, others, err := w.first(ctx, id)
+func (w *writer) overwrite(ctx context.Context, id, title string, data *table) error {
+	sheet, others, err := w.tab(ctx, id, title)
 	if err != nil {
 		return err
 	}
@@ -121,12 +197,12 @@ func clearing(sheet tab, others int64, data *table) ([]request, error) {
 		{"updateCells": map[string]any{"range": map[string]any{"sheetId": sheet.ID}, "fields": "userEnteredValue"}},
 	}
 	for column := range int(data.columns) {
-		if layout, ok := data.dates[column]; ok {
+		if format, ok := data.format(column); ok {
 			requests = append(requests, request{"repeatCell": map[string]any{
 				"range": map[string]any{
 					"sheetId": sheet.ID, "startRowIndex": 1, "endRowIndex": data.rows, "startColumnIndex": column, "endColumnIndex": column + 1,
 				},
-				"cell": map[string]any{"userEnteredFormat": formats[layout]}, "fields": "userEnteredFormat.numberFormat",
+				"cell": map[string]any{"userEnteredFormat": format}, "fields": "userEnteredFormat.numberFormat",
 			}})
 		}
 	}
@@ -175,8 +251,8 @@ func (w *writer) batches(data *table, from int64, send func(rows []json.RawMessa
 }
 
 // append adds the rows below the existing ones. It is an error if the columns differ.
-func (w *writer) append(ctx context.Context, id string, data *table) error {
-	sheet, _, err := w.first(ctx, id)
+func (w *writer) append(ctx context.Context, id, title string, data *table) error {
+	sheet, _, err := w.tab(ctx, id, title)
 	if err != nil {
 		return err
 	}

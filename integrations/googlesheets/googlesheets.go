@@ -65,72 +65,72 @@ func (*Integration) Definition() action.Definition {
 	return action.Definition{
 		Name: "google_sheets", Label: "Google Sheets", Description: "Create a new Google Sheet.",
 		Params:      []action.Param{google.Param},
-		Types:       []action.Type{action.TypeQuery},
-		Formats:     []action.Format{action.CSV},
+		Types:       []action.Type{action.TypeQuery, action.TypeDashboard},
+		Formats:     []action.Format{action.CSV, action.CSVZip},
 		Download:    action.URL,
 		MinVersion:  action.V(7, 3, 0),
 		FetchTokens: true,
 	}
 }
 
-// What to do if a spreadsheet with the name exists.
-const (
-	overwrite = "yes"
-	makeNew   = "no"
-	appendTo  = "append"
-)
-
-// Form implements [action.FormBuilder].
-func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
-	form, err := i.Service.Form(ctx, req)
-	if err != nil || form.Fields[0].Name == "login" {
-		return form, err
-	}
-	form.Fields = append(form.Fields, action.Field{
-		Name: "overwrite", Label: "Overwrite Existing Files", Type: action.Select, Required: true, Default: overwrite,
-		Options: []action.Option{{Name: overwrite, Label: "Yes"}, {Name: makeNew, Label: "No"}, {Name: appendTo, Label: "Append"}},
-		Description: "What happens to a spreadsheet of the same name: its first tab is overwritten, a new spreadsheet is made " +
-			"beside it, or the rows are added below those of its first tab",
-	})
-	return form, nil
-}
-
 // Execute implements [action.Integration]. It changes nothing before it has read all of the data and checked that
 // the data fits.
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	chosen, err := action.Decode[choices](req)
+	if err != nil {
+		return nil, err
+	}
 	in, err := google.Decode(req)
 	if err != nil {
 		return nil, err
 	}
-	if !strings.HasSuffix(in.Name, ".csv") {
-		in.Name += ".csv"
-	}
+	in.Name = spreadsheetName(in.Name, isDashboard(req))
 	c, at, err := i.Enter(ctx, req, in)
-	var data *table
+	var data *tables
 	if err == nil {
-		data, err = fetch(ctx, req.Data)
+		data, err = fetch(ctx, req, chosen.Values == raw)
 	}
 	if err != nil {
 		return i.Forget(err), err
 	}
-	defer data.blob.Close()
-	if err := i.deliver(ctx, c, at, in.Name, req.Form["overwrite"], data); err != nil {
+	defer data.Close()
+	for _, t := range data.all {
+		if t.tile == "" {
+			t.tile = string(chosen.Tab)
+		}
+	}
+	if err := i.deliver(ctx, c, at, in.Name, req.Form["overwrite"], data.all); err != nil {
 		return i.Forget(err), err
 	}
-	return &action.Response{Message: fmt.Sprintf("%d rows written to %s.", max(data.rows-1, 0), in.Name)}, nil
+	if isDashboard(req) {
+		return &action.Response{Message: fmt.Sprintf("%d tiles written to %s.", len(data.all), in.Name)}, nil
+	}
+	return &action.Response{Message: fmt.Sprintf("%d rows written to %s.", max(data.all[0].rows-1, 0), in.Name)}, nil
 }
 
-func (i *Integration) deliver(ctx context.Context, c *google.Client, at google.Place, name, mode string, data *table) error {
-	w := &writer{Client: c, batch: i.batch, limiter: rate.NewLimiter(i.pace, burst)}
+// spreadsheetName returns the name of the spreadsheet. That of a query ends with .csv, as in the reference.
+func spreadsheetName(name string, dashboard bool) string {
+	if !dashboard && !strings.HasSuffix(name, ".csv") {
+		name += ".csv"
+	}
+	return name
+}
+
+func (i *Integration) writer(c *google.Client) *writer {
+	return &writer{Client: c, batch: i.batch, limiter: rate.NewLimiter(i.pace, burst)}
+}
+
+func (i *Integration) deliver(ctx context.Context, c *google.Client, at google.Place, name, mode string, data []*table) error {
+	w := i.writer(c)
 	if mode == overwrite || mode == appendTo {
 		id, err := c.Find(ctx, at, name, spreadsheetType)
 		switch {
 		case err != nil:
 			return err
 		case id != "" && mode == overwrite:
-			return w.overwrite(ctx, id, data)
+			return each(data, func(t *table) error { return w.overwrite(ctx, id, t.tile, t) })
 		case id != "":
-			return w.append(ctx, id, data)
+			return each(data, func(t *table) error { return w.append(ctx, id, t.tile, t) })
 		}
 	}
 	// It gets its name only when it is complete, so that the next delivery does not find an incomplete one.
@@ -138,11 +138,27 @@ func (i *Integration) deliver(ctx context.Context, c *google.Client, at google.P
 	if err != nil {
 		return err
 	}
-	if err = w.overwrite(ctx, id, data); err == nil {
+	if err = w.rename(ctx, id, data[0].tile); err == nil {
+		err = each(data, func(t *table) error { return w.overwrite(ctx, id, t.tile, t) })
+	}
+	if err == nil {
 		err = c.Rename(ctx, id, name)
 	}
 	if err != nil {
 		return i.withdraw(ctx, c, id, err)
+	}
+	return nil
+}
+
+// each writes one table after the other, and adds to an error how many were written.
+func each(data []*table, write func(*table) error) error {
+	for n, t := range data {
+		if err := write(t); err != nil {
+			if len(data) == 1 {
+				return err
+			}
+			return action.Wrap(err, action.KindOf(err), "%d of %d tiles were written. %s: %s", n, len(data), t.tile, action.MessageOf(err))
+		}
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
@@ -82,10 +83,21 @@ func TestForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	last := form.Fields[len(form.Fields)-1]
-	options := []action.Option{{Name: "yes", Label: "Yes"}, {Name: "no", Label: "No"}, {Name: "append", Label: "Append"}}
-	if last.Name != "overwrite" || last.Default != "yes" || !last.Required || !cmp.Equal(last.Options, options) {
-		t.Errorf("last field %+v", last)
+	want := []action.Field{
+		{
+			Name: "overwrite", Type: action.Select, Required: true, Default: "yes",
+			Options: []action.Option{{Name: "yes", Label: "Yes"}, {Name: "no", Label: "No"}, {Name: "append", Label: "Append"}},
+		},
+		{
+			Name: "valueInputOption", Type: action.Select, Default: "USER_ENTERED",
+			Options: []action.Option{{Name: "USER_ENTERED", Label: "Numbers and dates"}, {Name: "RAW", Label: "Text"}},
+		},
+		{Name: "tab", Type: action.String},
+		{Name: "fetchtabs", Type: action.Select, Interactive: true, Options: []action.Option{{Name: "fetch", Label: "Fetch"}}},
+	}
+	ignored := cmpopts.IgnoreFields(action.Field{}, "Label", "Description")
+	if diff := cmp.Diff(want, form.Fields[len(form.Fields)-4:], ignored); diff != "" {
+		t.Errorf("own fields (-want +got):\n%s", diff)
 	}
 	req := request(t, "yes", "")
 	req.State = ""
@@ -140,9 +152,12 @@ func TestModes(t *testing.T) {
 			if diff := cmp.Diff(want, file.Cells); diff != "" || file.Marks() != 0 {
 				t.Errorf("%d marks left, cells (-want +got):\n%s", file.Marks(), diff)
 			}
-			made := f.Named(name)[4:]
-			if mode != "no" && len(made) != 0 || mode == "no" && (len(made) != 1 || !cmp.Equal(made[0].Cells, cells)) {
-				t.Errorf("%d new files", len(made))
+			var made [][][]string
+			for _, file := range f.Named(name)[4:] {
+				made = append(made, file.Cells)
+			}
+			if diff := cmp.Diff(map[string][][][]string{"no": {cells}}[mode], made); diff != "" {
+				t.Errorf("new spreadsheets (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -221,8 +236,17 @@ func TestBadData(t *testing.T) {
 				f := googletest.New(t)
 				file := existing(f, old)
 				_, err := resolved(t, f.Destination).Execute(t.Context(), actiontest.Download(t, request(t, mode, ""), tt.download))
-				if action.KindOf(err) != tt.kind || !cmp.Equal(file.Cells, old) || len(f.Named(name)) != 4 || f.Calls("batch")+f.Calls("create") != 0 {
-					t.Errorf("error %v, cells %v", err, file.Cells)
+				if action.KindOf(err) != tt.kind {
+					t.Errorf("error %v", err)
+				}
+				if diff := cmp.Diff(old, file.Cells); diff != "" {
+					t.Errorf("cells (-want +got):\n%s", diff)
+				}
+				if got := len(f.Named(name)); got != 4 {
+					t.Errorf("%d files, want 4", got)
+				}
+				if got := f.Calls("batch") + f.Calls("create"); got != 0 {
+					t.Errorf("%d calls that change something", got)
 				}
 			})
 		}
@@ -273,8 +297,14 @@ func TestNotAllowed(t *testing.T) {
 	req := request(t, "yes", "a\n")
 	req.Params["domain_allowlist"] = "car.com"
 	res, err := resolved(t, f.Destination).Execute(t.Context(), req)
-	if action.KindOf(err) != action.Unauthenticated || res == nil || res.State.Data != action.Reset || file.Cells != nil {
-		t.Errorf("%+v, %v", res, err)
+	if action.KindOf(err) != action.Unauthenticated {
+		t.Errorf("error %v", err)
+	}
+	if res == nil || res.State.Data != action.Reset {
+		t.Errorf("response %+v, want one that resets the state", res)
+	}
+	if file.Cells != nil {
+		t.Errorf("cells %v", file.Cells)
 	}
 }
 

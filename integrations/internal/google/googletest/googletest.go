@@ -31,11 +31,25 @@ type File struct {
 	ID, Name, MIME, Parent, Drive string
 	Trashed                       bool
 	Content                       []byte
-	// Cells are those of a spreadsheet's only tab, as JSON: 1.5 or "text".
+	// Cells are those of a spreadsheet's first tab, as JSON: 1.5 or "text".
 	Cells [][]string
 	// Grid is that tab's rows and columns.
+	Grid [2]int
+	// Title is the first tab's; empty is "It's".
+	Title string
+	// Tabs are the other ones.
+	Tabs []Tab
+	// Formats are the number formats of the first tab's columns.
+	Formats map[int]string
+	marks   map[int]bool
+}
+
+// Tab is another tab of a spreadsheet than the first one.
+type Tab struct {
+	ID    int
+	Title string
+	Cells [][]string
 	Grid  [2]int
-	marks map[int]bool
 }
 
 // Fake is a Google. Its fields may be changed before it is called, and read afterwards.

@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"integrationhub.dev/hub/action/actiontest"
 )
@@ -34,12 +36,7 @@ func (f *Fake) routeSheets(r actiontest.Recorded) (what string, answer func() ac
 		return "batch", func() actiontest.Reply { return file.update(r.Body) }
 	case r.Method != http.MethodGet:
 	case rest == "":
-		return "sheet", func() actiontest.Reply {
-			return JSON(http.StatusOK, map[string]any{"sheets": []any{map[string]any{"properties": map[string]any{
-				"sheetId": 7, "title": "It's", "sheetType": "GRID",
-				"gridProperties": map[string]int{"rowCount": file.Grid[0], "columnCount": file.Grid[1]},
-			}}}})
-		}
+		return "sheet", func() actiontest.Reply { return file.properties() }
 	case isMark:
 		return "mark", func() actiontest.Reply {
 			if n, err := strconv.Atoi(mark); err != nil || !file.marks[n] {
@@ -47,19 +44,66 @@ func (f *Fake) routeSheets(r actiontest.Recorded) (what string, answer func() ac
 			}
 			return JSON(http.StatusOK, map[string]string{"metadataId": mark})
 		}
-	case rest == "values/%27It%27%27s%27%211:1":
-		return "values", func() actiontest.Reply { return JSON(http.StatusOK, file.top()) }
+	}
+	for _, sheet := range file.sheets() {
+		if rest == "values/"+url.PathEscape("'"+strings.ReplaceAll(*sheet.title, "'", "''")+"'!1:1") {
+			return "values", func() actiontest.Reply { return JSON(http.StatusOK, top(*sheet.cells)) }
+		}
 	}
 	return "", nil
 }
 
+// sheet is one tab.
+type sheet struct {
+	id    int
+	title *string
+	cells *[][]string
+	grid  *[2]int
+}
+
+// firstID is the first tab's.
+const firstID = 7
+
+// sheets are all tabs.
+func (file *File) sheets() []sheet {
+	if file.Title == "" {
+		file.Title = "It's"
+	}
+	all := []sheet{{firstID, &file.Title, &file.Cells, &file.Grid}}
+	for n := range file.Tabs {
+		t := &file.Tabs[n]
+		all = append(all, sheet{t.ID, &t.Title, &t.Cells, &t.Grid})
+	}
+	return all
+}
+
+func (file *File) sheet(id int) *sheet {
+	for _, s := range file.sheets() {
+		if s.id == id {
+			return &s
+		}
+	}
+	return nil
+}
+
+func (file *File) properties() actiontest.Reply {
+	var all []any
+	for _, s := range file.sheets() {
+		all = append(all, map[string]any{"properties": map[string]any{
+			"sheetId": s.id, "title": *s.title, "sheetType": "GRID",
+			"gridProperties": map[string]int{"rowCount": s.grid[0], "columnCount": s.grid[1]},
+		}})
+	}
+	return JSON(http.StatusOK, map[string]any{"sheets": all})
+}
+
 // top is the first row, as text.
-func (file *File) top() map[string]any {
-	if len(file.Cells) == 0 {
+func top(cells [][]string) map[string]any {
+	if len(cells) == 0 {
 		return map[string]any{}
 	}
 	var row []string
-	for _, cell := range file.Cells[0] {
+	for _, cell := range cells[0] {
 		var text string
 		if json.Unmarshal([]byte(cell), &text) != nil {
 			text = cell
@@ -74,6 +118,7 @@ type sheetRow struct {
 		Value struct {
 			Text   *string      `json:"stringValue"`
 			Number *json.Number `json:"numberValue"`
+			Bool   *bool        `json:"boolValue"`
 		} `json:"userEnteredValue"`
 	} `json:"values"`
 }
@@ -82,13 +127,17 @@ type sheetRow struct {
 type change struct {
 	Update *struct {
 		Start *struct{ SheetID, RowIndex int }
+		Range *struct{ SheetID int }
 		Rows  []sheetRow
 	} `json:"updateCells"`
-	Append *struct{ Rows []sheetRow } `json:"appendCells"`
-	Resize *struct {
-		Properties struct {
-			Grid struct{ RowCount, ColumnCount int } `json:"gridProperties"`
-		}
+	Append *struct {
+		SheetID int
+		Rows    []sheetRow
+	} `json:"appendCells"`
+	Add        *struct{ Properties sheetProperties } `json:"addSheet"`
+	Properties *struct {
+		Properties sheetProperties
+		Fields     string
 	} `json:"updateSheetProperties"`
 	Mark *struct {
 		Data struct{ MetadataID int } `json:"developerMetadata"`
@@ -98,7 +147,20 @@ type change struct {
 			Lookup struct{ MetadataID int } `json:"developerMetadataLookup"`
 		} `json:"dataFilter"`
 	} `json:"deleteDeveloperMetadata"`
-	Repeat *json.RawMessage `json:"repeatCell"`
+	Repeat *struct {
+		Range struct{ SheetID, StartColumnIndex int }
+		Cell  struct {
+			Format struct {
+				Number struct{ Pattern string } `json:"numberFormat"`
+			} `json:"userEnteredFormat"`
+		}
+	} `json:"repeatCell"`
+}
+
+type sheetProperties struct {
+	SheetID int
+	Title   string
+	Grid    struct{ RowCount, ColumnCount int } `json:"gridProperties"`
 }
 
 // update does a batch: all of it, or nothing.
@@ -110,6 +172,10 @@ func (file *File) update(body []byte) actiontest.Reply {
 	after := *file
 	after.marks = map[int]bool{}
 	maps.Copy(after.marks, file.marks)
+	after.Tabs, after.Formats = slices.Clone(file.Tabs), maps.Clone(file.Formats)
+	if after.Formats == nil {
+		after.Formats = map[int]string{}
+	}
 	for _, c := range batch.Requests {
 		if wrong := after.apply(c); wrong != "" {
 			return bad(wrong)
@@ -122,28 +188,78 @@ func (file *File) update(body []byte) actiontest.Reply {
 // apply does one request, and says what is wrong with it.
 func (file *File) apply(c change) (wrong string) {
 	switch {
-	case c.Resize != nil:
-		file.Grid = [2]int{c.Resize.Properties.Grid.RowCount, c.Resize.Properties.Grid.ColumnCount}
+	case c.Add != nil:
+		return file.add(c.Add.Properties)
+	case c.Properties != nil:
+		return file.describe(c.Properties.Properties, c.Properties.Fields)
 	case c.Update != nil && c.Update.Start == nil:
-		file.Cells = nil
-	case c.Update != nil:
-		at := c.Update.Start.RowIndex
-		if c.Update.Start.SheetID != 7 || at > len(file.Cells) || at+len(c.Update.Rows) > file.Grid[0] {
-			return "Attempting to write past the last row"
+		s := file.sheet(c.Update.Range.SheetID)
+		if s == nil {
+			return "No grid with this id"
 		}
-		file.Cells = append(file.Cells[:at:at], texts(c.Update.Rows)...)
+		*s.cells = nil
+	case c.Update != nil:
+		return file.write(c.Update.Start.SheetID, c.Update.Start.RowIndex, texts(c.Update.Rows))
 	case c.Append != nil:
-		file.Cells = append(slices.Clip(file.Cells), texts(c.Append.Rows)...)
-		file.Grid[0] = max(file.Grid[0], len(file.Cells))
+		s := file.sheet(c.Append.SheetID)
+		if s == nil {
+			return "No grid with this id"
+		}
+		*s.cells = append(slices.Clip(*s.cells), texts(c.Append.Rows)...)
+		s.grid[0] = max(s.grid[0], len(*s.cells))
+	case c.Repeat != nil:
+		if c.Repeat.Range.SheetID == firstID {
+			file.Formats[c.Repeat.Range.StartColumnIndex] = c.Repeat.Cell.Format.Number.Pattern
+		}
 	case c.Mark != nil && file.marks[c.Mark.Data.MetadataID]:
 		return "Developer metadata with this id already exists."
 	case c.Mark != nil:
 		file.marks[c.Mark.Data.MetadataID] = true
 	case c.Unmark != nil:
 		delete(file.marks, c.Unmark.Filter.Lookup.MetadataID)
-	case c.Repeat == nil:
+	default:
 		return "There is no such request."
 	}
+	return ""
+}
+
+// add makes a tab. Titles are unique without case.
+func (file *File) add(p sheetProperties) (wrong string) {
+	id := firstID
+	for _, s := range file.sheets() {
+		if strings.EqualFold(*s.title, p.Title) {
+			return "A sheet with the name \"" + p.Title + "\" already exists. Please enter another name."
+		}
+		id = max(id, s.id) + 1
+	}
+	if p.Title == "" || utf8.RuneCountInString(p.Title) > 100 {
+		return "Invalid sheet name"
+	}
+	file.Tabs = append(file.Tabs, Tab{ID: id, Title: p.Title, Grid: [2]int{p.Grid.RowCount, p.Grid.ColumnCount}})
+	return ""
+}
+
+func (file *File) describe(p sheetProperties, fields string) (wrong string) {
+	s := file.sheet(p.SheetID)
+	switch {
+	case s == nil:
+		return "No grid with this id"
+	case fields == "title":
+		*s.title = p.Title
+	case fields == "gridProperties(rowCount,columnCount)":
+		*s.grid = [2]int{p.Grid.RowCount, p.Grid.ColumnCount}
+	default:
+		return "Unknown fields"
+	}
+	return ""
+}
+
+func (file *File) write(id, at int, rows [][]string) (wrong string) {
+	s := file.sheet(id)
+	if s == nil || at > len(*s.cells) || at+len(rows) > s.grid[0] {
+		return "Attempting to write past the last row"
+	}
+	*s.cells = append((*s.cells)[:at:at], rows...)
 	return ""
 }
 
@@ -164,6 +280,8 @@ func texts(rows []sheetRow) [][]string {
 				cells = append(cells, string(text))
 			case v.Value.Number != nil:
 				cells = append(cells, v.Value.Number.String())
+			case v.Value.Bool != nil:
+				cells = append(cells, strconv.FormatBool(*v.Value.Bool))
 			default:
 				cells = append(cells, "")
 			}
