@@ -472,8 +472,12 @@ func TestNotSignedIn(t *testing.T) {
 			t.Parallel()
 			f := newFake(t)
 			res, err := resolved(t, f.Destination).Execute(t.Context(), actiontest.Inline(t, request(state), "text/csv", "csv", []byte("a")))
-			if action.KindOf(err) != action.Unauthenticated || res == nil || res.State == nil || res.State.Data != action.Reset {
-				t.Errorf("%+v, %v", res, err)
+			if action.KindOf(err) != action.Unauthenticated {
+				t.Errorf("error %v", err)
+			}
+			want := &action.Response{State: &action.State{Data: action.Reset}}
+			if diff := cmp.Diff(want, res); diff != "" {
+				t.Errorf("response (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -166,8 +166,17 @@ func TestExecute(t *testing.T) {
 				t.Fatalf("%+v, %v", res, err)
 			}
 			made := f.Named("orders.csv")
-			if len(made) != 1 || !bytes.Equal(made[0].Content, content(size)) || made[0].MIME != "text/csv" || len(f.Uploads) != 0 {
-				t.Errorf("%d files, %d uploads left", len(made), len(f.Uploads))
+			if len(made) != 1 {
+				t.Fatalf("%d files, want 1", len(made))
+			}
+			if !bytes.Equal(made[0].Content, content(size)) {
+				t.Errorf("the file has %d bytes, want %d", len(made[0].Content), size)
+			}
+			if got, want := made[0].MIME, "text/csv"; got != want {
+				t.Errorf("type %q, want %q", got, want)
+			}
+			if n := len(f.Uploads); n != 0 {
+				t.Errorf("%d uploads left", n)
 			}
 		})
 	}
@@ -244,8 +253,14 @@ func TestDomains(t *testing.T) {
 				}
 				return
 			}
-			if !strings.Contains(action.MessageOf(err), tt.message) || res == nil || res.State.Data != action.Reset || f.Calls("session") != 0 {
-				t.Errorf("%+v, %v", res, err)
+			if !strings.Contains(action.MessageOf(err), tt.message) {
+				t.Errorf("error %v", err)
+			}
+			if res == nil || res.State.Data != action.Reset {
+				t.Errorf("response %+v, want one that resets the state", res)
+			}
+			if n := f.Calls("session"); n != 0 {
+				t.Errorf("%d uploads", n)
 			}
 		})
 	}
@@ -381,6 +396,27 @@ func TestNotSignedIn(t *testing.T) {
 				t.Errorf("%+v, %v", res, err)
 			}
 		})
+	}
+}
+
+// A sign-in that Google ended says why that can be: the seven days of a consent screen in status Testing are the usual
+// surprise.
+func TestSignInEnded(t *testing.T) {
+	t.Parallel()
+	f := googletest.New(t)
+	_, err := resolved(t, f.Destination).Execute(t.Context(), served(t, request(googletest.Gone, nil), []byte("a")))
+	want := "The sign-in at Google is missing or no longer valid. Open the form in Looker and log in again. Google ends it if access was " +
+		"revoked, the password changed, or it was not used for six months. If it ends after seven days, the OAuth consent screen is in " +
+		"status Testing: the hub's administrator must publish the app."
+	if got := action.MessageOf(err); got != want {
+		t.Errorf("message %q, want %q", got, want)
+	}
+	form, err := resolved(t, f.Destination).Form.Form(t.Context(), request(googletest.Gone, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := form.Fields[0].Description; !strings.HasPrefix(got, want) {
+		t.Errorf("description %q", got)
 	}
 }
 

@@ -26,9 +26,13 @@ const (
 	ScopeAnalytics = "https://www.googleapis.com/auth/analytics.edit"
 )
 
+// expired are the usual reasons of invalid_grant: https://developers.google.com/identity/protocols/oauth2#expiration
+const expired = "Google ends it if access was revoked, the password changed, or it was not used for six months. If it ends after seven " +
+	"days, the OAuth consent screen is in status Testing: the hub's administrator must publish the app."
+
 // provider is the OAuth client (https://developers.google.com/identity/protocols/oauth2/web-server).
 func provider(c Credentials, scopes []string, deps action.Deps) *signin.Provider {
-	return &signin.Provider{Name: "Google", HTTP: deps.HTTP, Config: oauth2.Config{
+	return &signin.Provider{Name: "Google", HTTP: deps.HTTP, Expired: expired, Config: oauth2.Config{
 		ClientID: c.ID, ClientSecret: c.Secret.Reveal(), Scopes: scopes,
 		Endpoint: oauth2.Endpoint{ //nolint:gosec // addresses, no credentials
 			AuthURL: "https://accounts.google.com/o/oauth2/v2/auth", TokenURL: "https://oauth2.googleapis.com/token",

@@ -22,6 +22,8 @@ type Provider struct {
 	Name   string
 	Config oauth2.Config
 	HTTP   *http.Client
+	// Expired says, in a sentence, why the service may have ended a sign-in that was valid. Empty adds nothing.
+	Expired string
 }
 
 // Tokens are a user's tokens in the format of RFC 6749. Refresh may be empty.
@@ -63,7 +65,7 @@ func (p *Provider) refresh(ctx context.Context, old Tokens) (Tokens, error) {
 		defer cancel()
 		t, err := p.config("").TokenSource(p.withClient(ctx), &oauth2.Token{RefreshToken: old.Refresh}).Token()
 		if err != nil {
-			return p.explain(ctx, err)
+			return p.explainEnded(ctx, err)
 		}
 		fresh.Access = t.AccessToken
 		if t.RefreshToken != "" {
@@ -97,6 +99,15 @@ func (p *Provider) explain(ctx context.Context, err error) error {
 		return action.Errorf(kind, "%s's sign-in answered %d.", p.Name, e.Response.StatusCode)
 	}
 	return p.Required()
+}
+
+// explainEnded is explain for a refresh token. Only a service that answered invalid_grant has ended the sign-in.
+func (p *Provider) explainEnded(ctx context.Context, err error) error {
+	explained := p.explain(ctx, err)
+	if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok && e.ErrorCode == "invalid_grant" && p.Expired != "" {
+		return action.Errorf(action.Unauthenticated, "%s %s", action.MessageOf(explained), p.Expired)
+	}
+	return explained
 }
 
 // Required is the error of kind Unauthenticated that asks the user to sign in.
