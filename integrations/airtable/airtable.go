@@ -51,6 +51,8 @@ type settings struct {
 type input struct {
 	Base  baseID    `form:"base,required"`
 	Table tableName `form:"table,required"`
+	// Typecast is off for schedules from before it was asked, as it is in Airtable's API.
+	Typecast bool `form:"typecast"`
 }
 
 // Integration adds records to Airtable.
@@ -93,6 +95,12 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 		Fields: []action.Field{
 			{Name: "base", Label: "Airtable Base", Type: action.String, Required: true},
 			{Name: "table", Label: "Airtable Table", Type: action.String, Required: true},
+			{
+				Name: "typecast", Label: "Convert values", Type: action.Select, Default: "no",
+				Options: []action.Option{{Name: "yes", Label: "Yes"}, {Name: "no", Label: "No: reject other values"}},
+				Description: "Airtable converts values to the type of their field, and adds missing options to select fields, and missing " +
+					"records to the tables of linked ones.",
+			},
 		},
 		State: s.newState(),
 	}, nil
@@ -112,7 +120,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		// Airtable rejects a whole call because of one record, and does not name it.
 		BisectBudget: maxBisectCalls,
 	}, func(ctx context.Context, batch []record) error {
-		return s.create(ctx, in.Base, in.Table, batch)
+		return s.create(ctx, in, batch)
 	})
 	res := &action.Response{State: s.newState()}
 	if err := result.Err("records"); err != nil {

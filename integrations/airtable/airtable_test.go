@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -95,6 +96,12 @@ func TestForm(t *testing.T) {
 	fields := []action.Field{
 		{Name: "base", Label: "Airtable Base", Type: action.String, Required: true},
 		{Name: "table", Label: "Airtable Table", Type: action.String, Required: true},
+		{
+			Name: "typecast", Label: "Convert values", Type: action.Select, Default: "no",
+			Options: []action.Option{{Name: "yes", Label: "Yes"}, {Name: "no", Label: "No: reject other values"}},
+			Description: "Airtable converts values to the type of their field, and adds missing options to select fields, and missing " +
+				"records to the tables of linked ones.",
+		},
 	}
 	for name, tt := range map[string]struct {
 		state, good string
@@ -211,6 +218,49 @@ func TestExecute(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, seen); diff != "" {
 		t.Errorf("records (-want +got):\n%s", diff)
+	}
+}
+
+// selectField is a table whose select field has no option yet.
+func selectField(r actiontest.Recorded) actiontest.Reply {
+	var body struct {
+		Typecast bool
+		Records  []json.RawMessage
+	}
+	if json.Unmarshal(r.Body, &body) != nil || !body.Typecast {
+		return actiontest.Reply{Status: 422, Body: `{"error":{"type":"INVALID_MULTIPLE_CHOICE_OPTIONS","message":"Insufficient permissions ` +
+			`to create new select option \"\"Shipped\"\""}}`}
+	}
+	return created(r)
+}
+
+func TestTypecast(t *testing.T) {
+	t.Parallel()
+	const refused = "A select field of the table lacks one of the query's values as an option. Add the option, or " +
+		"select Yes at Convert values. The user must be allowed to change the field then."
+	for name, tt := range map[string]struct {
+		form map[string]string
+		want string // the message or, if the delivery fails, the error
+	}{
+		"schedules from before the choice": {nil, refused},
+		"no":                               {map[string]string{"typecast": "no"}, refused},
+		"yes":                              {map[string]string{"typecast": "yes"}, "1 records added."},
+		"unknown":                          {map[string]string{"typecast": "maybe"}, `"typecast" must be yes or no.`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Handle(airtableAPI("a1", selectField))
+			req := actiontest.JSONDetail(t, request(nested), result(1))
+			maps.Copy(req.Form, tt.form)
+			res, err := resolved(t, d).Execute(t.Context(), req)
+			got := action.MessageOf(err)
+			if err == nil {
+				got = res.Message
+			}
+			if got != tt.want {
+				t.Errorf("message %q, want %q", got, tt.want)
+			}
+		})
 	}
 }
 

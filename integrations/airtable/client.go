@@ -46,12 +46,19 @@ func (s *session) listBases(ctx context.Context) error {
 	return s.call(ctx, http.MethodGet, "/meta/bases", nil, &response)
 }
 
+// creation is the request for new records. Typecast makes Airtable convert strings, which it does not do by default:
+// https://airtable.com/developers/web/api/create-records
+type creation struct {
+	Records  []record `json:"records"`
+	Typecast bool     `json:"typecast,omitempty"`
+}
+
 // create adds at most ten records. Airtable adds all of them or none.
-func (s *session) create(ctx context.Context, id baseID, table tableName, batch []record) error {
+func (s *session) create(ctx context.Context, in input, batch []record) error {
 	var response struct {
 		Records []json.RawMessage `json:"records"`
 	}
-	err := s.call(ctx, http.MethodPost, outbound.Path(string(id), string(table)), map[string]any{"records": batch}, &response)
+	err := s.call(ctx, http.MethodPost, outbound.Path(string(in.Base), string(in.Table)), creation{batch, in.Typecast}, &response)
 	if err == nil && len(response.Records) != len(batch) {
 		return action.Wrap(errCount, action.Unavailable, "Unexpected response from Airtable. %s", inDoubt)
 	}
@@ -133,8 +140,9 @@ func (s *session) once(ctx context.Context, method, path, access string, in, out
 var explanations = map[string]string{
 	"UNKNOWN_FIELD_NAME": "The table has no field for one of the query's columns. " +
 		"Field names must equal the columns' labels.",
-	"INVALID_VALUE_FOR_COLUMN":               "A field of the table does not accept the type of the query's values.",
-	"INVALID_MULTIPLE_CHOICE_OPTIONS":        "A select field of the table lacks one of the query's values as an option.",
+	"INVALID_VALUE_FOR_COLUMN": "A field of the table does not accept the type of the query's values.",
+	"INVALID_MULTIPLE_CHOICE_OPTIONS": "A select field of the table lacks one of the query's values as an option. Add the option, or " +
+		"select Yes at Convert values. The user must be allowed to change the field then.",
 	"TABLE_NOT_FOUND":                        "The base has no such table.",
 	"NOT_FOUND":                              "The base or table does not exist.",
 	"INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND": "The base or table does not exist, or the user cannot write to it.",
