@@ -288,10 +288,10 @@ var formsOfOurOwn = map[string]string{
 
 // fieldsOfOurOwn are asked for beside the reference's.
 var fieldsOfOurOwn = map[string][]string{
-	"dropbox":               {"overwrite", "compression"},
-	"google_drive":          {"overwrite", "compression"},
-	"sendgrid":              {"message", "cc", "bcc", "reply_to", "template_id", "template_data", "region"},
-	"slack":                 {"more_channels", "thread_ts"},
+	"dropbox":               {"overwrite", "compression", "time_zone", "byte_order_mark", "pgp_public_keys", "pgp_format"},
+	"google_drive":          {"overwrite", "compression", "time_zone", "byte_order_mark", "pgp_public_keys", "pgp_format"},
+	"sendgrid":              {"message", "cc", "bcc", "reply_to", "template_id", "template_data", "region", "time_zone", "byte_order_mark"},
+	"slack":                 {"more_channels", "thread_ts", "time_zone", "byte_order_mark"},
 	"twilio":                {"content_sid", "content_variables"},
 	"twilio_message":        {"content_sid", "content_variables"},
 	"teams_incomingwebhook": {"preview"},
