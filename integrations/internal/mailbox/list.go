@@ -40,7 +40,7 @@ func ParseList(text string) ([]*mail.Address, error) {
 		if name != "" {
 			p.text = name + ", " + p.text
 		}
-		if name = ""; p.before == ',' && !strings.Contains(p.text, "@") {
+		if name = ""; p.before == ',' && len(p.text) < maxEnclosed && !strings.Contains(p.text, "@") {
 			name = p.text
 			continue
 		}
@@ -148,8 +148,13 @@ func pieces(text string) []piece {
 	return all
 }
 
+// maxEnclosed bounds names, and how far the end of what is enclosed is looked for, so that the time for a text does not grow
+// with the square of its length.
+const maxEnclosed = 2000
+
 // enclosed returns the length of what text begins with, if that is quoted, in angle brackets or a comment.
 func enclosed(text string) int {
+	text = text[:min(len(text), maxEnclosed)]
 	switch text[0] {
 	case '"':
 		for at := 1; at < len(text); at++ {

@@ -3,6 +3,7 @@ package mailbox_test
 import (
 	"errors"
 	"net/mail"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -140,6 +141,16 @@ func TestParseListNamesPart(t *testing.T) {
 	for _, text := range []string{"", " ", ",;", "\u200b\n;"} {
 		if got, err := mailbox.ParseList(text); err == nil {
 			t.Errorf("ParseList(%q) = %v, want an error", text, got)
+		}
+	}
+}
+
+// A long text takes no longer than its length warrants, whatever is in it.
+func TestParseListOfLongText(t *testing.T) {
+	t.Parallel()
+	for _, part := range []string{"(", "<", `"`, `\"`, "a,", "(@)", "a@b<mailto:", "\u200b", ";x"} {
+		if got, err := mailbox.ParseList("x" + strings.Repeat(part, 1<<17)); err == nil {
+			t.Errorf("%q repeated is accepted: %d addresses", part, len(got))
 		}
 	}
 }
