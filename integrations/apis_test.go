@@ -13,9 +13,12 @@ import (
 	"integrationhub.dev/integrations"
 )
 
-// notRequested are the integrations whose first request, which is all that the test below sees, is
-// not one to the API.
-var notRequested = map[string]string{}
+// notRequested are the versions that the first request, which is all that the test below sees, does
+// not have.
+var notRequested = map[string]string{
+	"discord Discord API":             "webhook URLs that people paste have no version",
+	"google_sheets Google Sheets API": "the first request searches the file in Drive",
+}
 
 // The table of API versions has valid dates and sources, and the versions that requests have.
 func TestAPIVersions(t *testing.T) {
@@ -61,8 +64,8 @@ func TestAPIVersionsAreRequested(t *testing.T) {
 			ask(t, h, "24.20.41", "/actions/"+e.Name+"/execute", all[e.Name].body())
 			for _, a := range e.APIs {
 				found := slices.ContainsFunc(calls, func(call string) bool { return hasVersion(call, a) })
-				if _, excused := notRequested[e.Name+" "+a.Name]; found == excused {
-					t.Errorf("%s: version %s of %s is in the requests: %t\n%.600s", e.Name, a.Version, a.Name, found, strings.Join(calls, "\n"))
+				if notRequested[e.Name+" "+a.Name] == "" && !found {
+					t.Errorf("%s: version %s of %s is not in the requests:\n%.600s", e.Name, a.Version, a.Name, strings.Join(calls, "\n"))
 				}
 			}
 		}
