@@ -48,6 +48,7 @@ func somePrivateKey() string {
 // settings are what administrators set for the integrations that ask for something.
 var settings = map[string]string{
 	"AIRTABLE_CLIENT_ID": "id", "AIRTABLE_CLIENT_SECRET": "secret",
+	"BOX_CLIENT_ID": "id", "BOX_CLIENT_SECRET": "secret",
 	"DATAROBOT_ENABLED":      "true",
 	"DROPBOX_ACTION_APP_KEY": "id", "DROPBOX_ACTION_APP_SECRET": "secret",
 	"EMAIL_SMTP_HOST": "smtp.example.com", "EMAIL_FROM": "looker@example.com",
@@ -58,6 +59,7 @@ var settings = map[string]string{
 	"KLOUDIO_SIGNED_URL": "https://kloudio.example.com/?key=", "KLOUDIO_API_URL": "https://kloudio.example.com",
 	"GOOGLE_DRIVE_CLIENT_ID": "id", "GOOGLE_DRIVE_CLIENT_SECRET": "secret",
 	"GOOGLE_SHEET_CLIENT_ID": "id", "GOOGLE_SHEET_CLIENT_SECRET": "secret",
+	"MICROSOFT_SHAREPOINT_CLIENT_ID": "id", "MICROSOFT_SHAREPOINT_CLIENT_SECRET": "secret",
 	"SALESFORCE_CLIENT_ID": "id", "SALESFORCE_CLIENT_SECRET": "secret",
 	"ACTION_HUB_DEBUG_ENDPOINT": "1", "CHILD_TEST": "1",
 }
@@ -188,6 +190,7 @@ func TestLists(t *testing.T) {
 			}
 			withoutEmpty(want[e.Name])
 			withSensitive(want[e.Name])
+			withAdditions(want[e.Name])
 			delete(want[e.Name], "icon_data_uri")
 			delete(got[e.Name], "icon_data_uri")
 			if diff := cmp.Diff(want[e.Name], got[e.Name]); diff != "" {
@@ -221,6 +224,19 @@ func withSensitive(definition map[string]any) {
 		if param, ok := p.(map[string]any); ok && slices.Contains(sensitive, param["name"].(string)) {
 			param["sensitive"] = true
 		}
+	}
+}
+
+// additions are what an integration offers beyond the reference: action types and formats that are added at the end.
+var additions = map[string]map[string][]any{
+	"google_sheets": {"supported_action_types": {"dashboard"}, "supported_formats": {"csv_zip"}},
+}
+
+func withAdditions(definition map[string]any) {
+	name, _ := definition["name"].(string)
+	for key, more := range additions[name] {
+		offered, _ := definition[key].([]any)
+		definition[key] = append(offered, more...)
 	}
 }
 
