@@ -1,5 +1,5 @@
-// Package signin keeps a user's OAuth 2.0 tokens valid during a request. It is for providers whose refresh tokens do
-// not change, so that a renewed access token need not be stored.
+// Package signin keeps a user's OAuth 2.0 tokens valid during a request. Where refresh tokens do not change, a renewed
+// access token need not be stored. Where they do, see [Session.Renewed] and [Provider.SingleUse].
 package signin
 
 import (
@@ -24,6 +24,10 @@ type Provider struct {
 	HTTP   *http.Client
 	// Expired says, in a sentence, why the service may have ended a sign-in that was valid. Empty adds nothing.
 	Expired string
+	// SingleUse is set for a service whose refresh tokens can be used only once.
+	SingleUse bool
+
+	rotations rotations
 }
 
 // Tokens are a user's tokens in the format of RFC 6749. Refresh may be empty.
@@ -119,13 +123,14 @@ func (p *Provider) Required() error {
 // Session is a user's access during one request.
 type Session struct {
 	provider *Provider
+	opened   Tokens
 
 	mu     sync.Mutex
 	tokens Tokens
 }
 
 // Open starts a session.
-func (p *Provider) Open(t Tokens) *Session { return &Session{provider: p, tokens: t} }
+func (p *Provider) Open(t Tokens) *Session { return &Session{provider: p, opened: t, tokens: t} }
 
 // Tokens returns the current tokens.
 func (s *Session) Tokens() Tokens {
@@ -163,7 +168,13 @@ func (s *Session) renew(ctx context.Context, refused string) (string, error) {
 	if s.tokens.Refresh == "" {
 		return "", s.provider.Required()
 	}
-	fresh, err := s.provider.refresh(ctx, s.tokens)
+	ask := s.provider.refresh
+	if s.provider.SingleUse {
+		ask = func(ctx context.Context, old Tokens) (Tokens, error) {
+			return s.provider.rotations.refresh(ctx, old, s.provider.refresh)
+		}
+	}
+	fresh, err := ask(ctx, s.tokens)
 	if err != nil {
 		return "", err
 	}

@@ -2,9 +2,13 @@ package signin_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"net/url"
+	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/oauth2"
 
 	"integrationhub.dev/hub/action"
@@ -65,5 +69,68 @@ func TestExchangeDoesNotSayExpired(t *testing.T) {
 	want := "The sign-in at Acme is missing or no longer valid. Open the form in Looker and log in again."
 	if got := action.MessageOf(err); got != want {
 		t.Errorf("message %q, want %q", got, want)
+	}
+}
+
+// single is a service whose refresh tokens can be used once: r1 for r2, r2 for r3, and so on.
+type single struct {
+	mu   sync.Mutex
+	next int
+}
+
+func (s *single) serve(r actiontest.Recorded) actiontest.Reply {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	form, err := url.ParseQuery(string(r.Body))
+	if err != nil || form.Get("refresh_token") != fmt.Sprintf("r%d", s.next) {
+		return answer(http.StatusBadRequest, `{"error":"invalid_grant"}`)
+	}
+	s.next++
+	return answer(http.StatusOK, fmt.Sprintf(`{"access_token":"a%d","token_type":"bearer","refresh_token":"r%d"}`, s.next, s.next))
+}
+
+// Deliveries that begin at the same time come with the same tokens, which only one of them can renew.
+func TestSingleUse(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t)
+	service := &single{next: 1}
+	d.Handle(service.serve)
+	p := &signin.Provider{
+		Name: "Acme", HTTP: actiontest.Deps(t, d, nil).HTTP, SingleUse: true,
+		Config: oauth2.Config{ClientID: "id", Endpoint: oauth2.Endpoint{TokenURL: "https://acme.example.com/token"}},
+	}
+	var wg sync.WaitGroup
+	for range 5 {
+		wg.Go(func() {
+			s := p.Open(signin.Tokens{Access: "a1", Refresh: "r1"})
+			err := s.Call(t.Context(), func(_ context.Context, access string) error {
+				if access != "a2" {
+					return action.Errorf(action.Unauthenticated, "Expired.")
+				}
+				return nil
+			})
+			if err != nil {
+				t.Errorf("error %v", err)
+			}
+			want := &action.State{Data: `{"access_token":"a2","refresh_token":"r2"}`}
+			if diff := cmp.Diff(want, s.Renewed()); diff != "" {
+				t.Errorf("state (-want +got):\n%s", diff)
+			}
+		})
+	}
+	wg.Wait()
+	if n := len(d.Requests()); n != 1 {
+		t.Errorf("%d requests for tokens, want 1", n)
+	}
+}
+
+func TestRenewedOnlyIfChanged(t *testing.T) {
+	t.Parallel()
+	s := provider(t, answer(http.StatusOK, `{"access_token":"a2","token_type":"bearer"}`)).Open(signin.Tokens{Access: "a1", Refresh: "r1"})
+	if err := s.Call(t.Context(), func(context.Context, string) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if state := s.Renewed(); state != nil {
+		t.Errorf("state %+v, want none", state)
 	}
 }

@@ -1,0 +1,72 @@
+package signin
+
+import (
+	"context"
+	"crypto/sha256"
+	"sync"
+	"time"
+
+	"integrationhub.dev/hub/action"
+)
+
+// rotations remembers the tokens that replaced others, for services whose refresh tokens can be used only once: a delivery that
+// began before Looker stored the new tokens comes with the used ones. Other replicas of the hub do not know of them.
+type rotations struct {
+	mu   sync.Mutex
+	next map[[sha256.Size]byte]*rotation
+}
+
+// rotation is what replaced one refresh token. Its lock is held while the service is asked.
+type rotation struct {
+	until time.Time
+
+	mu     sync.Mutex
+	tokens Tokens
+}
+
+// rotationTTL is longer than deliveries that begin at the same time take.
+const rotationTTL = time.Hour
+
+// of returns the entry of a refresh token, of which only a hash is kept.
+func (r *rotations) of(refresh string) *rotation {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	for k, old := range r.next {
+		if !now.Before(old.until) {
+			delete(r.next, k)
+		}
+	}
+	key := sha256.Sum256([]byte(refresh))
+	if r.next[key] == nil {
+		if r.next == nil {
+			r.next = map[[sha256.Size]byte]*rotation{}
+		}
+		r.next[key] = &rotation{until: now.Add(rotationTTL)}
+	}
+	return r.next[key]
+}
+
+// refresh returns the tokens that replace old. For one refresh token, only one call at a time asks the service.
+func (r *rotations) refresh(ctx context.Context, old Tokens, ask func(context.Context, Tokens) (Tokens, error)) (Tokens, error) {
+	at := r.of(old.Refresh)
+	at.mu.Lock()
+	defer at.mu.Unlock()
+	if at.tokens != (Tokens{}) {
+		return at.tokens, nil
+	}
+	fresh, err := ask(ctx, old)
+	if err == nil && fresh.Refresh != old.Refresh {
+		at.tokens = fresh
+	}
+	return fresh, err
+}
+
+// Renewed returns the state for Looker to store if the tokens are not those that the session was opened with, and nil otherwise.
+// A response has it even if the delivery failed: the older tokens may be worth nothing by now.
+func (s *Session) Renewed() *action.State {
+	if tokens := s.Tokens(); tokens != s.opened {
+		return Keep(tokens)
+	}
+	return nil
+}
