@@ -35,15 +35,17 @@ var otherProtocol = map[string]bool{"email": true, "queue_action": true, "sftp":
 
 // readsFirst are the integrations that make no request before they have read all of the data.
 var readsFirst = map[string]bool{
-	"discord":      true,
-	"email":        true,
-	"google_chat":  true,
-	"pagerduty":    true,
-	"queue_action": true,
-	"sendgrid":     true,
-	"slack":        true,
-	"slack_app":    true,
-	"webhook":      true,
+	"box":                  true,
+	"discord":              true,
+	"email":                true,
+	"google_chat":          true,
+	"microsoft_sharepoint": true,
+	"pagerduty":            true,
+	"queue_action":         true,
+	"sendgrid":             true,
+	"slack":                true,
+	"slack_app":            true,
+	"webhook":              true,
 }
 
 // repeats says why integrations may send a request twice.
@@ -54,6 +56,7 @@ var repeats = map[string]string{
 	"aws_ec2_stop_instance":       "an instance that is stopped stays stopped",
 	"azure_storage":               "a blob is replaced as a whole",
 	"braze":                       "attributes are set",
+	"box":                         "a file's checksum shows that it is there",
 	"customer_io":                 "attributes are set, and events have IDs by which Customer.io recognizes them",
 	"digitalocean_droplet":        "a droplet that is off stays off",
 	"digitalocean_object_storage": "an object is replaced as a whole",

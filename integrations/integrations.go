@@ -14,6 +14,7 @@ import (
 	"integrationhub.dev/integrations/auger"
 	"integrationhub.dev/integrations/awsec2stopinstance"
 	"integrationhub.dev/integrations/azurestorage"
+	"integrationhub.dev/integrations/box"
 	"integrationhub.dev/integrations/braze"
 	"integrationhub.dev/integrations/customerio"
 	"integrationhub.dev/integrations/datarobot"
@@ -37,6 +38,7 @@ import (
 	"integrationhub.dev/integrations/jiracreateissue"
 	"integrationhub.dev/integrations/kloudio"
 	"integrationhub.dev/integrations/marketo"
+	"integrationhub.dev/integrations/microsoftsharepoint"
 	"integrationhub.dev/integrations/mparticle"
 	"integrationhub.dev/integrations/pagerduty"
 	"integrationhub.dev/integrations/queueaction"
@@ -71,6 +73,7 @@ func Groups() []Group {
 		{Title: "Files and object stores", Integrations: []action.Registration{
 			{Name: "amazon_s3", New: amazons3.New},
 			{Name: "azure_storage", New: azurestorage.New},
+			{Name: "box", New: box.New},
 			{Name: "digitalocean_object_storage", New: digitaloceanobjectstorage.New},
 			{Name: "dropbox", New: dropbox.New},
 			{Name: "google_bigquery", New: googlebigquery.New},
@@ -78,6 +81,7 @@ func Groups() []Group {
 			{Name: "google_drive", New: googledrive.New},
 			{Name: "google_sheets", New: googlesheets.New},
 			{Name: "kloudio", New: kloudio.New},
+			{Name: "microsoft_sharepoint", New: microsoftsharepoint.New},
 			{Name: "sftp", New: sftp.New},
 		}},
 		{Title: "Messages and tickets", Integrations: []action.Registration{

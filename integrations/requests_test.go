@@ -117,6 +117,7 @@ func requests(t *testing.T) map[string]request {
 			values{"container": "c11", "filename": "f"},
 			csv,
 		},
+		"box": {values{"state_json": grant}, values{"folder": "0", "filename": "f"}, csv},
 		"braze": {
 			values{"braze_api_key": mark("braze"), "braze_api_endpoint": "https://rest.iad-01.braze.com"},
 			values{"braze_key": "braze_id", "braze_segment": "x"},
@@ -181,6 +182,7 @@ func requests(t *testing.T) map[string]request {
 			values{"lookupField": "email", "subaction": "addList", "campaignId": "1"},
 			detail(),
 		},
+		"microsoft_sharepoint": {values{"state_json": grant}, values{"site": "onedrive", "folder": "/", "filename": "f"}, csv},
 		"mparticle": {
 			values{"apiKey": mark("mpkey"), "apiSecret": mark("mpsecret")}, values{"data_type": "user_data", "environment": "development"}, detail(),
 		},
