@@ -99,7 +99,7 @@ func TestFormFails(t *testing.T) {
 		message string
 	}{
 		"no key":       {answers{"accessKeyId": ""}, nil, `"accessKeyId" is required.`},
-		"wrong secret": {answers{"secretAccessKey": "x"}, nil, "Amazon S3 does not accept the access key with this secret key. Check both in the action's settings in Looker."},
+		"wrong secret": {answers{"secretAccessKey": "x"}, nil, "Amazon S3 rejected the request's signature. Check the secret key in the action's settings in Looker."},
 		"no region":    {answers{"region": "evil.example.com/"}, nil, `"region" must be the name of a region such as us-east-1: letters, digits and hyphens.`},
 		"SageMaker": {nil, func(o string, _ int) *actiontest.Reply {
 			if o != "ListModels" {

@@ -32,7 +32,7 @@ func TestForm(t *testing.T) {
 			for _, field := range form.Fields {
 				names = append(names, field.Name)
 			}
-			if diff := cmp.Diff([]string{"folder", "filename", "overwrite", "compression"}, names); diff != "" {
+			if diff := cmp.Diff([]string{"folder", "filename", "overwrite", "compression", "time_zone", "byte_order_mark", "pgp_public_keys", "pgp_format"}, names); diff != "" {
 				t.Errorf("fields (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(tt.want, form.Fields[0].Options); diff != "" {

@@ -511,7 +511,7 @@ func TestRefused(t *testing.T) {
 		"no API":           {always("dataset", refusal(400, "invalid", "Bad")), action.Invalid, "Google BigQuery answered 400: Bad"},
 		"session ends":     {always("piece", refusal(404, "notFound", "Gone")), action.Unavailable, "Google BigQuery ended the upload before it was complete. No file was written."},
 		"credentials":      {always("token", actiontest.Reply{Status: 400, Body: "quotes " + email}), action.Unauthenticated, "Google does not accept this private key. Check it and the client email in the action's settings in Looker."},
-		"no token service":      {always("token", actiontest.Reply{Status: 404}), action.Unauthenticated, "Google does not accept this private key. Check it and the client email in the action's settings in Looker."},
+		"no token service": {always("token", actiontest.Reply{Status: 404}), action.Unauthenticated, "Google does not accept this private key. Check it and the client email in the action's settings in Looker."},
 		"expired access":   {always("dataset", refusal(401, "authError", "Invalid Credentials")), action.Unauthenticated, "Google BigQuery answered 401: Invalid Credentials"},
 		"datasets may not be read": {func(what string, n int) *actiontest.Reply {
 			if what == "dataset" || what == "table" {

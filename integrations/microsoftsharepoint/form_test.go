@@ -26,8 +26,8 @@ func offered(form *action.Form) (names []string, choices map[string][]string) {
 
 func TestForm(t *testing.T) {
 	t.Parallel()
-	own := []string{"site", "siteurl", "folder", "filename", "overwrite", "compression"}
-	site := []string{"site", "siteurl", "library", "folder", "filename", "overwrite", "compression"}
+	own := []string{"site", "siteurl", "folder", "filename", "overwrite", "compression", "time_zone", "byte_order_mark", "pgp_public_keys", "pgp_format"}
+	site := []string{"site", "siteurl", "library", "folder", "filename", "overwrite", "compression", "time_zone", "byte_order_mark", "pgp_public_keys", "pgp_format"}
 	sites := []string{"onedrive=My OneDrive", "contoso,1,2=finance", "contoso,3,4=People"}
 	libraries := []string{"archive=Archive", "docs=Documents"}
 	type choices = map[string][]string

@@ -473,7 +473,7 @@ func TestOrganization(t *testing.T) {
 	}
 	want := []string{
 		"workspace E1=Acme default E1", "channelType", "channel C1=#of-T2", "initial_comment", "filename", "more_channels", "thread_ts",
-		"team_id T1=Sales T2=Support",
+		"time_zone", "byte_order_mark no=No yes=Yes: with a byte order mark", "team_id T1=Sales T2=Support",
 	}
 	if diff := cmp.Diff(want, names(got)); diff != "" {
 		t.Errorf("fields (-want +got):\n%s", diff)
