@@ -211,6 +211,10 @@ func TestErrors(t *testing.T) {
 		},
 		"rejected key": {reply: actiontest.Reply{Status: 401, Body: `{"meta":{"error":"Unauthorized request"}}`}, kind: action.Unauthenticated, want: rejected, calls: 1},
 		"forbidden":    {reply: actiontest.Reply{Status: 403}, kind: action.Forbidden, want: rejected, calls: 1},
+		"a redirect": {
+			reply: actiontest.Reply{Status: 307, Header: values{"Location": "https://track-eu.customer.io/api/v2/batch"}},
+			kind:  action.Invalid, want: "Customer.io redirected the call. Check the region in the action's settings.", calls: 1,
+		},
 		"rejected record": {
 			reply: actiontest.Reply{Status: 207, Body: `{"errors":[{"batch_index":0,"reason":"invalid","field":"identifiers.id","message":"must not be blank"}]}`},
 			kind:  action.Invalid, want: "Customer.io rejected a row: identifiers.id: must not be blank", calls: 1,

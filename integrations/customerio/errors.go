@@ -17,6 +17,9 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 		return deliver.Stop(action.Wrap(err, err.Kind, "Customer.io rejected the site ID and the API key. Check them and the region in the "+
 			"action's settings."))
 	}
+	if status.Code >= 300 && status.Code < 400 {
+		return deliver.Stop(action.Wrap(err, err.Kind, "Customer.io redirected the call. Check the region in the action's settings."))
+	}
 	// Its APIs have these forms of errors: https://docs.customer.io/journeys/invalid-api-requests
 	var reply struct {
 		response
