@@ -129,7 +129,8 @@ func newMessage(in input, req *action.Request, blob action.Blob) (outbound.Body,
 		"content": in.Text,
 		// The text may mention users and roles, but not @everyone.
 		"allowed_mentions": object{"parse": []string{"users", "roles"}},
-		"attachments":      []object{{"id": 0, "filename": req.CompleteFilename()}},
+		// An ID is a snowflake, thus a string; here it is the file's position in the form.
+		"attachments": []object{{"id": "0", "filename": req.CompleteFilename()}},
 	}
 	if in.ThreadName != "" {
 		content["thread_name"] = in.ThreadName

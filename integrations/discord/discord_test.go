@@ -81,7 +81,10 @@ func (c *channel) serve(r actiontest.Recorded) actiontest.Reply {
 		return refused(50109)
 	}
 	var message struct {
-		ThreadName string `json:"thread_name"`
+		ThreadName  string `json:"thread_name"`
+		Attachments []struct {
+			ID string `json:"id"`
+		} `json:"attachments"`
 	}
 	if err := json.Unmarshal([]byte(form.Value["payload_json"][0]), &message); err != nil {
 		return refused(50109)
@@ -221,7 +224,7 @@ func TestWire(t *testing.T) {
 				t.Errorf("User-Agent %q", agent)
 			}
 			tt.want["allowed_mentions"] = object{"parse": []any{"users", "roles"}}
-			tt.want["attachments"] = []any{object{"id": 0.0, "filename": tt.file}}
+			tt.want["attachments"] = []any{object{"id": "0", "filename": tt.file}}
 			got := parts(t, r)
 			if len(got) != 2 {
 				t.Fatalf("%d parts, want 2", len(got))

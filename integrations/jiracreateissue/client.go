@@ -90,8 +90,8 @@ const pageSize = 100
 // maxProjects limits the list, also if Jira's paging never ended.
 const maxProjects = 5000
 
-// projects returns the projects in which the user may create issues. Data Center returns all that
-// the user may see instead.
+// projects returns the projects that the user may see. Jira cannot filter them by the permission to create issues
+// (https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-projects/#api-rest-api-3-project-search-get, action).
 func (c *client) projects(ctx context.Context) ([]named, error) {
 	if !c.site.cloud {
 		var all []named
@@ -105,7 +105,7 @@ func (c *client) projects(ctx context.Context) ([]named, error) {
 			IsLast bool    `json:"isLast"`
 		}
 		path := outbound.WithQuery(c.site.path("project", "search"), url.Values{
-			"action": {"create"}, "orderBy": {"name"}, "maxResults": {strconv.Itoa(pageSize)}, "startAt": {strconv.Itoa(len(all))},
+			"action": {"browse"}, "orderBy": {"name"}, "maxResults": {strconv.Itoa(pageSize)}, "startAt": {strconv.Itoa(len(all))},
 		})
 		if err := c.get(ctx, path, &page); err != nil {
 			return nil, err

@@ -67,6 +67,9 @@ func jira(t *testing.T, replies map[string]actiontest.Reply) *actiontest.Destina
 		"/issue/20001/attachments":                   {Body: fmt.Sprintf(`[{"id":"1","size":%d}]`, len(csv))},
 	}
 	return actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {
+		if asked := r.Query.Get("action"); asked != "" && !slices.Contains([]string{"view", "browse", "edit"}, asked) {
+			return actiontest.Reply{Status: http.StatusBadRequest, Body: `{"errorMessages":["The value of the parameter action is not valid."]}`}
+		}
 		for _, known := range []map[string]actiontest.Reply{replies, all} {
 			for _, end := range slices.SortedFunc(maps.Keys(known), longerFirst) {
 				if strings.HasSuffix(r.Path, end) {
@@ -103,7 +106,7 @@ func TestForm(t *testing.T) {
 	t.Parallel()
 	const (
 		api    = "GET acme.atlassian.net/rest/api/3/"
-		search = api + "project/search?action=create&maxResults=100&orderBy=name&startAt=0"
+		search = api + "project/search?action=browse&maxResults=100&orderBy=name&startAt=0"
 		page   = "?maxResults=100&startAt=0"
 	)
 	first := []string{search, api + "issue/createmeta/10001/issuetypes" + page, api + "issue/createmeta/10001/issuetypes/10005" + page}
