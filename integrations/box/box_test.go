@@ -259,14 +259,17 @@ func TestFails(t *testing.T) {
 		kind  action.Kind
 		want  string
 	}{
-		"not allowed":      {"preflight", refusal(403, "access_denied_insufficient_permissions", "secret"), action.Forbidden, "The user is not allowed to write to this folder."},
-		"full":             {"preflight", refusal(403, "storage_limit_exceeded", "secret"), action.Invalid, "The user's Box is full."},
-		"too large":        {"preflight", refusal(403, "file_size_limit_exceeded", "secret"), action.TooLarge, "The file exceeds the size limit of the user's Box plan."},
-		"limited":          {"content", refusal(429, "rate_limit_exceeded", "secret"), action.RateLimited, "Box is rate limiting requests. Try again later."},
-		"unavailable":      {"session", actiontest.Reply{Status: 503}, action.Unavailable, "Box answered 503 Service Unavailable."},
-		"session gone":     {"part", refusal(404, "not_found", "secret"), action.Unavailable, "Box ended the upload before it was complete. No file was written."},
-		"other part":       {"part", jsonReply(200, map[string]any{"part": part{"P1", 0, partSize, "00"}}), action.Unavailable, "The data was corrupted in transit to Box."},
-		"no session":       {"session", jsonReply(201, map[string]any{"part_size": 5}), action.Unavailable, "Unexpected response from Box."},
+		"not allowed":  {"preflight", refusal(403, "access_denied_insufficient_permissions", "secret"), action.Forbidden, "The user is not allowed to write to this folder."},
+		"full":         {"preflight", refusal(403, "storage_limit_exceeded", "secret"), action.Invalid, "The user's Box is full."},
+		"too large":    {"preflight", refusal(403, "file_size_limit_exceeded", "secret"), action.TooLarge, "The file exceeds the size limit of the user's Box plan."},
+		"limited":      {"content", refusal(429, "rate_limit_exceeded", "secret"), action.RateLimited, "Box is rate limiting requests. Try again later."},
+		"unavailable":  {"session", actiontest.Reply{Status: 503}, action.Unavailable, "Box answered 503 Service Unavailable."},
+		"session gone": {"part", refusal(404, "not_found", "secret"), action.Unavailable, "Box ended the upload before it was complete. No file was written."},
+		"other part":   {"part", jsonReply(200, map[string]any{"part": part{"P1", 0, partSize, "00"}}), action.Unavailable, "The data was corrupted in transit to Box."},
+		"no session":   {"session", jsonReply(201, map[string]any{"part_size": 5}), action.Unavailable, "Unexpected response from Box."},
+		"another host": {"session", jsonReply(201, map[string]any{
+			"id": "S1", "part_size": 1000, "session_endpoints": map[string]string{"upload_part": "https://box.com.example.com/x"},
+		}), action.Unavailable, "Unexpected response from Box."},
 		"huge parts":       {"session", jsonReply(201, map[string]any{"id": "S1", "part_size": 1 << 40}), action.Unavailable, "Unexpected response from Box."},
 		"commit is denied": {"commit", refusal(403, "forbidden_by_policy", "secret"), action.Forbidden, "A policy of the user's organization does not allow this."},
 	} {

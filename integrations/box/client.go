@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"integrationhub.dev/hub/action"
@@ -215,16 +216,39 @@ type part struct {
 	Sum    string `json:"sha1"`
 }
 
-// uploadSession is Box's response that starts an upload in parts.
+// uploadSession is Box's response that starts an upload in parts. "The actual endpoint URL is returned by the Create upload session":
+// enterprises can have their own servers.
 type uploadSession struct {
-	ID       string `json:"id"`
-	PartSize int    `json:"part_size"`
+	ID        string `json:"id"`
+	PartSize  int    `json:"part_size"`
+	Endpoints struct {
+		Part   string `json:"upload_part"`
+		Commit string `json:"commit"`
+		Abort  string `json:"abort"`
+		Parts  string `json:"list_parts"`
+	} `json:"session_endpoints"`
 }
 
-// Validate implements what [outbound.API.Call] asks for.
+// Validate implements what [outbound.API.Call] asks for. The access token is sent to the endpoints, so they must be Box's.
 func (u *uploadSession) Validate() error {
 	if u.ID == "" || u.PartSize <= 0 || u.PartSize > maxPart {
 		return errors.New("the response has no session with a valid part size")
+	}
+	standard := uploadURL + outbound.Path("files", "upload_sessions", u.ID)
+	for _, endpoint := range []struct {
+		address  *string
+		standard string
+	}{
+		{&u.Endpoints.Part, standard}, {&u.Endpoints.Commit, standard + "/commit"}, {&u.Endpoints.Abort, standard},
+		{&u.Endpoints.Parts, standard + "/parts"},
+	} {
+		if *endpoint.address == "" {
+			*endpoint.address = endpoint.standard
+		}
+		at, err := url.Parse(*endpoint.address)
+		if err != nil || at.Scheme != "https" || !strings.HasSuffix(at.Host, ".box.com") {
+			return errors.New("the session belongs to another host")
+		}
 	}
 	return nil
 }
@@ -292,7 +316,7 @@ func (w *writing) part(ctx context.Context, u uploadSession, content []byte, at 
 		Part part `json:"part"`
 	}
 	err := w.integration.retry.Do(outbound.WithDoubt(ctx, ""), func(ctx context.Context) error {
-		return w.call(ctx, writeTimeout, http.MethodPut, uploadURL+outbound.Path("files", "upload_sessions", u.ID), body, &answer)
+		return w.call(ctx, writeTimeout, http.MethodPut, u.Endpoints.Part, body, &answer)
 	})
 	want := part{Offset: at, Size: int64(len(content)), Sum: hex.EncodeToString(sum[:])}
 	if overlaps(err) {
@@ -335,8 +359,7 @@ func (w *writing) find(ctx context.Context, u uploadSession, want part) (part, b
 		}
 		query.Set("offset", strconv.Itoa(at))
 		err := w.integration.retry.Do(ctx, func(ctx context.Context) error {
-			address := uploadURL + outbound.WithQuery(outbound.Path("files", "upload_sessions", u.ID, "parts"), query)
-			return w.call(ctx, readTimeout, http.MethodGet, address, nil, &page)
+			return w.call(ctx, readTimeout, http.MethodGet, outbound.WithQuery(u.Endpoints.Parts, query), nil, &page)
 		})
 		if err != nil || len(page.Entries) == 0 {
 			return part{}, false
@@ -394,8 +417,7 @@ func (w *writing) commit(ctx context.Context, u uploadSession, parts []part) err
 // commitOnce commits once. If Box has to be asked again, it sets wait.
 func (w *writing) commitOnce(ctx context.Context, u uploadSession, body outbound.Body, wait *time.Duration) error {
 	head := outbound.Head{Want: http.StatusCreated}
-	address := uploadURL + outbound.Path("files", "upload_sessions", u.ID, "commit")
-	err := w.call(ctx, writeTimeout, http.MethodPost, address, body, &head)
+	err := w.call(ctx, writeTimeout, http.MethodPost, u.Endpoints.Commit, body, &head)
 	*wait = 0
 	if _, refused := errors.AsType[*outbound.StatusError](err); err == nil || refused || head.Header == nil {
 		return err
@@ -423,7 +445,7 @@ func sleep(ctx context.Context, wait time.Duration) bool {
 // abort removes the parts of a failed upload, with a time limit of its own. Box would otherwise keep them for a week.
 func (w *writing) abort(ctx context.Context, u uploadSession) {
 	ctx = context.WithoutCancel(ctx)
-	err := w.call(ctx, abortTimeout, http.MethodDelete, uploadURL+outbound.Path("files", "upload_sessions", u.ID), nil, nil)
+	err := w.call(ctx, abortTimeout, http.MethodDelete, u.Endpoints.Abort, nil, nil)
 	if err != nil && action.KindOf(err) != action.NotFound {
 		w.integration.log.WarnContext(ctx, "a failed upload could not be removed", "error", err)
 	}

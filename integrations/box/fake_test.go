@@ -60,6 +60,9 @@ type part struct {
 
 const partSize = 700
 
+// zone is where the fake's sessions are.
+const zone = "https://upload-eu.app.box.com/api/2.0/files/upload_sessions/"
+
 func newFake(t *testing.T) *fake {
 	t.Helper()
 	f := &fake{
@@ -131,11 +134,14 @@ func (f *fake) route(r actiontest.Recorded) (what string, answer func() actionte
 		return f.routeAPI(r, strings.Split(path, "/"))
 	}
 	path, ok := strings.CutPrefix(r.Path, "/api/2.0/files/")
-	if !ok || r.Host != "upload.box.com" {
-		return "", nil
-	}
 	at := strings.Split(path, "/")
 	switch {
+	case !ok:
+		return "", nil
+	case r.Host == "upload-eu.app.box.com" && len(at) > 1 && at[0] == "upload_sessions":
+		return f.routeSession(r, at[1:])
+	case r.Host != "upload.box.com":
+		return "", nil
 	case path == "content" && r.Method == http.MethodPost:
 		return "content", func() actiontest.Reply { return f.upload(r, "") }
 	case len(at) == 2 && at[1] == "content" && r.Method == http.MethodPost:
@@ -144,10 +150,8 @@ func (f *fake) route(r actiontest.Recorded) (what string, answer func() actionte
 		return "session", func() actiontest.Reply { return f.begin(r.Body, "") }
 	case len(at) == 2 && at[1] == "upload_sessions" && r.Method == http.MethodPost:
 		return "session", func() actiontest.Reply { return f.begin(r.Body, at[0]) }
-	case at[0] != "upload_sessions":
-		return "", nil
 	}
-	return f.routeSession(r, at[1:])
+	return "", nil
 }
 
 func (f *fake) routeAPI(r actiontest.Recorded, at []string) (what string, answer func() actiontest.Reply) {
@@ -356,7 +360,11 @@ func (f *fake) begin(body []byte, version string) actiontest.Reply {
 	}
 	id := fmt.Sprintf("S%d", len(f.sessions)+1)
 	f.sessions[id] = &session{folder: in.Folder, name: in.Name, version: version, size: in.Size}
-	return jsonReply(http.StatusCreated, map[string]any{"id": id, "type": "upload_session", "part_size": f.partSize, "num_parts_processed": 0})
+	return jsonReply(http.StatusCreated, map[string]any{"id": id, "type": "upload_session", "part_size": f.partSize, "num_parts_processed": 0,
+		"session_endpoints": map[string]string{
+			"upload_part": zone + id, "commit": zone + id + "/commit", "abort": zone + id, "list_parts": zone + id + "/parts", "status": zone + id,
+		},
+	})
 }
 
 func (s *session) put(r actiontest.Recorded, size int) actiontest.Reply {
