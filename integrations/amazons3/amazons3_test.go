@@ -981,6 +981,21 @@ func TestIdentity(t *testing.T) {
 		{"an agent that refuses", without(agent, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", odd), false, nil, []string{"AssumeRoleForPodIdentity"}, action.Forbidden, fmt.Sprintf(notGiven, "the pod's role")},
 		{"no token for the agent", without(agent, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/nothing"), false, nil, nil, action.Forbidden, fmt.Sprintf(notGiven, "the pod's role")},
 		{"no key and no pod", nil, false, nil, nil, action.Invalid, "The access key and the secret key are required. Enter them in the action's settings in Looker."},
+		{"a role, but another time", assume, true, func(operation string, _ int) *actiontest.Reply {
+			if operation != "AssumeRole" {
+				return nil
+			}
+			reply := stsError("SignatureDoesNotMatch")
+			reply.Body = strings.Replace(reply.Body, "<Message>", "<Message>Signature expired: 20261126T074514Z is now earlier than 20261126T080000Z ", 1)
+			return &reply
+		}, []string{"AssumeRole"}, action.Internal, "AWS refuses the hub's requests because the hub's clock is wrong."},
+		{"a role, but another secret key", assume, true, func(operation string, _ int) *actiontest.Reply {
+			if operation != "AssumeRole" {
+				return nil
+			}
+			reply := stsError("SignatureDoesNotMatch")
+			return &reply
+		}, []string{"AssumeRole"}, action.Unauthenticated, "AWS rejected the request's signature. Check the secret key in the action's settings in Looker."},
 		{"a role that is not given", without(assume, "AMAZON_S3_EXTERNAL_ID", "x"), true, nil, []string{"AssumeRole"}, action.Forbidden, fmt.Sprintf(notGiven, "the role")},
 		{"a pod's role that is not given", without(both, "AWS_ROLE_ARN", "x"), false, nil, []string{"AssumeRoleWithWebIdentity"}, action.Forbidden, fmt.Sprintf(notGiven, "the pod's role")},
 		{"no token", without(pod, "AWS_WEB_IDENTITY_TOKEN_FILE", "/nothing"), false, nil, nil, action.Forbidden, fmt.Sprintf(notGiven, "the pod's role")},

@@ -43,7 +43,7 @@ func (i *Integration) client(a account) *ec2.Client {
 var explanations = map[string]action.Error{
 	"AuthFailure":           service.RejectedKeys(),
 	"InvalidClientTokenId":  service.UnknownKey(),
-	"SignatureDoesNotMatch": service.WrongSignature(),
+	"SignatureDoesNotMatch": service.WrongSignature(""),
 	"InvalidAccessKeyId":    service.UnknownKey(),
 	"Blocked":               {Kind: action.Forbidden, Message: "The AWS account is blocked."},
 	"OptInRequired":         service.NotSubscribed(),
@@ -62,9 +62,14 @@ func explain(ctx context.Context, err error) error {
 	if err := service.WithoutResponse(ctx, doing, err); err != nil {
 		return err
 	}
-	status, code := awssdk.Status(err), errorCode(err)
+	status := awssdk.Status(err)
+	code, text := awssdk.Reason(err)
 	detail := fmt.Errorf("%s: code %q: %w", doing, code, &outbound.StatusError{Code: status})
-	if e, ok := explanations[code]; ok {
+	e, ok := explanations[code]
+	if code == "SignatureDoesNotMatch" {
+		e = service.WrongSignature(text)
+	}
+	if ok {
 		e.Err = detail
 		return &e
 	}

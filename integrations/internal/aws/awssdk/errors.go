@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -53,8 +54,13 @@ func (s Service) UnknownKey() action.Error {
 		"settings in Looker."}
 }
 
-// WrongSignature is the meaning of the error codes for a signature that another secret key made.
-func (s Service) WrongSignature() action.Error {
+// WrongSignature is the meaning of the error codes for a signature that another secret key made, or that was made at
+// another time. Only the text of the response says which; S3 alone has a code for it.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
+func (s Service) WrongSignature(text string) action.Error {
+	if strings.HasPrefix(text, "Signature expired") || strings.HasPrefix(text, "Signature not yet current") {
+		return s.WrongClock()
+	}
 	return action.Error{Kind: action.Unauthenticated, Message: s.Name + " rejected the request's signature. Check the secret key in " +
 		"the action's settings in Looker."}
 }

@@ -109,8 +109,9 @@ func (s *Store) explainRole(ctx context.Context, e *roleError) error {
 	case "InvalidClientTokenId":
 		explained = service.UnknownKey()
 	case "SignatureDoesNotMatch":
-		explained = service.WrongSignature()
-	case "RequestExpired", "InvalidSignatureException":
+		_, text := awssdk.Reason(e.err)
+		explained = service.WrongSignature(text)
+	case "RequestExpired":
 		explained = service.WrongClock()
 	case "Throttling":
 		return action.Wrap(detail, action.RateLimited, "AWS is throttling requests. Try again later.")

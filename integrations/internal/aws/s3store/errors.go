@@ -30,7 +30,7 @@ func (s *Store) credentialsError(code string) *action.Error {
 	case "InvalidAccessKeyId":
 		e = service.UnknownKey()
 	case "SignatureDoesNotMatch":
-		e = service.WrongSignature()
+		e = service.WrongSignature("")
 		if s.foreign() {
 			e.Message += " If it is correct, a proxy in front of the server may be changing requests."
 		}

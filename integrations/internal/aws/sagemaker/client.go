@@ -79,7 +79,7 @@ var awsService = awssdk.Service{Name: name}
 var explanations = map[string]action.Error{
 	"UnrecognizedClientException": awsService.UnknownKey(),
 	"InvalidClientTokenId":        awsService.UnknownKey(),
-	"InvalidSignatureException":   awsService.WrongSignature(),
+	"InvalidSignatureException":   awsService.WrongSignature(""),
 	"IncompleteSignature":         awsService.RejectedKeys(),
 	"ExpiredTokenException":       awsService.Expired(),
 	"MissingAuthenticationToken":  awsService.RejectedKeys(),
@@ -102,7 +102,11 @@ func explain(ctx context.Context, doing string, err error) error {
 	status := awssdk.Status(err)
 	detail := &codeError{err: fmt.Errorf("%s: %w", doing, &outbound.StatusError{Code: status})}
 	detail.code, detail.message = awssdk.Reason(err)
-	if e, ok := explanations[detail.code]; ok {
+	e, ok := explanations[detail.code]
+	if detail.code == "InvalidSignatureException" {
+		e = awsService.WrongSignature(detail.message)
+	}
+	if ok {
 		e.Err = detail
 		return &e
 	}

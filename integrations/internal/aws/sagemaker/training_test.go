@@ -383,6 +383,18 @@ func TestTrainingFails(t *testing.T) {
 			change: answers{"secretAccessKey": "other"}, kind: action.Unauthenticated,
 			message: "Amazon S3 rejected the request's signature. Check the secret key in the action's settings in Looker.",
 		},
+		"clock of the hub": {
+			set: func(f *sagemakertest.AWS) {
+				f.Fail = func(o string, _ int) *actiontest.Reply {
+					if o != "CreateTrainingJob" {
+						return nil
+					}
+					r := sagemakertest.Error(400, "InvalidSignatureException", "Signature not yet current: 20261126T080000Z is still later than 20261126T074514Z")
+					return &r
+				}
+			}, kind: action.Internal,
+			message: "Amazon SageMaker refuses the hub's requests because the hub's clock is wrong.",
+		},
 		"no rows": {
 			csv: "a,b\n", kind: action.Invalid,
 			message: "Looker sent no rows.",
