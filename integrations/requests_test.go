@@ -157,7 +157,8 @@ func requests(t *testing.T) map[string]request {
 		},
 		"google_bigquery": {
 			values{"client_email": "x@project.iam.gserviceaccount.com", "private_key": somePrivateKey(), "project_id": "project"},
-			values{"dataset": "dataset1", "new_table": "t"}, detail(),
+			values{"dataset": "dataset1", "new_table": "t"},
+			detail(),
 		},
 		"google_chat": {
 			values{}, hook("chat.googleapis.com/v1/spaces/AAA/messages?key=" + mark("chatkey") + "&token=" + mark("chattoken")), detail(),

@@ -239,7 +239,9 @@ func (u *uploadSession) Validate() error {
 		address  *string
 		standard string
 	}{
-		{&u.Endpoints.Part, standard}, {&u.Endpoints.Commit, standard + "/commit"}, {&u.Endpoints.Abort, standard},
+		{&u.Endpoints.Part, standard},
+		{&u.Endpoints.Commit, standard + "/commit"},
+		{&u.Endpoints.Abort, standard},
 		{&u.Endpoints.Parts, standard + "/parts"},
 	} {
 		if *endpoint.address == "" {
@@ -385,7 +387,7 @@ var errPending = action.Errorf(action.Unavailable, "%s did not confirm the compl
 
 // commit creates the file: https://developer.box.com/reference/post-files-upload-sessions-id-commit. "202: Returns when all chunks
 // have been uploaded but not yet processed. Inspect the upload session to get more information about the progress of processing the
-// chunks, then retry committing the file when all chunks have processed."
+// chunks, then retry committing the file when all chunks have processed.".
 func (w *writing) commit(ctx context.Context, u uploadSession, parts []part) error {
 	in, err := json.Marshal(map[string]any{"parts": parts})
 	if err != nil {

@@ -2,7 +2,7 @@ package box_test
 
 import (
 	"bytes"
-	"crypto/sha1" //nolint:gosec // Box's checksum
+	"crypto/sha1"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -299,16 +299,16 @@ func (f *fake) preflight(body []byte, version string) actiontest.Reply {
 }
 
 func sum(content string) string {
-	s := sha1.Sum([]byte(content)) //nolint:gosec // Box's checksum
+	s := sha1.Sum([]byte(content))
 	return hex.EncodeToString(s[:])
 }
 
 func digest(content []byte) string {
-	s := sha1.Sum(content) //nolint:gosec // Box's checksum
+	s := sha1.Sum(content)
 	return "sha=" + base64.StdEncoding.EncodeToString(s[:])
 }
 
-// upload takes a file in one request. "The attributes part of the body must come before the file part."
+// upload takes a file in one request. "The attributes part of the body must come before the file part.".
 func (f *fake) upload(r actiontest.Recorded, version string) actiontest.Reply {
 	_, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
@@ -360,7 +360,8 @@ func (f *fake) begin(body []byte, version string) actiontest.Reply {
 	}
 	id := fmt.Sprintf("S%d", len(f.sessions)+1)
 	f.sessions[id] = &session{folder: in.Folder, name: in.Name, version: version, size: in.Size}
-	return jsonReply(http.StatusCreated, map[string]any{"id": id, "type": "upload_session", "part_size": f.partSize, "num_parts_processed": 0,
+	return jsonReply(http.StatusCreated, map[string]any{
+		"id": id, "type": "upload_session", "part_size": f.partSize, "num_parts_processed": 0,
 		"session_endpoints": map[string]string{
 			"upload_part": zone + id, "commit": zone + id + "/commit", "abort": zone + id, "list_parts": zone + id + "/parts", "status": zone + id,
 		},

@@ -156,7 +156,8 @@ func TestColumns(t *testing.T) {
 			`{"type":"person","identifiers":{"id":"1"},"action":"identify","attributes":{"u_name":"u","o_name":"o","orders":2,"calc":true}}`,
 		},
 		"hidden columns": {
-			`{"name":"u.id","tags":["customer_io_id"]},{"name":"u.a"},{"name":"u.b"}`, `{"u.id":{"value":1},"u.a":{"value":1},"u.b":{"value":2}}`, []string{"u.a"},
+			`{"name":"u.id","tags":["customer_io_id"]},{"name":"u.a"},{"name":"u.b"}`, `{"u.id":{"value":1},"u.a":{"value":1},"u.b":{"value":2}}`,
+			[]string{"u.a"},
 			`{"type":"person","identifiers":{"id":"1"},"action":"identify","attributes":{"b":2}}`,
 		},
 	} {

@@ -427,11 +427,14 @@ func TestReasons(t *testing.T) {
 		message string
 	}{
 		"a forum needs a post": {
-			channel{forum: true}, nil, "thread_name",
+			channel{forum: true},
+			nil, "thread_name",
 			"The webhook belongs to a forum or media channel. Enter a title under Post Title to create a post, or the ID of an existing post as Thread ID.",
 		},
 		"a post needs a forum": {
-			channel{}, answers{"thread_name": "Weekly orders"}, "thread_name",
+			channel{},
+			answers{"thread_name": "Weekly orders"},
+			"thread_name",
 			"Only forum and media channels have posts, and this webhook belongs to another kind of channel. Leave Post Title empty.",
 		},
 	} {

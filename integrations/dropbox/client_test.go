@@ -172,7 +172,7 @@ func TestTeamFolderOutOfReach(t *testing.T) {
 		}, noTeam},
 		"roots that do not last": {func(f *fake) {
 			n := 7
-			f.before = func(route string, _ int) *actiontest.Reply {
+			f.before = func(string, int) *actiontest.Reply {
 				n++
 				f.team.root = fmt.Sprint(n)
 				return nil

@@ -281,7 +281,7 @@ func metadata(content []byte) actiontest.Reply {
 // list returns the first page of a folder. Only that of the own folder has others.
 func (f *fake) list(path string) actiontest.Reply {
 	switch {
-	case path == "" && !(f.rooted && f.team != nil), f.rooted && f.team != nil && path == f.team.homePath:
+	case path == "" && (!f.rooted || f.team == nil), f.rooted && f.team != nil && path == f.team.homePath:
 		return f.page(0)
 	case path == "":
 		entries := []map[string]string{{".tag": "folder", "name": strings.TrimPrefix(f.team.homePath, "/")}}

@@ -173,18 +173,25 @@ func (h *helloName) UnmarshalText(text []byte) error {
 	if *h = helloName(name); name == "" {
 		return nil
 	}
-	if literal, ok := strings.CutPrefix(name, "["); ok {
-		address, err := netip.ParseAddr(strings.TrimPrefix(strings.TrimSuffix(literal, "]"), "IPv6:"))
-		if err == nil && strings.HasSuffix(literal, "]") && address.Is6() == strings.HasPrefix(literal, "IPv6:") {
-			return nil
-		}
-	} else if strings.Contains(name, ".") && mailbox.Check("x@"+name) == nil {
-		if _, err := netip.ParseAddr(name); err != nil {
-			return nil
-		}
+	if isAddressLiteral(name) || isFullDomain(name) {
+		return nil
 	}
 	return errors.New("EMAIL_SMTP_EHLO_NAME must be a full domain name, such as hub.example.com, or an address in brackets, such as " +
 		"[192.0.2.1] or [IPv6:2001:db8::1]")
+}
+
+// isAddressLiteral reports whether a name is an address literal (RFC 5321, section 4.1.3).
+func isAddressLiteral(name string) bool {
+	literal, open := strings.CutPrefix(name, "[")
+	literal, closed := strings.CutSuffix(literal, "]")
+	text, v6 := strings.CutPrefix(literal, "IPv6:")
+	address, err := netip.ParseAddr(text)
+	return open && closed && err == nil && address.Is6() == v6
+}
+
+func isFullDomain(name string) bool {
+	_, err := netip.ParseAddr(name)
+	return err != nil && strings.Contains(name, ".") && mailbox.Check("x@"+name) == nil
 }
 
 // authority is a certificate authority.

@@ -487,18 +487,21 @@ func TestConnectionSettings(t *testing.T) {
 		},
 		"a name for EHLO": {
 			func(*mailtest.Server) answers { return answers{"EMAIL_SMTP_EHLO_NAME": "hub.bücher.example."} },
-			"example.com:587", []string{"hub.xn--bcher-kva.example", "hub.xn--bcher-kva.example"},
+			"example.com:587",
+			[]string{"hub.xn--bcher-kva.example", "hub.xn--bcher-kva.example"},
 		},
 		"an address for EHLO": {
 			func(*mailtest.Server) answers { return answers{"EMAIL_SMTP_EHLO_NAME": "[IPv6:2001:db8::1]"} },
-			"example.com:587", []string{"[IPv6:2001:db8::1]", "[IPv6:2001:db8::1]"},
+			"example.com:587",
+			[]string{"[IPv6:2001:db8::1]", "[IPv6:2001:db8::1]"},
 		},
 		"an authority of its own": {
 			func(f *mailtest.Server) answers {
 				f.Roots = x509.NewCertPool()
 				return answers{"EMAIL_SMTP_CA": strings.ReplaceAll(f.CA, "\n", `\n`)}
 			},
-			"example.com:587", []string{"mail.example.org", "mail.example.org"},
+			"example.com:587",
+			[]string{"mail.example.org", "mail.example.org"},
 		},
 		"no TLS": {
 			func(f *mailtest.Server) answers {
@@ -507,7 +510,8 @@ func TestConnectionSettings(t *testing.T) {
 				maps.Copy(all, anonymous)
 				return all
 			},
-			"example.com:25", []string{"mail.example.org"},
+			"example.com:25",
+			[]string{"mail.example.org"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

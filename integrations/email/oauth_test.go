@@ -47,20 +47,24 @@ func TestOAuth(t *testing.T) {
 		said    []string
 	}{
 		"Microsoft 365": {
-			nil, []string{"LOGIN", "XOAUTH2"},
-			"login.microsoftonline.com", "/contoso.example/oauth2/v2.0/token", []string{"https://outlook.office365.com/.default"},
+			nil,
+			[]string{"LOGIN", "XOAUTH2"},
+			"login.microsoftonline.com", "/contoso.example/oauth2/v2.0/token",
+			[]string{"https://outlook.office365.com/.default"},
 			[]string{"XOAUTH2", "user=hub^Aauth=Bearer " + mailtest.Token + "^A^A"},
 		},
 		"another cloud of Microsoft": {
 			answers{"EMAIL_OAUTH_TENANT": "", "EMAIL_OAUTH_TOKEN_URL": "https://login.microsoftonline.us/t/oauth2/v2.0/token", "EMAIL_OAUTH_SCOPE": "https://outlook.office365.us/.default"},
 			[]string{"LOGIN", "XOAUTH2"},
-			"login.microsoftonline.us", "/t/oauth2/v2.0/token", []string{"https://outlook.office365.us/.default"},
+			"login.microsoftonline.us", "/t/oauth2/v2.0/token",
+			[]string{"https://outlook.office365.us/.default"},
 			[]string{"XOAUTH2", "user=hub^Aauth=Bearer " + mailtest.Token + "^A^A"},
 		},
 		"another identity provider": {
 			answers{"EMAIL_OAUTH_TENANT": "", "EMAIL_OAUTH_TOKEN_URL": "https://id.example.org/token", "EMAIL_OAUTH_SCOPE": "smtp"},
 			[]string{"OAUTHBEARER"},
-			"id.example.org", "/token", []string{"smtp"},
+			"id.example.org", "/token",
+			[]string{"smtp"},
 			[]string{"OAUTHBEARER", "n,a=hub,^Ahost=example.com^Aport=587^Aauth=Bearer " + mailtest.Token + "^A^A"},
 		},
 	} {
@@ -132,34 +136,47 @@ func TestOAuthFails(t *testing.T) {
 		tokens  int
 	}{
 		"an expired secret": {
-			entra("AADSTS7000222"), []string{"XOAUTH2"}, nil, action.Unauthenticated,
+			entra("AADSTS7000222"),
+			[]string{"XOAUTH2"},
+			nil, action.Unauthenticated,
 			"Microsoft Entra ID issued no access token for the hub's mailbox: the client secret has expired (AADSTS7000222).", 1,
 		},
 		"the secret's ID": {
-			entra("AADSTS7000215"), []string{"XOAUTH2"}, nil, action.Unauthenticated,
+			entra("AADSTS7000215"),
+			[]string{"XOAUTH2"},
+			nil, action.Unauthenticated,
 			"Microsoft Entra ID issued no access token for the hub's mailbox: the client secret is wrong. It must be the secret's value, not its ID (AADSTS7000215).", 1,
 		},
 		"an unknown code": {
-			entra("AADSTS123456"), []string{"XOAUTH2"}, nil, action.Unauthenticated,
+			entra("AADSTS123456"),
+			[]string{"XOAUTH2"},
+			nil, action.Unauthenticated,
 			"Microsoft Entra ID issued no access token for the hub's mailbox: AADSTS123456.", 1,
 		},
 		"a code of the standard": {
-			entra("no code"), []string{"XOAUTH2"}, nil, action.Unauthenticated,
+			entra("no code"),
+			[]string{"XOAUTH2"},
+			nil, action.Unauthenticated,
 			"Microsoft Entra ID issued no access token for the hub's mailbox: check the client ID, the client secret and the scope (invalid_client).", 1,
 		},
 		"a web page": {
-			actiontest.Reply{Status: 400, Body: "<html>"}, []string{"XOAUTH2"}, nil, action.Unauthenticated,
+			actiontest.Reply{Status: 400, Body: "<html>"},
+			[]string{"XOAUTH2"},
+			nil, action.Unauthenticated,
 			"Microsoft Entra ID issued no access token for the hub's mailbox: check the client ID, the client secret and the scope.", 1,
 		},
 		"a rate limit": {
-			actiontest.Reply{Status: 429}, []string{"XOAUTH2"}, nil, action.RateLimited,
+			actiontest.Reply{Status: 429},
+			[]string{"XOAUTH2"},
+			nil, action.RateLimited,
 			"Microsoft Entra ID is temporarily unavailable. Try again later.", 1,
 		},
 		"a server that wants a password": {
 			issued(), []string{"LOGIN"}, nil, action.Unauthenticated, "example.com does not accept OAuth 2.0. It offers: LOGIN.", 0,
 		},
 		"SMTP AUTH of the mailbox": {
-			issued(), []string{"XOAUTH2"},
+			issued(),
+			[]string{"XOAUTH2"},
 			&smtp.SMTPError{Code: 535, EnhancedCode: smtp.EnhancedCode{5, 7, 139}, Message: "Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox."},
 			action.Unauthenticated, "example.com does not allow the hub to sign in: authenticated SMTP is turned off for its mailbox. " +
 				"A Microsoft 365 administrator must allow Authenticated SMTP for the hub's mailbox (535 5.7.139).", 1,

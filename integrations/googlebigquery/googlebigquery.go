@@ -303,7 +303,7 @@ func (a *allowed) UnmarshalText(text []byte) (err error) {
 	a.Allowed, err = objectstore.ParseAllowed(strings.Join(entries, ","), func(entry string) error {
 		project, id, found := strings.Cut(entry, "/")
 		if !found {
-			project, id = "", entry
+			id = entry
 		} else if project != "aaa" { // not only a *
 			if err := new(projectID).UnmarshalText([]byte(project)); err != nil {
 				return err

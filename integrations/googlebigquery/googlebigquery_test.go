@@ -392,7 +392,7 @@ func TestLostResponse(t *testing.T) {
 func TestRepeatedDelivery(t *testing.T) {
 	t.Parallel()
 	dated := strings.Replace(orders, "{", `{"ran_at": "2026-11-26T10:00:00Z",`, 1)
-	send := func(t *testing.T, f *fake, i action.Integration, result string, more answers) error {
+	send := func(t *testing.T, i action.Integration, result string, more answers) error {
 		t.Helper()
 		_, err := i.Execute(t.Context(), actiontest.JSONDetail(t, actiontest.Query(params(), form(more)), result))
 		return err
@@ -416,11 +416,11 @@ func TestRepeatedDelivery(t *testing.T) {
 			if tt.fail {
 				f.fail = `{"state":"DONE","errorResult":{"reason":"quotaExceeded"}}`
 			}
-			if err := send(t, f, i, tt.first, tt.firstForm); (err != nil) != tt.fail {
+			if err := send(t, i, tt.first, tt.firstForm); (err != nil) != tt.fail {
 				t.Fatalf("first delivery: %v", err)
 			}
 			f.fail = ""
-			if err := send(t, f, i, tt.second, tt.second2); err != nil {
+			if err := send(t, i, tt.second, tt.second2); err != nil {
 				t.Fatalf("second delivery: %v", err)
 			}
 			if got := len(f.tables["project1.reports.orders"].Rows); got != tt.rows {
@@ -513,7 +513,7 @@ func TestRefused(t *testing.T) {
 		"credentials":      {always("token", actiontest.Reply{Status: 400, Body: "quotes " + email}), action.Unauthenticated, "Google does not accept this private key. Check it and the client email in the action's settings in Looker."},
 		"no token service": {always("token", actiontest.Reply{Status: 404}), action.Unauthenticated, "Google does not accept this private key. Check it and the client email in the action's settings in Looker."},
 		"expired access":   {always("dataset", refusal(401, "authError", "Invalid Credentials")), action.Unauthenticated, "Google BigQuery answered 401: Invalid Credentials"},
-		"datasets may not be read": {func(what string, n int) *actiontest.Reply {
+		"datasets may not be read": {func(what string, _ int) *actiontest.Reply {
 			if what == "dataset" || what == "table" {
 				return &denied
 			}

@@ -239,7 +239,8 @@ func TestChatFails(t *testing.T) {
 		"a wrong token":     {actiontest.Reply{Status: 401}, action.Unauthenticated, "Google Chat answered 401 Unauthorized." + deleted},
 		"no access":         {actiontest.Reply{Status: 403}, action.Forbidden, "Google Chat answered 403 Forbidden." + deleted},
 		"no permission": {
-			actiontest.Reply{Status: 403, Body: `{"error":{"message":"Webhooks are disabled by the administrator."}}`}, action.Forbidden,
+			actiontest.Reply{Status: 403, Body: `{"error":{"message":"Webhooks are disabled by the administrator."}}`},
+			action.Forbidden,
 			"Google Chat answered 403: Webhooks are disabled by the administrator." + deleted,
 		},
 		"a bad message":       {actiontest.Reply{Status: 400, Body: `{"error":{"message":"Bad token t0ken-t0ken= with\nk3y-k3y-k3y."}}`}, action.Invalid, "Google Chat answered 400: Bad token … with …."},

@@ -18,7 +18,7 @@ var formFields = map[string]string{
 
 // tokensExpire is what often happened to a token of Cloud that worked before
 // (https://support.atlassian.com/atlassian-account/docs/manage-api-tokens-for-your-atlassian-account/).
-const tokensExpire = "API tokens expire after one year at most."
+const tokensExpire = "API tokens expire after one year at most." //nolint:gosec // no credential
 
 // maxReasons is how many of Jira's reasons are shown.
 const maxReasons = 5

@@ -775,8 +775,10 @@ func TestMoreFields(t *testing.T) {
 		},
 		"an optional field of an older form": {cloud, map[string]string{"customfield_10012": "1.5"}, map[string]any{"customfield_10012": 1.5}, nil},
 		"Data Center": {
-			server, map[string]string{"customfield_10011": "x", "assignee": "ann"},
-			map[string]any{"customfield_10011": "x", "assignee": map[string]any{"name": "ann"}}, nil,
+			server,
+			map[string]string{"customfield_10011": "x", "assignee": "ann"},
+			map[string]any{"customfield_10011": "x", "assignee": map[string]any{"name": "ann"}},
+			nil,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -158,8 +158,8 @@ func (f *fake) routeItem(r actiontest.Recorded, path string) (what string, answe
 		rest = strings.TrimPrefix(rest, "root")
 	}
 	below, what, _ := strings.Cut(strings.TrimPrefix(rest, ":/"), ":/")
-	if strings.HasPrefix(rest, "/") {
-		below, what = "", strings.TrimPrefix(rest, "/")
+	if after, ok0 := strings.CutPrefix(rest, "/"); ok0 {
+		below, what = "", after
 	}
 	at = strings.Trim(at+"/"+below, "/")
 	switch {
@@ -211,7 +211,7 @@ func (f *fake) children(drive, path string) actiontest.Reply {
 	return jsonReply(http.StatusOK, map[string]any{"value": all})
 }
 
-// store writes a file. "The conflict resolution behavior ... fail, replace, or rename."
+// store writes a file. "The conflict resolution behavior ... fail, replace, or rename.".
 func (f *fake) store(path, conflict string, content []byte) actiontest.Reply {
 	if conflict != "fail" && conflict != "replace" {
 		return refusal(http.StatusBadRequest, "invalidRequest", "conflictBehavior")
@@ -251,7 +251,7 @@ func (f *fake) begin(path string, body []byte) actiontest.Reply {
 	})
 }
 
-// routeUpload answers requests to an upload URL. "Don't include the Authorization header when issuing the PUT call."
+// routeUpload answers requests to an upload URL. "Don't include the Authorization header when issuing the PUT call.".
 func (f *fake) routeUpload(r actiontest.Recorded) (what string, answer func() actiontest.Reply) {
 	id := strings.TrimPrefix(r.Path, "/upload/")
 	switch {

@@ -132,15 +132,15 @@ func (s *session) folderField(ctx context.Context, in input) (action.Field, erro
 		Description: "The folder that the file is written to. Select one to see the folders in it.",
 		Options:     []action.Option{{Name: "/", Label: "Top of the library"}},
 	}
-	at := ""
+	var at strings.Builder
 	for segment := range strings.SplitSeq(current, "/") {
 		if segment != "" {
-			at += "/" + segment
-			field.Options = append(field.Options, action.Option{Name: at, Label: at})
+			at.WriteString("/" + segment)
+			field.Options = append(field.Options, action.Option{Name: at.String(), Label: at.String()})
 		}
 	}
 	for _, child := range children {
-		field.Options = append(field.Options, action.Option{Name: at + "/" + child.Name, Label: at + "/" + child.Name})
+		field.Options = append(field.Options, action.Option{Name: at.String() + "/" + child.Name, Label: at.String() + "/" + child.Name})
 	}
 	return field, nil
 }

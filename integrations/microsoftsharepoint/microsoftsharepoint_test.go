@@ -475,10 +475,10 @@ type sink struct {
 func (s *sink) RoundTrip(r *http.Request) (*http.Response, error) {
 	res := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Request: r, Body: http.NoBody}
 	body := `{"id":"x","folder":{}}`
-	switch {
-	case r.Method == http.MethodPost:
+	switch r.Method {
+	case http.MethodPost:
 		body = `{"uploadUrl":"https://contoso.sharepoint.com/upload"}`
-	case r.Method == http.MethodPut:
+	case http.MethodPut:
 		n, err := io.Copy(io.Discard, r.Body)
 		if err != nil {
 			return nil, err

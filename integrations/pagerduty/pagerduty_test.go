@@ -118,7 +118,9 @@ func TestWire(t *testing.T) {
 			triggered(object{"custom_details": object{"total_rows": 0.0}}),
 		},
 		"what is affected": {
-			nil, answers{"component": " mysql ", "group": "prod\ndatapipe", "class": "disk"}, rows, "events.pagerduty.com",
+			nil,
+			answers{"component": " mysql ", "group": "prod\ndatapipe", "class": "disk"},
+			rows, "events.pagerduty.com",
 			triggered(object{"component": "mysql", "group": "prod datapipe", "class": "disk"}),
 		},
 		"what is affected, when resolved": {
@@ -170,12 +172,15 @@ func TestLinksAndImages(t *testing.T) {
 		"links": {
 			answers{"links": " https://wiki.example/x?a=b  How to\tfix it \r\n\nhttp://a.example\n{link} In Looker: {title}"},
 			list{
-				object{"href": "https://wiki.example/x?a=b", "text": "How to fix it"}, object{"href": "http://a.example"},
+				object{"href": "https://wiki.example/x?a=b", "text": "How to fix it"},
+				object{"href": "http://a.example"},
 				object{"href": "https://looker.example.com/looks/1", "text": "In Looker: Orders by day"},
-			}, nil,
+			},
+			nil,
 		},
 		"images": {
-			answers{"images": "https://a.example/x.png The orders\nhttps://a.example/y.png"}, nil,
+			answers{"images": "https://a.example/x.png The orders\nhttps://a.example/y.png"},
+			nil,
 			list{object{"src": "https://a.example/x.png", "alt": "The orders"}, object{"src": "https://a.example/y.png"}},
 		},
 	} {

@@ -513,13 +513,15 @@ func TestSendGridFails(t *testing.T) {
 			map[string]string{"to": "Does not contain a valid address."},
 		},
 		{
-			"a copy, and a template", actiontest.Reply{Status: 400, Body: `{"errors":[{"message":"Bad copy.","field":"personalizations.0.cc.1.email"},` +
+			"a copy, and a template",
+			actiontest.Reply{Status: 400, Body: `{"errors":[{"message":"Bad copy.","field":"personalizations.0.cc.1.email"},` +
 				`{"message":"The template_id must be a valid GUID.","field":"template_id"},{"message":"Bad reply.","field":"reply_to.email"}]}`},
 			action.Invalid, "SendGrid answered 400: Bad copy. The template_id must be a valid GUID. Bad reply.",
 			map[string]string{"cc": "Bad copy.", "template_id": "The template_id must be a valid GUID.", "reply_to": "Bad reply."},
 		},
 		{
-			"an account in another region", actiontest.Reply{Status: 403, Body: `{"errors":[{"message":"User is not authorized to send mail based on their regional attribute.","field":null}]}`},
+			"an account in another region",
+			actiontest.Reply{Status: 403, Body: `{"errors":[{"message":"User is not authorized to send mail based on their regional attribute.","field":null}]}`},
 			action.Forbidden, "SendGrid answered 403: User is not authorized to send mail based on their regional attribute. Choose the account's region in the form.",
 			map[string]string{"region": "The account is in another region. Choose it here."},
 		},

@@ -143,7 +143,7 @@ func (d *dropFolder) call(method, name string) error {
 }
 
 func (d *dropFolder) exists(name string) bool {
-	_, err := d.Handlers.FileList.Filelist(pkgsftp.NewRequest("Stat", name))
+	_, err := d.FileList.Filelist(pkgsftp.NewRequest("Stat", name))
 	return err == nil
 }
 
@@ -171,21 +171,21 @@ func (d *dropFolder) PosixRename(r *pkgsftp.Request) error {
 	if d.moved {
 		return os.ErrNotExist
 	}
-	return d.FileCmd.(pkgsftp.PosixRenameFileCmder).PosixRename(r) //nolint:errcheck // it is one
+	return d.FileCmd.(pkgsftp.PosixRenameFileCmder).PosixRename(r)
 }
 
 func (d *dropFolder) Lstat(r *pkgsftp.Request) (pkgsftp.ListerAt, error) {
 	if err := d.call("Lstat", r.Filepath); err != nil {
 		return nil, err
 	}
-	return d.Handlers.FileList.(pkgsftp.LstatFileLister).Lstat(r) //nolint:errcheck // it is one
+	return d.Handlers.FileList.(pkgsftp.LstatFileLister).Lstat(r)
 }
 
 func (d *dropFolder) Filelist(r *pkgsftp.Request) (pkgsftp.ListerAt, error) {
 	if err := d.call(r.Method, r.Filepath); err != nil {
 		return nil, err
 	}
-	l, err := d.Handlers.FileList.Filelist(r)
+	l, err := d.FileList.Filelist(r)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err == nil && r.Method == "Stat" && r.Filepath != "/" && d.late > 0 {
@@ -213,13 +213,13 @@ func (empty) Size() int64 { return 0 }
 // files are those in the folder.
 func (d *dropFolder) files(t *testing.T) map[string]string {
 	t.Helper()
-	l, err := d.Handlers.FileList.Filelist(pkgsftp.NewRequest("List", "/"))
+	l, err := d.FileList.Filelist(pkgsftp.NewRequest("List", "/"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	infos := make([]os.FileInfo, 10)
 	n, err := l.ListAt(infos, 0)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		t.Fatal(err)
 	}
 	all := map[string]string{}
@@ -258,8 +258,11 @@ func TestForbidden(t *testing.T) {
 	}{
 		"renaming":              {&dropFolder{forbidden: []string{"Rename"}}, nil, mayNotRename, false},
 		"renaming and removing": {&dropFolder{forbidden: []string{"Rename", "Remove"}}, nil, mayNotRename, false},
-		"renaming, without replacing": {&dropFolder{forbidden: []string{"Rename", "Remove"}}, answers{"overwrite": "fail"},
-			mayNotRename, false},
+		"renaming, without replacing": {
+			&dropFolder{forbidden: []string{"Rename", "Remove"}},
+			answers{"overwrite": "fail"},
+			mayNotRename, false,
+		},
 		"renaming, as a failure with words": {&dropFolder{forbidden: []string{"Rename", "Remove"}, refusal: errors.New("Operation not permitted")}, nil, mayNotRename, false},
 		"renaming, unsupported":             {&dropFolder{forbidden: []string{"Rename", "Remove"}, refusal: pkgsftp.ErrSSHFxOpUnsupported}, nil, mayNotRename, false},
 		"renaming of existing files":        {&dropFolder{forbidden: []string{"Rename"}, onlyExisting: true}, nil, mayNotRename, true},

@@ -341,7 +341,7 @@ func TestAlgorithms(t *testing.T) {
 		"3des-cbc":   {cipher("3des-cbc"), "The SFTP server is out of date: the only cipher algorithms that it offers are insecure (3des-cbc)." + outdated},
 		"ssh-rsa": {func(c *ssh.ServerConfig) {
 			*c = ssh.ServerConfig{PasswordCallback: c.PasswordCallback}
-			signer, err := ssh.NewSignerWithAlgorithms(rsa.(ssh.AlgorithmSigner), []string{ssh.KeyAlgoRSA}) //nolint:errcheck // it is one
+			signer, err := ssh.NewSignerWithAlgorithms(rsa.(ssh.AlgorithmSigner), []string{ssh.KeyAlgoRSA})
 			if err != nil {
 				panic(err)
 			}

@@ -291,11 +291,13 @@ func TestTeamsFails(t *testing.T) {
 		{"a connector that is not found", connector, actiontest.Reply{Status: 404}, action.NotFound, "Teams answered 404 Not Found." + retired},
 		{"a connector that is forbidden", connector, actiontest.Reply{Status: 403}, action.Forbidden, "Teams answered 403 Forbidden." + retired},
 		{
-			"a connector of the first kind", "https://outlook.office.com/webhook/11@22/IncomingWebhook/33/44", actiontest.Reply{Status: 410},
+			"a connector of the first kind", "https://outlook.office.com/webhook/11@22/IncomingWebhook/33/44",
+			actiontest.Reply{Status: 410},
 			action.NotFound, "Teams answered 410 Gone." + retired,
 		},
 		{
-			"a connector that says gone", connector, actiontest.Reply{Body: "Microsoft Teams endpoint returned HTTP error 410 with ContextId"},
+			"a connector that says gone", connector,
+			actiontest.Reply{Body: "Microsoft Teams endpoint returned HTTP error 410 with ContextId"},
 			action.NotFound, "Teams answered 410 Gone." + retired,
 		},
 		{"a new workflow that is gone", platform, actiontest.Reply{Status: 404}, action.NotFound, "Teams answered 404 Not Found. There is no workflow at this URL."},

@@ -3,6 +3,7 @@ package datafile
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"strings"
 
@@ -37,7 +38,7 @@ func (d withBOM) Spool(ctx context.Context, maxBytes int64) (action.Blob, error)
 		return blob, err
 	}
 	head := make([]byte, len(bom))
-	if n, err := blob.ReadAt(head, 0); err != nil && err != io.EOF {
+	if n, err := blob.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
 		_ = blob.Close()
 		return nil, err
 	} else if string(head[:n]) == bom {

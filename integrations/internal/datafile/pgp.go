@@ -113,7 +113,7 @@ func (r *recipients) read(block []byte) error {
 	for n := 0; ; n++ {
 		key, err := openpgp.ReadEntity(packets)
 		switch {
-		case err == io.EOF && n > 0:
+		case errors.Is(err, io.EOF) && n > 0:
 			return nil
 		case err != nil:
 			return errSpoil

@@ -23,7 +23,7 @@ func (q *QuickXor) Write(content []byte) (int, error) {
 	for _, b := range content {
 		shifted := uint16(b) << (q.at % 8)
 		n := q.at / 8
-		q.sum[n] ^= byte(shifted)
+		q.sum[n] ^= byte(shifted & 0xff)
 		q.sum[(n+1)%quickXorSize] ^= byte(shifted >> 8)
 		q.at = (q.at + quickXorShift) % (8 * quickXorSize)
 	}

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// The errors complete a sentence such as "The private key cannot be used: %v."
+// The errors complete a sentence such as "The private key cannot be used: %v.".
 var (
 	// ErrUnreadable is the error for text that is no key.
 	ErrUnreadable = errors.New("it is no PEM block")

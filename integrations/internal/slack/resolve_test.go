@@ -1,6 +1,7 @@
 package slack_test
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -234,16 +235,20 @@ func TestOrganizationFormFails(t *testing.T) {
 			token + " The organization's administrators have not approved the Slack app for any.",
 		},
 		"a workspace whose approval ended": {
-			[]string{`{"id":"T3","name":"Gone"}`}, nil, action.Forbidden,
+			[]string{`{"id":"T3","name":"Gone"}`},
+			nil, action.Forbidden,
 			"The organization's administrators have not approved the Slack app for this workspace. They can add it there (team_access_not_granted).",
 		},
 		"no list of workspaces": {
-			nil, map[string][]script{"auth.teams.list": {{Reply: refusedWith("not_allowed_token_type")}}}, action.Invalid,
+			nil,
+			map[string][]script{"auth.teams.list": {{Reply: refusedWith("not_allowed_token_type")}}},
+			action.Invalid,
 			token + " The organization's workspaces cannot be listed: Slack does not allow this with this type of token (not_allowed_token_type). " +
 				"Choose the channel type Manual Channel ID to enter an ID instead.",
 		},
 		"an outage": {
-			nil, map[string][]script{"auth.teams.list": {{Reply: actiontest.Reply{Status: 503}}, {Reply: actiontest.Reply{Status: 503}}, {Reply: actiontest.Reply{Status: 503}}}},
+			nil,
+			map[string][]script{"auth.teams.list": {{Reply: actiontest.Reply{Status: 503}}, {Reply: actiontest.Reply{Status: 503}}, {Reply: actiontest.Reply{Status: 503}}}},
 			action.Unavailable, "Slack answered 503 Service Unavailable. Choose the channel type Manual Channel ID to enter an ID instead.",
 		},
 	} {
@@ -253,9 +258,7 @@ func TestOrganizationFormFails(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					f := organization(tt.teams...)
 					f.scripts = map[string][]script{}
-					for method, list := range tt.scripts {
-						f.scripts[method] = list
-					}
+					maps.Copy(f.scripts, tt.scripts)
 					_, err := client(t, f.Destination).Fields(t.Context(), channelType)
 					compareError(t, err, tt.kind, tt.message)
 				})
@@ -279,7 +282,9 @@ func TestOrganizationNames(t *testing.T) {
 		"chosen before the login":  {[]string{sales, support}, map[string]string{"channel": "#general", "workspace": "T2"}, []string{"C2"}, ""},
 		"a user":                   {[]string{sales, support}, map[string]string{"channel": "@ann", "team_id": "T2"}, []string{"D2"}, ""},
 		"none is chosen": {
-			[]string{sales, support}, map[string]string{"channel": "general"}, nil,
+			[]string{sales, support},
+			map[string]string{"channel": "general"},
+			nil,
 			"The token belongs to an organization with several workspaces, and a name can exist in each. Enter an ID, or choose the channel type " +
 				"Channels or Users, and the workspace.",
 		},

@@ -81,7 +81,7 @@ var scanned = regexp.MustCompile(`^\S+:\d+ SSH-`)
 // what follows, since the line breaks were lost.
 func withoutComment(words []string, oneLine bool) []string {
 	var kept []string
-	for n := 0; n < len(words); n++ {
+	for n := range words {
 		if !strings.HasPrefix(words[n], "#") {
 			kept = append(kept, words[n])
 			continue
@@ -234,7 +234,7 @@ func parseFingerprint(text string) (string, error) {
 
 // keyTypes are the types of key that OpenSSH's servers have or had.
 var keyTypes = []string{
-	ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoRSA, ssh.InsecureKeyAlgoDSA,
+	ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoRSA, "ssh-dss",
 	ssh.KeyAlgoSKED25519, ssh.KeyAlgoSKECDSA256, ssh.KeyAlgoMLDSA44, ssh.KeyAlgoMLDSA65, ssh.KeyAlgoMLDSA87,
 }
 

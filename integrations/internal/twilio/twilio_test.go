@@ -64,16 +64,19 @@ func TestRefusals(t *testing.T) {
 	}{
 		"with a reason": {actiontest.Reply{Status: 400, Body: `{"code":21211,"message":"Invalid 'To'\nnumber: 15005550002"}`}, action.Invalid, "Twilio says: Invalid 'To' number: *********02 (error 21211)"},
 		"accepted, but failed": {
-			actiontest.Reply{Status: 201, Body: `{"sid":"SM1","status":"failed","error_code":63016,"error_message":"x"}`}, action.Invalid,
+			actiontest.Reply{Status: 201, Body: `{"sid":"SM1","status":"failed","error_code":63016,"error_message":"x"}`},
+			action.Invalid,
 			"WhatsApp accepts free text only within 24 hours after the recipient's last message. Enter the SID of an approved template as " +
 				"Content SID (error 63016).",
 		},
 		"accepted, with another code": {
-			actiontest.Reply{Status: 201, Body: `{"sid":"SM1","status":"queued","error_code":30007,"error_message":"Filtered"}`}, action.Invalid,
+			actiontest.Reply{Status: 201, Body: `{"sid":"SM1","status":"queued","error_code":30007,"error_message":"Filtered"}`},
+			action.Invalid,
 			"Twilio says: Filtered (error 30007)",
 		},
 		"two channels": {
-			actiontest.Reply{Status: 400, Body: `{"code":21910,"message":"x"}`}, action.Invalid,
+			actiontest.Reply{Status: 400, Body: `{"code":21910,"message":"x"}`},
+			action.Invalid,
 			"Sender and recipient must be in the same channel: a message to whatsapp:+… needs a sender such as whatsapp:+15005550006 (error 21910).",
 		},
 		"a web page":       {actiontest.Reply{Body: "<html>"}, action.Unavailable, unexpected},

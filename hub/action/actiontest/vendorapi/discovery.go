@@ -222,6 +222,12 @@ func (s discoverySchema) convert() object {
 	if s.ReadOnly {
 		o["readOnly"] = true
 	}
+	s.convertChildren(o)
+	return o
+}
+
+// convertChildren adds the schemas that an object or a list consists of.
+func (s discoverySchema) convertChildren(o object) {
 	if len(s.Properties) > 0 {
 		properties := object{}
 		for name, p := range s.Properties {
@@ -235,5 +241,4 @@ func (s discoverySchema) convert() object {
 	if s.AdditionalProperties != nil {
 		o["additionalProperties"] = s.AdditionalProperties.convert()
 	}
-	return o
 }

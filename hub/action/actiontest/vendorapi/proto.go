@@ -212,7 +212,8 @@ func (c *protoConverter) body(input string, inPath []string) object {
 	if !ok {
 		return object{"nullable": true}
 	}
-	properties := maps.Clone(message["properties"].(object))
+	fields, _ := message["properties"].(object)
+	properties := maps.Clone(fields)
 	required, _ := message["required"].([]any)
 	for _, name := range inPath {
 		delete(properties, name)

@@ -96,7 +96,7 @@ func discovery(name string) ([]byte, error) {
 }
 
 var googleModule = sync.OnceValues(func() (string, error) {
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "google.golang.org/api").Output() //nolint:noctx // ends by itself
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "google.golang.org/api").Output()
 	if err != nil {
 		return "", fmt.Errorf("finding the module google.golang.org/api: %w", err)
 	}

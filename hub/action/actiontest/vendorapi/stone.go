@@ -1,6 +1,7 @@
 package vendorapi
 
 import (
+	"maps"
 	"regexp"
 	"strconv"
 	"strings"
@@ -249,9 +250,8 @@ func (c *stoneConverter) union(t *stoneType) object {
 			kind := strings.TrimSuffix(m.kind, "?")
 			if s := c.types[qualified(t.namespace, kind)]; s != nil && !s.union {
 				inner := c.structure(s)
-				for name, p := range inner["properties"].(object) {
-					properties[name] = p
-				}
+				fields, _ := inner["properties"].(object)
+				maps.Copy(properties, fields)
 				if more, ok := inner["required"].([]any); ok {
 					required = append(required, more...)
 				}

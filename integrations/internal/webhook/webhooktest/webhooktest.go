@@ -148,16 +148,22 @@ func (s Service) limits(t *testing.T) {
 		message string
 	}{
 		{
-			"too large", actiontest.Reply{Status: 413}, action.TooLarge,
+			"too large",
+			actiontest.Reply{Status: 413},
+			action.TooLarge,
 			"The data is too large: " + name + " accepts " + s.Size + " in one request. Select fewer rows or columns.",
 		},
 		{"too often", actiontest.Reply{Status: 429}, action.RateLimited, rate},
 		{
-			"deleted", actiontest.Reply{Status: 410}, action.NotFound,
+			"deleted",
+			actiontest.Reply{Status: 410},
+			action.NotFound,
 			name + " answered 410 Gone. The webhook may have been deleted. Check its URL.",
 		},
 		{
-			"moved", actiontest.Reply{Status: 308, Header: map[string]string{"Location": "https://example.com/"}}, action.Invalid,
+			"moved",
+			actiontest.Reply{Status: 308, Header: map[string]string{"Location": "https://example.com/"}},
+			action.Invalid,
 			name + " answered 308 Permanent Redirect. Redirects are not followed. Enter the URL that it leads to.",
 		},
 	} {
