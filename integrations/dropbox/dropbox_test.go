@@ -209,8 +209,15 @@ func TestExisting(t *testing.T) {
 			req := actiontest.Inline(t, request(fresh), "text/csv", "csv", []byte(content))
 			req.Form["overwrite"] = tt.overwrite
 			_, err := resolved(t, f.Destination).Execute(t.Context(), req)
-			if err == nil && tt.message != "" || err != nil && action.MessageOf(err) != tt.message || string(f.files["/Data/orders.csv"]) != tt.want {
-				t.Errorf("error %v; %d bytes are there", err, len(f.files["/Data/orders.csv"]))
+			message := ""
+			if err != nil {
+				message = action.MessageOf(err)
+			}
+			if message != tt.message {
+				t.Errorf("error %v, want %q", err, tt.message)
+			}
+			if got := string(f.files["/Data/orders.csv"]); got != tt.want {
+				t.Errorf("%d bytes are there, want %d", len(got), len(tt.want))
 			}
 		})
 	}
