@@ -99,6 +99,20 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// A path that no description has is not reported if the table says so. A described path always is,
+// even if such a template matches it.
+func TestUndescribed(t *testing.T) {
+	t.Parallel()
+	table := []api{{name: "Dropbox", hosts: []string{"api.dropboxapi.com"}, load: described(t, "/2/users/lists")}}
+	for path, want := range map[string]int{"/2/users/other": 0, "/2/users/lists": 1, "/2/files": 1} {
+		got := &recorder{}
+		report(got, table, []Request{jsonRequest("api.dropboxapi.com", path, `{"x":1}`)})
+		if len(got.Errors) != want {
+			t.Errorf("%s: %d findings, want %d: %q", path, len(got.Errors), want, got.Errors)
+		}
+	}
+}
+
 // Every description of the table that is on this machine can be parsed.
 func TestTable(t *testing.T) {
 	t.Parallel()
