@@ -149,7 +149,7 @@ func TestWire(t *testing.T) {
 		got[sent.Message.Token] = strings.NewReplacer(id, "ID", until, "UNTIL").Replace(string(r.Body))
 	}
 	const wire = `{"message":{"token":"%s","notification":{"title":"Orders fell","body":"On Sales"},` +
-		`"data":{"alert_id":"7","dashboard_name":"Sales","id":"ID","nested":"{\"a\":[1]}","none":"","user_id":"%s"},"android":{"priority":"high","ttl":"86400s"},` +
+		`"data":{"alert_id":"7","dashboard_name":"Sales","id":"ID","nested":"{\"a\":[1]}","none":"","user_id":"%s"},"android":{"priority":"HIGH","ttl":"86400s"},` +
 		`"apns":{"headers":{"apns-expiration":"UNTIL","apns-priority":"10"},"payload":{"aps":{"content-available":1,"mutable-content":1}}}}}`
 	want := map[string]string{"d1": fmt.Sprintf(wire, "d1", "u1"), "d2": fmt.Sprintf(wire, "d2", "2")}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -136,7 +136,7 @@ func (a alert) message(d device) push {
 	data["id"], data["user_id"] = uuid.NewString(), string(d.User)
 	m := push{
 		Notification: notification{Title: a.title}, Data: data,
-		Android: android{Priority: "high", TTL: strconv.Itoa(int(timeToLive/time.Second)) + "s"},
+		Android: android{Priority: "HIGH", TTL: strconv.Itoa(int(timeToLive/time.Second)) + "s"},
 		APNS: apns{Headers: map[string]string{
 			"apns-priority": "10", "apns-expiration": strconv.FormatInt(time.Now().Add(timeToLive).Unix(), 10),
 		}},

@@ -103,6 +103,27 @@ var apis = []api{
 	},
 	{name: "Dropbox", hosts: []string{"api.dropboxapi.com"}, load: dropbox("api")},
 	{name: "Dropbox content", hosts: []string{"content.dropboxapi.com"}, load: dropbox("content")},
+	{
+		name: "Discord webhooks", hosts: []string{"discord.com", "discordapp.com", "canary.discord.com", "ptb.discord.com"},
+		load: openAPI("discord-webhooks.json"),
+	},
+	{name: "Jira Cloud v3", hosts: []string{"*.atlassian.net"}, load: openAPI("jira-v3.json")},
+	{
+		name: "Google Chat", hosts: []string{"chat.googleapis.com"}, load: googleAPI("chat/v1/chat-api.json"),
+		accepted: map[string]string{
+			"POST /v1/spaces/{spacesId}/messages: missing credentials": "webhooks have a key and a token: " +
+				"https://developers.google.com/workspace/chat/quickstart/webhooks",
+			"POST /v1/spaces/{spacesId}/messages: unknown parameter query token": "webhooks have a key and a token: " +
+				"https://developers.google.com/workspace/chat/quickstart/webhooks",
+		},
+	},
+	{
+		name: "Firebase Cloud Messaging", hosts: []string{"fcm.googleapis.com"}, load: googleAPI("fcm/v1/fcm-api.json"),
+		accepted: map[string]string{
+			"POST /v1/projects/{projectsId}/messages:send: deprecated body message.token": "registration tokens of apps that have no " +
+				"installation ID yet: https://firebase.google.com/docs/cloud-messaging/send/v1-api",
+		},
+	},
 	{name: "Google Drive v3", hosts: []string{"www.googleapis.com"}, load: googleAPI("drive/v3/drive-api.json")},
 	{name: "Google OAuth v2", hosts: []string{"www.googleapis.com"}, load: googleAPI("oauth2/v2/oauth2-api.json")},
 	{name: "Google Ads v25", hosts: []string{"googleads.googleapis.com"}, load: protos("google-ads-v25")},
@@ -132,6 +153,9 @@ var apis = []api{
 var undescribed = []struct{ host, path, reason string }{
 	{"googleads.googleapis.com", "/v25/customers/{customer}/googleAds:searchStream", "GoogleAdsService is not among the files"},
 	{"googleads.googleapis.com", "/v25/customers:listAccessibleCustomers", "CustomerService is not among the files"},
+	{"*.atlassian.net", "/rest/api/3/attachment/meta", "https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-attachments/"},
+	{"*.atlassian.net", "/rest/api/3/issue/createmeta/{+project}", "https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/"},
+	{"*.atlassian.net", "/rest/api/3/project/{id}", "https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-projects/"},
 	{"api.dropboxapi.com", "/oauth2/token", "OAuth is not in Stone"},
 	{"api.dropboxapi.com", "/2/users/{+call}", "https://www.dropbox.com/developers/documentation/http/documentation#users"},
 }

@@ -201,12 +201,7 @@ func (file *File) apply(c change) (wrong string) {
 	case c.Update != nil:
 		return file.write(c.Update.Start.SheetID, c.Update.Start.RowIndex, texts(c.Update.Rows))
 	case c.Append != nil:
-		s := file.sheet(c.Append.SheetID)
-		if s == nil {
-			return "No grid with this id"
-		}
-		*s.cells = append(slices.Clip(*s.cells), texts(c.Append.Rows)...)
-		s.grid[0] = max(s.grid[0], len(*s.cells))
+		return file.append(c.Append.SheetID, texts(c.Append.Rows))
 	case c.Repeat != nil:
 		if c.Repeat.Range.SheetID == firstID {
 			file.Formats[c.Repeat.Range.StartColumnIndex] = c.Repeat.Cell.Format.Number.Pattern
@@ -220,6 +215,16 @@ func (file *File) apply(c change) (wrong string) {
 	default:
 		return "There is no such request."
 	}
+	return ""
+}
+
+func (file *File) append(sheetID int, rows [][]string) (wrong string) {
+	s := file.sheet(sheetID)
+	if s == nil {
+		return "No grid with this id"
+	}
+	*s.cells = append(slices.Clip(*s.cells), rows...)
+	s.grid[0] = max(s.grid[0], len(*s.cells))
 	return ""
 }
 
