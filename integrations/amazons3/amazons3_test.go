@@ -775,11 +775,20 @@ func TestConflict(t *testing.T) {
 		exists          bool
 		message         string
 	}{
-		{"once", "PutObject", 10, 1, false, ""},
-		{"once, in parts", "CompleteMultipartUpload", 5000, 1, false, ""},
-		{"the other one wins", "PutObject", 10, 1, true, "A file with this name already exists."},
-		{"always", "PutObject", 10, 9, false, "Another upload to this name is in progress. Try again later."},
-		{"always, in parts", "CompleteMultipartUpload", 5000, 9, false, "Another upload to this name is in progress. Try again later."},
+		{name: "once", operation: "PutObject", size: 10, conflicts: 1},
+		{name: "once, in parts", operation: "CompleteMultipartUpload", size: 5000, conflicts: 1},
+		{
+			name: "the other one wins", operation: "PutObject", size: 10, conflicts: 1, exists: true,
+			message: "A file with this name already exists.",
+		},
+		{
+			name: "always", operation: "PutObject", size: 10, conflicts: 9,
+			message: "Another upload to this name is in progress. Try again later.",
+		},
+		{
+			name: "always, in parts", operation: "CompleteMultipartUpload", size: 5000, conflicts: 9,
+			message: "Another upload to this name is in progress. Try again later.",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -960,54 +969,103 @@ func TestIdentity(t *testing.T) {
 		kind    action.Kind
 		message string
 	}{
-		{"the pod", pod, false, nil, []string{"AssumeRoleWithWebIdentity"}, 0, ""},
-		{"the pod, but Looker has a key", pod, true, nil, nil, 0, ""},
-		{"a role by Looker's key", assume, true, nil, []string{"AssumeRole"}, 0, ""},
-		{"a role by the pod", both, false, nil, []string{"AssumeRoleWithWebIdentity", "AssumeRole"}, 0, ""},
-		{"busy for a moment", pod, false, func(operation string, n int) *actiontest.Reply {
-			if operation != "AssumeRoleWithWebIdentity" || n > 1 {
-				return nil
-			}
-			return &actiontest.Reply{Status: 500}
-		}, []string{"AssumeRoleWithWebIdentity", "AssumeRoleWithWebIdentity"}, 0, ""},
-		{"the pod by its agent", agent, false, nil, []string{"AssumeRoleForPodIdentity"}, 0, ""},
-		{"the agent, but Looker has a key", agent, true, nil, nil, 0, ""},
-		{"an agent that is busy for a moment", agent, false, func(operation string, n int) *actiontest.Reply {
-			if operation != "AssumeRoleForPodIdentity" || n > 1 {
-				return nil
-			}
-			return &actiontest.Reply{Status: 500}
-		}, []string{"AssumeRoleForPodIdentity", "AssumeRoleForPodIdentity"}, 0, ""},
-		{"an agent that refuses", without(agent, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", odd), false, nil, []string{"AssumeRoleForPodIdentity"}, action.Forbidden, fmt.Sprintf(notGiven, "the pod's role")},
-		{"no token for the agent", without(agent, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/nothing"), false, nil, nil, action.Forbidden, fmt.Sprintf(notGiven, "the pod's role")},
-		{"no key and no pod", nil, false, nil, nil, action.Invalid, "The access key and the secret key are required. Enter them in the action's settings in Looker."},
-		{"a role, but another time", assume, true, func(operation string, _ int) *actiontest.Reply {
-			if operation != "AssumeRole" {
-				return nil
-			}
-			reply := stsError("SignatureDoesNotMatch")
-			reply.Body = strings.Replace(reply.Body, "<Message>", "<Message>Signature expired: 20261126T074514Z is now earlier than 20261126T080000Z ", 1)
-			return &reply
-		}, []string{"AssumeRole"}, action.Internal, "AWS refuses the hub's requests because the hub's clock is wrong."},
-		{"a role, but another secret key", assume, true, func(operation string, _ int) *actiontest.Reply {
-			if operation != "AssumeRole" {
-				return nil
-			}
-			reply := stsError("SignatureDoesNotMatch")
-			return &reply
-		}, []string{"AssumeRole"}, action.Unauthenticated, "AWS rejected the request's signature. Check the secret key in the action's settings in Looker."},
-		{"a role that is not given", without(assume, "AMAZON_S3_EXTERNAL_ID", "x"), true, nil, []string{"AssumeRole"}, action.Forbidden, fmt.Sprintf(notGiven, "the role")},
-		{"a pod's role that is not given", without(both, "AWS_ROLE_ARN", "x"), false, nil, []string{"AssumeRoleWithWebIdentity"}, action.Forbidden, fmt.Sprintf(notGiven, "the pod's role")},
-		{"no token", without(pod, "AWS_WEB_IDENTITY_TOKEN_FILE", "/nothing"), false, nil, nil, action.Forbidden, fmt.Sprintf(notGiven, "the pod's role")},
-		{"S3 denies the role", pod, false, func(operation string, _ int) *actiontest.Reply {
-			if operation != "PutObject" {
-				return nil
-			}
-			return &denied
-		}, []string{"AssumeRoleWithWebIdentity"}, action.Forbidden, "Amazon S3 denied access. The access key needs s3:PutObject and s3:AbortMultipartUpload on the bucket, and the use of its encryption key if it has one."},
-		{"AWS resets", pod, false, func(string, int) *actiontest.Reply {
-			return &actiontest.Reply{Reset: true}
-		}, slices.Repeat([]string{"AssumeRoleWithWebIdentity"}, 5), action.Unavailable, "The connection to AWS failed."},
+		{name: "the pod", env: pod, calls: []string{"AssumeRoleWithWebIdentity"}},
+		{name: "the pod, but Looker has a key", env: pod, keys: true},
+		{name: "a role by Looker's key", env: assume, keys: true, calls: []string{"AssumeRole"}},
+		{name: "a role by the pod", env: both, calls: []string{"AssumeRoleWithWebIdentity", "AssumeRole"}},
+		{
+			name: "busy for a moment", env: pod,
+			fail: func(operation string, n int) *actiontest.Reply {
+				if operation != "AssumeRoleWithWebIdentity" || n > 1 {
+					return nil
+				}
+				return &actiontest.Reply{Status: 500}
+			},
+			calls: []string{"AssumeRoleWithWebIdentity", "AssumeRoleWithWebIdentity"},
+		},
+		{name: "the pod by its agent", env: agent, calls: []string{"AssumeRoleForPodIdentity"}},
+		{name: "the agent, but Looker has a key", env: agent, keys: true},
+		{
+			name: "an agent that is busy for a moment", env: agent,
+			fail: func(operation string, n int) *actiontest.Reply {
+				if operation != "AssumeRoleForPodIdentity" || n > 1 {
+					return nil
+				}
+				return &actiontest.Reply{Status: 500}
+			},
+			calls: []string{"AssumeRoleForPodIdentity", "AssumeRoleForPodIdentity"},
+		},
+		{
+			name: "an agent that refuses", env: without(agent, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", odd),
+			calls: []string{"AssumeRoleForPodIdentity"}, kind: action.Forbidden,
+			message: fmt.Sprintf(notGiven, "the pod's role"),
+		},
+		{
+			name: "no token for the agent",
+			env:  without(agent, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/nothing"), kind: action.Forbidden,
+			message: fmt.Sprintf(notGiven, "the pod's role"),
+		},
+		{
+			name: "no key and no pod", kind: action.Invalid,
+			message: "The access key and the secret key are required. Enter them in the action's settings in Looker.",
+		},
+		{
+			name: "a role, but another time", env: assume, keys: true,
+			fail: func(operation string, _ int) *actiontest.Reply {
+				if operation != "AssumeRole" {
+					return nil
+				}
+				reply := stsError("SignatureDoesNotMatch")
+				reply.Body = strings.Replace(reply.Body, "<Message>", "<Message>Signature expired: 20261126T074514Z is now earlier than 20261126T080000Z ", 1)
+				return &reply
+			},
+			calls: []string{"AssumeRole"}, kind: action.Internal,
+			message: "AWS refuses the hub's requests because the hub's clock is wrong.",
+		},
+		{
+			name: "a role, but another secret key", env: assume, keys: true,
+			fail: func(operation string, _ int) *actiontest.Reply {
+				if operation != "AssumeRole" {
+					return nil
+				}
+				reply := stsError("SignatureDoesNotMatch")
+				return &reply
+			},
+			calls: []string{"AssumeRole"}, kind: action.Unauthenticated,
+			message: "AWS rejected the request's signature. Check the secret key in the action's settings in Looker.",
+		},
+		{
+			name: "a role that is not given", env: without(assume, "AMAZON_S3_EXTERNAL_ID", "x"), keys: true,
+			calls: []string{"AssumeRole"}, kind: action.Forbidden, message: fmt.Sprintf(notGiven, "the role"),
+		},
+		{
+			name: "a pod's role that is not given", env: without(both, "AWS_ROLE_ARN", "x"),
+			calls: []string{"AssumeRoleWithWebIdentity"}, kind: action.Forbidden,
+			message: fmt.Sprintf(notGiven, "the pod's role"),
+		},
+		{
+			name: "no token", env: without(pod, "AWS_WEB_IDENTITY_TOKEN_FILE", "/nothing"), kind: action.Forbidden,
+			message: fmt.Sprintf(notGiven, "the pod's role"),
+		},
+		{
+			name: "S3 denies the role", env: pod,
+			fail: func(operation string, _ int) *actiontest.Reply {
+				if operation != "PutObject" {
+					return nil
+				}
+				return &denied
+			},
+			calls: []string{"AssumeRoleWithWebIdentity"}, kind: action.Forbidden,
+			message: "Amazon S3 denied access. The access key needs s3:PutObject and s3:AbortMultipartUpload on the bucket, and the use of its encryption key if it has one.",
+		},
+		{
+			name: "AWS resets", env: pod,
+			fail: func(string, int) *actiontest.Reply {
+				return &actiontest.Reply{Reset: true}
+			},
+			calls: slices.Repeat([]string{"AssumeRoleWithWebIdentity"}, 5), kind: action.Unavailable,
+			message: "The connection to AWS failed.",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -58,30 +58,37 @@ func TestForm(t *testing.T) {
 		error string
 	}{
 		{
-			"several pages", newFake("a", "b", "reports"), accountKey, nil,
-			action.Field{
+			name: "several pages", fake: newFake("a", "b", "reports"), key: accountKey,
+			want: action.Field{
 				Name: "container", Label: "Container", Type: action.Select, Required: true, Default: "a",
 				Options: []action.Option{option("a"), option("b"), option("reports")},
 			},
-			"",
 		},
 		{
-			"by signature", newFake("a"), signature, nil,
-			action.Field{Name: "container", Label: "Container", Type: action.Select, Required: true, Default: "a", Options: []action.Option{option("a")}},
-			"",
+			name: "by signature", fake: newFake("a"), key: signature,
+			want: action.Field{Name: "container", Label: "Container", Type: action.Select, Required: true, Default: "a", Options: []action.Option{option("a")}},
 		},
 		{
-			"a signature that may not list", newFake("a"), signature, func(string, int) *actiontest.Reply { r := refusal(403, "AuthorizationResourceTypeMismatch"); return &r },
-			action.Field{
+			name: "a signature that may not list", fake: newFake("a"), key: signature,
+			fail: func(string, int) *actiontest.Reply { r := refusal(403, "AuthorizationResourceTypeMismatch"); return &r },
+			want: action.Field{
 				Name: "container", Label: "Container", Type: action.String, Required: true,
 				Description: "The name of the container. The credentials may not list containers, so there is no choice to offer.",
 			},
-			"",
 		},
-		{"none", newFake(), accountKey, nil, action.Field{}, "Create a container in your Azure account."},
-		{"another key", newFake("a"), "YW5vdGhlcg==", nil, action.Field{}, wrongKey},
-		{"invalid key", newFake("a"), "not base64!", nil, action.Field{}, "The provided Account Key is not a valid base64 string"},
-		{"half a signature", newFake("a"), "?sv=1&ss=b", nil, action.Field{}, "The provided shared access signature is not complete"},
+		{
+			name: "none", fake: newFake(), key: accountKey, want: action.Field{},
+			error: "Create a container in your Azure account.",
+		},
+		{name: "another key", fake: newFake("a"), key: "YW5vdGhlcg==", want: action.Field{}, error: wrongKey},
+		{
+			name: "invalid key", fake: newFake("a"), key: "not base64!", want: action.Field{},
+			error: "The provided Account Key is not a valid base64 string",
+		},
+		{
+			name: "half a signature", fake: newFake("a"), key: "?sv=1&ss=b", want: action.Field{},
+			error: "The provided shared access signature is not complete",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -266,18 +273,30 @@ func TestPodIdentity(t *testing.T) {
 		kind    action.Kind
 		message string
 	}{
-		"the pod":                       {env, "", nil, 1, 0, ""},
-		"the pod, but Looker has a key": {env, accountKey, nil, 0, 0, ""},
-		"no key and no pod":             {nil, "", nil, 0, action.Invalid, `"accessKey" is required.`},
-		"another pod":                   {change(env, "AZURE_CLIENT_ID", "other"), "", nil, 1, action.Unauthenticated, refused},
-		"no token":                      {change(env, "AZURE_FEDERATED_TOKEN_FILE", "/nothing"), "", nil, 0, action.Internal, refused},
-		"temporarily unavailable": {env, "", func(what string, n int) *actiontest.Reply {
-			if what != "sign-in" || n > 1 {
-				return nil
-			}
-			return &actiontest.Reply{Status: 503}
-		}, 2, 0, ""},
-		"a reset": {env, "", func(string, int) *actiontest.Reply { return &actiontest.Reply{Reset: true} }, 5, action.Unavailable, "The connection to Microsoft Entra failed."},
+		"the pod":                       {env: env, signIns: 1},
+		"the pod, but Looker has a key": {env: env, key: accountKey},
+		"no key and no pod":             {kind: action.Invalid, message: `"accessKey" is required.`},
+		"another pod": {
+			env: change(env, "AZURE_CLIENT_ID", "other"), signIns: 1, kind: action.Unauthenticated,
+			message: refused,
+		},
+		"no token": {
+			env: change(env, "AZURE_FEDERATED_TOKEN_FILE", "/nothing"), kind: action.Internal, message: refused,
+		},
+		"temporarily unavailable": {
+			env: env,
+			fail: func(what string, n int) *actiontest.Reply {
+				if what != "sign-in" || n > 1 {
+					return nil
+				}
+				return &actiontest.Reply{Status: 503}
+			},
+			signIns: 2,
+		},
+		"a reset": {
+			env: env, fail: func(string, int) *actiontest.Reply { return &actiontest.Reply{Reset: true} },
+			signIns: 5, kind: action.Unavailable, message: "The connection to Microsoft Entra failed.",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

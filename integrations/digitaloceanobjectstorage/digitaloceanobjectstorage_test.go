@@ -171,13 +171,42 @@ func TestFails(t *testing.T) {
 		message            string
 		calls              int
 	}{
-		{"no space", "bucket", "", actiontest.Reply{}, action.Invalid, "Need Amazon S3 bucket.", 0},
-		{"region with a host", "region", "evil.example/", actiontest.Reply{}, action.Invalid, `"region" must be the name of a region such as us-east-1: letters, digits and hyphens.`, 0},
-		{"keys", "", "", actiontest.Reply{Status: 403, Body: "<Error><Code>SignatureDoesNotMatch</Code></Error>"}, action.Unauthenticated, "DigitalOcean Spaces rejected the request's signature. Check the secret key in the action's settings in Looker. If it is correct, a proxy in front of the server may be changing requests.", 1},
-		{"denied", "", "", actiontest.Reply{Status: 403, Body: "<Error><Code>AccessDenied</Code></Error>"}, action.Forbidden, "DigitalOcean Spaces denied access. The access key needs the permission to read and write the Space.", 1},
-		{"no such space", "", "", actiontest.Reply{Status: 404, Body: "<Error><Code>NoSuchBucket</Code></Error>"}, action.NotFound, "The bucket does not exist.", 1},
-		{"slow down", "", "", actiontest.Reply{Status: 503, Body: "<Error><Code>SlowDown</Code></Error>"}, action.RateLimited, "DigitalOcean Spaces is throttling requests. Try again later.", 5},
-		{"reset", "", "", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to DigitalOcean Spaces failed.", 5},
+		{
+			name: "no space", field: "bucket", reply: actiontest.Reply{}, kind: action.Invalid,
+			message: "Need Amazon S3 bucket.",
+		},
+		{
+			name: "region with a host", field: "region", value: "evil.example/", reply: actiontest.Reply{},
+			kind:    action.Invalid,
+			message: `"region" must be the name of a region such as us-east-1: letters, digits and hyphens.`,
+		},
+		{
+			name:    "keys",
+			reply:   actiontest.Reply{Status: 403, Body: "<Error><Code>SignatureDoesNotMatch</Code></Error>"},
+			kind:    action.Unauthenticated,
+			message: "DigitalOcean Spaces rejected the request's signature. Check the secret key in the action's settings in Looker. If it is correct, a proxy in front of the server may be changing requests.",
+			calls:   1,
+		},
+		{
+			name: "denied", reply: actiontest.Reply{Status: 403, Body: "<Error><Code>AccessDenied</Code></Error>"},
+			kind:    action.Forbidden,
+			message: "DigitalOcean Spaces denied access. The access key needs the permission to read and write the Space.",
+			calls:   1,
+		},
+		{
+			name:  "no such space",
+			reply: actiontest.Reply{Status: 404, Body: "<Error><Code>NoSuchBucket</Code></Error>"},
+			kind:  action.NotFound, message: "The bucket does not exist.", calls: 1,
+		},
+		{
+			name: "slow down", reply: actiontest.Reply{Status: 503, Body: "<Error><Code>SlowDown</Code></Error>"},
+			kind: action.RateLimited, message: "DigitalOcean Spaces is throttling requests. Try again later.",
+			calls: 5,
+		},
+		{
+			name: "reset", reply: actiontest.Reply{Reset: true}, kind: action.Unavailable,
+			message: "The connection to DigitalOcean Spaces failed.", calls: 5,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -165,40 +165,35 @@ func TestWire(t *testing.T) {
 		want   object
 		file   string
 	}{
-		"plain": {nil, nil, v10, "wait=true", object{"content": "", "embeds": embed}, "Orders by day.csv"},
+		"plain": {
+			path: v10, query: "wait=true", want: object{"content": "", "embeds": embed}, file: "Orders by day.csv",
+		},
 		"all answers": {
-			answers{"url": hook + "?thread_id=1&wait=false", "text": "Hi <@1>", "thread": " 42 ", "filename": `a"b`},
-			nil,
-			v10, "thread_id=42&wait=true",
-			object{"content": "Hi <@1>", "embeds": embed},
-			`a"b.csv`,
+			form: answers{"url": hook + "?thread_id=1&wait=false", "text": "Hi <@1>", "thread": " 42 ", "filename": `a"b`},
+			path: v10, query: "thread_id=42&wait=true", want: object{"content": "Hi <@1>", "embeds": embed},
+			file: `a"b.csv`,
 		},
 		"an old address": {
-			answers{"url": "https://discordapp.com/api/v10/webhooks/1/x?thread_id=1"},
-			nil,
-			"/api/v10/webhooks/1/x", "thread_id=1&wait=true",
-			object{"content": "", "embeds": embed},
-			"Orders by day.csv",
+			form: answers{"url": "https://discordapp.com/api/v10/webhooks/1/x?thread_id=1"},
+			path: "/api/v10/webhooks/1/x", query: "thread_id=1&wait=true",
+			want: object{"content": "", "embeds": embed}, file: "Orders by day.csv",
 		},
 		"no link": {
-			nil, func(r *action.Request) { r.Plan.URL = "" },
-			v10, "wait=true",
-			object{"content": ""},
-			"Orders by day.csv",
+			change: func(r *action.Request) { r.Plan.URL = "" }, path: v10, query: "wait=true",
+			want: object{"content": ""}, file: "Orders by day.csv",
 		},
 		"a long title": {
-			answers{"filename": "f"},
-			func(r *action.Request) { r.Plan.Title = strings.Repeat("ä", 300) },
-			v10, "wait=true",
-			object{"content": "", "embeds": []any{object{"title": strings.Repeat("ä", 255) + "…", "url": "https://looker.example.com/looks/1", "description": "View in Looker"}}},
-			"f.csv",
+			form:   answers{"filename": "f"},
+			change: func(r *action.Request) { r.Plan.Title = strings.Repeat("ä", 300) }, path: v10,
+			query: "wait=true",
+			want:  object{"content": "", "embeds": []any{object{"title": strings.Repeat("ä", 255) + "…", "url": "https://looker.example.com/looks/1", "description": "View in Looker"}}},
+			file:  "f.csv",
 		},
 		"no title": {
-			answers{"filename": "f"},
-			func(r *action.Request) { r.Plan.Title = "" },
-			v10, "wait=true",
-			object{"content": "", "embeds": []any{object{"title": "Looker", "url": "https://looker.example.com/looks/1", "description": "View in Looker"}}},
-			"f.csv",
+			form: answers{"filename": "f"}, change: func(r *action.Request) { r.Plan.Title = "" }, path: v10,
+			query: "wait=true",
+			want:  object{"content": "", "embeds": []any{object{"title": "Looker", "url": "https://looker.example.com/looks/1", "description": "View in Looker"}}},
+			file:  "f.csv",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

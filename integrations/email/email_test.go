@@ -195,28 +195,21 @@ func TestWire(t *testing.T) {
 		want     letter
 	}{
 		"STARTTLS": {
-			false, nil, nil, "example.com:587",
-			[]string{"ann@example.com"},
-			"hub",
-			letter{To: "<ann@example.com>", Subject: "Orders by day", Text: text, Filename: "Orders by day.csv"},
+			address: "example.com:587", to: []string{"ann@example.com"}, user: "hub",
+			want: letter{To: "<ann@example.com>", Subject: "Orders by day", Text: text, Filename: "Orders by day.csv"},
 		},
 		"implicit TLS, another port, no authentication": {
-			true,
-			answers{"EMAIL_SMTP_TLS": "implicit", "EMAIL_SMTP_PORT": "2465", "EMAIL_SMTP_USERNAME": "", "EMAIL_SMTP_PASSWORD": ""},
-			nil,
-			"example.com:2465",
-			[]string{"ann@example.com"},
-			"",
-			letter{To: "<ann@example.com>", Subject: "Orders by day", Text: text, Filename: "Orders by day.csv"},
+			implicit: true,
+			env:      answers{"EMAIL_SMTP_TLS": "implicit", "EMAIL_SMTP_PORT": "2465", "EMAIL_SMTP_USERNAME": "", "EMAIL_SMTP_PASSWORD": ""},
+			address:  "example.com:2465", to: []string{"ann@example.com"},
+			want: letter{To: "<ann@example.com>", Subject: "Orders by day", Text: text, Filename: "Orders by day.csv"},
 		},
 		"all answers": {
-			true,
-			answers{"EMAIL_SMTP_TLS": "implicit", "EMAIL_ALLOWED_DOMAINS": "example.com, example.net"},
-			answers{"to": "Ann <ann@example.com>; bo@example.net,ann@example.com", "subject": "Für {title}:\r\nBcc: eve@example.com", "message": "Hällo\n.\n", "filename": "Größe"},
-			"example.com:465",
-			[]string{"ann@example.com", "bo@example.net"},
-			"hub",
-			letter{
+			implicit: true,
+			env:      answers{"EMAIL_SMTP_TLS": "implicit", "EMAIL_ALLOWED_DOMAINS": "example.com, example.net"},
+			form:     answers{"to": "Ann <ann@example.com>; bo@example.net,ann@example.com", "subject": "Für {title}:\r\nBcc: eve@example.com", "message": "Hällo\n.\n", "filename": "Größe"},
+			address:  "example.com:465", to: []string{"ann@example.com", "bo@example.net"}, user: "hub",
+			want: letter{
 				To: `"Ann" <ann@example.com> <bo@example.net>`, Subject: "Für Orders by day: Bcc: eve@example.com",
 				Text: "Hällo\r\n.\r\n\r\n" + text, Filename: "Größe.csv",
 			},

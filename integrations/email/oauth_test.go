@@ -47,25 +47,20 @@ func TestOAuth(t *testing.T) {
 		said    []string
 	}{
 		"Microsoft 365": {
-			nil,
-			[]string{"LOGIN", "XOAUTH2"},
-			"login.microsoftonline.com", "/contoso.example/oauth2/v2.0/token",
-			[]string{"https://outlook.office365.com/.default"},
-			[]string{"XOAUTH2", "user=hub^Aauth=Bearer " + mailtest.Token + "^A^A"},
+			offered: []string{"LOGIN", "XOAUTH2"}, host: "login.microsoftonline.com",
+			path: "/contoso.example/oauth2/v2.0/token", scope: []string{"https://outlook.office365.com/.default"},
+			said: []string{"XOAUTH2", "user=hub^Aauth=Bearer " + mailtest.Token + "^A^A"},
 		},
 		"another cloud of Microsoft": {
-			answers{"EMAIL_OAUTH_TENANT": "", "EMAIL_OAUTH_TOKEN_URL": "https://login.microsoftonline.us/t/oauth2/v2.0/token", "EMAIL_OAUTH_SCOPE": "https://outlook.office365.us/.default"},
-			[]string{"LOGIN", "XOAUTH2"},
-			"login.microsoftonline.us", "/t/oauth2/v2.0/token",
-			[]string{"https://outlook.office365.us/.default"},
-			[]string{"XOAUTH2", "user=hub^Aauth=Bearer " + mailtest.Token + "^A^A"},
+			env:     answers{"EMAIL_OAUTH_TENANT": "", "EMAIL_OAUTH_TOKEN_URL": "https://login.microsoftonline.us/t/oauth2/v2.0/token", "EMAIL_OAUTH_SCOPE": "https://outlook.office365.us/.default"},
+			offered: []string{"LOGIN", "XOAUTH2"}, host: "login.microsoftonline.us", path: "/t/oauth2/v2.0/token",
+			scope: []string{"https://outlook.office365.us/.default"},
+			said:  []string{"XOAUTH2", "user=hub^Aauth=Bearer " + mailtest.Token + "^A^A"},
 		},
 		"another identity provider": {
-			answers{"EMAIL_OAUTH_TENANT": "", "EMAIL_OAUTH_TOKEN_URL": "https://id.example.org/token", "EMAIL_OAUTH_SCOPE": "smtp"},
-			[]string{"OAUTHBEARER"},
-			"id.example.org", "/token",
-			[]string{"smtp"},
-			[]string{"OAUTHBEARER", "n,a=hub,^Ahost=example.com^Aport=587^Aauth=Bearer " + mailtest.Token + "^A^A"},
+			env:     answers{"EMAIL_OAUTH_TENANT": "", "EMAIL_OAUTH_TOKEN_URL": "https://id.example.org/token", "EMAIL_OAUTH_SCOPE": "smtp"},
+			offered: []string{"OAUTHBEARER"}, host: "id.example.org", path: "/token", scope: []string{"smtp"},
+			said: []string{"OAUTHBEARER", "n,a=hub,^Ahost=example.com^Aport=587^Aauth=Bearer " + mailtest.Token + "^A^A"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -136,50 +131,45 @@ func TestOAuthFails(t *testing.T) {
 		tokens  int
 	}{
 		"an expired secret": {
-			entra("AADSTS7000222"),
-			[]string{"XOAUTH2"},
-			nil, action.Unauthenticated,
-			"Microsoft Entra ID issued no access token for the hub's mailbox: the client secret has expired (AADSTS7000222).", 1,
+			reply: entra("AADSTS7000222"), offered: []string{"XOAUTH2"}, kind: action.Unauthenticated,
+			message: "Microsoft Entra ID issued no access token for the hub's mailbox: the client secret has expired (AADSTS7000222).",
+			tokens:  1,
 		},
 		"the secret's ID": {
-			entra("AADSTS7000215"),
-			[]string{"XOAUTH2"},
-			nil, action.Unauthenticated,
-			"Microsoft Entra ID issued no access token for the hub's mailbox: the client secret is wrong. It must be the secret's value, not its ID (AADSTS7000215).", 1,
+			reply: entra("AADSTS7000215"), offered: []string{"XOAUTH2"}, kind: action.Unauthenticated,
+			message: "Microsoft Entra ID issued no access token for the hub's mailbox: the client secret is wrong. It must be the secret's value, not its ID (AADSTS7000215).",
+			tokens:  1,
 		},
 		"an unknown code": {
-			entra("AADSTS123456"),
-			[]string{"XOAUTH2"},
-			nil, action.Unauthenticated,
-			"Microsoft Entra ID issued no access token for the hub's mailbox: AADSTS123456.", 1,
+			reply: entra("AADSTS123456"), offered: []string{"XOAUTH2"}, kind: action.Unauthenticated,
+			message: "Microsoft Entra ID issued no access token for the hub's mailbox: AADSTS123456.", tokens: 1,
 		},
 		"a code of the standard": {
-			entra("no code"),
-			[]string{"XOAUTH2"},
-			nil, action.Unauthenticated,
-			"Microsoft Entra ID issued no access token for the hub's mailbox: check the client ID, the client secret and the scope (invalid_client).", 1,
+			reply: entra("no code"), offered: []string{"XOAUTH2"}, kind: action.Unauthenticated,
+			message: "Microsoft Entra ID issued no access token for the hub's mailbox: check the client ID, the client secret and the scope (invalid_client).",
+			tokens:  1,
 		},
 		"a web page": {
-			actiontest.Reply{Status: 400, Body: "<html>"},
-			[]string{"XOAUTH2"},
-			nil, action.Unauthenticated,
-			"Microsoft Entra ID issued no access token for the hub's mailbox: check the client ID, the client secret and the scope.", 1,
+			reply: actiontest.Reply{Status: 400, Body: "<html>"}, offered: []string{"XOAUTH2"},
+			kind:    action.Unauthenticated,
+			message: "Microsoft Entra ID issued no access token for the hub's mailbox: check the client ID, the client secret and the scope.",
+			tokens:  1,
 		},
 		"a rate limit": {
-			actiontest.Reply{Status: 429},
-			[]string{"XOAUTH2"},
-			nil, action.RateLimited,
-			"Microsoft Entra ID is temporarily unavailable. Try again later.", 1,
+			reply: actiontest.Reply{Status: 429}, offered: []string{"XOAUTH2"}, kind: action.RateLimited,
+			message: "Microsoft Entra ID is temporarily unavailable. Try again later.", tokens: 1,
 		},
 		"a server that wants a password": {
-			issued(), []string{"LOGIN"}, nil, action.Unauthenticated, "example.com does not accept OAuth 2.0. It offers: LOGIN.", 0,
+			reply: issued(), offered: []string{"LOGIN"}, kind: action.Unauthenticated,
+			message: "example.com does not accept OAuth 2.0. It offers: LOGIN.",
 		},
 		"SMTP AUTH of the mailbox": {
-			issued(),
-			[]string{"XOAUTH2"},
-			&smtp.SMTPError{Code: 535, EnhancedCode: smtp.EnhancedCode{5, 7, 139}, Message: "Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox."},
-			action.Unauthenticated, "example.com does not allow the hub to sign in: authenticated SMTP is turned off for its mailbox. " +
-				"A Microsoft 365 administrator must allow Authenticated SMTP for the hub's mailbox (535 5.7.139).", 1,
+			reply: issued(), offered: []string{"XOAUTH2"},
+			refuse: &smtp.SMTPError{Code: 535, EnhancedCode: smtp.EnhancedCode{5, 7, 139}, Message: "Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox."},
+			kind:   action.Unauthenticated,
+			message: "example.com does not allow the hub to sign in: authenticated SMTP is turned off for its mailbox. " +
+				"A Microsoft 365 administrator must allow Authenticated SMTP for the hub's mailbox (535 5.7.139).",
+			tokens: 1,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

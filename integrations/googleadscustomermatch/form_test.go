@@ -140,11 +140,24 @@ func TestFormFails(t *testing.T) {
 		login   string // the beginning of the login form's description
 		message string
 	}{
-		"never signed in":   {"", "a1", nil, nil, "In order to send", ""},
-		"invalid grant":     {`{"tokens":{"access_token":"a1","refresh_token":"gone"}}`, "a2", nil, nil, "The sign-in at Google is missing or no longer valid. Open the form in Looker and log in again. In order to send", ""},
-		"invalid account":   {kept, "a1", map[string]string{"loginCid": "1/2"}, nil, "", "Choose an account from the list."},
-		"not the account's": {kept, "a1", map[string]string{"loginCid": "11"}, map[string]actiontest.Reply{":searchStream": failed(403, "x", "USER_PERMISSION_DENIED")}, "", "The Google user cannot access this Google Ads account, or not through this login account."},
-		"unavailable":       {kept, "a1", nil, map[string]actiontest.Reply{":listAccessibleCustomers": {Status: 503}}, "", "Google Ads answered 503 Service Unavailable."},
+		"never signed in": {good: "a1", login: "In order to send"},
+		"invalid grant": {
+			state: `{"tokens":{"access_token":"a1","refresh_token":"gone"}}`, good: "a2",
+			login: "The sign-in at Google is missing or no longer valid. Open the form in Looker and log in again. In order to send",
+		},
+		"invalid account": {
+			state: kept, good: "a1", answers: map[string]string{"loginCid": "1/2"},
+			message: "Choose an account from the list.",
+		},
+		"not the account's": {
+			state: kept, good: "a1", answers: map[string]string{"loginCid": "11"},
+			reply:   map[string]actiontest.Reply{":searchStream": failed(403, "x", "USER_PERMISSION_DENIED")},
+			message: "The Google user cannot access this Google Ads account, or not through this login account.",
+		},
+		"unavailable": {
+			state: kept, good: "a1", reply: map[string]actiontest.Reply{":listAccessibleCustomers": {Status: 503}},
+			message: "Google Ads answered 503 Service Unavailable.",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -403,11 +403,15 @@ func TestRepeatedDelivery(t *testing.T) {
 		fail               bool
 		rows, jobs         int
 	}{
-		"the same result":            {dated, dated, nil, nil, false, 2, 1},
-		"a result of another time":   {dated, strings.Replace(dated, "T10:", "T11:", 1), nil, nil, false, 4, 2},
-		"a result of unknown time":   {orders, orders, nil, nil, false, 4, 2},
-		"to the same table, renewed": {dated, dated, nil, answers{"write": "truncate"}, false, 2, 2},
-		"after a failure":            {dated, dated, nil, nil, true, 2, 2},
+		"the same result": {first: dated, second: dated, rows: 2, jobs: 1},
+		"a result of another time": {
+			first: dated, second: strings.Replace(dated, "T10:", "T11:", 1), rows: 4, jobs: 2,
+		},
+		"a result of unknown time": {first: orders, second: orders, rows: 4, jobs: 2},
+		"to the same table, renewed": {
+			first: dated, second: dated, second2: answers{"write": "truncate"}, rows: 2, jobs: 2,
+		},
+		"after a failure": {first: dated, second: dated, fail: true, rows: 2, jobs: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

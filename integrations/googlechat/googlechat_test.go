@@ -65,40 +65,38 @@ func TestWire(t *testing.T) {
 		thread string
 	}{
 		"some rows": {
-			answers{"text": "Hello <users/all>\n"},
-			2, nil, plain,
-			head + "Hello <users/all>\n```\nDay    Orders\nday 1  0\nday 2  1\n```", "",
+			form: answers{"text": "Hello <users/all>\n"}, rows: 2, query: plain,
+			text: head + "Hello <users/all>\n```\nDay    Orders\nday 1  0\nday 2  1\n```",
 		},
 		"more rows than shown": {
-			answers{"rows": "1"},
-			3, nil, plain,
-			head + "```\nDay    Orders\nday 1  0\n… and 2 more of 3 rows\n```", "",
+			form: answers{"rows": "1"}, rows: 3, query: plain,
+			text: head + "```\nDay    Orders\nday 1  0\n… and 2 more of 3 rows\n```",
 		},
-		"none to show": {answers{"rows": "0"}, 3, nil, plain, head + "```\nDay  Orders\n… and 3 more of 3 rows\n```", ""},
-		"no rows":      {nil, 0, nil, plain, head + "```\nDay  Orders\nno rows\n```", ""},
+		"none to show": {
+			form: answers{"rows": "0"}, rows: 3, query: plain,
+			text: head + "```\nDay  Orders\n… and 3 more of 3 rows\n```",
+		},
+		"no rows": {query: plain, text: head + "```\nDay  Orders\nno rows\n```"},
 		"a thread": {
-			answers{"thread": " a & b "},
-			0, nil, inThread,
-			head + "```\nDay  Orders\nno rows\n```", "a & b",
+			form: answers{"thread": " a & b "}, query: inThread, text: head + "```\nDay  Orders\nno rows\n```",
+			thread: "a & b",
 		},
 		"a thread in the URL": {
-			answers{"url": hook + "&threadKey=weekly"},
-			0, nil, inThread,
-			head + "```\nDay  Orders\nno rows\n```", "weekly",
+			form: answers{"url": hook + "&threadKey=weekly"}, query: inThread,
+			text: head + "```\nDay  Orders\nno rows\n```", thread: "weekly",
 		},
 		"a thread instead of that in the URL": {
-			answers{"url": hook + "&threadKey=weekly&messageReplyOption=REPLY_MESSAGE_OR_FAIL", "thread": "daily"},
-			0, nil, "key=k3y-k3y-k3y&messageReplyOption=REPLY_MESSAGE_OR_FAIL&token=t0ken-t0ken%3D",
-			head + "```\nDay  Orders\nno rows\n```", "daily",
+			form:  answers{"url": hook + "&threadKey=weekly&messageReplyOption=REPLY_MESSAGE_OR_FAIL", "thread": "daily"},
+			query: "key=k3y-k3y-k3y&messageReplyOption=REPLY_MESSAGE_OR_FAIL&token=t0ken-t0ken%3D",
+			text:  head + "```\nDay  Orders\nno rows\n```", thread: "daily",
 		},
 		"a pasted URL": {
-			answers{"url": " <" + strings.ReplaceAll(hook, "&", "&amp;") + ">\u200b"},
-			0, nil, plain,
-			head + "```\nDay  Orders\nno rows\n```", "",
+			form: answers{"url": " <" + strings.ReplaceAll(hook, "&", "&amp;") + ">\u200b"}, query: plain,
+			text: head + "```\nDay  Orders\nno rows\n```",
 		},
 		"an odd title": {
-			nil, 0, func(r *action.Request) { r.Plan.Title, r.Plan.URL = "*<users/all>*\n`x`_y", "javascript:1" }, plain,
-			"*users/all 'x' y*\n```\nDay  Orders\nno rows\n```", "",
+			change: func(r *action.Request) { r.Plan.Title, r.Plan.URL = "*<users/all>*\n`x`_y", "javascript:1" },
+			query:  plain, text: "*users/all 'x' y*\n```\nDay  Orders\nno rows\n```",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

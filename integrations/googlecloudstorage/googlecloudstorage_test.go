@@ -66,28 +66,51 @@ func TestForm(t *testing.T) {
 		error  string
 	}{
 		{
-			"several pages", newFake("a", "b", "reports"), nil, nil,
-			action.Field{
+			name: "several pages", fake: newFake("a", "b", "reports"),
+			want: action.Field{
 				Name: "bucket", Label: "Bucket", Type: action.Select, Required: true, Default: "a",
 				Options: []action.Option{option("a"), option("b"), option("reports")},
 			},
-			"",
 		},
-		{"none", newFake(), nil, nil, typed("The name of the bucket. The project has none of its own."), ""},
-		{"may not list", newFake("a"), nil, forbid, typed("The name of the bucket. The account may not list the project's buckets (storage.buckets.list), so there is no choice to offer."), ""},
+		{name: "none", fake: newFake(), want: typed("The name of the bucket. The project has none of its own.")},
 		{
-			"may not sign in", newFake("a"), nil, func(what string, _ int) *actiontest.Reply {
+			name: "may not list", fake: newFake("a"), before: forbid,
+			want: typed("The name of the bucket. The account may not list the project's buckets (storage.buckets.list), so there is no choice to offer."),
+		},
+		{
+			name: "may not sign in", fake: newFake("a"),
+			before: func(what string, _ int) *actiontest.Reply {
 				if what != "token" {
 					return nil
 				}
 				return &actiontest.Reply{Status: http.StatusForbidden}
-			}, action.Field{}, "Google does not accept this client email with this private key. Check both in the action's settings in Looker.",
+			},
+			want:  action.Field{},
+			error: "Google does not accept this client email with this private key. Check both in the action's settings in Looker.",
 		},
-		{"another project", newFake("a"), answers{"project_id": "p2"}, nil, action.Field{}, "Google Cloud Storage answered 400: Invalid argument."},
-		{"another account", newFake("a"), answers{"client_email": "x@example.com"}, nil, action.Field{}, "Google does not accept this client email with this private key. Check both in the action's settings in Looker."},
-		{"no email", newFake("a"), answers{"client_email": ""}, nil, action.Field{}, "The client email is missing. Enter it in the action's settings in Looker."},
-		{"invalid key", newFake("a"), answers{"private_key": "secret"}, nil, action.Field{}, "The private key cannot be used: it is no PEM block. Copy it as it is from the key file, with its first and last line, or the whole key file."},
-		{"another key file", newFake("a"), answers{"private_key": `{"type":"authorized_user"}`}, nil, action.Field{}, "The private key cannot be used: it is not the key file of a service account. Copy it as it is from the key file, with its first and last line, or the whole key file."},
+		{
+			name: "another project", fake: newFake("a"), params: answers{"project_id": "p2"}, want: action.Field{},
+			error: "Google Cloud Storage answered 400: Invalid argument.",
+		},
+		{
+			name: "another account", fake: newFake("a"), params: answers{"client_email": "x@example.com"},
+			want:  action.Field{},
+			error: "Google does not accept this client email with this private key. Check both in the action's settings in Looker.",
+		},
+		{
+			name: "no email", fake: newFake("a"), params: answers{"client_email": ""}, want: action.Field{},
+			error: "The client email is missing. Enter it in the action's settings in Looker.",
+		},
+		{
+			name: "invalid key", fake: newFake("a"), params: answers{"private_key": "secret"},
+			want:  action.Field{},
+			error: "The private key cannot be used: it is no PEM block. Copy it as it is from the key file, with its first and last line, or the whole key file.",
+		},
+		{
+			name: "another key file", fake: newFake("a"),
+			params: answers{"private_key": `{"type":"authorized_user"}`}, want: action.Field{},
+			error: "The private key cannot be used: it is not the key file of a service account. Copy it as it is from the key file, with its first and last line, or the whole key file.",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

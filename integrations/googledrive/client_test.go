@@ -29,15 +29,29 @@ func TestExisting(t *testing.T) {
 		want                     string
 		message                  string
 	}{
-		"not asked":                 {"", "text/csv", "new", 1, 2, "before", ""},
-		"beside it":                 {"no", "text/csv", "new", 1, 2, "before", ""},
-		"a new version":             {"yes", "text/csv", "new", 1, 1, "new", ""},
-		"a large one":               {"yes", "text/csv", large, 1, 1, large, ""},
-		"nothing to replace":        {"yes", "text/csv", "new", 0, 1, "new", ""},
-		"another type of this name": {"yes", "application/pdf;base64", "new", 1, 2, "before", ""},
-		"kept":                      {"fail", "text/csv", "new", 1, 1, "before", "A file with this name already exists and was not changed."},
-		"nothing to keep":           {"fail", "text/csv", "new", 0, 1, "new", ""},
-		"an odd answer":             {"maybe", "text/csv", "new", 1, 1, "before", `"overwrite" must be yes, no or fail.`},
+		"not asked": {mime: "text/csv", content: "new", before: 1, after: 2, want: "before"},
+		"beside it": {
+			overwrite: "no", mime: "text/csv", content: "new", before: 1, after: 2, want: "before",
+		},
+		"a new version": {
+			overwrite: "yes", mime: "text/csv", content: "new", before: 1, after: 1, want: "new",
+		},
+		"a large one": {
+			overwrite: "yes", mime: "text/csv", content: large, before: 1, after: 1, want: large,
+		},
+		"nothing to replace": {overwrite: "yes", mime: "text/csv", content: "new", after: 1, want: "new"},
+		"another type of this name": {
+			overwrite: "yes", mime: "application/pdf;base64", content: "new", before: 1, after: 2, want: "before",
+		},
+		"kept": {
+			overwrite: "fail", mime: "text/csv", content: "new", before: 1, after: 1, want: "before",
+			message: "A file with this name already exists and was not changed.",
+		},
+		"nothing to keep": {overwrite: "fail", mime: "text/csv", content: "new", after: 1, want: "new"},
+		"an odd answer": {
+			overwrite: "maybe", mime: "text/csv", content: "new", before: 1, after: 1, want: "before",
+			message: `"overwrite" must be yes, no or fail.`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

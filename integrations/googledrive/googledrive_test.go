@@ -426,12 +426,28 @@ func TestMediaTypeAndName(t *testing.T) {
 		mime, extension, format, filename string
 		wantMIME, wantName                string
 	}{
-		"Looker says":    {"application/pdf;base64", "pdf", "csv", "a", "application/pdf", "a"},
-		"by format":      {"no type", "x", "wysiwyg_png", "a.b", "image/png", "a.b"},
-		"not known":      {"no type", "x", "new", "ö/'x", "application/octet-stream", "ö/'x"},
-		"the title":      {"text/csv", "csv", "csv", "", "text/csv", "Orders by day.csv"},
-		"a charset":      {"text/csv; charset=utf-8", "csv", "", "a", "text/csv", "a"},
-		"two in a field": {"text/csv\r\nX: 1", "csv", "", "a", "application/octet-stream", "a"},
+		"Looker says": {
+			mime: "application/pdf;base64", extension: "pdf", format: "csv", filename: "a",
+			wantMIME: "application/pdf", wantName: "a",
+		},
+		"by format": {
+			mime: "no type", extension: "x", format: "wysiwyg_png", filename: "a.b", wantMIME: "image/png",
+			wantName: "a.b",
+		},
+		"not known": {
+			mime: "no type", extension: "x", format: "new", filename: "ö/'x",
+			wantMIME: "application/octet-stream", wantName: "ö/'x",
+		},
+		"the title": {
+			mime: "text/csv", extension: "csv", format: "csv", wantMIME: "text/csv", wantName: "Orders by day.csv",
+		},
+		"a charset": {
+			mime: "text/csv; charset=utf-8", extension: "csv", filename: "a", wantMIME: "text/csv", wantName: "a",
+		},
+		"two in a field": {
+			mime: "text/csv\r\nX: 1", extension: "csv", filename: "a", wantMIME: "application/octet-stream",
+			wantName: "a",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -223,15 +223,42 @@ func TestMparticleFails(t *testing.T) {
 		users, events int
 		doubt         bool
 	}{
-		"no credentials":   {rowstest.Answer{Status: 401}, action.Unauthenticated, "mParticle rejected the API key and secret.", 1, 1, false},
-		"bad credentials":  {rowstest.Answer{Status: 403, Body: `{"message":"s3cret"}`}, action.Forbidden, "mParticle rejected the API key and secret.", 1, 1, false},
-		"gone":             {rowstest.Answer{Status: 404}, action.NotFound, "mParticle answered 404 Not Found.", 1, 1, false},
-		"a bad row":        {rowstest.Answer{Status: 400, Body: `{"message":"s3cret"}`}, action.Invalid, "mParticle rejected a row because of a missing or invalid value (400).", 1, 1, false},
-		"limited":          {rowstest.Answer{Status: 429}, action.RateLimited, "mParticle answered 429 Too Many Requests.", 6, 4, false},
-		"not available":    {rowstest.Answer{Status: 503}, action.RateLimited, "mParticle is temporarily unavailable (503).", 6, 4, false},
-		"unavailable":      {rowstest.Answer{Status: 500}, action.Unavailable, "mParticle answered 500 Internal Server Error.", 6, 1, true},
-		"a lie":            {rowstest.Answer{Status: 200, Body: "<html>"}, action.Unavailable, "Unexpected response from mParticle.", 6, 1, true},
-		"limited for long": {rowstest.Answer{Status: 429, Header: map[string]string{"Retry-After": "3600"}}, action.RateLimited, "mParticle answered 429 Too Many Requests.", 1, 1, false},
+		"no credentials": {
+			answer: rowstest.Answer{Status: 401}, kind: action.Unauthenticated,
+			message: "mParticle rejected the API key and secret.", users: 1, events: 1,
+		},
+		"bad credentials": {
+			answer: rowstest.Answer{Status: 403, Body: `{"message":"s3cret"}`}, kind: action.Forbidden,
+			message: "mParticle rejected the API key and secret.", users: 1, events: 1,
+		},
+		"gone": {
+			answer: rowstest.Answer{Status: 404}, kind: action.NotFound,
+			message: "mParticle answered 404 Not Found.", users: 1, events: 1,
+		},
+		"a bad row": {
+			answer: rowstest.Answer{Status: 400, Body: `{"message":"s3cret"}`}, kind: action.Invalid,
+			message: "mParticle rejected a row because of a missing or invalid value (400).", users: 1, events: 1,
+		},
+		"limited": {
+			answer: rowstest.Answer{Status: 429}, kind: action.RateLimited,
+			message: "mParticle answered 429 Too Many Requests.", users: 6, events: 4,
+		},
+		"not available": {
+			answer: rowstest.Answer{Status: 503}, kind: action.RateLimited,
+			message: "mParticle is temporarily unavailable (503).", users: 6, events: 4,
+		},
+		"unavailable": {
+			answer: rowstest.Answer{Status: 500}, kind: action.Unavailable,
+			message: "mParticle answered 500 Internal Server Error.", users: 6, events: 1, doubt: true,
+		},
+		"a lie": {
+			answer: rowstest.Answer{Status: 200, Body: "<html>"}, kind: action.Unavailable,
+			message: "Unexpected response from mParticle.", users: 6, events: 1, doubt: true,
+		},
+		"limited for long": {
+			answer: rowstest.Answer{Status: 429, Header: map[string]string{"Retry-After": "3600"}},
+			kind:   action.RateLimited, message: "mParticle answered 429 Too Many Requests.", users: 1, events: 1,
+		},
 	} {
 		for kind, form := range map[string]map[string]string{"users": users(), "events": events()} {
 			t.Run(name+", "+kind, func(t *testing.T) {

@@ -162,18 +162,25 @@ func TestDefaults(t *testing.T) {
 		subject, title, url, wantSubject, wantText, wantHTML string
 	}{
 		"a plan": {
-			"", "Orders by day", "https://looker.example.com/looks/1?a=1&b=2", "Orders by day",
-			"View this data in Looker. https://looker.example.com/looks/1?a=1&b=2\n Results are attached.",
-			`<p><a href="https://looker.example.com/looks/1?a=1&amp;b=2">View this data in Looker.</a></p><p>Results are attached.</p>`,
+			title: "Orders by day", url: "https://looker.example.com/looks/1?a=1&b=2",
+			wantSubject: "Orders by day",
+			wantText:    "View this data in Looker. https://looker.example.com/looks/1?a=1&b=2\n Results are attached.",
+			wantHTML:    `<p><a href="https://looker.example.com/looks/1?a=1&amp;b=2">View this data in Looker.</a></p><p>Results are attached.</p>`,
 		},
-		"no plan":   {"", "", "", "Looker", "Results are attached.", "Results are attached."},
-		"a subject": {" Mine ", "Orders by day", "", "Mine", "Results are attached.", "Results are attached."},
+		"no plan": {wantSubject: "Looker", wantText: "Results are attached.", wantHTML: "Results are attached."},
+		"a subject": {
+			subject: " Mine ", title: "Orders by day", wantSubject: "Mine", wantText: "Results are attached.",
+			wantHTML: "Results are attached.",
+		},
 		"an address that breaks out": {
-			"", "x", `https://looker.example.com/"><script>alert(1)</script>`, "x",
-			"View this data in Looker. https://looker.example.com/%22%3E%3Cscript%3Ealert%281%29%3C/script%3E\n Results are attached.",
-			`<p><a href="https://looker.example.com/%22%3E%3Cscript%3Ealert%281%29%3C/script%3E">View this data in Looker.</a></p><p>Results are attached.</p>`,
+			title: "x", url: `https://looker.example.com/"><script>alert(1)</script>`, wantSubject: "x",
+			wantText: "View this data in Looker. https://looker.example.com/%22%3E%3Cscript%3Ealert%281%29%3C/script%3E\n Results are attached.",
+			wantHTML: `<p><a href="https://looker.example.com/%22%3E%3Cscript%3Ealert%281%29%3C/script%3E">View this data in Looker.</a></p><p>Results are attached.</p>`,
 		},
-		"an address that is a program": {"", "x", "javascript:alert(1)", "x", "Results are attached.", "Results are attached."},
+		"an address that is a program": {
+			title: "x", url: "javascript:alert(1)", wantSubject: "x", wantText: "Results are attached.",
+			wantHTML: "Results are attached.",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

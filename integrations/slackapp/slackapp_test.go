@@ -251,15 +251,31 @@ func TestFormFails(t *testing.T) {
 		kind     action.Kind
 		message  string
 	}{
-		{"no state_url", "", "", nil, action.Invalid, "Illegal State: state_url is empty."},
-		{"no state_url and a bad token", two, "", nil, action.Invalid, "Illegal State: state_url is empty."},
-		{"rate limited", two, stateURL, map[string]actiontest.Reply{"xoxb-s3cret-1": limited, "xoxb-s3cret-2": limited}, action.RateLimited, "Slack is rate limiting requests. It asks to wait for 60 seconds."},
-		{"unavailable", two, stateURL, map[string]actiontest.Reply{"xoxb-s3cret-1": broken}, action.Unavailable, "Slack is temporarily unavailable (internal_error)."},
-		{"reset", "xoxb-s3cret-1", stateURL, map[string]actiontest.Reply{"xoxb-s3cret-1": {Reset: true}}, action.Unavailable, "The connection to Slack failed."},
+		{name: "no state_url", kind: action.Invalid, message: "Illegal State: state_url is empty."},
 		{
-			"the list is rate limited", "xoxb-s3cret-1", stateURL,
-			map[string]actiontest.Reply{"xoxb-s3cret-1": connected["xoxb-s3cret-1"], "list": limited},
-			action.RateLimited, "Slack is rate limiting requests. It asks to wait for 60 seconds. Choose the channel type Manual Channel ID to enter an ID instead.",
+			name: "no state_url and a bad token", state: two, kind: action.Invalid,
+			message: "Illegal State: state_url is empty.",
+		},
+		{
+			name: "rate limited", state: two, stateURL: stateURL,
+			replies: map[string]actiontest.Reply{"xoxb-s3cret-1": limited, "xoxb-s3cret-2": limited},
+			kind:    action.RateLimited, message: "Slack is rate limiting requests. It asks to wait for 60 seconds.",
+		},
+		{
+			name: "unavailable", state: two, stateURL: stateURL,
+			replies: map[string]actiontest.Reply{"xoxb-s3cret-1": broken}, kind: action.Unavailable,
+			message: "Slack is temporarily unavailable (internal_error).",
+		},
+		{
+			name: "reset", state: "xoxb-s3cret-1", stateURL: stateURL,
+			replies: map[string]actiontest.Reply{"xoxb-s3cret-1": {Reset: true}}, kind: action.Unavailable,
+			message: "The connection to Slack failed.",
+		},
+		{
+			name: "the list is rate limited", state: "xoxb-s3cret-1", stateURL: stateURL,
+			replies: map[string]actiontest.Reply{"xoxb-s3cret-1": connected["xoxb-s3cret-1"], "list": limited},
+			kind:    action.RateLimited,
+			message: "Slack is rate limiting requests. It asks to wait for 60 seconds. Choose the channel type Manual Channel ID to enter an ID instead.",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -329,11 +345,27 @@ func TestExecuteFails(t *testing.T) {
 		kind    action.Kind
 		message string
 	}{
-		{"no state", "", map[string]string{"channel": "C1"}, nil, action.Invalid, "Missing client: log in to Slack first."},
-		{"no channel", two, nil, nil, action.Invalid, "Missing channel."},
-		{"another workspace", two, map[string]string{"channel": "C1", "workspace": "T9"}, connected, action.Invalid, "Missing client: Looker is not connected to the chosen Slack workspace."},
-		{"another workspace, refused", two, map[string]string{"channel": "C1", "workspace": "T9"}, nil, action.Invalid, "Missing client: Looker is not connected to the chosen Slack workspace."},
-		{"another workspace, unclear", two, map[string]string{"channel": "C1", "workspace": "T9"}, map[string]actiontest.Reply{"xoxb-s3cret-2": broken}, action.Unavailable, "Slack is temporarily unavailable (internal_error)."},
+		{
+			name: "no state", form: map[string]string{"channel": "C1"}, kind: action.Invalid,
+			message: "Missing client: log in to Slack first.",
+		},
+		{name: "no channel", state: two, kind: action.Invalid, message: "Missing channel."},
+		{
+			name: "another workspace", state: two, form: map[string]string{"channel": "C1", "workspace": "T9"},
+			replies: connected, kind: action.Invalid,
+			message: "Missing client: Looker is not connected to the chosen Slack workspace.",
+		},
+		{
+			name: "another workspace, refused", state: two,
+			form: map[string]string{"channel": "C1", "workspace": "T9"}, kind: action.Invalid,
+			message: "Missing client: Looker is not connected to the chosen Slack workspace.",
+		},
+		{
+			name: "another workspace, unclear", state: two,
+			form:    map[string]string{"channel": "C1", "workspace": "T9"},
+			replies: map[string]actiontest.Reply{"xoxb-s3cret-2": broken}, kind: action.Unavailable,
+			message: "Slack is temporarily unavailable (internal_error).",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -45,18 +45,41 @@ func TestBOM(t *testing.T) {
 	for name, tt := range map[string]struct {
 		choice, mime, extension, format, content, want string
 	}{
-		"default":              {"", "text/csv", "csv", "csv", "ä,b", "ä,b"},
-		"no":                   {"no", "text/csv", "csv", "csv", "ä,b", "ä,b"},
-		"yes":                  {"yes", "text/csv", "csv", "csv", "ä,b", bom + "ä,b"},
-		"long":                 {"yes", "text/csv", "csv", "csv", long, bom + long},
-		"shorter than a mark":  {"yes", "text/csv", "csv", "csv", "a", bom + "a"},
-		"there already":        {"yes", "text/csv", "csv", "csv", bom + "a", bom + "a"},
-		"only a mark":          {"yes", "text/csv", "csv", "csv", bom, bom},
-		"with a character set": {"yes", "text/csv; charset=utf-8", "csv", "csv", "a", bom + "a"},
-		"no type":              {"yes", "application/octet-stream", "", "csv", "a", bom + "a"},
-		"text":                 {"yes", "text/plain", "txt", "txt", "ä\tb", "ä\tb"},
-		"JSON":                 {"yes", "application/json", "json", "json", "[]", "[]"},
-		"a ZIP file":           {"yes", "application/zip", "zip", "csv_zip", "PK", "PK"},
+		"default": {mime: "text/csv", extension: "csv", format: "csv", content: "ä,b", want: "ä,b"},
+		"no": {
+			choice: "no", mime: "text/csv", extension: "csv", format: "csv", content: "ä,b", want: "ä,b",
+		},
+		"yes": {
+			choice: "yes", mime: "text/csv", extension: "csv", format: "csv", content: "ä,b", want: bom + "ä,b",
+		},
+		"long": {
+			choice: "yes", mime: "text/csv", extension: "csv", format: "csv", content: long, want: bom + long,
+		},
+		"shorter than a mark": {
+			choice: "yes", mime: "text/csv", extension: "csv", format: "csv", content: "a", want: bom + "a",
+		},
+		"there already": {
+			choice: "yes", mime: "text/csv", extension: "csv", format: "csv", content: bom + "a", want: bom + "a",
+		},
+		"only a mark": {
+			choice: "yes", mime: "text/csv", extension: "csv", format: "csv", content: bom, want: bom,
+		},
+		"with a character set": {
+			choice: "yes", mime: "text/csv; charset=utf-8", extension: "csv", format: "csv", content: "a",
+			want: bom + "a",
+		},
+		"no type": {
+			choice: "yes", mime: "application/octet-stream", format: "csv", content: "a", want: bom + "a",
+		},
+		"text": {
+			choice: "yes", mime: "text/plain", extension: "txt", format: "txt", content: "ä\tb", want: "ä\tb",
+		},
+		"JSON": {
+			choice: "yes", mime: "application/json", extension: "json", format: "json", content: "[]", want: "[]",
+		},
+		"a ZIP file": {
+			choice: "yes", mime: "application/zip", extension: "zip", format: "csv_zip", content: "PK", want: "PK",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -83,35 +83,151 @@ func TestReplies(t *testing.T) {
 		kind    action.Kind
 		message string
 	}{
-		"the name":                   {"hello", 550, smtp.EnhancedCode{5, 7, 1}, "Invalid HELO name", action.Forbidden, "example.com rejected the hub's connection (550 5.7.1)."},
-		"Microsoft without password": {"auth", 550, smtp.EnhancedCode{5, 7, 30}, "Basic authentication is not supported for Client Submission.", action.Unauthenticated, "example.com no longer accepts a user name and a password. The hub must sign in by OAuth 2.0 (550 5.7.30)."},
-		"SMTP AUTH of the tenant":    {"auth", 535, smtp.EnhancedCode{5, 7, 139}, "Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant. Visit https://aka.ms/smtp_auth_disabled for more information.", action.Unauthenticated, "example.com does not allow the hub to sign in: authenticated SMTP is turned off for the organization. A Microsoft 365 administrator must allow Authenticated SMTP for the hub's mailbox (535 5.7.139)."},
-		"SMTP AUTH of the mailbox":   {"auth", 535, smtp.EnhancedCode{5, 7, 139}, "Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox.", action.Unauthenticated, "example.com does not allow the hub to sign in: authenticated SMTP is turned off for its mailbox. A Microsoft 365 administrator must allow Authenticated SMTP for the hub's mailbox (535 5.7.139)."},
-		"security defaults":          {"auth", 535, smtp.EnhancedCode{5, 7, 139}, "Authentication unsuccessful, user is locked by your organization's security defaults policy. Contact your administrator.", action.Unauthenticated, "example.com does not accept a user name and a password: the organization's security defaults block them. The hub must sign in by OAuth 2.0 (535 5.7.139)."},
-		"basic authentication off":   {"auth", 535, smtp.EnhancedCode{5, 7, 139}, "Authentication unsuccessful, basic authentication is disabled.", action.Unauthenticated, "example.com does not accept a user name and a password: basic authentication is turned off. The hub must sign in by OAuth 2.0 (535 5.7.139)."},
-		"Conditional Access":         {"auth", 535, smtp.EnhancedCode{5, 7, 139}, "Authentication unsuccessful, the request did not meet the criteria to be authenticated successfully. Contact your administrator.", action.Unauthenticated, "example.com does not allow the hub to sign in: a policy of the organization, such as Conditional Access, blocks it (535 5.7.139)."},
-		"a wrong password, 5.7.139":  {"auth", 535, smtp.EnhancedCode{5, 7, 139}, "Authentication unsuccessful, the user credentials were incorrect.", action.Unauthenticated, "example.com rejected the hub's user name and password (535 5.7.139)."},
-		"the way to sign in":         {"auth", 504, smtp.EnhancedCode{5, 7, 4}, "Unrecognized authentication type", action.Unauthenticated, "example.com does not support the hub's way to sign in (504 5.7.4)."},
-		"no sign-in":                 {"auth", 503, smtp.EnhancedCode{5, 5, 1}, "AUTH command used when not advertised", action.Invalid, "example.com does not offer signing in on this port (503 5.5.1)."},
-		"an app password":            {"auth", 534, smtp.EnhancedCode{5, 7, 9}, "Application-specific password required.", action.Unauthenticated, "example.com requires an app password in place of the account's password (534 5.7.9)."},
-		"sign-in for the sender":     {"from", 530, smtp.EnhancedCode{5, 7, 0}, "Authentication Required.", action.Unauthenticated, "example.com requires signing in (530 5.7.0)."},
-		"sign-in by Exchange":        {"from", 530, smtp.EnhancedCode{5, 7, 57}, "Client not authenticated to send mail.", action.Unauthenticated, "example.com requires signing in (530 5.7.57)."},
-		"encryption":                 {"from", 530, smtp.EnhancedCode{5, 7, 0}, "Must issue a STARTTLS command first", action.Invalid, "example.com requires encryption (STARTTLS), which the hub is set not to use (530 5.7.0)."},
-		"Send As":                    {"end", 554, smtp.EnhancedCode{5, 2, 252}, "SendAsDenied; hub@example.com not allowed to send as x", action.Forbidden, "example.com does not allow the hub's account to send as its sender. It needs the permission Send As (554 5.2.252)."},
-		"Send As at the sender":      {"from", 550, smtp.EnhancedCode{5, 7, 60}, "SMTP; Client does not have permissions to send as this sender", action.Forbidden, "example.com does not allow the hub's account to send as its sender. It needs the permission Send As (550 5.7.60)."},
-		"relaying":                   {"to:ann@example.com", 554, smtp.EnhancedCode{5, 7, 1}, "<ann@example.com>: Relay access denied", action.Forbidden, "example.com does not relay mail for the hub. It requires signing in, or must allow the hub's IP address (554 5.7.1). No recipient received it."},
-		"relaying by Exchange":       {"to:ann@example.com", 550, smtp.EnhancedCode{5, 7, 54}, "SMTP; Unable to relay recipient in non-accepted domain", action.Forbidden, "example.com does not relay mail for the hub. It requires signing in, or must allow the hub's IP address (550 5.7.54). No recipient received it."},
-		"relaying without a code":    {"to:ann@example.com", 550, smtp.NoEnhancedCode, "relay not permitted", action.Forbidden, "example.com does not relay mail for the hub. It requires signing in, or must allow the hub's IP address (550). No recipient received it."},
-		"a policy for a recipient":   {"to:ann@example.com", 550, smtp.EnhancedCode{5, 7, 1}, "blocked", action.Forbidden, "A policy of example.com does not allow the mail to one of the recipients (550 5.7.1). No recipient received it."},
-		"too many recipients":        {"to:ann@example.com", 452, smtp.EnhancedCode{4, 5, 3}, "Too many recipients", action.Invalid, "example.com does not accept this many recipients for one mail (452 4.5.3). No recipient received it."},
-		"a full mailbox":             {"to:ann@example.com", 552, smtp.EnhancedCode{5, 2, 2}, "over quota", action.Invalid, "The mailbox of one of the recipients is full, according to example.com (552 5.2.2). No recipient received it."},
-		"the size at the sender":     {"from", 552, smtp.EnhancedCode{5, 3, 4}, "Message size exceeds fixed limit", action.TooLarge, "The mail is too large for example.com (552 5.3.4)."},
-		"the size without a code":    {"end", 552, smtp.NoEnhancedCode, "too big", action.TooLarge, "The mail is too large for example.com (552)."},
-		"the size of a mailbox":      {"to:ann@example.com", 550, smtp.EnhancedCode{5, 2, 3}, "RESOLVER.RST.RecipSizeLimit; message too large for this recipient", action.TooLarge, "The mail is too large for example.com (550 5.2.3). No recipient received it."},
-		"523":                        {"end", 523, smtp.NoEnhancedCode, "the mailbox cannot take a mail of this size", action.TooLarge, "The mail is too large for example.com (523)."},
-		"SPF":                        {"end", 550, smtp.EnhancedCode{5, 7, 23}, "SPF validation failed", action.Forbidden, "example.com rejected the mail: the SPF record of the sender's domain does not allow the mail server (550 5.7.23)."},
-		"DMARC":                      {"end", 550, smtp.EnhancedCode{5, 7, 26}, "Unauthenticated email is not accepted due to domain's DMARC policy", action.Forbidden, "example.com rejected the mail: SPF, DKIM and DMARC do not authenticate the sender's domain (550 5.7.26)."},
-		"a policy":                   {"end", 550, smtp.EnhancedCode{5, 7, 1}, "This message violates example.com email policy", action.Forbidden, "A policy of example.com does not allow the mail (550 5.7.1)."},
+		"the name": {
+			step: "hello", code: 550, ext: smtp.EnhancedCode{5, 7, 1}, text: "Invalid HELO name",
+			kind: action.Forbidden, message: "example.com rejected the hub's connection (550 5.7.1).",
+		},
+		"Microsoft without password": {
+			step: "auth", code: 550, ext: smtp.EnhancedCode{5, 7, 30},
+			text: "Basic authentication is not supported for Client Submission.", kind: action.Unauthenticated,
+			message: "example.com no longer accepts a user name and a password. The hub must sign in by OAuth 2.0 (550 5.7.30).",
+		},
+		"SMTP AUTH of the tenant": {
+			step: "auth", code: 535, ext: smtp.EnhancedCode{5, 7, 139},
+			text:    "Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant. Visit https://aka.ms/smtp_auth_disabled for more information.",
+			kind:    action.Unauthenticated,
+			message: "example.com does not allow the hub to sign in: authenticated SMTP is turned off for the organization. A Microsoft 365 administrator must allow Authenticated SMTP for the hub's mailbox (535 5.7.139).",
+		},
+		"SMTP AUTH of the mailbox": {
+			step: "auth", code: 535, ext: smtp.EnhancedCode{5, 7, 139},
+			text:    "Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox.",
+			kind:    action.Unauthenticated,
+			message: "example.com does not allow the hub to sign in: authenticated SMTP is turned off for its mailbox. A Microsoft 365 administrator must allow Authenticated SMTP for the hub's mailbox (535 5.7.139).",
+		},
+		"security defaults": {
+			step: "auth", code: 535, ext: smtp.EnhancedCode{5, 7, 139},
+			text:    "Authentication unsuccessful, user is locked by your organization's security defaults policy. Contact your administrator.",
+			kind:    action.Unauthenticated,
+			message: "example.com does not accept a user name and a password: the organization's security defaults block them. The hub must sign in by OAuth 2.0 (535 5.7.139).",
+		},
+		"basic authentication off": {
+			step: "auth", code: 535, ext: smtp.EnhancedCode{5, 7, 139},
+			text: "Authentication unsuccessful, basic authentication is disabled.", kind: action.Unauthenticated,
+			message: "example.com does not accept a user name and a password: basic authentication is turned off. The hub must sign in by OAuth 2.0 (535 5.7.139).",
+		},
+		"Conditional Access": {
+			step: "auth", code: 535, ext: smtp.EnhancedCode{5, 7, 139},
+			text:    "Authentication unsuccessful, the request did not meet the criteria to be authenticated successfully. Contact your administrator.",
+			kind:    action.Unauthenticated,
+			message: "example.com does not allow the hub to sign in: a policy of the organization, such as Conditional Access, blocks it (535 5.7.139).",
+		},
+		"a wrong password, 5.7.139": {
+			step: "auth", code: 535, ext: smtp.EnhancedCode{5, 7, 139},
+			text:    "Authentication unsuccessful, the user credentials were incorrect.",
+			kind:    action.Unauthenticated,
+			message: "example.com rejected the hub's user name and password (535 5.7.139).",
+		},
+		"the way to sign in": {
+			step: "auth", code: 504, ext: smtp.EnhancedCode{5, 7, 4}, text: "Unrecognized authentication type",
+			kind:    action.Unauthenticated,
+			message: "example.com does not support the hub's way to sign in (504 5.7.4).",
+		},
+		"no sign-in": {
+			step: "auth", code: 503, ext: smtp.EnhancedCode{5, 5, 1},
+			text: "AUTH command used when not advertised", kind: action.Invalid,
+			message: "example.com does not offer signing in on this port (503 5.5.1).",
+		},
+		"an app password": {
+			step: "auth", code: 534, ext: smtp.EnhancedCode{5, 7, 9},
+			text: "Application-specific password required.", kind: action.Unauthenticated,
+			message: "example.com requires an app password in place of the account's password (534 5.7.9).",
+		},
+		"sign-in for the sender": {
+			step: "from", code: 530, ext: smtp.EnhancedCode{5, 7, 0}, text: "Authentication Required.",
+			kind: action.Unauthenticated, message: "example.com requires signing in (530 5.7.0).",
+		},
+		"sign-in by Exchange": {
+			step: "from", code: 530, ext: smtp.EnhancedCode{5, 7, 57},
+			text: "Client not authenticated to send mail.", kind: action.Unauthenticated,
+			message: "example.com requires signing in (530 5.7.57).",
+		},
+		"encryption": {
+			step: "from", code: 530, ext: smtp.EnhancedCode{5, 7, 0}, text: "Must issue a STARTTLS command first",
+			kind:    action.Invalid,
+			message: "example.com requires encryption (STARTTLS), which the hub is set not to use (530 5.7.0).",
+		},
+		"Send As": {
+			step: "end", code: 554, ext: smtp.EnhancedCode{5, 2, 252},
+			text: "SendAsDenied; hub@example.com not allowed to send as x", kind: action.Forbidden,
+			message: "example.com does not allow the hub's account to send as its sender. It needs the permission Send As (554 5.2.252).",
+		},
+		"Send As at the sender": {
+			step: "from", code: 550, ext: smtp.EnhancedCode{5, 7, 60},
+			text: "SMTP; Client does not have permissions to send as this sender", kind: action.Forbidden,
+			message: "example.com does not allow the hub's account to send as its sender. It needs the permission Send As (550 5.7.60).",
+		},
+		"relaying": {
+			step: "to:ann@example.com", code: 554, ext: smtp.EnhancedCode{5, 7, 1},
+			text: "<ann@example.com>: Relay access denied", kind: action.Forbidden,
+			message: "example.com does not relay mail for the hub. It requires signing in, or must allow the hub's IP address (554 5.7.1). No recipient received it.",
+		},
+		"relaying by Exchange": {
+			step: "to:ann@example.com", code: 550, ext: smtp.EnhancedCode{5, 7, 54},
+			text: "SMTP; Unable to relay recipient in non-accepted domain", kind: action.Forbidden,
+			message: "example.com does not relay mail for the hub. It requires signing in, or must allow the hub's IP address (550 5.7.54). No recipient received it.",
+		},
+		"relaying without a code": {
+			step: "to:ann@example.com", code: 550, ext: smtp.NoEnhancedCode, text: "relay not permitted",
+			kind:    action.Forbidden,
+			message: "example.com does not relay mail for the hub. It requires signing in, or must allow the hub's IP address (550). No recipient received it.",
+		},
+		"a policy for a recipient": {
+			step: "to:ann@example.com", code: 550, ext: smtp.EnhancedCode{5, 7, 1}, text: "blocked",
+			kind:    action.Forbidden,
+			message: "A policy of example.com does not allow the mail to one of the recipients (550 5.7.1). No recipient received it.",
+		},
+		"too many recipients": {
+			step: "to:ann@example.com", code: 452, ext: smtp.EnhancedCode{4, 5, 3}, text: "Too many recipients",
+			kind:    action.Invalid,
+			message: "example.com does not accept this many recipients for one mail (452 4.5.3). No recipient received it.",
+		},
+		"a full mailbox": {
+			step: "to:ann@example.com", code: 552, ext: smtp.EnhancedCode{5, 2, 2}, text: "over quota",
+			kind:    action.Invalid,
+			message: "The mailbox of one of the recipients is full, according to example.com (552 5.2.2). No recipient received it.",
+		},
+		"the size at the sender": {
+			step: "from", code: 552, ext: smtp.EnhancedCode{5, 3, 4}, text: "Message size exceeds fixed limit",
+			kind: action.TooLarge, message: "The mail is too large for example.com (552 5.3.4).",
+		},
+		"the size without a code": {
+			step: "end", code: 552, ext: smtp.NoEnhancedCode, text: "too big", kind: action.TooLarge,
+			message: "The mail is too large for example.com (552).",
+		},
+		"the size of a mailbox": {
+			step: "to:ann@example.com", code: 550, ext: smtp.EnhancedCode{5, 2, 3},
+			text: "RESOLVER.RST.RecipSizeLimit; message too large for this recipient", kind: action.TooLarge,
+			message: "The mail is too large for example.com (550 5.2.3). No recipient received it.",
+		},
+		"523": {
+			step: "end", code: 523, ext: smtp.NoEnhancedCode, text: "the mailbox cannot take a mail of this size",
+			kind: action.TooLarge, message: "The mail is too large for example.com (523).",
+		},
+		"SPF": {
+			step: "end", code: 550, ext: smtp.EnhancedCode{5, 7, 23}, text: "SPF validation failed",
+			kind:    action.Forbidden,
+			message: "example.com rejected the mail: the SPF record of the sender's domain does not allow the mail server (550 5.7.23).",
+		},
+		"DMARC": {
+			step: "end", code: 550, ext: smtp.EnhancedCode{5, 7, 26},
+			text: "Unauthenticated email is not accepted due to domain's DMARC policy", kind: action.Forbidden,
+			message: "example.com rejected the mail: SPF, DKIM and DMARC do not authenticate the sender's domain (550 5.7.26).",
+		},
+		"a policy": {
+			step: "end", code: 550, ext: smtp.EnhancedCode{5, 7, 1},
+			text: "This message violates example.com email policy", kind: action.Forbidden,
+			message: "A policy of example.com does not allow the mail (550 5.7.1).",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

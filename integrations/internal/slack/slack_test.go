@@ -213,60 +213,211 @@ func TestDeliverFails(t *testing.T) {
 		message string
 		calls   int
 	}{
-		{"no channel", "", "", actiontest.Reply{}, action.Invalid, "Missing channel.", 0},
-		{"bad token", "C1", ask, refused("invalid_auth"), action.Unauthenticated, "Your Slack authentication credentials are not valid.", 1},
-		{"revoked token", "C1", ask, refused("token_revoked"), action.Unauthenticated, "Your Slack authentication credentials are not valid (token_revoked).", 1},
-		{"missing scope", "C1", ask, actiontest.Reply{Body: `{"ok":false,"error":"missing_scope","needed":"files:write"}`}, action.Forbidden, "The Slack app lacks the scope files:write (missing_scope).", 1},
-		{"missing scope without a name", "C1", ask, refused("missing_scope"), action.Forbidden, "The Slack app lacks a scope (missing_scope).", 1},
+		{name: "no channel", reply: actiontest.Reply{}, kind: action.Invalid, message: "Missing channel."},
 		{
-			"details", "C1", share,
-			actiontest.Reply{Body: `{"ok":false,"error":"invalid_arguments","response_metadata":{"messages":["[ERROR] no\nsuch [json-pointer:/thread_ts]","[WARN] token xoxb-s3cret-token.","","c","d"]}}`},
-			action.Invalid, "Slack refused the request (invalid_arguments): no such [json-pointer:/thread_ts]; token ….", 3,
+			name: "bad token", to: "C1", method: ask, reply: refused("invalid_auth"), kind: action.Unauthenticated,
+			message: "Your Slack authentication credentials are not valid.", calls: 1,
 		},
 		{
-			"details of a known code", "C1", share,
-			actiontest.Reply{Body: `{"ok":false,"error":"invalid_blocks","response_metadata":{"messages":["[ERROR] must be less than 3001 characters"]}}`},
-			action.Invalid, "Slack rejected the comment's markup (invalid_blocks): must be less than 3001 characters.", 3,
+			name: "revoked token", to: "C1", method: ask, reply: refused("token_revoked"),
+			kind:    action.Unauthenticated,
+			message: "Your Slack authentication credentials are not valid (token_revoked).", calls: 1,
 		},
-		{"unknown code", "C1", ask, refused("something_new"), action.Invalid, "Slack refused the request (something_new).", 1},
-		{"an error that is no code", "C1", ask, refused("Bad token " + token), action.Invalid, "Slack refused the request without a reason.", 1},
-		{"neither ok nor error", "C1", ask, actiontest.Reply{Body: `{}`}, action.Invalid, "Slack refused the request without a reason.", 1},
-		{"no JSON", "C1", ask, actiontest.Reply{Body: "<html>" + token}, action.Unavailable, notUnderstood, 3},
-		{"other JSON", "C1", ask, actiontest.Reply{Body: `{"ok":true,"upload_url":["` + token + `"]}`}, action.Unavailable, notUnderstood, 3},
-		{"no upload address", "C1", ask, actiontest.Reply{Body: `{"ok":true}`}, action.Unavailable, notUnderstood, 3},
-		{"no file id", "C1", ask, actiontest.Reply{Body: `{"ok":true,"upload_url":"` + uploadURL + `"}`}, action.Unavailable, notUnderstood, 3},
-		{"upload address without TLS", "C1", ask, address("http://files.slack.com/s3cret-ticket"), action.Forbidden, notSlacks, 1},
-		{"upload address elsewhere", "C1", ask, address("https://example.com/s3cret-ticket"), action.Forbidden, notSlacks, 1},
-		{"upload address that looks alike", "C1", ask, address("https://files.notslack.com/s3cret-ticket"), action.Forbidden, notSlacks, 1},
-		{"upload address that begins alike", "C1", ask, address("https://files.slack.com.example.com/s3cret-ticket"), action.Forbidden, notSlacks, 1},
-		{"upload address with a user", "C1", ask, address("https://files.slack.com@example.com/s3cret-ticket"), action.Forbidden, notSlacks, 1},
-		{"upload address with a port", "C1", ask, address("https://files.slack.com:8443/s3cret-ticket"), action.Forbidden, notSlacks, 1},
-		{"no upload address at all", "C1", ask, address("https://files.slack.com/%zz/s3cret"), action.Unavailable, notUnderstood, 3},
-		{"401", "C1", ask, actiontest.Reply{Status: 401}, action.Unauthenticated, "Slack answered 401 Unauthorized.", 1},
-		{"403", "C1", ask, actiontest.Reply{Status: 403}, action.Forbidden, "Slack answered 403 Forbidden.", 1},
-		{"404", "C1", ask, actiontest.Reply{Status: 404}, action.NotFound, "Slack answered 404 Not Found.", 1},
-		{"429 for long", "C1", ask, busy, action.RateLimited, "Slack is rate limiting requests. It asks to wait for 600 seconds.", 1},
-		{"429 in the body", "C1", ask, refused("ratelimited"), action.RateLimited, "Slack is rate limiting requests (ratelimited).", 3},
-		{"500", "C1", ask, actiontest.Reply{Status: 500, Body: token}, action.Unavailable, "Slack answered 500 Internal Server Error.", 3},
-		{"redirect", "C1", ask, actiontest.Reply{Status: 307, Header: map[string]string{"Location": "https://example.com/"}}, action.Invalid, "Slack answered 307 Temporary Redirect.", 1},
-		{"reset", "C1", ask, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed.", 3},
-		{"upload refused", "C1", send, actiontest.Reply{Status: 403}, action.Forbidden, "Slack answered 403 Forbidden.", 2},
-		{"upload too large", "C1", send, actiontest.Reply{Status: 413}, action.TooLarge, "Slack answered 413 Request Entity Too Large.", 2},
-		{"upload redirected", "C1", send, actiontest.Reply{Status: 307, Header: map[string]string{"Location": "https://example.com/"}}, action.Invalid, "Slack answered 307 Temporary Redirect.", 2},
-		{"upload rate limited for long", "C1", send, busy, action.RateLimited, "Slack is rate limiting requests. It asks to wait for 600 seconds.", 2},
-		{"upload unavailable", "C1", send, actiontest.Reply{Status: 502}, action.Unavailable, "Slack answered 502 Bad Gateway.", 6},
-		{"upload reset", "C1", send, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed.", 6},
-		{"channel not found", "C1", share, refused("channel_not_found"), action.NotFound, "Channel not found, or the Slack app is not a member of it. Enter the channel's ID (channel_not_found).", 3},
-		{"not in the channel", "C1", share, refused("not_in_channel"), action.Forbidden, "The Slack app is not a member of the channel. Invite it (not_in_channel).", 3},
-		{"archived", "C1", share, refused("is_archived"), action.Invalid, "The channel is archived. Choose another one or unarchive it (is_archived).", 3},
-		{"sharing rate limited", "C1", share, busy, action.RateLimited, "Slack is rate limiting requests. It asks to wait for 600 seconds.", 3},
-		{"sharing unclear", "C1", share, actiontest.Reply{Status: 503}, action.Unavailable, "Slack answered 503 Service Unavailable." + lookFirst, 3},
-		{"sharing reset", "C1", share, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed." + lookFirst, 3},
-		{"sharing answered with nonsense", "C1", share, actiontest.Reply{Body: "<html>"}, action.Unavailable, notUnderstood + lookFirst, 3},
-		{"no such user", "U1", open, refused("user_not_found"), action.NotFound, "User not found. Enter the user's ID (user_not_found).", 1},
-		{"a deactivated user", "U1", open, refused("user_disabled"), action.Invalid, "The user's account is deactivated (user_disabled).", 1},
-		{"no conversation", "U1", open, actiontest.Reply{Body: `{"ok":true}`}, action.Unavailable, notUnderstood, 3},
-		{"sharing with a user unclear", "U1", share, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed." + lookFirst, 4},
+		{
+			name: "missing scope", to: "C1", method: ask,
+			reply: actiontest.Reply{Body: `{"ok":false,"error":"missing_scope","needed":"files:write"}`},
+			kind:  action.Forbidden, message: "The Slack app lacks the scope files:write (missing_scope).",
+			calls: 1,
+		},
+		{
+			name: "missing scope without a name", to: "C1", method: ask, reply: refused("missing_scope"),
+			kind: action.Forbidden, message: "The Slack app lacks a scope (missing_scope).", calls: 1,
+		},
+		{
+			name: "details", to: "C1", method: share,
+			reply:   actiontest.Reply{Body: `{"ok":false,"error":"invalid_arguments","response_metadata":{"messages":["[ERROR] no\nsuch [json-pointer:/thread_ts]","[WARN] token xoxb-s3cret-token.","","c","d"]}}`},
+			kind:    action.Invalid,
+			message: "Slack refused the request (invalid_arguments): no such [json-pointer:/thread_ts]; token ….",
+			calls:   3,
+		},
+		{
+			name: "details of a known code", to: "C1", method: share,
+			reply:   actiontest.Reply{Body: `{"ok":false,"error":"invalid_blocks","response_metadata":{"messages":["[ERROR] must be less than 3001 characters"]}}`},
+			kind:    action.Invalid,
+			message: "Slack rejected the comment's markup (invalid_blocks): must be less than 3001 characters.",
+			calls:   3,
+		},
+		{
+			name: "unknown code", to: "C1", method: ask, reply: refused("something_new"), kind: action.Invalid,
+			message: "Slack refused the request (something_new).", calls: 1,
+		},
+		{
+			name: "an error that is no code", to: "C1", method: ask, reply: refused("Bad token " + token),
+			kind: action.Invalid, message: "Slack refused the request without a reason.", calls: 1,
+		},
+		{
+			name: "neither ok nor error", to: "C1", method: ask, reply: actiontest.Reply{Body: `{}`},
+			kind: action.Invalid, message: "Slack refused the request without a reason.", calls: 1,
+		},
+		{
+			name: "no JSON", to: "C1", method: ask, reply: actiontest.Reply{Body: "<html>" + token},
+			kind: action.Unavailable, message: notUnderstood, calls: 3,
+		},
+		{
+			name: "other JSON", to: "C1", method: ask,
+			reply: actiontest.Reply{Body: `{"ok":true,"upload_url":["` + token + `"]}`}, kind: action.Unavailable,
+			message: notUnderstood, calls: 3,
+		},
+		{
+			name: "no upload address", to: "C1", method: ask, reply: actiontest.Reply{Body: `{"ok":true}`},
+			kind: action.Unavailable, message: notUnderstood, calls: 3,
+		},
+		{
+			name: "no file id", to: "C1", method: ask,
+			reply: actiontest.Reply{Body: `{"ok":true,"upload_url":"` + uploadURL + `"}`},
+			kind:  action.Unavailable, message: notUnderstood, calls: 3,
+		},
+		{
+			name: "upload address without TLS", to: "C1", method: ask,
+			reply: address("http://files.slack.com/s3cret-ticket"), kind: action.Forbidden, message: notSlacks,
+			calls: 1,
+		},
+		{
+			name: "upload address elsewhere", to: "C1", method: ask,
+			reply: address("https://example.com/s3cret-ticket"), kind: action.Forbidden, message: notSlacks,
+			calls: 1,
+		},
+		{
+			name: "upload address that looks alike", to: "C1", method: ask,
+			reply: address("https://files.notslack.com/s3cret-ticket"), kind: action.Forbidden, message: notSlacks,
+			calls: 1,
+		},
+		{
+			name: "upload address that begins alike", to: "C1", method: ask,
+			reply: address("https://files.slack.com.example.com/s3cret-ticket"), kind: action.Forbidden,
+			message: notSlacks, calls: 1,
+		},
+		{
+			name: "upload address with a user", to: "C1", method: ask,
+			reply: address("https://files.slack.com@example.com/s3cret-ticket"), kind: action.Forbidden,
+			message: notSlacks, calls: 1,
+		},
+		{
+			name: "upload address with a port", to: "C1", method: ask,
+			reply: address("https://files.slack.com:8443/s3cret-ticket"), kind: action.Forbidden,
+			message: notSlacks, calls: 1,
+		},
+		{
+			name: "no upload address at all", to: "C1", method: ask,
+			reply: address("https://files.slack.com/%zz/s3cret"), kind: action.Unavailable, message: notUnderstood,
+			calls: 3,
+		},
+		{
+			name: "401", to: "C1", method: ask, reply: actiontest.Reply{Status: 401}, kind: action.Unauthenticated,
+			message: "Slack answered 401 Unauthorized.", calls: 1,
+		},
+		{
+			name: "403", to: "C1", method: ask, reply: actiontest.Reply{Status: 403}, kind: action.Forbidden,
+			message: "Slack answered 403 Forbidden.", calls: 1,
+		},
+		{
+			name: "404", to: "C1", method: ask, reply: actiontest.Reply{Status: 404}, kind: action.NotFound,
+			message: "Slack answered 404 Not Found.", calls: 1,
+		},
+		{
+			name: "429 for long", to: "C1", method: ask, reply: busy, kind: action.RateLimited,
+			message: "Slack is rate limiting requests. It asks to wait for 600 seconds.", calls: 1,
+		},
+		{
+			name: "429 in the body", to: "C1", method: ask, reply: refused("ratelimited"),
+			kind: action.RateLimited, message: "Slack is rate limiting requests (ratelimited).", calls: 3,
+		},
+		{
+			name: "500", to: "C1", method: ask, reply: actiontest.Reply{Status: 500, Body: token},
+			kind: action.Unavailable, message: "Slack answered 500 Internal Server Error.", calls: 3,
+		},
+		{
+			name: "redirect", to: "C1", method: ask,
+			reply: actiontest.Reply{Status: 307, Header: map[string]string{"Location": "https://example.com/"}},
+			kind:  action.Invalid, message: "Slack answered 307 Temporary Redirect.", calls: 1,
+		},
+		{
+			name: "reset", to: "C1", method: ask, reply: actiontest.Reply{Reset: true}, kind: action.Unavailable,
+			message: "The connection to Slack failed.", calls: 3,
+		},
+		{
+			name: "upload refused", to: "C1", method: send, reply: actiontest.Reply{Status: 403},
+			kind: action.Forbidden, message: "Slack answered 403 Forbidden.", calls: 2,
+		},
+		{
+			name: "upload too large", to: "C1", method: send, reply: actiontest.Reply{Status: 413},
+			kind: action.TooLarge, message: "Slack answered 413 Request Entity Too Large.", calls: 2,
+		},
+		{
+			name: "upload redirected", to: "C1", method: send,
+			reply: actiontest.Reply{Status: 307, Header: map[string]string{"Location": "https://example.com/"}},
+			kind:  action.Invalid, message: "Slack answered 307 Temporary Redirect.", calls: 2,
+		},
+		{
+			name: "upload rate limited for long", to: "C1", method: send, reply: busy, kind: action.RateLimited,
+			message: "Slack is rate limiting requests. It asks to wait for 600 seconds.", calls: 2,
+		},
+		{
+			name: "upload unavailable", to: "C1", method: send, reply: actiontest.Reply{Status: 502},
+			kind: action.Unavailable, message: "Slack answered 502 Bad Gateway.", calls: 6,
+		},
+		{
+			name: "upload reset", to: "C1", method: send, reply: actiontest.Reply{Reset: true},
+			kind: action.Unavailable, message: "The connection to Slack failed.", calls: 6,
+		},
+		{
+			name: "channel not found", to: "C1", method: share, reply: refused("channel_not_found"),
+			kind:    action.NotFound,
+			message: "Channel not found, or the Slack app is not a member of it. Enter the channel's ID (channel_not_found).",
+			calls:   3,
+		},
+		{
+			name: "not in the channel", to: "C1", method: share, reply: refused("not_in_channel"),
+			kind:    action.Forbidden,
+			message: "The Slack app is not a member of the channel. Invite it (not_in_channel).", calls: 3,
+		},
+		{
+			name: "archived", to: "C1", method: share, reply: refused("is_archived"), kind: action.Invalid,
+			message: "The channel is archived. Choose another one or unarchive it (is_archived).", calls: 3,
+		},
+		{
+			name: "sharing rate limited", to: "C1", method: share, reply: busy, kind: action.RateLimited,
+			message: "Slack is rate limiting requests. It asks to wait for 600 seconds.", calls: 3,
+		},
+		{
+			name: "sharing unclear", to: "C1", method: share, reply: actiontest.Reply{Status: 503},
+			kind: action.Unavailable, message: "Slack answered 503 Service Unavailable." + lookFirst, calls: 3,
+		},
+		{
+			name: "sharing reset", to: "C1", method: share, reply: actiontest.Reply{Reset: true},
+			kind: action.Unavailable, message: "The connection to Slack failed." + lookFirst, calls: 3,
+		},
+		{
+			name: "sharing answered with nonsense", to: "C1", method: share,
+			reply: actiontest.Reply{Body: "<html>"}, kind: action.Unavailable, message: notUnderstood + lookFirst,
+			calls: 3,
+		},
+		{
+			name: "no such user", to: "U1", method: open, reply: refused("user_not_found"), kind: action.NotFound,
+			message: "User not found. Enter the user's ID (user_not_found).", calls: 1,
+		},
+		{
+			name: "a deactivated user", to: "U1", method: open, reply: refused("user_disabled"),
+			kind: action.Invalid, message: "The user's account is deactivated (user_disabled).", calls: 1,
+		},
+		{
+			name: "no conversation", to: "U1", method: open, reply: actiontest.Reply{Body: `{"ok":true}`},
+			kind: action.Unavailable, message: notUnderstood, calls: 3,
+		},
+		{
+			name: "sharing with a user unclear", to: "U1", method: share, reply: actiontest.Reply{Reset: true},
+			kind: action.Unavailable, message: "The connection to Slack failed." + lookFirst, calls: 4,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
