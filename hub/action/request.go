@@ -46,6 +46,9 @@ type Data interface {
 	// Spool fetches everything, for destinations that need the length first. It fails with
 	// [TooLarge] after maxBytes, without fetching what the destination would reject.
 	Spool(ctx context.Context, maxBytes int64) (Blob, error)
+	// Store stores another form of the data, such as an encrypted one, in place of what Spool would. It
+	// fails with [TooLarge] after maxBytes.
+	Store(r io.Reader, maxBytes int64) (Blob, error)
 	// Table decodes json_detail and related formats row by row. For json and json_label, which have
 	// no metadata, the first row defines the columns, their names and labels.
 	Table(ctx context.Context) (*Table, error)

@@ -58,6 +58,7 @@ func (empty) Open(context.Context) (io.ReadCloser, error)  { return nil, errNoDa
 func (empty) Table(context.Context) (*action.Table, error) { return nil, errNoData }
 
 func (empty) Spool(context.Context, int64) (action.Blob, error) { return nil, errNoData }
+func (empty) Store(io.Reader, int64) (action.Blob, error)       { return nil, errNoData }
 
 // inline is a payload in the envelope.
 type inline struct {
@@ -143,6 +144,11 @@ func (d *inline) Spool(_ context.Context, maxBytes int64) (action.Blob, error) {
 	}
 	d.meter.Bytes(int(d.blob.Size()))
 	return borrowed{payloadBlob{d.blob, d.share, d.maxValue}}, nil
+}
+
+// Store does not count bytes: the reader's source does.
+func (d *inline) Store(r io.Reader, maxBytes int64) (action.Blob, error) {
+	return spoolAll(d.share, r, maxBytes, d.maxValue)
 }
 
 func (d *inline) Table(ctx context.Context) (*action.Table, error) {
@@ -235,6 +241,11 @@ func (d *remote) Spool(ctx context.Context, maxBytes int64) (action.Blob, error)
 	}
 	defer r.Close()
 	return countBlob(d.meter)(spoolAll(d.share, r, maxBytes, d.maxValue))
+}
+
+// Store does not count bytes: the reader's source does.
+func (d *remote) Store(r io.Reader, maxBytes int64) (action.Blob, error) {
+	return spoolAll(d.share, r, maxBytes, d.maxValue)
 }
 
 func (d *remote) Table(ctx context.Context) (*action.Table, error) {

@@ -21,6 +21,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/integrations/box"
+	"integrationhub.dev/integrations/internal/datafile/datafiletest"
 )
 
 var env = map[string]string{"BOX_CLIENT_ID": "client", "BOX_CLIENT_SECRET": "s3cret"}
@@ -466,5 +467,23 @@ func TestMemory(t *testing.T) {
 	}
 	if s.heap > 64<<20 {
 		t.Errorf("%d MiB were in use", s.heap>>20)
+	}
+}
+
+// An encrypted file differs each time, so all of a delivery must send the same one: Box compares checksums.
+func TestEncrypted(t *testing.T) {
+	t.Parallel()
+	f, key := newFake(t), datafiletest.NewKey(t)
+	plain := bytes.Repeat([]byte("0123456789a"), 500) // several parts
+	req := request(fresh, map[string]string{"byte_order_mark": "yes", "pgp_public_keys": key.Public})
+	if _, err := resolved(t, f.Destination).Execute(t.Context(), actiontest.Inline(t, req, "text/csv", "csv", plain)); err != nil {
+		t.Fatal(err)
+	}
+	versions := stored(f)["11/orders.csv.pgp"]
+	if len(versions) != 1 {
+		t.Fatalf("files %v", slices.Collect(maps.Keys(stored(f))))
+	}
+	if got := key.Decrypt(t, strings.NewReader(versions[0])); got != "\ufeff"+string(plain) {
+		t.Errorf("%d bytes are decrypted, want %d", len(got), len(plain)+3)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -18,6 +19,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/internal/datafile/datafiletest"
 	"integrationhub.dev/integrations/microsoftsharepoint"
 )
 
@@ -512,5 +514,23 @@ func TestMemory(t *testing.T) {
 	}
 	if s.heap > 64<<20 {
 		t.Errorf("%d MiB were in use", s.heap>>20)
+	}
+}
+
+// An encrypted file differs each time, so all of a delivery must send the same one: Graph is told its size first.
+func TestEncrypted(t *testing.T) {
+	t.Parallel()
+	f, key := newFake(t), datafiletest.NewKey(t)
+	plain := content(5000) // several fragments
+	req := request(fresh, map[string]string{"byte_order_mark": "yes", "pgp_public_keys": key.Public})
+	if _, err := resolved(t, f.Destination, nil).Execute(t.Context(), file(t, req, plain)); err != nil {
+		t.Fatal(err)
+	}
+	sent, ok := f.files["mine:Reports/orders.csv.pgp"]
+	if !ok {
+		t.Fatalf("files %v", slices.Collect(maps.Keys(f.files)))
+	}
+	if got := key.Decrypt(t, bytes.NewReader(sent)); got != "\ufeff"+string(plain) {
+		t.Errorf("%d bytes are decrypted, want %d", len(got), len(plain)+3)
 	}
 }

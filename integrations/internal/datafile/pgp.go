@@ -221,6 +221,16 @@ func (e encrypted) Open(ctx context.Context) (io.ReadCloser, error) {
 	return &encrypting{out, src}, nil
 }
 
+// Spool implements [action.Data]. Each reader encrypts with another key, so what is read twice must be stored.
+func (e encrypted) Spool(ctx context.Context, maxBytes int64) (action.Blob, error) {
+	src, err := e.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	return e.Store(src, maxBytes)
+}
+
 // encrypt closes the writers only after all data, since the closing marks the file as complete.
 func (e encrypted) encrypt(to io.Writer, src io.Reader) error {
 	outer := noClose(to)

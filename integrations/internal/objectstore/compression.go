@@ -39,6 +39,16 @@ func (c compressed) Open(ctx context.Context) (io.ReadCloser, error) {
 	return &compressing{out, src}, nil
 }
 
+// Spool implements [action.Data].
+func (c compressed) Spool(ctx context.Context, maxBytes int64) (action.Blob, error) {
+	src, err := c.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	return c.Store(src, maxBytes)
+}
+
 type compressing struct {
 	*io.PipeReader
 	src io.Closer

@@ -662,6 +662,8 @@ func (blob) Open(context.Context) (io.ReadCloser, error)  { return nil, io.ErrUn
 func (blob) Table(context.Context) (*action.Table, error) { return nil, io.ErrUnexpectedEOF }
 func (blob) MaxValueBytes() int64                         { return 0 }
 
+func (blob) Store(io.Reader, int64) (action.Blob, error) { return nil, io.ErrUnexpectedEOF }
+
 func (b blob) Spool(_ context.Context, most int64) (action.Blob, error) {
 	if b.size > most {
 		return nil, action.Errorf(action.TooLarge, "More than %d bytes.", most)

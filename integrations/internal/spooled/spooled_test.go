@@ -10,6 +10,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/internal/datafile/datafiletest"
 	"integrationhub.dev/integrations/internal/spooled"
 )
 
@@ -37,23 +38,57 @@ func TestFetch(t *testing.T) {
 			}
 			defer f.Close()
 			for range 2 {
-				src, err := f.Data.Open(t.Context())
-				if err != nil {
-					t.Fatal(err)
-				}
-				sent, err := io.ReadAll(src)
-				if err != nil {
-					t.Fatal(err)
-				}
+				sent := read(t, f)
 				if got := int64(len(sent)); got != f.Size {
 					t.Errorf("%d bytes, but the size is %d", got, f.Size)
 				}
-				if diff := cmp.Diff(tt.want, file{f.Name, f.ContentType, plain(t, f.Name, string(sent))}); diff != "" {
+				if diff := cmp.Diff(tt.want, file{f.Name, f.ContentType, plain(t, f.Name, sent)}); diff != "" {
 					t.Errorf("file (-want +got):\n%s", diff)
 				}
 			}
 		})
 	}
+}
+
+// Encryption makes another file each time. What a destination is told of the size and the checksum must be that of what it
+// gets, also in a second attempt.
+func TestFetchEncrypted(t *testing.T) {
+	t.Parallel()
+	key := datafiletest.NewKey(t)
+	content := strings.Repeat("a,b\n", 1000)
+	form := map[string]string{"filename": "f.csv", "compression": "gzip", "pgp_public_keys": key.Public}
+	f, err := spooled.Fetch(t.Context(), request(t, form, content), "Acme", 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	first, second := read(t, f), read(t, f)
+	if first != second {
+		t.Error("two readers get different content")
+	}
+	if got := int64(len(first)); got != f.Size {
+		t.Errorf("%d bytes, but the size is %d", got, f.Size)
+	}
+	if f.Name != "f.csv.gz.pgp" {
+		t.Errorf("name %s", f.Name)
+	}
+	if got := plain(t, "f.csv.gz", key.Decrypt(t, strings.NewReader(first))); got != content {
+		t.Errorf("decrypted: %d bytes, want %d", len(got), len(content))
+	}
+}
+
+func read(t *testing.T, f *spooled.File) string {
+	t.Helper()
+	src, err := f.Data.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	content, err := io.ReadAll(src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
 }
 
 func plain(t *testing.T, name, content string) string {
