@@ -119,7 +119,7 @@ func TestInboxOpensNothingElse(t *testing.T) {
 		{"another port", "tray", other.env["HUB_INBOX"], "The hub's egress policy does not allow a connection to Tray."},
 		{"another port", "webhook", other.env["HUB_INBOX"], "The hub's egress policy does not allow a connection to 127.0.0.1."},
 		{"the hub itself", "webhook", h.env["HUB_URL"], "The hub's egress policy does not allow a connection to localhost."},
-		{"another domain", "tray", "https://example.com/x", "Incorrect domain for url. It must belong to trayapp.io, 127.0.0.1."},
+		{"another domain", "tray", "https://example.com/x", "Incorrect domain for url. It must belong to trayapp.io, integration-hook.com, 127.0.0.1."},
 		{"the page", "webhook", h.env["HUB_INBOX_PAGE"], "The url must begin with https://."},
 	} {
 		got := runHub(t, h.env, "[]", "send", test.integration, "--data", "-", "--field", "url="+test.url)

@@ -43,7 +43,7 @@ func TestMessages(t *testing.T) {
 		{"wrong token", "list", with("HUB_TOKEN", "a/b"), exitFailed, "the hub rejected the token: HUB_TOKEN must be made from the hub's service secret (see: hub token --help)"},
 		{"plain HTTP", "list", with("HUB_URL", strings.TrimSuffix(strings.Replace(h.env["HUB_INBOX_PAGE"], "http:", "https:", 1), "/")), exitFailed, "the hub at " + strings.Split(h.env["HUB_INBOX_PAGE"], "/")[2] + " serves plain HTTP: use http:// in HUB_URL"},
 		{"no hub", "list", with("HUB_URL", strings.TrimSuffix(h.env["HUB_INBOX_PAGE"], "/")), exitFailed, "the hub's address answered 405 Method Not Allowed, which is not how a hub answers: is HUB_URL right?"},
-		{"failed delivery", "send tray --data - --field url=https://example.com", h.env, exitFailed, "tray did not deliver: Incorrect domain for url. It must belong to trayapp.io, 127.0.0.1."},
+		{"failed delivery", "send tray --data - --field url=https://example.com", h.env, exitFailed, "tray did not deliver: Incorrect domain for url. It must belong to trayapp.io, integration-hook.com, 127.0.0.1."},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -90,7 +90,7 @@ func TestForm(t *testing.T) {
 	got := runHub(t, h.env, "", "form", "webhook", "--param", "method=POST")
 	for _, want := range []string{
 		"Webhook: Send data to any HTTPS endpoint", "\nSettings in Looker (--param NAME=VALUE)\n", "\nsigning_secret ",
-		"\nForm (--field NAME=VALUE)\n", "\nurl       yes                Webhook URL. An address that begins with https://.\n",
+		"\nForm (--field NAME=VALUE)\n", "\nurl              yes                Webhook URL. An address that begins with https://.\n",
 	} {
 		if !strings.Contains(got.Out, want) || got.Status != 0 {
 			t.Errorf("hub form webhook lacks %q:\n%+v", want, got)
