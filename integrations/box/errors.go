@@ -51,7 +51,7 @@ var explanations = map[string]action.Error{
 	nameInUse: {Kind: action.Invalid, Message: "A file or a folder with this name already exists and was not changed. Choose another " +
 		"name, or overwrite it."},
 	// Another upload has the name until it ends.
-	"name_temporarily_reserved":              {Kind: action.Unavailable, Message: "Another upload to Box uses this filename. Try again later."},
+	"name_temporarily_reserved":              {Kind: action.Unavailable, Message: "Another upload uses this filename. Try again later."},
 	"operation_blocked_temporary":            {Kind: action.Unavailable, Message: "Box is moving the folder. Try again later."},
 	"storage_limit_exceeded":                 {Kind: action.Invalid, Message: "The user's Box is full."},
 	"file_size_limit_exceeded":               {Kind: action.TooLarge, Message: "The file exceeds the size limit of the user's Box plan."},

@@ -168,7 +168,8 @@ func (c *client) location(ctx context.Context, t tableReference) (string, error)
 	var d struct {
 		Location string `json:"location"`
 	}
-	path := outbound.WithQuery(outbound.Path("bigquery", "v2", "projects", t.Project, "datasets", t.Dataset), url.Values{"datasetView": {"METADATA"}})
+	dataset := outbound.Path("bigquery", "v2", "projects", t.Project, "datasets", t.Dataset)
+	path := outbound.WithQuery(dataset, url.Values{"datasetView": {"METADATA"}})
 	err := c.get(ctx, path, &d)
 	switch {
 	case hasStatus(err, http.StatusNotFound):
@@ -328,7 +329,9 @@ func loaded(j *job, ref tableReference) string {
 }
 
 // dispositions are what happens to existing rows.
-var dispositions = map[write]string{"": "WRITE_APPEND", writeAppend: "WRITE_APPEND", writeTruncate: "WRITE_TRUNCATE", writeEmpty: "WRITE_EMPTY"}
+var dispositions = map[write]string{
+	"": "WRITE_APPEND", writeAppend: "WRITE_APPEND", writeTruncate: "WRITE_TRUNCATE", writeEmpty: "WRITE_EMPTY",
+}
 
 // fieldAddition lets a job add columns to a table.
 const fieldAddition = "ALLOW_FIELD_ADDITION"
@@ -510,8 +513,9 @@ func (c *client) wait(ctx context.Context, j *job) (*job, error) {
 		if ctx.Err() != nil {
 			kind = action.Timeout
 		}
-		return nil, action.Wrap(fmt.Errorf("waiting for the load job: %w", err), kind, "BigQuery has the data, but its load job %s was not done in "+
-			"time. Check the job before retrying.", j.Reference)
+		return nil, action.Wrap(fmt.Errorf("waiting for the load job: %w", err), kind,
+			"BigQuery has the data, but its load job %s was not done in "+
+				"time. Check the job before retrying.", j.Reference)
 	}
 	return done, nil
 }

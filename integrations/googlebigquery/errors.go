@@ -71,7 +71,8 @@ func refusal(j *job, columns []*column) *action.Error {
 	result := j.Status.Error
 	switch result.Reason {
 	case "accessDenied":
-		return action.Errorf(action.Forbidden, "The account lacks a permission for the table. It needs the role BigQuery Data Editor on the dataset.")
+		return action.Errorf(action.Forbidden,
+			"The account lacks a permission for the table. It needs the role BigQuery Data Editor on the dataset.")
 	case "notFound":
 		return action.Errorf(action.NotFound, "The dataset or the table does not exist.")
 	case "duplicate":
@@ -107,7 +108,10 @@ var meanings = []struct {
 	pattern *regexp.Regexp
 	text    string
 }{
-	{regexp.MustCompile(`Field:? (\S+) has changed type from (\w+) to (\w+)`), "The column %s has the type %s in the table, and %s in the result."},
+	{
+		regexp.MustCompile(`Field:? (\S+) has changed type from (\w+) to (\w+)`),
+		"The column %s has the type %s in the table, and %s in the result.",
+	},
 	{regexp.MustCompile(`Field:? (\S+) has changed mode from (\w+) to (\w+)`), "The column %s is %s in the table, and %s in the result."},
 	{regexp.MustCompile(`Cannot add fields \(field: ([^)]+)\)`), "The table lacks the column %s."},
 	{regexp.MustCompile(`No such field: (\S+)`), "The table lacks the column %s."},
@@ -116,7 +120,10 @@ var meanings = []struct {
 	{regexp.MustCompile(`Required field (\S+) cannot be null`), "The table requires a value in the column %s, and a row has none."},
 	{regexp.MustCompile(`Could not (?:parse|convert) .* as (?:\w+) for field (\S+)`), "BigQuery cannot convert a value of the column %s."},
 	{regexp.MustCompile(`Field: (\S+?); Value:`), "BigQuery cannot convert a value of the column %s."},
-	{regexp.MustCompile(`Invalid (?:NUMERIC|BIGNUMERIC|date|timestamp|datetime|time)\b.*Field: (\S+)`), "BigQuery cannot convert a value of the column %s."},
+	{
+		regexp.MustCompile(`Invalid (?:NUMERIC|BIGNUMERIC|date|timestamp|datetime|time)\b.*Field: (\S+)`),
+		"BigQuery cannot convert a value of the column %s.",
+	},
 }
 
 var (

@@ -176,7 +176,8 @@ func (i *Integration) Definition() action.Definition {
 			},
 			{
 				Name: "private_key", Label: "Private Key", Required: key, Sensitive: true,
-				Description: "The service account's private key, or its whole key file (JSON) from https://console.cloud.google.com/iam-admin/serviceaccounts",
+				Description: "The service account's private key, or its whole key file (JSON) from " +
+					"https://console.cloud.google.com/iam-admin/serviceaccounts",
 			},
 			{
 				Name: "project_id", Label: "Project ID", Required: true,

@@ -123,7 +123,8 @@ const maxDescription = 1024
 // field is the column in a schema.
 func (c *column) field() json.RawMessage {
 	description := []rune(strings.ToValidUTF8(c.title, ""))
-	text, err := json.Marshal(schemaField{Name: c.name, Type: string(c.kind), Description: string(description[:min(len(description), maxDescription)])})
+	shown := string(description[:min(len(description), maxDescription)])
+	text, err := json.Marshal(schemaField{Name: c.name, Type: string(c.kind), Description: shown})
 	if err != nil {
 		return nil // strings can be encoded
 	}
@@ -234,7 +235,8 @@ func typeOf(c action.Column) fieldType {
 	switch c.Type {
 	case "count", "count_distinct", "int":
 		return typeInteger
-	case "average", "average_distinct", "median", "median_distinct", "percentile", "percentile_distinct", "percent_of_total", "percent_of_previous",
+	case "average", "average_distinct", "median", "median_distinct", "percentile", "percentile_distinct",
+		"percent_of_total", "percent_of_previous",
 		"distance":
 		return typeFloat
 	case "number", "sum", "sum_distinct", "running_total":

@@ -83,7 +83,7 @@ func (c cluster) up(ctx context.Context) error {
 		return fmt.Errorf("making the log: %w", err)
 	}
 	defer log.Close()
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), self, "-folder", c.folder, "-bin", c.bin, superviseVerb) //nolint:gosec // this program
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), self, "-folder", c.folder, "-bin", c.bin, superviseVerb) //nolint:gosec // itself
 	cmd.Dir = c.folder
 	cmd.Env = append(os.Environ(), run.Marker+"="+c.folder)
 	cmd.Stdout, cmd.Stderr = log, log

@@ -89,7 +89,9 @@ func (c cluster) supervise(ctx context.Context) error {
 }
 
 // network starts the proxy, for the API server and for pods, and makes the node.
-func (c cluster) network(plane *controlplane.Plane, block *network.Block, client kubernetes.Interface, logger *slog.Logger) (*node.Node, func(), error) {
+func (c cluster) network(
+	plane *controlplane.Plane, block *network.Block, client kubernetes.Interface, logger *slog.Logger,
+) (*node.Node, func(), error) {
 	config, err := plane.ServerTLS()
 	if err != nil {
 		return nil, nil, err

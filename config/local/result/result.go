@@ -58,8 +58,14 @@ func New(n int) Detail {
 			name = Cell{Value: nil}
 		}
 		d.Data = append(d.Data, Row{
-			"orders.id":  Cell{Value: json.Number(fmt.Sprintf("90071992547409%02d%d", i%100, i)), Links: []Link{{"Show order", fmt.Sprintf("https://looker.example.com/orders/%d?a=1&b=2", i), "drill"}}},
-			"orders.day": Cell{Value: fmt.Sprintf("2026-%02d-%02d", i%12+1, i%28+1), Rendered: fmt.Sprintf("Day %d", i), HTML: fmt.Sprintf("<b class=\"day\">%d</b>", i)},
+			"orders.id": Cell{
+				Value: json.Number(fmt.Sprintf("90071992547409%02d%d", i%100, i)),
+				Links: []Link{{"Show order", fmt.Sprintf("https://looker.example.com/orders/%d?a=1&b=2", i), "drill"}},
+			},
+			"orders.day": Cell{
+				Value: fmt.Sprintf("2026-%02d-%02d", i%12+1, i%28+1), Rendered: fmt.Sprintf("Day %d", i),
+				HTML: fmt.Sprintf("<b class=\"day\">%d</b>", i),
+			},
 			"users.name": name,
 			"orders.total": map[string]Cell{
 				"web":  {Value: json.Number(fmt.Sprintf("%d.50", i*3)), Rendered: fmt.Sprintf("$%d.50", i*3)},

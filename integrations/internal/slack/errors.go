@@ -31,7 +31,7 @@ var errorCodes = map[string]struct {
 	"posting_to_channel_denied":         {action.Forbidden, "The Slack app may not post in the channel"},
 	"posting_to_general_channel_denied": {action.Forbidden, "The Slack app may not post in the workspace's general channel"},
 	"unable_to_share_files":             {action.Forbidden, "The channel does not allow files"},
-	"enterprise_is_restricted":          {action.Forbidden, "The token belongs to an organization, and Slack allows this for a workspace only"},
+	"enterprise_is_restricted":          {action.Forbidden, "The token belongs to an organization, and Slack allows this for workspaces only"},
 	"two_factor_setup_required":         {action.Forbidden, "The owner of the token must set up two-factor authentication in Slack"},
 	"accesslimited":                     {action.Forbidden, "The workspace does not allow calls from the hub's network"},
 	"user_not_visible":                  {action.Forbidden, "The Slack app is not allowed to see the user"},

@@ -19,8 +19,8 @@ var reasons = map[int]struct{ field, message string }{
 	21910: {"", "Sender and recipient must be in the same channel: a message to whatsapp:+… needs a sender such as " +
 		"whatsapp:+15005550006."},
 	63007: {"", "The sender is not a sender of this channel in the account. A WhatsApp sender is written as whatsapp:+15005550006."},
-	63016: {"content_sid", "WhatsApp accepts free text only within 24 hours after the recipient's last message. Enter the SID of an approved " +
-		"template as Content SID."},
+	63016: {"content_sid", "WhatsApp accepts free text only within 24 hours after the recipient's last message. Enter the SID of an " +
+		"approved template as Content SID."},
 }
 
 // authenticate is the code for rejected credentials.

@@ -15,7 +15,9 @@ import (
 )
 
 // Of returns a container's variables, and below them those that the caller gives it.
-func Of(ctx context.Context, pod *corev1.Pod, c *corev1.Container, base map[string]string, source volumes.Source) (map[string]string, error) {
+func Of(
+	ctx context.Context, pod *corev1.Pod, c *corev1.Container, base map[string]string, source volumes.Source,
+) (map[string]string, error) {
 	env := maps.Clone(base)
 	if env == nil {
 		env = map[string]string{}

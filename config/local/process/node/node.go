@@ -112,7 +112,10 @@ func New(config Config) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the node controller: %w", err)
 	}
-	n.server = &http.Server{ReadHeaderTimeout: 30 * time.Second, TLSConfig: config.TLS, ErrorLog: slog.NewLogLogger(config.Log.Handler(), slog.LevelDebug)}
+	n.server = &http.Server{
+		ReadHeaderTimeout: 30 * time.Second, TLSConfig: config.TLS,
+		ErrorLog: slog.NewLogLogger(config.Log.Handler(), slog.LevelDebug),
+	}
 	n.server.Handler = api.PodHandler(api.PodHandlerConfig{
 		RunInContainer: n.provider.exec, GetContainerLogs: n.provider.containerLogs, PortForward: n.provider.forward,
 		GetPods: n.provider.GetPods,

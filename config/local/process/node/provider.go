@@ -125,7 +125,9 @@ func (p *provider) remove(ctx context.Context, e *entry) {
 			p.config.Log.InfoContext(ctx, "reporting a pod's end", "pod", key(pod.Namespace, pod.Name), "error", err)
 		}
 	}
-	err := api.Delete(ctx, pod.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64), Preconditions: metav1.NewUIDPreconditions(string(pod.UID))})
+	err := api.Delete(ctx, pod.Name, metav1.DeleteOptions{
+		GracePeriodSeconds: new(int64), Preconditions: metav1.NewUIDPreconditions(string(pod.UID)),
+	})
 	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
 		p.config.Log.InfoContext(ctx, "removing a pod", "pod", key(pod.Namespace, pod.Name), "error", err)
 	}

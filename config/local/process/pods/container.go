@@ -274,7 +274,8 @@ func (c *container) follow(ctx context.Context, process *run.Process, log *logs.
 		c.pod.config.Log.WarnContext(ctx, "closing a log", "error", err)
 	}
 	state := corev1.ContainerStateTerminated{
-		ExitCode: int32(code), Signal: int32(signal), Reason: "Completed", StartedAt: begin, Message: c.message(ctx, code, log), //nolint:gosec // they are small
+		ExitCode: int32(code), Signal: int32(signal), //nolint:gosec // they are small
+		Reason: "Completed", StartedAt: begin, Message: c.message(ctx, code, log),
 	}
 	if code != 0 {
 		state.Reason = "Error"

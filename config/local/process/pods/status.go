@@ -60,7 +60,9 @@ func (p *Pod) status() corev1.PodStatus {
 	})
 	ready = ready && initialized && s.Phase == corev1.PodRunning
 	condition := func(kind corev1.PodConditionType, ok bool, reason, message string) {
-		c := corev1.PodCondition{Type: kind, Status: corev1.ConditionTrue, LastTransitionTime: metav1.Now(), ObservedGeneration: p.spec.Generation}
+		c := corev1.PodCondition{
+			Type: kind, Status: corev1.ConditionTrue, LastTransitionTime: metav1.Now(), ObservedGeneration: p.spec.Generation,
+		}
 		if !ok {
 			c.Status, c.Reason, c.Message = corev1.ConditionFalse, reason, message
 		}

@@ -122,7 +122,9 @@ func (w Writer) projected(ctx context.Context, pod *corev1.Pod, p *corev1.Projec
 	return all, nil
 }
 
-func (w Writer) token(ctx context.Context, pod *corev1.Pod, p *corev1.ServiceAccountTokenProjection, m fs.FileMode) (map[string]File, error) {
+func (w Writer) token(
+	ctx context.Context, pod *corev1.Pod, p *corev1.ServiceAccountTokenProjection, m fs.FileMode,
+) (map[string]File, error) {
 	spec := authenticationv1.TokenRequestSpec{
 		ExpirationSeconds: p.ExpirationSeconds,
 		BoundObjectRef:    &authenticationv1.BoundObjectReference{APIVersion: "v1", Kind: "Pod", Name: pod.Name, UID: pod.UID},

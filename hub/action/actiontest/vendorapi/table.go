@@ -153,8 +153,14 @@ var apis = []api{
 var undescribed = []struct{ host, path, reason string }{
 	{"googleads.googleapis.com", "/v25/customers/{customer}/googleAds:searchStream", "GoogleAdsService is not among the files"},
 	{"googleads.googleapis.com", "/v25/customers:listAccessibleCustomers", "CustomerService is not among the files"},
-	{"*.atlassian.net", "/rest/api/3/attachment/meta", "https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-attachments/"},
-	{"*.atlassian.net", "/rest/api/3/issue/createmeta/{+project}", "https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/"},
+	{
+		"*.atlassian.net", "/rest/api/3/attachment/meta",
+		"https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-attachments/",
+	},
+	{
+		"*.atlassian.net", "/rest/api/3/issue/createmeta/{+project}",
+		"https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/",
+	},
 	{"*.atlassian.net", "/rest/api/3/project/{id}", "https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-projects/"},
 	{"api.dropboxapi.com", "/oauth2/token", "OAuth is not in Stone"},
 	{"api.dropboxapi.com", "/2/users/{+call}", "https://www.dropbox.com/developers/documentation/http/documentation#users"},
