@@ -652,17 +652,17 @@ func TestRefusedDetails(t *testing.T) {
 		kind    action.Kind
 		message string
 	}{
-		"protocol":                    {sas(nil), protocol, action.Forbidden, "The shared access signature allows only HTTPS (spr=https), and the hub's endpoint is not HTTPS."},
-		"firewall":                    {accountKey, firewall, action.Forbidden, "Azure Storage denied access. The storage account's firewall may not let the hub in."},
-		"permission with a key":       {accountKey, code(403, "AuthorizationPermissionMismatch"), action.Forbidden, "Azure Storage denied access. The credentials need the permission to create and write blobs."},
-		"account permissions":         {accountKey, code(403, "InsufficientAccountPermissions"), action.Forbidden, "The storage account does not allow this operation."},
-		"clock":                       {accountKey, unauthenticated("Request date header too old: 'Thu, 26 Nov 2026 15:00:00 GMT'"), action.Internal, "Azure Storage refuses the hub's requests because the hub's clock is wrong."},
-		"no detail":                   {accountKey, code(403, "AuthenticationFailed"), action.Unauthenticated, wrongKey},
-		"no detail, signature":        {sas(nil), code(403, "AuthenticationFailed"), action.Unauthenticated, "Azure Storage does not accept the shared access signature. Enter a new one in the action's settings in Looker."},
-		"no detail, expired":          {sas(answers{"se": "2022-08-31"}), code(403, "AuthenticationFailed"), action.Unauthenticated, "The shared access signature expired on 2022-08-31 00:00 UTC. Enter a new one in the action's settings in Looker."},
-		"a detail in words":           {sas(nil), unauthenticated("srt is mandatory. Cannot be empty"), action.Unauthenticated, "Azure Storage does not accept the shared access signature: srt is mandatory. Cannot be empty. Enter a new one in the action's settings in Looker."},
-		"a detail that quotes":        {sas(nil), unauthenticated("Odd signature s/1g="), action.Unauthenticated, "Azure Storage does not accept the shared access signature. Enter a new one in the action's settings in Looker."},
-		"a source that is no address": {sas(nil), code(403, "AuthorizationSourceIPMismatch"), action.Forbidden, "The shared access signature does not allow the hub's IP address. Enter a new one in the action's settings in Looker."},
+		"protocol":                        {sas(nil), protocol, action.Forbidden, "The shared access signature allows only HTTPS (spr=https), and the hub's endpoint is not HTTPS."},
+		"firewall":                        {accountKey, firewall, action.Forbidden, "Azure Storage denied access. The storage account's firewall may not let the hub in."},
+		"permission with a key":           {accountKey, code(403, "AuthorizationPermissionMismatch"), action.Forbidden, "Azure Storage denied access. The credentials need the permission to create and write blobs."},
+		"account permissions":             {accountKey, code(403, "InsufficientAccountPermissions"), action.Forbidden, "The storage account does not allow this operation."},
+		"clock":                           {accountKey, unauthenticated("Request date header too old: 'Thu, 26 Nov 2026 15:00:00 GMT'"), action.Internal, "Azure Storage refuses the hub's requests because the hub's clock is wrong."},
+		"no detail":                       {accountKey, code(403, "AuthenticationFailed"), action.Unauthenticated, wrongKey},
+		"no detail, signature":            {sas(nil), code(403, "AuthenticationFailed"), action.Unauthenticated, "Azure Storage does not accept the shared access signature. Enter a new one in the action's settings in Looker."},
+		"no detail, expired":              {sas(answers{"se": "2022-08-31"}), code(403, "AuthenticationFailed"), action.Unauthenticated, "The shared access signature expired on 2022-08-31 00:00 UTC. Enter a new one in the action's settings in Looker."},
+		"a detail in words":               {sas(nil), unauthenticated("srt is mandatory. Cannot be empty"), action.Unauthenticated, "Azure Storage does not accept the shared access signature: srt is mandatory. Cannot be empty. Enter a new one in the action's settings in Looker."},
+		"a detail that quotes":            {sas(nil), unauthenticated("Odd signature s/1g="), action.Unauthenticated, "Azure Storage does not accept the shared access signature. Enter a new one in the action's settings in Looker."},
+		"a source that is not an address": {sas(nil), code(403, "AuthorizationSourceIPMismatch"), action.Forbidden, "The shared access signature does not allow the hub's IP address. Enter a new one in the action's settings in Looker."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

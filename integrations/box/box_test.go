@@ -470,7 +470,7 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// An encrypted file differs each time, so all of a delivery must send the same one: Box compares checksums.
+// Each encryption has a different result, so a delivery must encrypt once: Box compares checksums.
 func TestEncrypted(t *testing.T) {
 	t.Parallel()
 	f, key := newFake(t), datafiletest.NewKey(t)

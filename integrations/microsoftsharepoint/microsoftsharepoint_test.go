@@ -517,7 +517,7 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// An encrypted file differs each time, so all of a delivery must send the same one: Graph is told its size first.
+// Each encryption has a different result, so a delivery must encrypt once: Graph asks for the size first.
 func TestEncrypted(t *testing.T) {
 	t.Parallel()
 	f, key := newFake(t), datafiletest.NewKey(t)

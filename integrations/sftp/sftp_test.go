@@ -307,7 +307,7 @@ func TestSignInMethods(t *testing.T) {
 	}
 }
 
-// noGSSAPI accepts nobody.
+// noGSSAPI rejects every sign-in.
 type noGSSAPI struct{}
 
 func (noGSSAPI) AcceptSecContext([]byte) ([]byte, string, bool, error) { return nil, "", false, io.EOF }

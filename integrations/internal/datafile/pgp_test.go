@@ -108,7 +108,7 @@ func decrypt(message []byte, key *openpgp.Entity) (string, error) {
 	return string(plain), err
 }
 
-// Every recipient can decrypt the file, and nobody else.
+// Only the recipients can decrypt the file.
 func TestEncrypt(t *testing.T) {
 	t.Parallel()
 	rsa := newKey(t, "Rosa", &packet.Config{Algorithm: packet.PubKeyAlgoRSA, RSABits: 2048, DefaultHash: crypto.SHA256})

@@ -50,7 +50,7 @@ func TestFetch(t *testing.T) {
 	}
 }
 
-// Encryption makes another file each time. What a destination is told of the size and the checksum must be that of what it
+// Each encryption has a different result. The size and the checksum that a destination is given must be those of what it
 // gets, also in a second attempt.
 func TestFetchEncrypted(t *testing.T) {
 	t.Parallel()
