@@ -6,7 +6,6 @@ import (
 
 	"golang.org/x/oauth2"
 
-	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/google/hubidentity"
 	"integrationhub.dev/integrations/internal/google/serviceaccount"
 )
@@ -33,13 +32,9 @@ func (i *Integration) client(ctx context.Context, a account) (*client, error) {
 
 // keyTokens signs in with the account's own key.
 func (i *Integration) keyTokens(ctx context.Context, a account) (oauth2.TokenSource, error) {
-	sa, err := serviceaccount.New(a.Email, a.Key)
-	switch {
-	case err != nil:
-		return nil, action.Wrap(err, action.Invalid, "The private key cannot be used: %v. Copy it as it is from the key file, with "+
-			"its first and last line, or the whole key file.", err)
-	case sa.Email == "":
-		return nil, action.Errorf(action.Invalid, "The client email is missing. Enter it in the action's settings in Looker.")
+	sa, err := serviceaccount.Entered(a.Email, a.Key)
+	if err != nil {
+		return nil, err
 	}
 	return sa.Tokens(ctx, i.deps.HTTP, scope), nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/google/hubidentity"
 	"integrationhub.dev/integrations/internal/google/serviceaccount"
 )
@@ -19,13 +18,9 @@ func (i *Integration) client(ctx context.Context, a account) (*client, error) {
 		}
 		return i.ownClient(ctx)
 	}
-	sa, err := serviceaccount.New(a.Email, a.Key)
-	switch {
-	case err != nil:
-		return nil, action.Wrap(err, action.Invalid, "The private key cannot be used: %v. Copy it as it is from the key file, with "+
-			"its first and last line, or the whole key file.", err)
-	case sa.Email == "":
-		return nil, action.Errorf(action.Invalid, "The client email is missing. Enter it in the action's settings in Looker.")
+	sa, err := serviceaccount.Entered(a.Email, a.Key)
+	if err != nil {
+		return nil, err
 	}
 	return &client{i, sa.Tokens(ctx, i.deps.HTTP, scope), "Google does not accept this client email with this private key. Check " +
 		"both in the action's settings in Looker."}, nil

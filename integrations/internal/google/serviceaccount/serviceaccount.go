@@ -46,6 +46,19 @@ func New(email string, key action.Secret) (Account, error) {
 	return a, check(a.key)
 }
 
+// Entered is [New] for an account that an administrator entered in Looker: its errors say what to enter there.
+func Entered(email string, key action.Secret) (Account, error) {
+	a, err := New(email, key)
+	switch {
+	case err != nil:
+		return a, action.Wrap(err, action.Invalid, "The private key cannot be used: %v. Copy it as it is from the key file, with "+
+			"its first and last line, or the whole key file.", err)
+	case a.Email == "":
+		return a, action.Errorf(action.Invalid, "The client email is missing. Enter it in the action's settings in Looker.")
+	}
+	return a, nil
+}
+
 // check checks that a key can sign.
 func check(key []byte) error {
 	block, _ := pem.Decode(key)
