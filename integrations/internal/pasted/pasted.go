@@ -21,16 +21,23 @@ var pairs = [][2]string{
 	{"<", ">"},
 }
 
-// Text returns a text without the white space around it, without marks around it, and without invisible characters
-// such as a zero-width space or a byte order mark.
-func Text(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Cf, r) {
+// IsInvisible reports whether a character cannot be seen, such as a zero-width space or a byte order mark.
+func IsInvisible(r rune) bool { return unicode.Is(unicode.Cf, r) }
+
+// Visible returns a text without invisible characters.
+func Visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		if IsInvisible(r) {
 			return -1
 		}
 		return r
 	}, text)
-	text = strings.TrimSpace(text)
+}
+
+// Text returns a text without the white space around it, without marks around it, and without invisible characters
+// such as a zero-width space or a byte order mark.
+func Text(text string) string {
+	text = strings.TrimSpace(Visible(text))
 	for _, p := range pairs {
 		inner, opened := strings.CutPrefix(text, p[0])
 		if inner, closed := strings.CutSuffix(inner, p[1]); opened && closed && inner != "" {

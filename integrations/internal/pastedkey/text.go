@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"strings"
 	"unicode"
+
+	"integrationhub.dev/integrations/internal/pasted"
 )
 
 // IsSpace reports whether a character separates words, including those that cannot be seen, such as the byte
 // order mark.
-func IsSpace(r rune) bool { return unicode.IsSpace(r) || isInvisible(r) }
-
-func isInvisible(r rune) bool { return unicode.Is(unicode.Cf, r) }
+func IsSpace(r rune) bool { return unicode.IsSpace(r) || pasted.IsInvisible(r) }
 
 // Unescape removes invisible characters and the quotes around a text, and makes line breaks of \n and \r.
 func Unescape(text string) string {
@@ -24,12 +24,7 @@ var lineBreaks = strings.NewReplacer(
 
 // Unquote removes invisible characters and the quotes around a text, and the escapes of a JSON string.
 func Unquote(text string) string {
-	text = strings.TrimSpace(strings.Map(func(r rune) rune {
-		if isInvisible(r) {
-			return -1
-		}
-		return r
-	}, text))
+	text = strings.TrimSpace(pasted.Visible(text))
 	for len(text) > 1 && strings.ContainsRune("\"'`", rune(text[0])) && text[len(text)-1] == text[0] {
 		var inner string
 		if json.Unmarshal([]byte(text), &inner) != nil {
