@@ -47,6 +47,10 @@ type Options[T any] struct {
 	// Then, unless nil, is called with the items of a batch that were accepted. Its error decides
 	// whether they count as delivered, like the error of send. It is not retried.
 	Then func(context.Context, []T) error
+	// Outcome, unless nil, is called once for each item that was accepted or, with an error, failed
+	// for good. index is the item's position in the source, in which rejected items count too. It is
+	// called concurrently, and not for items that were left unsent when the delivery ended.
+	Outcome func(index int, err error)
 }
 
 // Batches sends items in batches by send, which several goroutines call when Concurrency is
@@ -64,20 +68,30 @@ func Batches[T any](ctx context.Context, items iter.Seq2[T, error], o Options[T]
 	g.SetLimit(max(o.Concurrency, 1))
 	keys := newKeyLock()
 	var (
-		batch  []T
+		next   batch[T]
 		locked []string
 	)
 	weight := 0
-	flush := func() {
-		if len(batch) == 0 {
+	settle := func(index []int, err error) {
+		result.count(len(index), err)
+		observer(ctx).Items(len(index), err)
+		if o.Outcome == nil {
 			return
 		}
-		s := batchSender[T]{Options: o, result: result, observer: observer(ctx), call: send, budget: budget}
-		items, held := batch, locked
-		batch, locked, weight = make([]T, 0, o.Size), nil, 0
+		for _, i := range index {
+			o.Outcome(i, err)
+		}
+	}
+	flush := func() {
+		if len(next.items) == 0 {
+			return
+		}
+		s := batchSender[T]{Options: o, settle: settle, call: send, budget: budget, abort: result.abort}
+		b, held := next, locked
+		next, locked, weight = batch[T]{make([]T, 0, o.Size), make([]int, 0, o.Size)}, nil, 0
 		g.Run(func() error {
 			defer keys.Unlock(held)
-			return s.run(ctx, items)
+			return s.run(ctx, b)
 		})
 	}
 	lock := func(key string) {
@@ -89,9 +103,8 @@ func Batches[T any](ctx context.Context, items iter.Seq2[T, error], o Options[T]
 	}
 	for item, err := range items {
 		if rejected, ok := errors.AsType[rejectError](err); ok {
+			settle([]int{result.read}, rejected.error)
 			result.read++
-			result.count(1, rejected.error)
-			observer(ctx).Items(1, rejected.error)
 			continue
 		}
 		if err == nil && ctx.Err() != nil {
@@ -103,7 +116,6 @@ func Batches[T any](ctx context.Context, items iter.Seq2[T, error], o Options[T]
 		if result.aborted() {
 			break
 		}
-		result.read++
 		w := 0
 		if o.MaxBytes > 0 {
 			if w = o.Weight(item); weight+w > o.MaxBytes {
@@ -114,7 +126,9 @@ func Batches[T any](ctx context.Context, items iter.Seq2[T, error], o Options[T]
 			lock(o.Key(item))
 		}
 		weight += w
-		if batch = append(batch, item); len(batch) == o.Size {
+		next.add(item, result.read)
+		result.read++
+		if len(next.items) == o.Size {
 			flush()
 		}
 	}
