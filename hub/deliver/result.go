@@ -27,7 +27,7 @@ type Result struct {
 // Sent is the number of items that the destination accepted.
 func (r *Result) Sent() int { return r.sent }
 
-// Complete reports whether all items of the source were read, and none was left unsent.
+// Complete reports whether all items of the source were read. Some of them may have failed.
 func (r *Result) Complete() bool { return r.cause == nil }
 
 // Failed is the number of items that were read but not accepted.

@@ -3,7 +3,6 @@ package customerio
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/rowlog"
 )
 
 var (
@@ -41,10 +41,19 @@ type account struct {
 }
 
 // Integration sends people and events to Customer.io.
-type Integration struct{ http *http.Client }
+type Integration struct {
+	http *http.Client
+	log  *rowlog.Log
+}
 
 // New makes the integration. It needs no settings.
-func New(deps action.Deps) (action.Integration, error) { return &Integration{deps.HTTP}, nil }
+func New(deps action.Deps) (action.Integration, error) {
+	log, err := rowlog.New(deps, "customer_io")
+	if err != nil {
+		return nil, err
+	}
+	return &Integration{deps.HTTP, log}, nil
+}
 
 // Definition implements [action.Integration].
 func (*Integration) Definition() action.Definition {
@@ -87,12 +96,15 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		Size: recordsPerCall, MaxBytes: maxCall - envelope, Weight: record.weight, Concurrency: concurrency,
 		Limiter: rate.NewLimiter(callsPerSecond, concurrency), Retry: retry, BisectBudget: maxBisectCalls,
 	}
+	var key rowlog.Key
 	if in.Kind == identify { // a person's last attributes count, but each event is one of its own
-		batches.Key = record.key
+		batches.Key, key = record.key, columns.key
 	}
-	result := deliver.Batches(ctx, columns.records(table), batches, client{http: i.http, account: a}.send)
-	if err := result.Err("rows"); err != nil {
+	delivery, err := i.log.Begin(ctx, req, table, key)
+	if err != nil {
 		return nil, err
 	}
-	return &action.Response{Message: fmt.Sprintf("%d rows sent to Customer.io.", result.Sent())}, nil
+	batches.Outcome = delivery.Outcome
+	result := deliver.Batches(ctx, columns.records(delivery.Table), batches, client{http: i.http, account: a}.send)
+	return delivery.Response(ctx, result, "rows", "%d rows sent to Customer.io.")
 }

@@ -45,13 +45,13 @@ func (in *answers) Validate() error {
 }
 
 // Form implements [action.FormBuilder].
-func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
-	return &action.Form{Fields: []action.Field{
+func (i *Integration) Form(context.Context, *action.Request) (*action.Form, error) {
+	return &action.Form{Fields: append([]action.Field{
 		{
 			Name: "action", Label: "Send rows as", Type: action.Select, Default: string(identify), Required: true, Options: []action.Option{
 				{Name: string(identify), Label: "People, who are added or updated"}, {Name: string(event), Label: "Events of people"},
 			},
 		},
 		{Name: "event_name", Label: "Event name", Description: "Required for events. It can start a campaign.", Type: action.String},
-	}}, nil
+	}, i.log.Fields()...)}, nil
 }

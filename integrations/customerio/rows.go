@@ -119,6 +119,11 @@ func (c *columns) records(table *action.Table) iter.Seq2[record, error] {
 	return rows.Convert(table, func(row action.Row) (record, error) { return c.record(w, row) })
 }
 
+// key is the [record.key] of a row.
+func (c *columns) key(row action.Row) string {
+	return strings.ToLower(strings.TrimSpace(row.Cell(c.id).Text()))
+}
+
 // record encodes a row. Numbers keep all their digits.
 func (c *columns) record(w *rows.JSONWriter, row action.Row) (record, error) {
 	id := strings.TrimSpace(row.Cell(c.id).Text())

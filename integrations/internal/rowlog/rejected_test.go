@@ -1,0 +1,104 @@
+package rowlog_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"math/rand/v2"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/rowlog"
+)
+
+func unzip(t *testing.T, object []byte) string {
+	t.Helper()
+	r, err := gzip.NewReader(bytes.NewReader(object))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// The rows that the hub or the destination rejected are stored with the reason.
+func TestRejectedRows(t *testing.T) {
+	t.Parallel()
+	bucket := newMemory()
+	l := rowlog.NewIn(bucket, true)
+	d := &destination{records: map[string]string{}, fails: map[string]bool{"bad": true, `=1+"2"`: true}}
+	_, err := run(t.Context(), l, request("no"), d, []record{{"a", "1"}, {"b", "bad"}, {"", "x"}, {"-5", `=1+"2"`}, {"e", "1"}}, keyOf)
+	names := bucket.names()
+	if len(names) != 1 || !regexp.MustCompile(`^rejected/acme_crm/\d{4}-\d\d-\d\d/\d{6}-[0-9a-f-]{36}\.csv\.gz$`).MatchString(names[0]) {
+		t.Fatalf("objects %v", names)
+	}
+	want := "2 of 5 rows delivered, 3 failed. A row has no ID. The content is bad. The rows that were not delivered are stored in mem://bucket/" + names[0] + "."
+	if got := action.MessageOf(err); got != want || action.KindOf(err) != action.Invalid {
+		t.Errorf("message %q, want %q", got, want)
+	}
+	lines := strings.Split(strings.TrimSpace(unzip(t, bucket.objects[names[0]])), "\n")
+	wantLines := []string{"id,'=Content,Reason", ",x,A row has no ID.", "b,bad,The content is bad.", `-5,"'=1+""2""",The content is bad.`}
+	if diff := cmp.Diff(wantLines, lines); diff != "" {
+		t.Errorf("file (-want +got):\n%s", diff)
+	}
+}
+
+func TestNothingRejected(t *testing.T) {
+	t.Parallel()
+	bucket := newMemory()
+	d := &destination{records: map[string]string{}}
+	message, err := run(t.Context(), rowlog.NewIn(bucket, true), request("no"), d, parse("a=1"), keyOf)
+	if err != nil || message != "1 rows sent." || len(bucket.names()) != 0 {
+		t.Errorf("message %q, error %v, stored %v", message, err, bucket.names())
+	}
+}
+
+// The file's size is bounded, and the message says that it is not complete.
+func TestManyRejectedRows(t *testing.T) {
+	t.Parallel()
+	bucket := newMemory()
+	random := rand.New(rand.NewPCG(1, 2))
+	all := make([]record, 300)
+	d := &destination{records: map[string]string{}, fails: map[string]bool{}}
+	for n := range all {
+		content := make([]byte, 64<<10)
+		for i := range content {
+			content[i] = byte('0' + random.IntN(64))
+		}
+		all[n] = record{"k", string(content)}
+		d.fails[string(content)] = true
+	}
+	_, err := run(t.Context(), rowlog.NewIn(bucket, true), request("no"), d, all, keyOf)
+	message := regexp.MustCompile(`The first (\d+) of 300 rows that were not delivered are stored in`).FindStringSubmatch(action.MessageOf(err))
+	if message == nil {
+		t.Fatalf("error %v", err)
+	}
+	object := bucket.objects[bucket.names()[0]]
+	if len(object) > 6<<20 {
+		t.Errorf("%d bytes", len(object))
+	}
+	if rows := strings.Count(unzip(t, object), "\n") - 1; message[1] != strconv.Itoa(rows) {
+		t.Errorf("%d rows stored, message %q", rows, message[0])
+	}
+}
+
+// Rows that failed are not hidden by a bucket that cannot be written.
+func TestRejectedRowsCannotBeStored(t *testing.T) {
+	t.Parallel()
+	bucket := newMemory()
+	bucket.err = action.Errorf(action.Forbidden, "Amazon S3 denied access.")
+	d := &destination{records: map[string]string{}, fails: map[string]bool{"bad": true}}
+	_, err := run(t.Context(), rowlog.NewIn(bucket, true), request("no"), d, parse("a=bad"), keyOf)
+	const want = "The content is bad. The rows that were not delivered could not be stored: Amazon S3 denied access."
+	if got := action.MessageOf(err); got != want || action.KindOf(err) != action.Invalid {
+		t.Errorf("message %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,208 @@
+// Package rowlog keeps what a delivery of rows leaves in the administrator's bucket: the rejected rows,
+// for people to correct, and digests of the delivered ones, so that the next delivery of the schedule
+// can send only what changed.
+package rowlog
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/rowbucket"
+	"integrationhub.dev/integrations/internal/rows"
+)
+
+// settings are the hub's. All integrations share them.
+type settings struct {
+	// Rejected stores rejected rows. It has no effect without a bucket.
+	Rejected bool `env:"ROWS_BUCKET_REJECTED"`
+}
+
+// Log is the bucket, as one integration uses it. A nil Log keeps nothing.
+type Log struct {
+	bucket      rowbucket.Bucket
+	rejected    bool
+	integration string
+	log         *slog.Logger
+}
+
+// New returns the log of an integration, or nil if the administrator set no bucket.
+func New(deps action.Deps, integration string) (*Log, error) {
+	s, err := action.Settings[settings](deps)
+	if err != nil {
+		return nil, err
+	}
+	bucket, err := rowbucket.New(deps)
+	if err != nil || bucket == nil {
+		return nil, err
+	}
+	return &Log{bucket: bucket, rejected: s.Rejected, integration: integration, log: deps.Log}, nil
+}
+
+// Fields are the log's fields of the form: none without a bucket.
+func (l *Log) Fields() []action.Field {
+	if l == nil {
+		return nil
+	}
+	return []action.Field{{
+		Name: "only_changes", Label: "Rows to Send", Type: action.Select, Default: "no",
+		Description: "Only what changed needs a schedule: a row that its last delivery sent is not sent again while it stays the same.",
+		Options:     []action.Option{{Name: "no", Label: "All rows"}, {Name: "yes", Label: "Only rows that changed"}},
+	}}
+}
+
+type input struct {
+	OnlyChanges bool `form:"only_changes"`
+}
+
+// Key returns the key of the record that a row changes, or "" if it has none.
+type Key func(action.Row) string
+
+// Delivery is one delivery of rows. The rows of its table are the source of [deliver.Batches], one
+// item for each row, in their order.
+type Delivery struct {
+	*action.Table
+
+	log      *Log
+	changes  *changes
+	rejected *rejected
+
+	mu sync.Mutex
+	// read is the number of rows that the table yielded. pending are those whose outcome is open.
+	read    int
+	pending map[int]pendingRow
+}
+
+type pendingRow struct {
+	row   action.Row
+	entry entry
+}
+
+// Begin starts a delivery. key may be nil for rows that are records of their own, such as events. The
+// caller must end with [Delivery.Response].
+func (l *Log) Begin(ctx context.Context, req *action.Request, table *action.Table, key Key) (*Delivery, error) {
+	d := &Delivery{Table: table, log: l}
+	if l == nil {
+		return d, nil
+	}
+	in, err := action.Decode[input](req)
+	if err != nil {
+		return nil, err
+	}
+	if in.OnlyChanges {
+		if req.Plan.ID == "" {
+			return nil, action.InvalidField("only_changes", "Only rows that changed can be sent by a schedule. Choose all rows, or create a schedule.")
+		}
+		if d.changes, err = beginChanges(ctx, l.bucket, l.snapshotName(req), key); err != nil {
+			return nil, err
+		}
+	}
+	if l.rejected {
+		d.rejected = newRejected(table)
+	}
+	if d.changes != nil || d.rejected != nil {
+		d.pending = map[int]pendingRow{}
+		d.Table = table.WithRows(d.rows(table))
+	}
+	return d, nil
+}
+
+// rows yields the rows that must be sent.
+func (d *Delivery) rows(table *action.Table) iter.Seq2[action.Row, error] {
+	return func(yield func(action.Row, error) bool) {
+		for row, err := range table.Rows() {
+			if err == nil && !d.keep(table, row) {
+				continue
+			}
+			if !yield(row, err) {
+				return
+			}
+		}
+	}
+}
+
+// keep reports whether a row must be sent.
+func (d *Delivery) keep(table *action.Table, row action.Row) bool {
+	var p pendingRow
+	if d.changes != nil {
+		p.entry = d.changes.entryOf(table, row)
+		if d.changes.skip(p.entry) {
+			return false
+		}
+	}
+	if d.rejected != nil {
+		p.row = row
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.pending[d.read] = p
+	d.read++
+	return true
+}
+
+// Outcome is for [deliver.Options].
+func (d *Delivery) Outcome(index int, err error) {
+	if d.pending == nil {
+		return
+	}
+	d.mu.Lock()
+	p, ok := d.pending[index]
+	delete(d.pending, index)
+	d.mu.Unlock()
+	switch {
+	case !ok:
+	case err == nil && d.changes != nil:
+		d.changes.delivered(p.entry)
+	case err != nil && d.rejected != nil:
+		d.rejected.add(p.row, err)
+	}
+}
+
+// storeTimeout limits what is stored after a delivery, whose own time may be over.
+const storeTimeout = 2 * time.Minute
+
+// Response answers the delivery, like [rows.Response], and stores what the log keeps. Failing to store
+// does not make the delivery fail.
+func (d *Delivery) Response(ctx context.Context, result *deliver.Result, itemName, format string) (*action.Response, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	notes := d.store(ctx, itemName)
+	res, err := rows.Response(result, itemName, format)
+	if err == nil {
+		res.Message = strings.Join(append([]string{res.Message}, notes...), " ")
+		return res, nil
+	}
+	if len(notes) == 0 {
+		return nil, err
+	}
+	return nil, action.Wrap(err, action.KindOf(err), "%s %s", action.MessageOf(err), strings.Join(notes, " "))
+}
+
+// store returns sentences for the Looker user.
+func (d *Delivery) store(ctx context.Context, itemName string) []string {
+	var notes []string
+	if d.changes != nil {
+		if n := d.changes.skipped; n > 0 {
+			notes = append(notes, fmt.Sprintf("%d unchanged %s were not sent again.", n, itemName))
+		}
+		if err := d.changes.end(ctx); err != nil {
+			d.log.log.WarnContext(ctx, "the digests of delivered rows could not be stored", "integration", d.log.integration, "error", err)
+			notes = append(notes, "The next delivery sends all "+itemName+", because what was delivered could not be stored.")
+		}
+	}
+	if d.rejected != nil && d.rejected.count > 0 {
+		address, err := d.rejected.store(ctx, d.log)
+		if err != nil {
+			d.log.log.WarnContext(ctx, "rejected rows could not be stored", "integration", d.log.integration, "error", err)
+			return append(notes, fmt.Sprintf("The %s that were not delivered could not be stored: %s", itemName, action.MessageOf(err)))
+		}
+		notes = append(notes, d.rejected.note(itemName, address))
+	}
+	return notes
+}
