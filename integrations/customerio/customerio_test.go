@@ -16,6 +16,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/integrations/customerio"
+	"integrationhub.dev/integrations/internal/rowbucket/rowbuckettest"
 	"integrationhub.dev/integrations/internal/rowstest"
 )
 
@@ -339,6 +340,44 @@ func TestRowsAreCounted(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// With a bucket, a schedule can send only rows that changed, and rejected rows are kept.
+func TestBucket(t *testing.T) {
+	t.Parallel()
+	bucket := new(rowbuckettest.S3)
+	var got []string
+	d := actiontest.NewDestination(t).Handle(bucket.Beside(func(r actiontest.Recorded) actiontest.Reply {
+		for _, id := range regexp.MustCompile(`"identifiers":\{"id":"([^"]+)"`).FindAllStringSubmatch(string(r.Body), -1) {
+			got = append(got, id[1])
+		}
+		return actiontest.Reply{Body: `{}`}
+	}))
+	i := actiontest.New(t, customerio.New, actiontest.Deps(t, d, rowbuckettest.Env()))
+	for n, step := range []struct {
+		rows    []string
+		sent    []string
+		message string
+	}{
+		{[]string{row("a"), row("b"), row("")}, []string{"a", "b"}, "2 of 3 rows delivered, 1 failed. A row has no value in the field tagged customer_io_id. " +
+			"The rows that were not delivered are stored in s3://rows/hub/rejected/customer_io/"},
+		{[]string{row("A"), row("b"), row("c")}, []string{"A", "c"}, "2 rows sent to Customer.io. 1 unchanged rows were not sent again."},
+	} {
+		got = nil
+		req := query(t, values{"only_changes": "yes"}, step.rows...)
+		req.Plan.ID = "9"
+		res, err := i.Execute(t.Context(), req)
+		message := action.MessageOf(err)
+		if err == nil {
+			message = res.Message
+		}
+		if !strings.HasPrefix(message, step.message) {
+			t.Errorf("delivery %d: message %q, want %q", n, message, step.message)
+		}
+		if diff := cmp.Diff(step.sent, got); diff != "" {
+			t.Errorf("delivery %d (-want +got):\n%s", n, diff)
+		}
 	}
 }
 

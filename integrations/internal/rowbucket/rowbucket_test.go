@@ -1,13 +1,9 @@
 package rowbucket_test
 
 import (
-	"bytes"
-	"crypto/md5" //nolint:gosec // as S3 does
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httputil"
 	"net/url"
 	"strings"
 	"sync"
@@ -16,61 +12,20 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/integrations/internal/rowbucket"
+	"integrationhub.dev/integrations/internal/rowbucket/rowbuckettest"
 )
 
-// store is the objects of a fake bucket. A version is that of the vendor.
-type store struct {
+// cloudStorage is the objects of a bucket of Google Cloud Storage.
+type cloudStorage struct {
 	mu      sync.Mutex
 	objects map[string]object
 	writes  int
 }
 
-type object struct {
-	body    string
-	version string
-}
+type object struct{ body, generation string }
 
-// s3 is an S3 server with conditional writes:
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-func (s *store) s3(r actiontest.Recorded) actiontest.Reply {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	current, found := s.objects[r.Host+r.Path]
-	failure := func(status int, code string) actiontest.Reply {
-		return actiontest.Reply{Status: status, Body: "<Error><Code>" + code + "</Code></Error>"}
-	}
-	switch {
-	case r.Header.Get("Authorization") == "":
-		return failure(http.StatusForbidden, "AccessDenied")
-	case r.Method == http.MethodGet && !found:
-		return failure(http.StatusNotFound, "NoSuchKey")
-	case r.Method == http.MethodGet:
-		return actiontest.Reply{Header: map[string]string{"ETag": current.version}, Body: current.body}
-	case r.Method != http.MethodPut:
-		return failure(http.StatusMethodNotAllowed, "MethodNotAllowed")
-	case r.Header.Get("If-None-Match") == "*" && found:
-		return failure(http.StatusPreconditionFailed, "PreconditionFailed")
-	case r.Header.Get("If-Match") != "" && !found:
-		return failure(http.StatusNotFound, "NoSuchKey")
-	case r.Header.Get("If-Match") != "" && r.Header.Get("If-Match") != current.version:
-		return failure(http.StatusPreconditionFailed, "PreconditionFailed")
-	case r.Header.Get("If-Match") == "" && r.Header.Get("If-None-Match") == "":
-		return failure(http.StatusBadRequest, "InvalidRequest") // our rule: nothing is written blindly
-	}
-	body := r.Body
-	if r.Header.Get("Content-Encoding") == "aws-chunked" { // with a checksum after the body
-		var err error
-		if body, err = io.ReadAll(httputil.NewChunkedReader(bytes.NewReader(r.Body))); err != nil {
-			return failure(http.StatusBadRequest, "IncompleteBody")
-		}
-	}
-	etag := fmt.Sprintf(`"%x"`, md5.Sum(body)) //nolint:gosec // as S3 does
-	s.objects[r.Host+r.Path] = object{string(body), etag}
-	return actiontest.Reply{Header: map[string]string{"ETag": etag}}
-}
-
-// cloudStorage is Google's JSON API: https://cloud.google.com/storage/docs/request-preconditions
-func (s *store) cloudStorage(r actiontest.Recorded) actiontest.Reply {
+// serve answers as Google's JSON API does: https://cloud.google.com/storage/docs/request-preconditions
+func (s *cloudStorage) serve(r actiontest.Recorded) actiontest.Reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r.Header.Get("Authorization") != "Bearer t0ken" {
@@ -83,10 +38,10 @@ func (s *store) cloudStorage(r actiontest.Recorded) actiontest.Reply {
 		if err != nil || !found || query != "" && query != "alt=media" {
 			return actiontest.Reply{Status: http.StatusNotFound}
 		}
-		return actiontest.Reply{Header: map[string]string{"X-Goog-Generation": current.version}, Body: current.body}
+		return actiontest.Reply{Header: map[string]string{"X-Goog-Generation": current.generation}, Body: current.body}
 	}
 	name := r.Query.Get("name")
-	version := s.objects[name].version
+	version := s.objects[name].generation
 	if version == "" {
 		version = "0"
 	}
@@ -95,53 +50,43 @@ func (s *store) cloudStorage(r actiontest.Recorded) actiontest.Reply {
 	}
 	s.writes++
 	s.objects[name] = object{string(r.Body), fmt.Sprint(1_700_000_000_000_000 + s.writes)}
-	return actiontest.Reply{Body: `{"generation":"` + s.objects[name].version + `"}`}
+	return actiontest.Reply{Body: `{"generation":"` + s.objects[name].generation + `"}`}
 }
 
 // The metadata server issues the pod's token.
-func (s *store) withMetadata(r actiontest.Recorded) actiontest.Reply {
+func (s *cloudStorage) withMetadata(r actiontest.Recorded) actiontest.Reply {
 	if r.Host == "169.254.169.254" {
 		return actiontest.Reply{Body: `{"access_token":"t0ken","token_type":"Bearer","expires_in":3599}`}
 	}
-	return s.cloudStorage(r)
-}
-
-func keys() map[string]string {
-	return map[string]string{
-		"ROWS_BUCKET": "s3://bucket/a/b/", "ROWS_BUCKET_REGION": "eu-central-1",
-		"ROWS_BUCKET_ACCESS_KEY_ID": "AKIDEXAMPLE", "ROWS_BUCKET_SECRET_ACCESS_KEY": "s3cret",
-	}
+	return s.serve(r)
 }
 
 // Every bucket keeps objects by version.
 func TestBucket(t *testing.T) {
 	t.Parallel()
-	other := keys()
+	other := rowbuckettest.Env()
 	other["ROWS_BUCKET_ENDPOINT"] = "https://minio.example.com"
+	google := &cloudStorage{objects: map[string]object{}}
+	amazon, server := new(rowbuckettest.S3), new(rowbuckettest.S3)
 	for name, tt := range map[string]struct {
-		env    map[string]string
-		serve  func(*store) func(actiontest.Recorded) actiontest.Reply
-		object string
-		url    string
+		env   map[string]string
+		serve func(actiontest.Recorded) actiontest.Reply
+		body  func() string
+		url   string
 	}{
-		"Amazon S3": {
-			env: keys(), serve: func(s *store) func(actiontest.Recorded) actiontest.Reply { return s.s3 },
-			object: "bucket.s3.eu-central-1.amazonaws.com/a/b/x/y", url: "s3://bucket/a/b/x/y",
-		},
-		"an S3 server": {
-			env: other, serve: func(s *store) func(actiontest.Recorded) actiontest.Reply { return s.s3 },
-			object: "minio.example.com/bucket/a/b/x/y", url: "s3://bucket/a/b/x/y",
-		},
-		"Cloud Storage": {
-			env:    map[string]string{"ROWS_BUCKET": "gs://bucket"},
-			serve:  func(s *store) func(actiontest.Recorded) actiontest.Reply { return s.withMetadata },
-			object: "x/y", url: "gs://bucket/x/y",
-		},
+		"Amazon S3": {rowbuckettest.Env(), amazon.Serve, func() string {
+			return string(amazon.Body("rows.s3.eu-central-1.amazonaws.com/hub/x/y"))
+		}, "s3://rows/hub/x/y"},
+		"an S3 server": {other, server.Serve, func() string {
+			return string(server.Body("minio.example.com/rows/hub/x/y"))
+		}, "s3://rows/hub/x/y"},
+		"Cloud Storage": {map[string]string{"ROWS_BUCKET": "gs://rows"}, google.withMetadata, func() string {
+			return google.objects["x/y"].body
+		}, "gs://rows/x/y"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := &store{objects: map[string]object{}}
-			d := actiontest.NewDestination(t).Handle(tt.serve(s))
+			d := actiontest.NewDestination(t).Handle(tt.serve)
 			b, err := rowbucket.New(actiontest.Deps(t, d, tt.env))
 			if err != nil {
 				t.Fatal(err)
@@ -154,8 +99,8 @@ func TestBucket(t *testing.T) {
 			if err != nil || first == "" {
 				t.Fatalf("version %q, error %v", first, err)
 			}
-			if got := s.objects[tt.object].body; got != "one" {
-				t.Errorf("objects %v", s.objects)
+			if got := tt.body(); got != "one" {
+				t.Errorf("object %q", got)
 			}
 			if _, err := b.Put(ctx, "x/y", "text/plain", "", []byte("two")); !errors.Is(err, rowbucket.ErrChanged) {
 				t.Errorf("a second object: %v", err)
@@ -206,7 +151,7 @@ func TestSettings(t *testing.T) {
 		"no credentials":  {map[string]string{"ROWS_BUCKET_SECRET_ACCESS_KEY": ""}, "ROWS_BUCKET_ACCESS_KEY_ID"},
 		"an invalid name": {map[string]string{"ROWS_BUCKET": "s3://-"}, "ROWS_BUCKET must be the name of a bucket"},
 	} {
-		env := keys()
+		env := rowbuckettest.Env()
 		for key, value := range tt.change {
 			env[key] = value
 		}
@@ -222,7 +167,7 @@ func TestDenied(t *testing.T) {
 	d := actiontest.NewDestination(t).Handle(func(actiontest.Recorded) actiontest.Reply {
 		return actiontest.Reply{Status: http.StatusForbidden, Body: "<Error><Code>AccessDenied</Code><Message>s3cret</Message></Error>"}
 	})
-	b, err := rowbucket.New(actiontest.Deps(t, d, keys()))
+	b, err := rowbucket.New(actiontest.Deps(t, d, rowbuckettest.Env()))
 	if err != nil {
 		t.Fatal(err)
 	}
