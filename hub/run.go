@@ -109,6 +109,9 @@ func Run(ctx context.Context, o Options) error {
 	for name, reason := range server.catalog.Unavailable {
 		o.Log.InfoContext(ctx, "integration unavailable", "integration", name, "reason", reason)
 	}
+	for _, problem := range server.catalog.Problems {
+		o.Log.WarnContext(ctx, "check the configuration", "problem", problem.Error())
+	}
 	for name, reason := range config.IgnoredSettings(o.Env) {
 		o.Log.WarnContext(ctx, "ignored setting", "setting", name, "reason", reason)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/catalog"
+	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/wire"
 )
 
@@ -44,23 +45,17 @@ func statePurpose(entry *catalog.Entry) string { return entry.Definition.Name + 
 // sealState encrypts the state of an integration if ENCRYPT_PAYLOAD or ENCRYPT_PAYLOAD_<NAME>, the
 // reference's settings, enable it.
 func (s *Server) sealState(entry *catalog.Entry, state *action.State) (*action.State, error) {
-	if state == nil || state.Data == "" || state.Data == action.Reset || !s.encrypts(entry) {
+	if state == nil || state.Data == "" || state.Data == action.Reset || !entry.EncryptState {
 		return state, nil
 	}
-	payload, err := s.states.Seal([]byte(state.Data), statePurpose(entry))
+	seal, keyID := func() (string, error) { return s.states.Seal([]byte(state.Data), statePurpose(entry)) }, s.states.KeyID
+	if s.config.StateFormat == config.StateReference {
+		seal, keyID = func() (string, error) { return s.states.SealLegacy([]byte(state.Data)) }, s.states.LegacyKeyID
+	}
+	payload, err := seal()
 	if err != nil {
 		return nil, err
 	}
-	data := wire.Marshal(sealedState{KeyID: s.states.KeyID(), Payload: payload})
+	data := wire.Marshal(sealedState{KeyID: keyID(), Payload: payload})
 	return &action.State{Data: string(data), RefreshTime: state.RefreshTime}, nil
-}
-
-func (s *Server) encrypts(entry *catalog.Entry) bool {
-	switch s.env["ENCRYPT_PAYLOAD_"+strings.ToUpper(entry.Definition.Name)] {
-	case "true":
-		return true
-	case "false":
-		return false
-	}
-	return s.env["ENCRYPT_PAYLOAD"] == "true"
 }

@@ -112,6 +112,9 @@ func operatorSettings(hub *v1alpha1.IntegrationHub) map[string]string {
 	}
 	maps.Copy(values, tracing(hub.Spec.Tracing))
 	maps.Copy(values, limits(hub.Spec.Limits))
+	// A hub of an older version may not know all of them, and must start even so.
+	values[env.KnownSettings] = strings.Join(slices.Sorted(maps.Keys(values)), ",")
+	values[env.Strict] = "true"
 	return values
 }
 

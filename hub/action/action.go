@@ -84,6 +84,8 @@ func Resolve(i Integration) Resolved {
 type Deps struct {
 	// Env is the hub's environment, from which [Settings] reads.
 	Env map[string]string
+	// Declare, unless nil, is called by [Settings] with the names of the variables that it reads.
+	Declare func(names []string)
 	// HTTP is the client for all outbound HTTP requests. It does not follow redirects and has no
 	// timeout of its own: the request's context limits a call.
 	HTTP *http.Client

@@ -1,8 +1,10 @@
 package action
 
 import (
+	"cmp"
 	"context"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -81,7 +83,7 @@ type Plan struct {
 }
 
 // SuggestedFilename is the default file name: the plan's title and the extension, without
-// characters that file systems do not allow.
+// characters that file systems do not allow. Without a title it is unique, as in the reference.
 func (r *Request) SuggestedFilename() string {
 	title := sanitizeFilename(r.Plan.Title)
 	ext := r.Data.Extension()
@@ -89,8 +91,7 @@ func (r *Request) SuggestedFilename() string {
 		ext = formatExtension(r.Form["format"])
 	}
 	if title == "" {
-		title = "looker_file_" + r.WebhookID
-		title = strings.TrimSuffix(sanitizeFilename(title), "_")
+		title = "looker_file_" + cmp.Or(sanitizeFilename(r.WebhookID), strconv.FormatInt(time.Now().UnixMilli(), 10))
 	}
 	return withExtension(title, ext)
 }

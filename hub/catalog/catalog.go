@@ -7,17 +7,23 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/config"
+	"integrationhub.dev/hub/env"
+	"integrationhub.dev/hub/suggest"
 	"integrationhub.dev/hub/telemetry"
 	"integrationhub.dev/icons"
 )
 
 // Catalog is what the hub offers. It does not change after [New].
 type Catalog struct {
-	// Unavailable maps the names of other integrations to the reason why they are not available.
+	// Unavailable maps the names of other integrations to the reason why they are not available. It is
+	// public, and has no values of settings.
 	Unavailable map[string]string
+	// Problems are for the log: what is wrong with the configuration although the hub can run.
+	Problems []error
 
 	label   string
 	entries []Entry
@@ -32,6 +38,8 @@ type Entry struct {
 	Log *slog.Logger
 	// Icon is a data URI, or empty.
 	Icon string
+	// EncryptState is whether users' tokens are encrypted before Looker stores them.
+	EncryptState bool
 	// APIs are the versions of the vendors' APIs in use.
 	APIs []action.API
 
@@ -40,40 +48,114 @@ type Entry struct {
 	json []byte
 }
 
-// New creates every registered integration that is enabled and configured. An enabled name that
-// is not registered, an invalid setting and a definition with another name than its registration
-// are errors; a missing setting makes the integration unavailable.
+// New creates every registered integration that is enabled and configured. Settings that are missing,
+// invalid or, if the configuration is strict, unknown make an integration unavailable. A definition
+// with another name than its registration is an error, and so is, if the configuration is strict, an
+// unknown setting of the hub itself.
 func New(registered []action.Registration, cfg config.Config, deps action.Deps) (*Catalog, error) {
 	c := &Catalog{
 		Unavailable: map[string]string{}, label: cfg.Label, byName: map[string]*Entry{}, lists: lists{cached: map[string]List{}},
 	}
-	var errs []error
-	for _, name := range cfg.Enabled {
-		if !slices.ContainsFunc(registered, func(r action.Registration) bool { return r.Name == name }) {
-			errs = append(errs, fmt.Errorf("enabling integrations: no integration is named %q", name))
-		}
+	c.checkNames(registered, cfg)
+	unknown, err := c.unknownSettings(registered, cfg, deps)
+	if err != nil {
+		return nil, err
 	}
+	var errs []error
 	for _, r := range registered {
 		if !cfg.Offers(r.Name) {
 			c.Unavailable[r.Name] = "not enabled"
 			continue
 		}
 		e, err := newEntry(r, cfg, deps)
-		if missing, ok := errors.AsType[*action.MissingSettingsError](err); ok {
-			c.Unavailable[r.Name] = missing.Error()
-			continue
+		switch {
+		case errors.Is(err, errOtherName):
+			errs = append(errs, err)
+		case err != nil:
+			c.withhold(r.Name, err)
+		case cfg.Strict && unknown[r.Name] != "":
+			c.Unavailable[r.Name] = "unknown settings: " + unknown[r.Name]
+		default:
+			c.entries = append(c.entries, e)
 		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("creating integration %s: %w", r.Name, err))
-			continue
-		}
-		c.entries = append(c.entries, e)
 	}
 	for i := range c.entries {
 		c.byName[c.entries[i].Definition.Name] = &c.entries[i]
 	}
 	return c, errors.Join(errs...)
 }
+
+// withhold makes an integration unavailable because of its settings.
+func (c *Catalog) withhold(name string, err error) {
+	if missing, ok := errors.AsType[*action.MissingSettingsError](err); ok {
+		c.Unavailable[name] = missing.Error()
+		return
+	}
+	c.Problems = append(c.Problems, fmt.Errorf("%s is not offered: %w", name, err))
+	if invalid, ok := errors.AsType[*action.InvalidSettingsError](err); ok {
+		c.Unavailable[name] = invalid.Public()
+		return
+	}
+	c.Unavailable[name] = "invalid settings: see the hub's log"
+}
+
+// checkNames reports names in the configuration that no integration has.
+func (c *Catalog) checkNames(registered []action.Registration, cfg config.Config) {
+	var names []string
+	for _, r := range registered {
+		names = append(names, r.Name)
+	}
+	for variable, list := range map[string][]string{env.Enabled: cfg.Enabled, env.DisabledIntegrations: cfg.Disabled} {
+		for _, name := range list {
+			if !slices.Contains(names, name) {
+				c.Problems = append(c.Problems, fmt.Errorf("%s: no integration is named %q%s", variable, name, suggest.Text(name, names)))
+			}
+		}
+	}
+	if !slices.ContainsFunc(names, cfg.Offers) {
+		c.Problems = append(c.Problems, fmt.Errorf("%s enables no integration", env.Enabled))
+	}
+}
+
+// unknownSettings reports variables that look like settings but are none. It returns those of
+// integrations, by integration.
+func (c *Catalog) unknownSettings(registered []action.Registration, cfg config.Config, deps action.Deps) (map[string]string, error) {
+	settings := map[string][]string{}
+	for _, r := range registered {
+		settings[r.Name] = settingsOf(r, deps)
+	}
+	var errs []error
+	byIntegration := map[string]string{}
+	for _, u := range cfg.UnknownSettings(deps.Env, settings) {
+		err := fmt.Errorf("there is no setting %s%s", u.Name, u.Suggestion)
+		switch {
+		case u.Integration != "":
+			byIntegration[u.Integration] = strings.TrimPrefix(byIntegration[u.Integration]+", "+u.Name+u.Suggestion, ", ")
+			c.Problems = append(c.Problems, err)
+		case cfg.Strict:
+			errs = append(errs, err)
+		default:
+			c.Problems = append(c.Problems, err)
+		}
+	}
+	return byIntegration, errors.Join(errs...)
+}
+
+// settingsOf returns the settings that an integration reads, whether it is configured or not. Some are
+// read only when others are set, so it is created with and without the environment.
+func settingsOf(r action.Registration, deps action.Deps) []string {
+	var all []string
+	deps.Declare = func(names []string) { all = append(all, names...) }
+	for _, environment := range []map[string]string{nil, deps.Env} {
+		deps.Env = environment
+		_, _ = r.New(deps) // its errors are those of newEntry
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// errOtherName means that an integration's definition and its registration have different names.
+var errOtherName = errors.New("its definition is named differently")
 
 func newEntry(r action.Registration, cfg config.Config, deps action.Deps) (Entry, error) {
 	deps.Log = deps.Log.With(telemetry.IntegrationKey, r.Name)
@@ -82,11 +164,14 @@ func newEntry(r action.Registration, cfg config.Config, deps action.Deps) (Entry
 		return Entry{}, err
 	}
 	e := Entry{Resolved: action.Resolve(i), Log: deps.Log, Icon: icons.DataURI(r.Name), baseURL: cfg.BaseURL}
+	if e.EncryptState, err = cfg.EncryptsState(r.Name, deps.Env); err != nil {
+		return Entry{}, err
+	}
 	for _, a := range r.APIs {
 		e.APIs = append(e.APIs, a.In(deps.Env))
 	}
 	if e.Definition.Name != r.Name {
-		return Entry{}, fmt.Errorf("its definition is named %q", e.Definition.Name)
+		return Entry{}, fmt.Errorf("creating integration %s: %w: %q", r.Name, errOtherName, e.Definition.Name)
 	}
 	if e.Definition.FormatsFor == nil {
 		e.json = e.marshalDefinition(action.Version{})

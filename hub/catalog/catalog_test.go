@@ -3,6 +3,8 @@ package catalog_test
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,14 +65,141 @@ func TestUnavailable(t *testing.T) {
 	}
 }
 
-func TestErrors(t *testing.T) {
+// An integration with another name than its registration is the program's error.
+func TestOtherName(t *testing.T) {
 	t.Parallel()
-	deps := action.Deps{Log: slog.New(slog.DiscardHandler)}
 	registered := []action.Registration{registration("a", named("b"), nil)}
-	_, err := catalog.New(registered, config.Config{Enabled: []string{"a", "nope"}}, deps)
-	for _, want := range []string{`no integration is named "nope"`, `creating integration a: its definition is named "b"`} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("the error does not say %s: %v", want, err)
-		}
+	_, err := catalog.New(registered, config.Config{}, action.Deps{Log: slog.New(slog.DiscardHandler)})
+	if err == nil || !strings.Contains(err.Error(), `creating integration a: its definition is named differently: "b"`) {
+		t.Errorf("error %v", err)
+	}
+}
+
+type acmeSettings struct {
+	MaxRows int           `env:"ACME_MAX_ROWS"`
+	Token   action.Secret `env:"ACME_TOKEN"`
+	Fast    bool          `env:"ACME_FAST"`
+	Region  string        `env:"AWS_REGION"`
+}
+
+// acme reads settings.
+func acme(name string) action.Registration {
+	return action.Registration{Name: name, New: func(deps action.Deps) (action.Integration, error) {
+		_, err := action.Settings[acmeSettings](deps)
+		return named(name), err
+	}}
+}
+
+// What is wrong in the configuration without keeping the hub from running.
+func TestProblems(t *testing.T) {
+	t.Parallel()
+	registered := []action.Registration{acme("acme_crm"), registration("slack", named("slack"), nil)}
+	for name, tt := range map[string]struct {
+		env         map[string]string
+		names       []string
+		unavailable map[string]string
+		problems    []string
+		strictError string
+		strictNames []string
+	}{
+		"fine": {
+			env:   map[string]string{"ACME_MAX_ROWS": "7", "ACME_FAST": "Yes", "AWS_ROLE_ARN": "x", "PATH": "/bin", "ACME_CRM_SERVICE_HOST": "10.0.0.1"},
+			names: []string{"acme_crm", "slack"}, unavailable: map[string]string{},
+		},
+		"invalid settings": {
+			env:   map[string]string{"ACME_MAX_ROWS": "lots", "ACME_FAST": "maybe", "ACME_TOKEN": "s3cret"},
+			names: []string{"slack"},
+			unavailable: map[string]string{
+				"acme_crm": "invalid settings: ACME_MAX_ROWS must be a whole number such as 100; ACME_FAST must be true or false",
+			},
+			problems: []string{
+				`acme_crm is not offered: ACME_MAX_ROWS is "lots", but must be a whole number such as 100; ACME_FAST is "maybe", but must be true or false`,
+			},
+		},
+		"unknown settings": {
+			env:   map[string]string{"ACME_MAX_ROW": "7", "ACME_COLOR": "red", "AME_TOKEN": "x", "ACTION_HUB_EGRESS_DENY_CIDR": "10.0.0.0/8"},
+			names: []string{"acme_crm", "slack"}, unavailable: map[string]string{},
+			problems: []string{
+				"there is no setting ACME_COLOR",
+				"there is no setting ACME_MAX_ROW, did you mean ACME_MAX_ROWS?",
+				"there is no setting ACTION_HUB_EGRESS_DENY_CIDR, did you mean ACTION_HUB_EGRESS_DENY_CIDRS?",
+				"there is no setting AME_TOKEN, did you mean ACME_TOKEN?",
+			},
+			strictError: "there is no setting ACTION_HUB_EGRESS_DENY_CIDR, did you mean ACTION_HUB_EGRESS_DENY_CIDRS?",
+		},
+		"an unknown setting of an integration": {
+			env:   map[string]string{"ACME_MAX_ROW": "7"},
+			names: []string{"acme_crm", "slack"}, unavailable: map[string]string{},
+			problems:    []string{"there is no setting ACME_MAX_ROW, did you mean ACME_MAX_ROWS?"},
+			strictNames: []string{"slack"},
+		},
+		"an operator's newer setting": {
+			env:   map[string]string{"ACTION_HUB_NEWER": "7", "ACTION_HUB_KNOWN_SETTINGS": "ACTION_HUB_NEWER"},
+			names: []string{"acme_crm", "slack"}, unavailable: map[string]string{},
+		},
+		"names": {
+			env:   map[string]string{"ACTION_WHITELIST": " slack, ,acme-crm,", "ACTION_HUB_DISABLED_INTEGRATIONS": "tray"},
+			names: []string{"slack"}, unavailable: map[string]string{"acme_crm": "not enabled"},
+			problems: []string{
+				`ACTION_HUB_DISABLED_INTEGRATIONS: no integration is named "tray"`,
+				`ACTION_WHITELIST: no integration is named "acme-crm", did you mean acme_crm?`,
+			},
+		},
+		"only commas": {
+			env: map[string]string{"ACTION_WHITELIST": " , "}, names: []string{},
+			unavailable: map[string]string{"acme_crm": "not enabled", "slack": "not enabled"},
+			problems:    []string{"ACTION_WHITELIST enables no integration"},
+		},
+		"encryption of tokens": {
+			env:   map[string]string{"ENCRYPT_PAYLOAD_SLACK": "maybe", "ENCRYPT_PAYLOAD_SLAK": "true"},
+			names: []string{"acme_crm"}, unavailable: map[string]string{"slack": "invalid settings: ENCRYPT_PAYLOAD_SLACK must be true or false"},
+			problems: []string{
+				`slack is not offered: ENCRYPT_PAYLOAD_SLACK is "maybe", but must be true or false`,
+				"there is no setting ENCRYPT_PAYLOAD_SLAK, did you mean ENCRYPT_PAYLOAD_SLACK?",
+			},
+			strictError: "there is no setting ENCRYPT_PAYLOAD_SLAK, did you mean ENCRYPT_PAYLOAD_SLACK?",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, strict := range []string{"", "true"} {
+				environment := map[string]string{
+					"ACTION_HUB_BASE_URL": "https://hub.example.com", "ACTION_HUB_LABEL": "Hub", "ACTION_HUB_SECRET": "test-secret-of-the-hub",
+					"ACTION_HUB_STRICT": strict,
+				}
+				maps.Copy(environment, tt.env)
+				cfg, err := config.Load(environment)
+				if err != nil {
+					t.Fatal(err)
+				}
+				c, err := catalog.New(registered, cfg, action.Deps{Env: environment, Log: slog.New(slog.DiscardHandler)})
+				if strict != "" && tt.strictError != "" {
+					if err == nil || err.Error() != tt.strictError {
+						t.Errorf("strict: error %v, want %q", err, tt.strictError)
+					}
+					continue
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				names := tt.names
+				if strict != "" && tt.strictNames != nil {
+					names = tt.strictNames
+				} else if diff := cmp.Diff(tt.unavailable, c.Unavailable); diff != "" {
+					t.Errorf("unavailable (-want +got):\n%s", diff)
+				}
+				if diff := cmp.Diff(names, c.Names()); diff != "" {
+					t.Errorf("strict %q: available (-want +got):\n%s", strict, diff)
+				}
+				var problems []string
+				for _, p := range c.Problems {
+					problems = append(problems, p.Error())
+				}
+				slices.Sort(problems)
+				if diff := cmp.Diff(tt.problems, problems); diff != "" {
+					t.Errorf("problems (-want +got):\n%s", diff)
+				}
+			}
+		})
 	}
 }

@@ -11,13 +11,11 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/caarlos0/env/v11"
-
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/env"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/hub/token"
 )
@@ -36,8 +34,10 @@ type Config struct {
 	// CipherMaster is the reference's key for users' tokens, 64 hexadecimal digits. By default keys
 	// are derived from the service secrets.
 	CipherMaster action.Secret `env:"CIPHER_MASTER"`
-	// Enabled lists the enabled integrations; empty enables all that are configured.
-	Enabled []string `env:"ACTION_WHITELIST"`
+	// Enabled lists the enabled integrations. If the variable is empty, all that are configured are
+	// enabled; if it has no name but commas, none is (restricted).
+	Enabled    []string `env:"ACTION_WHITELIST"`
+	restricted bool
 	// Disabled lists integrations to disable even if they are configured.
 	Disabled []string `env:"ACTION_HUB_DISABLED_INTEGRATIONS"`
 	// StatusPage enables a page at / and JSON at /status with the available integrations and missing
@@ -111,6 +111,14 @@ type Config struct {
 	LogFormat string     `env:"ACTION_HUB_LOG_FORMAT" envDefault:"json"`
 	// Pprof serves Go profiles at the admin address under /debug/pprof/.
 	Pprof bool `env:"ACTION_HUB_PPROF"`
+	// Strict makes names that the hub does not know an error. Otherwise they are logged. KnownSettings are
+	// names to accept even so: those that an operator sets, which may be newer than the hub.
+	Strict        bool     `env:"ACTION_HUB_STRICT"`
+	KnownSettings []string `env:"ACTION_HUB_KNOWN_SETTINGS"`
+	// EncryptState encrypts users' tokens before Looker stores them. See [Config.EncryptsState].
+	EncryptState bool `env:"ENCRYPT_PAYLOAD"`
+	// StateFormat is how users' tokens are encrypted: StateReference writes what the reference can read.
+	StateFormat string `env:"ACTION_HUB_STATE_FORMAT" envDefault:"sealed"`
 	// SentryDSN is the Sentry project to which bugs are reported, with SentryEnvironment as the
 	// environment.
 	SentryDSN         action.Secret `env:"SENTRY_DSN"`
@@ -121,6 +129,12 @@ type Config struct {
 const (
 	LogJSON = "json"
 	LogText = "text"
+)
+
+// The formats of encrypted state.
+const (
+	StateSealed    = "sealed"
+	StateReference = "reference"
 )
 
 // aliases maps former names of settings to current ones, which take precedence.
@@ -139,6 +153,11 @@ var ignoredSettings = map[string]string{ //nolint:gosec // names, no credentials
 	"ACTION_HUB_EXECUTE_PROCESS_COUNT": "deliveries do not run in separate processes; see ACTION_HUB_MAX_DELIVERIES",
 	"ACTION_HUB_SOCKET_TIMEOUT":        "connections have an idle timeout instead",
 	"CIPHER_PASSWORD":                  "it was for development only; set CIPHER_MASTER instead",
+	"APP_VERSION":                      "messages to Segment have the hub's own version",
+	"AIRTABLE_ENDPOINT_URL":            "Airtable has one address",
+	"GOOGLE_SHEET_RETRY":               "requests are always retried",
+	"GOOGLE_SHEETS_BASE_DELAY":         "the delay of retries follows Google's answers",
+	"GOOGLE_SHEETS_WRITE_BATCH":        "rows are sent in batches of the right size",
 	"NODE_ENV":                         "cookies are secure if ACTION_HUB_BASE_URL is https",
 }
 
@@ -163,14 +182,16 @@ func Load(environment map[string]string) (Config, error) {
 		}
 	}
 	// The reference enables debugging for any value; here false disables it.
-	on, err := strconv.ParseBool(environment["ACTION_HUB_DEBUG"])
+	on, err := action.ParseBool(environment["ACTION_HUB_DEBUG"])
 	if environment["ACTION_HUB_DEBUG"] != "" && (on || err != nil) && environment["ACTION_HUB_LOG_LEVEL"] == "" {
 		environment["ACTION_HUB_LOG_LEVEL"] = slog.LevelDebug.String()
 	}
-	c, err := env.ParseAsWithOptions[Config](env.Options{Environment: environment})
+	c, err := action.ParseSettings[Config](environment)
 	if err != nil {
-		return c, fmt.Errorf("reading the configuration: %w", err)
+		return c, err
 	}
+	c.Enabled, c.restricted = names(c.Enabled), strings.TrimSpace(environment[env.Enabled]) != ""
+	c.Disabled = names(c.Disabled)
 	if c.ListenAddress == "" {
 		c.ListenAddress = fmt.Sprintf(":%d", c.Port)
 	}
@@ -178,42 +199,89 @@ func Load(environment map[string]string) (Config, error) {
 	return c, c.Validate()
 }
 
+// names removes blanks and empty entries.
+func names(list []string) []string {
+	var all []string
+	for _, name := range list {
+		if name = strings.TrimSpace(name); name != "" {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
 // Validate returns all invalid settings.
 func (c Config) Validate() error {
 	var errs []error
-	invalid := func(bad bool, message string) {
-		if bad {
-			errs = append(errs, errors.New(message))
+	required := func(missing bool, name, meaning string) {
+		if missing {
+			errs = append(errs, fmt.Errorf("%s is not set: it is %s", name, meaning))
 		}
 	}
+	invalid := func(bad bool, name string, value any, reason string) {
+		if bad {
+			errs = append(errs, action.InvalidSetting{Name: name, Value: fmt.Sprint(value), Reason: reason})
+		}
+	}
+	atLeast := func(name string, value, least int64) {
+		invalid(value < least, name, value, fmt.Sprintf("must be at least %d", least))
+	}
+	positive := func(name string, value time.Duration) {
+		invalid(value <= 0, name, value, "must be longer than 0, such as 30m")
+	}
 	u, err := url.Parse(c.BaseURL)
-	invalid(c.BaseURL == "", "ACTION_HUB_BASE_URL is not set: it is the URL at which Looker reaches the hub")
+	required(c.BaseURL == "", "ACTION_HUB_BASE_URL", "the URL at which Looker reaches the hub, such as https://hub.example.com")
 	invalid(c.BaseURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http"),
-		"ACTION_HUB_BASE_URL must be a URL such as https://hub.example.com")
-	invalid(c.Label == "", "ACTION_HUB_LABEL is not set: it is the name that Looker shows")
-	invalid(c.Secret == "" && len(c.SecretFiles) == 0, "ACTION_HUB_SECRET is not set: Looker's tokens are derived from it")
+		"ACTION_HUB_BASE_URL", c.BaseURL, "must be a URL such as https://hub.example.com")
+	required(c.Label == "", "ACTION_HUB_LABEL", "the name that Looker shows, such as Acme Hub")
+	required(c.Secret == "" && len(c.SecretFiles) == 0, "ACTION_HUB_SECRET", "the secret that Looker's tokens are derived from")
 	invalid(c.Secret != "" && token.Check(c.Secret.Reveal()) != nil,
-		fmt.Sprintf("ACTION_HUB_SECRET must have at least %d characters", token.MinSecret))
-	invalid((c.TLSCertFile == "") != (c.TLSKeyFile == ""), "ACTION_HUB_TLS_CERT_FILE and ACTION_HUB_TLS_KEY_FILE must be set together")
-	invalid(c.KeepAliveSeconds <= 0, "ACTION_HUB_JSON_KEEPALIVE_SEC must be at least 1")
-	invalid(c.StreamTimeoutMillis <= 0, "ACTION_HUB_STREAM_REQUEST_TIMEOUT must be at least 1")
-	invalid(c.MaxDeliveries <= 0, "ACTION_HUB_MAX_DELIVERIES must be at least 1")
-	invalid(c.MaxQueued < 0 || c.MaxRows < 0 || c.MaxBodyBytes < 0 || c.SpoolBytes < 0,
-		"ACTION_HUB_MAX_QUEUED_DELIVERIES, ACTION_HUB_MAX_ROWS, ACTION_HUB_MAX_BODY_BYTES and ACTION_HUB_SPOOL_BYTES must not be negative")
-	invalid(c.MaxValueBytes < 1<<20, "ACTION_HUB_MAX_VALUE_BYTES must be at least 1048576")
-	invalid(c.MaxForms <= 0, "ACTION_HUB_MAX_FORMS must be at least 1")
-	invalid(c.MaxHeaderBytes < 4096, "ACTION_HUB_MAX_HEADER_BYTES must be at least 4096")
-	invalid(c.MaxJobs < 0 || c.JobTimeout <= 0, "ACTION_HUB_MAX_JOBS must not be negative and ACTION_HUB_JOB_TIMEOUT must be longer than 0")
-	invalid(c.DeliveryTimeout <= 0 || c.FormTimeout <= 0, "ACTION_HUB_DELIVERY_TIMEOUT and ACTION_HUB_FORM_TIMEOUT must be longer than 0")
-	invalid(c.LogFormat != LogJSON && c.LogFormat != LogText, "ACTION_HUB_LOG_FORMAT must be json or text")
+		"ACTION_HUB_SECRET", "", fmt.Sprintf("must have at least %d characters", token.MinSecret))
+	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
+		errs = append(errs, errors.New("ACTION_HUB_TLS_CERT_FILE and ACTION_HUB_TLS_KEY_FILE must be set together"))
+	}
+	atLeast("ACTION_HUB_JSON_KEEPALIVE_SEC", int64(c.KeepAliveSeconds), 1)
+	atLeast("ACTION_HUB_STREAM_REQUEST_TIMEOUT", int64(c.StreamTimeoutMillis), 1)
+	atLeast("ACTION_HUB_MAX_DELIVERIES", int64(c.MaxDeliveries), 1)
+	atLeast("ACTION_HUB_MAX_QUEUED_DELIVERIES", int64(c.MaxQueued), 0)
+	atLeast("ACTION_HUB_MAX_ROWS", c.MaxRows, 0)
+	atLeast("ACTION_HUB_MAX_BODY_BYTES", c.MaxBodyBytes, 0)
+	atLeast("ACTION_HUB_SPOOL_BYTES", c.SpoolBytes, 0)
+	atLeast("ACTION_HUB_MAX_VALUE_BYTES", c.MaxValueBytes, 1<<20)
+	atLeast("ACTION_HUB_MAX_FORMS", int64(c.MaxForms), 1)
+	atLeast("ACTION_HUB_MAX_HEADER_BYTES", int64(c.MaxHeaderBytes), 4096)
+	atLeast("ACTION_HUB_MAX_JOBS", int64(c.MaxJobs), 0)
+	positive("ACTION_HUB_JOB_TIMEOUT", c.JobTimeout)
+	positive("ACTION_HUB_DELIVERY_TIMEOUT", c.DeliveryTimeout)
+	positive("ACTION_HUB_FORM_TIMEOUT", c.FormTimeout)
+	invalid(c.LogFormat != LogJSON && c.LogFormat != LogText, "ACTION_HUB_LOG_FORMAT", c.LogFormat, "must be json or text")
 	_, err = c.LegacyCipherKey()
-	invalid(err != nil, "CIPHER_MASTER must be 64 hexadecimal digits")
+	invalid(err != nil, "CIPHER_MASTER", "", "must be 64 hexadecimal digits")
+	invalid(c.StateFormat != StateSealed && c.StateFormat != StateReference, "ACTION_HUB_STATE_FORMAT", c.StateFormat,
+		"must be sealed or reference")
+	invalid(c.StateFormat == StateReference && c.CipherMaster == "", "ACTION_HUB_STATE_FORMAT", c.StateFormat,
+		"must be sealed without CIPHER_MASTER, which has the reference's key")
 	return errors.Join(errs...)
 }
 
 // Offers reports whether the configuration enables an integration.
 func (c Config) Offers(name string) bool {
-	return (len(c.Enabled) == 0 || slices.Contains(c.Enabled, name)) && !slices.Contains(c.Disabled, name)
+	return (len(c.Enabled) == 0 && !c.restricted || slices.Contains(c.Enabled, name)) && !slices.Contains(c.Disabled, name)
+}
+
+// EncryptsState reports whether an integration's users' tokens are encrypted before Looker stores them:
+// ENCRYPT_PAYLOAD_<NAME> takes precedence over ENCRYPT_PAYLOAD.
+func (c Config) EncryptsState(name string, environment map[string]string) (bool, error) {
+	variable := encryptPrefix + strings.ToUpper(name)
+	text := environment[variable]
+	if text == "" {
+		return c.EncryptState, nil
+	}
+	encrypt, err := action.ParseBool(text)
+	if err != nil {
+		return false, &action.InvalidSettingsError{Settings: []action.InvalidSetting{{Name: variable, Value: text, Reason: err.Error()}}}
+	}
+	return encrypt, nil
 }
 
 // Policy returns the egress policy.

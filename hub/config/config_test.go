@@ -87,3 +87,66 @@ func TestJobLimitsByTheirOldNames(t *testing.T) {
 		t.Errorf("with both names: %d jobs, %v", c.MaxJobs, err)
 	}
 }
+
+// Each error names the variable, its value unless that is secret, and what is valid.
+func TestInvalidSettings(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, value, want string }{
+		{"ENCRYPT_PAYLOAD", "maybe", `ENCRYPT_PAYLOAD is "maybe", but must be true or false`},
+		{"ACTION_HUB_STATUS_PAGE", "sometimes", `ACTION_HUB_STATUS_PAGE is "sometimes", but must be true or false`},
+		{"PORT", "http", `PORT is "http", but must be a whole number such as 8080`},
+		{"ACTION_HUB_DELIVERY_TIMEOUT", "60", `ACTION_HUB_DELIVERY_TIMEOUT is "60", but must be a duration such as 1h`},
+		{"ACTION_HUB_DELIVERY_TIMEOUT", "0s", `ACTION_HUB_DELIVERY_TIMEOUT is "0s", but must be longer than 0, such as 30m`},
+		{"ACTION_HUB_MAX_DELIVERIES", "0", `ACTION_HUB_MAX_DELIVERIES is "0", but must be at least 1`},
+		{"ACTION_HUB_MAX_ROWS", "1e6", `ACTION_HUB_MAX_ROWS is "1e6", but must be a whole number such as 100`},
+		{
+			"ACTION_HUB_EGRESS_DENY_CIDRS", "10.0.0.0",
+			`ACTION_HUB_EGRESS_DENY_CIDRS is "10.0.0.0", but must be an IP range such as 10.0.0.0/8, or several, separated by commas`,
+		},
+		{
+			"ACTION_HUB_EGRESS_ALLOW_PORTS", "https",
+			`ACTION_HUB_EGRESS_ALLOW_PORTS is "https", but must be a whole number of at least 0 such as 100, or several, separated by commas`,
+		},
+		{"ACTION_HUB_LOG_LEVEL", "loud", `ACTION_HUB_LOG_LEVEL is "loud", but must be debug, info, warn or error`},
+		{"ACTION_HUB_LOG_FORMAT", "xml", `ACTION_HUB_LOG_FORMAT is "xml", but must be json or text`},
+		{"ACTION_HUB_BASE_URL", "hub.example.com", `ACTION_HUB_BASE_URL is "hub.example.com", but must be a URL such as https://hub.example.com`},
+		{"ACTION_HUB_SECRET", "short", "ACTION_HUB_SECRET must have at least 16 characters"},
+		{"CIPHER_MASTER", "s3cret", "CIPHER_MASTER must be 64 hexadecimal digits"},
+		{"ACTION_HUB_STATE_FORMAT", "v1", `ACTION_HUB_STATE_FORMAT is "v1", but must be sealed or reference`},
+		{
+			"ACTION_HUB_STATE_FORMAT", "reference",
+			`ACTION_HUB_STATE_FORMAT is "reference", but must be sealed without CIPHER_MASTER, which has the reference's key`,
+		},
+	} {
+		environment := map[string]string{
+			"ACTION_HUB_BASE_URL": "https://hub.example.com", "ACTION_HUB_LABEL": "Hub", "ACTION_HUB_SECRET": serviceSecret,
+		}
+		environment[tt.name] = tt.value
+		if _, err := config.Load(environment); err == nil || err.Error() != tt.want {
+			t.Errorf("%s=%s: error %v, want %s", tt.name, tt.value, err, tt.want)
+		}
+	}
+}
+
+// Booleans are read in the forms that people write. Nothing else is taken for false.
+func TestBooleans(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"true": true, "TRUE": true, "True": true, "1": true, "yes": true, "on": true, " true ": true,
+		"false": false, "0": false, "no": false, "OFF": false, "": false,
+	} {
+		environment := map[string]string{
+			"ACTION_HUB_BASE_URL": "https://hub.example.com", "ACTION_HUB_LABEL": "Hub", "ACTION_HUB_SECRET": serviceSecret,
+			"ENCRYPT_PAYLOAD": text,
+		}
+		c, err := config.Load(environment)
+		if err != nil || c.EncryptState != want {
+			t.Errorf("%q: %v, error %v", text, c.EncryptState, err)
+		}
+		environment = map[string]string{"ENCRYPT_PAYLOAD_SLACK": text}
+		got, err := config.Config{EncryptState: true}.EncryptsState("slack", environment)
+		if err != nil || got != (want || text == "") {
+			t.Errorf("for one integration, %q: %v, error %v", text, got, err)
+		}
+	}
+}

@@ -16,6 +16,8 @@ const (
 	StatusPage           = "ACTION_HUB_STATUS_PAGE"
 	LogLevel             = "ACTION_HUB_LOG_LEVEL"
 	LogFormat            = "ACTION_HUB_LOG_FORMAT"
+	Strict               = "ACTION_HUB_STRICT"
+	KnownSettings        = "ACTION_HUB_KNOWN_SETTINGS"
 
 	DrainTimeout        = "ACTION_HUB_DRAIN_TIMEOUT"
 	DeliveryTimeout     = "ACTION_HUB_DELIVERY_TIMEOUT"

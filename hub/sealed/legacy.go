@@ -3,7 +3,12 @@ package sealed
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -36,6 +41,32 @@ func (b *Box) OpenLegacy(text string) ([]byte, error) {
 		return nil, err
 	}
 	return data, nil
+}
+
+// SealLegacy encrypts a text in the reference's format, for a team that may go back to it. The format
+// has no authentication.
+func (b *Box) SealLegacy(plain []byte) (string, error) {
+	if len(b.legacy) != 32 {
+		return "", ErrNoKey
+	}
+	random := make([]byte, 32+aes.BlockSize)
+	_, _ = rand.Read(random) // never fails
+	key, iv := random[:32], random[32:]
+	data := slices.Clone(plain)
+	if err := ctr(key, iv, data); err != nil {
+		return "", err
+	}
+	if err := ctr(b.legacy, iv, key); err != nil {
+		return "", err
+	}
+	encode := base64.RawURLEncoding.EncodeToString
+	return fmt.Sprintf("1%03d%03d%s%s%s", len(encode(key)), len(encode(iv)), encode(iv), encode(key), encode(data)), nil
+}
+
+// LegacyKeyID identifies the reference's key: the reference finds it in the state's "cid".
+func (b *Box) LegacyKeyID() string {
+	sum := sha256.Sum256(b.legacy)
+	return hex.EncodeToString(sum[:])
 }
 
 func ctr(key, iv, data []byte) error {

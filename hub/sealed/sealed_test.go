@@ -2,8 +2,10 @@ package sealed
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 )
@@ -87,6 +89,33 @@ func TestLegacyVectors(t *testing.T) {
 		if err != nil || string(got) != tt.want {
 			t.Errorf("opened %q, %v; want %q", got, err, tt.want)
 		}
+	}
+}
+
+// The reference reads what SealLegacy writes: it is the format of its vectors, whose lengths never differ.
+func TestSealLegacy(t *testing.T) {
+	t.Parallel()
+	key, err := hex.DecodeString("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := New(nil, key)
+	const plain = `{"tokens":{"access_token":"ya29.ä"},"redirect":"https://hub.example/x"}`
+	text, err := b.SealLegacy([]byte(plain))
+	if err != nil || !strings.HasPrefix(text, "1043022") || len(text) != 7+22+43+base64.RawURLEncoding.EncodedLen(len(plain)) {
+		t.Fatalf("sealed %q, %v", text, err)
+	}
+	if got, err := b.OpenLegacy(text); err != nil || string(got) != plain {
+		t.Errorf("opened %q, %v", got, err)
+	}
+	if again, _ := b.SealLegacy([]byte(plain)); again == text {
+		t.Error("two texts have the same key and IV")
+	}
+	if got, want := b.LegacyKeyID(), "630dcd2966c4336691125448bbb25b4ff412a49c732db2c8abc1b8581bd710dd"; got != want {
+		t.Errorf("key ID %s, want %s", got, want)
+	}
+	if _, err := New(nil, nil).SealLegacy([]byte(plain)); !errors.Is(err, ErrNoKey) {
+		t.Errorf("without a key: %v", err)
 	}
 }
 

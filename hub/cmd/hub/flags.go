@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"integrationhub.dev/hub/cmd/hub/internal/looker"
-	"integrationhub.dev/hub/cmd/hub/internal/suggest"
+	"integrationhub.dev/hub/suggest"
 	"integrationhub.dev/integrations"
 )
 

@@ -12,7 +12,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/cmd/hub/internal/looker"
-	"integrationhub.dev/hub/cmd/hub/internal/suggest"
+	"integrationhub.dev/hub/suggest"
 )
 
 // requestFlags are what Looker would know when it asks for a form or a delivery.

@@ -7,9 +7,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/hub/cmd/hub/internal/suggest"
 	"integrationhub.dev/hub/cmd/hub/internal/terminal"
 	"integrationhub.dev/hub/sample"
+	"integrationhub.dev/hub/suggest"
 )
 
 // newSample writes a made-up result.

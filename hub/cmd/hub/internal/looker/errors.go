@@ -12,7 +12,7 @@ import (
 	"strings"
 	"syscall"
 
-	"integrationhub.dev/hub/cmd/hub/internal/suggest"
+	"integrationhub.dev/hub/suggest"
 )
 
 // explain turns a failed call into what to do about it.
