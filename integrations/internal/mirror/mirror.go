@@ -113,6 +113,12 @@ func (p *Plan) Unknown() {
 // Removals returns those of the list's members that are not in the result. complete is whether the
 // whole result was read. Its error means that no member may be removed.
 func (p *Plan) Removals(existing iter.Seq2[string, error], complete bool) ([]string, error) {
+	return RemovalsOf(p, existing, func(key string) []string { return []string{key} }, complete)
+}
+
+// RemovalsOf is [Plan.Removals] for members that the result can name by several keys. One of them in the
+// result keeps a member.
+func RemovalsOf[T any](p *Plan, existing iter.Seq2[T, error], keys func(T) []string, complete bool) ([]T, error) {
 	if p == nil {
 		return nil, nil
 	}
@@ -131,15 +137,15 @@ func (p *Plan) Removals(existing iter.Seq2[string, error], complete bool) ([]str
 		slices.Sort(p.members)
 		p.sorted = true
 	}
-	var removals []string
+	var removals []T
 	members := 0
-	for key, err := range existing {
+	for member, err := range existing {
 		if err != nil {
 			return nil, action.Wrap(err, action.KindOf(err), "No members were removed from the %s. %s", p.list, action.MessageOf(err))
 		}
 		members++
-		if _, found := slices.BinarySearch(p.members, maphash.String(p.seed, key)); !found {
-			removals = append(removals, key)
+		if !slices.ContainsFunc(keys(member), p.has) {
+			removals = append(removals, member)
 		}
 	}
 	if len(removals)*100 > members*p.limit {
@@ -147,4 +153,10 @@ func (p *Plan) Removals(existing iter.Seq2[string, error], complete bool) ([]str
 		return nil, action.Errorf(action.Invalid, format, p.list, len(removals), members, p.limit)
 	}
 	return removals, nil
+}
+
+// has reports whether a member is in the result, whose fingerprints are sorted.
+func (p *Plan) has(key string) bool {
+	_, found := slices.BinarySearch(p.members, maphash.String(p.seed, key))
+	return found
 }

@@ -88,6 +88,30 @@ func TestRemovals(t *testing.T) {
 	}
 }
 
+// A member that the result can name in two ways is kept by either, and counts once against the limit.
+func TestSeveralKeys(t *testing.T) {
+	t.Parallel()
+	type member struct{ lead, contact string }
+	all := []member{{"l1", "c1"}, {"l2", "c2"}, {"l3", "c3"}, {"l4", ""}}
+	existing := func(yield func(member, error) bool) {
+		for _, m := range all {
+			if !yield(m, nil) {
+				return
+			}
+		}
+	}
+	p := read(t, map[string]string{"mirror": "yes", "mirror_limit": "50"})
+	p.Add("c1")
+	p.Add("l2")
+	got, err := mirror.RemovalsOf(p, existing, func(m member) []string { return []string{m.lead, m.contact} }, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 2 || got[0] != all[2] || got[1] != all[3] {
+		t.Errorf("removed %v, want the last two of %v", got, all)
+	}
+}
+
 func TestInvalid(t *testing.T) {
 	t.Parallel()
 	for _, form := range []map[string]string{{"mirror": "maybe"}, {"mirror_limit": "101"}, {"mirror_limit": "-1"}, {"mirror_limit": "half"}} {
