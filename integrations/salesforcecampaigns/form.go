@@ -1,12 +1,13 @@
 package salesforcecampaigns
 
 import (
+	"cmp"
 	"context"
-	"net/url"
 	"slices"
 	"strings"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/mirror"
 	"integrationhub.dev/integrations/internal/signin"
 )
 
@@ -54,43 +55,64 @@ func (i *Integration) fields(ctx context.Context, c *client, answers map[string]
 		Description: "Create a new Campaign or append to an existing Campaign",
 		Options:     []action.Option{{Name: string(modeCreate), Label: "Create"}, {Name: string(modeAppend), Label: "Append"}},
 	}
-	var campaign action.Field
+	var (
+		campaign action.Field
+		statuses []action.Option
+		more     []action.Field
+		err      error
+	)
 	switch mode(answers["create_or_append"]) {
 	case modeCreate:
 		campaign = action.Field{
 			Name: "campaign_name", Label: "Campaign Name", Type: action.String, Required: true,
 			Description: "Identifying name for the campaign",
 		}
+		statuses, err = c.picklistStatuses(ctx)
 	case modeAppend:
-		options, err := c.campaigns(ctx, i.settings.MaxResults)
-		if err != nil {
-			return nil, err
-		}
-		campaign = action.Field{
-			Name: "campaign_name", Label: "Campaign Name", Type: action.Select, Required: true,
-			Description: "Identifying name for the campaign", Options: withChosen(options, answers["campaign_name"]),
-		}
+		campaign, statuses, err = i.existingCampaign(ctx, c, answers["campaign_name"])
+		more = mirror.Fields("campaign")
 	default:
 		_, err := c.campaigns(ctx, 1)
 		return []action.Field{choice}, err
 	}
-	statuses, err := c.memberStatuses(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return []action.Field{
-		choice, campaign,
-		{
+	fields := []action.Field{choice, campaign}
+	if len(statuses) > 0 {
+		fields = append(fields, action.Field{
 			Name: "member_status", Label: "Member Status", Type: action.Select, Options: statuses,
 			Description: "The status of the campaign members",
-		},
-		{
-			Name: "surface_sfdc_errors", Label: "Surface Salesforce Errors In Looker", Type: action.Select, Default: "no",
-			Options: []action.Option{{Name: "yes", Label: "Yes"}, {Name: "no", Label: "No"}},
-			Description: "Yes: the schedule's status is Error when Salesforce rejects members, for example existing ones. " +
-				"No: it is Complete, with the reasons in its message.",
-		},
-	}, nil
+		})
+	}
+	fields = append(fields, action.Field{
+		Name: "surface_sfdc_errors", Label: "Surface Salesforce Errors In Looker", Type: action.Select, Default: "no",
+		Options: []action.Option{{Name: "yes", Label: "Yes"}, {Name: "no", Label: "No"}},
+		Description: "Yes: the schedule's status is Error when Salesforce rejects members, for example existing ones. " +
+			"No: it is Complete, with the reasons in its message.",
+	})
+	return append(fields, more...), nil
+}
+
+// existingCampaign returns the list of campaigns and, once one is chosen, its own member statuses.
+func (i *Integration) existingCampaign(ctx context.Context, c *client, chosen string) (action.Field, []action.Option, error) {
+	options, err := c.campaigns(ctx, i.settings.MaxResults)
+	if err != nil {
+		return action.Field{}, nil, err
+	}
+	field := action.Field{
+		Name: "campaign_name", Label: "Campaign Name", Type: action.Select, Required: true, Interactive: true,
+		Description: "Identifying name for the campaign", Options: withChosen(options, chosen),
+	}
+	if !recordID.MatchString(chosen) {
+		return field, nil, nil
+	}
+	all, err := c.statuses(ctx, chosen)
+	var statuses []action.Option
+	for _, s := range all {
+		statuses = append(statuses, action.Option{Name: s.Label, Label: s.Label})
+	}
+	return field, statuses, err
 }
 
 // withChosen adds a schedule's campaign to a list that was cut off.
@@ -108,34 +130,25 @@ func (c *client) campaigns(ctx context.Context, maxCampaigns int) ([]action.Opti
 	if maxCampaigns == 1 {
 		soql = "SELECT Id, Name FROM Campaign LIMIT 1"
 	}
+	type record struct {
+		ID   string `json:"Id"`
+		Name string `json:"Name"`
+	}
 	var options []action.Option
-	address := c.address("query?q=" + url.QueryEscape(soql))
-	for len(options) < maxCampaigns {
-		var page struct {
-			Records []struct {
-				ID   string `json:"Id"`
-				Name string `json:"Name"`
-			} `json:"records"`
-			Done bool   `json:"done"`
-			Next string `json:"nextRecordsUrl"`
-		}
-		if err := c.get(ctx, address, &page); err != nil {
+	for r, err := range query[record](ctx, c, soql) {
+		if err != nil {
 			return nil, err
 		}
-		for _, r := range page.Records {
-			options = append(options, action.Option{Name: r.ID, Label: r.Name})
-		}
-		// The next page must be on the same host: it gets the token.
-		if page.Done || !strings.HasPrefix(page.Next, "/services/data/") {
+		options = append(options, action.Option{Name: r.ID, Label: cmp.Or(r.Name, r.ID)})
+		if len(options) == maxCampaigns {
 			break
 		}
-		address = string(c.domain) + page.Next
 	}
-	return options[:min(len(options), maxCampaigns)], nil
+	return options, nil
 }
 
-// memberStatuses lists the possible statuses of members.
-func (c *client) memberStatuses(ctx context.Context) ([]action.Option, error) {
+// picklistStatuses lists the statuses that members can have in any campaign of the org.
+func (c *client) picklistStatuses(ctx context.Context) ([]action.Option, error) {
 	var described struct {
 		Fields []struct {
 			Name   string `json:"name"`
@@ -156,7 +169,7 @@ func (c *client) memberStatuses(ctx context.Context) ([]action.Option, error) {
 		}
 		for _, v := range f.Values {
 			if v.Active {
-				options = append(options, action.Option{Name: v.Value, Label: v.Label})
+				options = append(options, action.Option{Name: v.Value, Label: cmp.Or(v.Label, v.Value)})
 			}
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/mirror"
 	"integrationhub.dev/integrations/internal/rows"
 )
 
@@ -40,9 +41,12 @@ const (
 // adder adds members to a campaign.
 type adder struct {
 	client     *client
-	status     string
 	rejected   *rejectionCounter
 	rejections rows.Rejections
+	// mirrored accepts records that are members already, as the campaign has to have them.
+	mirrored bool
+	// existing is the number of such records.
+	existing atomic.Int64
 
 	mu sync.Mutex
 	// inDoubt are members of calls whose outcome is unknown.
@@ -51,12 +55,12 @@ type adder struct {
 
 // add adds members in one call. It can be repeated after a call whose outcome is unknown: a
 // record cannot be added twice, and one that is a member by then was added by that call.
-func (a *adder) add(ctx context.Context, campaign string, batch []member) error {
+func (a *adder) add(ctx context.Context, to target, batch []member) error {
 	records := make([]map[string]any, len(batch))
 	for i, m := range batch {
-		records[i] = map[string]any{m.kind.field: m.id, "CampaignId": campaign, "attributes": map[string]string{"type": "CampaignMember"}}
-		if a.status != "" {
-			records[i]["Status"] = a.status
+		records[i] = map[string]any{m.kind.field: m.id, "CampaignId": to.campaign, "attributes": map[string]string{"type": "CampaignMember"}}
+		if to.status != "" {
+			records[i]["Status"] = to.status
 		}
 	}
 	body := map[string]any{"allOrNone": false, "records": records}
@@ -97,6 +101,8 @@ func (a *adder) outcome(batch []member, results []saveResult) error {
 	for i, r := range results {
 		switch {
 		case r.Success, r.code() == codeMember && a.inDoubt[batch[i]]:
+		case r.code() == codeMember && a.mirrored:
+			a.existing.Add(1)
 		case r.code() == codeLocked:
 			failed[i] = action.Wrap(errLocked, action.Unavailable, "Someone else is changing the campaign or its members.")
 		default:
@@ -172,8 +178,9 @@ type source = iter.Seq2[member, error]
 // (https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/field_types.htm).
 var recordID = regexp.MustCompile(`^[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?$`)
 
-// members yields the members in the rows. A row may have several IDs, but needs one.
-func members(table *action.Table, columns []column, t *rejectionCounter) source {
+// members yields the members in the rows. A row may have several IDs, but needs one. The plan of a mirrored
+// campaign keeps them.
+func members(table *action.Table, columns []column, t *rejectionCounter, plan *mirror.Plan) source {
 	return func(yield func(member, error) bool) {
 		for row, err := range table.Rows() {
 			if err != nil {
@@ -188,11 +195,21 @@ func members(table *action.Table, columns []column, t *rejectionCounter) source 
 					continue
 				}
 				some = true
-				if !yield(m, t.check(m)) {
+				err := t.check(m)
+				if err == nil {
+					plan.Add(memberKey(m.id))
+				} else {
+					plan.Unknown()
+				}
+				if !yield(m, err) {
 					return
 				}
 			}
-			if !some && !yield(member{}, t.reject("A row has no %s.", idNoun(columns))) {
+			if some {
+				continue
+			}
+			plan.Unknown()
+			if !yield(member{}, t.reject("A row has no %s.", idNoun(columns))) {
 				return
 			}
 		}

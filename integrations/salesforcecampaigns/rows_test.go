@@ -90,7 +90,7 @@ func TestInjectedFaults(t *testing.T) {
 
 // The memory does not depend on the number of rows. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
-	const rows, most = 1_000_000, 96 << 20
+	const rows, most = 1_000_000, 32 << 20
 	results := strings.TrimSuffix(strings.Repeat(`{"id":"00v","success":true,"errors":[]},`, 200), ",")
 	sink := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: "[" + results + "]"}}
 	deps := action.Deps{Env: env, HTTP: &http.Client{Transport: sink}}

@@ -14,6 +14,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/mirror"
 	"integrationhub.dev/integrations/internal/rows"
 	"integrationhub.dev/integrations/internal/signin"
 )
@@ -150,9 +151,13 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
+	plan, err := mirror.Read(req, "campaign")
+	if err != nil {
+		return nil, err
+	}
 	before := parseState(req.State)
 	c := i.open(in.Domain, before)
-	message, err := i.deliver(ctx, c, in, table, columns)
+	message, err := i.deliver(ctx, &delivery{input: in, client: c, table: table, columns: columns, plan: plan})
 	res := &action.Response{Message: message}
 	switch after := c.session.Tokens(); {
 	case action.KindOf(err) == action.Unauthenticated:
@@ -164,39 +169,78 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	return res, err
 }
 
-// deliver adds members to the campaign and reports how many. A new campaign is created with the
-// first batch, so that a truncated source leaves no empty one behind.
-func (i *Integration) deliver(ctx context.Context, c *client, in input, table *action.Table, columns []column) (string, error) {
-	created := false
-	campaign := sync.OnceValues(func() (string, error) {
-		if in.Mode == modeAppend {
-			return in.Campaign, nil
-		}
-		id, err := c.createCampaign(ctx, in.Campaign)
-		created = err == nil
-		return id, err
-	})
+// delivery is one delivery to a campaign.
+type delivery struct {
+	input
+	client  *client
+	table   *action.Table
+	columns []column
+	// plan is nil unless the campaign is mirrored.
+	plan *mirror.Plan
+
+	// created is set once a new campaign exists.
+	created bool
+}
+
+// target is the campaign and the status of its new members; "" is its default.
+type target struct{ campaign, status string }
+
+// create creates the campaign.
+func (d *delivery) create(ctx context.Context) (target, error) {
+	campaign, err := d.client.createCampaign(ctx, d.Campaign)
+	if err != nil {
+		return target{}, err
+	}
+	d.created = true
+	status, err := d.client.newStatus(ctx, campaign, d.Status)
+	return target{campaign, status}, err
+}
+
+// open returns where the members go. A new campaign is created with the first batch, so that a truncated source
+// leaves no empty one behind.
+func (d *delivery) open(ctx context.Context) (func() (target, error), error) {
+	if d.Mode == modeCreate {
+		return sync.OnceValues(func() (target, error) { return d.create(ctx) }), nil
+	}
+	status, err := d.client.existingStatus(ctx, d.Campaign, d.Status)
+	return func() (target, error) { return target{d.Campaign, status}, nil }, err
+}
+
+// deliver adds members to the campaign and reports how many.
+func (i *Integration) deliver(ctx context.Context, d *delivery) (string, error) {
+	to, err := d.open(ctx)
+	if err != nil {
+		return "", err
+	}
+	if d.Mode == modeCreate {
+		d.plan = nil // it has no other members
+	}
 	t := &rejectionCounter{}
-	adder := &adder{client: c, status: in.Status, rejected: t}
-	result := deliver.Batches(ctx, members(table, columns, t), deliver.Options[member]{
+	adder := &adder{client: d.client, rejected: t, mirrored: d.plan != nil}
+	result := deliver.Batches(ctx, members(d.table, d.columns, t, d.plan), deliver.Options[member]{
 		Size: i.settings.ChunkSize, Concurrency: concurrency, Retry: retry, RetryItems: lockedRetry,
 	}, func(ctx context.Context, batch []member) error {
-		id, err := campaign()
+		target, err := to()
 		if err != nil {
 			return deliver.Stop(err)
 		}
-		return adder.add(ctx, id, batch)
+		return adder.add(ctx, target, batch)
 	})
-	err := result.Err("members")
+	message, err := fmt.Sprintf("%d members added.", result.Sent()), result.Err("members")
 	switch {
 	case err == nil:
-		return fmt.Sprintf("%d members added.", result.Sent()), nil
-	case !in.Surface && t.explains(result) && ctx.Err() == nil:
-		return action.MessageOf(err), nil // the user chose so
-	case created:
-		return "", action.Wrap(err, action.KindOf(err), "%s The campaign was created. Append to it to send the rest.", action.MessageOf(err))
+	case !d.Surface && t.explains(result) && ctx.Err() == nil: // the user chose so
+		message, err = action.MessageOf(err), nil
+	case d.created:
+		err = action.Wrap(err, action.KindOf(err), "%s The campaign was created. Append to it to send the rest.", action.MessageOf(err))
 	}
-	return "", err
+	if d.plan != nil {
+		return i.mirror(ctx, d, adder, result, err)
+	}
+	if err != nil {
+		return "", err
+	}
+	return message, nil
 }
 
 // open opens a user's session.

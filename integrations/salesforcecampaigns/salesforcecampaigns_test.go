@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,6 +16,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/internal/mirror"
 	"integrationhub.dev/integrations/salesforcecampaigns"
 )
 
@@ -36,7 +38,7 @@ func request(form map[string]string) *action.Request {
 }
 
 func appending() map[string]string {
-	return map[string]string{"create_or_append": "append", "campaign_name": campaign, "member_status": "Sent", "surface_sfdc_errors": "yes"}
+	return map[string]string{"create_or_append": "append", "campaign_name": campaign, "surface_sfdc_errors": "yes"}
 }
 
 func creating() map[string]string {
@@ -81,12 +83,15 @@ func org(good string, members func(actiontest.Recorded) actiontest.Reply) func(a
 			return actiontest.Reply{Status: 401, Body: `[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]`}
 		case r.Path == "/services/data/v66.0/sobjects/Campaign":
 			return actiontest.Reply{Status: 201, Body: `{"id":"` + campaign + `","success":true,"errors":[]}`}
+		case strings.Contains(r.Query.Get("q"), "FROM CampaignMemberStatus"):
+			return actiontest.Reply{Body: `{"totalSize":2,"done":true,"records":[{"Label":"Sent","SortOrder":1},{"Label":"Responded","SortOrder":2}]}`}
 		case r.Path == "/services/data/v66.0/query":
 			return actiontest.Reply{Body: `{"totalSize":3,"done":false,"nextRecordsUrl":"/services/data/v66.0/query/01g-2","records":[{"Id":"701A","Name":"Alpha"},{"Id":"701B","Name":"Beta"}]}`}
 		case r.Path == "/services/data/v66.0/query/01g-2":
 			return actiontest.Reply{Body: `{"totalSize":3,"done":true,"records":[{"Id":"701C","Name":"Gamma"}]}`}
 		case r.Path == "/services/data/v66.0/sobjects/CampaignMember/describe":
-			return actiontest.Reply{Body: `{"fields":[{"name":"Id","picklistValues":[]},{"name":"Status","picklistValues":[{"active":true,"label":"Was sent","value":"Sent"},{"active":false,"label":"Old","value":"Old"}]}]}`}
+			return actiontest.Reply{Body: `{"fields":[{"name":"Id","picklistValues":[]},{"name":"Status","picklistValues":[{"active":true,"label":"Was sent","value":"Sent"},` +
+				`{"active":false,"label":"Old","value":"Old"},{"active":true,"label":null,"value":"Bounced"},{"active":true,"value":"Read"}]}]}`}
 		}
 		return members(r)
 	}
@@ -267,10 +272,20 @@ func TestForm(t *testing.T) {
 	}
 	campaigns := []action.Option{{Name: "701A", Label: "Alpha"}, {Name: "701B", Label: "Beta"}, {Name: "701C", Label: "Gamma"}}
 	name := func(kind action.FieldType, options []action.Option) action.Field {
-		return action.Field{Name: "campaign_name", Label: "Campaign Name", Type: kind, Required: true, Description: "Identifying name for the campaign", Options: options}
+		return action.Field{
+			Name: "campaign_name", Label: "Campaign Name", Type: kind, Required: true, Interactive: kind == action.Select,
+			Description: "Identifying name for the campaign", Options: options,
+		}
 	}
+	status := func(options ...action.Option) action.Field {
+		return action.Field{
+			Name: "member_status", Label: "Member Status", Type: action.Select, Description: "The status of the campaign members", Options: options,
+		}
+	}
+	// A picklist value without a label shows its value.
+	anyStatus := status(action.Option{Name: "Sent", Label: "Was sent"}, action.Option{Name: "Bounced", Label: "Bounced"}, action.Option{Name: "Read", Label: "Read"})
+	ownStatus := status(action.Option{Name: "Sent", Label: "Sent"}, action.Option{Name: "Responded", Label: "Responded"})
 	rest := []action.Field{
-		{Name: "member_status", Label: "Member Status", Type: action.Select, Description: "The status of the campaign members", Options: []action.Option{{Name: "Sent", Label: "Was sent"}}},
 		{
 			Name: "surface_sfdc_errors", Label: "Surface Salesforce Errors In Looker", Type: action.Select, Default: "no",
 			Options: []action.Option{{Name: "yes", Label: "Yes"}, {Name: "no", Label: "No"}},
@@ -279,6 +294,9 @@ func TestForm(t *testing.T) {
 		},
 	}
 	with := func(fields ...action.Field) *action.Form { return &action.Form{Fields: append(fields, rest...)} }
+	mirrored := func(fields ...action.Field) *action.Form {
+		return &action.Form{Fields: slices.Concat(fields, rest, mirror.Fields("campaign"))}
+	}
 	for name, tt := range map[string]struct {
 		state, good string
 		env, form   map[string]string
@@ -297,21 +315,21 @@ func TestForm(t *testing.T) {
 		},
 		"create": {
 			state: signedIn, good: "a1", form: map[string]string{"create_or_append": "create"},
-			want: with(choice, name(action.String, nil)),
+			want: with(choice, name(action.String, nil), anyStatus),
 		},
 		"append": {
 			state: signedIn, good: "a1", form: map[string]string{"create_or_append": "append"},
-			want: with(choice, name(action.Select, campaigns)),
+			want: mirrored(choice, name(action.Select, campaigns)),
 		},
 		"append, cut short": {
 			state: signedIn, good: "a1", env: map[string]string{"SALESFORCE_MAX_RESULTS": "2"},
 			form: map[string]string{"create_or_append": "append", "campaign_name": "Autumn"},
-			want: with(choice, name(action.Select, campaigns[:2])),
+			want: mirrored(choice, name(action.Select, campaigns[:2])),
 		},
 		"append, chosen one beyond": {
 			state: signedIn, good: "a1", env: map[string]string{"SALESFORCE_MAX_RESULTS": "2"},
 			form: map[string]string{"create_or_append": "append", "campaign_name": campaign},
-			want: with(choice, name(action.Select, append(campaigns[:2:2], action.Option{Name: campaign, Label: campaign}))),
+			want: mirrored(choice, name(action.Select, append(campaigns[:2:2], action.Option{Name: campaign, Label: campaign})), ownStatus),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -443,7 +461,9 @@ func TestWire(t *testing.T) {
 func TestAppend(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Handle(org("a2", added))
-	res, err := resolved(t, d, nil).Execute(t.Context(), actiontest.JSONDetail(t, request(appending()), contacts(1)))
+	form := appending()
+	form["member_status"] = "Sent"
+	res, err := resolved(t, d, nil).Execute(t.Context(), actiontest.JSONDetail(t, request(form), contacts(1)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -699,13 +719,13 @@ func TestTimeout(t *testing.T) {
 // A next page on another host is not requested: it would get the token.
 func TestNextPageOnOtherHost(t *testing.T) {
 	t.Parallel()
-	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Body: `{"done":false,"nextRecordsUrl":".example.com/x","records":[{"Id":"701A","Name":"Alpha"}]}`},
-		actiontest.Reply{Body: `{"fields":[]}`})
-	if _, err := resolved(t, d, nil).Form.Form(t.Context(), request(map[string]string{"create_or_append": "append"})); err != nil {
-		t.Fatal(err)
+	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Body: `{"done":false,"nextRecordsUrl":".example.com/x","records":[{"Id":"701A","Name":"Alpha"}]}`})
+	_, err := resolved(t, d, nil).Form.Form(t.Context(), request(map[string]string{"create_or_append": "append"}))
+	if got, want := action.MessageOf(err), "Salesforce did not say where the rest of the records is."; got != want {
+		t.Errorf("error %q, want %q", got, want)
 	}
-	if got := len(d.Requests()); got != 2 {
-		t.Errorf("%d calls, want 2", got)
+	if got := len(d.Requests()); got != 1 {
+		t.Errorf("%d calls, want 1", got)
 	}
 	for _, r := range d.Requests() {
 		if r.Host != host {
