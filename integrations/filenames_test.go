@@ -10,7 +10,7 @@ import (
 var (
 	// subjects are the names that README.md lists for the files of an integration, in addition to
 	// NAME.go. Each may have a test.
-	subjects = []string{"client", "form", "oauth", "rows", "errors"}
+	subjects = []string{"client", "form", "oauth", "rows", "mirror", "errors"}
 	// testHelpers are the names of files that support tests: access to internals, a fake destination,
 	// and tests with a real server.
 	testHelpers = []string{"export", "fake", "server"}
