@@ -163,5 +163,12 @@ var undescribed = []struct{ host, path, reason string }{
 	},
 	{"*.atlassian.net", "/rest/api/3/project/{id}", "https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-projects/"},
 	{"api.dropboxapi.com", "/oauth2/token", "OAuth is not in Stone"},
+	{
+		"api.hubapi.com", "/crm/properties/{version}/{objectType}",
+		"https://developers.hubspot.com/docs/api-reference/latest/crm/properties/guide",
+	},
+	{"api.hubapi.com", "/crm/v3/properties/{objectType}", "https://developers.hubspot.com/docs/api-reference/legacy/crm/properties/guide"},
+	{"api.hubapi.com", "/crm/lists/{version}/{+segment}", "https://developers.hubspot.com/docs/api-reference/latest/crm/lists/guide"},
+	{"api.hubapi.com", "/crm/v3/lists/{+segment}", "https://developers.hubspot.com/docs/api-reference/legacy/crm/lists/guide"},
 	{"api.dropboxapi.com", "/2/users/{+call}", "https://www.dropbox.com/developers/documentation/http/documentation#users"},
 }
