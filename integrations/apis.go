@@ -50,12 +50,12 @@ var apis = map[string][]action.API{
 		{Name: "Google Sheets API", Version: "v4", Source: "https://developers.google.com/workspace/sheets/release-notes"},
 	},
 	"hubspot_companies": {{
-		Name: "HubSpot CRM API", Version: "v3", EndOfLife: "2027-09-01",
-		Source: "https://developers.hubspot.com/changelog/legacy-apis-and-legacy-apps-whats-going-unsupported-and-when",
+		Name: "HubSpot CRM API", Version: "2026-09", EndOfLife: "2028-03-01", Setting: "HUBSPOT_API_VERSION",
+		Source: "https://developers.hubspot.com/docs/developer-tooling/platform/versioning",
 	}},
 	"hubspot_contacts": {{
-		Name: "HubSpot CRM API", Version: "v3", EndOfLife: "2027-09-01",
-		Source: "https://developers.hubspot.com/changelog/legacy-apis-and-legacy-apps-whats-going-unsupported-and-when",
+		Name: "HubSpot CRM API", Version: "2026-09", EndOfLife: "2028-03-01", Setting: "HUBSPOT_API_VERSION",
+		Source: "https://developers.hubspot.com/docs/developer-tooling/platform/versioning",
 	}},
 	"jira_create_issue": {{
 		Name: "Jira Cloud REST API", Version: "3", Source: "https://developer.atlassian.com/cloud/jira/platform/changelog/",

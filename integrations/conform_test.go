@@ -62,8 +62,6 @@ var repeats = map[string]string{
 	"digitalocean_object_storage": "an object is replaced as a whole",
 	"dropbox":                     "a file with the same content is left as it is",
 	"google_drive":                "a session without data creates no file",
-	"hubspot_companies":           "properties are set",
-	"hubspot_contacts":            "properties are set",
 	"mparticle":                   "batches have IDs by which mParticle recognizes them",
 	"pagerduty":                   "events have a deduplication key",
 	"slack":                       "an upload is not visible before it is shared",

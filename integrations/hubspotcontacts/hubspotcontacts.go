@@ -6,7 +6,7 @@ import (
 	"integrationhub.dev/integrations/internal/hubspot"
 )
 
-// New makes the integration. It needs no settings.
+// New makes the integration.
 func New(deps action.Deps) (action.Integration, error) {
-	return hubspot.New(hubspot.Contacts, deps), nil
+	return hubspot.New(hubspot.Contacts, deps)
 }

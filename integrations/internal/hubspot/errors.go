@@ -23,10 +23,15 @@ type problem struct {
 	Policy string `json:"policyName"`
 }
 
-func (p problem) ids() []string {
-	var ids []string
-	_ = json.Unmarshal(p.Context["ids"], &ids) // any other value has no IDs
-	return ids
+// keys are the IDs and traces of the updates that the problem is about.
+func (p problem) keys() []string {
+	var keys, traces []string
+	_ = json.Unmarshal(p.Context["ids"], &keys) // any other value has no IDs
+	_ = json.Unmarshal(p.Context["objectWriteTraceId"], &traces)
+	for _, t := range traces {
+		keys = append(keys, traceKey(t))
+	}
+	return keys
 }
 
 // propertyError is a rejected property, in the list within HubSpot's message.
@@ -55,18 +60,26 @@ var fatal = map[string]string{
 // categoryUnknown is the category for unknown record IDs.
 const categoryUnknown = "OBJECT_NOT_FOUND"
 
-// reasonFor returns why the record with an ID was not updated. The ID is "" if the response has none.
-func (c *client) reasonFor(p problem, id string) error {
+// rowName names the row of an update. An email address is personal, so it is not shown.
+func (c *client) rowName(u update) string {
+	if c.property != "" {
+		return fmt.Sprintf("row %d", u.row)
+	}
+	return c.object.One + " " + u.ID
+}
+
+// reasonFor returns why a record was not updated. u is nil if the response does not name it.
+func (c *client) reasonFor(p problem, u *update) error {
 	switch p.Category {
 	case "RATE_LIMITS":
 		return action.Wrap(errOutcomeUnknown, action.RateLimited, "HubSpot is rate limiting requests. Try again later.")
 	case "INTERNAL_ERROR", "SERVICE_UNAVAILABLE", "":
 		return action.Wrap(errOutcomeUnknown, action.Unavailable, "HubSpot failed to update a %s.", c.object.One)
 	}
-	if id == "" {
+	if u == nil {
 		return action.Errorf(action.Invalid, "%s", c.describe(p))
 	}
-	return c.rejections.Rejected(c.describe(p), c.object.One+" "+id)
+	return c.rejections.Rejected(c.describe(p), c.rowName(*u))
 }
 
 // describe returns a problem as a sentence.
@@ -91,28 +104,41 @@ func (c *client) describe(p problem) string {
 	return fmt.Sprintf("HubSpot rejected the %s.", c.object.One)
 }
 
-// explain explains a rejected call.
-func (c *client) explain(err *action.Error, status *outbound.StatusError, batch []update) error {
+// explain explains why a call failed that is not about rows.
+func (c *client) explain(err *action.Error, status *outbound.StatusError) error {
 	var p problem
 	_ = json.Unmarshal(status.Body, &p) // other bodies do not come from the API
 	kind := err.Kind
-	if p.Category == categoryUnknown {
-		kind = action.Invalid // about rows, not about the URL
-	}
 	switch {
 	case kind == action.Unauthenticated:
-		return deliver.Stop(action.Wrap(err, kind, "HubSpot rejected the access token. It must belong to an existing private app."))
+		return deliver.Stop(action.Wrap(err, kind, "HubSpot rejected the access token. It must be a service key, or the access token of an "+
+			"existing private app."))
 	case kind == action.Forbidden:
-		return deliver.Stop(action.Wrap(err, kind, "The access token cannot update %s: the private app needs the scope %s.",
-			c.object.Type, c.object.scope()))
+		return deliver.Stop(action.Wrap(err, kind, "The access token cannot update %s: it needs the scope %s.", c.object.Type, c.object.scope()))
 	case kind == action.NotFound:
 		return deliver.Stop(err)
 	case kind == action.RateLimited && p.Policy == "DAILY":
 		return deliver.Stop(action.Wrap(err, kind, "The HubSpot account's daily API limit is used up."))
 	case status.Code == 423 || status.Code == 477: // locked or being migrated, both temporary
 		return action.Wrap(err, action.Unavailable, "The HubSpot account is locked (%d). Try again later.", status.Code)
-	case kind != action.Invalid:
-		return err
+	}
+	return err
+}
+
+// explainBatch explains why a call with a batch failed.
+func (c *client) explainBatch(err *action.Error, status *outbound.StatusError, batch []update) error {
+	var p problem
+	_ = json.Unmarshal(status.Body, &p) // other bodies do not come from the API
+	kind := err.Kind
+	if p.Category == categoryUnknown {
+		kind = action.Invalid // about rows, not about the URL
+	}
+	if kind != action.Invalid || status.Code == 423 || status.Code == 477 {
+		return c.explain(err, status)
+	}
+	if strings.Contains(p.Message, "non-unique") {
+		return deliver.Stop(action.Wrap(err, kind, "HubSpot matches %s only by properties with unique values, which %s is not.",
+			c.object.Type, identifier(c.property)))
 	}
 	for _, e := range p.rejected() {
 		if text, ok := fatal[e.Code]; ok {
@@ -122,7 +148,7 @@ func (c *client) explain(err *action.Error, status *outbound.StatusError, batch 
 	if len(batch) > 1 {
 		return action.Wrap(err, kind, "%s", c.describe(p))
 	}
-	rejected := c.rejections.Rejected(c.describe(p), c.object.One+" "+batch[0].ID)
+	rejected := c.rejections.Rejected(c.describe(p), c.rowName(batch[0]))
 	rejected.Err = err
 	return rejected
 }

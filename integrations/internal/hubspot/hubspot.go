@@ -1,18 +1,20 @@
-// Package hubspot updates properties of existing records in HubSpot's CRM. Each row of a query
-// has the properties of one record, and its record ID.
+// Package hubspot updates properties of records in HubSpot's CRM, and creates records that are matched by a
+// property. Each row of a query has the properties of one record, and what identifies it.
 package hubspot
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"golang.org/x/time/rate"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/mirror"
 	"integrationhub.dev/integrations/internal/rows"
 )
 
@@ -27,6 +29,14 @@ type Object struct {
 	Tag string
 
 	Name, Label, Description string
+
+	// natural is the property other than the record ID by which people know a record. Its column has a tag of
+	// the same name.
+	natural      matchBy
+	naturalLabel string
+	// typeID is the object type's ID in segments
+	// (https://developers.hubspot.com/docs/api-reference/latest/crm/understanding-the-crm).
+	typeID string
 }
 
 // The objects that can be updated.
@@ -34,23 +44,40 @@ var (
 	Contacts = Object{
 		Type: "contacts", One: "contact", Tag: "hubspot_contact_id",
 		Name: "hubspot_contacts", Label: "Hubspot Contacts", Description: "Update properties on your Hubspot contacts.",
+		natural: matchEmail, naturalLabel: "Email address: update or create", typeID: "0-1",
 	}
 	Companies = Object{
 		Type: "companies", One: "company", Tag: "hubspot_company_id",
 		Name: "hubspot_companies", Label: "Hubspot Companies", Description: "Update properties on your Hubspot companies.",
+		natural: matchDomain, naturalLabel: "Domain, if its values are unique in the account: update or create", typeID: "0-2",
 	}
 )
 
-// Integration updates the records of one object type.
-type Integration struct {
-	object Object
-	http   *http.Client
+// settings are the hub's.
+type settings struct {
+	APIVersion apiVersion `env:"HUBSPOT_API_VERSION"`
 }
 
-var _ action.Integration = (*Integration)(nil)
+// Integration updates the records of one object type.
+type Integration struct {
+	object  Object
+	version apiVersion
+	http    *http.Client
+}
 
-// New makes the integration for an object type. It needs no settings.
-func New(o Object, deps action.Deps) *Integration { return &Integration{o, deps.HTTP} }
+var (
+	_ action.Integration = (*Integration)(nil)
+	_ action.FormBuilder = (*Integration)(nil)
+)
+
+// New makes the integration for an object type.
+func New(o Object, deps action.Deps) (action.Integration, error) {
+	s, err := action.Settings[settings](deps)
+	if err != nil {
+		return nil, err
+	}
+	return &Integration{o, cmp.Or(s.APIVersion, defaultVersion), deps.HTTP}, nil
+}
 
 // scope is the scope that the access token needs.
 func (o Object) scope() string { return "crm.objects." + o.Type + ".write" }
@@ -63,23 +90,28 @@ func (i *Integration) Definition() action.Definition {
 		Params: []action.Param{
 			{
 				Name: "hubspot_access_token", Label: "Hubspot Access Token", Required: true, Sensitive: true,
-				Description: "Access Token of your Private Hubspot App.",
+				Description: "A HubSpot service key, or the access token of an existing private app.",
 			},
 			{
 				Name: "hubspot_batch_update_size", Label: "Batch Update Size",
 				Description: "The number of objects to batch update per call (defaulted to 10)",
 			},
 		},
-		RequiredFields: []action.RequiredField{{AnyTag: []string{o.Tag}}},
+		RequiredFields: []action.RequiredField{{AnyTag: []string{o.Tag, string(o.natural)}}},
 		FormatsFor:     action.RowFormats,
 		Download:       action.URL,
 		MinVersion:     action.V(5, 5, 0),
 	})
 }
 
+// Form implements [action.FormBuilder].
+func (i *Integration) Form(context.Context, *action.Request) (*action.Form, error) {
+	return &action.Form{Fields: i.object.fields()}, nil
+}
+
 // HubSpot's published limits: a hundred inputs in a batch
-// (https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/batch) and, for an app
-// in an account of any tier, a hundred calls in ten seconds
+// (https://developers.hubspot.com/docs/api-reference/latest/crm/objects/contacts/guide) and, for an app
+// or service key in an account of any tier, a hundred calls in ten seconds
 // (https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines). The rate
 // and the burst together stay below.
 const (
@@ -105,49 +137,94 @@ var (
 // errOutcomeUnknown marks the error of an update whose outcome HubSpot did not report.
 var errOutcomeUnknown = errors.New("outcome unknown")
 
-// input is what a Looker administrator enters.
-type input struct {
-	Token action.Secret `param:"hubspot_access_token,required"`
-	Batch batchSize     `param:"hubspot_batch_update_size"`
-}
-
-// batchSize is the number of objects in a call.
-type batchSize int
-
-// UnmarshalText implements [encoding.TextUnmarshaler]. A larger size is not an error, but reduced to
-// HubSpot's limit: people enter one to get as much as possible.
-func (b *batchSize) UnmarshalText(text []byte) error {
-	n, err := strconv.Atoi(string(text))
-	if err != nil || n < 1 {
-		return errors.New("must be a whole number from 1 to 100")
-	}
-	*b = batchSize(min(n, maxBatch))
-	return nil
-}
-
-// Execute implements [action.Integration]. It sends each row to its record.
+// Execute implements [action.Integration]. It sends each row to its record, and the records to a segment.
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
-	in, err := action.Decode[input](req)
-	if err != nil {
-		return nil, err
-	}
-	if in.Batch == 0 {
-		in.Batch = defaultBatch
-	}
-	table, err := req.Data.Table(ctx)
-	if err != nil {
-		return nil, err
-	}
 	o := i.object
-	l, err := o.layout(table.Columns, req.Plan.HiddenFields)
+	in, table, err := rows.Open[input](ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	c := &client{http: i.http, object: o, token: in.Token, rejections: &rows.Rejections{}}
-	result := deliver.Batches(ctx, l.updates(table), deliver.Options[update]{
+	plan, err := mirror.Read(req, "segment")
+	if err != nil {
+		return nil, err
+	}
+	if err := o.check(in); err != nil {
+		return nil, err
+	}
+	l, err := o.layout(table.Columns, req.Plan.HiddenFields, in)
+	if err != nil {
+		return nil, err
+	}
+	l.plan = plan
+	c := &client{
+		http: i.http, version: i.version, object: o, token: in.Token, property: in.Property, segment: in.Segment, plan: plan,
+		limiter: rate.NewLimiter(callsPerSecond, callsPerSecond), rejections: &rows.Rejections{},
+	}
+	if err := c.prepare(ctx, l, in); err != nil {
+		return nil, err
+	}
+	options := deliver.Options[update]{
 		Size: int(in.Batch), MaxBytes: maxBatchBytes, Weight: update.weight, Concurrency: concurrency,
-		Limiter: rate.NewLimiter(callsPerSecond, callsPerSecond), Retry: retry, RetryItems: retryItems, BisectBudget: maxBisectCalls,
-		Key: func(u update) string { return u.ID },
-	}, c.update)
-	return rows.Response(result, o.Type, "%d "+o.Type+" updated.")
+		Limiter: c.limiter, Retry: retry, RetryItems: retryItems, BisectBudget: maxBisectCalls, Key: update.key,
+	}
+	if in.Segment != "" {
+		options.Then = c.addMembers
+	}
+	result := deliver.Batches(ctx, l.updates(table), options, c.send)
+	return c.respond(ctx, result, l, in)
 }
+
+// prepare checks the answers against the account, before any row is sent.
+func (c *client) prepare(ctx context.Context, l *layout, in input) error {
+	all, err := c.properties(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.object.checkUnique(in, all); err != nil {
+		return err
+	}
+	l.use(all)
+	if in.Segment == "" {
+		return nil
+	}
+	return c.checkSegment(ctx)
+}
+
+// respond reports the delivery, after members of a mirrored segment were removed.
+func (c *client) respond(ctx context.Context, result *deliver.Result, l *layout, in input) (*action.Response, error) {
+	format := "%d %s updated."
+	if c.property != "" {
+		format = "%d %s created or updated."
+	}
+	report, err := fmt.Sprintf(format, result.Sent(), c.object.Type), result.Err(c.object.Type)
+	if err != nil {
+		report = action.MessageOf(err)
+	}
+	kind := action.KindOf(err)
+	if skipped := l.notSent(); skipped != "" {
+		report += " " + skipped
+		if in.Pivots != pivotsIgnore && err == nil {
+			err, kind = errPivoted, action.Invalid
+		}
+	}
+	if c.plan != nil {
+		removed, removeErr := c.removeOthers(ctx, result)
+		report += fmt.Sprintf(" %d removed from the segment.", removed)
+		if removeErr != nil {
+			report += " " + action.MessageOf(removeErr)
+		}
+		if err == nil && removeErr != nil {
+			err, kind = removeErr, action.KindOf(removeErr)
+		}
+	}
+	switch {
+	case err == nil:
+		return &action.Response{Message: report}, nil
+	case report == action.MessageOf(err):
+		return nil, err
+	}
+	return nil, action.Wrap(err, kind, "%s", report)
+}
+
+// errPivoted is the error of a delivery whose pivoted columns were not sent.
+var errPivoted = errors.New("pivoted columns")

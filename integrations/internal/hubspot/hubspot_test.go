@@ -62,6 +62,47 @@ func updated(r actiontest.Recorded) actiontest.Reply {
 	return actiontest.Reply{Body: `{"status":"COMPLETE","results":[` + strings.Join(results, ",") + `]}`}
 }
 
+// definitions are those of the account's properties.
+const definitions = `{"results":[{"name":"c_score","type":"number"},{"name":"born","type":"date"},{"name":"seen","type":"datetime"},` +
+	`{"name":"own_id","type":"string","hasUniqueValue":true},{"name":"domain","type":"string","hasUniqueValue":false}]}`
+
+// answering answers the reading of properties, and leaves other calls to f.
+func answering(f func(actiontest.Recorded) actiontest.Reply) func(actiontest.Recorded) actiontest.Reply {
+	return func(r actiontest.Recorded) actiontest.Reply {
+		if strings.Contains(r.Path, "/properties/") {
+			return actiontest.Reply{Body: definitions}
+		}
+		return f(r)
+	}
+}
+
+// defining answers the reading of properties, and leaves other calls to another transport.
+type defining struct{ http.RoundTripper }
+
+// RoundTrip implements [http.RoundTripper].
+func (d defining) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !strings.Contains(req.URL.Path, "/properties/") {
+		return d.RoundTripper.RoundTrip(req)
+	}
+	req = req.Clone(req.Context())
+	req.Body = http.NoBody
+	return (&rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: definitions}}).RoundTrip(req)
+}
+
+func over(transport http.RoundTripper) action.Deps {
+	return action.Deps{HTTP: &http.Client{Transport: defining{transport}}}
+}
+
+func integration(t *testing.T, o hubspot.Object, deps action.Deps) action.Integration {
+	t.Helper()
+	return actiontest.New(t, func(deps action.Deps) (action.Integration, error) { return hubspot.New(o, deps) }, deps)
+}
+
+// batches are the calls that are not about properties.
+func batches(d *actiontest.Destination) []actiontest.Recorded {
+	return slices.DeleteFunc(d.Requests(), func(r actiontest.Recorded) bool { return strings.Contains(r.Path, "/properties/") })
+}
+
 func message(res *action.Response, err error) string {
 	if err != nil {
 		return action.MessageOf(err)
@@ -75,20 +116,20 @@ func TestWire(t *testing.T) {
 		`"measures":[{"name":"c.total"}],"filters":[{"name":"c_city"}],"table_calculations":[{"name":"calc"}]},"data":[` +
 		`{"c.old":{"value":1},"c.id":{"value":9007199254740993},"c.secret":{"value":"x"},"c.city":{"value":"Zürich <1>"},"c.total":{"value":12345678901234567890.10},"calc":{"value":null}},` +
 		`{"c.id":{"value":" 17 "},"c.city":{"value":true},"c.total":null}]}`
-	d := actiontest.NewDestination(t).Handle(updated)
+	d := actiontest.NewDestination(t).Handle(answering(updated))
 	req := query(t, "", result)
 	req.Plan.HiddenFields = []string{"c.secret"}
-	res, err := hubspot.New(hubspot.Companies, actiontest.Deps(t, d, nil)).Execute(t.Context(), req)
+	res, err := integration(t, hubspot.Companies, actiontest.Deps(t, d, nil)).Execute(t.Context(), req)
 	if err != nil || res.Message != "2 companies updated." {
 		t.Fatalf("%+v, %v", res, err)
 	}
-	requests := d.Requests()
+	requests := batches(d)
 	if len(requests) != 1 {
 		t.Fatalf("%d requests arrived, want 1", len(requests))
 	}
 	r := requests[0]
-	const want = `{"inputs":[{"id":"9007199254740993","properties":{"c_city":"Zürich \u003c1\u003e","c_old":"1","c_total":"12345678901234567890.10"}},` +
-		`{"id":"17","properties":{"c_city":"true"}}]}`
+	const want = `{"inputs":[{"id":"9007199254740993","properties":{"c_city":"Zürich \u003c1\u003e","c_old":"1","c_total":"12345678901234567890.10","calc":""}},` +
+		`{"id":"17","properties":{"c_city":"true","c_total":""}}]}`
 	if diff := cmp.Diff(want, string(r.Body)); diff != "" {
 		t.Errorf("body (-want +got):\n%s", diff)
 	}
@@ -98,7 +139,7 @@ func TestWire(t *testing.T) {
 	if got, want := r.Host, "api.hubapi.com"; got != want {
 		t.Errorf("host %q, want %q", got, want)
 	}
-	if got, want := r.Path, "/crm/v3/objects/companies/batch/update"; got != want {
+	if got, want := r.Path, "/crm/objects/2026-09/companies/batch/update"; got != want {
 		t.Errorf("path %q, want %q", got, want)
 	}
 	if got, want := r.Header.Get("Authorization"), "Bearer "+token; got != want {
@@ -132,10 +173,10 @@ func TestBatchSize(t *testing.T) {
 	} {
 		t.Run(size, func(t *testing.T) {
 			t.Parallel()
-			d := actiontest.NewDestination(t).Handle(updated)
-			got := message(hubspot.New(hubspot.Contacts, actiontest.Deps(t, d, nil)).Execute(t.Context(), query(t, size, contacts(ids...))))
-			if got != tt.message || len(d.Requests()) != tt.calls {
-				t.Errorf("%d calls, want %d; message %q", len(d.Requests()), tt.calls, got)
+			d := actiontest.NewDestination(t).Handle(answering(updated))
+			got := message(integration(t, hubspot.Contacts, actiontest.Deps(t, d, nil)).Execute(t.Context(), query(t, size, contacts(ids...))))
+			if got != tt.message || len(batches(d)) != tt.calls {
+				t.Errorf("%d calls, want %d; message %q", len(batches(d)), tt.calls, got)
 			}
 		})
 	}
@@ -144,21 +185,21 @@ func TestBatchSize(t *testing.T) {
 // Rows of the same contact are in different batches: the last one counts.
 func TestRowsOfOneLead(t *testing.T) {
 	t.Parallel()
-	d := actiontest.NewDestination(t).Handle(updated)
-	res, err := hubspot.New(hubspot.Contacts, actiontest.Deps(t, d, nil)).Execute(t.Context(), query(t, "10", contacts("1", "2", `"1"`, "3", "1")))
+	d := actiontest.NewDestination(t).Handle(answering(updated))
+	res, err := integration(t, hubspot.Contacts, actiontest.Deps(t, d, nil)).Execute(t.Context(), query(t, "10", contacts("1", "2", `"1"`, "3", "1")))
 	if err != nil || res.Message != "5 contacts updated." {
 		t.Fatalf("%+v, %v", res, err)
 	}
 	var scores []any
-	for _, r := range d.Requests() {
+	for _, r := range batches(d) {
 		for _, in := range inputs(r.Body) {
 			if in.ID == "1" {
 				scores = append(scores, in.Properties["c_score"])
 			}
 		}
 	}
-	if diff := cmp.Diff([]any{"0", "2", "4"}, scores); diff != "" || len(d.Requests()) != 3 {
-		t.Errorf("%d calls; contact 1 got (-want +got):\n%s", len(d.Requests()), diff)
+	if diff := cmp.Diff([]any{"0", "2", "4"}, scores); diff != "" || len(batches(d)) != 3 {
+		t.Errorf("%d calls; contact 1 got (-want +got):\n%s", len(batches(d)), diff)
 	}
 }
 
@@ -175,9 +216,6 @@ func TestInvalidInput(t *testing.T) {
 		"no token":      {noToken, contacts("1"), `"hubspot_access_token" is required.`},
 		"no tag":        {params(""), `{"fields":{"dimensions":[{"name":"a","tags":["hubspot_company_id"]}]},"data":[]}`, "Dimension with the hubspot_contact_id tag is required"},
 		"one property":  {params(""), head + `,{"name":"a.b_c"},{"name":"a_b.c"}]},"data":[]}`, "The fields a.b_c and a_b.c map to the same HubSpot property, a_b_c. Hide or rename one of them."},
-		"no id":         {params(""), contacts("null"), "A row has no contact ID."},
-		"no number":     {params(""), contacts(`"a@example.com"`), "A row's contact ID is not a valid HubSpot record ID (it must be numeric)."},
-		"pivoted":       {params(""), head + `],"measures":[{"name":"n","label":"N"}]},"pivots":[{"key":"a"}],"data":[{"c.id":{"value":1},"n":{"a":{"value":1}}}]}`, "The column N is pivoted: one property cannot hold several values. Hide it, or send a query without a pivot."},
 		"no result":     {params(""), `{"no":"rows"}`, "The data is not a complete result in Looker's json_detail format."},
 		"a query error": {params(""), `{"errors":[{"message":"Bad SQL."}]}`, "Looker's query failed: Bad SQL."},
 	} {
@@ -185,16 +223,31 @@ func TestInvalidInput(t *testing.T) {
 			t.Parallel()
 			req := actiontest.JSONDetail(t, actiontest.Query(tt.params, nil), tt.result)
 			// A call would panic.
-			if _, err := hubspot.New(hubspot.Contacts, action.Deps{}).Execute(t.Context(), req); action.MessageOf(err) != tt.message || action.KindOf(err) != action.Invalid {
+			if _, err := integration(t, hubspot.Contacts, action.Deps{}).Execute(t.Context(), req); action.MessageOf(err) != tt.message || action.KindOf(err) != action.Invalid {
 				t.Errorf("error %v, want %q", err, tt.message)
 			}
 		})
 	}
-	if _, err := hubspot.New(hubspot.Contacts, action.Deps{}).Execute(t.Context(), actiontest.Query(params(""), nil)); action.KindOf(err) != action.Invalid {
+	if _, err := integration(t, hubspot.Contacts, action.Deps{}).Execute(t.Context(), actiontest.Query(params(""), nil)); action.KindOf(err) != action.Invalid {
 		t.Errorf("without data: %v", err)
 	}
-	if res, err := hubspot.New(hubspot.Contacts, action.Deps{}).Execute(t.Context(), query(t, "", contacts())); err != nil || res.Message != "0 contacts updated." {
-		t.Errorf("without rows: %+v, %v", res, err)
+}
+
+func TestInvalidRows(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ rows, message string }{
+		"no rows":   {contacts(), "0 contacts updated."},
+		"no ID":     {contacts("null"), "A row has no contact ID."},
+		"no number": {contacts(`"a@example.com"`), "A row's contact ID is not a valid HubSpot record ID (it must be numeric)."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := actiontest.NewDestination(t).Handle(answering(updated))
+			got := message(integration(t, hubspot.Contacts, actiontest.Deps(t, d, nil)).Execute(t.Context(), query(t, "", tt.rows)))
+			if got != tt.message || len(batches(d)) != 0 {
+				t.Errorf("%d calls, message %q, want %q", len(batches(d)), got, tt.message)
+			}
+		})
 	}
 }
 
@@ -241,7 +294,7 @@ func TestAnsweredForEach(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := &script{answers: tt.answers}
-				got := message(hubspot.New(hubspot.Contacts, action.Deps{HTTP: &http.Client{Transport: s}}).Execute(t.Context(), query(t, "", tt.rows)))
+				got := message(integration(t, hubspot.Contacts, over(s)).Execute(t.Context(), query(t, "", tt.rows)))
 				if got != tt.message || s.calls != tt.calls {
 					t.Errorf("%d calls, want %d; message %q, want %q", s.calls, tt.calls, got, tt.message)
 				}
@@ -266,7 +319,7 @@ func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
 // HubSpot rejects a batch because of one value. The other rows are sent without it.
 func TestBadValueAmongGoodOnes(t *testing.T) {
 	t.Parallel()
-	d := actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {
+	d := actiontest.NewDestination(t).Handle(answering(func(r actiontest.Recorded) actiontest.Reply {
 		for _, in := range inputs(r.Body) {
 			if in.ID == "13" {
 				return actiontest.Reply{Status: 400, Body: `{"status":"error","category":"VALIDATION_ERROR","message":"Property values were not valid: ` +
@@ -274,12 +327,12 @@ func TestBadValueAmongGoodOnes(t *testing.T) {
 			}
 		}
 		return updated(r)
-	})
+	}))
 	ids := make([]string, 30)
 	for i := range ids {
 		ids[i] = fmt.Sprint(i + 1)
 	}
-	_, err := hubspot.New(hubspot.Contacts, actiontest.Deps(t, d, nil)).Execute(t.Context(), query(t, "", contacts(ids...)))
+	_, err := integration(t, hubspot.Contacts, actiontest.Deps(t, d, nil)).Execute(t.Context(), query(t, "", contacts(ids...)))
 	if got := action.MessageOf(err); got != "29 of 30 contacts delivered, 1 failed. HubSpot rejected the value for email (INVALID_EMAIL) (first: contact 13)." {
 		t.Errorf("message %q", got)
 	}
@@ -287,7 +340,7 @@ func TestBadValueAmongGoodOnes(t *testing.T) {
 		t.Errorf("the error tells too much: %v", err)
 	}
 	var taken []string
-	for _, r := range d.Requests() {
+	for _, r := range batches(d) {
 		if all := inputs(r.Body); !slices.ContainsFunc(all, func(in input) bool { return in.ID == "13" }) {
 			for _, in := range all {
 				taken = append(taken, in.ID)
@@ -310,8 +363,8 @@ func TestHubSpotFails(t *testing.T) {
 		message string
 		calls   int
 	}{
-		"a wrong token":             {rowstest.Answer{Status: 401, Body: `{"message":"` + token + `"}`}, action.Unauthenticated, "HubSpot rejected the access token. It must belong to an existing private app.", 1},
-		"a missing scope":           {rowstest.Answer{Status: 403, Body: `{"category":"MISSING_SCOPES"}`}, action.Forbidden, "The access token cannot update contacts: the private app needs the scope crm.objects.contacts.write.", 1},
+		"a wrong token":             {rowstest.Answer{Status: 401, Body: `{"message":"` + token + `"}`}, action.Unauthenticated, "HubSpot rejected the access token. It must be a service key, or the access token of an existing private app.", 1},
+		"a missing scope":           {rowstest.Answer{Status: 403, Body: `{"category":"MISSING_SCOPES"}`}, action.Forbidden, "The access token cannot update contacts: it needs the scope crm.objects.contacts.write.", 1},
 		"nothing there":             {rowstest.Answer{Status: 404}, action.NotFound, "HubSpot answered 404 Not Found.", 1},
 		"an unknown contact":        {rowstest.Answer{Status: 404, Body: `{"category":"OBJECT_NOT_FOUND"}`}, action.Invalid, "HubSpot has no contact with this ID (first: contact 7).", 1},
 		"the day's limit":           {rowstest.Answer{Status: 429, Body: `{"policyName":"DAILY"}`}, action.RateLimited, "The HubSpot account's daily API limit is used up.", 1},
@@ -329,7 +382,7 @@ func TestHubSpotFails(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				sink := &rowstest.Sink{Answer: tt.answer}
-				_, err := hubspot.New(hubspot.Contacts, action.Deps{HTTP: &http.Client{Transport: sink}}).Execute(t.Context(), query(t, "", contacts("7")))
+				_, err := integration(t, hubspot.Contacts, over(sink)).Execute(t.Context(), query(t, "", contacts("7")))
 				if got, want := action.MessageOf(err), tt.message; got != want {
 					t.Errorf("error %q, want %q", got, want)
 				}
@@ -350,12 +403,12 @@ func TestHubSpotFails(t *testing.T) {
 // After a rejected token, no more calls are made.
 func TestStops(t *testing.T) {
 	t.Parallel()
-	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Status: 401})
+	d := actiontest.NewDestination(t).Handle(answering(func(actiontest.Recorded) actiontest.Reply { return actiontest.Reply{Status: 401} }))
 	ids := make([]string, 1000)
 	for i := range ids {
 		ids[i] = fmt.Sprint(i + 1)
 	}
-	_, err := hubspot.New(hubspot.Contacts, actiontest.Deps(t, d, nil)).Execute(t.Context(), query(t, "10", contacts(ids...)))
+	_, err := integration(t, hubspot.Contacts, actiontest.Deps(t, d, nil)).Execute(t.Context(), query(t, "10", contacts(ids...)))
 	if action.KindOf(err) != action.Unauthenticated || len(d.Requests()) > 8 {
 		t.Errorf("%d calls, %v", len(d.Requests()), err)
 	}
@@ -365,7 +418,7 @@ func TestTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		_, err := hubspot.New(hubspot.Contacts, action.Deps{HTTP: actiontest.Late()}).Execute(t.Context(), query(t, "", contacts("7")))
+		_, err := integration(t, hubspot.Contacts, action.Deps{HTTP: actiontest.Late()}).Execute(t.Context(), query(t, "", contacts("7")))
 		took := time.Since(start)
 		if got, want := action.MessageOf(err), "HubSpot did not answer in time."; got != want {
 			t.Errorf("error %q, want %q", got, want)
@@ -382,9 +435,9 @@ func TestTimeout(t *testing.T) {
 func TestTruncatedSource(t *testing.T) {
 	t.Parallel()
 	whole := contacts("1", "2", "3")
-	d := actiontest.NewDestination(t).Handle(updated)
+	d := actiontest.NewDestination(t).Handle(answering(updated))
 	req := actiontest.Download(t, actiontest.Query(params(""), nil), actiontest.BrokenDownload(whole[:len(whole)-10]))
-	_, err := hubspot.New(hubspot.Contacts, actiontest.Deps(t, d, nil)).Execute(t.Context(), req)
+	_, err := integration(t, hubspot.Contacts, actiontest.Deps(t, d, nil)).Execute(t.Context(), req)
 	if got := action.MessageOf(err); got != "2 of 2 contacts delivered, 0 failed. The download from Looker broke off before the data was complete." {
 		t.Errorf("message %q", got)
 	}
@@ -445,7 +498,7 @@ func TestInjectedFaults(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := fake()
 				req := rowstest.Query(t, actiontest.Query(params(size), nil), head, total, row)
-				_, err := hubspot.New(hubspot.Contacts, d.Deps(nil)).Execute(t.Context(), req)
+				_, err := integration(t, hubspot.Contacts, over(d)).Execute(t.Context(), req)
 				if got := d.Check(t, total, err); got.Failed != total/100 {
 					t.Errorf("%+v, want the %d unknown contacts to fail, and no other", got, total/100)
 				}
@@ -471,7 +524,7 @@ func TestBadDayOfWholeBatches(t *testing.T) {
 			return notFound(rows, nil)
 		}
 		req := rowstest.Query(t, actiontest.Query(params("100"), nil), head, total, row)
-		_, err := hubspot.New(hubspot.Contacts, d.Deps(nil)).Execute(t.Context(), req)
+		_, err := integration(t, hubspot.Contacts, over(d)).Execute(t.Context(), req)
 		if got := d.Check(t, total, err); got.Failed != 10 {
 			t.Errorf("%+v, want 10 rows to fail", got)
 		}
@@ -487,7 +540,7 @@ func TestEveryRowRefused(t *testing.T) {
 		d.NoFaults, d.Whole, d.Refuses = true, true, func(string) bool { return true }
 		d.Answer = func([]rowstest.Row, []int) rowstest.Answer { return rowstest.Answer{Status: 400} }
 		req := rowstest.Query(t, actiontest.Query(params("100"), nil), head, rows, row)
-		_, err := hubspot.New(hubspot.Contacts, d.Deps(nil)).Execute(t.Context(), req)
+		_, err := integration(t, hubspot.Contacts, over(d)).Execute(t.Context(), req)
 		if got := d.Check(t, rows, err); got.Failed != rows {
 			t.Errorf("%+v", got)
 		}
@@ -499,7 +552,7 @@ func TestEveryRowRefused(t *testing.T) {
 
 // The memory does not depend on the number of rows. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
-	const rows, most = 1_000_000, 96 << 20
+	const rows, most = 1_000_000, 32 << 20
 	var results []string
 	for range 100 {
 		results = append(results, `{"id":"1"}`)
@@ -507,7 +560,7 @@ func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
 	sink := &rowstest.Sink{Answer: rowstest.Answer{Status: 200, Body: `{"results":[` + strings.Join(results, ",") + `]}`}}
 	synctest.Test(t, func(t *testing.T) { // waits for the rate limit take no time
 		req := rowstest.Query(t, actiontest.Query(params("100"), nil), head, rows, row)
-		res, err := hubspot.New(hubspot.Contacts, action.Deps{HTTP: &http.Client{Transport: sink}}).Execute(t.Context(), req)
+		res, err := integration(t, hubspot.Contacts, over(sink)).Execute(t.Context(), req)
 		if err != nil || res.Message != "1000000 contacts updated." {
 			t.Errorf("%+v, %v", res, err)
 		}
