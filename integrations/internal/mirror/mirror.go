@@ -73,9 +73,9 @@ type Plan struct {
 	seed  maphash.Seed
 
 	mu sync.Mutex
-	// members are fingerprints of 8 bytes. Two members with the same one keep each other, which
-	// among a million happens once in ten million lists.
-	members []uint64
+	// chunks are the members' fingerprints of 8 bytes. Two members with the same one keep each other, which
+	// among a million happens once in ten million lists. One slice would need several times its size while it grows.
+	chunks  [][]uint64
 	sorted  bool
 	unknown int
 }
@@ -97,8 +97,15 @@ func (p *Plan) Add(key string) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.members, p.sorted = append(p.members, maphash.String(p.seed, key)), false
+	last := len(p.chunks) - 1
+	if last < 0 || len(p.chunks[last]) == chunkSize {
+		p.chunks, last = append(p.chunks, make([]uint64, 0, chunkSize)), last+1
+	}
+	p.chunks[last], p.sorted = append(p.chunks[last], maphash.String(p.seed, key)), false
 }
+
+// chunkSize is the number of fingerprints in a chunk.
+const chunkSize = 1 << 16
 
 // Unknown counts a row whose member cannot be told.
 func (p *Plan) Unknown() {
@@ -130,11 +137,13 @@ func RemovalsOf[T any](p *Plan, existing iter.Seq2[T, error], keys func(T) []str
 	case p.unknown > 0:
 		const format = "No members were removed from the %s, because %d rows have no identifier: their members could not be told apart."
 		return nil, action.Errorf(action.Invalid, format, p.list, p.unknown)
-	case len(p.members) == 0:
+	case len(p.chunks) == 0:
 		return nil, action.Errorf(action.Invalid, "No members were removed from the %s, because the result has no rows.", p.list)
 	}
 	if !p.sorted {
-		slices.Sort(p.members)
+		for _, c := range p.chunks {
+			slices.Sort(c)
+		}
 		p.sorted = true
 	}
 	var removals []T
@@ -157,6 +166,9 @@ func RemovalsOf[T any](p *Plan, existing iter.Seq2[T, error], keys func(T) []str
 
 // has reports whether a member is in the result, whose fingerprints are sorted.
 func (p *Plan) has(key string) bool {
-	_, found := slices.BinarySearch(p.members, maphash.String(p.seed, key))
-	return found
+	fingerprint := maphash.String(p.seed, key)
+	return slices.ContainsFunc(p.chunks, func(c []uint64) bool {
+		_, found := slices.BinarySearch(c, fingerprint)
+		return found
+	})
 }

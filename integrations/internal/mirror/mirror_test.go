@@ -88,6 +88,27 @@ func TestRemovals(t *testing.T) {
 	}
 }
 
+// Members of a large result are found, whatever chunk they are in.
+func TestManyMembers(t *testing.T) {
+	t.Parallel()
+	const n = 200_000
+	p := read(t, map[string]string{"mirror": "yes"})
+	for i := range n {
+		p.Add(fmt.Sprint(i))
+	}
+	existing := func(yield func(string, error) bool) {
+		for i := range n + 10 {
+			if !yield(fmt.Sprint(i), nil) {
+				return
+			}
+		}
+	}
+	got, err := p.Removals(existing, true)
+	if err != nil || len(got) != 10 || got[0] != fmt.Sprint(n) {
+		t.Errorf("removed %v, error %v, want the last 10", got, err)
+	}
+}
+
 // A member that the result can name in two ways is kept by either, and counts once against the limit.
 func TestSeveralKeys(t *testing.T) {
 	t.Parallel()
