@@ -119,7 +119,7 @@ func (c *crm) add(all []record) actiontest.Reply {
 		res, refused := c.refuse(id)
 		switch {
 		case refused:
-		case slices.ContainsFunc(c.members, func(m crmMember) bool { return short(m.ContactID) == short(id) || short(m.LeadID) == short(id) }):
+		case slices.ContainsFunc(c.members, func(m crmMember) bool { return short(id) == short(m.ContactID) || short(id) == short(m.LeadID) }):
 			res = rejection("DUPLICATE_VALUE", "Already a campaign member.")
 		default:
 			status := r.Status

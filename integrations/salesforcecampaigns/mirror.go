@@ -62,7 +62,8 @@ func (i *Integration) mirror(ctx context.Context, d *delivery, a *adder, added *
 // removeOthers removes the members that are not in the result, and returns their number.
 func (i *Integration) removeOthers(ctx context.Context, c *client, plan *mirror.Plan, campaign string, complete bool) (int, error) {
 	// Accounts can be members too, which a result cannot name.
-	soql := "SELECT Id, ContactId, LeadId FROM CampaignMember WHERE CampaignId = '" + campaign + "' AND (ContactId != null OR LeadId != null)"
+	soql := "SELECT Id, ContactId, LeadId FROM CampaignMember WHERE CampaignId = '" + campaign + "' " +
+		"AND (ContactId != null OR LeadId != null)"
 	others, err := mirror.RemovalsOf(plan, query[campaignMember](ctx, c, soql), campaignMember.keys, complete)
 	if err != nil {
 		return 0, err

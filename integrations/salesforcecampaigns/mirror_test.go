@@ -70,8 +70,9 @@ func TestMirrorKeepsConvertedLeads(t *testing.T) {
 		t.Errorf("message %q, want one to be removed", got)
 	}
 	for _, r := range d.Requests() {
-		if strings.Contains(r.Query.Get("q"), "FROM CampaignMember WHERE") && !strings.HasSuffix(r.Query.Get("q"), "(ContactId != null OR LeadId != null)") {
-			t.Errorf("query %q also lists accounts", r.Query.Get("q"))
+		q := r.Query.Get("q")
+		if strings.Contains(q, "FROM CampaignMember WHERE") && !strings.HasSuffix(q, "(ContactId != null OR LeadId != null)") {
+			t.Errorf("query %q also lists accounts", q)
 		}
 	}
 	if slices.Contains(c.contacts(), "5") {
@@ -171,7 +172,7 @@ func TestMirrorOfNewCampaign(t *testing.T) {
 
 // mirrored routes the calls of a mirrored campaign: additions, removals, and the pages of the list of members.
 type mirrored struct {
-	additions, removals *rowstest.Destination
+	additions, removals http.RoundTripper
 	// members is the number of members. Their contacts follow those of the result.
 	members int
 	served  int
@@ -240,23 +241,41 @@ func TestMirrorUnderInjectedFaults(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const members = 40_000
-		m := &mirrored{additions: campaignOf(), removals: removalsOf(), members: members}
+		additions, removals := campaignOf(), removalsOf()
+		m := &mirrored{additions: additions, removals: removals, members: members}
 		deps := action.Deps{Env: env, HTTP: &http.Client{Transport: m}}
 		req := rowstest.Query(t, request(mirroring("")), head, total, row)
 		_, err := actiontest.New(t, salesforcecampaigns.New, deps).Execute(t.Context(), req)
-		if got := m.additions.Check(t, total, err); got.Failed != total/100 {
+		if got := additions.Check(t, total, err); got.Failed != total/100 {
 			t.Errorf("%+v, want %d rejected contacts", got, total/100)
 		}
-		_, removals, found := strings.Cut(action.MessageOf(err), "members were not removed. ")
+		_, message, found := strings.Cut(action.MessageOf(err), "members were not removed. ")
 		if !found {
 			t.Fatalf("error %v", err)
 		}
-		got := m.removals.Check(t, members/2, action.Errorf(action.Invalid, "%s", removals))
+		got := removals.Check(t, members/2, action.Errorf(action.Invalid, "%s", message))
 		if want := (rowstest.Account{Delivered: members/2 - members/200, Failed: members / 200}); got != want {
 			t.Errorf("removals %+v, want %+v", got, want)
 		}
-		if n := m.removals.Unconfirmed() + m.additions.Unconfirmed(); n != 0 {
+		if n := removals.Unconfirmed() + additions.Unconfirmed(); n != 0 {
 			t.Errorf("%d members unconfirmed", n)
 		}
 	})
+}
+
+// A mirrored campaign needs a few bytes for each row. Not parallel: it measures the heap.
+func TestMirrorMemory(t *testing.T) { //nolint:paralleltest // measures the heap
+	const rows, most = 1_000_000, 32 << 20
+	results := strings.TrimSuffix(strings.Repeat(`{"id":"00v","success":true,"errors":[]},`, 200), ",")
+	sink := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: "[" + results + "]"}}
+	deps := action.Deps{Env: env, HTTP: &http.Client{Transport: &mirrored{additions: sink}}}
+	req := rowstest.Query(t, request(mirroring("")), head, rows, row)
+	res, err := actiontest.New(t, salesforcecampaigns.New, deps).Execute(t.Context(), req)
+	if err != nil || res.Message != "1000000 members added, 0 were members already, 0 removed." {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	if heap := sink.Heap(); heap > most {
+		t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
+	}
+	t.Logf("%d rows, heap at most %.1f MiB", rows, float64(sink.Heap())/(1<<20))
 }

@@ -58,7 +58,9 @@ type adder struct {
 func (a *adder) add(ctx context.Context, to target, batch []member) error {
 	records := make([]map[string]any, len(batch))
 	for i, m := range batch {
-		records[i] = map[string]any{m.kind.field: m.id, "CampaignId": to.campaign, "attributes": map[string]string{"type": "CampaignMember"}}
+		records[i] = map[string]any{
+			m.kind.field: m.id, "CampaignId": to.campaign, "attributes": map[string]string{"type": "CampaignMember"},
+		}
 		if to.status != "" {
 			records[i]["Status"] = to.status
 		}

@@ -68,7 +68,8 @@ func (a *account) handle(r actiontest.Recorded) actiontest.Reply {
 }
 
 func reject(message string, args ...any) actiontest.Reply {
-	text, err := json.Marshal(map[string]string{"status": "error", "category": "VALIDATION_ERROR", "message": fmt.Sprintf(message, args...)})
+	body := map[string]string{"status": "error", "category": "VALIDATION_ERROR", "message": fmt.Sprintf(message, args...)}
+	text, err := json.Marshal(body)
 	if err != nil {
 		panic(err)
 	}
@@ -110,12 +111,10 @@ func (a *account) invalid(in batchInput, upsert bool) string {
 	if upsert && in.IDProperty == "email" && !strings.Contains(in.ID, ".") {
 		return `Property values were not valid: [{"error":"INVALID_EMAIL","name":"email"}]`
 	}
+	valid := map[string]func(string) bool{"born": isDay, "seen": isTime, "vip": isBool}
 	for name, value := range in.Properties {
-		if value != nil && *value != "" && name == "born" && !isDay(*value) {
-			return `Property values were not valid: [{"error":"INVALID_DATE","name":"born"}]`
-		}
-		if value != nil && *value != "" && name == "seen" && !isTime(*value) {
-			return `Property values were not valid: [{"error":"INVALID_DATE","name":"seen"}]`
+		if check := valid[name]; check != nil && value != nil && *value != "" && !check(*value) {
+			return fmt.Sprintf(`Property values were not valid: [{"error":"INVALID_VALUE","name":%q}]`, name)
 		}
 	}
 	return ""
@@ -128,6 +127,8 @@ func isDay(text string) bool {
 	n, err := strconv.ParseInt(text, 10, 64)
 	return err == nil && n%(24*time.Hour).Milliseconds() == 0
 }
+
+func isBool(text string) bool { return text == "true" || text == "false" }
 
 func isTime(text string) bool {
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
@@ -250,7 +251,7 @@ func table(columns []string, rows ...string) string {
 	return `{"fields":{"dimensions":[` + strings.Join(fields, ",") + `]},"data":[` + strings.Join(data, ",") + `]}`
 }
 
-// resolve returns the integration's form.
+// form returns the fields of the integration's form.
 func form(t *testing.T, o hubspot.Object) []action.Field {
 	t.Helper()
 	f, err := action.Resolve(integration(t, o, action.Deps{})).Form.Form(t.Context(), actiontest.Query(nil, nil))

@@ -142,13 +142,16 @@ func (c *client) outcome(batch []update, res response) error {
 func (c *client) confirm(batch []update, index map[string]int, res response) map[int]bool {
 	confirmed := map[int]bool{}
 	for _, r := range res.Results {
-		c.plan.Add(r.ID)
 		key := r.ID
 		if c.property != "" {
 			key = traceKey(r.Trace)
 		}
-		if i, known := index[key]; known {
+		i, known := index[key]
+		if known {
 			confirmed[i], *batch[i].record = true, r.ID
+		}
+		if c.property != "" || !known { // the plan has the IDs of the rows
+			c.plan.Add(r.ID)
 		}
 	}
 	return confirmed

@@ -111,10 +111,11 @@ func (c *client) explain(err *action.Error, status *outbound.StatusError) error 
 	kind := err.Kind
 	switch {
 	case kind == action.Unauthenticated:
-		return deliver.Stop(action.Wrap(err, kind, "HubSpot rejected the access token. It must be a service key, or the access token of an "+
-			"existing private app."))
+		return deliver.Stop(action.Wrap(err, kind, "HubSpot rejected the access token. It must be a service key, or the access token "+
+			"of an existing private app."))
 	case kind == action.Forbidden:
-		return deliver.Stop(action.Wrap(err, kind, "The access token cannot update %s: it needs the scope %s.", c.object.Type, c.object.scope()))
+		return deliver.Stop(action.Wrap(err, kind, "The access token cannot update %s: it needs the scope %s.",
+			c.object.Type, c.object.scope()))
 	case kind == action.NotFound:
 		return deliver.Stop(err)
 	case kind == action.RateLimited && p.Policy == "DAILY":

@@ -64,7 +64,7 @@ func updated(r actiontest.Recorded) actiontest.Reply {
 
 // definitions are those of the account's properties.
 const definitions = `{"results":[{"name":"c_score","type":"number"},{"name":"born","type":"date"},{"name":"seen","type":"datetime"},` +
-	`{"name":"own_id","type":"string","hasUniqueValue":true},{"name":"domain","type":"string","hasUniqueValue":false}]}`
+	`{"name":"own_id","type":"string","hasUniqueValue":true},{"name":"vip","type":"enumeration","fieldType":"booleancheckbox"},{"name":"domain","type":"string","hasUniqueValue":false}]}`
 
 // answering answers the reading of properties, and leaves other calls to f.
 func answering(f func(actiontest.Recorded) actiontest.Reply) func(actiontest.Recorded) actiontest.Reply {

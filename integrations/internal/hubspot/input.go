@@ -151,7 +151,8 @@ func (o Object) fields() []action.Field {
 			Name: "pivoted_columns", Label: "Pivoted Columns", Type: action.Select, Default: string(pivotsReport),
 			Description: "Pivoted columns are not sent: one property cannot hold several values.",
 			Options: []action.Option{
-				{Name: string(pivotsReport), Label: "Send the other columns and report an error"}, {Name: string(pivotsIgnore), Label: "Ignore them"},
+				{Name: string(pivotsReport), Label: "Send the other columns and report an error"},
+				{Name: string(pivotsIgnore), Label: "Ignore them"},
 			},
 		},
 		{

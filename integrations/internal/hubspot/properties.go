@@ -13,9 +13,10 @@ import (
 // property is a property's definition
 // (https://developers.hubspot.com/docs/api-reference/latest/crm/properties/guide).
 type property struct {
-	Name   string `json:"name"`
-	Type   string `json:"type"`
-	Unique bool   `json:"hasUniqueValue"`
+	Name      string `json:"name"`
+	Type      string `json:"type"`
+	FieldType string `json:"fieldType"`
+	Unique    bool   `json:"hasUniqueValue"`
 }
 
 // properties reads the definitions of the object's properties, by name. HubSpot lists no sensitive ones, so one
@@ -55,13 +56,26 @@ func (o Object) checkUnique(in input, all map[string]property) error {
 
 // format returns how a property of a type takes the values of a column, or nil if as they are.
 func (p property) format() func(string) string {
-	switch p.Type {
-	case "date":
+	switch {
+	case p.Type == "date":
 		return asDate
-	case "datetime":
+	case p.Type == "datetime":
 		return asDatetime
+	case p.Type == "bool", p.FieldType == "booleancheckbox":
+		return asBool
 	}
 	return nil
+}
+
+// asBool returns what HubSpot has for Looker's yesno.
+func asBool(text string) string {
+	switch text {
+	case "Yes":
+		return "true"
+	case "No":
+		return "false"
+	}
+	return text
 }
 
 // layouts are the texts in which Looker has dates and times. Without an offset they are in the query's time zone,

@@ -62,22 +62,13 @@ type layout struct {
 // becomes an underscore, since property names have none.
 func (o Object) layout(columns []action.Column, hidden []string, in input) (*layout, error) {
 	l := &layout{
-		object: o, match: in.MatchBy, nulls: in.Nulls, id: -1, properties: make([]string, len(columns)),
+		object: o, match: in.MatchBy, nulls: in.Nulls, properties: make([]string, len(columns)),
 		formats: make([]func(string) string, len(columns)), pivoted: make([]bool, len(columns)),
 	}
-	for i, c := range columns {
-		l.titles = append(l.titles, c.Title())
-		if slices.Contains(c.Tags, o.Tag) {
-			l.id = i
-		}
-	}
-	recordID := l.id
-	if in.MatchBy == o.natural {
-		for i, c := range columns {
-			if slices.Contains(c.Tags, string(o.natural)) {
-				l.id = i
-			}
-		}
+	recordID := lastTagged(columns, o.Tag)
+	l.id = recordID
+	if natural := lastTagged(columns, string(o.natural)); in.MatchBy == o.natural && natural >= 0 {
+		l.id = natural
 	}
 	switch {
 	case l.id < 0 && in.MatchBy == o.natural:
@@ -87,7 +78,9 @@ func (o Object) layout(columns []action.Column, hidden []string, in input) (*lay
 	}
 	from := map[string]string{}
 	for i, c := range columns {
-		if i == l.id || i == recordID || slices.Contains(hidden, c.Name) || c.Group == "filters" || c.Group == "parameters" { // these have no values
+		l.titles = append(l.titles, c.Title())
+		noValues := c.Group == "filters" || c.Group == "parameters"
+		if i == l.id || i == recordID || noValues || slices.Contains(hidden, c.Name) {
 			continue
 		}
 		p := strings.ReplaceAll(c.Name, ".", "_")
@@ -98,6 +91,17 @@ func (o Object) layout(columns []action.Column, hidden []string, in input) (*lay
 		from[p], l.properties[i] = c.Name, p
 	}
 	return l, nil
+}
+
+// lastTagged returns the index of the last column with a tag, or -1.
+func lastTagged(columns []action.Column, tag string) int {
+	last := -1
+	for i, c := range columns {
+		if slices.Contains(c.Tags, tag) {
+			last = i
+		}
+	}
+	return last
 }
 
 // use sets how values are written, by the definitions of properties.

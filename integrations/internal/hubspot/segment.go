@@ -19,7 +19,7 @@ const (
 	removalBatch = 500
 )
 
-// path returns a path below the segment.
+// segmentPath returns a path below the segment.
 func (c *client) segmentPath(segments ...string) string {
 	return c.version.path("lists", append([]string{string(c.segment)}, segments...)...)
 }
@@ -28,7 +28,8 @@ func (c *client) segmentPath(segments ...string) string {
 func (c *client) explainSegment(err *action.Error, status *outbound.StatusError) error {
 	switch err.Kind {
 	case action.Forbidden:
-		return deliver.Stop(action.Wrap(err, err.Kind, "The access token cannot change segments: it needs the scopes crm.lists.read and crm.lists.write."))
+		return deliver.Stop(action.Wrap(err, err.Kind, "The access token cannot change segments: it needs the scopes crm.lists.read "+
+			"and crm.lists.write."))
 	case action.NotFound:
 		return deliver.Stop(action.Wrap(err, err.Kind, "HubSpot has no segment with the ID %s.", c.segment))
 	}
@@ -52,7 +53,8 @@ func (c *client) checkSegment(ctx context.Context) error {
 	case answer.List.ObjectType != c.object.typeID:
 		return action.InvalidField("list_id", "The HubSpot segment %s is not one of %s.", c.segment, c.object.Type)
 	case answer.List.ProcessingType != "MANUAL" && answer.List.ProcessingType != "SNAPSHOT":
-		return action.InvalidField("list_id", "The HubSpot segment %s is active: HubSpot chooses its members itself. Enter a static one.", c.segment)
+		return action.InvalidField("list_id", "The HubSpot segment %s is active: HubSpot chooses its members itself. "+
+			"Enter a static one.", c.segment)
 	}
 	return nil
 }
@@ -73,7 +75,8 @@ func (c *client) addMembers(ctx context.Context, batch []update) error {
 			id = u.ID
 		}
 		if id == "" {
-			failed[i] = action.Errorf(action.Unavailable, "HubSpot did not return the IDs of some %s, so they were not added to the segment.", c.object.Type)
+			failed[i] = action.Errorf(action.Unavailable, "HubSpot did not return the IDs of some %s, so they were not added to the segment.",
+				c.object.Type)
 			continue
 		}
 		index[id], ids = i, append(ids, id)
@@ -83,11 +86,13 @@ func (c *client) addMembers(ctx context.Context, batch []update) error {
 	}
 	var answer membership
 	if err := c.call(ctx, http.MethodPut, c.segmentPath("memberships", "add"), ids, &answer, c.explainSegment); err != nil {
-		return action.Wrap(err, action.KindOf(err), "Some %s were updated, but not added to the segment. %s", c.object.Type, action.MessageOf(err))
+		return action.Wrap(err, action.KindOf(err), "Some %s were updated, but not added to the segment. %s",
+			c.object.Type, action.MessageOf(err))
 	}
 	for _, id := range answer.Missing {
 		if i, known := index[id]; known {
-			failed[i] = c.rejections.Rejected("HubSpot updated the "+c.object.One+", but did not add it to the segment.", c.rowName(batch[i]))
+			reason := "HubSpot updated the " + c.object.One + ", but did not add it to the segment."
+			failed[i] = c.rejections.Rejected(reason, c.rowName(batch[i]))
 		}
 	}
 	return deliver.Partial(failed)
@@ -143,7 +148,8 @@ func (c *client) removeOthers(ctx context.Context, result *deliver.Result) (int,
 	}, c.removeMembers)
 	err = removed.Err("removals")
 	if err != nil {
-		err = action.Wrap(err, action.KindOf(err), "%d members were not removed from the segment. %s", removed.Failed(), action.MessageOf(err))
+		const format = "%d members were not removed from the segment. %s"
+		err = action.Wrap(err, action.KindOf(err), format, removed.Failed(), action.MessageOf(err))
 	}
 	return removed.Sent(), err
 }

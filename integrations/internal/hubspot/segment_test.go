@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -180,7 +181,7 @@ func TestSegmentRefusesMembers(t *testing.T) {
 
 // portal routes the calls of a mirrored segment.
 type portal struct {
-	updates, additions, removals *rowstest.Destination
+	updates, additions, removals http.RoundTripper
 	// members is the number of members. The first half of them is in the result.
 	members int
 }
@@ -252,18 +253,19 @@ func TestMirrorUnderInjectedFaults(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const members = 40_000
-		p := &portal{updates: fake(), additions: memberships(), removals: memberships(), members: members}
+		updates, additions, removals := fake(), memberships(), memberships()
+		p := &portal{updates: updates, additions: additions, removals: removals, members: members}
 		req := rowstest.Query(t, actiontest.Query(params("100"), mirrored(nil)), head, total, row)
 		_, err := integration(t, hubspot.Contacts, over(p)).Execute(t.Context(), req)
-		if got := p.updates.Check(t, total, err); got.Failed != total/100 {
+		if got := updates.Check(t, total, err); got.Failed != total/100 {
 			t.Errorf("%+v, want %d unknown contacts", got, total/100)
 		}
 		if !strings.HasSuffix(action.MessageOf(err), fmt.Sprintf(" %d removed from the segment.", members/2)) {
 			t.Errorf("error %v, want %d to be removed", err, members/2)
 		}
-		p.removals.Check(t, members/2, nil)
-		p.additions.Check(t, total-total/100, nil)
-		if n := p.updates.Unconfirmed() + p.additions.Unconfirmed() + p.removals.Unconfirmed(); n != 0 {
+		removals.Check(t, members/2, nil)
+		additions.Check(t, total-total/100, nil)
+		if n := updates.Unconfirmed() + additions.Unconfirmed() + removals.Unconfirmed(); n != 0 {
 			t.Errorf("%d unconfirmed", n)
 		}
 	})
@@ -293,4 +295,51 @@ func TestForm(t *testing.T) {
 			t.Errorf("options (-want +got):\n%s", diff)
 		}
 	}
+}
+
+// updating answers updates with the IDs of their records, and lets a sink measure the heap.
+type updating struct{ sink *rowstest.Sink }
+
+// RoundTrip implements [http.RoundTripper].
+func (u updating) RoundTrip(req *http.Request) (*http.Response, error) {
+	text, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	var call struct {
+		Inputs []struct {
+			ID string `json:"id"`
+		} `json:"inputs"`
+	}
+	if err := json.Unmarshal(text, &call); err != nil {
+		return nil, err
+	}
+	answer, err := json.Marshal(map[string]any{"results": call.Inputs})
+	if err != nil {
+		return nil, err
+	}
+	req = req.Clone(req.Context())
+	req.Body = http.NoBody
+	if _, err := u.sink.RoundTrip(req); err != nil { //nolint:bodyclose // nothing is sent
+		return nil, err
+	}
+	return body(req, string(answer))
+}
+
+// A mirrored segment needs a few bytes for each row. Not parallel: it measures the heap.
+func TestMirrorMemory(t *testing.T) { //nolint:paralleltest // measures the heap
+	const rows, most = 1_000_000, 32 << 20
+	sink := &rowstest.Sink{Answer: rowstest.Answer{Status: 200, Body: "{}"}}
+	p := &portal{updates: updating{sink}, additions: sink, removals: sink}
+	synctest.Test(t, func(t *testing.T) { // waits for the rate limit take no time
+		req := rowstest.Query(t, actiontest.Query(params("100"), mirrored(nil)), head, rows, row)
+		res, err := integration(t, hubspot.Contacts, over(p)).Execute(t.Context(), req)
+		if err != nil || res.Message != "1000000 contacts updated. 0 removed from the segment." {
+			t.Errorf("%+v, %v", res, err)
+		}
+	})
+	if heap := sink.Heap(); heap > most {
+		t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
+	}
+	t.Logf("%d rows, heap at most %.1f MiB", rows, float64(sink.Heap())/(1<<20))
 }

@@ -16,7 +16,10 @@ func TestNulls(t *testing.T) {
 		want map[string]string
 	}{
 		"by default": {nil, map[string]string{"email": "c1@example.com", "own_id": "own-1", "born": "1970-01-01"}},
-		"clear":      {map[string]string{"null_values": "clear"}, map[string]string{"email": "c1@example.com", "own_id": "own-1", "born": "1970-01-01"}},
+		"clear": {
+			map[string]string{"null_values": "clear"},
+			map[string]string{"email": "c1@example.com", "own_id": "own-1", "born": "1970-01-01"},
+		},
 		"keep": {
 			map[string]string{"null_values": "keep"},
 			map[string]string{"email": "c1@example.com", "own_id": "own-1", "born": "1970-01-01", "city": "Bern"},
@@ -74,12 +77,26 @@ func trim(text string) string {
 	return text
 }
 
+// Looker's yesno has other texts than HubSpot's checkboxes.
+func TestYesNo(t *testing.T) {
+	t.Parallel()
+	a := newAccount("1", "2")
+	if got := a.deliverTo(t, nil, []string{"id:hubspot_contact_id", "vip", "city"}, `1,"Yes","Yes"`, `2,"No","No"`); got != "2 contacts updated." {
+		t.Fatalf("message %q", got)
+	}
+	want := []string{"true", "Yes", "false", "No"}
+	got := []string{a.contacts["1"]["vip"], a.contacts["1"]["city"], a.contacts["2"]["vip"], a.contacts["2"]["city"]}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("values (-want +got):\n%s", diff)
+	}
+}
+
 // What is no date stays as it is, so that HubSpot says what is wrong with it.
 func TestNoDate(t *testing.T) {
 	t.Parallel()
 	a := newAccount("1", "2")
 	got := a.deliverTo(t, nil, []string{"id:hubspot_contact_id", "born"}, `1,"2026-11-23 08:00:00"`, `2,"soon"`)
-	if want := "1 of 2 contacts delivered, 1 failed. HubSpot rejected the value for born (INVALID_DATE) (first: contact 2)."; got != want {
+	if want := "1 of 2 contacts delivered, 1 failed. HubSpot rejected the value for born (INVALID_VALUE) (first: contact 2)."; got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}
 	if a.contacts["1"]["born"] != "2026-11-23" || a.contacts["2"]["born"] != "1970-01-01" {
@@ -102,7 +119,8 @@ func TestPivotedColumns(t *testing.T) {
 			nil, []string{one}, "1 contacts updated. The pivoted column N was not sent: one property cannot hold several values.", true,
 		},
 		"two": {
-			nil, []string{one, two}, "2 contacts updated. The pivoted columns N, M were not sent: one property cannot hold several values.", true,
+			nil, []string{one, two},
+			"2 contacts updated. The pivoted columns N, M were not sent: one property cannot hold several values.", true,
 		},
 		"ignored": {
 			map[string]string{"pivoted_columns": "ignore"},
