@@ -50,7 +50,7 @@ type batchInput struct {
 func (a *account) handle(r actiontest.Recorded) actiontest.Reply {
 	a.calls = append(a.calls, r.Method+" "+r.Path)
 	const lists = "/crm/lists/2026-09/7"
-	switch r.Path {
+	switch strings.Replace(r.Path, "/crm/v3/lists/7", lists, 1) {
 	case "/crm/properties/2026-09/contacts", "/crm/v3/properties/contacts", "/crm/properties/2026-09/companies":
 		return actiontest.Reply{Body: definitions}
 	case "/crm/objects/2026-09/contacts/batch/update", "/crm/v3/objects/contacts/batch/update":

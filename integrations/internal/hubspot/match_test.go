@@ -1,14 +1,21 @@
 package hubspot_test
 
 import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/integrations/internal/hubspot"
+	"integrationhub.dev/integrations/internal/rowstest"
 )
 
 // Contacts are matched by email, and created if there are none.
@@ -134,6 +141,65 @@ func TestNoColumnToMatch(t *testing.T) {
 	if want := "A field with the tag email or hubspot_contact_id is required."; got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}
+}
+
+// upserting takes records by their address, in any order. As at HubSpot, it names those that it rejects by their traces, and a
+// repeated record has no effect.
+func upserting() *rowstest.Destination {
+	return &rowstest.Destination{
+		Rows: func(req *http.Request, body []byte) ([]rowstest.Row, error) {
+			var call struct{ Inputs []batchInput }
+			if err := json.Unmarshal(body, &call); err != nil {
+				return nil, err
+			}
+			if !strings.HasSuffix(req.URL.Path, "/batch/upsert") || len(call.Inputs) > 100 {
+				return nil, fmt.Errorf("%d inputs for %s", len(call.Inputs), req.URL.Path)
+			}
+			var rows []rowstest.Row
+			for i, in := range call.Inputs {
+				if in.IDProperty != "email" || in.Trace != strconv.Itoa(i) {
+					return nil, fmt.Errorf("an input with the property %q and the trace %q", in.IDProperty, in.Trace)
+				}
+				rows = append(rows, rowstest.Row{ID: in.ID, Key: in.ID})
+			}
+			return rows, nil
+		},
+		Refuses: func(id string) bool { return strings.HasPrefix(id, "c") && strings.HasSuffix(id, "77@example.com") },
+		Answer: func(rows []rowstest.Row, rejected []int) rowstest.Answer {
+			var results, traces []string
+			for i := len(rows) - 1; i >= 0; i-- {
+				if slices.Contains(rejected, i) {
+					traces = append(traces, fmt.Sprintf(`"%d"`, i))
+				} else {
+					results = append(results, fmt.Sprintf(`{"id":"5%d","new":true,"objectWriteTraceId":"%d"}`, i, i))
+				}
+			}
+			body := `{"results":[` + strings.Join(results, ",") + `]`
+			if len(traces) > 0 {
+				body += `,"errors":[{"category":"VALIDATION_ERROR","context":{"objectWriteTraceId":[` + strings.Join(traces, ",") + `]}}]`
+			}
+			return rowstest.Answer{Status: http.StatusMultiStatus, Body: body + "}"}
+		},
+		Limited: rowstest.Answer{Status: 429, Body: `{"errorType":"RATE_LIMIT","policyName":"TEN_SECONDLY_ROLLING"}`},
+	}
+}
+
+// Each of 100,000 rows that create or update is counted correctly under injected faults.
+func TestUpsertsUnderInjectedFaults(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const head = `{"fields":{"dimensions":[{"name":"mail","tags":["email"]},{"name":"city"}]}`
+		row := func(i int) string { return fmt.Sprintf(`{"mail":{"value":"c%d@example.com"},"city":{"value":"Zürich"}}`, i) }
+		d := upserting()
+		req := rowstest.Query(t, actiontest.Query(params("100"), map[string]string{"match_by": "email"}), head, total, row)
+		_, err := integration(t, hubspot.Contacts, over(d)).Execute(t.Context(), req)
+		if got := d.Check(t, total, err); got.Failed != total/100 {
+			t.Errorf("%+v, want the %d rejected contacts to fail, and no other", got, total/100)
+		}
+		if n := d.Unconfirmed(); n != 0 {
+			t.Errorf("%d rows arrived, but are not confirmed", n)
+		}
+	})
 }
 
 func TestVersions(t *testing.T) {

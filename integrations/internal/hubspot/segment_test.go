@@ -52,6 +52,21 @@ func TestSegment(t *testing.T) {
 	}
 }
 
+func TestSegmentInLegacyVersion(t *testing.T) {
+	t.Parallel()
+	a := newAccount("1", "2", "3")
+	a.segment = []string{"2", "3"}
+	d := actiontest.NewDestination(t).Handle(a.handle)
+	i := integration(t, hubspot.Contacts, actiontest.Deps(t, d, map[string]string{"HUBSPOT_API_VERSION": "v3"}))
+	req := actiontest.JSONDetail(t, actiontest.Query(params(""), mirrored(nil)), table(idAndCity, `1,"A"`, `2,"B"`))
+	if got, want := message(i.Execute(t.Context(), req)), "2 contacts updated. 1 removed from the segment."; got != want {
+		t.Errorf("message %q, want %q", got, want)
+	}
+	if diff := cmp.Diff([]string{"1", "2"}, a.members()); diff != "" {
+		t.Errorf("members (-want +got):\n%s", diff)
+	}
+}
+
 // A mirrored segment ends up with the records of the result.
 func TestMirror(t *testing.T) {
 	t.Parallel()
@@ -320,7 +335,11 @@ func (u updating) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	req = req.Clone(req.Context())
 	req.Body = http.NoBody
-	if _, err := u.sink.RoundTrip(req); err != nil { //nolint:bodyclose // nothing is sent
+	res, err := u.sink.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	if err := res.Body.Close(); err != nil {
 		return nil, err
 	}
 	return body(req, string(answer))
