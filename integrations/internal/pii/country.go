@@ -9,9 +9,6 @@ import (
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
-	"golang.org/x/text/runes"
-	"golang.org/x/text/transform"
-	"golang.org/x/text/unicode/norm"
 )
 
 // Country returns the ISO 3166-1 alpha-2 code, in uppercase, of a country's two-letter or
@@ -79,11 +76,7 @@ var countryNames = sync.OnceValue(func() map[string]string {
 
 // plainName returns a name without accents, punctuation and a leading "the". It spells out "&" and "St.".
 func plainName(name string) string {
-	accents := transform.Chain(norm.NFD, runes.Remove(runes.In(unicode.Mn)), norm.NFC)
-	if plain, _, err := transform.String(accents, name); err == nil {
-		name = plain
-	}
-	words := strings.FieldsFunc(strings.ToLower(strings.ReplaceAll(name, "&", " and ")), func(r rune) bool {
+	words := strings.FieldsFunc(strings.ToLower(strings.ReplaceAll(withoutAccents(name), "&", " and ")), func(r rune) bool {
 		return r != '\'' && r != '’' && !unicode.IsLetter(r)
 	})
 	for i, word := range words {

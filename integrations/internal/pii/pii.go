@@ -16,6 +16,10 @@ import (
 	"encoding/hex"
 	"strings"
 	"unicode"
+
+	"golang.org/x/text/runes"
+	"golang.org/x/text/transform"
+	"golang.org/x/text/unicode/norm"
 )
 
 // Hash returns the SHA-256 hash of text as 64 lowercase hexadecimal digits.
@@ -40,4 +44,31 @@ func letters(text string) (string, bool) {
 		return -1
 	}, text)
 	return text, text != ""
+}
+
+// romanLetters returns the letters a to z in lowercase. Other Roman letters are replaced, which Meta
+// recommends, and everything else is left out.
+func romanLetters(text string) (string, bool) {
+	text = otherRoman.Replace(strings.ToLower(withoutAccents(text)))
+	text = strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' {
+			return r
+		}
+		return -1
+	}, text)
+	return text, text != ""
+}
+
+// otherRoman replaces Roman letters that Unicode does not take for a letter with an accent.
+var otherRoman = strings.NewReplacer(
+	"ß", "ss", "æ", "ae", "œ", "oe", "ø", "o", "ł", "l", "đ", "d", "ð", "d", "þ", "th", "ħ", "h", "ı", "i",
+)
+
+// withoutAccents returns a text whose letters have no accents.
+func withoutAccents(text string) string {
+	accents := transform.Chain(norm.NFD, runes.Remove(runes.In(unicode.Mn)), norm.NFC)
+	if plain, _, err := transform.String(accents, text); err == nil {
+		return plain
+	}
+	return text
 }

@@ -208,9 +208,29 @@ func TestNames(t *testing.T) {
 
 func TestPlaces(t *testing.T) {
 	t.Parallel()
-	check(t, one(pii.MetaCity), []example{{"St. John's", "", "stjohns"}, {"München", "", "münchen"}, {"12", "", ""}})
+	// Meta: "Use a - z only. Lowercase only, with no punctuation, no special characters, and no white space."
+	check(t, one(pii.MetaCity), []example{
+		{"St. John's", "", "stjohns"},
+		{"München", "", "munchen"},
+		{"Mu\u0308nchen", "", "munchen"},
+		{"SÃO PAULO 2", "", "saopaulo"},
+		{"Straßlach", "", "strasslach"},
+		{"Łódź", "", "lodz"},
+		{"Tromsø", "", "tromso"},
+		{"İzmir", "", "izmir"},
+		{"Diyarbakır", "", "diyarbakir"},
+		{"12", "", ""},
+		{"北京", "", ""},
+	})
 	check(t, pii.MetaState, []example{
-		{"north carolina", "", "nc"}, {"Georgia", "US", "ga"}, {"Georgia", "GB", "georgia"}, {"Île-de-France", "FR", "îledefrance"}, {"", "US", ""},
+		{"north carolina", "", "nc"},
+		{"Georgia", "US", "ga"},
+		{"N.Y.", "US", "ny"},
+		{"Georgia", "GB", "georgia"},
+		{"Île-de-France", "FR", "iledefrance"},
+		{"Baden-Württemberg", "DE", "badenwurttemberg"},
+		{"02", "FR", ""},
+		{"", "US", ""},
 	})
 	check(t, pii.MetaZip, []example{{" K1A 0B1", "CA", "k1a0b1"}, {"12345678", "BR", "12345678"}, {"-", "US", ""}})
 	check(t, one(pii.GooglePostalCode), []example{{" SW1A 1AA ", "", "SW1A 1AA"}, {" ", "", ""}})

@@ -6,14 +6,14 @@ import (
 	"unicode"
 )
 
-// MetaCity returns a city's name in lowercase, without spaces and punctuation.
-func MetaCity(text string) (string, bool) { return letters(text) }
+// MetaCity returns a city's name in lowercase, with the letters a to z only.
+func MetaCity(text string) (string, bool) { return romanLetters(text) }
 
 // MetaState returns the ANSI code of a US state in lowercase, or the name of another country's state
-// in lowercase, without spaces and punctuation. country is an alpha-2 code in uppercase. If it is
-// empty, names of US states are converted too.
+// in lowercase, with the letters a to z only. country is an alpha-2 code in uppercase. If it is empty,
+// names of US states are converted too.
 func MetaState(text, country string) (string, bool) {
-	state, ok := letters(text)
+	state, ok := romanLetters(text)
 	if code := states[state]; code != "" && (country == "" || country == "US") {
 		return code, true
 	}
