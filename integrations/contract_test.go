@@ -346,6 +346,7 @@ var formsOfOurOwn = map[string]string{
 // fieldsOfOurOwn are asked for beside the reference's.
 var fieldsOfOurOwn = map[string][]string{
 	"dropbox":               {"overwrite", "compression", "time_zone", "byte_order_mark", "pgp_public_keys", "pgp_format"},
+	"mparticle":             {"region"},
 	"google_drive":          {"overwrite", "compression", "time_zone", "byte_order_mark", "pgp_public_keys", "pgp_format"},
 	"sendgrid":              {"message", "cc", "bcc", "reply_to", "template_id", "template_data", "region", "time_zone", "byte_order_mark"},
 	"slack":                 {"more_channels", "thread_ts", "time_zone", "byte_order_mark"},

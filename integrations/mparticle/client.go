@@ -24,18 +24,10 @@ type client struct {
 	key     string
 	secret  action.Secret
 	pace    *pace
-	// repeatable is set if the rows can be sent twice.
-	repeatable bool
 }
 
-// retryFor decides which calls are made again. User attributes can be set twice. mParticle does
-// not deduplicate events, so a call with events is repeated only if it had no effect.
-func retryFor(kind dataType) deliver.Policy {
-	if kind == eventData {
-		return deliver.Once{Name: name, MaybeDeliveredHint: "mParticle may have received the events, so they were not sent again."}
-	}
-	return deliver.Retry{MaxAttempts: 6, InitialBackoff: time.Second, MaxBackoff: time.Minute}
-}
+// retry is safe: mParticle deduplicates rows by their source_request_id. See [mapping.id].
+var retry = deliver.Retry{MaxAttempts: 6, InitialBackoff: time.Second, MaxBackoff: time.Minute}
 
 // send sends rows in one call: https://docs.mparticle.com/developers/apis/http/.
 func (c *client) send(ctx context.Context, batches [][]byte) error {
@@ -43,11 +35,8 @@ func (c *client) send(ctx context.Context, batches [][]byte) error {
 		Name: name, Client: c.http, Timeout: timeout, Explain: c.explain,
 		Authorize: func(req *http.Request) { req.SetBasicAuth(c.key, c.secret.Reveal()) },
 	}
-	if c.repeatable {
-		ctx = outbound.WithDoubt(ctx, "")
-	}
 	head := outbound.Head{Want: http.StatusAccepted}
-	if err := api.Call(ctx, http.MethodPost, c.address, rows.JSONBody("[", batches, "]"), &head); err != nil {
+	if err := api.Call(outbound.WithDoubt(ctx, ""), http.MethodPost, c.address, rows.JSONBody("[", batches, "]"), &head); err != nil {
 		return err
 	}
 	c.pace.used(head.Header)

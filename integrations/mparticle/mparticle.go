@@ -3,11 +3,9 @@ package mparticle
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 
 	"golang.org/x/time/rate"
@@ -37,32 +35,13 @@ type settings struct {
 	Region region `env:"MPARTICLE_REGION"`
 }
 
-// region is the data center of a workspace.
-type region string
-
-// UnmarshalText implements [encoding.TextUnmarshaler].
-func (r *region) UnmarshalText(text []byte) error {
-	switch *r = region(strings.ToLower(string(text))); *r {
-	case "", "us1", "us2", "eu1", "au1":
-		return nil
-	}
-	return errors.New("MPARTICLE_REGION must be us1, us2, eu1 or au1")
-}
-
-// address is the URL for rows. Without a region it is that of the first data center.
-func (r region) address() string {
-	if r == "" {
-		return "https://inbound.mparticle.com/s2s/v2/bulkevents"
-	}
-	return "https://s2s." + string(r) + ".mparticle.com/v2/bulkevents"
-}
-
 // input is the integration's settings in Looker and the user's answers.
 type input struct {
 	APIKey      string        `param:"apiKey,required"`
 	APISecret   action.Secret `param:"apiSecret,required"`
 	DataType    dataType      `form:"data_type"`
 	Environment string        `form:"environment"`
+	Region      regionChoice  `form:"region"`
 }
 
 // dataType decides what a row is sent as.
@@ -130,6 +109,7 @@ func (*Integration) Form(context.Context, *action.Request) (*action.Form, error)
 			Type: action.Select, Required: true,
 			Options: []action.Option{{Name: production, Label: "Production"}, {Name: development, Label: "Test/Development"}},
 		},
+		regionField,
 	}}, nil
 }
 
@@ -140,6 +120,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return nil, err
 	}
 	m := newMapping(table, in.DataType)
+	m.delivery = deliveryID(table, req)
 	if len(m.identities) == 0 {
 		return nil, action.Errorf(action.Invalid, "Each row must specify at least 1 identity tag.")
 	}
@@ -147,12 +128,11 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		i.log.WarnContext(ctx, "mparticle: field is not sent, its tag is unknown", "field", field)
 	}
 	c := &client{
-		http: i.http, address: i.region.address(), key: in.APIKey, secret: in.APISecret,
-		pace: newPace(), repeatable: in.DataType != eventData,
+		http: i.http, address: in.Region.or(i.region).address(), key: in.APIKey, secret: in.APISecret, pace: newPace(),
 	}
 	batches := rows.JSONBatches(rowsPerCall, maxCall)
 	batches.Concurrency, batches.Limiter = concurrency, c.pace.limiter
-	batches.Retry, batches.BisectBudget = retryFor(in.DataType), maxBisectCalls
+	batches.Retry, batches.BisectBudget = retry, maxBisectCalls
 	result := deliver.Batches(ctx, m.batches(table, in.Environment), batches, c.send)
 	return rows.Response(result, "rows", "%d rows sent to mParticle.")
 }

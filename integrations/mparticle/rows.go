@@ -22,10 +22,14 @@ var (
 // (https://docs.mparticle.com/developers/apis/json-reference/).
 func (m *mapping) batches(table *action.Table, environment string) iter.Seq2[[]byte, error] {
 	w := rows.NewJSONWriter()
-	return rows.Convert(table, func(row action.Row) ([]byte, error) { return m.batch(w, row, environment) })
+	number := uint64(0)
+	return rows.Convert(table, func(row action.Row) ([]byte, error) {
+		number++
+		return m.batch(w, number, row, environment)
+	})
 }
 
-func (m *mapping) batch(w *rows.JSONWriter, row action.Row, environment string) ([]byte, error) {
+func (m *mapping) batch(w *rows.JSONWriter, number uint64, row action.Row, environment string) ([]byte, error) {
 	if !m.identified(row) {
 		return nil, deliver.Reject(errNoIdentity)
 	}
@@ -48,10 +52,10 @@ func (m *mapping) batch(w *rows.JSONWriter, row action.Row, environment string) 
 	w.Text("environment", environment)
 	w.End()
 	batch, err := w.Done()
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, deliver.Reject(err)
-	case len(batch) > maxRow:
+	}
+	if batch = withID(m.id(number, batch), batch); len(batch) > maxRow {
 		return nil, deliver.Reject(errTooLarge)
 	}
 	return batch, nil
@@ -167,6 +171,8 @@ type member struct {
 type mapping struct {
 	kind   dataType
 	pivots []action.Pivot
+	// delivery distinguishes the IDs of deliveries.
+	delivery string
 
 	identities, userAttributes, deviceInfo, data, customAttributes []member
 	// unknown are the names of columns with unknown tags.
