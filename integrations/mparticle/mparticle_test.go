@@ -129,6 +129,16 @@ func TestWire(t *testing.T) {
 			`[{"events":[{"data":{"custom_attributes":{},"event_name":"looker_custom_event","custom_event_type":"other"},"event_type":"custom_event"}],` +
 				`"user_attributes":{},"user_identities":{"other_id_4":"o"},"device_info":{},"environment":"development"}]`,
 		},
+		"texts that are other types": {
+			events(),
+			result(`{"u.id":{"value":"c"},"e.name":{"value":7},"d.screen_width":{"value":"800"},"d.screen_dpi":{"value":160},"d.is_tablet":{"value":"Yes"},
+				"d.has_nfc":{"value":"no"},"d.is_dst":{"value":false},"d.timezone_offset":{"value":null},"d.platform":{"a":{"value":"x"}}}`,
+				dimensions("u.id mp_customer_id", "e.name mp_event_name", "d.screen_width mp_device_info", "d.screen_dpi mp_device_info", "d.is_tablet mp_device_info",
+					"d.has_nfc mp_device_info", "d.is_dst mp_device_info", "d.timezone_offset mp_device_info", "d.platform mp_device_info")),
+			`[{"events":[{"data":{"custom_attributes":{},"event_name":"7","custom_event_type":"other"},"event_type":"custom_event"}],"user_attributes":{},` +
+				`"user_identities":{"customer_id":"c"},"device_info":{"screen_width":800,"screen_dpi":160,"is_tablet":true,"has_nfc":false,"is_dst":false,` +
+				`"timezone_offset":null},"environment":"development"}]`,
+		},
 		"the last of two with a tag": {
 			users(),
 			result(`{"u.a":{"value":"a"},"u.b":{"value":"b"}}`, dimensions("u.a mp_email", "u.b mp_email mp_google")),

@@ -48,7 +48,13 @@ func (m *mapping) batch(w *rows.JSONWriter, number uint64, row action.Row, envir
 		}
 	}
 	w.End()
-	m.object(w, "device_info", m.deviceInfo, row)
+	w.Object("device_info")
+	for _, d := range m.deviceInfo {
+		if value := row.Cell(d.column).Value(); value != nil {
+			w.Value(d.name, typed(d.name, value))
+		}
+	}
+	w.End()
 	w.Text("environment", environment)
 	w.End()
 	batch, err := w.Done()
@@ -78,7 +84,7 @@ func (m *mapping) event(w *rows.JSONWriter, row action.Row) {
 	missing := map[string]string{eventName: "looker_custom_event", eventType: "other"}
 	for _, d := range m.data {
 		if value := row.Cell(d.column).Value(); value != nil && value.Kind() != 'n' {
-			w.Value(d.name, eventValue(d.name, value))
+			w.Value(d.name, typed(d.name, value))
 			delete(missing, d.name)
 		}
 	}
@@ -92,22 +98,39 @@ func (m *mapping) event(w *rows.JSONWriter, row action.Row) {
 	w.End()
 }
 
-// eventValue is a value as mParticle's JSON Schema has it
-// (https://docs.mparticle.com/schema/mparticle.inbound.eventsapi.schema.json): times and IDs are
-// numbers. Looker has them as texts if they are dimensions of that type.
-func eventValue(name string, value jsontext.Value) jsontext.Value {
-	if !slices.Contains(integers, name) || value.Kind() != '"' {
-		return value
-	}
+// typed is a value as mParticle's JSON Schema has it
+// (https://docs.mparticle.com/schema/mparticle.inbound.eventsapi.schema.json). Looker has times, IDs and
+// sizes as texts if they are dimensions of that type, and Yes and No for truth.
+func typed(name string, value jsontext.Value) jsontext.Value {
 	text := strings.TrimSpace(action.Text(value))
-	if n, err := strconv.ParseInt(text, 10, 64); err != nil || strconv.FormatInt(n, 10) != text {
-		return value
+	switch {
+	case slices.Contains(texts, name):
+		if quoted, err := jsontext.AppendQuote(nil, text); err == nil {
+			return quoted
+		}
+	case value.Kind() != '"':
+	case slices.Contains(integers, name):
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil && strconv.FormatInt(n, 10) == text {
+			return jsontext.Value(text)
+		}
+	case slices.Contains(booleans, name):
+		switch strings.ToLower(text) {
+		case "yes", "true":
+			return jsontext.Value("true")
+		case "no", "false":
+			return jsontext.Value("false")
+		}
 	}
-	return jsontext.Value(text)
+	return value
 }
 
-// integers are the members of event data that are numbers.
-var integers = []string{"event_id", "timestamp_unixtime_ms", "session_id"}
+// The members of event data and device fields that have one type. The others may have any.
+var (
+	texts    = []string{eventName, eventType}
+	integers = strings.Fields("event_id timestamp_unixtime_ms session_id screen_height screen_width screen_dpi timezone_offset")
+	booleans = strings.Fields(`is_tablet push_notification_sound_enabled push_notification_vibrate_enabled supports_telephony has_nfc
+		bluetooth_enabled limit_ad_tracking is_dst`)
+)
 
 // object encodes the members that the row has values for. A pivoted column becomes one member for
 // each pivot.
