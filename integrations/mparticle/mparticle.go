@@ -96,23 +96,6 @@ func (*Integration) Definition() action.Definition {
 	})
 }
 
-// Form implements [action.FormBuilder].
-func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
-	return &action.Form{Fields: []action.Field{
-		{
-			Name: "data_type", Label: "Data Type", Description: "Specify data type: User Profiles or Events",
-			Type: action.Select, Required: true,
-			Options: []action.Option{{Name: string(userData), Label: "User Profiles"}, {Name: string(eventData), Label: "Events"}},
-		},
-		{
-			Name: "environment", Label: "Environment", Description: "Specify environment to send to: Test/Development or Production",
-			Type: action.Select, Required: true,
-			Options: []action.Option{{Name: production, Label: "Production"}, {Name: development, Label: "Test/Development"}},
-		},
-		regionField,
-	}}, nil
-}
-
 // Execute implements [action.Integration].
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	in, table, err := rows.Open[input](ctx, req)

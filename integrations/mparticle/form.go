@@ -1,12 +1,30 @@
 package mparticle
 
 import (
+	"context"
 	"errors"
 	"strings"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/choice"
 )
+
+// Form implements [action.FormBuilder].
+func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
+	return &action.Form{Fields: []action.Field{
+		{
+			Name: "data_type", Label: "Data Type", Description: "Specify data type: User Profiles or Events",
+			Type: action.Select, Required: true,
+			Options: []action.Option{{Name: string(userData), Label: "User Profiles"}, {Name: string(eventData), Label: "Events"}},
+		},
+		{
+			Name: "environment", Label: "Environment", Description: "Specify environment to send to: Test/Development or Production",
+			Type: action.Select, Required: true,
+			Options: []action.Option{{Name: production, Label: "Production"}, {Name: development, Label: "Test/Development"}},
+		},
+		regionField,
+	}}, nil
+}
 
 // region decides on mParticle's host. The zero value is the feed host.
 type region string
