@@ -24,7 +24,7 @@ var apis = map[string][]action.API{
 		Name: "Dropbox API", Version: "2", Source: "https://www.dropbox.com/developers/reference/versioning",
 	}},
 	"facebook_custom_audiences": {{
-		Name: "Meta Marketing API", Version: "v25.0", EndOfLife: "2027-02-23", Setting: "FACEBOOK_API_VERSION",
+		Name: "Meta Marketing API", Version: "v27.0", Setting: "FACEBOOK_API_VERSION",
 		Source: "https://developers.facebook.com/documentation/ads-commerce/marketing-api/marketing-api-changelog/versions",
 	}},
 	"firebase": {{

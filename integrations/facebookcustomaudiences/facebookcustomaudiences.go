@@ -23,7 +23,7 @@ var (
 type settings struct {
 	ClientID     string        `env:"FACEBOOK_CLIENT_ID,required,notEmpty"`
 	ClientSecret action.Secret `env:"FACEBOOK_CLIENT_SECRET,required,notEmpty"`
-	APIVersion   apiVersion    `env:"FACEBOOK_API_VERSION" envDefault:"v25.0"`
+	APIVersion   apiVersion    `env:"FACEBOOK_API_VERSION" envDefault:"v27.0"`
 }
 
 // Integration uploads people to Meta Ads.

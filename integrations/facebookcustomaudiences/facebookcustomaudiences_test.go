@@ -62,7 +62,7 @@ func TestSettings(t *testing.T) {
 	if errors.As(err, &missing) {
 		t.Errorf("error %v, want one about an invalid setting", err)
 	}
-	if want := "must look like v25.0"; !strings.Contains(err.Error(), want) {
+	if want := "must look like v27.0"; !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v, want text with %q", err, want)
 	}
 }
@@ -605,7 +605,7 @@ func TestLogin(t *testing.T) {
 	want := url.Values{
 		"client_id": {"client"}, "redirect_uri": {"https://hub/r"}, "state": {"st"}, "scope": {"ads_management,business_management"}, "response_type": {"code"},
 	}
-	if diff := cmp.Diff(want, u.Query()); diff != "" || u.Host+u.Path != "www.facebook.com/v25.0/dialog/oauth" {
+	if diff := cmp.Diff(want, u.Query()); diff != "" || u.Host+u.Path != "www.facebook.com/v27.0/dialog/oauth" {
 		t.Errorf("%s (-want +got):\n%s", address, diff)
 	}
 	state, err := i.OAuth.Exchange(t.Context(), login, url.Values{"code": {"good"}})

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	version  = "/v25.0/"
+	version  = "/v27.0/"
 	token    = "long-token"
 	kept     = `{"tokens":{"longLivedToken":"long-token"},"redirect":"https://hub/r"}`
 	users    = version + "77/users"

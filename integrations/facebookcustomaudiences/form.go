@@ -180,7 +180,7 @@ func (id *graphID) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// apiVersion is a version of the Graph API, such as v25.0.
+// apiVersion is a version of the Graph API, such as v27.0.
 type apiVersion string
 
 var versionForm = regexp.MustCompile(`^v[0-9]+\.[0-9]+$`)
@@ -188,7 +188,7 @@ var versionForm = regexp.MustCompile(`^v[0-9]+\.[0-9]+$`)
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (v *apiVersion) UnmarshalText(text []byte) error {
 	if !versionForm.Match(text) {
-		return errors.New("must look like v25.0")
+		return errors.New("must look like v27.0")
 	}
 	*v = apiVersion(text)
 	return nil
