@@ -3,8 +3,12 @@ package facebookcustomaudiences
 import (
 	"context"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -131,4 +135,149 @@ func (c *client) removeAudience(ctx context.Context, id graphID) {
 	if err != nil {
 		c.deps.Log.WarnContext(ctx, "empty audience was not removed from the destination", "error", err)
 	}
+}
+
+// session combines several calls into one replacement. Its rules are Meta's
+// (https://developers.facebook.com/docs/marketing-api/audiences/guides/custom-audiences, "Replace Users API"):
+//
+//   - The batch with number 1 begins it, and removes everyone from the audience. No other may have this number.
+//   - The others come after it. They can be repeated, and have any other numbers.
+//   - The batch with the last flag ends it, and none is accepted after that.
+//   - Its numbers of entries count all batches so far.
+type session struct {
+	id int64
+	// total is the number of people, and sent that of those in the batches so far.
+	total, sent int
+	// number is that of the last batch.
+	number int
+	// received and invalid are Meta's numbers so far.
+	received, invalid int
+	// begun means that Meta has the first batch, and ended that it has the last one.
+	begun, ended bool
+	// maybeReceived means that Meta may have the batch that is being sent, because a response was lost.
+	maybeReceived bool
+}
+
+func newSession(total int) *session { return &session{id: newSessionID(), total: total} }
+
+func newSessionID() int64 {
+	var id [8]byte
+	_, _ = rand.Read(id[:]) // never fails
+	// 53 bits fit into a JSON number.
+	return int64(binary.BigEndian.Uint64(id[:]) >> 11)
+}
+
+// last reports whether the current batch is the last one.
+func (s *session) last() bool { return s.sent == s.total }
+
+// body is that of the call for the current batch.
+func (s *session) body(people payload) outbound.Body {
+	const format = `{"session":{"session_id":%d,"batch_seq":%d,"last_batch_flag":%t,"estimated_num_total":%d},"payload":`
+	text := fmt.Appendf(make([]byte, 0, people.size()), format, s.id, s.number, s.last(), s.total)
+	return outbound.Bytes("application/json", append(people.append(text), '}'))
+}
+
+// batch sends the next batch until Meta has it. A session has only one call with number 1: after its
+// response was lost, the batch is sent with the next number, which Meta accepts only if the session has begun.
+func (s *session) batch(ctx context.Context, u *upload, people payload) error {
+	s.number++
+	s.sent += len(people.data)
+	s.maybeReceived = false
+	tried := false
+	var o outcome
+	err := u.pace.uploads.Do(ctx, func(ctx context.Context) (err error) {
+		switch {
+		case s.begun || !tried || s.number > 1:
+		case s.maybeReceived:
+			s.number++
+		default:
+			s.id = newSessionID()
+		}
+		tried = true
+		o, err = s.attempt(ctx, u, people)
+		if s.maybeReceived && !s.begun && subcode(err) == notBegun {
+			s.id, s.number, s.maybeReceived = newSessionID(), 1, false
+			o, err = s.attempt(ctx, u, people)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.begun, s.ended = true, s.last()
+	return s.count(len(people.data), o)
+}
+
+// attempt makes one call. If the session has ended since a response to its last batch was lost, that batch
+// has arrived.
+func (s *session) attempt(ctx context.Context, u *upload, people payload) (o outcome, err error) {
+	path := string(u.audience) + "/usersreplace?" + u.proof().Encode()
+	err = u.call(outbound.WithDoubt(ctx, ""), http.MethodPost, path, s.body(people), &o)
+	switch {
+	case err == nil:
+	case s.maybeReceived && s.last() && subcode(err) == finished:
+		return s.totals(ctx, u, len(people.data)), nil
+	case subcode(err) != inProgress && (ctx.Err() != nil || action.KindOf(err) == action.Unavailable || action.KindOf(err) == action.Timeout):
+		s.maybeReceived = true
+	}
+	return o, err
+}
+
+// totals reads the numbers of a session that has ended
+// (https://developers.facebook.com/docs/marketing-api/reference/custom-audience-session). If Meta does not
+// tell them, the last batch, of which it has at least one copy, counts as valid.
+func (s *session) totals(ctx context.Context, u *upload, batch int) outcome {
+	received := s.received + batch
+	read := outcome{Received: &received, Invalid: s.invalid}
+	var page struct {
+		Data []struct {
+			Received json.Number `json:"num_received"`
+			Invalid  json.Number `json:"num_invalid_entries"`
+		} `json:"data"`
+	}
+	query := u.proof()
+	query.Set("session_id", fmt.Sprint(s.id))
+	query.Set("fields", "num_received,num_invalid_entries")
+	err := u.pace.reads.Do(ctx, func(ctx context.Context) error {
+		return u.call(ctx, http.MethodGet, string(u.audience)+"/sessions?"+query.Encode(), nil, &page)
+	})
+	if err != nil || len(page.Data) != 1 {
+		return read
+	}
+	n, err := page.Data[0].Received.Int64()
+	invalid, invalidErr := page.Data[0].Invalid.Int64()
+	if err != nil || invalidErr != nil || int(n) < received {
+		return read
+	}
+	received = int(n)
+	read.Invalid = int(invalid)
+	return read
+}
+
+// count returns an error for the entries of a batch that Meta did not accept. Copies of the batch that
+// arrived because of lost responses are counted once.
+func (s *session) count(batch int, o outcome) error {
+	received, invalid := *o.Received-s.received, max(o.Invalid-s.invalid, 0)
+	s.received, s.invalid = *o.Received, o.Invalid
+	copies := max(received/batch, 1)
+	return partial(batch, received, (invalid+copies-1)/copies)
+}
+
+// closedBy reports whether the session accepts no other batch after an error: its first batch failed, or it
+// has ended.
+func (s *session) closedBy(err error) bool {
+	return !s.begun || subcode(err) == timedOut || subcode(err) == finished || subcode(err) == notBegun
+}
+
+// hint says what a failed replacement did to the audience.
+func (s *session) hint(failed bool) string {
+	switch {
+	case !s.begun && !s.maybeReceived:
+		return "The audience was not changed."
+	case !s.ended:
+		return "The replacement is incomplete. Send the data again after 90 minutes, when Facebook has ended its session."
+	case failed:
+		return "The replacement is incomplete. Send the data again."
+	}
+	return ""
 }

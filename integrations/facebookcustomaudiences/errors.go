@@ -2,6 +2,7 @@ package facebookcustomaudiences
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"integrationhub.dev/hub/action"
@@ -45,12 +46,31 @@ var meanings = map[int]action.Error{
 	2654: {Kind: action.Invalid, Message: "Facebook could not create the audience."},
 }
 
+// The subcodes of a session, which are of code 2650
+// (https://developers.facebook.com/docs/marketing-api/audiences/guides/custom-audiences, "Replace Users API").
+const (
+	inProgress = 1870145 // another replacement is
+	notBegun   = 1870147 // no batch with number 1 has arrived
+	notUpdated = 1870148
+	timedOut   = 1870158 // after 90 minutes
+	finished   = 1870159 // the last batch has arrived
+	tooMany    = 1870144
+)
+
 // details are the meanings of subcodes. They are more specific than the codes.
 var details = map[int]action.Error{
-	1870034: termsNotAccepted,
-	1870090: termsNotAccepted,
-	1870145: {Kind: action.Unavailable, Message: "The audience is being changed by another upload."},
-	1870147: {Kind: action.Invalid, Message: "Facebook has ended the session of this upload."},
+	1870034:    termsNotAccepted,
+	1870090:    termsNotAccepted,
+	inProgress: {Kind: action.Unavailable, Message: "The audience is being changed by another upload."},
+	notBegun:   {Kind: action.Invalid, Message: "Facebook does not have the first batch of this upload."},
+	notUpdated: {Kind: action.Invalid, Message: "Facebook did not update the audience completely."},
+	timedOut:   {Kind: action.Invalid, Message: "Facebook has ended the session of this upload, because it took more than 90 minutes."},
+	finished:   {Kind: action.Invalid, Message: "Facebook has ended the session of this upload."},
+	tooMany:    {Kind: action.Invalid, Message: "Facebook cannot replace an audience of 100 million people or more."},
+	1870047: {Kind: action.Forbidden, Message: "Facebook does not remove these people, because the audience would become too small " +
+		"for an active ad set."},
+	1870050: {Kind: action.Forbidden, Message: "The ad account is not linked to a business portfolio."},
+	1713230: {Kind: action.Forbidden, Message: "Meta has restricted this audience. Appeal in Audience Manager, or create a new audience."},
 }
 
 var termsNotAccepted = action.Error{
@@ -60,6 +80,20 @@ var termsNotAccepted = action.Error{
 
 // permission reports whether a code is for a missing permission.
 func permission(code int) bool { return code >= 200 && code <= 299 }
+
+// graphError is an error with a subcode.
+type graphError struct {
+	error
+	subcode int
+}
+
+func (e graphError) Unwrap() error { return e.error }
+
+// subcode returns the subcode of an error that Facebook answered with; 0 if it has none.
+func subcode(err error) int {
+	e, _ := errors.AsType[graphError](err)
+	return e.subcode
+}
 
 // explain explains a rejected call.
 func explain(err *action.Error, status *outbound.StatusError) error {
@@ -71,9 +105,9 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	if permission(code) && meanings[code].Message == "" {
 		code = 200
 	}
-	known := meanings[code]
-	if more, ok := details[r.Error.Subcode]; ok {
-		known = more
+	known, detailed := details[r.Error.Subcode]
+	if !detailed {
+		known = meanings[code]
 	}
 	switch {
 	case known.Message == "":
@@ -81,10 +115,10 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 		if r.Error.Transient {
 			known.Kind = action.Unavailable
 		}
-	case r.Error.Transient && !known.Kind.Retryable():
+	case r.Error.Transient && !detailed && !known.Kind.Retryable():
 		known.Kind = action.Unavailable
 	}
-	return action.Wrap(err, known.Kind, "%s (%s)", known.Message, number(r))
+	return action.Wrap(graphError{err, r.Error.Subcode}, known.Kind, "%s (%s)", known.Message, number(r))
 }
 
 // number returns the error's number for Meta's support and documentation.

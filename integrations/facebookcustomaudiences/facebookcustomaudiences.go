@@ -55,18 +55,18 @@ func (*Integration) Definition() action.Definition {
 
 // Execute implements [action.Integration].
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
-	message, err := i.deliver(ctx, req)
+	c := i.open(req.State)
+	if c == nil {
+		return signin.Forget(errSignIn), errSignIn
+	}
+	message, err := c.deliver(ctx, req)
 	if err != nil {
 		return signin.Forget(err), err
 	}
 	return &action.Response{Message: message}, nil
 }
 
-func (i *Integration) deliver(ctx context.Context, req *action.Request) (string, error) {
-	c := i.open(req.State)
-	if c == nil {
-		return "", errSignIn
-	}
+func (c *client) deliver(ctx context.Context, req *action.Request) (string, error) {
 	in, err := action.Decode[input](req)
 	switch {
 	case err != nil:
@@ -76,12 +76,12 @@ func (i *Integration) deliver(ctx context.Context, req *action.Request) (string,
 	case in.Operation == replace:
 		return c.replace(ctx, in, req.Data)
 	}
-	return c.add(ctx, in, req.Data)
+	return c.change(ctx, in, req.Data)
 }
 
-// add uploads people to an existing audience or to a new one, which is created with the first
-// batch.
-func (c *client) add(ctx context.Context, in input, data action.Data) (string, error) {
+// change adds people to an existing audience or to a new one, which is created with the first batch, or
+// removes them from an existing one.
+func (c *client) change(ctx context.Context, in input, data action.Data) (string, error) {
 	table, err := data.Table(ctx)
 	if err != nil {
 		return "", err
@@ -90,7 +90,7 @@ func (c *client) add(ctx context.Context, in input, data action.Data) (string, e
 	if err != nil {
 		return "", err
 	}
-	u := &upload{client: c, audience: in.Audience, edge: "users"}
+	u := &upload{client: c, audience: in.Audience, remove: in.Operation == remove}
 	if in.Operation == create {
 		u.audience = "" // the form may still hold an earlier answer
 		u.create = func(ctx context.Context) (graphID, error) { return c.createAudience(ctx, in) }
@@ -99,7 +99,11 @@ func (c *client) add(ctx context.Context, in input, data action.Data) (string, e
 	if u.created && sent == 0 {
 		c.removeAudience(ctx, u.audience)
 	}
-	return summary(sent, people), err
+	verb := "sent to"
+	if u.remove {
+		verb = "removed from"
+	}
+	return summary(sent, verb, people), err
 }
 
 // maxReplaceBytes is the maximum size of a result that replaces an audience.
@@ -137,20 +141,20 @@ func (c *client) replace(ctx context.Context, in input, data action.Data) (strin
 	if err != nil {
 		return "", err
 	}
-	u := &upload{client: c, audience: in.Audience, edge: "usersreplace", session: newSession(good)}
+	u := &upload{client: c, audience: in.Audience, session: newSession(good)}
 	sent, err := u.send(ctx, people)
-	if err != nil && (u.failed || !u.session.Last) {
-		err = action.Wrap(err, action.KindOf(err), "%s The replacement is incomplete. Send the data again.", action.MessageOf(err))
+	if hint := u.session.hint(u.failed); err != nil && hint != "" {
+		err = action.Wrap(err, action.KindOf(err), "%s %s", action.MessageOf(err), hint)
 	}
-	return summary(sent, people), err
+	return summary(sent, "sent to", people), err
 }
 
 // summary reports how many rows were sent, by which keys, and which values were left out.
-func summary(sent int, p *people) string {
+func summary(sent int, verb string, p *people) string {
 	if sent == 0 {
 		return "The result has no rows. Nothing was sent to Facebook."
 	}
-	text := fmt.Sprintf("%d rows sent to the audience, by %s.", sent, strings.Join(p.schema, ", "))
+	text := fmt.Sprintf("%d rows %s the audience, by %s.", sent, verb, strings.Join(p.schema, ", "))
 	if left := p.leftOut(); left != "" {
 		text += " Unusable values were left out: " + left + "."
 	}

@@ -364,7 +364,7 @@ func TestReplace(t *testing.T) {
 		d := actiontest.NewDestination(t).Reply(failure(100, 0))
 		_, err := newIntegration(t, d).Execute(t.Context(), actiontest.JSONDetail(t, request(replace), emails("a@example.com", "b@example.com")))
 		if m := action.MessageOf(err); m != "0 of 2 rows delivered, 2 failed. Facebook rejected the request, or the ad account or audience does not exist. "+
-			"(Facebook's error 100.) The replacement is incomplete. Send the data again." {
+			"(Facebook's error 100.) The remaining rows were not sent. The audience was not changed." {
 			t.Errorf("message %q", m)
 		}
 	})
@@ -379,8 +379,12 @@ func TestInvalidInput(t *testing.T) {
 		"no operation":      {func(r *action.Request) { delete(r.Form, "choose_create_update_replace") }, "Cannot execute action without choosing an operation type."},
 		"invalid operation": {func(r *action.Request) { r.Form["choose_create_update_replace"] = "x" }, "Cannot execute action without choosing an operation type."},
 		"no account":        {func(r *action.Request) { delete(r.Form, "choose_ad_account") }, "Cannot execute action without ad account id."},
-		"no audience":       {func(r *action.Request) { delete(r.Form, "choose_custom_audience") }, "Cannot update or replace without a custom audience id."},
-		"invalid audience":  {func(r *action.Request) { r.Form["choose_custom_audience"] = "7/../me" }, `"choose_custom_audience" must be a number from the form's list.`},
+		"nothing to remove from": {func(r *action.Request) {
+			r.Form["choose_create_update_replace"] = "remove_audience"
+			delete(r.Form, "choose_custom_audience")
+		}, "Cannot remove people without a custom audience id."},
+		"no audience":      {func(r *action.Request) { delete(r.Form, "choose_custom_audience") }, "Cannot update or replace without a custom audience id."},
+		"invalid audience": {func(r *action.Request) { r.Form["choose_custom_audience"] = "7/../me" }, `"choose_custom_audience" must be a number from the form's list.`},
 		"no name": {func(r *action.Request) {
 			r.Form["choose_create_update_replace"], r.Form["create_audience_name"] = "create_audience", ""
 		}, "Cannot create an audience if name or description are missing."},
@@ -422,12 +426,14 @@ func TestFacebookFails(t *testing.T) {
 		"retired":          {failure(2635, 0), action.Internal, 1, "Meta has retired the version of its API that the hub calls. The hub's administrator must set FACEBOOK_API_VERSION to a current one. (Facebook's error 2635.) The remaining rows were not sent."},
 		"too many calls":   {failure(80003, 0), action.RateLimited, 10, "Facebook is rate limiting this ad account's audiences. Try again later. (Facebook's error 80003.)"},
 		"being changed":    {failure(2650, 1870145), action.Unavailable, 10, "The audience is being changed by another upload. (Facebook's error 2650, 1870145.)"},
+		"restricted":       {failure(100, 1713230), action.Forbidden, 1, "Meta has restricted this audience. Appeal in Audience Manager, or create a new audience. (Facebook's error 100, 1713230.) The remaining rows were not sent."},
+		"not linked":       {failure(200, 1870050), action.Forbidden, 1, "The ad account is not linked to a business portfolio. (Facebook's error 200, 1870050.) The remaining rows were not sent."},
 		"no such audience": {failure(100, 33), action.Invalid, 1, "Facebook rejected the request, or the ad account or audience does not exist. (Facebook's error 100, 33.)"},
 		"an unknown one":   {failure(99999, 0), action.Invalid, 1, "Facebook did not accept the request. (Facebook's error 99999.)"},
 		"one that passes":  {actiontest.Reply{Status: 400, Body: `{"error":{"code":99999,"is_transient":true}}`}, action.Unavailable, 10, "Facebook did not accept the request. (Facebook's error 99999.)"},
 		"unavailable":      {actiontest.Reply{Status: 503, Body: "<html>"}, action.Unavailable, 10, "Facebook answered 503 Service Unavailable."},
 		"a reset":          {actiontest.Reply{Reset: true}, action.Unavailable, 10, "The connection to Facebook failed."},
-		"no JSON":          {actiontest.Reply{Body: "<html>"}, action.Unavailable, 10, "Unexpected response from Facebook. Facebook may already have accepted the request. Check before retrying."},
+		"no JSON":          {actiontest.Reply{Body: "<html>"}, action.Unavailable, 10, "Unexpected response from Facebook."},
 		"says nothing":     {actiontest.Reply{Body: `{}`}, action.Unavailable, 10, "Facebook did not confirm the number of rows."},
 		"reads none":       {received(1, 1), action.Invalid, 1, "Facebook could not read all rows."},
 		"received none":    {received(0, 0), action.Invalid, 1, "Facebook did not accept all rows, without giving a reason."},
@@ -508,6 +514,7 @@ func TestForm(t *testing.T) {
 		"create":          {map[string]string{"choose_ad_account": "11", "choose_create_update_replace": "create_audience"}, with("create_audience_name", "create_audience_description", "should_hash", "phone_country"), "", 0},
 		"update":          {map[string]string{"choose_ad_account": "11", "choose_create_update_replace": "update_audience"}, with("choose_custom_audience", "should_hash", "phone_country"), "Choose an audience to update", 2},
 		"replace":         {map[string]string{"choose_ad_account": "11", "choose_create_update_replace": "replace_audience"}, with("choose_custom_audience", "should_hash", "phone_country"), "Choose an audience to replace", 2},
+		"remove":          {map[string]string{"choose_ad_account": "11", "choose_create_update_replace": "remove_audience"}, with("choose_custom_audience", "should_hash", "phone_country"), "Choose an audience to remove people from", 2},
 		"replace nothing": {map[string]string{"choose_ad_account": "22", "choose_create_update_replace": "replace_audience"}, with("choose_custom_audience", "should_hash", "phone_country"), "Choose an audience to replace", 0},
 		"something else":  {map[string]string{"choose_ad_account": "11", "choose_create_update_replace": "burn_audience"}, choose, "", 0},
 	} {

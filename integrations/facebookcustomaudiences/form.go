@@ -63,6 +63,7 @@ func (c *client) fields(ctx context.Context, answers map[string]string) ([]actio
 			{Name: string(create), Label: "Create new audience"},
 			{Name: string(update), Label: "Update existing audience"},
 			{Name: string(replace), Label: "Replace existing audience"},
+			{Name: string(remove), Label: "Remove from existing audience"},
 		},
 	})
 	switch chosen := operation(answers["choose_create_update_replace"]); chosen {
@@ -73,7 +74,7 @@ func (c *client) fields(ctx context.Context, answers map[string]string) ([]actio
 				Description: "Each delivery creates an audience. For a schedule, create one once, and update or replace it from then on.",
 			},
 			action.Field{Name: "create_audience_description", Label: "New audience description", Type: action.String, Required: true})
-	case update, replace:
+	case update, replace, remove:
 		audiences, err := c.list(ctx, "act_"+string(account)+"/customaudiences", "name")
 		if err != nil {
 			return nil, err
@@ -90,9 +91,14 @@ func audienceField(chosen operation, audiences []named) action.Field {
 		Name: "choose_custom_audience", Label: "Choose an audience to update", Type: action.Select, Required: true,
 		Options: options(audiences, func(n named) string { return n.ID }),
 	}
-	if chosen == replace {
+	switch chosen {
+	case create, update:
+	case replace:
 		f.Label = "Choose an audience to replace"
 		f.Description = "Replaces everyone in the audience with the people in the query."
+	case remove:
+		f.Label = "Choose an audience to remove people from"
+		f.Description = "Removes the people in the query from the audience, and keeps everyone else."
 	}
 	if len(audiences) == 0 {
 		f.Description = "The ad account has no Custom Audiences. Create one."
@@ -130,7 +136,10 @@ const (
 	create  operation = "create_audience"
 	update  operation = "update_audience"
 	replace operation = "replace_audience"
+	remove  operation = "remove_audience"
 )
+
+var operations = []operation{create, update, replace, remove}
 
 // The answers to whether to hash the data.
 const (
@@ -152,10 +161,12 @@ type input struct {
 // Validate checks the answers that depend on each other, with the reference's messages.
 func (in *input) Validate() error {
 	switch {
-	case in.Operation != create && in.Operation != update && in.Operation != replace:
+	case !slices.Contains(operations, in.Operation):
 		return action.InvalidField("choose_create_update_replace", "Cannot execute action without choosing an operation type.")
 	case in.Account == "":
 		return action.InvalidField("choose_ad_account", "Cannot execute action without ad account id.")
+	case in.Operation == remove && in.Audience == "":
+		return action.InvalidField("choose_custom_audience", "Cannot remove people without a custom audience id.")
 	case in.Operation != create && in.Audience == "":
 		return action.InvalidField("choose_custom_audience", "Cannot update or replace without a custom audience id.")
 	case in.Operation == create && (in.Name == "" || in.Description == ""):

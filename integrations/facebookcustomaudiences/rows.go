@@ -2,17 +2,19 @@ package facebookcustomaudiences
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/pii"
 	"integrationhub.dev/integrations/internal/rows"
 )
@@ -30,8 +32,8 @@ type people struct {
 	unusable map[string]int
 }
 
-// person has a value for each key of the schema, which may be empty.
-type person []string
+// person is a JSON array with a text for each key of the schema, which may be empty.
+type person []byte
 
 func newPeople(table *action.Table, in input) (*people, error) {
 	p := &people{table: table, hash: in.Hash != doNoHashing, country: string(in.Country), unusable: map[string]int{}}
@@ -62,7 +64,7 @@ func (p *people) count() (good int, why, err error) {
 		if err != nil {
 			return good, why, err
 		}
-		switch _, invalid := p.person(row); {
+		switch _, _, invalid := p.identified(row); {
 		case invalid == nil:
 			good++
 		case why == nil:
@@ -74,21 +76,30 @@ func (p *people) count() (good int, why, err error) {
 
 // person converts a row. Its error is the reason why the row identifies no one.
 func (p *people) person(row action.Row) (person, error) {
-	known, bad := p.values(row)
-	if !identifies(func(key string) bool { return known[key] != "" }) {
-		if len(bad) == 0 {
-			return nil, action.Errorf(action.Invalid, "A row has no value that identifies a person.")
-		}
-		return nil, action.Errorf(action.Invalid, "A row has no usable value that identifies a person (unusable: %s).", strings.Join(bad, ", "))
+	known, bad, err := p.identified(row)
+	if err != nil {
+		return nil, err
 	}
 	for _, key := range bad {
 		p.unusable[key]++
 	}
-	one := make(person, len(p.schema))
+	values := make([]string, len(p.schema))
 	for i, key := range p.schema {
-		one[i] = p.encode(key, known[key])
+		values[i] = p.encode(key, known[key])
 	}
-	return one, nil
+	return json.Marshal(values)
+}
+
+// identified returns the values of a row that identify a person.
+func (p *people) identified(row action.Row) (known map[string]string, bad []string, err error) {
+	known, bad = p.values(row)
+	if !identifies(func(key string) bool { return known[key] != "" }) {
+		err = action.Errorf(action.Invalid, "A row has no value that identifies a person.")
+		if len(bad) > 0 {
+			err = action.Errorf(action.Invalid, "A row has no usable value that identifies a person (unusable: %s).", strings.Join(bad, ", "))
+		}
+	}
+	return known, bad, err
 }
 
 // values returns the values of a row by key, and the keys of unusable values.
@@ -334,63 +345,67 @@ const (
 	maxBatchBytes = 4 << 20
 )
 
-// upload adds people to an audience. Adding the same people twice changes nothing, so all calls can
-// be repeated.
+// upload adds people to an audience, removes them or, with a session, replaces those in it. Adding or
+// removing the same people twice changes nothing, so calls without a session can be repeated.
 type upload struct {
 	*client
 	audience graphID
 	// create creates the audience with the first batch; nil for an existing one.
 	create  func(context.Context) (graphID, error)
 	created bool
-	// edge is the edge of the audience: users, or usersreplace with a session.
-	edge    string
+	// remove removes the people.
+	remove  bool
 	session *session
 	// failed is set when a batch failed, stopped when no others were sent after it.
 	failed, stopped bool
 }
 
-// session combines several calls into one replacement:
-// https://developers.facebook.com/docs/marketing-api/reference/custom-audience/usersreplace/
-type session struct {
-	ID    int64 `json:"session_id"`
-	Batch int   `json:"batch_seq"`
-	Last  bool  `json:"last_batch_flag"`
-	Total int   `json:"estimated_num_total"`
-
-	sent int
+// payload are the people of a call.
+type payload struct {
+	schema []string
+	data   []person
 }
 
-func newSession(total int) *session {
-	var id [8]byte
-	_, _ = rand.Read(id[:]) // never fails
-	// 53 bits fit into a JSON number.
-	return &session{ID: int64(binary.BigEndian.Uint64(id[:]) >> 11), Total: total}
-}
-
-// next returns the session for the next batch.
-func (s *session) next(batch int) *session {
-	if s == nil {
-		return nil
+// append appends JSON.
+func (p payload) append(text []byte) []byte {
+	schema, _ := json.Marshal(p.schema) // texts can always be encoded
+	text = append(text, `{"schema":`...)
+	text = append(text, schema...)
+	text = append(text, `,"data":[`...)
+	for i, one := range p.data {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = append(text, one...)
 	}
-	s.Batch++
-	s.sent += batch
-	s.Last = s.sent == s.Total
-	return s
+	return append(text, `]}`...)
 }
 
-// uploadCall is the body of a call.
-type uploadCall struct {
-	Session *session `json:"session,omitempty"`
-	Payload struct {
-		Schema []string `json:"schema"`
-		Data   []person `json:"data"`
-	} `json:"payload"`
+// size is more than the bytes of the JSON.
+func (p payload) size() int {
+	n := envelope
+	for _, one := range p.data {
+		n += weight(one)
+	}
+	return n
 }
 
-// outcome is Meta's response. It counts entries without naming them.
+// envelope is more than the bytes of a request that are not people.
+const envelope = 512
+
+// outcome is Meta's response. It counts entries without naming them. With a session, its numbers are the
+// session's so far.
 type outcome struct {
 	Received *int `json:"num_received"`
 	Invalid  int  `json:"num_invalid_entries"`
+}
+
+// Validate rejects a response without what every success has.
+func (o *outcome) Validate() error {
+	if o.Received == nil {
+		return action.Errorf(action.Unavailable, "Facebook did not confirm the number of rows.")
+	}
+	return nil
 }
 
 // send uploads people batch by batch. It returns the number of people that were sent, and an error
@@ -407,15 +422,20 @@ func (u *upload) send(ctx context.Context, p *people) (int, error) {
 			}
 			u.audience, u.created = id, true
 		}
-		call := uploadCall{Session: u.session.next(len(batch))}
-		call.Payload.Schema, call.Payload.Data = p.schema, batch
-		o, err := u.batch(ctx, call)
-		switch {
-		case err == nil:
-			return o.partial(len(batch))
-		case slices.Contains(fatalKinds, action.KindOf(err)):
+		people := payload{p.schema, batch}
+		var err error
+		if u.session == nil {
+			err = u.batch(ctx, people)
+		} else {
+			err = u.session.batch(ctx, u, people)
+		}
+		if _, ok := errors.AsType[deliver.PartialError](err); err == nil || ok {
+			return err
+		}
+		u.failed = true
+		if u.fatal(err) {
 			u.stopped = true
-			return deliver.Stop(err)
+			err = deliver.Stop(err)
 		}
 		return err
 	})
@@ -429,30 +449,48 @@ func (u *upload) send(ctx context.Context, p *people) (int, error) {
 // fatalKinds are the kinds of error that every other batch would return too.
 var fatalKinds = []action.Kind{action.Unauthenticated, action.Forbidden, action.NotFound, action.Internal}
 
-// batch makes a call, and retries it.
-func (u *upload) batch(ctx context.Context, call uploadCall) (outcome, error) {
+// fatal reports whether no other batch can succeed after an error.
+func (u *upload) fatal(err error) bool {
+	return slices.Contains(fatalKinds, action.KindOf(err)) || u.session != nil && u.session.closedBy(err)
+}
+
+// batch makes a call without a session, and retries it.
+func (u *upload) batch(ctx context.Context, people payload) error {
 	var o outcome
-	err := u.pace.uploads.Do(ctx, func(ctx context.Context) error {
-		o = outcome{}
-		err := u.call(ctx, http.MethodPost, string(u.audience)+"/"+u.edge+"?"+u.proof().Encode(), call, &o)
-		if err == nil && o.Received == nil {
-			return action.Errorf(action.Unavailable, "Facebook did not confirm the number of rows.")
-		}
+	err := u.pace.uploads.Do(ctx, func(ctx context.Context) (err error) {
+		o, err = u.change(ctx, people)
 		return err
 	})
-	u.failed = u.failed || err != nil
+	if err != nil {
+		return err
+	}
+	return partial(len(people.data), *o.Received, o.Invalid)
+}
+
+// change makes one call that adds or removes people
+// (https://developers.facebook.com/docs/marketing-api/audiences/guides/custom-audiences). Meta documents
+// removals with a form.
+func (u *upload) change(ctx context.Context, people payload) (o outcome, err error) {
+	text := make([]byte, 0, people.size())
+	method, in := http.MethodPost, any(nil)
+	if u.remove {
+		method, in = http.MethodDelete, url.Values{"payload": {string(people.append(text))}}
+	} else {
+		in = outbound.Bytes("application/json", append(people.append(append(text, `{"payload":`...)), '}'))
+	}
+	err = u.call(outbound.WithDoubt(ctx, ""), method, string(u.audience)+"/users?"+u.proof().Encode(), in, &o)
 	return o, err
 }
 
-// partial returns an error for the entries that Meta did not accept. Only their number is known, so
-// the first items of the batch stand for them.
-func (o outcome) partial(batch int) error {
+// partial returns an error for the entries of a batch that Meta did not accept. Only their number is known,
+// so the first items of the batch stand for them.
+func partial(batch, received, invalid int) error {
 	failed := map[int]error{}
-	missing := min(max(batch-*o.Received, 0), batch)
+	missing := min(max(batch-received, 0), batch)
 	for i := range missing {
 		failed[i] = errMissing
 	}
-	for i := missing; i < min(missing+o.Invalid, batch); i++ {
+	for i := missing; i < min(missing+invalid, batch); i++ {
 		failed[i] = errInvalid
 	}
 	return deliver.Partial(failed)
@@ -463,11 +501,5 @@ var (
 	errInvalid = action.Errorf(action.Invalid, "Facebook could not read all rows.")
 )
 
-// weight is the approximate size of a person in a request.
-func weight(p person) int {
-	n := 2
-	for _, value := range p {
-		n += len(value) + 3
-	}
-	return n
-}
+// weight is the size of a person in a request.
+func weight(p person) int { return len(p) + len(",") }

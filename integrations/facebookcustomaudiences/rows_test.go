@@ -2,7 +2,6 @@ package facebookcustomaudiences_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,60 +13,12 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
 	fb "integrationhub.dev/integrations/facebookcustomaudiences"
+	"integrationhub.dev/integrations/internal/rowstest"
 )
 
-// unreliable fails at every other call, each time with another fault, and rejects people whose ID ends in
-// 000. It needs no sockets, so waits take no time under testing/synctest.
-type unreliable struct {
-	calls    int
-	added    map[string]bool
-	rejected map[string]bool
-}
-
-func (u *unreliable) RoundTrip(req *http.Request) (*http.Response, error) {
-	text, err := io.ReadAll(req.Body)
-	if err != nil {
-		return nil, err
-	}
-	u.calls++
-	switch u.calls % 10 {
-	case 1:
-		return answer(400, `{"error":{"code":80003}}`), nil
-	case 3: // the people are added, but the response is lost
-		u.take(text)
-		return nil, errors.New("connection reset by peer")
-	case 5:
-		<-req.Context().Done()
-		return nil, req.Context().Err()
-	case 7:
-		return answer(502, "<html>"), nil
-	case 9:
-		return answer(200, `{"num_rec`), nil
-	}
-	received, invalid := u.take(text)
-	return answer(200, fmt.Sprintf(`{"num_received":%d,"num_invalid_entries":%d}`, received, invalid)), nil
-}
-
-// take stores the people of an upload. Repeated people have no effect.
-func (u *unreliable) take(text []byte) (received, invalid int) {
-	var b body
-	if err := json.Unmarshal(text, &b); err != nil {
-		return 0, 0
-	}
-	for _, person := range b.Payload.Data {
-		switch id := person[0]; {
-		case strings.HasSuffix(id, "000"):
-			u.rejected[id] = true
-			invalid++
-		default:
-			u.added[id] = true
-		}
-	}
-	return len(b.Payload.Data), invalid
-}
-
-func answer(status int, body string) *http.Response {
-	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}
+// badDay has every fault, again and again. Responses to the first and the last batch are lost, too.
+var badDay = []fault{
+	after, fine, silent, limited, fine, broken, fine, before, limited, fine, cut, fine, unknown, before, fine, after, fine, limited, fine, silent, fine, cut, silent,
 }
 
 // The message reports exactly what arrived, with every fault.
@@ -86,21 +37,46 @@ func TestInjectedFaults(t *testing.T) {
 		fmt.Fprintf(result, `{"u.external_id":{"value":%d},"u.email":{"value":"u%d@example.com"}}`, i, i)
 	}
 	result.WriteString(`]}`)
-	synctest.Test(t, func(t *testing.T) {
-		meta := &unreliable{added: map[string]bool{}, rejected: map[string]bool{}}
-		deps := actiontest.Deps(t, nil, env)
-		deps.HTTP = &http.Client{Transport: meta}
-		_, err := actiontest.New(t, fb.New, deps).Execute(t.Context(), actiontest.JSONDetail(t, request(nil), result.String()))
-		const unidentified, rejected = rows / 4000, rows/1000 - 1 // 0 does not end in 000
-		want := fmt.Sprintf("%d of %d rows delivered, %d failed. A row has no value that identifies a person. Facebook could not read all rows.",
-			len(meta.added), rows, unidentified+rejected)
-		if action.MessageOf(err) != want {
-			t.Errorf("message %q\nwant    %q", action.MessageOf(err), want)
-		}
-		if len(meta.added) != rows-unidentified-rejected || len(meta.rejected) != rejected {
-			t.Errorf("%d added, %d rejected", len(meta.added), len(meta.rejected))
-		}
-	})
+	const unidentified, rejected = rows / 4000, rows/1000 - 1 // 0 does not end in 000
+	const delivered = rows - unidentified - rejected
+	for name, tt := range map[string]struct {
+		operation string
+		// before is the number of the people in the result who are members before, and after that of all
+		// members after.
+		before, after int
+	}{
+		"update":  {operation: "update_audience", after: delivered + 1},
+		"remove":  {operation: "remove_audience", before: rows, after: rows - delivered + 1},
+		"replace": {operation: "replace_audience", before: 7, after: delivered},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				m := &meta{
+					faults: badDay, repeat: true, rejects: func(id string) bool { return strings.HasSuffix(id, "000") },
+					members: map[string]bool{"old": true},
+				}
+				for i := range tt.before {
+					m.members[fmt.Sprint(i)] = true
+				}
+				deps := actiontest.Deps(t, nil, env)
+				deps.HTTP = &http.Client{Transport: m}
+				req := actiontest.JSONDetail(t, request(map[string]string{"choose_create_update_replace": tt.operation}), result.String())
+				_, err := actiontest.New(t, fb.New, deps).Execute(t.Context(), req)
+				want := fmt.Sprintf("%d of %d rows delivered, %d failed. A row has no value that identifies a person. Facebook could not read all rows.",
+					delivered, rows, unidentified+rejected)
+				if action.MessageOf(err) != want {
+					t.Errorf("message %q\nwant    %q", action.MessageOf(err), want)
+				}
+				if len(m.members) != tt.after {
+					t.Errorf("%d members, want %d", len(m.members), tt.after)
+				}
+				if n := m.restarts(); n != 0 {
+					t.Errorf("%d calls begin a session again", n)
+				}
+			})
+		})
+	}
 }
 
 // discarding stores nothing, and measures the heap.
@@ -110,40 +86,75 @@ type discarding struct {
 }
 
 func (d *discarding) RoundTrip(req *http.Request) (*http.Response, error) {
-	text, err := io.ReadAll(req.Body)
-	if err != nil {
-		return nil, err
-	}
 	d.heap = max(d.heap, actiontest.LiveHeap())
-	rows := bytes.Count(text, []byte(`["`)) - 1 // one is the schema
+	rows := -2 // the schema, and the list of rows
+	part := make([]byte, 64<<10)
+	for {
+		n, err := req.Body.Read(part)
+		rows += bytes.Count(part[:n], []byte("["))
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	d.rows += rows
+	if strings.HasSuffix(req.URL.Path, "/usersreplace") {
+		rows = d.rows
+	}
 	return answer(200, fmt.Sprintf(`{"num_received":%d}`, rows)), nil
 }
 
-// The memory does not depend on the number of rows. Not parallel: it measures the heap.
-func TestMemory(t *testing.T) {
-	const rows, most = 200_000, 96 << 20
-	req := actiontest.Download(t, request(nil), func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, `{"fields":{"dimensions":[{"name":"u.external_id"},{"name":"u.email"}]},"data":[`)
-		for i := range rows {
-			_, _ = fmt.Fprintf(w, `{"u.external_id":{"value":%d},"u.email":{"value":"u%d@example.com"}},`, i, i)
-		}
-		_, _ = io.WriteString(w, `{"u.external_id":{"value":"last"}}]}`)
-	})
-	meta := &discarding{}
-	deps := actiontest.Deps(t, nil, env)
-	deps.HTTP = &http.Client{Transport: meta}
-	res, err := actiontest.New(t, fb.New, deps).Execute(t.Context(), req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, want := res.Message, fmt.Sprintf("%d rows sent to the audience, by EXTERN_ID, EMAIL.", rows+1); got != want {
-		t.Errorf("message %q, want %q", got, want)
-	}
-	if got, want := meta.rows, rows+1; got != want {
-		t.Errorf("%d rows arrived, want %d", got, want)
-	}
-	if meta.heap > most {
-		t.Errorf("%d MiB of heap", meta.heap>>20)
+// The memory does not depend on the number of rows, and little on their width. Not parallel: it measures the heap.
+func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
+	const most = 32 << 20
+	for name, tt := range map[string]struct {
+		operation, fields, keys string
+		rows                    int
+		row                     func(i int) string
+	}{
+		"update": {
+			operation: "update_audience", rows: 1_000_000, fields: `{"name":"u.external_id"},{"name":"u.email"}`, keys: "EXTERN_ID, EMAIL",
+			row: func(i int) string {
+				return fmt.Sprintf(`{"u.external_id":{"value":%d},"u.email":{"value":"u%d@example.com"}}`, i, i)
+			},
+		},
+		"replace": {
+			operation: "replace_audience", rows: 1_000_000, fields: `{"name":"u.external_id"}`, keys: "EXTERN_ID",
+			row: func(i int) string { return fmt.Sprintf(`{"u.external_id":{"value":%d}}`, i) },
+		},
+		"wide rows": {
+			operation: "replace_audience", rows: 50_000, keys: "EMAIL, PHONE, LN, FN, CT, ST, ZIP, COUNTRY",
+			fields: `{"name":"u.email"},{"name":"u.phone"},{"name":"u.last_name"},{"name":"u.first_name"},{"name":"u.city"},{"name":"u.state"},` +
+				`{"name":"u.zip"},{"name":"u.country"}`,
+			row: func(i int) string {
+				return fmt.Sprintf(`{"u.email":{"value":"u%d@example.com"},"u.phone":{"value":"+1650555%04d"},"u.last_name":{"value":"Lee"},`+
+					`"u.first_name":{"value":"Ann"},"u.city":{"value":"New York"},"u.state":{"value":"NY"},"u.zip":{"value":"10001"},`+
+					`"u.country":{"value":"US"}}`, i, i%10_000)
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) { //nolint:paralleltest // measures the heap
+			d := &discarding{}
+			deps := actiontest.Deps(t, nil, env)
+			deps.HTTP = &http.Client{Transport: d}
+			req := rowstest.Query(t, request(map[string]string{"choose_create_update_replace": tt.operation}),
+				`{"fields":{"dimensions":[`+tt.fields+`]}`, tt.rows, tt.row)
+			res, err := actiontest.New(t, fb.New, deps).Execute(t.Context(), req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := res.Message, fmt.Sprintf("%d rows sent to the audience, by %s.", tt.rows, tt.keys); got != want {
+				t.Errorf("message %q, want %q", got, want)
+			}
+			if got := d.rows; got != tt.rows {
+				t.Errorf("%d rows arrived, want %d", got, tt.rows)
+			}
+			if d.heap > most {
+				t.Errorf("%d MiB of heap", d.heap>>20)
+			}
+			t.Logf("%d rows, heap at most %.1f MiB", tt.rows, float64(d.heap)/(1<<20))
+		})
 	}
 }
