@@ -230,8 +230,13 @@ func withSensitive(definition map[string]any) {
 	}
 }
 
-// additions are what an integration offers beyond the reference: action types and formats that are added at the end.
+// additions are what an integration offers beyond the reference: action types, formats and settings that are added at the end.
 var additions = map[string]map[string][]any{
+	"facebook_custom_audiences": {"params": {map[string]any{
+		"name": "system_user_token", "label": "System User Token", "required": false, "sensitive": true,
+		"description": "An access token of a system user of your business portfolio, generated for the hub's Facebook app with the permissions " +
+			"ads_management and business_management. All users of this action then use it, without logging in to Facebook.",
+	}}},
 	"google_sheets": {"supported_action_types": {"dashboard"}, "supported_formats": {"csv_zip"}},
 }
 

@@ -38,10 +38,11 @@ const (
 	uploadTimeout = 3 * time.Minute
 )
 
-// client calls the Graph API with the token of one user.
+// client calls the Graph API with a user's token or, if system is set, with an administrator's.
 type client struct {
 	*Integration
-	token string
+	token  string
+	system bool
 }
 
 // call makes one call. in, unless nil, is the body. The token is in a header, because proxies may log
@@ -49,13 +50,16 @@ type client struct {
 func (c *client) call(ctx context.Context, method, path string, in, out any) error {
 	api := c.api()
 	api.Authorize = outbound.Bearer(action.Secret(c.token))
+	if c.system {
+		api.Explain = explainSystem
+	}
 	if in != nil {
 		api.Timeout = uploadTimeout
 	}
 	return api.Call(ctx, method, "/"+string(c.settings.APIVersion)+"/"+path, in, out)
 }
 
-// api is the Graph API without a user's token.
+// api is the Graph API without a token.
 func (i *Integration) api() outbound.API {
 	return outbound.API{Name: name, Base: graph, Client: i.deps.HTTP, Timeout: readTimeout, Explain: explain}
 }

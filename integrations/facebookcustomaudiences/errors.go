@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
@@ -95,8 +96,34 @@ func subcode(err error) int {
 	return e.subcode
 }
 
-// explain explains a rejected call.
+// systemMeanings are those of calls with an administrator's token.
+var systemMeanings = map[int]action.Error{
+	100: {Kind: action.Invalid, Message: meanings[100].Message + " The system user token must be of the hub's Facebook app."},
+	102: systemTokenRejected,
+	190: systemTokenRejected,
+	200: {Kind: action.Forbidden, Message: "The system user lacks the permission for this ad account or audience."},
+	294: {Kind: action.Forbidden, Message: "The system user token lacks the permission ads_management. " + checkSystemToken},
+}
+
+const checkSystemToken = "A Looker administrator must replace it in the action's settings."
+
+var systemTokenRejected = action.Error{
+	Kind: action.Unauthenticated, Message: "Facebook does not accept the system user token. " + checkSystemToken,
+}
+
+// explain explains a rejected call with a user's sign-in, or without one.
 func explain(err *action.Error, status *outbound.StatusError) error {
+	return explainBy(meanings, err, status)
+}
+
+// explainSystem explains a rejected call with an administrator's token.
+func explainSystem(err *action.Error, status *outbound.StatusError) error {
+	all := maps.Clone(meanings)
+	maps.Copy(all, systemMeanings)
+	return explainBy(all, err, status)
+}
+
+func explainBy(meanings map[int]action.Error, err *action.Error, status *outbound.StatusError) error {
 	var r failure
 	if json.Unmarshal(status.Body, &r) != nil || r.Error.Code == 0 {
 		return err

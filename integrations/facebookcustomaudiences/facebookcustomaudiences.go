@@ -47,6 +47,7 @@ func (*Integration) Definition() action.Definition {
 	return rows.Definition(action.Definition{
 		Name: "facebook_custom_audiences", Label: "Facebook Custom Audiences",
 		Description: "Upload data to Facebook Ads Custom Audiences from Customer List",
+		Params:      []action.Param{systemTokenParam},
 		Formats:     []action.Format{action.JSONDetailLiteStream},
 		Download:    action.URL,
 		MinVersion:  action.V(5, 5, 0),
@@ -55,15 +56,21 @@ func (*Integration) Definition() action.Definition {
 
 // Execute implements [action.Integration].
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
-	c := i.open(req.State)
-	if c == nil {
+	c, err := i.open(req)
+	switch {
+	case err != nil:
+		return nil, err
+	case c == nil:
 		return signin.Forget(errSignIn), errSignIn
 	}
 	message, err := c.deliver(ctx, req)
-	if err != nil {
-		return signin.Forget(err), err
+	switch {
+	case err == nil:
+		return &action.Response{Message: message}, nil
+	case c.system:
+		return nil, err // the user's own sign-in, if there is one, may be valid
 	}
-	return &action.Response{Message: message}, nil
+	return signin.Forget(err), err
 }
 
 func (c *client) deliver(ctx context.Context, req *action.Request) (string, error) {

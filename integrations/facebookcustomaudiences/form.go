@@ -15,12 +15,15 @@ import (
 // Form implements [action.FormBuilder]. A request checks the sign-in. Only an invalid grant asks
 // for a new one; any other error is returned as it is.
 func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
-	c := i.open(req.State)
-	if c == nil {
+	c, err := i.open(req)
+	switch {
+	case err != nil:
+		return nil, err
+	case c == nil:
 		return loginForm(req, ""), nil
 	}
 	fields, err := c.fields(ctx, req.Form)
-	if action.KindOf(err) == action.Unauthenticated {
+	if action.KindOf(err) == action.Unauthenticated && !c.system {
 		return loginForm(req, "The sign-in at Facebook is no longer valid. "), nil
 	}
 	if err != nil {

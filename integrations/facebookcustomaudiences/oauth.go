@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"golang.org/x/oauth2"
 
@@ -75,11 +76,30 @@ type tokens struct {
 var errSignIn = action.Errorf(action.Unauthenticated,
 	"The sign-in at Facebook is missing or no longer valid. Open the form in Looker and log in again.")
 
-// open returns a client with the stored token, or nil without one.
-func (i *Integration) open(kept string) *client {
-	s := signin.Kept[state](kept)
-	if s.Tokens.LongLived == "" {
-		return nil
+// access is the administrator's setting in Looker. Looker stores it, so that each of its instances can have
+// one of its own, and it can be renewed without the hub.
+type access struct {
+	SystemToken action.Secret `param:"system_user_token"`
+}
+
+var systemTokenParam = action.Param{
+	Name: "system_user_token", Label: "System User Token", Sensitive: true,
+	Description: "An access token of a system user of your business portfolio, generated for the hub's Facebook app with the permissions " +
+		"ads_management and business_management. All users of this action then use it, without logging in to Facebook.",
+}
+
+// open returns a client with the administrator's token or else the stored one of the user, or nil without
+// any.
+func (i *Integration) open(req *action.Request) (*client, error) {
+	a, err := action.Decode[access](req)
+	if err != nil {
+		return nil, err
 	}
-	return &client{Integration: i, token: s.Tokens.LongLived}
+	if token := strings.TrimSpace(a.SystemToken.Reveal()); token != "" {
+		return &client{Integration: i, token: token, system: true}, nil
+	}
+	if s := signin.Kept[state](req.State); s.Tokens.LongLived != "" {
+		return &client{Integration: i, token: s.Tokens.LongLived}, nil
+	}
+	return nil, nil //nolint:nilnil // not signed in
 }
