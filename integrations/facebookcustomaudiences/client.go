@@ -177,8 +177,7 @@ func (s *session) last() bool { return s.sent == s.total }
 // body is that of the call for the current batch.
 func (s *session) body(people payload) outbound.Body {
 	const format = `{"session":{"session_id":%d,"batch_seq":%d,"last_batch_flag":%t,"estimated_num_total":%d},"payload":`
-	text := fmt.Appendf(make([]byte, 0, people.size()), format, s.id, s.number, s.last(), s.total)
-	return outbound.Bytes("application/json", append(people.append(text), '}'))
+	return people.json(fmt.Sprintf(format, s.id, s.number, s.last(), s.total))
 }
 
 // batch sends the next batch until Meta has it. A session has only one call with number 1: after its

@@ -366,19 +366,32 @@ type payload struct {
 	data   []person
 }
 
-// append appends JSON.
-func (p payload) append(text []byte) []byte {
+// append appends JSON. encode appends a part of it.
+func (p payload) append(text []byte, encode func(text, part []byte) []byte) []byte {
 	schema, _ := json.Marshal(p.schema) // texts can always be encoded
-	text = append(text, `{"schema":`...)
-	text = append(text, schema...)
-	text = append(text, `,"data":[`...)
+	text = encode(text, slices.Concat([]byte(`{"schema":`), schema, []byte(`,"data":[`)))
 	for i, one := range p.data {
 		if i > 0 {
-			text = append(text, ',')
+			text = encode(text, []byte(","))
 		}
-		text = append(text, one...)
+		text = encode(text, one)
 	}
-	return append(text, `]}`...)
+	return encode(text, []byte("]}"))
+}
+
+// json appends to a part of a request in JSON, and ends the request.
+func (p payload) json(start string) outbound.Body {
+	text := append(make([]byte, 0, p.size()), start...)
+	text = p.append(text, func(text, part []byte) []byte { return append(text, part...) })
+	return outbound.Bytes("application/json", append(text, '}'))
+}
+
+// form is a request with a form.
+func (p payload) form() outbound.Body {
+	const perKey = 3 * len("%22") // two quotes and a comma
+	text := append(make([]byte, 0, p.size()+len(p.data)*len(p.schema)*perKey), "payload="...)
+	text = p.append(text, func(text, part []byte) []byte { return append(text, url.QueryEscape(string(part))...) })
+	return outbound.Bytes("application/x-www-form-urlencoded", text)
 }
 
 // size is more than the bytes of the JSON.
@@ -471,14 +484,13 @@ func (u *upload) batch(ctx context.Context, people payload) error {
 // (https://developers.facebook.com/docs/marketing-api/audiences/guides/custom-audiences). Meta documents
 // removals with a form.
 func (u *upload) change(ctx context.Context, people payload) (o outcome, err error) {
-	text := make([]byte, 0, people.size())
-	method, in := http.MethodPost, any(nil)
+	path := string(u.audience) + "/users?" + u.proof().Encode()
+	ctx = outbound.WithDoubt(ctx, "")
 	if u.remove {
-		method, in = http.MethodDelete, url.Values{"payload": {string(people.append(text))}}
+		err = u.call(ctx, http.MethodDelete, path, people.form(), &o)
 	} else {
-		in = outbound.Bytes("application/json", append(people.append(append(text, `{"payload":`...)), '}'))
+		err = u.call(ctx, http.MethodPost, path, people.json(`{"payload":`), &o)
 	}
-	err = u.call(outbound.WithDoubt(ctx, ""), method, string(u.audience)+"/users?"+u.proof().Encode(), in, &o)
 	return o, err
 }
 
