@@ -76,8 +76,8 @@ type tokens struct {
 var errSignIn = action.Errorf(action.Unauthenticated,
 	"The sign-in at Facebook is missing or no longer valid. Open the form in Looker and log in again.")
 
-// access is the administrator's setting in Looker. Looker stores it, so that each of its instances can have
-// one of its own, and it can be renewed without the hub.
+// access is the administrator's setting in Looker. It is not one of the hub, because it gives access to ad
+// accounts, which the hub's other Looker instances must not get.
 type access struct {
 	SystemToken action.Secret `param:"system_user_token"`
 }

@@ -206,6 +206,34 @@ func TestRegions(t *testing.T) {
 	}
 }
 
+// Every region in the form is accepted, and the default is the hub's setting.
+func TestForm(t *testing.T) {
+	t.Parallel()
+	i := action.Resolve(actiontest.New(t, mparticle.New, actiontest.Deps(t, nil, nil)))
+	form, err := i.Form.Form(t.Context(), query(t, nil, "{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	field := form.Fields[len(form.Fields)-1]
+	if field.Name != "region" || field.Default != "default" || field.Required {
+		t.Errorf("field %+v", field)
+	}
+	var names []string
+	for _, option := range field.Options {
+		names = append(names, option.Name)
+		d := actiontest.NewDestination(t).Reply(accepted())
+		answers := users()
+		answers["region"] = option.Name
+		req := query(t, answers, result(`{"u":{"value":"u"}}`, dimensions("u mp_other")))
+		if _, err := actiontest.New(t, mparticle.New, actiontest.Deps(t, d, nil)).Execute(t.Context(), req); err != nil {
+			t.Errorf("%s: %v", option.Name, err)
+		}
+	}
+	if diff := cmp.Diff([]string{"default", "feed", "us1", "us2", "eu1", "au1"}, names); diff != "" {
+		t.Errorf("regions (-want +got):\n%s", diff)
+	}
+}
+
 // A field with an unknown tag is logged by its name.
 func TestUnknownTags(t *testing.T) {
 	t.Parallel()
