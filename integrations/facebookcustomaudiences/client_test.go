@@ -1,6 +1,7 @@
 package facebookcustomaudiences_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -21,6 +23,11 @@ import (
 // deliverTo sends people with the external IDs 0 to n-1.
 func deliverTo(t *testing.T, m *meta, answers map[string]string, n int) (*action.Response, error) {
 	t.Helper()
+	return deliverWithin(t.Context(), t, m, answers, n)
+}
+
+func deliverWithin(ctx context.Context, t *testing.T, m *meta, answers map[string]string, n int) (*action.Response, error) {
+	t.Helper()
 	rows := make([]string, n)
 	for i := range rows {
 		rows[i] = fmt.Sprintf(`{"external_id":{"value":"%d"}}`, i)
@@ -28,7 +35,7 @@ func deliverTo(t *testing.T, m *meta, answers map[string]string, n int) (*action
 	deps := actiontest.Deps(t, nil, env)
 	deps.HTTP = &http.Client{Transport: m}
 	result := `{"fields":{"dimensions":[{"name":"external_id"}]},"data":[` + strings.Join(rows, ",") + `]}`
-	return actiontest.New(t, fb.New, deps).Execute(t.Context(), actiontest.JSONDetail(t, request(answers), result))
+	return actiontest.New(t, fb.New, deps).Execute(ctx, actiontest.JSONDetail(t, request(answers), result))
 }
 
 var replacing = map[string]string{"choose_create_update_replace": "replace_audience"}
@@ -140,6 +147,32 @@ func TestReplaceNotBegun(t *testing.T) {
 				}
 				if len(m.uploads) != len(faults) {
 					t.Errorf("calls %s, want %d", m.uploads, len(faults))
+				}
+			})
+		})
+	}
+}
+
+// A delivery whose time is over while Facebook may have the first batch does not claim that nothing was changed.
+func TestReplaceRunsOutOfTime(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		fault fault
+		hint  string
+	}{
+		"after the first batch":   {silent, "The replacement is incomplete. Send the data again after 90 minutes, when Facebook has ended its session."},
+		"before it was accepted":  {limited, "The audience was not changed."},
+		"while another one is on": {busy, "The audience was not changed."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+				defer cancel()
+				m := &meta{faults: []fault{tt.fault}, repeat: true}
+				_, err := deliverWithin(ctx, t, m, replacing, 2)
+				if got := action.MessageOf(err); !strings.HasSuffix(got, tt.hint) {
+					t.Errorf("error %q, want %q", got, tt.hint)
 				}
 			})
 		})
