@@ -10,8 +10,8 @@ import (
 )
 
 // Form implements [action.FormBuilder].
-func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
-	return &action.Form{Fields: []action.Field{
+func (i *Integration) Form(context.Context, *action.Request) (*action.Form, error) {
+	return &action.Form{Fields: append([]action.Field{
 		{
 			Name: "data_type", Label: "Data Type", Description: "Specify data type: User Profiles or Events",
 			Type: action.Select, Required: true,
@@ -23,7 +23,7 @@ func (*Integration) Form(context.Context, *action.Request) (*action.Form, error)
 			Options: []action.Option{{Name: production, Label: "Production"}, {Name: development, Label: "Test/Development"}},
 		},
 		regionField,
-	}}, nil
+	}, i.rowLog.Fields()...)}, nil
 }
 
 // region decides on mParticle's host. The zero value is the feed host.

@@ -12,6 +12,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/rowlog"
 	"integrationhub.dev/integrations/internal/rows"
 )
 
@@ -70,6 +71,7 @@ type Integration struct {
 	region region
 	http   *http.Client
 	log    *slog.Logger
+	rowLog *rowlog.Log
 }
 
 // New makes the integration.
@@ -78,7 +80,11 @@ func New(deps action.Deps) (action.Integration, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Integration{s.Region, deps.HTTP, deps.Log}, nil
+	rowLog, err := rowlog.New(deps, "mparticle")
+	if err != nil {
+		return nil, err
+	}
+	return &Integration{s.Region, deps.HTTP, deps.Log, rowLog}, nil
 }
 
 // Definition implements [action.Integration].
@@ -116,8 +122,13 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	batches := rows.JSONBatches(rowsPerCall, maxCall)
 	batches.Concurrency, batches.Limiter = concurrency, c.pace.limiter
 	batches.Retry, batches.BisectBudget = retry, maxBisectCalls
-	result := deliver.Batches(ctx, m.batches(table, in.Environment), batches, c.send)
-	return rows.Response(result, "rows", "%d rows sent to mParticle.")
+	delivery, err := i.rowLog.Begin(ctx, req, table, nil)
+	if err != nil {
+		return nil, err
+	}
+	batches.Outcome = delivery.Outcome
+	result := deliver.Batches(ctx, m.batches(delivery.Table, in.Environment), batches, c.send)
+	return delivery.Response(ctx, result, "rows", "%d rows sent to mParticle.")
 }
 
 // mParticle's rate limit starts at 270 rows a second for an account and adapts to the traffic. Its

@@ -96,7 +96,7 @@ func TestMirrorRefuses(t *testing.T) {
 		"a row without an ID": {
 			rows: strings.Replace(whole, `"`+contact(3)+`"`, "null", 1),
 			message: "3 of 4 members delivered, 1 failed. A row has no contact ID. 1 members added, 2 were members already, 0 removed. " +
-				"No members were removed from the campaign, because 1 rows have no identifier: their members could not be told apart.",
+				"No members were removed from the campaign, because 1 rows have no identifier, so their members are unknown.",
 		},
 		"no rows": {
 			rows:    contacts(0),

@@ -15,6 +15,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/integrations/internal/mirror"
+	"integrationhub.dev/integrations/internal/rowlog"
 	"integrationhub.dev/integrations/internal/rows"
 )
 
@@ -63,6 +64,7 @@ type Integration struct {
 	object  Object
 	version apiVersion
 	http    *http.Client
+	rowLog  *rowlog.Log
 }
 
 var (
@@ -76,7 +78,11 @@ func New(o Object, deps action.Deps) (action.Integration, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Integration{o, cmp.Or(s.APIVersion, defaultVersion), deps.HTTP}, nil
+	rowLog, err := rowlog.New(deps, o.Name)
+	if err != nil {
+		return nil, err
+	}
+	return &Integration{o, cmp.Or(s.APIVersion, defaultVersion), deps.HTTP, rowLog}, nil
 }
 
 // scope is the scope that the access token needs.
@@ -106,7 +112,7 @@ func (i *Integration) Definition() action.Definition {
 
 // Form implements [action.FormBuilder].
 func (i *Integration) Form(context.Context, *action.Request) (*action.Form, error) {
-	return &action.Form{Fields: i.object.fields()}, nil
+	return &action.Form{Fields: append(i.object.fields(), i.rowLog.Fields()...)}, nil
 }
 
 // HubSpot's published limits: a hundred inputs in a batch
@@ -170,8 +176,13 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if in.Segment != "" {
 		options.Then = c.addMembers
 	}
-	result := deliver.Batches(ctx, l.updates(table), options, c.send)
-	return c.respond(ctx, result, l, in)
+	delivery, err := i.rowLog.Begin(ctx, req, table, l.key)
+	if err != nil {
+		return nil, err
+	}
+	options.Outcome = delivery.Outcome
+	result := deliver.Batches(ctx, l.updates(delivery.Table), options, c.send)
+	return c.respond(ctx, result, l, in, delivery.Store(ctx, o.Type))
 }
 
 // prepare checks the answers against the account, before any row is sent.
@@ -190,8 +201,8 @@ func (c *client) prepare(ctx context.Context, l *layout, in input) error {
 	return c.checkSegment(ctx)
 }
 
-// respond reports the delivery, after members of a mirrored segment were removed.
-func (c *client) respond(ctx context.Context, result *deliver.Result, l *layout, in input) (*action.Response, error) {
+// respond reports the delivery, after members of a mirrored segment were removed. kept is what the log of rows says.
+func (c *client) respond(ctx context.Context, result *deliver.Result, l *layout, in input, kept string) (*action.Response, error) {
 	format := "%d %s updated."
 	if c.property != "" {
 		format = "%d %s created or updated."
@@ -199,6 +210,9 @@ func (c *client) respond(ctx context.Context, result *deliver.Result, l *layout,
 	report, err := fmt.Sprintf(format, result.Sent(), c.object.Type), result.Err(c.object.Type)
 	if err != nil {
 		report = action.MessageOf(err)
+	}
+	if kept != "" {
+		report += " " + kept
 	}
 	kind := action.KindOf(err)
 	if skipped := l.notSent(); skipped != "" {

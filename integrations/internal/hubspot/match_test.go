@@ -189,7 +189,9 @@ func TestUpsertsUnderInjectedFaults(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const head = `{"fields":{"dimensions":[{"name":"mail","tags":["email"]},{"name":"city"}]}`
-		row := func(i int) string { return fmt.Sprintf(`{"mail":{"value":"c%d@example.com"},"city":{"value":"Zürich"}}`, i) }
+		row := func(i int) string {
+			return fmt.Sprintf(`{"mail":{"value":"c%d@example.com"},"city":{"value":"Zürich"}}`, i)
+		}
 		d := upserting()
 		req := rowstest.Query(t, actiontest.Query(params("100"), map[string]string{"match_by": "email"}), head, total, row)
 		_, err := integration(t, hubspot.Contacts, over(d)).Execute(t.Context(), req)

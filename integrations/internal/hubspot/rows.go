@@ -126,6 +126,11 @@ func (l *layout) updates(table *action.Table) iter.Seq2[update, error] {
 	})
 }
 
+// key is the [update.key] of a row.
+func (l *layout) key(row action.Row) string {
+	return strings.ToLower(strings.TrimSpace(row.Cell(l.id).Text()))
+}
+
 func (l *layout) update(row action.Row) (update, error) {
 	l.rows++
 	u := update{ID: strings.TrimSpace(row.Cell(l.id).Text()), Properties: map[string]string{}, row: l.rows, record: new(string)}

@@ -117,12 +117,12 @@ func TestMirrorRefuses(t *testing.T) {
 		"a row without an ID": {
 			mirrored(nil), idAndCity, []string{`1,"A"`, `null,"B"`},
 			"1 of 2 contacts delivered, 1 failed. A row has no contact ID. 0 removed from the segment. " +
-				"No members were removed from the segment, because 1 rows have no identifier: their members could not be told apart.",
+				"No members were removed from the segment, because 1 rows have no identifier, so their members are unknown.",
 		},
 		"a rejected address": {
 			mirrored(map[string]string{"match_by": "email"}), []string{"mail:email", "city"}, []string{`"c1@example.com","A"`, `"bad@example","B"`},
 			"1 of 2 contacts delivered, 1 failed. HubSpot rejected the value for email (INVALID_EMAIL) (first: row 2). 0 removed from the segment. " +
-				"No members were removed from the segment, because 1 rows have no identifier: their members could not be told apart.",
+				"No members were removed from the segment, because 1 rows have no identifier, so their members are unknown.",
 		},
 		"more than the limit": {
 			mirrored(map[string]string{"mirror_limit": "20"}), idAndCity, []string{`1,"A"`, `2,"B"`},

@@ -336,6 +336,11 @@ func TestOnlyChangesFails(t *testing.T) {
 	if _, err := run(t.Context(), l, manual, d, parse("a=1"), keyOf); action.KindOf(err) != action.Invalid {
 		t.Errorf("without a schedule: %v", err)
 	}
+	mirrored := request("yes")
+	mirrored.Form["mirror"] = "yes"
+	if _, err := run(t.Context(), l, mirrored, d, parse("a=1"), keyOf); action.MessageOf(err) != "Mirror mode needs all rows. Choose all rows, or do not mirror." {
+		t.Errorf("mirrored: %v", err)
+	}
 	if _, err := run(t.Context(), l, request("maybe"), d, nil, keyOf); action.KindOf(err) != action.Invalid {
 		t.Errorf("an invalid value: %v", err)
 	}

@@ -59,6 +59,8 @@ func (l *Log) Fields() []action.Field {
 
 type input struct {
 	OnlyChanges bool `form:"only_changes"`
+	// Mirror is the field of package mirror, which must see all rows.
+	Mirror bool `form:"mirror"`
 }
 
 // Key returns the key of the record that a row changes, or "" if it has none.
@@ -96,7 +98,10 @@ func (l *Log) Begin(ctx context.Context, req *action.Request, table *action.Tabl
 		return nil, err
 	}
 	if in.OnlyChanges {
-		if req.Plan.ID == "" {
+		switch {
+		case in.Mirror:
+			return nil, action.InvalidField("only_changes", "Mirror mode needs all rows. Choose all rows, or do not mirror.")
+		case req.Plan.ID == "":
 			return nil, action.InvalidField("only_changes", "Only rows that changed can be sent by a schedule. Choose all rows, or create a schedule.")
 		}
 		if d.changes, err = beginChanges(ctx, l.bucket, l.snapshotName(req), key); err != nil {
@@ -170,22 +175,23 @@ const storeTimeout = 2 * time.Minute
 // Response answers the delivery, like [rows.Response], and stores what the log keeps. Failing to store
 // does not make the delivery fail.
 func (d *Delivery) Response(ctx context.Context, result *deliver.Result, itemName, format string) (*action.Response, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
-	defer cancel()
-	notes := d.store(ctx, itemName)
+	notes := d.Store(ctx, itemName)
 	res, err := rows.Response(result, itemName, format)
-	if err == nil {
-		res.Message = strings.Join(append([]string{res.Message}, notes...), " ")
-		return res, nil
+	switch {
+	case notes == "":
+	case err == nil:
+		res.Message += " " + notes
+	default:
+		err = action.Wrap(err, action.KindOf(err), "%s %s", action.MessageOf(err), notes)
 	}
-	if len(notes) == 0 {
-		return nil, err
-	}
-	return nil, action.Wrap(err, action.KindOf(err), "%s %s", action.MessageOf(err), strings.Join(notes, " "))
+	return res, err
 }
 
-// store returns sentences for the Looker user.
-func (d *Delivery) store(ctx context.Context, itemName string) []string {
+// Store stores what the log keeps, for integrations that do not use [Delivery.Response]. It returns
+// sentences for the Looker user, or "".
+func (d *Delivery) Store(ctx context.Context, itemName string) string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
 	var notes []string
 	if d.changes != nil {
 		if n := d.changes.skipped; n > 0 {
@@ -199,10 +205,11 @@ func (d *Delivery) store(ctx context.Context, itemName string) []string {
 	if d.rejected != nil && d.rejected.count > 0 {
 		address, err := d.rejected.store(ctx, d.log)
 		if err != nil {
-			d.log.log.WarnContext(ctx, "rejected rows could not be stored", "integration", d.log.integration, "error", err)
-			return append(notes, fmt.Sprintf("The %s that were not delivered could not be stored: %s", itemName, action.MessageOf(err)))
+			d.log.log.WarnContext(ctx, "rows that were not delivered could not be stored", "integration", d.log.integration, "error", err)
+			notes = append(notes, fmt.Sprintf("The %s that were not delivered could not be stored: %s", itemName, action.MessageOf(err)))
+		} else {
+			notes = append(notes, d.rejected.note(itemName, address))
 		}
-		notes = append(notes, d.rejected.note(itemName, address))
 	}
-	return notes
+	return strings.Join(notes, " ")
 }
