@@ -354,6 +354,7 @@ var fieldsOfOurOwn = map[string][]string{
 	"mparticle":             {"region"},
 	"google_drive":          {"overwrite", "compression", "time_zone", "byte_order_mark", "pgp_public_keys", "pgp_format"},
 	"sendgrid":              {"message", "cc", "bcc", "reply_to", "template_id", "template_data", "region", "time_zone", "byte_order_mark"},
+	"segment_track":         {"time_zone"},
 	"slack":                 {"more_channels", "thread_ts", "time_zone", "byte_order_mark"},
 	"twilio":                {"content_sid", "content_variables"},
 	"twilio_message":        {"content_sid", "content_variables"},

@@ -24,9 +24,13 @@ func TestForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &action.Form{Fields: []action.Field{{
-		Name: "event", Label: "Event", Description: "The name of the event you\u2019re tracking.", Type: action.String, Required: true,
-	}}}
+	want := &action.Form{Fields: []action.Field{
+		{Name: "event", Label: "Event", Description: "The name of the event you\u2019re tracking.", Type: action.String, Required: true},
+		{
+			Name: "time_zone", Label: "Time Zone", Type: action.String,
+			Description: "The time zone of times in the field tagged segment_timestamp, such as Europe/Berlin. UTC if empty.",
+		},
+	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("form (-want +got):\n%s", diff)
 	}

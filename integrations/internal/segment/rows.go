@@ -9,12 +9,14 @@ import (
 	"hash"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/version"
 	"integrationhub.dev/integrations/internal/rows"
+	"integrationhub.dev/integrations/internal/timestamp"
 )
 
 // builder converts rows to messages.
@@ -30,6 +32,7 @@ type builder struct {
 
 	// delivery distinguishes the message IDs of deliveries.
 	delivery string
+	zone     action.TimeZone
 	hash     hash.Hash
 	json     *rows.JSONWriter
 }
@@ -40,9 +43,9 @@ type trait struct {
 	name   string
 }
 
-func newBuilder(kind Kind, event string, table *action.Table, r roles, req *action.Request) *builder {
+func newBuilder(kind Kind, event string, zone action.TimeZone, table *action.Table, r roles, req *action.Request) *builder {
 	b := &builder{
-		kind: kind, event: event, roles: r, columns: len(table.Columns), pivots: table.Pivots,
+		kind: kind, event: event, zone: zone, roles: r, columns: len(table.Columns), pivots: table.Pivots,
 		app: version.Current().Version, hash: sha256.New(), json: rows.NewJSONWriter(), delivery: deliveryID(table, req),
 	}
 	at := table.RanAt
@@ -74,6 +77,7 @@ func deliveryID(table *action.Table, req *action.Request) string {
 var (
 	errNoID    = action.Errorf(action.Invalid, "A row has neither a user ID nor an anonymous ID.")
 	errGroupID = action.Errorf(action.Invalid, "A row has no group ID.")
+	errTime    = action.Errorf(action.Invalid, "A row's value in the field tagged %s is not a time, such as 2026-11-23 14:05:00.", tagTime)
 	errTooLong = action.Errorf(action.TooLarge, "A row exceeds Segment's limit of %d KB.", maxMessage>>10)
 )
 
@@ -93,19 +97,22 @@ func (b *builder) message(number uint64, row action.Row) ([]byte, error) {
 	case b.roles.anonymous >= 0:
 		anonymous = row.Cell(b.roles.anonymous).Text()
 	case user == "" && !b.kind.Grouped:
-		anonymous = uuid([16]byte(digest[16:]))
+		anonymous = b.anonymousID(row, digest)
 	}
+	at, err := b.timestamp(row)
 	switch {
 	case user == "" && anonymous == "":
 		return nil, deliver.Reject(errNoID)
 	case b.kind.Grouped && group == "":
 		return nil, deliver.Reject(errGroupID)
+	case err != nil:
+		return nil, deliver.Reject(err)
 	}
 	w := b.json
 	w.Begin()
 	w.Text("type", b.kind.Type)
 	w.Text("messageId", "looker-"+hex.EncodeToString(digest[:16]))
-	w.Text("timestamp", b.time)
+	w.Text("timestamp", at)
 	optional(w, "userId", user)
 	optional(w, "anonymousId", anonymous)
 	optional(w, "groupId", group)
@@ -118,6 +125,11 @@ func (b *builder) message(number uint64, row action.Row) ([]byte, error) {
 	w.Text("name", "looker/actions")
 	w.Text("version", b.app)
 	w.End()
+	if !b.kind.Grouped {
+		// Where Segment has it in messages other than groups. The member above is the reference's.
+		// https://segment.com/docs/connections/spec/common/#context
+		optional(w, "groupId", group)
+	}
 	w.End()
 	w.End()
 	text, err := w.Done()
@@ -162,6 +174,31 @@ func (b *builder) write(row action.Row) {
 	}
 }
 
+// timestamp returns when the message took place: the time in the row's column, or that of the query.
+func (b *builder) timestamp(row action.Row) (string, error) {
+	text := row.Cell(b.roles.time).Text()
+	if text == "" {
+		return b.time, nil
+	}
+	at, err := timestamp.In(b.zone, text)
+	if err != nil {
+		return "", errTime
+	}
+	return at.UTC().Format(timeFormat), nil
+}
+
+// anonymousID makes an anonymous ID for a row without a user. It is the same for each row with the same
+// email address, so that messages about one person do not become several. Without an address it is that of
+// the message.
+func (b *builder) anonymousID(row action.Row, digest [sha256.Size]byte) string {
+	email := strings.ToLower(strings.TrimSpace(row.Cell(b.roles.email).Text()))
+	if email == "" {
+		return uuid([16]byte(digest[16:]))
+	}
+	sum := sha256.Sum256([]byte("segment anonymous ID\x00" + email))
+	return uuid([16]byte(sum[:16]))
+}
+
 // digest is the source of a row's message ID and generated anonymous ID. It is the same if the
 // delivery is repeated with the same row at the same position.
 func (b *builder) digest(number uint64, row action.Row) (sum [sha256.Size]byte) {
@@ -190,45 +227,4 @@ func uuid(u [16]byte) string {
 	u[6] = u[6]&0x0f | 0x80
 	u[8] = u[8]&0x3f | 0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:])
-}
-
-// roles are the indices of the columns that identify people and groups; -1 means none.
-type roles struct {
-	user, anonymous, group, email int
-}
-
-var (
-	errNoPerson = action.Errorf(action.Invalid, "Query requires a field tagged %s or %s or %s.", tagEmail, tagUser, tagAnonymous)
-	errNoGroup  = action.Errorf(action.Invalid, "Query requires a field tagged %s.", tagGroup)
-	errNoUser   = action.Errorf(action.Invalid, "Query requires a field tagged %s or %s: an email address alone is not enough "+
-		"for a group.", tagUser, tagAnonymous)
-)
-
-// roles finds the columns by their tags. Of several columns with a tag the first one counts.
-func (k Kind) roles(table *action.Table) (roles, error) {
-	r := roles{
-		user: table.Tagged(tagUser), anonymous: table.Tagged(tagAnonymous),
-		group: -1, email: table.Tagged(tagEmail),
-	}
-	switch {
-	case r.user < 0 && r.anonymous < 0 && r.email < 0:
-		return r, errNoPerson
-	case !k.Grouped:
-	case table.Tagged(tagGroup) < 0:
-		return r, errNoGroup
-	case r.user < 0 && r.anonymous < 0:
-		return r, errNoUser
-	default:
-		r.group = table.Tagged(tagGroup)
-	}
-	if r.user < 0 {
-		// The reference does so too: existing profiles have it for both.
-		r.user = r.anonymous
-	}
-	return r, nil
-}
-
-// has reports whether a column has a role.
-func (r roles) has(column int) bool {
-	return column == r.user || column == r.anonymous || column == r.group || column == r.email
 }

@@ -17,12 +17,14 @@ import (
 // name is the destination's name in messages.
 const name = "Segment"
 
-// The LookML tags of columns that identify people and groups.
+// The LookML tags of columns. The first four identify people and groups.
 const (
 	tagEmail     = "email"
 	tagUser      = "user_id"
 	tagAnonymous = "segment_anonymous_id"
 	tagGroup     = "segment_group_id"
+	// tagTime is the tag of the column with the time of a message.
+	tagTime = "segment_timestamp"
 )
 
 // Kind is a kind of message (https://segment.com/docs/connections/spec/).
@@ -109,6 +111,8 @@ func New(deps action.Deps, kind Kind, listing Listing) (*Integration, error) {
 // input is the integration's settings in Looker.
 type input struct {
 	WriteKey action.Secret `param:"segment_write_key,required"`
+	// Zone is the time zone of times without an offset. Only events have a form that asks for it.
+	Zone action.TimeZone `form:"time_zone"`
 }
 
 // Segment accepts 500 KB and 2,500 messages a request, each below 32 KB. Beyond its rate limit of
@@ -140,7 +144,7 @@ func (i *Integration) Deliver(ctx context.Context, req *action.Request, event st
 	if err != nil {
 		return nil, err
 	}
-	b := newBuilder(i.kind, event, table, roles, req)
+	b := newBuilder(i.kind, event, in.Zone, table, roles, req)
 	batches := rows.JSONBatches(maxMessages, maxCall)
 	batches.Concurrency, batches.Retry, batches.BisectBudget = concurrency, retry, maxBisectCalls
 	result := deliver.Batches(ctx, b.messages(table), batches, func(ctx context.Context, batch [][]byte) error {

@@ -121,7 +121,7 @@ func TestMessages(t *testing.T) {
 		"columns with a tag that another has already": {
 			segment.Identify, "", result([]string{user, group, field("u.other", "user_id"), email, field("email")},
 				`{"u.id":{"value":"u"},"g.id":{"value":"g"},"u.other":{"value":"o"},"u.email":{"value":"e"},"email":{"value":"not this"}}`), nil,
-			[]object{{"type": "identify", "userId": "u", "traits": object{"g.id": "g", "u.other": "o", "email": "e"}}},
+			[]object{{"type": "identify", "userId": "u", "groupId": "g", "traits": object{"u.other": "o", "email": "e"}}},
 		},
 		"a pivot": {
 			segment.Identify, "",
@@ -256,8 +256,8 @@ func TestMessageIDs(t *testing.T) {
 	if first[0].MessageID == first[1].MessageID {
 		t.Errorf("two rows have the message ID %q", first[0].MessageID)
 	}
-	if first[0].AnonymousID == first[1].AnonymousID {
-		t.Errorf("two rows have the anonymous ID %q", first[0].AnonymousID)
+	if first[0].AnonymousID != first[1].AnonymousID {
+		t.Errorf("two rows with the same email address have the anonymous IDs %q and %q", first[0].AnonymousID, first[1].AnonymousID)
 	}
 	if diff := cmp.Diff(first, send(same, segment.Track, "A", one)); diff != "" {
 		t.Errorf("the same delivery again (-first +again):\n%s", diff)
@@ -271,8 +271,11 @@ func TestMessageIDs(t *testing.T) {
 		"an unknown run":      send(same, segment.Track, "A", strings.Replace(one, "ran_at", "ran", 1)),
 		"another row instead": send(same, segment.Track, "A", strings.ReplaceAll(one, `"e"`, `"f"`)),
 	} {
-		if other[0].MessageID == first[0].MessageID || other[0].AnonymousID == first[0].AnonymousID {
-			t.Errorf("%s has the ids of the first delivery", name)
+		if other[0].MessageID == first[0].MessageID {
+			t.Errorf("%s has the message ID of the first delivery", name)
+		}
+		if same, want := other[0].AnonymousID == first[0].AnonymousID, name != "another row instead"; same != want {
+			t.Errorf("%s has the anonymous ID of the first delivery: %v, want %v", name, same, want)
 		}
 	}
 }
@@ -496,7 +499,7 @@ func TestEveryRowRefused(t *testing.T) {
 
 // The memory does not depend on the number of rows. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
-	const total, most = 1_000_000, 96 << 20
+	const total, most = 1_000_000, 32 << 20
 	sink := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: `{"success":true}`}}
 	deps := actiontest.Deps(t, nil, nil)
 	deps.HTTP = &http.Client{Transport: sink}
