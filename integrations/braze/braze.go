@@ -1,15 +1,12 @@
-// Package braze sets attributes of the users in a query's result at Braze, and a label by which
-// they can be segmented.
+// Package braze sends the rows of a query to Braze: as attributes of users, with a label by which they can
+// be segmented, or as events or purchases of users.
 package braze
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -25,46 +22,23 @@ var (
 )
 
 // Braze's published limits: https://www.braze.com/docs/api/api_limits/ and
-// https://www.braze.com/docs/api/endpoints/user_data/. The rate limit is that of older contracts,
-// 50,000 requests a minute.
+// https://www.braze.com/docs/api/endpoints/user_data/post_user_track/. A call may have 75 objects, but 50 in the
+// contracts by monthly active users. 3,000 calls in three seconds are allowed, and 50,000 a minute in older contracts.
 const (
-	usersPerCall   = 75
+	objectsPerCall = 50
 	maxCall        = 4 << 20
 	callsPerSecond = 50_000 / 60
 	concurrency    = 8
 	maxBisectCalls = 2_000
 )
 
-// defaultLabel is also named in the form.
-const defaultLabel = "LOOKER_EXPORT"
-
 // settings are the hub's.
 type settings struct {
-	// MaxRows is the maximum number of rows that are sent; 0 means all. The default is also named in
-	// the description in Looker.
+	// MaxRows is the maximum number of rows that are sent; 0 means all.
 	MaxRows uint `env:"BRAZE_MAX_EXPORT" envDefault:"100000"`
 }
 
-// input is the integration's settings in Looker and the user's answers.
-type input struct {
-	APIKey   action.Secret `param:"braze_api_key,required"`
-	Endpoint endpoint      `param:"braze_api_endpoint,required"`
-	Key      key           `form:"braze_key"`
-	Label    string        `form:"braze_segment"`
-}
-
-// Validate requires a key, with the reference's message.
-func (in *input) Validate() error {
-	if in.Key == "" {
-		return action.InvalidField("braze_key", "Missing primary Braze key.")
-	}
-	if in.Label == "" {
-		in.Label = defaultLabel
-	}
-	return nil
-}
-
-// Integration sends users to Braze.
+// Integration sends rows to Braze.
 type Integration struct {
 	http    *http.Client
 	maxRows uint
@@ -79,12 +53,16 @@ func New(deps action.Deps) (action.Integration, error) {
 	return &Integration{deps.HTTP, s.MaxRows}, nil
 }
 
-// Definition implements [action.Integration].
-func (*Integration) Definition() action.Definition {
+// Definition implements [action.Integration]. Its description is the reference's, with the hub's limit.
+func (i *Integration) Definition() action.Definition {
+	limit := ""
+	if i.maxRows > 0 {
+		limit = fmt.Sprintf(" MAX EXPORT: %d.", i.maxRows)
+	}
 	return rows.Definition(action.Definition{
 		Name: "braze", Label: "Braze",
 		Description: "Flags users from Looker to Braze via the REST API for use with segmentation. " +
-			"Ensure there's a 'braze_id' field tagged in the results. MAX EXPORT: 100000.",
+			"Ensure there's a 'braze_id' field tagged in the results." + limit,
 		Params: []action.Param{
 			{Name: "braze_description", Label: "Braze Description", Description: "Braze Action Description"},
 			{
@@ -104,25 +82,13 @@ func (*Integration) Definition() action.Definition {
 	})
 }
 
-// Form implements [action.FormBuilder].
-func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
-	return &action.Form{Fields: []action.Field{
-		{
-			Name: "braze_key", Label: "Unique Key", Description: " Primay key for user to map to within Braze.",
-			Type: action.Select, Default: string(externalID), Required: true,
-			Options: []action.Option{{Name: string(externalID), Label: string(externalID)}, {Name: string(brazeID), Label: string(brazeID)}},
-		},
-		{
-			Name: "braze_segment", Label: "Export Label",
-			Description: "Name of export (Appends to Custom Attribute Array 'looker_export'). Defaults to 'LOOKER_EXPORT'.",
-			Type:        action.String, Default: defaultLabel, Required: true,
-		},
-	}}, nil
-}
-
-// retry is safe: calls set attributes, and add a label that Braze stores once
-// (https://www.braze.com/docs/user_guide/data/custom_data/custom_attributes/#arrays).
+// retry is for attributes: calls set them, and add or remove a label that Braze stores once
+// (https://www.braze.com/docs/user_guide/data/activation/custom_data/data_types/).
 var retry = deliver.Retry{MaxAttempts: 6, InitialBackoff: time.Second, MaxBackoff: time.Minute}
+
+// once is for events and purchases: Braze stores each one that it receives
+// (https://www.braze.com/docs/api/endpoints/user_data/post_user_track/#how-does-userstrack-handle-duplicate-events).
+var once = deliver.Once{Name: name, MaybeDeliveredHint: "Some rows of the call may already have been stored, so they were not sent again."}
 
 // Execute implements [action.Integration].
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
@@ -130,80 +96,36 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
-	columns, err := mapColumns(table, in.Key)
+	columns, err := mapColumns(table, &in)
 	if err != nil {
 		return nil, err
 	}
-	c := client{http: i.http, address: in.Endpoint.address(), key: in.APIKey}
-	batches := rows.JSONBatches(usersPerCall, maxCall)
+	c := client{http: i.http, address: in.Endpoint.address(), key: in.APIKey, record: in.Record}
+	batches := rows.JSONBatches(objectsPerCall, maxCall)
 	batches.Concurrency, batches.Limiter = concurrency, rate.NewLimiter(callsPerSecond, concurrency)
-	batches.Retry, batches.BisectBudget = retry, maxBisectCalls
-	result := deliver.Batches(ctx, i.limit(columns.users(table, in.Key, in.Label)), batches, c.track)
+	batches.BisectBudget = maxBisectCalls
+	if batches.Retry = retry; in.Record != attributes {
+		batches.Retry = once
+	}
+	result := deliver.Batches(ctx, i.limit(newEncoder(&in, table, columns).objects(table)), batches, c.track)
 	return rows.Response(result, "rows", "%d rows sent to Braze.")
 }
 
 // limit rejects the rows beyond MaxRows, so that they are counted.
-func (i *Integration) limit(users iter.Seq2[[]byte, error]) iter.Seq2[[]byte, error] {
+func (i *Integration) limit(objects iter.Seq2[[]byte, error]) iter.Seq2[[]byte, error] {
 	if i.maxRows == 0 {
-		return users
+		return objects
 	}
 	return func(yield func([]byte, error) bool) {
 		n := uint(0)
-		for user, err := range users {
+		for object, err := range objects {
 			if n++; n > i.maxRows && err == nil {
-				user, err = nil, deliver.Reject(action.Errorf(action.TooLarge, "At most %d rows are sent to Braze.", i.maxRows))
+				object, err = nil, deliver.Reject(action.Errorf(action.TooLarge, "At most %d rows are sent to Braze. The hub's "+
+					"administrator can change BRAZE_MAX_EXPORT.", i.maxRows))
 			}
-			if !yield(user, err) {
+			if !yield(object, err) {
 				return
 			}
 		}
 	}
 }
-
-// key is the identifier of users.
-type key string
-
-const (
-	externalID key = "external_id"
-	brazeID    key = "braze_id"
-)
-
-// UnmarshalText implements [encoding.TextUnmarshaler].
-func (k *key) UnmarshalText(text []byte) error {
-	*k = key(text)
-	if *k != externalID && *k != brazeID {
-		return fmt.Errorf("must be %s or %s", externalID, brazeID)
-	}
-	return nil
-}
-
-// endpoint is the host of the REST API for the workspace.
-type endpoint string
-
-// UnmarshalText implements [encoding.TextUnmarshaler]. The host gets the API key, so it must be
-// one of Braze's.
-func (e *endpoint) UnmarshalText(text []byte) error {
-	lower := strings.ToLower(string(text))
-	if !strings.HasPrefix(lower, "http://") && !strings.HasPrefix(lower, "https://") {
-		return errors.New("must be a URL that begins with https://")
-	}
-	u, err := url.Parse(lower)
-	if err != nil || !isBrazeHost(u.Host) || u.User != nil || strings.Trim(u.Path, "/") != "" ||
-		u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
-		return errors.New("must be the URL of a Braze REST API endpoint, such as https://rest.iad-01.braze.com")
-	}
-	*e = endpoint(u.Host)
-	return nil
-}
-
-func isBrazeHost(host string) bool {
-	for _, suffix := range []string{".braze.com", ".braze.eu"} {
-		if name, ok := strings.CutSuffix(host, suffix); ok && name != "" && !strings.ContainsAny(name, ":/\\@[]% ") {
-			return true
-		}
-	}
-	return false
-}
-
-// address is the URL for users, always HTTPS.
-func (e endpoint) address() string { return "https://" + string(e) + "/users/track" }

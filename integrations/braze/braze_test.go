@@ -62,7 +62,11 @@ func TestForm(t *testing.T) {
 	for _, f := range got.Fields {
 		names = append(names, f.Name+"="+f.Default)
 	}
-	if diff := cmp.Diff([]string{"braze_key=external_id", "braze_segment=LOOKER_EXPORT"}, names); diff != "" {
+	want := []string{
+		"braze_key=external_id", "braze_segment=LOOKER_EXPORT", "braze_label_action=add", "braze_alias_label=", "braze_record=attributes",
+		"braze_event_name=", "braze_currency=", "time_zone=",
+	}
+	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("fields (-want +got):\n%s", diff)
 	}
 }
@@ -186,7 +190,7 @@ func TestInvalidInput(t *testing.T) {
 		"no key":           {func(r *action.Request) { delete(r.Params, "braze_api_key") }, one, `"braze_api_key" is required.`},
 		"no endpoint":      {func(r *action.Request) { delete(r.Params, "braze_api_endpoint") }, one, `"braze_api_endpoint" is required.`},
 		"no unique key":    {func(r *action.Request) { delete(r.Form, "braze_key") }, one, "Missing primary Braze key."},
-		"invalid key":      {func(r *action.Request) { r.Form["braze_key"] = "email" }, one, `"braze_key" must be external_id or braze_id.`},
+		"invalid key":      {func(r *action.Request) { r.Form["braze_key"] = "name" }, one, `"braze_key" must be external_id, braze_id, email, phone or user_alias.`},
 		"no tag":           {func(*action.Request) {}, result(`{}`, "u.id"), "Primary Braze key not found. The query needs a field tagged braze_id."},
 		"no result":        {func(*action.Request) {}, `1`, "The data is not a complete result in Looker's json_detail format."},
 		"the id as a name": {func(*action.Request) {}, result(``, "u.id braze_id", "u.x braze[external_id]"), "The field u.x is tagged braze[external_id], but this name is reserved."},
@@ -327,7 +331,7 @@ func TestRateLimitReset(t *testing.T) {
 	})
 }
 
-// The rate limit permits 16 of the 40 calls before the delivery's deadline.
+// The rate limit permits 16 of the 60 calls before the delivery's deadline.
 func TestRateLimitNearDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -341,8 +345,8 @@ func TestRateLimitNearDeadline(t *testing.T) {
 			t.Errorf("kind %v, want %v", kind, action.Timeout)
 		}
 		const want = "At the destination's rate limit, the delivery would exceed its timeout."
-		if got := action.MessageOf(err); !strings.HasPrefix(got, "1200 of ") || !strings.HasSuffix(got, want) {
-			t.Errorf("message %q, want 1200 rows delivered, and %q", got, want)
+		if got := action.MessageOf(err); !strings.HasPrefix(got, "800 of ") || !strings.HasSuffix(got, want) {
+			t.Errorf("message %q, want 800 rows delivered, and %q", got, want)
 		}
 	})
 }
@@ -352,7 +356,7 @@ func TestMaxExport(t *testing.T) {
 	t.Parallel()
 	rows := strings.TrimSuffix(strings.Repeat(`{"u.id":{"value":"u"}},`, 100), ",")
 	for limit, want := range map[string]string{
-		"30":  "30 of 100 rows delivered, 70 failed. At most 30 rows are sent to Braze.",
+		"30":  "30 of 100 rows delivered, 70 failed. At most 30 rows are sent to Braze. The hub's administrator can change BRAZE_MAX_EXPORT.",
 		"100": "100 rows sent to Braze.",
 		"0":   "100 rows sent to Braze.",
 	} {
@@ -414,7 +418,7 @@ func fake() *rowstest.Destination {
 			if err := json.Unmarshal(body, &call); err != nil {
 				return nil, err
 			}
-			if len(call.Attributes) > 75 {
+			if len(call.Attributes) > 50 {
 				return nil, errors.New("too many users in a call")
 			}
 			rows := make([]rowstest.Row, len(call.Attributes))
@@ -473,7 +477,7 @@ func TestInjectedFaults(t *testing.T) {
 // The memory does not depend on the number of rows. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
 	synctest.Test(t, func(t *testing.T) {
-		const total, most = 300_000, 96 << 20
+		const total, most = 1_000_000, 32 << 20
 		sink := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusCreated, Body: success}}
 		deps := actiontest.Deps(t, nil, map[string]string{"BRAZE_MAX_EXPORT": "0"})
 		deps.HTTP = &http.Client{Transport: sink}

@@ -3,8 +3,11 @@ package braze
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"integrationhub.dev/hub/action"
@@ -25,65 +28,74 @@ type client struct {
 	http    *http.Client
 	address string
 	key     action.Secret
+	record  record
 }
 
 // response is Braze's response (https://www.braze.com/docs/api/errors/). The message is "success" even
-// if some users were rejected.
+// if some objects were rejected.
 type response struct {
-	Message string      `json:"message"`
-	Errors  []userError `json:"errors"`
+	Message string        `json:"message"`
+	Errors  []objectError `json:"errors"`
 }
 
-// userError is why a user was rejected. An error that is not about a user is a string.
-type userError struct {
+// objectError is why an object was rejected. An error that is not about one is a string.
+type objectError struct {
 	Type  string `json:"type"`
 	Array string `json:"input_array"`
 	Index *int   `json:"index"`
 }
 
 // UnmarshalJSON implements [json.Unmarshaler].
-func (e *userError) UnmarshalJSON(text []byte) error {
-	type plain userError
+func (e *objectError) UnmarshalJSON(text []byte) error {
+	type plain objectError
 	if json.Unmarshal(text, (*plain)(e)) != nil {
-		*e = userError{}
+		*e = objectError{}
 		_ = json.Unmarshal(text, &e.Type) // any other value has no reason
 	}
 	return nil
 }
 
-// track sends users in one call: https://www.braze.com/docs/api/endpoints/user_data/post_user_track/.
-func (c client) track(ctx context.Context, users [][]byte) error {
-	body := rows.JSONBody(`{"attributes":[`, users, "]}")
+// track sends objects in one call: https://www.braze.com/docs/api/endpoints/user_data/post_user_track/.
+func (c client) track(ctx context.Context, objects [][]byte) error {
+	body := rows.JSONBody(`{"`+string(c.record)+`":[`, objects, "]}")
 	api := outbound.API{Name: name, Client: c.http, Timeout: timeout, Authorize: outbound.Bearer(c.key), Explain: explain}
 	var res response
 	if err := api.Call(ctx, http.MethodPost, c.address, body, &res); err != nil {
 		return err
 	}
-	return res.outcome(len(users))
-}
-
-// outcome returns an error for the users of n that were rejected. If Braze does not say which ones, the
-// whole call counts as rejected and is bisected: attributes can be set twice.
-func (r response) outcome(n int) error {
-	switch {
-	case r.Message == "success":
-	case len(r.Errors) == 0:
-		return action.Errorf(action.Unavailable, "Braze did not confirm the rows.")
-	default:
-		return r.Errors[0].reason()
+	failed, err := res.outcome(c.record, len(objects))
+	if err != nil && c.record != attributes {
+		// Some may have been stored. Braze would store them again, so that they are not searched for the rejected ones.
+		err = action.Wrap(err, action.Unavailable, "%s", action.MessageOf(err))
 	}
-	failed := map[int]error{}
-	for _, e := range r.Errors {
-		if e.Array != "attributes" || e.Index == nil || *e.Index < 0 || *e.Index >= n {
-			return e.reason()
-		}
-		failed[*e.Index] = e.reason()
+	if err != nil {
+		return err
 	}
 	return deliver.Partial(failed)
 }
 
+// outcome returns why objects of n were rejected. The error is that of the whole call, if Braze does not say which ones
+// it is about: a call with attributes is bisected then.
+func (r response) outcome(array record, n int) (map[int]error, error) {
+	switch {
+	case r.Message == "success":
+	case len(r.Errors) == 0:
+		return nil, action.Errorf(action.Unavailable, "Braze did not confirm the rows.")
+	default:
+		return nil, r.Errors[0].reason()
+	}
+	failed := map[int]error{}
+	for _, e := range r.Errors {
+		if e.Array != string(array) || e.Index == nil || *e.Index < 0 || *e.Index >= n {
+			return nil, e.reason()
+		}
+		failed[*e.Index] = e.reason()
+	}
+	return failed, nil
+}
+
 // reason returns Braze's message. It contains names of attributes, but no values.
-func (e userError) reason() error {
+func (e objectError) reason() *action.Error {
 	if e.Type == "" {
 		return action.Errorf(action.Invalid, "Braze rejected a row without a reason.")
 	}
@@ -117,3 +129,34 @@ func untilReset(h http.Header, now time.Time) time.Duration {
 	}
 	return max(0, time.Unix(at, 0).Sub(now).Round(time.Second)+time.Second)
 }
+
+// endpoint is the host of the REST API for the workspace.
+type endpoint string
+
+// UnmarshalText implements [encoding.TextUnmarshaler]. The host gets the API key, so it must be
+// one of Braze's.
+func (e *endpoint) UnmarshalText(text []byte) error {
+	lower := strings.ToLower(string(text))
+	if !strings.HasPrefix(lower, "http://") && !strings.HasPrefix(lower, "https://") {
+		return errors.New("must be a URL that begins with https://")
+	}
+	u, err := url.Parse(lower)
+	if err != nil || !isBrazeHost(u.Host) || u.User != nil || strings.Trim(u.Path, "/") != "" ||
+		u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
+		return errors.New("must be the URL of a Braze REST API endpoint, such as https://rest.iad-01.braze.com")
+	}
+	*e = endpoint(u.Host)
+	return nil
+}
+
+func isBrazeHost(host string) bool {
+	for _, suffix := range []string{".braze.com", ".braze.eu"} {
+		if name, ok := strings.CutSuffix(host, suffix); ok && name != "" && !strings.ContainsAny(name, ":/\\@[]% ") {
+			return true
+		}
+	}
+	return false
+}
+
+// address is the URL for users, always HTTPS.
+func (e endpoint) address() string { return "https://" + string(e) + "/users/track" }
