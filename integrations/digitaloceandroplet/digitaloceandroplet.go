@@ -1,21 +1,21 @@
-// Package digitaloceandroplet powers off the DigitalOcean droplets in a query's result, or the one
-// in a cell.
+// Package digitaloceandroplet shuts down the DigitalOcean droplets in a query's result, or the one
+// in a cell, or powers them off.
 package digitaloceandroplet
 
 import (
 	"context"
 	"net/http"
 	"regexp"
-	"time"
-
-	"golang.org/x/time/rate"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/integrations/internal/rows"
 )
 
-var _ action.Integration = (*Integration)(nil)
+var (
+	_ action.Integration = (*Integration)(nil)
+	_ action.FormBuilder = (*Integration)(nil)
+)
 
 // droplets have numeric IDs, which become part of URLs.
 var droplets = rows.IDKind{
@@ -23,12 +23,21 @@ var droplets = rows.IDKind{
 	NoCell: "Couldn't get data from attachment.", // the reference's words, for the cell as well
 }
 
-// input is the integration's setting in Looker.
+// input is the integration's setting in Looker and the user's answer.
 type input struct {
 	APIKey action.Secret `param:"digitalocean_api_key,required"`
+	Method method        `form:"method"`
 }
 
-// Integration powers off droplets.
+// Validate sets the default.
+func (in *input) Validate() error {
+	if in.Method == "" {
+		in.Method = shutdown
+	}
+	return nil
+}
+
+// Integration turns off droplets.
 type Integration struct {
 	http *http.Client
 }
@@ -50,14 +59,24 @@ func (*Integration) Definition() action.Definition {
 	}
 }
 
-const concurrency = 4
+// Form implements [action.FormBuilder].
+func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
+	return &action.Form{Fields: []action.Field{{
+		Name: "method", Label: "Method", Type: action.Select, Default: string(shutdown),
+		Description: "A shutdown lets the operating system end, but can fail. Powering off is like pulling the plug, and can lose data.",
+		Options: []action.Option{
+			{Name: string(shutdown), Label: "Shut down"},
+			{Name: string(shutdownElse), Label: "Shut down, and power off after 2 minutes"},
+			{Name: string(powerOff), Label: "Power off"},
+		},
+	}}}, nil
+}
 
-// newLimiter stays below DigitalOcean's limit of 250 calls a minute
-// (https://docs.digitalocean.com/reference/api/digitalocean/#section/Introduction/Rate-Limit).
-func newLimiter() *rate.Limiter { return rate.NewLimiter(rate.Every(time.Minute/240), 10) }
+// concurrency is the number of droplets that are waited for at the same time. Their polls stay within the rate limit.
+const concurrency = 16
 
 // Execute implements [action.Integration]. A droplet that fails does not affect the others. The
-// message says how many were powered off.
+// message says how many are off.
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	in, err := action.Decode[input](req)
 	if err != nil {
@@ -67,16 +86,13 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
-	result := deliver.Batches(ctx, deliver.Items(ids), deliver.Options[string]{
-		Size: 1, Concurrency: concurrency, Limiter: newLimiter(),
-		// Powering off can be repeated.
-		Retry: deliver.Retry{MaxAttempts: 5, InitialBackoff: time.Second, MaxBackoff: 30 * time.Second},
-	}, func(ctx context.Context, id []string) error {
-		err := i.powerOff(ctx, in.APIKey, id[0])
+	c := client{http: i.http, key: in.APIKey, limiter: newLimiter()}
+	result := deliver.Batches(ctx, deliver.Items(ids), deliver.Options[string]{Size: 1, Concurrency: concurrency}, func(ctx context.Context, id []string) error {
+		err := c.stop(ctx, id[0], in.Method)
 		if action.KindOf(err) == action.Unauthenticated {
 			return deliver.Stop(err) // every other droplet would fail too
 		}
 		return err
 	})
-	return rows.Response(result, "stop orders", "%d droplets powered off.")
+	return rows.Response(result, "stop orders", "%d droplets are off.")
 }

@@ -1,0 +1,57 @@
+package digitaloceandroplet
+
+import (
+	"encoding/json"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/message"
+)
+
+// explain says which droplet an error is about, and adds DigitalOcean's reason.
+func explain(err *action.Error, status *outbound.StatusError, id string) error {
+	if err.Kind == action.Unauthenticated {
+		return action.Wrap(err, err.Kind, "DigitalOcean rejected the API key.")
+	}
+	var response struct {
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(status.Body, &response) != nil || response.Message == "" || err.Kind.Retryable() {
+		return action.Wrap(err, err.Kind, "Droplet %s: %s", id, err.Message)
+	}
+	return action.Wrap(err, err.Kind, "Droplet %s: DigitalOcean answered %d: %s", id, status.Code, message.Line(response.Message))
+}
+
+// readable explains that an order was given, but that the API key cannot see what became of it.
+func readable(err error, id string) error {
+	if action.KindOf(err) != action.Forbidden {
+		return err
+	}
+	return action.Wrap(err, action.Forbidden, "DigitalOcean accepted the order for droplet %s, but the API key may not read whether it is off. "+
+		"Give it the scope droplet:read.", id)
+}
+
+// stillOnError says that a droplet is not off.
+type stillOnError struct {
+	id, kind string
+	// errored is set if DigitalOcean says that the action failed. cause is why it was not started.
+	errored bool
+	cause   error
+}
+
+func (e *stillOnError) Error() string { return action.MessageOf(e.Unwrap()) }
+
+// Unwrap returns the error for the Looker user.
+func (e *stillOnError) Unwrap() error {
+	next := "Check it in DigitalOcean."
+	if e.kind == string(shutdown) {
+		next = "Check it, or choose to power it off."
+	}
+	switch {
+	case e.errored:
+		return action.Errorf(action.Unavailable, "Droplet %s: DigitalOcean reports that its %s failed. %s", e.id, e.kind, next)
+	case e.cause != nil:
+		return action.Wrap(e.cause, action.KindOf(e.cause), "%s It was still on %s later. %s", action.MessageOf(e.cause), offLimitText, next)
+	}
+	return action.Errorf(action.Timeout, "Droplet %s was still on %s after its %s. %s", e.id, offLimitText, e.kind, next)
+}
