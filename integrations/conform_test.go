@@ -74,7 +74,6 @@ var kinds = map[string]map[int]action.Kind{
 	"auger":                     {403: action.Unauthenticated},
 	"aws_ec2_stop_instance":     {302: action.Unavailable},
 	"azure_storage":             {302: action.Unavailable},
-	"datarobot":                 {403: action.Unauthenticated},
 	"firebase":                  tokenKinds,
 	"google_ads_customer_match": {404: action.Internal}, // the version of the API is retired
 	"google_bigquery":           tokenKinds,

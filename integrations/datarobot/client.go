@@ -1,6 +1,7 @@
 package datarobot
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,20 +32,20 @@ const (
 
 // client calls the DataRobot of one request, with the token of that request.
 type client struct {
-	http *http.Client
-	api  string
-	// custom is set for a URL in Looker's settings.
-	custom bool
-	token  action.Secret
+	http     *http.Client
+	endpoint endpoint
+	token    action.Secret
 }
 
 func (i *Integration) client(a account) client {
-	return client{http: i.deps.HTTP, api: a.api(), custom: a.API != "", token: a.Token}
+	return client{http: i.deps.HTTP, endpoint: cmp.Or(a.API, clouds[i.region]), token: a.Token}
 }
 
 // caller returns DataRobot's API, with a timeout for each call.
 func (c client) caller(timeout time.Duration) outbound.API {
-	return outbound.API{Name: name, Base: c.api, Client: c.http, Timeout: timeout, Authorize: outbound.Bearer(c.token), Explain: explain}
+	return outbound.API{
+		Name: name, Base: c.endpoint.api(), Client: c.http, Timeout: timeout, Authorize: outbound.Bearer(c.token), Explain: c.explain,
+	}
 }
 
 // check checks the URL and the token by a call.
@@ -59,7 +60,7 @@ func (c client) check(ctx context.Context) error {
 		return nil
 	case kind == action.Unauthenticated, kind == action.Forbidden, kind == action.RateLimited:
 		return err
-	case c.custom:
+	case c.endpoint.own():
 		return action.Wrap(err, action.Invalid, "URL for on-premise instance is not valid.")
 	}
 	return err
@@ -88,12 +89,19 @@ func (c client) create(ctx context.Context, project, filename string, blob actio
 }
 
 // explain explains a rejected call.
-func explain(err *action.Error, status *outbound.StatusError) error {
+func (c client) explain(err *action.Error, status *outbound.StatusError) error {
+	text := parse(status.Body).Message
 	switch err.Kind {
-	case action.Unauthenticated, action.Forbidden:
-		return action.Wrap(err, action.Unauthenticated, "Your DataRobot API token is invalid.")
+	case action.Unauthenticated:
+		return action.Wrap(err, action.Unauthenticated, "Your DataRobot API token is invalid. It must be a token of %s.", c.endpoint.host())
+	case action.Forbidden:
+		if text != "" {
+			text = " DataRobot says: " + text
+		}
+		return action.Wrap(err, action.Forbidden, "DataRobot denied access. The user of the token may lack the role or the seat license to "+
+			"create projects, the organization may have disabled the API for the user, or its network policy may not allow the hub's address.%s", text)
 	case action.Invalid:
-		if text := parse(status.Body).Message; text != "" {
+		if text != "" {
 			return action.Wrap(err, action.Invalid, "DataRobot rejected the data: %s", text)
 		}
 	default:
@@ -104,7 +112,7 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 // statusURL returns the URL of a project's status if it belongs to the API, or "". The token must not be
 // sent to another host or path.
 func (c client) statusURL(location string) string {
-	api, err := url.Parse(c.api + "/projects/")
+	api, err := url.Parse(c.endpoint.api() + "/projects/")
 	if err != nil || location == "" {
 		return ""
 	}

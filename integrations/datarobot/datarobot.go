@@ -22,6 +22,8 @@ var (
 // settings are the hub's. The reference dropped the integration, so it must be enabled.
 type settings struct {
 	Enabled bool `env:"DATAROBOT_ENABLED,required,notEmpty"`
+	// Region is the cloud for accounts without a URL of their own.
+	Region region `env:"DATAROBOT_REGION" envDefault:"us"`
 }
 
 // account is what the Looker administrator enters.
@@ -38,11 +40,11 @@ func (a *account) Validate() error {
 	return nil
 }
 
-// api is the base URL for this request.
-func (a *account) api() string { return cmp.Or(string(a.API), cloud) }
-
 // Integration creates projects.
-type Integration struct{ deps action.Deps }
+type Integration struct {
+	deps   action.Deps
+	region region
+}
 
 // New makes the integration if it is enabled.
 func New(deps action.Deps) (action.Integration, error) {
@@ -53,11 +55,11 @@ func New(deps action.Deps) (action.Integration, error) {
 	if !s.Enabled {
 		return nil, &action.MissingSettingsError{Keys: []string{"DATAROBOT_ENABLED"}}
 	}
-	return &Integration{deps}, nil
+	return &Integration{deps, s.Region}, nil
 }
 
 // Definition implements [action.Integration].
-func (*Integration) Definition() action.Definition {
+func (i *Integration) Definition() action.Definition {
 	return rows.Definition(action.Definition{
 		Name: "datarobot", Label: "DataRobot - Create New Project", Description: "Send data to DataRobot and create a new project.",
 		Params: []action.Param{
@@ -65,7 +67,11 @@ func (*Integration) Definition() action.Definition {
 				Name: "datarobot_api_token", Label: "Authentication User Attribute", Required: true, Sensitive: true,
 				Description: "The user attribute with the user's DataRobot API key.",
 			},
-			{Name: "datarobot_url", Label: "DataRobot URL", Description: "The URL of your DataRobot. The default is https://app.datarobot.com."},
+			{
+				Name: "datarobot_url", Label: "DataRobot URL",
+				Description: "The URL of your DataRobot: " + string(clouds[i.region]) + " (the default), the cloud of another region " +
+					"(us, eu or jp), or your own.",
+			},
 		},
 		Formats:    []action.Format{action.CSV},
 		Download:   action.URL,
@@ -118,28 +124,71 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	return &action.Response{Message: fmt.Sprintf("The project %s was created.", project)}, nil
 }
 
-const (
-	cloud   = "https://app.datarobot.com/api/v2"
-	apiPath = "/api/v2"
-)
+// region is one of DataRobot's clouds.
+type region string
 
-// endpoint is the base URL of an API.
+// clouds are the URLs of DataRobot's clouds: https://docs.datarobot.com/en/docs/api/dev-learning/api-quickstart.html. A token is
+// valid only in the cloud that issued it.
+var clouds = map[region]endpoint{
+	"us": "https://app.datarobot.com",
+	"eu": "https://app.eu.datarobot.com",
+	"jp": "https://app.jp.datarobot.com",
+}
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (r *region) UnmarshalText(text []byte) error {
+	*r = region(strings.ToLower(strings.TrimSpace(string(text))))
+	if clouds[*r] == "" {
+		return errors.New("DATAROBOT_REGION must be us, eu or jp")
+	}
+	return nil
+}
+
+const apiPath = "/api/v2"
+
+// endpoint is the URL of a DataRobot, before the path of its API.
 type endpoint string
 
-// UnmarshalText accepts any URL of a DataRobot, as copied from the browser or the API.
+// UnmarshalText accepts a region, and any URL of a DataRobot, as copied from the browser or the API.
 func (e *endpoint) UnmarshalText(text []byte) error {
-	s := string(text)
+	s := strings.TrimSpace(string(text))
+	if cloud := clouds[region(strings.ToLower(s))]; cloud != "" {
+		*e = cloud
+		return nil
+	}
 	if !strings.Contains(s, "://") {
 		s = "https://" + s
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil {
-		return errors.New("must be a URL such as https://app.datarobot.com")
+		return errors.New("must be a URL such as https://app.datarobot.com, or one of the regions us, eu and jp")
 	}
 	before, _, ok := strings.Cut(u.Path, apiPath)
 	if !ok {
 		before = ""
 	}
-	*e = endpoint((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: before + apiPath}).String())
+	*e = endpoint((&url.URL{Scheme: u.Scheme, Host: u.Host, Path: before}).String())
 	return nil
+}
+
+// api is the base URL of the API.
+func (e endpoint) api() string { return string(e) + apiPath }
+
+// host is the host name, for messages.
+func (e endpoint) host() string {
+	u, err := url.Parse(string(e))
+	if err != nil {
+		return name
+	}
+	return u.Host
+}
+
+// own reports whether it is not one of DataRobot's clouds.
+func (e endpoint) own() bool {
+	for _, cloud := range clouds {
+		if e == cloud {
+			return false
+		}
+	}
+	return true
 }
