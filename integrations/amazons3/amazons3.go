@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/aws/awsidentity"
 	"integrationhub.dev/integrations/internal/aws/s3store"
 	"integrationhub.dev/integrations/internal/objectstore"
 )
@@ -30,31 +31,18 @@ type settings struct {
 	// Role is assumed for every request.
 	Role       string `env:"AMAZON_S3_ROLE_ARN"`
 	ExternalID string `env:"AMAZON_S3_EXTERNAL_ID"`
-	// PodIdentity makes the access key optional. Without one, the hub uses its pod's identity. Amazon
-	// EKS sets the other variables in the pod: a role and its token, or the agent of EKS Pod Identity
-	// and its token.
-	PodIdentity    bool   `env:"AMAZON_S3_POD_IDENTITY"`
-	PodRole        string `env:"AWS_ROLE_ARN"`
-	TokenFile      string `env:"AWS_WEB_IDENTITY_TOKEN_FILE"`
-	Agent          string `env:"AWS_CONTAINER_CREDENTIALS_FULL_URI"`
-	AgentTokenFile string `env:"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"`
+	// PodIdentity makes the access key optional. Without one, the hub uses its pod's identity.
+	PodIdentity bool `env:"AMAZON_S3_POD_IDENTITY"`
+	awsidentity.Pod
 }
 
 // identity returns the hub's own identity.
-func (s settings) identity() (s3store.Identity, error) {
-	id := s3store.Identity{Role: s.Role, ExternalID: s.ExternalID}
-	if !s.PodIdentity {
-		return id, nil
+func (s settings) identity() (id awsidentity.Identity, err error) {
+	if s.PodIdentity {
+		id, err = s.Pod.Identity()
 	}
-	switch {
-	case s.PodRole != "" && s.TokenFile != "":
-		id.PodRole, id.TokenFile = s.PodRole, s.TokenFile
-	case s.Agent != "" && s.AgentTokenFile != "":
-		id.Agent, id.AgentTokenFile = s.Agent, s.AgentTokenFile
-	default:
-		return id, &action.MissingSettingsError{Keys: []string{"AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"}}
-	}
-	return id, nil
+	id.Role, id.ExternalID = s.Role, s.ExternalID
+	return id, err
 }
 
 // Integration writes objects to Amazon S3.

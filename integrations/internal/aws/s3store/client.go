@@ -2,7 +2,6 @@ package s3store
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"integrationhub.dev/integrations/internal/aws/awsidentity"
 	"integrationhub.dev/integrations/internal/aws/awssdk"
 	"integrationhub.dev/integrations/internal/choice"
 	"integrationhub.dev/integrations/internal/objectstore"
@@ -46,6 +46,14 @@ func (s *Store) client(a Account, r Region, failed func(error)) *s3.Client {
 	}
 	o.APIOptions = append(o.APIOptions, addRegionFromBody)
 	return s3.New(o, func(o *s3.Options) { o.HTTPSignerV4 = signer{o.HTTPSignerV4} })
+}
+
+// credentials returns the credentials that requests are signed with.
+func (s *Store) credentials(a Account, r Region) aws.CredentialsProvider {
+	return awsidentity.Provider{
+		Identity: s.service.Identity, STS: objectstore.Client{HTTP: s.deps.HTTP}, Agent: objectstore.Client{HTTP: s.deps.Identity},
+		Retryer: func() aws.Retryer { return s.retryer(nil) },
+	}.Credentials(a.keys(), string(r))
 }
 
 // addContentMD5 adds the header to requests with a body: an object, a part, and the list of the parts.
@@ -87,18 +95,15 @@ func (s *Store) retryer(failed func(error)) aws.Retryer {
 			failed(err)
 		}
 		return isTemporary(err)
-	}))
+	}), retry.IsErrorRetryableFunc(awsidentity.Final))
 }
 
-// isTemporary reports whether a request is repeated. A request for a role was retried already. The SDK does not
+// isTemporary reports whether a request is repeated. The SDK does not
 // repeat requests that were damaged in transit, or that conflict with another one, as S3 asks for:
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html#conditional-error-response
 // At the end of an upload in parts, S3 asks for a new upload, but the data can be read only once. If the upload is
 // gone, the repeated request says so.
 func isTemporary(err error) aws.Ternary {
-	if _, role := errors.AsType[*roleError](err); role {
-		return aws.FalseTernary
-	}
 	switch errorCode(err) {
 	case "ConditionalRequestConflict", "OperationAborted", "BadDigest":
 		return aws.TrueTernary

@@ -10,6 +10,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/aws/awsidentity"
 	"integrationhub.dev/integrations/internal/aws/awssdk"
 	"integrationhub.dev/integrations/internal/objectstore"
 )
@@ -102,8 +103,8 @@ func (s *Store) explain(ctx context.Context, doing string, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
 	}
-	if e, ok := errors.AsType[*roleError](err); ok {
-		return s.explainRole(ctx, e)
+	if err := awsidentity.Explain(ctx, err, s.service.Name); err != nil {
+		return err
 	}
 	// This comes first, because the SDK adds an empty response if there was none.
 	if e, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/aws/awsidentity"
 	"integrationhub.dev/integrations/internal/choice"
 	"integrationhub.dev/integrations/internal/objectstore"
 )
@@ -31,7 +32,7 @@ type Service struct {
 	// are no buckets.
 	Unlisted, None string
 	// Identity is the hub's own identity, and Writing how objects are stored.
-	Identity Identity
+	Identity awsidentity.Identity
 	Writing  Writing
 	// Allowed are the buckets that users may write to.
 	Allowed Allowed
@@ -63,8 +64,8 @@ type Account struct {
 	Region    Region        `param:"region,required"`
 }
 
-func (a Account) hasKey() bool {
-	return strings.TrimSpace(a.AccessKey.Reveal()) != "" && strings.TrimSpace(a.SecretKey.Reveal()) != ""
+func (a Account) keys() awsidentity.Keys {
+	return awsidentity.Keys{Access: a.AccessKey, Secret: a.SecretKey}
 }
 
 // target is what the Looker user enters.
@@ -109,7 +110,7 @@ func (s *Store) foreign() bool { return s.service.Endpoint != "" }
 
 // checkAccount checks that there are credentials.
 func (s *Store) checkAccount(a Account) error {
-	if !a.hasKey() && !s.service.Identity.keyless() {
+	if !a.keys().Complete() && !s.service.Identity.Keyless() {
 		return action.Errorf(action.Invalid, "The access key and the secret key are required. Enter them in the action's settings in Looker.")
 	}
 	return nil
