@@ -18,12 +18,16 @@ type Integration struct{ client *sagemaker.Client }
 
 // New makes the integration. It needs no settings.
 func New(deps action.Deps) (action.Integration, error) {
-	return &Integration{sagemaker.New(deps)}, nil
+	client, err := sagemaker.New(deps)
+	if err != nil {
+		return nil, err
+	}
+	return &Integration{client}, nil
 }
 
 // Definition implements [action.Integration].
-func (*Integration) Definition() action.Definition {
-	d := sagemaker.Definition(true)
+func (i *Integration) Definition() action.Definition {
+	d := i.client.Definition(true)
 	d.Name, d.Label = "amazon_sagemaker_infer", "Amazon SageMaker Infer"
 	d.Description = "Perform an inference using Amazon SageMaker."
 	return d
@@ -31,7 +35,7 @@ func (*Integration) Definition() action.Definition {
 
 // Form implements [action.FormBuilder].
 func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
-	account, err := action.Decode[sagemaker.Account](req)
+	account, err := i.client.Account(req)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +54,7 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 			{Name: "0", Label: "None"}, {Name: "1", Label: "First Column"}, {Name: "2", Label: "First & Second Column"},
 		},
 	}, bucket}
-	return &action.Form{Fields: append(fields, sagemaker.InstanceFields(sagemaker.TransformInstances())...)}, nil
+	return &action.Form{Fields: append(fields, sagemaker.InstanceFields(sagemaker.TransformInstances(), sagemaker.InferenceInstances)...)}, nil
 }
 
 // Execute implements [action.Integration].

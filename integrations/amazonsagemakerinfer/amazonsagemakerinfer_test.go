@@ -82,7 +82,11 @@ func TestForm(t *testing.T) {
 					Name: "awsInstanceType", Label: "AWS Instance Type", Type: action.Select, Required: true, Default: "ml.m5.xlarge",
 					Description: "The type of AWS instance to use. More info: https://aws.amazon.com/sagemaker/pricing/instance-types",
 				},
-				{Name: "numInstances", Label: "Number of instances", Type: action.String, Default: "1", Description: "The number of instances to run. Valid values: 1 to 500."},
+				{
+					Name: "numInstances", Label: "Number of instances", Type: action.String, Default: "1",
+					Description: "The number of instances to run. Valid values: 1 to 500. With more than one, only one works, because the rows are one " +
+						"object in S3, and the others are paid for. Choose a larger instance type instead.",
+				},
 			}}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("form (-want +got):\n%s", diff)
@@ -126,8 +130,13 @@ func TestWire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := sagemakertest.NewHub(t, 1)
 		i := actiontest.New(t, amazonsagemakerinfer.New, h.Deps())
-		if _, err := i.Execute(t.Context(), sagemakertest.Request(t, "id,age\n1,40\n", form, nil)); err != nil {
+		res, err := i.Execute(t.Context(), sagemakertest.Request(t, "id,age\n1,40\n", form, nil))
+		if err != nil {
 			t.Fatal(err)
+		}
+		const message = "Transform job JOB was started. Only one of the 2 instances processes the rows; the others are idle."
+		if got := jobNames.ReplaceAllString(res.Message, "JOB"); got != message {
+			t.Errorf("message %q, want %q", got, message)
 		}
 		h.Jobs.Drain(context.Background())
 		if diff := cmp.Diff([]string{"PutObject", "CreateTransformJob", "DescribeTransformJob"}, h.AWS.Operations()); diff != "" {

@@ -23,10 +23,14 @@ var task = sagemaker.Task{
 
 // New makes the integration. It needs no settings.
 func New(deps action.Deps) (action.Integration, error) {
+	client, err := sagemaker.New(deps)
+	if err != nil {
+		return nil, err
+	}
 	return sagemaker.Trainer{
 		Name: "amazon_sagemaker_train_linearlearner", Label: "Amazon SageMaker Train: Linear Learner",
 		Description: "Start a training job on Amazon SageMaker, using the Linear Learner algorithm.",
-		Client:      sagemaker.New(deps), Algorithm: sagemaker.LinearLearner, Task: task,
+		Client:      client, Algorithm: sagemaker.LinearLearner, Task: task,
 		Rounds:  sagemaker.Rounds{Field: "epochs", Parameter: "epochs", Label: "Epochs", Default: 15},
 		Columns: "feature_dim",
 	}, nil

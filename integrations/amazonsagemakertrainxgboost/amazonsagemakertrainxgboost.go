@@ -23,10 +23,14 @@ var task = sagemaker.Task{
 
 // New makes the integration. It needs no settings.
 func New(deps action.Deps) (action.Integration, error) {
+	client, err := sagemaker.New(deps)
+	if err != nil {
+		return nil, err
+	}
 	return sagemaker.Trainer{
 		Name: "amazon_sagemaker_train_xgboost", Label: "Amazon SageMaker Train: Xgboost",
 		Description: "Start a training job on Amazon SageMaker, using the Xgboost algorithm.",
-		Client:      sagemaker.New(deps), Algorithm: sagemaker.XGBoost, Task: task,
+		Client:      client, Algorithm: sagemaker.XGBoost, Task: task,
 		Rounds: sagemaker.Rounds{Field: "numRounds", Parameter: "num_round", Label: "Number of rounds", Default: 100},
 	}, nil
 }

@@ -8,10 +8,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/aws/awsidentity"
 	"integrationhub.dev/integrations/internal/aws/awssdk"
 	"integrationhub.dev/integrations/internal/aws/s3store"
 )
@@ -29,9 +32,20 @@ func (c *Client) service(a Account, r s3store.Region) *sagemaker.Client {
 	return sagemaker.New(sagemaker.Options{
 		Region:      string(r),
 		HTTPClient:  c.deps.HTTP,
-		Credentials: awssdk.Credentials(a.AccessKey, a.SecretKey),
-		Retryer:     awssdk.Retryer(maxAttempts, c.maxBackoff),
+		Credentials: c.credentials(a, r),
+		Retryer:     c.retryer(),
 	})
+}
+
+// credentials returns the credentials that requests are signed with.
+func (c *Client) credentials(a Account, r s3store.Region) aws.CredentialsProvider {
+	return awsidentity.Provider{
+		Identity: c.identity, STS: c.deps.HTTP, Agent: c.deps.Identity, Retryer: c.retryer,
+	}.Credentials(awsidentity.Keys{Access: a.AccessKey, Secret: a.SecretKey}, string(r))
+}
+
+func (c *Client) retryer() aws.Retryer {
+	return awssdk.Retryer(maxAttempts, c.maxBackoff, retry.IsErrorRetryableFunc(awsidentity.Final))
 }
 
 // method is a method of the SDK's client.
@@ -96,6 +110,11 @@ var throttled = action.Error{Kind: action.RateLimited, Message: "Amazon SageMake
 // explain converts an error of the SDK to one for the Looker user. SageMaker's text is shown only for
 // client errors, which are about the user's choices.
 func explain(ctx context.Context, doing string, err error) error {
+	if ctx.Err() == nil {
+		if err := awsidentity.Explain(ctx, err, name); err != nil {
+			return err
+		}
+	}
 	if err := awsService.WithoutResponse(ctx, doing, err); err != nil {
 		return err
 	}
@@ -114,7 +133,10 @@ func explain(ctx context.Context, doing string, err error) error {
 	case status < 400:
 		return action.Wrap(detail, action.Unavailable, "Unexpected response from %s.", name)
 	case strings.HasPrefix(detail.code, "AccessDenied"): // its text names the account
-		return action.Wrap(detail, action.Forbidden, "%s denied access. The access key lacks a permission for %s.", name, doing)
+		return action.Wrap(detail, action.Forbidden, "%s denied access. The access key or role lacks a permission for %s.", name, doing)
+	case detail.code == "ResourceLimitExceeded": // the quota of one instance type
+		return action.Wrap(detail, action.KindOfStatus(status), "%s rejected the request: %s (%s). Choose fewer instances or another type, or "+
+			"ask AWS for a larger quota.", name, detail.message, detail.code)
 	case status < 500 && detail.message != "":
 		return action.Wrap(detail, action.KindOfStatus(status), "%s rejected the request: %s (%s)", name, detail.message, detail.code)
 	}

@@ -3,6 +3,7 @@ package sagemaker
 import (
 	"time"
 
+	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/objectstore"
 )
 
@@ -13,4 +14,13 @@ var IsNumber = isNumber
 func WithSmallParts(c *Client) {
 	c.store.MaxBackoff = time.Millisecond
 	c.store.Plan.Stages = []objectstore.Stage{{Size: 4 << 10, Parts: 1000, Buffers: 2}}
+}
+
+// MustNew makes a client with valid settings.
+func MustNew(deps action.Deps) *Client {
+	c, err := New(deps)
+	if err != nil {
+		panic(err)
+	}
+	return c
 }

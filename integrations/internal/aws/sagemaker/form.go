@@ -2,6 +2,7 @@ package sagemaker
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -56,8 +57,37 @@ func listField(name, label, description string, names []string, err error) (acti
 	return list.Field(names, err)
 }
 
+// Instances is what several instances do for a job. The result is one object in S3, which SageMaker does not divide.
+type Instances struct {
+	// form completes the description of the form's field, and response is the sentence in the message of a delivery.
+	form, response string
+}
+
+var (
+	// TrainingInstances are those of the built-in algorithms: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
+	TrainingInstances = Instances{
+		"With more than one, each gets a copy of all rows, because the rows are one object in S3: they cost more, and are rarely faster. " +
+			"Choose a larger instance type instead.",
+		"Each of the %d instances gets a copy of all rows.",
+	}
+	// InferenceInstances are those of a batch transform: https://docs.aws.amazon.com/sagemaker/latest/dg/batch-transform.html
+	InferenceInstances = Instances{
+		"With more than one, only one works, because the rows are one object in S3, and the others are paid for. Choose a larger instance " +
+			"type instead.",
+		"Only one of the %d instances processes the rows; the others are idle.",
+	}
+)
+
+// note is the sentence about several instances; "" for one.
+func (i Instances) note(count int) string {
+	if count == 1 {
+		return ""
+	}
+	return " " + fmt.Sprintf(i.response, count)
+}
+
 // InstanceFields are the fields for the instances of a job. all are the SDK's instance types.
-func InstanceFields[T ~string](all []T) []action.Field {
+func InstanceFields[T ~string](all []T, several Instances) []action.Field {
 	kind := action.Field{
 		Name: "awsInstanceType", Label: "AWS Instance Type", Required: true, Type: action.Select, Default: "ml.m5.xlarge",
 		Description: "The type of AWS instance to use. More info: https://aws.amazon.com/sagemaker/pricing/instance-types",
@@ -70,6 +100,6 @@ func InstanceFields[T ~string](all []T) []action.Field {
 	}
 	return []action.Field{kind, {
 		Name: "numInstances", Label: "Number of instances", Type: action.String, Default: "1",
-		Description: "The number of instances to run. Valid values: 1 to 500.",
+		Description: "The number of instances to run. Valid values: 1 to 500. " + several.form,
 	}}
 }

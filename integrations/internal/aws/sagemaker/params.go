@@ -6,11 +6,7 @@ import (
 )
 
 var (
-	keyParams = []action.Param{
-		{Name: "accessKeyId", Label: "Access Key", Required: true, Sensitive: true, Description: "Your access key for SageMaker."},
-		{Name: "secretAccessKey", Label: "Secret Key", Required: true, Sensitive: true, Description: "Your secret key for SageMaker."},
-		{Name: "roleArn", Label: "Role ARN", Required: true, Description: "Role ARN for accessing SageMaker and S3"},
-	}
+	roleParam   = action.Param{Name: "roleArn", Label: "Role ARN", Required: true, Description: "Role ARN for accessing SageMaker and S3"}
 	regionParam = action.Param{Name: "region", Label: "Region", Required: true, Description: "AWS Region for accessing SageMaker"}
 	mailParams  = []action.Param{
 		{
@@ -27,9 +23,14 @@ var (
 )
 
 // Definition is the common part of the integrations' definitions. Trainers do not have the parameter
-// for the region, because a bucket has one.
-func Definition(withRegion bool) action.Definition {
-	params := append([]action.Param(nil), keyParams...)
+// for the region, because a bucket has one. With a pod identity, the access key is optional.
+func (c *Client) Definition(withRegion bool) action.Definition {
+	required := !c.identity.Keyless()
+	params := []action.Param{
+		{Name: "accessKeyId", Label: "Access Key", Required: required, Sensitive: true, Description: "Your access key for SageMaker."},
+		{Name: "secretAccessKey", Label: "Secret Key", Required: required, Sensitive: true, Description: "Your secret key for SageMaker."},
+		roleParam,
+	}
 	if withRegion {
 		params = append(params, regionParam)
 	}

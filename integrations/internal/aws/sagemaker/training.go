@@ -63,14 +63,14 @@ var (
 
 // Definition implements [action.Integration].
 func (t Trainer) Definition() action.Definition {
-	d := Definition(false)
+	d := t.Client.Definition(false)
 	d.Name, d.Label, d.Description = t.Name, t.Label, t.Description
 	return d
 }
 
 // Form implements [action.FormBuilder].
 func (t Trainer) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
-	account, err := action.Decode[Account](req)
+	account, err := t.Client.Account(req)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func (t Trainer) Form(ctx context.Context, req *action.Request) (*action.Form, e
 		Description: "The name for model to be created after training is complete.",
 	}, bucket}
 	fields = append(fields, t.Task.fields()...)
-	fields = append(fields, InstanceFields(types.TrainingInstanceType("").Values())...)
+	fields = append(fields, InstanceFields(types.TrainingInstanceType("").Values(), TrainingInstances)...)
 	return &action.Form{Fields: append(fields, t.Rounds.field(), action.Field{
 		Name: "maxRuntimeInHours", Label: "Maximum runtime in hours", Type: action.String, Default: "12",
 		Description: "Maximum allowed time for the job to run, in hours. Valid values: 1 to 72.",
@@ -114,7 +114,7 @@ type job struct {
 // Execute implements [action.Integration]. It returns once SageMaker has accepted the job. When the job
 // is complete, the hub creates its model and sends a mail.
 func (t Trainer) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
-	account, in, count, err := decode[training](req)
+	account, in, count, err := decode[training](t.Client, req)
 	if err != nil {
 		return nil, err
 	}
@@ -143,12 +143,12 @@ func (t Trainer) Execute(ctx context.Context, req *action.Request) (*action.Resp
 		p := place{account.s3(region), in.Bucket, j.name}
 		return j.name, j.poll, t.start(ctx, j, p, in.Instance, count, parameters, req.Data)
 	}
-	return t.Client.runJob(ctx, "Training job", reporter, noMailNote(mailErr), start)
+	return t.Client.runJob(ctx, "Training job", reporter, TrainingInstances.note(count)+noMailNote(mailErr), start)
 }
 
 // decode reads the account, the answers, and the number of instances.
-func decode[In any](req *action.Request) (account Account, in In, instanceCount int, err error) {
-	if account, err = action.Decode[Account](req); err != nil {
+func decode[In any](c *Client, req *action.Request) (account Account, in In, instanceCount int, err error) {
+	if account, err = c.Account(req); err != nil {
 		return account, in, 0, err
 	}
 	if in, err = action.Decode[In](req); err != nil {

@@ -44,7 +44,7 @@ func trainRequest(t *testing.T, csv string, change answers) *action.Request {
 
 func trainer(h *sagemakertest.Hub) sagemaker.Trainer {
 	return sagemaker.Trainer{
-		Client: sagemaker.New(h.Deps()), Algorithm: sagemaker.LinearLearner, Columns: "feature_dim",
+		Client: sagemaker.MustNew(h.Deps()), Algorithm: sagemaker.LinearLearner, Columns: "feature_dim",
 		Task: sagemaker.Task{
 			Field: "kind", Parameter: "kind", Label: "Kind", Kinds: []sagemaker.Kind{{Name: "a", Sent: "a"}},
 		},
@@ -129,7 +129,7 @@ func TestTraining(t *testing.T) {
 			},
 			mails: []mailText{{
 				Subject: "The model orders could not be created",
-				Text:    "Training job JOB is complete, but the model orders could not be created: Amazon SageMaker denied access. The access key lacks a permission for sagemaker:CreateModel.\n\nThe model artifacts are in s3://data/JOB/output/model.tar.gz. The image is 438346466558.dkr.ecr.eu-west-1.amazonaws.com/linear-learner:1.",
+				Text:    "Training job JOB is complete, but the model orders could not be created: Amazon SageMaker denied access. The access key or role lacks a permission for sagemaker:CreateModel.\n\nThe model artifacts are in s3://data/JOB/output/model.tar.gz. The image is 438346466558.dkr.ecr.eu-west-1.amazonaws.com/linear-learner:1.",
 			}},
 			outcome: jobs.Failed, models: []string{"churn"},
 		},
@@ -425,11 +425,11 @@ func TestTrainingFails(t *testing.T) {
 		},
 		"training denied": {
 			set: fails("CreateTrainingJob", sagemakertest.Error(400, "AccessDeniedException", "User: x is not authorized")), kind: action.Forbidden,
-			message: "Amazon SageMaker denied access. The access key lacks a permission for sagemaker:CreateTrainingJob.",
+			message: "Amazon SageMaker denied access. The access key or role lacks a permission for sagemaker:CreateTrainingJob.",
 		},
 		"limit exceeded": {
 			set: fails("CreateTrainingJob", sagemakertest.Error(400, "ResourceLimitExceeded", "The account-level service limit is 0 Instances.")), kind: action.Invalid,
-			message: "Amazon SageMaker rejected the request: The account-level service limit is 0 Instances. (ResourceLimitExceeded)",
+			message: "Amazon SageMaker rejected the request: The account-level service limit is 0 Instances. (ResourceLimitExceeded). Choose fewer instances or another type, or ask AWS for a larger quota.",
 		},
 		"throttled": {
 			set: fails("CreateTrainingJob", sagemakertest.Error(400, "ThrottlingException", "Rate exceeded")), kind: action.RateLimited,
@@ -557,7 +557,7 @@ func TestTimeout(t *testing.T) {
 		deps := h.Deps()
 		deps.HTTP = &http.Client{Transport: lateSageMaker{h.AWS}}
 		tr := trainer(h)
-		tr.Client = sagemaker.New(deps)
+		tr.Client = sagemaker.MustNew(deps)
 		start := time.Now()
 		_, err := tr.Execute(t.Context(), trainRequest(t, csv, nil))
 		if got, want := action.MessageOf(err), "Amazon SageMaker did not answer in time."; got != want {
@@ -588,7 +588,7 @@ func TestEgressPolicy(t *testing.T) {
 	deps := sagemakertest.NewHub(t, 1).Deps()
 	calls := 0
 	deps.HTTP = &http.Client{Transport: blocked{&calls}}
-	_, err := sagemaker.New(deps).ModelField(t.Context(), sagemaker.Account{AccessKey: "a", SecretKey: "s", Region: "eu-west-1"})
+	_, err := sagemaker.MustNew(deps).ModelField(t.Context(), sagemaker.Account{AccessKey: "a", SecretKey: "s", Region: "eu-west-1"})
 	if !errors.Is(err, outbound.ErrForbiddenAddress) {
 		t.Errorf("error %v, want %v", err, outbound.ErrForbiddenAddress)
 	}

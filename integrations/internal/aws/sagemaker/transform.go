@@ -45,7 +45,7 @@ const (
 // Infer starts an inference for a query's result. It returns once SageMaker has accepted the job. When
 // the job has ended, the hub sends a mail.
 func (c *Client) Infer(ctx context.Context, req *action.Request) (*action.Response, error) {
-	account, in, count, err := decode[transform](req)
+	account, in, count, err := decode[transform](c, req)
 	if err != nil {
 		return nil, err
 	}
@@ -61,15 +61,16 @@ func (c *Client) Infer(ctx context.Context, req *action.Request) (*action.Respon
 		return p.job, poll, c.startTransform(ctx, service, p, in, count, &table{Data: req.Data, strip: columns})
 	}
 	const kind = "Transform job"
+	note := InferenceInstances.note(count)
 	reporter, mailErr := newReporter(c.deps, req)
 	if mailErr != nil { // without a mail, there is no reason to follow the job
 		job, _, err := start(ctx)
 		if err != nil {
 			return nil, err
 		}
-		return &action.Response{Message: started(kind+" "+job, noMailNote(mailErr))}, nil
+		return &action.Response{Message: started(kind+" "+job, note+noMailNote(mailErr))}, nil
 	}
-	return c.runJob(ctx, kind, reporter, "", start)
+	return c.runJob(ctx, kind, reporter, note, start)
 }
 
 // maxPayload is the maximum size of a request to a model:

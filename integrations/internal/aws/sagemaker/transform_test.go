@@ -52,7 +52,7 @@ func TestTransformInput(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := sagemakertest.NewHub(t, 1)
 				req := sagemakertest.Request(t, tt.csv, inferForm, answers{"numStripColumns": tt.strip})
-				if _, err := sagemaker.New(h.Deps()).Infer(t.Context(), req); err != nil {
+				if _, err := sagemaker.MustNew(h.Deps()).Infer(t.Context(), req); err != nil {
 					t.Fatal(err)
 				}
 				h.Jobs.Drain(context.Background())
@@ -76,7 +76,7 @@ func TestTransformLarge(t *testing.T) {
 			fmt.Fprintf(&want, "%d.25 and more\n", n*7)
 		}
 		h := sagemakertest.NewHub(t, 1)
-		c := sagemaker.New(h.Deps())
+		c := sagemaker.MustNew(h.Deps())
 		req := sagemakertest.Request(t, raw.String(), inferForm, answers{"numStripColumns": "1"})
 		if _, err := c.Infer(t.Context(), req); err != nil {
 			t.Fatal(err)
@@ -141,7 +141,7 @@ func TestTransform(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := sagemakertest.NewHub(t, 1)
 				h.AWS.Statuses, h.AWS.Reason = tt.statuses, "The model = 1."
-				res, err := sagemaker.New(h.Deps()).Infer(t.Context(), sagemakertest.Request(t, csv, inferForm, tt.change))
+				res, err := sagemaker.MustNew(h.Deps()).Infer(t.Context(), sagemakertest.Request(t, csv, inferForm, tt.change))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -170,7 +170,7 @@ func TestMailPorts(t *testing.T) {
 				h := sagemakertest.NewHub(t, 1)
 				h.Mail.Speak(t, implicit)
 				req := sagemakertest.Request(t, csv, inferForm, answers{"smtpPort": port})
-				if _, err := sagemaker.New(h.Deps()).Infer(t.Context(), req); err != nil {
+				if _, err := sagemaker.MustNew(h.Deps()).Infer(t.Context(), req); err != nil {
 					t.Fatal(err)
 				}
 				h.Jobs.Drain(context.Background())
@@ -212,7 +212,7 @@ func TestTransformFails(t *testing.T) {
 			t.Parallel()
 			h := sagemakertest.NewHub(t, 1)
 			h.AWS.Fail = tt.fail
-			c := sagemaker.New(h.Deps())
+			c := sagemaker.MustNew(h.Deps())
 			sagemaker.WithSmallParts(c)
 			req := actiontest.Download(t, sagemakertest.Request(t, csv, inferForm, answers{"numStripColumns": tt.strip}), tt.serve)
 			_, err := c.Infer(t.Context(), req)

@@ -47,6 +47,7 @@ func (a Algorithm) Run(t *testing.T) {
 	t.Run("form", a.form)
 	t.Run("form in China", a.formInChina)
 	t.Run("wire", a.wire)
+	t.Run("several instances", a.severalInstances)
 	t.Run("invalid", a.invalid)
 }
 
@@ -85,7 +86,8 @@ func (a Algorithm) form(t *testing.T) {
 		},
 		{
 			Name: "numInstances", Label: "Number of instances", Type: action.String, Default: "1",
-			Description: "The number of instances to run. Valid values: 1 to 500.",
+			Description: "The number of instances to run. Valid values: 1 to 500. With more than one, each gets a copy of all rows, because the " +
+				"rows are one object in S3: they cost more, and are rarely faster. Choose a larger instance type instead.",
 		},
 		a.Rounds,
 		{
@@ -154,6 +156,27 @@ func (a Algorithm) wire(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The response says what several instances do with the rows.
+func (a Algorithm) severalInstances(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := NewHub(t, 1)
+		change := answers{"numInstances": "3", "region": ""}
+		for _, tt := range a.Wire { // any of them
+			maps.Copy(change, tt.Answers)
+		}
+		res, err := actiontest.New(t, a.New, h.Deps()).Execute(t.Context(), Request(t, "label,a,b\n1,40,2\n", form, change))
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Jobs.Drain(context.Background())
+		const want = "Training job JOB was started. Each of the 3 instances gets a copy of all rows."
+		if got := jobNames.ReplaceAllString(res.Message, "JOB"); got != want {
+			t.Errorf("message %q, want %q", got, want)
+		}
+	})
 }
 
 // withoutRegion returns answers for an integration without a parameter for the region.

@@ -21,7 +21,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"integrationhub.dev/hub/action/actiontest"
@@ -141,6 +140,9 @@ func (f *AWS) RoundTrip(req *http.Request) (*http.Response, error) {
 func (f *AWS) answer(ctx context.Context, r actiontest.Recorded, length int64) actiontest.Reply {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if strings.HasPrefix(r.Host, "sts.") || r.Host == AgentHost {
+		return f.issue(ctx, r, length)
+	}
 	service, operation := "s3", s3Operation(r)
 	if target, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "SageMaker."); ok {
 		service, operation = "sagemaker", target
@@ -194,7 +196,9 @@ func locate(r actiontest.Recorded, service string) (bucket, key, region string) 
 func signed(ctx context.Context, r actiontest.Recorded, length int64, service, region string) bool {
 	got := r.Header.Get("Authorization")
 	scope := "/" + region + "/" + service + "/aws4_request"
-	if !strings.HasPrefix(got, "AWS4-HMAC-SHA256 Credential="+AccessKey+"/") || !strings.Contains(got, scope) {
+	key, _, _ := strings.Cut(strings.TrimPrefix(got, "AWS4-HMAC-SHA256 Credential="), "/")
+	owner, known := owners[key]
+	if !known || !strings.Contains(got, scope) || r.Header.Get("X-Amz-Security-Token") != owner.SessionToken {
 		return false
 	}
 	again, err := http.NewRequestWithContext(ctx, r.Method, "https://"+r.Host+r.Path+"?"+r.Query.Encode(), nil)
@@ -217,12 +221,12 @@ func signed(ctx context.Context, r actiontest.Recorded, length int64, service, r
 		return false
 	}
 	sum := r.Header.Get("X-Amz-Content-Sha256")
-	if service == "sagemaker" {
+	if service != "s3" {
 		digest := sha256.Sum256(r.Body)
 		sum = hex.EncodeToString(digest[:])
 	}
 	signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = service == "s3" })
-	err = signer.SignHTTP(ctx, aws.Credentials{AccessKeyID: AccessKey, SecretAccessKey: SecretKey}, again, sum, service, region, at)
+	err = signer.SignHTTP(ctx, owner, again, sum, service, region, at)
 	return err == nil && again.Header.Get("Authorization") == got
 }
 
