@@ -2,15 +2,15 @@
 package auger
 
 import (
+	"cmp"
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
+	"strconv"
 	"time"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/hub/jobs"
 	"integrationhub.dev/integrations/internal/rows"
 )
 
@@ -44,8 +44,8 @@ type input struct {
 
 // The reference's defaults.
 const (
-	defaultTrials  = "100"
-	defaultMinutes = "60"
+	defaultTrials  positive = 100
+	defaultMinutes positive = 60
 )
 
 // Integration sends files to Auger.
@@ -77,35 +77,8 @@ func (*Integration) Definition() action.Definition {
 	})
 }
 
-// Form implements [action.FormBuilder]. A request checks the token.
-func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
-	a, err := action.Decode[account](req)
-	if err == nil {
-		err = i.client(a).checkToken(ctx)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &action.Form{Fields: []action.Field{
-		{Name: "project_name", Label: "Project Name", Type: action.String, Required: true, Description: "The project in Auger that " +
-			"gets the data. It is created if it does not exist."},
-		{
-			Name: "model_type", Label: "Model Type", Type: action.Select, Required: true, Default: string(classification),
-			Options: []action.Option{{Name: string(classification), Label: "Classification"}, {Name: string(regression), Label: "Regression"}},
-		},
-		{
-			Name: "max_n_trials", Label: "Trials to run", Type: action.String, Default: a.Trials.or(defaultTrials),
-			Description: "The number of models to try.",
-		},
-		{
-			Name: "train_data", Label: "Train after data transfer", Type: action.Select, Default: "false",
-			Options: []action.Option{{Name: "true", Label: "True"}, {Name: "false", Label: "False"}},
-		},
-	}}, nil
-}
-
-// Execute implements [action.Integration]. It returns when all data is uploaded and the project is
-// starting. The rest takes minutes and runs as a job.
+// Execute implements [action.Integration]. It returns when the project has the file. Auger then processes it, which takes
+// minutes, and the training starts after that: both run as a job.
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
 	a, err := action.Decode[account](req)
 	if err != nil {
@@ -121,11 +94,8 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		if err != nil {
 			return action.Job{}, err
 		}
-		if err := f.startProject(ctx); err != nil {
-			return action.Job{}, err
-		}
 		res.Message = fmt.Sprintf("%d rows were sent to Auger as %s.", f.rows, f.name)
-		t := training{model: in.Model, trials: in.Trials.or(a.Trials.or(defaultTrials)), minutes: a.Minutes.or(defaultMinutes)}
+		t := training{model: in.Model, trials: cmp.Or(in.Trials, a.Trials, defaultTrials), minutes: cmp.Or(a.Minutes, defaultMinutes)}
 		return action.Job{Name: "Auger file " + f.name, Follow: func(ctx context.Context) error {
 			return f.follow(ctx, in.Train, t)
 		}}, nil
@@ -136,159 +106,124 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	return res, nil
 }
 
-// projectName becomes part of an object's path.
-type projectName string
-
-// UnmarshalText accepts one path segment.
-func (p *projectName) UnmarshalText(text []byte) error {
-	control := func(r rune) bool { return r < ' ' }
-	if s := string(text); s == "." || s == ".." || strings.ContainsAny(s, "/\\") || strings.ContainsFunc(s, control) {
-		return errors.New("must be the name of a project, without slashes")
-	}
-	*p = projectName(text)
-	return nil
+// training are the settings of a training.
+type training struct {
+	model           modelType
+	trials, minutes positive
 }
 
-// modelType is the type of a model.
-type modelType string
-
+// How often Auger is polled, and for how long.
 const (
-	classification modelType = "classification"
-	regression     modelType = "regression"
-)
-
-// UnmarshalText implements [encoding.TextUnmarshaler].
-func (m *modelType) UnmarshalText(text []byte) error {
-	if *m = modelType(text); *m != classification && *m != regression {
-		return errors.New("must be classification or regression")
-	}
-	return nil
-}
-
-// positive is a whole number as text, as the reference sends it.
-type positive string
-
-// UnmarshalText implements [encoding.TextUnmarshaler].
-func (p *positive) UnmarshalText(text []byte) error {
-	s := strings.TrimLeft(string(text), "0")
-	if s == "" || len(s) > 9 || strings.Trim(s, "0123456789") != "" {
-		return errors.New("must be a whole number above 0")
-	}
-	*p = positive(s)
-	return nil
-}
-
-// or returns the number or, if it is empty, the default.
-func (p positive) or(other string) string {
-	if p == "" {
-		return other
-	}
-	return string(p)
-}
-
-// How often an upload is polled, and for how long.
-const (
+	urlInterval  = 2 * time.Second
+	urlLimit     = 5 * time.Minute
 	pollInterval = 10 * time.Second
 	startLimit   = 30 * time.Minute
 	processLimit = 6 * time.Hour
 )
 
-// training are the settings of a training.
-type training struct {
-	model           modelType
-	trials, minutes string
-}
-
-// startProject starts the machines of the project, unless they are running.
-func (f *file) startProject(ctx context.Context) error {
-	err := f.put(ctx, http.MethodPatch, "/projects/"+f.projectID.path()+"/deploy", map[string]any{
-		"worker_type_id": 1, "workers_count": 2, "cluster_autoterminate_minutes": 10,
-	}, nil)
-	if action.KindOf(err) == action.Invalid { // this is how Auger reports that they are running
-		return nil
-	}
-	return err
-}
-
-// follow waits for the project's machines, adds the file to the project and, if requested, trains a
-// model.
+// follow waits until Auger has processed the file and, if requested, trains a model.
 func (f *file) follow(ctx context.Context, train bool, t training) error {
-	if _, err := f.await(ctx, startLimit, "/projects/"+f.projectID.path(), "running"); err != nil {
-		return fmt.Errorf("waiting for the project: %w", err)
-	}
-	contentType := "application/json"
-	if f.chunked {
-		contentType = "multipart"
-	}
-	fileID, err := f.post(ctx, "/projects/"+f.projectID.path()+"/files/", map[string]any{
-		"project_id": f.projectID, "file_name": f.name + ".json", "name": f.name, "content_type": contentType,
-		"url": fmt.Sprintf("s3://%s/workspace/projects/%s/files/%s.json", f.bucket, f.project, f.name),
-	})
-	if err != nil {
-		return fmt.Errorf("adding the file to the project: %w", err)
-	}
-	processed, err := f.await(ctx, processLimit, "/project_files/"+fileID.path(), "processed", "processed_with_error")
-	if err != nil {
-		return fmt.Errorf("waiting for the file to be processed: %w", err)
-	}
-	if processed != "processed" {
-		return action.Errorf(action.Invalid, "Auger could not process the file %s without errors.", f.name)
+	if err := f.await(ctx, pollInterval, processLimit, "/project_files/"+f.id.path(), "processed"); err != nil {
+		return fmt.Errorf("waiting for the file %s to be processed: %w", f.name, err)
 	}
 	if !train {
 		return nil
 	}
-	return f.train(ctx, fileID, t)
-}
-
-// await polls a resource until it has one of the statuses.
-func (f *file) await(ctx context.Context, limit time.Duration, path string, statuses ...string) (string, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, action.Errorf(action.Timeout, "Auger took longer than %s.", limit))
-	defer cancel()
-	seen, err := jobs.Poll(ctx, pollInterval, func(ctx context.Context) (*string, error) {
-		var now struct {
-			Status string `json:"status"`
-			Search string `json:"search_space_status"`
-		}
-		if err := f.get(ctx, path, &now); err != nil {
-			return nil, err
-		}
-		for _, s := range statuses {
-			if now.Status == s || now.Search == s {
-				return &s, nil
-			}
-		}
-		return nil, nil
-	})
-	if err != nil {
-		return "", err
+	if err := f.startProject(ctx); err != nil {
+		return fmt.Errorf("starting the project: %w", err)
 	}
-	return *seen, nil
+	return f.train(ctx, t)
 }
 
-// train starts an experiment with the file's columns. The last one is the target.
-func (f *file) train(ctx context.Context, fileID id, t training) error {
-	experiment, err := f.post(ctx, "/experiments/", map[string]any{
-		"project_id": f.projectID, "project_file_id": fileID, "name": fmt.Sprintf("%s_%d", f.name, time.Now().UnixMilli()),
+// startProject starts the machines of the project, unless they are running, and waits for them.
+func (f *file) startProject(ctx context.Context) error {
+	path := "/projects/" + f.project.ID.path()
+	var now status
+	if err := f.get(ctx, path, nil, &now); err != nil {
+		return err
+	}
+	if now.Status == "running" {
+		return nil
+	}
+	err := f.put(ctx, http.MethodPatch, path+"/deploy", map[string]any{
+		"worker_type_id": 1, "workers_count": 2, "cluster_autoterminate_minutes": 10,
+	}, nil)
+	if err != nil && action.KindOf(err) != action.Invalid { // this is how Auger reports that they are being started
+		return err
+	}
+	return f.await(ctx, pollInterval, startLimit, path, "running")
+}
+
+// train creates an experiment with the file's columns, and starts a session of it, as Auger's own client does:
+// https://github.com/augerai/a2ml/blob/master/tests/cassettes/auger/train/valid.yaml
+func (f *file) train(ctx context.Context, t training) error {
+	experiment, err := f.post(ctx, "/experiments", map[string]any{
+		"name": fmt.Sprintf("%s_%d", f.name, time.Now().UnixMilli()), "project_id": f.project.ID, "data_path": f.address,
 	})
 	if err != nil {
 		return fmt.Errorf("creating the experiment: %w", err)
 	}
-	features := make([]feature, len(f.columns))
-	for i, c := range f.columns {
-		features[i] = feature{Column: c, Target: i == len(f.columns)-1}
+	statistics, err := f.statistics(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the file's statistics: %w", err)
 	}
-	_, err = f.post(ctx, "/experiment_sessions/", map[string]any{
-		"experiment_id": experiment, "status": "preprocess", "model_type": t.model,
-		"model_settings": map[string]any{"features": features, "max_n_trials": t.trials, "max_total_time_mins": t.minutes},
+	session, err := f.post(ctx, "/experiment_sessions", map[string]any{
+		"experiment_id": experiment, "model_type": t.model, "dataset_statistics": statistics,
+		"model_settings": map[string]any{"evaluation_options": t.options()},
 	})
+	if err != nil {
+		return fmt.Errorf("creating the training: %w", err)
+	}
+	err = f.put(ctx, http.MethodPatch, "/experiment_sessions/"+session.path(), map[string]any{"status": "preprocess"}, nil)
 	if err != nil {
 		return fmt.Errorf("starting the training: %w", err)
 	}
 	return nil
 }
 
-// feature is a column of an experiment.
-type feature struct {
-	Column string `json:"column_name"`
-	Target bool   `json:"isTarget,omitempty"`
+// options are the evaluation options. Those without a setting have the values of Auger's own client:
+// https://github.com/augerai/a2ml/blob/master/a2ml/api/auger/impl/cloud/experiment.py
+func (t training) options() map[string]any {
+	scoring := "r2"
+	if t.model == classification {
+		scoring = "accuracy"
+	}
+	return map[string]any{
+		"crossValidationFolds": 5, "max_total_time_mins": int(t.minutes), "max_eval_time_mins": 6, "max_n_trials": int(t.trials),
+		"use_ensemble": true, "classification": t.model == classification, "scoring": scoring,
+	}
 }
+
+// statistics returns what Auger knows about the file's columns, with the target marked. All other columns are features.
+func (f *file) statistics(ctx context.Context) (map[string]any, error) {
+	var now struct {
+		Statistics map[string]json.RawMessage `json:"statistics"`
+	}
+	if err := f.get(ctx, "/project_files/"+f.id.path(), nil, &now); err != nil {
+		return nil, err
+	}
+	var columns []map[string]json.RawMessage
+	if err := json.Unmarshal(now.Statistics["stat_data"], &columns); err != nil {
+		return nil, action.Wrap(err, action.Unavailable, "Unexpected response from Auger.")
+	}
+	all, found := map[string]any{}, false
+	for name, value := range now.Statistics {
+		all[name] = value
+	}
+	for _, c := range columns {
+		var name string
+		if err := json.Unmarshal(c["column_name"], &name); err != nil {
+			return nil, action.Wrap(err, action.Unavailable, "Unexpected response from Auger.")
+		}
+		target := name == f.target
+		found = found || target
+		c["isTarget"], c["use"] = boolean(target), boolean(!target)
+	}
+	if !found {
+		return nil, action.Errorf(action.Invalid, "Auger did not find the column %s, which is to be predicted, in the file %s.", f.target, f.name)
+	}
+	all["stat_data"] = columns
+	return all, nil
+}
+
+func boolean(b bool) json.RawMessage { return json.RawMessage(strconv.FormatBool(b)) }

@@ -1,13 +1,15 @@
 package auger_test
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"maps"
 	"net/http"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -20,94 +22,8 @@ import (
 	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/hub/jobs"
 	"integrationhub.dev/integrations/auger"
+	"integrationhub.dev/integrations/internal/rowstest"
 )
-
-const token = "s3cret-token"
-
-type answers = map[string]string
-
-// fake is a fake of Auger and its object store.
-type fake struct {
-	// fail returns the response to the nth call of an operation that must fail, or nil.
-	fail func(operation string, nth int) *actiontest.Reply
-	// project and file are the statuses, one for each poll. The last one is repeated.
-	project, file []string
-
-	// These are read when no job is running.
-	operations []string
-	count      map[string]int
-	bodies     map[string][]string
-	stored     map[string]string
-	outcomes   []jobs.Outcome
-	watches    *jobs.Pool
-}
-
-func (f *fake) start(t *testing.T) action.Integration {
-	t.Helper()
-	f.count, f.bodies, f.stored = map[string]int{}, map[string][]string{}, map[string]string{}
-	deps := actiontest.Deps(t, actiontest.NewSocketless().Handle(f.answer), nil)
-	f.watches = jobs.New(jobs.Options{MaxJobs: 1, Timeout: 24 * time.Hour, Observer: f, Log: slog.New(slog.DiscardHandler)})
-	deps.StartJob = f.watches.Start
-	return actiontest.New(t, auger.New, deps)
-}
-
-func (*fake) JobStarted(context.Context)                   {}
-func (*fake) JobRefused(context.Context)                   {}
-func (f *fake) JobEnded(_ context.Context, o jobs.Outcome) { f.outcomes = append(f.outcomes, o) }
-
-var ids = regexp.MustCompile(`/(7|"?f-1"?)\b`)
-
-func (f *fake) answer(r actiontest.Recorded) actiontest.Reply {
-	operation := r.Method + " " + strings.TrimPrefix(ids.ReplaceAllString(r.Path, "/ID"), "/api/v1")
-	if r.Host == "store.example.com" {
-		operation = "PUT store"
-	}
-	f.operations = append(f.operations, operation)
-	f.count[operation]++
-	if f.fail != nil {
-		if reply := f.fail(operation, f.count[operation]); reply != nil {
-			return *reply
-		}
-	}
-	if r.Host == "store.example.com" {
-		if strings.Contains(string(r.Body)+r.Query.Encode(), token) || r.Header.Get("Content-Type") != "application/json" {
-			return actiontest.Reply{Status: http.StatusBadRequest}
-		}
-		f.stored[unique.ReplaceAllString(r.Path, "FILE")] = string(r.Body)
-		return actiontest.Reply{}
-	}
-	var in map[string]any
-	_ = json.Unmarshal(r.Body, &in) // invalid JSON has no token
-	if r.Query.Get("token") != token && in["token"] != token || r.Host != "app.auger.ai" {
-		return actiontest.Reply{Status: http.StatusUnauthorized, Body: `{"errors":"` + token + `"}`}
-	}
-	delete(in, "token")
-	body, _ := json.Marshal(in) // it was JSON
-	f.bodies[operation] = append(f.bodies[operation], unique.ReplaceAllString(string(body), "FILE"))
-	return actiontest.Reply{Body: f.say(operation, in)}
-}
-
-func (f *fake) say(operation string, in map[string]any) string {
-	look := func(all []string) string { return all[min(f.count[operation], len(all))-1] }
-	switch operation {
-	case "PUT /project_file_urls/":
-		return fmt.Sprintf(`{"data":{"project_id":7,"main_bucket":"main","url":"https://store.example.com/%s?X-Amz-Signature=sig"}}`, in["file_path"])
-	case "GET /projects/ID":
-		return `{"data":{"id":7,"status":"` + look(f.project) + `"}}`
-	case "GET /project_files/ID":
-		return `{"data":{"id":"f-1","status":"` + look(f.file) + `"}}`
-	case "POST /projects/ID/files/":
-		return `{"data":{"id":"f-1"}}`
-	case "POST /experiments/":
-		return `{"data":{"id":9}}`
-	case "POST /experiment_sessions/":
-		return `{"data":{"id":"s-1"}}`
-	}
-	return `{"data":{}}`
-}
-
-// unique matches the parts of names that differ between files and experiments.
-var unique = regexp.MustCompile(`(orders|looker_file)_\d{12,13}_[a-z2-7]{4}(_\d{12,13})?`)
 
 func request(t *testing.T, result string, form, params answers) *action.Request {
 	t.Helper()
@@ -121,62 +37,77 @@ func request(t *testing.T, result string, form, params answers) *action.Request 
 const two = `{"fields":{"dimensions":[{"name":"orders.id"},{"name":"users.age"}],"measures":[{"name":"orders.spent"}],"filters":[{"name":"orders.day"}]},` +
 	`"data":[{"orders.id":{"value":12345678901234567890},"users.age":{"value":null},"orders.spent":{"value":1.50}},{"orders.id":{"value":"a\"b"},"users.age":{"value":true},"orders.spent":{"value":0}}]}`
 
-// result has n rows of one column.
-func result(n int) string {
-	rows := make([]string, n)
-	for i := range rows {
-		rows[i] = fmt.Sprintf(`{"o.n":{"value":%d}}`, i)
+// unique matches the parts of names that differ between files and experiments.
+var unique = regexp.MustCompile(`(orders|looker_file)_\d{12,13}_[a-z2-7]{4}(_\d{12,13})?`)
+
+// uuid matches the random part of a path.
+var uuid = regexp.MustCompile(`/files/[a-z2-7]{26}-`)
+
+// masked is JSON with sorted members, without what is random.
+func masked(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return `{"fields":{"measures":[{"name":"o.n"}]},"data":[` + strings.Join(rows, ",") + `]}`
+	return uuid.ReplaceAllString(unique.ReplaceAllString(string(text), "FILE"), "/files/UUID-")
 }
 
+// The calls are those of Auger's own client: https://github.com/augerai/a2ml/tree/master/tests/cassettes/auger
 func TestWire(t *testing.T) {
 	t.Parallel()
 	const (
-		features = `"features":[{"column_name":"id"},{"column_name":"age"},{"column_name":"spent","isTarget":true}]`
-		session  = `{"experiment_id":9,"model_settings":{` + features + `,"max_n_trials":"%s","max_total_time_mins":"%s"},"model_type":"regression","status":"preprocess"}`
+		address = "workspace/projects/Churn/files/UUID-FILE"
+		options = `{"classification":%s,"crossValidationFolds":5,"max_eval_time_mins":6,"max_n_trials":%d,"max_total_time_mins":%d,"scoring":"%s","use_ensemble":true}`
+		column  = `{"column_name":"%s","datatype":"double","isTarget":%t,"range":["1","2"],"use":%t}`
 	)
+	session := func(classification, scoring, model string, trials, minutes int) string {
+		return `{"dataset_statistics":{"columns_count":3,"count":2,"stat_data":[` + fmt.Sprintf(column, "id", false, true) + "," +
+			fmt.Sprintf(column, "age", false, true) + "," + fmt.Sprintf(column, "spent", true, false) + `]},"experiment_id":"6d140bb67b8dd221",` +
+			`"model_settings":{"evaluation_options":` + fmt.Sprintf(options, classification, trials, minutes, scoring) + `},"model_type":"` + model + `"}`
+	}
 	for name, tt := range map[string]struct {
 		form, params answers
-		session      []string
+		session      string
 	}{
-		"trained":            {nil, nil, []string{fmt.Sprintf(session, "100", "60")}},
-		"the admin's limits": {nil, answers{"max_n_trials": "20", "max_total_time_mins": "30"}, []string{fmt.Sprintf(session, "20", "30")}},
-		"the user's limit":   {answers{"max_n_trials": "5"}, answers{"max_n_trials": "20"}, []string{fmt.Sprintf(session, "5", "60")}},
-		"only sent":          {answers{"train_data": "false"}, nil, nil},
-		"no answer":          {answers{"train_data": ""}, nil, nil},
+		"trained":            {nil, nil, session("false", "r2", "regression", 100, 60)},
+		"classification":     {answers{"model_type": "classification"}, nil, session("true", "accuracy", "classification", 100, 60)},
+		"the admin's limits": {nil, answers{"max_n_trials": "20", "max_total_time_mins": "30"}, session("false", "r2", "regression", 20, 30)},
+		"the user's limit":   {answers{"max_n_trials": "5"}, answers{"max_n_trials": "20"}, session("false", "r2", "regression", 5, 60)},
+		"only sent":          {answers{"train_data": "false"}, nil, ""},
+		"no answer":          {answers{"train_data": ""}, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := &fake{project: []string{"deploying", "deploying", "running"}, file: []string{"processing", "processed"}}
-				start := time.Now()
+				f := &fake{projects: []string{"Churn"}}
 				res, err := f.start(t).Execute(t.Context(), request(t, two, tt.form, tt.params))
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got := unique.ReplaceAllString(res.Message, "FILE"); got != "2 rows were sent to Auger as FILE." || time.Since(start) != 0 {
-					t.Errorf("answered %q after %v", got, time.Since(start))
+				if got := unique.ReplaceAllString(res.Message, "FILE"); got != "2 rows were sent to Auger as FILE." {
+					t.Errorf("answered %q", got)
 				}
 				f.watches.Drain(context.Background())
-				want := map[string][]string{
-					"PUT /project_file_urls/":    {`{"file_path":"workspace/projects/Churn/files/FILE.json","project_name":"Churn"}`},
-					"PATCH /projects/ID/deploy":  {`{"cluster_autoterminate_minutes":10,"worker_type_id":1,"workers_count":2}`},
-					"GET /projects/ID":           {"null", "null", "null"},
-					"POST /projects/ID/files/":   {`{"content_type":"application/json","file_name":"FILE.json","name":"FILE","project_id":7,"url":"s3://main/workspace/projects/Churn/files/FILE.json"}`},
-					"GET /project_files/ID":      {"null", "null"},
-					"POST /experiments/":         {`{"name":"FILE","project_file_id":"f-1","project_id":7}`},
-					"POST /experiment_sessions/": tt.session,
+				want := map[string]string{
+					"POST project_file_urls":       `[{"async":true,"file_path":"` + address + `.json","file_size":88,"project_id":821}]`,
+					"POST project_files":           `[{"description":null,"file_name":"FILE.json","name":"FILE.json","project_id":821,"url":"s3://auger-mt-org-cinpns/` + address + `-e1af44.json"}]`,
+					"PATCH projects/ID/deploy":     `[{"cluster_autoterminate_minutes":10,"worker_type_id":1,"workers_count":2}]`,
+					"POST experiments":             `[{"data_path":"s3://auger-mt-org-cinpns/` + address + `-e1af44.json","name":"FILE","project_id":821}]`,
+					"POST experiment_sessions":     "[" + tt.session + "]",
+					"PATCH experiment_sessions/ID": `[{"status":"preprocess"}]`,
 				}
-				if tt.session == nil {
-					delete(want, "POST /experiments/")
-					delete(want, "POST /experiment_sessions/")
+				if tt.session == "" {
+					maps.DeleteFunc(want, func(operation, _ string) bool { return !strings.Contains(operation, "project_file") })
 				}
-				if diff := cmp.Diff(want, f.bodies); diff != "" {
+				got := map[string]string{}
+				for operation, bodies := range f.bodies {
+					got[operation] = masked(t, bodies)
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("calls (-want +got):\n%s", diff)
 				}
-				rows := map[string]string{"/workspace/projects/Churn/files/FILE.json": `[{"id":12345678901234567890,"age":null,"spent":1.50},{"id":"a\"b","age":true,"spent":0}]`}
-				if diff := cmp.Diff(rows, f.stored); diff != "" {
+				if diff := cmp.Diff([]string{`[{"id":12345678901234567890,"age":null,"spent":1.50},{"id":"a\"b","age":true,"spent":0}]`}, f.files()); diff != "" {
 					t.Errorf("stored (-want +got):\n%s", diff)
 				}
 				if diff := cmp.Diff([]jobs.Outcome{jobs.Completed}, f.outcomes); diff != "" {
@@ -187,77 +118,39 @@ func TestWire(t *testing.T) {
 	}
 }
 
-// Each row is in one chunk. Chunks are numbered from 1. Rows that fit into one chunk are a single file.
-func TestChunks(t *testing.T) {
+// A project is created if none has the name. Auger's own client takes a hyphen for an underscore.
+func TestProjects(t *testing.T) {
 	t.Parallel()
-	for rows, files := range map[int][]string{
-		10_000: {"/workspace/projects/Churn/files/FILE.json"},
-		10_001: {"/workspace/projects/Churn/files/FILE/1.json", "/workspace/projects/Churn/files/FILE/2.json"},
-		25_000: {"/workspace/projects/Churn/files/FILE/1.json", "/workspace/projects/Churn/files/FILE/2.json", "/workspace/projects/Churn/files/FILE/3.json"},
+	for name, tt := range map[string]struct {
+		projects []string
+		created  string
+		project  float64
+	}{
+		"the only one": {[]string{"Churn"}, "", 821},
+		"the second":   {[]string{"Churn2", "Churn"}, "", 822},
+		"none":         {[]string{"Orders"}, `[{"name":"Churn","organization_id":97}]`, 880},
 	} {
-		t.Run(fmt.Sprint(rows), func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := &fake{project: []string{"running"}, file: []string{"processed"}}
-				f.fail = func(operation string, nth int) *actiontest.Reply { // one in three is retried
-					if operation == "PUT store" && nth%3 == 1 {
-						return &actiontest.Reply{Status: http.StatusServiceUnavailable}
-					}
-					return nil
-				}
-				if _, err := f.start(t).Execute(t.Context(), request(t, result(rows), nil, nil)); err != nil {
+				f := &fake{projects: tt.projects}
+				if _, err := f.start(t).Execute(t.Context(), request(t, two, answers{"train_data": "no"}, nil)); err != nil {
 					t.Fatal(err)
 				}
 				f.watches.Drain(context.Background())
-				var names []string
-				seen := map[int]int{}
-				for name, body := range f.stored {
-					names = append(names, name)
-					var chunk []struct{ N int }
-					if err := json.Unmarshal([]byte(body), &chunk); err != nil {
-						t.Fatal(err)
-					}
-					for _, r := range chunk {
-						seen[r.N]++
-					}
+				created := ""
+				if bodies := f.bodies["POST projects"]; bodies != nil {
+					created = masked(t, bodies)
 				}
-				slices.Sort(names)
-				if diff := cmp.Diff(files, names); diff != "" {
-					t.Errorf("files (-want +got):\n%s", diff)
+				if created != tt.created {
+					t.Errorf("created %s, want %s", created, tt.created)
 				}
-				for n := range rows {
-					if seen[n] != 1 {
-						t.Fatalf("row %d is there %d times", n, seen[n])
-					}
-				}
-				contentType := `"content_type":"application/json"`
-				if len(files) > 1 {
-					contentType = `"content_type":"multipart"`
-				}
-				if got := f.bodies["POST /projects/ID/files/"][0]; !strings.Contains(got, contentType) || !strings.Contains(got, `"url":"s3://main/workspace/projects/Churn/files/FILE.json"`) {
-					t.Errorf("file %s", got)
+				if got := f.bodies["POST project_files"][0]["project_id"]; got != tt.project {
+					t.Errorf("project %v, want %v", got, tt.project)
 				}
 			})
 		})
 	}
-}
-
-// Wide rows make smaller chunks.
-func TestWideRows(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		wide := strings.Repeat("x", 3<<20)
-		f := &fake{project: []string{"running"}, file: []string{"processed"}}
-		row := `{"o.n":{"value":"` + wide + `"}}`
-		req := request(t, `{"fields":{"measures":[{"name":"o.n"}]},"data":[`+row+","+row+","+row+`]}`, nil, nil)
-		if _, err := f.start(t).Execute(t.Context(), req); err != nil {
-			t.Fatal(err)
-		}
-		f.watches.Drain(context.Background())
-		if len(f.stored) != 2 || f.stored["/workspace/projects/Churn/files/FILE/2.json"] == "" {
-			t.Errorf("%d files", len(f.stored))
-		}
-	})
 }
 
 func TestColumns(t *testing.T) {
@@ -283,18 +176,13 @@ func TestColumns(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := &fake{project: []string{"running"}, file: []string{"processed"}}
+				f := &fake{}
 				if _, err := f.start(t).Execute(t.Context(), request(t, tt.result, answers{"train_data": "no"}, nil)); err != nil {
 					t.Fatal(err)
 				}
 				f.watches.Drain(context.Background())
-				for _, got := range f.stored {
-					if diff := cmp.Diff(tt.want, got); diff != "" {
-						t.Errorf("stored (-want +got):\n%s", diff)
-					}
-				}
-				if len(f.stored) != 1 {
-					t.Errorf("%d files", len(f.stored))
+				if diff := cmp.Diff([]string{tt.want}, f.files()); diff != "" {
+					t.Errorf("stored (-want +got):\n%s", diff)
 				}
 			})
 		})
@@ -311,185 +199,176 @@ func failing(operation string, from int, r actiontest.Reply) func(string, int) *
 	}
 }
 
-// A chunk that fails fails the delivery: the project does not start with truncated data.
 func TestInvalidInput(t *testing.T) {
 	t.Parallel()
+	const doubt = " It may already have been created. Check before retrying."
 	for name, tt := range map[string]struct {
 		result       string
 		form, params answers
-		fail         func(string, int) *actiontest.Reply
+		fake         fake
 		kind         action.Kind
 		message      string
 	}{
 		"no token": {
-			result: two, params: answers{"api_token": ""}, kind: action.Unauthenticated,
+			params: answers{"api_token": ""}, kind: action.Unauthenticated,
 			message: "No Auger API Token configured; consult your Looker admin.",
 		},
-		"wrong token": {
-			result: two, params: answers{"api_token": "other"}, kind: action.Unauthenticated,
-			message: "0 of 2 rows delivered, 2 failed. Your Auger API token is invalid.",
-		},
-		"no project": {
-			result: two, form: answers{"project_name": ""}, kind: action.Invalid,
-			message: `"project_name" is required.`,
-		},
+		"wrong token": {params: answers{"api_token": "other"}, kind: action.Unauthenticated, message: "Your Auger API token is invalid."},
+		"no project":  {form: answers{"project_name": ""}, kind: action.Invalid, message: `"project_name" is required.`},
 		"a path": {
-			result: two, form: answers{"project_name": "../x"}, kind: action.Invalid,
+			form: answers{"project_name": "../x"}, kind: action.Invalid,
 			message: `"project_name" must be the name of a project, without slashes.`,
 		},
-		"no model type": {
-			result: two, form: answers{"model_type": ""}, kind: action.Invalid,
-			message: `"model_type" is required.`,
-		},
+		"no model type": {form: answers{"model_type": ""}, kind: action.Invalid, message: `"model_type" is required.`},
 		"another type": {
-			result: two, form: answers{"model_type": "x"}, kind: action.Invalid,
-			message: `"model_type" must be classification or regression.`,
+			form: answers{"model_type": "x"}, kind: action.Invalid, message: `"model_type" must be classification or regression.`,
 		},
 		"no trials": {
-			result: two, form: answers{"max_n_trials": "0"}, kind: action.Invalid,
-			message: `"max_n_trials" must be a whole number above 0.`,
+			form: answers{"max_n_trials": "0"}, kind: action.Invalid, message: `"max_n_trials" must be a whole number above 0.`,
 		},
-		"no rows": {
-			result: `{"fields":{"dimensions":[]},"data":[]}`, kind: action.Invalid,
-			message: "Looker sent no rows.",
+		"half a trial": {
+			form: answers{"max_n_trials": "1.5"}, kind: action.Invalid, message: `"max_n_trials" must be a whole number above 0.`,
 		},
-		"a chunk": {
-			result: result(25_000), fail: failing("PUT store", 3, actiontest.Reply{Status: 400}),
-			kind: action.Invalid, message: "failed. Auger's object store answered 400 Bad Request.",
+		"no rows": {result: `{"fields":{"dimensions":[]},"data":[]}`, kind: action.Invalid, message: "Looker sent no rows."},
+		"in parts": {
+			fake: fake{parts: true}, kind: action.TooLarge,
+			message: "Auger wants a file of 0 MiB in parts, which the hub does not support. Send fewer rows.",
 		},
-		"a chunk, later": {
-			result: two, fail: failing("PUT store", 1, actiontest.Reply{Status: 503}), kind: action.Unavailable,
-			message: "0 of 2 rows delivered, 2 failed. Auger's object store answered 503 Service Unavailable.",
+		"no URL in time": {
+			fake: fake{stays: "cluster_tasks"}, kind: action.Timeout, message: "Auger took longer than 5m0s.",
 		},
-		"an old address": {
-			result: two, fail: failing("PUT store", 1, actiontest.Reply{Status: 403, Body: "sig"}),
-			kind:    action.Unavailable,
-			message: "0 of 2 rows delivered, 2 failed. Auger's object store answered 403 Forbidden.",
+		"the store": {
+			fake: fake{fail: failing("POST store", 1, actiontest.Reply{Status: 503})}, kind: action.Unavailable,
+			message: "Auger's object store answered 503 Service Unavailable.",
+		},
+		"a form that has expired": {
+			fake: fake{fail: failing("POST store", 1, actiontest.Reply{Status: 403, Body: policy})}, kind: action.Unavailable,
+			message: "Auger's object store answered 403 Forbidden.",
 		},
 		"resets": {
-			result: two, fail: failing("PUT /project_file_urls/", 1, actiontest.Reply{Reset: true}),
-			kind: action.Unavailable, message: "0 of 2 rows delivered, 2 failed. The connection to Auger failed.",
+			fake: fake{fail: failing("GET organizations", 1, actiontest.Reply{Reset: true})}, kind: action.Unavailable,
+			message: "The connection to Auger failed.",
 		},
 		"rate": {
-			result:  two,
-			fail:    failing("PUT /project_file_urls/", 1, actiontest.Reply{Status: 429, Header: answers{"Retry-After": "7"}}),
-			kind:    action.RateLimited,
-			message: "0 of 2 rows delivered, 2 failed. Auger answered 429 Too Many Requests.",
+			fake: fake{fail: failing("GET projects", 1, actiontest.Reply{Status: 429, Header: answers{"Retry-After": "7"}})},
+			kind: action.RateLimited, message: "Auger answered 429 Too Many Requests.",
 		},
-		"lies": {
-			result: two, fail: failing("PUT /project_file_urls/", 1, actiontest.Reply{Body: "<html>"}),
-			kind:    action.Unavailable,
-			message: "0 of 2 rows delivered, 2 failed. Unexpected response from Auger. Auger may already have accepted the request. Check before retrying.",
+		"a web page": {
+			fake: fake{fail: failing("POST project_file_urls", 1, actiontest.Reply{Body: "<html>"})}, kind: action.Unavailable,
+			message: "Unexpected response from Auger. Auger may already have accepted the request. Check before retrying.",
 		},
-		"no address": {
-			result: two,
-			fail:   failing("PUT /project_file_urls/", 1, actiontest.Reply{Body: `{"data":{"project_id":7,"main_bucket":"m","url":"ftp://x"}}`}),
-			kind:   action.Unavailable, message: "0 of 2 rows delivered, 2 failed. Unexpected response from Auger.",
+		"no task": {
+			fake: fake{fail: failing("POST project_file_urls", 1, actiontest.Reply{Body: `{"data":{}}`})}, kind: action.Unavailable,
+			message: "Unexpected response from Auger.",
 		},
-		"the project": {
-			result: two, fail: failing("PATCH /projects/ID/deploy", 1, actiontest.Reply{Status: 500}),
-			kind: action.Unavailable, message: "Auger answered 500 Internal Server Error.",
+		"no organization": {
+			fake: fake{fail: failing("GET organizations", 1, actiontest.Reply{Body: `{"data":[]}`})}, kind: action.Forbidden,
+			message: "The user of the Auger API token has no organization.",
 		},
-		"no such project": {
-			result: two, fail: failing("PATCH /projects/ID/deploy", 1, actiontest.Reply{Status: 404}),
-			kind: action.NotFound, message: "Auger answered 404 Not Found.",
+		"an unknown address": {
+			fake: fake{fail: failing("GET cluster_tasks/ID", 1, actiontest.Reply{
+				Body: `{"data":{"status":"success","result":{"url":"ftp://x","bucket":"b","fields":{"key":"k"}}}}`,
+			})},
+			kind: action.Unavailable, message: "Unexpected response from Auger.",
 		},
-		"the project's key": {
-			result: two, fail: failing("PATCH /projects/ID/deploy", 1, actiontest.Reply{Status: 401}),
-			kind: action.Unauthenticated, message: "Your Auger API token is invalid.",
+		"a file in doubt": {
+			fake: fake{fail: failing("POST project_files", 1, actiontest.Reply{Reset: true})}, kind: action.Unavailable,
+			message: "The connection to Auger failed." + doubt,
+		},
+		"a file that is rejected": {
+			fake: fake{fail: failing("POST project_files", 1, actiontest.Reply{Status: 422})}, kind: action.Invalid,
+			message: "Auger answered 422 Unprocessable Entity.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := &fake{fail: tt.fail}
-				_, err := f.start(t).Execute(t.Context(), request(t, tt.result, tt.form, tt.params))
-				if action.KindOf(err) != tt.kind || !strings.HasSuffix(action.MessageOf(err), tt.message) {
-					t.Errorf("error %v (%v)\n%s, want\n%s", err, action.KindOf(err), action.MessageOf(err), tt.message)
+				f := tt.fake
+				f.projects = []string{"Churn"}
+				result := tt.result
+				if result == "" {
+					result = two
 				}
-				if err != nil && (strings.Contains(err.Error(), token) || strings.Contains(err.Error(), "sig")) {
-					t.Errorf("the error tells too much: %v", err)
+				_, err := f.start(t).Execute(t.Context(), request(t, result, tt.form, tt.params))
+				if action.KindOf(err) != tt.kind || action.MessageOf(err) != tt.message {
+					t.Errorf("error %v (%v), want %q", err, action.KindOf(err), tt.message)
 				}
-				if f.watches.Drain(context.Background()); len(f.outcomes) != 0 || f.count["POST /projects/ID/files/"] != 0 {
-					t.Errorf("it was followed: %v", f.operations)
+				if text := fmt.Sprint(err); strings.Contains(text, token) || strings.Contains(text, policy) {
+					t.Errorf("the error contains a secret: %v", err)
 				}
-				if !strings.Contains(name, "project") && f.count["PATCH /projects/ID/deploy"] != 0 {
-					t.Error("the project was started")
+				if f.count["POST project_files"] > 1 {
+					t.Errorf("%d files were added", f.count["POST project_files"])
 				}
+				f.watches.Drain(context.Background())
 			})
 		})
 	}
 }
 
-// A truncated source starts nothing.
+// An upload is repeated, each time to another address, and a file is added once.
+func TestUploadAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{projects: []string{"Churn"}, fail: func(operation string, nth int) *actiontest.Reply {
+			if operation == "POST store" && nth < 3 {
+				return &actiontest.Reply{Status: 503}
+			}
+			return nil
+		}}
+		if _, err := f.start(t).Execute(t.Context(), request(t, two, answers{"train_data": "no"}, nil)); err != nil {
+			t.Fatal(err)
+		}
+		f.watches.Drain(context.Background())
+		if len(f.stored) != 1 || f.count["POST project_file_urls"] != 3 || f.count["POST project_files"] != 1 {
+			t.Errorf("calls %v", f.count)
+		}
+	})
+}
+
+// Truncated data does not become a file.
 func TestTruncatedSource(t *testing.T) {
 	t.Parallel()
 	f := &fake{}
-	i := f.start(t)
-	req := actiontest.Download(t, request(t, two, nil, nil), actiontest.BrokenDownload(strings.TrimSuffix(result(15_000), "]}")))
-	_, err := i.Execute(t.Context(), req)
-	if !strings.Contains(action.MessageOf(err), "The download from Looker broke off before the data was complete.") || f.count["PATCH /projects/ID/deploy"] != 0 {
-		t.Errorf("error %v after %v", err, slices.Compact(f.operations))
+	req := actiontest.Download(t, request(t, two, nil, nil), actiontest.BrokenDownload(two[:len(two)-20]))
+	_, err := f.start(t).Execute(t.Context(), req)
+	if got := action.MessageOf(err); got != "The download from Looker broke off before the data was complete." || len(f.count) != 0 {
+		t.Errorf("message %q after calls %v", got, f.count)
 	}
 }
 
 // The job after the response succeeds or counts as failed, and creates nothing twice.
 func TestFollow(t *testing.T) {
 	t.Parallel()
-	running, processed := []string{"running"}, []string{"processed"}
 	later := actiontest.Reply{Status: 503}
 	for name, tt := range map[string]struct {
-		project, file []string
-		fail          func(string, int) *actiontest.Reply
-		outcome       jobs.Outcome
-		took          time.Duration
-		files, trains int
+		fake    fake
+		outcome jobs.Outcome
+		took    time.Duration
+		// trains and starts are the numbers of sessions that were created and started.
+		trains, starts int
 	}{
-		"runs already": {
-			project: running, file: processed,
-			fail: failing("PATCH /projects/ID/deploy", 1, actiontest.Reply{Status: 422}), outcome: jobs.Completed,
-			took: 20 * time.Second, files: 1, trains: 1,
+		"starts the project":   {fake{}, jobs.Completed, 30 * time.Second, 1, 1},
+		"runs already":         {fake{deployed: true}, jobs.Completed, 20 * time.Second, 1, 1},
+		"is being started":     {fake{fail: failing("PATCH projects/ID/deploy", 1, actiontest.Reply{Status: 422}), stays: "projects"}, jobs.Failed, 30*time.Minute + 20*time.Second, 0, 0},
+		"never runs":           {fake{stays: "projects"}, jobs.Failed, 30*time.Minute + 20*time.Second, 0, 0},
+		"unavailable for long": {fake{fail: failing("GET project_files/ID", 1, later)}, jobs.Failed, 6 * time.Hour, 0, 0},
+		"errors in the file":   {fake{ends: "processed_with_error"}, jobs.Failed, 20 * time.Second, 0, 0},
+		"never processed":      {fake{stays: "project_files"}, jobs.Failed, 6 * time.Hour, 0, 0},
+		"no such column":       {fake{deployed: true, renames: true}, jobs.Failed, 20 * time.Second, 0, 0},
+		"no statistics": {
+			fake{deployed: true, fail: failing("GET project_files/ID", 3, actiontest.Reply{Body: `{"data":{"status":"processed","statistics":null}}`})},
+			jobs.Failed, 20 * time.Second, 0, 0,
 		},
-		"never runs": {
-			project: []string{"deploying"}, file: processed, outcome: jobs.Failed, took: 30 * time.Minute,
-		},
-		"unavailable for long": {
-			project: running, file: processed, fail: failing("GET /projects/ID", 1, later), outcome: jobs.Failed,
-			took: 30 * time.Minute,
-		},
-		"errors in the file": {
-			project: running, file: []string{"processed_with_error"}, outcome: jobs.Failed, took: 20 * time.Second,
-			files: 1,
-		},
-		"never processed": {
-			project: running, file: []string{"processing"}, outcome: jobs.Failed,
-			took: 6*time.Hour + 10*time.Second, files: 1,
-		},
-		"the file is rejected": {
-			project: running, file: processed,
-			fail: failing("POST /projects/ID/files/", 1, actiontest.Reply{Status: 400}), outcome: jobs.Failed,
-			took: 10 * time.Second, files: 1,
-		},
-		"a file in doubt": {
-			project: running, file: processed,
-			fail: failing("POST /projects/ID/files/", 1, actiontest.Reply{Reset: true}), outcome: jobs.Failed,
-			took: 10 * time.Second, files: 1,
-		},
-		"the training rejected": {
-			project: running, file: processed,
-			fail: failing("POST /experiment_sessions/", 1, actiontest.Reply{Status: 500}), outcome: jobs.Failed,
-			took: 20 * time.Second, files: 1, trains: 1,
-		},
-		"an answer without id": {
-			project: running, file: processed,
-			fail:    failing("POST /experiments/", 1, actiontest.Reply{Body: `{"data":{"id":null}}`}),
-			outcome: jobs.Failed, took: 20 * time.Second, files: 1,
-		},
+		"the training rejected": {fake{deployed: true, fail: failing("POST experiment_sessions", 1, actiontest.Reply{Status: 500})}, jobs.Failed, 20 * time.Second, 1, 0},
+		"a training in doubt":   {fake{deployed: true, fail: failing("POST experiment_sessions", 1, actiontest.Reply{Reset: true})}, jobs.Failed, 20 * time.Second, 1, 0},
+		"an answer without id":  {fake{deployed: true, fail: failing("POST experiments", 1, actiontest.Reply{Body: `{"data":{"id":null}}`})}, jobs.Failed, 20 * time.Second, 0, 0},
+		"the start rejected":    {fake{deployed: true, fail: failing("PATCH experiment_sessions/ID", 1, actiontest.Reply{Status: 422})}, jobs.Failed, 20 * time.Second, 1, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := &fake{project: tt.project, file: tt.file, fail: tt.fail}
+				f := tt.fake
+				f.projects = []string{"Churn"}
 				if _, err := f.start(t).Execute(t.Context(), request(t, two, nil, nil)); err != nil {
 					t.Fatal(err)
 				}
@@ -498,12 +377,83 @@ func TestFollow(t *testing.T) {
 				if diff := cmp.Diff([]jobs.Outcome{tt.outcome}, f.outcomes); diff != "" || time.Since(start) != tt.took {
 					t.Errorf("after %v outcomes (-want +got):\n%s", time.Since(start), diff)
 				}
-				if files, trains := f.count["POST /projects/ID/files/"], f.count["POST /experiment_sessions/"]; files != tt.files || trains != tt.trains {
-					t.Errorf("%d files and %d trainings were made: %v", files, trains, slices.Compact(f.operations))
+				if trains, starts := f.count["POST experiment_sessions"], f.count["PATCH experiment_sessions/ID"]; trains != tt.trains || starts != tt.starts {
+					t.Errorf("%d trainings were created, and %d started: %v", trains, starts, f.count)
 				}
 			})
 		})
 	}
+}
+
+// meter measures the heap while a file is read and stored, and counts its rows.
+type meter struct {
+	http.RoundTripper
+	rows int
+	heap uint64
+}
+
+func (m *meter) measure() {
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	m.heap = max(m.heap, stats.HeapInuse)
+}
+
+// RoundTrip implements [http.RoundTripper]. The fake would hold the file in memory.
+func (m *meter) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Host != storeHost {
+		return m.RoundTripper.RoundTrip(req)
+	}
+	r := bufio.NewReader(req.Body)
+	for {
+		part, err := r.ReadSlice('}')
+		if bytes.Contains(part, []byte(`"id":`)) {
+			if m.rows++; m.rows%100_000 == 0 {
+				m.measure()
+			}
+		}
+		if err != nil {
+			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
+		}
+	}
+}
+
+// Each of a million rows is in the file, and the memory does not depend on their number. Not parallel: it measures the heap.
+func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
+	synctest.Test(t, func(t *testing.T) {
+		const total, most = 1_000_000, 32 << 20
+		f := &fake{projects: []string{"Churn"}}
+		f.fail = func(operation string, _ int) *actiontest.Reply {
+			if operation == "POST project_files" { // the fake has no file
+				return &actiontest.Reply{Body: `{"data":{"id":3273}}`}
+			}
+			return nil
+		}
+		f.start(t)
+		deps := actiontest.Deps(t, actiontest.NewSocketless().Handle(f.answer), nil)
+		m := &meter{RoundTripper: deps.HTTP.Transport}
+		deps.HTTP = &http.Client{Transport: m}
+		deps.StartJob = func(ctx context.Context, begin func(context.Context) (action.Job, error)) error {
+			_, err := begin(ctx)
+			return err
+		}
+		req := rowstest.Query(t, request(t, two, nil, nil), `{"fields":{"dimensions":[{"name":"o.id"},{"name":"o.city"}]}`, total, func(i int) string {
+			if i%100_000 == 0 {
+				m.measure()
+			}
+			return fmt.Sprintf(`{"o.id":{"value":%d},"o.city":{"value":"Zürich"}}`, i)
+		})
+		res, err := actiontest.New(t, auger.New, deps).Execute(t.Context(), req)
+		if err != nil || !strings.HasPrefix(res.Message, "1000000 rows were sent to Auger as ") {
+			t.Fatalf("%+v, %v", res, err)
+		}
+		if m.rows != total {
+			t.Errorf("%d rows arrived, want %d", m.rows, total)
+		}
+		if m.heap > most {
+			t.Errorf("the heap grew to %d MiB, more than %d", m.heap>>20, most>>20)
+		}
+		t.Logf("%d rows, heap at most %.1f MiB", total, float64(m.heap)/(1<<20))
+	})
 }
 
 func TestForm(t *testing.T) {

@@ -1,78 +1,18 @@
 package auger
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"io"
 	"iter"
-	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/hub/deliver"
-	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/rows"
 )
-
-// A file is uploaded in chunks: chunkRows is the reference's, chunkBytes bounds the memory for wide
-// rows.
-const (
-	chunkRows   = 10_000
-	chunkBytes  = 8 << 20
-	concurrency = 4
-)
-
-// file is a query's result at Auger.
-type file struct {
-	client
-	project projectName
-	// name has no extension.
-	name string
-	// columns are the names of the columns. The last one is the target of models.
-	columns []string
-	rows    int
-	// chunked means that there are several chunks, which have other paths than a single one. It is
-	// known before the first chunk is sent.
-	chunked bool
-
-	mu        sync.Mutex
-	numbers   map[int]int
-	projectID id
-	bucket    string
-}
-
-// row is a row as JSON, and its position.
-type row struct {
-	index int
-	json  []byte
-}
-
-func (r row) weight() int { return len(r.json) + 1 }
-
-// upload sends a result. A chunk that fails after all retries fails the file.
-func (c client) upload(ctx context.Context, project projectName, data action.Data) (*file, error) {
-	table, err := data.Table(ctx)
-	if err != nil {
-		return nil, err
-	}
-	f := &file{client: c, project: project, name: fileName(table.Columns, time.Now()), numbers: map[int]int{}}
-	result := deliver.Batches(ctx, f.rowsOf(table), deliver.Options[row]{
-		Size: chunkRows, MaxBytes: chunkBytes, Weight: row.weight, Concurrency: concurrency,
-		Retry: retry, StopOnError: true, // a file with missing rows is useless
-	}, f.sendChunk)
-	if err := result.Err("rows"); err != nil {
-		return nil, err
-	}
-	if f.rows = result.Sent(); f.rows == 0 {
-		return nil, action.Errorf(action.Invalid, "Looker sent no rows.")
-	}
-	return f, nil
-}
 
 // fileName has the view of the first column and the time, as in the reference, and a random suffix.
 func fileName(columns []action.Column, now time.Time) string {
@@ -91,125 +31,87 @@ func fileName(columns []action.Column, now time.Time) string {
 	return fmt.Sprintf("%s_%d_%s", view, now.UnixMilli(), strings.ToLower(rand.Text()[:4]))
 }
 
-// rowsOf yields the rows once it is known whether they fit into one chunk.
-func (f *file) rowsOf(table *action.Table) iter.Seq2[row, error] {
-	return func(yield func(row, error) bool) {
-		var held []row
-		size := 0
-		release := func() bool {
-			for _, r := range held {
-				if !yield(r, nil) {
-					return false
-				}
-			}
-			held = nil
-			return true
-		}
-		for r, err := range f.encoded(table) {
-			if err == nil && !f.chunked {
-				held, size = append(held, r), size+r.weight()
-				f.chunked = len(held) > chunkRows || size > chunkBytes
-				continue
-			}
-			if !release() || !yield(r, err) {
-				return
-			}
-		}
-		release()
-	}
+// encoder reads a result as a JSON array of objects by the names of the columns, which Auger accepts as a file.
+type encoder struct {
+	next  func() (action.Row, error, bool)
+	stop  func()
+	names [][]byte
+	// columns are the columns of the file. The last one is the target of models.
+	columns []column
+	// rows is the number of rows that were read.
+	rows int
+
+	ready []byte
+	err   error
 }
 
-// encoded converts rows to JSON objects by the names of the columns.
-func (f *file) encoded(table *action.Table) iter.Seq2[row, error] {
-	columns := columnsOf(table)
-	names := make([][]byte, len(columns))
-	for i, c := range columns {
-		f.columns = append(f.columns, c.name)
-		names[i], _ = json.Marshal(c.name) // strings can always be encoded
+func newEncoder(table *action.Table) *encoder {
+	e := &encoder{columns: columnsOf(table)}
+	for _, c := range e.columns {
+		name, _ := json.Marshal(c.name) // strings can always be encoded
+		e.names = append(e.names, name)
 	}
-	return func(yield func(row, error) bool) {
-		index := 0
-		for r, err := range table.Rows() {
-			if err != nil {
-				yield(row{}, err)
-				return
-			}
-			object := []byte{'{'}
-			for i, c := range columns {
-				if i > 0 {
-					object = append(object, ',')
-				}
-				object = append(append(object, names[i]...), ':')
-				if v := c.value(r); v != nil {
-					object = append(object, v...)
-				} else {
-					object = append(object, "null"...)
-				}
-			}
-			if !yield(row{index, append(object, '}')}, nil) {
-				return
-			}
-			index++
-		}
-	}
+	e.next, e.stop = iter.Pull2(table.Rows())
+	return e
 }
 
-// number returns a chunk's number from 1, by its first row, so that a retry has the same number.
-func (f *file) number(rows []row) int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	first := rows[0].index
-	if f.numbers[first] == 0 {
-		f.numbers[first] = len(f.numbers) + 1
+// Read implements [io.Reader].
+func (e *encoder) Read(p []byte) (int, error) {
+	for len(e.ready) == 0 && e.err == nil {
+		e.ready = e.ready[:0]
+		e.err = e.encode()
 	}
-	return f.numbers[first]
+	if len(e.ready) == 0 {
+		return 0, e.err
+	}
+	n := copy(p, e.ready)
+	e.ready = e.ready[n:]
+	return n, nil
 }
 
-// sendChunk requests an upload URL and sends a chunk to it.
-func (f *file) sendChunk(ctx context.Context, rows []row) error {
-	path := fmt.Sprintf("workspace/projects/%s/files/%s.json", f.project, f.name)
-	if f.chunked {
-		path = fmt.Sprintf("workspace/projects/%s/files/%s/%d.json", f.project, f.name, f.number(rows))
-	}
-	ask := f.withToken(map[string]any{"project_name": string(f.project), "file_path": path})
-	var place struct {
-		ProjectID id     `json:"project_id"`
-		Bucket    string `json:"main_bucket"`
-		URL       string `json:"url"`
-	}
-	if err := f.send(ctx, http.MethodPut, "/project_file_urls/", ask, &place); err != nil {
+// Close frees what the reading holds.
+func (e *encoder) Close() { e.stop() }
+
+// encode appends the next row, or the end of the array.
+func (e *encoder) encode() error {
+	row, err, more := e.next()
+	switch {
+	case err != nil:
 		return err
+	case !more && e.rows == 0:
+		return action.Errorf(action.Invalid, "Looker sent no rows.")
+	case !more:
+		e.ready = append(e.ready, ']')
+		return io.EOF
+	case e.rows == 0:
+		e.ready = append(e.ready, '[')
+	default:
+		e.ready = append(e.ready, ',')
 	}
-	if place.ProjectID == "" || place.Bucket == "" || !strings.HasPrefix(place.URL, "https://") {
-		return action.Wrap(errNoID, action.Unavailable, "Unexpected response from Auger.")
+	e.rows++
+	e.ready = append(e.ready, '{')
+	for i, c := range e.columns {
+		if i > 0 {
+			e.ready = append(e.ready, ',')
+		}
+		e.ready = append(append(e.ready, e.names[i]...), ':')
+		if v := c.value(row); v != nil {
+			e.ready = append(e.ready, v...)
+		} else {
+			e.ready = append(e.ready, "null"...)
+		}
 	}
-	f.mu.Lock()
-	f.projectID, f.bucket = place.ProjectID, place.Bucket
-	f.mu.Unlock()
-	return f.store(ctx, place.URL, rows)
+	e.ready = append(e.ready, '}')
+	return nil
 }
 
-// store uploads a chunk to Auger's object store. The URL is a credential, so errors must not contain
-// it.
-func (f *file) store(ctx context.Context, address string, chunk []row) error {
-	objects := make([][]byte, len(chunk))
-	for i, r := range chunk {
-		objects[i] = r.json
+// target is the name of the column to predict.
+func (e *encoder) target() string {
+	if len(e.columns) == 0 {
+		return ""
 	}
-	api := outbound.API{
-		Name: "Auger's object store", Client: f.http, Timeout: storeTimeout,
-		Explain: func(err *action.Error, _ *outbound.StatusError) error {
-			if err.Kind == action.Forbidden { // the URL has expired
-				return action.Wrap(err, action.Unavailable, "%s", err.Message)
-			}
-			return err
-		},
-	}
-	return api.Call(ctx, http.MethodPut, address, rows.JSONBody("[", objects, "]"), nil)
+	return e.columns[len(e.columns)-1].name
 }
-
-// storeTimeout bounds the upload of a chunk.
-const storeTimeout = 5 * time.Minute
 
 // column is a column at Auger.
 type column struct {
