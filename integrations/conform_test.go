@@ -52,7 +52,6 @@ var readsFirst = map[string]bool{
 var repeats = map[string]string{
 	"amazon_s3":                   "an object is replaced as a whole",
 	"amazon_sagemaker_infer":      "an object is replaced as a whole",
-	"auger":                       "a repeated request for an upload URL returns another one",
 	"aws_ec2_stop_instance":       "an instance that is stopped stays stopped",
 	"azure_storage":               "a blob is replaced as a whole",
 	"braze":                       "attributes are set",

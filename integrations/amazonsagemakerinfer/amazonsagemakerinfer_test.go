@@ -84,8 +84,8 @@ func TestForm(t *testing.T) {
 				},
 				{
 					Name: "numInstances", Label: "Number of instances", Type: action.String, Default: "1",
-					Description: "The number of instances to run. Valid values: 1 to 500. With more than one, only one works, because the rows are one " +
-						"object in S3, and the others are paid for. Choose a larger instance type instead.",
+					Description: "The number of instances to run. Valid values: 1 to 500. With more than one, only one works, because the " +
+						"rows are one object in S3, and the others are paid for. Choose a larger instance type instead.",
 				},
 			}}
 			if diff := cmp.Diff(want, got); diff != "" {

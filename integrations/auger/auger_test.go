@@ -58,24 +58,28 @@ func TestWire(t *testing.T) {
 	t.Parallel()
 	const (
 		address = "workspace/projects/Churn/files/UUID-FILE"
-		options = `{"classification":%s,"crossValidationFolds":5,"max_eval_time_mins":6,"max_n_trials":%d,"max_total_time_mins":%d,"scoring":"%s","use_ensemble":true}`
-		column  = `{"column_name":"%s","datatype":"double","isTarget":%t,"range":["1","2"],"use":%t}`
+		options = `{"classification":%s,"crossValidationFolds":5,"max_eval_time_mins":6,"max_n_trials":%d,"max_total_time_mins":%d,` +
+			`"scoring":"%s","use_ensemble":true}`
+		column = `{"column_name":"%s","datatype":"double","isTarget":%t,"range":["1","2"],"use":%t}`
 	)
 	session := func(classification, scoring, model string, trials, minutes int) string {
 		return `{"dataset_statistics":{"columns_count":3,"count":2,"stat_data":[` + fmt.Sprintf(column, "id", false, true) + "," +
-			fmt.Sprintf(column, "age", false, true) + "," + fmt.Sprintf(column, "spent", true, false) + `]},"experiment_id":"6d140bb67b8dd221",` +
-			`"model_settings":{"evaluation_options":` + fmt.Sprintf(options, classification, trials, minutes, scoring) + `},"model_type":"` + model + `"}`
+			fmt.Sprintf(column, "age", false, true) + "," + fmt.Sprintf(column, "spent", true, false) +
+			`]},"experiment_id":"6d140bb67b8dd221",` +
+			`"model_settings":{"evaluation_options":` + fmt.Sprintf(options, classification, trials, minutes, scoring) +
+			`},"model_type":"` + model + `"}`
 	}
 	for name, tt := range map[string]struct {
 		form, params answers
 		session      string
 	}{
-		"trained":            {nil, nil, session("false", "r2", "regression", 100, 60)},
-		"classification":     {answers{"model_type": "classification"}, nil, session("true", "accuracy", "classification", 100, 60)},
-		"the admin's limits": {nil, answers{"max_n_trials": "20", "max_total_time_mins": "30"}, session("false", "r2", "regression", 20, 30)},
-		"the user's limit":   {answers{"max_n_trials": "5"}, answers{"max_n_trials": "20"}, session("false", "r2", "regression", 5, 60)},
-		"only sent":          {answers{"train_data": "false"}, nil, ""},
-		"no answer":          {answers{"train_data": ""}, nil, ""},
+		"trained":        {nil, nil, session("false", "r2", "regression", 100, 60)},
+		"classification": {answers{"model_type": "classification"}, nil, session("true", "accuracy", "classification", 100, 60)},
+		"the admin's limits": {nil, answers{"max_n_trials": "20", "max_total_time_mins": "30"}, session(
+			"false", "r2", "regression", 20, 30)},
+		"the user's limit": {answers{"max_n_trials": "5"}, answers{"max_n_trials": "20"}, session("false", "r2", "regression", 5, 60)},
+		"only sent":        {answers{"train_data": "false"}, nil, ""},
+		"no answer":        {answers{"train_data": ""}, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -90,10 +94,12 @@ func TestWire(t *testing.T) {
 				}
 				f.watches.Drain(context.Background())
 				want := map[string]string{
-					"POST project_file_urls":       `[{"async":true,"file_path":"` + address + `.json","file_size":88,"project_id":821}]`,
-					"POST project_files":           `[{"description":null,"file_name":"FILE.json","name":"FILE.json","project_id":821,"url":"s3://auger-mt-org-cinpns/` + address + `-e1af44.json"}]`,
-					"PATCH projects/ID/deploy":     `[{"cluster_autoterminate_minutes":10,"worker_type_id":1,"workers_count":2}]`,
-					"POST experiments":             `[{"data_path":"s3://auger-mt-org-cinpns/` + address + `-e1af44.json","name":"FILE","project_id":821}]`,
+					"POST project_file_urls": `[{"async":true,"file_path":"` + address + `.json","file_size":88,"project_id":821}]`,
+					"POST project_files": `[{"description":null,"file_name":"FILE.json","name":"FILE.json","project_id":821,` +
+						`"url":"s3://auger-mt-org-cinpns/` + address + `-e1af44.json"}]`,
+					"PATCH projects/ID/deploy": `[{"cluster_autoterminate_minutes":10,"worker_type_id":1,"workers_count":2}]`,
+					"POST experiments": `[{"data_path":"s3://auger-mt-org-cinpns/` + address +
+						`-e1af44.json","name":"FILE","project_id":821}]`,
 					"POST experiment_sessions":     "[" + tt.session + "]",
 					"PATCH experiment_sessions/ID": `[{"status":"preprocess"}]`,
 				}
@@ -107,7 +113,8 @@ func TestWire(t *testing.T) {
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("calls (-want +got):\n%s", diff)
 				}
-				if diff := cmp.Diff([]string{`[{"id":12345678901234567890,"age":null,"spent":1.50},{"id":"a\"b","age":true,"spent":0}]`}, f.files()); diff != "" {
+				if diff := cmp.Diff([]string{`[{"id":12345678901234567890,"age":null,"spent":1.50},{"id":"a\"b","age":true,"spent":0}]`},
+					f.files()); diff != "" {
 					t.Errorf("stored (-want +got):\n%s", diff)
 				}
 				if diff := cmp.Diff([]jobs.Outcome{jobs.Completed}, f.outcomes); diff != "" {
@@ -347,22 +354,28 @@ func TestFollow(t *testing.T) {
 		// trains and starts are the numbers of sessions that were created and started.
 		trains, starts int
 	}{
-		"starts the project":   {fake{}, jobs.Completed, 30 * time.Second, 1, 1},
-		"runs already":         {fake{deployed: true}, jobs.Completed, 20 * time.Second, 1, 1},
-		"is being started":     {fake{fail: failing("PATCH projects/ID/deploy", 1, actiontest.Reply{Status: 422}), stays: "projects"}, jobs.Failed, 30*time.Minute + 20*time.Second, 0, 0},
+		"starts the project": {fake{}, jobs.Completed, 30 * time.Second, 1, 1},
+		"runs already":       {fake{deployed: true}, jobs.Completed, 20 * time.Second, 1, 1},
+		"is being started": {fake{fail: failing("PATCH projects/ID/deploy", 1, actiontest.Reply{Status: 422}), stays: "projects"},
+			jobs.Failed, 30*time.Minute + 20*time.Second, 0, 0},
 		"never runs":           {fake{stays: "projects"}, jobs.Failed, 30*time.Minute + 20*time.Second, 0, 0},
 		"unavailable for long": {fake{fail: failing("GET project_files/ID", 1, later)}, jobs.Failed, 6 * time.Hour, 0, 0},
 		"errors in the file":   {fake{ends: "processed_with_error"}, jobs.Failed, 20 * time.Second, 0, 0},
 		"never processed":      {fake{stays: "project_files"}, jobs.Failed, 6 * time.Hour, 0, 0},
 		"no such column":       {fake{deployed: true, renames: true}, jobs.Failed, 20 * time.Second, 0, 0},
 		"no statistics": {
-			fake{deployed: true, fail: failing("GET project_files/ID", 3, actiontest.Reply{Body: `{"data":{"status":"processed","statistics":null}}`})},
+			fake{deployed: true, fail: failing("GET project_files/ID", 3, actiontest.Reply{Body: `{"data":{"status":"processed",` +
+				`"statistics":null}}`})},
 			jobs.Failed, 20 * time.Second, 0, 0,
 		},
-		"the training rejected": {fake{deployed: true, fail: failing("POST experiment_sessions", 1, actiontest.Reply{Status: 500})}, jobs.Failed, 20 * time.Second, 1, 0},
-		"a training in doubt":   {fake{deployed: true, fail: failing("POST experiment_sessions", 1, actiontest.Reply{Reset: true})}, jobs.Failed, 20 * time.Second, 1, 0},
-		"an answer without id":  {fake{deployed: true, fail: failing("POST experiments", 1, actiontest.Reply{Body: `{"data":{"id":null}}`})}, jobs.Failed, 20 * time.Second, 0, 0},
-		"the start rejected":    {fake{deployed: true, fail: failing("PATCH experiment_sessions/ID", 1, actiontest.Reply{Status: 422})}, jobs.Failed, 20 * time.Second, 1, 1},
+		"the training rejected": {fake{deployed: true, fail: failing("POST experiment_sessions", 1, actiontest.Reply{Status: 500})},
+			jobs.Failed, 20 * time.Second, 1, 0},
+		"a training in doubt": {fake{deployed: true, fail: failing("POST experiment_sessions", 1, actiontest.Reply{Reset: true})},
+			jobs.Failed, 20 * time.Second, 1, 0},
+		"an answer without id": {fake{deployed: true, fail: failing("POST experiments", 1,
+			actiontest.Reply{Body: `{"data":{"id":null}}`})}, jobs.Failed, 20 * time.Second, 0, 0},
+		"the start rejected": {fake{deployed: true, fail: failing("PATCH experiment_sessions/ID", 1, actiontest.Reply{Status: 422})},
+			jobs.Failed, 20 * time.Second, 1, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -377,7 +390,8 @@ func TestFollow(t *testing.T) {
 				if diff := cmp.Diff([]jobs.Outcome{tt.outcome}, f.outcomes); diff != "" || time.Since(start) != tt.took {
 					t.Errorf("after %v outcomes (-want +got):\n%s", time.Since(start), diff)
 				}
-				if trains, starts := f.count["POST experiment_sessions"], f.count["PATCH experiment_sessions/ID"]; trains != tt.trains || starts != tt.starts {
+				if trains, starts := f.count["POST experiment_sessions"], f.count["PATCH experiment_sessions/ID"]; trains != tt.trains ||
+					starts != tt.starts {
 					t.Errorf("%d trainings were created, and %d started: %v", trains, starts, f.count)
 				}
 			})
@@ -436,12 +450,13 @@ func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
 			_, err := begin(ctx)
 			return err
 		}
-		req := rowstest.Query(t, request(t, two, nil, nil), `{"fields":{"dimensions":[{"name":"o.id"},{"name":"o.city"}]}`, total, func(i int) string {
-			if i%100_000 == 0 {
-				m.measure()
-			}
-			return fmt.Sprintf(`{"o.id":{"value":%d},"o.city":{"value":"Zürich"}}`, i)
-		})
+		req := rowstest.Query(t, request(t, two, nil, nil), `{"fields":{"dimensions":[{"name":"o.id"},{"name":"o.city"}]}`, total,
+			func(i int) string {
+				if i%100_000 == 0 {
+					m.measure()
+				}
+				return fmt.Sprintf(`{"o.id":{"value":%d},"o.city":{"value":"Zürich"}}`, i)
+			})
 		res, err := actiontest.New(t, auger.New, deps).Execute(t.Context(), req)
 		if err != nil || !strings.HasPrefix(res.Message, "1000000 rows were sent to Auger as ") {
 			t.Fatalf("%+v, %v", res, err)

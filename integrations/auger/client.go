@@ -273,7 +273,8 @@ func (f *file) store(ctx context.Context, blob action.Blob) error {
 	key := at.Result.Fields["key"]
 	switch {
 	case len(at.Result.Multipart) > 0 && string(at.Result.Multipart) != "null":
-		return action.Errorf(action.TooLarge, "Auger wants a file of %d MiB in parts, which the hub does not support. Send fewer rows.", blob.Size()>>20)
+		return action.Errorf(action.TooLarge, "Auger wants a file of %d MiB in parts, which the hub does not support. Send fewer rows.",
+			blob.Size()>>20)
 	case at.Result.Bucket == "" || key == "" || !strings.HasPrefix(at.Result.URL, "https://"):
 		return action.Wrap(errNoID, action.Unavailable, "Unexpected response from Auger.")
 	}

@@ -24,7 +24,9 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 			"gets the data. It is created if it does not exist."},
 		{
 			Name: "model_type", Label: "Model Type", Type: action.Select, Required: true, Default: string(classification),
-			Options: []action.Option{{Name: string(classification), Label: "Classification"}, {Name: string(regression), Label: "Regression"}},
+			Options: []action.Option{
+				{Name: string(classification), Label: "Classification"}, {Name: string(regression), Label: "Regression"},
+			},
 		},
 		{
 			Name: "max_n_trials", Label: "Trials to run", Type: action.String, Default: strconv.Itoa(int(cmp.Or(a.Trials, defaultTrials))),

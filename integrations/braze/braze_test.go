@@ -187,10 +187,11 @@ func TestInvalidInput(t *testing.T) {
 		result  string
 		message string
 	}{
-		"no key":           {func(r *action.Request) { delete(r.Params, "braze_api_key") }, one, `"braze_api_key" is required.`},
-		"no endpoint":      {func(r *action.Request) { delete(r.Params, "braze_api_endpoint") }, one, `"braze_api_endpoint" is required.`},
-		"no unique key":    {func(r *action.Request) { delete(r.Form, "braze_key") }, one, "Missing primary Braze key."},
-		"invalid key":      {func(r *action.Request) { r.Form["braze_key"] = "name" }, one, `"braze_key" must be external_id, braze_id, email, phone or user_alias.`},
+		"no key":        {func(r *action.Request) { delete(r.Params, "braze_api_key") }, one, `"braze_api_key" is required.`},
+		"no endpoint":   {func(r *action.Request) { delete(r.Params, "braze_api_endpoint") }, one, `"braze_api_endpoint" is required.`},
+		"no unique key": {func(r *action.Request) { delete(r.Form, "braze_key") }, one, "Missing primary Braze key."},
+		"invalid key": {func(r *action.Request) { r.Form["braze_key"] = "name" }, one,
+			`"braze_key" must be external_id, braze_id, email, phone or user_alias.`},
 		"no tag":           {func(*action.Request) {}, result(`{}`, "u.id"), "Primary Braze key not found. The query needs a field tagged braze_id."},
 		"no result":        {func(*action.Request) {}, `1`, "The data is not a complete result in Looker's json_detail format."},
 		"the id as a name": {func(*action.Request) {}, result(``, "u.id braze_id", "u.x braze[external_id]"), "The field u.x is tagged braze[external_id], but this name is reserved."},
@@ -356,7 +357,8 @@ func TestMaxExport(t *testing.T) {
 	t.Parallel()
 	rows := strings.TrimSuffix(strings.Repeat(`{"u.id":{"value":"u"}},`, 100), ",")
 	for limit, want := range map[string]string{
-		"30":  "30 of 100 rows delivered, 70 failed. At most 30 rows are sent to Braze. The hub's administrator can change BRAZE_MAX_EXPORT.",
+		"30": "30 of 100 rows delivered, 70 failed. At most 30 rows are sent to Braze. The hub's administrator can change " +
+			"BRAZE_MAX_EXPORT.",
 		"100": "100 rows sent to Braze.",
 		"0":   "100 rows sent to Braze.",
 	} {

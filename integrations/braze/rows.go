@@ -149,10 +149,12 @@ var (
 	errNoEvent   = missing(tagEvent)
 	errNoProduct = missing(tagProduct)
 	errPrice     = action.Errorf(action.Invalid, "A row's value in the field tagged %s is not a number.", tagPrice)
-	errQuantity  = action.Errorf(action.Invalid, "A row's value in the field tagged %s is not a whole number from 1 to %d.", tagQuantity, maxQuantity)
-	errRowMoney  = action.Errorf(action.Invalid, "A row's value in the field tagged %s %v.", tagCurrency, errCurrency)
-	errTime      = action.Errorf(action.Invalid, "A row's value in the field tagged %s is not a time, such as 2026-11-23 14:05:00.", tagTime)
-	errTooLong   = action.Errorf(action.Invalid, "A row's event name or product ID has more than %d characters.", maxText)
+	errQuantity  = action.Errorf(action.Invalid, "A row's value in the field tagged %s is not a whole number from 1 to %d.", tagQuantity,
+		maxQuantity)
+	errRowMoney = action.Errorf(action.Invalid, "A row's value in the field tagged %s %v.", tagCurrency, errCurrency)
+	errTime     = action.Errorf(action.Invalid, "A row's value in the field tagged %s is not a time, such as 2026-11-23 14:05:00.",
+		tagTime)
+	errTooLong = action.Errorf(action.Invalid, "A row's event name or product ID has more than %d characters.", maxText)
 )
 
 func missing(tag string) *action.Error {

@@ -117,7 +117,8 @@ func TestRecords(t *testing.T) {
 	}{
 		"an event": {
 			form: map[string]string{"braze_record": "events"}, fields: event,
-			row: `{"u.id":{"value":7},"o.name":{"value":"rented"},"o.at":{"value":"2026-11-23 14:05:06"},"o.city":{"value":"Ulm"},"o.n":{"value":null}}`,
+			row: `{"u.id":{"value":7},"o.name":{"value":"rented"},"o.at":{"value":"2026-11-23 14:05:06"},"o.city":{"value":"Ulm"},` +
+				`"o.n":{"value":null}}`,
 			want: `{"events":[{"_update_existing_only":true,"external_id":"7","name":"rented","time":"2026-11-23T14:05:06Z",` +
 				`"properties":{"city":"Ulm"}}]}`,
 		},
@@ -129,18 +130,21 @@ func TestRecords(t *testing.T) {
 		},
 		"an event without a time": {
 			form: map[string]string{"braze_record": "events", "braze_event_name": "other"}, fields: event,
-			row:  `{"u.id":{"value":"u"},"o.name":{"value":"rented"},"o.at":{"value":null},"o.n":{"value":1.50}}`,
-			want: `{"events":[{"_update_existing_only":true,"external_id":"u","name":"rented","time":"2000-01-01T00:00:00Z","properties":{"n":1.50}}]}`,
+			row: `{"u.id":{"value":"u"},"o.name":{"value":"rented"},"o.at":{"value":null},"o.n":{"value":1.50}}`,
+			want: `{"events":[{"_update_existing_only":true,"external_id":"u","name":"rented","time":"2000-01-01T00:00:00Z",` +
+				`"properties":{"n":1.50}}]}`,
 		},
 		"a purchase": {
 			form: map[string]string{"braze_record": "purchases", "braze_currency": "EUR"}, fields: purchase,
 			row: `{"u.id":{"value":"u"},"p.id":{"value":"pencil"},"p.price":{"value":"2.50"},"p.currency":{"value":"usd"},` +
 				`"p.quantity":{"value":3},"p.at":{"value":"2026-11-23T14:05:06+01:00"},"p.color":{"value":"red"}}`,
-			want: `{"purchases":[{"_update_existing_only":true,"external_id":"u","product_id":"pencil","currency":"USD","price":2.50,"quantity":3,` +
+			want: `{"purchases":[{"_update_existing_only":true,"external_id":"u","product_id":"pencil","currency":"USD","price":2.50,` +
+				`"quantity":3,` +
 				`"time":"2026-11-23T13:05:06Z","properties":{"color":"red"}}]}`,
 		},
 		"a purchase in the form's currency": {
-			form: map[string]string{"braze_record": "purchases", "braze_currency": "eur"}, fields: []string{"u.id braze_id", "p.id braze_product_id", "p.price braze_price"},
+			form: map[string]string{"braze_record": "purchases", "braze_currency": "eur"}, fields: []string{"u.id braze_id",
+				"p.id braze_product_id", "p.price braze_price"},
 			row: `{"u.id":{"value":"u"},"p.id":{"value":17},"p.price":{"value":40}}`,
 			want: `{"purchases":[{"_update_existing_only":true,"external_id":"u","product_id":"17","currency":"EUR","price":40,` +
 				`"time":"2000-01-01T00:00:00Z"}]}`,
@@ -156,12 +160,14 @@ func TestRecords(t *testing.T) {
 			want: `{"attributes":[{"_update_existing_only":true,"phone":"+15043277269","looker_export":{"add":["VIPs"]}}]}`,
 		},
 		"by alias": {
-			form: map[string]string{"braze_key": "user_alias", "braze_alias_label": "crm"}, fields: []string{"u.id braze_id"}, row: `{"u.id":{"value":9}}`,
+			form: map[string]string{"braze_key": "user_alias", "braze_alias_label": "crm"}, fields: []string{"u.id braze_id"},
+			row: `{"u.id":{"value":9}}`,
 			want: `{"attributes":[{"_update_existing_only":true,"user_alias":{"alias_name":"9","alias_label":"crm"},` +
 				`"looker_export":{"add":["VIPs"]}}]}`,
 		},
 		"an event by alias": {
-			form:   map[string]string{"braze_key": "user_alias", "braze_alias_label": "crm", "braze_record": "events", "braze_event_name": "e"},
+			form: map[string]string{"braze_key": "user_alias", "braze_alias_label": "crm", "braze_record": "events",
+				"braze_event_name": "e"},
 			fields: []string{"u.id braze_id"}, row: `{"u.id":{"value":9}}`,
 			want: `{"events":[{"_update_existing_only":true,"user_alias":{"alias_name":"9","alias_label":"crm"},"name":"e",` +
 				`"time":"2000-01-01T00:00:00Z"}]}`,
@@ -201,9 +207,11 @@ func TestRecords(t *testing.T) {
 func TestInvalidRecords(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 256)
-	purchase := []string{"u.id braze_id", "p.id braze_product_id", "p.price braze_price", "p.currency braze_currency", "p.quantity braze_quantity"}
+	purchase := []string{"u.id braze_id", "p.id braze_product_id", "p.price braze_price", "p.currency braze_currency",
+		"p.quantity braze_quantity"}
 	row := func(price, currency, quantity string) string {
-		return fmt.Sprintf(`{"u.id":{"value":"u"},"p.id":{"value":"p"},"p.price":{"value":%s},"p.currency":{"value":%s},"p.quantity":{"value":%s}}`,
+		return fmt.Sprintf(`{"u.id":{"value":"u"},"p.id":{"value":"p"},"p.price":{"value":%s},"p.currency":{"value":%s},`+
+			`"p.quantity":{"value":%s}}`,
 			price, currency, quantity)
 	}
 	events, purchases := map[string]string{"braze_record": "events"}, map[string]string{"braze_record": "purchases"}
@@ -236,7 +244,8 @@ func TestInvalidRecords(t *testing.T) {
 			form: events, fields: purchase,
 			message: "Enter the event's name, or add a field tagged braze_event_name to the query.",
 		},
-		"no product": {form: purchases, fields: []string{"u.id braze_id"}, message: "Purchases need a field tagged braze_product_id in the query."},
+		"no product": {form: purchases, fields: []string{"u.id braze_id"}, message: "Purchases need a field tagged braze_product_id in " +
+			"the query."},
 		"no price": {
 			form: purchases, fields: []string{"u.id braze_id", "p.id braze_product_id"},
 			message: "Purchases need a field tagged braze_price in the query.",
@@ -251,19 +260,21 @@ func TestInvalidRecords(t *testing.T) {
 		},
 		"a phone number and an email address": {
 			form: map[string]string{"braze_key": "phone"}, fields: []string{"u.id braze_id", "u.mail braze[email]"},
-			message: "The field u.mail is tagged braze[email]. Braze would identify users by it instead of phone. Remove the tag, or choose " +
-				"email as the unique key.",
+			message: "The field u.mail is tagged braze[email]. Braze would identify users by it instead of phone. Remove the tag, or " +
+				"choose email as the unique key.",
 		},
 		"a property's name": {
 			form: map[string]string{"braze_record": "events", "braze_event_name": "e"}, fields: []string{"u.id braze_id", "u.x braze[$x]"},
 			message: "The field u.x is tagged braze[$x], but a property's name must not begin with $ or have more than 255 characters.",
 		},
 		"a row without an event": {
-			form: events, fields: []string{"u.id braze_id", "o.name braze_event_name"}, row: `{"u.id":{"value":"u"},"o.name":{"value":null}}`,
+			form: events, fields: []string{"u.id braze_id", "o.name braze_event_name"}, row: `{"u.id":{"value":"u"},` +
+				`"o.name":{"value":null}}`,
 			message: "A row has no value in the field tagged braze_event_name.",
 		},
 		"a row with a long event": {
-			form: events, fields: []string{"u.id braze_id", "o.name braze_event_name"}, row: `{"u.id":{"value":"u"},"o.name":{"value":"` + long + `"}}`,
+			form: events, fields: []string{"u.id braze_id", "o.name braze_event_name"}, row: `{"u.id":{"value":"u"},"o.name":{"value":"` +
+				long + `"}}`,
 			message: "A row's event name or product ID has more than 255 characters.",
 		},
 		"a time that is none": {
@@ -316,7 +327,8 @@ func TestInvalidRecords(t *testing.T) {
 	}
 }
 
-const eventsHead = `{"fields":{"dimensions":[{"name":"u.id","tags":["braze_id"]},{"name":"o.at","tags":["braze_time"]},{"name":"u.city","tags":["braze[city]"]}]}`
+const eventsHead = `{"fields":{"dimensions":[{"name":"u.id","tags":["braze_id"]},{"name":"o.at","tags":["braze_time"]},{"name":"u.city",` +
+	`"tags":["braze[city]"]}]}`
 
 func rental(i int) string {
 	return fmt.Sprintf(`{"u.id":{"value":%d},"o.at":{"value":"2026-11-23 14:05:06"},"u.city":{"value":"Zürich"}}`, i)
@@ -365,7 +377,8 @@ func TestInjectedFaultsOfEvents(t *testing.T) {
 		if d.Calls()["limited"] == 0 || d.Unconfirmed() == 0 {
 			t.Errorf("calls %v, %d rows unconfirmed", d.Calls(), d.Unconfirmed())
 		}
-		if got, want := action.MessageOf(err), "Some rows of the call may already have been stored, so they were not sent again."; !strings.Contains(got, want) {
+		if got, want := action.MessageOf(err), "Some rows of the call may already have been stored, so they were not sent "+
+			"again."; !strings.Contains(got, want) {
 			t.Errorf("message %q, want %q in it", got, want)
 		}
 	})
@@ -385,11 +398,13 @@ func TestEventsAreNotBisected(t *testing.T) {
 			"0 of 2 rows delivered, 2 failed. Braze rejected a row: 'name' is odd" + doubt, 1,
 		},
 		"a fault of users": {
-			actiontest.Reply{Status: http.StatusCreated, Body: `{"message":"success","errors":[{"type":"odd","input_array":"attributes","index":0}]}`},
+			actiontest.Reply{Status: http.StatusCreated, Body: `{"message":"success","errors":[{"type":"odd","input_array":"attributes",` +
+				`"index":0}]}`},
 			"0 of 2 rows delivered, 2 failed. Braze rejected a row: odd" + doubt, 1,
 		},
 		"a lost answer": {actiontest.Reply{Reset: true}, "0 of 2 rows delivered, 2 failed. The connection to Braze failed." + doubt, 1},
-		"unavailable":   {actiontest.Reply{Status: 503}, "0 of 2 rows delivered, 2 failed. Braze answered 503 Service Unavailable." + doubt, 1},
+		"unavailable": {actiontest.Reply{Status: 503}, "0 of 2 rows delivered, 2 failed. Braze answered 503 Service Unavailable." +
+			doubt, 1},
 		// A fatal error: nothing was stored. https://www.braze.com/docs/api/errors/#fatal-errors
 		"rejected as a whole": {actiontest.Reply{Status: 400}, "0 of 2 rows delivered, 2 failed. Braze rejected a row (400).", 3},
 		"limited":             {actiontest.Reply{Status: 429}, "0 of 2 rows delivered, 2 failed. Braze answered 429 Too Many Requests.", 4},
@@ -420,7 +435,8 @@ func TestEventsAreNotBisected(t *testing.T) {
 // The description in Looker has the hub's limit.
 func TestDescription(t *testing.T) {
 	t.Parallel()
-	const text = "Flags users from Looker to Braze via the REST API for use with segmentation. Ensure there's a 'braze_id' field tagged in the results."
+	const text = "Flags users from Looker to Braze via the REST API for use with segmentation. Ensure there's a 'braze_id' field tagged " +
+		"in the results."
 	for limit, want := range map[string]string{"": " MAX EXPORT: 100000.", "500": " MAX EXPORT: 500.", "0": ""} {
 		env := map[string]string{}
 		if limit != "" {

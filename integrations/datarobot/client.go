@@ -98,8 +98,10 @@ func (c client) explain(err *action.Error, status *outbound.StatusError) error {
 		if text != "" {
 			text = " DataRobot says: " + text
 		}
-		return action.Wrap(err, action.Forbidden, "DataRobot denied access. The user of the token may lack the role or the seat license to "+
-			"create projects, the organization may have disabled the API for the user, or its network policy may not allow the hub's address.%s", text)
+		return action.Wrap(err, action.Forbidden, "DataRobot denied access. The user of the token may lack the role or the seat license "+
+			"to "+
+			"create projects, the organization may have disabled the API for the user, or its network policy may not allow the hub's "+
+			"address.%s", text)
 	case action.Invalid:
 		if text != "" {
 			return action.Wrap(err, action.Invalid, "DataRobot rejected the data: %s", text)

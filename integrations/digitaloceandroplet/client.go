@@ -33,8 +33,8 @@ var retry = deliver.Retry{MaxAttempts: 5, InitialBackoff: time.Second, MaxBackof
 // call makes a call about a droplet within the rate limit, and again if it fails temporarily.
 func (c client) call(ctx context.Context, method, path, id string, in, out any) error {
 	api := outbound.API{
-		Name: "DigitalOcean", Base: "https://api.digitalocean.com/v2", Client: c.http, Timeout: time.Minute, Authorize: outbound.Bearer(c.key),
-		Explain: func(err *action.Error, status *outbound.StatusError) error { return explain(err, status, id) },
+		Name: "DigitalOcean", Base: "https://api.digitalocean.com/v2", Client: c.http, Timeout: time.Minute,
+		Authorize: outbound.Bearer(c.key), Explain: func(err *action.Error, status *outbound.StatusError) error { return explain(err, status, id) },
 	}
 	return deliver.Call(ctx, c.limiter, retry, func(ctx context.Context) error { return api.Call(ctx, method, path, in, out) })
 }
@@ -142,7 +142,8 @@ func (c client) stop(ctx context.Context, id string, how method) error {
 // already, or if another action is in progress: that can be this one, if the response to an earlier call was lost.
 func (c client) turnOff(ctx context.Context, id, kind string) error {
 	number, orderErr := c.order(ctx, id, kind)
-	if status, ok := errors.AsType[*outbound.StatusError](orderErr); orderErr != nil && (!ok || status.Code != http.StatusUnprocessableEntity) {
+	if status, ok := errors.AsType[*outbound.StatusError](orderErr); orderErr != nil && (!ok ||
+		status.Code != http.StatusUnprocessableEntity) {
 		return orderErr
 	}
 	if orderErr != nil {

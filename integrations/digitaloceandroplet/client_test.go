@@ -148,7 +148,8 @@ func TestStop(t *testing.T) {
 			method: "shutdown_then_power_off", orders: []string{"shutdown 1"}, message: "1 droplets are off.", took: 20 * time.Second,
 		},
 		"powered off": {
-			method: "power_off", droplet: droplet{deaf: true}, orders: []string{"power_off 1"}, message: "1 droplets are off.", took: 20 * time.Second,
+			method: "power_off", droplet: droplet{deaf: true}, orders: []string{"power_off 1"}, message: "1 droplets are " +
+				"off.", took: 20 * time.Second,
 		},
 		"a shutdown that failed": {
 			droplet: droplet{errored: "shutdown"}, orders: []string{"shutdown 1"}, took: 20 * time.Second,
@@ -159,7 +160,8 @@ func TestStop(t *testing.T) {
 			message: "1 droplets are off.", took: 40 * time.Second,
 		},
 		"both failed": {
-			method: "shutdown_then_power_off", droplet: droplet{errored: "shutdown power_off"}, orders: []string{"shutdown 1", "power_off 1"},
+			method: "shutdown_then_power_off", droplet: droplet{errored: "shutdown power_off"}, orders: []string{"shutdown 1",
+				"power_off 1"},
 			took: 40 * time.Second, message: "Droplet 1: DigitalOcean reports that its power_off failed. Check it in DigitalOcean.",
 		},
 		"off already": {
@@ -193,7 +195,8 @@ func TestStop(t *testing.T) {
 		},
 		"a key that may not read": {
 			orders: []string{"shutdown 1"}, took: 10 * time.Second,
-			message: "DigitalOcean accepted the order for droplet 1, but the API key may not read whether it is off. Give it the scope droplet:read.",
+			message: "DigitalOcean accepted the order for droplet 1, but the API key may not read whether it is off. Give it the scope " +
+				"droplet:read.",
 			fail: func(operation string, _ int) *actiontest.Reply {
 				if operation != "order" {
 					return &actiontest.Reply{Status: 403, Body: `{"message":"You are not authorized"}`}
@@ -328,10 +331,12 @@ func TestForm(t *testing.T) {
 	for _, o := range got.Fields[0].Options {
 		options = append(options, o.Name)
 	}
-	if diff := cmp.Diff([]string{"shutdown", "shutdown_then_power_off", "power_off"}, options); diff != "" || got.Fields[0].Default != "shutdown" {
+	if diff := cmp.Diff([]string{"shutdown", "shutdown_then_power_off", "power_off"}, options); diff != "" ||
+		got.Fields[0].Default != "shutdown" {
 		t.Errorf("default %q, options (-want +got):\n%s", got.Fields[0].Default, diff)
 	}
-	if _, err := i.Execute(t.Context(), query(t, "destroy", "1")); action.MessageOf(err) != `"method" must be shutdown, shutdown_then_power_off or power_off.` {
+	if _, err := i.Execute(t.Context(), query(t, "destroy", "1")); action.MessageOf(err) != `"method" must be shutdown, `+
+		`shutdown_then_power_off or power_off.` {
 		t.Errorf("error %v", err)
 	}
 }

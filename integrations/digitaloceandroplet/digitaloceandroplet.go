@@ -87,12 +87,13 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return nil, err
 	}
 	c := client{http: i.http, key: in.APIKey, limiter: newLimiter()}
-	result := deliver.Batches(ctx, deliver.Items(ids), deliver.Options[string]{Size: 1, Concurrency: concurrency}, func(ctx context.Context, id []string) error {
-		err := c.stop(ctx, id[0], in.Method)
-		if action.KindOf(err) == action.Unauthenticated {
-			return deliver.Stop(err) // every other droplet would fail too
-		}
-		return err
-	})
+	result := deliver.Batches(ctx, deliver.Items(ids), deliver.Options[string]{Size: 1, Concurrency: concurrency},
+		func(ctx context.Context, id []string) error {
+			err := c.stop(ctx, id[0], in.Method)
+			if action.KindOf(err) == action.Unauthenticated {
+				return deliver.Stop(err) // every other droplet would fail too
+			}
+			return err
+		})
 	return rows.Response(result, "stop orders", "%d droplets are off.")
 }

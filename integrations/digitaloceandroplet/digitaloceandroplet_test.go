@@ -20,7 +20,8 @@ func query(t *testing.T, method string, ids ...string) *action.Request {
 	for _, id := range ids {
 		rows = append(rows, `{"d.id":{"value":`+id+`}}`)
 	}
-	return actiontest.JSONDetail(t, actiontest.Query(map[string]string{"digitalocean_api_key": key + "\n"}, map[string]string{"method": method}),
+	return actiontest.JSONDetail(t, actiontest.Query(map[string]string{"digitalocean_api_key": key + "\n"},
+		map[string]string{"method": method}),
 		`{"fields":{"dimensions":[{"name":"d.id","tags":["digitalocean_droplet_id"]}]},"data":[`+strings.Join(rows, ",")+`]}`)
 }
 

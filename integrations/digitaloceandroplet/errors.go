@@ -27,7 +27,8 @@ func readable(err error, id string) error {
 	if action.KindOf(err) != action.Forbidden {
 		return err
 	}
-	return action.Wrap(err, action.Forbidden, "DigitalOcean accepted the order for droplet %s, but the API key may not read whether it is off. "+
+	return action.Wrap(err, action.Forbidden, "DigitalOcean accepted the order for droplet %s, but the API key may not read whether it is "+
+		"off. "+
 		"Give it the scope droplet:read.", id)
 }
 
@@ -51,7 +52,8 @@ func (e *stillOnError) Unwrap() error {
 	case e.errored:
 		return action.Errorf(action.Unavailable, "Droplet %s: DigitalOcean reports that its %s failed. %s", e.id, e.kind, next)
 	case e.cause != nil:
-		return action.Wrap(e.cause, action.KindOf(e.cause), "%s It was still on %s later. %s", action.MessageOf(e.cause), offLimitText, next)
+		return action.Wrap(e.cause, action.KindOf(e.cause), "%s It was still on %s later. %s", action.MessageOf(e.cause), offLimitText,
+			next)
 	}
 	return action.Errorf(action.Timeout, "Droplet %s was still on %s after its %s. %s", e.id, offLimitText, e.kind, next)
 }

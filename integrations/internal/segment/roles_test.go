@@ -140,7 +140,8 @@ func TestTimestamp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			text := result([]string{field("u.id", "user_id"), field("o.at", "segment_timestamp")}, `{"u.id":{"value":"u"},"o.at":{"value":`+tt.value+`}}`)
+			text := result([]string{field("u.id", "user_id"), field("o.at", "segment_timestamp")},
+				`{"u.id":{"value":"u"},"o.at":{"value":`+tt.value+`}}`)
 			got, err := deliver(t, segment.Track, map[string]string{"time_zone": tt.zone}, text)
 			if tt.want == "" {
 				const want = "A row's value in the field tagged segment_timestamp is not a time, such as 2026-11-23 14:05:00."

@@ -135,7 +135,8 @@ func explain(ctx context.Context, doing string, err error) error {
 	case strings.HasPrefix(detail.code, "AccessDenied"): // its text names the account
 		return action.Wrap(detail, action.Forbidden, "%s denied access. The access key or role lacks a permission for %s.", name, doing)
 	case detail.code == "ResourceLimitExceeded": // the quota of one instance type
-		return action.Wrap(detail, action.KindOfStatus(status), "%s rejected the request: %s (%s). Choose fewer instances or another type, or "+
+		return action.Wrap(detail, action.KindOfStatus(status), "%s rejected the request: %s (%s). Choose fewer instances or another "+
+			"type, or "+
 			"ask AWS for a larger quota.", name, detail.message, detail.code)
 	case status < 500 && detail.message != "":
 		return action.Wrap(detail, action.KindOfStatus(status), "%s rejected the request: %s (%s)", name, detail.message, detail.code)

@@ -64,7 +64,8 @@ type Instances struct {
 }
 
 var (
-	// TrainingInstances are those of the built-in algorithms: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
+	// TrainingInstances are those of the built-in algorithms:
+	// https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
 	TrainingInstances = Instances{
 		"With more than one, each gets a copy of all rows, because the rows are one object in S3: they cost more, and are rarely faster. " +
 			"Choose a larger instance type instead.",
@@ -72,8 +73,8 @@ var (
 	}
 	// InferenceInstances are those of a batch transform: https://docs.aws.amazon.com/sagemaker/latest/dg/batch-transform.html
 	InferenceInstances = Instances{
-		"With more than one, only one works, because the rows are one object in S3, and the others are paid for. Choose a larger instance " +
-			"type instead.",
+		"With more than one, only one works, because the rows are one object in S3, and the others are paid for. Choose a larger " +
+			"instance type instead.",
 		"Only one of the %d instances processes the rows; the others are idle.",
 	}
 )

@@ -29,15 +29,18 @@ func TestIdentity(t *testing.T) {
 		"AMAZON_SAGEMAKER_POD_IDENTITY": "true", "AWS_ROLE_ARN": sagemakertest.PodRole, "AWS_WEB_IDENTITY_TOKEN_FILE": file,
 	}
 	agent := map[string]string{
-		"AMAZON_SAGEMAKER_POD_IDENTITY":      "true",
-		"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://" + sagemakertest.AgentHost + "/v1/credentials", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": file,
+		"AMAZON_SAGEMAKER_POD_IDENTITY": "true",
+		"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://" + sagemakertest.AgentHost +
+			"/v1/credentials", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": file,
 	}
-	assume := map[string]string{"AMAZON_SAGEMAKER_ROLE_ARN": sagemakertest.HubRole, "AMAZON_SAGEMAKER_EXTERNAL_ID": sagemakertest.ExternalID}
+	assume := map[string]string{"AMAZON_SAGEMAKER_ROLE_ARN": sagemakertest.HubRole,
+		"AMAZON_SAGEMAKER_EXTERNAL_ID": sagemakertest.ExternalID}
 	both := maps.Clone(pod)
 	maps.Copy(both, assume)
 	other := maps.Clone(assume)
 	other["AMAZON_SAGEMAKER_EXTERNAL_ID"] = "x"
-	const denied = "AWS does not allow the hub to assume the role for Amazon S3. The hub's administrator must check the role and its trust policy."
+	const denied = "AWS does not allow the hub to assume the role for Amazon S3. The hub's administrator must check the role and its " +
+		"trust policy."
 	for name, tt := range map[string]struct {
 		env     map[string]string
 		keyless bool

@@ -129,7 +129,9 @@ func TestTraining(t *testing.T) {
 			},
 			mails: []mailText{{
 				Subject: "The model orders could not be created",
-				Text:    "Training job JOB is complete, but the model orders could not be created: Amazon SageMaker denied access. The access key or role lacks a permission for sagemaker:CreateModel.\n\nThe model artifacts are in s3://data/JOB/output/model.tar.gz. The image is 438346466558.dkr.ecr.eu-west-1.amazonaws.com/linear-learner:1.",
+				Text: "Training job JOB is complete, but the model orders could not be created: Amazon SageMaker denied access. The " +
+					"access key or role lacks a permission for sagemaker:CreateModel.\n\nThe model artifacts are in " +
+					"s3://data/JOB/output/model.tar.gz. The image is 438346466558.dkr.ecr.eu-west-1.amazonaws.com/linear-learner:1.",
 			}},
 			outcome: jobs.Failed, models: []string{"churn"},
 		},
@@ -429,7 +431,8 @@ func TestTrainingFails(t *testing.T) {
 		},
 		"limit exceeded": {
 			set: fails("CreateTrainingJob", sagemakertest.Error(400, "ResourceLimitExceeded", "The account-level service limit is 0 Instances.")), kind: action.Invalid,
-			message: "Amazon SageMaker rejected the request: The account-level service limit is 0 Instances. (ResourceLimitExceeded). Choose fewer instances or another type, or ask AWS for a larger quota.",
+			message: "Amazon SageMaker rejected the request: The account-level service limit is 0 Instances. (ResourceLimitExceeded). " +
+				"Choose fewer instances or another type, or ask AWS for a larger quota.",
 		},
 		"throttled": {
 			set: fails("CreateTrainingJob", sagemakertest.Error(400, "ThrottlingException", "Rate exceeded")), kind: action.RateLimited,

@@ -86,7 +86,8 @@ func (a Algorithm) form(t *testing.T) {
 		},
 		{
 			Name: "numInstances", Label: "Number of instances", Type: action.String, Default: "1",
-			Description: "The number of instances to run. Valid values: 1 to 500. With more than one, each gets a copy of all rows, because the " +
+			Description: "The number of instances to run. Valid values: 1 to 500. With more than one, each gets a copy of all rows, " +
+				"because the " +
 				"rows are one object in S3: they cost more, and are rarely faster. Choose a larger instance type instead.",
 		},
 		a.Rounds,

@@ -54,7 +54,8 @@ func (f *AWS) issue(ctx context.Context, r actiontest.Recorded, length int64) ac
 			`","SecretAccessKey":"` + c.SecretAccessKey + `","Token":"` + c.SessionToken + `","Expiration":"2099-01-01T00:00:00Z"}`}
 	case operation == "AssumeRoleWithWebIdentity" && form.Get("RoleArn") == PodRole && form.Get("WebIdentityToken") == PodToken:
 		return issued(operation, owners["ASIAPOD"])
-	case operation == "AssumeRole" && signed(ctx, r, length, "sts", region) && form.Get("RoleArn") == HubRole && form.Get("ExternalId") == ExternalID:
+	case operation == "AssumeRole" && signed(ctx, r, length, "sts", region) && form.Get("RoleArn") == HubRole &&
+		form.Get("ExternalId") == ExternalID:
 		return issued(operation, owners["ASIAROLE"])
 	}
 	return actiontest.Reply{
