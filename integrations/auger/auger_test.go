@@ -356,8 +356,10 @@ func TestFollow(t *testing.T) {
 	}{
 		"starts the project": {fake{}, jobs.Completed, 30 * time.Second, 1, 1},
 		"runs already":       {fake{deployed: true}, jobs.Completed, 20 * time.Second, 1, 1},
-		"is being started": {fake{fail: failing("PATCH projects/ID/deploy", 1, actiontest.Reply{Status: 422}), stays: "projects"},
-			jobs.Failed, 30*time.Minute + 20*time.Second, 0, 0},
+		"is being started": {
+			fake{fail: failing("PATCH projects/ID/deploy", 1, actiontest.Reply{Status: 422}), stays: "projects"},
+			jobs.Failed, 30*time.Minute + 20*time.Second, 0, 0,
+		},
 		"never runs":           {fake{stays: "projects"}, jobs.Failed, 30*time.Minute + 20*time.Second, 0, 0},
 		"unavailable for long": {fake{fail: failing("GET project_files/ID", 1, later)}, jobs.Failed, 6 * time.Hour, 0, 0},
 		"errors in the file":   {fake{ends: "processed_with_error"}, jobs.Failed, 20 * time.Second, 0, 0},
@@ -368,14 +370,20 @@ func TestFollow(t *testing.T) {
 				`"statistics":null}}`})},
 			jobs.Failed, 20 * time.Second, 0, 0,
 		},
-		"the training rejected": {fake{deployed: true, fail: failing("POST experiment_sessions", 1, actiontest.Reply{Status: 500})},
-			jobs.Failed, 20 * time.Second, 1, 0},
-		"a training in doubt": {fake{deployed: true, fail: failing("POST experiment_sessions", 1, actiontest.Reply{Reset: true})},
-			jobs.Failed, 20 * time.Second, 1, 0},
+		"the training rejected": {
+			fake{deployed: true, fail: failing("POST experiment_sessions", 1, actiontest.Reply{Status: 500})},
+			jobs.Failed, 20 * time.Second, 1, 0,
+		},
+		"a training in doubt": {
+			fake{deployed: true, fail: failing("POST experiment_sessions", 1, actiontest.Reply{Reset: true})},
+			jobs.Failed, 20 * time.Second, 1, 0,
+		},
 		"an answer without id": {fake{deployed: true, fail: failing("POST experiments", 1,
 			actiontest.Reply{Body: `{"data":{"id":null}}`})}, jobs.Failed, 20 * time.Second, 0, 0},
-		"the start rejected": {fake{deployed: true, fail: failing("PATCH experiment_sessions/ID", 1, actiontest.Reply{Status: 422})},
-			jobs.Failed, 20 * time.Second, 1, 1},
+		"the start rejected": {
+			fake{deployed: true, fail: failing("PATCH experiment_sessions/ID", 1, actiontest.Reply{Status: 422})},
+			jobs.Failed, 20 * time.Second, 1, 1,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -205,8 +205,10 @@ func (f *fake) task(operation string) any {
 		return object{"id": 157963, "status": "pending", "result": nil}
 	}
 	if f.parts {
-		return object{"id": 157963, "status": "success", "result": object{"multipart": object{"bucket": "b", "key": "k",
-			"config": object{}}}}
+		return object{"id": 157963, "status": "success", "result": object{"multipart": object{
+			"bucket": "b", "key": "k",
+			"config": object{},
+		}}}
 	}
 	fields := object{"policy": policy, "x-amz-signature": "sig", "success_action_status": "200"}
 	for path, size := range f.sizes {
@@ -263,8 +265,10 @@ func (f *fake) statistics() any {
 				if f.renames {
 					name = strings.ToUpper(name)
 				}
-				columns = append(columns, object{"column_name": name, "datatype": "double", "range": []string{"1", "2"},
-					"isTarget": false, "use": true})
+				columns = append(columns, object{
+					"column_name": name, "datatype": "double", "range": []string{"1", "2"},
+					"isTarget": false, "use": true,
+				})
 				var value json.RawMessage
 				if d.Decode(&value) != nil {
 					break

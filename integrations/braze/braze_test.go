@@ -190,8 +190,10 @@ func TestInvalidInput(t *testing.T) {
 		"no key":        {func(r *action.Request) { delete(r.Params, "braze_api_key") }, one, `"braze_api_key" is required.`},
 		"no endpoint":   {func(r *action.Request) { delete(r.Params, "braze_api_endpoint") }, one, `"braze_api_endpoint" is required.`},
 		"no unique key": {func(r *action.Request) { delete(r.Form, "braze_key") }, one, "Missing primary Braze key."},
-		"invalid key": {func(r *action.Request) { r.Form["braze_key"] = "name" }, one,
-			`"braze_key" must be external_id, braze_id, email, phone or user_alias.`},
+		"invalid key": {
+			func(r *action.Request) { r.Form["braze_key"] = "name" }, one,
+			`"braze_key" must be external_id, braze_id, email, phone or user_alias.`,
+		},
 		"no tag":           {func(*action.Request) {}, result(`{}`, "u.id"), "Primary Braze key not found. The query needs a field tagged braze_id."},
 		"no result":        {func(*action.Request) {}, `1`, "The data is not a complete result in Looker's json_detail format."},
 		"the id as a name": {func(*action.Request) {}, result(``, "u.id braze_id", "u.x braze[external_id]"), "The field u.x is tagged braze[external_id], but this name is reserved."},

@@ -143,8 +143,10 @@ func TestRecords(t *testing.T) {
 				`"time":"2026-11-23T13:05:06Z","properties":{"color":"red"}}]}`,
 		},
 		"a purchase in the form's currency": {
-			form: map[string]string{"braze_record": "purchases", "braze_currency": "eur"}, fields: []string{"u.id braze_id",
-				"p.id braze_product_id", "p.price braze_price"},
+			form: map[string]string{"braze_record": "purchases", "braze_currency": "eur"}, fields: []string{
+				"u.id braze_id",
+				"p.id braze_product_id", "p.price braze_price",
+			},
 			row: `{"u.id":{"value":"u"},"p.id":{"value":17},"p.price":{"value":40}}`,
 			want: `{"purchases":[{"_update_existing_only":true,"external_id":"u","product_id":"17","currency":"EUR","price":40,` +
 				`"time":"2000-01-01T00:00:00Z"}]}`,
@@ -166,8 +168,10 @@ func TestRecords(t *testing.T) {
 				`"looker_export":{"add":["VIPs"]}}]}`,
 		},
 		"an event by alias": {
-			form: map[string]string{"braze_key": "user_alias", "braze_alias_label": "crm", "braze_record": "events",
-				"braze_event_name": "e"},
+			form: map[string]string{
+				"braze_key": "user_alias", "braze_alias_label": "crm", "braze_record": "events",
+				"braze_event_name": "e",
+			},
 			fields: []string{"u.id braze_id"}, row: `{"u.id":{"value":9}}`,
 			want: `{"events":[{"_update_existing_only":true,"user_alias":{"alias_name":"9","alias_label":"crm"},"name":"e",` +
 				`"time":"2000-01-01T00:00:00Z"}]}`,
@@ -207,8 +211,10 @@ func TestRecords(t *testing.T) {
 func TestInvalidRecords(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 256)
-	purchase := []string{"u.id braze_id", "p.id braze_product_id", "p.price braze_price", "p.currency braze_currency",
-		"p.quantity braze_quantity"}
+	purchase := []string{
+		"u.id braze_id", "p.id braze_product_id", "p.price braze_price", "p.currency braze_currency",
+		"p.quantity braze_quantity",
+	}
 	row := func(price, currency, quantity string) string {
 		return fmt.Sprintf(`{"u.id":{"value":"u"},"p.id":{"value":"p"},"p.price":{"value":%s},"p.currency":{"value":%s},`+
 			`"p.quantity":{"value":%s}}`,

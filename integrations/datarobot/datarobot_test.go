@@ -220,16 +220,23 @@ func TestFails(t *testing.T) {
 		calls   int
 	}{
 		"no token": {fake{}, answers{"datarobot_api_token": ""}, action.Unauthenticated, "No DataRobot API Token configured; consult your Looker admin.", 0},
-		"wrong token": {fake{}, answers{"datarobot_api_token": "other"}, action.Unauthenticated,
-			"Your DataRobot API token is invalid. It must be a token of app.datarobot.com.", 0},
+		"wrong token": {
+			fake{},
+			answers{"datarobot_api_token": "other"},
+			action.Unauthenticated,
+			"Your DataRobot API token is invalid. It must be a token of app.datarobot.com.", 0,
+		},
 		"no address":                {fake{}, answers{"datarobot_url": "ftp://x"}, action.Invalid, noURL, 0},
 		"a user":                    {fake{}, answers{"datarobot_url": "https://u:p@x"}, action.Invalid, noURL, 0},
 		"rejected":                  {fake{fails: []actiontest.Reply{{Status: 422, Body: `{"message":"File is\nempty."}`}}}, nil, action.Invalid, "DataRobot rejected the data: File is empty.", 1},
 		"rejected without a reason": {fake{fails: []actiontest.Reply{{Status: 422, Body: `<html>`}}}, nil, action.Invalid, "DataRobot answered 422 Unprocessable Entity.", 1},
 		"too large":                 {fake{fails: []actiontest.Reply{{Status: 413}}}, nil, action.TooLarge, "DataRobot answered 413 Request Entity Too Large.", 1},
 		"forbidden":                 {fake{fails: []actiontest.Reply{{Status: 403}}}, nil, action.Forbidden, denied, 1},
-		"forbidden with a reason": {fake{fails: []actiontest.Reply{{Status: 403, Body: `{"message":"No\nseat."}`}}}, nil,
-			action.Forbidden, denied + " DataRobot says: No seat.", 1},
+		"forbidden with a reason": {
+			fake{fails: []actiontest.Reply{{Status: 403, Body: `{"message":"No\nseat."}`}}},
+			nil,
+			action.Forbidden, denied + " DataRobot says: No seat.", 1,
+		},
 		"a web page":  {fake{made: actiontest.Reply{Body: "<html>"}}, nil, action.Unavailable, "Unexpected response from DataRobot." + doubt, 1},
 		"unavailable": {fake{fails: []actiontest.Reply{{Status: 500}, {}}}, nil, action.Unavailable, "DataRobot answered 500 Internal Server Error." + doubt, 1},
 		"resets":      {fake{fails: []actiontest.Reply{{Reset: true}, {}}}, nil, action.Unavailable, "The connection to DataRobot failed." + doubt, 1},
@@ -336,19 +343,37 @@ func TestForm(t *testing.T) {
 		"no token":        {answers{"datarobot_api_token": ""}, ok, "No DataRobot API Token configured; consult your Looker admin."},
 		"wrong token": {answers{"datarobot_api_token": "other"}, ok, "Your DataRobot API token is invalid. It must be a token " +
 			"of app.datarobot.com."},
-		"a token of elsewhere": {answers{"datarobot_api_token": "other", "datarobot_url": "jp"}, ok,
-			"Your DataRobot API token is invalid. It must be a token of app.jp.datarobot.com."},
+		"a token of elsewhere": {
+			answers{"datarobot_api_token": "other", "datarobot_url": "jp"},
+			ok,
+			"Your DataRobot API token is invalid. It must be a token of app.jp.datarobot.com.",
+		},
 		"no role": {nil, actiontest.Reply{Status: 403}, denied},
-		"a cloud without a page": {answers{"datarobot_url": "https://app.eu.datarobot.com"}, actiontest.Reply{Status: 404},
-			"DataRobot answered 404 Not Found."},
-		"wrong token elsewhere": {answers{"datarobot_api_token": "other", "datarobot_url": "https://dr.example.com"}, ok,
-			"Your DataRobot API token is invalid. It must be a token of dr.example.com."},
-		"another server": {answers{"datarobot_url": "https://dr.example.com"}, actiontest.Reply{Body: "<html>"},
-			"URL for on-premise instance is not valid."},
-		"nothing there": {answers{"datarobot_url": "https://dr.example.com"}, actiontest.Reply{Status: 404},
-			"URL for on-premise instance is not valid."},
-		"no connection": {answers{"datarobot_url": "https://dr.example.com"}, actiontest.Reply{Reset: true},
-			"URL for on-premise instance is not valid."},
+		"a cloud without a page": {
+			answers{"datarobot_url": "https://app.eu.datarobot.com"},
+			actiontest.Reply{Status: 404},
+			"DataRobot answered 404 Not Found.",
+		},
+		"wrong token elsewhere": {
+			answers{"datarobot_api_token": "other", "datarobot_url": "https://dr.example.com"},
+			ok,
+			"Your DataRobot API token is invalid. It must be a token of dr.example.com.",
+		},
+		"another server": {
+			answers{"datarobot_url": "https://dr.example.com"},
+			actiontest.Reply{Body: "<html>"},
+			"URL for on-premise instance is not valid.",
+		},
+		"nothing there": {
+			answers{"datarobot_url": "https://dr.example.com"},
+			actiontest.Reply{Status: 404},
+			"URL for on-premise instance is not valid.",
+		},
+		"no connection": {
+			answers{"datarobot_url": "https://dr.example.com"},
+			actiontest.Reply{Reset: true},
+			"URL for on-premise instance is not valid.",
+		},
 		"unavailable": {nil, actiontest.Reply{Status: 503}, "DataRobot answered 503 Service Unavailable."},
 	} {
 		t.Run(name, func(t *testing.T) {

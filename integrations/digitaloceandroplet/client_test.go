@@ -160,8 +160,10 @@ func TestStop(t *testing.T) {
 			message: "1 droplets are off.", took: 40 * time.Second,
 		},
 		"both failed": {
-			method: "shutdown_then_power_off", droplet: droplet{errored: "shutdown power_off"}, orders: []string{"shutdown 1",
-				"power_off 1"},
+			method: "shutdown_then_power_off", droplet: droplet{errored: "shutdown power_off"}, orders: []string{
+				"shutdown 1",
+				"power_off 1",
+			},
 			took: 40 * time.Second, message: "Droplet 1: DigitalOcean reports that its power_off failed. Check it in DigitalOcean.",
 		},
 		"off already": {

@@ -16,8 +16,10 @@ var ErrInvalid = errors.New("not a time")
 // the timeframes time, second, minute, hour, date and month, and RFC 3339 without the offset.
 var (
 	zoned = []string{time.RFC3339, "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05 MST"}
-	local = []string{time.DateTime, "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02 15", time.DateOnly,
-		"2006-01"}
+	local = []string{
+		time.DateTime, "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02 15", time.DateOnly,
+		"2006-01",
+	}
 )
 
 // In reads a time in a column. Text without an offset is in the zone. Fractions of a second may have any

@@ -33,8 +33,10 @@ func TestIdentity(t *testing.T) {
 		"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://" + sagemakertest.AgentHost +
 			"/v1/credentials", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": file,
 	}
-	assume := map[string]string{"AMAZON_SAGEMAKER_ROLE_ARN": sagemakertest.HubRole,
-		"AMAZON_SAGEMAKER_EXTERNAL_ID": sagemakertest.ExternalID}
+	assume := map[string]string{
+		"AMAZON_SAGEMAKER_ROLE_ARN":    sagemakertest.HubRole,
+		"AMAZON_SAGEMAKER_EXTERNAL_ID": sagemakertest.ExternalID,
+	}
 	both := maps.Clone(pod)
 	maps.Copy(both, assume)
 	other := maps.Clone(assume)
