@@ -57,7 +57,7 @@ func listField(name, label, description string, names []string, err error) (acti
 	return list.Field(names, err)
 }
 
-// Instances is what several instances do for a job. The result is one object in S3, which SageMaker does not divide.
+// Instances is what several instances do for a job with one object in S3, which SageMaker does not divide.
 type Instances struct {
 	// form completes the description of the form's field, and response is the sentence in the message of a delivery.
 	form, response string
@@ -67,8 +67,9 @@ var (
 	// TrainingInstances are those of the built-in algorithms:
 	// https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
 	TrainingInstances = Instances{
-		"With more than one, each gets a copy of all rows, because the rows are one object in S3: they cost more, and are rarely faster. " +
-			"Choose a larger instance type instead.",
+		"With more than one, each gets a copy of all rows, which costs more and is rarely faster, unless the rows are divided among them. " +
+			"" +
+			"Try a larger instance type first.",
 		"Each of the %d instances gets a copy of all rows.",
 	}
 	// InferenceInstances are those of a batch transform: https://docs.aws.amazon.com/sagemaker/latest/dg/batch-transform.html

@@ -36,6 +36,8 @@ type training struct {
 	Model    modelName                  `form:"modelName,required"`
 	Bucket   s3store.Bucket             `form:"bucket,required"`
 	Instance types.TrainingInstanceType `form:"awsInstanceType,required"`
+	// Distribute divides the rows among several instances.
+	Distribute bool `form:"distribute_rows"`
 }
 
 // The numbers in every algorithm's form.
@@ -87,6 +89,11 @@ func (t Trainer) Form(ctx context.Context, req *action.Request) (*action.Form, e
 	return &action.Form{Fields: append(fields, t.Rounds.field(), action.Field{
 		Name: "maxRuntimeInHours", Label: "Maximum runtime in hours", Type: action.String, Default: "12",
 		Description: "Maximum allowed time for the job to run, in hours. Valid values: 1 to 72.",
+	}, action.Field{
+		Name: "distribute_rows", Label: "Divide the rows among the instances", Type: action.Select, Default: "no",
+		Description: "With yes, each of several instances gets its own part of the rows (ShardedByS3Key). With no, each gets a copy of " +
+			"all.",
+		Options: []action.Option{{Name: "no", Label: "No"}, {Name: "yes", Label: "Yes"}},
 	})}, nil
 }
 
@@ -141,9 +148,13 @@ func (t Trainer) Execute(ctx context.Context, req *action.Request) (*action.Resp
 			name: jobName(string(in.Model), time.Now()), model: string(in.Model), image: image, maxHours: maxHours,
 		}
 		p := place{account.s3(region), in.Bucket, j.name}
-		return j.name, j.poll, t.start(ctx, j, p, in.Instance, count, parameters, req.Data)
+		return j.name, j.poll, t.start(ctx, j, p, in, count, parameters, req.Data)
 	}
-	return t.Client.runJob(ctx, "Training job", reporter, TrainingInstances.note(count)+noMailNote(mailErr), start)
+	note := TrainingInstances.note(count)
+	if count > 1 && in.Distribute {
+		note = fmt.Sprintf(" The rows were divided among the %d instances.", count)
+	}
+	return t.Client.runJob(ctx, "Training job", reporter, note+noMailNote(mailErr), start)
 }
 
 // decode reads the account, the answers, and the number of instances.
@@ -168,10 +179,16 @@ func noMailNote(err error) string {
 
 // start uploads the data and starts the job.
 func (t Trainer) start(
-	ctx context.Context, j *job, p place, instance types.TrainingInstanceType, count int, parameters map[string]string, data action.Data,
+	ctx context.Context, j *job, p place, in training, count int, parameters map[string]string, data action.Data,
 ) error {
 	rows := &table{Data: data, numeric: true}
-	if err := t.Client.upload(ctx, p, "train", rows); err != nil {
+	var distribution types.S3DataDistribution // SageMaker's default is FullyReplicated
+	if count > 1 && in.Distribute {
+		distribution = types.S3DataDistributionShardedByS3Key
+		if err := t.Client.uploadShards(ctx, p, rows, count); err != nil {
+			return err
+		}
+	} else if err := t.Client.upload(ctx, p, trainFolder, rows); err != nil {
 		return err
 	}
 	if t.Columns != "" {
@@ -185,13 +202,13 @@ func (t Trainer) start(
 		InputDataConfig: []types.Channel{{
 			ChannelName: aws.String("train"), ContentType: aws.String(contentType),
 			DataSource: &types.DataSource{S3DataSource: &types.S3DataSource{
-				S3DataType: types.S3DataTypeS3Prefix, S3Uri: aws.String(p.uri("train")),
+				S3DataType: types.S3DataTypeS3Prefix, S3Uri: aws.String(p.uri(trainFolder)), S3DataDistributionType: distribution,
 			}},
 		}},
 		OutputDataConfig: &types.OutputDataConfig{S3OutputPath: aws.String("s3://" + string(p.bucket))},
 		ResourceConfig: &types.ResourceConfig{
 			InstanceCount: aws.Int32(int32(count)), //nolint:gosec // 500 at most
-			InstanceType:  instance, VolumeSizeInGB: aws.Int32(volume(rows.bytes)),
+			InstanceType:  in.Instance, VolumeSizeInGB: aws.Int32(volume(rows.bytes)),
 		},
 		StoppingCondition: &types.StoppingCondition{MaxRuntimeInSeconds: aws.Int32(int32(j.maxHours) * 3600)}, //nolint:gosec // 72 at most
 	})

@@ -86,14 +86,20 @@ func (a Algorithm) form(t *testing.T) {
 		},
 		{
 			Name: "numInstances", Label: "Number of instances", Type: action.String, Default: "1",
-			Description: "The number of instances to run. Valid values: 1 to 500. With more than one, each gets a copy of all rows, " +
-				"because the " +
-				"rows are one object in S3: they cost more, and are rarely faster. Choose a larger instance type instead.",
+			Description: "The number of instances to run. Valid values: 1 to 500. With more than one, each gets a copy of all rows, which " +
+				"" +
+				"costs more and is rarely faster, unless the rows are divided among them. Try a larger instance type first.",
 		},
 		a.Rounds,
 		{
 			Name: "maxRuntimeInHours", Label: "Maximum runtime in hours", Type: action.String, Default: "12",
 			Description: "Maximum allowed time for the job to run, in hours. Valid values: 1 to 72.",
+		},
+		{
+			Name: "distribute_rows", Label: "Divide the rows among the instances", Type: action.Select, Default: "no",
+			Description: "With yes, each of several instances gets its own part of the rows (ShardedByS3Key). With no, each gets a copy " +
+				"of all.",
+			Options: []action.Option{{Name: "no", Label: "No"}, {Name: "yes", Label: "Yes"}},
 		},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
