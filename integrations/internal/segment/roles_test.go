@@ -2,6 +2,9 @@ package segment_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -9,6 +12,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/integrations/internal/rowstest"
 	"integrationhub.dev/integrations/internal/segment"
 )
 
@@ -181,6 +185,57 @@ func TestTimestampOfDelivery(t *testing.T) {
 		}
 		if at, want := <-got, "2000-01-01T00:00:00.000Z"; at != want {
 			t.Errorf("timestamp %q, want %q", at, want)
+		}
+	})
+}
+
+const ordersHead = `{"fields":{"dimensions":[{"name":"u.email","tags":["email"]},{"name":"g.id","tags":["segment_group_id"]},` +
+	`{"name":"o.at","tags":["segment_timestamp"]}]},"ran_at":"2026-11-23T12:00:00Z"`
+
+// order is a row of a person whose user ID is unknown. Each thousandth has a time that is not one.
+func order(i int) string {
+	at := "2026-11-23 14:05:06"
+	if i%1000 == 0 {
+		at = "soon"
+	}
+	return fmt.Sprintf(`{"u.email":{"value":"u%d@example.com"},"g.id":{"value":%d},"o.at":{"value":%q}}`, i, i%7, at)
+}
+
+// Each of 100,000 events of people without a user ID is counted correctly under injected faults. Each has the anonymous ID of its
+// address, its group and its time.
+func TestInjectedFaultsOfEvents(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const total = 100_000
+		d := fake()
+		d.Rows = func(_ *http.Request, body []byte) ([]rowstest.Row, error) {
+			var call struct {
+				Batch []struct {
+					sent
+					MessageID string `json:"messageId"`
+				}
+			}
+			if err := json.Unmarshal(body, &call); err != nil {
+				return nil, err
+			}
+			rows := make([]rowstest.Row, len(call.Batch))
+			for i, m := range call.Batch {
+				if m.AnonymousID == "" || m.Context.GroupID == "" || m.Timestamp != "2026-11-23T14:05:06.000Z" {
+					return nil, fmt.Errorf("message %+v", m)
+				}
+				email, _ := m.Properties["email"].(string)
+				rows[i] = rowstest.Row{ID: email, Key: m.MessageID}
+			}
+			return rows, nil
+		}
+		d.Refuses = func(id string) bool { return strings.HasSuffix(id, "777@example.com") }
+		req := rowstest.Query(t, actiontest.Query(params, nil), ordersHead, total, order)
+		_, err := integration(t, segment.Track, d.Deps(nil)).Deliver(t.Context(), req, "Ordered")
+		if got := d.Check(t, total, err); got.Failed != 2*total/1000 {
+			t.Errorf("%+v, want the %d rejected rows to fail, and no other", got, 2*total/1000)
+		}
+		if n := d.Unconfirmed(); n != 0 {
+			t.Errorf("%d rows arrived, but are not confirmed", n)
 		}
 	})
 }
