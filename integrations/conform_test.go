@@ -70,7 +70,6 @@ var repeats = map[string]string{
 
 // kinds are the statuses that mean something special to a destination.
 var kinds = map[string]map[int]action.Kind{
-	"auger":                     {403: action.Unauthenticated},
 	"aws_ec2_stop_instance":     {302: action.Unavailable},
 	"azure_storage":             {302: action.Unavailable},
 	"firebase":                  tokenKinds,

@@ -221,7 +221,12 @@ func TestInvalidInput(t *testing.T) {
 			message: "No Auger API Token configured; consult your Looker admin.",
 		},
 		"wrong token": {params: answers{"api_token": "other"}, kind: action.Unauthenticated, message: "Your Auger API token is invalid."},
-		"no project":  {form: answers{"project_name": ""}, kind: action.Invalid, message: `"project_name" is required.`},
+		"denied": {
+			fake: fake{fail: failing("GET organizations", 1, actiontest.Reply{Status: 403})}, kind: action.Forbidden,
+			message: "Auger denied access. The user of the API token may lack a permission in the organization or the project, or the " +
+				"organization may have no subscription.",
+		},
+		"no project": {form: answers{"project_name": ""}, kind: action.Invalid, message: `"project_name" is required.`},
 		"a path": {
 			form: answers{"project_name": "../x"}, kind: action.Invalid,
 			message: `"project_name" must be the name of a project, without slashes.`,

@@ -115,10 +115,16 @@ func (c client) send(ctx context.Context, method, path string, in, out any) erro
 	return api.Call(ctx, method, path, in, &response)
 }
 
-// explain explains a rejected token.
+// explain explains a rejected token, and a denied permission.
 func explain(err *action.Error, _ *outbound.StatusError) error {
-	if err.Kind == action.Unauthenticated || err.Kind == action.Forbidden {
-		return action.Wrap(err, action.Unauthenticated, "Your Auger API token is invalid.")
+	switch err.Kind {
+	case action.Unauthenticated:
+		return action.Wrap(err, err.Kind, "Your Auger API token is invalid.")
+	case action.Forbidden:
+		return action.Wrap(err, err.Kind, "Auger denied access. The user of the API token may lack a permission in the organization or "+
+			"the project, "+
+			"or the organization may have no subscription.")
+	default:
 	}
 	return err
 }
@@ -159,7 +165,7 @@ func (c client) await(ctx context.Context, interval, limit time.Duration, path, 
 	case err != nil:
 		return err
 	case *end != wanted:
-		return action.Errorf(action.Invalid, "Auger ended with the status %s.", message.Line(*end))
+		return action.Errorf(action.Invalid, "Auger ended with the status %s. Check the project in Auger.", message.Line(*end))
 	}
 	return nil
 }

@@ -231,14 +231,17 @@ func TestInvalidInput(t *testing.T) {
 func TestBrazeFails(t *testing.T) {
 	t.Parallel()
 	const rejected = "Braze rejected a row: 'external_id' is too long"
+	const rejectedKey = "Braze rejected the API key. It may lack the permission users.track, belong to another endpoint, or not allow the " +
+		"hub's " +
+		"IP address."
 	for name, tt := range map[string]struct {
 		answer  rowstest.Answer
 		kind    action.Kind
 		message string
 		calls   int
 	}{
-		"a wrong key":      {rowstest.Answer{Status: 401, Body: `{"message":"k3y"}`}, action.Unauthenticated, "Braze rejected the API key. It may lack the permission users.track, or belong to another endpoint.", 1},
-		"no permission":    {rowstest.Answer{Status: 403}, action.Forbidden, "Braze rejected the API key. It may lack the permission users.track, or belong to another endpoint.", 1},
+		"a wrong key":      {rowstest.Answer{Status: 401, Body: `{"message":"k3y"}`}, action.Unauthenticated, rejectedKey, 1},
+		"no permission":    {rowstest.Answer{Status: 403}, action.Forbidden, rejectedKey, 1},
 		"no such endpoint": {rowstest.Answer{Status: 404}, action.NotFound, "There is no Braze REST API at the endpoint.", 1},
 		"a bad call":       {rowstest.Answer{Status: 400, Body: `{"message":"k3y"}`}, action.Invalid, "Braze rejected a row (400).", 1},
 		"a bad user":       {rowstest.Answer{Status: 201, Body: `{"message":"success","errors":[{"type":"'external_id' is too long","input_array":"attributes","index":0}]}`}, action.Invalid, rejected, 1},

@@ -107,7 +107,8 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	switch err.Kind {
 	case action.Unauthenticated, action.Forbidden:
 		return deliver.Stop(action.Wrap(err, err.Kind,
-			"Braze rejected the API key. It may lack the permission users.track, or belong to another endpoint."))
+			"Braze rejected the API key. It may lack the permission users.track, belong to another endpoint, or not allow the hub's IP "+
+				"address."))
 	case action.NotFound:
 		return deliver.Stop(action.Wrap(err, err.Kind, "There is no Braze REST API at the endpoint."))
 	case action.Invalid:

@@ -34,7 +34,10 @@ var retry = deliver.Retry{MaxAttempts: 5, InitialBackoff: time.Second, MaxBackof
 func (c client) call(ctx context.Context, method, path, id string, in, out any) error {
 	api := outbound.API{
 		Name: "DigitalOcean", Base: "https://api.digitalocean.com/v2", Client: c.http, Timeout: time.Minute,
-		Authorize: outbound.Bearer(c.key), Explain: func(err *action.Error, status *outbound.StatusError) error { return explain(err, status, id) },
+		Authorize: outbound.Bearer(c.key), Explain: func(err *action.Error, status *outbound.StatusError) error {
+			return explain(err,
+				status, id)
+		},
 	}
 	return deliver.Call(ctx, c.limiter, retry, func(ctx context.Context) error { return api.Call(ctx, method, path, in, out) })
 }
@@ -156,13 +159,10 @@ func (c client) turnOff(ctx context.Context, id, kind string) error {
 	end, err := jobs.Poll(limited, pollInterval, func(ctx context.Context) (*outcome, error) {
 		return c.poll(ctx, id, kind, number)
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case end.err != nil:
-		return end.err
 	}
-	return nil
+	return end.err
 }
 
 // outcome is how an action ended; nil means that the droplet is off.
