@@ -81,8 +81,10 @@ func (b *besideBucket) objects(prefix string) []string {
 
 // keepsRows are the integrations that send records or events, and the response with which each accepts all rows.
 var keepsRows = map[string]besideBucket{
-	"customer_io": {status: http.StatusOK, body: `{}`},
-	"mparticle":   {status: http.StatusAccepted},
+	"customer_io":   {status: http.StatusOK, body: `{}`},
+	"mparticle":     {status: http.StatusAccepted},
+	"braze":         {status: http.StatusCreated, body: `{"message":"success"}`},
+	"segment_track": {status: http.StatusOK, body: `{"success":true}`},
 }
 
 // A row is known by the destination's answer, for each integration whose form has the field: what failed is

@@ -13,6 +13,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/rowlog"
 	"integrationhub.dev/integrations/internal/rows"
 )
 
@@ -42,6 +43,7 @@ type settings struct {
 type Integration struct {
 	http    *http.Client
 	maxRows uint
+	rowLog  *rowlog.Log
 }
 
 // New makes the integration.
@@ -50,7 +52,11 @@ func New(deps action.Deps) (action.Integration, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Integration{deps.HTTP, s.MaxRows}, nil
+	rowLog, err := rowlog.New(deps, "braze")
+	if err != nil {
+		return nil, err
+	}
+	return &Integration{deps.HTTP, s.MaxRows, rowLog}, nil
 }
 
 // Definition implements [action.Integration]. Its description is the reference's, with the hub's limit.
@@ -107,8 +113,13 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if batches.Retry = retry; in.Record != attributes {
 		batches.Retry = once
 	}
-	result := deliver.Batches(ctx, i.limit(newEncoder(&in, table, columns).objects(table)), batches, c.track)
-	return rows.Response(result, "rows", "%d rows sent to Braze.")
+	delivery, err := i.rowLog.Begin(ctx, req, table, nil)
+	if err != nil {
+		return nil, err
+	}
+	batches.Outcome = delivery.Outcome
+	result := deliver.Batches(ctx, i.limit(newEncoder(&in, table, columns).objects(delivery.Table)), batches, c.track)
+	return delivery.Response(ctx, result, "rows", "%d rows sent to Braze.")
 }
 
 // limit rejects the rows beyond MaxRows, so that they are counted.

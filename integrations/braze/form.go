@@ -57,8 +57,8 @@ func (in *input) Validate() error {
 }
 
 // Form implements [action.FormBuilder].
-func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
-	return &action.Form{Fields: []action.Field{
+func (i *Integration) Form(context.Context, *action.Request) (*action.Form, error) {
+	return &action.Form{Fields: append([]action.Field{
 		{
 			Name: "braze_key", Label: "Unique Key", Description: " Primay key for user to map to within Braze.",
 			Type: action.Select, Default: string(externalID), Required: true, Options: options(keys),
@@ -94,7 +94,7 @@ func (*Integration) Form(context.Context, *action.Request) (*action.Form, error)
 			Name: "time_zone", Label: "Time Zone", Type: action.String,
 			Description: "The time zone of times in the field tagged braze_time, such as Europe/Berlin. UTC if empty.",
 		},
-	}}, nil
+	}, i.rowLog.Fields()...)}, nil
 }
 
 // options are the options of a field with these values.

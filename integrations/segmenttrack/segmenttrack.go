@@ -36,14 +36,14 @@ func New(deps action.Deps) (action.Integration, error) {
 }
 
 // Form implements [action.FormBuilder].
-func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
-	return &action.Form{Fields: []action.Field{
+func (i *Integration) Form(context.Context, *action.Request) (*action.Form, error) {
+	return &action.Form{Fields: append([]action.Field{
 		{Name: "event", Label: "Event", Description: "The name of the event you’re tracking.", Type: action.String, Required: true},
 		{
 			Name: "time_zone", Label: "Time Zone", Type: action.String,
 			Description: "The time zone of times in the field tagged segment_timestamp, such as Europe/Berlin. UTC if empty.",
 		},
-	}}, nil
+	}, i.Fields()...)}, nil
 }
 
 // Execute implements [action.Integration].

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/aws/awsidentity"
 )
 
 // Errors of a [Bucket] that callers expect.
@@ -49,12 +50,9 @@ type settings struct {
 	CredentialsFile string `env:"ROWS_BUCKET_CREDENTIALS_FILE"`
 	// KMSKey encrypts objects of S3 at rest, unless the bucket's own settings are to apply.
 	KMSKey string `env:"ROWS_BUCKET_KMS_KEY_ID"`
-	// The variables that Amazon EKS sets in a pod.
-	PodRegion      string `env:"AWS_REGION"`
-	PodRole        string `env:"AWS_ROLE_ARN"`
-	TokenFile      string `env:"AWS_WEB_IDENTITY_TOKEN_FILE"`
-	Agent          string `env:"AWS_CONTAINER_CREDENTIALS_FULL_URI"`
-	AgentTokenFile string `env:"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"`
+	// PodRegion is set by Amazon EKS.
+	PodRegion string `env:"AWS_REGION"`
+	awsidentity.Pod
 }
 
 // location is the URL of a bucket and a prefix.

@@ -147,9 +147,9 @@ func TestSettings(t *testing.T) {
 		"no bucket":       {map[string]string{"ROWS_BUCKET": "s3:///prefix"}, "must be the URL of a bucket"},
 		"a query":         {map[string]string{"ROWS_BUCKET": "s3://bucket?region=x"}, "must be the URL of a bucket"},
 		"no region":       {map[string]string{"ROWS_BUCKET_REGION": ""}, "ROWS_BUCKET_REGION must be the name of a region"},
-		"an endpoint":     {map[string]string{"ROWS_BUCKET_ENDPOINT": "minio:9000"}, "ROWS_BUCKET_ENDPOINT must be a URL"},
+		"an endpoint":     {map[string]string{"ROWS_BUCKET_ENDPOINT": "minio:9000"}, `ROWS_BUCKET_ENDPOINT is "minio:9000", but must be a URL`},
 		"no credentials":  {map[string]string{"ROWS_BUCKET_SECRET_ACCESS_KEY": ""}, "ROWS_BUCKET_ACCESS_KEY_ID"},
-		"an invalid name": {map[string]string{"ROWS_BUCKET": "s3://-"}, "ROWS_BUCKET must be the name of a bucket"},
+		"an invalid name": {map[string]string{"ROWS_BUCKET": "s3://-"}, `ROWS_BUCKET is "-", but must be the name of a bucket`},
 	} {
 		env := rowbuckettest.Env()
 		for key, value := range tt.change {

@@ -3,7 +3,6 @@ package rowbucket
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -30,7 +29,7 @@ func newS3(deps action.Deps, s settings) (*s3, error) {
 	case s.Endpoint != "":
 		endpoint, err := objectstore.ParseEndpoint(s.Endpoint, "", "https://s3.example.com")
 		if err != nil {
-			return nil, fmt.Errorf("ROWS_BUCKET_ENDPOINT %w", err)
+			return nil, invalid("ROWS_BUCKET_ENDPOINT", s.Endpoint, err)
 		}
 		service.Endpoint = endpoint
 		if region == "" {
@@ -40,25 +39,26 @@ func newS3(deps action.Deps, s settings) (*s3, error) {
 		region = s.PodRegion
 	}
 	if err := account.Region.UnmarshalText([]byte(region)); err != nil {
-		return nil, fmt.Errorf("ROWS_BUCKET_REGION %w", err)
+		return nil, invalid("ROWS_BUCKET_REGION", region, err)
 	}
 	if s.KMSKey != "" {
 		service.Writing = s3store.Writing{Encryption: types.ServerSideEncryptionAwsKms, KMSKey: s.KMSKey}
 	}
-	switch {
-	case s.AccessKey.Reveal() != "" && s.SecretKey.Reveal() != "":
-	case s.PodRole != "" && s.TokenFile != "":
-		service.Identity = s3store.Identity{PodRole: s.PodRole, TokenFile: s.TokenFile}
-	case s.Agent != "" && s.AgentTokenFile != "":
-		service.Identity = s3store.Identity{Agent: s.Agent, AgentTokenFile: s.AgentTokenFile}
-	default:
-		return nil, &action.MissingSettingsError{Keys: []string{"ROWS_BUCKET_ACCESS_KEY_ID", "ROWS_BUCKET_SECRET_ACCESS_KEY"}}
+	if s.AccessKey.Reveal() == "" || s.SecretKey.Reveal() == "" {
+		var err error
+		if service.Identity, err = s.Pod.Identity(); err != nil {
+			return nil, &action.MissingSettingsError{Keys: []string{"ROWS_BUCKET_ACCESS_KEY_ID", "ROWS_BUCKET_SECRET_ACCESS_KEY"}}
+		}
 	}
 	bucket := new(s3store.Bucket)
 	if err := bucket.UnmarshalText([]byte(s.Bucket.bucket)); err != nil {
-		return nil, fmt.Errorf("ROWS_BUCKET %w", err)
+		return nil, invalid("ROWS_BUCKET", s.Bucket.bucket, err)
 	}
 	return &s3{s.Bucket, s3store.New(deps, service), account, *bucket}, nil
+}
+
+func invalid(name, value string, err error) error {
+	return &action.InvalidSettingsError{Settings: []action.InvalidSetting{{Name: name, Value: value, Reason: err.Error()}}}
 }
 
 // Get implements [Bucket].

@@ -11,6 +11,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/rowlog"
 	"integrationhub.dev/integrations/internal/rows"
 )
 
@@ -95,6 +96,7 @@ type Integration struct {
 	listing  Listing
 	http     *http.Client
 	endpoint string
+	rowLog   *rowlog.Log
 }
 
 var _ action.Integration = (*Integration)(nil)
@@ -105,8 +107,15 @@ func New(deps action.Deps, kind Kind, listing Listing) (*Integration, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Integration{kind, listing, deps.HTTP, endpoints[s.Region]}, nil
+	rowLog, err := rowlog.New(deps, listing.Name)
+	if err != nil {
+		return nil, err
+	}
+	return &Integration{kind, listing, deps.HTTP, endpoints[s.Region], rowLog}, nil
 }
+
+// Fields are the last ones of a form.
+func (i *Integration) Fields() []action.Field { return i.rowLog.Fields() }
 
 // input is the integration's settings in Looker.
 type input struct {
@@ -147,8 +156,13 @@ func (i *Integration) Deliver(ctx context.Context, req *action.Request, event st
 	b := newBuilder(i.kind, event, in.Zone, table, roles, req)
 	batches := rows.JSONBatches(maxMessages, maxCall)
 	batches.Concurrency, batches.Retry, batches.BisectBudget = concurrency, retry, maxBisectCalls
-	result := deliver.Batches(ctx, b.messages(table), batches, func(ctx context.Context, batch [][]byte) error {
+	delivery, err := i.rowLog.Begin(ctx, req, table, nil)
+	if err != nil {
+		return nil, err
+	}
+	batches.Outcome = delivery.Outcome
+	result := deliver.Batches(ctx, b.messages(delivery.Table), batches, func(ctx context.Context, batch [][]byte) error {
 		return i.send(ctx, in.WriteKey, batch)
 	})
-	return rows.Response(result, "rows", "%d rows sent to Segment.")
+	return delivery.Response(ctx, result, "rows", "%d rows sent to Segment.")
 }
