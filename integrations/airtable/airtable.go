@@ -1,20 +1,22 @@
-// Package airtable adds the rows of a query's result to a table of Airtable.
+// Package airtable adds the rows of a query's result to a table of Airtable, or updates its records.
 package airtable
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/choice"
 	"integrationhub.dev/integrations/internal/rows"
+	"integrationhub.dev/integrations/internal/signin"
 )
 
 var (
@@ -22,6 +24,9 @@ var (
 	_ action.FormBuilder = (*Integration)(nil)
 	_ action.Authorizer  = (*Integration)(nil)
 )
+
+// name is the destination's name in messages.
+const name = "Airtable"
 
 // Airtable's published limits: https://airtable.com/developers/web/api/rate-limits and
 // https://airtable.com/developers/web/api/create-records.
@@ -33,13 +38,17 @@ const (
 	maxBatchBytes = 8 << 20
 	// afterLimit is how long Airtable rejects all requests for a base that exceeded its rate limit.
 	afterLimit = 30 * time.Second
-	// maxBisectCalls bounds the search for rejected records.
-	maxBisectCalls = 2_000
+	// maxBisectCalls bounds the search for rejected records: about eight calls find one in ten.
+	maxBisectCalls = 100
 )
 
-// retry is for calls that Airtable answered with 429: no other error of a request that was sent
-// proves that it created no records.
-var retry = deliver.Retry{MaxAttempts: 4, InitialBackoff: afterLimit / 6, MaxBackoff: afterLimit, When: rateLimited}
+var (
+	// retry is for calls that Airtable answered with 429: no other error of a request that was sent
+	// proves that it created no records.
+	retry = deliver.Retry{MaxAttempts: 4, InitialBackoff: afterLimit / 6, MaxBackoff: afterLimit, When: rateLimited}
+	// upsertRetry is for calls that find the records of the call before.
+	upsertRetry = deliver.Retry{MaxAttempts: 6, InitialBackoff: afterLimit / 6, MaxBackoff: afterLimit}
+)
 
 // settings are the hub's: the OAuth client that is registered at Airtable.
 type settings struct {
@@ -47,18 +56,10 @@ type settings struct {
 	ClientSecret action.Secret `env:"AIRTABLE_CLIENT_SECRET,required,notEmpty"`
 }
 
-// input is what the Looker user enters.
-type input struct {
-	Base  baseID    `form:"base,required"`
-	Table tableName `form:"table,required"`
-	// Typecast is off for schedules from before it was asked, as it is in Airtable's API.
-	Typecast bool `form:"typecast"`
-}
-
 // Integration adds records to Airtable.
 type Integration struct {
-	settings settings
-	http     *http.Client
+	http   *http.Client
+	signIn *signin.Provider
 }
 
 // New makes the integration.
@@ -67,7 +68,7 @@ func New(deps action.Deps) (action.Integration, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Integration{s, deps.HTTP}, nil
+	return &Integration{http: deps.HTTP, signIn: provider(s, deps.HTTP)}, nil
 }
 
 // Definition implements [action.Integration].
@@ -80,32 +81,6 @@ func (*Integration) Definition() action.Definition {
 	})
 }
 
-// Form implements [action.FormBuilder]. A request checks the sign-in. Only an invalid grant asks
-// for a new one; any other error is returned as it is.
-func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
-	s := i.open(req.State)
-	err := s.listBases(ctx)
-	if action.KindOf(err) == action.Unauthenticated {
-		return &action.Form{Fields: []action.Field{{Name: "oauth", Label: "Login", Type: action.OAuthLink, OAuthURL: req.LoginURL}}}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &action.Form{
-		Fields: []action.Field{
-			{Name: "base", Label: "Airtable Base", Type: action.String, Required: true},
-			{Name: "table", Label: "Airtable Table", Type: action.String, Required: true},
-			{
-				Name: "typecast", Label: "Convert values", Type: action.Select, Default: "no",
-				Options: []action.Option{{Name: "yes", Label: "Yes"}, {Name: "no", Label: "No: reject other values"}},
-				Description: "Airtable converts values to the type of their field, and adds missing options to select fields, and missing " +
-					"records to the tables of linked ones.",
-			},
-		},
-		State: s.newState(),
-	}, nil
-}
-
 // Execute implements [action.Integration]. Refreshed tokens go back to Looker even if the delivery
 // fails: the old ones are no longer valid.
 func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
@@ -113,81 +88,123 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if err != nil {
 		return nil, err
 	}
-	s := i.open(req.State)
-	result := deliver.Batches(ctx, records(table), deliver.Options[record]{
+	names := fieldNames(table.Columns)
+	keys, err := in.keyColumns(names)
+	if err != nil {
+		return nil, err
+	}
+	d := &delivery{session: i.open(req.State), input: in}
+	o := deliver.Options[record]{
 		Size: recordsPerCall, MaxBytes: maxBatchBytes, Weight: record.weight, Concurrency: concurrency,
 		Limiter: rate.NewLimiter(callsPerSecond, 1), Retry: retry,
 		// Airtable rejects a whole call because of one record, and does not name it.
 		BisectBudget: maxBisectCalls,
-	}, func(ctx context.Context, batch []record) error {
-		return s.create(ctx, in, batch)
-	})
-	res := &action.Response{State: s.newState()}
+	}
+	send := d.create
+	if in.Operation == upsert {
+		for _, k := range keys {
+			d.keyFields = append(d.keyFields, names[k])
+		}
+		// Two calls with a new key at the same time would add two records.
+		o.Key, o.Retry, send = func(r record) string { return r.key }, upsertRetry, d.upsert
+	}
+	result := deliver.Batches(ctx, records(table, names, keys), o, send)
+	res := &action.Response{State: d.session.newState()}
 	if err := result.Err("records"); err != nil {
 		return res, err
 	}
 	res.Message = fmt.Sprintf("%d records added.", result.Sent())
+	if in.Operation == upsert {
+		added := int(d.added.Load())
+		res.Message = fmt.Sprintf("%d records added, %d updated.", added, result.Sent()-added)
+	}
 	return res, nil
 }
 
 func rateLimited(err error) bool { return action.KindOf(err) == action.RateLimited }
 
-// record is a record in a request: its values by Airtable's field names.
-type record struct {
-	Fields map[string]json.RawMessage `json:"fields"`
+// input is what the Looker user enters.
+type input struct {
+	Base  baseID    `form:"base,required"`
+	Table tableName `form:"table,required"`
+	// Typecast is on for schedules from before it was asked.
+	Typecast  typecast  `form:"typecast"`
+	Operation operation `form:"operation"`
+	KeyFields string    `form:"key_fields"`
 }
 
-// weight is the approximate size of the record in a request.
-func (r record) weight() int {
-	n := 0
-	for name, value := range r.Fields {
-		n += len(name) + len(value)
+// Validate sets the defaults.
+func (in *input) Validate() error {
+	if in.Typecast == "" {
+		in.Typecast = convert
 	}
-	return n
-}
-
-// records converts rows to records.
-func records(table *action.Table) iter.Seq2[record, error] {
-	names := fieldNames(table.Columns)
-	return rows.Convert(table, func(row action.Row) (record, error) {
-		r := record{Fields: map[string]json.RawMessage{}}
-		for i, name := range names {
-			cell := row.Cell(i)
-			if v := cell.Value(); v != nil {
-				r.Fields[name] = json.RawMessage(v)
-				continue
-			}
-			for _, p := range table.Pivots {
-				if v := cell.Pivot(p.Key).Value(); v != nil {
-					r.Fields[name+" "+p.Key] = json.RawMessage(v)
-				}
-			}
-		}
-		return r, nil
-	})
-}
-
-// fieldNames returns the columns' short labels or, if two columns share one, a longer name.
-func fieldNames(columns []action.Column) []string {
-	count := map[string]int{}
-	for _, c := range columns {
-		count[c.Title()]++
-		if c.Label != c.Title() {
-			count[c.Label]++
-		}
+	if in.Operation == "" {
+		in.Operation = create
 	}
-	names := make([]string, len(columns))
-	for i, c := range columns {
+	if in.Operation == upsert && strings.TrimSpace(in.KeyFields) == "" {
+		return action.InvalidField("key_fields", "Enter the fields by which records are recognized.")
+	}
+	return nil
+}
+
+// typecast is whether Airtable converts values to the type of their field.
+type typecast string
+
+const (
+	convert typecast = "yes"
+	keep    typecast = "no"
+)
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (c *typecast) UnmarshalText(text []byte) error {
+	return choice.Parse(c, string(text), convert, keep)
+}
+
+// operation is what becomes of the rows.
+type operation string
+
+const (
+	// create adds a record for each row, which is what schedules without an operation do.
+	create operation = "create"
+	// upsert updates the records that have the row's values in the key fields, and adds the others.
+	upsert operation = "upsert"
+)
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (o *operation) UnmarshalText(text []byte) error {
+	return choice.Parse(o, string(text), create, upsert)
+}
+
+// maxKeyFields is Airtable's limit of fields to merge on:
+// https://airtable.com/developers/web/api/update-multiple-records
+const maxKeyFields = 3
+
+// keyColumns returns the columns of the key fields. names are the field names of the columns. The text is one name, which
+// may contain commas, or several that are separated by commas.
+func (in input) keyColumns(names []string) ([]int, error) {
+	if in.Operation != upsert {
+		return nil, nil
+	}
+	text := strings.TrimSpace(in.KeyFields)
+	if i := slices.Index(names, text); i >= 0 {
+		return []int{i}, nil
+	}
+	var columns []int
+	for name := range strings.SplitSeq(text, ",") {
+		name = strings.TrimSpace(name)
+		i := slices.Index(names, name)
 		switch {
-		case count[c.Title()] == 1:
-			names[i] = c.Title()
-		case c.Label != "" && count[c.Label] == 1:
-			names[i] = c.Label
-		default:
-			names[i] = c.Name
+		case name == "" || slices.Contains(columns, i):
+			continue
+		case i < 0:
+			return nil, action.InvalidField("key_fields", "The query has no column for the key field %q.", name)
 		}
+		columns = append(columns, i)
 	}
-	return names
+	if len(columns) == 0 || len(columns) > maxKeyFields {
+		return nil, action.InvalidField("key_fields", "Enter one to %d key fields, separated by commas.", maxKeyFields)
+	}
+	return columns, nil
 }
 
 // baseID and tableName become part of the URL.

@@ -1,0 +1,60 @@
+package airtable
+
+import (
+	"encoding/json"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/hub/outbound"
+)
+
+// explanations are the meanings of Airtable's error types. Its messages can quote values, so they are
+// not shown: https://airtable.com/developers/web/api/errors.
+var explanations = map[string]string{
+	"UNKNOWN_FIELD_NAME": "The table has no field for one of the query's columns. " +
+		"Field names must equal the columns' labels.",
+	"INVALID_VALUE_FOR_COLUMN": "A field of the table does not accept the type of the query's values.",
+	"INVALID_MULTIPLE_CHOICE_OPTIONS": "A select field of the table lacks one of the query's values as an option. Add the option, or " +
+		"select Yes at Convert values. The user must be allowed to change the field then.",
+	"TABLE_NOT_FOUND":                        "The base has no such table.",
+	"NOT_FOUND":                              "The base or table does not exist.",
+	"INVALID_PERMISSIONS":                    "The user is not allowed to add or change records in the table, or one of its fields.",
+	"INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND": "The base or table does not exist, or the user cannot write to it.",
+}
+
+func explain(err *action.Error, status *outbound.StatusError) error {
+	text := explanations[errorType(status)]
+	if text != "" {
+		err = action.Wrap(err, err.Kind, "%s", text)
+	}
+	if errorType(status) == "UNKNOWN_FIELD_NAME" || err.Kind == action.NotFound {
+		return deliver.Stop(err) // it applies to every record
+	}
+	return err
+}
+
+// explainUpsert is [explain] for a call that also fails if several records match a row.
+func explainUpsert(err *action.Error, status *outbound.StatusError) error {
+	if err.Kind == action.Invalid && explanations[errorType(status)] == "" {
+		return action.Wrap(err, err.Kind, "Airtable rejected a row (%d). Check that the key fields are not computed, and that no "+
+			"two records of the table have the same values in them.", status.Code)
+	}
+	return explain(err, status)
+}
+
+// errorType returns the type of the error in a response, or "".
+func errorType(status *outbound.StatusError) string {
+	var response struct {
+		Error json.RawMessage `json:"error"`
+	}
+	var detail struct {
+		Type string `json:"type"`
+	}
+	if json.Unmarshal(status.Body, &response) != nil {
+		return ""
+	}
+	if json.Unmarshal(response.Error, &detail) != nil {
+		_ = json.Unmarshal(response.Error, &detail.Type) // some errors are a bare type
+	}
+	return detail.Type
+}
