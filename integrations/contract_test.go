@@ -358,6 +358,7 @@ var fieldsOfOurOwn = map[string][]string{
 	},
 	"dropbox":               {"overwrite", "compression", "time_zone", "byte_order_mark", "pgp_public_keys", "pgp_format"},
 	"mparticle":             {"region"},
+	"marketo":               {"partition", "program_id", "program_status", "time_zone", "mirror", "mirror_limit"},
 	"google_drive":          {"overwrite", "compression", "time_zone", "byte_order_mark", "pgp_public_keys", "pgp_format"},
 	"sendgrid":              {"message", "cc", "bcc", "reply_to", "template_id", "template_data", "region", "time_zone", "byte_order_mark"},
 	"segment_track":         {"time_zone"},

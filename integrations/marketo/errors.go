@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,17 +40,32 @@ const (
 	accessDenied  code = "603"
 	rateExceeded  code = "606"
 	quotaReached  code = "607"
+	invalidJSON   code = "609"
 	notFound      code = "610"
 	tooManyAtOnce code = "615"
+	notEnabled    code = "703"
+	leadNotFound  code = "1004"
 	noField       code = "1006"
+	noPartition   code = "1008"
+	partitionless code = "1009"
 	noFieldHere   code = "1011"
-	noCampaign    code = "1013"
+	noObject      code = "1013"
 	notOnList     code = "1015"
+	importing     code = "1019"
+	noStatus      code = "1025"
+	pastStatus    code = "1037"
 )
 
-// temporary are the codes of temporary errors: of Marketo's gateway and systems, timeouts, and locked
-// records.
-var temporary = []code{"502", "604", "608", "611", "713", "719"}
+// skipped is the status of a record that was rejected.
+const skipped = "skipped"
+
+// temporary are the codes of temporary errors: timeouts, an instance that cannot be reached, unhandled exceptions, locked
+// records, and lists that are imported to. They say nothing about the leads.
+var temporary = []code{"604", "608", "611", "614", "713", "719", importing}
+
+// forAll are the codes of errors that every later call would have: unknown fields, objects and statuses, partitions, and
+// features that the instance lacks.
+var forAll = []code{"616", notEnabled, noField, noPartition, partitionless, noFieldHere, noObject, noStatus}
 
 // windowLength is the period of Marketo's rate limit.
 const windowLength = 20 * time.Second
@@ -59,7 +75,8 @@ func limited(wait time.Duration, text string) error {
 	return action.Wrap(&outbound.StatusError{Code: http.StatusTooManyRequests, RetryAfter: wait}, action.RateLimited, "%s", text)
 }
 
-// explain returns the error for a problem with a call.
+// explain returns the error for a problem with a call. Codes of the 500s and 600s are about the request, the
+// connection or the instance, never about a lead, except that of a body that is not valid JSON.
 func (p problem) explain() error {
 	switch {
 	case p.Code == tokenInvalid, p.Code == tokenExpired:
@@ -70,16 +87,26 @@ func (p problem) explain() error {
 		return limited(2*time.Second, "Marketo is limiting concurrent requests.")
 	case p.Code == quotaReached:
 		return deliver.Stop(action.Errorf(action.Forbidden, "Marketo rejected the request: the instance reached its daily quota."))
-	case slices.Contains(temporary, p.Code):
-		return action.Errorf(action.Unavailable, "Marketo is temporarily unavailable: %s.", p.text())
 	case p.Code == accessDenied:
 		return deliver.Stop(action.Errorf(action.Forbidden, "Marketo denied access. The API user's role lacks a permission (603)."))
 	case p.Code == notFound:
 		return deliver.Stop(action.Errorf(action.NotFound, "Marketo has no such resource (610)."))
-	case p.Code == noField, p.Code == noFieldHere, p.Code == noCampaign:
+	case slices.Contains(temporary, p.Code), p.Code.hundreds() == 5:
+		return action.Errorf(action.Unavailable, "Marketo is temporarily unavailable: %s.", p.text())
+	case slices.Contains(forAll, p.Code):
 		return deliver.Stop(action.Errorf(action.Invalid, "Marketo says: %s.", p.text()))
+	case p.Code.hundreds() == 6 && p.Code != invalidJSON:
+		return deliver.Stop(action.Errorf(action.Internal, "Marketo did not accept the hub's request: %s.", p.text()))
 	}
 	return action.Errorf(action.Invalid, "Marketo says: %s.", p.text())
+}
+
+// hundreds is the class of a code of three digits, and 0 for other codes.
+func (c code) hundreds() int {
+	if n, err := strconv.Atoi(string(c)); err == nil && n < 1000 {
+		return n / 100
+	}
+	return 0
 }
 
 // quoted matches the parts of messages that can be values of a lead.

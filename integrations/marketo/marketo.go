@@ -14,6 +14,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/mirror"
 	"integrationhub.dev/integrations/internal/rows"
 )
 
@@ -30,17 +31,23 @@ const name = "Marketo"
 // (https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/marketo-integration-best-practices),
 // and a hundred leads for a campaign trigger
 // (https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets/smart-campaigns).
-// The hub leaves a part of them to others.
 const (
 	leadsPerCall    = 300
 	leadsPerTrigger = 100
 	bytesPerCall    = 900_000
-	callsPerSecond  = 4.5
-	burst           = 9
 	concurrency     = 4
 	// maxBisectCalls bounds the search for leads because of which Marketo rejects whole batches.
 	// Calls are limited per day too: most instances have 50,000.
 	maxBisectCalls = 200
+)
+
+// Marketo asks an integration to make at most 50 calls in 20 seconds, because its limit is shared by all
+// (https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/marketo-integration-best-practices):
+// a burst, and what comes after it in the same 20 seconds.
+const (
+	callsPerWindow = 50
+	burst          = 5
+	callsPerSecond = float64(callsPerWindow-burst) / 20
 )
 
 // Integration updates leads.
@@ -66,29 +73,38 @@ func (*Integration) Definition() action.Definition {
 	})
 }
 
-// Form implements [action.FormBuilder]. Names and defaults are contract: existing schedules lose
-// the values of renamed fields.
-func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
-	return &action.Form{Fields: []action.Field{
-		{
-			Name: "lookupField", Label: "Lead Lookup Field", Type: action.String, Default: "email", Required: true,
-			Description: "Marketo field to use when looking up leads to update",
-		},
-		{
-			Name: "subaction", Label: "Additional Action", Type: action.Select, Default: string(addCampaign), Required: true,
-			Description: "Additional action to take",
-			Options: []action.Option{
-				{Name: string(addCampaign), Label: "Update lead and add to below Campaign ID"},
-				{Name: string(addList), Label: "Update lead and add to below List ID"},
-				{Name: string(removeList), Label: "Update lead and remove from below List ID"},
-				{Name: string(noAction), Label: "None - Update lead only"},
-			},
-		},
-		{
-			Name: "campaignId", Label: "Campaign/List ID for Additional Action", Type: action.String,
-			Description: "Either a Campaign ID or a List ID, depending on above selection",
-		},
-	}}, nil
+// Execute implements [action.Integration]. A row counts as delivered when its lead was updated
+// and the additional action was done.
+func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
+	in, table, err := rows.Open[input](ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := mirror.Read(req, "list")
+	if err != nil {
+		return nil, err
+	}
+	if plan != nil && in.Action != addList {
+		return nil, action.InvalidField("mirror", "Only lists are mirrored: select \"Update lead and add to below List ID\".")
+	}
+	d := &delivery{
+		input: in, limiter: rate.NewLimiter(rate.Limit(callsPerSecond), burst), triggers: newTriggers(in.Targets), plan: plan,
+		client: &client{http: i.http, instance: in.Instance, id: in.ID, secret: in.Secret},
+	}
+	l, err := newLayout(table.Columns, in, func() (map[string]string, error) { return d.fieldTypes(ctx) })
+	if err != nil {
+		return nil, err
+	}
+	size := leadsPerCall
+	if in.Action == addCampaign && len(in.Targets) > 0 {
+		size = leadsPerTrigger
+	}
+	result := deliver.Batches(ctx, d.leads(l, table), deliver.Options[*lead]{
+		Size: size, MaxBytes: bytesPerCall, Weight: func(l *lead) int { return len(l.fields) + 1 },
+		Concurrency: concurrency, Key: func(l *lead) string { return l.key },
+		Limiter: d.limiter, Retry: retry, BisectBudget: maxBisectCalls, Then: d.afterUpdate,
+	}, d.update)
+	return d.finish(ctx, result)
 }
 
 // subaction is done to a lead after its update.
@@ -122,6 +138,12 @@ type input struct {
 	Action   subaction     `form:"subaction"`
 	// Targets are the numbers of campaigns or lists.
 	Targets []string `form:"campaignId"`
+	// Partition is the lead partition of new leads, Program a program, and Status the leads' status in it.
+	Partition string `form:"partition"`
+	Program   string `form:"program_id"`
+	Status    string `form:"program_status"`
+	// Zone is the time zone of datetimes without one.
+	Zone action.TimeZone `form:"time_zone"`
 }
 
 var number = regexp.MustCompile(`^[0-9]{1,18}$`)
@@ -147,6 +169,23 @@ func (in *input) Validate() error {
 	if in.Action == legacy {
 		in.Action = addCampaign
 	}
+	return in.validateMembership()
+}
+
+// validateMembership checks the partition and the program.
+func (in *input) validateMembership() error {
+	in.Partition, in.Program, in.Status = strings.TrimSpace(in.Partition), strings.TrimSpace(in.Program), strings.TrimSpace(in.Status)
+	switch {
+	case in.Partition != "" && in.Lookup == idField:
+		// partitionName is not allowed for the action updateOnly.
+		return action.InvalidField("partition", "A lead partition is for leads that are created. With the lookup field id, leads are only updated.")
+	case in.Program != "" && !number.MatchString(in.Program):
+		return action.InvalidField("program_id", "Enter the numeric ID of a program.")
+	case in.Program != "" && in.Status == "":
+		return action.InvalidField("program_status", "Enter the status that leads get in the program.")
+	case in.Program == "" && in.Status != "":
+		return action.InvalidField("program_id", "Enter the ID of the program in which leads get the status.")
+	}
 	return nil
 }
 
@@ -166,31 +205,4 @@ func (i *instance) UnmarshalText(text []byte) error {
 	}
 	*i = instance("https://" + u.Host)
 	return nil
-}
-
-// Execute implements [action.Integration]. A row counts as delivered when its lead was updated
-// and the additional action was done.
-func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action.Response, error) {
-	in, table, err := rows.Open[input](ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	l, err := newLayout(table.Columns, in.Lookup)
-	if err != nil {
-		return nil, err
-	}
-	d := &delivery{
-		input: in, limiter: rate.NewLimiter(callsPerSecond, burst), triggers: newTriggers(in.Targets),
-		client: &client{http: i.http, instance: in.Instance, id: in.ID, secret: in.Secret},
-	}
-	size := leadsPerCall
-	if in.Action == addCampaign && len(in.Targets) > 0 {
-		size = leadsPerTrigger
-	}
-	result := deliver.Batches(ctx, l.leads(table), deliver.Options[*lead]{
-		Size: size, MaxBytes: bytesPerCall, Weight: func(l *lead) int { return len(l.fields) + 1 },
-		Concurrency: concurrency, Key: func(l *lead) string { return l.key },
-		Limiter: d.limiter, Retry: retry, BisectBudget: maxBisectCalls, Then: d.changeAll,
-	}, d.update)
-	return rows.Response(result, "leads", "%d leads updated.")
 }

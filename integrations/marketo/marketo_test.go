@@ -86,9 +86,26 @@ func ids(r actiontest.Recorded) []string {
 // idOf returns the ID of a lead by its email address: "a@…" is 1, "b@…" is 2.
 func idOf(email string) int { return int(email[0]-'a') + 1 }
 
-// updated accepts all leads except those whose address begins with z.
+// updated accepts all leads except those whose address begins with z, and those by ID unless they may only be updated: "Because
+// id is a system-managed unique key, include it only with the updateOnly action."
+// (https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-database/leads)
 func updated(r actiontest.Recorded) actiontest.Reply {
 	var results []string
+	var byID struct {
+		Action string
+		Lookup string `json:"lookupField"`
+		Input  []struct{ ID json.Number }
+	}
+	if json.Unmarshal(r.Body, &byID) == nil && byID.Lookup == "id" {
+		for _, l := range byID.Input {
+			if byID.Action == "updateOnly" {
+				results = append(results, fmt.Sprintf(`{"id":%s,"status":"updated"}`, l.ID))
+			} else {
+				results = append(results, `{"status":"skipped","reasons":[{"code":"1003","message":"Invalid data"}]}`)
+			}
+		}
+		return success(strings.Join(results, ","))
+	}
 	for _, e := range emails(r.Body) {
 		if e[0] == 'z' {
 			results = append(results, `{"status":"skipped","reasons":[{"code":"1007","message":"Multiple lead match lookup criteria"}]}`)
@@ -150,22 +167,6 @@ func execute(t *testing.T, d *actiontest.Destination, req *action.Request) strin
 		return action.MessageOf(err)
 	}
 	return res.Message
-}
-
-func TestForm(t *testing.T) {
-	t.Parallel()
-	form, err := action.Resolve(actiontest.New(t, marketo.New, actiontest.Deps(t, nil, nil))).Form.Form(t.Context(), actiontest.Query(nil, nil))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, f := range form.Fields {
-		got = append(got, f.Name+"="+f.Default)
-	}
-	// Existing schedules lose the values of renamed fields.
-	if diff := cmp.Diff([]string{"lookupField=email", "subaction=addCampaign", "campaignId="}, got); diff != "" {
-		t.Errorf("fields (-want +got):\n%s", diff)
-	}
 }
 
 func TestWire(t *testing.T) {
@@ -449,6 +450,8 @@ func TestMarketoFails(t *testing.T) {
 		"nothing there":            {leads: failure("610", "Requested resource not found"), kind: action.NotFound, message: "Marketo has no such resource (610).", calls: 2},
 		"a bad value":              {leads: failure("1003", "Value 'a@example.com' is bad."), kind: action.Invalid, message: "Marketo says: Value … is bad (1003).", calls: 2},
 		"no words":                 {leads: failure("609", ""), kind: action.Invalid, message: "Marketo says: error 609.", calls: 2},
+		"a request of its own":     {leads: failure("612", "Invalid Content Type"), kind: action.Internal, message: "Marketo did not accept the hub's request: Invalid Content Type (612).", calls: 2},
+		"no partition":             {leads: failure("1009", "Partition name must be specified"), kind: action.Invalid, message: "Marketo says: Partition name must be specified (1009).", calls: 2},
 		"a lock":                   {leads: failure("719", "Lock wait timeout exceeded"), kind: action.Unavailable, message: "Marketo is temporarily unavailable: Lock wait timeout exceeded (719).", calls: 8},
 		"unavailable":              {leads: actiontest.Reply{Status: 502, Body: "<html>"}, kind: action.Unavailable, message: "Marketo answered 502 Bad Gateway.", calls: 8},
 		"no success":               {leads: actiontest.Reply{Body: `{"success":false}`}, kind: action.Unavailable, message: "Marketo did not confirm the request.", calls: 8},
@@ -473,6 +476,49 @@ func TestMarketoFails(t *testing.T) {
 				}
 				if strings.Contains(fmt.Sprint(err), secret) {
 					t.Errorf("the error tells too much: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// An error that is not about the leads is not searched for in them: the batch is sent again as a whole, or not at all
+// (https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/error-codes).
+func TestErrorsOfNoLead(t *testing.T) {
+	t.Parallel()
+	const again, once = 1 + 7, 1 + 1 // with the sign-in
+	for code, tt := range map[string]struct {
+		message string
+		kind    action.Kind
+		calls   int
+	}{
+		"500": {"Internal Server error", action.Unavailable, again},
+		"502": {"Bad Gateway", action.Unavailable, again},
+		"503": {"Service Unavailable", action.Unavailable, again},
+		"604": {"Request time-out", action.Unavailable, again},
+		"608": {"API Temporarily Unavailable", action.Unavailable, again},
+		"611": {"System error", action.Unavailable, again},
+		"614": {"Invalid Subscription", action.Unavailable, again},
+		"713": {"Transient Error", action.Unavailable, again},
+		"605": {"HTTP Method not supported", action.Internal, once},
+		"613": {"Invalid Multipart Request", action.Internal, once},
+		"616": {"Invalid subscription type", action.Invalid, once},
+		"703": {"The feature is not enabled for the subscription", action.Invalid, once},
+	} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				fake := &scripted{leads: failure(code, tt.message)}
+				i := actiontest.New(t, marketo.New, action.Deps{HTTP: &http.Client{Transport: fake}})
+				_, err := i.Execute(t.Context(), query(t, answers("none", ""), people("a", "b", "c", "d")))
+				if got := action.KindOf(err); got != tt.kind {
+					t.Errorf("kind %v, want %v", got, tt.kind)
+				}
+				if fake.calls != tt.calls {
+					t.Errorf("%d calls, want %d", fake.calls, tt.calls)
+				}
+				if !strings.HasPrefix(action.MessageOf(err), "0 of 4 leads delivered, 4 failed.") {
+					t.Errorf("message %q", action.MessageOf(err))
 				}
 			})
 		})
