@@ -1,6 +1,7 @@
 package airtable_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -85,11 +86,11 @@ func TestFormChecksTheSignIn(t *testing.T) {
 // Replies of the metadata API, in the form of
 // https://airtable.com/developers/web/api/list-bases and https://airtable.com/developers/web/api/get-base-schema.
 const (
-	firstBases = `{"bases":[{"id":"app1","name":"Sales","permissionLevel":"create"},{"id":"app2","name":"Archive","permissionLevel":"read"},` +
-		`{"id":"app3","name":"Notes","permissionLevel":"comment"}],"offset":"itr1/app3"}`
+	firstBases = `{"bases":[{"id":"app1","name":"Sales","permissionLevel":"create"},` +
+		`{"id":"app2","name":"Archive","permissionLevel":"read"},{"id":"app3","name":"Notes","permissionLevel":"comment"}],"offset":"itr1/app3"}`
 	moreBases  = `{"bases":[{"id":"app4","name":"Events","permissionLevel":"edit"},{"id":"app5","name":"Hidden","permissionLevel":"none"}]}`
-	someTables = `{"tables":[{"id":"tbl1","name":"Orders","primaryFieldId":"fld1","fields":[{"id":"fld1","name":"Name","type":"singleLineText"}]},` +
-		`{"id":"tbl2","name":"My table/x","primaryFieldId":"fld2","fields":[]}]}`
+	someTables = `{"tables":[{"id":"tbl1","name":"Orders","primaryFieldId":"fld1",` +
+		`"fields":[{"id":"fld1","name":"Name","type":"singleLineText"}]},{"id":"tbl2","name":"My table/x","primaryFieldId":"fld2","fields":[]}]}`
 )
 
 // metadata is Airtable with bases and tables. tables replaces the reply for the tables.
@@ -121,22 +122,37 @@ func chosenField(f action.Field) string {
 func TestFormOffersBasesAndTables(t *testing.T) {
 	t.Parallel()
 	denied := actiontest.Reply{Status: 403, Body: `{"error":{"type":"INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND"}}`}
+	listed := actiontest.Reply{Body: someTables}
 	const bases = "select app1=Sales app4=Events"
 	for name, tt := range map[string]struct {
 		form          map[string]string
 		bases, tables actiontest.Reply
 		base, table   string
 	}{
-		"nothing chosen":       {base: bases, table: "string"},
-		"a base":               {form: map[string]string{"base": "app1"}, tables: actiontest.Reply{Body: someTables}, base: bases, table: "select tbl1=Orders tbl2=My table/x"},
-		"a table by its name":  {form: map[string]string{"base": "app1", "table": "Orders"}, tables: actiontest.Reply{Body: someTables}, base: bases, table: "select Orders=Orders tbl2=My table/x"},
-		"another base's table": {form: map[string]string{"base": "app1", "table": "tbl9"}, tables: actiontest.Reply{Body: someTables}, base: bases, table: "select tbl1=Orders tbl2=My table/x"},
-		"a base not listed":    {form: map[string]string{"base": "app9"}, base: bases + " app9=app9", table: "string"},
-		"an invalid base":      {form: map[string]string{"base": "../x"}, base: bases + " ../x=../x", table: "string"},
-		"no tables":            {form: map[string]string{"base": "app1"}, tables: actiontest.Reply{Body: `{"tables":[]}`}, base: bases, table: "string"},
-		"tables denied":        {form: map[string]string{"base": "app1"}, tables: denied, base: bases, table: "string"},
-		"tables unavailable":   {form: map[string]string{"base": "app1"}, tables: actiontest.Reply{Status: 503}, base: bases, table: "string"},
-		"bases denied":         {form: map[string]string{"base": "app1"}, bases: denied, tables: denied, base: "string", table: "string"},
+		"nothing chosen": {base: bases, table: "string"},
+		"a base": {
+			form: map[string]string{"base": "app1"}, tables: listed,
+			base: bases, table: "select tbl1=Orders tbl2=My table/x",
+		},
+		"a table by its name": {
+			form: map[string]string{"base": "app1", "table": "Orders"}, tables: listed,
+			base: bases, table: "select Orders=Orders tbl2=My table/x",
+		},
+		"another base's table": {
+			form: map[string]string{"base": "app1", "table": "tbl9"}, tables: listed,
+			base: bases, table: "select tbl1=Orders tbl2=My table/x",
+		},
+		"a base not listed": {form: map[string]string{"base": "app9"}, base: bases + " app9=app9", table: "string"},
+		"an invalid base":   {form: map[string]string{"base": "../x"}, base: bases + " ../x=../x", table: "string"},
+		"no tables": {
+			form: map[string]string{"base": "app1"}, tables: actiontest.Reply{Body: `{"tables":[]}`}, base: bases, table: "string",
+		},
+		"tables denied": {form: map[string]string{"base": "app1"}, tables: denied, base: bases, table: "string"},
+		"tables unavailable": {
+			form: map[string]string{"base": "app1"}, tables: actiontest.Reply{Status: http.StatusServiceUnavailable},
+			base: bases, table: "string",
+		},
+		"bases denied": {form: map[string]string{"base": "app1"}, bases: denied, tables: denied, base: "string", table: "string"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -45,22 +45,38 @@ func withProgram(form map[string]string) map[string]string {
 func TestProgramStatus(t *testing.T) {
 	t.Parallel()
 	const past = `{"code":"1037","message":"Lead skipped because it is already in or past this status"}`
+	const unset = " Leads were updated, but their status in program 1044 was not set: "
 	for name, tt := range map[string]struct {
 		reply   func(actiontest.Recorded) actiontest.Reply
 		message string
 		// listed are the leads that were then added to the list.
 		listed []string
 	}{
-		"set":                   {membership(nil), "3 leads updated.", []string{"1", "2", "3"}},
-		"past the status":       {membership(map[int]string{2: past}), "3 leads updated.", []string{"1", "2", "3"}},
-		"a lead that is gone":   {membership(map[int]string{2: `{"code":"1004","message":"Lead not found"}`}), "2 of 3 leads delivered, 1 failed. Leads were updated, but their status in program 1044 was not set: Marketo says: Lead not found (1004) (first: lead 2).", []string{"1", "3"}},
-		"no such status":        {membership(map[int]string{1: `{"code":"1025","message":"Program status not found"}`}), "0 of 3 leads delivered, 3 failed. Leads were updated, but their status in program 1044 was not set: Marketo says: Program status not found (1025).", nil},
-		"no such program":       {always(failure("1013", "Program not found")), "0 of 3 leads delivered, 3 failed. Leads were updated, but their status in program 1044 was not set: Marketo says: Program not found (1013).", nil},
-		"a result out of range": {always(success(`{"seq":0,"status":"created","leadId":1},{"seq":7,"status":"created","leadId":2},{"status":"created","leadId":3}`)), "1 of 3 leads delivered, 2 failed. Leads were updated, but their status in program 1044 was not set: Marketo did not confirm every lead.", []string{"1"}},
+		"set":             {membership(nil), "3 leads updated.", []string{"1", "2", "3"}},
+		"past the status": {membership(map[int]string{2: past}), "3 leads updated.", []string{"1", "2", "3"}},
+		"a lead that is gone": {
+			membership(map[int]string{2: `{"code":"1004","message":"Lead not found"}`}),
+			"2 of 3 leads delivered, 1 failed." + unset + "Marketo says: Lead not found (1004) (first: lead 2).",
+			[]string{"1", "3"},
+		},
+		"no such status": {
+			membership(map[int]string{1: `{"code":"1025","message":"Program status not found"}`}),
+			"0 of 3 leads delivered, 3 failed." + unset + "Marketo says: Program status not found (1025).", nil,
+		},
+		"no such program": {
+			always(failure("1013", "Program not found")),
+			"0 of 3 leads delivered, 3 failed." + unset + "Marketo says: Program not found (1013).", nil,
+		},
+		"a result out of range": {
+			always(success(`{"seq":0,"status":"created","leadId":1},{"seq":7,"status":"created","leadId":2},{"status":"created","leadId":3}`)),
+			"1 of 3 leads delivered, 2 failed." + unset + "Marketo did not confirm every lead.", []string{"1"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := actiontest.NewDestination(t).Handle(mkto(map[string]func(actiontest.Recorded) actiontest.Reply{statusPath: tt.reply}))
+			d := actiontest.NewDestination(t).Handle(mkto(map[string]func(actiontest.Recorded) actiontest.Reply{
+				statusPath: tt.reply,
+			}))
 			if got := execute(t, d, query(t, withProgram(answers("addList", "9")), people("a", "b", "c"))); got != tt.message {
 				t.Errorf("message %q, want %q", got, tt.message)
 			}

@@ -1,6 +1,7 @@
 package marketo_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -14,7 +15,8 @@ import (
 // fields returns the fields of a form in short: name, default and options.
 func fields(t *testing.T, d *actiontest.Destination, params, answers map[string]string) map[string]string {
 	t.Helper()
-	form, err := action.Resolve(actiontest.New(t, marketo.New, actiontest.Deps(t, d, nil))).Form.Form(t.Context(), actiontest.Query(params, answers))
+	i := action.Resolve(actiontest.New(t, marketo.New, actiontest.Deps(t, d, nil)))
+	form, err := i.Form.Form(t.Context(), actiontest.Query(params, answers))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,22 +53,37 @@ func TestFormChoices(t *testing.T) {
 		program    = `{"id":1107,"name":"Webinar","channel":"Online & Live","type":"Default"}`
 		channel    = `{"id":4,"name":"Online & Live","progressionStatuses":[{"name":"Not in Program","step":0,"hidden":false},` +
 			`{"name":"Invited","step":10,"hidden":false},{"name":"Old","step":20,"hidden":true},{"name":"Attended","step":40,"hidden":false}]}`
+		both = "select|Default|EMEA"
 	)
 	chosen := map[string]string{"program_id": "1107"}
-	denied := failure("603", "Access denied")
+	denied, broken := failure("603", "Access denied"), actiontest.Reply{Status: http.StatusServiceUnavailable}
 	for name, tt := range map[string]struct {
 		answers                      map[string]string
 		partitions, program, channel actiontest.Reply
 		partition, status            string
 	}{
-		"no program":          {partitions: success(partitions), partition: "select|Default|EMEA", status: "string"},
-		"a program":           {chosen, success(partitions), success(program), success(channel), "select|Default|EMEA", "select|Invited|Attended"},
-		"other values chosen": {map[string]string{"program_id": "1107", "program_status": "Sent", "partition": "US"}, success(partitions), success(program), success(channel), "select|Default|EMEA|US", "select|Invited|Attended|Sent"},
-		"denied":              {chosen, denied, denied, denied, "string", "string"},
-		"no channel":          {chosen, success(partitions), success(program), denied, "select|Default|EMEA", "string"},
-		"no partitions":       {chosen, success(""), success(""), success(""), "string", "string"},
-		"unavailable":         {chosen, actiontest.Reply{Status: 503}, actiontest.Reply{Status: 503}, actiontest.Reply{Status: 503}, "string", "string"},
-		"not a program's ID":  {map[string]string{"program_id": "1/2"}, success(partitions), denied, denied, "select|Default|EMEA", "string"},
+		"no program": {partitions: success(partitions), partition: both, status: "string"},
+		"a program": {
+			answers: chosen, partitions: success(partitions), program: success(program), channel: success(channel),
+			partition: both, status: "select|Invited|Attended",
+		},
+		"other values chosen": {
+			answers:    map[string]string{"program_id": "1107", "program_status": "Sent", "partition": "US"},
+			partitions: success(partitions), program: success(program), channel: success(channel),
+			partition: both + "|US", status: "select|Invited|Attended|Sent",
+		},
+		"denied": {answers: chosen, partitions: denied, program: denied, channel: denied, partition: "string", status: "string"},
+		"no channel": {
+			answers: chosen, partitions: success(partitions), program: success(program), channel: denied, partition: both, status: "string",
+		},
+		"no partitions": {
+			answers: chosen, partitions: success(""), program: success(""), channel: success(""), partition: "string", status: "string",
+		},
+		"unavailable": {answers: chosen, partitions: broken, program: broken, channel: broken, partition: "string", status: "string"},
+		"not a program's ID": {
+			answers: map[string]string{"program_id": "1/2"}, partitions: success(partitions), program: denied, channel: denied,
+			partition: both, status: "string",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -585,6 +586,38 @@ func TestTimeout(t *testing.T) {
 		_, err := i.Execute(t.Context(), query(t, answers("none", ""), people("a")))
 		if action.MessageOf(err) != "Marketo did not answer in time." || action.KindOf(err) != action.Timeout {
 			t.Errorf("%v (%v)", err, action.KindOf(err))
+		}
+	})
+}
+
+// late answers after a while.
+type late struct {
+	http.RoundTripper
+
+	after time.Duration
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (l late) RoundTrip(req *http.Request) (*http.Response, error) {
+	select {
+	case <-time.After(l.after):
+		return l.RoundTripper.RoundTrip(req)
+	case <-req.Context().Done():
+		return nil, req.Context().Err()
+	}
+}
+
+// Marketo itself gives a synchronization of leads 90 seconds. A call that the hub gave up before would go on there, next
+// to the one that repeats it.
+func TestSlowSynchronization(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		fake := &scripted{leads: success(`{"id":1,"status":"updated"}`)}
+		slow := routed{"leads.json": late{fake, 89 * time.Second}}
+		i := actiontest.New(t, marketo.New, action.Deps{HTTP: &http.Client{Transport: slow}})
+		res, err := i.Execute(t.Context(), query(t, answers("none", ""), people("a")))
+		if err != nil || res.Message != "1 leads updated." || fake.calls != 1 {
+			t.Errorf("%+v, %v, %d calls", res, err, fake.calls)
 		}
 	})
 }

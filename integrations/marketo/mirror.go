@@ -122,7 +122,8 @@ func (d *delivery) members(ctx context.Context, list string) iter.Seq2[string, e
 				next, err = d.client.page(ctx, outbound.WithQuery(listPath(list), query), &page)
 				return err
 			})
-			if err == nil && (next != "" && next == query.Get("nextPageToken") || slices.ContainsFunc(page, func(r result) bool { return r.ID == 0 })) {
+			withoutID := slices.ContainsFunc(page, func(r result) bool { return r.ID == 0 })
+			if samePage := next != "" && next == query.Get("nextPageToken"); err == nil && (samePage || withoutID) {
 				err = action.Errorf(action.Unavailable, "Unexpected response from Marketo.")
 			}
 			if err != nil {

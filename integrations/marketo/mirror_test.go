@@ -122,43 +122,74 @@ func mirrored(form map[string]string) map[string]string {
 
 func TestMirror(t *testing.T) {
 	t.Parallel()
-	with := func(form map[string]string, name, value string) map[string]string {
-		form[name] = value
-		return form
-	}
-	skippedRow := people("a", "z", "c")
+	const unknown = " No members were removed from the list, because 1 rows have no identifier: their members could not be told apart."
 	for name, tt := range map[string]struct {
-		form    map[string]string
 		rows    string
+		form    map[string]string // in addition to a mirrored list
 		list    *staticList
 		want    []int
 		message string
 	}{
-		"some removed":     {mirrored(answers("addList", "9")), people("a", "b", "c"), newList(1, 2, 7, 8), []int{1, 2, 3}, "3 leads updated, 2 removed from list 9."},
-		"none removed":     {mirrored(answers("addList", "9")), people("a", "b"), newList(1), []int{1, 2}, "2 leads updated, 0 removed from list 9."},
-		"not mirrored":     {answers("addList", "9"), people("a"), newList(7), []int{1, 7}, "1 leads updated."},
-		"a lead twice":     {mirrored(answers("addList", "9")), people("a", "a"), newList(7), []int{1}, "2 leads updated, 1 removed from list 9."},
-		"over the limit":   {mirrored(answers("addList", "9")), people("a"), newList(7, 8, 9), []int{1, 7, 8, 9}, "No members were removed from the list: 3 of 4 are not in the result, more than the mirror limit of 50 percent. 1 leads updated."},
-		"a higher limit":   {with(mirrored(answers("addList", "9")), "mirror_limit", "75"), people("a"), newList(7, 8, 9), []int{1}, "1 leads updated, 3 removed from list 9."},
-		"an empty result":  {mirrored(answers("addList", "9")), people(), newList(7), []int{7}, "No members were removed from the list, because the result has no rows. 0 leads updated."},
-		"a skipped row":    {mirrored(answers("addList", "9")), skippedRow, newList(1, 7), []int{1, 3, 7}, "2 of 3 leads delivered, 1 failed. Marketo says: Multiple lead match lookup criteria (1007) (first: row 2). No members were removed from the list, because 1 rows have no identifier: their members could not be told apart."},
-		"a row without ID": {mirrored(answers("addList", "9")), columns + `,"data":[{"u.email":{"value":null}},{"u.email":{"value":"a@example.com"}}]}`, newList(7), []int{1, 7}, "1 of 2 leads delivered, 1 failed. A row has no email to look up its lead. No members were removed from the list, because 1 rows have no identifier: their members could not be told apart."},
-		"rows with IDs, of which one is gone": {
-			map[string]string{"lookupField": "id", "subaction": "addList", "campaignId": "9", "mirror": "yes"}, byID(`{"u.id":{"value":1}},{"u.id":{"value":5}}`),
-			&staticList{members: map[int]bool{5: true, 7: true}, gone: map[int]bool{5: true}}, []int{1, 5},
-			"1 of 2 leads delivered, 1 failed. Leads were updated, but not added to list 9: Marketo says: Lead not found (1004) (first: lead 5). 1 removed from list 9.",
+		"some removed": {
+			rows: people("a", "b", "c"), list: newList(1, 2, 7, 8),
+			want: []int{1, 2, 3}, message: "3 leads updated, 2 removed from list 9.",
 		},
-		"a member that is gone": {mirrored(answers("addList", "9")), people("a", "b"), &staticList{members: map[int]bool{7: true}, gone: map[int]bool{7: true}}, []int{1, 2, 7}, "2 leads updated, 1 removed from list 9."},
-		"several pages":         {mirrored(answers("addList", "9")), people("a", "b", "c", "d"), &staticList{members: map[int]bool{7: true, 8: true, 9: true}, page: 2}, []int{1, 2, 3, 4}, "4 leads updated, 3 removed from list 9."},
+		"none removed": {rows: people("a", "b"), list: newList(1), want: []int{1, 2}, message: "2 leads updated, 0 removed from list 9."},
+		"not mirrored": {
+			rows: people("a"), form: map[string]string{"mirror": "no"}, list: newList(7),
+			want: []int{1, 7}, message: "1 leads updated.",
+		},
+		"a lead twice": {rows: people("a", "a"), list: newList(7), want: []int{1}, message: "2 leads updated, 1 removed from list 9."},
+		"over the limit": {
+			rows: people("a"), list: newList(7, 8, 9), want: []int{1, 7, 8, 9},
+			message: "No members were removed from the list: 3 of 4 are not in the result, more than the mirror limit of 50 percent. " +
+				"1 leads updated.",
+		},
+		"a higher limit": {
+			rows: people("a"), form: map[string]string{"mirror_limit": "75"}, list: newList(7, 8, 9),
+			want: []int{1}, message: "1 leads updated, 3 removed from list 9.",
+		},
+		"an empty result": {
+			rows: people(), list: newList(7), want: []int{7},
+			message: "No members were removed from the list, because the result has no rows. 0 leads updated.",
+		},
+		"a skipped row": {
+			rows: people("a", "z", "c"), list: newList(1, 7), want: []int{1, 3, 7},
+			message: "2 of 3 leads delivered, 1 failed. Marketo says: Multiple lead match lookup criteria (1007) (first: row 2)." + unknown,
+		},
+		"a row without a lookup value": {
+			rows: columns + `,"data":[{"u.email":{"value":null}},{"u.email":{"value":"a@example.com"}}]}`, list: newList(7),
+			want: []int{1, 7}, message: "1 of 2 leads delivered, 1 failed. A row has no email to look up its lead." + unknown,
+		},
+		"rows with IDs, of which one is gone": {
+			rows: byID(`{"u.id":{"value":1}},{"u.id":{"value":5}}`), form: map[string]string{"lookupField": "id"},
+			list: &staticList{members: map[int]bool{5: true, 7: true}, gone: map[int]bool{5: true}}, want: []int{1, 5},
+			message: "1 of 2 leads delivered, 1 failed. Leads were updated, but not added to list 9: Marketo says: Lead not found (1004) " +
+				"(first: lead 5). 1 removed from list 9.",
+		},
+		"a member that is gone": {
+			rows: people("a", "b"), list: &staticList{members: map[int]bool{7: true}, gone: map[int]bool{7: true}},
+			want: []int{1, 2, 7}, message: "2 leads updated, 1 removed from list 9.",
+		},
+		"several pages": {
+			rows: people("a", "b", "c", "d"), list: &staticList{members: map[int]bool{7: true, 8: true, 9: true}, page: 2},
+			want: []int{1, 2, 3, 4}, message: "4 leads updated, 3 removed from list 9.",
+		},
 		"removals denied": {
-			mirrored(answers("addList", "9")), people("a", "b"), &staticList{members: map[int]bool{7: true}, removal: new(failure("603", "Access denied"))}, []int{1, 2, 7},
-			"0 of 1 members were removed from list 9. Marketo denied access. The API user's role lacks a permission (603). 2 leads updated.",
+			rows: people("a", "b"), list: &staticList{members: map[int]bool{7: true}, removal: new(failure("603", "Access denied"))},
+			want: []int{1, 2, 7},
+			message: "0 of 1 members were removed from list 9. Marketo denied access. The API user's role lacks a permission (603). " +
+				"2 leads updated.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := actiontest.NewDestination(t).Handle(mkto(map[string]func(actiontest.Recorded) actiontest.Reply{"lists/9/leads.json": tt.list.serve}))
-			if got := execute(t, d, query(t, tt.form, tt.rows)); got != tt.message {
+			d := actiontest.NewDestination(t).Handle(mkto(map[string]func(actiontest.Recorded) actiontest.Reply{
+				"lists/9/leads.json": tt.list.serve,
+			}))
+			form := mirrored(answers("addList", "9"))
+			maps.Copy(form, tt.form)
+			if got := execute(t, d, query(t, form, tt.rows)); got != tt.message {
 				t.Errorf("message %q, want %q", got, tt.message)
 			}
 			if diff := cmp.Diff(tt.want, slices.Sorted(maps.Keys(tt.list.members))); diff != "" {
@@ -180,8 +211,9 @@ func TestMirrorSeveralLists(t *testing.T) {
 	if got := execute(t, d, query(t, mirrored(answers("addList", "9,8")), people("a", "b"))); got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}
-	if !eight.members[1] || !eight.members[2] || eight.members[7] || len(nine.members) != 5 {
-		t.Errorf("list 8 %v, list 9 %v", eight.members, nine.members)
+	got := [][]int{slices.Sorted(maps.Keys(eight.members)), slices.Sorted(maps.Keys(nine.members))}
+	if diff := cmp.Diff([][]int{{1, 2}, {1, 2, 11, 12, 13}}, got); diff != "" {
+		t.Errorf("members of lists 8 and 9 (-want +got):\n%s", diff)
 	}
 }
 
@@ -189,16 +221,20 @@ func TestMirrorSeveralLists(t *testing.T) {
 func TestMirrorOfIncompleteData(t *testing.T) {
 	t.Parallel()
 	list := newList(1, 7)
-	d := actiontest.NewDestination(t).Handle(mkto(map[string]func(actiontest.Recorded) actiontest.Reply{"lists/9/leads.json": list.serve}))
+	d := actiontest.NewDestination(t).Handle(mkto(map[string]func(actiontest.Recorded) actiontest.Reply{
+		"lists/9/leads.json": list.serve,
+	}))
 	whole := people("a", "b", "c")
-	req := actiontest.Download(t, actiontest.Query(params(), mirrored(answers("addList", "9"))), actiontest.BrokenDownload(whole[:len(whole)-10]))
+	req := actiontest.Query(params(), mirrored(answers("addList", "9")))
+	req = actiontest.Download(t, req, actiontest.BrokenDownload(whole[:len(whole)-10]))
 	const want = "2 of 2 leads delivered, 0 failed. The download from Looker broke off before the data was complete. " +
 		"No members were removed from the list, because the result is incomplete."
 	if got := execute(t, d, req); got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}
 	for name, page := range map[string]string{
-		"the same token": `{"success":true,"result":[{"id":1}],"nextPageToken":"x"}`, "a lead without ID": `{"success":true,"result":[{"email":"a"}]}`,
+		"the same token":    `{"success":true,"result":[{"id":1}],"nextPageToken":"x"}`,
+		"a lead without ID": `{"success":true,"result":[{"email":"a"}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -220,7 +256,9 @@ func TestMirrorOfIncompleteData(t *testing.T) {
 
 func TestMirrorOfOtherActions(t *testing.T) {
 	t.Parallel()
-	for _, form := range []map[string]string{answers("none", ""), answers("removeList", "9"), answers("addCampaign", "5"), {"lookupField": "email", "campaignId": "5"}} {
+	for _, form := range []map[string]string{
+		answers("none", ""), answers("removeList", "9"), answers("addCampaign", "5"), {"lookupField": "email", "campaignId": "5"},
+	} {
 		got := execute(t, nil, query(t, mirrored(form), people("a"))) // a call would panic
 		if got != `Only lists are mirrored: select "Update lead and add to below List ID".` {
 			t.Errorf("%v: message %q", form, got)

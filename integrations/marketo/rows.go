@@ -220,19 +220,20 @@ func (d *delivery) steps() []step {
 		all = append(all, step{fmt.Sprintf("their status in program %s was not set", d.input.Program), d.setStatus})
 	}
 	for _, target := range d.input.Targets {
+		list := func(method string) func(context.Context, []uint64) (map[uint64]error, error) {
+			return func(ctx context.Context, ids []uint64) (map[uint64]error, error) {
+				return d.list(ctx, method, target, ids)
+			}
+		}
 		switch d.input.Action {
 		case addCampaign:
-			all = append(all, step{fmt.Sprintf("campaign %s was not triggered for them", target), func(ctx context.Context, ids []uint64) (map[uint64]error, error) {
-				return d.trigger(ctx, target, ids)
-			}})
+			trigger := func(ctx context.Context, ids []uint64) (map[uint64]error, error) { return d.trigger(ctx, target, ids) }
+			all = append(all, step{fmt.Sprintf("campaign %s was not triggered for them", target), trigger})
 		case addList:
-			all = append(all, step{fmt.Sprintf("not added to list %s", target), func(ctx context.Context, ids []uint64) (map[uint64]error, error) {
-				return d.list(ctx, http.MethodPost, target, ids)
-			}})
+			all = append(all, step{"not added to list " + target, list(http.MethodPost)})
 		case removeList:
-			all = append(all, step{fmt.Sprintf("not removed from list %s", target), func(ctx context.Context, ids []uint64) (map[uint64]error, error) {
-				return d.list(ctx, http.MethodDelete, target, ids)
-			}})
+			all = append(all, step{"not removed from list " + target, list(http.MethodDelete)})
+		case legacy, noAction:
 		}
 	}
 	return all
