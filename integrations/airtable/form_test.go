@@ -112,11 +112,11 @@ func metadata(bases, tables actiontest.Reply) func(actiontest.Recorded) actionte
 
 // chosenField describes a field in short: its type, and its options.
 func chosenField(f action.Field) string {
-	text := string(f.Type)
+	texts := []string{string(f.Type)}
 	for _, o := range f.Options {
-		text += " " + o.Name + "=" + o.Label
+		texts = append(texts, o.Name+"="+o.Label)
 	}
-	return text
+	return strings.Join(texts, " ")
 }
 
 func TestFormOffersBasesAndTables(t *testing.T) {

@@ -22,11 +22,11 @@ func fields(t *testing.T, d *actiontest.Destination, params, answers map[string]
 	}
 	all := map[string]string{}
 	for _, f := range form.Fields {
-		text := strings.TrimSpace(string(f.Type) + " " + f.Default)
+		texts := []string{strings.TrimSpace(string(f.Type) + " " + f.Default)}
 		for _, o := range f.Options {
-			text += "|" + o.Name
+			texts = append(texts, o.Name)
 		}
-		all[f.Name] = text
+		all[f.Name] = strings.Join(texts, "|")
 	}
 	return all
 }
