@@ -64,13 +64,16 @@ func (a *table) upsert(r actiontest.Recorded) actiontest.Reply {
 		}
 	}
 	response := map[string][]any{"records": {}, "createdRecords": {}, "updatedRecords": {}}
+	before := maps.Clone(a.records) // two new records with one key do not match each other
 	for i, record := range call.Records {
-		id := "rec" + keys[i]
+		id, value := "rec"+keys[i], fmt.Sprint(record.Fields["N"])
 		what := "updatedRecords"
-		if a.records[keys[i]] == nil {
+		if before[keys[i]] == nil {
 			what = "createdRecords"
+			a.records[keys[i]] = append(a.records[keys[i]], value)
+		} else {
+			a.records[keys[i]] = []string{value}
 		}
-		a.records[keys[i]] = []string{fmt.Sprint(record.Fields["N"])}
 		response[what] = append(response[what], id)
 		response["records"] = append(response["records"], map[string]any{"id": id, "fields": record.Fields})
 	}
