@@ -15,6 +15,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/integrations/internal/choice"
+	"integrationhub.dev/integrations/internal/rowlog"
 	"integrationhub.dev/integrations/internal/rows"
 	"integrationhub.dev/integrations/internal/signin"
 )
@@ -60,6 +61,7 @@ type settings struct {
 type Integration struct {
 	http   *http.Client
 	signIn *signin.Provider
+	rowLog *rowlog.Log
 }
 
 // New makes the integration.
@@ -68,7 +70,11 @@ func New(deps action.Deps) (action.Integration, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Integration{http: deps.HTTP, signIn: provider(s, deps.HTTP)}, nil
+	rowLog, err := rowlog.New(deps, "airtable")
+	if err != nil {
+		return nil, err
+	}
+	return &Integration{http: deps.HTTP, signIn: provider(s, deps.HTTP), rowLog: rowLog}, nil
 }
 
 // Definition implements [action.Integration].
@@ -108,16 +114,23 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		// Two calls with a new key at the same time would add two records.
 		o.Key, o.Retry, send = func(r record) string { return r.key }, upsertRetry, d.upsert
 	}
-	result := deliver.Batches(ctx, records(table, names, keys), o, send)
+	kept, err := i.rowLog.Begin(ctx, req, table, keyOf(keys))
+	if err != nil {
+		return nil, err
+	}
+	o.Outcome = kept.Outcome
+	result := deliver.Batches(ctx, records(kept.Table, names, keys), o, send)
+	note := kept.Store(ctx, "records")
 	res := &action.Response{State: d.session.newState()}
 	if err := result.Err("records"); err != nil {
-		return res, err
+		return res, rowlog.WithNote(err, note)
 	}
 	res.Message = fmt.Sprintf("%d records added.", result.Sent())
 	if in.Operation == upsert {
 		added := int(d.added.Load())
 		res.Message = fmt.Sprintf("%d records added, %d updated.", added, result.Sent()-added)
 	}
+	res.Message = strings.TrimSpace(res.Message + " " + note)
 	return res, nil
 }
 

@@ -22,6 +22,7 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 		}
 	}
 	fields := append([]action.Field{baseField(bases, req.Form["base"]), s.tableField(ctx, req.Form)}, optionFields()...)
+	fields = append(fields, i.rowLog.Fields()...)
 	return &action.Form{Fields: fields, State: s.newState()}, nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/rowlog"
 	"integrationhub.dev/integrations/internal/rows"
 )
 
@@ -50,15 +51,33 @@ func records(table *action.Table, names []string, keys []int) iter.Seq2[record, 
 			}
 		}
 		for _, i := range keys {
-			value := strings.TrimSpace(row.Cell(i).Text())
-			if value == "" {
+			if keyValue(row, i) == "" {
 				// It would match any record without a value.
 				return r, deliver.Reject(action.Errorf(action.Invalid, "A row has no value in the key field %s.", names[i]))
 			}
-			r.key += strings.ToLower(value) + "\x00"
+			r.key += keyValue(row, i) + "\x00"
 		}
 		return r, nil
 	})
+}
+
+// keyValue is the value of a key field. Its case does not matter.
+func keyValue(row action.Row, column int) string {
+	return strings.ToLower(strings.TrimSpace(row.Cell(column).Text()))
+}
+
+// keyOf returns the key of a row's record. Without key fields, each row is a record of its own.
+func keyOf(keys []int) rowlog.Key {
+	if len(keys) == 0 {
+		return nil
+	}
+	return func(row action.Row) string {
+		key := ""
+		for _, i := range keys {
+			key += keyValue(row, i) + "\x00"
+		}
+		return key
+	}
 }
 
 // fieldNames returns the columns' short labels or, if two columns share one, a longer name.

@@ -52,7 +52,7 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 			Description: "The time zone of dates with a time in the result, such as Europe/Berlin. UTC if empty.",
 		},
 	}
-	return &action.Form{Fields: append(fields, mirror.Fields("list")...)}, nil
+	return &action.Form{Fields: slices.Concat(fields, mirror.Fields("list"), i.rowLog.Fields())}, nil
 }
 
 // offer makes a field with options or, without any, one for text.

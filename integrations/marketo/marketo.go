@@ -15,6 +15,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/integrations/internal/mirror"
+	"integrationhub.dev/integrations/internal/rowlog"
 	"integrationhub.dev/integrations/internal/rows"
 )
 
@@ -52,11 +53,18 @@ const (
 
 // Integration updates leads.
 type Integration struct {
-	http *http.Client
+	http   *http.Client
+	rowLog *rowlog.Log
 }
 
 // New makes the integration. It needs no settings.
-func New(deps action.Deps) (action.Integration, error) { return &Integration{deps.HTTP}, nil }
+func New(deps action.Deps) (action.Integration, error) {
+	rowLog, err := rowlog.New(deps, "marketo")
+	if err != nil {
+		return nil, err
+	}
+	return &Integration{deps.HTTP, rowLog}, nil
+}
 
 // Definition implements [action.Integration].
 func (*Integration) Definition() action.Definition {
@@ -99,12 +107,21 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if in.Action == addCampaign && len(in.Targets) > 0 {
 		size = leadsPerTrigger
 	}
-	result := deliver.Batches(ctx, d.leads(l, table), deliver.Options[*lead]{
-		Size: size, MaxBytes: bytesPerCall, Weight: func(l *lead) int { return len(l.fields) + 1 },
+	kept, err := i.rowLog.Begin(ctx, req, table, l.key)
+	if err != nil {
+		return nil, err
+	}
+	result := deliver.Batches(ctx, d.leads(l, kept.Table), deliver.Options[*lead]{
+		Outcome: kept.Outcome, Size: size, MaxBytes: bytesPerCall, Weight: func(l *lead) int { return len(l.fields) + 1 },
 		Concurrency: concurrency, Key: func(l *lead) string { return l.key },
 		Limiter: d.limiter, Retry: retry, BisectBudget: maxBisectCalls, Then: d.afterUpdate,
 	}, d.update)
-	return d.finish(ctx, result)
+	note := kept.Store(ctx, "leads")
+	res, err := d.finish(ctx, result)
+	if err == nil {
+		res.Message = strings.TrimSpace(res.Message + " " + note)
+	}
+	return res, rowlog.WithNote(err, note)
 }
 
 // subaction is done to a lead after its update.

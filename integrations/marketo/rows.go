@@ -91,8 +91,11 @@ func (d *delivery) leads(l *layout, table *action.Table) iter.Seq2[*lead, error]
 	})
 }
 
+// key is the value of the lookup field.
+func (l *layout) key(row action.Row) string { return strings.ToLower(strings.TrimSpace(row.Cell(l.lookup).Text())) }
+
 func (l *layout) lead(n int, row action.Row) (*lead, error) {
-	key := strings.ToLower(strings.TrimSpace(row.Cell(l.lookup).Text()))
+	key := l.key(row)
 	if key == "" {
 		// Marketo would create a lead each time.
 		return nil, deliver.Reject(action.Errorf(action.Invalid, "A row has no %s to look up its lead.", l.field))

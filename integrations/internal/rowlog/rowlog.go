@@ -177,14 +177,18 @@ const storeTimeout = 2 * time.Minute
 func (d *Delivery) Response(ctx context.Context, result *deliver.Result, itemName, format string) (*action.Response, error) {
 	notes := d.Store(ctx, itemName)
 	res, err := rows.Response(result, itemName, format)
-	switch {
-	case notes == "":
-	case err == nil:
+	if err == nil && notes != "" {
 		res.Message += " " + notes
-	default:
-		err = action.Wrap(err, action.KindOf(err), "%s %s", action.MessageOf(err), notes)
 	}
-	return res, err
+	return res, WithNote(err, notes)
+}
+
+// WithNote adds a sentence for the Looker user to an error.
+func WithNote(err error, note string) error {
+	if err == nil || note == "" {
+		return err
+	}
+	return action.Wrap(err, action.KindOf(err), "%s %s", action.MessageOf(err), note)
 }
 
 // Store stores what the log keeps, for integrations that do not use [Delivery.Response]. It returns
