@@ -230,6 +230,35 @@ func (c *protoConverter) body(input string, inPath []string) object {
 	return s
 }
 
+func jsonBody(schema any) object {
+	return object{"content": object{"application/json": object{"schema": schema}}}
+}
+
+// bodyField is the field of a message that is the whole body.
+func (c *protoConverter) bodyField(input, name string) any {
+	message, _ := c.schemas[input].(object)
+	fields, _ := message["properties"].(object)
+	if fields[name] == nil {
+		return object{"nullable": true}
+	}
+	return fields[name]
+}
+
+// query are the fields of a message that are neither in the path nor in the body.
+func (c *protoConverter) query(input string, others []string) (parameters []any) {
+	message, _ := c.body(input, others)["properties"].(object)
+	required, _ := c.body(input, others)["required"].([]any)
+	for _, name := range slices.Sorted(maps.Keys(message)) {
+		if strings.Contains(name, "_") { // each field is there by its name in JSON, too
+			continue
+		}
+		parameters = append(parameters, object{
+			"name": name, "in": "query", "required": slices.Contains(required, any(name)), "schema": message[name],
+		})
+	}
+	return parameters
+}
+
 func (c *protoConverter) method(m *descriptorpb.MethodDescriptorProto) {
 	rule := option(m.GetOptions().GetUninterpretedOption(), "google.api.http")
 	match := httpRule.FindStringSubmatch(rule)
@@ -252,8 +281,14 @@ func (c *protoConverter) method(m *descriptorpb.MethodDescriptorProto) {
 		})
 	})
 	input := c.reference("", m.GetInputType())
-	if httpBody.MatchString(rule) {
-		operation["requestBody"] = object{"content": object{"application/json": object{"schema": c.body(input, inPath)}}}
+	switch body := httpBody.FindStringSubmatch(rule); {
+	case body == nil:
+		parameters = append(parameters, c.query(input, inPath)...)
+	case body[1] == "*":
+		operation["requestBody"] = jsonBody(c.body(input, inPath))
+	default:
+		operation["requestBody"] = jsonBody(c.bodyField(input, body[1]))
+		parameters = append(parameters, c.query(input, append(inPath, body[1]))...)
 	}
 	operation["parameters"] = parameters
 	item, ok := c.paths[path].(object)

@@ -2,6 +2,7 @@ package vendorapi_test
 
 import (
 	"net/http"
+	"net/url"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -97,4 +98,65 @@ func invalidUser(operation, field string) []vendorapi.Finding {
 
 func deprecatedUser(operation string) []vendorapi.Finding {
 	return found(deprecated, operation, "body operations.0.create.thirdParty")
+}
+
+const listService = `syntax = "proto3";
+package google.ads.v9.services;
+import "google/api/annotations.proto";
+service ListService {
+  rpc Get(GetRequest) returns (List) { option (google.api.http) = { get: "/v9/status:retrieve" }; }
+  rpc Create(CreateRequest) returns (List) {
+    option (google.api.http) = { post: "/v9/{parent=accounts/*}/lists" body: "user_list" };
+  }
+}
+message GetRequest { string request_id = 1 [(google.api.field_behavior) = REQUIRED]; }
+message CreateRequest {
+  string parent = 1 [(google.api.field_behavior) = REQUIRED];
+  List user_list = 2 [(google.api.field_behavior) = REQUIRED];
+  bool validate_only = 3;
+}
+message List { string display_name = 1 [(google.api.field_behavior) = REQUIRED]; }`
+
+// Fields that are not in the path are in the query, unless the body is the whole message.
+func TestProtoQuery(t *testing.T) {
+	t.Parallel()
+	d, err := vendorapi.ParseProto(map[string][]byte{"list.proto": []byte(listService)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const (
+		get    = "GET /v9/status:retrieve"
+		create = "POST /v9/accounts/{parent_1}/lists"
+	)
+	for name, tt := range map[string]struct {
+		method, path, query, body string
+		want                      []vendorapi.Finding
+	}{
+		"query":             {method: "GET", path: "status:retrieve", query: "requestId=1"},
+		"missing parameter": {method: "GET", path: "status:retrieve", want: found(missing, get, "query requestId")},
+		"unknown parameter": {
+			method: "GET", path: "status:retrieve", query: "requestId=1&id=2", want: found(vendorapi.UnknownParameter, get, "query id"),
+		},
+		"field as body":  {method: "POST", path: "accounts/1/lists", query: "validateOnly=true", body: `{"displayName":"x"}`},
+		"missing member": {method: "POST", path: "accounts/1/lists", body: `{}`, want: found(missing, create, "body displayName")},
+		"whole message as body": {
+			method: "POST", path: "accounts/1/lists", body: `{"displayName":"x","userList":{}}`, want: found(unknownMember, create, "body userList"),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			query, err := url.ParseQuery(tt.query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			header := http.Header{"Authorization": {"Bearer t"}}
+			if tt.body != "" {
+				header.Set("Content-Type", "application/json")
+			}
+			got := d.Check(vendorapi.Request{Method: tt.method, Path: "/v9/" + tt.path, Query: query, Body: []byte(tt.body), Header: header})
+			if diff := cmp.Diff(tt.want, got, cmpopts.IgnoreFields(vendorapi.Finding{}, "Detail"), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("findings (-want +got):\n%s\n%v", diff, got)
+			}
+		})
+	}
 }

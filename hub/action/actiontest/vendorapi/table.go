@@ -145,7 +145,7 @@ var apis = []api{
 		name: "Google IAM Credentials v1", hosts: []string{"iamcredentials.googleapis.com"},
 		load: googleAPI("iamcredentials/v1/iamcredentials-api.json"),
 	},
-	{name: "Google Data Manager", hosts: []string{"datamanager.googleapis.com"}, load: googleAPI("datamanager/v1/datamanager-api.json")},
+	{name: "Google Data Manager", hosts: []string{"datamanager.googleapis.com"}, load: protos("google-datamanager-v1")},
 }
 
 // undescribed are templates of paths of described hosts that are in no description, with the reason or
