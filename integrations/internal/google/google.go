@@ -58,7 +58,11 @@ func NewService(name string, c Credentials, scopes []string, deps action.Deps) *
 type Client struct {
 	*Service
 	// Header is added to each request.
-	Header   http.Header
+	Header http.Header
+	// MissingScope, unless nil, is the error for a sign-in without the scope of a request. Otherwise
+	// the sign-in counts as no longer valid.
+	MissingScope *action.Error
+
 	session  *signin.Session
 	redirect string
 }
