@@ -127,12 +127,16 @@ func TestEmail(t *testing.T) {
 		{"a@b@example.com", "", ""},
 		{"a b@example.com", "", ""},
 	})
-	// Google: "remove all periods that precede the domain name in gmail.com and googlemail.com".
+	// https://developers.google.com/data-manager/api/devguides/concepts/formatting
 	check(t, one(pii.GoogleEmail), []example{
 		{"Jeffer.Son.Loves.Hiking@gmail.com", "", "jeffersonloveshiking@gmail.com"},
-		{"j.d+news@googlemail.com", "", "jd+news@googlemail.com"},
-		{"j.d@example.com", "", "j.d@example.com"},
+		{"cloudy.sanfrancisco+shopping@gmail.com", "", "cloudysanfrancisco@gmail.com"},
+		{"j.d+news+more@GoogleMail.com", "", "jd@googlemail.com"},
+		{"user.name+NYC@Example.com", "", "user.name+nyc@example.com"},
+		{"j.d+x@gmail.com.example.com", "", "j.d+x@gmail.com.example.com"},
+		{" j d @ example.com ", "", "jd@example.com"},
 		{".@gmail.com", "", ""},
+		{"+news@gmail.com", "", ""},
 	})
 }
 
@@ -204,6 +208,9 @@ func TestNames(t *testing.T) {
 	})
 	check(t, one(pii.MetaInitial), []example{{"", "", ""}, {"?", "", ""}})
 	check(t, one(pii.GoogleName), []example{{" Anna-Maria ", "", "anna-maria"}, {"De La Cruz", "", "de la cruz"}, {" ", "", ""}})
+	check(t, one(pii.PlainGoogleName), []example{
+		{" Anna-Maria ", "", "annamaria"}, {"De La  Cruz", "", "de la cruz"}, {"O'Lee Jr.", "", "olee jr"}, {"José", "", "josé"}, {"-", "", ""},
+	})
 }
 
 func TestPlaces(t *testing.T) {
