@@ -30,10 +30,16 @@ var apis = map[string][]action.API{
 	"firebase": {{
 		Name: "Firebase Cloud Messaging API", Version: "v1", Source: "https://firebase.google.com/docs/cloud-messaging/migrate-v1",
 	}},
-	"google_ads_customer_match": {{
-		Name: "Google Ads API", Version: "v25", EndOfLife: "2027-08-01", Setting: "GOOGLE_ADS_API_VERSION",
-		Source: "https://developers.google.com/google-ads/api/docs/sunset-dates",
-	}},
+	"google_ads_customer_match": {
+		{
+			Name: "Google Ads API", Version: "v25", EndOfLife: "2027-08-01", Setting: "GOOGLE_ADS_API_VERSION",
+			Source: "https://developers.google.com/google-ads/api/docs/sunset-dates",
+		},
+		{
+			Name: "Google Data Manager API", Version: "v1",
+			Source: "https://developers.google.com/data-manager/api/reference",
+		},
+	},
 	"google_analytics_data_import": {{
 		Name: "Google Analytics Admin API", Version: "v1beta",
 		Source: "https://developers.google.com/analytics/devguides/config/admin/v1/changelog",

@@ -60,6 +60,7 @@ var repeats = map[string]string{
 	"digitalocean_droplet":        "a droplet that is off stays off",
 	"digitalocean_object_storage": "an object is replaced as a whole",
 	"dropbox":                     "a file with the same content is left as it is",
+	"google_ads_customer_match":   "a list has each person once",
 	"google_drive":                "a session without data creates no file",
 	"mparticle":                   "batches have IDs by which mParticle recognizes them",
 	"pagerduty":                   "events have a deduplication key",
@@ -70,14 +71,13 @@ var repeats = map[string]string{
 
 // kinds are the statuses that mean something special to a destination.
 var kinds = map[string]map[int]action.Kind{
-	"aws_ec2_stop_instance":     {302: action.Unavailable},
-	"azure_storage":             {302: action.Unavailable},
-	"firebase":                  tokenKinds,
-	"google_ads_customer_match": {404: action.Internal}, // the version of the API is retired
-	"google_bigquery":           tokenKinds,
-	"google_cloud_storage":      tokenKinds,
-	"marketo":                   {302: action.Unauthenticated, 400: action.Unauthenticated, 403: action.Unauthenticated},
-	"mparticle":                 {503: action.RateLimited}, // its other status of rate limits
+	"aws_ec2_stop_instance": {302: action.Unavailable},
+	"azure_storage":         {302: action.Unavailable},
+	"firebase":              tokenKinds,
+	"google_bigquery":       tokenKinds,
+	"google_cloud_storage":  tokenKinds,
+	"marketo":               {302: action.Unauthenticated, 400: action.Unauthenticated, 403: action.Unauthenticated},
+	"mparticle":             {503: action.RateLimited}, // its other status of rate limits
 }
 
 // tokenKinds are the kinds when Google's token service, which comes first, rejects a request.

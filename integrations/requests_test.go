@@ -147,7 +147,8 @@ func requests(t *testing.T) map[string]request {
 		"google_ads_customer_match": {
 			values{"state_json": grant},
 			values{
-				"loginCid": "1234567890", "targetCid": "1234567890", "createOrAppend": "create", "newListName": "n", "mobileDevice": "no",
+				"google_api": "data_manager", "customer_match_terms": "accepted", "loginCid": "1234567890", "targetCid": "1234567890",
+				"createOrAppend": "append", "targetUserListRN": "customers/1234567890/userLists/5", "mobileDevice": "no",
 				"doHashing": "yes", "consentAdUserData": "GRANTED", "consentAdPersonalization": "GRANTED",
 			},
 			labels,

@@ -10,6 +10,7 @@ import (
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/google"
+	"integrationhub.dev/integrations/internal/google/datamanager"
 )
 
 const host = "https://googleads.googleapis.com/"
@@ -32,11 +33,17 @@ func (i *Integration) open(kept string, login customerID) *client {
 
 // act sets the login account of later calls. It gives access to the accounts below it.
 func (c *client) act(login customerID) {
-	c.Header = http.Header{"Developer-Token": {c.i.settings.DeveloperToken.Reveal()}}
+	c.Header = http.Header{}
+	if token := c.i.settings.DeveloperToken.Reveal(); token != "" {
+		c.Header.Set("Developer-Token", token)
+	}
 	if login != "" {
 		c.Header.Set("Login-Customer-Id", string(login))
 	}
 }
+
+// dataManager returns a client of the Data Manager API with the same sign-in.
+func (c *client) dataManager() *datamanager.Client { return datamanager.New(c.Client) }
 
 // once makes a call without retries.
 func (c *client) once(ctx context.Context, path string, in, out any) error {
@@ -189,6 +196,13 @@ func (c *client) addOperations(ctx context.Context, job jobName, batch []person)
 		err = response.Partial.partial(len(batch))
 	}
 	return err
+}
+
+// removeAll makes the removal of all members the first operation of a job, as Google requires:
+// https://developers.google.com/google-ads/api/docs/remarketing/audience-segments/customer-match/manage
+// It cannot be repeated for the same job.
+func (c *client) removeAll(ctx context.Context, job jobName) error {
+	return c.once(ctx, string(job)+":addOperations", map[string]any{"operations": []any{map[string]bool{"remove_all": true}}}, nil)
 }
 
 type operation struct {

@@ -40,7 +40,7 @@ func ads(good string, answers map[string]actiontest.Reply) func(actiontest.Recor
 			}
 			return actiontest.Reply{Header: map[string]string{"Content-Type": "application/json"}, Body: `{"access_token":"a2","refresh_token":"r1"}`}
 		}
-		if r.Header.Get("Authorization") != "Bearer "+good || r.Header.Get("Developer-Token") != "dev-token" {
+		if r.Header.Get("Authorization") != "Bearer "+good {
 			return failed(401, "authenticationError", "OAUTH_TOKEN_INVALID")
 		}
 		for end, reply := range answers {
@@ -49,6 +49,10 @@ func ads(good string, answers map[string]actiontest.Reply) func(actiontest.Recor
 			}
 		}
 		switch {
+		case strings.HasSuffix(r.Path, "/userLists") && r.Method == "POST":
+			return actiontest.Reply{Body: `{"name":"accountTypes/GOOGLE_ADS/accounts/22/userLists/5","id":"5"}`}
+		case r.Host == "datamanager.googleapis.com" && r.Method == "POST":
+			return actiontest.Reply{Body: `{"requestId":"q1"}`}
 		case strings.HasSuffix(r.Path, "/userLists:mutate"):
 			return actiontest.Reply{Body: `{"results":[{"resourceName":"` + list + `"}]}`}
 		case strings.HasSuffix(r.Path, ":create"):
@@ -73,3 +77,18 @@ func partly(name string, operations ...int) string {
 	}
 	return `{"partialFailureError":{"code":3,"message":"s3cret","details":[{"errors":[` + strings.Join(errors, ",") + `]}]}}`
 }
+
+// rejected returns the Data Manager API's error, with a field and a reason each.
+func rejected(violations ...string) actiontest.Reply {
+	var fields []string
+	for i := 0; i < len(violations); i += 2 {
+		fields = append(fields, fmt.Sprintf(`{"field":%q,"description":"s3cret@example.com","reason":%q}`, violations[i], violations[i+1]))
+	}
+	return actiontest.Reply{Status: 400, Body: `{"error":{"code":400,"message":"There was a problem with the request.","status":"INVALID_ARGUMENT",` +
+		`"details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"INVALID_ARGUMENT","domain":"datamanager.googleapis.com"},` +
+		`{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[` + strings.Join(fields, ",") + `]}]}}`}
+}
+
+// missingScope is the response to a sign-in from before the hub asked for the scope.
+var missingScope = actiontest.Reply{Status: 403, Body: `{"error":{"code":403,"message":"Request had insufficient authentication scopes.",` +
+	`"status":"PERMISSION_DENIED","details":[{"reason":"ACCESS_TOKEN_SCOPE_INSUFFICIENT","domain":"googleapis.com"}]}}`}

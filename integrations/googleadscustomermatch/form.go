@@ -3,16 +3,14 @@ package googleadscustomermatch
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"regexp"
 	"slices"
-	"strings"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/panics"
 	"integrationhub.dev/integrations/internal/google"
-	"integrationhub.dev/integrations/internal/pii"
+	"integrationhub.dev/integrations/internal/google/datamanager"
+	"integrationhub.dev/integrations/internal/mirror"
 )
 
 // Form implements [action.FormBuilder]. A request checks the sign-in. Only an invalid grant asks
@@ -23,6 +21,11 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 		return google.LoginForm(req, ""), nil
 	}
 	fields, err := c.fields(ctx, req.Form)
+	if datamanager.IsMissingScope(err) { // schedules that use the Google Ads API keep their sign-in
+		form := google.LoginForm(req, action.MessageOf(err)+" ")
+		form.Fields, form.State = append([]action.Field{apiField(req.Form)}, form.Fields...), c.State()
+		return form, nil
+	}
 	if action.KindOf(err) == action.Unauthenticated && err != nil {
 		return google.LoginForm(req, action.MessageOf(err)+" "), nil
 	}
@@ -34,6 +37,23 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 
 // answers are the form's answers so far.
 type answers map[string]string
+
+// api returns the API. Schedules that have answers but no API are older than the choice.
+func (a answers) api() api {
+	switch {
+	case a["google_api"] == string(googleAds), a["google_api"] == "" && a["loginCid"] != "":
+		return googleAds
+	}
+	return dataManager
+}
+
+func apiField(a answers) action.Field {
+	return action.Field{
+		Name: "google_api", Label: "Google API", Type: action.Select, Required: true, Interactive: true, Default: string(a.api()),
+		Options:     []action.Option{{Name: string(dataManager), Label: "Data Manager API"}, {Name: string(googleAds), Label: "Google Ads API"}},
+		Description: "The Google Ads API accepts only Google Cloud projects that used it for Customer Match before April 2026.",
+	}
+}
 
 // account reads an answer that is an account.
 func (a answers) account(field string) (id customerID, err error) {
@@ -47,7 +67,8 @@ func (a answers) account(field string) (id customerID, err error) {
 
 // fields returns the questions so far: each depends on the answers before it.
 func (c *client) fields(ctx context.Context, a answers) ([]action.Field, error) {
-	fields, target, err := c.accounts(ctx, a)
+	login, target, fields, err := c.accounts(ctx, a)
+	fields = append([]action.Field{apiField(a)}, fields...)
 	if err != nil || target == "" {
 		return fields, err
 	}
@@ -72,24 +93,60 @@ func (c *client) fields(ctx context.Context, a answers) ([]action.Field, error) 
 			Name: "mobileAppId", Label: "Step 2c) Enter the mobile application ID", Type: action.String, Required: true, Default: a["mobileAppId"],
 		})
 	}
-	more, complete, err := c.list(ctx, a, target)
+	more, complete, err := c.list(ctx, a, adsAccounts(login, target))
 	if err != nil {
 		return nil, err
 	}
 	if fields = append(fields, more...); !complete {
 		return fields, nil
 	}
-	return append(fields, hashing(a)...), nil
+	fields = append(fields, hashing(a)...)
+	if a.api() == dataManager {
+		fields = append(fields, termsField(a))
+	}
+	if a["createOrAppend"] == appendToList {
+		fields = append(fields, mirrorField(a))
+	}
+	return fields, nil
 }
 
 var yesNo = []action.Option{{Name: "yes", Label: "Yes"}, {Name: "no", Label: "No"}}
 
-// accounts asks for the login account and the target account, which is empty until it is chosen.
-func (c *client) accounts(ctx context.Context, a answers) (fields []action.Field, target customerID, err error) {
-	login, err := a.account("loginCid")
-	if err != nil {
-		return nil, "", err
+// accounts asks for the login account and the target account, which is empty until it is chosen. The
+// Google Ads API lists them. If the hub has no access to it, users of the Data Manager API type the IDs.
+func (c *client) accounts(ctx context.Context, a answers) (login, target customerID, fields []action.Field, err error) {
+	if login, err = a.account("loginCid"); err != nil {
+		return "", "", nil, err
 	}
+	chosen, err := a.account("targetCid")
+	if err != nil {
+		return "", "", nil, err
+	}
+	fields, target, err = c.chooseAccounts(ctx, login, chosen)
+	if err != nil && action.KindOf(err) == action.Internal && a.api() == dataManager {
+		fields, target = typeAccounts(login, chosen, action.MessageOf(err))
+		err = nil
+	}
+	return login, target, fields, err
+}
+
+// typeAccounts asks for IDs. why is the reason why there is no choice.
+func typeAccounts(login, target customerID, why string) ([]action.Field, customerID) {
+	fields := []action.Field{{
+		Name: "loginCid", Label: "Step 1) Login account ID", Type: action.String, Required: true, Interactive: true, Default: string(login),
+		Description: "The ID of the Google Ads account that you can access. The hub cannot list your accounts: " + why,
+	}}
+	if login == "" {
+		return fields, ""
+	}
+	return append(fields, action.Field{
+		Name: "targetCid", Label: "Step 1b) Target account ID", Type: action.String, Interactive: true, Default: string(target),
+		Description: "The ID of the account with the list, if the login account is its manager.",
+	}), cmp.Or(target, login)
+}
+
+// chooseAccounts asks the user to choose accounts. chosen is the target account, if there is an answer.
+func (c *client) chooseAccounts(ctx context.Context, login, chosen customerID) (fields []action.Field, target customerID, err error) {
 	choice := action.Field{
 		Name: "loginCid", Label: "Step 1) Choose login account", Type: action.Select, Required: true, Interactive: true, Default: string(login),
 	}
@@ -99,17 +156,14 @@ func (c *client) accounts(ctx context.Context, a answers) (fields []action.Field
 		return []action.Field{choice}, "", err
 	}
 	c.act(login)
-	chosen, err := c.query(ctx, login, describeQuery)
+	described, err := c.query(ctx, login, describeQuery)
 	if err != nil {
 		return nil, "", err
 	}
-	choice.Options = options(chosen)
+	choice.Options = options(described)
 	fields = []action.Field{choice}
-	if len(chosen) == 0 || !chosen[0].Customer.Manager {
+	if len(described) == 0 || !described[0].Customer.Manager {
 		return fields, login, nil
-	}
-	if target, err = a.account("targetCid"); err != nil {
-		return nil, "", err
 	}
 	below, err := c.query(ctx, login, belowQuery)
 	if err != nil {
@@ -117,14 +171,14 @@ func (c *client) accounts(ctx context.Context, a answers) (fields []action.Field
 	}
 	field := action.Field{
 		Name: "targetCid", Label: "Step 1b) Choose target account", Type: action.Select, Required: true, Interactive: true,
-		Default: string(target),
+		Default: string(chosen),
 		Options: options(below),
 	}
-	if target != "" {
-		below = slices.DeleteFunc(below, func(r result) bool { return r.Customer.ID != string(target) })
+	if chosen != "" {
+		below = slices.DeleteFunc(below, func(r result) bool { return r.Customer.ID != string(chosen) })
 		field.Options = append(options(below), action.Option{Name: "", Label: "Reset..."})
 	}
-	return append(fields, field), target, nil
+	return append(fields, field), chosen, nil
 }
 
 const (
@@ -186,34 +240,81 @@ func options(all []result) []action.Option {
 }
 
 // list asks for the new list or for an existing one. It reports whether the form is complete.
-func (c *client) list(ctx context.Context, a answers, target customerID) (fields []action.Field, complete bool, err error) {
+func (c *client) list(ctx context.Context, a answers, in datamanager.Accounts) (fields []action.Field, complete bool, err error) {
 	if a["createOrAppend"] == createList {
+		if a.api() == dataManager { // so that the user learns now what would fail later
+			err = c.dataManager().CheckAccess(ctx, in)
+		}
 		return []action.Field{
 			{Name: "newListName", Label: "Step 3a) New list name", Type: action.String, Required: true, Default: a["newListName"]},
 			{Name: "newListDescription", Label: "Step 3b) New list description", Type: action.String, Default: a["newListDescription"]},
-		}, true, nil
-	}
-	lists, err := c.query(ctx, target, "SELECT user_list.resource_name, user_list.name FROM user_list WHERE user_list.type = 'CRM_BASED' "+
-		"AND user_list.read_only = FALSE AND user_list.account_user_list_status = 'ENABLED' AND user_list.membership_status = 'OPEN' "+
-		"AND user_list.crm_based_user_list.upload_key_type = '"+keyType(a["mobileDevice"] == "yes")+"'")
-	if err != nil {
-		return nil, false, err
-	}
-	if len(lists) == 0 {
-		return []action.Field{{
-			Name: "noAvalaibleLists", Label: "Error: No lists available for update", Type: action.Textarea,
-			Default: "The account has no open Customer Match list for this kind of data. Create a new list, or choose another account.",
-		}}, false, nil
+		}, true, err
 	}
 	field := action.Field{
 		Name: "targetUserListRN", Label: "Step 3) Choose list to update", Type: action.Select, Required: true,
 		Default: a["targetUserListRN"],
 	}
-	for _, l := range lists {
-		field.Options = append(field.Options, action.Option{Name: l.List.ResourceName, Label: l.List.Name})
+	devices := a["mobileDevice"] == "yes"
+	if a.api() == dataManager {
+		field.Options, err = c.ingestedLists(ctx, in, devices)
+	} else {
+		field.Options, err = c.crmLists(ctx, customerID(in.Operating.ID), devices)
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	if len(field.Options) == 0 {
+		return []action.Field{{
+			Name: "noAvalaibleLists", Label: "Error: No lists available for update", Type: action.Textarea,
+			Default: "The account has no open Customer Match list for this kind of data. Create a new list, or choose another account.",
+		}}, false, nil
 	}
 	slices.SortStableFunc(field.Options, func(a, b action.Option) int { return cmp.Compare(a.Label, b.Label) })
 	return []action.Field{field}, true, nil
+}
+
+// crmLists are the lists by the Google Ads API.
+func (c *client) crmLists(ctx context.Context, target customerID, devices bool) (options []action.Option, err error) {
+	lists, err := c.query(ctx, target, "SELECT user_list.resource_name, user_list.name FROM user_list WHERE user_list.type = 'CRM_BASED' "+
+		"AND user_list.read_only = FALSE AND user_list.account_user_list_status = 'ENABLED' AND user_list.membership_status = 'OPEN' "+
+		"AND user_list.crm_based_user_list.upload_key_type = '"+keyType(devices)+"'")
+	for _, l := range lists {
+		options = append(options, action.Option{Name: l.List.ResourceName, Label: l.List.Name})
+	}
+	return options, err
+}
+
+// ingestedLists are the lists by the Data Manager API. Their names are those of the Google Ads API, so
+// that the answer stays valid when the user changes the API.
+func (c *client) ingestedLists(ctx context.Context, in datamanager.Accounts, devices bool) (options []action.Option, err error) {
+	kind := datamanager.ContactIDs
+	if devices {
+		kind = datamanager.MobileIDs
+	}
+	lists, err := c.dataManager().UserLists(ctx, in)
+	for _, l := range lists {
+		if l.Open() && slices.Contains(l.Ingested.KeyTypes, kind) {
+			options = append(options, action.Option{Name: "customers/" + in.Operating.ID + "/userLists/" + l.ID, Label: l.DisplayName})
+		}
+	}
+	return options, err
+}
+
+// termsField asks for a confirmation that Google requires from the account, so it has no default.
+func termsField(a answers) action.Field {
+	return action.Field{
+		Name: "customer_match_terms", Label: "Step 6) Has the account accepted Google's Customer Match terms?", Type: action.Select,
+		Required: true, Default: a["customer_match_terms"],
+		Description: "The terms are at https://support.google.com/adspolicy/answer/6299717.",
+		Options:     []action.Option{{Name: termsAccepted, Label: "Yes, they are accepted"}, {Name: "not_accepted", Label: "No"}},
+	}
+}
+
+// mirrorField has no limit, unlike those of destinations that list members: Google lists none.
+func mirrorField(a answers) action.Field {
+	field := mirror.Fields("list")[0]
+	field.Default = cmp.Or(a[field.Name], field.Default)
+	return field
 }
 
 // hashing asks whether to hash the data, and for the consent.
@@ -240,112 +341,4 @@ func hashing(a answers) []action.Field {
 			Description: "For phone numbers without a country code, if the query has no country column. A code such as US, or a name.",
 		},
 	}
-}
-
-// What to do with the list.
-const (
-	createList   = "create"
-	appendToList = "append"
-)
-
-// input is what the Looker user answered.
-type input struct {
-	Login           customerID      `form:"loginCid"`
-	Target          customerID      `form:"targetCid"`
-	Mode            string          `form:"createOrAppend"`
-	Mobile          bool            `form:"mobileDevice"`
-	App             string          `form:"mobileAppId"`
-	Name            string          `form:"newListName"`
-	Description     string          `form:"newListDescription"`
-	List            listName        `form:"targetUserListRN"`
-	Hashing         string          `form:"doHashing"`
-	AdUserData      consent         `form:"consentAdUserData"`
-	Personalization consent         `form:"consentAdPersonalization"`
-	PhoneCountry    pii.CountryCode `form:"phoneCountry"`
-}
-
-// Validate checks the answers that depend on each other, with the reference's messages, and sets
-// defaults.
-func (in *input) Validate() error {
-	if in.Target == "" {
-		in.Target = in.Login
-	}
-	switch {
-	case in.Login == "":
-		return missing("loginCid", "Login account id is missing")
-	case in.Mode != createList && in.Mode != appendToList:
-		return missing("createOrAppend", "createOrAppend must be either 'create' or 'append' (got '%s')", in.Mode)
-	case in.Mobile && in.App == "":
-		return missing("mobileAppId", "Mobile application id is missing")
-	case in.Hashing != "yes" && in.Hashing != "no":
-		return missing("doHashing", "Hashing must be either 'yes' or 'no' (got '%s')", in.Hashing)
-	case in.Mode == createList && in.Name == "":
-		return missing("newListName", "Name for new list is missing")
-	case in.Mode == appendToList && in.List == "":
-		return missing("targetUserListRN", "List resource name is missing or could not be created")
-	}
-	if in.Mode == createList {
-		in.List = "" // the form may still hold an earlier answer
-	}
-	return nil
-}
-
-func missing(field, format string, args ...any) error {
-	return action.InvalidField(field, "MissingRequiredParamsError: "+format, args...)
-}
-
-// customerID is the ID of a Google Ads account. It becomes part of URLs.
-type customerID string
-
-var digits = regexp.MustCompile(`^[0-9]+$`)
-
-// UnmarshalText implements [encoding.TextUnmarshaler]. People write the ID with dashes.
-func (id *customerID) UnmarshalText(text []byte) error {
-	plain := strings.ReplaceAll(string(text), "-", "")
-	if !digits.MatchString(plain) {
-		return errors.New("must be an account ID from the form's list")
-	}
-	*id = customerID(plain)
-	return nil
-}
-
-// listName is the resource name of a list.
-type listName string
-
-var listForm = regexp.MustCompile(`^customers/[0-9]+/userLists/[0-9]+$`)
-
-// UnmarshalText implements [encoding.TextUnmarshaler].
-func (n *listName) UnmarshalText(text []byte) error {
-	if !listForm.Match(text) {
-		return errors.New("must be the resource name of a list from the form's list")
-	}
-	*n = listName(text)
-	return nil
-}
-
-// consent is the consent of the people in the list.
-type consent string
-
-// UnmarshalText implements [encoding.TextUnmarshaler].
-func (c *consent) UnmarshalText(text []byte) error {
-	switch v := consent(text); v {
-	case "UNSPECIFIED", "GRANTED", "DENIED":
-		*c = v
-		return nil
-	}
-	return errors.New("must be UNSPECIFIED, GRANTED or DENIED")
-}
-
-// apiVersion is a version of the Google Ads API, such as v25.
-type apiVersion string
-
-var versionForm = regexp.MustCompile(`^v[0-9]+$`)
-
-// UnmarshalText implements [encoding.TextUnmarshaler].
-func (v *apiVersion) UnmarshalText(text []byte) error {
-	if !versionForm.Match(text) {
-		return errors.New("must look like v25")
-	}
-	*v = apiVersion(text)
-	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/google"
+	"integrationhub.dev/integrations/internal/google/datamanager"
 	"integrationhub.dev/integrations/internal/rows"
 )
 
@@ -18,12 +19,13 @@ var (
 	_ action.Authorizer  = (*Integration)(nil)
 )
 
-// settings are the hub's: an OAuth client, the developer token of a Google Ads manager
-// account, and the API version. Google retires versions after about a year.
+// settings are the hub's: an OAuth client, and the version of the Google Ads API. Google retires versions
+// after about a year. It ignores developer tokens since September 2026:
+// https://developers.google.com/google-ads/api/docs/api-policy/developer-token
 type settings struct {
 	ClientID       string        `env:"GOOGLE_ADS_CLIENT_ID,required,notEmpty"`
 	ClientSecret   action.Secret `env:"GOOGLE_ADS_CLIENT_SECRET,required,notEmpty"`
-	DeveloperToken action.Secret `env:"GOOGLE_ADS_DEVELOPER_TOKEN,required,notEmpty"`
+	DeveloperToken action.Secret `env:"GOOGLE_ADS_DEVELOPER_TOKEN"`
 	APIVersion     apiVersion    `env:"GOOGLE_ADS_API_VERSION" envDefault:"v25"`
 }
 
@@ -31,6 +33,7 @@ type settings struct {
 type Integration struct {
 	*google.Service
 	settings settings
+	startJob action.StartJob
 	now      func() time.Time
 }
 
@@ -40,8 +43,10 @@ func New(deps action.Deps) (action.Integration, error) {
 	if err != nil {
 		return nil, err
 	}
-	service := google.NewService("Google Ads", google.Credentials{ID: s.ClientID, Secret: s.ClientSecret}, []string{google.ScopeAds}, deps)
-	return &Integration{service, s, time.Now}, nil
+	// The Google Ads API has the accounts for the form, whichever API is used.
+	scopes := []string{google.ScopeAds, datamanager.Scope}
+	service := google.NewService("Google Ads", google.Credentials{ID: s.ClientID, Secret: s.ClientSecret}, scopes, deps)
+	return &Integration{service, s, deps.StartJob, time.Now}, nil
 }
 
 // Definition implements [action.Integration].
@@ -86,6 +91,9 @@ func (c *client) deliver(ctx context.Context, req *action.Request) (string, erro
 		return "", err
 	}
 	c.act(in.Login)
+	if in.API == dataManager {
+		return newIngestion(c, in).send(ctx, people)
+	}
 	u := &upload{client: c, in: in}
 	return u.send(ctx, people)
 }

@@ -1,6 +1,7 @@
 package googleadscustomermatch_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,9 +25,45 @@ var env = map[string]string{"GOOGLE_ADS_CLIENT_ID": "client", "GOOGLE_ADS_CLIENT
 
 func newIntegration(t *testing.T, d *actiontest.Destination) action.Resolved {
 	t.Helper()
-	i := actiontest.New(t, googleadscustomermatch.New, actiontest.Deps(t, d, env))
+	deps := actiontest.Deps(t, d, env)
+	deps.StartJob = func(ctx context.Context, start func(context.Context) (action.Job, error)) error {
+		_, err := start(ctx)
+		return err
+	}
+	i := actiontest.New(t, googleadscustomermatch.New, deps)
 	googleadscustomermatch.Fast(i)
 	return action.Resolve(i)
+}
+
+// Google ignores developer tokens since September 2026.
+func TestDeveloperToken(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		set  bool
+		want string
+	}{
+		"configured":     {true, "dev-token"},
+		"not configured": {false, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			settings := maps.Clone(env)
+			if !tt.set {
+				delete(settings, "GOOGLE_ADS_DEVELOPER_TOKEN")
+			}
+			d := actiontest.NewDestination(t).Handle(ads("a1", nil))
+			i := actiontest.New(t, googleadscustomermatch.New, actiontest.Deps(t, d, settings))
+			if _, err := i.Execute(t.Context(), actiontest.JSONDetail(t, request(nil), `[{"Email":"a@example.com"}]`)); err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range d.Requests() {
+				got, sent := r.Header["Developer-Token"]
+				if sent != tt.set || strings.Join(got, "") != tt.want {
+					t.Errorf("developer token %q", got)
+				}
+			}
+		})
+	}
 }
 
 // request appends contact data to the list 5 of account 22, unless answers say otherwise.
@@ -55,7 +92,7 @@ func TestSettings(t *testing.T) {
 	t.Parallel()
 	_, err := googleadscustomermatch.New(actiontest.Deps(t, nil, nil))
 	missing, ok := errors.AsType[*action.MissingSettingsError](err)
-	if !ok || !cmp.Equal(missing.Keys, []string{"GOOGLE_ADS_CLIENT_ID", "GOOGLE_ADS_CLIENT_SECRET", "GOOGLE_ADS_DEVELOPER_TOKEN"}) {
+	if !ok || !cmp.Equal(missing.Keys, []string{"GOOGLE_ADS_CLIENT_ID", "GOOGLE_ADS_CLIENT_SECRET"}) {
 		t.Errorf("error %v", err)
 	}
 	invalid := maps.Clone(env)
@@ -256,6 +293,11 @@ func TestInvalidInput(t *testing.T) {
 		"invalid consent":     {"consentAdUserData", "YES", `"consentAdUserData" must be UNSPECIFIED, GRANTED or DENIED.`},
 		"invalid country":     {"phoneCountry", "Atlantis", `"phoneCountry" must be a country, such as US or Germany.`},
 		"no name for the new": {"newListName", "", param + "Name for new list is missing"},
+		"invalid API":         {"google_api", "v1", `"google_api" must be data_manager or google_ads.`},
+		"no terms": {
+			"google_api", "data_manager",
+			"Google requires that the account has accepted the Customer Match terms. Confirm it in the form.",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -339,12 +381,24 @@ func TestGoogleFails(t *testing.T) {
 	}{
 		"not enabled": {
 			":create", failed(403, "notAllowlistedError", "CUSTOMER_NOT_ALLOWLISTED_FOR_THIS_FEATURE"), action.Forbidden, 1,
-			"The Google Ads account or the hub's developer token is not enabled for Customer Match. Google enables accounts by their history, and since April 2026 no developer tokens that had not uploaded before." + unidentified,
+			"The Google Ads API is not enabled for Customer Match in this account or for the hub. Since April 2026, Google accepts only those that used it before. Choose the Data Manager API in the form." + unidentified,
 		},
-		"no permission":  {":create", failed(403, "authorizationError", "USER_PERMISSION_DENIED"), action.Forbidden, 1, "The Google user cannot access this Google Ads account, or not through this login account." + unidentified},
-		"retired":        {":create", failed(400, "requestError", "UNSUPPORTED_VERSION"), action.Internal, 1, "Google has retired the version of the Google Ads API that the hub calls. The hub's administrator must set GOOGLE_ADS_API_VERSION to a current one." + unidentified},
-		"retired since":  {":create", actiontest.Reply{Status: 404, Body: "<html>"}, action.Internal, 1, "Google has retired the version of the Google Ads API that the hub calls. The hub's administrator must set GOOGLE_ADS_API_VERSION to a current one." + unidentified},
-		"no developer":   {":create", failed(403, "authorizationError", "DEVELOPER_TOKEN_NOT_APPROVED"), action.Internal, 1, "Google Ads does not accept the hub's developer token. The hub's administrator must check GOOGLE_ADS_DEVELOPER_TOKEN." + unidentified},
+		"no permission": {":create", failed(403, "authorizationError", "USER_PERMISSION_DENIED"), action.Forbidden, 1, "The Google user cannot access this Google Ads account, or not through this login account." + unidentified},
+		"retired":       {":create", failed(400, "requestError", "UNSUPPORTED_VERSION"), action.Internal, 1, "Google has retired the version of the Google Ads API that the hub calls. The hub's administrator must set GOOGLE_ADS_API_VERSION to a current one." + unidentified},
+		"retired since": {":create", actiontest.Reply{Status: 404, Body: "<html>"}, action.Internal, 1, "Google has retired the version of the Google Ads API that the hub calls. The hub's administrator must set GOOGLE_ADS_API_VERSION to a current one." + unidentified},
+		"no developer":  {":create", failed(403, "authorizationError", "DEVELOPER_TOKEN_NOT_APPROVED"), action.Internal, 1, "Google Ads does not accept the hub's developer token. It is not needed any more: the hub's administrator must remove GOOGLE_ADS_DEVELOPER_TOKEN." + unidentified},
+		"a test project": {
+			":create", failed(403, "authorizationError", "CLOUD_PROJECT_NOT_APPROVED_FOR_PRODUCTION"), action.Internal, 1,
+			"The hub's Google Cloud project may call the Google Ads API for test accounts only. The hub's administrator must apply for Explorer, Basic or Standard access in the Google Cloud console." + unidentified,
+		},
+		"another organization": {
+			":create", failed(403, "authorizationError", "CLOUD_PROJECT_NOT_UNDER_ORGANIZATION"), action.Internal, 1,
+			"The hub's Google Cloud project does not belong to the organization that Google requires. The hub's administrator must move it." + unidentified,
+		},
+		"a disabled project": {
+			":create", failed(403, "authorizationError", "PROJECT_DISABLED"), action.Internal, 1,
+			"The hub's Google Cloud project has no access to the Google Ads API. The hub's administrator must enable the API in the Google Cloud console." + unidentified,
+		},
 		"no consent":     {":create", failed(400, "offlineUserDataJobError", "CUSTOMER_NOT_ACCEPTED_CUSTOMER_DATA_TERMS"), action.Forbidden, 1, "Google Ads requires consent: the account has not accepted the customer data terms, or consent is DENIED." + unidentified},
 		"invalid job":    {":create", actiontest.Reply{Body: `{"resourceName":"customers/22/offlineUserDataJobs/../x"}`}, action.Unavailable, 8, "Unexpected response from Google Ads. Google Ads may already have accepted the request. Check before retrying."},
 		"no job":         {":create", actiontest.Reply{Body: `{}`}, action.Unavailable, 8, "Failed sanity check for offlineUserDataJobResourceName."},
@@ -381,7 +435,7 @@ func TestGoogleFails(t *testing.T) {
 			reply   actiontest.Reply
 			message string
 		}{
-			{failed(400, "userListError", "DUPLICATE_NAME"), "The Google Ads account already has a list with this name. No members were added to the list."},
+			{failed(400, "userListError", "NAME_ALREADY_USED"), "The Google Ads account already has a list with this name. No members were added to the list."},
 			{actiontest.Reply{Reset: true}, "The connection to Google Ads failed. An empty list may already have been created. No members were added to the list."},
 			{actiontest.Reply{Body: `{}`}, "Google Ads did not say which list it created. No members were added to the list."},
 		} {
@@ -419,7 +473,7 @@ func TestLogin(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := url.Values{
-		"client_id": {"client"}, "redirect_uri": {"https://hub/r"}, "state": {"st"}, "scope": {"https://www.googleapis.com/auth/adwords"}, "response_type": {"code"},
+		"client_id": {"client"}, "redirect_uri": {"https://hub/r"}, "state": {"st"}, "scope": {"https://www.googleapis.com/auth/adwords https://www.googleapis.com/auth/datamanager"}, "response_type": {"code"},
 		"access_type": {"offline"}, "prompt": {"consent"}, "code_challenge_method": {"S256"}, "code_challenge": {"iMnq5o6zALKXGivsnlom_0F5_WYda32GHkxlV7mq7hQ"},
 	}
 	if diff := cmp.Diff(want, u.Query()); diff != "" || u.Host+u.Path != "accounts.google.com/o/oauth2/v2/auth" {

@@ -1,17 +1,15 @@
 package googleadscustomermatch
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/google/datamanager"
 	"integrationhub.dev/integrations/internal/pii"
 )
 
@@ -37,8 +35,29 @@ type address struct {
 // person has the identifiers of a row.
 type person []identifier
 
-// maxIdentifiers is Google's limit for a person.
-const maxIdentifiers = 20
+// member returns the person in the form of the Data Manager API.
+func (p person) member() datamanager.AudienceMember {
+	var (
+		mobile  []string
+		contact []datamanager.UserIdentifier
+	)
+	for _, i := range p {
+		switch {
+		case i.Mobile != "":
+			mobile = append(mobile, i.Mobile)
+		case i.Address != nil:
+			contact = append(contact, datamanager.UserIdentifier{Address: &datamanager.Address{
+				GivenName: i.Address.First, FamilyName: i.Address.Last, RegionCode: i.Address.Country, PostalCode: i.Address.Postal,
+			}})
+		default:
+			contact = append(contact, datamanager.UserIdentifier{Email: i.Email, Phone: i.Phone})
+		}
+	}
+	if len(mobile) > 0 {
+		return datamanager.AudienceMember{Mobile: &datamanager.MobileData{IDs: mobile}}
+	}
+	return datamanager.AudienceMember{Composite: &datamanager.CompositeData{User: datamanager.UserData{Identifiers: contact}}}
+}
 
 // kind is what a column holds.
 type kind string
@@ -130,6 +149,26 @@ func match(all []action.Column, kinds []labelled) columns {
 	return found
 }
 
+// rules are what the APIs have different rules for.
+type rules struct {
+	name, mobile func(string) (string, bool)
+	// maxIdentifiers is the limit for a person.
+	maxIdentifiers int
+}
+
+var apiRules = map[api]rules{
+	googleAds:   {name: pii.GoogleName, mobile: unchanged, maxIdentifiers: 20},
+	dataManager: {name: pii.PlainGoogleName, mobile: advertisingID, maxIdentifiers: datamanager.MaxIdentifiers},
+}
+
+func unchanged(text string) (string, bool) { return text, true }
+
+var uuid = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+
+// advertisingID accepts UUIDs, as the IDs of Google and Apple are. Any other ID would make Google reject
+// the whole request.
+func advertisingID(text string) (string, bool) { return text, uuid.MatchString(text) }
+
 // people converts the rows of a result to people.
 type people struct {
 	table   *action.Table
@@ -138,6 +177,8 @@ type people struct {
 	hash bool
 	// country is the default for phone numbers.
 	country string
+	// rules are those of the API.
+	rules rules
 	// unusable counts the values by kind that were left out of valid rows.
 	unusable map[kind]int
 	// truncated is the error that ended the source early.
@@ -147,7 +188,7 @@ type people struct {
 func newPeople(table *action.Table, in input) (*people, error) {
 	p := &people{
 		table: table, columns: identify(table.Columns, in.Mobile), hash: in.Hashing == "yes",
-		country: string(in.PhoneCountry), unusable: map[kind]int{},
+		country: string(in.PhoneCountry), rules: apiRules[in.API], unusable: map[kind]int{},
 	}
 	switch {
 	case len(table.Columns) == 0: // no rows, and json_label has no columns without rows
@@ -193,7 +234,7 @@ func (p *people) person(row action.Row) (person, error) {
 		land = p.country
 	}
 	var all person
-	for _, v := range r.all(kindMobile, unchanged) {
+	for _, v := range r.all(kindMobile, p.rules.mobile) {
 		all = append(all, identifier{Mobile: v})
 	}
 	for _, v := range r.all(kindEmail, p.hashed(pii.GoogleEmail)) {
@@ -203,14 +244,14 @@ func (p *people) person(row action.Row) (person, error) {
 		all = append(all, identifier{Phone: v})
 	}
 	a := address{
-		First: r.first(kindFirst, p.hashed(pii.GoogleName)), Last: r.first(kindLast, p.hashed(pii.GoogleName)),
+		First: r.first(kindFirst, p.hashed(p.rules.name)), Last: r.first(kindLast, p.hashed(p.rules.name)),
 		Country: home, Postal: r.first(kindPostal, pii.GooglePostalCode),
 	}
 	if a.First != "" && a.Last != "" && a.Country != "" && a.Postal != "" {
 		all = append(all, identifier{Address: &a})
 	}
 	switch {
-	case len(all) > maxIdentifiers:
+	case len(all) > p.rules.maxIdentifiers:
 		return nil, action.Errorf(action.Invalid, "A row has more values than Google Ads accepts for one person.")
 	case len(all) == 0 && len(r.bad) == 0:
 		return nil, action.Errorf(action.Invalid, "A row has no value that identifies a person.")
@@ -233,8 +274,6 @@ func (p *people) hashed(rule func(string) (string, bool)) func(string) (string, 
 		return pii.Hash(value), ok
 	}
 }
-
-func unchanged(text string) (string, bool) { return text, true }
 
 // reading collects the values of a row.
 type reading struct {
@@ -285,104 +324,4 @@ func (p *people) leftOut() string {
 		}
 	}
 	return strings.Join(parts, ", ")
-}
-
-// maxPerCall is Google's recommendation:
-// https://developers.google.com/google-ads/api/docs/remarketing/audience-segments/customer-match/get-started
-const maxPerCall = 10_000
-
-// upload adds people to a list in three steps: it creates a job, adds people to it, and runs it.
-// Nothing changes before that, so a truncated source changes nothing.
-type upload struct {
-	*client
-	in   input
-	list listName
-	job  jobName
-	// title is the name of the list in messages.
-	title string
-	// stopped is the error that ended the upload.
-	stopped error
-}
-
-func (u *upload) send(ctx context.Context, p *people) (string, error) {
-	u.list, u.title = u.in.List, "the list"
-	result := deliver.Batches(ctx, p.all(), deliver.Options[person]{
-		// Google counts the values, not the people.
-		Size: maxPerCall, MaxBytes: maxPerCall, Weight: func(p person) int { return len(p) },
-		Retry: u.Writes,
-	}, func(ctx context.Context, batch []person) error {
-		err := u.begin(ctx)
-		if err == nil {
-			err = u.addOperations(ctx, u.job, batch)
-		}
-		if e, ok := errors.AsType[*action.Error](err); ok && slices.Contains(fatalKinds, e.Kind) {
-			return u.stop(err)
-		}
-		return err
-	})
-	switch {
-	case u.stopped != nil:
-		return "", u.abandon(ctx, u.stopped)
-	case p.truncated != nil:
-		return "", u.abandon(ctx, p.truncated)
-	case ctx.Err() != nil:
-		return "", u.abandon(ctx, context.Cause(ctx))
-	case result.Sent() == 0:
-		u.withdraw(ctx)
-		return summary(0, u.title, p), result.Err("rows")
-	}
-	if err := u.run(ctx, u.job); err != nil {
-		return "", action.Wrap(err, action.KindOf(err), "%d rows were uploaded, but Google Ads did not start adding them to the list. %s",
-			result.Sent(), action.MessageOf(err))
-	}
-	return summary(result.Sent(), u.title, p), result.Err("rows")
-}
-
-// fatalKinds are the kinds of error that every other batch would return too.
-var fatalKinds = []action.Kind{action.Unauthenticated, action.Forbidden, action.NotFound, action.Internal}
-
-// stop ends the upload.
-func (u *upload) stop(err error) error {
-	u.stopped = err
-	return deliver.Stop(err)
-}
-
-// begin creates the list and the job with the first batch.
-func (u *upload) begin(ctx context.Context) error {
-	now := u.i.now().UTC()
-	if u.list == "" {
-		name := u.in.Name + " (from Looker " + now.Format(time.DateTime) + "Z)"
-		list, err := u.createUserList(ctx, u.in, name)
-		if err != nil {
-			return u.stop(err) // a retry could create a second list
-		}
-		u.list, u.title = list, fmt.Sprintf("the new list %q", name)
-	}
-	if u.job != "" {
-		return nil
-	}
-	job, err := u.createJob(ctx, u.in, u.list, now.UnixMilli())
-	u.job = job
-	return err
-}
-
-// abandon ends an upload whose job must not run.
-func (u *upload) abandon(ctx context.Context, why error) error {
-	u.withdraw(ctx)
-	return action.Wrap(why, action.KindOf(why), "%s No members were added to the list.", action.MessageOf(why))
-}
-
-// removeTimeout bounds the removal of a list after a delivery whose timeout may be over.
-const removeTimeout = 30 * time.Second
-
-// withdraw removes a new list that stayed empty.
-func (u *upload) withdraw(ctx context.Context) {
-	if u.in.List != "" || u.list == "" {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeTimeout)
-	defer cancel()
-	if err := u.removeUserList(ctx, u.in.Target, u.list); err != nil {
-		u.Log.WarnContext(ctx, "empty list was not removed from the destination", "error", err)
-	}
 }

@@ -2,6 +2,7 @@ package googleadscustomermatch_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -9,10 +10,13 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/hub/payload"
 	"integrationhub.dev/integrations/googleadscustomermatch"
+	"integrationhub.dev/integrations/internal/rowstest"
 )
 
 // unreliable fails at every other upload, each time with another fault. It rejects device IDs that end in
@@ -134,46 +138,147 @@ func TestInjectedFaults(t *testing.T) {
 	})
 }
 
-// discarding stores nothing, and measures the heap.
-type discarding struct {
-	rows int
-	heap uint64
+// The account of 100,000 rows by the Data Manager API is exact, with every fault. Google rejects a request
+// as a whole because of one row, and then names the row.
+func TestDataManagerInjectedFaults(t *testing.T) {
+	t.Parallel()
+	const total = 100_000
+	synctest.Test(t, func(t *testing.T) {
+		// IDs that end in 000 are rejected.
+		d := &rowstest.Destination{Rows: ingested, Whole: true, Refuses: func(id string) bool { return strings.HasSuffix(id, "000") }}
+		d.Answer = func(_ []rowstest.Row, refused []int) rowstest.Answer {
+			var violations []string
+			for _, n := range refused {
+				violations = append(violations, fmt.Sprintf("audience_members.audience_members[%d].mobile_data", n), "INVALID_MOBILE_ID_FORMAT")
+			}
+			if len(refused) > 0 {
+				return rowstest.Answer{Status: http.StatusBadRequest, Body: rejected(violations...).Body}
+			}
+			return rowstest.Answer{Status: http.StatusOK, Body: `{"requestId":"q"}`}
+		}
+		deps := d.Deps(env)
+		deps.StartJob = (&jobs{}).start
+		req := newRequest(devices)
+		rowsOf(t, req, total, func(i int) string {
+			if i%4000 == 1 { // no person
+				return `{"IDFA":null}`
+			}
+			return fmt.Sprintf(`{"IDFA":"00000000-0000-0000-0000-%012d"}`, i)
+		})
+		_, err := actiontest.New(t, googleadscustomermatch.New, deps).Execute(t.Context(), req)
+		const unidentified, refused = total / 4000, total / 1000
+		if got, want := d.Check(t, total, err), (rowstest.Account{Delivered: total - unidentified - refused, Failed: unidentified + refused}); got != want {
+			t.Errorf("account %+v, want %+v", got, want)
+		}
+		for _, reason := range []string{"A row has no value that identifies a person.", "A mobile device ID is not a valid advertising ID of Google or Apple."} {
+			if got := action.MessageOf(err); !strings.Contains(got, reason) {
+				t.Errorf("message %q does not contain %q", got, reason)
+			}
+		}
+		for _, fault := range []string{"limited", "unavailable", "cut before", "cut after", "late", "silent", "unreachable"} {
+			if d.Calls()[fault] == 0 {
+				t.Logf("no call was %s: %v", fault, d.Calls())
+			}
+		}
+	})
 }
 
-func (d *discarding) RoundTrip(req *http.Request) (*http.Response, error) {
-	text, err := io.ReadAll(req.Body)
-	if err != nil {
+// ingested reads the rows of an upload. A list has each person once.
+func ingested(_ *http.Request, body []byte) ([]rowstest.Row, error) {
+	var in struct {
+		Members []struct {
+			Mobile struct {
+				IDs []string `json:"mobileIds"`
+			} `json:"mobileData"`
+		} `json:"audienceMembers"`
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, err
 	}
-	d.heap = max(d.heap, actiontest.LiveHeap())
-	d.rows += bytes.Count(text, []byte(`"hashed_email"`))
-	return answer(200, `{"resourceName":"`+job+`"}`), nil
+	rows := make([]rowstest.Row, len(in.Members))
+	for i, m := range in.Members {
+		if len(m.Mobile.IDs) != 1 {
+			return nil, errors.New("a member without an ID")
+		}
+		rows[i] = rowstest.Row{ID: m.Mobile.IDs[0], Key: m.Mobile.IDs[0]}
+	}
+	return rows, nil
+}
+
+// rowsOf gives a request a json_label result of n rows, which are generated as they are read.
+func rowsOf(t *testing.T, req *action.Request, n int, row func(i int) string) {
+	t.Helper()
+	download := &payload.Downloader{Client: &http.Client{Transport: result{n, row}}, Timeout: time.Minute}
+	e := payload.NewEnvelope((&payload.Spool{Dir: t.TempDir()}).Share(t.Context()))
+	e.Plan.DownloadURL = "https://looker.example.com/downloads/x"
+	req.Data = e.Data(download)
+}
+
+// result serves a download URL.
+type result struct {
+	n   int
+	row func(i int) string
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (r result) RoundTrip(req *http.Request) (*http.Response, error) {
+	return &http.Response{
+		StatusCode: http.StatusOK, Request: req, Header: http.Header{}, ContentLength: -1, Body: io.NopCloser(&array{result: r}),
+	}, nil
+}
+
+// array generates a JSON array.
+type array struct {
+	result
+	next int
+	part strings.Reader
+}
+
+// Read implements [io.Reader].
+func (a *array) Read(p []byte) (int, error) {
+	for a.part.Len() == 0 {
+		switch {
+		case a.next > a.n:
+			return 0, io.EOF
+		case a.next == a.n:
+			a.part.Reset("]")
+		case a.next == 0:
+			a.part.Reset("[" + a.row(0))
+		default:
+			a.part.Reset("," + a.row(a.next))
+		}
+		a.next++
+	}
+	return a.part.Read(p)
 }
 
 // The memory does not depend on the number of rows. Not parallel: it measures the heap.
-func TestMemory(t *testing.T) {
-	const rows, most = 200_000, 96 << 20
-	req := actiontest.Download(t, request(nil), func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, `[`)
-		for i := range rows {
-			_, _ = fmt.Fprintf(w, `{"Users Email":"u%d@example.com"},`, i)
-		}
-		_, _ = io.WriteString(w, `{"Users Email":"last@example.com"}]`)
-	})
-	ads := &discarding{}
-	deps := actiontest.Deps(t, nil, env)
-	deps.HTTP = &http.Client{Transport: ads}
-	res, err := actiontest.New(t, googleadscustomermatch.New, deps).Execute(t.Context(), req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, want := res.Message, fmt.Sprintf("%d rows uploaded", rows+1); !strings.HasPrefix(got, want) {
-		t.Errorf("message %q, want prefix %q", got, want)
-	}
-	if got, want := ads.rows, rows+1; got != want {
-		t.Errorf("%d rows arrived, want %d", got, want)
-	}
-	if ads.heap > most {
-		t.Errorf("%d MiB of heap", ads.heap>>20)
+func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
+	for name, tt := range map[string]struct {
+		request func(map[string]string) *action.Request
+		answer  string
+	}{
+		"Data Manager API": {newRequest, `{"requestId":"q"}`},
+		"Google Ads API":   {request, `{"resourceName":"` + job + `"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const rows, most = 1_000_000, 32 << 20
+			sink := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: tt.answer}}
+			deps := actiontest.Deps(t, nil, env)
+			deps.HTTP, deps.StartJob = &http.Client{Transport: sink}, (&jobs{}).start
+			req := tt.request(nil)
+			rowsOf(t, req, rows, func(i int) string { return fmt.Sprintf(`{"Users Email":"u%d@example.com"}`, i) })
+			res, err := actiontest.New(t, googleadscustomermatch.New, deps).Execute(t.Context(), req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := res.Message, fmt.Sprintf("%d rows uploaded", rows); !strings.HasPrefix(got, want) {
+				t.Errorf("message %q, want prefix %q", got, want)
+			}
+			if heap := sink.Heap(); heap > most {
+				t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
+			}
+			t.Logf("%d rows, heap at most %.1f MiB", rows, float64(sink.Heap())/(1<<20))
+		})
 	}
 }

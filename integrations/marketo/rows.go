@@ -92,7 +92,9 @@ func (d *delivery) leads(l *layout, table *action.Table) iter.Seq2[*lead, error]
 }
 
 // key is the value of the lookup field.
-func (l *layout) key(row action.Row) string { return strings.ToLower(strings.TrimSpace(row.Cell(l.lookup).Text())) }
+func (l *layout) key(row action.Row) string {
+	return strings.ToLower(strings.TrimSpace(row.Cell(l.lookup).Text()))
+}
 
 func (l *layout) lead(n int, row action.Row) (*lead, error) {
 	key := l.key(row)

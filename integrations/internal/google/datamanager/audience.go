@@ -30,7 +30,6 @@ type IngestAudienceMembers struct {
 	Consent      *Consent         `json:"consent,omitempty"`
 	Encoding     Encoding         `json:"encoding,omitempty"`
 	Terms        *TermsOfService  `json:"termsOfService,omitempty"`
-	ValidateOnly bool             `json:"validateOnly,omitempty"`
 }
 
 // TermsOfService are the terms that the operating account accepted.
@@ -55,7 +54,6 @@ type RemoveAudienceMembers struct {
 	Destinations []Destination    `json:"destinations"`
 	Members      []AudienceMember `json:"audienceMembers"`
 	Encoding     Encoding         `json:"encoding,omitempty"`
-	ValidateOnly bool             `json:"validateOnly,omitempty"`
 }
 
 // RemoveAudienceMembers makes one call. It can be repeated.

@@ -70,9 +70,18 @@ func (c *Client) as(header http.Header) *google.Client {
 
 // Accepted is the response to a request that Google accepted for processing.
 type Accepted struct {
+	// RequestID is for [Client.Follow].
 	RequestID string `json:"requestId"`
 	// Warnings are about single fields, without an effect on the request.
 	Warnings []Warning `json:"fieldWarnings"`
+}
+
+// Validate reports a response that is not Google's.
+func (a *Accepted) Validate() error {
+	if a.RequestID == "" {
+		return errors.New("the response has no request ID")
+	}
+	return nil
 }
 
 // Warning is a warning about a field. Google's description of it can quote the field, so it is left out.

@@ -68,6 +68,10 @@ func TestErrors(t *testing.T) {
 			reply: actiontest.Reply{Status: 400, Body: `{"error":{"message":"Odd."}}`}, kind: action.Invalid,
 			message: "Google Data Manager answered 400: Odd.",
 		},
+		"no request ID": {
+			reply: actiontest.Reply{Body: `{}`}, kind: action.Unavailable,
+			message: "Unexpected response from Google Data Manager. Google Data Manager may already have accepted the request. Check before retrying.",
+		},
 		"a web page": {
 			reply: actiontest.Reply{Status: 503, Body: `<html>`}, kind: action.Unavailable,
 			message: "Google Data Manager answered 503 Service Unavailable.",

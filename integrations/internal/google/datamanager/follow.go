@@ -14,7 +14,7 @@ import (
 // pollInterval is how long Google asks to wait before the first look at a request's status.
 const pollInterval = 30 * time.Minute
 
-// Outcome is what became of the records of requests.
+// Outcome counts the records of requests, when Google has processed them.
 type Outcome struct {
 	Records, Failures int64
 	// Reasons are the numbers of records by the reason of their failure.
