@@ -5,10 +5,12 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"time"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/googleadscustomermatch/people"
 	"integrationhub.dev/integrations/internal/google"
 	"integrationhub.dev/integrations/internal/google/datamanager"
 )
@@ -183,7 +185,7 @@ func (c *client) createJob(ctx context.Context, in input, list listName, externa
 
 // addOperations adds people to a job. Its error has an entry for each person that Google rejected. It can
 // be repeated, because a list has each person once.
-func (c *client) addOperations(ctx context.Context, job jobName, batch []person) error {
+func (c *client) addOperations(ctx context.Context, job jobName, batch []people.Person) error {
 	operations := make([]operation, len(batch))
 	for n, p := range batch {
 		operations[n].Create.UserIdentifiers = p
@@ -207,7 +209,7 @@ func (c *client) removeAll(ctx context.Context, job jobName) error {
 
 type operation struct {
 	Create struct {
-		UserIdentifiers person `json:"user_identifiers"`
+		UserIdentifiers people.Person `json:"user_identifiers"`
 	} `json:"create"`
 }
 
@@ -217,4 +219,50 @@ func (c *client) run(ctx context.Context, job jobName) error {
 	return once.Do(ctx, func(ctx context.Context) error {
 		return c.once(ctx, string(job)+":run", struct{}{}, nil)
 	})
+}
+
+func (in input) accounts() datamanager.Accounts { return adsAccounts(in.Login, in.Target) }
+
+func adsAccounts(login, target customerID) datamanager.Accounts {
+	return datamanager.Accounts{
+		Login:     datamanager.Account{Type: datamanager.GoogleAds, ID: string(login)},
+		Operating: datamanager.Account{Type: datamanager.GoogleAds, ID: string(target)},
+	}
+}
+
+var consents = map[consent]datamanager.ConsentStatus{"GRANTED": datamanager.ConsentGranted, "DENIED": datamanager.ConsentDenied}
+
+// consent returns nil if there are no answers.
+func (in input) consent() *datamanager.Consent {
+	c := datamanager.Consent{AdUserData: consents[in.AdUserData], AdPersonalization: consents[in.Personalization]}
+	if c == (datamanager.Consent{}) {
+		return nil
+	}
+	return &c
+}
+
+// titleOf is the name of a new list, as in the reference.
+func (in input) titleOf(created time.Time) string {
+	return in.Name + " (from Looker " + created.Format(time.DateTime) + "Z)"
+}
+
+// appleID is the form of iOS apps' IDs. Android's are package names.
+var appleID = regexp.MustCompile(`^[0-9]+$`)
+
+// userList describes a new list.
+func (in input) userList(created time.Time) datamanager.UserList {
+	list := datamanager.UserList{
+		DisplayName: in.titleOf(created), Description: in.Description, Membership: "OPEN", Duration: datamanager.Days(lifeSpan),
+	}
+	if !in.Mobile {
+		list.Ingested.KeyTypes = []datamanager.KeyType{datamanager.ContactIDs}
+		list.Ingested.Contact = &datamanager.ContactInfo{Source: datamanager.FirstParty}
+		return list
+	}
+	list.Ingested.KeyTypes = []datamanager.KeyType{datamanager.MobileIDs}
+	list.Ingested.Mobile = &datamanager.MobileInfo{Source: datamanager.FirstParty, KeySpace: datamanager.Android, AppID: in.App}
+	if appleID.MatchString(in.App) {
+		list.Ingested.Mobile.KeySpace = datamanager.IOS
+	}
+	return list
 }

@@ -1,327 +1,285 @@
 package googleadscustomermatch
 
 import (
+	"context"
+	"errors"
 	"fmt"
-	"iter"
-	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/googleadscustomermatch/people"
 	"integrationhub.dev/integrations/internal/google/datamanager"
-	"integrationhub.dev/integrations/internal/pii"
 )
 
-// identifier is a value or an address that identifies a person. It has one member:
-// https://developers.google.com/google-ads/api/reference/rpc/latest/UserIdentifier
-type identifier struct {
-	Email   string   `json:"hashed_email,omitempty"`
-	Phone   string   `json:"hashed_phone_number,omitempty"`
-	Mobile  string   `json:"mobile_id,omitempty"`
-	Address *address `json:"address_info,omitempty"`
+// ingestion adds people to a list by the Data Manager API. Google adds the people of a request that it
+// accepted, whatever happens to later ones.
+type ingestion struct {
+	*client
+	in       input
+	api      *datamanager.Client
+	accounts datamanager.Accounts
+	to       datamanager.Destination
+	// created is the new list.
+	created datamanager.UserList
+	// title is the name of the list in messages.
+	title string
+	// started is when the first people were sent.
+	started time.Time
+	// requests are the IDs of the accepted requests.
+	requests []string
 }
 
-// address is a person's name and place. Google matches it as a whole. Customer Match has no street,
-// city or state:
-// https://developers.google.com/google-ads/api/reference/rpc/latest/OfflineUserAddressInfo
-type address struct {
-	First   string `json:"hashed_first_name"`
-	Last    string `json:"hashed_last_name"`
-	Country string `json:"country_code"`
-	Postal  string `json:"postal_code"`
-}
-
-// person has the identifiers of a row.
-type person []identifier
-
-// member returns the person in the form of the Data Manager API.
-func (p person) member() datamanager.AudienceMember {
-	var (
-		mobile  []string
-		contact []datamanager.UserIdentifier
-	)
-	for _, i := range p {
-		switch {
-		case i.Mobile != "":
-			mobile = append(mobile, i.Mobile)
-		case i.Address != nil:
-			contact = append(contact, datamanager.UserIdentifier{Address: &datamanager.Address{
-				GivenName: i.Address.First, FamilyName: i.Address.Last, RegionCode: i.Address.Country, PostalCode: i.Address.Postal,
-			}})
-		default:
-			contact = append(contact, datamanager.UserIdentifier{Email: i.Email, Phone: i.Phone})
-		}
+func newIngestion(c *client, in input) *ingestion {
+	accounts := in.accounts()
+	return &ingestion{
+		client: c, in: in, api: c.dataManager(), accounts: accounts, title: "the list",
+		to: datamanager.Destination{Login: &accounts.Login, Operating: accounts.Operating, ID: lastPart(string(in.List))},
 	}
-	if len(mobile) > 0 {
-		return datamanager.AudienceMember{Mobile: &datamanager.MobileData{IDs: mobile}}
+}
+
+func (u *ingestion) send(ctx context.Context, p *people.People) (string, error) {
+	result := deliver.Batches(ctx, p.All(), deliver.Options[people.Person]{Size: datamanager.MaxAudienceMembers, Retry: u.Writes}, u.batch)
+	err := result.Err("rows")
+	if result.Sent() == 0 {
+		u.withdraw(ctx)
+		return summary(0, u.title, p), err
 	}
-	return datamanager.AudienceMember{Composite: &datamanager.CompositeData{User: datamanager.UserData{Identifiers: contact}}}
+	return u.finish(ctx, summary(result.Sent(), u.title, p), err)
 }
 
-// kind is what a column holds.
-type kind string
-
-const (
-	kindEmail   kind = "email"
-	kindPhone   kind = "phone"
-	kindFirst   kind = "first name"
-	kindLast    kind = "last name"
-	kindCountry kind = "country"
-	kindPostal  kind = "postal code"
-	kindMobile  kind = "mobile device ID"
-)
-
-// kinds is the order in messages.
-var kinds = []kind{kindEmail, kindPhone, kindFirst, kindLast, kindCountry, kindPostal, kindMobile}
-
-// addressKinds are the required parts of an address.
-var addressKinds = []kind{kindFirst, kindLast, kindCountry, kindPostal}
-
-// labelled is a kind and the pattern of its columns' labels.
-type labelled struct {
-	kind  kind
-	label *regexp.Regexp
-}
-
-// contactKinds match columns by label, since json_label has no tags. The first match counts, so that
-// "Email Address" is not a street as in the reference.
-var contactKinds = []labelled{
-	{kindEmail, regexp.MustCompile(`\be ?mail` + suffix)},
-	{kindPhone, regexp.MustCompile(`phone` + suffix)},
-	{kindFirst, regexp.MustCompile(`\b(first|given|fore) ?name\b|\bfirst$`)},
-	{kindLast, regexp.MustCompile(`\b(last|family|sur) ?name\b|\blast$`)},
-	{kindPostal, regexp.MustCompile(`\bzip|\bpostal\b|\bpost ?code\b`)},
-	{kindCountry, regexp.MustCompile(`\bcountry\b`)},
-}
-
-// suffix matches what may follow the name of an address or number.
-const suffix = `( ?(address|number|num|no|id|hash|hashed|sha ?256))?( ?[0-9]+)?$`
-
-// looseKinds are for results without such columns: "Email Opt In" is only used if there is no better
-// column.
-var looseKinds = []labelled{
-	{kindEmail, regexp.MustCompile(`\be ?mail`)},
-	{kindPhone, regexp.MustCompile(`phone`)},
-}
-
-// deviceLabel matches columns with device IDs.
-var deviceLabel = regexp.MustCompile(`\bidfa\b|\baaid\b|\bgaid\b|\bidentifier for (advertisers|advertising)\b|\badvertising id|` +
-	`\badvertiser assigned user|\bgoogle advertising|\b(mobile|device) id\b`)
-
-var separators = regexp.MustCompile(`[^\pL\pN]+`)
-
-// columns maps kinds to columns. A person can have several email addresses, phone numbers and
-// devices, but one name and place.
-type columns map[kind][]int
-
-func identify(all []action.Column, devices bool) columns {
-	if devices {
-		return match(all, []labelled{{kindMobile, deviceLabel}})
+// batch sends people. It can be repeated, because a list has each person once.
+func (u *ingestion) batch(ctx context.Context, batch []people.Person) error {
+	err := u.begin(ctx)
+	if err == nil {
+		err = datamanager.SendValid(batch, func(some []people.Person) error { return u.ingest(outbound.WithDoubt(ctx, ""), some) })
 	}
-	found := match(all, contactKinds)
-	for k, columns := range match(all, looseKinds) {
-		if !found.have(k) && !slices.ContainsFunc(columns, found.holds) {
-			found[k] = columns
-		}
+	if e, ok := errors.AsType[*action.Error](err); ok && slices.Contains(fatalKinds, e.Kind) {
+		return deliver.Stop(err)
 	}
-	return found
+	return err
 }
 
-// holds reports whether a column is of some kind.
-func (c columns) holds(column int) bool {
-	for _, columns := range c {
-		if slices.Contains(columns, column) {
-			return true
-		}
+func (u *ingestion) ingest(ctx context.Context, some []people.Person) error {
+	in := datamanager.IngestAudienceMembers{
+		Destinations: []datamanager.Destination{u.to}, Members: make([]datamanager.AudienceMember, len(some)), Encoding: datamanager.Hex,
+		Consent: u.in.consent(), Terms: &datamanager.TermsOfService{CustomerMatch: datamanager.TermsAccepted},
 	}
-	return false
-}
-
-func match(all []action.Column, kinds []labelled) columns {
-	found := columns{}
-	for n, c := range all {
-		label := strings.TrimSpace(separators.ReplaceAllString(strings.ToLower(c.Label), " "))
-		if i := slices.IndexFunc(kinds, func(k labelled) bool { return k.label.MatchString(label) }); i >= 0 {
-			found[kinds[i].kind] = append(found[kinds[i].kind], n)
-		}
+	for n, p := range some {
+		in.Members[n] = p.Member()
 	}
-	return found
+	accepted, err := u.api.IngestAudienceMembers(ctx, in)
+	if err == nil {
+		u.requests = append(u.requests, accepted.RequestID)
+	}
+	return err
 }
 
-// rules are what the APIs have different rules for.
-type rules struct {
-	name, mobile func(string) (string, bool)
-	// maxIdentifiers is the limit for a person.
-	maxIdentifiers int
+// begin creates the list with the first batch.
+func (u *ingestion) begin(ctx context.Context) error {
+	if u.started.IsZero() {
+		u.started = u.i.now().UTC()
+	}
+	if u.to.ID != "" {
+		return nil
+	}
+	list, err := u.api.CreateUserList(ctx, u.accounts, u.in.userList(u.started))
+	if err != nil {
+		return deliver.Stop(err) // a retry could create a second list
+	}
+	u.created, u.to.ID, u.title = list, list.ID, fmt.Sprintf("the new list %q", u.in.titleOf(u.started))
+	return nil
 }
 
-var apiRules = map[api]rules{
-	googleAds:   {name: pii.GoogleName, mobile: unchanged, maxIdentifiers: 20},
-	dataManager: {name: pii.PlainGoogleName, mobile: advertisingID, maxIdentifiers: datamanager.MaxIdentifiers},
+// withdraw deletes a new list that stayed empty.
+func (u *ingestion) withdraw(ctx context.Context) {
+	if u.created.Name == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeTimeout)
+	defer cancel()
+	if err := u.api.DeleteUserList(ctx, u.accounts, u.created); err != nil {
+		u.Log.WarnContext(ctx, "empty list was not removed from the destination", "error", err)
+	}
 }
 
-func unchanged(text string) (string, bool) { return text, true }
+// clockTolerance is how far ahead of Google's clock the hub's may be. Otherwise, mirroring would remove
+// people who were just added.
+const clockTolerance = 5 * time.Minute
 
-var uuid = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
-
-// advertisingID accepts UUIDs, as the IDs of Google and Apple are. Any other ID would make Google reject
-// the whole request.
-func advertisingID(text string) (string, bool) { return text, uuid.MatchString(text) }
-
-// people converts the rows of a result to people.
-type people struct {
-	table   *action.Table
-	columns columns
-	// hash means that the hub hashes the values. Otherwise they must be hashes.
-	hash bool
-	// country is the default for phone numbers.
-	country string
-	// rules are those of the API.
-	rules rules
-	// unusable counts the values by kind that were left out of valid rows.
-	unusable map[kind]int
-	// truncated is the error that ended the source early.
-	truncated error
+// finish follows the requests, in a job. Google processes them within hours, and only then says whose data
+// it could not use. With mirroring, the job also removes the members that are not in the result. text is
+// the message of a delivery whose rows have all arrived, and err the error of one whose have not.
+func (u *ingestion) finish(ctx context.Context, text string, err error) (string, error) {
+	if err != nil && u.in.Mirror {
+		err = action.Wrap(err, action.KindOf(err), "%s No members were removed from the list, because not all rows were delivered.",
+			action.MessageOf(err))
+	}
+	mirror := u.in.Mirror && err == nil
+	followErr := u.follow(ctx, mirror)
+	switch {
+	case err != nil:
+		return "", err
+	case followErr != nil && mirror:
+		return "", action.Wrap(followErr, action.KindOf(followErr), "%s No members were removed from the list. %s", text, action.MessageOf(followErr))
+	case mirror:
+		text += " Then, the hub removes the members that are not in the result."
+	}
+	return text, nil
 }
 
-func newPeople(table *action.Table, in input) (*people, error) {
-	p := &people{
-		table: table, columns: identify(table.Columns, in.Mobile), hash: in.Hashing == "yes",
-		country: string(in.PhoneCountry), rules: apiRules[in.API], unusable: map[kind]int{},
+// follow starts the job. Its error means that the requests are not followed.
+func (u *ingestion) follow(ctx context.Context, mirror bool) error {
+	err := u.i.startJob(ctx, func(context.Context) (action.Job, error) {
+		name := fmt.Sprintf("Customer Match list %s, %d requests, the first is %s", u.to.ID, len(u.requests), u.requests[0])
+		return action.Job{Name: name, Follow: func(ctx context.Context) error { return u.complete(ctx, mirror) }}, nil
+	})
+	if err != nil {
+		u.Log.WarnContext(ctx, "requests are not followed", "error", err)
+	}
+	return err
+}
+
+// complete waits until Google has processed the requests. With mirroring, it then removes the members
+// who were last added before the delivery. Its error goes to the hub's log.
+func (u *ingestion) complete(ctx context.Context, mirror bool) error {
+	outcome, err := u.api.Follow(ctx, u.requests)
+	if err == nil {
+		err = outcome.Err()
 	}
 	switch {
-	case len(table.Columns) == 0: // no rows, and json_label has no columns without rows
-	case in.Mobile && !p.columns.have(kindMobile):
-		return nil, action.Errorf(action.Invalid, "The query has no column with mobile device IDs. Its label must contain IDFA, "+
-			"AAID, Mobile ID or Advertising ID.")
-	case !in.Mobile && !p.columns.have(kindEmail) && !p.columns.have(kindPhone) && !p.columns.have(addressKinds...):
-		return nil, action.Errorf(action.Invalid, "The query has no column that identifies people. It needs a label "+
-			"that contains Email or Phone, or all of First Name, Last Name, Country and Postal Code.")
+	case err != nil && mirror:
+		return fmt.Errorf("no members were removed from the list: %w", err)
+	case err != nil, !mirror:
+		return err
 	}
-	return p, nil
+	return deliver.Call(ctx, nil, u.Writes, func(ctx context.Context) error {
+		_, err := u.api.RemoveOlderMembers(ctx, u.to, u.started.Add(-clockTolerance))
+		return err
+	})
 }
 
-// have reports whether there is a column of each kind.
-func (c columns) have(kinds ...kind) bool {
-	return !slices.ContainsFunc(kinds, func(k kind) bool { return len(c[k]) == 0 })
+// maxPerCall is Google's recommendation:
+// https://developers.google.com/google-ads/api/docs/remarketing/audience-segments/customer-match/get-started
+const maxPerCall = 10_000
+
+// upload adds people to a list by the Google Ads API, in three steps: it creates a job, adds people to it,
+// and runs it. Nothing changes before that, so a truncated source changes nothing.
+type upload struct {
+	*client
+	in   input
+	list listName
+	job  jobName
+	// title is the name of the list in messages.
+	title string
+	// stopped is the error that ended the upload.
+	stopped error
 }
 
-// all yields the people, and rejects rows that identify no one.
-func (p *people) all() iter.Seq2[person, error] {
-	return func(yield func(person, error) bool) {
-		for row, err := range p.table.Rows() {
-			var one person
-			if err != nil {
-				p.truncated = err
-			} else if one, err = p.person(row); err != nil {
-				err = deliver.Reject(err)
-			}
-			if !yield(one, err) {
-				return
-			}
+func (u *upload) send(ctx context.Context, p *people.People) (string, error) {
+	u.list, u.title = u.in.List, "the list"
+	result := deliver.Batches(ctx, p.All(), deliver.Options[people.Person]{
+		// Google counts the values, not the people.
+		Size: maxPerCall, MaxBytes: maxPerCall, Weight: func(p people.Person) int { return len(p) },
+		Retry: u.Writes,
+	}, func(ctx context.Context, batch []people.Person) error {
+		err := u.begin(ctx)
+		if err == nil {
+			err = u.addOperations(ctx, u.job, batch)
 		}
-	}
-}
-
-// person converts a row. Its error is the reason why the row identifies no one.
-func (p *people) person(row action.Row) (person, error) {
-	r := reading{people: p, row: row}
-	// Phone numbers depend on the country.
-	home := r.first(kindCountry, pii.Country)
-	land := home
-	if land == "" {
-		land = p.country
-	}
-	var all person
-	for _, v := range r.all(kindMobile, p.rules.mobile) {
-		all = append(all, identifier{Mobile: v})
-	}
-	for _, v := range r.all(kindEmail, p.hashed(pii.GoogleEmail)) {
-		all = append(all, identifier{Email: v})
-	}
-	for _, v := range r.all(kindPhone, p.hashed(func(text string) (string, bool) { return pii.Phone(text, land) })) {
-		all = append(all, identifier{Phone: v})
-	}
-	a := address{
-		First: r.first(kindFirst, p.hashed(p.rules.name)), Last: r.first(kindLast, p.hashed(p.rules.name)),
-		Country: home, Postal: r.first(kindPostal, pii.GooglePostalCode),
-	}
-	if a.First != "" && a.Last != "" && a.Country != "" && a.Postal != "" {
-		all = append(all, identifier{Address: &a})
-	}
+		if e, ok := errors.AsType[*action.Error](err); ok && slices.Contains(fatalKinds, e.Kind) {
+			return u.stop(err)
+		}
+		return err
+	})
 	switch {
-	case len(all) > p.rules.maxIdentifiers:
-		return nil, action.Errorf(action.Invalid, "A row has more values than Google Ads accepts for one person.")
-	case len(all) == 0 && len(r.bad) == 0:
-		return nil, action.Errorf(action.Invalid, "A row has no value that identifies a person.")
-	case len(all) == 0:
-		return nil, action.Errorf(action.Invalid, "A row has no usable value that identifies a person (unusable: %s).", join(r.bad))
+	case u.stopped != nil:
+		return "", u.abandon(ctx, u.stopped)
+	case p.Truncated != nil:
+		return "", u.abandon(ctx, p.Truncated)
+	case ctx.Err() != nil:
+		return "", u.abandon(ctx, context.Cause(ctx))
+	case result.Sent() == 0:
+		u.withdraw(ctx)
+		return summary(0, u.title, p), result.Err("rows")
+	case u.in.Mirror && result.Failed() > 0:
+		err := result.Err("rows")
+		return "", action.Wrap(err, action.KindOf(err), "The list was not changed: with mirroring, its members are replaced only if "+
+			"Google Ads accepts all rows, and it did not accept %d of %d. %s", result.Failed(), result.Sent()+result.Failed(), reasons(err))
 	}
-	for _, k := range r.bad {
-		p.unusable[k]++
+	if err := u.run(ctx, u.job); err != nil {
+		return "", action.Wrap(err, action.KindOf(err), "%d rows were uploaded, but Google Ads did not start adding them to the list. %s",
+			result.Sent(), action.MessageOf(err))
 	}
-	return all, nil
+	return summary(result.Sent(), u.title, p), result.Err("rows")
 }
 
-// hashed returns a rule that hashes the result of another, or one that requires hashes.
-func (p *people) hashed(rule func(string) (string, bool)) func(string) (string, bool) {
-	if !p.hash {
-		return pii.Hashed
-	}
-	return func(text string) (string, bool) {
-		value, ok := rule(text)
-		return pii.Hash(value), ok
-	}
-}
-
-// reading collects the values of a row.
-type reading struct {
-	*people
-	row action.Row
-	bad []kind
-}
-
-// all returns the distinct, usable values of a kind.
-func (r *reading) all(k kind, rule func(string) (string, bool)) []string {
-	var values []string
-	for _, column := range r.columns[k] {
-		text := strings.TrimSpace(r.row.Cell(column).Text())
-		if text == "" {
-			continue
-		}
-		if value, ok := rule(text); !ok {
-			r.bad = append(r.bad, k)
-		} else if !slices.Contains(values, value) {
-			values = append(values, value)
+// reasons are the reasons for which rows failed, without numbers.
+func reasons(err error) string {
+	var messages []string
+	if e, ok := errors.AsType[*action.Error](err); ok {
+		if all, ok := e.Err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // of deliver.Result, which joins the reasons
+			for _, reason := range all.Unwrap() {
+				messages = append(messages, action.MessageOf(reason))
+			}
 		}
 	}
-	return values
+	return strings.Join(messages, " ")
 }
 
-// first returns the first value of a kind, or "".
-func (r *reading) first(k kind, rule func(string) (string, bool)) string {
-	if values := r.all(k, rule); len(values) > 0 {
-		return values[0]
-	}
-	return ""
+// fatalKinds are the kinds of error that every other batch would return too.
+var fatalKinds = []action.Kind{action.Unauthenticated, action.Forbidden, action.NotFound, action.Internal}
+
+// stop ends the upload.
+func (u *upload) stop(err error) error {
+	u.stopped = err
+	return deliver.Stop(err)
 }
 
-func join(kinds []kind) string {
-	parts := make([]string, len(kinds))
-	for i, k := range kinds {
-		parts[i] = string(k)
-	}
-	return strings.Join(parts, ", ")
-}
-
-// leftOut lists the number of values that were left out by kind.
-func (p *people) leftOut() string {
-	var parts []string
-	for _, k := range kinds {
-		if n := p.unusable[k]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d of %s", n, k))
+// begin creates the list and the job with the first batch.
+func (u *upload) begin(ctx context.Context) error {
+	now := u.i.now().UTC()
+	if u.list == "" {
+		name := u.in.titleOf(now)
+		list, err := u.createUserList(ctx, u.in, name)
+		if err != nil {
+			return u.stop(err) // a retry could create a second list
 		}
+		u.list, u.title = list, fmt.Sprintf("the new list %q", name)
 	}
-	return strings.Join(parts, ", ")
+	if u.job != "" {
+		return nil
+	}
+	job, err := u.createJob(ctx, u.in, u.list, now.UnixMilli())
+	if err == nil && u.in.Mirror {
+		err = u.removeAll(ctx, job) // if it fails, the next attempt creates another job
+	}
+	if err == nil {
+		u.job = job
+	}
+	return err
+}
+
+// abandon ends an upload whose job must not run.
+func (u *upload) abandon(ctx context.Context, why error) error {
+	u.withdraw(ctx)
+	return action.Wrap(why, action.KindOf(why), "%s No members were added to the list.", action.MessageOf(why))
+}
+
+// removeTimeout bounds the removal of a list after a delivery whose timeout may be over.
+const removeTimeout = 30 * time.Second
+
+// withdraw removes a new list that stayed empty.
+func (u *upload) withdraw(ctx context.Context) {
+	if u.in.List != "" || u.list == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeTimeout)
+	defer cancel()
+	if err := u.removeUserList(ctx, u.in.Target, u.list); err != nil {
+		u.Log.WarnContext(ctx, "empty list was not removed from the destination", "error", err)
+	}
 }
