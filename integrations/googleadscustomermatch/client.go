@@ -183,12 +183,17 @@ func (c *client) createJob(ctx context.Context, in input, list listName, externa
 	return made.ResourceName, err
 }
 
-// addOperations adds people to a job. Its error has an entry for each person that Google rejected. It can
+// addOperations adds people to a job: to add them to the list, or to remove them. A job has one kind of
+// operation. Its error has an entry for each person that Google rejected. It can
 // be repeated, because a list has each person once.
-func (c *client) addOperations(ctx context.Context, job jobName, batch []people.Person) error {
+func (c *client) addOperations(ctx context.Context, job jobName, mode string, batch []people.Person) error {
 	operations := make([]operation, len(batch))
 	for n, p := range batch {
-		operations[n].Create.UserIdentifiers = p
+		if mode == removeFromList {
+			operations[n].Remove = &userData{p}
+		} else {
+			operations[n].Create = &userData{p}
+		}
 	}
 	var response struct {
 		Partial *failure `json:"partialFailureError"`
@@ -208,12 +213,15 @@ func (c *client) removeAll(ctx context.Context, job jobName) error {
 }
 
 type operation struct {
-	Create struct {
-		UserIdentifiers people.Person `json:"user_identifiers"`
-	} `json:"create"`
+	Create *userData `json:"create,omitempty"`
+	Remove *userData `json:"remove,omitempty"`
 }
 
-// run starts the job, which adds its people to the list.
+type userData struct {
+	UserIdentifiers people.Person `json:"user_identifiers"`
+}
+
+// run starts the job.
 func (c *client) run(ctx context.Context, job jobName) error {
 	once := deliver.Once{Name: c.Name, MaybeDeliveredHint: "It may already have started."}
 	return once.Do(ctx, func(ctx context.Context) error {

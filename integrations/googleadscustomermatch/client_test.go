@@ -141,6 +141,16 @@ func TestDataManagerRows(t *testing.T) {
 			answers: devices, rows: `[{"IDFA":"` + idA + `"},{"IDFA":"` + idB + `"},{"IDFA":"x"}]`, calls: []string{ingest},
 			message: "2 of 3 rows delivered, 1 failed. A row has no usable value that identifies a person (unusable: mobile device ID).",
 		},
+		"removed": {
+			answers: map[string]string{"createOrAppend": "remove", "customer_match_terms": "", "mirror": "yes"}, rows: `[{"Email":"a@example.com"}]`,
+			calls: []string{"POST audienceMembers:remove"}, message: "1 rows uploaded. Google Ads removes them from the list within about a day.",
+		},
+		"removed, rejected one": {
+			answers: map[string]string{"createOrAppend": "remove"}, rows: `[{"Email":"a@example.com"},{"Email":"b@example.com"}]`,
+			replies: []actiontest.Reply{rejected("audience_members.audience_members[0]", "INVALID_AUDIENCE_MEMBER")},
+			calls:   []string{"POST audienceMembers:remove", "POST audienceMembers:remove"},
+			message: "1 of 2 rows delivered, 1 failed. A row has no data that identifies a person.",
+		},
 		"no rows":  {answers: create, rows: `[]`, message: "The result has no rows. Nothing was sent to Google Ads."},
 		"too many": {rows: `[` + emails(11) + `]`, message: "A row has more values than Google Ads accepts for one person."},
 		"truncated": {

@@ -76,7 +76,10 @@ func (c *client) fields(ctx context.Context, a answers) ([]action.Field, error) 
 		Name: "createOrAppend", Label: "Step 2a) Create a new list or append to existing?",
 		Type: action.Select, Required: true, Interactive: true,
 		Default: a["createOrAppend"],
-		Options: []action.Option{{Name: createList, Label: "Create new list"}, {Name: appendToList, Label: "Append to existing"}},
+		Options: []action.Option{
+			{Name: createList, Label: "Create new list"}, {Name: appendToList, Label: "Append to existing"},
+			{Name: removeFromList, Label: "Remove from existing"},
+		},
 	})
 	if a["createOrAppend"] == "" {
 		return fields, nil
@@ -101,7 +104,7 @@ func (c *client) fields(ctx context.Context, a answers) ([]action.Field, error) 
 		return fields, nil
 	}
 	fields = append(fields, hashing(a)...)
-	if a.api() == dataManager {
+	if a.api() == dataManager && a["createOrAppend"] != removeFromList {
 		fields = append(fields, termsField(a))
 	}
 	if a["createOrAppend"] == appendToList {

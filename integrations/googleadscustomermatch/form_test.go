@@ -206,6 +206,7 @@ func TestForm(t *testing.T) {
 		"create, new API":  {with(api, "data_manager", "createOrAppend", "create", "mobileDevice", "no"), fields(append(append([]string{"newListName", "newListDescription"}, hashing...), terms)...), terms, []string{"accepted=Yes, they are accepted", "not_accepted=No"}},
 		"append, new API":  {with(api, "data_manager", "createOrAppend", "append", "mobileDevice", "no"), fields(append(append([]string{"targetUserListRN"}, hashing...), terms, mirror)...), "targetUserListRN", []string{"customers/22/userLists/5=Buyers", "customers/22/userLists/6=New"}},
 		"devices, new API": {with(api, "data_manager", "createOrAppend", "append", "mobileDevice", "yes"), fields(append(append([]string{"mobileAppId", "targetUserListRN"}, hashing...), terms, mirror)...), "targetUserListRN", []string{"customers/22/userLists/7=Phones"}},
+		"remove, new API":  {with(api, "data_manager", "createOrAppend", "remove", "mobileDevice", "no"), fields(append([]string{"targetUserListRN"}, hashing...)...), "targetUserListRN", []string{"customers/22/userLists/5=Buyers", "customers/22/userLists/6=New"}},
 		"nothing, new API": {map[string]string{api: "data_manager", "loginCid": "44", "createOrAppend": "append", "mobileDevice": "no"}, []string{api, "loginCid", "createOrAppend", "mobileDevice", "noAvalaibleLists"}, "", nil},
 	} {
 		t.Run(name, func(t *testing.T) {

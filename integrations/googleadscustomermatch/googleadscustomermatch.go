@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,11 +106,14 @@ func (c *client) deliver(ctx context.Context, req *action.Request) (string, erro
 }
 
 // summary reports how many rows were sent, and which values were left out.
-func summary(sent int, list string, p *people.People) string {
+func (in input) summary(sent int, list string, p *people.People) string {
 	if sent == 0 {
 		return "The result has no rows. Nothing was sent to Google Ads."
 	}
 	text := fmt.Sprintf("%d rows uploaded to %s. Google Ads adds them to the list within about a day.", sent, list)
+	if in.Mode == removeFromList {
+		text = fmt.Sprintf("%d rows uploaded. Google Ads removes them from the list within about a day.", sent)
+	}
 	if left := p.LeftOut(); left != "" {
 		text += " Unusable values were left out: " + left + "."
 	}
@@ -137,8 +141,9 @@ const termsAccepted = "accepted"
 
 // What to do with the list.
 const (
-	createList   = "create"
-	appendToList = "append"
+	createList     = "create"
+	appendToList   = "append"
+	removeFromList = "remove"
 )
 
 // input is what the Looker user answered.
@@ -172,7 +177,7 @@ func (in *input) Validate() error {
 	switch {
 	case in.Login == "":
 		return missing("loginCid", "Login account id is missing")
-	case in.Mode != createList && in.Mode != appendToList:
+	case !slices.Contains([]string{createList, appendToList, removeFromList}, in.Mode):
 		return missing("createOrAppend", "createOrAppend must be either 'create' or 'append' (got '%s')", in.Mode)
 	case in.Mobile && in.App == "":
 		return missing("mobileAppId", "Mobile application id is missing")
@@ -180,15 +185,17 @@ func (in *input) Validate() error {
 		return missing("doHashing", "Hashing must be either 'yes' or 'no' (got '%s')", in.Hashing)
 	case in.Mode == createList && in.Name == "":
 		return missing("newListName", "Name for new list is missing")
-	case in.Mode == appendToList && in.List == "":
+	case in.Mode != createList && in.List == "":
 		return missing("targetUserListRN", "List resource name is missing or could not be created")
-	case in.API == dataManager && in.Terms != termsAccepted:
+	case in.API == dataManager && in.Terms != termsAccepted && in.Mode != removeFromList:
 		return action.InvalidField("customer_match_terms", "Google requires that the account has accepted the Customer Match terms. "+
 			"Confirm it in the form.")
 	}
-	if in.Mode == createList { // the form may still hold earlier answers
-		in.List, in.Mirror = "", false
+	// The form may still hold earlier answers.
+	if in.Mode == createList {
+		in.List = ""
 	}
+	in.Mirror = in.Mirror && in.Mode == appendToList
 	return nil
 }
 

@@ -198,6 +198,8 @@ func TestRowCounts(t *testing.T) {
 		"no device column":   {devices, `[{"Email":"a@example.com"}]`, `{}`, nil, "The query has no column with mobile device IDs. Its label must contain IDFA, AAID, Mobile ID or Advertising ID."},
 		"too many":           {nil, `[` + emails(21) + `]`, `{}`, nil, "A row has more values than Google Ads accepts for one person."},
 		"truncated":          {nil, `[{"Email":"a@example.com"},{"Ema`, `{}`, sent[:2], "The data ended before the result was complete. No members were added to the list."},
+		"removed":            {map[string]string{"createOrAppend": "remove"}, `[{"Email":"a@example.com"}]`, `{}`, sent, "1 rows uploaded. Google Ads removes them from the list within about a day."},
+		"removed, truncated": {map[string]string{"createOrAppend": "remove"}, `[{"Email":"a@example.com"},{"Ema`, `{}`, sent[:2], "The data ended before the result was complete. No members were removed from the list."},
 		"truncated, with a new list": {
 			map[string]string{"createOrAppend": "create"},
 			`[{"Email":"a@example.com"},`, `{}`,
@@ -224,6 +226,10 @@ func TestRowCounts(t *testing.T) {
 			}
 			if diff := cmp.Diff(tt.calls, calls(d)); diff != "" {
 				t.Errorf("calls (-want +got):\n%s", diff)
+			}
+			if remove := strings.Contains(fmt.Sprint(tt.answers), "createOrAppend:remove"); len(tt.calls) > 1 && remove !=
+				strings.Contains(string(d.Requests()[1].Body), `"operations":[{"remove":{"user_identifiers"`) {
+				t.Errorf("operations %s", d.Requests()[1].Body)
 			}
 			if n := len(tt.calls); n == 4 && !strings.Contains(string(d.Requests()[3].Body), `{"remove":"`+list+`"}`) {
 				t.Errorf("removed by %s", d.Requests()[3].Body)
@@ -409,8 +415,8 @@ func TestGoogleFails(t *testing.T) {
 		"unavailable":    {":addOperations", actiontest.Reply{Status: 503, Body: "<html>"}, action.Unavailable, 9, "Google Ads answered 503 Service Unavailable."},
 		"a reset":        {":addOperations", actiontest.Reply{Reset: true}, action.Unavailable, 9, "The connection to Google Ads failed."},
 		"names no row":   {":addOperations", actiontest.Reply{Body: `{"partialFailureError":{"code":3,"details":[]}}`}, action.Unavailable, 9, "Google Ads did not accept all rows, without naming them."},
-		"does not run":   {":run", failed(400, "x", "ODD"), action.Invalid, 3, "1 rows were uploaded, but Google Ads did not start adding them to the list. Google Ads did not accept the request. (ODD)"},
-		"may run":        {":run", actiontest.Reply{Reset: true}, action.Unavailable, 3, "1 rows were uploaded, but Google Ads did not start adding them to the list. The connection to Google Ads failed. It may already have started."},
+		"does not run":   {":run", failed(400, "x", "ODD"), action.Invalid, 3, "1 rows were uploaded, but Google Ads did not start to process them. Google Ads did not accept the request. (ODD)"},
+		"may run":        {":run", actiontest.Reply{Reset: true}, action.Unavailable, 3, "1 rows were uploaded, but Google Ads did not start to process them. The connection to Google Ads failed. It may already have started."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -15,8 +15,8 @@ import (
 	"integrationhub.dev/integrations/internal/google/datamanager"
 )
 
-// ingestion adds people to a list by the Data Manager API. Google adds the people of a request that it
-// accepted, whatever happens to later ones.
+// ingestion adds people to a list, or removes them, by the Data Manager API. Google processes a request
+// that it accepted, whatever happens to later ones.
 type ingestion struct {
 	*client
 	in       input
@@ -46,9 +46,9 @@ func (u *ingestion) send(ctx context.Context, p *people.People) (string, error) 
 	err := result.Err("rows")
 	if result.Sent() == 0 {
 		u.withdraw(ctx)
-		return summary(0, u.title, p), err
+		return u.in.summary(0, u.title, p), err
 	}
-	return u.finish(ctx, summary(result.Sent(), u.title, p), err)
+	return u.finish(ctx, u.in.summary(result.Sent(), u.title, p), err)
 }
 
 // batch sends people. It can be repeated, because a list has each person once.
@@ -64,14 +64,24 @@ func (u *ingestion) batch(ctx context.Context, batch []people.Person) error {
 }
 
 func (u *ingestion) ingest(ctx context.Context, some []people.Person) error {
-	in := datamanager.IngestAudienceMembers{
-		Destinations: []datamanager.Destination{u.to}, Members: make([]datamanager.AudienceMember, len(some)), Encoding: datamanager.Hex,
-		Consent: u.in.consent(), Terms: &datamanager.TermsOfService{CustomerMatch: datamanager.TermsAccepted},
-	}
+	members := make([]datamanager.AudienceMember, len(some))
 	for n, p := range some {
-		in.Members[n] = p.Member()
+		members[n] = p.Member()
 	}
-	accepted, err := u.api.IngestAudienceMembers(ctx, in)
+	var (
+		accepted datamanager.Accepted
+		err      error
+	)
+	to := []datamanager.Destination{u.to}
+	if u.in.Mode == removeFromList {
+		in := datamanager.RemoveAudienceMembers{Destinations: to, Members: members, Encoding: datamanager.Hex}
+		accepted, err = u.api.RemoveAudienceMembers(ctx, in)
+	} else {
+		accepted, err = u.api.IngestAudienceMembers(ctx, datamanager.IngestAudienceMembers{
+			Destinations: to, Members: members, Encoding: datamanager.Hex, Consent: u.in.consent(),
+			Terms: &datamanager.TermsOfService{CustomerMatch: datamanager.TermsAccepted},
+		})
+	}
 	if err == nil {
 		u.requests = append(u.requests, accepted.RequestID)
 	}
@@ -166,8 +176,8 @@ func (u *ingestion) complete(ctx context.Context, mirror bool) error {
 // https://developers.google.com/google-ads/api/docs/remarketing/audience-segments/customer-match/get-started
 const maxPerCall = 10_000
 
-// upload adds people to a list by the Google Ads API, in three steps: it creates a job, adds people to it,
-// and runs it. Nothing changes before that, so a truncated source changes nothing.
+// upload adds people to a list, or removes them, by the Google Ads API, in three steps: it creates a job,
+// adds people to it, and runs it. Nothing changes before that, so a truncated source changes nothing.
 type upload struct {
 	*client
 	in   input
@@ -188,7 +198,7 @@ func (u *upload) send(ctx context.Context, p *people.People) (string, error) {
 	}, func(ctx context.Context, batch []people.Person) error {
 		err := u.begin(ctx)
 		if err == nil {
-			err = u.addOperations(ctx, u.job, batch)
+			err = u.addOperations(ctx, u.job, u.in.Mode, batch)
 		}
 		if e, ok := errors.AsType[*action.Error](err); ok && slices.Contains(fatalKinds, e.Kind) {
 			return u.stop(err)
@@ -204,17 +214,17 @@ func (u *upload) send(ctx context.Context, p *people.People) (string, error) {
 		return "", u.abandon(ctx, context.Cause(ctx))
 	case result.Sent() == 0:
 		u.withdraw(ctx)
-		return summary(0, u.title, p), result.Err("rows")
+		return u.in.summary(0, u.title, p), result.Err("rows")
 	case u.in.Mirror && result.Failed() > 0:
 		err := result.Err("rows")
 		return "", action.Wrap(err, action.KindOf(err), "The list was not changed: with mirroring, its members are replaced only if "+
 			"Google Ads accepts all rows, and it did not accept %d of %d. %s", result.Failed(), result.Sent()+result.Failed(), reasons(err))
 	}
 	if err := u.run(ctx, u.job); err != nil {
-		return "", action.Wrap(err, action.KindOf(err), "%d rows were uploaded, but Google Ads did not start adding them to the list. %s",
+		return "", action.Wrap(err, action.KindOf(err), "%d rows were uploaded, but Google Ads did not start to process them. %s",
 			result.Sent(), action.MessageOf(err))
 	}
-	return summary(result.Sent(), u.title, p), result.Err("rows")
+	return u.in.summary(result.Sent(), u.title, p), result.Err("rows")
 }
 
 // reasons are the reasons for which rows failed, without numbers.
@@ -266,7 +276,11 @@ func (u *upload) begin(ctx context.Context) error {
 // abandon ends an upload whose job must not run.
 func (u *upload) abandon(ctx context.Context, why error) error {
 	u.withdraw(ctx)
-	return action.Wrap(why, action.KindOf(why), "%s No members were added to the list.", action.MessageOf(why))
+	const added, removed = "No members were added to the list.", "No members were removed from the list."
+	if u.in.Mode == removeFromList {
+		return action.Wrap(why, action.KindOf(why), "%s %s", action.MessageOf(why), removed)
+	}
+	return action.Wrap(why, action.KindOf(why), "%s %s", action.MessageOf(why), added)
 }
 
 // removeTimeout bounds the removal of a list after a delivery whose timeout may be over.
