@@ -1,6 +1,7 @@
 package googleadscustomermatch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -257,10 +258,12 @@ func (in input) titleOf(created time.Time) string {
 // appleID is the form of iOS apps' IDs. Android's are package names.
 var appleID = regexp.MustCompile(`^[0-9]+$`)
 
-// userList describes a new list.
+// userList describes a new list. Google's pages differ on whether the description is required:
+// https://developers.google.com/data-manager/api/devguides/audiences/google-ads/customer-match/upgrade/field-mappings
 func (in input) userList(created time.Time) datamanager.UserList {
+	title := in.titleOf(created)
 	list := datamanager.UserList{
-		DisplayName: in.titleOf(created), Description: in.Description, Membership: "OPEN", Duration: datamanager.Days(lifeSpan),
+		DisplayName: title, Description: cmp.Or(in.Description, title), Membership: "OPEN", Duration: datamanager.Days(lifeSpan),
 	}
 	if !in.Mobile {
 		list.Ingested.KeyTypes = []datamanager.KeyType{datamanager.ContactIDs}

@@ -44,12 +44,14 @@ func TestDataManagerWire(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := actiontest.NewDestination(t).Handle(ads("a1", nil))
-	res, err := newIntegration(t, d).Execute(t.Context(), actiontest.JSONDetail(t, newRequest(map[string]string{"createOrAppend": "create"}), string(result)))
+	res, err := newIntegration(t, d).Execute(t.Context(), actiontest.JSONDetail(t,
+		newRequest(map[string]string{"createOrAppend": "create"}), string(result)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := &action.Response{
-		Message: `3 rows uploaded to the new list "Buyers (from Looker 2026-11-23 12:30:00Z)". Google Ads adds them to the list within about a day. ` +
+		Message: `3 rows uploaded to the new list "Buyers (from Looker 2026-11-23 12:30:00Z)". Google Ads adds them to the list ` +
+			`within about a day. ` +
 			"Unusable values were left out: 1 of phone, 1 of country.",
 		State: &action.State{Data: kept},
 	}
@@ -69,13 +71,16 @@ func TestDataManagerWire(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{
 		`POST datamanager.googleapis.com/v1/accountTypes/GOOGLE_ADS/accounts/22/userLists accountTypes/GOOGLE_ADS/accounts/11 ` +
-			`{"displayName":"Buyers (from Looker 2026-11-23 12:30:00Z)","description":"who bought","membershipStatus":"OPEN","membershipDuration":"46656000s",` +
+			`{"displayName":"Buyers (from Looker 2026-11-23 12:30:00Z)","description":"who bought","membershipStatus":"OPEN",` +
+			`"membershipDuration":"46656000s",` +
 			`"ingestedUserListInfo":{"uploadKeyTypes":["CONTACT_ID"],"contactIdInfo":{"dataSourceType":"DATA_SOURCE_TYPE_FIRST_PARTY"}}}`,
-		`POST datamanager.googleapis.com/v1/audienceMembers:ingest  {"destinations":[{"loginAccount":{"accountType":"GOOGLE_ADS","accountId":"11"},` +
+		`POST datamanager.googleapis.com/v1/audienceMembers:ingest  {"destinations":[{"loginAccount":{"accountType":"GOOGLE_ADS",` +
+			`"accountId":"11"},` +
 			`"operatingAccount":{"accountType":"GOOGLE_ADS","accountId":"22"},"productDestinationId":"5"}],"audienceMembers":[` +
 			user(`{"emailAddress":"`+hash("annlee@gmail.com")+`"},{"phoneNumber":"`+hash("+16505551212")+`"},`+
 				`{"address":{"givenName":"`+hash("ann")+`","familyName":"`+hash("olee")+`","regionCode":"US","postalCode":"10001"}}`) + `,` +
-			user(`{"emailAddress":"`+hash("bob@example.com")+`"},{"emailAddress":"`+hash("bob@work.example.com")+`"},{"phoneNumber":"`+hash("+442079460958")+`"}`) + `,` +
+			user(`{"emailAddress":"`+hash("bob@example.com")+`"},{"emailAddress":"`+hash("bob@work.example.com")+`"},`+
+				`{"phoneNumber":"`+hash("+442079460958")+`"}`) + `,` +
 			user(`{"emailAddress":"`+hash("c@example.com")+`"}`) + `],` +
 			`"consent":{"adUserData":"CONSENT_GRANTED"},"encoding":"HEX","termsOfService":{"customerMatchTermsOfServiceStatus":"ACCEPTED"}}`,
 	}, got); diff != "" {
@@ -89,13 +94,16 @@ func TestDataManagerDevices(t *testing.T) {
 	for app, keySpace := range map[string]string{"com.example": "ANDROID", "476943146": "IOS"} {
 		d := actiontest.NewDestination(t).Handle(ads("a1", nil))
 		req := newRequest(map[string]string{
-			"createOrAppend": "create", "mobileDevice": "yes", "mobileAppId": app, "consentAdUserData": "UNSPECIFIED",
+			"createOrAppend": "create", "mobileDevice": "yes", "mobileAppId": app, "consentAdUserData": "UNSPECIFIED", "newListDescription": "",
 		})
 		const id = "38400000-8cf0-11bd-b23e-10b96e40000d"
 		if _, err := newIntegration(t, d).Execute(t.Context(), actiontest.JSONDetail(t, req, `[{"AAID":"`+id+`"}]`)); err != nil {
 			t.Fatal(err)
 		}
 		list, members := string(d.Requests()[0].Body), string(d.Requests()[1].Body)
+		if want := `"displayName":"Buyers (from Looker 2026-11-23 12:30:00Z)","description":"Buyers (from Looker 2026-11-23 12:30:00Z)"`; !strings.Contains(list, want) {
+			t.Errorf("list %s, want %s", list, want)
+		}
 		if want := `"uploadKeyTypes":["MOBILE_ID"],"mobileIdInfo":{"dataSourceType":"DATA_SOURCE_TYPE_FIRST_PARTY","keySpace":"` + keySpace +
 			`","appId":"` + app + `"}`; !strings.Contains(list, want) {
 			t.Errorf("list %s, want %s", list, want)
@@ -165,7 +173,8 @@ func TestDataManagerRows(t *testing.T) {
 			calls: []string{ingest}, message: "The list does not exist in the Google Ads account.",
 		},
 		"name in use": {
-			answers: create, rows: `[{"Email":"a@example.com"}]`, replies: []actiontest.Reply{rejected("user_list.display_name", "DISPLAY_NAME_ALREADY_USED")},
+			answers: create, rows: `[{"Email":"a@example.com"}]`, replies: []actiontest.Reply{rejected("user_list.display_name",
+				"DISPLAY_NAME_ALREADY_USED")},
 			calls: []string{createList}, message: "The account already has a list with this name.",
 		},
 		"old sign-in": {

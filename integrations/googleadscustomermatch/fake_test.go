@@ -3,6 +3,7 @@ package googleadscustomermatch_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -49,9 +50,9 @@ func ads(good string, answers map[string]actiontest.Reply) func(actiontest.Recor
 			}
 		}
 		switch {
-		case strings.HasSuffix(r.Path, "/userLists") && r.Method == "POST":
+		case strings.HasSuffix(r.Path, "/userLists") && r.Method == http.MethodPost:
 			return actiontest.Reply{Body: `{"name":"accountTypes/GOOGLE_ADS/accounts/22/userLists/5","id":"5"}`}
-		case r.Host == "datamanager.googleapis.com" && r.Method == "POST":
+		case r.Host == "datamanager.googleapis.com" && r.Method == http.MethodPost:
 			return actiontest.Reply{Body: `{"requestId":"q1"}`}
 		case strings.HasSuffix(r.Path, "/userLists:mutate"):
 			return actiontest.Reply{Body: `{"results":[{"resourceName":"` + list + `"}]}`}
@@ -84,7 +85,8 @@ func rejected(violations ...string) actiontest.Reply {
 	for i := 0; i < len(violations); i += 2 {
 		fields = append(fields, fmt.Sprintf(`{"field":%q,"description":"s3cret@example.com","reason":%q}`, violations[i], violations[i+1]))
 	}
-	return actiontest.Reply{Status: 400, Body: `{"error":{"code":400,"message":"There was a problem with the request.","status":"INVALID_ARGUMENT",` +
+	return actiontest.Reply{Status: 400, Body: `{"error":{"code":400,"message":"There was a problem with the request.",` +
+		`"status":"INVALID_ARGUMENT",` +
 		`"details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"INVALID_ARGUMENT","domain":"datamanager.googleapis.com"},` +
 		`{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[` + strings.Join(fields, ",") + `]}]}}`}
 }

@@ -77,7 +77,8 @@ func (c *client) fields(ctx context.Context, a answers) ([]action.Field, error) 
 		Type: action.Select, Required: true, Interactive: true,
 		Default: a["createOrAppend"],
 		Options: []action.Option{
-			{Name: createList, Label: "Create new list"}, {Name: appendToList, Label: "Append to existing"},
+			{Name: createList, Label: "Create new list"},
+			{Name: appendToList, Label: "Append to existing"},
 			{Name: removeFromList, Label: "Remove from existing"},
 		},
 	})

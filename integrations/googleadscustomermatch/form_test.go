@@ -101,7 +101,8 @@ func TestFormMissingScope(t *testing.T) {
 		if diff := cmp.Diff([]string{"google_api", "login"}, names); diff != "" {
 			t.Errorf("fields (-want +got):\n%s", diff)
 		}
-		if got, want := form.Fields[1].Description, "The sign-in at Google does not include the permission for the Data Manager API."; !strings.HasPrefix(got, want) {
+		if got, want := form.Fields[1].Description, "The sign-in at Google does not include the permission for the Data "+
+			"Manager API."; !strings.HasPrefix(got, want) {
 			t.Errorf("description %q, want prefix %q", got, want)
 		}
 		if got, want := form.State.Data, kept; got != want {
@@ -120,15 +121,23 @@ func TestFormTypedAccounts(t *testing.T) {
 		err     string
 	}{
 		"at first": {map[string]string{}, []string{"google_api", "loginCid"}, ""},
-		"a login":  {map[string]string{"google_api": "data_manager", "loginCid": "11"}, []string{"google_api", "loginCid", "targetCid", "createOrAppend"}, ""},
-		"a target": {
-			map[string]string{"google_api": "data_manager", "loginCid": "1-1", "targetCid": "2-2", "createOrAppend": "append", "mobileDevice": "yes"},
-			[]string{
-				"google_api", "loginCid", "targetCid", "createOrAppend", "mobileDevice", "mobileAppId", "targetUserListRN", "doHashing", "consentAdUserData",
-				"consentAdPersonalization", "phoneCountry", "customer_match_terms", "mirror",
-			}, "",
+		"a login": {
+			map[string]string{"google_api": "data_manager", "loginCid": "11"},
+			[]string{"google_api", "loginCid", "targetCid", "createOrAppend"},
+			"",
 		},
-		"the other API": {map[string]string{"google_api": "google_ads"}, nil, why + " The hub's administrator must enable the API in the Google Cloud console."},
+		"a target": {
+			map[string]string{
+				"google_api": "data_manager", "loginCid": "1-1", "targetCid": "2-2", "createOrAppend": "append", "mobileDevice": "yes",
+			},
+			[]string{
+				"google_api", "loginCid", "targetCid", "createOrAppend", "mobileDevice", "mobileAppId", "targetUserListRN", "doHashing",
+				"consentAdUserData", "consentAdPersonalization", "phoneCountry", "customer_match_terms", "mirror",
+			},
+			"",
+		},
+		"the other API": {map[string]string{"google_api": "google_ads"}, nil, why + " The hub's administrator must enable the API in " +
+			"the Google Cloud console."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -187,9 +196,19 @@ func TestForm(t *testing.T) {
 		field   string
 		options []string
 	}{
-		"at first":         {nil, []string{api, "loginCid"}, "loginCid", []string{"11=[Manager] Agency (11)", "44=Untitled (44)"}},
-		"a manager":        {map[string]string{"loginCid": "11"}, []string{api, "loginCid", target}, target, []string{"11=[Manager] Agency (11)", "22=Apples (22)", "33=Zoo (33)"}},
-		"one's own":        {map[string]string{"loginCid": "44"}, []string{api, "loginCid", "createOrAppend"}, "loginCid", []string{"44=Untitled (44)"}},
+		"at first": {nil, []string{api, "loginCid"}, "loginCid", []string{"11=[Manager] Agency (11)", "44=Untitled (44)"}},
+		"a manager": {
+			map[string]string{"loginCid": "11"},
+			[]string{api, "loginCid", target},
+			target,
+			[]string{"11=[Manager] Agency (11)", "22=Apples (22)", "33=Zoo (33)"},
+		},
+		"one's own": {
+			map[string]string{"loginCid": "44"},
+			[]string{api, "loginCid", "createOrAppend"},
+			"loginCid",
+			[]string{"44=Untitled (44)"},
+		},
 		"a target":         {chosen, []string{api, "loginCid", target, "createOrAppend"}, target, []string{"22=Apples (22)", "=Reset..."}},
 		"create":           {with("createOrAppend", "create"), fields(), "mobileDevice", []string{"yes=Yes", "no=No"}},
 		"create, contacts": {with("createOrAppend", "create", "mobileDevice", "no"), fields(append([]string{"newListName", "newListDescription"}, hashing...)...), "doHashing", []string{"yes=Yes", "no=No"}},
@@ -201,13 +220,38 @@ func TestForm(t *testing.T) {
 		},
 		"append, devices": {with("createOrAppend", "append", "mobileDevice", "yes"), fields("mobileAppId", "noAvalaibleLists"), "", nil},
 		// A schedule that names no API is older than the choice. A new form offers the new API.
-		"new":              {nil, []string{api, "loginCid"}, api, []string{"*data_manager=Data Manager API", "google_ads=Google Ads API"}},
-		"old schedule":     {map[string]string{"loginCid": "11"}, []string{api, "loginCid", target}, api, []string{"data_manager=Data Manager API", "*google_ads=Google Ads API"}},
-		"create, new API":  {with(api, "data_manager", "createOrAppend", "create", "mobileDevice", "no"), fields(append(append([]string{"newListName", "newListDescription"}, hashing...), terms)...), terms, []string{"accepted=Yes, they are accepted", "not_accepted=No"}},
-		"append, new API":  {with(api, "data_manager", "createOrAppend", "append", "mobileDevice", "no"), fields(append(append([]string{"targetUserListRN"}, hashing...), terms, mirror)...), "targetUserListRN", []string{"customers/22/userLists/5=Buyers", "customers/22/userLists/6=New"}},
-		"devices, new API": {with(api, "data_manager", "createOrAppend", "append", "mobileDevice", "yes"), fields(append(append([]string{"mobileAppId", "targetUserListRN"}, hashing...), terms, mirror)...), "targetUserListRN", []string{"customers/22/userLists/7=Phones"}},
-		"remove, new API":  {with(api, "data_manager", "createOrAppend", "remove", "mobileDevice", "no"), fields(append([]string{"targetUserListRN"}, hashing...)...), "targetUserListRN", []string{"customers/22/userLists/5=Buyers", "customers/22/userLists/6=New"}},
-		"nothing, new API": {map[string]string{api: "data_manager", "loginCid": "44", "createOrAppend": "append", "mobileDevice": "no"}, []string{api, "loginCid", "createOrAppend", "mobileDevice", "noAvalaibleLists"}, "", nil},
+		"new": {nil, []string{api, "loginCid"}, api, []string{"*data_manager=Data Manager API", "google_ads=Google Ads API"}},
+		"old schedule": {
+			map[string]string{"loginCid": "11"},
+			[]string{api, "loginCid", target},
+			api,
+			[]string{"data_manager=Data Manager API", "*google_ads=Google Ads API"},
+		},
+		"create, new API": {
+			with(api, "data_manager", "createOrAppend", "create", "mobileDevice", "no"),
+			fields(append(append([]string{"newListName", "newListDescription"}, hashing...), terms)...), terms,
+			[]string{"accepted=Yes, they are accepted", "not_accepted=No"},
+		},
+		"append, new API": {
+			with(api, "data_manager", "createOrAppend", "append", "mobileDevice", "no"),
+			fields(append(append([]string{"targetUserListRN"}, hashing...), terms, mirror)...), "targetUserListRN",
+			[]string{"customers/22/userLists/5=Buyers", "customers/22/userLists/6=New"},
+		},
+		"devices, new API": {
+			with(api, "data_manager", "createOrAppend", "append", "mobileDevice", "yes"),
+			fields(append(append([]string{"mobileAppId", "targetUserListRN"}, hashing...), terms, mirror)...), "targetUserListRN",
+			[]string{"customers/22/userLists/7=Phones"},
+		},
+		"remove, new API": {
+			with(api, "data_manager", "createOrAppend", "remove", "mobileDevice", "no"),
+			fields(append([]string{"targetUserListRN"}, hashing...)...), "targetUserListRN",
+			[]string{"customers/22/userLists/5=Buyers", "customers/22/userLists/6=New"},
+		},
+		"nothing, new API": {
+			map[string]string{api: "data_manager", "loginCid": "44", "createOrAppend": "append", "mobileDevice": "no"},
+			[]string{api, "loginCid", "createOrAppend", "mobileDevice", "noAvalaibleLists"},
+			"", nil,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

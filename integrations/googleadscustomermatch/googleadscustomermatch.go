@@ -165,8 +165,7 @@ type input struct {
 	Mirror          bool            `form:"mirror"`
 }
 
-// Validate checks the answers that depend on each other, with the reference's messages, and sets
-// defaults.
+// Validate checks the answers that depend on each other, and sets defaults.
 func (in *input) Validate() error {
 	if in.API == "" {
 		in.API = googleAds
@@ -174,6 +173,23 @@ func (in *input) Validate() error {
 	if in.Target == "" {
 		in.Target = in.Login
 	}
+	if err := in.complete(); err != nil {
+		return err
+	}
+	if in.API == dataManager && in.Mode != removeFromList && in.Terms != termsAccepted {
+		return action.InvalidField("customer_match_terms", "Google requires that the account has accepted the Customer Match terms. "+
+			"Confirm it in the form.")
+	}
+	// The form may still hold earlier answers.
+	if in.Mode == createList {
+		in.List = ""
+	}
+	in.Mirror = in.Mirror && in.Mode == appendToList
+	return nil
+}
+
+// complete checks that there are the required answers, with the reference's messages.
+func (in *input) complete() error {
 	switch {
 	case in.Login == "":
 		return missing("loginCid", "Login account id is missing")
@@ -187,15 +203,7 @@ func (in *input) Validate() error {
 		return missing("newListName", "Name for new list is missing")
 	case in.Mode != createList && in.List == "":
 		return missing("targetUserListRN", "List resource name is missing or could not be created")
-	case in.API == dataManager && in.Terms != termsAccepted && in.Mode != removeFromList:
-		return action.InvalidField("customer_match_terms", "Google requires that the account has accepted the Customer Match terms. "+
-			"Confirm it in the form.")
 	}
-	// The form may still hold earlier answers.
-	if in.Mode == createList {
-		in.List = ""
-	}
-	in.Mirror = in.Mirror && in.Mode == appendToList
 	return nil
 }
 

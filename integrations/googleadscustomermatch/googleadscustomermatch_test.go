@@ -102,6 +102,17 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+// What the tests of all integrations check of the Data Manager API holds for the Google Ads API, too.
+func TestConform(t *testing.T) {
+	t.Parallel()
+	form := request(map[string]string{"createOrAppend": "create"}).Form
+	actiontest.Conform(t, googleadscustomermatch.New, actiontest.Delivery{
+		Env: env, Form: form, State: kept, MIME: "application/json", Extension: "json", Data: `[{"Email":"a@example.com"}]`,
+		Secrets: []string{"app-secret", "dev-token"},
+		Kinds:   map[int]action.Kind{http.StatusNotFound: action.Internal}, // the version of the API is retired
+	})
+}
+
 // The requests of a complete delivery.
 func TestWire(t *testing.T) {
 	t.Parallel()
@@ -198,8 +209,16 @@ func TestRowCounts(t *testing.T) {
 		"no device column":   {devices, `[{"Email":"a@example.com"}]`, `{}`, nil, "The query has no column with mobile device IDs. Its label must contain IDFA, AAID, Mobile ID or Advertising ID."},
 		"too many":           {nil, `[` + emails(21) + `]`, `{}`, nil, "A row has more values than Google Ads accepts for one person."},
 		"truncated":          {nil, `[{"Email":"a@example.com"},{"Ema`, `{}`, sent[:2], "The data ended before the result was complete. No members were added to the list."},
-		"removed":            {map[string]string{"createOrAppend": "remove"}, `[{"Email":"a@example.com"}]`, `{}`, sent, "1 rows uploaded. Google Ads removes them from the list within about a day."},
-		"removed, truncated": {map[string]string{"createOrAppend": "remove"}, `[{"Email":"a@example.com"},{"Ema`, `{}`, sent[:2], "The data ended before the result was complete. No members were removed from the list."},
+		"removed": {
+			map[string]string{"createOrAppend": "remove"},
+			`[{"Email":"a@example.com"}]`, `{}`, sent,
+			"1 rows uploaded. Google Ads removes them from the list within about a day.",
+		},
+		"removed, truncated": {
+			map[string]string{"createOrAppend": "remove"},
+			`[{"Email":"a@example.com"},{"Ema`, `{}`, sent[:2],
+			"The data ended before the result was complete. No members were removed from the list.",
+		},
 		"truncated, with a new list": {
 			map[string]string{"createOrAppend": "create"},
 			`[{"Email":"a@example.com"},`, `{}`,
@@ -387,23 +406,38 @@ func TestGoogleFails(t *testing.T) {
 	}{
 		"not enabled": {
 			":create", failed(403, "notAllowlistedError", "CUSTOMER_NOT_ALLOWLISTED_FOR_THIS_FEATURE"), action.Forbidden, 1,
-			"The Google Ads API is not enabled for Customer Match in this account or for the hub. Since April 2026, Google accepts only those that used it before. Choose the Data Manager API in the form." + unidentified,
+			"The Google Ads API is not enabled for Customer Match in this account or for the hub. Since April 2026, Google accepts only " +
+				"those that used it before. Choose the Data Manager API in the form." + unidentified,
 		},
-		"no permission": {":create", failed(403, "authorizationError", "USER_PERMISSION_DENIED"), action.Forbidden, 1, "The Google user cannot access this Google Ads account, or not through this login account." + unidentified},
-		"retired":       {":create", failed(400, "requestError", "UNSUPPORTED_VERSION"), action.Internal, 1, "Google has retired the version of the Google Ads API that the hub calls. The hub's administrator must set GOOGLE_ADS_API_VERSION to a current one." + unidentified},
-		"retired since": {":create", actiontest.Reply{Status: 404, Body: "<html>"}, action.Internal, 1, "Google has retired the version of the Google Ads API that the hub calls. The hub's administrator must set GOOGLE_ADS_API_VERSION to a current one." + unidentified},
-		"no developer":  {":create", failed(403, "authorizationError", "DEVELOPER_TOKEN_NOT_APPROVED"), action.Internal, 1, "Google Ads does not accept the hub's developer token. It is not needed any more: the hub's administrator must remove GOOGLE_ADS_DEVELOPER_TOKEN." + unidentified},
+		"no permission": {
+			":create", failed(403, "authorizationError", "USER_PERMISSION_DENIED"), action.Forbidden, 1,
+			"The Google user cannot access this Google Ads account, or not through this login account." + unidentified,
+		},
+		"retired": {":create", failed(400, "requestError", "UNSUPPORTED_VERSION"), action.Internal, 1, "Google has retired the " +
+			"version of the Google Ads API that the hub calls. The hub's administrator must set GOOGLE_ADS_API_VERSION to a " +
+			"current one." + unidentified},
+		"retired since": {":create", actiontest.Reply{Status: 404, Body: "<html>"}, action.Internal, 1, "Google has retired the " +
+			"version of the Google Ads API that the hub calls. The hub's administrator must set GOOGLE_ADS_API_VERSION to a " +
+			"current one." + unidentified},
+		"no developer": {
+			":create", failed(403, "authorizationError", "DEVELOPER_TOKEN_NOT_APPROVED"), action.Internal, 1,
+			"Google Ads does not accept the hub's developer token. It is not needed any more: the hub's administrator must remove " +
+				"GOOGLE_ADS_DEVELOPER_TOKEN." + unidentified,
+		},
 		"a test project": {
 			":create", failed(403, "authorizationError", "CLOUD_PROJECT_NOT_APPROVED_FOR_PRODUCTION"), action.Internal, 1,
-			"The hub's Google Cloud project may call the Google Ads API for test accounts only. The hub's administrator must apply for Explorer, Basic or Standard access in the Google Cloud console." + unidentified,
+			"The hub's Google Cloud project may call the Google Ads API for test accounts only. The hub's administrator must apply for " +
+				"Explorer, Basic or Standard access in the Google Cloud console." + unidentified,
 		},
 		"another organization": {
 			":create", failed(403, "authorizationError", "CLOUD_PROJECT_NOT_UNDER_ORGANIZATION"), action.Internal, 1,
-			"The hub's Google Cloud project does not belong to the organization that Google requires. The hub's administrator must move it." + unidentified,
+			"The hub's Google Cloud project does not belong to the organization that Google requires. The hub's administrator must " +
+				"move it." + unidentified,
 		},
 		"a disabled project": {
 			":create", failed(403, "authorizationError", "PROJECT_DISABLED"), action.Internal, 1,
-			"The hub's Google Cloud project has no access to the Google Ads API. The hub's administrator must enable the API in the Google Cloud console." + unidentified,
+			"The hub's Google Cloud project has no access to the Google Ads API. The hub's administrator must enable the API in the " +
+				"Google Cloud console." + unidentified,
 		},
 		"no consent":     {":create", failed(400, "offlineUserDataJobError", "CUSTOMER_NOT_ACCEPTED_CUSTOMER_DATA_TERMS"), action.Forbidden, 1, "Google Ads requires consent: the account has not accepted the customer data terms, or consent is DENIED." + unidentified},
 		"invalid job":    {":create", actiontest.Reply{Body: `{"resourceName":"customers/22/offlineUserDataJobs/../x"}`}, action.Unavailable, 8, "Unexpected response from Google Ads. Google Ads may already have accepted the request. Check before retrying."},
@@ -415,8 +449,10 @@ func TestGoogleFails(t *testing.T) {
 		"unavailable":    {":addOperations", actiontest.Reply{Status: 503, Body: "<html>"}, action.Unavailable, 9, "Google Ads answered 503 Service Unavailable."},
 		"a reset":        {":addOperations", actiontest.Reply{Reset: true}, action.Unavailable, 9, "The connection to Google Ads failed."},
 		"names no row":   {":addOperations", actiontest.Reply{Body: `{"partialFailureError":{"code":3,"details":[]}}`}, action.Unavailable, 9, "Google Ads did not accept all rows, without naming them."},
-		"does not run":   {":run", failed(400, "x", "ODD"), action.Invalid, 3, "1 rows were uploaded, but Google Ads did not start to process them. Google Ads did not accept the request. (ODD)"},
-		"may run":        {":run", actiontest.Reply{Reset: true}, action.Unavailable, 3, "1 rows were uploaded, but Google Ads did not start to process them. The connection to Google Ads failed. It may already have started."},
+		"does not run": {":run", failed(400, "x", "ODD"), action.Invalid, 3, "1 rows were uploaded, but Google Ads did not start " +
+			"to process them. Google Ads did not accept the request. (ODD)"},
+		"may run": {":run", actiontest.Reply{Reset: true}, action.Unavailable, 3, "1 rows were uploaded, but Google Ads did " +
+			"not start to process them. The connection to Google Ads failed. It may already have started."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -441,7 +477,8 @@ func TestGoogleFails(t *testing.T) {
 			reply   actiontest.Reply
 			message string
 		}{
-			{failed(400, "userListError", "NAME_ALREADY_USED"), "The Google Ads account already has a list with this name. No members were added to the list."},
+			{failed(400, "userListError", "NAME_ALREADY_USED"), "The Google Ads account already has a list with this name. No members " +
+				"were added to the list."},
 			{actiontest.Reply{Reset: true}, "The connection to Google Ads failed. An empty list may already have been created. No members were added to the list."},
 			{actiontest.Reply{Body: `{}`}, "Google Ads did not say which list it created. No members were added to the list."},
 		} {
@@ -479,7 +516,8 @@ func TestLogin(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := url.Values{
-		"client_id": {"client"}, "redirect_uri": {"https://hub/r"}, "state": {"st"}, "scope": {"https://www.googleapis.com/auth/adwords https://www.googleapis.com/auth/datamanager"}, "response_type": {"code"},
+		"client_id": {"client"}, "redirect_uri": {"https://hub/r"}, "state": {"st"},
+		"scope": {"https://www.googleapis.com/auth/adwords https://www.googleapis.com/auth/datamanager"}, "response_type": {"code"},
 		"access_type": {"offline"}, "prompt": {"consent"}, "code_challenge_method": {"S256"}, "code_challenge": {"iMnq5o6zALKXGivsnlom_0F5_WYda32GHkxlV7mq7hQ"},
 	}
 	if diff := cmp.Diff(want, u.Query()); diff != "" || u.Host+u.Path != "accounts.google.com/o/oauth2/v2/auth" {

@@ -134,7 +134,8 @@ func (u *ingestion) finish(ctx context.Context, text string, err error) (string,
 	case err != nil:
 		return "", err
 	case followErr != nil && mirror:
-		return "", action.Wrap(followErr, action.KindOf(followErr), "%s No members were removed from the list. %s", text, action.MessageOf(followErr))
+		return "", action.Wrap(followErr, action.KindOf(followErr), "%s No members were removed from the list. %s", text,
+			action.MessageOf(followErr))
 	case mirror:
 		text += " Then, the hub removes the members that are not in the result."
 	}

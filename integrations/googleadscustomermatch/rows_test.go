@@ -170,10 +170,14 @@ func TestDataManagerInjectedFaults(t *testing.T) {
 		})
 		_, err := actiontest.New(t, googleadscustomermatch.New, deps).Execute(t.Context(), req)
 		const unidentified, refused = total / 4000, total / 1000
-		if got, want := d.Check(t, total, err), (rowstest.Account{Delivered: total - unidentified - refused, Failed: unidentified + refused}); got != want {
+		if got, want := d.Check(t, total, err), (rowstest.Account{
+			Delivered: total - unidentified - refused,
+			Failed:    unidentified + refused,
+		}); got != want {
 			t.Errorf("account %+v, want %+v", got, want)
 		}
-		for _, reason := range []string{"A row has no value that identifies a person.", "A mobile device ID is not a valid advertising ID of Google or Apple."} {
+		for _, reason := range []string{"A row has no value that identifies a person.", "A mobile device ID is not a valid " +
+			"advertising ID of Google or Apple."} {
 			if got := action.MessageOf(err); !strings.Contains(got, reason) {
 				t.Errorf("message %q does not contain %q", got, reason)
 			}
@@ -338,13 +342,14 @@ func TestDataManagerMirror(t *testing.T) {
 		},
 		"new list": {
 			answers: map[string]string{"createOrAppend": "create"}, rows: result, status: processed(""), calls: []string{createList, ingest, status},
-			message: `2 rows uploaded to the new list "Buyers (from Looker 2026-11-23 12:30:00Z)". Google Ads adds them to the list within about a day.`,
+			message: `2 rows uploaded to the new list "Buyers (from Looker 2026-11-23 12:30:00Z)". Google Ads adds them to the list ` +
+				`within about a day.`,
 		},
 		"not all processed": {
 			rows: result, status: processed("PROCESSING_ERROR_REASON_DENIED_CONSENT"), calls: []string{ingest, status},
 			message: done + " Then, the hub removes the members that are not in the result.",
 			end: "no members were removed from the list: Google Data Manager could not process 1 of 2 records " +
-				"(1: consent for ad user data is denied, in the data or in the account's settings)",
+				"(unsuccessful requests: 1; 1: consent for ad user data is denied, in the data or in the account's settings)",
 		},
 		"row without a person": {
 			rows: `[{"Email":"a@example.com"},{"Email":"x"}]`, status: processed(""), calls: []string{ingest, status},
@@ -358,7 +363,8 @@ func TestDataManagerMirror(t *testing.T) {
 		},
 		"no rows": {rows: `[]`, message: "The result has no rows. Nothing was sent to Google Ads."},
 		"no slot": {
-			rows: result, refuse: action.Errorf(action.RateLimited, "The hub is at its limit of 1 running jobs. Try again later."), calls: []string{ingest},
+			rows: result, refuse: action.Errorf(action.RateLimited, "The hub is at its limit of 1 running jobs. Try again later."),
+			calls:   []string{ingest},
 			message: done + " No members were removed from the list. The hub is at its limit of 1 running jobs. Try again later.",
 		},
 		"no slot is needed": {

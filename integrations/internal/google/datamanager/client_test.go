@@ -13,14 +13,17 @@ import (
 // The requests. The destination compares them with Google's description, too.
 func TestWire(t *testing.T) {
 	t.Parallel()
-	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Body: `{"requestId":"q1","fieldWarnings":[{"reason":"WARNING_REASON_GENERIC","field":"x"}]}`})
+	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Body: `{"requestId":"q1",` +
+		`"fieldWarnings":[{"reason":"WARNING_REASON_GENERIC","field":"x"}]}`})
 	c := newClient(t, d)
-	person := datamanager.AudienceMember{Composite: &datamanager.CompositeData{User: datamanager.UserData{Identifiers: []datamanager.UserIdentifier{
+	user := datamanager.UserData{Identifiers: []datamanager.UserIdentifier{
 		{Email: "e"}, {Phone: "p"}, {Address: &datamanager.Address{GivenName: "g", FamilyName: "f", RegionCode: "US", PostalCode: "1"}},
-	}}}}
+	}}
+	person := datamanager.AudienceMember{Composite: &datamanager.CompositeData{User: user}}
 	got, err := c.IngestAudienceMembers(t.Context(), datamanager.IngestAudienceMembers{
 		Destinations: []datamanager.Destination{list}, Members: []datamanager.AudienceMember{person}, Encoding: datamanager.Hex,
-		Consent: &datamanager.Consent{AdUserData: datamanager.ConsentGranted}, Terms: &datamanager.TermsOfService{CustomerMatch: datamanager.TermsAccepted},
+		Consent: &datamanager.Consent{AdUserData: datamanager.ConsentGranted},
+		Terms:   &datamanager.TermsOfService{CustomerMatch: datamanager.TermsAccepted},
 	})
 	if err != nil {
 		t.Fatal(err)

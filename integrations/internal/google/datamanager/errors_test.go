@@ -70,7 +70,8 @@ func TestErrors(t *testing.T) {
 		},
 		"no request ID": {
 			reply: actiontest.Reply{Body: `{}`}, kind: action.Unavailable,
-			message: "Unexpected response from Google Data Manager. Google Data Manager may already have accepted the request. Check before retrying.",
+			message: "Unexpected response from Google Data Manager. Google Data Manager may already have accepted the request. Check " +
+				"before retrying.",
 		},
 		"a web page": {
 			reply: actiontest.Reply{Status: 503, Body: `<html>`}, kind: action.Unavailable,
@@ -103,7 +104,8 @@ func TestErrors(t *testing.T) {
 // A user who signed in before the hub asked for the scope must log in again, but the sign-in stays valid for the API that it is for.
 func TestMissingScope(t *testing.T) {
 	t.Parallel()
-	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Status: 403, Body: `{"error":{"code":403,"message":"Request had insufficient authentication ` +
+	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Status: 403, Body: `{"error":{"code":403,"message":"Request had ` +
+		`insufficient authentication ` +
 		`scopes.","status":"PERMISSION_DENIED","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":` +
 		`"ACCESS_TOKEN_SCOPE_INSUFFICIENT","domain":"googleapis.com"}]}}`})
 	err := ingest(t, newClient(t, d), members(1))

@@ -33,7 +33,8 @@ func rejected(status int, reason string, violations ...string) actiontest.Reply 
 	if len(violations) > 0 {
 		var fields []string
 		for i := 0; i < len(violations); i += 2 {
-			fields = append(fields, fmt.Sprintf(`{"field":%q,"description":"s3cret@example.com is wrong.","reason":%q}`, violations[i], violations[i+1]))
+			fields = append(fields, fmt.Sprintf(`{"field":%q,"description":"s3cret@example.com is wrong.","reason":%q}`, violations[i],
+				violations[i+1]))
 		}
 		details += `,{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[` + strings.Join(fields, ",") + `]}`
 	}

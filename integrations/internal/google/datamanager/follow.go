@@ -17,6 +17,8 @@ const pollInterval = 30 * time.Minute
 // Outcome counts the records of requests, when Google has processed them.
 type Outcome struct {
 	Records, Failures int64
+	// Unsuccessful is the number of requests that did not succeed. Google may not say why.
+	Unsuccessful int
 	// Reasons are the numbers of records by the reason of their failure.
 	Reasons map[string]int64
 }
@@ -49,8 +51,8 @@ func (c *Client) Follow(ctx context.Context, requestIDs []string) (*Outcome, err
 func (o *Outcome) add(s Status) {
 	o.Records += s.Records()
 	o.Failures += s.Failures()
-	if s.State == Failed && len(s.Errors.Counts) == 0 {
-		o.Reasons["no reason given"] += s.Records()
+	if s.State != Succeeded {
+		o.Unsuccessful++
 	}
 	for _, c := range s.Errors.Counts {
 		o.Reasons[reasonInWords(c.Reason)] += c.Records
@@ -59,10 +61,10 @@ func (o *Outcome) add(s Status) {
 
 // Err returns nil if Google processed all records. Its text has no data, and is for the hub's log.
 func (o *Outcome) Err() error {
-	if o.Failures == 0 && len(o.Reasons) == 0 {
+	if o.Unsuccessful == 0 {
 		return nil
 	}
-	var reasons []string
+	reasons := []string{fmt.Sprintf("unsuccessful requests: %d", o.Unsuccessful)}
 	for _, reason := range slices.Sorted(maps.Keys(o.Reasons)) {
 		reasons = append(reasons, fmt.Sprintf("%d: %s", o.Reasons[reason], reason))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,7 +24,8 @@ func status(state string, records int, counts string) actiontest.Reply {
 
 func TestStatus(t *testing.T) {
 	t.Parallel()
-	const reasons = `{"recordCount":"3","reason":"PROCESSING_ERROR_REASON_NO_CONSENT"},{"recordCount":"4","reason":"PROCESSING_ERROR_REASON_NEW"}`
+	const reasons = `{"recordCount":"3","reason":"PROCESSING_ERROR_REASON_NO_CONSENT"},{"recordCount":"4",` +
+		`"reason":"PROCESSING_ERROR_REASON_NEW"}`
 	for name, tt := range map[string]struct {
 		reply             actiontest.Reply
 		done              bool
@@ -34,15 +36,20 @@ func TestStatus(t *testing.T) {
 		"succeeded": {reply: status("SUCCESS", 10, ""), done: true, records: 10},
 		"partly": {
 			reply: status("PARTIAL_SUCCESS", 10, reasons), done: true, records: 10, failures: 7,
-			text: "Google Data Manager could not process 7 of 10 records (4: NEW; 3: the advertiser gave no consent for Google's ad services)",
+			text: "Google Data Manager could not process 7 of 10 records (unsuccessful requests: 1; 4: NEW; 3: the advertiser gave no consent for Google's ad services)",
 		},
 		"failed": {
 			reply: status("FAILED", 10, ""), done: true, records: 10, failures: 10,
-			text: "Google Data Manager could not process 10 of 10 records (10: no reason given)",
+			text: "Google Data Manager could not process 10 of 10 records (unsuccessful requests: 1)",
+		},
+		"partly, without a reason": {
+			reply: status("PARTIAL_SUCCESS", 10, ""), done: true, records: 10,
+			text: "Google Data Manager could not process 0 of 10 records (unsuccessful requests: 1)",
 		},
 		"events": {
-			reply: actiontest.Reply{Body: `{"requestStatusPerDestination":[{"requestStatus":"SUCCESS","eventsIngestionStatus":{"recordCount":"8"}}]}`},
-			done:  true, records: 8,
+			reply: actiontest.Reply{Body: `{"requestStatusPerDestination":[{"requestStatus":"SUCCESS",` +
+				`"eventsIngestionStatus":{"recordCount":"8"}}]}`},
+			done: true, records: 8,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -55,7 +62,7 @@ func TestStatus(t *testing.T) {
 				if (err == nil) != tt.done {
 					t.Fatalf("error %v", err)
 				}
-				if r := d.Requests()[0]; r.Method != "GET" || r.Path != "/v1/requestStatus:retrieve" || r.Query.Get("requestId") != "q 1" {
+				if r := d.Requests()[0]; r.Method != http.MethodGet || r.Path != "/v1/requestStatus:retrieve" || r.Query.Get("requestId") != "q 1" {
 					t.Errorf("request %s %s?%s", r.Method, r.Path, r.Query.Encode())
 				}
 				if !tt.done {

@@ -16,8 +16,10 @@ func TestUserLists(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Reply(
 		actiontest.Reply{Body: `{"userLists":[{"name":"accountTypes/GOOGLE_ADS/accounts/22/userLists/5","id":"5","displayName":"Buyers",` +
-			`"membershipStatus":"OPEN","ingestedUserListInfo":{"uploadKeyTypes":["CONTACT_ID"]}},{"id":"6","membershipStatus":"CLOSED"}],"nextPageToken":"n"}`},
-		actiontest.Reply{Body: `{"userLists":[{"id":"7","membershipStatus":"OPEN","readOnly":true},{"id":"8","membershipStatus":"OPEN","accountAccessStatus":"DISABLED"}]}`},
+			`"membershipStatus":"OPEN","ingestedUserListInfo":{"uploadKeyTypes":["CONTACT_ID"]}},{"id":"6",` +
+			`"membershipStatus":"CLOSED"}],"nextPageToken":"n"}`},
+		actiontest.Reply{Body: `{"userLists":[{"id":"7","membershipStatus":"OPEN","readOnly":true},{"id":"8",` +
+			`"membershipStatus":"OPEN","accountAccessStatus":"DISABLED"}]}`},
 	)
 	lists, err := newClient(t, d).UserLists(t.Context(), accounts)
 	if err != nil {
@@ -69,7 +71,8 @@ func TestCreateUserList(t *testing.T) {
 	if diff := cmp.Diff([]string{
 		`POST /v1/accountTypes/GOOGLE_ADS/accounts/22/userLists {"displayName":"Buyers","description":"d","membershipStatus":"OPEN",` +
 			`"membershipDuration":"46656000s","ingestedUserListInfo":{"uploadKeyTypes":["MOBILE_ID"],` +
-			`"mobileIdInfo":{"dataSourceType":"DATA_SOURCE_TYPE_FIRST_PARTY","keySpace":"ANDROID","appId":"com.example"}}} as accountTypes/GOOGLE_ADS/accounts/11`,
+			`"mobileIdInfo":{"dataSourceType":"DATA_SOURCE_TYPE_FIRST_PARTY","keySpace":"ANDROID","appId":"com.example"}}} as ` +
+			`accountTypes/GOOGLE_ADS/accounts/11`,
 		`DELETE /v1/accountTypes/GOOGLE_ADS/accounts/22/userLists/5  as accountTypes/GOOGLE_ADS/accounts/11`,
 	}, calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
@@ -78,9 +81,14 @@ func TestCreateUserList(t *testing.T) {
 		reply   actiontest.Reply
 		message string
 	}{
-		"name in use": {rejected(400, "INVALID_ARGUMENT", "user_list.display_name", "DISPLAY_NAME_ALREADY_USED"), "The account already has a list with this name."},
-		"lost":        {actiontest.Reply{Reset: true}, "The connection to Google Data Manager failed. An empty list may already have been created."},
-		"no list":     {actiontest.Reply{Body: `{"name":"accountTypes/../x","id":"5"}`}, "Google Data Manager did not say which list it created."},
+		"name in use": {
+			rejected(400, "INVALID_ARGUMENT", "user_list.display_name", "DISPLAY_NAME_ALREADY_USED"),
+			"The account already has a list with this name.",
+		},
+		"lost": {actiontest.Reply{Reset: true}, "The connection to Google Data Manager failed. An empty list may already have " +
+			"been created."},
+		"no list": {actiontest.Reply{Body: `{"name":"accountTypes/../x","id":"5"}`}, "Google Data Manager did not say which list " +
+			"it created."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
