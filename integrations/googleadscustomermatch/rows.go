@@ -155,15 +155,25 @@ func (u *ingestion) follow(ctx context.Context, mirror bool) error {
 }
 
 // complete waits until Google has processed the requests. With mirroring, it then removes the members
-// who were last added before the delivery. Its error goes to the hub's log.
+// who were last added before the delivery. Its error makes the job fail, which raises an alert. Without
+// mirroring, the hub only reports the outcome, so a part of the rows or the hub's stop is not an error.
 func (u *ingestion) complete(ctx context.Context, mirror bool) error {
 	outcome, err := u.api.Follow(ctx, u.requests)
-	if err == nil {
-		err = outcome.Err()
-	}
 	switch {
 	case err != nil && mirror:
 		return fmt.Errorf("no members were removed from the list: %w", err)
+	case ctx.Err() != nil:
+		u.Log.InfoContext(ctx, "requests are no longer followed", "list", u.to.ID)
+		return nil
+	case err != nil:
+		return err
+	}
+	switch err = outcome.Err(); {
+	case err != nil && mirror:
+		return fmt.Errorf("no members were removed from the list: %w", err)
+	case err != nil && outcome.Failures < outcome.Records:
+		u.Log.WarnContext(ctx, "destination could not process all rows", "list", u.to.ID, "error", err)
+		return nil
 	case err != nil, !mirror:
 		return err
 	}

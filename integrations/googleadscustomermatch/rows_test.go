@@ -304,6 +304,10 @@ func (j *jobs) start(ctx context.Context, start func(context.Context) (action.Jo
 	return err
 }
 
+// allFailed is the status of a request with two records, none of which Google could process.
+const allFailed = `{"requestStatusPerDestination":[{"requestStatus":"FAILED",` +
+	`"audienceMembersIngestionStatus":{"compositeDataIngestionStatus":{"recordCount":"2"}}}]}`
+
 // processed is the status of a request with two records. failure is a reason for one of them.
 func processed(failure string) string {
 	state, errors := "SUCCESS", ""
@@ -329,7 +333,9 @@ func TestDataManagerMirror(t *testing.T) {
 		// status is the response to the question about the request.
 		status string
 		refuse error
-		calls  []string
+		// stopped means that the hub stops before Google has processed the request.
+		stopped bool
+		calls   []string
 		// message is the delivery's, and end the error of the job.
 		message, end string
 	}{
@@ -339,6 +345,22 @@ func TestDataManagerMirror(t *testing.T) {
 		},
 		"add only": {
 			answers: map[string]string{"mirror": "no"}, rows: result, status: processed(""), calls: []string{ingest, status}, message: done,
+		},
+		"add only, some processed": { // no failure of the hub, and no next step
+			answers: map[string]string{"mirror": "no"}, rows: result, status: processed("PROCESSING_ERROR_REASON_DENIED_CONSENT"),
+			calls: []string{ingest, status}, message: done,
+		},
+		"add only, none processed": {
+			answers: map[string]string{"mirror": "no"}, rows: result, status: allFailed, calls: []string{ingest, status}, message: done,
+			end: "Google Data Manager could not process 2 of 2 records (unsuccessful requests: 1)",
+		},
+		"add only, hub stops": {
+			answers: map[string]string{"mirror": "no"}, rows: result, stopped: true, calls: []string{ingest}, message: done,
+		},
+		"mirror, hub stops": {
+			rows: result, stopped: true, calls: []string{ingest},
+			message: done + " Then, the hub removes the members that are not in the result.",
+			end:     "no members were removed from the list: the hub stops",
 		},
 		"new list": {
 			answers: map[string]string{"createOrAppend": "create"}, rows: result, status: processed(""), calls: []string{createList, ingest, status},
@@ -394,8 +416,13 @@ func TestDataManagerMirror(t *testing.T) {
 					t.Errorf("message %q\nwant    %q", message, tt.message)
 				}
 				end := ""
+				ctx, stop := context.WithCancelCause(t.Context())
+				defer stop(nil)
+				if tt.stopped {
+					time.AfterFunc(time.Minute, func() { stop(errors.New("the hub stops")) })
+				}
 				if pool.job.Follow != nil {
-					if err := pool.job.Follow(t.Context()); err != nil {
+					if err := pool.job.Follow(ctx); err != nil {
 						end = err.Error()
 					}
 				}
