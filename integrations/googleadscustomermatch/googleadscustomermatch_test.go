@@ -195,6 +195,9 @@ func TestRowCounts(t *testing.T) {
 		"all rejected":         {nil, `[{"Email":"a@example.com"}]`, partly("INVALID_SHA256_FORMAT", 0), sent[:2], "A value is not a SHA-256 hash."},
 		"rejected without one": {nil, `[{"Email":"a@example.com"}]`, partly("INVALID_ENCODING", 7), sent[:2], "A value has a format that Google Ads does not accept."},
 		"hashes":               {map[string]string{"doHashing": "no"}, `[{"Email":"` + hash + `"}]`, `{}`, sent, "1" + done},
+		"hashes in Base64": {
+			map[string]string{"doHashing": "no"}, `[{"Email":"ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs="}]`, `{}`, sent, "1" + done,
+		},
 		"hashes that are none": {
 			map[string]string{"doHashing": "no"},
 			`[{"Email":"a@example.com"}]`, `{}`, nil,

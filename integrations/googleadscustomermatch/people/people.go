@@ -115,7 +115,7 @@ func (p *People) person(row action.Row) (Person, error) {
 // hashed returns a rule that hashes the result of another, or one that requires hashes.
 func (p *People) hashed(rule func(string) (string, bool)) func(string) (string, bool) {
 	if !p.options.Hash {
-		return pii.Hashed
+		return pii.EncodedHash
 	}
 	return func(text string) (string, bool) {
 		value, ok := rule(text)

@@ -13,6 +13,7 @@ package pii
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"strings"
 	"unicode"
@@ -33,6 +34,20 @@ func Hashed(text string) (string, bool) {
 	text = strings.ToLower(strings.TrimSpace(text))
 	b, err := hex.DecodeString(text)
 	return text, err == nil && len(b) == sha256.Size
+}
+
+// EncodedHash returns a value that is such a hash, or one in Base64, as hexadecimal digits. Databases
+// have functions for both, and Google accepts both.
+func EncodedHash(text string) (string, bool) {
+	if hash, ok := Hashed(text); ok {
+		return hash, true
+	}
+	text = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(strings.TrimSpace(text), "="))
+	b, err := base64.RawStdEncoding.DecodeString(text)
+	if err != nil || len(b) != sha256.Size {
+		return "", false
+	}
+	return hex.EncodeToString(b), true
 }
 
 // letters returns the letters of any script in lowercase, without spaces, punctuation or digits.

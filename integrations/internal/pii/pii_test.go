@@ -290,3 +290,20 @@ func TestHashed(t *testing.T) {
 		{strings.Repeat("g", 64), "", ""},
 	})
 }
+
+func TestEncodedHash(t *testing.T) {
+	t.Parallel()
+	// This hash has the characters in which the alphabets of Base64 differ.
+	hash, base64 := pii.Hash("h"), "qqlAJmTxpB9A67xSyZk+tmrrNmYClY/fqig7ceZNsSM="
+	check(t, one(pii.EncodedHash), []example{
+		{strings.ToUpper(hash), "", hash},
+		{" " + base64 + "\n", "", hash},
+		{strings.TrimSuffix(base64, "="), "", hash},
+		{strings.NewReplacer("+", "-", "/", "_").Replace(base64), "", hash},
+		{base64[1:], "", ""},
+		{base64[:40], "", ""},
+		{hash[:62], "", ""},
+		{"a@example.com", "", ""},
+		{"", "", ""},
+	})
+}
