@@ -34,8 +34,8 @@ func TestBisect(t *testing.T) {
 				return bad
 			}
 			return nil
-		}, []int{0, 1, 2, 3, 4, 6, 7}, 7, "7 of 8 rows delivered, 1 failed. Something is wrong."},
-		"all bad": {100, func(int, []int) error { return bad }, nil, 15, "0 of 8 rows delivered, 8 failed. Something is wrong."},
+		}, []int{0, 1, 2, 3, 4, 6, 7}, 7, "7 of 8 rows delivered, 1 rejected. Something is wrong."},
+		"all bad": {100, func(int, []int) error { return bad }, nil, 15, "0 of 8 rows delivered, 8 rejected. Something is wrong."},
 		"too large": {100, func(_ int, b []int) error {
 			if len(b) > 3 {
 				return big
@@ -50,7 +50,7 @@ func TestBisect(t *testing.T) {
 				return bad
 			}
 			return nil
-		}, []int{0, 1, 2, 3, 4, 5, 6}, 8, "7 of 8 rows delivered, 1 failed. Something is wrong."},
+		}, []int{0, 1, 2, 3, 4, 5, 6}, 8, "7 of 8 rows delivered, 1 rejected. Something is wrong."},
 		"a half fails partially": {100, func(call int, _ []int) error {
 			switch call {
 			case 0:
@@ -59,8 +59,8 @@ func TestBisect(t *testing.T) {
 				return deliver.PartialError{1: bad}
 			}
 			return nil
-		}, []int{0, 1, 2, 3, 4, 6, 7}, 3, "7 of 8 rows delivered, 1 failed. Something is wrong."},
-		"the budget is used up": {3, func(int, []int) error { return bad }, nil, 3, "0 of 8 rows delivered, 8 failed. Something is wrong."},
+		}, []int{0, 1, 2, 3, 4, 6, 7}, 3, "7 of 8 rows delivered, 1 rejected. Something is wrong."},
+		"the budget is used up": {3, func(int, []int) error { return bad }, nil, 3, "0 of 8 rows delivered, 8 rejected. Something is wrong."},
 		"stopped":               {100, func(int, []int) error { return gone }, nil, 1, "0 of 8 rows delivered, 8 failed. No such account."},
 	} {
 		t.Run(name, func(t *testing.T) {

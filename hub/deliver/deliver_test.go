@@ -71,7 +71,7 @@ func TestFailuresAreCounted(t *testing.T) {
 				}
 				return nil
 			},
-			want: outcome{20, 10, "20 of 30 rows delivered, 10 failed. The column is unknown.", action.Invalid},
+			want: outcome{20, 10, "20 of 30 rows delivered, 10 rejected. The column is unknown.", action.Invalid},
 		},
 		"a truncated source": {
 			items: numbers(15, action.Errorf(action.Unavailable, "The download broke off.")),

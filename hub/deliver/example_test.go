@@ -52,7 +52,7 @@ func ExampleBatches_bisect() {
 	// POST [??? dan]
 	// POST [???]
 	// POST [dan]
-	// 3 of 4 rows delivered, 1 failed. A name has no letters.
+	// 3 of 4 rows delivered, 1 rejected. A name has no letters.
 }
 
 // The response names the rows that were not accepted.
@@ -69,7 +69,7 @@ func ExamplePartial() {
 			return deliver.Partial(failed) // nil if there are none
 		})
 	fmt.Println(action.MessageOf(result.Err("contacts")))
-	// Output: 2 of 3 contacts delivered, 1 failed. A contact does not exist.
+	// Output: 2 of 3 contacts delivered, 1 rejected. A contact does not exist.
 }
 
 // With a rejected token, every later batch would fail too.

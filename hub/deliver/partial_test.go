@@ -39,7 +39,7 @@ func TestWhatIsRefusedIsSentAgainAlone(t *testing.T) {
 				return nil
 			},
 			retry: retry, calls: [][]int{{0, 1, 2, 3}, {1}}, sent: 3,
-			message: "3 of 4 rows delivered, 1 failed. No such person.",
+			message: "3 of 4 rows delivered, 1 rejected. No such person.",
 		},
 		{
 			name: "busy to the end",
@@ -63,7 +63,7 @@ func TestWhatIsRefusedIsSentAgainAlone(t *testing.T) {
 				return bad
 			},
 			retry: retry, calls: [][]int{{0, 1, 2, 3}, {0, 3}}, sent: 2,
-			message: "2 of 4 rows delivered, 2 failed. No such person.",
+			message: "2 of 4 rows delivered, 2 rejected. No such person.",
 		},
 		{
 			name: "all taken after all", refuse: func(int, []int) error { return deliver.PartialError{} },
@@ -127,7 +127,7 @@ func TestAnItemThatTheSourceRejects(t *testing.T) {
 	if diff := cmp.Diff([]int{1, 2, 4, 5}, got); diff != "" {
 		t.Error(diff)
 	}
-	if m := action.MessageOf(a.Err("rows")); m != "4 of 7 rows delivered, 3 failed. The phone number is none." {
+	if m := action.MessageOf(a.Err("rows")); m != "4 of 7 rows delivered, 3 rejected. The phone number is none." {
 		t.Error(m)
 	}
 }

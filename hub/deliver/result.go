@@ -15,11 +15,13 @@ const maxReasons = 3
 
 // Result counts the items of a delivery.
 type Result struct {
-	mu      sync.Mutex
-	read    int
-	sent    int
-	failed  int
-	reasons []error
+	mu     sync.Mutex
+	read   int
+	sent   int
+	failed int
+	// rejected are those of failed that were wrong themselves.
+	rejected int
+	reasons  []error
 	// cause is why items were left unread.
 	cause error
 }
@@ -41,7 +43,21 @@ func (r *Result) count(n int, err error) {
 		return
 	}
 	r.failed += n
+	if isRejection(err) {
+		r.rejected += n
+	}
 	r.addReason(err)
+}
+
+// isRejection reports whether an item would fail again: it is wrong itself, or refers to a record that does
+// not exist. Other items fail because of the destination, the account or the time.
+func isRejection(err error) bool {
+	switch action.KindOf(err) {
+	case action.Invalid, action.TooLarge, action.NotFound:
+		return !Stopped(err)
+	default:
+		return false
+	}
 }
 
 func (r *Result) addReason(err error) {
@@ -71,9 +87,21 @@ func (r *Result) aborted() bool {
 	return r.cause != nil
 }
 
+// shortfall says how many items were rejected and how many failed.
+func (r *Result) shortfall() string {
+	text := ""
+	if r.rejected > 0 {
+		text += fmt.Sprintf(", %d rejected", r.rejected)
+	}
+	if other := r.failed - r.rejected; other > 0 || r.rejected == 0 {
+		text += fmt.Sprintf(", %d failed", other)
+	}
+	return text
+}
+
 // Err returns nil if the destination accepted all items. Otherwise its message has the number of
-// items that were delivered and that failed, and the first reasons. The first of them decides
-// the kind. itemName is the plural of an item, such as "rows".
+// items that were delivered, that were rejected because they are wrong, and that failed for another
+// reason, and the first reasons. The first of them decides the kind. itemName is the plural of an item, such as "rows".
 func (r *Result) Err(itemName string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -92,7 +120,7 @@ func (r *Result) Err(itemName string) error {
 	}
 	message := strings.Join(messages, " ")
 	if r.sent > 0 || r.failed > 1 {
-		message = fmt.Sprintf("%d of %d %s delivered, %d failed. %s", r.sent, r.read, itemName, r.failed, message)
+		message = fmt.Sprintf("%d of %d %s delivered%s. %s", r.sent, r.read, itemName, r.shortfall(), message)
 	}
 	return action.Wrap(errors.Join(reasons...), action.KindOf(reasons[0]), "%s", message)
 }

@@ -36,9 +36,9 @@ func TestThen(t *testing.T) {
 		err  error
 		want outcome
 	}{
-		"succeeds":        {nil, outcome{6, 2, "6 of 8 rows delivered, 2 failed. Bad.", action.Invalid}},
-		"fails":           {action.Errorf(action.Forbidden, "No."), outcome{0, 8, "0 of 8 rows delivered, 8 failed. Bad. No.", action.Invalid}},
-		"fails partially": {deliver.Partial(map[int]error{1: action.Errorf(action.Forbidden, "No.")}), outcome{4, 4, "4 of 8 rows delivered, 4 failed. Bad. No.", action.Invalid}},
+		"succeeds":        {nil, outcome{6, 2, "6 of 8 rows delivered, 2 rejected. Bad.", action.Invalid}},
+		"fails":           {action.Errorf(action.Forbidden, "No."), outcome{0, 8, "0 of 8 rows delivered, 2 rejected, 6 failed. Bad. No.", action.Invalid}},
+		"fails partially": {deliver.Partial(map[int]error{1: action.Errorf(action.Forbidden, "No.")}), outcome{4, 4, "4 of 8 rows delivered, 2 rejected, 2 failed. Bad. No.", action.Invalid}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

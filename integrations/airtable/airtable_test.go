@@ -224,7 +224,7 @@ func TestPartialFailure(t *testing.T) {
 		return created(r)
 	}))
 	res, err := resolved(t, d).Execute(t.Context(), actiontest.JSONDetail(t, request(nested), result(25)))
-	if got := action.MessageOf(err); got != "24 of 25 records delivered, 1 failed. A field of the table does not accept the type of the query's values." {
+	if got := action.MessageOf(err); got != "24 of 25 records delivered, 1 rejected. A field of the table does not accept the type of the query's values." {
 		t.Errorf("message %q", got)
 	}
 	if res == nil {

@@ -132,12 +132,12 @@ func TestUpsert(t *testing.T) {
 		},
 		"no value": {
 			keys: "Mail", mails: []string{`"a"`, `null`, `" "`},
-			want: map[string][]string{"a|": {"0"}}, message: "1 of 3 records delivered, 2 failed. A row has no value in the key field Mail.",
+			want: map[string][]string{"a|": {"0"}}, message: "1 of 3 records delivered, 2 rejected. A row has no value in the key field Mail.",
 		},
 		"several records match": {
 			keys: "Mail", mails: []string{`"a"`, `"b"`, `"c"`}, has: map[string][]string{"b|": {"x", "y"}},
 			want: map[string][]string{"a|": {"0"}, "b|": {"x", "y"}, "c|": {"2"}},
-			message: "2 of 3 records delivered, 1 failed. Airtable rejected a row (422). Check that the key fields are not computed, and " +
+			message: "2 of 3 records delivered, 1 rejected. Airtable rejected a row (422). Check that the key fields are not computed, and " +
 				"that no two records of the table have the same values in them.",
 		},
 		"a lost answer": {

@@ -85,7 +85,7 @@ func TestQuery(t *testing.T) {
 			fake{bad: map[string]string{id(2): gone}},
 			ids(1, 3),
 			[][]string{ids(1, 3), {id(1)}, {id(2)}, {id(3)}},
-			"2 of 3 stop orders delivered, 1 failed. Instance " + id(2) + ": The instance '" + id(2) + "' will not stop (InvalidInstanceID.NotFound).", 2,
+			"2 of 3 stop orders delivered, 1 rejected. Instance " + id(2) + ": The instance '" + id(2) + "' will not stop (InvalidInstanceID.NotFound).", 2,
 		},
 		"all gone": {
 			fake{bad: map[string]string{id(1): gone}},

@@ -297,7 +297,7 @@ func TestNoSuccess(t *testing.T) {
 	})
 	i := actiontest.New(t, braze.New, actiontest.Deps(t, d, nil))
 	_, err := i.Execute(t.Context(), query(t, result(`{"u.id":{"value":"a"}},{"u.id":{"value":"b"}},{"u.id":{"value":"bad"}}`, "u.id braze_id")))
-	if got := action.MessageOf(err); got != "2 of 3 rows delivered, 1 failed. Braze rejected a row: 'external_id' is odd" {
+	if got := action.MessageOf(err); got != "2 of 3 rows delivered, 1 rejected. Braze rejected a row: 'external_id' is odd" {
 		t.Errorf("message %q", got)
 	}
 	arrived := 0
@@ -362,7 +362,7 @@ func TestMaxExport(t *testing.T) {
 	t.Parallel()
 	rows := strings.TrimSuffix(strings.Repeat(`{"u.id":{"value":"u"}},`, 100), ",")
 	for limit, want := range map[string]string{
-		"30": "30 of 100 rows delivered, 70 failed. At most 30 rows are sent to Braze. The hub's administrator can change " +
+		"30": "30 of 100 rows delivered, 70 rejected. At most 30 rows are sent to Braze. The hub's administrator can change " +
 			"BRAZE_MAX_EXPORT.",
 		"100": "100 rows sent to Braze.",
 		"0":   "100 rows sent to Braze.",
@@ -473,7 +473,7 @@ func TestInjectedFaults(t *testing.T) {
 				if n := d.Unconfirmed(); n != 0 {
 					t.Errorf("%d rows arrived, but are not confirmed", n)
 				}
-				if got := action.MessageOf(err); !strings.Contains(got, "99900 of 100000 rows delivered, 100 failed.") || !strings.Contains(got, name) {
+				if got := action.MessageOf(err); !strings.Contains(got, "99900 of 100000 rows delivered, 100 rejected.") || !strings.Contains(got, name) {
 					t.Errorf("message %q", got)
 				}
 			})

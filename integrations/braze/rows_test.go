@@ -412,7 +412,7 @@ func TestEventsAreNotBisected(t *testing.T) {
 		"unavailable": {actiontest.Reply{Status: 503}, "0 of 2 rows delivered, 2 failed. Braze answered 503 Service Unavailable." +
 			doubt, 1},
 		// A fatal error: nothing was stored. https://www.braze.com/docs/api/errors/#fatal-errors
-		"rejected as a whole": {actiontest.Reply{Status: 400}, "0 of 2 rows delivered, 2 failed. Braze rejected a row (400).", 3},
+		"rejected as a whole": {actiontest.Reply{Status: 400}, "0 of 2 rows delivered, 2 rejected. Braze rejected a row (400).", 3},
 		"limited":             {actiontest.Reply{Status: 429}, "0 of 2 rows delivered, 2 failed. Braze answered 429 Too Many Requests.", 4},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -360,7 +360,7 @@ func TestBucket(t *testing.T) {
 		sent    []string
 		message string
 	}{
-		{[]string{row("a"), row("b"), row("")}, []string{"a", "b"}, "2 of 3 rows delivered, 1 failed. A row has no value in the field tagged customer_io_id. " +
+		{[]string{row("a"), row("b"), row("")}, []string{"a", "b"}, "2 of 3 rows delivered, 1 rejected. A row has no value in the field tagged customer_io_id. " +
 			"The rows that were not delivered are stored in s3://rows/hub/rejected/customer_io/"},
 		{[]string{row("A"), row("b"), row("c")}, []string{"A", "c"}, "2 rows sent to Customer.io. 1 unchanged rows were not sent again."},
 	} {

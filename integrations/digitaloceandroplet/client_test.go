@@ -248,7 +248,7 @@ func TestQuery(t *testing.T) {
 		"one that is gone": {
 			[]string{"1", "4", "3"},
 			2,
-			"2 of 3 stop orders delivered, 1 failed. Droplet 4: DigitalOcean answered 404: The resource is gone.",
+			"2 of 3 stop orders delivered, 1 rejected. Droplet 4: DigitalOcean answered 404: The resource is gone.",
 		},
 		"invalid member": {
 			[]string{"1", "null", `"3/../4"`, "0"},

@@ -78,12 +78,12 @@ func TestReplaceSession(t *testing.T) {
 		},
 		"the second one, refused": {
 			rows: 20_001, faults: []fault{fine, `{"error":{"code":100}}`}, calls: "1 2 3!",
-			message: "10001 of 20001 rows delivered, 10000 failed. Facebook rejected the request, or the ad account or audience does not exist. " +
+			message: "10001 of 20001 rows delivered, 10000 rejected. Facebook rejected the request, or the ad account or audience does not exist. " +
 				"(Facebook's error 100.) The replacement is incomplete. Send the data again.",
 		},
 		"the last one, refused": {
 			rows: 20_001, faults: []fault{fine, fine, `{"error":{"code":100}}`}, calls: "1 2 3!",
-			message: "20000 of 20001 rows delivered, 1 failed. Facebook rejected the request, or the ad account or audience does not exist. " +
+			message: "20000 of 20001 rows delivered, 1 rejected. Facebook rejected the request, or the ad account or audience does not exist. " +
 				"(Facebook's error 100.) " + wait,
 		},
 		"ninety minutes": {
@@ -198,7 +198,7 @@ func TestSessionErrorsAreFinal(t *testing.T) {
 				second := fault(fmt.Sprintf(`{"error":{"code":2650,"error_subcode":%d,"is_transient":true}}`, subcode))
 				m := &meta{faults: []fault{fine, second}}
 				_, err := deliverTo(t, m, replacing, 20_001)
-				if got := action.MessageOf(err); !strings.Contains(got, " failed. "+tt.message+" (Facebook's error 2650, ") {
+				if got := action.MessageOf(err); !strings.Contains(got, "ed. "+tt.message+" (Facebook's error 2650, ") {
 					t.Errorf("error %q, want %q", got, tt.message)
 				}
 				if got := strings.Join(m.uploads, " "); got != tt.calls {
@@ -227,7 +227,7 @@ func TestSessionTotals(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := &meta{faults: tt.faults, noSessions: tt.noSessions, rejects: func(id string) bool { return strings.HasSuffix(id, "000") }}
 				_, err := deliverTo(t, m, replacing, 20_001)
-				want := fmt.Sprintf("%d of 20001 rows delivered, %d failed. Facebook could not read all rows.", 20_001-tt.failed, tt.failed)
+				want := fmt.Sprintf("%d of 20001 rows delivered, %d rejected. Facebook could not read all rows.", 20_001-tt.failed, tt.failed)
 				if got := action.MessageOf(err); got != want {
 					t.Errorf("error %q\nwant  %q", got, want)
 				}
@@ -249,7 +249,7 @@ func TestSessionMissesRows(t *testing.T) {
 		all[i] = "a@example.com"
 	}
 	_, err := newIntegration(t, d).Execute(t.Context(), actiontest.JSONDetail(t, request(replacing), emails(all...)))
-	const want = "9991 of 10001 rows delivered, 10 failed. Facebook did not accept all rows, without giving a reason."
+	const want = "9991 of 10001 rows delivered, 10 rejected. Facebook did not accept all rows, without giving a reason."
 	if got := action.MessageOf(err); got != want {
 		t.Errorf("error %q, want %q", got, want)
 	}

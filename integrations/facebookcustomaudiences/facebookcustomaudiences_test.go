@@ -172,11 +172,11 @@ func TestRowCounts(t *testing.T) {
 		"all": {nil, `{"u.email":{"value":"a@example.com"}},{"u.phone":{"value":16505551212}}`, 2, "2 rows sent to the audience, by EMAIL, PHONE, MADID."},
 		"one of nothing": {
 			nil, `{"u.email":{"value":"a@example.com"}},{"u.email":{"value":null}},{}`, 1,
-			"1 of 3 rows delivered, 2 failed. A row has no value that identifies a person.",
+			"1 of 3 rows delivered, 2 rejected. A row has no value that identifies a person.",
 		},
 		"one of nothing usable": {
 			nil, `{"u.email":{"value":"a@example.com"}},{"u.email":{"value":"none"},"u.phone":{"value":"12"}}`, 1,
-			"1 of 2 rows delivered, 1 failed. A row has no usable value that identifies a person (unusable: EMAIL, PHONE).",
+			"1 of 2 rows delivered, 1 rejected. A row has no usable value that identifies a person (unusable: EMAIL, PHONE).",
 		},
 		"a value left out": {
 			nil, `{"u.email":{"value":"a@example.com"},"u.phone":{"value":"0650"}}`, 1,
@@ -252,7 +252,7 @@ func TestCreate(t *testing.T) {
 				return takesAll(r)
 			}, []string{"POST act_11/customaudiences", "POST 77/users", "DELETE 77"}, "Facebook could not read all rows.",
 		},
-		"no person": {emails("x", "y"), takesAll, nil, "0 of 2 rows delivered, 2 failed. A row has no usable value that identifies a person (unusable: EMAIL)."},
+		"no person": {emails("x", "y"), takesAll, nil, "0 of 2 rows delivered, 2 rejected. A row has no usable value that identifies a person (unusable: EMAIL)."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -324,7 +324,7 @@ func TestReplace(t *testing.T) {
 		}
 		all[5] = "not-an-address"
 		res, err := newIntegration(t, d).Execute(t.Context(), actiontest.JSONDetail(t, request(replace), emails(all...)))
-		if action.MessageOf(err) != "10001 of 10002 rows delivered, 1 failed. A row has no usable value that identifies a person (unusable: EMAIL)." {
+		if action.MessageOf(err) != "10001 of 10002 rows delivered, 1 rejected. A row has no usable value that identifies a person (unusable: EMAIL)." {
 			t.Errorf("%+v, %v", res, err)
 		}
 		var sessions []body

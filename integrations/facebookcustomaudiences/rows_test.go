@@ -64,7 +64,7 @@ func TestInjectedFaults(t *testing.T) {
 				deps.HTTP = &http.Client{Transport: m}
 				req := actiontest.JSONDetail(t, request(map[string]string{"choose_create_update_replace": tt.operation}), result.String())
 				_, err := actiontest.New(t, fb.New, deps).Execute(t.Context(), req)
-				want := fmt.Sprintf("%d of %d rows delivered, %d failed. A row has no value that identifies a person. Facebook could not read all rows.",
+				want := fmt.Sprintf("%d of %d rows delivered, %d rejected. A row has no value that identifies a person. Facebook could not read all rows.",
 					delivered, rows, unidentified+rejected)
 				if action.MessageOf(err) != want {
 					t.Errorf("message %q\nwant    %q", action.MessageOf(err), want)

@@ -133,12 +133,12 @@ func TestDataManagerRows(t *testing.T) {
 		"all": {rows: `[{"Email":"a@example.com"},{"Email":"b@example.com"}]`, calls: []string{ingest}, message: "2" + done},
 		"one of nothing": {
 			rows: `[{"Email":"a@example.com"},{"Email":null}]`, calls: []string{ingest},
-			message: "1 of 2 rows delivered, 1 failed. A row has no value that identifies a person.",
+			message: "1 of 2 rows delivered, 1 rejected. A row has no value that identifies a person.",
 		},
 		"rejected one": {
 			rows:    `[{"Email":"a@example.com"},{"Email":"b@example.com"},{"Email":"c@example.com"}]`,
 			replies: []actiontest.Reply{rejected("audience_members.audience_members[1]", "INVALID_SHA256_FORMAT")}, calls: twice,
-			message: "2 of 3 rows delivered, 1 failed. A value is not a SHA-256 hash.",
+			message: "2 of 3 rows delivered, 1 rejected. A value is not a SHA-256 hash.",
 		},
 		"all rejected, with a new list": {
 			answers: create, rows: `[{"Email":"a@example.com"}]`,
@@ -147,7 +147,7 @@ func TestDataManagerRows(t *testing.T) {
 		},
 		"devices": {
 			answers: devices, rows: `[{"IDFA":"` + idA + `"},{"IDFA":"` + idB + `"},{"IDFA":"x"}]`, calls: []string{ingest},
-			message: "2 of 3 rows delivered, 1 failed. A row has no usable value that identifies a person (unusable: mobile device ID).",
+			message: "2 of 3 rows delivered, 1 rejected. A row has no usable value that identifies a person (unusable: mobile device ID).",
 		},
 		"removed": {
 			answers: map[string]string{"createOrAppend": "remove", "customer_match_terms": "", "mirror": "yes"}, rows: `[{"Email":"a@example.com"}]`,
@@ -157,7 +157,7 @@ func TestDataManagerRows(t *testing.T) {
 			answers: map[string]string{"createOrAppend": "remove"}, rows: `[{"Email":"a@example.com"},{"Email":"b@example.com"}]`,
 			replies: []actiontest.Reply{rejected("audience_members.audience_members[0]", "INVALID_AUDIENCE_MEMBER")},
 			calls:   []string{"POST audienceMembers:remove", "POST audienceMembers:remove"},
-			message: "1 of 2 rows delivered, 1 failed. A row has no data that identifies a person.",
+			message: "1 of 2 rows delivered, 1 rejected. A row has no data that identifies a person.",
 		},
 		"no rows":  {answers: create, rows: `[]`, message: "The result has no rows. Nothing was sent to Google Ads."},
 		"too many": {rows: `[` + emails(11) + `]`, message: "A row has more values than Google Ads accepts for one person."},

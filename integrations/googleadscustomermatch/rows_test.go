@@ -124,7 +124,7 @@ func TestInjectedFaults(t *testing.T) {
 		deps.HTTP = &http.Client{Transport: ads}
 		_, err := actiontest.New(t, googleadscustomermatch.New, deps).Execute(t.Context(), actiontest.JSONDetail(t, request(devices), result.String()))
 		const unidentified, rejected = rows / 4000, rows/1000 - 1 // 0 does not end in 000
-		want := fmt.Sprintf("%d of %d rows delivered, %d failed. A row has no value that identifies a person. A mobile device ID is not a valid advertising ID of Google or Apple.",
+		want := fmt.Sprintf("%d of %d rows delivered, %d rejected. A row has no value that identifies a person. A mobile device ID is not a valid advertising ID of Google or Apple.",
 			len(ads.ran), rows, unidentified+rejected)
 		if action.MessageOf(err) != want {
 			t.Errorf("message %q\nwant    %q", action.MessageOf(err), want)
@@ -375,7 +375,7 @@ func TestDataManagerMirror(t *testing.T) {
 		},
 		"row without a person": {
 			rows: `[{"Email":"a@example.com"},{"Email":"x"}]`, status: processed(""), calls: []string{ingest, status},
-			message: "1 of 2 rows delivered, 1 failed. A row has no usable value that identifies a person (unusable: email). " +
+			message: "1 of 2 rows delivered, 1 rejected. A row has no usable value that identifies a person (unusable: email). " +
 				"No members were removed from the list, because not all rows were delivered.",
 		},
 		"truncated": {

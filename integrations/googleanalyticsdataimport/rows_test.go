@@ -107,8 +107,7 @@ func TestInjectedFaults(t *testing.T) {
 		deps.HTTP = &http.Client{Transport: google}
 		_, err := actiontest.New(t, ga.New, deps).Execute(t.Context(), csv(t, request(nil), result.String()))
 		const unidentified = rows / 4000
-		failed := unidentified + google.lost + google.late
-		want := fmt.Sprintf("%d of %d rows delivered, %d failed. ", len(google.arrived)-google.lost, rows, failed)
+		want := fmt.Sprintf("%d of %d rows delivered, %d rejected, %d failed. ", len(google.arrived)-google.lost, rows, unidentified, google.lost+google.late)
 		if m := action.MessageOf(err); !strings.HasPrefix(m, want) {
 			t.Errorf("message %q\nwant    %q…", m, want)
 		}

@@ -56,7 +56,7 @@ func TestProgramStatus(t *testing.T) {
 		"past the status": {membership(map[int]string{2: past}), "3 leads updated.", []string{"1", "2", "3"}},
 		"a lead that is gone": {
 			membership(map[int]string{2: `{"code":"1004","message":"Lead not found"}`}),
-			"2 of 3 leads delivered, 1 failed." + unset + "Marketo says: Lead not found (1004) (first: lead 2).",
+			"2 of 3 leads delivered, 1 rejected." + unset + "Marketo says: Lead not found (1004) (first: lead 2).",
 			[]string{"1", "3"},
 		},
 		"no such status": {

@@ -295,14 +295,14 @@ func TestSkippedLeads(t *testing.T) {
 			answers("addCampaign", "5"),
 			[]string{"a", "z", "c", "zz"},
 			nil,
-			"2 of 4 leads delivered, 2 failed. Marketo says: Multiple lead match lookup criteria (1007) (first: row 2).",
+			"2 of 4 leads delivered, 2 rejected. Marketo says: Multiple lead match lookup criteria (1007) (first: row 2).",
 			[]string{"1", "3"},
 		},
 		"several reasons": {
 			answers("addList", "9"),
 			[]string{"a", "b", "c", "d"},
 			map[string]func(actiontest.Recorded) actiontest.Reply{"leads.json": invalid},
-			"2 of 4 leads delivered, 2 failed. Marketo says: Value … of … is bad (1003) (first: row 2). Marketo says: the lead was rejected without a reason (first: row 3).",
+			"2 of 4 leads delivered, 2 rejected. Marketo says: Value … of … is bad (1003) (first: row 2). Marketo says: the lead was rejected without a reason (first: row 3).",
 			[]string{"1", "4"},
 		},
 		"no lead is left": {
@@ -316,7 +316,7 @@ func TestSkippedLeads(t *testing.T) {
 			[]string{"a", "b", "c"},
 			map[string]func(actiontest.Recorded) actiontest.Reply{"lists/9/leads.json": always(success(
 				`{"id":1,"status":"memberof"},{"id":2,"status":"skipped","reasons":[{"code":"1004","message":"Lead not found"}]}`))},
-			"1 of 3 leads delivered, 2 failed. Leads were updated, but not added to list 9: Marketo says: Lead not found (1004) (first: lead 2). " +
+			"1 of 3 leads delivered, 1 rejected, 1 failed. Leads were updated, but not added to list 9: Marketo says: Lead not found (1004) (first: lead 2). " +
 				"Leads were updated, but not added to list 9: Marketo did not confirm every lead.",
 			[]string{"1", "2", "3"},
 		},
@@ -375,7 +375,7 @@ func TestTriggersOnce(t *testing.T) {
 		"rejected for one row, accepted for the next": {
 			[]string{"a", "a"},
 			nil, // see below
-			"1 of 2 leads delivered, 1 failed. Leads were updated, but campaign 5 was not triggered for them: Marketo says: Not now (709).",
+			"1 of 2 leads delivered, 1 rejected. Leads were updated, but campaign 5 was not triggered for them: Marketo says: Not now (709).",
 			2,
 		},
 		"no such campaign": {
@@ -535,7 +535,7 @@ func TestBisect(t *testing.T) {
 		}
 		return updated(r)
 	}}))
-	const want = "4 of 5 leads delivered, 1 failed. Marketo says: Invalid JSON (609)."
+	const want = "4 of 5 leads delivered, 1 rejected. Marketo says: Invalid JSON (609)."
 	if got := execute(t, d, query(t, answers("addList", "9"), people("a", "b", "c", "d", "e"))); got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}

@@ -169,16 +169,16 @@ func TestMirror(t *testing.T) {
 		},
 		"a skipped row": {
 			rows: people("a", "z", "c"), list: newList(1, 7), want: []int{1, 3, 7},
-			message: "2 of 3 leads delivered, 1 failed. Marketo says: Multiple lead match lookup criteria (1007) (first: row 2)." + unknown,
+			message: "2 of 3 leads delivered, 1 rejected. Marketo says: Multiple lead match lookup criteria (1007) (first: row 2)." + unknown,
 		},
 		"a row without a lookup value": {
 			rows: columns + `,"data":[{"u.email":{"value":null}},{"u.email":{"value":"a@example.com"}}]}`, list: newList(7),
-			want: []int{1, 7}, message: "1 of 2 leads delivered, 1 failed. A row has no email to look up its lead." + unknown,
+			want: []int{1, 7}, message: "1 of 2 leads delivered, 1 rejected. A row has no email to look up its lead." + unknown,
 		},
 		"rows with IDs, of which one is gone": {
 			rows: byID(`{"u.id":{"value":1}},{"u.id":{"value":5}}`), form: map[string]string{"lookupField": "id"},
 			list: &staticList{members: map[int]bool{5: true, 7: true}, gone: map[int]bool{5: true}}, want: []int{1, 5},
-			message: "1 of 2 leads delivered, 1 failed. Leads were updated, but not added to list 9: Marketo says: Lead not found (1004) " +
+			message: "1 of 2 leads delivered, 1 rejected. Leads were updated, but not added to list 9: Marketo says: Lead not found (1004) " +
 				"(first: lead 5). 1 removed from list 9.",
 		},
 		"a member that is gone": {

@@ -450,7 +450,7 @@ func TestInjectedFaults(t *testing.T) {
 				if got := d.Unconfirmed(); got != 0 {
 					t.Errorf("%d rows unconfirmed", got)
 				}
-				const want = "99900 of 100000 rows delivered, 100 failed. mParticle rejected a row because of a missing or invalid value (400)."
+				const want = "99900 of 100000 rows delivered, 100 rejected. mParticle rejected a row because of a missing or invalid value (400)."
 				if got := action.MessageOf(err); got != want {
 					t.Errorf("message %q, want %q", got, want)
 				}

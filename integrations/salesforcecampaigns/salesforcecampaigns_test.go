@@ -541,7 +541,7 @@ func rejecting(r actiontest.Recorded) actiontest.Reply {
 // The user chooses whether rejected members are an error. They are always reported.
 func TestRejectedMembers(t *testing.T) {
 	t.Parallel()
-	const message = "16 of 20 members delivered, 4 failed. Salesforce says: Already a campaign member (DUPLICATE_VALUE) (first: contact 003000000000001). " +
+	const message = "16 of 20 members delivered, 4 rejected. Salesforce says: Already a campaign member (DUPLICATE_VALUE) (first: contact 003000000000001). " +
 		"Salesforce says: it gave no reason (first: contact 003000000000002)."
 	for surface, asError := range map[string]bool{"yes": true, "no": false, "": false} {
 		form := appending()
@@ -569,7 +569,7 @@ func TestOtherErrors(t *testing.T) {
 		d := actiontest.NewDestination(t).Handle(org("a1", rejecting))
 		req := actiontest.Download(t, request(form), actiontest.BrokenDownload(whole[:len(whole)-10]))
 		_, err := resolved(t, d, nil).Execute(t.Context(), req)
-		if got := action.MessageOf(err); !strings.HasPrefix(got, "1 of 2 members delivered, 1 failed. The download from Looker broke off before the data was complete.") {
+		if got := action.MessageOf(err); !strings.HasPrefix(got, "1 of 2 members delivered, 1 rejected. The download from Looker broke off before the data was complete.") {
 			t.Errorf("message %q", got)
 		}
 	})

@@ -264,14 +264,14 @@ func TestAnsweredForEach(t *testing.T) {
 			contacts("1", "2", "3", "null"),
 			[]string{`{"status":"COMPLETE","results":[{"id":"2"}],"numErrors":1,"errors":[{"status":"error","category":"OBJECT_NOT_FOUND",` +
 				`"message":"Could not get some CONTACT objects, they may be deleted or not exist. Check that ids are valid.","context":{"ids":["1","3","99"]}}]}`},
-			"1 of 4 contacts delivered, 3 failed. A row has no contact ID. HubSpot has no contact with this ID (first: contact 1).",
+			"1 of 4 contacts delivered, 3 rejected. A row has no contact ID. HubSpot has no contact with this ID (first: contact 1).",
 			1,
 		},
 		"one that was merged into another": {contacts("1", "2"), []string{`{"results":[{"id":"1"},{"id":"77"}]}`}, "2 contacts updated.", 1},
 		"a refusal without names": {
 			contacts("1", "2"),
 			[]string{`{"results":[{"id":"1"}],"errors":[{"category":"VALIDATION_ERROR","message":"a@example.com is bad","context":{"ids":"all"}}]}`},
-			"1 of 2 contacts delivered, 1 failed. HubSpot rejected the contact (VALIDATION_ERROR).",
+			"1 of 2 contacts delivered, 1 rejected. HubSpot rejected the contact (VALIDATION_ERROR).",
 			1,
 		},
 		"a lie": {
@@ -333,7 +333,7 @@ func TestBadValueAmongGoodOnes(t *testing.T) {
 		ids[i] = fmt.Sprint(i + 1)
 	}
 	_, err := integration(t, hubspot.Contacts, actiontest.Deps(t, d, nil)).Execute(t.Context(), query(t, "", contacts(ids...)))
-	if got := action.MessageOf(err); got != "29 of 30 contacts delivered, 1 failed. HubSpot rejected the value for email (INVALID_EMAIL) (first: contact 13)." {
+	if got := action.MessageOf(err); got != "29 of 30 contacts delivered, 1 rejected. HubSpot rejected the value for email (INVALID_EMAIL) (first: contact 13)." {
 		t.Errorf("message %q", got)
 	}
 	if strings.Contains(fmt.Sprint(err), "s3cret") {

@@ -25,7 +25,7 @@ func TestMatchByEmail(t *testing.T) {
 	columns := []string{"id:hubspot_contact_id", "mail:email", "city"}
 	got := a.deliverTo(t, map[string]string{"match_by": "email"}, columns,
 		`1,"C1@example.com","Basel"`, `null,"new@example.com","Genf"`, `3,null,"x"`, `4,"no address","x"`, `5,"c1@EXAMPLE.com","Chur"`)
-	const want = "3 of 5 contacts delivered, 2 failed. A row has no value that identifies its contact. A row's email address is not valid."
+	const want = "3 of 5 contacts delivered, 2 rejected. A row has no value that identifies its contact. A row's email address is not valid."
 	if got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}
@@ -56,7 +56,7 @@ func TestRejectedAddressIsNotShown(t *testing.T) {
 	a := newAccount("1")
 	got := a.deliverTo(t, map[string]string{"match_by": "email"}, []string{"mail:email", "city"},
 		`"c1@example.com","Basel"`, `"secret@example","Genf"`)
-	if want := "1 of 2 contacts delivered, 1 failed. HubSpot rejected the value for email (INVALID_EMAIL) (first: row 2)."; got != want {
+	if want := "1 of 2 contacts delivered, 1 rejected. HubSpot rejected the value for email (INVALID_EMAIL) (first: row 2)."; got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}
 }
@@ -76,7 +76,7 @@ func TestTraces(t *testing.T) {
 	req := actiontest.JSONDetail(t, actiontest.Query(params(""), map[string]string{"match_by": "email"}),
 		table([]string{"mail:email", "city"}, `"a@example.com","A"`, `"b@example.com","B"`))
 	got := message(integration(t, hubspot.Contacts, actiontest.Deps(t, d, nil)).Execute(t.Context(), req))
-	if want := "1 of 2 contacts delivered, 1 failed. HubSpot rejected the value for city (INVALID_OPTION) (first: row 1)."; got != want {
+	if want := "1 of 2 contacts delivered, 1 rejected. HubSpot rejected the value for city (INVALID_OPTION) (first: row 1)."; got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}
 }

@@ -88,7 +88,7 @@ func TestMirror(t *testing.T) {
 		},
 		"unknown records, which have IDs": {
 			mirrored(nil), idAndCity, []string{`1,"A"`, `2,"B"`, `99,"X"`}, []string{"1", "2"},
-			"2 of 3 contacts delivered, 1 failed. HubSpot has no contact with this ID (first: contact 99). 1 removed from the segment.",
+			"2 of 3 contacts delivered, 1 rejected. HubSpot has no contact with this ID (first: contact 99). 1 removed from the segment.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -116,12 +116,12 @@ func TestMirrorRefuses(t *testing.T) {
 	}{
 		"a row without an ID": {
 			mirrored(nil), idAndCity, []string{`1,"A"`, `null,"B"`},
-			"1 of 2 contacts delivered, 1 failed. A row has no contact ID. 0 removed from the segment. " +
+			"1 of 2 contacts delivered, 1 rejected. A row has no contact ID. 0 removed from the segment. " +
 				"No members were removed from the segment, because 1 rows have no identifier, so their members are unknown.",
 		},
 		"a rejected address": {
 			mirrored(map[string]string{"match_by": "email"}), []string{"mail:email", "city"}, []string{`"c1@example.com","A"`, `"bad@example","B"`},
-			"1 of 2 contacts delivered, 1 failed. HubSpot rejected the value for email (INVALID_EMAIL) (first: row 2). 0 removed from the segment. " +
+			"1 of 2 contacts delivered, 1 rejected. HubSpot rejected the value for email (INVALID_EMAIL) (first: row 2). 0 removed from the segment. " +
 				"No members were removed from the segment, because 1 rows have no identifier, so their members are unknown.",
 		},
 		"more than the limit": {

@@ -96,7 +96,7 @@ func TestNoDate(t *testing.T) {
 	t.Parallel()
 	a := newAccount("1", "2")
 	got := a.deliverTo(t, nil, []string{"id:hubspot_contact_id", "born"}, `1,"2026-11-23 08:00:00"`, `2,"soon"`)
-	if want := "1 of 2 contacts delivered, 1 failed. HubSpot rejected the value for born (INVALID_VALUE) (first: contact 2)."; got != want {
+	if want := "1 of 2 contacts delivered, 1 rejected. HubSpot rejected the value for born (INVALID_VALUE) (first: contact 2)."; got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}
 	if a.contacts["1"]["born"] != "2026-11-23" || a.contacts["2"]["born"] != "1970-01-01" {
@@ -128,7 +128,7 @@ func TestPivotedColumns(t *testing.T) {
 		},
 		"another error": {
 			nil, []string{one, `3,"Chur",{"a":{"value":1}},1`},
-			"1 of 2 contacts delivered, 1 failed. HubSpot has no contact with this ID (first: contact 3). " +
+			"1 of 2 contacts delivered, 1 rejected. HubSpot has no contact with this ID (first: contact 3). " +
 				"The pivoted column N was not sent: one property cannot hold several values.", true,
 		},
 	} {

@@ -133,7 +133,7 @@ func TestOnlyChanges(t *testing.T) {
 			{"a=1", "a=1", "1 rows sent."},
 		},
 		"a failed row is sent again": {
-			{"a=1 b=bad", "a=1 b=bad", "1 of 2 rows delivered, 1 failed. The content is bad."},
+			{"a=1 b=bad", "a=1 b=bad", "1 of 2 rows delivered, 1 rejected. The content is bad."},
 			{"a=1 b=bad", "b=bad", "The content is bad. 1 unchanged rows were not sent again."},
 			{"a=1 b=2", "b=2", "1 rows sent. 1 unchanged rows were not sent again."},
 		},

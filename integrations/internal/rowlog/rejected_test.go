@@ -40,7 +40,7 @@ func TestRejectedRows(t *testing.T) {
 	if len(names) != 1 || !regexp.MustCompile(`^rejected/acme_crm/\d{4}-\d\d-\d\d/\d{6}-[0-9a-f-]{36}\.csv\.gz$`).MatchString(names[0]) {
 		t.Fatalf("objects %v", names)
 	}
-	want := "2 of 5 rows delivered, 3 failed. A row has no ID. The content is bad. The rows that were not delivered are stored in mem://bucket/" + names[0] + "."
+	want := "2 of 5 rows delivered, 3 rejected. A row has no ID. The content is bad. The rows that were not delivered are stored in mem://bucket/" + names[0] + "."
 	if got := action.MessageOf(err); got != want || action.KindOf(err) != action.Invalid {
 		t.Errorf("message %q, want %q", got, want)
 	}

@@ -17,7 +17,7 @@ func TestResponse(t *testing.T) {
 		want string
 	}{
 		{name: "delivered", want: "2 rows sent to There."},
-		{name: "partly delivered", err: action.Errorf(action.Invalid, "There rejected a row."), want: "1 of 2 rows delivered, 1 failed. There rejected a row."},
+		{name: "partly delivered", err: action.Errorf(action.Invalid, "There rejected a row."), want: "1 of 2 rows delivered, 1 rejected. There rejected a row."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -7,7 +7,8 @@
 package rowstest
 
 import (
-	"fmt"
+	"regexp"
+	"strconv"
 	"testing"
 
 	"integrationhub.dev/hub/action"
@@ -28,20 +29,24 @@ type Account struct {
 	Delivered, Failed int
 }
 
+// account matches the account in a message: delivered, read, rejected and failed items.
+var account = regexp.MustCompile(`^(\d+) of (\d+) \S+ delivered(?:, (\d+) rejected)?(?:, (\d+) failed)?\.`)
+
 // claimed parses the account in the message for Looker. A success means all rows.
 func claimed(t testing.TB, total int, err error) Account {
 	t.Helper()
 	if err == nil {
 		return Account{Delivered: total}
 	}
-	var (
-		a    Account
-		read int
-		noun string
-	)
-	if _, scan := fmt.Sscanf(action.MessageOf(err), "%d of %d %s delivered, %d failed.", &a.Delivered, &read, &noun, &a.Failed); scan != nil {
-		t.Fatalf("the message %q has no account: %v", action.MessageOf(err), scan)
+	match := account.FindStringSubmatch(action.MessageOf(err))
+	if match == nil {
+		t.Fatalf("the message %q has no account", action.MessageOf(err))
 	}
+	number := func(n int) int {
+		value, _ := strconv.Atoi(match[n]) // digits, or nothing
+		return value
+	}
+	a, read := Account{Delivered: number(1), Failed: number(3) + number(4)}, number(2)
 	if a.Delivered+a.Failed != read || read != total {
 		t.Errorf("the account %+v is of %d rows, but %d were read of %d", a, a.Delivered+a.Failed, read, total)
 	}

@@ -336,7 +336,7 @@ func TestBadRowsAmongGoodOnes(t *testing.T) {
 	text := result([]string{field("u.id", "user_id"), field("g.id", "segment_group_id")},
 		`{"u.id":{"value":1},"g.id":{"value":1}}`, `{"u.id":{"value":2}}`, `{"g.id":{"value":1}}`, `{}`, `{"u.id":{"value":5},"g.id":{"value":2}}`)
 	_, err := integration(t, segment.Group, actiontest.Deps(t, d, nil)).Deliver(t.Context(), query(t, text), "")
-	if got := action.MessageOf(err); got != "2 of 5 rows delivered, 3 failed. A row has no group ID. A row has neither a user ID nor an anonymous ID." {
+	if got := action.MessageOf(err); got != "2 of 5 rows delivered, 3 rejected. A row has no group ID. A row has neither a user ID nor an anonymous ID." {
 		t.Errorf("message %q", got)
 	}
 	got := messages(t, d)
@@ -475,7 +475,7 @@ func TestInjectedFaults(t *testing.T) {
 		if n := d.Unconfirmed(); n != 0 {
 			t.Errorf("%d rows arrived, but are not confirmed", n)
 		}
-		if got := action.MessageOf(err); got != "99900 of 100000 rows delivered, 100 failed. Segment rejected a row as an invalid message (400)." {
+		if got := action.MessageOf(err); got != "99900 of 100000 rows delivered, 100 rejected. Segment rejected a row as an invalid message (400)." {
 			t.Errorf("message %q", got)
 		}
 	})
