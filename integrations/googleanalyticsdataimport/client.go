@@ -2,7 +2,6 @@ package googleanalyticsdataimport
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"time"
@@ -13,12 +12,10 @@ import (
 	"integrationhub.dev/integrations/internal/message"
 )
 
-// The URLs of the Measurement Protocol, and its limit for a call:
-// https://developers.google.com/analytics/devguides/collection/protocol/ga4/reference
+// The URLs of the Measurement Protocol: https://developers.google.com/analytics/devguides/collection/protocol/ga4/reference
 const (
-	collect   = "https://www.google-analytics.com/mp/collect"
-	debug     = "https://www.google-analytics.com/debug/mp/collect"
-	maxEvents = 25
+	collect = "https://www.google-analytics.com/mp/collect"
+	debug   = "https://www.google-analytics.com/debug/mp/collect"
 )
 
 // A batch of rows needs at least one call, and at most one for each person and maxEvents.
@@ -36,38 +33,19 @@ type protocol struct {
 	reads deliver.Retry
 }
 
-// call is the body of a call.
-type call struct {
-	who
-	Properties json.RawMessage `json:"user_properties,omitempty"`
-	Validation string          `json:"validation_behavior,omitempty"`
-	Events     []measured      `json:"events"`
-}
-
-func newCall(events []event) call {
-	c := call{who: events[0].who}
-	if p := events[0].who.Properties; p != "" {
-		c.Properties = json.RawMessage(p)
-	}
-	for _, e := range events {
-		c.Events = append(c.Events, e.ev)
-	}
-	return c
-}
-
 // send sends a batch. Its error has an entry for each row that was not sent. Google does not deduplicate
 // events, so a call is retried only if it had no effect.
-func (p *protocol) send(ctx context.Context, batch []event) error {
+func (p *protocol) send(ctx context.Context, batch []measured) error {
 	once := deliver.Once{Name: name, Timeout: timeout, MaybeDeliveredHint: "Its events may have been delivered."}
 	failed := map[int]error{}
 	var last error
-	for from, events := range groups(batch) {
-		err := once.Do(ctx, func(ctx context.Context) error { return p.post(ctx, collect, newCall(events), nil) })
+	for from, c := range calls(batch) {
+		err := once.Do(ctx, func(ctx context.Context) error { return p.post(ctx, collect, c, nil) })
 		if err == nil {
 			continue
 		}
 		last = err
-		for n := range events {
+		for n := range c.Events {
 			failed[from+n] = err
 		}
 	}
@@ -81,8 +59,7 @@ const name = "Google Analytics"
 
 // validate has Google check events without storing them. Google does not check the secret then:
 // https://developers.google.com/analytics/devguides/collection/protocol/ga4/validating-events
-func (p *protocol) validate(ctx context.Context, events []event) error {
-	c := newCall(events)
+func (p *protocol) validate(ctx context.Context, c call) error {
 	c.Validation = "ENFORCE_RECOMMENDATIONS"
 	var response struct {
 		Messages []struct {

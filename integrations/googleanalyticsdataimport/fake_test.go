@@ -29,6 +29,18 @@ type sent struct {
 
 func parse(body []byte) (s sent, err error) { return s, json.Unmarshal(body, &s) }
 
+// ignoredEvents are the names of events that Google answers with a success and then ignores in the data
+// stream of a website:
+// https://developers.google.com/analytics/devguides/collection/protocol/ga4/reference#reserved_names
+var ignoredEvents = []string{
+	"ad_activeview", "ad_click", "ad_exposure", "ad_query", "ad_reward", "adunit_exposure", "app_clear_data", "app_exception", "app_install",
+	"app_remove", "app_store_refund", "app_update", "app_upgrade", "dynamic_link_app_open", "dynamic_link_app_update",
+	"dynamic_link_first_open", "error", "firebase_campaign", "firebase_in_app_message_action", "firebase_in_app_message_dismiss",
+	"firebase_in_app_message_impression", "first_open", "first_visit", "notification_dismiss", "notification_foreground",
+	"notification_open", "notification_receive", "notification_send", "os_update", "session_start", "user_engagement",
+	"ad_impression", "in_app_purchase", "screen_view",
+}
+
 // analytics accepts the access token "good", exchanges "r1" for "a2", and has two properties with streams.
 // answers are responses by the last part of the path. Other calls succeed.
 func analytics(good string, answers map[string]actiontest.Reply) func(actiontest.Recorded) actiontest.Reply {

@@ -130,12 +130,12 @@ func (i *Integration) deliver(ctx context.Context, c *google.Client, in input, d
 		return "The result has no rows. Nothing was sent to Google Analytics.", nil
 	}
 	p := &protocol{http: i.HTTP, target: target, reads: i.Reads}
-	if len(first) > 0 {
-		if err := p.validate(ctx, first); err != nil {
+	if first != nil {
+		if err := p.validate(ctx, *first); err != nil {
 			return "", err
 		}
 	}
-	delivered := deliver.Batches(ctx, r.events(), deliver.Options[event]{Size: batchRows, Concurrency: concurrency}, p.send)
+	delivered := deliver.Batches(ctx, events(r, measure), deliver.Options[measured]{Size: batchRows, Concurrency: concurrency}, p.send)
 	if err := delivered.Err("rows"); err != nil {
 		if left := rows - delivered.Sent() - delivered.Failed(); left > 0 {
 			err = action.Wrap(err, action.KindOf(err), "%s The remaining %d rows were not sent.", action.MessageOf(err), left)
