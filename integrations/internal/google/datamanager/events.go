@@ -1,0 +1,92 @@
+package datamanager
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"sync"
+
+	"golang.org/x/time/rate"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/rows"
+)
+
+// Google allows 300 calls a minute for a project: https://developers.google.com/data-manager/api/devguides/limits
+const (
+	eventCallsPerSecond = 4
+	eventConcurrency    = 2
+	// maxEventsBytes keeps a call well below the 10 MiB of Google's APIs.
+	maxEventsBytes = 4 << 20
+	// maxBisectCalls bounds the calls that find events for which Google rejects whole calls without naming them.
+	maxBisectCalls = 200
+)
+
+// Events sends events to one destination, whose user identifiers are hashes in [Hex].
+type Events struct {
+	Client *Client
+	To     Destination
+	// Policy decides which calls are made again: [deliver.Retry] if Google counts a repeated event once.
+	Policy deliver.Policy
+
+	mu       sync.Mutex
+	requests []string
+}
+
+// Send sends events, each of which is the JSON of one:
+// https://developers.google.com/data-manager/api/reference/rest/v1/events/ingest#Event
+func (e *Events) Send(ctx context.Context, events iter.Seq2[[]byte, error]) *deliver.Result {
+	to, err := json.Marshal([]Destination{e.To})
+	if err != nil {
+		panic(err) // a destination has only texts
+	}
+	before := fmt.Sprintf(`{"destinations":%s,"encoding":%q,"events":[`, to, Hex)
+	limiter := rate.NewLimiter(eventCallsPerSecond, eventConcurrency)
+	o := rows.JSONBatches(MaxEvents, maxEventsBytes-len(before))
+	o.Concurrency, o.BisectBudget = eventConcurrency, maxBisectCalls
+	return deliver.Batches(ctx, events, o, func(ctx context.Context, batch [][]byte) error {
+		return SendValid(batch, func(valid [][]byte) error {
+			// The policy is not that of the batches: a call without the invalid events is a new one.
+			return deliver.Call(ctx, limiter, e.Policy, func(ctx context.Context) error {
+				return e.post(ctx, rows.JSONBody(before, valid, "]}"))
+			})
+		})
+	})
+}
+
+// Requests are the IDs of the calls that Google accepted, for [Client.Follow].
+func (e *Events) Requests() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.requests)
+}
+
+func (e *Events) post(ctx context.Context, body outbound.Body) error {
+	accepted, err := e.Client.Post(ctx, "events:ingest", body)
+	if err != nil {
+		return stopUnlessItems(err)
+	}
+	if accepted.RequestID != "" {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.requests = append(e.requests, accepted.RequestID)
+	}
+	return nil
+}
+
+// stopUnlessItems ends the delivery for an error that every other call would have too.
+func stopUnlessItems(err error) error {
+	if _, ok := errors.AsType[*ItemsError](err); ok || action.KindOf(err).Retryable() {
+		return err
+	}
+	status, ok := errors.AsType[*outbound.StatusError](err)
+	if ok && action.KindOf(err) == action.Invalid && len(violations(status.Body)) == 0 {
+		return err // it may be about some of the events
+	}
+	return deliver.Stop(err)
+}
