@@ -30,6 +30,9 @@ var apis = map[string][]action.API{
 	"firebase": {{
 		Name: "Firebase Cloud Messaging API", Version: "v1", Source: "https://firebase.google.com/docs/cloud-messaging/migrate-v1",
 	}},
+	"google_ads_conversions": {{
+		Name: "Google Data Manager API", Version: "v1", Source: "https://developers.google.com/data-manager/api/reference",
+	}},
 	"google_ads_customer_match": {
 		{
 			Name: "Google Ads API", Version: "v25", EndOfLife: "2027-08-01", Setting: "GOOGLE_ADS_API_VERSION",

@@ -2,6 +2,7 @@ package integrations_test
 
 import (
 	"testing"
+	"testing/synctest"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
@@ -12,7 +13,8 @@ import (
 func TestConform(t *testing.T) {
 	t.Parallel()
 	env := secretSettings()
-	all := requests(t)
+	var all map[string]request
+	synctest.Test(t, func(t *testing.T) { all = requests(t) }) // by the same clock as the deliveries
 	for _, e := range integrations.All() {
 		if e.Name == "debug" { // for developers: it sends nothing
 			continue
@@ -61,6 +63,7 @@ var repeats = map[string]string{
 	"digitalocean_object_storage": "an object is replaced as a whole",
 	"dropbox":                     "a file with the same content is left as it is",
 	"google_ads_customer_match":   "a list has each person once",
+	"google_ads_conversions":      "a transaction ID is counted once",
 	"google_drive":                "a session without data creates no file",
 	"mparticle":                   "batches have IDs by which mParticle recognizes them",
 	"pagerduty":                   "events have a deduplication key",

@@ -26,6 +26,7 @@ import (
 	"integrationhub.dev/integrations/email"
 	"integrationhub.dev/integrations/facebookcustomaudiences"
 	"integrationhub.dev/integrations/firebase"
+	"integrationhub.dev/integrations/googleadsconversions"
 	"integrationhub.dev/integrations/googleadscustomermatch"
 	"integrationhub.dev/integrations/googleanalyticsdataimport"
 	"integrationhub.dev/integrations/googlebigquery"
@@ -108,6 +109,7 @@ func Groups() []Group {
 			{Name: "braze", New: braze.New},
 			{Name: "customer_io", New: customerio.New},
 			{Name: "facebook_custom_audiences", New: facebookcustomaudiences.New},
+			{Name: "google_ads_conversions", New: googleadsconversions.New},
 			{Name: "google_ads_customer_match", New: googleadscustomermatch.New},
 			{Name: "google_analytics_data_import", New: googleanalyticsdataimport.New},
 			{Name: "hubspot_companies", New: hubspotcompanies.New},

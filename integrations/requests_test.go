@@ -7,6 +7,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"integrationhub.dev/integrations"
 )
@@ -70,6 +71,18 @@ func detail(tags ...string) attachment { //nolint:unparam // make new-integratio
 		}
 	}
 	return attachment{"application/json", "json", text(map[string]any{"fields": map[string]any{"dimensions": fields}, "data": rows})}
+}
+
+// conversions is a json_detail result with a time a minute ago.
+func conversions() attachment {
+	field := func(tag string) map[string]any { return map[string]any{"name": "t." + tag, "tags": []string{tag}} }
+	return attachment{"application/json", "json", text(map[string]any{
+		"fields": map[string]any{"dimensions": []map[string]any{field("google_ads_conversion_time"), field("email")}},
+		"data": []map[string]any{{
+			"t.google_ads_conversion_time": map[string]string{"value": time.Now().Add(-time.Minute).UTC().Format(time.DateTime)},
+			"t.email":                      map[string]string{"value": "ann@example.com"},
+		}},
+	})}
 }
 
 func text(v any) string {
@@ -143,6 +156,11 @@ func requests(t *testing.T) map[string]request {
 			values{},
 			values{"title": "t", "data": `{"alert_id":"7"}`, "deviceIds": text([]any{[]values{{"device_id": mark("device"), "user_id": "2"}}})},
 			detail(),
+		},
+		"google_ads_conversions": {
+			values{"state_json": grant},
+			values{"customer_id": "1234567890", "conversion_action_id": "777"},
+			conversions(),
 		},
 		"google_ads_customer_match": {
 			values{"state_json": grant},

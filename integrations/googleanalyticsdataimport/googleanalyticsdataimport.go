@@ -12,6 +12,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/googleanalyticsdataimport/schema"
 	"integrationhub.dev/integrations/internal/google"
 	"integrationhub.dev/integrations/internal/rows"
 )
@@ -105,7 +106,7 @@ const maxBytes = 2 << 30
 // deliver sends events. They cannot be deleted, so all data is downloaded and checked first, and
 // Google validates the first ones.
 func (i *Integration) deliver(ctx context.Context, c *google.Client, in input, data action.Data) (string, error) {
-	s, err := parseSchema(in.Schema, in.Event)
+	s, err := schema.Parse(in.Schema, in.Event)
 	if err != nil {
 		return "", err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/googleanalyticsdataimport/schema"
 	"integrationhub.dev/integrations/internal/rows"
 )
 
@@ -27,7 +28,7 @@ type event struct {
 // result is a downloaded result in CSV.
 type result struct {
 	blob   action.Blob
-	schema schema
+	schema schema.Schema
 	now    time.Time
 }
 
@@ -78,10 +79,10 @@ func (r *result) rows() iter.Seq2[event, error] {
 	return func(yield func(event, error) bool) {
 		err := rows.EachCSV(r.blob, func(number int64, record []string) error {
 			if number == 0 {
-				if len(record) != len(r.schema.columns) {
+				if len(record) != len(r.schema.Columns) {
 					return action.InvalidField("dataSourceSchema", "The query has %d columns, but there are %d names. Leave the name empty "+
 						"to skip a column.",
-						len(record), len(r.schema.columns))
+						len(record), len(r.schema.Columns))
 				}
 				return nil
 			}
@@ -121,26 +122,26 @@ func maxValue(param string) int {
 
 // event converts a record.
 func (r *result) event(record []string) (event, error) {
-	e := event{name: r.schema.event, params: map[string]any{}, properties: map[string]any{}}
-	if len(record) != len(r.schema.columns) {
+	e := event{name: r.schema.Event, params: map[string]any{}, properties: map[string]any{}}
+	if len(record) != len(r.schema.Columns) {
 		return e, action.Errorf(action.Invalid, "A row's number of values differs from the number of columns.")
 	}
-	for n, name := range r.schema.columns {
+	for n, name := range r.schema.Columns {
 		text := strings.TrimSpace(record[n])
 		if text == "" {
 			continue
 		}
 		var err error
-		switch kindOf(name) {
-		case unsent:
-		case userProperty:
-			property := strings.TrimPrefix(name, propertyPrefix)
+		switch schema.KindOf(name) {
+		case schema.Unsent:
+		case schema.UserProperty:
+			property := strings.TrimPrefix(name, schema.PropertyPrefix)
 			e.properties[property] = value(text)
 			err = checkLength(property, text, maxUserProperty)
-		case eventParam:
+		case schema.EventParam:
 			e.params[name] = value(text)
 			err = checkLength(name, text, maxValue(name))
-		case eventField:
+		case schema.EventField:
 			err = r.set(&e, name, text)
 		}
 		if err != nil {
@@ -159,13 +160,13 @@ func (r *result) event(record []string) (event, error) {
 // set sets a field of the event other than its parameters.
 func (r *result) set(e *event, name, text string) (err error) {
 	switch name {
-	case colClient:
+	case schema.Client:
 		e.client = text
-	case colUser:
+	case schema.User:
 		e.user, err = text, checkLength(name, text, maxUserID)
-	case colEvent:
-		e.name, err = text, checkRowEvent(text)
-	case colTime:
+	case schema.Event:
+		e.name, err = text, schema.CheckRowEvent(text)
+	case schema.Time:
 		e.time, err = r.parseTime(text)
 	}
 	return err

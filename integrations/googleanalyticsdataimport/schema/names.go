@@ -1,4 +1,4 @@
-package googleanalyticsdataimport
+package schema
 
 import (
 	"errors"
@@ -59,9 +59,9 @@ func checkEvent(name string) error {
 	return nil
 }
 
-// checkRowEvent checks the name of a row's event. The error quotes names of Google's lists only: others are
+// CheckRowEvent checks the name of a row's event. The error quotes names of Google's lists only: others are
 // data.
-func checkRowEvent(name string) error {
+func CheckRowEvent(name string) error {
 	err := checkEvent(name)
 	switch {
 	case errors.Is(err, errEventForm):
@@ -76,8 +76,8 @@ const paramRule = "it must start with a letter, have at most 40 characters, and 
 
 // checkName checks a column's name.
 func checkName(name string) error {
-	property, isProperty := strings.CutPrefix(name, propertyPrefix)
-	isParam := kindOf(name) == eventParam
+	property, isProperty := strings.CutPrefix(name, PropertyPrefix)
+	isParam := KindOf(name) == EventParam
 	switch {
 	case strings.HasPrefix(name, "ga:"):
 		return action.InvalidField("dataSourceSchema", "%q is a Universal Analytics name, which Google shut down. Use Google "+
