@@ -91,7 +91,9 @@ func (i *Integration) deliver(ctx context.Context, c *google.Client, in input, d
 	}
 	events := sender(c, in)
 	result := events.Send(ctx, reader.Events())
-	i.follow(ctx, events)
+	if err := events.Follow(ctx, i.startJob, "Google Ads conversion action "+string(in.Action)); err != nil {
+		i.Log.WarnContext(ctx, "requests are not followed", "error", err)
+	}
 	if err := result.Err("rows"); err != nil {
 		return "", action.Wrap(err, action.KindOf(err), "%s%s", action.MessageOf(err), reader.LeftOut())
 	}

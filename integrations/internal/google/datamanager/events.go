@@ -59,11 +59,26 @@ func (e *Events) Send(ctx context.Context, events iter.Seq2[[]byte, error]) *del
 	})
 }
 
-// Requests are the IDs of the calls that Google accepted, for [Client.Follow].
-func (e *Events) Requests() []string {
+// Follow follows the calls that Google accepted, in a job, which logs the number of events that Google could
+// not use. It processes them within hours. what names the events in the log. An error means that they are
+// not followed.
+func (e *Events) Follow(ctx context.Context, startJob action.StartJob, what string) error {
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	return slices.Clone(e.requests)
+	requests := slices.Clone(e.requests)
+	e.mu.Unlock()
+	if len(requests) == 0 {
+		return nil
+	}
+	return startJob(ctx, func(context.Context) (action.Job, error) {
+		name := fmt.Sprintf("%s, %d requests, the first is %s", what, len(requests), requests[0])
+		return action.Job{Name: name, Follow: func(ctx context.Context) error {
+			outcome, err := e.Client.Follow(ctx, requests)
+			if err != nil {
+				return err
+			}
+			return outcome.Err()
+		}}, nil
+	})
 }
 
 func (e *Events) post(ctx context.Context, body outbound.Body) error {
