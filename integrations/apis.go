@@ -43,10 +43,15 @@ var apis = map[string][]action.API{
 			Source: "https://developers.google.com/data-manager/api/reference",
 		},
 	},
-	"google_analytics_data_import": {{
-		Name: "Google Analytics Admin API", Version: "v1beta",
-		Source: "https://developers.google.com/analytics/devguides/config/admin/v1/changelog",
-	}},
+	"google_analytics_data_import": {
+		{
+			Name: "Google Analytics Admin API", Version: "v1beta",
+			Source: "https://developers.google.com/analytics/devguides/config/admin/v1/changelog",
+		},
+		{
+			Name: "Google Data Manager API", Version: "v1", Source: "https://developers.google.com/data-manager/api/reference",
+		},
+	},
 	"google_chat": {{Name: "Google Chat API", Version: "v1", Source: "https://developers.google.com/workspace/chat/release-notes"}},
 	"google_cloud_storage": {{
 		Name: "Cloud Storage JSON API", Version: "v1", Source: "https://docs.cloud.google.com/storage/docs/release-notes",

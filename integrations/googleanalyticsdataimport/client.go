@@ -12,6 +12,8 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/google"
+	"integrationhub.dev/integrations/internal/google/datamanager"
 	"integrationhub.dev/integrations/internal/message"
 )
 
@@ -30,10 +32,29 @@ const (
 
 // protocol sends events.
 type protocol struct {
-	http   *http.Client
-	target target
+	http          *http.Client
+	measurementID string
+	secret        action.Secret
 	// reads is the retry for calls that change nothing.
 	reads deliver.Retry
+}
+
+// deliver implements client. Google validates the first events before any are stored.
+func (p *protocol) deliver(ctx context.Context, r *result) (rows int, delivered *deliver.Result, err error) {
+	first, rows, err := r.check()
+	if err == nil && first != nil {
+		err = p.validate(ctx, *first)
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	o := deliver.Options[measured]{Size: batchRows, Concurrency: concurrency}
+	return rows, deliver.Batches(ctx, events(r, measure), o, p.send), nil
+}
+
+// note implements client.
+func (*protocol) note() string {
+	return "Google does not confirm that it keeps them: check the property's reports, or Realtime for the last 30 minutes."
 }
 
 // send sends a batch. Its error has an entry for each row that was not sent. Google does not deduplicate
@@ -87,7 +108,7 @@ func (p *protocol) validate(ctx context.Context, c call) error {
 // post sends events. The protocol requires the secret in the query.
 func (p *protocol) post(ctx context.Context, address string, c call, out any) error {
 	api := outbound.API{Name: name, Client: p.http, Timeout: timeout}
-	query := url.Values{"measurement_id": {p.target.measurementID}, "api_secret": {p.target.secret.Reveal()}}
+	query := url.Values{"measurement_id": {p.measurementID}, "api_secret": {p.secret.Reveal()}}
 	return api.Call(ctx, http.MethodPost, outbound.WithQuery(address, query), c, out)
 }
 
@@ -209,4 +230,48 @@ func (r *result) check() (first *call, rows int, err error) {
 		break
 	}
 	return first, rows, errors.Join(err, failed)
+}
+
+// manager sends events by the Data Manager API.
+type manager struct {
+	*Integration
+	events *datamanager.Events
+	// encoder is only used while rows are read.
+	encoder *datamanager.AnalyticsEncoder
+}
+
+// newManager makes a manager for a data stream. Google does not deduplicate events, so a call is retried only if
+// it had no effect:
+// https://developers.google.com/data-manager/api/devguides/events/analytics/recommended-custom-events/send-events
+func (i *Integration) newManager(c *google.Client, stream streamID, measurementID string) *manager {
+	property := datamanager.Account{Type: datamanager.AnalyticsProperty, ID: stream.property}
+	return &manager{i, &datamanager.Events{
+		Client: datamanager.New(c),
+		To:     datamanager.Destination{Login: &property, Operating: property, ID: measurementID},
+		Policy: deliver.Once{Name: datamanager.Name, MaybeDeliveredHint: "Its events may have been delivered."},
+	}, datamanager.NewAnalyticsEncoder()}
+}
+
+// deliver implements client.
+func (m *manager) deliver(ctx context.Context, r *result) (rows int, delivered *deliver.Result, err error) {
+	if rows, err = r.count(func(event) {}); err != nil || rows == 0 {
+		return rows, nil, err
+	}
+	delivered = m.events.Send(ctx, events(r, func(e event) ([]byte, error) {
+		if e.time.IsZero() {
+			e.time = r.now // the API requires a time
+		}
+		return m.encoder.Encode(datamanager.AnalyticsEvent{
+			Name: e.name, ClientID: e.client, UserID: e.user, Time: e.time, Params: e.params, Properties: e.properties,
+		})
+	}))
+	if err := m.events.Follow(ctx, m.startJob, "Google Analytics events for "+m.events.To.ID); err != nil {
+		m.Log.WarnContext(ctx, "requests are not followed", "error", err)
+	}
+	return rows, delivered, nil
+}
+
+// note implements client.
+func (*manager) note() string {
+	return "Google processes them within hours: check the property's reports."
 }

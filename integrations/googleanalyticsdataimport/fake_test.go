@@ -1,11 +1,17 @@
 package googleanalyticsdataimport_test
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"net/url"
+	"slices"
 	"strings"
+	"time"
 
+	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
+	ga "integrationhub.dev/integrations/googleanalyticsdataimport"
 )
 
 const (
@@ -63,6 +69,9 @@ func analytics(good string, answers map[string]actiontest.Reply) func(actiontest
 			}
 			return actiontest.Reply{Status: 204}
 		}
+		if r.Host == "datamanager.googleapis.com" && r.Header.Get("Authorization") == "Bearer "+good {
+			return managed(r)
+		}
 		if r.Host != "analyticsadmin.googleapis.com" || r.Header.Get("Authorization") != "Bearer "+good {
 			return actiontest.Reply{Status: 401, Body: `{"error":{"code":401,"message":"no"}}`}
 		}
@@ -86,4 +95,123 @@ func analytics(good string, answers map[string]actiontest.Reply) func(actiontest
 		}
 		return actiontest.Reply{Status: 403, Body: `{"error":{"code":403,"message":"User does not have sufficient permissions for this property.","status":"PERMISSION_DENIED"}}`}
 	}
+}
+
+// ingestRequest is a call of the Data Manager API, as far as the hub makes it:
+// https://developers.google.com/data-manager/api/reference/rest/v1/events/ingest
+type ingestRequest struct {
+	Destinations []struct {
+		Login     account `json:"loginAccount"`
+		Operating account `json:"operatingAccount"`
+		Product   string  `json:"productDestinationId"`
+	} `json:"destinations"`
+	Events []ingested `json:"events"`
+}
+
+type account struct {
+	Type string `json:"accountType"`
+	ID   string `json:"accountId"`
+}
+
+type ingested struct {
+	Name        string  `json:"eventName"`
+	Client      string  `json:"clientId"`
+	Time        string  `json:"eventTimestamp"`
+	Source      string  `json:"eventSource"`
+	Value       float64 `json:"conversionValue"`
+	Transaction string  `json:"transactionId"`
+	Params      []struct {
+		Name string `json:"parameterName"`
+	} `json:"additionalEventParameters"`
+}
+
+// violation is an entry of google.rpc.BadRequest.
+type violation struct {
+	Field       string `json:"field"`
+	Description string `json:"description"`
+	Reason      string `json:"reason"`
+}
+
+// check returns what Google rejects:
+// https://developers.google.com/data-manager/api/devguides/events/analytics/measurement-protocol/upgrade/field-mappings
+func (r ingestRequest) check() (all []violation) {
+	add := func(field, reason string) { all = append(all, violation{field, "s3cret", reason}) }
+	stream := account{"GOOGLE_ANALYTICS_PROPERTY", "20"}
+	if len(r.Destinations) != 1 || r.Destinations[0].Login != stream || r.Destinations[0].Operating != stream || r.Destinations[0].Product != "G-300" {
+		add("destinations[0]", "INVALID_DESTINATION")
+	}
+	if len(r.Events) == 0 || len(r.Events) > 2000 {
+		add("events", "TOO_MANY_EVENTS")
+	}
+	for n, e := range r.Events {
+		if reason := e.check(); reason != "" {
+			add(fmt.Sprintf("events.events[%d].x", n), reason)
+		}
+	}
+	return all
+}
+
+// check returns why Google does not accept an event, or "". The event gone_event stands for those that it knows
+// better than the hub.
+func (e ingested) check() string {
+	at, err := time.Parse(time.RFC3339, e.Time)
+	age := ga.Now.Sub(at)
+	switch {
+	case slices.Contains(ignoredEvents, e.Name), e.Name == "gone_event":
+		return "INVALID_EVENT_NAME"
+	case e.Name == "", e.Client == "", e.Source != "WEB":
+		return "REQUIRED_FIELD_MISSING"
+	case err != nil:
+		return "INVALID_FORMAT"
+	case age < 0, age > 72*time.Hour:
+		return "EVENT_TIME_INVALID"
+	}
+	for _, p := range e.Params {
+		if slices.Contains([]string{"transaction_id", "currency", "value"}, p.Name) {
+			return "RESERVED_NAME_USED"
+		}
+	}
+	return ""
+}
+
+// badRequest is the response to a rejected call:
+// https://developers.google.com/data-manager/api/devguides/concepts/understand-errors
+func badRequest(all []violation) string {
+	text, err := json.Marshal(map[string]any{"error": map[string]any{
+		"code": 400, "message": "There was a problem with the request.", "status": "INVALID_ARGUMENT", "details": []any{
+			map[string]any{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "INVALID_ARGUMENT", "domain": "datamanager.googleapis.com"},
+			map[string]any{"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": all},
+		},
+	}})
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
+// managed answers as the Data Manager API.
+func managed(r actiontest.Recorded) actiontest.Reply {
+	if r.Path == "/v1/requestStatus:retrieve" {
+		return actiontest.Reply{Status: 400, Body: badRequest([]violation{{"request_id", "s3cret", "INVALID_REQUEST_ID"}})}
+	}
+	var request ingestRequest
+	if err := json.Unmarshal(r.Body, &request); err != nil || r.Path != "/v1/events:ingest" {
+		return actiontest.Reply{Status: 404}
+	}
+	if bad := request.check(); len(bad) > 0 {
+		return actiontest.Reply{Status: 400, Body: badRequest(bad)}
+	}
+	return actiontest.Reply{Body: `{"requestId":"t-1"}`}
+}
+
+// followed counts the jobs that deliveries start.
+type followed struct{ names []string }
+
+// start is an [action.StartJob].
+func (f *followed) start(ctx context.Context, start func(context.Context) (action.Job, error)) error {
+	job, err := start(ctx)
+	if err == nil {
+		f.names = append(f.names, job.Name)
+	}
+	return err
 }

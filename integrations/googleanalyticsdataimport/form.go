@@ -13,23 +13,45 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/panics"
 	"integrationhub.dev/integrations/internal/google"
+	"integrationhub.dev/integrations/internal/google/datamanager"
 )
 
-// Form implements [action.FormBuilder]. Only an invalid grant asks for a new sign-in. Any other
-// error is returned as it is.
+// Form implements [action.FormBuilder]. Only a sign-in that is not valid, or lacks the permission for the
+// chosen API, asks for a new one. Any other error is returned as it is.
 func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Form, error) {
 	c := i.Open(req.State)
 	if !c.SignedIn() {
 		return google.LoginForm(req, ""), nil
 	}
 	streams, err := allStreams(ctx, c)
-	if err != nil && action.KindOf(err) == action.Unauthenticated {
+	if err == nil && i.settings.DataManager && req.Form["google_api"] == string(dataManager) {
+		err = datamanager.New(c).CheckSignIn(ctx)
+	}
+	if err != nil && (action.KindOf(err) == action.Unauthenticated || datamanager.IsMissingScope(err)) {
 		return google.LoginForm(req, action.MessageOf(err)+" "), nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &action.Form{Fields: fields(req.Form, streams), State: c.State()}, nil
+	all := fields(req.Form, streams)
+	if i.settings.DataManager {
+		all = append(all, apiField(req.Form))
+	}
+	return &action.Form{Fields: all, State: c.State()}, nil
+}
+
+// apiField asks for the API. Without an answer it is the one of schedules from before there was a choice.
+func apiField(answers map[string]string) action.Field {
+	return action.Field{
+		Name: "google_api", Label: "Google API", Type: action.Select, Interactive: true,
+		Default: cmp.Or(answers["google_api"], string(measurementProtocol)),
+		Options: []action.Option{
+			{Name: string(measurementProtocol), Label: "Measurement Protocol"},
+			{Name: string(dataManager), Label: "Data Manager API"},
+		},
+		Description: "The Measurement Protocol accepts everything and drops invalid events silently. The Data Manager API names them, and needs " +
+			"no secret.",
+	}
 }
 
 // formConcurrency is the maximum number of concurrent calls of a form.
@@ -120,36 +142,34 @@ func (s streamID) String() string { return s.account + "::" + s.property + "::" 
 // name is the stream's resource name.
 func (s streamID) name() string { return "properties/" + s.property + "/dataStreams/" + s.stream }
 
-// target identifies a data stream in calls.
-type target struct {
-	measurementID string
-	secret        action.Secret
-}
-
-// find looks up a stream's measurement ID and secret, which users need not copy into Looker.
-func find(ctx context.Context, c *google.Client, id streamID) (target, error) {
+// findMeasurementID looks up a stream's measurement ID, which users need not copy into Looker.
+func findMeasurementID(ctx context.Context, c *google.Client, id streamID) (string, error) {
 	var s stream
 	if err := c.Read(ctx, admin+id.name(), nil, &s); err != nil {
-		return target{}, err
+		return "", err
 	}
 	if s.Web.MeasurementID == "" {
-		return target{}, action.InvalidField("dataSourceCompositeId", "The data stream is not a web data stream, the only kind "+
+		return "", action.InvalidField("dataSourceCompositeId", "The data stream is not a web data stream, the only kind "+
 			"that can receive rows.")
 	}
+	return s.Web.MeasurementID, nil
+}
+
+// findSecret looks up a stream's secret for the Measurement Protocol.
+func findSecret(ctx context.Context, c *google.Client, id streamID) (action.Secret, error) {
 	var list struct {
 		Secrets []struct {
 			Value action.Secret `json:"secretValue"`
 		} `json:"measurementProtocolSecrets"`
 	}
 	if err := c.Read(ctx, admin+id.name()+"/measurementProtocolSecrets", nil, &list); err != nil {
-		return target{}, err
+		return "", err
 	}
 	if len(list.Secrets) == 0 {
-		return target{}, action.Errorf(action.Invalid, "The data stream has no Measurement Protocol API secret. Create one in "+
-			"Google Analytics: "+
-			"Admin, Data streams, the stream, Measurement Protocol API secrets.")
+		return "", action.Errorf(action.Invalid, "The data stream has no Measurement Protocol API secret. Create one in "+
+			"Google Analytics: Admin, Data streams, the stream, Measurement Protocol API secrets.")
 	}
-	return target{s.Web.MeasurementID, list.Secrets[0].Value}, nil
+	return list.Secrets[0].Value, nil
 }
 
 // stream is a data stream.

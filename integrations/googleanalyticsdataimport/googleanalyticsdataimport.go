@@ -13,7 +13,9 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/integrations/googleanalyticsdataimport/schema"
+	"integrationhub.dev/integrations/internal/choice"
 	"integrationhub.dev/integrations/internal/google"
+	"integrationhub.dev/integrations/internal/google/datamanager"
 	"integrationhub.dev/integrations/internal/rows"
 )
 
@@ -27,12 +29,17 @@ var (
 type settings struct {
 	ClientID     string        `env:"GOOGLE_ANALYTICS_CLIENT_ID,required,notEmpty"`
 	ClientSecret action.Secret `env:"GOOGLE_ANALYTICS_CLIENT_SECRET,required,notEmpty"`
+	// DataManager offers the Data Manager API. Its scope must be one of the OAuth client's, so that it is not
+	// asked for without the administrator.
+	DataManager bool `env:"GOOGLE_ANALYTICS_DATA_MANAGER"`
 }
 
 // Integration sends events. The service implements the sign-in.
 type Integration struct {
 	*google.Service
-	now func() time.Time
+	settings settings
+	startJob action.StartJob
+	now      func() time.Time
 }
 
 // New makes the integration.
@@ -42,8 +49,11 @@ func New(deps action.Deps) (action.Integration, error) {
 		return nil, err
 	}
 	credentials := google.Credentials{ID: s.ClientID, Secret: s.ClientSecret}
-	service := google.NewService("Google Analytics", credentials, []string{google.ScopeAnalytics}, deps)
-	return &Integration{service, time.Now}, nil
+	scopes := []string{google.ScopeAnalytics}
+	if s.DataManager {
+		scopes = append(scopes, datamanager.Scope)
+	}
+	return &Integration{google.NewService(name, credentials, scopes, deps), s, deps.StartJob, time.Now}, nil
 }
 
 // Definition implements [action.Integration].
@@ -62,6 +72,20 @@ type input struct {
 	Stream streamID `form:"dataSourceCompositeId"`
 	Schema string   `form:"dataSourceSchema"`
 	Event  string   `form:"eventName"`
+	API    api      `form:"google_api"`
+}
+
+// api is what events are sent by. The empty one is measurementProtocol.
+type api string
+
+const (
+	measurementProtocol api = "measurement_protocol"
+	dataManager         api = "data_manager"
+)
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (a *api) UnmarshalText(text []byte) error {
+	return choice.Parse(a, string(text), measurementProtocol, dataManager)
 }
 
 // Validate checks the answers, with the reference's messages.
@@ -103,17 +127,20 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 // maxBytes is the maximum size of a result.
 const maxBytes = 2 << 30
 
-// deliver sends events. They cannot be deleted, so all data is downloaded and checked first, and
-// Google validates the first ones.
+// deliver sends events. They cannot be deleted, so all data is downloaded and checked first.
 func (i *Integration) deliver(ctx context.Context, c *google.Client, in input, data action.Data) (string, error) {
 	s, err := schema.Parse(in.Schema, in.Event)
 	if err != nil {
 		return "", err
 	}
+	if in.API == dataManager && !i.settings.DataManager {
+		return "", action.InvalidField("google_api", "This hub does not offer the Data Manager API. Choose the Measurement Protocol, or ask "+
+			"the hub's administrator to set GOOGLE_ANALYTICS_DATA_MANAGER.")
+	}
 	if data.Empty() {
 		return "", action.Errorf(action.Invalid, "The request came without data.")
 	}
-	target, err := find(ctx, c, in.Stream)
+	client, err := i.client(ctx, c, in)
 	if err != nil {
 		return "", err
 	}
@@ -122,27 +149,42 @@ func (i *Integration) deliver(ctx context.Context, c *google.Client, in input, d
 		return "", err
 	}
 	defer blob.Close()
-	r := &result{blob: blob, schema: s, now: i.now()}
-	first, rows, err := r.check()
+	rows, delivered, err := client.deliver(ctx, &result{blob: blob, schema: s, now: i.now()})
 	if err != nil {
 		return "", err
 	}
 	if rows == 0 {
 		return "The result has no rows. Nothing was sent to Google Analytics.", nil
 	}
-	p := &protocol{http: i.HTTP, target: target, reads: i.Reads}
-	if first != nil {
-		if err := p.validate(ctx, *first); err != nil {
-			return "", err
-		}
-	}
-	delivered := deliver.Batches(ctx, events(r, measure), deliver.Options[measured]{Size: batchRows, Concurrency: concurrency}, p.send)
 	if err := delivered.Err("rows"); err != nil {
 		if left := rows - delivered.Sent() - delivered.Failed(); left > 0 {
 			err = action.Wrap(err, action.KindOf(err), "%s The remaining %d rows were not sent.", action.MessageOf(err), left)
 		}
 		return "", err
 	}
-	return fmt.Sprintf("%d rows sent to Google Analytics 4 as events. Google does not confirm that it keeps them: "+
-		"check the property's reports, or Realtime for the last 30 minutes.", delivered.Sent()), nil
+	return fmt.Sprintf("%d rows sent to Google Analytics 4 as events. %s", delivered.Sent(), client.note()), nil
+}
+
+// client sends events by one of the APIs.
+type client interface {
+	// deliver sends the events of a result, and returns the number of its rows.
+	deliver(ctx context.Context, r *result) (rows int, delivered *deliver.Result, err error)
+	// note says, in a sentence, what a success does not mean.
+	note() string
+}
+
+// client finds what the chosen API needs.
+func (i *Integration) client(ctx context.Context, c *google.Client, in input) (client, error) {
+	id, err := findMeasurementID(ctx, c, in.Stream)
+	if err != nil {
+		return nil, err
+	}
+	if in.API == dataManager {
+		return i.newManager(c, in.Stream, id), nil
+	}
+	secret, err := findSecret(ctx, c, in.Stream)
+	if err != nil {
+		return nil, err
+	}
+	return &protocol{http: i.HTTP, measurementID: id, secret: secret, reads: i.Reads}, nil
 }

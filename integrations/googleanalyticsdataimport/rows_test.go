@@ -2,6 +2,7 @@ package googleanalyticsdataimport_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,10 +14,13 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/hub/payload"
 	ga "integrationhub.dev/integrations/googleanalyticsdataimport"
+	"integrationhub.dev/integrations/internal/rowstest"
 )
 
 // unreliable rate limits some calls, loses responses, and never answers some calls. It stores an event each
@@ -147,7 +151,11 @@ type discarding struct {
 }
 
 func (d *discarding) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.URL.Path != "/mp/collect" {
+	name, body := `"name"`, ""
+	switch {
+	case req.URL.Host == "datamanager.googleapis.com":
+		name, body = `"eventName"`, `{"requestId":"t-2"}`
+	case req.URL.Path != "/mp/collect":
 		return d.unreliable.RoundTrip(req)
 	}
 	text, err := io.ReadAll(req.Body)
@@ -156,38 +164,152 @@ func (d *discarding) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.events%1000 == 0 {
+	if d.events%50_000 == 0 {
 		d.heap = max(d.heap, actiontest.LiveHeap())
 	}
-	d.events += bytes.Count(text, []byte(`"name"`))
-	return answer(204, ""), nil
+	d.events += bytes.Count(text, []byte(name))
+	return answer(200, body), nil
+}
+
+// generated is a result of n rows that are generated as they are read.
+type generated struct {
+	n, next int
+	part    strings.Reader
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (g *generated) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, ContentLength: -1, Body: io.NopCloser(g)}, nil
+}
+
+// Read implements [io.Reader].
+func (g *generated) Read(p []byte) (int, error) {
+	if g.part.Len() == 0 {
+		switch {
+		case g.next > g.n:
+			return 0, io.EOF
+		case g.next == 0:
+			g.part.Reset("Client,Event,Value\n")
+		default:
+			g.part.Reset(fmt.Sprintf("%d,buy,%d\n", g.next/25, g.next))
+		}
+		g.next++
+	}
+	return g.part.Read(p)
+}
+
+// download gives a request n rows.
+func download(t *testing.T, req *action.Request, n int) *action.Request {
+	t.Helper()
+	e := payload.NewEnvelope((&payload.Spool{Dir: t.TempDir()}).Share(t.Context()))
+	e.Plan.DownloadURL = "https://looker.example.com/downloads/x"
+	req.Data = e.Data(&payload.Downloader{Client: &http.Client{Transport: &generated{n: n}}, Timeout: time.Minute})
+	return req
 }
 
 // The memory does not depend on the number of rows. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) {
-	const rows, most = 200_000, 96 << 20
-	req := actiontest.Download(t, request(nil), func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, "Client,Event,Value\n")
-		for i := range rows {
-			_, _ = fmt.Fprintf(w, "%d,buy,%d\n", i/25, i)
+	const rows, most = 1_000_000, 32 << 20
+	for api, message := range map[string]string{"measurement_protocol": done, "data_manager": managedDone} {
+		synctest.Test(t, func(t *testing.T) {
+			google := &discarding{}
+			deps := actiontest.Deps(t, nil, withManager())
+			deps.HTTP, deps.StartJob = &http.Client{Transport: google}, new(followed).start
+			req := download(t, request(map[string]string{"google_api": api}), rows)
+			res, err := actiontest.New(t, ga.New, deps).Execute(t.Context(), req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := res.Message, fmt.Sprintf("%d%s", rows, message); got != want {
+				t.Errorf("%s: message %q, want %q", api, got, want)
+			}
+			if got, want := google.events, rows; got != want {
+				t.Errorf("%s: %d events arrived, want %d", api, got, want)
+			}
+			if google.heap > most {
+				t.Errorf("%s: %d MiB of heap", api, google.heap>>20)
+			}
+		})
+	}
+}
+
+// lossy is Google with a fake of the Data Manager API that injects faults.
+type lossy struct {
+	http.RoundTripper
+	manager *rowstest.Destination
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (l lossy) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Host == "datamanager.googleapis.com" {
+		return l.manager.RoundTrip(req)
+	}
+	return l.RoundTripper.RoundTrip(req)
+}
+
+// managedRows parses a call as the Data Manager API does, which deduplicates nothing.
+func managedRows(_ *http.Request, body []byte) ([]rowstest.Row, error) {
+	var request ingestRequest
+	if err := json.Unmarshal(body, &request); err != nil {
+		return nil, err
+	}
+	all := make([]rowstest.Row, len(request.Events))
+	for i, e := range request.Events {
+		all[i] = rowstest.Row{ID: fmt.Sprint("Cj", e.Value)}
+		if reason := e.check(); reason != "" && e.Name != "gone_event" {
+			return nil, fmt.Errorf("event %d: %s", i, reason)
+		}
+	}
+	return all, nil
+}
+
+func managedAnswer(_ []rowstest.Row, rejected []int) rowstest.Answer {
+	if len(rejected) == 0 {
+		return rowstest.Answer{Status: http.StatusOK, Body: `{"requestId":"t-3"}`}
+	}
+	var all []violation
+	for _, n := range rejected {
+		all = append(all, violation{fmt.Sprintf("events.events[%d].event_name", n), "s3cret", "INVALID_EVENT_NAME"})
+	}
+	return rowstest.Answer{Status: http.StatusBadRequest, Body: badRequest(all)}
+}
+
+// A bad day of the Data Manager API: it rejects calls because of single events, limits rates, and loses
+// responses before and after it accepted events. No event is sent twice.
+func TestManagerInjectedFaults(t *testing.T) {
+	t.Parallel()
+	const total = 100_000
+	result := bytes.NewBufferString("Client,Event,Value\n")
+	for i := range total {
+		event := "buy"
+		switch i % 1000 {
+		case 1: // rejected by the hub
+			event = ignoredEvents[i/1000%len(ignoredEvents)]
+		case 777: // rejected by Google
+			event = "gone_event"
+		}
+		fmt.Fprintf(result, "%d,%s,%d\n", i/4, event, i)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		d := &rowstest.Destination{Rows: managedRows, Refuses: func(id string) bool { return strings.HasSuffix(id, "777") }, Whole: true, Answer: managedAnswer}
+		deps := actiontest.Deps(t, nil, withManager())
+		deps.HTTP, deps.StartJob = &http.Client{Transport: lossy{&unreliable{}, d}}, new(followed).start
+		i := actiontest.New(t, ga.New, deps)
+		ga.Fast(i)
+		_, err := i.Execute(t.Context(), csv(t, request(map[string]string{"google_api": "data_manager"}), result.String()))
+		got := d.Check(t, total, err)
+		// The hub rejects 100 rows. Of 50 calls, 30 of 2,000 events fail for good, because their outcome is unknown.
+		// Google rejects two events of each other call.
+		const failed = 100 + 30*2_000 + 20*2
+		if want := (rowstest.Account{Delivered: total - failed, Failed: failed}); got != want {
+			t.Errorf("account %+v, want %+v, calls %v", got, want, d.Calls())
+		}
+		for _, fault := range []string{"limited", "unavailable", "unreachable", "cut before", "cut after", "silent"} {
+			if d.Calls()[fault] == 0 {
+				t.Errorf("no call was %s: %v", fault, d.Calls())
+			}
 		}
 	})
-	google := &discarding{}
-	deps := actiontest.Deps(t, nil, env)
-	deps.HTTP = &http.Client{Transport: google}
-	res, err := actiontest.New(t, ga.New, deps).Execute(t.Context(), req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, want := res.Message, fmt.Sprintf("%d%s", rows, done); got != want {
-		t.Errorf("message %q, want %q", got, want)
-	}
-	if got, want := google.events, rows; got != want {
-		t.Errorf("%d events arrived, want %d", got, want)
-	}
-	if google.heap > most {
-		t.Errorf("%d MiB of heap", google.heap>>20)
-	}
 }
 
 // Every name of Google's lists is rejected in a column, and the rows beside them are sent.
