@@ -130,7 +130,7 @@ func (e event) check() (reasons []string) {
 func badRequest(all []violation) string {
 	text, err := json.Marshal(map[string]any{"error": map[string]any{
 		"code": 400, "message": "There was a problem with the request.", "status": "INVALID_ARGUMENT", "details": []any{
-			map[string]any{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "INVALID_ARGUMENT", "domain": "datamanager.googleapis.com"},
+			map[string]any{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "INVALID_ARGUMENT"},
 			map[string]any{"@type": "type.googleapis.com/google.rpc.RequestInfo", "requestId": "t-1"},
 			map[string]any{"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": all},
 		},
@@ -150,7 +150,9 @@ func dataManager(good string) func(actiontest.Recorded) actiontest.Reply {
 			if err != nil || form.Get("refresh_token") != "r1" && form.Get("code") != "good" {
 				return actiontest.Reply{Status: http.StatusBadRequest, Body: `{"error":"invalid_grant"}`}
 			}
-			return actiontest.Reply{Header: map[string]string{"Content-Type": "application/json"}, Body: `{"access_token":"a2","refresh_token":"r1"}`}
+			return actiontest.Reply{
+				Header: map[string]string{"Content-Type": "application/json"}, Body: `{"access_token":"a2","refresh_token":"r1"}`,
+			}
 		}
 		if r.Header.Get("Authorization") != "Bearer "+good {
 			return actiontest.Reply{Status: http.StatusUnauthorized, Body: `{"error":{"code":401,"message":"no","status":"UNAUTHENTICATED"}}`}
@@ -174,7 +176,8 @@ func status(request string) actiontest.Reply {
 	if request != "t-2" {
 		return actiontest.Reply{Status: http.StatusBadRequest, Body: badRequest([]violation{{"request_id", "s3cret", "INVALID_REQUEST_ID"}})}
 	}
-	return actiontest.Reply{Body: `{"requestStatusPerDestination":[{"requestStatus":"PARTIAL_SUCCESS","eventsIngestionStatus":{"recordCount":"2"},` +
+	return actiontest.Reply{Body: `{"requestStatusPerDestination":[{"requestStatus":"PARTIAL_SUCCESS",` +
+		`"eventsIngestionStatus":{"recordCount":"2"},` +
 		`"errorInfo":{"errorCounts":[{"recordCount":"1","reason":"PROCESSING_ERROR_REASON_CLICK_NOT_FOUND"}]}}]}`}
 }
 

@@ -16,8 +16,9 @@ import (
 )
 
 // head is a result without its rows.
-const head = `{"fields":{"dimensions":[{"name":"t.time","tags":["google_ads_conversion_time"]},{"name":"t.gclid","tags":["google_ads_gclid"]},` +
-	`{"name":"t.email","tags":["email"]},{"name":"t.currency","tags":["google_ads_currency"]}],` +
+const head = `{"fields":{"dimensions":[{"name":"t.time","tags":["google_ads_conversion_time"]},` +
+	`{"name":"t.gclid","tags":["google_ads_gclid"]},{"name":"t.email","tags":["email"]},` +
+	`{"name":"t.currency","tags":["google_ads_currency"]}],` +
 	`"measures":[{"name":"t.value","tags":["google_ads_conversion_value"]}]}`
 
 // generated is a row of a large result. Each thousandth row has no time, and each thousandth a currency that
@@ -69,7 +70,8 @@ func TestInjectedFaults(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const total, unreadable, unsupported = 100_000, 100, 100
-		d := &rowstest.Destination{Rows: received, Refuses: func(id string) bool { return strings.HasSuffix(id, "777") }, Whole: true, Answer: answer}
+		refuses := func(id string) bool { return strings.HasSuffix(id, "777") }
+		d := &rowstest.Destination{Rows: received, Refuses: refuses, Whole: true, Answer: answer}
 		deps := d.Deps(env)
 		deps.StartJob = new(jobs).start
 		i := actiontest.New(t, conversions.New, deps)
@@ -103,7 +105,8 @@ func TestUnnamedRows(t *testing.T) {
 			}
 			return answer(rows, rejected)
 		}
-		d := &rowstest.Destination{Rows: received, Refuses: func(id string) bool { return id == "Cj777" }, Whole: true, Answer: unnamed, NoFaults: true}
+		refuses := func(id string) bool { return id == "Cj777" }
+		d := &rowstest.Destination{Rows: received, Refuses: refuses, Whole: true, Answer: unnamed, NoFaults: true}
 		deps := d.Deps(env)
 		deps.StartJob = new(jobs).start
 		i := actiontest.New(t, conversions.New, deps)
@@ -176,12 +179,16 @@ func TestDerivedTransactionID(t *testing.T) {
 		"another value":          {base: base, row: good(row{email: "ann@example.com", "google_ads_conversion_value": 2}), same: true},
 		"another address":        {base: base, row: good(row{email: "bo@example.com"}), same: true},
 		"the time with its zone": {base: base, row: good(row{clock: "2026-11-22T11:00:00+01:00"}), same: true},
-		"the time in the zone":   {base: base, form: map[string]string{"time_zone": "Europe/Berlin"}, row: good(row{clock: "2026-11-22 11:00"}), same: true},
-		"another time":           {base: base, row: good(row{clock: "2026-11-22 10:00:01"})},
-		"another click":          {base: base, row: good(row{"google_ads_gclid": "g2"})},
-		"another kind of click":  {base: base, row: row{clock: "2026-11-22 10:00:00", "google_ads_wbraid": "g1"}},
-		"the same person":        {base: of, row: row{clock: "2026-11-22 10:00:00", email: "Ann@example.org", "email 2": " ann@example.com"}, same: true},
-		"another person":         {base: of, row: row{clock: "2026-11-22 10:00:00", email: "bo@example.com"}},
+		"the time in the zone": {
+			base: base, form: map[string]string{"time_zone": "Europe/Berlin"}, row: good(row{clock: "2026-11-22 11:00"}), same: true,
+		},
+		"another time":          {base: base, row: good(row{clock: "2026-11-22 10:00:01"})},
+		"another click":         {base: base, row: good(row{"google_ads_gclid": "g2"})},
+		"another kind of click": {base: base, row: row{clock: "2026-11-22 10:00:00", "google_ads_wbraid": "g1"}},
+		"the same person": {
+			base: of, row: row{clock: "2026-11-22 10:00:00", email: "Ann@example.org", "email 2": " ann@example.com"}, same: true,
+		},
+		"another person": {base: of, row: row{clock: "2026-11-22 10:00:00", email: "bo@example.com"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -189,21 +189,27 @@ func (w who) size() int { return overhead + 6*(len(w.Client)+len(w.User)) + len(
 func calls(batch []measured) iter.Seq2[int, call] {
 	return func(yield func(int, call) bool) {
 		for from := 0; from < len(batch); {
-			c := newCall(batch[from].who)
-			size := c.who.size()
-			for _, m := range batch[from:] {
-				size += len(m.text) + len(",")
-				if len(c.Events) > 0 && (len(c.Events) == maxEvents || size >= maxBody || m.who != c.who) {
-					break
-				}
-				c.Events = append(c.Events, m.text)
-			}
+			c := firstCall(batch[from:])
 			if !yield(from, c) {
 				return
 			}
 			from += len(c.Events)
 		}
 	}
+}
+
+// firstCall returns the call with the first events of a batch, which is not empty.
+func firstCall(batch []measured) call {
+	c := newCall(batch[0].who)
+	size := c.who.size()
+	for _, m := range batch {
+		size += len(m.text) + len(",")
+		if len(c.Events) > 0 && (len(c.Events) == maxEvents || size >= maxBody || m.who != c.who) {
+			break
+		}
+		c.Events = append(c.Events, m.text)
+	}
+	return c
 }
 
 // check counts the rows. It returns the first call, which is nil if no row is valid.
@@ -225,9 +231,9 @@ func (r *result) check() (first *call, rows int, err error) {
 			complete = len(events) == maxEvents
 		}
 	})
-	for _, c := range calls(events) {
+	if len(events) > 0 {
+		c := firstCall(events)
 		first = &c
-		break
 	}
 	return first, rows, errors.Join(err, failed)
 }

@@ -74,15 +74,22 @@ func TestManagerWire(t *testing.T) {
 // Each row is sent or counted as failed with its reason. Google names the events that it does not accept.
 func TestManagerRowCounts(t *testing.T) {
 	t.Parallel()
+	const (
+		plain    = "client_id,event_name,value"
+		half     = "1 of 2 rows delivered, 1 failed. "
+		reserved = `A row's event_name "session_start" is reserved by Google Analytics, which ignores events with this name.`
+		customer = "A row's customer_type is not new, returning or reengaged."
+		named    = "2 of 3 rows delivered, 1 failed. Google does not accept the name of the event."
+	)
 	for name, tt := range map[string]struct {
 		schema, rows, message string
 	}{
-		"all":             {"client_id,event_name,value", "1,buy,1\n2,buy,2\n", "2" + managedDone},
-		"no rows":         {"client_id,event_name,value", "", "The result has no rows. Nothing was sent to Google Analytics."},
-		"reserved":        {"client_id,event_name,value", "1,session_start,1\n2,buy,2\n", `1 of 2 rows delivered, 1 failed. A row's event_name "session_start" is reserved by Google Analytics, which ignores events with this name.`},
-		"named by Google": {"client_id,event_name,value", "1,buy,1\n1,gone_event,2\n1,buy,3\n", "2 of 3 rows delivered, 1 failed. Google does not accept the name of the event."},
-		"no number":       {"client_id,event_name,value", "1,buy,free\n1,buy,2\n", "1 of 2 rows delivered, 1 failed. A row's value is not a number."},
-		"no customer":     {"client_id,event_name,customer_type", "1,buy,old\n1,buy,Returning\n", "1 of 2 rows delivered, 1 failed. A row's customer_type is not new, returning or reengaged."},
+		"all":             {plain, "1,buy,1\n2,buy,2\n", "2" + managedDone},
+		"no rows":         {plain, "", "The result has no rows. Nothing was sent to Google Analytics."},
+		"reserved":        {plain, "1,session_start,1\n2,buy,2\n", half + reserved},
+		"named by Google": {plain, "1,buy,1\n1,gone_event,2\n1,buy,3\n", named},
+		"no number":       {plain, "1,buy,free\n1,buy,2\n", half + "A row's value is not a number."},
+		"no customer":     {"client_id,event_name,customer_type", "1,buy,old\n1,buy,Returning\n", half + customer},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -151,7 +158,8 @@ func TestManagerSignIn(t *testing.T) {
 	const missing = "The sign-in at Google does not include the permission for the Data Manager API. Open the form in Looker and log in again."
 	refuse := func(r actiontest.Recorded) actiontest.Reply {
 		if r.Host == "datamanager.googleapis.com" {
-			return actiontest.Reply{Status: 403, Body: `{"error":{"code":403,"message":"no","details":[{"reason":"ACCESS_TOKEN_SCOPE_INSUFFICIENT"}]}}`}
+			const body = `{"error":{"code":403,"message":"no","details":[{"reason":"ACCESS_TOKEN_SCOPE_INSUFFICIENT"}]}}`
+			return actiontest.Reply{Status: 403, Body: body}
 		}
 		return analytics("a1", nil)(r)
 	}

@@ -100,12 +100,14 @@ func analytics(good string, answers map[string]actiontest.Reply) func(actiontest
 // ingestRequest is a call of the Data Manager API, as far as the hub makes it:
 // https://developers.google.com/data-manager/api/reference/rest/v1/events/ingest
 type ingestRequest struct {
-	Destinations []struct {
-		Login     account `json:"loginAccount"`
-		Operating account `json:"operatingAccount"`
-		Product   string  `json:"productDestinationId"`
-	} `json:"destinations"`
-	Events []ingested `json:"events"`
+	Destinations []destination `json:"destinations"`
+	Events       []ingested    `json:"events"`
+}
+
+type destination struct {
+	Login     account `json:"loginAccount"`
+	Operating account `json:"operatingAccount"`
+	Product   string  `json:"productDestinationId"`
 }
 
 type account struct {
@@ -136,8 +138,8 @@ type violation struct {
 // https://developers.google.com/data-manager/api/devguides/events/analytics/measurement-protocol/upgrade/field-mappings
 func (r ingestRequest) check() (all []violation) {
 	add := func(field, reason string) { all = append(all, violation{field, "s3cret", reason}) }
-	stream := account{"GOOGLE_ANALYTICS_PROPERTY", "20"}
-	if len(r.Destinations) != 1 || r.Destinations[0].Login != stream || r.Destinations[0].Operating != stream || r.Destinations[0].Product != "G-300" {
+	property := account{"GOOGLE_ANALYTICS_PROPERTY", "20"}
+	if !slices.Equal(r.Destinations, []destination{{property, property, "G-300"}}) {
 		add("destinations[0]", "INVALID_DESTINATION")
 	}
 	if len(r.Events) == 0 || len(r.Events) > 2000 {
@@ -179,7 +181,7 @@ func (e ingested) check() string {
 func badRequest(all []violation) string {
 	text, err := json.Marshal(map[string]any{"error": map[string]any{
 		"code": 400, "message": "There was a problem with the request.", "status": "INVALID_ARGUMENT", "details": []any{
-			map[string]any{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "INVALID_ARGUMENT", "domain": "datamanager.googleapis.com"},
+			map[string]any{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "INVALID_ARGUMENT"},
 			map[string]any{"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": all},
 		},
 	}})

@@ -49,8 +49,8 @@ func apiField(answers map[string]string) action.Field {
 			{Name: string(measurementProtocol), Label: "Measurement Protocol"},
 			{Name: string(dataManager), Label: "Data Manager API"},
 		},
-		Description: "The Measurement Protocol accepts everything and drops invalid events silently. The Data Manager API names them, and needs " +
-			"no secret.",
+		Description: "The Measurement Protocol accepts everything and drops invalid events silently. The Data Manager API names " +
+			"them, and needs no secret.",
 	}
 }
 

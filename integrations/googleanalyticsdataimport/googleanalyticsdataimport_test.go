@@ -153,6 +153,14 @@ func TestUniversalAnalytics(t *testing.T) {
 func TestRowCounts(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("ü", 101)
+	longUser := "1,buy," + strings.Repeat("u", 257) + "\n1,buy," + strings.Repeat("u", 256) + "\n"
+	const (
+		twoOfThree      = "2 of 3 rows delivered, 1 failed. "
+		reservedEvent   = `A row's event_name "session_start" is reserved by Google Analytics, which ignores events with this name.`
+		longUserMessage = "1 of 2 rows delivered, 1 failed. A row's user_id exceeds Google Analytics' limit of 256 characters."
+		appEvent        = `A row's event_name "screen_view" is an event of apps, which Google Analytics ignores in the data stream of a ` +
+			"website."
+	)
 	for name, tt := range map[string]struct {
 		schema  string
 		rows    string
@@ -165,10 +173,10 @@ func TestRowCounts(t *testing.T) {
 		"no client":       {"client_id,event_name,value", "1,buy,1\n,buy,2\n", []int{1}, "1 of 2 rows delivered, 1 failed. A row has no client_id."},
 		"no event":        {"client_id,event_name,value", "1,,1\n", nil, "A row has no event_name."},
 		"invalid event":   {"client_id,event_name,value", "1,buy it,1\n", nil, "A row's event_name is not a valid event name."},
-		"reserved event":  {"client_id,event_name,value", "1,buy,1\n1,session_start,2\n1,buy,3\n", []int{2}, `2 of 3 rows delivered, 1 failed. A row's event_name "session_start" is reserved by Google Analytics, which ignores events with this name.`},
-		"event of apps":   {"client_id,event_name,value", "1,screen_view,1\n", nil, `A row's event_name "screen_view" is an event of apps, which Google Analytics ignores in the data stream of a website.`},
+		"reserved event":  {"client_id,event_name,value", "1,buy,1\n1,session_start,2\n1,buy,3\n", []int{2}, twoOfThree + reservedEvent},
+		"event of apps":   {"client_id,event_name,value", "1,screen_view,1\n", nil, appEvent},
 		"like a reserved": {"client_id,event_name,value", "1,Session_start,1\n1,page_view,2\n", []int{2}, "2" + done},
-		"a long user":     {"client_id,event_name,user_id", "1,buy," + strings.Repeat("u", 257) + "\n1,buy," + strings.Repeat("u", 256) + "\n", []int{1}, "1 of 2 rows delivered, 1 failed. A row's user_id exceeds Google Analytics' limit of 256 characters."},
+		"a long user":     {"client_id,event_name,user_id", longUser, []int{1}, longUserMessage},
 		"too long":        {"client_id,event_name,note", "1,buy," + long + "\n1,buy," + long[2:] + "\n", []int{1}, "1 of 2 rows delivered, 1 failed. A row's note exceeds Google Analytics' limit of 100 characters."},
 		"a long address":  {"client_id,event_name,page_location", "1,buy," + long + "\n", []int{1}, "1" + done},
 		"a long property": {"client_id,event_name,user_properties.tier", "1,buy," + long[:80] + "\n", nil, "A row's tier exceeds Google Analytics' limit of 36 characters."},
@@ -200,6 +208,12 @@ func TestRowCounts(t *testing.T) {
 func TestInvalidInput(t *testing.T) {
 	t.Parallel()
 	const reference = "Error during data upload step: MissingRequiredParamsError: Did not receive required form param "
+	const (
+		columns       = "client_id,event_name,"
+		reservedEvent = " is reserved by Google Analytics, which ignores events with this name."
+		appEvent      = " is an event of apps, which Google Analytics ignores in the data stream of a website."
+		reserved      = " is reserved by Google Analytics, which ignores it. Rename the column, or leave its name empty."
+	)
 	for name, tt := range map[string]struct{ field, value, message string }{
 		"no stream":           {"dataSourceCompositeId", "", reference + "'dataSourceCompositeId'"},
 		"invalid stream":      {"dataSourceCompositeId", "1::2/3::4", `"dataSourceCompositeId" must be a data stream from the form's list.`},
@@ -211,12 +225,12 @@ func TestInvalidInput(t *testing.T) {
 		"invalid property":    {"dataSourceSchema", "client_id,event_name,user_properties.9", `"9" is not a valid user property name: it must start with a letter, have at most 24 characters, and contain only letters, digits and underscores.`},
 		"no event's name":     {"dataSourceSchema", "client_id,a,b", "The events have no name. Enter one, or name a column event_name."},
 		"invalid event":       {"eventName", "my event", `"my event" is not a valid event name: it must start with a letter, have at most 40 characters, and contain only letters, digits and underscores.`},
-		"reserved event":      {"eventName", "first_visit", `"first_visit" is reserved by Google Analytics, which ignores events with this name.`},
-		"event of apps":       {"eventName", "in_app_purchase", `"in_app_purchase" is an event of apps, which Google Analytics ignores in the data stream of a website.`},
-		"reserved parameter":  {"dataSourceSchema", "client_id,event_name,firebase_conversion", `The event parameter "firebase_conversion" is reserved by Google Analytics, which ignores it. Rename the column, or leave its name empty.`},
-		"reserved prefix":     {"dataSourceSchema", "client_id,event_name,ga_session_id", `The event parameter "ga_session_id" is reserved by Google Analytics, which ignores it. Rename the column, or leave its name empty.`},
-		"reserved property":   {"dataSourceSchema", "client_id,event_name,user_properties.user_id", `The user property "user_id" is reserved by Google Analytics, which ignores it. Rename the column, or leave its name empty.`},
-		"prefix of property":  {"dataSourceSchema", "client_id,event_name,user_properties.google_x", `The user property "google_x" is reserved by Google Analytics, which ignores it. Rename the column, or leave its name empty.`},
+		"reserved event":      {"eventName", "first_visit", `"first_visit"` + reservedEvent},
+		"event of apps":       {"eventName", "in_app_purchase", `"in_app_purchase"` + appEvent},
+		"reserved parameter":  {"dataSourceSchema", columns + "firebase_conversion", `The event parameter "firebase_conversion"` + reserved},
+		"reserved prefix":     {"dataSourceSchema", columns + "ga_session_id", `The event parameter "ga_session_id"` + reserved},
+		"reserved property":   {"dataSourceSchema", columns + "user_properties.user_id", `The user property "user_id"` + reserved},
+		"prefix of property":  {"dataSourceSchema", columns + "user_properties.google_x", `The user property "google_x"` + reserved},
 		"too many":            {"dataSourceSchema", "client_id,event_name" + many(26), "Google Analytics accepts at most 25 event parameters and 25 user properties."},
 		"a column too many":   {"dataSourceSchema", "client_id,event_name,a,b", "The query has 3 columns, but there are 4 names. Leave the name empty to skip a column."},
 		"a stream of an app":  {"dataSourceCompositeId", "1::20::301", "The data stream is not a web data stream, the only kind that can receive rows."},

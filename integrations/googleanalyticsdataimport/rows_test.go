@@ -291,7 +291,8 @@ func TestManagerInjectedFaults(t *testing.T) {
 		fmt.Fprintf(result, "%d,%s,%d\n", i/4, event, i)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		d := &rowstest.Destination{Rows: managedRows, Refuses: func(id string) bool { return strings.HasSuffix(id, "777") }, Whole: true, Answer: managedAnswer}
+		refuses := func(id string) bool { return strings.HasSuffix(id, "777") }
+		d := &rowstest.Destination{Rows: managedRows, Refuses: refuses, Whole: true, Answer: managedAnswer}
 		deps := actiontest.Deps(t, nil, withManager())
 		deps.HTTP, deps.StartJob = &http.Client{Transport: lossy{&unreliable{}, d}}, new(followed).start
 		i := actiontest.New(t, ga.New, deps)
