@@ -94,6 +94,22 @@ func TestInjectedFaults(t *testing.T) {
 	})
 }
 
+// An error that every call would have ends the delivery: at most the two calls that are made at once.
+func TestDestinationErrorEndsDelivery(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := actiontest.NewSocketless().Handle(dataManager("a1"))
+		req := rowstest.Query(t, request(map[string]string{"conversion_action_id": "1"}), head, 20_000, generated)
+		_, err := newIntegration(t, d).Execute(t.Context(), req)
+		if got, want := action.KindOf(err), action.NotFound; got != want {
+			t.Errorf("kind %v, want %v: %v", got, want, err)
+		}
+		if n := len(d.Requests()); n < 1 || n > 2 {
+			t.Errorf("%d calls", n)
+		}
+	})
+}
+
 // A call that Google rejects without naming rows is divided, until the others are delivered.
 func TestUnnamedRows(t *testing.T) {
 	t.Parallel()
