@@ -60,6 +60,7 @@ func TestManagerWire(t *testing.T) {
 	const property = `{"accountType":"GOOGLE_ANALYTICS_PROPERTY","accountId":"20"}`
 	if diff := cmp.Diff([]string{
 		"GET analyticsadmin.googleapis.com/v1beta/properties/20/dataStreams/300 ",
+		"GET analyticsadmin.googleapis.com/v1beta/properties/20 ",
 		`POST datamanager.googleapis.com/v1/events:ingest {"destinations":[{"loginAccount":` + property + `,"operatingAccount":` + property +
 			`,"productDestinationId":"G-300"}],"encoding":"HEX","events":[{"transactionId":"o1","eventTimestamp":"2026-11-23T11:00:00Z",` +
 			`"eventSource":"WEB","eventName":"purchase","clientId":"1.1","userId":"u1","currency":"EUR","conversionValue":9.50,` +

@@ -86,6 +86,8 @@ func analytics(good string, answers map[string]actiontest.Reply) func(actiontest
 				`{"name":"properties/20/dataStreams/301","displayName":"App"}]}`}
 		case "/v1beta/properties/22/dataStreams?":
 			return actiontest.Reply{Body: `{"dataStreams":[{"name":"properties/22/dataStreams/302","displayName":"Web","webStreamData":{"measurementId":"G-302"}}]}`}
+		case "/v1beta/properties/20?":
+			return actiontest.Reply{Body: `{"name":"properties/20","serviceLevel":"GOOGLE_ANALYTICS_STANDARD"}`}
 		case "/v1beta/properties/20/dataStreams/300?":
 			return actiontest.Reply{Body: `{"name":"properties/20/dataStreams/300","displayName":"Web","webStreamData":{"measurementId":"G-300"}}`}
 		case "/v1beta/properties/20/dataStreams/301?":

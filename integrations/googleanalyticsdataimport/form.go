@@ -172,6 +172,20 @@ func findSecret(ctx context.Context, c *google.Client, id streamID) (action.Secr
 	return list.Secrets[0].Value, nil
 }
 
+// findMaxValue looks up the maximum number of characters of an event parameter, which Google raises for
+// properties of Google Analytics 360:
+// https://developers.google.com/analytics/devguides/collection/protocol/ga4/sending-events#limitations
+func findMaxValue(ctx context.Context, c *google.Client, id streamID) (int, error) {
+	var property struct {
+		Level string `json:"serviceLevel"`
+	}
+	err := c.Read(ctx, admin+"properties/"+id.property, nil, &property)
+	if property.Level == "GOOGLE_ANALYTICS_360" {
+		return 500, err
+	}
+	return 100, err
+}
+
 // stream is a data stream.
 type stream struct {
 	Name  string `json:"name"`

@@ -144,12 +144,16 @@ func (i *Integration) deliver(ctx context.Context, c *google.Client, in input, d
 	if err != nil {
 		return "", err
 	}
+	maxValue, err := findMaxValue(ctx, c, in.Stream)
+	if err != nil {
+		return "", err
+	}
 	blob, err := data.Spool(ctx, maxBytes)
 	if err != nil {
 		return "", err
 	}
 	defer blob.Close()
-	rows, delivered, err := client.deliver(ctx, &result{blob: blob, schema: s, now: i.now()})
+	rows, delivered, err := client.deliver(ctx, &result{blob: blob, schema: s, now: i.now(), maxValue: maxValue})
 	if err != nil {
 		return "", err
 	}

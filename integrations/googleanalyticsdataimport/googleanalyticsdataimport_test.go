@@ -104,6 +104,7 @@ func TestWire(t *testing.T) {
 	if diff := cmp.Diff([]string{
 		"GET analyticsadmin.googleapis.com/v1beta/properties/20/dataStreams/300? ",
 		"GET analyticsadmin.googleapis.com/v1beta/properties/20/dataStreams/300/measurementProtocolSecrets? ",
+		"GET analyticsadmin.googleapis.com/v1beta/properties/20? ",
 		"POST www.google-analytics.com/debug/mp/collect" + query +
 			`{"client_id":"1.1","user_id":"u1","user_properties":{"tier":{"value":"gold"}},"validation_behavior":"ENFORCE_RECOMMENDATIONS","events":[` + events + `]}`,
 		"POST www.google-analytics.com/mp/collect" + query + `{"client_id":"1.1","user_id":"u1","user_properties":{"tier":{"value":"gold"}},"events":[` + events + `]}`,

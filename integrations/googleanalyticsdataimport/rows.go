@@ -30,6 +30,8 @@ type result struct {
 	blob   action.Blob
 	schema schema.Schema
 	now    time.Time
+	// maxValue is the maximum number of characters of most event parameters.
+	maxValue int
 }
 
 // count reads the whole result and counts the rows. visit is called with each valid event.
@@ -108,7 +110,8 @@ const (
 	maxUserID       = 256
 )
 
-func maxValue(param string) int {
+// maxLength is the maximum number of characters of an event parameter.
+func (r *result) maxLength(param string) int {
 	switch param {
 	case "page_location":
 		return 1000
@@ -117,7 +120,7 @@ func maxValue(param string) int {
 	case "page_title":
 		return 300
 	}
-	return 100
+	return r.maxValue
 }
 
 // event converts a record.
@@ -140,7 +143,7 @@ func (r *result) event(record []string) (event, error) {
 			err = checkLength(property, text, maxUserProperty)
 		case schema.EventParam:
 			e.params[name] = value(text)
-			err = checkLength(name, text, maxValue(name))
+			err = checkLength(name, text, r.maxLength(name))
 		case schema.EventField:
 			err = r.set(&e, name, text)
 		}

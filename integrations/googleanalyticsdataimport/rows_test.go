@@ -338,6 +338,21 @@ func TestReservedEvents(t *testing.T) {
 	}
 }
 
+// Properties of Google Analytics 360 can have longer values.
+func TestValuesOf360(t *testing.T) {
+	t.Parallel()
+	const schema = "client_id,event_name,note"
+	row := func(n int) string { return "1,buy," + strings.Repeat("ü", n) + "\n" }
+	level := map[string]actiontest.Reply{"/v1beta/properties/20": {Body: `{"serviceLevel":"GOOGLE_ANALYTICS_360"}`}}
+	d := actiontest.NewDestination(t).Handle(analytics("a1", level))
+	req := request(map[string]string{"dataSourceSchema": schema})
+	_, err := newIntegration(t, d).Execute(t.Context(), csv(t, req, "a,b,c\n"+row(500)+row(501)))
+	want := "1 of 2 rows delivered, 1 failed. A row's note exceeds Google Analytics' limit of 500 characters."
+	if got := action.MessageOf(err); got != want {
+		t.Errorf("message %q, want %q", got, want)
+	}
+}
+
 // Google ignores calls of 130 kB and more. Values within their limits can make one of 25 events.
 func TestBodyLimit(t *testing.T) {
 	t.Parallel()
