@@ -158,7 +158,8 @@ func dataManager(good string) func(actiontest.Recorded) actiontest.Reply {
 			return actiontest.Reply{Status: http.StatusUnauthorized, Body: `{"error":{"code":401,"message":"no","status":"UNAUTHENTICATED"}}`}
 		}
 		if r.Path == "/v1/requestStatus:retrieve" {
-			return status(r.Query.Get("requestId"))
+			unknown := violation{"request_id", "s3cret", "INVALID_REQUEST_ID"}
+			return actiontest.Reply{Status: http.StatusBadRequest, Body: badRequest([]violation{unknown})}
 		}
 		var request ingestRequest
 		if err := json.Unmarshal(r.Body, &request); err != nil || r.Path != "/v1/events:ingest" || !strings.HasPrefix(r.Host, "datamanager.") {
@@ -171,14 +172,16 @@ func dataManager(good string) func(actiontest.Recorded) actiontest.Reply {
 	}
 }
 
-// status is what became of the request t-2: one of its conversions has no click.
-func status(request string) actiontest.Reply {
-	if request != "t-2" {
-		return actiontest.Reply{Status: http.StatusBadRequest, Body: badRequest([]violation{{"request_id", "s3cret", "INVALID_REQUEST_ID"}})}
+// status is what became of a request with two conversions, some of which have no click.
+func status(failures int) actiontest.Reply {
+	state := [...]string{"SUCCESS", "PARTIAL_SUCCESS", "FAILED"}[failures]
+	const format = `{"requestStatusPerDestination":[{"requestStatus":%q,"eventsIngestionStatus":{"recordCount":"2"},` +
+		`"errorInfo":{"errorCounts":[%s]}}]}`
+	counts := ""
+	if failures > 0 {
+		counts = fmt.Sprintf(`{"recordCount":"%d","reason":"PROCESSING_ERROR_REASON_CLICK_NOT_FOUND"}`, failures)
 	}
-	return actiontest.Reply{Body: `{"requestStatusPerDestination":[{"requestStatus":"PARTIAL_SUCCESS",` +
-		`"eventsIngestionStatus":{"recordCount":"2"},` +
-		`"errorInfo":{"errorCounts":[{"recordCount":"1","reason":"PROCESSING_ERROR_REASON_CLICK_NOT_FOUND"}]}}]}`}
+	return actiontest.Reply{Body: fmt.Sprintf(format, state, counts)}
 }
 
 // jobs keeps the jobs that deliveries start.

@@ -1,9 +1,11 @@
 package googleadsconversions_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/url"
 	"strings"
@@ -410,31 +412,77 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// Two rows of three arrive, and Google has no click for one of them.
+// Google says hours later what it could not use. The hub logs it, and raises an alert only if it was everything.
 func TestFollow(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		started := new(jobs)
-		deps := actiontest.Deps(t, actiontest.NewSocketless().Handle(dataManager("a1")), env)
-		deps.StartJob = started.start
-		i := actiontest.New(t, conversions.New, deps)
-		conversions.StopClock(i)
-		rows := result(good(nil), row{}, good(row{"google_ads_gclid": "g2"}))
-		_, err := i.Execute(t.Context(), actiontest.JSONDetail(t, request(nil), rows))
-		if got, want := action.MessageOf(err), "2 of 3 rows delivered, 1 failed. A row has no conversion time (first: row 2)."; got != want {
-			t.Errorf("message %q, want %q", got, want)
-		}
-		if len(started.started) != 1 {
-			t.Fatalf("jobs %+v", started.started)
-		}
-		job := started.started[0]
-		if got, want := job.Name, "Google Ads conversion action 777, 1 requests, the first is t-2"; got != want {
-			t.Errorf("job %q, want %q", got, want)
-		}
-		if got, want := fmt.Sprint(job.Follow(t.Context())), "1: no click fits the event"; !strings.Contains(got, want) {
-			t.Errorf("outcome %q, want %q in it", got, want)
-		}
-	})
+	for name, tt := range map[string]struct {
+		failures int
+		stopped  bool
+		// logged is in the log, and failed the job's error.
+		logged, failed string
+	}{
+		"all used":      {},
+		"one without":   {failures: 1, logged: "1: no click fits the event"},
+		"all without":   {failures: 2, failed: "2: no click fits the event"},
+		"the hub stops": {failures: 2, stopped: true, logged: "requests are no longer followed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var log strings.Builder
+				started := new(jobs)
+				handle := func(r actiontest.Recorded) actiontest.Reply {
+					if r.Path == "/v1/requestStatus:retrieve" {
+						return status(tt.failures)
+					}
+					return dataManager("a1")(r)
+				}
+				deps := actiontest.Deps(t, actiontest.NewSocketless().Handle(handle), env)
+				deps.StartJob, deps.Log = started.start, slog.New(slog.NewTextHandler(&log, nil))
+				i := actiontest.New(t, conversions.New, deps)
+				conversions.StopClock(i)
+				rows := result(good(nil), good(row{"google_ads_gclid": "g2"}))
+				if _, err := i.Execute(t.Context(), actiontest.JSONDetail(t, request(nil), rows)); err != nil {
+					t.Fatal(err)
+				}
+				if len(started.started) != 1 {
+					t.Fatalf("jobs %+v", started.started)
+				}
+				job := started.started[0]
+				if got, want := job.Name, "Google Ads conversion action 777, 1 requests, the first is t-2"; got != want {
+					t.Errorf("job %q, want %q", got, want)
+				}
+				ctx, stop := context.WithCancel(t.Context())
+				defer stop()
+				if tt.stopped {
+					stop()
+				}
+				err := job.Follow(ctx)
+				if (err != nil) != (tt.failed != "") || err != nil && !strings.Contains(err.Error(), tt.failed) {
+					t.Errorf("error %v, want %q in it", err, tt.failed)
+				}
+				if got := log.String(); !strings.Contains(got, tt.logged) || (got == "") != (tt.logged == "") {
+					t.Errorf("log %q, want %q in it", got, tt.logged)
+				}
+			})
+		})
+	}
+}
+
+// Nothing is followed if nothing was sent.
+func TestFollowNothing(t *testing.T) {
+	t.Parallel()
+	started := new(jobs)
+	deps := actiontest.Deps(t, actiontest.NewDestination(t).Handle(dataManager("a1")), env)
+	deps.StartJob = started.start
+	i := actiontest.New(t, conversions.New, deps)
+	conversions.StopClock(i)
+	if _, err := i.Execute(t.Context(), actiontest.JSONDetail(t, request(nil), result(row{}))); err == nil {
+		t.Error("a row without a time was delivered")
+	}
+	if len(started.started) != 0 {
+		t.Errorf("jobs %+v", started.started)
+	}
 }
 
 func TestForm(t *testing.T) {

@@ -71,14 +71,28 @@ func (e *Events) Follow(ctx context.Context, startJob action.StartJob, what stri
 	}
 	return startJob(ctx, func(context.Context) (action.Job, error) {
 		name := fmt.Sprintf("%s, %d requests, the first is %s", what, len(requests), requests[0])
-		return action.Job{Name: name, Follow: func(ctx context.Context) error {
-			outcome, err := e.Client.Follow(ctx, requests)
-			if err != nil {
-				return err
-			}
-			return outcome.Err()
-		}}, nil
+		return action.Job{Name: name, Follow: func(ctx context.Context) error { return e.report(ctx, requests, what) }}, nil
 	})
+}
+
+// report logs what became of the events of calls. Its error makes the job fail, which raises an alert: nothing
+// depends on the job, so neither the hub's stop nor a part of the events is one.
+func (e *Events) report(ctx context.Context, requests []string, what string) error {
+	log := e.Client.google.Log
+	outcome, err := e.Client.Follow(ctx, requests)
+	switch {
+	case ctx.Err() != nil:
+		log.InfoContext(ctx, "requests are no longer followed", "events", what)
+		return nil
+	case err != nil:
+		return err
+	}
+	err = outcome.Err()
+	if err != nil && outcome.Failures < outcome.Records {
+		log.WarnContext(ctx, "destination could not process all events", "events", what, "error", err)
+		return nil
+	}
+	return err
 }
 
 func (e *Events) post(ctx context.Context, body outbound.Body) error {
