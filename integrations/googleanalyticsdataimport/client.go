@@ -201,7 +201,7 @@ func calls(batch []measured) iter.Seq2[int, call] {
 // firstCall returns the call with the first events of a batch, which is not empty.
 func firstCall(batch []measured) call {
 	c := newCall(batch[0].who)
-	size := c.who.size()
+	size := c.size()
 	for _, m := range batch {
 		size += len(m.text) + len(",")
 		if len(c.Events) > 0 && (len(c.Events) == maxEvents || size >= maxBody || m.who != c.who) {

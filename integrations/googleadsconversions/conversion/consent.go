@@ -30,8 +30,9 @@ func (c Consent) wire() string {
 		return string(datamanager.ConsentGranted)
 	case Denied:
 		return string(datamanager.ConsentDenied)
+	default:
+		return ""
 	}
-	return ""
 }
 
 // parseConsent parses a row's consent: Google's words, or a yesno dimension. The empty text stands for that of

@@ -80,11 +80,13 @@ func (e *Events) Follow(ctx context.Context, startJob action.StartJob, what stri
 func (e *Events) report(ctx context.Context, requests []string, what string) error {
 	log := e.Client.google.Log
 	outcome, err := e.Client.Follow(ctx, requests)
-	switch {
-	case ctx.Err() != nil:
+	select {
+	case <-ctx.Done():
 		log.InfoContext(ctx, "requests are no longer followed", "events", what)
 		return nil
-	case err != nil:
+	default:
+	}
+	if err != nil {
 		return err
 	}
 	err = outcome.Err()
