@@ -19,7 +19,6 @@ var notRequested = map[string]string{
 	"google_ads_customer_match Google Ads API":             "new schedules use the Data Manager API",
 	"google_analytics_data_import Google Data Manager API": "the hub does not offer it by default",
 	"google_sheets Google Sheets API":                      "the first request searches the file in Drive",
-	"google_sheets Google Sheets API":                      "the first request searches the file in Drive",
 }
 
 // The table of API versions has valid dates and sources, and the versions that requests have.

@@ -93,8 +93,8 @@ type setting struct {
 // settingsOf returns the settings of a struct and of the structs in it.
 func settingsOf(t reflect.Type) []setting {
 	var all []setting
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
+		f := f
 		name, _, _ := strings.Cut(f.Tag.Get("env"), ",")
 		switch {
 		case name != "":
@@ -106,8 +106,8 @@ func settingsOf(t reflect.Type) []setting {
 	return all
 }
 
-func (s setting) invalid(environment map[string]string, err error) InvalidSetting {
-	invalid := InvalidSetting{Name: s.name, Value: environment[s.name], Reason: s.reason(err), Secret: s.kind == reflect.TypeFor[Secret]()}
+func (s setting) invalid(environment map[string]string, err error) InvalidSettingError {
+	invalid := InvalidSettingError{Name: s.name, Value: environment[s.name], Reason: s.reason(err), Secret: s.kind == reflect.TypeFor[Secret]()}
 	if invalid.Value == "" { // an alias or a default
 		invalid.Value = s.defaultValue
 	}
@@ -135,7 +135,7 @@ func (s setting) reason(err error) string {
 	if reflect.PointerTo(kind).Implements(textUnmarshaler) {
 		return err.Error()
 	}
-	switch kind.Kind() {
+	switch kind.Kind() { //nolint:exhaustive // numbers
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return "must be a whole number" + example("100")
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
@@ -151,8 +151,8 @@ var textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 // maxValue is the maximum length of a value in an error.
 const maxValue = 100
 
-// InvalidSetting is a setting with an invalid value.
-type InvalidSetting struct {
+// InvalidSettingError is a setting with an invalid value.
+type InvalidSettingError struct {
 	Name, Value string
 	// Reason completes a sentence that begins with the name, such as "must be true or false".
 	Reason string
@@ -161,7 +161,7 @@ type InvalidSetting struct {
 }
 
 // Error is for the log: it has the value, unless that is secret.
-func (s InvalidSetting) Error() string {
+func (s InvalidSettingError) Error() string {
 	if s.Secret || s.Value == "" {
 		return s.public()
 	}
@@ -172,7 +172,7 @@ func (s InvalidSetting) Error() string {
 	return fmt.Sprintf("%s is %q, but %s", s.Name, value, s.Reason)
 }
 
-func (s InvalidSetting) public() string {
+func (s InvalidSettingError) public() string {
 	if strings.HasPrefix(s.Reason, "must ") {
 		return s.Name + " " + s.Reason
 	}
@@ -180,7 +180,7 @@ func (s InvalidSetting) public() string {
 }
 
 // InvalidSettingsError names the invalid settings of an integration or of the hub.
-type InvalidSettingsError struct{ Settings []InvalidSetting }
+type InvalidSettingsError struct{ Settings []InvalidSettingError }
 
 // Error is for the log.
 func (e *InvalidSettingsError) Error() string {

@@ -220,7 +220,7 @@ func (c Config) Validate() error {
 	}
 	invalid := func(bad bool, name string, value any, reason string) {
 		if bad {
-			errs = append(errs, action.InvalidSetting{Name: name, Value: fmt.Sprint(value), Reason: reason})
+			errs = append(errs, action.InvalidSettingError{Name: name, Value: fmt.Sprint(value), Reason: reason})
 		}
 	}
 	atLeast := func(name string, value, least int64) {
@@ -279,7 +279,7 @@ func (c Config) EncryptsState(name string, environment map[string]string) (bool,
 	}
 	encrypt, err := action.ParseBool(text)
 	if err != nil {
-		return false, &action.InvalidSettingsError{Settings: []action.InvalidSetting{{Name: variable, Value: text, Reason: err.Error()}}}
+		return false, &action.InvalidSettingsError{Settings: []action.InvalidSettingError{{Name: variable, Value: text, Reason: err.Error()}}}
 	}
 	return encrypt, nil
 }

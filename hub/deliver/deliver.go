@@ -72,16 +72,7 @@ func Batches[T any](ctx context.Context, items iter.Seq2[T, error], o Options[T]
 		locked []string
 	)
 	weight := 0
-	settle := func(index []int, err error) {
-		result.count(len(index), err)
-		observer(ctx).Items(len(index), err)
-		if o.Outcome == nil {
-			return
-		}
-		for _, i := range index {
-			o.Outcome(i, err)
-		}
-	}
+	settle := func(index []int, err error) { o.settle(result, observer(ctx), index, err) }
 	flush := func() {
 		if len(next.items) == 0 {
 			return
@@ -137,4 +128,16 @@ func Batches[T any](ctx context.Context, items iter.Seq2[T, error], o Options[T]
 		result.abort(err)
 	}
 	return result
+}
+
+// settle counts the items with these indices as accepted or failed.
+func (o Options[T]) settle(result *Result, observer Observer, index []int, err error) {
+	result.count(len(index), err)
+	observer.Items(len(index), err)
+	if o.Outcome == nil {
+		return
+	}
+	for _, i := range index {
+		o.Outcome(i, err)
+	}
 }

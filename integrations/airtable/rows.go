@@ -72,11 +72,11 @@ func keyOf(keys []int) rowlog.Key {
 		return nil
 	}
 	return func(row action.Row) string {
-		key := ""
-		for _, i := range keys {
-			key += keyValue(row, i) + "\x00"
+		values := make([]string, len(keys))
+		for n, i := range keys {
+			values[n] = keyValue(row, i)
 		}
-		return key
+		return strings.Join(values, "\x00")
 	}
 }
 

@@ -39,7 +39,7 @@ type settings struct {
 // identity returns the hub's own identity.
 func (s settings) identity() (id awsidentity.Identity, err error) {
 	if s.PodIdentity {
-		id, err = s.Pod.Identity()
+		id, err = s.Identity()
 	}
 	id.Role, id.ExternalID = s.Role, s.ExternalID
 	return id, err

@@ -439,7 +439,7 @@ func (m *meter) RoundTrip(req *http.Request) (*http.Response, error) {
 			}
 		}
 		if err != nil {
-			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
+			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: req}, nil //nolint:nilerr // the body ended
 		}
 	}
 }

@@ -26,7 +26,7 @@ func deliverTo(t *testing.T, m *meta, answers map[string]string, n int) (*action
 	return deliverWithin(t.Context(), t, m, answers, n)
 }
 
-func deliverWithin(ctx context.Context, t *testing.T, m *meta, answers map[string]string, n int) (*action.Response, error) {
+func deliverWithin(ctx context.Context, t *testing.T, m *meta, answers map[string]string, n int) (*action.Response, error) { //nolint:contextcheck // of helpers
 	t.Helper()
 	rows := make([]string, n)
 	for i := range rows {

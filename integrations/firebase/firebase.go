@@ -51,7 +51,7 @@ func New(deps action.Deps) (action.Integration, error) {
 	}
 	account, err := serviceaccount.New(s.Email, s.Key)
 	if err != nil {
-		return nil, &action.InvalidSettingsError{Settings: []action.InvalidSetting{{Name: "FIREBASE_PRIVATE_KEY", Reason: err.Error(), Secret: true}}}
+		return nil, &action.InvalidSettingsError{Settings: []action.InvalidSettingError{{Name: "FIREBASE_PRIVATE_KEY", Reason: err.Error(), Secret: true}}}
 	}
 	i := &Integration{http: deps.HTTP, project: s.Project}
 	if deps.HTTP != nil {

@@ -164,7 +164,7 @@ func (u *ingestion) complete(ctx context.Context, mirror bool) error {
 		return fmt.Errorf("no members were removed from the list: %w", err)
 	case ctx.Err() != nil:
 		u.Log.InfoContext(ctx, "requests are no longer followed", "list", u.to.ID)
-		return nil
+		return nil //nolint:nilerr // the hub stops
 	case err != nil:
 		return err
 	}
@@ -242,7 +242,7 @@ func (u *upload) send(ctx context.Context, p *people.People) (string, error) {
 func reasons(err error) string {
 	var messages []string
 	if e, ok := errors.AsType[*action.Error](err); ok {
-		if all, ok := e.Err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // of deliver.Result, which joins the reasons
+		if all, ok := e.Err.(interface{ Unwrap() []error }); ok { // of deliver.Result, which joins the reasons
 			for _, reason := range all.Unwrap() {
 				messages = append(messages, action.MessageOf(reason))
 			}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -404,9 +405,7 @@ func TestDataManagerMirror(t *testing.T) {
 				i := actiontest.New(t, googleadscustomermatch.New, deps)
 				googleadscustomermatch.Fast(i)
 				req := newRequest(map[string]string{"mirror": "yes"})
-				for name, value := range tt.answers {
-					req.Form[name] = value
-				}
+				maps.Copy(req.Form, tt.answers)
 				res, err := i.Execute(t.Context(), actiontest.JSONDetail(t, req, tt.rows))
 				message := action.MessageOf(err)
 				if err == nil {

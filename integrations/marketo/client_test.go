@@ -69,7 +69,8 @@ func TestProgramStatus(t *testing.T) {
 		},
 		"a result out of range": {
 			always(success(`{"seq":0,"status":"created","leadId":1},{"seq":7,"status":"created","leadId":2},{"status":"created","leadId":3}`)),
-			"1 of 3 leads delivered, 2 failed." + unset + "Marketo did not confirm every lead.", []string{"1"},
+			"1 of 3 leads delivered, 2 failed." + unset + "Marketo did not confirm every lead.",
+			[]string{"1"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -180,10 +180,10 @@ type mirrored struct {
 
 // RoundTrip implements [http.RoundTripper].
 func (m *mirrored) RoundTrip(req *http.Request) (*http.Response, error) {
-	switch {
-	case req.Method == http.MethodDelete:
+	switch req.Method {
+	case http.MethodDelete:
 		return m.removals.RoundTrip(withBody(req))
-	case req.Method == http.MethodPost:
+	case http.MethodPost:
 		return m.additions.RoundTrip(req)
 	}
 	const page = 2000

@@ -100,6 +100,7 @@ func (in *input) Validate() error {
 	switch in.MatchBy {
 	case "":
 		in.MatchBy = matchRecordID
+	case matchRecordID:
 	case matchEmail, matchDomain:
 		in.Property = string(in.MatchBy)
 	case matchProperty:

@@ -90,12 +90,14 @@ func TestMatchIsNotPossible(t *testing.T) {
 		message string
 	}{
 		"a domain that is not unique": {
-			hubspot.Companies, map[string]string{"match_by": "domain"},
+			hubspot.Companies,
+			map[string]string{"match_by": "domain"},
 			"HubSpot matches companies only by properties with unique values, which domain is not. " +
 				"Create a property with unique values for your own ID, and match by it.",
 		},
 		"an unknown property": {
-			hubspot.Contacts, map[string]string{"match_by": "property", "match_property": "other"},
+			hubspot.Contacts,
+			map[string]string{"match_by": "property", "match_property": "other"},
 			"HubSpot has no contact property named other.",
 		},
 		"no property": {
@@ -167,7 +169,7 @@ func upserting() *rowstest.Destination {
 		Refuses: func(id string) bool { return strings.HasPrefix(id, "c") && strings.HasSuffix(id, "77@example.com") },
 		Answer: func(rows []rowstest.Row, rejected []int) rowstest.Answer {
 			var results, traces []string
-			for i := len(rows) - 1; i >= 0; i-- {
+			for i := range slices.Backward(rows) {
 				if slices.Contains(rejected, i) {
 					traces = append(traces, fmt.Sprintf(`"%d"`, i))
 				} else {

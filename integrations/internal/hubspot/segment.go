@@ -32,8 +32,9 @@ func (c *client) explainSegment(err *action.Error, status *outbound.StatusError)
 			"and crm.lists.write."))
 	case action.NotFound:
 		return deliver.Stop(action.Wrap(err, err.Kind, "HubSpot has no segment with the ID %s.", c.segment))
+	default:
+		return c.explain(err, status)
 	}
-	return c.explain(err, status)
 }
 
 // checkSegment checks that the segment can be changed and has the right type of records. HubSpot itself manages the

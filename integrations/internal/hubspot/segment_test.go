@@ -81,13 +81,16 @@ func TestMirror(t *testing.T) {
 			mirrored(nil), idAndCity, []string{`1,"A"`, `2,"B"`}, []string{"1", "2"}, "2 contacts updated. 1 removed from the segment.",
 		},
 		"by email, which creates one": {
-			mirrored(map[string]string{"match_by": "email"}), []string{"mail:email", "city"},
+			mirrored(map[string]string{"match_by": "email"}),
+			[]string{"mail:email", "city"},
 			[]string{`"c1@example.com","A"`, `"new@example.com","B"`, `"c2@example.com","C"`},
 			[]string{"1", "2", "9003"},
 			"3 contacts created or updated. 1 removed from the segment.",
 		},
 		"unknown records, which have IDs": {
-			mirrored(nil), idAndCity, []string{`1,"A"`, `2,"B"`, `99,"X"`}, []string{"1", "2"},
+			mirrored(nil), idAndCity,
+			[]string{`1,"A"`, `2,"B"`, `99,"X"`},
+			[]string{"1", "2"},
 			"2 of 3 contacts delivered, 1 rejected. HubSpot has no contact with this ID (first: contact 99). 1 removed from the segment.",
 		},
 	} {
@@ -115,17 +118,21 @@ func TestMirrorRefuses(t *testing.T) {
 		message string
 	}{
 		"a row without an ID": {
-			mirrored(nil), idAndCity, []string{`1,"A"`, `null,"B"`},
+			mirrored(nil), idAndCity,
+			[]string{`1,"A"`, `null,"B"`},
 			"1 of 2 contacts delivered, 1 rejected. A row has no contact ID. 0 removed from the segment. " +
 				"No members were removed from the segment, because 1 rows have no identifier, so their members are unknown.",
 		},
 		"a rejected address": {
-			mirrored(map[string]string{"match_by": "email"}), []string{"mail:email", "city"}, []string{`"c1@example.com","A"`, `"bad@example","B"`},
+			mirrored(map[string]string{"match_by": "email"}),
+			[]string{"mail:email", "city"},
+			[]string{`"c1@example.com","A"`, `"bad@example","B"`},
 			"1 of 2 contacts delivered, 1 rejected. HubSpot rejected the value for email (INVALID_EMAIL) (first: row 2). 0 removed from the segment. " +
 				"No members were removed from the segment, because 1 rows have no identifier, so their members are unknown.",
 		},
 		"more than the limit": {
-			mirrored(map[string]string{"mirror_limit": "20"}), idAndCity, []string{`1,"A"`, `2,"B"`},
+			mirrored(map[string]string{"mirror_limit": "20"}), idAndCity,
+			[]string{`1,"A"`, `2,"B"`},
 			"2 contacts updated. 0 removed from the segment. " +
 				"No members were removed from the segment: 1 of 3 are not in the result, more than the mirror limit of 20 percent.",
 		},

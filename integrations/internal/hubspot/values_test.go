@@ -119,15 +119,18 @@ func TestPivotedColumns(t *testing.T) {
 			nil, []string{one}, "1 contacts updated. The pivoted column N was not sent: one property cannot hold several values.", true,
 		},
 		"two": {
-			nil, []string{one, two},
+			nil,
+			[]string{one, two},
 			"2 contacts updated. The pivoted columns N, M were not sent: one property cannot hold several values.", true,
 		},
 		"ignored": {
 			map[string]string{"pivoted_columns": "ignore"},
-			[]string{one}, "1 contacts updated. The pivoted column N was not sent: one property cannot hold several values.", false,
+			[]string{one},
+			"1 contacts updated. The pivoted column N was not sent: one property cannot hold several values.", false,
 		},
 		"another error": {
-			nil, []string{one, `3,"Chur",{"a":{"value":1}},1`},
+			nil,
+			[]string{one, `3,"Chur",{"a":{"value":1}},1`},
 			"1 of 2 contacts delivered, 1 rejected. HubSpot has no contact with this ID (first: contact 3). " +
 				"The pivoted column N was not sent: one property cannot hold several values.", true,
 		},

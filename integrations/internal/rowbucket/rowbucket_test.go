@@ -3,6 +3,7 @@ package rowbucket_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -152,9 +153,7 @@ func TestSettings(t *testing.T) {
 		"an invalid name": {map[string]string{"ROWS_BUCKET": "s3://-"}, `ROWS_BUCKET is "-", but must be the name of a bucket`},
 	} {
 		env := rowbuckettest.Env()
-		for key, value := range tt.change {
-			env[key] = value
-		}
+		maps.Copy(env, tt.change)
 		if _, err := rowbucket.New(actiontest.Deps(t, nil, env)); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: error %v, want %q", name, err, tt.want)
 		}

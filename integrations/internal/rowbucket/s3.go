@@ -46,7 +46,7 @@ func newS3(deps action.Deps, s settings) (*s3, error) {
 	}
 	if s.AccessKey.Reveal() == "" || s.SecretKey.Reveal() == "" {
 		var err error
-		if service.Identity, err = s.Pod.Identity(); err != nil {
+		if service.Identity, err = s.Identity(); err != nil {
 			return nil, &action.MissingSettingsError{Keys: []string{"ROWS_BUCKET_ACCESS_KEY_ID", "ROWS_BUCKET_SECRET_ACCESS_KEY"}}
 		}
 	}
@@ -58,7 +58,7 @@ func newS3(deps action.Deps, s settings) (*s3, error) {
 }
 
 func invalid(name, value string, err error) error {
-	return &action.InvalidSettingsError{Settings: []action.InvalidSetting{{Name: name, Value: value, Reason: err.Error()}}}
+	return &action.InvalidSettingsError{Settings: []action.InvalidSettingError{{Name: name, Value: value, Reason: err.Error()}}}
 }
 
 // Get implements [Bucket].

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/jobs"
 )
 
@@ -29,10 +30,11 @@ func (c *Client) Follow(ctx context.Context, requestIDs []string) (*Outcome, err
 	outcome := &Outcome{Reasons: map[string]int64{}}
 	return jobs.Poll(ctx, pollInterval, func(ctx context.Context) (*Outcome, error) {
 		for len(left) > 0 {
-			if err := c.statusLimiter.Wait(ctx); err != nil {
-				return nil, err
-			}
-			statuses, err := c.Status(ctx, left[0])
+			var statuses []Status
+			err := deliver.Call(ctx, c.statusLimiter, nil, func(ctx context.Context) (err error) {
+				statuses, err = c.Status(ctx, left[0])
+				return err
+			})
 			if err != nil {
 				return nil, err
 			}

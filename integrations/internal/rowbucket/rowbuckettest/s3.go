@@ -8,8 +8,8 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/http/httputil"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -70,16 +70,23 @@ func (s *S3) Serve(r actiontest.Recorded) actiontest.Reply {
 	defer s.mu.Unlock()
 	name := r.Host + r.Path
 	current, found := s.objects[name]
-	match, noneMatch := r.Header.Get("If-Match"), r.Header.Get("If-None-Match")
 	switch {
 	case !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 "):
 		return failure(http.StatusForbidden, "AccessDenied")
-	case r.Method == http.MethodGet && !found:
-		return failure(http.StatusNotFound, "NoSuchKey")
-	case r.Method == http.MethodGet:
-		return actiontest.Reply{Header: map[string]string{"ETag": current.etag}, Body: string(current.body)}
-	case r.Method != http.MethodPut:
+	case r.Method == http.MethodPut:
+		return s.put(r, name)
+	case r.Method != http.MethodGet:
 		return failure(http.StatusMethodNotAllowed, "MethodNotAllowed")
+	case !found:
+		return failure(http.StatusNotFound, "NoSuchKey")
+	}
+	return actiontest.Reply{Header: map[string]string{"ETag": current.etag}, Body: string(current.body)}
+}
+
+func (s *S3) put(r actiontest.Recorded, name string) actiontest.Reply {
+	current, found := s.objects[name]
+	match, noneMatch := r.Header.Get("If-Match"), r.Header.Get("If-None-Match")
+	switch {
 	case noneMatch == "*" && found:
 		return failure(http.StatusPreconditionFailed, "PreconditionFailed")
 	case match != "" && !found:
@@ -92,7 +99,7 @@ func (s *S3) Serve(r actiontest.Recorded) actiontest.Reply {
 	body := r.Body
 	if r.Header.Get("Content-Encoding") == "aws-chunked" { // with a checksum after the body
 		var err error
-		if body, err = io.ReadAll(httputil.NewChunkedReader(bytes.NewReader(r.Body))); err != nil {
+		if body, err = dechunk(r.Body); err != nil {
 			return failure(http.StatusBadRequest, "IncompleteBody")
 		}
 	}
@@ -102,6 +109,24 @@ func (s *S3) Serve(r actiontest.Recorded) actiontest.Reply {
 	}
 	s.objects[name] = object{body, etag}
 	return actiontest.Reply{Header: map[string]string{"ETag": etag}}
+}
+
+// dechunk returns the data of a body in chunks, each after its size in hexadecimal digits:
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
+func dechunk(body []byte) ([]byte, error) {
+	var data []byte
+	for {
+		line, rest, found := bytes.Cut(body, []byte("\r\n"))
+		size, err := strconv.ParseUint(string(line), 16, 32)
+		if err != nil || !found || uint64(len(rest)) < size {
+			return nil, io.ErrUnexpectedEOF
+		}
+		if size == 0 {
+			return data, nil // the checksum follows
+		}
+		data = append(data, rest[:size]...)
+		body = bytes.TrimPrefix(rest[size:], []byte("\r\n"))
+	}
 }
 
 func failure(status int, code string) actiontest.Reply {

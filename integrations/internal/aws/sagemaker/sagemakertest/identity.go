@@ -23,7 +23,7 @@ const (
 // owners are those who may sign: the owner of the access key, the pod, and whoever assumed the role.
 var owners = map[string]aws.Credentials{
 	AccessKey:  {AccessKeyID: AccessKey, SecretAccessKey: SecretKey},
-	"ASIAPOD":  {AccessKeyID: "ASIAPOD", SecretAccessKey: "pod", SessionToken: "pod's session"},
+	"ASIAPOD":  {AccessKeyID: "ASIAPOD", SecretAccessKey: "pod", SessionToken: "pod's session"}, //nolint:gosec // invented
 	"ASIAROLE": {AccessKeyID: "ASIAROLE", SecretAccessKey: "role", SessionToken: "role's session"},
 }
 
