@@ -162,7 +162,7 @@ type InvalidSettingError struct {
 
 // Error is for the log: it has the value, unless that is secret.
 func (s InvalidSettingError) Error() string {
-	if s.Secret || s.Value == "" {
+	if s.Secret || s.Value == "" || looksSecret(s.Name, s.Value) {
 		return s.public()
 	}
 	value := s.Value
@@ -170,6 +170,17 @@ func (s InvalidSettingError) Error() string {
 		value = value[:maxValue] + "…"
 	}
 	return fmt.Sprintf("%s is %q, but %s", s.Name, value, s.Reason)
+}
+
+// looksSecret reports whether a value may have credentials although its type says nothing: those in a URL, and what
+// a name calls a key, a secret, a token or a password.
+func looksSecret(name, value string) bool {
+	if strings.Contains(value, "://") && strings.Contains(value, "@") {
+		return true
+	}
+	return slices.ContainsFunc([]string{"KEY", "SECRET", "TOKEN", "PASSWORD", "DSN"}, func(word string) bool {
+		return strings.Contains(name, word)
+	})
 }
 
 func (s InvalidSettingError) public() string {

@@ -84,7 +84,7 @@ func prefixesOf(integrations map[string][]string) map[string]string {
 			readers[setting]++
 		}
 	}
-	prefixes := map[string]string{"ACTION_": "", "INTEGRATION_": "", encryptPrefix: ""}
+	prefixes := map[string]string{"ACTION_HUB_": "", encryptPrefix: ""}
 	for name, settings := range integrations {
 		own := slices.DeleteFunc(slices.Clone(settings), func(s string) bool { return readers[s] > 1 || env.Reserved(s) })
 		if common := commonPrefix(own); common != "" && families[common] < 2 {

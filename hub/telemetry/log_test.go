@@ -34,7 +34,7 @@ func TestLogLevelAndFormat(t *testing.T) {
 		{name: "our name wins", env: map[string]string{"ACTION_HUB_DEBUG": "1", "ACTION_HUB_LOG_LEVEL": "info"}, begins: "{"},
 		{name: "debug as text", env: map[string]string{"ACTION_HUB_LOG_LEVEL": "debug", "ACTION_HUB_LOG_FORMAT": "text"}, debug: true, begins: "time="},
 		{name: "no level", env: map[string]string{"ACTION_HUB_LOG_LEVEL": "loud"}, refusedFor: "loud"},
-		{name: "no format", env: map[string]string{"ACTION_HUB_LOG_FORMAT": "xml"}, refusedFor: "ACTION_HUB_LOG_FORMAT must be json or text"},
+		{name: "no format", env: map[string]string{"ACTION_HUB_LOG_FORMAT": "xml"}, refusedFor: `ACTION_HUB_LOG_FORMAT is "xml", but must be json or text`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

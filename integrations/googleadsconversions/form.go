@@ -57,8 +57,8 @@ func fields(answers map[string]string) []action.Field {
 			"Ads. The conversion action must import clicks from another data source.", true),
 		list("event_source", "Where the Conversions Happened", "", sources()...),
 		text("time_zone", "Time Zone of the Query", "The time zone of conversion times without one, such as Europe/Berlin. UTC if empty.", false),
-		text("default_currency", "Currency", "The currency of values in rows without one, such as EUR. Google Ads uses the currency of the "+
-			"account if there is none.", false),
+		text("default_currency", "Currency", "The currency of values in rows without one, such as EUR. Without one, Google Ads uses that of "+
+			"the account.", false),
 		text("phone_country", "Country of Phone Numbers", "For phone numbers without a country code, if the query has no country column. A "+
 			"code such as US, or a name.", false),
 		list("consent_ad_user_data", "Consent for Ad User Data", "For rows without a consent of their own.", unspecified, granted),

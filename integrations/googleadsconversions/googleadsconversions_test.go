@@ -217,7 +217,7 @@ func TestRejectedRows(t *testing.T) {
 			d := actiontest.NewDestination(t).Handle(dataManager("a1"))
 			fine := good(row{"google_ads_conversion_time": "2026-11-22T10:00:00Z", "google_ads_transaction_id": "fine"})
 			_, err := newIntegration(t, d).Execute(t.Context(), actiontest.JSONDetail(t, request(tt.form), result(fine, tt.row)))
-			if got, want := action.MessageOf(err), "1 of 2 rows delivered, 1 failed. "+tt.want+" (first: row 2)."; got != want {
+			if got, want := action.MessageOf(err), "1 of 2 rows delivered, 1 rejected. "+tt.want+" (first: row 2)."; got != want {
 				t.Errorf("message %q\nwant    %q", got, want)
 			}
 			if diff := cmp.Diff([]string{"fine"}, delivered(t, d)); diff != "" {
@@ -233,7 +233,7 @@ func TestRowThatGoogleRejects(t *testing.T) {
 	d := actiontest.NewDestination(t).Handle(dataManager("a1"))
 	rows := result(good(row{"google_ads_conversion_value": 1, "google_ads_currency": "XTS"}), good(row{"google_ads_transaction_id": "fine"}))
 	_, err := newIntegration(t, d).Execute(t.Context(), actiontest.JSONDetail(t, request(nil), rows))
-	if got, want := action.MessageOf(err), "1 of 2 rows delivered, 1 failed. A currency code is not valid."; got != want {
+	if got, want := action.MessageOf(err), "1 of 2 rows delivered, 1 rejected. A currency code is not valid."; got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}
 	if diff := cmp.Diff([]string{"fine"}, delivered(t, d)); diff != "" {
@@ -271,7 +271,7 @@ func TestTooManyIdentifiers(t *testing.T) {
 	text := `{"fields":{"dimensions":[{"name":"t.t","tags":["google_ads_conversion_time"]},` + strings.Join(fields, ",") + `]},"data":[` +
 		`{` + clock + strings.Join(cells, ",") + `},{` + clock + strings.Join(cells[1:], ",") + `}]}`
 	_, err := newIntegration(t, d).Execute(t.Context(), actiontest.JSONDetail(t, request(nil), text))
-	want := "1 of 2 rows delivered, 1 failed. A row has more than 10 email addresses, phone numbers and addresses (first: row 1)."
+	want := "1 of 2 rows delivered, 1 rejected. A row has more than 10 email addresses, phone numbers and addresses (first: row 1)."
 	if got := action.MessageOf(err); got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}

@@ -81,7 +81,7 @@ func TestInjectedFaults(t *testing.T) {
 		if want := (rowstest.Account{Delivered: total - unreadable - unsupported, Failed: unreadable + unsupported}); got != want {
 			t.Errorf("account %+v, want %+v", got, want)
 		}
-		want := fmt.Sprintf("%d of %d rows delivered, %d failed. A row has no conversion time (first: row 2). "+
+		want := fmt.Sprintf("%d of %d rows delivered, %d rejected. A row has no conversion time (first: row 2). "+
 			"A currency code is not valid.", total-unreadable-unsupported, total, unreadable+unsupported)
 		if m := action.MessageOf(err); m != want {
 			t.Errorf("message %q\nwant    %q", m, want)

@@ -77,10 +77,10 @@ func TestManagerRowCounts(t *testing.T) {
 	t.Parallel()
 	const (
 		plain    = "client_id,event_name,value"
-		half     = "1 of 2 rows delivered, 1 failed. "
+		half     = "1 of 2 rows delivered, 1 rejected. "
 		reserved = `A row's event_name "session_start" is reserved by Google Analytics, which ignores events with this name.`
 		customer = "A row's customer_type is not new, returning or reengaged."
-		named    = "2 of 3 rows delivered, 1 failed. Google does not accept the name of the event."
+		named    = "2 of 3 rows delivered, 1 rejected. Google does not accept the name of the event."
 	)
 	for name, tt := range map[string]struct {
 		schema, rows, message string

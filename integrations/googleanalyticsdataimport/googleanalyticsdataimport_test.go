@@ -156,9 +156,9 @@ func TestRowCounts(t *testing.T) {
 	long := strings.Repeat("ü", 101)
 	longUser := "1,buy," + strings.Repeat("u", 257) + "\n1,buy," + strings.Repeat("u", 256) + "\n"
 	const (
-		twoOfThree      = "2 of 3 rows delivered, 1 failed. "
+		twoOfThree      = "2 of 3 rows delivered, 1 rejected. "
 		reservedEvent   = `A row's event_name "session_start" is reserved by Google Analytics, which ignores events with this name.`
-		longUserMessage = "1 of 2 rows delivered, 1 failed. A row's user_id exceeds Google Analytics' limit of 256 characters."
+		longUserMessage = "1 of 2 rows delivered, 1 rejected. A row's user_id exceeds Google Analytics' limit of 256 characters."
 		appEvent        = `A row's event_name "screen_view" is an event of apps, which Google Analytics ignores in the data stream of a ` +
 			"website."
 	)
@@ -171,20 +171,20 @@ func TestRowCounts(t *testing.T) {
 		"all":             {"client_id,event_name,value", "1,buy,1\n1,buy,2\n2,buy,3\n1,buy,4\n", []int{2, 1, 1}, "4" + done},
 		"more than fit":   {"client_id,event_name,value", strings.Repeat("1,buy,1\n", 60), []int{25, 25, 10}, "60" + done},
 		"no rows":         {"client_id,event_name,value", "", nil, "The result has no rows. Nothing was sent to Google Analytics."},
-		"no client":       {"client_id,event_name,value", "1,buy,1\n,buy,2\n", []int{1}, "1 of 2 rows delivered, 1 failed. A row has no client_id."},
+		"no client":       {"client_id,event_name,value", "1,buy,1\n,buy,2\n", []int{1}, "1 of 2 rows delivered, 1 rejected. A row has no client_id."},
 		"no event":        {"client_id,event_name,value", "1,,1\n", nil, "A row has no event_name."},
 		"invalid event":   {"client_id,event_name,value", "1,buy it,1\n", nil, "A row's event_name is not a valid event name."},
 		"reserved event":  {"client_id,event_name,value", "1,buy,1\n1,session_start,2\n1,buy,3\n", []int{2}, twoOfThree + reservedEvent},
 		"event of apps":   {"client_id,event_name,value", "1,screen_view,1\n", nil, appEvent},
 		"like a reserved": {"client_id,event_name,value", "1,Session_start,1\n1,page_view,2\n", []int{2}, "2" + done},
 		"a long user":     {"client_id,event_name,user_id", longUser, []int{1}, longUserMessage},
-		"too long":        {"client_id,event_name,note", "1,buy," + long + "\n1,buy," + long[2:] + "\n", []int{1}, "1 of 2 rows delivered, 1 failed. A row's note exceeds Google Analytics' limit of 100 characters."},
+		"too long":        {"client_id,event_name,note", "1,buy," + long + "\n1,buy," + long[2:] + "\n", []int{1}, "1 of 2 rows delivered, 1 rejected. A row's note exceeds Google Analytics' limit of 100 characters."},
 		"a long address":  {"client_id,event_name,page_location", "1,buy," + long + "\n", []int{1}, "1" + done},
 		"a long property": {"client_id,event_name,user_properties.tier", "1,buy," + long[:80] + "\n", nil, "A row's tier exceeds Google Analytics' limit of 36 characters."},
 		"too old":         {"client_id,event_name,timestamp", "1,buy,2026-11-20 11:00:00\n", nil, "A row's timestamp is not within the last 72 hours, as Google Analytics requires."},
 		"too new":         {"client_id,event_name,timestamp", "1,buy,2026-11-24\n", nil, "A row's timestamp is not within the last 72 hours, as Google Analytics requires."},
 		"invalid time":    {"client_id,event_name,timestamp", "1,buy,noon\n", nil, "A row's timestamp is not a time such as 2026-01-31 12:00:00 (UTC)."},
-		"a ragged row":    {"client_id,event_name,value", "1,buy\n1,buy,1\n", []int{1}, "1 of 2 rows delivered, 1 failed. A row's number of values differs from the number of columns."},
+		"a ragged row":    {"client_id,event_name,value", "1,buy\n1,buy,1\n", []int{1}, "1 of 2 rows delivered, 1 rejected. A row's number of values differs from the number of columns."},
 		"no CSV":          {"client_id,event_name,value", "1,buy,1\n1,\"buy,1\n", nil, "The data is not valid CSV."},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -119,8 +119,7 @@ func TestInjectedFaults(t *testing.T) {
 		deps.HTTP = &http.Client{Transport: google}
 		_, err := actiontest.New(t, ga.New, deps).Execute(t.Context(), csv(t, request(nil), result.String()))
 		const unidentified, ignored = rows / 4000, rows / 4000
-		failed := unidentified + ignored + google.lost + google.late
-		want := fmt.Sprintf("%d of %d rows delivered, %d failed. ", len(google.arrived)-google.lost, rows, failed)
+		want := fmt.Sprintf("%d of %d rows delivered, %d rejected, %d failed. ", len(google.arrived)-google.lost, rows, unidentified+ignored, google.lost+google.late)
 		if m := action.MessageOf(err); !strings.HasPrefix(m, want) {
 			t.Errorf("message %q\nwant    %q…", m, want)
 		}
@@ -323,7 +322,7 @@ func TestReservedEvents(t *testing.T) {
 		fmt.Fprintf(&result, "1,%s,%d\n1,buy,%d\n", name, i, i)
 	}
 	_, err := newIntegration(t, d).Execute(t.Context(), csv(t, request(nil), result.String()))
-	want := "34 of 68 rows delivered, 34 failed. "
+	want := "34 of 68 rows delivered, 34 rejected. "
 	if m := action.MessageOf(err); !strings.HasPrefix(m, want) {
 		t.Errorf("message %q, want prefix %q", m, want)
 	}
@@ -347,7 +346,7 @@ func TestValuesOf360(t *testing.T) {
 	d := actiontest.NewDestination(t).Handle(analytics("a1", level))
 	req := request(map[string]string{"dataSourceSchema": schema})
 	_, err := newIntegration(t, d).Execute(t.Context(), csv(t, req, "a,b,c\n"+row(500)+row(501)))
-	want := "1 of 2 rows delivered, 1 failed. A row's note exceeds Google Analytics' limit of 500 characters."
+	want := "1 of 2 rows delivered, 1 rejected. A row's note exceeds Google Analytics' limit of 500 characters."
 	if got := action.MessageOf(err); got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}

@@ -31,7 +31,7 @@ func TestReferenceEnvironmentIsKnown(t *testing.T) {
 		"AWS_REGION": "eu-central-1", "AWS_ROLE_ARN": "arn:aws:iam::1:role/x", "AZURE_CLIENT_ID": "x", "AZURE_TENANT_ID": "x",
 		"AZURE_FEDERATED_TOKEN_FILE": "/x", "AZURE_AUTHORITY_HOST": "https://x", "GOOGLE_CLOUD_PROJECT": "p", "GOOGLE_APPLICATION_CREDENTIALS": "/x",
 		"SLACK_SERVICE_HOST": "10.0.0.1", "SLACK_PORT_443_TCP": "tcp://10.0.0.1:443", "KUBERNETES_SERVICE_HOST": "10.0.0.1",
-		"HTTPS_PROXY": "http://proxy:3128", "NODE_VERSION": "20", "HOSTNAME": "hub-1", "GOMEMLIMIT": "100", "OTEL_SERVICE_NAME": "hub",
+		"INTEGRATION_HUB_CLUSTER": "demo", "ACTIONS_RUNNER": "x", "HTTPS_PROXY": "http://proxy:3128", "NODE_VERSION": "20", "HOSTNAME": "hub-1", "GOMEMLIMIT": "100", "OTEL_SERVICE_NAME": "hub",
 	}
 	for name := range strings.FieldsSeq(referenceEnvironment) {
 		environment[name] = "1"
