@@ -94,7 +94,6 @@ type setting struct {
 func settingsOf(t reflect.Type) []setting {
 	var all []setting
 	for f := range t.Fields() {
-		f := f
 		name, _, _ := strings.Cut(f.Tag.Get("env"), ",")
 		switch {
 		case name != "":

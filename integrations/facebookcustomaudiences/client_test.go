@@ -26,16 +26,17 @@ func deliverTo(t *testing.T, m *meta, answers map[string]string, n int) (*action
 	return deliverWithin(t.Context(), t, m, answers, n)
 }
 
-func deliverWithin(ctx context.Context, t *testing.T, m *meta, answers map[string]string, n int) (*action.Response, error) { //nolint:contextcheck // of helpers
+func deliverWithin(ctx context.Context, t *testing.T, m *meta, answers map[string]string, n int) (*action.Response, error) {
 	t.Helper()
 	rows := make([]string, n)
 	for i := range rows {
 		rows[i] = fmt.Sprintf(`{"external_id":{"value":"%d"}}`, i)
 	}
-	deps := actiontest.Deps(t, nil, env)
+	deps := actiontest.Deps(t, nil, env) //nolint:contextcheck // the context is the delivery's
 	deps.HTTP = &http.Client{Transport: m}
 	result := `{"fields":{"dimensions":[{"name":"external_id"}]},"data":[` + strings.Join(rows, ",") + `]}`
-	return actiontest.New(t, fb.New, deps).Execute(ctx, actiontest.JSONDetail(t, request(answers), result))
+	req := actiontest.JSONDetail(t, request(answers), result) //nolint:contextcheck // the context is the delivery's
+	return actiontest.New(t, fb.New, deps).Execute(ctx, req)
 }
 
 var replacing = map[string]string{"choose_create_update_replace": "replace_audience"}
