@@ -60,7 +60,7 @@ func (s *scope) offeredOutcome() error {
 		return &stalledError{
 			reason: v1alpha1.SettingsMissing,
 			message: "The hub does not offer " + strings.Join(missing, ", ") +
-				". Add the missing settings to settings or secretRef of spec.integrations.",
+				". Add or correct their settings in settings or secretRef of spec.integrations.",
 			requeueAfter: pollInterval,
 		}
 	case !reported:

@@ -89,7 +89,7 @@ const (
 	// HostTaken: an older IntegrationHub serves the same host and path. Change the host of one of the
 	// two.
 	HostTaken = "HostTaken"
-	// SettingsMissing: the hub does not offer an enabled integration. Add the missing settings.
+	// SettingsMissing: the hub does not offer an enabled integration. Add or correct its settings.
 	SettingsMissing = "SettingsMissing"
 	// SpecPaused: spec.paused is true. Set it to false to resume.
 	SpecPaused = "SpecPaused"

@@ -1,8 +1,15 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"io"
 	"log/slog"
+	"maps"
+	"net/http"
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"integrationhub.dev/hub/action/actiontest"
@@ -78,5 +85,120 @@ func TestTyposInSettings(t *testing.T) {
 				t.Errorf("%s: %s is not noticed: %v", integration, typo, unknown)
 			}
 		}
+	}
+}
+
+// startLog keeps a hub's log, and sends the address once it listens.
+type startLog struct {
+	mu        sync.Mutex
+	text      bytes.Buffer
+	listening chan string
+}
+
+var listeningLine = regexp.MustCompile(`"msg":"listening","address":"([^"]+)"`)
+
+// Write implements [io.Writer].
+func (l *startLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if match := listeningLine.FindSubmatch(p); match != nil {
+		l.listening <- string(match[1])
+	}
+	return l.text.Write(p)
+}
+
+// serve runs a hub, until it listens or ends, and returns its exit status, its log and its /status.
+func serve(t *testing.T, env map[string]string) (exit int, log, status string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	l := &startLog{listening: make(chan string, 1)}
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"serve"}, process{in: strings.NewReader(""), out: l, err: l, env: env})
+	}()
+	select {
+	case exit = <-ended:
+	case address := <-l.listening:
+		res, err := http.Get("http://" + address + "/status") //nolint:noctx // the hub ends with the test
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		status = string(body)
+		cancel()
+		exit = <-ended
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return exit, l.text.String(), status
+}
+
+// A real hub with a wrong setting either does not start and says why, or runs without what the setting belongs to.
+func TestWrongSettings(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		env    map[string]string
+		exit   int
+		log    string
+		status string
+	}{
+		"encryption that is neither on nor off": {
+			env: map[string]string{"ENCRYPT_PAYLOAD": "maybe"}, exit: exitFailed,
+			log: `hub: ENCRYPT_PAYLOAD is "maybe", but must be true or false`,
+		},
+		"encryption in capitals": {env: map[string]string{"ENCRYPT_PAYLOAD": "TRUE"}, status: `"slack"`},
+		"encryption for one integration": {
+			env: map[string]string{"ENCRYPT_PAYLOAD_SLACK": "maybe"}, log: `slack is not offered: ENCRYPT_PAYLOAD_SLACK is \"maybe\"`,
+			status: `"slack":"invalid settings: ENCRYPT_PAYLOAD_SLACK must be true or false"`,
+		},
+		"an unknown name": {
+			env: map[string]string{"ACTION_HUB_EGRESS_DENY_CIDR": "10.0.0.0/8"},
+			log: "there is no setting ACTION_HUB_EGRESS_DENY_CIDR, did you mean ACTION_HUB_EGRESS_DENY_CIDRS?", status: `"slack"`,
+		},
+		"an unknown name, strictly": {
+			env: map[string]string{"ACTION_HUB_EGRESS_DENY_CIDR": "10.0.0.0/8", "ACTION_HUB_STRICT": "true"}, exit: exitFailed,
+			log: "hub: there is no setting ACTION_HUB_EGRESS_DENY_CIDR, did you mean ACTION_HUB_EGRESS_DENY_CIDRS?",
+		},
+		"an unknown name of an integration, strictly": {
+			env:    map[string]string{"BRAZE_MAX_EXPORTS": "5", "ACTION_HUB_STRICT": "true"},
+			status: `"braze":"unknown settings: BRAZE_MAX_EXPORTS, did you mean BRAZE_MAX_EXPORT?"`,
+		},
+		"a number in words": {
+			env:    map[string]string{"SALESFORCE_CLIENT_ID": "x", "SALESFORCE_CLIENT_SECRET": "s3cret", "SALESFORCE_MAX_RESULTS": "lots"},
+			log:    `salesforce_campaigns is not offered: SALESFORCE_MAX_RESULTS is \"lots\", but must be a whole number`,
+			status: `"salesforce_campaigns":"invalid settings: SALESFORCE_MAX_RESULTS must be a whole number`,
+		},
+		"names with blanks and typos": {
+			env: map[string]string{"ACTION_WHITELIST": " slack, ,tarry,"},
+			log: `ACTION_WHITELIST: no integration is named \"tarry\", did you mean tray?`, status: `"on":["slack"]`,
+		},
+		"the reference's format without its key": {
+			env: map[string]string{"ACTION_HUB_STATE_FORMAT": "reference"}, exit: exitFailed, log: "without CIPHER_MASTER",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env := map[string]string{
+				"ACTION_HUB_BASE_URL": "http://localhost", "ACTION_HUB_LABEL": "Hub", "ACTION_HUB_SECRET": "test-secret-of-the-hub",
+				"ACTION_HUB_LISTEN_ADDRESS": "127.0.0.1:0", "ACTION_HUB_ADMIN_ADDRESS": "127.0.0.1:0", "ACTION_HUB_DRAIN_DELAY": "1ms",
+				"ACTION_HUB_SPOOL_DIR": t.TempDir(),
+			}
+			maps.Copy(env, tt.env)
+			exit, log, status := serve(t, env)
+			if exit != tt.exit {
+				t.Errorf("exit status %d, want %d", exit, tt.exit)
+			}
+			if !strings.Contains(log, tt.log) || strings.Contains(log, "s3cret") {
+				t.Errorf("log %s", log)
+			}
+			if !strings.Contains(status, tt.status) {
+				t.Errorf("status %s", status)
+			}
+		})
 	}
 }
