@@ -92,41 +92,47 @@ func TestBucket(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ctx := t.Context()
-			if _, v, err := b.Get(ctx, "x/y", 100); !errors.Is(err, rowbucket.ErrAbsent) || v != "" {
-				t.Errorf("an absent object: version %q, error %v", v, err)
-			}
-			first, err := b.Put(ctx, "x/y", "text/plain", "", []byte("one"))
-			if err != nil || first == "" {
-				t.Fatalf("version %q, error %v", first, err)
-			}
-			if got := tt.body(); got != "one" {
+			checkVersions(t, b)
+			if got := tt.body(); got != "three" {
 				t.Errorf("object %q", got)
-			}
-			if _, err := b.Put(ctx, "x/y", "text/plain", "", []byte("two")); !errors.Is(err, rowbucket.ErrChanged) {
-				t.Errorf("a second object: %v", err)
-			}
-			second, err := b.Put(ctx, "x/y", "text/plain", first, []byte("three"))
-			if err != nil || second == first {
-				t.Errorf("version %q, error %v", second, err)
-			}
-			if _, err := b.Put(ctx, "x/y", "text/plain", first, []byte("four")); !errors.Is(err, rowbucket.ErrChanged) {
-				t.Errorf("an old version: %v", err)
-			}
-			if _, err := b.Put(ctx, "gone", "text/plain", first, []byte("five")); !errors.Is(err, rowbucket.ErrChanged) {
-				t.Errorf("a version of an absent object: %v", err)
-			}
-			body, version, err := b.Get(ctx, "x/y", 5)
-			if err != nil || string(body) != "three" || version != second {
-				t.Errorf("body %q, version %q, error %v", body, version, err)
-			}
-			if _, _, err := b.Get(ctx, "x/y", 4); action.KindOf(err) != action.TooLarge {
-				t.Errorf("a large object: %v", err)
 			}
 			if got := b.URL("x/y"); got != tt.url {
 				t.Errorf("URL %q", got)
 			}
 		})
+	}
+}
+
+// checkVersions checks that objects are written only over the expected version.
+func checkVersions(t *testing.T, b rowbucket.Bucket) {
+	t.Helper()
+	ctx := t.Context()
+	if _, v, err := b.Get(ctx, "x/y", 100); !errors.Is(err, rowbucket.ErrAbsent) || v != "" {
+		t.Errorf("an absent object: version %q, error %v", v, err)
+	}
+	first, err := b.Put(ctx, "x/y", "text/plain", "", []byte("one"))
+	if err != nil || first == "" {
+		t.Fatalf("version %q, error %v", first, err)
+	}
+	if _, err := b.Put(ctx, "x/y", "text/plain", "", []byte("two")); !errors.Is(err, rowbucket.ErrChanged) {
+		t.Errorf("a second object: %v", err)
+	}
+	second, err := b.Put(ctx, "x/y", "text/plain", first, []byte("three"))
+	if err != nil || second == first {
+		t.Errorf("version %q, error %v", second, err)
+	}
+	if _, err := b.Put(ctx, "x/y", "text/plain", first, []byte("four")); !errors.Is(err, rowbucket.ErrChanged) {
+		t.Errorf("an old version: %v", err)
+	}
+	if _, err := b.Put(ctx, "gone", "text/plain", first, []byte("five")); !errors.Is(err, rowbucket.ErrChanged) {
+		t.Errorf("a version of an absent object: %v", err)
+	}
+	body, version, err := b.Get(ctx, "x/y", 5)
+	if err != nil || string(body) != "three" || version != second {
+		t.Errorf("body %q, version %q, error %v", body, version, err)
+	}
+	if _, _, err := b.Get(ctx, "x/y", 4); action.KindOf(err) != action.TooLarge {
+		t.Errorf("a large object: %v", err)
 	}
 }
 

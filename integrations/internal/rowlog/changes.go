@@ -88,12 +88,35 @@ func (c *changes) begin(ctx context.Context) error {
 	} else if time.Until(until) > 0 {
 		c.overlap = until
 	}
+	c.marker, err = c.bucket.Put(ctx, c.name, snapshotType, version, newMarker(runsUntil(ctx)))
+	return err
+}
+
+// forgetChanges discards the snapshot of a schedule that sends all rows this time: the destination will have rows
+// that the snapshot does not know.
+func forgetChanges(ctx context.Context, bucket rowbucket.Bucket, name string) (err error) {
+	for range maxAttempts {
+		var version rowbucket.Version
+		if _, version, err = bucket.Get(ctx, name, maxObject); errors.Is(err, rowbucket.ErrAbsent) {
+			return nil
+		}
+		if err == nil {
+			_, err = bucket.Put(ctx, name, snapshotType, version, newMarker(runsUntil(ctx)))
+		}
+		if !errors.Is(err, rowbucket.ErrChanged) {
+			return err
+		}
+	}
+	return err
+}
+
+// runsUntil is when a delivery has ended at the latest.
+func runsUntil(ctx context.Context) time.Time {
 	until, ok := ctx.Deadline()
 	if !ok {
 		until = time.Now().Add(maxDelivery)
 	}
-	c.marker, err = c.bucket.Put(ctx, c.name, snapshotType, version, newMarker(until.Add(clockSkew)))
-	return err
+	return until.Add(clockSkew)
 }
 
 // entryOf returns the fingerprints of a row: of its key, and of the values of all columns. Without a
@@ -184,8 +207,11 @@ func (l *Log) snapshotName(req *action.Request) string {
 	add(req.InstanceID)
 	add(req.Plan.ID)
 	for _, values := range []map[string]string{req.Params, req.Form} {
-		add(fmt.Sprint(len(values)))
+		add("values")
 		for _, name := range slices.Sorted(maps.Keys(values)) {
+			if name == onlyChangesField {
+				continue // a delivery of all rows must find what it makes wrong
+			}
 			add(name)
 			add(values[name])
 		}

@@ -96,7 +96,9 @@ func TestRejectedRowsCannotBeStored(t *testing.T) {
 	bucket := newMemory()
 	bucket.err = action.Errorf(action.Forbidden, "Amazon S3 denied access.")
 	d := &destination{records: map[string]string{}, fails: map[string]bool{"bad": true}}
-	_, err := run(t.Context(), rowlog.NewIn(bucket, true), request("no"), d, parse("a=bad"), keyOf)
+	manual := request("no")
+	manual.Plan.ID = ""
+	_, err := run(t.Context(), rowlog.NewIn(bucket, true), manual, d, parse("a=bad"), keyOf)
 	const want = "The content is bad. The rows that were not delivered could not be stored: Amazon S3 denied access."
 	if got := action.MessageOf(err); got != want || action.KindOf(err) != action.Invalid {
 		t.Errorf("message %q, want %q", got, want)

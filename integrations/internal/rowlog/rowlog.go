@@ -51,11 +51,14 @@ func (l *Log) Fields() []action.Field {
 		return nil
 	}
 	return []action.Field{{
-		Name: "only_changes", Label: "Rows to Send", Type: action.Select, Default: "no",
+		Name: onlyChangesField, Label: "Rows to Send", Type: action.Select, Default: "no",
 		Description: "Only what changed needs a schedule: a row that its last delivery sent is not sent again while it stays the same.",
 		Options:     []action.Option{{Name: "no", Label: "All rows"}, {Name: "yes", Label: "Only rows that changed"}},
 	}}
 }
+
+// onlyChangesField is the field of the form, also in [input].
+const onlyChangesField = "only_changes"
 
 type input struct {
 	OnlyChanges bool `form:"only_changes"`
@@ -74,6 +77,8 @@ type Delivery struct {
 	log      *Log
 	changes  *changes
 	rejected *rejected
+	// forgetErr is why digests could not be discarded that this delivery makes wrong.
+	forgetErr error
 
 	mu sync.Mutex
 	// read is the number of rows that the table yielded. pending are those whose outcome is open.
@@ -97,12 +102,15 @@ func (l *Log) Begin(ctx context.Context, req *action.Request, table *action.Tabl
 	if err != nil {
 		return nil, err
 	}
+	if !in.OnlyChanges && req.Plan.ID != "" {
+		d.forgetErr = forgetChanges(ctx, l.bucket, l.snapshotName(req))
+	}
 	if in.OnlyChanges {
 		switch {
 		case in.Mirror:
-			return nil, action.InvalidField("only_changes", "Mirror mode needs all rows. Choose all rows, or do not mirror.")
+			return nil, action.InvalidField(onlyChangesField, "Mirror mode needs all rows. Choose all rows, or do not mirror.")
 		case req.Plan.ID == "":
-			return nil, action.InvalidField("only_changes", "Only rows that changed can be sent by a schedule. Choose all rows, or create a schedule.")
+			return nil, action.InvalidField(onlyChangesField, "Only rows that changed can be sent by a schedule. Choose all rows, or create a schedule.")
 		}
 		if d.changes, err = beginChanges(ctx, l.bucket, l.snapshotName(req), key); err != nil {
 			return nil, err
@@ -197,6 +205,11 @@ func (d *Delivery) Store(ctx context.Context, itemName string) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
 	var notes []string
+	if d.forgetErr != nil {
+		d.log.log.WarnContext(ctx, "the digests of delivered rows could not be discarded", "integration", d.log.integration, "error", d.forgetErr)
+		notes = append(notes, "What earlier deliveries of only changed "+itemName+" sent could not be discarded. Send all "+itemName+
+			" once more before you send only those that changed.")
+	}
 	if d.changes != nil {
 		if n := d.changes.skipped; n > 0 {
 			notes = append(notes, fmt.Sprintf("%d unchanged %s were not sent again.", n, itemName))
