@@ -120,7 +120,7 @@ func serve(t *testing.T, env map[string]string) (exit int, log, status string) {
 	select {
 	case exit = <-ended:
 	case address := <-l.listening:
-		res, err := http.Get("http://" + address + "/status") //nolint:noctx // the hub ends with the test
+		res, err := http.Get("http://" + address + "/status")
 		if err != nil {
 			t.Fatal(err)
 		}
