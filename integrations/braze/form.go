@@ -3,11 +3,11 @@ package braze
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"unicode/utf8"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/choice"
 )
 
 // defaultLabel is also named in the form.
@@ -106,18 +106,6 @@ func options[T ~string](values []T) []action.Option {
 	return all
 }
 
-// choose reads one of the values.
-func choose[T ~string](values []T, text []byte) (T, error) {
-	names := make([]string, len(values))
-	for i, v := range values {
-		if names[i] = string(v); names[i] == string(text) {
-			return v, nil
-		}
-	}
-	last := len(names) - 1
-	return "", fmt.Errorf("must be %s or %s", strings.Join(names[:last], ", "), names[last])
-}
-
 // key is the identifier of users
 // (https://www.braze.com/docs/api/endpoints/user_data/post_user_track/#request-parameters).
 type key string
@@ -133,9 +121,8 @@ const (
 var keys = []key{externalID, brazeID, email, phone, userAlias}
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
-func (k *key) UnmarshalText(text []byte) (err error) {
-	*k, err = choose(keys, text)
-	return err
+func (k *key) UnmarshalText(text []byte) error {
+	return choice.Parse(k, string(text), keys...)
 }
 
 // labelAction is what is done with the label. Its values are those of Braze's array attributes.
@@ -149,9 +136,8 @@ const (
 var labelActions = []labelAction{addLabel, removeLabel}
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
-func (l *labelAction) UnmarshalText(text []byte) (err error) {
-	*l, err = choose(labelActions, text)
-	return err
+func (l *labelAction) UnmarshalText(text []byte) error {
+	return choice.Parse(l, string(text), labelActions...)
 }
 
 // record is what rows are sent as. Its values are the names of the arrays in a call.
@@ -166,9 +152,8 @@ const (
 var records = []record{attributes, events, purchases}
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
-func (r *record) UnmarshalText(text []byte) (err error) {
-	*r, err = choose(records, text)
-	return err
+func (r *record) UnmarshalText(text []byte) error {
+	return choice.Parse(r, string(text), records...)
 }
 
 // currency is a code of ISO 4217.
