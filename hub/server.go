@@ -34,7 +34,6 @@ type Server struct {
 	download   *payload.Downloader
 	tokens     *http.Client // for posting users' tokens to Looker
 	insecure   bool
-	env        map[string]string
 	telemetry  *telemetry.Telemetry
 	docs       *statusDocs
 }
@@ -86,7 +85,7 @@ func New(p Parts) (*Server, error) {
 	admission := newAdmission(p.Config.MaxDeliveries, p.Config.MaxQueued)
 	p.Telemetry.Metrics.ExportQueue(admission.queued)
 	return &Server{
-		config: p.Config, env: p.Env, catalog: p.Catalog, secrets: p.Secrets, telemetry: p.Telemetry, docs: docs,
+		config: p.Config, catalog: p.Catalog, secrets: p.Secrets, telemetry: p.Telemetry, docs: docs,
 		states: sealed.New(stateKeys, legacy), logins: sealed.New(p.Secrets.All, nil), links: newSignInLinks(),
 		ownSecrets: hubSecrets(p.Env), insecure: p.Insecure,
 		admission: admission, forms: newAdmission(p.Config.MaxForms, 0),

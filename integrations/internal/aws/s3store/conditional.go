@@ -48,7 +48,7 @@ func (s *Store) Put(ctx context.Context, a Account, bucket Bucket, key, contentT
 		Bucket: aws.String(string(bucket)), Key: &key, ContentType: &contentType,
 		StorageClass: keep.StorageClass, ServerSideEncryption: keep.Encryption, SSEKMSKeyId: optional(keep.KMSKey),
 		Body: bytes.NewReader(body), ContentLength: aws.Int64(int64(len(body))),
-		ChecksumAlgorithm: (&object{store: s}).checksum(), IfMatch: optional(match),
+		ChecksumAlgorithm: s.checksum(), IfMatch: optional(match),
 	}
 	if match == "" {
 		in.IfNoneMatch = aws.String("*")

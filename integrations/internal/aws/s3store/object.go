@@ -63,7 +63,7 @@ func (o *object) Put(ctx context.Context, body []byte) error {
 			Bucket: &o.bucket, Key: &o.Name, ContentType: optional(o.ContentType), ContentEncoding: optional(o.ContentEncoding),
 			StorageClass: keep.StorageClass, ServerSideEncryption: keep.Encryption, SSEKMSKeyId: optional(keep.KMSKey),
 			Body: bytes.NewReader(body), ContentLength: aws.Int64(int64(len(body))),
-			ChecksumAlgorithm: o.checksum(), IfNoneMatch: o.onlyNew(),
+			ChecksumAlgorithm: o.store.checksum(), IfNoneMatch: o.onlyNew(),
 		})
 		return err
 	})
@@ -87,7 +87,7 @@ func (o *object) Begin(ctx context.Context) error {
 		out, err := o.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
 			Bucket: &o.bucket, Key: &o.Name, ContentType: optional(o.ContentType), ContentEncoding: optional(o.ContentEncoding),
 			StorageClass: keep.StorageClass, ServerSideEncryption: keep.Encryption, SSEKMSKeyId: optional(keep.KMSKey),
-			ChecksumAlgorithm: o.checksum(),
+			ChecksumAlgorithm: o.store.checksum(),
 		})
 		if err == nil {
 			o.id = out.UploadId
@@ -172,7 +172,7 @@ func (o *object) Part(ctx context.Context, part int, body []byte) error {
 	out, err := o.client.UploadPart(ctx, &s3.UploadPartInput{
 		Bucket: &o.bucket, Key: &o.Name, UploadId: o.id, PartNumber: &number,
 		Body: bytes.NewReader(body), ContentLength: aws.Int64(int64(len(body))),
-		ChecksumAlgorithm: o.checksum(),
+		ChecksumAlgorithm: o.store.checksum(),
 	})
 	if err != nil {
 		return o.store.explain(ctx, "writing a part", err)
@@ -235,8 +235,8 @@ func (o *object) Abort(ctx context.Context) {
 }
 
 // checksum is the checksum of each body. Not all other servers support it.
-func (o *object) checksum() types.ChecksumAlgorithm {
-	if o.store.foreign() {
+func (s *Store) checksum() types.ChecksumAlgorithm {
+	if s.foreign() {
 		return ""
 	}
 	return types.ChecksumAlgorithmCrc32
