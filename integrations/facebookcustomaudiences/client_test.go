@@ -308,7 +308,7 @@ func TestRemove(t *testing.T) {
 		failed  bool
 	}{
 		"some":            {rows: 2, members: map[string]bool{"old": true}, message: "2 rows removed from the audience, by EXTERN_ID."},
-		"nobody":          {members: map[string]bool{"0": true, "1": true, "old": true}, message: "The result has no rows. Nothing was sent to Facebook."},
+		"an empty result": {members: map[string]bool{"0": true, "1": true, "old": true}, message: "The result has no rows. Nothing was sent to Facebook."},
 		"a lost response": {rows: 2, faults: []fault{after, cut, silent}, members: map[string]bool{"old": true}, message: "2 rows removed from the audience, by EXTERN_ID."},
 		"too many": {
 			rows: 2, faults: []fault{`{"error":{"code":200,"error_subcode":1870047}}`}, failed: true,

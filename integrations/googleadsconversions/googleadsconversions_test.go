@@ -318,7 +318,7 @@ func TestInvalidInput(t *testing.T) {
 		"no time": {
 			data: dimensions("google_ads_gclid"), want: "The query needs a field tagged google_ads_conversion_time.",
 		},
-		"nobody": {
+		"no identifier": {
 			data: dimensions("google_ads_conversion_time", "google_ads_first_name"),
 			want: "The query needs a field tagged google_ads_gclid, google_ads_gbraid, google_ads_wbraid, email or phone, or all of " +
 				"google_ads_first_name, google_ads_last_name, google_ads_country and google_ads_postal_code.",

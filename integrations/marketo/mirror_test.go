@@ -231,7 +231,7 @@ func TestMirrorSeveralLists(t *testing.T) {
 	}
 }
 
-// An incomplete result removes nobody, and neither does a list that cannot be read to its end.
+// An incomplete result removes no member, and neither does a list that cannot be read to its end.
 func TestMirrorOfIncompleteData(t *testing.T) {
 	t.Parallel()
 	list := newList(1, 7)
