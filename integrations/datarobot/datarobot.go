@@ -139,7 +139,7 @@ var clouds = map[region]endpoint{
 func (r *region) UnmarshalText(text []byte) error {
 	*r = region(strings.ToLower(strings.TrimSpace(string(text))))
 	if clouds[*r] == "" {
-		return errors.New("DATAROBOT_REGION must be us, eu or jp")
+		return errors.New("must be us, eu or jp")
 	}
 	return nil
 }

@@ -433,7 +433,7 @@ func TestRegions(t *testing.T) {
 		})
 	}
 	if _, err := datarobot.New(action.Deps{Env: answers{"DATAROBOT_ENABLED": "true", "DATAROBOT_REGION": "mars"}}); err == nil ||
-		!strings.Contains(err.Error(), "DATAROBOT_REGION must be us, eu or jp") {
+		!strings.Contains(err.Error(), "but must be us, eu or jp") {
 		t.Errorf("error %v", err)
 	}
 }

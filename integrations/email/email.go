@@ -161,7 +161,7 @@ func (s *security) UnmarshalText(text []byte) error {
 	case mail.StartTLS, mail.Implicit, mail.None:
 		return nil
 	}
-	return errors.New("EMAIL_SMTP_TLS must be starttls or implicit, or none for a relay without TLS")
+	return errors.New("must be starttls or implicit, or none for a relay without TLS")
 }
 
 // helloName is a name for EHLO (RFC 5321, section 4.1.4).
@@ -176,7 +176,7 @@ func (h *helloName) UnmarshalText(text []byte) error {
 	if isAddressLiteral(name) || isFullDomain(name) {
 		return nil
 	}
-	return errors.New("EMAIL_SMTP_EHLO_NAME must be a full domain name, such as hub.example.com, or an address in brackets, such as " +
+	return errors.New("must be a full domain name, such as hub.example.com, or an address in brackets, such as " +
 		"[192.0.2.1] or [IPv6:2001:db8::1]")
 }
 
@@ -204,7 +204,7 @@ func (a *authority) UnmarshalText(text []byte) error {
 		return nil
 	}
 	if a.pool = x509.NewCertPool(); !a.pool.AppendCertsFromPEM(text) {
-		return errors.New("EMAIL_SMTP_CA must be one or more certificates in PEM format")
+		return errors.New("must be one or more certificates in PEM format")
 	}
 	return nil
 }
@@ -216,7 +216,7 @@ type sender netmail.Address
 func (s *sender) UnmarshalText(text []byte) error {
 	a, err := mailbox.ParseOne(string(text))
 	if err != nil {
-		return errors.New("EMAIL_FROM must be an e-mail address, such as Looker <looker@example.com>")
+		return errors.New("must be an e-mail address, such as Looker <looker@example.com>")
 	}
 	*s = sender(*a)
 	return nil

@@ -37,7 +37,7 @@ func (r *region) UnmarshalText(text []byte) error {
 	if lower == "" || choice.Parse(r, lower, regions...) == nil {
 		return nil
 	}
-	return errors.New("MPARTICLE_REGION must be us1, us2, eu1 or au1")
+	return errors.New("must be us1, us2, eu1 or au1")
 }
 
 // address is the URL for rows. A workspace's own inputs have a host in each region

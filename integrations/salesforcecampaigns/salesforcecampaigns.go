@@ -57,7 +57,7 @@ func (v *apiVersion) UnmarshalText(text []byte) error {
 	whole, fraction, _ := strings.Cut(t, ".")
 	n, err := strconv.ParseUint(whole, 10, 16)
 	if err != nil || strings.Trim(fraction, "0") != "" {
-		return errors.New("SALESFORCE_API_VERSION must be a version such as " + defaultVersion)
+		return errors.New("must be a version such as " + defaultVersion)
 	}
 	*v = apiVersion(fmt.Sprintf("%d.0", n))
 	return nil

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"maps"
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/hub/catalog"
 	"integrationhub.dev/hub/config"
@@ -85,6 +87,34 @@ func TestTyposInSettings(t *testing.T) {
 				t.Errorf("%s: %s is not noticed: %v", integration, typo, unknown)
 			}
 		}
+	}
+}
+
+// An error about a value names the setting once: the reasons of the settings' types begin with "must".
+func TestErrorsNameTheSettingOnce(t *testing.T) {
+	t.Parallel()
+	found := 0
+	for _, r := range integrations.All() {
+		var names []string
+		deps := actiontest.Deps(t, nil, nil)
+		deps.Declare = func(all []string) { names = append(names, all...) }
+		_, _ = r.New(deps)
+		for _, name := range names {
+			_, err := r.New(actiontest.Deps(t, nil, map[string]string{name: "?!"}))
+			invalid, ok := errors.AsType[*action.InvalidSettingsError](err)
+			if !ok {
+				continue
+			}
+			for _, s := range invalid.Settings {
+				found++
+				if n := strings.Count(s.Error(), s.Name); n != 1 {
+					t.Errorf("%s: %q names %s %d times", r.Name, s.Error(), s.Name, n)
+				}
+			}
+		}
+	}
+	if found < 20 {
+		t.Errorf("only %d settings have invalid values", found)
 	}
 }
 

@@ -25,7 +25,7 @@ var datedVersion = regexp.MustCompile(`^20\d\d-(?:03|09)$`)
 func (v *apiVersion) UnmarshalText(text []byte) error {
 	*v = apiVersion(strings.TrimSpace(string(text)))
 	if *v != "" && *v != legacyVersion && !datedVersion.MatchString(string(*v)) {
-		return errors.New("HUBSPOT_API_VERSION must be a version such as " + string(defaultVersion) + ", or v3")
+		return errors.New("must be a version such as " + string(defaultVersion) + ", or v3")
 	}
 	return nil
 }

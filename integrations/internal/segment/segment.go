@@ -85,7 +85,7 @@ var endpoints = map[region]string{
 func (r *region) UnmarshalText(text []byte) error {
 	*r = region(strings.ToLower(string(text)))
 	if endpoints[*r] == "" {
-		return errors.New("SEGMENT_REGION must be us or eu")
+		return errors.New("must be us or eu")
 	}
 	return nil
 }

@@ -222,7 +222,7 @@ func masked(body string) string {
 
 func TestRegion(t *testing.T) {
 	t.Parallel()
-	if _, err := segment.New(actiontest.Deps(t, nil, map[string]string{"SEGMENT_REGION": "mars"}), segment.Identify, segment.Listing{}); err == nil || !strings.Contains(err.Error(), "SEGMENT_REGION must be us or eu") {
+	if _, err := segment.New(actiontest.Deps(t, nil, map[string]string{"SEGMENT_REGION": "mars"}), segment.Identify, segment.Listing{}); err == nil || !strings.Contains(err.Error(), "but must be us or eu") {
 		t.Errorf("error %v", err)
 	}
 }

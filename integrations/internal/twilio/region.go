@@ -29,7 +29,7 @@ var (
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (r *region) UnmarshalText(text []byte) error {
 	if !regionPattern.Match(text) {
-		return errors.New("TWILIO_REGION must be a region such as ie1")
+		return errors.New("must be a region such as ie1")
 	}
 	*r = region(text)
 	return nil
@@ -39,7 +39,7 @@ func (r *region) UnmarshalText(text []byte) error {
 func (e *edge) UnmarshalText(text []byte) error {
 	const maxLength = 40
 	if len(text) > maxLength || !edgePattern.Match(text) {
-		return errors.New("TWILIO_EDGE must be an edge location such as dublin")
+		return errors.New("must be an edge location such as dublin")
 	}
 	*e = edge(text)
 	return nil
