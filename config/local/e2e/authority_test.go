@@ -74,9 +74,6 @@ func trust(t *testing.T, authorities []byte) {
 		t.Fatal(err)
 	}
 	generation := deployment(t, "actions").Generation
-	m.Data = map[string]string{"ca.crt": string(authorities)}
-	if err := cluster.Update(t.Context(), m); err != nil {
-		t.Fatal(err)
-	}
+	editObject(t, m, func() { m.Data = map[string]string{"ca.crt": string(authorities)} })
 	settled(t, generation)
 }

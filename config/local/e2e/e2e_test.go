@@ -273,9 +273,16 @@ func hubPods(t *testing.T) []corev1.Pod {
 func edit(t *testing.T, name string, change func(*v1alpha1.IntegrationHubSpec)) {
 	t.Helper()
 	h := hub(t, name)
-	base := h.DeepCopy()
-	change(&h.Spec)
-	if err := cluster.Patch(t.Context(), h, client.MergeFrom(base)); err != nil {
+	editObject(t, h, func() { change(&h.Spec) })
+}
+
+// editObject changes an object that was read or created before. It is a patch, because others write to
+// the object, too, and an update would conflict with them.
+func editObject(t *testing.T, object client.Object, change func()) {
+	t.Helper()
+	base := object.DeepCopyObject().(client.Object)
+	change()
+	if err := cluster.Patch(t.Context(), object, client.MergeFrom(base)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -38,10 +38,9 @@ func TestOAuthClientRotation(t *testing.T) {
 	signsIn(t, l, "first", func() string { link = signInLink(t, l, "airtable"); return link })
 	losesNothing(t, l, "/hooks/oauth", func() {
 		generation := deployment(t, "actions").Generation
-		client.StringData = map[string]string{"AIRTABLE_CLIENT_ID": "second", "AIRTABLE_CLIENT_SECRET": "two"}
-		if err := cluster.Update(t.Context(), client); err != nil {
-			t.Fatal(err)
-		}
+		editObject(t, client, func() {
+			client.StringData = map[string]string{"AIRTABLE_CLIENT_ID": "second", "AIRTABLE_CLIENT_SECRET": "two"}
+		})
 		settled(t, generation)
 	})
 	signsIn(t, l, "second", func() string { return link }) // one from before

@@ -118,10 +118,7 @@ func TestMissingSecret(t *testing.T) {
 		t.Error("the pods were not rolled for the new Secret")
 	}
 	before = deployment(t, "actions").Generation
-	s.StringData = map[string]string{"ZAPIER_EXTRA_DOMAINS": "hooks.example.net"}
-	if err := cluster.Update(t.Context(), s); err != nil {
-		t.Fatal(err)
-	}
+	editObject(t, s, func() { s.StringData = map[string]string{"ZAPIER_EXTRA_DOMAINS": "hooks.example.net"} })
 	eventually(t, time.Minute, func() string {
 		if deployment(t, "actions").Generation == before {
 			return "the pods were not rolled for the changed Secret"

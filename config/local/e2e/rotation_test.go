@@ -13,6 +13,7 @@ import (
 	cmmetav1 "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"integrationhub.dev/hub/token"
@@ -43,15 +44,18 @@ func TestCertificateRenewal(t *testing.T) {
 // renew has cert-manager issue a certificate anew, as "cmctl renew" does.
 func renew(t *testing.T, namespace, name string) {
 	t.Helper()
-	c := &cmv1.Certificate{}
-	if err := cluster.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, c); err != nil {
-		t.Fatal(err)
-	}
-	c.Status.Conditions = append(c.Status.Conditions, cmv1.CertificateCondition{
-		Type: cmv1.CertificateConditionIssuing, Status: cmmetav1.ConditionTrue, Reason: "ManuallyTriggered",
-		LastTransitionTime: new(metav1.Now()), ObservedGeneration: c.Generation,
-	})
-	if err := cluster.Status().Update(t.Context(), c); err != nil {
+	// cert-manager writes to the status, too.
+	if err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		c := &cmv1.Certificate{}
+		if err := cluster.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, c); err != nil {
+			return err
+		}
+		c.Status.Conditions = append(c.Status.Conditions, cmv1.CertificateCondition{
+			Type: cmv1.CertificateConditionIssuing, Status: cmmetav1.ConditionTrue, Reason: "ManuallyTriggered",
+			LastTransitionTime: new(metav1.Now()), ObservedGeneration: c.Generation,
+		})
+		return cluster.Status().Update(t.Context(), c)
+	}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -82,10 +86,9 @@ func TestSecretRotation(t *testing.T) {
 	old := string(s.Data["secret"])
 	fresh := *l
 	losesNothing(t, l, "/hooks/rotation", func() {
-		s.Data = map[string][]byte{"secret": []byte("a new service secret"), "previous": []byte(old)}
-		if err := cluster.Update(t.Context(), s); err != nil {
-			t.Fatal(err)
-		}
+		editObject(t, s, func() {
+			s.Data = map[string][]byte{"secret": []byte("a new service secret"), "previous": []byte(old)}
+		})
 		eventually(t, time.Minute, func() string {
 			fresh.token = string(secret(t, namespace, "actions-token", "token"))
 			if !token.Valid(fresh.token, []byte("a new service secret")) {
@@ -105,10 +108,7 @@ func TestSecretRotation(t *testing.T) {
 	if deployment(t, "actions").Generation != pods {
 		t.Error("the pods were rolled for a secret that they read by themselves")
 	}
-	s.Data = map[string][]byte{"secret": []byte("a new service secret")}
-	if err := cluster.Update(t.Context(), s); err != nil {
-		t.Fatal(err)
-	}
+	editObject(t, s, func() { s.Data = map[string][]byte{"secret": []byte("a new service secret")} })
 	eventually(t, 3*time.Minute, func() string {
 		if status, _, err := l.call(t.Context(), "/", nil); err != nil || status != http.StatusForbidden {
 			return "the old token is still taken"

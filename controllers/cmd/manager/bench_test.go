@@ -155,13 +155,12 @@ func (c *cluster) change(b *testing.B) []time.Duration {
 	defer w.Stop()
 	var took []time.Duration
 	for n := range changes {
-		h := &v1alpha1.IntegrationHub{}
-		if err := c.api.Get(b.Context(), client.ObjectKey{Namespace: namespace(n), Name: hubName(n % *hubs)}, h); err != nil {
-			b.Fatal(err)
-		}
-		h.Spec.Label = "Changed"
-		begin := time.Now()
-		if err := c.api.Update(b.Context(), h); err != nil {
+		h := &v1alpha1.IntegrationHub{ObjectMeta: metav1.ObjectMeta{Namespace: namespace(n), Name: hubName(n % *hubs)}}
+		var begin time.Time
+		if err := controllertest.Edit(b.Context(), c.api, h, func(h *v1alpha1.IntegrationHub) {
+			h.Spec.Label = "Changed"
+			begin = time.Now()
+		}); err != nil {
 			b.Fatal(err)
 		}
 		for e := range w.ResultChan() {

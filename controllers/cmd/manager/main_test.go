@@ -100,9 +100,9 @@ func TestManager(t *testing.T) {
 	c.eventually("the Service comes back", func() bool {
 		return c.api.Get(t.Context(), client.ObjectKeyFromObject(service), service) == nil
 	})
-	edited := before.DeepCopy()
-	edited.Spec.Template.Spec.Containers[0].Image = "other"
-	if err := c.api.Update(t.Context(), edited); err != nil {
+	if err := controllertest.Edit(t.Context(), c.api, before.DeepCopy(), func(d *appsv1.Deployment) {
+		d.Spec.Template.Spec.Containers[0].Image = "other"
+	}); err != nil {
 		t.Fatal(err)
 	}
 	c.eventually("the image comes back", func() bool {

@@ -70,11 +70,9 @@ func TestUpgradeInStages(t *testing.T) {
 
 	// A reconcile on request.
 	h := &v1alpha1.IntegrationHub{ObjectMeta: named("a")}
-	if err := c.api.Get(t.Context(), client.ObjectKeyFromObject(h), h); err != nil {
-		t.Fatal(err)
-	}
-	h.Annotations = map[string]string{v1alpha1.ReconcileAtAnnotation: "now"}
-	if err := c.api.Update(t.Context(), h); err != nil {
+	if err := controllertest.Edit(t.Context(), c.api, h, func(h *v1alpha1.IntegrationHub) {
+		h.Annotations = map[string]string{v1alpha1.ReconcileAtAnnotation: "now"}
+	}); err != nil {
 		t.Fatal(err)
 	}
 	c.eventually("the request is handled", func() bool {
