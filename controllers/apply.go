@@ -61,12 +61,16 @@ func (r *Reconciler) apply(ctx context.Context, hub *v1alpha1.IntegrationHub, c 
 	if err != nil {
 		return err
 	}
+	config, err := configChecksum(c.Config)
+	if err != nil {
+		return err
+	}
 	key := client.ObjectKeyFromObject(hub)
 	if existing != nil {
 		if err := checkOwner(existing, hub, c.Kind.Kind); err != nil {
 			return err
 		}
-		if r.applied.unchanged(key, c, existing.ResourceVersion) {
+		if r.applied.unchanged(key, c, config, existing) {
 			return nil
 		}
 	}
@@ -74,7 +78,7 @@ func (r *Reconciler) apply(ctx context.Context, hub *v1alpha1.IntegrationHub, c 
 		r.applied.forgetOne(key, c)
 		return applyError(c.Kind.Kind, c.Name, err)
 	}
-	return nil
+	return r.applied.record(key, c, config)
 }
 
 // remove deletes an object that the spec no longer asks for, if it is the hub's own.

@@ -138,7 +138,7 @@ func (r *Reconciler) checkServiceOwner(ctx context.Context, hub *v1alpha1.Integr
 func (r *Reconciler) checkTLSSecretOwner(ctx context.Context, hub *v1alpha1.IntegrationHub) error {
 	name := resources.TLSSecretName(hub)
 	secret := metadataOf(resources.SecretKind)
-	err := r.APIReader.Get(ctx, client.ObjectKey{Namespace: hub.Namespace, Name: name}, secret)
+	err := r.Get(ctx, client.ObjectKey{Namespace: hub.Namespace, Name: name}, secret) // the cache has all Secrets
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil

@@ -8,6 +8,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -41,6 +42,10 @@ func (r *Reconciler) deployment(ctx context.Context, s *scope) error {
 
 // observePods reads the Deployment.
 func (r *Reconciler) observePods(ctx context.Context, s *scope) error {
+	if found, err := r.mayExist(ctx, s.hub, resources.DeploymentKind); err != nil || !found {
+		s.workload = &workloadFacts{}
+		return err
+	}
 	d := &appsv1.Deployment{}
 	switch err := r.APIReader.Get(ctx, client.ObjectKeyFromObject(s.hub), d); {
 	case apierrors.IsNotFound(err):
@@ -96,11 +101,16 @@ func (r *Reconciler) applyPods(ctx context.Context, s *scope) (bool, error) {
 	if start, err := r.stageRollout(ctx, s, deployment); err != nil || !start {
 		return false, err
 	}
+	// Applying a Deployment replaces its configuration by the API server's response.
+	revision, err := resources.Revision(s.inputs, deployment)
+	if err != nil {
+		return false, err
+	}
 	if err := r.ensureInOrder(ctx, s.hub, resources.Pods(s.inputs, deployment)...); err != nil {
 		r.forgetStarted(s.hub)
 		return false, err
 	}
-	return true, r.recordApplied(ctx, s, deployment)
+	return true, r.recordApplied(ctx, s, revision)
 }
 
 // applyFrozenPods applies pods that are not those of the current spec.
@@ -115,12 +125,8 @@ func (r *Reconciler) applyFrozenPods(ctx context.Context, hub *v1alpha1.Integrat
 	return r.ensureInOrder(ctx, hub, resources.Pods(in, deployment)...)
 }
 
-// recordApplied records a Deployment in a ControllerRevision, and deletes the previous ones.
-func (r *Reconciler) recordApplied(ctx context.Context, s *scope, deployment *appsv1ac.DeploymentApplyConfiguration) error {
-	revision, err := resources.Revision(s.inputs, deployment)
-	if err != nil {
-		return err
-	}
+// recordApplied records what was applied in a ControllerRevision, and deletes the previous ones.
+func (r *Reconciler) recordApplied(ctx context.Context, s *scope, revision resources.Child) error {
 	if err := r.ensure(ctx, s.hub, revision); err != nil {
 		return err
 	}
@@ -138,8 +144,26 @@ func (r *Reconciler) recordApplied(ctx context.Context, s *scope, deployment *ap
 	return nil
 }
 
+// mayExist reports whether the hub may have an object of a kind: the cache has one, or may be behind.
+func (r *Reconciler) mayExist(ctx context.Context, hub *v1alpha1.IntegrationHub, kind schema.GroupVersionKind) (bool, error) {
+	if r.applied.has(client.ObjectKeyFromObject(hub), kind) {
+		return true, nil
+	}
+	all := metadataListOf(kind)
+	err := r.List(ctx, all, client.InNamespace(hub.Namespace), client.MatchingLabels(resources.OwnLabels(hub)))
+	if err != nil {
+		return false, fmt.Errorf("listing %ss: %w", kind.Kind, err)
+	}
+	return len(all.Items) > 0, nil
+}
+
 // lastApplied returns what the pods of a hub run with; nil if they have never run.
 func (r *Reconciler) lastApplied(ctx context.Context, hub *v1alpha1.IntegrationHub) (*resources.LastApplied, error) {
+	if found, err := r.mayExist(ctx, hub, resources.RevisionKind); err != nil {
+		return nil, err
+	} else if !found {
+		return r.lastAppliedByEarlierOperator(ctx, hub)
+	}
 	all := &appsv1.ControllerRevisionList{}
 	if err := r.APIReader.List(ctx, all, client.InNamespace(hub.Namespace), client.MatchingLabels(resources.OwnLabels(hub))); err != nil {
 		return nil, fmt.Errorf("listing ControllerRevisions: %w", err)
@@ -161,6 +185,9 @@ func (r *Reconciler) lastApplied(ctx context.Context, hub *v1alpha1.IntegrationH
 // lastAppliedByEarlierOperator returns what a Deployment was last applied with by an operator that
 // did not record it.
 func (r *Reconciler) lastAppliedByEarlierOperator(ctx context.Context, hub *v1alpha1.IntegrationHub) (*resources.LastApplied, error) {
+	if found, err := r.mayExist(ctx, hub, resources.DeploymentKind); err != nil || !found {
+		return nil, err
+	}
 	d := &appsv1.Deployment{}
 	err := r.APIReader.Get(ctx, client.ObjectKeyFromObject(hub), d)
 	if apierrors.IsNotFound(err) {
