@@ -32,7 +32,7 @@ var hubs = flag.Int("hubs", 1000, "hubs of BenchmarkManyHubs")
 const (
 	namespaces = 20
 	changes    = 100
-	rest       = 30 * time.Second
+	atRest     = 30 * time.Second
 )
 
 // BenchmarkManyHubs brings many hubs from nothing to ready, restarts the manager, changes some
@@ -95,7 +95,7 @@ func BenchmarkManyHubs(b *testing.B) {
 			before := c.writes(2 * time.Second)
 			return before == 0
 		})
-		b.ReportMetric(float64(c.writes(rest))*float64(time.Minute/rest), "writes/min")
+		b.ReportMetric(float64(c.writes(atRest))*float64(time.Minute/atRest), "writes/min")
 		b.ReportMetric(peakMiB(b, c.pid), "MiB")
 		b.ReportMetric(0, "ns/op")
 		stop(syscall.SIGTERM)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 )
 
@@ -12,7 +11,7 @@ func metricsOptions(address string, secure bool, certificates string) metricsser
 	o := metricsserver.Options{BindAddress: address}
 	if secure {
 		o.SecureServing, o.CertDir = true, certificates
-		o.FilterProvider = filters.WithAuthenticationAndAuthorization
+		o.FilterProvider = requireAuthorization
 	}
 	return o
 }
