@@ -16,6 +16,7 @@ CYCLONEDX_GOMOD := v1.10.0
 FAKE_GCS_SERVER := v1.56.1
 AZURITE := 3.35.0
 MAILPIT := v1.27.11
+OAPI_CODEGEN := v2.8.2
 # Where the tools come from, as programs of Go modules. They stay out of go.mod: their
 # dependencies are not needed here.
 golangci-lint := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
@@ -26,8 +27,9 @@ govulncheck := golang.org/x/vuln/cmd/govulncheck
 cyclonedx-gomod := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 fake-gcs-server := github.com/fsouza/fake-gcs-server
 mailpit := github.com/axllent/mailpit
+oapi-codegen := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen
 # Where generated files are.
-GENERATED := README.md api config charts icons/README.md integrations/README.md integrations/integrations.go integrations/apis.go integrations/testdata/definitions
+GENERATED := README.md api config charts hub/looker/api icons/README.md integrations/README.md integrations/integrations.go integrations/apis.go integrations/testdata/definitions
 # What "make test" could not run on this machine, a line each.
 SKIPPED := $(CACHE)/skipped
 export SKIPPED
@@ -160,7 +162,7 @@ new-integration: ## Create an integration: NAME=acme_crm, and KIND=file or KIND=
 	$(MAKE) generate
 
 .PHONY: generate
-generate: $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS) $(TOOLS)/helm-docs-$(HELM_DOCS) ## Everything that is generated from the API types and the integrations
+generate: $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS) $(TOOLS)/helm-docs-$(HELM_DOCS) $(TOOLS)/oapi-codegen-$(OAPI_CODEGEN) ## Everything that is generated from the API types, the integrations and Looker's API
 	go run ./integrations/internal/scaffold generate
 	$(LOCAL)/build tools controller-gen helm
 	$(LOCAL)/addons render > $(LOCAL)/cert-manager/install.yaml
@@ -176,6 +178,7 @@ generate: $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS) $(TOOLS)/helm-docs-$(HELM_DOCS) 
 	{ printf 'apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: integration-hub, namespace: integration-hub-system}\nspec:\n'; \
 	  sed 's/^/  /' charts/integration-hub/files/alerts.yaml; } > config/prometheus/alerts.yaml
 	$(TOOLS)/helm-docs-$(HELM_DOCS) --log-level warning --chart-search-root charts
+	$(TOOLS)/oapi-codegen-$(OAPI_CODEGEN) -config hub/looker/api/oapi-codegen.yaml hub/looker/openapi.yaml
 	go test -run '^TestOwnDefinitions$$' ./integrations -update
 
 # A definition that is new is not tracked yet, so that git diff alone would not show it.
