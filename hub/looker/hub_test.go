@@ -216,10 +216,21 @@ func (w withSignIn) Exchange(_ context.Context, _ action.Login, callback url.Val
 // respond is a hub that answers every request in the same way.
 func respond(t *testing.T, status int, body string) *httptest.Server {
 	t.Helper()
-	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	return serve(t, func(w http.ResponseWriter) {
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)
-	}))
+	})
+}
+
+// respondWith is a hub whose answer changes.
+func respondWith(t *testing.T, body func() string) *httptest.Server {
+	t.Helper()
+	return serve(t, func(w http.ResponseWriter) { _, _ = io.WriteString(w, body()) })
+}
+
+func serve(t *testing.T, answer func(http.ResponseWriter)) *httptest.Server {
+	t.Helper()
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w) }))
 	t.Cleanup(srv.Close)
 	return srv
 }
