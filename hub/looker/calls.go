@@ -38,7 +38,13 @@ func (l *Looker) call(ctx context.Context, c hubCall) (webhookID string, status 
 	entry.Kind, entry.Hub, entry.Integration, entry.User = c.kind, c.hub, c.integration, c.user
 	entry.Method, entry.URL, entry.WebhookID = http.MethodPost, c.url, webhookID
 	recorded := l.journal.call(entry)
-	defer func() { l.journal.called(recorded, status, answer, err) }()
+	defer func() {
+		shown := answer
+		if c.kind == CallToken && status == http.StatusOK {
+			shown = []byte(redacted) // the user's tokens
+		}
+		l.journal.called(recorded, status, shown, err)
+	}()
 
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()

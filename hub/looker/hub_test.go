@@ -33,8 +33,10 @@ type realHub struct {
 	deliveries []delivery
 	// state is what the next delivery and the next form return.
 	state *action.State
-	// failWith makes deliveries fail.
+	// failWith makes deliveries and forms fail.
 	failWith error
+	// refused makes the provider refuse codes.
+	refused bool
 }
 
 // delivery is what an integration received.
@@ -57,6 +59,7 @@ func newHub(t *testing.T) *realHub {
 	t.Helper()
 	h := &realHub{}
 	h.Server = httptest.NewUnstartedServer(nil)
+	h.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // a test refuses its certificate
 	h.StartTLS()
 	t.Cleanup(h.Close)
 	env := map[string]string{
@@ -174,6 +177,12 @@ func (h *realHub) set(state *action.State, failWith error) {
 	h.state, h.failWith = state, failWith
 }
 
+func (h *realHub) refuseCodes(refused bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.refused = refused
+}
+
 // withForm asks for a channel only once the user has chosen a team.
 type withForm struct{ *recorder }
 
@@ -207,8 +216,8 @@ func (w withSignIn) AuthorizeURL(_ context.Context, l action.Login) (string, err
 func (w withSignIn) Exchange(_ context.Context, _ action.Login, callback url.Values) (*action.State, error) {
 	w.hub.mu.Lock()
 	defer w.hub.mu.Unlock()
-	if w.hub.failWith != nil {
-		return nil, w.hub.failWith
+	if w.hub.refused {
+		return nil, action.Errorf(action.Unauthenticated, "The code has expired.")
 	}
 	return &action.State{Data: `{"token":"provider-token-of-` + w.definition.Name + `"}`}, nil
 }
@@ -231,6 +240,18 @@ func respondWith(t *testing.T, body func() string) *httptest.Server {
 func serve(t *testing.T, answer func(http.ResponseWriter)) *httptest.Server {
 	t.Helper()
 	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w) }))
+	t.Cleanup(srv.Close)
+	return srv
+}
+
+// serveBodies answers every request in the same way, and keeps its body.
+func serveBodies(t *testing.T, answer string, bodies *[]string) *httptest.Server {
+	t.Helper()
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body)
+		*bodies = append(*bodies, string(text))
+		_, _ = io.WriteString(w, answer)
+	}))
 	t.Cleanup(srv.Close)
 	return srv
 }
