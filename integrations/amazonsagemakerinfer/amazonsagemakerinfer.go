@@ -54,8 +54,7 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 			{Name: "0", Label: "None"}, {Name: "1", Label: "First Column"}, {Name: "2", Label: "First & Second Column"},
 		},
 	}, bucket}
-	return &action.Form{Fields: append(fields, sagemaker.InstanceFields(sagemaker.TransformInstances(),
-		sagemaker.InferenceInstances)...)}, nil
+	return &action.Form{Fields: append(fields, sagemaker.InstanceFields(sagemaker.InferenceInstances)...)}, nil
 }
 
 // Execute implements [action.Integration].

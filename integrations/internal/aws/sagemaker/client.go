@@ -10,10 +10,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/aws/awscall"
 	"integrationhub.dev/integrations/internal/aws/awsidentity"
 	"integrationhub.dev/integrations/internal/aws/awssdk"
 	"integrationhub.dev/integrations/internal/aws/s3store"
@@ -27,14 +27,11 @@ const (
 	timeout = 2 * time.Minute
 )
 
-// service returns the SDK's client for one request, with that request's credentials.
-func (c *Client) service(a Account, r s3store.Region) *sagemaker.Client {
-	return sagemaker.New(sagemaker.Options{
-		Region:      string(r),
-		HTTPClient:  c.deps.HTTP,
-		Credentials: c.credentials(a, r),
-		Retryer:     c.retryer(),
-	})
+// service returns a client of SageMaker for one request, with that request's credentials.
+func (c *Client) service(a Account, r s3store.Region) *awscall.Client {
+	return &awscall.Client{
+		Service: api, Region: string(r), HTTP: c.deps.HTTP, Credentials: c.credentials(a, r), Retryer: c.retryer(),
+	}
 }
 
 // credentials returns the credentials that requests are signed with.
@@ -48,17 +45,13 @@ func (c *Client) retryer() aws.Retryer {
 	return awssdk.Retryer(maxAttempts, c.maxBackoff, retry.IsErrorRetryableFunc(awsidentity.Final))
 }
 
-// method is a method of the SDK's client.
-type method[In, Out any] func(context.Context, *In, ...func(*sagemaker.Options)) (*Out, error)
-
-// call makes one call with a timeout, and explains its error. doing names it, such as
-// "sagemaker:CreateModel".
-func call[In, Out any](ctx context.Context, doing string, f method[In, Out], in *In) (*Out, error) {
+// call makes one call of an operation with a timeout, and explains its error.
+func call[Out any](ctx context.Context, service *awscall.Client, operation string, in any) (*Out, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
 	defer cancel()
-	out, err := f(ctx, in)
-	if err != nil {
-		return nil, explain(ctx, doing, err)
+	out := new(Out)
+	if err := service.Call(ctx, operation, in, out); err != nil {
+		return nil, explain(ctx, "sagemaker:"+operation, err)
 	}
 	return out, nil
 }

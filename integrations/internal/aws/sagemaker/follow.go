@@ -22,12 +22,8 @@ type outcome struct {
 
 // failed is the outcome of a job that failed for a reason of SageMaker's. job names it, such as
 // "Training job x".
-func failed(job string, reason *string) *outcome {
-	text := ""
-	if reason != nil {
-		text = *reason
-	}
-	return &outcome{subject: job + " failed", text: fmt.Sprintf("%s failed: %s", job, text)}
+func failed(job, reason string) *outcome {
+	return &outcome{subject: job + " failed", text: fmt.Sprintf("%s failed: %s", job, reason)}
 }
 
 // stopped is the outcome of a job that somebody stopped in AWS.

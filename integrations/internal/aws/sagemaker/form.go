@@ -5,10 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
-
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/choice"
 )
@@ -28,9 +24,9 @@ const maxModels = 1000
 func (c *Client) ModelField(ctx context.Context, a Account) (action.Field, error) {
 	var names []string
 	service := c.service(a, a.homeRegion())
-	in := &sagemaker.ListModelsInput{MaxResults: aws.Int32(100), SortBy: types.ModelSortKeyCreationTime, SortOrder: types.OrderKeyDescending}
+	in := listModels{MaxResults: 100, SortBy: "CreationTime", SortOrder: "Descending"}
 	for len(names) < maxModels {
-		page, err := call(ctx, "listing models", service.ListModels, in)
+		page, err := call[modelList](ctx, service, "ListModels", in)
 		if code, _ := codeOf(err); strings.HasPrefix(code, "AccessDenied") {
 			break
 		}
@@ -38,9 +34,9 @@ func (c *Client) ModelField(ctx context.Context, a Account) (action.Field, error
 			return action.Field{}, err
 		}
 		for _, m := range page.Models {
-			names = append(names, aws.ToString(m.ModelName))
+			names = append(names, m.ModelName)
 		}
-		if next := aws.ToString(page.NextToken); next == "" || next == aws.ToString(in.NextToken) {
+		if page.NextToken == "" || page.NextToken == in.NextToken {
 			break
 		}
 		in.NextToken = page.NextToken
@@ -59,6 +55,8 @@ func listField(name, label, description string, names []string, err error) (acti
 
 // Instances is what several instances do for a job with one object in S3, which SageMaker does not divide.
 type Instances struct {
+	// types are the types of instances to choose from; see [instanceTypes].
+	types string
 	// form completes the description of the form's field, and response is the sentence in the message of a delivery.
 	form, response string
 }
@@ -67,6 +65,7 @@ var (
 	// TrainingInstances are those of the built-in algorithms:
 	// https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
 	TrainingInstances = Instances{
+		trainingTypes,
 		"With more than one, each gets a copy of all rows, which costs more and is rarely faster, unless the rows are divided among them. " +
 			"" +
 			"Try a larger instance type first.",
@@ -74,6 +73,7 @@ var (
 	}
 	// InferenceInstances are those of a batch transform: https://docs.aws.amazon.com/sagemaker/latest/dg/batch-transform.html
 	InferenceInstances = Instances{
+		transformTypes,
 		"With more than one, only one works, because the rows are one object in S3, and the others are paid for. Choose a larger " +
 			"instance type instead.",
 		"Only one of the %d instances processes the rows; the others are idle.",
@@ -88,20 +88,17 @@ func (i Instances) note(count int) string {
 	return " " + fmt.Sprintf(i.response, count)
 }
 
-// InstanceFields are the fields for the instances of a job. all are the SDK's instance types.
-func InstanceFields[T ~string](all []T, several Instances) []action.Field {
+// InstanceFields are the fields for the instances of a job.
+func InstanceFields(i Instances) []action.Field {
 	kind := action.Field{
 		Name: "awsInstanceType", Label: "AWS Instance Type", Required: true, Type: action.Select, Default: "ml.m5.xlarge",
 		Description: "The type of AWS instance to use. More info: https://aws.amazon.com/sagemaker/pricing/instance-types",
 	}
-	for _, t := range all {
-		// The algorithms here are not built for instances with AWS Trainium and Inferentia chips.
-		if s := string(t); !strings.HasPrefix(s, "ml.trn") && !strings.HasPrefix(s, "ml.inf") {
-			kind.Options = append(kind.Options, action.Option{Name: s, Label: s})
-		}
+	for _, name := range instanceTypes(i.types) {
+		kind.Options = append(kind.Options, action.Option{Name: name, Label: name})
 	}
 	return []action.Field{kind, {
 		Name: "numInstances", Label: "Number of instances", Type: action.String, Default: "1",
-		Description: "The number of instances to run. Valid values: 1 to 500. " + several.form,
+		Description: "The number of instances to run. Valid values: 1 to 500. " + i.form,
 	}}
 }

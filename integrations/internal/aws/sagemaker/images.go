@@ -2,9 +2,9 @@ package sagemaker
 
 import (
 	"fmt"
-	"strings"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/aws/awscall"
 	"integrationhub.dev/integrations/internal/aws/s3store"
 )
 
@@ -103,11 +103,6 @@ var (
 	}}
 )
 
-// suffixes are the domains of the partitions other than the standard one, by the prefix of regions.
-var suffixes = map[string]string{
-	"cn-": "amazonaws.com.cn", "us-iso-": "c2s.ic.gov", "us-isob-": "sc2s.sgov.gov", "us-isof-": "csp.hci.ic.gov",
-}
-
 // Image returns the URL of the algorithm's image in a region.
 func (a Algorithm) Image(r s3store.Region) (string, error) {
 	account, ok := a.accounts[r]
@@ -115,11 +110,5 @@ func (a Algorithm) Image(r s3store.Region) (string, error) {
 		return "", action.InvalidField("bucket", "The algorithm is not available in %s, the region of the bucket. Choose a bucket in "+
 			"another region.", r)
 	}
-	domain := "amazonaws.com"
-	for prefix, suffix := range suffixes {
-		if strings.HasPrefix(string(r), prefix) {
-			domain = suffix
-		}
-	}
-	return fmt.Sprintf("%s.dkr.ecr.%s.%s/%s:%s", account, r, domain, a.Repository, a.Tag), nil
+	return fmt.Sprintf("%s.dkr.ecr.%s.%s/%s:%s", account, r, awscall.Domain(string(r)), a.Repository, a.Tag), nil
 }

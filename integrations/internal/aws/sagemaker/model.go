@@ -5,10 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
-
 	"integrationhub.dev/hub/action"
 )
 
@@ -47,10 +43,10 @@ func (j *job) created(model, note string) *outcome {
 }
 
 func (j *job) createNamed(ctx context.Context, model string) error {
-	_, err := call(ctx, "sagemaker:CreateModel", j.service.CreateModel, &sagemaker.CreateModelInput{
-		ModelName:        &model,
-		PrimaryContainer: &types.ContainerDefinition{Image: &j.image, ModelDataUrl: &j.artifacts},
-		ExecutionRoleArn: aws.String(strings.TrimSpace(j.account.Role)),
+	_, err := call[struct{}](ctx, j.service, "CreateModel", createModel{
+		ModelName:        model,
+		PrimaryContainer: container{Image: j.image, ModelDataURL: j.artifacts},
+		ExecutionRoleArn: strings.TrimSpace(j.account.Role),
 	})
 	return err
 }
@@ -63,6 +59,6 @@ func nameInUse(err error) bool {
 
 // hasModel reports whether the model with the user's name is this job's.
 func (j *job) hasModel(ctx context.Context) bool {
-	out, err := call(ctx, "sagemaker:DescribeModel", j.service.DescribeModel, &sagemaker.DescribeModelInput{ModelName: &j.model})
-	return err == nil && out.PrimaryContainer != nil && aws.ToString(out.PrimaryContainer.ModelDataUrl) == j.artifacts
+	out, err := call[describedModel](ctx, j.service, "DescribeModel", describeModel{j.model})
+	return err == nil && out.PrimaryContainer != nil && out.PrimaryContainer.ModelDataURL == j.artifacts
 }

@@ -8,11 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
-
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/aws/awscall"
 	"integrationhub.dev/integrations/internal/aws/s3store"
 )
 
@@ -33,9 +30,9 @@ func (m *modelName) UnmarshalText(text []byte) error {
 
 // training are the user's answers that all algorithms have in common.
 type training struct {
-	Model    modelName                  `form:"modelName,required"`
-	Bucket   s3store.Bucket             `form:"bucket,required"`
-	Instance types.TrainingInstanceType `form:"awsInstanceType,required"`
+	Model    modelName      `form:"modelName,required"`
+	Bucket   s3store.Bucket `form:"bucket,required"`
+	Instance string         `form:"awsInstanceType,required"`
 	// Distribute divides the rows among several instances.
 	Distribute bool `form:"distribute_rows"`
 }
@@ -85,7 +82,7 @@ func (t Trainer) Form(ctx context.Context, req *action.Request) (*action.Form, e
 		Description: "The name for model to be created after training is complete.",
 	}, bucket}
 	fields = append(fields, t.Task.fields()...)
-	fields = append(fields, InstanceFields(types.TrainingInstanceType("").Values(), TrainingInstances)...)
+	fields = append(fields, InstanceFields(TrainingInstances)...)
 	return &action.Form{Fields: append(fields, t.Rounds.field(), action.Field{
 		Name: "maxRuntimeInHours", Label: "Maximum runtime in hours", Type: action.String, Default: "12",
 		Description: "Maximum allowed time for the job to run, in hours. Valid values: 1 to 72.",
@@ -108,7 +105,7 @@ func (t Trainer) hyperparameters(form map[string]string) (map[string]string, err
 
 // job is a training job.
 type job struct {
-	service  *sagemaker.Client
+	service  *awscall.Client
 	account  Account
 	name     string
 	model    string
@@ -182,9 +179,9 @@ func (t Trainer) start(
 	ctx context.Context, j *job, p place, in training, count int, parameters map[string]string, data action.Data,
 ) error {
 	rows := &table{Data: data, numeric: true}
-	var distribution types.S3DataDistribution // SageMaker's default is FullyReplicated
+	var distribution string // SageMaker's default is FullyReplicated
 	if count > 1 && in.Distribute {
-		distribution = types.S3DataDistributionShardedByS3Key
+		distribution = "ShardedByS3Key"
 		if err := t.Client.uploadShards(ctx, p, rows, count); err != nil {
 			return err
 		}
@@ -194,31 +191,26 @@ func (t Trainer) start(
 	if t.Columns != "" {
 		parameters[t.Columns] = strconv.Itoa(rows.columns - 1)
 	}
-	_, err := call(ctx, "sagemaker:CreateTrainingJob", j.service.CreateTrainingJob, &sagemaker.CreateTrainingJobInput{
-		TrainingJobName:        &j.name,
-		RoleArn:                aws.String(strings.TrimSpace(j.account.Role)),
-		AlgorithmSpecification: &types.AlgorithmSpecification{TrainingImage: &j.image, TrainingInputMode: types.TrainingInputModeFile},
+	_, err := call[struct{}](ctx, j.service, "CreateTrainingJob", createTrainingJob{
+		TrainingJobName:        j.name,
+		RoleArn:                strings.TrimSpace(j.account.Role),
+		AlgorithmSpecification: algorithmSpecification{TrainingImage: j.image, TrainingInputMode: "File"},
 		HyperParameters:        parameters,
-		InputDataConfig: []types.Channel{{
-			ChannelName: aws.String("train"), ContentType: aws.String(contentType),
-			DataSource: &types.DataSource{S3DataSource: &types.S3DataSource{
-				S3DataType: types.S3DataTypeS3Prefix, S3Uri: aws.String(p.uri(trainFolder)), S3DataDistributionType: distribution,
-			}},
+		InputDataConfig: []channel{{
+			ChannelName: "train", ContentType: contentType,
+			DataSource: dataSource{s3Source{S3DataType: prefixData, S3URI: p.uri(trainFolder), S3DataDistributionType: distribution}},
 		}},
-		OutputDataConfig: &types.OutputDataConfig{S3OutputPath: aws.String("s3://" + string(p.bucket))},
-		ResourceConfig: &types.ResourceConfig{
-			InstanceCount: aws.Int32(int32(count)), //nolint:gosec // 500 at most
-			InstanceType:  in.Instance, VolumeSizeInGB: aws.Int32(volume(rows.bytes)),
-		},
-		StoppingCondition: &types.StoppingCondition{MaxRuntimeInSeconds: aws.Int32(int32(j.maxHours) * 3600)}, //nolint:gosec // 72 at most
+		OutputDataConfig:  outputData{"s3://" + string(p.bucket)},
+		ResourceConfig:    trainingResources{InstanceCount: count, InstanceType: in.Instance, VolumeSizeInGB: volume(rows.bytes)},
+		StoppingCondition: stoppingCondition{MaxRuntimeInSeconds: j.maxHours * 3600},
 	})
 	return ignoreInUse(err)
 }
 
 // volume is the size of an instance's disk in GB. The data is copied there.
-func volume(data int64) int32 {
+func volume(data int64) int64 {
 	const minGB, maxGB = 10, 16384
-	return int32(min(minGB+2*(data>>30), maxGB)) //nolint:gosec // 16,384 at most
+	return min(minGB+2*(data>>30), maxGB)
 }
 
 // ignoreInUse drops the error for a job's name that is in use. The name is unique, so an earlier
@@ -232,22 +224,19 @@ func ignoreInUse(err error) error {
 
 // poll returns the outcome once the job has ended. It creates the model of a completed job.
 func (j *job) poll(ctx context.Context) (*outcome, error) {
-	in := &sagemaker.DescribeTrainingJobInput{TrainingJobName: &j.name}
-	out, err := call(ctx, "sagemaker:DescribeTrainingJob", j.service.DescribeTrainingJob, in)
+	out, err := call[trainingJob](ctx, j.service, "DescribeTrainingJob", describeTrainingJob{j.name})
 	if err != nil {
 		return nil, err
 	}
 	job := "Training job " + j.name
 	switch out.TrainingJobStatus {
-	case types.TrainingJobStatusCompleted:
-		if out.ModelArtifacts != nil {
-			j.artifacts = aws.ToString(out.ModelArtifacts.S3ModelArtifacts)
-		}
+	case statusCompleted:
+		j.artifacts = out.ModelArtifacts.S3ModelArtifacts
 		return j.createModel(ctx)
-	case types.TrainingJobStatusFailed:
+	case statusFailed:
 		return failed(job, out.FailureReason), nil
-	case types.TrainingJobStatusStopped:
-		if out.SecondaryStatus == types.SecondaryStatusMaxRuntimeExceeded {
+	case statusStopped:
+		if out.SecondaryStatus == statusMaxExceeded {
 			return &outcome{
 				subject: job + " timed out",
 				text:    fmt.Sprintf("%s exceeded the maximum run time of %d seconds.", job, j.maxHours*3600),

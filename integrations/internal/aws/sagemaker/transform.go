@@ -5,24 +5,16 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
-	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
-
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/aws/awscall"
 	"integrationhub.dev/integrations/internal/aws/s3store"
 )
 
 // transform are the user's answers for an inference.
 type transform struct {
-	Model    modelName                   `form:"modelName,required"`
-	Bucket   s3store.Bucket              `form:"bucket,required"`
-	Instance types.TransformInstanceType `form:"awsInstanceType,required"`
-}
-
-// TransformInstances are the instance types for inferences.
-func TransformInstances() []types.TransformInstanceType {
-	return types.TransformInstanceType("").Values()
+	Model    modelName      `form:"modelName,required"`
+	Bucket   s3store.Bucket `form:"bucket,required"`
+	Instance string         `form:"awsInstanceType,required"`
 }
 
 // stripColumns returns the number of columns at the beginning that the model must not get. An empty
@@ -77,52 +69,43 @@ func (c *Client) Infer(ctx context.Context, req *action.Request) (*action.Respon
 // https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html
 const maxPayload = 6 << 20
 
-func (c *Client) startTransform(ctx context.Context, service *sagemaker.Client, p place, in transform, count int, t *table) error {
+func (c *Client) startTransform(ctx context.Context, service *awscall.Client, p place, in transform, count int, t *table) error {
 	if err := c.uploadBoth(ctx, p, inputObject, t, rawObject); err != nil {
 		return err
 	}
-	model := string(in.Model)
-	job := &sagemaker.CreateTransformJobInput{
-		ModelName: &model, TransformJobName: &p.job,
-		TransformInput: &types.TransformInput{
-			DataSource: &types.TransformDataSource{S3DataSource: &types.TransformS3DataSource{
-				S3DataType: types.S3DataTypeS3Prefix, S3Uri: aws.String(p.uri(inputObject)),
-			}},
-			ContentType: aws.String(contentType),
+	job := createTransformJob{
+		ModelName: string(in.Model), TransformJobName: p.job,
+		TransformInput: transformInput{
+			DataSource:  dataSource{s3Source{S3DataType: prefixData, S3URI: p.uri(inputObject)}},
+			ContentType: contentType,
 		},
-		TransformOutput: &types.TransformOutput{S3OutputPath: aws.String(p.uri(outputFolder))},
-		TransformResources: &types.TransformResources{
-			InstanceCount: aws.Int32(int32(count)), //nolint:gosec // 500 at most
-			InstanceType:  in.Instance,
-		},
+		TransformOutput:    transformOutput{S3OutputPath: p.uri(outputFolder)},
+		TransformResources: transformResources{InstanceCount: count, InstanceType: in.Instance},
 	}
 	if t.bytes > maxPayload { // several requests, whose results are joined line by line
-		job.TransformInput.SplitType = types.SplitTypeLine
-		job.TransformOutput.AssembleWith = types.AssemblyTypeLine
-		job.BatchStrategy = types.BatchStrategyMultiRecord
+		job.TransformInput.SplitType = "Line"
+		job.TransformOutput.AssembleWith = "Line"
+		job.BatchStrategy = "MultiRecord"
 	}
-	_, err := call(ctx, "sagemaker:CreateTransformJob", service.CreateTransformJob, job)
+	_, err := call[struct{}](ctx, service, "CreateTransformJob", job)
 	return ignoreInUse(err)
 }
 
 // pollTransform returns the outcome once a job has ended.
-func pollTransform(ctx context.Context, service *sagemaker.Client, name string) (*outcome, error) {
-	in := &sagemaker.DescribeTransformJobInput{TransformJobName: &name}
-	out, err := call(ctx, "sagemaker:DescribeTransformJob", service.DescribeTransformJob, in)
+func pollTransform(ctx context.Context, service *awscall.Client, name string) (*outcome, error) {
+	out, err := call[transformJob](ctx, service, "DescribeTransformJob", describeTransformJob{name})
 	if err != nil {
 		return nil, err
 	}
 	job := "Transform job " + name
 	switch out.TransformJobStatus {
-	case types.TransformJobStatusCompleted:
-		folder := ""
-		if out.TransformOutput != nil {
-			folder = aws.ToString(out.TransformOutput.S3OutputPath)
-		}
-		return &outcome{subject: job + " is complete", text: fmt.Sprintf("%s is complete. The results are in %s.", job, folder)}, nil
-	case types.TransformJobStatusFailed:
+	case statusCompleted:
+		return &outcome{
+			subject: job + " is complete", text: fmt.Sprintf("%s is complete. The results are in %s.", job, out.TransformOutput.S3OutputPath),
+		}, nil
+	case statusFailed:
 		return failed(job, out.FailureReason), nil
-	case types.TransformJobStatusStopped:
+	case statusStopped:
 		return stopped(job), nil
 	default: // it is running
 		return nil, nil
