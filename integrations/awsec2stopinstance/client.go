@@ -4,13 +4,14 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/aws/awscall"
 	"integrationhub.dev/integrations/internal/aws/awssdk"
 )
 
@@ -28,14 +29,29 @@ const (
 
 var service = awssdk.Service{Name: name}
 
-// client returns the SDK's client for one request, with that request's credentials.
-func (i *Integration) client(a account) *ec2.Client {
-	return ec2.New(ec2.Options{
-		Region:      string(a.Region),
-		HTTPClient:  i.deps.HTTP,
-		Credentials: awssdk.Credentials(a.AccessKey, a.SecretKey),
-		Retryer:     awssdk.Retryer(maxAttempts, i.maxBackoff),
-	})
+// api is Amazon EC2: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Query-Requests.html
+var api = awscall.Service{ID: "EC2", SigningName: "ec2", Host: "ec2", Protocol: awscall.EC2Query{Version: "2016-11-15"}}
+
+// client returns a client for one request, with that request's credentials.
+func (i *Integration) client(a account) *awscall.Client {
+	return &awscall.Client{
+		Service: api, Region: string(a.Region), HTTP: i.deps.HTTP,
+		Credentials: awssdk.Credentials(a.AccessKey, a.SecretKey), Retryer: awssdk.Retryer(maxAttempts, i.maxBackoff),
+	}
+}
+
+// stopInstances returns the instances that EC2 is stopping.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StopInstances.html
+func stopInstances(ctx context.Context, c *awscall.Client, ids []string) ([]string, error) {
+	parameters := url.Values{}
+	for n, id := range ids {
+		parameters.Set("InstanceId."+strconv.Itoa(n+1), id)
+	}
+	var out struct {
+		Stopping []string `xml:"instancesSet>item>instanceId"`
+	}
+	err := c.Call(ctx, "StopInstances", parameters, &out)
+	return out.Stopping, err
 }
 
 // explanations are the meanings of the error codes that apply to every instance

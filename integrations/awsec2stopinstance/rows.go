@@ -4,11 +4,9 @@ import (
 	"context"
 	"slices"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/integrations/internal/aws/awscall"
 	"integrationhub.dev/integrations/internal/aws/awssdk"
 )
 
@@ -22,7 +20,7 @@ var (
 )
 
 // stop stops instances and returns how many are stopping.
-func stop(ctx context.Context, c *ec2.Client, ids []string) (int, error) {
+func stop(ctx context.Context, c *awscall.Client, ids []string) (int, error) {
 	outcomes := map[string]error{}
 	var fatal error
 	for chunk := range slices.Chunk(ids, perCall) {
@@ -40,15 +38,15 @@ func stop(ctx context.Context, c *ec2.Client, ids []string) (int, error) {
 
 // stopSome stops instances by one call. EC2 stops all of them or none: if it rejects the call because
 // of one instance, each is tried by itself. An error applies to every other instance too.
-func stopSome(parent context.Context, c *ec2.Client, ids []string, outcomes map[string]error) error {
+func stopSome(parent context.Context, c *awscall.Client, ids []string, outcomes map[string]error) error {
 	ctx, cancel := context.WithTimeoutCause(parent, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
 	defer cancel()
-	out, err := c.StopInstances(ctx, &ec2.StopInstancesInput{InstanceIds: ids})
+	stopping, err := stopInstances(ctx, c, ids)
 	switch {
 	case err == nil:
 		mark(outcomes, ids, errNotConfirmed)
-		for _, s := range out.StoppingInstances {
-			outcomes[aws.ToString(s.InstanceId)] = nil
+		for _, id := range stopping {
+			outcomes[id] = nil
 		}
 		return nil
 	case !isInstanceError(err):
