@@ -10,21 +10,21 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blockblob"
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/choice"
 	"integrationhub.dev/integrations/internal/objectstore"
 )
 
@@ -32,14 +32,17 @@ import (
 // buffer and its effect is the same.
 const retries = 4
 
-// client makes a client with the credentials of one delivery.
-func (i *Integration) client(a account, shouldRetry func(*http.Response, error) bool) (*service.Client, error) {
-	o := &service.ClientOptions{ClientOptions: azcore.ClientOptions{
+// client makes a client with the credentials of one delivery. path is a blob's, escaped, or the query of the account.
+//
+// The SDK's packages for accounts and containers are not used, because they bring Apache Arrow, a tenth of the hub's program.
+func (i *Integration) client(a account, shouldRetry func(*http.Response, error) bool, path ...string) (*blockblob.Client, error) {
+	o := &blockblob.ClientOptions{ClientOptions: azcore.ClientOptions{
 		Transport: objectstore.Client{HTTP: i.deps.HTTP},
 		Retry: policy.RetryOptions{
 			MaxRetries: retries, RetryDelay: i.initialBackoff, MaxRetryDelay: i.maxBackoff, ShouldRetry: shouldRetry,
 		},
-		Telemetry: policy.TelemetryOptions{Disabled: true},
+		Telemetry:       policy.TelemetryOptions{Disabled: true},
+		PerCallPolicies: []policy.Policy{acceptXML{}},
 	}}
 	if a.isEmpty() && !i.settings.PodIdentity {
 		return nil, action.Errorf(action.Invalid, `"accessKey" is required.`)
@@ -49,23 +52,33 @@ func (i *Integration) client(a account, shouldRetry func(*http.Response, error) 
 		return nil, err
 	}
 	if a.signature != "" {
-		c, err := service.NewClientWithNoCredential(address+"?"+a.signature, o)
+		c, err := blockblob.NewClientWithNoCredential(runtime.JoinPaths(address+"?"+a.signature, path...), o)
 		return c, clientError(err)
 	}
+	address = runtime.JoinPaths(address, path...)
 	if strings.HasPrefix(address, "http:") {
 		o.InsecureAllowCredentialWithHTTP = true // the administrator's own choice
 	}
 	if a.isEmpty() {
 		retry := deliver.Retry{MaxAttempts: retries + 1, InitialBackoff: i.initialBackoff, MaxBackoff: i.maxBackoff}
-		c, err := service.NewClient(address, podCredential{i.pod, i.deps.HTTP, retry}, o)
+		c, err := blockblob.NewClient(address, podCredential{i.pod, i.deps.HTTP, retry}, o)
 		return c, clientError(err)
 	}
-	key, err := service.NewSharedKeyCredential(string(a.name), a.key)
+	key, err := blob.NewSharedKeyCredential(string(a.name), a.key)
 	if err != nil {
 		return nil, clientError(err)
 	}
-	c, err := service.NewClientWithSharedKeyCredential(address, key, o)
+	c, err := blockblob.NewClientWithSharedKeyCredential(address, key, o)
 	return c, clientError(err)
+}
+
+// acceptXML is the header of all requests but that for a blob's content, which is not read here.
+type acceptXML struct{}
+
+// Do implements [policy.Policy].
+func (acceptXML) Do(req *policy.Request) (*http.Response, error) {
+	req.Raw().Header.Set("Accept", "application/xml")
+	return req.Next()
 }
 
 // address returns the URL of the account's blob service.
@@ -97,36 +110,6 @@ func isTemporary(res *http.Response, err error) bool {
 		return !errors.Is(err, outbound.ErrForbiddenAddress)
 	}
 	return action.KindOfStatus(res.StatusCode).Retryable() && res.StatusCode >= http.StatusBadRequest
-}
-
-// listContainers returns the names of the account's containers.
-func (i *Integration) listContainers(ctx context.Context, a account) ([]string, error) {
-	if !a.canList() {
-		return nil, choice.ErrDenied
-	}
-	c, err := i.client(a, isTemporary)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for pages := c.NewListContainersPager(nil); pages.More(); {
-		page, err := pages.NextPage(ctx)
-		if a.key == "" && lacksPermission(errorCode(err)) { // an account key has all permissions
-			return nil, choice.ErrDenied
-		}
-		if err != nil {
-			return nil, a.explain(ctx, "listing containers", err)
-		}
-		for _, item := range page.ContainerItems {
-			if item != nil && item.Name != nil {
-				names = append(names, *item.Name)
-			}
-		}
-	}
-	if len(names) == 0 {
-		return nil, action.Errorf(action.Invalid, "Create a container in your Azure account.")
-	}
-	return names, nil
 }
 
 var _ objectstore.Object = (*newBlob)(nil)
@@ -163,11 +146,11 @@ func (i *Integration) newBlob(_ context.Context, a account, t target, d objectst
 			b.inDoubt.Store(true)
 		}
 		return isTemporary(res, err)
-	})
+	}, string(t.Container), url.PathEscape(d.Name))
 	if err != nil {
 		return nil, err
 	}
-	b.client = c.NewContainerClient(string(t.Container)).NewBlockBlobClient(d.Name)
+	b.client = c
 	return b, nil
 }
 

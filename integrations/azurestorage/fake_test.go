@@ -99,6 +99,8 @@ func (f *fake) serve(r actiontest.Recorded) actiontest.Reply {
 	}
 	name, _ := url.PathUnescape(strings.TrimPrefix(r.Path, "/"))
 	switch {
+	case r.Method == http.MethodGet && what == "list" && r.Header.Get("Accept") != "application/xml":
+		return refusal(http.StatusNotAcceptable, "UnsupportedHeader")
 	case r.Method == http.MethodGet && what == "list":
 		return f.list(r.Query.Get("marker"))
 	case r.Method != http.MethodPut:
