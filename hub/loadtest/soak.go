@@ -73,6 +73,7 @@ func soak(ctx context.Context, args []string) error {
 	duration := flags.Duration("duration", 10*time.Minute, "how long to deliver")
 	flags.IntVar(&s.workers, "workers", 12, "deliveries at once, to each of two hubs")
 	flags.Uint64Var(&s.seed, "seed", uint64(time.Now().UnixNano()), "which deliveries and faults to choose")
+	delivery := flags.Int64("delivery", 0, "make only this delivery of the seed, to a hub that is not stopped")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -89,8 +90,28 @@ func soak(ctx context.Context, args []string) error {
 	}
 	fmt.Fprintf(os.Stderr, "soak for %s, seed %d\n", *duration, s.seed)
 	return s.withHub(ctx, hubOptions{program: s.serve(), env: s.environment()}, func(h *hubProcess) error {
+		if *delivery > 0 {
+			return s.replay(ctx, h, *delivery)
+		}
 		return s.run(ctx, h, *duration)
 	})
+}
+
+// replay makes one delivery of a seed again.
+func (s *soakRun) replay(ctx context.Context, h *hubProcess, number int64) error {
+	c := s.newCase(number)
+	fmt.Fprintln(os.Stderr, "replaying", c)
+	s.deliverOne(ctx, &process{hub: h}, c)
+	for what := range s.counts {
+		fmt.Fprintln(os.Stdout, what)
+	}
+	return errors.Join(s.broken...)
+}
+
+// newCase chooses a delivery by its number and the seed alone, so that it can be replayed.
+func (s *soakRun) newCase(number int64) soakCase {
+	random := rand.New(rand.NewPCG(s.seed, uint64(number))) //nolint:gosec // load, no secrets; numbers are positive
+	return newCase(random, fmt.Sprintf("d%d", number))
 }
 
 func (s *soakRun) run(ctx context.Context, control *hubProcess, duration time.Duration) error {
@@ -131,9 +152,7 @@ func (s *soakRun) load(ctx context.Context, target func() *process) {
 	for range s.workers {
 		wait.Go(func() {
 			for ctx.Err() == nil {
-				id := s.next.Add(1)
-				random := rand.New(rand.NewPCG(s.seed, uint64(id))) //nolint:gosec // load, no secrets; ids are positive
-				s.deliverOne(context.WithoutCancel(ctx), target(), newCase(random, fmt.Sprintf("d%d", id)))
+				s.deliverOne(context.WithoutCancel(ctx), target(), s.newCase(s.next.Add(1)))
 			}
 		})
 	}

@@ -84,8 +84,13 @@ func (s *soakRun) deliverOne(ctx context.Context, i *process, c soakCase) {
 	s.receiver.withdraw(c.id)
 	s.count(what)
 	if err != nil {
-		s.breaks(fmt.Errorf("%s: %w; the hub said:%s", c, err, s.said(c.id)))
+		s.violated(c, err)
 	}
+}
+
+// violated records a violation by a delivery, with the flags that replay it.
+func (s *soakRun) violated(c soakCase, err error) {
+	s.breaks(fmt.Errorf("%s: %w; replay it with -seed %d -delivery %s; the hub said:%s", c, err, s.seed, c.id[1:], s.said(c.id)))
 }
 
 // stored returns what came into the store of a delivery.
