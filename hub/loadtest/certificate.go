@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"integrationhub.dev/hub/selfsigned"
 )
@@ -19,7 +20,7 @@ type certificate struct {
 }
 
 func newCertificate(dir string) (*certificate, error) {
-	made, err := selfsigned.New(append([]string{"localhost"}, vendorHosts...)...)
+	made, err := selfsigned.New(slices.Concat([]string{"localhost"}, vendorHosts, rowHosts, augerHosts)...)
 	if err != nil {
 		return nil, err
 	}

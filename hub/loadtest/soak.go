@@ -19,6 +19,7 @@ import (
 type soakRun struct {
 	*site
 	store   *badStore // nil without the program for it
+	vendors *badVendors
 	seed    uint64
 	workers int
 	next    atomic.Int64
@@ -33,14 +34,17 @@ type soakRun struct {
 // The timeouts are short so that a stalled request does not stall the run.
 var soakEnv = map[string]string{
 	"ACTION_HUB_STREAM_REQUEST_TIMEOUT": "2000",
-	"ACTION_HUB_DELIVERY_TIMEOUT":       "4s",
-	"ACTION_HUB_JSON_KEEPALIVE_SEC":     "1",
-	"ACTION_HUB_PPROF":                  "true",
+	"ACTION_HUB_DELIVERY_TIMEOUT":       deliveryTimeout.String(),
+	// Longer than a delivery and shorter than a job, so that some jobs are interrupted.
+	"ACTION_HUB_DRAIN_TIMEOUT":      "8s",
+	"ACTION_HUB_JSON_KEEPALIVE_SEC": "1",
+	"ACTION_HUB_PPROF":              "true",
 }
 
 // environment returns the environment of every hub.
 func (s *soakRun) environment() map[string]string {
 	env := maps.Clone(soakEnv)
+	maps.Copy(env, s.vendors.environment())
 	if s.store != nil {
 		maps.Copy(env, s.store.environment())
 	}
@@ -88,6 +92,10 @@ func soak(ctx context.Context, args []string) error {
 		}
 		defer s.store.close()
 	}
+	if s.vendors, err = startBadVendors(ctx, s.cert, s.seed); err != nil {
+		return err
+	}
+	defer s.vendors.close()
 	fmt.Fprintf(os.Stderr, "soak for %s, seed %d\n", *duration, s.seed)
 	return s.withHub(ctx, hubOptions{program: s.serve(), env: s.environment()}, func(h *hubProcess) error {
 		if *delivery > 0 {
@@ -102,6 +110,9 @@ func (s *soakRun) replay(ctx context.Context, h *hubProcess, number int64) error
 	c := s.newCase(number)
 	fmt.Fprintln(os.Stderr, "replaying", c)
 	s.deliverOne(ctx, &process{hub: h}, c)
+	if err := errors.Join(s.endJobs(ctx, h), s.judgeJobs()); err != nil {
+		return err
+	}
 	for what := range s.counts {
 		fmt.Fprintln(os.Stdout, what)
 	}
@@ -134,12 +145,19 @@ func (s *soakRun) run(ctx context.Context, control *hubProcess, duration time.Du
 	wait.Go(func() { s.load(ctx, targets.current) })
 	wait.Go(func() { targets.injectFailures(ctx) })
 	wait.Wait()
+	targets.current().killed.Store(true)
 	targets.current().hub.stop(syscall.SIGKILL)
 	after, err := s.settle(context.WithoutCancel(ctx), control)
 	if err != nil {
 		return err
 	}
 	s.compare(before, after)
+	if err := s.judgeJobs(); err != nil {
+		return err
+	}
+	for _, id := range s.vendors.late() {
+		s.breaks(fmt.Errorf("%s: a vendor got a call after the hub had answered", id))
+	}
 	if err := s.cleared(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
@@ -167,8 +185,12 @@ type gauges struct {
 // settle waits until the hub is idle and reads its gauges. Idle connections are closed first,
 // because each of them has goroutines.
 func (s *soakRun) settle(ctx context.Context, h *hubProcess) (gauges, error) {
+	if err := s.endJobs(ctx, h); err != nil {
+		return gauges{}, err
+	}
 	s.client.CloseIdleConnections()
 	s.receiver.closeIdle()
+	s.vendors.closeConnections()
 	var v gauges
 	for range 100 {
 		var err error

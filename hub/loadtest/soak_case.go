@@ -21,6 +21,9 @@ type soakCase struct {
 	hangUp bool
 	// store makes it go into S3, if there is one, not to a webhook.
 	store bool
+	// rows makes it go to a vendor that takes rows, or runs a job with them if job is set.
+	rows *rowCase
+	job  bool
 }
 
 // newCase chooses a delivery. Half of them have no fault.
@@ -45,18 +48,39 @@ func newCase(random *rand.Rand, id string) soakCase {
 	if c.store && random.IntN(8) == 0 { // several parts
 		c.document = newDocument(formats[random.IntN(len(formats))], 10*mib+random.Int64N(20*mib), id)
 	}
+	if random.IntN(3) == 0 {
+		c.rows, c.store, c.destination = newRowCase(random), false, ""
+		c.job = random.IntN(12) == 0
+		if c.job {
+			c.rows.destination, c.rows.rows = &augerDestination, 1+random.IntN(augerDestination.maxRows)
+		}
+		if c.job || c.rows.destination.attached {
+			c.download, c.source, c.hangUp = false, "", c.hangUp && !c.job
+		}
+	}
 	return c
 }
 
 func (c soakCase) faultless() bool { return c.source == "" && c.destination == "" && !c.hangUp }
 
 func (c soakCase) String() string {
+	if c.rows != nil {
+		return fmt.Sprintf("%s (%s, job %t, download %t, source fault %q, Looker hangs up %t)", c.id, c.rows, c.job, c.download, c.source, c.hangUp)
+	}
 	return fmt.Sprintf("%s (%s, %d blocks of %d bytes, download %t, into S3 %t, source fault %q, destination fault %q, Looker hangs up %t)",
 		c.id, c.document.format.name, c.document.blocks, len(c.document.block), c.download, c.store, c.source, c.destination, c.hangUp)
 }
 
 // deliverOne makes the delivery and holds its outcome against what arrived.
 func (s *soakRun) deliverOne(ctx context.Context, i *process, c soakCase) {
+	switch {
+	case c.job:
+		s.deliverJob(ctx, i, c)
+		return
+	case c.rows != nil:
+		s.deliverRows(ctx, i, c)
+		return
+	}
 	c.store = c.store && s.store != nil
 	d := delivery{id: c.id, integration: "tray", form: map[string]string{"url": s.receiver.hook(c.id, c.destination)}}
 	saw := s.receiver.saw

@@ -4,15 +4,13 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"crypto/tls"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash"
 	"io"
-	"log/slog"
-	"net"
+	"maps"
 	"net/http"
 	"sync"
 )
@@ -23,12 +21,9 @@ var vendorHosts = []string{
 }
 
 // vendors plays services that a hub reaches at fixed addresses: Google Drive, Google Sheets and
-// Dropbox, as far as a delivery goes that meets no fault. It is a proxy (CONNECT) and what lies
-// behind it, so that the hub runs as it is.
+// Dropbox, as far as a delivery goes that meets no fault.
 type vendors struct {
-	proxy, server *http.Server
-	address       string // the proxy's
-	target        string // the server's
+	*vendorProxy
 
 	mu    sync.Mutex
 	drive upload
@@ -69,63 +64,20 @@ func startVendors(ctx context.Context, cert *certificate) (*vendors, error) {
 			}
 		})
 	}
-	quiet := slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
-	v.server = &http.Server{ //nolint:gosec // a local server without timeouts
-		Handler: routes, ErrorLog: quiet,
-		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert.pair}},
-	}
-	v.proxy = &http.Server{Handler: http.HandlerFunc(v.connect), ErrorLog: quiet} //nolint:gosec // a local server without timeouts
-	inner, err := new(net.ListenConfig).Listen(ctx, "tcp", "localhost:0")
-	if err != nil {
-		return nil, fmt.Errorf("listening as vendors: %w", err)
-	}
-	outer, err := new(net.ListenConfig).Listen(ctx, "tcp", "localhost:0")
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("listening as a proxy: %w", err), inner.Close())
-	}
-	v.target, v.address = inner.Addr().String(), "http://"+outer.Addr().String()
-	go func() { _ = v.server.ServeTLS(inner, "", "") }() // both end with close
-	go func() { _ = v.proxy.Serve(outer) }()
-	return v, nil
+	var err error
+	v.vendorProxy, err = startVendorProxy(ctx, cert, routes, func(string) bool { return false })
+	return v, err
 }
-
-func (v *vendors) close() { _, _ = v.proxy.Close(), v.server.Close() }
 
 // environment is what leads a hub here.
 func (v *vendors) environment() map[string]string {
-	return map[string]string{
-		"ACTION_HUB_EGRESS_PROXY": "trust", "HTTPS_PROXY": v.address, "NO_PROXY": "localhost",
+	env := v.vendorProxy.environment()
+	maps.Copy(env, map[string]string{
 		"GOOGLE_DRIVE_CLIENT_ID": "load", "GOOGLE_DRIVE_CLIENT_SECRET": secret,
 		"GOOGLE_SHEET_CLIENT_ID": "load", "GOOGLE_SHEET_CLIENT_SECRET": secret,
 		"DROPBOX_ACTION_APP_KEY": "load", "DROPBOX_ACTION_APP_SECRET": secret,
-	}
-}
-
-// connect passes bytes on between a hub and the vendors, whatever host it names.
-func (v *vendors) connect(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodConnect {
-		http.Error(w, "CONNECT only", http.StatusMethodNotAllowed)
-		return
-	}
-	to, err := new(net.Dialer).DialContext(r.Context(), "tcp", v.target)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadGateway)
-		return
-	}
-	defer to.Close()
-	from, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		return
-	}
-	defer from.Close()
-	if _, err := io.WriteString(from, "HTTP/1.1 200 OK\r\n\r\n"); err != nil {
-		return
-	}
-	go func() {
-		_, _ = io.Copy(from, to)
-		_ = from.Close()
-	}()
-	_, _ = io.Copy(to, from) // either end ends both
+	})
+	return env
 }
 
 func answer(v any) func(http.ResponseWriter, *http.Request) error {
