@@ -319,6 +319,9 @@ func (s *soakRun) judgeJobs() error {
 // success; unless its hub was killed it has an end; one that is completed was started once, and
 // none was started twice.
 func (j *augerJob) judgeEnd(ended string) (string, error) {
+	if ended == "" {
+		return j.judgeEndless()
+	}
 	switch {
 	case j.damage != nil:
 		return "job damaged", j.damage
@@ -326,16 +329,22 @@ func (j *augerJob) judgeEnd(ended string) (string, error) {
 		return "job doubled", fmt.Errorf("%d experiments and %d sessions were created", j.experiments, j.sessions)
 	case ended == "completed" && j.started == 0:
 		return "job lost", errors.New("the job is completed, but nothing was started")
-	case ended == "" && !j.succeeded && j.experiments > 0 && !j.process.killed.Load():
-		return "job without a delivery", errors.New("the delivery failed, but its job was carried out")
-	case ended == "" && j.succeeded && !j.process.killed.Load():
-		return "job forgotten", errors.New("the hub answered as success, but does not say how the job ended")
 	case ended == "failed" && j.rows.fault == "":
 		return "job failed without a fault", errors.New("the job failed although nothing was wrong")
-	case ended == "" && j.succeeded:
-		return "job of a killed hub", nil
-	case ended == "":
-		return "no job", nil
 	}
 	return "job " + ended, nil
+}
+
+// judgeEndless judges a job of which no hub said how it ended.
+func (j *augerJob) judgeEndless() (string, error) {
+	killed := j.process.killed.Load()
+	switch {
+	case j.succeeded && killed:
+		return "job of a killed hub", nil
+	case j.succeeded:
+		return "job forgotten", errors.New("the hub answered as success, but does not say how the job ended")
+	case j.experiments > 0 && !killed:
+		return "job without a delivery", errors.New("the delivery failed, but its job was carried out")
+	}
+	return "no job", nil
 }

@@ -184,16 +184,10 @@ func judgeRows(c soakCase, out outcome, err error, end answerEnd, l *rowLedger) 
 	if err := l.check(c); err != nil {
 		return "damaged or doubled", err
 	}
-	switch {
-	case c.hangUp && len(l.stored) > 0:
-		return "truncated by Looker, delivered", fmt.Errorf("the request broke off, but %d rows arrived", len(l.stored))
-	case end.unanswered && c.hangUp:
-		return "broken off by Looker, not delivered", nil
-	case end.unanswered && end.stopped:
-		return "unanswered: the hub was stopped", nil
-	case err != nil:
-		return "no answer", fmt.Errorf("no proper answer: %w", err)
-	case c.hangUp && !out.Success:
+	if err != nil {
+		return judgeUnanswered(c, err, end, l)
+	}
+	if c.hangUp && !out.Success && len(l.stored) == 0 {
 		return "broken off by Looker, answered as failed", nil
 	}
 	r, err := readReport(out)
@@ -217,6 +211,18 @@ func judgeRows(c soakCase, out outcome, err error, end answerEnd, l *rowLedger) 
 	return "failed, and reported so", nil
 }
 
+func judgeUnanswered(c soakCase, err error, end answerEnd, l *rowLedger) (string, error) {
+	switch {
+	case c.hangUp && len(l.stored) > 0:
+		return "truncated by Looker, delivered", fmt.Errorf("the request broke off, but %d rows arrived", len(l.stored))
+	case end.unanswered && c.hangUp:
+		return "broken off by Looker, not delivered", nil
+	case end.unanswered && end.stopped:
+		return "unanswered: the hub was stopped", nil
+	}
+	return "no answer", fmt.Errorf("no proper answer: %w", err)
+}
+
 // check checks what arrived, whatever the hub says about it.
 func (l *rowLedger) check(c soakCase) error {
 	if l.damage != nil {
@@ -232,26 +238,40 @@ func (l *rowLedger) check(c soakCase) error {
 
 // compare holds a report against the ledger.
 func (l *rowLedger) compare(c soakCase, out outcome, r report, end answerEnd) error {
-	confirmed, refused, unsure := len(l.confirmed), len(l.rejected), 0
-	for row := range l.stored {
-		if !l.confirmed[row] {
-			unsure++
-		}
+	return errors.Join(l.compareDelivered(c, out, r, end), l.compareRejected(r, end), compareRead(c, out, r, end))
+}
+
+func (l *rowLedger) compareDelivered(c soakCase, out outcome, r report, end answerEnd) error {
+	if n := len(l.confirmed); r.delivered > n || r.delivered < n && !end.late {
+		return fmt.Errorf("%d rows are reported as delivered, but %d were confirmed", r.delivered, n)
 	}
-	allRead := c.source == "" && !end.late
-	switch {
-	case r.delivered > confirmed:
-		return fmt.Errorf("%d rows are reported as delivered, but only %d were confirmed", r.delivered, confirmed)
-	case r.delivered < confirmed && !end.late:
-		return fmt.Errorf("%d rows are reported as delivered, but %d were confirmed", r.delivered, confirmed)
-	case r.counted && r.rejected > refused, r.counted && r.rejected < refused && !end.late, !r.counted && refused > 1:
-		return fmt.Errorf("%d rows are reported as rejected, but %d were refused", r.rejected, refused)
-	case r.counted && r.delivered+r.rejected+r.failed != r.read && (out.Success || allRead):
-		return fmt.Errorf("%d rows are reported as read, but not as many as delivered, rejected or failed", r.read)
-	case r.counted && allRead && r.read != c.rows.rows, r.read > c.rows.rows:
-		return fmt.Errorf("%d rows are reported as read", r.read)
-	case unsure > 0 && c.rows.destination.once && !strings.Contains(out.Message, "may already"):
+	unsure := len(l.stored) - len(l.confirmed) // a confirmed row is stored
+	if unsure > 0 && c.rows.destination.once && !strings.Contains(out.Message, "may already") {
 		return fmt.Errorf("%d rows were stored without an answer, and the message does not say that they may have been", unsure)
+	}
+	return nil
+}
+
+func (l *rowLedger) compareRejected(r report, end answerEnd) error {
+	refused := len(l.rejected)
+	if !r.counted && refused <= 1 {
+		return nil
+	}
+	if r.rejected > refused || r.rejected < refused && !end.late {
+		return fmt.Errorf("%d rows are reported as rejected, but %d were refused", r.rejected, refused)
+	}
+	return nil
+}
+
+func compareRead(c soakCase, out outcome, r report, end answerEnd) error {
+	allRead := out.Success || c.source == "" && !end.late
+	switch {
+	case !r.counted:
+		return nil
+	case allRead && r.delivered+r.rejected+r.failed != r.read:
+		return fmt.Errorf("%d rows are reported as read, but not as many as delivered, rejected or failed", r.read)
+	case allRead && r.read != c.rows.rows, r.read > c.rows.rows:
+		return fmt.Errorf("%d rows are reported as read", r.read)
 	}
 	return nil
 }

@@ -137,6 +137,25 @@ func (v *badVendors) store(r *http.Request, body []byte) (status int, answer any
 
 func (c *vendorCase) store(seed uint64, d *rowDestination, call vendorCall, rows []rowSeen) (status int, answer any, fault string) {
 	key := call.method
+	if len(rows) > 0 {
+		key = fmt.Sprint(rows[0].id, " ", len(rows))
+	}
+	c.met[key]++
+	refused := c.refuse(seed, rows)
+	fault = callFault(seed, c.id, c.rows.fault, c.rows.always, key, c.met[key])
+	if fault == faultBusy || fault == faultStatus || fault == faultReset {
+		return 0, nil, fault
+	}
+	status, answer = d.answer(call, rows, refused)
+	if fault == faultHalf && status >= http.StatusBadRequest {
+		fault = "" // what refuses a call is its status, whatever becomes of the rest
+	}
+	c.ledger.add(d, rows, refused, fault == "")
+	return status, answer, fault
+}
+
+// refuse checks rows, and returns which of them the vendor refuses.
+func (c *vendorCase) refuse(seed uint64, rows []rowSeen) map[int]bool {
 	refused := map[int]bool{}
 	for i, r := range rows {
 		if r.check != checkOf(c.id, r.id) {
@@ -146,34 +165,26 @@ func (c *vendorCase) store(seed uint64, d *rowDestination, call vendorCall, rows
 			refused[i] = true
 		}
 	}
-	if len(rows) > 0 {
-		key = fmt.Sprint(rows[0].id, " ", len(rows))
-	}
-	c.met[key]++
-	fault = callFault(seed, c.id, c.rows.fault, c.rows.always, key, c.met[key])
-	if fault == faultBusy || fault == faultStatus || fault == faultReset {
-		return 0, nil, fault
-	}
-	status, answer = d.answer(call, rows, refused)
-	if fault == faultHalf && status >= http.StatusBadRequest {
-		fault = "" // what refuses a call is its status, whatever becomes of the rest
-	}
-	answered := fault == ""
+	return refused
+}
+
+// add counts the rows of a call that was carried out, and answered or not.
+func (l *rowLedger) add(d *rowDestination, rows []rowSeen, refused map[int]bool, answered bool) {
 	for i, r := range rows {
 		switch {
 		case refused[i]:
+			// A call that is refused as a whole does not say because of which row.
 			if answered && (!d.whole || len(rows) == 1) {
-				c.ledger.rejected[r.id] = true
+				l.rejected[r.id] = true
 			}
 		case d.whole && len(refused) > 0:
 		default:
-			c.ledger.stored[r.id]++
+			l.stored[r.id]++
 			if answered {
-				c.ledger.confirmed[r.id] = true
+				l.confirmed[r.id] = true
 			}
 		}
 	}
-	return status, answer, fault
 }
 
 // respond answers a call, as far as its fault allows.
