@@ -9,6 +9,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/catalog"
+	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/hub/telemetry"
 )
@@ -24,7 +25,7 @@ func (s *Server) Handler() http.Handler {
 		writeError(w, http.StatusNotFound, "Not found for this method.")
 	})
 	front := s.welcome
-	if s.config.StatusPage {
+	if s.config.StatusPage != config.StatusPageOff {
 		front = s.showPage
 		r.Get("/status", s.docs.status.ServeHTTP)
 		r.Head("/status", s.docs.status.ServeHTTP)

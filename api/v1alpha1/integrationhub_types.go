@@ -243,6 +243,14 @@ type IntegrationHubSpec struct {
 	// +optional
 	StatusPage *bool `json:"statusPage,omitempty"`
 
+	// StatusPageAccess selects who can read the status page.
+	// Token: those who have the token for Looker; others see only the label and that the hub is running.
+	// Public: everyone who can reach the hub.
+	//
+	// +kubebuilder:default=Token
+	// +optional
+	StatusPageAccess StatusPageAccess `json:"statusPageAccess,omitempty"`
+
 	// Egress restricts what the hub connects to.
 	//
 	// +optional

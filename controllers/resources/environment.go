@@ -78,6 +78,8 @@ func operatorSettings(hub *v1alpha1.IntegrationHub) map[string]string {
 		env.DrainTimeout:         DrainTimeout(hub).String(),
 		env.Enabled:              strings.Join(EnabledIntegrations(hub), ","),
 		env.DisabledIntegrations: "",
+		env.Name:                 hub.Name,
+		env.Namespace:            hub.Namespace,
 	}
 	if hub.Spec.DefaultEnabled {
 		values[env.DisabledIntegrations] = strings.Join(disabledIntegrations(hub), ",")
@@ -103,9 +105,7 @@ func operatorSettings(hub *v1alpha1.IntegrationHub) map[string]string {
 	if hub.Spec.EncryptUserState {
 		values[env.EncryptPayload] = "true"
 	}
-	if page := hub.Spec.StatusPage; page != nil && !*page {
-		values[env.StatusPage] = "false"
-	}
+	set(values, env.StatusPage, statusPage(hub))
 	if l := hub.Spec.Logging; l != nil {
 		set(values, env.LogLevel, l.Level)
 		set(values, env.LogFormat, l.Format)
@@ -116,6 +116,18 @@ func operatorSettings(hub *v1alpha1.IntegrationHub) map[string]string {
 	values[env.KnownSettings] = strings.Join(slices.Sorted(maps.Keys(values)), ",")
 	values[env.Strict] = "true"
 	return values
+}
+
+// statusPage is who may read the status page; empty is the hub's default, those with Looker's token. The
+// values are booleans, because earlier versions of the hub accept no others.
+func statusPage(hub *v1alpha1.IntegrationHub) string {
+	switch page := hub.Spec.StatusPage; {
+	case page != nil && !*page:
+		return "false"
+	case hub.Spec.StatusPageAccess == v1alpha1.StatusPagePublic:
+		return "true"
+	}
+	return ""
 }
 
 // featureEnvVars enable integrations for testing a hub, which are off unless named.

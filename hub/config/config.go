@@ -40,9 +40,12 @@ type Config struct {
 	restricted bool
 	// Disabled lists integrations to disable even if they are configured.
 	Disabled []string `env:"ACTION_HUB_DISABLED_INTEGRATIONS"`
-	// StatusPage enables a page at / and JSON at /status with the available integrations and missing
-	// settings. Neither contains a secret.
-	StatusPage bool `env:"ACTION_HUB_STATUS_PAGE" envDefault:"true"`
+	// StatusPage is who may read the status page at / and the JSON at /status. Neither contains a secret.
+	StatusPage StatusPage `env:"ACTION_HUB_STATUS_PAGE" envDefault:"token"`
+	// Name and Namespace are those of the IntegrationHub, if there is one. The status page shows
+	// commands with them.
+	Name      string `env:"ACTION_HUB_NAME"`
+	Namespace string `env:"ACTION_HUB_NAMESPACE"`
 
 	// ListenAddress is the address for Looker's requests; by default Port on all addresses.
 	ListenAddress string `env:"ACTION_HUB_LISTEN_ADDRESS"`

@@ -93,7 +93,7 @@ func TestInvalidSettings(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, value, want string }{
 		{"ENCRYPT_PAYLOAD", "maybe", `ENCRYPT_PAYLOAD is "maybe", but must be true or false`},
-		{"ACTION_HUB_STATUS_PAGE", "sometimes", `ACTION_HUB_STATUS_PAGE is "sometimes", but must be true or false`},
+		{"ACTION_HUB_STATUS_PAGE", "sometimes", `ACTION_HUB_STATUS_PAGE is "sometimes", but must be public, token or off`},
 		{"PORT", "http", `PORT is "http", but must be a whole number such as 8080`},
 		{"ACTION_HUB_DELIVERY_TIMEOUT", "60", `ACTION_HUB_DELIVERY_TIMEOUT is "60", but must be a duration such as 1h`},
 		{"ACTION_HUB_DELIVERY_TIMEOUT", "0s", `ACTION_HUB_DELIVERY_TIMEOUT is "0s", but must be longer than 0, such as 30m`},
@@ -124,6 +124,24 @@ func TestInvalidSettings(t *testing.T) {
 		environment[tt.name] = tt.value
 		if _, err := config.Load(environment); err == nil || err.Error() != tt.want {
 			t.Errorf("%s=%s: error %v, want %s", tt.name, tt.value, err, tt.want)
+		}
+	}
+}
+
+// The setting of the status page was a boolean: true meant that everyone can read it.
+func TestStatusPage(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]config.StatusPage{
+		"": config.StatusPageToken, "token": config.StatusPageToken, " Token ": config.StatusPageToken,
+		"public": config.StatusPagePublic, "true": config.StatusPagePublic, "1": config.StatusPagePublic, "on": config.StatusPagePublic,
+		"off": config.StatusPageOff, "false": config.StatusPageOff, "No": config.StatusPageOff,
+	} {
+		c, err := config.Load(map[string]string{
+			"ACTION_HUB_BASE_URL": "https://hub.example.com", "ACTION_HUB_LABEL": "Hub", "ACTION_HUB_SECRET": serviceSecret,
+			"ACTION_HUB_STATUS_PAGE": text,
+		})
+		if err != nil || c.StatusPage != want {
+			t.Errorf("%q: %q, error %v", text, c.StatusPage, err)
 		}
 	}
 }

@@ -14,6 +14,8 @@ const (
 	Enabled              = "ACTION_WHITELIST"
 	DisabledIntegrations = "ACTION_HUB_DISABLED_INTEGRATIONS"
 	StatusPage           = "ACTION_HUB_STATUS_PAGE"
+	Name                 = "ACTION_HUB_NAME"
+	Namespace            = "ACTION_HUB_NAMESPACE"
 	LogLevel             = "ACTION_HUB_LOG_LEVEL"
 	LogFormat            = "ACTION_HUB_LOG_FORMAT"
 	Strict               = "ACTION_HUB_STRICT"
