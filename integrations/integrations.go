@@ -36,6 +36,7 @@ import (
 	"integrationhub.dev/integrations/googlesheets"
 	"integrationhub.dev/integrations/hubspotcompanies"
 	"integrationhub.dev/integrations/hubspotcontacts"
+	"integrationhub.dev/integrations/internal/readmes"
 	"integrationhub.dev/integrations/jiracreateissue"
 	"integrationhub.dev/integrations/kloudio"
 	"integrationhub.dev/integrations/marketo"
@@ -61,7 +62,7 @@ import (
 
 // Group is a part of the list of integrations.
 type Group struct {
-	// Title is its heading in the project's README.
+	// Title is its heading in the project's README, and the category of its integrations.
 	Title string
 	// Integrations are in the order of their names.
 	Integrations []action.Registration
@@ -137,14 +138,18 @@ func Groups() []Group {
 	}
 }
 
+// SharedREADME is the documentation of what several integrations have in common, as HTML. Links of the
+// integrations' own documentation lead to "./" and an anchor in it.
+func SharedREADME() string { return readmes.HTML(readmes.Shared) }
+
 // All returns the integrations in the order of their names.
 func All() []action.Registration {
 	var all []action.Registration
 	for _, group := range Groups() {
-		all = append(all, group.Integrations...)
-	}
-	for i := range all {
-		all[i].APIs = apis[all[i].Name]
+		for _, r := range group.Integrations {
+			r.APIs, r.Category, r.README = apis[r.Name], group.Title, readmes.HTML(r.Name)
+			all = append(all, r)
+		}
 	}
 	slices.SortFunc(all, func(a, b action.Registration) int { return strings.Compare(a.Name, b.Name) })
 	return all

@@ -114,4 +114,8 @@ type Registration struct {
 	New  Constructor
 	// APIs are the versions of the vendors' APIs that it calls.
 	APIs []API
+	// Category is the kind of its destination, under which people find it.
+	Category string
+	// README is its documentation as HTML, without the title.
+	README string
 }

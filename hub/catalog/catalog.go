@@ -25,10 +25,14 @@ type Catalog struct {
 	// Problems are for the log: what is wrong with the configuration although the hub can run.
 	Problems []error
 
-	label   string
-	entries []Entry
-	byName  map[string]*Entry
-	lists   lists
+	label        string
+	entries      []Entry
+	byName       map[string]*Entry
+	lists        lists
+	descriptions []Description
+	// faults are the integrations that are unavailable because of wrong settings.
+	faults  map[string]bool
+	notices []string
 }
 
 // Entry is an available integration.
@@ -55,6 +59,7 @@ type Entry struct {
 func New(registered []action.Registration, cfg config.Config, deps action.Deps) (*Catalog, error) {
 	c := &Catalog{
 		Unavailable: map[string]string{}, label: cfg.Label, byName: map[string]*Entry{}, lists: lists{cached: map[string]List{}},
+		faults: map[string]bool{},
 	}
 	c.checkNames(registered, cfg)
 	unknown, err := c.unknownSettings(registered, cfg, deps)
@@ -74,7 +79,7 @@ func New(registered []action.Registration, cfg config.Config, deps action.Deps) 
 		case err != nil:
 			c.withhold(r.Name, err)
 		case cfg.Strict && unknown[r.Name] != "":
-			c.Unavailable[r.Name] = "unknown settings: " + unknown[r.Name]
+			c.Unavailable[r.Name], c.faults[r.Name] = "unknown settings: "+unknown[r.Name], true
 		default:
 			c.entries = append(c.entries, e)
 		}
@@ -82,6 +87,7 @@ func New(registered []action.Registration, cfg config.Config, deps action.Deps) 
 	for i := range c.entries {
 		c.byName[c.entries[i].Definition.Name] = &c.entries[i]
 	}
+	c.describeAll(registered, cfg, deps)
 	return c, errors.Join(errs...)
 }
 
@@ -91,6 +97,7 @@ func (c *Catalog) withhold(name string, err error) {
 		c.Unavailable[name] = missing.Error()
 		return
 	}
+	c.faults[name] = true
 	c.Problems = append(c.Problems, fmt.Errorf("%s is not offered: %w", name, err))
 	if invalid, ok := errors.AsType[*action.InvalidSettingsError](err); ok {
 		c.Unavailable[name] = invalid.Public()
@@ -108,13 +115,19 @@ func (c *Catalog) checkNames(registered []action.Registration, cfg config.Config
 	for variable, list := range map[string][]string{env.Enabled: cfg.Enabled, env.DisabledIntegrations: cfg.Disabled} {
 		for _, name := range list {
 			if !slices.Contains(names, name) {
-				c.Problems = append(c.Problems, fmt.Errorf("%s: no integration is named %q%s", variable, name, suggest.Text(name, names)))
+				c.notice(fmt.Errorf("%s: no integration is named %q%s", variable, name, suggest.Text(name, names)))
 			}
 		}
 	}
 	if !slices.ContainsFunc(names, cfg.Offers) {
-		c.Problems = append(c.Problems, fmt.Errorf("%s enables no integration", env.Enabled))
+		c.notice(fmt.Errorf("%s enables no integration", env.Enabled))
 	}
+}
+
+// notice reports a problem that has no value of a setting.
+func (c *Catalog) notice(problem error) {
+	c.Problems = append(c.Problems, problem)
+	c.notices = append(c.notices, problem.Error())
 }
 
 // unknownSettings reports variables that look like settings but are none. It returns those of
@@ -131,11 +144,11 @@ func (c *Catalog) unknownSettings(registered []action.Registration, cfg config.C
 		switch {
 		case u.Integration != "":
 			byIntegration[u.Integration] = strings.TrimPrefix(byIntegration[u.Integration]+", "+u.Name+u.Suggestion, ", ")
-			c.Problems = append(c.Problems, err)
+			c.notice(err)
 		case cfg.Strict:
 			errs = append(errs, err)
 		default:
-			c.Problems = append(c.Problems, err)
+			c.notice(err)
 		}
 	}
 	return byIntegration, errors.Join(errs...)

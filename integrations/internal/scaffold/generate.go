@@ -37,13 +37,17 @@ func (r repository) generated() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string][]byte{namesFile: nameType(names(groups)), readmeFile: readme, iconTable: icons, apiTable: apis}, nil
+	files := map[string][]byte{namesFile: nameType(names(groups)), readmeFile: readme, iconTable: icons, apiTable: apis}
+	return files, r.pages(groups, apis, files)
 }
 
 // generate writes the files that follow from the registry and the icons.
 func (r repository) generate() error {
 	files, err := r.generated()
 	if err != nil {
+		return err
+	}
+	if err := r.removePages(files); err != nil {
 		return err
 	}
 	for name, text := range files {

@@ -1,0 +1,84 @@
+package catalog
+
+import (
+	"errors"
+	"slices"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/config"
+	"integrationhub.dev/icons"
+)
+
+// Description is what people can know about an integration, whether it is available or not.
+type Description struct {
+	action.Registration
+	// Resolved is the integration as it is configured, or as if its missing settings were set. Its
+	// Definition has no name if the integration could not be created for another reason.
+	Resolved action.Resolved
+	// Icon is a data URI, or empty.
+	Icon string
+	// APIs are the versions of the vendors' APIs in use.
+	APIs []action.API
+	// Required and Optional are the settings that it reads.
+	Required, Optional []string
+	// Unavailable is the reason why it is not available, or empty.
+	Unavailable string
+	// Fault reports whether it is unavailable although somebody meant to enable it.
+	Fault bool
+}
+
+// Descriptions returns all registered integrations in their order.
+func (c *Catalog) Descriptions() []Description { return c.descriptions }
+
+func (c *Catalog) describe(r action.Registration, cfg config.Config, deps action.Deps) Description {
+	d := Description{Registration: r, Icon: icons.DataURI(r.Name), Unavailable: c.Unavailable[r.Name]}
+	for _, a := range r.APIs {
+		d.APIs = append(d.APIs, a.In(deps.Env))
+	}
+	d.Required = missingSettings(r, deps, nil)
+	d.Optional = slices.DeleteFunc(settingsOf(r, deps), func(name string) bool { return slices.Contains(d.Required, name) })
+	if e, ok := c.byName[r.Name]; ok {
+		d.Resolved = e.Resolved
+		return d
+	}
+	missing := missingSettings(r, deps, deps.Env)
+	d.Fault = c.faults[r.Name] ||
+		cfg.Offers(r.Name) && len(missing) > 0 && (slices.Contains(cfg.Enabled, r.Name) || len(missing) < len(d.Required))
+	d.Resolved = placeholder(r, deps, append(missing, d.Required...))
+	return d
+}
+
+// missingSettings returns the settings that an integration lacks in an environment.
+func missingSettings(r action.Registration, deps action.Deps, environment map[string]string) []string {
+	deps.Env = environment
+	_, err := r.New(deps)
+	if missing, ok := errors.AsType[*action.MissingSettingsError](err); ok {
+		return missing.Keys
+	}
+	return nil
+}
+
+// placeholder creates an integration of which only the definition is used. Its environment has nothing
+// but values in place of the required settings.
+func placeholder(r action.Registration, deps action.Deps, settings []string) action.Resolved {
+	deps.Env = map[string]string{}
+	for _, name := range settings {
+		deps.Env[name] = "placeholder"
+	}
+	i, err := r.New(deps)
+	if err != nil {
+		return action.Resolved{}
+	}
+	return action.Resolve(i)
+}
+
+// Notices are problems of the configuration that belong to no single integration. They contain names
+// of settings and integrations, and no values of settings.
+func (c *Catalog) Notices() []string { return slices.Clone(c.notices) }
+
+func (c *Catalog) describeAll(registered []action.Registration, cfg config.Config, deps action.Deps) {
+	for _, r := range registered {
+		c.descriptions = append(c.descriptions, c.describe(r, cfg, deps))
+	}
+}
+
