@@ -29,7 +29,7 @@ fake-gcs-server := github.com/fsouza/fake-gcs-server
 mailpit := github.com/axllent/mailpit
 oapi-codegen := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen
 # Where generated files are.
-GENERATED := README.md api config charts hub/looker/api icons/README.md integrations/README.md integrations/integrations.go integrations/apis.go integrations/testdata/definitions
+GENERATED := README.md api config charts hub/looker/api icons/README.md integrations/README.md integrations/integrations.go integrations/apis.go integrations/internal/readmes integrations/testdata/definitions
 # What "make test" could not run on this machine, a line each.
 SKIPPED := $(CACHE)/skipped
 export SKIPPED
