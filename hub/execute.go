@@ -122,6 +122,7 @@ func (s *Server) deliver(ctx context.Context, entry *catalog.Entry, r *http.Requ
 	rec := telemetry.FromContext(ctx)
 	rec.End(err)
 	s.telemetry.Metrics.DeliveryEnded(name, rec.Outcome)
+	s.outcomes.Add(name, rec.Outcome, time.Now())
 	if err == nil {
 		return out
 	}

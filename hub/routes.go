@@ -9,7 +9,6 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/catalog"
-	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/hub/telemetry"
 )
@@ -24,14 +23,7 @@ func (s *Server) Handler() http.Handler {
 	r.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
 		writeError(w, http.StatusNotFound, "Not found for this method.")
 	})
-	front := s.welcome
-	if s.config.StatusPage != config.StatusPageOff {
-		front = s.showPage
-		r.Get("/status", s.docs.status.ServeHTTP)
-		r.Head("/status", s.docs.status.ServeHTTP)
-	}
-	r.Get("/", front)
-	r.Head("/", front)
+	s.statusRoutes(r)
 	r.With(s.authenticate).Post("/", s.listActions)
 	r.Route("/actions/{name}", func(r chi.Router) {
 		// A browser has no token. Sealed state and a cookie protect these two.

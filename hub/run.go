@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -31,6 +32,8 @@ type Options struct {
 	Env map[string]string
 	// Integrations are all integrations of the program.
 	Integrations []action.Registration
+	// SharedREADME is the documentation of what several integrations have in common, as HTML.
+	SharedREADME string
 	// Certificate is served when the configuration names no files; nil means plain HTTP.
 	Certificate *config.Certificate
 	// AllowLoopback allows deliveries to this machine, for development.
@@ -82,13 +85,12 @@ func Run(ctx context.Context, o Options) error {
 	// Deliveries outlive ctx by the drain timeout; base ends with it.
 	base, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	var draining atomic.Bool
 	errorLog := slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug)
-	looker := newHTTPServer(closeWhen(&draining, server.Handler()), o.Config.MaxHeaderBytes)
+	looker := newHTTPServer(closeWhen(&server.draining, server.Handler()), o.Config.MaxHeaderBytes)
 	looker.BaseContext, looker.ErrorLog = func(net.Listener) context.Context { return base }, errorLog
 	clients := newActivity()
 	looker.ConnState = clients.connState
-	status := adminHandler(reg, &draining, server.spool.Check, server.docs.status, secrets.All, o.Config.Pprof)
+	status := adminHandler(reg, &server.draining, server.spool.Check, server.pages.status, secrets.All, o.Config.Pprof)
 	admin := newHTTPServer(status, o.Config.MaxHeaderBytes)
 	admin.ErrorLog = errorLog
 
@@ -126,7 +128,7 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("serving: %w", err)
 	case <-ctx.Done():
 	}
-	draining.Store(true)
+	server.draining.Store(true)
 	o.Config.DrainDelay = clients.drainDelay(o.Config.DrainDelay)
 	o.Log.InfoContext(base, "draining", "delay", o.Config.DrainDelay.String(), "timeout", o.Config.DrainTimeout.String())
 	return drain(base, stop, o, looker, admin, pool, failed)
@@ -207,9 +209,21 @@ func build(
 	out.FollowRedirects = true
 	server, err := New(Parts{
 		Config: o.Config, Catalog: offered, Secrets: secrets, Looker: outbound.NewClient(out), Tokens: tokens, Insecure: o.AllowLoopback,
-		Env: o.Env, Telemetry: tel,
+		Env: o.Env, SharedREADME: o.SharedREADME, Pod: podName(o.Config), Certificate: cert, Telemetry: tel,
 	})
 	return server, secrets, cert, err
+}
+
+// podName is the name of the hub's pod, which is its host name, or empty outside of a cluster.
+func podName(c config.Config) string {
+	if c.Namespace == "" {
+		return ""
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		return ""
+	}
+	return name
 }
 
 // listen listens at an address, unless there is already a listener.

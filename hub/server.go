@@ -5,6 +5,7 @@ package hub
 import (
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"integrationhub.dev/hub/catalog"
@@ -35,7 +36,15 @@ type Server struct {
 	tokens     *http.Client // for posting users' tokens to Looker
 	insecure   bool
 	telemetry  *telemetry.Telemetry
-	docs       *statusDocs
+	pages      *statusPages
+	attempts   *attempts
+	// What the live status shows.
+	live        live
+	outcomes    *telemetry.Outcomes
+	started     time.Time
+	pod         string
+	certificate *config.Certificate
+	draining    atomic.Bool
 }
 
 const (
@@ -57,7 +66,13 @@ type Parts struct {
 	// Insecure allows http for Looker's sign-in URLs, for development.
 	Insecure bool
 	// Env is the environment, for settings whose names contain an integration's name.
-	Env       map[string]string
+	Env map[string]string
+	// SharedREADME is the documentation of what several integrations have in common, as HTML.
+	SharedREADME string
+	// Pod is the name of the pod, or empty outside of a cluster.
+	Pod string
+	// Certificate is the one that is served; nil means plain HTTP.
+	Certificate *config.Certificate
 	Telemetry *telemetry.Telemetry
 }
 
@@ -71,10 +86,6 @@ func New(p Parts) (*Server, error) {
 	if legacy != nil {
 		stateKeys = func() [][]byte { return append([][]byte{legacy}, p.Secrets.All()...) }
 	}
-	docs, err := newStatusDocs(p.Config, p.Catalog)
-	if err != nil {
-		return nil, err
-	}
 	spool := &payload.Spool{
 		Dir: p.Config.SpoolDir, Limit: p.Config.SpoolBytes, MaxSettings: maxSettings, MaxWait: spoolWait,
 	}
@@ -82,10 +93,13 @@ func New(p Parts) (*Server, error) {
 		return nil, fmt.Errorf("ACTION_HUB_SPOOL_DIR is not usable: %w", err)
 	}
 	p.Telemetry.Metrics.ExportSpool(spool)
+	started := time.Now().UTC().Truncate(time.Second)
 	admission := newAdmission(p.Config.MaxDeliveries, p.Config.MaxQueued)
 	p.Telemetry.Metrics.ExportQueue(admission.queued)
 	return &Server{
-		config: p.Config, catalog: p.Catalog, secrets: p.Secrets, telemetry: p.Telemetry, docs: docs,
+		config: p.Config, catalog: p.Catalog, secrets: p.Secrets, telemetry: p.Telemetry,
+		pages: newStatusPages(p, started), attempts: newAttempts(),
+		outcomes: telemetry.NewOutcomes(p.Catalog.Names()), started: started, pod: p.Pod, certificate: p.Certificate,
 		states: sealed.New(stateKeys, legacy), logins: sealed.New(p.Secrets.All, nil), links: newSignInLinks(),
 		ownSecrets: hubSecrets(p.Env), insecure: p.Insecure,
 		admission: admission, forms: newAdmission(p.Config.MaxForms, 0),

@@ -1,59 +1,75 @@
 package hub
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/base64"
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-chi/chi/v5"
 
 	"integrationhub.dev/hub/catalog"
 	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/page"
+	"integrationhub.dev/hub/telemetry"
 	"integrationhub.dev/hub/version"
 	"integrationhub.dev/hub/wire"
-	"integrationhub.dev/icons"
 )
 
-// statusDocs are the status page and the status JSON. They are rendered once, because nothing in
-// them changes while the hub runs.
-type statusDocs struct {
-	page, status document
+// statusPages are the documents of the status page. They are rendered when they are first requested,
+// and again after a change.
+type statusPages struct {
+	site         page.Site
+	index        cachedDocument
+	integrations []page.Integration
+	byName       map[string]*integrationDocument
+	shared       cachedDocument
+	stranger     cachedDocument
+	// status and strangerStatus are the catalog for programs.
+	status, strangerStatus document
 }
 
-func newStatusDocs(c config.Config, list *catalog.Catalog) (*statusDocs, error) {
+type integrationDocument struct {
+	page.Integration
+	cachedDocument
+}
+
+func newStatusPages(p Parts, started time.Time) *statusPages {
 	build := version.Current()
-	html, err := page.Render(statusPage(list, c, build))
-	if err != nil {
-		return nil, err
+	all := &statusPages{
+		site: page.Site{
+			Label: p.Config.Label, URL: p.Config.BaseURL, Name: p.Config.Name, Namespace: p.Config.Namespace,
+			Build: build, Private: p.Config.StatusPage == config.StatusPageToken, Shared: p.SharedREADME,
+		},
+		byName:         map[string]*integrationDocument{},
+		status:         jsonDocument(newStatus(p.Catalog, p.Config, build, started)),
+		strangerStatus: jsonDocument(strangerStatus{p.Config.Label, "running"}),
 	}
-	status := wire.Marshal(newStatus(list, c, build, time.Now()))
-	return &statusDocs{
-		page:   newDocument("text/html; charset=utf-8", html),
-		status: newDocument("application/json; charset=utf-8", status),
-	}, nil
+	for _, d := range p.Catalog.Descriptions() {
+		i := pageIntegration(d)
+		all.integrations = append(all.integrations, i)
+		all.byName[d.Name] = &integrationDocument{Integration: i}
+	}
+	return all
 }
 
-// statusPage is the catalog for people.
-func statusPage(c *catalog.Catalog, cfg config.Config, build version.Info) page.Hub {
-	h := page.Hub{Label: cfg.Label, URL: cfg.BaseURL, Build: build}
-	for _, o := range c.Entries() {
-		i := page.Integration{Definition: o.Definition, Icon: o.Icon, APIs: o.APIs}
-		switch {
-		case o.OAuth != nil:
-			i.SignIn = page.UserSignIn
-		case o.Delegate != nil:
-			i.SignIn = page.LookerSignIn
-		}
-		h.Integrations = append(h.Integrations, i)
+func jsonDocument(v any) document {
+	return newDocument("application/json; charset=utf-8", wire.Marshal(v))
+}
+
+// pageIntegration is an integration for people.
+func pageIntegration(d catalog.Description) page.Integration {
+	i := page.Integration{
+		Definition: d.Resolved.Definition, Icon: d.Icon, Category: d.Category, HasForm: d.Resolved.Form != nil,
+		Reason: d.Unavailable, Fault: d.Fault, Required: d.Required, Optional: d.Optional, README: d.README, APIs: d.APIs,
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.Unavailable)) {
-		h.Unavailable = append(h.Unavailable, page.Unavailable{Name: name, Icon: icons.DataURI(name), Reason: c.Unavailable[name]})
+	i.Name = d.Name
+	switch {
+	case d.Resolved.OAuth != nil:
+		i.SignIn = page.UserSignIn
+	case d.Resolved.Delegate != nil:
+		i.SignIn = page.LookerSignIn
 	}
-	return h
+	return i
 }
 
 // status is the catalog for programs.
@@ -91,42 +107,141 @@ func newStatus(c *catalog.Catalog, cfg config.Config, build version.Info, starte
 	return s
 }
 
-// showPage answers GET / with the status page for browsers and a line of text for other clients.
-func (s *Server) showPage(w http.ResponseWriter, r *http.Request) {
-	w.Header().Add("Vary", "Accept")
-	if !strings.Contains(strings.ToLower(r.Header.Get("Accept")), "text/html") {
-		s.welcome(w, r)
+// strangerStatus is what programs without a token see.
+type strangerStatus struct {
+	Label  string `json:"label"`
+	Status string `json:"status"`
+}
+
+// statusRoutes are the status page's.
+func (s *Server) statusRoutes(r chi.Router) {
+	get := func(path string, h http.HandlerFunc) {
+		r.Get(path, h)
+		r.Head(path, h)
+	}
+	if s.config.StatusPage == config.StatusPageOff {
+		get("/", s.welcomePrograms)
 		return
 	}
-	w.Header().Set("Content-Security-Policy", page.Policy)
-	w.Header().Set("Referrer-Policy", "no-referrer")
-	s.docs.page.ServeHTTP(w, r)
+	get("/", s.showIndex)
+	get("/status", s.showStatus)
+	get("/status/live", s.showLive)
+	get("/integrations", s.showShared)
+	get("/integrations/{name}", s.showIntegration)
+	if s.config.StatusPage == config.StatusPageToken {
+		get("/sign-in", s.showSignIn)
+		// Another site must not sign anybody in or out.
+		r.Group(func(r chi.Router) {
+			r.Use(http.NewCrossOriginProtection().Handler)
+			r.Post("/sign-in", s.signIn)
+			r.Post("/sign-out", s.signOut)
+		})
+	}
+}
+
+// welcomePrograms answers with one line of text, and tells browsers that there is no page.
+func (s *Server) welcomePrograms(w http.ResponseWriter, r *http.Request) {
+	w.Header().Add("Vary", "Accept")
+	if acceptsHTML(r) {
+		writeError(w, http.StatusNotFound, "Not found.")
+		return
+	}
+	welcome(w)
 }
 
 // welcome answers with one line of text.
-func (s *Server) welcome(w http.ResponseWriter, _ *http.Request) {
+func welcome(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	_, _ = w.Write([]byte("Integration Hub is running. Looker connects with POST and a token.\n"))
 }
 
-// document is a response that does not change while the hub runs.
-type document struct {
-	contentType, etag string
-	body              []byte
+func acceptsHTML(r *http.Request) bool {
+	return strings.Contains(strings.ToLower(r.Header.Get("Accept")), "text/html")
 }
 
-func newDocument(contentType string, body []byte) document {
-	sum := sha256.Sum256(body)
-	return document{contentType, `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`, body}
+// showIndex answers GET / with the status page for browsers and a line of text for other clients.
+func (s *Server) showIndex(w http.ResponseWriter, r *http.Request) {
+	w.Header().Add("Vary", "Accept")
+	if !acceptsHTML(r) {
+		welcome(w)
+		return
+	}
+	p := s.pages
+	if !s.mayRead(w, r) {
+		s.serve(w, r, &p.stranger, "", func() ([]byte, error) { return page.RenderStranger(p.site) })
+		return
+	}
+	live, _, key := s.currentLive()
+	s.serve(w, r, &p.index, key, func() ([]byte, error) {
+		return page.RenderIndex(page.Index{Site: p.site, Live: live, Integrations: p.integrations, Notices: s.catalog.Notices()})
+	})
 }
 
-// ServeHTTP serves the document. Clients must revalidate it, because it may change with the next
-// version of the hub.
-func (d document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", d.contentType)
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Set("Cache-Control", "no-cache")
-	w.Header().Set("ETag", d.etag)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(d.body))
+// showIntegration answers with the page of an integration.
+func (s *Server) showIntegration(w http.ResponseWriter, r *http.Request) {
+	name := chi.URLParam(r, "name")
+	if !s.mayRead(w, r) {
+		s.askForToken(w, r)
+		return
+	}
+	d, ok := s.pages.byName[name]
+	if !ok {
+		writeError(w, http.StatusNotFound, "No integration has this name.")
+		return
+	}
+	live, _, _ := s.currentLive()
+	key := string(wire.Marshal(live.Deliveries[name]))
+	s.serve(w, r, &d.cachedDocument, key, func() ([]byte, error) {
+		return page.RenderIntegration(page.IntegrationPage{Site: s.pages.site, Integration: d.Integration, Live: live})
+	})
+}
+
+// showShared answers with the page about what several integrations have in common.
+func (s *Server) showShared(w http.ResponseWriter, r *http.Request) {
+	if !s.mayRead(w, r) {
+		s.askForToken(w, r)
+		return
+	}
+	s.serve(w, r, &s.pages.shared, "", func() ([]byte, error) { return page.RenderShared(s.pages.site) })
+}
+
+// showStatus answers with the catalog for programs.
+func (s *Server) showStatus(w http.ResponseWriter, r *http.Request) {
+	if !s.mayRead(w, r) {
+		s.pages.strangerStatus.ServeHTTP(w, r)
+		return
+	}
+	s.pages.status.ServeHTTP(w, r)
+}
+
+// showLive answers with the live status for the page's script.
+func (s *Server) showLive(w http.ResponseWriter, r *http.Request) {
+	if !s.mayRead(w, r) {
+		writeError(w, http.StatusForbidden, "The live status requires Looker's token.")
+		return
+	}
+	_, json, _ := s.currentLive()
+	json.ServeHTTP(w, r)
+}
+
+// serve serves a page.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, c *cachedDocument, key string, render func() ([]byte, error)) {
+	d, err := c.get(key, render)
+	if err != nil {
+		telemetry.FromContext(r.Context()).Err = err
+		writeError(w, http.StatusInternalServerError, "Internal server error.")
+		return
+	}
+	s.pageHeaders(w)
+	d.ServeHTTP(w, r)
+}
+
+func (s *Server) pageHeaders(w http.ResponseWriter) {
+	policy := page.Policy
+	if s.config.StatusPage == config.StatusPageToken {
+		policy = page.PrivatePolicy
+	}
+	w.Header().Set("Content-Security-Policy", policy)
+	w.Header().Set("Referrer-Policy", "no-referrer")
 }

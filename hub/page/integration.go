@@ -2,17 +2,20 @@ package page
 
 import (
 	"cmp"
+	"html"
+	"html/template"
 	"math"
+	"regexp"
 
 	"integrationhub.dev/hub/action"
 )
 
-// SignIn says who signs in at an integration's destination.
-type SignIn int
+// UserAuth says who signs in at an integration's destination.
+type UserAuth int
 
 // The ways to sign in.
 const (
-	NoSignIn SignIn = iota
+	NoSignIn UserAuth = iota
 	// UserSignIn means that each user signs in through the hub.
 	UserSignIn
 	// LookerSignIn means that Looker stores the credentials and sends them.
@@ -20,17 +23,30 @@ const (
 )
 
 // ByUser and ByLooker are for the template.
-func (s SignIn) ByUser() bool { return s == UserSignIn }
+func (s UserAuth) ByUser() bool { return s == UserSignIn }
 
 // ByLooker reports whether Looker stores the credentials.
-func (s SignIn) ByLooker() bool { return s == LookerSignIn }
+func (s UserAuth) ByLooker() bool { return s == LookerSignIn }
 
-// Integration is an available integration.
+// Integration is an integration, whether it is available or not.
 type Integration struct {
+	// Definition may have nothing but a name if the integration is not available.
 	action.Definition
 	// Icon is a data URI, or "".
-	Icon   string
-	SignIn SignIn
+	Icon string
+	// Category is the kind of its destination.
+	Category string
+	// HasForm reports whether users fill in a form.
+	HasForm bool
+	SignIn  UserAuth
+	// Reason is why it is not available, or "". It names settings, never their values.
+	Reason string
+	// Fault reports whether it is unavailable although somebody meant to enable it.
+	Fault bool
+	// Required and Optional are its settings on the hub.
+	Required, Optional []string
+	// README is its documentation as HTML.
+	README string
 	// APIs are the versions of the vendors' APIs in use.
 	APIs []action.API
 }
@@ -96,4 +112,29 @@ func (i Integration) Needs() []Need {
 		}
 	}
 	return needs
+}
+
+// Known reports whether the integration's definition is known.
+func (i Integration) Known() bool { return i.Label != "" }
+
+// Title is its label, or its name if the label is not known.
+func (i Integration) Title() string { return cmp.Or(i.Label, i.Name) }
+
+// Docs is its documentation.
+func (i Integration) Docs() template.HTML {
+	return template.HTML(i.README) //nolint:gosec // made from our own READMEs, without HTML in them
+}
+
+// Chapter is a heading of the documentation.
+type Chapter struct{ ID, Title string }
+
+var heading = regexp.MustCompile(`<h3 id="([a-z0-9-]+)">([^<]+)</h3>`)
+
+// Chapters are the headings of the documentation.
+func (i Integration) Chapters() []Chapter {
+	var all []Chapter
+	for _, m := range heading.FindAllStringSubmatch(i.README, -1) {
+		all = append(all, Chapter{m[1], html.UnescapeString(m[2])})
+	}
+	return all
 }

@@ -118,6 +118,7 @@ func (d *dev) defaults(listening net.Addr) {
 		"ACTION_HUB_DRAIN_DELAY":    "0s",
 		"ACTION_HUB_DRAIN_TIMEOUT":  "10s",
 		"ACTION_HUB_LOG_FORMAT":     "text",
+		"ACTION_HUB_STATUS_PAGE":    "public",
 	} {
 		if d.env[name] == "" {
 			d.env[name] = value

@@ -33,7 +33,7 @@ comes with an inbox, where webhook, tray and zapier deliver to: see hub inbox.`,
 	dev := cmd.Flags().Bool("dev", false, "development mode: no configuration, and an inbox that receives deliveries")
 	local := cmd.Flags().Bool("allow-loopback", false, "with --dev: allow deliveries to all addresses of this machine, not only to the inbox")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		o := hub.Options{Env: env, Integrations: integrations.All(), Version: version.Current().Version}
+		o := hub.Options{Env: env, Integrations: integrations.All(), SharedREADME: integrations.SharedREADME(), Version: version.Current().Version}
 		if *dev {
 			o.AllowLoopback = *local
 			return serveDev(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())

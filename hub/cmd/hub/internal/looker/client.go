@@ -275,7 +275,7 @@ func (c *Client) Execute(ctx context.Context, name string, e Envelope, data *Dat
 	return *result.Looker, answer, nil
 }
 
-// Status is what a hub tells everybody of itself.
+// Status is what a hub tells of itself to those who have a token.
 type Status struct {
 	Version      string `json:"version"`
 	Integrations struct {
@@ -290,6 +290,9 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base.String()+"/status", http.NoBody)
 	if err != nil {
 		return s, fmt.Errorf("preparing the request: %w", err)
+	}
+	if c.opts.Token != "" {
+		req.Header.Set("Authorization", fmt.Sprintf("Token token=%q", c.opts.Token))
 	}
 	answer, err := c.do(req)
 	if err == nil {
