@@ -17,6 +17,7 @@ FAKE_GCS_SERVER := v1.56.1
 AZURITE := 3.35.0
 MAILPIT := v1.27.11
 OAPI_CODEGEN := v2.8.2
+AXE := 4.14.1
 # Where the tools come from, as programs of Go modules. They stay out of go.mod: their
 # dependencies are not needed here.
 golangci-lint := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
@@ -48,6 +49,11 @@ $(TOOLS)/azurite-%:
 	npm install --silent --no-audit --no-fund --prefix $(TOOLS)/new-azurite azurite@$*
 	mv $(TOOLS)/new-azurite $@
 
+# axe-core is a library of Node's.
+$(TOOLS)/axe-%:
+	npm install --silent --no-audit --no-fund --prefix $(TOOLS)/new-axe axe-core@$*
+	mv $(TOOLS)/new-axe $@
+
 ##@ The two commands
 
 .PHONY: demo
@@ -72,8 +78,11 @@ test: ## Every test; sets up what it needs by itself
 test-unit: ## Unit tests, and the operator's against a real kube-apiserver and etcd
 	$(LOCAL)/build tools kube-apiserver etcd controller-gen helm kubectl
 	@chromium=$$($(LOCAL)/install $(CHROMIUM) "the status page in a browser" chromium); \
-	[[ $$chromium != missing:* ]] || chromium=; set -x; \
-	$(ENVTEST) CHROMIUM=$$chromium go test ./...
+	[[ $$chromium != missing:* ]] || chromium=; \
+	axe=$$($(LOCAL)/install npm "the accessibility of the status page" nodejs npm); \
+	[[ $$axe == missing:* ]] || { $(MAKE) $(TOOLS)/axe-$(AXE); axe=$(TOOLS)/axe-$(AXE)/node_modules/axe-core/axe.min.js; }; \
+	[[ $$axe != missing:* ]] || axe=; set -x; \
+	$(ENVTEST) CHROMIUM=$$chromium AXE=$$axe go test ./...
 
 # A module of its own, so that virtual-kubelet stays out of go.mod.
 .PHONY: test-process

@@ -1,8 +1,10 @@
 package hub_test
 
 import (
+	"compress/gzip"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -48,41 +50,77 @@ const browserAccept = "text/html,application/xhtml+xml,application/xml;q=0.9,ima
 
 const oneLine = "Integration Hub is running. Looker connects with POST and a token.\n"
 
+// public is the environment of a hub whose status page everyone can read.
+var public = map[string]string{"ACTION_HUB_STATUS_PAGE": "public"}
+
 func TestStatusPage(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, nil, entry(withLogin{withForm{&fake{definition: definition("login")}}}), entry(&fake{definition: definition("plain")}), lacking("zapier", "ZAPIER_KEY"))
-	res, body := s.get("/", "Accept", browserAccept)
-	for header, want := range map[string]string{
-		"Content-Type": "text/html; charset=utf-8", "X-Content-Type-Options": "nosniff",
-		"Referrer-Policy": "no-referrer", "Cache-Control": "no-cache", "Vary": "Accept",
+	s := newServer(t, public, entry(withLogin{withForm{&fake{definition: definition("login")}}}), entry(&fake{definition: definition("plain")}), lacking("zapier", "ZAPIER_KEY"))
+	for path, wants := range map[string][]string{
+		"/": {
+			"<h1>Golden &lt;Hub&gt;</h1>", ">https://hub.example.com</code>", `href="/status"`,
+			`<li class="row" id="login"`, `<li class="row" id="plain"`, `href="/integrations/zapier"`,
+		},
+		"/integrations/login":  {"Each user signs in once", "<h1>"},
+		"/integrations/zapier": {"missing settings: ZAPIER_KEY", "ZAPIER_KEY: &#34;&#34;", `src="data:image/svg&#43;xml;base64,`},
+		"/integrations":        {"Shared options"},
 	} {
-		if got := res.Header.Get(header); got != want {
-			t.Errorf("%s: %q, want %q", header, got, want)
+		res, body := s.get(path, "Accept", browserAccept)
+		for header, want := range map[string]string{
+			"Content-Type": "text/html; charset=utf-8", "X-Content-Type-Options": "nosniff",
+			"Referrer-Policy": "no-referrer", "Cache-Control": "no-cache",
+		} {
+			if got := res.Header.Get(header); got != want {
+				t.Errorf("%s: %s: %q, want %q", path, header, got, want)
+			}
+		}
+		if vary := strings.Join(res.Header["Vary"], ", "); path == "/" && vary != "Accept, Accept-Encoding" {
+			t.Errorf("Vary: %s", vary)
+		}
+		for _, want := range []string{
+			"default-src 'none'", "style-src 'sha256-", "script-src 'sha256-", "connect-src 'self'", "form-action 'none'", "base-uri 'none'", "frame-ancestors 'none'",
+		} {
+			if got := res.Header.Get("Content-Security-Policy"); !strings.Contains(got, want) || strings.Contains(got, "unsafe") {
+				t.Errorf("%s: Content-Security-Policy: %q has no %s", path, got, want)
+			}
+		}
+		for _, want := range wants {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s: %s is not in %s", path, want, body)
+			}
+		}
+		if strings.Contains(body, "Sign out") {
+			t.Errorf("%s: readers who did not sign in are asked to sign out", path)
+		}
+		etag := res.Header.Get("ETag")
+		if res, body := s.get(path, "Accept", browserAccept, "If-None-Match", etag); etag == "" || res.StatusCode != http.StatusNotModified || body != "" {
+			t.Errorf("%s: the page that the browser has (%s) is sent again: %d", path, etag, res.StatusCode)
 		}
 	}
-	for _, want := range []string{"default-src 'none'", "style-src 'sha256-", "script-src 'sha256-", "form-action 'none'", "base-uri 'none'", "frame-ancestors 'none'"} {
-		if got := res.Header.Get("Content-Security-Policy"); !strings.Contains(got, want) || strings.Contains(got, "unsafe") {
-			t.Errorf("Content-Security-Policy: %q has no %s", got, want)
-		}
+	if res, _ := s.get("/integrations/gone", "Accept", browserAccept); res.StatusCode != http.StatusNotFound {
+		t.Errorf("an unknown integration: %d", res.StatusCode)
 	}
-	for _, want := range []string{
-		"<h1>Golden &lt;Hub&gt;</h1>", ">https://hub.example.com</code>", `href="https://hub.example.com/status"`,
-		`<li class="panel" id="login">`, "Each user signs in once", `<li class="panel" id="plain">`,
-		`<li id="zapier"><span class="icon"><img src="data:image/svg&#43;xml;base64,`, "missing settings: ZAPIER_KEY",
-	} {
-		if !strings.Contains(body, want) {
-			t.Errorf("%s is not there", want)
-		}
+	if res, _ := s.get("/sign-in", "Accept", browserAccept); res.StatusCode != http.StatusNotFound {
+		t.Errorf("a public page has a sign-in: %d", res.StatusCode)
 	}
-	if strings.Contains(body, serviceSecret) {
-		t.Error("the page holds the service secret")
+}
+
+// Clients that accept it get the compressed page, with a tag of its own.
+func TestStatusPageIsCompressed(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, public, entry(&fake{definition: definition("plain")}))
+	plain, body := s.get("/", "Accept", browserAccept, "Accept-Encoding", "identity")
+	small, compressed := s.get("/", "Accept", browserAccept, "Accept-Encoding", "gzip")
+	r, err := gzip.NewReader(strings.NewReader(compressed))
+	if err != nil || small.Header.Get("Content-Encoding") != "gzip" {
+		t.Fatal(err, small.Header)
 	}
-	if t.Failed() {
-		t.Log(body)
+	text, err := io.ReadAll(r)
+	if err != nil || string(text) != body || len(compressed) > len(body)/2 {
+		t.Errorf("%d bytes compressed of %d: %v", len(compressed), len(body), err)
 	}
-	etag := res.Header.Get("ETag")
-	if res, body := s.get("/", "Accept", browserAccept, "If-None-Match", etag); etag == "" || res.StatusCode != http.StatusNotModified || body != "" {
-		t.Errorf("the page that the browser has (%s) is sent again: %d", etag, res.StatusCode)
+	if plain.Header.Get("ETag") == small.Header.Get("ETag") {
+		t.Error("both encodings have the same tag")
 	}
 }
 
@@ -90,7 +128,9 @@ func TestStatusPage(t *testing.T) {
 func TestStatusPageByHead(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, nil)
-	for path, want := range map[string]string{"/": "text/html; charset=utf-8", "/status": "application/json; charset=utf-8"} {
+	for path, want := range map[string]string{
+		"/": "text/html; charset=utf-8", "/status": "application/json; charset=utf-8", "/sign-in": "text/html; charset=utf-8",
+	} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodHead, s.URL+path, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -147,7 +187,7 @@ func TestStatus(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			res, body := newServer(t, tt.env, tt.entries...).get("/status")
+			res, body := newServer(t, with(tt.env, public), tt.entries...).get("/status")
 			var got struct {
 				Label        string
 				Version      string
@@ -190,7 +230,7 @@ func TestStatusOfAPIs(t *testing.T) {
 		{Name: "B", Version: "v2", EndOfLife: "2027-08-31", Source: "https://b.example.com", Setting: "B_API_VERSION"},
 	}
 	absent.APIs = available.APIs
-	_, body := newServer(t, map[string]string{"B_API_VERSION": "v9"}, available, absent).get("/status")
+	_, body := newServer(t, with(map[string]string{"B_API_VERSION": "v9"}, public), available, absent).get("/status")
 	var got struct{ APIs []map[string]string }
 	if err := json.Unmarshal([]byte(body), &got); err != nil {
 		t.Fatalf("%s: %v", body, err)
@@ -204,13 +244,26 @@ func TestStatusOfAPIs(t *testing.T) {
 	}
 }
 
+// with returns an environment with the variables of both.
+func with(a, b map[string]string) map[string]string {
+	all := maps.Clone(b)
+	maps.Copy(all, a)
+	return all
+}
+
 func TestStatusPageSwitchedOff(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, map[string]string{"ACTION_HUB_STATUS_PAGE": "false"}, lacking("zapier", "ZAPIER_KEY"))
-	if res, body := s.get("/", "Accept", browserAccept); res.StatusCode != http.StatusOK || body != oneLine {
-		t.Errorf("%d %s", res.StatusCode, body)
-	}
-	if res, body := s.get("/status"); res.StatusCode != http.StatusNotFound || strings.Contains(body, "zapier") {
-		t.Errorf("%d %s", res.StatusCode, body)
+	for _, value := range []string{"off", "false"} {
+		s := newServer(t, map[string]string{"ACTION_HUB_STATUS_PAGE": value}, lacking("zapier", "ZAPIER_KEY"))
+		for _, path := range []string{"/", "/status", "/status/live", "/integrations", "/integrations/zapier", "/sign-in"} {
+			res, body := s.get(path, "Accept", browserAccept, "Authorization", `Token token="`+goodToken+`"`)
+			if res.StatusCode != http.StatusNotFound || strings.Contains(body, "zapier") || strings.Contains(body, "Golden") {
+				t.Errorf("%s: %d %s", path, res.StatusCode, body)
+			}
+		}
+		// Monitors and load balancers get an answer even so.
+		if res, body := s.get("/", "Accept", "*/*"); res.StatusCode != http.StatusOK || body != oneLine {
+			t.Errorf("%d %s", res.StatusCode, body)
+		}
 	}
 }
