@@ -10,7 +10,7 @@ type Endpoint struct {
 	//
 	// +kubebuilder:validation:MinLength=8
 	// +kubebuilder:validation:MaxLength=2048
-	// +kubebuilder:validation:Pattern=`^https?://[^/?#]+(/[^\s]*)?$`
+	// +kubebuilder:validation:Pattern=`^https?://.+`
 	URL string `json:"url"`
 
 	// AllowedHosts are the only hosts that the URL can have, as example.com or *.example.com.
@@ -246,7 +246,7 @@ type OAuth2ClientCredentials struct {
 	//
 	// +kubebuilder:validation:MinLength=8
 	// +kubebuilder:validation:MaxLength=2048
-	// +kubebuilder:validation:Pattern=`^https?://[^/?#]+(/[^\s]*)?$`
+	// +kubebuilder:validation:Pattern=`^https?://.+`
 	TokenURL string `json:"tokenURL"`
 
 	// ClientID is the client's ID.

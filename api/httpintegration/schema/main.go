@@ -103,7 +103,7 @@ func (g *generator) reference(name string) (object, error) {
 	if decl == nil {
 		return nil, fmt.Errorf("there is no type %s", name)
 	}
-	g.definitions[name] = object{} // for types that contain themselves
+	g.definitions[name] = object{}        // for types that contain themselves
 	spec := decl.Specs[0].(*ast.TypeSpec) //nolint:errcheck,forcetypeassert // of a type declaration
 	schema, err := g.schemaOf(spec.Type)
 	if err == nil {
@@ -148,8 +148,8 @@ func (g *generator) schemaOf(t ast.Expr) (object, error) {
 
 // addFields adds the fields of a struct to the schema of an object.
 func (g *generator) addFields(schema object, t *ast.StructType) error {
-	properties := schema["properties"].(object)  //nolint:errcheck,forcetypeassert // made above
-	required := schema["required"].([]string) //nolint:errcheck,forcetypeassert // made above
+	properties := schema["properties"].(object) //nolint:errcheck,forcetypeassert // made above
+	required := schema["required"].([]string)   //nolint:errcheck,forcetypeassert // made above
 	for _, f := range t.Fields.List {
 		tag, _, _ := strings.Cut(reflect.StructTag(strings.Trim(f.Tag.Value, "`")).Get("json"), ",")
 		if len(f.Names) == 0 { // embedded
