@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http/httptrace"
@@ -26,6 +27,10 @@ type Once struct {
 	// MaybeDeliveredHint is a sentence that is added to the message of an error after which the
 	// call may still have taken effect.
 	MaybeDeliveredHint string
+	// NoEffect reports further errors after which the destination did nothing. nil means none.
+	NoEffect func(error) bool
+	// MaxAttempts is the maximum number of calls; 0 means 4.
+	MaxAttempts int
 }
 
 // onceRetry is for calls that had no effect. Its backoff bridges a short outage.
@@ -39,8 +44,9 @@ func (o Once) Do(ctx context.Context, f func(context.Context) error) error { ret
 func (o Once) do(ctx context.Context, limiter *rate.Limiter, f func(context.Context) error) error {
 	var written bool
 	retry := onceRetry
+	retry.MaxAttempts = cmp.Or(o.MaxAttempts, retry.MaxAttempts)
 	retry.When = func(err error) bool {
-		return !retryAfterTooLong(err) && hadNoEffect(err, written)
+		return !retryAfterTooLong(err) && o.hadNoEffect(err, written)
 	}
 	err := retry.Do(ctx, func(ctx context.Context) error {
 		written = false
@@ -52,7 +58,7 @@ func (o Once) do(ctx context.Context, limiter *rate.Limiter, f func(context.Cont
 	})
 	kind := action.KindOf(err)
 	switch {
-	case err == nil, o.MaybeDeliveredHint == "", errors.Is(err, outbound.ErrInDoubt), Stopped(err), hadNoEffect(err, written):
+	case err == nil, o.MaybeDeliveredHint == "", errors.Is(err, outbound.ErrInDoubt), Stopped(err), o.hadNoEffect(err, written):
 		return err
 	case kind == action.Unavailable, kind == action.Timeout:
 		return action.Wrap(err, kind, "%s %s", action.MessageOf(err), o.MaybeDeliveredHint)
@@ -73,11 +79,11 @@ func (o Once) call(ctx context.Context, f func(context.Context) error) (bool, er
 	return written.Load(), err
 }
 
-func (Once) retryable(err error) bool {
-	return !Stopped(err) && !retryAfterTooLong(err) && hadNoEffect(err, true)
+func (o Once) retryable(err error) bool {
+	return !Stopped(err) && !retryAfterTooLong(err) && o.hadNoEffect(err, true)
 }
 
-func hadNoEffect(err error, written bool) bool {
+func (o Once) hadNoEffect(err error, written bool) bool {
 	kind := action.KindOf(err)
-	return kind == action.RateLimited || !written && kind.Retryable()
+	return o.NoEffect != nil && o.NoEffect(err) || kind == action.RateLimited || !written && kind.Retryable()
 }

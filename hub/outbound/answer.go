@@ -99,6 +99,10 @@ func unexpected(detail error, name string) error {
 }
 
 func readAnswer(req *http.Request, res *http.Response, name string) ([]byte, error) {
+	return readAtMost(maxAnswer, req, res, name)
+}
+
+func readAtMost(maxBytes int64, req *http.Request, res *http.Response, name string) ([]byte, error) {
 	var late atomic.Bool
 	timer := time.AfterFunc(answerTimeout, func() {
 		late.Store(true)
@@ -106,13 +110,13 @@ func readAnswer(req *http.Request, res *http.Response, name string) ([]byte, err
 	})
 	defer res.Body.Close()
 	defer timer.Stop()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxBytes+1))
 	switch {
 	case err != nil && late.Load():
 		return nil, action.Wrap(err, action.Timeout, "%s did not complete its response in time.", name)
 	case err != nil:
 		return nil, ConnectionError(req.Context(), err, name)
-	case len(body) > maxAnswer:
+	case int64(len(body)) > maxBytes:
 		return nil, action.Wrap(ErrAnswerTooLarge, action.Unavailable, "%s sent an answer that is too large.", name)
 	}
 	return body, nil

@@ -43,6 +43,15 @@ type Head struct {
 	Header http.Header
 }
 
+// Answer is the result of a call whose status, header and body all matter.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+	// MaxBytes is the maximum size of the body that is read.
+	MaxBytes int64
+}
+
 // validator is a response that can check itself after it was decoded.
 type validator interface{ Validate() error }
 
@@ -51,7 +60,7 @@ type validator interface{ Validate() error }
 // The body is in: nil sends none, [url.Values] a form, and a [Body] its bytes. Any other value is
 // sent as JSON.
 //
-// The response goes to out: nil ignores its body, a [*Head] too, and *[]byte receives the body as
+// The response goes to out: nil ignores its body, a [*Head] too, and *[]byte and [*Answer] receive the body as
 // it is. Any other value is decoded from JSON. If it has a method Validate()
 // error, an error of that method makes the call fail too: it is for responses that lack what a
 // success must have. Because the request may have been processed by then, the message says so (see
@@ -152,6 +161,10 @@ func (a API) read(req *http.Request, res *http.Response, out any) error {
 			err = Unexpected(req, fmt.Errorf("the status is %d, not %d", res.StatusCode, out.Want), a.Name)
 		}
 		return err
+	case *Answer:
+		body, err := readAtMost(out.MaxBytes, req, res, a.Name)
+		out.Status, out.Header, out.Body = res.StatusCode, res.Header, body
+		return afterSuccess(req, err, a.Name)
 	}
 	body, err := readAnswer(req, res, a.Name)
 	if err == nil {

@@ -4,6 +4,7 @@
 package outbound
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"net"
@@ -21,6 +22,8 @@ type Options struct {
 	Policy Policy
 	// Roots are the certificate authorities to trust; nil means the system's.
 	Roots *x509.CertPool
+	// Certificates are presented to servers that ask for a client's.
+	Certificates []tls.Certificate
 	// FollowRedirects is for fetching; a delivery is never sent on to another address.
 	FollowRedirects bool
 	// DisableCompression keeps the client from asking for compressed responses: a few hundred

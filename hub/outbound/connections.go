@@ -37,7 +37,7 @@ func (o Options) connections(configure func(*http.Transport)) *connections {
 // newTransport returns a transport whose dialer is not set yet.
 func (o Options) newTransport(idle time.Duration) *http.Transport {
 	return &http.Transport{
-		TLSClientConfig:        &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12},
+		TLSClientConfig:        &tls.Config{RootCAs: o.Roots, Certificates: o.Certificates, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    tlsTimeout,
 		IdleConnTimeout:        idle,
 		MaxIdleConns:           perHost,
