@@ -17,9 +17,9 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/hub/standardwebhooks"
 	"integrationhub.dev/integrations/internal/message"
 	"integrationhub.dev/integrations/internal/pasted"
-	"integrationhub.dev/integrations/internal/standardwebhooks"
 	"integrationhub.dev/integrations/internal/webhook"
 )
 
@@ -41,7 +41,7 @@ func newDelivery(in input, address *url.URL, req *action.Request, blob action.Bl
 	d := delivery{
 		id: "msg_" + rand.Text(), name: address.Hostname(),
 		method:  string(cmp.Or(in.FixedMethod, in.Method, http.MethodPost)),
-		address: address, header: http.Header{}, keys: in.SigningSecret, expected: in.ExpectedStatus, blob: blob,
+		address: address, header: http.Header{}, keys: in.SigningSecret.Keys, expected: in.ExpectedStatus, blob: blob,
 	}
 	for name, value := range in.Headers {
 		d.header.Set(name, value)

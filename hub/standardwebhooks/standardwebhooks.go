@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/pasted"
 )
 
 // Keys are the secrets that a request is signed with: one, or several while they are rotated.
@@ -23,19 +22,20 @@ type Keys [][]byte
 // The length of a secret in bytes.
 const minKey, maxKey = 24, 64
 
-// UnmarshalText implements [encoding.TextUnmarshaler]. Errors do not contain any part of a secret.
-func (k *Keys) UnmarshalText(text []byte) error {
-	for secret := range strings.FieldsSeq(pasted.Text(string(text))) {
+// Parse reads secrets that are separated by blanks. Errors do not contain any part of a secret.
+func Parse(text string) (Keys, error) {
+	var keys Keys
+	for secret := range strings.FieldsSeq(text) {
 		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
 		if err != nil {
-			return errors.New("must be whsec_ and base64")
+			return nil, errors.New("must be whsec_ and base64")
 		}
 		if len(key) < minKey || len(key) > maxKey {
-			return fmt.Errorf("must hold %d to %d bytes", minKey, maxKey)
+			return nil, fmt.Errorf("must hold %d to %d bytes", minKey, maxKey)
 		}
-		*k = append(*k, key)
+		keys = append(keys, key)
 	}
-	return nil
+	return keys, nil
 }
 
 // String hides the secrets if the settings are printed.
