@@ -5,6 +5,8 @@ import (
 	"context"
 	"io"
 	"net/http"
+
+	"integrationhub.dev/hub/action"
 )
 
 // Body is a request body that is sent as it is.
@@ -39,4 +41,12 @@ func NewUpload(ctx context.Context, method, address string, size int64, body fun
 		req.Body, req.GetBody = http.NoBody, nil // otherwise net/http takes the size for unknown
 	}
 	return req, nil
+}
+
+// BlobBody returns a body with a completely fetched payload.
+func BlobBody(contentType string, blob action.Blob) Body {
+	return Body{
+		ContentType: contentType, Size: blob.Size(),
+		Open: func() io.Reader { return io.NewSectionReader(blob, 0, blob.Size()) },
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -65,28 +66,6 @@ func (t *Template) Render(v Vars, maxBytes int) ([]byte, error) {
 	err := t.root.write(w, v)
 	return w.text, err
 }
-
-// RequiredColumns returns the names and the labels or tags of columns that all templates need, by view: name, label,
-// tag and rendered.
-func RequiredColumns(all ...interface{ required() uses }) map[string][]string {
-	merged := uses{}
-	for _, one := range all {
-		merged.merge(one.required())
-	}
-	names := map[string][]string{}
-	for _, view := range viewNames {
-		for name, required := range merged["row."+view] {
-			if required && name != "" {
-				names[view] = append(names[view], name)
-			}
-		}
-	}
-	return names
-}
-
-func (t *Template) required() uses   { return t.uses }
-func (t *Text) required() uses       { return t.uses }
-func (x *Expression) required() uses { return x.uses }
 
 // Missing returns the first of the columns that a result lacks: its view and name.
 func (c *Columns) Missing(needed map[string][]string) (view, name string, missing bool) {
@@ -375,4 +354,45 @@ func (itemsNode) write(w *writer, v Vars) error {
 		}
 	}
 	return w.raw("]")
+}
+
+// Requirements collects the columns that expressions need.
+type Requirements struct{ uses uses }
+
+func (r *Requirements) merge(u uses) {
+	if r.uses == nil {
+		r.uses = uses{}
+	}
+	r.uses.merge(u)
+}
+
+// AddText adds those of a text; nil has none.
+func (r *Requirements) AddText(t *Text) {
+	if t != nil {
+		r.merge(t.uses)
+	}
+}
+
+// AddURL adds those of a URL.
+func (r *Requirements) AddURL(u *URL) { r.merge(u.uses) }
+
+// AddTemplate adds those of a template; nil has none.
+func (r *Requirements) AddTemplate(t *Template) {
+	if t != nil {
+		r.merge(t.uses)
+	}
+}
+
+// Columns returns the names, labels or tags of the columns that must exist, by view.
+func (r *Requirements) Columns() map[string][]string {
+	names := map[string][]string{}
+	for _, view := range viewNames {
+		for name, required := range r.uses["row."+view] {
+			if required && name != "" {
+				names[view] = append(names[view], name)
+			}
+		}
+		slices.Sort(names[view])
+	}
+	return names
 }

@@ -90,8 +90,6 @@ func (u *URL) checkHost() error {
 // Uses reports whether the URL uses a variable.
 func (u *URL) Uses(variable string) bool { return u.uses[variable] != nil }
 
-func (u *URL) required() uses { return u.uses }
-
 // hostname is a host with an optional port. Everything else in its place could make it another host.
 var hostname = regexp.MustCompile(`^([A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$`)
 

@@ -1,0 +1,176 @@
+package custom
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/google/cel-go/common/types"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/custom/expression"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/hub/outbound"
+)
+
+// response is what answers mean.
+type response struct {
+	label                              string
+	statuses                           []int
+	success, reason, message           *expression.Expression
+	itemSuccess, itemReason, itemRetry *expression.Expression
+	maxBytes                           int64
+}
+
+const defaultMaxAnswer = 1 << 20
+
+// responses compiles what answers mean.
+func (c *compiler) responses() {
+	r := &c.i.response
+	r.label, r.maxBytes = c.Spec.Label, defaultMaxAnswer
+	spec := c.Spec.Response
+	if spec == nil {
+		return
+	}
+	const field = "spec.response"
+	r.statuses, r.maxBytes = spec.SuccessStatuses, int64(cmp.Or(spec.MaxBytes, defaultMaxAnswer))
+	r.success = c.expression(field+".success", spec.Success, c.responseScope)
+	r.reason = c.expression(field+".error", spec.Error, c.responseScope)
+	r.message = c.expression(field+".message", spec.Message, c.responseScope)
+	if items := spec.Items; items != nil {
+		s := c.responseScope.With("index")
+		s.PerRow = true
+		r.itemSuccess = c.expression(field+".items.success", items.Success, s)
+		r.itemReason = c.expression(field+".items.error", items.Error, s)
+		r.itemRetry = c.expression(field+".items.retry", items.Retry, s)
+	}
+}
+
+// reads reports whether the body of a successful answer matters.
+func (r *response) reads() bool {
+	return r.success != nil || r.message != nil || r.itemSuccess != nil || len(r.statuses) > 0
+}
+
+// vars are the variables of an answer.
+func (r *response) vars(v expression.Vars, status int, header http.Header, body []byte, count int) expression.Vars {
+	headers := make(map[string]string, len(header))
+	for name, values := range header {
+		headers[strings.ToLower(name)] = strings.Join(values, ", ")
+	}
+	return v.With(expression.Vars{
+		"status": status, "headers": headers, "text": string(body), "body": expression.FromJSON(body), "count": count,
+	})
+}
+
+// explain adds the destination's reason to the error for a status.
+func (r *response) explain(ctx context.Context, err *action.Error, status *outbound.StatusError, v expression.Vars, count int) error {
+	message := err.Message
+	if reason := r.say(ctx, r.reason, r.vars(v, status.Code, status.Header, status.Body, count)); reason != "" {
+		message = strings.TrimSuffix(message, ".") + ": " + reason
+	}
+	return action.Wrap(status, err.Kind, "%s", message)
+}
+
+// say evaluates a text for Looker's user. It is empty if it cannot be evaluated: an answer that is not as
+// expected has no reason.
+func (r *response) say(ctx context.Context, x *expression.Expression, v expression.Vars) string {
+	if x == nil {
+		return ""
+	}
+	text, err := x.Text(v)
+	if err != nil {
+		return ""
+	}
+	return line(outbound.SecretsOf(ctx).Scrub(text))
+}
+
+// maxLine is the number of characters that are shown of a destination's text.
+const maxLine = 300
+
+// line makes a text of another party fit for a message: one line without control characters, shortened.
+func line(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, ""))
+	text = strings.Join(strings.Fields(text), " ")
+	if r := []rune(text); len(r) > maxLine {
+		text = string(r[:maxLine]) + "…"
+	}
+	return text
+}
+
+// evaluate decides whether the destination accepted a request, and returns its message.
+func (r *response) evaluate(ctx context.Context, answer *outbound.Answer, v expression.Vars, count int) (string, error) {
+	if !r.reads() {
+		return "", nil
+	}
+	if len(r.statuses) > 0 && !slices.Contains(r.statuses, answer.Status) {
+		return "", r.rejected(fmt.Sprintf("%s answered %d %s, which is not a success.", r.label, answer.Status, http.StatusText(answer.Status)), "")
+	}
+	v = r.vars(v, answer.Status, answer.Header, answer.Body, count)
+	if r.success != nil {
+		accepted, err := r.success.Bool(v)
+		switch {
+		case err != nil:
+			return "", r.unexpected(err)
+		case !accepted:
+			return "", r.rejected(fmt.Sprintf("%s did not accept the request.", r.label), r.say(ctx, r.reason, v))
+		}
+	}
+	if r.itemSuccess != nil {
+		return "", r.evaluateItems(ctx, v, count)
+	}
+	return r.say(ctx, r.message, v), nil
+}
+
+// errRetryItem marks an item that may be accepted later.
+var errRetryItem = errors.New("the destination may accept the item later")
+
+// evaluateItems decides which items of a batch were accepted.
+func (r *response) evaluateItems(ctx context.Context, v expression.Vars, count int) error {
+	failed := map[int]error{}
+	for index := range count {
+		v["index"] = types.Int(index)
+		accepted, err := r.itemSuccess.Bool(v)
+		switch {
+		case err != nil:
+			failed[index] = r.unexpected(err)
+		case !accepted:
+			failed[index] = r.rejectedItem(ctx, v)
+		}
+	}
+	return deliver.Partial(failed)
+}
+
+func (r *response) rejectedItem(ctx context.Context, v expression.Vars) error {
+	err := r.rejected(fmt.Sprintf("%s did not accept a row.", r.label), r.say(ctx, r.itemReason, v))
+	if r.itemRetry == nil {
+		return err
+	}
+	if later, evalErr := r.itemRetry.Bool(v); evalErr == nil && later {
+		return action.Wrap(errRetryItem, action.Unavailable, "%s", err.Message)
+	}
+	return err
+}
+
+func (r *response) rejected(message, reason string) *action.Error {
+	if reason != "" {
+		message = strings.TrimSuffix(message, ".") + ": " + reason
+	}
+	return action.Errorf(action.Invalid, "%s", message)
+}
+
+// unexpected is the error for an answer that lacks what the configuration expects: the request may have been
+// carried out.
+func (r *response) unexpected(err error) error {
+	return action.Wrap(fmt.Errorf("%w: evaluating the answer: %w", outbound.ErrInDoubt, err), action.Unavailable,
+		"Unexpected response from %s. It may already have accepted the request. Check before retrying.", r.label)
+}
