@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 
+	"integrationhub.dev/api/httpintegration"
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/env"
@@ -17,7 +19,7 @@ import (
 	"integrationhub.dev/icons"
 )
 
-// Catalog is what the hub offers. It does not change after [New].
+// Catalog is what the hub offers. Only [Catalog.SetCustom] changes it.
 type Catalog struct {
 	// Unavailable maps the names of other integrations to the reason why they are not available. It is
 	// public, and has no values of settings.
@@ -25,14 +27,32 @@ type Catalog struct {
 	// Problems are for the log: what is wrong with the configuration although the hub can run.
 	Problems []error
 
-	label        string
-	entries      []Entry
-	byName       map[string]*Entry
-	lists        lists
-	descriptions []Description
+	label   string
+	baseURL string
+	log     *slog.Logger
 	// faults are the integrations that are unavailable because of wrong settings.
-	faults  map[string]bool
-	notices []string
+	faults       map[string]bool
+	notices      []string
+	descriptions []Description
+	// builtin are the program's own integrations.
+	builtin []Entry
+	current atomic.Pointer[offer]
+}
+
+// offer is what the hub offers at one time. A request uses one offer from its beginning to its end.
+type offer struct {
+	label   string
+	entries []Entry
+	byName  map[string]*Entry
+	lists   lists
+}
+
+func newOffer(label string, entries []Entry) *offer {
+	o := &offer{label: label, entries: entries, byName: map[string]*Entry{}, lists: lists{cached: map[string]List{}}}
+	for i := range entries {
+		o.byName[entries[i].Definition.Name] = &entries[i]
+	}
+	return o
 }
 
 // Entry is an available integration.
@@ -57,10 +77,7 @@ type Entry struct {
 // with another name than its registration is an error, and so is, if the configuration is strict, an
 // unknown setting of the hub itself.
 func New(registered []action.Registration, cfg config.Config, deps action.Deps) (*Catalog, error) {
-	c := &Catalog{
-		Unavailable: map[string]string{}, label: cfg.Label, byName: map[string]*Entry{}, lists: lists{cached: map[string]List{}},
-		faults: map[string]bool{},
-	}
+	c := &Catalog{Unavailable: map[string]string{}, faults: map[string]bool{}, label: cfg.Label, baseURL: cfg.BaseURL, log: deps.Log}
 	c.checkNames(registered, cfg)
 	unknown, err := c.unknownSettings(registered, cfg, deps)
 	if err != nil {
@@ -81,12 +98,10 @@ func New(registered []action.Registration, cfg config.Config, deps action.Deps) 
 		case cfg.Strict && unknown[r.Name] != "":
 			c.Unavailable[r.Name], c.faults[r.Name] = "unknown settings: "+unknown[r.Name], true
 		default:
-			c.entries = append(c.entries, e)
+			c.builtin = append(c.builtin, e)
 		}
 	}
-	for i := range c.entries {
-		c.byName[c.entries[i].Definition.Name] = &c.entries[i]
-	}
+	c.current.Store(newOffer(c.label, c.builtin))
 	c.describeAll(registered, cfg, deps)
 	return c, errors.Join(errs...)
 }
@@ -114,7 +129,7 @@ func (c *Catalog) checkNames(registered []action.Registration, cfg config.Config
 	}
 	for variable, list := range map[string][]string{env.Enabled: cfg.Enabled, env.DisabledIntegrations: cfg.Disabled} {
 		for _, name := range list {
-			if !slices.Contains(names, name) {
+			if !slices.Contains(names, name) && !strings.HasPrefix(name, httpintegration.NamePrefix) {
 				c.notice(fmt.Errorf("%s: no integration is named %q%s", variable, name, suggest.Text(name, names)))
 			}
 		}
@@ -193,12 +208,13 @@ func newEntry(r action.Registration, cfg config.Config, deps action.Deps) (Entry
 }
 
 // Entries returns the available integrations.
-func (c *Catalog) Entries() []Entry { return c.entries }
+func (c *Catalog) Entries() []Entry { return c.current.Load().entries }
 
 // Names returns the names of the available integrations.
 func (c *Catalog) Names() []string {
-	names := make([]string, len(c.entries))
-	for i, e := range c.entries {
+	entries := c.Entries()
+	names := make([]string, len(entries))
+	for i, e := range entries {
 		names[i] = e.Definition.Name
 	}
 	return names
@@ -206,7 +222,7 @@ func (c *Catalog) Names() []string {
 
 // Find returns an integration by name, if it supports the version of Looker.
 func (c *Catalog) Find(name string, v action.Version) (*Entry, bool) {
-	e, ok := c.byName[name]
+	e, ok := c.current.Load().byName[name]
 	if !ok || !e.supports(v) {
 		return nil, false
 	}

@@ -37,7 +37,7 @@ func (c *Catalog) describe(r action.Registration, cfg config.Config, deps action
 	}
 	d.Required = missingSettings(r, deps, nil)
 	d.Optional = slices.DeleteFunc(settingsOf(r, deps), func(name string) bool { return slices.Contains(d.Required, name) })
-	if e, ok := c.byName[r.Name]; ok {
+	if e, ok := c.current.Load().byName[r.Name]; ok {
 		d.Resolved = e.Resolved
 		return d
 	}

@@ -21,9 +21,11 @@ type lists struct {
 type List struct{ Plain, Gzip []byte }
 
 // List returns the list of integrations for a version of Looker.
-func (c *Catalog) List(v action.Version) List {
-	key := c.listKey(v)
-	l := &c.lists
+func (c *Catalog) List(v action.Version) List { return c.current.Load().list(v) }
+
+func (o *offer) list(v action.Version) List {
+	key := o.listKey(v)
+	l := &o.lists
 	l.mu.RLock()
 	list, ok := l.cached[string(key)]
 	l.mu.RUnlock()
@@ -35,7 +37,7 @@ func (c *Catalog) List(v action.Version) List {
 	if list, ok := l.cached[string(key)]; ok {
 		return list
 	}
-	plain := c.renderList(v)
+	plain := o.renderList(v)
 	list = List{Plain: plain, Gzip: compress(plain)}
 	l.cached[string(key)] = list
 	return list
@@ -43,10 +45,10 @@ func (c *Catalog) List(v action.Version) List {
 
 // listKey identifies the list of a version by what it contains: for each integration whether it
 // is there, and its formats where they depend on the version.
-func (c *Catalog) listKey(v action.Version) []byte {
+func (o *offer) listKey(v action.Version) []byte {
 	key := make([]byte, 0, 512)
-	for i := range c.entries {
-		e := &c.entries[i]
+	for i := range o.entries {
+		e := &o.entries[i]
 		if !e.supports(v) {
 			key = append(key, '-')
 			continue
@@ -63,12 +65,12 @@ func (c *Catalog) listKey(v action.Version) []byte {
 	return key
 }
 
-func (c *Catalog) renderList(v action.Version) []byte {
+func (o *offer) renderList(v action.Version) []byte {
 	var b bytes.Buffer
 	b.WriteString(`{"integrations":[`)
 	first := true
-	for i := range c.entries {
-		e := &c.entries[i]
+	for i := range o.entries {
+		e := &o.entries[i]
 		if !e.supports(v) {
 			continue
 		}
@@ -79,7 +81,7 @@ func (c *Catalog) renderList(v action.Version) []byte {
 		b.Write(e.DefinitionJSON(v))
 	}
 	b.WriteString(`],"label":`)
-	b.Write(wire.Marshal(c.label))
+	b.Write(wire.Marshal(o.label))
 	b.WriteByte('}')
 	return b.Bytes()
 }

@@ -1,0 +1,39 @@
+package catalog
+
+import (
+	"slices"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/telemetry"
+)
+
+// Custom is an integration without code.
+type Custom struct {
+	action.Resolved
+	// Icon is a data URI, or empty.
+	Icon string
+}
+
+// SetCustom replaces the integrations without code. Requests that have begun continue with what they have.
+func (c *Catalog) SetCustom(all []Custom) {
+	entries := slices.Clone(c.builtin)
+	for _, custom := range all {
+		e := Entry{
+			Resolved: custom.Resolved, Icon: custom.Icon, baseURL: c.baseURL,
+			Log: c.log.With(telemetry.IntegrationKey, custom.Definition.Name),
+		}
+		if e.Definition.FormatsFor == nil {
+			e.json = e.marshalDefinition(action.Version{})
+		}
+		entries = append(entries, e)
+	}
+	c.current.Store(newOffer(c.label, entries))
+}
+
+// Taken returns why an integration without code cannot have a name, or "".
+func (c *Catalog) Taken(name string) string {
+	if slices.ContainsFunc(c.builtin, func(e Entry) bool { return e.Definition.Name == name }) {
+		return "The hub has an integration of this name, which is enabled."
+	}
+	return ""
+}
