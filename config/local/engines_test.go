@@ -81,7 +81,7 @@ func TestEngineModes(t *testing.T) {
 			m := newEngineMachine(t, tt.tool, tt.engines...)
 			here := copyFolder(t)
 			out, err := m.run(t, nil, filepath.Join(here, "demo", "run"))
-			if err != nil || !strings.Contains(out, "Using the mode "+tt.tool) || !strings.Contains(out, "step 7 of 7") {
+			if err != nil || !strings.Contains(out, "Using the mode "+tt.tool) || !strings.Contains(out, "step 6 of 6") {
 				t.Fatalf("%v: %s", err, out)
 			}
 			calls := m.calls(t)
