@@ -158,24 +158,25 @@ download() { # NAME FOLDER
 # What is kept about a downloaded program, to know whether it is up to date.
 release_stamp() { echo "released $(release_file "$1")"; } # NAME
 
-# Downloads programs, and prints the names of those that could not be had.
-download_all() ( # NAME...
-  folder=$(mktemp -d "$BIN/.download.XXXXXX")
+# Downloads programs, and prints the names of those that could not be had. It runs in the background,
+# where a signal ends it and what it has started.
+download_all() { # NAME...
+  local name start number=0
+  DOWNLOADS=$(mktemp -d "$BIN/.download.XXXXXX")
   trap 'exit 143' TERM
-  trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$folder"' EXIT
-  number=0
+  trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$DOWNLOADS"' EXIT
   for name; do
     number=$((number + 1))
     start=$SECONDS
     say "downloading $name $(release_version "$(release_project "$name")") ($number of $#)"
-    if download "$name" "$folder"; then
+    if download "$name" "$DOWNLOADS"; then
       say "downloaded $name in $((SECONDS - start))s: $(($(wc -c <"$BIN/$name") / 1000000)) MB, its checksum is right"
     else
       say "not downloaded: $name: $REASON"
       echo "$name"
     fi
   done
-)
+}
 
 # Sets PROGRAMS to what it is for a mode's cluster where it is not set.
 default_programs() {
