@@ -219,8 +219,8 @@ undeploy: ## Uninstall the operator and the CRD, which deletes all IntegrationHu
 
 .PHONY: cluster-up
 cluster-up: ## Start a local cluster with cert-manager (CLUSTER=auto chooses how, see demo-check)
-	@$(LOCAL)/check
-	mode=$$($(LOCAL)/check mode); [ $$mode != node ] || $(LOCAL)/node/cluster prepare; $(LOCAL)/build for $$mode
+	@plan=$$($(LOCAL)/check plan); read -r mode DOWNLOAD_FROM <<<"$$plan"; export DOWNLOAD_FROM; \
+	[ $$mode != node ] || $(LOCAL)/node/cluster prepare; $(LOCAL)/build for $$mode
 	$(LOCAL)/cluster up
 	[ "$$($(LOCAL)/cluster mode)" = existing ] || $(LOCAL)/cluster load $(CACHE)/local/img/cert-manager-{controller,webhook,cainjector}.tar
 	$(LOCAL)/cluster exec $(LOCAL)/addons
