@@ -147,12 +147,10 @@ download() { # NAME FOLDER
       REASON="$(release_url etcd "$(release_file etcd)"): etcd cannot be unpacked from it"
       return 1
     fi
-    mv "$2/program" "$2/file"
+    mv "$2/program" "$2/file" || return
   fi
-  chmod 755 "$2/file"
-  rm -f "$BIN/.$1.version"
-  mv "$2/file" "$BIN/$1"
-  release_stamp "$1" >"$BIN/.$1.version"
+  REASON="it cannot be put into $BIN"
+  chmod 755 "$2/file" && rm -f "$BIN/.$1.version" && mv "$2/file" "$BIN/$1" && release_stamp "$1" >"$BIN/.$1.version"
 }
 
 # What is kept about a downloaded program, to know whether it is up to date.

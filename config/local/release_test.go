@@ -308,7 +308,7 @@ func TestReleasedPrograms(t *testing.T) {
 				}
 				want := tt.want
 				if fails {
-					want = append(want, "error: could not be downloaded, which PROGRAMS=release asks for: "+tt.failed[0])
+					want = append(want, "error: PROGRAMS=release, but these programs could not be downloaded: "+tt.failed[0])
 				}
 				for _, text := range want {
 					if !strings.Contains(out, text) {

@@ -55,8 +55,8 @@ stamp() { # MODULE PACKAGE FLAGS
 # Prints those of the tools that are not up to date. One that was downloaded is, and one that was
 # compiled, unless PROGRAMS asks for the other.
 outdated() { # NAME...
-  local name module package about have
-  while read -r name module package about; do
+  local name module package have
+  while read -r name module package _; do
     [[ " $* " == *" $name "* ]] || continue
     if [ -x "$BIN/$name" ] && have=$(cat "$BIN/.$name.version" 2>/dev/null); then
       if ! release_project "$name" >/dev/null; then
