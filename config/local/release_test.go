@@ -9,7 +9,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -534,7 +534,7 @@ func TestReleasesOverTLS(t *testing.T) {
 	here := copyFolder(t)
 	plain := r.url
 	server := httptest.NewUnstartedServer(r)
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it logs the handshakes that fail
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // it logs the handshakes that fail
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	r.url = server.URL
