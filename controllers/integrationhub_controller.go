@@ -106,6 +106,12 @@ func (r *Reconciler) steps() []step {
 // Reconcile brings one hub closer to its spec. It keeps no state between calls, so the manager
 // can be killed at any point.
 func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	waits := false
+	defer func() {
+		if !waits {
+			r.forgetWaiting(req.NamespacedName)
+		}
+	}()
 	hub := &v1alpha1.IntegrationHub{}
 	if err := r.Get(ctx, req.NamespacedName, hub); err != nil {
 		if apierrors.IsNotFound(err) {
@@ -131,6 +137,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	for _, step := range r.steps() {
 		s.results[step.condition] = step.run(ctx, s)
 	}
+	waits = s.rollout != nil
 	s.token = r.announceToken(ctx, s)
 	outcomes := s.outcomes()
 	status := newStatus(s, outcomes)

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -50,19 +48,14 @@ func rolloutStateChanged() predicate.Predicate {
 }
 
 // pendingRollouts maps an event to the hubs whose rollouts wait: as many as may run at once, or all of
-// them if limit is 0.
+// them if limit is 0. Each change of a hub's status is such an event, so it must not read all hubs.
 func (r *Reconciler) pendingRollouts(limit int) handler.MapFunc {
-	return func(ctx context.Context, _ client.Object) []reconcile.Request {
-		hubs := &v1alpha1.IntegrationHubList{}
-		if err := r.List(ctx, hubs); err != nil {
-			ctrl.LoggerFrom(ctx).Error(err, "listing hubs") // reading the cache fails only at shutdown
-			return nil
-		}
-		var requests []reconcile.Request
-		for i := range hubs.Items {
-			if meta.IsStatusConditionTrue(hubs.Items[i].Status.Conditions, v1alpha1.RolloutPending) {
-				requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&hubs.Items[i])})
-			}
+	return func(context.Context, client.Object) []reconcile.Request {
+		r.rollouts.mu.Lock()
+		defer r.rollouts.mu.Unlock()
+		requests := make([]reconcile.Request, 0, len(r.rollouts.waiting))
+		for hub := range r.rollouts.waiting {
+			requests = append(requests, reconcile.Request{NamespacedName: hub})
 		}
 		slices.SortFunc(requests, func(a, b reconcile.Request) int { return strings.Compare(a.String(), b.String()) })
 		if limit > 0 && len(requests) > limit {

@@ -44,6 +44,8 @@ type rollouts struct {
 	mu sync.Mutex
 	// started are the rollouts that the cache does not show yet, by the hub.
 	started map[types.NamespacedName]bool
+	// waiting are the hubs whose rollouts wait. A restarted manager reconciles all hubs, and so finds them.
+	waiting map[types.NamespacedName]bool
 }
 
 // rolloutFacts is what is known about a rollout that has to wait.
@@ -160,11 +162,20 @@ func rolledOut(d *appsv1.Deployment) bool {
 	return got.ObservedGeneration >= d.Generation && got.UpdatedReplicas == want && got.AvailableReplicas == want && got.Replicas == want
 }
 
-// startRollout reserves one of the concurrent rollouts for a hub. Otherwise it reports whether the hub
-// waits because another rollout fails.
+// startRollout reserves one of the concurrent rollouts for a hub. Otherwise the hub waits, and
+// startRollout reports whether it does because another rollout fails.
 func (r *Reconciler) startRollout(ctx context.Context, key types.NamespacedName) (start, paused bool, err error) {
 	r.rollouts.mu.Lock()
 	defer r.rollouts.mu.Unlock()
+	defer func() {
+		// Under the lock: an event after which the hub could start comes after what was read here.
+		if err == nil && !start {
+			if r.rollouts.waiting == nil {
+				r.rollouts.waiting = map[types.NamespacedName]bool{}
+			}
+			r.rollouts.waiting[key] = true
+		}
+	}()
 	running, failing, err := r.runningRollouts(ctx)
 	if err != nil {
 		return false, false, err
@@ -191,11 +202,12 @@ func (r *Reconciler) startRollout(ctx context.Context, key types.NamespacedName)
 func (r *Reconciler) runningRollouts(ctx context.Context) (running map[types.NamespacedName]bool, failing bool, err error) {
 	deployments := &metav1.PartialObjectMetadataList{}
 	deployments.SetGroupVersionKind(resources.DeploymentKind.GroupVersion().WithKind("DeploymentList"))
-	if err := r.List(ctx, deployments, client.MatchingLabels{resources.ManagedByLabel: resources.ManagedBy}); err != nil {
+	ours := client.MatchingLabels{resources.ManagedByLabel: resources.ManagedBy}
+	if err := r.List(ctx, deployments, ours, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, false, fmt.Errorf("listing Deployments: %w", err)
 	}
 	hubs := &v1alpha1.IntegrationHubList{}
-	if err := r.List(ctx, hubs); err != nil {
+	if err := r.List(ctx, hubs, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, false, fmt.Errorf("listing hubs: %w", err)
 	}
 	byKey := map[types.NamespacedName]*v1alpha1.IntegrationHub{}
@@ -247,6 +259,13 @@ func (r *Reconciler) forgetStarted(hub *v1alpha1.IntegrationHub) {
 	r.rollouts.mu.Lock()
 	defer r.rollouts.mu.Unlock()
 	delete(r.rollouts.started, client.ObjectKeyFromObject(hub))
+}
+
+// forgetWaiting removes a hub from those whose rollouts wait.
+func (r *Reconciler) forgetWaiting(hub types.NamespacedName) {
+	r.rollouts.mu.Lock()
+	defer r.rollouts.mu.Unlock()
+	delete(r.rollouts.waiting, hub)
 }
 
 // keepRolloutRecord copies the record of the rollout that applied the running pods into a Deployment

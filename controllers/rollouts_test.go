@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -170,6 +171,39 @@ func TestUpgradeRollsHubsInStages(t *testing.T) {
 	if after := get(fl.fixture, "c", &appsv1.Deployment{}).ResourceVersion; after != before {
 		t.Errorf("the Deployment's version was %s, is %s", before, after)
 	}
+}
+
+// A rollout that ends wakes hubs that wait, and no others: one that no longer waits would take the place
+// of one that does.
+func TestEndedRolloutWakesWaitingHubs(t *testing.T) {
+	t.Parallel()
+	fl := newFleet(t, "a", "b", "c", "d", "e")
+	fl.upgrade("hub:2")
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		fl.reconcileHub(name)
+	}
+	wakes := func(limit int, want ...string) {
+		t.Helper()
+		if diff := cmp.Diff(want, fl.operator.PendingRollouts(limit)); diff != "" {
+			t.Errorf("woken hubs (-want +got):\n%s", diff)
+		}
+	}
+	wakes(0, "b", "c", "d", "e")
+	wakes(1, "b")
+	fl.editHub("b", func(h *v1alpha1.IntegrationHub) { h.Spec.Paused = true })
+	fl.editHub("c", func(h *v1alpha1.IntegrationHub) { h.Spec.TLS.IssuerRef.Name = "missing" })
+	if err := fl.api.Delete(t.Context(), get(fl.fixture, "d", &v1alpha1.IntegrationHub{})); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"b", "c", "d"} {
+		fl.reconcileHub(name)
+	}
+	wakes(1, "e")
+	fl.play("a", controllertest.RunPods)
+	fl.reconcileHub("a")
+	fl.reconcileHub("e")
+	fl.pods("e", "hub:2")
+	wakes(0)
 }
 
 // A failing rollout pauses the others, until its hub is repaired.

@@ -114,7 +114,7 @@ const concurrency = 8
 func (r *Reconciler) hubsOf(uses func(*v1alpha1.IntegrationHub, string) bool) handler.MapFunc {
 	return func(ctx context.Context, o client.Object) []reconcile.Request {
 		hubs := &v1alpha1.IntegrationHubList{}
-		if err := r.List(ctx, hubs, client.InNamespace(o.GetNamespace())); err != nil {
+		if err := r.List(ctx, hubs, client.InNamespace(o.GetNamespace()), client.UnsafeDisableDeepCopy); err != nil {
 			ctrl.LoggerFrom(ctx).Error(err, "listing hubs") // reading the cache fails only at shutdown
 			return nil
 		}

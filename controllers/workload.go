@@ -150,7 +150,7 @@ func (r *Reconciler) mayExist(ctx context.Context, hub *v1alpha1.IntegrationHub,
 		return true, nil
 	}
 	all := metadataListOf(kind)
-	err := r.List(ctx, all, client.InNamespace(hub.Namespace), client.MatchingLabels(resources.OwnLabels(hub)))
+	err := r.List(ctx, all, client.InNamespace(hub.Namespace), client.MatchingLabels(resources.OwnLabels(hub)), client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return false, fmt.Errorf("listing %ss: %w", kind.Kind, err)
 	}
