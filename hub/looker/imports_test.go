@@ -1,0 +1,32 @@
+package looker_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// The simulator is in no program of the product, and the client of Looker's API, which the manager
+// links, brings neither the simulator nor the document's parser.
+func TestProductDoesNotLinkSimulator(t *testing.T) {
+	t.Parallel()
+	for program, forbidden := range map[string][]string{
+		"./api":                         {"integrationhub.dev/hub/looker", "github.com/getkin/kin-openapi/openapi3"},
+		"../cmd/hub":                    {"integrationhub.dev/hub/looker"},
+		"../../controllers/cmd/manager": {"integrationhub.dev/hub/looker", "github.com/getkin/kin-openapi/openapi3"},
+	} {
+		out, err := exec.Command("go", "list", "-deps", program).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		linked := map[string]bool{}
+		for dep := range strings.Lines(string(out)) {
+			linked[strings.TrimSpace(dep)] = true
+		}
+		for _, name := range forbidden {
+			if linked[name] {
+				t.Errorf("%s links %s", program, name)
+			}
+		}
+	}
+}
