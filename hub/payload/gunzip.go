@@ -44,6 +44,9 @@ func (g *gunzip) Read(p []byte) (int, error) {
 }
 
 func (g *gunzip) explain(err error) error {
+	if _, ok := errors.AsType[*action.Error](err); ok { // the source says already why it ended
+		return err
+	}
 	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return action.Wrap(err, action.Unavailable, "The download from Looker is not valid gzip.")
 	}
