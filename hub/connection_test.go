@@ -43,10 +43,19 @@ type client struct {
 // dial starts a hub and connects to it. It must be called in a bubble of synctest.
 func dial(t *testing.T, entries ...action.Registration) client {
 	t.Helper()
+	return dialServer(t, hub.NewHTTPServer(newHandler(t, nil, entries...), 32<<10))
+}
+
+// dialServer is dial for a hub that has not been started.
+func dialServer(t *testing.T, srv *http.Server) client {
+	t.Helper()
 	c := client{hung: make(chan struct{})}
 	l := pipes{make(chan net.Conn), make(chan struct{})}
-	srv := hub.NewHTTPServer(newHandler(t, nil, entries...), 32<<10)
-	srv.ConnState = func(_ net.Conn, s http.ConnState) {
+	hook := srv.ConnState
+	srv.ConnState = func(conn net.Conn, s http.ConnState) {
+		if hook != nil {
+			hook(conn, s)
+		}
 		if s == http.StateClosed {
 			close(c.hung)
 		}

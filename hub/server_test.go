@@ -85,6 +85,13 @@ func newServer(t *testing.T, env map[string]string, entries ...action.Registrati
 
 func newHandler(t testing.TB, env map[string]string, entries ...action.Registration) http.Handler {
 	t.Helper()
+	looker := outbound.NewClient(outbound.Options{Policy: outbound.Policy{AllowLoopback: true}, FollowRedirects: true})
+	return newHandlerFor(t, looker, env, entries...)
+}
+
+// newHandlerFor makes a hub that fetches downloads by a client.
+func newHandlerFor(t testing.TB, looker *http.Client, env map[string]string, entries ...action.Registration) http.Handler {
+	t.Helper()
 	all := map[string]string{
 		"ACTION_HUB_BASE_URL": "https://hub.example.com", "ACTION_HUB_LABEL": "Golden <Hub>", "ACTION_HUB_SECRET": serviceSecret,
 		"ACTION_HUB_SPOOL_DIR": t.TempDir(),
@@ -105,7 +112,7 @@ func newHandler(t testing.TB, env map[string]string, entries ...action.Registrat
 	}
 	s, err := hub.New(hub.Parts{
 		Config: cfg, Catalog: available, Secrets: secrets, Env: all,
-		Looker: outbound.NewClient(outbound.Options{Policy: outbound.Policy{AllowLoopback: true}, FollowRedirects: true}),
+		Looker: looker,
 		Tokens: outbound.NewClient(outbound.Options{Policy: outbound.Policy{AllowLoopback: true}}), Insecure: env["TEST_INSECURE"] != "",
 		Telemetry: telemetry.New(log, prometheus.NewRegistry()),
 	})
