@@ -38,7 +38,7 @@ func TestTLSChain(t *testing.T) {
 	if status, _, err := l.call(t.Context(), "/", nil); err != nil || status != http.StatusOK {
 		t.Errorf("with the right authority: %d, %v", status, err)
 	}
-	l.http.Transport = &http.Transport{TLSClientConfig: &tls.Config{}}
+	l.http.Transport = &http.Transport{TLSClientConfig: &tls.Config{}, Proxy: clusterProxy(t)}
 	if _, _, err := l.call(t.Context(), "/", nil); err == nil {
 		t.Error("the certificate was accepted without its authority")
 	}
@@ -48,7 +48,7 @@ func TestToken(t *testing.T) {
 	t.Parallel()
 	l := newLooker(t)
 	for _, token := range []string{"", "a/b", l.token[:len(l.token)-1] + "g", "x" + l.token} {
-		wrong := &looker{l.http, token}
+		wrong := &looker{l.http, token, l.base}
 		status, answer, err := wrong.call(t.Context(), "/", nil)
 		if err != nil || status != http.StatusForbidden || string(answer) != `{"success":false,"error":"Invalid 'Authorization' header."}` {
 			t.Errorf("token %q: %d %s %v", token, status, answer, err)

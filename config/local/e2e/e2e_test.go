@@ -14,6 +14,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -66,6 +67,7 @@ func secret(t *testing.T, namespace, name, key string) []byte {
 type looker struct {
 	http  *http.Client
 	token string
+	base  string // where it reaches the hub
 }
 
 func newLooker(t *testing.T) *looker {
@@ -85,19 +87,39 @@ func newLookerTrusting(t *testing.T, authorities []byte) *looker {
 	if !pool.AppendCertsFromPEM(authorities) {
 		t.Fatal("the authority's certificate is no PEM")
 	}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, MaxIdleConnsPerHost: 16, Proxy: clusterProxy(t)}
 	return &looker{
-		http:  &http.Client{Timeout: time.Minute, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, MaxIdleConnsPerHost: 16}},
+		http: &http.Client{Timeout: time.Minute, Transport: transport}, base: hubURL,
 		token: string(secret(t, namespace, "actions-token", "token")),
 	}
 }
 
+// clusterProxy is the way into a cluster of processes; nil where services and pods are reached directly.
+func clusterProxy(t *testing.T) func(*http.Request) (*url.URL, error) {
+	t.Helper()
+	text := os.Getenv("CLUSTER_PROXY")
+	if text == "" {
+		return nil
+	}
+	proxy, err := url.Parse(text)
+	if err != nil {
+		t.Fatal("CLUSTER_PROXY is not a URL")
+	}
+	return http.ProxyURL(proxy)
+}
+
 // call posts to the hub and returns the status and the body.
 func (l *looker) call(ctx context.Context, path string, body any) (int, []byte, error) {
+	return l.ask(ctx, http.MethodPost, path, body)
+}
+
+// ask sends a request to the hub and returns the status and the body.
+func (l *looker) ask(ctx context.Context, method, path string, body any) (int, []byte, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return 0, nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, hubURL+path, bytes.NewReader(text))
+	req, err := http.NewRequestWithContext(ctx, method, l.base+path, bytes.NewReader(text))
 	if err != nil {
 		return 0, nil, err
 	}
