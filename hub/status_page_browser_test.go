@@ -257,9 +257,17 @@ func TestStatusPageSignInInBrowser(t *testing.T) {
 	tab := chromium.open(t)
 	sees := func(text string) {
 		t.Helper()
-		script := fmt.Sprintf(`document.readyState === "complete" && document.body.innerText.includes(%q)`, text)
-		if _, err := chromedp.Run(tab.ctx, chromedp.Poll[bool](script)); err != nil {
-			t.Fatalf("waiting for %q: %v; the page is %s", text, err, value[string](tab, `document.body.innerText`))
+		// A script ends with an error while the browser goes to another page.
+		script := `document.readyState === "complete" ? document.body.innerText : ""`
+		for {
+			seen, err := chromedp.Run(tab.ctx, chromedp.Evaluate[string](script))
+			if err == nil && strings.Contains(seen, text) {
+				return
+			}
+			if tab.ctx.Err() != nil {
+				t.Fatalf("waiting for %q: %v; the page is %s", text, err, seen)
+			}
+			time.Sleep(20 * time.Millisecond)
 		}
 	}
 	tab.do(chromedp.Navigate(s.URL + "/integrations/acme"))

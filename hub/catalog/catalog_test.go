@@ -203,3 +203,66 @@ func TestProblems(t *testing.T) {
 		})
 	}
 }
+
+// partial has two required settings and an optional one.
+func partial(name string) action.Registration {
+	return action.Registration{Name: name, Category: "CRM", README: "<p>Docs.</p>", New: func(deps action.Deps) (action.Integration, error) {
+		_, err := action.Settings[struct {
+			ID  string `env:"PARTIAL_ID,required,notEmpty"`
+			Key string `env:"PARTIAL_KEY,required,notEmpty"`
+			Max int    `env:"PARTIAL_MAX"`
+		}](deps)
+		return named(name), err
+	}}
+}
+
+// An integration that somebody meant to enable is a fault; one that is only not configured is not.
+func TestDescriptions(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		env     map[string]string
+		reason  string
+		fault   bool
+		notices int
+	}{
+		"available":                {env: map[string]string{"PARTIAL_ID": "1", "PARTIAL_KEY": "s3cret"}},
+		"not configured":           {reason: "missing settings: PARTIAL_ID, PARTIAL_KEY"},
+		"half configured":          {env: map[string]string{"PARTIAL_ID": "1"}, reason: "missing settings: PARTIAL_KEY", fault: true},
+		"an optional setting":      {env: map[string]string{"PARTIAL_MAX": "1"}, reason: "missing settings: PARTIAL_ID, PARTIAL_KEY"},
+		"enabled, not configured":  {env: map[string]string{"ACTION_WHITELIST": "partial"}, reason: "missing settings: PARTIAL_ID, PARTIAL_KEY", fault: true},
+		"not in the list":          {env: map[string]string{"ACTION_WHITELIST": "other", "PARTIAL_ID": "1"}, reason: "not enabled"},
+		"an invalid setting":       {env: map[string]string{"PARTIAL_MAX": "s3cret"}, reason: "invalid settings: PARTIAL_MAX must be a whole number such as 100", fault: true},
+		"an unknown setting":       {env: map[string]string{"PARTIAL_ID": "1", "PARTIAL_KEY": "2", "PARTIAL_MAXX": "s3cret", "ACTION_HUB_STRICT": "true"}, reason: "unknown settings: PARTIAL_MAXX, did you mean PARTIAL_MAX?", fault: true, notices: 1},
+		"an unknown name, lenient": {env: map[string]string{"ACTION_WHITELIST": "partial,partail", "PARTIAL_ID": "1", "PARTIAL_KEY": "s3cret"}, notices: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			environment := map[string]string{
+				"ACTION_HUB_BASE_URL": "https://hub.example.com", "ACTION_HUB_LABEL": "Hub", "ACTION_HUB_SECRET": "test-secret-of-the-hub",
+			}
+			maps.Copy(environment, tt.env)
+			cfg, err := config.Load(environment)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := catalog.New([]action.Registration{registration("other", named("other"), nil), partial("partial")}, cfg,
+				action.Deps{Env: environment, Log: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := c.Descriptions()[1]
+			if d.Unavailable != tt.reason || d.Fault != tt.fault || d.Resolved.Definition.Name != "partial" || d.Category != "CRM" || d.README == "" {
+				t.Errorf("%+v", d)
+			}
+			if diff := cmp.Diff([]string{"PARTIAL_ID", "PARTIAL_KEY"}, d.Required); diff != "" {
+				t.Errorf("required:\n%s", diff)
+			}
+			if diff := cmp.Diff([]string{"PARTIAL_MAX"}, d.Optional); diff != "" {
+				t.Errorf("optional:\n%s", diff)
+			}
+			if got := c.Notices(); len(got) != tt.notices || strings.Contains(strings.Join(got, " "), "s3cret") {
+				t.Errorf("notices %q", got)
+			}
+		})
+	}
+}

@@ -83,11 +83,10 @@
     for (const field of [text, ...choices.map(([, choice]) => choice)]) field.addEventListener("input", apply);
     one("filter-reset").addEventListener("click", () => { reset(); text.focus(); });
     text.addEventListener("keydown", (e) => { if (e.key === "Escape") reset(); });
-    document.addEventListener("keydown", (e) => {
-      if (e.key !== "/" || e.ctrlKey || e.metaKey || e.altKey || e.target.closest("input, select, textarea")) return;
-      e.preventDefault();
-      text.focus();
-    });
+    // The slash leads to the search. It must not be typed there, so the focus moves when it is released.
+    const slash = (e) => e.key === "/" && !e.ctrlKey && !e.metaKey && !e.altKey && !e.target.closest("input, select, textarea");
+    document.addEventListener("keydown", (e) => { if (slash(e)) e.preventDefault(); });
+    document.addEventListener("keyup", (e) => { if (slash(e)) text.focus(); });
     apply(); // browsers restore values of fields when a reader comes back
   }
 

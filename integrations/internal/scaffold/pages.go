@@ -13,6 +13,7 @@ import (
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
+	east "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/text"
 )
@@ -97,6 +98,8 @@ func html(markdown []byte, source, folder string, lower int, byFolder map[string
 				titles = append(titles, n)
 			}
 			n.Level += lower
+		case *east.Table:
+			labelCells(n, markdown)
 		case *ast.Link:
 			target, ok := pageLink(string(n.Destination), folder, byFolder)
 			if !ok {
@@ -121,6 +124,22 @@ func html(markdown []byte, source, folder string, lower int, byFolder map[string
 		return nil, fmt.Errorf("rendering %s: %w", source, err)
 	}
 	return b.Bytes(), nil
+}
+
+// labelCells names the column in each cell of a table, for narrow displays.
+func labelCells(table *east.Table, markdown []byte) {
+	var columns []string
+	for row := table.FirstChild(); row != nil; row = row.NextSibling() {
+		n := 0
+		for cell := row.FirstChild(); cell != nil; cell = cell.NextSibling() {
+			if _, header := row.(*east.TableHeader); header {
+				columns = append(columns, string(cell.Lines().Value(markdown)))
+			} else if n < len(columns) && columns[n] != "" {
+				cell.SetAttributeString("data-label", []byte(columns[n]))
+			}
+			n++
+		}
+	}
 }
 
 // unlink leaves the text of a link in its place.
