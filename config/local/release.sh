@@ -5,10 +5,10 @@
 # Where the two projects publish their releases. A mirror has the same files below its address.
 KUBERNETES_RELEASES=${KUBERNETES_RELEASES:-https://dl.k8s.io/release}
 ETCD_RELEASES=${ETCD_RELEASES:-https://github.com/etcd-io/etcd/releases/download}
-PINNED=$HERE/checksums             # checksums that count more than those of the release host
+PINNED=$HERE/checksums             # checksums that override the release host's
 STALL_SECONDS=${STALL_SECONDS:-30} # a download that makes no progress for so long has failed
 
-# The version that would be compiled. Without Go, which takes longer: "check" has a second.
+# The version that would be compiled. It is read without Go, which is slower: "check" has a second.
 release_version() { # PROJECT
   local module=k8s.io/kubernetes
   [ "$1" = kubernetes ] || module=go.etcd.io/etcd/server/v3
@@ -68,7 +68,7 @@ checksum_url() { # PROJECT FILE
 fetch() {
   local url=$1 file=$2 status=0
   shift 2
-  # In the background, so that a signal ends it. What begins with TLS is not redirected out of it.
+  # In the background, so that a signal can end it. A redirect must not leave TLS.
   curl --fail --location --silent --show-error --stderr "$file.error" --proto "=${url%%:*},https" \
     --output "$file" "$@" "$url" &
   wait $! || status=$?
@@ -108,14 +108,15 @@ fetch_checksum() { # PROJECT FILE FOLDER [OPTION...]
   return 1
 }
 
-# Downloads a program's file to FOLDER/file and verifies it, or fails with a REASON.
+# Downloads a program's file to FOLDER/file and verifies it, or fails with a REASON. SOURCE is where
+# the expected checksum is from.
 fetch_verified() { # PROJECT FILE FOLDER
-  local url source actual status=0 limits=(--connect-timeout 10 --speed-limit 1000 --speed-time "$STALL_SECONDS")
+  local url actual status=0 limits=(--connect-timeout 10 --speed-limit 1000 --speed-time "$STALL_SECONDS")
   url=$(release_url "$1" "$2")
   CHECKSUM=$(awk -v file="$2" '$2 == file {print $1; exit}' "$PINNED")
-  source=${PINNED#"$ROOT/"}
+  SOURCE=${PINNED#"$ROOT/"}
   if [ -z "$CHECKSUM" ]; then
-    source=$(checksum_url "$1" "$2")
+    SOURCE=$(checksum_url "$1" "$2")
     fetch_checksum "$1" "$2" "$3" "${limits[@]}" --max-time 60 || return
   fi
   rm -f "$3/file"
@@ -131,7 +132,7 @@ fetch_verified() { # PROJECT FILE FOLDER
   fi
   actual=$(sha256sum <"$3/file")
   [ "${actual%% *}" = "$CHECKSUM" ] && return
-  REASON="$url: its SHA-256 checksum is ${actual%% *}, but $source has $CHECKSUM. The file was deleted"
+  REASON="$url: its SHA-256 checksum is ${actual%% *}, but $SOURCE has $CHECKSUM. The file was deleted"
   return 1
 }
 
@@ -156,8 +157,8 @@ download() { # NAME FOLDER
 # What is kept about a downloaded program, to know whether it is up to date.
 release_stamp() { echo "released $(release_file "$1")"; } # NAME
 
-# Downloads programs, and prints the names of those that could not be had. It runs in the background,
-# where a signal ends it and what it has started.
+# Downloads programs, and prints the names of those that could not be downloaded. It is run in the
+# background, where a signal ends it and the download.
 download_all() { # NAME...
   local name start number=0
   DOWNLOADS=$(mktemp -d "$BIN/.download.XXXXXX")
@@ -168,7 +169,7 @@ download_all() { # NAME...
     start=$SECONDS
     say "downloading $name $(release_version "$(release_project "$name")") ($number of $#)"
     if download "$name" "$DOWNLOADS"; then
-      say "downloaded $name in $((SECONDS - start))s: $(($(wc -c <"$BIN/$name") / 1000000)) MB, its checksum is right"
+      say "downloaded $name in $((SECONDS - start))s: $(($(wc -c <"$BIN/$name") / 1000000)) MB, with the checksum in $SOURCE"
     else
       say "not downloaded: $name: $REASON"
       echo "$name"

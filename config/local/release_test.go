@@ -225,7 +225,7 @@ func TestReleasedPrograms(t *testing.T) {
 		failed   []string // programs that cannot be downloaded
 		requests []string // that are among the requests
 	}{
-		{name: "good", change: func(*releases) {}, want: []string{"downloading kube-apiserver v", "(1 of 5)", "its checksum is right"}},
+		{name: "good", change: func(*releases) {}, want: []string{"downloading kube-apiserver v", "(1 of 5)", "0 MB, with the checksum in http"}},
 		{
 			name: "a wrong checksum", failed: []string{"kube-apiserver"},
 			change: func(r *releases) { r.files[r.kubernetes+"kube-apiserver.sha256"] = []byte(checksum(nil)) },
@@ -517,7 +517,11 @@ func TestPinnedChecksums(t *testing.T) {
 			line := checksum(tt.pinned) + "  " + strings.TrimPrefix(file, "/release/") + "\n"
 			writeFile(t, filepath.Join(here, "checksums"), "# pinned\n"+line, 0o644)
 			out, err := m.run(t, r.env("release"), filepath.Join(here, "build"), "tools", "kubectl")
-			if (err != nil) != tt.fails || tt.fails && !strings.Contains(out, "but config/local/checksums has "+checksum(tt.pinned)) {
+			want := "with the checksum in config/local/checksums"
+			if tt.fails {
+				want = "but config/local/checksums has " + checksum(tt.pinned)
+			}
+			if (err != nil) != tt.fails || !strings.Contains(out, want) {
 				t.Errorf("%v: %s", err, out)
 			}
 			if downloaded := m.origins(t)["kubectl"] == "released"; downloaded == tt.fails {
