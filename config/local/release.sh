@@ -177,13 +177,16 @@ download_all() { # NAME...
   done
 }
 
-# Sets PROGRAMS to what it is for a mode's cluster where it is not set.
-default_programs() {
+# Sets PROGRAMS where it is not set: to auto, or to compile in CI and where a reason for it is given.
+default_programs() { # [REASON]
   COMPILE_REASON="PROGRAMS=compile asks for it"
-  if [ -z "${PROGRAMS:-}" ] && [ "${CI:-}" = true ]; then
-    PROGRAMS=compile COMPILE_REASON="CI=true, and PROGRAMS is not set"
+  if [ -z "${PROGRAMS:-}" ]; then
+    COMPILE_REASON=${1:-}
+    [ "${CI:-}" != true ] || COMPILE_REASON="CI=true"
+    PROGRAMS=${COMPILE_REASON:+compile}
+    PROGRAMS=${PROGRAMS:-auto}
+    COMPILE_REASON+=", and PROGRAMS is not set"
   fi
-  PROGRAMS=${PROGRAMS:-auto}
   case $PROGRAMS in
     auto | release | compile) ;;
     *) die "PROGRAMS is auto, release or compile, not $PROGRAMS" ;;
