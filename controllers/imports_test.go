@@ -11,7 +11,7 @@ import (
 func TestProgramsStayApart(t *testing.T) {
 	t.Parallel()
 	for program, forbidden := range map[string][]string{
-		"../hub/cmd/hub": {"k8s.io/", "sigs.k8s.io/", "integrationhub.dev/api", "integrationhub.dev/controllers", "github.com/chromedp/"},
+		"../hub/cmd/hub": {"k8s.io/", "sigs.k8s.io/", "integrationhub.dev/api/v1alpha1", "integrationhub.dev/controllers", "github.com/chromedp/"},
 		"./cmd/manager":  {"integrationhub.dev/integrations", "github.com/aws/", "github.com/slack-go/", "github.com/go-chi/", "k8s.io/apiserver/", "google.golang.org/grpc"},
 	} {
 		out, err := exec.Command("go", "list", "-deps", program).Output()
