@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -20,6 +21,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/catalog"
 	"integrationhub.dev/hub/config"
+	"integrationhub.dev/hub/custom"
 	"integrationhub.dev/hub/jobs"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/hub/telemetry"
@@ -45,6 +47,8 @@ type Options struct {
 	// Version is the version of the running build.
 	Version string
 	Log     *slog.Logger
+	// ReloadInterval is how often mounted files are read; the default is five seconds.
+	ReloadInterval time.Duration
 	// Started is called with the address once the hub accepts requests.
 	Started func(net.Addr)
 }
@@ -73,14 +77,19 @@ func Run(ctx context.Context, o Options) error {
 	pool := jobs.New(jobs.Options{
 		MaxJobs: o.Config.MaxJobs, Timeout: o.Config.JobTimeout, Observer: tel.Metrics.JobObserver(), Log: o.Log,
 	})
-	server, secrets, cert, err := build(o, tel, roots, pool.Start)
+	server, folder, secrets, cert, err := build(o, tel, roots, pool.Start)
 	if err != nil {
 		return err
 	}
 	if cert != nil {
 		tel.Metrics.ExportCertificate(cert)
 	}
-	go reload(ctx, tel, secrets, cert)
+	if folder != nil {
+		if err := server.reloadCustom(folder); err != nil {
+			o.Log.ErrorContext(ctx, "loading integrations failed", "error", err)
+		}
+	}
+	go reload(ctx, cmp.Or(o.ReloadInterval, reloadInterval), tel, files(server, folder, secrets, cert))
 
 	// Deliveries outlive ctx by the drain timeout; base ends with it.
 	base, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -90,7 +99,7 @@ func Run(ctx context.Context, o Options) error {
 	looker.BaseContext, looker.ErrorLog = func(net.Listener) context.Context { return base }, errorLog
 	clients := newActivity()
 	looker.ConnState = clients.connState
-	status := adminHandler(reg, &server.draining, server.spool.Check, server.pages.status, secrets.All, o.Config.Pprof)
+	status := adminHandler(reg, &server.draining, server.spool.Check, http.HandlerFunc(server.showFullStatus), secrets.All, o.Config.Pprof)
 	admin := newHTTPServer(status, o.Config.MaxHeaderBytes)
 	admin.ErrorLog = errorLog
 
@@ -172,8 +181,10 @@ func drain(base context.Context, stop func(), o Options, looker, admin *http.Ser
 // build creates the server and its dependencies.
 func build(
 	o Options, tel *telemetry.Telemetry, roots *x509.CertPool, startJob action.StartJob,
-) (*Server, *config.Secrets, *config.Certificate, error) {
-	fail := func(err error) (*Server, *config.Secrets, *config.Certificate, error) { return nil, nil, nil, err }
+) (*Server, *custom.Folder, *config.Secrets, *config.Certificate, error) {
+	fail := func(err error) (*Server, *custom.Folder, *config.Secrets, *config.Certificate, error) {
+		return nil, nil, nil, nil, err
+	}
 	secrets, err := config.LoadSecrets(o.Config.Secret, o.Config.SecretFiles)
 	if err != nil {
 		return fail(err)
@@ -203,6 +214,7 @@ func build(
 	for _, e := range offered.Entries() {
 		tel.Metrics.ExportAPIs(e.Definition.Name, e.APIs)
 	}
+	folder := customFolder(o.Config, o.Integrations, offered, out, deps.HTTP)
 	out.Observe = tel.Metrics.Outbound("looker")
 	out.DisableCompression = true
 	tokens := outbound.NewClient(out)
@@ -211,7 +223,7 @@ func build(
 		Config: o.Config, Catalog: offered, Secrets: secrets, Looker: outbound.NewClient(out), Tokens: tokens, Insecure: o.AllowLoopback,
 		Env: o.Env, SharedREADME: o.SharedREADME, Pod: podName(o.Config), Certificate: cert, Telemetry: tel,
 	})
-	return server, secrets, cert, err
+	return server, folder, secrets, cert, err
 }
 
 // podName is the name of the hub's pod, which is its host name, or empty outside of a cluster.
@@ -240,15 +252,23 @@ func listen(ctx context.Context, l net.Listener, address string, cert *config.Ce
 	return l, nil
 }
 
-// reload reads the mounted files at an interval. The kubelet replaces them through symlinks, and
-// file watchers miss such changes.
-func reload(ctx context.Context, tel *telemetry.Telemetry, secrets *config.Secrets, cert *config.Certificate) {
-	tick := time.NewTicker(reloadInterval)
-	defer tick.Stop()
+// files are what is reloaded, by names for metrics and logs.
+func files(server *Server, folder *custom.Folder, secrets *config.Secrets, cert *config.Certificate) map[string]func() error {
 	files := map[string]func() error{"secrets": secrets.Reload}
 	if cert != nil {
 		files["certificate"] = cert.Reload
 	}
+	if folder != nil {
+		files["integrations"] = func() error { return server.reloadCustom(folder) }
+	}
+	return files
+}
+
+// reload reads the mounted files at an interval. The kubelet replaces them through symlinks, and
+// file watchers miss such changes.
+func reload(ctx context.Context, interval time.Duration, tel *telemetry.Telemetry, files map[string]func() error) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
 	for what := range files {
 		tel.Metrics.InitReloads(what)
 	}

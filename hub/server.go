@@ -10,7 +10,9 @@ import (
 
 	"integrationhub.dev/hub/catalog"
 	"integrationhub.dev/hub/config"
+	"integrationhub.dev/hub/custom"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/hub/page"
 	"integrationhub.dev/hub/payload"
 	"integrationhub.dev/hub/sealed"
 	"integrationhub.dev/hub/telemetry"
@@ -36,7 +38,8 @@ type Server struct {
 	tokens     *http.Client // for posting users' tokens to Looker
 	insecure   bool
 	telemetry  *telemetry.Telemetry
-	pages      *statusPages
+	site       page.Site
+	pages      atomic.Pointer[statusPages]
 	attempts   *attempts
 	// What the live status shows.
 	live        live
@@ -45,6 +48,8 @@ type Server struct {
 	pod         string
 	certificate *config.Certificate
 	draining    atomic.Bool
+	// customStatus is what the pages show; only the reloading reads and writes it.
+	customStatus []custom.Status
 }
 
 const (
@@ -73,7 +78,7 @@ type Parts struct {
 	Pod string
 	// Certificate is the one that is served; nil means plain HTTP.
 	Certificate *config.Certificate
-	Telemetry *telemetry.Telemetry
+	Telemetry   *telemetry.Telemetry
 }
 
 // New creates a server.
@@ -96,9 +101,9 @@ func New(p Parts) (*Server, error) {
 	started := time.Now().UTC().Truncate(time.Second)
 	admission := newAdmission(p.Config.MaxDeliveries, p.Config.MaxQueued)
 	p.Telemetry.Metrics.ExportQueue(admission.queued)
-	return &Server{
+	s := &Server{
 		config: p.Config, catalog: p.Catalog, secrets: p.Secrets, telemetry: p.Telemetry,
-		pages: newStatusPages(p, started), attempts: newAttempts(),
+		site: newSite(p), attempts: newAttempts(),
 		outcomes: telemetry.NewOutcomes(p.Catalog.Names()), started: started, pod: p.Pod, certificate: p.Certificate,
 		states: sealed.New(stateKeys, legacy), logins: sealed.New(p.Secrets.All, nil), links: newSignInLinks(),
 		ownSecrets: hubSecrets(p.Env), insecure: p.Insecure,
@@ -107,5 +112,7 @@ func New(p Parts) (*Server, error) {
 		download: &payload.Downloader{
 			Client: p.Looker, Timeout: time.Duration(p.Config.StreamTimeoutMillis) * time.Millisecond,
 		},
-	}, nil
+	}
+	s.pages.Store(newStatusPages(s))
+	return s, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"integrationhub.dev/hub/catalog"
 	"integrationhub.dev/hub/config"
+	"integrationhub.dev/hub/custom"
 	"integrationhub.dev/hub/page"
 	"integrationhub.dev/hub/telemetry"
 	"integrationhub.dev/hub/version"
@@ -16,9 +17,8 @@ import (
 )
 
 // statusPages are the documents of the status page. They are rendered when they are first requested,
-// and again after a change.
+// and again after a change. Other integrations without code have other documents.
 type statusPages struct {
-	site         page.Site
 	index        cachedDocument
 	integrations []page.Integration
 	byName       map[string]*integrationDocument
@@ -33,21 +33,25 @@ type integrationDocument struct {
 	cachedDocument
 }
 
-func newStatusPages(p Parts, started time.Time) *statusPages {
-	build := version.Current()
-	all := &statusPages{
-		site: page.Site{
-			Label: p.Config.Label, URL: p.Config.BaseURL, Name: p.Config.Name, Namespace: p.Config.Namespace,
-			Build: build, Private: p.Config.StatusPage == config.StatusPageToken, Shared: p.SharedREADME,
-		},
-		byName:         map[string]*integrationDocument{},
-		status:         jsonDocument(newStatus(p.Catalog, p.Config, build, started)),
-		strangerStatus: jsonDocument(strangerStatus{p.Config.Label, "running"}),
+func newSite(p Parts) page.Site {
+	return page.Site{
+		Label: p.Config.Label, URL: p.Config.BaseURL, Name: p.Config.Name, Namespace: p.Config.Namespace,
+		Build: version.Current(), Private: p.Config.StatusPage == config.StatusPageToken, Shared: p.SharedREADME,
 	}
-	for _, d := range p.Catalog.Descriptions() {
-		i := pageIntegration(d)
-		all.integrations = append(all.integrations, i)
-		all.byName[d.Name] = &integrationDocument{Integration: i}
+}
+
+func newStatusPages(s *Server) *statusPages {
+	all := &statusPages{
+		byName:         map[string]*integrationDocument{},
+		status:         jsonDocument(s.newStatus()),
+		strangerStatus: jsonDocument(strangerStatus{s.config.Label, "running"}),
+	}
+	for _, d := range s.catalog.Descriptions() {
+		all.integrations = append(all.integrations, pageIntegration(d))
+	}
+	all.integrations = append(all.integrations, s.customPages()...)
+	for _, i := range all.integrations {
+		all.byName[i.Name] = &integrationDocument{Integration: i}
 	}
 	return all
 }
@@ -84,6 +88,8 @@ type status struct {
 	} `json:"integrations"`
 	// APIs are the versions of vendors' APIs that the available integrations call.
 	APIs []apiStatus `json:"apis"`
+	// Custom are the versions of the integrations without code.
+	Custom []custom.Status `json:"custom"`
 }
 
 type apiStatus struct {
@@ -95,16 +101,15 @@ type apiStatus struct {
 	Source    string `json:"source"`
 }
 
-func newStatus(c *catalog.Catalog, cfg config.Config, build version.Info, started time.Time) status {
-	s := status{Label: cfg.Label, Info: build, Started: started.UTC().Truncate(time.Second)}
-	s.Integrations.On, s.Integrations.Off = c.Names(), c.Unavailable
-	s.APIs = []apiStatus{}
-	for _, e := range c.Entries() {
+func (s *Server) newStatus() status {
+	all := status{Label: s.config.Label, Info: s.site.Build, Started: s.started, APIs: []apiStatus{}, Custom: s.customStatus}
+	all.Integrations.On, all.Integrations.Off = s.catalog.Names(), s.catalog.Unavailable
+	for _, e := range s.catalog.Entries() {
 		for _, a := range e.APIs {
-			s.APIs = append(s.APIs, apiStatus{e.Definition.Name, a.Name, a.Version, a.EndOfLife, a.Source})
+			all.APIs = append(all.APIs, apiStatus{e.Definition.Name, a.Name, a.Version, a.EndOfLife, a.Source})
 		}
 	}
-	return s
+	return all
 }
 
 // strangerStatus is what programs without a token see.
@@ -167,14 +172,14 @@ func (s *Server) showIndex(w http.ResponseWriter, r *http.Request) {
 		welcome(w)
 		return
 	}
-	p := s.pages
+	p := s.pages.Load()
 	if !s.mayRead(w, r) {
-		s.serve(w, r, &p.stranger, "", func() ([]byte, error) { return page.RenderStranger(p.site) })
+		s.serve(w, r, &p.stranger, "", func() ([]byte, error) { return page.RenderStranger(s.site) })
 		return
 	}
 	live, _, key := s.currentLive()
 	s.serve(w, r, &p.index, key, func() ([]byte, error) {
-		return page.RenderIndex(page.Index{Site: p.site, Live: live, Integrations: p.integrations, Notices: s.catalog.Notices()})
+		return page.RenderIndex(page.Index{Site: s.site, Live: live, Integrations: p.integrations, Notices: s.catalog.Notices()})
 	})
 }
 
@@ -185,7 +190,7 @@ func (s *Server) showIntegration(w http.ResponseWriter, r *http.Request) {
 		s.askForToken(w, r)
 		return
 	}
-	d, ok := s.pages.byName[name]
+	d, ok := s.pages.Load().byName[name]
 	if !ok {
 		writeError(w, http.StatusNotFound, "No integration has this name.")
 		return
@@ -193,7 +198,7 @@ func (s *Server) showIntegration(w http.ResponseWriter, r *http.Request) {
 	live, _, _ := s.currentLive()
 	key := string(wire.Marshal(live.Deliveries[name]))
 	s.serve(w, r, &d.cachedDocument, key, func() ([]byte, error) {
-		return page.RenderIntegration(page.IntegrationPage{Site: s.pages.site, Integration: d.Integration, Live: live})
+		return page.RenderIntegration(page.IntegrationPage{Site: s.site, Integration: d.Integration, Live: live})
 	})
 }
 
@@ -203,16 +208,21 @@ func (s *Server) showShared(w http.ResponseWriter, r *http.Request) {
 		s.askForToken(w, r)
 		return
 	}
-	s.serve(w, r, &s.pages.shared, "", func() ([]byte, error) { return page.RenderShared(s.pages.site) })
+	s.serve(w, r, &s.pages.Load().shared, "", func() ([]byte, error) { return page.RenderShared(s.site) })
 }
 
 // showStatus answers with the catalog for programs.
 func (s *Server) showStatus(w http.ResponseWriter, r *http.Request) {
 	if !s.mayRead(w, r) {
-		s.pages.strangerStatus.ServeHTTP(w, r)
+		s.pages.Load().strangerStatus.ServeHTTP(w, r)
 		return
 	}
-	s.pages.status.ServeHTTP(w, r)
+	s.showFullStatus(w, r)
+}
+
+// showFullStatus answers with the catalog for programs, whoever asks.
+func (s *Server) showFullStatus(w http.ResponseWriter, r *http.Request) {
+	s.pages.Load().status.ServeHTTP(w, r)
 }
 
 // showLive answers with the live status for the page's script.

@@ -58,7 +58,7 @@ func (s *Server) askForToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	query := url.Values{"next": {r.URL.Path}}
-	http.Redirect(w, r, s.pages.site.Base()+"/sign-in?"+query.Encode(), http.StatusSeeOther)
+	http.Redirect(w, r, s.site.Base()+"/sign-in?"+query.Encode(), http.StatusSeeOther)
 }
 
 // showSignIn answers with the form.
@@ -118,7 +118,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	s.setSession(w, session, sessionAge)
 	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, s.pages.site.Base()+nextPath(next), http.StatusSeeOther)
+	http.Redirect(w, r, s.site.Base()+nextPath(next), http.StatusSeeOther)
 }
 
 // signOut ends a session in its browser.
@@ -126,7 +126,7 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
 	s.setSession(w, "", -time.Second)
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Clear-Site-Data", `"cache"`)
-	http.Redirect(w, r, s.pages.site.Base()+"/", http.StatusSeeOther)
+	http.Redirect(w, r, s.site.Base()+"/", http.StatusSeeOther)
 }
 
 func (s *Server) setSession(w http.ResponseWriter, session string, age time.Duration) {

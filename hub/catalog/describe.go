@@ -81,4 +81,3 @@ func (c *Catalog) describeAll(registered []action.Registration, cfg config.Confi
 		c.descriptions = append(c.descriptions, c.describe(r, cfg, deps))
 	}
 }
-

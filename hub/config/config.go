@@ -40,6 +40,10 @@ type Config struct {
 	restricted bool
 	// Disabled lists integrations to disable even if they are configured.
 	Disabled []string `env:"ACTION_HUB_DISABLED_INTEGRATIONS"`
+	// IntegrationsDir is a folder with HTTPIntegrations, a file for each; they are reloaded when they change.
+	// IntegrationSecretsDir has their secrets: a folder for each Secret with a file for each key.
+	IntegrationsDir       string `env:"ACTION_HUB_INTEGRATIONS_DIR"`
+	IntegrationSecretsDir string `env:"ACTION_HUB_INTEGRATION_SECRETS_DIR"`
 	// StatusPage is who may read the status page at / and the JSON at /status. Neither contains a secret.
 	StatusPage StatusPage `env:"ACTION_HUB_STATUS_PAGE" envDefault:"token"`
 	// Name and Namespace are those of the IntegrationHub, if there is one. The status page shows

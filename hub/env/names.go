@@ -13,6 +13,8 @@ const (
 	CAFile               = "ACTION_HUB_CA_FILE"
 	Enabled              = "ACTION_WHITELIST"
 	DisabledIntegrations = "ACTION_HUB_DISABLED_INTEGRATIONS"
+	IntegrationsDir      = "ACTION_HUB_INTEGRATIONS_DIR"
+	IntegrationSecrets   = "ACTION_HUB_INTEGRATION_SECRETS_DIR" //nolint:gosec // a name, not a credential
 	StatusPage           = "ACTION_HUB_STATUS_PAGE"
 	Name                 = "ACTION_HUB_NAME"
 	Namespace            = "ACTION_HUB_NAMESPACE"

@@ -34,6 +34,8 @@ type Integration struct {
 	action.Definition
 	// Icon is a data URI, or "".
 	Icon string
+	// File has the definition of an integration without code; otherwise "".
+	File string
 	// Category is the kind of its destination.
 	Category string
 	// HasForm reports whether users fill in a form.

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -9,9 +10,11 @@ import (
 )
 
 // Outcomes counts deliveries by integration and outcome since the start, with the time of the last one,
-// for the status page. Its memory is fixed: integrations and outcomes are known when it is created.
+// for the status page. Its memory is bounded by the number of integrations.
 type Outcomes struct {
-	names         []string // of the outcomes
+	names []string // of the outcomes
+
+	mu            sync.RWMutex
 	byIntegration map[string][]lastOutcome
 }
 
@@ -24,15 +27,33 @@ func NewOutcomes(integrations []string) *Outcomes {
 	for _, kind := range action.Kinds() {
 		o.names = append(o.names, kind.String())
 	}
-	for _, name := range integrations {
-		o.byIntegration[name] = make([]lastOutcome, len(o.names))
-	}
+	o.Count(integrations)
 	return o
+}
+
+// Count counts the deliveries of these integrations, and of no others. Those that it has counted
+// before go on.
+func (o *Outcomes) Count(integrations []string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	before := o.byIntegration
+	o.byIntegration = make(map[string][]lastOutcome, len(integrations))
+	for _, name := range integrations {
+		if o.byIntegration[name] = before[name]; o.byIntegration[name] == nil {
+			o.byIntegration[name] = make([]lastOutcome, len(o.names))
+		}
+	}
+}
+
+func (o *Outcomes) of(integration string) []lastOutcome {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	return o.byIntegration[integration]
 }
 
 // Add counts a delivery that ended at a time.
 func (o *Outcomes) Add(integration, outcome string, at time.Time) {
-	counters := o.byIntegration[integration]
+	counters := o.of(integration)
 	if i := slices.Index(o.names, outcome); i >= 0 && i < len(counters) {
 		counters[i].count.Add(1)
 		counters[i].last.Store(at.Unix())
@@ -49,7 +70,7 @@ type Outcome struct {
 // Of returns the outcomes that deliveries of an integration have had: "delivered" or the error kind.
 func (o *Outcomes) Of(integration string) []Outcome {
 	var all []Outcome
-	counters := o.byIntegration[integration]
+	counters := o.of(integration)
 	for i := range counters {
 		if n := counters[i].count.Load(); n > 0 {
 			all = append(all, Outcome{o.names[i], n, time.Unix(counters[i].last.Load(), 0).UTC()})

@@ -217,7 +217,7 @@ func TestWrongSettings(t *testing.T) {
 				"ACTION_HUB_BASE_URL": "http://localhost", "ACTION_HUB_LABEL": "Hub", "ACTION_HUB_SECRET": "test-secret-of-the-hub",
 				"ACTION_HUB_LISTEN_ADDRESS": "127.0.0.1:0", "ACTION_HUB_ADMIN_ADDRESS": "127.0.0.1:0", "ACTION_HUB_DRAIN_DELAY": "1ms",
 				"ACTION_HUB_STATUS_PAGE": "public",
-				"ACTION_HUB_SPOOL_DIR": t.TempDir(),
+				"ACTION_HUB_SPOOL_DIR":   t.TempDir(),
 			}
 			maps.Copy(env, tt.env)
 			exit, log, status := serve(t, env)
