@@ -76,6 +76,10 @@ func (a API) Call(ctx context.Context, method, path string, in, out any) error {
 		return err
 	}
 	res, err := Do(a.Client, req, a.Name) //nolint:bodyclose // read closes it
+	if err != nil && ctx.Err() != nil {
+		// If another call's failure ended the delivery, it is the cause of the context, and explained already.
+		return err
+	}
 	if err != nil {
 		return a.explain(err)
 	}

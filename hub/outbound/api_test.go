@@ -263,3 +263,22 @@ func TestAPIBadURL(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// A call that ends because another one failed has that one's error, which is not explained twice.
+func TestExplainedOnce(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	status := &outbound.StatusError{Code: http.StatusUnauthorized}
+	first := action.Wrap(status, action.Unauthenticated, "There answered 401: No.")
+	cancel(first)
+	api := outbound.API{
+		Name: "There", Client: &http.Client{}, Base: "https://there.example.com",
+		Explain: func(err *action.Error, _ *outbound.StatusError) error {
+			return action.Wrap(err, err.Kind, "%s No.", err.Message)
+		},
+	}
+	err := api.Call(ctx, http.MethodGet, "/", nil, nil)
+	if got := action.MessageOf(err); got != first.Message {
+		t.Errorf("message %q, want %q", got, first.Message)
+	}
+}
