@@ -56,7 +56,7 @@ func CompileURL(text string, allowed []outbound.HostPattern, s Scope) (*URL, err
 			if strings.ContainsAny(path, "?#") {
 				return nil, errors.New("The URL must not contain ? or #. Use query for parameters.") //nolint:revive,staticcheck // a sentence
 			}
-			if parsed, err := url.Parse("https://host" + path); err != nil || parsed.EscapedPath() != path {
+			if parsed, err := url.Parse("https://host/" + path); err != nil || parsed.EscapedPath() != "/"+path {
 				return nil, errors.New("The URL's path contains characters that must be escaped.") //nolint:revive,staticcheck // a sentence
 			}
 			u.path = append(u.path, part{text: path})
