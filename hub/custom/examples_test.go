@@ -146,7 +146,7 @@ func TestServiceNow(t *testing.T) {
 	}
 	want := map[string]bool{
 		`{"short_description":"Disk \"full\"","description":"Summary: Disk \"full\"\nN: 1","urgency":"1","assignment_group":"id7"}`: true,
-		`{"short_description":"Slow","description":"Summary: Slow\nN: ","urgency":"1","assignment_group":"id7"}`:                   true,
+		`{"short_description":"Slow","description":"Summary: Slow\nN: ","urgency":"1","assignment_group":"id7"}`:                    true,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("bodies (-want +got):\n%s", diff)
