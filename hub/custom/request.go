@@ -148,8 +148,8 @@ func (i *Integration) requiredColumns() map[string][]string {
 
 // template compiles a template of JSON.
 func (c *compiler) template(field string, text []byte, s expression.Scope, items bool) *expression.Template {
-	t, err := expression.CompileTemplate(text, s, items)
-	if e, ok := errors.AsType[*expression.FieldError](err); ok {
+	t, problems := expression.CompileTemplate(text, s, items)
+	for _, e := range problems {
 		at := field
 		if e.Field != "" {
 			at += "." + e.Field

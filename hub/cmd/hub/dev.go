@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/cmd/hub/internal/inbox"
@@ -31,6 +32,9 @@ const (
 // loopback is where the inbox listens: an address, not a name, so that the integrations'
 // domain rules open nothing else.
 const loopback = "127.0.0.1"
+
+// devReloadInterval is how soon a file that was saved is reloaded.
+const devReloadInterval = 250 * time.Millisecond
 
 // dev is a hub that needs no configuration, and what belongs to it.
 type dev struct {
@@ -82,6 +86,7 @@ func serveDev(ctx context.Context, o hub.Options, out, stderr io.Writer) error {
 		return err
 	}
 	defer file.remove()
+	o.ReloadInterval = devReloadInterval
 	o.Started = func(net.Addr) { d.greet(out, file) }
 	return hub.Run(ctx, o)
 }

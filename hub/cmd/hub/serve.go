@@ -12,6 +12,7 @@ import (
 
 	"integrationhub.dev/hub"
 	"integrationhub.dev/hub/config"
+	hubenv "integrationhub.dev/hub/env"
 	"integrationhub.dev/hub/telemetry"
 	"integrationhub.dev/hub/version"
 	"integrationhub.dev/integrations"
@@ -27,12 +28,19 @@ func newServe(env map[string]string) *cobra.Command {
 With --dev nothing has to be set. The hub has a temporary secret and a self-signed
 certificate, logs readable text, and answers on this machine only, at PORT (8443). It
 comes with an inbox, where webhook, tray and zapier deliver to: see hub inbox.`,
-		Example: "  hub serve --dev\n  PORT=9443 hub serve --dev",
+		Example: "  hub serve --dev\n  PORT=9443 hub serve --dev\n  hub serve --dev --integrations . --integration-secrets secrets",
 		Args:    noArgs,
 	}
 	dev := cmd.Flags().Bool("dev", false, "development mode: no configuration, and an inbox that receives deliveries")
 	local := cmd.Flags().Bool("allow-loopback", false, "with --dev: allow deliveries to all addresses of this machine, not only to the inbox")
+	folder := cmd.Flags().String("integrations", "", "a folder with HTTPIntegrations, which are reloaded when they are saved (ACTION_HUB_INTEGRATIONS_DIR)")
+	secrets := cmd.Flags().String("integration-secrets", "", "the folder of their secrets (ACTION_HUB_INTEGRATION_SECRETS_DIR)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		for name, value := range map[string]string{hubenv.IntegrationsDir: *folder, hubenv.IntegrationSecrets: *secrets} {
+			if value != "" {
+				env[name] = value
+			}
+		}
 		o := hub.Options{Env: env, Integrations: integrations.All(), SharedREADME: integrations.SharedREADME(), Version: version.Current().Version}
 		if *dev {
 			o.AllowLoopback = *local

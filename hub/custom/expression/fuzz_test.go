@@ -2,7 +2,6 @@ package expression_test
 
 import (
 	"encoding/json"
-	"errors"
 	"iter"
 	"strings"
 	"testing"
@@ -52,10 +51,12 @@ func FuzzTemplate(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		template, err := expression.CompileTemplate(text, scope, false)
-		if err != nil {
-			if _, ok := errors.AsType[*expression.FieldError](err); !ok || err.Error() == "" {
-				t.Errorf("%q: error %v", text, err)
+		template, problems := expression.CompileTemplate(text, scope, false)
+		if len(problems) > 0 {
+			for _, p := range problems {
+				if p.Err.Error() == "" {
+					t.Errorf("%q: a problem without a reason", text)
+				}
 			}
 			return
 		}

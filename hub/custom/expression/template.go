@@ -42,17 +42,20 @@ func (e *FieldError) Unwrap() error { return e.Err }
 const itemsVariable = "items"
 
 // CompileTemplate compiles a template. If items is set, a string ${items} stands for the items of a batch, and
-// there must be one. Errors are of type [*FieldError], and sentences.
-func CompileTemplate(text []byte, s Scope, items bool) (*Template, error) {
+// there must be one. Its errors are sentences.
+func CompileTemplate(text []byte, s Scope, items bool) (*Template, []*FieldError) {
 	c := &compiler{scope: s, items: items, template: &Template{uses: uses{}}}
 	d := jsontext.NewDecoder(bytes.NewReader(text))
 	root, err := c.node(d, "", 0)
-	if err != nil {
-		return nil, err
+	if e, ok := errors.AsType[*FieldError](err); ok {
+		c.problems = append(c.problems, e)
+	}
+	if len(c.problems) > 0 {
+		return nil, c.problems
 	}
 	c.template.root = root
 	if items && c.template.items != 1 {
-		return nil, &FieldError{Err: fmt.Errorf("The body of a request per batch needs the string ${items} once.")} //nolint:revive,staticcheck // a sentence
+		return nil, []*FieldError{{Err: fmt.Errorf("The body of a request per batch needs the string ${items} once.")}} //nolint:revive,staticcheck // a sentence
 	}
 	return c.template, nil
 }
@@ -87,6 +90,8 @@ type compiler struct {
 	items    bool
 	template *Template
 	nodes    int
+	// problems are those of strings: compiling goes on after them.
+	problems []*FieldError
 }
 
 func (c *compiler) node(d *jsontext.Decoder, field string, depth int) (node, error) {
@@ -109,7 +114,8 @@ func (c *compiler) node(d *jsontext.Decoder, field string, depth int) (node, err
 		}
 		n, err := c.text(token.String(), field)
 		if err != nil {
-			return nil, &FieldError{field, err}
+			c.problems = append(c.problems, &FieldError{field, err})
+			return constant("null"), nil
 		}
 		return n, nil
 	default:
