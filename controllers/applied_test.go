@@ -89,8 +89,17 @@ func TestObjectsAreAppliedOnce(t *testing.T) {
 		}
 	}
 
-	// After a restart the operator does not know what it applied, but it applies the same.
-	f.reconcile()
+	// After a restart the operator does not know what it applied. It applies the same, except for the record,
+	// whose name says what is in it.
+	clear(applied)
+	r = &controllers.Reconciler{Client: c, APIReader: c, Recorder: f.events, HubImage: "hub:test"}
+	reconcile()
+	want = map[string]int{
+		"Secret hub-token": 1, "Certificate hub": 1, "ServiceAccount hub": 1, "Deployment hub": 1, "Service hub": 1, "PodDisruptionBudget hub": 1,
+	}
+	if diff := cmp.Diff(want, applied); diff != "" {
+		t.Errorf("applied after a restart (-want +got):\n%s", diff)
+	}
 	again := &appsv1.ControllerRevisionList{}
 	if err := api.List(t.Context(), again, client.InNamespace(f.namespace)); err != nil || len(again.Items) != 1 ||
 		again.Items[0].UID != revisions.Items[0].UID {

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	appsv1ac "k8s.io/client-go/applyconfigurations/apps/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -127,12 +130,19 @@ func (r *Reconciler) applyFrozenPods(ctx context.Context, hub *v1alpha1.Integrat
 
 // recordApplied records what was applied in a ControllerRevision, and deletes the previous ones.
 func (r *Reconciler) recordApplied(ctx context.Context, s *scope, revision resources.Child) error {
-	if err := r.ensure(ctx, s.hub, revision); err != nil {
-		return err
-	}
 	all := metadataListOf(resources.RevisionKind)
 	if err := r.List(ctx, all, client.InNamespace(s.hub.Namespace), client.MatchingLabels(resources.OwnLabels(s.hub))); err != nil {
 		return fmt.Errorf("listing ControllerRevisions: %w", err)
+	}
+	// The name has the checksum of the data, which cannot be changed.
+	recorded := slices.ContainsFunc(all.Items, func(m metav1.PartialObjectMetadata) bool {
+		return m.Name == revision.Name && metav1.IsControlledBy(&m, s.hub) &&
+			maps.Equal(m.Labels, resources.Labels(s.hub)) && maps.Equal(m.Annotations, resources.Annotations(s.hub))
+	})
+	if !recorded {
+		if err := r.ensure(ctx, s.hub, revision); err != nil {
+			return err
+		}
 	}
 	for i := range all.Items {
 		if name := all.Items[i].Name; name != revision.Name {
