@@ -103,10 +103,10 @@ func (p *peers) handler(t *testing.T, env map[string]string) http.Handler {
 			p.source(c)
 		}
 	})
-	return newHandlerFor(t, looker, all, action.Registration{Name: "tray", New: func(d action.Deps) (action.Integration, error) {
+	return newHub(t, all, hub.Parts{Looker: looker}, action.Registration{Name: "tray", New: func(d action.Deps) (action.Integration, error) {
 		d.HTTP = destination
 		return tray.New(d)
-	}})
+	}}).Handler()
 }
 
 // pipeClient is a client whose connections are served in memory. They are closed after serve.

@@ -2,3 +2,6 @@ package hub
 
 // NewHTTPServer is for tests of what a connection may do.
 var NewHTTPServer = newHTTPServer
+
+// Drain makes a server behave as one that stops.
+func (s *Server) Drain() { s.draining.Store(true) }

@@ -85,12 +85,11 @@ func newServer(t *testing.T, env map[string]string, entries ...action.Registrati
 
 func newHandler(t testing.TB, env map[string]string, entries ...action.Registration) http.Handler {
 	t.Helper()
-	looker := outbound.NewClient(outbound.Options{Policy: outbound.Policy{AllowLoopback: true}, FollowRedirects: true})
-	return newHandlerFor(t, looker, env, entries...)
+	return newHub(t, env, hub.Parts{}, entries...).Handler()
 }
 
-// newHandlerFor makes a hub that fetches downloads by a client.
-func newHandlerFor(t testing.TB, looker *http.Client, env map[string]string, entries ...action.Registration) http.Handler {
+// newHub returns a hub with the certificate of some parts, and with their client for downloads.
+func newHub(t testing.TB, env map[string]string, parts hub.Parts, entries ...action.Registration) *hub.Server {
 	t.Helper()
 	all := map[string]string{
 		"ACTION_HUB_BASE_URL": "https://hub.example.com", "ACTION_HUB_LABEL": "Golden <Hub>", "ACTION_HUB_SECRET": serviceSecret,
@@ -110,16 +109,19 @@ func newHandlerFor(t testing.TB, looker *http.Client, env map[string]string, ent
 	if err != nil {
 		t.Fatal(err)
 	}
+	if parts.Looker == nil {
+		parts.Looker = outbound.NewClient(outbound.Options{Policy: outbound.Policy{AllowLoopback: true}, FollowRedirects: true})
+	}
 	s, err := hub.New(hub.Parts{
 		Config: cfg, Catalog: available, Secrets: secrets, Env: all,
-		Looker: looker,
+		Looker: parts.Looker,
 		Tokens: outbound.NewClient(outbound.Options{Policy: outbound.Policy{AllowLoopback: true}}), Insecure: env["TEST_INSECURE"] != "",
-		Telemetry: telemetry.New(log, prometheus.NewRegistry()),
+		Certificate: parts.Certificate, Telemetry: telemetry.New(log, prometheus.NewRegistry()),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.Handler()
+	return s
 }
 
 // post asks as Looker does.

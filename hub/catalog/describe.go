@@ -58,18 +58,37 @@ func missingSettings(r action.Registration, deps action.Deps, environment map[st
 	return nil
 }
 
+// placeholders are values for settings that are not set: text, what else is a boolean, or an address.
+var placeholders = []string{"placeholder", "true", "hub@example.com"}
+
 // placeholder creates an integration of which only the definition is used. Its environment has nothing
-// but values in place of the required settings.
+// but placeholders for the required settings. It is empty if a setting accepts none of them.
 func placeholder(r action.Registration, deps action.Deps, settings []string) action.Resolved {
 	deps.Env = map[string]string{}
-	for _, name := range settings {
-		deps.Env[name] = "placeholder"
+	for _, value := range placeholders {
+		for _, name := range settings {
+			deps.Env[name] = value
+		}
+		i, err := r.New(deps)
+		if err == nil {
+			return action.Resolve(i)
+		}
+		settings = faulty(err)
 	}
-	i, err := r.New(deps)
-	if err != nil {
-		return action.Resolved{}
+	return action.Resolved{}
+}
+
+// faulty returns the settings that an error names.
+func faulty(err error) (names []string) {
+	if missing, ok := errors.AsType[*action.MissingSettingsError](err); ok {
+		names = append(names, missing.Keys...)
 	}
-	return action.Resolve(i)
+	if invalid, ok := errors.AsType[*action.InvalidSettingsError](err); ok {
+		for _, s := range invalid.Settings {
+			names = append(names, s.Name)
+		}
+	}
+	return names
 }
 
 // Notices are problems of the configuration that belong to no single integration. They contain names
