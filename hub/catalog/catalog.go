@@ -15,8 +15,6 @@ import (
 	"integrationhub.dev/hub/config"
 	"integrationhub.dev/hub/env"
 	"integrationhub.dev/hub/suggest"
-	"integrationhub.dev/hub/telemetry"
-	"integrationhub.dev/icons"
 )
 
 // Catalog is what the hub offers. Only [Catalog.SetCustom] changes it.
@@ -79,17 +77,21 @@ type Entry struct {
 func New(registered []action.Registration, cfg config.Config, deps action.Deps) (*Catalog, error) {
 	c := &Catalog{Unavailable: map[string]string{}, faults: map[string]bool{}, label: cfg.Label, baseURL: cfg.BaseURL, log: deps.Log}
 	c.checkNames(registered, cfg)
-	unknown, err := c.unknownSettings(registered, cfg, deps)
+	all := make([]candidate, len(registered))
+	for i, r := range registered {
+		all[i] = newCandidate(r, deps)
+	}
+	unknown, err := c.unknownSettings(all, cfg, deps.Env)
 	if err != nil {
 		return nil, err
 	}
 	var errs []error
-	for _, r := range registered {
+	for _, r := range all {
 		if !cfg.Offers(r.Name) {
 			c.Unavailable[r.Name] = "not enabled"
 			continue
 		}
-		e, err := newEntry(r, cfg, deps)
+		e, err := r.entry(cfg, deps.Env)
 		switch {
 		case errors.Is(err, errOtherName):
 			errs = append(errs, err)
@@ -102,7 +104,9 @@ func New(registered []action.Registration, cfg config.Config, deps action.Deps) 
 		}
 	}
 	c.current.Store(newOffer(c.label, c.builtin))
-	c.describeAll(registered, cfg, deps)
+	for _, r := range all {
+		c.descriptions = append(c.descriptions, c.describe(r, cfg, deps))
+	}
 	return c, errors.Join(errs...)
 }
 
@@ -147,14 +151,14 @@ func (c *Catalog) notice(problem error) {
 
 // unknownSettings reports variables that look like settings but are none. It returns those of
 // integrations, by integration.
-func (c *Catalog) unknownSettings(registered []action.Registration, cfg config.Config, deps action.Deps) (map[string]string, error) {
+func (c *Catalog) unknownSettings(all []candidate, cfg config.Config, environment map[string]string) (map[string]string, error) {
 	settings := map[string][]string{}
-	for _, r := range registered {
-		settings[r.Name] = settingsOf(r, deps)
+	for _, r := range all {
+		settings[r.Name] = r.settings
 	}
 	var errs []error
 	byIntegration := map[string]string{}
-	for _, u := range cfg.UnknownSettings(deps.Env, settings) {
+	for _, u := range cfg.UnknownSettings(environment, settings) {
 		err := fmt.Errorf("there is no setting %s%s", u.Name, u.Suggestion)
 		switch {
 		case u.Integration != "":
@@ -167,44 +171,6 @@ func (c *Catalog) unknownSettings(registered []action.Registration, cfg config.C
 		}
 	}
 	return byIntegration, errors.Join(errs...)
-}
-
-// settingsOf returns the settings that an integration reads, whether it is configured or not. Some are
-// read only when others are set, so it is created with and without the environment.
-func settingsOf(r action.Registration, deps action.Deps) []string {
-	var all []string
-	deps.Declare = func(names []string) { all = append(all, names...) }
-	for _, environment := range []map[string]string{nil, deps.Env} {
-		deps.Env = environment
-		_, _ = r.New(deps) // its errors are those of newEntry
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-// errOtherName means that an integration's definition and its registration have different names.
-var errOtherName = errors.New("its definition is named differently")
-
-func newEntry(r action.Registration, cfg config.Config, deps action.Deps) (Entry, error) {
-	deps.Log = deps.Log.With(telemetry.IntegrationKey, r.Name)
-	i, err := r.New(deps)
-	if err != nil {
-		return Entry{}, err
-	}
-	e := Entry{Resolved: action.Resolve(i), Log: deps.Log, Icon: icons.DataURI(r.Name), baseURL: cfg.BaseURL}
-	if e.EncryptState, err = cfg.EncryptsState(r.Name, deps.Env); err != nil {
-		return Entry{}, err
-	}
-	for _, a := range r.APIs {
-		e.APIs = append(e.APIs, a.In(deps.Env))
-	}
-	if e.Definition.Name != r.Name {
-		return Entry{}, fmt.Errorf("creating integration %s: %w: %q", r.Name, errOtherName, e.Definition.Name)
-	}
-	if e.Definition.FormatsFor == nil {
-		e.json = e.marshalDefinition(action.Version{})
-	}
-	return e, nil
 }
 
 // Entries returns the available integrations.

@@ -30,32 +30,20 @@ type Description struct {
 // Descriptions returns all registered integrations in their order.
 func (c *Catalog) Descriptions() []Description { return c.descriptions }
 
-func (c *Catalog) describe(r action.Registration, cfg config.Config, deps action.Deps) Description {
-	d := Description{Registration: r, Icon: icons.DataURI(r.Name), Unavailable: c.Unavailable[r.Name]}
-	for _, a := range r.APIs {
-		d.APIs = append(d.APIs, a.In(deps.Env))
+func (c *Catalog) describe(r candidate, cfg config.Config, deps action.Deps) Description {
+	d := Description{
+		Registration: r.Registration, Icon: icons.DataURI(r.Name), APIs: r.apis(deps.Env), Unavailable: c.Unavailable[r.Name], Required: r.required,
 	}
-	d.Required = missingSettings(r, deps, nil)
-	d.Optional = slices.DeleteFunc(settingsOf(r, deps), func(name string) bool { return slices.Contains(d.Required, name) })
+	d.Optional = slices.DeleteFunc(slices.Clone(r.settings), func(name string) bool { return slices.Contains(d.Required, name) })
 	if e, ok := c.current.Load().byName[r.Name]; ok {
 		d.Resolved = e.Resolved
 		return d
 	}
-	missing := missingSettings(r, deps, deps.Env)
+	missing := missingSettings(r.err)
 	d.Fault = c.faults[r.Name] ||
 		cfg.Offers(r.Name) && len(missing) > 0 && (slices.Contains(cfg.Enabled, r.Name) || len(missing) < len(d.Required))
-	d.Resolved = placeholder(r, deps, append(missing, d.Required...))
+	d.Resolved = placeholder(r.Registration, deps, slices.Concat(missing, d.Required))
 	return d
-}
-
-// missingSettings returns the settings that an integration lacks in an environment.
-func missingSettings(r action.Registration, deps action.Deps, environment map[string]string) []string {
-	deps.Env = environment
-	_, err := r.New(deps)
-	if missing, ok := errors.AsType[*action.MissingSettingsError](err); ok {
-		return missing.Keys
-	}
-	return nil
 }
 
 // placeholders are values for settings that are not set: text, what else is a boolean, or an address.
@@ -80,9 +68,7 @@ func placeholder(r action.Registration, deps action.Deps, settings []string) act
 
 // faulty returns the settings that an error names.
 func faulty(err error) (names []string) {
-	if missing, ok := errors.AsType[*action.MissingSettingsError](err); ok {
-		names = append(names, missing.Keys...)
-	}
+	names = append(names, missingSettings(err)...)
 	if invalid, ok := errors.AsType[*action.InvalidSettingsError](err); ok {
 		for _, s := range invalid.Settings {
 			names = append(names, s.Name)
@@ -94,9 +80,3 @@ func faulty(err error) (names []string) {
 // Notices are problems of the configuration that belong to no single integration. They contain names
 // of settings and integrations, and no values of settings.
 func (c *Catalog) Notices() []string { return slices.Clone(c.notices) }
-
-func (c *Catalog) describeAll(registered []action.Registration, cfg config.Config, deps action.Deps) {
-	for _, r := range registered {
-		c.descriptions = append(c.descriptions, c.describe(r, cfg, deps))
-	}
-}
