@@ -3,6 +3,7 @@ package azurestorage
 import (
 	"context"
 	"encoding/xml"
+	"io"
 	"net/url"
 
 	"integrationhub.dev/hub/action"
@@ -15,6 +16,9 @@ type containerPage struct {
 	Names      []string `xml:"Containers>Container>Name"`
 	NextMarker string
 }
+
+// maxPage is the maximum size of a page, of 5,000 containers at most.
+const maxPage = 16 << 20
 
 // listContainers returns the names of the account's containers.
 func (i *Integration) listContainers(ctx context.Context, a account) ([]string, error) {
@@ -54,5 +58,5 @@ func (i *Integration) containerPage(ctx context.Context, a account, marker strin
 		return page, err
 	}
 	defer res.Body.Close()
-	return page, xml.NewDecoder(res.Body).Decode(&page)
+	return page, xml.NewDecoder(io.LimitReader(res.Body, maxPage)).Decode(&page)
 }
