@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -21,7 +22,14 @@ import (
 	"integrationhub.dev/hub/version"
 )
 
+// gcPercent is how much the heap grows between collections; GOGC overrides it. The manager waits for the
+// API server most of the time, so that it has CPU time to spare for less memory.
+const gcPercent = 50
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	if err := run(); err != nil {
 		slog.Error("manager stopped", "error", err)
 		os.Exit(1)
