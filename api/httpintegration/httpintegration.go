@@ -50,8 +50,8 @@ type Tag string
 
 // Spec is the desired state of an HTTPIntegration.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.request.body) || !has(self.request.body.json) || !has(self.types) || !self.types.exists(t, t == 'dashboard') || !has(self.request.per) || self.request.per == 'delivery'",message="a dashboard has no rows: use per delivery"
-// +kubebuilder:validation:XValidation:rule="!has(self.types) || !self.types.exists(t, t == 'cell') || (!has(self.request.per) || self.request.per == 'delivery') && (!has(self.request.body) || has(self.request.body.json))",message="a cell has no file and no rows: use per delivery and a JSON body, or none"
+// +kubebuilder:validation:XValidation:rule="!has(self.types) || !self.types.exists(t, t == 'dashboard') || !has(self.request.per) || self.request.per == 'delivery'",message="a dashboard has no rows: use per delivery"
+// +kubebuilder:validation:XValidation:rule="!has(self.types) || !self.types.exists(t, t == 'cell') || (!has(self.request.per) || self.request.per == 'delivery') && !(has(self.request.body) && (has(self.request.body.file) || has(self.request.body.multipart)))",message="a cell has no file and no rows: use per delivery and a JSON body, or none"
 // +kubebuilder:validation:XValidation:rule="!has(self.response) || !has(self.response.items) || has(self.request.per) && self.request.per == 'batch'",message="response.items requires per batch"
 type Spec struct {
 	// Name of the integration in Looker, which schedules contain.

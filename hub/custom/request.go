@@ -82,6 +82,10 @@ func (c *compiler) request() {
 		i.item = c.template(field+".batch.item", r.Batch.Item, s, false)
 	}
 	if b := r.Body; b != nil {
+		if (b.JSON != nil) == (b.File != nil || b.Multipart != nil) {
+			c.problem(field+".body", "Set one of json, file and multipart.")
+			return
+		}
 		switch {
 		case b.JSON != nil:
 			i.body = c.template(field+".body.json", b.JSON, c.requestScope, r.Per == "batch")

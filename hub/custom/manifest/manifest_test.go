@@ -74,7 +74,7 @@ func TestProblems(t *testing.T) {
 		},
 		"a URL":           {strings.Replace(minimal, "https://a.example.com/", "ftp://a", 1), []string{"a.yaml:8: spec.request.url: The value is not valid: minLength: got 7, want 8.", "a.yaml:8: spec.request.url: The value does not match the pattern ^https?://.+."}},
 		"a rule":          {minimal + "    per: batch\n    body: {json: []}\n", []string{"a.yaml:7: spec.request: Per batch needs batch, and batch needs per batch."}},
-		"two bodies":      {minimal + "    body: {json: 1, file: {}}\n", []string{"a.yaml:9: spec.request.body: Set one of json, file and multipart."}},
+		"two bodies":      {minimal + "    body: {multipart: {fileField: a}, file: {}}\n", []string{"a.yaml:9: spec.request.body: Set one of json, file and multipart."}},
 		"a name twice":    {minimal + "  params: [{name: a}, {name: b}, {name: a}]\n", []string{"a.yaml:9: spec.params[2].name: The name is used twice."}},
 		"a field twice":   {minimal + "    url: https://b.example.com/\n", []string{"a.yaml:9: spec.request.url: The field is set twice."}},
 		"an alias":        {minimal + "    query: {a: &x y, b: *x}\n", []string{"a.yaml:9: spec.request.query.a: Anchors and aliases are not supported."}},
