@@ -164,7 +164,7 @@ func (h *hubProcess) collect(ctx context.Context) error {
 	return errors.Join(err, res.Body.Close())
 }
 
-// metric reads one of the hub's metrics without labels.
+// metric reads one of the hub's metrics. The name includes its labels.
 func (h *hubProcess) metric(ctx context.Context, name string) (float64, error) {
 	res, err := h.ask(ctx, "/metrics")
 	if err != nil {
@@ -177,8 +177,11 @@ func (h *hubProcess) metric(ctx context.Context, name string) (float64, error) {
 			return strconv.ParseFloat(value, 64)
 		}
 	}
-	return 0, fmt.Errorf("the hub has no metric %s", name)
+	return 0, fmt.Errorf("%w %s", errNoMetric, name)
 }
+
+// errNoMetric is the error for a metric that the hub does not have, or not yet.
+var errNoMetric = errors.New("the hub has no metric")
 
 // log is where all hubs write.
 func (s *site) log() string { return filepath.Join(s.dir, "hub.log") }

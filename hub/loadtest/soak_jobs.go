@@ -281,6 +281,9 @@ func (s *soakRun) jobEnds() (map[string]string, error) {
 func (s *soakRun) endJobs(ctx context.Context, h *hubProcess) error {
 	for begin := time.Now(); ; {
 		n, err := h.metric(ctx, `integrationhub_jobs_in_flight{integration="auger"}`)
+		if errors.Is(err, errNoMetric) { // none was followed yet
+			return nil
+		}
 		if err != nil || n == 0 {
 			return err
 		}
