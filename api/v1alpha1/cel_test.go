@@ -21,6 +21,17 @@ import (
 // with a rule that it cannot compile would be refused as a whole.
 func TestRulesCompileOnOldestKubernetes(t *testing.T) {
 	t.Parallel()
+	for kind, least := range map[string]int{"integrationhubs": 20, "lookerregistrations": 8} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			compileRules(t, kind, least)
+		})
+	}
+}
+
+// compileRules compiles the rules of a kind, which has a number of them at least.
+func compileRules(t *testing.T, kind string, least int) {
+	t.Helper()
 	oldest := oldestKubernetes(t)
 	env := environment.MustBaseEnvSet(oldest)
 	rules := 0
@@ -49,8 +60,8 @@ func TestRulesCompileOnOldestKubernetes(t *testing.T) {
 			walk(path+".*", s.AdditionalProperties.Structural, false)
 		}
 	}
-	walk("", structural(t), true)
-	if rules < 20 {
+	walk("", structural(t, kind), true)
+	if rules < least {
 		t.Errorf("%d rules were compiled, want all", rules)
 	}
 }
@@ -69,10 +80,10 @@ func oldestKubernetes(t *testing.T) *version.Version {
 	return version.MustParseGeneric(string(found[1]))
 }
 
-// structural returns the schema of the hub's CRD, as the API server compiles it.
-func structural(t *testing.T) *structuralschema.Structural {
+// structural returns the schema of a kind's CRD, as the API server compiles it.
+func structural(t *testing.T, kind string) *structuralschema.Structural {
 	t.Helper()
-	v1 := schema(t)
+	v1 := schema(t, kind)
 	internal := &apiextensions.JSONSchemaProps{}
 	if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(&v1, internal, nil); err != nil {
 		t.Fatal(err)
@@ -114,7 +125,7 @@ func TestAddressRules(t *testing.T) {
 			},
 		},
 	} {
-		egress := structural(t).Properties["spec"].Properties["egress"]
+		egress := structural(t, "integrationhubs").Properties["spec"].Properties["egress"]
 		list := egress.Properties[tt.field]
 		item := list.Items
 		validator := cel.NewValidator(item, false, celconfig.PerCallLimit)

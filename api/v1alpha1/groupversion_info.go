@@ -11,7 +11,7 @@ var GroupVersion = schema.GroupVersion{Group: "hub.integrationhub.dev", Version:
 
 // AddToScheme registers this package's kinds in a scheme.
 func AddToScheme(s *runtime.Scheme) error {
-	s.AddKnownTypes(GroupVersion, &IntegrationHub{}, &IntegrationHubList{})
+	s.AddKnownTypes(GroupVersion, &IntegrationHub{}, &IntegrationHubList{}, &LookerRegistration{}, &LookerRegistrationList{})
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 // the same.
 func TestIntegrationNames(t *testing.T) {
 	t.Parallel()
-	spec := schema(t).Properties["spec"]
+	spec := schema(t, "integrationhubs").Properties["spec"]
 	var accepted []string
 	for _, v := range spec.Properties["integrations"].Items.Schema.Properties["name"].Enum {
 		var name string

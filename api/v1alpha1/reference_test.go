@@ -22,7 +22,6 @@ var foreign = regexp.MustCompile(`^\.(apiVersion|kind)$|^\.status\.conditions\[\
 // and string has a bound, or the API server cannot bound the cost of the rules.
 func TestEveryFieldIsDocumentedAndBounded(t *testing.T) {
 	t.Parallel()
-	root := schema(t)
 	var walk func(path string, p apiextensionsv1.JSONSchemaProps)
 	walk = func(path string, p apiextensionsv1.JSONSchemaProps) {
 		for name, child := range p.Properties {
@@ -39,8 +38,13 @@ func TestEveryFieldIsDocumentedAndBounded(t *testing.T) {
 			walk(path+"[]", *p.Items.Schema)
 		}
 	}
-	walk("", root)
+	for _, kind := range kinds {
+		walk("", schema(t, kind))
+	}
 }
+
+// kinds are the resources with a CRD.
+var kinds = []string{"integrationhubs", "lookerregistrations"}
 
 // documented checks a description. It is one line, which kubectl explain wraps, of short sentences.
 func documented(t *testing.T, at, description string) {
@@ -74,7 +78,9 @@ func TestNoDefaultsInsideLists(t *testing.T) {
 			walk(path+".*", *p.AdditionalProperties.Schema, inList)
 		}
 	}
-	walk("", schema(t), false)
+	for _, kind := range kinds {
+		walk("", schema(t, kind), false)
+	}
 }
 
 func bounded(t *testing.T, at string, p apiextensionsv1.JSONSchemaProps) {
@@ -87,9 +93,10 @@ func bounded(t *testing.T, at string, p apiextensionsv1.JSONSchemaProps) {
 	}
 }
 
-func schema(t *testing.T) apiextensionsv1.JSONSchemaProps {
+// schema returns the schema of a kind's CRD.
+func schema(t *testing.T, kind string) apiextensionsv1.JSONSchemaProps {
 	t.Helper()
-	text, err := os.ReadFile("../../config/crd/bases/hub.integrationhub.dev_integrationhubs.yaml")
+	text, err := os.ReadFile("../../config/crd/bases/hub.integrationhub.dev_" + kind + ".yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
