@@ -139,6 +139,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	}
 	waits = s.rollout != nil
 	s.token = r.announceToken(ctx, s)
+	users, err := r.previousTokenUsers(ctx, s)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	s.previousTokenUsers = users
 	outcomes := s.outcomes()
 	status := newStatus(s, outcomes)
 	poll := pollAfter(outcomes)

@@ -21,6 +21,7 @@ import (
 // nothing.
 type loggingReconciler struct {
 	reconcile.Reconciler
+	// hubs reads hubs, whose changes are logged with their cause; nil for other objects.
 	hubs client.Reader
 
 	mu sync.Mutex
@@ -36,6 +37,9 @@ func newLoggingReconciler(r reconcile.Reconciler, hubs client.Reader) *loggingRe
 	}
 }
 
+// LogErrors returns a reconciler that logs each error once, and its end.
+func LogErrors(r reconcile.Reconciler) reconcile.Reconciler { return newLoggingReconciler(r, nil) }
+
 // loggedError is an error that is in the log already.
 type loggedError struct{ error }
 
@@ -43,16 +47,9 @@ func (e loggedError) Unwrap() error { return e.error }
 
 // Reconcile implements [reconcile.Reconciler].
 func (l *loggingReconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
-	hub := &v1alpha1.IntegrationHub{}
-	exists := l.hubs.Get(ctx, req.NamespacedName, hub) == nil
-	l.mu.Lock()
-	if exists {
-		ctx = withCause(ctx, hub.Generation, max(hub.Status.ObservedGeneration, l.seen[req]))
-		l.seen[req] = hub.Generation
-	} else {
-		delete(l.seen, req)
+	if l.hubs != nil {
+		ctx = l.addCause(ctx, req)
 	}
-	l.mu.Unlock()
 	result, err := l.Reconciler.Reconcile(ctx, req)
 	l.mu.Lock()
 	last, failed := l.failing[req]
@@ -76,6 +73,21 @@ func (l *loggingReconciler) Reconcile(ctx context.Context, req reconcile.Request
 	return result, nil
 }
 
+// addCause adds what caused the reconcile of a hub to its context.
+func (l *loggingReconciler) addCause(ctx context.Context, req reconcile.Request) context.Context {
+	hub := &v1alpha1.IntegrationHub{}
+	exists := l.hubs.Get(ctx, req.NamespacedName, hub) == nil
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !exists {
+		delete(l.seen, req)
+		return ctx
+	}
+	ctx = withCause(ctx, hub.Generation, max(hub.Status.ObservedGeneration, l.seen[req]))
+	l.seen[req] = hub.Generation
+	return ctx
+}
+
 // onceSink drops errors that are in the log already: controller-runtime logs each failed retry.
 type onceSink struct{ logr.LogSink }
 
@@ -91,14 +103,14 @@ func (s onceSink) WithValues(keysAndValues ...any) logr.LogSink {
 
 func (s onceSink) WithName(name string) logr.LogSink { return onceSink{s.LogSink.WithName(name)} }
 
-// hubLogger returns the loggers of reconciles. Their lines name the hub.
-func hubLogger(log logr.Logger) func(*reconcile.Request) logr.Logger {
+// RequestLogger returns the loggers of reconciles. Their lines name the object, under the given key.
+func RequestLogger(log logr.Logger, key string) func(*reconcile.Request) logr.Logger {
 	log = logr.New(onceSink{log.GetSink()})
 	return func(req *reconcile.Request) logr.Logger {
 		if req == nil {
 			return log
 		}
-		return log.WithValues("namespace", req.Namespace, "hub", req.Name)
+		return log.WithValues("namespace", req.Namespace, key, req.Name)
 	}
 }
 
@@ -117,12 +129,16 @@ type eventLogger struct {
 func (e eventLogger) Eventf(regarding, related runtime.Object, eventType, reason, action, note string, args ...any) {
 	e.EventRecorder.Eventf(regarding, related, eventType, reason, action, note, args...)
 	values := []any{"reason", reason, "message", fmt.Sprintf(note, args...)}
+	kind := "hub"
+	if _, ok := regarding.(*v1alpha1.LookerRegistration); ok {
+		kind = "registration"
+	}
 	if o, ok := regarding.(client.Object); ok {
-		values = append(values, "namespace", o.GetNamespace(), "hub", o.GetName())
+		values = append(values, "namespace", o.GetNamespace(), kind, o.GetName())
 	}
 	if eventType == corev1.EventTypeWarning {
-		e.log.Info("hub has a problem", values...)
+		e.log.Info(kind+" has a problem", values...)
 	} else {
-		e.log.Info("hub changed", values...)
+		e.log.Info(kind+" changed", values...)
 	}
 }

@@ -19,7 +19,7 @@ import (
 func TestErrorsAreLoggedOnce(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	loggers := hubLogger(logr.FromSlogHandler(slog.NewJSONHandler(&out, nil)))
+	loggers := RequestLogger(logr.FromSlogHandler(slog.NewJSONHandler(&out, nil)), "hub")
 	var fails error
 	r := newLoggingReconciler(reconcile.Func(func(context.Context, reconcile.Request) (reconcile.Result, error) {
 		return reconcile.Result{}, fails

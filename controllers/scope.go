@@ -28,6 +28,8 @@ type scope struct {
 	frozen *resources.Inputs
 	// token is the state of a changed token; nil if pods accept the token.
 	token error
+	// previousTokenUsers are LookerRegistrations with a previous token.
+	previousTokenUsers []string
 	// rollout is nil unless the pods have to wait for rollouts of other hubs.
 	rollout *rolloutFacts
 	// report is nil where no running hub answered.

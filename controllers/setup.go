@@ -54,6 +54,7 @@ func CacheOptions(namespaces []string) cache.Options {
 		DefaultLabelSelector: labels.SelectorFromSet(labels.Set{resources.ManagedByLabel: resources.ManagedBy}),
 		ByObject: map[client.Object]cache.ByObject{
 			&v1alpha1.IntegrationHub{}:          all,
+			&v1alpha1.LookerRegistration{}:      all,
 			metadataOf(resources.SecretKind):    user,
 			metadataOf(resources.ConfigMapKind): user,
 		},
@@ -79,11 +80,12 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.IntegrationHub{}, builder.WithPredicates(changed)).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.hubsOf(usesSecret))).
 		WatchesMetadata(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.hubsOf(usesConfigMap))).
+		Watches(&v1alpha1.LookerRegistration{}, handler.EnqueueRequestsFromMapFunc(registeredHub), builder.WithPredicates(tokenUseChanged)).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: concurrency,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](minRetryInterval, maxPollInterval),
 		}).
-		WithLogConstructor(hubLogger(mgr.GetLogger()))
+		WithLogConstructor(RequestLogger(mgr.GetLogger(), "hub"))
 	for _, kind := range owned {
 		b = b.Owns(metadataOf(kind), builder.OnlyMetadata)
 	}

@@ -70,6 +70,7 @@ func setFields(status *v1alpha1.IntegrationHubStatus, s *scope) {
 	if s.certificate != nil {
 		status.CertificateNotAfter = s.certificate.notAfter
 	}
+	status.PreviousTokenRegistrations = s.previousTokenUsers
 	setReplicas(status, s)
 	if s.report != nil {
 		status.ObservedVersion = s.report.Version
@@ -137,7 +138,7 @@ func (s *scope) outcomes() []outcome {
 	}
 	return []outcome{
 		{condition: v1alpha1.Accepted, message: "The operator's policy allows the spec.", err: s.results[v1alpha1.Accepted]},
-		credentials.of(v1alpha1.CredentialsReady, "The token for Looker is in Secret "+resources.TokenSecretRef(s.hub).Name+"."),
+		credentials.of(v1alpha1.CredentialsReady, s.tokenMessage(resources.TokenSecretRef(s.hub).Name)),
 		integrations.of(v1alpha1.IntegrationsReady, s.offeredMessage()),
 		{condition: v1alpha1.CertificateReady, message: s.certificateMessage(), err: s.results[v1alpha1.CertificateReady]},
 		deployment.of(v1alpha1.DeploymentAvailable, s.availableMessage()),
@@ -374,6 +375,7 @@ func (r *Reconciler) writeStatus(
 	r.emitReadyEvent(hub, status)
 	r.emitIntegrationsEvent(hub, status)
 	r.emitPausedEvent(hub, status)
+	r.emitPreviousTokenEvent(hub, status)
 	return result, nil
 }
 

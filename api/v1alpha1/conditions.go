@@ -127,3 +127,7 @@ const TokenChanged = "TokenChanged"
 
 // Resumed is the reason of an event: spec.paused is no longer true, and the operator reconciles the hub again.
 const Resumed = "Resumed"
+
+// PreviousTokenUnused is the reason of an event: all LookerRegistrations have the current token of the hub. The
+// previous service secret can be removed, unless a previous token was entered in Looker by hand.
+const PreviousTokenUnused = "PreviousTokenUnused"

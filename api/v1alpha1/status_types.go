@@ -31,6 +31,14 @@ type IntegrationHubStatus struct {
 	// +optional
 	ServiceSecretRef *SecretKeyRef `json:"serviceSecretRef,omitempty"`
 
+	// PreviousTokenRegistrations are the LookerRegistrations whose Looker has a previous token of the hub.
+	// Keep the previous service secret until the list is empty.
+	//
+	// +kubebuilder:validation:MaxItems=64
+	// +listType=set
+	// +optional
+	PreviousTokenRegistrations []string `json:"previousTokenRegistrations,omitempty"`
+
 	// NewServiceSecret is the last value of the annotation hub.integrationhub.dev/new-service-secret while there was a service secret.
 	// The same value does not ask for another one.
 	//

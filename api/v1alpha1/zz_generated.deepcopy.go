@@ -507,6 +507,11 @@ func (in *IntegrationHubStatus) DeepCopyInto(out *IntegrationHubStatus) {
 		*out = new(SecretKeyRef)
 		**out = **in
 	}
+	if in.PreviousTokenRegistrations != nil {
+		in, out := &in.PreviousTokenRegistrations, &out.PreviousTokenRegistrations
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	if in.Integrations != nil {
 		in, out := &in.Integrations, &out.Integrations
 		*out = make([]IntegrationStatus, len(*in))

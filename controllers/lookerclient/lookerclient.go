@@ -45,6 +45,8 @@ type Config struct {
 type Options struct {
 	// Proxy is the proxy of the manager's environment.
 	Proxy outbound.Proxy
+	// Observe is called after each request, with the status code of the answer; 0 without one. It may be nil.
+	Observe func(operation string, status int)
 	// AllowLoopback is for tests.
 	AllowLoopback bool
 }
@@ -52,13 +54,16 @@ type Options struct {
 // Client calls the API of one Looker instance. It logs in when it needs to, and keeps the session in
 // memory until it expires. Its methods may be called by several goroutines.
 type Client struct {
-	api    *api.Client
-	http   *http.Client
-	config Config
+	api     *api.Client
+	http    *http.Client
+	config  Config
+	observe func(operation string, status int)
 
 	mu      sync.Mutex
 	session string
 	expires time.Time
+	// notBefore is when Looker accepts requests again, after it limited their rate.
+	notBefore time.Time
 }
 
 // ErrCABundle means that a CA bundle contains no certificate.
@@ -83,7 +88,7 @@ func New(config Config, options Options) (*Client, error) {
 			return nil, ErrCABundle
 		}
 	}
-	c := &Client{config: config, http: newHTTPClient(roots, options)}
+	c := &Client{config: config, http: newHTTPClient(roots, options), observe: options.Observe}
 	c.api, err = api.NewClient(config.URL+apiPath, api.WithHTTPClient(c.http))
 	if err != nil {
 		return nil, fmt.Errorf("creating a client of Looker's API: %w", err)
@@ -108,11 +113,24 @@ type send func(ctx context.Context, editors ...api.RequestEditorFn) (*http.Respo
 // call performs a request in a session, and decodes the answer into out unless that is nil. A session
 // that Looker no longer knows is replaced once.
 func (c *Client) call(ctx context.Context, operation string, out any, do send) error {
-	session, err := c.login(ctx)
-	if err != nil {
-		return err
+	if left := c.pause(); left > 0 {
+		return &Error{Kind: RateLimited, Operation: operation, RetryAfter: left}
 	}
-	err = c.perform(ctx, operation, out, do, api.WithAccessToken(session))
+	session, err := c.login(ctx)
+	if err == nil {
+		err = c.resume(ctx, operation, out, do, session)
+	}
+	if failure, ok := errors.AsType[*Error](err); ok && failure.Kind == RateLimited {
+		c.mu.Lock()
+		c.notBefore = time.Now().Add(failure.RetryAfter)
+		c.mu.Unlock()
+	}
+	return err
+}
+
+// resume performs a request in a session, and in a new one if Looker does not know that session.
+func (c *Client) resume(ctx context.Context, operation string, out any, do send, session string) error {
+	err := c.perform(ctx, operation, out, do, api.WithAccessToken(session))
 	if failure, ok := errors.AsType[*Error](err); !ok || failure.Status != http.StatusUnauthorized {
 		return err
 	}
@@ -125,6 +143,13 @@ func (c *Client) call(ctx context.Context, operation string, out any, do send) e
 
 func (c *Client) perform(ctx context.Context, operation string, out any, do send, editors ...api.RequestEditorFn) error {
 	res, err := do(ctx, editors...)
+	if c.observe != nil {
+		status := 0
+		if err == nil {
+			status = res.StatusCode
+		}
+		c.observe(operation, status)
+	}
 	if err != nil {
 		return unreachable(ctx, operation, err)
 	}
@@ -144,6 +169,13 @@ func (c *Client) perform(ctx context.Context, operation string, out any, do send
 		return &Error{Kind: Unexpected, Operation: operation, Status: res.StatusCode, Message: "the answer is not the JSON that Looker's API describes"}
 	}
 	return nil
+}
+
+// pause returns how long Looker still refuses requests. Events must not shorten that.
+func (c *Client) pause() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Until(c.notBefore)
 }
 
 // login returns the access token of a session.

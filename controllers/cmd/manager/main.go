@@ -1,4 +1,4 @@
-// Command manager is the operator: it reconciles IntegrationHubs.
+// Command manager is the operator: it reconciles IntegrationHubs and LookerRegistrations.
 package main
 
 import (
@@ -17,8 +17,11 @@ import (
 	"integrationhub.dev/controllers"
 	"integrationhub.dev/controllers/defaults"
 	"integrationhub.dev/controllers/hubclient"
+	"integrationhub.dev/controllers/lookerclient"
 	"integrationhub.dev/controllers/policy"
+	"integrationhub.dev/controllers/registration"
 	"integrationhub.dev/controllers/resources"
+	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/hub/version"
 )
 
@@ -110,8 +113,19 @@ func run() error {
 		Defaults: values, MaxConcurrentRollouts: int(*maxRollouts),
 		Hubs: hubclient.New(),
 	}
+	proxy, err := lookerProxy()
+	if err != nil {
+		return err
+	}
+	registrationMetrics := registration.NewMetrics(mgr.GetClient(), *class)
+	registrations := &registration.Reconciler{
+		Client: mgr.GetClient(), APIReader: mgr.GetAPIReader(), Recorder: r.Recorder, Class: *class,
+		Looker: lookerclient.Options{Proxy: proxy, Observe: registrationMetrics.Observe},
+	}
 	if err := errors.Join(
 		r.SetupWithManager(mgr),
+		registrations.SetupWithManager(mgr),
+		ctrlmetrics.Registry.Register(registrationMetrics),
 		ctrlmetrics.Registry.Register(controllers.Metrics{Hubs: mgr.GetClient(), Class: *class}),
 		mgr.AddHealthzCheck("ping", healthz.Ping),
 		mgr.AddReadyzCheck("ping", healthz.Ping),
@@ -121,6 +135,17 @@ func run() error {
 	slog.Info("starting", "version", version.Current().String(), "hub_image", *image, "namespaces", *namespaces,
 		"controller_class", *class, "cluster_domain", resources.ClusterDomain(), "policy", *policyFile, "leader_election", *elect)
 	return mgr.Start(ctrl.SetupSignalHandler())
+}
+
+// lookerProxy returns the proxy of the environment for requests to Looker. Only the proxy may be able to
+// resolve the names of hosts outside.
+func lookerProxy() (outbound.Proxy, error) {
+	environment := map[string]string{}
+	for _, variable := range os.Environ() {
+		name, value, _ := strings.Cut(variable, "=")
+		environment[name] = value
+	}
+	return outbound.LoadProxy(outbound.ProxyTrust, environment)
 }
 
 // leaseName returns the name of the lease, which managers of the same class share.

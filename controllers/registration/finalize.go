@@ -1,0 +1,139 @@
+package registration
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/controllers"
+	"integrationhub.dev/controllers/lookerclient"
+)
+
+// ensureFinalizer gives a registration the finalizer exactly if its hub has to be deleted in Looker. A
+// registration without one can always be deleted.
+func (r *Reconciler) ensureFinalizer(ctx context.Context, registration *v1alpha1.LookerRegistration) (bool, error) {
+	wanted := registration.Spec.DeletionPolicy == v1alpha1.DeleteHub
+	if controllerutil.ContainsFinalizer(registration, v1alpha1.RegistrationFinalizer) == wanted {
+		return false, nil
+	}
+	return true, r.patchFinalizer(ctx, registration, wanted)
+}
+
+func (r *Reconciler) patchFinalizer(ctx context.Context, registration *v1alpha1.LookerRegistration, wanted bool) error {
+	before := registration.DeepCopy()
+	if wanted {
+		controllerutil.AddFinalizer(registration, v1alpha1.RegistrationFinalizer)
+	} else {
+		controllerutil.RemoveFinalizer(registration, v1alpha1.RegistrationFinalizer)
+	}
+	// The list of finalizers is replaced as a whole, so another version of it must not be overwritten.
+	err := r.Patch(ctx, registration, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}), controllers.FieldOwner)
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) { // a newer version is reconciled next
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("changing the finalizer: %w", err)
+	}
+	return nil
+}
+
+// finalize deletes the hub in Looker before its registration is deleted.
+func (r *Reconciler) finalize(ctx context.Context, registration *v1alpha1.LookerRegistration) (ctrl.Result, error) {
+	if !controllerutil.ContainsFinalizer(registration, v1alpha1.RegistrationFinalizer) {
+		return ctrl.Result{}, nil
+	}
+	err := r.unregister(ctx, registration)
+	if err != nil && registration.Annotations[v1alpha1.AbandonAnnotation] == "true" {
+		r.Recorder.Eventf(registration, nil, corev1.EventTypeWarning, v1alpha1.RegistrationAbandoned, "Delete",
+			"The registration is deleted without its hub in Looker (ID %q, %s), as the annotation %s asks for: %s",
+			registration.Status.HubID, registration.Status.HubURL, v1alpha1.AbandonAnnotation, problemOf(err).message)
+		err = nil
+	}
+	if err == nil {
+		err = r.patchFinalizer(ctx, registration, false)
+		if err == nil {
+			r.forget(ctx, client.ObjectKeyFromObject(registration))
+		}
+		return ctrl.Result{}, err
+	}
+	p := problemOf(err)
+	s := &scope{registration: registration, record: recordOf(registration.Status)}
+	if result, statusErr := r.writeStatus(ctx, s, deletingStatus(s, p)); statusErr != nil || result.RequeueAfter > 0 {
+		return result, statusErr
+	}
+	if p.class == failed {
+		return ctrl.Result{}, err
+	}
+	return ctrl.Result{RequeueAfter: max(p.requeueAfter, pollInterval)}, nil
+}
+
+// unregister deletes the hub in Looker, if it is this registration's.
+func (r *Reconciler) unregister(ctx context.Context, registration *v1alpha1.LookerRegistration) error {
+	known := recordOf(registration.Status)
+	url := known.hubURL
+	if known.pendingHubURL != "" {
+		url = known.pendingHubURL
+	}
+	if url == "" {
+		return nil // nothing was registered
+	}
+	if other, err := r.otherHolder(ctx, registration, url); err != nil || other != nil {
+		return err // the hub stays with the other registration
+	}
+	config, err := r.lookerConfig(ctx, registration)
+	if err != nil {
+		return err
+	}
+	looker, err := r.sessions.client(ctx, client.ObjectKeyFromObject(registration), config, r.Looker)
+	if err != nil {
+		return err
+	}
+	hubs, err := looker.Hubs(ctx)
+	if err != nil {
+		return err
+	}
+	found := findHub(hubs, known, url)
+	own := found.own
+	if own == nil && known.pendingHubURL != "" && len(found.others) == 1 {
+		own = &found.others[0]
+	}
+	if own == nil {
+		return nil
+	}
+	if err := looker.DeleteHub(ctx, valueOf(own.ID)); err != nil && lookerclient.KindOf(err) != lookerclient.NotFound {
+		return err
+	}
+	r.Recorder.Eventf(registration, nil, corev1.EventTypeNormal, v1alpha1.HubUnregistered, "Delete",
+		"Hub %s was deleted in Looker.", lookerclient.Clean(valueOf(own.ID)))
+	return nil
+}
+
+// otherHolder returns another registration that has the same hub in the same Looker.
+func (r *Reconciler) otherHolder(ctx context.Context, registration *v1alpha1.LookerRegistration, url string) (*v1alpha1.LookerRegistration, error) {
+	all := &v1alpha1.LookerRegistrationList{}
+	if err := r.List(ctx, all, client.UnsafeDisableDeepCopy); err != nil { // they are only read
+		return nil, fmt.Errorf("listing LookerRegistrations: %w", err)
+	}
+	for i := range all.Items {
+		other := &all.Items[i]
+		if other.UID != registration.UID && other.DeletionTimestamp.IsZero() &&
+			sameURL(other.Spec.Looker.URL, registration.Spec.Looker.URL) && holds(other, url) {
+			return other, nil
+		}
+	}
+	return nil, nil //nolint:nilnil // no other one is an expected result
+}
+
+// forget drops what the memory has of a registration that is deleted.
+func (r *Reconciler) forget(ctx context.Context, key types.NamespacedName) {
+	r.sessions.end(ctx, key)
+	r.rewritten.forget(key)
+	r.corrections.forget(key)
+}
