@@ -134,6 +134,6 @@ func (r *Reconciler) otherHolder(ctx context.Context, registration *v1alpha1.Loo
 // forget drops what the memory has of a registration that is deleted.
 func (r *Reconciler) forget(ctx context.Context, key types.NamespacedName) {
 	r.sessions.end(ctx, key)
-	r.rewritten.forget(key)
+	r.repairs.forget(key)
 	r.corrections.forget(key)
 }

@@ -16,13 +16,10 @@ import (
 // syncIntegrations gives the listed integrations the listed settings in Looker, and has Looker test those
 // that changed. A problem of one integration does not keep it from the others.
 func (r *Reconciler) syncIntegrations(ctx context.Context, s *scope) error {
-	have, err := s.looker.Integrations(ctx, s.record.hubID)
+	have, err := r.listIntegrations(ctx, s)
 	if err != nil {
 		return err
 	}
-	have = slices.DeleteFunc(have, func(i api.Integration) bool {
-		return i.IntegrationHubID != nil && *i.IntegrationHubID != s.record.hubID
-	})
 	secrets := map[string]*corev1.Secret{}
 	for n, listed := range s.registration.Spec.Integrations {
 		i := slices.IndexFunc(have, func(h api.Integration) bool { return integrationName(h) == listed.Name })
@@ -45,6 +42,34 @@ func (r *Reconciler) syncIntegrations(ctx context.Context, s *scope) error {
 		}
 	}
 	return s.syncProblem()
+}
+
+// listIntegrations lists the hub's integrations in Looker. If one is missing that the hub offers, Looker's
+// list is outdated.
+func (r *Reconciler) listIntegrations(ctx context.Context, s *scope) ([]api.Integration, error) {
+	for refreshed := false; ; {
+		have, err := s.looker.Integrations(ctx, s.record.hubID)
+		if err != nil {
+			return nil, err
+		}
+		have = slices.DeleteFunc(have, func(i api.Integration) bool {
+			return i.IntegrationHubID != nil && *i.IntegrationHubID != s.record.hubID
+		})
+		if refreshed || !s.isOutdated(have) {
+			return have, nil
+		}
+		if refreshed, err = r.refresh(ctx, s); err != nil || !refreshed {
+			return have, err
+		}
+	}
+}
+
+// isOutdated reports whether a list lacks a listed integration that the hub offers.
+func (s *scope) isOutdated(have []api.Integration) bool {
+	return s.hub != nil && slices.ContainsFunc(s.registration.Spec.Integrations, func(listed v1alpha1.RegisteredIntegration) bool {
+		return !slices.ContainsFunc(have, func(h api.Integration) bool { return integrationName(h) == listed.Name }) &&
+			slices.ContainsFunc(s.hub.Status.Integrations, func(i v1alpha1.IntegrationStatus) bool { return i.Name == listed.Name && i.Offered })
+	})
 }
 
 // keepProgress completes the status of the integrations when the step ends early, at the n-th of them. What was

@@ -1,8 +1,10 @@
 package registration
 
 import (
+	"cmp"
 	"context"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -11,36 +13,27 @@ import (
 	"integrationhub.dev/controllers/lookerclient"
 )
 
-// checkReachable asks Looker whether it can connect to the hub.
+// checkReachable asks Looker whether it can connect to the hub, and whether it could read the hub's
+// integrations. The hub is unusable if either fails.
 func (r *Reconciler) checkReachable(ctx context.Context, s *scope) error {
 	key := client.ObjectKeyFromObject(s.registration)
-	err := r.askForHealth(ctx, s)
-	if err == nil {
-		r.rewritten.forget(key)
-		return nil
-	}
-	// The token may have been changed in Looker, which does not return it. It is written again, once.
-	if problemOf(err).reason == v1alpha1.HubUnreachable && s.token != nil && !s.tokenWritten && r.rewritten.add(key) {
-		if err := r.writeHub(ctx, s, nil, new(string(s.token))); err != nil {
-			return err
+	said, err := r.askForHealth(ctx, s)
+	if err == nil && said != "" && s.token != nil && !s.tokenWritten && r.repairs.writeToken(key) {
+		// The token may have been changed in Looker, which does not return it. It is written again, once.
+		if err = r.writeHub(ctx, s, nil, new(string(s.token))); err == nil {
+			said, err = r.askForHealth(ctx, s)
 		}
-		return r.askForHealth(ctx, s)
 	}
-	return err
-}
-
-func (r *Reconciler) askForHealth(ctx context.Context, s *scope) error {
-	health, err := s.looker.Health(ctx, s.record.hubID)
 	if err != nil {
 		return err
 	}
-	// Looker's list of integrations may be older than the connection that works now, and the other way
-	// round. The hub is unusable if either fails.
-	said := valueOf(s.registered.FetchErrorMessage)
-	if health.Success != nil && !*health.Success {
-		said = valueOf(health.Message)
-		if said == "" {
-			said = "no reason given"
+	if said == "" {
+		r.repairs.healthy(key)
+		if said = valueOf(s.registered.FetchErrorMessage); said != "" { // from before Looker could connect
+			if _, err := r.refresh(ctx, s); err != nil {
+				return err
+			}
+			said = valueOf(s.registered.FetchErrorMessage)
 		}
 	}
 	if said == "" {
@@ -51,29 +44,76 @@ func (r *Reconciler) askForHealth(ctx context.Context, s *scope) error {
 		lookerclient.Clean(said), s.record.hubURL)
 }
 
-// rewrittenTokens are registrations whose token was written again because Looker could not connect. It
-// keeps them from being written at every check.
-type rewrittenTokens struct {
-	mu   sync.Mutex
-	keys map[types.NamespacedName]bool
+// askForHealth returns what Looker says of its connection to the hub; "" if it works.
+func (r *Reconciler) askForHealth(ctx context.Context, s *scope) (string, error) {
+	health, err := s.looker.Health(ctx, s.record.hubID)
+	switch {
+	case err != nil:
+		return "", err
+	case health.Success != nil && !*health.Success:
+		return cmp.Or(valueOf(health.Message), "no reason given"), nil
+	}
+	return "", nil
 }
 
-// add reports whether the key is new.
-func (w *rewrittenTokens) add(key types.NamespacedName) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.keys[key] {
+// refresh makes Looker read the hub's integrations again, which it does when a hub is updated. It reports
+// whether it did: at most once per interval.
+func (r *Reconciler) refresh(ctx context.Context, s *scope) (bool, error) {
+	if s.notServing != nil || !r.repairs.refresh(client.ObjectKeyFromObject(s.registration), interval(s.registration)) {
+		return false, nil
+	}
+	return true, r.writeHub(ctx, s, new(s.record.hubURL), nil)
+}
+
+// repairs are the writes that were made because Looker could not use a hub. Remembering them keeps them
+// from being repeated at every check; they are lost at a restart.
+type repairs struct {
+	mu sync.Mutex
+	// written are registrations whose token was written again, and is not known to work since.
+	written map[types.NamespacedName]bool
+	// refreshed is when Looker last read the hub's integrations again.
+	refreshed map[types.NamespacedName]time.Time
+}
+
+// writeToken reports whether to write the token again.
+func (p *repairs) writeToken(key types.NamespacedName) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.written[key] {
 		return false
 	}
-	if w.keys == nil {
-		w.keys = map[types.NamespacedName]bool{}
+	if p.written == nil {
+		p.written = map[types.NamespacedName]bool{}
 	}
-	w.keys[key] = true
+	p.written[key] = true
 	return true
 }
 
-func (w *rewrittenTokens) forget(key types.NamespacedName) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	delete(w.keys, key)
+// healthy records that Looker can connect.
+func (p *repairs) healthy(key types.NamespacedName) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.written, key)
+}
+
+// refresh reports whether to let Looker read the integrations again.
+func (p *repairs) refresh(key types.NamespacedName, interval time.Duration) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if last, ok := p.refreshed[key]; ok && time.Since(last) < interval {
+		return false
+	}
+	if p.refreshed == nil {
+		p.refreshed = map[types.NamespacedName]time.Time{}
+	}
+	p.refreshed[key] = time.Now()
+	return true
+}
+
+// forget drops a registration that is deleted.
+func (p *repairs) forget(key types.NamespacedName) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.written, key)
+	delete(p.refreshed, key)
 }

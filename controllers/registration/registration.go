@@ -31,7 +31,7 @@ type Reconciler struct {
 
 	sessions    sessions
 	corrections corrections
-	rewritten   rewrittenTokens
+	repairs     repairs
 }
 
 // +kubebuilder:rbac:groups=hub.integrationhub.dev,resources=lookerregistrations,verbs=get;list;watch;patch

@@ -1,0 +1,4 @@
+package lookerclient
+
+// RetryAfter is tested alone.
+var RetryAfter = retryAfter
