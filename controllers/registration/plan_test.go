@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/oapi-codegen/nullable"
+	"k8s.io/apimachinery/pkg/types"
 
 	"integrationhub.dev/api/v1alpha1"
 	"integrationhub.dev/hub/looker/api"
@@ -168,11 +169,9 @@ func TestPlan(t *testing.T) {
 // What is in the status reveals no value: it depends on the API key, and on the object.
 func TestSettingsDigest(t *testing.T) {
 	t.Parallel()
-	digest := func(key string, uid string, value string) string {
-		d, err := settingsDigest(key, "uid-"+"1", v1alpha1.RegisteredIntegration{Name: "a", Params: []v1alpha1.IntegrationParam{{Name: "p"}}}, map[string]string{"p": value})
-		if uid != "1" {
-			d, err = settingsDigest(key, "uid-2", v1alpha1.RegisteredIntegration{Name: "a", Params: []v1alpha1.IntegrationParam{{Name: "p"}}}, map[string]string{"p": value})
-		}
+	digest := func(key string, uid types.UID, value string) string {
+		integration := v1alpha1.RegisteredIntegration{Name: "a", Params: []v1alpha1.IntegrationParam{{Name: "p"}}}
+		d, err := settingsDigest(key, uid, integration, map[string]string{"p": value})
 		if err != nil {
 			t.Fatal(err)
 		}

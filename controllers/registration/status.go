@@ -81,8 +81,8 @@ func setPart(status *v1alpha1.LookerRegistrationStatus, s *scope, condition, suc
 	default:
 		p := problemOf(err)
 		value := metav1.ConditionFalse
-		if p.class == failed && s.record.hubID != "" { // what Looker has is not known now
-			value = metav1.ConditionUnknown
+		if s.record.hubID != "" && (p.class == failed || p.reason == v1alpha1.LookerUnreachable || p.reason == v1alpha1.RateLimited) {
+			value = metav1.ConditionUnknown // what Looker has is not known now
 		}
 		setCondition(status, s, condition, value, p.reason, p.message)
 	}
