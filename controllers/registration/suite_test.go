@@ -18,6 +18,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -34,6 +35,9 @@ import (
 // api is a real kube-apiserver, shared by all tests. No controllers run.
 var api client.WithWatch
 
+// apiConfig connects to it.
+var apiConfig *rest.Config
+
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
@@ -48,15 +52,15 @@ func run(m *testing.M) int {
 		return m.Run() // newFixture skips the tests that need them
 	}
 	env := controllertest.Environment(filepath.Join("..", "..", "config", "crd", "bases"))
-	config, err := env.Start()
-	if err != nil {
+	var err error
+	if apiConfig, err = env.Start(); err != nil {
 		return fail(err)
 	}
 	defer env.Stop()
-	config.QPS, config.Burst = 500, 1000
+	apiConfig.QPS, apiConfig.Burst = 500, 1000
 	scheme, err := controllers.Scheme()
 	if err == nil {
-		api, err = client.NewWithWatch(config, client.Options{Scheme: scheme})
+		api, err = client.NewWithWatch(apiConfig, client.Options{Scheme: scheme})
 	}
 	if err != nil {
 		return fail(err)
@@ -507,5 +511,8 @@ func (f *fixture) hubsInLooker() (urls []string) {
 
 // execute runs the integration crm as a user of Looker.
 func (f *fixture) execute(ctx context.Context) (looker.Result, error) {
-	return f.looker.Run(ctx, looker.Action{User: "1", Integration: f.read().Status.HubID + "::crm", Format: "csv", Data: []byte("a\n1\n"), Title: "T"})
+	return f.looker.Run(ctx, looker.Action{User: "1", Integration: f.hubID() + "::crm", Format: "csv", Data: []byte("a\n1\n"), Title: "T"})
 }
+
+// hubID returns the ID of the only hub in Looker.
+func (f *fixture) hubID() string { return *f.looker.Hubs()[0].ID }
