@@ -182,6 +182,7 @@ generate: $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS) $(TOOLS)/helm-docs-$(HELM_DOCS) 
 	$(CACHE)/local/bin/controller-gen rbac:roleName=integration-hub-manager paths=./controllers/... output:rbac:dir=config/rbac
 	$< --log-level ERROR --config api/reference.yaml --source-path api --renderer markdown --output-path api/README.md
 	cp config/crd/bases/hub.integrationhub.dev_integrationhubs.yaml charts/integration-hub/files/crd.yaml
+	cp config/crd/bases/hub.integrationhub.dev_lookerregistrations.yaml charts/integration-hub/files/crd_lookerregistrations.yaml
 	cp config/rbac/role.yaml charts/integration-hub/files/role.yaml
 	cp controllers/resources/alerts.yaml charts/integration-hub/files/alerts.yaml
 	cp charts/integration-hub/files/dashboard.json config/prometheus/dashboard.json
@@ -201,19 +202,19 @@ verify: generate ## Fail when something generated is not up to date
 ##@ Your cluster (kubectl's current context)
 
 .PHONY: install
-install: ## Install the CRD
+install: ## Install the CRDs
 	kubectl apply --server-side -k config/crd
 
 .PHONY: uninstall
-uninstall: ## Uninstall the CRD, which deletes all IntegrationHubs
+uninstall: ## Uninstall the CRDs, which deletes all IntegrationHubs and LookerRegistrations
 	kubectl delete --ignore-not-found -k config/crd
 
 .PHONY: deploy
-deploy: ## Install the CRD and the operator
+deploy: ## Install the CRDs and the operator
 	kubectl apply --server-side -k config/default
 
 .PHONY: undeploy
-undeploy: ## Uninstall the operator and the CRD, which deletes all IntegrationHubs
+undeploy: ## Uninstall the operator and the CRDs, which deletes all IntegrationHubs and LookerRegistrations
 	kubectl delete --ignore-not-found -k config/default
 
 ##@ The local cluster (CLUSTER_NAME tells several apart)

@@ -100,9 +100,10 @@ func withoutDashboard(rendered string) string {
 func TestCopies(t *testing.T) {
 	t.Parallel()
 	for copied, source := range map[string]string{
-		"crd.yaml":    "config/crd/bases/hub.integrationhub.dev_integrationhubs.yaml",
-		"role.yaml":   "config/rbac/role.yaml",
-		"alerts.yaml": "controllers/resources/alerts.yaml",
+		"crd.yaml":                     "config/crd/bases/hub.integrationhub.dev_integrationhubs.yaml",
+		"crd_lookerregistrations.yaml": "config/crd/bases/hub.integrationhub.dev_lookerregistrations.yaml",
+		"role.yaml":                    "config/rbac/role.yaml",
+		"alerts.yaml":                  "controllers/resources/alerts.yaml",
 	} {
 		if diff := cmp.Diff(read(t, filepath.Join("..", source)), read(t, filepath.Join(chart, "files", copied))); diff != "" {
 			t.Errorf("files/%s differs from %s, run make generate (-source +copy):\n%s", copied, source, diff)

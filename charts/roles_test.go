@@ -44,7 +44,7 @@ func aggregatedTo(role rbacv1.ClusterRole) []string {
 	return roles
 }
 
-// allows reports whether a role has a verb on a resource of IntegrationHubs.
+// allows reports whether a role has a verb on a resource of the operator's.
 func allows(role rbacv1.ClusterRole, verb, resource string) bool {
 	return slices.ContainsFunc(role.Rules, func(r rbacv1.PolicyRule) bool {
 		return slices.Contains(r.APIGroups, "hub.integrationhub.dev") && slices.Contains(r.Resources, resource) &&
@@ -52,7 +52,7 @@ func allows(role rbacv1.ClusterRole, verb, resource string) bool {
 	})
 }
 
-// Users of the cluster's own roles may do with IntegrationHubs what they may do with Deployments. The
+// Users of the cluster's own roles may do with IntegrationHubs and LookerRegistrations what they may do with Deployments. The
 // chart and the Kustomize bases give them the same.
 func TestRolesForPeople(t *testing.T) {
 	t.Parallel()
@@ -78,14 +78,19 @@ func TestRolesForPeople(t *testing.T) {
 			if diff := cmp.Diff(tt.to, aggregatedTo(role)); diff != "" {
 				t.Errorf("%s of the %s is aggregated to (-want +got):\n%s", name, source, diff)
 			}
-			for _, verb := range tt.allowed {
-				if !allows(role, verb, "integrationhubs") {
-					t.Errorf("%s of the %s may not %s", name, source, verb)
+			for _, resource := range []string{"integrationhubs", "lookerregistrations"} {
+				for _, verb := range tt.allowed {
+					if !allows(role, verb, resource) {
+						t.Errorf("%s of the %s may not %s %s", name, source, verb, resource)
+					}
 				}
-			}
-			for _, verb := range tt.refused {
-				if allows(role, verb, "integrationhubs") {
-					t.Errorf("%s of the %s may %s", name, source, verb)
+				for _, verb := range tt.refused {
+					if allows(role, verb, resource) {
+						t.Errorf("%s of the %s may %s %s", name, source, verb, resource)
+					}
+				}
+				if !allows(role, "get", resource+"/status") {
+					t.Errorf("%s of the %s may not read the status of %s", name, source, resource)
 				}
 			}
 			if scales := allows(role, "patch", "integrationhubs/scale"); scales != (name != "viewer") {

@@ -2,8 +2,11 @@ package registration_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
+
+	"sigs.k8s.io/yaml"
 
 	"integrationhub.dev/api/v1alpha1"
 )
@@ -93,4 +96,20 @@ func TestCRD(t *testing.T) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}
+}
+
+// The sample is accepted, with no field that the API server does not know.
+func TestSample(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	text, err := os.ReadFile("../../config/samples/lookerregistration.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &v1alpha1.LookerRegistration{}
+	if err := yaml.UnmarshalStrict(text, l); err != nil {
+		t.Fatal(err)
+	}
+	l.Namespace = f.namespace
+	f.create(l)
 }
