@@ -36,7 +36,6 @@ type Reconciler struct {
 
 // +kubebuilder:rbac:groups=hub.integrationhub.dev,resources=lookerregistrations,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=hub.integrationhub.dev,resources=lookerregistrations/status,verbs=get;patch
-// +kubebuilder:rbac:groups=hub.integrationhub.dev,resources=lookerregistrations/finalizers,verbs=update
 
 // stepFunc brings one part of a registration up to date and adds what it finds to the scope. Its error is
 // a [problem], one of Looker's API, or one of the API server.

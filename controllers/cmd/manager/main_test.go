@@ -19,6 +19,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -55,6 +56,7 @@ func TestManager(t *testing.T) {
 	c.create(elsewhere)
 	c.reason(v1alpha1.CertificateReady, v1alpha1.CertManagerMissing)
 	c.reason(v1alpha1.IntegrationsReady, v1alpha1.SecretNotFound)
+	c.registers()
 	c.exports(`integrationhub_ready{hub="hub",hub_namespace="default"} 0`)
 
 	// A Secret is created later.
@@ -125,6 +127,28 @@ func TestManager(t *testing.T) {
 	if log := c.log.String(); strings.Contains(log, "forbidden") {
 		t.Errorf("permissions are missing:\n%s", log)
 	}
+}
+
+// registers creates a registration of the hub, which waits for it, and deletes it.
+func (c *cluster) registers() {
+	c.t.Helper()
+	l := &v1alpha1.LookerRegistration{ObjectMeta: named("looker"), Spec: v1alpha1.LookerRegistrationSpec{
+		HubRef: v1alpha1.HubRef{Name: "hub"}, DeletionPolicy: v1alpha1.DeleteHub,
+		Looker: v1alpha1.LookerInstance{URL: "https://looker.example.com", CredentialsSecretRef: v1alpha1.SecretRef{Name: "looker"}},
+	}}
+	c.create(l)
+	c.eventually("the registration waits for its hub", func() bool {
+		err := c.api.Get(c.t.Context(), client.ObjectKeyFromObject(l), l)
+		condition := meta.FindStatusCondition(l.Status.Conditions, v1alpha1.Registered)
+		return err == nil && condition != nil && condition.Reason == v1alpha1.HubNotReady && len(l.Finalizers) == 1
+	})
+	c.exports(`integrationhub_registration_ready{registration="looker",registration_namespace="default"} 0`)
+	if err := c.api.Delete(c.t.Context(), l); err != nil {
+		c.t.Fatal(err)
+	}
+	c.eventually("the registration is deleted", func() bool {
+		return apierrors.IsNotFound(c.api.Get(c.t.Context(), client.ObjectKeyFromObject(l), l))
+	})
 }
 
 // cluster is an API server without cert-manager, and a manager with the permissions of config/rbac.
