@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 
@@ -80,9 +81,7 @@ func encodeQuery(h http.Header, operation, version string, in any) ([]byte, erro
 	}
 	h.Set("Content-Type", "application/x-www-form-urlencoded")
 	all := url.Values{"Action": {operation}, "Version": {version}}
-	for name, values := range form {
-		all[name] = values
-	}
+	maps.Copy(all, form)
 	return []byte(all.Encode()), nil
 }
 
