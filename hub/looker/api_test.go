@@ -121,6 +121,10 @@ func TestPathWithoutAPI(t *testing.T) {
 	if res.StatusCode != http.StatusForbidden {
 		t.Errorf("%d", res.StatusCode)
 	}
+	requests := i.Requests(0)
+	if last := requests[len(requests)-1]; last.Path != "/login" || last.Status != http.StatusForbidden {
+		t.Errorf("%+v", last)
+	}
 }
 
 // A hub that cannot be read is registered, says why, and cannot be used.

@@ -34,7 +34,7 @@ func show[T any](w http.ResponseWriter, r *http.Request, list func(after int) []
 	if text := r.URL.Query().Get("after"); text != "" {
 		var err error
 		if after, err = strconv.Atoi(text); err != nil {
-			refuse(w, http.StatusBadRequest, errors.New("after must be a number"))
+			refuseControl(w, http.StatusBadRequest, errors.New("after must be a number"))
 			return
 		}
 	}
@@ -150,7 +150,7 @@ func handle[T any](do func(*http.Request, *T) (any, error)) http.HandlerFunc {
 			d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxControl))
 			d.DisallowUnknownFields()
 			if err := d.Decode(in); err != nil {
-				refuse(w, http.StatusBadRequest, fmt.Errorf("reading the body: %w", err))
+				refuseControl(w, http.StatusBadRequest, fmt.Errorf("reading the body: %w", err))
 				return
 			}
 		}
@@ -160,7 +160,7 @@ func handle[T any](do func(*http.Request, *T) (any, error)) http.HandlerFunc {
 			if _, refused := errors.AsType[*RefusedError](err); !refused && r.URL.Path == "/run" {
 				status = http.StatusBadGateway // the hub did not answer as a hub does
 			}
-			refuse(w, status, err)
+			refuseControl(w, status, err)
 			return
 		}
 		if out == nil {
@@ -170,7 +170,7 @@ func handle[T any](do func(*http.Request, *T) (any, error)) http.HandlerFunc {
 	}
 }
 
-func refuse(w http.ResponseWriter, status int, err error) {
+func refuseControl(w http.ResponseWriter, status int, err error) {
 	writeJSON(w, status, map[string]string{"error": err.Error()})
 }
 

@@ -164,7 +164,7 @@ func (l *Looker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		// Source: "Forbidden (403) errors" of Looker's API troubleshooting: a request without
 		// /api/4.0 in its path gets 403.
-		l.write(w, errorReply(http.StatusForbidden, "Forbidden"))
+		l.refuse(w, r, errorReply(http.StatusForbidden, "Forbidden"))
 	}
 }
 

@@ -78,7 +78,7 @@ func (l *Looker) apiHandler() (http.Handler, error) {
 			mux.HandleFunc(method+" "+APIPath+path, func(w http.ResponseWriter, r *http.Request) { l.serve(w, r, o) })
 		}
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { l.write(w, notFound()) })
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { l.refuse(w, r, notFound()) })
 	return mux, nil
 }
 

@@ -62,12 +62,14 @@ func (p reply) encode() ([]byte, error) {
 	return text, nil
 }
 
-// write sends a reply outside of the document's operations.
-func (l *Looker) write(w http.ResponseWriter, p reply) {
+// refuse answers and records a request that is for none of the document's operations.
+func (l *Looker) refuse(w http.ResponseWriter, r *http.Request, p reply) {
+	entry := l.journal.request(r, nil)
 	text, err := p.encode()
 	if err != nil {
-		l.options.Log.Error("writing a response", "error", err)
+		l.options.Log.ErrorContext(r.Context(), "writing a response", "error", err)
 	}
+	l.journal.responded(entry, p.status, text)
 	send(w, p, text)
 }
 

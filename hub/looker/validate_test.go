@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -176,6 +177,38 @@ func TestValidation(t *testing.T) {
 	}
 	if refused < 400 {
 		t.Errorf("only %d bodies are refused by the document", refused)
+	}
+}
+
+// Each operation can be made to answer with each status that the document lists for it, and with those
+// that every server has; the simulator checks these responses, too.
+func TestEveryStatus(t *testing.T) {
+	t.Parallel()
+	v := newValidator(t)
+	answered := 0
+	for path, item := range v.doc.Paths.Map() {
+		path = strings.NewReplacer("{integration_hub_id}", "2", "{integration_id}", "2::a").Replace(path)
+		for method, spec := range item.Operations() {
+			statuses := []int{401, 403, 500, 502, 503}
+			for text := range spec.Responses.Map() {
+				if status, err := strconv.Atoi(text); err == nil && status >= 400 {
+					statuses = append(statuses, status)
+				}
+			}
+			for _, status := range statuses {
+				if err := v.InjectFault(looker.Fault{Method: method, Path: looker.APIPath + path, Status: status, Times: 1}); err != nil {
+					t.Fatal(err)
+				}
+				got, text := v.send(method, path, "application/json", "{}")
+				if got != status || !strings.Contains(text, `"message":`) {
+					t.Errorf("%s %s: %d %s, want %d", method, path, got, text, status)
+				}
+				answered++
+			}
+		}
+	}
+	if answered < 100 || len(v.Faults()) > 0 {
+		t.Errorf("%d answers, %d faults are left", answered, len(v.Faults()))
 	}
 }
 
