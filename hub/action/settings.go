@@ -39,6 +39,9 @@ func ParseSettings[T any](environment map[string]string) (T, error) {
 	parsers := map[reflect.Type]env.ParserFunc{
 		reflect.TypeFor[bool](): func(text string) (any, error) { return ParseBool(text) },
 	}
+	if environment == nil { // for the library, that is the process's own environment
+		environment = map[string]string{}
+	}
 	s, err := env.ParseAsWithOptions[T](env.Options{Environment: environment, FuncMap: parsers})
 	if err == nil {
 		return s, nil
