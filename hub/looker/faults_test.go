@@ -99,8 +99,14 @@ func TestFaultsAreChecked(t *testing.T) {
 	t.Parallel()
 	i := newInstance(t, nil)
 	for _, f := range []looker.Fault{
-		{}, {Status: 200}, {Status: 600}, {Path: "[", Status: 500}, {HangUp: "now"}, {HangUp: looker.HangUpBefore, Status: 500},
-		{Status: 500, Times: -1}, {Delay: -1},
+		{},
+		{Status: 200},
+		{Status: 600},
+		{Path: "[", Status: 500},
+		{HangUp: "now"},
+		{HangUp: looker.HangUpBefore, Status: 500},
+		{Status: 500, Times: -1},
+		{Delay: -1},
 	} {
 		if err := i.InjectFault(f); err == nil {
 			t.Errorf("%+v was accepted", f)

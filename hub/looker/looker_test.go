@@ -67,16 +67,16 @@ func (p *problems) Write(b []byte) (int, error) {
 	return p.text.Write(b)
 }
 
-// newInstance starts a simulator that trusts the servers of the test. The test fails if one of the
+// newInstance starts a simulator that trusts all servers of the test. The test fails if one of the
 // simulator's own responses does not match Looker's document.
-func newInstance(t *testing.T, change func(*looker.Options), trusted ...*httptest.Server) *instance {
+func newInstance(t *testing.T, change func(*looker.Options)) *instance {
 	t.Helper()
 	i := &instance{t: t, log: &problems{}, now: &clock{at: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}}
 	i.Server = httptest.NewUnstartedServer(nil)
 	i.StartTLS()
-	t.Cleanup(i.Server.Close)
+	t.Cleanup(i.Close)
 	o := looker.Options{
-		URL: i.URL, UserAttributes: []string{"crm_account"}, Roots: roots(append(trusted, i.Server)...), Now: i.now.Now,
+		URL: i.URL, UserAttributes: []string{"crm_account"}, Roots: roots(i.Server), Now: i.now.Now,
 		RateLimit: looker.RateLimit{Requests: -1}, Log: slog.New(slog.NewTextHandler(i.log, nil)),
 		Users: []looker.User{
 			{ID: admin, ClientID: adminID, ClientSecret: adminSecret, Permissions: []looker.Permission{looker.Admin}},

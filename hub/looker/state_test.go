@@ -21,7 +21,6 @@ func TestStateFile(t *testing.T) {
 	first := newInstance(t, keep)
 	hub := first.addHub(h.URL, h.token)
 	deleted := first.addHub(respond(t, 200, `{"integrations":[]}`).URL, "")
-	first.ask("DELETE", "/integration_hubs/"+deleted, "", 204)
 	first.enable(hub+"::crm", map[string]string{"api_key": "key-of-the-crm", "region": "eu"})
 	if err := first.SetUserAttribute(analyst, "crm_account", "account-of-the-analyst"); err != nil {
 		t.Fatal(err)
@@ -32,6 +31,13 @@ func TestStateFile(t *testing.T) {
 	if err := first.SetCredentials(admin, "new", "new-secret"); err != nil {
 		t.Fatal(err)
 	}
+	first.token = first.login("new", "new-secret")
+	// A hub that shows its settings in a message.
+	form := respond(t, 200, `{"error":"The key key-of-the-echo is wrong."}`)
+	echo := first.addHub(respond(t, 200, `{"label":"x","integrations":[{"name":"a","label":"A","supported_action_types":["query"],"url":"`+form.URL+
+		`","form_url":"`+form.URL+`","params":[{"name":"key","label":"Key"}]}]}`).URL, "")
+	first.enable(echo+"::a", map[string]string{"key": "key-of-the-echo"})
+	first.ask("DELETE", "/integration_hubs/"+deleted, "", 204)
 	info, err := os.Stat(file)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("the state's file: %v, %v", info, err)
@@ -60,13 +66,19 @@ func TestStateFile(t *testing.T) {
 	if calls := second.Calls(0); strings.Contains(calls[0].Body, "t0ken-of-the-user") || strings.Contains(calls[0].Body, "key-of-the-crm") {
 		t.Errorf("secrets of the file are in the journal: %s", calls[0].Body)
 	}
+	if _, err := second.Form(t.Context(), admin, echo+"::a", nil); err != nil {
+		t.Fatal(err)
+	}
+	if calls := second.Calls(0); !strings.Contains(calls[1].Response, "The key (redacted) is wrong.") {
+		t.Errorf("a secret of the file is in the journal: %s", calls[1].Response)
+	}
 	first.Config.Handler = second
 	if status, _, _ := first.send("GET", "/integration_hubs", "", first.token); status != 401 {
 		t.Errorf("the session survived: %d", status)
 	}
 	first.token = first.login("new", "new-secret")
 	// The ID of a deleted hub is not used again.
-	if id := first.addHub(respond(t, 200, `{"integrations":[]}`).URL, ""); id != "4" {
+	if id := first.addHub(respond(t, 200, `{"integrations":[]}`).URL, ""); id != "5" {
 		t.Errorf("the new hub has the ID %s", id)
 	}
 }

@@ -97,7 +97,7 @@ func run(ctx context.Context, log *slog.Logger, args []string, env map[string]st
 		return err
 	}
 	s.options.Log = log
-	l, err := looker.New(s.options)
+	l, err := looker.New(s.options) //nolint:contextcheck // it reads a document in memory
 	if err != nil {
 		return err
 	}
