@@ -13,7 +13,7 @@ type match struct {
 	own *api.IntegrationHub
 	// moved is a hub with the known ID and another URL.
 	moved *api.IntegrationHub
-	// others are hubs with the URL that this registration does not know.
+	// others are hubs with the URL, or with the one of a hub that was being created, whose ID is not known.
 	others []api.IntegrationHub
 }
 
@@ -29,7 +29,7 @@ func findHub(hubs []api.IntegrationHub, known record, target string) match {
 			m.own = hub
 		case known.hubID != "" && valueOf(hub.ID) == known.hubID:
 			m.moved = hub
-		case atTarget:
+		case atTarget, sameURL(valueOf(hub.URL), known.pendingHubURL):
 			m.others = append(m.others, *hub)
 		}
 	}

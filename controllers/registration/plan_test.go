@@ -206,6 +206,7 @@ func TestFindHub(t *testing.T) {
 		{name: "the URL in another spelling", hubs: []api.IntegrationHub{hub("1", "HTTPS://Hub.example.com:443/")}, others: 1},
 		{name: "the URL with a path", hubs: []api.IntegrationHub{hub("1", target+"/hub")}},
 		{name: "twice", hubs: []api.IntegrationHub{hub("1", target), hub("2", target)}, others: 2},
+		{name: "a hub that was being created with a previous URL", known: record{pendingHubURL: "https://old.example.com"}, hubs: []api.IntegrationHub{hub("5", "https://old.example.com")}, others: 1},
 		{name: "the known hub", known: known, hubs: []api.IntegrationHub{hub("5", target)}, own: "5"},
 		{name: "the known hub with its previous URL", known: known, hubs: []api.IntegrationHub{hub("5", "https://old.example.com/")}, own: "5"},
 		{name: "another hub has the known ID", known: known, hubs: []api.IntegrationHub{hub("5", "https://evil.example.com")}, moved: "5"},

@@ -52,7 +52,8 @@ func (r *Reconciler) takeOver(ctx context.Context, s *scope, others []api.Integr
 		return stall(v1alpha1.DuplicateHubs, pollInterval, "Looker has several hubs with the URL %s: %s. Delete all but one there.",
 			s.targetURL(), lookerclient.Clean(strings.Join(ids, ", ")))
 	}
-	hub, created := others[0], sameURL(s.record.pendingHubURL, s.targetURL())
+	hub := others[0]
+	created := sameURL(s.record.pendingHubURL, valueOf(hub.URL))
 	if !created && !s.registration.Spec.Adopt {
 		return stall(v1alpha1.HubExists, pollInterval,
 			"Hub %s (%q) in Looker already has the URL %s, and this registration did not create it: an admin did, or another operator. "+
