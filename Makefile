@@ -190,6 +190,7 @@ generate: $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS) $(TOOLS)/helm-docs-$(HELM_DOCS) 
 	  sed 's/^/  /' charts/integration-hub/files/alerts.yaml; } > config/prometheus/alerts.yaml
 	$(TOOLS)/helm-docs-$(HELM_DOCS) --log-level warning --chart-search-root charts
 	$(TOOLS)/oapi-codegen-$(OAPI_CODEGEN) -config hub/looker/api/oapi-codegen.yaml hub/looker/openapi.yaml
+	go generate ./api/httpintegration
 	go test -run '^TestOwnDefinitions$$' ./integrations -update
 
 # A definition that is new is not tracked yet, so that git diff alone would not show it.
