@@ -124,5 +124,8 @@ func TestCustomNameIsTaken(t *testing.T) {
 		if _, list := h.post("/", ""); !strings.Contains(list, fmt.Sprintf(`"label":%q,"name":"slack"`, want)) || strings.Count(list, `"name":"slack"`) != 1 {
 			t.Errorf("disabled %q: list %s", disabled, list)
 		}
+		if _, status := h.adminGet("/status"); !strings.Contains(status, `"off":{}`) {
+			t.Errorf("disabled %q: status %s", disabled, status)
+		}
 	}
 }

@@ -1,7 +1,9 @@
 package hub
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,8 +48,11 @@ func newStatusPages(s *Server) *statusPages {
 		status:         jsonDocument(s.newStatus()),
 		strangerStatus: jsonDocument(strangerStatus{s.config.Label, "running"}),
 	}
+	off := unavailable(s.catalog)
 	for _, d := range s.catalog.Descriptions() {
-		all.integrations = append(all.integrations, pageIntegration(d))
+		if d.Unavailable == "" || off[d.Name] != "" {
+			all.integrations = append(all.integrations, pageIntegration(d))
+		}
 	}
 	all.integrations = append(all.integrations, s.customPages()...)
 	for _, i := range all.integrations {
@@ -74,6 +79,13 @@ func pageIntegration(d catalog.Description) page.Integration {
 		i.SignIn = page.LookerSignIn
 	}
 	return i
+}
+
+// unavailable returns the integrations that are not available, without those whose name one without code has.
+func unavailable(c *catalog.Catalog) map[string]string {
+	off, on := maps.Clone(c.Unavailable), c.Names()
+	maps.DeleteFunc(off, func(name, _ string) bool { return slices.Contains(on, name) })
+	return off
 }
 
 // status is the catalog for programs.
@@ -103,7 +115,7 @@ type apiStatus struct {
 
 func (s *Server) newStatus() status {
 	all := status{Label: s.config.Label, Info: s.site.Build, Started: s.started, APIs: []apiStatus{}, Custom: s.customStatus}
-	all.Integrations.On, all.Integrations.Off = s.catalog.Names(), s.catalog.Unavailable
+	all.Integrations.On, all.Integrations.Off = s.catalog.Names(), unavailable(s.catalog)
 	for _, e := range s.catalog.Entries() {
 		for _, a := range e.APIs {
 			all.APIs = append(all.APIs, apiStatus{e.Definition.Name, a.Name, a.Version, a.EndOfLife, a.Source})

@@ -496,3 +496,19 @@ func TestExamplesCompile(t *testing.T) {
 		}
 	}
 }
+
+// A project without topics has an empty form, not an error.
+func TestPubSubWithoutTopics(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {
+		if r.Host == "oauth2.googleapis.com" {
+			return reply(200, `{"access_token":"g00gle-t0ken","token_type":"Bearer","expires_in":3599}`)
+		}
+		return reply(200, `{}`)
+	})
+	i := compile(t, example(t, "pubsub"), d, settings{"pubsub-publisher/key.json": keyFile(t)})
+	form, err := i.Form.Form(t.Context(), actiontest.Query(settings{"project": "acme"}, nil))
+	if err != nil || len(form.Fields) != 1 || len(form.Fields[0].Options) != 0 {
+		t.Errorf("%+v, %v", form, err)
+	}
+}

@@ -213,7 +213,7 @@ func TestFolderSecrets(t *testing.T) {
 	if _, err := f.Reload(); err != nil {
 		t.Fatal(err)
 	}
-	if got := f.Status()[0].Problem; got != "Secret jira-automation has no key token" {
+	if got := f.Status()[0].Problem; got != "key token of Secret jira-automation does not exist" {
 		t.Errorf("problem %q", got)
 	}
 	if err := os.WriteFile(filepath.Join(secrets, "jira-automation", "token"), []byte("t"), 0o600); err != nil {

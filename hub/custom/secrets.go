@@ -22,7 +22,7 @@ func (i *Integration) readSecrets() (map[string]string, error) {
 	for _, s := range i.spec.Secrets {
 		value, err := readSecret(i.options.SecretsDir, s.SecretKeyRef)
 		if err != nil {
-			return nil, action.Wrap(err, action.Internal, "The hub's secret %s of this integration is not available. Ask the hub's administrator.", s.Name)
+			return nil, action.Wrap(err, action.Unauthenticated, "The hub's secret %s of this integration is not available. Ask the hub's administrator.", s.Name)
 		}
 		secrets[string(s.Name)] = value
 	}
@@ -42,7 +42,7 @@ func readSecret(folder string, ref httpintegration.SecretKeyRef) (string, error)
 	file, err := root.Open(filepath.Join(ref.Name, ref.Key))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("Secret %s has no key %s", ref.Name, ref.Key)
+		return "", fmt.Errorf("key %s of Secret %s does not exist", ref.Key, ref.Name)
 	case err != nil:
 		return "", fmt.Errorf("key %s of Secret %s cannot be read", ref.Key, ref.Name)
 	}

@@ -54,7 +54,7 @@ if there is one. With --schema, print the JSON Schema for editors instead.`,
 		case problems > 0:
 			return errReported
 		}
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d files without problems\n", len(files))
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "Files checked: %d. No problems.\n", len(files))
 		return err
 	}
 	return cmd

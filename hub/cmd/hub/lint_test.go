@@ -41,8 +41,8 @@ func TestLint(t *testing.T) {
 	write(t, good, strings.Replace(echo, "INBOX", "https://example.com", 1))
 	write(t, bad, strings.NewReplacer("INBOX", "https://example.com", "form.greeting", "form.greting", "rows.map", "rws.map").Replace(echo))
 	for args, want := range map[string]result{
-		"lint " + good:               {Out: "1 files without problems\n"},
-		"lint ../../custom/examples": {Out: "6 files without problems\n"},
+		"lint " + good:               {Out: "Files checked: 1. No problems.\n"},
+		"lint ../../custom/examples": {Out: "Files checked: 6. No problems.\n"},
 		"lint " + good + " " + good:  {Out: good + ":5: spec.name: The name custom_echo is that of " + good + ".\n", Status: exitFailed},
 		"lint " + dir: {Out: bad + ":15: spec.request.body.json.text: There is no form.greting, did you mean greeting?\n" +
 			bad + ":16: spec.request.body.json.rows: The expression is not valid: undeclared reference to 'rws' (in container ''), did you mean rows?\n", Status: exitFailed},
