@@ -9,6 +9,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"integrationhub.dev/hub/action"
 )
 
 // svgElements are what a picture is drawn with. Scripts, styles, animations and foreign content are not.
@@ -27,14 +29,14 @@ func checkSVG(text string) error {
 		case errors.Is(err, io.EOF) && elements > 0:
 			return nil
 		case err != nil:
-			return errors.New("The icon is not a valid SVG document.") //nolint:revive,staticcheck // a sentence
+			return action.Errorf(action.Invalid, "The icon is not a valid SVG document.")
 		}
 		switch t := token.(type) {
 		case xml.Directive:
-			return errors.New("The icon must not contain a document type.") //nolint:revive,staticcheck // a sentence
+			return action.Errorf(action.Invalid, "The icon must not contain a document type.")
 		case xml.StartElement:
 			if elements++; elements == 1 && t.Name.Local != "svg" || !slices.Contains(svgElements, t.Name.Local) {
-				return errors.New("The icon contains the element " + t.Name.Local + ", which is not allowed.")
+				return action.Errorf(action.Invalid, "The icon contains the element %s, which is not allowed.", t.Name.Local)
 			}
 			for _, a := range t.Attr {
 				if err := checkAttribute(a); err != nil {
@@ -49,9 +51,9 @@ func checkAttribute(a xml.Attr) error {
 	name, value := strings.ToLower(a.Name.Local), strings.ToLower(strings.TrimSpace(a.Value))
 	switch {
 	case strings.HasPrefix(name, "on"), name == "style", name == "href" && !strings.HasPrefix(value, "#"):
-		return errors.New("The icon contains the attribute " + a.Name.Local + ", which is not allowed.")
+		return action.Errorf(action.Invalid, "The icon contains the attribute %s, which is not allowed.", a.Name.Local)
 	case strings.Contains(strings.ReplaceAll(value, "url(#", ""), "url("):
-		return errors.New("The icon must not refer to other documents.") //nolint:revive,staticcheck // a sentence
+		return action.Errorf(action.Invalid, "The icon must not refer to other documents.")
 	}
 	return nil
 }
@@ -62,14 +64,14 @@ const maxPixels = 512
 func checkPNG(text string) error {
 	data, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
 	if err != nil {
-		return errors.New("The icon must be in base64.") //nolint:revive,staticcheck // a sentence
+		return action.Errorf(action.Invalid, "The icon must be in base64.")
 	}
 	c, err := png.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
-		return errors.New("The icon is not a valid PNG.") //nolint:revive,staticcheck // a sentence
+		return action.Errorf(action.Invalid, "The icon is not a valid PNG.")
 	}
 	if c.Width > maxPixels || c.Height > maxPixels {
-		return errors.New("The icon must have at most 512 by 512 pixels.") //nolint:revive,staticcheck // a sentence
+		return action.Errorf(action.Invalid, "The icon must have at most 512 by 512 pixels.")
 	}
 	return nil
 }

@@ -163,7 +163,7 @@ func Compile(text string, s Scope) (*Expression, error) {
 		return nil, fmt.Errorf("preparing the environment: %w", err)
 	}
 	if len(text) > maxLength {
-		return nil, fmt.Errorf("The expression has more than %d characters.", maxLength) //nolint:revive,staticcheck // a sentence
+		return nil, sentence("The expression has more than %d characters.", maxLength)
 	}
 	ast, issues := e.Compile(text)
 	if errs := issues.Errors(); len(errs) > 0 {

@@ -55,7 +55,7 @@ func CompileTemplate(text []byte, s Scope, items bool) (*Template, []*FieldError
 	}
 	c.template.root = root
 	if items && c.template.items != 1 {
-		return nil, []*FieldError{{Err: fmt.Errorf("The body of a request per batch needs the string ${items} once.")}} //nolint:revive,staticcheck // a sentence
+		return nil, []*FieldError{{Err: sentence("The body of a request per batch needs the string ${items} once.")}}
 	}
 	return c.template, nil
 }
@@ -97,7 +97,7 @@ type compiler struct {
 func (c *compiler) node(d *jsontext.Decoder, field string, depth int) (node, error) {
 	fail := func(format string, args ...any) error { return &FieldError{field, fmt.Errorf(format, args...)} }
 	if c.nodes++; c.nodes > MaxTemplateNodes {
-		return nil, &FieldError{Err: fmt.Errorf("The template has more than %d values.", MaxTemplateNodes)} //nolint:revive,staticcheck // a sentence
+		return nil, &FieldError{Err: sentence("The template has more than %d values.", MaxTemplateNodes)}
 	}
 	if depth > MaxTemplateDepth {
 		return nil, fail("The template is nested more than %d levels deep.", MaxTemplateDepth)
@@ -141,11 +141,11 @@ func (c *compiler) object(d *jsontext.Decoder, field string, depth int) (node, e
 			child = field + "." + name
 		}
 		if chunks, err := split(name); err != nil || len(chunks) > 1 || len(chunks) == 1 && chunks[0].code != "" {
-			return nil, &FieldError{child, errors.New("The name of a member cannot contain ${…}.")} //nolint:revive,staticcheck // a sentence
+			return nil, &FieldError{child, sentence("The name of a member cannot contain ${…}.")}
 		}
 		quoted, quoteErr := jsontext.AppendQuote(nil, name)
 		if quoteErr != nil {
-			return nil, &FieldError{child, errors.New("The name of a member is not valid UTF-8.")} //nolint:revive,staticcheck // a sentence
+			return nil, &FieldError{child, sentence("The name of a member is not valid UTF-8.")}
 		}
 		value, nodeErr := c.node(d, child, depth+1)
 		if nodeErr != nil {
@@ -157,7 +157,7 @@ func (c *compiler) object(d *jsontext.Decoder, field string, depth int) (node, e
 		_, err = d.ReadToken()
 	}
 	if err != nil {
-		return nil, &FieldError{field, errors.New("The template is not valid JSON.")} //nolint:revive,staticcheck // a sentence
+		return nil, &FieldError{field, sentence("The template is not valid JSON.")}
 	}
 	return o, nil
 }
@@ -176,7 +176,7 @@ func (c *compiler) array(d *jsontext.Decoder, field string, depth int) (node, er
 		_, err = d.ReadToken()
 	}
 	if err != nil {
-		return nil, &FieldError{field, errors.New("The template is not valid JSON.")} //nolint:revive,staticcheck // a sentence
+		return nil, &FieldError{field, sentence("The template is not valid JSON.")}
 	}
 	return a, nil
 }
@@ -193,7 +193,7 @@ func (c *compiler) text(text, field string) (node, error) {
 	case len(chunks) == 1 && chunks[0].code == "":
 		quoted, err := jsontext.AppendQuote(nil, chunks[0].text)
 		if err != nil {
-			return nil, errors.New("The text is not valid UTF-8.") //nolint:revive,staticcheck // a sentence
+			return nil, sentence("The text is not valid UTF-8.")
 		}
 		return constant(quoted), nil
 	case len(chunks) == 1 && c.items && chunks[0].code == itemsVariable:

@@ -1,7 +1,6 @@
 package expression
 
 import (
-	"fmt"
 	"strings"
 )
 
@@ -104,11 +103,11 @@ func split(template string) ([]chunk, error) {
 		text.WriteString(rest[:i])
 		end := endOf(rest[i+2:])
 		if end < 0 {
-			return nil, fmt.Errorf("An expression begins with ${ and does not end with }. Write $${ for ${ itself.") //nolint:revive,staticcheck // a sentence
+			return nil, sentence("An expression begins with ${ and does not end with }. Write $${ for ${ itself.")
 		}
 		code := strings.TrimSpace(rest[i+2 : i+2+end])
 		if code == "" {
-			return nil, fmt.Errorf("An expression is empty.") //nolint:revive,staticcheck // a sentence
+			return nil, sentence("An expression is empty.")
 		}
 		flush()
 		chunks = append(chunks, chunk{code: code})

@@ -1,7 +1,6 @@
 package expression
 
 import (
-	"errors"
 	"net/url"
 	"regexp"
 	"slices"
@@ -54,10 +53,10 @@ func CompileURL(text string, allowed []outbound.HostPattern, s Scope) (*URL, err
 				continue
 			}
 			if strings.ContainsAny(path, "?#") {
-				return nil, errors.New("The URL must not contain ? or #. Use query for parameters.") //nolint:revive,staticcheck // a sentence
+				return nil, sentence("The URL must not contain ? or #. Use query for parameters.")
 			}
 			if parsed, err := url.Parse("https://host/" + path); err != nil || parsed.EscapedPath() != "/"+path {
-				return nil, errors.New("The URL's path contains characters that must be escaped.") //nolint:revive,staticcheck // a sentence
+				return nil, sentence("The URL's path contains characters that must be escaped.")
 			}
 			u.path = append(u.path, part{text: path})
 		}
@@ -73,7 +72,7 @@ func CompileURL(text string, allowed []outbound.HostPattern, s Scope) (*URL, err
 func (u *URL) checkHost() error {
 	if !u.host.Constant() {
 		if len(u.allowed) == 0 {
-			return errors.New("A URL whose host contains ${…} needs allowedHosts.") //nolint:revive,staticcheck // a sentence
+			return sentence("A URL whose host contains ${…} needs allowedHosts.")
 		}
 		return nil
 	}
