@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -18,12 +17,12 @@ import (
 
 // ensureFinalizer gives a registration the finalizer exactly if its hub has to be deleted in Looker. A
 // registration without one can always be deleted.
-func (r *Reconciler) ensureFinalizer(ctx context.Context, registration *v1alpha1.LookerRegistration) (bool, error) {
+func (r *Reconciler) ensureFinalizer(ctx context.Context, registration *v1alpha1.LookerRegistration) error {
 	wanted := registration.Spec.DeletionPolicy == v1alpha1.DeleteHub
 	if controllerutil.ContainsFinalizer(registration, v1alpha1.RegistrationFinalizer) == wanted {
-		return false, nil
+		return nil
 	}
-	return true, r.patchFinalizer(ctx, registration, wanted)
+	return r.patchFinalizer(ctx, registration, wanted)
 }
 
 func (r *Reconciler) patchFinalizer(ctx context.Context, registration *v1alpha1.LookerRegistration, wanted bool) error {
@@ -35,9 +34,6 @@ func (r *Reconciler) patchFinalizer(ctx context.Context, registration *v1alpha1.
 	}
 	// The list of finalizers is replaced as a whole, so another version of it must not be overwritten.
 	err := r.Patch(ctx, registration, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}), controllers.FieldOwner)
-	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) { // a newer version is reconciled next
-		return nil
-	}
 	if err != nil {
 		return fmt.Errorf("changing the finalizer: %w", err)
 	}
@@ -57,11 +53,11 @@ func (r *Reconciler) finalize(ctx context.Context, registration *v1alpha1.Looker
 		err = nil
 	}
 	if err == nil {
-		err = r.patchFinalizer(ctx, registration, false)
-		if err == nil {
-			r.forget(ctx, client.ObjectKeyFromObject(registration))
+		if err = r.patchFinalizer(ctx, registration, false); err != nil {
+			return retryChanged(err)
 		}
-		return ctrl.Result{}, err
+		r.forget(ctx, client.ObjectKeyFromObject(registration))
+		return ctrl.Result{}, nil
 	}
 	p := problemOf(err)
 	s := &scope{registration: registration, record: recordOf(registration.Status)}

@@ -71,8 +71,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	if !registration.DeletionTimestamp.IsZero() {
 		return r.finalize(ctx, registration)
 	}
-	if changed, err := r.ensureFinalizer(ctx, registration); changed || err != nil {
-		return ctrl.Result{}, err // the change is reconciled next
+	if err := r.ensureFinalizer(ctx, registration); err != nil {
+		return retryChanged(err)
 	}
 	s := &scope{registration: registration, results: map[string]error{}, record: recordOf(registration.Status)}
 	err := r.prerequisites(ctx, s)
@@ -92,6 +92,15 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 		return result, err
 	}
 	return ctrl.Result{RequeueAfter: s.requeueAfter()}, s.failure()
+}
+
+// retryChanged reconciles again what was changed in the meantime. A change of nothing but the status or
+// the finalizers is no event.
+func retryChanged(err error) (ctrl.Result, error) {
+	if apierrors.IsConflict(err) {
+		return ctrl.Result{RequeueAfter: cacheDelay}, nil
+	}
+	return ctrl.Result{}, client.IgnoreNotFound(err)
 }
 
 // interval returns how often a registration is compared with Looker.

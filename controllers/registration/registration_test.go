@@ -524,6 +524,22 @@ func TestTwoRegistrationsOfOneHub(t *testing.T) {
 	f.wantNamed("second", v1alpha1.Ready, metav1.ConditionTrue, v1alpha1.Succeeded)
 }
 
+// A change of the finalizers alone is no event, so that the reconcile that adds one does the rest, too.
+func TestFinalizerIsNoEvent(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	l := f.registration()
+	l.Spec.DeletionPolicy = v1alpha1.DeleteHub
+	f.create(l)
+	f.reconcile()
+	if finalizers := f.read().Finalizers; len(finalizers) != 1 {
+		t.Errorf("finalizers %q", finalizers)
+	}
+	if f.want(v1alpha1.Registered, metav1.ConditionTrue, v1alpha1.Succeeded); len(f.hubsInLooker()) != 1 {
+		t.Errorf("hubs in Looker: %v", f.hubsInLooker())
+	}
+}
+
 // With the policy Delete, the hub is deleted in Looker before the registration is.
 func TestDeletion(t *testing.T) {
 	t.Parallel()
