@@ -54,6 +54,7 @@ func startVendors(ctx context.Context, cert *certificate) (*vendors, error) {
 		"PATCH www.googleapis.com/drive/v3/files/sheet":                answer(map[string]any{"id": "sheet"}),
 		"GET sheets.googleapis.com/v4/spreadsheets/sheet":              answer(firstTab),
 		"POST sheets.googleapis.com/v4/spreadsheets/{call}":            v.updateSheet,
+		"POST api.dropboxapi.com/2/users/get_current_account":          answer(map[string]any{"root_info": map[string]any{}}),
 		"POST content.dropboxapi.com/2/files/upload_session/start":     v.beginBox,
 		"POST content.dropboxapi.com/2/files/upload_session/append_v2": v.putBox,
 		"POST content.dropboxapi.com/2/files/upload_session/finish":    v.finishBox,
