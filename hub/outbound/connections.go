@@ -24,6 +24,7 @@ func WithFreshConnection(ctx context.Context) context.Context {
 // connections keeps idle connections for later requests.
 type connections struct {
 	kept, fresh *http.Transport
+	handover    handover
 }
 
 func (o Options) connections(configure func(*http.Transport)) *connections {
@@ -52,6 +53,9 @@ func (o Options) newTransport(idle time.Duration) *http.Transport {
 
 // RoundTrip implements [http.RoundTripper].
 func (c *connections) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx, done := c.handover.begin(req.Context())
+	defer done()
+	req = req.WithContext(ctx)
 	if req.Context().Value(freshKey{}) != nil {
 		return c.fresh.RoundTrip(req)
 	}
