@@ -94,18 +94,33 @@ func (s *server) client(t *testing.T) *lookerclient.Client {
 
 // operations are all calls but login and logout.
 var operations = map[string]func(context.Context, *lookerclient.Client) error{
-	"list hubs":         func(ctx context.Context, c *lookerclient.Client) error { _, err := c.Hubs(ctx); return err },
-	"create hub":        func(ctx context.Context, c *lookerclient.Client) error { _, err := c.CreateHub(ctx, "https://h", "t"); return err },
-	"update hub":        func(ctx context.Context, c *lookerclient.Client) error { _, err := c.UpdateHub(ctx, "1", nil, new("t")); return err },
-	"delete hub":        func(ctx context.Context, c *lookerclient.Client) error { return c.DeleteHub(ctx, "1") },
-	"accept agreement":  func(ctx context.Context, c *lookerclient.Client) error { _, err := c.AcceptLegalAgreement(ctx, "1"); return err },
-	"health":            func(ctx context.Context, c *lookerclient.Client) error { _, err := c.Health(ctx, "1"); return err },
-	"list integrations": func(ctx context.Context, c *lookerclient.Client) error { _, err := c.Integrations(ctx, "1"); return err },
+	"list hubs": func(ctx context.Context, c *lookerclient.Client) error { _, err := c.Hubs(ctx); return err },
+	"create hub": func(ctx context.Context, c *lookerclient.Client) error {
+		_, err := c.CreateHub(ctx, "https://h", "t")
+		return err
+	},
+	"update hub": func(ctx context.Context, c *lookerclient.Client) error {
+		_, err := c.UpdateHub(ctx, "1", nil, new("t"))
+		return err
+	},
+	"delete hub": func(ctx context.Context, c *lookerclient.Client) error { return c.DeleteHub(ctx, "1") },
+	"accept agreement": func(ctx context.Context, c *lookerclient.Client) error {
+		_, err := c.AcceptLegalAgreement(ctx, "1")
+		return err
+	},
+	"health": func(ctx context.Context, c *lookerclient.Client) error { _, err := c.Health(ctx, "1"); return err },
+	"list integrations": func(ctx context.Context, c *lookerclient.Client) error {
+		_, err := c.Integrations(ctx, "1")
+		return err
+	},
 	"update integration": func(ctx context.Context, c *lookerclient.Client) error {
 		_, err := c.UpdateIntegration(ctx, "1::a", api.Integration{})
 		return err
 	},
-	"test integration": func(ctx context.Context, c *lookerclient.Client) error { _, err := c.TestIntegration(ctx, "1::a"); return err },
+	"test integration": func(ctx context.Context, c *lookerclient.Client) error {
+		_, err := c.TestIntegration(ctx, "1::a")
+		return err
+	},
 }
 
 // Every status code of every path has a kind, which decides what the operator does.

@@ -36,7 +36,9 @@ func observed() api.Integration {
 func TestPlan(t *testing.T) {
 	t.Parallel()
 	const written, changed = "written", "changed"
-	value := func(name, v string) v1alpha1.IntegrationParam { return v1alpha1.IntegrationParam{Name: name, Value: &v} }
+	value := func(name, v string) v1alpha1.IntegrationParam {
+		return v1alpha1.IntegrationParam{Name: name, Value: &v}
+	}
 	attribute := func(name, a string) v1alpha1.IntegrationParam {
 		return v1alpha1.IntegrationParam{Name: name, UserAttribute: a}
 	}

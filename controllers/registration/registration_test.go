@@ -362,8 +362,10 @@ func TestFaults(t *testing.T) {
 			min: 29 * time.Second, max: 37 * time.Second,
 		},
 		"the change of an integration is refused": {
-			fault: looker.Fault{Method: "PATCH", Path: looker.APIPath + "/integrations/*", Status: 422, Message: "Validation Failed",
-				Errors: []lookerapi.ValidationErrorDetail{{Field: new("params.0"), Message: new("is bad"), Code: new("invalid"), DocumentationURL: new("")}}},
+			fault: looker.Fault{
+				Method: "PATCH", Path: looker.APIPath + "/integrations/*", Status: 422, Message: "Validation Failed",
+				Errors: []lookerapi.ValidationErrorDetail{{Field: new("params.0"), Message: new("is bad"), Code: new("invalid"), DocumentationURL: new("")}},
+			},
 			condition: v1alpha1.IntegrationsSynced, status: metav1.ConditionFalse, reason: v1alpha1.IntegrationsDiffer, message: "params.0: is bad", flag: v1alpha1.Stalled,
 			min: 10 * time.Minute, max: 12 * time.Minute,
 		},
@@ -600,7 +602,9 @@ func TestDeletion(t *testing.T) {
 		if m := f.message(v1alpha1.Ready); !strings.Contains(m, v1alpha1.AbandonAnnotation+"=true") {
 			t.Errorf("the message is %q", m)
 		}
-		f.edit(func(l *v1alpha1.LookerRegistration) { l.Annotations = map[string]string{v1alpha1.AbandonAnnotation: "true"} })
+		f.edit(func(l *v1alpha1.LookerRegistration) {
+			l.Annotations = map[string]string{v1alpha1.AbandonAnnotation: "true"}
+		})
 		f.reconcile()
 		if !gone(f) {
 			t.Error("the registration still exists")
