@@ -175,7 +175,7 @@ const maxRetryAfter = time.Hour
 func retryAfter(header string, now time.Time) time.Duration {
 	var wait time.Duration
 	if n, err := strconv.ParseUint(header, 10, 31); err == nil {
-		wait = time.Duration(n) * time.Second //nolint:gosec // 31 bits
+		wait = time.Duration(n) * time.Second
 	} else if t, err := http.ParseTime(header); err == nil {
 		wait = t.Sub(now)
 	}

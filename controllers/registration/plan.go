@@ -78,12 +78,8 @@ type paramsPlan struct {
 
 func (p *paramsPlan) add(have api.IntegrationParam) {
 	name := valueOf(have.Name)
-	attribute, _ := have.UserAttributeName.Get()
 	i := slices.IndexFunc(p.want.Params, func(w v1alpha1.IntegrationParam) bool { return w.Name == name })
-	next := api.IntegrationParam{Name: &name}
-	if attribute != "" {
-		next.UserAttributeName = nullable.NewNullableWithValue(attribute)
-	}
+	next, attribute := unchangedParam(have)
 	hasValue := valueOf(have.HasValue) || attribute != ""
 	set := func(value *string, userAttribute nullable.Nullable[string]) {
 		next.Value, next.UserAttributeName = value, userAttribute
@@ -111,6 +107,15 @@ func (p *paramsPlan) add(have api.IntegrationParam) {
 		p.missing = append(p.missing, name)
 	}
 	p.change = append(p.change, next)
+}
+
+// unchangedParam is what is sent of a parameter that stays as it is, and its user attribute.
+func unchangedParam(have api.IntegrationParam) (same api.IntegrationParam, attribute string) {
+	same.Name = new(valueOf(have.Name))
+	if attribute, _ = have.UserAttributeName.Get(); attribute != "" {
+		same.UserAttributeName = nullable.NewNullableWithValue(attribute)
+	}
+	return same, attribute
 }
 
 // differs reports whether a parameter has another value.

@@ -64,7 +64,7 @@ func servesAtURL(hub *v1alpha1.IntegrationHub) bool {
 
 // readToken reads the hub's token. While pods do not accept a new token, its Secret has an annotation.
 func (r *Reconciler) readToken(ctx context.Context, s *scope) error {
-	if s.notServing != nil {
+	if !s.serves() {
 		return nil
 	}
 	ref := s.hub.Status.TokenSecretRef

@@ -59,7 +59,7 @@ func (r *Reconciler) askForHealth(ctx context.Context, s *scope) (string, error)
 // refresh makes Looker read the hub's integrations again, which it does when a hub is updated. It reports
 // whether it did: at most once per interval.
 func (r *Reconciler) refresh(ctx context.Context, s *scope) (bool, error) {
-	if s.notServing != nil || !r.repairs.refresh(client.ObjectKeyFromObject(s.registration), interval(s.registration)) {
+	if !s.serves() || !r.repairs.refresh(client.ObjectKeyFromObject(s.registration), interval(s.registration)) {
 		return false, nil
 	}
 	return true, r.writeHub(ctx, s, new(s.record.hubURL), nil)

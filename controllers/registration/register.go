@@ -122,7 +122,7 @@ func (r *Reconciler) create(ctx context.Context, s *scope) error {
 // update gives the hub in Looker the current URL and token, if it has others. Looker's answers never
 // contain the token, so the digest of the last one that was written decides.
 func (r *Reconciler) update(ctx context.Context, s *scope) error {
-	if s.notServing != nil {
+	if !s.serves() {
 		return nil
 	}
 	var url, token *string

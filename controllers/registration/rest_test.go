@@ -26,7 +26,7 @@ func countWrites(f *fixture, writes *atomic.Int64) client.Client {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	f.t.Cleanup(cancel)
-	go lists.Start(ctx) //nolint:errcheck // the lists fail then
+	go lists.Start(ctx)
 	return interceptor.NewClient(api, interceptor.Funcs{
 		List: func(ctx context.Context, _ client.WithWatch, l client.ObjectList, opts ...client.ListOption) error {
 			return lists.List(ctx, l, opts...)

@@ -43,6 +43,9 @@ type scope struct {
 	paused []string
 }
 
+// serves reports whether the hub serves at its URL, so that Looker may be written to.
+func (s *scope) serves() bool { return s.notServing == nil }
+
 // deferred returns why something of a registered hub is not written to Looker yet; nil if all is. Looker can
 // use the hub as it is registered.
 func (s *scope) deferred() error {
@@ -58,7 +61,7 @@ func (s *scope) deferred() error {
 // targetURL is the URL that the registration should have in Looker: the hub's, or the registered one
 // while the hub does not serve.
 func (s *scope) targetURL() string {
-	if s.notServing == nil && s.hub != nil {
+	if s.serves() && s.hub != nil {
 		return s.hub.Status.URL
 	}
 	return s.record.hubURL
