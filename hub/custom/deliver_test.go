@@ -114,6 +114,7 @@ func TestCompileProblems(t *testing.T) {
 		"request: {url: 'https://a.example.com/', body: {json: {'${a}': 1}}}":                                                                "test.yaml:6: spec.request.body.json.${a}: The name of a member cannot contain ${…}.",
 		"request: {url: 'https://a.example.com/', body: {json: 1, file: {}}}":                                                                "test.yaml:6: spec.request.body: Set one of json, file and multipart.",
 		"request: {url: 'https://a.example.com/', body: {}}":                                                                                 "test.yaml:6: spec.request.body: Set one of json, file and multipart.",
+		"request: {url: 'https://a.example.com/', headers: {X: '${columns[0].name}'}, body: {file: {}}}":                                     "test.yaml:6: spec.request: A request with a file cannot use rows or columns.",
 		"types: [dashboard]\nrequest: {url: 'https://a.example.com/', body: {json: '${rows}'}}":                                              "test.yaml:6: spec.types: A dashboard has no rows, which the request uses.",
 		"formats: [csv]\nrequest: {url: 'https://a.example.com/', body: {json: '${rows}'}}":                                                  "test.yaml:6: spec.formats[0]: The format has no rows, which the request uses.",
 		"icon: {svg: '<svg><script/></svg>'}\nrequest: {url: 'https://a.example.com/'}":                                                      "test.yaml:6: spec.icon.svg: The icon contains the element script, which is not allowed.",
@@ -143,7 +144,7 @@ func TestFiles(t *testing.T) {
 	if _, err := i.Execute(t.Context(), req); err != nil {
 		t.Fatal(err)
 	}
-	if r := d.Requests()[0]; r.Method != "PUT" || r.Path != "/1" || string(r.Body) != "a,b\n1,2\n" || r.Header.Get("Content-Type") != "text/csv" {
+	if r := d.Requests()[0]; r.Method != http.MethodPut || r.Path != "/1" || string(r.Body) != "a,b\n1,2\n" || r.Header.Get("Content-Type") != "text/csv" {
 		t.Errorf("%+v", r)
 	}
 	broken := actiontest.Download(t, actiontest.Query(nil, nil), actiontest.BrokenDownload("a,b\n"))

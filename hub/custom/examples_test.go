@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -50,19 +51,25 @@ func TestMattermost(t *testing.T) {
 		message      string
 	}{
 		"a table": {
-			settings{"webhook_key": "k3y-0f-th3-webhook"}, settings{"channel": "town-square", "message": "Hello"},
+			settings{"webhook_key": "k3y-0f-th3-webhook"},
+			settings{"channel": "town-square", "message": "Hello"},
 			`{"channel":"town-square","text":"Hello\n\n| Day | Orders |\n| --- | --- |\n| 2026-11-23 | 17 |\n| a\\|b | 12345678901234567890 |\n"}`, "",
 		},
 		"the webhook's own channel, and the default message": {
-			settings{"webhook_key": "k3y-0f-th3-webhook"}, settings{"channel": ""},
+			settings{"webhook_key": "k3y-0f-th3-webhook"},
+			settings{"channel": ""},
 			`{"text":"Orders by day\n\n| Day | Orders |\n| --- | --- |\n| 2026-11-23 | 17 |\n| a\\|b | 12345678901234567890 |\n"}`, "",
 		},
 		"a channel that is not valid": {
-			settings{"webhook_key": "k3y-0f-th3-webhook"}, settings{"channel": "Town Square"}, "",
+			settings{"webhook_key": "k3y-0f-th3-webhook"},
+			settings{"channel": "Town Square"},
+			"",
 			"The channel must be a name such as town-square, or @ and a user name.",
 		},
 		"no such channel": {
-			settings{"webhook_key": "k3y-0f-th3-webhook"}, settings{"channel": "gone"}, "",
+			settings{"webhook_key": "k3y-0f-th3-webhook"},
+			settings{"channel": "gone"},
+			"",
 			"Mattermost answered 404 Not Found: Couldn't find the channel.",
 		},
 		"another key": {
@@ -181,15 +188,21 @@ func TestServiceNowFails(t *testing.T) {
 		requests     int
 	}{
 		"another password": {
-			settings{"instance": "acme", "username": "looker", "password": "wr0ng-passw0rd"}, settings{"urgency": "1"}, data,
+			settings{"instance": "acme", "username": "looker", "password": "wr0ng-passw0rd"},
+			settings{"urgency": "1"},
+			data,
 			"0 of 3 rows delivered, 3 failed. ServiceNow Incident answered 401 Unauthorized: User Not Authenticated Required to provide Auth information", 4,
 		},
 		"another host": {
-			settings{"instance": "evil.example.org/", "username": "looker", "password": "p4ssword!"}, settings{"urgency": "1"}, data,
+			settings{"instance": "evil.example.org/", "username": "looker", "password": "p4ssword!"},
+			settings{"urgency": "1"},
+			data,
 			"0 of 3 rows delivered, 3 rejected. The integration cannot make its request: request.url: the host is not valid.", 0,
 		},
 		"a host with a user name": {
-			settings{"instance": "x@evil.example.org#", "username": "looker", "password": "p4ssword!"}, settings{"urgency": "1"}, data,
+			settings{"instance": "x@evil.example.org#", "username": "looker", "password": "p4ssword!"},
+			settings{"urgency": "1"},
+			data,
 			"0 of 3 rows delivered, 3 rejected. The integration cannot make its request: request.url: the host is not valid.", 0,
 		},
 		"no urgency":      {acme, settings{"urgency": ""}, data, "Urgency is required.", 0},
@@ -221,7 +234,7 @@ func opsgenie(r actiontest.Recorded) actiontest.Reply {
 		Details                  map[string]string
 	}
 	switch {
-	case r.Host != "api.eu.opsgenie.com" || r.Method != "POST" || r.Path != "/v2/alerts":
+	case r.Host != "api.eu.opsgenie.com" || r.Method != http.MethodPost || r.Path != "/v2/alerts":
 		return reply(404, "")
 	case r.Header.Get("Authorization") != "GenieKey 0ps-k3y":
 		return reply(401, `{"message":"Could not authenticate","took":0.001,"requestId":"1"}`)

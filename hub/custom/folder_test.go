@@ -95,12 +95,16 @@ func TestFolder(t *testing.T) {
 		status  []custom.Status
 	}{
 		{
-			settings{"a.yaml": a1, "README.md": "no"}, true, "", []string{"First"},
+			settings{"a.yaml": a1, "README.md": "no"},
+			true, "",
+			[]string{"First"},
 			[]custom.Status{{Name: "custom_a", File: "a.yaml", Digest: digest(a1)}},
 		},
 		{nil, false, "", []string{"First"}, []custom.Status{{Name: "custom_a", File: "a.yaml", Digest: digest(a1)}}},
 		{
-			settings{"a.yaml": broken, "b.json": b}, true, empty, []string{"First", "B"},
+			settings{"a.yaml": broken, "b.json": b},
+			true, empty,
+			[]string{"First", "B"},
 			[]custom.Status{
 				{Name: "custom_a", File: "a.yaml", Digest: digest(a1), Problem: empty, FailedDigest: digest(broken)},
 				{Name: "custom_b", File: "b.json", Digest: digest(b)},
@@ -108,13 +112,17 @@ func TestFolder(t *testing.T) {
 		},
 		{nil, false, empty, []string{"First", "B"}, nil},
 		{
-			settings{"a.yaml": a2, "b.json": b}, true, "", []string{"Second", "B"},
+			settings{"a.yaml": a2, "b.json": b},
+			true, "",
+			[]string{"Second", "B"},
 			[]custom.Status{{Name: "custom_a", File: "a.yaml", Digest: digest(a2)}, {Name: "custom_b", File: "b.json", Digest: digest(b)}},
 		},
 		{settings{"b.json": b}, true, "", []string{"B"}, []custom.Status{{Name: "custom_b", File: "b.json", Digest: digest(b)}}},
 		{ // a name that another file has, even if that comes later in the alphabet, and one that the hub has
-			settings{"a.yaml": named("b", "Thief"), "b.json": b, "c.yaml": named("taken", "C")}, true,
-			"a.yaml: The name custom_b is that of b.json.; c.yaml: It is taken.", []string{"B"},
+			settings{"a.yaml": named("b", "Thief"), "b.json": b, "c.yaml": named("taken", "C")},
+			true,
+			"a.yaml: The name custom_b is that of b.json.; c.yaml: It is taken.",
+			[]string{"B"},
 			[]custom.Status{
 				{File: "a.yaml", Problem: "a.yaml: The name custom_b is that of b.json.", FailedDigest: digest(named("b", "Thief"))},
 				{Name: "custom_b", File: "b.json", Digest: digest(b)},

@@ -75,50 +75,59 @@ func (c *compiler) request() {
 	r, i := c.Spec.Request, c.i
 	const field = "spec.request"
 	i.endpoint = c.endpoint(field, cmp.Or(r.Method, http.MethodPost), r.Endpoint, c.requestScope)
-	used := i.endpoint.uses
 	if r.Batch != nil {
 		s := c.formScope.With("row", "columns")
 		s.PerRow = true
 		i.item = c.template(field+".batch.item", r.Batch.Item, s, false)
 	}
-	if b := r.Body; b != nil {
-		if (b.JSON != nil) == (b.File != nil || b.Multipart != nil) {
-			c.problem(field+".body", "Set one of json, file and multipart.")
-			return
-		}
-		switch {
-		case b.JSON != nil:
-			i.body = c.template(field+".body.json", b.JSON, c.requestScope, r.Per == "batch")
-		case b.Multipart != nil:
-			i.filename = c.text(field+".body.multipart.filename", b.Multipart.Filename, c.formScope)
-			i.fields = c.texts(field+".body.multipart.fields", b.Multipart.Fields, c.formScope)
-		case b.File.ContentType != "":
-			if t, _, err := mime.ParseMediaType(b.File.ContentType); err != nil || !strings.Contains(t, "/") {
-				c.problem(field+".body.file.contentType", "The value is not a content type.")
-			}
-		}
-		if b.JSON == nil && (i.endpoint.method == http.MethodGet || i.endpoint.method == http.MethodDelete) {
-			c.problem(field+".method", "A request with a file must be POST, PUT or PATCH.")
-		}
-	}
+	c.body(field+".body", r)
 	if k := r.IdempotencyKey; k != nil {
 		c.header(field+".idempotencyKey.header", k.Header)
 		i.key = c.text(field+".idempotencyKey.value", cmp.Or(k.Value, "${request.id}"), c.requestScope)
 	}
-	uses := func(variable string) bool {
-		return used(variable) || i.body != nil && i.body.Uses(variable) || i.key != nil && i.key.Uses(variable)
+	if i.needsRows = r.Per == "row" || r.Per == "batch" || i.uses("rows") || i.uses("columns"); i.needsRows {
+		c.rowsNeeded()
+		if r.Body != nil && r.Body.JSON == nil {
+			c.problem(field, "A request with a file cannot use rows or columns.")
+		}
 	}
-	i.needsRows = r.Per == "row" || r.Per == "batch" || uses("rows") || uses("columns")
-	if !i.needsRows {
-		return
-	}
-	if r.Body != nil && r.Body.JSON == nil {
-		c.problem(field, "A request with a file cannot use rows or columns.")
-	}
-	c.rowsNeeded()
-	if len(c.problems) == 0 {
+	if i.needsRows && len(c.problems) == 0 {
 		i.columns = i.requiredColumns()
 	}
+}
+
+// body compiles the body of the request.
+func (c *compiler) body(field string, r httpintegration.Request) {
+	b, i := r.Body, c.i
+	switch {
+	case b == nil:
+	case (b.JSON != nil) == (b.File != nil || b.Multipart != nil):
+		c.problem(field, "Set one of json, file and multipart.")
+	case b.JSON != nil:
+		i.body = c.template(field+".json", b.JSON, c.requestScope, r.Per == "batch")
+	default:
+		c.file(field, b)
+	}
+}
+
+// file compiles a body with Looker's file.
+func (c *compiler) file(field string, b *httpintegration.Body) {
+	if m := b.Multipart; m != nil {
+		c.i.filename = c.text(field+".multipart.filename", m.Filename, c.formScope)
+		c.i.fields = c.texts(field+".multipart.fields", m.Fields, c.formScope)
+	} else if b.File.ContentType != "" {
+		if t, _, err := mime.ParseMediaType(b.File.ContentType); err != nil || !strings.Contains(t, "/") {
+			c.problem(field+".file.contentType", "The value is not a content type.")
+		}
+	}
+	if c.i.endpoint.method == http.MethodGet || c.i.endpoint.method == http.MethodDelete {
+		c.problem("spec.request.method", "A request with a file must be POST, PUT or PATCH.")
+	}
+}
+
+// uses reports whether the request uses a variable.
+func (i *Integration) uses(variable string) bool {
+	return i.endpoint.uses(variable) || i.body != nil && i.body.Uses(variable) || i.key != nil && i.key.Uses(variable)
 }
 
 func (e endpoint) uses(variable string) bool {

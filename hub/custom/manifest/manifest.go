@@ -70,33 +70,33 @@ func (p Problems) Error() string {
 // Parse reads a file. Its error is of type [Problems].
 func Parse(file string, text []byte) (*Manifest, error) {
 	m := &Manifest{file: file, lines: map[string]int{}}
-	fail := func(line int, field, format string, args ...any) error {
+	whole := func(line int, field, format string, args ...any) error {
 		return Problems{{File: file, Line: line, Field: field, Message: fmt.Sprintf(format, args...)}}
 	}
 	if len(text) > MaxBytes {
-		return nil, fail(0, "", "The file has more than %d bytes.", MaxBytes)
+		return nil, whole(0, "", "The file has more than %d bytes.", MaxBytes)
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	var document, next yaml.Node
 	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
-		return nil, fail(0, "", "The file is empty.")
+		return nil, whole(0, "", "The file is empty.")
 	} else if err != nil {
-		return nil, fail(0, "", "The file is not valid YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+		return nil, whole(0, "", "The file is not valid YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	if err := decoder.Decode(&next); !errors.Is(err, io.EOF) {
-		return nil, fail(next.Line, "", "A file contains one HTTPIntegration only.")
+		return nil, whole(next.Line, "", "A file contains one HTTPIntegration only.")
 	}
 	c := converter{lines: m.lines}
 	value, err := c.value(&document, "", 0)
 	if e, ok := errors.AsType[*nodeError](err); ok {
-		return nil, fail(e.line, e.field, "%s", e.message)
+		return nil, whole(e.line, e.field, "%s", e.message)
 	}
 	if problems := m.validate(value); len(problems) > 0 {
 		return nil, problems
 	}
 	content, err := json.Marshal(value)
 	if err != nil {
-		return nil, fail(0, "", "The file cannot be converted to JSON.")
+		return nil, whole(0, "", "The file cannot be converted to JSON.")
 	}
 	var resource struct {
 		Metadata struct {
@@ -105,7 +105,7 @@ func Parse(file string, text []byte) (*Manifest, error) {
 		Spec httpintegration.Spec `json:"spec"`
 	}
 	if err := json.Unmarshal(content, &resource); err != nil {
-		return nil, fail(0, "", "The file does not have the fields of an HTTPIntegration.")
+		return nil, whole(0, "", "The file does not have the fields of an HTTPIntegration.")
 	}
 	m.Name, m.Spec = resource.Metadata.Name, resource.Spec
 	return m, nil

@@ -48,11 +48,12 @@ func (o *object) MarshalJSON() ([]byte, error) {
 	return append(text, '}'), nil
 }
 
+func fail(n *yaml.Node, field, format string, args ...any) error {
+	return &nodeError{n.Line, field, fmt.Sprintf(format, args...)}
+}
+
 // value converts a node. field is its path.
 func (c *converter) value(n *yaml.Node, field string, depth int) (any, error) {
-	fail := func(n *yaml.Node, field, format string, args ...any) error {
-		return &nodeError{n.Line, field, fmt.Sprintf(format, args...)}
-	}
 	c.nodes++
 	switch {
 	case depth > maxDepth:
@@ -61,34 +62,15 @@ func (c *converter) value(n *yaml.Node, field string, depth int) (any, error) {
 		return nil, fail(n, "", "The file has more than %d values.", maxNodes)
 	case n.Anchor != "" || n.Kind == yaml.AliasNode:
 		return nil, fail(n, field, "Anchors and aliases are not supported.")
+	case n.Kind == yaml.DocumentNode:
+		return c.value(n.Content[0], field, depth)
 	}
-	if n.Kind != yaml.DocumentNode {
-		if _, known := c.lines[field]; !known {
-			c.lines[field] = n.Line
-		}
+	if _, known := c.lines[field]; !known {
+		c.lines[field] = n.Line
 	}
 	switch n.Kind {
-	case yaml.DocumentNode:
-		return c.value(n.Content[0], field, depth)
 	case yaml.MappingNode:
-		o := &object{values: map[string]any{}}
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			key := n.Content[i]
-			child := join(field, key.Value)
-			if key.Kind != yaml.ScalarNode || key.ShortTag() == "!!merge" {
-				return nil, fail(key, field, "The name of a field must be text.")
-			}
-			if _, twice := o.values[key.Value]; twice {
-				return nil, fail(key, child, "The field is set twice.")
-			}
-			c.lines[child] = key.Line
-			value, err := c.value(n.Content[i+1], child, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			o.names, o.values[key.Value] = append(o.names, key.Value), value
-		}
-		return o, nil
+		return c.mapping(n, field, depth)
 	case yaml.SequenceNode:
 		list := make([]any, len(n.Content))
 		for i, item := range n.Content {
@@ -105,6 +87,28 @@ func (c *converter) value(n *yaml.Node, field string, depth int) (any, error) {
 		}
 		return value, nil
 	}
+}
+
+// mapping converts an object.
+func (c *converter) mapping(n *yaml.Node, field string, depth int) (any, error) {
+	o := &object{values: map[string]any{}}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		child := join(field, key.Value)
+		if key.Kind != yaml.ScalarNode || key.ShortTag() == "!!merge" {
+			return nil, fail(key, field, "The name of a field must be text.")
+		}
+		if _, twice := o.values[key.Value]; twice {
+			return nil, fail(key, child, "The field is set twice.")
+		}
+		c.lines[child] = key.Line
+		value, err := c.value(n.Content[i+1], child, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		o.names, o.values[key.Value] = append(o.names, key.Value), value
+	}
+	return o, nil
 }
 
 // scalar converts text, numbers, booleans and null.
