@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -203,9 +204,7 @@ func (c *credentials) authorize(ctx context.Context, call call, body *outbound.B
 		header.Set("Webhook-Signature", signature)
 	}
 	return func(req *http.Request) {
-		for name, values := range header {
-			req.Header[name] = values
-		}
+		maps.Copy(req.Header, header)
 	}, nil
 }
 
@@ -218,7 +217,7 @@ type cache[T any] struct {
 // maxCached bounds the number of credentials that are used at the same time.
 const maxCached = 256
 
-func (c *cache[T]) get(key [sha256.Size]byte, make func() T) T {
+func (c *cache[T]) get(key [sha256.Size]byte, create func() T) T {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	value, ok := c.values[key]
@@ -228,7 +227,7 @@ func (c *cache[T]) get(key [sha256.Size]byte, make func() T) T {
 	if c.values == nil || len(c.values) >= maxCached {
 		c.values = map[[sha256.Size]byte]T{}
 	}
-	value = make()
+	value = create()
 	c.values[key] = value
 	return value
 }

@@ -111,7 +111,7 @@ type compiler struct {
 	problems manifest.Problems
 
 	// The scopes of expressions: those of the form, of a request with or without rows, and of a response.
-	formScope, requestScope, bodyScope, responseScope expression.Scope
+	formScope, requestScope, responseScope expression.Scope
 }
 
 func (c *compiler) problem(field, format string, args ...any) {
@@ -157,7 +157,7 @@ func (c *compiler) expression(field string, text httpintegration.Expression, s e
 func (c *compiler) name() {
 	name := c.Spec.Name
 	if name == "" {
-		name = httpintegration.NamePrefix + strings.NewReplacer("-", "_", ".", "_").Replace(c.Manifest.Name)
+		name = httpintegration.NamePrefix + strings.NewReplacer("-", "_", ".", "_").Replace(c.Name)
 	}
 	if !strings.HasPrefix(name, httpintegration.NamePrefix) && !slices.Contains(c.i.options.Names, name) {
 		c.problem("spec.name", "The name must begin with %s, unless it is that of an integration of the hub.", httpintegration.NamePrefix)

@@ -396,7 +396,6 @@ func TestRESTBatches(t *testing.T) {
 // Google's token endpoint. Requests are also checked against Google's discovery document.
 type pubsub struct {
 	t        *testing.T
-	key      *rsa.PublicKey
 	messages []string
 }
 

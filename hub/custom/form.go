@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -75,7 +76,7 @@ func (f field) shown(v expression.Vars) bool {
 // validate checks the user's answers, and completes the variable form with the defaults of fields that the
 // schedule does not have.
 func (i *Integration) validate(req *action.Request, v expression.Vars) error {
-	form, _ := v["form"].(map[string]string) //nolint:errcheck // see variables
+	form, _ := v["form"].(map[string]string)
 	for _, f := range i.form {
 		name := string(f.Name)
 		if _, answered := req.Form[name]; !answered && f.defaultValue != nil {
@@ -222,9 +223,7 @@ func (i *Integration) fetchPage(ctx context.Context, credentials *credentials, c
 	api := outbound.API{
 		Name: i.definition.Label, Client: credentials.client, Timeout: (&delivery{Integration: i}).timeout(nil),
 		Authorize: func(req *http.Request) {
-			for name, values := range c.header {
-				req.Header[name] = values
-			}
+			maps.Copy(req.Header, c.header)
 			authorize(req)
 		},
 		Explain: func(err *action.Error, status *outbound.StatusError) error {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -297,9 +298,7 @@ func (d *delivery) attempt(ctx context.Context, c call, body *outbound.Body, v e
 	api := outbound.API{
 		Name: d.definition.Label, Client: d.credentials.client, Timeout: d.timeout(body),
 		Authorize: func(req *http.Request) {
-			for name, values := range c.header {
-				req.Header[name] = values
-			}
+			maps.Copy(req.Header, c.header)
 			authorize(req)
 		},
 		Explain: func(err *action.Error, status *outbound.StatusError) error {
@@ -326,7 +325,7 @@ func (d *delivery) attempt(ctx context.Context, c call, body *outbound.Body, v e
 // timeout limits a request: the configured time, and a second for each 128 KiB.
 func (d *delivery) timeout(body *outbound.Body) time.Duration {
 	seconds := 60
-	if l := d.Integration.spec.Limits; l != nil {
+	if l := d.spec.Limits; l != nil {
 		seconds = cmp.Or(l.TimeoutSeconds, seconds)
 	}
 	limit := time.Duration(seconds) * time.Second

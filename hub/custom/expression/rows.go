@@ -166,12 +166,13 @@ func (r *record) writeCell(w *writer, i int) error {
 		return w.bytes(raw)
 	case '"':
 		return w.string(action.Text(raw))
+	default:
+		clean := slices.Clone(raw)
+		if clean.Compact(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) != nil {
+			return &Error{"a value is not valid JSON"}
+		}
+		return w.bytes(clean)
 	}
-	clean := slices.Clone(raw)
-	if clean.Compact(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) != nil {
-		return &Error{"a value is not valid JSON"}
-	}
-	return w.bytes(clean)
 }
 
 var errUnsupported = types.NewErr("unsupported operation on a row")

@@ -112,12 +112,7 @@ func (c *compiler) node(d *jsontext.Decoder, field string, depth int) (node, err
 		if err != nil {
 			return nil, fail("The template is not valid JSON.")
 		}
-		n, err := c.text(token.String(), field)
-		if err != nil {
-			c.problems = append(c.problems, &FieldError{field, err})
-			return constant("null"), nil
-		}
-		return n, nil
+		return c.string(token.String(), field), nil
 	default:
 		value, err := d.ReadValue()
 		if err != nil {
@@ -179,6 +174,15 @@ func (c *compiler) array(d *jsontext.Decoder, field string, depth int) (node, er
 		return nil, &FieldError{field, sentence("The template is not valid JSON.")}
 	}
 	return a, nil
+}
+
+// string compiles a string. Compiling goes on after its problem.
+func (c *compiler) string(text, field string) node {
+	n, err := c.text(text, field)
+	if err != nil {
+		c.problems = append(c.problems, &FieldError{field, err})
+	}
+	return n
 }
 
 // text compiles a string: a constant, the value of an expression, or text with expressions in it.

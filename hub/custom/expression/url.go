@@ -41,7 +41,8 @@ func CompileURL(text string, allowed []outbound.HostPattern, s Scope) (*URL, err
 			u.uses.merge(x.uses)
 			u.path = append(u.path, part{Expression: x})
 		default:
-			before, path := "", c.text
+			var before string
+			path := c.text
 			if !inPath {
 				var found bool
 				if before, path, found = strings.Cut(c.text, "/"); found {

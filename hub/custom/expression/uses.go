@@ -87,6 +87,7 @@ func (u uses) visit(e ast.Expr) {
 	case ast.ComprehensionKind:
 		c := e.AsComprehension()
 		u.visitAll([]ast.Expr{c.IterRange(), c.AccuInit(), c.LoopCondition(), c.LoopStep(), c.Result()})
+	default:
 	}
 }
 
@@ -131,6 +132,7 @@ func pathOf(e ast.Expr) (string, bool) {
 		if path, ok := pathOf(s.Operand()); ok {
 			return fmt.Sprintf("%s.%s", path, s.FieldName()), true
 		}
+	default:
 	}
 	return "", false
 }
@@ -162,6 +164,7 @@ func cellOf(e ast.Expr) (view int, name string, ok bool) {
 			name, isText = literal(c.Args()[1])
 			ok = ok && isText
 		}
+	default:
 	}
 	for v, viewName := range viewNames {
 		if ok && path == "row."+viewName {

@@ -56,7 +56,7 @@ func (p Problem) String() string {
 }
 
 // Problems are the errors of one file.
-type Problems []Problem
+type Problems []Problem //nolint:errname // it is a list for its readers, and an error on the way
 
 // Error returns the problems, separated by semicolons.
 func (p Problems) Error() string {
