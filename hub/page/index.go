@@ -58,7 +58,7 @@ func Count(groups []Group) (n int) {
 	return n
 }
 
-// Categories, ActionTypes and FormatChoices are what the list can be filtered by.
+// Categories are the categories by which the list can be filtered.
 func (i Index) Categories() []string {
 	return i.choices(func(e Integration) []string { return []string{cmp.Or(e.Category, "Other")} })
 }
