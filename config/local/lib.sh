@@ -37,7 +37,7 @@ COMPILER_FLAGS='all=-l -dwarf=false'
 go_build() { # FOLDER OUTPUT PACKAGE [LINKER_FLAGS]
   GOWORK=off CGO_ENABLED=0 GOFLAGS=-buildvcs=false GOGC=${GOGC:-400} GOMEMLIMIT=${GOMEMLIMIT:-2GiB} \
     go -C "$1" build -trimpath -gcflags="$COMPILER_FLAGS" -ldflags "-s -w ${4:-}" -o "$2" "$3" 2> >(grep -v '^go: downloading' >&2) ||
-    die "building $3 failed. If Go cannot download modules, set HTTPS_PROXY or GOPROXY to a proxy in your network," \
+    die "building $(basename "$2" .new) failed. If Go cannot download modules, set HTTPS_PROXY or GOPROXY to a proxy in your network," \
       "and SSL_CERT_FILE to its CA certificate where it inspects TLS"
 }
 

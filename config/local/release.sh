@@ -6,6 +6,7 @@
 KUBERNETES_RELEASES=${KUBERNETES_RELEASES:-https://dl.k8s.io/release}
 ETCD_RELEASES=${ETCD_RELEASES:-https://github.com/etcd-io/etcd/releases/download}
 PINNED=$HERE/checksums             # checksums that override the release host's
+PROBE_SECONDS=${PROBE_SECONDS:-3}  # a host that has not answered after that is unreachable
 STALL_SECONDS=${STALL_SECONDS:-30} # a download that makes no progress for so long has failed
 
 # The version that would be compiled. It is read without Go, which is slower: "check" has a second.
@@ -195,7 +196,7 @@ default_programs() { # [REASON]
 
 # choose_releases NAME...   sets DOWNLOAD_FROM to those projects whose programs are downloaded, of
 # the projects that release the given programs, and prints a line about each with the reason. Which
-# hosts can be reached is found out within three seconds. Fails when PROGRAMS=release and one cannot.
+# hosts can be reached is found out within PROBE_SECONDS. Fails when PROGRAMS=release and one cannot.
 choose_releases() {
   local folder project name first reason result=0
   DOWNLOAD_FROM=
@@ -216,7 +217,7 @@ choose_releases() {
     else
       (
         mkdir "$folder/$project.probe"
-        fetch_checksum "$project" "$(release_file "$first")" "$folder/$project.probe" --max-time 3 || echo "$REASON" >"$folder/$project"
+        fetch_checksum "$project" "$(release_file "$first")" "$folder/$project.probe" --max-time "$PROBE_SECONDS" || echo "$REASON" >"$folder/$project"
       ) &
     fi
   done

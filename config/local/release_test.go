@@ -160,7 +160,8 @@ func (r *releases) whole(name string, ranges bool) http.HandlerFunc {
 }
 
 func (r *releases) env(programs string) []string {
-	return []string{"PROGRAMS=" + programs, "KUBERNETES_RELEASES=" + r.url + "/release", "ETCD_RELEASES=" + r.url + "/etcd/"}
+	// a busy machine may need longer than a user should wait for a host
+	return []string{"PROBE_SECONDS=60", "PROGRAMS=" + programs, "KUBERNETES_RELEASES=" + r.url + "/release", "ETCD_RELEASES=" + r.url + "/etcd/"}
 }
 
 // newLinuxMachine is one that the release hosts have programs for.
@@ -280,7 +281,7 @@ func TestReleasedPrograms(t *testing.T) {
 			requests: []string{"/elsewhere"},
 		},
 		{
-			name: "a download that stalls", failed: []string{"kubectl"}, env: []string{"STALL_SECONDS=1"},
+			name: "a download that stalls", failed: []string{"kubectl"}, env: []string{"STALL_SECONDS=5"},
 			change: func(r *releases) {
 				r.handlers[r.kubernetes+"kubectl"] = func(w http.ResponseWriter, req *http.Request) {
 					_, _ = io.WriteString(w, "#!/bin/sh\n")
@@ -351,6 +352,7 @@ func TestUnreachableReleases(t *testing.T) {
 	}{
 		{
 			name: "no answer", want: "curl: (28)",
+			env: func(*releases) []string { return []string{"PROBE_SECONDS=5"} },
 			change: func(r *releases) {
 				for file := range r.files {
 					if strings.HasPrefix(file, r.kubernetes) {
