@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -94,9 +95,7 @@ func stays(pieces ...string) func(net.Conn) {
 func (p *peers) handler(t *testing.T, env map[string]string) http.Handler {
 	t.Helper()
 	all := map[string]string{"ACTION_HUB_STREAM_REQUEST_TIMEOUT": fmt.Sprint(streamTimeout.Milliseconds())}
-	for name, value := range env {
-		all[name] = value
-	}
+	maps.Copy(all, env)
 	destination := pipeClient(t, func(c net.Conn) { p.take(c) })
 	looker := pipeClient(t, func(c net.Conn) {
 		if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {

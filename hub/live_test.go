@@ -60,8 +60,10 @@ func TestLiveEnds(t *testing.T) {
 	day := func(n int) string { return time.Now().AddDate(0, 0, n).Format(time.DateOnly) }
 	acme := entry(&fake{definition: definition("acme")})
 	acme.APIs = []action.API{
-		{Name: "Near API", Version: "v1", EndOfLife: day(50)}, {Name: "Far API", Version: "v2", EndOfLife: day(70)},
-		{Name: "Past API", Version: "v3", EndOfLife: day(-1)}, {Name: "Open API", Version: "v4"},
+		{Name: "Near API", Version: "v1", EndOfLife: day(50)},
+		{Name: "Far API", Version: "v2", EndOfLife: day(70)},
+		{Name: "Past API", Version: "v3", EndOfLife: day(-1)},
+		{Name: "Open API", Version: "v4"},
 	}
 	absent := lacking("zapier", "ZAPIER_KEY")
 	absent.APIs = acme.APIs

@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -117,18 +119,7 @@ func Run(ctx context.Context, o Options) error {
 	go func() { failed <- admin.Serve(adminListener) }()
 	o.Log.InfoContext(ctx, "listening", "address", listener.Addr().String(), "admin_address", adminListener.Addr().String(),
 		"tls", cert != nil, "integrations", server.catalog.Names())
-	for name, reason := range server.catalog.Unavailable {
-		o.Log.InfoContext(ctx, "integration unavailable", "integration", name, "reason", reason)
-	}
-	for _, problem := range server.catalog.Problems {
-		o.Log.WarnContext(ctx, "check the configuration", "problem", problem.Error())
-	}
-	for name, reason := range config.IgnoredSettings(o.Env) {
-		o.Log.WarnContext(ctx, "ignored setting", "setting", name, "reason", reason)
-	}
-	if o.Config.Proxy == outbound.ProxyOff && outbound.ProxySet(o.Env) {
-		o.Log.WarnContext(ctx, "proxy variables are set but not used: see ACTION_HUB_EGRESS_PROXY")
-	}
+	logConfiguration(ctx, o, server.catalog)
 	if o.Started != nil {
 		o.Started(listener.Addr())
 	}
@@ -141,6 +132,22 @@ func Run(ctx context.Context, o Options) error {
 	o.Config.DrainDelay = clients.drainDelay(o.Config.DrainDelay)
 	o.Log.InfoContext(base, "draining", "delay", o.Config.DrainDelay.String(), "timeout", o.Config.DrainTimeout.String())
 	return drain(base, stop, o, looker, admin, pool, failed)
+}
+
+// logConfiguration logs what is not as somebody may expect.
+func logConfiguration(ctx context.Context, o Options, offered *catalog.Catalog) {
+	for _, name := range slices.Sorted(maps.Keys(offered.Unavailable)) {
+		o.Log.InfoContext(ctx, "integration unavailable", "integration", name, "reason", offered.Unavailable[name])
+	}
+	for _, problem := range offered.Problems {
+		o.Log.WarnContext(ctx, "check the configuration", "problem", problem.Error())
+	}
+	for name, reason := range config.IgnoredSettings(o.Env) {
+		o.Log.WarnContext(ctx, "ignored setting", "setting", name, "reason", reason)
+	}
+	if o.Config.Proxy == outbound.ProxyOff && outbound.ProxySet(o.Env) {
+		o.Log.WarnContext(ctx, "proxy variables are set but not used: see ACTION_HUB_EGRESS_PROXY")
+	}
 }
 
 // closeWhen closes connections while the hub drains, so that no client sends a request on a

@@ -84,11 +84,13 @@ func TestStatusPageInBrowser(t *testing.T) {
 		seen             []string
 	}{
 		{
-			"index", open.URL + "/", evilLabel, []string{"header", "main", "footer"},
+			"index", open.URL + "/", evilLabel,
+			[]string{"header", "main", "footer"},
 			[]string{evilLabel, "Running", longURL, "Needs attention", "BROKEN_LONG_", "Rich & famous", "Not enabled"},
 		},
 		{
-			"integration", open.URL + "/integrations/airtable", "Rich & famous · " + evilLabel, []string{"header", "main", "footer"},
+			"integration", open.URL + "/integrations/airtable", "Rich & famous · " + evilLabel,
+			[]string{"header", "main", "footer"},
 			[]string{"phone or mobile", "API Key", "what it is", `tags: ["phone"]`, "name: airtable"},
 		},
 		{"sign-in", closed.URL + "/sign-in", "Sign in · " + evilLabel, []string{"header", "main"}, []string{"Looker's token for this hub"}},

@@ -118,7 +118,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	s.setSession(w, session, sessionAge)
 	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, s.site.Base()+nextPath(next), http.StatusSeeOther)
+	http.Redirect(w, r, s.site.Base()+nextPath(next), http.StatusSeeOther) //nolint:gosec // nextPath returns a path of this hub
 }
 
 // signOut ends a session in its browser.

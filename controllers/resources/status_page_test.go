@@ -30,10 +30,10 @@ func TestStatusPage(t *testing.T) {
 		want   config.StatusPage
 	}{
 		{"an object from before the field", nil, "", "", config.StatusPageToken},
-		{"the defaults", ptr.To(true), v1alpha1.StatusPageToken, "", config.StatusPageToken},
-		{"public", ptr.To(true), v1alpha1.StatusPagePublic, "true", config.StatusPagePublic},
-		{"off", ptr.To(false), v1alpha1.StatusPageToken, "false", config.StatusPageOff},
-		{"off and public", ptr.To(false), v1alpha1.StatusPagePublic, "false", config.StatusPageOff},
+		{"the defaults", new(true), v1alpha1.StatusPageToken, "", config.StatusPageToken},
+		{"public", new(true), v1alpha1.StatusPagePublic, "true", config.StatusPagePublic},
+		{"off", new(false), v1alpha1.StatusPageToken, "false", config.StatusPageOff},
+		{"off and public", new(false), v1alpha1.StatusPagePublic, "false", config.StatusPageOff},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

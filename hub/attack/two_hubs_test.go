@@ -53,7 +53,7 @@ func TestTwoHubsBehindOneAddress(t *testing.T) {
 		workers.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
 				data := fmt.Sprintf("n\n%d-%d\n", worker, n)
-				got, err := both.deliver(t.Context(), delivery{name: "webhook", form: map[string]string{"url": "https://localhost:" + port + "/x"}, data: data})
+				got, err := both.deliver(t.Context(), delivery{name: "webhook", form: map[string]string{"url": "https://localhost:" + port + "/x"}, data: data}) //nolint:contextcheck // one that has begun is completed
 				if err != nil || !got.Success {
 					t.Errorf("delivery %d-%d: %+v, %v", worker, n, got, err)
 					return

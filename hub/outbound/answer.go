@@ -53,7 +53,7 @@ func doubt(req *http.Request, name string) string {
 // JSON sends req like [Do] and decodes the answer into out. A nil out is for requests whose
 // status says all: see [Accepted].
 func JSON(c *http.Client, req *http.Request, name string, out any) error {
-	res, err := Do(c, req, name)
+	res, err := Do(c, req, name) //nolint:bodyclose // both ways of reading the answer close it
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func openPiped(ctx context.Context, t *testing.T, end <-chan struct{}) io.ReadCl
 		return here, nil
 	}}
 	t.Cleanup(transport.CloseIdleConnections)
-	e := decode(t, `{"scheduled_plan":{"download_url":"http://looker.example.com/d"}}`)
+	e := decode(t, `{"scheduled_plan":{"download_url":"http://looker.example.com/d"}}`) //nolint:contextcheck // it does not wait
 	r, err := e.Data(&payload.Downloader{Client: &http.Client{Transport: transport}, Timeout: time.Minute}).Open(ctx)
 	if err != nil {
 		t.Fatal(err)
