@@ -24,7 +24,7 @@ func WithFreshConnection(ctx context.Context) context.Context {
 // connections keeps idle connections for later requests.
 type connections struct {
 	kept, fresh *http.Transport
-	handover    handover
+	order       connectionOrder
 }
 
 func (o Options) connections(configure func(*http.Transport)) *connections {
@@ -53,7 +53,7 @@ func (o Options) newTransport(idle time.Duration) *http.Transport {
 
 // RoundTrip implements [http.RoundTripper].
 func (c *connections) RoundTrip(req *http.Request) (*http.Response, error) {
-	ctx, done := c.handover.begin(req.Context())
+	ctx, done := c.order.begin(req.Context())
 	defer done()
 	req = req.WithContext(ctx)
 	if req.Context().Value(freshKey{}) != nil {

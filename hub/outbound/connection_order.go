@@ -8,19 +8,19 @@ import (
 	"sync"
 )
 
-// handover keeps a request from using a connection before the request before it on the connection
-// has its response. net/http puts a connection back before it hands over a response without a body.
+// connectionOrder keeps a request from using a connection before the request before it on the connection
+// has its response. net/http puts a connection back before it returns a response without a body.
 // If the next request then breaks the connection, for example because the source of its body broke
 // off, the first one can get that error instead of its response: a delivery that was accepted would
 // be reported as failed.
-type handover struct {
+type connectionOrder struct {
 	mu     sync.Mutex
 	owners map[net.Conn]chan struct{} // closed when the owner has its response
 }
 
 // begin returns a context for a request. done must be called when the request has its response or
 // an error.
-func (h *handover) begin(ctx context.Context) (_ context.Context, done func()) {
+func (h *connectionOrder) begin(ctx context.Context) (_ context.Context, done func()) {
 	own := make(chan struct{})
 	var taken []net.Conn // more than one if net/http repeats the request
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
@@ -39,10 +39,13 @@ func (h *handover) begin(ctx context.Context) (_ context.Context, done func()) {
 }
 
 // take makes a request the owner of a connection, and returns the owner before it, or nil.
-func (h *handover) take(c net.Conn, own chan struct{}) chan struct{} {
+func (h *connectionOrder) take(c net.Conn, own chan struct{}) chan struct{} {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	before := h.owners[c]
+	if before == own { // net/http repeats a request on the connection that it has
+		return nil
+	}
 	if h.owners == nil {
 		h.owners = map[net.Conn]chan struct{}{}
 	}
@@ -50,7 +53,7 @@ func (h *handover) take(c net.Conn, own chan struct{}) chan struct{} {
 	return before
 }
 
-func (h *handover) release(taken []net.Conn, own chan struct{}) {
+func (h *connectionOrder) release(taken []net.Conn, own chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, c := range taken {

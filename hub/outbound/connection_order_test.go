@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// A request whose body breaks off gets the connection of one whose response is about to be handed
-// over. The other request has its response nevertheless, and not the error.
+// A request whose body breaks off gets the connection of one whose response is about to be
+// returned. The other request has its response nevertheless, and not the error.
 func TestErrorOfTheNextRequestOnAConnection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
