@@ -115,7 +115,7 @@ func TestWhoSeesTheStatusPage(t *testing.T) {
 			}
 		}
 	}
-	// Nobody can find out what exists.
+	// Strangers cannot find out what exists.
 	known, _ := s.send(http.MethodGet, "/integrations/acme_crm", "", "Accept", browserAccept)
 	unknown, _ := s.send(http.MethodGet, "/integrations/nothing", "", "Accept", browserAccept)
 	if known.StatusCode != unknown.StatusCode || unknown.Header.Get("Location") != "/sign-in?next=%2Fintegrations%2Fnothing" {
@@ -201,7 +201,7 @@ func TestSignOut(t *testing.T) {
 	}
 }
 
-// Other sites can sign nobody in or out.
+// Other sites cannot sign anybody in or out.
 func TestSignInFromAnotherSite(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, nil)

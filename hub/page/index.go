@@ -24,7 +24,7 @@ func (i Index) Available() []Group {
 	return groups(i.filter(func(e Integration) bool { return e.Reason == "" }))
 }
 
-// NotEnabled returns the integrations that nobody enabled, by category.
+// NotEnabled returns the integrations that are not enabled, by category.
 func (i Index) NotEnabled() []Group {
 	return groups(i.filter(func(e Integration) bool { return e.Reason != "" && !e.Fault }))
 }
