@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"integrationhub.dev/config/local/servingcert"
 	"integrationhub.dev/hub/looker"
 	"integrationhub.dev/hub/outbound"
 )
@@ -101,13 +102,13 @@ func run(ctx context.Context, log *slog.Logger, args []string, env map[string]st
 	if err != nil {
 		return err
 	}
-	own := &certificate{certFile: s.cert, keyFile: s.key}
-	if _, err := own.current(nil); err != nil {
+	own := servingcert.New(s.cert, s.key)
+	if _, err := own.Current(nil); err != nil {
 		return fmt.Errorf("reading the certificate: %w", err)
 	}
 	api := &http.Server{
 		Addr: s.address, Handler: l, ReadHeaderTimeout: 10 * time.Second,
-		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: own.current},
+		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: own.Current},
 	}
 	control := &http.Server{Addr: s.control, Handler: l.Control(), ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 2)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -208,35 +207,6 @@ func TestSettings(t *testing.T) {
 			}
 		})
 	}
-}
-
-// A renewed certificate is served, half of one is not.
-func TestRenewedCertificate(t *testing.T) {
-	t.Parallel()
-	cert, key, _ := files(t)
-	c := &certificate{certFile: cert, keyFile: key}
-	first, err := c.current(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, err := selfsigned.New("looker")
-	if err != nil {
-		t.Fatal(err)
-	}
-	serves := func(want []byte) {
-		t.Helper()
-		if got, err := c.current(nil); err != nil || !bytes.Equal(got.Certificate[0], want) {
-			t.Errorf("another certificate is served: %v", err)
-		}
-	}
-	if err := os.WriteFile(cert, second.CertPEM, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	serves(first.Certificate[0])
-	if err := os.WriteFile(key, second.KeyPEM, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	serves(second.Pair.Certificate[0])
 }
 
 // The README has every flag and variable.

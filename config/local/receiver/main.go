@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"integrationhub.dev/config/local/servingcert"
 )
 
 // maxBody is how much of a body is kept. The size and the hash are those of all of it.
@@ -51,8 +53,7 @@ func main() {
 	}
 	serve := srv.ListenAndServe
 	if *cert != "" {
-		own := &certificate{certFile: *cert, keyFile: *key}
-		srv.TLSConfig.GetCertificate = own.current
+		srv.TLSConfig.GetCertificate = servingcert.New(*cert, *key).Current
 		serve = func() error { return srv.ListenAndServeTLS("", "") }
 	}
 	slog.Info("listening", "address", *address, "tls", *cert != "")
