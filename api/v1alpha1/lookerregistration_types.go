@@ -7,7 +7,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
-// +kubebuilder:resource:shortName=lreg,categories=integrationhub
+// +kubebuilder:resource:shortName=lreg,categories=integration-hub
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Looker",type=string,JSONPath=`.spec.looker.url`
 // +kubebuilder:printcolumn:name="Hub ID",type=string,JSONPath=`.status.hubID`
