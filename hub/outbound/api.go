@@ -66,6 +66,7 @@ type validator interface{ Validate() error }
 // success must have. Because the request may have been processed by then, the message says so (see
 // [WithDoubt]).
 func (a API) Call(ctx context.Context, method, path string, in, out any) error {
+	delivery := ctx
 	if a.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, a.Timeout, action.Errorf(action.Timeout, "%s did not answer in time.", a.Name))
@@ -76,7 +77,7 @@ func (a API) Call(ctx context.Context, method, path string, in, out any) error {
 		return err
 	}
 	res, err := Do(a.Client, req, a.Name) //nolint:bodyclose // read closes it
-	if err != nil && ctx.Err() != nil {
+	if err != nil && delivery.Err() != nil {
 		// If another call's failure ended the delivery, it is the cause of the context, and explained already.
 		return err
 	}
