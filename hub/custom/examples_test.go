@@ -191,7 +191,7 @@ func TestServiceNowFails(t *testing.T) {
 			settings{"instance": "acme", "username": "looker", "password": "wr0ng-passw0rd"},
 			settings{"urgency": "1"},
 			data,
-			"0 of 3 rows delivered, 3 failed. ServiceNow Incident answered 401 Unauthorized: User Not Authenticated Required to provide Auth information", 4,
+			" failed. ServiceNow Incident answered 401 Unauthorized: User Not Authenticated Required to provide Auth information", 4,
 		},
 		"another host": {
 			settings{"instance": "evil.example.org/", "username": "looker", "password": "p4ssword!"},
@@ -216,7 +216,8 @@ func TestServiceNowFails(t *testing.T) {
 			d := actiontest.NewDestination(t).Handle(servicenow(0))
 			_, err := compile(t, example(t, "servicenow"), d, nil).Execute(t.Context(), query(t, tt.params, tt.form, tt.data))
 			got := messageOf(err)
-			if got != tt.message || len(d.Requests()) > tt.requests {
+			// How many rows were read before the first answer stops the delivery is left to chance.
+			if !strings.HasSuffix(got, tt.message) || len(d.Requests()) > tt.requests || strings.Count(got, "401") > 1 {
 				t.Errorf("message %q after %d requests, want %q", got, len(d.Requests()), tt.message)
 			}
 			if strings.Contains(fmt.Sprintf("%v %s", err, got), "wr0ng-passw0rd") {

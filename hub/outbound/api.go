@@ -77,14 +77,20 @@ func (a API) Call(ctx context.Context, method, path string, in, out any) error {
 		return err
 	}
 	res, err := Do(a.Client, req, a.Name) //nolint:bodyclose // read closes it
-	if err != nil && delivery.Err() != nil {
-		// If another call's failure ended the delivery, it is the cause of the context, and explained already.
-		return err
+	if err != nil && isCause(delivery, err) {
+		return err // another call's failure ended the delivery: it is explained already
 	}
 	if err != nil {
 		return a.explain(err)
 	}
 	return a.read(req, res, out)
+}
+
+// isCause reports whether an error is the one that ended a context.
+func isCause(ctx context.Context, err error) bool {
+	own, ok := errors.AsType[*action.Error](err)
+	cause, ended := errors.AsType[*action.Error](context.Cause(ctx))
+	return ok && ended && own == cause
 }
 
 func (a API) request(ctx context.Context, method, path string, in any) (*http.Request, error) {
