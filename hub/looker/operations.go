@@ -132,7 +132,7 @@ func (l *Looker) answer(r *http.Request, o *operation, entry *Request, body []by
 			return tooManyRequests(wait)
 		}
 	}
-	if refused := o.checkRequest(r.Context(), o.input(r, body)); refused != nil {
+	if refused := o.checkRequest(r.Context(), o.input(r, body), body); refused != nil {
 		return *refused
 	}
 	if o.open {

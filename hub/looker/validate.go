@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"strings"
 
@@ -41,13 +42,17 @@ func (o *operation) input(r *http.Request, body []byte) *openapi3filter.RequestV
 //
 // A body that cannot be parsed is a bad request; values that are wrong fail the validation. Source:
 // "Bad Request (400) errors" and "Validation (422) errors" of Looker's API troubleshooting.
-func (o *operation) checkRequest(ctx context.Context, in *openapi3filter.RequestValidationInput) *reply {
+func (o *operation) checkRequest(ctx context.Context, in *openapi3filter.RequestValidationInput, body []byte) *reply {
+	p := errorReply(http.StatusBadRequest, "The body cannot be parsed, or is missing.")
+	// The library reads one value, and ignores what follows it.
+	if isJSON(in.Request) && len(body) > 0 && !json.Valid(body) {
+		return &p
+	}
 	err := openapi3filter.ValidateRequest(ctx, in)
 	if err == nil {
 		return nil
 	}
 	details := validationDetails(err)
-	p := errorReply(http.StatusBadRequest, "The body cannot be parsed, or is missing.")
 	switch {
 	case len(details) == 0:
 	case o.route.Operation.Responses.Status(http.StatusUnprocessableEntity) != nil:
@@ -56,6 +61,11 @@ func (o *operation) checkRequest(ctx context.Context, in *openapi3filter.Request
 		p = errorReply(http.StatusBadRequest, *details[0].Field+": "+*details[0].Message)
 	}
 	return &p
+}
+
+func isJSON(r *http.Request) bool {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && media == "application/json"
 }
 
 // validationDetails are the values that differ from the document's schemas.

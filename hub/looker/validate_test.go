@@ -215,7 +215,7 @@ func TestEveryStatus(t *testing.T) {
 // FuzzRequest checks bodies of any kind in the same way.
 func FuzzRequest(f *testing.F) {
 	for _, body := range []string{
-		"", "{", "{} {}", `{"url":"https://x"}`, `{"url":"https://x","id":null}`, `{"params":[{"name":"key","value":"x"}]}`,
+		"", "{", "{} {}", "00", `{"url":"https://x"}`, `{"url":"https://x","id":null}`, `{"params":[{"name":"key","value":"x"}]}`,
 		`{"params":[{"name":"key","user_attribute_name":null}],"enabled":true}`, `{"a":"b"}`, `{"can":{"x":true}}`, "\xff", `{"url":"\ud800"}`,
 	} {
 		for n := range 4 {
