@@ -53,16 +53,14 @@ func (c candidate) entry(cfg config.Config, environment map[string]string) (Entr
 	if c.err != nil {
 		return Entry{}, c.err
 	}
-	e := Entry{Resolved: action.Resolve(c.integration), Log: c.log, Icon: icons.DataURI(c.Name), APIs: c.apis(environment), baseURL: cfg.BaseURL}
+	e := newEntry(action.Resolve(c.integration), c.log, icons.DataURI(c.Name), cfg.BaseURL)
+	e.APIs = c.apis(environment)
 	var err error
 	if e.EncryptState, err = cfg.EncryptsState(c.Name, environment); err != nil {
 		return Entry{}, err
 	}
 	if e.Definition.Name != c.Name {
 		return Entry{}, fmt.Errorf("creating integration %s: %w: %q", c.Name, errOtherName, e.Definition.Name)
-	}
-	if e.Definition.FormatsFor == nil {
-		e.json = e.marshalDefinition(action.Version{})
 	}
 	return e, nil
 }

@@ -70,6 +70,14 @@ type Entry struct {
 	json []byte
 }
 
+func newEntry(i action.Resolved, log *slog.Logger, icon, baseURL string) Entry {
+	e := Entry{Resolved: i, Log: log, Icon: icon, baseURL: baseURL}
+	if e.Definition.FormatsFor == nil {
+		e.json = e.marshalDefinition(action.Version{})
+	}
+	return e
+}
+
 // New creates every registered integration that is enabled and configured. Settings that are missing,
 // invalid or, if the configuration is strict, unknown make an integration unavailable. A definition
 // with another name than its registration is an error, and so is, if the configuration is strict, an

@@ -18,14 +18,8 @@ type Custom struct {
 func (c *Catalog) SetCustom(all []Custom) {
 	entries := slices.Clone(c.builtin)
 	for _, custom := range all {
-		e := Entry{
-			Resolved: custom.Resolved, Icon: custom.Icon, baseURL: c.baseURL,
-			Log: c.log.With(telemetry.IntegrationKey, custom.Definition.Name),
-		}
-		if e.Definition.FormatsFor == nil {
-			e.json = e.marshalDefinition(action.Version{})
-		}
-		entries = append(entries, e)
+		log := c.log.With(telemetry.IntegrationKey, custom.Definition.Name)
+		entries = append(entries, newEntry(custom.Resolved, log, custom.Icon, c.baseURL))
 	}
 	c.current.Store(newOffer(c.label, entries))
 }
