@@ -28,7 +28,7 @@ func (r *Reconciler) previousTokenUsers(ctx context.Context, s *scope) ([]string
 		return s.hub.Status.PreviousTokenRegistrations, nil
 	}
 	all := &v1alpha1.LookerRegistrationList{}
-	if err := r.List(ctx, all, client.InNamespace(s.hub.Namespace)); err != nil {
+	if err := r.List(ctx, all, client.InNamespace(s.hub.Namespace), client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("listing LookerRegistrations: %w", err)
 	}
 	var names []string

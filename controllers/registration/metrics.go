@@ -59,7 +59,7 @@ func (m *Metrics) Collect(metrics chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), cacheTimeout)
 	defer cancel()
 	all := &v1alpha1.LookerRegistrationList{}
-	if m.Registrations.List(ctx, all) != nil {
+	if m.Registrations.List(ctx, all, client.UnsafeDisableDeepCopy) != nil {
 		return
 	}
 	for i := range all.Items {

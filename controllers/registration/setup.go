@@ -72,7 +72,7 @@ func tokenPending(hub *v1alpha1.IntegrationHub) bool {
 func (r *Reconciler) registrationsOf(uses func(context.Context, *v1alpha1.LookerRegistration, string) bool) handler.MapFunc {
 	return func(ctx context.Context, o client.Object) []reconcile.Request {
 		all := &v1alpha1.LookerRegistrationList{}
-		if err := r.List(ctx, all, client.InNamespace(o.GetNamespace())); err != nil {
+		if err := r.List(ctx, all, client.InNamespace(o.GetNamespace()), client.UnsafeDisableDeepCopy); err != nil {
 			ctrl.LoggerFrom(ctx).Error(err, "listing registrations") // reading the cache fails only at shutdown
 			return nil
 		}
