@@ -38,7 +38,7 @@ func (r *Reconciler) certificate(ctx context.Context, s *scope) error {
 // userProvidedCertificate checks the certificate in the Secret of spec.tls.secretName.
 func (r *Reconciler) userProvidedCertificate(ctx context.Context, s *scope) error {
 	name := resources.TLSSecretName(s.hub)
-	secret, err := r.getSecret(ctx, s.hub.Namespace, name)
+	secret, err := ReadSecret(ctx, r.APIReader, s.hub.Namespace, name)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 
 // credentials reads or generates the service secret, and issues Looker's token from it.
 func (r *Reconciler) credentials(ctx context.Context, s *scope) error {
-	published, err := r.getSecret(ctx, s.hub.Namespace, resources.TokenSecretRef(s.hub).Name)
+	published, err := ReadSecret(ctx, r.APIReader, s.hub.Namespace, resources.TokenSecretRef(s.hub).Name)
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func (r *Reconciler) credentials(ctx context.Context, s *scope) error {
 func (r *Reconciler) serviceSecret(ctx context.Context, s *scope, published *corev1.Secret) error {
 	hub, ref := s.hub, resources.ServiceSecretRef(s.hub)
 	generated := hub.Spec.ServiceSecretRef == nil
-	secret, err := r.getSecret(ctx, hub.Namespace, ref.Name)
+	secret, err := ReadSecret(ctx, r.APIReader, hub.Namespace, ref.Name)
 	switch {
 	case err != nil:
 		return err

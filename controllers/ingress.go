@@ -69,7 +69,7 @@ func (r *Reconciler) checkIngressCertificate(
 	ctx context.Context, hub *v1alpha1.IntegrationHub, ingress *networkingv1.Ingress, name string,
 ) error {
 	const field = "spec.exposure.ingress.tlsSecretName"
-	secret, err := r.getSecret(ctx, hub.Namespace, name)
+	secret, err := ReadSecret(ctx, r.APIReader, hub.Namespace, name)
 	if err != nil {
 		return err
 	}

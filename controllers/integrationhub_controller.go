@@ -154,10 +154,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	return result, errors.Join(append(failures(outcomes), err)...)
 }
 
-// getSecret reads a Secret from the API server; nil when there is none.
-func (r *Reconciler) getSecret(ctx context.Context, namespace, name string) (*corev1.Secret, error) {
+// ReadSecret reads a Secret from the API server; nil when there is none.
+func ReadSecret(ctx context.Context, api client.Reader, namespace, name string) (*corev1.Secret, error) {
 	s := &corev1.Secret{}
-	err := r.APIReader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, s)
+	err := api.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, s)
 	if apierrors.IsNotFound(err) {
 		return nil, nil //nolint:nilnil // not found is an expected result
 	}

@@ -51,7 +51,7 @@ func (r *Reconciler) integrations(ctx context.Context, s *scope) error {
 // pullSecrets checks the Secrets with which the image is pulled.
 func (r *Reconciler) pullSecrets(ctx context.Context, hub *v1alpha1.IntegrationHub) error {
 	for _, ref := range hub.Spec.ImagePullSecrets {
-		secret, err := r.getSecret(ctx, hub.Namespace, ref.Name)
+		secret, err := ReadSecret(ctx, r.APIReader, hub.Namespace, ref.Name)
 		if err != nil {
 			return err
 		}
@@ -68,7 +68,7 @@ func (r *Reconciler) integrationSecrets(ctx context.Context, s *scope, sum hash.
 	setBy := map[string]string{}
 	s.inputs.SecretKeys = map[string][]string{}
 	for _, name := range resources.IntegrationSecrets(s.hub) {
-		secret, err := r.getSecret(ctx, s.hub.Namespace, name)
+		secret, err := ReadSecret(ctx, r.APIReader, s.hub.Namespace, name)
 		if err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ var cipherKey = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)
 func (r *Reconciler) secretVariables(ctx context.Context, s *scope, sum hash.Hash) error {
 	noHTTPSProxy := false
 	for _, v := range resources.SecretVariables(s.hub) {
-		secret, err := r.getSecret(ctx, s.hub.Namespace, v.Ref.Name)
+		secret, err := ReadSecret(ctx, r.APIReader, s.hub.Namespace, v.Ref.Name)
 		if err != nil {
 			return err
 		}

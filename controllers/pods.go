@@ -3,7 +3,6 @@ package controllers
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +14,7 @@ import (
 
 	"integrationhub.dev/api/v1alpha1"
 	"integrationhub.dev/controllers/resources"
+	"integrationhub.dev/controllers/statustext"
 )
 
 // podProblem is why pods do not become available. The message contains no pod names: every attempt
@@ -168,23 +168,10 @@ var kubeletReasons = []string{
 	"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable",
 }
 
-// localAddress is the near end of a connection as net.OpError formats it. Its port changes with
-// every attempt.
-var localAddress = regexp.MustCompile(`\S+:\d+->`)
-
 const maxForeignText = 512
 
 // sanitize prepares text from other programs for a condition: bounded, valid UTF-8, and without
 // parts that would change, and be written again, with every attempt.
 func sanitize(text string) string {
-	return truncate(localAddress.ReplaceAllString(strings.ToValidUTF8(strings.TrimSpace(text), ""), ""), maxForeignText)
-}
-
-// truncate limits a text to maxBytes.
-func truncate(text string, maxBytes int) string {
-	if len(text) <= maxBytes {
-		return text
-	}
-	const mark = "…"
-	return strings.ToValidUTF8(text[:maxBytes-len(mark)], "") + mark
+	return statustext.Truncate(statustext.WithoutLocalAddress(strings.ToValidUTF8(strings.TrimSpace(text), "")), maxForeignText)
 }

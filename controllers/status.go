@@ -18,6 +18,7 @@ import (
 
 	"integrationhub.dev/api/v1alpha1"
 	"integrationhub.dev/controllers/resources"
+	"integrationhub.dev/controllers/statustext"
 )
 
 // The API allows 32768 bytes in a condition's message, which is far more than anybody reads, and
@@ -261,7 +262,7 @@ func setCondition(
 	status *v1alpha1.IntegrationHubStatus, generation int64, condition string, value metav1.ConditionStatus, reason, message string,
 ) {
 	meta.SetStatusCondition(&status.Conditions, metav1.Condition{
-		Type: condition, Status: value, Reason: reason, Message: truncate(message, maxMessage), ObservedGeneration: generation,
+		Type: condition, Status: value, Reason: reason, Message: statustext.Truncate(message, maxMessage), ObservedGeneration: generation,
 	})
 }
 
@@ -404,7 +405,7 @@ func (r *Reconciler) emitReadyEvent(hub *v1alpha1.IntegrationHub, status *v1alph
 	if stalled {
 		eventType = corev1.EventTypeWarning
 	}
-	r.Recorder.Eventf(hub, nil, eventType, now.Reason, "Reconcile", "%s", truncate(now.Message, maxNote))
+	r.Recorder.Eventf(hub, nil, eventType, now.Reason, "Reconcile", "%s", statustext.Truncate(now.Message, maxNote))
 }
 
 // emitIntegrationsEvent emits a warning when the hub does not offer an integration. Ready does not
@@ -415,5 +416,5 @@ func (r *Reconciler) emitIntegrationsEvent(hub *v1alpha1.IntegrationHub, status 
 	if now == nil || now.Reason != v1alpha1.SettingsMissing || before != nil && before.Reason == now.Reason {
 		return
 	}
-	r.Recorder.Eventf(hub, nil, corev1.EventTypeWarning, now.Reason, "Reconcile", "%s", truncate(now.Message, maxNote))
+	r.Recorder.Eventf(hub, nil, corev1.EventTypeWarning, now.Reason, "Reconcile", "%s", statustext.Truncate(now.Message, maxNote))
 }

@@ -132,12 +132,3 @@ func ofLooker(e *lookerclient.Error) *problem {
 func jitter(d time.Duration) time.Duration {
 	return d + time.Duration(rand.Int64N(int64(d)/5+1)) //nolint:gosec // nothing has to be unpredictable
 }
-
-// bound limits a text to maxBytes.
-func bound(text string, maxBytes int) string {
-	if len(text) <= maxBytes {
-		return text
-	}
-	const mark = "…"
-	return strings.ToValidUTF8(text[:maxBytes-len(mark)], "") + mark
-}

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/controllers"
 	"integrationhub.dev/controllers/lookerclient"
 	"integrationhub.dev/hub/looker/api"
 )
@@ -223,7 +224,7 @@ func (r *Reconciler) wanted(
 		case p.ValueFrom != nil:
 			ref := p.ValueFrom.SecretKeyRef
 			if _, read := secrets[ref.Name]; !read {
-				if secrets[ref.Name], err = r.getSecret(ctx, s.registration.Namespace, ref.Name); err != nil {
+				if secrets[ref.Name], err = controllers.ReadSecret(ctx, r.APIReader, s.registration.Namespace, ref.Name); err != nil {
 					return want, "", err
 				}
 			}

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/controllers"
 	"integrationhub.dev/controllers/lookerclient"
 	"integrationhub.dev/controllers/resources"
 )
@@ -68,7 +69,7 @@ func (r *Reconciler) readToken(ctx context.Context, s *scope) error {
 		return nil
 	}
 	ref := s.hub.Status.TokenSecretRef
-	secret, err := r.getSecret(ctx, s.registration.Namespace, ref.Name)
+	secret, err := controllers.ReadSecret(ctx, r.APIReader, s.registration.Namespace, ref.Name)
 	if err != nil {
 		return err
 	}
@@ -101,7 +102,7 @@ func (r *Reconciler) connect(ctx context.Context, s *scope) error {
 func (r *Reconciler) lookerConfig(ctx context.Context, registration *v1alpha1.LookerRegistration) (lookerclient.Config, error) {
 	config := lookerclient.Config{URL: registration.Spec.Looker.URL}
 	name := registration.Spec.Looker.CredentialsSecretRef.Name
-	secret, err := r.getSecret(ctx, registration.Namespace, name)
+	secret, err := controllers.ReadSecret(ctx, r.APIReader, registration.Namespace, name)
 	switch {
 	case err != nil:
 		return config, err

@@ -15,6 +15,7 @@ import (
 
 	"integrationhub.dev/api/v1alpha1"
 	"integrationhub.dev/controllers"
+	"integrationhub.dev/controllers/statustext"
 )
 
 // The API allows 32768 bytes in a condition's message, which is far more than anybody reads, and 1024 in
@@ -132,7 +133,7 @@ func setCondition(
 	status *v1alpha1.LookerRegistrationStatus, s *scope, condition string, value metav1.ConditionStatus, reason, message string,
 ) {
 	meta.SetStatusCondition(&status.Conditions, metav1.Condition{
-		Type: condition, Status: value, Reason: reason, Message: bound(message, maxMessage), ObservedGeneration: s.registration.Generation,
+		Type: condition, Status: value, Reason: reason, Message: statustext.Truncate(message, maxMessage), ObservedGeneration: s.registration.Generation,
 	})
 }
 
@@ -177,5 +178,5 @@ func (r *Reconciler) emitReadyEvent(s *scope, before, after []metav1.Condition) 
 	if meta.IsStatusConditionTrue(after, v1alpha1.Stalled) {
 		eventType = corev1.EventTypeWarning
 	}
-	r.Recorder.Eventf(s.registration, nil, eventType, now.Reason, "Reconcile", "%s", bound(now.Message, maxNote))
+	r.Recorder.Eventf(s.registration, nil, eventType, now.Reason, "Reconcile", "%s", statustext.Truncate(now.Message, maxNote))
 }
