@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/hub/bounded"
 )
 
@@ -80,6 +81,7 @@ func lengths(values []string) []int {
 }
 
 func TestJSONSkipsValuesOfAnySize(t *testing.T) {
+	actiontest.Serial(t)
 	for _, tt := range []struct{ name, prefix, unit, suffix string }{
 		{"a string", `"`, "A", `"`},
 		{"a string of escapes", `"`, `\\`, `"`},
@@ -117,6 +119,7 @@ func TestJSONSkipsValuesOfAnySize(t *testing.T) {
 }
 
 func TestJSONRefusesWhatIsTooLarge(t *testing.T) {
+	actiontest.Serial(t)
 	for _, tt := range []struct{ name, prefix, unit, suffix string }{
 		{"a string", `["`, "A", `"]`},
 		{"a string that never ends", `["`, "A", ""},
@@ -161,6 +164,7 @@ func TestJSONPassesErrors(t *testing.T) {
 }
 
 func TestCSV(t *testing.T) {
+	actiontest.Serial(t)
 	long := strings.Repeat("A", 3*mb)
 	in := "a,b\n\"" + long + "\n\"\"x\"\"\",1\n" + strings.Repeat("1,2\n", mb) + long + ",\"\n\"\n3,4"
 	r := csv.NewReader(bounded.NewCSV(iotest.HalfReader(strings.NewReader(in)), 4*mb))

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/hub/payload"
 )
 
@@ -109,6 +110,7 @@ func TestLabelledRowsRefused(t *testing.T) {
 // No row is kept: any number of them passes in constant memory. Not parallel: the heap is the
 // process's, so that the memory of tests beside this one would count.
 func TestLabelledRowsStream(t *testing.T) { //nolint:paralleltest // measures the heap
+	actiontest.Serial(t)
 	const rows = 300_000
 	r, w := io.Pipe()
 	go func() {

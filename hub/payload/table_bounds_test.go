@@ -13,11 +13,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/hub/payload"
 )
 
 // One value without a bound must not take the memory of every delivery in the process.
 func TestTableBounds(t *testing.T) {
+	actiontest.Serial(t)
 	const limit = 4 << 20
 	a := strings.Repeat("A", 1<<20)
 	for _, tt := range []struct{ name, prefix, fill, suffix string }{
@@ -87,6 +89,7 @@ func distinctMembers(n int) string {
 
 // What belongs to no column is skipped, whatever its size.
 func TestTableSkips(t *testing.T) {
+	actiontest.Serial(t)
 	a := strings.Repeat("A", 1<<20)
 	for _, tt := range []struct{ name, prefix, fill, suffix string }{
 		{"a member", `{"x":"`, a, `","fields":{"dimensions":[{"name":"a"}]},"data":[{"a":{"value":"b"}}]}`},

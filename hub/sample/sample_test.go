@@ -19,6 +19,7 @@ import (
 	"golang.org/x/net/html"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/hub/payload"
 	"integrationhub.dev/hub/sample"
 )
@@ -308,6 +309,7 @@ func live() uint64 {
 
 // Any number of rows streams: what is live does not grow with it.
 func TestMemory(t *testing.T) { //nolint:paralleltest // other tests would be counted as well
+	actiontest.Serial(t)
 	for _, f := range sample.Formats() {
 		before, heap := live(), &liveHeap{}
 		if err := sample.Write(heap, f, 50_000); err != nil {

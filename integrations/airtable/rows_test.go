@@ -358,6 +358,7 @@ func (s *sink) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // The memory does not depend on the number of records. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
+	actiontest.Serial(t)
 	const total, most = 1_000_000, 32 << 20
 	messages := map[string]string{"create": "1000000 records added.", "upsert": "0 records added, 1000000 updated."}
 	for name, form := range map[string]map[string]string{

@@ -1279,6 +1279,7 @@ func (tr transport) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // Memory stays flat, whatever the size. Not parallel: other tests' memory would count.
 func TestMemory(t *testing.T) {
+	actiontest.Serial(t)
 	const size = 400 << 20
 	tr := transport{make(chan uint64, 1), make(chan struct{}, 1000)}
 	tr.peak <- 0

@@ -446,6 +446,7 @@ func (m *meter) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // Each of a million rows is in the file, and the memory does not depend on their number. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
+	actiontest.Serial(t)
 	synctest.Test(t, func(t *testing.T) {
 		const total, most = 1_000_000, 32 << 20
 		f := &fake{projects: []string{"Churn"}}

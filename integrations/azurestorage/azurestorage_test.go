@@ -443,6 +443,7 @@ func (s *sink) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // Memory stays flat, whatever the size. Not parallel: other tests' memory would count.
 func TestMemory(t *testing.T) {
+	actiontest.Serial(t)
 	const size = 400 << 20
 	s := &sink{}
 	deps := actiontest.Deps(t, nil, nil)

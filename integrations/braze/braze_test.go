@@ -493,9 +493,9 @@ func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
 		if err != nil || res.Message != strconv.Itoa(total)+" rows sent to Braze." {
 			t.Fatalf("%+v, %v", res, err)
 		}
-		if heap := sink.Heap(); heap > most {
+		if heap := sink.Heap(t); heap > most {
 			t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
 		}
-		t.Logf("%d rows, heap at most %.1f MiB", total, float64(sink.Heap())/(1<<20))
+		t.Logf("%d rows, heap at most %.1f MiB", total, float64(sink.Heap(t))/(1<<20))
 	})
 }

@@ -112,6 +112,7 @@ func (d *discarding) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // The memory does not depend on the number of rows, and little on their width. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
+	actiontest.Serial(t)
 	const most = 32 << 20
 	for name, tt := range map[string]struct {
 		operation, fields, keys string

@@ -283,10 +283,10 @@ func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
 			if got, want := res.Message, fmt.Sprintf("%d rows uploaded", rows); !strings.HasPrefix(got, want) {
 				t.Errorf("message %q, want prefix %q", got, want)
 			}
-			if heap := sink.Heap(); heap > most {
+			if heap := sink.Heap(t); heap > most {
 				t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
 			}
-			t.Logf("%d rows, heap at most %.1f MiB", rows, float64(sink.Heap())/(1<<20))
+			t.Logf("%d rows, heap at most %.1f MiB", rows, float64(sink.Heap(t))/(1<<20))
 		})
 	}
 }

@@ -208,6 +208,7 @@ func download(t *testing.T, req *action.Request, n int) *action.Request {
 
 // The memory does not depend on the number of rows. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) {
+	actiontest.Serial(t)
 	const rows, most = 1_000_000, 32 << 20
 	for api, message := range map[string]string{"measurement_protocol": done, "data_manager": managedDone} {
 		synctest.Test(t, func(t *testing.T) {

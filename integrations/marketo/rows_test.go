@@ -267,6 +267,7 @@ func (e endless) RoundTrip(req *http.Request) (*http.Response, error) {
 // The memory grows only by what must be remembered of each lead: a few bytes for campaigns and mirrored lists. Not
 // parallel: it measures the heap.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
+	actiontest.Serial(t)
 	const rows, most = 1_000_000, 32 << 20
 	triggers := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: `{"success":true,"result":[{"id":5}]}`}}
 	for name, tt := range map[string]struct {

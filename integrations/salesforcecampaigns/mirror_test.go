@@ -274,8 +274,8 @@ func TestMirrorMemory(t *testing.T) { //nolint:paralleltest // measures the heap
 	if err != nil || res.Message != "1000000 members added, 0 were members already, 0 removed." {
 		t.Fatalf("%+v, %v", res, err)
 	}
-	if heap := sink.Heap(); heap > most {
+	if heap := sink.Heap(t); heap > most {
 		t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
 	}
-	t.Logf("%d rows, heap at most %.1f MiB", rows, float64(sink.Heap())/(1<<20))
+	t.Logf("%d rows, heap at most %.1f MiB", rows, float64(sink.Heap(t))/(1<<20))
 }

@@ -757,6 +757,7 @@ func TestUnreachable(t *testing.T) {
 
 // Memory stays flat, whatever the size. Not parallel: other tests' memory would count.
 func TestMemory(t *testing.T) {
+	actiontest.Serial(t)
 	const size = 200 << 20
 	f := newFake(t)
 	peak := uint64(0)

@@ -338,6 +338,7 @@ func (zeroReader) Read(p []byte) (int, error) {
 
 // Memory stays flat, whatever the size. Not parallel: other tests' memory would count.
 func TestMemory(t *testing.T) {
+	actiontest.Serial(t)
 	const size = 96 << 20
 	form := map[string]string{"pgp_public_keys": exported(t, newKey(t, "Edda", curve)), "byte_order_mark": "yes"}
 	for _, format := range []string{"binary", "armored"} {

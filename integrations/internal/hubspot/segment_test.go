@@ -364,8 +364,8 @@ func TestMirrorMemory(t *testing.T) { //nolint:paralleltest // measures the heap
 			t.Errorf("%+v, %v", res, err)
 		}
 	})
-	if heap := sink.Heap(); heap > most {
+	if heap := sink.Heap(t); heap > most {
 		t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
 	}
-	t.Logf("%d rows, heap at most %.1f MiB", rows, float64(sink.Heap())/(1<<20))
+	t.Logf("%d rows, heap at most %.1f MiB", rows, float64(sink.Heap(t))/(1<<20))
 }

@@ -5,10 +5,13 @@ import (
 	"net/http"
 	"runtime"
 	"sync"
+	"testing"
+
+	"integrationhub.dev/hub/action/actiontest"
 )
 
-// Sink is a destination that accepts everything and measures the heap. A test that uses the heap must
-// not run in parallel.
+// Sink is a destination that accepts everything and measures the heap. A test that asks for the heap
+// must not run in parallel.
 type Sink struct {
 	// Answer is the response to each call.
 	Answer Answer
@@ -39,8 +42,10 @@ func (s *Sink) RoundTrip(req *http.Request) (*http.Response, error) {
 	return s.Answer.response(req), nil
 }
 
-// Heap is the maximum heap size during calls, in bytes.
-func (s *Sink) Heap() uint64 {
+// Heap is the maximum heap size during calls, in bytes. It refuses a test that runs beside others.
+func (s *Sink) Heap(t testing.TB) uint64 {
+	t.Helper()
+	actiontest.Serial(t)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.heap

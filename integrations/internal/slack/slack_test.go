@@ -561,6 +561,7 @@ func TestSizeLimit(t *testing.T) {
 
 // TestUploadStreams: the request has a length, and the file is never held in memory.
 func TestUploadStreams(t *testing.T) {
+	actiontest.Serial(t)
 	const size = 512 << 20
 	var length, sent int64
 	c := slack.NewConnector(&http.Client{Transport: roundTripper(func(r *http.Request) string {
