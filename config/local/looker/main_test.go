@@ -12,9 +12,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	"sigs.k8s.io/yaml"
 
 	"integrationhub.dev/hub/looker"
 	"integrationhub.dev/hub/selfsigned"
@@ -207,6 +211,42 @@ func TestSettings(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The manifest's arguments are the program's, and its variables have the API key.
+func TestManifest(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("looker.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, object := range strings.Split(string(text), "\n---\n") {
+		d := &appsv1.Deployment{}
+		if !strings.Contains(object, "\nkind: Deployment\n") {
+			continue
+		}
+		if err := yaml.UnmarshalStrict([]byte(object), d); err != nil {
+			t.Fatal(err)
+		}
+		c, env := d.Spec.Template.Spec.Containers[0], map[string]string{}
+		for _, v := range c.Env {
+			env[v.Name] = v.ValueFrom.SecretKeyRef.Key
+		}
+		// The authorities are mounted in the pod alone.
+		args := slices.DeleteFunc(slices.Clone(c.Args), func(a string) bool { return strings.HasPrefix(a, "-ca=") })
+		if len(args) != len(c.Args)-1 {
+			t.Errorf("hubs' certificates are not verified by the mounted authority: %q", c.Args)
+		}
+		s, err := parse(args, env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if u := s.options.Users[0]; u.ClientID != "client_id" || u.ClientSecret != "client_secret" {
+			t.Errorf("the API key is %q, %q", u.ClientID, u.ClientSecret)
+		}
+		return
+	}
+	t.Fatal("looker.yaml has no Deployment")
 }
 
 // The README has every flag and variable.
