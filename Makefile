@@ -189,7 +189,7 @@ generate: $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS) $(TOOLS)/helm-docs-$(HELM_DOCS) 
 	{ printf 'apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: integration-hub, namespace: integration-hub-system}\nspec:\n'; \
 	  sed 's/^/  /' charts/integration-hub/files/alerts.yaml; } > config/prometheus/alerts.yaml
 	$(TOOLS)/helm-docs-$(HELM_DOCS) --log-level warning --chart-search-root charts
-	$(TOOLS)/oapi-codegen-$(OAPI_CODEGEN) -config hub/looker/api/oapi-codegen.yaml hub/looker/openapi.yaml
+	$(TOOLS)/oapi-codegen-$(OAPI_CODEGEN) -config hub/looker/api/oapi-codegen.yaml hub/looker/openapi/openapi.yaml
 	go generate ./api/httpintegration
 	go test -run '^TestOwnDefinitions$$' ./integrations -update
 

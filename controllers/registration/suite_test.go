@@ -29,6 +29,7 @@ import (
 	"integrationhub.dev/controllers/lookerclient"
 	"integrationhub.dev/controllers/registration"
 	"integrationhub.dev/hub/looker"
+	"integrationhub.dev/hub/looker/openapi"
 	"integrationhub.dev/hub/token"
 )
 
@@ -105,7 +106,12 @@ func (f *fixture) startLooker(options ...func(*looker.Options)) {
 	f.t.Helper()
 	roots := x509.NewCertPool()
 	roots.AddCert(f.hub.Certificate())
+	doc, err := openapi.New()
+	if err != nil {
+		f.t.Fatal(err)
+	}
 	o := looker.Options{
+		Document: doc,
 		Users: []looker.User{
 			{ID: "1", ClientID: "id", ClientSecret: "key-secret", Permissions: []looker.Permission{looker.Admin}},
 			{ID: "2", ClientID: "viewer", ClientSecret: "viewer-secret"},

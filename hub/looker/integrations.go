@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/oapi-codegen/nullable"
 
 	"integrationhub.dev/hub/looker/api"
@@ -32,11 +31,11 @@ func (l *Looker) view(hubID string, i *integration) api.Integration {
 		ID: new(integrationID(hubID, d.Name)), IntegrationHubID: &hubID, Label: &d.Label, Enabled: new(i.Enabled),
 		UsesOauth: &d.UsesOAuth, DelegateOauth: &d.DelegateOAuth, RequiredFields: d.RequiredFields,
 		InstalledDelegateOauthTargets:     slices.Clone(i.Targets),
-		SupportedActionTypes:              supported[api.IntegrationSupportedActionTypes](l.doc, "supported_action_types", d.ActionTypes),
-		SupportedFormats:                  supported[api.IntegrationSupportedFormats](l.doc, "supported_formats", d.Formats),
-		SupportedFormattings:              supported[api.IntegrationSupportedFormattings](l.doc, "supported_formattings", d.Formattings),
-		SupportedVisualizationFormattings: supported[api.IntegrationSupportedVisualizationFormattings](l.doc, "supported_visualization_formattings", d.VisFormattings),
-		SupportedDownloadSettings:         supported[api.IntegrationSupportedDownloadSettings](l.doc, "supported_download_settings", d.DownloadSettings),
+		SupportedActionTypes:              supported[api.IntegrationSupportedActionTypes](l, "supported_action_types", d.ActionTypes),
+		SupportedFormats:                  supported[api.IntegrationSupportedFormats](l, "supported_formats", d.Formats),
+		SupportedFormattings:              supported[api.IntegrationSupportedFormattings](l, "supported_formattings", d.Formattings),
+		SupportedVisualizationFormattings: supported[api.IntegrationSupportedVisualizationFormattings](l, "supported_visualization_formattings", d.VisFormattings),
+		SupportedDownloadSettings:         supported[api.IntegrationSupportedDownloadSettings](l, "supported_download_settings", d.DownloadSettings),
 	}
 	if d.Description != "" {
 		v.Description = &d.Description
@@ -53,8 +52,11 @@ func (l *Looker) view(hubID string, i *integration) api.Integration {
 // supported are the values that both the hub and Looker's document list. A hub that lists none
 // supports all. Source: the descriptions of these members in Looker's document. That Looker ignores
 // unknown values is an assumption.
-func supported[T ~string](doc *openapi3.T, property string, listed []string) []T {
-	known := enumOf(doc, "Integration", property)
+func supported[T ~string](l *Looker, property string, listed []string) []T {
+	known := listed
+	if l.options.Document != nil {
+		known = l.options.Document.Enum("Integration", property)
+	}
 	var values []T
 	for _, v := range known {
 		if len(listed) == 0 || slices.Contains(listed, v) {

@@ -1,6 +1,6 @@
 // Package looker simulates Looker's side of the Action API and of Looker's own API for integration
-// hubs, for tests and for the local cluster. It is not part of the product, and no program of the
-// product links it.
+// hubs, for tests, for the local cluster, and for the developer's console of the program hub. No part of
+// the product that runs in a cluster uses it.
 //
 // The simulator serves the operations of Looker's API 4.0 that registering a hub needs, checks every
 // request and its own responses against Looker's OpenAPI document, and calls hubs over TLS when
@@ -20,7 +20,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"golang.org/x/time/rate"
 )
 
@@ -32,6 +31,8 @@ type Options struct {
 	// URL is the address at which hubs and browsers reach the simulator, such as
 	// https://looker.example.com. It is in the URLs that the simulator sends to hubs.
 	URL string
+	// Document is Looker's OpenAPI document; nil means that Looker's API is not served.
+	Document Document
 	// Users are the users of the instance. At least one is required.
 	Users []User
 	// UserAttributes are the names of the user attributes that the instance has.
@@ -74,7 +75,6 @@ type RateLimit struct {
 // Looker is a simulated Looker instance. Its methods can be called concurrently.
 type Looker struct {
 	options    Options
-	doc        *openapi3.T
 	operations http.Handler
 	client     *http.Client
 	journal    *journal
@@ -93,12 +93,8 @@ func New(o Options) (*Looker, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	doc, err := Document()
-	if err != nil {
-		return nil, err
-	}
 	l := &Looker{
-		options: o, doc: doc, secrets: newSecrets(), faults: &faults{}, limiters: map[string]*rate.Limiter{},
+		options: o, secrets: newSecrets(), faults: &faults{}, limiters: map[string]*rate.Limiter{},
 		sessions: newSessions(o.TokenLifetime, o.Now), tickets: newTickets(o.Now),
 		client: &http.Client{
 			Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12}},
@@ -107,13 +103,16 @@ func New(o Options) (*Looker, error) {
 		},
 	}
 	l.journal = newJournal(l.secrets, o.Now)
+	var err error
 	if l.state, err = loadState(o.StateFile); err != nil {
 		return nil, err
 	}
 	l.state.addUsers(o.Users)
 	l.state.addSecrets(l.secrets)
-	if l.operations, err = l.apiHandler(); err != nil {
-		return nil, err
+	if o.Document != nil {
+		if l.operations, err = l.apiHandler(); err != nil {
+			return nil, err
+		}
 	}
 	return l, nil
 }
@@ -153,7 +152,7 @@ func (o *Options) complete() error {
 // ServeHTTP serves Looker's API, and the addresses that hubs and browsers get from Looker.
 func (l *Looker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch path := r.URL.Path; {
-	case strings.HasPrefix(path, APIPath+"/"):
+	case strings.HasPrefix(path, APIPath+"/") && l.operations != nil:
 		l.operations.ServeHTTP(w, r)
 	case strings.HasPrefix(path, statePath):
 		l.storeState(w, r)

@@ -15,6 +15,7 @@ import (
 
 	"integrationhub.dev/hub/looker"
 	"integrationhub.dev/hub/looker/api"
+	"integrationhub.dev/hub/looker/openapi"
 )
 
 // The users of a simulator under test.
@@ -76,7 +77,7 @@ func newInstance(t *testing.T, change func(*looker.Options)) *instance {
 	i.StartTLS()
 	t.Cleanup(i.Close)
 	o := looker.Options{
-		URL: i.URL, UserAttributes: []string{"crm_account"}, Roots: roots(i.Server), Now: i.now.Now,
+		URL: i.URL, Document: document(t), UserAttributes: []string{"crm_account"}, Roots: roots(i.Server), Now: i.now.Now,
 		RateLimit: looker.RateLimit{Requests: -1}, Log: slog.New(slog.NewTextHandler(i.log, nil)),
 		Users: []looker.User{
 			{ID: admin, ClientID: adminID, ClientSecret: adminSecret, Permissions: []looker.Permission{looker.Admin}},
@@ -99,6 +100,16 @@ func newInstance(t *testing.T, change func(*looker.Options)) *instance {
 	})
 	i.token = i.login(adminID, adminSecret)
 	return i
+}
+
+// document is Looker's document.
+func document(t testing.TB) *openapi.Document {
+	t.Helper()
+	doc, err := openapi.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
 }
 
 // login returns an access token.

@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"time"
-
-	"github.com/getkin/kin-openapi/routers"
 )
 
 // apiCall is a request of Looker's API that passed all checks.
@@ -58,25 +56,24 @@ func (l *Looker) endpoints() map[string]endpoint {
 	}
 }
 
+// operation is an operation of the document with the code that answers it.
+type operation struct {
+	endpoint
+	Operation
+}
+
 // apiHandler routes the operations of the document.
 func (l *Looker) apiHandler() (http.Handler, error) {
 	mux := http.NewServeMux()
 	endpoints := l.endpoints()
-	for path, item := range l.doc.Paths.Map() {
-		for method, spec := range item.Operations() {
-			e, ok := endpoints[spec.OperationID]
-			if !ok {
-				return nil, fmt.Errorf("the simulator does not have the operation %s", spec.OperationID)
-			}
-			o := &operation{endpoint: e, route: &routers.Route{Spec: l.doc, Path: path, PathItem: item, Method: method, Operation: spec}}
-			for _, p := range spec.Parameters {
-				if p.Value.In == "path" {
-					o.params = append(o.params, p.Value.Name)
-				}
-			}
-			// Looker's document and Go's mux write path parameters in the same way.
-			mux.HandleFunc(method+" "+APIPath+path, func(w http.ResponseWriter, r *http.Request) { l.serve(w, r, o) })
+	for _, spec := range l.options.Document.Operations() {
+		e, ok := endpoints[spec.ID()]
+		if !ok {
+			return nil, fmt.Errorf("the simulator does not have the operation %s", spec.ID())
 		}
+		o := &operation{e, spec}
+		// Looker's document and Go's mux write path parameters in the same way.
+		mux.HandleFunc(spec.Method()+" "+APIPath+spec.Path(), func(w http.ResponseWriter, r *http.Request) { l.serve(w, r, o) })
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { l.refuse(w, r, notFound()) })
 	return mux, nil
@@ -132,8 +129,8 @@ func (l *Looker) answer(r *http.Request, o *operation, entry *Request, body []by
 			return tooManyRequests(wait)
 		}
 	}
-	if refused := o.checkRequest(r.Context(), o.input(r, body), body); refused != nil {
-		return *refused
+	if p := refused(o, r, body); p != nil {
+		return *p
 	}
 	if o.open {
 		var err error
@@ -150,9 +147,9 @@ func (l *Looker) respond(w http.ResponseWriter, r *http.Request, o *operation, e
 	if err == nil && p.status == http.StatusOK {
 		text, err = selectFields(text, r.URL.Query().Get("fields"))
 	}
-	if err = errors.Join(err, l.checkResponse(r.Context(), o.input(r, body), p, text)); err != nil {
+	if err = errors.Join(err, o.CheckResponse(r, body, p.status, text)); err != nil {
 		l.options.Log.ErrorContext(r.Context(), "the response does not match Looker's document",
-			"operation", o.route.Operation.OperationID, "status", p.status, "error", err)
+			"operation", o.ID(), "status", p.status, "error", err)
 		p = errorReply(http.StatusInternalServerError, "The simulator's response does not match Looker's document. See its log.")
 		text, _ = p.encode()
 	}

@@ -44,7 +44,7 @@ func TestStateFile(t *testing.T) {
 	}
 
 	second, err := looker.New(looker.Options{
-		URL: first.URL, StateFile: file, UserAttributes: []string{"crm_account"}, Roots: roots(h.Server),
+		URL: first.URL, Document: document(t), StateFile: file, UserAttributes: []string{"crm_account"}, Roots: roots(h.Server),
 		Users: []looker.User{{ID: admin, ClientID: adminID, ClientSecret: adminSecret}, {ID: "4", ClientID: "x", ClientSecret: "y"}},
 	})
 	if err != nil {
@@ -147,7 +147,7 @@ func TestOptions(t *testing.T) {
 		}
 	}
 	// A user without credentials cannot log in.
-	l, err := looker.New(looker.Options{URL: "https://looker.example.com/", Users: users})
+	l, err := looker.New(looker.Options{URL: "https://looker.example.com/", Document: document(t), Users: users})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"integrationhub.dev/hub/looker"
+	"integrationhub.dev/hub/looker/openapi"
 )
 
 // allowed reports whether a request may have a value. It is a second reading of the document, by hand:
@@ -62,21 +63,18 @@ func allowedObject(s *openapi3.Schema, object map[string]any) bool {
 // validator is a simulator without a network, for requests that the document allows or not.
 type validator struct {
 	*looker.Looker
-	doc   *openapi3.T
+	doc   *openapi.Document
 	token string
 }
 
 func newValidator(t testing.TB) *validator {
 	t.Helper()
-	doc, err := looker.Document()
-	if err != nil {
-		t.Fatal(err)
-	}
+	doc := document(t)
 	hub := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(`{"label":"x","integrations":[{"name":"a","label":"A","supported_action_types":["query"],"url":"https://hub.example.com/a","params":[{"name":"key","label":"Key"}]}]}`))
 	}))
 	l, err := looker.New(looker.Options{
-		URL: "https://looker.example.com", Roots: roots(hub), RateLimit: looker.RateLimit{Requests: -1},
+		URL: "https://looker.example.com", Document: doc, Roots: roots(hub), RateLimit: looker.RateLimit{Requests: -1},
 		Users: []looker.User{{ID: admin, ClientID: adminID, ClientSecret: adminSecret, Permissions: []looker.Permission{looker.Admin}}},
 	})
 	if err != nil {

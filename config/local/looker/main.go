@@ -18,6 +18,7 @@ import (
 
 	"integrationhub.dev/config/local/servingcert"
 	"integrationhub.dev/hub/looker"
+	"integrationhub.dev/hub/looker/openapi"
 	"integrationhub.dev/hub/outbound"
 )
 
@@ -98,7 +99,12 @@ func run(ctx context.Context, log *slog.Logger, args []string, env map[string]st
 		return err
 	}
 	s.options.Log = log
-	l, err := looker.New(s.options) //nolint:contextcheck // it reads a document in memory
+	doc, err := openapi.New() //nolint:contextcheck // it reads a document in memory
+	if err != nil {
+		return err
+	}
+	s.options.Document = doc
+	l, err := looker.New(s.options)
 	if err != nil {
 		return err
 	}

@@ -1,5 +1,5 @@
 // Package api is a client of Looker's API 4.0: sessions, integration hubs and integrations. Its types
-// and methods are generated from an extract of Looker's OpenAPI document, ../openapi.yaml.
+// and methods are generated from an extract of Looker's OpenAPI document, ../openapi/openapi.yaml.
 //
 // Call [NewClientWithResponses] with the address up to and including /api/4.0, log in, and pass
 // [WithAccessToken] to every other call. Looker also answers with statuses that its document does not
