@@ -16,12 +16,14 @@ type rotations struct {
 	next map[[sha256.Size]byte]*rotation
 }
 
-// rotation is what replaced one refresh token. Its lock is held while the service is asked.
+// rotation is what replaced one refresh token.
 type rotation struct {
 	until time.Time
-
-	mu     sync.Mutex
+	// tokens are empty until the service returned them. The lock of rotations guards them.
 	tokens Tokens
+
+	// asking is held while the service is asked.
+	asking sync.Mutex
 }
 
 // rotationTTL is longer than deliveries that begin at the same time take.
@@ -47,17 +49,33 @@ func (r *rotations) of(refresh string) *rotation {
 	return r.next[key]
 }
 
+// latest returns the tokens that replaced t, or those that replaced these, and so on.
+func (r *rotations) latest(t Tokens) Tokens {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for range len(r.next) { // a service that repeats a refresh token must not make this endless
+		next := r.next[sha256.Sum256([]byte(t.Refresh))]
+		if next == nil || next.tokens == (Tokens{}) {
+			break
+		}
+		t = next.tokens
+	}
+	return t
+}
+
 // refresh returns the tokens that replace old. For one refresh token, only one call at a time asks the service.
 func (r *rotations) refresh(ctx context.Context, old Tokens, ask func(context.Context, Tokens) (Tokens, error)) (Tokens, error) {
 	at := r.of(old.Refresh)
-	at.mu.Lock()
-	defer at.mu.Unlock()
-	if at.tokens != (Tokens{}) {
-		return at.tokens, nil
+	at.asking.Lock()
+	defer at.asking.Unlock()
+	if known := r.latest(old); known != old {
+		return known, nil
 	}
 	fresh, err := ask(ctx, old)
 	if err == nil && fresh.Refresh != old.Refresh {
-		at.tokens = fresh
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		at.tokens, at.until = fresh, time.Now().Add(rotationTTL)
 	}
 	return fresh, err
 }

@@ -132,10 +132,13 @@ type Session struct {
 // Open starts a session.
 func (p *Provider) Open(t Tokens) *Session { return &Session{provider: p, opened: t, tokens: t} }
 
-// Tokens returns the current tokens.
+// Tokens returns the current tokens: those of another request if it replaced this one's, which are used up then.
 func (s *Session) Tokens() Tokens {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.provider.SingleUse {
+		s.tokens = s.provider.rotations.latest(s.tokens)
+	}
 	return s.tokens
 }
 

@@ -134,3 +134,41 @@ func TestRenewedOnlyIfChanged(t *testing.T) {
 		t.Errorf("state %+v, want none", state)
 	}
 }
+
+// A delivery that comes with tokens that were replaced twice gets the newest ones, and one that ends after they were
+// replaced again returns those: Looker must not store tokens that are used up.
+func TestSingleUseChain(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t)
+	d.Handle((&single{next: 1}).serve)
+	p := &signin.Provider{
+		Name: "Acme", HTTP: actiontest.Deps(t, d, nil).HTTP, SingleUse: true,
+		Config: oauth2.Config{ClientID: "id", Endpoint: oauth2.Endpoint{TokenURL: "https://acme.example.com/token"}},
+	}
+	// accepts calls with one access token only, as after the others expired.
+	call := func(s *signin.Session, valid string) error {
+		return s.Call(t.Context(), func(_ context.Context, access string) error {
+			if access != valid {
+				return action.Errorf(action.Unauthenticated, "Expired.")
+			}
+			return nil
+		})
+	}
+	long := p.Open(signin.Tokens{Access: "a1", Refresh: "r1"})
+	if err := call(long, "a2"); err != nil {
+		t.Fatalf("the first delivery: %v", err)
+	}
+	if err := call(p.Open(signin.Tokens{Access: "a2", Refresh: "r2"}), "a3"); err != nil {
+		t.Fatalf("the next delivery: %v", err)
+	}
+	late := p.Open(signin.Tokens{Access: "a1", Refresh: "r1"})
+	if err := call(late, "a3"); err != nil {
+		t.Errorf("a delivery with the oldest tokens: %v", err)
+	}
+	want := &action.State{Data: `{"access_token":"a3","refresh_token":"r3"}`}
+	for name, s := range map[string]*signin.Session{"the first": long, "the late": late} {
+		if diff := cmp.Diff(want, s.Renewed()); diff != "" {
+			t.Errorf("state of %s delivery (-want +got):\n%s", name, diff)
+		}
+	}
+}
