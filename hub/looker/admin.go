@@ -23,6 +23,15 @@ func (l *Looker) AddHub(ctx context.Context, url, token string) (string, error) 
 	return id, nil
 }
 
+// SetHubToken replaces the token of a hub, and requests its list.
+func (l *Looker) SetHubToken(ctx context.Context, id, token string) error {
+	if refused := l.changeHub(id, api.IntegrationHub{AuthorizationToken: &token}); refused != nil {
+		return refused.err()
+	}
+	l.fetchList(ctx, id)
+	return nil
+}
+
 // DeleteHub deletes a hub with all settings of its integrations.
 func (l *Looker) DeleteHub(id string) error {
 	l.mu.Lock()
@@ -70,13 +79,22 @@ func (l *Looker) ChangeIntegration(id string, change api.Integration) error {
 	return l.changeIntegration(id, body).err()
 }
 
+// AddUserAttribute adds a user attribute to the instance, if it does not have it.
+func (l *Looker) AddUserAttribute(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !slices.Contains(l.options.UserAttributes, name) {
+		l.options.UserAttributes = append(slices.Clone(l.options.UserAttributes), name)
+	}
+}
+
 // SetUserAttribute sets a user's value of a user attribute; an empty one removes it.
 func (l *Looker) SetUserAttribute(user, name, value string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if !slices.Contains(l.options.UserAttributes, name) {
 		return fmt.Errorf("there is no user attribute %q", name)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	u := l.state.user(user)
 	if u == nil {
 		return errNoUser(user)
@@ -114,6 +132,41 @@ func (l *Looker) Integrations(hub string) []api.Integration {
 	}
 	return list
 }
+
+// Definition returns an integration as its hub lists it.
+func (l *Looker) Definition(id string) (Definition, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, i := l.state.integration(id)
+	if i == nil {
+		return Definition{}, false
+	}
+	return i.Definition, true
+}
+
+// Definitions returns the integrations that a hub lists, in its order.
+func (l *Looker) Definitions(hub string) []Definition {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var list []Definition
+	if h := l.state.hub(hub); h != nil {
+		for _, i := range h.Integrations {
+			if i.Listed {
+				list = append(list, i.Definition)
+			}
+		}
+	}
+	return list
+}
+
+// Params returns the values that an integration's params have for a user, secrets among them.
+func (l *Looker) Params(user, id string) (map[string]string, error) {
+	p, err := l.prepare(user, id)
+	return p.params, err
+}
+
+// Redact replaces all secrets that the simulator knows in a text.
+func (l *Looker) Redact(text string) string { return l.secrets.redact(text) }
 
 // err is the error in a reply; nil if it has none.
 func (p reply) err() error {

@@ -19,6 +19,7 @@ type hubCall struct {
 	url, token             string
 	timeout                time.Duration
 	body                   io.Reader
+	progress               *Progress
 	// recorded is what the journal has of the body.
 	recorded Call
 }
@@ -55,12 +56,14 @@ func (l *Looker) call(ctx context.Context, c hubCall) (webhookID string, status 
 		return webhookID, 0, nil, fmt.Errorf("calling the action hub: %w", err)
 	}
 	l.setHeaders(req, c.token, webhookID)
+	l.journal.sending(recorded, req.Header)
 	res, err := l.client.Do(req)
 	if err != nil {
 		return webhookID, 0, nil, fmt.Errorf("calling the action hub: %w", err)
 	}
 	defer res.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	l.journal.answered(recorded, res.Header)
+	text, err := io.ReadAll(io.LimitReader(c.progress.answer(res.Body), maxAnswer+1))
 	switch {
 	case err != nil:
 		return webhookID, res.StatusCode, nil, fmt.Errorf("reading the action hub's response: %w", err)
@@ -114,5 +117,5 @@ func (l *Looker) requestList(ctx context.Context, id string, kind CallKind) (hub
 	if err != nil {
 		return hubList{}, err
 	}
-	return parseList(answer)
+	return parseList(answer, l.options.schemes())
 }

@@ -10,16 +10,17 @@ import (
 	"integrationhub.dev/hub/looker/api"
 )
 
-// definition is an integration as its hub lists it.
+// Definition is an integration as its hub lists it.
 // Source: docs/action_api.md of the reference, ActionList and ActionDefinition.
-type definition struct {
-	Name             string                         `json:"name"`
-	Label            string                         `json:"label"`
-	Description      string                         `json:"description,omitempty"`
-	URL              string                         `json:"url"`
+type Definition struct {
+	Name        string `json:"name"`
+	Label       string `json:"label"`
+	Description string `json:"description,omitempty"`
+	URL         string `json:"url"`
+	// FormURL is empty if the integration has no form.
 	FormURL          string                         `json:"form_url,omitempty"`
 	TokenURL         string                         `json:"token_url,omitempty"`
-	Params           []definitionParam              `json:"params"`
+	Params           []Param                        `json:"params"`
 	RequiredFields   []api.IntegrationRequiredField `json:"required_fields"`
 	ActionTypes      []string                       `json:"supported_action_types"`
 	Formats          []string                       `json:"supported_formats"`
@@ -29,9 +30,12 @@ type definition struct {
 	UsesOAuth        bool                           `json:"uses_oauth"`
 	DelegateOAuth    bool                           `json:"delegate_oauth"`
 	PrivacyLink      string                         `json:"privacy_link,omitempty"`
+	// Icon is a data URI.
+	Icon string `json:"icon_data_uri,omitempty"`
 }
 
-type definitionParam struct {
+// Param is a setting of an integration.
+type Param struct {
 	Name        string `json:"name"`
 	Label       string `json:"label"`
 	Description string `json:"description,omitempty"`
@@ -43,29 +47,30 @@ type definitionParam struct {
 	DelegateOAuthURL  string `json:"delegate_oauth_url,omitempty"`
 }
 
-func (p definitionParam) sensitive() bool { return p.Sensitive == nil || *p.Sensitive }
+// Secret reports whether a value of the param must not be shown.
+func (p Param) Secret() bool { return p.Sensitive == nil || *p.Sensitive }
 
-func (d definition) param(name string) (definitionParam, bool) {
-	i := slices.IndexFunc(d.Params, func(p definitionParam) bool { return p.Name == name })
+func (d Definition) param(name string) (Param, bool) {
+	i := slices.IndexFunc(d.Params, func(p Param) bool { return p.Name == name })
 	if i < 0 {
-		return definitionParam{}, false
+		return Param{}, false
 	}
 	return d.Params[i], true
 }
 
-func (d definition) sensitive(name string) bool {
+func (d Definition) sensitive(name string) bool {
 	p, ok := d.param(name)
-	return !ok || p.sensitive()
+	return !ok || p.Secret()
 }
 
 // hubList is a hub's answer to a request for its integrations.
 type hubList struct {
 	Label        string       `json:"label"`
-	Integrations []definition `json:"integrations"`
+	Integrations []Definition `json:"integrations"`
 }
 
 // parseList reads a list. Everything that the reference's documentation calls required must be there.
-func parseList(text []byte) (hubList, error) {
+func parseList(text []byte, schemes []string) (hubList, error) {
 	var list hubList
 	if err := json.Unmarshal(text, &list); err != nil {
 		return hubList{}, fmt.Errorf("the action hub's list is not valid: %w", err)
@@ -75,7 +80,7 @@ func parseList(text []byte) (hubList, error) {
 	}
 	names := map[string]bool{}
 	for _, d := range list.Integrations {
-		if err := d.validate(); err != nil {
+		if err := d.validate(schemes); err != nil {
 			return hubList{}, err
 		}
 		if names[d.Name] {
@@ -86,16 +91,21 @@ func parseList(text []byte) (hubList, error) {
 	return list, nil
 }
 
-func (d definition) validate() error {
+func (d Definition) validate(schemes []string) error {
 	if d.Name == "" || d.Label == "" || len(d.ActionTypes) == 0 {
 		return fmt.Errorf("the integration %q of the action hub's list needs a name, a label and action types", d.Name)
 	}
 	for _, address := range []string{d.URL, d.FormURL, d.TokenURL} {
-		u, err := url.Parse(address)
 		// The form and the token are optional, the address to execute at is not.
-		if (address != "" || address == d.URL) && (err != nil || u.Scheme != "https" || u.Host == "") {
+		if (address != "" || address == d.URL) && !absolute(address, schemes) {
 			return fmt.Errorf("the integration %q of the action hub's list has the URL %q, which is not an absolute https:// URL", d.Name, address)
 		}
 	}
 	return nil
+}
+
+// absolute reports whether an address is a URL with one of the schemes and a host.
+func absolute(address string, schemes []string) bool {
+	u, err := url.Parse(address)
+	return err == nil && slices.Contains(schemes, u.Scheme) && u.Host != ""
 }

@@ -11,6 +11,7 @@ import (
 type download struct {
 	contentType string
 	data        []byte
+	progress    *Progress
 	// cutAfter breaks the connection after as many bytes; 0 sends all.
 	cutAfter int64
 }
@@ -36,7 +37,7 @@ func (l *Looker) download(w http.ResponseWriter, r *http.Request) {
 	}
 	l.journal.responded(entry, http.StatusOK, nil)
 	w.Header().Set("Content-Type", d.contentType)
-	_, err := io.Copy(w, interrupted(bytes.NewReader(d.data), d.cutAfter))
+	_, err := io.Copy(w, d.progress.download(interrupted(bytes.NewReader(d.data), d.cutAfter)))
 	if err != nil {
 		_ = http.NewResponseController(w).Flush() // what was written arrives before the connection breaks
 		panic(http.ErrAbortHandler)

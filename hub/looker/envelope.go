@@ -75,7 +75,7 @@ func newAttachment(format string, data []byte) (*attachment, error) {
 
 // recorded is an envelope for the journal: without sensitive settings and without the attachment's
 // data.
-func (e envelope) recorded(d definition) (string, error) {
+func (e envelope) recorded(d Definition) (string, error) {
 	settings := map[string]string{}
 	for name, value := range e.Data {
 		// Looker's own members are not params; the journal hides those that are secret.

@@ -78,7 +78,7 @@ func (a formAnswer) problem() string {
 // prepared is what Looker knows before it calls a hub for a user.
 type prepared struct {
 	user, hub, id, token string
-	definition           definition
+	definition           Definition
 	params               map[string]string
 	stateJSON            string
 	enabled              bool
@@ -113,7 +113,7 @@ func (l *Looker) prepare(user, id string) (prepared, error) {
 		value := s.Value
 		if s.UserAttribute != "" {
 			value = u.Attributes[s.UserAttribute]
-			if param.sensitive() {
+			if param.Secret() {
 				l.secrets.add(value)
 			}
 		}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -78,7 +77,7 @@ func (l *Looker) createHub(c *apiCall) reply {
 
 // addHub stores a new hub before it is called, so that a second request for the same URL is refused.
 func (l *Looker) addHub(address, token string) (id string, refused *reply) {
-	if problem := checkHubURL(address); problem != nil {
+	if problem := l.checkHubURL(address); problem != nil {
 		return "", problem
 	}
 	l.mu.Lock()
@@ -98,9 +97,8 @@ func (l *Looker) addHub(address, token string) (id string, refused *reply) {
 // checkHubURL refuses what Looker cannot call.
 // Source: docs/deploying.md of the reference, "Looker will only accept an action hub with a valid HTTPS
 // certificate". That the URL is refused when it is stored is an assumption.
-func checkHubURL(address string) *reply {
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "https" || u.Host == "" {
+func (l *Looker) checkHubURL(address string) *reply {
+	if !absolute(address, l.options.schemes()) {
 		return new(validationReply(invalidField("url", codeInvalid, "The URL must start with https://.")))
 	}
 	return nil
@@ -138,7 +136,7 @@ func (l *Looker) changeHub(id string, in api.IntegrationHub) *reply {
 		return new(notFound())
 	}
 	if in.URL != nil {
-		if problem := checkHubURL(*in.URL); problem != nil {
+		if problem := l.checkHubURL(*in.URL); problem != nil {
 			return problem
 		}
 		if other := l.state.hubAt(*in.URL); other != nil && other != h {

@@ -14,7 +14,7 @@ import (
 
 // newIntegration is disabled. A param that names a user attribute uses it.
 // Source: docs/action_api.md of the reference, Param.
-func newIntegration(d definition) *integration {
+func newIntegration(d Definition) *integration {
 	i := &integration{Definition: d, Listed: true, Settings: map[string]setting{}}
 	for _, p := range d.Params {
 		if p.UserAttributeName != "" {
@@ -68,9 +68,9 @@ func supported[T ~string](l *Looker, property string, listed []string) []T {
 
 // paramView shows a value only where it is not sensitive.
 // Source: the descriptions of IntegrationParam in Looker's document.
-func paramView(p definitionParam, s setting) api.IntegrationParam {
+func paramView(p Param, s setting) api.IntegrationParam {
 	v := api.IntegrationParam{
-		Name: &p.Name, Label: &p.Label, Required: &p.Required, Sensitive: new(p.sensitive()), PerUser: &p.PerUser,
+		Name: &p.Name, Label: &p.Label, Required: &p.Required, Sensitive: new(p.Secret()), PerUser: &p.PerUser,
 		HasValue: new(s.Value != "" || s.UserAttribute != ""),
 	}
 	if p.Description != "" {
@@ -81,7 +81,7 @@ func paramView(p definitionParam, s setting) api.IntegrationParam {
 	}
 	if s.UserAttribute != "" {
 		v.UserAttributeName = nullable.NewNullableWithValue(s.UserAttribute)
-	} else if s.Value != "" && !p.sensitive() {
+	} else if s.Value != "" && !p.Secret() {
 		v.Value = &s.Value
 	}
 	return v
@@ -187,7 +187,7 @@ func (l *Looker) newSettings(i *integration, params []api.IntegrationParam) (map
 // Source: the descriptions of IntegrationParam in Looker's document: a null value is ignored and an
 // empty one clears it; a null user attribute ends its use; a param for each user must have a user
 // attribute. That the attribute must exist is an assumption.
-func (l *Looker) newSetting(p definitionParam, s setting, in api.IntegrationParam) (setting, *api.ValidationErrorDetail) {
+func (l *Looker) newSetting(p Param, s setting, in api.IntegrationParam) (setting, *api.ValidationErrorDetail) {
 	if in.Value != nil {
 		s.Value = *in.Value
 	}

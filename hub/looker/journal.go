@@ -41,6 +41,11 @@ type Call struct {
 	Method      string `json:"method"`
 	URL         string `json:"url"`
 	WebhookID   string `json:"webhook_id"`
+	// Header are the request's headers, ResponseHeader the response's.
+	Header         http.Header `json:"header,omitempty"`
+	ResponseHeader http.Header `json:"response_header,omitempty"`
+	// Duration is the time until the whole response was there.
+	Duration Duration `json:"duration,omitempty"`
 	// Body is the envelope without an attachment's data.
 	Body string `json:"body,omitempty"`
 	// DataBytes and DataSHA256 describe the data that was sent with it.
@@ -65,16 +70,20 @@ const (
 	CallToken   CallKind = "oauth_token" //nolint:gosec // the name of a route
 )
 
-// maxEntries limits the journal; the oldest entries are removed.
+// maxEntries limits the journal by default; the oldest entries are removed.
 const maxEntries = 10_000
 
-// maxRecorded limits what is recorded of a body.
-const maxRecorded = 64 << 10
+// maxRecorded limits what is recorded of a body, maxHeaderValue that of a header.
+const (
+	maxRecorded    = 64 << 10
+	maxHeaderValue = 1 << 10
+)
 
 // journal records requests and calls.
 type journal struct {
 	secrets *secrets
 	now     func() time.Time
+	limit   int // of requests, and of calls
 
 	mu       sync.Mutex
 	last     int
@@ -82,7 +91,9 @@ type journal struct {
 	calls    []*Call
 }
 
-func newJournal(s *secrets, now func() time.Time) *journal { return &journal{secrets: s, now: now} }
+func newJournal(s *secrets, now func() time.Time, limit int) *journal {
+	return &journal{secrets: s, now: now, limit: limit}
+}
 
 // request begins to record a request.
 func (j *journal) request(r *http.Request, body []byte) *Request {
@@ -96,7 +107,7 @@ func (j *journal) request(r *http.Request, body []byte) *Request {
 	entry := &Request{
 		Number: j.last, Time: j.now(), Method: r.Method, Path: hideTicket(r.URL.Path), Query: hideForm(r.URL.RawQuery), Body: cut(text),
 	}
-	j.requests = latest(append(j.requests, entry))
+	j.requests = latest(append(j.requests, entry), j.limit)
 	return entry
 }
 
@@ -130,13 +141,45 @@ func (j *journal) call(c Call) *Call {
 	defer j.mu.Unlock()
 	j.last++
 	c.Number, c.Time, c.URL, c.Body = j.last, j.now(), j.secrets.redact(c.URL), cut(j.secrets.redactJSON([]byte(c.Body)))
-	j.calls = latest(append(j.calls, &c))
+	j.calls = latest(append(j.calls, &c), j.limit)
 	return &c
+}
+
+// sending records the headers of a call.
+func (j *journal) sending(entry *Call, header http.Header) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	entry.Header = j.hideHeader(header)
+}
+
+// answered records the headers of a response.
+func (j *journal) answered(entry *Call, header http.Header) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	entry.ResponseHeader = j.hideHeader(header)
+}
+
+// hideHeader leaves secrets out of headers, and bounds them.
+func (j *journal) hideHeader(header http.Header) http.Header {
+	hidden := http.Header{}
+	for name, values := range header {
+		for _, value := range values {
+			switch name {
+			case "Authorization":
+				value = `Token token="` + redacted + `"`
+			case "Set-Cookie":
+				value = redacted
+			}
+			hidden.Add(name, cutAt(j.secrets.redact(value), maxHeaderValue))
+		}
+	}
+	return hidden
 }
 
 func (j *journal) called(entry *Call, status int, text []byte, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	entry.Duration = Duration(j.now().Sub(entry.Time))
 	entry.Status, entry.Response = status, cut(j.secrets.redactJSON(text))
 	if err != nil {
 		entry.Error = j.secrets.redact(err.Error())
@@ -153,16 +196,18 @@ func hideTicket(path string) string {
 	return path
 }
 
-func latest[T any](entries []T) []T {
-	if len(entries) > maxEntries {
-		return slices.Delete(entries, 0, len(entries)-maxEntries)
+func latest[T any](entries []T, limit int) []T {
+	if len(entries) > limit {
+		return slices.Delete(entries, 0, len(entries)-limit)
 	}
 	return entries
 }
 
-func cut(text string) string {
-	if len(text) > maxRecorded {
-		return text[:maxRecorded] + "…"
+func cut(text string) string { return cutAt(text, maxRecorded) }
+
+func cutAt(text string, size int) string {
+	if len(text) > size {
+		return strings.ToValidUTF8(text[:size], "") + "…"
 	}
 	return text
 }

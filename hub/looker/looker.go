@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -39,6 +38,12 @@ type Options struct {
 	UserAttributes []string
 	// Roots are the authorities that may sign hubs' certificates; nil means the system's.
 	Roots *x509.CertPool
+	// Transport calls hubs in place of one that Roots configures.
+	Transport http.RoundTripper
+	// AllowHTTP accepts http:// where Looker accepts only https://, for developers.
+	AllowHTTP bool
+	// JournalEntries limits the requests, and the calls, that are kept; 0 means 10,000 of each.
+	JournalEntries int
 	// Version is Looker's version in calls to hubs; empty means [DefaultVersion].
 	Version string
 	// Instance identifies the instance in calls to hubs; empty means "simulator".
@@ -97,12 +102,12 @@ func New(o Options) (*Looker, error) {
 		options: o, secrets: newSecrets(), faults: &faults{}, limiters: map[string]*rate.Limiter{},
 		sessions: newSessions(o.TokenLifetime, o.Now), tickets: newTickets(o.Now),
 		client: &http.Client{
-			Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12}},
+			Transport: o.Transport,
 			// Assumption: Looker does not follow a hub's redirects.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
-	l.journal = newJournal(l.secrets, o.Now)
+	l.journal = newJournal(l.secrets, o.Now, o.JournalEntries)
 	var err error
 	if l.state, err = loadState(o.StateFile); err != nil {
 		return nil, err
@@ -118,8 +123,7 @@ func New(o Options) (*Looker, error) {
 }
 
 func (o *Options) complete() error {
-	u, err := url.Parse(o.URL)
-	if err != nil || u.Scheme != "https" || u.Host == "" {
+	if !absolute(o.URL, o.schemes()) {
 		return fmt.Errorf("the simulator's URL must start with https://, not %q", o.URL)
 	}
 	if len(o.Users) == 0 {
@@ -140,6 +144,10 @@ func (o *Options) complete() error {
 	o.ExecuteTimeout = cmp.Or(o.ExecuteTimeout, time.Hour)
 	o.RateLimit.Requests = cmp.Or(o.RateLimit.Requests, 10)
 	o.RateLimit.Per = cmp.Or(o.RateLimit.Per, time.Minute)
+	o.JournalEntries = cmp.Or(o.JournalEntries, maxEntries)
+	if o.Transport == nil {
+		o.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12}}
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -147,6 +155,14 @@ func (o *Options) complete() error {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return nil
+}
+
+// schemes are those of URLs that the simulator accepts.
+func (o *Options) schemes() []string {
+	if o.AllowHTTP {
+		return []string{"https", "http"}
+	}
+	return []string{"https"}
 }
 
 // ServeHTTP serves Looker's API, and the addresses that hubs and browsers get from Looker.

@@ -31,6 +31,10 @@ type Action struct {
 	Download string `json:"download,omitempty"`
 	// CutAfter breaks the request, or the download, after as many bytes; 0 sends all.
 	CutAfter int64 `json:"cut_after,omitempty"`
+	// Force also sends a format, and in a way, that the integration does not list. Looker does not.
+	Force bool `json:"force,omitempty"`
+	// Progress counts what was transferred; it can be nil.
+	Progress *Progress `json:"-"`
 }
 
 // Result is how a delivery ended. Success is also false when the hub did not run it.
@@ -79,7 +83,7 @@ func (l *Looker) Run(ctx context.Context, a Action) (Result, error) {
 	}
 	c := hubCall{
 		kind: CallExecute, hub: p.hub, integration: p.id, user: p.user, url: p.definition.URL, token: p.token,
-		timeout: l.options.ExecuteTimeout, body: bytes.NewReader(body),
+		timeout: l.options.ExecuteTimeout, body: a.Progress.request(bytes.NewReader(body), len(body)), progress: a.Progress,
 	}
 	if e.Attachment != nil {
 		c.body = interrupted(c.body, a.CutAfter)
@@ -131,7 +135,7 @@ func (l *Looker) checkAction(a *Action, p prepared) error {
 	if _, ok := files[a.Format]; !ok {
 		return refusef("there is no format %q", a.Format)
 	}
-	if len(d.Formats) > 0 && !slices.Contains(d.Formats, a.Format) {
+	if len(d.Formats) > 0 && !a.Force && !slices.Contains(d.Formats, a.Format) {
 		return refusef("the integration supports the formats %s, not %s", strings.Join(d.Formats, ", "), a.Format)
 	}
 	return chooseDownload(a, d)
@@ -145,7 +149,7 @@ func (l *Looker) mayRun(user string) bool {
 
 // chooseDownload chooses how the data is sent. Source: Looker's document: an integration that lists
 // nothing supports both. That Looker then pushes is an assumption.
-func chooseDownload(a *Action, d definition) error {
+func chooseDownload(a *Action, d Definition) error {
 	settings := d.DownloadSettings
 	if len(settings) == 0 {
 		settings = []string{"push", "url"}
@@ -156,7 +160,7 @@ func chooseDownload(a *Action, d definition) error {
 			a.Download = "url"
 		}
 	}
-	if !slices.Contains(settings, a.Download) {
+	if !a.Force && !slices.Contains(settings, a.Download) || !slices.Contains([]string{"push", "url"}, a.Download) {
 		return refusef("the integration supports the download settings %s, not %s", strings.Join(settings, ", "), a.Download)
 	}
 	return nil
@@ -180,7 +184,7 @@ func (l *Looker) envelope(a Action, p prepared) (envelope, error) {
 	if a.Download == "url" {
 		contentType, _, _ := strings.Cut(files[a.Format].mimeType, ";")
 		id := l.tickets.issue(ticket{user: a.User, integration: a.Integration, download: &download{
-			contentType: contentType, data: slices.Clone(a.Data), cutAfter: a.CutAfter,
+			contentType: contentType, data: slices.Clone(a.Data), progress: a.Progress, cutAfter: a.CutAfter,
 		}})
 		e.Plan.DownloadURL = new(l.options.URL + downloadPath + id)
 		return e, nil

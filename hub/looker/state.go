@@ -35,7 +35,7 @@ type hub struct {
 // integration is an integration of a hub with its settings. Listed is false once the hub no longer
 // lists it.
 type integration struct {
-	Definition definition         `json:"definition"`
+	Definition Definition         `json:"definition"`
 	Listed     bool               `json:"listed"`
 	Enabled    bool               `json:"enabled"`
 	Settings   map[string]setting `json:"settings"`
