@@ -25,7 +25,7 @@ type devHub struct {
 }
 
 // startDevHub runs one on free ports until the test ends.
-func startDevHub(t *testing.T, env map[string]string) *devHub {
+func startDevHub(t *testing.T, env map[string]string, flags ...string) *devHub {
 	t.Helper()
 	home := t.TempDir()
 	all := map[string]string{"PORT": "0", "HOME": home, "ACTION_HUB_LOG_LEVEL": "error"}
@@ -35,7 +35,7 @@ func startDevHub(t *testing.T, env map[string]string) *devHub {
 	var stderr bytes.Buffer
 	status := make(chan int, 1)
 	go func() {
-		status <- run(ctx, []string{"serve", "--dev"}, process{out: greeted, err: &stderr, env: all})
+		status <- run(ctx, append([]string{"serve", "--dev"}, flags...), process{out: greeted, err: &stderr, env: all})
 		greeted.once.Do(func() { close(greeted.done) })
 	}()
 	stop := sync.OnceValue(func() int {

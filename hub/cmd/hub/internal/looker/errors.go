@@ -15,8 +15,8 @@ import (
 	"integrationhub.dev/hub/suggest"
 )
 
-// explain turns a failed call into what to do about it.
-func (c *Client) explain(err error) error {
+// Explain turns a failed call into what to do about it.
+func (c *Client) Explain(err error) error {
 	// The URL repeats what the user typed; what went wrong is inside.
 	if outer, ok := errors.AsType[*url.Error](err); ok {
 		err = outer.Err

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"integrationhub.dev/hub/cmd/hub/internal/console"
+	"integrationhub.dev/hub/cmd/hub/internal/looker"
+	simulator "integrationhub.dev/hub/looker"
+)
+
+// consoleFlags say which hub the console calls, and where it is reached.
+type consoleFlags struct {
+	hub                                  *looker.Options
+	listen, public, tokenFile, stateFile string
+}
+
+func newConsoleFlags(cmd *cobra.Command, env map[string]string, listen string) *consoleFlags {
+	f := &consoleFlags{hub: hubOptions(cmd, env)}
+	flags := cmd.Flags()
+	flags.StringVar(&f.listen, "listen", listen, "the console's address, on this machine only")
+	flags.StringVar(&f.public, "public-url", "",
+		"URL at which the hub reaches the console for downloads and sign-ins, if that is not the console's address")
+	flags.StringVar(&f.tokenFile, "token-file", "", "a file with the token that Looker would send (HUB_TOKEN is the token itself)")
+	flags.StringVar(&f.stateFile, "state", "", "a file that keeps settings and sign-ins, with their secrets")
+	flags.BoolVar(&f.hub.Insecure, "insecure", false, "accept any certificate of the hub; Looker does not")
+	return f
+}
+
+// options completes the flags with the console's own URL.
+func (f *consoleFlags) options(own string, log *slog.Logger) (console.Options, error) {
+	if err := checkVersion(f.hub); err != nil {
+		return console.Options{}, err
+	}
+	o := console.Options{Hub: *f.hub, URL: own, StateFile: f.stateFile, Log: log}
+	if f.public != "" {
+		o.URL = strings.TrimRight(f.public, "/")
+	}
+	if f.tokenFile != "" {
+		text, err := os.ReadFile(f.tokenFile)
+		if errors.Is(err, fs.ErrNotExist) {
+			return o, fmt.Errorf("--token-file: no such file: %s", f.tokenFile)
+		}
+		if err != nil {
+			return o, fmt.Errorf("--token-file: %w", err)
+		}
+		o.Hub.Token = strings.TrimSpace(string(text))
+	}
+	return o, nil
+}
+
+// newConsole acts as Looker.
+func newConsole(env map[string]string) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "console",
+		Short: "Simulate Looker against a hub",
+		Long: `Simulate Looker against a hub, for development. The console is not Looker, and contains
+nothing of it.`,
+		Args: unknownCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newConsoleRun(env))
+	return cmd
+}
+
+// newConsoleRun runs cases.
+func newConsoleRun(env map[string]string) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "run FILE...",
+		Short: "Run cases: deliveries with their expected result",
+		Long: `Run cases, which are deliveries with their expected result, one after the other. The
+exit status is 1 if one of them does not end as it should.`,
+		Example: "  hub console run tray.yaml\n  hub console run cases/*.yaml --output json",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("FILE is missing: a case (see hub/README.md)")
+			}
+			return nil
+		},
+	}
+	flags := newConsoleFlags(cmd, env, "127.0.0.1:0")
+	o := outputFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		session, stop, err := flags.serve(cmd.Context())
+		if err != nil {
+			return err
+		}
+		defer stop()
+		failed := false
+		for _, file := range args {
+			result := runCase(cmd.Context(), session, file, env)
+			failed = failed || result.Error != ""
+			if err := result.print(cmd.OutOrStdout(), *o); err != nil {
+				return err
+			}
+		}
+		if failed {
+			return errReported
+		}
+		return nil
+	}
+	return cmd
+}
+
+// serve opens a session whose one-time addresses can be reached.
+func (f *consoleFlags) serve(ctx context.Context) (*console.Session, func(), error) {
+	listener, err := console.Listen(ctx, f.listen)
+	if err != nil {
+		return nil, nil, err
+	}
+	o, err := f.options("http://"+listener.Addr().String(), slog.New(slog.DiscardHandler))
+	var session *console.Session
+	if err == nil {
+		session, err = console.Open(ctx, o)
+	}
+	if err != nil {
+		_ = listener.Close()
+		return nil, nil, err
+	}
+	server := &http.Server{Handler: session, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = server.Serve(listener) }()
+	return session, func() { _ = server.Close() }, nil
+}
+
+// caseResult is how a case ended.
+type caseResult struct {
+	File string `json:"file"`
+	// Error says what is not as it should be; empty means that the case passed.
+	Error   string           `json:"error,omitempty"`
+	Seconds float64          `json:"seconds"`
+	Result  simulator.Result `json:"result"`
+}
+
+func runCase(ctx context.Context, s *console.Session, file string, env map[string]string) caseResult {
+	start := time.Now()
+	r := caseResult{File: file}
+	c, err := console.ReadCase(file)
+	if err == nil {
+		r.Result, err = s.RunCase(ctx, file, c, env)
+	}
+	if err != nil {
+		r.Error = s.Redact(err.Error())
+	}
+	r.Seconds = time.Since(start).Seconds()
+	return r
+}
+
+func (r caseResult) print(out io.Writer, o output) error {
+	if o == asJSON {
+		return encodeJSON(out, r)
+	}
+	word := "PASS"
+	if r.Error != "" {
+		word = "FAIL"
+	}
+	if _, err := fmt.Fprintf(out, "%s %s (%.1fs)\n", word, r.File, r.Seconds); err != nil {
+		return err
+	}
+	lines := []string{r.Result.Message}
+	if r.Result.Message == "" && r.Result.Status != 0 {
+		lines[0] = fmt.Sprintf("The hub answered with status %d and success %v.", r.Result.Status, r.Result.Success)
+	}
+	for name, text := range r.Result.ValidationErrors {
+		lines = append(lines, name+": "+text)
+	}
+	for _, line := range append(lines, r.Error) {
+		if line == "" {
+			continue
+		}
+		if _, err := fmt.Fprintln(out, "  "+line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
