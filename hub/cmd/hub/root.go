@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"integrationhub.dev/hub/version"
 )
 
 // process is what the program gets from its surroundings.
@@ -25,16 +23,21 @@ func newRoot(p process) *cobra.Command {
 
 Commands that call a hub read HUB_URL, HUB_TOKEN and HUB_CA_FILE from the environment.`,
 		Example:       "  hub serve --dev\n  eval \"$(hub env)\"   # in another terminal\n  hub list",
-		Version:       version.Current().String(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          unknownCommand,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	// cobra's own flag needs a template for its text, and templates make the linker keep every method.
+	showVersion := root.Flags().BoolP("version", "v", false, "version for hub")
+	root.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *showVersion {
+			return printVersion(cmd.OutOrStdout())
+		}
+		return cmd.Help()
 	}
 	root.SetIn(p.in)
 	root.SetOut(p.out)
 	root.SetErr(p.err)
-	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, err) })
 	root.AddCommand(newServe(p.env), newToken(p.env), newList(p.env), newForm(p.env), newSend(p.env),
 		newDoctor(p.env), newSample(), newLint(), newInbox(p.env), newConsole(p.env), newEnv(p.env), newVersion())

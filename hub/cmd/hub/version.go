@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -15,8 +16,12 @@ func newVersion() *cobra.Command {
 		if *o == asJSON {
 			return encodeJSON(cmd.OutOrStdout(), version.Current())
 		}
-		_, err := fmt.Fprintln(cmd.OutOrStdout(), version.Current())
-		return err
+		return printVersion(cmd.OutOrStdout())
 	}
 	return cmd
+}
+
+func printVersion(w io.Writer) error {
+	_, err := fmt.Fprintln(w, version.Current())
+	return err
 }
