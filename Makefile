@@ -154,6 +154,37 @@ bench: $(TOOLS)/versitygw-$(VERSITYGW) ## Measure the hub beside its targets, an
 soak: $(TOOLS)/versitygw-$(VERSITYGW) ## Deliver under faults for SOAK=10m, and check every single delivery
 	go run ./hub/loadtest soak -versitygw $< -duration $(or $(SOAK),10m)
 
+##@ Release
+
+# REGISTRY is the registry and folder of the images, such as registry.example.com/integration-hub: the one place
+# where the images' names come from. DOWNLOADS is the URL of the folder with the archives. IMAGES and ARCHIVES are
+# lists of platforms, as linux/amd64,linux/arm64.
+RELEASE = $(CURDIR)/bin/release/$(VERSION)
+RELEASE_FLAGS = -version $(VERSION) -registry '$(REGISTRY)' -downloads '$(DOWNLOADS)' -source-url '$(SOURCE_URL)' -builder '$(BUILDER)' \
+  $(if $(IMAGES),-images $(IMAGES)) $(if $(ARCHIVES),-archives $(ARCHIVES)) \
+  -helm $(CACHE)/local/bin/helm -kubectl $(CACHE)/local/bin/kubectl -cyclonedx-gomod $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_GOMOD)
+release-program = GOWORK=off go -C config/release build -o $(TOOLS)/release .
+
+.PHONY: release
+release: $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_GOMOD) ## Build release VERSION=v0.2.0 into bin/release/: images, manifests, chart, archives, SBOMs, provenance
+	$(LOCAL)/build tools helm kubectl
+	$(release-program)
+	$(TOOLS)/release build $(RELEASE_FLAGS) -source $(CURDIR) -o $(RELEASE)
+
+# From a second checkout in another folder. EMPTY_CACHE=1 compiles everything again; the default only links again.
+.PHONY: release-verify
+release-verify: ## Build release VERSION once more from a clone, with the same variables, and compare every byte
+	dir=$$(mktemp -d); trap 'chmod -R u+w "$$dir"; rm -rf "$$dir"' EXIT; \
+	git clone --quiet --local . "$$dir/source"; \
+	[ -z "$(EMPTY_CACHE)" ] || export GOCACHE=$$dir/cache; \
+	$(TOOLS)/release build $(RELEASE_FLAGS) -source "$$dir/source" -o "$$dir/release"; \
+	$(TOOLS)/release compare $(RELEASE) "$$dir/release"
+
+.PHONY: publish
+publish: ## Push the images and the chart of release VERSION to REGISTRY, by digest
+	$(release-program)
+	$(TOOLS)/release publish -registry '$(REGISTRY)' $(RELEASE)
+
 ##@ Development
 
 .PHONY: build
