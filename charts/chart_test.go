@@ -31,14 +31,17 @@ func helm(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	return out.String(), errs.String(), err
 }
 
+// registry is what has no default.
+const registry = "image.registry=integrationhub.local,hubImage.registry=integrationhub.local"
+
 func render(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
-	return helm(t, append([]string{"template", "hub", chart, "--namespace", "system"}, args...)...)
+	return helm(t, append([]string{"template", "hub", chart, "--namespace", "system", "--set", registry}, args...)...)
 }
 
 func TestLint(t *testing.T) {
 	t.Parallel()
-	if out, errs, err := helm(t, "lint", "--strict", chart); err != nil {
+	if out, errs, err := helm(t, "lint", "--strict", chart, "--set", registry); err != nil {
 		t.Errorf("%v\n%s%s", err, out, errs)
 	}
 }
@@ -136,6 +139,8 @@ func read(t *testing.T, file string) string {
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ set, want string }{
+		"no registry of the manager":       {"image.registry=", "no registry is set for the image manager, and this chart has no default"},
+		"no registry of the hub":           {"hubImage.registry=", "Set global.imageRegistry to the registry and folder of the images manager and hub"},
 		"unknown value":                    {"replica=2", "additional properties 'replica' not allowed"},
 		"replicas as text":                 {"replicas=two", "at '/replicas': got string, want integer"},
 		"pull policy":                      {"image.pullPolicy=Sometimes", "at '/image/pullPolicy': value must be one of"},
@@ -159,5 +164,20 @@ func TestRefused(t *testing.T) {
 				t.Errorf("--set %s prints %q (%v), want %q", test.set, errs, err, test.want)
 			}
 		})
+	}
+}
+
+// An image has the registry of the values, or the one in its repository.
+func TestImages(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ set, want string }{
+		"global":            {"global.imageRegistry=registry.example.com/integration-hub", "image: registry.example.com/integration-hub/manager:"},
+		"own":               {"image.registry=registry.example.com", "image: registry.example.com/manager:"},
+		"in the repository": {"image.registry=,image.repository=registry.example.com/x/manager", "image: registry.example.com/x/manager:"},
+	} {
+		out, errs, err := render(t, "--set", test.set)
+		if err != nil || !strings.Contains(out, test.want) {
+			t.Errorf("%s: the manager's image is not %q: %v %s", name, test.want, err, errs)
+		}
 	}
 }

@@ -136,7 +136,7 @@ func TestLongReleaseNames(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("r", 53)
 	for _, release := range []string{long, long[:37] + "-integration-hub"} {
-		rendered, errs, err := helm(t, "template", release, chart, "--namespace", "system", "--set", "replicas=2")
+		rendered, errs, err := helm(t, "template", release, chart, "--namespace", "system", "--set", "replicas=2,"+registry)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, errs)
 		}

@@ -39,6 +39,9 @@ annotations:
 {{- /* An image's reference; takes the root and the image's values. */ -}}
 {{- define "hub.image" -}}
 {{- $registry := .root.Values.global.imageRegistry | default .image.registry -}}
+{{- if not (or $registry (contains "/" .image.repository)) -}}
+{{- fail (printf "no registry is set for the image %s, and this chart has no default. Set global.imageRegistry to the registry and folder of the images manager and hub, such as registry.example.com/integration-hub" .image.repository) -}}
+{{- end -}}
 {{- with $registry }}{{ . }}/{{ end }}{{ .image.repository }}
 {{- if .image.digest }}@{{ .image.digest }}{{ else }}:{{ .image.tag | default .root.Chart.AppVersion }}{{ end -}}
 {{- end -}}
