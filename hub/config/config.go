@@ -180,6 +180,17 @@ func IgnoredSettings(environment map[string]string) map[string]string {
 	return found
 }
 
+// RenamedSettings returns the former names of settings in an environment, with the current ones.
+func RenamedSettings(environment map[string]string) map[string]string {
+	found := map[string]string{}
+	for former, name := range aliases {
+		if environment[former] != "" {
+			found[former] = name
+		}
+	}
+	return found
+}
+
 // Load reads the configuration from an environment. Its error contains all problems.
 func Load(environment map[string]string) (Config, error) {
 	environment = maps.Clone(environment)

@@ -40,7 +40,7 @@ Commands that call a hub read HUB_URL, HUB_TOKEN and HUB_CA_FILE from the enviro
 	root.SetErr(p.err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, err) })
 	root.AddCommand(newServe(p.env), newToken(p.env), newList(p.env), newForm(p.env), newSend(p.env),
-		newDoctor(p.env), newSample(), newLint(), newInbox(p.env), newConsole(p.env), newEnv(p.env), newVersion())
+		newDoctor(p.env), newMigrate(p.env), newSample(), newLint(), newInbox(p.env), newConsole(p.env), newEnv(p.env), newVersion())
 	return root
 }
 
