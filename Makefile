@@ -214,6 +214,7 @@ generate: $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS) $(TOOLS)/helm-docs-$(HELM_DOCS) 
 	$< --log-level ERROR --config api/reference.yaml --source-path api --renderer markdown --output-path api/README.md
 	cp config/crd/bases/hub.integrationhub.dev_integrationhubs.yaml charts/integration-hub/files/crd.yaml
 	cp config/crd/bases/hub.integrationhub.dev_lookerregistrations.yaml charts/integration-hub/files/crd_lookerregistrations.yaml
+	cp config/crd/bases/hub.integrationhub.dev_httpintegrations.yaml charts/integration-hub/files/crd_httpintegrations.yaml
 	cp config/rbac/role.yaml charts/integration-hub/files/role.yaml
 	cp controllers/resources/alerts.yaml charts/integration-hub/files/alerts.yaml
 	cp charts/integration-hub/files/dashboard.json config/prometheus/dashboard.json
@@ -238,7 +239,7 @@ install: ## Install the CRDs
 	kubectl apply --server-side -k config/crd
 
 .PHONY: uninstall
-uninstall: ## Uninstall the CRDs, which deletes all IntegrationHubs and LookerRegistrations
+uninstall: ## Uninstall the CRDs, which deletes all IntegrationHubs, LookerRegistrations and HTTPIntegrations
 	kubectl delete --ignore-not-found -k config/crd
 
 .PHONY: deploy
@@ -246,7 +247,7 @@ deploy: ## Install the CRDs and the operator
 	kubectl apply --server-side -k config/default
 
 .PHONY: undeploy
-undeploy: ## Uninstall the operator and the CRDs, which deletes all IntegrationHubs and LookerRegistrations
+undeploy: ## Uninstall the operator and the CRDs, which deletes all IntegrationHubs, LookerRegistrations and HTTPIntegrations
 	kubectl delete --ignore-not-found -k config/default
 
 ##@ The local cluster (CLUSTER_NAME tells several apart)

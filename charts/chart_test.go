@@ -105,6 +105,7 @@ func TestCopies(t *testing.T) {
 	for copied, source := range map[string]string{
 		"crd.yaml":                     "config/crd/bases/hub.integrationhub.dev_integrationhubs.yaml",
 		"crd_lookerregistrations.yaml": "config/crd/bases/hub.integrationhub.dev_lookerregistrations.yaml",
+		"crd_httpintegrations.yaml":    "config/crd/bases/hub.integrationhub.dev_httpintegrations.yaml",
 		"role.yaml":                    "config/rbac/role.yaml",
 		"alerts.yaml":                  "controllers/resources/alerts.yaml",
 	} {

@@ -54,6 +54,14 @@ type Tag string
 // +kubebuilder:validation:XValidation:rule="!has(self.types) || !self.types.exists(t, t == 'cell') || (!has(self.request.per) || self.request.per == 'delivery') && !(has(self.request.body) && (has(self.request.body.file) || has(self.request.body.multipart)))",message="a cell has no file and no rows: use per delivery and a JSON body, or none"
 // +kubebuilder:validation:XValidation:rule="!has(self.response) || !has(self.response.items) || has(self.request.per) && self.request.per == 'batch'",message="response.items requires per batch"
 type Spec struct {
+	// ControllerClass is the class of the operator that manages the integration; use that of its hubs.
+	// A hub that reads files ignores it.
+	//
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$`
+	// +optional
+	ControllerClass string `json:"controllerClass,omitempty"`
+
 	// Name of the integration in Looker, which schedules contain.
 	// It begins with custom_, unless it is the name of an integration of the reference.
 	// The default is custom_ and the resource's name with underscores.

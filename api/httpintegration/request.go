@@ -5,8 +5,8 @@ import "encoding/json"
 // Endpoint is where a request is sent.
 type Endpoint struct {
 	// URL begins with https:// or http:// and has no query.
-	// ${…} in its path stands for a part of one segment, which is escaped.
-	// ${…} in its host requires allowedHosts.
+	// In its path, ${…} stands for a part of one segment, which is escaped.
+	// In its host, ${…} requires allowedHosts.
 	//
 	// +kubebuilder:validation:MinLength=8
 	// +kubebuilder:validation:MaxLength=2048

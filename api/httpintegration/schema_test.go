@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	structuralschema "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
@@ -16,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/version"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	"k8s.io/apiserver/pkg/cel/environment"
+	"sigs.k8s.io/yaml"
 
 	"integrationhub.dev/api/httpintegration"
 )
@@ -97,6 +100,28 @@ func TestRulesCompileOnOldestKubernetes(t *testing.T) {
 	}
 }
 
+// The custom resource and hub lint accept the same: the CRD has the schema of the spec, bound for bound and rule for rule.
+func TestCRDHasTheSchema(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../config/crd/bases/hub.integrationhub.dev_httpintegrations.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	crd := &apiextensionsv1.CustomResourceDefinition{}
+	if err := yaml.Unmarshal(text, crd); err != nil {
+		t.Fatal(err)
+	}
+	spec := crd.Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"]
+	differences := cmp.Diff(converted(t, &spec), structural(t), cmp.FilterPath(func(p cmp.Path) bool {
+		last := p.Last().String()
+		// Formats, and the types of lists that are only for server-side apply, have no rule.
+		return last == ".Description" || last == ".Format" || last == ".XListType" || last == ".XListMapKeys"
+	}, cmp.Ignore()), cmpopts.EquateEmpty(), cmpopts.SortSlices(strings.Compare))
+	if differences != "" {
+		t.Errorf("schema of the custom resource and of files (-custom resource +files):\n%s", differences)
+	}
+}
+
 // structural returns the schema of the spec as it is in a custom resource.
 func structural(t *testing.T) *structuralschema.Structural {
 	t.Helper()
@@ -138,8 +163,13 @@ func structural(t *testing.T) *structuralschema.Structural {
 	if err := json.Unmarshal(text, &props); err != nil {
 		t.Fatal(err)
 	}
+	return converted(t, &props)
+}
+
+func converted(t *testing.T, props *apiextensionsv1.JSONSchemaProps) *structuralschema.Structural {
+	t.Helper()
 	internal := &apiextensions.JSONSchemaProps{}
-	if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(&props, internal, nil); err != nil {
+	if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(props, internal, nil); err != nil {
 		t.Fatal(err)
 	}
 	s, err := structuralschema.NewStructural(internal)

@@ -21,7 +21,7 @@ import (
 // with a rule that it cannot compile would be refused as a whole.
 func TestRulesCompileOnOldestKubernetes(t *testing.T) {
 	t.Parallel()
-	for kind, least := range map[string]int{"integrationhubs": 20, "lookerregistrations": 8} {
+	for kind, least := range map[string]int{"integrationhubs": 20, "lookerregistrations": 8, "httpintegrations": 13} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			compileRules(t, kind, least)

@@ -1,7 +1,7 @@
 package v1alpha1
 
-// Condition types. All but Reconciling, Stalled, MonitoringReady, RolloutPending and Paused always
-// exist; these five exist only while they apply.
+// Condition types. All but Reconciling, Stalled, CustomIntegrationsReady, MonitoringReady, RolloutPending and
+// Paused always exist; these six exist only while they apply.
 // A condition is Unknown until its part was checked.
 const (
 	// Ready: Looker can use the hub as the spec describes it. Accepted, CredentialsReady and
@@ -24,6 +24,9 @@ const (
 	// IntegrationsReady: the settings of the integrations exist, and a running hub offers all
 	// integrations that the spec names. Ready does not depend on the latter.
 	IntegrationsReady = "IntegrationsReady"
+	// CustomIntegrationsReady: all pods run the newest version of the HTTPIntegrations that the hub selects.
+	// Ready does not depend on it.
+	CustomIntegrationsReady = "CustomIntegrationsReady"
 	// DeploymentAvailable: all pods of the current spec are available.
 	DeploymentAvailable = "DeploymentAvailable"
 	// Exposed: the Service, and the Ingress or HTTPRoute, exist and are accepted, and a pod is ready.
@@ -91,6 +94,11 @@ const (
 	HostTaken = "HostTaken"
 	// SettingsMissing: the hub does not offer an enabled integration. Add or correct its settings.
 	SettingsMissing = "SettingsMissing"
+	// IntegrationsRefused: the newest version of an HTTPIntegration is not offered. The message names it; see
+	// its conditions.
+	IntegrationsRefused = "IntegrationsRefused"
+	// SelectorInvalid: spec.customIntegrations.selector is not valid. Correct it.
+	SelectorInvalid = "SelectorInvalid"
 	// SpecPaused: spec.paused is true. Set it to false to resume.
 	SpecPaused = "SpecPaused"
 	// IssuerNotFound: the issuer does not exist. Create it, or correct the reference.

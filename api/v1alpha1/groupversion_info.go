@@ -11,7 +11,8 @@ var GroupVersion = schema.GroupVersion{Group: "hub.integrationhub.dev", Version:
 
 // AddToScheme registers this package's kinds in a scheme.
 func AddToScheme(s *runtime.Scheme) error {
-	s.AddKnownTypes(GroupVersion, &IntegrationHub{}, &IntegrationHubList{}, &LookerRegistration{}, &LookerRegistrationList{})
+	s.AddKnownTypes(GroupVersion, &IntegrationHub{}, &IntegrationHubList{}, &LookerRegistration{}, &LookerRegistrationList{},
+		&HTTPIntegration{}, &HTTPIntegrationList{})
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil
 }

@@ -164,6 +164,11 @@ type IntegrationHubSpec struct {
 	// +optional
 	Integrations []Integration `json:"integrations,omitempty"`
 
+	// CustomIntegrations selects the integrations without code (HTTPIntegrations) that the hub offers; none if empty.
+	//
+	// +optional
+	CustomIntegrations *CustomIntegrations `json:"customIntegrations,omitempty"`
+
 	// TLS configures the hub's certificate.
 	TLS TLS `json:"tls"`
 

@@ -12,11 +12,11 @@ import (
 
 // unbounded matches what needs no bounds: Kubernetes' own types, and what the operator writes.
 var unbounded = regexp.MustCompile(`^\.(apiVersion$|kind$|metadata$|status|spec\.resources|spec\.autoscaling\.behavior|` +
-	`spec\.scheduling\.(affinity|tolerations\[\]|topologySpreadConstraints\[\])|spec\.networkPolicy\.\w+\[\])`)
+	`spec\.scheduling\.(affinity|tolerations\[\]|topologySpreadConstraints\[\])|spec\.networkPolicy\.\w+\[\]|spec\.customIntegrations\.selector\.)`)
 
 // foreign matches fields whose description is Kubernetes' own.
 var foreign = regexp.MustCompile(`^\.(apiVersion|kind)$|^\.status\.conditions\[\]|` +
-	`^\.spec\.(resources|autoscaling\.behavior|scheduling\.(affinity|\w+\[\])|networkPolicy\.\w+\[\])\.`)
+	`^\.spec\.(resources|autoscaling\.behavior|scheduling\.(affinity|\w+\[\])|networkPolicy\.\w+\[\]|customIntegrations\.selector)\.`)
 
 // The doc comments are the reference documentation, so every field has one; and every list, map
 // and string has a bound, or the API server cannot bound the cost of the rules.
@@ -44,7 +44,7 @@ func TestEveryFieldIsDocumentedAndBounded(t *testing.T) {
 }
 
 // kinds are the resources with a CRD.
-var kinds = []string{"integrationhubs", "lookerregistrations"}
+var kinds = []string{"integrationhubs", "lookerregistrations", "httpintegrations"}
 
 // documented checks a description. It is one line, which kubectl explain wraps, of short sentences.
 func documented(t *testing.T, at, description string) {

@@ -53,6 +53,11 @@ type IntegrationHubStatus struct {
 	// +optional
 	Integrations []IntegrationStatus `json:"integrations,omitempty"`
 
+	// CustomIntegrations is the state of the selected HTTPIntegrations.
+	//
+	// +optional
+	CustomIntegrations *CustomIntegrationsStatus `json:"customIntegrations,omitempty"`
+
 	// ObservedVersion is the version that a running hub reports.
 	//
 	// +optional

@@ -86,7 +86,7 @@ func generate(folder string) ([]byte, error) {
 }
 
 // name is the schema of a resource's name.
-var name = object{"type": "string", "minLength": 1, "maxLength": 253, "pattern": `^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`}
+var name = object{"type": "string", "minLength": 1, "maxLength": 200, "pattern": `^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`}
 
 type generator struct {
 	types       map[string]*ast.GenDecl
