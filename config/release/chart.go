@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -158,8 +160,9 @@ func edit(file string, values map[string]string) error {
 	if err := yaml.Unmarshal(text, &document); err != nil {
 		return fmt.Errorf("reading %s: %w", file, err)
 	}
-	for key, value := range values {
-		node := document.Content[0]
+	// Sorted, because new keys are appended: two releases of one commit are equal.
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		node, value := document.Content[0], values[key]
 		parent, child, nested := strings.Cut(key, ".")
 		if nested {
 			node = lookup(node, parent)
