@@ -304,8 +304,8 @@ func records(_ *http.Request, body []byte) ([]rowstest.Row, error) {
 	return all, nil
 }
 
-// Faults of the network and of the destination: each row counts as delivered or as failed, once.
-func TestRowsAreCounted(t *testing.T) {
+// Each of 100,000 rows is counted correctly under injected faults.
+func TestInjectedFaults(t *testing.T) {
 	t.Parallel()
 	rejects := func(id string) bool { return strings.HasSuffix(id, "777") }
 	byRecord := func(_ []rowstest.Row, rejected []int) rowstest.Answer {
@@ -332,15 +332,40 @@ func TestRowsAreCounted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				const total = 10_000
+				const total = 100_000
 				i := actiontest.New(t, customerio.New, d.Deps(nil))
 				_, err := i.Execute(t.Context(), rowstest.Query(t, request(nil), head, total, func(i int) string { return row(fmt.Sprint("id-", i)) }))
 				if got := d.Check(t, total, err); got.Failed != total/1000 {
 					t.Errorf("%d rows failed, want %d: %v", got.Failed, total/1000, err)
 				}
+				if n := d.Unconfirmed(); n != 0 {
+					t.Errorf("%d rows arrived, but are not confirmed", n)
+				}
+				if got, want := action.MessageOf(err), "99900 of 100000 rows delivered, 100 rejected. "; !strings.HasPrefix(got, want) {
+					t.Errorf("message %q, want prefix %q", got, want)
+				}
 			})
 		})
 	}
+}
+
+// The memory does not depend on the number of rows.
+func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
+	rowstest.EachWay(t, func(t *testing.T, way rowstest.Way) {
+		const total, most = 1_000_000, 32 << 20
+		sink := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: `{}`}}
+		synctest.Test(t, func(t *testing.T) { // waits for the rate limit take no time
+			i := actiontest.New(t, customerio.New, action.Deps{HTTP: &http.Client{Transport: sink}})
+			res, err := i.Execute(t.Context(), way.Query(t, request(nil), head, total, func(i int) string { return row(fmt.Sprint("id-", i)) }))
+			if err != nil || res.Message != "1000000 rows sent to Customer.io." {
+				t.Errorf("%+v, %v", res, err)
+			}
+		})
+		if heap := sink.Heap(t); heap > most {
+			t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
+		}
+		t.Logf("%d rows, heap at most %.1f MiB", total, float64(sink.Heap(t))/(1<<20))
+	})
 }
 
 // With a bucket, a schedule can send only rows that changed, and rejected rows are kept.

@@ -1,6 +1,7 @@
 package datarobot_test
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -19,6 +20,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/integrations/datarobot"
+	"integrationhub.dev/integrations/internal/rowstest"
 )
 
 const (
@@ -436,4 +438,73 @@ func TestRegions(t *testing.T) {
 		!strings.Contains(err.Error(), "but must be us, eu or jp") {
 		t.Errorf("error %v", err)
 	}
+}
+
+// lines counts the rows of a file, and measures the heap while it is sent.
+type lines struct {
+	rowstest.Sink
+
+	n int
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (l *lines) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Body == nil {
+		return nil, errors.New("no file")
+	}
+	body := bufio.NewReader(req.Body)
+	for {
+		line, err := body.ReadSlice('\n')
+		if bytes.HasSuffix(line, []byte(",no\n")) {
+			l.n++
+		}
+		if errors.Is(err, io.EOF) {
+			return l.Sink.RoundTrip(req)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// repeated is a CSV file of n rows that is generated as it is read.
+type repeated struct {
+	n, next int
+	part    strings.Reader
+}
+
+// Read implements [io.Reader].
+func (r *repeated) Read(p []byte) (int, error) {
+	if r.part.Len() == 0 {
+		switch {
+		case r.next > r.n:
+			return 0, io.EOF
+		case r.next == 0:
+			r.part.Reset("id,churned\n")
+		default:
+			r.part.Reset(strconv.Itoa(r.next) + ",no\n")
+		}
+		r.next++
+	}
+	return r.part.Read(p)
+}
+
+// The memory does not depend on the number of rows.
+func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
+	rowstest.EachWay(t, func(t *testing.T, way rowstest.Way) {
+		const total, most = 1_000_000, 32 << 20
+		l := &lines{Sink: rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusAccepted}}}
+		i := actiontest.New(t, datarobot.New, action.Deps{Env: enabled, HTTP: &http.Client{Transport: l}})
+		req := actiontest.Query(answers{"datarobot_api_token": token}, answers{"projectName": "Churn"})
+		if _, err := i.Execute(t.Context(), way.Body(t, req, "text/csv", &repeated{n: total})); err != nil {
+			t.Fatal(err)
+		}
+		if l.n != total {
+			t.Errorf("%d rows arrived, want %d", l.n, total)
+		}
+		if heap := l.Heap(t); heap > most {
+			t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
+		}
+		t.Logf("%d rows, heap at most %.1f MiB", total, float64(l.Heap(t))/(1<<20))
+	})
 }

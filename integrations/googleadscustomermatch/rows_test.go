@@ -18,7 +18,6 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
-	"integrationhub.dev/hub/payload"
 	"integrationhub.dev/integrations/googleadscustomermatch"
 	"integrationhub.dev/integrations/internal/rowstest"
 )
@@ -163,7 +162,7 @@ func TestDataManagerInjectedFaults(t *testing.T) {
 		deps := d.Deps(env)
 		deps.StartJob = (&jobs{}).start
 		req := newRequest(devices)
-		rowsOf(t, req, total, func(i int) string {
+		rowstest.Query(t, req, "", total, func(i int) string {
 			if i%4000 == 1 { // no person
 				return `{"IDFA":null}`
 			}
@@ -213,82 +212,37 @@ func ingested(_ *http.Request, body []byte) ([]rowstest.Row, error) {
 	return rows, nil
 }
 
-// rowsOf gives a request a json_label result of n rows, which are generated as they are read.
-func rowsOf(t *testing.T, req *action.Request, n int, row func(i int) string) {
-	t.Helper()
-	download := &payload.Downloader{Client: &http.Client{Transport: result{n, row}}, Timeout: time.Minute}
-	e := payload.NewEnvelope((&payload.Spool{Dir: t.TempDir()}).Share(t.Context()))
-	e.Plan.DownloadURL = "https://looker.example.com/downloads/x"
-	req.Data = e.Data(download)
-}
-
-// result serves a download URL.
-type result struct {
-	n   int
-	row func(i int) string
-}
-
-// RoundTrip implements [http.RoundTripper].
-func (r result) RoundTrip(req *http.Request) (*http.Response, error) {
-	return &http.Response{
-		StatusCode: http.StatusOK, Request: req, Header: http.Header{}, ContentLength: -1, Body: io.NopCloser(&array{result: r}),
-	}, nil
-}
-
-// array generates a JSON array.
-type array struct {
-	result
-	next int
-	part strings.Reader
-}
-
-// Read implements [io.Reader].
-func (a *array) Read(p []byte) (int, error) {
-	for a.part.Len() == 0 {
-		switch {
-		case a.next > a.n:
-			return 0, io.EOF
-		case a.next == a.n:
-			a.part.Reset("]")
-		case a.next == 0:
-			a.part.Reset("[" + a.row(0))
-		default:
-			a.part.Reset("," + a.row(a.next))
-		}
-		a.next++
-	}
-	return a.part.Read(p)
-}
-
 // The memory does not depend on the number of rows. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
-	for name, tt := range map[string]struct {
-		request func(map[string]string) *action.Request
-		answer  string
-	}{
-		"Data Manager API": {newRequest, `{"requestId":"q"}`},
-		"Google Ads API":   {request, `{"resourceName":"` + job + `"}`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			const rows, most = 1_000_000, 32 << 20
-			sink := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: tt.answer}}
-			deps := actiontest.Deps(t, nil, env)
-			deps.HTTP, deps.StartJob = &http.Client{Transport: sink}, (&jobs{}).start
-			req := tt.request(nil)
-			rowsOf(t, req, rows, func(i int) string { return fmt.Sprintf(`{"Users Email":"u%d@example.com"}`, i) })
-			res, err := actiontest.New(t, googleadscustomermatch.New, deps).Execute(t.Context(), req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got, want := res.Message, fmt.Sprintf("%d rows uploaded", rows); !strings.HasPrefix(got, want) {
-				t.Errorf("message %q, want prefix %q", got, want)
-			}
-			if heap := sink.Heap(t); heap > most {
-				t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
-			}
-			t.Logf("%d rows, heap at most %.1f MiB", rows, float64(sink.Heap(t))/(1<<20))
-		})
-	}
+	rowstest.EachWay(t, func(t *testing.T, way rowstest.Way) {
+		for name, tt := range map[string]struct {
+			request func(map[string]string) *action.Request
+			answer  string
+		}{
+			"Data Manager API": {newRequest, `{"requestId":"q"}`},
+			"Google Ads API":   {request, `{"resourceName":"` + job + `"}`},
+		} {
+			t.Run(name, func(t *testing.T) {
+				const rows, most = 1_000_000, 32 << 20
+				sink := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: tt.answer}}
+				deps := actiontest.Deps(t, nil, env)
+				deps.HTTP, deps.StartJob = &http.Client{Transport: sink}, (&jobs{}).start
+				req := tt.request(nil)
+				way.Query(t, req, "", rows, func(i int) string { return fmt.Sprintf(`{"Users Email":"u%d@example.com"}`, i) })
+				res, err := actiontest.New(t, googleadscustomermatch.New, deps).Execute(t.Context(), req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got, want := res.Message, fmt.Sprintf("%d rows uploaded", rows); !strings.HasPrefix(got, want) {
+					t.Errorf("message %q, want prefix %q", got, want)
+				}
+				if heap := sink.Heap(t); heap > most {
+					t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
+				}
+				t.Logf("%d rows, heap at most %.1f MiB", rows, float64(sink.Heap(t))/(1<<20))
+			})
+		}
+	})
 }
 
 // jobs is a hub's pool of jobs, which the test follows.

@@ -14,11 +14,9 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
-	"integrationhub.dev/hub/payload"
 	ga "integrationhub.dev/integrations/googleanalyticsdataimport"
 	"integrationhub.dev/integrations/internal/rowstest"
 )
@@ -176,11 +174,6 @@ type generated struct {
 	part    strings.Reader
 }
 
-// RoundTrip implements [http.RoundTripper].
-func (g *generated) RoundTrip(*http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, ContentLength: -1, Body: io.NopCloser(g)}, nil
-}
-
 // Read implements [io.Reader].
 func (g *generated) Read(p []byte) (int, error) {
 	if g.part.Len() == 0 {
@@ -197,40 +190,33 @@ func (g *generated) Read(p []byte) (int, error) {
 	return g.part.Read(p)
 }
 
-// download gives a request n rows.
-func download(t *testing.T, req *action.Request, n int) *action.Request {
-	t.Helper()
-	e := payload.NewEnvelope((&payload.Spool{Dir: t.TempDir()}).Share(t.Context()))
-	e.Plan.DownloadURL = "https://looker.example.com/downloads/x"
-	req.Data = e.Data(&payload.Downloader{Client: &http.Client{Transport: &generated{n: n}}, Timeout: time.Minute})
-	return req
-}
-
 // The memory does not depend on the number of rows. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) {
-	actiontest.Serial(t)
-	const rows, most = 1_000_000, 32 << 20
-	for api, message := range map[string]string{"measurement_protocol": done, "data_manager": managedDone} {
-		synctest.Test(t, func(t *testing.T) {
-			google := &discarding{}
-			deps := actiontest.Deps(t, nil, withManager())
-			deps.HTTP, deps.StartJob = &http.Client{Transport: google}, new(followed).start
-			req := download(t, request(map[string]string{"google_api": api}), rows)
-			res, err := actiontest.New(t, ga.New, deps).Execute(t.Context(), req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got, want := res.Message, fmt.Sprintf("%d%s", rows, message); got != want {
-				t.Errorf("%s: message %q, want %q", api, got, want)
-			}
-			if got, want := google.events, rows; got != want {
-				t.Errorf("%s: %d events arrived, want %d", api, got, want)
-			}
-			if google.heap > most {
-				t.Errorf("%s: %d MiB of heap", api, google.heap>>20)
-			}
-		})
-	}
+	rowstest.EachWay(t, func(t *testing.T, way rowstest.Way) {
+		actiontest.Serial(t)
+		const rows, most = 1_000_000, 32 << 20
+		for api, message := range map[string]string{"measurement_protocol": done, "data_manager": managedDone} {
+			synctest.Test(t, func(t *testing.T) {
+				google := &discarding{}
+				deps := actiontest.Deps(t, nil, withManager())
+				deps.HTTP, deps.StartJob = &http.Client{Transport: google}, new(followed).start
+				req := way.Body(t, request(map[string]string{"google_api": api}), "text/csv", &generated{n: rows})
+				res, err := actiontest.New(t, ga.New, deps).Execute(t.Context(), req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got, want := res.Message, fmt.Sprintf("%d%s", rows, message); got != want {
+					t.Errorf("%s: message %q, want %q", api, got, want)
+				}
+				if got, want := google.events, rows; got != want {
+					t.Errorf("%s: %d events arrived, want %d", api, got, want)
+				}
+				if google.heap > most {
+					t.Errorf("%s: %d MiB of heap", api, google.heap>>20)
+				}
+			})
+		}
+	})
 }
 
 // lossy is Google with a fake of the Data Manager API that injects faults.

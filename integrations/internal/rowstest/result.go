@@ -1,6 +1,8 @@
 package rowstest
 
 import (
+	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -11,38 +13,86 @@ import (
 	"integrationhub.dev/hub/payload"
 )
 
+// Way is how Looker sends a result.
+type Way struct {
+	name string
+	give func(t testing.TB, req *action.Request, mimetype string, body io.Reader)
+}
+
+// Looker sends a URL, or the result within the request. The hub stores the latter before an integration reads it.
+var (
+	byURL    = Way{"by URL", download}
+	attached = Way{"attached", attach}
+)
+
+// EachWay runs a test for each way in which Looker sends a result.
+func EachWay(t *testing.T, test func(t *testing.T, way Way)) {
+	t.Helper()
+	for _, way := range []Way{byURL, attached} {
+		t.Run(way.name, func(t *testing.T) { test(t, way) })
+	}
+}
+
 // Query gives a request a result to download: head, which is a JSON object without its closing brace,
-// and n rows. The rows are generated as they are read, so that their number needs no memory.
+// and n rows, or only the rows, as json_label has them, if head is empty. The rows are generated as they
+// are read, so that their number needs no memory.
 func Query(t testing.TB, req *action.Request, head string, n int, row func(i int) string) *action.Request {
 	t.Helper()
-	download := &payload.Downloader{
-		Client: &http.Client{Transport: looker{head: head, n: n, row: row}}, Timeout: time.Minute,
+	return byURL.Query(t, req, head, n, row)
+}
+
+// Query is [Query] for a way.
+func (w Way) Query(t testing.TB, req *action.Request, head string, n int, row func(i int) string) *action.Request {
+	t.Helper()
+	begin, end := head+`,"data":[`, "]}"
+	if head == "" {
+		begin, end = "[", "]"
 	}
-	e := payload.NewEnvelope((&payload.Spool{Dir: t.TempDir()}).Share(t.Context()))
-	e.Plan.DownloadURL = "https://looker.example.com/downloads/x"
-	req.Data = e.Data(download)
+	return w.Body(t, req, "application/json", &rows{n: n, row: row, part: strings.NewReader(begin), end: end})
+}
+
+// Body gives a request a result that body has. It is read once.
+func (w Way) Body(t testing.TB, req *action.Request, mimetype string, body io.Reader) *action.Request {
+	t.Helper()
+	w.give(t, req, mimetype, body)
 	return req
 }
 
-// looker serves a download URL.
-type looker struct {
-	head string
-	n    int
-	row  func(i int) string
+func download(t testing.TB, req *action.Request, _ string, body io.Reader) {
+	t.Helper()
+	e := payload.NewEnvelope((&payload.Spool{Dir: t.TempDir()}).Share(t.Context()))
+	e.Plan.DownloadURL = "https://looker.example.com/downloads/x"
+	req.Data = e.Data(&payload.Downloader{Client: &http.Client{Transport: looker{body}}, Timeout: time.Minute})
 }
+
+func attach(t testing.TB, req *action.Request, mimetype string, body io.Reader) {
+	t.Helper()
+	before := strings.NewReader(fmt.Sprintf(`{"attachment":{"mimetype":%q,"data":"`, mimetype))
+	envelope := io.MultiReader(before, &quoted{from: body}, strings.NewReader(`"}}`))
+	e, err := payload.Decode(envelope, (&payload.Spool{Dir: t.TempDir()}).Share(t.Context()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	req.Data = e.Data(nil)
+}
+
+// looker serves a download URL.
+type looker struct{ body io.Reader }
 
 // RoundTrip implements [http.RoundTripper].
 func (l looker) RoundTrip(req *http.Request) (*http.Response, error) {
-	begin := strings.NewReader(l.head + `,"data":[`)
 	return &http.Response{
 		StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: req,
-		Header: http.Header{}, ContentLength: -1, Body: io.NopCloser(&rows{looker: l, part: begin}),
+		Header: http.Header{}, ContentLength: -1, Body: io.NopCloser(l.body),
 	}, nil
 }
 
-// rows generates the result.
+// rows generates the result. part is its beginning.
 type rows struct {
-	looker
+	n    int
+	row  func(i int) string
+	end  string
 	next int
 	part *strings.Reader
 }
@@ -54,7 +104,7 @@ func (r *rows) Read(p []byte) (int, error) {
 		case r.next > r.n:
 			return 0, io.EOF
 		case r.next == r.n:
-			r.part.Reset("]}")
+			r.part.Reset(r.end)
 		case r.next > 0:
 			r.part.Reset("," + r.row(r.next))
 		default:
@@ -63,4 +113,33 @@ func (r *rows) Read(p []byte) (int, error) {
 		r.next++
 	}
 	return r.part.Read(p)
+}
+
+// quoted is text within a JSON string.
+type quoted struct {
+	from  io.Reader
+	chunk [4 << 10]byte
+	part  bytes.Buffer
+}
+
+// Read implements [io.Reader].
+func (q *quoted) Read(p []byte) (int, error) {
+	for q.part.Len() == 0 {
+		n, err := q.from.Read(q.chunk[:])
+		if n == 0 && err != nil {
+			return 0, err
+		}
+		for _, c := range q.chunk[:n] {
+			switch {
+			case c == '"' || c == '\\':
+				q.part.WriteByte('\\')
+				q.part.WriteByte(c)
+			case c < ' ':
+				fmt.Fprintf(&q.part, `\u%04x`, c)
+			default:
+				q.part.WriteByte(c)
+			}
+		}
+	}
+	return q.part.Read(p)
 }
