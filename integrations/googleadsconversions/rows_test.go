@@ -138,26 +138,28 @@ func TestUnnamedRows(t *testing.T) {
 
 // The memory does not depend on the number of rows. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) {
-	const total, most = 1_000_000, 32 << 20
-	synctest.Test(t, func(t *testing.T) {
-		sink := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: `{"requestId":"t-4"}`}}
-		deps := (&rowstest.Destination{}).Deps(env)
-		deps.HTTP, deps.StartJob = &http.Client{Transport: sink}, new(jobs).start
-		i := actiontest.New(t, conversions.New, deps)
-		conversions.StopClock(i)
-		res, err := i.Execute(t.Context(), rowstest.Query(t, request(nil), head, total, func(i int) string { return generated(i - i%1000) }))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, want := res.Message, fmt.Sprint(total)+done; got != want {
-			t.Errorf("message %q, want %q", got, want)
-		}
-		if got, want := sink.Calls(), total/2000; got != want {
-			t.Errorf("%d calls, want %d", got, want)
-		}
-		if sink.Heap(t) > most {
-			t.Errorf("%d MiB of heap", sink.Heap(t)>>20)
-		}
+	rowstest.EachWay(t, func(t *testing.T, way rowstest.Way) {
+		const total, most = 1_000_000, 32 << 20
+		synctest.Test(t, func(t *testing.T) {
+			sink := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: `{"requestId":"t-4"}`}}
+			deps := (&rowstest.Destination{}).Deps(env)
+			deps.HTTP, deps.StartJob = &http.Client{Transport: sink}, new(jobs).start
+			i := actiontest.New(t, conversions.New, deps)
+			conversions.StopClock(i)
+			res, err := i.Execute(t.Context(), way.Query(t, request(nil), head, total, func(i int) string { return generated(i - i%1000) }))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := res.Message, fmt.Sprint(total)+done; got != want {
+				t.Errorf("message %q, want %q", got, want)
+			}
+			if got, want := sink.Calls(), total/2000; got != want {
+				t.Errorf("%d calls, want %d", got, want)
+			}
+			if sink.Heap(t) > most {
+				t.Errorf("%d MiB of heap", sink.Heap(t)>>20)
+			}
+		})
 	})
 }
 
@@ -195,6 +197,9 @@ func TestDerivedTransactionID(t *testing.T) {
 		"another value":          {base: base, row: good(row{email: "ann@example.com", "google_ads_conversion_value": 2}), same: true},
 		"another address":        {base: base, row: good(row{email: "bo@example.com"}), same: true},
 		"the time with its zone": {base: base, row: good(row{clock: "2026-11-22T11:00:00+01:00"}), same: true},
+		"a zone without minutes": {base: base, row: good(row{clock: "2026-11-22 11:00:00+01"}), same: true},
+		"ISO 8601 without colon": {base: base, row: good(row{clock: "2026-11-22T11:00:00+0100"}), same: true},
+		"a time without seconds": {base: base, row: good(row{clock: "2026-11-22T11:00+01:00"}), same: true},
 		"the time in the zone": {
 			base: base, form: map[string]string{"time_zone": "Europe/Berlin"}, row: good(row{clock: "2026-11-22 11:00"}), same: true,
 		},

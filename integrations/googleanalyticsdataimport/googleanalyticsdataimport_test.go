@@ -74,7 +74,7 @@ func TestWire(t *testing.T) {
 	})
 	res, err := newIntegration(t, d).Execute(t.Context(), csv(t, req, "\ufeffClient,User,Name,Time,Value,Coupon,Tier\n"+
 		"1.1,u1,Ann,2026-11-23 11:00:00,9.50,007,gold\n"+
-		"1.1,u1,Ann,2026-11-22T12:00:00+01:00,-3,\"a,b\",gold\n"+
+		"1.1,u1,Ann,2026-11-22 12:00:00.000+01,-3,\"a,b\",gold\n"+
 		"2.2,,Bob,,,,\n"))
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/integrations/googleanalyticsdataimport/schema"
 	"integrationhub.dev/integrations/internal/rows"
+	"integrationhub.dev/integrations/internal/timestamp"
 )
 
 // event is one row.
@@ -198,19 +199,14 @@ func value(text string) any {
 // https://developers.google.com/analytics/devguides/collection/protocol/ga4/sending-events#override_timestamp
 const maxAge = 72 * time.Hour
 
-var timeLayouts = []string{time.RFC3339, time.DateTime, "2006-01-02 15:04", time.DateOnly}
-
 // parseTime parses the time of an event. The default time zone is UTC.
 func (r *result) parseTime(text string) (time.Time, error) {
-	for _, layout := range timeLayouts {
-		t, err := time.Parse(layout, text)
-		if err != nil {
-			continue
-		}
-		if age := r.now.Sub(t); age > maxAge || age < 0 {
-			return t, action.Errorf(action.Invalid, "A row's timestamp is not within the last 72 hours, as Google Analytics requires.")
-		}
-		return t, nil
+	t, err := timestamp.In(action.TimeZone{}, text)
+	if err != nil {
+		return t, action.Wrap(err, action.Invalid, "A row's timestamp is not a time such as 2026-01-31 12:00:00 (UTC).")
 	}
-	return time.Time{}, action.Errorf(action.Invalid, "A row's timestamp is not a time such as 2026-01-31 12:00:00 (UTC).")
+	if age := r.now.Sub(t); age > maxAge || age < 0 {
+		return t, action.Errorf(action.Invalid, "A row's timestamp is not within the last 72 hours, as Google Analytics requires.")
+	}
+	return t, nil
 }

@@ -17,6 +17,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/panics"
 	"integrationhub.dev/integrations/internal/rows"
+	"integrationhub.dev/integrations/internal/timestamp"
 )
 
 // newID returns a random part of a job's ID.
@@ -401,13 +402,10 @@ func date(text string) (string, error) {
 	return "", errors.New("is not a date")
 }
 
-// The layouts of times, without and with a zone. Looker's have no zone, and end at the unit of the column.
-var (
-	localLayouts = []string{
-		"2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02 15", "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateOnly,
-	}
-	zonedLayouts = []string{time.RFC3339, "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05 MST"}
-)
+// localLayouts are those of times without a zone. Looker's end at the unit of the column.
+var localLayouts = []string{
+	"2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02 15", "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateOnly,
+}
 
 // moment returns a time, with a zone if it has one and zoned is set.
 func moment(text string, zoned bool) (string, error) {
@@ -417,15 +415,12 @@ func moment(text string, zoned bool) (string, error) {
 			return t.Format(local), nil
 		}
 	}
-	for _, layout := range zonedLayouts {
-		t, err := time.Parse(layout, text)
-		switch {
-		case err != nil || strings.HasSuffix(layout, "MST") && t.Location() != time.UTC: // other abbreviations have no known offset
-		case zoned:
-			return t.UTC().Format(local) + "Z", nil
-		default:
-			return t.Format(local), nil
-		}
+	t, err := timestamp.Zoned(text)
+	switch {
+	case err != nil:
+		return "", errors.New("is not a time")
+	case zoned:
+		return t.UTC().Format(local) + "Z", nil
 	}
-	return "", errors.New("is not a time")
+	return t.Format(local), nil
 }

@@ -20,6 +20,7 @@ import (
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/integrations/internal/mirror"
 	"integrationhub.dev/integrations/internal/rows"
+	"integrationhub.dev/integrations/internal/timestamp"
 )
 
 // tagPrefix is the prefix of LookML tags that name Marketo's fields, such as marketo:email.
@@ -340,9 +341,9 @@ func (t *times) value(field string, v jsontext.Value) (jsontext.Value, error) {
 		}
 		t.types = types
 	}
-	at, ok := parseTime(text, t.zone)
-	if !ok {
-		return v, nil
+	at, err := timestamp.In(t.zone, text)
+	if err != nil {
+		return v, nil //nolint:nilerr // Marketo decides on other forms
 	}
 	switch t.types[field] {
 	case dateType:
@@ -352,8 +353,7 @@ func (t *times) value(field string, v jsontext.Value) (jsontext.Value, error) {
 	default:
 		return v, nil
 	}
-	quoted, err := json.Marshal(text)
-	return quoted, err
+	return json.Marshal(text)
 }
 
 // startsWithDate reports whether a text begins like 2026-11-26.
@@ -363,24 +363,4 @@ func startsWithDate(text string) bool {
 	}
 	_, err := time.Parse(time.DateOnly, text[:len(time.DateOnly)])
 	return err == nil
-}
-
-// layouts are the forms in which Looker and databases write times. Seconds may have a fraction.
-var layouts = []string{
-	time.DateOnly, time.DateTime, "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02 15",
-	time.RFC3339, "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 Z07:00", "2006-01-02 15:04:05-07", "2006-01-02 15:04:05 -0700",
-}
-
-// parseTime parses a date or a time, which is in the zone unless it has an offset.
-func parseTime(text string, zone action.TimeZone) (time.Time, bool) {
-	if local, ok := strings.CutSuffix(text, " UTC"); ok {
-		text = local + "Z"
-	}
-	location := zone.In(time.Time{}).Location()
-	for _, layout := range layouts {
-		if at, err := time.ParseInLocation(layout, text, location); err == nil {
-			return at, true
-		}
-	}
-	return time.Time{}, false
 }

@@ -96,8 +96,12 @@ func (r routed) RoundTrip(req *http.Request) (*http.Response, error) {
 // deliverTo delivers n people.
 func deliverTo(t *testing.T, instance routed, form map[string]string, n int) (*action.Response, error) {
 	t.Helper()
-	i := actiontest.New(t, marketo.New, action.Deps{HTTP: &http.Client{Transport: instance}})
-	return i.Execute(t.Context(), rowstest.Query(t, actiontest.Query(params(), form), head, n, person))
+	return executeOn(t, instance, rowstest.Query(t, actiontest.Query(params(), form), head, n, person))
+}
+
+func executeOn(t *testing.T, instance routed, req *action.Request) (*action.Response, error) {
+	t.Helper()
+	return actiontest.New(t, marketo.New, action.Deps{HTTP: &http.Client{Transport: instance}}).Execute(t.Context(), req)
 }
 
 // Each of 100,000 leads is counted correctly under injected faults.
@@ -267,32 +271,34 @@ func (e endless) RoundTrip(req *http.Request) (*http.Response, error) {
 // The memory grows only by what must be remembered of each lead: a few bytes for campaigns and mirrored lists. Not
 // parallel: it measures the heap.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
-	actiontest.Serial(t)
-	const rows, most = 1_000_000, 32 << 20
-	triggers := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: `{"success":true,"result":[{"id":5}]}`}}
-	for name, tt := range map[string]struct {
-		form    map[string]string
-		message string
-	}{
-		"campaign": {answers("addCampaign", "5"), "1000000 leads updated."},
-		"mirror":   {mirrored(answers("addList", "9")), "1000000 leads updated, 100000 removed from list 9."},
-	} {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // measures the heap
-			leads, lists := &measured{RoundTripper: echo{}}, &measured{RoundTripper: endless(rows + 100_000)}
-			synctest.Test(t, func(t *testing.T) { // waits for the rate limit take no time
-				instance := routed{"leads.json": leads, "campaigns/5/": triggers, "lists/9/": lists}
-				res, err := deliverTo(t, instance, tt.form, rows)
-				if err != nil || res.Message != tt.message {
-					t.Errorf("%+v, %v", res, err)
+	rowstest.EachWay(t, func(t *testing.T, way rowstest.Way) {
+		actiontest.Serial(t)
+		const rows, most = 1_000_000, 32 << 20
+		triggers := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: `{"success":true,"result":[{"id":5}]}`}}
+		for name, tt := range map[string]struct {
+			form    map[string]string
+			message string
+		}{
+			"campaign": {answers("addCampaign", "5"), "1000000 leads updated."},
+			"mirror":   {mirrored(answers("addList", "9")), "1000000 leads updated, 100000 removed from list 9."},
+		} {
+			t.Run(name, func(t *testing.T) { //nolint:paralleltest // measures the heap
+				leads, lists := &measured{RoundTripper: echo{}}, &measured{RoundTripper: endless(rows + 100_000)}
+				synctest.Test(t, func(t *testing.T) { // waits for the rate limit take no time
+					instance := routed{"leads.json": leads, "campaigns/5/": triggers, "lists/9/": lists}
+					res, err := executeOn(t, instance, way.Query(t, actiontest.Query(params(), tt.form), head, rows, person))
+					if err != nil || res.Message != tt.message {
+						t.Errorf("%+v, %v", res, err)
+					}
+				})
+				heap := max(leads.heap.Load(), lists.heap.Load())
+				if heap > most {
+					t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
 				}
+				t.Logf("%d rows, heap at most %.1f MiB", rows, float64(heap)/(1<<20))
 			})
-			heap := max(leads.heap.Load(), lists.heap.Load())
-			if heap > most {
-				t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
-			}
-			t.Logf("%d rows, heap at most %.1f MiB", rows, float64(heap)/(1<<20))
-		})
-	}
+		}
+	})
 }
 
 // byID is a result whose leads are looked up by their ID.
@@ -420,6 +426,9 @@ func TestTimes(t *testing.T) {
 		"an hour":               {value: "2026-11-26 13", datetime: "2026-11-26T13:00:00+00:00", date: "2026-11-26"},
 		"RFC 3339":              {zone: "Asia/Tokyo", value: "2026-11-26T13:04:05Z", datetime: "2026-11-26T13:04:05+00:00", date: "2026-11-26"},
 		"with an offset":        {value: "2026-11-26 13:04:05 -0800", datetime: "2026-11-26T13:04:05-08:00", date: "2026-11-26"},
+		"ISO 8601":              {zone: "Asia/Tokyo", value: "2026-11-26T13:04:05-0800", datetime: "2026-11-26T13:04:05-08:00", date: "2026-11-26"},
+		"of PostgreSQL":         {zone: "Asia/Tokyo", value: "2026-11-26 13:04:05.678+00", datetime: "2026-11-26T13:04:05+00:00", date: "2026-11-26"},
+		"a minute, and offset":  {value: "2026-11-26T13:04+01:00", datetime: "2026-11-26T13:04:00+01:00", date: "2026-11-26"},
 		"with UTC":              {zone: "Asia/Tokyo", value: "2026-11-26 13:04:05 UTC", datetime: "2026-11-26T13:04:05+00:00", date: "2026-11-26"},
 		"a date with more text": {value: "2026-11-26 to 2026-11-28", datetime: "2026-11-26 to 2026-11-28", date: "2026-11-26 to 2026-11-28"},
 	} {

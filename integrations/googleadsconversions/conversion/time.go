@@ -5,14 +5,8 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/timestamp"
 )
-
-// withZone are the forms of a time that names its offset from UTC. The second is Google Ads' own:
-// https://developers.google.com/google-ads/api/docs/conversions/upload-offline
-var withZone = []string{
-	time.RFC3339, "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 Z07:00", "2006-01-02 15:04:05Z0700", "2006-01-02 15:04:05 -0700",
-	"2006-01-02T15:04:05Z0700", "2006-01-02 15:04:05 UTC",
-}
 
 // withoutZone are the forms of a time in the time zone of the form.
 var withoutZone = []string{time.DateTime, "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02T15:04"}
@@ -52,10 +46,8 @@ func parseTime(text string, zone action.TimeZone, now time.Time) (t time.Time, r
 }
 
 func readTime(text string, zone action.TimeZone) (t time.Time, reason string) {
-	for _, layout := range withZone {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t, ""
-		}
+	if t, err := timestamp.Zoned(text); err == nil { // also Google Ads' own form, 2026-01-31 12:00:00+01:00
+		return t, ""
 	}
 	location := zone.In(time.Time{}).Location()
 	for _, layout := range withoutZone {

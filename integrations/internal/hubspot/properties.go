@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/timestamp"
 )
 
 // property is a property's definition
@@ -78,23 +79,14 @@ func asBool(text string) string {
 	return text
 }
 
-// layouts are the texts in which Looker has dates and times. Without an offset they are in the query's time zone,
-// which the result does not name, and taken as UTC.
-var layouts = []string{
-	time.DateTime, time.RFC3339, time.DateOnly, "2006-01-02 15:04", "2006-01-02T15:04:05", "2006-01-02 15:04:05 -0700",
-	"2006-01-02 15:04:05 UTC", "2006-01-02 15:04:05Z07:00",
-}
-
-// parseTime parses a date or time, or milliseconds since 1970.
+// parseTime parses a date or time, or milliseconds since 1970. Times without an offset are in the query's time
+// zone, which the result does not name, and taken as UTC.
 func parseTime(text string) (time.Time, bool) {
-	text = strings.TrimSpace(text)
-	for _, layout := range layouts {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC(), true
-		}
+	if t, err := timestamp.In(action.TimeZone{}, text); err == nil {
+		return t.UTC(), true
 	}
 	const minMillis = 1e11 // 1973: smaller numbers may be something else, such as a year
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil && (n >= minMillis || n <= -minMillis) {
+	if n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64); err == nil && (n >= minMillis || n <= -minMillis) {
 		return time.UnixMilli(n).UTC(), true
 	}
 	return time.Time{}, false
