@@ -107,13 +107,15 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return nil, err
 	}
 	c := client{http: i.http, address: in.Endpoint.address(), key: in.APIKey, record: in.Record}
-	batches := rows.JSONBatches(objectsPerCall, maxCall)
-	batches.Concurrency, batches.Limiter = concurrency, rate.NewLimiter(callsPerSecond, concurrency)
-	batches.BisectBudget = maxBisectCalls
-	if batches.Retry = retry; in.Record != attributes {
-		batches.Retry = once
+	batches := deliver.Options[object]{
+		Size: objectsPerCall, MaxBytes: maxCall - envelope, Weight: object.weight, Concurrency: concurrency,
+		Limiter: rate.NewLimiter(callsPerSecond, concurrency), BisectBudget: maxBisectCalls, Retry: once,
 	}
-	delivery, err := i.rowLog.Begin(ctx, req, table, nil)
+	var key rowlog.Key
+	if in.Record == attributes { // a user's last attributes count, but each event and purchase is one of its own
+		batches.Retry, batches.Key, key = retry, object.key, columns.key
+	}
+	delivery, err := i.rowLog.Begin(ctx, req, table, key)
 	if err != nil {
 		return nil, err
 	}
@@ -123,18 +125,18 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 }
 
 // limit rejects the rows beyond MaxRows, so that they are counted.
-func (i *Integration) limit(objects iter.Seq2[[]byte, error]) iter.Seq2[[]byte, error] {
+func (i *Integration) limit(objects iter.Seq2[object, error]) iter.Seq2[object, error] {
 	if i.maxRows == 0 {
 		return objects
 	}
-	return func(yield func([]byte, error) bool) {
+	return func(yield func(object, error) bool) {
 		n := uint(0)
-		for object, err := range objects {
+		for one, err := range objects {
 			if n++; n > i.maxRows && err == nil {
-				object, err = nil, deliver.Reject(action.Errorf(action.TooLarge, "At most %d rows are sent to Braze. The hub's "+
+				one, err = object{}, deliver.Reject(action.Errorf(action.TooLarge, "At most %d rows are sent to Braze. The hub's "+
 					"administrator can change BRAZE_MAX_EXPORT.", i.maxRows))
 			}
-			if !yield(object, err) {
+			if !yield(one, err) {
 				return
 			}
 		}

@@ -56,8 +56,12 @@ func (e *objectError) UnmarshalJSON(text []byte) error {
 }
 
 // track sends objects in one call: https://www.braze.com/docs/api/endpoints/user_data/post_user_track/.
-func (c client) track(ctx context.Context, objects [][]byte) error {
-	body := rows.JSONBody(`{"`+string(c.record)+`":[`, objects, "]}")
+func (c client) track(ctx context.Context, objects []object) error {
+	texts := make([][]byte, len(objects))
+	for i, o := range objects {
+		texts[i] = o.text
+	}
+	body := rows.JSONBody(`{"`+string(c.record)+`":[`, texts, "]}")
 	api := outbound.API{Name: name, Client: c.http, Timeout: timeout, Authorize: outbound.Bearer(c.key), Explain: explain}
 	var res response
 	if err := api.Call(ctx, http.MethodPost, c.address, body, &res); err != nil {

@@ -161,20 +161,39 @@ func missing(tag string) *action.Error {
 	return action.Errorf(action.Invalid, "A row has no value in the field tagged %s.", tag)
 }
 
+// object is a row in a call, as JSON.
+type object struct {
+	// user is the user's identifier, of the kind that the form names.
+	user string
+	text []byte
+}
+
+// envelope is more than the bytes of a call besides its objects.
+const envelope = 100
+
+// weight is the size of the object in a call, with a comma.
+func (o object) weight() int { return len(o.text) + len(",") }
+
+// key makes the attributes of a user arrive in the order of the rows.
+func (o object) key() string { return o.user }
+
+// key is the [object.key] of a row. The case of an email address does not matter.
+func (m *columns) key(row action.Row) string { return strings.ToLower(row.Cell(m.id).Text()) }
+
 // objects yields the rows as Braze's objects.
-func (e *encoder) objects(table *action.Table) iter.Seq2[[]byte, error] {
-	return rows.Convert(table, func(row action.Row) ([]byte, error) {
+func (e *encoder) objects(table *action.Table) iter.Seq2[object, error] {
+	return rows.Convert(table, func(row action.Row) (object, error) {
 		e.json.Begin()
 		err := e.object(row)
 		e.json.End()
-		object, writeErr := e.json.Done()
+		text, writeErr := e.json.Done()
 		if err == nil {
 			err = writeErr
 		}
 		if err != nil {
-			return nil, deliver.Reject(err)
+			return object{}, deliver.Reject(err)
 		}
-		return object, nil
+		return object{e.key(row), text}, nil
 	})
 }
 

@@ -122,7 +122,11 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	batches := rows.JSONBatches(rowsPerCall, maxCall)
 	batches.Concurrency, batches.Limiter = concurrency, c.pace.limiter
 	batches.Retry, batches.BisectBudget = retry, maxBisectCalls
-	delivery, err := i.rowLog.Begin(ctx, req, table, nil)
+	var key rowlog.Key
+	if in.DataType == userData { // a profile's last attributes count, but each event is one of its own
+		key = m.person
+	}
+	delivery, err := i.rowLog.Begin(ctx, req, table, key)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"iter"
 	"slices"
 	"strconv"
@@ -79,6 +80,16 @@ func (m *mapping) identified(row action.Row) bool {
 		}
 	}
 	return false
+}
+
+// person is the same for rows with the same identities. The case of an email address does not matter.
+func (m *mapping) person(row action.Row) string {
+	var all strings.Builder
+	for _, id := range m.identities {
+		text := strings.ToLower(row.Cell(id.column).Text())
+		_, _ = fmt.Fprintf(&all, "%s:%d:%s;", id.name, len(text), text)
+	}
+	return all.String()
 }
 
 // event encodes a custom event. mParticle requires a name and a type.
