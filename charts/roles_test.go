@@ -52,8 +52,8 @@ func allows(role rbacv1.ClusterRole, verb, resource string) bool {
 	})
 }
 
-// Users of the cluster's own roles may do with IntegrationHubs and LookerRegistrations what they may do with Deployments. The
-// chart and the Kustomize bases give them the same.
+// Users of the cluster's own roles may do with IntegrationHubs, LookerRegistrations and HTTPIntegrations what they may do with
+// Deployments. The chart and the Kustomize bases give them the same.
 func TestRolesForPeople(t *testing.T) {
 	t.Parallel()
 	rendered, errs, err := render(t)
@@ -78,7 +78,7 @@ func TestRolesForPeople(t *testing.T) {
 			if diff := cmp.Diff(tt.to, aggregatedTo(role)); diff != "" {
 				t.Errorf("%s of the %s is aggregated to (-want +got):\n%s", name, source, diff)
 			}
-			for _, resource := range []string{"integrationhubs", "lookerregistrations"} {
+			for _, resource := range []string{"integrationhubs", "lookerregistrations", "httpintegrations"} {
 				for _, verb := range tt.allowed {
 					if !allows(role, verb, resource) {
 						t.Errorf("%s of the %s may not %s %s", name, source, verb, resource)

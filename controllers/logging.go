@@ -130,8 +130,11 @@ func (e eventLogger) Eventf(regarding, related runtime.Object, eventType, reason
 	e.EventRecorder.Eventf(regarding, related, eventType, reason, action, note, args...)
 	values := []any{"reason", reason, "message", fmt.Sprintf(note, args...)}
 	kind := "hub"
-	if _, ok := regarding.(*v1alpha1.LookerRegistration); ok {
+	switch regarding.(type) {
+	case *v1alpha1.LookerRegistration:
 		kind = "registration"
+	case *v1alpha1.HTTPIntegration:
+		kind = "integration"
 	}
 	if o, ok := regarding.(client.Object); ok {
 		values = append(values, "namespace", o.GetNamespace(), kind, o.GetName())

@@ -24,6 +24,7 @@ func TestREADME(t *testing.T) {
 	}
 	readme := withTables(t, string(before), "conditions.go", "")
 	readme = withTables(t, readme, "registration_conditions.go", "registration ")
+	readme = withTables(t, readme, "httpintegration_conditions.go", "integration ")
 	if *update {
 		if err := os.WriteFile("README.md", []byte(readme), 0o600); err != nil {
 			t.Fatal(err)

@@ -55,6 +55,7 @@ func CacheOptions(namespaces []string) cache.Options {
 		ByObject: map[client.Object]cache.ByObject{
 			&v1alpha1.IntegrationHub{}:          all,
 			&v1alpha1.LookerRegistration{}:      all,
+			&v1alpha1.HTTPIntegration{}:         all,
 			metadataOf(resources.SecretKind):    user,
 			metadataOf(resources.ConfigMapKind): user,
 		},

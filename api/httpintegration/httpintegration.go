@@ -10,6 +10,8 @@
 // +kubebuilder:object:generate=true
 package httpintegration
 
+import "strings"
+
 // APIVersion and Kind are those of the custom resource.
 const (
 	APIVersion = "hub.integrationhub.dev/v1alpha1"
@@ -18,6 +20,14 @@ const (
 
 // NamePrefix is the prefix of the names of integrations that the reference does not have.
 const NamePrefix = "custom_"
+
+// LookerName returns the name in Looker of the integration that a resource describes.
+func LookerName(resource string, spec *Spec) string {
+	if spec.Name != "" {
+		return spec.Name
+	}
+	return NamePrefix + strings.NewReplacer("-", "_", ".", "_").Replace(resource)
+}
 
 // Expression is an expression in CEL.
 //

@@ -48,7 +48,7 @@ type HTTPIntegrationList struct {
 
 // AllowIntegrationsAnnotation is on a Secret. Its value lists the HTTPIntegrations that may use the Secret,
 // separated by commas; * is all of the namespace. No HTTPIntegration can use a Secret without it:
-// whoever may write HTTPIntegrations could otherwise send any Secret of the namespace anywhere.
+// an author of HTTPIntegrations could otherwise send any Secret of the namespace anywhere.
 const AllowIntegrationsAnnotation = "hub.integrationhub.dev/allow-integrations"
 
 // HTTPIntegrationStatus is the observed state of an integration without code.

@@ -155,10 +155,7 @@ func (c *compiler) expression(field string, text httpintegration.Expression, s e
 
 // name checks the integration's name in Looker.
 func (c *compiler) name() {
-	name := c.Spec.Name
-	if name == "" {
-		name = httpintegration.NamePrefix + strings.NewReplacer("-", "_", ".", "_").Replace(c.Name)
-	}
+	name := httpintegration.LookerName(c.Name, &c.Spec)
 	if !strings.HasPrefix(name, httpintegration.NamePrefix) && !slices.Contains(c.i.options.Names, name) {
 		c.problem("spec.name", "The name must begin with %s, unless it is that of an integration of the hub.", httpintegration.NamePrefix)
 	}

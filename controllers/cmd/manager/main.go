@@ -1,4 +1,4 @@
-// Command manager is the operator: it reconciles IntegrationHubs and LookerRegistrations.
+// Command manager is the operator: it reconciles IntegrationHubs, LookerRegistrations and HTTPIntegrations.
 package main
 
 import (
@@ -15,6 +15,7 @@ import (
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"integrationhub.dev/controllers"
+	"integrationhub.dev/controllers/custom"
 	"integrationhub.dev/controllers/defaults"
 	"integrationhub.dev/controllers/hubclient"
 	"integrationhub.dev/controllers/lookerclient"
@@ -122,8 +123,10 @@ func run() error {
 		Client: mgr.GetClient(), APIReader: mgr.GetAPIReader(), Recorder: r.Recorder, Class: *class,
 		Looker: lookerclient.Options{Proxy: proxy, Observe: registrationMetrics.Observe},
 	}
+	integrations := &custom.Reconciler{Client: mgr.GetClient(), Recorder: r.Recorder, Class: *class}
 	if err := errors.Join(
 		r.SetupWithManager(mgr),
+		integrations.SetupWithManager(mgr),
 		registrations.SetupWithManager(mgr),
 		ctrlmetrics.Registry.Register(registrationMetrics),
 		ctrlmetrics.Registry.Register(controllers.Metrics{Hubs: mgr.GetClient(), Class: *class}),

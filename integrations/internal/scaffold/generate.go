@@ -70,7 +70,12 @@ package v1alpha1
 // +kubebuilder:validation:Enum=%s
 // +kubebuilder:validation:MaxLength=%d
 type IntegrationName string
-`, registryFile, strings.Join(names, ";"), maxName)
+
+// IntegrationNames are all names. An HTTPIntegration can have one of them, or begins with custom_.
+var IntegrationNames = []string{
+	"%s",
+}
+`, registryFile, strings.Join(names, ";"), maxName, strings.Join(names, "\",\n\t\""))
 }
 
 var integrationList = regexp.MustCompile(`(?s)(<!-- integrations: [^\n]*-->\n).*?(<!-- end -->)`)
