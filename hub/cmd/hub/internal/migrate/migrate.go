@@ -153,8 +153,10 @@ func (ref reference) compare(environment map[string]string, offered bool, reason
 		i.Findings = append(i.Findings, Finding{Blocker, "It is not offered: " + reason + "."})
 	}
 	if ref.name == "google_sheets" && environment["GOOGLE_DRIVE_CLIENT_ID"] == "" {
-		i.Findings = append(i.Findings, Finding{Change,
-			"Users sign in with the client in GOOGLE_SHEET_CLIENT_ID. The reference needed GOOGLE_DRIVE_CLIENT_ID, which is not set."})
+		i.Findings = append(i.Findings, Finding{
+			Change,
+			"Users sign in with the client in GOOGLE_SHEET_CLIENT_ID. The reference needed GOOGLE_DRIVE_CLIENT_ID, which is not set.",
+		})
 	}
 	for _, change := range ref.changes {
 		i.Findings = append(i.Findings, Finding{Change, change})
