@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -181,11 +182,13 @@ func edit(file string, values map[string]string) error {
 		content.SetString(value)
 		node.Content = append(node.Content, name, content)
 	}
-	text, err = yaml.Marshal(&document)
-	if err != nil {
+	var b bytes.Buffer
+	encoder := yaml.NewEncoder(&b)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(&document); err != nil {
 		return err
 	}
-	return os.WriteFile(file, text, 0o600)
+	return os.WriteFile(file, b.Bytes(), 0o600)
 }
 
 // lookup returns the value of a mapping's key, or nil.

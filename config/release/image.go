@@ -5,7 +5,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -120,8 +122,11 @@ func (l *layout) attach(ctx context.Context, subject ocispec.Descriptor, mediaTy
 	return err
 }
 
-// save writes the layout's index.json. The store lists manifests in the order of a map.
+// save writes the layout's index.json. The store lists manifests in the order of a map, and keeps an empty folder.
 func (l *layout) save() error {
+	if err := os.Remove(filepath.Join(l.dir, "ingest")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	if err := l.store.SaveIndex(); err != nil {
 		return fmt.Errorf("saving %s: %w", l.dir, err)
 	}
