@@ -69,7 +69,7 @@ demo-check: ## Say what the demo needs, what is missing, and where it would run
 test: ## Every test; sets up what it needs by itself
 	@mkdir -p $(CACHE)
 	@rm -f $(SKIPPED)
-	$(MAKE) test-unit test-process test-argocd test-servers test-fuzz test-cluster
+	$(MAKE) test-unit test-process test-argocd test-release test-servers test-fuzz test-cluster
 	@[ ! -s $(SKIPPED) ] || { echo; echo "Everything passed. Not run on this machine:"; sed 's/^/  /' $(SKIPPED); }
 
 ##@ Tests
@@ -95,6 +95,12 @@ test-process: ## The mode "process": its parts, and whole clusters of processes
 test-argocd: ## The samples against Argo CD's own diff, and its health check
 	go -C config/argocd test ./...
 
+# A module of its own, so that the registry's client stays out of go.mod.
+.PHONY: test-release
+test-release: $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_GOMOD) ## A release: built twice, pushed to a registry on this machine, and pulled
+	$(LOCAL)/build tools helm kubectl registry
+	$(ENVTEST) CYCLONEDX=$< GOWORK=off go -C config/release test ./...
+
 # Azurite needs Node; without it, and without sshd, those tests are skipped.
 .PHONY: test-servers
 test-servers: $(TOOLS)/versitygw-$(VERSITYGW) $(TOOLS)/fake-gcs-server-$(FAKE_GCS_SERVER) $(TOOLS)/mailpit-$(MAILPIT) ## Stores and mail against real servers: S3, Azure, Google Cloud Storage, SFTP, SMTP
@@ -115,6 +121,7 @@ lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## Lint, as CI does
 	$< run
 	cd $(LOCAL)/process && $< run
 	cd config/argocd && $< run
+	cd config/release && $< run
 
 .PHONY: test-fuzz
 test-fuzz: ## A few seconds of fuzzing, to see that the targets still work

@@ -17,6 +17,7 @@ helm helm helm.sh/helm/v4/cmd/helm 90 seconds
 controller-gen helm sigs.k8s.io/controller-tools/cmd/controller-gen 10 seconds
 image image . 1 second
 pause pause . 1 second
+registry registry . 30 seconds
 END
 }
 

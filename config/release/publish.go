@@ -13,6 +13,7 @@ import (
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"oras.land/oras-go/v2"
+	"oras.land/oras-go/v2/content"
 	"oras.land/oras-go/v2/content/oci"
 	"oras.land/oras-go/v2/registry/remote"
 	"oras.land/oras-go/v2/registry/remote/auth"
@@ -96,6 +97,16 @@ func push(ctx context.Context, o *publishOptions, layout, reference string) (oci
 	d, err := oras.ExtendedCopy(ctx, store, tag, repository, tag, oras.DefaultExtendedCopyOptions)
 	if err != nil {
 		return d, tag, err
+	}
+	// That copies what refers to the tagged manifest, but not what refers to the images in an index.
+	images, err := content.Successors(ctx, store, d)
+	if err != nil {
+		return d, tag, err
+	}
+	for _, image := range images {
+		if err := oras.ExtendedCopyGraph(ctx, store, repository, image, oras.DefaultExtendedCopyGraphOptions); err != nil {
+			return d, tag, err
+		}
 	}
 	found, err := repository.Resolve(ctx, d.Digest.String())
 	if err == nil && found.Digest != d.Digest {
