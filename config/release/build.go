@@ -22,8 +22,8 @@ type options struct {
 	registry string
 	// downloads is the URL of the folder that the archives are published to.
 	downloads string
-	// sourceURL and builder describe the release: the repository, and what built it.
-	sourceURL, builder string
+	// sourceURL and builderURI describe the release: the repository, and what built it.
+	sourceURL, builderURI string
 	// tools that are not Go's or the system's.
 	helm, kubectl, cyclonedx string
 }
@@ -39,7 +39,7 @@ func buildFlags(f *flag.FlagSet) *options {
 	f.StringVar(&o.registry, "registry", "", "registry and folder of the images, such as registry.example.com/integration-hub")
 	f.StringVar(&o.downloads, "downloads", "", "URL of the folder with the archives")
 	f.StringVar(&o.sourceURL, "source-url", "", "URL of the repository")
-	f.StringVar(&o.builder, "builder", "", "URI of what runs the build")
+	f.StringVar(&o.builderURI, "builder", "", "URI of what runs the build")
 	f.StringVar(&o.helm, "helm", "helm", "Helm")
 	f.StringVar(&o.kubectl, "kubectl", "kubectl", "kubectl")
 	f.StringVar(&o.cyclonedx, "cyclonedx-gomod", "cyclonedx-gomod", "cyclonedx-gomod")

@@ -38,16 +38,21 @@ func krewManifest(version string, platforms []krewPlatform) ([]byte, error) {
 		Description      string         `json:"description"`
 		Platforms        []krewPlatform `json:"platforms"`
 	}
-	return yaml.Marshal(struct {
+	type plugin struct {
 		APIVersion string   `json:"apiVersion"`
 		Kind       string   `json:"kind"`
 		Metadata   metadata `json:"metadata"`
 		Spec       spec     `json:"spec"`
-	}{
-		"krew.googlecontainertools.github.com/v1alpha2", "Plugin", metadata{"integrationhub"},
-		spec{
-			version, "Check and use hubs for Looker's Action API",
-			"Checks a hub as Looker would, lists and executes its integrations,\nand runs a hub for developers.\n", platforms,
+	}
+	return yaml.Marshal(plugin{
+		APIVersion: "krew.googlecontainertools.github.com/v1alpha2",
+		Kind:       "Plugin",
+		Metadata:   metadata{"integrationhub"},
+		Spec: spec{
+			Version:          version,
+			ShortDescription: "Check and use hubs for Looker's Action API",
+			Description:      "Checks a hub as Looker would, lists and executes its integrations,\nand runs a hub for developers.\n",
+			Platforms:        platforms,
 		},
 	})
 }

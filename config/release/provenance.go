@@ -69,7 +69,7 @@ func (b *builder) statement(subjects []subject) ([]byte, error) {
 			{URI: "pkg:golang/toolchain@" + runtime.Version()},
 		},
 	}
-	s.Predicate.RunDetails.Builder.ID = cmp.Or(b.options.builder, localBuilder)
+	s.Predicate.RunDetails.Builder.ID = cmp.Or(b.builderURI, localBuilder)
 	text, err := json.MarshalIndent(s, "", "  ")
 	return append(text, '\n'), err
 }

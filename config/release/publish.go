@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -63,7 +64,7 @@ func publish(ctx context.Context, o *publishOptions, dir string) error {
 
 // checkRegistry makes sure that install.yaml names the images of the registry.
 func checkRegistry(dir, registry string) error {
-	text, err := os.ReadFile(filepath.Join(dir, "install.yaml"))
+	text, err := fs.ReadFile(os.DirFS(dir), "install.yaml")
 	if err != nil {
 		return fmt.Errorf("reading the release: %w", err)
 	}

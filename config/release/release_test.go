@@ -145,6 +145,7 @@ func TestRelease(t *testing.T) {
 }
 
 func checkArchives(t *testing.T, dir, commit string) {
+	t.Helper()
 	packed, err := os.ReadFile(filepath.Join(dir, "hub_v1.2.3_linux_amd64.tar.gz"))
 	if err != nil {
 		t.Fatal(err)
@@ -173,6 +174,7 @@ func checkArchives(t *testing.T, dir, commit string) {
 }
 
 func checkProvenance(t *testing.T, dir, commit string) {
+	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, "provenance.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -203,6 +205,7 @@ var references = regexp.MustCompile(`(?:image|value): (\S+/(?:manager|hub))@(sha
 
 // checkImages resolves what install.yaml names.
 func checkImages(t *testing.T, dir, commit string) {
+	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, "install.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -309,6 +312,7 @@ func fetchBlob(t *testing.T, repository *remote.Repository, d ocispec.Descriptor
 
 // checkChart pulls the chart as users do.
 func checkChart(t *testing.T, o *options, registry string) {
+	t.Helper()
 	dir := t.TempDir()
 	command(t, dir, o.helm, "pull", "oci://"+registry+"/charts/integration-hub", "--version", "1.2.3", "--plain-http")
 	pulled, err := os.ReadFile(filepath.Join(dir, "integration-hub-1.2.3.tgz"))
@@ -411,7 +415,7 @@ func TestSigning(t *testing.T) {
 	if _, reason := signer(); reason != "cosign is not installed" || sign() != "" {
 		t.Errorf("without cosign: %q", reason)
 	}
-	if err := os.WriteFile(filepath.Join(bin, "cosign"), []byte("#!/bin/sh\necho \"$@\" >>"+calls+"\n"), 0o700); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(filepath.Join(bin, "cosign"), []byte("#!/bin/sh\necho \"$@\" >>"+calls+"\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if _, reason := signer(); !strings.Contains(reason, "set COSIGN_KEY or SIGSTORE_ID_TOKEN") || sign() != "" {
