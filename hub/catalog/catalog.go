@@ -17,7 +17,8 @@ import (
 	"integrationhub.dev/hub/suggest"
 )
 
-// Catalog is what the hub offers. Only [Catalog.SetCustom] changes it.
+// Catalog is what the hub offers. Only [Catalog.SetCustom] and [Catalog.SetRemote] change it, which one
+// goroutine calls.
 type Catalog struct {
 	// Unavailable maps the names of other integrations to the reason why they are not available. It is
 	// public, and has no values of settings.
@@ -34,6 +35,10 @@ type Catalog struct {
 	descriptions []Description
 	// builtin are the program's own integrations.
 	builtin []Entry
+	// custom are the integrations without code, and remote those of other hubs.
+	custom  []Entry
+	remote  []Remote
+	refused []Refusal
 	current atomic.Pointer[offer]
 }
 
@@ -48,14 +53,18 @@ type offer struct {
 func newOffer(label string, entries []Entry) *offer {
 	o := &offer{label: label, entries: entries, byName: map[string]*Entry{}, lists: lists{cached: map[string]List{}}}
 	for i := range entries {
-		o.byName[entries[i].Definition.Name] = &entries[i]
+		// Paths are in lowercase; other hubs may have names that are not.
+		o.byName[strings.ToLower(entries[i].Definition.Name)] = &entries[i]
 	}
 	return o
 }
 
 // Entry is an available integration.
 type Entry struct {
+	// Resolved has nothing but the definition if the integration is another hub's.
 	action.Resolved
+	// Remote is the integration at another hub, or nil.
+	Remote *Remote
 	// Log names the integration in every line.
 	Log *slog.Logger
 	// Icon is a data URI, or empty.
@@ -184,7 +193,7 @@ func (c *Catalog) unknownSettings(all []candidate, cfg config.Config, environmen
 // Entries returns the available integrations.
 func (c *Catalog) Entries() []Entry { return c.current.Load().entries }
 
-// Names returns the names of the available integrations.
+// Names returns the names of the available integrations, other hubs' included.
 func (c *Catalog) Names() []string {
 	entries := c.Entries()
 	names := make([]string, len(entries))

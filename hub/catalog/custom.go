@@ -16,12 +16,12 @@ type Custom struct {
 
 // SetCustom replaces the integrations without code. Requests that have begun continue with what they have.
 func (c *Catalog) SetCustom(all []Custom) {
-	entries := slices.Clone(c.builtin)
+	c.custom = nil
 	for _, custom := range all {
 		log := c.log.With(telemetry.IntegrationKey, custom.Definition.Name)
-		entries = append(entries, newEntry(custom.Resolved, log, custom.Icon, c.baseURL))
+		c.custom = append(c.custom, newEntry(custom.Resolved, log, custom.Icon, c.baseURL))
 	}
-	c.current.Store(newOffer(c.label, entries))
+	c.update()
 }
 
 // Taken returns why an integration without code cannot have a name, or "".

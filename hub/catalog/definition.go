@@ -41,7 +41,7 @@ func (e *Entry) marshalDefinition(v action.Version) []byte {
 	out := definition{
 		Description: d.Description, Label: d.Label, Name: d.Name,
 		Params: d.Params, RequiredFields: d.RequiredFields, Types: d.Types,
-		UsesOAuth: e.OAuth != nil || e.Delegate != nil, DelegateOAuth: e.Delegate != nil,
+		UsesOAuth: e.SignsIn() || e.Delegates(), DelegateOAuth: e.Delegates(),
 		Formats: d.Formats, Formattings: d.Formattings, VisFormattings: d.VisFormattings,
 		DownloadSettings: []action.Download{d.Download},
 		URL:              at + "/execute",
@@ -58,7 +58,7 @@ func (e *Entry) marshalDefinition(v action.Version) []byte {
 	if d.FormatsFor != nil {
 		out.Formats = d.FormatsFor(v)
 	}
-	if e.Form != nil {
+	if e.HasForm() {
 		form := at + "/form"
 		out.FormURL = &form
 	}

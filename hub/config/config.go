@@ -44,6 +44,8 @@ type Config struct {
 	// IntegrationSecretsDir has their secrets: a folder for each Secret with a file for each key.
 	IntegrationsDir       string `env:"ACTION_HUB_INTEGRATIONS_DIR"`
 	IntegrationSecretsDir string `env:"ACTION_HUB_INTEGRATION_SECRETS_DIR"`
+	// Upstreams are other Action Hubs whose integrations this hub offers too, as a JSON array.
+	Upstreams Upstreams `env:"ACTION_HUB_UPSTREAMS"`
 	// StatusPage is who may read the status page at / and the JSON at /status. Neither contains a secret.
 	StatusPage StatusPage `env:"ACTION_HUB_STATUS_PAGE" envDefault:"token"`
 	// Name and Namespace are those of the IntegrationHub, if there is one. The status page shows

@@ -15,6 +15,7 @@ const (
 	DisabledIntegrations = "ACTION_HUB_DISABLED_INTEGRATIONS"
 	IntegrationsDir      = "ACTION_HUB_INTEGRATIONS_DIR"
 	IntegrationSecrets   = "ACTION_HUB_INTEGRATION_SECRETS_DIR" //nolint:gosec // a name, not a credential
+	Upstreams            = "ACTION_HUB_UPSTREAMS"
 	StatusPage           = "ACTION_HUB_STATUS_PAGE"
 	Name                 = "ACTION_HUB_NAME"
 	Namespace            = "ACTION_HUB_NAMESPACE"

@@ -84,6 +84,12 @@ func LoadRoots(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return pool, nil
 	}
+	return AddRoots(pool, file)
+}
+
+// AddRoots returns certificate authorities together with those in a PEM file.
+func AddRoots(pool *x509.CertPool, file string) (*x509.CertPool, error) {
+	pool = pool.Clone()
 	pem, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("reading certificate authorities: %w", err)

@@ -1,0 +1,183 @@
+package upstream
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/catalog"
+	"integrationhub.dev/hub/outbound"
+)
+
+const (
+	listTimeout = 30 * time.Second
+	// maxList is the maximum size of a list in bytes. The reference's has a quarter of a megabyte.
+	maxList = 16 << 20
+	// maxActions is the maximum number of integrations in a list.
+	maxActions = 500
+	// maxIcon is the maximum size of an icon's data URI; a larger one is left out.
+	maxIcon = 256 << 10
+	// listAgent makes upstreams list what the newest Looker can use. Requests of Looker have its own version,
+	// so that an upstream refuses what that cannot use.
+	listAgent = "LookerOutgoingWebhook/99.0.0"
+)
+
+// actionName is what names of integrations consist of, so that they are a segment of a URL.
+var actionName = regexp.MustCompile(`^[A-Za-z0-9][-A-Za-z0-9._]{0,99}$`)
+
+// Refresh fetches the upstream's list. If that fails, the last one stays.
+func (h *Hub) Refresh(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(outbound.WithSecrets(ctx), listTimeout)
+	defer cancel()
+	now := time.Now().UTC().Truncate(time.Second)
+	integrations, refused, err := h.fetch(ctx)
+	if err == nil {
+		h.state.Store(&State{Integrations: integrations, Refused: refused, Fetched: now})
+		return
+	}
+	last := h.State()
+	if last.Problem == "" {
+		last.Since = now
+	}
+	last.Problem = outbound.SecretsOf(ctx).Scrub(action.MessageOf(err))
+	if errors.Is(err, context.DeadlineExceeded) {
+		last.Problem = h.name + " did not send its list in time."
+	}
+	h.state.Store(&last)
+	h.log.DebugContext(ctx, "fetching the list of an upstream failed", "error", err)
+}
+
+func (h *Hub) fetch(ctx context.Context) ([]catalog.Remote, []catalog.Refusal, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.config.URL+"/", strings.NewReader("{}"))
+	if err != nil {
+		return nil, nil, errors.New("the URL of the upstream is not valid")
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", listAgent)
+	if err := h.authorize(req); err != nil {
+		return nil, nil, err
+	}
+	res, err := outbound.Do(h.client, req, h.name)
+	if err != nil {
+		return nil, nil, explainToken(err, h.name)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxList+1))
+	switch {
+	case err != nil:
+		return nil, nil, outbound.ConnectionError(ctx, err, h.name)
+	case len(text) > maxList:
+		return nil, nil, action.Errorf(action.Unavailable, "The list of %s is larger than %d MB.", h.name, maxList>>20)
+	}
+	return h.decode(text)
+}
+
+// explainToken says what a rejected token means: hubs answer 403, other servers 401.
+func explainToken(err error, name string) error {
+	if status, ok := errors.AsType[*outbound.StatusError](err); ok && isTokenRejected(status.Code) {
+		return action.Wrap(err, action.Unauthenticated, "%s rejected this hub's token. Ask the hub's administrator.", name)
+	}
+	return err
+}
+
+func isTokenRejected(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden
+}
+
+// listed is an integration in a list of Looker's Action API.
+type listed struct {
+	Name             string                 `json:"name"`
+	Label            string                 `json:"label"`
+	Description      string                 `json:"description"`
+	URL              string                 `json:"url"`
+	FormURL          string                 `json:"form_url"`
+	TokenURL         string                 `json:"token_url"`
+	Params           []action.Param         `json:"params"`
+	RequiredFields   []action.RequiredField `json:"required_fields"`
+	Types            []action.Type          `json:"supported_action_types"`
+	UsesOAuth        bool                   `json:"uses_oauth"`
+	DelegateOAuth    bool                   `json:"delegate_oauth"`
+	Formats          []action.Format        `json:"supported_formats"`
+	Formattings      []action.Formatting    `json:"supported_formattings"`
+	VisFormattings   []action.VisFormatting `json:"supported_visualization_formattings"`
+	DownloadSettings []action.Download      `json:"supported_download_settings"`
+	Icon             string                 `json:"icon_data_uri"`
+}
+
+// decode reads a list. An integration that is not valid does not affect the others.
+func (h *Hub) decode(text []byte) (all []catalog.Remote, refused []catalog.Refusal, err error) {
+	var list struct {
+		Integrations []json.RawMessage `json:"integrations"`
+	}
+	if err := json.Unmarshal(text, &list); err != nil || list.Integrations == nil {
+		return nil, nil, action.Wrap(err, action.Unavailable, "%s did not send a list of integrations. Check its URL.", h.name)
+	}
+	if len(list.Integrations) > maxActions {
+		return nil, nil, action.Errorf(action.Unavailable, "The list of %s has more than %d integrations.", h.name, maxActions)
+	}
+	seen := map[string]bool{}
+	for n, raw := range list.Integrations {
+		var l listed
+		err := json.Unmarshal(raw, &l)
+		if actionName.MatchString(l.Name) && !h.offers(l.Name) {
+			continue
+		}
+		refuse := func(name, reason string) {
+			refused = append(refused, catalog.Refusal{Upstream: h.config.Name, Name: name, Reason: reason})
+		}
+		switch {
+		case !actionName.MatchString(l.Name):
+			refuse(fmt.Sprintf("integration %d", n+1), "Its name is not valid.")
+		case err != nil:
+			refuse(h.config.Prefix+l.Name, "Its definition is not valid.")
+		case len(l.Types) == 0:
+			refuse(h.config.Prefix+l.Name, "Its definition has no action type.")
+		case seen[strings.ToLower(l.Name)]: // as in the reference, the first one counts
+			refuse(h.config.Prefix+l.Name, "The list has the name more than once.")
+		default:
+			seen[strings.ToLower(l.Name)] = true
+			all = append(all, h.remote(l))
+		}
+	}
+	for _, name := range h.config.Integrations {
+		if !seen[strings.ToLower(name)] {
+			refused = append(refused, catalog.Refusal{Upstream: h.config.Name, Name: h.config.Prefix + name, Reason: "It is not in the list of " + h.name + "."})
+		}
+	}
+	return all, refused, nil
+}
+
+// remote is what this hub offers for an integration in a list. Its URLs become this hub's.
+func (h *Hub) remote(l listed) catalog.Remote {
+	r := catalog.Remote{
+		Upstream: h.config.Name, Name: l.Name,
+		Definition: action.Definition{
+			Name: h.config.Prefix + l.Name, Label: l.Label, Description: l.Description, Params: l.Params, RequiredFields: l.RequiredFields,
+			Types: l.Types, Formats: l.Formats, Formattings: l.Formattings, VisFormattings: l.VisFormattings,
+			Download: action.Push, FetchTokens: l.TokenURL != "",
+		},
+		HasForm: l.FormURL != "", SignsIn: l.UsesOAuth && !l.DelegateOAuth, Delegates: l.DelegateOAuth,
+	}
+	if slices.Contains(l.DownloadSettings, action.URL) {
+		r.Definition.Download = action.URL
+	}
+	if len(l.Icon) <= maxIcon && strings.HasPrefix(l.Icon, "data:image/") {
+		r.Icon = l.Icon
+	}
+	return r
+}
+
+// isJSON reports whether a text is one JSON value that begins with one of these bytes.
+func isJSON(text []byte, begins string) bool {
+	text = bytes.TrimSpace(text)
+	return len(text) > 0 && strings.IndexByte(begins, text[0]) >= 0 && json.Valid(text)
+}
