@@ -50,10 +50,15 @@ func (s *Server) reloadCustom(folder *custom.Folder) error {
 		all = append(all, catalog.Custom{Resolved: i.Resolved(), Icon: i.Icon()})
 	}
 	s.catalog.SetCustom(all)
+	s.offerChanged()
+	return err
+}
+
+// offerChanged updates what depends on the catalog.
+func (s *Server) offerChanged() {
 	s.telemetry.Metrics.InitSeries(s.catalog.Names())
 	s.outcomes.Count(s.catalog.Names())
 	s.pages.Store(newStatusPages(s))
-	return err
 }
 
 // customCategory is where the status page lists integrations without code.

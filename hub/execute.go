@@ -58,6 +58,10 @@ func (s *Server) executeAction(w http.ResponseWriter, r *http.Request, entry *ca
 		return
 	}
 	defer s.admission.leave()
+	if entry.Remote != nil {
+		s.executeRemote(w, r, entry)
+		return
+	}
 	e, ok := s.readEnvelope(w, r)
 	if !ok {
 		return
@@ -104,7 +108,6 @@ func checkRequest(entry *catalog.Entry, e *payload.Envelope) string {
 
 // deliver runs the integration and converts its result for Looker.
 func (s *Server) deliver(ctx context.Context, entry *catalog.Entry, r *http.Request, e *payload.Envelope) outcome {
-	name := entry.Definition.Name
 	res, err := s.run(ctx, entry, r, e)
 	if res == nil {
 		res = &action.Response{}
@@ -119,16 +122,27 @@ func (s *Server) deliver(ctx context.Context, entry *catalog.Entry, r *http.Requ
 		ValidationErrors: map[string]string{}, State: state,
 	}
 	maps.Copy(out.ValidationErrors, res.ValidationErrors)
-	rec := telemetry.FromContext(ctx)
+	rec := s.endDelivery(ctx, entry, err)
+	if err != nil {
+		out.fail(err, rec.WebhookID)
+	}
+	return out
+}
+
+// endDelivery records how a delivery ended.
+func (s *Server) endDelivery(ctx context.Context, entry *catalog.Entry, err error) *telemetry.Record {
+	name, rec := entry.Definition.Name, telemetry.FromContext(ctx)
 	rec.End(err)
 	s.telemetry.Metrics.DeliveryEnded(name, rec.Outcome)
 	s.outcomes.Add(name, rec.Outcome, time.Now())
-	if err == nil {
-		return out
-	}
+	return rec
+}
+
+// fail describes an error.
+func (out *outcome) fail(err error, webhookID string) {
 	kind := action.KindOf(err)
 	out.Message = action.MessageOf(err)
-	out.WebhookID = rec.WebhookID
+	out.WebhookID = webhookID
 	out.Error = &outcomeError{
 		HTTPCode: kind.Code(), StatusCode: kind.Status(), Message: kind.Description() + " " + out.Message,
 		Location: "ActionContainer", DocumentationURL: "TODO",
@@ -136,16 +150,27 @@ func (s *Server) deliver(ctx context.Context, entry *catalog.Entry, r *http.Requ
 	if e, ok := errors.AsType[*action.Error](err); ok {
 		maps.Copy(out.ValidationErrors, e.Fields)
 	}
-	return out
 }
 
 // run waits for a free slot and runs the delivery.
 func (s *Server) run(ctx context.Context, entry *catalog.Entry, r *http.Request, e *payload.Envelope) (*action.Response, error) {
+	return inSlot(ctx, s, entry, func(ctx context.Context, stats *telemetry.DeliveryStats) (*action.Response, error) {
+		return supervise(ctx, s, entry, func(ctx context.Context) (*action.Response, error) {
+			return entry.Execute(ctx, s.newRequest(entry, r, e, e.MeteredData(s.download, stats)))
+		})
+	})
+}
+
+// inSlot waits for a free slot and calls deliver, which is counted and traced.
+func inSlot[T any](
+	ctx context.Context, s *Server, entry *catalog.Entry, deliver func(context.Context, *telemetry.DeliveryStats) (T, error),
+) (T, error) {
 	waiting := time.Now()
 	err := s.admission.acquire(ctx)
 	telemetry.FromContext(ctx).Queued = time.Since(waiting)
 	if err != nil {
-		return nil, err
+		var none T
+		return none, err
 	}
 	defer s.admission.release()
 
@@ -153,7 +178,5 @@ func (s *Server) run(ctx context.Context, entry *catalog.Entry, r *http.Request,
 	stats := s.telemetry.Metrics.DeliveryStats(entry.Definition.Name)
 	ctx, span := telemetry.StartDelivery(ctx, stats)
 	defer span.End()
-	return supervise(ctx, s, entry, func(ctx context.Context) (*action.Response, error) {
-		return entry.Execute(ctx, s.newRequest(entry, r, e, e.MeteredData(s.download, stats)))
-	})
+	return deliver(ctx, stats)
 }

@@ -5,3 +5,6 @@ var NewHTTPServer = newHTTPServer
 
 // Drain makes a server behave as one that stops.
 func (s *Server) Drain() { s.draining.Store(true) }
+
+// OfferRemote offers the integrations of other hubs.
+func (s *Server) OfferRemote() error { return s.offerRemote() }

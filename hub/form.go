@@ -15,8 +15,12 @@ import (
 
 // showForm answers POST /actions/{name}/form.
 func (s *Server) showForm(w http.ResponseWriter, r *http.Request, entry *catalog.Entry) {
-	if entry.Form == nil {
+	if !entry.HasForm() {
 		writeError(w, http.StatusNotFound, "No form defined for action.")
+		return
+	}
+	if entry.Remote != nil {
+		s.showRemoteForm(w, r, entry)
 		return
 	}
 	s.withForm(w, r, func(e *payload.Envelope) {

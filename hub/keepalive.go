@@ -21,10 +21,18 @@ type keepAlive struct {
 
 func startKeepAlive(w http.ResponseWriter, interval time.Duration) *keepAlive {
 	k := &keepAlive{w: w, interval: interval}
+	k.start()
+	return k
+}
+
+// start starts the newlines, unless the response has ended. The request's body must have been read: net/http
+// does not read it once the response has begun.
+func (k *keepAlive) start() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.timer = time.AfterFunc(interval, k.tick)
-	return k
+	if !k.done {
+		k.timer = time.AfterFunc(k.interval, k.tick)
+	}
 }
 
 func (k *keepAlive) tick() {
@@ -49,7 +57,9 @@ func (k *keepAlive) finish(status int, body []byte) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.done = true
-	k.timer.Stop()
+	if k.timer != nil {
+		k.timer.Stop()
+	}
 	if k.started {
 		_, _ = k.w.Write(body)
 		return

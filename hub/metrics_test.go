@@ -227,6 +227,7 @@ func documented(t *testing.T, series map[string]float64) {
 		}
 		exposed[name] = true
 	}
+	exposed["integrationhub_upstream_list_timestamp_seconds"] = true         // only with an upstream: TestRemoteDown
 	exposed["integrationhub_certificate_not_after_timestamp_seconds"] = true // only where the hub ends TLS: TestCertificateMetric
 	exposed["integrationhub_api_end_of_life_timestamp_seconds"] = true       // only of APIs that end: TestAPIEndMetric
 	for _, row := range regexp.MustCompile("(?m)^\\| `(integrationhub_[a-z_]+)`").FindAllStringSubmatch(string(readme), -1) {

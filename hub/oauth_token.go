@@ -78,8 +78,12 @@ func (s *Server) store(ctx context.Context, stateURL string, tokens []byte) erro
 
 // fetchTokens answers POST /actions/{name}/oauth_token, at which Looker exchanges a grant for tokens.
 func (s *Server) fetchTokens(w http.ResponseWriter, r *http.Request, entry *catalog.Entry) {
-	if entry.OAuth == nil || !entry.Definition.FetchTokens {
+	if !entry.SignsIn() || !entry.Definition.FetchTokens {
 		writeError(w, http.StatusNotFound, "Action does not support fetching tokens.")
+		return
+	}
+	if entry.Remote != nil {
+		s.fetchRemoteTokens(w, r, entry)
 		return
 	}
 	s.withForm(w, r, func(e *payload.Envelope) { s.exchangeGrant(w, r, entry, e.State) })
@@ -114,8 +118,12 @@ func (s *Server) exchangeGrant(w http.ResponseWriter, r *http.Request, entry *ca
 // checkLogin answers GET /actions/{name}/oauth_check with whether Looker has user credentials that
 // this hub can read. The form checks whether the provider still accepts them.
 func (s *Server) checkLogin(w http.ResponseWriter, r *http.Request, entry *catalog.Entry) {
-	if entry.OAuth == nil {
+	if !entry.SignsIn() {
 		writeError(w, http.StatusNotFound, "Action does not support OAuth.")
+		return
+	}
+	if entry.Remote != nil {
+		s.checkRemoteLogin(w, r, entry)
 		return
 	}
 	s.withForm(w, r, func(e *payload.Envelope) {

@@ -65,7 +65,7 @@ func (s *Server) withEntry(next entryHandler) http.HandlerFunc {
 		name := chi.URLParam(r, "name")
 		entry, ok := s.catalog.Find(name, action.ParseUserAgent(r.UserAgent()))
 		if !ok {
-			writeError(w, http.StatusNotFound, "No action found with name "+name+".")
+			s.noSuchAction(w, r, name)
 			return
 		}
 		telemetry.FromContext(r.Context()).Integration = entry.Definition.Name

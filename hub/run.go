@@ -27,6 +27,7 @@ import (
 	"integrationhub.dev/hub/jobs"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/hub/telemetry"
+	"integrationhub.dev/hub/upstream"
 )
 
 // Options are the arguments of [Run].
@@ -51,6 +52,8 @@ type Options struct {
 	Log     *slog.Logger
 	// ReloadInterval is how often mounted files are read; the default is five seconds.
 	ReloadInterval time.Duration
+	// UpstreamInterval is how often the lists of upstreams are fetched; the default is a minute.
+	UpstreamInterval time.Duration
 	// Started is called with the address once the hub accepts requests.
 	Started func(net.Addr)
 }
@@ -90,6 +93,10 @@ func Run(ctx context.Context, o Options) error {
 		if err := server.reloadCustom(folder); err != nil {
 			o.Log.ErrorContext(ctx, "loading integrations failed", "error", err)
 		}
+	}
+	server.upstreams.Start(ctx)
+	if err := server.offerRemote(); err != nil {
+		o.Log.ErrorContext(ctx, "fetching lists of upstreams failed", "error", err)
 	}
 	go reload(ctx, cmp.Or(o.ReloadInterval, reloadInterval), tel, files(server, folder, secrets, cert))
 
@@ -221,6 +228,10 @@ func build(
 	for _, e := range offered.Entries() {
 		tel.Metrics.ExportAPIs(e.Definition.Name, e.APIs)
 	}
+	upstreams, err := newUpstreams(o, out, tel)
+	if err != nil {
+		return fail(err)
+	}
 	folder := customFolder(o.Config, o.Integrations, offered, out, deps.HTTP)
 	out.Observe = tel.Metrics.Outbound("looker")
 	out.DisableCompression = true
@@ -228,9 +239,21 @@ func build(
 	out.FollowRedirects = true
 	server, err := New(Parts{
 		Config: o.Config, Catalog: offered, Secrets: secrets, Looker: outbound.NewClient(out), Tokens: tokens, Insecure: o.AllowLoopback,
-		Env: o.Env, SharedREADME: o.SharedREADME, Pod: podName(o.Config), Certificate: cert, Telemetry: tel,
+		Env: o.Env, SharedREADME: o.SharedREADME, Pod: podName(o.Config), Certificate: cert, Upstreams: upstreams, Telemetry: tel,
 	})
 	return server, folder, secrets, cert, err
+}
+
+// newUpstreams creates the other hubs.
+func newUpstreams(o Options, out outbound.Options, tel *telemetry.Telemetry) (*upstream.Set, error) {
+	out.Observe = tel.Metrics.Outbound("upstream")
+	return upstream.New(o.Config.Upstreams, upstream.Options{
+		Roots: out.Roots, Interval: o.UpstreamInterval, Log: o.Log,
+		NewClient: func(roots *x509.CertPool) *http.Client {
+			out.Roots = roots
+			return outbound.NewClient(out)
+		},
+	})
 }
 
 // podName is the name of the hub's pod, which is its host name, or empty outside of a cluster.
@@ -267,6 +290,9 @@ func files(server *Server, folder *custom.Folder, secrets *config.Secrets, cert 
 	}
 	if folder != nil {
 		files["integrations"] = func() error { return server.reloadCustom(folder) }
+	}
+	if len(server.upstreams.Hubs()) > 0 {
+		files["upstreams"] = server.offerRemote
 	}
 	return files
 }

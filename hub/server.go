@@ -3,6 +3,7 @@
 package hub
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"sync/atomic"
@@ -16,6 +17,7 @@ import (
 	"integrationhub.dev/hub/payload"
 	"integrationhub.dev/hub/sealed"
 	"integrationhub.dev/hub/telemetry"
+	"integrationhub.dev/hub/upstream"
 )
 
 // Server serves the Action API. It stores nothing between requests.
@@ -50,6 +52,10 @@ type Server struct {
 	draining    atomic.Bool
 	// customStatus is what the pages show; only the reloading reads and writes it.
 	customStatus []custom.Status
+	// upstreams are other hubs. remoteVersions are those of the lists that the catalog has; only the reloading
+	// reads and writes them.
+	upstreams      *upstream.Set
+	remoteVersions []int
 }
 
 const (
@@ -78,7 +84,9 @@ type Parts struct {
 	Pod string
 	// Certificate is the one that is served; nil means plain HTTP.
 	Certificate *config.Certificate
-	Telemetry   *telemetry.Telemetry
+	// Upstreams are other hubs; nil means none.
+	Upstreams *upstream.Set
+	Telemetry *telemetry.Telemetry
 }
 
 // New creates a server.
@@ -102,7 +110,7 @@ func New(p Parts) (*Server, error) {
 	admission := newAdmission(p.Config.MaxDeliveries, p.Config.MaxQueued)
 	p.Telemetry.Metrics.ExportQueue(admission.queued)
 	s := &Server{
-		config: p.Config, catalog: p.Catalog, secrets: p.Secrets, telemetry: p.Telemetry,
+		config: p.Config, catalog: p.Catalog, secrets: p.Secrets, telemetry: p.Telemetry, upstreams: cmp.Or(p.Upstreams, &upstream.Set{}),
 		site: newSite(p), attempts: newAttempts(),
 		outcomes: telemetry.NewOutcomes(p.Catalog.Names()), started: started, pod: p.Pod, certificate: p.Certificate,
 		states: sealed.New(stateKeys, legacy), logins: sealed.New(p.Secrets.All, nil), links: newSignInLinks(),

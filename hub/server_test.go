@@ -116,7 +116,7 @@ func newHub(t testing.TB, env map[string]string, parts hub.Parts, entries ...act
 		Config: cfg, Catalog: available, Secrets: secrets, Env: all,
 		Looker: parts.Looker,
 		Tokens: outbound.NewClient(outbound.Options{Policy: outbound.Policy{AllowLoopback: true}}), Insecure: env["TEST_INSECURE"] != "",
-		Certificate: parts.Certificate, Telemetry: telemetry.New(log, prometheus.NewRegistry()),
+		Certificate: parts.Certificate, Upstreams: parts.Upstreams, Telemetry: telemetry.New(log, prometheus.NewRegistry()),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -38,6 +38,7 @@ type Metrics struct {
 	jobs             *prometheus.CounterVec
 	reloads          *prometheus.CounterVec
 	apiEnds          *prometheus.GaugeVec
+	upstreamLists    *prometheus.GaugeVec
 }
 
 // newMetrics registers the hub's metrics.
@@ -90,7 +91,7 @@ func newMetrics(reg prometheus.Registerer) *Metrics {
 		}, []string{"integration", "reason"}),
 		calls: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "integrationhub_outbound_requests_total",
-			Help: `Outbound requests, by integration, peer ("destination" or "looker") and outcome: "ok" or the error kind.`,
+			Help: `Outbound requests, by integration, peer ("destination", "looker" or "upstream") and outcome: "ok" or the error kind.`,
 		}, []string{"integration", "peer", "outcome"}),
 		callSeconds: f.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "integrationhub_outbound_request_duration_seconds",
@@ -111,6 +112,10 @@ func newMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "integrationhub_api_end_of_life_timestamp_seconds",
 			Help: "When a vendor retires the version of its API that an available integration calls.",
 		}, []string{"integration", "api", "version"}),
+		upstreamLists: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "integrationhub_upstream_list_timestamp_seconds",
+			Help: "When the list of an upstream was last fetched; 0 if it never was.",
+		}, []string{"upstream"}),
 	}
 }
 
@@ -176,6 +181,15 @@ func (m *Metrics) ExportAPIs(integration string, apis []action.API) {
 			m.apiEnds.WithLabelValues(integration, a.Name, a.Version).Set(float64(end.Unix()))
 		}
 	}
+}
+
+// UpstreamListed exports when the list of an upstream was last fetched; never if the time is zero.
+func (m *Metrics) UpstreamListed(upstream string, at time.Time) {
+	seconds := 0.0
+	if !at.IsZero() {
+		seconds = float64(at.Unix())
+	}
+	m.upstreamLists.WithLabelValues(upstream).Set(seconds)
 }
 
 func (m *Metrics) request(route string, status int, seconds float64) {

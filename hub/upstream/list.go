@@ -1,13 +1,13 @@
 package upstream
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -40,20 +40,25 @@ func (h *Hub) Refresh(ctx context.Context) {
 	defer cancel()
 	now := time.Now().UTC().Truncate(time.Second)
 	integrations, refused, err := h.fetch(ctx)
-	if err == nil {
-		h.state.Store(&State{Integrations: integrations, Refused: refused, Fetched: now})
-		return
-	}
 	last := h.State()
-	if last.Problem == "" {
-		last.Since = now
+	next := State{Integrations: integrations, Refused: refused, Fetched: now}
+	if err != nil {
+		h.log.DebugContext(ctx, "fetching the list of an upstream failed", "error", err)
+		next = last
+		next.Problem = outbound.SecretsOf(ctx).Scrub(action.MessageOf(err))
+		if errors.Is(err, context.DeadlineExceeded) {
+			next.Problem = h.name + " did not send its list in time."
+		}
+		if last.Problem == "" {
+			next.Since = now
+		}
 	}
-	last.Problem = outbound.SecretsOf(ctx).Scrub(action.MessageOf(err))
-	if errors.Is(err, context.DeadlineExceeded) {
-		last.Problem = h.name + " did not send its list in time."
+	next.Version = last.Version
+	if next.Problem != last.Problem || last.Fetched.IsZero() ||
+		!reflect.DeepEqual(next.Integrations, last.Integrations) || !slices.Equal(next.Refused, last.Refused) {
+		next.Version++
 	}
-	h.state.Store(&last)
-	h.log.DebugContext(ctx, "fetching the list of an upstream failed", "error", err)
+	h.state.Store(&next)
 }
 
 func (h *Hub) fetch(ctx context.Context) ([]catalog.Remote, []catalog.Refusal, error) {
@@ -174,10 +179,4 @@ func (h *Hub) remote(l listed) catalog.Remote {
 		r.Icon = l.Icon
 	}
 	return r
-}
-
-// isJSON reports whether a text is one JSON value that begins with one of these bytes.
-func isJSON(text []byte, begins string) bool {
-	text = bytes.TrimSpace(text)
-	return len(text) > 0 && strings.IndexByte(begins, text[0]) >= 0 && json.Valid(text)
 }

@@ -67,6 +67,8 @@ type State struct {
 	// Problem is why the last attempt failed, or empty, and Since when it began to fail.
 	Problem string
 	Since   time.Time
+	// Version increases with each change of the integrations or of the problem.
+	Version int
 }
 
 // Set are the upstreams of a hub.
