@@ -18,6 +18,8 @@ AZURITE := 3.35.0
 MAILPIT := v1.27.11
 OAPI_CODEGEN := v2.8.2
 AXE := 4.14.1
+# The generator has the version of the library.
+TEMPL := $(shell sed -n 's|.*github.com/a-h/templ ||p' go.mod)
 # Where the tools come from, as programs of Go modules. They stay out of go.mod: their
 # dependencies are not needed here.
 golangci-lint := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
@@ -29,8 +31,9 @@ cyclonedx-gomod := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 fake-gcs-server := github.com/fsouza/fake-gcs-server
 mailpit := github.com/axllent/mailpit
 oapi-codegen := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen
+templ := github.com/a-h/templ/cmd/templ
 # Where generated files are.
-GENERATED := README.md api config charts hub/looker/api icons/README.md integrations/README.md integrations/integrations.go integrations/apis.go integrations/internal/readmes integrations/testdata/definitions
+GENERATED := README.md api config charts hub/page hub/cmd/hub/internal/inbox hub/looker/api icons/README.md integrations/README.md integrations/integrations.go integrations/apis.go integrations/internal/readmes integrations/testdata/definitions
 # What "make test" could not run on this machine, a line each.
 SKIPPED := $(CACHE)/skipped
 export SKIPPED
@@ -210,7 +213,8 @@ new-integration: ## Create an integration: NAME=acme_crm, and KIND=file or KIND=
 	$(MAKE) generate
 
 .PHONY: generate
-generate: $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS) $(TOOLS)/helm-docs-$(HELM_DOCS) $(TOOLS)/oapi-codegen-$(OAPI_CODEGEN) ## Everything that is generated from the API types, the integrations and Looker's API
+generate: $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS) $(TOOLS)/helm-docs-$(HELM_DOCS) $(TOOLS)/oapi-codegen-$(OAPI_CODEGEN) $(TOOLS)/templ-$(TEMPL) ## Everything that is generated from the API types, the integrations, the pages and Looker's API
+	$(TOOLS)/templ-$(TEMPL) generate -path hub -log-level warn
 	go run ./integrations/internal/scaffold generate
 	$(LOCAL)/build tools controller-gen helm
 	$(LOCAL)/addons render > $(LOCAL)/cert-manager/install.yaml

@@ -62,7 +62,7 @@ func TestStatusPage(t *testing.T) {
 			`<li class="row" id="login"`, `<li class="row" id="plain"`, `href="/integrations/zapier"`,
 		},
 		"/integrations/login":  {"Each user signs in once", "<h1>"},
-		"/integrations/zapier": {"missing settings: ZAPIER_KEY", "ZAPIER_KEY: &#34;&#34;", `src="data:image/svg&#43;xml;base64,`},
+		"/integrations/zapier": {"missing settings: ZAPIER_KEY", "ZAPIER_KEY: &#34;&#34;", `src="data:image/svg+xml;base64,`},
 		"/integrations":        {"Shared options"},
 	} {
 		res, body := s.get(path, "Accept", browserAccept)

@@ -3,6 +3,7 @@ package page
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // Group is a category with its integrations.
@@ -76,4 +77,13 @@ func (i Index) choices(of func(Integration) []string) []string {
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+// list joins names for the page's script.
+func list(names []string) string {
+	var b strings.Builder
+	for _, name := range names {
+		b.WriteString(name + "|")
+	}
+	return b.String()
 }

@@ -3,7 +3,6 @@ package page
 import (
 	"cmp"
 	"html"
-	"html/template"
 	"math"
 	"regexp"
 
@@ -21,12 +20,6 @@ const (
 	// LookerSignIn means that Looker stores the credentials and sends them.
 	LookerSignIn
 )
-
-// ByUser and ByLooker are for the template.
-func (s UserAuth) ByUser() bool { return s == UserSignIn }
-
-// ByLooker reports whether Looker stores the credentials.
-func (s UserAuth) ByLooker() bool { return s == LookerSignIn }
 
 // Integration is an integration, whether it is available or not.
 type Integration struct {
@@ -47,7 +40,7 @@ type Integration struct {
 	Fault bool
 	// Required and Optional are its settings on the hub.
 	Required, Optional []string
-	// README is its documentation as HTML.
+	// README is its documentation as HTML, made from our own READMEs.
 	README string
 	// APIs are the versions of the vendors' APIs in use.
 	APIs []action.API
@@ -121,11 +114,6 @@ func (i Integration) Known() bool { return i.Label != "" }
 
 // Title is its label, or its name if the label is not known.
 func (i Integration) Title() string { return cmp.Or(i.Label, i.Name) }
-
-// Docs is its documentation.
-func (i Integration) Docs() template.HTML {
-	return template.HTML(i.README) //nolint:gosec // made from our own READMEs, without HTML in them
-}
 
 // Chapter is a heading of the documentation.
 type Chapter struct{ ID, Title string }

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -93,4 +94,16 @@ func (s Summary) Class() string {
 		return "bad"
 	}
 	return "good"
+}
+
+// text is a summary up to the time of the last delivery.
+func (s Summary) text() string {
+	text := fmt.Sprintf("%d delivered, ", s.Delivered)
+	if s.Failed > 0 {
+		text += fmt.Sprintf("%d failed, ", s.Failed)
+	}
+	if s.LastFailed {
+		return text + "last failed"
+	}
+	return text + "last"
 }

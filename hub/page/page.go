@@ -5,14 +5,15 @@ package page
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
-	"embed"
+	_ "embed" // the style sheets and the script
 	"encoding/base64"
 	"fmt"
-	"html/template"
 	"net/url"
 	"strings"
-	"time"
+
+	"github.com/a-h/templ"
 
 	"integrationhub.dev/hub/version"
 )
@@ -42,6 +43,11 @@ func (s Site) Base() string {
 	return strings.TrimRight(u.EscapedPath(), "/")
 }
 
+// Link is the path of an integration's page.
+func (s Site) Link(integration string) string {
+	return s.Base() + "/integrations/" + url.PathEscape(integration)
+}
+
 // Hub is the name of the IntegrationHub, or a placeholder.
 func (s Site) Hub() string {
 	if s.Name == "" {
@@ -68,22 +74,7 @@ var (
 	ownStyle string
 	//go:embed page.js
 	script string
-	//go:embed *.html
-	templates embed.FS
-
-	parsed = template.Must(template.New("").Funcs(template.FuncMap{
-		"style":   func() template.CSS { return template.CSS(style) },         //nolint:gosec // our own file
-		"script":  func() template.JS { return template.JS(script) },          //nolint:gosec // our own file
-		"icon":    func(uri string) template.URL { return template.URL(uri) }, //nolint:gosec // icons are the hub's own, and an img runs no script
-		"rfc3339": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"date":    func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
-		"count":   Count,
-		"snippet": func(id, label, text string) snippet { return snippet{id, label, text} },
-	}).ParseFS(templates, "*.html"))
 )
-
-// snippet is a text with a button that copies it.
-type snippet struct{ ID, Label, Text string }
 
 var style = BaseStyle + ownStyle
 
@@ -103,11 +94,17 @@ func hash(text string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// render renders a template as HTML in UTF-8.
-func render(name string, data any) ([]byte, error) {
+// element is an element with one of our own files, which need no escaping.
+func element(name, content string) templ.Component {
+	return templ.Raw("<" + name + ">" + content + "</" + name + ">")
+}
+
+// render returns HTML in UTF-8. The templates, in the files *.templ, are compiled to Go: libraries that
+// interpret templates make the linker keep every method of every type.
+func render(c templ.Component) ([]byte, error) {
 	var b bytes.Buffer
-	if err := parsed.ExecuteTemplate(&b, name, data); err != nil {
-		return nil, fmt.Errorf("rendering %s: %w", name, err)
+	if err := c.Render(context.Background(), &b); err != nil {
+		return nil, fmt.Errorf("rendering a page: %w", err)
 	}
 	return b.Bytes(), nil
 }
@@ -123,7 +120,7 @@ type Index struct {
 }
 
 // RenderIndex returns the first page. It must be served with a policy of this package.
-func RenderIndex(i Index) ([]byte, error) { return render("index.html", i) }
+func RenderIndex(i Index) ([]byte, error) { return render(i.document()) }
 
 // IntegrationPage is the content of an integration's page.
 type IntegrationPage struct {
@@ -133,19 +130,14 @@ type IntegrationPage struct {
 }
 
 // RenderIntegration returns an integration's page.
-func RenderIntegration(i IntegrationPage) ([]byte, error) { return render("integration.html", i) }
+func RenderIntegration(i IntegrationPage) ([]byte, error) { return render(i.document()) }
 
 // RenderShared returns the page about what several integrations have in common.
-func RenderShared(s Site) ([]byte, error) {
-	return render("shared.html", struct {
-		Site
-		Text template.HTML
-	}{s, template.HTML(s.Shared)}) //nolint:gosec // made from our own READMEs, without HTML in them
-}
+func RenderShared(s Site) ([]byte, error) { return render(s.shared()) }
 
 // RenderStranger returns the page for those who have not signed in: it has nothing but the label.
 func RenderStranger(s Site) ([]byte, error) {
-	return render("stranger.html", Site{Label: s.Label, URL: s.URL})
+	return render(Site{Label: s.Label, URL: s.URL}.stranger())
 }
 
 // SignIn is the content of the form in which readers present Looker's token.
@@ -159,8 +151,5 @@ type SignIn struct {
 
 // RenderSignIn returns the form.
 func RenderSignIn(s SignIn) ([]byte, error) {
-	return render("sign_in.html", struct {
-		Site
-		Next, Problem string
-	}{Site{Label: s.Label, URL: s.URL}, s.Next, s.Problem})
+	return render(s.document(Site{Label: s.Label, URL: s.URL}))
 }

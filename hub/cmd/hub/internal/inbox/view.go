@@ -5,36 +5,19 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"integrationhub.dev/hub/cmd/hub/internal/terminal"
+	"github.com/a-h/templ"
+
 	"integrationhub.dev/hub/page"
 )
 
-//go:embed list.html delivery.html layout.html inbox.css live.js
+//go:embed inbox.css live.js
 var files embed.FS
-
-var functions = template.FuncMap{
-	"size": terminal.Size,
-	"clock": func(t time.Time) string {
-		return t.Local().Format("15:04:05") //nolint:gosmopolitan // shown on the machine whose time it is
-	},
-	"iso": func(t time.Time) string { return t.Format(time.RFC3339) },
-}
-
-var (
-	listPage     = parse("list.html")
-	deliveryPage = parse("delivery.html")
-)
-
-func parse(name string) *template.Template {
-	return template.Must(template.New("layout.html").Funcs(functions).ParseFS(files, "layout.html", name))
-}
 
 // policy lets a page load what the inbox itself serves, and nothing else.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; " +
@@ -75,9 +58,9 @@ func (i *Inbox) viewer() http.Handler {
 	})
 }
 
-func render(w http.ResponseWriter, t *template.Template, data any) {
+func render(w http.ResponseWriter, r *http.Request, c templ.Component) {
 	var b bytes.Buffer
-	if err := t.Execute(&b, data); err != nil {
+	if err := c.Render(r.Context(), &b); err != nil {
 		http.Error(w, "The page cannot be shown: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
@@ -85,18 +68,14 @@ func render(w http.ResponseWriter, t *template.Template, data any) {
 	_, _ = b.WriteTo(w)
 }
 
-func (i *Inbox) showList(w http.ResponseWriter, _ *http.Request) {
+func (i *Inbox) showList(w http.ResponseWriter, r *http.Request) {
 	list, _ := i.since(0)
 	last := 0
 	if len(list) > 0 {
 		last = list[len(list)-1].ID
 	}
 	slices.Reverse(list)
-	render(w, listPage, struct {
-		Base       string
-		Deliveries []*Delivery
-		Last, Max  int
-	}{i.Path(), list, last, maxDeliveries})
+	render(w, r, listPage{i.Path(), list, last}.document()) //nolint:contextcheck // a component gets its context when it is rendered
 }
 
 // find opens the delivery that a request names, or answers that it is not there.
@@ -117,11 +96,7 @@ func (i *Inbox) showDelivery(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer done()
-	render(w, deliveryPage, struct {
-		Base string
-		Report
-		Kept bool
-	}{i.Path(), Report{d, d.preview()}, d.body != nil})
+	render(w, r, deliveryPage{i.Path(), Report{d, d.preview()}, d.body != nil}.document()) //nolint:contextcheck // a component gets its context when it is rendered
 }
 
 // showBody hands the body over as it came. Only pictures are shown: anything else could be a
