@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -50,6 +52,9 @@ var files = map[string]file{
 	"wysiwyg_pdf":   {"application/pdf;base64", "pdf"},
 	"assembled_pdf": {"application/pdf;base64", "pdf"}, "wysiwyg_png": {"image/png;base64", "png"}, "csv_zip": {"application/zip;base64", "zip"},
 }
+
+// Formats returns Looker's formats, sorted.
+func Formats() []string { return slices.Sorted(maps.Keys(files)) }
 
 // newAttachment is data in the envelope. Source: docs/action_api.md of the reference says that JSON is
 // inline, and its code parses a string. That only inline_json is sent as JSON is an assumption.

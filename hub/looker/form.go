@@ -274,29 +274,38 @@ func (f Field) view() api.DataActionFormField {
 	return v
 }
 
-// testIntegration is POST /integrations/{integration_id}/test.
+// Test tests an integration for a user, and returns the message of the test. An error means that there is
+// nothing to test.
 //
-// Source: the operation's description in Looker's document, and the reference's form route with
-// params.test. That Looker tests an integration without a form with the list is an assumption.
+// Source: the description of POST /integrations/{integration_id}/test in Looker's document, and the
+// reference's form route with params.test. That Looker tests an integration without a form with the list
+// is an assumption.
+func (l *Looker) Test(ctx context.Context, user, id string) (success bool, message string, err error) {
+	p, err := l.prepare(user, id)
+	if err != nil {
+		return false, "", err
+	}
+	if p.definition.FormURL == "" {
+		_, err = l.requestList(ctx, p.hub, CallTest)
+	} else {
+		var answer formAnswer
+		answer, err = l.requestForm(ctx, p, CallTest, nil)
+		message = answer.problem()
+	}
+	if err != nil {
+		message = l.secrets.redact(err.Error())
+	}
+	return message == "", cmp.Or(message, "The test succeeded."), nil
+}
+
+// testIntegration is POST /integrations/{integration_id}/test.
 func (l *Looker) testIntegration(c *apiCall) reply {
-	p, err := l.prepare(c.user.ID, c.path("integration_id"))
+	success, message, err := l.Test(c.ctx, c.user.ID, c.path("integration_id"))
 	switch {
 	case errors.Is(err, errNoIntegration):
 		return notFound()
 	case err != nil:
 		return unprocessable(err.Error())
 	}
-	message := ""
-	if p.definition.FormURL == "" {
-		_, err = l.requestList(c.ctx, p.hub, CallTest)
-	} else {
-		var answer formAnswer
-		answer, err = l.requestForm(c.ctx, p, CallTest, nil)
-		message = answer.problem()
-	}
-	if err != nil {
-		message = l.secrets.redact(err.Error())
-	}
-	result := api.IntegrationTestResult{Success: new(message == ""), Message: new(cmp.Or(message, "The test succeeded."))}
-	return reply{status: http.StatusOK, body: result}
+	return reply{status: http.StatusOK, body: api.IntegrationTestResult{Success: &success, Message: &message}}
 }

@@ -7,7 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"net/http"
+	"net"
 	"os"
 	"strings"
 	"time"
@@ -59,15 +59,27 @@ func (f *consoleFlags) options(own string, log *slog.Logger) (console.Options, e
 	return o, nil
 }
 
-// newConsole acts as Looker.
+// newConsole acts as Looker, on a page of this machine.
 func newConsole(env map[string]string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "console",
-		Short: "Simulate Looker against a hub",
-		Long: `Simulate Looker against a hub, for development. The console is not Looker, and contains
-nothing of it.`,
-		Args: unknownCommand,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Short: "Simulate Looker against a hub, in a browser",
+		Long: `Simulate Looker against a hub, in a browser on this machine: choose an integration, enter
+its settings, sign in, fill in its form, send a result, and read what went over the wire.
+
+It is for development. It is not Looker, and contains nothing of it.`,
+		Example: "  hub serve --dev --allow-loopback\n  eval \"$(hub env)\" && hub console   # in another terminal",
+		Args:    unknownCommand,
+	}
+	flags := newConsoleFlags(cmd, env, "127.0.0.1:8444")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		session, listener, o, err := flags.open(cmd.Context(), slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)))
+		if err != nil {
+			return err
+		}
+		server := console.NewServer(cmd.Context(), session, o, listener.Addr())
+		_, _ = fmt.Fprintf(cmd.OutOrStdout(), "The console, a simulator of Looker, is at http://%s%s\n", listener.Addr(), server.Path())
+		return server.Serve(cmd.Context(), listener)
 	}
 	cmd.AddCommand(newConsoleRun(env))
 	return cmd
@@ -112,24 +124,33 @@ exit status is 1 if one of them does not end as it should.`,
 	return cmd
 }
 
-// serve opens a session whose one-time addresses can be reached.
-func (f *consoleFlags) serve(ctx context.Context) (*console.Session, func(), error) {
+// open listens, and opens a session whose one-time addresses are there.
+func (f *consoleFlags) open(ctx context.Context, log *slog.Logger) (*console.Session, net.Listener, console.Options, error) {
 	listener, err := console.Listen(ctx, f.listen)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, console.Options{}, err
 	}
-	o, err := f.options("http://"+listener.Addr().String(), slog.New(slog.DiscardHandler))
+	o, err := f.options("http://"+listener.Addr().String(), log)
 	var session *console.Session
 	if err == nil {
 		session, err = console.Open(ctx, o)
 	}
 	if err != nil {
 		_ = listener.Close()
+		return nil, nil, console.Options{}, err
+	}
+	return session, listener, o, nil
+}
+
+// serve opens a session and serves its one-time addresses.
+func (f *consoleFlags) serve(ctx context.Context) (*console.Session, func(), error) {
+	session, listener, o, err := f.open(ctx, slog.New(slog.DiscardHandler))
+	if err != nil {
 		return nil, nil, err
 	}
-	server := &http.Server{Handler: session, ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = server.Serve(listener) }()
-	return session, func() { _ = server.Close() }, nil
+	ctx, stop := context.WithCancel(ctx)
+	go func() { _ = console.NewServer(ctx, session, o, listener.Addr()).Serve(ctx, listener) }()
+	return session, stop, nil
 }
 
 // caseResult is how a case ended.
