@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/integrations/internal/rowlog"
 	"integrationhub.dev/integrations/internal/rows"
 	"integrationhub.dev/integrations/internal/signin"
 )
@@ -31,6 +32,7 @@ type Integration struct {
 	settings settings
 	deps     action.Deps
 	pace     pace
+	rowLog   *rowlog.Log
 }
 
 // New makes the integration.
@@ -39,7 +41,11 @@ func New(deps action.Deps) (action.Integration, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Integration{s, deps, standardPace}, nil
+	rowLog, err := rowlog.New(deps, "facebook_custom_audiences")
+	if err != nil {
+		return nil, err
+	}
+	return &Integration{s, deps, standardPace, rowLog}, nil
 }
 
 // Definition implements [action.Integration].

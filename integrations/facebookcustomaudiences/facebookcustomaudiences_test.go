@@ -16,6 +16,7 @@ import (
 	"integrationhub.dev/hub/action/actiontest"
 	fb "integrationhub.dev/integrations/facebookcustomaudiences"
 	"integrationhub.dev/integrations/internal/pii"
+	"integrationhub.dev/integrations/internal/rowbucket/rowbuckettest"
 )
 
 var env = map[string]string{"FACEBOOK_CLIENT_ID": "client", "FACEBOOK_CLIENT_SECRET": "app-secret"}
@@ -627,5 +628,43 @@ func TestLogin(t *testing.T) {
 		if _, err := newIntegration(t, d).OAuth.Exchange(t.Context(), login, url.Values{"code": {"good"}}); action.KindOf(err) != action.Unauthenticated {
 			t.Errorf("no long-lived token: %v", err)
 		}
+	}
+}
+
+// Rows that are not delivered are kept. Meta only counts the entries that it cannot read, so that these are not.
+func TestRejectedRowsAreKept(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		invalid    int
+		file, note string
+	}{
+		"the hub's own": {
+			file: "u.email,Reason\nnone,A row has no usable value that identifies a person (unusable: EMAIL).\n",
+			note: " The rows that were not delivered are stored in s3://rows/hub/rejected/facebook_custom_audiences/",
+		},
+		"and those that Meta counts": {
+			invalid: 1,
+			file:    "u.email,Reason\nnone,A row has no usable value that identifies a person (unusable: EMAIL).\n",
+			note:    " 1 of the rows that were not delivered are stored in s3://rows/hub/rejected/facebook_custom_audiences/",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bucket, all := new(rowbuckettest.S3), maps.Clone(env)
+			maps.Copy(all, rowbuckettest.Env())
+			d := actiontest.NewDestination(t).Handle(bucket.Beside(func(actiontest.Recorded) actiontest.Reply { return received(2, tt.invalid) }))
+			i := actiontest.New(t, fb.New, actiontest.Deps(t, d, all))
+			_, err := i.Execute(t.Context(), actiontest.JSONDetail(t, request(nil), emails("a@example.com", "none", "b@example.com")))
+			if got := action.MessageOf(err); !strings.Contains(got, tt.note) {
+				t.Errorf("message %q lacks %q", got, tt.note)
+			}
+			var got string
+			for _, name := range bucket.Objects() {
+				got += rowbuckettest.Unzip(t, bucket.Body(name))
+			}
+			if diff := cmp.Diff(tt.file, got); diff != "" {
+				t.Errorf("file (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

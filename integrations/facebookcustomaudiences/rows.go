@@ -16,6 +16,7 @@ import (
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/pii"
+	"integrationhub.dev/integrations/internal/rowlog"
 	"integrationhub.dev/integrations/internal/rows"
 )
 
@@ -30,6 +31,8 @@ type people struct {
 	country string
 	// unusable counts the values by key that were left out of valid rows.
 	unusable map[string]int
+	// kept keeps the rows that are not delivered.
+	kept *rowlog.Delivery
 }
 
 // person is a JSON array with a text for each key of the schema, which may be empty.
@@ -49,6 +52,7 @@ func newPeople(table *action.Table, in input) (*people, error) {
 // all yields the people, and rejects rows that identify no one.
 func (p *people) all() iter.Seq2[person, error] {
 	return rows.Convert(p.table, func(row action.Row) (person, error) {
+		p.kept.Item(row)
 		one, err := p.person(row)
 		if err != nil {
 			err = deliver.Reject(err)
@@ -424,8 +428,9 @@ func (o *outcome) Validate() error {
 // send uploads people batch by batch. It returns the number of people that were sent, and an error
 // that counts the others.
 func (u *upload) send(ctx context.Context, p *people) (int, error) {
+	p.kept = u.rowLog.Keep(p.table)
 	result := deliver.Batches(ctx, p.all(), deliver.Options[person]{
-		Size: maxBatch, MaxBytes: maxBatchBytes, Weight: weight,
+		Size: maxBatch, MaxBytes: maxBatchBytes, Weight: weight, Outcome: p.outcome,
 	}, func(ctx context.Context, batch []person) error {
 		if u.audience == "" {
 			id, err := u.create(ctx)
@@ -456,7 +461,16 @@ func (u *upload) send(ctx context.Context, p *people) (int, error) {
 	if err != nil && u.stopped {
 		err = action.Wrap(err, action.KindOf(err), "%s The remaining rows were not sent.", action.MessageOf(err))
 	}
-	return result.Sent(), err
+	return result.Sent(), rowlog.WithNote(err, p.kept.Store(ctx, "rows"))
+}
+
+// outcome keeps a row that was not delivered, unless it stands for entries that Meta only counted: see [partial].
+func (p *people) outcome(index int, err error) {
+	if errors.Is(err, errMissing) || errors.Is(err, errInvalid) {
+		p.kept.Unnamed(index)
+		return
+	}
+	p.kept.Outcome(index, err)
 }
 
 // fatalKinds are the kinds of error that every other batch would return too.

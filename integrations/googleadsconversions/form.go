@@ -33,7 +33,7 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 	default:
 		return nil, err
 	}
-	return &action.Form{Fields: fields(req.Form), State: c.State()}, nil
+	return &action.Form{Fields: append(fields(req.Form), i.rowLog.Fields()...), State: c.State()}, nil
 }
 
 func fields(answers map[string]string) []action.Field {

@@ -5,12 +5,14 @@ package googleadsconversions
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/googleadsconversions/conversion"
 	"integrationhub.dev/integrations/internal/google"
 	"integrationhub.dev/integrations/internal/google/datamanager"
+	"integrationhub.dev/integrations/internal/rowlog"
 )
 
 var (
@@ -30,6 +32,7 @@ type Integration struct {
 	*google.Service
 	startJob action.StartJob
 	now      func() time.Time
+	rowLog   *rowlog.Log
 }
 
 // New makes the integration.
@@ -38,9 +41,13 @@ func New(deps action.Deps) (action.Integration, error) {
 	if err != nil {
 		return nil, err
 	}
+	rowLog, err := rowlog.New(deps, "google_ads_conversions")
+	if err != nil {
+		return nil, err
+	}
 	credentials := google.Credentials{ID: s.ClientID, Secret: s.ClientSecret}
 	service := google.NewService("Google Ads", credentials, []string{datamanager.Scope}, deps)
-	return &Integration{service, deps.StartJob, time.Now}, nil
+	return &Integration{service, deps.StartJob, time.Now, rowLog}, nil
 }
 
 // Definition implements [action.Integration].
@@ -70,36 +77,46 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		err := i.SignIn.Required()
 		return i.Forget(err), err
 	}
-	message, err := i.deliver(ctx, c, in, req.Data)
+	message, err := i.deliver(ctx, c, in, req)
 	if err != nil && action.KindOf(err) == action.Unauthenticated {
 		return i.Forget(err), err
 	}
 	return &action.Response{Message: message, State: c.State()}, err
 }
 
-func (i *Integration) deliver(ctx context.Context, c *google.Client, in input, data action.Data) (string, error) {
-	if data.Empty() {
+func (i *Integration) deliver(ctx context.Context, c *google.Client, in input, req *action.Request) (string, error) {
+	if req.Data.Empty() {
 		return "", action.Errorf(action.Invalid, "The request came without data.")
 	}
-	table, err := data.Table(ctx)
+	table, err := req.Data.Table(ctx)
 	if err != nil {
 		return "", err
 	}
-	reader, err := conversion.NewReader(table, in.options(i.now()))
+	if _, err := conversion.NewReader(table, in.options(i.now())); err != nil { // before the delivery begins
+		return "", err
+	}
+	delivery, err := i.rowLog.Begin(ctx, req, table, nil)
+	if err != nil {
+		return "", err
+	}
+	reader, err := conversion.NewReader(delivery.Table, in.options(i.now()))
 	if err != nil {
 		return "", err
 	}
 	events := sender(c, in)
+	events.Outcome = delivery.Outcome
 	result := events.Send(ctx, reader.Events())
 	if err := events.Follow(ctx, i.startJob, "Google Ads conversion action "+string(in.Action)); err != nil {
 		i.Log.WarnContext(ctx, "requests are not followed", "error", err)
 	}
+	note := delivery.Store(ctx, "rows")
 	if err := result.Err("rows"); err != nil {
-		return "", action.Wrap(err, action.KindOf(err), "%s%s", action.MessageOf(err), reader.LeftOut())
+		return "", rowlog.WithNote(action.Wrap(err, action.KindOf(err), "%s%s", action.MessageOf(err), reader.LeftOut()), note)
 	}
-	if result.Sent() == 0 {
+	if result.Sent() == 0 && note == "" {
 		return "The result has no rows. Nothing was sent to Google Ads.", nil
 	}
-	return fmt.Sprintf("%d conversions sent to Google Ads, which processes them within a day. It reports conversions that it cannot "+
-		"use in the diagnostics of the conversion action.%s", result.Sent(), reader.LeftOut()), nil
+	text := fmt.Sprintf("%d conversions sent to Google Ads, which processes them within a day. It reports conversions that it cannot "+
+		"use in the diagnostics of the conversion action.%s", result.Sent(), reader.LeftOut())
+	return strings.TrimSpace(text + " " + note), nil
 }

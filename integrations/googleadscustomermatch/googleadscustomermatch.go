@@ -17,6 +17,7 @@ import (
 	"integrationhub.dev/integrations/internal/google"
 	"integrationhub.dev/integrations/internal/google/datamanager"
 	"integrationhub.dev/integrations/internal/pii"
+	"integrationhub.dev/integrations/internal/rowlog"
 	"integrationhub.dev/integrations/internal/rows"
 )
 
@@ -42,6 +43,7 @@ type Integration struct {
 	settings settings
 	startJob action.StartJob
 	now      func() time.Time
+	rowLog   *rowlog.Log
 }
 
 // New makes the integration.
@@ -50,10 +52,14 @@ func New(deps action.Deps) (action.Integration, error) {
 	if err != nil {
 		return nil, err
 	}
+	rowLog, err := rowlog.New(deps, "google_ads_customer_match")
+	if err != nil {
+		return nil, err
+	}
 	// The Google Ads API has the accounts for the form, whichever API is used.
 	scopes := []string{google.ScopeAds, datamanager.Scope}
 	service := google.NewService("Google Ads", google.Credentials{ID: s.ClientID, Secret: s.ClientSecret}, scopes, deps)
-	return &Integration{service, s, deps.StartJob, time.Now}, nil
+	return &Integration{service, s, deps.StartJob, time.Now, rowLog}, nil
 }
 
 // Definition implements [action.Integration].
@@ -93,16 +99,20 @@ func (c *client) deliver(ctx context.Context, req *action.Request) (string, erro
 	if err != nil {
 		return "", err
 	}
-	all, err := people.New(table, in.people())
+	kept := c.i.rowLog.Keep(table)
+	options := in.people()
+	options.Item = kept.Item
+	all, err := people.New(table, options)
 	if err != nil {
 		return "", err
 	}
 	c.act(in.Login)
+	send := (&upload{client: c, in: in, outcome: kept.Outcome}).send
 	if in.API == dataManager {
-		return newIngestion(c, in).send(ctx, all)
+		send = newIngestion(c, in, kept.Outcome).send
 	}
-	u := &upload{client: c, in: in}
-	return u.send(ctx, all)
+	text, err := send(ctx, all)
+	return text, rowlog.WithNote(err, kept.Store(ctx, "rows"))
 }
 
 // summary reports how many rows were sent, and which values were left out.

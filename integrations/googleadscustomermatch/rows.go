@@ -31,18 +31,22 @@ type ingestion struct {
 	started time.Time
 	// requests are the IDs of the accepted requests.
 	requests []string
+	// outcome is that of [deliver.Options].
+	outcome func(index int, err error)
 }
 
-func newIngestion(c *client, in input) *ingestion {
+func newIngestion(c *client, in input, outcome func(int, error)) *ingestion {
 	accounts := in.accounts()
 	return &ingestion{
-		client: c, in: in, api: c.dataManager(), accounts: accounts, title: "the list",
+		client: c, in: in, api: c.dataManager(), accounts: accounts, title: "the list", outcome: outcome,
 		to: datamanager.Destination{Login: &accounts.Login, Operating: accounts.Operating, ID: lastPart(string(in.List))},
 	}
 }
 
 func (u *ingestion) send(ctx context.Context, p *people.People) (string, error) {
-	result := deliver.Batches(ctx, p.All(), deliver.Options[people.Person]{Size: datamanager.MaxAudienceMembers, Retry: u.Writes}, u.batch)
+	result := deliver.Batches(ctx, p.All(), deliver.Options[people.Person]{
+		Size: datamanager.MaxAudienceMembers, Retry: u.Writes, Outcome: u.outcome,
+	}, u.batch)
 	err := result.Err("rows")
 	if result.Sent() == 0 {
 		u.withdraw(ctx)
@@ -198,6 +202,8 @@ type upload struct {
 	title string
 	// stopped is the error that ended the upload.
 	stopped error
+	// outcome is that of [deliver.Options].
+	outcome func(index int, err error)
 }
 
 func (u *upload) send(ctx context.Context, p *people.People) (string, error) {
@@ -205,7 +211,7 @@ func (u *upload) send(ctx context.Context, p *people.People) (string, error) {
 	result := deliver.Batches(ctx, p.All(), deliver.Options[people.Person]{
 		// Google counts the values, not the people.
 		Size: maxPerCall, MaxBytes: maxPerCall, Weight: func(p people.Person) int { return len(p) },
-		Retry: u.Writes,
+		Retry: u.Writes, Outcome: u.outcome,
 	}, func(ctx context.Context, batch []people.Person) error {
 		err := u.begin(ctx)
 		if err == nil {

@@ -48,8 +48,9 @@ func (p *protocol) deliver(ctx context.Context, r *result) (rows int, delivered 
 	if err != nil {
 		return 0, nil, err
 	}
-	o := deliver.Options[measured]{Size: batchRows, Concurrency: concurrency}
-	return rows, deliver.Batches(ctx, events(r, measure), o, p.send), nil
+	all := events(r, measure)
+	o := deliver.Options[measured]{Size: batchRows, Concurrency: concurrency, Outcome: r.kept.Outcome}
+	return rows, deliver.Batches(ctx, all, o, p.send), nil
 }
 
 // note implements client.
@@ -263,14 +264,16 @@ func (m *manager) deliver(ctx context.Context, r *result) (rows int, delivered *
 	if rows, err = r.count(func(event) {}); err != nil || rows == 0 {
 		return rows, nil, err
 	}
-	delivered = m.events.Send(ctx, events(r, func(e event) ([]byte, error) {
+	all := events(r, func(e event) ([]byte, error) {
 		if e.time.IsZero() {
 			e.time = r.now // the API requires a time
 		}
 		return m.encoder.Encode(datamanager.AnalyticsEvent{
 			Name: e.name, ClientID: e.client, UserID: e.user, Time: e.time, Params: e.params, Properties: e.properties,
 		})
-	}))
+	})
+	m.events.Outcome = r.kept.Outcome
+	delivered = m.events.Send(ctx, all)
 	if err := m.events.Follow(ctx, m.startJob, "Google Analytics events for "+m.events.To.ID); err != nil {
 		m.Log.WarnContext(ctx, "requests are not followed", "error", err)
 	}

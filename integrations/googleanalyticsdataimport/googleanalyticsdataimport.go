@@ -16,6 +16,7 @@ import (
 	"integrationhub.dev/integrations/internal/choice"
 	"integrationhub.dev/integrations/internal/google"
 	"integrationhub.dev/integrations/internal/google/datamanager"
+	"integrationhub.dev/integrations/internal/rowlog"
 	"integrationhub.dev/integrations/internal/rows"
 )
 
@@ -40,6 +41,7 @@ type Integration struct {
 	settings settings
 	startJob action.StartJob
 	now      func() time.Time
+	rowLog   *rowlog.Log
 }
 
 // New makes the integration.
@@ -48,12 +50,16 @@ func New(deps action.Deps) (action.Integration, error) {
 	if err != nil {
 		return nil, err
 	}
+	rowLog, err := rowlog.New(deps, "google_analytics_data_import")
+	if err != nil {
+		return nil, err
+	}
 	credentials := google.Credentials{ID: s.ClientID, Secret: s.ClientSecret}
 	scopes := []string{google.ScopeAnalytics}
 	if s.DataManager {
 		scopes = append(scopes, datamanager.Scope)
 	}
-	return &Integration{google.NewService(name, credentials, scopes, deps), s, deps.StartJob, time.Now}, nil
+	return &Integration{google.NewService(name, credentials, scopes, deps), s, deps.StartJob, time.Now, rowLog}, nil
 }
 
 // Definition implements [action.Integration].
@@ -153,18 +159,20 @@ func (i *Integration) deliver(ctx context.Context, c *google.Client, in input, d
 		return "", err
 	}
 	defer blob.Close()
-	rows, delivered, err := client.deliver(ctx, &result{blob: blob, schema: s, now: i.now(), maxValue: maxValue})
+	r := &result{blob: blob, schema: s, now: i.now(), maxValue: maxValue, rowLog: i.rowLog}
+	rows, delivered, err := client.deliver(ctx, r)
 	if err != nil {
 		return "", err
 	}
 	if rows == 0 {
 		return "The result has no rows. Nothing was sent to Google Analytics.", nil
 	}
+	note := r.kept.Store(ctx, "rows")
 	if err := delivered.Err("rows"); err != nil {
 		if left := rows - delivered.Sent() - delivered.Failed(); left > 0 {
 			err = action.Wrap(err, action.KindOf(err), "%s The remaining %d rows were not sent.", action.MessageOf(err), left)
 		}
-		return "", err
+		return "", rowlog.WithNote(err, note)
 	}
 	return fmt.Sprintf("%d rows sent to Google Analytics 4 as events. %s", delivered.Sent(), client.note()), nil
 }

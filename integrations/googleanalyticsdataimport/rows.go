@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -12,6 +13,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/integrations/googleanalyticsdataimport/schema"
+	"integrationhub.dev/integrations/internal/rowlog"
 	"integrationhub.dev/integrations/internal/rows"
 	"integrationhub.dev/integrations/internal/timestamp"
 )
@@ -24,6 +26,8 @@ type event struct {
 	time time.Time
 	// params and properties have strings and numbers as [json.Number].
 	params, properties map[string]any
+	// record is the row, until the next one is read.
+	record []string
 }
 
 // result is a downloaded result in CSV.
@@ -33,6 +37,11 @@ type result struct {
 	now    time.Time
 	// maxValue is the maximum number of characters of most event parameters.
 	maxValue int
+	// header are the titles of the columns, once the result has been read.
+	header []string
+	// rowLog keeps the rows that are not delivered in kept, which is nil until events are sent.
+	rowLog *rowlog.Log
+	kept   *rowlog.Delivery
 }
 
 // count reads the whole result and counts the rows. visit is called with each valid event.
@@ -50,12 +59,16 @@ func (r *result) count(visit func(event)) (rows int, err error) {
 	return rows, nil
 }
 
-// events yields the rows as convert makes them, and rejects those that Google would drop.
+// events yields the rows as convert makes them, and rejects those that Google would drop. The result was read before.
 func events[T any](r *result, convert func(event) (T, error)) iter.Seq2[T, error] {
+	r.kept = r.rowLog.KeepRecords(r.header)
 	return func(yield func(T, error) bool) {
 		for e, err := range r.rows() {
 			var item T
 			bad, invalid := errors.AsType[*rowError](err)
+			if err == nil || invalid {
+				r.kept.Record(e.record)
+			}
 			if err == nil {
 				if item, err = convert(e); err != nil {
 					bad, invalid = &rowError{err}, true
@@ -87,9 +100,11 @@ func (r *result) rows() iter.Seq2[event, error] {
 						"to skip a column.",
 						len(record), len(r.schema.Columns))
 				}
+				r.header = slices.Clone(record)
 				return nil
 			}
 			e, err := r.event(record)
+			e.record = record
 			if err != nil {
 				err = &rowError{err}
 			}

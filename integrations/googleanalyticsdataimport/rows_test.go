@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"slices"
@@ -15,9 +16,12 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/google/go-cmp/cmp"
+
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
 	ga "integrationhub.dev/integrations/googleanalyticsdataimport"
+	"integrationhub.dev/integrations/internal/rowbucket/rowbuckettest"
 	"integrationhub.dev/integrations/internal/rowstest"
 )
 
@@ -368,5 +372,40 @@ func TestBodyLimit(t *testing.T) {
 		if len(r.Body) >= 130_000 {
 			t.Errorf("a call of %d bytes to %s", len(r.Body), r.Path)
 		}
+	}
+}
+
+// The rows that are not delivered are kept with the query's own titles.
+func TestRejectedRowsAreKept(t *testing.T) {
+	t.Parallel()
+	for api, want := range map[string]string{
+		"measurement_protocol": "Client,Event,Value,Reason\n,buy,2,A row has no client_id.\n3,session_start,\"a,b\",\"A row's event_name " +
+			"\"\"session_start\"\" is reserved by Google Analytics, which ignores events with this name.\"\n",
+		"data_manager": "Client,Event,Value,Reason\n,buy,2,A row has no client_id.\n3,session_start,\"a,b\",\"A row's event_name " +
+			"\"\"session_start\"\" is reserved by Google Analytics, which ignores events with this name.\"\n" +
+			"4,buy,much,A row's value is not a number.\n",
+	} {
+		t.Run(api, func(t *testing.T) {
+			t.Parallel()
+			bucket := new(rowbuckettest.S3)
+			env := withManager()
+			maps.Copy(env, rowbuckettest.Env())
+			deps := actiontest.Deps(t, actiontest.NewDestination(t).Handle(bucket.Beside(analytics("a1", nil))), env)
+			deps.StartJob = new(followed).start
+			i := actiontest.New(t, ga.New, deps)
+			ga.Fast(i)
+			_, err := i.Execute(t.Context(), csv(t, request(map[string]string{"google_api": api}),
+				"Client,Event,Value\n1,buy,1\n,buy,2\n3,session_start,\"a,b\"\n4,buy,much\n5,buy,5\n"))
+			if got := action.MessageOf(err); !strings.Contains(got, "The rows that were not delivered are stored in s3://rows/hub/rejected/google_analytics_data_import/") {
+				t.Errorf("message %q", got)
+			}
+			var got string
+			for _, name := range bucket.Objects() {
+				got += rowbuckettest.Unzip(t, bucket.Body(name))
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("file (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/integrations/internal/mirror"
+	"integrationhub.dev/integrations/internal/rowlog"
 	"integrationhub.dev/integrations/internal/rows"
 )
 
@@ -182,9 +183,9 @@ var recordID = regexp.MustCompile(`^[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?$`)
 
 // members yields the members in the rows. A row may have several IDs, but needs one. The plan of a mirrored
 // campaign keeps them.
-func members(table *action.Table, columns []column, t *rejectionCounter, plan *mirror.Plan) source {
+func members(kept *rowlog.Delivery, columns []column, t *rejectionCounter, plan *mirror.Plan) source {
 	return func(yield func(member, error) bool) {
-		for row, err := range table.Rows() {
+		for row, err := range kept.Rows() {
 			if err != nil {
 				t.truncated.Store(true)
 				yield(member{}, err)
@@ -203,6 +204,7 @@ func members(table *action.Table, columns []column, t *rejectionCounter, plan *m
 				} else {
 					plan.Unknown()
 				}
+				kept.Item(row)
 				if !yield(m, err) {
 					return
 				}
@@ -211,6 +213,7 @@ func members(table *action.Table, columns []column, t *rejectionCounter, plan *m
 				continue
 			}
 			plan.Unknown()
+			kept.Item(row)
 			if !yield(member{}, t.reject("A row has no %s.", idNoun(columns))) {
 				return
 			}

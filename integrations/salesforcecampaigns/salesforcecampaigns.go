@@ -15,6 +15,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/integrations/internal/mirror"
+	"integrationhub.dev/integrations/internal/rowlog"
 	"integrationhub.dev/integrations/internal/rows"
 	"integrationhub.dev/integrations/internal/signin"
 )
@@ -67,6 +68,7 @@ func (v *apiVersion) UnmarshalText(text []byte) error {
 type Integration struct {
 	settings settings
 	http     *http.Client
+	rowLog   *rowlog.Log
 }
 
 // New makes the integration.
@@ -81,7 +83,11 @@ func New(deps action.Deps) (action.Integration, error) {
 	s.MaxResults = cmp.Or(s.MaxResults, defaultCampaigns)
 	s.ChunkSize = min(cmp.Or(s.ChunkSize, maxChunk), maxChunk)
 	s.APIVersion = cmp.Or(s.APIVersion, defaultVersion)
-	return &Integration{s, deps.HTTP}, nil
+	rowLog, err := rowlog.New(deps, "salesforce_campaigns")
+	if err != nil {
+		return nil, err
+	}
+	return &Integration{s, deps.HTTP, rowLog}, nil
 }
 
 // Definition implements [action.Integration].
@@ -157,8 +163,14 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	}
 	before := parseState(req.State)
 	c := i.open(in.Domain, before)
-	message, err := i.deliver(ctx, &delivery{input: in, client: c, table: table, columns: columns, plan: plan})
-	res := &action.Response{Message: message}
+	kept := i.rowLog.Keep(table)
+	message, err := i.deliver(ctx, &delivery{input: in, client: c, kept: kept, columns: columns, plan: plan})
+	note := kept.Store(ctx, "members")
+	res := &action.Response{}
+	if err == nil {
+		res.Message = strings.TrimSpace(message + " " + note)
+	}
+	err = rowlog.WithNote(err, note)
 	switch after := c.session.Tokens(); {
 	case action.KindOf(err) == action.Unauthenticated:
 		// The stored tokens are invalid: without them, the form offers a sign-in.
@@ -173,8 +185,9 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 type delivery struct {
 	input
 	client  *client
-	table   *action.Table
 	columns []column
+	// kept are the rows, of which it keeps those that are not delivered.
+	kept *rowlog.Delivery
 	// plan is nil unless the campaign is mirrored.
 	plan *mirror.Plan
 
@@ -217,8 +230,8 @@ func (i *Integration) deliver(ctx context.Context, d *delivery) (string, error) 
 	}
 	t := &rejectionCounter{}
 	adder := &adder{client: d.client, rejected: t, mirrored: d.plan != nil}
-	result := deliver.Batches(ctx, members(d.table, d.columns, t, d.plan), deliver.Options[member]{
-		Size: i.settings.ChunkSize, Concurrency: concurrency, Retry: retry, RetryItems: lockedRetry,
+	result := deliver.Batches(ctx, members(d.kept, d.columns, t, d.plan), deliver.Options[member]{
+		Size: i.settings.ChunkSize, Concurrency: concurrency, Retry: retry, RetryItems: lockedRetry, Outcome: d.kept.Outcome,
 	}, func(ctx context.Context, batch []member) error {
 		target, err := to()
 		if err != nil {

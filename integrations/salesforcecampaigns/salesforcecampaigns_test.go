@@ -17,6 +17,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
 	"integrationhub.dev/integrations/internal/mirror"
+	"integrationhub.dev/integrations/internal/rowbucket/rowbuckettest"
 	"integrationhub.dev/integrations/salesforcecampaigns"
 )
 
@@ -734,5 +735,40 @@ func TestNextPageOnOtherHost(t *testing.T) {
 		if r.Method != http.MethodGet {
 			t.Errorf("method %s, want GET", r.Method)
 		}
+	}
+}
+
+// A row with two members is kept once for each that is not delivered, also if rejected members are no error.
+func TestRejectedRowsAreKept(t *testing.T) {
+	t.Parallel()
+	bucket := new(rowbuckettest.S3)
+	d := actiontest.NewDestination(t).Handle(bucket.Beside(org("a1", rejecting)))
+	form := appending()
+	form["surface_sfdc_errors"] = "no"
+	res, err := resolved(t, d, rowbuckettest.Env()).Execute(t.Context(), actiontest.JSONDetail(t, request(form),
+		`{"fields":{"dimensions":[{"name":"c.id","tags":["sfdc_contact_id"]},{"name":"l.id","tags":["sfdc_lead_id"]}]},"data":[`+
+			`{"c.id":{"value":"`+contact(3)+`"},"l.id":{"value":"00Q000000000003"}},`+
+			`{"c.id":{"value":"`+contact(1)+`"},"l.id":{"value":"short"}},{"c.id":{"value":null}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "2 of 5 members delivered, 3 rejected. "; !strings.HasPrefix(res.Message, want) {
+		t.Errorf("message %q, want prefix %q", res.Message, want)
+	}
+	if want := " The members that were not delivered are stored in s3://rows/hub/rejected/salesforce_campaigns/"; !strings.Contains(res.Message, want) {
+		t.Errorf("message %q lacks %q", res.Message, want)
+	}
+	var lines []string
+	for _, name := range bucket.Objects() {
+		lines = strings.Split(strings.TrimSpace(rowbuckettest.Unzip(t, bucket.Body(name))), "\n")
+	}
+	slices.Sort(lines)
+	if diff := cmp.Diff([]string{
+		",,A row has no contact ID and no lead ID.",
+		contact(1) + ",short,A row's lead ID is not a valid Salesforce ID (it must have 15 or 18 letters and digits).",
+		contact(1) + ",short,Salesforce says: Already a campaign member (DUPLICATE_VALUE) (first: contact 003000000000001).",
+		"c.id,l.id,Reason",
+	}, lines); diff != "" {
+		t.Errorf("file (-want +got):\n%s", diff)
 	}
 }

@@ -21,6 +21,8 @@ type Options struct {
 	// Country is the default for phone numbers, as an ISO 3166-1 alpha-2 code.
 	Country string
 	Rules   Rules
+	// Item is called with the row of each person, and of each row that identifies no one.
+	Item func(action.Row)
 }
 
 // People converts the rows of a result to people.
@@ -62,8 +64,11 @@ func (p *People) All() iter.Seq2[Person, error] {
 			var one Person
 			if err != nil {
 				p.Truncated = err
-			} else if one, err = p.person(row); err != nil {
-				err = deliver.Reject(err)
+			} else {
+				p.options.Item(row)
+				if one, err = p.person(row); err != nil {
+					err = deliver.Reject(err)
+				}
 			}
 			if !yield(one, err) {
 				return

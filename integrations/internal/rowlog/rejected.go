@@ -21,7 +21,7 @@ const maxRejectedBytes = 4 << 20
 
 // rejected is a CSV file, compressed by gzip, with the rows that were not delivered and why.
 type rejected struct {
-	table *action.Table
+	header []string
 
 	mu    sync.Mutex
 	count int
@@ -32,15 +32,15 @@ type rejected struct {
 	csv    *csv.Writer
 }
 
-func newRejected(table *action.Table) *rejected {
-	r := &rejected{table: table}
+func newRejected(header []string) *rejected {
+	r := &rejected{header: header}
 	r.gzip = gzip.NewWriter(&r.file)
 	r.csv = csv.NewWriter(r.gzip)
 	return r
 }
 
 // add never fails: the writers write to memory.
-func (r *rejected) add(row action.Row, reason error) {
+func (r *rejected) add(record []string, reason error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.count++
@@ -48,23 +48,40 @@ func (r *rejected) add(row action.Row, reason error) {
 		return
 	}
 	if r.stored == 0 {
-		header := make([]string, 0, len(r.table.Columns)+1)
-		for _, c := range r.table.Columns {
-			header = append(header, plain(c.Title()))
-		}
-		_ = r.csv.Write(append(header, "Reason"))
+		r.write(r.header, "Reason")
 	}
-	record := make([]string, 0, len(r.table.Columns)+1)
-	for n := range r.table.Columns {
-		cell := row.Cell(n)
-		text := cell.Text()
-		if cell.Value() == nil {
-			text = string(cell.Raw()) // a pivoted column
-		}
-		record = append(record, plain(text))
-	}
-	_ = r.csv.Write(append(record, plain(action.MessageOf(reason))))
+	r.write(record, action.MessageOf(reason))
 	r.stored++
+}
+
+func (r *rejected) write(record []string, last string) {
+	cells := make([]string, 0, len(record)+1)
+	for _, text := range append(record, last) {
+		cells = append(cells, plain(text))
+	}
+	_ = r.csv.Write(cells)
+}
+
+// titles are the header of a table.
+func titles(table *action.Table) []string {
+	all := make([]string, len(table.Columns))
+	for n, c := range table.Columns {
+		all[n] = c.Title()
+	}
+	return all
+}
+
+// recordOf returns the texts of a row.
+func recordOf(table *action.Table, row action.Row) []string {
+	record := make([]string, len(table.Columns))
+	for n := range table.Columns {
+		cell := row.Cell(n)
+		record[n] = cell.Text()
+		if cell.Value() == nil {
+			record[n] = string(cell.Raw()) // a pivoted column
+		}
+	}
+	return record
 }
 
 // plain makes a spreadsheet show a cell's text instead of evaluating it. Numbers are left alone.
@@ -96,9 +113,12 @@ func (r *rejected) store(ctx context.Context, l *Log) (string, error) {
 	return l.bucket.URL(name), nil
 }
 
-// note tells the Looker user where the file is.
-func (r *rejected) note(itemName, address string) string {
-	if r.stored < r.count {
+// note tells the Looker user where the file is. unnamed is whether other rows failed, too.
+func (r *rejected) note(itemName, address string, unnamed bool) string {
+	switch {
+	case unnamed:
+		return fmt.Sprintf("%d of the %s that were not delivered are stored in %s. The destination did not name the others.", r.stored, itemName, address)
+	case r.stored < r.count:
 		return fmt.Sprintf("The first %d of %d %s that were not delivered are stored in %s.", r.stored, r.count, itemName, address)
 	}
 	return fmt.Sprintf("The %s that were not delivered are stored in %s.", itemName, address)

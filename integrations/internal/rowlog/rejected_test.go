@@ -104,3 +104,71 @@ func TestRejectedRowsCannotBeStored(t *testing.T) {
 		t.Errorf("message %q, want %q", got, want)
 	}
 }
+
+// A destination that gets all rows keeps those that were not delivered. A row may have several items, and the
+// destination may not name an item that failed.
+func TestKeep(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		unnamed []int
+		file    []string
+		note    string
+	}{
+		"all are named": {
+			file: []string{"id,'=Content,Reason", "b,2,Item 2 is bad.", "b,2,Item 3 is bad."},
+			note: "The rows that were not delivered are stored in mem://bucket/",
+		},
+		"some are not": {
+			unnamed: []int{3}, file: []string{"id,'=Content,Reason", "b,2,Item 2 is bad."},
+			note: "1 of the rows that were not delivered are stored in mem://bucket/",
+		},
+		"none is": {unnamed: []int{2, 3}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bucket := newMemory()
+			d := rowlog.NewIn(bucket, true).Keep(table(parse("a=1 b=2")))
+			for row, err := range d.Rows() {
+				if err != nil {
+					t.Fatal(err)
+				}
+				d.Item(row)
+				d.Item(row)
+			}
+			for _, i := range tt.unnamed {
+				d.Unnamed(i)
+			}
+			for i := range 4 {
+				var err error
+				if i > 1 {
+					err = action.Errorf(action.Invalid, "Item %d is bad.", i)
+				}
+				d.Outcome(i, err)
+			}
+			if note := d.Store(t.Context(), "rows"); !strings.HasPrefix(note, tt.note) || tt.note == "" && note != "" {
+				t.Errorf("note %q, want %q", note, tt.note)
+			}
+			var got []string
+			for _, object := range bucket.names() {
+				got = strings.Split(strings.TrimSpace(unzip(t, bucket.objects[object])), "\n")
+			}
+			if diff := cmp.Diff(tt.file, got); diff != "" {
+				t.Errorf("file (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Without a bucket, or a setting for rejected rows, nothing is kept.
+func TestKeepNothing(t *testing.T) {
+	t.Parallel()
+	for name, l := range map[string]*rowlog.Log{"no bucket": nil, "no setting": rowlog.NewIn(newMemory(), false)} {
+		d := l.Keep(table(parse("a=1")))
+		d.Item(action.Row{})
+		d.Unnamed(0)
+		d.Outcome(0, action.Errorf(action.Invalid, "Bad."))
+		if note := d.Store(t.Context(), "rows"); note != "" {
+			t.Errorf("%s: note %q", name, note)
+		}
+	}
+}

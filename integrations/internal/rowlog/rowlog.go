@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -81,14 +82,18 @@ type Delivery struct {
 	forgetErr error
 
 	mu sync.Mutex
-	// read is the number of rows that the table yielded. pending are those whose outcome is open.
+	// read is the number of items so far. pending are those whose outcome is open.
 	read    int
 	pending map[int]pendingRow
+	// unnamed means that rows failed which the destination did not name.
+	unnamed bool
 }
 
 type pendingRow struct {
-	row   action.Row
-	entry entry
+	row action.Row
+	// record is set for a delivery without a table.
+	record []string
+	entry  entry
 }
 
 // Begin starts a delivery. key may be nil for rows that are records of their own, such as events. The
@@ -117,13 +122,51 @@ func (l *Log) Begin(ctx context.Context, req *action.Request, table *action.Tabl
 		}
 	}
 	if l.rejected {
-		d.rejected = newRejected(table)
+		d.rejected = newRejected(titles(table))
 	}
 	if d.changes != nil || d.rejected != nil {
 		d.pending = map[int]pendingRow{}
 		d.Table = table.WithRows(d.rows(table))
 	}
 	return d, nil
+}
+
+// Keep starts a delivery of which only the rows that are not delivered are kept, for a destination that gets all rows
+// each time. The caller calls [Delivery.Item] for each item, and ends with [Delivery.Store].
+func (l *Log) Keep(table *action.Table) *Delivery {
+	d := l.KeepRecords(titles(table))
+	d.Table = table
+	return d
+}
+
+// KeepRecords is [Log.Keep] for a result that is not a table: [Delivery.Record] takes the place of [Delivery.Item].
+func (l *Log) KeepRecords(header []string) *Delivery {
+	d := &Delivery{log: l}
+	if l != nil && l.rejected {
+		d.rejected, d.pending = newRejected(header), map[int]pendingRow{}
+	}
+	return d
+}
+
+// Item says which row the next item in the source of [deliver.Batches] is made of. A row may have several.
+func (d *Delivery) Item(row action.Row) {
+	if d.pending != nil {
+		d.expect(pendingRow{row: row})
+	}
+}
+
+// Record says which record the next item in the source of [deliver.Batches] is made of. The caller may overwrite it later.
+func (d *Delivery) Record(record []string) {
+	if d.pending != nil {
+		d.expect(pendingRow{record: slices.Clone(record)})
+	}
+}
+
+func (d *Delivery) expect(p pendingRow) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.pending[d.read] = p
+	d.read++
 }
 
 // rows yields the rows that must be sent.
@@ -152,10 +195,7 @@ func (d *Delivery) keep(table *action.Table, row action.Row) bool {
 	if d.rejected != nil {
 		p.row = row
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.pending[d.read] = p
-	d.read++
+	d.expect(p)
 	return true
 }
 
@@ -172,9 +212,22 @@ func (d *Delivery) Outcome(index int, err error) {
 	case !ok:
 	case err == nil && d.changes != nil:
 		d.changes.delivered(p.entry)
+	case err != nil && d.rejected != nil && p.record != nil:
+		d.rejected.add(p.record, err)
 	case err != nil && d.rejected != nil:
-		d.rejected.add(p.row, err)
+		d.rejected.add(recordOf(d.Table, p.row), err)
 	}
+}
+
+// Unnamed is for an item that stands for others: the destination said how many failed, but not which.
+func (d *Delivery) Unnamed(index int) {
+	if d.pending == nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.pending, index)
+	d.unnamed = true
 }
 
 // storeTimeout limits what is stored after a delivery, whose own time may be over.
@@ -225,7 +278,7 @@ func (d *Delivery) Store(ctx context.Context, itemName string) string {
 			d.log.log.WarnContext(ctx, "rows that were not delivered could not be stored", "integration", d.log.integration, "error", err)
 			notes = append(notes, fmt.Sprintf("The %s that were not delivered could not be stored: %s", itemName, action.MessageOf(err)))
 		} else {
-			notes = append(notes, d.rejected.note(itemName, address))
+			notes = append(notes, d.rejected.note(itemName, address, d.unnamed))
 		}
 	}
 	return strings.Join(notes, " ")

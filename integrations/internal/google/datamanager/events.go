@@ -33,6 +33,8 @@ type Events struct {
 	To     Destination
 	// Policy decides which calls are made again: [deliver.Retry] if Google counts a repeated event once.
 	Policy deliver.Policy
+	// Outcome is that of [deliver.Options].
+	Outcome func(index int, err error)
 
 	mu       sync.Mutex
 	requests []string
@@ -48,7 +50,7 @@ func (e *Events) Send(ctx context.Context, events iter.Seq2[[]byte, error]) *del
 	before := fmt.Sprintf(`{"destinations":%s,"encoding":%q,"events":[`, to, Hex)
 	limiter := rate.NewLimiter(eventCallsPerSecond, eventConcurrency)
 	o := rows.JSONBatches(MaxEvents, maxEventsBytes-len(before))
-	o.Concurrency, o.BisectBudget = eventConcurrency, maxBisectCalls
+	o.Concurrency, o.BisectBudget, o.Outcome = eventConcurrency, maxBisectCalls, e.Outcome
 	return deliver.Batches(ctx, events, o, func(ctx context.Context, batch [][]byte) error {
 		return SendValid(batch, func(valid [][]byte) error {
 			// The policy is not that of the batches: a call without the invalid events is a new one.

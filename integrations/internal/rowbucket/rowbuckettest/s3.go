@@ -3,6 +3,7 @@ package rowbuckettest
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/md5" //nolint:gosec // as S3 does
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"testing"
 
 	"integrationhub.dev/hub/action/actiontest"
 )
@@ -62,6 +64,20 @@ func (s *S3) Body(name string) []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.objects[name].body
+}
+
+// Unzip returns the text of a file with rejected rows.
+func Unzip(t testing.TB, file []byte) string {
+	t.Helper()
+	r, err := gzip.NewReader(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // Serve answers one request.
