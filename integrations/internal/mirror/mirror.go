@@ -7,10 +7,14 @@
 package mirror
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"iter"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 
 	"integrationhub.dev/hub/action"
@@ -31,19 +35,27 @@ func (m *mode) UnmarshalText(text []byte) error { return choice.Parse(m, string(
 // defaultLimit is also named in the form.
 const defaultLimit = 50
 
+// percent is a share of the members.
+type percent int
+
+// UnmarshalText implements [encoding.TextUnmarshaler]. Nothing to remove is what turning mirror mode off is for.
+func (p *percent) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(string(text)), "%")))
+	if err != nil || n < 1 || n > 100 {
+		return errors.New("must be a percentage from 1 to 100")
+	}
+	*p = percent(n)
+	return nil
+}
+
 type input struct {
-	Mode  mode `form:"mirror"`
-	Limit int  `form:"mirror_limit"`
+	Mode  mode    `form:"mirror"`
+	Limit percent `form:"mirror_limit"`
 }
 
 // Validate sets the default of the limit.
 func (in *input) Validate() error {
-	switch {
-	case in.Limit == 0:
-		in.Limit = defaultLimit
-	case in.Limit < 1 || in.Limit > 100:
-		return action.InvalidField("mirror_limit", `"mirror_limit" must be a percentage from 1 to 100.`)
-	}
+	in.Limit = cmp.Or(in.Limit, defaultLimit)
 	return nil
 }
 
@@ -68,7 +80,7 @@ func Fields(list string) []action.Field {
 
 // Plan collects the members in one result. It can be used concurrently.
 type Plan struct {
-	limit int
+	limit percent
 	list  string
 	seed  maphash.Seed
 
@@ -157,7 +169,7 @@ func RemovalsOf[T any](p *Plan, existing iter.Seq2[T, error], keys func(T) []str
 			removals = append(removals, member)
 		}
 	}
-	if len(removals)*100 > members*p.limit {
+	if len(removals)*100 > members*int(p.limit) {
 		const format = "No members were removed from the %s: %d of %d are not in the result, more than the mirror limit of %d percent."
 		return nil, action.Errorf(action.Invalid, format, p.list, len(removals), members, p.limit)
 	}

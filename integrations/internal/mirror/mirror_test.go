@@ -62,6 +62,7 @@ func TestRemovals(t *testing.T) {
 		"an empty list":      {rows: []string{"a"}, existing: members()},
 		"the limit":          {rows: []string{"a"}, existing: members("a", "b"), want: []string{"b"}},
 		"over the limit":     {rows: []string{"a"}, existing: members("a", "b", "c"), message: "No members were removed from the list: 2 of 3 are not in the result, more than the mirror limit of 50 percent."},
+		"a percent sign":     {rows: []string{"x"}, limit: "100 %", existing: members("a", "b"), want: []string{"a", "b"}},
 		"a higher limit":     {rows: []string{"x"}, limit: "100", existing: members("a", "b"), want: []string{"a", "b"}},
 		"an empty result":    {existing: members("a"), message: "No members were removed from the list, because the result has no rows."},
 		"an unknown member":  {rows: []string{"a"}, unknown: 2, existing: members("b"), message: "No members were removed from the list, because 2 rows have no identifier, so their members are unknown."},
@@ -135,7 +136,10 @@ func TestSeveralKeys(t *testing.T) {
 
 func TestInvalid(t *testing.T) {
 	t.Parallel()
-	for _, form := range []map[string]string{{"mirror": "maybe"}, {"mirror_limit": "101"}, {"mirror_limit": "-1"}, {"mirror_limit": "half"}} {
+	for _, form := range []map[string]string{
+		{"mirror": "maybe"}, {"mirror_limit": "101"}, {"mirror_limit": "-1"}, {"mirror_limit": "half"}, {"mirror_limit": "0"},
+		{"mirror_limit": "12.5"},
+	} {
 		if _, err := mirror.Read(&action.Request{Form: form}, "list"); action.KindOf(err) != action.Invalid {
 			t.Errorf("%v: error %v", form, err)
 		}
