@@ -4,11 +4,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"integrationhub.dev/integrations/internal/timestamp"
 )
 
 // dateLayouts are Looker's, and those of the US as in Meta's examples.
 var dateLayouts = []string{
-	time.DateOnly, time.DateTime, time.RFC3339, "2006-01-02 15:04", "2006/1/2", "20060102",
+	time.DateOnly, time.DateTime, "2006-01-02T15:04:05", "2006-01-02 15:04", "2006/1/2", "20060102",
 	"1/2/2006", "1-2-2006", "January 2, 2006", "Jan 2, 2006", "2 January 2006", "2 Jan 2006",
 }
 
@@ -19,6 +21,9 @@ func MetaBirthDate(text string) (year, month, day string, ok bool) {
 		if t, err := time.Parse(layout, text); err == nil {
 			return t.Format("2006"), t.Format("01"), t.Format("02"), plausible(t.Year())
 		}
+	}
+	if t, err := timestamp.Zoned(text); err == nil { // the day in the zone of the text
+		return t.Format("2006"), t.Format("01"), t.Format("02"), plausible(t.Year())
 	}
 	return "", "", "", false
 }
