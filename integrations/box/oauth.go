@@ -15,7 +15,7 @@ const expired = "Box ends it after 60 days without use, or if access was revoked
 
 // provider is the OAuth client (https://developer.box.com/guides/authentication/oauth2). Each refresh token can be used once.
 func provider(s settings, deps action.Deps) *signin.Provider {
-	return &signin.Provider{Name: name, HTTP: deps.HTTP, Expired: expired, SingleUse: true, Config: oauth2.Config{
+	return &signin.Provider{Name: name, HTTP: deps.HTTP, Expired: expired, Rotations: new(signin.Rotations), Config: oauth2.Config{
 		ClientID: s.ClientID, ClientSecret: s.ClientSecret.Reveal(),
 		Endpoint: oauth2.Endpoint{ //nolint:gosec // addresses, no credentials
 			AuthURL: "https://account.box.com/api/oauth2/authorize", TokenURL: "https://api.box.com/oauth2/token",

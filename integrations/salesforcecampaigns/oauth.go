@@ -15,9 +15,11 @@ import (
 
 // provider is the OAuth client at a user's own domain, which sandboxes need. Without scopes,
 // Salesforce grants those of the app
-// (https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_web_server_flow.htm).
+// (https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_web_server_flow.htm). An app can have Refresh Token
+// Rotation: then a refresh token that comes a second time ends the sign-in
+// (https://help.salesforce.com/s/articleView?id=005316711&type=1).
 func (i *Integration) provider(d domain) *signin.Provider {
-	return &signin.Provider{Name: name, HTTP: i.http, Config: oauth2.Config{
+	return &signin.Provider{Name: name, HTTP: i.http, Rotations: &i.rotations, Config: oauth2.Config{
 		ClientID: i.settings.ClientID, ClientSecret: i.settings.ClientSecret.Reveal(),
 		Endpoint: oauth2.Endpoint{
 			AuthURL: string(d) + "/services/oauth2/authorize", TokenURL: string(d) + "/services/oauth2/token",

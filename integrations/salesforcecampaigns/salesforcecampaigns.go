@@ -69,6 +69,8 @@ type Integration struct {
 	settings settings
 	http     *http.Client
 	rowLog   *rowlog.Log
+	// rotations are those of all domains.
+	rotations signin.Rotations
 }
 
 // New makes the integration.
@@ -87,7 +89,7 @@ func New(deps action.Deps) (action.Integration, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Integration{s, deps.HTTP, rowLog}, nil
+	return &Integration{settings: s, http: deps.HTTP, rowLog: rowLog}, nil
 }
 
 // Definition implements [action.Integration].

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -771,4 +772,40 @@ func TestRejectedRowsAreKept(t *testing.T) {
 	}, lines); diff != "" {
 		t.Errorf("file (-want +got):\n%s", diff)
 	}
+}
+
+// An app with Refresh Token Rotation accepts a refresh token once, and ends the sign-in if it comes again. Schedules that
+// begin with the same tokens share the replacement.
+func TestRotatedTokens(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	used := 0
+	service := org("a2", added)
+	d := actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {
+		if r.Path != "/services/oauth2/token" {
+			return service(r)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		header := map[string]string{"Content-Type": "application/json"}
+		if used++; used > 1 {
+			return actiontest.Reply{Status: 400, Header: header, Body: `{"error":"invalid_grant","error_description":"expired access/refresh token"}`}
+		}
+		return actiontest.Reply{Header: header, Body: `{"access_token":"a2","refresh_token":"r2","token_type":"Bearer"}`}
+	})
+	i := resolved(t, d, nil)
+	var deliveries sync.WaitGroup
+	for range 5 {
+		deliveries.Go(func() {
+			res, err := i.Execute(t.Context(), actiontest.JSONDetail(t, request(appending()), contacts(3)))
+			if err != nil {
+				t.Errorf("error %v", err)
+			}
+			want := &action.State{Data: `{"access_token":"a2","refresh_token":"r2"}`}
+			if diff := cmp.Diff(want, res.State); diff != "" {
+				t.Errorf("state (-want +got):\n%s", diff)
+			}
+		})
+	}
+	deliveries.Wait()
 }

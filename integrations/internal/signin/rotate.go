@@ -9,9 +9,9 @@ import (
 	"integrationhub.dev/hub/action"
 )
 
-// rotations remembers the tokens that replaced others, for services whose refresh tokens can be used only once: a delivery that
+// Rotations remember the tokens that replaced others, for services whose refresh tokens can be used only once: a delivery that
 // began before Looker stored the new tokens comes with the used ones. Other replicas of the hub do not know of them.
-type rotations struct {
+type Rotations struct {
 	mu   sync.Mutex
 	next map[[sha256.Size]byte]*rotation
 }
@@ -19,7 +19,7 @@ type rotations struct {
 // rotation is what replaced one refresh token.
 type rotation struct {
 	until time.Time
-	// tokens are empty until the service returned them. The lock of rotations guards them.
+	// tokens are empty until the service returned them. The lock of [Rotations] guards them.
 	tokens Tokens
 
 	// asking is held while the service is asked.
@@ -30,7 +30,7 @@ type rotation struct {
 const rotationTTL = time.Hour
 
 // of returns the entry of a refresh token, of which only a hash is kept.
-func (r *rotations) of(refresh string) *rotation {
+func (r *Rotations) of(refresh string) *rotation {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()
@@ -50,7 +50,7 @@ func (r *rotations) of(refresh string) *rotation {
 }
 
 // latest returns the tokens that replaced t, or those that replaced these, and so on.
-func (r *rotations) latest(t Tokens) Tokens {
+func (r *Rotations) latest(t Tokens) Tokens {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for range len(r.next) { // a service that repeats a refresh token must not make this endless
@@ -64,7 +64,7 @@ func (r *rotations) latest(t Tokens) Tokens {
 }
 
 // refresh returns the tokens that replace old. For one refresh token, only one call at a time asks the service.
-func (r *rotations) refresh(ctx context.Context, old Tokens, ask func(context.Context, Tokens) (Tokens, error)) (Tokens, error) {
+func (r *Rotations) refresh(ctx context.Context, old Tokens, ask func(context.Context, Tokens) (Tokens, error)) (Tokens, error) {
 	at := r.of(old.Refresh)
 	at.asking.Lock()
 	defer at.asking.Unlock()

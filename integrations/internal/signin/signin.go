@@ -1,5 +1,5 @@
 // Package signin keeps a user's OAuth 2.0 tokens valid during a request. Where refresh tokens do not change, a renewed
-// access token need not be stored. Where they do, see [Session.Renewed] and [Provider.SingleUse].
+// access token need not be stored. Where they do, see [Session.Renewed] and [Rotations].
 package signin
 
 import (
@@ -24,10 +24,8 @@ type Provider struct {
 	HTTP   *http.Client
 	// Expired says, in a sentence, why the service may have ended a sign-in that was valid. Empty adds nothing.
 	Expired string
-	// SingleUse is set for a service whose refresh tokens can be used only once.
-	SingleUse bool
-
-	rotations rotations
+	// Rotations is set for a service whose refresh tokens can be used only once. Providers of one service share them.
+	Rotations *Rotations
 }
 
 // Tokens are a user's tokens in the format of RFC 6749. Refresh may be empty.
@@ -136,8 +134,8 @@ func (p *Provider) Open(t Tokens) *Session { return &Session{provider: p, opened
 func (s *Session) Tokens() Tokens {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.provider.SingleUse {
-		s.tokens = s.provider.rotations.latest(s.tokens)
+	if s.provider.Rotations != nil {
+		s.tokens = s.provider.Rotations.latest(s.tokens)
 	}
 	return s.tokens
 }
@@ -172,9 +170,9 @@ func (s *Session) renew(ctx context.Context, refused string) (string, error) {
 		return "", s.provider.Required()
 	}
 	ask := s.provider.refresh
-	if s.provider.SingleUse {
+	if s.provider.Rotations != nil {
 		ask = func(ctx context.Context, old Tokens) (Tokens, error) {
-			return s.provider.rotations.refresh(ctx, old, s.provider.refresh)
+			return s.provider.Rotations.refresh(ctx, old, s.provider.refresh)
 		}
 	}
 	fresh, err := ask(ctx, s.tokens)

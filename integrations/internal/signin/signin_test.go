@@ -96,7 +96,7 @@ func TestSingleUse(t *testing.T) {
 	service := &single{next: 1}
 	d.Handle(service.serve)
 	p := &signin.Provider{
-		Name: "Acme", HTTP: actiontest.Deps(t, d, nil).HTTP, SingleUse: true,
+		Name: "Acme", HTTP: actiontest.Deps(t, d, nil).HTTP, Rotations: new(signin.Rotations),
 		Config: oauth2.Config{ClientID: "id", Endpoint: oauth2.Endpoint{TokenURL: "https://acme.example.com/token"}},
 	}
 	var wg sync.WaitGroup
@@ -142,7 +142,7 @@ func TestSingleUseChain(t *testing.T) {
 	d := actiontest.NewDestination(t)
 	d.Handle((&single{next: 1}).serve)
 	p := &signin.Provider{
-		Name: "Acme", HTTP: actiontest.Deps(t, d, nil).HTTP, SingleUse: true,
+		Name: "Acme", HTTP: actiontest.Deps(t, d, nil).HTTP, Rotations: new(signin.Rotations),
 		Config: oauth2.Config{ClientID: "id", Endpoint: oauth2.Endpoint{TokenURL: "https://acme.example.com/token"}},
 	}
 	// accepts calls with one access token only, as after the others expired.
