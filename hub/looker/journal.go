@@ -1,6 +1,7 @@
 package looker
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -73,9 +74,11 @@ const (
 // maxEntries limits the journal by default; the oldest entries are removed.
 const maxEntries = 10_000
 
-// maxRecorded limits what is recorded of a body, maxHeaderValue that of a header.
+// maxRecorded limits what is recorded of a body, maxHeaders how many headers are, and maxHeaderValue what
+// is recorded of one.
 const (
 	maxRecorded    = 64 << 10
+	maxHeaders     = 50
 	maxHeaderValue = 1 << 10
 )
 
@@ -162,8 +165,9 @@ func (j *journal) answered(entry *Call, header http.Header) {
 // hideHeader leaves secrets out of headers, and bounds them.
 func (j *journal) hideHeader(header http.Header) http.Header {
 	hidden := http.Header{}
-	for name, values := range header {
-		for _, value := range values {
+	for _, name := range slices.Sorted(maps.Keys(header))[:min(len(header), maxHeaders)] {
+		values := header[name]
+		for _, value := range values[:min(len(values), maxHeaders)] {
 			switch name {
 			case "Authorization":
 				value = `Token token="` + redacted + `"`

@@ -140,8 +140,7 @@ func (s *Server) showRun(w http.ResponseWriter, r *http.Request) {
 		layout
 		Outcome
 		Exchanges []exchange
-		Answer    string
-	}{s.layout(o.Word() + ": " + o.Integration.Label), o, nil, indent(o.Result.Answer)}
+	}{s.layout(o.Word() + ": " + o.Integration.Label), o, nil}
 	if !o.Running {
 		p.Exchanges = s.session.exchanges(o.first, o.last)
 	}

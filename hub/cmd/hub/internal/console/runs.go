@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -121,10 +122,22 @@ func (s *Server) outcome(r *run) Outcome {
 	}
 	o.Elapsed = end.Sub(r.Started).Round(time.Millisecond)
 	if r.err != nil {
-		o.Problem = s.session.Redact(r.err.Error())
+		o.Problem = s.shown(r.err.Error())
 	}
-	o.Result.Message = s.session.Redact(r.result.Message)
+	o.Result.Message = s.shown(r.result.Message)
 	return o
+}
+
+// maxShown limits what is shown of a message of the hub.
+const maxShown = 16 << 10
+
+// shown is a message without secrets, as far as it is shown.
+func (s *Server) shown(message string) string {
+	message = s.session.Redact(message)
+	if len(message) > maxShown {
+		return strings.ToValidUTF8(message[:maxShown], "") + "…"
+	}
+	return message
 }
 
 // Word says in one word how a run ended.

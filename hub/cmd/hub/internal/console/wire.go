@@ -71,8 +71,23 @@ func received(r looker.Request) exchange {
 	}
 }
 
-// indent makes JSON readable; what is not JSON, or was cut, stays as it is.
+// maxDepth is how deep the JSON may be that is indented. The size of indented JSON grows with the square of
+// its depth.
+const maxDepth = 50
+
+// indent makes JSON readable; what is not JSON, was cut, or is deep stays as it is.
 func indent(text string) string {
+	depth := 0
+	for _, c := range text { // brackets in strings count, too, which does no harm
+		switch c {
+		case '[', '{':
+			if depth++; depth > maxDepth {
+				return text
+			}
+		case ']', '}':
+			depth--
+		}
+	}
 	var b bytes.Buffer
 	if json.Indent(&b, []byte(text), "", "  ") != nil {
 		return text
