@@ -229,7 +229,11 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request, d looker.Definit
 	}
 	s.drafts.put(user, d.Name, n)
 	if !send {
-		s.back(w, r, integrationPath(d)+"#form")
+		to := integrationPath(d)
+		if n.Focus == "" { // browsers do not focus a field where the address names a place
+			to += "#form"
+		}
+		s.back(w, r, to)
 		return
 	}
 	// An integration without settings was not enabled by saving them.
