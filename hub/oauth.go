@@ -114,6 +114,10 @@ func (s *Server) openLogin(sealed, purpose string, maxAge time.Duration) (login,
 
 // beginLogin answers GET /actions/{name}/oauth by redirecting the browser to the provider.
 func (s *Server) beginLogin(w http.ResponseWriter, r *http.Request, entry *catalog.Entry) {
+	if entry.Remote != nil {
+		s.visitRemote(w, r, entry, "oauth")
+		return
+	}
 	sealed := r.URL.Query().Get("state")
 	switch {
 	case entry.OAuth == nil:
@@ -161,6 +165,10 @@ func redirect(w http.ResponseWriter, to string) {
 
 // finishLogin answers GET /actions/{name}/oauth_redirect, the callback of the provider.
 func (s *Server) finishLogin(w http.ResponseWriter, r *http.Request, entry *catalog.Entry) {
+	if entry.Remote != nil {
+		s.visitRemote(w, r, entry, "oauth_redirect")
+		return
+	}
 	state := r.URL.Query().Get("state")
 	nonce, sealed, dotted := strings.Cut(state, ".")
 	browser, known := s.browserCookie(r)
@@ -214,6 +222,12 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, entry *catalog.E
 	if err := s.store(r.Context(), l.StateURL, tokens); err != nil {
 		return err
 	}
+	closeTab(w)
+	return nil
+}
+
+// closeTab answers a browser whose sign-in is complete.
+func closeTab(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -221,7 +235,6 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, entry *catalog.E
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Content-Security-Policy", closePolicy)
 	_, _ = io.WriteString(w, closePage)
-	return nil
 }
 
 const (

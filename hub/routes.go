@@ -25,6 +25,8 @@ func (s *Server) Handler() http.Handler {
 	})
 	s.statusRoutes(r)
 	r.With(s.authenticate).Post("/", s.listActions)
+	r.Get("/upstreams/{upstream}/actions/{name}/oauth", s.remoteLogin("oauth"))
+	r.Get("/upstreams/{upstream}/actions/{name}/oauth_redirect", s.remoteLogin("oauth_redirect"))
 	r.Route("/actions/{name}", func(r chi.Router) {
 		// A browser has no token. Sealed state and a cookie protect these two.
 		r.Get("/oauth", s.withEntry(s.beginLogin))
