@@ -142,7 +142,7 @@ func (s *Server) noSuchAction(w http.ResponseWriter, r *http.Request, name strin
 		telemetry.FromContext(r.Context()).Err = action.Wrap(errNoList, action.Unavailable, "%s", h.State().Problem)
 		w.Header().Set("Retry-After", "60")
 		writeError(w, http.StatusServiceUnavailable, "No action found with name "+name+
-			". It may be one of "+h.Title()+", which has not answered yet. Try again later.")
+			". It may be one of "+upstream.Title(h.Name())+", which has not answered yet. Try again later.")
 		return
 	}
 	writeError(w, http.StatusNotFound, "No action found with name "+name+".")

@@ -24,6 +24,7 @@ type statusPages struct {
 	index        cachedDocument
 	integrations []page.Integration
 	byName       map[string]*integrationDocument
+	notices      []string
 	shared       cachedDocument
 	stranger     cachedDocument
 	// status and strangerStatus are the catalog for programs.
@@ -47,16 +48,18 @@ func newStatusPages(s *Server) *statusPages {
 		byName:         map[string]*integrationDocument{},
 		status:         jsonDocument(s.newStatus()),
 		strangerStatus: jsonDocument(strangerStatus{s.config.Label, "running"}),
+		notices:        s.notices(),
 	}
-	off := unavailable(s.catalog)
+	off := unavailable(s.catalog, s.catalog.Names())
 	for _, d := range s.catalog.Descriptions() {
 		if d.Unavailable == "" || off[d.Name] != "" {
 			all.integrations = append(all.integrations, pageIntegration(d))
 		}
 	}
 	all.integrations = append(all.integrations, s.customPages()...)
+	all.integrations = append(all.integrations, s.remotePages()...)
 	for _, i := range all.integrations {
-		all.byName[i.Name] = &integrationDocument{Integration: i}
+		all.byName[strings.ToLower(i.Name)] = &integrationDocument{Integration: i}
 	}
 	return all
 }
@@ -81,9 +84,9 @@ func pageIntegration(d catalog.Description) page.Integration {
 	return i
 }
 
-// unavailable returns the integrations that are not available, without those whose name one without code has.
-func unavailable(c *catalog.Catalog) map[string]string {
-	off, on := maps.Clone(c.Unavailable), c.Names()
+// unavailable returns the integrations that are not available, without those whose name another one has.
+func unavailable(c *catalog.Catalog, on []string) map[string]string {
+	off := maps.Clone(c.Unavailable)
 	maps.DeleteFunc(off, func(name, _ string) bool { return slices.Contains(on, name) })
 	return off
 }
@@ -102,6 +105,8 @@ type status struct {
 	APIs []apiStatus `json:"apis"`
 	// Custom are the versions of the integrations without code.
 	Custom []custom.Status `json:"custom"`
+	// Upstreams are other hubs, whose integrations are not among those above.
+	Upstreams []upstreamStatus `json:"upstreams"`
 }
 
 type apiStatus struct {
@@ -114,8 +119,9 @@ type apiStatus struct {
 }
 
 func (s *Server) newStatus() status {
-	all := status{Label: s.config.Label, Info: s.site.Build, Started: s.started, APIs: []apiStatus{}, Custom: s.customStatus}
-	all.Integrations.On, all.Integrations.Off = s.catalog.Names(), unavailable(s.catalog)
+	all := status{Label: s.config.Label, Info: s.site.Build, Started: s.started, APIs: []apiStatus{}, Custom: s.customStatus, Upstreams: s.upstreamStatuses()}
+	all.Integrations.On = s.ownNames()
+	all.Integrations.Off = unavailable(s.catalog, all.Integrations.On)
 	for _, e := range s.catalog.Entries() {
 		for _, a := range e.APIs {
 			all.APIs = append(all.APIs, apiStatus{e.Definition.Name, a.Name, a.Version, a.EndOfLife, a.Source})
@@ -191,7 +197,7 @@ func (s *Server) showIndex(w http.ResponseWriter, r *http.Request) {
 	}
 	live, _, key := s.currentLive()
 	s.serve(w, r, &p.index, key, func() ([]byte, error) {
-		return page.RenderIndex(page.Index{Site: s.site, Live: live, Integrations: p.integrations, Notices: s.catalog.Notices()})
+		return page.RenderIndex(page.Index{Site: s.site, Live: live, Integrations: p.integrations, Notices: p.notices})
 	})
 }
 

@@ -29,6 +29,8 @@ type Integration struct {
 	Icon string
 	// File has the definition of an integration without code; otherwise "".
 	File string
+	// Upstream is the hub to which requests are passed, and UpstreamName the integration's name there; otherwise "".
+	Upstream, UpstreamName string
 	// Category is the kind of its destination.
 	Category string
 	// HasForm reports whether users fill in a form.

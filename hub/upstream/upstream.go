@@ -91,7 +91,7 @@ func New(configs config.Upstreams, o Options) (*Set, error) {
 				return nil, fmt.Errorf("upstream %s: %w", c.Name, err)
 			}
 		}
-		h := &Hub{config: c, client: o.NewClient(roots), name: "Action Hub " + c.Name, log: o.Log.With("upstream", c.Name)}
+		h := &Hub{config: c, client: o.NewClient(roots), name: Title(c.Name), log: o.Log.With("upstream", c.Name)}
 		h.state.Store(&State{})
 		s.hubs = append(s.hubs, h)
 	}
@@ -157,11 +157,11 @@ func (s *Set) Missing(name string) *Hub {
 	return nil
 }
 
-// Name is the upstream's name in the configuration, and Title what messages call it.
-func (h *Hub) Name() string { return h.config.Name }
+// Title is what messages call an upstream.
+func Title(name string) string { return "Action Hub " + name }
 
-// Title is what messages call the upstream.
-func (h *Hub) Title() string { return h.name }
+// Name is the upstream's name in the configuration.
+func (h *Hub) Name() string { return h.config.Name }
 
 // URL is the base URL of the upstream.
 func (h *Hub) URL() string { return h.config.URL }
