@@ -17,6 +17,7 @@ FAKE_GCS_SERVER := v1.56.1
 AZURITE := 3.35.0
 MAILPIT := v1.27.11
 OAPI_CODEGEN := v2.8.2
+ACTIONLINT := v1.7.12
 AXE := 4.14.1
 # The generator has the version of the library.
 TEMPL := $(shell sed -n 's|.*github.com/a-h/templ ||p' go.mod)
@@ -32,6 +33,7 @@ fake-gcs-server := github.com/fsouza/fake-gcs-server
 mailpit := github.com/axllent/mailpit
 oapi-codegen := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen
 templ := github.com/a-h/templ/cmd/templ
+actionlint := github.com/rhysd/actionlint/cmd/actionlint
 # Where generated files are.
 GENERATED := README.md api config charts hub/page hub/cmd/hub/internal/inbox hub/looker/api icons/README.md integrations/README.md integrations/integrations.go integrations/apis.go integrations/internal/readmes integrations/testdata/definitions
 # What "make test" could not run on this machine, a line each.
@@ -120,7 +122,8 @@ test-cluster: ## The end-to-end test on a local cluster of its own
 	$(LOCAL)/e2e/run
 
 .PHONY: lint
-lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## Lint, as CI does
+lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) $(TOOLS)/actionlint-$(ACTIONLINT) ## Lint, as CI does
+	$(TOOLS)/actionlint-$(ACTIONLINT) .github/workflows/*.yaml
 	$< run
 	cd $(LOCAL)/process && $< run
 	cd config/argocd && $< run
