@@ -140,7 +140,7 @@ attack: ## Attack a running hub with inputs of their full size (10 minutes); mak
 .PHONY: fuzz
 fuzz: ## Fuzz everything that reads what others write, for FUZZ=1m each
 	for target in hub/payload:FuzzDecode hub/payload:FuzzTable hub/payload:FuzzLabelledRows hub/payload:FuzzBase64 hub/bounded:FuzzJSON hub/bounded:FuzzCSV \
-	  hub/sealed:FuzzOpen hub/token:FuzzValid hub/action:FuzzSuggestedFilename hub:FuzzStranger hub/looker:FuzzRequest integrations/internal/message:FuzzRecipients integrations/internal/mail:FuzzSMTPReply \
+	  hub/sealed:FuzzOpen hub/token:FuzzValid hub/action:FuzzSuggestedFilename hub/action:FuzzCell hub:FuzzStranger hub/looker:FuzzRequest integrations/internal/message:FuzzRecipients integrations/internal/mail:FuzzSMTPReply \
 	  hub/custom/expression:FuzzTemplate hub/custom/expression:FuzzURL; do \
 	  go test -run '^$$' -fuzz "^$${target#*:}$$" -fuzztime $(or $(FUZZ),1m) -fuzzminimizetime 1s ./$${target%:*} || exit 1; \
 	done

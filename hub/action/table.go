@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"iter"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -95,7 +94,7 @@ type Cell struct {
 	raw jsontext.Value
 }
 
-// NewCell creates a cell from its JSON text without copying it.
+// NewCell creates a cell from its JSON text without copying it. The text must be valid.
 func NewCell(raw jsontext.Value) Cell { return Cell{raw} }
 
 // Missing reports whether the row has no cell for the column.
@@ -135,63 +134,31 @@ func Text(v jsontext.Value) string {
 	}
 }
 
-// member finds a member without decoding the object, because results have many cells. The last of
-// several members with the same name counts. In invalid JSON it finds nothing.
+// member finds a member in one pass without decoding the object, because results have many cells. The
+// last of several members with the same name counts.
 func (c Cell) member(name string) (found jsontext.Value) {
 	if c.raw.Kind() != '{' {
 		return nil
 	}
-	d := memberDecoders.Get().(*memberDecoder) //nolint:errcheck,forcetypeassert // the pool holds nothing else
-	defer memberDecoders.Put(d)
-	d.reset(c.raw)
-	if _, err := d.json.ReadToken(); err != nil {
-		return nil
-	}
-	for d.json.PeekKind() == '"' {
-		is, err := d.nameIs(name)
-		if err != nil {
-			return nil
+	rest := jsonRest{c.raw}
+	for rest.skip('{'); rest.next() == '"'; rest.skip(',') {
+		quoted := rest.value()
+		rest.skip(':')
+		if v := rest.value(); isName(quoted, name) {
+			found = v
 		}
-		v, err := d.json.ReadValue()
-		if err != nil {
-			return nil
-		}
-		if is {
-			end := int(d.json.InputOffset())
-			found = c.raw[end-len(v) : end : end]
-		}
-	}
-	if _, err := d.json.ReadToken(); err != nil {
-		return nil
 	}
 	return found
 }
 
-// memberDecoder is reused for other cells.
-type memberDecoder struct {
-	json   *jsontext.Decoder
-	source bytes.Buffer
-	name   []byte
-}
-
-var memberDecoders = sync.Pool{New: func() any {
-	return &memberDecoder{json: new(jsontext.Decoder)}
-}}
-
-func (d *memberDecoder) reset(raw jsontext.Value) {
-	d.source = *bytes.NewBuffer(raw)
-	d.json.Reset(&d.source, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-}
-
-// nameIs reads a member's name and compares it.
-func (d *memberDecoder) nameIs(want string) (bool, error) {
-	quoted, err := d.json.ReadValue()
-	if err != nil {
-		return false, err
+// isName compares a member's name.
+func isName(quoted jsontext.Value, want string) bool {
+	if len(quoted) < len(`""`) {
+		return false // text that is not JSON
 	}
 	if inside := quoted[1 : len(quoted)-1]; bytes.IndexByte(inside, '\\') < 0 {
-		return string(inside) == want, nil
+		return string(inside) == want
 	}
-	d.name, _ = jsontext.AppendUnquote(d.name[:0], quoted) // invalid UTF-8 is replaced
-	return string(d.name) == want, nil
+	unquoted, _ := jsontext.AppendUnquote(nil, quoted) // invalid UTF-8 is replaced
+	return string(unquoted) == want
 }

@@ -1,7 +1,9 @@
 package action_test
 
 import (
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -25,4 +27,51 @@ func TestText(t *testing.T) {
 			t.Errorf("%q became %q, want %q", value, got, want)
 		}
 	}
+}
+
+// A cell's members are those that a decoder finds.
+func FuzzCell(f *testing.F) {
+	for _, text := range []string{
+		`{"value":"2026-11-23","rendered":"Nov 23"}`,
+		" {\t\"value\" : [1, {\"value\": \"]}\\\"\"}] ,\n\"\\u0072endered\":\"x\\\\\", \"value\":null } ",
+		`{"value":1.5e3}`, `{"a":{"value":true}}`, `{}`, `[]`, `null`, `"value"`, `{"":0,"value":false}`,
+		`{"value`, `{"value":`, `{"value":"`, `{"value":[`, `{"value" "x"}`, `{"`, `{"\`, `{,}`,
+	} {
+		f.Add(text, "value")
+	}
+	f.Fuzz(func(t *testing.T, text, name string) {
+		cell := action.NewCell(jsontext.Value(text))
+		got := cell.Pivot(name).Raw()
+		if !jsontext.Value(text).IsValid(jsontext.AllowDuplicateNames(true)) || !utf8.ValidString(name) {
+			return // it only has to return
+		}
+		want := lastMember(t, text, name)
+		if string(got) != string(want) {
+			t.Errorf("member %q of %q is %q, want %q", name, text, got, want)
+		}
+	})
+}
+
+// lastMember decodes a text, and returns nil if it is not an object with the member.
+func lastMember(t *testing.T, text, name string) (found jsontext.Value) {
+	t.Helper()
+	d := jsontext.NewDecoder(strings.NewReader(text), jsontext.AllowDuplicateNames(true))
+	if d.PeekKind() != '{' {
+		return nil
+	}
+	_, err := d.ReadToken()
+	for err == nil && d.PeekKind() == '"' {
+		var key jsontext.Token
+		if key, err = d.ReadToken(); err == nil {
+			is := key.String() == name
+			var v jsontext.Value
+			if v, err = d.ReadValue(); is {
+				found = v.Clone()
+			}
+		}
+	}
+	if err != nil {
+		t.Fatalf("%q: %v", text, err)
+	}
+	return found
 }

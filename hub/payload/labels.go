@@ -29,6 +29,7 @@ type labelDecoder struct {
 	source  io.Closer
 	columns []action.Column
 	index   map[string]int // column by label
+	arena
 }
 
 var (
@@ -89,7 +90,7 @@ func (l *labelDecoder) row(unknown func(label string) (int, error)) (action.Row,
 	} else if tok.Kind() != '{' {
 		return action.Row{}, errNoRowObject
 	}
-	cells := make([]action.Cell, len(l.columns))
+	cells := l.cells(len(l.columns))
 	size := int64(0)
 	for l.json.PeekKind() == '"' {
 		label, err := l.json.ReadToken()
@@ -111,7 +112,7 @@ func (l *labelDecoder) row(unknown func(label string) (int, error)) (action.Row,
 		if size += int64(len(v)); size > l.json.Limit() {
 			return action.Row{}, bounded.TooLarge(l.json.Limit())
 		}
-		cells[column] = action.NewCell(append(append([]byte(`{"value":`), v...), '}'))
+		cells[column] = action.NewCell(l.text(`{"value":`, v, "}"))
 	}
 	_, err := l.json.ReadToken()
 	return action.NewRow(cells), endOfInput(err)

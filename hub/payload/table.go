@@ -1,6 +1,7 @@
 package payload
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -24,7 +25,7 @@ var groups = []string{"dimensions", "measures", "filters", "parameters", "table_
 // [row…]} and closes r after the last row. If "data" precedes "fields", the rows are spooled until the
 // columns are known. Rows without metadata are json_label: see labels.go.
 func decodeTable(r io.ReadCloser, share *Share, maxValue int64) (*action.Table, error) {
-	d := &tableDecoder{json: bounded.NewJSON(r, maxValue, lenient...), source: r}
+	d := &tableDecoder{json: newJSON(r, maxValue), source: r}
 	if d.json.PeekKind() == '[' {
 		return d.labelled()
 	}
@@ -44,6 +45,12 @@ func decodeTable(r io.ReadCloser, share *Share, maxValue int64) (*action.Table, 
 	return t, nil
 }
 
+// newJSON returns a decoder with a larger buffer than the library's 4 KiB, which would read a file or a
+// connection in small pieces.
+func newJSON(r io.Reader, maxValue int64) *bounded.JSON {
+	return bounded.NewJSON(bufio.NewReaderSize(r, readBuffer), maxValue, lenient...)
+}
+
 // maxPivoted limits the product of columns and pivots, which integrations expand.
 const maxPivoted = 4 * bounded.MaxColumns
 
@@ -59,10 +66,8 @@ type tableDecoder struct {
 	haveFields bool
 	index      map[string]int // column by name
 
-	// The rest is reused for each row.
-	spans  []span
-	text   []byte
 	places []cachedColumn
+	arena
 }
 
 var (
@@ -154,7 +159,6 @@ func endOfInput(err error) error {
 func (d *tableDecoder) rows() iter.Seq2[action.Row, error] {
 	return func(yield func(action.Row, error) bool) {
 		defer func() { _ = d.close() }()
-		d.spans = make([]span, len(d.columns))
 		for d.json.PeekKind() == '{' {
 			row, err := d.row()
 			if err != nil {
@@ -171,14 +175,12 @@ func (d *tableDecoder) rows() iter.Seq2[action.Row, error] {
 	}
 }
 
-// row reads a row: an object with a cell for each column. Other members are skipped. The text of all
-// cells is one allocation, so that a row stays valid.
+// row reads a row: an object with a cell for each column. Other members are skipped.
 func (d *tableDecoder) row() (action.Row, error) {
 	if _, err := d.json.ReadToken(); err != nil {
 		return action.Row{}, endOfInput(err)
 	}
-	d.text = d.text[:0]
-	clear(d.spans)
+	cells, size := d.cells(len(d.columns)), int64(0)
 	for next := 0; d.json.PeekKind() == '"'; next++ {
 		column, err := d.column(next)
 		if err != nil {
@@ -194,25 +196,16 @@ func (d *tableDecoder) row() (action.Row, error) {
 		if err != nil {
 			return action.Row{}, endOfInput(err)
 		}
-		if int64(len(d.text)+len(v)) > d.json.Limit() {
+		if size += int64(len(v)); size > d.json.Limit() {
 			return action.Row{}, bounded.TooLarge(d.json.Limit())
 		}
-		d.spans[column] = span{len(d.text), len(d.text) + len(v)}
-		d.text = append(d.text, v...)
+		cells[column] = action.NewCell(d.text("", v, ""))
 	}
 	if _, err := d.json.ReadToken(); err != nil {
 		return action.Row{}, endOfInput(err)
 	}
-	text := bytes.Clone(d.text)
-	cells := make([]action.Cell, len(d.spans))
-	for i, s := range d.spans {
-		cells[i] = action.NewCell(text[s.from:s.to:s.to])
-	}
 	return action.NewRow(cells), nil
 }
-
-// span is the position of a cell in its row's text.
-type span struct{ from, to int }
 
 // column reads a cell's name and returns the index of its column, or -1. Rows usually have their
 // cells in the same order, so it first tries the column at this position in an earlier row.
@@ -299,7 +292,7 @@ func (d *tableDecoder) spoolRows(share *Share) error {
 		return err
 	}
 	d.source = d.spooled
-	d.json = bounded.NewJSON(d.spooled.Reader(), d.json.Limit(), lenient...)
+	d.json = newJSON(d.spooled.Reader(), d.json.Limit())
 	_, err = d.json.ReadToken()
 	return err
 }
