@@ -317,21 +317,34 @@ func TestInvalidInput(t *testing.T) {
 	}
 }
 
-// An upload is repeated, each time to another address, and a file is added once.
+// An upload is repeated after each fault, each time to another address, and a file with all 100,000 rows is added once.
 func TestUploadAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		const total = 100_000
+		faults := []actiontest.Reply{{Status: 503}, {Reset: true}, {Status: 403, Body: policy}, {Status: 429, Header: answers{"Retry-After": "2"}}}
 		f := &fake{projects: []string{"Churn"}, fail: func(operation string, nth int) *actiontest.Reply {
-			if operation == "POST store" && nth < 3 {
-				return &actiontest.Reply{Status: 503}
+			if operation == "POST store" && nth <= len(faults) {
+				return &faults[nth-1]
 			}
 			return nil
 		}}
-		if _, err := f.start(t).Execute(t.Context(), request(t, two, answers{"train_data": "no"}, nil)); err != nil {
+		req := rowstest.Query(t, request(t, two, answers{"train_data": "no"}, nil), `{"fields":{"dimensions":[{"name":"o.id"}]}`, total,
+			func(i int) string { return fmt.Sprintf(`{"o.id":{"value":%d}}`, i) })
+		res, err := f.start(t).Execute(t.Context(), req)
+		if err != nil {
 			t.Fatal(err)
 		}
+		if want := "100000 rows were sent to Auger as "; !strings.HasPrefix(res.Message, want) {
+			t.Errorf("message %q, want prefix %q", res.Message, want)
+		}
+		for _, file := range f.files() {
+			if n := strings.Count(file, `{"id":`); n != total {
+				t.Errorf("the file has %d rows, want %d", n, total)
+			}
+		}
 		f.watches.Drain(context.Background())
-		if len(f.stored) != 1 || f.count["POST project_file_urls"] != 3 || f.count["POST project_files"] != 1 {
+		if len(f.stored) != 1 || f.count["POST project_file_urls"] != len(faults)+1 || f.count["POST project_files"] != 1 {
 			t.Errorf("calls %v", f.count)
 		}
 	})

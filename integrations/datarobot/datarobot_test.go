@@ -489,6 +489,33 @@ func (r *repeated) Read(p []byte) (int, error) {
 	return r.part.Read(p)
 }
 
+// A project gets all 100,000 rows once, although DataRobot limits the rate and calls about the status fail.
+func TestBadDay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const total = 100_000
+		limited := actiontest.Reply{Status: http.StatusTooManyRequests, Header: answers{"Retry-After": "2"}}
+		f := &fake{
+			fails: []actiontest.Reply{limited, limited}, made: accepted("/api/v2/status/s-1/"),
+			statuses: []actiontest.Reply{status("RUNNING"), limited, {Status: http.StatusBadGateway}, {Reset: true}, seeOther},
+		}
+		req := actiontest.Query(answers{"datarobot_api_token": token}, answers{"projectName": "Churn"})
+		res, err := f.start(t).Execute(t.Context(), rowstest.Download(t, req, &repeated{n: total}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := res.Message, "The project Churn was created."; got != want {
+			t.Errorf("message %q, want %q", got, want)
+		}
+		if len(f.projects) != 1 {
+			t.Fatalf("%d projects, want one", len(f.projects))
+		}
+		if n := strings.Count(f.projects[0].File, ",no\n"); n != total {
+			t.Errorf("%d rows arrived, want %d", n, total)
+		}
+	})
+}
+
 // The memory does not depend on the number of rows.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
 	rowstest.EachWay(t, func(t *testing.T, way rowstest.Way) {

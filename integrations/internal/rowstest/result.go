@@ -41,6 +41,12 @@ func Query(t testing.TB, req *action.Request, head string, n int, row func(i int
 	return byURL.Query(t, req, head, n, row)
 }
 
+// Download gives a request a result that body has. It is read once.
+func Download(t testing.TB, req *action.Request, body io.Reader) *action.Request {
+	t.Helper()
+	return byURL.Body(t, req, "", body)
+}
+
 // Query is [Query] for a way.
 func (w Way) Query(t testing.TB, req *action.Request, head string, n int, row func(i int) string) *action.Request {
 	t.Helper()
@@ -51,7 +57,7 @@ func (w Way) Query(t testing.TB, req *action.Request, head string, n int, row fu
 	return w.Body(t, req, "application/json", &rows{n: n, row: row, part: strings.NewReader(begin), end: end})
 }
 
-// Body gives a request a result that body has. It is read once.
+// Body is [Download] for a way.
 func (w Way) Body(t testing.TB, req *action.Request, mimetype string, body io.Reader) *action.Request {
 	t.Helper()
 	w.give(t, req, mimetype, body)
