@@ -358,30 +358,32 @@ func (s *sink) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // The memory does not depend on the number of records. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
-	rowstest.EachWay(t, func(t *testing.T, way rowstest.Way) {
-		actiontest.Serial(t)
-		const total, most = 1_000_000, 32 << 20
-		messages := map[string]string{"create": "1000000 records added.", "upsert": "0 records added, 1000000 updated."}
-		for name, form := range map[string]map[string]string{
-			"create": {"base": "app1", "table": "T"},
-			"upsert": {"base": "app1", "table": "T", "operation": "upsert", "key_fields": "Id"},
-		} {
-			t.Run(name, func(t *testing.T) { //nolint:paralleltest // measures the heap
-				s := &sink{}
-				synctest.Test(t, func(t *testing.T) { // waits for the rate limit take no time
-					deps := action.Deps{Env: env, HTTP: &http.Client{Transport: s}}
-					req := request(nested)
-					req.Form = form
-					res, err := actiontest.New(t, airtable.New, deps).Execute(t.Context(), way.Query(t, req, head, total, numbered))
-					if err != nil || res.Message != messages[name] {
-						t.Errorf("%+v, %v", res, err)
+	for _, way := range rowstest.Ways {
+		t.Run(way.Name, func(t *testing.T) {
+			actiontest.Serial(t)
+			const total, most = 1_000_000, 32 << 20
+			messages := map[string]string{"create": "1000000 records added.", "upsert": "0 records added, 1000000 updated."}
+			for name, form := range map[string]map[string]string{
+				"create": {"base": "app1", "table": "T"},
+				"upsert": {"base": "app1", "table": "T", "operation": "upsert", "key_fields": "Id"},
+			} {
+				t.Run(name, func(t *testing.T) { //nolint:paralleltest // measures the heap
+					s := &sink{}
+					synctest.Test(t, func(t *testing.T) { // waits for the rate limit take no time
+						deps := action.Deps{Env: env, HTTP: &http.Client{Transport: s}}
+						req := request(nested)
+						req.Form = form
+						res, err := actiontest.New(t, airtable.New, deps).Execute(t.Context(), way.Query(t, req, head, total, numbered))
+						if err != nil || res.Message != messages[name] {
+							t.Errorf("%+v, %v", res, err)
+						}
+					})
+					if heap := s.heap.Load(); heap > most {
+						t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
 					}
+					t.Logf("%d records, heap at most %.1f MiB", total, float64(s.heap.Load())/(1<<20))
 				})
-				if heap := s.heap.Load(); heap > most {
-					t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
-				}
-				t.Logf("%d records, heap at most %.1f MiB", total, float64(s.heap.Load())/(1<<20))
-			})
-		}
-	})
+			}
+		})
+	}
 }

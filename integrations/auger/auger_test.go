@@ -459,45 +459,47 @@ func (m *meter) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // Each of a million rows is in the file, and the memory does not depend on their number. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
-	rowstest.EachWay(t, func(t *testing.T, way rowstest.Way) {
-		actiontest.Serial(t)
-		synctest.Test(t, func(t *testing.T) {
-			const total, most = 1_000_000, 32 << 20
-			f := &fake{projects: []string{"Churn"}}
-			f.fail = func(operation string, _ int) *actiontest.Reply {
-				if operation == "POST project_files" { // the fake has no file
-					return &actiontest.Reply{Body: `{"data":{"id":3273}}`}
-				}
-				return nil
-			}
-			f.start(t)
-			deps := actiontest.Deps(t, actiontest.NewSocketless().Handle(f.answer), nil)
-			m := &meter{RoundTripper: deps.HTTP.Transport}
-			deps.HTTP = &http.Client{Transport: m}
-			deps.StartJob = func(ctx context.Context, begin func(context.Context) (action.Job, error)) error {
-				_, err := begin(ctx)
-				return err
-			}
-			req := way.Query(t, request(t, two, nil, nil), `{"fields":{"dimensions":[{"name":"o.id"},{"name":"o.city"}]}`, total,
-				func(i int) string {
-					if i%100_000 == 0 {
-						m.measure()
+	for _, way := range rowstest.Ways {
+		t.Run(way.Name, func(t *testing.T) {
+			actiontest.Serial(t)
+			synctest.Test(t, func(t *testing.T) {
+				const total, most = 1_000_000, 32 << 20
+				f := &fake{projects: []string{"Churn"}}
+				f.fail = func(operation string, _ int) *actiontest.Reply {
+					if operation == "POST project_files" { // the fake has no file
+						return &actiontest.Reply{Body: `{"data":{"id":3273}}`}
 					}
-					return fmt.Sprintf(`{"o.id":{"value":%d},"o.city":{"value":"Zürich"}}`, i)
-				})
-			res, err := actiontest.New(t, auger.New, deps).Execute(t.Context(), req)
-			if err != nil || !strings.HasPrefix(res.Message, "1000000 rows were sent to Auger as ") {
-				t.Fatalf("%+v, %v", res, err)
-			}
-			if m.rows != total {
-				t.Errorf("%d rows arrived, want %d", m.rows, total)
-			}
-			if m.heap > most {
-				t.Errorf("the heap grew to %d MiB, more than %d", m.heap>>20, most>>20)
-			}
-			t.Logf("%d rows, heap at most %.1f MiB", total, float64(m.heap)/(1<<20))
+					return nil
+				}
+				f.start(t)
+				deps := actiontest.Deps(t, actiontest.NewSocketless().Handle(f.answer), nil)
+				m := &meter{RoundTripper: deps.HTTP.Transport}
+				deps.HTTP = &http.Client{Transport: m}
+				deps.StartJob = func(ctx context.Context, begin func(context.Context) (action.Job, error)) error {
+					_, err := begin(ctx)
+					return err
+				}
+				req := way.Query(t, request(t, two, nil, nil), `{"fields":{"dimensions":[{"name":"o.id"},{"name":"o.city"}]}`, total,
+					func(i int) string {
+						if i%100_000 == 0 {
+							m.measure()
+						}
+						return fmt.Sprintf(`{"o.id":{"value":%d},"o.city":{"value":"Zürich"}}`, i)
+					})
+				res, err := actiontest.New(t, auger.New, deps).Execute(t.Context(), req)
+				if err != nil || !strings.HasPrefix(res.Message, "1000000 rows were sent to Auger as ") {
+					t.Fatalf("%+v, %v", res, err)
+				}
+				if m.rows != total {
+					t.Errorf("%d rows arrived, want %d", m.rows, total)
+				}
+				if m.heap > most {
+					t.Errorf("the heap grew to %d MiB, more than %d", m.heap>>20, most>>20)
+				}
+				t.Logf("%d rows, heap at most %.1f MiB", total, float64(m.heap)/(1<<20))
+			})
 		})
-	})
+	}
 }
 
 func TestForm(t *testing.T) {

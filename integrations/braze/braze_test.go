@@ -483,21 +483,23 @@ func TestInjectedFaults(t *testing.T) {
 
 // The memory does not depend on the number of rows. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
-	rowstest.EachWay(t, func(t *testing.T, way rowstest.Way) {
-		synctest.Test(t, func(t *testing.T) {
-			const total, most = 1_000_000, 32 << 20
-			sink := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusCreated, Body: success}}
-			deps := actiontest.Deps(t, nil, map[string]string{"BRAZE_MAX_EXPORT": "0"})
-			deps.HTTP = &http.Client{Transport: sink}
-			i := actiontest.New(t, braze.New, deps)
-			res, err := i.Execute(t.Context(), way.Query(t, actiontest.Query(params(), form()), peopleHead, total, person))
-			if err != nil || res.Message != strconv.Itoa(total)+" rows sent to Braze." {
-				t.Fatalf("%+v, %v", res, err)
-			}
-			if heap := sink.Heap(t); heap > most {
-				t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
-			}
-			t.Logf("%d rows, heap at most %.1f MiB", total, float64(sink.Heap(t))/(1<<20))
+	for _, way := range rowstest.Ways {
+		t.Run(way.Name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const total, most = 1_000_000, 32 << 20
+				sink := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusCreated, Body: success}}
+				deps := actiontest.Deps(t, nil, map[string]string{"BRAZE_MAX_EXPORT": "0"})
+				deps.HTTP = &http.Client{Transport: sink}
+				i := actiontest.New(t, braze.New, deps)
+				res, err := i.Execute(t.Context(), way.Query(t, actiontest.Query(params(), form()), peopleHead, total, person))
+				if err != nil || res.Message != strconv.Itoa(total)+" rows sent to Braze." {
+					t.Fatalf("%+v, %v", res, err)
+				}
+				if heap := sink.Heap(t); heap > most {
+					t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
+				}
+				t.Logf("%d rows, heap at most %.1f MiB", total, float64(sink.Heap(t))/(1<<20))
+			})
 		})
-	})
+	}
 }

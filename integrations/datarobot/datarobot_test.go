@@ -518,20 +518,22 @@ func TestBadDay(t *testing.T) {
 
 // The memory does not depend on the number of rows.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
-	rowstest.EachWay(t, func(t *testing.T, way rowstest.Way) {
-		const total, most = 1_000_000, 32 << 20
-		l := &lines{Sink: rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusAccepted}}}
-		i := actiontest.New(t, datarobot.New, action.Deps{Env: enabled, HTTP: &http.Client{Transport: l}})
-		req := actiontest.Query(answers{"datarobot_api_token": token}, answers{"projectName": "Churn"})
-		if _, err := i.Execute(t.Context(), way.Body(t, req, "text/csv", &repeated{n: total})); err != nil {
-			t.Fatal(err)
-		}
-		if l.n != total {
-			t.Errorf("%d rows arrived, want %d", l.n, total)
-		}
-		if heap := l.Heap(t); heap > most {
-			t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
-		}
-		t.Logf("%d rows, heap at most %.1f MiB", total, float64(l.Heap(t))/(1<<20))
-	})
+	for _, way := range rowstest.Ways {
+		t.Run(way.Name, func(t *testing.T) {
+			const total, most = 1_000_000, 32 << 20
+			l := &lines{Sink: rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusAccepted}}}
+			i := actiontest.New(t, datarobot.New, action.Deps{Env: enabled, HTTP: &http.Client{Transport: l}})
+			req := actiontest.Query(answers{"datarobot_api_token": token}, answers{"projectName": "Churn"})
+			if _, err := i.Execute(t.Context(), way.Body(t, req, "text/csv", &repeated{n: total})); err != nil {
+				t.Fatal(err)
+			}
+			if l.n != total {
+				t.Errorf("%d rows arrived, want %d", l.n, total)
+			}
+			if heap := l.Heap(t); heap > most {
+				t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
+			}
+			t.Logf("%d rows, heap at most %.1f MiB", total, float64(l.Heap(t))/(1<<20))
+		})
+	}
 }

@@ -112,66 +112,68 @@ func (d *discarding) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // The memory does not depend on the number of rows, and little on their width. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
-	rowstest.EachWay(t, func(t *testing.T, way rowstest.Way) {
-		actiontest.Serial(t)
-		const most = 32 << 20
-		for name, tt := range map[string]struct {
-			operation, fields, keys string
-			rows                    int
-			row                     func(i int) string
-		}{
-			"update": {
-				operation: "update_audience", rows: 1_000_000, fields: `{"name":"u.external_id"},{"name":"u.email"}`, keys: "EXTERN_ID, EMAIL",
-				row: func(i int) string {
-					return fmt.Sprintf(`{"u.external_id":{"value":%d},"u.email":{"value":"u%d@example.com"}}`, i, i)
+	for _, way := range rowstest.Ways {
+		t.Run(way.Name, func(t *testing.T) {
+			actiontest.Serial(t)
+			const most = 32 << 20
+			for name, tt := range map[string]struct {
+				operation, fields, keys string
+				rows                    int
+				row                     func(i int) string
+			}{
+				"update": {
+					operation: "update_audience", rows: 1_000_000, fields: `{"name":"u.external_id"},{"name":"u.email"}`, keys: "EXTERN_ID, EMAIL",
+					row: func(i int) string {
+						return fmt.Sprintf(`{"u.external_id":{"value":%d},"u.email":{"value":"u%d@example.com"}}`, i, i)
+					},
 				},
-			},
-			"replace": {
-				operation: "replace_audience", rows: 1_000_000, fields: `{"name":"u.external_id"}`, keys: "EXTERN_ID",
-				row: func(i int) string { return fmt.Sprintf(`{"u.external_id":{"value":%d}}`, i) },
-			},
-			"removal": {
-				operation: "remove_audience", rows: 200_000, fields: `{"name":"u.external_id"},{"name":"u.email"}`, keys: "EXTERN_ID, EMAIL",
-				row: func(i int) string {
-					return fmt.Sprintf(`{"u.external_id":{"value":%d},"u.email":{"value":"u%d@example.com"}}`, i, i)
+				"replace": {
+					operation: "replace_audience", rows: 1_000_000, fields: `{"name":"u.external_id"}`, keys: "EXTERN_ID",
+					row: func(i int) string { return fmt.Sprintf(`{"u.external_id":{"value":%d}}`, i) },
 				},
-			},
-			"wide rows": {
-				operation: "remove_audience", rows: 50_000, keys: "EMAIL, PHONE, LN, FN, CT, ST, ZIP, COUNTRY",
-				fields: `{"name":"u.email"},{"name":"u.phone"},{"name":"u.last_name"},{"name":"u.first_name"},{"name":"u.city"},{"name":"u.state"},` +
-					`{"name":"u.zip"},{"name":"u.country"}`,
-				row: func(i int) string {
-					return fmt.Sprintf(`{"u.email":{"value":"u%d@example.com"},"u.phone":{"value":"+1650555%04d"},"u.last_name":{"value":"Lee"},`+
-						`"u.first_name":{"value":"Ann"},"u.city":{"value":"New York"},"u.state":{"value":"NY"},"u.zip":{"value":"10001"},`+
-						`"u.country":{"value":"US"}}`, i, i%10_000)
+				"removal": {
+					operation: "remove_audience", rows: 200_000, fields: `{"name":"u.external_id"},{"name":"u.email"}`, keys: "EXTERN_ID, EMAIL",
+					row: func(i int) string {
+						return fmt.Sprintf(`{"u.external_id":{"value":%d},"u.email":{"value":"u%d@example.com"}}`, i, i)
+					},
 				},
-			},
-		} {
-			t.Run(name, func(t *testing.T) { //nolint:paralleltest // measures the heap
-				d := &discarding{}
-				deps := actiontest.Deps(t, nil, env)
-				deps.HTTP = &http.Client{Transport: d}
-				req := way.Query(t, request(map[string]string{"choose_create_update_replace": tt.operation}),
-					`{"fields":{"dimensions":[`+tt.fields+`]}`, tt.rows, tt.row)
-				res, err := actiontest.New(t, fb.New, deps).Execute(t.Context(), req)
-				if err != nil {
-					t.Fatal(err)
-				}
-				verb := "sent to"
-				if tt.operation == "remove_audience" {
-					verb = "removed from"
-				}
-				if got, want := res.Message, fmt.Sprintf("%d rows %s the audience, by %s.", tt.rows, verb, tt.keys); got != want {
-					t.Errorf("message %q, want %q", got, want)
-				}
-				if got := d.rows; got != tt.rows {
-					t.Errorf("%d rows arrived, want %d", got, tt.rows)
-				}
-				if d.heap > most {
-					t.Errorf("%d MiB of heap", d.heap>>20)
-				}
-				t.Logf("%d rows, heap at most %.1f MiB", tt.rows, float64(d.heap)/(1<<20))
-			})
-		}
-	})
+				"wide rows": {
+					operation: "remove_audience", rows: 50_000, keys: "EMAIL, PHONE, LN, FN, CT, ST, ZIP, COUNTRY",
+					fields: `{"name":"u.email"},{"name":"u.phone"},{"name":"u.last_name"},{"name":"u.first_name"},{"name":"u.city"},{"name":"u.state"},` +
+						`{"name":"u.zip"},{"name":"u.country"}`,
+					row: func(i int) string {
+						return fmt.Sprintf(`{"u.email":{"value":"u%d@example.com"},"u.phone":{"value":"+1650555%04d"},"u.last_name":{"value":"Lee"},`+
+							`"u.first_name":{"value":"Ann"},"u.city":{"value":"New York"},"u.state":{"value":"NY"},"u.zip":{"value":"10001"},`+
+							`"u.country":{"value":"US"}}`, i, i%10_000)
+					},
+				},
+			} {
+				t.Run(name, func(t *testing.T) { //nolint:paralleltest // measures the heap
+					d := &discarding{}
+					deps := actiontest.Deps(t, nil, env)
+					deps.HTTP = &http.Client{Transport: d}
+					req := way.Query(t, request(map[string]string{"choose_create_update_replace": tt.operation}),
+						`{"fields":{"dimensions":[`+tt.fields+`]}`, tt.rows, tt.row)
+					res, err := actiontest.New(t, fb.New, deps).Execute(t.Context(), req)
+					if err != nil {
+						t.Fatal(err)
+					}
+					verb := "sent to"
+					if tt.operation == "remove_audience" {
+						verb = "removed from"
+					}
+					if got, want := res.Message, fmt.Sprintf("%d rows %s the audience, by %s.", tt.rows, verb, tt.keys); got != want {
+						t.Errorf("message %q, want %q", got, want)
+					}
+					if got := d.rows; got != tt.rows {
+						t.Errorf("%d rows arrived, want %d", got, tt.rows)
+					}
+					if d.heap > most {
+						t.Errorf("%d MiB of heap", d.heap>>20)
+					}
+					t.Logf("%d rows, heap at most %.1f MiB", tt.rows, float64(d.heap)/(1<<20))
+				})
+			}
+		})
+	}
 }

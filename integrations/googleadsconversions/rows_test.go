@@ -138,29 +138,31 @@ func TestUnnamedRows(t *testing.T) {
 
 // The memory does not depend on the number of rows. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) {
-	rowstest.EachWay(t, func(t *testing.T, way rowstest.Way) {
-		const total, most = 1_000_000, 32 << 20
-		synctest.Test(t, func(t *testing.T) {
-			sink := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: `{"requestId":"t-4"}`}}
-			deps := (&rowstest.Destination{}).Deps(env)
-			deps.HTTP, deps.StartJob = &http.Client{Transport: sink}, new(jobs).start
-			i := actiontest.New(t, conversions.New, deps)
-			conversions.StopClock(i)
-			res, err := i.Execute(t.Context(), way.Query(t, request(nil), head, total, func(i int) string { return generated(i - i%1000) }))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got, want := res.Message, fmt.Sprint(total)+done; got != want {
-				t.Errorf("message %q, want %q", got, want)
-			}
-			if got, want := sink.Calls(), total/2000; got != want {
-				t.Errorf("%d calls, want %d", got, want)
-			}
-			if sink.Heap(t) > most {
-				t.Errorf("%d MiB of heap", sink.Heap(t)>>20)
-			}
+	for _, way := range rowstest.Ways {
+		t.Run(way.Name, func(t *testing.T) {
+			const total, most = 1_000_000, 32 << 20
+			synctest.Test(t, func(t *testing.T) {
+				sink := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: `{"requestId":"t-4"}`}}
+				deps := (&rowstest.Destination{}).Deps(env)
+				deps.HTTP, deps.StartJob = &http.Client{Transport: sink}, new(jobs).start
+				i := actiontest.New(t, conversions.New, deps)
+				conversions.StopClock(i)
+				res, err := i.Execute(t.Context(), way.Query(t, request(nil), head, total, func(i int) string { return generated(i - i%1000) }))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got, want := res.Message, fmt.Sprint(total)+done; got != want {
+					t.Errorf("message %q, want %q", got, want)
+				}
+				if got, want := sink.Calls(), total/2000; got != want {
+					t.Errorf("%d calls, want %d", got, want)
+				}
+				if sink.Heap(t) > most {
+					t.Errorf("%d MiB of heap", sink.Heap(t)>>20)
+				}
+			})
 		})
-	})
+	}
 }
 
 // transaction delivers one row and returns its transaction ID.

@@ -214,35 +214,37 @@ func ingested(_ *http.Request, body []byte) ([]rowstest.Row, error) {
 
 // The memory does not depend on the number of rows. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
-	rowstest.EachWay(t, func(t *testing.T, way rowstest.Way) {
-		for name, tt := range map[string]struct {
-			request func(map[string]string) *action.Request
-			answer  string
-		}{
-			"Data Manager API": {newRequest, `{"requestId":"q"}`},
-			"Google Ads API":   {request, `{"resourceName":"` + job + `"}`},
-		} {
-			t.Run(name, func(t *testing.T) {
-				const rows, most = 1_000_000, 32 << 20
-				sink := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: tt.answer}}
-				deps := actiontest.Deps(t, nil, env)
-				deps.HTTP, deps.StartJob = &http.Client{Transport: sink}, (&jobs{}).start
-				req := tt.request(nil)
-				way.Query(t, req, "", rows, func(i int) string { return fmt.Sprintf(`{"Users Email":"u%d@example.com"}`, i) })
-				res, err := actiontest.New(t, googleadscustomermatch.New, deps).Execute(t.Context(), req)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if got, want := res.Message, fmt.Sprintf("%d rows uploaded", rows); !strings.HasPrefix(got, want) {
-					t.Errorf("message %q, want prefix %q", got, want)
-				}
-				if heap := sink.Heap(t); heap > most {
-					t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
-				}
-				t.Logf("%d rows, heap at most %.1f MiB", rows, float64(sink.Heap(t))/(1<<20))
-			})
-		}
-	})
+	for _, way := range rowstest.Ways {
+		t.Run(way.Name, func(t *testing.T) {
+			for name, tt := range map[string]struct {
+				request func(map[string]string) *action.Request
+				answer  string
+			}{
+				"Data Manager API": {newRequest, `{"requestId":"q"}`},
+				"Google Ads API":   {request, `{"resourceName":"` + job + `"}`},
+			} {
+				t.Run(name, func(t *testing.T) {
+					const rows, most = 1_000_000, 32 << 20
+					sink := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: tt.answer}}
+					deps := actiontest.Deps(t, nil, env)
+					deps.HTTP, deps.StartJob = &http.Client{Transport: sink}, (&jobs{}).start
+					req := tt.request(nil)
+					way.Query(t, req, "", rows, func(i int) string { return fmt.Sprintf(`{"Users Email":"u%d@example.com"}`, i) })
+					res, err := actiontest.New(t, googleadscustomermatch.New, deps).Execute(t.Context(), req)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got, want := res.Message, fmt.Sprintf("%d rows uploaded", rows); !strings.HasPrefix(got, want) {
+						t.Errorf("message %q, want prefix %q", got, want)
+					}
+					if heap := sink.Heap(t); heap > most {
+						t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
+					}
+					t.Logf("%d rows, heap at most %.1f MiB", rows, float64(sink.Heap(t))/(1<<20))
+				})
+			}
+		})
+	}
 }
 
 // jobs is a hub's pool of jobs, which the test follows.

@@ -196,31 +196,33 @@ func (g *generated) Read(p []byte) (int, error) {
 
 // The memory does not depend on the number of rows. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) {
-	rowstest.EachWay(t, func(t *testing.T, way rowstest.Way) {
-		actiontest.Serial(t)
-		const rows, most = 1_000_000, 32 << 20
-		for api, message := range map[string]string{"measurement_protocol": done, "data_manager": managedDone} {
-			synctest.Test(t, func(t *testing.T) {
-				google := &discarding{}
-				deps := actiontest.Deps(t, nil, withManager())
-				deps.HTTP, deps.StartJob = &http.Client{Transport: google}, new(followed).start
-				req := way.Body(t, request(map[string]string{"google_api": api}), "text/csv", &generated{n: rows})
-				res, err := actiontest.New(t, ga.New, deps).Execute(t.Context(), req)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if got, want := res.Message, fmt.Sprintf("%d%s", rows, message); got != want {
-					t.Errorf("%s: message %q, want %q", api, got, want)
-				}
-				if got, want := google.events, rows; got != want {
-					t.Errorf("%s: %d events arrived, want %d", api, got, want)
-				}
-				if google.heap > most {
-					t.Errorf("%s: %d MiB of heap", api, google.heap>>20)
-				}
-			})
-		}
-	})
+	for _, way := range rowstest.Ways {
+		t.Run(way.Name, func(t *testing.T) {
+			actiontest.Serial(t)
+			const rows, most = 1_000_000, 32 << 20
+			for api, message := range map[string]string{"measurement_protocol": done, "data_manager": managedDone} {
+				synctest.Test(t, func(t *testing.T) {
+					google := &discarding{}
+					deps := actiontest.Deps(t, nil, withManager())
+					deps.HTTP, deps.StartJob = &http.Client{Transport: google}, new(followed).start
+					req := way.Body(t, request(map[string]string{"google_api": api}), "text/csv", &generated{n: rows})
+					res, err := actiontest.New(t, ga.New, deps).Execute(t.Context(), req)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got, want := res.Message, fmt.Sprintf("%d%s", rows, message); got != want {
+						t.Errorf("%s: message %q, want %q", api, got, want)
+					}
+					if got, want := google.events, rows; got != want {
+						t.Errorf("%s: %d events arrived, want %d", api, got, want)
+					}
+					if google.heap > most {
+						t.Errorf("%s: %d MiB of heap", api, google.heap>>20)
+					}
+				})
+			}
+		})
+	}
 }
 
 // lossy is Google with a fake of the Data Manager API that injects faults.

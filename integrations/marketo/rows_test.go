@@ -271,34 +271,36 @@ func (e endless) RoundTrip(req *http.Request) (*http.Response, error) {
 // The memory grows only by what must be remembered of each lead: a few bytes for campaigns and mirrored lists. Not
 // parallel: it measures the heap.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
-	rowstest.EachWay(t, func(t *testing.T, way rowstest.Way) {
-		actiontest.Serial(t)
-		const rows, most = 1_000_000, 32 << 20
-		triggers := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: `{"success":true,"result":[{"id":5}]}`}}
-		for name, tt := range map[string]struct {
-			form    map[string]string
-			message string
-		}{
-			"campaign": {answers("addCampaign", "5"), "1000000 leads updated."},
-			"mirror":   {mirrored(answers("addList", "9")), "1000000 leads updated, 100000 removed from list 9."},
-		} {
-			t.Run(name, func(t *testing.T) { //nolint:paralleltest // measures the heap
-				leads, lists := &measured{RoundTripper: echo{}}, &measured{RoundTripper: endless(rows + 100_000)}
-				synctest.Test(t, func(t *testing.T) { // waits for the rate limit take no time
-					instance := routed{"leads.json": leads, "campaigns/5/": triggers, "lists/9/": lists}
-					res, err := executeOn(t, instance, way.Query(t, actiontest.Query(params(), tt.form), head, rows, person))
-					if err != nil || res.Message != tt.message {
-						t.Errorf("%+v, %v", res, err)
+	for _, way := range rowstest.Ways {
+		t.Run(way.Name, func(t *testing.T) {
+			actiontest.Serial(t)
+			const rows, most = 1_000_000, 32 << 20
+			triggers := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: `{"success":true,"result":[{"id":5}]}`}}
+			for name, tt := range map[string]struct {
+				form    map[string]string
+				message string
+			}{
+				"campaign": {answers("addCampaign", "5"), "1000000 leads updated."},
+				"mirror":   {mirrored(answers("addList", "9")), "1000000 leads updated, 100000 removed from list 9."},
+			} {
+				t.Run(name, func(t *testing.T) { //nolint:paralleltest // measures the heap
+					leads, lists := &measured{RoundTripper: echo{}}, &measured{RoundTripper: endless(rows + 100_000)}
+					synctest.Test(t, func(t *testing.T) { // waits for the rate limit take no time
+						instance := routed{"leads.json": leads, "campaigns/5/": triggers, "lists/9/": lists}
+						res, err := executeOn(t, instance, way.Query(t, actiontest.Query(params(), tt.form), head, rows, person))
+						if err != nil || res.Message != tt.message {
+							t.Errorf("%+v, %v", res, err)
+						}
+					})
+					heap := max(leads.heap.Load(), lists.heap.Load())
+					if heap > most {
+						t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
 					}
+					t.Logf("%d rows, heap at most %.1f MiB", rows, float64(heap)/(1<<20))
 				})
-				heap := max(leads.heap.Load(), lists.heap.Load())
-				if heap > most {
-					t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
-				}
-				t.Logf("%d rows, heap at most %.1f MiB", rows, float64(heap)/(1<<20))
-			})
-		}
-	})
+			}
+		})
+	}
 }
 
 // byID is a result whose leads are looked up by their ID.

@@ -90,19 +90,21 @@ func TestInjectedFaults(t *testing.T) {
 
 // The memory does not depend on the number of rows. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
-	rowstest.EachWay(t, func(t *testing.T, way rowstest.Way) {
-		const rows, most = 1_000_000, 32 << 20
-		results := strings.TrimSuffix(strings.Repeat(`{"id":"00v","success":true,"errors":[]},`, 200), ",")
-		sink := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: "[" + results + "]"}}
-		deps := action.Deps{Env: env, HTTP: &http.Client{Transport: sink}}
-		req := way.Query(t, request(appending()), head, rows, row)
-		res, err := actiontest.New(t, salesforcecampaigns.New, deps).Execute(t.Context(), req)
-		if err != nil || res.Message != "1000000 members added." {
-			t.Fatalf("%+v, %v", res, err)
-		}
-		if heap := sink.Heap(t); heap > most {
-			t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
-		}
-		t.Logf("%d rows, heap at most %.1f MiB", rows, float64(sink.Heap(t))/(1<<20))
-	})
+	for _, way := range rowstest.Ways {
+		t.Run(way.Name, func(t *testing.T) {
+			const rows, most = 1_000_000, 32 << 20
+			results := strings.TrimSuffix(strings.Repeat(`{"id":"00v","success":true,"errors":[]},`, 200), ",")
+			sink := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: "[" + results + "]"}}
+			deps := action.Deps{Env: env, HTTP: &http.Client{Transport: sink}}
+			req := way.Query(t, request(appending()), head, rows, row)
+			res, err := actiontest.New(t, salesforcecampaigns.New, deps).Execute(t.Context(), req)
+			if err != nil || res.Message != "1000000 members added." {
+				t.Fatalf("%+v, %v", res, err)
+			}
+			if heap := sink.Heap(t); heap > most {
+				t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
+			}
+			t.Logf("%d rows, heap at most %.1f MiB", rows, float64(sink.Heap(t))/(1<<20))
+		})
+	}
 }

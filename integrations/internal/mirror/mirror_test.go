@@ -137,7 +137,11 @@ func TestSeveralKeys(t *testing.T) {
 func TestInvalid(t *testing.T) {
 	t.Parallel()
 	for _, form := range []map[string]string{
-		{"mirror": "maybe"}, {"mirror_limit": "101"}, {"mirror_limit": "-1"}, {"mirror_limit": "half"}, {"mirror_limit": "0"},
+		{"mirror": "maybe"},
+		{"mirror_limit": "101"},
+		{"mirror_limit": "-1"},
+		{"mirror_limit": "half"},
+		{"mirror_limit": "0"},
 		{"mirror_limit": "12.5"},
 	} {
 		if _, err := mirror.Read(&action.Request{Form: form}, "list"); action.KindOf(err) != action.Invalid {

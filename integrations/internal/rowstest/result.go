@@ -15,23 +15,15 @@ import (
 
 // Way is how Looker sends a result.
 type Way struct {
-	name string
+	Name string
 	give func(t testing.TB, req *action.Request, mimetype string, body io.Reader)
 }
 
-// Looker sends a URL, or the result within the request. The hub stores the latter before an integration reads it.
-var (
-	byURL    = Way{"by URL", download}
-	attached = Way{"attached", attach}
-)
+// Ways are those in which Looker sends a result: it sends a URL, or the result within the request. The hub stores the
+// latter before an integration reads it.
+var Ways = []Way{byURL, {"attached", attach}}
 
-// EachWay runs a test for each way in which Looker sends a result.
-func EachWay(t *testing.T, test func(t *testing.T, way Way)) {
-	t.Helper()
-	for _, way := range []Way{byURL, attached} {
-		t.Run(way.name, func(t *testing.T) { test(t, way) })
-	}
-}
+var byURL = Way{"by URL", download}
 
 // Query gives a request a result to download: head, which is a JSON object without its closing brace,
 // and n rows, or only the rows, as json_label has them, if head is empty. The rows are generated as they

@@ -499,19 +499,21 @@ func TestEveryRowRefused(t *testing.T) {
 
 // The memory does not depend on the number of rows. Not parallel: it measures the heap.
 func TestMemory(t *testing.T) { //nolint:paralleltest // measures the heap
-	rowstest.EachWay(t, func(t *testing.T, way rowstest.Way) {
-		const total, most = 1_000_000, 32 << 20
-		sink := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: `{"success":true}`}}
-		deps := actiontest.Deps(t, nil, nil)
-		deps.HTTP = &http.Client{Transport: sink}
-		req := way.Query(t, actiontest.Query(params, nil), peopleHead, total, person)
-		res, err := integration(t, segment.Identify, deps).Deliver(t.Context(), req, "")
-		if err != nil || res.Message != strconv.Itoa(total)+" rows sent to Segment." {
-			t.Fatalf("%+v, %v", res, err)
-		}
-		if heap := sink.Heap(t); heap > most {
-			t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
-		}
-		t.Logf("%d rows, heap at most %.1f MiB", total, float64(sink.Heap(t))/(1<<20))
-	})
+	for _, way := range rowstest.Ways {
+		t.Run(way.Name, func(t *testing.T) {
+			const total, most = 1_000_000, 32 << 20
+			sink := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusOK, Body: `{"success":true}`}}
+			deps := actiontest.Deps(t, nil, nil)
+			deps.HTTP = &http.Client{Transport: sink}
+			req := way.Query(t, actiontest.Query(params, nil), peopleHead, total, person)
+			res, err := integration(t, segment.Identify, deps).Deliver(t.Context(), req, "")
+			if err != nil || res.Message != strconv.Itoa(total)+" rows sent to Segment." {
+				t.Fatalf("%+v, %v", res, err)
+			}
+			if heap := sink.Heap(t); heap > most {
+				t.Errorf("the heap grew to %d MiB, more than %d", heap>>20, most>>20)
+			}
+			t.Logf("%d rows, heap at most %.1f MiB", total, float64(sink.Heap(t))/(1<<20))
+		})
+	}
 }
