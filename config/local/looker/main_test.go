@@ -220,7 +220,7 @@ func TestManifest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, object := range strings.Split(string(text), "\n---\n") {
+	for object := range strings.SplitSeq(string(text), "\n---\n") {
 		d := &appsv1.Deployment{}
 		if !strings.Contains(object, "\nkind: Deployment\n") {
 			continue
