@@ -60,7 +60,8 @@ func TestAPIServerRestart(t *testing.T) {
 	waitReady(t, "actions")
 }
 
-// Twenty hubs in ten namespaces come about at once, each with a token of its own.
+// Twenty hubs in ten namespaces come about at once, each with a token of its own. Then all are registered in Looker at
+// once.
 func TestManyHubs(t *testing.T) {
 	const namespaces, each = 10, 2
 	var hubs []*v1alpha1.IntegrationHub
@@ -118,4 +119,5 @@ func TestManyHubs(t *testing.T) {
 			return ""
 		})
 	}
+	registerAtOnce(t, hubs)
 }

@@ -1,0 +1,86 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"integrationhub.dev/api/v1alpha1"
+	hublooker "integrationhub.dev/hub/looker"
+)
+
+// registerAtOnce registers hubs in a Looker that is slow, so that the manager is killed in the middle of it, at random
+// moments. Looker has each hub once then.
+func registerAtOnce(t *testing.T, hubs []*v1alpha1.IntegrationHub) {
+	t.Helper()
+	s := deploySimulator(t)
+	start := s.last()
+	s.inject(hublooker.Fault{Delay: hublooker.Duration(300 * time.Millisecond)})
+	registrations := make([]*v1alpha1.LookerRegistration, 0, len(hubs))
+	for _, h := range hubs {
+		allowInLooker(t, h.Namespace)
+		r := &v1alpha1.LookerRegistration{
+			ObjectMeta: metav1.ObjectMeta{Namespace: h.Namespace, Name: h.Name},
+			Spec: v1alpha1.LookerRegistrationSpec{
+				HubRef: v1alpha1.HubRef{Name: h.Name}, Interval: "30s",
+				Looker: v1alpha1.LookerInstance{
+					URL: simulatorURL, CredentialsSecretRef: v1alpha1.SecretRef{Name: "looker-api-key"},
+					CABundleRef: &v1alpha1.ConfigMapKeyRef{Name: "looker-ca"},
+				},
+				Integrations: []v1alpha1.RegisteredIntegration{{Name: "tray", Enabled: new(true)}},
+			},
+		}
+		if err := cluster.Create(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		registrations = append(registrations, r)
+	}
+	for range 2 {
+		// All of it takes about eight requests a hub.
+		killManagerAfter(t, s, 1+rand.IntN(4*len(hubs)))
+	}
+	s.do(http.MethodDelete, "/faults", nil, nil)
+	for _, r := range registrations {
+		eventually(t, 2*time.Minute, func() string {
+			if err := cluster.Get(t.Context(), client.ObjectKeyFromObject(r), r); err != nil {
+				t.Fatal(err)
+			}
+			if !meta.IsStatusConditionTrue(r.Status.Conditions, v1alpha1.Ready) {
+				return fmt.Sprintf("%s/%s is not ready: %+v", r.Namespace, r.Name, r.Status.Conditions)
+			}
+			return ""
+		})
+	}
+	for i, h := range hubs {
+		if ids := s.hubsAt(h.Status.URL); len(ids) != 1 || ids[0] != registrations[i].Status.HubID {
+			t.Errorf("Looker has %s as %v, the status as %q", h.Status.URL, ids, registrations[i].Status.HubID)
+		}
+	}
+	posts := count(s.writes(start), "POST "+hublooker.APIPath+"/integration_hubs")
+	t.Logf("%d hubs in Looker of %d registrations, %d requests to create one", len(s.hubs()), len(registrations), posts)
+}
+
+// killManagerAfter kills the manager when Looker has got some requests more, or when none comes anymore.
+func killManagerAfter(t *testing.T, s simulator, requests int) {
+	t.Helper()
+	after := s.last()
+	eventually(t, time.Minute, func() string {
+		if n := len(s.requests(after)); n < requests {
+			return fmt.Sprintf("Looker got %d requests, want %d", n, requests)
+		}
+		return ""
+	})
+	if err := cluster.DeleteAllOf(t.Context(), &corev1.Pod{}, client.InNamespace("integration-hub-system"), client.GracePeriodSeconds(0)); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("the manager was killed after %d requests to Looker", requests)
+}
