@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -23,18 +24,48 @@ type Inspector interface {
 	AcceptsSecret(ctx context.Context, pod *corev1.Pod, secret []byte) (bool, error)
 }
 
-// inspect returns what a running hub reports, or nil if none answers. That is not a failure:
-// Looker may reach hubs that the operator cannot.
-func (r *Reconciler) inspect(ctx context.Context, hub *v1alpha1.IntegrationHub) *hubclient.Report {
+// maxInspectedPods bounds the requests for one reconcile.
+const maxInspectedPods = 32
+
+// inspect reads what running hubs report: one pod, or all of them if they load integrations without code,
+// each at its own time. It is not a failure if none answers: Looker may reach hubs that the operator cannot.
+func (r *Reconciler) inspect(ctx context.Context, s *scope) {
 	if r.Hubs == nil {
-		return nil
+		return
 	}
-	report, err := r.readReport(ctx, hub)
+	pods, err := r.readyPods(ctx, s.hub)
+	if err == nil && len(pods) == 0 {
+		err = errors.New("no pod is ready")
+	}
 	if err != nil {
-		ctrl.LoggerFrom(ctx).V(1).Info("no running hub answered", "error", err.Error())
-		return nil
+		logNoReport(ctx, err)
+		return
 	}
-	return &report
+	asked := 1
+	if resources.OffersCustom(s.hub) {
+		asked = min(len(pods), maxInspectedPods)
+	}
+	reports, errs := make([]hubclient.Report, asked), make([]error, asked)
+	var group errgroup.Group
+	for i := range asked {
+		group.Go(func() error {
+			reports[i], errs[i] = r.Hubs.Inspect(ctx, &pods[i])
+			return nil
+		})
+	}
+	_ = group.Wait() // errs has the errors
+	if n := slices.Index(errs, nil); n >= 0 {
+		s.report = &reports[n]
+	}
+	if err := errors.Join(errs...); err != nil {
+		logNoReport(ctx, err)
+		return
+	}
+	s.reports = reports
+}
+
+func logNoReport(ctx context.Context, err error) {
+	ctrl.LoggerFrom(ctx).V(1).Info("a running hub did not answer", "error", err.Error())
 }
 
 // offeredOutcome returns the error of the step integrations, or what a running hub reports: that it
@@ -90,18 +121,6 @@ func integrationStatus(report hubclient.Report, named []string) []v1alpha1.Integ
 	}
 	slices.SortFunc(list, func(a, b v1alpha1.IntegrationStatus) int { return strings.Compare(a.Name, b.Name) })
 	return list
-}
-
-// readReport reads the report of the first ready pod.
-func (r *Reconciler) readReport(ctx context.Context, hub *v1alpha1.IntegrationHub) (hubclient.Report, error) {
-	pods, err := r.readyPods(ctx, hub)
-	if err != nil {
-		return hubclient.Report{}, err
-	}
-	if len(pods) == 0 {
-		return hubclient.Report{}, errors.New("no pod is ready")
-	}
-	return r.Hubs.Inspect(ctx, &pods[0])
 }
 
 // readyPods returns the pods of a hub that can be asked.

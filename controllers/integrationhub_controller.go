@@ -96,6 +96,7 @@ func (r *Reconciler) steps() []step {
 		{condition: v1alpha1.Accepted, run: r.checkPolicy},
 		{condition: v1alpha1.CredentialsReady, run: ifAccepted(r.credentials)},
 		{condition: v1alpha1.IntegrationsReady, run: ifAccepted(r.integrations)},
+		{condition: v1alpha1.CustomIntegrationsReady, run: ifAccepted(r.customIntegrations)},
 		{condition: v1alpha1.CertificateReady, run: ifAccepted(r.certificate)},
 		{condition: v1alpha1.DeploymentAvailable, run: r.deployment},
 		{condition: v1alpha1.Exposed, run: ifAccepted(r.exposure)},

@@ -34,6 +34,10 @@ type scope struct {
 	rollout *rolloutFacts
 	// report is nil where no running hub answered.
 	report *hubclient.Report
+	// custom is nil if the hub offers no integrations without code, or they could not be read.
+	custom *customFacts
+	// reports are those of all pods, for integrations without code; nil where not all answered.
+	reports []hubclient.Report
 }
 
 // certificateFacts is what is known about the hub's certificate.
@@ -61,6 +65,9 @@ func (s *scope) succeeded(condition string) bool { return s.results[condition] =
 
 // blocked reports whether a prerequisite is missing. The template of the pods is then left unchanged.
 func (s *scope) blocked() bool {
+	if resources.OffersCustom(s.hub) && s.custom == nil {
+		return true // the Secrets that pods mount are not known
+	}
 	for _, condition := range prerequisites {
 		if s.results[condition] != nil {
 			return true

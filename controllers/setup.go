@@ -81,7 +81,10 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.IntegrationHub{}, builder.WithPredicates(changed)).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.hubsOf(usesSecret))).
 		WatchesMetadata(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.hubsOf(usesConfigMap))).
+		// An event of what the operator itself wrote must not end the wait for other changes.
+		WatchesMetadata(&corev1.ConfigMap{}, enqueueLater(r.hubsOf(resources.IsCustomConfigMap))).
 		Watches(&v1alpha1.LookerRegistration{}, handler.EnqueueRequestsFromMapFunc(registeredHub), builder.WithPredicates(tokenUseChanged)).
+		Watches(&v1alpha1.HTTPIntegration{}, enqueueLater(r.selectingHubs), builder.WithPredicates(customChanged)).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: concurrency,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](minRetryInterval, maxPollInterval),

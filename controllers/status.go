@@ -72,6 +72,7 @@ func setFields(status *v1alpha1.IntegrationHubStatus, s *scope) {
 		status.CertificateNotAfter = s.certificate.notAfter
 	}
 	status.PreviousTokenRegistrations = s.previousTokenUsers
+	status.CustomIntegrations = s.customStatus()
 	setReplicas(status, s)
 	if s.report != nil {
 		status.ObservedVersion = s.report.Version
@@ -141,6 +142,7 @@ func (s *scope) outcomes() []outcome {
 		{condition: v1alpha1.Accepted, message: "The operator's policy allows the spec.", err: s.results[v1alpha1.Accepted]},
 		credentials.of(v1alpha1.CredentialsReady, s.tokenMessage(resources.TokenSecretRef(s.hub).Name)),
 		integrations.of(v1alpha1.IntegrationsReady, s.offeredMessage()),
+		s.customOutcome(),
 		{condition: v1alpha1.CertificateReady, message: s.certificateMessage(), err: s.results[v1alpha1.CertificateReady]},
 		deployment.of(v1alpha1.DeploymentAvailable, s.availableMessage()),
 		{condition: v1alpha1.Exposed, message: s.exposedMessage(), err: s.exposedOutcome()},
@@ -157,7 +159,7 @@ func (o outcome) of(condition, message string) outcome {
 func setPart(status *v1alpha1.IntegrationHubStatus, generation int64, o outcome) {
 	switch {
 	case errors.Is(o.err, errNotRun):
-		if o.condition != v1alpha1.MonitoringReady {
+		if o.condition != v1alpha1.MonitoringReady && o.condition != v1alpha1.CustomIntegrationsReady {
 			previous := previousOutcome(status, o.condition)
 			setCondition(status, generation, o.condition, previous.Status, previous.Reason, previous.Message)
 		}

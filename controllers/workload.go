@@ -232,7 +232,7 @@ func (r *Reconciler) checkAvailable(ctx context.Context, s *scope, d *appsv1.Dep
 	got := d.Status
 	if got.ObservedGeneration >= d.Generation && got.UpdatedReplicas == want && got.AvailableReplicas == want && got.Replicas == want {
 		if s.workload.current {
-			s.report = r.inspect(ctx, s.hub)
+			r.inspect(ctx, s)
 		}
 		return nil
 	}

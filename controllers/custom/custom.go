@@ -10,7 +10,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -108,7 +107,7 @@ func (r *Reconciler) selectingHubs(ctx context.Context, s *scope) error {
 	}
 	for i := range all.Items {
 		hub := &all.Items[i]
-		if !selects(hub, s.integration) {
+		if !hub.DeletionTimestamp.IsZero() || !resources.SelectsCustom(hub, s.integration) {
 			continue
 		}
 		entry := v1alpha1.HTTPIntegrationHub{Name: hub.Name}
@@ -120,15 +119,6 @@ func (r *Reconciler) selectingHubs(ctx context.Context, s *scope) error {
 	}
 	slices.SortFunc(s.hubs, func(a, b v1alpha1.HTTPIntegrationHub) int { return strings.Compare(a.Name, b.Name) })
 	return nil
-}
-
-// selects reports whether a hub offers an integration if it is valid.
-func selects(hub *v1alpha1.IntegrationHub, i *v1alpha1.HTTPIntegration) bool {
-	if !resources.OffersCustom(hub) || hub.Spec.ControllerClass != i.Spec.ControllerClass || !hub.DeletionTimestamp.IsZero() {
-		return false
-	}
-	selector, err := metav1.LabelSelectorAsSelector(hub.Spec.CustomIntegrations.Selector)
-	return err == nil && selector.Matches(labels.Set(i.Labels))
 }
 
 // entryOf returns what a hub reports of an integration; nil if nothing.

@@ -63,7 +63,9 @@ func TestInvalid(t *testing.T) {
 		want   string
 	}{
 		"an unknown variable": {
-			func(s *httpintegration.Spec) { s.Request.Headers = map[string]httpintegration.Template{"X-A": "${params.b}"} },
+			func(s *httpintegration.Spec) {
+				s.Request.Headers = map[string]httpintegration.Template{"X-A": "${params.b}"}
+			},
 			"spec.request.headers.X-A: ",
 		},
 		"a secret in a body": {

@@ -200,6 +200,30 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// Integrations without code are reported by their files, and are not among the hub's own.
+func TestReportOfCustomIntegrations(t *testing.T) {
+	t.Parallel()
+	digest := strings.Repeat("0a", 32)
+	body := `{"integrations":{"on":["custom_a","tray"]},"custom":[` +
+		`{"name":"custom_a","file":"a.json","digest":"` + digest + `","problem":"is wrong","failed_digest":"` + digest + `"},` +
+		`{"file":"b.c.json"},{"file":"../c.json"},{"file":"d.json","digest":"x"},{"file":"e.json","failed_digest":"x"},{"name":"<b>","file":"f.json"}]}`
+	c := newCluster(t, reply(http.StatusOK, body))
+	report, err := hubclient.NewWithDialer(c.dial).Inspect(t.Context(), pod(podIP))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []hubclient.Custom{
+		{Name: "custom_a", File: "a.json", Digest: digest, Problem: "is wrong", FailedDigest: digest},
+		{File: "b.c.json"},
+	}
+	if diff := cmp.Diff(want, report.Custom); diff != "" {
+		t.Errorf("integrations without code (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"tray"}, report.Integrations.On); diff != "" {
+		t.Errorf("integrations (-want +got):\n%s", diff)
+	}
+}
+
 // The question about the service secret contains neither the secret nor a token, and only a pod's
 // own answer counts.
 func TestAcceptsSecret(t *testing.T) {

@@ -3,6 +3,8 @@ package hubclient
 import (
 	"regexp"
 	"slices"
+
+	"integrationhub.dev/controllers/resources"
 )
 
 // Report is what a running hub reports about itself.
@@ -12,7 +14,24 @@ type Report struct {
 		On  []string          `json:"on"`
 		Off map[string]string `json:"off"`
 	} `json:"integrations"`
+	// Custom are the integrations without code; nil if the hub's version knows none.
+	Custom []Custom `json:"custom"`
 }
+
+// Custom is the file of an integration without code.
+type Custom struct {
+	// Name is that in Looker; empty if no version of the file is offered.
+	Name string `json:"name"`
+	File string `json:"file"`
+	// Digest is the SHA-256 of the version that runs; empty if none does.
+	Digest string `json:"digest"`
+	// Problem is what is wrong with the version with FailedDigest, or with the running version's secrets.
+	Problem      string `json:"problem"`
+	FailedDigest string `json:"failed_digest"`
+}
+
+// maxCustom bounds the list of integrations without code.
+const maxCustom = resources.MaxCustomIntegrations + 50
 
 // maxIntegrations leaves room in status.integrations, which the CRD limits to 128 entries, for
 // those that the spec names and the hub does not offer: 64 at most.
@@ -21,6 +40,8 @@ const maxIntegrations = 64
 var (
 	versionPattern = regexp.MustCompile(`^[0-9A-Za-z][-+._0-9A-Za-z]{0,63}$`)
 	namePattern    = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
+	filePattern    = regexp.MustCompile(`^[a-z0-9][-.a-z0-9]{0,204}$`)
+	digestPattern  = regexp.MustCompile(`^([0-9a-f]{64})?$`)
 )
 
 // sanitized drops what cannot come from a hub, so that a pod cannot write arbitrary text into
@@ -29,7 +50,15 @@ func (r Report) sanitized() Report {
 	if !versionPattern.MatchString(r.Version) {
 		r.Version = ""
 	}
-	on := slices.DeleteFunc(r.Integrations.On, func(name string) bool { return !namePattern.MatchString(name) })
+	r.Custom = slices.DeleteFunc(r.Custom, func(c Custom) bool {
+		return !filePattern.MatchString(c.File) || c.Name != "" && !namePattern.MatchString(c.Name) ||
+			!digestPattern.MatchString(c.Digest) || !digestPattern.MatchString(c.FailedDigest)
+	})
+	r.Custom = r.Custom[:min(len(r.Custom), maxCustom)]
+	on := slices.DeleteFunc(r.Integrations.On, func(name string) bool {
+		isCustom := func(c Custom) bool { return c.Name == name }
+		return !namePattern.MatchString(name) || slices.ContainsFunc(r.Custom, isCustom)
+	})
 	slices.Sort(on)
 	on = slices.Compact(on)
 	r.Integrations.On = on[:min(len(on), maxIntegrations)]

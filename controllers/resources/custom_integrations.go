@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 
 	"integrationhub.dev/api/httpintegration"
@@ -100,6 +101,15 @@ func AllowsIntegration(secret metav1.Object, integration string) bool {
 // OffersCustom reports whether a hub's pods read integrations without code.
 func OffersCustom(hub *v1alpha1.IntegrationHub) bool {
 	return hub.Spec.CustomIntegrations != nil && hub.Spec.CustomIntegrations.Selector != nil
+}
+
+// SelectsCustom reports whether a hub selects an integration without code.
+func SelectsCustom(hub *v1alpha1.IntegrationHub, i *v1alpha1.HTTPIntegration) bool {
+	if !OffersCustom(hub) || hub.Spec.ControllerClass != i.Spec.ControllerClass {
+		return false
+	}
+	selector, err := metav1.LabelSelectorAsSelector(hub.Spec.CustomIntegrations.Selector)
+	return err == nil && selector.Matches(labels.Set(i.Labels))
 }
 
 // CustomShard returns which of the ConfigMaps has an HTTPIntegration. It depends on nothing but the name:

@@ -97,6 +97,7 @@ func podSpec(in Inputs) *corev1ac.PodSpecApplyConfiguration {
 		spec.WithVolumes(corev1ac.Volume().WithName("ca").WithConfigMap(corev1ac.ConfigMapVolumeSource().
 			WithName(ca.Name).WithItems(files(ca.Key)...)))
 	}
+	spec.WithVolumes(customVolumes(in)...)
 	for _, s := range hub.Spec.ImagePullSecrets {
 		spec.WithImagePullSecrets(corev1ac.LocalObjectReference().WithName(s.Name))
 	}
@@ -132,6 +133,7 @@ func container(in Inputs) *corev1ac.ContainerApplyConfiguration {
 	if CABundle(hub) != nil {
 		c.WithVolumeMounts(mount("ca", caPath).WithReadOnly(true))
 	}
+	c.WithVolumeMounts(customMounts(in)...)
 	return c
 }
 

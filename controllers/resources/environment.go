@@ -21,7 +21,7 @@ import (
 // settings, the integrations' Secrets.
 func environment(in Inputs) []*corev1ac.EnvVarApplyConfiguration {
 	hub := in.Hub
-	values := operatorSettings(hub)
+	values := operatorSettings(in)
 	for _, i := range enabled(hub) {
 		for k, v := range i.Settings {
 			if _, taken := values[k]; !taken && !env.Reserved(k) { // the object may predate the CRD's rule
@@ -66,7 +66,8 @@ func IsIntegrationSetting(key string) bool {
 }
 
 // operatorSettings are the variables that belong to the hub itself.
-func operatorSettings(hub *v1alpha1.IntegrationHub) map[string]string {
+func operatorSettings(in Inputs) map[string]string {
+	hub := in.Hub
 	secret := ServiceSecretRef(hub)
 	values := map[string]string{
 		env.BaseURL:              BaseURL(hub),
@@ -91,6 +92,12 @@ func operatorSettings(hub *v1alpha1.IntegrationHub) map[string]string {
 	maps.Copy(values, egress(hub.Spec.Egress))
 	if s := hub.Spec.Sentry; s != nil {
 		set(values, env.SentryEnvironment, s.Environment)
+	}
+	if OffersCustom(hub) {
+		values[env.IntegrationsDir] = customPath
+		if len(in.CustomSecretKeys) > 0 {
+			values[env.IntegrationSecrets] = customSecretPath
+		}
 	}
 	if ca := CABundle(hub); ca != nil {
 		values[env.CAFile] = caPath + "/" + ca.Key

@@ -39,7 +39,8 @@ func TestObjects(t *testing.T) {
 			got := objects(t, resources.Inputs{
 				Hub: hub, Image: "integrationhub.local/hub:test",
 				ServiceSecret: []byte("service secret"), Token: []byte("token"), ConfigChecksum: "checksum",
-				SecretKeys: map[string][]string{"zapier-settings": {"ACTION_HUB_SECRET", "CIPHER_MASTER", "ZAPIER_KEY", "not a name"}},
+				CustomSecretKeys: map[string][]string{"crm": {"password", "user"}, "opsgenie": {"token"}},
+				SecretKeys:       map[string][]string{"zapier-settings": {"ACTION_HUB_SECRET", "CIPHER_MASTER", "ZAPIER_KEY", "not a name"}},
 			})
 			golden := filepath.Join(folder, "want.yaml")
 			if *update {

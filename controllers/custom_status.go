@@ -1,0 +1,141 @@
+package controllers
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/controllers/hubclient"
+	"integrationhub.dev/controllers/resources"
+)
+
+const (
+	// maxCustomEntries bounds the list in the status.
+	maxCustomEntries = 250
+	// maxNamedIntegrations is how many integrations a message names.
+	maxNamedIntegrations = 5
+)
+
+// customStatus returns the state of the integrations without code; nil if the hub offers none. What was not
+// observed keeps its value.
+func (s *scope) customStatus() *v1alpha1.CustomIntegrationsStatus {
+	if !resources.OffersCustom(s.hub) {
+		return nil
+	}
+	before := s.hub.Status.CustomIntegrations
+	if s.custom == nil {
+		return before
+	}
+	running := map[string]string{}
+	if before != nil {
+		for _, e := range before.Integrations {
+			running[e.Name] = e.RunningVersion
+		}
+	}
+	status := &v1alpha1.CustomIntegrationsStatus{}
+	for _, e := range s.custom.entries {
+		state := v1alpha1.CustomIntegrationStatus{Name: e.name, RunningVersion: running[e.name], Reason: e.refused}
+		digest := ""
+		if e.version != nil {
+			digest = e.version.digest
+			state.Integration, state.Version = e.version.lookerName, resources.CustomVersion(digest)
+		}
+		if s.reports != nil {
+			reported, problem := reportedCustom(s.reports, e.name, digest)
+			state.RunningVersion, state.Reason = resources.CustomVersion(reported), cmp.Or(state.Reason, sanitize(problem))
+		}
+		status.Selected++
+		if state.RunningVersion != "" {
+			status.Offered++
+		}
+		if state.Reason != "" {
+			status.Refused++
+		}
+		status.Integrations = append(status.Integrations, state)
+	}
+	// What pods have comes first, if the list is too long.
+	slices.SortStableFunc(status.Integrations, func(a, b v1alpha1.CustomIntegrationStatus) int {
+		return cmp.Compare(min(len(b.Version), 1), min(len(a.Version), 1))
+	})
+	status.Integrations = status.Integrations[:min(len(status.Integrations), maxCustomEntries)]
+	return status
+}
+
+// reportedCustom returns the digest of the version that all pods run, or "", and what one of them says is wrong
+// with the version that they were given.
+func reportedCustom(reports []hubclient.Report, name, given string) (digest, problem string) {
+	for n, report := range reports {
+		var found hubclient.Custom
+		for _, c := range report.Custom {
+			if c.File == resources.CustomFileName(name) {
+				found = c
+			}
+		}
+		if n == 0 {
+			digest = found.Digest
+		} else if digest != found.Digest {
+			digest = ""
+		}
+		if problem == "" && found.Problem != "" && (found.FailedDigest == given || found.FailedDigest == "" && found.Digest == given) {
+			problem = found.Problem
+		}
+	}
+	return digest, problem
+}
+
+// customOutcome is the state of the integrations without code. Looker does not need them, unless the pods
+// wait for them.
+func (s *scope) customOutcome() outcome {
+	o := outcome{condition: v1alpha1.CustomIntegrationsReady, weight: optional, err: s.results[v1alpha1.CustomIntegrationsReady]}
+	if !resources.OffersCustom(s.hub) || o.err != nil {
+		if resources.OffersCustom(s.hub) && s.custom == nil {
+			o.weight = 0
+		}
+		return o
+	}
+	status := s.customStatus()
+	var refused []string
+	pending := 0
+	for _, e := range status.Integrations {
+		switch {
+		case e.Reason != "":
+			refused = append(refused, e.Name+" ("+strings.TrimSuffix(e.Reason, ".")+")")
+		case e.RunningVersion != e.Version || e.Version == "":
+			pending++
+		}
+	}
+	var poll time.Duration
+	if pending > 0 {
+		poll = podPollInterval
+	}
+	switch {
+	case len(refused) > 0:
+		o.err = &stalledError{
+			reason:       v1alpha1.IntegrationsRefused,
+			message:      "The newest version of these HTTPIntegrations is not offered: " + listed(refused) + ".",
+			requeueAfter: cmp.Or(poll, pollInterval),
+		}
+	case pending > 0 && s.reports == nil:
+		o.err = &waitingError{reason: v1alpha1.Pending, message: "Not all pods have reported their integrations yet.", requeueAfter: poll}
+	case pending > 0:
+		o.err = &waitingError{
+			reason:       v1alpha1.Progressing,
+			message:      fmt.Sprintf("%d of %d integrations without code have their newest version in all pods.", len(status.Integrations)-pending, status.Selected),
+			requeueAfter: poll,
+		}
+	default:
+		o.message = fmt.Sprintf("%d integrations without code are offered.", status.Offered)
+	}
+	return o
+}
+
+// listed joins some items, and counts the others.
+func listed(items []string) string {
+	if more := len(items) - maxNamedIntegrations; more > 0 {
+		return strings.Join(items[:maxNamedIntegrations], ", ") + fmt.Sprintf(" and %d more", more)
+	}
+	return strings.Join(items, ", ")
+}
