@@ -8,6 +8,7 @@
 // which ${…} stands for the value of such an expression.
 //
 // +kubebuilder:object:generate=true
+// +groupName=hub.integrationhub.dev
 package httpintegration
 
 import "strings"

@@ -21,7 +21,7 @@ import (
 
 const yes, no = metav1.ConditionTrue, metav1.ConditionFalse
 
-// The examples for files are resources, too: the API server accepts them, and the operator finds them valid.
+// The examples for files are resources, too, as the sample is: the API server accepts them, and the operator finds them valid.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -29,7 +29,7 @@ func TestExamples(t *testing.T) {
 	if err != nil || len(files) < 6 {
 		t.Fatalf("%d examples: %v", len(files), err)
 	}
-	for _, file := range files {
+	for _, file := range append(files, "../../config/samples/httpintegration.yaml") {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
