@@ -145,7 +145,12 @@ type outcome struct {
 func (l *looker) execute(ctx context.Context, hook string, more map[string]any) (outcome, error) {
 	body := map[string]any{"type": "query", "form_params": map[string]string{"url": receiver + hook}}
 	maps.Copy(body, more)
-	status, answer, err := l.call(ctx, "/actions/tray/execute", body)
+	return l.deliver(ctx, "tray", body)
+}
+
+// deliver delivers by an integration, and returns an error for anything but a proper answer.
+func (l *looker) deliver(ctx context.Context, integration string, body map[string]any) (outcome, error) {
+	status, answer, err := l.call(ctx, "/actions/"+integration+"/execute", body)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -167,6 +172,7 @@ func download(id, query string) map[string]any {
 // delivery is what the receiver tells of one arrival.
 type delivery struct {
 	Path        string
+	Header      http.Header
 	ContentType string `json:"content_type"`
 	Size        int
 	Complete    bool

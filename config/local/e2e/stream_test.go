@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"sync"
@@ -14,6 +15,14 @@ import (
 // losesNothing has a steady stream of executes go on while something is done to the hub. None
 // may be lost, doubled or refused.
 func losesNothing(t *testing.T, l *looker, hook string, do func()) {
+	t.Helper()
+	losesNothingBy(t, l, hook, func(ctx context.Context, l *looker, data []byte) (outcome, error) {
+		return l.execute(ctx, hook, inline(data))
+	}, do)
+}
+
+// losesNothingBy is losesNothing for an integration that delivers to a hook of the receiver.
+func losesNothingBy(t *testing.T, l *looker, hook string, execute func(context.Context, *looker, []byte) (outcome, error), do func()) {
 	t.Helper()
 	var sent atomic.Int64
 	var mu sync.Mutex
@@ -34,7 +43,7 @@ func losesNothing(t *testing.T, l *looker, hook string, do func()) {
 					return
 				case <-time.After(20 * time.Millisecond):
 				}
-				o, err := mine.execute(t.Context(), hook, inline(fmt.Appendf(nil, `{"n":"%d-%d"}`, n, i)))
+				o, err := execute(t.Context(), &mine, fmt.Appendf(nil, `{"n":"%d-%d"}`, n, i))
 				if err != nil || !o.Success {
 					mu.Lock()
 					failures = append(failures, fmt.Sprintf("%d-%d: %+v %v", n, i, o, err))
