@@ -22,12 +22,28 @@ func TestCRDRefuses(t *testing.T) {
 			s.Integrations = []v1alpha1.Integration{{Name: v1alpha1.IntegrationName(name), Settings: settings}}
 		}
 	}
+	upstream := func(change func(*v1alpha1.Upstream)) func(*v1alpha1.IntegrationHubSpec) {
+		return func(s *v1alpha1.IntegrationHubSpec) {
+			u := upstreamOf("a")
+			change(&u)
+			s.Upstreams = []v1alpha1.Upstream{u}
+		}
+	}
 	for name, tt := range map[string]struct {
 		change func(*v1alpha1.IntegrationHubSpec)
 		want   string
 	}{
-		"clear text":                 {want: "baseURL must be an https URL with a host", change: func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "http://hub.example.com" }},
-		"no host":                    {want: "baseURL must be an https URL with a host", change: func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "https://" }},
+		"clear text":                                {want: "baseURL must be an https URL with a host", change: func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "http://hub.example.com" }},
+		"no host":                                   {want: "baseURL must be an https URL with a host", change: func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "https://" }},
+		"an upstream in clear text":                 {want: "the url of an upstream must be an https URL", change: upstream(func(u *v1alpha1.Upstream) { u.URL = "http://a.example.com" })},
+		"an upstream with a user":                   {want: "a query, a fragment or a user name", change: upstream(func(u *v1alpha1.Upstream) { u.URL = "https://u:p@a.example.com" })},
+		"an upstream with a path in its name":       {want: "spec.upstreams[0].name", change: upstream(func(u *v1alpha1.Upstream) { u.Name = "../a" })},
+		"an upstream's prefix that is no name":      {want: "spec.upstreams[0].prefix", change: upstream(func(u *v1alpha1.Upstream) { u.Prefix = "a/" })},
+		"an upstream's integration that is no name": {want: "spec.upstreams[0].integrations[0]", change: upstream(func(u *v1alpha1.Upstream) { u.Integrations = []v1alpha1.UpstreamIntegrationName{"../a"} })},
+		"an upstream without a Secret":              {want: "must be the name of an object", change: upstream(func(u *v1alpha1.Upstream) { u.TokenSecretRef.Name = "A B" })},
+		"one upstream twice": {want: "Duplicate value", change: func(s *v1alpha1.IntegrationHubSpec) {
+			s.Upstreams = []v1alpha1.Upstream{upstreamOf("a"), upstreamOf("a")}
+		}},
 		"a slash at the end":         {want: "must not end with a slash", change: func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "https://hub.example.com/" }},
 		"a query":                    {want: "must not contain a query", change: func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "https://hub.example.com?a=b" }},
 		"an unknown integration":     {want: `Unsupported value: "carrier_pigeon"`, change: integration("carrier_pigeon", nil)},

@@ -38,11 +38,14 @@ func (r *Reconciler) integrations(ctx context.Context, s *scope) error {
 		return err
 	}
 	if ref := resources.CABundle(s.hub); ref != nil {
-		bundle, err := r.caBundle(ctx, s.hub.Namespace, ref)
+		bundle, err := r.caBundle(ctx, s.hub.Namespace, "spec.egress.caBundleRef", ref.Name, ref.Key)
 		if err != nil {
 			return err
 		}
 		addTo(sum, bundle)
+	}
+	if err := r.upstreams(ctx, s.hub, sum); err != nil {
+		return err
 	}
 	s.inputs.ConfigChecksum = hex.EncodeToString(sum.Sum(nil))
 	return nil
@@ -156,17 +159,17 @@ func addTo(sum hash.Hash, text string) {
 	_, _ = fmt.Fprintf(sum, "%d:%s", len(text), text) // writing to a hash never fails
 }
 
-// caBundle reads the ConfigMap of spec.egress.caBundleRef.
-func (r *Reconciler) caBundle(ctx context.Context, namespace string, ref *v1alpha1.ConfigMapKeyRef) (string, error) {
+// caBundle reads the ConfigMap of a field.
+func (r *Reconciler) caBundle(ctx context.Context, namespace, field, name, key string) (string, error) {
 	m := &corev1.ConfigMap{}
-	err := r.APIReader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: ref.Name}, m)
+	err := r.APIReader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, m)
 	if err != nil && !apierrors.IsNotFound(err) {
-		return "", fmt.Errorf("reading ConfigMap %s: %w", ref.Name, err)
+		return "", fmt.Errorf("reading ConfigMap %s: %w", name, err)
 	}
-	if m.Data[ref.Key] == "" {
+	if m.Data[key] == "" {
 		return "", stalled(v1alpha1.ConfigMapNotFound,
-			"ConfigMap %q of spec.egress.caBundleRef does not exist, or its key %q is empty. Create it; running pods are left unchanged until then.",
-			ref.Name, ref.Key)
+			"ConfigMap %q of %s does not exist, or its key %q is empty. Create it; running pods are left unchanged until then.",
+			name, field, key)
 	}
-	return m.Data[ref.Key], nil
+	return m.Data[key], nil
 }

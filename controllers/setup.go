@@ -145,11 +145,15 @@ func usesSecret(hub *v1alpha1.IntegrationHub, name string) bool {
 	if e := hub.Spec.Exposure; e != nil && e.Ingress != nil && e.Ingress.TLSSecretName == name {
 		return true
 	}
+	if slices.ContainsFunc(hub.Spec.Upstreams, func(u v1alpha1.Upstream) bool { return u.TokenSecretRef.Name == name }) {
+		return true
+	}
 	ofSpec := func(v resources.SecretVariable) bool { return v.Ref.Name == name }
 	return slices.ContainsFunc(resources.SecretVariables(hub), ofSpec) || slices.Contains(resources.IntegrationSecrets(hub), name)
 }
 
 func usesConfigMap(hub *v1alpha1.IntegrationHub, name string) bool {
+	ofUpstream := func(u v1alpha1.Upstream) bool { return u.CABundleRef != nil && u.CABundleRef.Name == name }
 	ref := resources.CABundle(hub)
-	return ref != nil && ref.Name == name
+	return ref != nil && ref.Name == name || slices.ContainsFunc(hub.Spec.Upstreams, ofUpstream)
 }

@@ -143,6 +143,7 @@ func (s *scope) outcomes() []outcome {
 		credentials.of(v1alpha1.CredentialsReady, s.tokenMessage(resources.TokenSecretRef(s.hub).Name)),
 		integrations.of(v1alpha1.IntegrationsReady, s.offeredMessage()),
 		s.customOutcome(),
+		{condition: v1alpha1.UpstreamsReady, message: s.upstreamsMessage(), weight: optional, err: s.upstreamsOutcome()},
 		{condition: v1alpha1.CertificateReady, message: s.certificateMessage(), err: s.results[v1alpha1.CertificateReady]},
 		deployment.of(v1alpha1.DeploymentAvailable, s.availableMessage()),
 		{condition: v1alpha1.Exposed, message: s.exposedMessage(), err: s.exposedOutcome()},
@@ -299,6 +300,9 @@ func requeueAfter(s *scope, poll time.Duration) time.Duration {
 	if s.rollout != nil {
 		poll = sooner(poll, rolloutPollInterval)
 	}
+	if len(s.hub.Spec.Upstreams) > 0 {
+		poll = sooner(poll, maxPollInterval) // only a running hub knows that one fails
+	}
 	if s.certificate != nil && s.certificate.notAfter != nil {
 		if left := time.Until(s.certificate.notAfter.Time); left > 0 {
 			return sooner(poll, left+time.Second)
@@ -377,6 +381,7 @@ func (r *Reconciler) writeStatus(
 	}
 	r.emitReadyEvent(hub, status)
 	r.emitIntegrationsEvent(hub, status)
+	r.emitUpstreamsEvent(hub, status)
 	r.emitPausedEvent(hub, status)
 	r.emitPreviousTokenEvent(hub, status)
 	return result, nil

@@ -1,7 +1,7 @@
 package v1alpha1
 
-// Condition types. All but Reconciling, Stalled, CustomIntegrationsReady, MonitoringReady, RolloutPending and
-// Paused always exist; these six exist only while they apply.
+// Condition types. All but Reconciling, Stalled, CustomIntegrationsReady, UpstreamsReady, MonitoringReady,
+// RolloutPending and Paused always exist; these seven exist only while they apply.
 // A condition is Unknown until its part was checked.
 const (
 	// Ready: Looker can use the hub as the spec describes it. Accepted, CredentialsReady and
@@ -27,6 +27,9 @@ const (
 	// CustomIntegrationsReady: all pods run the newest version of the HTTPIntegrations that the hub selects.
 	// Ready does not depend on it.
 	CustomIntegrationsReady = "CustomIntegrationsReady"
+	// UpstreamsReady: a running hub reaches all hubs of spec.upstreams, and offers their integrations. Ready
+	// does not depend on it.
+	UpstreamsReady = "UpstreamsReady"
 	// DeploymentAvailable: all pods of the current spec are available.
 	DeploymentAvailable = "DeploymentAvailable"
 	// Exposed: the Service, and the Ingress or HTTPRoute, exist and are accepted, and a pod is ready.
@@ -99,6 +102,12 @@ const (
 	IntegrationsRefused = "IntegrationsRefused"
 	// SelectorInvalid: spec.customIntegrations.selector is not valid. Correct it.
 	SelectorInvalid = "SelectorInvalid"
+	// UpstreamFailing: a running hub cannot fetch the list of an upstream. The message contains the reason. Its
+	// integrations stay listed, and requests for them fail.
+	UpstreamFailing = "UpstreamFailing"
+	// UpstreamIntegrationsRefused: integrations of an upstream are not offered. The message contains the reasons:
+	// set a prefix, or correct spec.upstreams.
+	UpstreamIntegrationsRefused = "UpstreamIntegrationsRefused"
 	// SpecPaused: spec.paused is true. Set it to false to resume.
 	SpecPaused = "SpecPaused"
 	// IssuerNotFound: the issuer does not exist. Create it, or correct the reference.

@@ -168,6 +168,14 @@ type IntegrationHubSpec struct {
 	//
 	// +optional
 	CustomIntegrations *CustomIntegrations `json:"customIntegrations,omitempty"`
+	// Upstreams are other Action Hubs whose integrations this hub offers too.
+	// The hub's own integrations take precedence, and then those of the first upstream.
+	//
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Upstreams []Upstream `json:"upstreams,omitempty"`
 
 	// TLS configures the hub's certificate.
 	TLS TLS `json:"tls"`

@@ -16,6 +16,23 @@ type Report struct {
 	} `json:"integrations"`
 	// Custom are the integrations without code; nil if the hub's version knows none.
 	Custom []Custom `json:"custom"`
+	// Upstreams are the hubs behind it.
+	Upstreams []Upstream `json:"upstreams"`
+}
+
+// Upstream is what a running hub reports about another one behind it.
+type Upstream struct {
+	Name         string    `json:"name"`
+	Integrations []string  `json:"integrations"`
+	Refused      []Refusal `json:"refused"`
+	// Problem is why its list cannot be fetched, or empty.
+	Problem string `json:"problem"`
+}
+
+// Refusal is why an integration of another hub is not offered. Its texts are untrusted.
+type Refusal struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
 }
 
 // Custom is the file of an integration without code.

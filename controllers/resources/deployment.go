@@ -98,6 +98,9 @@ func podSpec(in Inputs) *corev1ac.PodSpecApplyConfiguration {
 			WithName(ca.Name).WithItems(files(ca.Key)...)))
 	}
 	spec.WithVolumes(customVolumes(in)...)
+	if len(hub.Spec.Upstreams) > 0 {
+		spec.WithVolumes(upstreamsVolume(hub))
+	}
 	for _, s := range hub.Spec.ImagePullSecrets {
 		spec.WithImagePullSecrets(corev1ac.LocalObjectReference().WithName(s.Name))
 	}
@@ -134,6 +137,9 @@ func container(in Inputs) *corev1ac.ContainerApplyConfiguration {
 		c.WithVolumeMounts(mount("ca", caPath).WithReadOnly(true))
 	}
 	c.WithVolumeMounts(customMounts(in)...)
+	if len(hub.Spec.Upstreams) > 0 {
+		c.WithVolumeMounts(mount("upstreams", upstreamsPath).WithReadOnly(true))
+	}
 	return c
 }
 

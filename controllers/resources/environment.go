@@ -113,6 +113,7 @@ func operatorSettings(in Inputs) map[string]string {
 		values[env.EncryptPayload] = "true"
 	}
 	set(values, env.StatusPage, statusPage(hub))
+	set(values, env.Upstreams, upstreamsSetting(hub))
 	if l := hub.Spec.Logging; l != nil {
 		set(values, env.LogLevel, l.Level)
 		set(values, env.LogFormat, l.Format)

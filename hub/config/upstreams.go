@@ -10,23 +10,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"integrationhub.dev/hub/env"
 )
 
 // Upstream is another Action Hub whose integrations this hub offers too.
-type Upstream struct {
-	// Name identifies it in URLs, metrics, logs and messages.
-	Name string `json:"name"`
-	// URL is the base URL at which the hub reaches it, without a trailing slash.
-	URL string `json:"url"`
-	// TokenFile contains the token that the upstream accepts; it is read for each request.
-	TokenFile string `json:"tokenFile"`
-	// CAFile contains additional certificate authorities (PEM).
-	CAFile string `json:"caFile,omitempty"`
-	// Integrations are the names of the integrations to offer; all if empty.
-	Integrations []string `json:"integrations,omitempty"`
-	// Prefix is put before the names of its integrations.
-	Prefix string `json:"prefix,omitempty"`
-}
+type Upstream = env.Upstream
 
 // Upstreams are the upstreams in order of precedence: of two integrations with one name, the first is
 // offered.
@@ -63,7 +52,7 @@ func (u *Upstreams) UnmarshalText(text []byte) error {
 	}
 	var names []string
 	for i := range all {
-		if err := all[i].validate(); err != nil {
+		if err := checkUpstream(&all[i]); err != nil {
 			return fmt.Errorf("is not valid at %d: %w", i, err)
 		}
 		if slices.Contains(names, all[i].Name) {
@@ -75,7 +64,8 @@ func (u *Upstreams) UnmarshalText(text []byte) error {
 	return nil
 }
 
-func (u *Upstream) validate() error {
+// checkUpstream checks an upstream, and removes a slash from the end of its URL.
+func checkUpstream(u *Upstream) error {
 	address, err := url.Parse(u.URL)
 	switch {
 	case !upstreamName.MatchString(u.Name):
