@@ -93,6 +93,9 @@ func build(ctx context.Context, o *options) error {
 	if err := b.manifests(ctx, digests); err != nil {
 		return fmt.Errorf("building the manifests: %w", err)
 	}
+	if err := b.bundle(ctx, digests); err != nil {
+		return fmt.Errorf("building the bundle: %w", err)
+	}
 	if err := b.chart(ctx, digests); err != nil {
 		return fmt.Errorf("building the chart: %w", err)
 	}
@@ -156,7 +159,8 @@ func (b *builder) image(ctx context.Context, name, title, description string, pl
 		if err != nil {
 			return "", err
 		}
-		manifest, err := l.image(ctx, p, name, content, about)
+		c := ocispec.ImageConfig{User: user, Entrypoint: []string{"/" + name}, WorkingDir: "/", Labels: about}
+		manifest, err := l.image(ctx, p, c, member{name, 0o755, content})
 		if err != nil {
 			return "", err
 		}

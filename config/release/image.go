@@ -63,9 +63,9 @@ func (l *layout) document(ctx context.Context, mediaType string, document any) (
 	return l.blob(ctx, mediaType, text)
 }
 
-// image adds an image of one static program and nothing else, and returns its manifest.
-func (l *layout) image(ctx context.Context, p platform, program string, content []byte, labels map[string]string) (ocispec.Descriptor, error) {
-	unpacked, err := tarOf(l.time, member{program, 0o755, content})
+// image adds an image with some files and nothing else, and returns its manifest.
+func (l *layout) image(ctx context.Context, p platform, c ocispec.ImageConfig, files ...member) (ocispec.Descriptor, error) {
+	unpacked, err := tarOf(l.time, files...)
 	if err != nil {
 		return ocispec.Descriptor{}, err
 	}
@@ -80,7 +80,7 @@ func (l *layout) image(ctx context.Context, p platform, program string, content 
 	config, err := l.document(ctx, ocispec.MediaTypeImageConfig, ocispec.Image{
 		Created:  &l.time,
 		Platform: ocispec.Platform{OS: p.os, Architecture: p.arch},
-		Config:   ocispec.ImageConfig{User: user, Entrypoint: []string{"/" + program}, WorkingDir: "/", Labels: labels},
+		Config:   c,
 		RootFS:   ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{digest.FromBytes(unpacked)}},
 		History:  []ocispec.History{{Created: &l.time, CreatedBy: "config/release"}},
 	})
@@ -89,7 +89,7 @@ func (l *layout) image(ctx context.Context, p platform, program string, content 
 	}
 	manifest, err := l.document(ctx, ocispec.MediaTypeImageManifest, ocispec.Manifest{
 		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
-		Config: config, Layers: []ocispec.Descriptor{layer}, Annotations: labels,
+		Config: config, Layers: []ocispec.Descriptor{layer}, Annotations: c.Labels,
 	})
 	manifest.Platform = &ocispec.Platform{OS: p.os, Architecture: p.arch}
 	return manifest, err

@@ -41,7 +41,7 @@ func publish(ctx context.Context, o *publishOptions, dir string) error {
 	if err := checkRegistry(dir, o.registry); err != nil {
 		return err
 	}
-	repositories := []string{chartName}
+	repositories := []string{chartName, "bundle"}
 	for _, p := range programs {
 		repositories = append(repositories, p.name)
 	}

@@ -49,7 +49,7 @@ func command(t *testing.T, dir, program string, args ...string) string {
 func checkout(t *testing.T) string {
 	t.Helper()
 	dir, project := t.TempDir(), filepath.Join("..", "..")
-	for _, folder := range []string{"config/crd", "config/rbac", "config/manager", "charts/integration-hub"} {
+	for _, folder := range []string{"config/crd", "config/rbac", "config/manager", "config/olm", "config/samples", "hub/custom/examples", "charts/integration-hub"} {
 		if err := os.CopyFS(filepath.Join(dir, folder), os.DirFS(filepath.Join(project, folder))); err != nil {
 			t.Fatal(err)
 		}
@@ -132,6 +132,7 @@ func TestRelease(t *testing.T) {
 
 	commit := command(t, source, "git", "rev-parse", "HEAD")
 	t.Run("archives", func(t *testing.T) { checkArchives(t, first.dir, commit) })
+	t.Run("bundle", func(t *testing.T) { checkBundle(t, first.dir) })
 	t.Run("provenance", func(t *testing.T) { checkProvenance(t, first.dir, commit) })
 	if err := publish(t.Context(), &publishOptions{registry: registry}, first.dir); err != nil {
 		t.Fatal(err)
