@@ -132,6 +132,23 @@ func (h *hubProcess) memory(line string) int64 {
 	return 0
 }
 
+// cpuTime is the processor time that the process has spent, which other programs on the machine do not
+// change as they change the time that passes. Source: proc(5), stat: utime and stime, in hundredths of a
+// second on every platform of Linux that Go supports.
+func (h *hubProcess) cpuTime() time.Duration {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", h.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	_, fields, _ := strings.Cut(string(text), ") ") // the program's name may have blanks
+	var ticks time.Duration
+	for _, field := range strings.Fields(fields)[11:13] {
+		n, _ := strconv.ParseInt(field, 10, 64)
+		ticks += time.Duration(n)
+	}
+	return ticks * time.Second / 100
+}
+
 // resetPeak makes VmHWM count from now on (proc(5), clear_refs).
 func (h *hubProcess) resetPeak() error {
 	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", h.cmd.Process.Pid), []byte("5"), 0)
