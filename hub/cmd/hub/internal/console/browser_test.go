@@ -48,7 +48,7 @@ func checked(t *testing.T, tab *pagetest.Tab, name string) {
 	t.Helper()
 	tab.Axe()
 	if folder := os.Getenv("SCREENSHOTS"); folder != "" {
-		picture, err := chromedp.Run(tab.Context, chromedp.FullScreenshot(90))
+		picture, err := chromedp.Run(tab.Context, chromedp.FullScreenshot(100))
 		if err == nil {
 			err = os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o600)
 		}

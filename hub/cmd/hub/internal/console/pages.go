@@ -217,7 +217,7 @@ type integrationPage struct {
 	Tested                    string
 	Fields                    []field
 	MoreFields                int
-	FormProblem               string
+	FormProblem, FormHint     string
 	Interactive, SignedIn     bool
 	Types, Formats, Downloads []choice
 	Samples                   []string
@@ -281,7 +281,7 @@ func (s *Server) form(ctx context.Context, user string, p *integrationPage) {
 		p.FormProblem = s.session.Redact(err.Error())
 		return
 	case form.Error != "":
-		p.FormProblem = s.session.Redact(form.Error)
+		p.FormProblem, p.FormHint = s.session.Redact(form.Error), s.session.signInHint(p.Definition)
 		return
 	}
 	if p.MoreFields = max(0, len(form.Fields)-maxFields); p.MoreFields > 0 {

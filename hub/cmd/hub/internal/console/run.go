@@ -21,11 +21,24 @@ func (s *Session) RunCase(ctx context.Context, file string, c Case, env map[stri
 	if err != nil {
 		return looker.Result{}, err
 	}
+	a.Progress = &looker.Progress{}
 	result, err := s.Run(ctx, a)
 	if err != nil {
 		return result, err
 	}
-	return result, c.Expect.check(result)
+	err = c.Expect.check(result)
+	if d, _ := s.Definition(a.Integration); err != nil {
+		err = withHint(err, downloadHint(d, a, result, a.Progress.Transferred()))
+	}
+	return result, err
+}
+
+// withHint adds what to do to an error.
+func withHint(err error, hint string) error {
+	if hint == "" {
+		return err
+	}
+	return fmt.Errorf("%w\n  %s", err, hint)
 }
 
 // prepare makes the delivery of a case.
@@ -75,7 +88,7 @@ func (s *Session) fill(ctx context.Context, user string, d looker.Definition, va
 	case err != nil:
 		return nil, err
 	case form.Error != "":
-		return nil, errors.New("the hub cannot make the form: " + form.Error)
+		return nil, withHint(errors.New("the hub cannot make the form: "+form.Error), s.signInHint(d))
 	}
 	if len(form.Fields) == 1 && form.Fields[0].OAuthURL != "" {
 		return nil, fmt.Errorf("%s needs a sign-in: sign in with hub console --state FILE, and run the case with the same --state", d.Name)

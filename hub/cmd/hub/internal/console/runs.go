@@ -1,7 +1,6 @@
 package console
 
 import (
-	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -153,21 +152,14 @@ func (o Outcome) Word() string {
 
 // Hint says what to do about a download that the hub did not start, or is empty.
 func (o Outcome) Hint() string {
-	if o.Running || o.Result.Success || o.Result.Status == 0 || o.Transferred.Downloaded > 0 || o.Type() == "cell" || o.Way() != "url" {
+	if o.Running {
 		return ""
 	}
-	return "The hub did not fetch the data from the console. It must be able to reach the console's address: " +
-		"start a developer's hub with --allow-loopback, give the console a --public-url, or send the data by push."
+	return downloadHint(o.Integration, o.Sent, o.Result, o.Transferred)
 }
 
 // Type is the action type.
 func (o Outcome) Type() string { return o.Sent.Type }
 
 // Way is push or url.
-func (o Outcome) Way() string {
-	settings := o.Integration.DownloadSettings
-	if o.Sent.Download == "" && len(settings) == 1 {
-		return settings[0]
-	}
-	return cmp.Or(o.Sent.Download, "push")
-}
+func (o Outcome) Way() string { return way(o.Integration, o.Sent) }

@@ -424,7 +424,29 @@ func TestUnreachableConsole(t *testing.T) {
 	h := newHub(t)
 	s, base := startConsole(t, h.URL, h.token, func(o *Options) { o.URL = "http://127.0.0.1:1" })
 	v := newVisitor(t, base)
-	v.want(v.finished(s, v.submit("bucket", fields(nil), "", "")), 200, "Failed", "The hub did not fetch the data from the console.", "--public-url")
+	const hint = "The hub did not fetch the data from the console."
+	v.want(v.finished(s, v.submit("bucket", fields(nil), "", "")), 200, "Failed", hint, "--public-url")
+	c := Case{Integration: "bucket", Format: "csv", Data: Data{Sample: new(1)}, Expect: Expect{Success: true}}
+	if _, err := s.session.RunCase(t.Context(), "case.yaml", c, nil); err == nil || !strings.Contains(err.Error(), hint) {
+		t.Errorf("the case ended with %v", err)
+	}
+}
+
+// A hub that accepts only https:// addresses for sign-ins makes no form; the console says what helps.
+func TestSignInNeedsHTTPS(t *testing.T) {
+	t.Parallel()
+	hub := lyingHub(t, `"label":"Lie","uses_oauth":true`, says(`{"error":"Looker's sign-in URL must start with https://."}`), says("{}"))
+	s, base := startConsole(t, hub, "token")
+	const hint = "Sign-ins need an https:// address of the console"
+	newVisitor(t, base).want(newVisitor(t, base).get("integrations/lie"), 200, "The hub cannot make the form.", hint)
+	c := Case{Integration: "lie", Format: "csv", Data: Data{Sample: new(1)}}
+	if _, err := s.session.RunCase(t.Context(), "case.yaml", c, nil); err == nil || !strings.Contains(err.Error(), hint) {
+		t.Errorf("the case ended with %v", err)
+	}
+	_, base = startConsole(t, hub, "token", func(o *Options) { o.URL = "https://tunnel.example.com" })
+	if p := newVisitor(t, base).get("integrations/lie"); strings.Contains(p.text, hint) {
+		t.Errorf("the page has the hint although the address is an https:// one:\n%s", p.text)
+	}
 }
 
 // Pages of other sites, names that are bound to this machine, and other users get nothing.

@@ -42,6 +42,7 @@ type Session struct {
 	// HubURL is the hub's address.
 	HubURL string
 	hub    string // its ID
+	url    string // the console's
 }
 
 // Open requests the hub's list. An error means that the options are wrong; whether the hub can be used
@@ -61,7 +62,7 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	for _, id := range Users {
 		simulated.Users = append(simulated.Users, looker.User{ID: id, Permissions: []looker.Permission{looker.Admin}})
 	}
-	s := &Session{HubURL: c.URL()}
+	s := &Session{HubURL: c.URL(), url: o.URL}
 	if s.Looker, err = looker.New(simulated); err != nil {
 		return nil, err
 	}
