@@ -104,7 +104,7 @@ func TestStatusPageCopies(t *testing.T) {
 			t.Errorf("the first stop is %q", got)
 		}
 		tab.Do(chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(kb.Enter))
-		says(t, tab, "Copied.")
+		awaitSaid(t, tab, "Copied.")
 		if got := pagetest.Value[string](tab, `navigator.clipboard.readText()`); got != longURL {
 			t.Errorf("the clipboard holds %q", got)
 		}
@@ -116,7 +116,7 @@ func TestStatusPageCopies(t *testing.T) {
 		tab.Permit(s.URL, "clipboard-write", browser.PermissionSettingGranted)
 		tab.Permit(s.URL, "clipboard-read", browser.PermissionSettingGranted)
 		tab.Do(chromedp.Click(`[data-copy="manifest"]`))
-		says(t, tab, "Copied.")
+		awaitSaid(t, tab, "Copied.")
 		if got := pagetest.Value[string](tab, `navigator.clipboard.readText()`); !strings.HasSuffix(got, "spec:\n  integrations:\n  - name: acme\n") {
 			t.Errorf("the clipboard holds %q", got)
 		}
@@ -127,7 +127,7 @@ func TestStatusPageCopies(t *testing.T) {
 		tab.Do(chromedp.Navigate(s.URL))
 		tab.Permit(s.URL, "clipboard-write", browser.PermissionSettingDenied)
 		tab.Do(chromedp.Click(`[data-copy="hub-url"]`))
-		says(t, tab, "Copying failed. The text is selected: press Ctrl+C.")
+		awaitSaid(t, tab, "Copying failed. The text is selected: press Ctrl+C.")
 		if got := pagetest.Value[string](tab, `getSelection().toString()`); got != longURL {
 			t.Errorf("%q is selected", got)
 		}
@@ -135,8 +135,8 @@ func TestStatusPageCopies(t *testing.T) {
 	})
 }
 
-// says waits until the page says something beside the copy button.
-func says(t *testing.T, p *pagetest.Tab, text string) {
+// awaitSaid waits until the page says something beside the copy button.
+func awaitSaid(t *testing.T, p *pagetest.Tab, text string) {
 	t.Helper()
 	script := fmt.Sprintf(`document.getElementById("said").textContent === %q`, text)
 	if _, err := chromedp.Run(p.Context, chromedp.Poll[bool](script)); err != nil {
