@@ -6,6 +6,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -23,6 +28,9 @@ import (
 func registerAtOnce(t *testing.T, hubs []*v1alpha1.IntegrationHub) {
 	t.Helper()
 	s := deploySimulator(t)
+	for _, h := range s.hubs() { // of an earlier test
+		s.do(http.MethodDelete, "/hubs/"+*h.ID, nil, nil)
+	}
 	start := s.last()
 	s.inject(hublooker.Fault{Delay: hublooker.Duration(300 * time.Millisecond)})
 	registrations := make([]*v1alpha1.LookerRegistration, 0, len(hubs))
@@ -73,14 +81,64 @@ func registerAtOnce(t *testing.T, hubs []*v1alpha1.IntegrationHub) {
 func killManagerAfter(t *testing.T, s simulator, requests int) {
 	t.Helper()
 	after := s.last()
-	eventually(t, time.Minute, func() string {
+	eventually(t, 2*time.Minute, func() string {
 		if n := len(s.requests(after)); n < requests {
 			return fmt.Sprintf("Looker got %d requests, want %d", n, requests)
 		}
 		return ""
 	})
+	killManager(t)
+	t.Logf("the manager was killed after %d requests to Looker", requests)
+}
+
+// killManager ends the manager's process at once: it cannot end its sessions or release its lease. Deleting its pod,
+// even without a grace period, lets it stop by itself.
+func killManager(t *testing.T) {
+	t.Helper()
+	pods := &corev1.PodList{}
+	if err := cluster.List(t.Context(), pods, client.InNamespace("integration-hub-system")); err != nil {
+		t.Fatal(err)
+	}
+	killed := 0
+	for _, p := range pods.Items {
+		for _, c := range p.Status.ContainerStatuses {
+			_, id, _ := strings.Cut(c.ContainerID, "://")
+			for _, pid := range processesOf(t, id) {
+				if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+					t.Fatal(err)
+				}
+				killed++
+			}
+		}
+	}
+	if killed == 0 {
+		t.Fatal("the manager does not run")
+	}
+	// The kubelet would start the container again later and later.
 	if err := cluster.DeleteAllOf(t.Context(), &corev1.Pod{}, client.InNamespace("integration-hub-system"), client.GracePeriodSeconds(0)); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("the manager was killed after %d requests to Looker", requests)
+}
+
+// processesOf are the processes of a container. The nodes' processes are in namespaces of their own, which this
+// machine's /proc shows.
+func processesOf(t *testing.T, container string) []int {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/cgroup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pids []int
+	for _, file := range files {
+		text, err := os.ReadFile(file) // a process may end meanwhile
+		if err != nil || container == "" || !strings.Contains(string(text), container) {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pids = append(pids, pid)
+	}
+	return pids
 }
