@@ -7,6 +7,7 @@ import (
 	"iter"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,6 +112,27 @@ func (b *Browser) Open(t *testing.T) *Tab {
 	return &Tab{ctx, t, chromedp.Console(ctx)}
 }
 
+// Opened waits for a tab that a page opened, at a URL with a prefix.
+func (b *Browser) Opened(t *testing.T, prefix string) *Tab {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 2*time.Minute)
+	t.Cleanup(cancel)
+	for {
+		targets, err := chromedp.Targets(ctx)
+		if err != nil {
+			t.Fatalf("waiting for a tab at %s: %v", prefix, err)
+		}
+		for _, info := range targets {
+			if strings.HasPrefix(info.URL, prefix) {
+				tabContext, closeTab := chromedp.NewContext(ctx, chromedp.WithTargetID(info.TargetID))
+				t.Cleanup(closeTab)
+				return &Tab{tabContext, t, chromedp.Console(tabContext)}
+			}
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
 // Do takes steps that must succeed.
 func (p *Tab) Do(steps ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
@@ -168,7 +190,7 @@ func (p *Tab) Axe() {
 		}
 		return
 	}
-	script, err := os.ReadFile(file)
+	script, err := os.ReadFile(file) //nolint:gosec // the Makefile sets it
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -198,8 +198,9 @@ func (f field) Kind() string {
 			return "many"
 		}
 		return f.Type
+	case action.String:
 	}
-	return "text"
+	return "text" // also for types that do not exist
 }
 
 // choice is an option of Looker's, and whether the integration lists it.

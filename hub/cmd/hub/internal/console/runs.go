@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -104,8 +105,8 @@ func (s *Server) recent(integration string) []Outcome {
 	s.runs.mu.Lock()
 	defer s.runs.mu.Unlock()
 	var list []Outcome
-	for i := len(s.runs.list) - 1; i >= 0; i-- {
-		if r := s.runs.list[i]; r.Integration.Name == integration {
+	for _, r := range slices.Backward(s.runs.list) {
+		if r.Integration.Name == integration {
 			list = append(list, s.outcome(r))
 		}
 	}

@@ -241,7 +241,7 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request, d looker.Definit
 		s.fail(w, http.StatusUnprocessableEntity, err)
 		return
 	}
-	id := s.start(s.lifetime, d, n, a) //nolint:contextcheck // the delivery outlives this request
+	id := s.start(s.lifetime, d, n, a) // it outlives this request
 	s.back(w, r, "runs/"+itoa(id))
 }
 

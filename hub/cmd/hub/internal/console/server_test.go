@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"net/http/cookiejar"
@@ -139,9 +140,7 @@ func fields(change map[string]string) map[string]string {
 		"field.team": "a", "field.note": "line 1\r\nline 2", "field.channel": "random", "type": "query", "format": "csv",
 		"source": "sample", "rows": "2", "title": "Orders", "do": "send",
 	}
-	for name, value := range change {
-		all[name] = value
-	}
+	maps.Copy(all, change)
 	return all
 }
 
