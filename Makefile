@@ -39,7 +39,7 @@ GENERATED := README.md api config charts hub/page hub/cmd/hub/internal/inbox hub
 # What "make test" could not run on this machine, a line each.
 SKIPPED := $(CACHE)/skipped
 export SKIPPED
-# The browser that the hub's status page is tested in; CHROMIUM=google-chrome takes another.
+# The browser that the hub's pages are tested in; CHROMIUM=google-chrome takes another.
 CHROMIUM ?= chromium
 
 # A tool's file is its name and its version, as golangci-lint-v2.15.0.
@@ -82,9 +82,9 @@ test: ## Every test; sets up what it needs by itself
 .PHONY: test-unit
 test-unit: ## Unit tests, and the operator's against a real kube-apiserver and etcd
 	$(LOCAL)/build tools kube-apiserver etcd controller-gen helm kubectl
-	@chromium=$$($(LOCAL)/install $(CHROMIUM) "the status page in a browser" chromium); \
+	@chromium=$$($(LOCAL)/install $(CHROMIUM) "the pages in a browser" chromium); \
 	[[ $$chromium != missing:* ]] || chromium=; \
-	axe=$$($(LOCAL)/install npm "the accessibility of the status page" nodejs npm); \
+	axe=$$($(LOCAL)/install npm "the accessibility of the pages" nodejs npm); \
 	[[ $$axe == missing:* ]] || { $(MAKE) $(TOOLS)/axe-$(AXE); axe=$(TOOLS)/axe-$(AXE)/node_modules/axe-core/axe.min.js; }; \
 	[[ $$axe != missing:* ]] || axe=; set -x; \
 	$(ENVTEST) CHROMIUM=$$chromium AXE=$$axe go test ./...

@@ -1,10 +1,15 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
+	"io"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -175,5 +180,44 @@ func TestConsoleUsage(t *testing.T) {
 	insecure := runHub(t, with("HUB_CA_FILE", ""), "", "console", "run", "--insecure", file)
 	if insecure.Status != 0 || !strings.HasPrefix(insecure.Out, "PASS ") {
 		t.Errorf("--insecure: %+v", insecure)
+	}
+}
+
+// The console prints where it is, serves its page there, and stops when it is interrupted.
+func TestConsole(t *testing.T) {
+	t.Parallel()
+	h := startDevHub(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	greeted := &firstWrite{done: make(chan struct{})}
+	var stderr bytes.Buffer
+	status := make(chan int, 1)
+	go func() {
+		status <- run(ctx, []string{"console", "--listen", "127.0.0.1:0"}, process{out: greeted, err: &stderr, env: h.env})
+		greeted.once.Do(func() { close(greeted.done) })
+	}()
+	<-greeted.done
+	address := regexp.MustCompile(`http://(127\.0\.0\.1:\d+)/\w{26}/`).FindStringSubmatch(greeted.text)
+	if address == nil {
+		t.Fatalf("the console printed %q, %s", greeted.text, stderr.String())
+	}
+	for path, want := range map[string]string{"": "Developer&#39;s hub", "integrations/tray": "Tray Webhook URL", "console.css": ".field", "base.css": ".panel", "console.js": "filter"} {
+		res, err := http.Get(address[0] + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if err != nil || res.StatusCode != http.StatusOK || !strings.Contains(string(text), want) {
+			t.Errorf("%s: %d, %v, want %q:\n%s", path, res.StatusCode, err, want, text)
+		}
+	}
+	second := runHub(t, h.env, "", "console", "--listen", address[1])
+	if second.Status != exitFailed || !strings.Contains(second.Err, "is in use by another program") {
+		t.Errorf("a second console at the same address: %+v", second)
+	}
+	cancel()
+	if got := <-status; got != 0 {
+		t.Errorf("the console ended with %d: %s", got, stderr.String())
 	}
 }
