@@ -75,3 +75,12 @@ func (r *Reconciler) selectingHubs(ctx context.Context, o client.Object) []recon
 	}
 	return r.hubsOf(func(hub *v1alpha1.IntegrationHub, _ string) bool { return resources.SelectsCustom(hub, integration) })(ctx, o)
 }
+
+// hubsOfAllowedSecret maps a Secret that allows integrations, or allowed them before, to the hubs that may have
+// mounted it. It may be used by a version that only the pods have still.
+func (r *Reconciler) hubsOfAllowedSecret(ctx context.Context, o client.Object) []reconcile.Request {
+	if _, ok := o.GetAnnotations()[v1alpha1.AllowIntegrationsAnnotation]; !ok {
+		return nil
+	}
+	return r.hubsOf(func(hub *v1alpha1.IntegrationHub, _ string) bool { return resources.OffersCustom(hub) })(ctx, o)
+}

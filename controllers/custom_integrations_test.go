@@ -199,6 +199,16 @@ func TestCustomIntegrations(t *testing.T) {
 		t.Errorf("the hub reports %+v", n)
 	}
 
+	owned := &corev1.ConfigMapList{}
+	if err := api.List(t.Context(), owned, client.InNamespace(f.namespace), client.MatchingLabels{resources.InstanceLabel: "hub"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range owned.Items {
+		if !metav1.IsControlledBy(&m, get(f.fixture, "hub", &v1alpha1.IntegrationHub{})) {
+			t.Errorf("ConfigMap %s is not deleted with the hub", m.Name)
+		}
+	}
+
 	f.pod.stale = true
 	f.change("a", func(i *v1alpha1.HTTPIntegration) { i.Spec.Label = "A2" })
 	f.settle()

@@ -81,6 +81,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		For(&v1alpha1.IntegrationHub{}, builder.WithPredicates(changed)).
 		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.hubsOf(usesSecret))).
 		WatchesMetadata(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.hubsOf(usesConfigMap))).
+		WatchesMetadata(&corev1.Secret{}, enqueueLater(r.hubsOfAllowedSecret)).
 		// An event of what the operator itself wrote must not end the wait for other changes.
 		WatchesMetadata(&corev1.ConfigMap{}, enqueueLater(r.hubsOf(resources.IsCustomConfigMap))).
 		Watches(&v1alpha1.LookerRegistration{}, handler.EnqueueRequestsFromMapFunc(registeredHub), builder.WithPredicates(tokenUseChanged)).

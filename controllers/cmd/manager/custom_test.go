@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -102,6 +104,42 @@ func TestMaximumOfIntegrations(t *testing.T) {
 	if log := c.log.String(); strings.Contains(log, "forbidden") {
 		t.Errorf("permissions are missing:\n%s", log)
 	}
+}
+
+// A Secret that no longer allows an integration is unmounted at once, also if only a version uses it that the
+// pods keep because the newest one is not valid.
+func TestRevokedSecret(t *testing.T) {
+	c := newCluster(t)
+	stop := c.start()
+	secret := &corev1.Secret{ObjectMeta: named("crm"), StringData: map[string]string{"key": "1"}}
+	secret.Annotations = map[string]string{v1alpha1.AllowIntegrationsAnnotation: "crm"}
+	c.create(secret)
+	integration := &v1alpha1.HTTPIntegration{ObjectMeta: named("crm"), Spec: httpintegration.Spec{Label: "CRM"}}
+	integration.Spec.Request.URL = "https://crm.example.com/"
+	integration.Spec.Secrets = []httpintegration.Secret{{Name: "key", SecretKeyRef: httpintegration.SecretKeyRef{Name: "crm", Key: "key"}}}
+	c.create(integration)
+	c.create(&v1alpha1.IntegrationHub{ObjectMeta: named("hub"), Spec: v1alpha1.IntegrationHubSpec{
+		BaseURL: "https://hub.example.com", TLS: v1alpha1.TLS{TerminatedElsewhere: true},
+		CustomIntegrations: &v1alpha1.CustomIntegrations{Selector: &metav1.LabelSelector{}},
+	}})
+	mounts := func() bool {
+		d := &appsv1.Deployment{ObjectMeta: named("hub")}
+		return c.api.Get(t.Context(), client.ObjectKeyFromObject(d), d) == nil && slices.ContainsFunc(d.Spec.Template.Spec.Volumes,
+			func(v corev1.Volume) bool { return v.Name == "integration-secrets" })
+	}
+	c.eventually("the pods mount the Secret", mounts)
+	if err := controllertest.Edit(t.Context(), c.api, integration, func(o *v1alpha1.HTTPIntegration) { o.Spec.Name, o.Spec.Secrets = "nobody", nil }); err != nil {
+		t.Fatal(err)
+	}
+	c.reason(v1alpha1.CustomIntegrationsReady, v1alpha1.IntegrationsRefused)
+	if !mounts() {
+		t.Error("the version that the pods keep lost its Secret")
+	}
+	if err := controllertest.Edit(t.Context(), c.api, secret, func(s *corev1.Secret) { s.Annotations = nil }); err != nil {
+		t.Fatal(err)
+	}
+	c.eventually("the Secret is unmounted", func() bool { return !mounts() })
+	stop(syscall.SIGTERM)
 }
 
 // countConfigMaps counts the writes of the hub's ConfigMaps.
