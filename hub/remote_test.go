@@ -487,3 +487,32 @@ func TestRemoteDown(t *testing.T) {
 		}
 	}
 }
+
+// An upstream that accepts connections and never answers delays the start by seconds at most.
+func TestRemoteHangs(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	up := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
+	}))
+	defer up.Close()
+	defer close(release)
+	upstreams, err := json.Marshal([]any{upstreamConfig(t, up, upstreamToken)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	h := runHub(t, map[string]string{"ACTION_HUB_UPSTREAMS": string(upstreams)}, entry(&fake{definition: definition("own"), execute: ok}))
+	if took := time.Since(start); took > 20*time.Second { // less than the time that a list may take
+		t.Errorf("the start took %s", took)
+	}
+	if _, list := h.post("/", ""); !strings.Contains(list, `"name":"own"`) {
+		t.Errorf("list %s", list)
+	}
+	if status, body := h.post("/actions/old_rows/form", "{}"); status != http.StatusServiceUnavailable || !strings.Contains(body, "has not answered yet") {
+		t.Errorf("an integration of the hub that hangs: %d %s", status, body)
+	}
+}
