@@ -42,13 +42,15 @@ var scenarios = []scenario{
 	{"download", (*benchmark).download},
 	{"s3", (*benchmark).s3},
 	{"files", (*benchmark).files},
+	{"custom", (*benchmark).custom},
+	{"upstream", (*benchmark).upstream},
 }
 
 func bench(ctx context.Context, args []string) error {
 	b := &benchmark{}
 	flags := flag.NewFlagSet("loadtest bench", flag.ContinueOnError)
 	program := flags.String("hub", "", "the hub's program; without one it is built")
-	only := flags.String("only", "", "scenarios to run, separated by commas: decoders, start, rates, inline, rows, download, s3, files")
+	only := flags.String("only", "", "scenarios to run, separated by commas: decoders, start, rates, inline, rows, download, s3, files, custom, upstream")
 	flags.StringVar(&b.gateway, "versitygw", "", "the program versitygw, for the scenario s3")
 	s3MiB := flags.Int64("s3-mib", 2048, "how much goes into S3, in MiB; 10240 for the full measurement")
 	filesMiB := flags.Int64("files-mib", 2048, "how much goes into Google Drive and Dropbox each, in MiB")

@@ -31,7 +31,7 @@ const mayBeDelivered = "The data may already have been delivered. Check before r
 // Execute passes a delivery and returns the upstream's outcome for Looker: the member "looker" of its answer.
 // If that reports a failure, the error is set too. Without an outcome, the delivery failed or is in doubt.
 func (h *Hub) Execute(ctx context.Context, r Request) (json.RawMessage, error) {
-	res, err := h.do(ctx, http.MethodPost, "execute", r)
+	res, err := h.do(ctx, http.MethodPost, "execute", r) //nolint:bodyclose // readOutcome closes it
 	if err != nil {
 		err = h.explain(err)
 		if status, ok := errors.AsType[*outbound.StatusError](err); r.Body.Complete() && (!ok || isInDoubt(status.Code)) {
