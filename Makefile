@@ -227,6 +227,7 @@ generate: $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS) $(TOOLS)/helm-docs-$(HELM_DOCS) 
 	go run ./api/reflow config/crd/bases/*.yaml
 	$(CACHE)/local/bin/controller-gen rbac:roleName=integration-hub-manager paths=./controllers/... output:rbac:dir=config/rbac
 	$< --log-level ERROR --config api/reference.yaml --source-path api --renderer markdown --output-path api/README.md
+	sed -E -i.bak -f api/reference.sed api/README.md && rm api/README.md.bak
 	cp config/crd/bases/hub.integrationhub.dev_integrationhubs.yaml charts/integration-hub/files/crd.yaml
 	cp config/crd/bases/hub.integrationhub.dev_lookerregistrations.yaml charts/integration-hub/files/crd_lookerregistrations.yaml
 	cp config/crd/bases/hub.integrationhub.dev_httpintegrations.yaml charts/integration-hub/files/crd_httpintegrations.yaml
