@@ -74,7 +74,7 @@ demo-check: ## Say what the demo needs, what is missing, and where it would run
 test: ## Every test; sets up what it needs by itself
 	@mkdir -p $(CACHE)
 	@rm -f $(SKIPPED)
-	$(MAKE) test-unit test-process test-argocd test-release test-servers test-fuzz test-cluster
+	$(MAKE) test-unit test-oldest test-process test-argocd test-release test-servers test-fuzz test-cluster
 	@[ ! -s $(SKIPPED) ] || { echo; echo "Everything passed. Not run on this machine:"; sed 's/^/  /' $(SKIPPED); }
 
 ##@ Tests
@@ -88,6 +88,13 @@ test-unit: ## Unit tests, and the operator's against a real kube-apiserver and e
 	[[ $$axe == missing:* ]] || { $(MAKE) $(TOOLS)/axe-$(AXE); axe=$(TOOLS)/axe-$(AXE)/node_modules/axe-core/axe.min.js; }; \
 	[[ $$axe != missing:* ]] || axe=; set -x; \
 	$(ENVTEST) CHROMIUM=$$chromium AXE=$$axe go test ./...
+
+# The oldest version that this API server can emulate. What depends on the server is tested once more.
+OLDEST_KUBERNETES := 1.34
+.PHONY: test-oldest
+test-oldest: ## The CRDs, the chart, the bases and the operator with the APIs of an older Kubernetes
+	$(LOCAL)/build tools kube-apiserver etcd controller-gen helm kubectl
+	$(ENVTEST) EMULATED_KUBERNETES=$(OLDEST_KUBERNETES) go test ./api/... ./charts ./config ./controllers
 
 # A module of its own, so that virtual-kubelet stays out of go.mod.
 .PHONY: test-process

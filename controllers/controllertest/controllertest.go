@@ -19,11 +19,15 @@ import (
 )
 
 // Environment is an API server with the CRDs of the folders. Its programs come from
-// KUBEBUILDER_ASSETS, or from config/local/build.
+// KUBEBUILDER_ASSETS, or from config/local/build. EMULATED_KUBERNETES is an older version, such as 1.34, whose
+// APIs and features it has instead of its own.
 func Environment(crds ...string) *envtest.Environment {
 	e := &envtest.Environment{CRDDirectoryPaths: crds, ErrorIfCRDPathMissing: true}
 	// The default has room for 254 Services.
-	e.ControlPlane.GetAPIServer().Configure().Set("service-cluster-ip-range", "10.0.0.0/16")
+	flags := e.ControlPlane.GetAPIServer().Configure().Set("service-cluster-ip-range", "10.0.0.0/16")
+	if version := os.Getenv("EMULATED_KUBERNETES"); version != "" {
+		flags.Set("emulated-version", version)
+	}
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
 		cache, err := os.UserCacheDir()
 		if dir := os.Getenv("INTEGRATION_HUB_CACHE"); dir != "" || err == nil {
