@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -37,6 +38,24 @@ func FuzzBase64(f *testing.F) {
 			t.Errorf("%q passed for base64 of %q", text, got)
 		}
 	})
+}
+
+// Groups of characters and line breaks cross the blocks in which the text is read.
+func TestBase64InBlocks(t *testing.T) {
+	t.Parallel()
+	data := make([]byte, 300_001)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(data)
+	for _, line := range []int{0, 1, 61, 64, 76, 65536} {
+		for name, e := range map[string]*base64.Encoding{"standard": base64.StdEncoding, "URL, without padding": base64.RawURLEncoding} {
+			if got, err := attachment(t, lines(e.EncodeToString(data), line)); err != nil || got != string(data) {
+				t.Errorf("%s in lines of %d: %d bytes and the error %v, want the %d bytes of the data", name, line, len(got), err, len(data))
+			}
+		}
+	}
+	text := base64.StdEncoding.EncodeToString(data)
+	if got, err := attachment(t, text[:200_000]+"!"+text[200_000:]); action.KindOf(err) != action.Invalid || !strings.HasPrefix(string(data), got) {
+		t.Errorf("text with a character that is not base64: %d bytes and the error %v", len(got), err)
+	}
 }
 
 // lines breaks text after each n characters.

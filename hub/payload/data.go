@@ -1,9 +1,7 @@
 package payload
 
 import (
-	"bufio"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -84,55 +82,6 @@ func (d *inline) reader() io.Reader {
 		return decodeBase64(d.blob.Reader())
 	}
 	return d.blob.Reader()
-}
-
-// decodeBase64 accepts both alphabets with and without padding, like the reference. It buffers
-// because the library's decoder reads in small chunks, which is slow from a file.
-func decodeBase64(r io.Reader) io.Reader {
-	text := bufio.NewReaderSize(&base64Text{r: r}, readBuffer)
-	return &base64Reader{base64.NewDecoder(base64.RawStdEncoding, text)}
-}
-
-type base64Reader struct{ io.Reader }
-
-func (b *base64Reader) Read(p []byte) (int, error) {
-	n, err := b.Reader.Read(p)
-	if _, ok := errors.AsType[base64.CorruptInputError](err); ok || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = action.Wrap(err, action.Invalid, "The attachment is not valid base64.")
-	}
-	return n, err
-}
-
-// base64Text maps the URL alphabet to the standard one and removes padding and white space.
-type base64Text struct{ r io.Reader }
-
-// standard maps a byte to the standard alphabet, or to 0 to remove it.
-var standard = func() (t [256]byte) {
-	for c := range t {
-		t[c] = byte(c)
-	}
-	t['-'], t['_'] = '+', '/'
-	for _, c := range "=\r\n \t" {
-		t[c] = 0
-	}
-	t[0] = '?' // still invalid, but not removed
-	return t
-}()
-
-func (t *base64Text) Read(p []byte) (int, error) {
-	for {
-		n, err := t.r.Read(p)
-		k := 0
-		for _, c := range p[:n] {
-			p[k] = standard[c]
-			if p[k] != 0 {
-				k++
-			}
-		}
-		if k > 0 || err != nil {
-			return k, err
-		}
-	}
 }
 
 func (d *inline) Spool(_ context.Context, maxBytes int64) (action.Blob, error) {

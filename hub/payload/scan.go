@@ -2,9 +2,11 @@ package payload
 
 import (
 	"bufio"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -167,8 +169,32 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
-// span returns the longest buffered run of plain bytes. It is valid until the next read.
-func (s *scanner) span() ([]byte, error) {
+// Eight bytes at a time, as in "Bit Twiddling Hacks" (Sean Eron Anderson): the highest bit of the lowest
+// byte that is 0, or less than a limit, survives.
+const (
+	eachByte = 0x0101010101010101
+	topBits  = 0x80 * eachByte
+)
+
+// plainPrefix is the length of the run of plain bytes that b starts with.
+func plainPrefix(b []byte) int {
+	n := 0
+	for ; len(b)-n >= 8; n += 8 {
+		x := binary.LittleEndian.Uint64(b[n:])
+		quote, backslash := x^('"'*eachByte), x^('\\'*eachByte)
+		special := ((x-' '*eachByte)&^x | (quote-eachByte)&^quote | (backslash-eachByte)&^backslash) & topBits
+		if special != 0 {
+			return n + bits.TrailingZeros64(special)/8
+		}
+	}
+	for n < len(b) && plain[b[n]] {
+		n++
+	}
+	return n
+}
+
+// buffered returns what is buffered of a string, at least one byte. It is valid until the next read.
+func (s *scanner) buffered() ([]byte, error) {
 	if s.r.Buffered() == 0 {
 		if _, err := s.r.Peek(1); err != nil {
 			if errors.Is(err, io.EOF) {
@@ -178,12 +204,23 @@ func (s *scanner) span() ([]byte, error) {
 		}
 	}
 	b, _ := s.r.Peek(s.r.Buffered())
-	n := 0
-	for n < len(b) && plain[b[n]] {
-		n++
-	}
+	return b, nil
+}
+
+// discard consumes n bytes of what is buffered.
+func (s *scanner) discard(n int) {
 	_, _ = s.r.Discard(n)
 	s.offset += int64(n)
+}
+
+// span returns the longest buffered run of plain bytes. It is valid until the next read.
+func (s *scanner) span() ([]byte, error) {
+	b, err := s.buffered()
+	if err != nil {
+		return nil, err
+	}
+	n := plainPrefix(b)
+	s.discard(n)
 	return b[:n], nil
 }
 
@@ -195,11 +232,17 @@ func (s *scanner) text(w io.Writer) error {
 	}
 	s.out = s.out[:0]
 	for {
-		if err := s.copySpan(w); err != nil {
+		b, err := s.buffered()
+		if err != nil {
 			return err
 		}
-		if s.r.Buffered() == 0 {
-			continue // the run continues in the next read
+		n, err := s.decode(b, w)
+		if err != nil {
+			return err
+		}
+		s.discard(n)
+		if n == len(b) {
+			continue // the string continues in the next read
 		}
 		c, err := s.next()
 		switch {
@@ -216,12 +259,25 @@ func (s *scanner) text(w io.Writer) error {
 	}
 }
 
-// copySpan writes a run of plain bytes. It buffers short runs to combine them into one write.
-func (s *scanner) copySpan(w io.Writer) error {
-	run, err := s.span()
-	if err != nil {
-		return err
+// decode writes runs of plain bytes and escapes of one character, and returns their length in b.
+func (s *scanner) decode(b []byte, w io.Writer) (n int, err error) {
+	for n < len(b) {
+		run := b[n : n+plainPrefix(b[n:])]
+		if err := s.copyRun(run, w); err != nil {
+			return 0, err
+		}
+		n += len(run)
+		if n+1 >= len(b) || b[n] != '\\' || escapes[b[n+1]] == 0 {
+			break
+		}
+		s.out = append(s.out, escapes[b[n+1]])
+		n += 2
 	}
+	return n, nil
+}
+
+// copyRun writes a run of plain bytes. It buffers short runs to combine them into one write.
+func (s *scanner) copyRun(run []byte, w io.Writer) error {
 	if len(s.out)+len(run) > writeBuffer {
 		if err := s.flush(w); err != nil {
 			return err
