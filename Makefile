@@ -19,6 +19,7 @@ MAILPIT := v1.27.11
 OAPI_CODEGEN := v2.8.2
 ACTIONLINT := v1.7.12
 AXE := 4.14.1
+BENCHSTAT := v0.0.0-20260908200009-22c9c6c9d4da
 # The generator has the version of the library.
 TEMPL := $(shell sed -n 's|.*github.com/a-h/templ ||p' go.mod)
 # Where the tools come from, as programs of Go modules. They stay out of go.mod: their
@@ -32,6 +33,7 @@ cyclonedx-gomod := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 fake-gcs-server := github.com/fsouza/fake-gcs-server
 mailpit := github.com/axllent/mailpit
 oapi-codegen := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen
+benchstat := golang.org/x/perf/cmd/benchstat
 templ := github.com/a-h/templ/cmd/templ
 actionlint := github.com/rhysd/actionlint/cmd/actionlint
 # Where generated files are.
@@ -170,6 +172,11 @@ bench: $(TOOLS)/versitygw-$(VERSITYGW) ## Measure the hub beside its targets, an
 	go run ./hub/loadtest bench -versitygw $<
 	go test -run '^$$' -bench Rows ./hub/custom
 	$(ENVTEST) go test -run '^$$' -bench . -benchtime 1x -timeout 20m ./controllers/cmd/manager
+
+.PHONY: bench-compare
+bench-compare: $(TOOLS)/benchstat-$(BENCHSTAT) ## Compare Go benchmarks with those of another commit: BASE=main BENCH=Rows PACKAGES=hub/payload RUNS=6
+	@[ -n "$(BASE)" ] || { echo "bench-compare: set BASE to a commit, as in make bench-compare BASE=main" >&2; exit 2; }
+	hub/loadtest/compare $< $(BASE) $(or $(RUNS),6) '$(or $(BENCH),.)' $(or $(PACKAGES),hub/payload hub/custom hub/outbound)
 
 .PHONY: soak
 soak: $(TOOLS)/versitygw-$(VERSITYGW) ## Deliver under faults for SOAK=10m, and check every single delivery
