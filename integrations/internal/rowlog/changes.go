@@ -48,8 +48,9 @@ type changes struct {
 	sent, kept *roaring.Bitmap
 	skipped    int
 
-	mu   sync.Mutex
-	next []entry
+	mu sync.Mutex
+	// next are the delivered rows.
+	next entries
 }
 
 // maxDelivery is for a delivery without a deadline. clockSkew is how much clocks of hubs may differ.
@@ -169,8 +170,8 @@ func (c *changes) skip(e entry) bool {
 func (c *changes) delivered(e entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.next) <= maxEntries {
-		c.next = append(c.next, e)
+	if c.next.Len() <= maxEntries {
+		c.next = c.next.add(e)
 	}
 }
 
@@ -179,18 +180,16 @@ func (c *changes) end(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.kept.AndNot(c.sent) // a record with rows of both kinds is known by those that were sent
-	for all := c.kept.Iterator(); all.HasNext(); {
-		c.next = append(c.next, c.last.at(int(all.Next())))
-	}
 	if !c.overlap.IsZero() {
 		_, err := c.bucket.Put(ctx, c.name, snapshotType, c.marker, newMarker(c.overlap))
 		return errors.Join(errOverlap, err)
 	}
-	if len(c.next) > maxEntries {
+	if c.next.Len()+int(c.kept.GetCardinality()) > maxEntries { //nolint:gosec // at most maxEntries
 		return errTooManyRows
 	}
-	c.last = nil // its memory is needed for the next one
-	_, err := c.bucket.Put(ctx, c.name, snapshotType, c.marker, encode(c.next))
+	all := c.last.entries().keep(c.kept).join(c.next)
+	c.last, c.next = nil, nil // only one of them is needed now, whose memory all has
+	_, err := c.bucket.Put(ctx, c.name, snapshotType, c.marker, all.snapshot())
 	return err
 }
 

@@ -2,14 +2,13 @@ package rowlog
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"slices"
 	"sort"
 	"time"
 
+	"github.com/RoaringBitmap/roaring/v2"
 	"github.com/google/uuid"
 )
 
@@ -19,12 +18,10 @@ import (
 // fingerprint of the old one: once in 1.8e19 changes of a row.
 type entry struct{ key, content uint64 }
 
-func (e entry) compare(other entry) int {
-	return cmp.Or(cmp.Compare(e.key, other.key), cmp.Compare(e.content, other.content))
-}
-
 const (
 	entrySize = 16
+	// keySize is the part of an entry that is the key.
+	keySize = 8
 	// maxEntries bounds a snapshot's memory to 32 MiB.
 	maxEntries = 2 << 20
 	// maxObject is the maximum size of a snapshot in the bucket.
@@ -43,24 +40,86 @@ var errTooManyRows = errors.New("the result has more rows than a snapshot can ha
 // It is searched in its stored form.
 type snapshot []byte
 
-// encode sorts the entries. Those of records with several rows are left out: such rows must always be
-// sent together, because the destination keeps the last one.
-func encode(entries []entry) snapshot {
-	slices.SortFunc(entries, entry.compare)
-	out := append(make([]byte, 0, len(snapshotMagic)+len(entries)*entrySize+sha256.Size), snapshotMagic...)
-	for n := 0; n < len(entries); {
+// entries are those of a snapshot that is being made, in its stored form but without order and sum: magic and entries. A
+// million entries are 16 MB, so that there must not be a second copy.
+type entries []byte
+
+var _ sort.Interface = entries(nil)
+
+func (e entries) add(one entry) entries {
+	if len(e) == 0 {
+		e = append(e, snapshotMagic...)
+	}
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(e, one.key), one.content)
+}
+
+// at returns the entry with an index, which is below Len.
+func (e entries) at(n int) []byte { return e[len(snapshotMagic)+n*entrySize:][:entrySize] }
+
+// Len implements [sort.Interface].
+func (e entries) Len() int { return max(0, len(e)-len(snapshotMagic)) / entrySize }
+
+// Less implements [sort.Interface], by the key.
+func (e entries) Less(i, j int) bool { return bytes.Compare(e.at(i), e.at(j)) < 0 }
+
+// Swap implements [sort.Interface].
+func (e entries) Swap(i, j int) {
+	one := [entrySize]byte(e.at(i))
+	copy(e.at(i), e.at(j))
+	copy(e.at(j), one[:])
+}
+
+// keep drops all entries but some, in the same memory.
+func (e entries) keep(some *roaring.Bitmap) entries {
+	if len(e) == 0 {
+		return nil
+	}
+	kept := 0
+	for all := some.Iterator(); all.HasNext(); kept++ {
+		copy(e.at(kept), e.at(int(all.Next())))
+	}
+	return e[:len(snapshotMagic)+kept*entrySize]
+}
+
+// join returns the entries of both, in the memory of one of them if there is room.
+func (e entries) join(other entries) entries {
+	if cap(e)-len(e) < len(other) && cap(other) > cap(e) {
+		e, other = other, e
+	}
+	if len(other) == 0 {
+		return e
+	}
+	if room := cap(e) - len(e) - len(other); room < 0 {
+		e = append(make(entries, 0, len(e)+len(other)+sha256.Size), e...)
+	}
+	if len(e) == 0 {
+		return append(e, other...)
+	}
+	return append(e, other[len(snapshotMagic):]...)
+}
+
+// snapshot sorts the entries, and leaves out those of records with several rows: such rows must always be sent together,
+// because the destination keeps the last one. It uses the same memory.
+func (e entries) snapshot() snapshot {
+	if len(e) == 0 {
+		e = append(e, snapshotMagic...)
+	}
+	sort.Sort(e)
+	kept := 0
+	for n := 0; n < e.Len(); {
 		end := n + 1
-		for end < len(entries) && entries[end].key == entries[n].key {
+		for end < e.Len() && bytes.Equal(e.at(end)[:keySize], e.at(n)[:keySize]) {
 			end++
 		}
 		if end == n+1 {
-			out = binary.BigEndian.AppendUint64(out, entries[n].key)
-			out = binary.BigEndian.AppendUint64(out, entries[n].content)
+			copy(e.at(kept), e.at(n))
+			kept++
 		}
 		n = end
 	}
+	out := e[:len(snapshotMagic)+kept*entrySize]
 	sum := sha256.Sum256(out)
-	return append(out, sum[:]...)
+	return snapshot(append(out, sum[:]...))
 }
 
 // decode returns a stored snapshot. A damaged one is like none: all rows are sent.
@@ -75,23 +134,24 @@ func decode(object []byte) snapshot {
 	return object
 }
 
-// entries is the number of entries.
-func (s snapshot) entries() int {
+// entries are the entries without the sum, in the same memory.
+func (s snapshot) entries() entries {
 	if s == nil {
-		return 0
+		return nil
 	}
-	return (len(s) - len(snapshotMagic) - sha256.Size) / entrySize
+	return entries(s[:len(s)-sha256.Size])
 }
 
 func (s snapshot) at(n int) entry {
-	b := s[len(snapshotMagic)+n*entrySize:]
+	b := s.entries().at(n)
 	return entry{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])}
 }
 
 // find returns the index of the entry with a key, or -1.
 func (s snapshot) find(key uint64) int {
-	n := sort.Search(s.entries(), func(n int) bool { return s.at(n).key >= key })
-	if n < s.entries() && s.at(n).key == key {
+	count := s.entries().Len()
+	n := sort.Search(count, func(n int) bool { return s.at(n).key >= key })
+	if n < count && s.at(n).key == key {
 		return n
 	}
 	return -1
