@@ -3,17 +3,16 @@ package console
 import (
 	"bytes"
 	"context"
-	"embed"
+	_ "embed" // the style sheet and the script
 	"fmt"
-	"html/template"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"time"
+
+	"github.com/a-h/templ"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/cmd/hub/internal/terminal"
@@ -22,44 +21,17 @@ import (
 )
 
 var (
-	//go:embed *.html
-	templates embed.FS
 	//go:embed console.css
 	style string
 	//go:embed console.js
 	script string
 )
 
-// parsed are the templates. They are parsed on first use, so that other commands do not pay for them.
-var parsed = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("").Funcs(template.FuncMap{
-		"icon":  icon,
-		"path":  pathEscape,
-		"clock": func(t time.Time) string { return t.Local().Format("15:04:05") }, //nolint:gosmopolitan // shown on the machine whose time it is
-		"iso":   func(t time.Time) string { return t.Format(time.RFC3339Nano) },
-		"size":  func(n int) string { return terminal.Size(int64(n)) },
-		"join":  func(list []string) string { return strings.Join(list, ", ") },
-		"lower": strings.ToLower,
-		"web":   webAddress,
-	}).ParseFS(templates, "*.html"))
-})
-
-// icon is a picture that a hub lists, or "".
-func icon(uri string) template.URL {
-	if !strings.HasPrefix(uri, "data:image/") {
-		return ""
-	}
-	return template.URL(uri) //nolint:gosec // a picture cannot run a script
-}
-
 // webAddress reports whether an address of a sign-in can be opened.
 func webAddress(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http")
 }
-
-func pathEscape(name string) string { return url.PathEscape(name) }
-func itoa(n int) string             { return strconv.Itoa(n) }
 
 var notInName = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
 
@@ -68,15 +40,16 @@ func fileName(name string) string { return notInName.ReplaceAllString(name, "_")
 // layout is what all pages have.
 type layout struct {
 	Title, Base, HubURL, HubLabel, User string
-	Users                               []string
 	// Warnings say in which ways the console is laxer than Looker.
 	Warnings []string
 	// HubProblem is why the hub cannot be used.
 	HubProblem string
+	// Reload makes browsers without scripts load the page again.
+	Reload bool
 }
 
 func (s *Server) layout(title string) layout {
-	l := layout{Title: title, Base: s.Path(), HubURL: s.session.HubURL, User: s.current(), Users: Users}
+	l := layout{Title: title, Base: s.Path(), HubURL: s.session.HubURL, User: s.current()}
 	h := s.session.Hub()
 	if h.Label != nil {
 		l.HubLabel = *h.Label
@@ -93,10 +66,14 @@ func (s *Server) layout(title string) layout {
 	return l
 }
 
+// document is a page. The templates, in the files *.templ, are compiled to Go: libraries that interpret
+// templates make the linker keep every method of every type.
+type document interface{ document() templ.Component }
+
 // render writes a page.
-func (s *Server) render(w http.ResponseWriter, status int, name string, data any) {
+func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, d document) {
 	var b bytes.Buffer
-	if err := parsed().ExecuteTemplate(&b, name, data); err != nil {
+	if err := d.document().Render(r.Context(), &b); err != nil {
 		http.Error(w, "The page cannot be shown: "+s.session.Redact(err.Error()), http.StatusInternalServerError)
 		return
 	}
@@ -106,45 +83,31 @@ func (s *Server) render(w http.ResponseWriter, status int, name string, data any
 }
 
 // fail shows an error as a page.
-func (s *Server) fail(w http.ResponseWriter, status int, err error) {
-	s.render(w, status, "error.html", struct {
-		layout
-		Message string
-	}{s.layout("Error"), s.session.Redact(err.Error())})
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, status int, err error) {
+	s.render(w, r, status, errorPage{s.layout("Error"), s.session.Redact(err.Error())})
 }
 
-func (s *Server) showIndex(w http.ResponseWriter, _ *http.Request) {
-	s.render(w, http.StatusOK, "index.html", struct {
-		layout
-		Integrations []looker.Definition
-	}{s.layout("Console"), s.session.List()})
+func (s *Server) showList(w http.ResponseWriter, r *http.Request) {
+	s.render(w, r, http.StatusOK, listPage{s.layout("Console"), s.session.List()})
 }
 
-func (s *Server) showWire(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) showWire(w http.ResponseWriter, r *http.Request) {
 	list := s.session.exchanges(0, 0)
 	slices.Reverse(list)
-	s.render(w, http.StatusOK, "wire.html", struct {
-		layout
-		Exchanges []exchange
-		Max       int
-	}{s.layout("Requests"), list, maxJournal})
+	s.render(w, r, http.StatusOK, wirePage{s.layout("Requests"), list})
 }
 
 func (s *Server) showRun(w http.ResponseWriter, r *http.Request) {
 	o, ok := s.find(r.PathValue("id"))
 	if !ok {
-		s.fail(w, http.StatusNotFound, errNoRun)
+		s.fail(w, r, http.StatusNotFound, errNoRun)
 		return
 	}
-	p := struct {
-		layout
-		Outcome
-		Exchanges []exchange
-	}{s.layout(o.Word() + ": " + o.Integration.Label), o, nil}
-	if !o.Running {
+	p := runPage{layout: s.layout(o.Word() + ": " + o.Integration.Label), Outcome: o}
+	if p.Reload = o.Running; !o.Running {
 		p.Exchanges = s.session.exchanges(o.first, o.last)
 	}
-	s.render(w, http.StatusOK, "run.html", p)
+	s.render(w, r, http.StatusOK, p)
 }
 
 // Progress says what was transferred.
@@ -223,8 +186,10 @@ type integrationPage struct {
 	Types, Formats, Downloads []choice
 	Samples                   []string
 	Recent                    []Outcome
-	Rows                      int
 }
+
+// path is one of the integration's own.
+func (p integrationPage) path(end string) string { return p.Base + integrationPath(p.Definition) + end }
 
 // Reaches reports whether a sign-in can end at the console.
 func (p integrationPage) Reaches() string {
@@ -238,7 +203,7 @@ func (s *Server) showIntegration(w http.ResponseWriter, r *http.Request, d looke
 	user, id := s.current(), s.session.ID(d.Name)
 	p := integrationPage{
 		layout: s.layout(d.Label), Definition: d, Draft: s.drafts.get(user, d), SignedIn: s.session.HasState(user, id),
-		Recent: s.recent(d.Name), Rows: maxRows,
+		Recent: s.recent(d.Name),
 	}
 	s.mu.Lock()
 	p.Tested = s.tested[draftKey(user, d.Name)]
@@ -251,7 +216,7 @@ func (s *Server) showIntegration(w http.ResponseWriter, r *http.Request, d looke
 		p.Samples = append(p.Samples, string(f))
 	}
 	p.choices()
-	s.render(w, http.StatusOK, "integration.html", p)
+	s.render(w, r, http.StatusOK, p)
 }
 
 // settings are the params with their values.
@@ -289,7 +254,7 @@ func (s *Server) form(ctx context.Context, user string, p *integrationPage) {
 		form.Fields = form.Fields[:maxFields]
 	}
 	for n, f := range form.Fields {
-		v := field{Field: f, ID: "field-" + itoa(n), Current: f.Default, Error: p.Draft.Errors[f.Name], Focus: f.Name == p.Draft.Focus}
+		v := field{Field: f, ID: "field-" + strconv.Itoa(n), Current: f.Default, Error: p.Draft.Errors[f.Name], Focus: f.Name == p.Draft.Focus}
 		if entered, ok := p.Draft.Form[f.Name]; ok {
 			v.Current = entered
 		}

@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -97,7 +99,7 @@ func (s *Server) routes() *http.ServeMux {
 		method, path, _ := strings.Cut(pattern, " ")
 		mux.HandleFunc(method+" "+s.Path()+path, h)
 	}
-	handle("GET {$}", s.showIndex)
+	handle("GET {$}", s.showList)
 	handle("POST refresh", s.refresh)
 	handle("POST user", s.switchUser)
 	handle("GET wire", s.showWire)
@@ -126,7 +128,7 @@ func (s *Server) with(next func(http.ResponseWriter, *http.Request, looker.Defin
 	return func(w http.ResponseWriter, r *http.Request) {
 		d, err := s.session.Find(r.PathValue("name"))
 		if err != nil {
-			s.fail(w, http.StatusNotFound, err)
+			s.fail(w, r, http.StatusNotFound, err)
 			return
 		}
 		next(w, r, d)
@@ -151,7 +153,7 @@ func (s *Server) switchUser(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) refresh(w http.ResponseWriter, r *http.Request) {
 	if err := s.session.Refresh(r.Context()); err != nil {
-		s.fail(w, http.StatusInternalServerError, err)
+		s.fail(w, r, http.StatusInternalServerError, err)
 		return
 	}
 	s.back(w, r, "")
@@ -162,13 +164,15 @@ func (s *Server) back(w http.ResponseWriter, r *http.Request, path string) {
 	http.Redirect(w, r, s.Path()+path, http.StatusSeeOther)
 }
 
-func integrationPath(d looker.Definition) string { return "integrations/" + pathEscape(d.Name) }
+func integrationPath(d looker.Definition) string { return "integrations/" + url.PathEscape(d.Name) }
+
+func runPath(id int) string { return "runs/" + strconv.Itoa(id) }
 
 // setParams stores settings. A secret that is left empty keeps its value, unless it is to be cleared.
 func (s *Server) setParams(w http.ResponseWriter, r *http.Request, d looker.Definition) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
-		s.fail(w, http.StatusBadRequest, err)
+		s.fail(w, r, http.StatusBadRequest, err)
 		return
 	}
 	values := map[string]string{}
@@ -180,7 +184,7 @@ func (s *Server) setParams(w http.ResponseWriter, r *http.Request, d looker.Defi
 		}
 	}
 	if err := s.session.SetParams(s.current(), d.Name, values); err != nil {
-		s.fail(w, http.StatusUnprocessableEntity, err)
+		s.fail(w, r, http.StatusUnprocessableEntity, err)
 		return
 	}
 	s.back(w, r, integrationPath(d)+"#form")
@@ -201,7 +205,7 @@ func (s *Server) test(w http.ResponseWriter, r *http.Request, d looker.Definitio
 
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request, d looker.Definition) {
 	if err := s.session.SetState(s.current(), s.session.ID(d.Name), "", 0); err != nil {
-		s.fail(w, http.StatusInternalServerError, err)
+		s.fail(w, r, http.StatusInternalServerError, err)
 		return
 	}
 	s.back(w, r, integrationPath(d)+"#form")
@@ -216,7 +220,7 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request, d looker.Definit
 	user := s.current()
 	n := s.drafts.get(user, d)
 	if err := n.read(w, r); err != nil {
-		s.fail(w, http.StatusBadRequest, err)
+		s.fail(w, r, http.StatusBadRequest, err)
 		return
 	}
 	send := r.FormValue("do") == "send"
@@ -238,28 +242,28 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request, d looker.Definit
 	}
 	// An integration without settings was not enabled by saving them.
 	if err := s.session.SetParams(user, d.Name, nil); err != nil {
-		s.fail(w, http.StatusUnprocessableEntity, err)
+		s.fail(w, r, http.StatusUnprocessableEntity, err)
 		return
 	}
 	id := s.start(s.lifetime, d, n, a) // it outlives this request
-	s.back(w, r, "runs/"+itoa(id))
+	s.back(w, r, runPath(id))
 }
 
 func (s *Server) cancelRun(w http.ResponseWriter, r *http.Request) {
 	o, ok := s.find(r.PathValue("id"))
 	if !ok {
-		s.fail(w, http.StatusNotFound, errNoRun)
+		s.fail(w, r, http.StatusNotFound, errNoRun)
 		return
 	}
 	o.cancel()
-	s.back(w, r, "runs/"+itoa(o.ID))
+	s.back(w, r, runPath(o.ID))
 }
 
 // runState is what the page of a run that is still going on asks for.
 func (s *Server) runState(w http.ResponseWriter, r *http.Request) {
 	o, ok := s.find(r.PathValue("id"))
 	if !ok {
-		s.fail(w, http.StatusNotFound, errNoRun)
+		s.fail(w, r, http.StatusNotFound, errNoRun)
 		return
 	}
 	writeJSON(w, map[string]any{"running": o.Running, "progress": o.Progress()})
@@ -268,12 +272,12 @@ func (s *Server) runState(w http.ResponseWriter, r *http.Request) {
 func (s *Server) saveCase(w http.ResponseWriter, r *http.Request) {
 	o, ok := s.find(r.PathValue("id"))
 	if !ok || o.Running {
-		s.fail(w, http.StatusNotFound, errNoRun)
+		s.fail(w, r, http.StatusNotFound, errNoRun)
 		return
 	}
 	text, err := s.save(o)
 	if err != nil {
-		s.fail(w, http.StatusInternalServerError, err)
+		s.fail(w, r, http.StatusInternalServerError, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/yaml")

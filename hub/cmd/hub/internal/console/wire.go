@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -29,9 +28,6 @@ type exchange struct {
 	Duration   time.Duration
 	WebhookID  string
 }
-
-// Names returns the names of headers, sorted.
-func (exchange) Names(h http.Header) []string { return slices.Sorted(maps.Keys(h)) }
 
 // lastNumber is the number of the last exchange.
 func (s *Session) lastNumber() int {
