@@ -149,8 +149,11 @@ func TestLyingHub(t *testing.T) {
 			if len(p.text) > 300<<10 {
 				t.Errorf("the page has %d bytes", len(p.text))
 			}
-			v.want(v.get("wire"), 200)
-			v.want(v.get(""), 200, "Lie")
+			for _, page := range []answer{p, v.want(v.get("wire"), 200), v.want(v.get(""), 200, "Lie")} {
+				if strings.Contains(page.text, "token-of-the-hub") {
+					t.Errorf("%s has the token:\n%s", page.url, page.text)
+				}
+			}
 		})
 	}
 }

@@ -343,6 +343,12 @@ expect:
 		t.Errorf("the case of a cell:\n%s", cell)
 	}
 
+	// A secret that is too short to be searched for is left out by its name.
+	v.post("integrations/crm/params", map[string]string{"field.api_key": "abc"})
+	if short := saved(v.submit("crm", fields(nil), "", "")); !strings.Contains(short, "api_key:\n    env: CRM_API_KEY") || strings.Contains(short, "abc") {
+		t.Errorf("the case with a short secret:\n%s", short)
+	}
+
 	before := len(h.received())
 	c, err := parseCase([]byte(text))
 	if err != nil {
