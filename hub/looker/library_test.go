@@ -1,11 +1,13 @@
 package looker_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -173,4 +175,33 @@ func TestSetHubToken(t *testing.T) {
 	if err := i.SetHubToken(t.Context(), "9", ""); err == nil {
 		t.Error("a hub that does not exist has a token")
 	}
+}
+
+// A program that runs for long refreshes the states that are due, and stops when it ends.
+func TestRefreshEvery(t *testing.T) {
+	t.Parallel()
+	forms := make(chan struct{}, 1)
+	form := respondWith(t, func() string {
+		select {
+		case forms <- struct{}{}:
+		default:
+		}
+		return `[]`
+	})
+	list := respond(t, 200, `{"label":"x","integrations":[{"name":"a","label":"A","supported_action_types":["query"],"url":"https://x/","form_url":"`+form.URL+`"}]}`)
+	i := newInstance(t, nil)
+	id := i.addHub(list.URL, "") + "::a"
+	if err := i.SetState(analyst, id, "state-of-the-user", 10*time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		i.RefreshEvery(ctx, time.Millisecond)
+		close(ended)
+	}()
+	i.now.Advance(11 * time.Minute)
+	<-forms
+	cancel()
+	<-ended
 }

@@ -203,6 +203,26 @@ func (l *Looker) RefreshStates(ctx context.Context) (int, error) {
 	return len(due), errors.Join(errs...)
 }
 
+// RefreshInterval is how often a program checks whether users' states are due. Looker refreshes them every
+// ten minutes at most.
+const RefreshInterval = 30 * time.Second
+
+// RefreshEvery requests the forms whose states are due at an interval, until ctx ends.
+func (l *Looker) RefreshEvery(ctx context.Context, interval time.Duration) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if _, err := l.RefreshStates(ctx); err != nil && ctx.Err() == nil {
+				l.options.Log.WarnContext(ctx, "refreshing states", "error", l.Redact(err.Error()))
+			}
+		}
+	}
+}
+
 // SignIn signs a user in like a browser: it requests the form, and follows its sign-in link over
 // whatever redirects. It returns the last page. Provider pages that need a person are not supported.
 func (l *Looker) SignIn(ctx context.Context, user, id string) (Page, error) {

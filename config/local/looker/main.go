@@ -88,10 +88,6 @@ func parse(args []string, env map[string]string) (settings, error) {
 	return s, nil
 }
 
-// refreshInterval is how often users' states are checked; Looker refreshes them every ten minutes at
-// most.
-const refreshInterval = 30 * time.Second
-
 // run serves until ctx ends.
 func run(ctx context.Context, log *slog.Logger, args []string, env map[string]string) error {
 	s, err := parse(args, env)
@@ -120,7 +116,7 @@ func run(ctx context.Context, log *slog.Logger, args []string, env map[string]st
 	failed := make(chan error, 2)
 	go func() { failed <- api.ListenAndServeTLS("", "") }()
 	go func() { failed <- control.ListenAndServe() }()
-	go refresh(ctx, l, log)
+	go l.RefreshEvery(ctx, looker.RefreshInterval)
 	log.InfoContext(ctx, "simulating Looker", "address", s.address, "control_address", s.control, "url", s.options.URL)
 	select {
 	case err = <-failed:
@@ -128,20 +124,4 @@ func run(ctx context.Context, log *slog.Logger, args []string, env map[string]st
 	case <-ctx.Done():
 	}
 	return errors.Join(err, api.Close(), control.Close())
-}
-
-// refresh requests the forms whose states are due.
-func refresh(ctx context.Context, l *looker.Looker, log *slog.Logger) {
-	ticker := time.NewTicker(refreshInterval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			if _, err := l.RefreshStates(ctx); err != nil {
-				log.WarnContext(ctx, "refreshing states", "error", err)
-			}
-		}
-	}
 }

@@ -59,8 +59,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		log = slog.New(slog.DiscardHandler)
 	}
 	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
-	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
-	defer stop()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	go s.session.RefreshEvery(ctx, looker.RefreshInterval)
 	err := server.Serve(l)
 	s.running.Wait()
 	if errors.Is(err, http.ErrServerClosed) {
