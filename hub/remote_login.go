@@ -22,6 +22,13 @@ import (
 // one at which browsers reach the upstream itself, and this hub is not involved. Or it is this hub's base URL,
 // or below it /upstreams/NAME, and this hub passes the two steps of the browser.
 
+// Browsers have no token, so that anybody can cause such requests. They have limits of their own: those of
+// forms are for Looker.
+const (
+	maxVisits    = 32
+	visitTimeout = 30 * time.Second
+)
+
 // remoteLogin answers the steps of a sign-in below /upstreams/NAME, where the names of integrations are those
 // of the upstream.
 func (s *Server) remoteLogin(leg string) http.HandlerFunc {
@@ -50,14 +57,15 @@ func (s *Server) visitRemote(w http.ResponseWriter, r *http.Request, entry *cata
 		plainError(w, http.StatusBadRequest, "Missing state parameter.")
 		return
 	}
-	if !s.forms.admit() {
+	if !s.visits.admit() {
+		telemetry.FromContext(r.Context()).Err = errors.New("the limit of sign-ins at upstreams is reached")
 		w.Header().Set("Retry-After", "5")
-		plainError(w, http.StatusServiceUnavailable, "The hub is at its form limit. Try again later.")
+		plainError(w, http.StatusServiceUnavailable, "The hub is at its limit of sign-ins. Try again later.")
 		return
 	}
-	defer s.forms.leave()
+	defer s.visits.leave()
 	outbound.SecretsOf(r.Context()).Add(query.Get("code"), query.Get("state"))
-	ctx, cancel := context.WithTimeout(r.Context(), s.config.FormTimeout)
+	ctx, cancel := context.WithTimeout(r.Context(), visitTimeout)
 	defer cancel()
 	cookie := s.cookieName() + "_" + entry.Remote.Upstream
 	visit := upstream.Visit{Integration: entry.Remote.Name, Leg: leg, Query: r.URL.RawQuery}

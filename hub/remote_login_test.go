@@ -184,3 +184,42 @@ func TestRemoteLoginOfOurKind(t *testing.T) {
 		t.Errorf("Looker got %s", got)
 	}
 }
+
+// Browsers without a token, whom a slow upstream keeps waiting, take nothing from Looker's forms.
+func TestRemoteLoginLimit(t *testing.T) {
+	t.Parallel()
+	up := newReference(t)
+	waiting, release := make(chan struct{}, 100), make(chan struct{})
+	up.answer = func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			_, _ = io.WriteString(w, `{"fields":[]}`)
+			return
+		}
+		waiting <- struct{}{}
+		<-release
+		http.Redirect(w, r, "https://provider.example.com/", http.StatusFound)
+	}
+	s := before(t, map[string]string{"ACTION_HUB_MAX_FORMS": "1"}, upstreamConfig(t, up.Server, upstreamToken))
+	statuses := make(chan int, 32)
+	for range 32 {
+		go func() {
+			status, _, _ := newVisitor(t).open(s.URL + "/actions/old_files/oauth?state=x")
+			statuses <- status
+		}()
+	}
+	for range 32 {
+		<-waiting
+	}
+	if status, _, text := newVisitor(t).open(s.URL + "/actions/old_files/oauth?state=x"); status != http.StatusServiceUnavailable {
+		t.Errorf("one more: %d %s", status, text)
+	}
+	if status, body := s.post("/actions/old_files/form", "{}"); status != http.StatusOK || body != `{"fields":[]}` {
+		t.Errorf("a form: %d %s", status, body)
+	}
+	close(release)
+	for range 32 {
+		if status := <-statuses; status != http.StatusFound {
+			t.Errorf("one that waited: %d", status)
+		}
+	}
+}

@@ -56,6 +56,8 @@ type Server struct {
 	// reads and writes them.
 	upstreams      *upstream.Set
 	remoteVersions []int
+	// visits are browsers' requests that are passed to them.
+	visits *admission
 }
 
 const (
@@ -115,7 +117,7 @@ func New(p Parts) (*Server, error) {
 		outcomes: telemetry.NewOutcomes(p.Catalog.Names()), started: started, pod: p.Pod, certificate: p.Certificate,
 		states: sealed.New(stateKeys, legacy), logins: sealed.New(p.Secrets.All, nil), links: newSignInLinks(),
 		ownSecrets: hubSecrets(p.Env), insecure: p.Insecure,
-		admission: admission, forms: newAdmission(p.Config.MaxForms, 0),
+		admission: admission, forms: newAdmission(p.Config.MaxForms, 0), visits: newAdmission(maxVisits, 0),
 		spool: spool, tokens: p.Tokens,
 		download: &payload.Downloader{
 			Client: p.Looker, Timeout: time.Duration(p.Config.StreamTimeoutMillis) * time.Millisecond,
