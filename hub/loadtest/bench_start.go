@@ -27,7 +27,10 @@ func (b *benchmark) start(ctx context.Context) error {
 			return ctx.Err()
 		}
 		idle := h.memory("VmRSS")
-		b.add(idle <= 28*mib, "memory of an idle hub", "<= 28 MiB", "%.1f MiB", inMiB(idle))
+		// Pages of the program that are mapped count as its memory, but the node can drop them at any time, and
+		// Kubernetes' working set leaves them out.
+		b.add(idle <= 28*mib, "memory of an idle hub", "<= 28 MiB", "%.1f MiB, of which %.1f MiB are pages of the program",
+			inMiB(idle), inMiB(h.memory("RssFile")))
 		return nil
 	})
 }

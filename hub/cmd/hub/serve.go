@@ -56,12 +56,7 @@ comes with an inbox, where webhook, tray and zapier deliver to: see hub inbox.`,
 		}
 		o.Log = telemetry.NewLogger(cmd.ErrOrStderr(), o.Config)
 		// A third of the heap is garbage of the start, and an idle hub would keep it for minutes.
-		o.Started = func(net.Addr) {
-			debug.FreeOSMemory()
-			if err := unmapProgram(); err != nil {
-				o.Log.WarnContext(cmd.Context(), "The hub keeps more memory than it needs", "error", err)
-			}
-		}
+		o.Started = func(net.Addr) { debug.FreeOSMemory() }
 		err = hub.Run(cmd.Context(), o)
 		if e, ok := errors.AsType[*net.OpError](err); ok && errors.Is(e, syscall.EADDRINUSE) {
 			return fmt.Errorf("%s is in use by another program: set PORT, ACTION_HUB_LISTEN_ADDRESS or ACTION_HUB_ADMIN_ADDRESS", e.Addr)
