@@ -41,6 +41,7 @@ const (
 func TestRegistration(t *testing.T) {
 	s := deploySimulator(t)
 	allowInLooker(t, namespace)
+	newLooker(t).receiverCall(t, http.MethodDelete, "/deliveries", nil)
 	create(t, &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "registered-service"},
 		StringData: map[string]string{"secret": "the first service secret of it"},

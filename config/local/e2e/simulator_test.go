@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -61,14 +62,23 @@ func deploySimulator(t *testing.T) simulator {
 		t.FailNow()
 	}
 	s := simulator{t, &[]hublooker.Request{}}
-	s.do(http.MethodPut, "/users/1/credentials", apiKey, nil) // an earlier test may have changed it
+	eventually(t, 30*time.Second, func() string { // the node's proxy learns of pods some moments after they are ready
+		if err := s.request(t.Context(), http.MethodPut, "/users/1/credentials", apiKey, nil); err != nil { // an earlier test may have changed it
+			return err.Error()
+		}
+		return ""
+	})
 	return s
 }
 
-// create creates an object that does not exist.
+// create creates an object, or gives one that exists the same content.
 func create(t *testing.T, o client.Object) {
 	t.Helper()
-	if err := cluster.Create(t.Context(), o); err != nil && !apierrors.IsAlreadyExists(err) {
+	err := cluster.Create(t.Context(), o)
+	if apierrors.IsAlreadyExists(err) {
+		err = cluster.Patch(t.Context(), o, client.Merge)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }
