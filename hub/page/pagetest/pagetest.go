@@ -129,7 +129,10 @@ func (b *Browser) Opened(t *testing.T, prefix string) *Tab {
 				return &Tab{tabContext, t, chromedp.Console(tabContext)}
 			}
 		}
-		time.Sleep(20 * time.Millisecond)
+		select {
+		case <-ctx.Done():
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
 }
 
