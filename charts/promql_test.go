@@ -21,6 +21,7 @@ import (
 
 	"integrationhub.dev/api/v1alpha1"
 	"integrationhub.dev/controllers"
+	"integrationhub.dev/controllers/custom"
 	"integrationhub.dev/controllers/resources"
 )
 
@@ -191,7 +192,7 @@ func exported(t *testing.T) map[string][]string {
 	shared := prometheus.NewRegistry()
 	shared.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	description := regexp.MustCompile(`fqName: "([^"]+)".* variableLabels: {([^}]*)}`)
-	for _, r := range []any{shared, ctrlmetrics.Registry, controllers.Metrics{}} {
+	for _, r := range []any{shared, ctrlmetrics.Registry, controllers.Metrics{}, custom.Metrics{}} {
 		descriptions := make(chan *prometheus.Desc)
 		go func() {
 			r.(prometheus.Collector).Describe(descriptions)
