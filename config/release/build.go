@@ -77,35 +77,28 @@ func build(ctx context.Context, o *options) error {
 		return err
 	}
 	defer os.RemoveAll(work)
-	b := &builder{options: o, source: src, work: work, programs: map[string][]byte{}}
 	if err := os.MkdirAll(o.dir, 0o755); err != nil { //nolint:gosec // a release is for everyone
 		return err
 	}
-	digests := map[string]string{}
-	for _, p := range programs {
-		if digests[p.name], err = b.image(ctx, p.name, p.title, p.description, images); err != nil {
-			return fmt.Errorf("building the image %s: %w", p.name, err)
+	b := &builder{options: o, source: src, work: work, programs: map[string][]byte{}, digests: map[string]string{}}
+	for _, step := range []struct {
+		name string
+		run  func(context.Context) error
+	}{
+		{"images", func(ctx context.Context) error { return b.programImages(ctx, images) }},
+		{"archives", func(ctx context.Context) error { return b.archives(ctx, archives) }},
+		{"manifests", b.manifests},
+		{"bundle", b.bundle},
+		{"chart", b.chart},
+		{"provenance", b.provenance},
+		{"checksums", func(context.Context) error { return writeChecksums(o.dir) }},
+		{"signature", func(ctx context.Context) error { return signFiles(ctx, o.dir) }},
+	} {
+		if err := step.run(ctx); err != nil {
+			return fmt.Errorf("building the %s: %w", step.name, err)
 		}
 	}
-	if err := b.archives(ctx, archives); err != nil {
-		return fmt.Errorf("building the archives: %w", err)
-	}
-	if err := b.manifests(ctx, digests); err != nil {
-		return fmt.Errorf("building the manifests: %w", err)
-	}
-	if err := b.bundle(ctx, digests); err != nil {
-		return fmt.Errorf("building the bundle: %w", err)
-	}
-	if err := b.chart(ctx, digests); err != nil {
-		return fmt.Errorf("building the chart: %w", err)
-	}
-	if err := b.provenance(ctx, digests); err != nil {
-		return fmt.Errorf("writing the provenance: %w", err)
-	}
-	if err := writeChecksums(o.dir); err != nil {
-		return fmt.Errorf("writing the checksums: %w", err)
-	}
-	return signFiles(ctx, o.dir)
+	return nil
 }
 
 // builder holds what the steps of a build share.
@@ -115,6 +108,20 @@ type builder struct {
 	work   string
 	// programs are the compiled programs by file, as hub_linux_amd64.
 	programs map[string][]byte
+	// digests are those of the images' indexes by program, such as sha256:….
+	digests map[string]string
+}
+
+// programImages builds the image of each program.
+func (b *builder) programImages(ctx context.Context, platforms []platform) error {
+	for _, p := range programs {
+		d, err := b.image(ctx, p.name, p.title, p.description, platforms)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+		b.digests[p.name] = d
+	}
+	return nil
 }
 
 // program compiles a program once, and describes it.

@@ -29,15 +29,15 @@ const (
 const chartName = "integration-hub"
 
 // chart packages the chart with the images' digests, and puts it into the layout oci/integration-hub.
-func (b *builder) chart(ctx context.Context, digests map[string]string) error {
+func (b *builder) chart(ctx context.Context) error {
 	folder := filepath.Join(b.work, chartName)
 	if err := os.CopyFS(folder, os.DirFS(filepath.Join(b.root, "charts", chartName))); err != nil {
 		return err
 	}
-	if err := edit(filepath.Join(folder, "values.yaml"), b.values(digests)); err != nil {
+	if err := edit(filepath.Join(folder, "values.yaml"), b.values()); err != nil {
 		return err
 	}
-	about, err := b.chartMetadata(digests)
+	about, err := b.chartMetadata()
 	if err != nil {
 		return err
 	}
@@ -67,8 +67,8 @@ func (b *builder) chart(ctx context.Context, digests map[string]string) error {
 }
 
 // values are the chart's values that name the images.
-func (b *builder) values(digests map[string]string) map[string]string {
-	values := map[string]string{"image.digest": digests["manager"], "hubImage.digest": digests["hub"]}
+func (b *builder) values() map[string]string {
+	values := map[string]string{"image.digest": b.digests["manager"], "hubImage.digest": b.digests["hub"]}
 	if b.registry != "" {
 		host, folder, _ := strings.Cut(b.registry, "/")
 		for key, name := range map[string]string{"image": "manager", "hubImage": "hub"} {
@@ -79,7 +79,7 @@ func (b *builder) values(digests map[string]string) map[string]string {
 }
 
 // chartMetadata is what Chart.yaml says about this release, also to Artifact Hub.
-func (b *builder) chartMetadata(digests map[string]string) (map[string]string, error) {
+func (b *builder) chartMetadata() (map[string]string, error) {
 	version := strings.TrimPrefix(b.version, "v")
 	type image struct {
 		Name      string   `json:"name"`
@@ -88,7 +88,7 @@ func (b *builder) chartMetadata(digests map[string]string) (map[string]string, e
 	}
 	var images []image
 	for _, p := range programs {
-		name := cmp.Or(b.registry, placeholderRegistry) + "/" + p.name + "@" + digests[p.name]
+		name := cmp.Or(b.registry, placeholderRegistry) + "/" + p.name + "@" + b.digests[p.name]
 		images = append(images, image{p.name, name, strings.Split(b.images, ",")})
 	}
 	text, err := sigsyaml.Marshal(images)

@@ -13,7 +13,7 @@ import (
 const placeholderRegistry = "IMAGE_REGISTRY"
 
 // manifests writes install.yaml and crds.yaml.
-func (b *builder) manifests(ctx context.Context, digests map[string]string) error {
+func (b *builder) manifests(ctx context.Context) error {
 	image := func(name string) string {
 		return cmp.Or(b.registry, placeholderRegistry) + "/" + name
 	}
@@ -42,7 +42,7 @@ patches:
   patch: |
     - {op: test, path: /spec/template/spec/containers/0/env/0/name, value: HUB_IMAGE}
     - {op: replace, path: /spec/template/spec/containers/0/env/0/value, value: "%[4]s@%[5]s"}
-`, base, image("manager"), digests["manager"], image("hub"), digests["hub"])
+`, base, image("manager"), b.digests["manager"], image("hub"), b.digests["hub"])
 	if err := os.WriteFile(filepath.Join(overlay, "kustomization.yaml"), []byte(text), 0o600); err != nil {
 		return err
 	}

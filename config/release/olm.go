@@ -64,7 +64,7 @@ var examples = []string{
 }
 
 // bundle writes the bundle for the Operator Lifecycle Manager: an archive for OperatorHub.io, and the image oci/bundle.
-func (b *builder) bundle(ctx context.Context, digests map[string]string) error {
+func (b *builder) bundle(ctx context.Context) error {
 	install, err := os.ReadFile(filepath.Join(b.dir, "install.yaml"))
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func (b *builder) bundle(ctx context.Context, digests map[string]string) error {
 		}
 		objects = append(objects, o)
 	}
-	csv, err := b.clusterServiceVersion(objects, digests)
+	csv, err := b.clusterServiceVersion(objects)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (b *builder) bundleImage(ctx context.Context, members []member) error {
 }
 
 // clusterServiceVersion completes config/olm with what the release installs.
-func (b *builder) clusterServiceVersion(objects []object, digests map[string]string) (object, error) {
+func (b *builder) clusterServiceVersion(objects []object) (object, error) {
 	var csv object
 	base, err := os.ReadFile(filepath.Join(b.root, "config", "olm", "clusterserviceversion.yaml"))
 	if err != nil {
@@ -157,7 +157,7 @@ func (b *builder) clusterServiceVersion(objects []object, digests map[string]str
 	}
 	images := []object{}
 	for _, p := range programs {
-		images = append(images, object{"name": p.name, "image": cmp.Or(b.registry, placeholderRegistry) + "/" + p.name + "@" + digests[p.name]})
+		images = append(images, object{"name": p.name, "image": cmp.Or(b.registry, placeholderRegistry) + "/" + p.name + "@" + b.digests[p.name]})
 	}
 	spec["relatedImages"] = images
 	about := at(csv, "metadata", "annotations")

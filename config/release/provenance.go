@@ -75,7 +75,7 @@ func (b *builder) statement(subjects []subject) ([]byte, error) {
 }
 
 // provenance writes a statement about all files and images of the release.
-func (b *builder) provenance(_ context.Context, digests map[string]string) error {
+func (b *builder) provenance(context.Context) error {
 	files, err := releaseFiles(b.dir)
 	if err != nil {
 		return err
@@ -89,7 +89,7 @@ func (b *builder) provenance(_ context.Context, digests map[string]string) error
 		subjects = append(subjects, subject{file, sha256Of(hexSHA256(content))})
 	}
 	for _, p := range programs {
-		subjects = append(subjects, subject{"oci/" + p.name, sha256Of(strings.TrimPrefix(digests[p.name], "sha256:"))})
+		subjects = append(subjects, subject{"oci/" + p.name, sha256Of(strings.TrimPrefix(b.digests[p.name], "sha256:"))})
 	}
 	text, err := b.statement(subjects)
 	if err != nil {
