@@ -167,9 +167,9 @@ sbom: build $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_GOMOD) ## What the images conta
 	done
 
 .PHONY: bench
-bench: $(TOOLS)/versitygw-$(VERSITYGW) ## Measure the hub beside its targets, and the manager with a thousand hubs (15 minutes)
+bench: $(TOOLS)/versitygw-$(VERSITYGW) ## Measure the hub beside its targets, into hub/loadtest/README.md, and the manager with a thousand hubs (15 minutes)
 	$(LOCAL)/build tools kube-apiserver etcd
-	go run ./hub/loadtest bench -versitygw $<
+	go run ./hub/loadtest bench -versitygw $< -readme hub/loadtest/README.md
 	go test -run '^$$' -bench Rows ./hub/custom
 	$(ENVTEST) go test -run '^$$' -bench . -benchtime 1x -timeout 20m ./controllers/cmd/manager
 

@@ -54,6 +54,7 @@ func bench(ctx context.Context, args []string) error {
 	flags.StringVar(&b.gateway, "versitygw", "", "the program versitygw, for the scenario s3")
 	s3MiB := flags.Int64("s3-mib", 2048, "how much goes into S3, in MiB; 10240 for the full measurement")
 	filesMiB := flags.Int64("files-mib", 2048, "how much goes into Google Drive and Dropbox each, in MiB")
+	readme := flags.String("readme", "", "the README to write the measurements to")
 	flags.DurationVar(&b.rate, "rate", 5*time.Second, "how long each rate is measured")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -64,7 +65,8 @@ func bench(ctx context.Context, args []string) error {
 		return err
 	}
 	defer b.close()
-	fmt.Fprintf(os.Stderr, "Hub, receiver and load share this machine's processors; load before the start: %s\n", loadAverage())
+	load := loadAverage()
+	fmt.Fprintf(os.Stderr, "Hub, receiver and load share this machine's processors; load before the start: %s\n", load)
 	var wrong []error
 	for _, s := range scenarios {
 		if *only != "" && !strings.Contains(","+*only+",", ","+s.name+",") {
@@ -75,7 +77,11 @@ func bench(ctx context.Context, args []string) error {
 			wrong = append(wrong, fmt.Errorf("%s: %w", s.name, err))
 		}
 	}
-	return errors.Join(append(wrong, b.print(os.Stdout))...)
+	wrong = append(wrong, b.print(os.Stdout))
+	if *readme != "" {
+		wrong = append(wrong, b.writeREADME(*readme, load, time.Now()))
+	}
+	return errors.Join(wrong...)
 }
 
 func loadAverage() string {
