@@ -167,7 +167,7 @@ sbom: build $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_GOMOD) ## What the images conta
 	done
 
 .PHONY: bench
-bench: $(TOOLS)/versitygw-$(VERSITYGW) ## Measure the hub beside its targets, into hub/loadtest/README.md, and the manager with a thousand hubs (15 minutes)
+bench: $(TOOLS)/versitygw-$(VERSITYGW) ## Compare the hub with its targets, into hub/loadtest/README.md, and the manager with a thousand hubs (15 minutes)
 	$(LOCAL)/build tools kube-apiserver etcd
 	go run ./hub/loadtest bench -versitygw $< -readme hub/loadtest/README.md
 	go test -run '^$$' -bench Rows ./hub/custom

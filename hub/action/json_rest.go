@@ -28,7 +28,7 @@ func (r *jsonRest) skip(mark byte) {
 
 // value consumes the next value.
 func (r *jsonRest) value() jsontext.Value {
-	end := 0
+	var end int
 	switch r.next() {
 	case '"':
 		end = stringEnd(r.text)

@@ -141,12 +141,12 @@ func (h *hubProcess) cpuTime() time.Duration {
 		return 0
 	}
 	_, fields, _ := strings.Cut(string(text), ") ") // the program's name may have blanks
-	var ticks time.Duration
+	var ticks int64
 	for _, field := range strings.Fields(fields)[11:13] {
 		n, _ := strconv.ParseInt(field, 10, 64)
-		ticks += time.Duration(n)
+		ticks += n
 	}
-	return ticks * time.Second / 100
+	return time.Duration(ticks) * (time.Second / 100)
 }
 
 // resetPeak makes VmHWM count from now on (proc(5), clear_refs).

@@ -75,7 +75,7 @@ func (i *Inbox) showList(w http.ResponseWriter, r *http.Request) {
 		last = list[len(list)-1].ID
 	}
 	slices.Reverse(list)
-	render(w, r, listPage{i.Path(), list, last}.document()) //nolint:contextcheck // a component gets its context when it is rendered
+	render(w, r, listPage{i.Path(), list, last}.document())
 }
 
 // find opens the delivery that a request names, or answers that it is not there.
@@ -96,7 +96,7 @@ func (i *Inbox) showDelivery(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer done()
-	render(w, r, deliveryPage{i.Path(), Report{d, d.preview()}, d.body != nil}.document()) //nolint:contextcheck // a component gets its context when it is rendered
+	render(w, r, deliveryPage{i.Path(), Report{d, d.preview()}, d.body != nil}.document())
 }
 
 // showBody hands the body over as it came. Only pictures are shown: anything else could be a
