@@ -7,7 +7,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// placeholderDownloads is in Krew's manifest of a release that nobody knows the address of yet.
+// placeholderDownloads is in Krew's manifest of a release without -downloads.
 const placeholderDownloads = "https://DOWNLOADS"
 
 // krewPlatform is a platform of Krew's plugin manifest.

@@ -18,7 +18,7 @@ const (
 	typeProvenance = "https://slsa.dev/provenance/v1"
 	// buildType says what the parameters mean: those of "release build".
 	buildType = "https://integrationhub.dev/config/release/v1"
-	// localBuilder is a machine that nobody vouches for.
+	// localBuilder is any machine: such a provenance is not evidence of where the release was built.
 	localBuilder = "https://integrationhub.dev/config/release/local"
 )
 

@@ -345,7 +345,7 @@ func checkChart(t *testing.T, o *options, registry string) {
 	}
 }
 
-// Without a registry, nothing names an image that could be pulled from a place that nobody chose.
+// Without a registry, no file names an image in some default registry.
 func TestReleaseWithoutRegistry(t *testing.T) {
 	o := newOptions(t, checkout(t), "")
 	o.images, o.archives = "linux/amd64", "linux/amd64"

@@ -19,7 +19,7 @@ type source struct {
 	time time.Time
 }
 
-// readSource refuses a checkout with changes: nobody could build the same release from its commit.
+// readSource refuses a checkout with changes: the same release could not be built from its commit.
 func readSource(ctx context.Context, root string) (source, error) {
 	status, err := output(ctx, root, nil, "git", "status", "--porcelain")
 	if err != nil {
