@@ -83,11 +83,7 @@ func (r *Reconciler) unregister(ctx context.Context, registration *v1alpha1.Look
 	if other, err := r.otherHolder(ctx, registration, url); err != nil || other != nil {
 		return err // the hub stays with the other registration
 	}
-	config, err := r.lookerConfig(ctx, registration)
-	if err != nil {
-		return err
-	}
-	looker, err := r.sessions.client(ctx, client.ObjectKeyFromObject(registration), config, r.Looker)
+	looker, err := r.deletionClient(ctx, registration)
 	if err != nil {
 		return err
 	}
@@ -109,6 +105,22 @@ func (r *Reconciler) unregister(ctx context.Context, registration *v1alpha1.Look
 	r.Recorder.Eventf(registration, nil, corev1.EventTypeNormal, v1alpha1.HubUnregistered, "Delete",
 		"Hub %s was deleted in Looker.", lookerclient.Clean(valueOf(own.ID)))
 	return nil
+}
+
+// deletionClient returns the client that deletes a hub. Whoever deletes a namespace deletes the API key and the CA
+// bundle with the registration, so the client that is in memory is used if they are gone.
+func (r *Reconciler) deletionClient(ctx context.Context, registration *v1alpha1.LookerRegistration) (*lookerclient.Client, error) {
+	key := client.ObjectKeyFromObject(registration)
+	config, err := r.lookerConfig(ctx, registration)
+	if err == nil {
+		return r.sessions.client(ctx, key, config, r.Looker)
+	}
+	if reason := problemOf(err).reason; reason == v1alpha1.SecretNotFound || reason == v1alpha1.ConfigMapNotFound {
+		if last := r.sessions.last(key); last != nil {
+			return last, nil
+		}
+	}
+	return nil, err
 }
 
 // otherHolder returns another registration that has the same hub in the same Looker.

@@ -626,13 +626,32 @@ func TestDeletion(t *testing.T) {
 			t.Errorf("gone: %t, hubs in Looker: %v", gone(f), f.hubsInLooker())
 		}
 	})
-	t.Run("the credentials are gone", func(t *testing.T) {
-		t.Parallel()
+	// Whoever deletes a namespace deletes the credentials at the same time.
+	withoutCredentials := func(t *testing.T) *fixture {
+		t.Helper()
 		f := newFixture(t)
 		f.registered(deleting)
-		if err := api.Delete(t.Context(), get(f, "looker", &corev1.Secret{})); err != nil {
-			t.Fatal(err)
+		for _, o := range []client.Object{get(f, "looker", &corev1.Secret{}), get(f, "looker-ca", &corev1.ConfigMap{})} {
+			if err := api.Delete(t.Context(), o); err != nil {
+				t.Fatal(err)
+			}
 		}
+		return f
+	}
+	t.Run("the credentials are gone", func(t *testing.T) {
+		t.Parallel()
+		f := withoutCredentials(t)
+		f.reconcile() // the watch of Secrets
+		remove(f)
+		f.reconcile()
+		if !gone(f) || len(f.hubsInLooker()) != 0 {
+			t.Errorf("gone: %t, hubs in Looker: %v", gone(f), f.hubsInLooker())
+		}
+	})
+	t.Run("the credentials are gone, and the manager was restarted", func(t *testing.T) {
+		t.Parallel()
+		f := withoutCredentials(t)
+		f.restart()
 		remove(f)
 		f.reconcile()
 		f.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.DeletionBlocked)

@@ -49,6 +49,13 @@ func (s *sessions) client(
 	return c, nil
 }
 
+// last returns the client that a registration had last; nil if there is none, as after a restart.
+func (s *sessions) last(registration types.NamespacedName) *lookerclient.Client {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.clients[registration].client
+}
+
 // end logs a registration out and drops its client.
 func (s *sessions) end(ctx context.Context, registration types.NamespacedName) {
 	s.mu.Lock()
