@@ -66,14 +66,11 @@ func (s *Server) layout(title string) layout {
 	return l
 }
 
-// document is a page. The templates, in the files *.templ, are compiled to Go: libraries that interpret
+// render writes a page. The templates, in the files *.templ, are compiled to Go: libraries that interpret
 // templates make the linker keep every method of every type.
-type document interface{ document() templ.Component }
-
-// render writes a page.
-func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, d document) {
+func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, document func() templ.Component) {
 	var b bytes.Buffer
-	if err := d.document().Render(r.Context(), &b); err != nil {
+	if err := document().Render(r.Context(), &b); err != nil {
 		http.Error(w, "The page cannot be shown: "+s.session.Redact(err.Error()), http.StatusInternalServerError)
 		return
 	}
@@ -84,17 +81,17 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, d do
 
 // fail shows an error as a page.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, status int, err error) {
-	s.render(w, r, status, errorPage{s.layout("Error"), s.session.Redact(err.Error())})
+	s.render(w, r, status, errorPage{s.layout("Error"), s.session.Redact(err.Error())}.document)
 }
 
 func (s *Server) showList(w http.ResponseWriter, r *http.Request) {
-	s.render(w, r, http.StatusOK, listPage{s.layout("Console"), s.session.List()})
+	s.render(w, r, http.StatusOK, listPage{s.layout("Console"), s.session.List()}.document)
 }
 
 func (s *Server) showWire(w http.ResponseWriter, r *http.Request) {
 	list := s.session.exchanges(0, 0)
 	slices.Reverse(list)
-	s.render(w, r, http.StatusOK, wirePage{s.layout("Requests"), list})
+	s.render(w, r, http.StatusOK, wirePage{s.layout("Requests"), list}.document)
 }
 
 func (s *Server) showRun(w http.ResponseWriter, r *http.Request) {
@@ -107,7 +104,7 @@ func (s *Server) showRun(w http.ResponseWriter, r *http.Request) {
 	if p.Reload = o.Running; !o.Running {
 		p.Exchanges = s.session.exchanges(o.first, o.last)
 	}
-	s.render(w, r, http.StatusOK, p)
+	s.render(w, r, http.StatusOK, p.document)
 }
 
 // Progress says what was transferred.
@@ -216,7 +213,7 @@ func (s *Server) showIntegration(w http.ResponseWriter, r *http.Request, d looke
 		p.Samples = append(p.Samples, string(f))
 	}
 	p.choices()
-	s.render(w, r, http.StatusOK, p)
+	s.render(w, r, http.StatusOK, p.document)
 }
 
 // settings are the params with their values.
