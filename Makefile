@@ -76,7 +76,7 @@ demo-check: ## Say what the demo needs, what is missing, and where it would run
 test: ## Every test; sets up what it needs by itself
 	@mkdir -p $(CACHE)
 	@rm -f $(SKIPPED)
-	$(MAKE) test-unit test-oldest test-process test-argocd test-release test-servers test-fuzz test-cluster
+	$(MAKE) test-unit test-oldest test-process test-argocd test-release test-servers test-fuzz test-cluster test-install
 	@[ ! -s $(SKIPPED) ] || { echo; echo "Everything passed. Not run on this machine:"; sed 's/^/  /' $(SKIPPED); }
 
 ##@ Tests
@@ -114,6 +114,10 @@ test-argocd: ## The samples against Argo CD's own diff, and its health check
 test-release: $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_GOMOD) ## A release: built twice, pushed to a registry on this machine, and pulled
 	$(LOCAL)/build tools helm kubectl registry
 	$(ENVTEST) CYCLONEDX=$< GOWORK=off go -C config/release test ./...
+
+.PHONY: test-install
+test-install: ## A release: built, published to a registry, and installed from it on a local cluster of its own
+	config/release/cluster
 
 # Azurite needs Node; without it, and without sshd, those tests are skipped.
 .PHONY: test-servers
