@@ -1,10 +1,11 @@
-// Package argocd_test checks IntegrationHubs with Argo CD's own engine.
+// Package argocd_test checks the operator's kinds with Argo CD's own engine.
 package argocd_test
 
 import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/argoproj/argo-cd/gitops-engine/pkg/diff"
@@ -20,20 +21,15 @@ import (
 // Argo CD sees no difference between a sample and what the API server stores of it.
 func TestSamplesAreInSync(t *testing.T) {
 	t.Parallel()
-	schema := hubSchema(t)
-	compared := 0
-	for _, file := range hubFiles(t) {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+	schemas := schemas(t)
+	compared := map[string]int{}
+	for _, desired := range manifests(t) {
+		schema := schemas[desired.GetKind()]
+		if schema == nil {
+			continue
 		}
-		desired := &unstructured.Unstructured{}
-		if err := yaml.Unmarshal(text, &desired.Object); err != nil || desired.GetKind() != "IntegrationHub" {
-			continue // another kind, or several documents
-		}
-		desired.SetUID("") // some tests fix it
-		compared++
-		t.Run(filepath.Base(file), func(t *testing.T) {
+		compared[desired.GetKind()]++
+		t.Run(desired.GetKind()+" "+desired.GetName(), func(t *testing.T) {
 			t.Parallel()
 			clientSide := stored(t, schema, desired)
 			serverSide := clientSide.DeepCopy()
@@ -49,24 +45,46 @@ func TestSamplesAreInSync(t *testing.T) {
 			}
 		})
 	}
-	if compared < 5 {
-		t.Errorf("%d samples were compared", compared)
+	for kind := range schemas {
+		if compared[kind] < 2 {
+			t.Errorf("%d samples of %s were compared, want at least 2", compared[kind], kind)
+		}
 	}
 }
 
-// hubFiles are the samples, and the hubs of the resources' tests, which use every field.
-func hubFiles(t *testing.T) []string {
+// manifests are the objects of the samples, the examples and the end-to-end test's registration, and the hubs
+// of the resources' tests, which use every field.
+func manifests(t *testing.T) []*unstructured.Unstructured {
 	t.Helper()
-	var files []string
-	for _, pattern := range []string{"../samples/*.yaml", "../samples/more/*.yaml", "../../controllers/resources/testdata/*/hub.yaml"} {
-		found, err := filepath.Glob(filepath.FromSlash(pattern))
+	var objects []*unstructured.Unstructured
+	for _, pattern := range []string{
+		"../samples/*.yaml", "../samples/more/*.yaml", "../../hub/custom/examples/*.yaml",
+		"../local/e2e/registration.yaml", "../../controllers/resources/testdata/*/hub.yaml",
+	} {
+		files, err := filepath.Glob(filepath.FromSlash(pattern))
 		if err != nil {
 			t.Fatal(err)
 		}
-		files = append(files, found...)
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for document := range strings.SplitSeq(string(text), "\n---\n") {
+				object := &unstructured.Unstructured{}
+				if err := yaml.Unmarshal([]byte(document), &object.Object); err != nil {
+					t.Fatalf("%s: %v", file, err)
+				}
+				object.SetUID("") // some tests fix it
+				objects = append(objects, object)
+			}
+		}
 	}
-	return files
+	return objects
 }
+
+// defaulted is a field of the spec that has a default, by kind. An HTTPIntegration has none at its top.
+var defaulted = map[string]string{"IntegrationHub": "statusPage", "LookerRegistration": "deletionPolicy"}
 
 // stored returns the object as the API server stores it after kubectl apply: without unknown fields,
 // with the defaults of the CRD, and with metadata and a status.
@@ -86,8 +104,10 @@ func stored(t *testing.T, schema *structuralschema.Structural, desired *unstruct
 		annotations[key] = value
 		live.SetAnnotations(annotations)
 	}
-	if _, found, _ := unstructured.NestedBool(live.Object, "spec", "statusPage"); !found {
-		t.Fatal("the schema's defaults are not applied")
+	if field := defaulted[desired.GetKind()]; field != "" {
+		if _, found, _ := unstructured.NestedFieldNoCopy(live.Object, "spec", field); !found {
+			t.Fatalf("the schema's defaults are not applied: spec.%s is missing", field)
+		}
 	}
 	live.SetUID("00000000-0000-0000-0000-000000000000")
 	live.SetResourceVersion("1")
@@ -96,24 +116,33 @@ func stored(t *testing.T, schema *structuralschema.Structural, desired *unstruct
 	return live
 }
 
-// hubSchema is the schema of the CRD, in the API server's form.
-func hubSchema(t *testing.T) *structuralschema.Structural {
+// schemas are the schemas of all CRDs by kind, in the API server's form.
+func schemas(t *testing.T) map[string]*structuralschema.Structural {
 	t.Helper()
-	text, err := os.ReadFile(filepath.FromSlash("../crd/bases/hub.integrationhub.dev_integrationhubs.yaml"))
+	files, err := filepath.Glob(filepath.FromSlash("../crd/bases/*.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	crd := &apiextensionsv1.CustomResourceDefinition{}
-	if err := yaml.Unmarshal(text, crd); err != nil {
-		t.Fatal(err)
+	byKind := map[string]*structuralschema.Structural{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		crd := &apiextensionsv1.CustomResourceDefinition{}
+		if err := yaml.Unmarshal(text, crd); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		props := crd.Spec.Versions[0].Schema.OpenAPIV3Schema
+		internal := &apiextensions.JSONSchemaProps{}
+		if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(props, internal, nil); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		schema, err := structuralschema.NewStructural(internal)
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		byKind[crd.Spec.Names.Kind] = schema
 	}
-	internal := &apiextensions.JSONSchemaProps{}
-	if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(crd.Spec.Versions[0].Schema.OpenAPIV3Schema, internal, nil); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := structuralschema.NewStructural(internal)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return schema
+	return byKind
 }

@@ -1,4 +1,5 @@
--- The health of an IntegrationHub, from its conditions. They follow kstatus, as Argo CD expects.
+-- The health of an IntegrationHub, a LookerRegistration or an HTTPIntegration, from its conditions. They follow
+-- kstatus, as Argo CD expects. Only a hub can be paused.
 local health = {status = "Progressing", message = "The operator has not observed the spec yet."}
 local status = obj.status
 if status == nil or status.conditions == nil then

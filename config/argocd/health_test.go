@@ -1,7 +1,11 @@
 package argocd_test
 
 import (
+	"encoding/json"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 
 	lua "github.com/yuin/gopher-lua"
@@ -23,6 +27,9 @@ func TestHealth(t *testing.T) {
 		"rolled":            {status: `{observedGeneration = 2, conditions = {{type = "Ready", status = "True", message = "ok"}, {type = "Reconciling", status = "True", message = "1 of 2"}}}`, want: "Progressing", message: "1 of 2"},
 		"not ready":         {status: `{observedGeneration = 2, conditions = {{type = "Ready", status = "False", message = "no"}}}`, want: "Progressing", message: "no"},
 		"paused":            {status: `{observedGeneration = 1, conditions = {{type = "Paused", status = "True", message = "paused"}, {type = "Stalled", status = "True", message = "why"}}}`, want: "Suspended", message: "paused"},
+		"not checked":       {status: `{observedGeneration = 2, conditions = {{type = "Ready", status = "Unknown", message = "later"}}}`, want: "Progressing", message: "later"},
+		"deletion blocked":  {status: `{observedGeneration = 2, conditions = {{type = "Registered", status = "True", message = "was"}, {type = "Ready", status = "False", message = "no"}, {type = "Stalled", status = "True", message = "blocked"}}}`, want: "Degraded", message: "blocked"},
+		"not selected":      {status: `{observedGeneration = 2, conditions = {{type = "Valid", status = "True", message = "ok"}, {type = "Ready", status = "False", message = "no hub"}, {type = "Reconciling", status = "True", message = "no hub"}}}`, want: "Progressing", message: "no hub"},
 		"no longer stalled": {status: `{observedGeneration = 2, conditions = {{type = "Stalled", status = "False", message = "-"}, {type = "Ready", status = "True", message = "ok"}}}`, want: "Healthy", message: "ok"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -46,5 +53,27 @@ func TestHealth(t *testing.T) {
 				t.Errorf("message %q, want %q", got, tt.message)
 			}
 		})
+	}
+}
+
+// The README's command sets the health check of every kind of the operator, under Argo CD's key.
+func TestHealthOfEveryKind(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(readme), "{data: (\n")
+	list, _, found := strings.Cut(list, "| map({key: \"resource.customizations.health.hub.integrationhub.dev_\\(.)\"")
+	if !found {
+		t.Fatal("README.md has no command that sets the health check")
+	}
+	var kinds []string
+	if err := json.Unmarshal([]byte(list), &kinds); err != nil {
+		t.Fatalf("the kinds in README.md: %v", err)
+	}
+	slices.Sort(kinds)
+	if want := slices.Sorted(maps.Keys(schemas(t))); !slices.Equal(kinds, want) {
+		t.Errorf("README.md sets the health check of %q, want that of all kinds %q", kinds, want)
 	}
 }
