@@ -259,6 +259,13 @@ generate: $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS) $(TOOLS)/helm-docs-$(HELM_DOCS) 
 	go generate ./api/httpintegration
 	go test -run '^TestOwnDefinitions$$' ./integrations -update
 
+# The pages show times, so that two runs differ: not a part of generate.
+.PHONY: screenshot
+screenshot: build ## The pictures of the status page and the console in the READMEs, made by a browser from a running hub
+	@chromium=$$($(LOCAL)/install $(CHROMIUM) "pictures of the pages" chromium); \
+	[[ $$chromium != missing:* ]] || { echo "screenshot: $$chromium" >&2; exit 1; }; \
+	hub/page/screenshot "$$chromium" bin/hub
+
 # A definition that is new is not tracked yet, so that git diff alone would not show it.
 .PHONY: verify
 verify: generate ## Fail when something generated is not up to date
