@@ -169,6 +169,11 @@ type Spec struct {
 	//
 	// +optional
 	Limits *Limits `json:"limits,omitempty"`
+
+	// Sample is a delivery for which the integration is checked. Nothing is sent.
+	//
+	// +optional
+	Sample *Sample `json:"sample,omitempty"`
 }
 
 // ActionType is what an integration is offered for.

@@ -79,6 +79,7 @@ func Compile(m *manifest.Manifest, o Options) (*Integration, error) {
 	c.authentication()
 	c.responses()
 	c.limits()
+	c.sample()
 	if len(c.problems) > 0 {
 		return nil, c.problems
 	}

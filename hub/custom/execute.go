@@ -258,6 +258,15 @@ func (d *delivery) table(ctx context.Context) (*expression.Columns, *action.Tabl
 	if err != nil {
 		return nil, nil, err
 	}
+	columns, err := d.checkColumns(table)
+	if err != nil {
+		return nil, nil, err
+	}
+	return columns, table, nil
+}
+
+// checkColumns checks that a result has the columns that expressions and tags need.
+func (d *delivery) checkColumns(table *action.Table) (*expression.Columns, error) {
 	columns := expression.NewColumns(table)
 	needed := maps.Clone(d.columns)
 	if needed == nil {
@@ -271,13 +280,13 @@ func (d *delivery) table(ctx context.Context) (*expression.Columns, *action.Tabl
 	if view, name, missing := columns.Missing(needed); missing && len(table.Columns) > 0 {
 		switch view {
 		case "tag":
-			return nil, nil, action.Errorf(action.Invalid, "Query requires a field tagged %s.", name)
+			return nil, action.Errorf(action.Invalid, "Query requires a field tagged %s.", name)
 		case "label":
-			return nil, nil, action.Errorf(action.Invalid, "Query requires a field with the label %s.", name)
+			return nil, action.Errorf(action.Invalid, "Query requires a field with the label %s.", name)
 		}
-		return nil, nil, action.Errorf(action.Invalid, "Query requires the field %s.", name)
+		return nil, action.Errorf(action.Invalid, "Query requires the field %s.", name)
 	}
-	return columns, table, nil
+	return columns, nil
 }
 
 // rowRequest is the request of one row.

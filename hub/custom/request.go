@@ -221,9 +221,26 @@ type call struct {
 	header      http.Header
 }
 
+// evaluationError is why a template at a place in the file cannot be evaluated.
+type evaluationError struct {
+	field string
+	err   error
+	// secrets is set if the template uses secrets.
+	secrets bool
+}
+
+func (e *evaluationError) Error() string { return e.err.Error() }
+func (e *evaluationError) Unwrap() error { return e.err }
+
 // configurationError is the error for a template that cannot be evaluated.
 func configurationError(field string, err error) *action.Error {
-	return action.Errorf(action.Invalid, "The integration cannot make its request: %s: %s.", strings.TrimPrefix(field, "spec."), err)
+	return templateError(nil, field, err)
+}
+
+// templateError is the error for a template of text that cannot be evaluated.
+func templateError(t *expression.Text, field string, err error) *action.Error {
+	cause := &evaluationError{field: field, err: err, secrets: t != nil && t.Uses("secrets")}
+	return action.Wrap(cause, action.Invalid, "The integration cannot make its request: %s: %s.", strings.TrimPrefix(field, "spec."), err)
 }
 
 // prepare evaluates an endpoint.
@@ -237,7 +254,7 @@ func (e endpoint) prepare(v expression.Vars) (call, error) {
 	for name, t := range e.query {
 		value, err := t.Eval(v)
 		if err != nil {
-			return c, configurationError(e.field+".query."+name, err)
+			return c, templateError(t, e.field+".query."+name, err)
 		}
 		if value != "" {
 			query.Set(name, value)
@@ -250,7 +267,7 @@ func (e endpoint) prepare(v expression.Vars) (call, error) {
 			err = errors.New("the value is not valid in a header")
 		}
 		if err != nil {
-			return c, configurationError(e.field+".headers."+name, err)
+			return c, templateError(t, e.field+".headers."+name, err)
 		}
 		if value != "" {
 			c.header.Set(name, value)

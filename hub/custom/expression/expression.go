@@ -236,8 +236,13 @@ func explain(err error) error {
 	return &Error{"it cannot be evaluated"}
 }
 
-func (x *Expression) eval(v cel.Activation) (result ref.Val, err error) {
-	result, _, err = x.program.Eval(v)
+func (x *Expression) eval(v cel.Activation) (ref.Val, error) {
+	b := budgetOf(v)
+	if b.exhausted() {
+		return nil, errBudget
+	}
+	result, details, err := x.program.Eval(v)
+	b.spend(details)
 	if err != nil {
 		return nil, explain(err)
 	}

@@ -1,0 +1,257 @@
+package custom_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"integrationhub.dev/hub/custom"
+	"integrationhub.dev/hub/custom/manifest"
+)
+
+// lintText returns the problems of a file, and its integration if there are none.
+func lintText(t testing.TB, text string) ([]string, *custom.Integration) {
+	t.Helper()
+	m, err := manifest.Parse("a.yaml", []byte(text))
+	var i *custom.Integration
+	if err == nil {
+		i, err = custom.Compile(m, custom.Options{})
+	}
+	if err == nil {
+		return nil, i
+	}
+	problems, ok := err.(manifest.Problems) //nolint:errorlint // it returns no other
+	if !ok {
+		t.Fatal(err)
+	}
+	var texts []string
+	for _, p := range problems {
+		texts = append(texts, p.Field+": "+p.Message)
+	}
+	return texts, nil
+}
+
+// stock is a request per row, with a sample of two rows.
+const stock = `
+params: [{name: key, required: true, sensitive: true}, {name: shop, required: true}]
+form:
+  - {name: mode, type: select, options: [{name: set}, {name: add}], default: set}
+  - {name: note, validation: [{rule: size(value) < 5, message: The note is too long.}]}
+secrets: [{name: token, secretKeyRef: {name: a, key: b}}]
+authentication: {bearer: {token: "${secrets.token}"}}
+request:
+  per: row
+  url: https://a.example.com/${params.shop}/${row.tag.sku}
+  query: {key: "${params.key}"}
+  body: {json: {count: "${int(row.name['stock.count']) + 1}", mode: "${form.mode}"}}
+sample:
+  params: {shop: "7"}
+  columns:
+    - {name: stock.sku, tags: [sku], values: [a b, c]}
+    - {name: stock.count, label: Count, values: [1, 41]}
+`
+
+// The requests of a sample are those that the hub would send, without secrets.
+func TestSampleRequests(t *testing.T) {
+	t.Parallel()
+	problems, i := lintText(t, resource(stock))
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	var got []string
+	for _, r := range i.SampleRequests() {
+		got = append(got, strings.Join([]string{r.Field, r.Method, r.URL, r.Header.Get("Authorization"), r.Body}, " "))
+	}
+	want := []string{
+		`spec.request POST https://a.example.com/7/a%20b?key=params.key Bearer secrets.token {"count":2,"mode":"set"}`,
+		`spec.request POST https://a.example.com/7/c?key=params.key Bearer secrets.token {"count":42,"mode":"set"}`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+// A sensitive value of a sample is not shown.
+func TestSampleHidesSensitiveSettings(t *testing.T) {
+	t.Parallel()
+	problems, i := lintText(t, resource(strings.Replace(stock, `shop: "7"`, `shop: "7", key: s3cret-v4lue`, 1)))
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	requests := i.SampleRequests()
+	if len(requests) != 2 || strings.Contains(requests[0].URL, "s3cret") || !strings.HasPrefix(requests[0].URL, "https://a.example.com/7/a%20b?key=") {
+		t.Errorf("the requests show a sensitive setting, or are missing: %+v", requests)
+	}
+}
+
+// What cannot be made for the sample is a problem with its field and row.
+func TestSampleProblems(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		old, with string
+		want      []string
+	}{
+		"no sample": {stock[strings.Index(stock, "sample:"):], "", nil},
+		"a row that fails": {
+			"[1, 41]", "[1, many]",
+			[]string{"spec.request.body.json.count: Evaluation fails for row 2 of the sample: a value cannot be converted."},
+		},
+		"a wrong type": {
+			"int(row.name['stock.count']) + 1", "row.name['stock.count'] + 'a'",
+			[]string{"spec.request.body.json.count: Evaluation fails for row 1 of the sample: a value has the wrong type."},
+		},
+		"an empty path": {"[a b, c]", `[a, ""]`, []string{"spec.request.url: Evaluation fails for row 2 of the sample: a part of the path is empty."}},
+		"a URL and a body": {
+			"${params.shop}/${row.tag.sku}", "${[params.shop][1]}/${int(row.tag.sku)}",
+			[]string{"spec.request.url: Evaluation fails for row 1 of the sample: a list is too short."},
+		},
+		"a missing tag":    {"tags: [sku]", "tags: [other]", []string{"spec.sample.columns: Query requires a field tagged sku."}},
+		"a missing column": {"{name: stock.count,", "{name: stock.counts,", []string{"spec.sample.columns: Query requires the field stock.count."}},
+		"too expensive": {
+			"int(row.name['stock.count']) + 1", "lists.range(1000).map(x, lists.range(1000).map(y, x * y)).size()",
+			[]string{"spec.request.body.json.count: Evaluation fails for row 1 of the sample: it costs too much."},
+		},
+		"uneven columns":    {"[1, 41]", "[1]", []string{"spec.sample.columns[1].values: The column has 1 values, and the first one has 2."}},
+		"no list":           {"[1, 41]", "5", []string{"spec.sample.columns[1].values: The value is not a list."}},
+		"too many rows":     {"[a b, c]", "[1,2,3,4,5,6,7,8,9,10,11]", []string{"spec.sample.columns[0].values: A sample has at most 10 rows.", "spec.sample.columns[1].values: The column has 2 values, and the first one has 11."}},
+		"no columns":        {stock[strings.Index(stock, "  columns:"):], "", []string{"spec.sample: The request uses rows or columns. Add columns to the sample."}},
+		"a missing setting": {`shop: "7"`, "", []string{"spec.sample.params: The sample needs a value of shop, which is required."}},
+		"an unknown setting": {
+			`shop: "7"`, `shop: "7", shp: a`, []string{"spec.sample.params.shp: There is no shp in spec.params, did you mean shop?"},
+		},
+		"an unknown field":       {"  columns:", "  form: {x: a}\n  columns:", []string{"spec.sample.form.x: There is no x in spec.form."}},
+		"an answer that is none": {"  columns:", "  form: {mode: remove}\n  columns:", []string{"spec.sample.form.mode: mode must be one of the options."}},
+		"an answer that is not valid": {
+			"  columns:", "  form: {note: too long}\n  columns:", []string{"spec.sample.form.note: The note is too long."},
+		},
+		"a default that fails": {
+			"{name: note, ", `{name: note, default: "${[1][int(params.shop)]}", `, []string{"spec.form.note.default: Evaluation fails for the sample: a list is too short."},
+		},
+		"a condition that fails": {
+			"{name: note, ", `{name: note, when: "[true][int(params.shop)]", `, []string{"spec.form[1].when: Evaluation fails for the sample: a list is too short."},
+		},
+		"an empty token": {
+			"token: \"${secrets.token}\"", "token: \"${form.note}\"",
+			[]string{"spec.authentication.bearer.token: Evaluation fails for the sample: The credentials of the integration are empty. Check its settings."},
+		},
+		"a token that fails": {
+			"token: \"${secrets.token}\"", "token: \"${params.shop.split('.')[1]}\"",
+			[]string{"spec.authentication.bearer.token: Evaluation fails for the sample: a list is too short."},
+		},
+		// A secret has a placeholder, which does not have the secret's form.
+		"a part of a secret": {"token: \"${secrets.token}\"", "token: \"${secrets.token.split(':')[1]}\"", nil},
+		"a part of a secret in a header": {
+			"  query:", "  headers: {X-A: \"${secrets.token.split(':')[1]}\"}\n  query:", nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if !strings.Contains(stock, tt.old) {
+				t.Fatalf("the file has no %q", tt.old)
+			}
+			got, _ := lintText(t, resource(strings.Replace(stock, tt.old, tt.with, 1)))
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Templates per delivery, per batch and per file are evaluated as well.
+func TestSampleKinds(t *testing.T) {
+	t.Parallel()
+	const columns = "\nsample: {columns: [{name: a.n, label: N, values: [1, 2, 3]}]}"
+	for name, tt := range map[string]struct {
+		spec     string
+		problems []string
+		want     []string
+	}{
+		"rows": {
+			"request: {url: https://a.example.com/, maxRows: 2, body: {json: {n: '${rows.map(r, r.name[\"a.n\"])}', names: '${columns.map(c, c.type)}'}}}" + columns,
+			nil,
+			[]string{`POST {"n":[1,2],"names":["number"]}`},
+		},
+		"batches": {
+			"request: {url: https://a.example.com/, per: batch, batch: {maxRows: 2, item: '${row.label.N}'}, body: {json: {n: '${items}', id: '${request.id}', c: '${count}'}}}" + columns,
+			nil,
+			[]string{`POST {"n":[1,2],"id":"msg_SAMPLE-0-2","c":2}`, `POST {"n":[3],"id":"msg_SAMPLE-2-1","c":1}`},
+		},
+		"an item that fails": {
+			"request: {url: https://a.example.com/, per: batch, batch: {maxRows: 2, item: [{a: '${1 / (2 - row.label.N)}'}]}, body: {json: {n: '${items}'}}}" + columns,
+			[]string{"spec.request.batch.item[0].a: Evaluation fails for row 2 of the sample: it divides by zero."},
+			nil,
+		},
+		"a batch that fails": {
+			"request: {url: https://a.example.com/, per: batch, batch: {maxRows: 2, item: 1}, body: {json: {n: '${items}', a: '${1 / (2 - count)}'}}}" + columns,
+			[]string{"spec.request.body.json.a: Evaluation fails for the sample: it divides by zero."},
+			nil,
+		},
+		"a cell": {
+			"types: [cell]\nrequest: {method: PUT, url: 'https://a.example.com/', body: {json: {v: '${int(cell) + 1}'}}}\nsample: {cell: '41'}",
+			nil,
+			[]string{`PUT {"v":42}`},
+		},
+		"a query and a cell": {
+			"types: [query, cell]\nrequest: {url: https://a.example.com/, body: {json: {v: '${cell}', r: '${rows.size()}'}}}\n" +
+				"sample: {cell: x, columns: [{name: a, values: [1]}]}",
+			nil,
+			[]string{`POST {"v":"x","r":1}`, `POST {"v":"x","r":0}`},
+		},
+		"a file": {
+			"formats: [csv]\nrequest: {url: https://a.example.com/, body: {multipart: {fileField: f, filename: '${plan.title}.csv', fields: {a: '${plan.type}'}}}}\nsample: {}",
+			nil,
+			[]string{"POST a: query\nf: (Looker's file Sample.csv)"},
+		},
+		"a field beside a file": {
+			"request: {url: https://a.example.com/, body: {multipart: {fileField: f, fields: {a: '${int(plan.title)}'}}}}\nsample: {}",
+			[]string{"spec.request.body.multipart.fields.a: Evaluation fails for the sample: a value cannot be converted."},
+			nil,
+		},
+		"options": {
+			"form: [{name: f, type: select, optionsFrom: {request: {url: 'https://a.example.com/${page}'}, list: body, name: item}}]\n" +
+				"request: {method: PUT, url: https://b.example.com/}\nsample: {}",
+			nil,
+			[]string{"GET ", "PUT "},
+		},
+		"options that fail": {
+			"form: [{name: f, type: select, optionsFrom: {request: {url: 'https://a.example.com/', query: {p: '${previous.next}'}}, list: body, name: item}}]\n" +
+				"request: {url: https://b.example.com/}\nsample: {}",
+			[]string{"spec.form[0].optionsFrom.request.query.p: Evaluation fails for the sample: a name does not exist."},
+			nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			problems, i := lintText(t, resource(tt.spec))
+			if diff := cmp.Diff(tt.problems, problems); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+			var got []string
+			if i != nil {
+				for _, r := range i.SampleRequests() {
+					got = append(got, r.Method+" "+r.Body)
+				}
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Many expressions that are each cheap enough cost too much together: the operator checks what others write.
+func TestSampleTotalCost(t *testing.T) {
+	t.Parallel()
+	const member = `"${lists.range(900).map(x, lists.range(30).size()).size()}"`
+	spec := func(n int) string {
+		return "request: {url: https://a.example.com/, body: {json: [" + strings.TrimSuffix(strings.Repeat(member+", ", n), ", ") + "]}}\nsample: {}"
+	}
+	if problems, _ := lintText(t, resource(spec(10))); problems != nil {
+		t.Errorf("ten expressions are refused: %q", problems)
+	}
+	problems, _ := lintText(t, resource(spec(300)))
+	if len(problems) != 1 || !strings.HasSuffix(problems[0], "Evaluation fails for the sample: all expressions together cost too much.") {
+		t.Errorf("the cost of 300 expressions is not limited: %q", problems)
+	}
+}
