@@ -75,6 +75,14 @@ func TestInvalid(t *testing.T) {
 			"spec.request.body.json",
 		},
 		"a name of nobody": {func(s *httpintegration.Spec) { s.Name = "nobody" }, "spec.name: The name must begin with custom_"},
+		"a request that fails for the sample": {
+			func(s *httpintegration.Spec) {
+				s.Request.Per = "row"
+				s.Request.Headers = map[string]httpintegration.Template{"X-A": "${string(int(row.name.a))}"}
+				s.Sample = &httpintegration.Sample{Columns: []httpintegration.SampleColumn{{Name: "a", Values: []byte(`[1, "b"]`)}}}
+			},
+			"spec.request.headers.X-A: Evaluation fails for row 2 of the sample: a value cannot be converted.",
+		},
 		"a host of the user": {
 			func(s *httpintegration.Spec) {
 				s.Params, s.Request.URL = []httpintegration.Param{{Name: "host"}}, "https://${params.host}/"

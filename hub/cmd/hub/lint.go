@@ -25,9 +25,13 @@ func newLint() *cobra.Command {
 		Long: `Check HTTPIntegrations, which are integrations without code, in files or folders.
 
 Each problem is a line with the file, the line in it and the field. The exit status is 1
-if there is one. With --schema, print the JSON Schema for editors instead.`,
-		Example: "  hub lint integrations/\n  hub lint --schema > httpintegration.schema.json",
+if there is one. Requests are checked with the values in spec.sample: --show-requests
+prints them. Nothing is sent, and secrets are placeholders.
+
+With --schema, print the JSON Schema for editors instead.`,
+		Example: "  hub lint integrations/\n  hub lint --show-requests mattermost.yaml\n  hub lint --schema > httpintegration.schema.json",
 	}
+	show := cmd.Flags().Bool("show-requests", false, "print the requests that spec.sample makes")
 	schema := cmd.Flags().Bool("schema", false, "print the JSON Schema of the files")
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		switch {
@@ -47,7 +51,7 @@ if there is one. With --schema, print the JSON Schema for editors instead.`,
 		if err != nil {
 			return err
 		}
-		problems, err := lint(files, cmd.OutOrStdout())
+		problems, err := lint(files, cmd.OutOrStdout(), *show)
 		switch {
 		case err != nil:
 			return err
@@ -86,8 +90,9 @@ func filesOf(args []string) ([]string, error) {
 	return files, nil
 }
 
-// lint prints the problems of files, and returns their number.
-func lint(files []string, out io.Writer) (int, error) {
+// lint prints the problems of files and, if show is set, the requests of their samples. It returns the
+// number of problems.
+func lint(files []string, out io.Writer, show bool) (int, error) {
 	o := custom.Options{}
 	for _, r := range integrations.All() {
 		o.Names = append(o.Names, r.Name)
@@ -98,10 +103,15 @@ func lint(files []string, out io.Writer) (int, error) {
 		if err != nil {
 			return 0, fmt.Errorf("reading %s: %w", file, err)
 		}
-		problems := lintFile(file, text, o, owners)
+		i, problems := lintFile(file, text, o, owners)
 		count += len(problems)
 		for _, p := range problems {
 			if _, err := fmt.Fprintln(out, p); err != nil {
+				return 0, err
+			}
+		}
+		if show && len(problems) == 0 {
+			if err := showRequests(out, file, i); err != nil {
 				return 0, err
 			}
 		}
@@ -109,20 +119,20 @@ func lint(files []string, out io.Writer) (int, error) {
 	return count, nil
 }
 
-// lintFile returns the problems of a file. owners are the files that have names already.
-func lintFile(file string, text []byte, o custom.Options, owners map[string]string) manifest.Problems {
+// lintFile returns the integration of a file, or its problems. owners are the files that have names already.
+func lintFile(file string, text []byte, o custom.Options, owners map[string]string) (*custom.Integration, manifest.Problems) {
 	m, err := manifest.Parse(file, text)
 	var i *custom.Integration
 	if err == nil {
 		i, err = custom.Compile(m, o)
 	}
 	if problems, ok := errors.AsType[manifest.Problems](err); ok {
-		return problems
+		return nil, problems
 	}
 	name := i.Definition().Name
 	if owner := owners[name]; owner != "" {
-		return manifest.Problems{m.Problem("spec.name", "The name %s is that of %s.", name, owner)}
+		return nil, manifest.Problems{m.Problem("spec.name", "The name %s is that of %s.", name, owner)}
 	}
 	owners[name] = file
-	return nil
+	return i, nil
 }

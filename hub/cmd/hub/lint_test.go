@@ -58,6 +58,36 @@ func TestLint(t *testing.T) {
 	}
 }
 
+// The requests of a sample are shown, and what fails for it is a problem with its line.
+func TestLintSample(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "echo.yaml")
+	save := func(sample string) { write(t, file, strings.Replace(echo, "INBOX", "https://example.com", 1)+sample) }
+
+	save("")
+	want := result{Out: file + ": There are no requests to show. Add spec.sample.\nFiles checked: 1. No problems.\n"}
+	if got := runHub(t, nil, "", "lint", "--show-requests", file); got != want {
+		t.Errorf("without a sample: got %+v, want %+v", got, want)
+	}
+
+	save("  sample:\n    form: {greeting: Hi}\n    columns:\n      - {name: users.email, values: [a@example.com]}\n")
+	want = result{Out: "# " + file + ": spec.request\nPOST https://example.com/echo\nContent-Type: application/json\n\n" +
+		`{"text":"Hi from Sample","rows":[{"users.email":"a@example.com"}]}` + "\n\nFiles checked: 1. No problems.\n"}
+	if got := runHub(t, nil, "", "lint", "--show-requests", file); got != want {
+		t.Errorf("with a sample: got %+v, want %+v", got, want)
+	}
+	if got := runHub(t, nil, "", "lint", file); got.Out != "Files checked: 1. No problems.\n" {
+		t.Errorf("without --show-requests: got %+v", got)
+	}
+
+	save("  sample:\n    form: {greting: Hi}\n    columns:\n      - {name: users.email, values: [a@example.com]}\n")
+	want = result{Out: file + ":18: spec.sample.form.greting: There is no greting in spec.form, did you mean greeting?\n", Status: exitFailed}
+	if got := runHub(t, nil, "", "lint", "--show-requests", file); got != want {
+		t.Errorf("with a typo: got %+v, want %+v", got, want)
+	}
+}
+
 // A developer's hub offers the integrations of a folder, and reloads them when they are saved.
 func TestDevIntegrations(t *testing.T) {
 	t.Parallel()
