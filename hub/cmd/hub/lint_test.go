@@ -1,11 +1,14 @@
 package main
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const echo = `apiVersion: hub.integrationhub.dev/v1alpha1
@@ -85,6 +88,37 @@ func TestLintSample(t *testing.T) {
 	want = result{Out: file + ":18: spec.sample.form.greting: There is no greting in spec.form, did you mean greeting?\n", Status: exitFailed}
 	if got := runHub(t, nil, "", "lint", "--show-requests", file); got != want {
 		t.Errorf("with a typo: got %+v, want %+v", got, want)
+	}
+}
+
+var update = flag.Bool("update", false, "write testdata/example-requests.txt anew")
+
+// Each example has a sample, whose requests are as reviewed.
+func TestExampleRequests(t *testing.T) {
+	t.Parallel()
+	const golden = "testdata/example-requests.txt"
+	files, err := filepath.Glob("../../custom/examples/*.yaml")
+	if err != nil || len(files) != 6 {
+		t.Fatalf("%d examples, want 6: %v", len(files), err)
+	}
+	got := runHub(t, nil, "", "lint", "--show-requests", "../../custom/examples")
+	if got.Status != 0 || got.Err != "" {
+		t.Fatalf("hub lint: %+v", got)
+	}
+	for _, file := range files {
+		if !strings.Contains(got.Out, "# "+file+": spec.request\n") {
+			t.Errorf("%s has no sample that makes its request", file)
+		}
+	}
+	if *update {
+		write(t, golden, got.Out)
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got.Out); diff != "" {
+		t.Errorf("requests, to be written anew with -update (-want +got):\n%s", diff)
 	}
 }
 
