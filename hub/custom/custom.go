@@ -142,12 +142,25 @@ func (c *compiler) texts(field string, templates map[string]httpintegration.Temp
 	return all
 }
 
+// result checks what an expression is evaluated to, as far as that is known before values are.
+type result func(*expression.Expression) error
+
+// The results of expressions.
+var (
+	textResult result = (*expression.Expression).CheckText
+	boolResult result = (*expression.Expression).CheckBool
+	listResult result = (*expression.Expression).CheckList
+)
+
 // expression compiles an expression; an empty one is nil.
-func (c *compiler) expression(field string, text httpintegration.Expression, s expression.Scope) *expression.Expression {
+func (c *compiler) expression(field string, text httpintegration.Expression, s expression.Scope, check result) *expression.Expression {
 	if text == "" {
 		return nil
 	}
 	x, err := expression.Compile(string(text), s)
+	if err == nil {
+		err = check(x)
+	}
 	if err != nil {
 		c.problem(field, "%s", err)
 	}

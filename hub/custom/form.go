@@ -39,17 +39,55 @@ func (c *compiler) formFields() {
 	for n, spec := range c.Spec.Form {
 		at := fmt.Sprintf("spec.form[%d]", n)
 		f := field{
-			FormField: spec, when: c.expression(at+".when", spec.When, c.formScope),
+			FormField: spec, when: c.expression(at+".when", spec.When, c.formScope, boolResult),
 			defaultValue: c.text(at+".default", spec.Default, defaults),
 		}
 		for r, rule := range spec.Validation {
-			f.rules = append(f.rules, c.expression(fmt.Sprintf("%s.validation[%d].rule", at, r), rule.Rule, c.formScope.With("value")))
+			f.rules = append(f.rules, c.expression(fmt.Sprintf("%s.validation[%d].rule", at, r), rule.Rule, c.formScope.With("value"), boolResult))
 		}
 		if o := spec.OptionsFrom; o != nil {
 			f.options = c.optionsSource(at+".optionsFrom", o)
 		}
 		c.i.form = append(c.i.form, f)
 	}
+	if len(c.problems) == 0 {
+		c.formDefaults()
+	}
+}
+
+// formDefaults checks the defaults that are constant: a user who keeps one that is not valid can send nothing.
+func (c *compiler) formDefaults() {
+	v := expression.Vars{}.WithBudget()
+	for n, f := range c.i.form {
+		if f.defaultValue == nil || !f.defaultValue.Constant() {
+			continue
+		}
+		at := fmt.Sprintf("spec.form[%d].default", n)
+		value, err := f.defaultValue.Eval(v)
+		if err != nil || value == "" {
+			continue
+		}
+		if !f.hasOption(value) {
+			c.problem(at, "The default must be one of the options.")
+			continue
+		}
+		for r, rule := range f.rules {
+			if !rule.UsesOnly("value") {
+				continue
+			}
+			switch valid, err := rule.Bool(v.With(expression.Vars{"value": value})); {
+			case err != nil:
+				c.problem(at, "The default cannot be checked by validation[%d]: %s.", r, err)
+			case !valid:
+				c.problem(at, "The default is not valid: %s", f.Validation[r].Message)
+			}
+		}
+	}
+}
+
+// hasOption reports whether a value can be chosen; any value can without fixed options.
+func (f field) hasOption(value string) bool {
+	return len(f.Options) == 0 || slices.ContainsFunc(f.Options, func(o httpintegration.Option) bool { return o.Name == value })
 }
 
 func (c *compiler) optionsSource(at string, o *httpintegration.OptionsFrom) *optionsSource {
@@ -58,9 +96,9 @@ func (c *compiler) optionsSource(at string, o *httpintegration.OptionsFrom) *opt
 	return &optionsSource{
 		spec:     o,
 		endpoint: c.endpoint(at+".request", cmp.Or(o.Request.Method, http.MethodGet), o.Request.Endpoint, c.formScope.With("page", "previous")),
-		list:     c.expression(at+".list", o.List, page),
-		name:     c.expression(at+".name", o.Name, item), label: c.expression(at+".label", o.Label, item),
-		more: c.expression(at+".more", o.More, page), nextURL: c.expression(at+".nextURL", o.NextURL, page),
+		list:     c.expression(at+".list", o.List, page, listResult),
+		name:     c.expression(at+".name", o.Name, item, textResult), label: c.expression(at+".label", o.Label, item, textResult),
+		more: c.expression(at+".more", o.More, page, boolResult), nextURL: c.expression(at+".nextURL", o.NextURL, page, textResult),
 	}
 }
 
@@ -104,7 +142,7 @@ func (f field) validate(value string, v expression.Vars) error {
 		return action.InvalidField(name, "%s is required.", label)
 	case value == "":
 		return nil
-	case len(f.Options) > 0 && !slices.ContainsFunc(f.Options, func(o httpintegration.Option) bool { return o.Name == value }):
+	case !f.hasOption(value):
 		return action.InvalidField(name, "%s must be one of the options.", label)
 	}
 	with := v.With(expression.Vars{"value": value})

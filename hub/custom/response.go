@@ -39,15 +39,15 @@ func (c *compiler) responses() {
 	}
 	const field = "spec.response"
 	r.statuses, r.maxBytes = spec.SuccessStatuses, int64(cmp.Or(spec.MaxBytes, defaultMaxAnswer))
-	r.success = c.expression(field+".success", spec.Success, c.responseScope)
-	r.reason = c.expression(field+".error", spec.Error, c.responseScope)
-	r.message = c.expression(field+".message", spec.Message, c.responseScope)
+	r.success = c.expression(field+".success", spec.Success, c.responseScope, boolResult)
+	r.reason = c.expression(field+".error", spec.Error, c.responseScope, textResult)
+	r.message = c.expression(field+".message", spec.Message, c.responseScope, textResult)
 	if items := spec.Items; items != nil {
 		s := c.responseScope.With("index")
 		s.PerRow = true
-		r.itemSuccess = c.expression(field+".items.success", items.Success, s)
-		r.itemReason = c.expression(field+".items.error", items.Error, s)
-		r.itemRetry = c.expression(field+".items.retry", items.Retry, s)
+		r.itemSuccess = c.expression(field+".items.success", items.Success, s, boolResult)
+		r.itemReason = c.expression(field+".items.error", items.Error, s, textResult)
+		r.itemRetry = c.expression(field+".items.retry", items.Retry, s, boolResult)
 	}
 }
 

@@ -255,3 +255,58 @@ func TestSampleTotalCost(t *testing.T) {
 		t.Errorf("the cost of 300 expressions is not limited: %q", problems)
 	}
 }
+
+// What fails whatever the values are is a problem without a sample, too; what depends on them is none.
+func TestCertainFailures(t *testing.T) {
+	t.Parallel()
+	const request = "\nrequest: {url: 'https://a.example.com/'}"
+	selection := func(value string) string {
+		return "form: [{name: a, type: select, options: [{name: x}, {name: y}], default: '" + value + "'}]" + request
+	}
+	text := func(value, rule string) string {
+		return "params: [{name: p}]\nform: [{name: a, default: '" + value + "', validation: [{rule: \"" + rule + "\", message: Not good.}]}]" + request
+	}
+	for name, tt := range map[string]struct {
+		spec string
+		want []string
+	}{
+		"a default that is an option":       {selection("y"), nil},
+		"no default":                        {selection(""), nil},
+		"a default that is no option":       {selection("z"), []string{"spec.form[0].default: The default must be one of the options."}},
+		"a default that depends on a value": {selection("${plan.title}"), nil},
+		"a default that is valid":           {text("a", "value == 'a'"), nil},
+		"a default that is not valid":       {text("b", "value == 'a'"), []string{"spec.form[0].default: The default is not valid: Not good."}},
+		"a default that cannot be checked": {
+			text("b", "int(value) > 1"), []string{"spec.form[0].default: The default cannot be checked by validation[0]: a value cannot be converted."},
+		},
+		"a rule that depends on a value": {text("b", "value == params.p"), nil},
+		"a condition that is a number":   {"response: {success: status}" + request, []string{"spec.response.success: The result is not true or false."}},
+		"a condition that may be one":    {"response: {success: body.ok}" + request, nil},
+		"a rule that is text":            {text("", "value + 'a'"), []string{"spec.form[0].validation[0].rule: The result is not true or false."}},
+		"a message that is an object":    {"response: {message: headers}" + request, []string{"spec.response.message: The result is an object and not text."}},
+		"a header that is a list": {
+			"request: {url: 'https://a.example.com/', headers: {X-A: \"${plan.title.split(',')}\"}}",
+			[]string{"spec.request.headers.X-A: The result is a list and not text."},
+		},
+		"a path that is a list": {
+			"request: {url: \"https://a.example.com/${plan.title.split(',')}\"}", []string{"spec.request.url: The result is a list and not text."},
+		},
+		"a list in a text of the body": {
+			"request: {url: 'https://a.example.com/', body: {json: {a: \"b ${plan.title.split(',')}\"}}}",
+			[]string{"spec.request.body.json.a: The result is a list and not text."},
+		},
+		"a list in the body": {"request: {url: 'https://a.example.com/', body: {json: {a: \"${plan.title.split(',')}\"}}}", nil},
+		"options that are no list": {
+			"form: [{name: f, type: select, optionsFrom: {request: {url: 'https://a.example.com/'}, list: text, name: item}}]" + request,
+			[]string{"spec.form[0].optionsFrom.list: The result is not a list."},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, _ := lintText(t, resource(tt.spec))
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -150,6 +150,8 @@ type Expression struct {
 	program cel.Program
 	// uses are the members of variables that the expression reads.
 	uses uses
+	// kind is that of the result, as far as it is known before values are.
+	kind types.Kind
 	// isCell marks an expression that is only a cell of the row: its view and name.
 	isCell bool
 	view   int
@@ -182,7 +184,7 @@ func Compile(text string, s Scope) (*Expression, error) {
 	if err != nil {
 		return nil, sentence("The expression is not valid: %v", err)
 	}
-	x := &Expression{program: program, uses: findUses(ast.NativeRep().Expr())}
+	x := &Expression{program: program, uses: findUses(ast.NativeRep().Expr()), kind: ast.OutputType().Kind()}
 	x.view, x.name, x.isCell = cellOf(ast.NativeRep().Expr())
 	return x, x.uses.check(s)
 }

@@ -28,7 +28,7 @@ func CompileText(text string, s Scope) (*Text, error) {
 			t.parts = append(t.parts, part{text: p.text})
 			continue
 		}
-		x, err := Compile(p.code, s)
+		x, err := compileText(p.code, s)
 		if err != nil {
 			return nil, err
 		}
@@ -36,6 +36,15 @@ func CompileText(text string, s Scope) (*Text, error) {
 		t.parts = append(t.parts, part{Expression: x})
 	}
 	return t, nil
+}
+
+// compileText compiles an expression whose result must be text.
+func compileText(code string, s Scope) (*Expression, error) {
+	x, err := Compile(code, s)
+	if err != nil {
+		return nil, err
+	}
+	return x, x.CheckText()
 }
 
 // Constant reports whether the template has no expressions.

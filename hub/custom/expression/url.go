@@ -34,7 +34,7 @@ func CompileURL(text string, allowed []outbound.HostPattern, s Scope) (*URL, err
 		case c.code != "" && !inPath:
 			host.WriteString("${" + c.code + "}")
 		case c.code != "":
-			x, err := Compile(c.code, s)
+			x, err := compileText(c.code, s)
 			if err != nil {
 				return nil, err
 			}
