@@ -13,8 +13,8 @@ const (
 // Condition reasons of an HTTPIntegration. Succeeded, Pending, Progressing, SecretNotFound and
 // ReconcileFailed are also used.
 const (
-	// NotValid: the spec has problems that the API server cannot find, such as an expression. Correct the
-	// fields in the message; hub lint finds the same problems in a file.
+	// NotValid: the spec has problems that the API server cannot find, such as an expression that is not valid
+	// or fails for spec.sample. Correct the fields in the message; hub lint finds the same problems in a file.
 	NotValid = "NotValid"
 	// SecretNotAllowed: a Secret does not allow the integration. Set the annotation
 	// hub.integrationhub.dev/allow-integrations on the Secret.

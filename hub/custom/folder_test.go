@@ -80,6 +80,30 @@ func named(name, label string) string {
 		"\n  request: {url: 'https://example.com/'}\n"
 }
 
+// A version whose requests fail for its sample does not replace the one that runs.
+func TestFolderChecksSamples(t *testing.T) {
+	t.Parallel()
+	v := newVolume(t)
+	f := v.folder()
+	const good = "  sample: {form: {n: '1'}}\n  form: [{name: n}]\n"
+	text := func(label, n string) string {
+		all := strings.Replace(named("a", label)+good, "n: '1'", "n: '"+n+"'", 1)
+		return strings.Replace(all, "'}\n", "', query: {a: '${int(form.n)}'}}\n", 1)
+	}
+	v.set(settings{"a.yaml": text("First", "1")})
+	if _, err := f.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	v.set(settings{"a.yaml": text("Second", "one")})
+	const want = "a.yaml:6: spec.request.query.a: Evaluation fails for the sample: a value cannot be converted."
+	if _, err := f.Reload(); err == nil || err.Error() != want {
+		t.Errorf("the problem is %v, want %s", err, want)
+	}
+	if all := f.Integrations(); len(all) != 1 || all[0].Definition().Label != "First" {
+		t.Errorf("the first version does not run: %v", all)
+	}
+}
+
 // A file that is not valid keeps its last version; one that is removed goes.
 func TestFolder(t *testing.T) {
 	t.Parallel()

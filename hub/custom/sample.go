@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
 	"maps"
 	"net/http"
 	"slices"
@@ -17,6 +16,7 @@ import (
 	"integrationhub.dev/api/httpintegration"
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/custom/expression"
+	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/hub/suggest"
 )
 
@@ -38,15 +38,17 @@ func samplePlan(t action.Type) action.Plan {
 type sampleCheck struct {
 	*Integration
 	sample *httpintegration.Sample
-	// table is the result of the sample; nil if it has none.
+	// table has the columns of the result; nil if there is none.
 	table *action.Table
+	rows  []action.Row
 	// delivery is the current one: of a query or a dashboard, or of a cell.
 	delivery *delivery
 	header   http.Header
 
 	requests []SampleRequest
 	problems []sampleProblem
-	hidden   []string
+	// hidden are the sensitive settings of the sample.
+	hidden outbound.Secrets
 }
 
 // sampleProblem is a problem of a field.
@@ -171,7 +173,10 @@ func (s *sampleCheck) columns() {
 		}
 		columns = append(columns, s.column(c, values))
 	}
-	s.table = action.NewTable(columns, nil, rowsOf(rows))
+	for _, cells := range rows {
+		s.rows = append(s.rows, action.NewRow(cells))
+	}
+	s.table = action.NewTable(columns, nil, nil)
 }
 
 // column describes a column as Looker does.
@@ -203,16 +208,6 @@ func typeOf(values []json.RawMessage) string {
 		return "string"
 	}
 	return "number"
-}
-
-func rowsOf(rows [][]action.Cell) iter.Seq2[action.Row, error] {
-	return func(yield func(action.Row, error) bool) {
-		for _, cells := range rows {
-			if !yield(action.NewRow(cells), nil) {
-				return
-			}
-		}
-	}
 }
 
 // deliver makes the requests of a delivery of one type.
@@ -256,7 +251,7 @@ func (s *sampleCheck) params() map[string]string {
 		value, given := s.sample.Params[name]
 		params[name] = string(value)
 		if p.Sensitive && given {
-			s.hidden = append(s.hidden, string(value))
+			s.hidden.Add(string(value))
 		}
 		if p.Sensitive && !given && p.Required {
 			params[name] = "params." + name
@@ -314,7 +309,7 @@ func (s *sampleCheck) result() {
 		return
 	}
 	var rows []ref.Val
-	for row := range s.table.Rows() {
+	for _, row := range s.rows {
 		rows = append(rows, columns.Row(row))
 	}
 	switch s.spec.Request.Per {

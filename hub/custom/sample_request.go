@@ -2,14 +2,12 @@ package custom
 
 import (
 	"cmp"
-	"context"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
 
 	"integrationhub.dev/hub/custom/expression"
-	"integrationhub.dev/hub/outbound"
 )
 
 // SampleRequest is a request that the hub would send for the sample of an integration. Secrets are
@@ -38,8 +36,7 @@ type sampleContent struct{ contentType, text string }
 
 // add adds a request, without secrets.
 func (s *sampleCheck) add(field string, c call, body *sampleContent) {
-	secrets := outbound.SecretsOf(outbound.AddSecrets(context.Background(), s.hidden...))
-	r := SampleRequest{Field: field, Method: c.method, URL: secrets.Scrub(c.url), Header: http.Header{}}
+	r := SampleRequest{Field: field, Method: c.method, URL: s.hidden.Scrub(c.url), Header: http.Header{}}
 	maps.Copy(r.Header, c.header)
 	maps.Copy(r.Header, s.header)
 	if s.auth.signing != nil {
@@ -48,11 +45,11 @@ func (s *sampleCheck) add(field string, c call, body *sampleContent) {
 		r.Header.Set("Webhook-Signature", "(signature)")
 	}
 	if body != nil {
-		r.Body = secrets.Scrub(body.text)
+		r.Body = s.hidden.Scrub(body.text)
 		r.Header.Set("Content-Type", body.contentType)
 	}
 	for name := range r.Header {
-		r.Header.Set(name, secrets.Scrub(r.Header.Get(name)))
+		r.Header.Set(name, s.hidden.Scrub(r.Header.Get(name)))
 	}
 	s.requests = append(s.requests, r)
 }
