@@ -1,6 +1,7 @@
 package custom_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -306,6 +307,38 @@ func TestCertainFailures(t *testing.T) {
 			got, _ := lintText(t, resource(tt.spec))
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Copies of a value cost as well, although they cost nothing in CEL: an operator has less memory than a hub.
+func TestSampleTotalSize(t *testing.T) {
+	t.Parallel()
+	spec := func(request string) string {
+		value := strings.Repeat("x", 50_000)
+		return request + "\nsample: {columns: [{name: a, values: [" + value + ", " + value + "]}]}"
+	}
+	item := "[" + strings.TrimSuffix(strings.Repeat("'${row.name.a}', ", 250), ", ") + "]"
+	header := "{A: '" + strings.Repeat("${row.name.a}", 19) + "'"
+	for n := range 15 {
+		header += fmt.Sprintf(", A%d: '%s'", n, strings.Repeat("${row.name.a}", 19))
+	}
+	for name, tt := range map[string]struct{ request, want string }{
+		"items": {
+			"request: {url: https://a.example.com/, per: batch, batch: {maxRows: 2, maxBytes: 33000000, item: " + item + "}, body: {json: '${items}'}}",
+			"Evaluation fails for row 2 of the sample: it is too large.",
+		},
+		"headers": {
+			"request: {url: https://a.example.com/, per: row, headers: " + header + "}}",
+			"Evaluation fails for row 2 of the sample: all expressions together cost too much.",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			problems, _ := lintText(t, resource(spec(tt.request)))
+			if len(problems) == 0 || !strings.HasSuffix(problems[0], tt.want) {
+				t.Errorf("problems %q, want one that ends with %q", problems, tt.want)
 			}
 		})
 	}

@@ -2,7 +2,7 @@ package expression
 
 import "github.com/google/cel-go/cel"
 
-// MaxTotalCost is the cost of all evaluations together that have a budget: about a second.
+// MaxTotalCost is the cost of all evaluations together that have a budget: about a second, or 20 MB of text.
 const MaxTotalCost = 2 * maxCost
 
 // budgetVariable holds the budget among the variables. It is not an identifier, so that no expression can
@@ -42,4 +42,22 @@ func (b *budget) spend(details *cel.EvalDetails) {
 		cost = *details.ActualCost()
 	}
 	b.left -= min(cost, b.left)
+}
+
+// bytesPerUnit is how much text costs a unit, as in CEL.
+const bytesPerUnit = 10
+
+// maxBytes is how much text may be made.
+func (b *budget) maxBytes(limit int) int {
+	if b == nil {
+		return limit
+	}
+	return min(limit, int(b.left)*bytesPerUnit) //nolint:gosec // at most MaxTotalCost
+}
+
+// spendText subtracts the cost of a text, because copying a value costs nothing in CEL.
+func (b *budget) spendText(length int) {
+	if b != nil {
+		b.left -= min(uint64(length/bytesPerUnit), b.left) //nolint:gosec // not negative
+	}
 }

@@ -65,8 +65,10 @@ func (t *Template) Uses(variable string) bool { return t.uses[variable] != nil }
 
 // Render renders the template to JSON of at most maxBytes.
 func (t *Template) Render(v Vars, maxBytes int) ([]byte, error) {
-	w := &writer{max: maxBytes}
+	b := budgetOf(v)
+	w := &writer{max: b.maxBytes(maxBytes)}
 	err := t.root.write(w, v)
+	b.spendText(len(w.text))
 	return w.text, err
 }
 

@@ -79,6 +79,7 @@ func (t *Text) Eval(v Vars) (string, error) {
 		}
 		b.WriteString(text)
 	}
+	budgetOf(v).spendText(b.Len())
 	return b.String(), nil
 }
 
