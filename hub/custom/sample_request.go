@@ -145,19 +145,23 @@ func (s *sampleCheck) credentials() http.Header {
 	return header
 }
 
-// grant evaluates how tokens are fetched.
+// grant evaluates how tokens are fetched, and adds the request.
 func (s *sampleCheck) grant(g *grant, eval func(string, *expression.Text) (string, error)) {
+	out := SampleRequest{Method: http.MethodPost, Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}}
 	if g.google {
 		_, _ = eval("googleServiceAccount.key", g.key)
+		out.Field, out.URL, out.Body = authField+".googleServiceAccount", googleTokenURL, "(assertion, signed with the key)"
+		s.requests = append(s.requests, out)
 		return
 	}
-	const field = "oauth2ClientCredentials."
-	if _, err := g.url.Eval(s.delivery.vars); err != nil {
-		s.failed("the sample", configurationError(authField+"."+field+"tokenURL", err))
+	r, err := g.request(s.delivery.vars, eval)
+	if err != nil {
+		s.failed("the sample", err)
+		return
 	}
-	_, _ = eval(field+"clientID", g.id)
-	_, _ = eval(field+"clientSecret", g.secret)
-	for _, name := range slices.Sorted(maps.Keys(g.params)) {
-		_, _ = eval(field+"params."+name, g.params[name])
+	if !g.inBody {
+		out.Header.Set("Authorization", s.hidden.Scrub("Basic ("+r.id+":"+r.secret+" in base64)"))
 	}
+	out.Field, out.URL, out.Body = authField+".oauth2ClientCredentials", s.hidden.Scrub(r.address), s.hidden.Scrub(r.form.Encode())
+	s.requests = append(s.requests, out)
 }

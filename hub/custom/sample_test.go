@@ -215,6 +215,20 @@ func TestSampleKinds(t *testing.T) {
 			nil,
 			[]string{"GET ", "PUT "},
 		},
+		"a token": {
+			"params: [{name: aud, required: true}]\nsecrets: [{name: id, secretKeyRef: {name: a, key: b}}]\n" +
+				"authentication: {oauth2ClientCredentials: {tokenURL: 'https://a.example.com/', clientID: '${secrets.id}', clientSecret: x, " +
+				"params: {audience: '${params.aud}'}, credentialsIn: body}}\n" +
+				"request: {method: PUT, url: https://b.example.com/}\nsample: {params: {aud: me}}",
+			nil,
+			[]string{"POST audience=me&client_id=secrets.id&client_secret=x&grant_type=client_credentials", "PUT "},
+		},
+		"a token that fails": {
+			"authentication: {oauth2ClientCredentials: {tokenURL: 'https://a.example.com/', clientID: a, clientSecret: x, params: {audience: '${int(plan.title)}'}}}\n" +
+				"request: {url: https://b.example.com/}\nsample: {}",
+			[]string{"spec.authentication.oauth2ClientCredentials.params.audience: Evaluation fails for the sample: a value cannot be converted."},
+			nil,
+		},
 		"options that fail": {
 			"form: [{name: f, type: select, optionsFrom: {request: {url: 'https://a.example.com/', query: {p: '${previous.next}'}}, list: body, name: item}}]\n" +
 				"request: {url: https://b.example.com/}\nsample: {}",

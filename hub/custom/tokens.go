@@ -58,40 +58,54 @@ func (g *grant) tokens(
 		}
 		return all.get(digest(key), func() *tokens { return newTokens(googleTokens(client, key, g.scopes)) }), nil
 	}
-	address, err := g.url.Eval(v)
-	if err != nil {
-		return nil, configurationError(authField+".oauth2ClientCredentials.tokenURL", err)
-	}
-	id, err := eval("oauth2ClientCredentials.clientID", g.id)
+	r, err := g.request(v, eval)
 	if err != nil {
 		return nil, err
 	}
-	secret, err := eval("oauth2ClientCredentials.clientSecret", g.secret)
-	if err != nil {
-		return nil, err
+	api := outbound.API{Name: "The token endpoint", Client: client, Timeout: tokenTimeout, Explain: explainToken}
+	if !g.inBody {
+		// RFC 6749, section 2.3.1: both are form-encoded first.
+		api.Authorize = func(req *http.Request) { req.SetBasicAuth(url.QueryEscape(r.id), url.QueryEscape(r.secret)) }
 	}
-	form := url.Values{"grant_type": {"client_credentials"}}
+	return all.get(digest(r.address, r.id, r.secret, r.form.Encode()), func() *tokens {
+		return newTokens(func(ctx context.Context) (issued, error) { return fetchToken(ctx, api, r.address, r.form) })
+	}), nil
+}
+
+// tokenRequest is a request for a token by client credentials. The form has them if they are sent in the body.
+type tokenRequest struct {
+	address, id, secret string
+	form                url.Values
+}
+
+// request evaluates the request for a token by client credentials.
+func (g *grant) request(v expression.Vars, eval func(string, *expression.Text) (string, error)) (r tokenRequest, err error) {
+	const field = "oauth2ClientCredentials."
+	if r.address, err = g.url.Eval(v); err != nil {
+		return r, configurationError(authField+"."+field+"tokenURL", err)
+	}
+	if r.id, err = eval(field+"clientID", g.id); err != nil {
+		return r, err
+	}
+	if r.secret, err = eval(field+"clientSecret", g.secret); err != nil {
+		return r, err
+	}
+	r.form = url.Values{"grant_type": {"client_credentials"}}
 	if len(g.scopes) > 0 {
-		form.Set("scope", strings.Join(g.scopes, " "))
+		r.form.Set("scope", strings.Join(g.scopes, " "))
 	}
 	for _, name := range slices.Sorted(maps.Keys(g.params)) {
 		value, err := g.params[name].Eval(v)
 		if err != nil {
-			return nil, configurationError(authField+".oauth2ClientCredentials.params."+name, err)
+			return r, templateError(g.params[name], authField+"."+field+"params."+name, err)
 		}
-		form.Set(name, value)
+		r.form.Set(name, value)
 	}
-	api := outbound.API{Name: "The token endpoint", Client: client, Timeout: tokenTimeout, Explain: explainToken}
 	if g.inBody {
-		form.Set("client_id", id)
-		form.Set("client_secret", secret)
-	} else {
-		// RFC 6749, section 2.3.1: both are form-encoded first.
-		api.Authorize = func(req *http.Request) { req.SetBasicAuth(url.QueryEscape(id), url.QueryEscape(secret)) }
+		r.form.Set("client_id", r.id)
+		r.form.Set("client_secret", r.secret)
 	}
-	return all.get(digest(address, id, secret, form.Encode()), func() *tokens {
-		return newTokens(func(ctx context.Context) (issued, error) { return fetchToken(ctx, api, address, form) })
-	}), nil
+	return r, nil
 }
 
 const (
