@@ -35,6 +35,8 @@ func TestCRDRefuses(t *testing.T) {
 	}{
 		"clear text":                                {want: "baseURL must be an https URL with a host", change: func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "http://hub.example.com" }},
 		"no host":                                   {want: "baseURL must be an https URL with a host", change: func(s *v1alpha1.IntegrationHubSpec) { s.BaseURL = "https://" }},
+		"the reference's format without its key":    {want: "userStateFormat Reference requires cipherSecretRef", change: func(s *v1alpha1.IntegrationHubSpec) { s.UserStateFormat = v1alpha1.ReferenceUserState }},
+		"a format that does not exist":              {want: "spec.userStateFormat", change: func(s *v1alpha1.IntegrationHubSpec) { s.UserStateFormat = "reference" }},
 		"an upstream in clear text":                 {want: "the url of an upstream must be an https URL", change: upstream(func(u *v1alpha1.Upstream) { u.URL = "http://a.example.com" })},
 		"an upstream with a user":                   {want: "a query, a fragment or a user name", change: upstream(func(u *v1alpha1.Upstream) { u.URL = "https://u:p@a.example.com" })},
 		"an upstream with a path in its name":       {want: "spec.upstreams[0].name", change: upstream(func(u *v1alpha1.Upstream) { u.Name = "../a" })},

@@ -15,3 +15,16 @@ const (
 // NewServiceSecretAnnotation asks for a new service secret after the generated one was lost. Its value
 // is any text that was not used before, such as the date. Looker then needs the new token.
 const NewServiceSecretAnnotation = "hub.integrationhub.dev/new-service-secret"
+
+// UserStateFormat selects the format of the encrypted state that Looker stores for users.
+//
+// +kubebuilder:validation:Enum=Sealed;Reference
+type UserStateFormat string
+
+// Formats of user state.
+const (
+	// SealedUserState is authenticated encryption, which only this hub reads.
+	SealedUserState UserStateFormat = "Sealed"
+	// ReferenceUserState is what the existing Looker Action Hub reads, too.
+	ReferenceUserState UserStateFormat = "Reference"
+)

@@ -58,6 +58,7 @@ type IntegrationHubList struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.exposure) || !has(self.exposure.ingress) || !has(self.exposure.ingress.host) || !has(self.baseURL) || !isURL(self.baseURL) || url(self.baseURL).getHostname() == self.exposure.ingress.host",message="baseURL and exposure.ingress.host have different hosts: set only one of them"
 // +kubebuilder:validation:XValidation:rule="!has(self.exposure) || !has(self.exposure.ingress) || has(self.exposure.ingress.tlsSecretName) || !has(self.tls.terminatedElsewhere) || !self.tls.terminatedElsewhere",message="tls.terminatedElsewhere requires exposure.ingress.tlsSecretName for the Ingress"
 // +kubebuilder:validation:XValidation:rule="!has(self.integrations) || self.integrations.size() == 0 || has(self.defaultEnabled) && self.defaultEnabled || self.integrations.exists(i, !has(i.enabled) || i.enabled)",message="enable at least one integration, or remove the list to offer all that need no settings"
+// +kubebuilder:validation:XValidation:rule="!has(self.userStateFormat) || self.userStateFormat != 'Reference' || has(self.cipherSecretRef)",message="userStateFormat Reference requires cipherSecretRef, the key of the existing Looker Action Hub"
 // +kubebuilder:validation:XValidation:rule="!has(self.exposure) || !has(self.baseURL) || !(has(self.exposure.ingress) && !has(self.exposure.ingress.host) || has(self.exposure.gateway) && !has(self.exposure.gateway.hostnames)) || !self.baseURL.matches('^https://([0-9]+[.][0-9]+[.][0-9]+[.][0-9]+|[[].*])(:[0-9]+)?(/.*)?$')",message="exposure.ingress and exposure.gateway require a host name: baseURL has an IP address"
 type IntegrationHubSpec struct {
 	// ControllerClass is the class of the operator that manages the hub, if several operators watch its namespace.
@@ -150,6 +151,14 @@ type IntegrationHubSpec struct {
 	//
 	// +optional
 	EncryptUserState bool `json:"encryptUserState,omitempty"`
+
+	// UserStateFormat selects the format of encrypted user state; Sealed if empty. Both formats are always read.
+	// Sealed: authenticated encryption.
+	// Reference: the format of the existing Looker Action Hub of cipherSecretRef, which can read it with the same key.
+	// Set it while users may go back to that hub. It is not authenticated.
+	//
+	// +optional
+	UserStateFormat UserStateFormat `json:"userStateFormat,omitempty"`
 
 	// DefaultEnabled also offers all integrations that are not in the list and need no settings.
 	//

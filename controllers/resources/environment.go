@@ -112,6 +112,9 @@ func operatorSettings(in Inputs) map[string]string {
 	if hub.Spec.EncryptUserState {
 		values[env.EncryptPayload] = "true"
 	}
+	if hub.Spec.UserStateFormat == v1alpha1.ReferenceUserState {
+		values[env.StateFormat] = "reference" // the hub's default is the other one
+	}
 	set(values, env.StatusPage, statusPage(hub))
 	set(values, env.Upstreams, upstreamsSetting(hub))
 	if l := hub.Spec.Logging; l != nil {

@@ -43,6 +43,7 @@ const (
 	EgressProxy      = "ACTION_HUB_EGRESS_PROXY"
 
 	CipherMaster      = "CIPHER_MASTER"
+	StateFormat       = "ACTION_HUB_STATE_FORMAT"
 	SentryDSN         = "SENTRY_DSN"
 	SentryEnvironment = "SENTRY_ENVIRONMENT"
 )

@@ -186,7 +186,7 @@ func general(environment map[string]string) []Finding {
 	}
 	if environment["CIPHER_MASTER"] != "" {
 		add(Change, "Users' sign-ins remain valid, because CIPHER_MASTER decrypts them. New ones have a format that the reference cannot read.")
-		add(Action, "Set ACTION_HUB_STATE_FORMAT=reference for as long as you may go back to the reference.")
+		add(Action, "Set ACTION_HUB_STATE_FORMAT=reference (spec.userStateFormat: Reference) for as long as you may go back to the reference.")
 	}
 	proxy := firstSet(environment, "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
 	if proxy != "" && environment["ACTION_HUB_EGRESS_PROXY"] == "" {
