@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -24,7 +23,7 @@ var ErrSpoolFull error = action.Errorf(action.Unavailable, "The hub has no stora
 var errSpoolBroken error = action.Errorf(action.Unavailable, "The hub cannot store this data. Try again later.")
 
 // Spool stores payloads: small ones in memory, others in unlinked files, so that none are left after
-// a crash.
+// a crash; except on Windows, where open files have a name.
 type Spool struct {
 	// Dir is the directory of the files; empty means the system's temporary directory.
 	Dir string
@@ -42,6 +41,9 @@ type Spool struct {
 	changed chan struct{} // closed when bytes were released
 
 	settings atomic.Int64
+
+	// named keeps the names of files until they are closed, as on Windows. For tests.
+	named bool
 }
 
 // spoolThreshold is the maximum size of a payload in memory.
@@ -61,19 +63,6 @@ func (s *Spool) Check() error {
 		return err
 	}
 	return f.Close()
-}
-
-// file creates an unlinked file.
-func (s *Spool) file() (*os.File, error) {
-	f, err := os.CreateTemp(s.Dir, "payload-")
-	if err != nil {
-		return nil, fmt.Errorf("creating a spool file: %w", err)
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		_ = f.Close()
-		return nil, fmt.Errorf("unlinking a spool file: %w", err)
-	}
-	return f, nil
 }
 
 // Share returns one delivery's part of the spool. Deliveries that do not fit at the same time wait
@@ -178,7 +167,7 @@ func (s *Share) release(n int64) {
 type SpoolWriter struct {
 	share *Share
 	mem   []byte
-	file  *os.File
+	file  *spoolFile
 	size  int64
 }
 
@@ -254,7 +243,7 @@ func (w *SpoolWriter) Done() (*Blob, error) {
 type Blob struct {
 	io.ReaderAt
 	size  int64
-	file  *os.File
+	file  *spoolFile
 	share *Share
 }
 

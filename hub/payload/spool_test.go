@@ -3,8 +3,10 @@ package payload
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -90,6 +92,61 @@ func TestShareLimits(t *testing.T) {
 	})
 }
 
+// Files have no name, or lose it when they are closed: no data is left in the folder.
+func TestSpoolFilesAreRemoved(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		named bool
+		while int // files with a name while a payload is in use
+	}{
+		"unlinked":               {named: false, while: 0},
+		"named, as Windows asks": {named: true, while: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if !tt.named && runtime.GOOS == "windows" {
+				t.Skip("Windows removes no open files")
+			}
+			spool := &Spool{Dir: t.TempDir(), named: tt.named}
+			names := func() int {
+				entries, err := os.ReadDir(spool.Dir)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return len(entries)
+			}
+			if err := spool.Check(); err != nil || names() != 0 {
+				t.Errorf("after a check, %d files have a name: %v", names(), err)
+			}
+			b, err := spoolOf(spool.Share(t.Context()), 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if names() != tt.while {
+				t.Errorf("%d files have a name while a payload is in use, want %d", names(), tt.while)
+			}
+			if data, err := io.ReadAll(b.Reader()); err != nil || len(data) != mib {
+				t.Errorf("read %d bytes: %v", len(data), err)
+			}
+			if err := b.Close(); err != nil || names() != 0 {
+				t.Errorf("after the payload was closed, %d files have a name: %v", names(), err)
+			}
+			aborted := spool.Share(t.Context()).Create()
+			if _, err := aborted.Write(make([]byte, mib)); err != nil {
+				t.Fatal(err)
+			}
+			aborted.Abort()
+			if names() != 0 || spool.Used() != 0 {
+				t.Errorf("after a payload was aborted, %d files have a name, and %d bytes are in use", names(), spool.Used())
+			}
+			spool.Limit = 1
+			if _, err := spoolOf(spool.Share(t.Context()), 1); action.KindOf(err) != action.TooLarge || names() != 0 {
+				t.Errorf("after a payload was refused, %d files have a name: %v", names(), err)
+			}
+		})
+	}
+}
+
 // A full disk is no fault of the request, and neither is a folder that is gone.
 func TestSpoolCannotBeWritten(t *testing.T) {
 	t.Parallel()
@@ -98,7 +155,7 @@ func TestSpoolCannotBeWritten(t *testing.T) {
 		t.Skip("this system has no /dev/full")
 	}
 	w := (&Spool{}).Share(t.Context()).Create()
-	w.file = full
+	w.file = &spoolFile{File: full}
 	if _, err := w.Write([]byte("x")); !errors.Is(err, ErrSpoolFull) || action.KindOf(err) != action.Unavailable {
 		t.Errorf("a full disk: %v", err)
 	}
