@@ -18,8 +18,10 @@ case "$*" in
   "config view"*) echo https://prod-eu.example.com ;;
   "get crd certificates.cert-manager.io"*) echo customresourcedefinition/certificates.cert-manager.io ;;
   "get crd integrationhubs"*) [ -z "${HAS_HUB:-}" ] || echo customresourcedefinition/integrationhubs ;;
-  "get integrationhubs"*"-A"*) echo "${OTHER_HUBS:-}" ;;
-  "get crd -l"*) [[ "$*" == *field-selector* ]] || echo customresourcedefinition/integrationhubs ;;
+  "get "*".hub.integrationhub.dev -A"*) [[ "$2" != "${OTHERS_HAVE:-}" ]] || echo "$2/theirs" ;;
+  "get crd -l"*)
+    [[ "$*" == *field-selector* ]] ||
+      echo integrationhubs.hub.integrationhub.dev lookerregistrations.hub.integrationhub.dev httpintegrations.hub.integrationhub.dev ;;
   "kustomize "*) echo "image: integrationhub.local/manager:dev" ;;
   *" apply "* | "apply "*) cat >>"$CALLS.applied" ;;
   *"dry-run=client"*) cat >/dev/null; echo "kind: ConfigMap" ;;
@@ -112,7 +114,9 @@ func TestExistingClusterIsLeftAsItWas(t *testing.T) {
 		"delete namespace -l app.kubernetes.io/part-of=integration-hub-demo --field-selector metadata.name=integration-hub-demo ",
 		"delete namespace -l app.kubernetes.io/part-of=integration-hub-demo --field-selector metadata.name=integration-hub-demo-system ",
 		"delete clusterrole,clusterrolebinding -l app.kubernetes.io/part-of=integration-hub-demo",
-		"delete crd -l app.kubernetes.io/part-of=integration-hub-demo",
+		"delete crd integrationhubs.hub.integrationhub.dev",
+		"delete crd lookerregistrations.hub.integrationhub.dev",
+		"delete crd httpintegrations.hub.integrationhub.dev",
 	} {
 		if len(called(calls, want)) == 0 {
 			t.Errorf("not called: %s\n%s", want, strings.Join(calls, "\n"))
@@ -139,7 +143,9 @@ func checkCalls(t *testing.T, calls []string) {
 			}
 		}
 		for _, foreign := range []string{"looker", "actions", "local-ca", "integration-hub-system"} {
-			if strings.Contains(call, foreign) {
+			if slices.ContainsFunc(words, func(w string) bool {
+				return strings.Contains(w, foreign) && !strings.HasPrefix(w, "lookerregistrations.")
+			}) {
 				t.Errorf("names %s: %s", foreign, call)
 			}
 		}
@@ -161,17 +167,30 @@ func TestExistingInstallationIsNotTouched(t *testing.T) {
 	}
 }
 
-// Hubs that came later must survive the demo's end: deleting the CRD would delete them.
+// Objects of others that came later must survive the demo's end: deleting their CRD would delete them.
 func TestRemovalKeepsTheCRDOfOthers(t *testing.T) {
 	t.Parallel()
-	m := newUserMachine(t)
-	here := copyFolder(t)
-	if out, err := m.run(t, []string{"OTHER_HUBS=integrationhub/actions"}, filepath.Join(here, "demo", "remove")); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	calls := m.calls(t)
-	if len(called(calls, "delete crd")) > 0 || len(called(calls, "label crd")) != 1 {
-		t.Errorf("%q", calls)
+	for _, crd := range []string{
+		"integrationhubs.hub.integrationhub.dev", "lookerregistrations.hub.integrationhub.dev", "httpintegrations.hub.integrationhub.dev",
+	} {
+		t.Run(crd, func(t *testing.T) {
+			t.Parallel()
+			m := newUserMachine(t)
+			here := copyFolder(t)
+			if out, err := m.run(t, []string{"OTHERS_HAVE=" + crd}, filepath.Join(here, "demo", "remove")); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			calls := m.calls(t)
+			if len(called(calls, "delete crd "+crd)) > 0 {
+				t.Errorf("the CRD was deleted: %q", calls)
+			}
+			if deleted := called(calls, "delete crd"); len(deleted) != 2 {
+				t.Errorf("deleted %q, want the two CRDs without objects", deleted)
+			}
+			if labelled := called(calls, "label crd"); len(labelled) != 1 || !strings.Contains(labelled[0], crd) {
+				t.Errorf("labelled %q, want only %s", labelled, crd)
+			}
+		})
 	}
 }
 
