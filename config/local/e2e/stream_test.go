@@ -3,9 +3,11 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
+	"os/exec"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -64,6 +66,7 @@ func losesNothingBy(t *testing.T, l *looker, hook string, execute func(context.C
 	workers.Wait()
 	if len(failures) > 0 {
 		t.Errorf("%d of %d executes failed, the first: %s", len(failures), int(sent.Load())+len(failures), failures[0])
+		logFailures(t)
 	}
 	seen := map[string]int{}
 	for _, d := range l.arrivals(t, hook) {
@@ -78,4 +81,29 @@ func losesNothingBy(t *testing.T, l *looker, hook string, execute func(context.C
 		}
 	}
 	t.Logf("%d executes meanwhile", sent.Load())
+}
+
+// maxLoggedFailures is how many lines of each pod's log are shown.
+const maxLoggedFailures = 3
+
+// logFailures shows where the hub's pods run and why their deliveries failed, which Looker is not told.
+func logFailures(t *testing.T) {
+	t.Helper()
+	kubectlOutput := func(args ...string) []byte {
+		out, err := exec.CommandContext(context.WithoutCancel(t.Context()), "kubectl", args...).CombinedOutput()
+		if err != nil {
+			t.Logf("kubectl %v: %v", args, err)
+		}
+		return out
+	}
+	t.Logf("%s", kubectlOutput("get", "pods", "-A", "-o", "wide"))
+	for _, pod := range hubPods(t) {
+		shown := 0
+		for line := range bytes.Lines(kubectlOutput("-n", pod.Namespace, "logs", pod.Name, "--since=5m")) {
+			if bytes.Contains(line, []byte("tray")) && !bytes.Contains(line, []byte("delivered")) && shown < maxLoggedFailures {
+				t.Logf("%s on %s: %s", pod.Name, pod.Spec.NodeName, line)
+				shown++
+			}
+		}
+	}
 }
