@@ -28,7 +28,7 @@ import (
 
 // gcPercent is how much the heap grows between collections; GOGC overrides it. The manager waits for the
 // API server most of the time, so that it has CPU time to spare for less memory.
-const gcPercent = 50
+const gcPercent = 30
 
 func main() {
 	if os.Getenv("GOGC") == "" {
