@@ -67,10 +67,11 @@ func (s *scope) customStatus() *v1alpha1.CustomIntegrationsStatus {
 // reportedCustom returns the digest of the version that all pods run, or "", and what one of them says is wrong
 // with the version that they were given.
 func reportedCustom(reports []hubclient.Report, name, given string) (digest, problem string) {
+	file := resources.CustomFileName(name)
 	for n, report := range reports {
 		var found hubclient.Custom
 		for _, c := range report.Custom {
-			if c.File == resources.CustomFileName(name) {
+			if c.File == file {
 				found = c
 			}
 		}

@@ -74,7 +74,7 @@ func TestInvalid(t *testing.T) {
 			},
 			"spec.request.body.json",
 		},
-		"a name of nobody": {func(s *httpintegration.Spec) { s.Name = "nobody" }, "spec.name: The name must begin with custom_"},
+		"a name without the prefix": {func(s *httpintegration.Spec) { s.Name = "unprefixed" }, "spec.name: The name must begin with custom_"},
 		"a request that fails for the sample": {
 			func(s *httpintegration.Spec) {
 				s.Request.Per = "row"
@@ -243,7 +243,7 @@ func TestAtRest(t *testing.T) {
 	})
 	f.create(f.minimal("a"))
 	bad := f.minimal("b")
-	bad.Spec.Name = "nobody"
+	bad.Spec.Name = "unprefixed"
 	f.create(bad)
 	f.reconcile("a")
 	f.reconcile("b")

@@ -6,6 +6,7 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -79,10 +80,7 @@ type Set struct {
 
 // New creates the upstreams of a configuration.
 func New(configs config.Upstreams, o Options) (*Set, error) {
-	s := &Set{interval: o.Interval}
-	if s.interval == 0 {
-		s.interval = refreshInterval
-	}
+	s := &Set{interval: cmp.Or(o.Interval, refreshInterval)}
 	for _, c := range configs {
 		roots := o.Roots
 		if c.CAFile != "" {
@@ -150,7 +148,7 @@ func (s *Set) Find(name string) *Hub {
 func (s *Set) Missing(name string) *Hub {
 	for _, h := range s.hubs {
 		rest, ok := strings.CutPrefix(name, h.config.Prefix)
-		if ok && h.State().Fetched.IsZero() && (len(h.config.Integrations) == 0 || h.offers(rest)) {
+		if ok && h.State().Fetched.IsZero() && h.offers(rest) {
 			return h
 		}
 	}
@@ -169,7 +167,7 @@ func (h *Hub) URL() string { return h.config.URL }
 // State is what is known about the upstream.
 func (h *Hub) State() State { return *h.state.Load() }
 
-// offers reports whether the configuration names an integration. Paths have lowercase names only.
+// offers reports whether the configuration names an integration, or all. Paths have lowercase names only.
 func (h *Hub) offers(name string) bool {
 	return len(h.config.Integrations) == 0 ||
 		slices.ContainsFunc(h.config.Integrations, func(n string) bool { return strings.EqualFold(n, name) })

@@ -128,7 +128,7 @@ func TestRevokedSecret(t *testing.T) {
 			func(v corev1.Volume) bool { return v.Name == "integration-secrets" })
 	}
 	c.eventually("the pods mount the Secret", mounts)
-	if err := controllertest.Edit(t.Context(), c.api, integration, func(o *v1alpha1.HTTPIntegration) { o.Spec.Name, o.Spec.Secrets = "nobody", nil }); err != nil {
+	if err := controllertest.Edit(t.Context(), c.api, integration, func(o *v1alpha1.HTTPIntegration) { o.Spec.Name, o.Spec.Secrets = "unprefixed", nil }); err != nil {
 		t.Fatal(err)
 	}
 	c.reason(v1alpha1.CustomIntegrationsReady, v1alpha1.IntegrationsRefused)
