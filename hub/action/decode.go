@@ -19,7 +19,13 @@ import (
 // Its error is an [*Error] of kind Invalid that contains all invalid fields.
 func Decode[T any](req *Request) (T, error) {
 	var in T
-	v := reflect.ValueOf(&in).Elem()
+	err := decode(req, &in)
+	return in, err
+}
+
+// decode is not generic, since the compiler would repeat it for each struct. in is a pointer to one.
+func decode(req *Request, in any) error {
+	v := reflect.ValueOf(in).Elem()
 	bad := map[string]string{}
 	var messages []string
 	for i := range v.NumField() {
@@ -50,14 +56,12 @@ func Decode[T any](req *Request) (T, error) {
 		}
 	}
 	if len(messages) > 0 {
-		return in, &Error{Kind: Invalid, Message: strings.Join(messages, " "), Fields: bad}
+		return &Error{Kind: Invalid, Message: strings.Join(messages, " "), Fields: bad}
 	}
-	if val, ok := any(&in).(interface{ Validate() error }); ok {
-		if err := val.Validate(); err != nil {
-			return in, err
-		}
+	if val, ok := in.(interface{ Validate() error }); ok {
+		return val.Validate()
 	}
-	return in, nil
+	return nil
 }
 
 func fieldTag(req *Request, field reflect.StructField) (name string, source map[string]string, required bool) {

@@ -36,21 +36,29 @@ func SettingNames[T any]() []string {
 
 // ParseSettings reads a struct with `env` tags from an environment, like [Settings].
 func ParseSettings[T any](environment map[string]string) (T, error) {
+	var s T
+	err := parseSettings(&s, reflect.TypeFor[T](), environment)
+	return s, err
+}
+
+// parseSettings is not generic, since the compiler would repeat it for each integration. The pointer s
+// leads to a struct of the type t.
+func parseSettings(s any, t reflect.Type, environment map[string]string) error {
 	parsers := map[reflect.Type]env.ParserFunc{
 		reflect.TypeFor[bool](): func(text string) (any, error) { return ParseBool(text) },
 	}
 	if environment == nil { // for the library, that is the process's own environment
 		environment = map[string]string{}
 	}
-	s, err := env.ParseAsWithOptions[T](env.Options{Environment: environment, FuncMap: parsers})
+	err := env.ParseWithOptions(s, env.Options{Environment: environment, FuncMap: parsers})
 	if err == nil {
-		return s, nil
+		return nil
 	}
 	all, ok := errors.AsType[env.AggregateError](err)
 	if !ok {
-		return s, fmt.Errorf("reading settings: %w", err)
+		return fmt.Errorf("reading settings: %w", err)
 	}
-	known := settingsOf(reflect.TypeFor[T]())
+	known := settingsOf(t)
 	var missing []string
 	invalid := &InvalidSettingsError{}
 	for _, e := range all.Errors {
@@ -61,18 +69,18 @@ func ParseSettings[T any](environment map[string]string) (T, error) {
 		} else if parse, ok := errors.AsType[env.ParseError](e); ok {
 			i := slices.IndexFunc(known, func(s setting) bool { return s.field == parse.Name })
 			if i < 0 {
-				return s, fmt.Errorf("reading settings: %w", e)
+				return fmt.Errorf("reading settings: %w", e)
 			}
 			invalid.Settings = append(invalid.Settings, known[i].invalid(environment, parse.Err))
 		} else {
-			return s, fmt.Errorf("reading settings: %w", e)
+			return fmt.Errorf("reading settings: %w", e)
 		}
 	}
 	if len(invalid.Settings) > 0 {
-		return s, invalid
+		return invalid
 	}
 	slices.Sort(missing)
-	return s, &MissingSettingsError{Keys: missing}
+	return &MissingSettingsError{Keys: missing}
 }
 
 // ParseBool reads a boolean: true, yes, on or 1, or false, no, off or 0, in any case.
