@@ -35,6 +35,7 @@ func (s *scope) customStatus() *v1alpha1.CustomIntegrationsStatus {
 			running[e.Name] = e.RunningVersion
 		}
 	}
+	byFile := reportedByFile(s.reports)
 	status := &v1alpha1.CustomIntegrationsStatus{}
 	for _, e := range s.custom.entries {
 		state := v1alpha1.CustomIntegrationStatus{Name: e.name, RunningVersion: running[e.name], Reason: e.refused}
@@ -44,7 +45,7 @@ func (s *scope) customStatus() *v1alpha1.CustomIntegrationsStatus {
 			state.Integration, state.Version = e.version.lookerName, resources.CustomVersion(digest)
 		}
 		if s.reports != nil {
-			reported, problem := reportedCustom(s.reports, e.name, digest)
+			reported, problem := runningVersion(byFile[resources.CustomFileName(e.name)], digest)
 			state.RunningVersion, state.Reason = resources.CustomVersion(reported), cmp.Or(state.Reason, sanitize(problem))
 		}
 		status.Selected++
@@ -64,24 +65,31 @@ func (s *scope) customStatus() *v1alpha1.CustomIntegrationsStatus {
 	return status
 }
 
-// reportedCustom returns the digest of the version that all pods run, or "", and what one of them says is wrong
-// with the version that they were given.
-func reportedCustom(reports []hubclient.Report, name, given string) (digest, problem string) {
-	file := resources.CustomFileName(name)
-	for n, report := range reports {
-		var found hubclient.Custom
+// reportedByFile returns what each pod reports of each file; a pod that has not got a file reports nothing of it.
+func reportedByFile(reports []hubclient.Report) map[string][]hubclient.Custom {
+	byFile := map[string][]hubclient.Custom{}
+	for pod, report := range reports {
 		for _, c := range report.Custom {
-			if c.File == file {
-				found = c
+			if byFile[c.File] == nil {
+				byFile[c.File] = make([]hubclient.Custom, len(reports))
 			}
+			byFile[c.File][pod] = c
 		}
-		if n == 0 {
-			digest = found.Digest
-		} else if digest != found.Digest {
+	}
+	return byFile
+}
+
+// runningVersion returns the digest of the version that all pods run, or "", and what one of them says is wrong
+// with the version that they were given.
+func runningVersion(reported []hubclient.Custom, given string) (digest, problem string) {
+	for pod, c := range reported {
+		if pod == 0 {
+			digest = c.Digest
+		} else if digest != c.Digest {
 			digest = ""
 		}
-		if problem == "" && found.Problem != "" && (found.FailedDigest == given || found.FailedDigest == "" && found.Digest == given) {
-			problem = found.Problem
+		if problem == "" && c.Problem != "" && (c.FailedDigest == given || c.FailedDigest == "" && c.Digest == given) {
+			problem = c.Problem
 		}
 	}
 	return digest, problem
@@ -133,10 +141,10 @@ func (s *scope) customOutcome() outcome {
 	return o
 }
 
-// listed joins some items, and counts the others.
-func listed(items []string) string {
-	if more := len(items) - maxNamedIntegrations; more > 0 {
-		return strings.Join(items[:maxNamedIntegrations], ", ") + fmt.Sprintf(" and %d more", more)
+// listed names some integrations, and counts the others.
+func listed(names []string) string {
+	if more := len(names) - maxNamedIntegrations; more > 0 {
+		return fmt.Sprintf("%s, and %d more", strings.Join(names[:maxNamedIntegrations], ", "), more)
 	}
-	return strings.Join(items, ", ")
+	return strings.Join(names, ", ")
 }

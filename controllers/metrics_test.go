@@ -18,7 +18,7 @@ import (
 func (f *fixture) gauge(c client.Reader, name string) (value float64, exported bool) {
 	f.t.Helper()
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(controllers.Metrics{Hubs: c})
+	registry.MustRegister(controllers.NewMetrics(c, ""))
 	families, err := registry.Gather()
 	if err != nil {
 		f.t.Fatal(err)

@@ -295,11 +295,11 @@ func setRolloutPending(status *v1alpha1.IntegrationHubStatus, s *scope) {
 	case s.rollout == nil:
 		meta.RemoveStatusCondition(&status.Conditions, v1alpha1.RolloutPending)
 	case s.rollout.paused:
-		setCondition(status, s.hub.Generation, v1alpha1.RolloutPending, metav1.ConditionTrue, v1alpha1.RolloutPaused,
+		s.conditions(status).Set(v1alpha1.RolloutPending, metav1.ConditionTrue, v1alpha1.RolloutPaused,
 			"The operator changed this hub's pods, but a rollout of another hub fails. The previous pods keep running until it is repaired. "+
 				"The operator's administrator finds it with: kubectl get integrationhubs -A")
 	default:
-		setCondition(status, s.hub.Generation, v1alpha1.RolloutPending, metav1.ConditionTrue, v1alpha1.RolloutQueued,
+		s.conditions(status).Set(v1alpha1.RolloutPending, metav1.ConditionTrue, v1alpha1.RolloutQueued,
 			"The operator changed this hub's pods, and rolls only some hubs at once (--max-concurrent-rollouts). "+
 				"The previous pods keep running until it is this hub's turn.")
 	}

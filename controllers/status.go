@@ -14,19 +14,16 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/controllers/conditions"
 	"integrationhub.dev/controllers/resources"
-	"integrationhub.dev/controllers/statustext"
 )
 
-// The API allows 32768 bytes in a condition's message, which is far more than anybody reads, and
-// 1024 in an event's note.
-const (
-	maxMessage = 4096
-	maxNote    = 1024
-)
+// conditions are those of a status of the hub.
+func (s *scope) conditions(status *v1alpha1.IntegrationHubStatus) conditions.Conditions {
+	return conditions.Conditions{List: &status.Conditions, Generation: s.hub.Generation}
+}
 
 // pausedStatus is the status of a paused hub: only its pods are observed. The other conditions keep
 // their values.
@@ -35,7 +32,7 @@ func pausedStatus(s *scope) *v1alpha1.IntegrationHubStatus {
 	status.ObservedGeneration = s.hub.Generation
 	setReplicas(status, s)
 	setServing(status, s)
-	setCondition(status, s.hub.Generation, v1alpha1.Paused, metav1.ConditionTrue, v1alpha1.SpecPaused,
+	s.conditions(status).Set(v1alpha1.Paused, metav1.ConditionTrue, v1alpha1.SpecPaused,
 		"spec.paused is true: the operator changes nothing, and conditions other than Serving may be out of date.")
 	return status
 }
@@ -45,10 +42,10 @@ func newStatus(s *scope, outcomes []outcome) *v1alpha1.IntegrationHubStatus {
 	status := s.hub.Status.DeepCopy()
 	setFields(status, s)
 	for _, o := range outcomes {
-		setPart(status, s.hub.Generation, o)
+		setPart(s.conditions(status), o)
 	}
 	setServing(status, s)
-	setSummary(status, s.hub.Generation, outcomes)
+	setSummary(s.conditions(status), outcomes)
 	setRolloutPending(status, s)
 	meta.RemoveStatusCondition(&status.Conditions, v1alpha1.Paused)
 	status.ObservedGeneration = s.hub.Generation
@@ -94,12 +91,11 @@ func setReplicas(status *v1alpha1.IntegrationHubStatus, s *scope) {
 func setServing(status *v1alpha1.IntegrationHubStatus, s *scope) {
 	switch {
 	case s.workload == nil: // the Deployment could not be read
-		previous := previousOutcome(status, v1alpha1.Serving)
-		setCondition(status, s.hub.Generation, v1alpha1.Serving, previous.Status, previous.Reason, previous.Message)
+		s.conditions(status).Keep(v1alpha1.Serving)
 	case s.serving():
-		setCondition(status, s.hub.Generation, v1alpha1.Serving, metav1.ConditionTrue, v1alpha1.Succeeded, "At least one pod is ready.")
+		s.conditions(status).Set(v1alpha1.Serving, metav1.ConditionTrue, v1alpha1.Succeeded, "At least one pod is ready.")
 	default:
-		setCondition(status, s.hub.Generation, v1alpha1.Serving, metav1.ConditionFalse, v1alpha1.NoPodReady, "No pod is ready.")
+		s.conditions(status).Set(v1alpha1.Serving, metav1.ConditionFalse, v1alpha1.NoPodReady, "No pod is ready.")
 	}
 }
 
@@ -157,12 +153,11 @@ func (o outcome) of(condition, message string) outcome {
 }
 
 // setPart sets the condition of one part.
-func setPart(status *v1alpha1.IntegrationHubStatus, generation int64, o outcome) {
+func setPart(c conditions.Conditions, o outcome) {
 	switch {
 	case errors.Is(o.err, errNotRun):
 		if o.condition != v1alpha1.MonitoringReady && o.condition != v1alpha1.CustomIntegrationsReady {
-			previous := previousOutcome(status, o.condition)
-			setCondition(status, generation, o.condition, previous.Status, previous.Reason, previous.Message)
+			c.Keep(o.condition)
 		}
 	case o.err != nil:
 		value := metav1.ConditionFalse
@@ -170,20 +165,12 @@ func setPart(status *v1alpha1.IntegrationHubStatus, generation int64, o outcome)
 			value = metav1.ConditionUnknown
 		}
 		reason, message := explain(o.err)
-		setCondition(status, generation, o.condition, value, reason, message)
+		c.Set(o.condition, value, reason, message)
 	case o.message == "":
-		meta.RemoveStatusCondition(&status.Conditions, o.condition)
+		meta.RemoveStatusCondition(c.List, o.condition)
 	default:
-		setCondition(status, generation, o.condition, metav1.ConditionTrue, v1alpha1.Succeeded, o.message)
+		c.Set(o.condition, metav1.ConditionTrue, v1alpha1.Succeeded, o.message)
 	}
-}
-
-// previousOutcome returns the value of a condition whose step did not run.
-func previousOutcome(status *v1alpha1.IntegrationHubStatus, condition string) metav1.Condition {
-	if c := meta.FindStatusCondition(status.Conditions, condition); c != nil {
-		return *c
-	}
-	return metav1.Condition{Status: metav1.ConditionUnknown, Reason: v1alpha1.Pending, Message: "Not checked yet; see the other conditions."}
 }
 
 // blockerOf returns the error that matters most: what an admin has to change comes before what
@@ -216,31 +203,27 @@ func blockerOf(outcomes []outcome) error {
 
 // setSummary sets Ready, Reconciling and Stalled. The latter two exist only while they are true
 // (kstatus). A hub can be ready and reconciling: pods are replaced or added while others serve.
-func setSummary(status *v1alpha1.IntegrationHubStatus, generation int64, outcomes []outcome) {
+func setSummary(c conditions.Conditions, outcomes []outcome) {
 	blocker := blockerOf(slices.DeleteFunc(slices.Clone(outcomes), func(o outcome) bool {
 		return o.weight == eventual && isWaiting(o.err)
 	}))
 	if blocker == nil {
-		setCondition(status, generation, v1alpha1.Ready, metav1.ConditionTrue, v1alpha1.Succeeded, "The hub is ready for Looker.")
+		c.Set(v1alpha1.Ready, metav1.ConditionTrue, v1alpha1.Succeeded, "The hub is ready for Looker.")
 	} else {
 		reason, message := explain(blocker)
-		setCondition(status, generation, v1alpha1.Ready, metav1.ConditionFalse, reason, message)
+		c.Set(v1alpha1.Ready, metav1.ConditionFalse, reason, message)
 	}
-	flag, unfinished := "", blockerOf(outcomes)
-	switch {
-	case isStalled(unfinished):
+	unfinished := blockerOf(outcomes)
+	if unfinished == nil {
+		c.ClearFlags()
+		return
+	}
+	flag := v1alpha1.Reconciling
+	if isStalled(unfinished) {
 		flag = v1alpha1.Stalled
-	case unfinished != nil:
-		flag = v1alpha1.Reconciling
 	}
-	for _, condition := range []string{v1alpha1.Stalled, v1alpha1.Reconciling} {
-		if condition == flag {
-			reason, message := explain(unfinished)
-			setCondition(status, generation, condition, metav1.ConditionTrue, reason, message)
-		} else {
-			meta.RemoveStatusCondition(&status.Conditions, condition)
-		}
-	}
+	reason, message := explain(unfinished)
+	c.SetFlag(flag, reason, message)
 }
 
 func isStalled(err error) bool { _, ok := errors.AsType[*stalledError](err); return ok }
@@ -259,14 +242,6 @@ func explain(err error) (reason, message string) {
 		return unknown.reason, unknown.message
 	}
 	return v1alpha1.ReconcileFailed, failureMessage(err)
-}
-
-func setCondition(
-	status *v1alpha1.IntegrationHubStatus, generation int64, condition string, value metav1.ConditionStatus, reason, message string,
-) {
-	meta.SetStatusCondition(&status.Conditions, metav1.Condition{
-		Type: condition, Status: value, Reason: reason, Message: statustext.Truncate(message, maxMessage), ObservedGeneration: generation,
-	})
 }
 
 // failures are the errors that the work queue retries.
@@ -370,7 +345,7 @@ func (r *Reconciler) writeStatus(
 	}
 	changed := hub.DeepCopy()
 	changed.Status = *status
-	err := r.Status().Patch(ctx, changed, client.MergeFromWithOptions(hub.DeepCopy(), client.MergeFromWithOptimisticLock{}), FieldOwner)
+	err := conditions.Write(ctx, r.Client, hub.DeepCopy(), changed, FieldOwner)
 	switch {
 	case apierrors.IsNotFound(err): // deleted in the meantime
 		return result, nil
@@ -379,7 +354,7 @@ func (r *Reconciler) writeStatus(
 	case err != nil:
 		return result, fmt.Errorf("writing the status: %w", err)
 	}
-	r.emitReadyEvent(hub, status)
+	conditions.EmitReady(r.Recorder, hub, hub.Status.Conditions, status.Conditions)
 	r.emitIntegrationsEvent(hub, status)
 	r.emitUpstreamsEvent(hub, status)
 	r.emitPausedEvent(hub, status)
@@ -400,21 +375,6 @@ func (r *Reconciler) emitPausedEvent(hub *v1alpha1.IntegrationHub, status *v1alp
 	}
 }
 
-func (r *Reconciler) emitReadyEvent(hub *v1alpha1.IntegrationHub, status *v1alpha1.IntegrationHubStatus) {
-	before := meta.FindStatusCondition(hub.Status.Conditions, v1alpha1.Ready)
-	now := meta.FindStatusCondition(status.Conditions, v1alpha1.Ready)
-	wasStalled := meta.IsStatusConditionTrue(hub.Status.Conditions, v1alpha1.Stalled)
-	stalled := meta.IsStatusConditionTrue(status.Conditions, v1alpha1.Stalled)
-	if now == nil || before != nil && before.Status == now.Status && before.Reason == now.Reason && (wasStalled || !stalled) {
-		return
-	}
-	eventType := corev1.EventTypeNormal
-	if stalled {
-		eventType = corev1.EventTypeWarning
-	}
-	r.Recorder.Eventf(hub, nil, eventType, now.Reason, "Reconcile", "%s", statustext.Truncate(now.Message, maxNote))
-}
-
 // emitIntegrationsEvent emits a warning when the hub does not offer an integration. Ready does not
 // change then.
 func (r *Reconciler) emitIntegrationsEvent(hub *v1alpha1.IntegrationHub, status *v1alpha1.IntegrationHubStatus) {
@@ -423,5 +383,5 @@ func (r *Reconciler) emitIntegrationsEvent(hub *v1alpha1.IntegrationHub, status 
 	if now == nil || now.Reason != v1alpha1.SettingsMissing || before != nil && before.Reason == now.Reason {
 		return
 	}
-	r.Recorder.Eventf(hub, nil, corev1.EventTypeWarning, now.Reason, "Reconcile", "%s", statustext.Truncate(now.Message, maxNote))
+	conditions.EmitWarning(r.Recorder, hub, now)
 }

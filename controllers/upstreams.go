@@ -7,14 +7,13 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"integrationhub.dev/api/v1alpha1"
+	"integrationhub.dev/controllers/conditions"
 	"integrationhub.dev/controllers/hubclient"
 	"integrationhub.dev/controllers/resources"
-	"integrationhub.dev/controllers/statustext"
 )
 
 // upstreams checks the Secrets and ConfigMaps of spec.upstreams. Pods read a new token without a restart, so
@@ -95,18 +94,13 @@ func (s *scope) unreportedUpstreams() error {
 	return nil
 }
 
-// maxRefusals limits the integrations in a message; the hub's status has all.
-const maxRefusals = 5
-
+// refusals names integrations of an upstream that the hub does not offer, with the reasons.
 func refusals(all []hubclient.Refusal) string {
 	var list []string
-	for _, r := range all[:min(len(all), maxRefusals)] {
+	for _, r := range all {
 		list = append(list, sanitize(r.Name)+" ("+strings.TrimSuffix(sanitize(r.Reason), ".")+")")
 	}
-	if more := len(all) - len(list); more > 0 {
-		list = append(list, fmt.Sprintf("and %d more", more))
-	}
-	return strings.Join(list, ", ")
+	return listed(list)
 }
 
 func (s *scope) upstreamsMessage() string {
@@ -135,5 +129,5 @@ func (r *Reconciler) emitUpstreamsEvent(hub *v1alpha1.IntegrationHub, status *v1
 	if now == nil || now.Status != metav1.ConditionFalse || before != nil && before.Reason == now.Reason {
 		return
 	}
-	r.Recorder.Eventf(hub, nil, corev1.EventTypeWarning, now.Reason, "Reconcile", "%s", statustext.Truncate(now.Message, maxNote))
+	conditions.EmitWarning(r.Recorder, hub, now)
 }

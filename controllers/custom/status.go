@@ -6,27 +6,22 @@ import (
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"integrationhub.dev/api/httpintegration"
 	"integrationhub.dev/api/v1alpha1"
 	"integrationhub.dev/controllers"
+	"integrationhub.dev/controllers/conditions"
 	"integrationhub.dev/controllers/resources"
-	"integrationhub.dev/controllers/statustext"
 )
 
-// The API allows 32768 bytes in a condition's message, which is far more than anybody reads, and 1024 in
-// an event's note.
-const (
-	maxMessage = 4096
-	maxNote    = 1024
-)
+// conditions are those of a status of the integration.
+func (s *scope) conditions(status *v1alpha1.HTTPIntegrationStatus) conditions.Conditions {
+	return conditions.Conditions{List: &status.Conditions, Generation: s.integration.Generation}
+}
 
 // newStatus computes the whole status from the facts of a reconcile.
 func newStatus(s *scope) *v1alpha1.HTTPIntegrationStatus {
@@ -80,10 +75,10 @@ func (s *scope) unoffered(version string) (unoffered *problem, waiting bool) {
 
 func setPart(status *v1alpha1.HTTPIntegrationStatus, s *scope, condition string, p *problem, success string) {
 	if p == nil {
-		setCondition(status, s, condition, metav1.ConditionTrue, v1alpha1.Succeeded, success)
+		s.conditions(status).Set(condition, metav1.ConditionTrue, v1alpha1.Succeeded, success)
 		return
 	}
-	setCondition(status, s, condition, metav1.ConditionFalse, p.reason, p.message)
+	s.conditions(status).Set(condition, metav1.ConditionFalse, p.reason, p.message)
 }
 
 // setSummary sets Ready, and one of Reconciling and Stalled, which exist only while they are true (kstatus).
@@ -101,20 +96,11 @@ func setSummary(status *v1alpha1.HTTPIntegrationStatus, s *scope, invalid, unoff
 		flag = v1alpha1.Stalled
 	}
 	setPart(status, s, v1alpha1.Ready, blocker, "All hubs that select the integration offer it.")
-	for _, condition := range []string{v1alpha1.Stalled, v1alpha1.Reconciling} {
-		if condition == flag {
-			setCondition(status, s, condition, metav1.ConditionTrue, blocker.reason, blocker.message)
-		} else {
-			meta.RemoveStatusCondition(&status.Conditions, condition)
-		}
+	if flag == "" {
+		s.conditions(status).ClearFlags()
+		return
 	}
-}
-
-func setCondition(status *v1alpha1.HTTPIntegrationStatus, s *scope, condition string, value metav1.ConditionStatus, reason, message string) {
-	meta.SetStatusCondition(&status.Conditions, metav1.Condition{
-		Type: condition, Status: value, Reason: reason, Message: statustext.Truncate(message, maxMessage),
-		ObservedGeneration: s.integration.Generation,
-	})
+	s.conditions(status).SetFlag(flag, blocker.reason, blocker.message)
 }
 
 // conflictRetry gives the cache time to catch up.
@@ -127,7 +113,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, i *v1alpha1.HTTPIntegratio
 	}
 	changed := i.DeepCopy()
 	changed.Status = *status
-	err := r.Status().Patch(ctx, changed, client.MergeFromWithOptions(i, client.MergeFromWithOptimisticLock{}), controllers.FieldOwner)
+	err := conditions.Write(ctx, r.Client, i, changed, controllers.FieldOwner)
 	switch {
 	case apierrors.IsNotFound(err): // deleted in the meantime
 		return ctrl.Result{}, nil
@@ -136,18 +122,6 @@ func (r *Reconciler) writeStatus(ctx context.Context, i *v1alpha1.HTTPIntegratio
 	case err != nil:
 		return ctrl.Result{}, fmt.Errorf("writing the status: %w", err)
 	}
-	r.emitReadyEvent(i, status)
+	conditions.EmitReady(r.Recorder, i, i.Status.Conditions, status.Conditions)
 	return ctrl.Result{}, nil
-}
-
-func (r *Reconciler) emitReadyEvent(i *v1alpha1.HTTPIntegration, status *v1alpha1.HTTPIntegrationStatus) {
-	was, now := meta.FindStatusCondition(i.Status.Conditions, v1alpha1.Ready), meta.FindStatusCondition(status.Conditions, v1alpha1.Ready)
-	if now == nil || was != nil && was.Status == now.Status && was.Reason == now.Reason {
-		return
-	}
-	eventType := corev1.EventTypeNormal
-	if meta.IsStatusConditionTrue(status.Conditions, v1alpha1.Stalled) {
-		eventType = corev1.EventTypeWarning
-	}
-	r.Recorder.Eventf(i, nil, eventType, now.Reason, "Reconcile", "%s", statustext.Truncate(now.Message, maxNote))
 }

@@ -5,25 +5,20 @@ import (
 	"errors"
 	"fmt"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"integrationhub.dev/api/v1alpha1"
 	"integrationhub.dev/controllers"
-	"integrationhub.dev/controllers/statustext"
+	"integrationhub.dev/controllers/conditions"
 )
 
-// The API allows 32768 bytes in a condition's message, which is far more than anybody reads, and 1024 in
-// an event's note.
-const (
-	maxMessage = 4096
-	maxNote    = 1024
-)
+// conditions are those of a status of the registration.
+func (s *scope) conditions(status *v1alpha1.LookerRegistrationStatus) conditions.Conditions {
+	return conditions.Conditions{List: &status.Conditions, Generation: s.registration.Generation}
+}
 
 // newStatus computes the whole status from the facts of a reconcile.
 func newStatus(s *scope) *v1alpha1.LookerRegistrationStatus {
@@ -72,20 +67,16 @@ func setPart(status *v1alpha1.LookerRegistrationStatus, s *scope, condition, suc
 	err := s.results[condition]
 	switch {
 	case err == nil:
-		setCondition(status, s, condition, metav1.ConditionTrue, v1alpha1.Succeeded, success)
+		s.conditions(status).Set(condition, metav1.ConditionTrue, v1alpha1.Succeeded, success)
 	case errors.Is(err, errNotRun) || condition != v1alpha1.Registered && s.registered == nil:
-		value, reason, message := metav1.ConditionUnknown, v1alpha1.Pending, "Not checked yet; see the other conditions."
-		if c := meta.FindStatusCondition(status.Conditions, condition); c != nil {
-			value, reason, message = c.Status, c.Reason, c.Message
-		}
-		setCondition(status, s, condition, value, reason, message)
+		s.conditions(status).Keep(condition)
 	default:
 		p := problemOf(err)
 		value := metav1.ConditionFalse
 		if s.record.hubID != "" && (p.class == failed || p.reason == v1alpha1.LookerUnreachable || p.reason == v1alpha1.RateLimited) {
 			value = metav1.ConditionUnknown // what Looker has is not known now
 		}
-		setCondition(status, s, condition, value, p.reason, p.message)
+		s.conditions(status).Set(condition, value, p.reason, p.message)
 	}
 }
 
@@ -109,32 +100,18 @@ func setSummary(status *v1alpha1.LookerRegistrationStatus, s *scope) {
 // unfinished. The latter two exist only while they are true (kstatus).
 func summarize(status *v1alpha1.LookerRegistrationStatus, s *scope, blocker, unfinished *problem) {
 	if blocker == nil {
-		setCondition(status, s, v1alpha1.Ready, metav1.ConditionTrue, v1alpha1.Succeeded, "Looker's users can use the hub.")
+		s.conditions(status).Set(v1alpha1.Ready, metav1.ConditionTrue, v1alpha1.Succeeded, "Looker's users can use the hub.")
 	} else {
-		setCondition(status, s, v1alpha1.Ready, metav1.ConditionFalse, blocker.reason, blocker.message)
+		s.conditions(status).Set(v1alpha1.Ready, metav1.ConditionFalse, blocker.reason, blocker.message)
 	}
-	flag := ""
 	switch {
-	case unfinished != nil && unfinished.class == stalled:
-		flag = v1alpha1.Stalled
-	case unfinished != nil:
-		flag = v1alpha1.Reconciling
+	case unfinished == nil:
+		s.conditions(status).ClearFlags()
+	case unfinished.class == stalled:
+		s.conditions(status).SetFlag(v1alpha1.Stalled, unfinished.reason, unfinished.message)
+	default:
+		s.conditions(status).SetFlag(v1alpha1.Reconciling, unfinished.reason, unfinished.message)
 	}
-	for _, condition := range []string{v1alpha1.Stalled, v1alpha1.Reconciling} {
-		if condition == flag {
-			setCondition(status, s, condition, metav1.ConditionTrue, unfinished.reason, unfinished.message)
-		} else {
-			meta.RemoveStatusCondition(&status.Conditions, condition)
-		}
-	}
-}
-
-func setCondition(
-	status *v1alpha1.LookerRegistrationStatus, s *scope, condition string, value metav1.ConditionStatus, reason, message string,
-) {
-	meta.SetStatusCondition(&status.Conditions, metav1.Condition{
-		Type: condition, Status: value, Reason: reason, Message: statustext.Truncate(message, maxMessage), ObservedGeneration: s.registration.Generation,
-	})
 }
 
 // writeStatus writes the status if it changed, and emits an event when Ready changed.
@@ -149,7 +126,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, s *scope, status *v1alpha1
 	case err != nil:
 		return ctrl.Result{}, fmt.Errorf("writing the status: %w", err)
 	}
-	r.emitReadyEvent(s, before.Conditions, status.Conditions)
+	conditions.EmitReady(r.Recorder, s.registration, before.Conditions, status.Conditions)
 	return ctrl.Result{}, nil
 }
 
@@ -161,22 +138,9 @@ func (r *Reconciler) patchStatus(ctx context.Context, s *scope, status *v1alpha1
 	}
 	changed := s.registration.DeepCopy()
 	changed.Status = *status
-	from := client.MergeFromWithOptions(s.registration.DeepCopy(), client.MergeFromWithOptimisticLock{})
-	if err := r.Status().Patch(ctx, changed, from, controllers.FieldOwner); err != nil {
+	if err := conditions.Write(ctx, r.Client, s.registration.DeepCopy(), changed, controllers.FieldOwner); err != nil {
 		return err
 	}
 	s.registration = changed
 	return nil
-}
-
-func (r *Reconciler) emitReadyEvent(s *scope, before, after []metav1.Condition) {
-	was, now := meta.FindStatusCondition(before, v1alpha1.Ready), meta.FindStatusCondition(after, v1alpha1.Ready)
-	if now == nil || was != nil && was.Status == now.Status && was.Reason == now.Reason {
-		return
-	}
-	eventType := corev1.EventTypeNormal
-	if meta.IsStatusConditionTrue(after, v1alpha1.Stalled) {
-		eventType = corev1.EventTypeWarning
-	}
-	r.Recorder.Eventf(s.registration, nil, eventType, now.Reason, "Reconcile", "%s", statustext.Truncate(now.Message, maxNote))
 }

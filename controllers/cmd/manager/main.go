@@ -129,8 +129,8 @@ func run() error {
 		integrations.SetupWithManager(mgr),
 		registrations.SetupWithManager(mgr),
 		ctrlmetrics.Registry.Register(registrationMetrics),
-		ctrlmetrics.Registry.Register(custom.Metrics{Integrations: mgr.GetClient(), Class: *class}),
-		ctrlmetrics.Registry.Register(controllers.Metrics{Hubs: mgr.GetClient(), Class: *class}),
+		ctrlmetrics.Registry.Register(custom.NewMetrics(mgr.GetClient(), *class)),
+		ctrlmetrics.Registry.Register(controllers.NewMetrics(mgr.GetClient(), *class)),
 		mgr.AddHealthzCheck("ping", healthz.Ping),
 		mgr.AddReadyzCheck("ping", healthz.Ping),
 	); err != nil {
