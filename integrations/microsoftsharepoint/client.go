@@ -311,8 +311,10 @@ func (w *writing) settle(ctx context.Context, made *microsoft.Item, err error, d
 	return err
 }
 
-// rewritten are the extensions of files into which SharePoint writes its own properties, so that they differ from what was sent.
-var rewritten = []string{".xlsx", ".html"}
+// rewritten are the extensions of files into which SharePoint writes its own properties, so that they differ from what was sent: PDF,
+// Office and HTML files (https://github.com/OneDrive/onedrive-api-docs/issues/935), and photos
+// (https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/8903).
+var rewritten = []string{".pdf", ".xlsx", ".docx", ".pptx", ".html", ".htm", ".jpg", ".jpeg"}
 
 // verify compares the file's hash with that of the data. OneDrive for personal accounts does not have it.
 func (w *writing) verify(made *microsoft.Item) error {

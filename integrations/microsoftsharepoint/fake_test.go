@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -26,7 +27,7 @@ type fake struct {
 	calls         map[string]int
 	// accept is how much of a fragment arrives; 0 means all.
 	accept int
-	// damage changes what is stored, and rewrite adds properties to it, as SharePoint does with Office files.
+	// damage changes what is stored.
 	damage bool
 	host   string
 }
@@ -211,18 +212,25 @@ func (f *fake) children(drive, path string) actiontest.Reply {
 	return jsonReply(http.StatusOK, map[string]any{"value": all})
 }
 
+// enriched are files that SharePoint stores with properties of its own: "Files that appear to report incorrect sizes are: PDF, MS Office
+// Documents, HTML files" (https://github.com/OneDrive/onedrive-api-docs/issues/935).
+var enriched = []string{".pdf", ".xlsx", ".html"}
+
 // store writes a file. "The conflict resolution behavior ... fail, replace, or rename.".
-func (f *fake) store(path, conflict string, content []byte) actiontest.Reply {
+func (f *fake) store(at, conflict string, content []byte) actiontest.Reply {
 	if conflict != "fail" && conflict != "replace" {
 		return refusal(http.StatusBadRequest, "invalidRequest", "conflictBehavior")
 	}
-	if _, exists := f.files[path]; exists && conflict == "fail" {
+	if _, exists := f.files[at]; exists && conflict == "fail" {
 		return refusal(http.StatusConflict, "nameAlreadyExists", "The specified item name already exists.")
 	}
-	if f.damage {
+	switch extension := path.Ext(at); {
+	case f.damage:
 		content = append([]byte("!"), content...)
+	case slices.Contains(enriched, strings.ToLower(extension)):
+		content = append(slices.Clone(content), "properties"...)
 	}
-	f.files[path] = content
+	f.files[at] = content
 	return jsonReply(http.StatusCreated, item(content))
 }
 

@@ -372,19 +372,29 @@ func TestFails(t *testing.T) {
 
 func TestDamaged(t *testing.T) {
 	t.Parallel()
-	for name, tt := range map[string]struct{ filename, want string }{
-		"text":       {"orders.csv", "The data was corrupted in transit to Microsoft 365."},
-		"a workbook": {"orders.xlsx", ""}, // SharePoint writes properties into it
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFake(t)
-			f.damage = true
-			req := file(t, request(fresh, map[string]string{"filename": tt.filename}), content(5))
-			if _, err := resolved(t, f.Destination, nil).Execute(t.Context(), req); err == nil && tt.want != "" || err != nil && action.MessageOf(err) != tt.want {
-				t.Errorf("error %v, want %q", err, tt.want)
-			}
-		})
+	f := newFake(t)
+	f.damage = true
+	req := file(t, request(fresh, map[string]string{"filename": "orders.csv"}), content(5))
+	_, err := resolved(t, f.Destination, nil).Execute(t.Context(), req)
+	if got, want := action.MessageOf(err), "The data was corrupted in transit to Microsoft 365."; err == nil || got != want {
+		t.Errorf("error %v, want %q", err, want)
+	}
+}
+
+// A file into which SharePoint writes properties is not a damaged one.
+func TestEnriched(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{5, 3 * microsoftsharepoint.Fragment} {
+		for _, extension := range enriched {
+			t.Run(fmt.Sprint(size, extension), func(t *testing.T) {
+				t.Parallel()
+				f := newFake(t)
+				req := file(t, request(fresh, map[string]string{"filename": "orders" + extension}), content(size))
+				if _, err := resolved(t, f.Destination, nil).Execute(t.Context(), req); err != nil {
+					t.Error(err)
+				}
+			})
+		}
 	}
 }
 
