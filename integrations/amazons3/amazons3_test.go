@@ -862,6 +862,22 @@ func TestEndpoint(t *testing.T) {
 	}
 }
 
+// Cloudflare R2 accepts only parts of the same size.
+func TestEqualParts(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	f.host = r2
+	i := f.start(t, map[string]string{"AMAZON_S3_ENDPOINT": "https://" + r2})
+	for _, size := range []int{10, 1 << 10, 3 << 10, 5000, 9 << 10} {
+		if _, err := i.Execute(t.Context(), csv(t, form(), size)); err != nil {
+			t.Fatal(err)
+		}
+		if f.objects["reports/orders.csv"].Body != text(size) {
+			t.Error("the object is not what was sent")
+		}
+	}
+}
+
 // Google's front end changes Accept-Encoding before Cloud Storage verifies the signature:
 // https://github.com/aws/aws-sdk-go-v2/issues/1816
 func TestAcceptEncodingIsNotSigned(t *testing.T) {

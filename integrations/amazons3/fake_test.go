@@ -67,6 +67,9 @@ type fake struct {
 	md5s       int
 }
 
+// r2 is the host of an account at Cloudflare R2.
+const r2 = "0123456789abcdef.r2.cloudflarestorage.com"
+
 type stored struct {
 	Body        string
 	ContentType string
@@ -379,7 +382,13 @@ func (f *fake) complete(id, object string, body []byte) actiontest.Reply {
 		return xmlError(http.StatusBadRequest, "MalformedXML")
 	}
 	var whole bytes.Buffer
+	first := len(f.uploads[id][1])
 	for n, p := range order.Part {
+		// "All parts except the last one must be the same size. The last part ... must be the same or smaller":
+		// https://developers.cloudflare.com/r2/objects/multipart-objects/
+		if size := len(f.uploads[id][p.PartNumber]); f.host == r2 && size != first && (size > first || n+1 < len(order.Part)) {
+			return xmlError(http.StatusBadRequest, "InvalidPart")
+		}
 		part, ok := f.uploads[id][p.PartNumber]
 		if !ok || p.PartNumber != n+1 || p.ETag != fmt.Sprintf("%q", fmt.Sprintf("%x", md5.Sum(part))) {
 			return xmlError(http.StatusBadRequest, "InvalidPart")

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +33,19 @@ var Stages = []objectstore.Stage{
 	{Size: 32 << 20, Parts: 200, Buffers: 2},
 	{Size: 64 << 20, Parts: 100, Buffers: 2},
 	{Size: 128 << 20, Parts: 8000, Buffers: 2},
+}
+
+// equalStages are for Cloudflare R2: "All parts except the last one must be the same size". They allow 156 GiB.
+// https://developers.cloudflare.com/r2/objects/multipart-objects/
+var equalStages = []objectstore.Stage{{Size: 16 << 20, Parts: 10000, Buffers: 2}}
+
+// stages returns those for the service.
+func (s Service) stages() []objectstore.Stage {
+	const r2 = ".r2.cloudflarestorage.com"
+	if u, err := url.Parse(s.Endpoint); err == nil && strings.HasSuffix(strings.ToLower(u.Hostname()), r2) {
+		return equalStages
+	}
+	return Stages
 }
 
 // abortTimeout limits the cleanup after a delivery, which may itself have timed out.

@@ -94,7 +94,7 @@ type Store struct {
 func New(deps action.Deps, service Service) *Store {
 	s := &Store{service: service, deps: deps, MaxBackoff: maxBackoff}
 	s.Store = objectstore.Store[Account, target]{
-		Plan:    objectstore.Plan{Destination: service.Name, Stages: Stages},
+		Plan:    objectstore.Plan{Destination: service.Name, Stages: service.stages()},
 		Bucket:  choice.List{Name: "bucket", Label: service.BucketLabel, Denied: service.Unlisted, Empty: service.None},
 		Allowed: func(Account) objectstore.Allowed { return service.Allowed.Allowed }, Name: func(t target) string { return string(t.Bucket) },
 		Check: s.checkAccount, List: s.Buckets, HasPath: true,
