@@ -878,6 +878,25 @@ func TestEqualParts(t *testing.T) {
 	}
 }
 
+// A server without a list of buckets leaves the name to the user.
+func TestNoList(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	f.host = "gateway.example.com"
+	f.fail = func(string, int) *actiontest.Reply {
+		reply := xmlError(http.StatusNotImplemented, "NotImplemented")
+		return &reply
+	}
+	i := f.start(t, map[string]string{"AMAZON_S3_ENDPOINT": "https://gateway.example.com"})
+	got, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(params(), nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Fields[0].Type != action.String {
+		t.Errorf("the bucket's field is %+v", got.Fields[0])
+	}
+}
+
 // Google's front end changes Accept-Encoding before Cloud Storage verifies the signature:
 // https://github.com/aws/aws-sdk-go-v2/issues/1816
 func TestAcceptEncodingIsNotSigned(t *testing.T) {

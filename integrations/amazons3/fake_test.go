@@ -135,7 +135,13 @@ func (f *fake) answer(r actiontest.Recorded) actiontest.Reply {
 	if code := checkSignature(r, "s3", region); code != "" {
 		return xmlError(http.StatusForbidden, code)
 	}
-	if bucket == "" {
+	switch {
+	case bucket != "":
+	case f.host != "" && r.Query.Has("max-buckets"):
+		// "ListBuckets search parameter x-id not implemented" is what Cloudflare R2 said of another new parameter:
+		// https://github.com/aws/aws-sdk-js-v3/issues/5565
+		return xmlError(http.StatusNotImplemented, "NotImplemented")
+	default:
 		return f.list()
 	}
 	home, ok := f.buckets[bucket]

@@ -116,14 +116,21 @@ func isTemporary(err error) aws.Ternary {
 const bucketsPerPage = 1000
 
 // Buckets returns the names of the account's buckets. The error is [choice.ErrDenied] if the
-// credentials do not allow listing.
+// credentials do not allow listing, or the server has no list.
 func (s *Store) Buckets(ctx context.Context, a Account) ([]string, error) {
 	var names []string
-	pages := s3.NewListBucketsPaginator(s.client(a, a.Region, nil), &s3.ListBucketsInput{MaxBuckets: aws.Int32(bucketsPerPage)},
-		func(o *s3.ListBucketsPaginatorOptions) { o.StopOnDuplicateToken = true })
+	in := &s3.ListBucketsInput{MaxBuckets: aws.Int32(bucketsPerPage)}
+	if s.foreign() {
+		// Some servers answer 501 NotImplemented for a parameter that is new: https://github.com/aws/aws-sdk-js-v3/issues/5565
+		in.MaxBuckets = nil
+	}
+	pages := s3.NewListBucketsPaginator(s.client(a, a.Region, nil), in, func(o *s3.ListBucketsPaginatorOptions) {
+		o.StopOnDuplicateToken = true
+	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
-		if errorCode(err) == "AccessDenied" {
+		switch errorCode(err) {
+		case "AccessDenied", "NotImplemented":
 			return nil, choice.ErrDenied
 		}
 		if err != nil {
