@@ -259,7 +259,7 @@ func TestBrazeFails(t *testing.T) {
 			1,
 		},
 		"a fault that we cannot read": {rowstest.Answer{Status: 201, Body: `{"message":"success","errors":[17]}`}, action.Invalid, "Braze rejected a row without a reason.", 1},
-		"no confirmation":             {rowstest.Answer{Status: 201, Body: `{"message":"queued"}`}, action.Unavailable, "Braze did not confirm the rows.", 6},
+		"no confirmation":             {rowstest.Answer{Status: 201, Body: `{}`}, action.Unavailable, "Braze did not confirm the rows.", 6},
 		"somebody else":               {rowstest.Answer{Status: 200, Body: `<html>`}, action.Unavailable, "Unexpected response from Braze. Braze may already have accepted the request. Check before retrying.", 6},
 		"unavailable":                 {rowstest.Answer{Status: 500}, action.Unavailable, "Braze answered 500 Internal Server Error.", 6},
 		"limited for long":            {rowstest.Answer{Status: 429, Header: map[string]string{"X-RateLimit-Reset": "4102444800"}}, action.RateLimited, "Braze answered 429 Too Many Requests.", 1},
@@ -308,6 +308,34 @@ func TestNoSuccess(t *testing.T) {
 	}
 	if arrived != 2 {
 		t.Errorf("%d users arrived", arrived)
+	}
+}
+
+// During maintenance, Braze accepts calls and processes them later: sending events again would store them twice.
+// https://www.braze.com/docs/api/errors/
+func TestQueued(t *testing.T) {
+	t.Parallel()
+	for _, record := range []string{"attributes", "events"} {
+		t.Run(record, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				sink := &rowstest.Sink{Answer: rowstest.Answer{Status: http.StatusAccepted, Body: `{"message":"queued"}`}}
+				deps := actiontest.Deps(t, nil, nil)
+				deps.HTTP = &http.Client{Transport: sink}
+				req := query(t, result(`{"u.id":{"value":"u"}}`, "u.id braze_id"))
+				req.Form = answers(map[string]string{"braze_record": record, "braze_event_name": "e"})
+				res, err := actiontest.New(t, braze.New, deps).Execute(t.Context(), req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got, want := res.Message, "1 rows sent to Braze."; got != want {
+					t.Errorf("message %q, want %q", got, want)
+				}
+				if got, want := sink.Calls(), 1; got != want {
+					t.Errorf("%d calls, want %d", got, want)
+				}
+			})
+		})
 	}
 }
 

@@ -32,7 +32,8 @@ type client struct {
 }
 
 // response is Braze's response (https://www.braze.com/docs/api/errors/). The message is "success" even
-// if some objects were rejected.
+// if some objects were rejected, and "queued", with status 202, while Braze pauses the processing of calls for
+// maintenance: it has accepted the call, and would store its events again.
 type response struct {
 	Message string        `json:"message"`
 	Errors  []objectError `json:"errors"`
@@ -82,7 +83,7 @@ func (c client) track(ctx context.Context, objects []object) error {
 // it is about: a call with attributes is bisected then.
 func (r response) outcome(array record, n int) (map[int]error, error) {
 	switch {
-	case r.Message == "success":
+	case r.Message == "success", r.Message == "queued":
 	case len(r.Errors) == 0:
 		return nil, action.Errorf(action.Unavailable, "Braze did not confirm the rows.")
 	default:
