@@ -29,6 +29,22 @@ func TestText(t *testing.T) {
 	}
 }
 
+// A cell whose value was found by the row's decoder is like any other cell; what cannot be the place of
+// a value is ignored.
+func TestCellWithValue(t *testing.T) {
+	t.Parallel()
+	raw := jsontext.Value(`{"rendered":"1.0","value":1}`)
+	for _, place := range [][2]int{{26, 27}, {0, 0}, {-1, 27}, {27, 26}, {26, 29}} {
+		cell := action.NewCellWithValue(raw, place[0], place[1])
+		if cell.Missing() || string(cell.Raw()) != string(raw) || cell.Text() != "1" || cell.Rendered() != "1.0" {
+			t.Errorf("with the value at %v: %s, %q, %q", place, cell.Raw(), cell.Text(), cell.Rendered())
+		}
+		if appended := append(cell.Value(), 'x'); string(cell.Raw()) != string(raw) {
+			t.Errorf("appending to the value %s changed the cell to %s", appended, cell.Raw())
+		}
+	}
+}
+
 // A cell's members are those that a decoder finds.
 func FuzzCell(f *testing.F) {
 	for _, text := range []string{

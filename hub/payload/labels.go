@@ -112,7 +112,8 @@ func (l *labelDecoder) row(unknown func(label string) (int, error)) (action.Row,
 		if size += int64(len(v)); size > l.json.Limit() {
 			return action.Row{}, bounded.TooLarge(l.json.Limit())
 		}
-		cells[column] = action.NewCell(l.text(`{"value":`, v, "}"))
+		const before, after = `{"value":`, "}"
+		cells[column] = action.NewCellWithValue(l.text(before, v, after), len(before), len(before)+len(v))
 	}
 	_, err := l.json.ReadToken()
 	return action.NewRow(cells), endOfInput(err)
