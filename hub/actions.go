@@ -7,11 +7,16 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/catalog"
+	"integrationhub.dev/hub/upstream"
 )
 
 // listActions answers POST / with the integrations that the requesting version of Looker supports.
 func (s *Server) listActions(w http.ResponseWriter, r *http.Request) {
-	list := s.catalog.List(action.ParseUserAgent(r.UserAgent()))
+	version := action.ParseUserAgent(r.UserAgent())
+	list := s.catalog.List(version)
+	if upstream.IsFromHub(r.Header) && len(s.upstreams.Hubs()) > 0 {
+		list = s.catalog.ListForHub(version, s.upstreams.ID())
+	}
 	w.Header().Set("Vary", "Accept-Encoding")
 	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
 		w.Header().Set("Content-Encoding", "gzip")

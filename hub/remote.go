@@ -136,6 +136,21 @@ func (s *Server) askRemote(
 // errNoList means that a name may be that of an integration of a hub that has not answered.
 var errNoList = errors.New("the list of an upstream was never fetched")
 
+// refuseLoop refuses requests that this hub passed to an upstream and that came back.
+func (s *Server) refuseLoop(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.upstreams.IsLoop(r.Header) {
+			telemetry.FromContext(r.Context()).Err = errLoop
+			writeError(w, http.StatusLoopDetected, "The request came back to this hub, so its upstreams form a loop.")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// errLoop means that a hub is its own upstream, perhaps through others.
+var errLoop = errors.New("the upstreams form a loop")
+
 // noSuchAction answers a request for a name that no integration has.
 func (s *Server) noSuchAction(w http.ResponseWriter, r *http.Request, name string) {
 	if h := s.upstreams.Missing(name); h != nil {

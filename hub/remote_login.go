@@ -68,7 +68,7 @@ func (s *Server) visitRemote(w http.ResponseWriter, r *http.Request, entry *cata
 	ctx, cancel := context.WithTimeout(r.Context(), visitTimeout)
 	defer cancel()
 	cookie := s.cookieName() + "_" + entry.Remote.Upstream
-	visit := upstream.Visit{Integration: entry.Remote.Name, Leg: leg, Query: r.URL.RawQuery}
+	visit := upstream.Visit{Integration: entry.Remote.Name, Leg: leg, Query: r.URL.RawQuery, Header: r.Header}
 	if c, err := r.Cookie(cookie); err == nil {
 		visit.Cookie = c.Value
 	}

@@ -16,7 +16,7 @@ import (
 // Handler routes the Action API.
 func (s *Server) Handler() http.Handler {
 	r := chi.NewRouter()
-	r.Use(s.observe, s.recoverPanic)
+	r.Use(s.observe, s.recoverPanic, s.refuseLoop)
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
 		writeError(w, http.StatusNotFound, "Not found.")
 	})

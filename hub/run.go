@@ -248,7 +248,7 @@ func build(
 func newUpstreams(o Options, out outbound.Options, tel *telemetry.Telemetry) (*upstream.Set, error) {
 	out.Observe = tel.Metrics.Outbound("upstream")
 	return upstream.New(o.Config.Upstreams, upstream.Options{
-		Roots: out.Roots, Interval: o.UpstreamInterval, Log: o.Log,
+		Roots: out.Roots, Interval: o.UpstreamInterval, ID: upstream.ID(o.Config), Log: o.Log,
 		NewClient: func(roots *x509.CertPool) *http.Client {
 			out.Roots = roots
 			return outbound.NewClient(out)

@@ -3,6 +3,7 @@ package catalog
 import (
 	"bytes"
 	"compress/gzip"
+	"slices"
 	"sync"
 
 	"integrationhub.dev/hub/action"
@@ -21,10 +22,14 @@ type lists struct {
 type List struct{ Plain, Gzip []byte }
 
 // List returns the list of integrations for a version of Looker.
-func (c *Catalog) List(v action.Version) List { return c.current.Load().list(v) }
+func (c *Catalog) List(v action.Version) List { return c.current.Load().list(v, "") }
 
-func (o *offer) list(v action.Version) List {
-	key := o.listKey(v)
+// ListForHub returns the list for another hub: each integration has the IDs of the hubs through which this hub
+// offers it, and the ID of this hub, so that loops are found.
+func (c *Catalog) ListForHub(v action.Version, id string) List { return c.current.Load().list(v, id) }
+
+func (o *offer) list(v action.Version, id string) List {
+	key := append(o.listKey(v), id...)
 	l := &o.lists
 	l.mu.RLock()
 	list, ok := l.cached[string(key)]
@@ -37,7 +42,7 @@ func (o *offer) list(v action.Version) List {
 	if list, ok := l.cached[string(key)]; ok {
 		return list
 	}
-	plain := o.renderList(v)
+	plain := o.renderList(v, id)
 	list = List{Plain: plain, Gzip: compress(plain)}
 	l.cached[string(key)] = list
 	return list
@@ -65,7 +70,7 @@ func (o *offer) listKey(v action.Version) []byte {
 	return key
 }
 
-func (o *offer) renderList(v action.Version) []byte {
+func (o *offer) renderList(v action.Version, id string) []byte {
 	var b bytes.Buffer
 	b.WriteString(`{"integrations":[`)
 	first := true
@@ -78,12 +83,26 @@ func (o *offer) renderList(v action.Version) []byte {
 			b.WriteByte(',')
 		}
 		first = false
-		b.Write(e.DefinitionJSON(v))
+		item := e.DefinitionJSON(v)
+		if id != "" {
+			item = e.withVia(item, id)
+		}
+		b.Write(item)
 	}
 	b.WriteString(`],"label":`)
 	b.Write(wire.Marshal(o.label))
 	b.WriteByte('}')
 	return b.Bytes()
+}
+
+// withVia adds the hubs between a list and the integration to its definition.
+func (e *Entry) withVia(definition []byte, id string) []byte {
+	via := []string{id}
+	if e.Remote != nil {
+		via = append(via, e.Remote.Via...)
+	}
+	out := append(slices.Clone(bytes.TrimSuffix(definition, []byte("}"))), `,"via":`...)
+	return append(append(out, wire.Marshal(via)...), '}')
 }
 
 func compress(plain []byte) []byte {

@@ -17,6 +17,8 @@ type Remote struct {
 	Icon string
 	// HasForm, SignsIn and Delegates are its capabilities: a form, OAuth by itself, OAuth by Looker.
 	HasForm, SignsIn, Delegates bool
+	// Via are the IDs of the hubs through which that hub offers it, and of that hub itself if it has upstreams.
+	Via []string
 }
 
 // Refusal is why an integration of another hub is not offered.

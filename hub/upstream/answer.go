@@ -49,7 +49,7 @@ func (h *Hub) Execute(ctx context.Context, r Request) (json.RawMessage, error) {
 // isInDoubt reports whether a request may have been carried out even so: the reference answers 500 when an
 // integration breaks, at whatever point.
 func isInDoubt(status int) bool {
-	return status >= http.StatusInternalServerError && status != http.StatusServiceUnavailable
+	return status >= http.StatusInternalServerError && status != http.StatusServiceUnavailable && status != http.StatusLoopDetected
 }
 
 func inDoubt(err error) error {

@@ -21,6 +21,8 @@ type Visit struct {
 	Leg, Query string
 	// Cookie is the value of the upstream's cookie, or empty.
 	Cookie string
+	// Header is that of the browser's request.
+	Header http.Header
 }
 
 // Page is the upstream's answer. Its documents are not passed: they would run with this hub's origin, and the
@@ -52,6 +54,7 @@ func (h *Hub) Visit(ctx context.Context, v Visit) (Page, error) {
 	if err != nil {
 		return Page{}, errors.New("the URL of the upstream is not valid")
 	}
+	h.addVia(req, v.Header)
 	if cookieValue.MatchString(v.Cookie) {
 		for _, name := range cookieNames {
 			req.AddCookie(&http.Cookie{Name: name, Value: v.Cookie}) //nolint:gosec // a request's cookie has no attributes

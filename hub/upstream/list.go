@@ -52,6 +52,13 @@ func (h *Hub) Refresh(ctx context.Context) {
 		if last.Problem == "" {
 			next.Since = now
 		}
+		if errors.Is(err, errSelf) { // before it was recognized, its list may have been fetched
+			next.Integrations, next.Refused = nil, nil
+		}
+	}
+	if len(next.Refused) > 0 && !slices.Equal(next.Refused, last.Refused) {
+		h.log.WarnContext(ctx, "integrations of an upstream are refused", "count", len(next.Refused),
+			"first", next.Refused[0].Name, "reason", next.Refused[0].Reason)
 	}
 	next.Version = last.Version
 	if next.Problem != last.Problem || last.Fetched.IsZero() ||
@@ -68,12 +75,13 @@ func (h *Hub) fetch(ctx context.Context) ([]catalog.Remote, []catalog.Refusal, e
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", listAgent)
+	h.addVia(req, nil)
 	if err := h.authorize(req); err != nil {
 		return nil, nil, err
 	}
 	res, err := outbound.Do(h.client, req, h.name)
 	if err != nil {
-		return nil, nil, explainToken(err, h.name)
+		return nil, nil, explainSelf(explainToken(err, h.name), h.name)
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(res.Body, maxList+1))
@@ -90,6 +98,17 @@ func (h *Hub) fetch(ctx context.Context) ([]catalog.Remote, []catalog.Refusal, e
 func explainToken(err error, name string) error {
 	if status, ok := errors.AsType[*outbound.StatusError](err); ok && isTokenRejected(status.Code) {
 		return action.Wrap(err, action.Unauthenticated, "%s rejected this hub's token. Ask the hub's administrator.", name)
+	}
+	return err
+}
+
+// errSelf means that an upstream is this hub.
+var errSelf = errors.New("the upstream is this hub itself")
+
+// explainSelf says what a loop means when a list is requested, which hubs do not pass on.
+func explainSelf(err error, name string) error {
+	if status, ok := errors.AsType[*outbound.StatusError](err); ok && status.Code == http.StatusLoopDetected {
+		return action.Wrap(fmt.Errorf("%w: %w", errSelf, err), action.Invalid, "%s is this hub itself. Correct its URL, or remove the upstream.", name)
 	}
 	return err
 }
@@ -116,6 +135,8 @@ type listed struct {
 	VisFormattings   []action.VisFormatting `json:"supported_visualization_formattings"`
 	DownloadSettings []action.Download      `json:"supported_download_settings"`
 	Icon             string                 `json:"icon_data_uri"`
+	// Via are the hubs between the upstream's list and the integration. Looker's API does not have it.
+	Via []string `json:"via"`
 }
 
 // decode reads a list. An integration that is not valid does not affect the others.
@@ -148,6 +169,8 @@ func (h *Hub) decode(text []byte) (all []catalog.Remote, refused []catalog.Refus
 			refuse(h.config.Prefix+l.Name, "Its definition has no action type.")
 		case seen[strings.ToLower(l.Name)]: // as in the reference, the first one counts
 			refuse(h.config.Prefix+l.Name, "The list has the name more than once.")
+		case h.checkHops(l.Via) != "":
+			refuse(h.config.Prefix+l.Name, h.checkHops(l.Via))
 		default:
 			seen[strings.ToLower(l.Name)] = true
 			all = append(all, h.remote(l))
@@ -164,7 +187,7 @@ func (h *Hub) decode(text []byte) (all []catalog.Remote, refused []catalog.Refus
 // remote is what this hub offers for an integration in a list. Its URLs become this hub's.
 func (h *Hub) remote(l listed) catalog.Remote {
 	r := catalog.Remote{
-		Upstream: h.config.Name, Name: l.Name,
+		Upstream: h.config.Name, Name: l.Name, Via: l.Via,
 		Definition: action.Definition{
 			Name: h.config.Prefix + l.Name, Label: l.Label, Description: l.Description, Params: l.Params, RequiredFields: l.RequiredFields,
 			Types: l.Types, Formats: l.Formats, Formattings: l.Formattings, VisFormattings: l.VisFormattings,

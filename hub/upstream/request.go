@@ -54,6 +54,7 @@ func (h *Hub) do(ctx context.Context, method, leg string, r Request) (*http.Resp
 			req.Header.Set(name, value)
 		}
 	}
+	h.addVia(req, r.Header)
 	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(req.Header))
 	if err := h.authorize(req); err != nil {
 		return nil, err

@@ -44,15 +44,18 @@ type Options struct {
 	Roots *x509.CertPool
 	// Interval is how often lists are fetched; the default is a minute.
 	Interval time.Duration
-	Log      *slog.Logger
+	// ID identifies this hub to the upstreams; see [ID].
+	ID  string
+	Log *slog.Logger
 }
 
 // Hub is an upstream.
 type Hub struct {
 	config config.Upstream
 	client *http.Client
-	// name is what messages call it.
+	// name is what messages call it, and id the ID of this hub.
 	name  string
+	id    string
 	log   *slog.Logger
 	state atomic.Pointer[State]
 }
@@ -74,13 +77,14 @@ type State struct {
 
 // Set are the upstreams of a hub.
 type Set struct {
+	id       string
 	hubs     []*Hub
 	interval time.Duration
 }
 
 // New creates the upstreams of a configuration.
 func New(configs config.Upstreams, o Options) (*Set, error) {
-	s := &Set{interval: cmp.Or(o.Interval, refreshInterval)}
+	s := &Set{id: o.ID, interval: cmp.Or(o.Interval, refreshInterval)}
 	for _, c := range configs {
 		roots := o.Roots
 		if c.CAFile != "" {
@@ -89,7 +93,7 @@ func New(configs config.Upstreams, o Options) (*Set, error) {
 				return nil, fmt.Errorf("upstream %s: %w", c.Name, err)
 			}
 		}
-		h := &Hub{config: c, client: o.NewClient(roots), name: Title(c.Name), log: o.Log.With("upstream", c.Name)}
+		h := &Hub{config: c, client: o.NewClient(roots), name: Title(c.Name), id: o.ID, log: o.Log.With("upstream", c.Name)}
 		h.state.Store(&State{})
 		s.hubs = append(s.hubs, h)
 	}
