@@ -154,6 +154,9 @@ func TestExisting(t *testing.T) {
 				if diff := cmp.Diff(map[string][]string{"11/orders.csv": versions}, stored(f)); diff != "" {
 					t.Errorf("files (-want +got):\n%s", diff)
 				}
+				if f.calls["file"] != 0 {
+					t.Error("the response was not understood, and the file was looked up")
+				}
 			})
 		}
 	}

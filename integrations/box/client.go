@@ -129,7 +129,24 @@ type writing struct {
 	sum  hash.Hash
 }
 
-// once writes the file in one request: https://developer.box.com/reference/post-files-content
+// written is Box's response to a file in one request: 201 for a new one, 200 for a new version.
+type written struct {
+	Entries []struct {
+		Sum string `json:"sha1"`
+	} `json:"entries"`
+	want string
+}
+
+// Validate implements what [outbound.API.Call] asks for.
+func (w *written) Validate() error {
+	if len(w.Entries) != 1 || w.Entries[0].Sum != w.want {
+		return errors.New("the response is not about the file")
+	}
+	return nil
+}
+
+// once writes the file in one request: https://developer.box.com/reference/post-files-content and
+// https://developer.box.com/reference/post-files-id-content
 func (w *writing) once(ctx context.Context, src io.Reader, contentType string) error {
 	content, err := io.ReadAll(io.TeeReader(io.LimitReader(src, w.size), w.sum))
 	if err != nil {
@@ -153,7 +170,7 @@ func (w *writing) once(ctx context.Context, src io.Reader, contentType string) e
 		if doubt && w.stored(ctx) {
 			return nil
 		}
-		err := w.call(ctx, writeTimeout, http.MethodPost, uploadURL+w.to.path("content"), body, &outbound.Head{Want: http.StatusCreated})
+		err := w.call(ctx, writeTimeout, http.MethodPost, uploadURL+w.to.path("content"), body, &written{want: w.hex()})
 		doubt = doubt || inDoubt(err)
 		return err
 	})

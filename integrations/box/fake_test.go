@@ -334,7 +334,11 @@ func (f *fake) upload(r actiontest.Recorded, version string) actiontest.Reply {
 	if reply := f.check(in.Parent.ID, in.Name, version); reply != nil {
 		return *reply
 	}
-	return f.store(in.Parent.ID, in.Name, version, string(content))
+	reply := f.store(in.Parent.ID, in.Name, version, string(content))
+	if version != "" {
+		reply.Status = http.StatusOK // https://developer.box.com/reference/post-files-id-content
+	}
+	return reply
 }
 
 func (f *fake) store(folder, name, version, content string) actiontest.Reply {
@@ -343,7 +347,9 @@ func (f *fake) store(folder, name, version, content string) actiontest.Reply {
 		f.files[version] = &file{folder: folder, name: name}
 	}
 	f.files[version].versions = append(f.files[version].versions, content)
-	return jsonReply(http.StatusCreated, map[string]any{"total_count": 1, "entries": []map[string]string{{"type": "file", "id": version}}})
+	return jsonReply(http.StatusCreated, map[string]any{"total_count": 1, "entries": []map[string]string{
+		{"type": "file", "id": version, "sha1": sum(content)},
+	}})
 }
 
 func (f *fake) begin(body []byte, version string) actiontest.Reply {
