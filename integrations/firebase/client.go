@@ -85,8 +85,15 @@ func unavailable(err error) bool {
 	return ok && status.Code == http.StatusServiceUnavailable
 }
 
-// explain adds Firebase's reason for rejecting a notification.
-func explain(err *action.Error, _ *outbound.StatusError) error {
+// rateWait is the wait after a 429: "If no retry-after header is set, default to 60 seconds."
+// https://firebase.google.com/docs/cloud-messaging/scale-fcm
+const rateWait = time.Minute
+
+// explain adds Firebase's reason for rejecting a notification, and how long to wait after too many.
+func explain(err *action.Error, status *outbound.StatusError) error {
+	if status.Code == http.StatusTooManyRequests && status.RetryAfter == 0 {
+		status.RetryAfter = rateWait
+	}
 	r, ok := failureOf(err)
 	if !ok || r.Error.Message == "" {
 		return err

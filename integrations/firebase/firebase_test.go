@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -350,6 +351,39 @@ func TestTimeout(t *testing.T) {
 		}
 		if got, want := action.MessageOf(err), "The connection to Google failed."; got != want {
 			t.Errorf("message %q, want %q", got, want)
+		}
+	})
+}
+
+// limited is a Firebase that takes no notification within a minute of the first one, and whose answers have no Retry-After.
+type limited struct{ first time.Time }
+
+func (l *limited) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer := httptest.NewRecorder()
+	switch {
+	case r.Host != "fcm.googleapis.com":
+		_, _ = answer.WriteString(`{"access_token":"t0ken","token_type":"Bearer","expires_in":3600}`)
+	case l.first.IsZero():
+		l.first = time.Now()
+		fallthrough
+	case time.Since(l.first) < time.Minute:
+		answer.WriteHeader(http.StatusTooManyRequests)
+		_, _ = answer.WriteString(`{"error":{"message":"Quota exceeded","details":[{"errorCode":"QUOTA_EXCEEDED"}]}}`)
+	default:
+		_, _ = answer.WriteString(`{"name":"projects/looker-app/messages/1"}`)
+	}
+	return answer.Result(), nil
+}
+
+// The quota is one of a minute.
+func TestRate(t *testing.T) {
+	t.Parallel()
+	env := settings() // the key is generated outside of the bubble
+	synctest.Test(t, func(t *testing.T) {
+		i := actiontest.New(t, firebase.New, action.Deps{HTTP: &http.Client{Transport: &limited{}}, Env: env})
+		res, err := i.Execute(t.Context(), actiontest.Query(nil, form(`[[{"device_id":"d","user_id":"u"}]]`)))
+		if err != nil || res.Message != "1 notifications sent." {
+			t.Errorf("response %+v, error %v", res, err)
 		}
 	})
 }
