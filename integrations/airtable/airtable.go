@@ -37,18 +37,21 @@ const (
 	concurrency    = 4
 	// maxBatchBytes bounds the memory of a batch: Airtable publishes no limit in bytes.
 	maxBatchBytes = 8 << 20
-	// afterLimit is how long Airtable rejects all requests for a base that exceeded its rate limit.
+	// afterLimit is how long Airtable rejects all requests after its rate limit was exceeded, which the response does
+	// not say.
 	afterLimit = 30 * time.Second
 	// maxBisectCalls bounds the search for rejected records: about eight calls find one in ten.
 	maxBisectCalls = 100
 )
 
 var (
-	// retry is for calls that Airtable answered with 429: no other error of a request that was sent
-	// proves that it created no records.
-	retry = deliver.Retry{MaxAttempts: 4, InitialBackoff: afterLimit / 6, MaxBackoff: afterLimit, When: rateLimited}
 	// upsertRetry is for calls that find the records of the call before.
 	upsertRetry = deliver.Retry{MaxAttempts: 6, InitialBackoff: afterLimit / 6, MaxBackoff: afterLimit}
+	// formRetry is for forms, for which a user waits: not as long as a rate limit lasts.
+	formRetry = deliver.Retry{MaxAttempts: 2, InitialBackoff: time.Second / 2, When: func(err error) bool {
+		kind := action.KindOf(err)
+		return kind.Retryable() && kind != action.RateLimited
+	}}
 )
 
 // settings are the hub's: the OAuth client that is registered at Airtable.
@@ -102,7 +105,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	d := &delivery{session: i.open(req.State), input: in}
 	o := deliver.Options[record]{
 		Size: recordsPerCall, MaxBytes: maxBatchBytes, Weight: record.weight, Concurrency: concurrency,
-		Limiter: rate.NewLimiter(callsPerSecond, 1), Retry: retry,
+		Limiter: rate.NewLimiter(callsPerSecond, 1),
 		// Airtable rejects a whole call because of one record, and does not name it.
 		BisectBudget: maxBisectCalls,
 	}
@@ -133,8 +136,6 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	res.Message = strings.TrimSpace(res.Message + " " + note)
 	return res, nil
 }
-
-func rateLimited(err error) bool { return action.KindOf(err) == action.RateLimited }
 
 // input is what the Looker user enters.
 type input struct {

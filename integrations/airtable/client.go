@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/signin"
 )
@@ -50,7 +49,7 @@ func (s *session) call(ctx context.Context, f func(context.Context, outbound.API
 
 func (s *session) get(ctx context.Context, path string, out any) error {
 	return s.call(ctx, func(ctx context.Context, api outbound.API) error {
-		return deliver.Once{Name: name}.Do(ctx, func(ctx context.Context) error { return api.Call(ctx, http.MethodGet, path, nil, out) })
+		return formRetry.Do(ctx, func(ctx context.Context) error { return api.Call(ctx, http.MethodGet, path, nil, out) })
 	})
 }
 

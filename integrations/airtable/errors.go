@@ -1,6 +1,7 @@
 package airtable
 
 import (
+	"cmp"
 	"encoding/json"
 
 	"integrationhub.dev/hub/action"
@@ -20,14 +21,26 @@ var explanations = map[string]string{
 	"NOT_FOUND":                              "The base or table does not exist.",
 	"INVALID_PERMISSIONS":                    "The user is not allowed to add or change records in the table, or one of its fields.",
 	"INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND": "The base or table does not exist, or the user cannot write to it.",
+	monthlyLimit: "The Airtable workspace has used up the API calls that its plan allows in a month. Its owner must upgrade the plan, " +
+		"or wait until the next month.",
 }
 
+// monthlyLimit is the type of the error of a workspace whose plan has a limit of calls in a month. It has the status of a rate
+// limit, but lasts for days: https://support.airtable.com/docs/managing-api-call-limits-in-airtable
+const monthlyLimit = "PUBLIC_API_BILLING_LIMIT_EXCEEDED"
+
 func explain(err *action.Error, status *outbound.StatusError) error {
-	text := explanations[errorType(status)]
-	if text != "" {
+	kind := errorType(status)
+	switch {
+	case kind == monthlyLimit:
+		return deliver.Stop(action.Wrap(err, action.Forbidden, "%s", explanations[kind]))
+	case err.Kind == action.RateLimited:
+		status.RetryAfter = cmp.Or(status.RetryAfter, afterLimit)
+	}
+	if text := explanations[kind]; text != "" {
 		err = action.Wrap(err, err.Kind, "%s", text)
 	}
-	if errorType(status) == "UNKNOWN_FIELD_NAME" || err.Kind == action.NotFound {
+	if kind == "UNKNOWN_FIELD_NAME" || err.Kind == action.NotFound {
 		return deliver.Stop(err) // it applies to every record
 	}
 	return err
@@ -46,12 +59,19 @@ func explainUpsert(err *action.Error, status *outbound.StatusError) error {
 func errorType(status *outbound.StatusError) string {
 	var response struct {
 		Error json.RawMessage `json:"error"`
+		// Errors are those of limits.
+		Errors []struct {
+			Type string `json:"error"`
+		} `json:"errors"`
 	}
 	var detail struct {
 		Type string `json:"type"`
 	}
-	if json.Unmarshal(status.Body, &response) != nil {
+	switch {
+	case json.Unmarshal(status.Body, &response) != nil:
 		return ""
+	case len(response.Errors) > 0:
+		return response.Errors[0].Type
 	}
 	if json.Unmarshal(response.Error, &detail) != nil {
 		_ = json.Unmarshal(response.Error, &detail.Type) // some errors are a bare type

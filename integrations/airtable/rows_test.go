@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -313,6 +314,56 @@ func TestInjectedFaultsInUpserts(t *testing.T) {
 		}
 		if n := d.Unconfirmed(); n != 0 {
 			t.Errorf("%d rows arrived, but are not confirmed", n)
+		}
+	})
+}
+
+// Airtable rejects all calls for half a minute after its rate limit was exceeded, and does not say for how long:
+// https://airtable.com/developers/web/api/rate-limits
+func TestRateLimit(t *testing.T) {
+	t.Parallel()
+	for _, operation := range []string{"create", "upsert"} {
+		t.Run(operation, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				begin, calls := time.Now(), 0
+				d := actiontest.NewSocketless().Handle(func(actiontest.Recorded) actiontest.Reply {
+					if calls++; time.Since(begin) < 30*time.Second {
+						return actiontest.Reply{Status: http.StatusTooManyRequests, Body: `{"errors":[{"error":"RATE_LIMIT_REACHED",` +
+							`"message":"Rate limit exceeded. Please try again later"}]}`}
+					}
+					return actiontest.Reply{Body: answered(3).Body}
+				})
+				req := request(nested)
+				req.Form = map[string]string{"base": "app1", "table": "T", "operation": operation, "key_fields": "Id"}
+				_, err := actiontest.New(t, airtable.New, actiontest.Deps(t, d, env)).Execute(t.Context(), rowstest.Query(t, req, head, 3, numbered))
+				if err != nil {
+					t.Error(err)
+				}
+				if calls != 2 {
+					t.Errorf("%d calls, want 2", calls)
+				}
+			})
+		})
+	}
+}
+
+// A workspace without calls left in the month is not a rate limit that ends soon. Airtable answers with the same status.
+func TestMonthlyLimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		d := actiontest.NewSocketless().Handle(func(actiontest.Recorded) actiontest.Reply {
+			calls++
+			return actiontest.Reply{Status: http.StatusTooManyRequests, Body: `{"errors":[{"error":"PUBLIC_API_BILLING_LIMIT_EXCEEDED"}]}`}
+		})
+		i := actiontest.New(t, airtable.New, actiontest.Deps(t, d, env))
+		_, err := i.Execute(t.Context(), rowstest.Query(t, request(nested), head, 30, numbered))
+		if got, want := action.MessageOf(err), "has used up the API calls that its plan allows in a month."; !strings.Contains(got, want) {
+			t.Errorf("message %q, want %q in it", got, want)
+		}
+		if action.KindOf(err) != action.Forbidden || calls != 1 {
+			t.Errorf("kind %v after %d calls, want %v after 1", action.KindOf(err), calls, action.Forbidden)
 		}
 	})
 }
