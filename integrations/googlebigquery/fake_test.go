@@ -419,15 +419,26 @@ func failed(reason, message string) any {
 	}
 }
 
-// problem says which column of a row is unknown.
+// tooLong are decimals that BigQuery does not round: "Invalid NUMERIC value: -0.8534597960201471 Field: … Value: …".
+// https://github.com/GoogleCloudPlatform/professional-services/issues/750
+var tooLong = map[string]*regexp.Regexp{
+	"NUMERIC": regexp.MustCompile(`\.[0-9]{10}`), "BIGNUMERIC": regexp.MustCompile(`\.[0-9]{39}`),
+}
+
+// problem says which column of a row is unknown, or has too many decimals.
 func (t *table) problem(line []byte) string {
 	var row map[string]any
 	if err := json.Unmarshal(line, &row); err != nil {
 		return "JSON parsing error in row starting at position 0: Parser terminated before end of string"
 	}
-	for name := range row {
-		if !slices.ContainsFunc(t.Schema, func(field string) bool { return strings.HasPrefix(field, name+" ") }) {
+	for name, value := range row {
+		n := slices.IndexFunc(t.Schema, func(field string) bool { return strings.HasPrefix(field, name+" ") })
+		if n < 0 {
 			return "JSON parsing error in row starting at position 0: No such field: " + name + "."
+		}
+		kind := strings.Fields(t.Schema[n])[1]
+		if pattern := tooLong[kind]; pattern != nil && pattern.MatchString(fmt.Sprint(value)) {
+			return fmt.Sprintf("Invalid %s value: %v Field: %s; Value: %v", kind, value, name, value)
 		}
 	}
 	return ""

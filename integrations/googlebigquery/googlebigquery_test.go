@@ -102,6 +102,20 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// Quotients and sums of floating-point numbers have more decimals than NUMERIC.
+func TestDecimals(t *testing.T) {
+	t.Parallel()
+	const result = `{"fields": {"measures": [{"name": "o.rate", "type": "number", "is_numeric": true}, {"name": "o.sum", "type": "sum", "is_numeric": true}]},
+		"data": [{"o.rate": {"value": 0.3333333333333333}, "o.sum": {"value": 1234.6000000000001}}]}`
+	f := newFake()
+	if _, err := f.start(t, nil).Execute(t.Context(), actiontest.JSONDetail(t, actiontest.Query(params(), form(nil)), result)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{`{"o_rate":"0.333333333","o_sum":"1234.6"}`}, f.tables["project1.reports.orders"].Rows); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
 // What the job's configuration says.
 func TestConfiguration(t *testing.T) {
 	t.Parallel()
@@ -168,7 +182,10 @@ func TestConfiguration(t *testing.T) {
 					"ORDERS_CREATED_DATE STRING", "orders_created_time DATETIME", "orders_is_paid BOOLEAN", "users_name STRING REQUIRED",
 					"orders_count FLOAT", "orders_total BIGNUMERIC", "share NUMERIC", "more STRING",
 				},
-				Rows: []string{strings.Replace(rows[0], "orders_created_date", "ORDERS_CREATED_DATE", 1), rows[1]},
+				Rows: []string{
+					strings.Replace(rows[0], "orders_created_date", "ORDERS_CREATED_DATE", 1),
+					strings.Replace(rows[1], "1e-9", "0.000000001", 1),
+				},
 			}},
 		},
 		"a list": {
@@ -637,11 +654,22 @@ func TestConvert(t *testing.T) {
 		{"INT64", "1e3", "", "is not a whole number of 64 bits"},
 		{"NUMERIC", "99999999999999999999999999999.999999999", "", "is too large a number"},
 		{"NUMERIC", "9999999999999999999999999999.999999999", "9999999999999999999999999999.999999999", ""},
-		{"NUMERIC", "-1.5E-3", "-1.5E-3", ""},
+		{"NUMERIC", "-1.5E-3", "-0.0015", ""},
+		{"NUMERIC", "0.1234567885", "0.123456789", ""},
+		{"NUMERIC", "-0.0000000005", "-0.000000001", ""},
+		{"NUMERIC", "-0.00000000049", "0", ""},
+		{"NUMERIC", "-0.00000000001", "0", ""},
+		{"NUMERIC", "1e-999999999", "0", ""},
+		{"NUMERIC", "0e999999999", "0", ""},
+		{"NUMERIC", "9.9999999999", "10", ""},
+		{"NUMERIC", "+100.", "+100.", ""},
+		{"NUMERIC", "1.50", "1.50", ""},
 		{"NUMERIC", "1e999999999", "", "is too large a number"},
 		{"NUMERIC", "NaN", "", "is not a number"},
 		{"NUMERIC", "1,234", "", "is not a number"},
-		{"BIGNUMERIC", "1e38", "1e38", ""},
+		{"BIGNUMERIC", "1e38", "1" + strings.Repeat("0", 38), ""},
+		{"BIGNUMERIC", "0.3333333333333333", "0.3333333333333333", ""},
+		{"BIGNUMERIC", "0." + strings.Repeat("6", 40), "0." + strings.Repeat("6", 37) + "7", ""},
 		{"FLOAT64", "1e300", "1e300", ""},
 		{"FLOAT64", "1e400", "", "is too large a number"},
 		{"FLOAT64", "0x1p4", "", "is not a number"},

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
+	"math/big"
 	"regexp"
 	"slices"
 	"strconv"
@@ -342,8 +344,8 @@ func (c *column) writeText(line *rows.JSONWriter, value jsontext.Value, text str
 // https://cloud.google.com/bigquery/docs/loading-data-cloud-storage-json#loading_json_data_from_cloud_storage
 var conversions = map[fieldType]func(string) (string, error){
 	typeInteger:    integer,
-	typeNumeric:    func(text string) (string, error) { return number(text, maxNumeric) },
-	typeBigNumeric: func(text string) (string, error) { return number(text, maxBigNumeric) },
+	typeNumeric:    func(text string) (string, error) { return rounded(text, maxNumeric, numericScale) },
+	typeBigNumeric: func(text string) (string, error) { return rounded(text, maxBigNumeric, bigNumericScale) },
 	typeFloat:      func(text string) (string, error) { return number(text, 0) },
 	typeBool:       boolean,
 	typeDate:       date,
@@ -354,8 +356,10 @@ var conversions = map[fieldType]func(string) (string, error){
 // The limits of BigQuery's decimal types:
 // https://cloud.google.com/bigquery/docs/reference/standard-sql/data-types#decimal_types
 const (
-	maxNumeric    = 1e29
-	maxBigNumeric = 5.7e38
+	maxNumeric      = 1e29
+	maxBigNumeric   = 5.7e38
+	numericScale    = 9
+	bigNumericScale = 38
 )
 
 // trailingZeros are the decimals of a whole number.
@@ -379,6 +383,30 @@ func number(text string, limit float64) (string, error) {
 		return "", errors.New("is not a number")
 	case err != nil, limit > 0 && (f >= limit || f <= -limit):
 		return "", errors.New("is too large a number")
+	}
+	return text, nil
+}
+
+// rounded returns a number with at most scale decimals. A load does not round: "Invalid NUMERIC value: -0.8534597960201471",
+// https://github.com/GoogleCloudPlatform/professional-services/issues/750. Halves go away from zero, as is BigQuery's default:
+// https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/RoundingMode
+func rounded(text string, limit float64, scale int) (string, error) {
+	text, err := number(text, limit)
+	_, decimals, _ := strings.Cut(text, ".")
+	if err != nil || len(decimals) <= scale && !strings.ContainsAny(text, "eE") {
+		return text, err
+	}
+	const zero = "0"
+	if f, _ := strconv.ParseFloat(text, 64); math.Abs(f) < math.Pow10(-scale-1) { // the exponent could be huge
+		return zero, nil
+	}
+	exact, ok := new(big.Rat).SetString(text)
+	if !ok {
+		return "", errors.New("is not a number")
+	}
+	text = strings.TrimSuffix(strings.TrimRight(exact.FloatString(scale), zero), ".")
+	if text == "-0" {
+		return zero, nil
 	}
 	return text, nil
 }
