@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
@@ -23,7 +24,14 @@ type failure struct {
 // fault is an error within a failure. Its message can quote values, so it is not shown.
 type fault struct {
 	// Code has one member: the kind of error and its name.
-	Code     map[string]string `json:"errorCode"`
+	Code map[string]string `json:"errorCode"`
+	// Details has the time to wait after a quota was exceeded, such as "30s". Google Ads sends no Retry-After:
+	// https://developers.google.com/google-ads/api/reference/rpc/latest/QuotaErrorDetails
+	Details struct {
+		Quota struct {
+			RetryDelay string `json:"retryDelay"`
+		} `json:"quotaErrorDetails"`
+	} `json:"details"`
 	Location struct {
 		Path []struct {
 			Field string `json:"fieldName"`
@@ -124,7 +132,7 @@ var meanings = map[string]*action.Error{
 	"TRANSIENT_ERROR":                action.Errorf(action.Unavailable, "Google Ads is temporarily unavailable."),
 	"INTERNAL_ERROR":                 action.Errorf(action.Unavailable, "Google Ads is temporarily unavailable."),
 	"DEADLINE_EXCEEDED":              action.Errorf(action.Timeout, "Google Ads did not answer in time."),
-	"RESOURCE_EXHAUSTED":             action.Errorf(action.RateLimited, "The daily quota of the Google Ads API is used up."),
+	"RESOURCE_EXHAUSTED":             action.Errorf(action.RateLimited, "The quota of the Google Ads API is used up. Try again later."),
 	"RESOURCE_TEMPORARILY_EXHAUSTED": action.Errorf(action.RateLimited, "Google Ads is rate limiting requests. Try again later."),
 	"EXCESSIVE_SHORT_TERM_QUERY_RESOURCE_CONSUMPTION": action.Errorf(action.RateLimited,
 		"Google Ads is rate limiting requests. Try again later."),
@@ -180,6 +188,9 @@ func (c *client) explain(err error) error {
 	faults := f.faults()
 	if len(faults) == 0 {
 		return err
+	}
+	if wait, err := time.ParseDuration(faults[0].Details.Quota.RetryDelay); err == nil && status.RetryAfter == 0 {
+		status.RetryAfter = wait
 	}
 	known, ok := meanings[faults[0].name()]
 	if !ok {

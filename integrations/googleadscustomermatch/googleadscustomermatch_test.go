@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -492,6 +493,47 @@ func TestGoogleFails(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The time after which a quota permits another call is in the body:
+// https://developers.google.com/google-ads/api/reference/rpc/latest/QuotaErrorDetails
+func TestQuotaDelay(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		reason, delay string
+		calls         int
+		message       string // of the error, if any
+	}{
+		"short":    {"RESOURCE_TEMPORARILY_EXHAUSTED", "40s", 2, ""},
+		"of hours": {"RESOURCE_EXHAUSTED", "5400.5s", 1, "The quota of the Google Ads API is used up. Try again later."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				begin, calls := time.Now(), 0
+				good := ads("a1", nil)
+				d := actiontest.NewSocketless().Handle(func(r actiontest.Recorded) actiontest.Reply {
+					if !strings.HasSuffix(r.Path, ":addOperations") {
+						return good(r)
+					}
+					if calls++; time.Since(begin) >= 40*time.Second {
+						return actiontest.Reply{Body: `{}`}
+					}
+					reply := failed(429, "quotaError", tt.reason)
+					reply.Body = strings.Replace(reply.Body, `"message":"s3cret@example.com"}]`, `"message":"s3cret@example.com","details":{"quotaErrorDetails":`+
+						`{"rateScope":"DEVELOPER","rateName":"Requests per account","retryDelay":"`+tt.delay+`"}}}]`, 1)
+					return reply
+				})
+				_, err := newIntegration(t, d).Execute(t.Context(), actiontest.JSONDetail(t, request(nil), `[{"Email":"a@example.com"}]`))
+				if err == nil && tt.message != "" || err != nil && action.MessageOf(err) != tt.message {
+					t.Errorf("error %v, want %q", err, tt.message)
+				}
+				if calls != tt.calls {
+					t.Errorf("%d calls, want %d", calls, tt.calls)
+				}
+			})
+		})
+	}
 }
 
 func TestTimeout(t *testing.T) {
