@@ -127,12 +127,9 @@ func (r *Reconciler) applyToken(ctx context.Context, s *scope) error {
 	})
 }
 
-// maxTokenDelay is how long the kubelet may take to update a mounted Secret, with some reserve. Pods
-// that cannot be asked are then taken to accept the new token.
-const maxTokenDelay = 5 * time.Minute
-
 // announceToken emits an event when all pods accept a new token. Until then Looker must keep the
 // previous one. The token's Secret records that the event is due, so that a restart does not lose it.
+// Pods that cannot be asked are taken to accept the new token after maxFileDelay.
 func (r *Reconciler) announceToken(ctx context.Context, s *scope) error {
 	if !s.succeeded(v1alpha1.CredentialsReady) || s.inputs.TokenChangedAt.IsZero() {
 		return nil
@@ -142,12 +139,13 @@ func (r *Reconciler) announceToken(ctx context.Context, s *scope) error {
 		return err
 	}
 	accepted, refused := r.askForToken(ctx, s, pods)
-	if refused > 0 || accepted < len(pods) && time.Since(s.inputs.TokenChangedAt) < maxTokenDelay {
+	if refused > 0 || accepted < len(pods) && time.Since(s.inputs.TokenChangedAt) < maxFileDelay {
 		return &waitingError{
 			reason: v1alpha1.TokenPending,
 			message: fmt.Sprintf("%d of %d pods accept the new token in Secret %s. Keep the previous token in Looker until all do.",
 				accepted, len(pods), resources.TokenSecretRef(s.hub).Name),
 			requeueAfter: podPollInterval,
+			forFiles:     refused > 0,
 		}
 	}
 	s.inputs.TokenChangedAt = time.Time{}

@@ -126,6 +126,7 @@ func (s *scope) customOutcome() outcome {
 			reason:       v1alpha1.IntegrationsRefused,
 			message:      "The newest version of these HTTPIntegrations is not offered: " + listed(refused) + ".",
 			requeueAfter: cmp.Or(poll, pollInterval),
+			forFiles:     s.readsFiles(pending),
 		}
 	case pending > 0 && s.reports == nil:
 		o.err = &waitingError{reason: v1alpha1.Pending, message: "Not all pods have reported their integrations yet.", requeueAfter: poll}
@@ -134,12 +135,16 @@ func (s *scope) customOutcome() outcome {
 			reason:       v1alpha1.Progressing,
 			message:      fmt.Sprintf("%d of %d integrations without code have their newest version in all pods.", len(status.Integrations)-pending, status.Selected),
 			requeueAfter: poll,
+			forFiles:     s.readsFiles(pending),
 		}
 	default:
 		o.message = fmt.Sprintf("%d integrations without code are offered.", status.Offered)
 	}
 	return o
 }
+
+// readsFiles reports whether pods that can be asked have yet to read the newest versions.
+func (s *scope) readsFiles(pending int) bool { return pending > 0 && s.reports != nil }
 
 // listed names some integrations, and counts the others.
 func listed(names []string) string {

@@ -17,6 +17,8 @@ type waitingError struct {
 	reason, message string
 	// requeueAfter is set where no watch reports the end of the wait.
 	requeueAfter time.Duration
+	// forFiles is set if the wait ends when pods have read files that the kubelet updates.
+	forFiles bool
 }
 
 func (e *waitingError) Error() string { return e.message }
@@ -27,6 +29,8 @@ type stalledError struct {
 	reason, message string
 	// requeueAfter is set where no watch reports the admin's change.
 	requeueAfter time.Duration
+	// forFiles is set if the hub also waits for pods to read files that the kubelet updates.
+	forFiles bool
 }
 
 func (e *stalledError) Error() string { return e.message }

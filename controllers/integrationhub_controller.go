@@ -147,9 +147,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 	s.previousTokenUsers = users
 	outcomes := s.outcomes()
 	status := newStatus(s, outcomes)
-	poll := pollAfter(outcomes)
+	poll, forFiles := pollAfter(outcomes)
 	if poll > 0 {
-		poll = r.polls.next(req.NamespacedName, !equality.Semantic.DeepEqual(&hub.Status, status), poll)
+		poll = r.polls.next(req.NamespacedName, !equality.Semantic.DeepEqual(&hub.Status, status), poll, forFiles)
 	}
 	result, err := r.writeStatus(ctx, hub, status, ctrl.Result{RequeueAfter: requeueAfter(s, poll)})
 	return result, errors.Join(append(failures(outcomes), err)...)

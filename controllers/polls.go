@@ -10,6 +10,9 @@ import (
 // maxPollInterval is how rarely a hub is checked whose state does not change.
 const maxPollInterval = 2 * time.Minute
 
+// maxFileDelay is how long the kubelet may take to update mounted files, with some reserve.
+const maxFileDelay = 5 * time.Minute
+
 // polls makes the operator check a hub less often the longer its state stays the same. It is lost at
 // a restart, and the intervals then start again.
 type polls struct {
@@ -21,8 +24,8 @@ type polls struct {
 }
 
 // next returns when to check a hub again. Each interval is about half as long again as the previous
-// one.
-func (p *polls) next(hub types.NamespacedName, statusChanged bool, interval time.Duration) time.Duration {
+// one. Only the wait for files ends soon, so its interval stays the same for maxFileDelay.
+func (p *polls) next(hub types.NamespacedName, statusChanged bool, interval time.Duration, forFiles bool) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
@@ -36,7 +39,11 @@ func (p *polls) next(hub types.NamespacedName, statusChanged bool, interval time
 		}
 		p.changed[hub], since = now, now
 	}
-	return max(interval, min(now.Sub(since)/2, maxPollInterval))
+	unchanged := now.Sub(since)
+	if forFiles && unchanged < maxFileDelay {
+		return interval
+	}
+	return max(interval, min(unchanged/2, maxPollInterval))
 }
 
 // forget drops a deleted hub.

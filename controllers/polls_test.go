@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -87,5 +89,89 @@ func TestFailingHubBacksOff(t *testing.T) {
 				t.Errorf("after a change: %+v, %v", result, err)
 			}
 		})
+	}
+}
+
+// The kubelet takes up to a minute and a half to update mounted files. What waits for pods to read them is
+// noticed soon after that, and not half as long again later.
+func TestFilesOfPodsAreNoticedSoon(t *testing.T) {
+	t.Parallel()
+	for name, start := range map[string]func(*testing.T) (f *fixture, hubs controllers.Inspector, update func(), condition string){
+		"the service secret": func(t *testing.T) (*fixture, controllers.Inspector, func(), string) {
+			t.Helper()
+			f := newFixture(t)
+			h := f.hub()
+			h.Spec.ServiceSecretRef = &v1alpha1.SecretKeyRef{Name: "mine"}
+			f.create(h)
+			s := &corev1.Secret{ObjectMeta: f.meta("mine"), StringData: map[string]string{"secret": "first-service-secret"}}
+			f.create(s)
+			f.ready()
+			f.readyPod("hub-1")
+			s.StringData = map[string]string{"secret": "second-service-secret", "previous": "first-service-secret"}
+			if err := api.Update(t.Context(), s); err != nil {
+				t.Fatal(err)
+			}
+			accepts := false
+			return f, inspector{accepts: func(string) bool { return accepts }}, func() { accepts = true }, v1alpha1.CredentialsReady
+		},
+		"an integration without code": func(t *testing.T) (*fixture, controllers.Inspector, func(), string) {
+			t.Helper()
+			f := newCustomFixture(t)
+			f.create(f.integration("a"))
+			f.pod.stale = true
+			f.settle()
+			return f.fixture, f.pod, func() { f.pod.stale = false }, v1alpha1.CustomIntegrationsReady
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, hubs, update, condition := start(t)
+			now := time.Now()
+			r := &controllers.Reconciler{Client: api, APIReader: api, Recorder: f.events, HubImage: "hub:test", Hubs: hubs}
+			r.SetClock(func() time.Time { return now })
+			ready := func() bool {
+				return meta.IsStatusConditionTrue(get(f, "hub", &v1alpha1.IntegrationHub{}).Status.Conditions, condition)
+			}
+			updated := now.Add(80 * time.Second)
+			for {
+				if !now.Before(updated) {
+					update()
+				}
+				result, err := r.Reconcile(t.Context(), ctrl.Request{NamespacedName: f.key()})
+				if ready() {
+					break
+				}
+				if err != nil || result.RequeueAfter == 0 {
+					t.Fatalf("%+v, %v", result, err)
+				}
+				now = now.Add(result.RequeueAfter)
+			}
+			if late := now.Sub(updated); late < 0 || late > 10*time.Second {
+				t.Errorf("noticed %s after the pods read the files", late)
+			}
+		})
+	}
+}
+
+// Files that pods never read are checked less and less often in the end.
+func TestFilesThatPodsNeverReadBackOff(t *testing.T) {
+	t.Parallel()
+	f := newCustomFixture(t)
+	f.create(f.integration("a"))
+	f.pod.stale = true
+	f.settle()
+	now := time.Now()
+	r := &controllers.Reconciler{Client: api, APIReader: api, Recorder: f.events, HubImage: "hub:test", Hubs: f.pod}
+	r.SetClock(func() time.Time { return now })
+	var last time.Duration
+	for end := now.Add(10 * time.Minute); now.Before(end); now = now.Add(last) {
+		result, err := r.Reconcile(t.Context(), ctrl.Request{NamespacedName: f.key()})
+		if err != nil || result.RequeueAfter == 0 {
+			t.Fatalf("%+v, %v", result, err)
+		}
+		last = result.RequeueAfter
+	}
+	if last < time.Minute {
+		t.Errorf("checked every %s after ten minutes", last)
 	}
 }

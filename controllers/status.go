@@ -255,18 +255,18 @@ func failures(outcomes []outcome) []error {
 	return errs
 }
 
-// pollAfter returns when to check what no watch reports; 0 if there is nothing of that kind.
-func pollAfter(outcomes []outcome) time.Duration {
-	var earliest time.Duration
+// pollAfter returns when to check what no watch reports; 0 if there is nothing of that kind. It reports
+// whether some of it waits for files that the kubelet updates.
+func pollAfter(outcomes []outcome) (earliest time.Duration, forFiles bool) {
 	for _, o := range outcomes {
 		if stalled, ok := errors.AsType[*stalledError](o.err); ok {
-			earliest = sooner(earliest, stalled.requeueAfter)
+			earliest, forFiles = sooner(earliest, stalled.requeueAfter), forFiles || stalled.forFiles
 		}
 		if waiting, ok := errors.AsType[*waitingError](o.err); ok {
-			earliest = sooner(earliest, waiting.requeueAfter)
+			earliest, forFiles = sooner(earliest, waiting.requeueAfter), forFiles || waiting.forFiles
 		}
 	}
-	return earliest
+	return earliest, forFiles
 }
 
 // requeueAfter returns when to reconcile without an event: at the next poll, or when the certificate

@@ -170,7 +170,8 @@ func TestRequeueAfter(t *testing.T) {
 			if tt.validFor != 0 {
 				s.certificate = &certificateFacts{notAfter: new(metav1.NewTime(time.Now().Add(tt.validFor)))}
 			}
-			if got := requeueAfter(s, pollAfter(s.outcomes())); got != tt.want {
+			poll, _ := pollAfter(s.outcomes())
+			if got := requeueAfter(s, poll); got != tt.want {
 				t.Errorf("%s: requeue after %v, want %v", name, got, tt.want)
 			}
 		})
