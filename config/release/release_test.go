@@ -366,10 +366,17 @@ func TestReleaseWithoutRegistry(t *testing.T) {
 }
 
 func TestRefusedBuilds(t *testing.T) {
-	t.Parallel()
-	source := t.TempDir()
+	// The configuration of someone who hides new files.
+	t.Setenv("GIT_CONFIG_COUNT", "1")
+	t.Setenv("GIT_CONFIG_KEY_0", "status.showUntrackedFiles")
+	t.Setenv("GIT_CONFIG_VALUE_0", "no")
+	source, unpacked := t.TempDir(), t.TempDir()
 	command(t, source, "git", "init", "--quiet")
 	if err := os.WriteFile(filepath.Join(source, "change"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	inside := filepath.Join(source, "unpacked")
+	if err := os.Mkdir(inside, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct {
@@ -381,7 +388,9 @@ func TestRefusedBuilds(t *testing.T) {
 		"build metadata":   {func(o *options) { o.version = "v0.2.0+1" }, "it must be a version such as v0.2.0"},
 		"existing folder":  {func(o *options) { o.dir = source }, "it must be a folder that does not exist"},
 		"platform":         {func(o *options) { o.images = "linux" }, `"linux" is not a platform such as linux/amd64`},
-		"uncommitted file": {func(*options) {}, "the checkout has changes that are not committed"},
+		"uncommitted file": {func(*options) {}, "the checkout has changes that are not committed. Commit or remove them first:\n?? change"},
+		"no repository":    {func(o *options) { o.root = unpacked }, "a release is built from a clone of the repository"},
+		"another one's":    {func(o *options) { o.root = inside }, "has no repository of its own"},
 	} {
 		o := &options{version: "v0.2.0", root: source, dir: filepath.Join(t.TempDir(), "release"), images: "linux/amd64", archives: "linux/amd64"}
 		test.change(o)

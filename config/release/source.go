@@ -21,14 +21,18 @@ type source struct {
 
 // readSource refuses a checkout with changes: the same release could not be built from its commit.
 func readSource(ctx context.Context, root string) (source, error) {
-	status, err := output(ctx, root, nil, "git", "status", "--porcelain")
+	if err := checkRepository(ctx, root); err != nil {
+		return source{}, err
+	}
+	// A user's configuration can hide new files.
+	status, err := output(ctx, root, nil, "git", "status", "--porcelain", "--untracked-files=normal")
 	if err != nil {
 		return source{}, err
 	}
 	if status != "" {
-		return source{}, errors.New("the checkout has changes that are not committed:\n" + status)
+		return source{}, errors.New("the checkout has changes that are not committed. Commit or remove them first:\n" + status)
 	}
-	log, err := output(ctx, root, nil, "git", "log", "-1", "--format=%H %ct")
+	log, err := output(ctx, root, nil, "git", "log", "-1", "--no-show-signature", "--format=%H %ct")
 	if err != nil {
 		return source{}, err
 	}
@@ -38,6 +42,32 @@ func readSource(ctx context.Context, root string) (source, error) {
 		return source{}, fmt.Errorf("reading the commit's time: %w", err)
 	}
 	return source{root: root, commit: commit, time: time.Unix(unix, 0).UTC()}, nil
+}
+
+// checkRepository refuses a folder without a repository of its own, as of an unpacked archive: git would answer
+// for the repository around it.
+func checkRepository(ctx context.Context, root string) error {
+	top, err := output(ctx, root, nil, "git", "rev-parse", "--show-toplevel")
+	if errors.Is(err, exec.ErrNotFound) {
+		return fmt.Errorf("git is not installed: %w", err)
+	}
+	if err != nil {
+		return fmt.Errorf("a release is built from a clone of the repository, as it records the commit: %w", err)
+	}
+	same, err := sameFolder(root, top)
+	if err == nil && !same {
+		err = fmt.Errorf("%s has no repository of its own, only %s has one. A release is built from a clone of the repository, as it records the commit", root, top)
+	}
+	return err
+}
+
+func sameFolder(a, b string) (bool, error) {
+	one, err := os.Stat(a)
+	if err != nil {
+		return false, err
+	}
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other), err
 }
 
 // output runs a program with additional environment variables and returns what it prints, without the
