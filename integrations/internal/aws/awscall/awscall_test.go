@@ -62,6 +62,7 @@ func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 var (
 	jsonAPI = awscall.Service{ID: "SageMaker", SigningName: "sagemaker", Host: "api.sagemaker", Protocol: awscall.JSON{Target: "SageMaker"}}
+	stsAPI  = awscall.Service{ID: "STS", SigningName: "sts", Host: "sts", Protocol: awscall.Query{Version: "2011-06-15"}}
 	ec2API  = awscall.Service{ID: "EC2", SigningName: "ec2", Host: "ec2", Protocol: awscall.EC2Query{Version: "2016-11-15"}}
 )
 
@@ -125,6 +126,25 @@ func TestEC2Query(t *testing.T) {
 	}
 }
 
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+func TestQuery(t *testing.T) {
+	t.Parallel()
+	s := &server{answers: []answer{{body: `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">` +
+		`<AssumeRoleResult><Credentials><AccessKeyId>ASIA1</AccessKeyId></Credentials></AssumeRoleResult></AssumeRoleResponse>`}}}
+	var out struct {
+		Key string `xml:"AssumeRoleResult>Credentials>AccessKeyId"`
+	}
+	if err := client(s, stsAPI, keys).Call(t.Context(), "AssumeRole", url.Values{"RoleArn": {"arn:aws:iam::1:role/r"}}, &out); err != nil {
+		t.Fatal(err)
+	}
+	if want := "Action=AssumeRole&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fr&Version=2011-06-15"; s.bodies[0] != want {
+		t.Errorf("body %q, want %q", s.bodies[0], want)
+	}
+	if got, want := s.requests[0].URL.String(), "https://sts.eu-west-1.amazonaws.com/"; got != want || out.Key != "ASIA1" {
+		t.Errorf("%s returned the key %q, want that of %s", got, out.Key, want)
+	}
+}
+
 // The codes and the messages of errors, in all their forms.
 func TestErrors(t *testing.T) {
 	t.Parallel()
@@ -134,6 +154,8 @@ func TestErrors(t *testing.T) {
 		status        int
 		code, message string
 	}{
+		"of a query": {stsAPI, answer{status: 403, body: `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>` +
+			`<Code>AccessDenied</Code><Message>m</Message></Error><RequestId>1</RequestId></ErrorResponse>`}, 403, "AccessDenied", "m"},
 		"type":             {jsonAPI, answer{status: 400, body: `{"__type":"ResourceInUse","message":"m"}`}, 400, "ResourceInUse", "m"},
 		"its namespace":    {jsonAPI, answer{status: 400, body: `{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"m"}`}, 400, "AccessDeniedException", "m"},
 		"its URI":          {jsonAPI, answer{status: 400, body: `{"__type":"ResourceInUse:http://x/"}`}, 400, "ResourceInUse", "UnknownError"},

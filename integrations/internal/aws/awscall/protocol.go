@@ -15,6 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws/protocol/ec2query"
 	"github.com/aws/aws-sdk-go-v2/aws/protocol/restjson"
+	awsxml "github.com/aws/aws-sdk-go-v2/aws/protocol/xml"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -70,6 +71,24 @@ func (EC2Query) decode(body []byte, out any) error { return xml.Unmarshal(body, 
 
 func (EC2Query) fault(_ http.Header, body []byte) (code, message string, err error) {
 	e, err := ec2query.GetErrorResponseComponents(bytes.NewReader(body))
+	return e.Code, e.Message, err
+}
+
+// Query is the protocol of AWS STS. Requests are [url.Values]:
+// https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
+type Query struct {
+	// Version of the service's API.
+	Version string
+}
+
+func (p Query) encode(h http.Header, operation string, in any) ([]byte, error) {
+	return encodeQuery(h, operation, p.Version, in)
+}
+
+func (Query) decode(body []byte, out any) error { return xml.Unmarshal(body, out) }
+
+func (Query) fault(_ http.Header, body []byte) (code, message string, err error) {
+	e, err := awsxml.GetErrorResponseComponents(bytes.NewReader(body), false)
 	return e.Code, e.Message, err
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"integrationhub.dev/integrations/internal/aws/awssdk"
 )
@@ -56,8 +55,8 @@ func (p Provider) Credentials(keys Keys, region string) aws.CredentialsProvider 
 	}))
 }
 
-func (p Provider) sts(region string, c aws.CredentialsProvider) *sts.Client {
-	return sts.New(sts.Options{Region: region, HTTPClient: p.STS, Credentials: c, Retryer: p.Retryer()})
+func (p Provider) sts(region string, c aws.CredentialsProvider) stsClient {
+	return stsClient{http: p.STS, region: region, credentials: c, retryer: p.Retryer()}
 }
 
 // temporary credentials are renewed before they expire, as a long upload needs it.
