@@ -41,7 +41,7 @@ GENERATED := README.md api config charts hub/page hub/cmd/hub/internal/console h
 # What "make test" could not run on this machine, a line each.
 SKIPPED := $(CACHE)/skipped
 export SKIPPED
-# The browser that the hub's pages are tested in; CHROMIUM=google-chrome takes another.
+# The browser that the hub's pages are tested in; CHROMIUM=google-chrome selects another one.
 CHROMIUM ?= chromium
 
 # A tool's file is its name and its version, as golangci-lint-v2.15.0.
@@ -61,19 +61,19 @@ $(TOOLS)/axe-%:
 	npm install --silent --no-audit --no-fund --prefix $(TOOLS)/new-axe axe-core@$*
 	mv $(TOOLS)/new-axe $@
 
-##@ The two commands
+##@ Quick start
 
 .PHONY: demo
-demo: ## A cluster, the operator, a hub and a delivery over TLS, from nothing
+demo: ## Create a cluster, deploy the operator and a hub, and deliver over TLS
 	@$(LOCAL)/demo/run
 
 .PHONY: demo-check
-demo-check: ## Say what the demo needs, what is missing, and where it would run
+demo-check: ## Check the demo's requirements: what is missing, and which mode it uses
 	@$(LOCAL)/check
 
 # What this machine cannot run is skipped and named at the end; in CI that is a failure.
 .PHONY: test
-test: ## Every test; sets up what it needs by itself
+test: ## Run all tests that this machine can run
 	@mkdir -p $(CACHE)
 	@rm -f $(SKIPPED)
 	$(MAKE) test-unit test-oldest test-process test-argocd test-release test-servers test-fuzz test-cluster test-install
@@ -82,7 +82,7 @@ test: ## Every test; sets up what it needs by itself
 ##@ Tests
 
 .PHONY: test-unit
-test-unit: ## Unit tests, and the operator's against a real kube-apiserver and etcd
+test-unit: ## Run the unit tests, including the operator's with a real kube-apiserver and etcd
 	$(LOCAL)/build tools kube-apiserver etcd controller-gen helm kubectl
 	@chromium=$$($(LOCAL)/install $(CHROMIUM) "the pages in a browser" chromium); \
 	[[ $$chromium != missing:* ]] || chromium=; \
@@ -91,37 +91,37 @@ test-unit: ## Unit tests, and the operator's against a real kube-apiserver and e
 	[[ $$axe != missing:* ]] || axe=; set -x; \
 	$(ENVTEST) CHROMIUM=$$chromium AXE=$$axe go test ./...
 
-# The oldest version that this API server can emulate. What depends on the server is tested once more.
+# The oldest version that this API server can emulate. Tests that depend on the server run again.
 OLDEST_KUBERNETES := 1.34
 .PHONY: test-oldest
-test-oldest: ## The CRDs, the chart, the bases and the operator with the APIs of an older Kubernetes
+test-oldest: ## Test the CRDs, the chart, the bases and the operator with the APIs of an older Kubernetes version
 	$(LOCAL)/build tools kube-apiserver etcd controller-gen helm kubectl
 	$(ENVTEST) EMULATED_KUBERNETES=$(OLDEST_KUBERNETES) go test ./charts ./config ./controllers ./controllers/registration ./controllers/custom
 
 # A module of its own, so that virtual-kubelet stays out of go.mod.
 .PHONY: test-process
-test-process: ## The mode "process": its parts, and whole clusters of processes
+test-process: ## Test the demo mode "process", including whole clusters
 	$(LOCAL)/build tools etcd kube-apiserver kube-controller-manager kube-scheduler
 	. $(LOCAL)/lib.sh; $(ENVTEST) CGO_ENABLED=0 go -C $(LOCAL)/process test -trimpath -gcflags="$$COMPILER_FLAGS" ./...
 
 # A module of its own, so that Argo CD's engine and all of Kubernetes stay out of go.mod.
 .PHONY: test-argocd
-test-argocd: ## The samples against Argo CD's own diff, and its health check
+test-argocd: ## Test the samples with Argo CD's diff and health check
 	go -C config/argocd test ./...
 
 # A module of its own, so that the registry's client stays out of go.mod.
 .PHONY: test-release
-test-release: $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_GOMOD) ## A release: built twice, pushed to a registry on this machine, and pulled
+test-release: $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_GOMOD) ## Build a release twice, push it to a local registry, and pull it
 	$(LOCAL)/build tools helm kubectl registry
 	$(ENVTEST) CYCLONEDX=$< GOWORK=off go -C config/release test ./...
 
 .PHONY: test-install
-test-install: ## A release: built, published to a registry, and installed from it on a local cluster of its own
+test-install: ## Build and publish a release, and install it from the registry in a new local cluster
 	config/release/cluster
 
 # Azurite needs Node; without it, and without sshd, those tests are skipped.
 .PHONY: test-servers
-test-servers: $(TOOLS)/versitygw-$(VERSITYGW) $(TOOLS)/fake-gcs-server-$(FAKE_GCS_SERVER) $(TOOLS)/mailpit-$(MAILPIT) ## Stores and mail against real servers: S3, Azure, Google Cloud Storage, SFTP, SMTP
+test-servers: $(TOOLS)/versitygw-$(VERSITYGW) $(TOOLS)/fake-gcs-server-$(FAKE_GCS_SERVER) $(TOOLS)/mailpit-$(MAILPIT) ## Test storage and mail integrations with real servers: S3, Azure, Google Cloud Storage, SFTP, SMTP
 	@sshd=$$(PATH=$$PATH:/usr/sbin $(LOCAL)/install sshd "the SFTP server" openssh-server); \
 	[ "$$(id -u)" != 0 ] || mkdir -p /run/sshd; \
 	azurite=$$($(LOCAL)/install npm "Azure's storage server" nodejs npm); \
@@ -131,11 +131,11 @@ test-servers: $(TOOLS)/versitygw-$(VERSITYGW) $(TOOLS)/fake-gcs-server-$(FAKE_GC
 	  go test -tags servers -run '^TestServer$$' ./integrations/...
 
 .PHONY: test-cluster
-test-cluster: ## The end-to-end test on a local cluster of its own
+test-cluster: ## Run the end-to-end tests in a new local cluster
 	$(LOCAL)/e2e/run
 
 .PHONY: lint
-lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) $(TOOLS)/actionlint-$(ACTIONLINT) ## Lint, as CI does
+lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) $(TOOLS)/actionlint-$(ACTIONLINT) ## Run the linters, as CI does
 	$(TOOLS)/actionlint-$(ACTIONLINT) .github/workflows/*.yaml
 	$< run
 	cd $(LOCAL)/process && $< run
@@ -143,15 +143,15 @@ lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) $(TOOLS)/actionlint-$(ACTIONLINT) 
 	cd config/release && $< run
 
 .PHONY: test-fuzz
-test-fuzz: ## A few seconds of fuzzing, to see that the targets still work
+test-fuzz: ## Run each fuzz target for a few seconds
 	$(MAKE) fuzz FUZZ=2s
 
 .PHONY: attack
-attack: ## Attack a running hub with inputs of their full size (10 minutes); make test has the short form
+attack: ## Attack a running hub with full-size inputs (10 minutes); make test runs a short version
 	ATTACK=full go test -count 1 -v -timeout 30m ./hub/attack
 
 .PHONY: fuzz
-fuzz: ## Fuzz everything that reads what others write, for FUZZ=1m each
+fuzz: ## Fuzz all parsers of untrusted input, for FUZZ=1m each
 	for target in hub/payload:FuzzDecode hub/payload:FuzzTable hub/payload:FuzzLabelledRows hub/payload:FuzzBase64 hub/bounded:FuzzJSON hub/bounded:FuzzCSV \
 	  hub/sealed:FuzzOpen hub/token:FuzzValid hub/action:FuzzSuggestedFilename hub/action:FuzzCell hub:FuzzStranger hub/looker:FuzzRequest integrations/internal/message:FuzzRecipients integrations/internal/mail:FuzzSMTPReply \
 	  hub/custom/expression:FuzzTemplate hub/custom/expression:FuzzURL; do \
@@ -159,31 +159,31 @@ fuzz: ## Fuzz everything that reads what others write, for FUZZ=1m each
 	done
 
 .PHONY: vulncheck
-vulncheck: $(TOOLS)/govulncheck-$(GOVULNCHECK) ## Known vulnerabilities in what the programs call; needs vuln.go.dev
+vulncheck: $(TOOLS)/govulncheck-$(GOVULNCHECK) ## Scan for known vulnerabilities; requires access to vuln.go.dev
 	@curl -fsS -m 20 -o /dev/null https://vuln.go.dev/index/modules.json || \
 	  { echo "vulncheck: the database at vuln.go.dev cannot be reached from here, so nothing was checked" >&2; exit 1; }
 	$< ./...
 
 .PHONY: sbom
-sbom: build $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_GOMOD) ## What the images contain (CycloneDX), into bin/: each is one program and nothing else
+sbom: build $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_GOMOD) ## Write the SBOMs of the images (CycloneDX) to bin/
 	for program in hub manager; do \
 	  $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_GOMOD) bin -json -output bin/$$program.cdx.json bin/$$program; \
 	done
 
 .PHONY: bench
-bench: $(TOOLS)/versitygw-$(VERSITYGW) ## Compare the hub with its targets, into hub/loadtest/README.md, and the manager with a thousand hubs (15 minutes)
+bench: $(TOOLS)/versitygw-$(VERSITYGW) ## Run the benchmarks of the hub and of the manager with 1,000 hubs, and update hub/loadtest/README.md (15 minutes)
 	$(LOCAL)/build tools kube-apiserver etcd
 	go run ./hub/loadtest bench -versitygw $< -readme hub/loadtest/README.md
 	go test -run '^$$' -bench Rows ./hub/custom
 	$(ENVTEST) go test -run '^$$' -bench . -benchtime 1x -timeout 20m ./controllers/cmd/manager
 
 .PHONY: bench-compare
-bench-compare: $(TOOLS)/benchstat-$(BENCHSTAT) ## Compare Go benchmarks with those of another commit: BASE=main BENCH=Rows PACKAGES=hub/payload RUNS=6
+bench-compare: $(TOOLS)/benchstat-$(BENCHSTAT) ## Compare Go benchmarks with another commit: BASE=main BENCH=Rows PACKAGES=hub/payload RUNS=6
 	@[ -n "$(BASE)" ] || { echo "bench-compare: set BASE to a commit, as in make bench-compare BASE=main" >&2; exit 2; }
 	hub/loadtest/compare $< $(BASE) $(or $(RUNS),6) '$(or $(BENCH),.)' $(or $(PACKAGES),hub/payload hub/custom hub/outbound)
 
 .PHONY: soak
-soak: $(TOOLS)/versitygw-$(VERSITYGW) ## Deliver under faults for SOAK=10m, and check every single delivery
+soak: $(TOOLS)/versitygw-$(VERSITYGW) ## Run the soak test for SOAK=10m: deliver under faults, and check every delivery
 	go run ./hub/loadtest soak -versitygw $< -duration $(or $(SOAK),10m)
 
 ##@ Release
@@ -198,14 +198,14 @@ RELEASE_FLAGS = -version $(VERSION) -registry '$(REGISTRY)' -downloads '$(DOWNLO
 release-program = GOWORK=off go -C config/release build -o $(TOOLS)/release .
 
 .PHONY: release
-release: $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_GOMOD) ## Build release VERSION=v0.2.0 into bin/release/: images, manifests, chart, archives, SBOMs, provenance
+release: $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_GOMOD) ## Build release VERSION=v0.2.0 in bin/release/: images, manifests, chart, archives, SBOMs, provenance
 	$(LOCAL)/build tools helm kubectl
 	$(release-program)
 	$(TOOLS)/release build $(RELEASE_FLAGS) -source $(CURDIR) -o $(RELEASE)
 
 # From a second checkout in another folder. EMPTY_CACHE=1 compiles everything again; the default only links again.
 .PHONY: release-verify
-release-verify: ## Build release VERSION once more from a clone, with the same variables, and compare every byte
+release-verify: ## Rebuild release VERSION from a clone with the same variables, and compare every byte
 	dir=$$(mktemp -d); trap 'chmod -R u+w "$$dir"; rm -rf "$$dir"' EXIT; \
 	git clone --quiet --local . "$$dir/source"; \
 	[ -z "$(EMPTY_CACHE)" ] || export GOCACHE=$$dir/cache; \
@@ -220,12 +220,12 @@ publish: ## Push the images and the chart of release VERSION to REGISTRY, by dig
 ##@ Development
 
 .PHONY: build
-build: ## Both programs, into bin/
+build: ## Build the hub and the manager in bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/hub ./hub/cmd/hub
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/manager ./controllers/cmd/manager
 
 .PHONY: dev
-dev: ## A hub for the developer of an integration
+dev: ## Run a development hub (hub serve --dev)
 	go run ./hub/cmd/hub serve --dev
 
 # KIND=rows sends rows in batches; LABEL='Acme CRM' is the name in Looker. See integrations/README.md.
@@ -235,7 +235,7 @@ new-integration: ## Create an integration: NAME=acme_crm, and KIND=file or KIND=
 	$(MAKE) generate
 
 .PHONY: generate
-generate: $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS) $(TOOLS)/helm-docs-$(HELM_DOCS) $(TOOLS)/oapi-codegen-$(OAPI_CODEGEN) $(TOOLS)/templ-$(TEMPL) ## Everything that is generated from the API types, the integrations, the pages and Looker's API
+generate: $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS) $(TOOLS)/helm-docs-$(HELM_DOCS) $(TOOLS)/oapi-codegen-$(OAPI_CODEGEN) $(TOOLS)/templ-$(TEMPL) ## Regenerate all files that are generated from the API types, the integrations, the pages and Looker's API
 	$(TOOLS)/templ-$(TEMPL) generate -path hub -log-level warn
 	go run ./integrations/internal/scaffold generate
 	$(LOCAL)/build tools controller-gen helm
@@ -261,14 +261,14 @@ generate: $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS) $(TOOLS)/helm-docs-$(HELM_DOCS) 
 
 # The pages show times, so that two runs differ: not a part of generate.
 .PHONY: screenshot
-screenshot: build ## The pictures of the status page and the console in the READMEs, made by a browser from a running hub
+screenshot: build ## Update the screenshots in the READMEs from a running hub
 	@chromium=$$($(LOCAL)/install $(CHROMIUM) "pictures of the pages" chromium); \
 	[[ $$chromium != missing:* ]] || { echo "screenshot: $$chromium" >&2; exit 1; }; \
 	hub/page/screenshot "$$chromium" bin/hub
 
 # A definition that is new is not tracked yet, so that git diff alone would not show it.
 .PHONY: verify
-verify: generate ## Fail when something generated is not up to date
+verify: generate ## Check that all generated files are up to date
 	go mod tidy -diff
 	git diff --exit-code -- $(GENERATED)
 	@new=$$(git ls-files --others --exclude-standard -- $(GENERATED)); [ -z "$$new" ] || { echo "not committed: $$new" >&2; exit 1; }
@@ -291,10 +291,10 @@ deploy: ## Install the CRDs and the operator
 undeploy: ## Uninstall the operator and the CRDs, which deletes all IntegrationHubs, LookerRegistrations and HTTPIntegrations
 	kubectl delete --ignore-not-found -k config/default
 
-##@ The local cluster (CLUSTER_NAME tells several apart)
+##@ Local cluster (CLUSTER_NAME selects one of several)
 
 .PHONY: cluster-up
-cluster-up: ## Start a local cluster with cert-manager (CLUSTER=auto chooses how, see demo-check)
+cluster-up: ## Start a local cluster with cert-manager (CLUSTER=auto selects the mode, see demo-check)
 	@plan=$$($(LOCAL)/check plan); read -r mode DOWNLOAD_FROM <<<"$$plan"; export DOWNLOAD_FROM; \
 	[ $$mode != node ] || $(LOCAL)/node/cluster prepare; $(LOCAL)/build for $$mode
 	$(LOCAL)/cluster up
@@ -302,21 +302,21 @@ cluster-up: ## Start a local cluster with cert-manager (CLUSTER=auto chooses how
 	$(LOCAL)/cluster exec $(LOCAL)/addons
 
 .PHONY: cluster-images
-cluster-images: ## Build the project's images, and put them into the local cluster if it is up
+cluster-images: ## Build the project's images, and load them into the local cluster if it is running
 	$(LOCAL)/build tools image
 	$(LOCAL)/build images
 	if $(LOCAL)/cluster status >/dev/null 2>&1; then $(LOCAL)/cluster load $(CACHE)/local/img/{hub,manager,receiver}.tar; fi
 
 .PHONY: cluster-status
-cluster-status: ## Say whether the local cluster is up, and what runs in it
+cluster-status: ## Show whether the local cluster is running, and its pods
 	@$(LOCAL)/cluster status
 
 .PHONY: kubectl
-kubectl: ## Run kubectl there: make kubectl ARGS='get pods -A'
+kubectl: ## Run kubectl in the local cluster: make kubectl ARGS='get pods -A'
 	@$(LOCAL)/cluster exec kubectl $(ARGS)
 
 .PHONY: demo-down cluster-down
-demo-down cluster-down: ## Stop the local cluster, and remove everything it left; in a cluster of yours, the demo's objects
+demo-down cluster-down: ## Delete the local cluster; in an existing cluster, delete the demo's objects
 	$(LOCAL)/cluster down
 
 ##@ Help
