@@ -203,32 +203,54 @@ type userSearch struct {
 // Cloud implements [jirafield.Site].
 func (s userSearch) Cloud() bool { return s.site.cloud }
 
-// User implements [jirafield.Site]. Data Center identifies users by their names, and Cloud by account IDs
-// (https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-user-search/#api-rest-api-3-user-assignable-search-get).
-func (s userSearch) User(ctx context.Context, text string) (any, error) {
+// User implements [jirafield.Site]. Data Center identifies users by their names, and Cloud by account IDs.
+func (s userSearch) User(ctx context.Context, text string, assignee bool) (any, error) {
 	if !s.site.cloud {
 		return map[string]string{"name": text}, nil
 	}
-	var found []user
-	path := outbound.WithQuery(s.site.path("user", "assignable", "search"), url.Values{"project": {string(s.project)}, "query": {text}})
-	if err := s.get(ctx, path, &found); err != nil {
+	found, err := s.search(ctx, text, assignee)
+	if err != nil {
 		return nil, err
 	}
-	exact := slices.DeleteFunc(slices.Clone(found), func(u user) bool {
-		return u.AccountID != text && !strings.EqualFold(u.Email, text) && !strings.EqualFold(u.Name, text)
-	})
-	if len(exact) == 1 {
-		found = exact
-	}
+	exact := slices.DeleteFunc(slices.Clone(found), func(u user) bool { return !u.is(text) })
 	switch {
-	case len(found) == 1:
+	case len(exact) == 1:
+		return map[string]string{"accountId": exact[0].AccountID}, nil
+	case len(found) == 1 && found[0].Email == "" && strings.Contains(text, "@"): // found by an address that Jira hides
 		return map[string]string{"accountId": found[0].AccountID}, nil
 	case len(found) > 1:
 		return nil, errors.New("matches several users: enter an e-mail address or an account ID")
+	case len(found) == 1:
+		return nil, errors.New("must be the whole name of a user, an e-mail address or an account ID")
 	case accountID.MatchString(text):
 		return map[string]string{"accountId": text}, nil
+	case assignee:
+		return nil, errors.New("must be a user to whom issues of the project can be assigned")
 	}
-	return nil, errors.New("must be a user to whom issues of the project can be assigned")
+	return nil, errors.New("must be a user whom the account for Jira may see")
+}
+
+// is reports whether the user is the one with this name, e-mail address or account ID. Jira's search has a wider meaning: "query=john
+// matches a user with a displayName of John Smith and a user with an emailAddress of johnson@example.com".
+func (u user) is(text string) bool {
+	return u.AccountID == text || strings.EqualFold(u.Email, text) || strings.EqualFold(u.Name, text)
+}
+
+// maxUsers is Jira's limit of a search: it finds users "up to the thousandth user, and then returns only the users from that range
+// that can be assigned the issue".
+const maxUsers = "1000"
+
+// search finds the users whose name or e-mail address begins with text
+// (https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-user-search/).
+func (s userSearch) search(ctx context.Context, text string, assignee bool) ([]user, error) {
+	path, query := s.site.path("user", "search"), url.Values{"query": {text}, "maxResults": {maxUsers}}
+	if assignee {
+		path = s.site.path("user", "assignable", "search")
+		query.Set("project", string(s.project))
+	}
+	var found []user
+	err := s.get(ctx, outbound.WithQuery(path, query), &found)
+	return found, err
 }
 
 // accountID is the pattern of Atlassian's account IDs.

@@ -754,7 +754,7 @@ func TestOldDataCenter(t *testing.T) {
 
 func TestMoreFields(t *testing.T) {
 	t.Parallel()
-	const users = "user/assignable/search?project=10001&query="
+	const users = "user/assignable/search?maxResults=1000&project=10001&query="
 	for name, tt := range map[string]struct {
 		address string
 		form    map[string]string
@@ -845,11 +845,16 @@ func TestMoreFieldsFail(t *testing.T) {
 func TestUsers(t *testing.T) {
 	t.Parallel()
 	const one = `[{"accountId":"5b10ac8d82e05b22cc7d4ef5","displayName":"Ann"}]`
+	const partOfName = "Assignee must be the whole name of a user, an e-mail address or an account ID."
 	for name, tt := range map[string]struct{ text, found, want string }{
 		"the only one found, whose address is hidden": {"ann@example.com", one, "5b10ac8d82e05b22cc7d4ef5"},
 		"an account ID that is not listed":            {"712020:0123abcd-0123-4567-89ab-0123456789ab", "[]", "712020:0123abcd-0123-4567-89ab-0123456789ab"},
 		"an older account ID":                         {"5b10ac8d82e05b22cc7d4ef9", "[]", "5b10ac8d82e05b22cc7d4ef9"},
 		"none":                                        {"bob", "[]", ""},
+		"the beginning of a name":                     {"an", one, partOfName},
+		"the beginning of a shown address": {
+			"ann@example.co", `[{"accountId":"5b10ac8d82e05b22cc7d4ef5","displayName":"Ann","emailAddress":"ann@example.com"}]`, partOfName,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -860,8 +865,12 @@ func TestUsers(t *testing.T) {
 			form := answers()
 			form["assignee"] = tt.text
 			_, err := i.Execute(t.Context(), query(t, cloud, form))
-			if tt.want == "" {
+			switch tt.want {
+			case "":
 				compareError(t, err, action.Invalid, "Assignee must be a user to whom issues of the project can be assigned.")
+				return
+			case partOfName:
+				compareError(t, err, action.Invalid, partOfName)
 				return
 			}
 			if err != nil {
@@ -869,6 +878,39 @@ func TestUsers(t *testing.T) {
 			}
 			requests := d.Requests()
 			if body := string(requests[len(requests)-1].Body); !strings.Contains(body, `"assignee":{"accountId":"`+tt.want+`"}`) {
+				t.Errorf("issue %s", body)
+			}
+		})
+	}
+}
+
+// The user of another field need not be one to whom issues can be assigned.
+func TestApprover(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ found, message string }{
+		"found":     {`[{"accountId":"5b10ac8d82e05b22cc7d4ef7","displayName":"Bea","emailAddress":"bea@example.com"}]`, ""},
+		"not found": {"[]", "Approver must be a user whom the account for Jira may see."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			replies := screenReplies(summary + `,{"fieldId":"customfield_10013","name":"Approver","required":true,` +
+				`"schema":{"type":"user","custom":"com.atlassian.jira.plugin.system.customfieldtypes:userpicker"}}`)
+			replies["/user/assignable/search"] = actiontest.Reply{Body: "[]"}
+			replies["/3/user/search"] = actiontest.Reply{Body: tt.found}
+			d := jira(t, replies)
+			i := actiontest.New(t, jiracreateissue.New, actiontest.Deps(t, d, nil))
+			form := answers()
+			form["customfield_10013"] = "bea@example.com"
+			_, err := i.Execute(t.Context(), query(t, cloud, form))
+			if tt.message != "" {
+				compareError(t, err, action.Invalid, tt.message)
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			requests := d.Requests()
+			if body := string(requests[len(requests)-1].Body); !strings.Contains(body, `"customfield_10013":{"accountId":"5b10ac8d82e05b22cc7d4ef7"}`) {
 				t.Errorf("issue %s", body)
 			}
 		})

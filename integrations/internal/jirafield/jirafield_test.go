@@ -114,7 +114,7 @@ type site struct{ cloud bool }
 
 func (s site) Cloud() bool { return s.cloud }
 
-func (site) User(_ context.Context, text string) (any, error) {
+func (site) User(_ context.Context, text string, _ bool) (any, error) {
 	if text == "gone" {
 		return nil, errors.New("does not exist")
 	}

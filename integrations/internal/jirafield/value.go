@@ -17,8 +17,9 @@ import (
 type Site interface {
 	// Cloud reports whether rich texts are documents.
 	Cloud() bool
-	// User returns the JSON of a user by an e-mail address, a name or an ID.
-	User(ctx context.Context, text string) (any, error)
+	// User returns the JSON of a user by an e-mail address, a name or an ID. Only an assignee must be a user to whom issues
+	// of the project can be assigned.
+	User(ctx context.Context, text string, assignee bool) (any, error)
 }
 
 // The kinds of input.
@@ -140,8 +141,8 @@ func parseTime(_ context.Context, _ Field, _ Site, text string) (any, error) {
 	return nil, errors.New("must be a time such as 2026-11-26T15:04:05Z")
 }
 
-func parseUser(ctx context.Context, _ Field, site Site, text string) (any, error) {
-	return site.User(ctx, pasted.Text(text))
+func parseUser(ctx context.Context, f Field, site Site, text string) (any, error) {
+	return site.User(ctx, pasted.Text(text), f.Schema.System == "assignee")
 }
 
 type named struct {

@@ -162,6 +162,10 @@ var undescribed = []struct{ host, path, reason string }{
 		"https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/",
 	},
 	{"*.atlassian.net", "/rest/api/3/project/{id}", "https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-projects/"},
+	{
+		"*.atlassian.net", "/rest/api/3/user/search",
+		"https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-user-search/#api-rest-api-3-user-search-get",
+	},
 	{"api.dropboxapi.com", "/oauth2/token", "OAuth is not in Stone"},
 	{
 		"api.hubapi.com", "/crm/properties/{version}/{objectType}",
