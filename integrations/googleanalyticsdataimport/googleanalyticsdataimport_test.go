@@ -114,6 +114,26 @@ func TestWire(t *testing.T) {
 	}
 }
 
+// IDs are texts in Google's events, also if they look like numbers:
+// https://developers.google.com/analytics/devguides/collection/protocol/ga4/reference/events
+func TestTextParams(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Handle(analytics("a1", nil))
+	req := request(map[string]string{
+		"dataSourceSchema": "client_id,transaction_id,value,shipping,search_term,score,user_properties.tier", "eventName": "purchase",
+	})
+	_, err := newIntegration(t, d).Execute(t.Context(), csv(t, req, "a,b,c,d,e,f,g\n1.1,10045,9.50,2,2024,7,3\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"client_id":"1.1","user_properties":{"tier":{"value":3}},"events":[{"name":"purchase","params":` +
+		`{"score":7,"search_term":"2024","shipping":2,"transaction_id":"10045","value":9.50}}]}`
+	calls := d.Requests()
+	if got := string(calls[len(calls)-1].Body); got != want {
+		t.Errorf("body %s\nwant %s", got, want)
+	}
+}
+
 // Schedules for Universal Analytics fail with an explanation, without any call.
 func TestUniversalAnalytics(t *testing.T) {
 	t.Parallel()

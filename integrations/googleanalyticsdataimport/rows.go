@@ -158,7 +158,7 @@ func (r *result) event(record []string) (event, error) {
 			e.properties[property] = value(text)
 			err = checkLength(property, text, maxUserProperty)
 		case schema.EventParam:
-			e.params[name] = value(text)
+			e.params[name] = param(name, text)
 			err = checkLength(name, text, r.maxLength(name))
 		case schema.EventField:
 			err = r.set(&e, name, text)
@@ -208,6 +208,23 @@ func value(text string) any {
 		return json.Number(text)
 	}
 	return text
+}
+
+// textParams are the parameters that are texts in Google's events, also if they consist of digits. A transaction ID that
+// is a number would not be one of the purchase:
+// https://developers.google.com/analytics/devguides/collection/protocol/ga4/reference/events
+var textParams = strings.Fields(`
+	transaction_id currency coupon affiliation payment_type shipping_tier customer_type lead_source lead_status
+	unconvert_lead_reason disqualified_lead_reason item_list_id item_list_name item_id item_name promotion_id promotion_name
+	creative_name creative_slot content_type content_id method search_term group_id character achievement_id
+	virtual_currency_name campaign_id campaign source medium term content page_location page_referrer page_title`)
+
+// param is the value of an event parameter.
+func param(name, text string) any {
+	if slices.Contains(textParams, name) {
+		return text
+	}
+	return value(text)
 }
 
 // maxAge is the maximum age of events:
