@@ -61,12 +61,13 @@ func (r *Reconciler) customIntegrations(ctx context.Context, s *scope) error {
 	if err != nil {
 		return err
 	}
+	if keys, err = r.withMountedKeys(ctx, s, plan.versions, keys); err != nil {
+		return err
+	}
 	s.custom = &customFacts{entries: plan.entries}
 	s.inputs.CustomSecretKeys = keys
-	if len(keys) > 0 {
-		// The change of a set of Secrets is that of an author, whose rollout does not wait for others.
-		s.inputs.ConfigChecksum = checksumWith(s.inputs.ConfigChecksum, keys)
-	}
+	// The change of a set of Secrets is that of an author, whose rollout does not wait for others.
+	s.inputs.ConfigChecksum = checksumWith(s.inputs.ConfigChecksum, keys)
 	files := map[string]string{}
 	for name, v := range plan.versions {
 		files[name] = v.text
@@ -75,6 +76,9 @@ func (r *Reconciler) customIntegrations(ctx context.Context, s *scope) error {
 }
 
 func checksumWith(config string, keys map[string][]string) string {
+	if len(keys) == 0 {
+		return config
+	}
 	sum := sha256.New()
 	addTo(sum, config)
 	for _, name := range slices.Sorted(maps.Keys(keys)) {

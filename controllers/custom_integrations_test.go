@@ -372,6 +372,88 @@ func TestSecretsOfIntegrations(t *testing.T) {
 	f.wantIntegration("a", metav1.ConditionFalse, v1alpha1.SecretNotAllowed)
 }
 
+// Deleting an integration rolls nothing: pods keep the keys that nothing uses until they are rolled for another
+// reason, or until the Secret allows no integration any more.
+func TestUnusedSecretsOfIntegrations(t *testing.T) {
+	t.Parallel()
+	f := newCustomFixture(t)
+	secret := &corev1.Secret{ObjectMeta: f.meta("mine"), StringData: map[string]string{"one": "1", "two": "2"}}
+	secret.Annotations = map[string]string{v1alpha1.AllowIntegrationsAnnotation: "*"}
+	f.create(secret)
+	create := func(name, key string) {
+		t.Helper()
+		i := f.integration(name)
+		i.Spec.Secrets = []httpintegration.Secret{{Name: "x", SecretKeyRef: httpintegration.SecretKeyRef{Name: "mine", Key: key}}}
+		f.create(i)
+	}
+	deleted := func(name string) {
+		t.Helper()
+		if err := api.Delete(t.Context(), get(f.fixture, name, &v1alpha1.HTTPIntegration{})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	state := func() (int64, map[string][]string) {
+		t.Helper()
+		f.settle()
+		d := get(f.fixture, "hub", &appsv1.Deployment{})
+		return d.Generation, resources.MountedCustomKeys(&d.Spec.Template.Spec)
+	}
+	both := map[string][]string{"mine": {"one", "two"}}
+	create("a", "one")
+	create("b", "two")
+	generation, keys := state()
+	if diff := cmp.Diff(both, keys); diff != "" {
+		t.Fatalf("mounted keys (-want +got):\n%s", diff)
+	}
+	same := func(what string) {
+		t.Helper()
+		if now, keys := state(); now != generation || !cmp.Equal(both, keys) {
+			t.Errorf("%s: generation %d, was %d; the pods mount %v", what, now, generation, keys)
+		}
+	}
+	deleted("a")
+	same("one was deleted")
+	deleted("b")
+	same("both were deleted")
+	create("a", "one")
+	same("one was created again")
+	deleted("a")
+
+	secret.Annotations[v1alpha1.AllowIntegrationsAnnotation] = " , "
+	if err := api.Update(t.Context(), secret); err != nil {
+		t.Fatal(err)
+	}
+	if _, keys := state(); len(keys) > 0 {
+		t.Errorf("the Secret allows no integration, and pods mount %v", keys)
+	}
+}
+
+// Pods do not keep a key that they would give to an integration which the Secret does not allow.
+func TestUnusedSecretOfAnother(t *testing.T) {
+	t.Parallel()
+	f := newCustomFixture(t)
+	secret := &corev1.Secret{ObjectMeta: f.meta("mine"), StringData: map[string]string{"one": "1"}}
+	secret.Annotations = map[string]string{v1alpha1.AllowIntegrationsAnnotation: "a,b"}
+	f.create(secret)
+	for _, name := range []string{"a", "b"} {
+		i := f.integration(name)
+		i.Spec.Secrets = []httpintegration.Secret{{Name: "x", SecretKeyRef: httpintegration.SecretKeyRef{Name: "mine", Key: "one"}}}
+		f.create(i)
+	}
+	f.settle()
+	secret.Annotations[v1alpha1.AllowIntegrationsAnnotation] = "a"
+	if err := api.Update(t.Context(), secret); err != nil {
+		t.Fatal(err)
+	}
+	if err := api.Delete(t.Context(), get(f.fixture, "a", &v1alpha1.HTTPIntegration{})); err != nil {
+		t.Fatal(err)
+	}
+	f.settle()
+	if keys := resources.MountedCustomKeys(&get(f.fixture, "hub", &appsv1.Deployment{}).Spec.Template.Spec); len(keys) > 0 {
+		t.Errorf("the last version of b still has %v", keys)
+	}
+}
+
 // A selector that is not valid keeps the pods and their integrations as they are.
 func TestInvalidSelector(t *testing.T) {
 	t.Parallel()

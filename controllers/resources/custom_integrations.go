@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
@@ -36,6 +37,8 @@ const (
 const (
 	customPath       = mountRoot + "/integrations"
 	customSecretPath = mountRoot + "/integration-secrets"
+	// customSecretVolume has the Secrets that integrations without code use.
+	customSecretVolume = "integration-secrets"
 	// customExtension is that of the files, which are JSON.
 	customExtension = ".json"
 )
@@ -96,6 +99,12 @@ func AllowsIntegration(secret metav1.Object, integration string) bool {
 		}
 	}
 	return false
+}
+
+// AllowsIntegrations reports whether a Secret allows any HTTPIntegration to use it.
+func AllowsIntegrations(secret metav1.Object) bool {
+	return secret.GetLabels()[ManagedByLabel] != ManagedBy &&
+		strings.Trim(secret.GetAnnotations()[v1alpha1.AllowIntegrationsAnnotation], ", ") != ""
 }
 
 // OffersCustom reports whether a hub's pods read integrations without code.
@@ -178,7 +187,26 @@ func customVolumes(in Inputs) []*corev1ac.VolumeApplyConfiguration {
 		}
 		secrets.WithSources(corev1ac.VolumeProjection().WithSecret(source))
 	}
-	return append(volumes, corev1ac.Volume().WithName("integration-secrets").WithProjected(secrets))
+	return append(volumes, corev1ac.Volume().WithName(customSecretVolume).WithProjected(secrets))
+}
+
+// MountedCustomKeys are the keys that pods mount because of [Inputs.CustomSecretKeys].
+func MountedCustomKeys(pod *corev1.PodSpec) map[string][]string {
+	keys := map[string][]string{}
+	for _, v := range pod.Volumes {
+		if v.Name != customSecretVolume || v.Projected == nil {
+			continue
+		}
+		for _, source := range v.Projected.Sources {
+			if source.Secret == nil {
+				continue
+			}
+			for _, item := range source.Secret.Items {
+				keys[source.Secret.Name] = append(keys[source.Secret.Name], item.Key)
+			}
+		}
+	}
+	return keys
 }
 
 // customMounts are the mounts of [customVolumes].
@@ -187,7 +215,7 @@ func customMounts(in Inputs) []*corev1ac.VolumeMountApplyConfiguration {
 	if OffersCustom(in.Hub) {
 		mounts = append(mounts, mount("integrations", customPath).WithReadOnly(true))
 		if len(in.CustomSecretKeys) > 0 {
-			mounts = append(mounts, mount("integration-secrets", customSecretPath).WithReadOnly(true))
+			mounts = append(mounts, mount(customSecretVolume, customSecretPath).WithReadOnly(true))
 		}
 	}
 	return mounts
