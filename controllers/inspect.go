@@ -27,8 +27,8 @@ type Inspector interface {
 // maxInspectedPods bounds the requests for one reconcile.
 const maxInspectedPods = 32
 
-// inspect reads what running hubs report: one pod, or all of them if they load integrations without code,
-// each at its own time. It is not a failure if none answers: Looker may reach hubs that the operator cannot.
+// inspect reads what all ready pods report: they load integrations without code each at its own time, and may
+// be of several versions. It is not a failure if none answers: Looker may reach hubs that the operator cannot.
 func (r *Reconciler) inspect(ctx context.Context, s *scope) {
 	if r.Hubs == nil {
 		return
@@ -41,10 +41,7 @@ func (r *Reconciler) inspect(ctx context.Context, s *scope) {
 		logNoReport(ctx, err)
 		return
 	}
-	asked := 1
-	if resources.OffersCustom(s.hub) {
-		asked = min(len(pods), maxInspectedPods)
-	}
+	asked := min(len(pods), maxInspectedPods)
 	reports, errs := make([]hubclient.Report, asked), make([]error, asked)
 	var group errgroup.Group
 	for i := range asked {
@@ -54,6 +51,7 @@ func (r *Reconciler) inspect(ctx context.Context, s *scope) {
 		})
 	}
 	_ = group.Wait() // errs has the errors
+	s.versions = versionsOf(reports)
 	if n := slices.Index(errs, nil); n >= 0 {
 		s.report = &reports[n]
 	}
@@ -62,6 +60,18 @@ func (r *Reconciler) inspect(ctx context.Context, s *scope) {
 		return
 	}
 	s.reports = reports
+}
+
+// versionsOf returns the versions that pods report, each once.
+func versionsOf(reports []hubclient.Report) []string {
+	var versions []string
+	for _, r := range reports {
+		if r.Version != "" { // it did not answer
+			versions = append(versions, r.Version)
+		}
+	}
+	slices.Sort(versions)
+	return slices.Compact(versions)
 }
 
 func logNoReport(ctx context.Context, err error) {

@@ -432,7 +432,9 @@ func (f *fixture) readyPod(name string) {
 // inspector returns the same report for every hub.
 type inspector struct {
 	report hubclient.Report
-	err    error
+	// versions are those of pods with others than the report's.
+	versions map[string]string
+	err      error
 	// accepts says which pods accept the current service secret; nil: all do.
 	accepts func(pod string) bool
 }
@@ -441,8 +443,12 @@ func (i inspector) AcceptsSecret(_ context.Context, pod *corev1.Pod, _ []byte) (
 	return i.accepts == nil || i.accepts(pod.Name), i.err
 }
 
-func (i inspector) Inspect(context.Context, *corev1.Pod) (hubclient.Report, error) {
-	return i.report, i.err
+func (i inspector) Inspect(_ context.Context, pod *corev1.Pod) (hubclient.Report, error) {
+	report := i.report
+	if v := i.versions[pod.Name]; v != "" {
+		report.Version = v
+	}
+	return report, i.err
 }
 
 // What a running hub reports is in the status; an integration that was asked for and is not
@@ -491,6 +497,30 @@ func TestInspection(t *testing.T) {
 	f.runPods()
 	inspect(inspector{err: http.ErrServerClosed})
 	f.want(v1alpha1.Ready, metav1.ConditionTrue, v1alpha1.Succeeded)
+}
+
+// The version is that of all ready pods, or all of theirs.
+func TestObservedVersion(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.create(f.hub())
+	f.ready()
+	for _, name := range []string{"hub-1", "hub-2", "hub-3"} {
+		f.readyPod(name)
+	}
+	i := inspector{report: hubclient.Report{Version: "v1.3.0"}, versions: map[string]string{"hub-2": "v1.2.0"}}
+	for want, versions := range map[string]map[string]string{
+		"v1.2.0, v1.3.0": {"hub-2": "v1.2.0"}, "v1.3.0": nil, "v1.2.0": {"hub-1": "v1.2.0", "hub-2": "v1.2.0", "hub-3": "v1.2.0"},
+	} {
+		i.versions = versions
+		r := &controllers.Reconciler{Client: api, APIReader: api, Recorder: f.events, HubImage: "hub:test", Hubs: i}
+		if _, err := r.Reconcile(t.Context(), ctrl.Request{NamespacedName: f.key()}); err != nil {
+			t.Fatal(err)
+		}
+		if got := get(f, "hub", &v1alpha1.IntegrationHub{}).Status.ObservedVersion; got != want {
+			t.Errorf("version %q, want %q", got, want)
+		}
+	}
 }
 
 // Long messages are truncated to the limits of conditions and of events.

@@ -34,9 +34,11 @@ type scope struct {
 	rollout *rolloutFacts
 	// report is nil where no running hub answered.
 	report *hubclient.Report
+	// versions are those of all pods that answered.
+	versions []string
 	// custom is nil if the hub offers no integrations without code, or they could not be read.
 	custom *customFacts
-	// reports are those of all pods, for integrations without code; nil where not all answered.
+	// reports are those of all pods; nil where not all answered.
 	reports []hubclient.Report
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -72,7 +73,7 @@ func setFields(status *v1alpha1.IntegrationHubStatus, s *scope) {
 	status.CustomIntegrations = s.customStatus()
 	setReplicas(status, s)
 	if s.report != nil {
-		status.ObservedVersion = s.report.Version
+		status.ObservedVersion = strings.Join(s.versions, ", ")
 		status.Integrations = s.integrations()
 	}
 }

@@ -58,7 +58,7 @@ type IntegrationHubStatus struct {
 	// +optional
 	CustomIntegrations *CustomIntegrationsStatus `json:"customIntegrations,omitempty"`
 
-	// ObservedVersion is the version that a running hub reports.
+	// ObservedVersion is the version that the ready pods report; if they differ, all of their versions, such as v1.2.0, v1.3.0.
 	//
 	// +optional
 	ObservedVersion string `json:"observedVersion,omitempty"`
