@@ -192,7 +192,7 @@ func exported(t *testing.T) map[string][]string {
 	shared := prometheus.NewRegistry()
 	shared.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	description := regexp.MustCompile(`fqName: "([^"]+)".* variableLabels: {([^}]*)}`)
-	for _, r := range []any{shared, ctrlmetrics.Registry, controllers.Metrics{}, custom.Metrics{}} {
+	for _, r := range []any{shared, ctrlmetrics.Registry, controllers.NewMetrics(nil, ""), custom.NewMetrics(nil, "")} {
 		descriptions := make(chan *prometheus.Desc)
 		go func() {
 			r.(prometheus.Collector).Describe(descriptions)
