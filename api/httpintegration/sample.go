@@ -31,6 +31,14 @@ type Sample struct {
 	// +listMapKey=name
 	// +optional
 	Columns []SampleColumn `json:"columns,omitempty"`
+
+	// Answers are answers of the destination to the first request of the sample, one of each kind. The expressions of
+	// response have to be possible for them.
+	//
+	// +kubebuilder:validation:MaxItems=10
+	// +listType=atomic
+	// +optional
+	Answers []SampleAnswer `json:"answers,omitempty"`
 }
 
 // SampleText is a value of a setting, a form field or a cell.
@@ -71,4 +79,37 @@ type SampleColumn struct {
 	// +kubebuilder:validation:Schemaless
 	// +kubebuilder:pruning:PreserveUnknownFields
 	Values json.RawMessage `json:"values"`
+}
+
+// SampleAnswer is an answer of the destination.
+type SampleAnswer struct {
+	// Status is the status code.
+	//
+	// +kubebuilder:validation:Minimum=200
+	// +kubebuilder:validation:Maximum=599
+	Status int `json:"status"`
+
+	// Headers of the answer.
+	//
+	// +kubebuilder:validation:MaxProperties=32
+	// +optional
+	Headers map[string]SampleText `json:"headers,omitempty"`
+
+	// Body is the JSON of the answer.
+	//
+	// +kubebuilder:validation:Schemaless
+	// +kubebuilder:pruning:PreserveUnknownFields
+	// +optional
+	Body json.RawMessage `json:"body,omitempty"`
+
+	// Text is the answer where it is not JSON.
+	//
+	// +optional
+	Text SampleText `json:"text,omitempty"`
+
+	// Accepted is what the answer has to mean: true if the destination accepted the request with all of its items.
+	// It is not checked if empty.
+	//
+	// +optional
+	Accepted *bool `json:"accepted,omitempty"`
 }

@@ -25,6 +25,8 @@ type response struct {
 	success, reason, message           *expression.Expression
 	itemSuccess, itemReason, itemRetry *expression.Expression
 	maxBytes                           int64
+	// observe, if set, gets each error of an expression, also those that a delivery ignores.
+	observe func(*expression.Expression, error)
 }
 
 const defaultMaxAnswer = 1 << 20
@@ -84,6 +86,7 @@ func (r *response) say(ctx context.Context, x *expression.Expression, v expressi
 	}
 	text, err := x.Text(v)
 	if err != nil {
+		r.failed(x, err)
 		return ""
 	}
 	return line(outbound.SecretsOf(ctx).Scrub(text))
@@ -120,6 +123,7 @@ func (r *response) evaluate(ctx context.Context, answer *outbound.Answer, v expr
 		accepted, err := r.success.Bool(v)
 		switch {
 		case err != nil:
+			r.failed(r.success, err)
 			return "", r.unexpected(err)
 		case !accepted:
 			return "", r.rejected(fmt.Sprintf("%s did not accept the request.", r.label), r.say(ctx, r.reason, v))
@@ -142,6 +146,7 @@ func (r *response) evaluateItems(ctx context.Context, v expression.Vars, count i
 		accepted, err := r.itemSuccess.Bool(v)
 		switch {
 		case err != nil:
+			r.failed(r.itemSuccess, err)
 			failed[index] = r.unexpected(err)
 		case !accepted:
 			failed[index] = r.rejectedItem(ctx, v)
@@ -155,10 +160,21 @@ func (r *response) rejectedItem(ctx context.Context, v expression.Vars) error {
 	if r.itemRetry == nil {
 		return err
 	}
-	if later, evalErr := r.itemRetry.Bool(v); evalErr == nil && later {
+	later, evalErr := r.itemRetry.Bool(v)
+	switch {
+	case evalErr != nil:
+		r.failed(r.itemRetry, evalErr)
+	case later:
 		return action.Wrap(errRetryItem, action.Unavailable, "%s", err.Message)
 	}
 	return err
+}
+
+// failed notes that an expression could not be evaluated.
+func (r *response) failed(x *expression.Expression, err error) {
+	if r.observe != nil {
+		r.observe(x, err)
+	}
 }
 
 func (r *response) rejected(message, reason string) *action.Error {

@@ -47,6 +47,8 @@ type sampleCheck struct {
 
 	requests []SampleRequest
 	problems []sampleProblem
+	// answered is set once the answers were evaluated for a request of the delivery.
+	answered bool
 	// hidden are the sensitive settings of the sample.
 	hidden outbound.Secrets
 }
@@ -226,6 +228,7 @@ func (s *sampleCheck) deliver(t action.Type) {
 		secrets[string(secret.Name)] = "secrets." + string(secret.Name)
 	}
 	v["secrets"] = secrets
+	s.answered = false
 	s.delivery = &delivery{Integration: s.Integration, req: req, id: id, vars: v.WithBudget()}
 	if !s.formValues() {
 		return
@@ -235,11 +238,11 @@ func (s *sampleCheck) deliver(t action.Type) {
 	switch {
 	case t == action.TypeCell:
 		s.delivery.vars["rows"], s.delivery.vars["columns"] = []ref.Val{}, []ref.Val{}
-		s.single()
+		s.single(0)
 	case s.needsRows:
 		s.result()
 	default:
-		s.single()
+		s.single(0)
 	}
 }
 
@@ -317,19 +320,19 @@ func (s *sampleCheck) result() {
 		for n, row := range rows {
 			id := fmt.Sprintf("%s-%d", s.delivery.id, n)
 			v := s.delivery.vars.With(expression.Vars{"row": row, "request": map[string]string{"id": id}})
-			s.request(v, id, fmt.Sprintf("row %d of the sample", n+1), maxRowBody)
+			s.request(v, id, fmt.Sprintf("row %d of the sample", n+1), maxRowBody, 1)
 		}
 	case "batch":
 		s.batches(rows)
 	default:
 		s.delivery.vars["rows"] = rows[:min(len(rows), cmp.Or(s.spec.Request.MaxRows, defaultMaxRows))]
-		s.single()
+		s.single(len(rows))
 	}
 }
 
 // single makes the request of a whole delivery.
-func (s *sampleCheck) single() {
-	s.request(s.delivery.vars, s.delivery.id, "the sample", maxBody)
+func (s *sampleCheck) single(count int) {
+	s.request(s.delivery.vars, s.delivery.id, "the sample", maxBody, count)
 }
 
 // batches makes the items of batches and, if there is one for each row, the requests.
@@ -352,12 +355,12 @@ func (s *sampleCheck) batches(rows []ref.Val) {
 		id := fmt.Sprintf("%s-%d-%d", s.delivery.id, index, len(batch))
 		index += len(batch)
 		v := expression.Vars{"items": batch, "count": len(batch), "request": map[string]string{"id": id}}
-		s.request(s.delivery.vars.With(v), id, "the sample", 2*maxBody)
+		s.request(s.delivery.vars.With(v), id, "the sample", 2*maxBody, len(batch))
 	}
 }
 
-// request makes one request of a delivery.
-func (s *sampleCheck) request(v expression.Vars, id, what string, maxBytes int) {
+// request makes one request of a delivery, with a number of rows, and evaluates the answers to it.
+func (s *sampleCheck) request(v expression.Vars, id, what string, maxBytes, count int) {
 	c, err := s.delivery.prepare(v, id)
 	if err != nil {
 		s.failed(what, err)
@@ -368,5 +371,6 @@ func (s *sampleCheck) request(v expression.Vars, id, what string, maxBytes int) 
 	}
 	if err == nil && bodyErr == nil {
 		s.add("spec.request", c, body)
+		s.answers(v, count)
 	}
 }

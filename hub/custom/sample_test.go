@@ -255,6 +255,76 @@ func TestSampleKinds(t *testing.T) {
 	}
 }
 
+// The answers of a sample are evaluated as those of a delivery, and what a delivery ignores is a problem.
+func TestSampleAnswers(t *testing.T) {
+	t.Parallel()
+	const batch = "request: {url: https://a.example.com/, per: batch, batch: {maxRows: 2, item: 1}, body: {json: '${items}'}}\n" +
+		"response: {items: {success: 'body.r[index].ok', error: 'body.r[index].why', retry: 'body.r[index].code == 429'}}\n" +
+		"sample: {columns: [{name: a.n, values: [1, 2, 3]}], answers: ["
+	const single = "request: {url: https://a.example.com/, per: row, body: {json: {n: 1}}}\n" +
+		"response: {success: 'body.ok && headers[\"x-a\"] == form.f && count == 1', error: body.why, message: \"'No. ' + body.id\"}\nform: [{name: f}]\n" +
+		"sample: {form: {f: x}, columns: [{name: a.n, values: [1, 2]}], answers: ["
+	const statuses = "request: {url: https://a.example.com/}\nresponse: {successStatuses: [202, 409], error: text}\nsample: {answers: ["
+	for name, tt := range map[string]struct {
+		spec string
+		want []string
+	}{
+		"accepted":     {single + "{status: 200, headers: {X-A: x}, body: {ok: true, id: '7'}, accepted: true}]}", nil},
+		"not accepted": {single + "{status: 200, headers: {x-a: x}, body: {ok: false, why: Full.}, accepted: false}]}", nil},
+		"an error":     {single + "{status: 400, body: {why: Full.}, accepted: false}]}", nil},
+		"no expectation": {
+			single + "{status: 200, headers: {X-A: x}, body: {ok: true, id: '7'}}, {status: 500, body: {why: 'Down.'}}]}", nil,
+		},
+		"success fails": {
+			single + "{status: 200, headers: {X-A: x}, body: {}, accepted: false}]}",
+			[]string{"spec.response.success: Evaluation fails for answer 1 of the sample: a name does not exist."},
+		},
+		"a reason that fails": {
+			single + "{status: 200, headers: {X-A: x}, body: {ok: true, id: '7'}}, {status: 503, text: Down.}]}",
+			[]string{"spec.response.error: Evaluation fails for answer 2 of the sample: a name does not exist."},
+		},
+		"a message that fails": {
+			single + "{status: 200, headers: {X-A: x}, body: {ok: true, id: 7}}]}",
+			[]string{"spec.response.message: Evaluation fails for answer 1 of the sample: a value has the wrong type."},
+		},
+		"another meaning": {
+			single + "{status: 200, headers: {X-A: y}, body: {ok: true, why: x}, accepted: true}]}",
+			[]string{"spec.sample.answers[0].accepted: By spec.response, the answer means that the destination did not accept the request with all of its items."},
+		},
+		"an error that is accepted": {
+			statuses + "{status: 409, accepted: false}]}",
+			[]string{"spec.sample.answers[0].accepted: By spec.response, the answer means that the destination accepted the request with all of its items."},
+		},
+		"other statuses": {statuses + "{status: 202, accepted: true}, {status: 200, accepted: false}, {status: 302, accepted: false}]}", nil},
+		"items":          {batch + "{status: 200, body: {r: [{ok: true}, {ok: true}]}, accepted: true}, {status: 200, body: {r: [{ok: true}, {ok: false, why: x, code: 1}]}, accepted: false}]}", nil},
+		"too few items": {
+			batch + "{status: 200, body: {r: [{ok: true}]}, accepted: false}]}",
+			[]string{"spec.response.items.success: Evaluation fails for answer 1 of the sample: a list is too short."},
+		},
+		"an item without a reason": {
+			batch + "{status: 200, body: {r: [{ok: true}, {ok: false}]}}]}",
+			[]string{
+				"spec.response.items.error: Evaluation fails for answer 1 of the sample: a name does not exist.",
+				"spec.response.items.retry: Evaluation fails for answer 1 of the sample: a name does not exist.",
+			},
+		},
+		"two texts": {statuses + "{status: 202, body: {}, text: x}]}", []string{"spec.sample.answers[0]: Set one of body and text."}},
+		"too large": {
+			"request: {url: https://a.example.com/}\nresponse: {maxBytes: 1024, message: text}\nsample: {answers: [{status: 200, text: " + strings.Repeat("x", 1025) + "}]}",
+			[]string{"spec.sample.answers[0]: The answer has more than 1024 bytes, the maximum of spec.response.maxBytes."},
+		},
+		"no response": {"request: {url: https://a.example.com/}\nsample: {answers: [{status: 204, accepted: true}, {status: 404, accepted: false}]}", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, _ := lintText(t, resource(tt.spec))
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // Many expressions that are each cheap enough cost too much together: the operator checks what others write.
 func TestSampleTotalCost(t *testing.T) {
 	t.Parallel()
