@@ -197,15 +197,12 @@ func (t *table) each(f func(number int64, record []string) error) error {
 	return rows.EachCSVRecord(content, t.maxValueBytes, f)
 }
 
-// number is the pattern of what can be stored as a number without losing a digit. Values with leading zeros, with
-// an exponent or with more than fifteen digits stay text.
-var number = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
+// number is the pattern of what is stored as a number. It can have more digits after the point than a spreadsheet shows, as a
+// quotient has: "numberValue: Represents a double value". Values with leading zeros, with an exponent or with more than fifteen
+// digits before the point stay text.
+var number = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,40})?$`)
 
-const maxDigits = 15
-
-func isNumber(text string) bool {
-	return len(text) <= maxDigits+2 && number.MatchString(text) && len(strings.Trim(strings.Replace(text, ".", "", 1), "-")) <= maxDigits
-}
+func isNumber(text string) bool { return number.MatchString(text) }
 
 // unformatted are the formats of dates as Looker writes them without formatting.
 var unformatted = map[string]bool{"yyyy-mm-dd": true, "yyyy-mm-dd hh:mm:ss": true}
