@@ -97,3 +97,13 @@ func retryAfter(header string, now time.Time) time.Duration {
 	}
 	return 0
 }
+
+// UntilUnix returns the time until an end in seconds of Unix time, as some APIs have it in X-RateLimit-Reset, or 0 if text
+// is not such an end. It is a second more, as the end is rounded.
+func UntilUnix(text string, now time.Time) time.Duration {
+	at, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return max(0, time.Unix(at, 0).Sub(now).Round(time.Second)+time.Second)
+}

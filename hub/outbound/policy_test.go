@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strconv"
 	"testing"
 	"time"
 
@@ -151,6 +152,19 @@ func TestRetryAfter(t *testing.T) {
 	} {
 		if got := retryAfter(header, now); got != want {
 			t.Errorf("%q: %v, want %v", header, got, want)
+		}
+	}
+}
+
+func TestUntilUnix(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	unix := func(d time.Duration) string { return strconv.FormatInt(now.Add(d).Unix(), 10) }
+	for text, want := range map[string]time.Duration{
+		"": 0, "soon": 0, unix(0): time.Second, unix(-time.Hour): 0, unix(time.Minute): 61 * time.Second,
+	} {
+		if got := UntilUnix(text, now); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -120,20 +119,11 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 		return action.Wrap(err, err.Kind, "Braze rejected a row (%d).", status.Code)
 	case action.RateLimited:
 		if status.RetryAfter == 0 {
-			status.RetryAfter = untilReset(status.Header, time.Now())
+			status.RetryAfter = outbound.UntilUnix(status.Header.Get("X-RateLimit-Reset"), time.Now())
 		}
 	default:
 	}
 	return err
-}
-
-// untilReset returns the time until Braze's rate limit ends, or 0 if the response does not have it.
-func untilReset(h http.Header, now time.Time) time.Duration {
-	at, err := strconv.ParseInt(h.Get("X-RateLimit-Reset"), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return max(0, time.Unix(at, 0).Sub(now).Round(time.Second)+time.Second)
 }
 
 // endpoint is the host of the REST API for the workspace.

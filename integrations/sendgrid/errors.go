@@ -3,6 +3,7 @@ package sendgrid
 import (
 	"encoding/json"
 	"strings"
+	"time"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
@@ -35,13 +36,18 @@ func formField(part string) (field string, ok bool) {
 // otherRegion is a part of the reason if the account is in another region.
 const otherRegion = "regional attribute"
 
-// explain adds SendGrid's reasons for rejecting a mail.
+// explain adds SendGrid's reasons for rejecting a mail. When a rate limit ends is only in its own header: "When you reach a rate
+// limit, you can no longer make requests against that endpoint for the remainder of the refresh period".
+// https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/rate-limits
 func explain(err *action.Error, status *outbound.StatusError) error {
 	if err.Kind == action.Unauthenticated {
 		return action.Wrap(err, err.Kind, "SendGrid rejected the API key.")
 	}
 	if err.Kind == action.TooLarge {
 		return action.Wrap(err, err.Kind, "The mail is too large for SendGrid. Its limit is 30 MB, including the file.")
+	}
+	if err.Kind == action.RateLimited && status.RetryAfter == 0 {
+		status.RetryAfter = outbound.UntilUnix(status.Header.Get("X-RateLimit-Reset"), time.Now())
 	}
 	var response struct {
 		Errors []struct {

@@ -5,9 +5,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -584,6 +587,37 @@ func TestRateLimit(t *testing.T) {
 	if len(r[0].Body) == 0 || !bytes.Equal(r[0].Body, r[1].Body) {
 		t.Error("the second call has another body")
 	}
+}
+
+// limited is a SendGrid whose limit ends after a minute, and that says so only in its own header.
+type limited struct{ end time.Time }
+
+func (l *limited) RoundTrip(r *http.Request) (*http.Response, error) {
+	if l.end.IsZero() {
+		l.end = time.Now().Add(time.Minute)
+	}
+	answer := httptest.NewRecorder()
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		return nil, err
+	}
+	if time.Now().Before(l.end) {
+		answer.Header().Set("X-RateLimit-Reset", strconv.FormatInt(l.end.Unix(), 10))
+		answer.WriteHeader(http.StatusTooManyRequests)
+		_, _ = answer.WriteString(`{"errors":[{"field":null,"message":"too many requests"}]}`)
+	} else {
+		answer.WriteHeader(http.StatusAccepted)
+	}
+	return answer.Result(), nil
+}
+
+func TestRateLimitReset(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i := actiontest.New(t, sendgrid.New, action.Deps{HTTP: &http.Client{Transport: &limited{}}})
+		if _, err := i.Execute(t.Context(), query(t, map[string]string{"to": "ann@example.com"})); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 func TestAnswersLate(t *testing.T) {
