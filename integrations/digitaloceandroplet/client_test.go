@@ -307,6 +307,47 @@ func TestRateLimit(t *testing.T) {
 	})
 }
 
+// Of the limits, only that of a minute has a Retry-After. The other one's end is a time:
+// https://docs.digitalocean.com/reference/api/digitalocean/#section/Introduction/Rate-Limit
+func TestHourlyLimit(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		reset   time.Duration
+		calls   int
+		message string
+	}{
+		"soon":       {time.Minute, 2, "1 droplets are off."},
+		"in an hour": {time.Hour, 1, "Droplet 1: DigitalOcean answered 429 Too Many Requests."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				reset, calls := time.Now().Add(tt.reset), 0
+				f := &fake{droplets: map[string]*droplet{"1": {}}, fail: func(operation string, _ int) *actiontest.Reply {
+					if operation != "order" {
+						return nil
+					}
+					if calls++; !time.Now().Before(reset) {
+						return nil
+					}
+					return &actiontest.Reply{
+						Status: http.StatusTooManyRequests, Body: `{"id":"too_many_requests","message":"API Rate limit exceeded."}`,
+						Header: map[string]string{"Ratelimit-Reset": strconv.FormatInt(reset.Unix(), 10)},
+					}
+				}}
+				res, err := f.start(t).Execute(t.Context(), query(t, "", "1"))
+				got := action.MessageOf(err)
+				if err == nil {
+					got = res.Message
+				}
+				if got != tt.message || calls != tt.calls {
+					t.Errorf("message %q after %d calls, want %q after %d", got, calls, tt.message, tt.calls)
+				}
+			})
+		})
+	}
+}
+
 // A cell has one droplet, and its value may have spaces around it.
 func TestCell(t *testing.T) {
 	t.Parallel()
