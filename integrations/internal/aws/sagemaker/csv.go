@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,6 +27,9 @@ type table struct {
 	// numeric is set for training: all values must be numbers, and the first column, which is the
 	// label, must not be empty.
 	numeric bool
+	// cutAbove, unless 0, is the size above which SageMaker cuts the table at each line break, even at those in values:
+	// https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TransformInput.html
+	cutAbove int64
 	// raw, unless nil, receives the bytes of the unchanged result.
 	raw io.Writer
 
@@ -68,6 +72,8 @@ type tableReader struct {
 	// line and offset are the position after the last record.
 	line   int
 	offset int64
+	// broken has the position of the first value with a line break, or is empty.
+	broken string
 }
 
 // minReady is how many bytes are prepared at once.
@@ -111,7 +117,29 @@ func (r *tableReader) next() error {
 		return fmt.Errorf("writing CSV: %w", err)
 	}
 	r.out.Flush()
-	return r.out.Error()
+	if err := r.out.Error(); err != nil {
+		return err
+	}
+	return r.rejectCut(record)
+}
+
+// rejectCut returns an error if SageMaker would cut a row into two, whose parts the model would get as rows.
+func (r *tableReader) rejectCut(record []string) error {
+	if r.table.cutAbove == 0 {
+		return nil
+	}
+	if r.broken == "" {
+		i := slices.IndexFunc(record[r.table.strip:], func(cell string) bool { return strings.Contains(cell, "\n") })
+		if i < 0 {
+			return nil
+		}
+		r.broken = fmt.Sprintf("Row %d: column %q", r.table.rows, r.names[r.table.strip+i])
+	}
+	if r.table.bytes+int64(r.ready.Len()) <= r.table.cutAbove {
+		return nil
+	}
+	return action.Errorf(action.Invalid, "%s has a line break. SageMaker cuts data of more than %d MiB at each line break. Remove those "+
+		"in values, or send fewer rows.", r.broken, r.table.cutAbove>>20)
 }
 
 // rejectEmptyLine returns an error if encoding/csv skipped an empty line. In a result of one column it

@@ -50,7 +50,8 @@ func (c *Client) Infer(ctx context.Context, req *action.Request) (*action.Respon
 	start := func(ctx context.Context) (string, poller, error) {
 		p := place{account.s3(region), in.Bucket, jobName("transform-job", time.Now())}
 		poll := func(ctx context.Context) (*outcome, error) { return pollTransform(ctx, service, p.job) }
-		return p.job, poll, c.startTransform(ctx, service, p, in, count, &table{Data: req.Data, strip: columns})
+		return p.job, poll, c.startTransform(ctx, service, p, in, count,
+			&table{Data: req.Data, strip: columns, cutAbove: maxPayload})
 	}
 	const kind = "Transform job"
 	note := InferenceInstances.note(count)

@@ -100,6 +100,41 @@ func TestTransformLarge(t *testing.T) {
 	})
 }
 
+// SageMaker cuts large data at each line break, even at one in quotes. A job with rows that are cut is not started:
+// https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TransformInput.html
+func TestTransformLineBreaks(t *testing.T) {
+	t.Parallel()
+	rows := strings.Repeat("1,2,\"one, two, three, four, five, six, seven, eight, nine and ten\"\n", 100_000) // 6.6 MB
+	for name, tt := range map[string]struct{ csv, strip, want string }{
+		"before the limit": {"id,a,b\n1,\"x\ny\",3\n" + rows, "0", `Row 1: column "a"`},
+		"after the limit":  {"id,a,b\n" + rows + "1,2,\"x\r\ny\"\n", "1", `Row 100001: column "b"`},
+		"stripped":         {"id,a,b\n\"x\ny\",2,3\n" + rows, "1", ""},
+		"below the limit":  {"id,a,b\n1,\"x\ny\",3\n" + rows[:len(rows)/2], "0", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := sagemakertest.NewHub(t, 1)
+				req := sagemakertest.Request(t, tt.csv, inferForm, answers{"numStripColumns": tt.strip})
+				_, err := sagemaker.MustNew(h.Deps()).Infer(t.Context(), req)
+				h.Jobs.Drain(context.Background())
+				got, jobs, objects := action.MessageOf(err), h.AWS.Count("CreateTransformJob"), len(h.AWS.Objects())
+				if tt.want == "" {
+					if err != nil || jobs != 1 {
+						t.Errorf("error %v and %d jobs, want a job", err, jobs)
+					}
+					return
+				}
+				want := tt.want + " has a line break. SageMaker cuts data of more than 6 MiB at each line break. Remove those in values, or " +
+					"send fewer rows."
+				if got != want || action.KindOf(err) != action.Invalid || jobs != 0 || objects != 0 {
+					t.Errorf("message %q, %d jobs and %d objects, want %q without either", got, jobs, objects, want)
+				}
+			})
+		})
+	}
+}
+
 func TestTransform(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
