@@ -3,6 +3,7 @@ package bounded
 import (
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -24,6 +25,11 @@ func NewJSON(r io.Reader, limit int64, options ...jsontext.Options) *JSON {
 
 // Limit is the limit in bytes.
 func (j *JSON) Limit() int64 { return j.in.limit }
+
+// Unread returns a copy of the input that was read but not decoded, with which another reader can continue.
+func (j *JSON) Unread() []byte {
+	return slices.Concat(append([][]byte{j.UnreadBuffer()}, j.in.held.pieces...)...)
+}
 
 // SkipValue skips the next value, whatever its size.
 func (j *JSON) SkipValue() error {

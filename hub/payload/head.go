@@ -42,11 +42,11 @@ func (d *tableDecoder) fields() error {
 	if err != nil {
 		return err
 	}
-	d.columns, d.index, d.haveFields = nil, map[string]int{}, true
+	d.columns, d.index, d.haveFields = nil, columnIndex{byName: map[string]int{}}, true
 	for _, group := range groups {
 		for _, c := range byGroup[group] {
 			c.Group = group
-			d.index[c.Name] = len(d.columns)
+			d.index.byName[c.Name] = len(d.columns)
 			d.columns = append(d.columns, c)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 
 // labelled reads such rows. The first one defines the columns.
 func (d *tableDecoder) labelled() (*action.Table, error) {
-	l := &labelDecoder{json: d.json, source: d.source, index: map[string]int{}}
+	l := &labelDecoder{json: d.json, source: d.source, index: columnIndex{byName: map[string]int{}}}
 	first, err := l.first()
 	if err != nil {
 		_ = l.source.Close()
@@ -25,10 +25,10 @@ func (d *tableDecoder) labelled() (*action.Table, error) {
 }
 
 type labelDecoder struct {
-	json    *bounded.JSON
+	json    *rowInput
 	source  io.Closer
 	columns []action.Column
-	index   map[string]int // column by label
+	index   columnIndex // by label
 	arena
 }
 
@@ -50,9 +50,9 @@ func (l *labelDecoder) first() ([]action.Row, error) {
 		if len(l.columns) == bounded.MaxColumns {
 			return 0, bounded.TooManyColumns()
 		}
-		l.index[label] = len(l.columns)
+		l.index.byName[label] = len(l.columns)
 		l.columns = append(l.columns, action.Column{Name: label, Label: label})
-		return l.index[label], nil
+		return l.index.byName[label], nil
 	})
 	return []action.Row{row}, err
 }
@@ -66,24 +66,47 @@ func (l *labelDecoder) rows(first []action.Row) iter.Seq2[action.Row, error] {
 				return
 			}
 		}
-		for l.json.PeekKind() == '{' {
-			row, err := l.row(func(string) (int, error) { return 0, errUnknownColumn })
+		l.json.rows = len(first)
+		l.json.scan.strict = true
+		l.json.beginRows(openingList)
+		for {
+			row, more, err := l.json.next(&l.index, l.scannedRow, l.laterRow)
+			if err == nil && !more {
+				err = l.tail()
+			}
 			if err != nil {
-				yield(action.Row{}, invalidFormat(err, action.JSONLabel))
+				yield(action.Row{}, invalidFormat(l.json.located(err), action.JSONLabel))
 				return
 			}
-			if !yield(row, nil) {
+			if !more || !yield(row, nil) {
 				return
 			}
-		}
-		if err := l.tail(); err != nil {
-			yield(action.Row{}, invalidFormat(err, action.JSONLabel))
 		}
 	}
 }
 
+// scannedRow copies the values of a scanned row.
+func (l *labelDecoder) scannedRow(b []byte) action.Row {
+	cells := l.cells(len(l.columns))
+	for _, c := range l.json.scan.cells {
+		cells[c.column] = l.cell(b[c.start:c.end])
+	}
+	return action.NewRow(cells)
+}
+
+// cell wraps a value into a cell as in json_detail.
+func (l *labelDecoder) cell(v []byte) action.Cell {
+	const before, after = `{"value":`, "}"
+	return action.NewCellWithValue(l.text(before, v, after), len(before), len(before)+len(v))
+}
+
+// laterRow reads a row that the first one has defined the columns of.
+func (l *labelDecoder) laterRow() (action.Row, error) {
+	return l.row(func(string) (int, error) { return 0, errUnknownColumn })
+}
+
 // row reads a row and calls unknown for a label without a column, so that no value is lost
-// silently. It wraps values into cells as in json_detail.
+// silently.
 func (l *labelDecoder) row(unknown func(label string) (int, error)) (action.Row, error) {
 	if tok, err := l.json.ReadToken(); err != nil {
 		return action.Row{}, endOfInput(err)
@@ -98,7 +121,7 @@ func (l *labelDecoder) row(unknown func(label string) (int, error)) (action.Row,
 			return action.Row{}, endOfInput(err)
 		}
 		name := label.String()
-		column, known := l.index[name]
+		column, known := l.index.byName[name]
 		if !known {
 			if column, err = unknown(name); err != nil {
 				return action.Row{}, err
@@ -112,8 +135,7 @@ func (l *labelDecoder) row(unknown func(label string) (int, error)) (action.Row,
 		if size += int64(len(v)); size > l.json.Limit() {
 			return action.Row{}, bounded.TooLarge(l.json.Limit())
 		}
-		const before, after = `{"value":`, "}"
-		cells[column] = action.NewCellWithValue(l.text(before, v, after), len(before), len(before)+len(v))
+		cells[column] = l.cell(v)
 	}
 	_, err := l.json.ReadToken()
 	return action.NewRow(cells), endOfInput(err)

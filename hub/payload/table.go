@@ -1,8 +1,6 @@
 package payload
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"io"
 	"iter"
@@ -25,7 +23,7 @@ var groups = []string{"dimensions", "measures", "filters", "parameters", "table_
 // [row…]} and closes r after the last row. If "data" precedes "fields", the rows are spooled until the
 // columns are known. Rows without metadata are json_label: see labels.go.
 func decodeTable(r io.ReadCloser, share *Share, maxValue int64) (*action.Table, error) {
-	d := &tableDecoder{json: newJSON(r, maxValue), source: r}
+	d := &tableDecoder{json: newRowInput(r, maxValue), source: r}
 	if d.json.PeekKind() == '[' {
 		return d.labelled()
 	}
@@ -45,17 +43,11 @@ func decodeTable(r io.ReadCloser, share *Share, maxValue int64) (*action.Table, 
 	return t, nil
 }
 
-// newJSON returns a decoder with a larger buffer than the library's 4 KiB, which would read a file or a
-// connection in small pieces.
-func newJSON(r io.Reader, maxValue int64) *bounded.JSON {
-	return bounded.NewJSON(bufio.NewReaderSize(r, readBuffer), maxValue, lenient...)
-}
-
 // maxPivoted limits the product of columns and pivots, which integrations expand.
 const maxPivoted = 4 * bounded.MaxColumns
 
 type tableDecoder struct {
-	json    *bounded.JSON
+	json    *rowInput
 	source  io.Closer
 	spooled *Blob // the rows, if they precede the columns
 
@@ -64,9 +56,7 @@ type tableDecoder struct {
 	headBytes  int // JSON of the columns and pivots
 	ranAt      time.Time
 	haveFields bool
-	index      map[string]int // column by name
-
-	places []cachedColumn
+	index      columnIndex
 	arena
 }
 
@@ -159,33 +149,48 @@ func endOfInput(err error) error {
 func (d *tableDecoder) rows() iter.Seq2[action.Row, error] {
 	return func(yield func(action.Row, error) bool) {
 		defer func() { _ = d.close() }()
-		for d.json.PeekKind() == '{' {
-			row, err := d.row()
-			if err != nil {
-				yield(action.Row{}, invalidData(err))
-				return
-			}
-			if !yield(row, nil) {
-				return
-			}
+		opening := openingData
+		if d.spooled != nil {
+			opening = openingList
 		}
-		if err := d.tail(); err != nil {
-			yield(action.Row{}, invalidData(err))
+		d.json.beginRows(opening)
+		for {
+			row, more, err := d.json.next(&d.index, d.scannedRow, d.row)
+			if err == nil && !more {
+				err = d.tail()
+			}
+			if err != nil {
+				yield(action.Row{}, invalidData(d.json.located(err)))
+				return
+			}
+			if !more || !yield(row, nil) {
+				return
+			}
 		}
 	}
 }
 
-// row reads a row: an object with a cell for each column. Other members are skipped.
+// scannedRow copies the cells of a scanned row.
+func (d *tableDecoder) scannedRow(b []byte) action.Row {
+	cells := d.cells(len(d.columns))
+	for _, c := range d.json.scan.cells {
+		cells[c.column] = action.NewCellWithValue(d.text("", b[c.start:c.end], ""), c.valueStart-c.start, c.valueEnd-c.start)
+	}
+	return action.NewRow(cells)
+}
+
+// row decodes a row: an object with a cell for each column. Other members are skipped.
 func (d *tableDecoder) row() (action.Row, error) {
 	if _, err := d.json.ReadToken(); err != nil {
 		return action.Row{}, endOfInput(err)
 	}
 	cells, size := d.cells(len(d.columns)), int64(0)
 	for next := 0; d.json.PeekKind() == '"'; next++ {
-		column, err := d.column(next)
+		name, err := d.json.ReadValue()
 		if err != nil {
 			return action.Row{}, endOfInput(err)
 		}
+		column := d.index.find(next, name)
 		if column < 0 {
 			if err := d.json.SkipValue(); err != nil {
 				return action.Row{}, endOfInput(err)
@@ -206,39 +211,6 @@ func (d *tableDecoder) row() (action.Row, error) {
 	}
 	return action.NewRow(cells), nil
 }
-
-// column reads a cell's name and returns the index of its column, or -1. Rows usually have their
-// cells in the same order, so it first tries the column at this position in an earlier row.
-func (d *tableDecoder) column(place int) (int, error) {
-	name, err := d.json.ReadValue()
-	if err != nil {
-		return 0, err
-	}
-	if place < len(d.places) && bytes.Equal(d.places[place].name, name) {
-		return d.places[place].column, nil
-	}
-	unquoted, _ := jsontext.AppendUnquote(nil, name) // the only possible error is invalid UTF-8, which is accepted
-	column, known := d.index[string(unquoted)]
-	if !known {
-		column = -1
-	}
-	if place == len(d.places) && place < maxPlaces && len(name) <= maxPlaceName {
-		d.places = append(d.places, cachedColumn{bytes.Clone(name), column})
-	}
-	return column, nil
-}
-
-// cachedColumn is a cell's name as JSON, and its column.
-type cachedColumn struct {
-	name   []byte
-	column int
-}
-
-// maxPlaces and maxPlaceName limit the cache for rows with very many cells.
-const (
-	maxPlaces    = 4096
-	maxPlaceName = 1 << 10
-)
 
 // tail reads from the end of the rows to the end of the document.
 func (d *tableDecoder) tail() error {
@@ -292,7 +264,7 @@ func (d *tableDecoder) spoolRows(share *Share) error {
 		return err
 	}
 	d.source = d.spooled
-	d.json = newJSON(d.spooled.Reader(), d.json.Limit())
+	d.json = newRowInput(d.spooled.Reader(), d.json.Limit())
 	_, err = d.json.ReadToken()
 	return err
 }

@@ -11,9 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 
 	"integrationhub.dev/hub/action"
@@ -336,28 +335,115 @@ func TestNamesThatAreNoUTF8(t *testing.T) {
 	}
 }
 
-// FuzzTable: text that is not JSON as a whole never passes for a whole result.
+// FuzzTable: text that is not JSON as a whole never passes for a whole result, and one that does has the
+// rows, with the cells and values, that the library finds in it.
 func FuzzTable(f *testing.F) {
-	f.Add(`{` + fields + `,"data":[{"o.n":{"value":1}},{"o.day":{"value":"x"}}]}`)
-	f.Add(`{"data":[{"o.n":{"a":{"value":1}}}],"pivots":[{"key":"a"}],` + fields + `}`)
-	f.Add(`{"errors":[{"message":"x"}]}`)
-	f.Add(`<html>`)
-	f.Fuzz(func(t *testing.T, text string) {
-		if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
-			return // the envelope around it would be no JSON
-		}
-		tab, err := table(t, text)
+	f.Add([]byte(`{` + fields + `,"data":[{"o.n":{"value":1}},{"o.day":{"value":"x"}}]}`))
+	f.Add([]byte(`{"data":[{"o.n":{"a":{"value":1}}}],"pivots":[{"key":"a"}],` + fields + `}`))
+	f.Add([]byte(`{"errors":[{"message":"x"}]}`))
+	f.Add([]byte(`<html>`))
+	for _, cell := range []string{
+		`-1.50e+3`, `01`, `1.`, `-`, `2E`, `0`, `true`, `fals`, `null`, `[1 , [], {"value":2}]`, `[1`, `[,]`, `{}`, `{"value"}`, `{ "a" : 1 , "value" : [ ] }`,
+		`{"value":1,"value":"2"}`, `{"val\u0075e":3,"value":4}`, `{"value":4,"val\u0075e":3}`, `"\"\\\/\b\f\n\r\t\u00eF\ud800"`, `"\x"`, `"\u12g4"`, `"\u1"`, "\"\xff\xe9\"",
+		"\"\x1f\"", "\"\x7f\"", "{\"\xff\":0}", `"0123456\\"`, `"01234567"`, strings.Repeat("[", 70) + strings.Repeat("]", 70), strings.Repeat(`{"value":`, 70) + "0" + strings.Repeat("}", 70),
+	} {
+		f.Add([]byte(`{` + fields + `,"data":[{"o.day":1,"o.n":` + cell + `},{"other":` + cell + `,"o.n":2} , {"o\u002en":` + cell + `,"o.day":5,"o.day":6}],"x":7}`))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		tab, err := blobTable(t, text)
 		if err != nil {
 			return
 		}
-		for row, broken := range tab.Rows() {
-			err = broken
-			for i := range tab.Columns {
-				_ = row.Cell(i).Value()
+		var got []action.Row
+		for row, err := range tab.Rows() {
+			if err != nil {
+				return
+			}
+			got = append(got, row)
+		}
+		if !json.Valid(text) {
+			t.Fatalf("%q passed for a whole result", text)
+		}
+		want := libraryRows(t, text)
+		if bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("[")) {
+			return // see FuzzLabelledRows
+		}
+		if len(got) != len(want) {
+			t.Fatalf("%d rows of %q, the library finds %d", len(got), text, len(want))
+		}
+		index := map[string]int{}
+		for i, c := range tab.Columns {
+			index[c.Name] = i // the last of several columns with the same name has the cells
+		}
+		for n, row := range got {
+			for i, c := range tab.Columns {
+				var cell jsontext.Value
+				if index[c.Name] == i {
+					cell = want[n][c.Name]
+				}
+				if value := members(cell)["value"]; string(row.Cell(i).Raw()) != string(cell) || string(row.Cell(i).Value()) != string(value) {
+					t.Fatalf("cell %q of row %d of %q is %s with value %s, want %s with value %s", c.Name, n, text, row.Cell(i).Raw(), row.Cell(i).Value(), cell, value)
+				}
 			}
 		}
-		if err == nil && !json.Valid([]byte(text)) {
-			t.Errorf("%q passed for a whole result", text)
-		}
 	})
+}
+
+// blobTable decodes bytes that need not be the text of an envelope.
+func blobTable(t *testing.T, text []byte) (*action.Table, error) {
+	t.Helper()
+	spool := &payload.Spool{Dir: t.TempDir()}
+	w := spool.Share(t.Context()).Create()
+	if _, err := w.Write(text); err != nil {
+		t.Fatal(err)
+	}
+	blob, err := w.Done()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = blob.Close() })
+	return blob.Table()
+}
+
+// libraryRows are the cells in the rows of json_detail by the names of their columns, as the library
+// decodes them.
+func libraryRows(t *testing.T, text []byte) (rows []map[string]jsontext.Value) {
+	t.Helper()
+	d := jsontext.NewDecoder(bytes.NewReader(members(text)["data"]), lenient...)
+	if _, err := d.ReadToken(); err != nil {
+		return nil
+	}
+	for d.PeekKind() == '{' {
+		row, err := d.ReadValue()
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows = append(rows, members(row))
+	}
+	return rows
+}
+
+var lenient = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
+
+// members are the members of an object, as the library decodes them; none if it is no object. The last of
+// several with the same name counts.
+func members(object []byte) map[string]jsontext.Value {
+	d := jsontext.NewDecoder(bytes.NewReader(object), lenient...)
+	found := map[string]jsontext.Value{}
+	if tok, err := d.ReadToken(); err != nil || tok.Kind() != '{' {
+		return found
+	}
+	for d.PeekKind() == '"' {
+		name, err := d.ReadToken()
+		if err != nil {
+			break
+		}
+		key := name.String()
+		v, err := d.ReadValue()
+		if err != nil {
+			break
+		}
+		found[key] = v.Clone()
+	}
+	return found
 }
