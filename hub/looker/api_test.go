@@ -395,7 +395,7 @@ func TestClient(t *testing.T) {
 		t.Errorf("null was not sent: %+v", requests[len(requests)-1])
 	}
 	list, err := c.AllIntegrationsWithResponse(ctx, &api.AllIntegrationsParams{IntegrationHubID: created.JSON200.ID}, auth)
-	if err != nil || list.JSON200 == nil || len(*list.JSON200) != 4 {
+	if err != nil || list.JSON200 == nil || len(*list.JSON200) != 5 {
 		t.Fatalf("%s, %v", list.Body, err)
 	}
 	var formats []string

@@ -83,6 +83,9 @@ func (l *Looker) controlHubs(mux *http.ServeMux) {
 	mux.HandleFunc("PATCH /integrations/{id}", handle(func(r *http.Request, i *api.Integration) (any, error) {
 		return nil, l.ChangeIntegration(r.PathValue("id"), *i)
 	}))
+	mux.HandleFunc("PUT /integrations/{id}/installations", handle(func(r *http.Request, all *[]Installation) (any, error) {
+		return nil, l.SetInstallations(r.PathValue("id"), *all)
+	}))
 }
 
 // credentials is the body of PUT /users/{id}/credentials, attribute that of

@@ -124,7 +124,7 @@ func (l *Looker) prepare(user, id string) (prepared, error) {
 		}
 	}
 	if s := l.state.userState(user, id); s != nil {
-		p.stateJSON = s.Data
+		p.stateJSON = i.delegatedState(s.Data)
 	}
 	return p, nil
 }
@@ -274,38 +274,50 @@ func (f Field) view() api.DataActionFormField {
 	return v
 }
 
-// Test tests an integration for a user, and returns the message of the test. An error means that there is
-// nothing to test.
+// TestResult is the result of a test.
+type TestResult struct {
+	Success bool
+	Message string
+	// Installations are the results of a delegated OAuth client.
+	Installations []api.DelegateOauthTest
+}
+
+// Test tests an integration for a user. An error means that there is nothing to test.
 //
 // Source: the description of POST /integrations/{integration_id}/test in Looker's document, and the
 // reference's form route with params.test. That Looker tests an integration without a form with the list
 // is an assumption.
-func (l *Looker) Test(ctx context.Context, user, id string) (success bool, message string, err error) {
+func (l *Looker) Test(ctx context.Context, user, id string) (TestResult, error) {
 	p, err := l.prepare(user, id)
 	if err != nil {
-		return false, "", err
+		return TestResult{}, err
 	}
+	var message string
+	var installations []api.DelegateOauthTest
 	if p.definition.FormURL == "" {
 		_, err = l.requestList(ctx, p.hub, CallTest)
 	} else {
 		var answer formAnswer
 		answer, err = l.requestForm(ctx, p, CallTest, nil)
-		message = answer.problem()
+		installations = l.delegateResults(id, answer)
+		message = cmp.Or(answer.problem(), notConnected(installations))
 	}
 	if err != nil {
 		message = l.secrets.redact(err.Error())
 	}
-	return message == "", cmp.Or(message, "The test succeeded."), nil
+	return TestResult{Success: message == "", Message: cmp.Or(message, "The test succeeded."), Installations: installations}, nil
 }
 
 // testIntegration is POST /integrations/{integration_id}/test.
 func (l *Looker) testIntegration(c *apiCall) reply {
-	success, message, err := l.Test(c.ctx, c.user.ID, c.path("integration_id"))
+	result, err := l.Test(c.ctx, c.user.ID, c.path("integration_id"))
 	switch {
 	case errors.Is(err, errNoIntegration):
 		return notFound()
 	case err != nil:
 		return unprocessable(err.Error())
 	}
-	return reply{status: http.StatusOK, body: api.IntegrationTestResult{Success: &success, Message: &message}}
+	return reply{status: http.StatusOK, body: api.IntegrationTestResult{
+		Success: &result.Success, Message: &result.Message, DelegateOauthResult: result.Installations,
+	}}
 }

@@ -3,6 +3,7 @@ package looker_test
 import (
 	"context"
 	"crypto/x509"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
@@ -107,6 +108,10 @@ func (h *realHub) integrations() []action.Registration {
 		},
 		{Name: "bucket", Label: "Bucket", Types: query, Formats: []action.Format{action.CSV}, Download: action.URL},
 		{Name: "drive", Label: "Drive", Types: query, Formats: []action.Format{action.CSV}, Download: action.Push},
+		{
+			Name: "chat", Label: "Chat", Types: query, Formats: []action.Format{action.CSV}, Download: action.Push,
+			Params: []action.Param{{Name: "install", Label: "Connect", DelegateOAuthURL: "/admin/integrations/chat/install"}},
+		},
 		{Name: "sheets", Label: "Sheets", Types: query, Formats: []action.Format{action.CSV}, Download: action.Push, FetchTokens: true},
 	}
 	var all []action.Registration
@@ -115,6 +120,8 @@ func (h *realHub) integrations() []action.Registration {
 		switch d.Name {
 		case "crm":
 			i = withForm{&recorder{h, d}}
+		case "chat":
+			i = delegated{&recorder{h, d}}
 		case "drive", "sheets":
 			i = withSignIn{withForm{&recorder{h, d}}}
 		}
@@ -178,6 +185,42 @@ func (h *realHub) refuseCodes(refused bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.refused = refused
+}
+
+// delegated is an integration whose credentials Looker has. A workspace rejects the token "revoked".
+type delegated struct{ *recorder }
+
+func (delegated) tokens(req *action.Request) (all []struct{ InstallID, Token string }) {
+	var items []map[string]string
+	_ = json.Unmarshal([]byte(req.State), &items) // no state has no items
+	for _, i := range items {
+		all = append(all, struct{ InstallID, Token string }{i["install_id"], i["token"]})
+	}
+	return all
+}
+
+func (d delegated) Form(_ context.Context, req *action.Request) (*action.Form, error) {
+	if len(d.tokens(req)) == 0 {
+		return &action.Form{Fields: []action.Field{{Name: "login", Type: action.OAuthLink, OAuthURL: req.StateURL}}, State: &action.State{}}, nil
+	}
+	return &action.Form{Fields: []action.Field{{Name: "channel", Label: "Channel"}}}, nil
+}
+
+func (d delegated) CheckConnection(_ context.Context, req *action.Request) (*action.Form, error) {
+	form := &action.Form{}
+	for _, t := range d.tokens(req) {
+		if t.Token != "revoked" {
+			value, err := json.Marshal(map[string]string{"installation_id": "T" + t.InstallID, "installation_name": "Workspace"})
+			if err != nil {
+				return nil, err
+			}
+			form.Fields = append(form.Fields, action.Field{Name: "Connected", Type: action.Message, Value: string(value)})
+		}
+	}
+	if len(form.Fields) == 0 {
+		return nil, action.Errorf(action.Unauthenticated, "Connect to a workspace first.")
+	}
+	return form, nil
 }
 
 // withForm asks for a channel only once the user has chosen a team.

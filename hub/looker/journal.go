@@ -192,7 +192,7 @@ func (j *journal) called(entry *Call, status int, text []byte, err error) {
 
 // hideTicket leaves the secret part out of a one-time address.
 func hideTicket(path string) string {
-	for _, prefix := range []string{statePath, redirectPath, downloadPath} {
+	for _, prefix := range []string{statePath, redirectPath, delegatePath, downloadPath} {
 		if strings.HasPrefix(path, prefix) {
 			return prefix + redacted
 		}

@@ -174,6 +174,8 @@ func (l *Looker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.storeState(w, r)
 	case strings.HasPrefix(path, redirectPath):
 		l.fetchState(w, r)
+	case strings.HasPrefix(path, delegatePath):
+		l.signInDelegated(w, r)
 	case strings.HasPrefix(path, downloadPath):
 		l.download(w, r)
 	default:

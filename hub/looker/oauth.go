@@ -33,7 +33,12 @@ const minRefresh = 10 * time.Minute
 // Source: Looker's documentation of the action hub: state_url for integrations that use OAuth. The
 // reference sends the browser to state_redir_url where a token_url is listed.
 func (l *Looker) addSignIn(e *envelope, p prepared) {
-	if !p.definition.UsesOAuth || p.definition.DelegateOAuth {
+	switch {
+	case !p.definition.UsesOAuth:
+		return
+	case p.definition.DelegateOAuth:
+		e.StateURL = l.options.URL + delegatePath + l.tickets.issue(ticket{user: p.user, integration: p.id})
+		e.Data["state_url"] = e.StateURL
 		return
 	}
 	id := l.tickets.issue(ticket{user: p.user, integration: p.id})

@@ -40,6 +40,8 @@ type integration struct {
 	Enabled    bool               `json:"enabled"`
 	Settings   map[string]setting `json:"settings"`
 	Targets    []string           `json:"targets"`
+	// Installations are those of a delegated OAuth client.
+	Installations []Installation `json:"installations,omitempty"`
 }
 
 // setting is the value of a param: constant, or from a user attribute.

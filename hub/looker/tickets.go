@@ -42,6 +42,14 @@ func (t *tickets) issue(k ticket) string {
 	return id
 }
 
+// find returns what an address is for, and leaves it valid.
+func (t *tickets) find(id string) (ticket, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	k, ok := t.open[id]
+	return k, ok && t.now().Before(k.expires)
+}
+
 // use returns what an address is for, once.
 func (t *tickets) use(id string) (ticket, bool) {
 	t.mu.Lock()

@@ -35,7 +35,7 @@ func newGuard(listener net.Addr, public string) *guard {
 
 // oneTime reports whether a path is one of the simulated Looker's own.
 func oneTime(path string) bool {
-	for _, prefix := range []string{"/action_hub_state/", "/action_hub_oauth_redirect/", "/downloads/"} {
+	for _, prefix := range []string{"/action_hub_state/", "/action_hub_oauth_redirect/", "/action_hub_delegate_oauth/", "/downloads/"} {
 		if strings.HasPrefix(path, prefix) {
 			return true
 		}

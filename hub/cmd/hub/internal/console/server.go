@@ -195,7 +195,8 @@ func (s *Server) setParams(w http.ResponseWriter, r *http.Request, d looker.Defi
 // test is Looker's button to test an integration.
 func (s *Server) test(w http.ResponseWriter, r *http.Request, d looker.Definition) {
 	user := s.current()
-	_, message, err := s.session.Test(r.Context(), user, s.session.ID(d.Name))
+	result, err := s.session.Test(r.Context(), user, s.session.ID(d.Name))
+	message := result.Message
 	if err != nil {
 		message = err.Error()
 	}

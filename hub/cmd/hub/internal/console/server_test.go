@@ -482,6 +482,7 @@ func TestGuard(t *testing.T) {
 		"a download":                   {"GET", "/downloads/x", own.Host, nil, 404},
 		"a download from outside":      {"GET", "/downloads/x", "tunnel.example.com", nil, 404},
 		"a download at a rebound name": {"GET", "/downloads/x", "evil.example", nil, 403},
+		"a delegated sign-in":          {"GET", "/action_hub_delegate_oauth/x", "tunnel.example.com", nil, 404},
 		"a sign-in of another site":    {"GET", "/action_hub_oauth_redirect/x", own.Host, map[string]string{"Sec-Fetch-Site": "cross-site"}, 404},
 	} {
 		t.Run(name, func(t *testing.T) {
