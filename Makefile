@@ -3,7 +3,13 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
+ifeq ($(INTEGRATION_HUB_CACHE)$(XDG_CACHE_HOME)$(HOME),)
+  $(error HOME is not set. Set it, or INTEGRATION_HUB_CACHE and Go's GOPATH and GOCACHE, to folders that you can write)
+endif
 CACHE := $(or $(INTEGRATION_HUB_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/integration-hub)
+ifneq ($(words $(CACHE)),1)
+  $(error The cache would be in $(CACHE), and make cannot use a folder with a space. Set INTEGRATION_HUB_CACHE to another one)
+endif
 TOOLS := $(CACHE)/tools
 LOCAL := config/local
 ENVTEST := KUBEBUILDER_ASSETS=$(CACHE)/local/bin
@@ -192,30 +198,38 @@ soak: $(TOOLS)/versitygw-$(VERSITYGW) ## Run the soak test for SOAK=10m: deliver
 # where the images' names come from. DOWNLOADS is the URL of the folder with the archives. IMAGES and ARCHIVES are
 # lists of platforms, as linux/amd64,linux/arm64.
 RELEASE = $(CURDIR)/bin/release/$(VERSION)
-RELEASE_FLAGS = -version $(VERSION) -registry '$(REGISTRY)' -downloads '$(DOWNLOADS)' -source-url '$(SOURCE_URL)' -builder '$(BUILDER)' \
-  $(if $(IMAGES),-images $(IMAGES)) $(if $(ARCHIVES),-archives $(ARCHIVES)) \
+RELEASE_FLAGS = -version '$(VERSION)' -registry '$(REGISTRY)' -downloads '$(DOWNLOADS)' -source-url '$(SOURCE_URL)' -builder '$(BUILDER)' \
+  $(if $(IMAGES),-images '$(IMAGES)') $(if $(ARCHIVES),-archives '$(ARCHIVES)') \
   -helm $(CACHE)/local/bin/helm -kubectl $(CACHE)/local/bin/kubectl -cyclonedx-gomod $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_GOMOD)
-release-program = GOWORK=off go -C config/release build -o $(TOOLS)/release .
+release-program = GOWORK=off GOFLAGS=-buildvcs=false go -C config/release build -o $(TOOLS)/release .
+need-version = @[ -n "$(VERSION)" ] || { echo "$@: set VERSION, as in make $@ VERSION=v0.2.0 REGISTRY=registry.example.com/integration-hub" >&2; exit 2; }
 
 .PHONY: release
-release: $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_GOMOD) ## Build release VERSION=v0.2.0 in bin/release/: images, manifests, chart, archives, SBOMs, provenance
-	$(LOCAL)/build tools helm kubectl
+release: ## Build release VERSION=v0.2.0 in bin/release/: images, manifests, chart, archives, SBOMs, provenance
+	$(need-version)
 	$(release-program)
-	$(TOOLS)/release build $(RELEASE_FLAGS) -source $(CURDIR) -o $(RELEASE)
+	@$(TOOLS)/release check $(RELEASE_FLAGS) -source '$(CURDIR)' -o '$(RELEASE)'
+	$(MAKE) $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_GOMOD)
+	PROGRAMS=compile $(LOCAL)/build tools helm kubectl
+	$(TOOLS)/release build $(RELEASE_FLAGS) -source '$(CURDIR)' -o '$(RELEASE)'
 
 # From a second checkout in another folder. EMPTY_CACHE=1 compiles everything again; the default only links again.
 .PHONY: release-verify
 release-verify: ## Rebuild release VERSION from a clone with the same variables, and compare every byte
+	$(need-version)
+	@[ -d '$(RELEASE)' ] || { echo "$@: there is no release in $(RELEASE): run make release first, with the same variables" >&2; exit 2; }
+	$(release-program)
 	dir=$$(mktemp -d); trap 'chmod -R u+w "$$dir"; rm -rf "$$dir"' EXIT; \
 	git clone --quiet --local . "$$dir/source"; \
 	[ -z "$(EMPTY_CACHE)" ] || export GOCACHE=$$dir/cache; \
 	$(TOOLS)/release build $(RELEASE_FLAGS) -source "$$dir/source" -o "$$dir/release"; \
-	$(TOOLS)/release compare $(RELEASE) "$$dir/release"
+	$(TOOLS)/release compare '$(RELEASE)' "$$dir/release"
 
 .PHONY: publish
 publish: ## Push the images and the chart of release VERSION to REGISTRY, by digest
+	$(need-version)
 	$(release-program)
-	$(TOOLS)/release publish -registry '$(REGISTRY)' $(RELEASE)
+	$(TOOLS)/release publish -registry '$(REGISTRY)' '$(RELEASE)'
 
 ##@ Development
 

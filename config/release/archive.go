@@ -76,14 +76,22 @@ func readTarGzip(content []byte) ([]member, error) {
 	if err != nil {
 		return nil, fmt.Errorf("unpacking: %w", err)
 	}
+	return readTar(unpacked)
+}
+
+// readTar returns the regular files of an archive, in order.
+func readTar(r io.Reader) ([]member, error) {
 	var members []member
-	for files := tar.NewReader(unpacked); ; {
+	for files := tar.NewReader(r); ; {
 		header, err := files.Next()
 		if err == io.EOF { //nolint:errorlint // tar returns it as it is
 			return members, nil
 		}
 		if err != nil {
 			return nil, fmt.Errorf("unpacking: %w", err)
+		}
+		if header.Typeflag != tar.TypeReg {
+			continue
 		}
 		text, err := io.ReadAll(files)
 		if err != nil {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -46,30 +45,22 @@ func buildFlags(f *flag.FlagSet) *options {
 	return o
 }
 
-// versionPattern is what Semantic Versioning and an image's tag both allow.
-var versionPattern = regexp.MustCompile(`^v(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?$`)
-
 // programs of a release, with what they are.
 var programs = []struct{ name, title, description string }{
 	{"manager", "Integration Hub manager", "Operator that runs Looker's Action Hub in a Kubernetes cluster."},
 	{"hub", "Integration Hub", "HTTPS hub for Looker's Action API."},
 }
 
-// build writes a release: images, manifests, the chart, archives, and what describes them.
+// build writes a release: images, manifests, the chart, archives, and what describes them. Its folder appears once it is
+// complete.
 func build(ctx context.Context, o *options) error {
-	if !versionPattern.MatchString(o.version) {
-		return fmt.Errorf("-version is %q: it must be a version such as v0.2.0", o.version)
-	}
-	if _, err := os.Stat(o.dir); o.dir == "" || err == nil {
-		return fmt.Errorf("-o is %q: it must be a folder that does not exist", o.dir)
+	src, err := check(ctx, o)
+	if err != nil {
+		return err
 	}
 	images, imagesErr := parsePlatforms(o.images)
 	archives, archivesErr := parsePlatforms(o.archives)
 	if err := errors.Join(imagesErr, archivesErr); err != nil {
-		return err
-	}
-	src, err := readSource(ctx, o.root)
-	if err != nil {
 		return err
 	}
 	work, err := os.MkdirTemp("", "release-")
@@ -77,10 +68,18 @@ func build(ctx context.Context, o *options) error {
 		return err
 	}
 	defer os.RemoveAll(work)
-	if err := os.MkdirAll(o.dir, 0o755); err != nil { //nolint:gosec // a release is for everyone
+	if src, err = src.export(ctx, filepath.Join(work, "source")); err != nil {
+		return fmt.Errorf("exporting the commit: %w", err)
+	}
+	incomplete := o.dir + ".incomplete"
+	if err := os.RemoveAll(incomplete); err != nil { // one that a killed build left
 		return err
 	}
-	b := &builder{options: o, source: src, work: work, programs: map[string][]byte{}, digests: map[string]string{}}
+	if err := os.MkdirAll(incomplete, 0o755); err != nil { //nolint:gosec // a release is for everyone
+		return err
+	}
+	defer os.RemoveAll(incomplete)
+	b := &builder{options: o, source: src, work: work, dir: incomplete, programs: map[string][]byte{}, digests: map[string]string{}}
 	for _, step := range []struct {
 		name string
 		run  func(context.Context) error
@@ -91,14 +90,14 @@ func build(ctx context.Context, o *options) error {
 		{"bundle", b.bundle},
 		{"chart", b.chart},
 		{"provenance", b.provenance},
-		{"checksums", func(context.Context) error { return writeChecksums(o.dir) }},
-		{"signature", func(ctx context.Context) error { return signFiles(ctx, o.dir) }},
+		{"checksums", func(context.Context) error { return writeChecksums(b.dir) }},
+		{"signature", func(ctx context.Context) error { return signFiles(ctx, b.dir) }},
 	} {
 		if err := step.run(ctx); err != nil {
 			return fmt.Errorf("building the %s: %w", step.name, err)
 		}
 	}
-	return nil
+	return os.Rename(incomplete, o.dir)
 }
 
 // builder holds what the steps of a build share.
@@ -106,6 +105,8 @@ type builder struct {
 	*options
 	source source
 	work   string
+	// dir is written. It is not yet that of the options.
+	dir string
 	// programs are the compiled programs by file, as hub_linux_amd64.
 	programs map[string][]byte
 	// digests are those of the images' indexes by program, such as sha256:….
@@ -130,7 +131,7 @@ func (b *builder) program(ctx context.Context, name string, p platform) ([]byte,
 	if content, ok := b.programs[key]; ok {
 		return content, nil
 	}
-	file, err := compile(ctx, b.source, b.version, name, p, b.work)
+	file, err := b.compile(ctx, name, p)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +197,7 @@ func (b *builder) image(ctx context.Context, name, title, description string, pl
 
 // archives packs the command line for people's machines, and Krew's manifest of it.
 func (b *builder) archives(ctx context.Context, platforms []platform) error {
-	licence, err := os.ReadFile(filepath.Join(b.root, "LICENSE"))
+	licence, err := os.ReadFile(filepath.Join(b.source.root, "LICENSE"))
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ const chartName = "integration-hub"
 // chart packages the chart with the images' digests, and puts it into the layout oci/integration-hub.
 func (b *builder) chart(ctx context.Context) error {
 	folder := filepath.Join(b.work, chartName)
-	if err := os.CopyFS(folder, os.DirFS(filepath.Join(b.root, "charts", chartName))); err != nil {
+	if err := os.CopyFS(folder, os.DirFS(filepath.Join(b.source.root, "charts", chartName))); err != nil {
 		return err
 	}
 	if err := edit(filepath.Join(folder, "values.yaml"), b.values()); err != nil {

@@ -1,6 +1,7 @@
 // Command release builds and publishes a release of Integration Hub without a container engine. The same
 // commit and version give the same bytes.
 //
+//	release check [FLAG...]                             say what would make such a build fail, and compile nothing
 //	release build -version v0.2.0 -o FOLDER [FLAG...]   build everything into an empty folder
 //	release publish -registry HOST/PATH FOLDER          push the images and the chart of a folder
 //	release compare FOLDER FOLDER                       fail if two folders differ
@@ -16,7 +17,7 @@ import (
 	"syscall"
 )
 
-var errUsage = errors.New("usage: release build|publish|compare [FLAG...] [FOLDER...]")
+var errUsage = errors.New("usage: release check|build|publish|compare [FLAG...] [FOLDER...]")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -34,9 +35,13 @@ func run(ctx context.Context, args []string) error {
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	switch args[0] {
-	case "build":
+	case "check", "build":
 		o := buildFlags(flags)
 		if err := flags.Parse(args[1:]); err != nil {
+			return err
+		}
+		if args[0] == "check" {
+			_, err := check(ctx, o)
 			return err
 		}
 		return build(ctx, o)
@@ -45,7 +50,7 @@ func run(ctx context.Context, args []string) error {
 		if err := flags.Parse(args[1:]); err != nil {
 			return err
 		}
-		if flags.NArg() != 1 || o.registry == "" {
+		if flags.NArg() != 1 {
 			return errors.New("usage: release publish -registry HOST/PATH FOLDER")
 		}
 		return publish(ctx, o, flags.Arg(0))

@@ -25,7 +25,7 @@ func (b *builder) manifests(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	source, err := filepath.Abs(b.root)
+	source, err := filepath.Abs(b.source.root)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ patches:
 	if err := b.kustomize(ctx, overlay, "install.yaml", note); err != nil {
 		return err
 	}
-	return b.kustomize(ctx, filepath.Join(b.root, "config", "crd"), "crds.yaml",
+	return b.kustomize(ctx, filepath.Join(b.source.root, "config", "crd"), "crds.yaml",
 		"# The CRDs of Integration Hub "+b.version+": kubectl apply --server-side -f crds.yaml\n")
 }
 

@@ -132,14 +132,14 @@ func (b *builder) bundleImage(ctx context.Context, members []member) error {
 // clusterServiceVersion completes config/olm with what the release installs.
 func (b *builder) clusterServiceVersion(objects []object) (object, error) {
 	var csv object
-	base, err := os.ReadFile(filepath.Join(b.root, "config", "olm", "clusterserviceversion.yaml"))
+	base, err := os.ReadFile(filepath.Join(b.source.root, "config", "olm", "clusterserviceversion.yaml"))
 	if err != nil {
 		return nil, err
 	}
 	if err := yaml.Unmarshal(base, &csv); err != nil {
 		return nil, fmt.Errorf("reading config/olm: %w", err)
 	}
-	icon, err := os.ReadFile(filepath.Join(b.root, "config", "olm", "icon.svg"))
+	icon, err := os.ReadFile(filepath.Join(b.source.root, "config", "olm", "icon.svg"))
 	if err != nil {
 		return nil, err
 	}
@@ -220,7 +220,7 @@ func ownedDefinitions(objects []object) []object {
 func (b *builder) examples(owned []object) (string, error) {
 	var samples []object
 	for _, file := range examples {
-		content, err := os.ReadFile(filepath.Join(b.root, file))
+		content, err := os.ReadFile(filepath.Join(b.source.root, file))
 		if err != nil {
 			return "", err
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -30,14 +31,41 @@ func parsePlatforms(list string) ([]platform, error) {
 // packages are the packages of the programs.
 var packages = map[string]string{"hub": "./hub/cmd/hub", "manager": "./controllers/cmd/manager"}
 
-// compile builds a static program. Paths, the history and the build's time stay out of it.
-func compile(ctx context.Context, src source, version, program string, p platform, dir string) (string, error) {
-	file := filepath.Join(dir, program+"_"+p.file())
+// compile builds a static program. Paths, the history, the build's time and the user's settings of Go stay out of it.
+func (b *builder) compile(ctx context.Context, program string, p platform) (string, error) {
+	file := filepath.Join(b.work, program+"_"+p.file())
 	say("compiling %s for %s", program, p)
+	env, err := goEnvironment(ctx)
+	if err != nil {
+		return "", err
+	}
 	const variables = "integrationhub.dev/hub/version."
-	_, err := output(ctx, src.root, []string{"CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=", "GOOS=" + p.os, "GOARCH=" + p.arch},
+	_, err = output(ctx, b.source.root, append(env, "GOOS="+p.os, "GOARCH="+p.arch),
 		"go", "build", "-trimpath", "-buildvcs=false",
-		"-ldflags", "-s -w -X "+variables+"release="+version+" -X "+variables+"commit="+src.commit,
+		"-ldflags", "-s -w -X "+variables+"release="+b.version+" -X "+variables+"commit="+b.source.commit,
 		"-o", file, packages[program])
 	return file, err
+}
+
+// goEnvironment has the defaults of what changes a program, whatever the user's environment and "go env -w" say.
+// Where modules come from and where caches are remains the user's choice.
+func goEnvironment(ctx context.Context) ([]string, error) {
+	env := []string{
+		"GOENV=off", "GOFLAGS=-mod=readonly", "GOWORK=off", "CGO_ENABLED=0", "GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=", "GOFIPS140=off",
+	}
+	names := []string{
+		"GOPROXY", "GONOPROXY", "GOPRIVATE", "GOSUMDB", "GONOSUMDB", "GOINSECURE", "GOAUTH", "GOVCS", "GOTOOLCHAIN", "GOPATH", "GOMODCACHE", "GOCACHE",
+	}
+	text, err := output(ctx, "", nil, "go", append([]string{"env", "-json"}, names...)...)
+	if err != nil {
+		return nil, err
+	}
+	var values map[string]string
+	if err := json.Unmarshal([]byte(text), &values); err != nil {
+		return nil, fmt.Errorf("reading go env: %w", err)
+	}
+	for _, name := range names {
+		env = append(env, name+"="+values[name])
+	}
+	return env, nil
 }

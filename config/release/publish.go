@@ -38,6 +38,9 @@ func publishFlags(f *flag.FlagSet) *publishOptions {
 // publish pushes what a release's folder has for a registry: the images with what is attached to them, and the
 // chart below charts/. Credentials are Docker's.
 func publish(ctx context.Context, o *publishOptions, dir string) error {
+	if err := checkRegistryName(o.registry); err != nil {
+		return err
+	}
 	if err := checkRegistry(dir, o.registry); err != nil {
 		return err
 	}
@@ -65,6 +68,9 @@ func publish(ctx context.Context, o *publishOptions, dir string) error {
 // checkRegistry makes sure that install.yaml names the images of the registry.
 func checkRegistry(dir, registry string) error {
 	text, err := fs.ReadFile(os.DirFS(dir), "install.yaml")
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no release in %s: build it first", dir)
+	}
 	if err != nil {
 		return fmt.Errorf("reading the release: %w", err)
 	}

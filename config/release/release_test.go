@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/opencontainers/go-digest"
@@ -119,8 +120,19 @@ func TestRelease(t *testing.T) {
 	if err := build(t.Context(), first); err != nil {
 		t.Fatal(err)
 	}
-	clone := filepath.Join(t.TempDir(), "deeper", "clone")
+	clone := filepath.Join(t.TempDir(), "deeper and", "clone")
+	setUpOtherMachine(t)
 	command(t, "", "git", "clone", "--quiet", source, clone)
+	for file, text := range map[string]string{
+		".git/info/exclude":                    "ignored.*\n",
+		"charts/integration-hub/ignored.txt":   "ignored",
+		"controllers/cmd/manager/ignored.go":   "package main\n\nfunc init() { println(`ignored`) }\n",
+		"controllers/cmd/manager/ignored.orig": "ignored",
+	} {
+		if err := os.WriteFile(filepath.Join(clone, file), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	second := newOptions(t, clone, registry)
 	if err := build(t.Context(), second); err != nil {
 		t.Fatal(err)
@@ -143,6 +155,24 @@ func TestRelease(t *testing.T) {
 		!strings.Contains(err.Error(), "is not for registry.example.com/other") {
 		t.Errorf("pushing to another registry than the one in install.yaml: %v", err)
 	}
+}
+
+// setUpOtherMachine changes everything around a build that another machine or user can have otherwise.
+func setUpOtherMachine(t *testing.T) {
+	t.Helper()
+	settings := filepath.Join(t.TempDir(), "env")
+	if err := os.WriteFile(settings, []byte("GOAMD64=v3\nGOFLAGS=-gcflags=-l\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"GOENV": settings, "GOARM64": "v9.0", "GOWORK": "", "GOFIPS140": "latest", "TZ": "Asia/Kathmandu", "LC_ALL": "tr_TR.UTF-8",
+		"GIT_CONFIG_COUNT": "2", "GIT_CONFIG_KEY_0": "core.autocrlf", "GIT_CONFIG_VALUE_0": "true",
+		"GIT_CONFIG_KEY_1": "log.showSignature", "GIT_CONFIG_VALUE_1": "true",
+	} {
+		t.Setenv(name, value)
+	}
+	mask := syscall.Umask(0o077)
+	t.Cleanup(func() { syscall.Umask(mask) })
 }
 
 func checkArchives(t *testing.T, dir, commit string) {
@@ -386,7 +416,13 @@ func TestRefusedBuilds(t *testing.T) {
 		"no version":       {func(o *options) { o.version = "" }, "it must be a version such as v0.2.0"},
 		"no v":             {func(o *options) { o.version = "0.2.0" }, "it must be a version such as v0.2.0"},
 		"build metadata":   {func(o *options) { o.version = "v0.2.0+1" }, "it must be a version such as v0.2.0"},
-		"existing folder":  {func(o *options) { o.dir = source }, "it must be a folder that does not exist"},
+		"leading zero":     {func(o *options) { o.version = "v0.2.0-01" }, "it must be a version such as v0.2.0"},
+		"short version":    {func(o *options) { o.version = "v1" }, "it must be a version such as v0.2.0"},
+		"existing folder":  {func(o *options) { o.dir = source }, "Remove this folder to build it again"},
+		"upper case":       {func(o *options) { o.registry = "registry.example.com/Hub" }, "lowercase folders"},
+		"slash at the end": {func(o *options) { o.registry = "registry.example.com/hub/" }, "without / at the end"},
+		"scheme":           {func(o *options) { o.registry = "https://registry.example.com/hub" }, "without https://"},
+		"no host":          {func(o *options) { o.registry = "integration-hub" }, "it must be a host"},
 		"platform":         {func(o *options) { o.images = "linux" }, `"linux" is not a platform such as linux/amd64`},
 		"uncommitted file": {func(*options) {}, "the checkout has changes that are not committed. Commit or remove them first:\n?? change"},
 		"no repository":    {func(o *options) { o.root = unpacked }, "a release is built from a clone of the repository"},

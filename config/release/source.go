@@ -1,18 +1,21 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// source is the checkout that a release is built from.
+// source is the commit that a release is built from.
 type source struct {
+	// root is the checkout, until export replaces it by a folder with the commit's files alone.
 	root   string
 	commit string
 	// time is the commit's, and that of every file in a release.
@@ -68,6 +71,36 @@ func sameFolder(a, b string) (bool, error) {
 	}
 	other, err := os.Stat(b)
 	return err == nil && os.SameFile(one, other), err
+}
+
+// export writes the commit's files into a folder, and returns the source there. Files that git ignores and a
+// conversion of line ends would otherwise get into a release.
+func (s source) export(ctx context.Context, dir string) (source, error) {
+	packed := dir + ".tar"
+	if _, err := output(ctx, s.root, nil, "git", "-c", "core.autocrlf=false", "-c", "core.eol=lf", "-c", "core.attributesFile=/dev/null",
+		"archive", "--format=tar", "--output="+packed, s.commit); err != nil {
+		return source{}, err
+	}
+	defer os.Remove(packed)
+	content, err := os.ReadFile(packed)
+	if err != nil {
+		return source{}, err
+	}
+	members, err := readTar(bytes.NewReader(content))
+	if err != nil {
+		return source{}, err
+	}
+	for _, m := range members {
+		file := filepath.Join(dir, filepath.FromSlash(m.name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			return source{}, err
+		}
+		if err := os.WriteFile(file, m.content, 0o600); err != nil {
+			return source{}, err
+		}
+	}
+	s.root = dir
+	return s, nil
 }
 
 // output runs a program with additional environment variables and returns what it prints, without the
