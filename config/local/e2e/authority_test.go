@@ -45,7 +45,7 @@ func TestAuthorityRotation(t *testing.T) {
 			return ""
 		})
 		eventually(t, 3*time.Minute, func() string {
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, receiver+"/deliveries", nil)
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, receiver+"/healthz", nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -89,7 +89,7 @@ func TestHTTPIntegration(t *testing.T) {
 	}
 	var rows []string
 	for _, d := range l.arrivals(t, "/hooks/stock") {
-		rows = append(rows, string(d.body))
+		rows = append(rows, string(d.Body))
 		if d.Header.Get("Authorization") != "Bearer stock-token" {
 			t.Error("a row arrived without the secret")
 		}

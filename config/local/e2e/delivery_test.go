@@ -83,7 +83,7 @@ func TestDelivery(t *testing.T) {
 			t.Fatalf("%s: %+v, %v", name, o, err)
 		}
 		arrived := l.arrivals(t, hook)
-		if len(arrived) != 1 || !bytes.Equal(arrived[0].body, data) || arrived[0].ContentType != "application/json" {
+		if len(arrived) != 1 || !bytes.Equal(arrived[0].Body, data) || arrived[0].ContentType != "application/json" {
 			t.Errorf("%s: %d arrivals, or not what was sent", name, len(arrived))
 		}
 	}

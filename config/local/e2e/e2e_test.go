@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -176,7 +177,7 @@ type delivery struct {
 	ContentType string `json:"content_type"`
 	Size        int
 	Complete    bool
-	body        []byte
+	Body        []byte
 }
 
 // receiverCall talks to the receiver by itself, past the hub.
@@ -201,17 +202,12 @@ func (l *looker) receiverCall(t *testing.T, method, path string, body []byte) []
 // arrivals are the deliveries to one address that came whole, with their bodies.
 func (l *looker) arrivals(t *testing.T, hook string) []delivery {
 	t.Helper()
-	var all, here []delivery
-	if err := json.Unmarshal(l.receiverCall(t, http.MethodGet, "/deliveries", nil), &all); err != nil {
+	var all []delivery
+	query := url.Values{"path": {hook}, "bodies": {"true"}}
+	if err := json.Unmarshal(l.receiverCall(t, http.MethodGet, "/deliveries?"+query.Encode(), nil), &all); err != nil {
 		t.Fatal(err)
 	}
-	for i, d := range all {
-		if d.Path == hook && d.Complete {
-			d.body = l.receiverCall(t, http.MethodGet, fmt.Sprintf("/deliveries/%d", i), nil)
-			here = append(here, d)
-		}
-	}
-	return here
+	return slices.DeleteFunc(all, func(d delivery) bool { return !d.Complete })
 }
 
 // hub reads an IntegrationHub.

@@ -96,7 +96,7 @@ func executes(t *testing.T, s simulator, hook string) {
 	if err != nil || !result.Success {
 		t.Errorf("%+v, %v", result, err)
 	}
-	if arrived := newLooker(t).arrivals(t, hook); len(arrived) != 1 || string(arrived[0].body) != data {
+	if arrived := newLooker(t).arrivals(t, hook); len(arrived) != 1 || string(arrived[0].Body) != data {
 		t.Errorf("%d deliveries arrived at %s, or not what was sent", len(arrived), hook)
 	}
 }
@@ -336,7 +336,7 @@ func (e *executeStream) end(t *testing.T, s simulator, hook string) {
 	}
 	seen := map[string]int{}
 	for _, d := range newLooker(t).arrivals(t, hook) {
-		seen[string(d.body)]++
+		seen[string(d.Body)]++
 	}
 	for body, n := range seen {
 		if n != 1 {

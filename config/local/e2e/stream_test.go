@@ -70,7 +70,7 @@ func losesNothingBy(t *testing.T, l *looker, hook string, execute func(context.C
 	}
 	seen := map[string]int{}
 	for _, d := range l.arrivals(t, hook) {
-		seen[string(d.body)]++
+		seen[string(d.Body)]++
 	}
 	if int64(len(seen)) != sent.Load() {
 		t.Errorf("%d different deliveries arrived, %d were answered as delivered", len(seen), sent.Load())

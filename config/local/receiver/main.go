@@ -32,7 +32,8 @@ type delivery struct {
 	SHA256      string      `json:"sha256"`
 	Complete    bool        `json:"complete"`
 	At          time.Time   `json:"at"`
-	body        []byte
+	// Body is listed only where it is asked for.
+	Body []byte `json:"body,omitempty"`
 }
 
 // receiver keeps what arrived, and what waits to be downloaded.
@@ -66,8 +67,8 @@ func main() {
 func newReceiver() *receiver { return &receiver{downloads: map[string][]byte{}} }
 
 // handler takes deliveries at /hooks/…, and misbehaves at /status/CODE, /slow/DURATION and
-// /reset. What arrived is told at /deliveries. Looker's download address is /downloads/ID:
-// PUT a body there, GET it once.
+// /reset. What arrived is told at /deliveries; ?path=/hooks/… selects, and ?bodies=true adds
+// the bodies. Looker's download address is /downloads/ID: PUT a body there, GET it once.
 func (r *receiver) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /hooks/", func(_ http.ResponseWriter, req *http.Request) { r.record(req) })
@@ -88,6 +89,8 @@ func (r *receiver) handler() http.Handler {
 		w.WriteHeader(status(req.PathValue("code"), http.StatusBadRequest))
 	})
 	mux.HandleFunc("POST /reset", reset)
+	// The kubelet asks every second: the answer must not depend on how much has arrived.
+	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET /deliveries", r.list)
 	mux.HandleFunc("GET /deliveries/{n}", r.show)
 	mux.HandleFunc("DELETE /deliveries", func(http.ResponseWriter, *http.Request) {
@@ -122,7 +125,7 @@ func (r *receiver) record(req *http.Request) {
 	r.mu.Lock()
 	r.deliveries = append(r.deliveries, delivery{
 		Method: req.Method, Path: req.URL.Path, Header: req.Header, ContentType: req.Header.Get("Content-Type"),
-		Size: size, SHA256: hex.EncodeToString(hash.Sum(nil)), Complete: err == nil, At: time.Now(), body: body,
+		Size: size, SHA256: hex.EncodeToString(hash.Sum(nil)), Complete: err == nil, At: time.Now(), Body: body,
 	})
 	r.mu.Unlock()
 	if err != nil {
@@ -136,11 +139,22 @@ func reset(_ http.ResponseWriter, req *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
-func (r *receiver) list(w http.ResponseWriter, _ *http.Request) {
+func (r *receiver) list(w http.ResponseWriter, req *http.Request) {
+	query := req.URL.Query()
+	listed := []delivery{}
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	for _, d := range r.deliveries {
+		if query.Has("path") && d.Path != query.Get("path") {
+			continue
+		}
+		if query.Get("bodies") != "true" {
+			d.Body = nil
+		}
+		listed = append(listed, d)
+	}
+	r.mu.Unlock() // deliveries go on while a long list is written
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(append([]delivery{}, r.deliveries...)) // the client may be gone
+	_ = json.NewEncoder(w).Encode(listed) // the client may be gone
 }
 
 // show returns the body of a delivery.
@@ -152,7 +166,7 @@ func (r *receiver) show(w http.ResponseWriter, req *http.Request) {
 		http.NotFound(w, req)
 		return
 	}
-	_, _ = w.Write(r.deliveries[n].body)
+	_, _ = w.Write(r.deliveries[n].Body)
 }
 
 func (r *receiver) offer(w http.ResponseWriter, req *http.Request) {

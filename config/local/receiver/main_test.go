@@ -9,6 +9,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -43,9 +45,9 @@ func (c client) call(t *testing.T, method, path string, body io.Reader) (int, st
 	return res.StatusCode, string(answer), err
 }
 
-func (c client) deliveries(t *testing.T) []delivery {
+func (c client) deliveries(t *testing.T, query ...string) []delivery {
 	t.Helper()
-	_, text, err := c.call(t, http.MethodGet, "/deliveries", nil)
+	_, text, err := c.call(t, http.MethodGet, "/deliveries"+strings.Join(query, ""), nil)
 	var all []delivery
 	if err = errors.Join(err, json.Unmarshal([]byte(text), &all)); err != nil {
 		t.Fatal(err)
@@ -87,6 +89,94 @@ func TestDeliveries(t *testing.T) {
 	}
 	if all := c.deliveries(t); len(all) != 0 {
 		t.Errorf("%+v", all)
+	}
+}
+
+func TestDeliveriesByPath(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	for path, body := range map[string]string{"/hooks/a": "first", "/hooks/b": "second"} {
+		if status, _, err := c.call(t, http.MethodPost, path, strings.NewReader(body)); status != http.StatusOK {
+			t.Fatal(status, err)
+		}
+	}
+	for query, want := range map[string][]string{
+		"?path=/hooks/b&bodies=true": {"second"}, "?path=/hooks/b": {""}, "": {"", ""}, "?path=/hooks/c": nil,
+	} {
+		var bodies []string
+		for _, d := range c.deliveries(t, query) {
+			bodies = append(bodies, string(d.Body))
+		}
+		if diff := cmp.Diff(want, bodies); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", query, diff)
+		}
+	}
+}
+
+// blockedClient reads its response only until it is released.
+type blockedClient struct {
+	*httptest.ResponseRecorder
+	begun, release chan struct{}
+}
+
+func (c *blockedClient) Write(b []byte) (int, error) {
+	close(c.begun)
+	<-c.release
+	return len(b), nil
+}
+
+// A list that is read slowly delays no delivery.
+func TestDeliveryDuringList(t *testing.T) {
+	t.Parallel()
+	r := newReceiver()
+	slow := &blockedClient{httptest.NewRecorder(), make(chan struct{}), make(chan struct{})}
+	listed, delivered := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(listed)
+		r.handler().ServeHTTP(slow, httptest.NewRequest(http.MethodGet, "/deliveries", nil))
+	}()
+	<-slow.begun
+	go func() {
+		defer close(delivered)
+		r.handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/hooks/a", strings.NewReader("data")))
+	}()
+	select {
+	case <-delivered:
+	case <-time.After(10 * time.Second):
+		t.Error("the delivery waits for the list")
+	}
+	close(slow.release)
+	<-listed
+}
+
+// The kubelet's probe is answered whatever the receiver is busy with. If it were not, the receiver's Service
+// would refuse connections.
+func TestReadinessWhileBusy(t *testing.T) {
+	t.Parallel()
+	manifest, err := os.ReadFile("receiver.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	probe := regexp.MustCompile(`readinessProbe: {httpGet: {path: ([^,]+),`).FindSubmatch(manifest)
+	if probe == nil {
+		t.Fatal("receiver.yaml has no readiness probe")
+	}
+	r := newReceiver()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	answered := make(chan int, 1)
+	go func() {
+		answer := httptest.NewRecorder()
+		r.handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, string(probe[1]), nil))
+		answered <- answer.Code
+	}()
+	select {
+	case status := <-answered:
+		if status != http.StatusOK {
+			t.Errorf("status %d", status)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("no answer")
 	}
 }
 
