@@ -161,6 +161,10 @@ func mount(name, path string) *corev1ac.VolumeMountApplyConfiguration {
 	return corev1ac.VolumeMount().WithName(name).WithMountPath(path)
 }
 
+// probeTimeoutSeconds is more than the default of one second. A node that is busy, or a container that is at
+// its CPU limit, delays an answer that long, and could do so in all pods at once.
+const probeTimeoutSeconds = 5
+
 func probe(path string) *corev1ac.ProbeApplyConfiguration {
-	return corev1ac.Probe().WithHTTPGet(corev1ac.HTTPGetAction().WithPath(path).WithPort(intstr.FromString(adminName)))
+	return corev1ac.Probe().WithTimeoutSeconds(probeTimeoutSeconds).WithHTTPGet(corev1ac.HTTPGetAction().WithPath(path).WithPort(intstr.FromString(adminName)))
 }
