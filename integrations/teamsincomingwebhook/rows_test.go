@@ -16,6 +16,20 @@ import (
 	"integrationhub.dev/integrations/teamsincomingwebhook"
 )
 
+// properties is the size of a message that is kept as a text in JSON. Teams said of a message of 24,453 bytes:
+// "Message properties size exceeded. Actual message properties size: 28897 bytes, whereas max allowed size is 28672 bytes".
+// https://github.com/MicrosoftDocs/msteams-docs/issues/11274
+func properties(t *testing.T, message []byte) int {
+	t.Helper()
+	var text strings.Builder
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(string(message)); err != nil {
+		t.Fatal(err)
+	}
+	return text.Len()
+}
+
 // body posts a card to a workflow and returns its elements below the title.
 func body(t *testing.T, req *action.Request) (elements []any, version string) {
 	t.Helper()
@@ -28,7 +42,7 @@ func body(t *testing.T, req *action.Request) (elements []any, version string) {
 	if len(requests) != 1 {
 		t.Fatalf("%d cards arrived, want 1", len(requests))
 	}
-	if n := len(requests[0].Body); n > 28<<10 {
+	if n := properties(t, requests[0].Body); n > 28<<10 {
 		t.Errorf("the card has %d bytes", n)
 	}
 	var message struct {
@@ -102,7 +116,7 @@ func TestWhatIsShown(t *testing.T) {
 		"many rows":          {"text/csv", table(1234, 2, "x"), 20, "The first 20 of 1234 rows.", "1.5"},
 		"many columns":       {"text/csv", table(3, 12, "x"), 3, "The first 10 of 12 columns.", "1.5"},
 		"many of both":       {"text/csv", table(21, 11, "x"), 20, "The first 20 of 21 rows and the first 10 of 11 columns.", "1.5"},
-		"long cells":         {"text/csv", table(20, 5, strings.Repeat("y", 290)), 14, "The first 14 of 20 rows.", "1.5"},
+		"long cells":         {"text/csv", table(20, 5, strings.Repeat("y", 290)), 13, "The first 13 of 20 rows.", "1.5"},
 		"no rows":            {"text/csv", table(0, 2, "x"), 0, "No rows.", "1.2"},
 		"nothing":            {"text/csv", nil, 0, "", "1.2"},
 		"rows too long":      {"text/csv", table(2, 10, strings.Repeat("表", 300)), 1, "The first 1 of 2 rows.", "1.5"},
