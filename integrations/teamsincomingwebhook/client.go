@@ -144,8 +144,10 @@ func paragraphs(text string) string {
 type object = map[string]any
 
 // message returns the card for a workflow: a message with an Adaptive Card
-// (https://adaptivecards.io/explorer/). Its version is 1.2, which every client supports, or 1.5 if it has a
-// table.
+// (https://adaptivecards.io/explorer/). Its version is 1.2, which every client supports, or 1.4 if it has a
+// table. A table is an element of 1.5, but Microsoft's renderer (adaptivecards 3.0.5) reads it in older cards, too. In place of
+// a card of 1.5 that a workflow posts, Teams says: "We're sorry, this card couldn't be displayed"
+// (https://github.com/MicrosoftDocs/msteams-docs/issues/9801, https://github.com/microsoft/AdaptiveCards/issues/8965).
 func (c card) message() object {
 	body := []object{{"type": "TextBlock", "text": c.title, "size": "large", "weight": "bolder", "wrap": true}}
 	if c.text != "" {
@@ -161,7 +163,7 @@ func (c card) message() object {
 	body = append(body, c.content.elements(c.title)...)
 	version := "1.2"
 	if len(c.content.rows) > 0 {
-		version = "1.5"
+		version = "1.4"
 	}
 	return object{
 		"type": "message",
