@@ -280,15 +280,27 @@ func (w *writing) inFragments(ctx context.Context, pieces *chunk.Reader, piece [
 	}
 }
 
-// begin starts a session. A second one after a lost response does no harm.
+// errTaken is the error if a file that may be replaced cannot be uploaded. In SharePoint and OneDrive for Business, there is only one
+// session for a file: a second one is refused with nameAlreadyExists, even with "replace", until the first one ends
+// (https://github.com/OneDrive/onedrive-api-docs/issues/747). The response to the first one may be lost.
+var errTaken = action.Errorf(action.Unavailable, "Another upload of this file has not ended, or there is a folder of this name. Nothing was "+
+	"written. Try again later.")
+
+// begin starts a session.
 func (w *writing) begin(ctx context.Context) (*microsoft.Upload, error) {
 	u := &microsoft.Upload{
 		Service: name, API: outbound.API{Name: name, Client: w.integration.http, Explain: explain}, Retry: w.integration.retry,
 		Log: w.integration.log, Total: w.size,
 	}
 	in := map[string]any{"item": map[string]string{"@microsoft.graph.conflictBehavior": w.to.conflict}}
+	second := w.to.conflict == replace
 	err := w.integration.retry.Do(outbound.WithDoubt(ctx, ""), func(ctx context.Context) error {
-		return w.call(ctx, readTimeout, http.MethodPost, w.to.of("createUploadSession"), in, &u.Session)
+		err := w.call(ctx, readTimeout, http.MethodPost, w.to.of("createUploadSession"), in, &u.Session)
+		if second && exists(err) {
+			return errTaken
+		}
+		second = second || err != nil
+		return err
 	})
 	return u, err
 }

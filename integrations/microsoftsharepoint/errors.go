@@ -2,6 +2,7 @@ package microsoftsharepoint
 
 import (
 	"encoding/json"
+	"errors"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
@@ -37,10 +38,21 @@ var statuses = map[int]action.Error{
 	509: explanations["activityLimitReached"],
 }
 
+// errorOf is the error in a response.
+func errorOf(status *outbound.StatusError) (e apiError) {
+	_ = json.Unmarshal(status.Body, &e) // proxies answer with a web page
+	return e
+}
+
+// exists reports whether Graph refused a call because of something with the name.
+func exists(err error) bool {
+	status, ok := errors.AsType[*outbound.StatusError](err)
+	return ok && errorOf(status).Error.Code == "nameAlreadyExists"
+}
+
 // explain says what Graph's error means.
 func explain(err *action.Error, status *outbound.StatusError) error {
-	var e apiError
-	_ = json.Unmarshal(status.Body, &e) // proxies answer with a web page
+	e := errorOf(status)
 	known, ok := explanations[e.Error.Code]
 	if !ok {
 		known, ok = statuses[status.Code]

@@ -251,6 +251,11 @@ func (f *fake) begin(path string, body []byte) actiontest.Reply {
 	if _, exists := f.files[path]; exists && conflict == "fail" {
 		return refusal(http.StatusConflict, "nameAlreadyExists", "The specified item name already exists.")
 	}
+	for _, s := range f.sessions {
+		if s.path == path { // even with replace: https://github.com/OneDrive/onedrive-api-docs/issues/747
+			return refusal(http.StatusConflict, "nameAlreadyExists", "A file with the same name is currently being uploaded.")
+		}
+	}
 	id := fmt.Sprintf("s%d", len(f.sessions)+1)
 	f.sessions[id] = &session{path: path, conflict: conflict}
 	return jsonReply(http.StatusOK, map[string]any{

@@ -113,12 +113,15 @@ func (s *session) deliver(ctx context.Context, in input, f *spooled.File) error 
 	return s.write(ctx, place{drive: drive, folder: folder, name: f.Name, conflict: conflictOf(f)}, f)
 }
 
+// replace is the conflict behavior of a file that may be replaced, in Graph's words.
+const replace = "replace"
+
 // conflictOf is what to do with an existing file, in Graph's words. A name with the time in it is not expected to exist.
 func conflictOf(f *spooled.File) string {
 	if f.NoOverwrite {
 		return "fail"
 	}
-	return "replace"
+	return replace
 }
 
 // maxPath is the maximum length of a path in characters, and notAllowed are characters that no name has:

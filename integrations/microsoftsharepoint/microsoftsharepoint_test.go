@@ -285,8 +285,8 @@ func TestRepeated(t *testing.T) {
 					"before": func(f *fake) { f.before = once },
 					"after":  func(f *fake) { f.after = once },
 				} {
-					if when == "after" && name == "throttled" {
-						continue // who is refused has done nothing
+					if when == "after" && (name == "throttled" || what == "session") {
+						continue // who is refused has done nothing; for a session see TestTaken
 					}
 					for _, overwrite := range []string{"yes", "fail"} {
 						t.Run(strings.Join([]string{name, when, what, string(rune('0' + n)), overwrite}, " "), func(t *testing.T) {
@@ -303,6 +303,58 @@ func TestRepeated(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// There is only one session for a file at a time.
+func TestTaken(t *testing.T) {
+	t.Parallel()
+	const taken = "Another upload of this file has not ended, or there is a folder of this name. Nothing was written. Try again later."
+	lost := func(f *fake) {
+		f.after = func(what string, n int) *actiontest.Reply {
+			if what == "session" && n == 1 {
+				return &actiontest.Reply{Reset: true}
+			}
+			return nil
+		}
+	}
+	other := func(f *fake) { f.sessions["other"] = &session{path: "mine:Reports/orders.csv"} }
+	ending := func(f *fake) {
+		other(f)
+		f.before = func(what string, n int) *actiontest.Reply {
+			if what == "session" && n == 2 {
+				delete(f.sessions, "other")
+			}
+			return nil
+		}
+	}
+	for name, tt := range map[string]struct {
+		set                func(*fake)
+		overwrite, message string
+	}{
+		"a lost response":                  {lost, "yes", taken},
+		"a lost response, no replacement":  {lost, "fail", taken},
+		"another upload":                   {other, "yes", taken},
+		"another upload that ends in time": {ending, "yes", ""},
+		"another upload, and no replacement": {
+			other, "fail", "A file or a folder with this name already exists and was not changed. Choose another name, or overwrite it.",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			tt.set(f)
+			body := content(3 * microsoftsharepoint.Fragment)
+			_, err := resolved(t, f.Destination, nil).Execute(t.Context(), file(t, request(fresh, map[string]string{"overwrite": tt.overwrite}), body))
+			want := map[string][]byte{}
+			if tt.message == "" {
+				want["mine:Reports/orders.csv"] = body
+			}
+			checkFiles(t, want, f.files)
+			if got := action.MessageOf(err); err == nil && tt.message != "" || err != nil && got != tt.message {
+				t.Errorf("error %v, want %q", err, tt.message)
+			}
+		})
 	}
 }
 
