@@ -690,6 +690,8 @@ func TestConvert(t *testing.T) {
 		{"TIMESTAMP", "2026-11-26T10:20:30-0530", "2026-11-26 15:50:30Z", ""},
 		{"TIMESTAMP", "2026-11-26 10:20:30 EST", "", "is not a time"},
 		{"DATETIME", "2026-11-26T10:20:30+02:00", "2026-11-26 10:20:30", ""},
+		{"TIME", "10:20", "10:20:00", ""},
+		{"TIME", "10:20:30.5", "10:20:30.5", ""},
 	} {
 		got, err := googlebigquery.Convert(tt.kind, tt.text)
 		problem := ""

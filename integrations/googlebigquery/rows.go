@@ -351,6 +351,7 @@ var conversions = map[fieldType]func(string) (string, error){
 	typeDate:       date,
 	typeTimestamp:  func(text string) (string, error) { return moment(text, true) },
 	typeDatetime:   func(text string) (string, error) { return moment(text, false) },
+	typeTime:       func(text string) (string, error) { return withSeconds(text), nil },
 }
 
 // The limits of BigQuery's decimal types:
@@ -428,6 +429,18 @@ func date(text string) (string, error) {
 		}
 	}
 	return "", errors.New("is not a date")
+}
+
+// hourAndMinute is a time of day in Looker.
+var hourAndMinute = regexp.MustCompile(`^[0-9]{1,2}:[0-9]{2}$`)
+
+// withSeconds returns a time of day with the seconds that BigQuery requires: "[H]H:[M]M:[S]S[.DDDDDD|.F]",
+// https://cloud.google.com/bigquery/docs/reference/standard-sql/data-types#time_type
+func withSeconds(text string) string {
+	if hourAndMinute.MatchString(text) {
+		return text + ":00"
+	}
+	return text
 }
 
 // localLayouts are those of times without a zone. Looker's end at the unit of the column.
