@@ -21,7 +21,8 @@ type failure struct {
 }
 
 // meanings are the meanings of error codes. Meta's messages can quote tokens and values, so they are not
-// shown: https://developers.facebook.com/docs/marketing-api/error-reference
+// shown: https://developers.facebook.com/docs/marketing-api/error-reference,
+// https://developers.facebook.com/docs/graph-api/guides/error-handling
 var meanings = map[int]action.Error{
 	1: {Kind: action.Unavailable, Message: "Facebook is temporarily unavailable."},
 	2: {Kind: action.Unavailable, Message: "Facebook is temporarily unavailable."},
@@ -39,6 +40,7 @@ var meanings = map[int]action.Error{
 	190:   {Kind: action.Unauthenticated, Message: errSignIn.Message},
 	200:   {Kind: action.Forbidden, Message: "The Facebook user lacks the permission for this ad account or audience."},
 	294:   {Kind: action.Forbidden, Message: "The sign-in lacks the permission to manage ads. Log in again and grant it."},
+	341:   {Kind: action.RateLimited, Message: "Facebook is rate limiting requests. Try again later."},
 	368:   {Kind: action.Forbidden, Message: "Meta has blocked this user or app because of its policies."},
 	613:   {Kind: action.RateLimited, Message: "Facebook is rate limiting this ad account. Try again later."},
 	2635: {Kind: action.Internal, Message: "Meta has retired the version of its API that the hub calls. " +
@@ -137,6 +139,8 @@ func explainBy(meanings map[int]action.Error, err *action.Error, status *outboun
 		known = meanings[code]
 	}
 	switch {
+	case code < 0 && !detailed: // "Negative-value error codes are internal Facebook errors."
+		known = meanings[1]
 	case known.Message == "":
 		known = action.Error{Kind: err.Kind, Message: "Facebook did not accept the request."}
 		if r.Error.Transient {

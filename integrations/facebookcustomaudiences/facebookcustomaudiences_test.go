@@ -426,6 +426,8 @@ func TestFacebookFails(t *testing.T) {
 		"no scope":         {failure(294, 0), action.Forbidden, 1, "The sign-in lacks the permission to manage ads. Log in again and grant it. (Facebook's error 294.) The remaining rows were not sent."},
 		"retired":          {failure(2635, 0), action.Internal, 1, "Meta has retired the version of its API that the hub calls. The hub's administrator must set FACEBOOK_API_VERSION to a current one. (Facebook's error 2635.) The remaining rows were not sent."},
 		"too many calls":   {failure(80003, 0), action.RateLimited, 10, "Facebook is rate limiting this ad account's audiences. Try again later. (Facebook's error 80003.)"},
+		"the app's limit":  {failure(341, 0), action.RateLimited, 10, "Facebook is rate limiting requests. Try again later. (Facebook's error 341.)"},
+		"an internal one":  {failure(-3, 99), action.Unavailable, 10, "Facebook is temporarily unavailable. (Facebook's error -3, 99.)"},
 		"being changed":    {failure(2650, 1870145), action.Unavailable, 10, "The audience is being changed by another upload. (Facebook's error 2650, 1870145.)"},
 		"restricted":       {failure(100, 1713230), action.Forbidden, 1, "Meta has restricted this audience. Appeal in Audience Manager, or create a new audience. (Facebook's error 100, 1713230.) The remaining rows were not sent."},
 		"not linked":       {failure(200, 1870050), action.Forbidden, 1, "The ad account is not linked to a business portfolio. (Facebook's error 200, 1870050.) The remaining rows were not sent."},
