@@ -2,8 +2,6 @@ package digitaloceandroplet
 
 import (
 	"encoding/json"
-	"net/http"
-	"strconv"
 	"time"
 
 	"integrationhub.dev/hub/action"
@@ -11,13 +9,15 @@ import (
 	"integrationhub.dev/integrations/internal/message"
 )
 
-// explain says which droplet an error is about, and adds DigitalOcean's reason.
+// explain says which droplet an error is about, and adds DigitalOcean's reason. Only the response to the limit of a minute has a
+// Retry-After; the one to the limit of an hour has the time of its end:
+// https://docs.digitalocean.com/reference/api/digitalocean/#section/Introduction/Rate-Limit
 func explain(err *action.Error, status *outbound.StatusError, id string) error {
 	if err.Kind == action.Unauthenticated {
 		return action.Wrap(err, err.Kind, "DigitalOcean rejected the API key.")
 	}
 	if err.Kind == action.RateLimited && status.RetryAfter == 0 {
-		status.RetryAfter = untilReset(status.Header, time.Now())
+		status.RetryAfter = outbound.UntilUnix(status.Header.Get("Ratelimit-Reset"), time.Now())
 	}
 	var response struct {
 		Message string `json:"message"`
@@ -26,17 +26,6 @@ func explain(err *action.Error, status *outbound.StatusError, id string) error {
 		return action.Wrap(err, err.Kind, "Droplet %s: %s", id, err.Message)
 	}
 	return action.Wrap(err, err.Kind, "Droplet %s: DigitalOcean answered %d: %s", id, status.Code, message.Line(response.Message))
-}
-
-// untilReset returns the time until the limit of an hour permits another call, or 0 if the response does not have it. Only the
-// response to the limit of a minute has a Retry-After:
-// https://docs.digitalocean.com/reference/api/digitalocean/#section/Introduction/Rate-Limit
-func untilReset(h http.Header, now time.Time) time.Duration {
-	at, err := strconv.ParseInt(h.Get("Ratelimit-Reset"), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return max(0, time.Unix(at, 0).Sub(now).Round(time.Second)+time.Second)
 }
 
 // readable explains that an order was given, but that the API key cannot see what became of it.
