@@ -32,7 +32,7 @@ func newMigrateCheck(env map[string]string) *cobra.Command {
 		Long: `Say what will differ from the reference hub: in its settings, and for the schedules of each
 integration that it offers.
 
-FILE is the reference's .env file, or - for standard input; without it, the command reads its
+FILE is the reference's .env file or the output of env, or - for standard input; without it, the command reads its
 own environment. No value of a setting is printed, and nothing is called. A blocker keeps the hub
 from starting or an integration from being offered; the exit status is 1 if there is one.`,
 		Example: "  hub migrate check .env\n  kubectl exec deploy/action-hub -- env | hub migrate check -",
@@ -82,9 +82,9 @@ func referenceEnvironmentOf(in io.Reader, env map[string]string, args []string) 
 	if err != nil {
 		return nil, fmt.Errorf("reading the reference's environment: %w", err)
 	}
-	environment := migrate.ParseDotenv(string(text))
-	if len(environment) == 0 {
-		return nil, fmt.Errorf("%s has no line such as ACTION_HUB_LABEL=…", args[0])
+	environment, err := migrate.ParseEnvironment(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("reading the reference's environment in %s: %w", args[0], err)
 	}
 	return environment, nil
 }
@@ -107,7 +107,11 @@ func printMigration(out io.Writer, r migrate.Report) error {
 		return err
 	}
 	if len(r.New) > 0 {
-		if _, err := fmt.Fprintf(out, "\nNew in Looker: %s.\nTo offer only those of the reference, set ACTION_WHITELIST.\n", strings.Join(r.New, ", ")); err != nil {
+		advice := "set ACTION_WHITELIST"
+		if r.Whitelist {
+			advice = "remove these names from ACTION_WHITELIST, where the reference ignored them"
+		}
+		if _, err := fmt.Fprintf(out, "\nNew in Looker: %s.\nTo offer only those of the reference, %s.\n", strings.Join(r.New, ", "), advice); err != nil {
 			return err
 		}
 	}

@@ -46,6 +46,8 @@ type Report struct {
 	Integrations []Integration `json:"integrations"`
 	// New are integrations that the reference does not offer and that this hub would.
 	New []string `json:"new,omitempty"`
+	// Whitelist reports whether the environment lists the integrations to offer.
+	Whitelist bool `json:"whitelist,omitempty"`
 }
 
 // Blocked reports whether there is a blocker.
@@ -78,7 +80,7 @@ func Check(environment map[string]string, registered []action.Registration) (Rep
 			offered = slices.DeleteFunc(offered, func(name string) bool { return name == ref.name })
 		}
 	}
-	r.New = offered
+	r.New, r.Whitelist = offered, environment["ACTION_WHITELIST"] != ""
 	return r, nil
 }
 

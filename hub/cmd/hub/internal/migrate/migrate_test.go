@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -13,14 +14,44 @@ import (
 
 func TestParseDotenv(t *testing.T) {
 	t.Parallel()
-	got := ParseDotenv("# the hub\r\nACTION_HUB_LABEL=My Hub # its name\nexport PORT = 8080\nEMPTY=\nSECRET='a#b $HOME'\n" +
+	got, err := ParseEnvironment("\ufeff# the hub\r\nACTION_HUB_LABEL=My Hub # its name\nexport PORT = 8080\nEMPTY=\nSECRET='a#b $HOME'\n" +
 		"KEY=\"-----BEGIN\\nabc\"\nLINES=\"one\ntwo\"\nTICKS=`it's \"it\"`\nURL: https://x.example.com\nnot a line\nPORT=9090\n")
 	want := map[string]string{
 		"ACTION_HUB_LABEL": "My Hub", "PORT": "9090", "EMPTY": "", "SECRET": "a#b $HOME", "KEY": "-----BEGIN\nabc", "LINES": "one\ntwo",
 		"TICKS": `it's "it"`, "URL": "https://x.example.com",
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestParseOutputOfEnv(t *testing.T) {
+	t.Parallel()
+	got, err := ParseEnvironment("PATH=/usr/bin:/bin\nHOSTNAME=hub-1\nACTION_HUB_SECRET=abc#def ghi\nACTION_HUB_LABEL=\"My Hub\"\n" +
+		"FIREBASE_PRIVATE_KEY=-----BEGIN PRIVATE KEY-----\nabc+/\n-----END PRIVATE KEY-----\n\nEMPTY=\n")
+	want := map[string]string{
+		"PATH": "/usr/bin:/bin", "HOSTNAME": "hub-1", "ACTION_HUB_SECRET": "abc#def ghi", "ACTION_HUB_LABEL": `"My Hub"`, "EMPTY": "",
+		"FIREBASE_PRIVATE_KEY": "-----BEGIN PRIVATE KEY-----\nabc+/\n-----END PRIVATE KEY-----\n",
+	}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+// A report on a file that was not understood would say that every setting is missing.
+func TestParseOtherFiles(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"a Deployment":           "apiVersion: apps/v1\nkind: Deployment\nspec:\n  env:\n  - name: ACTION_HUB_LABEL\n    value: Hub\n",
+		"a Secret":               "apiVersion: v1\nkind: Secret\ndata:\n  ACTION_HUB_LABEL: SHVi\n",
+		"a list in Compose":      "services:\n  hub:\n    environment:\n      - ACTION_HUB_LABEL=Hub\n      - \"PORT=80\"\n",
+		"JSON":                   "{\"kind\": \"Deployment\"}",
+		"nothing":                "",
+		"a file that is no text": "A\x00C",
+	} {
+		if got, err := ParseEnvironment(text); !errors.Is(err, ErrNoEnvironment) {
+			t.Errorf("%s: %v, %v, want ErrNoEnvironment", name, got, err)
+		}
 	}
 }
 
