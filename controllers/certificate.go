@@ -95,7 +95,7 @@ func (r *Reconciler) issuedCertificate(ctx context.Context, s *scope) error {
 
 // checkIssuance returns an error while cert-manager has not issued the current certificate.
 func checkIssuance(c *cmv1.Certificate, from issuer) error {
-	problem := "cert-manager has not processed the certificate yet. Check that it runs."
+	problem := "cert-manager has not processed the certificate yet. Check that it is running."
 	for _, condition := range c.Status.Conditions {
 		if condition.Type != cmv1.CertificateConditionReady || condition.ObservedGeneration != c.Generation {
 			continue // about something else, or about an earlier spec
@@ -104,7 +104,7 @@ func checkIssuance(c *cmv1.Certificate, from issuer) error {
 		case condition.Status != cmmetav1.ConditionTrue:
 			problem = "cert-manager reports: " + sanitize(condition.Message)
 		case c.Status.NotAfter != nil && expired(c.Status.NotAfter.Time):
-			problem = "cert-manager did not renew the certificate, which has expired. Check that it runs."
+			problem = "cert-manager did not renew the certificate, which has expired. Check that it is running."
 		default:
 			return nil
 		}

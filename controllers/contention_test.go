@@ -43,7 +43,7 @@ func TestContention(t *testing.T) {
 		t.Errorf("generation %d: the operator fought for too long", generation)
 	}
 	f.want(v1alpha1.Stalled, metav1.ConditionTrue, v1alpha1.FieldsContended)
-	if got := f.message(v1alpha1.Stalled); !strings.Contains(got, "Something else keeps changing Deployment hub back") {
+	if got := f.message(v1alpha1.Stalled); !strings.Contains(got, "keeps reverting Deployment hub") {
 		t.Errorf("message %q", got)
 	}
 	// One change by an admin is only restored.

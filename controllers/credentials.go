@@ -75,8 +75,8 @@ func (r *Reconciler) generateServiceSecret(ctx context.Context, s *scope, publis
 	request := hub.Annotations[v1alpha1.NewServiceSecretAnnotation]
 	if isPublished(hub, published) && (request == "" || request == hub.Status.NewServiceSecret) {
 		return stalled(v1alpha1.ServiceSecretLost,
-			"Secret %q with the generated service secret is gone, so no new pod can accept Looker's token. Restore it from a backup. "+
-				"For a new secret, and a new token in Looker: kubectl -n %s annotate --overwrite integrationhub %s %s=%s",
+			"Secret %q with the generated service secret no longer exists, so new pods cannot accept Looker's token. Restore it from a backup. "+
+				"To generate a new secret, and then enter a new token in Looker: kubectl -n %s annotate --overwrite integrationhub %s %s=%s",
 			resources.ServiceSecretRef(hub).Name,
 			hub.Namespace, hub.Name, v1alpha1.NewServiceSecretAnnotation, nextRequest(hub.Status.NewServiceSecret))
 	}
@@ -142,7 +142,7 @@ func (r *Reconciler) announceToken(ctx context.Context, s *scope) error {
 	if refused > 0 || accepted < len(pods) && time.Since(s.inputs.TokenChangedAt) < maxFileDelay {
 		return &waitingError{
 			reason: v1alpha1.TokenPending,
-			message: fmt.Sprintf("%d of %d pods accept the new token in Secret %s. Keep the previous token in Looker until all do.",
+			message: fmt.Sprintf("%d of %d pods accept the new token in Secret %s. Keep the previous token in Looker until all of them do.",
 				accepted, len(pods), resources.TokenSecretRef(s.hub).Name),
 			requeueAfter: podPollInterval,
 			forFiles:     refused > 0,

@@ -18,7 +18,7 @@ import (
 	"integrationhub.dev/controllers/resources"
 )
 
-// customFacts is what is known about a hub's integrations without code, in the order of their names.
+// customFacts is what is known about a hub's no-code integrations, in the order of their names.
 type customFacts struct{ entries []customEntry }
 
 // customEntry is an HTTPIntegration that the hub selects.

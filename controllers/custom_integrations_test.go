@@ -303,7 +303,7 @@ func TestNameOfAnother(t *testing.T) {
 	f.settle()
 	f.change("a", func(i *v1alpha1.HTTPIntegration) { i.Spec.Name = "custom_c" })
 	status := f.settle()
-	if a := status.Integrations[0]; !strings.Contains(a.Reason, "that of HTTPIntegration b") || a.Integration != "custom_a" || a.RunningVersion == "" {
+	if a := status.Integrations[0]; !strings.Contains(a.Reason, "HTTPIntegration b already has the name") || a.Integration != "custom_a" || a.RunningVersion == "" {
 		t.Errorf("a is %+v, want its previous version and the reason", a)
 	}
 	if i := status.Integrations[1]; i.Integration != "custom_c" || i.Reason != "" {

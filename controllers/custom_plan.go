@@ -77,7 +77,7 @@ func newCustomPlan(candidates []customCandidate, previous map[string]*customVers
 	for _, c := range byAge {
 		switch {
 		case c.newest == nil && c.checked:
-			refused[c.name] = "The newest version is not valid. See the conditions of the HTTPIntegration."
+			refused[c.name] = "The latest version is not valid. See the conditions of the HTTPIntegration."
 		case c.newest != nil:
 			if reason := p.conflict(c.name, c.newest); reason != "" {
 				refused[c.name] = reason
@@ -123,10 +123,10 @@ func (p *customPlan) set(name string, v *customVersion) {
 func (p *customPlan) conflict(name string, v *customVersion) string {
 	old := p.versions[name]
 	if owner := p.owners[v.lookerName]; owner != "" && owner != name {
-		return fmt.Sprintf("The name %s in Looker is that of HTTPIntegration %s. Set another spec.name.", v.lookerName, owner)
+		return fmt.Sprintf("HTTPIntegration %[2]s already has the name %[1]s in Looker. Set another spec.name.", v.lookerName, owner)
 	}
 	if old == nil && len(p.versions) >= resources.MaxCustomIntegrations {
-		return fmt.Sprintf("The hub has %d integrations without code, which is the maximum. Delete one, or create another hub.",
+		return fmt.Sprintf("The hub has %d HTTPIntegrations, which is the maximum. Delete one, or create another hub.",
 			resources.MaxCustomIntegrations)
 	}
 	size := p.sizes[resources.CustomShard(name)] + v.size(name)
@@ -134,7 +134,7 @@ func (p *customPlan) conflict(name string, v *customVersion) string {
 		size -= old.size(name)
 	}
 	if size > resources.MaxCustomBytes {
-		return fmt.Sprintf("The ConfigMap of this and other integrations would have %d bytes, more than %d. Use smaller icons, or create another hub.",
+		return fmt.Sprintf("The ConfigMap with this and other integrations would have %d bytes; the maximum is %d. Use smaller icons, or create another hub.",
 			size, resources.MaxCustomBytes)
 	}
 	keys := len(p.keys)
@@ -144,7 +144,7 @@ func (p *customPlan) conflict(name string, v *customVersion) string {
 		}
 	}
 	if keys > resources.MaxCustomSecretKeys {
-		return fmt.Sprintf("The integrations of the hub use %d keys of Secrets, more than %d. Create another hub.", keys, resources.MaxCustomSecretKeys)
+		return fmt.Sprintf("The integrations of the hub use %d keys of Secrets; the maximum is %d. Create another hub.", keys, resources.MaxCustomSecretKeys)
 	}
 	return ""
 }

@@ -19,7 +19,7 @@ const (
 	maxNamedIntegrations = 5
 )
 
-// customStatus returns the state of the integrations without code; nil if the hub offers none. What was not
+// customStatus returns the state of the no-code integrations; nil if the hub offers none. What was not
 // observed keeps its value.
 func (s *scope) customStatus() *v1alpha1.CustomIntegrationsStatus {
 	if !resources.OffersCustom(s.hub) {
@@ -95,7 +95,7 @@ func runningVersion(reported []hubclient.Custom, given string) (digest, problem 
 	return digest, problem
 }
 
-// customOutcome is the state of the integrations without code. Looker does not need them, unless the pods
+// customOutcome is the state of the no-code integrations. Looker does not need them, unless the pods
 // wait for them.
 func (s *scope) customOutcome() outcome {
 	o := outcome{condition: v1alpha1.CustomIntegrationsReady, weight: optional, err: s.results[v1alpha1.CustomIntegrationsReady]}
@@ -124,7 +124,7 @@ func (s *scope) customOutcome() outcome {
 	case len(refused) > 0:
 		o.err = &stalledError{
 			reason:       v1alpha1.IntegrationsRefused,
-			message:      "The newest version of these HTTPIntegrations is not offered: " + listed(refused) + ".",
+			message:      "The latest version of these HTTPIntegrations is not available: " + listed(refused) + ".",
 			requeueAfter: cmp.Or(poll, pollInterval),
 			forFiles:     s.readsFiles(pending),
 		}
@@ -133,12 +133,12 @@ func (s *scope) customOutcome() outcome {
 	case pending > 0:
 		o.err = &waitingError{
 			reason:       v1alpha1.Progressing,
-			message:      fmt.Sprintf("%d of %d integrations without code have their newest version in all pods.", len(status.Integrations)-pending, status.Selected),
+			message:      fmt.Sprintf("All pods run the latest version of %d of %d HTTPIntegrations.", len(status.Integrations)-pending, status.Selected),
 			requeueAfter: poll,
 			forFiles:     s.readsFiles(pending),
 		}
 	default:
-		o.message = fmt.Sprintf("%d integrations without code are offered.", status.Offered)
+		o.message = fmt.Sprintf("%d HTTPIntegrations are available.", status.Offered)
 	}
 	return o
 }

@@ -47,7 +47,7 @@ func (r *Reconciler) exposure(ctx context.Context, s *scope) error {
 func (s *scope) exposedOutcome() error {
 	err := s.results[v1alpha1.Exposed]
 	if err == nil && !s.serving() {
-		return &unknownError{reason: v1alpha1.Pending, message: "The Service and the routes exist, but no pod is ready to answer."}
+		return &unknownError{reason: v1alpha1.Pending, message: "The Service and the routes exist, but no pod is ready."}
 	}
 	return err
 }
@@ -84,7 +84,7 @@ func (r *Reconciler) checkHost(ctx context.Context, hub *v1alpha1.IntegrationHub
 		if host := resources.SharedHost(hub, other); host != "" {
 			return &stalledError{
 				reason: v1alpha1.HostTaken,
-				message: fmt.Sprintf("IntegrationHub %s/%s, which is older, is already exposed at %s. Change the host or the path of one of the two.",
+				message: fmt.Sprintf("IntegrationHub %s/%s, which is older, is already exposed at %s. Change the host or the path of one of them.",
 					other.Namespace, other.Name, host),
 				requeueAfter: pollInterval,
 			}

@@ -44,7 +44,7 @@ var hints = []struct {
 	{
 		// The words of webhooks and of ValidatingAdmissionPolicies.
 		matches: containsAny("denied the request", "denied request:"),
-		hint:    "A policy of the cluster denies it: change the spec, or the policy.",
+		hint:    "An admission policy of the cluster denied the request. Change the spec, or the policy.",
 	},
 	{
 		matches: contains("being terminated"),

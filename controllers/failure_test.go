@@ -59,12 +59,12 @@ func TestFailures(t *testing.T) {
 		{
 			name:  "a policy",
 			err:   &apierrors.StatusError{ErrStatus: metav1.Status{Reason: metav1.StatusReasonForbidden, Message: `admission webhook "policy.example.com" denied the request: Services need an owner`}},
-			error: "Services need an owner.", advice: "change the spec, or the policy",
+			error: "Services need an owner.", advice: "Change the spec, or the policy",
 		},
 		{
 			name:  "an admission policy refuses it",
 			err:   &apierrors.StatusError{ErrStatus: metav1.Status{Reason: metav1.StatusReasonForbidden, Message: `ValidatingAdmissionPolicy "labels" with binding "labels" denied request: Services need an owner`}},
-			error: "Services need an owner.", advice: "change the spec, or the policy",
+			error: "Services need an owner.", advice: "Change the spec, or the policy",
 		},
 		{name: "a quota", err: apierrors.NewForbidden(services, "hub", errors.New("exceeded quota: small")), error: "exceeded quota: small.", advice: "Raise the namespace's quota"},
 		{name: "a namespace that is being deleted", err: apierrors.NewForbidden(services, "hub", errors.New("because it is being terminated")), error: "terminated.", advice: "the hub with it"},

@@ -99,7 +99,7 @@ func (a attached) checkParent(hub *v1alpha1.IntegrationHub, gateway parentRef) e
 	}
 	if !reported {
 		return waiting(v1alpha1.AddressPending,
-			"Gateway %s/%s of spec.exposure.gateway.parentRefs reports no status. Check that it exists and that its controller runs. "+
+			"Gateway %s/%s of spec.exposure.gateway.parentRefs reports no status. Check that it exists and that its controller is running. "+
 				"(kubectl -n %s describe gateway %s)",
 			gateway.Namespace, gateway.Name, gateway.Namespace, gateway.Name)
 	}

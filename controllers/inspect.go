@@ -27,8 +27,8 @@ type Inspector interface {
 // maxInspectedPods bounds the requests for one reconcile.
 const maxInspectedPods = 32
 
-// inspect reads what all ready pods report: they load integrations without code each at its own time, and may
-// be of several versions. It is not a failure if none answers: Looker may reach hubs that the operator cannot.
+// inspect reads what all ready pods report: each loads no-code integrations at its own time, and their versions can
+// differ. It is not a failure if none answers: Looker may reach hubs that the operator cannot.
 func (r *Reconciler) inspect(ctx context.Context, s *scope) {
 	if r.Hubs == nil {
 		return
@@ -75,7 +75,7 @@ func versionsOf(reports []hubclient.Report) []string {
 }
 
 func logNoReport(ctx context.Context, err error) {
-	ctrl.LoggerFrom(ctx).V(1).Info("a running hub did not answer", "error", err.Error())
+	ctrl.LoggerFrom(ctx).V(1).Info("a running hub did not respond", "error", err.Error())
 }
 
 // offeredOutcome returns the error of the step integrations, or what a running hub reports: that it
@@ -100,7 +100,7 @@ func (s *scope) offeredOutcome() error {
 	case len(missing) > 0:
 		return &stalledError{
 			reason: v1alpha1.SettingsMissing,
-			message: "The hub does not offer " + strings.Join(missing, ", ") +
+			message: "These integrations are not available: " + strings.Join(missing, ", ") +
 				". Add or correct their settings in settings or secretRef of spec.integrations.",
 			requeueAfter: pollInterval,
 		}
@@ -112,9 +112,9 @@ func (s *scope) offeredOutcome() error {
 
 func (s *scope) offeredMessage() string {
 	if n := len(resources.EnabledIntegrations(s.hub)); n > 0 {
-		return fmt.Sprintf("%d integrations are offered.", n)
+		return fmt.Sprintf("%d integrations are available.", n)
 	}
-	return "All integrations that need no settings are offered, except those that the spec disables."
+	return "All integrations that need no settings are available, except those that the spec disables."
 }
 
 // integrationStatus lists the offered integrations, and those that the spec names and the hub does

@@ -25,7 +25,7 @@ import (
 func (r *Reconciler) integrations(ctx context.Context, s *scope) error {
 	if key := resources.ConflictingSetting(s.hub); key != "" {
 		return stalled(v1alpha1.SettingsConflict,
-			"spec.integrations sets %s to two different values. A hub has one environment: use one value, or create two hubs.", key)
+			"spec.integrations sets %s to two different values. All integrations of a hub share one environment. Use one value, or create two hubs.", key)
 	}
 	if err := r.pullSecrets(ctx, s.hub); err != nil {
 		return err
@@ -91,7 +91,7 @@ func (r *Reconciler) integrationSecrets(ctx context.Context, s *scope, sum hash.
 			// value to anyone who may write one of the two.
 			if other, ok := setBy[key]; ok {
 				return stalled(v1alpha1.SettingsConflict,
-					"Secrets %q and %q both set %s. A hub has one environment: keep the setting in one Secret, or create two hubs.", other, name, key)
+					"Secrets %q and %q both set %s. All integrations of a hub share one environment. Keep the setting in one Secret, or create two hubs.", other, name, key)
 			}
 			setBy[key] = name
 			s.inputs.SecretKeys[name] = append(s.inputs.SecretKeys[name], key)

@@ -65,7 +65,7 @@ func (l *loggingReconciler) Reconcile(ctx context.Context, req reconcile.Request
 	case err == nil && failed:
 		log.Info("reconciling succeeded again")
 	case err != nil && err.Error() != last:
-		log.Error(err, "reconciling failed, and is retried until it succeeds")
+		log.Error(err, "reconciling failed; retrying")
 	}
 	if err != nil {
 		return result, loggedError{err}

@@ -51,7 +51,7 @@ func isFormerHub(controller *metav1.OwnerReference, hub *v1alpha1.IntegrationHub
 func nameTaken(kind, name, why string) error {
 	return &stalledError{
 		reason: v1alpha1.NameTaken,
-		message: fmt.Sprintf("%s %q already exists and %s. Rename one of the two, "+
+		message: fmt.Sprintf("%s %q already exists and %s. Rename one of them, "+
 			"or let the hub adopt it: remove its controller and set the hub's labels (%s=%s and others).",
 			kind, name, why, resources.ManagedByLabel, resources.ManagedBy),
 		requeueAfter: pollInterval,

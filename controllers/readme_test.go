@@ -53,7 +53,7 @@ func withTables(t *testing.T, readme, file, prefix string) string {
 		case strings.HasPrefix(doc, "Reasons of events"):
 			continue
 		case strings.HasPrefix(doc, "Condition reasons"):
-			heading, what = "reasons", "meaning, and what to do"
+			heading, what = "reasons", "meaning and resolution"
 		}
 		begin := regexp.MustCompile(`(?s)(<!-- ` + prefix + heading + `: [^\n]*-->\n).*?(<!-- end -->)`)
 		if !begin.MatchString(readme) {

@@ -296,11 +296,11 @@ func setRolloutPending(status *v1alpha1.IntegrationHubStatus, s *scope) {
 		meta.RemoveStatusCondition(&status.Conditions, v1alpha1.RolloutPending)
 	case s.rollout.paused:
 		s.conditions(status).Set(v1alpha1.RolloutPending, metav1.ConditionTrue, v1alpha1.RolloutPaused,
-			"The operator changed this hub's pods, but a rollout of another hub fails. The previous pods keep running until it is repaired. "+
-				"The operator's administrator finds it with: kubectl get integrationhubs -A")
+			"The operator changed this hub's pods, but the rollout of another hub is failing. The previous pods keep running until that hub is fixed. "+
+				"The operator's administrator can find it with: kubectl get integrationhubs -A")
 	default:
 		s.conditions(status).Set(v1alpha1.RolloutPending, metav1.ConditionTrue, v1alpha1.RolloutQueued,
-			"The operator changed this hub's pods, and rolls only some hubs at once (--max-concurrent-rollouts). "+
+			"The operator changed this hub's pods, and limits concurrent rollouts (--max-concurrent-rollouts). "+
 				"The previous pods keep running until it is this hub's turn.")
 	}
 }

@@ -36,7 +36,7 @@ type scope struct {
 	report *hubclient.Report
 	// versions are those of all pods that answered.
 	versions []string
-	// custom is nil if the hub offers no integrations without code, or they could not be read.
+	// custom is nil if the hub offers no no-code integrations, or they could not be read.
 	custom *customFacts
 	// reports are those of all pods; nil where not all answered.
 	reports []hubclient.Report

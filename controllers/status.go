@@ -34,7 +34,7 @@ func pausedStatus(s *scope) *v1alpha1.IntegrationHubStatus {
 	setReplicas(status, s)
 	setServing(status, s)
 	s.conditions(status).Set(v1alpha1.Paused, metav1.ConditionTrue, v1alpha1.SpecPaused,
-		"spec.paused is true: the operator changes nothing, and conditions other than Serving may be out of date.")
+		"spec.paused is true. Reconciliation is suspended, and conditions other than Serving may be out of date.")
 	return status
 }
 
@@ -370,9 +370,9 @@ func (r *Reconciler) emitPausedEvent(hub *v1alpha1.IntegrationHub, status *v1alp
 	switch {
 	case now && !before:
 		r.Recorder.Eventf(hub, nil, corev1.EventTypeNormal, v1alpha1.SpecPaused, "Pause",
-			"spec.paused is true. The operator changes nothing until it is false.")
+			"spec.paused is true. Reconciliation is suspended until it is false.")
 	case before && !now:
-		r.Recorder.Eventf(hub, nil, corev1.EventTypeNormal, v1alpha1.Resumed, "Resume", "The operator reconciles the hub again.")
+		r.Recorder.Eventf(hub, nil, corev1.EventTypeNormal, v1alpha1.Resumed, "Resume", "Reconciliation has resumed.")
 	}
 }
 

@@ -71,12 +71,12 @@ func (s *scope) upstreamsOutcome() error {
 	case len(failing) > 0:
 		return &stalledError{
 			reason: v1alpha1.UpstreamFailing, requeueAfter: pollInterval,
-			message: "The hub cannot fetch the list of " + strings.Join(failing, " ") + " Known integrations stay listed; requests for them may fail.",
+			message: "The hub cannot list the integrations of " + strings.Join(failing, " ") + " Known integrations stay listed; requests for them may fail.",
 		}
 	case len(refused) > 0:
 		return &stalledError{
 			reason: v1alpha1.UpstreamIntegrationsRefused, requeueAfter: pollInterval,
-			message: "Integrations are not offered: " + strings.Join(refused, "; ") + ".",
+			message: "These integrations are not available: " + strings.Join(refused, "; ") + ".",
 		}
 	}
 	return nil
@@ -119,7 +119,7 @@ func (s *scope) upstreamsMessage() string {
 	for _, u := range s.report.Upstreams {
 		offered += len(u.Integrations)
 	}
-	return fmt.Sprintf("All upstreams are reachable; %d of their integrations are offered.", offered)
+	return fmt.Sprintf("All upstreams are reachable; %d of their integrations are available.", offered)
 }
 
 // emitUpstreamsEvent emits a warning when an upstream fails. Ready does not change then.

@@ -111,7 +111,7 @@ func TestUpstreamsReady(t *testing.T) {
 		t.Error("the operator does not look again whether the upstreams work")
 	}
 	f.want(v1alpha1.UpstreamsReady, metav1.ConditionTrue, v1alpha1.Succeeded)
-	if got, want := f.message(v1alpha1.UpstreamsReady), "All upstreams are reachable; 3 of their integrations are offered."; got != want {
+	if got, want := f.message(v1alpha1.UpstreamsReady), "All upstreams are reachable; 3 of their integrations are available."; got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}
 	f.emitted("")
@@ -127,7 +127,7 @@ func TestUpstreamsReady(t *testing.T) {
 	f.want(v1alpha1.UpstreamsReady, metav1.ConditionFalse, v1alpha1.UpstreamFailing)
 	inspect(fine[0], hubclient.Upstream{Name: "two", Refused: []hubclient.Refusal{{Name: "x", Reason: "Its name is taken."}}})
 	f.want(v1alpha1.UpstreamsReady, metav1.ConditionFalse, v1alpha1.UpstreamIntegrationsRefused)
-	if got := f.message(v1alpha1.UpstreamsReady); got != "Integrations are not offered: two: x (Its name is taken)." {
+	if got := f.message(v1alpha1.UpstreamsReady); got != "These integrations are not available: two: x (Its name is taken)." {
 		t.Errorf("message %q", got)
 	}
 	inspect() // an older hub

@@ -38,7 +38,7 @@ func (r *Reconciler) deployment(ctx context.Context, s *scope) error {
 	case problem != nil:
 		return problem
 	case s.workload.deployment == nil:
-		return waiting(v1alpha1.Pending, "The pods start when the other conditions are true.")
+		return waiting(v1alpha1.Pending, "The pods start as soon as the other conditions are true.")
 	}
 	return r.checkAvailable(ctx, s, s.workload.deployment)
 }

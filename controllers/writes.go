@@ -100,7 +100,7 @@ func (c *writesClient) Delete(ctx context.Context, o client.Object, opts ...clie
 	}
 	target := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: o.GetNamespace(), Name: o.GetName()}}
 	target.SetGroupVersionKind(o.GetObjectKind().GroupVersionKind())
-	logWrite(ctx, "deleted", target, "the spec does not ask for the object")
+	logWrite(ctx, "deleted", target, "the spec does not require the object")
 	return nil
 }
 
@@ -156,8 +156,8 @@ func version(o *metav1.PartialObjectMetadata) string {
 func contended(o *metav1.PartialObjectMetadata) error {
 	return &stalledError{
 		reason: v1alpha1.FieldsContended,
-		message: fmt.Sprintf("Something else keeps changing %s %s back, such as a second operator that manages this namespace. "+
-			"The operator leaves the object unchanged for %s. Let only one of them manage it: set spec.controllerClass, "+
+		message: fmt.Sprintf("Another controller, such as a second operator, keeps reverting %s %s. "+
+			"The operator pauses its changes for %s. Let only one of them manage it: set spec.controllerClass, "+
 			"or restrict an operator to namespaces.", o.Kind, o.Name, contentionPause),
 		requeueAfter: contentionPause,
 	}

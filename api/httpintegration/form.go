@@ -40,12 +40,12 @@ type FormField struct {
 	// +optional
 	Default Template `json:"default,omitempty"`
 
-	// When says whether the field is shown. It can use params, form and plan.
+	// When determines whether the field is shown. It can use params, form and plan.
 	//
 	// +optional
 	When Expression `json:"when,omitempty"`
 
-	// Options are those of a select.
+	// Options of a select.
 	//
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=200
@@ -86,7 +86,7 @@ type Rule struct {
 	// Rule is true for a valid value. It can use value, params and form.
 	Rule Expression `json:"rule"`
 
-	// Message says what is valid.
+	// Message explains which values are valid.
 	//
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=500
@@ -113,12 +113,12 @@ type OptionsFrom struct {
 	// +optional
 	Label Expression `json:"label,omitempty"`
 
-	// More says whether there is another page.
+	// More is true if there is another page.
 	//
 	// +optional
 	More Expression `json:"more,omitempty"`
 
-	// NextURL is the URL of the next page, at the same host, or empty.
+	// NextURL is the URL of the next page on the same host, or empty.
 	//
 	// +optional
 	NextURL Expression `json:"nextURL,omitempty"`

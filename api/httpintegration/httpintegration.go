@@ -1,4 +1,4 @@
-// Package httpintegration has the fields of an HTTPIntegration: an integration without code. The hub
+// Package httpintegration has the fields of an HTTPIntegration: a no-code integration. The hub
 // reads them from files, and the API package embeds them in the custom resource.
 //
 // It has the name of the kind, and is not part of v1alpha1, because the hub imports it: nothing here
@@ -30,13 +30,13 @@ func LookerName(resource string, spec *Spec) string {
 	return NamePrefix + strings.NewReplacer("-", "_", ".", "_").Replace(resource)
 }
 
-// Expression is an expression in CEL.
+// Expression is a CEL expression.
 //
 // +kubebuilder:validation:MinLength=1
 // +kubebuilder:validation:MaxLength=4096
 type Expression string
 
-// Template is text in which ${…} stands for the value of an expression in CEL. $${ stands for ${ itself.
+// Template is text in which ${…} is replaced by the value of a CEL expression. $${ is a literal ${.
 //
 // +kubebuilder:validation:MaxLength=16384
 type Template string
@@ -99,7 +99,7 @@ type Spec struct {
 	// +optional
 	Icon *Icon `json:"icon,omitempty"`
 
-	// Types are what the integration is offered for; query if empty.
+	// Types are the action types that the integration supports; query if empty.
 	//
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=3
@@ -139,7 +139,7 @@ type Spec struct {
 	// +optional
 	Form []FormField `json:"form,omitempty"`
 
-	// Secrets are the hub's own, which are not entered in Looker.
+	// Secrets are configured at the hub and not entered in Looker.
 	//
 	// +kubebuilder:validation:MaxItems=16
 	// +listType=map
@@ -155,12 +155,12 @@ type Spec struct {
 	// Request is what the hub sends.
 	Request Request `json:"request"`
 
-	// Response says what an answer means.
+	// Response defines how responses are interpreted.
 	//
 	// +optional
 	Response *Response `json:"response,omitempty"`
 
-	// Retry says which requests are repeated.
+	// Retry defines which requests are repeated.
 	//
 	// +optional
 	Retry *Retry `json:"retry,omitempty"`
@@ -170,13 +170,13 @@ type Spec struct {
 	// +optional
 	Limits *Limits `json:"limits,omitempty"`
 
-	// Sample is a delivery for which the integration is checked. Nothing is sent.
+	// Sample is a sample delivery with which the integration is checked. Nothing is sent.
 	//
 	// +optional
 	Sample *Sample `json:"sample,omitempty"`
 }
 
-// ActionType is what an integration is offered for.
+// ActionType is a type of data that Looker sends.
 //
 // +kubebuilder:validation:Enum=cell;query;dashboard
 type ActionType string
@@ -186,7 +186,7 @@ type ActionType string
 // +kubebuilder:validation:Enum=txt;csv;csv_zip;inline_json;json;json_bi;json_label;json_detail;json_detail_lite_stream;xlsx;html;wysiwyg_pdf;assembled_pdf;wysiwyg_png
 type Format string
 
-// Icon is a picture, as SVG or PNG.
+// Icon is an image in SVG or PNG format.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.svg) != has(self.png)",message="set svg or png"
 type Icon struct {
@@ -197,7 +197,7 @@ type Icon struct {
 	// +optional
 	SVG string `json:"svg,omitempty"`
 
-	// PNG is a picture of at most 512 by 512 pixels, in base64.
+	// PNG is a base64-encoded image of at most 512 by 512 pixels.
 	//
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=65536
@@ -280,13 +280,13 @@ type Limits struct {
 	// +optional
 	Concurrency int `json:"concurrency,omitempty"`
 
-	// RateLimit is the maximum number of requests of a hub's pod in a time.
+	// RateLimit is the maximum number of requests per pod of a hub in a period.
 	//
 	// +optional
 	RateLimit *RateLimit `json:"rateLimit,omitempty"`
 }
 
-// RateLimit is a number of requests in a time.
+// RateLimit is a number of requests in a period.
 type RateLimit struct {
 	// Requests is the number of requests.
 	//
@@ -294,7 +294,7 @@ type RateLimit struct {
 	// +kubebuilder:validation:Maximum=100000
 	Requests int `json:"requests"`
 
-	// Seconds is the time.
+	// Seconds is the length of the period.
 	//
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=86400

@@ -5,7 +5,7 @@ import "encoding/json"
 // Endpoint is where a request is sent.
 type Endpoint struct {
 	// URL begins with https:// or http:// and has no query.
-	// In its path, ${…} stands for a part of one segment, which is escaped.
+	// In its path, ${…} is part of one segment and is escaped.
 	// In its host, ${…} requires allowedHosts.
 	//
 	// +kubebuilder:validation:MinLength=8
@@ -23,13 +23,13 @@ type Endpoint struct {
 	// +optional
 	AllowedHosts []string `json:"allowedHosts,omitempty"`
 
-	// Query are the parameters after the URL. Empty ones are left out.
+	// Query are the parameters after the URL. Empty ones are omitted.
 	//
 	// +kubebuilder:validation:MaxProperties=32
 	// +optional
 	Query map[string]Template `json:"query,omitempty"`
 
-	// Headers are added to the request. Empty ones are left out.
+	// Headers are added to the request. Empty ones are omitted.
 	//
 	// +kubebuilder:validation:MaxProperties=32
 	// +optional
@@ -109,15 +109,15 @@ type Batch struct {
 // +kubebuilder:validation:XValidation:rule="!(has(self.file) && has(self.multipart))",message="set one of json, file and multipart"
 type Body struct {
 	// JSON is any JSON whose strings are templates.
-	// A string that is one ${…} stands for the value itself, such as a number or a list.
-	// A member or an item that is optional.none() is left out.
+	// A string that consists of one ${…} becomes the value itself, such as a number or a list.
+	// A member or an item that is optional.none() is omitted.
 	//
 	// +kubebuilder:validation:Schemaless
 	// +kubebuilder:pruning:PreserveUnknownFields
 	// +optional
 	JSON json.RawMessage `json:"json,omitempty"`
 
-	// File sends Looker's file as it is.
+	// File sends Looker's file unchanged.
 	//
 	// +optional
 	File *FileBody `json:"file,omitempty"`
@@ -128,7 +128,7 @@ type Body struct {
 	Multipart *MultipartBody `json:"multipart,omitempty"`
 }
 
-// FileBody sends Looker's file as it is.
+// FileBody sends Looker's file unchanged.
 type FileBody struct {
 	// ContentType of the request; that of the file if empty.
 	//
@@ -150,7 +150,7 @@ type MultipartBody struct {
 	// +optional
 	Filename Template `json:"filename,omitempty"`
 
-	// Fields are the other form fields. Empty ones are left out.
+	// Fields are the other form fields. Empty ones are omitted.
 	//
 	// +kubebuilder:validation:MaxProperties=32
 	// +optional

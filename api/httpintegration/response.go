@@ -1,7 +1,7 @@
 package httpintegration
 
-// Response says what an answer means. Its expressions use status, the status code; body, the JSON of the
-// answer, or null; text, the answer as it is; headers, by lowercase names; and count, the number of rows
+// Response defines how responses are interpreted. Its expressions use status, the status code; body, the JSON of the
+// response, or null; text, the unchanged response; headers, by lowercase names; and count, the number of rows
 // in the request.
 type Response struct {
 	// SuccessStatuses are the status codes of success; 200 to 299 if empty.
@@ -19,7 +19,7 @@ type Response struct {
 	// +optional
 	Success Expression `json:"success,omitempty"`
 
-	// Error is the destination's reason for a failure, which Looker shows.
+	// Error is the destination's reason for a failure. Looker shows it.
 	//
 	// +optional
 	Error Expression `json:"error,omitempty"`
@@ -29,12 +29,12 @@ type Response struct {
 	// +optional
 	Message Expression `json:"message,omitempty"`
 
-	// Items says which items of a batch were accepted.
+	// Items defines which items of a batch were accepted.
 	//
 	// +optional
 	Items *Items `json:"items,omitempty"`
 
-	// MaxBytes is the maximum size of an answer that is read; 1 MiB if empty.
+	// MaxBytes is the maximum size of a response; 1 MiB if empty.
 	//
 	// +kubebuilder:validation:Minimum=1024
 	// +kubebuilder:validation:Maximum=33554432
@@ -42,7 +42,7 @@ type Response struct {
 	MaxBytes int `json:"maxBytes,omitempty"`
 }
 
-// Items says which items of a batch were accepted, by expressions that are evaluated for each item. They
+// Items defines which items of a batch were accepted, by expressions that are evaluated for each item. They
 // use index, the item's position in the request from 0, in addition to what other expressions of the
 // response use.
 type Items struct {
@@ -60,8 +60,8 @@ type Items struct {
 	Retry Expression `json:"retry,omitempty"`
 }
 
-// Retry says which requests are repeated. Without it, a request is repeated if it certainly had no effect:
-// the connection failed before it was sent, or the destination answered 429.
+// Retry defines which requests are repeated. Without it, a request is repeated if it certainly had no effect:
+// the connection failed before it was sent, or the destination returned 429.
 type Retry struct {
 	// Idempotent requests have the same effect if they are repeated.
 	// They are repeated after any temporary failure. GET, PUT and DELETE always are idempotent.

@@ -12,7 +12,7 @@ type Sample struct {
 	// +optional
 	Params map[string]SampleText `json:"params,omitempty"`
 
-	// Form has answers by the name of the field. A field that is left out has its default.
+	// Form has values by the name of the field. A field that is omitted has its default.
 	//
 	// +kubebuilder:validation:MaxProperties=32
 	// +optional

@@ -2,7 +2,7 @@ package v1alpha1
 
 // Condition types. All but Reconciling, Stalled, CustomIntegrationsReady, UpstreamsReady, MonitoringReady,
 // RolloutPending and Paused always exist; these seven exist only while they apply.
-// A condition is Unknown until its part was checked.
+// A condition is Unknown until it has been checked.
 const (
 	// Ready: Looker can use the hub as the spec describes it. Accepted, CredentialsReady and
 	// CertificateReady are true, Exposed is not false, and the settings of the integrations exist. Pods
@@ -11,7 +11,7 @@ const (
 	Ready = "Ready"
 	// Serving: at least one pod is ready, of the current or of an earlier spec.
 	Serving = "Serving"
-	// Reconciling: the operator is applying the spec, or waits for another controller.
+	// Reconciling: the operator is applying the spec, or is waiting for another controller.
 	Reconciling = "Reconciling"
 	// Stalled: the operator cannot apply the spec until an admin changes something.
 	Stalled = "Stalled"
@@ -21,13 +21,13 @@ const (
 	CredentialsReady = "CredentialsReady"
 	// CertificateReady: the certificate exists and is valid.
 	CertificateReady = "CertificateReady"
-	// IntegrationsReady: the settings of the integrations exist, and a running hub offers all
+	// IntegrationsReady: the settings of the integrations exist, and a running hub serves all
 	// integrations that the spec names. Ready does not depend on the latter.
 	IntegrationsReady = "IntegrationsReady"
-	// CustomIntegrationsReady: all pods run the newest version of the HTTPIntegrations that the hub selects.
+	// CustomIntegrationsReady: all pods run the latest version of the HTTPIntegrations that the hub selects.
 	// Ready does not depend on it.
 	CustomIntegrationsReady = "CustomIntegrationsReady"
-	// UpstreamsReady: a running hub reaches all hubs of spec.upstreams, and offers their integrations. Ready
+	// UpstreamsReady: a running hub can reach all hubs of spec.upstreams, and serves their integrations. Ready
 	// does not depend on it.
 	UpstreamsReady = "UpstreamsReady"
 	// DeploymentAvailable: all pods of the current spec are available.
@@ -36,10 +36,10 @@ const (
 	Exposed = "Exposed"
 	// MonitoringReady: the objects of spec.monitoring exist. Ready does not depend on it.
 	MonitoringReady = "MonitoringReady"
-	// RolloutPending: the operator changed the hub's pods, and waits for rollouts of other hubs. Ready
+	// RolloutPending: the operator changed the hub's pods, and is waiting for rollouts of other hubs. Ready
 	// does not depend on it: the hub serves with its previous pods.
 	RolloutPending = "RolloutPending"
-	// Paused: spec.paused is true, so the operator changes nothing.
+	// Paused: spec.paused is true, so reconciliation is suspended.
 	Paused = "Paused"
 )
 
@@ -49,18 +49,18 @@ const (
 	Succeeded = "Succeeded"
 	// Progressing: pods are being started. No action is needed.
 	Progressing = "Progressing"
-	// Pending: an earlier step is not complete, or nothing was observed yet. See the other conditions.
+	// Pending: an earlier step is not complete, or nothing has been observed yet. See the other conditions.
 	Pending = "Pending"
-	// NotAllowed: the operator's policy refuses the spec. Change the fields in the message, or ask
+	// NotAllowed: the operator's policy does not allow the spec. Change the fields in the message, or ask
 	// the operator's administrator to allow them.
 	NotAllowed = "NotAllowed"
-	// SpecInvalid: the API server refuses an object as invalid. Correct the part of the spec that the
+	// SpecInvalid: the API server rejected an object as invalid. Correct the part of the spec that the
 	// message names.
 	SpecInvalid = "SpecInvalid"
 	// NoPodReady: no pod is ready, so Looker cannot use the hub. See the other conditions.
 	NoPodReady = "NoPodReady"
-	// ServiceSecretLost: the generated service secret is gone, and Looker's token with it. Restore the
-	// Secret from a backup, or ask for a new one with the annotation
+	// ServiceSecretLost: the generated service secret no longer exists, so Looker's token is lost. Restore the
+	// Secret from a backup, or request a new one with the annotation
 	// hub.integrationhub.dev/new-service-secret.
 	ServiceSecretLost = "ServiceSecretLost"
 	// TokenPending: pods do not accept the new token yet. Keep the previous token in Looker until they
@@ -78,13 +78,13 @@ const (
 	// SettingReserved: an integration's Secret sets a variable that has its own field in the spec.
 	// Set that field, or remove the key.
 	SettingReserved = "SettingReserved"
-	// PodTemplateInvalid: spec.podTemplate is not valid. Correct what the message names.
+	// PodTemplateInvalid: spec.podTemplate is not valid. Correct the part of the spec that the message names.
 	PodTemplateInvalid = "PodTemplateInvalid"
 	// KindMissing: the cluster lacks a CRD that the spec needs. Install it, or remove the field from
 	// the spec. Reconciliation resumes automatically.
 	KindMissing = "KindMissing"
-	// AddressPending: the load balancer or the Gateway is not ready. If that lasts, check that its
-	// controller is installed and runs.
+	// AddressPending: the load balancer or the Gateway is not ready. If this persists, check that its
+	// controller is installed and running.
 	AddressPending = "AddressPending"
 	// RouteNotAccepted: a Gateway rejected the HTTPRoute or the BackendTLSPolicy. The message
 	// contains its reason.
@@ -92,12 +92,12 @@ const (
 	// IngressClassNotFound: the class of the Ingress does not exist. Install its controller, or correct
 	// the class.
 	IngressClassNotFound = "IngressClassNotFound"
-	// HostTaken: an older IntegrationHub serves the same host and path. Change the host of one of the
-	// two.
+	// HostTaken: an older IntegrationHub serves the same host and path. Change the host of one of
+	// them.
 	HostTaken = "HostTaken"
-	// SettingsMissing: the hub does not offer an enabled integration. Add or correct its settings.
+	// SettingsMissing: an enabled integration is not available. Add or correct its settings.
 	SettingsMissing = "SettingsMissing"
-	// IntegrationsRefused: the newest version of an HTTPIntegration is not offered. The message names it; see
+	// IntegrationsRefused: the latest version of an HTTPIntegration is not available. The message names it; see
 	// its conditions.
 	IntegrationsRefused = "IntegrationsRefused"
 	// SelectorInvalid: spec.customIntegrations.selector is not valid. Correct it.
@@ -105,7 +105,7 @@ const (
 	// UpstreamFailing: a running hub cannot fetch the list of an upstream. The message contains the reason. Its
 	// integrations stay listed, and requests for them fail.
 	UpstreamFailing = "UpstreamFailing"
-	// UpstreamIntegrationsRefused: integrations of an upstream are not offered. The message contains the reasons:
+	// UpstreamIntegrationsRefused: integrations of an upstream are not available. The message contains the reasons:
 	// set a prefix, or correct spec.upstreams.
 	UpstreamIntegrationsRefused = "UpstreamIntegrationsRefused"
 	// SpecPaused: spec.paused is true. Set it to false to resume.
@@ -118,22 +118,22 @@ const (
 	// CertificateNotReady: cert-manager has not issued or renewed the certificate. The message
 	// contains its reason.
 	CertificateNotReady = "CertificateNotReady"
-	// NameTaken: an object that is not the hub's has a name that the hub needs. Rename one of the two,
+	// NameTaken: another object has a name that the hub needs. Rename one of them,
 	// or let the hub adopt the object.
 	NameTaken = "NameTaken"
-	// FieldsContended: something else keeps changing an object of the hub back, such as a second operator.
+	// FieldsContended: another controller, such as a second operator, keeps reverting an object of the hub.
 	// Let only one of them manage it: set spec.controllerClass, or restrict an operator to namespaces.
 	FieldsContended = "FieldsContended"
 	// ScaledToZero: spec.replicas is 0. Increase it.
 	ScaledToZero = "ScaledToZero"
 	// PodsFailing: pods of the current spec cannot start. The message contains the reason. The hub is
-	// Stalled if that does not pass by itself, or after spec.progressDeadline.
+	// Stalled if the problem does not resolve itself, or after spec.progressDeadline.
 	PodsFailing = "PodsFailing"
-	// RolloutQueued: as many hubs are being rolled as the operator allows. No action is needed.
+	// RolloutQueued: the maximum number of concurrent rollouts is reached. No action is needed.
 	RolloutQueued = "RolloutQueued"
-	// RolloutPaused: the rollout of another hub fails. Repair that hub, or revert the operator.
+	// RolloutPaused: the rollout of another hub is failing. Fix that hub, or roll back the operator.
 	RolloutPaused = "RolloutPaused"
-	// ReconcileFailed: the API server returned an error. The message contains it and what to do; the
+	// ReconcileFailed: the API server returned an error. The message contains it and how to resolve it; the
 	// operator retries automatically.
 	ReconcileFailed = "ReconcileFailed"
 )

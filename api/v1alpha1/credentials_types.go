@@ -12,8 +12,8 @@ const (
 	DeleteServiceSecret ServiceSecretPolicy = "Delete"
 )
 
-// NewServiceSecretAnnotation asks for a new service secret after the generated one was lost. Its value
-// is any text that was not used before, such as the date. Looker then needs the new token.
+// NewServiceSecretAnnotation requests a new service secret after the generated one was lost. Its value
+// is any text that was not used before, such as the date. The new token must then be entered in Looker.
 const NewServiceSecretAnnotation = "hub.integrationhub.dev/new-service-secret"
 
 // UserStateFormat selects the format of the encrypted state that Looker stores for users.
@@ -25,6 +25,6 @@ type UserStateFormat string
 const (
 	// SealedUserState is authenticated encryption, which only this hub reads.
 	SealedUserState UserStateFormat = "Sealed"
-	// ReferenceUserState is what the existing Looker Action Hub reads, too.
+	// ReferenceUserState is a format that the existing Looker Action Hub can also read.
 	ReferenceUserState UserStateFormat = "Reference"
 )

@@ -2,11 +2,11 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// CustomIntegrations selects the integrations without code that the hub offers.
+// CustomIntegrations selects the no-code integrations of the hub.
 type CustomIntegrations struct {
 	// Selector selects HTTPIntegrations of the hub's namespace by their labels.
 	// An empty selector, {}, selects all of them.
-	// If it is not set, the hub offers none.
+	// If it is not set, the hub has none.
 	//
 	// +optional
 	Selector *metav1.LabelSelector `json:"selector,omitempty"`
@@ -17,10 +17,10 @@ type CustomIntegrationsStatus struct {
 	// Selected is the number of HTTPIntegrations that the hub selects.
 	Selected int32 `json:"selected"`
 
-	// Offered is the number of those that have a version in all pods.
+	// Offered is the number of HTTPIntegrations that run in all pods.
 	Offered int32 `json:"offered"`
 
-	// Refused is the number of those whose newest version is not given to the pods, or not accepted by them.
+	// Refused is the number of HTTPIntegrations whose latest version is not valid, or was rejected by the pods.
 	Refused int32 `json:"refused"`
 
 	// Integrations are the selected HTTPIntegrations, 250 at most.
@@ -37,22 +37,22 @@ type CustomIntegrationStatus struct {
 	// Name of the HTTPIntegration.
 	Name string `json:"name"`
 
-	// Integration is the name in Looker of the version that the pods are given.
+	// Integration is the integration's name in Looker, in the version that the pods should run.
 	//
 	// +optional
 	Integration string `json:"integration,omitempty"`
 
-	// Version that the pods are given; empty if there is no valid one.
+	// Version that the pods should run; empty if no version is valid.
 	//
 	// +optional
 	Version string `json:"version,omitempty"`
 
-	// RunningVersion is the version that all pods run; empty if they run different ones, none, or did not report it yet.
+	// RunningVersion is the version that all pods run; empty if their versions differ or are not reported yet.
 	//
 	// +optional
 	RunningVersion string `json:"runningVersion,omitempty"`
 
-	// Reason why the newest version is not offered, and what to do.
+	// Reason why the latest version is not available, and what to do.
 	//
 	// +optional
 	Reason string `json:"reason,omitempty"`

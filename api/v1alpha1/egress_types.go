@@ -1,7 +1,7 @@
 package v1alpha1
 
 // Egress restricts what the hub connects to.
-// Public addresses are allowed unless the lists say otherwise.
+// Public addresses are allowed, unless the lists exclude them.
 // Loopback, link-local and cloud metadata addresses are always blocked.
 type Egress struct {
 	// AllowCIDRs are private ranges that the hub may connect to, such as those of destinations or of Looker.
@@ -48,7 +48,7 @@ type Egress struct {
 }
 
 // Proxy configures the proxy for outbound connections.
-// The proxy chooses the address to connect to; the hub checks the host that it requests from the proxy.
+// The proxy resolves the address; the hub checks only the host that it requests from the proxy.
 type Proxy struct {
 	// SecretRef references a Secret with the keys HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
 	// One of the first two is required.

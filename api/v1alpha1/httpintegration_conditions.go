@@ -3,7 +3,7 @@ package v1alpha1
 // Condition types of an HTTPIntegration, in addition to Ready, Reconciling and Stalled, which have the same
 // meaning as those of a hub.
 const (
-	// Valid: the spec is valid, and its Secrets exist and allow the integration. Hubs get no other version,
+	// Valid: the spec is valid, and its Secrets exist and allow the integration. Hubs do not load other versions,
 	// and keep the last valid one.
 	Valid = "Valid"
 	// Offered: all hubs that select the integration run its current version.
@@ -22,6 +22,6 @@ const (
 	// NotSelected: no IntegrationHub of the namespace selects the integration. Set
 	// spec.customIntegrations.selector of one.
 	NotSelected = "NotSelected"
-	// NotOffered: a hub does not offer the current version. The message contains the hub and its reason.
+	// NotOffered: a hub does not run the current version. The message contains the hub and the reason.
 	NotOffered = "NotOffered"
 )

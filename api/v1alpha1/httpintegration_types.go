@@ -6,7 +6,7 @@ import (
 	"integrationhub.dev/api/httpintegration"
 )
 
-// HTTPIntegration is an integration without code: it describes the requests that a hub sends when Looker
+// HTTPIntegration is a no-code integration. It describes the requests that a hub sends when Looker
 // delivers data. IntegrationHubs of the same namespace select it with spec.customIntegrations.
 //
 // +kubebuilder:object:root=true
@@ -35,7 +35,7 @@ type HTTPIntegration struct {
 	Status HTTPIntegrationStatus `json:"status,omitempty"`
 }
 
-// HTTPIntegrationList is a list of integrations without code.
+// HTTPIntegrationList is a list of no-code integrations.
 //
 // +kubebuilder:object:root=true
 type HTTPIntegrationList struct {
@@ -46,19 +46,19 @@ type HTTPIntegrationList struct {
 	Items []HTTPIntegration `json:"items"`
 }
 
-// AllowIntegrationsAnnotation is on a Secret. Its value lists the HTTPIntegrations that may use the Secret,
-// separated by commas; * is all of the namespace. No HTTPIntegration can use a Secret without it:
-// an author of HTTPIntegrations could otherwise send any Secret of the namespace anywhere.
+// AllowIntegrationsAnnotation of a Secret lists the HTTPIntegrations that may use it,
+// separated by commas; * allows all of the namespace. No HTTPIntegration can use a Secret without it:
+// otherwise, authors of HTTPIntegrations could send any Secret of the namespace anywhere.
 const AllowIntegrationsAnnotation = "hub.integrationhub.dev/allow-integrations"
 
-// HTTPIntegrationStatus is the observed state of an integration without code.
+// HTTPIntegrationStatus is the observed state of a no-code integration.
 type HTTPIntegrationStatus struct {
 	// ObservedGeneration is the generation of the spec that the status refers to.
 	//
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// Conditions report whether the integration is valid and offered, and what to do about problems.
+	// Conditions report whether the integration is valid and available, and how to resolve problems.
 	//
 	// +listType=map
 	// +listMapKey=type
@@ -94,12 +94,12 @@ type HTTPIntegrationHub struct {
 	// Name of the IntegrationHub.
 	Name string `json:"name"`
 
-	// Version that all pods run; empty if they run different ones, none, or did not report it yet.
+	// Version that all pods run; empty if their versions differ or are not reported yet.
 	//
 	// +optional
 	Version string `json:"version,omitempty"`
 
-	// Message says why the hub does not run the current version.
+	// Message explains why the hub does not run the current version.
 	//
 	// +optional
 	Message string `json:"message,omitempty"`

@@ -62,7 +62,7 @@ type IntegrationHubList struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.exposure) || !has(self.baseURL) || !(has(self.exposure.ingress) && !has(self.exposure.ingress.host) || has(self.exposure.gateway) && !has(self.exposure.gateway.hostnames)) || !self.baseURL.matches('^https://([0-9]+[.][0-9]+[.][0-9]+[.][0-9]+|[[].*])(:[0-9]+)?(/.*)?$')",message="exposure.ingress and exposure.gateway require a host name: baseURL has an IP address"
 type IntegrationHubSpec struct {
 	// ControllerClass is the class of the operator that manages the hub, if several operators watch its namespace.
-	// An operator ignores hubs of other classes than its own, which is empty by default.
+	// An operator ignores hubs of other classes. The class of an operator is empty by default.
 	//
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$`
@@ -84,7 +84,7 @@ type IntegrationHubSpec struct {
 	Label string `json:"label,omitempty"`
 
 	// BaseURL is the URL at which Looker and its users' browsers reach the hub, such as https://hub.example.com.
-	// If empty, it is the URL of the Service, which works only for a Looker inside the cluster.
+	// If empty, it is the URL of the Service, which works only if Looker runs in the same cluster.
 	//
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() == 'https' && url(self).getHostname() != ''",message="baseURL must be an https URL with a host: Looker requires HTTPS"
@@ -95,7 +95,7 @@ type IntegrationHubSpec struct {
 	BaseURL string `json:"baseURL,omitempty"`
 
 	// Image of the hub; the operator's default image if empty.
-	// Other repositories than the default image's require the operator's policy (imagePrefixes).
+	// Repositories other than that of the default image require the operator's policy (imagePrefixes).
 	//
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="self.matches('^(([a-zA-Z0-9]([-a-zA-Z0-9.]*[a-zA-Z0-9])?|[[][0-9a-fA-F:]+])(:[0-9]+)?/)?[a-z0-9]+(([.]|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([.]|_|__|-+)[a-z0-9]+)*)*(:[A-Za-z0-9_][-A-Za-z0-9_.]*)?(@[a-z0-9]+([-+._][a-z0-9]+)*:[0-9a-fA-F]+)?$')",message="must be an image such as registry.example.com/looker/hub:v1.2.3"
@@ -116,7 +116,7 @@ type IntegrationHubSpec struct {
 	// +optional
 	ImagePullSecrets []SecretRef `json:"imagePullSecrets,omitempty"`
 
-	// Replicas is the number of pods; two or more survive the loss of a node.
+	// Replicas is the number of pods. Use at least two to tolerate the loss of a node.
 	// It is ignored when autoscaling is set.
 	//
 	// +kubebuilder:validation:Minimum=0
@@ -160,12 +160,12 @@ type IntegrationHubSpec struct {
 	// +optional
 	UserStateFormat UserStateFormat `json:"userStateFormat,omitempty"`
 
-	// DefaultEnabled also offers all integrations that are not in the list and need no settings.
+	// DefaultEnabled also enables all integrations that are not in the list and need no settings.
 	//
 	// +optional
 	DefaultEnabled bool `json:"defaultEnabled,omitempty"`
 
-	// Integrations to offer; all that need no settings if empty.
+	// Integrations to enable; if empty, all that need no settings.
 	//
 	// +kubebuilder:validation:MaxItems=64
 	// +listType=map
@@ -173,12 +173,12 @@ type IntegrationHubSpec struct {
 	// +optional
 	Integrations []Integration `json:"integrations,omitempty"`
 
-	// CustomIntegrations selects the integrations without code (HTTPIntegrations) that the hub offers; none if empty.
+	// CustomIntegrations selects the no-code integrations (HTTPIntegrations) of the hub; none if empty.
 	//
 	// +optional
 	CustomIntegrations *CustomIntegrations `json:"customIntegrations,omitempty"`
-	// Upstreams are other Action Hubs whose integrations this hub offers too.
-	// The hub's own integrations take precedence, and then those of the first upstream.
+	// Upstreams are other Action Hubs whose integrations this hub also serves.
+	// If names conflict, the hub's own integrations take precedence, then the upstreams in the order of the list.
 	//
 	// +kubebuilder:validation:MaxItems=16
 	// +listType=map
@@ -199,7 +199,7 @@ type IntegrationHubSpec struct {
 	// +optional
 	Autoscaling *Autoscaling `json:"autoscaling,omitempty"`
 
-	// Strategy configures how pods are replaced; by default one at a time, each after a new one is ready.
+	// Strategy configures how pods are replaced. By default, they are replaced one at a time, each after its replacement is ready.
 	//
 	// +optional
 	Strategy *Strategy `json:"strategy,omitempty"`
@@ -209,7 +209,7 @@ type IntegrationHubSpec struct {
 	// +optional
 	Scheduling *Scheduling `json:"scheduling,omitempty"`
 
-	// PodTemplate is a strategic merge patch for the pods' template.
+	// PodTemplate is a strategic merge patch for the pod template.
 	// It may set labels, safe annotations, scheduling, DNS settings, and the pods' user and groups except root.
 	// It may also set the resources and plain environment variables of the hub's container.
 	// Everything else requires the operator's policy (anyPodTemplate).
@@ -266,8 +266,8 @@ type IntegrationHubSpec struct {
 	StatusPage *bool `json:"statusPage,omitempty"`
 
 	// StatusPageAccess selects who can read the status page.
-	// Token: those who have the token for Looker; others see only the label and that the hub is running.
-	// Public: everyone who can reach the hub.
+	// Token: anyone who has the token for Looker. Others see only the label and that the hub is running.
+	// Public: anyone who can reach the hub.
 	//
 	// +kubebuilder:default=Token
 	// +optional

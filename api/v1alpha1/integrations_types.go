@@ -8,7 +8,7 @@ type Integration struct {
 	// Name of the integration in Looker's API.
 	Name IntegrationName `json:"name"`
 
-	// Enabled offers the integration, and is true if unset; false hides it and keeps its settings.
+	// Enabled makes the integration available. It is true if unset; false hides the integration and keeps its settings.
 	//
 	// +optional
 	Enabled *bool `json:"enabled,omitempty"`

@@ -3,7 +3,7 @@ package v1alpha1
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // LookerRegistration registers an IntegrationHub of the same namespace in a Looker instance, and keeps
-// the hub's integrations there as they are listed.
+// the settings of its integrations in Looker in sync with the spec.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -43,7 +43,7 @@ type LookerRegistrationList struct {
 // LookerRegistrationSpec is the desired state of a registration.
 type LookerRegistrationSpec struct {
 	// ControllerClass is the class of the operator that manages the registration; use that of its hub.
-	// An operator ignores registrations of other classes than its own, which is empty by default.
+	// An operator ignores registrations of other classes. The class of an operator is empty by default.
 	//
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$`
@@ -59,20 +59,20 @@ type LookerRegistrationSpec struct {
 	Looker LookerInstance `json:"looker"`
 
 	// DeletionPolicy selects what happens to the hub in Looker when the registration is deleted.
-	// Delete removes it there, with the settings of its integrations; schedules that use them fail then.
+	// Delete removes it from Looker, with the settings of its integrations. Schedules that use them then fail.
 	//
 	// +kubebuilder:default=Retain
 	// +optional
 	DeletionPolicy RegistrationDeletionPolicy `json:"deletionPolicy,omitempty"`
 
 	// MissingHubPolicy selects what happens when the registered hub was deleted in Looker.
-	// A hub that is created again has a new ID; schedules that used the deleted hub must be changed in Looker.
+	// A recreated hub has a new ID. Update the schedules in Looker that used the deleted hub.
 	//
 	// +kubebuilder:default=Recreate
 	// +optional
 	MissingHubPolicy MissingHubPolicy `json:"missingHubPolicy,omitempty"`
 
-	// Adopt takes over a hub with the same URL that exists in Looker and was not created by this registration.
+	// Adopt adopts a hub with the same URL that exists in Looker and was not created by this registration.
 	// Without it, the registration leaves such a hub unchanged and is Stalled.
 	//
 	// +optional
@@ -83,7 +83,7 @@ type LookerRegistrationSpec struct {
 	// +optional
 	AcceptLegalAgreement bool `json:"acceptLegalAgreement,omitempty"`
 
-	// Integrations whose settings in Looker the operator keeps as listed.
+	// Integrations whose settings the operator keeps in sync in Looker.
 	//
 	// +kubebuilder:validation:MaxItems=128
 	// +listType=map
@@ -91,8 +91,8 @@ type LookerRegistrationSpec struct {
 	// +optional
 	Integrations []RegisteredIntegration `json:"integrations,omitempty"`
 
-	// Prune disables integrations of the hub that are not listed, and clears parameters that are not listed of those that are.
-	// Without it, what is not listed is left unchanged.
+	// Prune disables integrations that are not listed, and clears parameters of listed integrations that are not listed.
+	// Without it, they are left unchanged.
 	//
 	// +optional
 	Prune bool `json:"prune,omitempty"`
@@ -118,7 +118,7 @@ type HubRef struct {
 
 // LookerInstance is a Looker instance and the API credentials for it.
 type LookerInstance struct {
-	// URL of Looker's API without the path of a version, such as https://looker.example.com:19999.
+	// URL of Looker's API, without the path of an API version, such as https://looker.example.com:19999.
 	//
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() == 'https' && url(self).getHostname() != ''",message="looker.url must be an https URL with a host"
@@ -132,7 +132,7 @@ type LookerInstance struct {
 	CredentialsSecretRef SecretRef `json:"credentialsSecretRef"`
 
 	// CABundleRef references a ConfigMap with the CA certificates of Looker's API, in PEM format.
-	// They are trusted in addition to the public authorities.
+	// They are trusted in addition to the system's CAs.
 	//
 	// +optional
 	CABundleRef *ConfigMapKeyRef `json:"caBundleRef,omitempty"`
@@ -156,13 +156,13 @@ const (
 type MissingHubPolicy string
 
 const (
-	// RecreateHub creates the hub again. It is the default.
+	// RecreateHub recreates the hub. It is the default.
 	RecreateHub MissingHubPolicy = "Recreate"
 	// StallWithoutHub creates nothing: the registration is Stalled.
 	StallWithoutHub MissingHubPolicy = "Stall"
 )
 
-// RegisteredIntegration is an integration as Looker's users have it.
+// RegisteredIntegration configures an integration in Looker.
 type RegisteredIntegration struct {
 	// Name of the integration in the hub, such as google_sheets.
 	//
@@ -194,7 +194,7 @@ type RegisteredIntegration struct {
 	// +optional
 	DelegateOAuthTargets []string `json:"delegateOAuthTargets,omitempty"`
 
-	// Test selects when Looker tests the integration: after each change, which is the default, or never.
+	// Test selects when Looker tests the integration: after each change (the default), or never.
 	// A failed test is repeated at the interval.
 	//
 	// +optional
@@ -234,7 +234,7 @@ type IntegrationParam struct {
 	// +optional
 	ValueFrom *ParamSource `json:"valueFrom,omitempty"`
 
-	// UserAttribute is the name of the Looker user attribute whose value the parameter has for each user.
+	// UserAttribute is the Looker user attribute that provides the parameter's value for each user.
 	//
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=255
@@ -281,7 +281,7 @@ type LookerRegistrationStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// Conditions report the state of each part of the registration, and what to do about problems.
+	// Conditions report the state of each part of the registration, and how to resolve problems.
 	//
 	// +listType=map
 	// +listMapKey=type
@@ -333,7 +333,7 @@ type RegisteredIntegrationStatus struct {
 	// Name of the integration.
 	Name string `json:"name"`
 
-	// Synced is true if the integration's settings in Looker are as listed.
+	// Synced is true if the integration's settings in Looker match the spec.
 	Synced bool `json:"synced"`
 
 	// Enabled is true if Looker's users can use the integration.
@@ -341,12 +341,12 @@ type RegisteredIntegrationStatus struct {
 	// +optional
 	Enabled bool `json:"enabled,omitempty"`
 
-	// Message says why the settings are not as listed, and what to do.
+	// Message explains why the settings do not match the spec, and what to do.
 	//
 	// +optional
 	Message string `json:"message,omitempty"`
 
-	// CorrectedFields are the fields that were last changed in Looker and that the operator changed back.
+	// CorrectedFields are the fields that were last changed in Looker and that the operator restored.
 	//
 	// +kubebuilder:validation:MaxItems=40
 	// +listType=set

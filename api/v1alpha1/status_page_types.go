@@ -6,8 +6,8 @@ package v1alpha1
 type StatusPageAccess string
 
 const (
-	// StatusPageToken shows it to those who have the token for Looker.
+	// StatusPageToken shows the status page to anyone who has the token for Looker.
 	StatusPageToken StatusPageAccess = "Token"
-	// StatusPagePublic shows it to everyone who can reach the hub.
+	// StatusPagePublic shows the status page to anyone who can reach the hub.
 	StatusPagePublic StatusPageAccess = "Public"
 )

@@ -9,7 +9,7 @@ type IntegrationHubStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// Conditions report the state of each part of the hub, and what to do about problems.
+	// Conditions report the state of each part of the hub, and how to resolve problems.
 	//
 	// +listType=map
 	// +listMapKey=type
@@ -31,7 +31,7 @@ type IntegrationHubStatus struct {
 	// +optional
 	ServiceSecretRef *SecretKeyRef `json:"serviceSecretRef,omitempty"`
 
-	// PreviousTokenRegistrations are the LookerRegistrations whose Looker has a previous token of the hub.
+	// PreviousTokenRegistrations are the LookerRegistrations whose Looker instance still has a previous token of the hub.
 	// Keep the previous service secret until the list is empty.
 	//
 	// +kubebuilder:validation:MaxItems=64
@@ -40,7 +40,7 @@ type IntegrationHubStatus struct {
 	PreviousTokenRegistrations []string `json:"previousTokenRegistrations,omitempty"`
 
 	// NewServiceSecret is the last value of the annotation hub.integrationhub.dev/new-service-secret while there was a service secret.
-	// The same value does not ask for another one.
+	// The same value does not request another secret.
 	//
 	// +optional
 	NewServiceSecret string `json:"newServiceSecret,omitempty"`
@@ -104,7 +104,7 @@ type IntegrationStatus struct {
 	// Offered is true if Looker can use the integration.
 	Offered bool `json:"offered"`
 
-	// Reason why the integration is not offered.
+	// Reason why the integration is not available.
 	//
 	// +optional
 	Reason string `json:"reason,omitempty"`

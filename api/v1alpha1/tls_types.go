@@ -7,7 +7,7 @@ package v1alpha1
 // +kubebuilder:validation:XValidation:rule="!has(self.renewBefore) || !self.renewBefore.matches('^([0-9]+(h|m|s))+$') || (has(self.duration) ? !self.duration.matches('^([0-9]+(h|m|s))+$') || duration(self.renewBefore) < duration(self.duration) : duration(self.renewBefore) < duration('2160h'))",message="renewBefore must be shorter than duration, which defaults to 2160h"
 type TLS struct {
 	// IssuerRef references a cert-manager issuer.
-	// Looker accepts only certificates that its own host trusts; a Looker hosted by Google needs a public CA.
+	// Looker accepts only certificates that its own host trusts. Instances that Google hosts require a public CA.
 	//
 	// +optional
 	IssuerRef *IssuerRef `json:"issuerRef,omitempty"`
@@ -29,9 +29,9 @@ type TLS struct {
 	TerminatedElsewhere bool `json:"terminatedElsewhere,omitempty"`
 
 	// DNSNames are additional names for the certificate; the host of baseURL is always included.
-	// The names of the Service are included only if baseURL is empty, because public CAs refuse cluster-internal names.
-	// A proxy that verifies the certificate by such a name needs it listed here, and an issuer that issues it.
-	// Names of other Services are refused, and the operator's policy may restrict the hosts.
+	// The names of the Service are included only if baseURL is empty, because public CAs reject cluster-internal names.
+	// If a proxy verifies the certificate by such a name, list the name here, and use an issuer that can issue it.
+	// Names of other Services are rejected, and the operator's policy can restrict the hosts.
 	//
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MaxLength=253

@@ -1,7 +1,7 @@
 package v1alpha1
 
-// Upstream is another Action Hub whose integrations this hub offers too.
-// Requests for them are passed to it.
+// Upstream is another Action Hub whose integrations this hub also serves.
+// The hub forwards requests for these integrations to the upstream.
 type Upstream struct {
 	// Name of the upstream in URLs, conditions, metrics and messages.
 	//
@@ -19,7 +19,7 @@ type Upstream struct {
 	URL string `json:"url"`
 
 	// TokenSecretRef references the Secret with a token that the upstream accepts.
-	// That of an IntegrationHub is in the Secret NAME-token.
+	// The token of an IntegrationHub is in the Secret NAME-token.
 	// A new token is used without restarting pods.
 	TokenSecretRef TokenSecretKeyRef `json:"tokenSecretRef"`
 
@@ -28,15 +28,15 @@ type Upstream struct {
 	// +optional
 	CABundleRef *UpstreamCABundleRef `json:"caBundleRef,omitempty"`
 
-	// Integrations are the names of the integrations to offer, as the upstream has them; all if empty.
+	// Integrations are the names of the integrations to serve, as they are named at the upstream; all if empty.
 	//
 	// +kubebuilder:validation:MaxItems=200
 	// +listType=set
 	// +optional
 	Integrations []UpstreamIntegrationName `json:"integrations,omitempty"`
 
-	// Prefix is put before the names of the upstream's integrations.
-	// Without one, an integration whose name is taken is not offered.
+	// Prefix is prepended to the names of the upstream's integrations.
+	// Without a prefix, an integration whose name is already taken is unavailable.
 	//
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:Pattern=`^([a-z][a-z0-9_]*)?$`

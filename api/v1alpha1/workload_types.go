@@ -12,7 +12,7 @@ import (
 //
 // +kubebuilder:validation:XValidation:rule="self.maxReplicas >= (has(self.minReplicas) ? self.minReplicas : 2)",message="maxReplicas must not be less than minReplicas, which defaults to 2"
 type Autoscaling struct {
-	// MinReplicas is the minimum number of replicas; two or more survive the loss of a node.
+	// MinReplicas is the minimum number of replicas. Use at least two to tolerate the loss of a node.
 	//
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
@@ -61,11 +61,11 @@ type Scheduling struct {
 	// NodeSelector are labels that a node must have.
 	//
 	// +kubebuilder:validation:MaxProperties=32
-	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^([a-zA-Z0-9]([-a-zA-Z0-9.]{0,251}[a-zA-Z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="keys must be such as example.com/team or team"
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^([a-zA-Z0-9]([-a-zA-Z0-9.]{0,251}[a-zA-Z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="keys must have the form example.com/team or team"
 	// +optional
 	NodeSelector map[string]LabelValue `json:"nodeSelector,omitempty"`
 
-	// Tolerations allow the pods on tainted nodes.
+	// Tolerations let the pods run on tainted nodes.
 	//
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:XValidation:rule="(!has(self.operator) || self.operator in ['', 'Exists', 'Equal', 'Lt', 'Gt']) && (!has(self.effect) || self.effect in ['', 'NoSchedule', 'PreferNoSchedule', 'NoExecute'])",message="operator must be Exists or Equal, and effect NoSchedule, PreferNoSchedule or NoExecute"
@@ -111,7 +111,7 @@ type ServiceAccount struct {
 	// Annotations of the created ServiceAccount, such as eks.amazonaws.com/role-arn or iam.gke.io/gcp-service-account.
 	//
 	// +kubebuilder:validation:MaxProperties=32
-	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^([a-zA-Z0-9]([-a-zA-Z0-9.]{0,251}[a-zA-Z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="keys must be such as example.com/team or team"
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^([a-zA-Z0-9]([-a-zA-Z0-9.]{0,251}[a-zA-Z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="keys must have the form example.com/team or team"
 	// +optional
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
@@ -145,7 +145,7 @@ type PodDisruptionBudget struct {
 }
 
 // Limits of each pod of the hub.
-// Requests beyond a limit are rejected with an error that names it.
+// Requests that exceed a limit are rejected with an error that names the limit.
 type Limits struct {
 	// Deliveries is the maximum number of concurrent deliveries; 32 if unset.
 	//
@@ -163,7 +163,7 @@ type Limits struct {
 	QueuedDeliveries *int32 `json:"queuedDeliveries,omitempty"`
 
 	// Jobs is the maximum number of jobs at destinations that are monitored at once; 1000 if unset.
-	// A job is monitored after its delivery was answered, for example the training of a model.
+	// A job, such as the training of a model, continues after the hub has responded to its delivery.
 	// Jobs are kept in memory: a pod that stops no longer monitors them, and logs each of them.
 	//
 	// +kubebuilder:validation:Minimum=0

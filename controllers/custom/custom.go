@@ -89,7 +89,7 @@ func (r *Reconciler) checkSecrets(ctx context.Context, i *v1alpha1.HTTPIntegrati
 			return nil, fmt.Errorf("reading the metadata of Secret %s: %w", name, err)
 		case !resources.AllowsIntegration(secret, i.Name):
 			return &problem{v1alpha1.SecretNotAllowed, fmt.Sprintf(
-				"Secret %q does not allow this integration. If you trust everyone who can change the integration with its value: "+
+				"Secret %q does not allow this integration. If everyone who can edit the integration may use its values: "+
 					"kubectl -n %s annotate secret %s %s=%s", name, i.Namespace, name, v1alpha1.AllowIntegrationsAnnotation, i.Name)}, nil
 		}
 	}

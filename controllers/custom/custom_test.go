@@ -224,7 +224,7 @@ func TestLastValidVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	i := f.reconcile("a")
-	want(t, i, v1alpha1.Ready, no, v1alpha1.NotValid, "The last valid version is still offered.")
+	want(t, i, v1alpha1.Ready, no, v1alpha1.NotValid, "The last valid version is still in use.")
 	if i.Status.Version == first.Status.Version || i.Status.Hubs[0].Version != first.Status.Version {
 		t.Errorf("the version is %s, and %s runs, want %s to run", i.Status.Version, i.Status.Hubs[0].Version, first.Status.Version)
 	}

@@ -88,14 +88,14 @@ func setSummary(status *v1alpha1.HTTPIntegrationStatus, s *scope, invalid, unoff
 	case invalid != nil:
 		blocker, flag = invalid, v1alpha1.Stalled
 		if s.kept {
-			blocker = &problem{invalid.reason, invalid.message + " The last valid version is still offered."}
+			blocker = &problem{invalid.reason, invalid.message + " The last valid version is still in use."}
 		}
 	case unoffered != nil && waiting:
 		flag = v1alpha1.Reconciling
 	case unoffered != nil:
 		flag = v1alpha1.Stalled
 	}
-	setPart(status, s, v1alpha1.Ready, blocker, "All hubs that select the integration offer it.")
+	setPart(status, s, v1alpha1.Ready, blocker, "All hubs that select the integration run it.")
 	if flag == "" {
 		s.conditions(status).ClearFlags()
 		return

@@ -27,7 +27,7 @@ const (
 	// because a network policy may drop the packets.
 	requestTimeout = 2 * time.Second
 	maxHeaderBytes = 16 << 10
-	// maxBodyBytes has room for the problems of many integrations without code.
+	// maxBodyBytes has room for the problems of many no-code integrations.
 	maxBodyBytes = 1 << 20
 )
 

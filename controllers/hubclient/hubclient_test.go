@@ -200,7 +200,7 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// Integrations without code are reported by their files, and are not among the hub's own.
+// No-code integrations are reported by their files, and are not among the hub's own.
 func TestReportOfCustomIntegrations(t *testing.T) {
 	t.Parallel()
 	digest := strings.Repeat("0a", 32)
@@ -217,7 +217,7 @@ func TestReportOfCustomIntegrations(t *testing.T) {
 		{File: "b.c.json"},
 	}
 	if diff := cmp.Diff(want, report.Custom); diff != "" {
-		t.Errorf("integrations without code (-want +got):\n%s", diff)
+		t.Errorf("no-code integrations (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"tray"}, report.Integrations.On); diff != "" {
 		t.Errorf("integrations (-want +got):\n%s", diff)

@@ -14,7 +14,7 @@ type Report struct {
 		On  []string          `json:"on"`
 		Off map[string]string `json:"off"`
 	} `json:"integrations"`
-	// Custom are the integrations without code; nil if the hub's version knows none.
+	// Custom are the no-code integrations; nil if the hub's version knows none.
 	Custom []Custom `json:"custom"`
 	// Upstreams are the hubs behind it.
 	Upstreams []Upstream `json:"upstreams"`
@@ -35,7 +35,7 @@ type Refusal struct {
 	Reason string `json:"reason"`
 }
 
-// Custom is the file of an integration without code.
+// Custom is the file of a no-code integration.
 type Custom struct {
 	// Name is that in Looker; empty if no version of the file is offered.
 	Name string `json:"name"`
@@ -47,7 +47,7 @@ type Custom struct {
 	FailedDigest string `json:"failed_digest"`
 }
 
-// maxCustom bounds the list of integrations without code.
+// maxCustom bounds the list of no-code integrations.
 const maxCustom = resources.MaxCustomIntegrations + 50
 
 // maxIntegrations leaves room in status.integrations, which the CRD limits to 128 entries, for

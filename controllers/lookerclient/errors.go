@@ -111,7 +111,7 @@ func withoutURL(err error) string {
 		text = text[i+3:]
 	}
 	if errors.As(err, &wrapped) && wrapped.Timeout() {
-		return "no answer in time"
+		return "timed out waiting for a response"
 	}
 	return text
 }
@@ -121,7 +121,7 @@ func refused(operation string, res *http.Response, body []byte) error {
 	e := &Error{Operation: operation, Status: res.StatusCode, Message: words(body)}
 	switch status := res.StatusCode; {
 	case status >= 300 && status < 400:
-		e.Kind, e.Message = Unexpected, "the answer is a redirect"
+		e.Kind, e.Message = Unexpected, "the response is a redirect"
 	case status == http.StatusTooManyRequests:
 		e.Kind, e.RetryAfter = RateLimited, retryAfter(res.Header.Get("Retry-After"), time.Now())
 	case status >= 500:

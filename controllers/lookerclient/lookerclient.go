@@ -159,14 +159,14 @@ func (c *Client) perform(ctx context.Context, operation string, out any, do send
 	case err != nil:
 		return unreachable(ctx, operation, err)
 	case len(body) > maxBodyBytes:
-		return &Error{Kind: Unexpected, Operation: operation, Status: res.StatusCode, Message: "the answer is larger than 8 MiB"}
+		return &Error{Kind: Unexpected, Operation: operation, Status: res.StatusCode, Message: "the response is larger than 8 MiB"}
 	case res.StatusCode < 200 || res.StatusCode > 299:
 		return refused(operation, res, body)
 	case out == nil:
 		return nil
 	}
 	if err := json.Unmarshal(body, out); err != nil { // its text would quote the answer
-		return &Error{Kind: Unexpected, Operation: operation, Status: res.StatusCode, Message: "the answer is not the JSON that Looker's API describes"}
+		return &Error{Kind: Unexpected, Operation: operation, Status: res.StatusCode, Message: "the response is not valid JSON for this operation"}
 	}
 	return nil
 }
@@ -197,7 +197,7 @@ func (c *Client) login(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if valueOf(token.AccessToken) == "" {
-		return "", &Error{Kind: Unexpected, Operation: loggingIn, Status: http.StatusOK, Message: "the answer has no access token"}
+		return "", &Error{Kind: Unexpected, Operation: loggingIn, Status: http.StatusOK, Message: "the response has no access token"}
 	}
 	lifetime := time.Duration(valueOf(token.ExpiresIn)) * time.Second
 	if lifetime <= 0 {

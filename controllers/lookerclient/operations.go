@@ -23,7 +23,7 @@ func (c *Client) CreateHub(ctx context.Context, url, token string) (api.Integrat
 		return c.api.CreateIntegrationHub(ctx, nil, api.IntegrationHub{URL: &url, AuthorizationToken: &token}, editors...)
 	})
 	if err == nil && valueOf(hub.ID) == "" {
-		err = &Error{Kind: Unexpected, Operation: "creating the hub", Status: http.StatusOK, Message: "the answer has no ID"}
+		err = &Error{Kind: Unexpected, Operation: "creating the hub", Status: http.StatusOK, Message: "the response has no ID"}
 	}
 	return hub, err
 }

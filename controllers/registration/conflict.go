@@ -19,7 +19,7 @@ func (r *Reconciler) checkConflict(ctx context.Context, s *scope) error {
 		return err
 	}
 	return stall(v1alpha1.RegistrationConflict, pollInterval,
-		"LookerRegistration %s/%s already registers %s in this Looker. Delete one of the two.", other.Namespace, other.Name, s.targetURL())
+		"LookerRegistration %s/%s already registers %s in this Looker instance. Delete one of them.", other.Namespace, other.Name, s.targetURL())
 }
 
 // rival returns another registration of the same URL in the same Looker that takes precedence; nil if

@@ -52,7 +52,7 @@ func problemOf(err error) *problem {
 		return ofLooker(e)
 	}
 	if apierrors.IsConflict(err) { // the cache is behind: the newer version is reconciled next
-		return &problem{class: waiting, reason: v1alpha1.Pending, message: "The registration was changed in the meantime.", requeueAfter: cacheDelay, cause: err}
+		return &problem{class: waiting, reason: v1alpha1.Pending, message: "The registration changed during the reconcile.", requeueAfter: cacheDelay, cause: err}
 	}
 	return &problem{
 		class: failed, reason: v1alpha1.ReconcileFailed, cause: err,
@@ -86,7 +86,7 @@ func ofLooker(e *lookerclient.Error) *problem {
 	switch e.Kind {
 	case lookerclient.Unreachable, lookerclient.Server:
 		p.class, p.reason = failed, v1alpha1.LookerUnreachable
-		p.message = "Looker does not answer (" + said + "). The operator retries automatically."
+		p.message = "Looker is not responding (" + said + "). The operator retries automatically."
 		if strings.Contains(e.Message, "x509:") {
 			p.message = "Looker's certificate is not trusted (" + said + "). If a private CA issued it, set spec.looker.caBundleRef."
 		}
@@ -96,33 +96,33 @@ func ofLooker(e *lookerclient.Error) *problem {
 		}
 	case lookerclient.Forbidden, lookerclient.Unexpected:
 		p.reason = v1alpha1.LookerURLInvalid
-		p.message = "This is not an answer of Looker's API (" + said + "). Correct spec.looker.url: it is the address of the API."
+		p.message = "The response is not from Looker's API (" + said + "). Set spec.looker.url to the URL of the API."
 		if e.Kind == lookerclient.Forbidden {
-			p.message = "The operator does not connect to this address (" + said + "). Use the address of Looker's API in spec.looker.url."
+			p.message = "The operator is not allowed to connect to this address (" + said + "). Set spec.looker.url to the URL of Looker's API."
 		}
 	case lookerclient.Credentials:
 		p.reason = v1alpha1.CredentialsRejected
-		p.message = "Looker rejects the API key (" + said + "). Correct client_id and client_secret in the Secret of spec.looker.credentialsSecretRef."
+		p.message = "Looker rejected the API key (" + said + "). Correct client_id and client_secret in the Secret of spec.looker.credentialsSecretRef."
 	case lookerclient.Permission:
 		p.reason = v1alpha1.PermissionDenied
-		p.message = "The user of the API key lacks a permission (" + said + "). Give the user the role Admin in Looker."
+		p.message = "The user of the API key lacks a permission (" + said + "). Give the user the Admin role in Looker."
 	case lookerclient.NotFound: // Looker also hides what a user may not see
 		p.reason = v1alpha1.PermissionDenied
 		p.message = "Looker does not have the object, or hides it because the user of the API key lacks a permission (" + said + "). " +
-			"Give the user the role Admin in Looker."
+			"Give the user the Admin role in Looker."
 	case lookerclient.Conflict:
 		p.class, p.reason, p.requeueAfter = waiting, v1alpha1.LookerRefused, jitter(conflictInterval)
-		p.message = "Looker already has this object (" + said + "). The operator checks again."
+		p.message = "The object already exists in Looker (" + said + "). The operator retries automatically."
 	case lookerclient.RateLimited:
 		pause := e.RetryAfter
 		if pause == 0 {
 			pause = defaultRateLimitPause
 		}
 		p.class, p.reason, p.requeueAfter = waiting, v1alpha1.RateLimited, jitter(pause)
-		p.message = "Looker limits the rate of requests. The operator waits and retries automatically."
+		p.message = "Looker is rate limiting requests. The operator retries automatically."
 	case lookerclient.Invalid:
 		p.reason = v1alpha1.LookerRefused
-		p.message = "Looker refuses the request (" + said + "). Correct what Looker names."
+		p.message = "Looker rejected the request (" + said + "). Correct the part of the spec that Looker's message names."
 	}
 	return p
 }

@@ -48,7 +48,7 @@ func (r *Reconciler) finalize(ctx context.Context, registration *v1alpha1.Looker
 	err := r.unregister(ctx, registration)
 	if err != nil && registration.Annotations[v1alpha1.AbandonAnnotation] == "true" {
 		r.Recorder.Eventf(registration, nil, corev1.EventTypeWarning, v1alpha1.RegistrationAbandoned, "Delete",
-			"The registration is deleted without its hub in Looker (ID %q, %s), as the annotation %s asks for: %s",
+			"The registration was deleted because of the annotation %[3]s. Its hub may still exist in Looker (ID %[1]q, %[2]s): %[4]s",
 			registration.Status.HubID, registration.Status.HubURL, v1alpha1.AbandonAnnotation, problemOf(err).message)
 		err = nil
 	}

@@ -26,7 +26,7 @@ func (r *Reconciler) syncIntegrations(ctx context.Context, s *scope) error {
 		i := slices.IndexFunc(have, func(h api.Integration) bool { return integrationName(h) == listed.Name })
 		status := v1alpha1.RegisteredIntegrationStatus{Name: listed.Name}
 		if i < 0 {
-			status.Message = "Looker does not list the integration: the hub does not offer it. Correct its name, or enable it in the IntegrationHub."
+			status.Message = "The hub has no integration of this name. Correct the name, or enable the integration in the IntegrationHub."
 		} else if err := r.syncIntegration(ctx, s, listed, &have[i], &status, secrets); err != nil {
 			s.keepProgress(n, status)
 			return err
@@ -112,8 +112,8 @@ func (r *Reconciler) syncIntegration(
 	drifted := p.change != nil && want.digest == previous.SettingsDigest
 	if drifted && r.corrections.contended(s.registration, listed.Name) {
 		s.paused = append(s.paused, listed.Name)
-		status.Message = "Something else keeps changing " + strings.Join(p.fields, ", ") + " in Looker, such as a second operator. " +
-			"The operator leaves the integration unchanged for an hour."
+		status.Message = "Another controller keeps reverting " + strings.Join(p.fields, ", ") + " in Looker. Check for a second operator. " +
+			"The operator pauses changes to the integration for an hour."
 		return nil
 	}
 	if p.change != nil {
@@ -127,7 +127,7 @@ func (r *Reconciler) syncIntegration(
 		}
 		*have = changed
 		if rest := newPlan(want, changed, want.digest, s.registration.Spec.Prune); rest.change != nil {
-			status.Message = "Looker accepted the change, but did not keep " + strings.Join(rest.fields, ", ") + "."
+			status.Message = "Looker accepted the change, but did not save " + strings.Join(rest.fields, ", ") + "."
 			status.Enabled = valueOf(changed.Enabled)
 			return nil
 		}
@@ -157,7 +157,7 @@ func (r *Reconciler) reportDrift(s *scope, name string, drifted bool, fields []s
 	status.CorrectedFields = slices.Sorted(slices.Values(fields))
 	r.corrections.add(s.registration, name)
 	r.Recorder.Eventf(s.registration, nil, corev1.EventTypeWarning, v1alpha1.DriftCorrected, "Sync",
-		"%s of integration %s was changed in Looker, and is as listed again.", strings.Join(status.CorrectedFields, ", "), name)
+		"%s of integration %s was changed in Looker, and the operator restored the value from the spec.", strings.Join(status.CorrectedFields, ", "), name)
 }
 
 // test has Looker test an enabled integration after a change, and again while the last test failed.
@@ -207,7 +207,7 @@ func (r *Reconciler) prune(ctx context.Context, s *scope, have []api.Integration
 		have[i] = changed
 		r.corrections.add(s.registration, name)
 		r.Recorder.Eventf(s.registration, nil, corev1.EventTypeNormal, v1alpha1.DriftCorrected, "Sync",
-			"Integration %s is not listed and was disabled in Looker (spec.prune).", lookerclient.Clean(name))
+			"Integration %s is not in the spec and was disabled in Looker (spec.prune).", lookerclient.Clean(name))
 	}
 	return nil
 }
@@ -262,12 +262,12 @@ func (s *scope) syncProblem() error {
 	again := interval(s.registration)
 	switch {
 	case len(s.paused) > 0:
-		return stall(v1alpha1.FieldsContended, again, "Something else keeps changing settings in Looker back, such as a second operator: %s. "+
-			"Let only one of them manage the hub. The operator leaves them unchanged for an hour.", strings.Join(s.paused, ", "))
+		return stall(v1alpha1.FieldsContended, again, "Another controller, such as a second operator, keeps reverting settings in Looker: %s. "+
+			"Let only one of them manage the hub. The operator pauses its changes for an hour.", strings.Join(s.paused, ", "))
 	case len(differ) > 0:
 		return stall(v1alpha1.IntegrationsDiffer, again, "%s", strings.Join(differ, " "))
 	case len(failedTests) > 0:
-		return stall(v1alpha1.TestFailed, again, "Looker's test of an integration failed: %s. Correct its settings; failed tests are repeated.",
+		return stall(v1alpha1.TestFailed, again, "Looker's test of an integration failed: %s. Correct its settings. The operator repeats failed tests.",
 			strings.Join(failedTests, "; "))
 	}
 	return nil

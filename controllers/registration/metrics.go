@@ -34,7 +34,7 @@ func NewMetrics(registrations client.Reader, class string) *Metrics {
 		},
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "integrationhub_looker_requests_total",
-			Help: "Requests to Looker's API by operation and status code of the answer; none without an answer.",
+			Help: "Requests to Looker's API by operation and status code of the response; none without a response.",
 		}, []string{"operation", "code"}),
 	}
 }

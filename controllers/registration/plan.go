@@ -141,9 +141,9 @@ func (p *paramsPlan) problem(have api.Integration, enabled bool) string {
 	case len(unknown) > 0:
 		return fmt.Sprintf("The integration does not have the parameters %s. Remove or rename them.", strings.Join(unknown, ", "))
 	case len(p.perUser) > 0:
-		return fmt.Sprintf("Each user has an own value of the parameters %s: set userAttribute in place of a value.", strings.Join(p.perUser, ", "))
+		return fmt.Sprintf("Each user has their own value for the parameters %s. Set userAttribute instead of value.", strings.Join(p.perUser, ", "))
 	case enabled && len(p.missing) > 0:
-		return fmt.Sprintf("The required parameters %s have no value. Add them to params.", strings.Join(p.missing, ", "))
+		return fmt.Sprintf("The required parameters %s have no value. Set them in params.", strings.Join(p.missing, ", "))
 	}
 	return ""
 }

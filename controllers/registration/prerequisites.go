@@ -49,7 +49,7 @@ func (r *Reconciler) readHub(ctx context.Context, s *scope) error {
 	}
 	s.hub = hub
 	if !servesAtURL(hub) {
-		s.notServing = wait(v1alpha1.HubNotReady, 0, "IntegrationHub %q does not serve at its URL yet: see its conditions.", name)
+		s.notServing = wait(v1alpha1.HubNotReady, 0, "IntegrationHub %q is not reachable at its URL yet. See its conditions.", name)
 	}
 	return nil
 }
@@ -77,7 +77,7 @@ func (r *Reconciler) readToken(ctx context.Context, s *scope) error {
 		return wait(v1alpha1.SecretNotFound, pollInterval, "Secret %q with the token of the hub does not exist yet.", ref.Name)
 	}
 	if secret.Annotations[resources.TokenChangedAnnotation] != "" {
-		s.tokenPending = wait(v1alpha1.TokenPending, 0, "Not all pods accept the new token in Secret %s yet. Looker keeps the previous token until all do.", ref.Name)
+		s.tokenPending = wait(v1alpha1.TokenPending, 0, "Not all pods accept the new token in Secret %s yet. Looker keeps the previous token until they do.", ref.Name)
 		return nil
 	}
 	s.token = secret.Data[ref.Key]

@@ -40,7 +40,7 @@ func (r *Reconciler) checkReachable(ctx context.Context, s *scope) error {
 		return nil
 	}
 	return wait(v1alpha1.HubUnreachable, pollInterval,
-		"Looker cannot use the hub. Looker's words: %q. Check that Looker's host resolves and reaches %s, and trusts the hub's certificate.",
+		"Looker cannot connect to the hub. Looker reported: %q. Check that Looker's host can resolve and reach %s, and trusts the hub's certificate.",
 		lookerclient.Clean(said), s.record.hubURL)
 }
 

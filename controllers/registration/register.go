@@ -23,7 +23,7 @@ func (r *Reconciler) register(ctx context.Context, s *scope) error {
 	found := findHub(hubs, s.record, s.targetURL())
 	switch {
 	case found.moved != nil:
-		return stall(v1alpha1.HubURLChanged, pollInterval, "The URL of hub %s was changed in Looker to %s. Change it back to %s there, or delete the hub.",
+		return stall(v1alpha1.HubURLChanged, pollInterval, "The URL of hub %s was changed to %s in Looker. Change it back to %s in Looker, or delete the hub.",
 			s.record.hubID, lookerclient.Clean(valueOf(found.moved.URL)), s.record.hubURL)
 	case found.own != nil:
 		s.registered = found.own
@@ -49,15 +49,15 @@ func (r *Reconciler) takeOver(ctx context.Context, s *scope, others []api.Integr
 		for _, o := range others {
 			ids = append(ids, valueOf(o.ID))
 		}
-		return stall(v1alpha1.DuplicateHubs, pollInterval, "Looker has several hubs with the URL %s: %s. Delete all but one there.",
+		return stall(v1alpha1.DuplicateHubs, pollInterval, "Looker has several hubs with the URL %s: %s. Delete all but one of them in Looker.",
 			s.targetURL(), lookerclient.Clean(strings.Join(ids, ", ")))
 	}
 	hub := others[0]
 	created := sameURL(s.record.pendingHubURL, valueOf(hub.URL))
 	if !created && !s.registration.Spec.Adopt {
 		return stall(v1alpha1.HubExists, pollInterval,
-			"Hub %s (%q) in Looker already has the URL %s, and this registration did not create it: an admin did, or another operator. "+
-				"Delete it in Looker, or set spec.adopt to take it over.",
+			"Hub %s (%q) in Looker already has the URL %s. This registration did not create that hub. "+
+				"Delete it in Looker, or set spec.adopt to adopt it.",
 			lookerclient.Clean(valueOf(hub.ID)), lookerclient.Clean(valueOf(hub.Label)), s.targetURL())
 	}
 	s.registered = &hub
@@ -86,7 +86,7 @@ func (r *Reconciler) create(ctx context.Context, s *scope) error {
 		return s.notServing
 	case previous != "" && s.registration.Spec.MissingHubPolicy == v1alpha1.StallWithoutHub:
 		return stall(v1alpha1.HubMissing, pollInterval,
-			"Hub %s was deleted in Looker. Set spec.missingHubPolicy to Recreate to have it created again, or delete the registration.", previous)
+			"Hub %s was deleted in Looker. To recreate it, set spec.missingHubPolicy to Recreate. Otherwise delete the registration.", previous)
 	case s.token == nil:
 		return s.tokenPending
 	}
@@ -111,7 +111,7 @@ func (r *Reconciler) create(ctx context.Context, s *scope) error {
 	}
 	if previous != "" {
 		r.Recorder.Eventf(s.registration, nil, corev1.EventTypeWarning, v1alpha1.HubRecreated, "Register",
-			"Hub %s was deleted in Looker, and was created again with the ID %s. Change the schedules that used the deleted hub.", previous, s.record.hubID)
+			"Hub %s was deleted in Looker and recreated with the ID %s. Update the schedules that used the deleted hub.", previous, s.record.hubID)
 		return nil
 	}
 	r.Recorder.Eventf(s.registration, nil, corev1.EventTypeNormal, v1alpha1.HubRegistered, "Register",

@@ -334,12 +334,12 @@ func TestFaults(t *testing.T) {
 		},
 		"creating is forbidden": {
 			fault:     looker.Fault{Method: "POST", Path: hubs, Status: 403},
-			condition: v1alpha1.Registered, status: metav1.ConditionFalse, reason: v1alpha1.PermissionDenied, message: "role Admin", flag: v1alpha1.Stalled,
+			condition: v1alpha1.Registered, status: metav1.ConditionFalse, reason: v1alpha1.PermissionDenied, message: "Admin role", flag: v1alpha1.Stalled,
 			min: time.Minute, max: time.Minute,
 		},
 		"creating answers 404": {
 			fault:     looker.Fault{Method: "POST", Path: hubs, Status: 404},
-			condition: v1alpha1.Registered, status: metav1.ConditionFalse, reason: v1alpha1.PermissionDenied, message: "role Admin", flag: v1alpha1.Stalled,
+			condition: v1alpha1.Registered, status: metav1.ConditionFalse, reason: v1alpha1.PermissionDenied, message: "Admin role", flag: v1alpha1.Stalled,
 			min: time.Minute, max: time.Minute,
 		},
 		"creating conflicts": {
@@ -424,7 +424,7 @@ func TestHubUnreachable(t *testing.T) {
 	f.wantWrites(after, "PATCH /integration_hubs/"+id)
 	f.want(v1alpha1.HubReachable, metav1.ConditionFalse, v1alpha1.HubUnreachable)
 	f.want(v1alpha1.Reconciling, metav1.ConditionTrue, v1alpha1.HubUnreachable)
-	if m := f.message(v1alpha1.HubReachable); !strings.Contains(m, "Looker's words: ") || !strings.Contains(m, "403") {
+	if m := f.message(v1alpha1.HubReachable); !strings.Contains(m, "Looker reported: ") || !strings.Contains(m, "403") {
 		t.Errorf("the message is %q", m)
 	}
 	f.hub.load(0, firstSecret)
@@ -464,7 +464,7 @@ func TestExistingHub(t *testing.T) {
 	f.settle()
 	f.want(v1alpha1.Registered, metav1.ConditionFalse, v1alpha1.HubExists)
 	f.wantWrites(0)
-	if m := f.message(v1alpha1.Registered); !strings.Contains(m, "Hub "+id+" ") || !strings.Contains(m, "another operator") {
+	if m := f.message(v1alpha1.Registered); !strings.Contains(m, "Hub "+id+" ") || !strings.Contains(m, "did not create that hub") {
 		t.Errorf("the message is %q", m)
 	}
 	f.edit(func(l *v1alpha1.LookerRegistration) { l.Spec.Adopt = true })

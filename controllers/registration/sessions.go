@@ -74,7 +74,7 @@ func logout(ctx context.Context, c *lookerclient.Client) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logoutTimeout)
 	defer cancel()
 	if err := c.Logout(ctx); err != nil {
-		ctrl.LoggerFrom(ctx).V(1).Info("a session in Looker was not ended, and expires", "error", err.Error())
+		ctrl.LoggerFrom(ctx).V(1).Info("cannot log out of Looker; the session expires later", "error", err.Error())
 	}
 }
 

@@ -35,7 +35,7 @@ func newStatus(s *scope) *v1alpha1.LookerRegistrationStatus {
 	for condition, success := range map[string]string{
 		v1alpha1.Registered:         s.registeredMessage(),
 		v1alpha1.HubReachable:       "Looker can connect to the hub.",
-		v1alpha1.IntegrationsSynced: fmt.Sprintf("%d listed integrations are as listed in Looker.", len(s.registration.Spec.Integrations)),
+		v1alpha1.IntegrationsSynced: fmt.Sprintf("%d integrations have the listed settings in Looker.", len(s.registration.Spec.Integrations)),
 	} {
 		setPart(status, s, condition, success)
 	}
@@ -48,7 +48,7 @@ func deletingStatus(s *scope, p *problem) *v1alpha1.LookerRegistrationStatus {
 	status := s.registration.Status.DeepCopy()
 	status.ObservedGeneration = s.registration.Generation
 	blocked := &problem{class: p.class, reason: v1alpha1.DeletionBlocked, message: fmt.Sprintf(
-		"The hub cannot be deleted in Looker: %s If this Looker is gone for good: kubectl -n %s annotate lookerregistration %s %s=true",
+		"The hub cannot be deleted in Looker: %s If this Looker instance no longer exists: kubectl -n %s annotate lookerregistration %s %s=true",
 		p.message, s.registration.Namespace, s.registration.Name, v1alpha1.AbandonAnnotation)}
 	summarize(status, s, blocked, blocked)
 	return status

@@ -401,7 +401,7 @@ type fakeHub struct {
 	refused int
 	// failTests lets the tests of integrations fail with these words.
 	failTests string
-	// integrations are offered in addition to crm and files.
+	// integrations are available in addition to crm and files.
 	integrations []string
 }
 

@@ -33,7 +33,7 @@ var downAlert = alert{
 	Labels: map[string]string{"severity": "critical"},
 	Annotations: map[string]string{
 		"summary":     "The hub is down or is not being scraped.",
-		"description": "Prometheus reaches no pod of the hub. See its conditions: kubectl describe integrationhub.",
+		"description": "Prometheus cannot scrape any pod of the hub. See its conditions: kubectl describe integrationhub.",
 	},
 }
 

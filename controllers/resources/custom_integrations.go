@@ -21,11 +21,11 @@ import (
 	"integrationhub.dev/api/v1alpha1"
 )
 
-// MaxCustomIntegrations is the maximum number of integrations without code of a hub.
+// MaxCustomIntegrations is the maximum number of no-code integrations of a hub.
 const MaxCustomIntegrations = 200
 
 const (
-	// CustomConfigMaps is the number of ConfigMaps that a hub's integrations without code are spread over.
+	// CustomConfigMaps is the number of ConfigMaps that a hub's no-code integrations are spread over.
 	// Pods mount all of them, also those that do not exist, so that the number never rolls the pods.
 	CustomConfigMaps = 8
 	// MaxCustomBytes is the maximum size of the files in one of them. Kubernetes allows 1 MiB.
@@ -107,12 +107,12 @@ func AllowsIntegrations(secret metav1.Object) bool {
 		strings.Trim(secret.GetAnnotations()[v1alpha1.AllowIntegrationsAnnotation], ", ") != ""
 }
 
-// OffersCustom reports whether a hub's pods read integrations without code.
+// OffersCustom reports whether a hub's pods read no-code integrations.
 func OffersCustom(hub *v1alpha1.IntegrationHub) bool {
 	return hub.Spec.CustomIntegrations != nil && hub.Spec.CustomIntegrations.Selector != nil
 }
 
-// SelectsCustom reports whether a hub selects an integration without code.
+// SelectsCustom reports whether a hub selects a no-code integration.
 func SelectsCustom(hub *v1alpha1.IntegrationHub, i *v1alpha1.HTTPIntegration) bool {
 	if !OffersCustom(hub) || hub.Spec.ControllerClass != i.Spec.ControllerClass {
 		return false
@@ -164,7 +164,7 @@ func CustomChildren(in Inputs, files map[string]string) []Child {
 	return children
 }
 
-// customVolumes are the files of integrations without code and the Secrets that they use. A changed value
+// customVolumes are the files of no-code integrations and the Secrets that they use. A changed value
 // reaches running pods; only a changed set of Secrets rolls them.
 func customVolumes(in Inputs) []*corev1ac.VolumeApplyConfiguration {
 	if !OffersCustom(in.Hub) {

@@ -22,7 +22,7 @@ type Inputs struct {
 	ServiceSecret, Token []byte
 	// SecretKeys are the keys of the integrations' Secrets, by the name of the Secret.
 	SecretKeys map[string][]string
-	// CustomSecretKeys are the keys that integrations without code use, by the name of the Secret. Pods mount no
+	// CustomSecretKeys are the keys that no-code integrations use, by the name of the Secret. Pods mount no
 	// others.
 	CustomSecretKeys map[string][]string
 	// TokenChangedAt is when the token last changed, while pods may not accept it yet; otherwise zero.

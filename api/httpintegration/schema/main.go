@@ -70,7 +70,7 @@ func generate(folder string) ([]byte, error) {
 	err = e.Encode(object{
 		"$schema":     "https://json-schema.org/draft/2020-12/schema",
 		"title":       "HTTPIntegration",
-		"description": "An integration without code.",
+		"description": "A no-code integration.",
 		"type":        "object",
 		"properties": object{
 			"apiVersion": object{"const": "hub.integrationhub.dev/v1alpha1"},

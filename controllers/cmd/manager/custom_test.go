@@ -26,7 +26,7 @@ import (
 	"integrationhub.dev/controllers/resources"
 )
 
-// A hub with the maximum of integrations without code: each change is one write of one ConfigMap, many
+// A hub with the maximum of no-code integrations: each change is one write of one ConfigMap, many
 // changes at once are joined, and a restart of the manager writes nothing.
 func TestMaximumOfIntegrations(t *testing.T) {
 	c := newCluster(t)
@@ -213,7 +213,7 @@ func (c *cluster) settled() {
 	})
 }
 
-// customVersions are the resource versions of everything that is written for integrations without code.
+// customVersions are the resource versions of everything that is written for no-code integrations.
 func (c *cluster) customVersions() string {
 	c.t.Helper()
 	var b strings.Builder

@@ -42,25 +42,25 @@ func main() {
 
 func run() error {
 	var level slog.Level
-	flag.TextVar(&level, "log-level", slog.LevelInfo, "least severe lines that are logged: debug, info, warn or error")
+	flag.TextVar(&level, "log-level", slog.LevelInfo, "minimum log level: debug, info, warn or error")
 	showVersion := flag.Bool("version", false, "print the version and exit")
 	image := flag.String("hub-image", os.Getenv("HUB_IMAGE"), "default image of hubs (HUB_IMAGE)")
 	namespaces := flag.String("namespaces", "", "comma-separated namespaces to watch; all if empty")
-	elect := flag.Bool("leader-elect", true, "elect a leader among several managers")
+	elect := flag.Bool("leader-elect", true, "enable leader election, for several managers")
 	metrics := flag.String("metrics-address", ":8443", "address of the metrics endpoint; 0 disables it")
 	secureMetrics := flag.Bool("metrics-secure", true,
-		"serve metrics over HTTPS to clients that may get /metrics; over HTTP to everyone if false")
+		"serve metrics over HTTPS to clients that are authorized to get /metrics; if false, over HTTP without authentication")
 	metricsCertificates := flag.String("metrics-cert-dir", "",
 		"folder with tls.crt and tls.key for the metrics endpoint; self-signed if empty")
 	class := flag.String("controller-class", "",
 		"manage only IntegrationHubs with this spec.controllerClass; those without one if empty")
 	inherit := flag.String("inherit-metadata", "",
 		"comma-separated keys of labels and annotations that a hub's objects inherit; *.example.com/* and team-* match several")
-	domain := flag.String("cluster-domain", "", "DNS domain of the cluster's Services; from /etc/resolv.conf if empty")
-	profiles := flag.String("pprof-address", "", "address of Go's profiles (/debug/pprof), such as localhost:6060; disabled if empty")
+	domain := flag.String("cluster-domain", "", "DNS domain of the cluster's Services; read from /etc/resolv.conf if empty")
+	profiles := flag.String("pprof-address", "", "address of the pprof endpoint (/debug/pprof), such as localhost:6060; disabled if empty")
 	policyFile := flag.String("policy", "", "YAML file with the policy for IntegrationHubs; the default policy if empty")
 	defaultsFile := flag.String("defaults", "", "YAML file with defaults for IntegrationHubs; none if empty")
-	maxRollouts := flag.Uint("max-concurrent-rollouts", 10, "how many hubs are rolled at once after a change of the operator; 0 is no limit")
+	maxRollouts := flag.Uint("max-concurrent-rollouts", 10, "how many hubs to roll out concurrently after an upgrade of the operator; 0 is unlimited")
 	health := flag.String("health-address", ":8081", "address of the health probes")
 	flag.Parse()
 	if *showVersion {

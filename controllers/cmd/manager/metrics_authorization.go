@@ -50,8 +50,8 @@ func requireAuthorization(config *rest.Config, client *http.Client) (metricsserv
 			status, err := a.decide(r)
 			switch {
 			case err != nil:
-				log.Error(err, "a request for metrics could not be authorized")
-				http.Error(w, "The API server could not be asked. The manager's log has the reason.", http.StatusInternalServerError)
+				log.Error(err, "cannot authorize a request for metrics")
+				http.Error(w, "The authorization check failed. See the manager's log.", http.StatusInternalServerError)
 			case status != http.StatusOK:
 				http.Error(w, http.StatusText(status), status)
 			default:
