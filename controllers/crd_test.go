@@ -71,13 +71,13 @@ func TestCRDRefuses(t *testing.T) {
 			s.Resources = &corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("-5")}}
 		}},
 		"an image with blanks": {want: "must be an image such as", change: func(s *v1alpha1.IntegrationHubSpec) { s.Image = "my image : latest" }},
-		"a label that is none": {want: "keys must be such as", change: func(s *v1alpha1.IntegrationHubSpec) {
+		"a label that is none": {want: "keys must have the form", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.Monitoring = &v1alpha1.Monitoring{ServiceMonitor: &v1alpha1.ServiceMonitor{Labels: map[string]v1alpha1.LabelValue{"bad key!": "v"}}}
 		}},
 		"a label's value that is none": {want: "spec.monitoring.prometheusRule.labels.team", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.Monitoring = &v1alpha1.Monitoring{PrometheusRule: &v1alpha1.PrometheusRule{Labels: map[string]v1alpha1.LabelValue{"team": "v v"}}}
 		}},
-		"an annotation that is none": {want: "keys must be such as", change: func(s *v1alpha1.IntegrationHubSpec) {
+		"an annotation that is none": {want: "keys must have the form", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.Exposure = &v1alpha1.Exposure{Service: &v1alpha1.ServiceExposure{Annotations: map[string]string{"bad key!": "x"}}}
 		}},
 		"a Secret that cannot exist": {want: "must be the name of an object", change: func(s *v1alpha1.IntegrationHubSpec) { s.ServiceSecretRef = &v1alpha1.SecretKeyRef{Name: "Not A Name"} }},
@@ -95,7 +95,7 @@ func TestCRDRefuses(t *testing.T) {
 		"an Ingress for an address": {want: "baseURL has an IP address", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.BaseURL, s.Exposure = "https://10.0.0.5", &v1alpha1.Exposure{Ingress: &v1alpha1.IngressExposure{}}
 		}},
-		"a node's label that is none": {want: "keys must be such as", change: func(s *v1alpha1.IntegrationHubSpec) {
+		"a node's label that is none": {want: "keys must have the form", change: func(s *v1alpha1.IntegrationHubSpec) {
 			s.Scheduling = &v1alpha1.Scheduling{NodeSelector: map[string]v1alpha1.LabelValue{"bad key!": "v"}}
 		}},
 		"a toleration of an odd kind": {want: "operator must be Exists or Equal", change: func(s *v1alpha1.IntegrationHubSpec) {

@@ -128,7 +128,7 @@ func TestPlan(t *testing.T) {
 		},
 		{
 			name: "one value for a parameter that each user has", want: v1alpha1.RegisteredIntegration{Params: []v1alpha1.IntegrationParam{value("login", "x")}},
-			problem: "set userAttribute",
+			problem: "Set userAttribute",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
