@@ -11,11 +11,16 @@ import (
 
 // Slack's limits, in characters. It truncates a longer message silently
 // (https://docs.slack.dev/reference/methods/chat.postMessage), and rejects a longer section
-// (https://docs.slack.dev/reference/block-kit/blocks/section-block). A message has at most fifty sections.
+// (https://docs.slack.dev/reference/block-kit/blocks/section-block). The sections of a message together can have about 13,000,
+// the sections themselves included: https://github.com/slackapi/bolt-js/issues/2509
 const (
-	maxComment = 40_000
-	maxSection = 3000
+	maxComment  = 40_000
+	maxSection  = 3000
+	maxSections = 10_000
 )
+
+// fitsFile reports whether a comment can be in the file's message.
+func fitsFile(comment string) bool { return utf8.RuneCountInString(comment) <= maxSections }
 
 // commentOf returns the comment in a form. One of white space only counts as empty.
 func commentOf(form map[string]string) (string, error) {

@@ -115,21 +115,21 @@ func (c *Client) file(ctx context.Context, d delivery, blob action.Blob, filenam
 		}
 	}
 	return each(ctx, list, func(i int, to conversation) error {
-		if to.closed {
-			return c.shareClosed(ctx, files[i], to.id, d)
+		if to.closed || !fitsFile(d.comment) {
+			return c.shareAfterComment(ctx, files[i], to.id, d)
 		}
 		return c.share(ctx, files[i], to.id, d.comment, d.thread.ts)
 	})
 }
 
-// shareClosed posts the comment first, which opens the conversation with a user. The response contains the
+// shareAfterComment posts the comment first, which opens the conversation with a user. The response contains the
 // conversation's ID, which a file needs.
-func (c *Client) shareClosed(ctx context.Context, file slack.FileSummary, user string, d delivery) error {
+func (c *Client) shareAfterComment(ctx context.Context, file slack.FileSummary, to string, d delivery) error {
 	comment := d.comment
 	if comment == "" {
 		comment = "Looker Data"
 	}
-	opened, err := c.post(ctx, user, comment, d.thread.ts)
+	opened, err := c.post(ctx, to, comment, d.thread.ts)
 	if err != nil {
 		return err
 	}

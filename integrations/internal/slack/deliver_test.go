@@ -257,6 +257,32 @@ func TestThread(t *testing.T) {
 	}
 }
 
+// A comment that is too long for the file's message is one before it.
+func TestCommentBeforeFile(t *testing.T) {
+	t.Parallel()
+	const file = `C1: Orders by day.csv "day,orders\n2026-11-23,17\n"`
+	for length, separate := range map[int]bool{10_000: false, 10_001: true, 13_000: true, 40_000: true} {
+		comment := strings.Repeat("ä", length)
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			form := map[string]string{"channel": "C1", "initial_comment": comment}
+			req := actiontest.Inline(t, actiontest.Query(nil, form), "text/csv", "csv", []byte(csv))
+			if _, err := client(t, f.Destination).Deliver(t.Context(), req); err != nil {
+				t.Fatal(err)
+			}
+			switch {
+			case separate:
+				if diff := cmp.Diff([]string{`C1: "` + comment + `"`, file}, f.seen); diff != "" {
+					t.Errorf("%d: seen (-want +got):\n%s", length, diff)
+				}
+			case len(f.seen) != 1:
+				t.Errorf("%d: %d messages, want 1", length, len(f.seen))
+			}
+			f.check(t)
+		})
+	}
+}
+
 // A comment of any length that Slack takes arrives whole, in sections of up to 3000
 // characters that end with a line or a word.
 func TestLongComment(t *testing.T) {

@@ -55,6 +55,7 @@ var errorCodes = map[string]struct {
 	"invalid_blocks":          {action.Invalid, "Slack rejected the comment's markup"},
 	"user_disabled":           {action.Invalid, "The user's account is deactivated"},
 	"msg_too_long":            {action.Invalid, "The comment is too long"},
+	"msg_blocks_too_long":     {action.Invalid, "The comment is too long"},
 	"cannot_dm_bot":           {action.Invalid, "The user is a bot, which cannot receive messages"},
 	"messages_tab_disabled":   {action.Invalid, "The user does not accept messages from the Slack app"},
 

@@ -237,7 +237,13 @@ func (f *fake) complete(form url.Values) actiontest.Reply {
 		return refusedWith("invalid_blocks")
 	}
 	line := fmt.Sprintf("%s: %s %q", to+form.Get("thread_ts"), file.name, file.body)
+	length := 0
 	for _, b := range blocks {
+		// "the exact character limit is at 13297 characters ... If we add a divider block ..., the error starts occurring at 13172":
+		// https://github.com/slackapi/bolt-js/issues/2509
+		if length += len([]rune(b.Text.Text)) + 125; length > 13_297 {
+			return refusedWith("msg_blocks_too_long")
+		}
 		if b.Type != "section" || b.Text.Type != "mrkdwn" || b.Text.Text == "" || len([]rune(b.Text.Text)) > 3000 {
 			return refusedWith("invalid_blocks")
 		}
