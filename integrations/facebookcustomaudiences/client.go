@@ -23,13 +23,22 @@ const (
 	graph = "https://graph.facebook.com"
 )
 
-// pace has the retries of calls that can be repeated. Meta counts calls per hour and asks clients to back
-// off: https://developers.facebook.com/docs/graph-api/overview/rate-limiting
+// pace has the retries of calls that can be repeated. Meta counts calls per hour, also those that it refuses: a call is made again
+// when the time is over that Meta tells. https://developers.facebook.com/docs/graph-api/overview/rate-limiting
 type pace struct{ reads, uploads deliver.Retry }
 
 var standardPace = pace{
-	reads:   deliver.Retry{MaxAttempts: 3, InitialBackoff: 500 * time.Millisecond, MaxBackoff: 4 * time.Second},
-	uploads: deliver.Retry{MaxAttempts: 10, InitialBackoff: 2 * time.Second, MaxBackoff: 90 * time.Second},
+	reads: deliver.Retry{
+		MaxAttempts: 3, InitialBackoff: 500 * time.Millisecond, MaxBackoff: 4 * time.Second, When: within(4 * time.Second),
+	},
+	uploads: deliver.Retry{
+		MaxAttempts: 10, InitialBackoff: 2 * time.Second, MaxBackoff: 90 * time.Second, When: within(5 * time.Minute),
+	},
+}
+
+// within accepts errors that may pass within a time.
+func within(most time.Duration) func(error) bool {
+	return func(err error) bool { return action.KindOf(err).Retryable() && throttledFor(err) <= most }
 }
 
 // The timeouts of a call.

@@ -126,6 +126,40 @@ func TestReplaceSession(t *testing.T) {
 	}
 }
 
+// "When the limit has been reached, stop making API calls. Continuing to make calls will continue to increase your call count, which
+// will increase the time before calls will be successful again."
+// https://developers.facebook.com/docs/graph-api/overview/rate-limiting
+func TestThrottled(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		throttled time.Duration
+		answers   map[string]string
+		calls     string
+		message   string
+	}{
+		"for a minute":               {time.Minute, nil, "POST POST POST POST", ""},
+		"for two minutes, replacing": {2 * time.Minute, replacing, "1 1 2 3!", ""},
+		"for an hour":                {time.Hour, nil, "POST", " failed. Facebook is rate limiting this ad account's audiences. Try again in 60 minutes. (Facebook's error 80003.) The remaining rows were not sent."},
+		"for five minutes, removing": {5 * time.Minute, removing, "DELETE DELETE DELETE DELETE", ""},
+		"for six minutes, removing":  {6 * time.Minute, removing, "DELETE", "Try again in 6 minutes. (Facebook's error 80003.) The remaining rows were not sent."},
+		"for an hour, replacing":     {time.Hour, replacing, "1", "Try again in 60 minutes. (Facebook's error 80003.) The remaining rows were not sent. The audience was not changed."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				m := &meta{throttled: tt.throttled}
+				_, err := deliverTo(t, m, tt.answers, 20_001)
+				if got := action.MessageOf(err); !strings.HasSuffix(got, tt.message) || tt.message == "" && err != nil {
+					t.Errorf("error %q\nwant  %q", got, tt.message)
+				}
+				if got := strings.Join(m.uploads, " "); got != tt.calls {
+					t.Errorf("calls %s, want %s", got, tt.calls)
+				}
+			})
+		})
+	}
+}
+
 // Old members stay as long as Facebook has not begun a replacement.
 func TestReplaceNotBegun(t *testing.T) {
 	t.Parallel()

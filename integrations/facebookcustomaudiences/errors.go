@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
+	"strings"
+	"time"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
@@ -149,7 +152,44 @@ func explainBy(meanings map[int]action.Error, err *action.Error, status *outboun
 	case r.Error.Transient && !detailed && !known.Kind.Retryable():
 		known.Kind = action.Unavailable
 	}
+	if minutes := throttledMinutes(r.Error.Code, status.Header); minutes > 0 {
+		status.RetryAfter = time.Duration(minutes) * time.Minute
+		if minutes > 1 {
+			known.Message = strings.TrimSuffix(known.Message, "later.") + fmt.Sprintf("in %d minutes.", minutes)
+		}
+	}
 	return action.Wrap(graphError{err, r.Error.Subcode}, known.Kind, "%s (%s)", known.Message, number(r))
+}
+
+// useCases are the kinds of calls that have limits, by the code of the error.
+var useCases = map[int]string{80003: "custom_audience", 80004: "ads_management"}
+
+// throttledMinutes returns after how many minutes Meta accepts such calls again, or 0 if it does not say:
+// https://developers.facebook.com/docs/graph-api/overview/rate-limiting ("X-Business-Use-Case-Usage")
+func throttledMinutes(code int, header http.Header) (minutes int) {
+	var byBusiness map[string][]struct {
+		Type    string `json:"type"`
+		Minutes int    `json:"estimated_time_to_regain_access"`
+	}
+	if useCases[code] == "" || json.Unmarshal([]byte(header.Get("X-Business-Use-Case-Usage")), &byBusiness) != nil {
+		return 0
+	}
+	for _, usage := range byBusiness {
+		for _, u := range usage {
+			if u.Type == useCases[code] {
+				minutes = max(minutes, u.Minutes)
+			}
+		}
+	}
+	return min(minutes, 24*60)
+}
+
+// throttledFor returns how long Meta refuses calls after an error, or 0 if it does not say.
+func throttledFor(err error) time.Duration {
+	if status, ok := errors.AsType[*outbound.StatusError](err); ok {
+		return status.RetryAfter
+	}
+	return 0
 }
 
 // number returns the error's number for Meta's support and documentation.

@@ -587,6 +587,21 @@ func TestForm(t *testing.T) {
 	}
 }
 
+// A form does not wait until a limit ends.
+func TestFormThrottled(t *testing.T) {
+	t.Parallel()
+	reply := failure(80004, 0)
+	reply.Header = map[string]string{
+		"X-Business-Use-Case-Usage": `{"11":[{"type":"ads_management","call_count":100,"estimated_time_to_regain_access":2}]}`,
+	}
+	d := actiontest.NewDestination(t).Reply(reply)
+	_, err := newIntegration(t, d).Form.Form(t.Context(), request(nil))
+	want := "Facebook is rate limiting this ad account. Try again in 2 minutes. (Facebook's error 80004.)"
+	if got, calls := action.MessageOf(err), len(d.Requests()); got != want || calls != 1 {
+		t.Errorf("message %q after %d calls, want %q after one", got, calls, want)
+	}
+}
+
 func TestLogin(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {

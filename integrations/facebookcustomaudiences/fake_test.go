@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -94,6 +95,9 @@ type meta struct {
 	repeat bool
 	// noSessions makes sessions unreadable.
 	noSessions bool
+	// throttled is how long calls are refused after the first one.
+	throttled time.Duration
+	until     time.Time
 	// rejects reports whether an entry is invalid; nil accepts all.
 	rejects func(id string) bool
 
@@ -156,6 +160,12 @@ func (m *meta) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	m.record(req.Method, b)
+	if m.until.IsZero() {
+		m.until = time.Now().Add(m.throttled)
+	}
+	if left := time.Until(m.until); left > 0 {
+		return throttled(int(math.Ceil(left.Minutes()))), nil
+	}
 	switch f := m.fault(); f {
 	case limited:
 		return graphError(80003, 0), nil
@@ -202,6 +212,16 @@ func bodyOf(req *http.Request) (b body, err error) {
 		return b, err
 	}
 	return b, json.Unmarshal([]byte(form.Get("payload")), &b.Payload)
+}
+
+// throttled refuses a call. Other kinds of calls have their own limits:
+// https://developers.facebook.com/docs/graph-api/overview/rate-limiting
+func throttled(minutes int) *http.Response {
+	res := graphError(80003, 0)
+	res.Header.Set("X-Business-Use-Case-Usage", fmt.Sprintf(`{"11":[`+
+		`{"type":"ads_insights","call_count":100,"total_cputime":1,"total_time":1,"estimated_time_to_regain_access":55},`+
+		`{"type":"custom_audience","call_count":100,"total_cputime":25,"total_time":25,"estimated_time_to_regain_access":%d}]}`, minutes))
+	return res
 }
 
 func (m *meta) record(method string, b body) {

@@ -478,7 +478,8 @@ var fatalKinds = []action.Kind{action.Unauthenticated, action.Forbidden, action.
 
 // fatal reports whether no other batch can succeed after an error.
 func (u *upload) fatal(err error) bool {
-	return slices.Contains(fatalKinds, action.KindOf(err)) || u.session != nil && u.session.closedBy(err)
+	kind := action.KindOf(err)
+	return slices.Contains(fatalKinds, kind) || kind == action.RateLimited && throttledFor(err) > 0 || u.session != nil && u.session.closedBy(err)
 }
 
 // batch makes a call without a session, and retries it.
