@@ -9,6 +9,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/choice"
+	"integrationhub.dev/integrations/internal/microsoft/workloadid"
 	"integrationhub.dev/integrations/internal/objectstore"
 )
 
@@ -73,7 +74,7 @@ type Integration struct {
 	objectstore.Store[account, target]
 	settings settings
 	// pod is set if the hub uses its pod's identity.
-	pod  identity
+	pod  workloadid.Pod
 	deps action.Deps
 	// initialBackoff and maxBackoff limit the wait between two attempts of a request.
 	initialBackoff, maxBackoff time.Duration
@@ -96,10 +97,10 @@ func New(deps action.Deps) (action.Integration, error) {
 		Suggest: func(a account) string { return a.container },
 	}
 	if s.PodIdentity {
-		if i.pod, err = action.Settings[identity](deps); err != nil {
+		if i.pod, err = action.Settings[workloadid.Pod](deps); err != nil {
 			return nil, err
 		}
-		if missing := i.pod.missing(); len(missing) > 0 {
+		if missing := i.pod.Missing(); len(missing) > 0 {
 			return nil, &action.MissingSettingsError{Keys: missing}
 		}
 	}

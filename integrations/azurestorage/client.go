@@ -25,6 +25,7 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/microsoft/workloadid"
 	"integrationhub.dev/integrations/internal/objectstore"
 )
 
@@ -61,7 +62,7 @@ func (i *Integration) client(a account, shouldRetry func(*http.Response, error) 
 	}
 	if a.isEmpty() {
 		retry := deliver.Retry{MaxAttempts: retries + 1, InitialBackoff: i.initialBackoff, MaxBackoff: i.maxBackoff}
-		c, err := blockblob.NewClient(address, podCredential{i.pod, i.deps.HTTP, retry}, o)
+		c, err := blockblob.NewClient(address, workloadid.Credential{Pod: i.pod, HTTP: i.deps.HTTP, Retry: retry}, o)
 		return c, clientError(err)
 	}
 	key, err := blob.NewSharedKeyCredential(string(a.name), a.key)

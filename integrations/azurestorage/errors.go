@@ -16,6 +16,7 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
+	"integrationhub.dev/integrations/internal/microsoft/workloadid"
 	"integrationhub.dev/integrations/internal/objectstore"
 )
 
@@ -29,7 +30,7 @@ func (c *credentials) explain(ctx context.Context, doing string, err error) erro
 		return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
 	}
 	if e, ok := errors.AsType[*action.Error](err); ok {
-		return e // from podCredential
+		return e // of the pod's identity
 	}
 	res, ok := errors.AsType[*azcore.ResponseError](err)
 	if !ok {
@@ -121,7 +122,7 @@ func (c *credentials) unauthenticated(detail string) *action.Error {
 	case c.signature != "":
 		return action.Errorf(action.Unauthenticated, "%s", c.invalidSignature(detail))
 	case c.isEmpty():
-		return action.Errorf(action.Unauthenticated, identityRefused)
+		return action.Errorf(action.Unauthenticated, workloadid.Refused)
 	}
 	return action.Errorf(action.Unauthenticated, "The access key is not a key of this storage account. Check both in the action's "+
 		"settings in Looker.")
