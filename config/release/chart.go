@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -66,14 +65,11 @@ func (b *builder) chart(ctx context.Context) error {
 	return b.chartArtefact(ctx, version, members, packed)
 }
 
-// values are the chart's values that name the images.
+// values are the chart's values that name the images. The registry has its folder, as global.imageRegistry has that overrides it.
 func (b *builder) values() map[string]string {
 	values := map[string]string{"image.digest": b.digests["manager"], "hubImage.digest": b.digests["hub"]}
 	if b.registry != "" {
-		host, folder, _ := strings.Cut(b.registry, "/")
-		for key, name := range map[string]string{"image": "manager", "hubImage": "hub"} {
-			values[key+".registry"], values[key+".repository"] = host, path.Join(folder, name)
-		}
+		values["image.registry"], values["hubImage.registry"] = b.registry, b.registry
 	}
 	return values
 }

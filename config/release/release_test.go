@@ -367,6 +367,12 @@ func checkChart(t *testing.T, o *options, registry string) {
 			t.Errorf("the chart does not install %s, as install.yaml does", image)
 		}
 	}
+	mirrored := command(t, dir, o.helm, "template", "hub", "integration-hub-1.2.3.tgz", "--set", "global.imageRegistry=mirror.example.com/folder")
+	for _, want := range []string{"mirror.example.com/folder/manager@sha256:", "mirror.example.com/folder/hub@sha256:"} {
+		if !strings.Contains(mirrored, want) {
+			t.Errorf("with global.imageRegistry, the chart does not install %s…", want)
+		}
+	}
 	metadata := command(t, dir, o.helm, "show", "chart", "integration-hub-1.2.3.tgz")
 	for _, want := range []string{"version: 1.2.3", "appVersion: v1.2.3", "artifacthub.io/images: |", "- linux/arm64", `artifacthub.io/prerelease: "false"`} {
 		if !strings.Contains(metadata, want) {
