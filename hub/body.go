@@ -17,7 +17,7 @@ const (
 )
 
 // errTooSlow means that a body arrived below the minimum rate.
-var errTooSlow = errors.New("the body arrived too slowly")
+var errTooSlow = errors.New("timed out reading the body")
 
 // pacedReader enforces the minimum rate of a body. It clears the read deadline at the body's end,
 // so the deadline also covers what a handler does not read.

@@ -71,7 +71,7 @@ func (l *reportingListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil && !errors.Is(err, net.ErrClosed) {
 		l.telemetry.Metrics.AcceptError()
-		l.telemetry.Log.Error("accepting a connection failed", "error", err)
+		l.telemetry.Log.Error("cannot accept a connection", "error", err)
 	}
 	return c, err
 }

@@ -14,7 +14,7 @@ import (
 	"integrationhub.dev/hub/page"
 )
 
-// customFolder returns the folder with the integrations without code, or nil if none is configured.
+// customFolder returns the folder with the no-code integrations, or nil if none is configured.
 func customFolder(cfg config.Config, registered []action.Registration, offered *catalog.Catalog, out outbound.Options, client *http.Client) *custom.Folder {
 	if cfg.IntegrationsDir == "" {
 		return nil
@@ -37,7 +37,7 @@ func customFolder(cfg config.Config, registered []action.Registration, offered *
 	})
 }
 
-// reloadCustom reads the folder with the integrations without code, and offers what is in it.
+// reloadCustom reads the folder with the no-code integrations, and offers what is in it.
 func (s *Server) reloadCustom(folder *custom.Folder) error {
 	changed, err := folder.Reload()
 	status := folder.Status()
@@ -61,10 +61,10 @@ func (s *Server) offerChanged() {
 	s.pages.Store(newStatusPages(s))
 }
 
-// customCategory is where the status page lists integrations without code.
-const customCategory = "Without code"
+// customCategory is where the status page lists no-code integrations.
+const customCategory = "No-code"
 
-// customPages are the integrations without code for people: those that are offered, and files with problems.
+// customPages are the no-code integrations for people: those that are offered, and files with problems.
 func (s *Server) customPages() []page.Integration {
 	offered := map[string]catalog.Entry{}
 	for _, e := range s.catalog.Entries() {
@@ -79,7 +79,7 @@ func (s *Server) customPages() []page.Integration {
 		if e, ok := offered[status.Name]; ok {
 			i.Definition, i.Icon, i.HasForm = e.Definition, e.Icon, e.Form != nil
 			if i.Fault {
-				i.Reason += " The previous version is still offered."
+				i.Reason += " The previous version stays in use."
 			}
 		}
 		all = append(all, i)

@@ -16,7 +16,7 @@ import (
 	"integrationhub.dev/hub/custom"
 )
 
-// A file with an integration without code, which sends its version to a destination.
+// A file with a no-code integration, which sends its version to a destination.
 func versionFile(t *testing.T, dir, url, version string) {
 	t.Helper()
 	text := "apiVersion: hub.integrationhub.dev/v1alpha1\nkind: HTTPIntegration\nmetadata: {name: echo}\nspec:\n  label: Echo\n" +
@@ -30,7 +30,7 @@ func versionFile(t *testing.T, dir, url, version string) {
 	}
 }
 
-// A hub reloads its integrations without code: a running delivery ends with the version that it began with, the next
+// A hub reloads its no-code integrations: a running delivery ends with the version that it began with, the next
 // one has the new version, and a version that is not valid changes nothing but the status.
 func TestCustomIntegrations(t *testing.T) {
 	t.Parallel()
@@ -95,7 +95,7 @@ func TestCustomIntegrations(t *testing.T) {
 	versionFile(t, dir, destination.URL, "${broken")
 	wait("the problem", func(s custom.Status) bool { return s.Problem != "" })
 	if s := status(); s.Digest != second.Digest || s.FailedDigest == "" || s.Problem != "echo.yaml:6: spec.request.body.json.version: "+
-		"An expression begins with ${ and does not end with }. Write $${ for ${ itself." {
+		"An expression begins with ${ and does not end with }. For a literal ${, write $${." {
 		t.Errorf("status %+v", s)
 	}
 	if body := deliver("still"); !strings.Contains(body, `"success":true`) {

@@ -29,13 +29,13 @@ import (
 // connections are in memory, so that the order of events is the test's.
 //
 // What must hold at every one of them: the destination has the whole body if and only if the source
-// was read to its end, a success was confirmed by the destination, and "broke off" is only said
+// was read to its end, a success was confirmed by the destination, and "ended before" is only said
 // of what the destination does not have.
 
 const (
 	downloaded    = "a,b\n1,2\n"
 	streamTimeout = 100 * time.Second
-	brokeOff      = "The download from Looker broke off before the data was complete."
+	brokeOff      = "The download from Looker ended before the data was complete."
 )
 
 // peers are the other ends of a delivery. source gets the connection to the download URL once the
@@ -186,7 +186,7 @@ func (p *peers) holds(t *testing.T, success bool, message string) {
 	if success && whole != 1 || whole > 1 {
 		t.Errorf("success %t, and it arrived whole %d times: %s", success, whole, message)
 	}
-	if whole > 0 && (strings.Contains(message, "broke off") || strings.Contains(message, "stalled")) {
+	if whole > 0 && (strings.Contains(message, "ended before") || strings.Contains(message, "stalled")) {
 		t.Errorf("it arrived whole, and the hub says: %s", message)
 	}
 }
@@ -254,8 +254,8 @@ func TestEndsOfDownload(t *testing.T) {
 		{"destination: chunks without an end", whole, said(chunkedHead + "5\r\n{"), "", true},
 		{"destination: no answer", whole, said(""), failed, true},
 		{"destination: half of an answer's head", whole, said("HTTP/1.1 200"), failed, true},
-		{"destination: refuses", whole, said("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"), "Tray answered 503 Service Unavailable.", true},
-		{"destination: refuses, and breaks off", whole, said("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 9\r\n\r\n{"), "Tray answered 503 Service Unavailable.", true},
+		{"destination: refuses", whole, said("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"), "Tray returned 503 Service Unavailable.", true},
+		{"destination: refuses, and breaks off", whole, said("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 9\r\n\r\n{"), "Tray returned 503 Service Unavailable.", true},
 		{"both: the source breaks off, and the destination answers nevertheless", sends(chunkedHead + chunkedData), func(c net.Conn, _ string, _ error) {
 			_, _ = io.WriteString(c, accepted)
 		}, brokeOff, false},

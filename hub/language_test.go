@@ -46,6 +46,17 @@ var avoided = []struct{ pattern, instead string }{
 	{`\bgives? (it )?up its\b`, "closes, stops"},
 	{`\bis none of\b|\bthere is none\b`, "does not exist"},
 	{`\bin the clear\b|\bin the open\b`, "unencrypted, unhashed"},
+	{`\bin place of\b`, "instead of"},
+	{`\bonce more\b|\banew\b`, "again"},
+	{`\bbr(eaks?|oke|oken) off\b`, "fails, ends early, is incomplete"},
+	{`\bgo(es)? on (working|following|with)\b`, "continues, still works"},
+	{`\bmov(e|ing) over (from|to)\b`, "migrate"},
+	{`\b(did|does|do) not answer\b|\banswer(s|ed) (with|\d|%[sd])`, "does not respond, returns"},
+	{`\bmay not (list|read|see|write)\b`, "is not allowed to, cannot"},
+	{`\btyped in\b|\bto the letter\b`, "enter it, exact, unchanged"},
+	{`\bcame about\b|\bout of reach\b`, "was established, unreachable"},
+	{`\bsa(ys|id) so\b`, "reports this"},
+	{`\bas many [a-z ]+ as the operator\b|\bsomething else keeps\b|\bgone for good\b`, "is at its limit, another controller, no longer exists"},
 }
 
 // The texts that people read use standard terms. This test keeps words and phrases out that do

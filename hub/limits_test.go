@@ -70,7 +70,7 @@ func TestDeliveriesAreBounded(t *testing.T) {
 	b, _ := io.ReadAll(res.Body)
 	res.Body.Close()
 	if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" || !strings.Contains(string(b), "Try again later.") {
-		t.Errorf("the third was answered %d %s", res.StatusCode, b)
+		t.Errorf("the third was returned %d %s", res.StatusCode, b)
 	}
 	if _, err := io.WriteString(send, delivery[len(delivery)-1:]); err != nil {
 		t.Fatal(err)

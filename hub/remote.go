@@ -134,7 +134,7 @@ func (s *Server) askRemote(
 }
 
 // errNoList means that a name may be that of an integration of a hub that has not answered.
-var errNoList = errors.New("the list of an upstream was never fetched")
+var errNoList = errors.New("the list of an upstream has never been fetched")
 
 // refuseLoop refuses requests that this hub passed to an upstream and that came back.
 func (s *Server) refuseLoop(next http.Handler) http.Handler {
@@ -157,7 +157,7 @@ func (s *Server) noSuchAction(w http.ResponseWriter, r *http.Request, name strin
 		telemetry.FromContext(r.Context()).Err = action.Wrap(errNoList, action.Unavailable, "%s", h.State().Problem)
 		w.Header().Set("Retry-After", "60")
 		writeError(w, http.StatusServiceUnavailable, "No action found with name "+name+
-			". It may be one of "+upstream.Title(h.Name())+", which has not answered yet. Try again later.")
+			". It may belong to "+upstream.Title(h.Name())+", which has not responded yet. Try again later.")
 		return
 	}
 	writeError(w, http.StatusNotFound, "No action found with name "+name+".")

@@ -117,7 +117,7 @@ func (s *Server) answerVisit(w http.ResponseWriter, r *http.Request, p upstream.
 	case p.Status < http.StatusMultipleChoices:
 		closeTab(w)
 	default:
-		telemetry.FromContext(r.Context()).Err = action.Errorf(action.KindOfStatus(p.Status), "The upstream answered a sign-in with an error.")
+		telemetry.FromContext(r.Context()).Err = action.Errorf(action.KindOfStatus(p.Status), "The upstream returned an error for a sign-in.")
 		message := "The sign-in failed and nothing was stored. " + scrub(r.Context(), p.Message)
 		plainError(w, p.Status, strings.TrimSpace(message))
 	}

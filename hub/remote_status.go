@@ -94,9 +94,9 @@ func (s *Server) remoteNotices() []string {
 		title := upstream.Title(u.Name)
 		switch {
 		case u.Problem != "" && u.ListFrom.IsZero():
-			all = append(all, u.Problem+" None of its integrations are offered.")
+			all = append(all, u.Problem+" None of its integrations are available.")
 		case u.Problem != "":
-			all = append(all, fmt.Sprintf("%s Its integrations are those of the list from %s.", u.Problem, u.ListFrom.Format("2006-01-02 15:04 MST")))
+			all = append(all, fmt.Sprintf("%s Its integrations are from the list of %s.", u.Problem, u.ListFrom.Format("2006-01-02 15:04 MST")))
 		}
 		if len(u.Refused) > 0 {
 			var names []string
@@ -106,7 +106,7 @@ func (s *Server) remoteNotices() []string {
 			if more := len(u.Refused) - len(names); more > 0 {
 				names = append(names, fmt.Sprintf("and %d more, see /status", more))
 			}
-			all = append(all, "Integrations of "+title+" are not offered: "+strings.Join(names, ", ")+".")
+			all = append(all, "Integrations of "+title+" are not available: "+strings.Join(names, ", ")+".")
 		}
 	}
 	return all

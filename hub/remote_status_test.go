@@ -41,7 +41,7 @@ func TestRemoteStatus(t *testing.T) {
 	}
 	if diff := cmp.Diff([]catalog.Refusal{
 		{Name: "old_none", Reason: "It is not in the list of Action Hub second."},
-		{Name: "old_rows", Reason: "The name is that of an integration of the upstream legacy. Set a prefix."},
+		{Name: "old_rows", Reason: "The name is already used by an integration of the upstream legacy. Set a prefix."},
 	}, got.Upstreams[1].Refused); diff != "" {
 		t.Errorf("refused (-want +got):\n%s", diff)
 	}
@@ -54,13 +54,13 @@ func TestRemoteStatus(t *testing.T) {
 	}
 	for _, want := range []string{
 		`href="/integrations/old_files"`, "Action Hub legacy",
-		"Integrations of Action Hub second are not offered: old_none (It is not in the list of Action Hub second), old_rows (The name is that of an integration of the upstream legacy. Set a prefix).",
+		"Integrations of Action Hub second are not available: old_none (It is not in the list of Action Hub second), old_rows (The name is already used by an integration of the upstream legacy. Set a prefix).",
 	} {
 		if text := page("/"); !strings.Contains(text, want) {
 			t.Errorf("the index lacks %s", want)
 		}
 	}
-	for _, want := range []string{"passed to the upstream <code>legacy</code>", "named <code>files</code>", "Each user signs in once"} {
+	for _, want := range []string{"forwarded to the upstream <code>legacy</code>", "named <code>files</code>", "Each user signs in once"} {
 		if text := page("/integrations/old_files"); !strings.Contains(text, want) {
 			t.Errorf("the page of an integration lacks %s", want)
 		}
@@ -84,7 +84,7 @@ func TestRemoteStatusOfAProblem(t *testing.T) {
 			t.Errorf("the status lacks %s: %s", want, text)
 		}
 	}
-	if _, text := h.ask(http.MethodGet, "/", "", "Accept", "text/html"); !strings.Contains(text, "The connection to Action Hub gone failed. None of its integrations are offered.") {
+	if _, text := h.ask(http.MethodGet, "/", "", "Accept", "text/html"); !strings.Contains(text, "The connection to Action Hub gone failed. None of its integrations are available.") {
 		t.Errorf("the page does not show the problem")
 	}
 }

@@ -119,24 +119,24 @@ func TestRemoteFailures(t *testing.T) {
 			for _, err := io.WriteString(w, `{"looker":{"success":true,"message":"`); err == nil; {
 				_, err = io.WriteString(w, strings.Repeat("x", 64<<10))
 			}
-		}, "Action Hub legacy sent an answer that is too large." + doubt, 503},
+		}, "The response from Action Hub legacy is too large." + doubt, 503},
 		"endless newlines": {func(w http.ResponseWriter, _ *http.Request) {
 			for _, err := io.WriteString(w, "\n"); err == nil; {
 				_, err = io.WriteString(w, strings.Repeat("\n", 64<<10))
 			}
-		}, "Action Hub legacy sent an answer that is too large." + doubt, 503},
+		}, "The response from Action Hub legacy is too large." + doubt, 503},
 		"redirect": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
-		}, "Action Hub legacy answered 307 Temporary Redirect.", 400},
+		}, "Action Hub legacy returned 307 Temporary Redirect.", 400},
 		"not delivered": {
 			status(404, `{"success":false,"error":"Required setting \"Key\" not specified in action settings."}`),
-			`Action Hub legacy answered: Required setting "Key" not specified in action settings.`, 400,
+			`Action Hub legacy returned an error: Required setting "Key" not specified in action settings.`, 400,
 		},
-		"broken integration": {status(500, `{"success":false,"error":"Internal server error."}`), "Action Hub legacy answered: Internal server error." + doubt, 503},
-		"too large":          {status(413, "<html>"), "Action Hub legacy answered 413 Request Entity Too Large.", 413},
-		"at its limit":       {status(503, `{"success":false,"error":"Busy."}`), "Action Hub legacy answered: Busy.", 503},
+		"broken integration": {status(500, `{"success":false,"error":"Internal server error."}`), "Action Hub legacy returned an error: Internal server error." + doubt, 503},
+		"too large":          {status(413, "<html>"), "Action Hub legacy returned 413 Request Entity Too Large.", 413},
+		"at its limit":       {status(503, `{"success":false,"error":"Busy."}`), "Action Hub legacy returned an error: Busy.", 503},
 		"another token":      {status(401, upstreamToken), "Action Hub legacy rejected this hub's token. Ask the hub's administrator.", 401},
-		"a quoted token":     {status(400, `{"error":"x `+upstreamToken+` y"}`), "Action Hub legacy answered: x … y", 400},
+		"a quoted token":     {status(400, `{"error":"x `+upstreamToken+` y"}`), "Action Hub legacy returned an error: x … y", 400},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -250,7 +250,7 @@ func TestRemoteEarlyAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := io.ReadAll(c)
-	if err != nil || !bytes.Contains(got, []byte("Action Hub legacy answered 413 Request Entity Too Large.")) {
+	if err != nil || !bytes.Contains(got, []byte("Action Hub legacy returned 413 Request Entity Too Large.")) {
 		t.Errorf("answer %s, %v", got, err)
 	}
 }
@@ -345,7 +345,7 @@ func TestRemoteForms(t *testing.T) {
 		"no form": {"POST", "form", "form", func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusNotFound)
 			_, _ = io.WriteString(w, `{"success":false,"error":"No form defined for action."}`)
-		}, 200, `{"error":"Action Hub legacy answered: No form defined for action."}`},
+		}, 200, `{"error":"Action Hub legacy returned an error: No form defined for action."}`},
 		"form as page":  {"POST", "form", "form", says("<html>"), 200, `{"error":"Unexpected response from Action Hub legacy."}`},
 		"form as text":  {"POST", "form", "form", says(`"x"`), 200, `{"error":"Unexpected response from Action Hub legacy."}`},
 		"tokens":        {"POST", "oauth_token", "oauth_token", says(`{"tokens":{"a":"b"},"redirect":"c"}`), 200, `{"tokens":{"a":"b"},"redirect":"c"}`},
@@ -437,7 +437,7 @@ func TestRemoteOfOurKind(t *testing.T) {
 	if !strings.Contains(body, `"success":false`) || !strings.Contains(body, `"http_code":429`) || !strings.Contains(body, `"message":"Slow down."`) {
 		t.Errorf("failure %s", body)
 	}
-	if status, body := s.post("/actions/old_sink/execute", `{"type":"cell"}`); status != 200 || !strings.Contains(body, `Action Hub legacy answered: This action does not support requests of type`) {
+	if status, body := s.post("/actions/old_sink/execute", `{"type":"cell"}`); status != 200 || !strings.Contains(body, `Action Hub legacy returned an error: This action does not support requests of type`) {
 		t.Errorf("an unsupported type: %d %s", status, body)
 	}
 }
@@ -466,7 +466,7 @@ func TestRemoteDown(t *testing.T) {
 	if status, body := h.post("/actions/old_rows/execute", query); status != 200 || !strings.Contains(body, `"success":true`) {
 		t.Errorf("delivery: %d %s", status, body)
 	}
-	if status, body := h.post("/actions/gone_x/execute", query); status != http.StatusServiceUnavailable || !strings.Contains(body, "Action Hub gone, which has not answered yet") {
+	if status, body := h.post("/actions/gone_x/execute", query); status != http.StatusServiceUnavailable || !strings.Contains(body, "Action Hub gone, which has not responded yet") {
 		t.Errorf("an integration of the hub that is down: %d %s", status, body)
 	}
 	if status, _ := h.post("/actions/none/execute", query); status != http.StatusNotFound {
@@ -512,7 +512,7 @@ func TestRemoteHangs(t *testing.T) {
 	if _, list := h.post("/", ""); !strings.Contains(list, `"name":"own"`) {
 		t.Errorf("list %s", list)
 	}
-	if status, body := h.post("/actions/old_rows/form", "{}"); status != http.StatusServiceUnavailable || !strings.Contains(body, "has not answered yet") {
+	if status, body := h.post("/actions/old_rows/form", "{}"); status != http.StatusServiceUnavailable || !strings.Contains(body, "has not responded yet") {
 		t.Errorf("an integration of the hub that hangs: %d %s", status, body)
 	}
 }

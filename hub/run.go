@@ -180,7 +180,7 @@ func drain(base context.Context, stop func(), o Options, looker, admin *http.Ser
 	defer cancel()
 	err := looker.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("draining: deliveries were still running after %s and were cancelled", c.DrainTimeout)
+		err = fmt.Errorf("draining: cancelled deliveries that were still running after %s", c.DrainTimeout)
 		stop() // cancelled deliveries still send a response
 		last, cancel := context.WithTimeout(context.WithoutCancel(base), 5*time.Second)
 		defer cancel()

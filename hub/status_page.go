@@ -19,7 +19,7 @@ import (
 )
 
 // statusPages are the documents of the status page. They are rendered when they are first requested,
-// and again after a change. Other integrations without code have other documents.
+// and again after a change. Other no-code integrations have other documents.
 type statusPages struct {
 	index        cachedDocument
 	integrations []page.Integration
@@ -103,7 +103,7 @@ type status struct {
 	} `json:"integrations"`
 	// APIs are the versions of vendors' APIs that the available integrations call.
 	APIs []apiStatus `json:"apis"`
-	// Custom are the versions of the integrations without code.
+	// Custom are the versions of the no-code integrations.
 	Custom []custom.Status `json:"custom"`
 	// Upstreams are other hubs, whose integrations are not among those above.
 	Upstreams []upstreamStatus `json:"upstreams"`
@@ -246,7 +246,7 @@ func (s *Server) showFullStatus(w http.ResponseWriter, r *http.Request) {
 // showLive answers with the live status for the page's script.
 func (s *Server) showLive(w http.ResponseWriter, r *http.Request) {
 	if !s.mayRead(w, r) {
-		writeError(w, http.StatusForbidden, "The live status requires Looker's token.")
+		writeError(w, http.StatusForbidden, "The live status requires the token for Looker.")
 		return
 	}
 	_, json, _ := s.currentLive()

@@ -77,7 +77,7 @@ func TestWhoSeesTheStatusPage(t *testing.T) {
 	}{
 		{"/", "/integrations/zapier", "Running", http.StatusOK},
 		{"/status", `"off":{"zapier":`, `{"label":"Golden <Hub>","status":"running"}`, http.StatusOK},
-		{"/status/live", `"state":"ready"`, "requires Looker's token", http.StatusForbidden},
+		{"/status/live", `"state":"ready"`, "requires the token for Looker", http.StatusForbidden},
 		{"/integrations", "Shared options", "", http.StatusSeeOther},
 		{"/integrations/acme_crm", "acme_crm", "", http.StatusSeeOther},
 		{"/integrations/zapier", "ZAPIER_KEY", "", http.StatusSeeOther},

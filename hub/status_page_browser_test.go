@@ -269,7 +269,7 @@ func TestStatusPageWithoutJavaScript(t *testing.T) {
 	s := evilServer(t, public)
 	chromium := pagetest.Start(t)
 	for path, texts := range map[string][]string{
-		"/":                      {longURL, "Rich & famous", "Show what else can be enabled"},
+		"/":                      {longURL, "Rich & famous", "Show integrations that can be enabled"},
 		"/integrations/airtable": {"phone or mobile", "what it is"},
 	} {
 		tab := chromium.Open(t)

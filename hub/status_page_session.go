@@ -54,7 +54,7 @@ func (s *Server) mayRead(w http.ResponseWriter, r *http.Request) bool {
 func (s *Server) askForToken(w http.ResponseWriter, r *http.Request) {
 	w.Header().Add("Vary", "Accept")
 	if !acceptsHTML(r) {
-		writeError(w, http.StatusForbidden, "The status page requires Looker's token.")
+		writeError(w, http.StatusForbidden, "The status page requires the token for Looker.")
 		return
 	}
 	query := url.Values{"next": {r.URL.Path}}

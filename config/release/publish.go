@@ -117,7 +117,7 @@ func push(ctx context.Context, o *publishOptions, layout, reference string) (oci
 	}
 	found, err := repository.Resolve(ctx, d.Digest.String())
 	if err == nil && found.Digest != d.Digest {
-		err = errors.New("the registry has " + found.Digest.String() + " in place of " + d.Digest.String())
+		err = errors.New("the registry has " + found.Digest.String() + " instead of " + d.Digest.String())
 	}
 	return d, tag, err
 }

@@ -35,7 +35,7 @@ type Catalog struct {
 	descriptions []Description
 	// builtin are the program's own integrations.
 	builtin []Entry
-	// custom are the integrations without code, and remote those of other hubs.
+	// custom are the no-code integrations, and remote those of other hubs.
 	custom  []Entry
 	remote  []Remote
 	refused []Refusal
@@ -134,7 +134,7 @@ func (c *Catalog) withhold(name string, err error) {
 		return
 	}
 	c.faults[name] = true
-	c.Problems = append(c.Problems, fmt.Errorf("%s is not offered: %w", name, err))
+	c.Problems = append(c.Problems, fmt.Errorf("%s is not available: %w", name, err))
 	if invalid, ok := errors.AsType[*action.InvalidSettingsError](err); ok {
 		c.Unavailable[name] = invalid.Public()
 		return
@@ -151,12 +151,12 @@ func (c *Catalog) checkNames(registered []action.Registration, cfg config.Config
 	for variable, list := range map[string][]string{env.Enabled: cfg.Enabled, env.DisabledIntegrations: cfg.Disabled} {
 		for _, name := range list {
 			if !slices.Contains(names, name) && !strings.HasPrefix(name, httpintegration.NamePrefix) {
-				c.notice(fmt.Errorf("%s: no integration is named %q%s", variable, name, suggest.Text(name, names)))
+				c.notice(fmt.Errorf("%s: there is no integration named %q%s", variable, name, suggest.Text(name, names)))
 			}
 		}
 	}
 	if !slices.ContainsFunc(names, cfg.Offers) {
-		c.notice(fmt.Errorf("%s enables no integration", env.Enabled))
+		c.notice(fmt.Errorf("%s does not enable any integration", env.Enabled))
 	}
 }
 

@@ -113,7 +113,7 @@ func TestProblems(t *testing.T) {
 				"acme_crm": "invalid settings: ACME_MAX_ROWS must be a whole number such as 100; ACME_FAST must be true or false",
 			},
 			problems: []string{
-				`acme_crm is not offered: ACME_MAX_ROWS is "lots", but must be a whole number such as 100; ACME_FAST is "maybe", but must be true or false`,
+				`acme_crm is not available: ACME_MAX_ROWS is "lots", but must be a whole number such as 100; ACME_FAST is "maybe", but must be true or false`,
 			},
 		},
 		"unknown settings": {
@@ -141,20 +141,20 @@ func TestProblems(t *testing.T) {
 			env:   map[string]string{"ACTION_WHITELIST": " slack, ,acme-crm,", "ACTION_HUB_DISABLED_INTEGRATIONS": "tray"},
 			names: []string{"slack"}, unavailable: map[string]string{"acme_crm": "not enabled"},
 			problems: []string{
-				`ACTION_HUB_DISABLED_INTEGRATIONS: no integration is named "tray"`,
-				`ACTION_WHITELIST: no integration is named "acme-crm", did you mean acme_crm?`,
+				`ACTION_HUB_DISABLED_INTEGRATIONS: there is no integration named "tray"`,
+				`ACTION_WHITELIST: there is no integration named "acme-crm", did you mean acme_crm?`,
 			},
 		},
 		"only commas": {
 			env: map[string]string{"ACTION_WHITELIST": " , "}, names: []string{},
 			unavailable: map[string]string{"acme_crm": "not enabled", "slack": "not enabled"},
-			problems:    []string{"ACTION_WHITELIST enables no integration"},
+			problems:    []string{"ACTION_WHITELIST does not enable any integration"},
 		},
 		"encryption of tokens": {
 			env:   map[string]string{"ENCRYPT_PAYLOAD_SLACK": "maybe", "ENCRYPT_PAYLOAD_SLAK": "true"},
 			names: []string{"acme_crm"}, unavailable: map[string]string{"slack": "invalid settings: ENCRYPT_PAYLOAD_SLACK must be true or false"},
 			problems: []string{
-				`slack is not offered: ENCRYPT_PAYLOAD_SLACK is "maybe", but must be true or false`,
+				`slack is not available: ENCRYPT_PAYLOAD_SLACK is "maybe", but must be true or false`,
 				"there is no setting ENCRYPT_PAYLOAD_SLAK, did you mean ENCRYPT_PAYLOAD_SLACK?",
 			},
 			strictError: "there is no setting ENCRYPT_PAYLOAD_SLAK, did you mean ENCRYPT_PAYLOAD_SLACK?",

@@ -7,14 +7,14 @@ import (
 	"integrationhub.dev/hub/telemetry"
 )
 
-// Custom is an integration without code.
+// Custom is a no-code integration.
 type Custom struct {
 	action.Resolved
 	// Icon is a data URI, or empty.
 	Icon string
 }
 
-// SetCustom replaces the integrations without code. Requests that have begun continue with what they have.
+// SetCustom replaces the no-code integrations. Requests that have begun continue with what they have.
 func (c *Catalog) SetCustom(all []Custom) {
 	c.custom = nil
 	for _, custom := range all {
@@ -24,7 +24,7 @@ func (c *Catalog) SetCustom(all []Custom) {
 	c.update()
 }
 
-// Taken returns why an integration without code cannot have a name, or "".
+// Taken returns why a no-code integration cannot have a name, or "".
 func (c *Catalog) Taken(name string) string {
 	if slices.ContainsFunc(c.builtin, func(e Entry) bool { return e.Definition.Name == name }) {
 		return "The hub has an integration of this name, which is enabled."

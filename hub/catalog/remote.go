@@ -51,7 +51,7 @@ func (c *Catalog) update() {
 	for _, r := range c.remote {
 		key := strings.ToLower(r.Definition.Name)
 		if owner := owners[key]; owner != "" {
-			refused = append(refused, Refusal{r.Upstream, r.Definition.Name, "The name is that of an integration of " + owner + ". Set a prefix."})
+			refused = append(refused, Refusal{r.Upstream, r.Definition.Name, "The name is already used by an integration of " + owner + ". Set a prefix."})
 			continue
 		}
 		owners[key] = "the upstream " + r.Upstream

@@ -31,8 +31,8 @@ func TestRemote(t *testing.T) {
 	if diff := cmp.Diff([]string{"own", "custom_a", "Both"}, c.Names()); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)
 	}
-	own := catalog.Refusal{Upstream: "one", Name: "own", Reason: "The name is that of an integration of this hub. Set a prefix."}
-	both := catalog.Refusal{Upstream: "two", Name: "both", Reason: "The name is that of an integration of the upstream one. Set a prefix."}
+	own := catalog.Refusal{Upstream: "one", Name: "own", Reason: "The name is already used by an integration of this hub. Set a prefix."}
+	both := catalog.Refusal{Upstream: "two", Name: "both", Reason: "The name is already used by an integration of the upstream one. Set a prefix."}
 	if diff := cmp.Diff([]catalog.Refusal{own, both}, c.Refused()); diff != "" {
 		t.Errorf("refused (-want +got):\n%s", diff)
 	}

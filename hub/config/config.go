@@ -163,10 +163,10 @@ var ignoredSettings = map[string]string{ //nolint:gosec // names, no credentials
 	"ACTION_HUB_SOCKET_TIMEOUT":        "connections have an idle timeout instead",
 	"CIPHER_PASSWORD":                  "it was for development only; set CIPHER_MASTER instead",
 	"APP_VERSION":                      "messages to Segment have the hub's own version",
-	"AIRTABLE_ENDPOINT_URL":            "Airtable has one address",
+	"AIRTABLE_ENDPOINT_URL":            "Airtable has only one URL",
 	"GOOGLE_SHEET_RETRY":               "requests are always retried",
-	"GOOGLE_SHEETS_BASE_DELAY":         "the delay of retries follows Google's answers",
-	"GOOGLE_SHEETS_WRITE_BATCH":        "rows are sent in batches of the right size",
+	"GOOGLE_SHEETS_BASE_DELAY":         "the retry delay follows Google's responses",
+	"GOOGLE_SHEETS_WRITE_BATCH":        "the batch size is chosen automatically",
 	"NODE_ENV":                         "cookies are secure if ACTION_HUB_BASE_URL is https",
 }
 
@@ -254,7 +254,7 @@ func (c Config) Validate() error {
 	invalid(c.BaseURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http"),
 		"ACTION_HUB_BASE_URL", c.BaseURL, "must be a URL such as https://hub.example.com")
 	required(c.Label == "", "ACTION_HUB_LABEL", "the name that Looker shows, such as Acme Hub")
-	required(c.Secret == "" && len(c.SecretFiles) == 0, "ACTION_HUB_SECRET", "the secret that Looker's tokens are derived from")
+	required(c.Secret == "" && len(c.SecretFiles) == 0, "ACTION_HUB_SECRET", "the secret from which Looker's tokens are derived")
 	invalid(c.Secret != "" && token.Check(c.Secret.Reveal()) != nil,
 		"ACTION_HUB_SECRET", "", fmt.Sprintf("must have at least %d characters", token.MinSecret))
 	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {

@@ -146,7 +146,7 @@ func (a *authentication) headerValue(value string, eval func(string, *expression
 		value = a.scheme + value
 	}
 	if !httpguts.ValidHeaderFieldValue(value) {
-		return "", action.Errorf(action.Invalid, "The credentials of the integration contain characters that are not valid in a header.")
+		return "", action.Errorf(action.Invalid, "The credentials of the integration contain characters that are not allowed in a header.")
 	}
 	return value, nil
 }

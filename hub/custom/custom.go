@@ -1,4 +1,4 @@
-// Package custom runs integrations without code: HTTPIntegrations, which are YAML files in a folder. The
+// Package custom runs no-code integrations: HTTPIntegrations, which are YAML files in a folder. The
 // operator mounts the resources of a cluster there.
 //
 // [Compile] makes an integration from a file. [Folder] loads all of them, and loads them again when they
@@ -30,7 +30,7 @@ var (
 	_ action.FormBuilder = (*withForm)(nil)
 )
 
-// Options are what integrations without code share.
+// Options are what no-code integrations share.
 type Options struct {
 	// Names are the names of the program's own integrations, which one without code can have.
 	Names []string
@@ -41,7 +41,7 @@ type Options struct {
 	NewClient func(tls.Certificate) *http.Client
 }
 
-// Integration is an integration without code.
+// Integration is a no-code integration.
 type Integration struct {
 	spec       httpintegration.Spec
 	definition action.Definition
@@ -171,7 +171,7 @@ func (c *compiler) expression(field string, text httpintegration.Expression, s e
 func (c *compiler) name() {
 	name := httpintegration.LookerName(c.Name, &c.Spec)
 	if !strings.HasPrefix(name, httpintegration.NamePrefix) && !slices.Contains(c.i.options.Names, name) {
-		c.problem("spec.name", "The name must begin with %s, unless it is that of an integration of the hub.", httpintegration.NamePrefix)
+		c.problem("spec.name", "The name must begin with %s, unless it is the name of an integration of the hub.", httpintegration.NamePrefix)
 	}
 	if len(name) > 63 {
 		c.problem("metadata.name", "The name in Looker has more than 63 characters. Set spec.name.")
@@ -271,11 +271,11 @@ func (c *compiler) icon(icon *httpintegration.Icon) {
 func (c *compiler) rowsNeeded() {
 	d := &c.i.definition
 	if slices.Contains(d.Types, action.TypeDashboard) {
-		c.problem("spec.types", "A dashboard has no rows, which the request uses.")
+		c.problem("spec.types", "The request uses rows, but a dashboard has no rows.")
 	}
 	for n, f := range c.Spec.Formats {
 		if !slices.Contains(rowFormats, f) {
-			c.problem(fmt.Sprintf("spec.formats[%d]", n), "The format has no rows, which the request uses.")
+			c.problem(fmt.Sprintf("spec.formats[%d]", n), "The request uses rows, but the format has no rows.")
 		}
 	}
 	if d.Formats == nil {

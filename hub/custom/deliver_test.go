@@ -68,14 +68,14 @@ func TestRowFails(t *testing.T) {
 	t.Parallel()
 	data := result([]string{"u.v:V"}, []string{`"s3cret-value"`}, []string{`12`}, []string{`null`}, []string{`99999999999999999999999`}, []string{`7`})
 	for template, want := range map[string]string{
-		`{a: [{b: "${int(row.label.V) + 1}"}]}`: "2 of 5 rows delivered, 3 rejected. The template cannot be filled in: request.body.json.a[0].b: a value cannot be converted. " +
-			"The template cannot be filled in: request.body.json.a[0].b: a value has the wrong type. " +
-			"The template cannot be filled in: request.body.json.a[0].b: a number has more digits than expressions can keep.",
-		`"${lists.range(1000).map(x, lists.range(1000).map(y, row.label.V))}"`: "0 of 5 rows delivered, 5 rejected. The template cannot be filled in: request.body.json: it costs too much. The template cannot be filled in: request.body.json: a number has more digits than expressions can keep.",
-		`"${[1][5]}"`: "0 of 5 rows delivered, 5 rejected. The template cannot be filled in: request.body.json: a list is too short.",
-		`"${{'a': 1}[string(row.label.V)]}"`: "0 of 5 rows delivered, 5 rejected. The template cannot be filled in: request.body.json: a name does not exist. " +
-			"The template cannot be filled in: request.body.json: a value has the wrong type. " +
-			"The template cannot be filled in: request.body.json: a number has more digits than expressions can keep.",
+		`{a: [{b: "${int(row.label.V) + 1}"}]}`: "2 of 5 rows delivered, 3 rejected. The template cannot be rendered: request.body.json.a[0].b: a value cannot be converted. " +
+			"The template cannot be rendered: request.body.json.a[0].b: a value has the wrong type. " +
+			"The template cannot be rendered: request.body.json.a[0].b: a number has more digits than expressions support.",
+		`"${lists.range(1000).map(x, lists.range(1000).map(y, row.label.V))}"`: "0 of 5 rows delivered, 5 rejected. The template cannot be rendered: request.body.json: it exceeds the cost limit. The template cannot be rendered: request.body.json: a number has more digits than expressions support.",
+		`"${[1][5]}"`: "0 of 5 rows delivered, 5 rejected. The template cannot be rendered: request.body.json: a list is too short.",
+		`"${{'a': 1}[string(row.label.V)]}"`: "0 of 5 rows delivered, 5 rejected. The template cannot be rendered: request.body.json: a name does not exist. " +
+			"The template cannot be rendered: request.body.json: a value has the wrong type. " +
+			"The template cannot be rendered: request.body.json: a number has more digits than expressions support.",
 	} {
 		t.Run(template, func(t *testing.T) {
 			t.Parallel()
@@ -96,27 +96,27 @@ func TestRowFails(t *testing.T) {
 func TestCompileProblems(t *testing.T) {
 	t.Parallel()
 	for spec, want := range map[string]string{
-		"name: pagerduty\nrequest: {url: 'https://a.example.com/'}":                                                                          "test.yaml:6: spec.name: The name must begin with custom_, unless it is that of an integration of the hub.",
+		"name: pagerduty\nrequest: {url: 'https://a.example.com/'}":                                                                          "test.yaml:6: spec.name: The name must begin with custom_, unless it is the name of an integration of the hub.",
 		"request: {url: 'https://${params.x}/'}":                                                                                             "test.yaml:6: spec.request.url: There is no params.x.",
-		"params: [{name: x}]\nrequest: {url: 'https://${params.x}/'}":                                                                        "test.yaml:7: spec.request.url: A URL whose host contains ${…} needs allowedHosts.",
+		"params: [{name: x}]\nrequest: {url: 'https://${params.x}/'}":                                                                        "test.yaml:7: spec.request.url: A URL whose host contains ${…} requires allowedHosts.",
 		"request: {url: 'https://a.example.com/?x=1'}":                                                                                       "test.yaml:6: spec.request.url: The URL must not contain ? or #. Use query for parameters.",
 		"request: {url: 'https://user@a.example.com/'}":                                                                                      "test.yaml:6: spec.request.url: The URL is not valid: the host is not valid.",
 		"request: {url: 'https://a.example.com/', allowedHosts: [b.example.com]}":                                                            "test.yaml:6: spec.request.url: The URL is not valid: the host is not in allowedHosts.",
 		"request: {url: 'https://a.example.com/a b'}":                                                                                        "test.yaml:6: spec.request.url: The URL's path contains characters that must be escaped.",
-		"request: {url: 'https://a.example.com/${'}":                                                                                         "test.yaml:6: spec.request.url: An expression begins with ${ and does not end with }. Write $${ for ${ itself.",
+		"request: {url: 'https://a.example.com/${'}":                                                                                         "test.yaml:6: spec.request.url: An expression begins with ${ and does not end with }. For a literal ${, write $${.",
 		"secrets: [{name: s, secretKeyRef: {name: a, key: b}}]\nrequest: {url: 'https://a.example.com/${secrets.s}'}":                        "test.yaml:7: spec.request.url: The expression is not valid: undeclared reference to 'secrets' (in container '').",
 		"secrets: [{name: s, secretKeyRef: {name: a, key: b}}]\nrequest: {url: 'https://a.example.com/', body: {json: {a: '${secrets.s}'}}}": "test.yaml:7: spec.request.body.json.a: The expression is not valid: undeclared reference to 'secrets' (in container '').",
-		"request: {url: 'https://a.example.com/', headers: {Host: x}}":                                                                       "test.yaml:6: spec.request.headers.Host: The hub sets the header Host itself.",
+		"request: {url: 'https://a.example.com/', headers: {Host: x}}":                                                                       "test.yaml:6: spec.request.headers.Host: The header Host cannot be set, because the hub sets it.",
 		"request: {url: 'https://a.example.com/', headers: {'a b': x}}":                                                                      `test.yaml:6: spec.request.headers.a b: "a b" is not a valid name of a header.`,
 		"request: {url: 'https://a.example.com/', body: {json: '${row.name}'}}":                                                              "test.yaml:6: spec.request.body.json: The expression is not valid: undeclared reference to 'row' (in container ''), did you mean rows?",
 		"request: {url: 'https://a.example.com/', per: row, body: {json: '${row.names}'}}":                                                   "test.yaml:6: spec.request.body.json: There is no row.names, did you mean name?",
-		"request: {url: 'https://a.example.com/', per: batch, batch: {maxRows: 1, item: 1}, body: {json: []}}":                               "test.yaml:6: spec.request.body.json: The body of a request per batch needs the string ${items} once.",
+		"request: {url: 'https://a.example.com/', per: batch, batch: {maxRows: 1, item: 1}, body: {json: []}}":                               "test.yaml:6: spec.request.body.json: The body of a request per batch must contain the string ${items} exactly once.",
 		"request: {url: 'https://a.example.com/', body: {json: {'${a}': 1}}}":                                                                "test.yaml:6: spec.request.body.json.${a}: The name of a member cannot contain ${…}.",
 		"request: {url: 'https://a.example.com/', body: {json: 1, file: {}}}":                                                                "test.yaml:6: spec.request.body: Set one of json, file and multipart.",
 		"request: {url: 'https://a.example.com/', body: {}}":                                                                                 "test.yaml:6: spec.request.body: Set one of json, file and multipart.",
 		"request: {url: 'https://a.example.com/', headers: {X: '${columns[0].name}'}, body: {file: {}}}":                                     "test.yaml:6: spec.request: A request with a file cannot use rows or columns.",
-		"types: [dashboard]\nrequest: {url: 'https://a.example.com/', body: {json: '${rows}'}}":                                              "test.yaml:6: spec.types: A dashboard has no rows, which the request uses.",
-		"formats: [csv]\nrequest: {url: 'https://a.example.com/', body: {json: '${rows}'}}":                                                  "test.yaml:6: spec.formats[0]: The format has no rows, which the request uses.",
+		"types: [dashboard]\nrequest: {url: 'https://a.example.com/', body: {json: '${rows}'}}":                                              "test.yaml:6: spec.types: The request uses rows, but a dashboard has no rows.",
+		"formats: [csv]\nrequest: {url: 'https://a.example.com/', body: {json: '${rows}'}}":                                                  "test.yaml:6: spec.formats[0]: The request uses rows, but the format has no rows.",
 		"icon: {svg: '<svg><script/></svg>'}\nrequest: {url: 'https://a.example.com/'}":                                                      "test.yaml:6: spec.icon.svg: The icon contains the element script, which is not allowed.",
 		"icon: {svg: '<svg onload=\"x\"/>'}\nrequest: {url: 'https://a.example.com/'}":                                                       "test.yaml:6: spec.icon.svg: The icon contains the attribute onload, which is not allowed.",
 		"icon: {svg: '<svg><use href=\"https://x\"/></svg>'}\nrequest: {url: 'https://a.example.com/'}":                                      "test.yaml:6: spec.icon.svg: The icon contains the attribute href, which is not allowed.",
@@ -283,18 +283,18 @@ func TestHostileAnswers(t *testing.T) {
 	}{
 		"endless": {
 			func(*http.Request) (int, http.Header, io.Reader) { return 200, nil, endless{} },
-			"Test sent an answer that is too large. It may already have accepted the request. Check before retrying.",
-			"The options of F cannot be loaded: Test sent an answer that is too large.",
+			"The response from Test is too large. It may already have accepted the request. Check before retrying.",
+			"The options of F cannot be loaded: The response from Test is too large.",
 		},
 		"endless error": {
 			func(*http.Request) (int, http.Header, io.Reader) { return 400, nil, endless{} },
-			"Test answered 400 Bad Request.", "The options of F cannot be loaded: Test answered 400 Bad Request.",
+			"Test returned 400 Bad Request.", "The options of F cannot be loaded: Test returned 400 Bad Request.",
 		},
 		"a redirect": {
 			func(*http.Request) (int, http.Header, io.Reader) {
 				return 307, http.Header{"Location": {"https://evil.example.org/"}}, strings.NewReader("")
 			},
-			"Test answered 307 Temporary Redirect.", "The options of F cannot be loaded: Test answered 307 Temporary Redirect.",
+			"Test returned 307 Temporary Redirect.", "The options of F cannot be loaded: Test returned 307 Temporary Redirect.",
 		},
 		"not JSON": {
 			func(*http.Request) (int, http.Header, io.Reader) { return 200, nil, strings.NewReader("<html>") },
@@ -347,7 +347,7 @@ func TestNextPageElsewhere(t *testing.T) {
 	i := compile(t, resource("form:\n  - name: f\n    type: select\n    optionsFrom:\n      request: {url: 'https://example.com/list'}\n"+
 		"      list: body.list\n      name: item\n      nextURL: body.next\nrequest: {url: 'https://example.com/'}"), d, nil)
 	_, err := i.Form.Form(t.Context(), actiontest.Query(nil, nil))
-	if got := messageOf(err); got != "The options of f cannot be loaded: The next page of options is at another host." || len(d.Requests()) != 1 {
+	if got := messageOf(err); got != "The options of f cannot be loaded: The next page of options is on another host." || len(d.Requests()) != 1 {
 		t.Errorf("%q after %d requests", got, len(d.Requests()))
 	}
 }
@@ -390,15 +390,15 @@ func TestRetries(t *testing.T) {
 		want    int
 		message string
 	}{
-		"a POST that may have been accepted": {"", []actiontest.Reply{{Status: 503}, {}}, 1, "Test answered 503 Service Unavailable. It may already have accepted the request. Check before retrying."},
+		"a POST that may have been accepted": {"", []actiontest.Reply{{Status: 503}, {}}, 1, "Test returned 503 Service Unavailable. It may already have accepted the request. Check before retrying."},
 		"a POST that is rate limited":        {"", []actiontest.Reply{{Status: 429, Header: settings{"Retry-After": "7"}}, {}}, 2, ""},
 		"a status that is listed":            {"retry: {statuses: [503]}", []actiontest.Reply{{Status: 503}, {Status: 503}, {}}, 3, ""},
-		"fewer attempts":                     {"retry: {statuses: [503], maxAttempts: 2}", []actiontest.Reply{{Status: 503}}, 2, "Test answered 503 Service Unavailable."},
+		"fewer attempts":                     {"retry: {statuses: [503], maxAttempts: 2}", []actiontest.Reply{{Status: 503}}, 2, "Test returned 503 Service Unavailable."},
 		"idempotent":                         {"retry: {idempotent: true, maxAttempts: 5}", []actiontest.Reply{{Status: 502}, {Reset: true}, {Status: 504}, {}}, 4, ""},
-		"idempotent and rejected":            {"retry: {idempotent: true}", []actiontest.Reply{{Status: 400}, {}}, 1, "Test answered 400 Bad Request."},
-		"a long wait":                        {"retry: {idempotent: true}", []actiontest.Reply{{Status: 503, Header: settings{"Retry-After": "3600"}}, {}}, 1, "Test answered 503 Service Unavailable."},
+		"idempotent and rejected":            {"retry: {idempotent: true}", []actiontest.Reply{{Status: 400}, {}}, 1, "Test returned 400 Bad Request."},
+		"a long wait":                        {"retry: {idempotent: true}", []actiontest.Reply{{Status: 503, Header: settings{"Retry-After": "3600"}}, {}}, 1, "Test returned 503 Service Unavailable."},
 		"a status of success":                {"response: {successStatuses: [200, 409]}", []actiontest.Reply{{Status: 409}}, 1, ""},
-		"another status":                     {"response: {successStatuses: [201]}", []actiontest.Reply{{Status: 200}}, 1, "Test answered 200 OK, which is not a success."},
+		"another status":                     {"response: {successStatuses: [201]}", []actiontest.Reply{{Status: 200}}, 1, "Test returned 200 OK, which is not a success status."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -70,13 +70,13 @@ func TestMattermost(t *testing.T) {
 			settings{"webhook_key": "k3y-0f-th3-webhook"},
 			settings{"channel": "gone"},
 			"",
-			"Mattermost answered 404 Not Found: Couldn't find the channel.",
+			"Mattermost returned 404 Not Found: Couldn't find the channel.",
 		},
 		"another key": {
 			settings{"webhook_key": "../api/v4/users"}, nil, "", `An ID or name for Mattermost must not be "." or "..".`,
 		},
 		"a key with a slash": {
-			settings{"webhook_key": "a/b?c#d%2e"}, nil, "", "Mattermost answered 400 Bad Request: Invalid webhook.",
+			settings{"webhook_key": "a/b?c#d%2e"}, nil, "", "Mattermost returned 400 Bad Request: Invalid webhook.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -191,19 +191,19 @@ func TestServiceNowFails(t *testing.T) {
 			settings{"instance": "acme", "username": "looker", "password": "wr0ng-passw0rd"},
 			settings{"urgency": "1"},
 			data,
-			" failed. ServiceNow Incident answered 401 Unauthorized: User Not Authenticated Required to provide Auth information", 4,
+			" failed. ServiceNow Incident returned 401 Unauthorized: User Not Authenticated Required to provide Auth information", 4,
 		},
 		"another host": {
 			settings{"instance": "evil.example.org/", "username": "looker", "password": "p4ssword!"},
 			settings{"urgency": "1"},
 			data,
-			"0 of 3 rows delivered, 3 rejected. The integration cannot make its request: request.url: the host is not valid.", 0,
+			"0 of 3 rows delivered, 3 rejected. The integration cannot create its request: request.url: the host is not valid.", 0,
 		},
 		"a host with a user name": {
 			settings{"instance": "x@evil.example.org#", "username": "looker", "password": "p4ssword!"},
 			settings{"urgency": "1"},
 			data,
-			"0 of 3 rows delivered, 3 rejected. The integration cannot make its request: request.url: the host is not valid.", 0,
+			"0 of 3 rows delivered, 3 rejected. The integration cannot create its request: request.url: the host is not valid.", 0,
 		},
 		"no urgency":      {acme, settings{"urgency": ""}, data, "Urgency is required.", 0},
 		"another urgency": {acme, settings{"urgency": "9"}, data, "Urgency must be one of the options.", 0},
@@ -254,7 +254,7 @@ func TestOpsgenie(t *testing.T) {
 	data := result([]string{"a.m:Message:alert_message", "a.i:ID:alert_alias"},
 		[]string{`"` + strings.Repeat("x", 200) + `"`, `12345678901234567`}, []string{`""`, `2`})
 	_, err := i.Execute(t.Context(), query(t, settings{"api_key": "0ps-k3y", "region": "eu"}, nil, data))
-	const want = "1 of 2 rows delivered, 1 rejected. Opsgenie answered 422 Unprocessable Entity: " +
+	const want = "1 of 2 rows delivered, 1 rejected. Opsgenie returned 422 Unprocessable Entity: " +
 		"Request body is not processable. Please check the errors."
 	if got := messageOf(err); got != want {
 		t.Errorf("message %q, want %q", got, want)
@@ -385,7 +385,7 @@ func TestRESTBatches(t *testing.T) {
 	// One that is new and rejected is not.
 	service.valid = 99
 	_, err = i.Execute(t.Context(), query(t, nil, settings{"segment": "gold"}, one))
-	if got := messageOf(err); got != "Customer Service answered 401 Unauthorized." || service.tokens != 3 {
+	if got := messageOf(err); got != "Customer Service returned 401 Unauthorized." || service.tokens != 3 {
 		t.Errorf("without a valid token: %q, %d tokens", got, service.tokens)
 	}
 	if _, err := i.Execute(t.Context(), query(t, nil, settings{"segment": "../x"}, data)); messageOf(err) != "The segment must consist of lowercase letters, digits and hyphens." {
@@ -483,7 +483,7 @@ func TestPubSub(t *testing.T) {
 		t.Errorf("%d messages, the last is %s", len(service.messages), service.messages[len(service.messages)-1])
 	}
 	_, err = i.Execute(t.Context(), query(t, settings{"project": "acme"}, settings{"topic": "gone"}, data))
-	if got := messageOf(err); !strings.HasSuffix(got, "Pub/Sub answered 404 Not Found: Resource not found (resource=gone).") {
+	if got := messageOf(err); !strings.HasSuffix(got, "Pub/Sub returned 404 Not Found: Resource not found (resource=gone).") {
 		t.Errorf("message %q", got)
 	}
 }

@@ -354,13 +354,13 @@ func convert[T any](table *action.Table, item func(action.Row) (T, error)) iter.
 // rowError is the error for a template that cannot be evaluated for a row.
 func rowError(field string, err error) error {
 	if e, ok := errors.AsType[*expression.FieldError](err); ok && strings.HasPrefix(e.Field, "[") {
-		return action.Errorf(action.Invalid, "The template cannot be filled in: %s%s.", field, err)
+		return action.Errorf(action.Invalid, "The template cannot be rendered: %s%s.", field, err)
 	}
 	separator := "."
 	if e, ok := errors.AsType[*expression.FieldError](err); !ok || e.Field == "" {
 		separator = ": "
 	}
-	return action.Errorf(action.Invalid, "The template cannot be filled in: %s%s%s.", field, separator, err)
+	return action.Errorf(action.Invalid, "The template cannot be rendered: %s%s%s.", field, separator, err)
 }
 
 // batchItem is one rendered row.

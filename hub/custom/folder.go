@@ -77,7 +77,7 @@ func (f *Folder) Reload() (changed bool, err error) {
 		}
 	}
 	if again, _, _, err := f.list(); err != nil || again != base {
-		return false, errors.New("the folder of integrations changed while it was read")
+		return false, errors.New("the folder of integrations changed while it was being read")
 	}
 	f.signature = signature
 	f.load(names, contents)
@@ -184,7 +184,7 @@ func (f *Folder) version(name string, text []byte, previous *file, owners map[st
 		return failed(err.Error())
 	}
 	if owner := owners[i.definition.Name]; owner != "" && owner != name {
-		return failed(fmt.Sprintf("%s: The name %s is that of %s.", name, i.definition.Name, owner))
+		return failed(fmt.Sprintf("%s: The name %s is already used by %s.", name, i.definition.Name, owner))
 	}
 	if reason := f.taken(i.definition.Name); reason != "" {
 		return failed(fmt.Sprintf("%s: %s", name, reason))

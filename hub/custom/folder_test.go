@@ -145,10 +145,10 @@ func TestFolder(t *testing.T) {
 		{ // a name that another file has, even if that comes later in the alphabet, and one that the hub has
 			settings{"a.yaml": named("b", "Thief"), "b.json": b, "c.yaml": named("taken", "C")},
 			true,
-			"a.yaml: The name custom_b is that of b.json.; c.yaml: It is taken.",
+			"a.yaml: The name custom_b is already used by b.json.; c.yaml: It is taken.",
 			[]string{"B"},
 			[]custom.Status{
-				{File: "a.yaml", Problem: "a.yaml: The name custom_b is that of b.json.", FailedDigest: digest(named("b", "Thief"))},
+				{File: "a.yaml", Problem: "a.yaml: The name custom_b is already used by b.json.", FailedDigest: digest(named("b", "Thief"))},
 				{Name: "custom_b", File: "b.json", Digest: digest(b)},
 				{File: "c.yaml", Problem: "c.yaml: It is taken.", FailedDigest: digest(named("taken", "C"))},
 			},

@@ -77,7 +77,7 @@ func (c *compiler) formDefaults() {
 			}
 			switch valid, err := rule.Bool(v.With(expression.Vars{"value": value})); {
 			case err != nil:
-				c.problem(at, "The default cannot be checked by validation[%d]: %s.", r, err)
+				c.problem(at, "validation[%d] cannot check the default: %s.", r, err)
 			case !valid:
 				c.problem(at, "The default is not valid: %s", f.Validation[r].Message)
 			}
@@ -313,7 +313,7 @@ func sameHost(first, next string) (string, error) {
 	}
 	b, err := a.Parse(next)
 	if err != nil || b.Scheme != a.Scheme || b.Host != a.Host || b.User != nil {
-		return "", action.Errorf(action.Unavailable, "The next page of options is at another host.")
+		return "", action.Errorf(action.Unavailable, "The next page of options is on another host.")
 	}
 	b.Fragment = ""
 	return b.String(), nil

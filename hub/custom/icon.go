@@ -64,7 +64,7 @@ const maxPixels = 512
 func checkPNG(text string) error {
 	data, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
 	if err != nil {
-		return action.Errorf(action.Invalid, "The icon must be in base64.")
+		return action.Errorf(action.Invalid, "The icon must be base64-encoded.")
 	}
 	c, err := png.DecodeConfig(bytes.NewReader(data))
 	if err != nil {

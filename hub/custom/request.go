@@ -43,7 +43,7 @@ func (c *compiler) header(field, name string) {
 	case !httpguts.ValidHeaderFieldName(name):
 		c.problem(field, "%q is not a valid name of a header.", name)
 	case slices.Contains(reservedHeaders, http.CanonicalHeaderKey(name)):
-		c.problem(field, "The hub sets the header %s itself.", http.CanonicalHeaderKey(name))
+		c.problem(field, "The header %s cannot be set, because the hub sets it.", http.CanonicalHeaderKey(name))
 	}
 }
 
@@ -240,7 +240,7 @@ func configurationError(field string, err error) *action.Error {
 // templateError is the error for a template of text that cannot be evaluated.
 func templateError(t *expression.Text, field string, err error) *action.Error {
 	cause := &evaluationError{field: field, err: err, secrets: t != nil && t.Uses("secrets")}
-	return action.Wrap(cause, action.Invalid, "The integration cannot make its request: %s: %s.", strings.TrimPrefix(field, "spec."), err)
+	return action.Wrap(cause, action.Invalid, "The integration cannot create its request: %s: %s.", strings.TrimPrefix(field, "spec."), err)
 }
 
 // prepare evaluates an endpoint.

@@ -116,7 +116,7 @@ func (r *response) evaluate(ctx context.Context, answer *outbound.Answer, v expr
 		return "", nil
 	}
 	if len(r.statuses) > 0 && !slices.Contains(r.statuses, answer.Status) {
-		return "", r.rejected(fmt.Sprintf("%s answered %d %s, which is not a success.", r.label, answer.Status, http.StatusText(answer.Status)), "")
+		return "", r.rejected(fmt.Sprintf("%s returned %d %s, which is not a success status.", r.label, answer.Status, http.StatusText(answer.Status)), "")
 	}
 	v = r.vars(v, answer.Status, answer.Header, answer.Body, count)
 	if r.success != nil {
@@ -187,6 +187,6 @@ func (r *response) rejected(message, reason string) *action.Error {
 // unexpected is the error for an answer that lacks what the configuration expects: the request may have been
 // carried out.
 func (r *response) unexpected(err error) error {
-	return action.Wrap(fmt.Errorf("%w: evaluating the answer: %w", outbound.ErrInDoubt, err), action.Unavailable,
+	return action.Wrap(fmt.Errorf("%w: evaluating the response: %w", outbound.ErrInDoubt, err), action.Unavailable,
 		"Unexpected response from %s. It may already have accepted the request. Check before retrying.", r.label)
 }

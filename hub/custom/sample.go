@@ -108,7 +108,7 @@ func (s *sampleCheck) failed(what string, err error) {
 		s.problem(field, "Evaluation fails for %s: %s.", what, strings.TrimSuffix(reason.Error(), "."))
 		return
 	}
-	s.problem("spec.sample", "The request cannot be made for %s: %s", what, action.MessageOf(err))
+	s.problem("spec.sample", "The request cannot be created for %s: %s", what, action.MessageOf(err))
 }
 
 // names checks the names of settings and fields, and that required settings have values.
@@ -117,7 +117,7 @@ func (s *sampleCheck) names() {
 	for _, p := range s.spec.Params {
 		params = append(params, string(p.Name))
 		if p.Required && !p.Sensitive && s.sample.Params[string(p.Name)] == "" {
-			s.problem("spec.sample.params", "The sample needs a value of %s, which is required.", p.Name)
+			s.problem("spec.sample.params", "The sample must have a value for %s, which is required.", p.Name)
 		}
 	}
 	for _, f := range s.spec.Form {
@@ -164,7 +164,7 @@ func (s *sampleCheck) columns() {
 		}
 		switch {
 		case len(values) > maxSampleRows:
-			s.problem(field, "A sample has at most %d rows.", maxSampleRows)
+			s.problem(field, "A sample can have at most %d rows.", maxSampleRows)
 			continue
 		case len(values) != len(rows):
 			s.problem(field, "The column has %d values, and the first one has %d.", len(values), len(rows))

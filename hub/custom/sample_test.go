@@ -111,13 +111,13 @@ func TestSampleProblems(t *testing.T) {
 		"a missing column": {"{name: stock.count,", "{name: stock.counts,", []string{"spec.sample.columns: Query requires the field stock.count."}},
 		"too expensive": {
 			"int(row.name['stock.count']) + 1", "lists.range(1000).map(x, lists.range(1000).map(y, x * y)).size()",
-			[]string{"spec.request.body.json.count: Evaluation fails for row 1 of the sample: it costs too much."},
+			[]string{"spec.request.body.json.count: Evaluation fails for row 1 of the sample: it exceeds the cost limit."},
 		},
 		"uneven columns":    {"[1, 41]", "[1]", []string{"spec.sample.columns[1].values: The column has 1 values, and the first one has 2."}},
 		"no list":           {"[1, 41]", "5", []string{"spec.sample.columns[1].values: The value is not a list."}},
-		"too many rows":     {"[a b, c]", "[1,2,3,4,5,6,7,8,9,10,11]", []string{"spec.sample.columns[0].values: A sample has at most 10 rows.", "spec.sample.columns[1].values: The column has 2 values, and the first one has 11."}},
+		"too many rows":     {"[a b, c]", "[1,2,3,4,5,6,7,8,9,10,11]", []string{"spec.sample.columns[0].values: A sample can have at most 10 rows.", "spec.sample.columns[1].values: The column has 2 values, and the first one has 11."}},
 		"no columns":        {stock[strings.Index(stock, "  columns:"):], "", []string{"spec.sample: The request uses rows or columns. Add columns to the sample."}},
-		"a missing setting": {`shop: "7"`, "", []string{"spec.sample.params: The sample needs a value of shop, which is required."}},
+		"a missing setting": {`shop: "7"`, "", []string{"spec.sample.params: The sample must have a value for shop, which is required."}},
 		"an unknown setting": {
 			`shop: "7"`, `shop: "7", shp: a`, []string{"spec.sample.params.shp: There is no shp in spec.params, did you mean shop?"},
 		},
@@ -180,12 +180,12 @@ func TestSampleKinds(t *testing.T) {
 		},
 		"an item that fails": {
 			"request: {url: https://a.example.com/, per: batch, batch: {maxRows: 2, item: [{a: '${1 / (2 - row.label.N)}'}]}, body: {json: {n: '${items}'}}}" + columns,
-			[]string{"spec.request.batch.item[0].a: Evaluation fails for row 2 of the sample: it divides by zero."},
+			[]string{"spec.request.batch.item[0].a: Evaluation fails for row 2 of the sample: division by zero."},
 			nil,
 		},
 		"a batch that fails": {
 			"request: {url: https://a.example.com/, per: batch, batch: {maxRows: 2, item: 1}, body: {json: {n: '${items}', a: '${1 / (2 - count)}'}}}" + columns,
-			[]string{"spec.request.body.json.a: Evaluation fails for the sample: it divides by zero."},
+			[]string{"spec.request.body.json.a: Evaluation fails for the sample: division by zero."},
 			nil,
 		},
 		"a cell": {
@@ -336,7 +336,7 @@ func TestSampleTotalCost(t *testing.T) {
 		t.Errorf("ten expressions are refused: %q", problems)
 	}
 	problems, _ := lintText(t, resource(spec(300)))
-	if len(problems) != 1 || !strings.HasSuffix(problems[0], "Evaluation fails for the sample: all expressions together cost too much.") {
+	if len(problems) != 1 || !strings.HasSuffix(problems[0], "Evaluation fails for the sample: the expressions together exceed the cost limit.") {
 		t.Errorf("the cost of 300 expressions is not limited: %q", problems)
 	}
 }
@@ -362,7 +362,7 @@ func TestCertainFailures(t *testing.T) {
 		"a default that is valid":           {text("a", "value == 'a'"), nil},
 		"a default that is not valid":       {text("b", "value == 'a'"), []string{"spec.form[0].default: The default is not valid: Not good."}},
 		"a default that cannot be checked": {
-			text("b", "int(value) > 1"), []string{"spec.form[0].default: The default cannot be checked by validation[0]: a value cannot be converted."},
+			text("b", "int(value) > 1"), []string{"spec.form[0].default: validation[0] cannot check the default: a value cannot be converted."},
 		},
 		"a rule that depends on a value": {text("b", "value == params.p"), nil},
 		"a condition that is a number":   {"response: {success: status}" + request, []string{"spec.response.success: The result is not true or false."}},
@@ -415,7 +415,7 @@ func TestSampleTotalSize(t *testing.T) {
 		},
 		"headers": {
 			"request: {url: https://a.example.com/, per: row, headers: " + header + "}}",
-			"Evaluation fails for row 2 of the sample: all expressions together cost too much.",
+			"Evaluation fails for row 2 of the sample: the expressions together exceed the cost limit.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -126,7 +126,7 @@ type issued struct {
 // Validate implements what [outbound.API.Call] asks for.
 func (i *issued) Validate() error {
 	if i.AccessToken == "" || i.TokenType != "" && !strings.EqualFold(i.TokenType, "bearer") {
-		return errors.New("the answer has no bearer token")
+		return errors.New("the response has no bearer token")
 	}
 	return nil
 }
@@ -153,7 +153,7 @@ func googleTokens(client *http.Client, key string, scopes []string) func(context
 	return func(ctx context.Context) (issued, error) {
 		config, err := google.JWTConfigFromJSON([]byte(key), scopes...)
 		if err != nil { // its text can contain parts of the key
-			return issued{}, action.Errorf(action.Invalid, "The service account's key is not a key file in JSON.")
+			return issued{}, action.Errorf(action.Invalid, "The service account's key is not a JSON key file.")
 		}
 		config.TokenURL = googleTokenURL // the key file decides about nothing but the account
 		outbound.AddSecrets(ctx, string(config.PrivateKey))
@@ -179,7 +179,7 @@ func explainGoogle(ctx context.Context, err error) error {
 		if code == http.StatusBadRequest || code == http.StatusUnauthorized {
 			return action.Errorf(action.Unauthenticated, "Google's token endpoint rejected the service account.")
 		}
-		return action.Errorf(action.KindOfStatus(code), "%s answered %d %s.", name, code, http.StatusText(code))
+		return action.Errorf(action.KindOfStatus(code), "%s returned %d %s.", name, code, http.StatusText(code))
 	}
 	if _, ok := errors.AsType[*url.Error](err); ok {
 		return outbound.ConnectionError(ctx, err, name)

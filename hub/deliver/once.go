@@ -37,7 +37,7 @@ type Once struct {
 var onceRetry = Retry{MaxAttempts: 4, InitialBackoff: time.Second, MaxBackoff: 30 * time.Second}
 
 // Do calls f with the context that its HTTP request must use. It calls f again only if the
-// destination did nothing: it answered 429, or the connection failed before the request was
+// destination did nothing: it returned 429, or the connection failed before the request was
 // written.
 func (o Once) Do(ctx context.Context, f func(context.Context) error) error { return o.do(ctx, nil, f) }
 
@@ -70,7 +70,7 @@ func (o Once) do(ctx context.Context, limiter *rate.Limiter, f func(context.Cont
 func (o Once) call(ctx context.Context, f func(context.Context) error) (bool, error) {
 	if o.Timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, o.Timeout, action.Errorf(action.Timeout, "%s did not answer in time.", o.Name))
+		ctx, cancel = context.WithTimeoutCause(ctx, o.Timeout, action.Errorf(action.Timeout, "%s did not respond in time.", o.Name))
 		defer cancel()
 	}
 	var written atomic.Bool // set on the HTTP client's own goroutine

@@ -95,7 +95,7 @@ func TestOnceEnds(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			err := deliver.Once{Name: "Them", Timeout: time.Minute, MaybeDeliveredHint: "It may be there."}.Do(t.Context(), late)
-			if got, want := action.MessageOf(err), "Them did not answer in time. It may be there."; got != want || action.KindOf(err) != action.Timeout {
+			if got, want := action.MessageOf(err), "Them did not respond in time. It may be there."; got != want || action.KindOf(err) != action.Timeout {
 				t.Errorf("error %v (%v), want %q", err, action.KindOf(err), want)
 			}
 		})

@@ -11,7 +11,7 @@ import (
 // manyIntegrations is the maximum of a hub.
 const manyIntegrations = 200
 
-// integrationFile is an integration without code that passes a file on, as the webhook does, with a form
+// integrationFile is a no-code integration that passes a file on, as the webhook does, with a form
 // and rows of its own beside it.
 const integrationFile = `apiVersion: hub.integrationhub.dev/v1alpha1
 kind: HTTPIntegration
@@ -28,7 +28,7 @@ spec:
     body: {file: {}}
 `
 
-// integrationsFolder writes integrations without code, and returns their folder.
+// integrationsFolder writes no-code integrations, and returns their folder.
 func (b *benchmark) integrationsFolder(n int) (string, error) {
 	dir, err := os.MkdirTemp(b.dir, "integrations-")
 	if err != nil {
@@ -43,7 +43,7 @@ func (b *benchmark) integrationsFolder(n int) (string, error) {
 	return dir, nil
 }
 
-// custom measures a hub with as many integrations without code as it can have, and what one costs beside
+// custom measures a hub with as many no-code integrations as it can have, and what one costs beside
 // the webhook.
 func (b *benchmark) custom(ctx context.Context) error {
 	dir, err := b.integrationsFolder(manyIntegrations)

@@ -128,7 +128,7 @@ func (b *benchmark) repeat(ctx context.Context, h *hubProcess, request, want []b
 		_, err = io.Copy(&body, res.Body)
 		_ = res.Body.Close()
 		if err != nil || res.StatusCode != http.StatusOK || !bytes.Contains(body.Bytes(), want) {
-			return nil, fmt.Errorf("answered %s %.200s: %w", res.Status, body.Bytes(), errors.Join(err, errUnexpected))
+			return nil, fmt.Errorf("returned %s %.200s: %w", res.Status, body.Bytes(), errors.Join(err, errUnexpected))
 		}
 		now := time.Now()
 		took, begin = append(took, now.Sub(begin)), now
@@ -136,7 +136,7 @@ func (b *benchmark) repeat(ctx context.Context, h *hubProcess, request, want []b
 	return took, nil
 }
 
-var errUnexpected = errors.New("not what was asked for")
+var errUnexpected = errors.New("not the expected response")
 
 func (b *benchmark) connect(ctx context.Context, h *hubProcess) (net.Conn, error) {
 	address, plain := strings.CutPrefix(h.url, "http://")

@@ -166,7 +166,7 @@ func (h *hubProcess) ask(ctx context.Context, page string) (*http.Response, erro
 		return nil, fmt.Errorf("asking the hub for %s: %w", page, err)
 	}
 	if res.StatusCode != http.StatusOK {
-		return nil, errors.Join(fmt.Errorf("the hub answers %s to %s", res.Status, page), res.Body.Close())
+		return nil, errors.Join(fmt.Errorf("the hub returned %s for %s", res.Status, page), res.Body.Close())
 	}
 	return res, nil
 }

@@ -28,10 +28,10 @@ type outcome struct {
 }
 
 // errUnanswered says that the connection ended before the hub's answer did.
-var errUnanswered = errors.New("the hub did not answer")
+var errUnanswered = errors.New("the hub did not respond")
 
 // errCutShort ends a request that Looker breaks off.
-var errCutShort = errors.New("broken off on purpose")
+var errCutShort = errors.New("aborted on purpose")
 
 // post sends a body in chunks, with Looker's headers.
 func (h *hubProcess) post(ctx context.Context, c *http.Client, path, id string, body io.Reader) (*http.Response, error) {

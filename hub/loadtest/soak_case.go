@@ -142,9 +142,9 @@ func judge(c soakCase, out outcome, err error, ended bool, arrivals []arrival) (
 		return "doubled", fmt.Errorf("it was sent %d times, %d times whole, to an address that must get it once", len(arrivals), whole)
 	case errors.Is(err, errUnanswered) && c.hangUp:
 		if whole > 0 {
-			return "truncated by Looker, delivered", errors.New("the request broke off, but the delivery arrived as if whole")
+			return "truncated by Looker, delivered", errors.New("the request was aborted, but the delivery arrived as if whole")
 		}
-		return "broken off by Looker, not delivered", nil
+		return "aborted by Looker, not delivered", nil
 	case errors.Is(err, errUnanswered) && ended:
 		return "unanswered: the hub was stopped", nil
 	case err != nil:
@@ -154,7 +154,7 @@ func judge(c soakCase, out outcome, err error, ended bool, arrivals []arrival) (
 	case out.Success:
 		return "delivered", nil
 	case c.hangUp:
-		return "broken off by Looker, answered as failed", nil
+		return "aborted by Looker, reported as failed", nil
 	case c.faultless():
 		return "failed without a fault", fmt.Errorf("answered as failed although nothing was wrong: %s; arrivals %+v", out.Message, arrivals)
 	case accepted > 0:

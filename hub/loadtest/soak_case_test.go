@@ -72,12 +72,12 @@ func TestJudge(t *testing.T) {
 			name: "nonsense for an answer, hub ended", c: c, out: outcome{}, err: nonsense, ended: true,
 			want: "no answer", broken: true,
 		},
-		{name: "Looker hung up", c: cut, out: outcome{}, err: unheard, want: "broken off by Looker, not"},
+		{name: "Looker hung up", c: cut, out: outcome{}, err: unheard, want: "aborted by Looker, not"},
 		{
 			name: "Looker hung up, but it arrived", c: cut, out: outcome{}, err: unheard,
 			arrivals: []arrival{taken}, want: "truncated", broken: true,
 		},
-		{name: "Looker hung up and was answered", c: cut, out: failure, want: "broken off by Looker, answered"},
+		{name: "Looker hung up and was answered", c: cut, out: failure, want: "aborted by Looker, reported"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

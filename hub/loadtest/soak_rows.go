@@ -188,14 +188,14 @@ func judgeRows(c soakCase, out outcome, err error, end answerEnd, l *rowLedger) 
 		return judgeUnanswered(c, err, end, l)
 	}
 	if c.hangUp && !out.Success && len(l.stored) == 0 {
-		return "broken off by Looker, answered as failed", nil
+		return "aborted by Looker, reported as failed", nil
 	}
 	r, err := readReport(out)
 	if err == nil {
 		err = l.compare(c, out, r, end)
 	}
 	if err != nil {
-		return "reported wrongly", fmt.Errorf("%w; the hub answered: %t, %q; confirmed %d, stored %d, refused %d of %d rows",
+		return "reported wrongly", fmt.Errorf("%w; the hub returned an error: %t, %q; confirmed %d, stored %d, refused %d of %d rows",
 			err, out.Success, out.Message, len(l.confirmed), len(l.stored), len(l.rejected), c.rows.rows)
 	}
 	switch {
@@ -214,9 +214,9 @@ func judgeRows(c soakCase, out outcome, err error, end answerEnd, l *rowLedger) 
 func judgeUnanswered(c soakCase, err error, end answerEnd, l *rowLedger) (string, error) {
 	switch {
 	case c.hangUp && len(l.stored) > 0:
-		return "truncated by Looker, delivered", fmt.Errorf("the request broke off, but %d rows arrived", len(l.stored))
+		return "truncated by Looker, delivered", fmt.Errorf("the request was aborted, but %d rows arrived", len(l.stored))
 	case end.unanswered && c.hangUp:
-		return "broken off by Looker, not delivered", nil
+		return "aborted by Looker, not delivered", nil
 	case end.unanswered && end.stopped:
 		return "unanswered: the hub was stopped", nil
 	}

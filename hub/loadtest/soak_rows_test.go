@@ -66,8 +66,8 @@ func TestJudgeRows(t *testing.T) {
 		{name: "a row that is not counted", rows: faulty, out: said("2 of 4 rows delivered, 1 failed. No."), ledger: ledger("cc"), want: "reported", broken: true},
 		{name: "a row that was not read", rows: faulty, out: said("2 of 3 rows delivered, 1 failed. No."), ledger: ledger("cc"), want: "reported", broken: true},
 		{name: "a source that broke off", rows: calm, source: faultReset, out: said("2 of 2 rows delivered, 0 failed. No."), ledger: ledger("cc"), want: "partly"},
-		{name: "nothing, without counts", rows: faulty, out: said("Braze answered 500."), ledger: ledger(""), want: "failed, and"},
-		{name: "confirmed, without counts", rows: faulty, out: said("Braze answered 500."), ledger: ledger("c"), want: "reported", broken: true},
+		{name: "nothing, without counts", rows: faulty, out: said("Braze returned 500."), ledger: ledger(""), want: "failed, and"},
+		{name: "confirmed, without counts", rows: faulty, out: said("Braze returned 500."), ledger: ledger("c"), want: "reported", broken: true},
 		{name: "without a fault", rows: calm, out: said("0 of 4 rows delivered, 4 failed. No."), ledger: ledger(""), want: "failed without", broken: true},
 		{name: "stored twice where it may", rows: faulty, out: all, ledger: ledger("22cc"), want: "delivered"},
 		{name: "stored twice", rows: strict, out: all, ledger: ledger("2ccc"), want: "damaged", broken: true},
@@ -76,7 +76,7 @@ func TestJudgeRows(t *testing.T) {
 		{name: "damage", rows: calm, out: all, ledger: damaged, want: "damaged", broken: true},
 		{name: "no answer", rows: calm, err: errUnanswered, end: answerEnd{unanswered: true}, ledger: ledger("cccc"), want: "no answer", broken: true},
 		{name: "no answer of a hub that was ended", rows: calm, err: errUnanswered, end: answerEnd{unanswered: true, stopped: true}, ledger: ledger("cc"), want: "unanswered"},
-		{name: "Looker hung up", rows: calm, hangUp: true, err: errUnanswered, end: answerEnd{unanswered: true}, ledger: ledger(""), want: "broken off"},
+		{name: "Looker hung up", rows: calm, hangUp: true, err: errUnanswered, end: answerEnd{unanswered: true}, ledger: ledger(""), want: "aborted"},
 		{name: "Looker hung up, but rows arrived", rows: calm, hangUp: true, err: errUnanswered, end: answerEnd{unanswered: true}, ledger: ledger("c"), want: "truncated", broken: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -135,7 +135,7 @@ func TestFetchError(t *testing.T) {
 	closed := respond(t, 200, "")
 	closed.Close()
 	for name, tt := range map[string]struct{ url, token, message string }{
-		"a wrong token": {h.URL, "wrong", "answered with status 403: Invalid 'Authorization' header."},
+		"a wrong token": {h.URL, "wrong", "returned status 403: Invalid 'Authorization' header."},
 		"a page":        {respond(t, 200, "<html>").URL, "", "list is not valid"},
 		"another API":   {respond(t, 200, `{"label":"x"}`).URL, "", "no integrations"},
 		"no URL": {

@@ -94,9 +94,9 @@ func statusError(status int, answer []byte) error {
 		Error string `json:"error"`
 	}
 	if json.Unmarshal(answer, &body) == nil && body.Error != "" {
-		return fmt.Errorf("%w answered with status %d: %s", errHub, status, body.Error)
+		return fmt.Errorf("%w returned status %d: %s", errHub, status, body.Error)
 	}
-	return fmt.Errorf("%w answered with status %d", errHub, status)
+	return fmt.Errorf("%w returned status %d", errHub, status)
 }
 
 // requestList requests a hub's list. Source: docs/action_api.md of the reference: a POST with an empty

@@ -86,7 +86,7 @@ type prepared struct {
 }
 
 var (
-	errNoIntegration = errors.New("there is no such integration")
+	errNoIntegration = errors.New("the integration does not exist")
 	errNoForm        = errors.New("the integration has no form")
 )
 

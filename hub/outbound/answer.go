@@ -25,11 +25,11 @@ const (
 )
 
 // ErrAnswerTooLarge says that a JSON answer is past reason.
-var ErrAnswerTooLarge = errors.New("the answer is too large")
+var ErrAnswerTooLarge = errors.New("the response is too large")
 
 // ErrInDoubt marks an error that came after a status of success: the request may have been
 // carried out, and its message says so.
-var ErrInDoubt = errors.New("the request may have been carried out")
+var ErrInDoubt = errors.New("the request may have been processed")
 
 type doubtKey struct{}
 
@@ -64,7 +64,7 @@ func JSON(c *http.Client, req *http.Request, name string, out any) error {
 	if err == nil {
 		err = json.Unmarshal(body, out)
 		if err != nil {
-			err = unexpected(fmt.Errorf("decoding the answer: %w", err), name)
+			err = unexpected(fmt.Errorf("decoding the response: %w", err), name)
 		}
 	}
 	return afterSuccess(req, err, name)
@@ -76,7 +76,7 @@ func JSON(c *http.Client, req *http.Request, name string, out any) error {
 func Accepted(req *http.Request, res *http.Response, name string) error {
 	Discard(res)
 	if mediaType, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); mediaType == "text/html" {
-		return Unexpected(req, errors.New("the answer is a web page"), name)
+		return Unexpected(req, errors.New("the response is a web page"), name)
 	}
 	return nil
 }
@@ -117,7 +117,7 @@ func readAtMost(maxBytes int64, req *http.Request, res *http.Response, name stri
 	case err != nil:
 		return nil, ConnectionError(req.Context(), err, name)
 	case int64(len(body)) > maxBytes:
-		return nil, action.Wrap(ErrAnswerTooLarge, action.Unavailable, "%s sent an answer that is too large.", name)
+		return nil, action.Wrap(ErrAnswerTooLarge, action.Unavailable, "The response from %s is too large.", name)
 	}
 	return body, nil
 }

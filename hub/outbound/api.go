@@ -69,7 +69,7 @@ func (a API) Call(ctx context.Context, method, path string, in, out any) error {
 	delivery := ctx
 	if a.Timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, a.Timeout, action.Errorf(action.Timeout, "%s did not answer in time.", a.Name))
+		ctx, cancel = context.WithTimeoutCause(ctx, a.Timeout, action.Errorf(action.Timeout, "%s did not respond in time.", a.Name))
 		defer cancel()
 	}
 	req, err := a.request(ctx, method, path, in)

@@ -184,11 +184,11 @@ func TestAPIResponse(t *testing.T) {
 		},
 		{
 			name: "explained", reply: actiontest.Reply{Status: 400, Body: `{"error":"bad"}`}, out: &made{}, want: &made{},
-			kind: action.Invalid, message: `There answered 400 Bad Request. It said {"error":"bad"}`,
+			kind: action.Invalid, message: `There returned 400 Bad Request. It said {"error":"bad"}`,
 		},
 		{
 			name: "rate limited", reply: actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "7"}},
-			kind: action.RateLimited, message: "There answered 429 Too Many Requests.",
+			kind: action.RateLimited, message: "There returned 429 Too Many Requests.",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -241,7 +241,7 @@ func TestAPITimeout(t *testing.T) {
 		api := outbound.API{Name: "There", Base: "https://api.example.com", Client: actiontest.Late(), Timeout: time.Minute}
 		start := time.Now()
 		err := api.Call(t.Context(), http.MethodPost, "/", nil, nil)
-		if action.KindOf(err) != action.Timeout || action.MessageOf(err) != "There did not answer in time." {
+		if action.KindOf(err) != action.Timeout || action.MessageOf(err) != "There did not respond in time." {
 			t.Errorf("error %v", err)
 		}
 		if took := time.Since(start); took != time.Minute {
@@ -269,7 +269,7 @@ func TestExplainedOnce(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	status := &outbound.StatusError{Code: http.StatusUnauthorized}
-	first := action.Wrap(status, action.Unauthenticated, "There answered 401: No.")
+	first := action.Wrap(status, action.Unauthenticated, "There returned 401: No.")
 	cancel(first)
 	api := outbound.API{
 		Name: "There", Client: &http.Client{}, Base: "https://there.example.com",

@@ -29,7 +29,7 @@ type StatusError struct {
 }
 
 func (e *StatusError) Error() string {
-	return fmt.Sprintf("answered %d %s", e.Code, http.StatusText(e.Code))
+	return fmt.Sprintf("returned %d %s", e.Code, http.StatusText(e.Code))
 }
 
 const maxErrorBody = 16 << 10
@@ -53,7 +53,7 @@ func Do(c *http.Client, req *http.Request, name string) (*http.Response, error) 
 		Code: res.StatusCode, RetryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now()),
 		Header: res.Header, Body: scrubBody(req, body),
 	}
-	return nil, action.Wrap(status, action.KindOfStatus(res.StatusCode), "%s answered %d %s.",
+	return nil, action.Wrap(status, action.KindOfStatus(res.StatusCode), "%s returned %d %s.",
 		name, res.StatusCode, http.StatusText(res.StatusCode))
 }
 
@@ -74,7 +74,7 @@ func ConnectionError(ctx context.Context, err error, name string) error {
 	case errors.Is(err, ErrForbiddenAddress):
 		return action.Wrap(err, action.Forbidden, "The hub's egress policy does not allow a connection to %s.", name)
 	case errors.Is(err, ErrProxyRefused):
-		return action.Wrap(err, action.Forbidden, "The proxy before the hub does not let it connect to %s.", name)
+		return action.Wrap(err, action.Forbidden, "The hub's proxy does not allow a connection to %s.", name)
 	case ctx.Err() != nil:
 		return fmt.Errorf("calling %s: %w", name, context.Cause(ctx))
 	}
@@ -82,7 +82,7 @@ func ConnectionError(ctx context.Context, err error, name string) error {
 		return action.Wrap(err, action.NotFound, "The host name of %s does not exist.", name)
 	}
 	if t, ok := err.(interface{ Timeout() bool }); ok && t.Timeout() {
-		return action.Wrap(err, action.Timeout, "%s did not answer in time.", name)
+		return action.Wrap(err, action.Timeout, "%s did not respond in time.", name)
 	}
 	return action.Wrap(err, action.Unavailable, "The connection to %s failed.", name)
 }

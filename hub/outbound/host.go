@@ -20,7 +20,7 @@ func (h *HostPattern) UnmarshalText(text []byte) error {
 	}
 	name, ok := hostName(domain)
 	if _, err := netip.ParseAddr(name); !ok || star != "" && err == nil {
-		return fmt.Errorf("%q must be a host such as example.com, or *.example.com for all below it", text)
+		return fmt.Errorf("%q must be a host such as example.com, or *.example.com for all subdomains", text)
 	}
 	*h = HostPattern(star + name)
 	return nil

@@ -41,7 +41,7 @@ func NewIdentityClient() *http.Client {
 func identityService(_ context.Context, _, address string, _ syscall.RawConn) error {
 	a, err := netip.ParseAddrPort(address)
 	if err != nil || !slices.Contains(identityServices, a) {
-		return fmt.Errorf("%w: %s is no identity service", ErrForbiddenAddress, address)
+		return fmt.Errorf("%w: %s is not an identity service", ErrForbiddenAddress, address)
 	}
 	return nil
 }

@@ -80,7 +80,7 @@ func (b *tracedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil {
 		if !errors.Is(err, io.EOF) {
-			b.span.SetStatus(codes.Error, "the response broke off")
+			b.span.SetStatus(codes.Error, "the response ended early")
 		}
 		b.span.End()
 	}

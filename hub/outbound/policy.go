@@ -110,7 +110,7 @@ func (p Policy) CheckHost(address string) error {
 		return fmt.Errorf("%w: %w", ErrForbiddenAddress, err)
 	}
 	if len(p.Hosts) > 0 && !slices.ContainsFunc(p.Hosts, func(h HostPattern) bool { return h.Matches(host) }) {
-		return fmt.Errorf("%w: the host %s is not among those that are allowed", ErrForbiddenAddress, host)
+		return fmt.Errorf("%w: the host %s is not allowed", ErrForbiddenAddress, host)
 	}
 	port, err := strconv.ParseUint(text, 10, 16)
 	if err != nil || len(p.Ports) > 0 && !slices.Contains(p.Ports, uint16(port)) {

@@ -135,7 +135,7 @@ func (p *proxied) check(ctx context.Context, u *url.URL) error {
 	}
 	name, ok := hostName(u.Hostname())
 	if !ok {
-		return fmt.Errorf("%w: %s is no host name", ErrForbiddenAddress, u.Hostname())
+		return fmt.Errorf("%w: %s is not a host name", ErrForbiddenAddress, u.Hostname())
 	}
 	if a, err := netip.ParseAddr(name); err == nil {
 		return p.policy.Check(a)
@@ -145,7 +145,7 @@ func (p *proxied) check(ctx context.Context, u *url.URL) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("looking the host up before the proxy is asked: %w", err)
+		return fmt.Errorf("resolving the host before connecting to the proxy: %w", err)
 	}
 	for _, a := range addresses {
 		if err := p.policy.Check(a); err != nil {
@@ -167,5 +167,5 @@ func refusal(_ context.Context, _ *url.URL, _ *http.Request, res *http.Response)
 	if res.StatusCode == http.StatusOK {
 		return nil
 	}
-	return fmt.Errorf("%w: it answered %d", ErrProxyRefused, res.StatusCode)
+	return fmt.Errorf("%w: it returned %d", ErrProxyRefused, res.StatusCode)
 }

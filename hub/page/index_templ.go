@@ -438,7 +438,7 @@ func (i Index) health() templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "><h3>API versions near their end</h3><ul class=\"apis\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "><h3>API versions near end of life</h3><ul class=\"apis\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -638,7 +638,7 @@ func (i Index) connect() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 53, "<p>Without the operator, run <code>hub token</code> with the service secret in <code>ACTION_HUB_SECRET</code>.</p></li><li><h3>Add the hub</h3><p>In Looker, open <b>Admin → Platform → Actions</b>, choose <b>Add Action Hub</b> and enter the URL.</p></li><li><h3>Authorize it</h3><p>Choose <b>Configure Authorization</b>, enter the token and press <b>Update Token</b>.</p></li><li><h3>Enable integrations</h3><p>Enable the integrations that you need. Their pages list the settings that Looker asks for.</p></li></ol></details></div></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 53, "<p>Without the operator, run <code>hub token</code> with the service secret in <code>ACTION_HUB_SECRET</code>.</p></li><li><h3>Add the hub</h3><p>In Looker, open <b>Admin → Platform → Actions</b>, choose <b>Add Action Hub</b> and enter the URL.</p></li><li><h3>Authorize it</h3><p>Choose <b>Configure Authorization</b>, enter the token and press <b>Update Token</b>.</p></li><li><h3>Enable integrations</h3><p>Enable the integrations that you need. Their pages list the settings to enter in Looker.</p></li></ol></details></div></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1091,7 +1091,7 @@ func (i Index) notEnabled() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 88, "</span></h2><details class=\"group\" id=\"others\"><summary>Show what else can be enabled</summary> ")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 88, "</span></h2><details class=\"group\" id=\"others\"><summary>Show integrations that can be enabled</summary> ")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

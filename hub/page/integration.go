@@ -27,7 +27,7 @@ type Integration struct {
 	action.Definition
 	// Icon is a data URI, or "".
 	Icon string
-	// File has the definition of an integration without code; otherwise "".
+	// File has the definition of a no-code integration; otherwise "".
 	File string
 	// Upstream is the hub to which requests are passed, and UpstreamName the integration's name there; otherwise "".
 	Upstream, UpstreamName string

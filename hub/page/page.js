@@ -162,7 +162,7 @@
       note("");
       wait = interval;
     } catch {
-      note("The hub does not answer; the numbers may be outdated.");
+      note("The hub is not responding; the numbers may be outdated.");
       wait = Math.min(wait * 2, longest);
     } finally {
       asking = false;

@@ -100,7 +100,7 @@ func TestIndex(t *testing.T) {
 				"kubectl -n NAMESPACE logs deployment/NAME | grep -i 'check the configuration' Copy",
 			list: "Files 1 Plain plain Does it. 5 delivered, 3 failed, last failed 2026-11-27 02:03 UTC " +
 				"Rows 1 Full full Does all. 1 delivered, last 2026-11-27 02:04 UTC",
-			disabled: "Not enabled 1 Show what else can be enabled Files off",
+			disabled: "Not enabled 1 Show integrations that can be enabled Files off",
 		},
 		{name: "nothing available", integrations: []page.Integration{missing}, list: "No integrations are available. See below how to enable one.", disabled: "Not enabled 1"},
 	} {
@@ -159,7 +159,7 @@ func TestIntegration(t *testing.T) {
 				`stringData: FULL_ID: "" FULL_KEY: "" # FULL_ROWS: "" --- ` +
 				"apiVersion: hub.integrationhub.dev/v1alpha1 kind: IntegrationHub metadata: name: actions namespace: looker " +
 				"spec: integrations: - name: full secretRef: name: actions-full Copy kubectl apply --server-side -f full.yaml Copy " +
-				"If spec.integrations was empty, the hub offered all integrations that need no settings. To keep them, set spec.defaultEnabled . " +
+				"If spec.integrations was empty, the hub enabled all integrations that need no settings. To keep them, set spec.defaultEnabled . " +
 				"Without the operator Set these environment variables: ACTION_WHITELIST=…,full FULL_ID= FULL_KEY= # FULL_ROWS= Copy " +
 				"Documentation Form Its fields .",
 		},

@@ -63,7 +63,7 @@ func (s Site) shared() templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "\">All integrations</a></p><h1>Shared options</h1><p class=\"lead\">What several integrations have in common.</p><div class=\"docs\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "\">All integrations</a></p><h1>Shared options</h1><p class=\"lead\">Options that several integrations share.</p><div class=\"docs\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

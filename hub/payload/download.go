@@ -42,7 +42,7 @@ func (d *Downloader) open(ctx context.Context, address string) (io.ReadCloser, e
 	return body, nil
 }
 
-var errStalled = errors.New("nothing arrived for too long")
+var errStalled = errors.New("no data arrived before the idle timeout")
 
 func (d *Downloader) get(ctx context.Context, address string, idle *time.Timer, cancel context.CancelCauseFunc) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
@@ -92,7 +92,7 @@ func (b *downloadBody) Read(p []byte) (int, error) {
 	case b.ctx.Err() != nil:
 		return n, context.Cause(b.ctx)
 	}
-	return n, action.Wrap(err, action.Unavailable, "The download from Looker broke off before the data was complete.")
+	return n, action.Wrap(err, action.Unavailable, "The download from Looker ended before the data was complete.")
 }
 
 func (b *downloadBody) Close() error {

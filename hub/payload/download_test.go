@@ -103,7 +103,7 @@ func TestDownloadIsClosed(t *testing.T) {
 						next()
 					}
 					err := <-read
-					if !errors.Is(err, context.Canceled) || strings.Contains(action.MessageOf(err), "broke off") {
+					if !errors.Is(err, context.Canceled) || strings.Contains(action.MessageOf(err), "ended before") {
 						t.Errorf("the read ended with %v", err)
 					}
 					close(more)

@@ -225,7 +225,7 @@ func TestDownload(t *testing.T) {
 		{path: "/moved", want: "data"},
 		{path: "/forbidden", message: "There was an error with Action Hub calling back to Looker, status code: 403.", kind: action.Unavailable},
 		{path: "/stalls", want: "da", message: "The download from Looker stalled before the data was complete.", kind: action.Timeout},
-		{path: "/cut", want: "da", message: "The download from Looker broke off before the data was complete.", kind: action.Unavailable},
+		{path: "/cut", want: "da", message: "The download from Looker ended before the data was complete.", kind: action.Unavailable},
 	} {
 		t.Run(tt.path, func(t *testing.T) {
 			t.Parallel()

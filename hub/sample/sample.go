@@ -58,7 +58,7 @@ func Write(w io.Writer, format action.Format, rows int) error {
 		}
 		return b.Flush()
 	}
-	return fmt.Errorf("%s is not a format that can be made up: choose one of %s", format, names(Formats()))
+	return fmt.Errorf("%s is not a format with samples: choose one of %s", format, names(Formats()))
 }
 
 func names(formats []action.Format) string {

@@ -279,9 +279,9 @@ func TestColumns(t *testing.T) {
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{
-		"a result cannot have -1 rows":                                   sample.Write(io.Discard, action.CSV, -1),
-		"an Excel sheet has room for 1048575 rows at most":               sample.Write(io.Discard, action.XLSX, 1<<20),
-		"wysiwyg_png is not a format that can be made up: choose one of": sample.Write(io.Discard, action.WysiwygPNG, 1),
+		"a result cannot have -1 rows":                            sample.Write(io.Discard, action.CSV, -1),
+		"an Excel sheet has room for 1048575 rows at most":        sample.Write(io.Discard, action.XLSX, 1<<20),
+		"wysiwyg_png is not a format with samples: choose one of": sample.Write(io.Discard, action.WysiwygPNG, 1),
 	} {
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)

@@ -64,7 +64,7 @@ func newMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "integrationhub_deliveries_in_flight", Help: "Running deliveries.",
 		}, []string{"integration"}),
 		refused: f.NewCounter(prometheus.CounterOpts{
-			Name: "integrationhub_deliveries_refused_total", Help: "Deliveries refused because the hub was at its limit.",
+			Name: "integrationhub_deliveries_refused_total", Help: "Deliveries rejected because the hub was at its limit.",
 		}),
 		abandoned: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "integrationhub_abandoned_total", Help: "Deliveries and forms whose integration did not return after its timeout.",
@@ -99,7 +99,7 @@ func newMetrics(reg prometheus.Registerer) *Metrics {
 			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 10, 60, 600},
 		}, []string{"integration", "peer"}),
 		jobsInFlight: f.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "integrationhub_jobs_in_flight", Help: "Jobs at destinations that the hub currently follows.",
+			Name: "integrationhub_jobs_in_flight", Help: "Jobs at destinations that the hub is monitoring.",
 		}, []string{"integration"}),
 		jobs: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "integrationhub_jobs_total",
@@ -110,11 +110,11 @@ func newMetrics(reg prometheus.Registerer) *Metrics {
 		}, []string{"what", "outcome"}),
 		apiEnds: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "integrationhub_api_end_of_life_timestamp_seconds",
-			Help: "When a vendor retires the version of its API that an available integration calls.",
+			Help: "Time at which the vendor retires the API version that an available integration calls.",
 		}, []string{"integration", "api", "version"}),
 		upstreamLists: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "integrationhub_upstream_list_timestamp_seconds",
-			Help: "When the list of an upstream was last fetched; 0 if it never was.",
+			Help: "Time at which the list of an upstream was last fetched; 0 if never.",
 		}, []string{"upstream"}),
 	}
 }
@@ -152,7 +152,7 @@ func (m *Metrics) InitSeries(integrations []string) {
 // ExportQueue exports the number of queued deliveries.
 func (m *Metrics) ExportQueue(queued func() int64) {
 	m.factory.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "integrationhub_deliveries_queued", Help: "Deliveries that wait for a free slot or for their data.",
+		Name: "integrationhub_deliveries_queued", Help: "Deliveries waiting for a free slot or for their data.",
 	}, func() float64 { return float64(queued()) })
 }
 

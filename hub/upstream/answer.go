@@ -74,7 +74,7 @@ func (h *Hub) readOutcome(ctx context.Context, res *http.Response) (json.RawMess
 	}
 	switch {
 	case err != nil || outcome.Success == nil:
-		return nil, h.unexpected(errors.New("the answer has no outcome"))
+		return nil, h.unexpected(errors.New("the response has no outcome"))
 	case *outcome.Success:
 		return answer.Looker, nil
 	}
@@ -119,7 +119,7 @@ func (h *Hub) ask(ctx context.Context, method, leg string, r Request, maxBytes i
 		return nil, err
 	}
 	if text = bytes.TrimSpace(text); len(text) == 0 || strings.IndexByte(begins, text[0]) < 0 || !json.Valid(text) {
-		return nil, h.unexpected(errors.New("the answer is not the expected JSON"))
+		return nil, h.unexpected(errors.New("the response is not the expected JSON"))
 	}
 	return text, nil
 }
@@ -128,14 +128,14 @@ func (h *Hub) ask(ctx context.Context, method, leg string, r Request, maxBytes i
 func (h *Hub) read(ctx context.Context, res *http.Response, maxBytes int64) ([]byte, error) {
 	defer res.Body.Close()
 	if mediaType, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); mediaType == "text/html" {
-		return nil, h.unexpected(errors.New("the answer is a web page"))
+		return nil, h.unexpected(errors.New("the response is a web page"))
 	}
 	text, err := io.ReadAll(io.LimitReader(res.Body, maxBytes+1))
 	switch {
 	case err != nil:
 		return nil, outbound.ConnectionError(ctx, err, h.name)
 	case int64(len(text)) > maxBytes:
-		return nil, action.Wrap(outbound.ErrAnswerTooLarge, action.Unavailable, "%s sent an answer that is too large.", h.name)
+		return nil, action.Wrap(outbound.ErrAnswerTooLarge, action.Unavailable, "The response from %s is too large.", h.name)
 	}
 	return text, nil
 }
@@ -161,5 +161,5 @@ func (h *Hub) explain(err error) error {
 		kind = action.Invalid
 	}
 	text := strings.ToValidUTF8(answer.Error[:min(len(answer.Error), maxMessage)], "")
-	return action.Wrap(err, kind, "%s answered: %s", h.name, text)
+	return action.Wrap(err, kind, "%s returned an error: %s", h.name, text)
 }

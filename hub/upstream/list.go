@@ -47,7 +47,7 @@ func (h *Hub) Refresh(ctx context.Context) {
 		next = last
 		next.Problem = outbound.SecretsOf(ctx).Scrub(action.MessageOf(err))
 		if errors.Is(err, context.DeadlineExceeded) {
-			next.Problem = h.name + " did not send its list in time."
+			next.Problem = h.name + " did not return its list in time."
 		}
 		if last.Problem == "" {
 			next.Since = now
@@ -145,7 +145,7 @@ func (h *Hub) decode(text []byte) (all []catalog.Remote, refused []catalog.Refus
 		Integrations []json.RawMessage `json:"integrations"`
 	}
 	if err := json.Unmarshal(text, &list); err != nil || list.Integrations == nil {
-		return nil, nil, action.Wrap(err, action.Unavailable, "%s did not send a list of integrations. Check its URL.", h.name)
+		return nil, nil, action.Wrap(err, action.Unavailable, "%s did not return a list of integrations. Check its URL.", h.name)
 	}
 	if len(list.Integrations) > maxActions {
 		return nil, nil, action.Errorf(action.Unavailable, "The list of %s has more than %d integrations.", h.name, maxActions)
@@ -168,7 +168,7 @@ func (h *Hub) decode(text []byte) (all []catalog.Remote, refused []catalog.Refus
 		case len(l.Types) == 0:
 			refuse(h.config.Prefix+l.Name, "Its definition has no action type.")
 		case seen[strings.ToLower(l.Name)]: // as in the reference, the first one counts
-			refuse(h.config.Prefix+l.Name, "The list has the name more than once.")
+			refuse(h.config.Prefix+l.Name, "The list contains the name more than once.")
 		case h.checkHops(l.Via) != "":
 			refuse(h.config.Prefix+l.Name, h.checkHops(l.Via))
 		default:

@@ -169,7 +169,7 @@ func TestListRefusals(t *testing.T) {
 		return catalog.Refusal{Upstream: "legacy", Name: name, Reason: reason}
 	}
 	if diff := cmp.Diff([]catalog.Refusal{
-		refuse("good", "The list has the name more than once."), refuse("integration 4", "Its name is not valid."),
+		refuse("good", "The list contains the name more than once."), refuse("integration 4", "Its name is not valid."),
 		refuse("integration 5", "Its name is not valid."), refuse("integration 6", "Its name is not valid."),
 		refuse("types", "Its definition has no action type."), refuse("wrong", "Its definition is not valid."),
 		refuse("types", "It is not in the list of Action Hub legacy."), refuse("wrong", "It is not in the list of Action Hub legacy."),
@@ -201,10 +201,10 @@ func TestListStays(t *testing.T) {
 			func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) },
 			"Action Hub legacy rejected this hub's token. Ask the hub's administrator.",
 		},
-		"HTML":      {lists("<html>"), "Action Hub legacy did not send a list of integrations. Check its URL."},
-		"no list":   {lists(`{"label":"x"}`), "Action Hub legacy did not send a list of integrations. Check its URL."},
+		"HTML":      {lists("<html>"), "Action Hub legacy did not return a list of integrations. Check its URL."},
+		"no list":   {lists(`{"label":"x"}`), "Action Hub legacy did not return a list of integrations. Check its URL."},
 		"many":      {lists(`{"integrations":[` + strings.Repeat("1,", 500) + "1]}"), "The list of Action Hub legacy has more than 500 integrations."},
-		"truncated": {lists(`{"integrations":[`), "Action Hub legacy did not send a list of integrations. Check its URL."},
+		"truncated": {lists(`{"integrations":[`), "Action Hub legacy did not return a list of integrations. Check its URL."},
 		"endless": {func(w http.ResponseWriter, _ *http.Request) {
 			for _, err := io.WriteString(w, `{"integrations":[`); err == nil; {
 				_, err = io.WriteString(w, strings.Repeat("[", 64<<10))
@@ -212,7 +212,7 @@ func TestListStays(t *testing.T) {
 		}, "The list of Action Hub legacy is larger than 16 MB."},
 		"redirect": {
 			func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) },
-			"Action Hub legacy answered 302 Found.",
+			"Action Hub legacy returned 302 Found.",
 		},
 		"hang-up": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
@@ -221,7 +221,7 @@ func TestListStays(t *testing.T) {
 		"quoted token": {func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusInternalServerError)
 			_, _ = io.WriteString(w, r.Header.Get("Authorization"))
-		}, "Action Hub legacy answered 500 Internal Server Error."},
+		}, "Action Hub legacy returned 500 Internal Server Error."},
 	} {
 		answer = tt.answer
 		h.Refresh(t.Context())

@@ -156,7 +156,7 @@ func (in *input) Validate() error {
 		in.Operation = create
 	}
 	if in.Operation == upsert && strings.TrimSpace(in.KeyFields) == "" {
-		return action.InvalidField("key_fields", "Enter the fields by which records are recognized.")
+		return action.InvalidField("key_fields", "Enter the fields that identify records.")
 	}
 	return nil
 }

@@ -186,8 +186,8 @@ func selectField(r actiontest.Recorded) actiontest.Reply {
 
 func TestTypecast(t *testing.T) {
 	t.Parallel()
-	const refused = "A select field of the table lacks one of the query's values as an option. Add the option, or " +
-		"select Yes at Convert values. The user must be allowed to change the field then."
+	const refused = "A select field of the table does not have one of the query's values as an option. Add the option, or " +
+		"select Yes at Convert values. This requires permission to change the field."
 	for name, tt := range map[string]struct {
 		form map[string]string
 		want string // the message or, if the delivery fails, the error
@@ -303,7 +303,7 @@ func TestAirtableFails(t *testing.T) {
 	}{
 		"not allowed": {actiontest.Reply{Status: 403, Body: `{"error":{"type":"INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND"}}`}, action.Forbidden, "The base or table does not exist, or the user cannot write to it."},
 		"no table":    {actiontest.Reply{Status: 404, Body: `{"error":"NOT_FOUND"}`}, action.NotFound, "The base or table does not exist."},
-		"unavailable": {actiontest.Reply{Status: 503}, action.Unavailable, "Airtable answered 503 Service Unavailable."},
+		"unavailable": {actiontest.Reply{Status: 503}, action.Unavailable, "Airtable returned 503 Service Unavailable."},
 		"a reset":     {actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Airtable failed."},
 		"a web page":  {actiontest.Reply{Body: "<html>"}, action.Unavailable, "Unexpected response from Airtable."},
 		"too few":     {actiontest.Reply{Body: `{"records":[]}`}, action.Unavailable, "Unexpected response from Airtable."},

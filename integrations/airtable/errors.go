@@ -13,11 +13,11 @@ import (
 // not shown: https://airtable.com/developers/web/api/errors.
 var explanations = map[string]string{
 	"UNKNOWN_FIELD_NAME": "The table has no field for one of the query's columns. " +
-		"Field names must equal the columns' labels.",
+		"Field names must match the columns' labels.",
 	"INVALID_VALUE_FOR_COLUMN": "A field of the table does not accept the type of the query's values.",
-	"INVALID_MULTIPLE_CHOICE_OPTIONS": "A select field of the table lacks one of the query's values as an option. Add the option, or " +
-		"select Yes at Convert values. The user must be allowed to change the field then.",
-	"TABLE_NOT_FOUND":                        "The base has no such table.",
+	"INVALID_MULTIPLE_CHOICE_OPTIONS": "A select field of the table does not have one of the query's values as an option. Add the option, or " +
+		"select Yes at Convert values. This requires permission to change the field.",
+	"TABLE_NOT_FOUND":                        "The table does not exist in the base.",
 	"NOT_FOUND":                              "The base or table does not exist.",
 	"INVALID_PERMISSIONS":                    "The user is not allowed to add or change records in the table, or one of its fields.",
 	"INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND": "The base or table does not exist, or the user cannot write to it.",

@@ -26,11 +26,11 @@ func optionFields() []action.Field {
 				{Name: "create", Label: "Add a record for each row"},
 				{Name: "upsert", Label: "Update the records with the same key, and add the others"},
 			},
-			Description: "Whether records that the table already has are updated.",
+			Description: "Whether to update records that already exist in the table.",
 		},
 		{
 			Name: "key_fields", Label: "Key Fields", Type: action.String,
-			Description: "The fields by which existing records are recognized: one to three, separated by commas. The query must have " +
+			Description: "The fields that identify existing records: one to three, separated by commas. The query must have " +
 				"a column for each. Airtable accepts text, number, date and select fields.",
 		},
 	}

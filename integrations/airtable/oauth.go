@@ -16,7 +16,7 @@ import (
 // token each time it is used.
 func provider(s settings, client *http.Client) *signin.Provider {
 	return &signin.Provider{
-		Name: name, HTTP: client, Rotations: new(signin.Rotations), Expired: "Airtable ends it after 60 days without use.",
+		Name: name, HTTP: client, Rotations: new(signin.Rotations), Expired: "Airtable revokes it after 60 days without use.",
 		Config: oauth2.Config{
 			ClientID: s.ClientID, ClientSecret: s.ClientSecret.Reveal(),
 			// schema.bases:write is for creating tables and fields, which the hub does not do.

@@ -82,7 +82,7 @@ func TestSignInEnded(t *testing.T) {
 	state := `{"tokens":{"refresh_token":"gone","access_token":"a1"},"redirect":"https://hub/r"}`
 	_, err := resolved(t, d).Execute(t.Context(), actiontest.JSONDetail(t, request(state), result(1)))
 	const want = "The sign-in at Airtable is missing or no longer valid. Open the form in Looker and log in again. " +
-		"Airtable ends it after 60 days without use."
+		"Airtable revokes it after 60 days without use."
 	if action.MessageOf(err) != want || action.KindOf(err) != action.Unauthenticated {
 		t.Errorf("error %v (%v)", err, action.KindOf(err))
 	}

@@ -191,7 +191,7 @@ func TestUpsertWire(t *testing.T) {
 func TestInvalidKeyFields(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ operation, keys, message string }{
-		"none":            {"upsert", " ", "Enter the fields by which records are recognized."},
+		"none":            {"upsert", " ", "Enter the fields that identify records."},
 		"commas only":     {"upsert", ",", "Enter one to 3 key fields, separated by commas."},
 		"no such column":  {"upsert", "Mail,Phone", `The query has no column for the key field "Phone".`},
 		"too many":        {"upsert", "a,b,c,d", "Enter one to 3 key fields, separated by commas."},

@@ -69,8 +69,8 @@ func New(deps action.Deps) (action.Integration, error) {
 		},
 		Name: "Amazon S3", Vendor: "AWS", Endpoint: string(s.Endpoint), BucketLabel: "Bucket",
 		Needs:    "s3:PutObject and s3:AbortMultipartUpload on the bucket, and the use of its encryption key if it has one",
-		Unlisted: "The name of the bucket. The access key may not list buckets (s3:ListAllMyBuckets), so there is no choice to offer.",
-		None:     "The name of the bucket. The access key's account has none of its own.",
+		Unlisted: "The name of the bucket. The access key is not allowed to list buckets (s3:ListAllMyBuckets), so no list is available.",
+		None:     "The name of the bucket. The access key's account has no buckets.",
 	})}, nil
 }
 

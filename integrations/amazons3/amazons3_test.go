@@ -69,14 +69,14 @@ func TestForm(t *testing.T) {
 		},
 		{
 			"no buckets", func(f *fake) { clear(f.buckets) },
-			typed("The name of the bucket. The access key's account has none of its own."),
+			typed("The name of the bucket. The access key's account has no buckets."),
 		},
 		{
 			"may not list",
 			func(f *fake) {
 				f.fail = func(string, int) *actiontest.Reply { r := xmlError(403, "AccessDenied"); return &r }
 			},
-			typed("The name of the bucket. The access key may not list buckets (s3:ListAllMyBuckets), so there is no choice to offer."),
+			typed("The name of the bucket. The access key is not allowed to list buckets (s3:ListAllMyBuckets), so no list is available."),
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -126,7 +126,7 @@ var failures = []struct {
 	message string
 	calls   int
 }{
-	{"unknown access key", xmlError(403, "InvalidAccessKeyId"), action.Unauthenticated, "Amazon S3 does not know this access key. Check it in the action's settings in Looker.", 1},
+	{"unknown access key", xmlError(403, "InvalidAccessKeyId"), action.Unauthenticated, "Amazon S3 does not recognize this access key. Check it in the action's settings in Looker.", 1},
 	{"wrong secret key", xmlError(403, "SignatureDoesNotMatch"), action.Unauthenticated, "Amazon S3 rejected the request's signature. Check the secret key in the action's settings in Looker.", 1},
 	{"either of them", xmlError(403, "InvalidSecurity"), action.Unauthenticated, keysMessage, 1},
 	{"access key of another form", xmlError(400, "AuthorizationHeaderMalformed"), action.Unauthenticated, keysMessage, 1},
@@ -136,14 +136,14 @@ var failures = []struct {
 	{"not signed up", xmlError(403, "NotSignedUp"), action.Forbidden, "The AWS account is not signed up for Amazon S3.", 1},
 	{"damaged on the way", xmlError(400, "BadDigest"), action.Unavailable, "The data was corrupted in transit to Amazon S3.", 5},
 	{"account problem", xmlError(403, "AccountProblem"), action.Forbidden, "Amazon S3 reports a problem with the AWS account.", 1},
-	{"unauthorized", actiontest.Reply{Status: 401}, action.Unauthenticated, "Amazon S3 answered 401 Unauthorized.", 1},
-	{"forbidden by a proxy", actiontest.Reply{Status: 403, Body: "<html>" + secretKey}, action.Forbidden, "Amazon S3 answered 403 Forbidden.", 1},
-	{"not found", actiontest.Reply{Status: 404}, action.NotFound, "Amazon S3 answered 404 Not Found.", 1},
-	{"clock", xmlError(403, "RequestTimeTooSkewed"), action.Internal, "Amazon S3 refuses the hub's requests because the hub's clock is wrong.", 1},
+	{"unauthorized", actiontest.Reply{Status: 401}, action.Unauthenticated, "Amazon S3 returned 401 Unauthorized.", 1},
+	{"forbidden by a proxy", actiontest.Reply{Status: 403, Body: "<html>" + secretKey}, action.Forbidden, "Amazon S3 returned 403 Forbidden.", 1},
+	{"not found", actiontest.Reply{Status: 404}, action.NotFound, "Amazon S3 returned 404 Not Found.", 1},
+	{"clock", xmlError(403, "RequestTimeTooSkewed"), action.Internal, "Amazon S3 rejects the hub's requests because the hub's clock is wrong.", 1},
 	{"too many", actiontest.Reply{Status: 429}, action.RateLimited, "Amazon S3 is throttling requests. Try again later.", 5},
 	{"slow down", xmlError(503, "SlowDown"), action.RateLimited, "Amazon S3 is throttling requests. Try again later.", 5},
-	{"internal", xmlError(500, "InternalError"), action.Unavailable, "Amazon S3 answered 500 Internal Server Error.", 5},
-	{"unavailable", actiontest.Reply{Status: 503}, action.Unavailable, "Amazon S3 answered 503 Service Unavailable.", 5},
+	{"internal", xmlError(500, "InternalError"), action.Unavailable, "Amazon S3 returned 500 Internal Server Error.", 5},
+	{"unavailable", actiontest.Reply{Status: 503}, action.Unavailable, "Amazon S3 returned 503 Service Unavailable.", 5},
 	{"reset", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Amazon S3 failed.", 5},
 }
 
@@ -196,7 +196,7 @@ func TestPutFails(t *testing.T) {
 		}{
 			{"access denied", xmlError(403, "AccessDenied"), action.Forbidden, "Amazon S3 denied access. The access key needs s3:PutObject and s3:AbortMultipartUpload on the bucket, and the use of its encryption key if it has one.", 1},
 			{"another region, not named in the response", xmlError(301, "PermanentRedirect"), action.Invalid, "The bucket is not in this region. Check the region in the action's settings in Looker.", 1},
-			{"an odd code", xmlError(400, "Odd&lt;code&gt;"), action.Invalid, "Amazon S3 answered 400 Oddcode.", 1},
+			{"an odd code", xmlError(400, "Odd&lt;code&gt;"), action.Invalid, "Amazon S3 returned 400 Oddcode.", 1},
 		}...)
 	for _, tt := range more {
 		t.Run(tt.name, func(t *testing.T) {
@@ -443,7 +443,7 @@ func (f *fake) checkAborted(t *testing.T) {
 
 func TestSourceBreaksOff(t *testing.T) {
 	t.Parallel()
-	const message = "The download from Looker broke off before the data was complete."
+	const message = "The download from Looker ended before the data was complete."
 	for _, tt := range []struct {
 		size  int
 		calls bool
@@ -520,8 +520,8 @@ func TestMultipartFails(t *testing.T) {
 		{"a part is denied", "UploadPart", denied, action.Forbidden, "Amazon S3 denied access. The access key needs s3:PutObject and s3:AbortMultipartUpload on the bucket, and the use of its encryption key if it has one."},
 		{"parts are cut off", "UploadPart", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Amazon S3 failed."},
 		{"parts are too many", "UploadPart", xmlError(503, "SlowDown"), action.RateLimited, "Amazon S3 is throttling requests. Try again later."},
-		{"completing fails", "CompleteMultipartUpload", actiontest.Reply{Status: 503}, action.Unavailable, "Amazon S3 answered 503 Service Unavailable."},
-		{"completing fails after the answer began", "CompleteMultipartUpload", inside, action.Unavailable, "Amazon S3 answered 500 Internal Server Error."},
+		{"completing fails", "CompleteMultipartUpload", actiontest.Reply{Status: 503}, action.Unavailable, "Amazon S3 returned 503 Service Unavailable."},
+		{"completing fails after the answer began", "CompleteMultipartUpload", inside, action.Unavailable, "Amazon S3 returned 500 Internal Server Error."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -636,7 +636,7 @@ func TestLatePart(t *testing.T) {
 	}
 	req := actiontest.Download(t, actiontest.Query(params(), form()), actiontest.BrokenDownload(text(1500)))
 	_, err := f.start(t, nil).Execute(t.Context(), req)
-	checkError(t, err, action.Unavailable, "The download from Looker broke off before the data was complete.")
+	checkError(t, err, action.Unavailable, "The download from Looker ended before the data was complete.")
 	if len(f.uploads) > 0 || f.count["AbortMultipartUpload"] != 3 {
 		t.Errorf("calls %q, uploads left: %d", f.operations, len(f.uploads))
 	}
@@ -661,7 +661,7 @@ func TestAbortFails(t *testing.T) {
 	amazons3.Small(i, 3, 1<<10)
 	req := actiontest.Download(t, actiontest.Query(params(), form()), actiontest.BrokenDownload(text(1500)))
 	_, err := i.Execute(t.Context(), req)
-	checkError(t, err, action.Unavailable, "The download from Looker broke off before the data was complete.")
+	checkError(t, err, action.Unavailable, "The download from Looker ended before the data was complete.")
 	if !strings.Contains(log.String(), "the parts of a failed upload could not be removed") {
 		t.Errorf("the log does not report the parts: %s", log.String())
 	}
@@ -1055,7 +1055,7 @@ func TestIdentity(t *testing.T) {
 				return &reply
 			},
 			calls: []string{"AssumeRole"}, kind: action.Internal,
-			message: "AWS refuses the hub's requests because the hub's clock is wrong.",
+			message: "AWS rejects the hub's requests because the hub's clock is wrong.",
 		},
 		{
 			name: "a role, but another secret key", env: assume, keys: true,
@@ -1380,7 +1380,7 @@ func TestLate(t *testing.T) {
 		amazons3.Small(i, 3, 1<<10)
 		synctest.Test(t, func(t *testing.T) {
 			_, err := i.Execute(t.Context(), req)
-			if action.KindOf(err) != action.Timeout || action.MessageOf(err) != "Amazon S3 did not answer in time." {
+			if action.KindOf(err) != action.Timeout || action.MessageOf(err) != "Amazon S3 did not respond in time." {
 				t.Errorf("error %v (%v)", err, action.KindOf(err))
 			}
 		})

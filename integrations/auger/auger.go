@@ -220,7 +220,7 @@ func (f *file) statistics(ctx context.Context) (map[string]any, error) {
 		c["isTarget"], c["use"] = boolean(target), boolean(!target)
 	}
 	if !found {
-		return nil, action.Errorf(action.Invalid, "Auger did not find the column %s, which is to be predicted, in the file %s.",
+		return nil, action.Errorf(action.Invalid, "Auger did not find the target column %s in the file %s.",
 			f.target, f.name)
 	}
 	all["stat_data"] = columns

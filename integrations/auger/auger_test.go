@@ -244,18 +244,18 @@ func TestInvalidInput(t *testing.T) {
 		"no rows": {result: `{"fields":{"dimensions":[]},"data":[]}`, kind: action.Invalid, message: "Looker sent no rows."},
 		"in parts": {
 			fake: fake{parts: true}, kind: action.TooLarge,
-			message: "Auger wants a file of 0 MiB in parts, which the hub does not support. Send fewer rows.",
+			message: "Auger requires a multipart upload for a file of 0 MiB, which the hub does not support. Send fewer rows.",
 		},
 		"no URL in time": {
 			fake: fake{stays: "cluster_tasks"}, kind: action.Timeout, message: "Auger took longer than 5m0s.",
 		},
 		"the store": {
 			fake: fake{fail: failing("POST store", 1, actiontest.Reply{Status: 503})}, kind: action.Unavailable,
-			message: "Auger's object store answered 503 Service Unavailable.",
+			message: "Auger's object store returned 503 Service Unavailable.",
 		},
 		"a form that has expired": {
 			fake: fake{fail: failing("POST store", 1, actiontest.Reply{Status: 403, Body: policy})}, kind: action.Unavailable,
-			message: "Auger's object store answered 403 Forbidden.",
+			message: "Auger's object store returned 403 Forbidden.",
 		},
 		"resets": {
 			fake: fake{fail: failing("GET organizations", 1, actiontest.Reply{Reset: true})}, kind: action.Unavailable,
@@ -263,7 +263,7 @@ func TestInvalidInput(t *testing.T) {
 		},
 		"rate": {
 			fake: fake{fail: failing("GET projects", 1, actiontest.Reply{Status: 429, Header: answers{"Retry-After": "7"}})},
-			kind: action.RateLimited, message: "Auger answered 429 Too Many Requests.",
+			kind: action.RateLimited, message: "Auger returned 429 Too Many Requests.",
 		},
 		"a web page": {
 			fake: fake{fail: failing("POST project_file_urls", 1, actiontest.Reply{Body: "<html>"})}, kind: action.Unavailable,
@@ -289,7 +289,7 @@ func TestInvalidInput(t *testing.T) {
 		},
 		"a file that is rejected": {
 			fake: fake{fail: failing("POST project_files", 1, actiontest.Reply{Status: 422})}, kind: action.Invalid,
-			message: "Auger answered 422 Unprocessable Entity.",
+			message: "Auger returned 422 Unprocessable Entity.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -356,7 +356,7 @@ func TestTruncatedSource(t *testing.T) {
 	f := &fake{}
 	req := actiontest.Download(t, request(t, two, nil, nil), actiontest.BrokenDownload(two[:len(two)-20]))
 	_, err := f.start(t).Execute(t.Context(), req)
-	if got := action.MessageOf(err); got != "The download from Looker broke off before the data was complete." || len(f.count) != 0 {
+	if got := action.MessageOf(err); got != "The download from Looker ended before the data was complete." || len(f.count) != 0 {
 		t.Errorf("message %q after calls %v", got, f.count)
 	}
 }
@@ -535,7 +535,7 @@ func TestFormFails(t *testing.T) {
 		"no token":     {"", nil, "No Auger API Token configured; consult your Looker admin."},
 		"wrong token":  {"other", nil, "Your Auger API token is invalid."},
 		"no user":      {token, &actiontest.Reply{Status: 404}, "Your Auger API token is invalid."},
-		"unavailable":  {token, &actiontest.Reply{Status: 500}, "Auger answered 500 Internal Server Error."},
+		"unavailable":  {token, &actiontest.Reply{Status: 500}, "Auger returned 500 Internal Server Error."},
 		"out of reach": {token, &actiontest.Reply{Reset: true}, "The connection to Auger failed."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -555,7 +555,7 @@ func TestTimeout(t *testing.T) {
 		deps := action.Deps{HTTP: actiontest.Late()}
 		start := time.Now()
 		_, err := action.Resolve(actiontest.New(t, auger.New, deps)).Form.Form(t.Context(), actiontest.Query(answers{"api_token": token}, nil))
-		if action.MessageOf(err) != "Auger did not answer in time." || time.Since(start) != 2*time.Minute {
+		if action.MessageOf(err) != "Auger did not respond in time." || time.Since(start) != 2*time.Minute {
 			t.Errorf("error %v after %v", err, time.Since(start))
 		}
 	})

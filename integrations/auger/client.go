@@ -165,7 +165,7 @@ func (c client) await(ctx context.Context, interval, limit time.Duration, path, 
 	case err != nil:
 		return err
 	case *end != wanted:
-		return action.Errorf(action.Invalid, "Auger ended with the status %s. Check the project in Auger.", message.Line(*end))
+		return action.Errorf(action.Invalid, "Auger finished with the status %s. Check the project in Auger.", message.Line(*end))
 	}
 	return nil
 }
@@ -279,7 +279,7 @@ func (f *file) store(ctx context.Context, blob action.Blob) error {
 	key := at.Result.Fields["key"]
 	switch {
 	case len(at.Result.Multipart) > 0 && string(at.Result.Multipart) != "null":
-		return action.Errorf(action.TooLarge, "Auger wants a file of %d MiB in parts, which the hub does not support. Send fewer rows.",
+		return action.Errorf(action.TooLarge, "Auger requires a multipart upload for a file of %d MiB, which the hub does not support. Send fewer rows.",
 			blob.Size()>>20)
 	case at.Result.Bucket == "" || key == "" || !strings.HasPrefix(at.Result.URL, "https://"):
 		return action.Wrap(errNoID, action.Unavailable, "Unexpected response from Auger.")

@@ -121,7 +121,7 @@ func TestQuery(t *testing.T) {
 			}},
 			ids(1, 300),
 			[][]string{ids(1, 100), ids(101, 200)},
-			"100 of 300 stop orders delivered, 200 failed. Amazon EC2 does not accept the access key with this secret key. Check both in the action's settings in Looker. The remaining instances were not tried.", 100,
+			"100 of 300 stop orders delivered, 200 failed. Amazon EC2 does not accept the access key with this secret key. Check both in the action's settings in Looker. The remaining instances were not stopped.", 100,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -158,7 +158,7 @@ func TestFails(t *testing.T) {
 		"a wrong access key": {nil, map[string]string{"access_key_id": "AKIAOTHER"}, action.Unauthenticated, wrongKeys, 1},
 		"a wrong secret key": {nil, map[string]string{"secret_access_key": "other"}, action.Unauthenticated, wrongSecret, 1},
 		"its rate":           {always(refusal(503, "RequestLimitExceeded", secretKey)), nil, action.RateLimited, "AWS is throttling requests. Try again later.", 5},
-		"unavailable":        {always(refusal(500, "InternalError", secretKey)), nil, action.Unavailable, "Amazon EC2 answered 500 InternalError.", 5},
+		"unavailable":        {always(refusal(500, "InternalError", secretKey)), nil, action.Unavailable, "Amazon EC2 returned 500 InternalError.", 5},
 		"a reset":            {always(actiontest.Reply{Reset: true}), nil, action.Unavailable, "The connection to Amazon EC2 failed.", 5},
 		"leads away":         {always(actiontest.Reply{Status: 302, Header: map[string]string{"Location": "https://example.com/"}}), nil, action.Unavailable, "Unexpected response from Amazon EC2.", 1},
 		"no XML":             {always(actiontest.Reply{Body: "<html>"}), nil, action.Unavailable, "Unexpected response from Amazon EC2.", 1},
@@ -237,7 +237,7 @@ func TestTimeout(t *testing.T) {
 		start := time.Now()
 		_, err := i.Execute(t.Context(), cell(id(1), nil))
 		took := time.Since(start)
-		if got, want := action.MessageOf(err), "Amazon EC2 did not answer in time."; got != want {
+		if got, want := action.MessageOf(err), "Amazon EC2 did not respond in time."; got != want {
 			t.Errorf("error %q, want %q", got, want)
 		}
 		if got, want := action.KindOf(err), action.Timeout; got != want {
@@ -256,7 +256,7 @@ func TestTruncatedSource(t *testing.T) {
 	req := actiontest.Download(t, actiontest.Query(params(nil), nil),
 		actiontest.BrokenDownload(`{"fields":{"dimensions":[{"name":"i","tags":["aws_resource_id"]}]},"data":[{"i":{"value":"`+id(1)+`"}},`))
 	_, err := i.Execute(t.Context(), req)
-	if got, want := action.MessageOf(err), "The download from Looker broke off before the data was complete."; got != want || len(f.calls) != 0 {
+	if got, want := action.MessageOf(err), "The download from Looker ended before the data was complete."; got != want || len(f.calls) != 0 {
 		t.Errorf("message %q, want %q; %d calls", got, want, len(f.calls))
 	}
 }

@@ -92,7 +92,7 @@ func explain(ctx context.Context, err error) error {
 	if status < 400 {
 		return action.Wrap(detail, action.Unavailable, "Unexpected response from %s.", name)
 	}
-	return action.Wrap(detail, action.KindOfStatus(status), "%s answered %d %s.", name, status, code)
+	return action.Wrap(detail, action.KindOfStatus(status), "%s returned %d %s.", name, status, code)
 }
 
 // explainInstance says why one instance cannot be stopped.

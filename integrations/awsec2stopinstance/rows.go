@@ -15,7 +15,7 @@ import (
 const perCall = 100
 
 var (
-	errNotTried     = action.Errorf(action.Unavailable, "The remaining instances were not tried.")
+	errNotTried     = action.Errorf(action.Unavailable, "The remaining instances were not stopped.")
 	errNotConfirmed = action.Errorf(action.Unavailable, "Amazon EC2 did not confirm that every instance is stopping.")
 )
 
@@ -39,7 +39,7 @@ func stop(ctx context.Context, c *awscall.Client, ids []string) (int, error) {
 // stopSome stops instances by one call. EC2 stops all of them or none: if it rejects the call because
 // of one instance, each is tried by itself. An error applies to every other instance too.
 func stopSome(parent context.Context, c *awscall.Client, ids []string, outcomes map[string]error) error {
-	ctx, cancel := context.WithTimeoutCause(parent, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
+	ctx, cancel := context.WithTimeoutCause(parent, timeout, action.Errorf(action.Timeout, "%s did not respond in time.", name))
 	defer cancel()
 	stopping, err := stopInstances(ctx, c, ids)
 	switch {

@@ -89,8 +89,8 @@ func New(deps action.Deps) (action.Integration, error) {
 	i := &Integration{settings: s, deps: deps, initialBackoff: time.Second, maxBackoff: 20 * time.Second}
 	i.Store = objectstore.Store[account, target]{
 		Plan: objectstore.Plan{Destination: name, Stages: stages},
-		Bucket: choice.List{Name: "container", Label: "Container", Denied: "The name of the container. The credentials may not list " +
-			"containers, so there is no choice to offer."},
+		Bucket: choice.List{Name: "container", Label: "Container", Denied: "The name of the container. The credentials are not allowed to list " +
+			"containers, so no list is available."},
 		Allowed: func(a account) objectstore.Allowed { return s.AllowedContainers.Within(string(a.name)) },
 		Name:    func(t target) string { return string(t.Container) },
 		List:    i.listContainers, Object: i.newBlob,

@@ -73,7 +73,7 @@ func TestForm(t *testing.T) {
 			fail: func(string, int) *actiontest.Reply { r := refusal(403, "AuthorizationResourceTypeMismatch"); return &r },
 			want: action.Field{
 				Name: "container", Label: "Container", Type: action.String, Required: true,
-				Description: "The name of the container. The credentials may not list containers, so there is no choice to offer.",
+				Description: "The name of the container. The credentials are not allowed to list containers, so no list is available.",
 			},
 		},
 		{
@@ -188,12 +188,12 @@ func TestFailures(t *testing.T) {
 		{"a block resets", 30, once("block", 1, actiontest.Reply{Reset: true}), "", 0},
 		{"the list of blocks fails once", 30, once("blocklist", 1, refusal(500, "InternalError")), "", 0},
 		{"busy for good", 5, once("", always, refusal(503, "ServerBusy")), "Azure Storage is throttling requests. Try again later.", action.RateLimited},
-		{"unavailable", 30, once("block", always, actiontest.Reply{Status: 500}), "Azure Storage answered 500 Internal Server Error.", action.Unavailable},
-		{"the list of blocks fails", 30, once("blocklist", always, refusal(400, "InvalidBlockList")), "Azure Storage answered 400 InvalidBlockList.", action.Invalid},
+		{"unavailable", 30, once("block", always, actiontest.Reply{Status: 500}), "Azure Storage returned 500 Internal Server Error.", action.Unavailable},
+		{"the list of blocks fails", 30, once("blocklist", always, refusal(400, "InvalidBlockList")), "Azure Storage returned 400 InvalidBlockList.", action.Invalid},
 		{"gone in between", 30, once("block", always, refusal(404, "ContainerNotFound")), "The container does not exist.", action.NotFound},
 		{"no permission", 5, once("", always, refusal(403, "AuthorizationPermissionMismatch")), "Azure Storage denied access. The credentials need the permission to create and write blobs.", action.Forbidden},
 		{"no keys allowed", 5, once("", always, refusal(403, "KeyBasedAuthenticationNotPermitted")), "The storage account does not allow access by key.", action.Forbidden},
-		{"protected", 5, once("", always, refusal(409, "BlobImmutableDueToPolicy")), "A blob of this name exists and is protected.", action.Invalid},
+		{"protected", 5, once("", always, refusal(409, "BlobImmutableDueToPolicy")), "A blob with this name exists and is protected.", action.Invalid},
 		{"reset for good", 5, once("", always, actiontest.Reply{Reset: true}), "The connection to Azure Storage failed.", action.Unavailable},
 		{"an answer that is none", 5, once("", always, actiontest.Reply{Status: 302}), "Unexpected response from Azure Storage.", action.Unavailable},
 	} {
@@ -365,7 +365,7 @@ func TestBreaksOff(t *testing.T) {
 		f.blobs["reports/orders.csv"] = "yesterday's"
 		i := f.start(t)
 		_, err := i.Execute(t.Context(), actiontest.Download(t, actiontest.Query(params(), form()), actiontest.BrokenDownload(beginning)))
-		if got := action.MessageOf(err); got != "The download from Looker broke off before the data was complete." {
+		if got := action.MessageOf(err); got != "The download from Looker ended before the data was complete." {
 			t.Errorf("%s: error %q", name, got)
 		}
 		if got := f.blobs["reports/orders.csv"]; got != "yesterday's" {
@@ -415,7 +415,7 @@ func TestLate(t *testing.T) {
 		azurestorage.Quick(i, 10)
 		synctest.Test(t, func(t *testing.T) {
 			_, err := i.Execute(t.Context(), req)
-			if action.KindOf(err) != action.Timeout || action.MessageOf(err) != "Azure Storage did not answer in time." {
+			if action.KindOf(err) != action.Timeout || action.MessageOf(err) != "Azure Storage did not respond in time." {
 				t.Errorf("error %v (%v)", err, action.KindOf(err))
 			}
 		})
@@ -555,7 +555,7 @@ func TestPasted(t *testing.T) {
 		"another account's URL":                  {account, "https://other.blob.core.windows.net/reports?" + containerSAS(nil), "", nil, strings.Replace(contradiction, "connection string", "shared access signature", 1)},
 		"another container's URL":                {account, url + "/archive?" + containerSAS(nil), "", nil, "The shared access signature is for the container archive."},
 		"connection string without a key":        {account, "DefaultEndpointsProtocol=https;AccountName=" + account, "", nil, "The connection string has neither an AccountKey nor a SharedAccessSignature."},
-		"connection string without an account":   {"AccountKey=" + accountKey, "", "", nil, "The connection string names no storage account."},
+		"connection string without an account":   {"AccountKey=" + accountKey, "", "", nil, "The connection string has no storage account."},
 		"connection string of the emulator":      {account, "UseDevelopmentStorage=true", "", nil, "The connection string has neither an AccountKey nor a SharedAccessSignature."},
 		"connection string of another server":    {account, connection + ";BlobEndpoint=https://evil.example.com/" + account, "", nil, "The connection string's BlobEndpoint is not an address of Azure Storage. The hub's administrator can set AZURE_STORAGE_ENDPOINT for it."},
 		"connection string with an invalid name": {"AccountName=evil.example/;AccountKey=" + accountKey, "", "", nil, `"account" must be the name of a storage account: 3 to 24 lowercase letters and digits.`},
@@ -621,13 +621,13 @@ func TestSignatureRefused(t *testing.T) {
 		"expired":                    {sas(answers{"se": "2022-08-31T00:00:00Z"}), nil, action.Unauthenticated, "The shared access signature expired on 2022-08-31 00:00 UTC." + again},
 		"expired, with a start":      {sas(answers{"st": "2022-08-01T00:00:00Z", "se": "2022-08-31T12:30:00Z"}), nil, action.Unauthenticated, "The shared access signature expired on 2022-08-31 12:30 UTC." + again},
 		"container's, expired":       {containerSAS(answers{"se": "2022-08-31T00:00:00Z"}), nil, action.Unauthenticated, "The shared access signature expired on 2022-08-31 00:00 UTC." + again},
-		"not yet valid":              {sas(answers{"st": "2098-01-01T00:00:00Z"}), nil, action.Unauthenticated, "The shared access signature is not valid before 2098-01-01 00:00 UTC. Until then, another one is needed."},
+		"not yet valid":              {sas(answers{"st": "2098-01-01T00:00:00Z"}), nil, action.Unauthenticated, "The shared access signature is not valid before 2098-01-01 00:00 UTC. Until then, use another one."},
 		"expires before it starts":   {sas(answers{"st": "2099-01-02T00:00:00Z"}), nil, action.Unauthenticated, "The shared access signature expires before it is valid." + again},
-		"another key's":              {sas(answers{"sig": "b3RoZXI="}), nil, action.Unauthenticated, "The shared access signature is not right: it is not complete, its key was replaced, or it is for something else." + again},
+		"another key's":              {sas(answers{"sig": "b3RoZXI="}), nil, action.Unauthenticated, "The shared access signature is not valid. It may be incomplete, for another resource, or signed with a replaced key." + again},
 		"not for blobs":              {sas(answers{"ss": "fq"}), nil, action.Forbidden, "The shared access signature does not cover the blob service (ss=b)." + again},
 		"not for objects":            {sas(answers{"srt": "sc"}), nil, action.Forbidden, "The shared access signature does not cover objects (srt=o)." + again},
-		"may not write":              {sas(answers{"sp": "rl"}), nil, action.Forbidden, "The shared access signature does not allow to create and write blobs (sp=cw)." + again},
-		"container's, may not write": {containerSAS(answers{"sp": "rl"}), nil, action.Forbidden, "The shared access signature does not allow to create and write blobs (sp=cw)." + again},
+		"may not write":              {sas(answers{"sp": "rl"}), nil, action.Forbidden, "The shared access signature does not allow creating and writing blobs (sp=cw)." + again},
+		"container's, may not write": {containerSAS(answers{"sp": "rl"}), nil, action.Forbidden, "The shared access signature does not allow creating and writing blobs (sp=cw)." + again},
 		"another IP address":         {sas(answers{"sip": "192.0.2.1"}), nil, action.Forbidden, "The shared access signature does not allow the hub's IP address (203.0.113.7)." + again},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -654,10 +654,10 @@ func TestRefusedDetails(t *testing.T) {
 		message string
 	}{
 		"protocol":                        {sas(nil), protocol, action.Forbidden, "The shared access signature allows only HTTPS (spr=https), and the hub's endpoint is not HTTPS."},
-		"firewall":                        {accountKey, firewall, action.Forbidden, "Azure Storage denied access. The storage account's firewall may not let the hub in."},
+		"firewall":                        {accountKey, firewall, action.Forbidden, "Azure Storage denied access. The storage account's firewall may block the hub."},
 		"permission with a key":           {accountKey, code(403, "AuthorizationPermissionMismatch"), action.Forbidden, "Azure Storage denied access. The credentials need the permission to create and write blobs."},
 		"account permissions":             {accountKey, code(403, "InsufficientAccountPermissions"), action.Forbidden, "The storage account does not allow this operation."},
-		"clock":                           {accountKey, unauthenticated("Request date header too old: 'Thu, 26 Nov 2026 15:00:00 GMT'"), action.Internal, "Azure Storage refuses the hub's requests because the hub's clock is wrong."},
+		"clock":                           {accountKey, unauthenticated("Request date header too old: 'Thu, 26 Nov 2026 15:00:00 GMT'"), action.Internal, "Azure Storage rejects the hub's requests because the hub's clock is wrong."},
 		"no detail":                       {accountKey, code(403, "AuthenticationFailed"), action.Unauthenticated, wrongKey},
 		"no detail, signature":            {sas(nil), code(403, "AuthenticationFailed"), action.Unauthenticated, "Azure Storage does not accept the shared access signature. Enter a new one in the action's settings in Looker."},
 		"no detail, expired":              {sas(answers{"se": "2022-08-31"}), code(403, "AuthenticationFailed"), action.Unauthenticated, "The shared access signature expired on 2022-08-31 00:00 UTC. Enter a new one in the action's settings in Looker."},
@@ -699,7 +699,7 @@ func TestFormWithoutList(t *testing.T) {
 			}
 			want := action.Field{
 				Name: "container", Label: "Container", Type: action.String, Required: true, Default: tt.container,
-				Description: "The name of the container. The credentials may not list containers, so there is no choice to offer.",
+				Description: "The name of the container. The credentials are not allowed to list containers, so no list is available.",
 			}
 			if diff := cmp.Diff(want, got.Fields[0]); diff != "" {
 				t.Errorf("field (-want +got):\n%s", diff)

@@ -78,7 +78,7 @@ func (c *credentials) refusal(res *azcore.ResponseError) *action.Error {
 		if c.signature == "" {
 			break
 		}
-		return action.Errorf(action.Forbidden, "The shared access signature does not allow to create and write blobs (sp=cw).%s", newSignature)
+		return action.Errorf(action.Forbidden, "The shared access signature does not allow creating and writing blobs (sp=cw).%s", newSignature)
 	case "AuthorizationResourceTypeMismatch":
 		return action.Errorf(action.Forbidden, "The shared access signature does not cover objects (srt=o).%s", newSignature)
 	case "AuthorizationServiceMismatch":
@@ -118,7 +118,7 @@ func readDetails(res *azcore.ResponseError) (d details) {
 func (c *credentials) unauthenticated(detail string) *action.Error {
 	switch {
 	case strings.HasPrefix(detail, "Request date header too old"):
-		return action.Errorf(action.Internal, "Azure Storage refuses the hub's requests because the hub's clock is wrong.")
+		return action.Errorf(action.Internal, "Azure Storage rejects the hub's requests because the hub's clock is wrong.")
 	case c.signature != "":
 		return action.Errorf(action.Unauthenticated, "%s", c.invalidSignature(detail))
 	case c.isEmpty():
@@ -138,13 +138,13 @@ func (c *credentials) invalidSignature(detail string) string {
 	now := time.Now()
 	switch {
 	case strings.HasPrefix(detail, "Signature did not match"):
-		return "The shared access signature is not right: it is not complete, its key was replaced, or it is for something else." + newSignature
+		return "The shared access signature is not valid. It may be incomplete, for another resource, or signed with a replaced key." + newSignature
 	case !expiry.IsZero() && expiry.Before(start):
 		return "The shared access signature expires before it is valid." + newSignature
 	case !expiry.IsZero() && expiry.Before(now):
 		return "The shared access signature expired on " + expiry.Format(layout) + "." + newSignature
 	case start.After(now):
-		return "The shared access signature is not valid before " + start.Format(layout) + ". Until then, another one is needed."
+		return "The shared access signature is not valid before " + start.Format(layout) + ". Until then, use another one."
 	case plain.MatchString(detail):
 		return "Azure Storage does not accept the shared access signature: " + strings.TrimSuffix(detail, ".") + "." + newSignature
 	}
@@ -163,11 +163,11 @@ func explanation(code string) *action.Error {
 	}
 	switch code {
 	case "AuthorizationFailure":
-		return action.Errorf(action.Forbidden, "Azure Storage denied access. The storage account's firewall may not let the hub in.")
+		return action.Errorf(action.Forbidden, "Azure Storage denied access. The storage account's firewall may block the hub.")
 	case "InsufficientAccountPermissions":
 		return action.Errorf(action.Forbidden, "The storage account does not allow this operation.")
 	case "UnauthorizedBlobOverwrite":
-		return action.Errorf(action.Forbidden, "A blob of this name exists, and the shared access signature may not replace it.")
+		return action.Errorf(action.Forbidden, "A blob with this name exists, and the shared access signature does not allow replacing it.")
 	case "KeyBasedAuthenticationNotPermitted":
 		return action.Errorf(action.Forbidden, "The storage account does not allow access by key.")
 	case "AccountIsDisabled":
@@ -177,13 +177,13 @@ func explanation(code string) *action.Error {
 		e.Kind = action.NotFound
 		return e
 	case "BlobImmutableDueToPolicy", "BlobImmutableDueToLegalHold", "LeaseIdMissing":
-		return action.InvalidField("filename", "A blob of this name exists and is protected.")
+		return action.InvalidField("filename", "A blob with this name exists and is protected.")
 	case "InvalidBlobType":
-		return action.InvalidField("filename", "A blob of this name exists and is of another type.")
+		return action.InvalidField("filename", "A blob with this name exists and has another type.")
 	case "ServerBusy":
 		return action.Errorf(action.RateLimited, "Azure Storage is throttling requests. Try again later.")
 	case "OperationTimedOut":
-		return action.Errorf(action.Timeout, "Azure Storage did not answer in time.")
+		return action.Errorf(action.Timeout, "Azure Storage did not respond in time.")
 	}
 	return nil
 }

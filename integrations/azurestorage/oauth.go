@@ -50,7 +50,7 @@ func readCredentials(account, key string) (credentials, error) {
 			"Correct one of them.", second.what, second.name, first.name)
 	}
 	if c.name == "" {
-		return c, action.Errorf(action.Invalid, "The connection string names no storage account.")
+		return c, action.Errorf(action.Invalid, "The connection string has no storage account.")
 	}
 	c.key, c.signature, c.container = second.key, second.signature, second.container
 	if second.isEmpty() {

@@ -268,8 +268,8 @@ func TestFails(t *testing.T) {
 		"full":         {"preflight", refusal(403, "storage_limit_exceeded", "secret"), action.Invalid, "The user's Box is full."},
 		"too large":    {"preflight", refusal(403, "file_size_limit_exceeded", "secret"), action.TooLarge, "The file exceeds the size limit of the user's Box plan."},
 		"limited":      {"content", refusal(429, "rate_limit_exceeded", "secret"), action.RateLimited, "Box is rate limiting requests. Try again later."},
-		"unavailable":  {"session", actiontest.Reply{Status: 503}, action.Unavailable, "Box answered 503 Service Unavailable."},
-		"session gone": {"part", refusal(404, "not_found", "secret"), action.Unavailable, "Box ended the upload before it was complete. No file was written."},
+		"unavailable":  {"session", actiontest.Reply{Status: 503}, action.Unavailable, "Box returned 503 Service Unavailable."},
+		"session gone": {"part", refusal(404, "not_found", "secret"), action.Unavailable, "Box closed the upload before it was complete. No file was written."},
 		"other part":   {"part", jsonReply(200, map[string]any{"part": part{"P1", 0, partSize, "00"}}), action.Unavailable, "The data was corrupted in transit to Box."},
 		"no session":   {"session", jsonReply(201, map[string]any{"part_size": 5}), action.Unavailable, "Unexpected response from Box."},
 		"another host": {"session", jsonReply(201, map[string]any{
@@ -319,7 +319,7 @@ func TestInvalidInput(t *testing.T) {
 		"too long":       {map[string]string{"filename": strings.Repeat("ä", 256)}, "The filename is longer than the 255 characters that Box allows."},
 		"a space":        {map[string]string{"filename": "a "}, "The filename must not begin or end with a space."},
 		"no ID":          {map[string]string{"folder": "../1"}, `"folder" must be a folder's ID from its URL, such as 123456789.`},
-		"no such folder": {map[string]string{"folder": "77"}, "There is no such folder, or the user may not see it."},
+		"no such folder": {map[string]string{"folder": "77"}, "The folder does not exist, or the user cannot access it."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -416,7 +416,7 @@ func TestLate(t *testing.T) {
 		deps := actiontest.Deps(t, nil, env)
 		deps.HTTP = actiontest.Late()
 		_, err := actiontest.New(t, box.New, deps).Execute(t.Context(), upload(t, request(fresh, nil), "a"))
-		if got, want := action.MessageOf(err), "Box did not answer in time."; got != want {
+		if got, want := action.MessageOf(err), "Box did not respond in time."; got != want {
 			t.Errorf("message %q, want %q", got, want)
 		}
 	})

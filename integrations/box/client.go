@@ -95,7 +95,7 @@ func (s *session) deliver(ctx context.Context, folder string, f *spooled.File) e
 		err = s.preflight(ctx, to, f.Size)
 	}
 	if action.KindOf(err) == action.NotFound {
-		return action.Errorf(action.NotFound, "There is no such folder, or the user may not see it.").WithField("folder")
+		return action.Errorf(action.NotFound, "The folder does not exist, or the user cannot access it.").WithField("folder")
 	}
 	if err != nil {
 		return err
@@ -346,7 +346,7 @@ func (w *writing) part(ctx context.Context, u uploadSession, content []byte, at 
 	want.ID = answer.Part.ID
 	switch {
 	case action.KindOf(err) == action.NotFound:
-		return part{}, action.Wrap(err, action.Unavailable, "%s ended the upload before it was complete. No file was written.", name)
+		return part{}, action.Wrap(err, action.Unavailable, "%s closed the upload before it was complete. No file was written.", name)
 	case err != nil:
 		return part{}, err
 	case answer.Part.ID == "" || answer.Part != want:

@@ -59,7 +59,7 @@ var explanations = map[string]action.Error{
 	"access_denied_item_locked":              {Kind: action.Invalid, Message: "The file is locked by another user."},
 	"forbidden_by_policy":                    {Kind: action.Forbidden, Message: "A policy of the user's organization does not allow this."},
 	"insufficient_scope": {Kind: action.Forbidden, Message: "The hub's Box app lacks a permission. It needs to read and write all files and " +
-		"folders; users log in again once it has it."},
+		"folders; users must log in again after it is granted."},
 	"item_name_invalid":   {Kind: action.Invalid, Message: "Box does not allow this filename."},
 	"item_name_too_long":  {Kind: action.Invalid, Message: "Box does not allow filenames of this length."},
 	"rate_limit_exceeded": {Kind: action.RateLimited, Message: "Box is rate limiting requests. Try again later."},
@@ -72,7 +72,7 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 		return action.Wrap(err, known.Kind, "%s", known.Message)
 	}
 	if e.Message != "" && err.Kind == action.Invalid {
-		return action.Wrap(err, err.Kind, "%s answered %d: %s", name, status.Code, message.Line(e.Message))
+		return action.Wrap(err, err.Kind, "%s returned %d: %s", name, status.Code, message.Line(e.Message))
 	}
 	return err
 }

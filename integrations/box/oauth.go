@@ -11,7 +11,7 @@ import (
 )
 
 // expired are the usual reasons of invalid_grant: https://developer.box.com/guides/authentication/tokens/refresh
-const expired = "Box ends it after 60 days without use, or if access was revoked."
+const expired = "Box revokes it after 60 days without use, or when the user revokes access."
 
 // provider is the OAuth client (https://developer.box.com/guides/authentication/oauth2). Each refresh token can be used once.
 func provider(s settings, deps action.Deps) *signin.Provider {

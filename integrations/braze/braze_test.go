@@ -242,7 +242,7 @@ func TestBrazeFails(t *testing.T) {
 	}{
 		"a wrong key":      {rowstest.Answer{Status: 401, Body: `{"message":"k3y"}`}, action.Unauthenticated, rejectedKey, 1},
 		"no permission":    {rowstest.Answer{Status: 403}, action.Forbidden, rejectedKey, 1},
-		"no such endpoint": {rowstest.Answer{Status: 404}, action.NotFound, "There is no Braze REST API at the endpoint.", 1},
+		"no such endpoint": {rowstest.Answer{Status: 404}, action.NotFound, "The endpoint is not a Braze REST API.", 1},
 		"a bad call":       {rowstest.Answer{Status: 400, Body: `{"message":"k3y"}`}, action.Invalid, "Braze rejected a row (400).", 1},
 		"a bad user":       {rowstest.Answer{Status: 201, Body: `{"message":"success","errors":[{"type":"'external_id' is too long","input_array":"attributes","index":0}]}`}, action.Invalid, rejected, 1},
 		"a fault of none":  {rowstest.Answer{Status: 201, Body: `{"message":"success","errors":["'external_id' is too long"]}`}, action.Invalid, rejected, 1},
@@ -261,9 +261,9 @@ func TestBrazeFails(t *testing.T) {
 		"a fault that we cannot read": {rowstest.Answer{Status: 201, Body: `{"message":"success","errors":[17]}`}, action.Invalid, "Braze rejected a row without a reason.", 1},
 		"no confirmation":             {rowstest.Answer{Status: 201, Body: `{}`}, action.Unavailable, "Braze did not confirm the rows.", 6},
 		"somebody else":               {rowstest.Answer{Status: 200, Body: `<html>`}, action.Unavailable, "Unexpected response from Braze. Braze may already have accepted the request. Check before retrying.", 6},
-		"unavailable":                 {rowstest.Answer{Status: 500}, action.Unavailable, "Braze answered 500 Internal Server Error.", 6},
-		"limited for long":            {rowstest.Answer{Status: 429, Header: map[string]string{"X-RateLimit-Reset": "4102444800"}}, action.RateLimited, "Braze answered 429 Too Many Requests.", 1},
-		"too large":                   {rowstest.Answer{Status: 413}, action.TooLarge, "Braze answered 413 Request Entity Too Large.", 1},
+		"unavailable":                 {rowstest.Answer{Status: 500}, action.Unavailable, "Braze returned 500 Internal Server Error.", 6},
+		"limited for long":            {rowstest.Answer{Status: 429, Header: map[string]string{"X-RateLimit-Reset": "4102444800"}}, action.RateLimited, "Braze returned 429 Too Many Requests.", 1},
+		"too large":                   {rowstest.Answer{Status: 413}, action.TooLarge, "Braze returned 413 Request Entity Too Large.", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -430,7 +430,7 @@ func TestTruncatedSource(t *testing.T) {
 	i := actiontest.New(t, braze.New, actiontest.Deps(t, d, nil))
 	req := actiontest.Download(t, actiontest.Query(params(), form()), actiontest.BrokenDownload(whole[:len(whole)-10]))
 	_, err := i.Execute(t.Context(), req)
-	if got := action.MessageOf(err); got != "2 of 2 rows delivered, 0 failed. The download from Looker broke off before the data was complete." {
+	if got := action.MessageOf(err); got != "2 of 2 rows delivered, 0 failed. The download from Looker ended before the data was complete." {
 		t.Errorf("message %q", got)
 	}
 }

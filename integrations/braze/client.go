@@ -114,7 +114,7 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 			"Braze rejected the API key. It may lack the permission users.track, belong to another endpoint, or not allow the hub's IP "+
 				"address."))
 	case action.NotFound:
-		return deliver.Stop(action.Wrap(err, err.Kind, "There is no Braze REST API at the endpoint."))
+		return deliver.Stop(action.Wrap(err, err.Kind, "The endpoint is not a Braze REST API."))
 	case action.Invalid:
 		return action.Wrap(err, err.Kind, "Braze rejected a row (%d).", status.Code)
 	case action.RateLimited:

@@ -71,7 +71,7 @@ func (i *Integration) Form(context.Context, *action.Request) (*action.Form, erro
 		},
 		{
 			Name: "braze_label_action", Label: "Add Or Remove The Label", Type: action.Select, Default: string(addLabel),
-			Description: "Whether the users get the label or lose it.", Options: options(labelActions),
+			Description: "Whether to add the label to the users or remove it.", Options: options(labelActions),
 		},
 		{
 			Name: "braze_alias_label", Label: "Alias Label", Type: action.String,

@@ -413,11 +413,11 @@ func TestEventsAreNotBisected(t *testing.T) {
 			"0 of 2 rows delivered, 2 failed. Braze rejected a row: odd" + doubt, 1,
 		},
 		"a lost answer": {actiontest.Reply{Reset: true}, "0 of 2 rows delivered, 2 failed. The connection to Braze failed." + doubt, 1},
-		"unavailable": {actiontest.Reply{Status: 503}, "0 of 2 rows delivered, 2 failed. Braze answered 503 Service Unavailable." +
+		"unavailable": {actiontest.Reply{Status: 503}, "0 of 2 rows delivered, 2 failed. Braze returned 503 Service Unavailable." +
 			doubt, 1},
 		// A fatal error: nothing was stored. https://www.braze.com/docs/api/errors/#fatal-errors
 		"rejected as a whole": {actiontest.Reply{Status: 400}, "0 of 2 rows delivered, 2 rejected. Braze rejected a row (400).", 3},
-		"limited":             {actiontest.Reply{Status: 429}, "0 of 2 rows delivered, 2 failed. Braze answered 429 Too Many Requests.", 4},
+		"limited":             {actiontest.Reply{Status: 429}, "0 of 2 rows delivered, 2 failed. Braze returned 429 Too Many Requests.", 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

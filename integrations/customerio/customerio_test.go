@@ -236,14 +236,14 @@ func TestErrors(t *testing.T) {
 		},
 		"a rejected batch": {
 			reply: actiontest.Reply{Status: 400, Body: `{"errors":[{"reason":"parse_error","message":"invalid action"}]}`},
-			kind:  action.Invalid, want: "Customer.io answered 400: invalid action", calls: 1,
+			kind:  action.Invalid, want: "Customer.io returned 400: invalid action", calls: 1,
 		},
 		"as in the first version": {
 			reply: actiontest.Reply{Status: 400, Body: `{"meta":{"error":"name cannot be blank"}}`},
-			kind:  action.Invalid, want: "Customer.io answered 400: name cannot be blank", calls: 1,
+			kind:  action.Invalid, want: "Customer.io returned 400: name cannot be blank", calls: 1,
 		},
-		"a web page":  {reply: actiontest.Reply{Status: 400, Body: `<html>`}, kind: action.Invalid, want: "Customer.io answered 400 Bad Request.", calls: 1},
-		"unavailable": {reply: actiontest.Reply{Status: 503}, kind: action.Unavailable, want: "Customer.io answered 503 Service Unavailable.", calls: 6},
+		"a web page":  {reply: actiontest.Reply{Status: 400, Body: `<html>`}, kind: action.Invalid, want: "Customer.io returned 400 Bad Request.", calls: 1},
+		"unavailable": {reply: actiontest.Reply{Status: 503}, kind: action.Unavailable, want: "Customer.io returned 503 Service Unavailable.", calls: 6},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

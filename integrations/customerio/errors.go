@@ -38,5 +38,5 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	if text = message.Line(text); text == "" {
 		return err
 	}
-	return action.Wrap(err, err.Kind, "Customer.io answered %d: %s", status.Code, text)
+	return action.Wrap(err, err.Kind, "Customer.io returned %d: %s", status.Code, text)
 }

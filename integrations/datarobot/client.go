@@ -96,7 +96,7 @@ func (c client) explain(err *action.Error, status *outbound.StatusError) error {
 		return action.Wrap(err, action.Unauthenticated, "Your DataRobot API token is invalid. It must be a token of %s.", c.endpoint.host())
 	case action.Forbidden:
 		if text != "" {
-			text = " DataRobot says: " + text
+			text = " DataRobot reported: " + text
 		}
 		return action.Wrap(err, action.Forbidden, "DataRobot denied access. The user of the token may lack the role or the seat license "+
 			"to "+

@@ -231,16 +231,16 @@ func TestFails(t *testing.T) {
 		"no address":                {fake{}, answers{"datarobot_url": "ftp://x"}, action.Invalid, noURL, 0},
 		"a user":                    {fake{}, answers{"datarobot_url": "https://u:p@x"}, action.Invalid, noURL, 0},
 		"rejected":                  {fake{fails: []actiontest.Reply{{Status: 422, Body: `{"message":"File is\nempty."}`}}}, nil, action.Invalid, "DataRobot rejected the data: File is empty.", 1},
-		"rejected without a reason": {fake{fails: []actiontest.Reply{{Status: 422, Body: `<html>`}}}, nil, action.Invalid, "DataRobot answered 422 Unprocessable Entity.", 1},
-		"too large":                 {fake{fails: []actiontest.Reply{{Status: 413}}}, nil, action.TooLarge, "DataRobot answered 413 Request Entity Too Large.", 1},
+		"rejected without a reason": {fake{fails: []actiontest.Reply{{Status: 422, Body: `<html>`}}}, nil, action.Invalid, "DataRobot returned 422 Unprocessable Entity.", 1},
+		"too large":                 {fake{fails: []actiontest.Reply{{Status: 413}}}, nil, action.TooLarge, "DataRobot returned 413 Request Entity Too Large.", 1},
 		"forbidden":                 {fake{fails: []actiontest.Reply{{Status: 403}}}, nil, action.Forbidden, denied, 1},
 		"forbidden with a reason": {
 			fake{fails: []actiontest.Reply{{Status: 403, Body: `{"message":"No\nseat."}`}}},
 			nil,
-			action.Forbidden, denied + " DataRobot says: No seat.", 1,
+			action.Forbidden, denied + " DataRobot reported: No seat.", 1,
 		},
 		"a web page":  {fake{made: actiontest.Reply{Body: "<html>"}}, nil, action.Unavailable, "Unexpected response from DataRobot." + doubt, 1},
-		"unavailable": {fake{fails: []actiontest.Reply{{Status: 500}, {}}}, nil, action.Unavailable, "DataRobot answered 500 Internal Server Error." + doubt, 1},
+		"unavailable": {fake{fails: []actiontest.Reply{{Status: 500}, {}}}, nil, action.Unavailable, "DataRobot returned 500 Internal Server Error." + doubt, 1},
 		"resets":      {fake{fails: []actiontest.Reply{{Reset: true}, {}}}, nil, action.Unavailable, "The connection to DataRobot failed." + doubt, 1},
 		"bad data":    {fake{made: accepted(at), statuses: []actiontest.Reply{status("RUNNING"), status("ERROR")}}, nil, action.Invalid, "DataRobot could not create a project from the data: Said of it.", 1},
 		"aborted":     {fake{made: accepted(at), statuses: []actiontest.Reply{status("ABORTED")}}, nil, action.Invalid, "DataRobot could not create a project from the data: Said of it.", 1},
@@ -274,7 +274,7 @@ func TestWithoutData(t *testing.T) {
 		serve   http.HandlerFunc
 		message string
 	}{
-		"truncated": {actiontest.BrokenDownload(csv), "The download from Looker broke off before the data was complete."},
+		"truncated": {actiontest.BrokenDownload(csv), "The download from Looker ended before the data was complete."},
 		"empty":     {func(http.ResponseWriter, *http.Request) {}, "Looker sent no data."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -323,7 +323,7 @@ func TestTimeout(t *testing.T) {
 		if got, want := time.Since(start), 5*time.Minute; got != want {
 			t.Errorf("it took %v, want %v", got, want)
 		}
-		if got, want := action.MessageOf(err), "DataRobot did not answer in time. The project may"; !strings.HasPrefix(got, want) {
+		if got, want := action.MessageOf(err), "DataRobot did not respond in time. The project may"; !strings.HasPrefix(got, want) {
 			t.Errorf("error %q, want prefix %q", got, want)
 		}
 	})
@@ -354,7 +354,7 @@ func TestForm(t *testing.T) {
 		"a cloud without a page": {
 			answers{"datarobot_url": "https://app.eu.datarobot.com"},
 			actiontest.Reply{Status: 404},
-			"DataRobot answered 404 Not Found.",
+			"DataRobot returned 404 Not Found.",
 		},
 		"wrong token elsewhere": {
 			answers{"datarobot_api_token": "other", "datarobot_url": "https://dr.example.com"},
@@ -376,7 +376,7 @@ func TestForm(t *testing.T) {
 			actiontest.Reply{Reset: true},
 			"URL for on-premise instance is not valid.",
 		},
-		"unavailable": {nil, actiontest.Reply{Status: 503}, "DataRobot answered 503 Service Unavailable."},
+		"unavailable": {nil, actiontest.Reply{Status: 503}, "DataRobot returned 503 Service Unavailable."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

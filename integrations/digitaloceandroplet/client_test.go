@@ -174,7 +174,7 @@ func TestStop(t *testing.T) {
 		},
 		"busy for long": {
 			droplet: droplet{locked: 9}, orders: []string{"shutdown 1"}, took: 2 * time.Minute,
-			message: "Droplet 1: DigitalOcean answered 422: Droplet already has a pending event. It was still on 2 minutes later. " +
+			message: "Droplet 1: DigitalOcean returned 422: Droplet already has a pending event. It was still on 2 minutes later. " +
 				"Check it, or choose to power it off.",
 		},
 		"a lost response": {
@@ -197,7 +197,7 @@ func TestStop(t *testing.T) {
 		},
 		"a key that may not read": {
 			orders: []string{"shutdown 1"}, took: 10 * time.Second,
-			message: "DigitalOcean accepted the order for droplet 1, but the API key may not read whether it is off. Give it the scope " +
+			message: "DigitalOcean accepted the request for droplet 1, but the API key is not allowed to read whether it is off. Give it the scope " +
 				"droplet:read.",
 			fail: func(operation string, _ int) *actiontest.Reply {
 				if operation != "order" {
@@ -207,7 +207,7 @@ func TestStop(t *testing.T) {
 			},
 		},
 		"a droplet that is gone": {
-			droplet: droplet{gone: true}, message: "Droplet 1: DigitalOcean answered 404: The resource is gone.",
+			droplet: droplet{gone: true}, message: "Droplet 1: DigitalOcean returned 404: The resource is gone.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -248,7 +248,7 @@ func TestQuery(t *testing.T) {
 		"one that is gone": {
 			[]string{"1", "4", "3"},
 			2,
-			"2 of 3 stop orders delivered, 1 rejected. Droplet 4: DigitalOcean answered 404: The resource is gone.",
+			"2 of 3 stop orders delivered, 1 rejected. Droplet 4: DigitalOcean returned 404: The resource is gone.",
 		},
 		"invalid member": {
 			[]string{"1", "null", `"3/../4"`, "0"},

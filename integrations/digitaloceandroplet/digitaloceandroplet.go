@@ -63,7 +63,7 @@ func (*Integration) Definition() action.Definition {
 func (*Integration) Form(context.Context, *action.Request) (*action.Form, error) {
 	return &action.Form{Fields: []action.Field{{
 		Name: "method", Label: "Method", Type: action.Select, Default: string(shutdown),
-		Description: "A shutdown lets the operating system end, but can fail. Powering off is like pulling the plug, and can lose data.",
+		Description: "A shutdown stops the operating system cleanly, but can fail. Powering off is immediate, and can lose data.",
 		Options: []action.Option{
 			{Name: string(shutdown), Label: "Shut down"},
 			{Name: string(shutdownElse), Label: "Shut down, and power off after 2 minutes"},

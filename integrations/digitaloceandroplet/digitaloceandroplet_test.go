@@ -62,7 +62,7 @@ func TestTimeout(t *testing.T) {
 		start := time.Now()
 		_, err := i.Execute(t.Context(), cell("7"))
 		took := time.Since(start)
-		if got, want := action.MessageOf(err), "DigitalOcean did not answer in time."; got != want {
+		if got, want := action.MessageOf(err), "DigitalOcean did not respond in time."; got != want {
 			t.Errorf("error %q, want %q", got, want)
 		}
 		if got, want := action.KindOf(err), action.Timeout; got != want {
@@ -84,7 +84,7 @@ func TestTruncatedSource(t *testing.T) {
 	req := actiontest.Download(t, actiontest.Query(map[string]string{"digitalocean_api_key": key}, nil),
 		actiontest.BrokenDownload(`{"fields":{"dimensions":[{"name":"d","tags":["digitalocean_droplet_id"]}]},"data":[{"d":{"value":1}},`))
 	_, err := i.Execute(t.Context(), req)
-	if got, want := action.MessageOf(err), "The download from Looker broke off before the data was complete."; got != want || len(d.Requests()) != 0 {
+	if got, want := action.MessageOf(err), "The download from Looker ended before the data was complete."; got != want || len(d.Requests()) != 0 {
 		t.Errorf("message %q, want %q; %d calls", got, want, len(d.Requests()))
 	}
 }

@@ -25,7 +25,7 @@ func explain(err *action.Error, status *outbound.StatusError, id string) error {
 	if json.Unmarshal(status.Body, &response) != nil || response.Message == "" || err.Kind.Retryable() {
 		return action.Wrap(err, err.Kind, "Droplet %s: %s", id, err.Message)
 	}
-	return action.Wrap(err, err.Kind, "Droplet %s: DigitalOcean answered %d: %s", id, status.Code, message.Line(response.Message))
+	return action.Wrap(err, err.Kind, "Droplet %s: DigitalOcean returned %d: %s", id, status.Code, message.Line(response.Message))
 }
 
 // readable explains that an order was given, but that the API key cannot see what became of it.
@@ -33,7 +33,7 @@ func readable(err error, id string) error {
 	if action.KindOf(err) != action.Forbidden {
 		return err
 	}
-	return action.Wrap(err, action.Forbidden, "DigitalOcean accepted the order for droplet %s, but the API key may not read whether it is "+
+	return action.Wrap(err, action.Forbidden, "DigitalOcean accepted the request for droplet %s, but the API key is not allowed to read whether it is "+
 		"off. "+
 		"Give it the scope droplet:read.", id)
 }

@@ -32,8 +32,8 @@ func New(deps action.Deps) (action.Integration, error) {
 		Name:    "DigitalOcean Spaces", Vendor: "DigitalOcean", BucketLabel: "Space Name",
 		Endpoint: "https://{region}.digitaloceanspaces.com",
 		Needs:    "the permission to read and write the Space",
-		Unlisted: "The name of the Space. The access key is limited to some Spaces and may not list them, so there is no choice to offer.",
-		None:     "The name of the Space. The access key's account has none in this region.",
+		Unlisted: "The name of the Space. The access key is limited to some Spaces and is not allowed to list them, so no list is available.",
+		None:     "The name of the Space. The access key's account has no Spaces in this region.",
 	})}, nil
 }
 

@@ -78,11 +78,11 @@ func TestForm(t *testing.T) {
 		want  action.Field
 	}{
 		{"spaces", actiontest.Reply{Body: "<R><Buckets><Bucket><Name>reports</Name></Bucket></Buckets></R>"}, offered},
-		{"none", actiontest.Reply{Body: "<R><Buckets/></R>"}, typed("The name of the Space. The access key's account has none in this region.")},
+		{"none", actiontest.Reply{Body: "<R><Buckets/></R>"}, typed("The name of the Space. The access key's account has no Spaces in this region.")},
 		{
 			"a limited key",
 			actiontest.Reply{Status: 403, Body: "<Error><Code>AccessDenied</Code></Error>"},
-			typed("The name of the Space. The access key is limited to some Spaces and may not list them, so there is no choice to offer."),
+			typed("The name of the Space. The access key is limited to some Spaces and is not allowed to list them, so no list is available."),
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

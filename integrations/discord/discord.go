@@ -73,7 +73,7 @@ func (*Integration) Form(context.Context, *action.Request) (*action.Form, error)
 		},
 		{Name: "text", Label: "Text", Description: "Shown above the file. Can contain Discord's Markdown and mentions.", Type: action.Textarea},
 		{Name: "filename", Label: "Filename", Type: action.String},
-		{Name: "thread", Label: "Thread ID", Description: "A thread of the channel to post in.", Type: action.String},
+		{Name: "thread", Label: "Thread ID", Description: "The thread of the channel in which to post.", Type: action.String},
 		{
 			Name: "thread_name", Label: "Post Title", Description: "For a webhook of a forum or media channel: creates a post with this title.",
 			Type: action.String,

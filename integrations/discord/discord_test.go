@@ -116,7 +116,7 @@ func TestForm(t *testing.T) {
 		{Name: "url", Label: "Webhook URL", Description: "In the channel's settings: Integrations, Webhooks.", Type: action.String, Required: true},
 		{Name: "text", Label: "Text", Description: "Shown above the file. Can contain Discord's Markdown and mentions.", Type: action.Textarea},
 		{Name: "filename", Label: "Filename", Type: action.String},
-		{Name: "thread", Label: "Thread ID", Description: "A thread of the channel to post in.", Type: action.String},
+		{Name: "thread", Label: "Thread ID", Description: "The thread of the channel in which to post.", Type: action.String},
 		{
 			Name: "thread_name", Label: "Post Title", Description: "For a webhook of a forum or media channel: creates a post with this title.",
 			Type: action.String,
@@ -299,14 +299,14 @@ func TestDiscordFails(t *testing.T) {
 		message string
 	}{
 		"a deleted webhook":      {actiontest.Reply{Status: 404, Body: `{"code":10015,"message":"Unknown Webhook"}`}, action.NotFound, unknown},
-		"not found":              {actiontest.Reply{Status: 404}, action.NotFound, "Discord answered 404 Not Found." + deleted},
-		"a wrong token":          {actiontest.Reply{Status: 401}, action.Unauthenticated, "Discord answered 401 Unauthorized." + deleted},
+		"not found":              {actiontest.Reply{Status: 404}, action.NotFound, "Discord returned 404 Not Found." + deleted},
+		"a wrong token":          {actiontest.Reply{Status: 401}, action.Unauthenticated, "Discord returned 401 Unauthorized." + deleted},
 		"too large":              {actiontest.Reply{Status: 413}, action.TooLarge, large},
 		"too large, by its code": {actiontest.Reply{Status: 400, Body: `{"code":40005,"message":"x"}`}, action.TooLarge, large},
-		"a bad message":          {actiontest.Reply{Status: 400, Body: `{"code":50035,"message":"Invalid\nForm Body"}`}, action.Invalid, "Discord answered 400: Invalid Form Body"},
-		"no reason":              {actiontest.Reply{Status: 400, Body: "<html>"}, action.Invalid, "Discord answered 400 Bad Request."},
-		"leads away":             {actiontest.Reply{Status: 301, Header: answers{"Location": "https://example.com/"}}, action.Invalid, "Discord answered 301 Moved Permanently."},
-		"unavailable":            {actiontest.Reply{Status: 502}, action.Unavailable, "Discord answered 502 Bad Gateway." + doubt},
+		"a bad message":          {actiontest.Reply{Status: 400, Body: `{"code":50035,"message":"Invalid\nForm Body"}`}, action.Invalid, "Discord returned 400: Invalid Form Body"},
+		"no reason":              {actiontest.Reply{Status: 400, Body: "<html>"}, action.Invalid, "Discord returned 400 Bad Request."},
+		"leads away":             {actiontest.Reply{Status: 301, Header: answers{"Location": "https://example.com/"}}, action.Invalid, "Discord returned 301 Moved Permanently."},
+		"unavailable":            {actiontest.Reply{Status: 502}, action.Unavailable, "Discord returned 502 Bad Gateway." + doubt},
 		"cuts the connection":    {actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Discord failed." + doubt},
 		"a part of the file":     {posted(len(csv) - 1), action.Unavailable, unsure},
 		"without the file":       {actiontest.Reply{Body: `{"id":"9"}`}, action.Unavailable, unsure},
@@ -513,7 +513,7 @@ func TestAnswersLate(t *testing.T) {
 		i := actiontest.New(t, discord.New, action.Deps{HTTP: actiontest.Late()})
 		start := time.Now()
 		_, err := i.Execute(t.Context(), query(t, nil))
-		const want = "Discord did not answer in time. The message may already have been posted. Check before retrying."
+		const want = "Discord did not respond in time. The message may already have been posted. Check before retrying."
 		if got := action.MessageOf(err); got != want {
 			t.Errorf("message %q, want %q", got, want)
 		}
@@ -532,7 +532,7 @@ func TestWithoutData(t *testing.T) {
 		serve   http.HandlerFunc
 		message string
 	}{
-		"broken off": {actiontest.BrokenDownload(csv), "The download from Looker broke off before the data was complete."},
+		"broken off": {actiontest.BrokenDownload(csv), "The download from Looker ended before the data was complete."},
 		"empty":      {func(http.ResponseWriter, *http.Request) {}, "Looker sent no data."},
 		"none":       {nil, "The request came without data."},
 	} {

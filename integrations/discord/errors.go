@@ -61,7 +61,7 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 		return action.Wrap(err, kind, "%s %s", err.Message, hint).WithField("url")
 	case action.Invalid:
 		if response.Message != "" {
-			return action.Wrap(err, kind, "Discord answered %d: %s", status.Code, message.Line(response.Message))
+			return action.Wrap(err, kind, "Discord returned %d: %s", status.Code, message.Line(response.Message))
 		}
 	default:
 	}

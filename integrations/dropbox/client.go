@@ -437,7 +437,7 @@ func lostSession(err error) error {
 	summary := apiErrorOf(err).Summary
 	for _, part := range []string{"not_found", "incorrect_offset", "closed"} {
 		if strings.Contains(summary, part) {
-			return action.Wrap(err, action.Unavailable, "%s ended the upload before it was complete. No file was written.", name)
+			return action.Wrap(err, action.Unavailable, "%s closed the upload before it was complete. No file was written.", name)
 		}
 	}
 	return err

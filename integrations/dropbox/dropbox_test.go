@@ -400,9 +400,9 @@ func TestDropboxFails(t *testing.T) {
 		"full":          {refused("path/insufficient_space/.", `{".tag":"path"}`), action.Invalid, "The user's Dropbox is full."},
 		"not allowed":   {refused("path/no_write_permission/", `{".tag":"path"}`), action.Forbidden, "The user is not allowed to write to this folder."},
 		"name":          {refused("path/disallowed_name/..", `{".tag":"path"}`), action.Invalid, "Dropbox does not allow this filename."},
-		"session gone":  {refused("not_found/...", `{".tag":"not_found"}`), action.Unavailable, "Dropbox ended the upload before it was complete. No file was written."},
-		"plain refusal": {actiontest.Reply{Status: 400, Body: "secret text"}, action.Invalid, "Dropbox answered 400 Bad Request."},
-		"unavailable":   {actiontest.Reply{Status: 500}, action.Unavailable, "Dropbox answered 500 Internal Server Error."},
+		"session gone":  {refused("not_found/...", `{".tag":"not_found"}`), action.Unavailable, "Dropbox closed the upload before it was complete. No file was written."},
+		"plain refusal": {actiontest.Reply{Status: 400, Body: "secret text"}, action.Invalid, "Dropbox returned 400 Bad Request."},
+		"unavailable":   {actiontest.Reply{Status: 500}, action.Unavailable, "Dropbox returned 500 Internal Server Error."},
 		"a reset":       {actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Dropbox failed."},
 		"limited":       {actiontest.Reply{Status: 429, Body: `{"error_summary":"too_many_requests/"}`}, action.RateLimited, "Dropbox is rate limiting requests. Try again later."},
 		"other content": {jsonReply(200, `{"content_hash":"0","session_id":"s"}`), action.Unavailable, "The data was corrupted in transit to Dropbox."},
@@ -500,7 +500,7 @@ func TestLate(t *testing.T) {
 		deps.HTTP = actiontest.Late()
 		i := actiontest.New(t, dropbox.New, deps)
 		_, err := i.Execute(t.Context(), actiontest.Inline(t, request(fresh), "text/csv", "csv", []byte("a")))
-		if action.KindOf(err) != action.Timeout || action.MessageOf(err) != "Dropbox did not answer in time." {
+		if action.KindOf(err) != action.Timeout || action.MessageOf(err) != "Dropbox did not respond in time." {
 			t.Errorf("error %v", err)
 		}
 	})

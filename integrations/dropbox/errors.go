@@ -53,7 +53,7 @@ var explanations = []struct {
 	action.Error
 }{
 	{"missing_scope", action.Error{Kind: action.Forbidden, Message: "The hub's Dropbox app lacks a permission. It needs " +
-		"files.metadata.read and files.content.write; users log in again once it has them."}},
+		"files.metadata.read and files.content.write; users must log in again after they are granted."}},
 	{"invalid_root", action.Error{Kind: action.Invalid, Message: "The Dropbox account changed its team during the delivery. Try again."}},
 	{"too_many_write_operations", action.Error{Kind: action.RateLimited, Message: "Dropbox is rate limiting writes to this " +
 		"account. Try again later."}},

@@ -34,7 +34,7 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 		},
 		{
 			Name: "filename", Label: "Enter a name", Type: action.String, Required: true,
-			Description: "The name of the file, without its extension. A slash in it makes a folder.",
+			Description: "The name of the file, without its extension. A slash creates a folder.",
 		},
 		{
 			Name: "includeTimestamp", Label: "Append timestamp", Type: action.Select, Required: true, Default: "no",
@@ -44,7 +44,7 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 		{
 			Name: "overwrite", Label: "Overwrite", Type: action.Select, Default: "no",
 			Options:     []action.Option{{Name: "no", Label: "No: fail"}, {Name: "yes", Label: "Yes"}},
-			Description: "What to do when there is a file of this name already.",
+			Description: "What to do if a file with this name already exists.",
 		},
 		objectstore.CompressionField(),
 	}}

@@ -100,7 +100,7 @@ func (s settings) server(deps action.Deps) mail.Server {
 func (*Integration) Definition() action.Definition {
 	return action.Definition{
 		Name: "email", Label: "Email",
-		Description: "Send data files to e-mail addresses by your own mail server.",
+		Description: "Send data files by e-mail through your own mail server.",
 		Types:       []action.Type{action.TypeQuery, action.TypeDashboard},
 		Download:    action.URL,
 		MinVersion:  action.V(5, 5, 0),
@@ -225,9 +225,9 @@ func (s *sender) UnmarshalText(text []byte) error {
 func (s settings) validate() error {
 	switch plain := mail.Security(s.TLS) == mail.None; {
 	case s.OAuth.used() && s.Password != "":
-		return errors.New("EMAIL_SMTP_PASSWORD and EMAIL_OAUTH_CLIENT_SECRET exclude each other")
+		return errors.New("EMAIL_SMTP_PASSWORD and EMAIL_OAUTH_CLIENT_SECRET cannot be combined")
 	case !s.OAuth.used() && (s.Username == "") != (s.Password == ""):
-		return errors.New("EMAIL_SMTP_USERNAME and EMAIL_SMTP_PASSWORD belong together")
+		return errors.New("EMAIL_SMTP_USERNAME and EMAIL_SMTP_PASSWORD must be set together")
 	case plain && (s.Username != "" || s.OAuth.used()):
 		return errors.New("the hub does not sign in over an unencrypted connection: EMAIL_SMTP_TLS must not be none")
 	case plain && s.CA.pool != nil:

@@ -75,7 +75,7 @@ func TestSettings(t *testing.T) {
 		want string
 	}{
 		"nothing":            {answers{}, "missing settings: EMAIL_FROM, EMAIL_SMTP_HOST"},
-		"a name alone":       {env(answers{"EMAIL_SMTP_PASSWORD": ""}), "EMAIL_SMTP_USERNAME and EMAIL_SMTP_PASSWORD belong together"},
+		"a name alone":       {env(answers{"EMAIL_SMTP_PASSWORD": ""}), "EMAIL_SMTP_USERNAME and EMAIL_SMTP_PASSWORD must be set together"},
 		"unknown encryption": {env(answers{"EMAIL_SMTP_TLS": "ssl"}), "but must be starttls or implicit, or none for a relay without TLS"},
 		"a password without encryption": {
 			env(answers{"EMAIL_SMTP_TLS": "none"}), "the hub does not sign in over an unencrypted connection: EMAIL_SMTP_TLS must not be none",
@@ -93,9 +93,9 @@ func TestSettings(t *testing.T) {
 		"EHLO with half a literal":  {env(answers{"EMAIL_SMTP_EHLO_NAME": "[192.0.2.1"}), "but must be a full domain name"},
 		"EHLO with an IPv6 literal": {env(answers{"EMAIL_SMTP_EHLO_NAME": "[2001:db8::1]"}), "but must be a full domain name"},
 		"EHLO with a command":       {env(answers{"EMAIL_SMTP_EHLO_NAME": "a.example\r\nQUIT"}), "but must be a full domain name"},
-		"a password and a token":    {oauthEnv(answers{"EMAIL_SMTP_PASSWORD": secret}), "EMAIL_SMTP_PASSWORD and EMAIL_OAUTH_CLIENT_SECRET exclude each other"},
-		"an app without a secret":   {oauthEnv(answers{"EMAIL_OAUTH_CLIENT_SECRET": ""}), "EMAIL_OAUTH_CLIENT_ID and EMAIL_OAUTH_CLIENT_SECRET belong together"},
-		"a tenant alone":            {env(answers{"EMAIL_OAUTH_TENANT": "t", "EMAIL_SMTP_PASSWORD": ""}), "EMAIL_OAUTH_CLIENT_ID and EMAIL_OAUTH_CLIENT_SECRET belong together"},
+		"a password and a token":    {oauthEnv(answers{"EMAIL_SMTP_PASSWORD": secret}), "EMAIL_SMTP_PASSWORD and EMAIL_OAUTH_CLIENT_SECRET cannot be combined"},
+		"an app without a secret":   {oauthEnv(answers{"EMAIL_OAUTH_CLIENT_SECRET": ""}), "EMAIL_OAUTH_CLIENT_ID and EMAIL_OAUTH_CLIENT_SECRET must be set together"},
+		"a tenant alone":            {env(answers{"EMAIL_OAUTH_TENANT": "t", "EMAIL_SMTP_PASSWORD": ""}), "EMAIL_OAUTH_CLIENT_ID and EMAIL_OAUTH_CLIENT_SECRET must be set together"},
 		"an app without a tenant":   {oauthEnv(answers{"EMAIL_OAUTH_TENANT": ""}), "EMAIL_OAUTH_TENANT is missing"},
 		"a token URL without https": {oauthEnv(answers{"EMAIL_OAUTH_TOKEN_URL": "http://id.example.org/token"}), "EMAIL_OAUTH_TOKEN_URL must be an https URL"},
 		"no sender's address":       {env(answers{"EMAIL_FROM": "Looker"}), "but must be an e-mail address"},
@@ -417,7 +417,7 @@ func TestAnswersLate(t *testing.T) {
 		if got, want := time.Since(start), 5*time.Minute; got != want {
 			t.Errorf("it took %v, want %v", got, want)
 		}
-		if got, want := action.MessageOf(err), "example.com did not answer in time."; got != want {
+		if got, want := action.MessageOf(err), "example.com did not respond in time."; got != want {
 			t.Errorf("message %q, want %q", got, want)
 		}
 		if got := action.KindOf(err); got != action.Timeout {
@@ -556,7 +556,7 @@ func TestWithoutData(t *testing.T) {
 		serve   http.HandlerFunc
 		message string
 	}{
-		"broken off": {actiontest.BrokenDownload(csv), "The download from Looker broke off before the data was complete."},
+		"broken off": {actiontest.BrokenDownload(csv), "The download from Looker ended before the data was complete."},
 		"empty":      {func(http.ResponseWriter, *http.Request) {}, "Looker sent no data."},
 		"none":       {nil, "The request came without data."},
 	} {

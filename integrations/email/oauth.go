@@ -35,9 +35,9 @@ func (s oauthSettings) used() bool {
 func (s oauthSettings) validate() error {
 	switch u, err := url.Parse(s.TokenURL); {
 	case s.ClientID == "" || s.ClientSecret == "":
-		return errors.New("EMAIL_OAUTH_CLIENT_ID and EMAIL_OAUTH_CLIENT_SECRET belong together")
+		return errors.New("EMAIL_OAUTH_CLIENT_ID and EMAIL_OAUTH_CLIENT_SECRET must be set together")
 	case s.Tenant == "" && s.TokenURL == "":
-		return errors.New("EMAIL_OAUTH_TENANT is missing; other identity providers than Microsoft's need EMAIL_OAUTH_TOKEN_URL in its place")
+		return errors.New("EMAIL_OAUTH_TENANT is missing; for identity providers other than Microsoft, set EMAIL_OAUTH_TOKEN_URL instead")
 	case s.TokenURL != "" && (err != nil || u.Scheme != "https" || u.Host == ""):
 		return errors.New("EMAIL_OAUTH_TOKEN_URL must be an https URL")
 	}
@@ -84,8 +84,8 @@ var entraCodes = map[string]string{
 	"AADSTS7000215": "the client secret is wrong. It must be the secret's value, not its ID",
 	"AADSTS7000222": "the client secret has expired",
 	"AADSTS700016":  "the organization has no app with this client ID",
-	"AADSTS90002":   "there is no such tenant",
-	"AADSTS900023":  "there is no such tenant",
+	"AADSTS90002":   "the tenant does not exist",
+	"AADSTS900023":  "the tenant does not exist",
 	"AADSTS500011":  "the organization has no resource with this scope",
 	"AADSTS70011":   "the scope is not valid",
 	"AADSTS1002012": "the scope is not valid. It must end with /.default",

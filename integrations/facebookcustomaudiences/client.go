@@ -287,7 +287,7 @@ func (s *session) hint(failed bool) string {
 	case !s.begun && !s.maybeReceived:
 		return "The audience was not changed."
 	case !s.ended:
-		return "The replacement is incomplete. Send the data again after 90 minutes, when Facebook has ended its session."
+		return "The replacement is incomplete. Send the data again after 90 minutes, when the Facebook session has expired."
 	case failed:
 		return "The replacement is incomplete. Send the data again."
 	}

@@ -45,7 +45,7 @@ var replacing = map[string]string{"choose_create_update_replace": "replace_audie
 // ended it, and the numbers are right.
 func TestReplaceSession(t *testing.T) {
 	t.Parallel()
-	const wait = "The replacement is incomplete. Send the data again after 90 minutes, when Facebook has ended its session."
+	const wait = "The replacement is incomplete. Send the data again after 90 minutes, when the Facebook session has expired."
 	for name, tt := range map[string]struct {
 		faults []fault
 		rows   int
@@ -89,7 +89,7 @@ func TestReplaceSession(t *testing.T) {
 		},
 		"ninety minutes": {
 			rows: 20_001, faults: []fault{fine, slow}, calls: "1 2",
-			message: " failed. Facebook has ended the session of this upload, because it took more than " +
+			message: " failed. Facebook closed the session of this upload, because it took more than " +
 				"90 minutes. (Facebook's error 2650, 1870158.) The remaining rows were not sent. " + wait,
 		},
 		"the first one is never there": {
@@ -195,7 +195,7 @@ func TestReplaceRunsOutOfTime(t *testing.T) {
 		fault fault
 		hint  string
 	}{
-		"after the first batch":   {silent, "The replacement is incomplete. Send the data again after 90 minutes, when Facebook has ended its session."},
+		"after the first batch":   {silent, "The replacement is incomplete. Send the data again after 90 minutes, when the Facebook session has expired."},
 		"before it was accepted":  {limited, "The audience was not changed."},
 		"while another one is on": {busy, "The audience was not changed."},
 	} {
@@ -224,8 +224,8 @@ func TestSessionErrorsAreFinal(t *testing.T) {
 		1870144: {"1 2 3!", "Facebook cannot replace an audience of 100 million people or more."},
 		1870147: {"1 2", "Facebook does not have the first batch of this upload."},
 		1870148: {"1 2 3!", "Facebook did not update the audience completely."},
-		1870158: {"1 2", "Facebook has ended the session of this upload, because it took more than 90 minutes."},
-		1870159: {"1 2", "Facebook has ended the session of this upload."},
+		1870158: {"1 2", "Facebook closed the session of this upload, because it took more than 90 minutes."},
+		1870159: {"1 2", "Facebook closed the session of this upload."},
 	} {
 		t.Run(fmt.Sprint(subcode), func(t *testing.T) {
 			t.Parallel()

@@ -70,8 +70,8 @@ var details = map[int]action.Error{
 	inProgress: {Kind: action.Unavailable, Message: "The audience is being changed by another upload."},
 	notBegun:   {Kind: action.Invalid, Message: "Facebook does not have the first batch of this upload."},
 	notUpdated: {Kind: action.Invalid, Message: "Facebook did not update the audience completely."},
-	timedOut:   {Kind: action.Invalid, Message: "Facebook has ended the session of this upload, because it took more than 90 minutes."},
-	finished:   {Kind: action.Invalid, Message: "Facebook has ended the session of this upload."},
+	timedOut:   {Kind: action.Invalid, Message: "Facebook closed the session of this upload, because it took more than 90 minutes."},
+	finished:   {Kind: action.Invalid, Message: "Facebook closed the session of this upload."},
 	tooMany:    {Kind: action.Invalid, Message: "Facebook cannot replace an audience of 100 million people or more."},
 	1870047: {Kind: action.Forbidden, Message: "Facebook does not remove these people, because the audience would become too small " +
 		"for an active ad set."},

@@ -434,7 +434,7 @@ func TestFacebookFails(t *testing.T) {
 		"no such audience": {failure(100, 33), action.Invalid, 1, "Facebook rejected the request, or the ad account or audience does not exist. (Facebook's error 100, 33.)"},
 		"an unknown one":   {failure(99999, 0), action.Invalid, 1, "Facebook did not accept the request. (Facebook's error 99999.)"},
 		"one that passes":  {actiontest.Reply{Status: 400, Body: `{"error":{"code":99999,"is_transient":true}}`}, action.Unavailable, 10, "Facebook did not accept the request. (Facebook's error 99999.)"},
-		"unavailable":      {actiontest.Reply{Status: 503, Body: "<html>"}, action.Unavailable, 10, "Facebook answered 503 Service Unavailable."},
+		"unavailable":      {actiontest.Reply{Status: 503, Body: "<html>"}, action.Unavailable, 10, "Facebook returned 503 Service Unavailable."},
 		"a reset":          {actiontest.Reply{Reset: true}, action.Unavailable, 10, "The connection to Facebook failed."},
 		"no JSON":          {actiontest.Reply{Body: "<html>"}, action.Unavailable, 10, "Unexpected response from Facebook."},
 		"says nothing":     {actiontest.Reply{Body: `{}`}, action.Unavailable, 10, "Facebook did not confirm the number of rows."},
@@ -471,7 +471,7 @@ func TestTimeout(t *testing.T) {
 		deps := actiontest.Deps(t, nil, env)
 		deps.HTTP = actiontest.Late()
 		_, err := actiontest.New(t, fb.New, deps).Execute(t.Context(), actiontest.JSONDetail(t, request(nil), emails("a@example.com")))
-		if action.MessageOf(err) != "Facebook did not answer in time." || action.KindOf(err) != action.Timeout {
+		if action.MessageOf(err) != "Facebook did not respond in time." || action.KindOf(err) != action.Timeout {
 			t.Errorf("error %v", err)
 		}
 	})

@@ -101,7 +101,7 @@ func audienceField(chosen operation, audiences []named) action.Field {
 		f.Description = "Replaces everyone in the audience with the people in the query."
 	case remove:
 		f.Label = "Choose an audience to remove people from"
-		f.Description = "Removes the people in the query from the audience, and keeps everyone else."
+		f.Description = "Removes the people in the query from the audience, and keeps all others."
 	}
 	if len(audiences) == 0 {
 		f.Description = "The ad account has no Custom Audiences. Create one."

@@ -98,5 +98,5 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	if !ok || r.Error.Message == "" {
 		return err
 	}
-	return action.Wrap(err, err.Kind, "%s Firebase says: %s", err.Message, message.Line(r.Error.Message))
+	return action.Wrap(err, err.Kind, "%s Firebase reported: %s", err.Message, message.Line(r.Error.Message))
 }

@@ -273,8 +273,8 @@ func TestFailedDevices(t *testing.T) {
 	}{
 		"an app that is gone":       {[]actiontest.Reply{{Status: 404, Body: gone}}, devices, "1 notifications sent. The app is no longer installed on 1 devices.", false, 2},
 		"no app left":               {[]actiontest.Reply{{Status: 404, Body: gone}}, `[[{"device_id":"bad","user_id":"2"}]]`, "The app is uninstalled on all 1 devices.", true, 1},
-		"a token that is none":      {[]actiontest.Reply{{Status: 400, Body: invalid}}, devices, "1 of 2 notifications delivered, 1 rejected. Firebase answered 400 Bad Request. Firebase says: The registration token is not a valid FCM registration token", true, 2},
-		"a project that is unknown": {[]actiontest.Reply{{Status: 404, Body: "<html>"}}, devices, "1 of 2 notifications delivered, 1 rejected. Firebase answered 404 Not Found.", true, 2},
+		"a token that is none":      {[]actiontest.Reply{{Status: 400, Body: invalid}}, devices, "1 of 2 notifications delivered, 1 rejected. Firebase returned 400 Bad Request. Firebase reported: The registration token is not a valid FCM registration token", true, 2},
+		"a project that is unknown": {[]actiontest.Reply{{Status: 404, Body: "<html>"}}, devices, "1 of 2 notifications delivered, 1 rejected. Firebase returned 404 Not Found.", true, 2},
 		"its rate":                  {[]actiontest.Reply{{Status: 429, Header: answers{"Retry-After": "1"}}, accepted("", actiontest.Recorded{})}, devices, "2 notifications sent.", false, 3},
 		"temporarily unavailable":   {[]actiontest.Reply{{Status: 503}, accepted("", actiontest.Recorded{})}, devices, "2 notifications sent.", false, 3},
 		"a web page": {
@@ -393,7 +393,7 @@ func TestSettings(t *testing.T) {
 	for name, tt := range map[string]struct{ setting, value, want string }{
 		"no project":    {"FIREBASE_PROJECT_ID", "", "FIREBASE_PROJECT_ID"},
 		"no key":        {"FIREBASE_PRIVATE_KEY", "", "FIREBASE_PRIVATE_KEY"},
-		"half a key":    {"FIREBASE_PRIVATE_KEY", "-----BEGIN PRIVATE KEY-----", "it is no PEM block"},
+		"half a key":    {"FIREBASE_PRIVATE_KEY", "-----BEGIN PRIVATE KEY-----", "it is not a PEM block"},
 		"a certificate": {"FIREBASE_PRIVATE_KEY", "-----BEGIN PRIVATE KEY-----\\nczNjcmV0\\n-----END PRIVATE KEY-----\\n", "it is not an RSA private key"},
 	} {
 		env := settings()

@@ -61,8 +61,8 @@ func fields(answers map[string]string) []action.Field {
 			"the account.", false),
 		text("phone_country", "Country of Phone Numbers", "For phone numbers without a country code, if the query has no country column. A "+
 			"code such as US, or a name.", false),
-		list("consent_ad_user_data", "Consent for Ad User Data", "For rows without a consent of their own.", unspecified, granted),
-		list("consent_ad_personalization", "Consent for Ad Personalization", "For rows without a consent of their own.", unspecified, granted,
+		list("consent_ad_user_data", "Consent for Ad User Data", "For rows without their own consent.", unspecified, granted),
+		list("consent_ad_personalization", "Consent for Ad Personalization", "For rows without their own consent.", unspecified, granted,
 			action.Option{Name: string(conversion.Denied), Label: "Denied"}),
 	}
 }

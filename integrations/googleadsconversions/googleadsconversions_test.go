@@ -181,7 +181,7 @@ func TestRejectedRows(t *testing.T) {
 		badCurrency  = "A row's currency is not a currency code such as EUR"
 		longID       = "A row's transaction ID has more than 64 characters, Google Ads' limit"
 		badConsent   = "A row's consent is not GRANTED, DENIED or UNSPECIFIED"
-		noConsent    = "A row's consent for ad user data is DENIED. Google Ads accepts no such conversions"
+		noConsent    = "A row's consent for ad user data is DENIED. Google Ads does not accept such conversions"
 	)
 	zone := func(name string) map[string]string { return map[string]string{"time_zone": name} }
 	for name, tt := range map[string]struct {
@@ -386,7 +386,7 @@ func TestErrors(t *testing.T) {
 			want: "The API is not enabled in the Google Cloud project of the hub's OAuth client. The hub's administrator must enable it.",
 		},
 		"unavailable": {
-			handle: failure(503, `{}`), kind: action.Unavailable, want: "Google Data Manager answered 503 Service Unavailable.", calls: 8,
+			handle: failure(503, `{}`), kind: action.Unavailable, want: "Google Data Manager returned 503 Service Unavailable.", calls: 8,
 		},
 		"rejected without a name": {
 			handle: failure(400, badRequest([]violation{{"validate_only", "s3cret", "INVALID_ARGUMENT"}})), kind: action.Invalid,

@@ -73,7 +73,7 @@ func (f fault) operation() int {
 var meanings = map[string]*action.Error{
 	"INVALID_SHA256_FORMAT":     action.Errorf(action.Invalid, "A value is not a SHA-256 hash."),
 	"INVALID_MOBILE_ID_FORMAT":  action.Errorf(action.Invalid, "A mobile device ID is not a valid advertising ID of Google or Apple."),
-	"INVALID_COUNTRY_CODE":      action.Errorf(action.Invalid, "Google Ads does not know a country code."),
+	"INVALID_COUNTRY_CODE":      action.Errorf(action.Invalid, "Google Ads does not recognize a country code."),
 	"INVALID_ENCODING":          action.Errorf(action.Invalid, "A value has a format that Google Ads does not accept."),
 	"TOO_MANY_USER_IDENTIFIERS": action.Errorf(action.Invalid, "A row has more values than Google Ads accepts for one person."),
 	"MISSING_USER_IDENTIFIER":   action.Errorf(action.Invalid, "A row has no value that identifies a person."),
@@ -131,7 +131,7 @@ var meanings = map[string]*action.Error{
 	"CONCURRENT_MODIFICATION":        action.Errorf(action.Unavailable, "Someone else is changing the list."),
 	"TRANSIENT_ERROR":                action.Errorf(action.Unavailable, "Google Ads is temporarily unavailable."),
 	"INTERNAL_ERROR":                 action.Errorf(action.Unavailable, "Google Ads is temporarily unavailable."),
-	"DEADLINE_EXCEEDED":              action.Errorf(action.Timeout, "Google Ads did not answer in time."),
+	"DEADLINE_EXCEEDED":              action.Errorf(action.Timeout, "Google Ads did not respond in time."),
 	"RESOURCE_EXHAUSTED":             action.Errorf(action.RateLimited, "The quota of the Google Ads API is used up. Try again later."),
 	"RESOURCE_TEMPORARILY_EXHAUSTED": action.Errorf(action.RateLimited, "Google Ads is rate limiting requests. Try again later."),
 	"EXCESSIVE_SHORT_TERM_QUERY_RESOURCE_CONSUMPTION": action.Errorf(action.RateLimited,

@@ -324,7 +324,7 @@ func TestFormFails(t *testing.T) {
 		},
 		"unavailable": {
 			state: kept, good: "a1", reply: map[string]actiontest.Reply{":listAccessibleCustomers": {Status: 503}},
-			message: "Google Ads answered 503 Service Unavailable.",
+			message: "Google Ads returned 503 Service Unavailable.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -447,10 +447,10 @@ func TestGoogleFails(t *testing.T) {
 		"invalid job":    {":create", actiontest.Reply{Body: `{"resourceName":"customers/22/offlineUserDataJobs/../x"}`}, action.Unavailable, 8, "Unexpected response from Google Ads. Google Ads may already have accepted the request. Check before retrying."},
 		"no job":         {":create", actiontest.Reply{Body: `{}`}, action.Unavailable, 8, "Failed sanity check for offlineUserDataJobResourceName."},
 		"an unknown one": {":addOperations", failed(400, "x", "NEW_ERROR"), action.Invalid, 2, "Google Ads did not accept the request. (NEW_ERROR)"},
-		"without one":    {":addOperations", actiontest.Reply{Status: 400, Body: `{"error":{"code":400,"message":"Odd."}}`}, action.Invalid, 2, "Google Ads answered 400: Odd."},
+		"without one":    {":addOperations", actiontest.Reply{Status: 400, Body: `{"error":{"code":400,"message":"Odd."}}`}, action.Invalid, 2, "Google Ads returned 400: Odd."},
 		"too many calls": {":addOperations", failed(429, "quotaError", "RESOURCE_TEMPORARILY_EXHAUSTED"), action.RateLimited, 9, "Google Ads is rate limiting requests. Try again later."},
 		"another upload": {":addOperations", failed(400, "databaseError", "CONCURRENT_MODIFICATION"), action.Unavailable, 9, "Someone else is changing the list."},
-		"unavailable":    {":addOperations", actiontest.Reply{Status: 503, Body: "<html>"}, action.Unavailable, 9, "Google Ads answered 503 Service Unavailable."},
+		"unavailable":    {":addOperations", actiontest.Reply{Status: 503, Body: "<html>"}, action.Unavailable, 9, "Google Ads returned 503 Service Unavailable."},
 		"a reset":        {":addOperations", actiontest.Reply{Reset: true}, action.Unavailable, 9, "The connection to Google Ads failed."},
 		"names no row":   {":addOperations", actiontest.Reply{Body: `{"partialFailureError":{"code":3,"details":[]}}`}, action.Unavailable, 9, "Google Ads did not accept all rows, without naming them."},
 		"does not run": {":run", failed(400, "x", "ODD"), action.Invalid, 3, "1 rows were uploaded, but Google Ads did not start " +
@@ -542,7 +542,7 @@ func TestTimeout(t *testing.T) {
 		deps := actiontest.Deps(t, nil, env)
 		deps.HTTP = actiontest.Late()
 		_, err := actiontest.New(t, googleadscustomermatch.New, deps).Execute(t.Context(), actiontest.JSONDetail(t, request(nil), `[{"Email":"a@example.com"}]`))
-		if action.MessageOf(err) != "Google Ads did not answer in time." || action.KindOf(err) != action.Timeout {
+		if action.MessageOf(err) != "Google Ads did not respond in time." || action.KindOf(err) != action.Timeout {
 			t.Errorf("error %v", err)
 		}
 	})

@@ -55,7 +55,7 @@ func (p *protocol) deliver(ctx context.Context, r *result) (rows int, delivered 
 
 // note implements client.
 func (*protocol) note() string {
-	return "Google does not confirm that it keeps them: check the property's reports, or Realtime for the last 30 minutes."
+	return "Google does not confirm that it stored them: check the property's reports, or Realtime for the last 30 minutes."
 }
 
 // send sends a batch. Its error has an entry for each row that was not sent. Google does not deduplicate

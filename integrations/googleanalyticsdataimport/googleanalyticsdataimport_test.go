@@ -54,7 +54,7 @@ func collected(t *testing.T, d *actiontest.Destination) (all []sent) {
 	return all
 }
 
-const done = " rows sent to Google Analytics 4 as events. Google does not confirm that it keeps them: check the property's reports, or Realtime for the last 30 minutes."
+const done = " rows sent to Google Analytics 4 as events. Google does not confirm that it stored them: check the property's reports, or Realtime for the last 30 minutes."
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
@@ -255,7 +255,7 @@ func TestInvalidInput(t *testing.T) {
 		"too many":            {"dataSourceSchema", "client_id,event_name" + many(26), "Google Analytics accepts at most 25 event parameters and 25 user properties."},
 		"a column too many":   {"dataSourceSchema", "client_id,event_name,a,b", "The query has 3 columns, but there are 4 names. Leave the name empty to skip a column."},
 		"a stream of an app":  {"dataSourceCompositeId", "1::20::301", "The data stream is not a web data stream, the only kind that can receive rows."},
-		"a stream of another": {"dataSourceCompositeId", "1::99::300", "Google Analytics answered 403: User does not have sufficient permissions for this property."},
+		"a stream of another": {"dataSourceCompositeId", "1::99::300", "Google Analytics returned 403: User does not have sufficient permissions for this property."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -33,7 +33,7 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	if response.Error.Message == "" {
 		return err
 	}
-	return action.Wrap(err, err.Kind, "%s answered %d: %s", name, status.Code, message.Line(response.Error.Message))
+	return action.Wrap(err, err.Kind, "%s returned %d: %s", name, status.Code, message.Line(response.Error.Message))
 }
 
 // temporary explains reasons that have nothing to do with the request. It returns nil for another one.
@@ -83,7 +83,7 @@ func refusal(j *job, columns []*column) *action.Error {
 	case "billingNotEnabled", "billingTierLimitExceeded":
 		return action.Errorf(action.Forbidden, "The project needs billing to be enabled for this.")
 	case "timeout", "jobTimeout":
-		return action.Errorf(action.Timeout, "BigQuery ended the load job because it took too long.")
+		return action.Errorf(action.Timeout, "BigQuery stopped the load job because it took too long.")
 	}
 	for _, text := range messages(j) {
 		if e := explainData(text, columns); e != nil {

@@ -20,8 +20,8 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 	}
 	names, err := c.datasets(ctx)
 	field, err := i.settings.AllowedDatasets.Within(c.project).Field(choice.List{
-		Name: "dataset", Label: "Dataset", Empty: "The ID of the dataset. The project has none of its own.",
-		Denied: "The ID of the dataset. The account may not list the project's datasets (bigquery.datasets.get), so there is no choice to offer.",
+		Name: "dataset", Label: "Dataset", Empty: "The ID of the dataset. The project has no datasets.",
+		Denied: "The ID of the dataset. The account is not allowed to list the project's datasets (bigquery.datasets.get), so no list is available.",
 	}, names, err)
 	if err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func (c *client) tableField(ctx context.Context, chosen string) (action.Field, e
 	list := choice.List{
 		Name: "table", Label: "Table", Description: "Leave it empty to enter another one below.",
 		Empty:  "The name of the table. Choose a dataset to get a list.",
-		Denied: "The name of the table. The account may not list the dataset's tables (bigquery.tables.list), so there is no choice to offer.",
+		Denied: "The name of the table. The account is not allowed to list the dataset's tables (bigquery.tables.list), so no list is available.",
 	}
 	var d dataset
 	if d.UnmarshalText([]byte(strings.TrimSpace(chosen))) != nil {
@@ -66,7 +66,7 @@ func otherFields() []action.Field {
 	return []action.Field{
 		{
 			Name: "new_table", Label: "New or Other Table", Type: action.String,
-			Description: "Used in place of the table above. {YYYYMMDD} and other placeholders stand for the time of the delivery (UTC).",
+			Description: "Used instead of the table above. {YYYYMMDD} and other placeholders are replaced by the time of the delivery (UTC).",
 		},
 		{
 			Name: "write", Label: "Existing Rows", Type: action.Select, Default: string(writeAppend),

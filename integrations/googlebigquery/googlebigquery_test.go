@@ -202,7 +202,7 @@ func TestConfiguration(t *testing.T) {
 		},
 		"new columns that are not wanted": {
 			tables: map[string]*table{existing: {Schema: schema()[2:]}}, want: map[string]*table{existing: {Schema: schema()[2:]}},
-			kind: action.Invalid, message: "The table lacks columns of the result: orders_created_date, orders_created_time. Add them, or let the delivery add them.",
+			kind: action.Invalid, message: "The table does not have these columns of the result: orders_created_date, orders_created_time. Add them, or let the delivery add them.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -306,9 +306,9 @@ func TestNothingIsLoaded(t *testing.T) {
 		kind    action.Kind
 		message string
 	}{
-		"breaks off at once":   {`{"fields":`, false, action.Unavailable, "The download from Looker broke off before the data was complete."},
-		"breaks off":           {orders[:len(orders)-40], false, action.Unavailable, "The download from Looker broke off before the data was complete."},
-		"breaks off later":     {long.String()[:long.Len()/2], false, action.Unavailable, "The download from Looker broke off before the data was complete."},
+		"breaks off at once":   {`{"fields":`, false, action.Unavailable, "The download from Looker ended before the data was complete."},
+		"breaks off":           {orders[:len(orders)-40], false, action.Unavailable, "The download from Looker ended before the data was complete."},
+		"breaks off later":     {long.String()[:long.Len()/2], false, action.Unavailable, "The download from Looker ended before the data was complete."},
 		"ends too early":       {orders[:len(orders)-40], true, action.Invalid, "The data ended before the result was complete."},
 		"no number":            {invalid("number", "secret"), true, action.Invalid, "Row 2: the value of A B is not a number."},
 		"no whole number":      {invalid("count", "1.5"), true, action.Invalid, "Row 2: the value of A B is not a whole number of 64 bits."},
@@ -525,15 +525,15 @@ func TestRefused(t *testing.T) {
 		kind    action.Kind
 		message string
 	}{
-		"may not run jobs": {always("begin", denied), action.Forbidden, "Google BigQuery answered 403: Access Denied: Project project1: User does not have bigquery.jobs.create permission in project project1."},
+		"may not run jobs": {always("begin", denied), action.Forbidden, "Google BigQuery returned 403: Access Denied: Project project1: User does not have bigquery.jobs.create permission in project project1."},
 		"rate":             {always("begin", refusal(403, "rateLimitExceeded", "Exceeded rate limits")), action.RateLimited, "Google BigQuery is rate limiting requests. Try again later."},
 		"quota":            {always("begin", refusal(403, "quotaExceeded", "Quota exceeded")), action.RateLimited, "The project has used up one of its quotas for Google BigQuery. Try again later."},
 		"unavailable":      {always("begin", refusal(503, "backendError", "Error")), action.Unavailable, "Google BigQuery is temporarily unavailable. Try again later."},
-		"no API":           {always("dataset", refusal(400, "invalid", "Bad")), action.Invalid, "Google BigQuery answered 400: Bad"},
-		"session ends":     {always("piece", refusal(404, "notFound", "Gone")), action.Unavailable, "Google BigQuery ended the upload before it was complete. No file was written."},
+		"no API":           {always("dataset", refusal(400, "invalid", "Bad")), action.Invalid, "Google BigQuery returned 400: Bad"},
+		"session ends":     {always("piece", refusal(404, "notFound", "Gone")), action.Unavailable, "Google BigQuery closed the upload before it was complete. No file was written."},
 		"credentials":      {always("token", actiontest.Reply{Status: 400, Body: "quotes " + email}), action.Unauthenticated, "Google does not accept this private key. Check it and the client email in the action's settings in Looker."},
 		"no token service": {always("token", actiontest.Reply{Status: 404}), action.Unauthenticated, "Google does not accept this private key. Check it and the client email in the action's settings in Looker."},
-		"expired access":   {always("dataset", refusal(401, "authError", "Invalid Credentials")), action.Unauthenticated, "Google BigQuery answered 401: Invalid Credentials"},
+		"expired access":   {always("dataset", refusal(401, "authError", "Invalid Credentials")), action.Unauthenticated, "Google BigQuery returned 401: Invalid Credentials"},
 		"datasets may not be read": {func(what string, _ int) *actiontest.Reply {
 			if what == "dataset" || what == "table" {
 				return &denied
@@ -578,7 +578,7 @@ func TestInput(t *testing.T) {
 		"write":                      {nil, answers{"write": "merge"}, `"write" must be append, truncate or empty.`},
 		"project":                    {answers{"project_id": "a/b"}, nil, `"project_id" must be the ID of a project: 6 to 30 lowercase letters, digits and hyphens.`},
 		"no project":                 {answers{"project_id": ""}, nil, `"project_id" is required.`},
-		"no key":                     {answers{"private_key": ""}, nil, "The private key cannot be used: it is no PEM block. Copy it as it is from the key file, with its first and last line, or the whole key file."},
+		"no key":                     {answers{"private_key": ""}, nil, "The private key cannot be used: it is not a PEM block. Copy it unchanged from the key file, with its first and last line, or the whole key file."},
 		"no email":                   {answers{"client_email": ""}, nil, "The client email is missing. Enter it in the action's settings in Looker."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -750,7 +750,7 @@ func TestForm(t *testing.T) {
 	typedTable := func(description string) action.Field {
 		return action.Field{Name: "table", Label: "Table", Type: action.String, Description: description}
 	}
-	const denied = "The name of the table. The account may not list the dataset's tables (bigquery.tables.list), so there is no choice to offer."
+	const denied = "The name of the table. The account is not allowed to list the dataset's tables (bigquery.tables.list), so no list is available."
 	for name, tt := range map[string]struct {
 		env, chosen answers
 		before      func(string, int) *actiontest.Reply
@@ -767,7 +767,7 @@ func TestForm(t *testing.T) {
 		"no tables":              {chosen: answers{"dataset": "zoo"}, want: []action.Field{datasets("zoo", "archive", "reports", "zoo"), typedTable("The name of the table. The dataset has none yet.")}},
 		"tables may not be read": {chosen: answers{"dataset": "reports"}, before: forbid("tables"), want: []action.Field{datasets("reports", "archive", "reports", "zoo"), typedTable(denied)}},
 		"nothing may be read": {before: forbid("datasets"), want: []action.Field{
-			typedDataset("The ID of the dataset. The account may not list the project's datasets (bigquery.datasets.get), so there is no choice to offer."),
+			typedDataset("The ID of the dataset. The account is not allowed to list the project's datasets (bigquery.datasets.get), so no list is available."),
 			typedTable("The name of the table. Choose a dataset to get a list."),
 		}},
 		"allowed datasets": {env: answers{"GOOGLE_BIGQUERY_ALLOWED_DATASETS": "project1.rep*,project2.shared,zoo"}, want: []action.Field{

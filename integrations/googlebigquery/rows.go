@@ -104,7 +104,7 @@ func (s *tableSchema) extend(columns []*column, add bool) (*tableSchema, error) 
 	case len(missing) == 0:
 		return nil, nil
 	case !add:
-		return nil, action.InvalidField("new_columns", "The table lacks columns of the result: %s. Add them, or let the delivery add them.",
+		return nil, action.InvalidField("new_columns", "The table does not have these columns of the result: %s. Add them, or let the delivery add them.",
 			strings.Join(missing[:min(len(missing), maxNamed)], ", "))
 	}
 	return extended, nil

@@ -20,7 +20,7 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	_ = json.Unmarshal(status.Body, &response) // without a reason, the status has to do
 	text := err.Message
 	if reason := message.Line(response.Error.Message); reason != "" {
-		text = fmt.Sprintf("Google Chat answered %d: %s", status.Code, reason)
+		text = fmt.Sprintf("Google Chat returned %d: %s", status.Code, reason)
 	}
 	switch err.Kind {
 	case action.Unauthenticated, action.Forbidden, action.NotFound:

@@ -233,20 +233,20 @@ func TestChatFails(t *testing.T) {
 		kind    action.Kind
 		message string
 	}{
-		"a deleted webhook": {actiontest.Reply{Status: 404}, action.NotFound, "Google Chat answered 404 Not Found." + deleted},
-		"a wrong token":     {actiontest.Reply{Status: 401}, action.Unauthenticated, "Google Chat answered 401 Unauthorized." + deleted},
-		"no access":         {actiontest.Reply{Status: 403}, action.Forbidden, "Google Chat answered 403 Forbidden." + deleted},
+		"a deleted webhook": {actiontest.Reply{Status: 404}, action.NotFound, "Google Chat returned 404 Not Found." + deleted},
+		"a wrong token":     {actiontest.Reply{Status: 401}, action.Unauthenticated, "Google Chat returned 401 Unauthorized." + deleted},
+		"no access":         {actiontest.Reply{Status: 403}, action.Forbidden, "Google Chat returned 403 Forbidden." + deleted},
 		"no permission": {
 			actiontest.Reply{Status: 403, Body: `{"error":{"message":"Webhooks are disabled by the administrator."}}`},
 			action.Forbidden,
-			"Google Chat answered 403: Webhooks are disabled by the administrator." + deleted,
+			"Google Chat returned 403: Webhooks are disabled by the administrator." + deleted,
 		},
-		"a bad message":       {actiontest.Reply{Status: 400, Body: `{"error":{"message":"Bad token t0ken-t0ken= with\nk3y-k3y-k3y."}}`}, action.Invalid, "Google Chat answered 400: Bad token … with …."},
+		"a bad message":       {actiontest.Reply{Status: 400, Body: `{"error":{"message":"Bad token t0ken-t0ken= with\nk3y-k3y-k3y."}}`}, action.Invalid, "Google Chat returned 400: Bad token … with …."},
 		"a web page":          {actiontest.Reply{Body: "<html>"}, action.Unavailable, "Unexpected response from Google Chat." + doubt},
 		"no name":             {actiontest.Reply{Body: "{}"}, action.Unavailable, "Unexpected response from Google Chat." + doubt},
-		"no reason":           {actiontest.Reply{Status: 400, Body: "<html>"}, action.Invalid, "Google Chat answered 400 Bad Request."},
-		"leads away":          {actiontest.Reply{Status: 302, Header: answers{"Location": "https://example.com/"}}, action.Invalid, "Google Chat answered 302 Found."},
-		"unavailable":         {actiontest.Reply{Status: 503}, action.Unavailable, "Google Chat answered 503 Service Unavailable." + doubt},
+		"no reason":           {actiontest.Reply{Status: 400, Body: "<html>"}, action.Invalid, "Google Chat returned 400 Bad Request."},
+		"leads away":          {actiontest.Reply{Status: 302, Header: answers{"Location": "https://example.com/"}}, action.Invalid, "Google Chat returned 302 Found."},
+		"unavailable":         {actiontest.Reply{Status: 503}, action.Unavailable, "Google Chat returned 503 Service Unavailable." + doubt},
 		"cuts the connection": {actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Google Chat failed." + doubt},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -289,7 +289,7 @@ func TestAnswersLate(t *testing.T) {
 		i := actiontest.New(t, googlechat.New, action.Deps{HTTP: actiontest.Late()})
 		start := time.Now()
 		_, err := i.Execute(t.Context(), query(t, answers{"url": hook}, 1))
-		const want = "Google Chat did not answer in time. The message may already have been posted. Check before retrying."
+		const want = "Google Chat did not respond in time. The message may already have been posted. Check before retrying."
 		if got := action.MessageOf(err); got != want {
 			t.Errorf("message %q, want %q", got, want)
 		}

@@ -26,5 +26,5 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	if json.Unmarshal(status.Body, &response) != nil || response.Error.Message == "" {
 		return err
 	}
-	return action.Wrap(err, err.Kind, "%s answered %d: %s", name, status.Code, message.Line(response.Error.Message))
+	return action.Wrap(err, err.Kind, "%s returned %d: %s", name, status.Code, message.Line(response.Error.Message))
 }

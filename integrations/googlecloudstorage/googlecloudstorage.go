@@ -85,9 +85,9 @@ func New(deps action.Deps) (action.Integration, error) {
 	i.Store = objectstore.Store[account, target]{
 		Plan: objectstore.Plan{Destination: name, Stages: stages, Ordered: true},
 		Bucket: choice.List{
-			Name: "bucket", Label: "Bucket", Empty: "The name of the bucket. The project has none of its own.",
-			Denied: "The name of the bucket. The account may not list the project's buckets (storage.buckets.list), so there is no " +
-				"choice to offer.",
+			Name: "bucket", Label: "Bucket", Empty: "The name of the bucket. The project has no buckets.",
+			Denied: "The name of the bucket. The account is not allowed to list the project's buckets (storage.buckets.list), so no " +
+				"list is available.",
 		},
 		Allowed: func(account) objectstore.Allowed { return s.AllowedBuckets.Allowed }, Name: func(t target) string { return string(t.Bucket) },
 		List: i.listBuckets, Object: i.newObject,

@@ -72,10 +72,10 @@ func TestForm(t *testing.T) {
 				Options: []action.Option{option("a"), option("b"), option("reports")},
 			},
 		},
-		{name: "none", fake: newFake(), want: typed("The name of the bucket. The project has none of its own.")},
+		{name: "none", fake: newFake(), want: typed("The name of the bucket. The project has no buckets.")},
 		{
 			name: "may not list", fake: newFake("a"), before: forbid,
-			want: typed("The name of the bucket. The account may not list the project's buckets (storage.buckets.list), so there is no choice to offer."),
+			want: typed("The name of the bucket. The account is not allowed to list the project's buckets (storage.buckets.list), so no list is available."),
 		},
 		{
 			name: "may not sign in", fake: newFake("a"),
@@ -90,7 +90,7 @@ func TestForm(t *testing.T) {
 		},
 		{
 			name: "another project", fake: newFake("a"), params: answers{"project_id": "p2"}, want: action.Field{},
-			error: "Google Cloud Storage answered 400: Invalid argument.",
+			error: "Google Cloud Storage returned 400: Invalid argument.",
 		},
 		{
 			name: "another account", fake: newFake("a"), params: answers{"client_email": "x@example.com"},
@@ -104,12 +104,12 @@ func TestForm(t *testing.T) {
 		{
 			name: "invalid key", fake: newFake("a"), params: answers{"private_key": "secret"},
 			want:  action.Field{},
-			error: "The private key cannot be used: it is no PEM block. Copy it as it is from the key file, with its first and last line, or the whole key file.",
+			error: "The private key cannot be used: it is not a PEM block. Copy it unchanged from the key file, with its first and last line, or the whole key file.",
 		},
 		{
 			name: "another key file", fake: newFake("a"),
 			params: answers{"private_key": `{"type":"authorized_user"}`}, want: action.Field{},
-			error: "The private key cannot be used: it is not the key file of a service account. Copy it as it is from the key file, with its first and last line, or the whole key file.",
+			error: "The private key cannot be used: it is not the key file of a service account. Copy it unchanged from the key file, with its first and last line, or the whole key file.",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -183,7 +183,7 @@ func TestCredentials(t *testing.T) {
 // The hub writes as its pod, by what the metadata server of its machine says.
 func TestPodIdentity(t *testing.T) {
 	t.Parallel()
-	const refused = "Google gives the hub's pod no identity. The hub's administrator must check the Workload Identity of the pod's service account."
+	const refused = "Google does not provide an identity for the hub's pod. The hub's administrator must check the Workload Identity of the pod's service account."
 	for name, tt := range map[string]struct {
 		params answers
 		before func(what string, n int) *actiontest.Reply
@@ -425,19 +425,19 @@ func TestFailures(t *testing.T) {
 		kind  action.Kind
 		want  string
 	}{
-		"may not write":      {"begin", refusal(403, "hub does not have storage.objects.create access."), action.Forbidden, "Google Cloud Storage answered 403: hub does not have storage.objects.create access."},
+		"may not write":      {"begin", refusal(403, "hub does not have storage.objects.create access."), action.Forbidden, "Google Cloud Storage returned 403: hub does not have storage.objects.create access."},
 		"no bucket":          {"begin", refusal(404, "The specified bucket does not exist."), action.NotFound, "The bucket does not exist."},
-		"may not replace":    {"piece", refusal(403, "hub does not have storage.objects.delete access."), action.Forbidden, "Google Cloud Storage answered 403: hub does not have storage.objects.delete access."},
-		"session gone":       {"piece", refusal(410, "Gone"), action.Unavailable, "Google Cloud Storage ended the upload before it was complete. No file was written."},
-		"unavailable":        {"piece", actiontest.Reply{Status: 500}, action.Unavailable, "Google Cloud Storage answered 500 Internal Server Error." + doubt},
+		"may not replace":    {"piece", refusal(403, "hub does not have storage.objects.delete access."), action.Forbidden, "Google Cloud Storage returned 403: hub does not have storage.objects.delete access."},
+		"session gone":       {"piece", refusal(410, "Gone"), action.Unavailable, "Google Cloud Storage closed the upload before it was complete. No file was written."},
+		"unavailable":        {"piece", actiontest.Reply{Status: 500}, action.Unavailable, "Google Cloud Storage returned 500 Internal Server Error." + doubt},
 		"a reset":            {"piece", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Google Cloud Storage failed." + doubt},
-		"limited":            {"begin", refusal(429, "Too Many Requests"), action.RateLimited, "Google Cloud Storage answered 429: Too Many Requests"},
+		"limited":            {"begin", refusal(429, "Too Many Requests"), action.RateLimited, "Google Cloud Storage returned 429: Too Many Requests"},
 		"no progress":        {"piece", actiontest.Reply{Status: 308}, action.Unavailable, "Google Cloud Storage accepted no more of the data." + doubt},
-		"an answer of lines": {"begin", refusal(400, "one\n\x1b[2Jtwo"), action.Invalid, "Google Cloud Storage answered 400: one [2Jtwo"},
+		"an answer of lines": {"begin", refusal(400, "one\n\x1b[2Jtwo"), action.Invalid, "Google Cloud Storage returned 400: one [2Jtwo"},
 		"no session":         {"begin", actiontest.Reply{}, action.Unavailable, "Unexpected response from Google Cloud Storage."},
 		"session elsewhere":  {"begin", actiontest.Reply{Header: map[string]string{"Location": "https://evilgoogleapis.com/x"}}, action.Unavailable, "Unexpected response from Google Cloud Storage."},
 		"no tokens now":      {"token", actiontest.Reply{Status: 503}, action.Unavailable, "Google issues no tokens now. Try again later."},
-		"the token lies":     {"token", answer(200, answers{"access_token": "other"}), action.Unauthenticated, "Google Cloud Storage answered 401: Invalid Credentials"},
+		"the token lies":     {"token", answer(200, answers{"access_token": "other"}), action.Unauthenticated, "Google Cloud Storage returned 401: Invalid Credentials"},
 		"an odd object":      {"piece", actiontest.Reply{Body: "[]"}, action.Unavailable, "Unexpected response from Google Cloud Storage."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -486,7 +486,7 @@ func TestBreaksOff(t *testing.T) {
 			f.objects["reports/orders.csv"] = stored{Body: "yesterday's"}
 			req := actiontest.Download(t, actiontest.Query(params(), with(form(), answers{"compression": compression})), actiontest.BrokenDownload(text(size)))
 			_, err := f.start(t, nil).Execute(t.Context(), req)
-			if got := action.MessageOf(err); got != "The download from Looker broke off before the data was complete." {
+			if got := action.MessageOf(err); got != "The download from Looker ended before the data was complete." {
 				t.Errorf("%d bytes, %s: error %q", size, compression, got)
 			}
 			if diff := cmp.Diff(map[string]stored{"reports/orders.csv": {Body: "yesterday's"}}, f.objects); diff != "" {
@@ -638,7 +638,7 @@ func TestLate(t *testing.T) {
 	i := actiontest.New(t, googlecloudstorage.New, deps)
 	synctest.Test(t, func(t *testing.T) {
 		_, err := i.Execute(t.Context(), req)
-		if action.KindOf(err) != action.Timeout || action.MessageOf(err) != "Google Cloud Storage did not answer in time." {
+		if action.KindOf(err) != action.Timeout || action.MessageOf(err) != "Google Cloud Storage did not respond in time." {
 			t.Errorf("error %v (%v)", err, action.KindOf(err))
 		}
 	})

@@ -79,7 +79,7 @@ func TestVersionBreaksOff(t *testing.T) {
 		badSum  bool
 		message string
 	}{
-		"at the source": {false, "The download from Looker broke off before the data was complete."},
+		"at the source": {false, "The download from Looker ended before the data was complete."},
 		"on its way":    {true, "The data was corrupted in transit to Google Drive. The previous version of the file is kept there."},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -138,7 +138,7 @@ func ifExistsField() action.Field {
 		Name: "overwrite", Label: "Overwrite", Type: action.Select, Default: string(createAnother),
 		Description: "What to do when there is a file of this name and type already.",
 		Options: []action.Option{
-			{Name: string(createAnother), Label: "No: make another beside it"},
+			{Name: string(createAnother), Label: "No: create another file"},
 			{Name: string(objectstore.Overwrite), Label: "Yes: give it a new version"},
 			{Name: string(objectstore.Fail), Label: "No: fail"},
 		},

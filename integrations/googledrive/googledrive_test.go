@@ -199,10 +199,10 @@ func TestPlace(t *testing.T) {
 		"an id":                     {map[string]string{"folderid": "folder2folder2"}, "folder2folder2", ""},
 		"another drive's address":   {map[string]string{"folderid": drive + "folders/folder3folder3"}, "folder3folder3", ""},
 		"my drive's address":        {map[string]string{"folderid": drive + "my-drive"}, "root", ""},
-		"an address of nothing":     {map[string]string{"folderid": drive + "folders/nothingnothing"}, "", "There is no such folder, or the user may not see it."},
-		"a folder in the bin":       {map[string]string{"folderid": drive + "folders/foldergonegone"}, "", "There is no such folder, or the user may not see it."},
+		"an address of nothing":     {map[string]string{"folderid": drive + "folders/nothingnothing"}, "", "The folder does not exist, or the user cannot access it."},
+		"a folder in the bin":       {map[string]string{"folderid": drive + "folders/foldergonegone"}, "", "The folder does not exist, or the user cannot access it."},
 		"no address":                {map[string]string{"folderid": "reports"}, "", `"folderid" must be the address of a folder, such as https://drive.google.com/drive/folders/1aBcDeFgHiJk.`},
-		"a folder that is gone":     {map[string]string{"folder": "nothing"}, "", "Google Drive answered 404: File not found: nothing."},
+		"a folder that is gone":     {map[string]string{"folder": "nothing"}, "", "Google Drive returned 404: File not found: nothing."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -321,10 +321,10 @@ func TestDriveFails(t *testing.T) {
 		"full":              {"session", googletest.Refusal(403, "storageQuotaExceeded", "The user's Drive storage quota has been exceeded."), action.Invalid, "The Google Drive is full."},
 		"not allowed":       {"piece", googletest.Refusal(403, "insufficientFilePermissions", "no"), action.Forbidden, "The user is not allowed to write to this folder or file."},
 		"API not enabled":   {"session", googletest.Refusal(403, "accessNotConfigured", "no"), action.Internal, "The API is not enabled in the Google Cloud project of the hub's OAuth client. The hub's administrator must enable it."},
-		"session gone":      {"piece", googletest.Refusal(404, "notFound", "Not Found"), action.Unavailable, "Google Drive ended the upload before it was complete. No file was written."},
-		"unavailable":       {"piece", actiontest.Reply{Status: 500}, action.Unavailable, "Google Drive answered 500 Internal Server Error." + doubt},
+		"session gone":      {"piece", googletest.Refusal(404, "notFound", "Not Found"), action.Unavailable, "Google Drive closed the upload before it was complete. No file was written."},
+		"unavailable":       {"piece", actiontest.Reply{Status: 500}, action.Unavailable, "Google Drive returned 500 Internal Server Error." + doubt},
 		"a reset":           {"piece", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Google Drive failed." + doubt},
-		"limited":           {"piece", googletest.Refusal(403, "rateLimitExceeded", "Rate Limit Exceeded"), action.RateLimited, "Google Drive answered 403: Rate Limit Exceeded"},
+		"limited":           {"piece", googletest.Refusal(403, "rateLimitExceeded", "Rate Limit Exceeded"), action.RateLimited, "Google Drive returned 403: Rate Limit Exceeded"},
 		"no progress":       {"piece", actiontest.Reply{Status: 308}, action.Unavailable, "Google Drive accepted no more of the data." + doubt},
 		"an odd range":      {"piece", actiontest.Reply{Status: 308, Header: map[string]string{"Range": "bytes=7-9"}}, action.Unavailable, "Unexpected response from Google Drive." + doubt},
 		"no session":        {"session", actiontest.Reply{}, action.Unavailable, "Unexpected response from Google Drive."},
@@ -470,7 +470,7 @@ func TestLate(t *testing.T) {
 		deps.HTTP = actiontest.Late()
 		req := actiontest.Inline(t, request(googletest.Fresh, nil), "text/csv", "csv", []byte("a"))
 		_, err := actiontest.New(t, googledrive.New, deps).Execute(t.Context(), req)
-		if action.KindOf(err) != action.Timeout || action.MessageOf(err) != "Google Drive did not answer in time." {
+		if action.KindOf(err) != action.Timeout || action.MessageOf(err) != "Google Drive did not respond in time." {
 			t.Errorf("error %v", err)
 		}
 	})

@@ -288,7 +288,7 @@ func (w *writer) below(ctx context.Context, id string, sheet tab, data *table) (
 		return 0, nil
 	}
 	if !slices.Equal(answer.Values[0], data.header) {
-		return 0, action.Errorf(action.Invalid, "The first row of the sheet does not hold the columns of the query. No rows were added.")
+		return 0, action.Errorf(action.Invalid, "The first row of the sheet does not contain the columns of the query. No rows were added.")
 	}
 	return 1, nil
 }

@@ -65,7 +65,7 @@ func (i *Integration) Form(ctx context.Context, req *action.Request) (*action.Fo
 	form.Fields = append(form.Fields, action.Field{
 		Name: "overwrite", Label: "Overwrite Existing Files", Type: action.Select, Required: true, Default: overwrite,
 		Options: []action.Option{{Name: overwrite, Label: "Yes"}, {Name: makeNew, Label: "No"}, {Name: appendTo, Label: "Append"}},
-		Description: "What happens to a spreadsheet of the same name: its tab is overwritten, a new spreadsheet is made beside it, " +
+		Description: "What happens to a spreadsheet of the same name: its tab is overwritten, a new spreadsheet is created, " +
 			"or the rows are added below those of its tab",
 	}, action.Field{
 		Name: "valueInputOption", Label: "Formatted numbers and dates", Type: action.Select, Default: string(parsed),

@@ -268,7 +268,7 @@ func TestSheetsFail(t *testing.T) {
 	f.Before = fail
 	file := existing(f, nil)
 	_, err := resolved(t, f.Destination).Execute(t.Context(), request(t, "yes", csv))
-	want := fmt.Sprintf("%d of 41 rows, counting the header, are in the sheet. Google Sheets answered 403: The caller does not have permission", len(file.Cells))
+	want := fmt.Sprintf("%d of 41 rows, counting the header, are in the sheet. Google Sheets returned 403: The caller does not have permission", len(file.Cells))
 	if action.KindOf(err) != action.Forbidden || action.MessageOf(err) != want || len(file.Cells) == 0 {
 		t.Errorf("error %v, want %s", err, want)
 	}

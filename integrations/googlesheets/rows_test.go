@@ -311,7 +311,7 @@ func TestDashboardFails(t *testing.T) {
 	}
 	data := archive(t, [2]string{"d/a.csv", "x\n1\n"}, [2]string{"d/b.csv", "x\n2\n"})
 	_, err := resolved(t, f.Destination).Execute(t.Context(), dashboard(t, "yes", data))
-	want := "1 of 2 tiles were written. b: Google Sheets answered 403: The caller does not have permission"
+	want := "1 of 2 tiles were written. b: Google Sheets returned 403: The caller does not have permission"
 	if action.KindOf(err) != action.Forbidden || action.MessageOf(err) != want {
 		t.Errorf("error %v, want %s", err, want)
 	}

@@ -43,7 +43,7 @@ func (c *client) explain(err *action.Error, status *outbound.StatusError) error 
 	if len(reasons) == 0 {
 		return err
 	}
-	explained := action.Wrap(err, err.Kind, "%s answered %d: %s", name, status.Code, strings.Join(reasons, " "))
+	explained := action.Wrap(err, err.Kind, "%s returned %d: %s", name, status.Code, strings.Join(reasons, " "))
 	explained.Fields = fields
 	return explained
 }

@@ -250,11 +250,11 @@ func TestFormFails(t *testing.T) {
 		},
 		{"not Jira", server, map[string]actiontest.Reply{"/project": {Body: "<html>"}}, action.Unavailable, "Unexpected response from JIRA."},
 		{"an odd id", server, map[string]actiontest.Reply{"/project": {Body: `[{"id":"../x","name":"X"}]`}}, action.Unavailable, "Unexpected response from JIRA."},
-		{"unavailable", server, map[string]actiontest.Reply{"/project": {Status: 503}}, action.Unavailable, "JIRA answered 503 Service Unavailable."},
+		{"unavailable", server, map[string]actiontest.Reply{"/project": {Status: 503}}, action.Unavailable, "JIRA returned 503 Service Unavailable."},
 		{
 			"the project is hidden", server,
 			map[string]actiontest.Reply{"/10001/issuetypes": {Status: 404}, "/project/10001": {Status: 404, Body: `{"errorMessages":["No project could be found with id '10001'."]}`}},
-			action.NotFound, "JIRA answered 404: No project could be found with id '10001'.",
+			action.NotFound, "JIRA returned 404: No project could be found with id '10001'.",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -439,16 +439,16 @@ func TestExecuteFails(t *testing.T) {
 		{
 			name: "refused for its fields", calls: 1,
 			replies: map[string]actiontest.Reply{"/issue": {Status: 400, Body: `{"errorMessages":["Look\nhere."],"errors":{"issuetype":"The issue type selected is invalid.","customfield_1":"Team is required."}}`}},
-			kind:    action.Invalid, message: "JIRA answered 400: Look here. Team is required. The issue type selected is invalid.",
+			kind:    action.Invalid, message: "JIRA returned 400: Look here. Team is required. The issue type selected is invalid.",
 			fields: map[string]string{"issueType": "The issue type selected is invalid."},
 		},
 		{
 			name: "refused without a reason", calls: 1, replies: map[string]actiontest.Reply{"/issue": {Status: 403, Body: "<html>"}},
-			kind: action.Forbidden, message: "JIRA answered 403 Forbidden.",
+			kind: action.Forbidden, message: "JIRA returned 403 Forbidden.",
 		},
 		{
 			name: "unavailable", calls: 1, replies: map[string]actiontest.Reply{"/issue": {Status: 502}},
-			kind: action.Unavailable, message: "JIRA answered 502 Bad Gateway." + doubt,
+			kind: action.Unavailable, message: "JIRA returned 502 Bad Gateway." + doubt,
 		},
 		{
 			name: "a reset", calls: 1, replies: map[string]actiontest.Reply{"/issue": {Reset: true}},
@@ -474,7 +474,7 @@ func TestExecuteFails(t *testing.T) {
 			name: "the attachment is refused", form: map[string]string{"attachData": "yes"}, calls: 3,
 			replies: map[string]actiontest.Reply{"/attachments": {Status: 403, Body: `{"errorMessages":["You do not have permission to create attachments for this issue."]}`}},
 			kind:    action.Forbidden,
-			message: "The issue OPS-7 was created, but the data was not attached to it. Do not send it again. JIRA answered 403: You do not have permission to create attachments for this issue.",
+			message: "The issue OPS-7 was created, but the data was not attached to it. Do not send it again. JIRA returned 403: You do not have permission to create attachments for this issue.",
 		},
 		{
 			name: "the attachment is cut", form: map[string]string{"attachData": "yes"}, calls: 3, replies: map[string]actiontest.Reply{"/attachments": {Body: `[{"size":24}]`}},
@@ -545,7 +545,7 @@ func TestDownloadBreaksOff(t *testing.T) {
 	req := actiontest.Query(params(cloud), answers())
 	req.Form["attachData"] = "yes"
 	_, err := i.Execute(t.Context(), actiontest.Download(t, req, actiontest.BrokenDownload(csv)))
-	if got, want := action.MessageOf(err), "The download from Looker broke off before the data was complete."; got != want {
+	if got, want := action.MessageOf(err), "The download from Looker ended before the data was complete."; got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}
 	if diff := cmp.Diff([]string{"GET acme.atlassian.net/rest/api/3/attachment/meta"}, calls(d)); diff != "" {
@@ -559,7 +559,7 @@ func TestAnswersLate(t *testing.T) {
 		i := actiontest.New(t, jiracreateissue.New, action.Deps{HTTP: actiontest.Late()})
 		start := time.Now()
 		_, err := i.Execute(t.Context(), query(t, cloud, answers()))
-		const want = "JIRA did not answer in time. The issue may already have been created. Check before retrying."
+		const want = "JIRA did not respond in time. The issue may already have been created. Check before retrying."
 		compareError(t, err, action.Timeout, want)
 		if took := time.Since(start); took != time.Minute {
 			t.Errorf("took %v", took)
@@ -573,7 +573,7 @@ func TestFormAnswersLate(t *testing.T) {
 		i := actiontest.New(t, jiracreateissue.New, action.Deps{HTTP: actiontest.Late()})
 		start := time.Now()
 		_, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(params(cloud), nil))
-		compareError(t, err, action.Timeout, "JIRA did not answer in time.")
+		compareError(t, err, action.Timeout, "JIRA did not respond in time.")
 		if took := time.Since(start); took > 90*time.Second {
 			t.Errorf("took %v", took)
 		}
@@ -927,7 +927,7 @@ func TestReasonsForMoreFields(t *testing.T) {
 	form := answers()
 	form["customfield_10010"] = ""
 	_, err := i.Execute(t.Context(), query(t, cloud, form))
-	compareError(t, err, action.Invalid, "JIRA answered 400: Area is required. Team is required.")
+	compareError(t, err, action.Invalid, "JIRA returned 400: Area is required. Team is required.")
 	if diff := cmp.Diff(map[string]string{"customfield_10010": "Area is required."}, fields(err)); diff != "" {
 		t.Errorf("fields (-want +got):\n%s", diff)
 	}

@@ -106,7 +106,7 @@ func explain(err *action.Error, status *outbound.StatusError, key action.Secret)
 	if reason == "" {
 		return err
 	}
-	return action.Wrap(err, err.Kind, "%s answered %d: %s", name, status.Code, reason)
+	return action.Wrap(err, err.Kind, "%s returned %d: %s", name, status.Code, reason)
 }
 
 // rejected is the error for a response without success.

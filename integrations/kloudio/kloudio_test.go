@@ -180,7 +180,7 @@ func TestFailures(t *testing.T) {
 	}{
 		"a key that is rejected": {
 			func(s *service) { s.sign = actiontest.Reply{Status: 401, Body: `{"error":"Bad key ` + key + `"}`} },
-			"Kloudio answered 401: Bad key …", action.Unauthenticated, 1,
+			"Kloudio returned 401: Bad key …", action.Unauthenticated, 1,
 		},
 		"an answer that is no JSON": {
 			func(s *service) { s.sign = actiontest.Reply{Body: "<html>"} },
@@ -199,11 +199,11 @@ func TestFailures(t *testing.T) {
 		},
 		"a store that rejects": {
 			func(s *service) { s.put = actiontest.Reply{Status: 403, Body: "<Error/>"} },
-			"Kloudio's store answered 403 Forbidden.", action.Forbidden, 2,
+			"Kloudio's store returned 403 Forbidden.", action.Forbidden, 2,
 		},
 		"a store that is out of order": {
 			func(s *service) { s.put = actiontest.Reply{Status: 503} },
-			"Kloudio's store answered 503 Service Unavailable.", action.Unavailable, 4,
+			"Kloudio's store returned 503 Service Unavailable.", action.Unavailable, 4,
 		},
 		"an import that is rejected": {
 			func(s *service) { s.begin = actiontest.Reply{Body: `{"success":false,"message":"No such\nsheet"}`} },
@@ -211,7 +211,7 @@ func TestFailures(t *testing.T) {
 		},
 		"an import that fails": {
 			func(s *service) { s.begin = actiontest.Reply{Status: 500, Body: "oops"} },
-			"Kloudio answered 500 Internal Server Error. The data may already have been added. Check before retrying.", action.Unavailable, 3,
+			"Kloudio returned 500 Internal Server Error. The data may already have been added. Check before retrying.", action.Unavailable, 3,
 		},
 		"an import without an answer": {
 			func(s *service) { s.begin = actiontest.Reply{Reset: true} },
@@ -275,7 +275,7 @@ func TestTimeout(t *testing.T) {
 		start := time.Now()
 		_, err := i.Execute(t.Context(), req)
 		took := time.Since(start)
-		if got, want := action.MessageOf(err), "Kloudio did not answer in time."; got != want {
+		if got, want := action.MessageOf(err), "Kloudio did not respond in time."; got != want {
 			t.Errorf("error %q, want %q", got, want)
 		}
 		if got, want := action.KindOf(err), action.Timeout; got != want {

@@ -189,7 +189,7 @@ func (d *delivery) list(ctx context.Context, method, list string, ids []uint64) 
 		case r.Status != skipped, method == http.MethodDelete && (r.has(notOnList) || r.has(leadNotFound)): // nothing to remove
 			delete(why, r.ID)
 		default:
-			why[r.ID] = d.rejections.Rejected("Marketo says: "+r.reason()+".", fmt.Sprintf("lead %d", r.ID))
+			why[r.ID] = d.rejections.Rejected("Marketo reported: "+r.reason()+".", fmt.Sprintf("lead %d", r.ID))
 		}
 	}
 	return why, nil
@@ -229,7 +229,7 @@ func (d *delivery) setStatus(ctx context.Context, ids []uint64) (map[uint64]erro
 		case r.has(noStatus):
 			return nil, deliver.Stop(r.Reasons[0].explain())
 		default:
-			why[id] = d.rejections.Rejected("Marketo says: "+r.reason()+".", fmt.Sprintf("lead %d", id))
+			why[id] = d.rejections.Rejected("Marketo reported: "+r.reason()+".", fmt.Sprintf("lead %d", id))
 		}
 	}
 	return why, nil

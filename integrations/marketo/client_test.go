@@ -56,16 +56,16 @@ func TestProgramStatus(t *testing.T) {
 		"past the status": {membership(map[int]string{2: past}), "3 leads updated.", []string{"1", "2", "3"}},
 		"a lead that is gone": {
 			membership(map[int]string{2: `{"code":"1004","message":"Lead not found"}`}),
-			"2 of 3 leads delivered, 1 rejected." + unset + "Marketo says: Lead not found (1004) (first: lead 2).",
+			"2 of 3 leads delivered, 1 rejected." + unset + "Marketo reported: Lead not found (1004) (first: lead 2).",
 			[]string{"1", "3"},
 		},
 		"no such status": {
 			membership(map[int]string{1: `{"code":"1025","message":"Program status not found"}`}),
-			"0 of 3 leads delivered, 3 failed." + unset + "Marketo says: Program status not found (1025).", nil,
+			"0 of 3 leads delivered, 3 failed." + unset + "Marketo reported: Program status not found (1025).", nil,
 		},
 		"no such program": {
 			always(failure("1013", "Program not found")),
-			"0 of 3 leads delivered, 3 failed." + unset + "Marketo says: Program not found (1013).", nil,
+			"0 of 3 leads delivered, 3 failed." + unset + "Marketo reported: Program not found (1013).", nil,
 		},
 		"a result out of range": {
 			always(success(`{"seq":0,"status":"created","leadId":1},{"seq":7,"status":"created","leadId":2},{"status":"created","leadId":3}`)),

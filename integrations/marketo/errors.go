@@ -90,15 +90,15 @@ func (p problem) explain() error {
 	case p.Code == accessDenied:
 		return deliver.Stop(action.Errorf(action.Forbidden, "Marketo denied access. The API user's role lacks a permission (603)."))
 	case p.Code == notFound:
-		return deliver.Stop(action.Errorf(action.NotFound, "Marketo has no such resource (610)."))
+		return deliver.Stop(action.Errorf(action.NotFound, "The resource does not exist in Marketo (610)."))
 	case slices.Contains(temporary, p.Code), p.Code.hundreds() == 5:
 		return action.Errorf(action.Unavailable, "Marketo is temporarily unavailable: %s.", p.text())
 	case slices.Contains(forAll, p.Code):
-		return deliver.Stop(action.Errorf(action.Invalid, "Marketo says: %s.", p.text()))
+		return deliver.Stop(action.Errorf(action.Invalid, "Marketo reported: %s.", p.text()))
 	case p.Code.hundreds() == 6 && p.Code != invalidJSON:
 		return deliver.Stop(action.Errorf(action.Internal, "Marketo did not accept the hub's request: %s.", p.text()))
 	}
-	return action.Errorf(action.Invalid, "Marketo says: %s.", p.text())
+	return action.Errorf(action.Invalid, "Marketo reported: %s.", p.text())
 }
 
 // hundreds is the class of a code of three digits, and 0 for other codes.

@@ -195,7 +195,7 @@ func (in *input) validateMembership() error {
 	switch {
 	case in.Partition != "" && in.Lookup == idField:
 		// partitionName is not allowed for the action updateOnly.
-		const message = "A lead partition is for leads that are created. With the lookup field id, leads are only updated."
+		const message = "A lead partition applies only to new leads. With the lookup field id, leads are only updated."
 		return action.InvalidField("partition", message)
 	case in.Program != "" && !number.MatchString(in.Program):
 		return action.InvalidField("program_id", "Enter the numeric ID of a program.")

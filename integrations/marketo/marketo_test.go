@@ -295,28 +295,28 @@ func TestSkippedLeads(t *testing.T) {
 			answers("addCampaign", "5"),
 			[]string{"a", "z", "c", "zz"},
 			nil,
-			"2 of 4 leads delivered, 2 rejected. Marketo says: Multiple lead match lookup criteria (1007) (first: row 2).",
+			"2 of 4 leads delivered, 2 rejected. Marketo reported: Multiple lead match lookup criteria (1007) (first: row 2).",
 			[]string{"1", "3"},
 		},
 		"several reasons": {
 			answers("addList", "9"),
 			[]string{"a", "b", "c", "d"},
 			map[string]func(actiontest.Recorded) actiontest.Reply{"leads.json": invalid},
-			"2 of 4 leads delivered, 2 rejected. Marketo says: Value … of … is bad (1003) (first: row 2). Marketo says: the lead was rejected without a reason (first: row 3).",
+			"2 of 4 leads delivered, 2 rejected. Marketo reported: Value … of … is bad (1003) (first: row 2). Marketo reported: the lead was rejected without a reason (first: row 3).",
 			[]string{"1", "4"},
 		},
 		"no lead is left": {
 			answers("addCampaign", "5"),
 			[]string{"z"},
 			nil,
-			"Marketo says: Multiple lead match lookup criteria (1007) (first: row 1).", nil,
+			"Marketo reported: Multiple lead match lookup criteria (1007) (first: row 1).", nil,
 		},
 		"on a list": {
 			answers("addList", "9"),
 			[]string{"a", "b", "c"},
 			map[string]func(actiontest.Recorded) actiontest.Reply{"lists/9/leads.json": always(success(
 				`{"id":1,"status":"memberof"},{"id":2,"status":"skipped","reasons":[{"code":"1004","message":"Lead not found"}]}`))},
-			"1 of 3 leads delivered, 1 rejected, 1 failed. Leads were updated, but not added to list 9: Marketo says: Lead not found (1004) (first: lead 2). " +
+			"1 of 3 leads delivered, 1 rejected, 1 failed. Leads were updated, but not added to list 9: Marketo reported: Lead not found (1004) (first: lead 2). " +
 				"Leads were updated, but not added to list 9: Marketo did not confirm every lead.",
 			[]string{"1", "2", "3"},
 		},
@@ -375,13 +375,13 @@ func TestTriggersOnce(t *testing.T) {
 		"rejected for one row, accepted for the next": {
 			[]string{"a", "a"},
 			nil, // see below
-			"1 of 2 leads delivered, 1 rejected. Leads were updated, but campaign 5 was not triggered for them: Marketo says: Not now (709).",
+			"1 of 2 leads delivered, 1 rejected. Leads were updated, but campaign 5 was not triggered for them: Marketo reported: Not now (709).",
 			2,
 		},
 		"no such campaign": {
 			[]string{"a", "b"},
 			always(failure("1013", "Campaign not found")),
-			"0 of 2 leads delivered, 2 failed. Leads were updated, but campaign 5 was not triggered for them: Marketo says: Campaign not found (1013).",
+			"0 of 2 leads delivered, 2 failed. Leads were updated, but campaign 5 was not triggered for them: Marketo reported: Campaign not found (1013).",
 			1,
 		},
 	} {
@@ -439,22 +439,22 @@ func TestMarketoFails(t *testing.T) {
 		calls        int
 	}{
 		"a wrong secret":           {token: actiontest.Reply{Status: 401, Body: `{"error":"invalid_client","error_description":"Bad client credentials s3cret"}`}, kind: action.Unauthenticated, message: "Marketo rejected the client ID and secret.", calls: 1},
-		"no identity there":        {token: actiontest.Reply{Status: 404}, kind: action.NotFound, message: "Marketo answered 404 Not Found.", calls: 1},
+		"no identity there":        {token: actiontest.Reply{Status: 404}, kind: action.NotFound, message: "Marketo returned 404 Not Found.", calls: 1},
 		"no token":                 {token: actiontest.Reply{Body: `{}`}, kind: action.Unavailable, message: "Marketo returned no access token.", calls: 7},
-		"sign-in unavailable":      {token: actiontest.Reply{Status: 503}, kind: action.Unavailable, message: "Marketo answered 503 Service Unavailable.", calls: 7},
+		"sign-in unavailable":      {token: actiontest.Reply{Status: 503}, kind: action.Unavailable, message: "Marketo returned 503 Service Unavailable.", calls: 7},
 		"a token rejected for all": {leads: failure("601", "Access token invalid"), kind: action.Unauthenticated, message: "Marketo rejected its own access token.", calls: 4},
 		"access denied":            {leads: failure("603", "Access denied"), kind: action.Forbidden, message: "Marketo denied access. The API user's role lacks a permission (603).", calls: 2},
 		"its rate":                 {leads: failure("606", "Max rate limit '100' exceeded with in '20' secs"), kind: action.RateLimited, message: "Marketo is rate limiting requests: its limit is 100 calls in 20 seconds.", calls: 8},
 		"too many at once":         {leads: failure("615", "Concurrent access limit reached"), kind: action.RateLimited, message: "Marketo is limiting concurrent requests.", calls: 8},
 		"the day's quota":          {leads: failure("607", "Daily quota '50000' reached"), kind: action.Forbidden, message: "Marketo rejected the request: the instance reached its daily quota.", calls: 2},
-		"an unknown field":         {leads: failure("1006", "Field 'u_city' not found"), kind: action.Invalid, message: "Marketo says: Field 'u_city' not found (1006).", calls: 2},
-		"nothing there":            {leads: failure("610", "Requested resource not found"), kind: action.NotFound, message: "Marketo has no such resource (610).", calls: 2},
-		"a bad value":              {leads: failure("1003", "Value 'a@example.com' is bad."), kind: action.Invalid, message: "Marketo says: Value … is bad (1003).", calls: 2},
-		"no words":                 {leads: failure("609", ""), kind: action.Invalid, message: "Marketo says: error 609.", calls: 2},
+		"an unknown field":         {leads: failure("1006", "Field 'u_city' not found"), kind: action.Invalid, message: "Marketo reported: Field 'u_city' not found (1006).", calls: 2},
+		"nothing there":            {leads: failure("610", "Requested resource not found"), kind: action.NotFound, message: "The resource does not exist in Marketo (610).", calls: 2},
+		"a bad value":              {leads: failure("1003", "Value 'a@example.com' is bad."), kind: action.Invalid, message: "Marketo reported: Value … is bad (1003).", calls: 2},
+		"no words":                 {leads: failure("609", ""), kind: action.Invalid, message: "Marketo reported: error 609.", calls: 2},
 		"a request of its own":     {leads: failure("612", "Invalid Content Type"), kind: action.Internal, message: "Marketo did not accept the hub's request: Invalid Content Type (612).", calls: 2},
-		"no partition":             {leads: failure("1009", "Partition name must be specified"), kind: action.Invalid, message: "Marketo says: Partition name must be specified (1009).", calls: 2},
+		"no partition":             {leads: failure("1009", "Partition name must be specified"), kind: action.Invalid, message: "Marketo reported: Partition name must be specified (1009).", calls: 2},
 		"a lock":                   {leads: failure("719", "Lock wait timeout exceeded"), kind: action.Unavailable, message: "Marketo is temporarily unavailable: Lock wait timeout exceeded (719).", calls: 8},
-		"unavailable":              {leads: actiontest.Reply{Status: 502, Body: "<html>"}, kind: action.Unavailable, message: "Marketo answered 502 Bad Gateway.", calls: 8},
+		"unavailable":              {leads: actiontest.Reply{Status: 502, Body: "<html>"}, kind: action.Unavailable, message: "Marketo returned 502 Bad Gateway.", calls: 8},
 		"no success":               {leads: actiontest.Reply{Body: `{"success":false}`}, kind: action.Unavailable, message: "Marketo did not confirm the request.", calls: 8},
 		"no lead":                  {leads: success(""), kind: action.Unavailable, message: "Marketo did not confirm every lead.", calls: 8},
 		"another answer":           {leads: actiontest.Reply{Body: `{"success":true,"result":{}}`}, kind: action.Unavailable, message: "Unexpected response from Marketo.", calls: 8},
@@ -535,7 +535,7 @@ func TestBisect(t *testing.T) {
 		}
 		return updated(r)
 	}}))
-	const want = "4 of 5 leads delivered, 1 rejected. Marketo says: Invalid JSON (609)."
+	const want = "4 of 5 leads delivered, 1 rejected. Marketo reported: Invalid JSON (609)."
 	if got := execute(t, d, query(t, answers("addList", "9"), people("a", "b", "c", "d", "e"))); got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}
@@ -584,7 +584,7 @@ func TestTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := actiontest.New(t, marketo.New, action.Deps{HTTP: actiontest.Late()})
 		_, err := i.Execute(t.Context(), query(t, answers("none", ""), people("a")))
-		if action.MessageOf(err) != "Marketo did not answer in time." || action.KindOf(err) != action.Timeout {
+		if action.MessageOf(err) != "Marketo did not respond in time." || action.KindOf(err) != action.Timeout {
 			t.Errorf("%v (%v)", err, action.KindOf(err))
 		}
 	})
@@ -627,7 +627,7 @@ func TestTruncatedSource(t *testing.T) {
 	whole := people("a", "b", "c")
 	d := actiontest.NewDestination(t).Handle(mkto(nil))
 	req := actiontest.Download(t, actiontest.Query(params(), answers("addList", "9")), actiontest.BrokenDownload(whole[:len(whole)-10]))
-	if got := execute(t, d, req); got != "2 of 2 leads delivered, 0 failed. The download from Looker broke off before the data was complete." {
+	if got := execute(t, d, req); got != "2 of 2 leads delivered, 0 failed. The download from Looker ended before the data was complete." {
 		t.Errorf("message %q", got)
 	}
 }

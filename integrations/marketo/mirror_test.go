@@ -169,7 +169,7 @@ func TestMirror(t *testing.T) {
 		},
 		"a skipped row": {
 			rows: people("a", "z", "c"), list: newList(1, 7), want: []int{1, 3, 7},
-			message: "2 of 3 leads delivered, 1 rejected. Marketo says: Multiple lead match lookup criteria (1007) (first: row 2)." + unknown,
+			message: "2 of 3 leads delivered, 1 rejected. Marketo reported: Multiple lead match lookup criteria (1007) (first: row 2)." + unknown,
 		},
 		"a row without a lookup value": {
 			rows: columns + `,"data":[{"u.email":{"value":null}},{"u.email":{"value":"a@example.com"}}]}`, list: newList(7),
@@ -178,7 +178,7 @@ func TestMirror(t *testing.T) {
 		"rows with IDs, of which one is gone": {
 			rows: byID(`{"u.id":{"value":1}},{"u.id":{"value":5}}`), form: map[string]string{"lookupField": "id"},
 			list: &staticList{members: map[int]bool{5: true, 7: true}, gone: map[int]bool{5: true}}, want: []int{1, 5},
-			message: "1 of 2 leads delivered, 1 rejected. Leads were updated, but not added to list 9: Marketo says: Lead not found (1004) " +
+			message: "1 of 2 leads delivered, 1 rejected. Leads were updated, but not added to list 9: Marketo reported: Lead not found (1004) " +
 				"(first: lead 5). 1 removed from list 9.",
 		},
 		"a member that is gone": {
@@ -241,7 +241,7 @@ func TestMirrorOfIncompleteData(t *testing.T) {
 	whole := people("a", "b", "c")
 	req := actiontest.Query(params(), mirrored(answers("addList", "9")))
 	req = actiontest.Download(t, req, actiontest.BrokenDownload(whole[:len(whole)-10]))
-	const want = "2 of 2 leads delivered, 0 failed. The download from Looker broke off before the data was complete. " +
+	const want = "2 of 2 leads delivered, 0 failed. The download from Looker ended before the data was complete. " +
 		"No members were removed from the list, because the result is incomplete."
 	if got := execute(t, d, req); got != want {
 		t.Errorf("message %q, want %q", got, want)

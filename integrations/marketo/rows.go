@@ -200,7 +200,7 @@ func (d *delivery) update(ctx context.Context, batch []*lead) error {
 	failed := map[int]error{}
 	for i, r := range results {
 		if r.ID == 0 || r.Status == skipped {
-			failed[i] = d.rejections.Rejected("Marketo says: "+r.reason()+".", fmt.Sprintf("row %d", batch[i].row))
+			failed[i] = d.rejections.Rejected("Marketo reported: "+r.reason()+".", fmt.Sprintf("row %d", batch[i].row))
 			continue
 		}
 		batch[i].id = r.ID

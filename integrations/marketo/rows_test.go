@@ -361,7 +361,7 @@ func TestPartition(t *testing.T) {
 		t.Errorf("body %s, want %s", got, want)
 	}
 	form["lookupField"] = "id"
-	const message = "A lead partition is for leads that are created. With the lookup field id, leads are only updated."
+	const message = "A lead partition applies only to new leads. With the lookup field id, leads are only updated."
 	if got := execute(t, nil, query(t, form, byID(""))); got != message {
 		t.Errorf("message %q, want %q", got, message)
 	}

@@ -150,7 +150,7 @@ func (s *session) site(ctx context.Context, in input) (string, error) {
 	var found entry
 	err := s.read(ctx, path, url.Values{"$select": {"id"}}, &found)
 	if kind := action.KindOf(err); kind == action.NotFound || kind == action.Invalid {
-		return "", action.Errorf(action.NotFound, "There is no such site, or the user may not see it.").WithField("siteurl")
+		return "", action.Errorf(action.NotFound, "The site does not exist, or the user cannot access it.").WithField("siteurl")
 	}
 	return found.ID, err
 }
@@ -183,7 +183,7 @@ func (s *session) folder(ctx context.Context, drive, path string) (string, error
 	err := s.read(ctx, item(drive, path, ""), url.Values{"$select": {"id,folder"}}, &found)
 	switch {
 	case action.KindOf(err) == action.NotFound, err == nil && found.Folder == nil && path != "":
-		return "", action.Errorf(action.NotFound, "There is no such library or folder, or the user may not see it.").WithField("folder")
+		return "", action.Errorf(action.NotFound, "The library or folder does not exist, or the user cannot access it.").WithField("folder")
 	case err == nil && found.ID == "":
 		return "", errUnexpected
 	}

@@ -61,7 +61,7 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	case ok:
 		return action.Wrap(err, known.Kind, "%s", known.Message)
 	case e.Error.Message != "" && err.Kind == action.Invalid:
-		return action.Wrap(err, err.Kind, "%s answered %d: %s", name, status.Code, message.Line(e.Error.Message))
+		return action.Wrap(err, err.Kind, "%s returned %d: %s", name, status.Code, message.Line(e.Error.Message))
 	}
 	return err
 }

@@ -385,12 +385,12 @@ func TestFails(t *testing.T) {
 		"full":            {"fragment", refusal(507, "insufficientStorage", "secret"), action.Invalid, "The library or the user's OneDrive is full."},
 		"locked":          {"content", refusal(423, "resourceLocked", "secret"), action.Invalid, "The file is checked out or open by another user. Try again later."},
 		"throttled":       {"content", refusal(429, "activityLimitReached", "secret"), action.RateLimited, "Microsoft is throttling requests. Try again later."},
-		"session expired": {"fragment", refusal(404, "itemNotFound", "secret"), action.Unavailable, "Microsoft 365 ended the upload before it was complete. No file was written."},
-		"URL expired":     {"fragment", actiontest.Reply{Status: 401}, action.Unavailable, "Microsoft 365 ended the upload before it was complete. No file was written."},
+		"session expired": {"fragment", refusal(404, "itemNotFound", "secret"), action.Unavailable, "Microsoft 365 closed the upload before it was complete. No file was written."},
+		"URL expired":     {"fragment", actiontest.Reply{Status: 401}, action.Unavailable, "Microsoft 365 closed the upload before it was complete. No file was written."},
 		"no URL":          {"session", jsonReply(200, map[string]string{}), action.Unavailable, "Unexpected response from Microsoft 365."},
 		"an insecure URL": {"session", jsonReply(200, map[string]string{"uploadUrl": "http://contoso.sharepoint.com/x"}), action.Unavailable, "Unexpected response from Microsoft 365."},
 		"no item":         {"content", jsonReply(200, map[string]string{}), action.Unavailable, "Unexpected response from Microsoft 365."},
-		"unavailable":     {"session", actiontest.Reply{Status: 503}, action.Unavailable, "Microsoft 365 answered 503 Service Unavailable."},
+		"unavailable":     {"session", actiontest.Reply{Status: 503}, action.Unavailable, "Microsoft 365 returned 503 Service Unavailable."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -452,7 +452,7 @@ func TestEnriched(t *testing.T) {
 
 func TestInvalidInput(t *testing.T) {
 	t.Parallel()
-	const noFolder = "There is no such library or folder, or the user may not see it."
+	const noFolder = "The library or folder does not exist, or the user cannot access it."
 	for name, tt := range map[string]struct {
 		form map[string]string
 		want string
@@ -465,7 +465,7 @@ func TestInvalidInput(t *testing.T) {
 		"up":             {map[string]string{"folder": "/a/../b"}, `"folder" must not contain empty, "." or ".." path segments.`},
 		"no such folder": {map[string]string{"folder": "/gone"}, noFolder},
 		"no such drive":  {map[string]string{"site": "contoso,1,2", "library": "gone"}, noFolder},
-		"no such site":   {map[string]string{"siteurl": "https://contoso.sharepoint.com/sites/gone"}, "There is no such site, or the user may not see it."},
+		"no such site":   {map[string]string{"siteurl": "https://contoso.sharepoint.com/sites/gone"}, "The site does not exist, or the user cannot access it."},
 		"no URL":         {map[string]string{"siteurl": "sales"}, `"siteurl" must be the URL of a site, such as https://contoso.sharepoint.com/sites/sales.`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -524,7 +524,7 @@ func TestLate(t *testing.T) {
 		deps := actiontest.Deps(t, nil, env)
 		deps.HTTP = actiontest.Late()
 		_, err := actiontest.New(t, microsoftsharepoint.New, deps).Execute(t.Context(), file(t, request(fresh, nil), []byte("a")))
-		if got, want := action.MessageOf(err), "Microsoft 365 did not answer in time."; got != want {
+		if got, want := action.MessageOf(err), "Microsoft 365 did not respond in time."; got != want {
 			t.Errorf("message %q, want %q", got, want)
 		}
 	})

@@ -53,7 +53,7 @@ func (t *tenant) UnmarshalText(text []byte) error {
 
 // expired are the usual reasons of invalid_grant: https://learn.microsoft.com/entra/identity-platform/refresh-tokens
 const expired = "Microsoft ends it after 90 days without use, if the password changed, access was revoked, or a policy of the " +
-	"organization asks for a new sign-in."
+	"organization requires a new sign-in."
 
 // provider is the OAuth client (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow). The scopes are
 // complete URLs, since the short ones are those of the global cloud.

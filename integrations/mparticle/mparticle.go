@@ -114,7 +114,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 		return nil, action.Errorf(action.Invalid, "Each row must specify at least 1 identity tag.")
 	}
 	for _, field := range m.unknown {
-		i.log.WarnContext(ctx, "mparticle: field is not sent, its tag is unknown", "field", field)
+		i.log.WarnContext(ctx, "mparticle: field is not sent because its tag is unknown", "field", field)
 	}
 	c := &client{
 		http: i.http, address: in.Region.or(i.region).address(), key: in.APIKey, secret: in.APISecret, pace: newPace(),

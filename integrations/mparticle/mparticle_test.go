@@ -318,7 +318,7 @@ func TestMparticleFails(t *testing.T) {
 		},
 		"gone": {
 			answer: rowstest.Answer{Status: 404}, kind: action.NotFound,
-			message: "mParticle answered 404 Not Found.", calls: 1,
+			message: "mParticle returned 404 Not Found.", calls: 1,
 		},
 		"a bad row": {
 			answer: rowstest.Answer{Status: 400, Body: `{"message":"s3cret"}`}, kind: action.Invalid,
@@ -326,7 +326,7 @@ func TestMparticleFails(t *testing.T) {
 		},
 		"limited": {
 			answer: rowstest.Answer{Status: 429}, kind: action.RateLimited,
-			message: "mParticle answered 429 Too Many Requests.", calls: 6,
+			message: "mParticle returned 429 Too Many Requests.", calls: 6,
 		},
 		"not available": {
 			answer: rowstest.Answer{Status: 503}, kind: action.RateLimited,
@@ -334,7 +334,7 @@ func TestMparticleFails(t *testing.T) {
 		},
 		"unavailable": {
 			answer: rowstest.Answer{Status: 500}, kind: action.Unavailable,
-			message: "mParticle answered 500 Internal Server Error.", calls: 6,
+			message: "mParticle returned 500 Internal Server Error.", calls: 6,
 		},
 		"a lie": {
 			answer: rowstest.Answer{Status: 200, Body: "<html>"}, kind: action.Unavailable,
@@ -342,7 +342,7 @@ func TestMparticleFails(t *testing.T) {
 		},
 		"limited for long": {
 			answer: rowstest.Answer{Status: 429, Header: map[string]string{"Retry-After": "3600"}},
-			kind:   action.RateLimited, message: "mParticle answered 429 Too Many Requests.", calls: 1,
+			kind:   action.RateLimited, message: "mParticle returned 429 Too Many Requests.", calls: 1,
 		},
 	} {
 		for kind, form := range map[string]map[string]string{"users": users(), "events": events()} {
@@ -388,7 +388,7 @@ func TestTruncatedSource(t *testing.T) {
 	i := actiontest.New(t, mparticle.New, actiontest.Deps(t, d, nil))
 	req := actiontest.Download(t, actiontest.Query(params, events()), actiontest.BrokenDownload(whole[:len(whole)-10]))
 	_, err := i.Execute(t.Context(), req)
-	if got := action.MessageOf(err); got != "2 of 2 rows delivered, 0 failed. The download from Looker broke off before the data was complete." {
+	if got := action.MessageOf(err); got != "2 of 2 rows delivered, 0 failed. The download from Looker ended before the data was complete." {
 		t.Errorf("message %q", got)
 	}
 }

@@ -18,5 +18,5 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	if status.Code != http.StatusBadRequest || json.Unmarshal(status.Body, &response) != nil || len(response.Errors) == 0 {
 		return err
 	}
-	return action.Wrap(err, action.Invalid, "PagerDuty answered 400: %s", message.Line(strings.Join(response.Errors, " ")))
+	return action.Wrap(err, action.Invalid, "PagerDuty returned 400: %s", message.Line(strings.Join(response.Errors, " ")))
 }

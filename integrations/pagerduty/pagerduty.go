@@ -47,7 +47,7 @@ func New(deps action.Deps) (action.Integration, error) {
 func (*Integration) Definition() action.Definition {
 	return action.Definition{
 		Name: "pagerduty", Label: "PagerDuty",
-		Description: "Trigger an alert when a query finds something, and resolve it when it finds nothing more.",
+		Description: "Trigger an alert when a query returns rows, and resolve it when it returns none.",
 		Params: []action.Param{
 			{Name: "routing_key", Label: "Integration Key", Sensitive: true, Description: "The key of a service's integration \"Events " +
 				"API v2\". Leave it empty to let users enter one."},
@@ -80,7 +80,7 @@ func (*Integration) Form(_ context.Context, req *action.Request) (*action.Form, 
 		action.Field{Name: "severity", Label: "Severity", Type: action.Select, Default: string(defaultSeverity), Options: severityOptions()},
 		action.Field{
 			Name: "dedup_key", Label: "Deduplication Key", Type: action.String,
-			Description: "Events with the same key belong to one alert. One of the schedule's own if empty.",
+			Description: "Events with the same key belong to one alert. If empty, each schedule has its own key.",
 		},
 		action.Field{Name: "component", Label: "Component", Description: "What is affected, such as a table.", Type: action.String},
 		action.Field{Name: "group", Label: "Group", Description: "What the component belongs to.", Type: action.String},

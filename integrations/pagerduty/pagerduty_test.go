@@ -53,7 +53,7 @@ func TestForm(t *testing.T) {
 		{Name: "severity", Label: "Severity", Type: action.Select, Default: "error", Options: []action.Option{
 			{Name: "critical", Label: "critical"}, {Name: "error", Label: "error"}, {Name: "warning", Label: "warning"}, {Name: "info", Label: "info"},
 		}},
-		{Name: "dedup_key", Label: "Deduplication Key", Type: action.String, Description: "Events with the same key belong to one alert. One of the schedule's own if empty."},
+		{Name: "dedup_key", Label: "Deduplication Key", Type: action.String, Description: "Events with the same key belong to one alert. If empty, each schedule has its own key."},
 		{Name: "component", Label: "Component", Type: action.String, Description: "What is affected, such as a table."},
 		{Name: "group", Label: "Group", Type: action.String, Description: "What the component belongs to."},
 		{Name: "class", Label: "Class", Type: action.String, Description: "The kind of the event."},
@@ -313,11 +313,11 @@ func TestPagerDutyFails(t *testing.T) {
 	}{
 		"a wrong key": {
 			actiontest.Reply{Status: 400, Body: `{"status":"invalid event","errors":["Length of 'routing_key'","` + key + ` is\nincorrect"]}`},
-			action.Invalid, "PagerDuty answered 400: Length of 'routing_key' … is incorrect",
+			action.Invalid, "PagerDuty returned 400: Length of 'routing_key' … is incorrect",
 		},
-		"no reason":  {actiontest.Reply{Status: 400, Body: "<html>"}, action.Invalid, "PagerDuty answered 400 Bad Request."},
-		"forbidden":  {actiontest.Reply{Status: 403}, action.Forbidden, "PagerDuty answered 403 Forbidden."},
-		"leads away": {actiontest.Reply{Status: 307, Header: answers{"Location": "https://example.com/"}}, action.Invalid, "PagerDuty answered 307 Temporary Redirect."},
+		"no reason":  {actiontest.Reply{Status: 400, Body: "<html>"}, action.Invalid, "PagerDuty returned 400 Bad Request."},
+		"forbidden":  {actiontest.Reply{Status: 403}, action.Forbidden, "PagerDuty returned 403 Forbidden."},
+		"leads away": {actiontest.Reply{Status: 307, Header: answers{"Location": "https://example.com/"}}, action.Invalid, "PagerDuty returned 307 Temporary Redirect."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -372,7 +372,7 @@ func TestAnswersLate(t *testing.T) {
 		start := time.Now()
 		_, err := i.Execute(t.Context(), query(t, nil, nil, rows))
 		took := time.Since(start)
-		if got, want := action.MessageOf(err), "PagerDuty did not answer in time."; got != want {
+		if got, want := action.MessageOf(err), "PagerDuty did not respond in time."; got != want {
 			t.Errorf("message %q, want %q", got, want)
 		}
 		if got := action.KindOf(err); got != action.Timeout {

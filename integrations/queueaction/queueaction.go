@@ -64,7 +64,7 @@ func (*Integration) Execute(ctx context.Context, req *action.Request) (*action.R
 	case err != nil:
 		return nil, errNope
 	case !outcome.Success:
-		return nil, action.Errorf(action.Invalid, "The data says that the delivery fails.")
+		return nil, action.Errorf(action.Invalid, "The data requests a failed delivery.")
 	}
 	return &action.Response{}, nil
 }

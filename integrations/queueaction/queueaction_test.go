@@ -30,7 +30,7 @@ func TestNotWanted(t *testing.T) {
 
 func TestExecute(t *testing.T) {
 	t.Parallel()
-	const fails = "The data says that the delivery fails."
+	const fails = "The data requests a failed delivery."
 	for name, tt := range map[string]struct{ data, message string }{
 		"a success":        {`{"success":true}`, ""},
 		"a failure":        {`{"success":false}`, fails},

@@ -251,10 +251,10 @@ func (c *client) explain(err *action.Error, status *outbound.StatusError) error 
 	case code == "REQUEST_LIMIT_EXCEEDED":
 		return action.Wrap(err, action.Forbidden, "Salesforce rejected the request: the org reached its API limit for 24 hours.")
 	case kind == action.NotFound:
-		return action.Wrap(err, kind, "Salesforce has no such resource. The user may lack access to campaigns, "+
+		return action.Wrap(err, kind, "The resource does not exist in Salesforce. The user may lack access to campaigns, "+
 			"or the org does not support version %s of the API (SALESFORCE_API_VERSION).", c.version)
 	case code != "" && !kind.Retryable():
-		return action.Wrap(err, kind, "Salesforce answered %d: %s.", status.Code, withCode(text, code))
+		return action.Wrap(err, kind, "Salesforce returned %d: %s.", status.Code, withCode(text, code))
 	}
 	return err
 }

@@ -96,7 +96,7 @@ func TestStatusIsNotCreated(t *testing.T) {
 	}{
 		"rejected": {
 			&crm{statuses: []string{"Sent"}, refused: []string{"Attended"}},
-			"Salesforce answered 403: No (INSUFFICIENT_ACCESS).",
+			"Salesforce returned 403: No (INSUFFICIENT_ACCESS).",
 		},
 		"accepted, but not there": {
 			&crm{statuses: []string{"Sent"}, keepsStatuses: true},

@@ -124,7 +124,7 @@ func (r *remover) outcome(batch []campaignMember, results []saveResult) error {
 		case res.code() == codeLocked:
 			failed[i] = action.Wrap(errLocked, action.Unavailable, "Someone else is changing the campaign or its members.")
 		default:
-			failed[i] = r.rejections.Rejected("Salesforce says: "+res.reason()+".", "campaign member "+batch[i].ID)
+			failed[i] = r.rejections.Rejected("Salesforce reported: "+res.reason()+".", "campaign member "+batch[i].ID)
 		}
 	}
 	return deliver.Partial(failed)

@@ -96,7 +96,7 @@ func TestMirrorRefuses(t *testing.T) {
 		"a row without an ID": {
 			rows: strings.Replace(whole, `"`+contact(3)+`"`, "null", 1),
 			message: "3 of 4 members delivered, 1 rejected. A row has no contact ID. 1 members added, 2 were members already, 0 removed. " +
-				"No members were removed from the campaign, because 1 rows have no identifier, so their members are unknown.",
+				"No members were removed from the campaign, because 1 rows have no identifier and their members are unknown.",
 		},
 		"no rows": {
 			rows:    contacts(0),
@@ -136,7 +136,7 @@ func TestMirrorRemovalFails(t *testing.T) {
 	c := (&crm{statuses: []string{"Sent"}, refused: []string{memberID(7)}}).with(1, 2, 7, 8)
 	_, _, err := deliverTo(t, c, mirroring(""), contacts(4))
 	const want = "2 members added, 2 were members already, 1 removed. 1 members were not removed. 1 of 2 removals delivered, 1 rejected. " +
-		"Salesforce says: insufficient access (INSUFFICIENT_ACCESS_OR_READONLY) (first: campaign member 00v000000000007AAA)."
+		"Salesforce reported: insufficient access (INSUFFICIENT_ACCESS_OR_READONLY) (first: campaign member 00v000000000007AAA)."
 	if got := action.MessageOf(err); got != want || action.KindOf(err) != action.Invalid {
 		t.Errorf("error %q, want %q", got, want)
 	}

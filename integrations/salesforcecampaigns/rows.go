@@ -110,7 +110,7 @@ func (a *adder) outcome(batch []member, results []saveResult) error {
 			failed[i] = action.Wrap(errLocked, action.Unavailable, "Someone else is changing the campaign or its members.")
 		default:
 			a.rejected.count.Add(1)
-			failed[i] = a.rejections.Rejected("Salesforce says: "+r.reason()+".", batch[i].String())
+			failed[i] = a.rejections.Rejected("Salesforce reported: "+r.reason()+".", batch[i].String())
 		}
 	}
 	return deliver.Partial(failed)

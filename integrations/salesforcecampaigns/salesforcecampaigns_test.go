@@ -389,13 +389,13 @@ func TestFormFails(t *testing.T) {
 			"https://" + host,
 			actiontest.Reply{Status: 403, Body: `[{"errorCode":"API_DISABLED_FOR_ORG","message":"API is not enabled for this Organization or Partner."}]`},
 			action.Forbidden,
-			"Salesforce answered 403: API is not enabled for this Organization or Partner (API_DISABLED_FOR_ORG).",
+			"Salesforce returned 403: API is not enabled for this Organization or Partner (API_DISABLED_FOR_ORG).",
 		},
 		"no campaigns to be seen": {
 			"https://" + host,
 			actiontest.Reply{Status: 400, Body: `[{"errorCode":"INVALID_TYPE","message":"sObject type 'Campaign' is not supported."}]`},
 			action.Invalid,
-			"Salesforce answered 400: sObject type 'Campaign' is not supported (INVALID_TYPE).",
+			"Salesforce returned 400: sObject type 'Campaign' is not supported (INVALID_TYPE).",
 		},
 		"a version that is retired": {
 			"https://" + host,
@@ -407,7 +407,7 @@ func TestFormFails(t *testing.T) {
 			"https://" + host,
 			actiontest.Reply{Status: 404, Body: `[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]`},
 			action.NotFound,
-			"Salesforce has no such resource. The user may lack access to campaigns, or the org does not support version 66.0 of the API (SALESFORCE_API_VERSION).",
+			"The resource does not exist in Salesforce. The user may lack access to campaigns, or the org does not support version 66.0 of the API (SALESFORCE_API_VERSION).",
 		},
 		"the day's limit": {
 			"https://" + host,
@@ -543,8 +543,8 @@ func rejecting(r actiontest.Recorded) actiontest.Reply {
 // The user chooses whether rejected members are an error. They are always reported.
 func TestRejectedMembers(t *testing.T) {
 	t.Parallel()
-	const message = "16 of 20 members delivered, 4 rejected. Salesforce says: Already a campaign member (DUPLICATE_VALUE) (first: contact 003000000000001). " +
-		"Salesforce says: it gave no reason (first: contact 003000000000002)."
+	const message = "16 of 20 members delivered, 4 rejected. Salesforce reported: Already a campaign member (DUPLICATE_VALUE) (first: contact 003000000000001). " +
+		"Salesforce reported: it gave no reason (first: contact 003000000000002)."
 	for surface, asError := range map[string]bool{"yes": true, "no": false, "": false} {
 		form := appending()
 		form["surface_sfdc_errors"] = surface
@@ -571,7 +571,7 @@ func TestOtherErrors(t *testing.T) {
 		d := actiontest.NewDestination(t).Handle(org("a1", rejecting))
 		req := actiontest.Download(t, request(form), actiontest.BrokenDownload(whole[:len(whole)-10]))
 		_, err := resolved(t, d, nil).Execute(t.Context(), req)
-		if got := action.MessageOf(err); !strings.HasPrefix(got, "1 of 2 members delivered, 1 rejected. The download from Looker broke off before the data was complete.") {
+		if got := action.MessageOf(err); !strings.HasPrefix(got, "1 of 2 members delivered, 1 rejected. The download from Looker ended before the data was complete.") {
 			t.Errorf("message %q", got)
 		}
 	})
@@ -583,12 +583,12 @@ func TestOtherErrors(t *testing.T) {
 		"a bad request": {
 			actiontest.Reply{Status: 400, Body: `[{"errorCode":"INVALID_FIELD","message":"No such column 'Status'"}]`},
 			action.Invalid,
-			"0 of 3 members delivered, 3 failed. Salesforce answered 400: No such column 'Status' (INVALID_FIELD).",
+			"0 of 3 members delivered, 3 failed. Salesforce returned 400: No such column 'Status' (INVALID_FIELD).",
 		},
 		"a permission": {
 			actiontest.Reply{Status: 403, Body: `[{"errorCode":"INSUFFICIENT_ACCESS","message":"No."}]`},
 			action.Forbidden,
-			"0 of 3 members delivered, 3 failed. Salesforce answered 403: No (INSUFFICIENT_ACCESS).",
+			"0 of 3 members delivered, 3 failed. Salesforce returned 403: No (INSUFFICIENT_ACCESS).",
 		},
 		"a retired version": {
 			actiontest.Reply{Status: 410},
@@ -649,7 +649,7 @@ func TestCreateFails(t *testing.T) {
 	}{
 		"rejected": {
 			actiontest.Reply{Status: 400, Body: `[{"errorCode":"STRING_TOO_LONG","message":"Campaign Name: data value too large."}]`},
-			"Salesforce answered 400: Campaign Name: data value too large (STRING_TOO_LONG).",
+			"Salesforce returned 400: Campaign Name: data value too large (STRING_TOO_LONG).",
 		},
 		"not a success": {
 			actiontest.Reply{Status: 201, Body: `{"success":false,"errors":[{"statusCode":"REQUIRED_FIELD_MISSING","message":"Type"}]}`},
@@ -674,7 +674,7 @@ func TestMembersOfNewCampaignFail(t *testing.T) {
 	t.Parallel()
 	d := actiontest.NewDestination(t).Handle(org("a1", func(actiontest.Recorded) actiontest.Reply { return actiontest.Reply{Status: 403} }))
 	_, err := resolved(t, d, nil).Execute(t.Context(), actiontest.JSONDetail(t, request(creating()), contacts(2)))
-	const want = "0 of 2 members delivered, 2 failed. Salesforce answered 403 Forbidden. The campaign was created. Append to it to send the rest."
+	const want = "0 of 2 members delivered, 2 failed. Salesforce returned 403 Forbidden. The campaign was created. Append to it to send the rest."
 	if got := action.MessageOf(err); got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}
@@ -712,7 +712,7 @@ func TestTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		deps := action.Deps{Env: env, HTTP: actiontest.Late()}
 		_, err := actiontest.New(t, salesforcecampaigns.New, deps).Execute(t.Context(), actiontest.JSONDetail(t, request(appending()), contacts(1)))
-		if action.MessageOf(err) != "Salesforce did not answer in time." || action.KindOf(err) != action.Timeout {
+		if action.MessageOf(err) != "Salesforce did not respond in time." || action.KindOf(err) != action.Timeout {
 			t.Errorf("%v (%v)", err, action.KindOf(err))
 		}
 	})
@@ -767,7 +767,7 @@ func TestRejectedRowsAreKept(t *testing.T) {
 	if diff := cmp.Diff([]string{
 		",,A row has no contact ID and no lead ID.",
 		contact(1) + ",short,A row's lead ID is not a valid Salesforce ID (it must have 15 or 18 letters and digits).",
-		contact(1) + ",short,Salesforce says: Already a campaign member (DUPLICATE_VALUE) (first: contact 003000000000001).",
+		contact(1) + ",short,Salesforce reported: Already a campaign member (DUPLICATE_VALUE) (first: contact 003000000000001).",
 		"c.id,l.id,Reason",
 	}, lines); diff != "" {
 		t.Errorf("file (-want +got):\n%s", diff)

@@ -71,7 +71,7 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 			reasons = append(reasons, "Choose the account's region in the form.")
 		}
 	}
-	explained := action.Wrap(err, err.Kind, "SendGrid answered %d: %s", status.Code, strings.Join(reasons, " "))
+	explained := action.Wrap(err, err.Kind, "SendGrid returned %d: %s", status.Code, strings.Join(reasons, " "))
 	explained.Fields = fields
 	return explained
 }

@@ -155,8 +155,8 @@ func (i *Integration) Form(context.Context, *action.Request) (*action.Form, erro
 			"today, {link} for the address in Looker.", Type: action.Textarea},
 		{Name: "cc", Label: "CC", Description: "Recipients of a copy.", Type: action.String},
 		{Name: "bcc", Label: "BCC", Description: "Recipients whom the others do not see.", Type: action.String},
-		{Name: "reply_to", Label: "Reply To", Description: "Who gets the answers. The sender if empty.", Type: action.String},
-		{Name: "template_id", Label: "Dynamic Template ID", Description: "A dynamic template of SendGrid (d-...) in place of the text. It can " +
+		{Name: "reply_to", Label: "Reply To", Description: "The address for replies; the sender if empty.", Type: action.String},
+		{Name: "template_id", Label: "Dynamic Template ID", Description: "A SendGrid dynamic template (d-...), used instead of the text. It can " +
 			"show {{title}}, {{link}}, {{date}}, {{subject}} and {{message}}.", Type: action.String},
 		{Name: "template_data", Label: "Template Data", Description: `More values for the template, as a JSON object, such as ` +
 			`{"name": "Ann"}. Can contain the same placeholders as the message.`, Type: action.Textarea},

@@ -513,33 +513,33 @@ func TestSendGridFails(t *testing.T) {
 		{
 			"a sender that is not verified",
 			actiontest.Reply{Status: 403, Body: `{"errors":[{"message":"The from address does not match a verified Sender Identity.","field":"from"}]}`},
-			action.Forbidden, "SendGrid answered 403: The from address does not match a verified Sender Identity.",
+			action.Forbidden, "SendGrid returned 403: The from address does not match a verified Sender Identity.",
 			map[string]string{"from": "The from address does not match a verified Sender Identity."},
 		},
 		{
 			"two reasons",
 			actiontest.Reply{Status: 400, Body: `{"errors":[{"message":"Does not contain a valid address.","field":"personalizations.0.to.0.email"},{"message":"Bad","field":null}]}`},
-			action.Invalid, "SendGrid answered 400: Does not contain a valid address. Bad",
+			action.Invalid, "SendGrid returned 400: Does not contain a valid address. Bad",
 			map[string]string{"to": "Does not contain a valid address."},
 		},
 		{
 			"a copy, and a template",
 			actiontest.Reply{Status: 400, Body: `{"errors":[{"message":"Bad copy.","field":"personalizations.0.cc.1.email"},` +
 				`{"message":"The template_id must be a valid GUID.","field":"template_id"},{"message":"Bad reply.","field":"reply_to.email"}]}`},
-			action.Invalid, "SendGrid answered 400: Bad copy. The template_id must be a valid GUID. Bad reply.",
+			action.Invalid, "SendGrid returned 400: Bad copy. The template_id must be a valid GUID. Bad reply.",
 			map[string]string{"cc": "Bad copy.", "template_id": "The template_id must be a valid GUID.", "reply_to": "Bad reply."},
 		},
 		{
 			"an account in another region",
 			actiontest.Reply{Status: 403, Body: `{"errors":[{"message":"User is not authorized to send mail based on their regional attribute.","field":null}]}`},
-			action.Forbidden, "SendGrid answered 403: User is not authorized to send mail based on their regional attribute. Choose the account's region in the form.",
+			action.Forbidden, "SendGrid returned 403: User is not authorized to send mail based on their regional attribute. Choose the account's region in the form.",
 			map[string]string{"region": "The account is in another region. Choose it here."},
 		},
 		{"too large after all", actiontest.Reply{Status: 413}, action.TooLarge, "The mail is too large for SendGrid. Its limit is 30 MB, including the file.", nil},
-		{"no reason", actiontest.Reply{Status: 400, Body: "<html>"}, action.Invalid, "SendGrid answered 400 Bad Request.", nil},
-		{"leads away", actiontest.Reply{Status: 307, Header: map[string]string{"Location": "https://example.com/"}}, action.Invalid, "SendGrid answered 307 Temporary Redirect.", nil},
+		{"no reason", actiontest.Reply{Status: 400, Body: "<html>"}, action.Invalid, "SendGrid returned 400 Bad Request.", nil},
+		{"leads away", actiontest.Reply{Status: 307, Header: map[string]string{"Location": "https://example.com/"}}, action.Invalid, "SendGrid returned 307 Temporary Redirect.", nil},
 		{"a web page", actiontest.Reply{Body: "<html>"}, action.Unavailable, "Unexpected response from SendGrid." + doubt, nil},
-		{"unavailable", actiontest.Reply{Status: 500}, action.Unavailable, "SendGrid answered 500 Internal Server Error." + doubt, nil},
+		{"unavailable", actiontest.Reply{Status: 500}, action.Unavailable, "SendGrid returned 500 Internal Server Error." + doubt, nil},
 		{"a reset", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to SendGrid failed." + doubt, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -626,7 +626,7 @@ func TestAnswersLate(t *testing.T) {
 		i := actiontest.New(t, sendgrid.New, action.Deps{HTTP: actiontest.Late()})
 		start := time.Now()
 		_, err := i.Execute(t.Context(), query(t, map[string]string{"to": "ann@example.com"}))
-		const want = "SendGrid did not answer in time. The mail may already have been sent. Check before retrying."
+		const want = "SendGrid did not respond in time. The mail may already have been sent. Check before retrying."
 		if got, want := time.Since(start), 5*time.Minute; got != want {
 			t.Errorf("it took %v, want %v", got, want)
 		}

@@ -51,7 +51,7 @@ func (i *Integration) connect(ctx context.Context, s server) (*connection, error
 	if config.HostKeyCallback, config.HostKeyAlgorithms, err = i.hostKeys.Verify(s.Address.hostPort(), s.HostKey); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, signInTimeout, action.Errorf(action.Timeout, "The SFTP server did not answer in time."))
+	ctx, cancel := context.WithTimeoutCause(ctx, signInTimeout, action.Errorf(action.Timeout, "The SFTP server did not respond in time."))
 	defer cancel()
 	c, err := i.signIn(ctx, s.Address.hostPort(), config)
 	first := err

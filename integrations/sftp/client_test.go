@@ -270,7 +270,7 @@ func TestForbidden(t *testing.T) {
 			"server may move new files away." + inPlace, true},
 		"writing":             {&dropFolder{forbidden: []string{"Put"}}, nil, "The SFTP server does not allow the user to write the file there.", true},
 		"creating folders":    {&dropFolder{forbidden: []string{"Mkdir"}}, answers{"filename": "sub/orders.csv"}, "The SFTP server does not allow the user to create the folders in the file name.", false},
-		"looking at a file":   {&dropFolder{forbidden: []string{"Lstat"}}, answers{"overwrite": "fail"}, "The SFTP server does not allow the user to look for an existing file. Choose to replace it, or to append the time to the name.", false},
+		"looking at a file":   {&dropFolder{forbidden: []string{"Lstat"}}, answers{"overwrite": "fail"}, "The SFTP server does not allow the user to check for an existing file. Choose to replace it, or to append the time to the name.", false},
 		"looking at any file": {&dropFolder{forbidden: []string{"Lstat", "Stat"}}, nil, "", true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -112,7 +112,7 @@ func explain(doing string, err error) error {
 	case forbidden(err) && doing == creatingFolders:
 		return action.Wrap(err, action.Forbidden, "The SFTP server does not allow the user to create the folders in the file name.")
 	case forbidden(err) && doing == checkingFile:
-		return action.Wrap(err, action.Forbidden, "The SFTP server does not allow the user to look for an existing file. Choose to replace "+
+		return action.Wrap(err, action.Forbidden, "The SFTP server does not allow the user to check for an existing file. Choose to replace "+
 			"it, or to append the time to the name.")
 	case forbidden(err):
 		return action.Wrap(err, action.Forbidden, "The SFTP server does not allow the user to write the file there.")

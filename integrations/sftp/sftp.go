@@ -73,8 +73,8 @@ func (*Integration) Definition() action.Definition {
 				"folder in the home of the user begins with /~/. Empty asks each user for an address, a user name and a password."},
 			{Name: "username", Label: "Username", Description: "Empty asks each user for a user name and a password."},
 			{Name: "password", Label: "Password", Sensitive: true},
-			{Name: "private_key", Label: "Private Key", Sensitive: true, Description: "A private key of OpenSSH's, in place of a " +
-				"password or beside it."},
+			{Name: "private_key", Label: "Private Key", Sensitive: true, Description: "An OpenSSH private key, instead of or in addition to a " +
+				"password."},
 			{Name: "passphrase", Label: "Passphrase", Sensitive: true, Description: "The private key's, if it has one."},
 			{Name: "host_key", Label: "Host Key", Description: "The server's public key, as ssh-keyscan prints it, or its fingerprint, " +
 				"such as SHA256:…; several are separated by commas."},

@@ -218,7 +218,7 @@ func TestSignIn(t *testing.T) {
 		"wrong user":             {answers{"username": "other"}, false, "", refused},
 		"no passphrase":          {answers{"password": "", "private_key": pemKey(private, "pass")}, false, "", "The private key has a passphrase. Enter it in the action's settings in Looker."},
 		"wrong passphrase":       {answers{"password": "", "private_key": pemKey(private, "pass"), "passphrase": "x"}, false, "", "The passphrase is not that of the private key. Check both in the action's settings in Looker."},
-		"invalid key":            {answers{"password": "", "private_key": "s3cret"}, false, "", "The private key cannot be read. Enter it as it is in its file, with its first and last line, in the action's settings in Looker."},
+		"invalid key":            {answers{"password": "", "private_key": "s3cret"}, false, "", "The private key cannot be read. Enter it exactly as in its file, with its first and last line, in the action's settings in Looker."},
 		"neither password or so": {answers{"password": ""}, false, "", "Needs a password."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -258,14 +258,14 @@ func TestSignInMethods(t *testing.T) {
 		configure func(*ssh.ServerConfig)
 		error     string
 	}{
-		"a password where only keys are taken": {nil, nil, func(c *ssh.ServerConfig) { c.PasswordCallback = nil }, "The SFTP server does not offer " +
-			"to sign in with a password, only with: private key. Enter a private key in the action's settings in Looker."},
-		"a key where only passwords are taken": {byKey, nil, func(c *ssh.ServerConfig) { c.PublicKeyCallback = nil }, "The SFTP server does not offer " +
-			"to sign in with a private key, only with: password. Enter a password."},
+		"a password where only keys are taken": {nil, nil, func(c *ssh.ServerConfig) { c.PasswordCallback = nil }, "The SFTP server does not allow " +
+			"signing in with a password, only with: private key. Enter a private key in the action's settings in Looker."},
+		"a key where only passwords are taken": {byKey, nil, func(c *ssh.ServerConfig) { c.PublicKeyCallback = nil }, "The SFTP server does not allow " +
+			"signing in with a private key, only with: password. Enter a password."},
 		"Kerberos only": {nil, nil, func(c *ssh.ServerConfig) {
 			c.PasswordCallback, c.PublicKeyCallback = nil, nil
 			c.GSSAPIWithMICConfig = &ssh.GSSAPIWithMICConfig{AllowLogin: func(ssh.ConnMetadata, string) (*ssh.Permissions, error) { return allow(nil, nil) }, Server: noGSSAPI{}}
-		}, "The SFTP server does not offer to sign in with a password, only with: Kerberos."},
+		}, "The SFTP server does not allow signing in with a password, only with: Kerberos."},
 		"a refused key": {byKey, []ssh.PublicKey{other.PublicKey()}, nil, "The SFTP server does not accept this user name with this password or key."},
 		"a key and a second factor": {byKey, []ssh.PublicKey{user.PublicKey()}, func(c *ssh.ServerConfig) {
 			c.PublicKeyCallback = func(ssh.ConnMetadata, ssh.PublicKey) (*ssh.Permissions, error) {
@@ -350,7 +350,7 @@ func TestAlgorithms(t *testing.T) {
 		"another host key": {func(c *ssh.ServerConfig) {
 			*c = ssh.ServerConfig{PasswordCallback: c.PasswordCallback}
 			c.AddHostKey(rsa)
-		}, "The SFTP server has no host key of the type that the hub knows. Its types are rsa-sha2-256, rsa-sha2-512, ssh-rsa. Enter one of " +
+		}, "The SFTP server has no host key of the expected type. Its types are rsa-sha2-256, rsa-sha2-512, ssh-rsa. Enter one of " +
 			"these keys as the host key in the action's settings in Looker."},
 	}
 	for _, name := range ssh.SupportedAlgorithms().KeyExchanges {
@@ -421,12 +421,12 @@ func TestHostKey(t *testing.T) {
 		{"no key", "nonsense", nil, `"host_key" must be the server's public key`},
 		{"none known", "", nil, "If its fingerprint is " + fingerprint + ", enter it"},
 		{"known to the hub", "", known(t, "files.example.com "+publicKey(rsa)), ""},
-		{"known to the hub as another", "", known(t, "files.example.com "+publicKey(other)), "not the one that the hub knows"},
-		{"revoked", "", known(t, "@revoked files.example.com "+publicKey(ed)+"\nfiles.example.com "+publicKey(ed)), "not the one that the hub knows"},
+		{"known to the hub as another", "", known(t, "files.example.com "+publicKey(other)), "not the one that is configured in the hub"},
+		{"revoked", "", known(t, "@revoked files.example.com "+publicKey(ed)+"\nfiles.example.com "+publicKey(ed)), "not the one that is configured in the hub"},
 		{"others are known", "", known(t, "other.example.com "+publicKey(rsa)), "If its fingerprint is " + fingerprint + ", enter it"},
 		{"no list", "", answers{"SFTP_KNOWN_HOSTS_FILE": "/nothing"}, "The hub's list of known hosts cannot be read."},
 		{"trusted on first use", "", answers{"SFTP_TRUST_ON_FIRST_USE": "true"}, ""},
-		{"first use does not outweigh the list", "", with(known(t, "files.example.com "+publicKey(other)), answers{"SFTP_TRUST_ON_FIRST_USE": "true"}), "not the one that the hub knows"},
+		{"first use does not outweigh the list", "", with(known(t, "files.example.com "+publicKey(other)), answers{"SFTP_TRUST_ON_FIRST_USE": "true"}), "not the one that is configured in the hub"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -841,7 +841,7 @@ func TestLate(t *testing.T) {
 		kind    action.Kind
 		message string
 	}{
-		10:      {action.Timeout, "The SFTP server did not answer in time."},
+		10:      {action.Timeout, "The SFTP server did not respond in time."},
 		100_000: {action.Unavailable, "The connection to the SFTP server was lost before the file was complete."},
 	} {
 		f := newFake(t)

@@ -124,7 +124,7 @@ func TestFormFails(t *testing.T) {
 		{
 			"asked to wait for longer than the form may", params(),
 			actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "60"}},
-			action.RateLimited, "Slack is rate limiting requests. It asks to wait for 60 seconds. Choose the channel type Manual Channel ID to enter an ID instead.",
+			action.RateLimited, "Slack is rate limiting requests. Try again in 60 seconds. Choose the channel type Manual Channel ID to enter an ID instead.",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -268,7 +268,7 @@ func TestOrganization(t *testing.T) {
 			i := actiontest.New(t, slack.New, actiontest.Deps(t, d, nil))
 			_, err := action.Resolve(i).Form.Form(t.Context(), actiontest.Query(params(), map[string]string{"channelType": kind}))
 			compareError(t, err, action.Invalid, "The token belongs to an organization (Enterprise Grid), for which Slack needs a workspace. "+
-				"The organization's workspaces cannot be listed: Slack answered 404 Not Found. "+
+				"The organization's workspaces cannot be listed: Slack returned 404 Not Found. "+
 				"Choose the channel type Manual Channel ID to enter an ID instead.")
 		})
 	}

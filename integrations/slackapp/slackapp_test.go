@@ -259,7 +259,7 @@ func TestFormFails(t *testing.T) {
 		{
 			name: "rate limited", state: two, stateURL: stateURL,
 			replies: map[string]actiontest.Reply{"xoxb-s3cret-1": limited, "xoxb-s3cret-2": limited},
-			kind:    action.RateLimited, message: "Slack is rate limiting requests. It asks to wait for 60 seconds.",
+			kind:    action.RateLimited, message: "Slack is rate limiting requests. Try again in 60 seconds.",
 		},
 		{
 			name: "unavailable", state: two, stateURL: stateURL,
@@ -275,7 +275,7 @@ func TestFormFails(t *testing.T) {
 			name: "the list is rate limited", state: "xoxb-s3cret-1", stateURL: stateURL,
 			replies: map[string]actiontest.Reply{"xoxb-s3cret-1": connected["xoxb-s3cret-1"], "list": limited},
 			kind:    action.RateLimited,
-			message: "Slack is rate limiting requests. It asks to wait for 60 seconds. Choose the channel type Manual Channel ID to enter an ID instead.",
+			message: "Slack is rate limiting requests. Try again in 60 seconds. Choose the channel type Manual Channel ID to enter an ID instead.",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

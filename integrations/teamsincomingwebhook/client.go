@@ -77,7 +77,7 @@ func checkConnectorResponse(response []byte) error {
 		return fmt.Errorf("reading a connector's response: %w", err)
 	}
 	status := &outbound.StatusError{Code: code}
-	return explainConnector(action.Wrap(status, action.KindOfStatus(code), "Teams answered %d %s.", code, http.StatusText(code)), status)
+	return explainConnector(action.Wrap(status, action.KindOfStatus(code), "Teams returned %d %s.", code, http.StatusText(code)), status)
 }
 
 // card is the message. title and text can contain the Markdown that Teams supports.

@@ -184,7 +184,7 @@ func TestNoCardOfBadData(t *testing.T) {
 		req     *action.Request
 		message string
 	}{
-		"broken off":    {actiontest.Download(t, preview(), actiontest.BrokenDownload("a\n1\n")), "The download from Looker broke off before the data was complete."},
+		"broken off":    {actiontest.Download(t, preview(), actiontest.BrokenDownload("a\n1\n")), "The download from Looker ended before the data was complete."},
 		"an open quote": {actiontest.Inline(t, preview(), "text/csv", "csv", []byte("a\n\"1\n")), "The data is not valid CSV."},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -265,50 +265,50 @@ func TestTeamsFails(t *testing.T) {
 		{
 			"a connector for which Teams refused the size", connector,
 			actiontest.Reply{Body: "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 413 with ContextId tcid=1."},
-			action.TooLarge, "Teams answered 413 Request Entity Too Large. The card is too large. Shorten its text.",
+			action.TooLarge, "Teams returned 413 Request Entity Too Large. The card is too large. Shorten its text.",
 		},
 		{
 			"Teams is unavailable behind a connector", connector,
 			actiontest.Reply{Body: "Microsoft Teams endpoint returned HTTP error 502 with ContextId"},
-			action.Unavailable, "Teams answered 502 Bad Gateway." + doubt,
+			action.Unavailable, "Teams returned 502 Bad Gateway." + doubt,
 		},
-		{"a retired connector", connector, actiontest.Reply{Status: 410}, action.NotFound, "Teams answered 410 Gone." + retired},
+		{"a retired connector", connector, actiontest.Reply{Status: 410}, action.NotFound, "Teams returned 410 Gone." + retired},
 		{
 			"a connector that refuses", connector,
 			actiontest.Reply{Status: 400, Body: "Bad payload received by generic incoming webhook."},
-			action.Invalid, "Teams answered 400 Bad Request.",
+			action.Invalid, "Teams returned 400 Bad Request.",
 		},
 		{
 			"a workflow for its tenant only", workflow,
 			actiontest.Reply{Status: 401, Body: `{"error":{"code":"DirectApiAuthorizationRequired","message":"s3cret"}}`},
-			action.Unauthenticated, "Teams answered 401 Unauthorized (DirectApiAuthorizationRequired). Allow anyone to trigger the workflow, and enter its complete URL, including the signature." + moved,
+			action.Unauthenticated, "Teams returned 401 Unauthorized (DirectApiAuthorizationRequired). Allow anyone to trigger the workflow, and enter its complete URL, including the signature." + moved,
 		},
 		{
 			"a new workflow for its tenant only", platform,
 			actiontest.Reply{Status: 401, Body: `{"error":{"code":"DirectApiAuthorizationRequired","message":"s3cret"}}`},
-			action.Unauthenticated, "Teams answered 401 Unauthorized (DirectApiAuthorizationRequired). Allow anyone to trigger the workflow, and enter its complete URL, including the signature.",
+			action.Unauthenticated, "Teams returned 401 Unauthorized (DirectApiAuthorizationRequired). Allow anyone to trigger the workflow, and enter its complete URL, including the signature.",
 		},
-		{"a connector that is not found", connector, actiontest.Reply{Status: 404}, action.NotFound, "Teams answered 404 Not Found." + retired},
-		{"a connector that is forbidden", connector, actiontest.Reply{Status: 403}, action.Forbidden, "Teams answered 403 Forbidden." + retired},
+		{"a connector that is not found", connector, actiontest.Reply{Status: 404}, action.NotFound, "Teams returned 404 Not Found." + retired},
+		{"a connector that is forbidden", connector, actiontest.Reply{Status: 403}, action.Forbidden, "Teams returned 403 Forbidden." + retired},
 		{
 			"a connector of the first kind", "https://outlook.office.com/webhook/11@22/IncomingWebhook/33/44",
 			actiontest.Reply{Status: 410},
-			action.NotFound, "Teams answered 410 Gone." + retired,
+			action.NotFound, "Teams returned 410 Gone." + retired,
 		},
 		{
 			"a connector that says gone", connector,
 			actiontest.Reply{Body: "Microsoft Teams endpoint returned HTTP error 410 with ContextId"},
-			action.NotFound, "Teams answered 410 Gone." + retired,
+			action.NotFound, "Teams returned 410 Gone." + retired,
 		},
-		{"a new workflow that is gone", platform, actiontest.Reply{Status: 404}, action.NotFound, "Teams answered 404 Not Found. There is no workflow at this URL."},
+		{"a new workflow that is gone", platform, actiontest.Reply{Status: 404}, action.NotFound, "Teams returned 404 Not Found. There is no workflow at this URL."},
 		{
 			"a workflow that is off", workflow,
 			actiontest.Reply{Status: 400, Body: `{"error":{"code":"WorkflowTriggerIsNotEnabled"}}`},
-			action.Invalid, "Teams answered 400 Bad Request (WorkflowTriggerIsNotEnabled).",
+			action.Invalid, "Teams returned 400 Bad Request (WorkflowTriggerIsNotEnabled).",
 		},
-		{"a workflow that is gone", workflow, actiontest.Reply{Status: 404, Body: `{"error":{"code":"<b>"}}`}, action.NotFound, "Teams answered 404 Not Found. There is no workflow at this URL." + moved},
-		{"a workflow that fails", workflow, actiontest.Reply{Status: 502}, action.Unavailable, "Teams answered 502 Bad Gateway." + doubt},
-		{"another address", workflow, actiontest.Reply{Status: 302, Header: map[string]string{"Location": "https://example.com/"}}, action.Invalid, "Teams answered 302 Found."},
+		{"a workflow that is gone", workflow, actiontest.Reply{Status: 404, Body: `{"error":{"code":"<b>"}}`}, action.NotFound, "Teams returned 404 Not Found. There is no workflow at this URL." + moved},
+		{"a workflow that fails", workflow, actiontest.Reply{Status: 502}, action.Unavailable, "Teams returned 502 Bad Gateway." + doubt},
+		{"another address", workflow, actiontest.Reply{Status: 302, Header: map[string]string{"Location": "https://example.com/"}}, action.Invalid, "Teams returned 302 Found."},
 		{"a reset", workflow, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Teams failed." + doubt},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -374,7 +374,7 @@ func TestAnswersLate(t *testing.T) {
 		i := actiontest.New(t, teamsincomingwebhook.New, action.Deps{HTTP: actiontest.Late()})
 		start := time.Now()
 		_, err := i.Execute(t.Context(), request(workflow))
-		const want = "Teams did not answer in time. The card may already have been posted. Check before retrying."
+		const want = "Teams did not respond in time. The card may already have been posted. Check before retrying."
 		if got := time.Since(start); got != time.Minute {
 			t.Errorf("it took %v, want %v", got, time.Minute)
 		}

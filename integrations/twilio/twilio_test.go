@@ -151,7 +151,7 @@ func TestRefuses(t *testing.T) {
 		"no number": {func(r *action.Request) { r.Form["to"] = " " }, "Need a destination phone number.", true},
 		"a bad number": {
 			func(r *action.Request) { r.Form["to"] = "+1 500" },
-			"This is not a phone number. Write it with a plus and the country code, such as +1 500 555 0006.", true,
+			"This is not a phone number. Enter it with a plus sign and the country code, such as +1 500 555 0006.", true,
 		},
 		"an odd sid": {func(r *action.Request) { r.Params["accountSid"] = "AC/../x" }, `"accountSid" must begin with AC and contain letters and digits only.`, false},
 		"no token":   {func(r *action.Request) { delete(r.Params, "authToken") }, `"authToken" is required.`, false},
@@ -196,10 +196,10 @@ func TestTwilioFails(t *testing.T) {
 		},
 		"a bad number": {
 			actiontest.Reply{Status: 400, Body: `{"code":21211,"message":"Invalid 'To' Phone Number: 15005550001"}`},
-			action.Invalid, "Twilio says: Invalid 'To' Phone Number: *********01 (error 21211)",
+			action.Invalid, "Twilio reported: Invalid 'To' Phone Number: *********01 (error 21211)",
 		},
 		"a web page":  {actiontest.Reply{Body: "<html>"}, action.Unavailable, "Unexpected response from Twilio." + doubt},
-		"unavailable": {actiontest.Reply{Status: 503}, action.Unavailable, "Twilio answered 503 Service Unavailable." + doubt},
+		"unavailable": {actiontest.Reply{Status: 503}, action.Unavailable, "Twilio returned 503 Service Unavailable." + doubt},
 		"a reset":     {actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Twilio failed." + doubt},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -236,7 +236,7 @@ func TestDownloadBreaksOff(t *testing.T) {
 	i := actiontest.New(t, twilio.New, actiontest.Deps(t, d, nil))
 	req := actiontest.Download(t, actiontest.Query(params(), map[string]string{"to": "+15005550001"}), actiontest.BrokenDownload(csv))
 	_, err := i.Execute(t.Context(), req)
-	if got, want := action.MessageOf(err), "The download from Looker broke off before the data was complete."; got != want {
+	if got, want := action.MessageOf(err), "The download from Looker ended before the data was complete."; got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}
 	if n := len(d.Requests()); n != 0 {
@@ -250,7 +250,7 @@ func TestAnswersLate(t *testing.T) {
 		i := actiontest.New(t, twilio.New, action.Deps{HTTP: actiontest.Late()})
 		start := time.Now()
 		_, err := i.Execute(t.Context(), query(t))
-		const want = "Twilio did not answer in time. The message may already have been sent. Check before retrying."
+		const want = "Twilio did not respond in time. The message may already have been sent. Check before retrying."
 		compareError(t, err, action.Timeout, want)
 		if took := time.Since(start); took != time.Minute {
 			t.Errorf("took %v", took)

@@ -208,7 +208,7 @@ func TestPartialFailure(t *testing.T) {
 	i := actiontest.New(t, twiliomessage.New, actiontest.Deps(t, d, nil))
 	_, err := i.Execute(t.Context(), query(t, "Hi", numbers(`"15005550001"`, `"15005550002"`, `null`, `"15005550004"`)))
 	got := action.MessageOf(err)
-	for _, want := range []string{"2 of 4 messages delivered, 2 rejected.", "A row has no phone number.", "Twilio says: Invalid 'To' Phone Number: *********02 (error 21211)"} {
+	for _, want := range []string{"2 of 4 messages delivered, 2 rejected.", "A row has no phone number.", "Twilio reported: Invalid 'To' Phone Number: *********02 (error 21211)"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("message %q, want it to contain %q", got, want)
 		}

@@ -99,7 +99,7 @@ func (i *Integration) send(ctx context.Context, d delivery) error {
 		}
 		d.header.Set("Webhook-Signature", signature)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout(d.blob.Size()), action.Errorf(action.Timeout, "%s did not answer in time.", d.name))
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout(d.blob.Size()), action.Errorf(action.Timeout, "%s did not respond in time.", d.name))
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, d.method, d.address.String(), http.NoBody)
 	if err != nil {
@@ -108,7 +108,7 @@ func (i *Integration) send(ctx context.Context, d delivery) error {
 	req.Header, req.ContentLength = d.header.Clone(), d.blob.Size()
 	status, err := webhook.Send(i.http, req, payload(), d.name)
 	if err == nil && len(d.expected) > 0 && !slices.Contains(d.expected, status) {
-		return action.Errorf(action.Invalid, "%s answered %d %s, which the action's settings do not expect.",
+		return action.Errorf(action.Invalid, "%s returned %d %s, which the action's settings do not expect.",
 			d.name, status, http.StatusText(status))
 	}
 	return webhook.Explain(err, d.name, webhook.Limits{})

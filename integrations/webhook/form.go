@@ -98,7 +98,7 @@ func (*Integration) Form(_ context.Context, req *action.Request) (*action.Form, 
 	var fields []action.Field
 	if in.FixedURL == "" {
 		fields = append(fields, action.Field{
-			Name: "url", Label: "Webhook URL", Description: "An address that begins with https://.", Type: action.String, Required: true,
+			Name: "url", Label: "Webhook URL", Description: "A URL that begins with https://.", Type: action.String, Required: true,
 		})
 	}
 	if in.FixedMethod == "" {

@@ -45,9 +45,9 @@ func New(deps action.Deps) (action.Integration, error) {
 func (*Integration) Definition() action.Definition {
 	return action.Definition{
 		Name: "webhook", Label: "Webhook",
-		Description: "Send data to any HTTPS endpoint, signed by the Standard Webhooks scheme if you like.",
+		Description: "Send data to any HTTPS endpoint, optionally signed according to Standard Webhooks.",
 		Params: []action.Param{
-			{Name: "webhook_url", Label: "Webhook URL", Sensitive: true, Description: "The one address that data goes to (https). " +
+			{Name: "webhook_url", Label: "Webhook URL", Sensitive: true, Description: "The only URL to which data is sent (https). " +
 				"Leave it empty to let users enter one."},
 			{Name: "method", Label: "Method", Description: "POST or PUT. Leave it empty to let users choose."},
 			{Name: "headers", Label: "Headers", Sensitive: true, Description: `Further headers, as a JSON object: {"X-Api-Key": "…"}. ` +
@@ -58,7 +58,7 @@ func (*Integration) Definition() action.Definition {
 			{Name: "signing_secret", Label: "Signing Secret", Sensitive: true, Description: "Signs each delivery by " +
 				"https://www.standardwebhooks.com: whsec_ and 24 to 64 bytes in base64. While you rotate it, the new and the old one, " +
 				"separated by a blank."},
-			{Name: "expected_status", Label: "Expected Status", Description: "The answers that mean success, such as 202 or 200,202. " +
+			{Name: "expected_status", Label: "Expected Status", Description: "The status codes that mean success, such as 202 or 200,202. " +
 				"Any from 200 to 299 if empty."},
 		},
 		Types:      []action.Type{action.TypeQuery, action.TypeDashboard},

@@ -36,7 +36,7 @@ func query(t *testing.T, params, form settings) *action.Request {
 
 func TestForm(t *testing.T) {
 	t.Parallel()
-	url := action.Field{Name: "url", Label: "Webhook URL", Description: "An address that begins with https://.", Type: action.String, Required: true}
+	url := action.Field{Name: "url", Label: "Webhook URL", Description: "A URL that begins with https://.", Type: action.String, Required: true}
 	method := action.Field{
 		Name: "method", Label: "Method", Type: action.Select, Default: "POST", Required: true,
 		Options: []action.Option{{Name: "POST", Label: "POST"}, {Name: "PUT", Label: "PUT"}},
@@ -300,22 +300,22 @@ func TestReceiverFails(t *testing.T) {
 		kind    action.Kind
 		message string
 	}{
-		"refuses the token":   {nil, actiontest.Reply{Status: 401, Body: "s3cret"}, action.Unauthenticated, "hooks.example.com answered 401 Unauthorized."},
-		"is gone":             {nil, actiontest.Reply{Status: 410, Body: "s3cret"}, action.NotFound, "hooks.example.com answered 410 Gone. The webhook may have been deleted. Check its URL."},
-		"takes no such size":  {nil, actiontest.Reply{Status: 413}, action.TooLarge, "hooks.example.com answered 413 Request Entity Too Large. The data is too large for it. Select fewer rows or columns."},
-		"leads away":          {nil, actiontest.Reply{Status: 308, Header: settings{"Location": "https://example.org/"}}, action.Invalid, "hooks.example.com answered 308 Permanent Redirect. Redirects are not followed. Enter the URL that it leads to."},
-		"is unavailable":      {nil, actiontest.Reply{Status: 500, Body: "s3cret"}, action.Unavailable, "hooks.example.com answered 500 Internal Server Error." + doubt},
+		"refuses the token":   {nil, actiontest.Reply{Status: 401, Body: "s3cret"}, action.Unauthenticated, "hooks.example.com returned 401 Unauthorized."},
+		"is gone":             {nil, actiontest.Reply{Status: 410, Body: "s3cret"}, action.NotFound, "hooks.example.com returned 410 Gone. The webhook may have been deleted. Check its URL."},
+		"takes no such size":  {nil, actiontest.Reply{Status: 413}, action.TooLarge, "hooks.example.com returned 413 Request Entity Too Large. The data is too large for it. Select fewer rows or columns."},
+		"leads away":          {nil, actiontest.Reply{Status: 308, Header: settings{"Location": "https://example.org/"}}, action.Invalid, "hooks.example.com returned 308 Permanent Redirect. Redirects are not followed. Enter the target URL of the redirect."},
+		"is unavailable":      {nil, actiontest.Reply{Status: 500, Body: "s3cret"}, action.Unavailable, "hooks.example.com returned 500 Internal Server Error." + doubt},
 		"cuts the connection": {nil, actiontest.Reply{Reset: true}, action.Unavailable, "The connection to hooks.example.com failed." + doubt},
 		"answers otherwise": {
 			settings{"expected_status": "201, 202"},
 			actiontest.Reply{Status: 200},
-			action.Invalid, "hooks.example.com answered 200 OK, which the action's settings do not expect.",
+			action.Invalid, "hooks.example.com returned 200 OK, which the action's settings do not expect.",
 		},
-		"wants too long a pause": {nil, actiontest.Reply{Status: 429, Header: settings{"Retry-After": "3600"}}, action.RateLimited, "hooks.example.com answered 429 Too Many Requests."},
+		"wants too long a pause": {nil, actiontest.Reply{Status: 429, Header: settings{"Retry-After": "3600"}}, action.RateLimited, "hooks.example.com returned 429 Too Many Requests."},
 		"wants it of a signed one": {
 			settings{"signing_secret": secret},
 			actiontest.Reply{Status: 503, Header: settings{"Retry-After": "3600"}},
-			action.Unavailable, "hooks.example.com answered 503 Service Unavailable.",
+			action.Unavailable, "hooks.example.com returned 503 Service Unavailable.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -381,7 +381,7 @@ func TestAnswersLate(t *testing.T) {
 		i := actiontest.New(t, webhook.New, action.Deps{HTTP: actiontest.Late()})
 		start := time.Now()
 		_, err := i.Execute(t.Context(), query(t, nil, settings{"url": hook}))
-		const want = "hooks.example.com did not answer in time. It may already have accepted the data. Check before retrying."
+		const want = "hooks.example.com did not respond in time. It may already have accepted the data. Check before retrying."
 		compareError(t, err, action.Timeout, want)
 		if took := time.Since(start); took != time.Minute {
 			t.Errorf("took %v", took)
@@ -395,7 +395,7 @@ func TestWithoutData(t *testing.T) {
 		serve   http.HandlerFunc
 		message string
 	}{
-		"broken off": {actiontest.BrokenDownload(csv), "The download from Looker broke off before the data was complete."},
+		"broken off": {actiontest.BrokenDownload(csv), "The download from Looker ended before the data was complete."},
 		"empty":      {func(http.ResponseWriter, *http.Request) {}, "Looker sent no data."},
 		"none":       {nil, "The request came without data."},
 	} {

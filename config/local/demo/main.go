@@ -62,6 +62,6 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	if !bytes.Equal(sent, arrived) {
 		return fmt.Errorf("%d bytes arrived, and they are not the %d that were sent", len(arrived), len(sent))
 	}
-	_, err = fmt.Fprintf(out, "%d rows arrived, %d bytes, exactly as they were sent.\n", len(detail.Data), len(arrived))
+	_, err = fmt.Fprintf(out, "%d rows arrived, %d bytes, unchanged.\n", len(detail.Data), len(arrived))
 	return err
 }

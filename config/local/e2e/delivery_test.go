@@ -101,8 +101,8 @@ func TestFailures(t *testing.T) {
 	}{
 		{"a download that is gone", "/hooks/gone", "status code: 404", download("nothing", "")},
 		{"a download that is refused", "/hooks/refused", "status code: 403", download("nothing", "?status=403")},
-		{"a download that breaks off", "/hooks/cut", "broke off before the data was complete", download("cut", "?cut=5000")},
-		{"an unavailable destination", "/status/503", "Tray answered 503", inline(data)},
+		{"a download that breaks off", "/hooks/cut", "ended before the data was complete", download("cut", "?cut=5000")},
+		{"an unavailable destination", "/status/503", "Tray returned 503", inline(data)},
 		{"a destination that resets", "/reset", "The connection to Tray failed", inline(data)},
 	} {
 		o, err := l.execute(t.Context(), tt.hook, tt.body)

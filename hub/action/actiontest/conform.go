@@ -212,7 +212,7 @@ func (c *conformance) cancellation(t *testing.T) {
 	}
 }
 
-const brokenDownload = "The download from Looker broke off before the data was complete."
+const brokenDownload = "The download from Looker ended before the data was complete."
 
 var errBrokenSource = errors.New("the source broke off")
 

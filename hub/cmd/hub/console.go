@@ -28,12 +28,12 @@ type consoleFlags struct {
 func newConsoleFlags(cmd *cobra.Command, env map[string]string, listen string) *consoleFlags {
 	f := &consoleFlags{hub: hubOptions(cmd, env)}
 	flags := cmd.Flags()
-	flags.StringVar(&f.listen, "listen", listen, "the console's address, on this machine only")
+	flags.StringVar(&f.listen, "listen", listen, "listen address of the console (loopback only)")
 	flags.StringVar(&f.public, "public-url", "",
-		"URL at which the hub reaches the console for downloads and sign-ins, if that is not the console's address")
-	flags.StringVar(&f.tokenFile, "token-file", "", "a file with the token that Looker would send (HUB_TOKEN is the token itself)")
-	flags.StringVar(&f.stateFile, "state", "", "a file that keeps settings and sign-ins, with their secrets")
-	flags.BoolVar(&f.hub.Insecure, "insecure", false, "accept any certificate of the hub; Looker does not")
+		"URL at which the hub reaches the console for downloads and sign-ins (default: the console's address)")
+	flags.StringVar(&f.tokenFile, "token-file", "", "file with the hub's token (alternative: the token in HUB_TOKEN)")
+	flags.StringVar(&f.stateFile, "state", "", "file in which to save settings and sign-ins, including secrets")
+	flags.BoolVar(&f.hub.Insecure, "insecure", false, "do not verify the hub's certificate (Looker does)")
 	return f
 }
 
@@ -63,7 +63,7 @@ func (f *consoleFlags) options(own string, log *slog.Logger) (console.Options, e
 func newConsole(env map[string]string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "console",
-		Short: "Simulate Looker against a hub, in a browser",
+		Short: "Open a Looker simulator for a hub in the browser",
 		Long: `Simulate Looker against a hub, in a browser on this machine: choose an integration, enter
 its settings, sign in, fill in its form, send a result, and read what went over the wire.
 
@@ -78,7 +78,7 @@ It is for development. It is not Looker, and contains nothing of it.`,
 			return err
 		}
 		server := console.NewServer(cmd.Context(), session, o, listener.Addr())
-		_, _ = fmt.Fprintf(cmd.OutOrStdout(), "The console, a simulator of Looker, is at http://%s%s\n", listener.Addr(), server.Path())
+		_, _ = fmt.Fprintf(cmd.OutOrStdout(), "The console simulates Looker. Open http://%s%s\n", listener.Addr(), server.Path())
 		return server.Serve(cmd.Context(), listener)
 	}
 	cmd.AddCommand(newConsoleRun(env))
@@ -89,13 +89,13 @@ It is for development. It is not Looker, and contains nothing of it.`,
 func newConsoleRun(env map[string]string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run FILE...",
-		Short: "Run cases: deliveries with their expected result",
+		Short: "Run test cases: deliveries with their expected results",
 		Long: `Run cases, which are deliveries with their expected result, one after the other. The
 exit status is 1 if one of them does not end as it should.`,
 		Example: "  hub console run tray.yaml\n  hub console run cases/*.yaml --output json",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usagef("FILE is missing: a case (see hub/README.md)")
+				return usagef("FILE is missing: pass a test case (see hub/README.md)")
 			}
 			return nil
 		},
@@ -189,7 +189,7 @@ func (r caseResult) print(out io.Writer, o output) error {
 	}
 	lines := []string{r.Result.Message}
 	if r.Result.Message == "" && r.Result.Status != 0 {
-		lines[0] = fmt.Sprintf("The hub answered with status %d and success %v.", r.Result.Status, r.Result.Success)
+		lines[0] = fmt.Sprintf("The hub returned status %d and success %v.", r.Result.Status, r.Result.Success)
 	}
 	for name, text := range r.Result.ValidationErrors {
 		lines = append(lines, name+": "+text)

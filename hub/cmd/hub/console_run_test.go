@@ -87,7 +87,7 @@ func TestConsoleRunFails(t *testing.T) {
 		"integration":    {head + "integration: trai\n", "the hub has no integration trai, did you mean tray?"},
 		"param.yaml":     {head + "integration: slack\nparams: {slack_api_tokn: x}\n", "slack has no param slack_api_tokn, did you mean slack_api_token?"},
 		"field.yaml":     {head + "integration: tray\nform: {url: 'https://x', ulr: x}\n", "the form has no field ulr, did you mean url?"},
-		"required.yaml":  {head + "integration: tray\n", "required fields without a value: Tray Webhook URL"},
+		"required.yaml":  {head + "integration: tray\n", "required form fields have no value: Tray Webhook URL"},
 		"unset.yaml":     {head + "integration: tray\nform: {url: {env: NOT_SET_HERE}}\n", "the environment variable NOT_SET_HERE is not set"},
 		"no-file.yaml":   {head + "integration: tray\nform: {url: {file: nope}}\n", "no such file or directory"},
 		"no-data.yaml":   {"integration: tray\nformat: json\ndata: {file: nope}\nform: {url: 'https://example.com'}\n", "opening the data"},
@@ -96,11 +96,11 @@ func TestConsoleRunFails(t *testing.T) {
 		"empty.yaml":     {"", "the case is empty"},
 		"twice.yaml":     {head + "integration: tray\n---\n" + head, "one case"},
 		"two-data.yaml":  {"integration: tray\nformat: json\ndata: {sample: 1, file: x}\n", "one of sample, file and value"},
-		"value.yaml":     {head + "integration: tray\nparams: {a: {env: A, file: B}}\n", "line 4: a value is a text, {env: NAME} or {file: PATH}"},
-		"cell.yaml":      {head + "integration: tray\ntype: cell\n", "a value for the type cell"},
+		"value.yaml":     {head + "integration: tray\nparams: {a: {env: A, file: B}}\n", "line 4: a value must be text, {env: NAME} or {file: PATH}"},
+		"cell.yaml":      {head + "integration: tray\ntype: cell\n", "if, and only if, the type is cell"},
 		"rows.yaml":      {"integration: tray\nformat: json\ndata: {sample: -1}\n", "between 0 and 100000 rows"},
-		"no-format.yaml": {"integration: tray\ndata: {sample: 1}\n", "names no format"},
-		"nameless.yaml":  {head, "names no integration"},
+		"no-format.yaml": {"integration: tray\ndata: {sample: 1}\n", "the case has no format"},
+		"nameless.yaml":  {head, "the case has no integration"},
 		"list.yaml":      {"- a\n", "the case is not valid"},
 	}
 	texts := map[string]string{}
@@ -150,7 +150,7 @@ func TestConsoleUsage(t *testing.T) {
 	}{
 		"every address":     {h.env, []string{"--listen", "0.0.0.0:0"}, "0.0.0.0 is reachable from other machines"},
 		"every IPv6":        {h.env, []string{"--listen", "[::]:0"}, ":: is reachable from other machines"},
-		"an empty host":     {h.env, []string{"--listen", ":0"}, "names no address of this machine"},
+		"an empty host":     {h.env, []string{"--listen", ":0"}, "is not an address of this machine"},
 		"another machine":   {h.env, []string{"--listen", "192.0.2.1:0"}, "192.0.2.1 is reachable from other machines"},
 		"no port":           {h.env, []string{"--listen", "localhost"}, "is not host:port"},
 		"no token":          {with("HUB_TOKEN", ""), nil, "no token: set HUB_TOKEN or --token-file"},
@@ -160,10 +160,10 @@ func TestConsoleUsage(t *testing.T) {
 		"a wrong URL":       {h.env, []string{"--public-url", "x"}, "the simulator's URL must start with"},
 		"no case":           {h.env, nil, "FILE is missing"},
 		"an unknown flag":   {h.env, []string{"--insecur"}, "did you mean --insecure?"},
-		"a wrong token":     {h.env, []string{"--token-file", filepath.Join(folder, "token")}, "answered with status 403"},
+		"a wrong token":     {h.env, []string{"--token-file", filepath.Join(folder, "token")}, "returned status 403"},
 		"an unknown CA":     {with("HUB_CA_FILE", ""), nil, "issued by an authority that this machine does not trust"},
 		"another base URL":  {with("HUB_URL", strings.Replace(h.env["HUB_URL"], "localhost", "127.0.0.1", 1)), nil, "set HUB_URL to the hub's base URL"},
-		"a hub that is not": {with("HUB_URL", "https://localhost:1"), nil, "nothing answers at localhost:1"},
+		"a hub that is not": {with("HUB_URL", "https://localhost:1"), nil, "nothing is listening at localhost:1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -201,7 +201,7 @@ func TestConsole(t *testing.T) {
 	if address == nil {
 		t.Fatalf("the console printed %q, %s", greeted.text, stderr.String())
 	}
-	for path, want := range map[string]string{"": "Developer&#39;s hub", "integrations/tray": "Tray Webhook URL", "console.css": ".field", "base.css": ".panel", "console.js": "filter"} {
+	for path, want := range map[string]string{"": "Development hub", "integrations/tray": "Tray Webhook URL", "console.css": ".field", "base.css": ".panel", "console.js": "filter"} {
 		res, err := http.Get(address[0] + path)
 		if err != nil {
 			t.Fatal(err)

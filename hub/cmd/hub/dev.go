@@ -22,7 +22,7 @@ import (
 	"integrationhub.dev/hub/token"
 )
 
-// A developer's hub listens here unless the environment says otherwise. Only this machine
+// A development hub listens here unless the environment says otherwise. Only this machine
 // reaches it.
 const (
 	devHost = "localhost"
@@ -46,7 +46,7 @@ type dev struct {
 	served *inbox.Servers
 }
 
-// serveDev runs a developer's hub with its inbox, and says how to talk to both.
+// serveDev runs a development hub with its inbox, and says how to talk to both.
 func serveDev(ctx context.Context, o hub.Options, out, stderr io.Writer) error {
 	listener, err := listenDev(ctx, o.Env)
 	if err != nil {
@@ -55,7 +55,7 @@ func serveDev(ctx context.Context, o hub.Options, out, stderr io.Writer) error {
 	defer listener.Close() // for what fails before the hub serves
 	folder, err := os.MkdirTemp("", "integration-hub-dev-")
 	if err != nil {
-		return fmt.Errorf("making a folder for the certificate: %w", err)
+		return fmt.Errorf("creating a folder for the certificate: %w", err)
 	}
 	defer os.RemoveAll(folder)
 	d := &dev{env: o.Env, folder: folder, ca: filepath.Join(folder, "ca.pem")}
@@ -103,7 +103,7 @@ func listenDev(ctx context.Context, env map[string]string) (net.Listener, error)
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s is in use by another program: choose another port, as in %s hub serve --dev (0 is any free one)",
+		return nil, fmt.Errorf("%s is in use by another program: choose another port, as in %s hub serve --dev (0 selects a free port)",
 			address, source)
 	}
 	if err != nil {
@@ -116,7 +116,7 @@ func listenDev(ctx context.Context, env map[string]string) (net.Listener, error)
 func (d *dev) defaults(listening net.Addr) {
 	for name, value := range map[string]string{
 		"ACTION_HUB_SECRET":         rand.Text(),
-		"ACTION_HUB_LABEL":          "Developer's hub",
+		"ACTION_HUB_LABEL":          "Development hub",
 		"ACTION_HUB_BASE_URL":       "https://" + hostPort(listening),
 		"ACTION_HUB_LISTEN_ADDRESS": listening.String(),
 		"ACTION_HUB_ADMIN_ADDRESS":  "localhost:0",

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// devEnvFile sets the environment of commands that call a developer's hub. Its own copy lies
+// devEnvFile sets the environment of commands that call a development hub. Its own copy lies
 // beside the certificate; the shared one, where hub env finds it, is that of the hub that was
 // started last.
 type devEnvFile struct {
@@ -64,11 +64,11 @@ func sharedDevEnv(env map[string]string) string {
 	return filepath.Join(cache, "integration-hub", "dev.env")
 }
 
-// newEnv prints how to set the environment for a developer's hub.
+// newEnv prints how to set the environment for a development hub.
 func newEnv(env map[string]string) *cobra.Command {
 	return &cobra.Command{
 		Use:     "env",
-		Short:   "Print the environment for commands that call hub serve --dev",
+		Short:   "Print environment variables for a hub started with hub serve --dev",
 		Example: "  eval \"$(hub env)\"",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -78,7 +78,7 @@ func newEnv(env map[string]string) *cobra.Command {
 			}
 			content, err := os.ReadFile(file)
 			if errors.Is(err, fs.ErrNotExist) {
-				return errors.New("no developer's hub is running: start one with hub serve --dev")
+				return errors.New("no development hub is running: start one with hub serve --dev")
 			}
 			if err != nil {
 				return fmt.Errorf("reading the environment: %w", err)

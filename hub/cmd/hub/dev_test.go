@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// devHub is a developer's hub that runs in this process.
+// devHub is a development hub that runs in this process.
 type devHub struct {
 	// env is what commands that call it need.
 	env map[string]string
@@ -100,8 +100,8 @@ func TestInbox(t *testing.T) {
 		}
 	}
 	for args, want := range map[string]string{
-		"inbox show 99":  "hub: the inbox answered: There is no such delivery. The inbox keeps the last 100.\n",
-		"inbox show two": "hub: \"two\" is not the ID of a delivery, which is a number\nRun 'hub inbox show --help' for usage.\n",
+		"inbox show 99":  "hub: the inbox returned an error: The delivery does not exist. The inbox keeps only the last 100.\n",
+		"inbox show two": "hub: \"two\" is not the ID of a delivery, which must be a number\nRun 'hub inbox show --help' for usage.\n",
 		"inbox shwo":     "hub: unknown command shwo, did you mean show?\nRun 'hub inbox --help' for usage.\n",
 	} {
 		if got := runHub(t, h.env, "", strings.Fields(args)...); got.Err != want || got.Status == 0 {
@@ -127,7 +127,7 @@ func TestInboxOpensNothingElse(t *testing.T) {
 			t.Errorf("%s by %s: got %+v, want %q", test.name, test.integration, got, want)
 		}
 	}
-	if got := runHub(t, other.env, "", "inbox"); got.Out != "Nothing was delivered yet.\n" {
+	if got := runHub(t, other.env, "", "inbox"); got.Out != "No deliveries yet.\n" {
 		t.Errorf("the other hub's inbox: %+v", got)
 	}
 }
@@ -180,7 +180,7 @@ func (l lineWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A developer's hub says how to call it, and takes back what it left when it stops.
+// A development hub says how to call it, and takes back what it left when it stops.
 func TestDevGreeting(t *testing.T) {
 	t.Parallel()
 	h := startDevHub(t, nil)
@@ -199,10 +199,10 @@ func TestDevGreeting(t *testing.T) {
 		t.Error("the certificate stayed behind")
 	}
 	got := runHub(t, map[string]string{"HOME": h.home}, "", "env")
-	if want := "hub: no developer's hub is running: start one with hub serve --dev\n"; got.Err != want || got.Status != exitFailed {
+	if want := "hub: no development hub is running: start one with hub serve --dev\n"; got.Err != want || got.Status != exitFailed {
 		t.Errorf("hub env after the end: %+v", got)
 	}
-	if got := runHub(t, h.env, "", "inbox"); !strings.HasPrefix(got.Err, "hub: the inbox does not answer: is hub serve --dev still running?") {
+	if got := runHub(t, h.env, "", "inbox"); !strings.HasPrefix(got.Err, "hub: the inbox is not responding: check that hub serve --dev is running") {
 		t.Errorf("hub inbox after the end: %+v", got)
 	}
 }
@@ -217,7 +217,7 @@ func TestPortInUse(t *testing.T) {
 		env  map[string]string
 		want string
 	}{
-		{"serve --dev", map[string]string{"PORT": port}, "localhost:" + port + " is in use by another program: choose another port, as in PORT=9443 hub serve --dev (0 is any free one)"},
+		{"serve --dev", map[string]string{"PORT": port}, "localhost:" + port + " is in use by another program: choose another port, as in PORT=9443 hub serve --dev (0 selects a free port)"},
 		{"serve", map[string]string{
 			"ACTION_HUB_LISTEN_ADDRESS": "127.0.0.1:" + port, "ACTION_HUB_BASE_URL": "https://x", "ACTION_HUB_LABEL": "x",
 			"ACTION_HUB_SECRET": "a secret of sixteen or more", "ACTION_HUB_LOG_LEVEL": "error",

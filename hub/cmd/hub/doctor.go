@@ -28,11 +28,11 @@ host's; set HUB_CA_FILE for a private one. The exit status is 1 if a check fails
 			o.URL = args[0]
 			return nil
 		}
-		return usagef("hub doctor takes one URL")
+		return usagef("hub doctor accepts only one URL")
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if o.URL == "" {
-			return usagef("URL is missing: the hub's address (or set HUB_URL)")
+			return usagef("URL is missing: pass the hub's URL, or set HUB_URL")
 		}
 		if err := checkVersion(o); err != nil {
 			return err

@@ -14,7 +14,7 @@ func TestDoctor(t *testing.T) {
 	t.Parallel()
 	h := startDevHub(t, nil)
 	got := runHub(t, h.env, "", "doctor", h.env["HUB_URL"])
-	if got.Status != 0 || strings.Count(got.Out, "\n") != 9 || !strings.Contains(got.Out, "\nok       token        the hub accepts it\n") {
+	if got.Status != 0 || strings.Count(got.Out, "\n") != 9 || !strings.Contains(got.Out, "\nok       token        the hub accepts the token\n") {
 		t.Errorf("a healthy hub: %+v", got)
 	}
 	broken := maps.Clone(h.env)
@@ -30,7 +30,7 @@ func TestDoctor(t *testing.T) {
 	if got.Status != exitFailed || got.Err != "" {
 		t.Errorf("a wrong token: exit status %d, stderr %q", got.Status, got.Err)
 	}
-	for args, want := range map[string]string{"doctor": "URL is missing: the hub's address (or set HUB_URL)", "doctor a b": "hub doctor takes one URL"} {
+	for args, want := range map[string]string{"doctor": "URL is missing: pass the hub's URL, or set HUB_URL", "doctor a b": "hub doctor accepts only one URL"} {
 		if got := runHub(t, nil, "", strings.Fields(args)...); got.Status != exitUsage || !strings.HasPrefix(got.Err, "hub: "+want+"\n") {
 			t.Errorf("hub %s: got %+v, want %q", args, got, want)
 		}

@@ -28,7 +28,7 @@ func (p pairs) Set(text string) error {
 		return errors.New("it must be key=value")
 	}
 	if _, twice := p[k]; twice {
-		return errors.New(k + " is given twice")
+		return errors.New(k + " is specified twice")
 	}
 	p[k] = v
 	return nil
@@ -54,10 +54,10 @@ func flagError(cmd *cobra.Command, err error) error {
 func hubOptions(cmd *cobra.Command, env map[string]string) *looker.Options {
 	o := &looker.Options{Token: env["HUB_TOKEN"]}
 	f := cmd.Flags()
-	f.StringVar(&o.URL, "url", env["HUB_URL"], "the hub's address (HUB_URL)")
-	f.StringVar(&o.CAFile, "ca", env["HUB_CA_FILE"], "certificate authority to trust, a PEM file (HUB_CA_FILE)")
+	f.StringVar(&o.URL, "url", env["HUB_URL"], "the hub's URL (HUB_URL)")
+	f.StringVar(&o.CAFile, "ca", env["HUB_CA_FILE"], "PEM file with the CA certificates to trust (HUB_CA_FILE)")
 	f.StringVar(&o.Connect, "connect", env["HUB_CONNECT"],
-		"host:port to connect to in place of the address, as through a port-forward (HUB_CONNECT)")
+		"host:port to connect to instead of the URL's host, such as a port-forward (HUB_CONNECT)")
 	f.StringVar(&o.Version, "looker", looker.DefaultVersion, "the version of Looker to simulate")
 	return o
 }
@@ -84,11 +84,11 @@ func checkVersion(o *looker.Options) error {
 func integrationName(cmd *cobra.Command, args []string) error {
 	switch len(args) {
 	case 0:
-		return usagef("NAME is missing: which integration? (hub list shows them)")
+		return usagef("NAME of the integration is missing (list them with hub list)")
 	case 1:
 		return nil
 	}
-	return usagef("%s takes one NAME, but got %s", cmd.CommandPath(), strings.Join(args, " "))
+	return usagef("%s accepts one NAME, but got %s", cmd.CommandPath(), strings.Join(args, " "))
 }
 
 // completeName offers the integrations' names to the shell.

@@ -54,7 +54,7 @@ func newForm(env map[string]string) *cobra.Command {
 		case form.Error != "" && *o == asJSON:
 			return errReported
 		case form.Error != "":
-			return fmt.Errorf("%s cannot make its form: %s", i.Name, form.Error)
+			return fmt.Errorf("%s cannot load its form: %s", i.Name, form.Error)
 		case *o == asJSON:
 			return nil
 		}

@@ -14,7 +14,7 @@ import (
 	"integrationhub.dev/hub/cmd/hub/internal/terminal"
 )
 
-// newInbox shows what a developer's hub delivered to its inbox.
+// newInbox shows what a development hub delivered to its inbox.
 func newInbox(env map[string]string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inbox",
@@ -44,7 +44,7 @@ HUB_INBOX_PAGE says where that is shown; hub env prints it.`,
 			return encodeJSON(cmd.OutOrStdout(), list)
 		}
 		if len(list) == 0 {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), "Nothing was delivered yet.")
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), "No deliveries yet.")
 			return err
 		}
 		t := &terminal.Table{Header: []string{"ID", "RECEIVED", "ADDRESS", "TYPE", "SIZE", ""}}
@@ -96,10 +96,10 @@ func followInbox(ctx context.Context, client *inbox.Client, out io.Writer, o out
 
 // inboxFlags adds the flag that says where the inbox is.
 func inboxFlags(cmd *cobra.Command, env map[string]string) func() (*inbox.Client, error) {
-	page := cmd.Flags().String("page", env["HUB_INBOX_PAGE"], "where the inbox is shown (HUB_INBOX_PAGE)")
+	page := cmd.Flags().String("page", env["HUB_INBOX_PAGE"], "URL of the inbox page (HUB_INBOX_PAGE)")
 	return func() (*inbox.Client, error) {
 		if *page == "" {
-			return nil, errors.New("no inbox: start hub serve --dev, then set HUB_INBOX_PAGE as it says")
+			return nil, errors.New("no inbox: start hub serve --dev, then set HUB_INBOX_PAGE to the URL that it prints")
 		}
 		return inbox.NewClient(*page)
 	}
@@ -109,7 +109,7 @@ func inboxFlags(cmd *cobra.Command, env map[string]string) func() (*inbox.Client
 func newInboxShow(env map[string]string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "show [ID]",
-		Short:   "Show one delivery; without its ID, the last one",
+		Short:   "Show a delivery (default: the last one)",
 		Example: "  hub inbox show\n  hub inbox show 3 --body > delivered.json",
 	}
 	connect := inboxFlags(cmd, env)
@@ -120,10 +120,10 @@ func newInboxShow(env map[string]string) *cobra.Command {
 		var err error
 		switch {
 		case len(args) > 1:
-			return usagef("hub inbox show takes one ID")
+			return usagef("hub inbox show accepts only one ID")
 		case len(args) == 1:
 			if id, err = strconv.Atoi(args[0]); err != nil {
-				return usagef("%q is not the ID of a delivery, which is a number", args[0])
+				return usagef("%q is not the ID of a delivery, which must be a number", args[0])
 			}
 		}
 		return nil
@@ -139,7 +139,7 @@ func newInboxShow(env map[string]string) *cobra.Command {
 				return err
 			}
 			if len(list) == 0 {
-				return errors.New("nothing was delivered yet")
+				return errors.New("no deliveries yet")
 			}
 			id = list[len(list)-1].ID
 		}
@@ -182,7 +182,7 @@ func printDelivery(out io.Writer, r inbox.Report) error {
 		_, err = fmt.Fprintf(out, "\n%s\n", p.Text)
 	}
 	if err == nil && r.Preview.More {
-		_, err = fmt.Fprintf(out, "\nThis is the beginning. All of it: hub inbox show %d --body\n", r.ID)
+		_, err = fmt.Fprintf(out, "\nThe body is truncated. To see all of it: hub inbox show %d --body\n", r.ID)
 	}
 	return err
 }

@@ -17,12 +17,12 @@ import (
 	"integrationhub.dev/integrations"
 )
 
-// newLint checks files with integrations without code.
+// newLint checks files with no-code integrations.
 func newLint() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "lint FILE...",
 		Short: "Check HTTPIntegrations in files or folders",
-		Long: `Check HTTPIntegrations, which are integrations without code, in files or folders.
+		Long: `Check HTTPIntegrations, which are no-code integrations, in files or folders.
 
 Each problem is a line with the file, the line in it and the field. The exit status is 1
 if there is one. Requests are checked with the values in spec.sample: --show-requests
@@ -31,14 +31,14 @@ prints them. Nothing is sent, and secrets are placeholders.
 With --schema, print the JSON Schema for editors instead.`,
 		Example: "  hub lint integrations/\n  hub lint --show-requests mattermost.yaml\n  hub lint --schema > httpintegration.schema.json",
 	}
-	show := cmd.Flags().Bool("show-requests", false, "print the requests that spec.sample makes")
+	show := cmd.Flags().Bool("show-requests", false, "print the requests for spec.sample")
 	schema := cmd.Flags().Bool("schema", false, "print the JSON Schema of the files")
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		switch {
 		case len(args) == 0 && !*schema:
-			return usagef("FILE is missing: a file or a folder with HTTPIntegrations")
+			return usagef("FILE is missing: pass a file or a folder with HTTPIntegrations")
 		case len(args) > 0 && *schema:
-			return usagef("--schema takes no FILE")
+			return usagef("--schema does not accept a FILE")
 		}
 		return nil
 	}
@@ -131,7 +131,7 @@ func lintFile(file string, text []byte, o custom.Options, owners map[string]stri
 	}
 	name := i.Definition().Name
 	if owner := owners[name]; owner != "" {
-		return nil, manifest.Problems{m.Problem("spec.name", "The name %s is that of %s.", name, owner)}
+		return nil, manifest.Problems{m.Problem("spec.name", "The name %s is already used by %s.", name, owner)}
 	}
 	owners[name] = file
 	return i, nil

@@ -15,7 +15,7 @@ func showRequests(out io.Writer, file string, i *custom.Integration) error {
 	requests := i.SampleRequests()
 	var b strings.Builder
 	if len(requests) == 0 {
-		fmt.Fprintf(&b, "%s: There are no requests to show. Add spec.sample.\n", file)
+		fmt.Fprintf(&b, "%s: No requests to show. Add spec.sample.\n", file)
 	}
 	for _, r := range requests {
 		fmt.Fprintf(&b, "# %s: %s\n%s %s\n", file, r.Field, r.Method, r.URL)

@@ -46,10 +46,10 @@ func TestLint(t *testing.T) {
 	for args, want := range map[string]result{
 		"lint " + good:               {Out: "Files checked: 1. No problems.\n"},
 		"lint ../../custom/examples": {Out: "Files checked: 6. No problems.\n"},
-		"lint " + good + " " + good:  {Out: good + ":5: spec.name: The name custom_echo is that of " + good + ".\n", Status: exitFailed},
+		"lint " + good + " " + good:  {Out: good + ":5: spec.name: The name custom_echo is already used by " + good + ".\n", Status: exitFailed},
 		"lint " + dir: {Out: bad + ":15: spec.request.body.json.text: There is no form.greting, did you mean greeting?\n" +
 			bad + ":16: spec.request.body.json.rows: The expression is not valid: undeclared reference to 'rws' (in container ''), did you mean rows?\n", Status: exitFailed},
-		"lint":                {Err: "hub: FILE is missing: a file or a folder with HTTPIntegrations\nRun 'hub lint --help' for usage.\n", Status: exitUsage},
+		"lint":                {Err: "hub: FILE is missing: pass a file or a folder with HTTPIntegrations\nRun 'hub lint --help' for usage.\n", Status: exitUsage},
 		"lint " + dir + "/no": {Err: "hub: no such file or folder: " + dir + "/no\n", Status: exitFailed},
 	} {
 		if got := runHub(t, nil, "", strings.Fields(args)...); got != want {
@@ -69,7 +69,7 @@ func TestLintSample(t *testing.T) {
 	save := func(sample string) { write(t, file, strings.Replace(echo, "INBOX", "https://example.com", 1)+sample) }
 
 	save("")
-	want := result{Out: file + ": There are no requests to show. Add spec.sample.\nFiles checked: 1. No problems.\n"}
+	want := result{Out: file + ": No requests to show. Add spec.sample.\nFiles checked: 1. No problems.\n"}
 	if got := runHub(t, nil, "", "lint", "--show-requests", file); got != want {
 		t.Errorf("without a sample: got %+v, want %+v", got, want)
 	}
@@ -122,7 +122,7 @@ func TestExampleRequests(t *testing.T) {
 	}
 }
 
-// A developer's hub offers the integrations of a folder, and reloads them when they are saved.
+// A development hub offers the integrations of a folder, and reloads them when they are saved.
 func TestDevIntegrations(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

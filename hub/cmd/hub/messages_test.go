@@ -29,7 +29,7 @@ func TestMessages(t *testing.T) {
 		{"not configured, send", "send google_drive --data -", h.env, exitFailed, "google_drive is not available: missing GOOGLE_DRIVE_CLIENT_ID, GOOGLE_DRIVE_CLIENT_SECRET"},
 		{"no status page", "form google_drive", hidden.env, exitFailed, "google_drive is not available, and the hub gives no reason (see: hub list)"},
 		{"unknown integration", "form slak", h.env, exitFailed, "there is no integration named slak, did you mean slack?"},
-		{"old Looker", "form slack_app --looker 5.0.0", h.env, exitFailed, "slack_app is not offered to Looker 5.0.0: try a newer version with --looker"},
+		{"old Looker", "form slack_app --looker 5.0.0", h.env, exitFailed, "slack_app is not available in Looker 5.0.0: try a newer version with --looker"},
 		{"missing param", "form slack", h.env, exitFailed, "slack needs --param slack_api_token=… (Slack API Token)"},
 		{"missing params, send", "send twilio_message --data -", h.env, exitFailed, "twilio_message needs --param accountSid=… (Account SID), --param authToken=… (Auth Token), --param from=… (Twilio Phone Number)"},
 		{"unknown param", "form slack --param slack_api_tokn=x", h.env, exitUsage, "--param slack_api_tokn: slack has no setting slack_api_tokn, did you mean slack_api_token?"},
@@ -42,7 +42,7 @@ func TestMessages(t *testing.T) {
 		{"CA missing", "list", with("HUB_CA_FILE", "/nope.pem"), exitFailed, "HUB_CA_FILE: no such file: /nope.pem"},
 		{"wrong token", "list", with("HUB_TOKEN", "a/b"), exitFailed, "the hub rejected the token: HUB_TOKEN must be made from the hub's service secret (see: hub token --help)"},
 		{"plain HTTP", "list", with("HUB_URL", strings.TrimSuffix(strings.Replace(h.env["HUB_INBOX_PAGE"], "http:", "https:", 1), "/")), exitFailed, "the hub at " + strings.Split(h.env["HUB_INBOX_PAGE"], "/")[2] + " serves plain HTTP: use http:// in HUB_URL"},
-		{"no hub", "list", with("HUB_URL", strings.TrimSuffix(h.env["HUB_INBOX_PAGE"], "/")), exitFailed, "the hub's address answered 405 Method Not Allowed, which is not how a hub answers: is HUB_URL right?"},
+		{"no hub", "list", with("HUB_URL", strings.TrimSuffix(h.env["HUB_INBOX_PAGE"], "/")), exitFailed, "the hub's URL returned 405 Method Not Allowed, which is not a response of a hub: check HUB_URL"},
 		{"failed delivery", "send tray --data - --field url=https://example.com", h.env, exitFailed, "tray did not deliver: Incorrect domain for url. It must belong to trayapp.io, integration-hook.com, 127.0.0.1."},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -90,7 +90,7 @@ func TestForm(t *testing.T) {
 	got := runHub(t, h.env, "", "form", "webhook", "--param", "method=POST")
 	for _, want := range []string{
 		"Webhook: Send data to any HTTPS endpoint", "\nSettings in Looker (--param NAME=VALUE)\n", "\nsigning_secret ",
-		"\nForm (--field NAME=VALUE)\n", "\nurl              yes                Webhook URL. An address that begins with https://.\n",
+		"\nForm (--field NAME=VALUE)\n", "\nurl              yes                Webhook URL. A URL that begins with https://.\n",
 	} {
 		if !strings.Contains(got.Out, want) || got.Status != 0 {
 			t.Errorf("hub form webhook lacks %q:\n%+v", want, got)

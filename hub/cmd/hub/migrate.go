@@ -17,7 +17,7 @@ import (
 func newMigrate(env map[string]string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "migrate",
-		Short: "Move over from the reference hub",
+		Short: "Migrate from the reference hub",
 		Args:  unknownCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -28,7 +28,7 @@ func newMigrate(env map[string]string) *cobra.Command {
 func newMigrateCheck(env map[string]string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check [FILE]",
-		Short: "Say what will differ from the reference hub",
+		Short: "Report differences from the reference hub",
 		Long: `Say what will differ from the reference hub: in its settings, and for the schedules of each
 integration that it offers.
 
@@ -40,7 +40,7 @@ from starting or an integration from being offered; the exit status is 1 if ther
 	format := outputFlag(cmd)
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		if len(args) > 1 {
-			return usagef("hub migrate check takes one FILE")
+			return usagef("hub migrate check accepts only one FILE")
 		}
 		return nil
 	}
@@ -91,7 +91,7 @@ func referenceEnvironmentOf(in io.Reader, env map[string]string, args []string) 
 
 // printMigration prints the hub's findings, and then those of each integration.
 func printMigration(out io.Writer, r migrate.Report) error {
-	t := &terminal.Table{Header: []string{"WHAT", "LEVEL", "WHAT DIFFERS"}}
+	t := &terminal.Table{Header: []string{"WHAT", "LEVEL", "DIFFERENCES"}}
 	for _, f := range r.Hub {
 		t.Add("hub", string(f.Level), f.Message)
 	}
@@ -111,13 +111,13 @@ func printMigration(out io.Writer, r migrate.Report) error {
 		if r.Whitelist {
 			advice = "remove these names from ACTION_WHITELIST, where the reference ignored them"
 		}
-		if _, err := fmt.Fprintf(out, "\nNew in Looker: %s.\nTo offer only those of the reference, %s.\n", strings.Join(r.New, ", "), advice); err != nil {
+		if _, err := fmt.Fprintf(out, "\nNew in Looker: %s.\nTo enable only the integrations of the reference, %s.\n", strings.Join(r.New, ", "), advice); err != nil {
 			return err
 		}
 	}
-	verdict := "Nothing keeps you from moving."
+	verdict := "There are no blockers."
 	if r.Blocked() {
-		verdict = "Resolve the blockers before you move."
+		verdict = "Resolve the blockers before you migrate."
 	}
 	_, err := fmt.Fprintf(out, "\n%d integrations of the reference were checked. %s\n", len(r.Integrations), verdict)
 	return err

@@ -57,7 +57,7 @@ ACTION_HUB_SECRET=a-secret-of-the-hub
 	if got := runHub(t, nil, "", "migrate", "check", "-"); got.Status != exitFailed || !strings.Contains(got.Err, "no line is such as ACTION_HUB_LABEL=…") {
 		t.Errorf("an empty file: %+v", got)
 	}
-	if got := runHub(t, nil, text+"ACTION_WHITELIST=slack,tray\n", "migrate", "check", "-"); got.Status != 0 || !strings.Contains(got.Out, "Nothing keeps you from moving") {
+	if got := runHub(t, nil, text+"ACTION_WHITELIST=slack,tray\n", "migrate", "check", "-"); got.Status != 0 || !strings.Contains(got.Out, "There are no blockers") {
 		t.Errorf("an environment without blockers: %+v", got)
 	}
 	if got := runHub(t, nil, text+"ACTION_WHITELIST=tray,webhook\n", "migrate", "check", "-"); !strings.Contains(got.Out, "New in Looker: webhook.\nTo offer only those of the reference, remove these names from ACTION_WHITELIST") {

@@ -37,7 +37,7 @@ func (*output) Type() string { return "table|json" }
 // outputFlag adds --output to a command.
 func outputFlag(cmd *cobra.Command) *output {
 	o := asTable
-	cmd.Flags().VarP(&o, "output", "o", "how to print the result")
+	cmd.Flags().VarP(&o, "output", "o", "output format")
 	_ = cmd.RegisterFlagCompletionFunc("output", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return []string{string(asTable), string(asJSON)}, cobra.ShellCompDirectiveNoFileComp
 	})
@@ -48,7 +48,7 @@ func outputFlag(cmd *cobra.Command) *output {
 func printJSON(out io.Writer, answer []byte) error {
 	var b bytes.Buffer
 	if err := json.Indent(&b, bytes.TrimSpace(answer), "", "  "); err != nil {
-		return fmt.Errorf("the hub's answer is not JSON: %w", err)
+		return fmt.Errorf("the hub's response is not JSON: %w", err)
 	}
 	b.WriteByte('\n')
 	_, err := b.WriteTo(out)

@@ -18,7 +18,7 @@ type process struct {
 func newRoot(p process) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "hub",
-		Short: "Run the Integration Hub, or act as Looker against any hub",
+		Short: "Run the Integration Hub, or simulate Looker with any hub",
 		Long: `hub runs the Integration Hub, and acts as Looker against any hub.
 
 Commands that call a hub read HUB_URL, HUB_TOKEN and HUB_CA_FILE from the environment.`,
@@ -62,7 +62,7 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 // noArgs refuses arguments where a command takes none.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usagef("%s takes no arguments, but got %q", cmd.CommandPath(), args[0])
+		return usagef("%s accepts no arguments, but got %q", cmd.CommandPath(), args[0])
 	}
 	return nil
 }

@@ -27,8 +27,8 @@ Formats: ` + join(sample.Formats()) + `.`,
 			"  hub sample --format csv | hub send webhook --data - --format csv --field url=https://…",
 		Args: noArgs,
 	}
-	format := cmd.Flags().String("format", string(action.JSONDetail), "the result's format")
-	rows := cmd.Flags().Int("rows", 100, "how many rows")
+	format := cmd.Flags().String("format", string(action.JSONDetail), "format of the result")
+	rows := cmd.Flags().Int("rows", 100, "number of rows")
 	_ = cmd.RegisterFlagCompletionFunc("format", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return formatNames(), cobra.ShellCompDirectiveNoFileComp
 	})
@@ -42,7 +42,7 @@ Formats: ` + join(sample.Formats()) + `.`,
 			if hint == "" {
 				hint = "; choose one of " + join(sample.Formats())
 			}
-			return usagef("--format %s: there is no sample in that format%s", *format, hint)
+			return usagef("--format %s: no sample is available in this format%s", *format, hint)
 		case sample.Binary(f) && terminal.Is(cmd.OutOrStdout()):
 			return usagef("%s is not text: write it to a file, as in hub sample --format %s > result.%s", f, f, extension(*format, ""))
 		}

@@ -34,9 +34,9 @@ func newSend(env map[string]string) *cobra.Command {
 	}
 	connect := hubFlags(cmd, env)
 	f := &sendFlags{requestFlags: newRequestFlags(cmd), output: outputFlag(cmd)}
-	cmd.Flags().StringVar(&f.data, "data", "", "the file to deliver; - is standard input")
+	cmd.Flags().StringVar(&f.data, "data", "", "the file to deliver; - reads standard input")
 	cmd.Flags().StringVar(&f.format, "format", "",
-		"the data's format, such as csv or json_detail (default: from the file name; json for standard input)")
+		"format of the data, such as csv or json_detail (default: from the file name; json for standard input)")
 	cmd.Flags().StringVar(&f.download, "download-url", "", "a URL from which the hub downloads the data instead")
 	cmd.Flags().StringVar(&f.title, "title", "Sent by hub send", "the schedule's title")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -55,10 +55,10 @@ func newSend(env map[string]string) *cobra.Command {
 // checkData wants something to deliver: only the value of a cell comes without data.
 func (f *sendFlags) checkData() error {
 	if f.data != "" && f.download != "" {
-		return usagef("--data and --download-url exclude each other")
+		return usagef("--data and --download-url cannot be combined")
 	}
 	if f.data == "" && f.download == "" && f.kind != string(action.TypeCell) {
-		return usagef("--data FILE is missing (- is standard input)")
+		return usagef("--data FILE is missing (- reads standard input)")
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func failure(o looker.Outcome) string {
 		}
 	}
 	if message == "" {
-		return "the hub gives no reason"
+		return "the hub did not return a reason"
 	}
 	return strings.TrimSpace(message)
 }

@@ -33,9 +33,9 @@ comes with an inbox, where webhook, tray and zapier deliver to: see hub inbox.`,
 		Args:    noArgs,
 	}
 	dev := cmd.Flags().Bool("dev", false, "development mode: no configuration, and an inbox that receives deliveries")
-	local := cmd.Flags().Bool("allow-loopback", false, "with --dev: allow deliveries to all addresses of this machine, not only to the inbox")
-	folder := cmd.Flags().String("integrations", "", "a folder with HTTPIntegrations, which are reloaded when they are saved (ACTION_HUB_INTEGRATIONS_DIR)")
-	secrets := cmd.Flags().String("integration-secrets", "", "the folder of their secrets (ACTION_HUB_INTEGRATION_SECRETS_DIR)")
+	local := cmd.Flags().Bool("allow-loopback", false, "with --dev: also allow deliveries to loopback addresses other than the inbox")
+	folder := cmd.Flags().String("integrations", "", "folder with HTTPIntegrations; changes are reloaded (ACTION_HUB_INTEGRATIONS_DIR)")
+	secrets := cmd.Flags().String("integration-secrets", "", "folder with the secrets of the HTTPIntegrations (ACTION_HUB_INTEGRATION_SECRETS_DIR)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		for name, value := range map[string]string{hubenv.IntegrationsDir: *folder, hubenv.IntegrationSecrets: *secrets} {
 			if value != "" {
@@ -48,7 +48,7 @@ comes with an inbox, where webhook, tray and zapier deliver to: see hub inbox.`,
 			return serveDev(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		}
 		if *local {
-			return usagef("--allow-loopback is for --dev only")
+			return usagef("--allow-loopback requires --dev")
 		}
 		var err error
 		if o.Config, err = config.Load(env); err != nil {

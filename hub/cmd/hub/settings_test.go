@@ -183,7 +183,7 @@ func TestWrongSettings(t *testing.T) {
 		},
 		"encryption in capitals": {env: map[string]string{"ENCRYPT_PAYLOAD": "TRUE"}, status: `"slack"`},
 		"encryption for one integration": {
-			env: map[string]string{"ENCRYPT_PAYLOAD_SLACK": "maybe"}, log: `slack is not offered: ENCRYPT_PAYLOAD_SLACK is \"maybe\"`,
+			env: map[string]string{"ENCRYPT_PAYLOAD_SLACK": "maybe"}, log: `slack is not available: ENCRYPT_PAYLOAD_SLACK is \"maybe\"`,
 			status: `"slack":"invalid settings: ENCRYPT_PAYLOAD_SLACK must be true or false"`,
 		},
 		"an unknown name": {
@@ -200,12 +200,12 @@ func TestWrongSettings(t *testing.T) {
 		},
 		"a number in words": {
 			env:    map[string]string{"SALESFORCE_CLIENT_ID": "x", "SALESFORCE_CLIENT_SECRET": "s3cret", "SALESFORCE_MAX_RESULTS": "lots"},
-			log:    `salesforce_campaigns is not offered: SALESFORCE_MAX_RESULTS is \"lots\", but must be a whole number`,
+			log:    `salesforce_campaigns is not available: SALESFORCE_MAX_RESULTS is \"lots\", but must be a whole number`,
 			status: `"salesforce_campaigns":"invalid settings: SALESFORCE_MAX_RESULTS must be a whole number`,
 		},
 		"names with blanks and typos": {
 			env: map[string]string{"ACTION_WHITELIST": " slack, ,tarry,"},
-			log: `ACTION_WHITELIST: no integration is named \"tarry\", did you mean tray?`, status: `"on":["slack"]`,
+			log: `ACTION_WHITELIST: there is no integration named \"tarry\", did you mean tray?`, status: `"on":["slack"]`,
 		},
 		"the reference's format without its key": {
 			env: map[string]string{"ACTION_HUB_STATE_FORMAT": "reference"}, exit: exitFailed, log: "without CIPHER_MASTER",

@@ -9,7 +9,7 @@ const MaxTotalCost = 2 * maxCost
 // name it.
 const budgetVariable = "#budget"
 
-var errBudget = &Error{"all expressions together cost too much"}
+var errBudget = &Error{"the expressions together exceed the cost limit"}
 
 // budget is what the evaluations with the same variables may cost together.
 type budget struct{ left uint64 }

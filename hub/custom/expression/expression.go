@@ -211,17 +211,17 @@ var reasons = []struct{ prefix, reason string }{
 	{"invalid type", "a value has the wrong type"},
 	{"unsupported", "a value has the wrong type"},
 	{"type conversion error", "a value cannot be converted"},
-	{"division by zero", "it divides by zero"},
-	{"modulus by zero", "it divides by zero"},
+	{"division by zero", "division by zero"},
+	{"modulus by zero", "division by zero"},
 	{"integer overflow", "a number is too large"},
 	{"double overflow", "a number is too large"},
 	{"range error", "a number is too large"},
 	{"index out of bounds", "a list is too short"},
 	{"index out of range", "a text is too short"},
-	{"operation cancelled", "it costs too much"},
-	{"operation interrupted", "it costs too much"},
-	{"actual cost limit exceeded", "it costs too much"},
-	{errInteger.Error(), "a number has more digits than expressions can keep"},
+	{"operation cancelled", "it exceeds the cost limit"},
+	{"operation interrupted", "it exceeds the cost limit"},
+	{"actual cost limit exceeded", "it exceeds the cost limit"},
+	{errInteger.Error(), "a number has more digits than expressions support"},
 }
 
 // explain converts an error of CEL.

@@ -55,7 +55,7 @@ func CompileTemplate(text []byte, s Scope, items bool) (*Template, []*FieldError
 	}
 	c.template.root = root
 	if items && c.template.items != 1 {
-		return nil, []*FieldError{{Err: sentence("The body of a request per batch needs the string ${items} once.")}}
+		return nil, []*FieldError{{Err: sentence("The body of a request per batch must contain the string ${items} exactly once.")}}
 	}
 	return c.template, nil
 }

@@ -113,7 +113,7 @@ func split(template string) ([]chunk, error) {
 		text.WriteString(rest[:i])
 		end := endOf(rest[i+2:])
 		if end < 0 {
-			return nil, sentence("An expression begins with ${ and does not end with }. Write $${ for ${ itself.")
+			return nil, sentence("An expression begins with ${ and does not end with }. For a literal ${, write $${.")
 		}
 		code := strings.TrimSpace(rest[i+2 : i+2+end])
 		if code == "" {

@@ -73,7 +73,7 @@ func CompileURL(text string, allowed []outbound.HostPattern, s Scope) (*URL, err
 func (u *URL) checkHost() error {
 	if !u.host.Constant() {
 		if len(u.allowed) == 0 {
-			return sentence("A URL whose host contains ${…} needs allowedHosts.")
+			return sentence("A URL whose host contains ${…} requires allowedHosts.")
 		}
 		return nil
 	}

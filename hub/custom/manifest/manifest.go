@@ -84,7 +84,7 @@ func Parse(file string, text []byte) (*Manifest, error) {
 		return nil, whole(0, "", "The file is not valid YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	if err := decoder.Decode(&next); !errors.Is(err, io.EOF) {
-		return nil, whole(next.Line, "", "A file contains one HTTPIntegration only.")
+		return nil, whole(next.Line, "", "A file must contain exactly one HTTPIntegration.")
 	}
 	c := converter{lines: m.lines}
 	value, err := c.value(&document, "", 0)

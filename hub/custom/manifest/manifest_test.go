@@ -60,7 +60,7 @@ func TestProblems(t *testing.T) {
 		"nothing":     {"", []string{"a.yaml: The file is empty."}},
 		"not YAML":    {"a: [", []string{"a.yaml: The file is not valid YAML: line 1: did not find expected node content"}},
 		"a list":      {"[]", []string{"a.yaml:1: The value is not valid: got array, want object."}},
-		"two of them": {minimal + "---\n" + minimal, []string{"a.yaml:9: A file contains one HTTPIntegration only."}},
+		"two of them": {minimal + "---\n" + minimal, []string{"a.yaml:9: A file must contain exactly one HTTPIntegration."}},
 		"another kind": {
 			strings.Replace(minimal, "HTTPIntegration", "Pod", 1),
 			[]string{`a.yaml:2: kind: The value is not valid: value must be 'HTTPIntegration'.`},

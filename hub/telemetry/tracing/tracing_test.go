@@ -99,7 +99,7 @@ func TestExport(t *testing.T) {
 		},
 		{
 			name: "not again when it is refused", env: map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "URL"}, statuses: []int{400},
-			want: []received{whole}, lost: "answered 400",
+			want: []received{whole}, lost: "returned 400",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

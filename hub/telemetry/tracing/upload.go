@@ -82,9 +82,9 @@ func (u *uploader) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSp
 	err = u.retry.Do(ctx, func(ctx context.Context) error { return u.post(ctx, body) })
 	switch was := u.failing.Swap(err != nil); {
 	case err != nil && !was:
-		u.log.WarnContext(ctx, "exporting traces failed; they are dropped", "error", err)
+		u.log.WarnContext(ctx, "exporting traces failed; traces are dropped", "error", err)
 	case err == nil && was:
-		u.log.InfoContext(ctx, "exporting traces works again")
+		u.log.InfoContext(ctx, "exporting traces succeeded again")
 	}
 	return err
 }

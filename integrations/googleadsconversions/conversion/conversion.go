@@ -34,7 +34,7 @@ const (
 	badCurrency    = "A row's currency is not a currency code such as EUR."
 	longID         = "A row's transaction ID has more than 64 characters, Google Ads' limit."
 	badConsent     = "A row's consent is not GRANTED, DENIED or UNSPECIFIED."
-	noConsent      = "A row's consent for ad user data is DENIED. Google Ads accepts no such conversions."
+	noConsent      = "A row's consent for ad user data is DENIED. Google Ads does not accept such conversions."
 )
 
 // Reader converts rows to events in JSON:

@@ -111,7 +111,7 @@ func (c *Client) Place(ctx context.Context, f Folder) (Place, error) {
 	err := c.Read(ctx, filesURL+"/"+f.ID(), query, &found)
 	switch {
 	case action.KindOf(err) == action.NotFound, err == nil && (found.MIME != folderType || found.Trashed):
-		return Place{}, action.InvalidField("folderid", "There is no such folder, or the user may not see it.")
+		return Place{}, action.InvalidField("folderid", "The folder does not exist, or the user cannot access it.")
 	case err != nil:
 		return Place{}, err
 	}

@@ -66,5 +66,5 @@ func (c *Client) explain(err *action.Error, status *outbound.StatusError) error 
 			kind = known.Kind
 		}
 	}
-	return action.Wrap(err, kind, "%s answered %d: %s", c.Name, status.Code, message.Line(e.Error.Message))
+	return action.Wrap(err, kind, "%s returned %d: %s", c.Name, status.Code, message.Line(e.Error.Message))
 }

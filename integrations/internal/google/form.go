@@ -76,7 +76,7 @@ func (c *Client) fields(ctx context.Context, answers map[string]string) ([]actio
 		fields = append(fields, action.Field{
 			Name: "folderid", Label: "Google Drive Destination URL", Type: action.String,
 			Description: "The full address of a folder, such as https://drive.google.com/drive/folders/1aBcDeFgHiJk, as the browser " +
-				"shows it. Without one, the file goes to the top of the drive.",
+				"shows it. Without a folder, the file is written to the root of the drive.",
 		}, action.Field{
 			Name: "fetchpls", Label: "Select Fetch to fetch a list of folders in this drive", Type: action.Select, Interactive: true,
 			Description: "Fetch folders", Options: []action.Option{{Name: "fetch", Label: "Fetch"}},

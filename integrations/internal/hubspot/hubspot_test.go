@@ -365,12 +365,12 @@ func TestHubSpotFails(t *testing.T) {
 	}{
 		"a wrong token":             {rowstest.Answer{Status: 401, Body: `{"message":"` + token + `"}`}, action.Unauthenticated, "HubSpot rejected the access token. It must be a service key, or the access token of an existing private app.", 1},
 		"a missing scope":           {rowstest.Answer{Status: 403, Body: `{"category":"MISSING_SCOPES"}`}, action.Forbidden, "The access token cannot update contacts: it needs the scope crm.objects.contacts.write.", 1},
-		"nothing there":             {rowstest.Answer{Status: 404}, action.NotFound, "HubSpot answered 404 Not Found.", 1},
+		"nothing there":             {rowstest.Answer{Status: 404}, action.NotFound, "HubSpot returned 404 Not Found.", 1},
 		"an unknown contact":        {rowstest.Answer{Status: 404, Body: `{"category":"OBJECT_NOT_FOUND"}`}, action.Invalid, "HubSpot has no contact with this ID (first: contact 7).", 1},
 		"the day's limit":           {rowstest.Answer{Status: 429, Body: `{"policyName":"DAILY"}`}, action.RateLimited, "The HubSpot account's daily API limit is used up.", 1},
-		"its rate":                  {rowstest.Answer{Status: 429, Body: `{"policyName":"TEN_SECONDLY_ROLLING"}`}, action.RateLimited, "HubSpot answered 429 Too Many Requests.", 7},
+		"its rate":                  {rowstest.Answer{Status: 429, Body: `{"policyName":"TEN_SECONDLY_ROLLING"}`}, action.RateLimited, "HubSpot returned 429 Too Many Requests.", 7},
 		"locked":                    {rowstest.Answer{Status: 423}, action.Unavailable, "The HubSpot account is locked (423). Try again later.", 7},
-		"unavailable":               {rowstest.Answer{Status: 502, Body: "<html>"}, action.Unavailable, "HubSpot answered 502 Bad Gateway.", 7},
+		"unavailable":               {rowstest.Answer{Status: 502, Body: "<html>"}, action.Unavailable, "HubSpot returned 502 Bad Gateway.", 7},
 		"an unknown property":       {rowstest.Answer{Status: 400, Body: unknown}, action.Invalid, "HubSpot has no contact property named c_score. Hide the column, or give the LookML field the property's internal name.", 1},
 		"a property to read":        {rowstest.Answer{Status: 400, Body: readOnly}, action.Invalid, "HubSpot's contact property c_score can only be read. Hide the column.", 1},
 		"a value that is accepted":  {rowstest.Answer{Status: 409, Body: `{"category":"CONFLICT","message":"Existing ID: 5"}`}, action.Invalid, "Another HubSpot contact has the same value of a unique property (first: contact 7).", 1},
@@ -420,7 +420,7 @@ func TestTimeout(t *testing.T) {
 		start := time.Now()
 		_, err := integration(t, hubspot.Contacts, action.Deps{HTTP: actiontest.Late()}).Execute(t.Context(), query(t, "", contacts("7")))
 		took := time.Since(start)
-		if got, want := action.MessageOf(err), "HubSpot did not answer in time."; got != want {
+		if got, want := action.MessageOf(err), "HubSpot did not respond in time."; got != want {
 			t.Errorf("error %q, want %q", got, want)
 		}
 		if got, want := action.KindOf(err), action.Timeout; got != want {
@@ -438,7 +438,7 @@ func TestTruncatedSource(t *testing.T) {
 	d := actiontest.NewDestination(t).Handle(answering(updated))
 	req := actiontest.Download(t, actiontest.Query(params(""), nil), actiontest.BrokenDownload(whole[:len(whole)-10]))
 	_, err := integration(t, hubspot.Contacts, actiontest.Deps(t, d, nil)).Execute(t.Context(), req)
-	if got := action.MessageOf(err); got != "2 of 2 contacts delivered, 0 failed. The download from Looker broke off before the data was complete." {
+	if got := action.MessageOf(err); got != "2 of 2 contacts delivered, 0 failed. The download from Looker ended before the data was complete." {
 		t.Errorf("message %q", got)
 	}
 }

@@ -145,7 +145,7 @@ func (o Object) fields() []action.Field {
 			Name: "null_values", Label: "Null Values", Type: action.Select, Default: string(nullsClear),
 			Description: "What a null in a row does to its property.",
 			Options: []action.Option{
-				{Name: string(nullsClear), Label: "Clear the property"}, {Name: string(nullsKeep), Label: "Leave the property as it is"},
+				{Name: string(nullsClear), Label: "Clear the property"}, {Name: string(nullsKeep), Label: "Leave the property unchanged"},
 			},
 		},
 		{

@@ -121,14 +121,14 @@ func TestMirrorRefuses(t *testing.T) {
 			mirrored(nil), idAndCity,
 			[]string{`1,"A"`, `null,"B"`},
 			"1 of 2 contacts delivered, 1 rejected. A row has no contact ID. 0 removed from the segment. " +
-				"No members were removed from the segment, because 1 rows have no identifier, so their members are unknown.",
+				"No members were removed from the segment, because 1 rows have no identifier and their members are unknown.",
 		},
 		"a rejected address": {
 			mirrored(map[string]string{"match_by": "email"}),
 			[]string{"mail:email", "city"},
 			[]string{`"c1@example.com","A"`, `"bad@example","B"`},
 			"1 of 2 contacts delivered, 1 rejected. HubSpot rejected the value for email (INVALID_EMAIL) (first: row 2). 0 removed from the segment. " +
-				"No members were removed from the segment, because 1 rows have no identifier, so their members are unknown.",
+				"No members were removed from the segment, because 1 rows have no identifier and their members are unknown.",
 		},
 		"more than the limit": {
 			mirrored(map[string]string{"mirror_limit": "20"}), idAndCity,

@@ -47,7 +47,7 @@ func (s session) authenticate(ctx context.Context, offered []string) (sasl.Clien
 		return nil, action.Errorf(action.Unauthenticated, "%s does not accept a user name and a password. It requires OAuth 2.0 (%s).",
 			s.Host, names(offered))
 	default:
-		return nil, action.Errorf(action.Unauthenticated, "%s offers no way to sign in with a password that the hub knows. It offers: %s.",
+		return nil, action.Errorf(action.Unauthenticated, "%s does not support a password authentication method that the hub supports. It supports: %s.",
 			s.Host, names(offered))
 	}
 }

@@ -46,7 +46,7 @@ func (s session) explain(ctx context.Context, doing step, err error) error {
 		return s.connectionError(ctx, doing, err)
 	}
 	code := codeOf(reply)
-	detail := fmt.Errorf("%s: answered %s", doing, code)
+	detail := fmt.Errorf("%s: returned %s", doing, code)
 	if r, ok := s.reasonOf(doing, reply); ok {
 		return action.Wrap(detail, r.kind, "%s (%s).", r.message, code)
 	}

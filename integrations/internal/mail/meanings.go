@@ -75,7 +75,7 @@ var meanings = []meaning{
 	{signingIn, 503, "", "", action.Invalid, noSignIn},
 	{
 		signingIn, 534, "", "application-specific password", action.Unauthenticated,
-		host + " requires an app password in place of the account's password",
+		host + " requires an app password instead of the account's password",
 	},
 	{signingIn, 534, "", "", action.Unauthenticated, host + " does not accept a user name and a password alone"},
 	{anyStep, 530, "", "", action.Unauthenticated, needsSignIn},

@@ -94,7 +94,7 @@ func (s Server) Send(ctx context.Context, deps action.Deps, m Mail) error {
 	}
 	secure := &tls.Config{ServerName: s.Host, RootCAs: roots, MinVersion: tls.VersionTLS12}
 	return retry.Do(ctx, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeoutCause(ctx, timeout(m.Size), action.Errorf(action.Timeout, "%s did not answer in time.", s.Host))
+		ctx, cancel := context.WithTimeoutCause(ctx, timeout(m.Size), action.Errorf(action.Timeout, "%s did not respond in time.", s.Host))
 		defer cancel()
 		conn, err := deps.Dial(ctx, "tcp", address)
 		if err != nil {

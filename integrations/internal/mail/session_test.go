@@ -140,7 +140,7 @@ func TestReplies(t *testing.T) {
 		"an app password": {
 			step: "auth", code: 534, ext: smtp.EnhancedCode{5, 7, 9},
 			text: "Application-specific password required.", kind: action.Unauthenticated,
-			message: "example.com requires an app password in place of the account's password (534 5.7.9).",
+			message: "example.com requires an app password instead of the account's password (534 5.7.9).",
 		},
 		"sign-in for the sender": {
 			step: "from", code: 530, ext: smtp.EnhancedCode{5, 7, 0}, text: "Authentication Required.",
@@ -443,7 +443,7 @@ func TestSignIn(t *testing.T) {
 	}{
 		"none":                         {[]string{}, "", nil, action.Invalid, "example.com does not offer signing in on port 587, but the hub has a user name for it."},
 		"password for OAuth":           {[]string{"XOAUTH2"}, "", nil, action.Unauthenticated, "example.com does not accept a user name and a password. It requires OAuth 2.0 (XOAUTH2)."},
-		"password for others":          {[]string{"GSSAPI", "CRAM-MD5"}, "", nil, action.Unauthenticated, "example.com offers no way to sign in with a password that the hub knows. It offers: CRAM-MD5, GSSAPI."},
+		"password for others":          {[]string{"GSSAPI", "CRAM-MD5"}, "", nil, action.Unauthenticated, "example.com does not support a password authentication method that the hub supports. It supports: CRAM-MD5, GSSAPI."},
 		"OAuth for a password":         {[]string{"PLAIN", "LOGIN"}, mailtest.Token, nil, action.Unauthenticated, "example.com does not accept OAuth 2.0. It offers: LOGIN, PLAIN."},
 		"XOAUTH2":                      {[]string{"OAUTHBEARER", "XOAUTH2"}, mailtest.Token, []string{"XOAUTH2", "user=hub^A" + bearer}, 0, ""},
 		"OAUTHBEARER":                  {[]string{"PLAIN", "OAUTHBEARER"}, mailtest.Token, []string{"OAUTHBEARER", "n,a=hub,^Ahost=example.com^Aport=587^A" + bearer}, 0, ""},

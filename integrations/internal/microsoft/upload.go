@@ -111,7 +111,7 @@ func (u *Upload) Send(ctx context.Context, fragment []byte) error {
 	case u.ended(err) && end == u.Total && asking:
 		return action.Wrap(errors.Join(ErrDone, err), action.Unavailable, "%s did not confirm the complete upload.", u.Service)
 	case u.ended(err):
-		return action.Wrap(err, action.Unavailable, "%s ended the upload before it was complete. No file was written.", u.Service)
+		return action.Wrap(err, action.Unavailable, "%s closed the upload before it was complete. No file was written.", u.Service)
 	}
 	return err
 }

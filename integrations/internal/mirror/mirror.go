@@ -147,7 +147,7 @@ func RemovalsOf[T any](p *Plan, existing iter.Seq2[T, error], keys func(T) []str
 	case !complete:
 		return nil, action.Errorf(action.Invalid, "No members were removed from the %s, because the result is incomplete.", p.list)
 	case p.unknown > 0:
-		const format = "No members were removed from the %s, because %d rows have no identifier, so their members are unknown."
+		const format = "No members were removed from the %s, because %d rows have no identifier and their members are unknown."
 		return nil, action.Errorf(action.Invalid, format, p.list, p.unknown)
 	case len(p.chunks) == 0:
 		return nil, action.Errorf(action.Invalid, "No members were removed from the %s, because the result has no rows.", p.list)

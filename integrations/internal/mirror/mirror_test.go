@@ -65,7 +65,7 @@ func TestRemovals(t *testing.T) {
 		"a percent sign":     {rows: []string{"x"}, limit: "100 %", existing: members("a", "b"), want: []string{"a", "b"}},
 		"a higher limit":     {rows: []string{"x"}, limit: "100", existing: members("a", "b"), want: []string{"a", "b"}},
 		"an empty result":    {existing: members("a"), message: "No members were removed from the list, because the result has no rows."},
-		"an unknown member":  {rows: []string{"a"}, unknown: 2, existing: members("b"), message: "No members were removed from the list, because 2 rows have no identifier, so their members are unknown."},
+		"an unknown member":  {rows: []string{"a"}, unknown: 2, existing: members("b"), message: "No members were removed from the list, because 2 rows have no identifier and their members are unknown."},
 		"an incomplete read": {rows: []string{"a"}, incomplete: true, existing: members("b"), message: "No members were removed from the list, because the result is incomplete."},
 		"a broken list":      {rows: []string{"a"}, existing: broken, message: "No members were removed from the list. The vendor is unavailable."},
 	} {

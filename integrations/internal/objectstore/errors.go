@@ -18,7 +18,7 @@ func StatusError(detail error, destination string, status int, code string) erro
 	if kind == action.Invalid {
 		text = cmp.Or(code, text)
 	}
-	return action.Wrap(detail, kind, "%s answered %d %s.", destination, status, text)
+	return action.Wrap(detail, kind, "%s returned %d %s.", destination, status, text)
 }
 
 // MaybeWritten adds to the error of a repeated request that the first one may have written the object.

@@ -23,12 +23,12 @@ func FileFields() []action.Field {
 	return slices.Concat([]action.Field{
 		{
 			Name: "filename", Label: "Filename", Type: action.String,
-			Description: "Taken to the letter, but for {YYYY}, {MM}, {DD}, {HH}, {mm} and {ss}, which stand for the time of the " +
-				"delivery. Without one, the title of the schedule.",
+			Description: "The exact name. {YYYY}, {MM}, {DD}, {HH}, {mm} and {ss} are replaced by the time of the delivery. " +
+				"Default: the title of the schedule.",
 		},
 		{
 			Name: "overwrite", Label: "Overwrite", Type: action.Select, Default: string(Overwrite),
-			Description: "What to do when there is a file of this name already.",
+			Description: "What to do if a file with this name already exists.",
 			Options: []action.Option{
 				{Name: string(Overwrite), Label: "Yes"},
 				{Name: string(KeepBoth), Label: "No: append the time to the name"},

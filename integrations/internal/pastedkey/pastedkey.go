@@ -15,9 +15,9 @@ import (
 // The errors complete a sentence such as "The private key cannot be used: %v.".
 var (
 	// ErrUnreadable is the error for text that is no key.
-	ErrUnreadable = errors.New("it is no PEM block")
-	errTruncated  = errors.New("it is no PEM block: its last line, which begins with -----END, is missing")
-	errHeadless   = errors.New("it is no PEM block: its first line, which begins with -----BEGIN, is missing")
+	ErrUnreadable = errors.New("it is not a PEM block")
+	errTruncated  = errors.New("it is not a PEM block: its last line, which begins with -----END, is missing")
+	errHeadless   = errors.New("it is not a PEM block: its first line, which begins with -----BEGIN, is missing")
 	errDamaged    = errors.New("some of its characters are missing or changed")
 	errPutty      = errors.New("it is in PuTTY's format. Open it in PuTTYgen and choose Conversions > Export OpenSSH key, or run " +
 		"puttygen key.ppk -O private-openssh -o key")

@@ -178,10 +178,10 @@ func TestPEMErrors(t *testing.T) {
 	all := keys(t)
 	lines := strings.SplitAfter(all["RSA PKCS #8"], "\n")
 	for name, tt := range map[string]struct{ text, want string }{
-		"nothing":                {"", "it is no PEM block"},
-		"nonsense":               {"s3cret", "it is no PEM block"},
-		"last line missing":      {strings.Join(lines[:len(lines)-2], ""), "it is no PEM block: its last line, which begins with -----END, is missing"},
-		"first line missing":     {strings.Join(lines[1:], ""), "it is no PEM block: its first line, which begins with -----BEGIN, is missing"},
+		"nothing":                {"", "it is not a PEM block"},
+		"nonsense":               {"s3cret", "it is not a PEM block"},
+		"last line missing":      {strings.Join(lines[:len(lines)-2], ""), "it is not a PEM block: its last line, which begins with -----END, is missing"},
+		"first line missing":     {strings.Join(lines[1:], ""), "it is not a PEM block: its first line, which begins with -----BEGIN, is missing"},
 		"other characters":       {lines[0] + "*" + strings.Join(lines[1:], ""), "some of its characters are missing or changed"},
 		"masked":                 {"-----BEGIN PRIVATE KEY-----\n********\n-----END PRIVATE KEY-----", "some of its characters are missing or changed"},
 		"empty":                  {"-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----", "some of its characters are missing or changed"},

@@ -261,7 +261,7 @@ func (d *Delivery) Store(ctx context.Context, itemName string) string {
 	if d.forgetErr != nil {
 		d.log.log.WarnContext(ctx, "the digests of delivered rows could not be discarded", "integration", d.log.integration, "error", d.forgetErr)
 		notes = append(notes, "What earlier deliveries of only changed "+itemName+" sent could not be discarded. Send all "+itemName+
-			" once more before you send only those that changed.")
+			" again before you send only those that changed.")
 	}
 	if d.changes != nil {
 		if n := d.changes.skipped; n > 0 {

@@ -377,7 +377,7 @@ func TestTruncatedSource(t *testing.T) {
 		t.Errorf("inline: %q", got)
 	}
 	_, err = i.Deliver(t.Context(), actiontest.Download(t, actiontest.Query(params, nil), actiontest.BrokenDownload(cut)), "")
-	if got := action.MessageOf(err); got != "2 of 2 rows delivered, 0 failed. The download from Looker broke off before the data was complete." {
+	if got := action.MessageOf(err); got != "2 of 2 rows delivered, 0 failed. The download from Looker ended before the data was complete." {
 		t.Errorf("download: %q", got)
 	}
 }
@@ -392,10 +392,10 @@ func TestSegmentFails(t *testing.T) {
 	}{
 		"a wrong key":          {rowstest.Answer{Status: 401, Body: `{"message":"wr1te is wrong"}`}, action.Unauthenticated, "Segment rejected the write key.", 1},
 		"a key without rights": {rowstest.Answer{Status: 403}, action.Forbidden, "Segment rejected the write key.", 1},
-		"gone":                 {rowstest.Answer{Status: 404}, action.NotFound, "Segment answered 404 Not Found.", 1},
+		"gone":                 {rowstest.Answer{Status: 404}, action.NotFound, "Segment returned 404 Not Found.", 1},
 		"rejected":             {rowstest.Answer{Status: 400, Body: `{"message":"wr1te"}`}, action.Invalid, "Segment rejected a row as an invalid message (400).", 1},
-		"unavailable":          {rowstest.Answer{Status: 500}, action.Unavailable, "Segment answered 500 Internal Server Error.", 6},
-		"limited for long":     {rowstest.Answer{Status: 429, Header: map[string]string{"Retry-After": "86400"}}, action.RateLimited, "Segment answered 429 Too Many Requests.", 1},
+		"unavailable":          {rowstest.Answer{Status: 500}, action.Unavailable, "Segment returned 500 Internal Server Error.", 6},
+		"limited for long":     {rowstest.Answer{Status: 429, Header: map[string]string{"Retry-After": "86400"}}, action.RateLimited, "Segment returned 429 Too Many Requests.", 1},
 		"a lie":                {rowstest.Answer{Status: 200, Body: `{"success":false}`}, action.Unavailable, "Segment did not confirm the rows.", 6},
 		"somebody else":        {rowstest.Answer{Status: 200, Body: `<html>`}, action.Unavailable, "Unexpected response from Segment. Segment may already have accepted the request. Check before retrying.", 6},
 		"a redirect":           {rowstest.Answer{Status: 302}, action.Invalid, "Segment rejected a row as an invalid message (302).", 1},

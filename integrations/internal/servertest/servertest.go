@@ -187,7 +187,7 @@ func (s Store) csv(body string) Object {
 
 const (
 	exists    = "A file with this name already exists."
-	brokenOff = "The download from Looker broke off before the data was complete."
+	brokenOff = "The download from Looker ended before the data was complete."
 )
 
 // compare does not print the bodies, which are large.

@@ -63,7 +63,7 @@ func (p *Provider) refresh(ctx context.Context, old Tokens) (Tokens, error) {
 	fresh := old
 	retry := deliver.Retry{MaxAttempts: 3, InitialBackoff: 200 * time.Millisecond, MaxBackoff: 2 * time.Second}
 	err := retry.Do(ctx, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeoutCause(ctx, refreshTimeout, action.Errorf(action.Timeout, "%s did not answer in time.", p.Name))
+		ctx, cancel := context.WithTimeoutCause(ctx, refreshTimeout, action.Errorf(action.Timeout, "%s did not respond in time.", p.Name))
 		defer cancel()
 		t, err := p.config("").TokenSource(p.withClient(ctx), &oauth2.Token{RefreshToken: old.Refresh}).Token()
 		if err != nil {
@@ -98,7 +98,7 @@ func (p *Provider) explain(ctx context.Context, err error) error {
 		return p.Required()
 	}
 	if kind.Retryable() {
-		return action.Errorf(kind, "%s's sign-in answered %d.", p.Name, e.Response.StatusCode)
+		return action.Errorf(kind, "%s's sign-in returned %d.", p.Name, e.Response.StatusCode)
 	}
 	return p.Required()
 }

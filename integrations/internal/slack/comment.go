@@ -26,7 +26,7 @@ func fitsFile(comment string) bool { return utf8.RuneCountInString(comment) <= m
 func commentOf(form map[string]string) (string, error) {
 	comment := form["initial_comment"]
 	if utf8.RuneCountInString(comment) > maxComment {
-		return "", action.InvalidField("initial_comment", "The comment is too long. Slack takes %d characters.", maxComment)
+		return "", action.InvalidField("initial_comment", "The comment is too long. Slack allows %d characters.", maxComment)
 	}
 	if strings.TrimSpace(comment) == "" {
 		return "", nil

@@ -173,7 +173,7 @@ func each(ctx context.Context, list []conversation, do func(int, conversation) e
 		report = append([]string{fmt.Sprintf("Delivered to %s. Do not send it there again.", strings.Join(done, ", "))}, report...)
 	}
 	if len(untried) > 0 {
-		report = append(report, fmt.Sprintf("Not tried: %s.", strings.Join(untried, ", ")))
+		report = append(report, fmt.Sprintf("Not attempted: %s.", strings.Join(untried, ", ")))
 	}
 	return nil, action.Wrap(errors.Join(failed...), action.KindOf(failed[0]), "%s", strings.Join(report, " "))
 }
@@ -191,7 +191,7 @@ const callTimeout = time.Minute
 
 // withCallTimeout limits one call.
 func withCallTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, callTimeout, action.Errorf(action.Timeout, "Slack did not answer in time."))
+	return context.WithTimeoutCause(ctx, callTimeout, action.Errorf(action.Timeout, "Slack did not respond in time."))
 }
 
 // once makes a call whose effect is visible. The hint is shown if Slack may have processed it

@@ -89,7 +89,7 @@ func TestSeveralDestinations(t *testing.T) {
 				"files.getUploadURLExternal": {{Reply: actiontest.Reply{Status: 503}}, {Reply: actiontest.Reply{Reset: true}, done: true}},
 				"upload":                     {{Reply: actiontest.Reply{Status: 500}, done: true}, lost},
 			},
-			kind: action.Unavailable, message: "Slack answered 500 Internal Server Error.",
+			kind: action.Unavailable, message: "Slack returned 500 Internal Server Error.",
 		},
 		{
 			name: "uploads fail once", form: map[string]string{"channel": "C1,C2"},

@@ -93,7 +93,7 @@ func (e codeError) Error() string { return "error code " + string(e) }
 // no code.
 func fromResponse(problem, needed string, details []string) *action.Error {
 	if !isCode(problem) {
-		return action.Errorf(action.Invalid, "Slack refused the request without a reason.")
+		return action.Errorf(action.Invalid, "Slack rejected the request without a reason.")
 	}
 	kind, text := explain(problem, needed)
 	if shown := show(details); shown != "" && kind != action.Unauthenticated {
@@ -134,5 +134,5 @@ func explain(problem, needed string) (action.Kind, string) {
 	case problem == "missing_scope":
 		return action.Forbidden, "The Slack app lacks a scope (missing_scope)."
 	}
-	return action.Invalid, fmt.Sprintf("Slack refused the request (%s).", problem)
+	return action.Invalid, fmt.Sprintf("Slack rejected the request (%s).", problem)
 }

@@ -249,7 +249,7 @@ func TestOrganizationFormFails(t *testing.T) {
 		"an outage": {
 			nil,
 			map[string][]script{"auth.teams.list": {{Reply: actiontest.Reply{Status: 503}}, {Reply: actiontest.Reply{Status: 503}}, {Reply: actiontest.Reply{Status: 503}}}},
-			action.Unavailable, "Slack answered 503 Service Unavailable. Choose the channel type Manual Channel ID to enter an ID instead.",
+			action.Unavailable, "Slack returned 503 Service Unavailable. Choose the channel type Manual Channel ID to enter an ID instead.",
 		},
 	} {
 		for _, channelType := range []string{"channels", "users"} {

@@ -179,7 +179,7 @@ const formTimeout = 20 * time.Second
 
 // WithFormTimeout limits the calls of a form.
 func WithFormTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, formTimeout, action.Errorf(action.Timeout, "Slack took too long to answer."))
+	return context.WithTimeoutCause(ctx, formTimeout, action.Errorf(action.Timeout, "Slack did not respond in time."))
 }
 
 // withRetryAfter adds to a rate limit error how long Slack asks to wait.
@@ -188,7 +188,7 @@ func withRetryAfter(err error) error {
 	if !ok || status.RetryAfter == 0 || action.KindOf(err) != action.RateLimited {
 		return err
 	}
-	return action.Wrap(err, action.RateLimited, "Slack is rate limiting requests. It asks to wait for %d seconds.",
+	return action.Wrap(err, action.RateLimited, "Slack is rate limiting requests. Try again in %d seconds.",
 		int(status.RetryAfter.Seconds()))
 }
 

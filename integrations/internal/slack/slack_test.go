@@ -253,11 +253,11 @@ func TestDeliverFails(t *testing.T) {
 		},
 		{
 			name: "an error that is no code", to: "C1", method: ask, reply: refused("Bad token " + token),
-			kind: action.Invalid, message: "Slack refused the request without a reason.", calls: 1,
+			kind: action.Invalid, message: "Slack rejected the request without a reason.", calls: 1,
 		},
 		{
 			name: "neither ok nor error", to: "C1", method: ask, reply: actiontest.Reply{Body: `{}`},
-			kind: action.Invalid, message: "Slack refused the request without a reason.", calls: 1,
+			kind: action.Invalid, message: "Slack rejected the request without a reason.", calls: 1,
 		},
 		{
 			name: "no JSON", to: "C1", method: ask, reply: actiontest.Reply{Body: "<html>" + token},
@@ -314,19 +314,19 @@ func TestDeliverFails(t *testing.T) {
 		},
 		{
 			name: "401", to: "C1", method: ask, reply: actiontest.Reply{Status: 401}, kind: action.Unauthenticated,
-			message: "Slack answered 401 Unauthorized.", calls: 1,
+			message: "Slack returned 401 Unauthorized.", calls: 1,
 		},
 		{
 			name: "403", to: "C1", method: ask, reply: actiontest.Reply{Status: 403}, kind: action.Forbidden,
-			message: "Slack answered 403 Forbidden.", calls: 1,
+			message: "Slack returned 403 Forbidden.", calls: 1,
 		},
 		{
 			name: "404", to: "C1", method: ask, reply: actiontest.Reply{Status: 404}, kind: action.NotFound,
-			message: "Slack answered 404 Not Found.", calls: 1,
+			message: "Slack returned 404 Not Found.", calls: 1,
 		},
 		{
 			name: "429 for long", to: "C1", method: ask, reply: busy, kind: action.RateLimited,
-			message: "Slack is rate limiting requests. It asks to wait for 600 seconds.", calls: 1,
+			message: "Slack is rate limiting requests. Try again in 600 seconds.", calls: 1,
 		},
 		{
 			name: "429 in the body", to: "C1", method: ask, reply: refused("ratelimited"),
@@ -334,12 +334,12 @@ func TestDeliverFails(t *testing.T) {
 		},
 		{
 			name: "500", to: "C1", method: ask, reply: actiontest.Reply{Status: 500, Body: token},
-			kind: action.Unavailable, message: "Slack answered 500 Internal Server Error.", calls: 3,
+			kind: action.Unavailable, message: "Slack returned 500 Internal Server Error.", calls: 3,
 		},
 		{
 			name: "redirect", to: "C1", method: ask,
 			reply: actiontest.Reply{Status: 307, Header: map[string]string{"Location": "https://example.com/"}},
-			kind:  action.Invalid, message: "Slack answered 307 Temporary Redirect.", calls: 1,
+			kind:  action.Invalid, message: "Slack returned 307 Temporary Redirect.", calls: 1,
 		},
 		{
 			name: "reset", to: "C1", method: ask, reply: actiontest.Reply{Reset: true}, kind: action.Unavailable,
@@ -347,24 +347,24 @@ func TestDeliverFails(t *testing.T) {
 		},
 		{
 			name: "upload refused", to: "C1", method: send, reply: actiontest.Reply{Status: 403},
-			kind: action.Forbidden, message: "Slack answered 403 Forbidden.", calls: 2,
+			kind: action.Forbidden, message: "Slack returned 403 Forbidden.", calls: 2,
 		},
 		{
 			name: "upload too large", to: "C1", method: send, reply: actiontest.Reply{Status: 413},
-			kind: action.TooLarge, message: "Slack answered 413 Request Entity Too Large.", calls: 2,
+			kind: action.TooLarge, message: "Slack returned 413 Request Entity Too Large.", calls: 2,
 		},
 		{
 			name: "upload redirected", to: "C1", method: send,
 			reply: actiontest.Reply{Status: 307, Header: map[string]string{"Location": "https://example.com/"}},
-			kind:  action.Invalid, message: "Slack answered 307 Temporary Redirect.", calls: 2,
+			kind:  action.Invalid, message: "Slack returned 307 Temporary Redirect.", calls: 2,
 		},
 		{
 			name: "upload rate limited for long", to: "C1", method: send, reply: busy, kind: action.RateLimited,
-			message: "Slack is rate limiting requests. It asks to wait for 600 seconds.", calls: 2,
+			message: "Slack is rate limiting requests. Try again in 600 seconds.", calls: 2,
 		},
 		{
 			name: "upload unavailable", to: "C1", method: send, reply: actiontest.Reply{Status: 502},
-			kind: action.Unavailable, message: "Slack answered 502 Bad Gateway.", calls: 6,
+			kind: action.Unavailable, message: "Slack returned 502 Bad Gateway.", calls: 6,
 		},
 		{
 			name: "upload reset", to: "C1", method: send, reply: actiontest.Reply{Reset: true},
@@ -387,11 +387,11 @@ func TestDeliverFails(t *testing.T) {
 		},
 		{
 			name: "sharing rate limited", to: "C1", method: share, reply: busy, kind: action.RateLimited,
-			message: "Slack is rate limiting requests. It asks to wait for 600 seconds.", calls: 3,
+			message: "Slack is rate limiting requests. Try again in 600 seconds.", calls: 3,
 		},
 		{
 			name: "sharing unclear", to: "C1", method: share, reply: actiontest.Reply{Status: 503},
-			kind: action.Unavailable, message: "Slack answered 503 Service Unavailable." + lookFirst, calls: 3,
+			kind: action.Unavailable, message: "Slack returned 503 Service Unavailable." + lookFirst, calls: 3,
 		},
 		{
 			name: "sharing reset", to: "C1", method: share, reply: actiontest.Reply{Reset: true},
@@ -526,7 +526,7 @@ func TestDownloadBreaksOff(t *testing.T) {
 	d := workspace(t, nil)
 	req := actiontest.Download(t, actiontest.Query(nil, map[string]string{"channel": "U1"}), actiontest.BrokenDownload(csv))
 	_, err := client(t, d).Deliver(t.Context(), req)
-	if got, want := action.MessageOf(err), "The download from Looker broke off before the data was complete."; got != want {
+	if got, want := action.MessageOf(err), "The download from Looker ended before the data was complete."; got != want {
 		t.Errorf("message %q, want %q", got, want)
 	}
 	if n := len(d.Requests()); n != 0 {
@@ -822,10 +822,10 @@ func TestFieldsFail(t *testing.T) {
 	}{
 		{"bad token", actiontest.Reply{Body: `{"ok":false,"error":"invalid_auth"}`}, action.Unauthenticated, "Your Slack authentication credentials are not valid.", 1},
 		{"missing scope", actiontest.Reply{Body: `{"ok":false,"error":"missing_scope","needed":"groups:read"}`}, action.Forbidden, "The Slack app lacks the scope groups:read (missing_scope).", 1},
-		{"a wait past the formTimeout", actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "60"}}, action.RateLimited, "Slack is rate limiting requests. It asks to wait for 60 seconds." + byHand, 1},
-		{"a wait past the formTimeout, in the body", actiontest.Reply{Header: map[string]string{"Retry-After": "60"}, Body: `{"ok":false,"error":"ratelimited"}`}, action.RateLimited, "Slack is rate limiting requests. It asks to wait for 60 seconds." + byHand, 1},
+		{"a wait past the formTimeout", actiontest.Reply{Status: 429, Header: map[string]string{"Retry-After": "60"}}, action.RateLimited, "Slack is rate limiting requests. Try again in 60 seconds." + byHand, 1},
+		{"a wait past the formTimeout, in the body", actiontest.Reply{Header: map[string]string{"Retry-After": "60"}, Body: `{"ok":false,"error":"ratelimited"}`}, action.RateLimited, "Slack is rate limiting requests. Try again in 60 seconds." + byHand, 1},
 		{"rate limited without a wait", actiontest.Reply{Body: `{"ok":false,"error":"ratelimited"}`}, action.RateLimited, "Slack is rate limiting requests (ratelimited)." + byHand, 3},
-		{"unavailable", actiontest.Reply{Status: 503}, action.Unavailable, "Slack answered 503 Service Unavailable." + byHand, 3},
+		{"unavailable", actiontest.Reply{Status: 503}, action.Unavailable, "Slack returned 503 Service Unavailable." + byHand, 3},
 		{"reset", actiontest.Reply{Reset: true}, action.Unavailable, "The connection to Slack failed." + byHand, 3},
 	} {
 		for _, channelType := range []string{"channels", "users"} {
@@ -852,10 +852,10 @@ func TestFieldsTakeTooLong(t *testing.T) {
 		time.Sleep(300 * time.Millisecond)
 		return actiontest.Reply{Body: `{"ok":true}`}
 	})
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, action.Errorf(action.Timeout, "Slack took too long to answer."))
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, action.Errorf(action.Timeout, "Slack did not respond in time."))
 	defer cancel()
 	_, err := client(t, d).Fields(ctx, "users")
-	if want := "Slack took too long to answer. Choose the channel type Manual Channel ID to enter an ID instead."; action.MessageOf(err) != want {
+	if want := "Slack did not respond in time. Choose the channel type Manual Channel ID to enter an ID instead."; action.MessageOf(err) != want {
 		t.Errorf("error %v, want %q", err, want)
 	}
 }
@@ -909,7 +909,7 @@ func (l lateAt) RoundTrip(r *http.Request) (*http.Response, error) {
 // A request without a response ends after a minute. Only requests without a visible effect are retried.
 func TestDeliverAnswersLate(t *testing.T) {
 	t.Parallel()
-	const late = "Slack did not answer in time."
+	const late = "Slack did not respond in time."
 	for _, tt := range []struct {
 		path, channel string
 		message       string
@@ -944,7 +944,7 @@ func TestCommentAnswersLate(t *testing.T) {
 		start := time.Now()
 		req := actiontest.Query(nil, map[string]string{"channel": "C1", "initial_comment": "Hello"})
 		_, err := slack.NewConnector(actiontest.Late()).Client(token).Deliver(t.Context(), req)
-		const want = "Slack did not answer in time. The comment may already have been posted."
+		const want = "Slack did not respond in time. The comment may already have been posted."
 		compareError(t, err, action.Timeout, want)
 		if took := time.Since(start); took != time.Minute {
 			t.Errorf("took %v", took)

@@ -89,7 +89,7 @@ func ExplainNegotiation(e *ssh.AlgorithmNegotiationError) error {
 		return action.Wrap(e, action.Invalid, "The SFTP server is out of date: the only %s algorithms that it offers are insecure (%s). Its "+
 			"administrator must enable a current one.", what, list)
 	case what == "host key":
-		return action.Wrap(e, action.Invalid, "The SFTP server has no host key of the type that the hub knows. Its types are %s. Enter one "+
+		return action.Wrap(e, action.Invalid, "The SFTP server has no host key of the expected type. Its types are %s. Enter one "+
 			"of these keys as the host key in the action's settings in Looker.", list)
 	}
 	return action.Wrap(e, action.Invalid, "The SFTP server and the hub have no %s algorithm in common. The server offers %s. Its "+

@@ -46,7 +46,7 @@ func TestExplainNegotiation(t *testing.T) {
 		"many": {
 			"host key",
 			strings.Split("a1 a2 a3 a4 a5 a6 a7 a8 a9", " "),
-			"The SFTP server has no host key of the type that the hub knows. Its types are a1, a2, a3, a4, a5, a6, a7, a8. Enter one of these keys " +
+			"The SFTP server has no host key of the expected type. Its types are a1, a2, a3, a4, a5, a6, a7, a8. Enter one of these keys " +
 				"as the host key in the action's settings in Looker.",
 		},
 	} {

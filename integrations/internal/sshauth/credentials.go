@@ -87,7 +87,7 @@ func parseKey(text, passphrase string) (ssh.Signer, error) {
 	return signer, nil
 }
 
-var errUnreadableKey = action.Errorf(action.Invalid, "The private key cannot be read. Enter it as it is in its file, with its first "+
+var errUnreadableKey = action.Errorf(action.Invalid, "The private key cannot be read. Enter it exactly as in its file, with its first "+
 	"and last line, in the action's settings in Looker.")
 
 const encryptedPKCS8 = "ENCRYPTED PRIVATE KEY" // RFC 7468, section 11
@@ -124,7 +124,7 @@ func (s *SignIn) record(ctx *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 
 // Refused is the error for a sign-in that the server did not accept.
 func (s *SignIn) Refused() error {
-	err := errors.New("signing in: refused")
+	err := errors.New("signing in: rejected")
 	names := methodNames(s.offered)
 	switch {
 	case len(s.accepted) > 0 && len(s.tried) <= 1: // "none" is always tried
@@ -133,10 +133,10 @@ func (s *SignIn) Refused() error {
 	case len(s.tried) > 1 || len(s.offered) == 0:
 		return action.Wrap(err, action.Unauthenticated, "The SFTP server does not accept this user name with this password or key.")
 	case s.password && !s.key:
-		return action.Wrap(err, action.Unauthenticated, "The SFTP server does not offer to sign in with a password, only with: %s.%s",
+		return action.Wrap(err, action.Unauthenticated, "The SFTP server does not allow signing in with a password, only with: %s.%s",
 			names, s.advice())
 	case s.key && !s.password:
-		return action.Wrap(err, action.Unauthenticated, "The SFTP server does not offer to sign in with a private key, only with: %s.%s",
+		return action.Wrap(err, action.Unauthenticated, "The SFTP server does not allow signing in with a private key, only with: %s.%s",
 			names, s.advice())
 	}
 	return action.Wrap(err, action.Unauthenticated, "The SFTP server offers to sign in neither with a password nor with a private key, "+
@@ -176,7 +176,7 @@ func methodNames(methods []string) string {
 		}
 	}
 	if len(names) == 0 {
-		return "a method that the hub does not know"
+		return "a method that the hub does not support"
 	}
 	return strings.Join(names, ", ")
 }

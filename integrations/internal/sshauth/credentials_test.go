@@ -103,10 +103,10 @@ func TestPrivateKeys(t *testing.T) {
 func TestPrivateKeyErrors(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ key, want string }{
-		"nonsense": {"s3cret", "The private key cannot be read. Enter it as it is in its file, with its first and last line, in the action's " +
+		"nonsense": {"s3cret", "The private key cannot be read. Enter it exactly as in its file, with its first and last line, in the action's " +
 			"settings in Looker."},
 		"a damaged key": {"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----", "The private key cannot be read. " +
-			"Enter it as it is in its file, with its first and last line, in the action's settings in Looker."},
+			"Enter it exactly as in its file, with its first and last line, in the action's settings in Looker."},
 		"PuTTY": {"PuTTY-User-Key-File-3: ssh-ed25519", "The private key cannot be used: it is in PuTTY's format. Open it in PuTTYgen and choose " +
 			"Conversions > Export OpenSSH key, or run puttygen key.ppk -O private-openssh -o key."},
 		"a public key": {line(newEd25519(t)), "The private key cannot be used: it is a public key. Enter the private key, which begins with " +

@@ -103,11 +103,11 @@ func (v *Verifier) checkKnown(known ssh.HostKeyCallback, host string, remote net
 		return nil
 	}
 	if e, ok := errors.AsType[*knownhosts.KeyError](err); !ok || len(e.Want) > 0 {
-		return mismatch(key, "the one that the hub knows")
+		return mismatch(key, "the one that is configured in the hub")
 	}
 	fingerprint := ssh.FingerprintSHA256(key)
 	if !v.trustOnFirstUse {
-		return action.Errorf(action.Forbidden, "The server's host key is not known to the hub. If its fingerprint is %s, enter it as "+
+		return action.Errorf(action.Forbidden, "The hub does not know the server's host key. If its fingerprint is %s, enter it as "+
 			"the host key in the action's settings in Looker.", fingerprint)
 	}
 	v.mu.Lock()

@@ -53,7 +53,7 @@ func refused(err *action.Error, code int, text string) *action.Error {
 	}
 	said := err.Message
 	if text = mask(message.Line(text)); text != "" {
-		said = fmt.Sprintf("Twilio says: %s", text)
+		said = fmt.Sprintf("Twilio reported: %s", text)
 	}
 	return action.Wrap(err, err.Kind, "%s (error %d)", said, code)
 }

@@ -52,7 +52,7 @@ func Number(text string) (string, error) {
 	case channel.MatchString(text), national.MatchString(strings.TrimPrefix(text, "(")):
 		return text, nil
 	}
-	return "", action.Errorf(action.Invalid, "This is not a phone number. Write it with a plus and the country code, such as +1 "+
+	return "", action.Errorf(action.Invalid, "This is not a phone number. Enter it with a plus sign and the country code, such as +1 "+
 		"500 555 0006.")
 }
 

@@ -62,7 +62,7 @@ func TestRefusals(t *testing.T) {
 		kind    action.Kind
 		message string
 	}{
-		"with a reason": {actiontest.Reply{Status: 400, Body: `{"code":21211,"message":"Invalid 'To'\nnumber: 15005550002"}`}, action.Invalid, "Twilio says: Invalid 'To' number: *********02 (error 21211)"},
+		"with a reason": {actiontest.Reply{Status: 400, Body: `{"code":21211,"message":"Invalid 'To'\nnumber: 15005550002"}`}, action.Invalid, "Twilio reported: Invalid 'To' number: *********02 (error 21211)"},
 		"accepted, but failed": {
 			actiontest.Reply{Status: 201, Body: `{"sid":"SM1","status":"failed","error_code":63016,"error_message":"x"}`},
 			action.Invalid,
@@ -72,7 +72,7 @@ func TestRefusals(t *testing.T) {
 		"accepted, with another code": {
 			actiontest.Reply{Status: 201, Body: `{"sid":"SM1","status":"queued","error_code":30007,"error_message":"Filtered"}`},
 			action.Invalid,
-			"Twilio says: Filtered (error 30007)",
+			"Twilio reported: Filtered (error 30007)",
 		},
 		"two channels": {
 			actiontest.Reply{Status: 400, Body: `{"code":21910,"message":"x"}`},
@@ -81,7 +81,7 @@ func TestRefusals(t *testing.T) {
 		},
 		"a web page":       {actiontest.Reply{Body: "<html>"}, action.Unavailable, unexpected},
 		"no sid":           {actiontest.Reply{Body: "{}"}, action.Unavailable, unexpected},
-		"without a reason": {actiontest.Reply{Status: 401, Body: "<html>"}, action.Unauthenticated, "Twilio answered 401 Unauthorized."},
+		"without a reason": {actiontest.Reply{Status: 401, Body: "<html>"}, action.Unauthenticated, "Twilio returned 401 Unauthorized."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

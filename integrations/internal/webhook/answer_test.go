@@ -59,7 +59,7 @@ func TestAnswerDoesNotMatter(t *testing.T) {
 		"breaks off":                        {receiver{body: broken()}, ""},
 		"never ends":                        {receiver{body: silent()}, ""},
 		"breaks off before the data":        {receiver{takes: 3, body: broken()}, early},
-		"never ends, and stops reading":     {receiver{takes: 3, body: silent()}, "there did not answer in time."},
+		"never ends, and stops reading":     {receiver{takes: 3, body: silent()}, "there did not respond in time."},
 		"never ends, and takes it all late": {receiver{takes: 3, body: silent(), later: make(chan struct{})}, ""},
 	} {
 		for length, size := range map[string]int64{"": 0, ", with a length": 6} {
@@ -74,7 +74,7 @@ func TestAnswerDoesNotMatter(t *testing.T) {
 						r.later = make(chan struct{})
 						time.AfterFunc(10*time.Second, func() { close(r.later) })
 					}
-					ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, action.Errorf(action.Timeout, "there did not answer in time."))
+					ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, action.Errorf(action.Timeout, "there did not respond in time."))
 					defer cancel()
 					req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://there.example.com/", http.NoBody)
 					if err != nil {

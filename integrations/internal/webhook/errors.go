@@ -24,10 +24,10 @@ func Explain(err error, name string, limits Limits) error {
 		return err
 	}
 	kind := action.KindOf(err)
-	answer := fmt.Sprintf("%s answered %d %s.", name, status.Code, http.StatusText(status.Code))
+	answer := fmt.Sprintf("%s returned %d %s.", name, status.Code, http.StatusText(status.Code))
 	switch {
 	case status.Code >= 300 && status.Code < 400:
-		return action.Wrap(err, kind, "%s Redirects are not followed. Enter the URL that it leads to.", answer)
+		return action.Wrap(err, kind, "%s Redirects are not followed. Enter the target URL of the redirect.", answer)
 	case kind == action.TooLarge && limits.Size != "":
 		return action.Wrap(err, kind, "The data is too large: %s accepts %s in one request. Select fewer rows or columns.", name, limits.Size)
 	case kind == action.TooLarge:

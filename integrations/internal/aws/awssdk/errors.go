@@ -50,7 +50,7 @@ func (s Service) RejectedKeys() action.Error {
 
 // UnknownKey is the meaning of the error codes for an access key that does not exist.
 func (s Service) UnknownKey() action.Error {
-	return action.Error{Kind: action.Unauthenticated, Message: s.Name + " does not know this access key. Check it in the action's " +
+	return action.Error{Kind: action.Unauthenticated, Message: s.Name + " does not recognize this access key. Check it in the action's " +
 		"settings in Looker."}
 }
 
@@ -73,7 +73,7 @@ func (s Service) Expired() action.Error {
 
 // WrongClock is the meaning of the error codes for a request from another time.
 func (s Service) WrongClock() action.Error {
-	return action.Error{Kind: action.Internal, Message: s.Name + " refuses the hub's requests because the hub's clock is wrong."}
+	return action.Error{Kind: action.Internal, Message: s.Name + " rejects the hub's requests because the hub's clock is wrong."}
 }
 
 // NotSubscribed is the meaning of the error code OptInRequired.

@@ -31,7 +31,7 @@ func (s *Store) Get(ctx context.Context, a Account, bucket Bucket, key string, m
 	}
 	defer out.Body.Close()
 	if body, err = io.ReadAll(io.LimitReader(out.Body, maxBytes+1)); err != nil {
-		return nil, "", action.Wrap(fmt.Errorf("reading an object: %w", err), action.Unavailable, "The connection to %s broke off.", s.service.Name)
+		return nil, "", action.Wrap(fmt.Errorf("reading an object: %w", err), action.Unavailable, "The connection to %s was interrupted.", s.service.Name)
 	}
 	if int64(len(body)) > maxBytes {
 		return nil, "", action.Errorf(action.TooLarge, "The object is larger than %d bytes.", maxBytes)

@@ -47,7 +47,7 @@ func (c *Client) retryer() aws.Retryer {
 
 // call makes one call of an operation with a timeout, and explains its error.
 func call[Out any](ctx context.Context, service *awscall.Client, operation string, in any) (*Out, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "%s did not answer in time.", name))
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, action.Errorf(action.Timeout, "%s did not respond in time.", name))
 	defer cancel()
 	out := new(Out)
 	if err := service.Call(ctx, operation, in, out); err != nil {
@@ -134,5 +134,5 @@ func explain(ctx context.Context, doing string, err error) error {
 	case status < 500 && detail.message != "":
 		return action.Wrap(detail, action.KindOfStatus(status), "%s rejected the request: %s (%s)", name, detail.message, detail.code)
 	}
-	return action.Wrap(detail, action.KindOfStatus(status), "%s answered %d %s.", name, status, http.StatusText(status))
+	return action.Wrap(detail, action.KindOfStatus(status), "%s returned %d %s.", name, status, http.StatusText(status))
 }

@@ -68,7 +68,7 @@ func follow(ctx context.Context, r *reporter, job string, poll poller) error {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), action.ShutdownGrace-time.Second)
 	defer cancel()
 	mailErr := r.send(last, job+" is no longer followed", fmt.Sprintf(
-		"%s continues in Amazon SageMaker, but the hub could not follow it until its end: %s\n\n"+
+		"%s continues in Amazon SageMaker, but the hub stopped monitoring it: %s\n\n"+
 			"Check it in the SageMaker console. The hub will not do what was planned after the job.", job, reason(ctx, err)))
 	return errors.Join(err, mailErr)
 }

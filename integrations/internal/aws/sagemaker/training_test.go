@@ -191,7 +191,7 @@ func TestTraining(t *testing.T) {
 			},
 			mails: []mailText{{
 				Subject: "Training job JOB is no longer followed",
-				Text:    "Training job JOB continues in Amazon SageMaker, but the hub could not follow it until its end: Amazon SageMaker does not know this access key. Check it in the action's settings in Looker.\n\nCheck it in the SageMaker console. The hub will not do what was planned after the job.",
+				Text:    "Training job JOB continues in Amazon SageMaker, but the hub stopped monitoring it: Amazon SageMaker does not recognize this access key. Check it in the action's settings in Looker.\n\nCheck it in the SageMaker console. The hub will not do what was planned after the job.",
 			}},
 			outcome: jobs.Failed, models: []string{"churn"},
 		},
@@ -278,7 +278,7 @@ func TestHubShutsDown(t *testing.T) {
 		}
 		want := []mailText{{
 			Subject: "Training job JOB is no longer followed",
-			Text:    "Training job JOB continues in Amazon SageMaker, but the hub could not follow it until its end: the hub stopped before the job ended.\n\nCheck it in the SageMaker console. The hub will not do what was planned after the job.",
+			Text:    "Training job JOB continues in Amazon SageMaker, but the hub stopped monitoring it: the hub stopped before the job ended.\n\nCheck it in the SageMaker console. The hub will not do what was planned after the job.",
 		}}
 		if diff := cmp.Diff(want, mailTexts(t, h.Mail.Mails())); diff != "" {
 			t.Errorf("mails (-want +got):\n%s", diff)
@@ -395,7 +395,7 @@ func TestTrainingFails(t *testing.T) {
 					return &r
 				}
 			}, kind: action.Internal,
-			message: "Amazon SageMaker refuses the hub's requests because the hub's clock is wrong.",
+			message: "Amazon SageMaker rejects the hub's requests because the hub's clock is wrong.",
 		},
 		"no rows": {
 			csv: "a,b\n", kind: action.Invalid,
@@ -440,7 +440,7 @@ func TestTrainingFails(t *testing.T) {
 		},
 		"server error": {
 			set: fails("CreateTrainingJob", actiontest.Reply{Status: 500}), kind: action.Unavailable,
-			message: "Amazon SageMaker answered 500 Internal Server Error.",
+			message: "Amazon SageMaker returned 500 Internal Server Error.",
 		},
 		"connection reset": {
 			set: fails("CreateTrainingJob", actiontest.Reply{Reset: true}), kind: action.Unavailable,
@@ -452,7 +452,7 @@ func TestTrainingFails(t *testing.T) {
 		},
 		"S3 unavailable": {
 			set: fails("HeadBucket", actiontest.Reply{Status: 503}), kind: action.Unavailable,
-			message: "Amazon S3 answered 503 Service Unavailable.",
+			message: "Amazon S3 returned 503 Service Unavailable.",
 		},
 		"upload denied": {
 			set: fails("PutObject", sagemakertest.S3Error(403, "AccessDenied")), kind: action.Forbidden,
@@ -521,7 +521,7 @@ func TestTruncatedSource(t *testing.T) {
 	req := trainRequest(t, csv, nil)
 	actiontest.Download(t, req, actiontest.BrokenDownload("a,b\n"+strings.Repeat("1,2\n", 10_000)))
 	_, err := tr.Execute(t.Context(), req)
-	if action.MessageOf(err) != "The download from Looker broke off before the data was complete." {
+	if action.MessageOf(err) != "The download from Looker ended before the data was complete." {
 		t.Errorf("error %v", err)
 	}
 	if h.AWS.Count("UploadPart") == 0 {
@@ -563,7 +563,7 @@ func TestTimeout(t *testing.T) {
 		tr.Client = sagemaker.MustNew(deps)
 		start := time.Now()
 		_, err := tr.Execute(t.Context(), trainRequest(t, csv, nil))
-		if got, want := action.MessageOf(err), "Amazon SageMaker did not answer in time."; got != want {
+		if got, want := action.MessageOf(err), "Amazon SageMaker did not respond in time."; got != want {
 			t.Errorf("error %q, want %q", got, want)
 		}
 		if got := action.KindOf(err); got != action.Timeout {

@@ -233,7 +233,7 @@ func TestTransformFails(t *testing.T) {
 		fail    func(operation string, nth int) *actiontest.Reply
 		message string
 	}{
-		"truncated download":        {actiontest.BrokenDownload("a,b\n" + rows), "0", nil, "The download from Looker broke off before the data was complete."},
+		"truncated download":        {actiontest.BrokenDownload("a,b\n" + rows), "0", nil, "The download from Looker ended before the data was complete."},
 		"invalid last row":          {serve("a,b\n" + rows + "1\n"), "0", nil, "Row 20001 does not have 2 columns like the header."},
 		"no column left":            {serve("a,b\n" + rows), "2", nil, "The result has 2 columns, so no column is left for the model."},
 		"too many columns stripped": {serve("a,b\n" + rows), "3", nil, "Param numStripColumns: 3 is out of range: 0 - 2"},

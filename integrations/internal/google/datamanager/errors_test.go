@@ -66,7 +66,7 @@ func TestErrors(t *testing.T) {
 		},
 		"no details": {
 			reply: actiontest.Reply{Status: 400, Body: `{"error":{"message":"Odd."}}`}, kind: action.Invalid,
-			message: "Google Data Manager answered 400: Odd.",
+			message: "Google Data Manager returned 400: Odd.",
 		},
 		"no request ID": {
 			reply: actiontest.Reply{Body: `{}`}, kind: action.Unavailable,
@@ -75,7 +75,7 @@ func TestErrors(t *testing.T) {
 		},
 		"a web page": {
 			reply: actiontest.Reply{Status: 503, Body: `<html>`}, kind: action.Unavailable,
-			message: "Google Data Manager answered 503 Service Unavailable.",
+			message: "Google Data Manager returned 503 Service Unavailable.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,7 +15,7 @@ const (
 // https://developers.google.com/data-manager/api/reference/rest/v1/ErrorReason
 var meanings = map[string]*action.Error{
 	"INTERNAL_ERROR":     action.Errorf(action.Unavailable, "%s is temporarily unavailable.", Name),
-	"DEADLINE_EXCEEDED":  action.Errorf(action.Timeout, "%s did not answer in time.", Name),
+	"DEADLINE_EXCEEDED":  action.Errorf(action.Timeout, "%s did not respond in time.", Name),
 	"RESOURCE_EXHAUSTED": action.Errorf(action.RateLimited, "%s is rate limiting requests. Try again later.", Name),
 	"NOT_FOUND":          action.Errorf(action.NotFound, "The account, list or conversion action does not exist."),
 	"PERMISSION_DENIED":  action.Errorf(action.Forbidden, "%s", noAccess),
@@ -54,7 +54,7 @@ var meanings = map[string]*action.Error{
 	"USER_LIST_MUTATION_NOT_SUPPORTED": action.Errorf(action.Forbidden, "%s", notPossible),
 	"SENSITIVE_USER_LIST_IMMUTABLE":    action.Errorf(action.Forbidden, "%s", notPossible),
 	"INVALID_REMOVE_AS_OF_TIME":        action.Errorf(action.Internal, "The hub's clock is ahead of Google's. Its administrator must set it."),
-	"INVALID_REQUEST_ID":               action.Errorf(action.NotFound, "Google does not know the request any more."),
+	"INVALID_REQUEST_ID":               action.Errorf(action.NotFound, "The request no longer exists at Google."),
 
 	"INVALID_CONVERSION_ACTION_ID":   action.Errorf(action.NotFound, "The conversion action does not exist in the Google Ads account."),
 	"INVALID_CONVERSION_ACTION_TYPE": action.Errorf(action.Invalid, "The conversion action is of a type that cannot be imported to."),

@@ -46,7 +46,7 @@ func File(ctx context.Context, client *http.Client, file, scope, refused string)
 const metadataServer = "http://169.254.169.254/computeMetadata/v1/instance/service-accounts/default/token"
 
 // PodRefused is the message if the pod has no identity.
-const PodRefused = "Google gives the hub's pod no identity. The hub's administrator must check the Workload Identity of the " +
+const PodRefused = "Google does not provide an identity for the hub's pod. The hub's administrator must check the Workload Identity of the " +
 	"pod's service account."
 
 // Pod returns a source for the identity of the hub's pod

@@ -132,7 +132,7 @@ func (u *Upload) Send(ctx context.Context, piece []byte, last bool) error {
 	})
 	switch kind := action.KindOf(err); {
 	case kind == action.NotFound:
-		return action.Wrap(err, action.Unavailable, "%s ended the upload before it was complete. No file was written.", u.Service)
+		return action.Wrap(err, action.Unavailable, "%s closed the upload before it was complete. No file was written.", u.Service)
 	case last && (kind == action.Unavailable || kind == action.Timeout):
 		return action.Wrap(err, kind, "%s The file may already have been written. Check before retrying.", action.MessageOf(err))
 	}

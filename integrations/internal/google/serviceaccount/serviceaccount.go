@@ -51,7 +51,7 @@ func Entered(email string, key action.Secret) (Account, error) {
 	a, err := New(email, key)
 	switch {
 	case err != nil:
-		return a, action.Wrap(err, action.Invalid, "The private key cannot be used: %v. Copy it as it is from the key file, with "+
+		return a, action.Wrap(err, action.Invalid, "The private key cannot be used: %v. Copy it unchanged from the key file, with "+
 			"its first and last line, or the whole key file.", err)
 	case a.Email == "":
 		return a, action.Errorf(action.Invalid, "The client email is missing. Enter it in the action's settings in Looker.")

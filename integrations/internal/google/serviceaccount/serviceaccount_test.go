@@ -78,14 +78,14 @@ func TestNewErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, tt := range map[string]struct{ key, want string }{
-		"nothing":             {"", "it is no PEM block"},
+		"nothing":             {"", "it is not a PEM block"},
 		"a user's file":       {`{"type": "authorized_user", "refresh_token": "s3cret"}`, "it is not the key file of a service account"},
 		"a file without key":  {`{"client_email": "a@example.com"}`, "it is not the key file of a service account"},
 		"an elliptic curve":   {keyPEM(t, ec), "it is not an RSA private key"},
 		"with a passphrase":   {"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----", "it has a passphrase. The private keys of service accounts have none"},
 		"the key's ID":        {strings.Repeat("0123456789", 4), "it is the key's ID. Enter the key itself, which begins with -----BEGIN PRIVATE KEY-----"},
-		"last line missing":   {strings.Split(newRSA(t), "-----END")[0], "it is no PEM block: its last line, which begins with -----END, is missing"},
-		"a file with part of": {keyFile(t, "-----BEGIN PRIVATE KEY-----\nAAAA"), "it is no PEM block: its last line, which begins with -----END, is missing"},
+		"last line missing":   {strings.Split(newRSA(t), "-----END")[0], "it is not a PEM block: its last line, which begins with -----END, is missing"},
+		"a file with part of": {keyFile(t, "-----BEGIN PRIVATE KEY-----\nAAAA"), "it is not a PEM block: its last line, which begins with -----END, is missing"},
 	} {
 		if _, err := serviceaccount.New(email, action.Secret(tt.key)); err == nil || err.Error() != tt.want {
 			t.Errorf("%s: error %v, want %q", name, err, tt.want)

@@ -137,7 +137,7 @@ func (s Service) domains(t *testing.T) {
 func (s Service) limits(t *testing.T) {
 	t.Parallel()
 	name := strings.TrimSuffix(s.Label, " Webhook URL")
-	rate := name + " answered 429 Too Many Requests."
+	rate := name + " returned 429 Too Many Requests."
 	if s.Rate != "" {
 		rate = name + " is rate limiting requests. It accepts " + s.Rate + ". Try again later."
 	}
@@ -158,13 +158,13 @@ func (s Service) limits(t *testing.T) {
 			"deleted",
 			actiontest.Reply{Status: 410},
 			action.NotFound,
-			name + " answered 410 Gone. The webhook may have been deleted. Check its URL.",
+			name + " returned 410 Gone. The webhook may have been deleted. Check its URL.",
 		},
 		{
 			"moved",
 			actiontest.Reply{Status: 308, Header: map[string]string{"Location": "https://example.com/"}},
 			action.Invalid,
-			name + " answered 308 Permanent Redirect. Redirects are not followed. Enter the URL that it leads to.",
+			name + " returned 308 Permanent Redirect. Redirects are not followed. Enter the target URL of the redirect.",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -267,7 +267,7 @@ func (s Service) downloadBreaksOff(t *testing.T) {
 	i := s.make(t, d, nil)
 	req := actiontest.Download(t, actiontest.Query(nil, map[string]string{"url": s.hook()}), actiontest.BrokenDownload(result))
 	_, err := i.Execute(t.Context(), req)
-	if action.MessageOf(err) != "The download from Looker broke off before the data was complete." {
+	if action.MessageOf(err) != "The download from Looker ended before the data was complete." {
 		t.Errorf("error %v", err)
 	}
 	if whole := d.Complete(); len(whole) != 0 {

@@ -88,7 +88,7 @@ func parseCase(text []byte) (Case, error) {
 		return Case{}, fmt.Errorf("the case is not valid: %w", err)
 	}
 	if err := d.Decode(&Case{}); !errors.Is(err, io.EOF) {
-		return Case{}, errors.New("a file has one case; this one has several documents")
+		return Case{}, errors.New("a file must contain one case; this one has several documents")
 	}
 	return c, c.validate()
 }
@@ -102,15 +102,15 @@ func (c *Case) validate() error {
 	}
 	switch {
 	case c.Integration == "":
-		return errors.New("the case names no integration")
+		return errors.New("the case has no integration")
 	case set != 1:
-		return errors.New("data must have one of sample, file and value")
+		return errors.New("data must have exactly one of sample, file and value")
 	case (c.Type == string(action.TypeCell)) != (c.Data.Value != nil):
-		return errors.New("data has a value for the type cell, and for no other")
+		return errors.New("data must have a value if, and only if, the type is cell")
 	case c.Type != string(action.TypeCell) && c.Format == "":
-		return errors.New("the case names no format")
+		return errors.New("the case has no format")
 	case c.Data.Sample != nil && (*c.Data.Sample < 0 || *c.Data.Sample > maxRows):
-		return fmt.Errorf("a sample has between 0 and %d rows", maxRows)
+		return fmt.Errorf("a sample must have between 0 and %d rows", maxRows)
 	}
 	return nil
 }
@@ -135,7 +135,7 @@ func (c *Case) action(from sources, user, id string, form map[string]string) (lo
 // Sample is a made-up result.
 func Sample(format string, rows int) ([]byte, error) {
 	if rows < 0 || rows > maxRows {
-		return nil, fmt.Errorf("a sample has between 0 and %d rows", maxRows)
+		return nil, fmt.Errorf("a sample must have between 0 and %d rows", maxRows)
 	}
 	var b bytes.Buffer
 	if err := sample.Write(&b, action.Format(format), rows); err != nil {

@@ -117,7 +117,7 @@ func (d *draft) read(w http.ResponseWriter, r *http.Request) error {
 	d.readValues(r.MultipartForm.Value)
 	rows, err := strconv.Atoi(cmp.Or(r.FormValue("rows"), "0"))
 	if err != nil || rows < 0 || rows > maxRows {
-		return fmt.Errorf("a sample has between 0 and %d rows", maxRows)
+		return fmt.Errorf("a sample must have between 0 and %d rows", maxRows)
 	}
 	d.Rows = rows
 	if files := r.MultipartForm.File["file"]; len(files) > 0 && files[0].Filename != "" {

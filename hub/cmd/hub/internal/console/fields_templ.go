@@ -95,7 +95,7 @@ func (p integrationPage) fields() templ.Component {
 			}
 		}
 		if p.Interactive {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<p><button class=\"plain\" name=\"do\" value=\"form\" formnovalidate data-update>Update the form</button> <span class=\"aside\">Looker does it when a field that changes the form was changed.</span></p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<p><button class=\"plain\" name=\"do\" value=\"form\" formnovalidate data-update>Update the form</button> <span class=\"aside\">Looker does this when an interactive field changes.</span></p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -8,12 +8,12 @@ import (
 )
 
 // signInHint says what to do about a form that failed because the hub does not accept the console's
-// address for a sign-in, or is empty. Hubs demand https://, except a developer's hub.
+// address for a sign-in, or is empty. Hubs demand https://, except a development hub.
 func (s *Session) signInHint(d looker.Definition) string {
 	if !d.UsesOAuth || !strings.HasPrefix(s.url, "http:") {
 		return ""
 	}
-	return "Sign-ins need an https:// address of the console: start a developer's hub with --allow-loopback, or the console with --public-url."
+	return "Sign-ins need an https:// address of the console: start a development hub with --allow-loopback, or the console with --public-url."
 }
 
 // downloadHint says what to do about a delivery that failed because the hub did not fetch its data, or is
@@ -23,7 +23,7 @@ func downloadHint(d looker.Definition, a looker.Action, r looker.Result, t looke
 		return ""
 	}
 	return "The hub did not fetch the data from the console. It must be able to reach the console's address: " +
-		"start a developer's hub with --allow-loopback, give the console a --public-url, or send the data by push."
+		"start a development hub with --allow-loopback, give the console a --public-url, or send the data by push."
 }
 
 // way is push or url.

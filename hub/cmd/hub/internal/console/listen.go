@@ -17,7 +17,7 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 	}
 	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil || host == "" {
-		return nil, fmt.Errorf("%q names no address of this machine: use 127.0.0.1", address)
+		return nil, fmt.Errorf("%q is not an address of this machine: use 127.0.0.1", address)
 	}
 	for _, ip := range ips {
 		if !ip.Unmap().IsLoopback() {
@@ -26,7 +26,7 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(ips[0].Unmap().String(), port))
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s is in use by another program: choose another port with --listen (0 is any free one)", address)
+		return nil, fmt.Errorf("%s is in use by another program: choose another port with --listen (0 selects a free port)", address)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listening: %w", err)

@@ -88,7 +88,7 @@ func (s *Session) fill(ctx context.Context, user string, d looker.Definition, va
 	case err != nil:
 		return nil, err
 	case form.Error != "":
-		return nil, withHint(errors.New("the hub cannot make the form: "+form.Error), s.signInHint(d))
+		return nil, withHint(errors.New("the hub cannot load the form: "+form.Error), s.signInHint(d))
 	}
 	if len(form.Fields) == 1 && form.Fields[0].OAuthURL != "" {
 		return nil, fmt.Errorf("%s needs a sign-in: sign in with hub console --state FILE, and run the case with the same --state", d.Name)
@@ -101,7 +101,7 @@ func (s *Session) fill(ctx context.Context, user string, d looker.Definition, va
 		}
 	}
 	if len(missing) > 0 {
-		return nil, errors.New("the form has required fields without a value: " + strings.Join(missing, ", "))
+		return nil, errors.New("required form fields have no value: " + strings.Join(missing, ", "))
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if !slices.Contains(known, name) {

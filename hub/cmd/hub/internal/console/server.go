@@ -78,7 +78,7 @@ const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.guard.allows(r) {
-		http.Error(w, "This request does not come from the console's own pages. Open the address that hub console printed.", http.StatusForbidden)
+		http.Error(w, "This request does not come from the console's own pages. Open the URL that hub console printed.", http.StatusForbidden)
 		return
 	}
 	if oneTime(r.URL.Path) {
@@ -288,7 +288,7 @@ func (s *Server) saveCase(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(text) // the browser may be gone
 }
 
-var errNoRun = errors.New("there is no such delivery; the console keeps the last ones")
+var errNoRun = errors.New("the delivery does not exist; the console keeps only the latest ones")
 
 func writeJSON(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")

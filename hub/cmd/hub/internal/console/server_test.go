@@ -157,7 +157,7 @@ func TestDelivery(t *testing.T) {
 		return v.want(p, status, texts...)
 	}
 	see(v.get(""), 200, "Test hub", "CRM", "Sends rows.", "needs email or phone", "sign-in", "plain HTTP")
-	see(v.get("integrations/crm"), 200, `type="password" id="param-0"`, "crm_account", "Looker does not offer the integration until these have a value: API key")
+	see(v.get("integrations/crm"), 200, `type="password" id="param-0"`, "crm_account", "Looker does not show the integration until these have a value: API key")
 	see(v.post("integrations/crm/params", map[string]string{"field.api_key": apiKey, "field.region": "eu", "field.account": "account-of-1"}),
 		200, `placeholder="stored"`, `value="eu"`, `value="account-of-1"`, "Choose a team first.", `<option value="a">Team A</option>`)
 	see(v.post("integrations/crm/test", nil), 200, "The test succeeded.")
@@ -252,10 +252,10 @@ func TestNotSent(t *testing.T) {
 	v := newVisitor(t, base)
 	v.post("integrations/crm/params", map[string]string{"field.api_key": apiKey})
 	for want, change := range map[string]map[string]string{
-		"no file is chosen": {"source": "file"},
-		"wysiwyg_png is not a format that can be made up": {"format": "wysiwyg_png"},
-		"between 0 and 100000 rows":                       {"rows": "100001"},
-		"a sample has between":                            {"rows": "x"},
+		"no file is chosen":                        {"source": "file"},
+		"wysiwyg_png is not a format with samples": {"format": "wysiwyg_png"},
+		"between 0 and 100000 rows":                {"rows": "100001"},
+		"a sample must have between":               {"rows": "x"},
 	} {
 		p := v.submit("crm", fields(change), "", "")
 		if !strings.Contains(p.text, want) {
@@ -293,7 +293,7 @@ func TestProgressAndCancel(t *testing.T) {
 	}
 	v.want(v.get(p.url+"/case.yaml"), http.StatusNotFound) // it has no end to expect yet
 	v.post(strings.TrimPrefix(p.url, base)+"/cancel", nil)
-	v.want(v.finished(s, p), 200, "Failed", "There is no answer that Looker can use", "interrupted")
+	v.want(v.finished(s, p), 200, "Failed", "No response that Looker can use", "interrupted")
 }
 
 // A delivery is saved without its secrets, and can be run again.
@@ -443,7 +443,7 @@ func TestSignInNeedsHTTPS(t *testing.T) {
 	hub := lyingHub(t, `"label":"Lie","uses_oauth":true`, says(`{"error":"Looker's sign-in URL must start with https://."}`), says("{}"))
 	s, base := startConsole(t, hub, "token")
 	const hint = "Sign-ins need an https:// address of the console"
-	newVisitor(t, base).want(newVisitor(t, base).get("integrations/lie"), 200, "The hub cannot make the form.", hint)
+	newVisitor(t, base).want(newVisitor(t, base).get("integrations/lie"), 200, "The hub cannot load the form.", hint)
 	c := Case{Integration: "lie", Format: "csv", Data: Data{Sample: new(1)}}
 	if _, err := s.session.RunCase(t.Context(), "case.yaml", c, nil); err == nil || !strings.Contains(err.Error(), hint) {
 		t.Errorf("the case ended with %v", err)

@@ -29,7 +29,7 @@ func (v *Value) UnmarshalYAML(n *yaml.Node) error {
 		return nil
 	}
 	if n.Kind != yaml.MappingNode || len(n.Content) != 2 || (n.Content[0].Value != "env" && n.Content[0].Value != "file") {
-		return fmt.Errorf("line %d: a value is a text, {env: NAME} or {file: PATH}", n.Line)
+		return fmt.Errorf("line %d: a value must be text, {env: NAME} or {file: PATH}", n.Line)
 	}
 	var s source
 	if err := n.Decode(&s); err != nil {
@@ -37,7 +37,7 @@ func (v *Value) UnmarshalYAML(n *yaml.Node) error {
 	}
 	v.Env, v.File = s.Env, s.File
 	if v.Env == "" && v.File == "" {
-		return fmt.Errorf("line %d: a value is a text, {env: NAME} or {file: PATH}", n.Line)
+		return fmt.Errorf("line %d: a value must be text, {env: NAME} or {file: PATH}", n.Line)
 	}
 	return nil
 }

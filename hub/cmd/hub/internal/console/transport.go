@@ -15,8 +15,8 @@ type transport struct{ hub *client.Client }
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	base, err := url.Parse(t.hub.URL())
 	if err == nil && (r.URL.Scheme != base.Scheme || r.URL.Host != base.Host) {
-		err = fmt.Errorf("the hub lists addresses at %s, but it is called at %s: set HUB_URL to the hub's base URL, "+
-			"and HUB_CONNECT to host:port where it is reached from here", r.URL.Host, base.Host)
+		err = fmt.Errorf("the hub's list has URLs at %s, but the requests go to %s: set HUB_URL to the hub's base URL, "+
+			"and HUB_CONNECT to the host:port at which it is reachable from this machine", r.URL.Host, base.Host)
 	}
 	if err != nil {
 		if r.Body != nil {

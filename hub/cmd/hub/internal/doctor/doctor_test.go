@@ -83,11 +83,11 @@ func TestDoctor(t *testing.T) {
 		},
 		{
 			name: "nothing there", adjust: func(d *Doctor) { d.options.URL = "https://127.0.0.1:1" },
-			want: map[string]string{"connection": "failed nothing answers at 127.0.0.1:1: check that the hub runs"}, skipped: "certificate",
+			want: map[string]string{"connection": "failed nothing is listening at 127.0.0.1:1: check that the hub is running"}, skipped: "certificate",
 		},
 		{
 			name: "unknown authority", adjust: func(d *Doctor) { d.options.CAFile = "" },
-			want: map[string]string{"certificate": "failed the certificate is issued by O=Acme Co, which this machine does not trust: Looker needs"}, skipped: "clock",
+			want: map[string]string{"certificate": "failed the certificate is issued by O=Acme Co, which this machine does not trust: Looker requires"}, skipped: "clock",
 		},
 		{
 			name: "missing authority", adjust: func(d *Doctor) { d.options.CAFile = "/nope.pem" },
@@ -123,11 +123,11 @@ func TestDoctor(t *testing.T) {
 		},
 		{
 			name: "nothing on offer", hub: fakeHub{list: `{"label":"Fake","integrations":[]}`},
-			want: map[string]string{"list": "failed the hub offers no integrations: enable some", "form": "skipped not checked: every form"},
+			want: map[string]string{"list": "failed the hub has no integrations: enable integrations", "form": "skipped not checked: every form"},
 		},
 		{
 			name: "other base URL", hub: fakeHub{list: strings.ReplaceAll(offered, "URL", "https://old.example.com")},
-			want: map[string]string{"urls": "failed the hub tells Looker to deliver to https://old.example.com/actions/a/execute: set ACTION_HUB_BASE_URL"},
+			want: map[string]string{"urls": "failed the hub's list sends deliveries to https://old.example.com/actions/a/execute: set ACTION_HUB_BASE_URL"},
 		},
 		{
 			name: "broken form", hub: fakeHub{form: `{"error":"The vendor is down."}`},
@@ -152,7 +152,7 @@ func TestDoctor(t *testing.T) {
 			if test.adjust != nil {
 				test.adjust(d)
 			}
-			want := map[string]string{"dns": "warning 127.0.0.1 is 127.0.0.1, which is not a public address: fine for a Looker"}
+			want := map[string]string{"dns": "warning 127.0.0.1 is 127.0.0.1, which is not a public address: a Looker instance in the same network can reach it"}
 			maps.Copy(want, test.want)
 			report, skipping := d.Run(t.Context()), false
 			for _, c := range report {

@@ -20,38 +20,38 @@ func (d *Doctor) clock(ctx context.Context) Check {
 	d.client = client
 	theirs, err := client.Clock(ctx)
 	if err != nil {
-		return failed(err.Error(), "check that a hub answers at this address")
+		return failed(err.Error(), "check that a hub is running at this URL")
 	}
 	skew := d.now().Sub(theirs)
 	if skew.Abs() <= maxSkew {
-		return ok("the hub's clock agrees with this machine's")
+		return ok("the hub's clock matches this machine's")
 	}
 	direction := "behind"
 	if skew < 0 {
 		direction = "ahead of"
 	}
 	return failed(fmt.Sprintf("the hub's clock is %s %s this machine's", skew.Abs().Truncate(time.Second), direction),
-		"synchronize both (NTP): sign-ins, signed requests and certificates depend on it")
+		"synchronize both clocks (NTP): sign-ins, signed requests and certificates depend on them")
 }
 
 func (d *Doctor) token(ctx context.Context) Check {
 	if d.options.Token == "" {
-		return failed("no token is set", "set HUB_TOKEN to the one that Looker has (see: hub token --help)")
+		return failed("no token is set", "set HUB_TOKEN to the token that Looker uses (see: hub token --help)")
 	}
 	list, _, err := d.client.List(ctx)
 	if err != nil {
-		return failed(err.Error(), "give Looker and this command a token that is made from the hub's present service secret")
+		return failed(err.Error(), "create a token from the hub's current service secret, and use it in Looker and here")
 	}
 	d.list = list
-	return ok("the hub accepts it")
+	return ok("the hub accepts the token")
 }
 
 func (d *Doctor) integrations(context.Context) Check {
 	n := len(d.list.Integrations)
 	if n == 0 {
-		return failed("the hub offers no integrations", "enable some, and set what they need: the hub's page says what is missing")
+		return failed("the hub has no integrations", "enable integrations and set their required settings; the hub's status page lists what is missing")
 	}
-	return ok(fmt.Sprintf("%s offers %d integrations", d.list.Label, n))
+	return ok(fmt.Sprintf("%s has %d integrations", d.list.Label, n))
 }
 
 // urls are where Looker sends deliveries: the hub makes them from its setting, not from the
@@ -59,11 +59,11 @@ func (d *Doctor) integrations(context.Context) Check {
 func (d *Doctor) urls(context.Context) Check {
 	for _, i := range d.list.Integrations {
 		if !strings.HasPrefix(i.URL, d.base.String()+"/") {
-			return failed("the hub tells Looker to deliver to "+i.URL,
-				"set ACTION_HUB_BASE_URL (spec.baseURL) to the address that Looker is given, "+d.base.String())
+			return failed("the hub's list sends deliveries to "+i.URL,
+				"set ACTION_HUB_BASE_URL (spec.baseURL) to the URL that is configured in Looker, "+d.base.String())
 		}
 	}
-	return ok("deliveries go to the same address")
+	return ok("deliveries go to the same URL")
 }
 
 // form asks for one that needs nothing entered.
@@ -85,7 +85,7 @@ func (d *Doctor) form(ctx context.Context) Check {
 		}
 		return ok(fmt.Sprintf("the form of %s has %d fields", i.Name, len(form.Fields)))
 	}
-	return Check{Status: Skipped, Message: "not checked: every form needs settings in Looker"}
+	return Check{Status: Skipped, Message: "not checked: every form requires settings in Looker"}
 }
 
 func needsSettings(i looker.Integration) bool {

@@ -19,7 +19,7 @@ import (
 func (d *Doctor) address(context.Context) Check {
 	base, err := looker.ParseURL(d.options.URL)
 	if err != nil {
-		return failed(err.Error(), "use the address that Looker is given, such as https://hub.example.com")
+		return failed(err.Error(), "use the URL that is configured in Looker, such as https://hub.example.com")
 	}
 	d.base = base
 	if base.Scheme != "https" {
@@ -59,7 +59,7 @@ func (d *Doctor) dns(ctx context.Context) Check {
 	slices.Sort(texts)
 	message := host + " is " + strings.Join(slices.Compact(texts), ", ")
 	if private {
-		return warning(message+", which is not a public address", "fine for a Looker in the same network; one that Google hosts cannot reach it")
+		return warning(message+", which is not a public address", "a Looker instance in the same network can reach it, but one that Google hosts cannot")
 	}
 	return ok(message)
 }
@@ -67,7 +67,7 @@ func (d *Doctor) dns(ctx context.Context) Check {
 func (d *Doctor) connection(ctx context.Context) Check {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", d.hostPort())
 	if err != nil {
-		return failed("nothing answers at "+d.hostPort(), "check that the hub runs, and that firewalls let Looker's addresses through")
+		return failed("nothing is listening at "+d.hostPort(), "check that the hub is running, and that firewalls allow Looker's addresses")
 	}
 	_ = conn.Close()
 	return ok(d.hostPort() + " accepts connections")
@@ -87,7 +87,7 @@ func (d *Doctor) certificate(ctx context.Context) Check {
 	}}
 	conn, err := dialer.DialContext(ctx, "tcp", d.hostPort())
 	if err != nil {
-		return failed("the TLS handshake fails: "+err.Error(), "TLS 1.2 or later must end at the hub or before it; is this its https port?")
+		return failed("the TLS handshake fails: "+err.Error(), "serve TLS 1.2 or later at the hub or at a proxy, and check that this is the HTTPS port")
 	}
 	tlsConn, _ := conn.(*tls.Conn) // as tls.Dialer documents
 	chain := tlsConn.ConnectionState().PeerCertificates
@@ -103,10 +103,10 @@ func (d *Doctor) certificate(ctx context.Context) Check {
 	left := leaf.NotAfter.Sub(d.now())
 	message := fmt.Sprintf("issued by %s, valid until %s", issuer(leaf), leaf.NotAfter.UTC().Format(time.DateOnly))
 	if left < expiresSoon && leaf.NotAfter.Sub(leaf.NotBefore) > 2*expiresSoon {
-		return warning(message, "renew it: Looker refuses the hub when it has expired")
+		return warning(message, "renew it: Looker rejects the hub once the certificate has expired")
 	}
 	if d.options.CAFile != "" {
-		return ok(message + " (trusted by " + d.options.CAFile + ": Looker's host must trust that authority too)")
+		return ok(message + " (trusted by " + d.options.CAFile + ": Looker's host must trust this CA too)")
 	}
 	return ok(message)
 }
@@ -118,16 +118,16 @@ func (d *Doctor) badChain(err error, chain []*x509.Certificate) Check {
 		switch {
 		case string(last.RawIssuer) == string(last.RawSubject):
 			return failed("the certificate is issued by "+issuer(chain[0])+", which this machine does not trust",
-				"Looker needs a certificate of an authority that its host trusts; to check with a private one, set HUB_CA_FILE")
+				"Looker requires a certificate of a CA that its host trusts; to check with a private CA, set HUB_CA_FILE")
 		default:
-			return failed("the certificate is issued by "+issuer(last)+", whose own certificate the server does not send",
-				"have the server send the whole chain (fullchain.pem), or, for a private authority, set HUB_CA_FILE")
+			return failed("the certificate is issued by "+issuer(last)+", whose certificate the server does not send",
+				"configure the server to send the full chain (fullchain.pem), or, for a private CA, set HUB_CA_FILE")
 		}
 	}
 	if advice := looker.CertificateAdvice(err, d.options.CAFile); advice != "" {
-		return failed(advice, "give the hub a certificate that is valid for "+d.base.Hostname())
+		return failed(advice, "configure a certificate that is valid for "+d.base.Hostname())
 	}
-	return failed("the certificate cannot be used: "+err.Error(), "give the hub another one")
+	return failed("the certificate cannot be used: "+err.Error(), "configure another certificate")
 }
 
 func issuer(c *x509.Certificate) string {

@@ -73,7 +73,7 @@ func (c *Client) get(ctx context.Context, path string, read func(io.Reader) erro
 	// No proxy stands before this machine.
 	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
 	if errors.Is(err, syscall.ECONNREFUSED) {
-		return errors.New("the inbox does not answer: is hub serve --dev still running? Set HUB_INBOX_PAGE as it says")
+		return errors.New("the inbox is not responding: check that hub serve --dev is running, and set HUB_INBOX_PAGE to the URL that it prints")
 	}
 	if err != nil {
 		return fmt.Errorf("reading the inbox: %w", err)
@@ -81,7 +81,7 @@ func (c *Client) get(ctx context.Context, path string, read func(io.Reader) erro
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
 		message, _ := io.ReadAll(io.LimitReader(res.Body, 1<<10))
-		return fmt.Errorf("the inbox answered: %s", strings.TrimSpace(string(message)))
+		return fmt.Errorf("the inbox returned an error: %s", strings.TrimSpace(string(message)))
 	}
 	if err := read(res.Body); err != nil {
 		return fmt.Errorf("reading the inbox: %w", err)

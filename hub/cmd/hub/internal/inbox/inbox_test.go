@@ -24,7 +24,7 @@ func deliver(t *testing.T, i *Inbox, contentType string, body io.Reader) {
 	w := httptest.NewRecorder()
 	i.receiver().ServeHTTP(w, r)
 	if w.Code != http.StatusOK {
-		t.Fatalf("the inbox answered %d: %s", w.Code, w.Body)
+		t.Fatalf("the inbox returned %d: %s", w.Code, w.Body)
 	}
 }
 
@@ -77,7 +77,7 @@ func TestBounds(t *testing.T) {
 	if large := list[0]; large.Size != 3*size || large.body != nil {
 		t.Errorf("size %d is kept, body %v, want the size %d only", large.Size, large.body != nil, 3*size)
 	}
-	if problem := list[0].Problem; !strings.HasPrefix(problem, "The body was not kept: ") {
+	if problem := list[0].Problem; !strings.HasPrefix(problem, "The body was not stored: ") {
 		t.Errorf("the inbox says %q", problem)
 	}
 	if got := view(t, i, "4/body").Code; got != http.StatusGone {
@@ -112,7 +112,7 @@ func TestBrokenOff(t *testing.T) {
 	i := New(t.TempDir())
 	deliver(t, i, "text/csv", io.MultiReader(strings.NewReader("a,b\n1,2\n"), iotest.ErrReader(errors.New("cut"))))
 	page := view(t, i, "1").Body.String()
-	for _, want := range []string{"Incomplete.", "The body broke off: cut.", "<td>1</td>"} {
+	for _, want := range []string{"Incomplete.", "The body is incomplete: cut.", "<td>1</td>"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q:\n%s", want, page)
 		}

@@ -88,14 +88,14 @@ func (l listPage) document() templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, ", the newest first. At most ")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, ", newest first. At most ")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var5 string
 				templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(maxDeliveries)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `cmd/hub/internal/inbox/list.templ`, Line: 23, Col: 81}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `cmd/hub/internal/inbox/list.templ`, Line: 23, Col: 77}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 				if templ_7745c5c3_Err != nil {
@@ -281,7 +281,7 @@ func nothing() templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "<section class=\"panel\" aria-labelledby=\"empty\"><h2 id=\"empty\">Nothing was delivered yet</h2><p>Send something from another terminal, with the environment that <code>hub serve --dev</code> printed:</p><pre><code>hub sample --rows 100 | hub send webhook --data - --field url=$HUB_INBOX/first</code></pre><p><code>tray</code> and <code>zapier</code> deliver here as well.</p></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "<section class=\"panel\" aria-labelledby=\"empty\"><h2 id=\"empty\">No deliveries yet</h2><p>Send something from another terminal, with the environment that <code>hub serve --dev</code> printed:</p><pre><code>hub sample --rows 100 | hub send webhook --data - --field url=$HUB_INBOX/first</code></pre><p><code>tray</code> and <code>zapier</code> deliver here as well.</p></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -17,7 +17,7 @@ func (i *Inbox) receiver() http.Handler {
 		switch r.Method {
 		case http.MethodPost, http.MethodPut, http.MethodPatch:
 		default:
-			http.Error(w, "Deliveries come here by POST, PUT or PATCH.", http.StatusMethodNotAllowed)
+			http.Error(w, "Send deliveries with POST, PUT or PATCH.", http.StatusMethodNotAllowed)
 			return
 		}
 		d := &Delivery{Received: i.now().UTC(), Method: r.Method, Path: r.URL.RequestURI(), Header: r.Header}
@@ -37,9 +37,9 @@ func (i *Inbox) receive(ctx context.Context, d *Delivery, body io.Reader) {
 	d.Size, d.SHA256 = n, hexSum(sum.Sum(nil))
 	switch {
 	case err != nil:
-		d.Problem = problem("The body broke off", err)
+		d.Problem = problem("The body is incomplete", err)
 	case keep.err != nil:
-		d.Problem = problem("The body was not kept", keep.err)
+		d.Problem = problem("The body was not stored", keep.err)
 		keep.spooled.Abort()
 		return
 	}

@@ -86,7 +86,7 @@ func (i *Inbox) find(w http.ResponseWriter, r *http.Request) (*Delivery, func(),
 			return d, done, true
 		}
 	}
-	http.Error(w, fmt.Sprintf("There is no such delivery. The inbox keeps the last %d.", maxDeliveries), http.StatusNotFound)
+	http.Error(w, fmt.Sprintf("The delivery does not exist. The inbox keeps only the last %d.", maxDeliveries), http.StatusNotFound)
 	return nil, nil, false
 }
 
@@ -108,7 +108,7 @@ func (i *Inbox) showBody(w http.ResponseWriter, r *http.Request) {
 	}
 	defer done()
 	if d.body == nil {
-		http.Error(w, "The body was not kept.", http.StatusGone)
+		http.Error(w, "The body was not stored.", http.StatusGone)
 		return
 	}
 	t := d.ContentType()

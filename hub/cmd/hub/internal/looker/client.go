@@ -143,7 +143,7 @@ func (c *Client) do(req *http.Request) ([]byte, error) {
 	defer res.Body.Close()
 	answer, err := io.ReadAll(res.Body)
 	if err != nil {
-		return nil, fmt.Errorf("reading the hub's answer: %w", err)
+		return nil, fmt.Errorf("reading the hub's response: %w", err)
 	}
 	if res.StatusCode != http.StatusOK {
 		return nil, statusError(res, answer)
@@ -164,7 +164,7 @@ func (c *Client) Clock(ctx context.Context) (time.Time, error) {
 	_ = res.Body.Close()
 	at, err := http.ParseTime(res.Header.Get("Date"))
 	if err != nil {
-		return time.Time{}, errors.New("the hub's answer does not say what time it is")
+		return time.Time{}, errors.New("the hub's response has no date")
 	}
 	return at, nil
 }
@@ -176,9 +176,9 @@ func statusError(res *http.Response, answer []byte) error {
 	case res.StatusCode == http.StatusForbidden:
 		e.Message = "the hub rejected the token: HUB_TOKEN must be made from the hub's service secret (see: hub token --help)"
 	case json.Unmarshal(answer, &body) == nil && body.Error != "":
-		e.Message = "the hub answered: " + body.Error
+		e.Message = "the hub returned an error: " + body.Error
 	default:
-		e.Message = fmt.Sprintf("the hub's address answered %s, which is not how a hub answers: is HUB_URL right?", res.Status)
+		e.Message = fmt.Sprintf("the hub's URL returned %s, which is not a response of a hub: check HUB_URL", res.Status)
 	}
 	return e
 }
@@ -275,7 +275,7 @@ func (c *Client) Execute(ctx context.Context, name string, e Envelope, data *Dat
 	var result struct{ Looker *Outcome }
 	if err == nil {
 		if err = decode(answer, &result); err == nil && result.Looker == nil {
-			err = errors.New("the hub's answer does not say how the delivery ended")
+			err = errors.New("the hub's response has no result of the delivery")
 		}
 	}
 	if err != nil {
@@ -313,7 +313,7 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 // decode reads an answer whose JSON the hub's protocol fixes.
 func decode(answer []byte, into any) error {
 	if err := json.Unmarshal(answer, into); err != nil {
-		return fmt.Errorf("the hub's answer is not what a hub answers: %w", err)
+		return fmt.Errorf("unexpected response from the hub: %w", err)
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func (c *Client) Explain(err error) error {
 	case errors.Is(err, context.Canceled):
 		return errors.New("interrupted")
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("nothing answers at %s: is the hub running, and HUB_URL right?", host)
+		return fmt.Errorf("nothing is listening at %s: check that the hub is running, and check HUB_URL", host)
 	case notFound:
 		return fmt.Errorf("the name %s does not resolve: is HUB_URL right?", c.base.Hostname())
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
@@ -80,7 +80,7 @@ func (c *Client) notOffered(ctx context.Context, name string) error {
 		return fmt.Errorf("%s is not available: %s", name, strings.Replace(reason, "missing settings: ", "missing ", 1))
 	}
 	if slices.Contains(s.Integrations.On, name) {
-		return fmt.Errorf("%s is not offered to Looker %s: try a newer version with --looker", name, c.opts.Version)
+		return fmt.Errorf("%s is not available in Looker %s: try a newer version with --looker", name, c.opts.Version)
 	}
 	names := slices.AppendSeq(slices.Clone(s.Integrations.On), maps.Keys(s.Integrations.Off))
 	return fmt.Errorf("there is no integration named %s%s", name, suggest.Text(name, names))

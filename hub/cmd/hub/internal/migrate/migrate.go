@@ -152,7 +152,7 @@ func (ref reference) offered(environment map[string]string) bool {
 func (ref reference) compare(environment map[string]string, offered bool, reason string) Integration {
 	i := Integration{Name: ref.name, Offered: offered}
 	if !offered {
-		i.Findings = append(i.Findings, Finding{Blocker, "It is not offered: " + reason + "."})
+		i.Findings = append(i.Findings, Finding{Blocker, "It is unavailable: " + reason + "."})
 	}
 	if ref.name == "google_sheets" && environment["GOOGLE_DRIVE_CLIENT_ID"] == "" {
 		i.Findings = append(i.Findings, Finding{
@@ -195,8 +195,8 @@ func general(environment map[string]string) []Finding {
 		add(Action, "%s is set, but proxies are not used by default. Set ACTION_HUB_EGRESS_PROXY to resolve or trust.", proxy)
 	}
 	if environment["ACTION_HUB_EGRESS_ALLOW_CIDRS"] == "" {
-		add(Action, "Connections to private addresses are refused. "+
-			"If Looker or a destination has one, set ACTION_HUB_EGRESS_ALLOW_CIDRS to its range.")
+		add(Action, "Connections to private addresses are blocked. "+
+			"If Looker or a destination has a private address, set ACTION_HUB_EGRESS_ALLOW_CIDRS to its range.")
 	}
 	add(Change, "A result that is truncated, or in which Looker reports an error, fails the delivery. The reference could report success.")
 	add(Change, "Deliveries run in parallel. To protect a destination, set ACTION_HUB_MAX_DELIVERIES, which is 32 per pod.")

@@ -13,12 +13,12 @@ type reference struct {
 const (
 	rowsFail   = "A delivery with rows that could not be delivered is reported as failed. The reference reported success."
 	invalidID  = "Rows without a valid ID count as failed, so one such row fails the delivery. The reference skipped them."
-	pivotError = "Pivoted columns, and two columns for one field, end the delivery with an error. Remove them from the query."
+	pivotError = "Pivoted columns, and two columns for one field, fail the delivery. Remove them from the query."
 	httpsOnly  = "Only https:// URLs are accepted. Change schedules with an http:// URL."
 	wholeName  = "The URL's host must be one of the vendor's domains as a whole, or a subdomain of it."
-	pathUsed   = "The folder in the form's path is used. The reference ignored it: a schedule that has a path writes to a new place."
+	pathUsed   = "The folder in the form's path is used. The reference ignored it, so a schedule that has a path writes to a different folder."
 	anonymous  = "Rows with the same email address have the same anonymous ID. In the reference, it was random."
-	wholeFile  = "When Looker's download breaks off, nothing is written. The reference could deliver an error page or a part of the data."
+	wholeFile  = "If the download from Looker fails, nothing is written. The reference could deliver an error page or incomplete data."
 )
 
 // references are the integrations of the reference, version 1.5.36, in its order.
@@ -29,18 +29,18 @@ var references = []reference{
 		"Values that are not an option of a select field create the option (typecast), also for existing schedules.",
 	}},
 	{"aws_ec2_stop_instance", nil, []string{
-		"A query with a row that has no valid instance ID stops no instance. Filter such rows in Looker.",
+		"If a row has no valid instance ID, no instance is stopped. Filter out such rows in Looker.",
 	}},
 	{"auger", nil, []string{
-		"The project's name must not contain a slash.", "The model gets all columns of the query, not those of the last row.",
+		"The project's name must not contain a slash.", "The model receives all columns of the query, not only those of the last row.",
 	}},
 	{"azure_storage", nil, []string{wholeFile}},
 	{"braze", nil, []string{
 		rowsFail, "Rows beyond 100,000 count as failed. The reference dropped them silently; the limit is configurable.",
-		"The endpoint must be one of Braze's hosts.", "Pivoted attributes end the delivery with an error. Remove them from the query.",
+		"The endpoint must be one of Braze's hosts.", "Pivoted attributes fail the delivery. Remove them from the query.",
 	}},
 	{"digitalocean_droplet", nil, []string{
-		"It works. The reference cannot load its library.",
+		"This integration works. The reference cannot load its library.",
 		"Droplets are shut down. For the reference's behaviour, select power_off in the form.",
 	}},
 	{"digitalocean_object_storage", nil, []string{pathUsed, wholeFile}},
@@ -58,23 +58,23 @@ var references = []reference{
 		"Rows that Google rejects are reported with the reason. The reference did not read the response.",
 	}},
 	{"google_analytics_data_import", []string{"GOOGLE_ANALYTICS_CLIENT_ID", "GOOGLE_ANALYTICS_CLIENT_SECRET"}, []string{
-		"Rows become events of Google Analytics 4. Configure existing schedules again: they fail, because Google shut down Universal Analytics.",
+		"Rows become events of Google Analytics 4. Reconfigure existing schedules: they fail, because Google shut down Universal Analytics.",
 	}},
 	{"google_drive", []string{"GOOGLE_DRIVE_CLIENT_ID", "GOOGLE_DRIVE_CLIENT_SECRET"}, []string{
-		"The folder's URL must be that of an existing folder. A schedule with another text fails; the reference wrote to the top of the drive.",
-		"The domain allowlist is enforced at delivery. The reference delivered nevertheless.",
+		"The folder's URL must be the URL of an existing folder. A schedule with other text fails; the reference wrote to the root of the drive.",
+		"The domain allowlist is enforced at delivery. The reference did not enforce it.",
 	}},
 	{"google_sheets", []string{"GOOGLE_SHEET_CLIENT_ID", "GOOGLE_SHEET_CLIENT_SECRET"}, []string{
-		"Only a spreadsheet of exactly the schedule's name is overwritten.",
-		"No value becomes a formula, and numbers do not depend on the spreadsheet's locale.",
-		"The folder's URL must be that of an existing folder.",
-		"The domain allowlist is enforced at delivery. The reference delivered nevertheless.",
+		"Only a spreadsheet with exactly the schedule's name is overwritten.",
+		"Values never become formulas, and numbers do not depend on the spreadsheet's locale.",
+		"The folder's URL must be the URL of an existing folder.",
+		"The domain allowlist is enforced at delivery. The reference did not enforce it.",
 	}},
 	{"google_cloud_storage", nil, []string{wholeFile}},
-	{"hubspot_companies", nil, []string{rowsFail, invalidID, pivotError, "A null clears its property. The reference's null was ignored."}},
-	{"hubspot_contacts", nil, []string{rowsFail, invalidID, pivotError, "A null clears its property. The reference's null was ignored."}},
+	{"hubspot_companies", nil, []string{rowsFail, invalidID, pivotError, "A null value clears its property. In the reference, null values were ignored."}},
+	{"hubspot_contacts", nil, []string{rowsFail, invalidID, pivotError, "A null value clears its property. In the reference, null values were ignored."}},
 	{"jira_create_issue", nil, []string{httpsOnly}},
-	{"kloudio", nil, []string{"A failed upload ends the delivery. The reference started the import without data."}},
+	{"kloudio", nil, []string{"A failed upload fails the delivery. The reference started the import without data."}},
 	{"marketo", nil, []string{
 		rowsFail, pivotError, "Rows without a value of the lookup field count as failed, so one such row fails the delivery.",
 		"IDs of campaigns and lists must be numeric.",
@@ -86,27 +86,27 @@ var references = []reference{
 	{"amazon_sagemaker_infer", nil, []string{"A row with more or fewer columns than the header is an error."}},
 	{"amazon_sagemaker_train_linearlearner", nil, []string{"Rows that the algorithm cannot read are an error before a machine is started."}},
 	{"amazon_sagemaker_train_xgboost", nil, []string{
-		"The algorithm is XGBoost 1.7 in place of 0.72. Models that the reference trained keep their image.",
+		"The algorithm is XGBoost 1.7 instead of 0.72. Models that the reference trained keep their image.",
 		"Rows that the algorithm cannot read are an error before a machine is started.",
 	}},
 	{"salesforce_campaigns", []string{
 		"SALESFORCE_CLIENT_ID", "SALESFORCE_CLIENT_SECRET", "SALESFORCE_MAX_RESULTS", "SALESFORCE_CHUNK_SIZE",
 	}, []string{
-		rowsFail, invalidID, "A member status that the campaign lacks is an error. Members got the default status.",
+		rowsFail, invalidID, "A member status that the campaign does not have is an error. In the reference, members got the default status.",
 		"The user attribute with the Salesforce domain must name one of Salesforce's hosts.",
 	}},
 	{"segment_event", nil, []string{rowsFail, anonymous}},
 	{"segment_group", nil, []string{rowsFail, "A query without users or without groups is an error."}},
 	{"segment_track", nil, []string{rowsFail, anonymous, "A query with only a group ID is an error."}},
 	{"sendgrid", nil, []string{"An invalid email address is an error before SendGrid is called."}},
-	{"slack", nil, []string{"The file and the comment are one message. A comment that Slack would cut off is an error."}},
-	{"slack_app", nil, []string{"The file and the comment are one message. A comment that Slack would cut off is an error."}},
+	{"slack", nil, []string{"The file and the comment are one message. A comment that Slack would truncate is an error."}},
+	{"slack_app", nil, []string{"The file and the comment are one message. A comment that Slack would truncate is an error."}},
 	{"teams_incomingwebhook", nil, []string{
 		httpsOnly, "A delivery without a link to Looker is an error.",
-		"URLs of Office 365 connectors may no longer exist at Microsoft: the form says which ones. Use the webhook of a workflow.",
+		"Microsoft may have retired the URLs of Office 365 connectors; the form shows which ones. Use the webhook of a workflow.",
 	}},
 	{"tray", nil, []string{httpsOnly, wholeName, "An empty result by download is an error."}},
-	{"twilio", nil, []string{"A first line that is too long is shortened. The reference then sent no data."}},
+	{"twilio", nil, []string{"A first line that is too long is truncated. In that case, the reference sent no data."}},
 	{"twilio_message", nil, []string{
 		rowsFail, "A phone number that occurs several times gets one message.", "Rows without a number count as failed.",
 	}},
