@@ -43,7 +43,7 @@ benchstat := golang.org/x/perf/cmd/benchstat
 templ := github.com/a-h/templ/cmd/templ
 actionlint := github.com/rhysd/actionlint/cmd/actionlint
 # Where generated files are.
-GENERATED := README.md api config charts hub/page hub/cmd/hub/internal/console hub/cmd/hub/internal/inbox hub/looker/api icons/README.md integrations/README.md integrations/integrations.go integrations/apis.go integrations/internal/readmes integrations/testdata/definitions
+GENERATED := README.md api config charts hub/page hub/cmd/hub/internal/console hub/cmd/hub/internal/inbox hub/looker icons/README.md integrations/README.md integrations/integrations.go integrations/apis.go integrations/internal/readmes integrations/testdata/definitions
 # What "make test" could not run on this machine, a line each.
 SKIPPED := $(CACHE)/skipped
 export SKIPPED

@@ -70,7 +70,7 @@ func TestControl(t *testing.T) {
 		{"PUT", "/users/2/credentials", `{"client_id":"new","client_secret":"new-secret"}`, 200, "{}"},
 		{"POST", "/form", `{"user":"2","integration":"2::crm","values":{"team":"b"}}`, 200, `"default":"general-b"`},
 		{"POST", "/form", `{"user":"2","integration":"2::crm","values":{"team":"b"},"fill":true}`, 200, `"values":{"channel":"general-b","team":"b"}`},
-		{"POST", "/form", `{"user":"2","integration":"2::nope"}`, 422, "no such integration"},
+		{"POST", "/form", `{"user":"2","integration":"2::nope"}`, 422, "the integration does not exist"},
 		{"POST", "/sign-in", `{"user":"2","integration":"2::drive"}`, 200, `"signed_in":true`},
 		{"POST", "/run", `{"user":"2","integration":"2::crm","format":"csv","data":"` + data + `"}`, 200, `"success":true`},
 		{"POST", "/run", `{"user":"2","integration":"2::bucket","format":"csv","data":"` + data + `"}`, 422, "not enabled"},

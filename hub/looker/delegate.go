@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"html/template"
 	"net/http"
 	"slices"
 	"strings"
@@ -87,18 +86,6 @@ func (i *integration) delegatedState(data string) string {
 	return string(text)
 }
 
-// signInPage asks for a token where nothing is installed: the simulator cannot get one from the destination.
-var signInPage = template.Must(template.New("").Parse(`<!DOCTYPE html>
-<html lang="en"><meta charset="utf-8"><title>Sign in to {{.}}</title>
-<h1>Sign in to {{.}}</h1>
-<p>Looker would ask {{.}} for a token. Enter one.</p>
-<form method="post">
-<p><label>Installation ID <input name="installation" required></label>
-<p><label>Token <input name="token" type="password" autocomplete="off" required></label>
-<p><button>Sign in</button>
-</form>
-`))
-
 // maxSignIn limits the form of [signInPage].
 const maxSignIn = 64 << 10
 
@@ -125,7 +112,7 @@ func (l *Looker) signInDelegated(w http.ResponseWriter, r *http.Request) {
 		l.journal.responded(entry, http.StatusOK, nil)
 		header.Set("Content-Type", "text/html; charset=utf-8")
 		header.Set("Content-Security-Policy", "default-src 'none'; form-action 'self'; frame-ancestors 'none'")
-		_ = signInPage.Execute(w, label) // the browser may be gone
+		_ = signInPage(label).Render(r.Context(), w) // the browser may be gone
 		return
 	case len(tokens) == 0 && r.Method == http.MethodPost:
 		r.Body = http.MaxBytesReader(w, r.Body, maxSignIn)

@@ -153,7 +153,7 @@ func TestInstallations(t *testing.T) {
 	t.Parallel()
 	_, i, id := chat(t)
 	for what, err := range map[string]error{
-		"no such integration": i.SetInstallations("9::x", installed),
+		"the integration does not exist": i.SetInstallations("9::x", installed),
 		"OAuth of the hub":    i.SetInstallations(strings.Replace(id, "chat", "drive", 1), installed),
 		"no token":            i.SetInstallations(id, []looker.Installation{{ID: "1", Target: "T1"}}),
 	} {

@@ -152,7 +152,7 @@ func TestRunRefuses(t *testing.T) {
 		action looker.Action
 		reason string
 	}{
-		"no integration": {csv(analyst, hubID+"::nope"), "no such integration"},
+		"no integration": {csv(analyst, hubID+"::nope"), "the integration does not exist"},
 		"no user":        {csv("9", id), `no user "9"`},
 		"not enabled":    {csv(analyst, hubID+"::bucket"), "not enabled"},
 		"no permission":  {csv(guest, id), "needs the permission send_to_integration"},

@@ -153,7 +153,7 @@ func TestRowsOfBrokenDownload(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows, err := texts(tab)
-	if want := "The download from Looker broke off before the data was complete."; action.MessageOf(err) != want || len(rows) != 1 {
+	if want := "The download from Looker ended before the data was complete."; action.MessageOf(err) != want || len(rows) != 1 {
 		t.Errorf("%d rows, then %v, want %q", len(rows), err, want)
 	}
 }

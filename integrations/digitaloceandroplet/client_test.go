@@ -317,7 +317,7 @@ func TestHourlyLimit(t *testing.T) {
 		message string
 	}{
 		"soon":       {time.Minute, 2, "1 droplets are off."},
-		"in an hour": {time.Hour, 1, "Droplet 1: DigitalOcean answered 429 Too Many Requests."},
+		"in an hour": {time.Hour, 1, "Droplet 1: DigitalOcean returned 429 Too Many Requests."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -60,7 +60,7 @@ ACTION_HUB_SECRET=a-secret-of-the-hub
 	if got := runHub(t, nil, text+"ACTION_WHITELIST=slack,tray\n", "migrate", "check", "-"); got.Status != 0 || !strings.Contains(got.Out, "There are no blockers") {
 		t.Errorf("an environment without blockers: %+v", got)
 	}
-	if got := runHub(t, nil, text+"ACTION_WHITELIST=tray,webhook\n", "migrate", "check", "-"); !strings.Contains(got.Out, "New in Looker: webhook.\nTo offer only those of the reference, remove these names from ACTION_WHITELIST") {
+	if got := runHub(t, nil, text+"ACTION_WHITELIST=tray,webhook\n", "migrate", "check", "-"); !strings.Contains(got.Out, "New in Looker: webhook.\nTo enable only the integrations of the reference, remove these names from ACTION_WHITELIST") {
 		t.Errorf("an integration that the reference does not know in ACTION_WHITELIST: %+v", got)
 	}
 }

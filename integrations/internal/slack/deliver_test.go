@@ -56,7 +56,7 @@ func TestSeveralDestinations(t *testing.T) {
 		{
 			name: "the token is revoked between them", form: map[string]string{"channel": "C1,C2,C3"}, refuses: map[string]string{"C2": "token_revoked"},
 			seen: []string{"C1" + file}, kind: action.Unauthenticated,
-			message: "Delivered to C1. Do not send it there again. C2: Your Slack authentication credentials are not valid (token_revoked). Not tried: C3.",
+			message: "Delivered to C1. Do not send it there again. C2: Your Slack authentication credentials are not valid (token_revoked). Not attempted: C3.",
 		},
 		{
 			name: "an answer is lost", form: map[string]string{"channel": "C1,C2"},
@@ -297,7 +297,7 @@ func TestLongComment(t *testing.T) {
 		{name: "at a line", comment: strings.Repeat("a b", 800) + "\n" + strings.Repeat("c", 1000), sections: []string{strings.Repeat("a b", 800), strings.Repeat("c", 1000)}},
 		{name: "at a word", comment: "x\n" + strings.Repeat("y", 2000) + " " + strings.Repeat("z", 1500), sections: []string{"x\n" + strings.Repeat("y", 2000), strings.Repeat("z", 1500)}},
 		{name: "blanks make no section", comment: "a" + strings.Repeat(" ", 3500), sections: []string{"a" + strings.Repeat(" ", 2998)}},
-		{name: "too long", comment: strings.Repeat("a", 40_001), message: "The comment is too long. Slack takes 40000 characters."},
+		{name: "too long", comment: strings.Repeat("a", 40_001), message: "The comment is too long. Slack allows 40000 characters."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -237,7 +237,7 @@ func TestDeliverFails(t *testing.T) {
 			name: "details", to: "C1", method: share,
 			reply:   actiontest.Reply{Body: `{"ok":false,"error":"invalid_arguments","response_metadata":{"messages":["[ERROR] no\nsuch [json-pointer:/thread_ts]","[WARN] token xoxb-s3cret-token.","","c","d"]}}`},
 			kind:    action.Invalid,
-			message: "Slack refused the request (invalid_arguments): no such [json-pointer:/thread_ts]; token ….",
+			message: "Slack rejected the request (invalid_arguments): no such [json-pointer:/thread_ts]; token ….",
 			calls:   3,
 		},
 		{
@@ -249,7 +249,7 @@ func TestDeliverFails(t *testing.T) {
 		},
 		{
 			name: "unknown code", to: "C1", method: ask, reply: refused("something_new"), kind: action.Invalid,
-			message: "Slack refused the request (something_new).", calls: 1,
+			message: "Slack rejected the request (something_new).", calls: 1,
 		},
 		{
 			name: "an error that is no code", to: "C1", method: ask, reply: refused("Bad token " + token),
