@@ -6,6 +6,7 @@ import (
 	"iter"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -143,6 +144,35 @@ func TestRetry(t *testing.T) {
 			if !errors.Is(err, tt.err) {
 				t.Errorf("error %v, want %v", err, tt.err)
 			}
+		})
+	}
+}
+
+// A wait that would outlast the request is not started: its user learns the reason at once.
+func TestRetryBeforeDeadline(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		timeout, took time.Duration
+		calls         int
+	}{
+		"in time":  {time.Minute, 59 * time.Second, 2},
+		"too late": {59 * time.Second, 0, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				busy := action.Wrap(&outbound.StatusError{Code: 429, RetryAfter: 59 * time.Second}, action.RateLimited, "Busy.")
+				ctx, cancel := context.WithTimeout(t.Context(), tt.timeout)
+				defer cancel()
+				start, calls := time.Now(), 0
+				err := deliver.Retry{MaxAttempts: 2, InitialBackoff: time.Second, MaxBackoff: time.Second}.Do(ctx, func(context.Context) error {
+					calls++
+					return busy
+				})
+				if took := time.Since(start); took != tt.took || calls != tt.calls || !errors.Is(err, busy) {
+					t.Errorf("%v after %d calls in %v, want %v after %d in %v", err, calls, took, busy, tt.calls, tt.took)
+				}
+			})
 		})
 	}
 }

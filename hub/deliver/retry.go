@@ -27,7 +27,7 @@ type Retry struct {
 }
 
 // Do calls f until it succeeds, its error is not worth a retry, MaxAttempts is reached or ctx is
-// done.
+// done, or would be done before the end of a Retry-After.
 func (r Retry) Do(ctx context.Context, f func(context.Context) error) error { return r.do(ctx, nil, f) }
 
 func (r Retry) do(ctx context.Context, limiter *rate.Limiter, f func(context.Context) error) error {
@@ -54,8 +54,11 @@ func (r Retry) do(ctx context.Context, limiter *rate.Limiter, f func(context.Con
 		case ctx.Err() != nil, !r.retryable(last):
 			return struct{}{}, backoff.Permanent(last)
 		}
-		if s, ok := errors.AsType[*outbound.StatusError](last); ok && s.RetryAfter > 0 {
-			return struct{}{}, backoff.RetryAfter(int(s.RetryAfter.Round(time.Second) / time.Second))
+		if wait := retryAfter(last); wait > 0 {
+			if deadline, bounded := ctx.Deadline(); bounded && time.Until(deadline) <= wait {
+				return struct{}{}, backoff.Permanent(last) // the user need not wait for it
+			}
+			return struct{}{}, backoff.RetryAfter(int(wait.Round(time.Second) / time.Second))
 		}
 		return struct{}{}, last
 	}, backoff.WithBackOff(b), backoff.WithMaxTries(uint(r.MaxAttempts)), backoff.WithMaxElapsedTime(0))
@@ -81,7 +84,12 @@ func (r Retry) retryable(err error) bool {
 // Looker's user better.
 const maxRetryAfter = 2 * time.Minute
 
-func retryAfterTooLong(err error) bool {
-	s, ok := errors.AsType[*outbound.StatusError](err)
-	return ok && s.RetryAfter > maxRetryAfter
+func retryAfterTooLong(err error) bool { return retryAfter(err) > maxRetryAfter }
+
+// retryAfter returns how long the other side asks to wait; 0 when it does not say.
+func retryAfter(err error) time.Duration {
+	if s, ok := errors.AsType[*outbound.StatusError](err); ok {
+		return s.RetryAfter
+	}
+	return 0
 }

@@ -204,26 +204,10 @@ func fromRateLimit(refused *action.Error, header http.Header) error {
 	return withRetryAfter(refused)
 }
 
-// maxRetryAfter is the longest wait that is accepted. A wait that would outlast the context is not
-// started either.
-const maxRetryAfter = 2 * time.Minute
-
 // retryIdempotent makes a call that has no visible effect, and retries it if that can help.
 func retryIdempotent[T any](ctx context.Context, call func(context.Context) (T, error)) (T, error) {
 	var out T
-	retry := deliver.Retry{
-		MaxAttempts: 3, InitialBackoff: 200 * time.Millisecond, MaxBackoff: 2 * time.Second,
-		When: func(err error) bool {
-			pause := maxRetryAfter
-			if deadline, bounded := ctx.Deadline(); bounded {
-				pause = min(pause, time.Until(deadline))
-			}
-			if s, ok := errors.AsType[*outbound.StatusError](err); ok && s.RetryAfter > pause {
-				return false
-			}
-			return action.KindOf(err).Retryable()
-		},
-	}
+	retry := deliver.Retry{MaxAttempts: 3, InitialBackoff: 200 * time.Millisecond, MaxBackoff: 2 * time.Second}
 	err := retry.Do(ctx, func(ctx context.Context) error {
 		var err error
 		out, err = call(ctx)
