@@ -3,7 +3,6 @@ package action
 import (
 	"bytes"
 	"iter"
-	"math"
 	"slices"
 	"time"
 
@@ -76,39 +75,50 @@ func (t *Table) Tagged(tag string) int {
 // Row is one row of a result. It stays valid after the next one.
 type Row struct {
 	cells []Cell
+
+	// A row of NewRowOfText has no cells. These have no pointers, which the garbage collector would follow.
+	text   []byte
+	places []CellPlace
+}
+
+// CellPlace is where a cell of a row is in a text, and where in the cell its value is.
+type CellPlace struct {
+	// Start and End are the cell's place in the text; 0 for a missing cell.
+	Start, End int32
+	// ValueStart and ValueEnd are the place of the cell's last member "value" in the cell; 0 if there is none
+	// or if it is unknown.
+	ValueStart, ValueEnd int32
 }
 
 // NewRow creates a row from one cell per column.
-func NewRow(cells []Cell) Row { return Row{cells} }
+func NewRow(cells []Cell) Row { return Row{cells: cells} }
+
+// NewRowOfText creates a row from a text that contains its cells, and the place of one per column, without
+// copying them. The cells must be valid JSON.
+func NewRowOfText(text []byte, places []CellPlace) Row { return Row{text: text, places: places} }
 
 // Cell returns the cell of the column with this index.
 func (r Row) Cell(column int) Cell {
-	if column < 0 || column >= len(r.cells) {
-		return Cell{}
+	switch {
+	case column < 0:
+	case column < len(r.places):
+		p := r.places[column]
+		return Cell{r.text[p.Start:p.End:p.End], p.ValueStart, p.ValueEnd}
+	case column < len(r.cells):
+		return r.cells[column]
 	}
-	return r.cells[column]
+	return Cell{}
 }
 
 // Cell is one cell of json_detail: {"value": …, "rendered": …, "html": …, "links": […]},
 // or, in a pivoted column, an object with such a cell for each pivot key.
 type Cell struct {
-	raw jsontext.Value
-	// The value is raw[valueStart:valueEnd] if the decoder of the row has found it. 32 bits, because rows
-	// that are kept consist mostly of cells.
-	valueStart, valueEnd int32
+	raw                  jsontext.Value
+	valueStart, valueEnd int32 // as in CellPlace
 }
 
 // NewCell creates a cell from its JSON text without copying it. The text must be valid.
 func NewCell(raw jsontext.Value) Cell { return Cell{raw: raw} }
-
-// NewCellWithValue is [NewCell] for a text whose last member "value" is raw[start:end], so that
-// [Cell.Value] does not have to search for it.
-func NewCellWithValue(raw jsontext.Value, start, end int) Cell {
-	if start < 0 || start >= end || end > min(len(raw), math.MaxInt32) {
-		return NewCell(raw)
-	}
-	return Cell{raw, int32(start), int32(end)} //nolint:gosec // checked above
-}
 
 // Missing reports whether the row has no cell for the column.
 func (c Cell) Missing() bool { return len(c.raw) == 0 }

@@ -29,19 +29,23 @@ func TestText(t *testing.T) {
 	}
 }
 
-// A cell whose value was found by the row's decoder is like any other cell; what cannot be the place of
-// a value is ignored.
-func TestCellWithValue(t *testing.T) {
+// A row can be a text and the places of its cells.
+func TestRowOfText(t *testing.T) {
 	t.Parallel()
-	raw := jsontext.Value(`{"rendered":"1.0","value":1}`)
-	for _, place := range [][2]int{{26, 27}, {0, 0}, {-1, 27}, {27, 26}, {26, 29}} {
-		cell := action.NewCellWithValue(raw, place[0], place[1])
-		if cell.Missing() || string(cell.Raw()) != string(raw) || cell.Text() != "1" || cell.Rendered() != "1.0" {
-			t.Errorf("with the value at %v: %s, %q, %q", place, cell.Raw(), cell.Text(), cell.Rendered())
+	const text = `[{"value":2},{"rendered":"1.0","value":1}]`
+	row := action.NewRowOfText([]byte(text), []action.CellPlace{{13, 41, 26, 27}, {}, {1, 12, 0, 0}})
+	for i, want := range []struct{ raw, value, rendered string }{{`{"rendered":"1.0","value":1}`, "1", "1.0"}, {}, {`{"value":2}`, "2", "2"}, {}} {
+		cell := row.Cell(i)
+		if string(cell.Raw()) != want.raw || cell.Text() != want.value || cell.Rendered() != want.rendered || cell.Missing() != (want.raw == "") {
+			t.Errorf("cell %d: %s, %q, %q, want %+v", i, cell.Raw(), cell.Text(), cell.Rendered(), want)
 		}
-		if appended := append(cell.Value(), 'x'); string(cell.Raw()) != string(raw) {
-			t.Errorf("appending to the value %s changed the cell to %s", appended, cell.Raw())
+		_, _ = append(cell.Value(), 'x'), append(cell.Raw(), 'x')
+		if string(row.Cell(0).Raw()) != `{"rendered":"1.0","value":1}` || string(row.Cell(2).Raw()) != `{"value":2}` {
+			t.Errorf("appending to cell %d changed the row", i)
 		}
+	}
+	if !row.Cell(-1).Missing() {
+		t.Error("there is a cell before the first one")
 	}
 }
 

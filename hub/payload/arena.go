@@ -2,41 +2,40 @@ package payload
 
 import "integrationhub.dev/hub/action"
 
-// arena allocates the cells of rows and their text in blocks, because most rows are smaller than what
+// arena allocates the text and the places of rows in blocks, because most rows are smaller than what
 // an allocation costs. Rows stay valid; a row keeps its blocks in memory.
 type arena struct {
-	textBlock []byte
-	cellBlock []action.Cell
+	textBlock  []byte
+	placeBlock []action.CellPlace
 }
 
 const (
-	textBlockBytes = 16 << 10
-	cellBlockCells = 256
+	textBlockBytes   = 16 << 10
+	placeBlockPlaces = 256
 )
 
-// cells returns n empty cells.
-func (a *arena) cells(n int) []action.Cell {
-	if n > len(a.cellBlock) {
-		if n > cellBlockCells/4 {
-			return make([]action.Cell, n)
+// places returns n empty places.
+func (a *arena) places(n int) []action.CellPlace {
+	if n > len(a.placeBlock) {
+		if n > placeBlockPlaces/4 {
+			return make([]action.CellPlace, n)
 		}
-		a.cellBlock = make([]action.Cell, cellBlockCells)
+		a.placeBlock = make([]action.CellPlace, placeBlockPlaces)
 	}
-	cells := a.cellBlock[:n:n]
-	a.cellBlock = a.cellBlock[n:]
-	return cells
+	places := a.placeBlock[:n:n]
+	a.placeBlock = a.placeBlock[n:]
+	return places
 }
 
-// text returns a copy of a text between two others.
-func (a *arena) text(before string, text []byte, after string) []byte {
-	n := len(before) + len(text) + len(after)
-	if n > cap(a.textBlock)-len(a.textBlock) {
+// text returns an empty text for n bytes.
+func (a *arena) text(n int) []byte {
+	if n > len(a.textBlock) {
 		if n > textBlockBytes/4 {
-			return append(append(append(make([]byte, 0, n), before...), text...), after...)
+			return make([]byte, 0, n)
 		}
-		a.textBlock = make([]byte, 0, textBlockBytes)
+		a.textBlock = make([]byte, textBlockBytes)
 	}
-	start := len(a.textBlock)
-	a.textBlock = append(append(append(a.textBlock, before...), text...), after...)
-	return a.textBlock[start:len(a.textBlock):len(a.textBlock)]
+	text := a.textBlock[:0:n]
+	a.textBlock = a.textBlock[n:]
+	return text
 }

@@ -12,10 +12,10 @@ type columnIndex struct {
 	places []cachedColumn
 }
 
-// cachedColumn is a cell's name as JSON, and its column.
+// cachedColumn is a cell's name as JSON with a colon, and its column.
 type cachedColumn struct {
-	name   []byte
-	column int
+	nameColon []byte
+	column    int
 }
 
 // maxPlaces and maxPlaceName limit the cache for rows with very many cells.
@@ -24,12 +24,12 @@ const (
 	maxPlaceName = 1 << 10
 )
 
-// at returns the column at a place of the row if its name is what b starts with, and the length of the
-// name. Rows usually have their cells in the same order as an earlier row.
+// at returns the column at a place of the row, and the length of its name with a colon, if b starts with
+// them. Rows usually have their cells in the same order as an earlier row.
 func (x *columnIndex) at(place int, b []byte) (column, n int) {
 	if place < len(x.places) {
-		if p := &x.places[place]; bytes.HasPrefix(b, p.name) {
-			return p.column, len(p.name)
+		if p := &x.places[place]; bytes.HasPrefix(b, p.nameColon) {
+			return p.column, len(p.nameColon)
 		}
 	}
 	return 0, 0
@@ -37,8 +37,10 @@ func (x *columnIndex) at(place int, b []byte) (column, n int) {
 
 // find returns the column of a name in JSON, or -1.
 func (x *columnIndex) find(place int, name []byte) int {
-	if column, n := x.at(place, name); n > 0 {
-		return column
+	if place < len(x.places) {
+		if p := &x.places[place]; bytes.Equal(name, p.nameColon[:len(p.nameColon)-1]) {
+			return p.column
+		}
 	}
 	unquoted, _ := jsontext.AppendUnquote(nil, name) // the only possible error is invalid UTF-8, which is accepted
 	column, known := x.byName[string(unquoted)]
@@ -46,7 +48,7 @@ func (x *columnIndex) find(place int, name []byte) int {
 		column = -1
 	}
 	if place == len(x.places) && place < maxPlaces && len(name) <= maxPlaceName {
-		x.places = append(x.places, cachedColumn{bytes.Clone(name), column})
+		x.places = append(x.places, cachedColumn{append(bytes.Clone(name), ':'), column})
 	}
 	return column
 }

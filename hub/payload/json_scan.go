@@ -18,6 +18,13 @@ func scanSpace(b []byte, i int) int {
 
 // scanMark scans a punctuation mark with white space around it.
 func scanMark(b []byte, i int, mark byte) int {
+	if len(b)-i >= 2 && b[i] == mark && b[i+1] > ' ' { // mostly, there is no white space
+		return i + 1
+	}
+	return scanSpacedMark(b, i, mark)
+}
+
+func scanSpacedMark(b []byte, i int, mark byte) int {
 	if i = scanSpace(b, i); i >= len(b) || b[i] != mark {
 		return 0
 	}
@@ -182,25 +189,21 @@ func scanObject(b []byte, i, depth int) (o scannedObject) {
 	if b[i] == '}' {
 		return scannedObject{end: i + 1}
 	}
-	escaped := false
+	unsure := false
 	for {
-		start := i
-		if i = scanPlainString(b, start); i == 0 {
-			escaped = true
-			if i = scanString(b, start); i == 0 {
-				return scannedObject{}
-			}
-		}
-		isValue := string(b[start:i]) == `"value"`
-		if i = scanMark(b, i, ':'); i == 0 {
+		start, name := scanName(b, i)
+		if start == 0 {
 			return scannedObject{}
 		}
-		start = i
 		if i = scanValue(b, start, depth-1); i == 0 {
 			return scannedObject{}
 		}
-		if isValue {
+		switch name {
+		case valueName:
 			o.valueStart, o.valueEnd = start, i
+		case escapedName:
+			unsure = true
+		case otherName:
 		}
 		if i = scanSpace(b, i); i >= len(b) {
 			return scannedObject{}
@@ -209,8 +212,8 @@ func scanObject(b []byte, i, depth int) (o scannedObject) {
 		case ',':
 			i = scanSpace(b, i+1)
 		case '}':
-			if escaped {
-				o.valueStart, o.valueEnd = 0, 0
+			if unsure {
+				return scannedObject{end: i + 1}
 			}
 			o.end = i + 1
 			return o
@@ -218,4 +221,31 @@ func scanObject(b []byte, i, depth int) (o scannedObject) {
 			return scannedObject{}
 		}
 	}
+}
+
+// nameKind tells whether a member's name is "value"; an escaped one may be.
+type nameKind int
+
+const (
+	otherName nameKind = iota
+	valueName
+	escapedName
+)
+
+// scanName scans a member's name and the colon behind it.
+func scanName(b []byte, i int) (int, nameKind) {
+	const value = `"value"`
+	if n := i + len(value); n+1 < len(b) && string(b[i:n]) == value && b[n] == ':' && b[n+1] > ' ' {
+		return n + 1, valueName
+	}
+	end, kind := scanPlainString(b, i), otherName
+	if end == 0 {
+		end, kind = scanString(b, i), escapedName
+	} else if string(b[i:end]) == value {
+		kind = valueName
+	}
+	if end == 0 {
+		return 0, otherName
+	}
+	return scanMark(b, end, ':'), kind
 }

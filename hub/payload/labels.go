@@ -70,7 +70,13 @@ func (l *labelDecoder) rows(first []action.Row) iter.Seq2[action.Row, error] {
 		l.json.scan.strict = true
 		l.json.beginRows(openingList)
 		for {
-			row, more, err := l.json.next(&l.index, l.scannedRow, l.laterRow)
+			if b := l.json.scanRow(&l.index); b != nil {
+				if !yield(l.scannedRow(b), nil) {
+					return
+				}
+				continue
+			}
+			row, more, err := l.json.decodeRow(l.laterRow)
 			if err == nil && !more {
 				err = l.tail()
 			}
@@ -85,20 +91,26 @@ func (l *labelDecoder) rows(first []action.Row) iter.Seq2[action.Row, error] {
 	}
 }
 
-// scannedRow copies the values of a scanned row.
+// scannedRow copies the values of a scanned row, and wraps them into cells as in json_detail.
 func (l *labelDecoder) scannedRow(b []byte) action.Row {
-	cells := l.cells(len(l.columns))
-	for _, c := range l.json.scan.cells {
-		cells[c.column] = l.cell(b[c.start:c.end])
+	scan := &l.json.scan
+	text, places := l.text(scan.bytes+len(scan.cells)*len(beforeValue+afterValue)), l.places(len(l.columns))
+	for i := range scan.cells {
+		c := &scan.cells[i]
+		p := action.CellPlace{Start: int32(len(text)), ValueStart: int32(len(beforeValue))} //nolint:gosec // less than the buffer
+		text = append(append(append(text, beforeValue...), b[c.start:c.end]...), afterValue...)
+		p.End = int32(len(text)) //nolint:gosec // little more than the buffer
+		p.ValueEnd = p.End - p.Start - int32(len(afterValue))
+		places[c.column] = p
 	}
-	return action.NewRow(cells)
+	return action.NewRowOfText(text, places)
 }
 
-// cell wraps a value into a cell as in json_detail.
-func (l *labelDecoder) cell(v []byte) action.Cell {
-	const before, after = `{"value":`, "}"
-	return action.NewCellWithValue(l.text(before, v, after), len(before), len(before)+len(v))
-}
+// A value of a label becomes a cell between these texts.
+const (
+	beforeValue = `{"value":`
+	afterValue  = "}"
+)
 
 // laterRow reads a row that the first one has defined the columns of.
 func (l *labelDecoder) laterRow() (action.Row, error) {
@@ -113,7 +125,7 @@ func (l *labelDecoder) row(unknown func(label string) (int, error)) (action.Row,
 	} else if tok.Kind() != '{' {
 		return action.Row{}, errNoRowObject
 	}
-	cells := l.cells(len(l.columns))
+	cells := make([]action.Cell, len(l.columns))
 	size := int64(0)
 	for l.json.PeekKind() == '"' {
 		label, err := l.json.ReadToken()
@@ -135,7 +147,7 @@ func (l *labelDecoder) row(unknown func(label string) (int, error)) (action.Row,
 		if size += int64(len(v)); size > l.json.Limit() {
 			return action.Row{}, bounded.TooLarge(l.json.Limit())
 		}
-		cells[column] = l.cell(v)
+		cells[column] = action.NewCell(slices.Concat([]byte(beforeValue), v, []byte(afterValue)))
 	}
 	_, err := l.json.ReadToken()
 	return action.NewRow(cells), endOfInput(err)

@@ -28,6 +28,8 @@ type rowInput struct {
 	// While rows are read:
 	opening string // JSON from the start up to the first row
 	rows    int    // that were read
+	window  []byte // what follows in the buffer
+	peeked  int    // length of the window before rows in it were scanned
 	scan    rowScan
 }
 
@@ -64,16 +66,49 @@ func (in *rowInput) beginRows(opening string) {
 	in.leaveDecoder()
 }
 
-// next reads the next row: scanned converts the cells in in.scan, and decode reads a row with the library.
-// more is false behind the last row, where the decoder continues.
-func (in *rowInput) next(columns *columnIndex, scanned func(b []byte) action.Row, decode func() (action.Row, error)) (row action.Row, more bool, err error) {
-	if b := in.scanRow(columns); b != nil {
-		in.rows++
-		row = scanned(b)
-		_, _ = in.buffer.Discard(len(b))
-		in.offset += int64(len(b))
-		return row, true, nil
+// scanRow scans the next row into in.scan and returns its text, which is valid until the next read. It returns
+// nil if the row is not valid, does not fit into the buffer, or is so near the limit that the decoder has to
+// count what it has in memory.
+func (in *rowInput) scanRow(columns *columnIndex) []byte {
+	for {
+		if n := in.scan.row(in.window, in.rows == 0, columns); n > 0 {
+			row := in.window[:n]
+			in.window = in.window[n:]
+			in.rows++
+			return row
+		}
+		if !in.widen() {
+			return nil
+		}
 	}
+}
+
+// widen reads more for a row that may be incomplete. It at least doubles the window, which limits how often
+// the row is scanned.
+func (in *rowInput) widen() bool {
+	maxRow := int(min(readBuffer, in.Limit()/2))
+	n := len(in.window)
+	in.leaveWindow()
+	if n >= maxRow {
+		return false
+	}
+	_, _ = in.buffer.Peek(min(2*n+1, readBuffer)) // an error is met again, as the source repeats it
+	in.window, _ = in.buffer.Peek(min(in.buffer.Buffered(), maxRow))
+	in.peeked = len(in.window)
+	return len(in.window) > n
+}
+
+// leaveWindow consumes the scanned part of the window.
+func (in *rowInput) leaveWindow() {
+	scanned := in.peeked - len(in.window)
+	_, _ = in.buffer.Discard(scanned)
+	in.offset += int64(scanned)
+	in.window, in.peeked = nil, 0
+}
+
+// decodeRow reads with the library what cannot be scanned: a row by means of decode, or else the end of the
+// rows, behind which the decoder continues.
+func (in *rowInput) decodeRow(decode func() (action.Row, error)) (row action.Row, more bool, err error) {
 	in.enterDecoder()
 	if in.PeekKind() != '{' {
 		return action.Row{}, false, nil
@@ -84,26 +119,6 @@ func (in *rowInput) next(columns *columnIndex, scanned func(b []byte) action.Row
 	in.rows++
 	in.leaveDecoder()
 	return row, true, nil
-}
-
-// scanRow returns the next row if it is valid and fits into the buffer. Rows near the limit are left to the
-// decoder, which counts what they have in memory.
-func (in *rowInput) scanRow(columns *columnIndex) []byte {
-	maxRow := int(min(readBuffer, in.Limit()/2))
-	for {
-		b, _ := in.buffer.Peek(in.buffer.Buffered())
-		b = b[:min(len(b), maxRow)]
-		if n := in.scan.row(b, in.rows == 0, columns); n > 0 {
-			return b[:n]
-		}
-		if len(b) == maxRow {
-			return nil
-		}
-		// The row may be incomplete. At least doubling the buffered part limits how often it is scanned.
-		if more, _ := in.buffer.Peek(min(2*len(b)+1, readBuffer)); len(more) <= len(b) {
-			return nil
-		}
-	}
 }
 
 // leaveDecoder returns to the buffer what the decoder has read but not decoded.
@@ -117,6 +132,7 @@ func (in *rowInput) leaveDecoder() {
 // enterDecoder starts a decoder at the current position. It first reads an opening of the rows, and null in
 // place of those that were read.
 func (in *rowInput) enterDecoder() {
+	in.leaveWindow()
 	opening := in.opening
 	if in.rows > 0 {
 		opening += "null"

@@ -3,6 +3,7 @@ package payload
 // rowScan finds the cells of a row that is complete in a buffer.
 type rowScan struct {
 	cells []scannedCell // of the last row
+	bytes int           // of those cells
 	// strict rows have no cells without a column.
 	strict bool
 }
@@ -16,7 +17,7 @@ type scannedCell struct {
 // row scans a row, and the comma before it unless it is the first one. It returns the length, or 0 if the
 // row is not valid or not complete, which the library then decides.
 func (s *rowScan) row(b []byte, first bool, columns *columnIndex) int {
-	s.cells = s.cells[:0]
+	s.cells, s.bytes = s.cells[:0], 0
 	i := 0
 	if !first {
 		if i = scanMark(b, i, ','); i == 0 {
@@ -50,13 +51,17 @@ func (s *rowScan) row(b []byte, first bool, columns *columnIndex) int {
 // cell scans the name of a cell, and the cell.
 func (s *rowScan) cell(b []byte, i, place int, columns *columnIndex) int {
 	column, n := columns.at(place, b[i:])
-	if n == 0 {
-		if n = scanString(b[i:], 0); n == 0 {
+	if n > 0 {
+		i = scanSpace(b, i+n)
+	} else {
+		end := scanString(b, i)
+		if end == 0 {
 			return 0
 		}
-		column = columns.find(place, b[i:i+n])
+		column = columns.find(place, b[i:end])
+		i = scanMark(b, end, ':')
 	}
-	if i = scanMark(b, i+n, ':'); i == 0 || i >= len(b) {
+	if i == 0 || i >= len(b) {
 		return 0
 	}
 	cell := scannedCell{column: column, start: i}
@@ -70,6 +75,7 @@ func (s *rowScan) cell(b []byte, i, place int, columns *columnIndex) int {
 		return 0
 	case column >= 0:
 		s.cells = append(s.cells, cell)
+		s.bytes += cell.end - cell.start
 	}
 	return cell.end
 }

@@ -178,19 +178,20 @@ const (
 
 // plainPrefix is the length of the run of plain bytes that b starts with.
 func plainPrefix(b []byte) int {
-	n := 0
-	for ; len(b)-n >= 8; n += 8 {
-		x := binary.LittleEndian.Uint64(b[n:])
+	rest := b
+	for len(rest) >= 8 {
+		x := binary.LittleEndian.Uint64(rest)
 		quote, backslash := x^('"'*eachByte), x^('\\'*eachByte)
 		special := ((x-' '*eachByte)&^x | (quote-eachByte)&^quote | (backslash-eachByte)&^backslash) & topBits
 		if special != 0 {
-			return n + bits.TrailingZeros64(special)/8
+			return len(b) - len(rest) + bits.TrailingZeros64(special)/8
 		}
+		rest = rest[8:]
 	}
-	for n < len(b) && plain[b[n]] {
-		n++
+	for len(rest) > 0 && plain[rest[0]] {
+		rest = rest[1:]
 	}
-	return n
+	return len(b) - len(rest)
 }
 
 // buffered returns what is buffered of a string, at least one byte. It is valid until the next read.

@@ -155,7 +155,13 @@ func (d *tableDecoder) rows() iter.Seq2[action.Row, error] {
 		}
 		d.json.beginRows(opening)
 		for {
-			row, more, err := d.json.next(&d.index, d.scannedRow, d.row)
+			if b := d.json.scanRow(&d.index); b != nil {
+				if !yield(d.scannedRow(b), nil) {
+					return
+				}
+				continue
+			}
+			row, more, err := d.json.decodeRow(d.row)
 			if err == nil && !more {
 				err = d.tail()
 			}
@@ -172,11 +178,18 @@ func (d *tableDecoder) rows() iter.Seq2[action.Row, error] {
 
 // scannedRow copies the cells of a scanned row.
 func (d *tableDecoder) scannedRow(b []byte) action.Row {
-	cells := d.cells(len(d.columns))
-	for _, c := range d.json.scan.cells {
-		cells[c.column] = action.NewCellWithValue(d.text("", b[c.start:c.end], ""), c.valueStart-c.start, c.valueEnd-c.start)
+	text, places := d.text(d.json.scan.bytes), d.places(len(d.columns))
+	for i := range d.json.scan.cells {
+		c := &d.json.scan.cells[i]
+		p := action.CellPlace{Start: int32(len(text))} //nolint:gosec // less than the buffer
+		text = append(text, b[c.start:c.end]...)
+		p.End = int32(len(text)) //nolint:gosec // less than the buffer
+		if c.valueEnd > 0 {
+			p.ValueStart, p.ValueEnd = int32(c.valueStart-c.start), int32(c.valueEnd-c.start) //nolint:gosec // less than the buffer
+		}
+		places[c.column] = p
 	}
-	return action.NewRow(cells)
+	return action.NewRowOfText(text, places)
 }
 
 // row decodes a row: an object with a cell for each column. Other members are skipped.
@@ -184,7 +197,7 @@ func (d *tableDecoder) row() (action.Row, error) {
 	if _, err := d.json.ReadToken(); err != nil {
 		return action.Row{}, endOfInput(err)
 	}
-	cells, size := d.cells(len(d.columns)), int64(0)
+	cells, size := make([]action.Cell, len(d.columns)), int64(0)
 	for next := 0; d.json.PeekKind() == '"'; next++ {
 		name, err := d.json.ReadValue()
 		if err != nil {
@@ -204,7 +217,7 @@ func (d *tableDecoder) row() (action.Row, error) {
 		if size += int64(len(v)); size > d.json.Limit() {
 			return action.Row{}, bounded.TooLarge(d.json.Limit())
 		}
-		cells[column] = action.NewCell(d.text("", v, ""))
+		cells[column] = action.NewCell(v.Clone())
 	}
 	if _, err := d.json.ReadToken(); err != nil {
 		return action.Row{}, endOfInput(err)
