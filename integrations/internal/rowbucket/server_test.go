@@ -3,10 +3,15 @@
 package rowbucket_test
 
 import (
+	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/sas"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -15,8 +20,57 @@ import (
 	"integrationhub.dev/integrations/internal/servertest"
 )
 
-// Against versitygw, an S3 server over a folder.
 func TestServer(t *testing.T) {
+	t.Run("S3", testS3)
+	t.Run("Azure Storage", testAzurite)
+}
+
+// The account that Azurite has (https://learn.microsoft.com/azure/storage/common/storage-connect-azurite).
+const (
+	emulated    = "devstoreaccount1"
+	emulatedKey = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+)
+
+// Against Azurite, Microsoft's own emulator.
+func testAzurite(t *testing.T) {
+	at := servertest.Address(t)
+	host, port, err := net.SplitHostPort(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	servertest.Start(t, at, nil, servertest.Program(t, "AZURITE"),
+		"--blobHost", host, "--blobPort", port, "--location", t.TempDir(), "--silent", "--skipApiVersionCheck", "--disableTelemetry")
+	key, err := service.NewSharedKeyCredential(emulated, emulatedKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := service.NewClientWithSharedKeyCredential("http://"+at+"/"+emulated, key, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	container := c.NewContainerClient("rows")
+	if _, err := container.Create(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	signed, err := container.GetSASURL(sas.ContainerPermissions{Read: true, Create: true, Write: true}, time.Now().Add(time.Hour), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, signature, _ := strings.Cut(signed, "?")
+	for prefix, secret := range map[string]string{"key": emulatedKey, "signature": signature} {
+		b, err := rowbucket.New(servertest.Deps(t, map[string]string{
+			"ROWS_BUCKET":          "https://" + emulated + ".blob.core.windows.net/rows/" + prefix,
+			"ROWS_BUCKET_ENDPOINT": "http://" + at + "/" + emulated, "ROWS_BUCKET_ACCOUNT_KEY": secret,
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkVersions(t, b)
+	}
+}
+
+// Against versitygw, an S3 server over a folder.
+func testS3(t *testing.T) {
 	const accessKey, secretKey = "AKIDEXAMPLE", "s3cret-s3cret"
 	at, dir := servertest.Address(t), t.TempDir()
 	files, metadata := filepath.Join(dir, "files"), filepath.Join(dir, "metadata")
