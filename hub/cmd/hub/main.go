@@ -14,7 +14,7 @@ func main() {
 	// SIGTERM lets deliveries end; a second signal does not wait.
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args[1:], process{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: environment()}))
+	os.Exit(run(ctx, os.Args[1:], process{name: commandName(os.Args[0]), in: os.Stdin, out: os.Stdout, err: os.Stderr, env: environment()}))
 }
 
 // The exit status tells scripts whether the command line or what it asked for was at fault.
@@ -34,7 +34,7 @@ func run(ctx context.Context, args []string, p process) int {
 		}
 		return 0
 	}
-	_, _ = fmt.Fprintf(p.err, "hub: %v\n", err)
+	_, _ = fmt.Fprintf(p.err, "%s: %s\n", root.DisplayName(), renamer(root, root.DisplayName())(err.Error()))
 	if _, ok := errors.AsType[*usageError](err); ok {
 		_, _ = fmt.Fprintf(p.err, "Run '%s --help' for usage.\n", cmd.CommandPath())
 		return exitUsage

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"io"
 	"strings"
 
@@ -9,6 +10,8 @@ import (
 
 // process is what the program gets from its surroundings.
 type process struct {
+	// name is how users type the program's name; "" is hub.
+	name     string
 	in       io.Reader
 	out, err io.Writer
 	env      map[string]string
@@ -28,19 +31,22 @@ Commands that call a hub read HUB_URL, HUB_TOKEN and HUB_CA_FILE from the enviro
 		Args:          unknownCommand,
 	}
 	// cobra's own flag needs a template for its text, and templates make the linker keep every method.
-	showVersion := root.Flags().BoolP("version", "v", false, "version for hub")
+	showVersion := root.Flags().BoolP("version", "v", false, "print the version")
 	root.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *showVersion {
 			return printVersion(cmd.OutOrStdout())
 		}
 		return cmd.Help()
 	}
+	name := cmp.Or(p.name, root.Name())
+	root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: name}
 	root.SetIn(p.in)
 	root.SetOut(p.out)
 	root.SetErr(p.err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, err) })
 	root.AddCommand(newServe(p.env), newToken(p.env), newList(p.env), newForm(p.env), newSend(p.env),
 		newDoctor(p.env), newMigrate(p.env), newSample(), newLint(), newInbox(p.env), newConsole(p.env), newEnv(p.env), newVersion())
+	rename(root, renamer(root, name))
 	return root
 }
 
