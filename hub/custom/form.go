@@ -265,7 +265,7 @@ func (i *Integration) fetchPage(ctx context.Context, credentials *credentials, c
 			authorize(req)
 		},
 		Explain: func(err *action.Error, status *outbound.StatusError) error {
-			return i.response.explain(ctx, err, status, expression.Vars{"params": map[string]string{}, "form": map[string]string{}}, 0)
+			return i.response.explain(outbound.SecretsOf(ctx), err, status, expression.Vars{"params": map[string]string{}, "form": map[string]string{}}, 0)
 		},
 	}
 	return answer, api.Call(ctx, c.method, c.url, nil, answer)

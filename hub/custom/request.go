@@ -320,7 +320,7 @@ func (d *delivery) attempt(ctx context.Context, c call, body *outbound.Body, v e
 		},
 		Explain: func(err *action.Error, status *outbound.StatusError) error {
 			if !slices.Contains(d.response.statuses, status.Code) {
-				return d.response.explain(ctx, err, status, v, items)
+				return d.response.explain(outbound.SecretsOf(ctx), err, status, v, items)
 			}
 			answer.Status, answer.Header, answer.Body = status.Code, status.Header, status.Body
 			return nil
@@ -336,7 +336,7 @@ func (d *delivery) attempt(ctx context.Context, c call, body *outbound.Body, v e
 	if err := api.Call(ctx, c.method, c.url, in, out); err != nil {
 		return "", err
 	}
-	return d.response.evaluate(ctx, &answer, v, items)
+	return d.response.evaluate(outbound.SecretsOf(ctx), &answer, v, items)
 }
 
 // timeout limits a request: the configured time, and a second for each 128 KiB.

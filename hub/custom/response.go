@@ -2,7 +2,6 @@ package custom
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -70,9 +69,9 @@ func (r *response) vars(v expression.Vars, status int, header http.Header, body 
 }
 
 // explain adds the destination's reason to the error for a status.
-func (r *response) explain(ctx context.Context, err *action.Error, status *outbound.StatusError, v expression.Vars, count int) error {
+func (r *response) explain(secrets *outbound.Secrets, err *action.Error, status *outbound.StatusError, v expression.Vars, count int) error {
 	message := err.Message
-	if reason := r.say(ctx, r.reason, r.vars(v, status.Code, status.Header, status.Body, count)); reason != "" {
+	if reason := r.say(secrets, r.reason, r.vars(v, status.Code, status.Header, status.Body, count)); reason != "" {
 		message = strings.TrimSuffix(message, ".") + ": " + reason
 	}
 	return action.Wrap(status, err.Kind, "%s", message)
@@ -80,7 +79,7 @@ func (r *response) explain(ctx context.Context, err *action.Error, status *outbo
 
 // say evaluates a text for Looker's user. It is empty if it cannot be evaluated: an answer that is not as
 // expected has no reason.
-func (r *response) say(ctx context.Context, x *expression.Expression, v expression.Vars) string {
+func (r *response) say(secrets *outbound.Secrets, x *expression.Expression, v expression.Vars) string {
 	if x == nil {
 		return ""
 	}
@@ -89,7 +88,7 @@ func (r *response) say(ctx context.Context, x *expression.Expression, v expressi
 		r.failed(x, err)
 		return ""
 	}
-	return line(outbound.SecretsOf(ctx).Scrub(text))
+	return line(secrets.Scrub(text))
 }
 
 // maxLine is the number of characters that are shown of a destination's text.
@@ -111,7 +110,7 @@ func line(text string) string {
 }
 
 // evaluate decides whether the destination accepted a request, and returns its message.
-func (r *response) evaluate(ctx context.Context, answer *outbound.Answer, v expression.Vars, count int) (string, error) {
+func (r *response) evaluate(secrets *outbound.Secrets, answer *outbound.Answer, v expression.Vars, count int) (string, error) {
 	if !r.reads() {
 		return "", nil
 	}
@@ -126,20 +125,20 @@ func (r *response) evaluate(ctx context.Context, answer *outbound.Answer, v expr
 			r.failed(r.success, err)
 			return "", r.unexpected(err)
 		case !accepted:
-			return "", r.rejected(fmt.Sprintf("%s did not accept the request.", r.label), r.say(ctx, r.reason, v))
+			return "", r.rejected(fmt.Sprintf("%s did not accept the request.", r.label), r.say(secrets, r.reason, v))
 		}
 	}
 	if r.itemSuccess != nil {
-		return "", r.evaluateItems(ctx, v, count)
+		return "", r.evaluateItems(secrets, v, count)
 	}
-	return r.say(ctx, r.message, v), nil
+	return r.say(secrets, r.message, v), nil
 }
 
 // errRetryItem marks an item that may be accepted later.
 var errRetryItem = errors.New("the destination may accept the item later")
 
 // evaluateItems decides which items of a batch were accepted.
-func (r *response) evaluateItems(ctx context.Context, v expression.Vars, count int) error {
+func (r *response) evaluateItems(secrets *outbound.Secrets, v expression.Vars, count int) error {
 	failed := map[int]error{}
 	for index := range count {
 		v["index"] = types.Int(index)
@@ -149,14 +148,14 @@ func (r *response) evaluateItems(ctx context.Context, v expression.Vars, count i
 			r.failed(r.itemSuccess, err)
 			failed[index] = r.unexpected(err)
 		case !accepted:
-			failed[index] = r.rejectedItem(ctx, v)
+			failed[index] = r.rejectedItem(secrets, v)
 		}
 	}
 	return deliver.Partial(failed)
 }
 
-func (r *response) rejectedItem(ctx context.Context, v expression.Vars) error {
-	err := r.rejected(fmt.Sprintf("%s did not accept a row.", r.label), r.say(ctx, r.itemReason, v))
+func (r *response) rejectedItem(secrets *outbound.Secrets, v expression.Vars) error {
+	err := r.rejected(fmt.Sprintf("%s did not accept a row.", r.label), r.say(secrets, r.itemReason, v))
 	if r.itemRetry == nil {
 		return err
 	}

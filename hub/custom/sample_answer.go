@@ -1,7 +1,6 @@
 package custom
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -60,16 +59,16 @@ func (s *sampleCheck) answerText(field string, a httpintegration.SampleAnswer) (
 
 // accepts evaluates an answer as a delivery does, and reports whether the destination accepted the request.
 func (r *response) accepts(a httpintegration.SampleAnswer, text []byte, v expression.Vars, count int) bool {
-	ctx, header := context.Background(), http.Header{}
+	secrets, header := &outbound.Secrets{}, http.Header{}
 	for name, value := range a.Headers {
 		header.Set(name, string(value))
 	}
 	if a.Status >= http.StatusMultipleChoices && !slices.Contains(r.statuses, a.Status) {
 		status := &outbound.StatusError{Code: a.Status, Header: header, Body: text}
-		_ = r.explain(ctx, action.Errorf(action.KindOfStatus(a.Status), "%s", r.label), status, v, count)
+		_ = r.explain(secrets, action.Errorf(action.KindOfStatus(a.Status), "%s", r.label), status, v, count)
 		return false
 	}
-	_, err := r.evaluate(ctx, &outbound.Answer{Status: a.Status, Header: header, Body: text}, v, count)
+	_, err := r.evaluate(secrets, &outbound.Answer{Status: a.Status, Header: header, Body: text}, v, count)
 	return err == nil
 }
 

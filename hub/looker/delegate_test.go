@@ -154,8 +154,8 @@ func TestInstallations(t *testing.T) {
 	_, i, id := chat(t)
 	for what, err := range map[string]error{
 		"the integration does not exist": i.SetInstallations("9::x", installed),
-		"OAuth of the hub":    i.SetInstallations(strings.Replace(id, "chat", "drive", 1), installed),
-		"no token":            i.SetInstallations(id, []looker.Installation{{ID: "1", Target: "T1"}}),
+		"OAuth of the hub":               i.SetInstallations(strings.Replace(id, "chat", "drive", 1), installed),
+		"no token":                       i.SetInstallations(id, []looker.Installation{{ID: "1", Target: "T1"}}),
 	} {
 		if err == nil {
 			t.Errorf("%s: it was accepted", what)

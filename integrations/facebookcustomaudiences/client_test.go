@@ -32,7 +32,7 @@ func deliverWithin(ctx context.Context, t *testing.T, m *meta, answers map[strin
 	for i := range rows {
 		rows[i] = fmt.Sprintf(`{"external_id":{"value":"%d"}}`, i)
 	}
-	deps := actiontest.Deps(t, nil, env)
+	deps := actiontest.Deps(t, nil, env) //nolint:contextcheck // the context is the delivery's
 	deps.HTTP = &http.Client{Transport: m}
 	result := `{"fields":{"dimensions":[{"name":"external_id"}]},"data":[` + strings.Join(rows, ",") + `]}`
 	req := actiontest.JSONDetail(t, request(answers), result) //nolint:contextcheck // the context is the delivery's

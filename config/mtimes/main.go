@@ -1,4 +1,4 @@
-// Command filetimes gives the files and folders of a checkout modification times that depend on nothing but
+// Command mtimes gives the files and folders of a checkout modification times that depend on nothing but
 // their content. Go's test cache identifies what a test read by size and time, so without this each new
 // checkout and each "make generate", which write the same content anew, have most tests run again.
 package main
@@ -28,7 +28,7 @@ var unread = []string{".git", ".cache", "bin"}
 func main() {
 	flag.Parse()
 	if err := run(context.Background(), flag.Arg(0)); err != nil {
-		fmt.Fprintln(os.Stderr, "filetimes:", err)
+		fmt.Fprintln(os.Stderr, "mtimes:", err)
 		os.Exit(1)
 	}
 }
