@@ -26,7 +26,7 @@ func newHTTPServer(h http.Handler, maxHeaderBytes int) *http.Server {
 	s := &http.Server{
 		Handler:           closeAfterChunked(limitBodyWait(h)),
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		Protocols: new(http.Protocols),
+		Protocols: new(http.Protocols), ConnContext: withCoalescing,
 	}
 	s.Protocols.SetHTTP1(true)
 	return s

@@ -15,7 +15,7 @@ import (
 func (s *Server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, end := s.telemetry.Request(r.Context(), r)
-		sw := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		sw := &statusWriter{ResponseWriter: w, status: http.StatusOK, conn: coalescingOf(ctx)}
 		next.ServeHTTP(sw, r.WithContext(ctx))
 		route := chi.RouteContext(ctx).RoutePattern()
 		if route == "" {
@@ -25,10 +25,12 @@ func (s *Server) observe(next http.Handler) http.Handler {
 	})
 }
 
-// statusWriter records the status and sets a deadline for each write.
+// statusWriter records the status, sets a deadline for each write, and lets a large one reach the client in one
+// part.
 type statusWriter struct {
 	http.ResponseWriter
 	status int
+	conn   *coalescingConn
 }
 
 func (w *statusWriter) WriteHeader(status int) {
@@ -39,7 +41,11 @@ func (w *statusWriter) WriteHeader(status int) {
 func (w *statusWriter) Write(p []byte) (int, error) {
 	// Not every connection supports deadlines.
 	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(responseIdle))
-	return w.ResponseWriter.Write(p)
+	if !w.conn.hold(len(p)) {
+		return w.ResponseWriter.Write(p)
+	}
+	n, err := w.ResponseWriter.Write(p)
+	return n, errors.Join(err, w.conn.release())
 }
 
 // Unwrap lets http.ResponseController reach the connection.

@@ -277,7 +277,7 @@ func listen(ctx context.Context, l net.Listener, address string, cert *config.Ce
 		}
 	}
 	if cert != nil {
-		return tls.NewListener(l, cert.TLS()), nil
+		return tls.NewListener(newCoalescing(l), cert.TLS()), nil
 	}
 	return l, nil
 }
