@@ -58,7 +58,8 @@ func (r Retry) do(ctx context.Context, limiter *rate.Limiter, f func(context.Con
 			if deadline, bounded := ctx.Deadline(); bounded && time.Until(deadline) <= wait {
 				return struct{}{}, backoff.Permanent(last) // the user need not wait for it
 			}
-			return struct{}{}, backoff.RetryAfter(int(wait.Round(time.Second) / time.Second))
+			// The library's constructor takes whole seconds, which would end some waits before their time.
+			return struct{}{}, &backoff.RetryAfterError{Duration: wait}
 		}
 		return struct{}{}, last
 	}, backoff.WithBackOff(b), backoff.WithMaxTries(uint(r.MaxAttempts)), backoff.WithMaxElapsedTime(0))
