@@ -82,23 +82,29 @@ func (h *heldBack) next(p []byte, src io.Reader, s scan, limit, taken int64) (in
 // fill reads from src until the end of the value, and fails if that takes more than limit bytes. It
 // keeps what it has read beyond the end. It leaves the end of src to the decoder.
 func (h *heldBack) fill(src io.Reader, s scan, limit int64) error {
+	p := make([]byte, 0, piece)
 	for {
-		p := make([]byte, piece)
-		n, err := src.Read(p)
-		value, ends := s.scan(p[:n])
+		if len(p) == cap(p) { // a connection returns much less than a piece at a time
+			h.pieces = append(h.pieces, p)
+			p = make([]byte, 0, piece)
+		}
+		n, err := src.Read(p[len(p):cap(p)])
+		value, ends := s.scan(p[len(p) : len(p)+n])
 		if limit -= int64(value); limit < 0 {
 			h.pieces = nil
 			return errOverLimit
 		}
-		if n > 0 {
-			h.pieces = append(h.pieces, p[:n])
+		p = p[:len(p)+n]
+		if err == nil && !ends {
+			continue
 		}
-		switch {
-		case ends, errors.Is(err, io.EOF):
+		if len(p) > 0 {
+			h.pieces = append(h.pieces, p)
+		}
+		if ends || errors.Is(err, io.EOF) {
 			return nil
-		case err != nil:
-			return err
 		}
+		return err
 	}
 }
 

@@ -1,6 +1,7 @@
 package bounded_test
 
 import (
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"io"
@@ -143,6 +144,46 @@ func TestJSONRefusesWhatIsTooLarge(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A connection returns little at a time, which must not cost a whole piece of memory each.
+func TestJSONOfSmallReads(t *testing.T) {
+	actiontest.Serial(t)
+	d := bounded.NewJSON(readsOf{endless(`["`, "A", 3*mb, `"]`), 1 << 10}, 4*mb, lenient...)
+	_, _ = d.ReadToken()
+	before := allocated()
+	v, err := d.ReadValue()
+	if err != nil || len(v) != 3*mb+2 {
+		t.Errorf("%d bytes, %v", len(v), err)
+	}
+	if got := allocated() - before; got > 20*mb {
+		t.Errorf("a value of 3 MB allocated %d MB", got/mb)
+	}
+}
+
+// readsOf returns at most n bytes a time.
+type readsOf struct {
+	io.Reader
+	n int
+}
+
+func (r readsOf) Read(p []byte) (int, error) { return r.Reader.Read(p[:min(len(p), r.n)]) }
+
+// What was read beyond a value is not lost for a reader that continues behind it.
+func TestJSONUnread(t *testing.T) {
+	t.Parallel()
+	text := `["` + strings.Repeat("A", 30_000) + `", "next", ` + strings.Repeat(" ", 90_000) + `7]`
+	in := strings.NewReader(text)
+	// The first read ends inside the value, and near the end of the decoder's buffer.
+	d := bounded.NewJSON(io.MultiReader(io.LimitReader(in, 22_000), in), 40_000, lenient...)
+	_, _ = d.ReadToken()
+	if _, err := d.ReadValue(); err != nil {
+		t.Fatal(err)
+	}
+	rest, err := io.ReadAll(io.MultiReader(bytes.NewReader(d.Unread()), in))
+	if want := text[d.InputOffset():]; err != nil || string(rest) != want {
+		t.Errorf("%d bytes are left, want %d: %v", len(rest), len(want), err)
 	}
 }
 
