@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -188,10 +186,10 @@ func FuzzLabelledRows(f *testing.F) {
 	f.Add(`[{}]`)
 	f.Add(`[]`)
 	f.Fuzz(func(t *testing.T, text string) {
-		if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) || !strings.HasPrefix(text, "[") {
-			return // the envelope around it would be no JSON, or it is another format
+		if !strings.HasPrefix(text, "[") {
+			return // another format
 		}
-		tab, err := table(t, text)
+		tab, err := blobTable(t, []byte(text))
 		if err != nil {
 			return
 		}

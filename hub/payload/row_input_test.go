@@ -67,7 +67,7 @@ func TestRowsNearTheLimit(t *testing.T) {
 	t.Parallel()
 	var text strings.Builder
 	var want [][]string
-	for _, v := range stringsOf(200, 30_000) {
+	for _, v := range stringsOf(40, 30_000) {
 		text.WriteString(`,{"a":{"value":` + v + `}}`)
 		want = append(want, []string{strings.Trim(v, `"`)})
 	}
