@@ -66,13 +66,13 @@ func (b *benchmark) rates(ctx context.Context) error {
 type rate struct {
 	perSecond float64
 	p50, p99  time.Duration
-	// cpu is the hub's processor time for a request.
-	cpu time.Duration
+	// cpu is the hub's processor time for a request, and load that of this program, which is also the receiver.
+	cpu, load time.Duration
 }
 
 func (r rate) String() string {
-	return fmt.Sprintf("%.0f/s, p50 %s, p99 %s, %s CPU each",
-		r.perSecond, r.p50.Round(time.Microsecond), r.p99.Round(time.Microsecond), r.cpu.Round(time.Microsecond))
+	return fmt.Sprintf("%.0f/s, p50 %s, p99 %s, %s CPU each, load %s",
+		r.perSecond, r.p50.Round(time.Microsecond), r.p99.Round(time.Microsecond), r.cpu.Round(time.Microsecond), r.load.Round(time.Microsecond))
 }
 
 // measureRate sends the same request again and again. The client writes and reads bare
@@ -86,7 +86,7 @@ func (b *benchmark) measureRate(ctx context.Context, h *hubProcess, path, body, 
 	var all []time.Duration
 	var errs []error
 	var wait sync.WaitGroup
-	begin, used := time.Now(), h.cpuTime()
+	begin, used, spent := time.Now(), h.cpuTime(), ownCPUTime()
 	for range concurrency {
 		wait.Go(func() {
 			took, err := b.repeat(ctx, h, request, []byte(want), begin.Add(b.rate))
@@ -97,12 +97,13 @@ func (b *benchmark) measureRate(ctx context.Context, h *hubProcess, path, body, 
 	}
 	wait.Wait()
 	elapsed := time.Since(begin)
+	used, spent = h.cpuTime()-used, ownCPUTime()-spent
 	if err := errors.Join(errs...); err != nil {
 		return rate{}, err
 	}
 	slices.Sort(all)
-	used = h.cpuTime() - used
-	return rate{float64(len(all)) / elapsed.Seconds(), all[len(all)/2], all[len(all)*99/100], used / time.Duration(len(all))}, nil
+	n := time.Duration(len(all))
+	return rate{float64(n) / elapsed.Seconds(), all[n/2], all[n*99/100], used / n, spent / n}, nil
 }
 
 // repeat sends one request after the other over one connection until the time is up, and
@@ -113,7 +114,7 @@ func (b *benchmark) repeat(ctx context.Context, h *hubProcess, request, want []b
 		return nil, fmt.Errorf("connecting: %w", err)
 	}
 	defer conn.Close()
-	reader := bufio.NewReaderSize(conn, 64<<10)
+	reader := bufio.NewReaderSize(conn, 4<<10) // larger reads, of the body, pass by it
 	var took []time.Duration
 	var body bytes.Buffer
 	for begin := time.Now(); begin.Before(until); {

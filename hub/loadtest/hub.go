@@ -149,6 +149,15 @@ func (h *hubProcess) cpuTime() time.Duration {
 	return time.Duration(ticks) * (time.Second / 100)
 }
 
+// ownCPUTime is the processor time that this program has spent.
+func ownCPUTime() time.Duration {
+	var used syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &used) != nil {
+		return 0
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+}
+
 // resetPeak makes VmHWM count from now on (proc(5), clear_refs).
 func (h *hubProcess) resetPeak() error {
 	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", h.cmd.Process.Pid), []byte("5"), 0)
