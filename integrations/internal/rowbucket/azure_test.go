@@ -146,7 +146,7 @@ func TestAzureErrors(t *testing.T) {
 		},
 		"another error": {
 			refused(400, "InvalidUri"), azureKey, action.Invalid,
-			"Azure Storage answered 400 InvalidUri.",
+			"Azure Storage returned 400 InvalidUri.",
 		},
 		"no version": {actiontest.Reply{Status: 201}, azureKey, action.Unavailable, "Unexpected response from Azure Storage."},
 	} {
