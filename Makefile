@@ -110,16 +110,17 @@ test-process: ## Test the demo mode "process", including whole clusters
 	$(LOCAL)/build tools etcd kube-apiserver kube-controller-manager kube-scheduler
 	. $(LOCAL)/lib.sh; $(ENVTEST) CGO_ENABLED=0 go -C $(LOCAL)/process test -trimpath -gcflags="$$COMPILER_FLAGS" ./...
 
-# A module of its own, so that Argo CD's engine and all of Kubernetes stay out of go.mod.
+# A module of its own, so that Argo CD's engine and all of Kubernetes stay out of go.mod. -count 1, here and below:
+# the test cache ignores files of other modules, and would answer for samples and sources that changed.
 .PHONY: test-argocd
 test-argocd: ## Test the samples with Argo CD's diff and health check
-	go -C config/argocd test ./...
+	go -C config/argocd test -count 1 ./...
 
 # A module of its own, so that the registry's client stays out of go.mod.
 .PHONY: test-release
 test-release: $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_GOMOD) ## Build a release twice, push it to a local registry, and pull it
 	$(LOCAL)/build tools helm kubectl registry
-	$(ENVTEST) CYCLONEDX=$< GOWORK=off go -C config/release test ./...
+	$(ENVTEST) CYCLONEDX=$< GOWORK=off go -C config/release test -count 1 ./...
 
 .PHONY: test-install
 test-install: ## Build and publish a release, and install it from the registry in a new local cluster

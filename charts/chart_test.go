@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
 
+	"integrationhub.dev/config/inputs"
 	"integrationhub.dev/controllers/controllertest"
 )
 
@@ -24,6 +25,7 @@ var update = flag.Bool("update", false, "write the golden files")
 // helm runs helm.
 func helm(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
+	inputs.Of(t, chart)
 	var out, errs bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), controllertest.Program(t, "helm"), args...)
 	cmd.Stdout, cmd.Stderr = &out, &errs

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"integrationhub.dev/config/inputs"
 	"integrationhub.dev/controllers/controllertest"
 )
 
@@ -61,7 +62,9 @@ func TestRolesForPeople(t *testing.T) {
 		t.Fatalf("%v\n%s", err, errs)
 	}
 	chart := clusterRoles(t, controllertest.Objects(t, rendered))
-	text, err := exec.CommandContext(t.Context(), controllertest.Program(t, "kubectl"), "kustomize", filepath.Join("..", "config", "rbac")).Output()
+	bases := filepath.Join("..", "config", "rbac")
+	inputs.Of(t, bases)
+	text, err := exec.CommandContext(t.Context(), controllertest.Program(t, "kubectl"), "kustomize", bases).Output()
 	if err != nil {
 		t.Fatal(err)
 	}

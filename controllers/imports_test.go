@@ -4,12 +4,15 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"integrationhub.dev/config/inputs"
 )
 
 // Neither program links what belongs to the other: the hub has no business with the
 // cluster, and the manager none with destinations.
 func TestProgramsStayApart(t *testing.T) {
 	t.Parallel()
+	inputs.Of(t, "../api", ".", "../hub", "../icons", "../integrations") // the go command reads them
 	for program, forbidden := range map[string][]string{
 		"../hub/cmd/hub": {"k8s.io/", "sigs.k8s.io/", "integrationhub.dev/api/v1alpha1", "integrationhub.dev/controllers", "github.com/chromedp/"},
 		"./cmd/manager":  {"integrationhub.dev/integrations", "github.com/aws/", "github.com/slack-go/", "github.com/go-chi/", "k8s.io/apiserver/", "google.golang.org/grpc"},

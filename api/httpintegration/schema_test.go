@@ -21,11 +21,13 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"integrationhub.dev/api/httpintegration"
+	"integrationhub.dev/config/inputs"
 )
 
 // The schema is that of the types.
 func TestSchemaIsGenerated(t *testing.T) {
 	t.Parallel()
+	inputs.Of(t, "schema") // the go command reads it
 	want, err := exec.Command("go", "run", "./schema").Output()
 	if err != nil {
 		t.Fatal(err)

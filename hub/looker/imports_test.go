@@ -4,12 +4,15 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"integrationhub.dev/config/inputs"
 )
 
 // The simulator is in no part of the product that runs in a cluster. The client of Looker's API, which the
 // manager links, and the program hub, whose console simulates Looker, do not bring the document's parser.
 func TestProductDoesNotLinkSimulator(t *testing.T) {
 	t.Parallel()
+	inputs.Of(t, "..", "../../api", "../../controllers", "../../icons", "../../integrations") // the go command reads them
 	for program, forbidden := range map[string][]string{
 		"./api":                         {"integrationhub.dev/hub/looker", "github.com/getkin/kin-openapi/openapi3"},
 		"..":                            {"integrationhub.dev/hub/looker"},
