@@ -120,3 +120,16 @@ func TestOtherContentOtherTimes(t *testing.T) {
 		t.Error("times do not follow the content")
 	}
 }
+
+// In CI, Go's caches are below the checkout. Go drops what was not used for days by its time.
+func TestCachesKeepTheirTimes(t *testing.T) {
+	t.Parallel()
+	root := checkout(t, map[string]string{"a/.cache/b.txt": "text", ".cache/build/00/c": "compiled", "bin/hub": "program"})
+	start := time.Now().Add(-time.Hour)
+	after := times(t, root)
+	for name, kept := range map[string]bool{".cache/build/00/c": true, ".cache/build/00": true, "bin/hub": true, ".cache": false, "a/.cache/b.txt": false} {
+		if after[name].After(start) != kept {
+			t.Errorf("%s has the time %s, want it kept: %t", name, after[name], kept)
+		}
+	}
+}
