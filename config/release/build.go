@@ -63,6 +63,7 @@ func build(ctx context.Context, o *options) error {
 	if err := errors.Join(imagesErr, archivesErr); err != nil {
 		return err
 	}
+	o.images, o.archives = formatPlatforms(images), formatPlatforms(archives)
 	work, err := os.MkdirTemp("", "release-")
 	if err != nil {
 		return err

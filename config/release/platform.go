@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -16,16 +18,31 @@ func (p platform) String() string { return p.os + "/" + p.arch }
 // file is the platform as part of a file's name.
 func (p platform) file() string { return p.os + "_" + p.arch }
 
+var platformPattern = regexp.MustCompile(`^([a-z0-9]+)/([a-z0-9]+)$`)
+
 func parsePlatforms(list string) ([]platform, error) {
 	var all []platform
 	for text := range strings.SplitSeq(list, ",") {
-		os, arch, ok := strings.Cut(strings.TrimSpace(text), "/")
-		if !ok || os == "" || arch == "" {
+		m := platformPattern.FindStringSubmatch(strings.TrimSpace(text))
+		if m == nil {
 			return nil, fmt.Errorf("%q is not a platform such as linux/amd64", text)
 		}
-		all = append(all, platform{os, arch})
+		p := platform{m[1], m[2]}
+		if slices.Contains(all, p) {
+			return nil, fmt.Errorf("the platform %s is listed twice", p)
+		}
+		all = append(all, p)
 	}
 	return all, nil
+}
+
+// formatPlatforms lists platforms without spaces, so that spaces in an option change no byte.
+func formatPlatforms(all []platform) string {
+	var names []string
+	for _, p := range all {
+		names = append(names, p.String())
+	}
+	return strings.Join(names, ",")
 }
 
 // packages are the packages of the programs.

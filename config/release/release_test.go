@@ -134,6 +134,7 @@ func TestRelease(t *testing.T) {
 		}
 	}
 	second := newOptions(t, clone, registry)
+	second.images = "linux/amd64, linux/arm64"
 	if err := build(t.Context(), second); err != nil {
 		t.Fatal(err)
 	}
@@ -430,6 +431,9 @@ func TestRefusedBuilds(t *testing.T) {
 		"scheme":           {func(o *options) { o.registry = "https://registry.example.com/hub" }, "without https://"},
 		"no host":          {func(o *options) { o.registry = "integration-hub" }, "it must be a host"},
 		"platform":         {func(o *options) { o.images = "linux" }, `"linux" is not a platform such as linux/amd64`},
+		"variant":          {func(o *options) { o.images = "linux/arm/v7" }, `"linux/arm/v7" is not a platform such as linux/amd64`},
+		"images' folder":   {func(o *options) { o.images = "registry.example.com/folder" }, "is not a platform"}, // IMAGES of make demo
+		"platform twice":   {func(o *options) { o.archives = "linux/amd64,linux/amd64" }, "the platform linux/amd64 is listed twice"},
 		"uncommitted file": {func(*options) {}, "the checkout has changes that are not committed. Commit or remove them first:\n?? change"},
 		"no repository":    {func(o *options) { o.root = unpacked }, "a release is built from a clone of the repository"},
 		"another one's":    {func(o *options) { o.root = inside }, "has no repository of its own"},
