@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"integrationhub.dev/api/httpintegration"
 	"integrationhub.dev/api/v1alpha1"
 	"integrationhub.dev/controllers/resources"
 )
@@ -57,13 +58,14 @@ func (r *Reconciler) customIntegrations(ctx context.Context, s *scope) error {
 		}
 		plan = newCustomPlan(candidates, previous)
 	}
-	keys, err := r.customSecretKeys(ctx, s.hub, plan.versions)
+	keys, denied, err := r.customSecretKeys(ctx, s.hub, plan.versions)
 	if err != nil {
 		return err
 	}
 	if keys, err = r.withMountedKeys(ctx, s, plan.versions, keys); err != nil {
 		return err
 	}
+	plan.withdraw(denied, keys)
 	s.custom = &customFacts{entries: plan.entries}
 	s.inputs.CustomSecretKeys = keys
 	// The change of a set of Secrets is that of an author, whose rollout does not wait for others.
@@ -142,9 +144,12 @@ func (r *Reconciler) customVersions(ctx context.Context, hub *v1alpha1.Integrati
 }
 
 // customSecretKeys returns the keys that the pods mount: those that a version names, and of Secrets only that
-// allow the integration. A Secret that no longer does is unmounted.
-func (r *Reconciler) customSecretKeys(ctx context.Context, hub *v1alpha1.IntegrationHub, versions map[string]*customVersion) (map[string][]string, error) {
-	keys := map[string][]string{}
+// allow the integration. A Secret that no longer does is unmounted. denied are the keys that versions name without
+// being allowed to.
+func (r *Reconciler) customSecretKeys(ctx context.Context, hub *v1alpha1.IntegrationHub, versions map[string]*customVersion) (
+	keys map[string][]string, denied map[string][]httpintegration.SecretKeyRef, err error,
+) {
+	keys, denied = map[string][]string{}, map[string][]httpintegration.SecretKeyRef{}
 	secrets := map[string]*metav1.PartialObjectMetadata{}
 	for name, v := range versions {
 		for _, ref := range v.secrets {
@@ -153,12 +158,14 @@ func (r *Reconciler) customSecretKeys(ctx context.Context, hub *v1alpha1.Integra
 				secret = metadataOf(resources.SecretKind)
 				err := r.Get(ctx, client.ObjectKey{Namespace: hub.Namespace, Name: ref.Name}, secret)
 				if err != nil && !apierrors.IsNotFound(err) { // one that does not exist allows nothing
-					return nil, fmt.Errorf("reading the metadata of Secret %s: %w", ref.Name, err)
+					return nil, nil, fmt.Errorf("reading the metadata of Secret %s: %w", ref.Name, err)
 				}
 				secrets[ref.Name] = secret
 			}
 			if resources.AllowsIntegration(secret, name) {
 				keys[ref.Name] = append(keys[ref.Name], ref.Key)
+			} else {
+				denied[name] = append(denied[name], ref)
 			}
 		}
 	}
@@ -166,5 +173,5 @@ func (r *Reconciler) customSecretKeys(ctx context.Context, hub *v1alpha1.Integra
 		slices.Sort(list)
 		keys[name] = slices.Compact(list)
 	}
-	return keys, nil
+	return keys, denied, nil
 }

@@ -454,6 +454,37 @@ func TestUnusedSecretOfAnother(t *testing.T) {
 	}
 }
 
+// The last version of an integration does not keep a key that a Secret allows another integration only.
+func TestSharedKeyOfAnother(t *testing.T) {
+	t.Parallel()
+	f := newCustomFixture(t)
+	secret := &corev1.Secret{ObjectMeta: f.meta("mine"), StringData: map[string]string{"one": "1"}}
+	secret.Annotations = map[string]string{v1alpha1.AllowIntegrationsAnnotation: "a,b"}
+	f.create(secret)
+	for _, name := range []string{"a", "b"} {
+		i := f.integration(name)
+		i.Spec.Secrets = []httpintegration.Secret{{Name: "x", SecretKeyRef: httpintegration.SecretKeyRef{Name: "mine", Key: "one"}}}
+		f.create(i)
+	}
+	f.settle()
+	if diff := cmp.Diff([]string{"a.json", "b.json"}, f.fileNames()); diff != "" {
+		t.Fatalf("files (-want +got):\n%s", diff)
+	}
+	secret.Annotations[v1alpha1.AllowIntegrationsAnnotation] = "a"
+	if err := api.Update(t.Context(), secret); err != nil {
+		t.Fatal(err)
+	}
+	f.settle()
+	if diff := cmp.Diff([]string{"a.json"}, f.fileNames()); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
+	if keys := resources.MountedCustomKeys(&get(f.fixture, "hub", &appsv1.Deployment{}).Spec.Template.Spec); len(keys) != 1 {
+		t.Errorf("the pods mount %v, want the key of a", keys)
+	}
+	f.wantIntegration("b", metav1.ConditionFalse, v1alpha1.SecretNotAllowed)
+	f.want(v1alpha1.CustomIntegrationsReady, metav1.ConditionFalse, v1alpha1.IntegrationsRefused)
+}
+
 // A selector that is not valid keeps the pods and their integrations as they are.
 func TestInvalidSelector(t *testing.T) {
 	t.Parallel()

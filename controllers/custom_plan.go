@@ -119,6 +119,20 @@ func (p *customPlan) set(name string, v *customVersion) {
 	}
 }
 
+// withdraw takes integrations from the pods that could read a key of a Secret which does not allow them, because the
+// pods mount it for another integration. Without such a key, the last version stays and reports the missing Secret.
+func (p *customPlan) withdraw(denied map[string][]httpintegration.SecretKeyRef, mounted map[string][]string) {
+	for n := range p.entries {
+		e := &p.entries[n]
+		for _, ref := range denied[e.name] {
+			if slices.Contains(mounted[ref.Name], ref.Key) {
+				delete(p.versions, e.name)
+				e.version, e.refused = nil, cmp.Or(e.refused, fmt.Sprintf("Secret %s does not allow the integration.", ref.Name))
+			}
+		}
+	}
+}
+
 // conflict returns why a hub cannot offer a version, or "".
 func (p *customPlan) conflict(name string, v *customVersion) string {
 	old := p.versions[name]
