@@ -49,12 +49,16 @@ func Do(c *http.Client, req *http.Request, name string) (*http.Response, error) 
 	}
 	defer res.Body.Close()
 	body, _ := io.ReadAll(io.LimitReader(res.Body, maxErrorBody)) // best effort: the status is what counts
-	status := &StatusError{
-		Code: res.StatusCode, RetryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now()),
-		Header: res.Header, Body: scrubBody(req, body),
-	}
+	status := StatusOf(res)
+	status.Body = scrubBody(req, body)
 	return nil, action.Wrap(status, action.KindOfStatus(res.StatusCode), "%s returned %d %s.",
 		name, res.StatusCode, http.StatusText(res.StatusCode))
+}
+
+// StatusOf returns the status and header of an unsuccessful response, for libraries that call the client themselves.
+func StatusOf(res *http.Response) *StatusError {
+	wait := retryAfter(res.Header.Get("Retry-After"), time.Now())
+	return &StatusError{Code: res.StatusCode, RetryAfter: wait, Header: res.Header}
 }
 
 // ConnectionError explains why no answer came, for SDKs that call the client themselves.

@@ -17,9 +17,12 @@ import (
 // Salesforce grants those of the app
 // (https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_web_server_flow.htm). An app can have Refresh Token
 // Rotation: then a refresh token that comes a second time ends the sign-in
-// (https://help.salesforce.com/s/articleView?id=005316711&type=1).
+// (https://help.salesforce.com/s/articleView?id=005316711&type=1). Salesforce refuses simultaneous requests with one refresh
+// token, as those of two replicas of the hub are:
+// https://help.salesforce.com/s/articleView?id=release-notes.rn_security_refresh_token_error.htm&release=252
 func (i *Integration) provider(d domain) *signin.Provider {
-	return &signin.Provider{Name: name, HTTP: i.http, Rotations: &i.rotations, Config: oauth2.Config{
+	const busy = "token request is already being processed"
+	return &signin.Provider{Name: name, HTTP: i.http, Rotations: &i.rotations, Busy: busy, Config: oauth2.Config{
 		ClientID: i.settings.ClientID, ClientSecret: i.settings.ClientSecret.Reveal(),
 		Endpoint: oauth2.Endpoint{
 			AuthURL: string(d) + "/services/oauth2/authorize", TokenURL: string(d) + "/services/oauth2/token",

@@ -774,6 +774,37 @@ func TestRejectedRowsAreKept(t *testing.T) {
 	}
 }
 
+// Salesforce refuses a refresh token that another replica of the hub is using at the same time. The user stays signed in.
+func TestTokenInUse(t *testing.T) {
+	t.Parallel()
+	service := org("a2", added)
+	d := actiontest.NewDestination(t).Handle(func(r actiontest.Recorded) actiontest.Reply {
+		if r.Path != "/services/oauth2/token" {
+			return service(r)
+		}
+		header := map[string]string{"Content-Type": "application/json"}
+		return actiontest.Reply{
+			Status: 400, Header: header, Body: `{"error":"invalid_grant","error_description":"token request is already being processed"}`,
+		}
+	})
+	res, err := resolved(t, d, nil).Execute(t.Context(), actiontest.JSONDetail(t, request(appending()), contacts(3)))
+	if action.KindOf(err) != action.Unavailable || !strings.Contains(action.MessageOf(err), "Try again in a minute.") {
+		t.Errorf("error %v", err)
+	}
+	if res != nil && res.State != nil {
+		t.Errorf("state %+v, want the old one", res.State)
+	}
+	refreshes := 0
+	for _, r := range d.Requests() {
+		if r.Path == "/services/oauth2/token" {
+			refreshes++
+		}
+	}
+	if refreshes != 1 {
+		t.Errorf("%d requests for tokens, want 1", refreshes)
+	}
+}
+
 // An app with Refresh Token Rotation accepts a refresh token once, and ends the sign-in if it comes again. Schedules that
 // begin with the same tokens share the replacement.
 func TestRotatedTokens(t *testing.T) {

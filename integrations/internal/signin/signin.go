@@ -4,7 +4,6 @@ package signin
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -13,7 +12,6 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
-	"integrationhub.dev/hub/outbound"
 )
 
 // Provider is an OAuth client at a service.
@@ -24,6 +22,9 @@ type Provider struct {
 	HTTP   *http.Client
 	// Expired says, in a sentence, why the service may have ended a sign-in that was valid. Empty adds nothing.
 	Expired string
+	// Busy is the description of invalid_grant with which the service refuses a refresh token that another request is
+	// using at the moment. Empty is none.
+	Busy string
 	// Rotations is set for a service whose refresh tokens can be used only once. Providers of one service share them.
 	Rotations *Rotations
 }
@@ -80,36 +81,6 @@ func (p *Provider) refresh(ctx context.Context, old Tokens) (Tokens, error) {
 
 func (p *Provider) withClient(ctx context.Context) context.Context {
 	return context.WithValue(ctx, oauth2.HTTPClient, p.HTTP)
-}
-
-// explain converts the library's error, which is dropped because it quotes the response.
-// The codes are those of RFC 6749, section 5.2.
-func (p *Provider) explain(ctx context.Context, err error) error {
-	e, ok := errors.AsType[*oauth2.RetrieveError](err)
-	if !ok {
-		return outbound.ConnectionError(ctx, err, p.Name)
-	}
-	kind := action.KindOfStatus(e.Response.StatusCode)
-	switch e.ErrorCode {
-	case "invalid_client", "invalid_client_id", "unauthorized_client": // the second is Salesforce's
-		return action.Errorf(action.Internal, "%s does not accept the hub's client id and secret. The hub's administrator must "+
-			"check them.", p.Name)
-	case "invalid_grant":
-		return p.Required()
-	}
-	if kind.Retryable() {
-		return action.Errorf(kind, "%s's sign-in returned %d.", p.Name, e.Response.StatusCode)
-	}
-	return p.Required()
-}
-
-// explainEnded is explain for a refresh token. Only a service that answered invalid_grant has ended the sign-in.
-func (p *Provider) explainEnded(ctx context.Context, err error) error {
-	explained := p.explain(ctx, err)
-	if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok && e.ErrorCode == "invalid_grant" && p.Expired != "" {
-		return action.Errorf(action.Unauthenticated, "%s %s", action.MessageOf(explained), p.Expired)
-	}
-	return explained
 }
 
 // Required is the error of kind Unauthenticated that asks the user to sign in.

@@ -2,17 +2,21 @@ package signin_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/oauth2"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/hub/deliver"
+	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/signin"
 )
 
@@ -25,7 +29,7 @@ func provider(t *testing.T, reply actiontest.Reply) *signin.Provider {
 	t.Helper()
 	d := actiontest.NewDestination(t).Reply(reply)
 	return &signin.Provider{
-		Name: "Acme", HTTP: actiontest.Deps(t, d, nil).HTTP, Expired: "Acme ends it after a year.",
+		Name: "Acme", HTTP: actiontest.Deps(t, d, nil).HTTP, Expired: "Acme ends it after a year.", Busy: "request is being processed",
 		Config: oauth2.Config{ClientID: "id", ClientSecret: "secret", Endpoint: oauth2.Endpoint{TokenURL: "https://acme.example.com/token"}},
 	}
 }
@@ -46,6 +50,25 @@ func TestExpired(t *testing.T) {
 			answer(http.StatusUnauthorized, `{"error":"invalid_client"}`), "r1", action.Internal,
 			"Acme does not accept the hub's client id and secret. The hub's administrator must check them.",
 		},
+		"a deleted client": {
+			answer(http.StatusUnauthorized, `{"error":"deleted_client"}`), "r1", action.Internal,
+			"Acme does not accept the hub's client id and secret. The hub's administrator must check them.",
+		},
+		"another request": {
+			answer(http.StatusBadRequest, `{"error":"invalid_grant","error_description":"Request is being processed"}`), "r1",
+			action.Unavailable, "Acme is renewing the same sign-in for another request. Try again in a minute.",
+		},
+		"too busy": {
+			answer(http.StatusBadRequest, `{"error":"temporarily_unavailable"}`), "r1", action.Unavailable, "Acme's sign-in returned 400.",
+		},
+		"too many logins": {
+			answer(http.StatusBadRequest, `{"error":"rate_limit_exceeded"}`), "r1", action.RateLimited, "Acme's sign-in returned 400.",
+		},
+		"a firewall": {
+			actiontest.Reply{Status: http.StatusForbidden, Header: map[string]string{"Content-Type": "text/html"}, Body: "<html>"},
+			"r1",
+			action.Forbidden, "Acme's sign-in returned 403.",
+		},
 		"never signed in": {answer(http.StatusOK, `{}`), "", action.Unauthenticated, missing},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -59,6 +82,44 @@ func TestExpired(t *testing.T) {
 				t.Errorf("message %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// A refresh token that another request is using is not sent again: the service may replace it, and take the old one for stolen.
+func TestBusyIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	p := provider(t, answer(http.StatusBadRequest, `{"error":"invalid_grant","error_description":"request is being processed"}`))
+	calls := 0
+	retry := deliver.Retry{MaxAttempts: 3, InitialBackoff: time.Millisecond, MaxBackoff: time.Millisecond}
+	err := retry.Do(t.Context(), func(ctx context.Context) error {
+		calls++
+		return p.Open(signin.Tokens{Refresh: "r1"}).Call(ctx, func(context.Context, string) error { return nil })
+	})
+	if calls != 1 || action.KindOf(err) != action.Unavailable {
+		t.Errorf("%d calls, error %v", calls, err)
+	}
+	if res := signin.Forget(err); res != nil {
+		t.Errorf("the sign-in is deleted: %+v", res)
+	}
+}
+
+// A service that is busy says how long to wait, as Microsoft Entra does in Retry-After.
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	reply := answer(http.StatusTooManyRequests, `{"error":"temporarily_unavailable"}`)
+	reply.Header["Retry-After"] = "300"
+	d := actiontest.NewDestination(t).Reply(reply)
+	p := &signin.Provider{
+		Name: "Acme", HTTP: actiontest.Deps(t, d, nil).HTTP,
+		Config: oauth2.Config{ClientID: "id", Endpoint: oauth2.Endpoint{TokenURL: "https://acme.example.com/token", AuthStyle: oauth2.AuthStyleInParams}},
+	}
+	err := p.Open(signin.Tokens{Refresh: "r1"}).Call(t.Context(), func(context.Context, string) error { return nil })
+	status, ok := errors.AsType[*outbound.StatusError](err)
+	if !ok || status.RetryAfter != 5*time.Minute {
+		t.Errorf("error %v", err)
+	}
+	if n := len(d.Requests()); n != 1 {
+		t.Errorf("%d requests, want 1: the wait is longer than anyone waits", n)
 	}
 }
 
