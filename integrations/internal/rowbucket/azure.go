@@ -195,7 +195,7 @@ func (b *azure) explain(ctx context.Context, doing string, err error) error {
 		return ErrChanged
 	}
 	code := objectstore.ErrorCode(res.ErrorCode)
-	detail := fmt.Errorf("%s: code %q: %w", doing, code, &outbound.StatusError{Code: res.StatusCode})
+	detail := fmt.Errorf("%s: code %q: %w", doing, code, outbound.StatusOf(res.RawResponse))
 	switch {
 	case code == "ContainerNotFound":
 		return action.Wrap(detail, action.NotFound, "The container of ROWS_BUCKET does not exist.")

@@ -134,23 +134,24 @@ func (s source) Token() (*oauth2.Token, error) {
 // is dropped, because it can quote the request.
 func Explain(ctx context.Context, err error, refused string) error {
 	status := status(err)
-	switch {
-	case status == 0:
+	if status == nil {
 		return outbound.ConnectionError(ctx, err, "Google")
-	case action.KindOfStatus(status).Retryable():
-		return action.Wrap(&outbound.StatusError{Code: status}, action.KindOfStatus(status), "Google issues no tokens now. Try again later.")
 	}
-	return action.Wrap(&outbound.StatusError{Code: status}, action.Unauthenticated, "%s", refused)
+	if kind := action.KindOfStatus(status.Code); kind.Retryable() {
+		return action.Wrap(status, kind, "Google issues no tokens now. Try again later.")
+	}
+	return action.Wrap(status, action.Unauthenticated, "%s", refused)
 }
 
-// status returns the response's status code, or 0 without a response. For workload identities the library returns it
-// as text only.
-func status(err error) (status int) {
+// status returns the response's status, or nil without a response. For workload identities the library returns it as text
+// only.
+func status(err error) *outbound.StatusError {
 	if e, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
-		return e.Response.StatusCode
+		return outbound.StatusOf(e.Response)
 	}
-	if _, err := fmt.Sscanf(err.Error(), "oauth2/google: status code %d", &status); err != nil {
-		return 0
+	var code int
+	if n, _ := fmt.Sscanf(err.Error(), "oauth2/google: status code %d", &code); n == 1 {
+		return &outbound.StatusError{Code: code}
 	}
-	return status
+	return nil
 }

@@ -9,10 +9,15 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"integrationhub.dev/hub/action"
+	"integrationhub.dev/hub/action/actiontest"
+	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/google/serviceaccount"
 )
 
@@ -90,5 +95,21 @@ func TestNewErrors(t *testing.T) {
 		if _, err := serviceaccount.New(email, action.Secret(tt.key)); err == nil || err.Error() != tt.want {
 			t.Errorf("%s: error %v, want %q", name, err, tt.want)
 		}
+	}
+}
+
+// A retry waits as long as the response says.
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	d := actiontest.NewDestination(t).Reply(actiontest.Reply{Status: http.StatusServiceUnavailable, Header: map[string]string{"Retry-After": "40"}})
+	account, err := serviceaccount.New(email, action.Secret(newRSA(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = account.Tokens(t.Context(), actiontest.Deps(t, d, nil).HTTP, "scope").Token()
+	err = serviceaccount.Explain(t.Context(), err, "Refused.")
+	status, ok := errors.AsType[*outbound.StatusError](err)
+	if !ok || status.RetryAfter != 40*time.Second || action.KindOf(err) != action.Unavailable {
+		t.Errorf("error %v", err)
 	}
 }

@@ -91,7 +91,7 @@ func explain(ctx context.Context, err error) error {
 	if !ok {
 		return outbound.ConnectionError(ctx, err, "Microsoft Entra")
 	}
-	detail := &outbound.StatusError{Code: answer.Response.StatusCode}
+	detail := outbound.StatusOf(answer.Response)
 	if kind := action.KindOfStatus(detail.Code); kind.Retryable() {
 		return action.Wrap(detail, kind, "Microsoft Entra is temporarily unavailable. Try again later.")
 	}
