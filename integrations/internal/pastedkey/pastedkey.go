@@ -96,6 +96,9 @@ func fromBody(text string) ([]byte, error) {
 var (
 	publicKey = regexp.MustCompile(`BEGIN [A-Z0-9 ]*PUBLIC KEY|^\s*(ssh-|ecdsa-sha2-|sk-)\S+ AAAA|^\s*AAAA[BCEI]3`)
 	keyID     = regexp.MustCompile(`^\s*[0-9a-f]{40}\s*$`)
+	// The words alone can be in a key: one in a hundred has END among its base64.
+	firstLine = regexp.MustCompile(`BEGIN [A-Z0-9 ]*PRIVATE KEY`)
+	lastLine  = regexp.MustCompile(`END [A-Z0-9 ]*PRIVATE KEY`)
 )
 
 // explain returns the error for other things than a private key.
@@ -109,9 +112,9 @@ func explain(text string) error {
 		return errPublic
 	case strings.Contains(text, "BEGIN CERTIFICATE"):
 		return errCert
-	case strings.Contains(text, "BEGIN") && strings.Contains(text, "PRIVATE KEY") && !strings.Contains(text, "END"):
+	case firstLine.MatchString(text) && !lastLine.MatchString(text):
 		return errTruncated
-	case strings.Contains(text, "END") && strings.Contains(text, "PRIVATE KEY") && !strings.Contains(text, "BEGIN"):
+	case lastLine.MatchString(text) && !firstLine.MatchString(text):
 		return errHeadless
 	case keyID.MatchString(text):
 		return errID

@@ -181,6 +181,7 @@ func TestPEMErrors(t *testing.T) {
 		"nothing":                {"", "it is not a PEM block"},
 		"nonsense":               {"s3cret", "it is not a PEM block"},
 		"last line missing":      {strings.Join(lines[:len(lines)-2], ""), "it is not a PEM block: its last line, which begins with -----END, is missing"},
+		"last line missing, END": {"-----BEGIN PRIVATE KEY-----\nMIIEND", "it is not a PEM block: its last line, which begins with -----END, is missing"},
 		"first line missing":     {strings.Join(lines[1:], ""), "it is not a PEM block: its first line, which begins with -----BEGIN, is missing"},
 		"other characters":       {lines[0] + "*" + strings.Join(lines[1:], ""), "some of its characters are missing or changed"},
 		"masked":                 {"-----BEGIN PRIVATE KEY-----\n********\n-----END PRIVATE KEY-----", "some of its characters are missing or changed"},
