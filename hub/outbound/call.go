@@ -79,6 +79,8 @@ func ConnectionError(ctx context.Context, err error, name string) error {
 		return action.Wrap(err, action.Forbidden, "The hub's egress policy does not allow a connection to %s.", name)
 	case errors.Is(err, ErrProxyRefused):
 		return action.Wrap(err, action.Forbidden, "The hub's proxy does not allow a connection to %s.", name)
+	case errors.Is(err, errProxyFailed):
+		return action.Wrap(err, action.Unavailable, "The hub's proxy could not connect to %s.", name)
 	case ctx.Err() != nil:
 		return fmt.Errorf("calling %s: %w", name, context.Cause(ctx))
 	}

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/http/httpproxy"
+
+	"integrationhub.dev/hub/action"
 )
 
 // ProxyUse says whether the proxies of the environment are used. Behind a proxy the address
@@ -93,6 +95,10 @@ func ProxySet(environment map[string]string) bool {
 // ErrProxyRefused says that the proxy did not open a way to the host.
 var ErrProxyRefused = errors.New("the proxy refused the connection")
 
+// errProxyFailed says that the proxy did not reach the host: 502, 503 and 504 are of what is behind it (RFC 9110, section 15.6;
+// RFC 9209, section 2.3).
+var errProxyFailed = errors.New("the proxy did not reach the host")
+
 // proxied sends requests by the proxy of their host, or directly where it has none.
 type proxied struct {
 	proxy    Proxy
@@ -164,8 +170,11 @@ func isInternalName(name string) bool {
 
 // refusal turns a proxy's answer to CONNECT into an error that says so.
 func refusal(_ context.Context, _ *url.URL, _ *http.Request, res *http.Response) error {
-	if res.StatusCode == http.StatusOK {
+	switch {
+	case res.StatusCode == http.StatusOK:
 		return nil
+	case action.KindOfStatus(res.StatusCode).Retryable():
+		return fmt.Errorf("%w: it returned %d", errProxyFailed, res.StatusCode)
 	}
 	return fmt.Errorf("%w: it returned %d", ErrProxyRefused, res.StatusCode)
 }

@@ -32,8 +32,11 @@ func (f *forwarder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	f.asked = append(f.asked, r.Method+" "+r.Host+user)
 	f.mu.Unlock()
-	if strings.HasPrefix(r.Host, "refused.") {
-		w.WriteHeader(http.StatusForbidden)
+	if status := map[string]int{
+		"refused.example.com:443": http.StatusForbidden, "unknown.example.com:443": http.StatusProxyAuthRequired,
+		"down.example.com:443": http.StatusServiceUnavailable,
+	}[r.Host]; status != 0 {
+		w.WriteHeader(status)
 		return
 	}
 	if r.Method != http.MethodConnect {
@@ -64,6 +67,7 @@ func TestProxy(t *testing.T) {
 	t.Parallel()
 	_, resolver := newNameServer(t, map[string][]string{
 		"example.com.": {"93.184.216.34"}, "refused.example.com.": {"93.184.216.34"},
+		"unknown.example.com.": {"93.184.216.34"}, "down.example.com.": {"93.184.216.34"},
 		"inside.example.com.": {"10.0.0.7"}, "both.example.com.": {"93.184.216.34", "10.0.0.7"}, "direct.example.com.": {"10.0.0.8"},
 	})
 	forbidden := func(err error) bool { return errors.Is(err, ErrForbiddenAddress) }
@@ -95,6 +99,12 @@ func TestProxy(t *testing.T) {
 		{"a proxy that says no", ProxyResolve, "https://refused.example.com/", func(err error) bool {
 			return errors.Is(err, ErrProxyRefused) && action.KindOf(err) == action.Forbidden
 		}, "CONNECT refused.example.com:443 as user:pass"},
+		{"a proxy that wants a password", ProxyResolve, "https://unknown.example.com/", func(err error) bool {
+			return errors.Is(err, ErrProxyRefused) && action.KindOf(err) == action.Forbidden
+		}, "CONNECT unknown.example.com:443 as user:pass"},
+		{"a host that the proxy cannot reach", ProxyResolve, "https://down.example.com/", func(err error) bool {
+			return action.KindOf(err) == action.Unavailable && action.MessageOf(err) == "The hub's proxy could not connect to Test."
+		}, "CONNECT down.example.com:443 as user:pass"},
 		{"a port that is closed", ProxyResolve, "https://example.com:22/", forbidden, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
