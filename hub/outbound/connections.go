@@ -11,6 +11,11 @@ import (
 // idle connections after five seconds (Node.js, Apache) or more.
 const freshIdleTimeout = 2 * time.Second
 
+// pings find out within 25 seconds, before most calls time out, that an HTTP/2 connection carries nothing any more: a call that
+// waits for 15 seconds without a frame sends a ping. The other requests to the host would be sent on it, too, until TCP gives it
+// up after a quarter of an hour: https://github.com/golang/go/issues/36026
+var pings = http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second}
+
 type freshKey struct{}
 
 // WithFreshConnection makes the requests of a context use HTTP/1.1 and connections that are new
@@ -29,7 +34,7 @@ type connections struct {
 
 func (o Options) connections(configure func(*http.Transport)) *connections {
 	c := &connections{kept: o.newTransport(idleTimeout), fresh: o.newTransport(freshIdleTimeout)}
-	c.kept.ForceAttemptHTTP2 = true
+	c.kept.ForceAttemptHTTP2, c.kept.HTTP2 = true, &pings
 	configure(c.kept)
 	configure(c.fresh)
 	return c
