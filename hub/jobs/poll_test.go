@@ -3,12 +3,15 @@ package jobs_test
 import (
 	"context"
 	"errors"
+	"net/http"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/jobs"
+	"integrationhub.dev/hub/outbound"
 )
 
 func TestPoll(t *testing.T) {
@@ -39,6 +42,26 @@ func TestPoll(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A poll does not come while the destination asks to wait: some count it against the limit, or extend the wait.
+func TestPollAfterRetryAfter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var polls []time.Duration
+		start := time.Now()
+		_, err := jobs.Poll(t.Context(), 10*time.Second, func(context.Context) (*string, error) {
+			polls = append(polls, time.Since(start))
+			if len(polls) == 1 {
+				status := &outbound.StatusError{Code: http.StatusTooManyRequests, RetryAfter: time.Minute}
+				return nil, action.Wrap(status, action.RateLimited, "Busy.")
+			}
+			return new(string), nil
+		})
+		if want := []time.Duration{10 * time.Second, 70 * time.Second}; err != nil || !slices.Equal(polls, want) {
+			t.Errorf("polls after %v, want %v; error %v", polls, want, err)
+		}
+	})
 }
 
 // seenAt is what the nth poll returns, if it is the one.
