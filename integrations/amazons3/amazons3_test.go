@@ -1094,6 +1094,42 @@ func TestIdentity(t *testing.T) {
 			message: "Amazon S3 denied access. The access key needs s3:PutObject and s3:AbortMultipartUpload on the bucket, and the use of its encryption key if it has one.",
 		},
 		{
+			name: "AWS fails", env: pod,
+			fail: func(string, int) *actiontest.Reply {
+				return &actiontest.Reply{Status: 503}
+			},
+			calls: slices.Repeat([]string{"AssumeRoleWithWebIdentity"}, 5), kind: action.Unavailable,
+			message: "AWS is temporarily unavailable. Try again later.",
+		},
+		{
+			name: "AWS throttles", env: pod,
+			fail: func(string, int) *actiontest.Reply {
+				reply := stsError("ThrottlingException")
+				reply.Status = 400
+				return &reply
+			},
+			calls: slices.Repeat([]string{"AssumeRoleWithWebIdentity"}, 5), kind: action.RateLimited,
+			message: "AWS is throttling requests. Try again later.",
+		},
+		{
+			name: "AWS does not reach the cluster's issuer", env: pod,
+			fail: func(string, int) *actiontest.Reply {
+				reply := stsError("IDPCommunicationError")
+				reply.Status = 400
+				return &reply
+			},
+			calls: slices.Repeat([]string{"AssumeRoleWithWebIdentity"}, 5), kind: action.Unavailable,
+			message: "AWS is temporarily unavailable. Try again later.",
+		},
+		{
+			name: "an agent that fails", env: agent,
+			fail: func(string, int) *actiontest.Reply {
+				return &actiontest.Reply{Status: 500}
+			},
+			calls: slices.Repeat([]string{"AssumeRoleForPodIdentity"}, 5), kind: action.Unavailable,
+			message: "AWS is temporarily unavailable. Try again later.",
+		},
+		{
 			name: "AWS resets", env: pod,
 			fail: func(string, int) *actiontest.Reply {
 				return &actiontest.Reply{Reset: true}

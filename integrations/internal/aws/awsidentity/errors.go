@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"integrationhub.dev/hub/action"
@@ -34,6 +36,13 @@ func Final(err error) aws.Ternary {
 	return aws.UnknownTernary
 }
 
+// isTemporary reports whether AWS refused nothing, but failed.
+// https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
+func isTemporary(code string, err error) bool {
+	var res interface{ HTTPStatusCode() int } // of AWS STS, or of the agent
+	return code == issuerUnreachable || errors.As(err, &res) && res.HTTPStatusCode() >= http.StatusInternalServerError
+}
+
 // Explain converts an error of assuming a role to one for the Looker user. service is the name of the service that the role
 // is for. The response is dropped, because it can quote the request. It returns nil for any other error.
 func Explain(ctx context.Context, err error, service string) error {
@@ -56,8 +65,12 @@ func Explain(ctx context.Context, err error, service string) error {
 		explained = vendor.WrongSignature(text)
 	case "RequestExpired":
 		explained = vendor.WrongClock()
-	case "Throttling":
+	}
+	switch _, throttled := retry.DefaultThrottleErrorCodes[code]; {
+	case throttled:
 		return action.Wrap(detail, action.RateLimited, "AWS is throttling requests. Try again later.")
+	case isTemporary(code, e.err):
+		return action.Wrap(detail, action.Unavailable, "AWS is temporarily unavailable. Try again later.")
 	}
 	if explained.Message != "" {
 		explained.Err = detail

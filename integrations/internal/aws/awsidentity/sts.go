@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 
@@ -66,12 +67,18 @@ func (c stsClient) AssumeRoleWithWebIdentity(
 	return &sts.AssumeRoleWithWebIdentityOutput{Credentials: out.Result.Credentials, AssumedRoleUser: out.Result.User}, nil
 }
 
+// issuerUnreachable is the code if AWS did not reach the cluster's issuer of tokens: "This is often a transient error caused by
+// network conditions. Retry the request a limited number of times".
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html#API_AssumeRoleWithWebIdentity_Errors
+const issuerUnreachable = "IDPCommunicationError"
+
 // call uses the retryer that an option can change; the SDK's providers change nothing else.
 func (c stsClient) call(ctx context.Context, operation string, form url.Values, out any, with []func(*sts.Options)) error {
 	o := sts.Options{Retryer: c.retryer}
 	for _, change := range with {
 		change(&o)
 	}
-	client := &awscall.Client{Service: stsAPI, Region: c.region, HTTP: c.http, Credentials: c.credentials, Retryer: o.Retryer}
+	retryer := retry.AddWithErrorCodes(o.Retryer, issuerUnreachable)
+	client := &awscall.Client{Service: stsAPI, Region: c.region, HTTP: c.http, Credentials: c.credentials, Retryer: retryer}
 	return client.Call(ctx, operation, form, out)
 }
