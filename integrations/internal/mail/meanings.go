@@ -30,6 +30,7 @@ const (
 	noRelay         = host + " does not relay mail for the hub. It requires signing in, or must allow the hub's IP address"
 	tooMany         = host + " does not accept this many recipients for one mail"
 	mailboxFull     = "The mailbox of one of the recipients is full, according to " + host
+	usedUp          = "The hub has used up the number of mails that " + host + " accepts from it in a day"
 	tooLarge        = "The mail is too large for " + host
 	badDKIM         = host + " rejected the mail: its DKIM signature is missing or not valid"
 	badSPF          = host + " rejected the mail: the SPF record of the sender's domain does not allow the mail server"
@@ -96,6 +97,7 @@ var meanings = []meaning{
 	{namingRecipient, 452, "", "too many recipients", action.Invalid, tooMany},
 	{namingRecipient, 552, "", "too many recipients", action.Invalid, tooMany},
 	{anyStep, 0, "5.2.2", "", action.Invalid, mailboxFull},
+	{anyStep, 0, "5.4.5", "", action.RateLimited, usedUp}, // Gmail's "Daily user sending limit exceeded"
 
 	// Sizes. 552 is also the code for a full mailbox, above.
 	{anyStep, 0, "5.3.4", "", action.TooLarge, tooLarge},

@@ -196,6 +196,11 @@ func TestReplies(t *testing.T) {
 			kind:    action.Invalid,
 			message: "The mailbox of one of the recipients is full, according to example.com (552 5.2.2). No recipient received it.",
 		},
+		"a daily limit": {
+			step: "to:ann@example.com", code: 550, ext: smtp.EnhancedCode{5, 4, 5}, text: "Daily user sending limit exceeded.",
+			kind:    action.RateLimited,
+			message: "The hub has used up the number of mails that example.com accepts from it in a day (550 5.4.5). No recipient received it.",
+		},
 		"the size at the sender": {
 			step: "from", code: 552, ext: smtp.EnhancedCode{5, 3, 4}, text: "Message size exceeds fixed limit",
 			kind: action.TooLarge, message: "The mail is too large for example.com (552 5.3.4).",
