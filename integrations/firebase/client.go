@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/oauth2"
+
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
@@ -21,12 +23,21 @@ const timeout = 30 * time.Second
 const rejectedAccount = "Google rejected the hub's service account for Firebase. " +
 	"The hub's administrator must check FIREBASE_CLIENT_EMAIL and FIREBASE_PRIVATE_KEY."
 
+// tokenRetry is for access tokens, which have no effect on devices.
+var tokenRetry = deliver.Retry{MaxAttempts: 4, InitialBackoff: time.Second, MaxBackoff: 8 * time.Second}
+
 // send sends one notification, once.
 func (i *Integration) send(ctx context.Context, m push) error {
 	outbound.SecretsOf(ctx).Add(m.FID, m.Token) // it allows sending to the device
-	token, err := i.tokens.Token()
+	var token *oauth2.Token
+	err := tokenRetry.Do(ctx, func(ctx context.Context) (err error) {
+		if token, err = i.tokens.Token(); err != nil {
+			return serviceaccount.Explain(ctx, err, rejectedAccount)
+		}
+		return nil
+	})
 	if err != nil {
-		return deliver.Stop(serviceaccount.Explain(ctx, err, rejectedAccount)) // every other device would fail too
+		return deliver.Stop(err) // every other device would fail too
 	}
 	api := outbound.API{
 		Name: name, Base: "https://fcm.googleapis.com", Client: i.http, Timeout: timeout, Authorize: token.SetAuthHeader, Explain: explain,

@@ -318,25 +318,66 @@ func TestFailedDevices(t *testing.T) {
 
 func TestRejectedAccount(t *testing.T) {
 	t.Parallel()
+	env := settings() // the key is generated outside of the bubble
 	for status, want := range map[int]struct {
-		kind    action.Kind
-		message string
+		requests int
+		kind     action.Kind
+		message  string
 	}{
-		400: {action.Unauthenticated, "Google rejected the hub's service account for Firebase. The hub's administrator must check FIREBASE_CLIENT_EMAIL and FIREBASE_PRIVATE_KEY."},
-		503: {action.Unavailable, "Google issues no tokens now. Try again later."},
+		400: {1, action.Unauthenticated, "Google rejected the hub's service account for Firebase. The hub's administrator must check FIREBASE_CLIENT_EMAIL and FIREBASE_PRIVATE_KEY."},
+		503: {4, action.Unavailable, "Google issues no tokens now. Try again later."},
 	} {
-		d := actiontest.NewDestination(t).Reply(actiontest.Reply{Status: status, Body: `{"error":"invalid_grant","error_description":"Invalid JWT s3cret"}`})
-		_, err := newIntegration(t, d).Execute(t.Context(), actiontest.Query(nil, form(`[[{"device_id":"d","user_id":"u"}]]`)))
-		if action.MessageOf(err) != want.message {
-			t.Errorf("%d: error %v, want %v", status, action.MessageOf(err), want.message)
-		}
-		if action.KindOf(err) != want.kind {
-			t.Errorf("%d: kind %v, want %v", status, action.KindOf(err), want.kind)
-		}
-		if strings.Contains(err.Error(), "s3cret") {
-			t.Errorf("%d: the error contains %q: %s", status, "s3cret", err.Error())
-		}
+		synctest.Test(t, func(t *testing.T) {
+			google := &tokens{status: status, failures: 9}
+			i := actiontest.New(t, firebase.New, action.Deps{HTTP: &http.Client{Transport: google}, Env: env})
+			_, err := i.Execute(t.Context(), actiontest.Query(nil, form(`[[{"device_id":"d","user_id":"u"}]]`)))
+			if action.MessageOf(err) != want.message {
+				t.Errorf("%d: error %v, want %v", status, action.MessageOf(err), want.message)
+			}
+			if action.KindOf(err) != want.kind {
+				t.Errorf("%d: kind %v, want %v", status, action.KindOf(err), want.kind)
+			}
+			if strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("%d: the error contains %q: %s", status, "s3cret", err.Error())
+			}
+			if google.requests != want.requests {
+				t.Errorf("%d: %d requests for a token, want %d", status, google.requests, want.requests)
+			}
+		})
 	}
+}
+
+// tokens is a Google that issues a token after some failures, and accepts each notification.
+type tokens struct{ status, failures, requests int }
+
+func (g *tokens) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer := httptest.NewRecorder()
+	switch {
+	case r.Host == "fcm.googleapis.com":
+		_, _ = answer.WriteString(accepted("", actiontest.Recorded{}).Body)
+		return answer.Result(), nil
+	case g.requests < g.failures:
+		answer.WriteHeader(g.status)
+		_, _ = answer.WriteString(`{"error":"invalid_grant","error_description":"Invalid JWT s3cret"}`)
+	default:
+		_, _ = answer.WriteString(`{"access_token":"t0ken","token_type":"Bearer","expires_in":3600}`)
+	}
+	g.requests++
+	return answer.Result(), nil
+}
+
+// A failure of Google's token service does not fail the delivery at once.
+func TestTokenAfterFailure(t *testing.T) {
+	t.Parallel()
+	env := settings() // the key is generated outside of the bubble
+	synctest.Test(t, func(t *testing.T) {
+		google := &tokens{status: http.StatusServiceUnavailable, failures: 2}
+		i := actiontest.New(t, firebase.New, action.Deps{HTTP: &http.Client{Transport: google}, Env: env})
+		res, err := i.Execute(t.Context(), actiontest.Query(nil, form(`[[{"device_id":"d","user_id":"u"}]]`)))
+		if err != nil || res.Message != "1 notifications sent." {
+			t.Errorf("response %+v, error %v", res, err)
+		}
+	})
 }
 
 func TestTimeout(t *testing.T) {
