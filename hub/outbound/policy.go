@@ -43,7 +43,7 @@ var restricted = prefixes(
 
 // alwaysBlocked are the ranges that no setting opens: the host itself (0.0.0.0 reaches it too), its
 // neighbours on the link, the metadata and identity services of the clouds, and the retired
-// tunnels to any IPv4 address (IPv4-compatible, Teredo, 6to4).
+// tunnels and translations to any IPv4 address (IPv4-compatible, IPv4-translated by RFC 2765, Teredo, 6to4).
 var alwaysBlocked = prefixes(
 	"0.0.0.0/8", "127.0.0.0/8", "::1/128", "169.254.0.0/16", "fe80::/10", "255.255.255.255/32",
 	"fd00:ec2::/32",      // Amazon EC2 and EKS
@@ -52,7 +52,7 @@ var alwaysBlocked = prefixes(
 	"100.100.100.200/32", // Alibaba Cloud
 	"192.0.0.192/32",     // Oracle Cloud
 	"fd00:42::42/128",    // Scaleway
-	"::/96", "2001::/32", "2002::/16",
+	"::/96", "::ffff:0:0:0/96", "2001::/32", "2002::/16",
 )
 
 // nat64 is how an IPv6-only cluster reaches IPv4 addresses (RFC 6052): the last four bytes

@@ -21,7 +21,7 @@ func TestPolicy(t *testing.T) {
 		"127.0.0.1": {false, false}, "::1": {false, false}, "::ffff:127.0.0.1": {false, false}, "0.0.0.0": {false, false}, "::": {false, false},
 		"169.254.169.254": {false, false}, "::ffff:169.254.169.254": {false, false}, "fe80::1%eth0": {false, false}, "fd00:ec2::254": {false, false},
 		"100.100.100.200": {false, false}, "2002:7f00:1::": {false, false}, "2001:0:4136:e378:8000:63bf:3fff:fdd2": {false, false}, "::10.1.2.3": {false, false},
-		"64:ff9b::a00:1": {false, true}, "64:ff9b::5db8:d822": {true, true}, "64:ff9b::a9fe:a9fe": {false, false}, "64:ff9b:1::a9fe:a9fe": {false, false},
+		"64:ff9b::a00:1": {false, true}, "64:ff9b::5db8:d822": {true, true}, "64:ff9b::a9fe:a9fe": {false, false}, "64:ff9b:1::a9fe:a9fe": {false, false}, "::ffff:0:a9fe:a9fe": {false, false},
 		"168.63.129.16": {false, false}, "192.0.0.192": {false, false}, "fd20:ce::254": {false, false}, "fd00:ec2::23": {false, false}, "169.254.170.2": {false, false},
 		"100.64.0.1": {false, true}, "172.31.255.255": {false, true}, "172.32.0.0": {true, true}, "198.18.0.1": {false, true}, "203.0.113.9": {false, true},
 		"255.255.255.255": {false, false}, "240.0.0.1": {false, true}, "fec0::1": {false, false}, "ff02::1": {false, false}, "2001:db8::1": {false, false},
