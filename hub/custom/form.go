@@ -291,7 +291,7 @@ func (s *optionsSource) read(v expression.Vars) (options []action.Option, more b
 			}
 		}
 		if o.Name != "" {
-			o.Label = cmp.Or(line(o.Label), o.Name)
+			o.Label = cmp.Or(action.Line(o.Label), o.Name)
 			options = append(options, o)
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/google/cel-go/common/types"
 
@@ -88,25 +87,7 @@ func (r *response) say(secrets *outbound.Secrets, x *expression.Expression, v ex
 		r.failed(x, err)
 		return ""
 	}
-	return line(secrets.Scrub(text))
-}
-
-// maxLine is the number of characters that are shown of a destination's text.
-const maxLine = 300
-
-// line makes a text of another party fit for a message: one line without control characters, shortened.
-func line(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, ""))
-	text = strings.Join(strings.Fields(text), " ")
-	if r := []rune(text); len(r) > maxLine {
-		text = string(r[:maxLine]) + "…"
-	}
-	return text
+	return action.Line(secrets.Scrub(text))
 }
 
 // evaluate decides whether the destination accepted a request, and returns its message.

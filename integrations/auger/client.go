@@ -17,7 +17,6 @@ import (
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/jobs"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 const (
@@ -165,7 +164,7 @@ func (c client) await(ctx context.Context, interval, limit time.Duration, path, 
 	case err != nil:
 		return err
 	case *end != wanted:
-		return action.Errorf(action.Invalid, "Auger finished with the status %s. Check the project in Auger.", message.Line(*end))
+		return action.Errorf(action.Invalid, "Auger finished with the status %s. Check the project in Auger.", action.Line(*end))
 	}
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 // apiError is Box's error: https://developer.box.com/guides/api-calls/permissions-and-errors/common-errors
@@ -72,7 +71,7 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 		return action.Wrap(err, known.Kind, "%s", known.Message)
 	}
 	if e.Message != "" && err.Kind == action.Invalid {
-		return action.Wrap(err, err.Kind, "%s returned %d: %s", name, status.Code, message.Line(e.Message))
+		return action.Wrap(err, err.Kind, "%s returned %d: %s", name, status.Code, action.Line(e.Message))
 	}
 	return err
 }

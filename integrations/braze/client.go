@@ -12,7 +12,6 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/message"
 	"integrationhub.dev/integrations/internal/rows"
 )
 
@@ -103,7 +102,7 @@ func (e objectError) reason() *action.Error {
 	if e.Type == "" {
 		return action.Errorf(action.Invalid, "Braze rejected a row without a reason.")
 	}
-	return action.Errorf(action.Invalid, "Braze rejected a row: %s", message.Line(e.Type))
+	return action.Errorf(action.Invalid, "Braze rejected a row: %s", action.Line(e.Type))
 }
 
 // explain explains a rejected call, and sets the end of a rate limit.

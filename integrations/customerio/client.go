@@ -13,7 +13,6 @@ import (
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/choice"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 // name is the destination's name in messages.
@@ -93,12 +92,12 @@ func (c client) send(ctx context.Context, batch []record) error {
 
 // explain returns Customer.io's reason.
 func (e recordError) explain() error {
-	text := message.Line(cmp.Or(e.Message, e.Reason))
+	text := action.Line(cmp.Or(e.Message, e.Reason))
 	if text == "" {
 		return action.Errorf(action.Invalid, "Customer.io rejected a row without a reason.")
 	}
 	if e.Field != "" && !strings.Contains(text, e.Field) {
-		text = message.Line(e.Field) + ": " + text
+		text = action.Line(e.Field) + ": " + text
 	}
 	return action.Errorf(action.Invalid, "Customer.io rejected a row: %s", text)
 }

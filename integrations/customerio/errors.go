@@ -7,7 +7,6 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 // explain adds the reason in an unsuccessful response, or what to do about it. [deliver.Stop] ends
@@ -35,7 +34,7 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	if len(reply.Errors) > 0 {
 		text = cmp.Or(reply.Errors[0].Message, reply.Errors[0].Reason)
 	}
-	if text = message.Line(text); text == "" {
+	if text = action.Line(text); text == "" {
 		return err
 	}
 	return action.Wrap(err, err.Kind, "Customer.io returned %d: %s", status.Code, text)

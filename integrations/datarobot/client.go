@@ -15,7 +15,6 @@ import (
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/jobs"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 const (
@@ -187,6 +186,6 @@ type response struct {
 func parse(body []byte) response {
 	var r response
 	_ = json.Unmarshal(body, &r)
-	r.Message = message.Line(r.Message)
+	r.Message = action.Line(r.Message)
 	return r
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/message"
 	"integrationhub.dev/integrations/internal/rows"
 )
 
@@ -108,7 +107,7 @@ func (i *Integration) Execute(ctx context.Context, req *action.Request) (*action
 	if blob.Size() == 0 {
 		return nil, action.Errorf(action.Invalid, "Looker sent no data.")
 	}
-	project := cmp.Or(strings.TrimSpace(req.Form["projectName"]), message.Line(req.Plan.Title))
+	project := cmp.Or(strings.TrimSpace(req.Form["projectName"]), action.Line(req.Plan.Title))
 	c := i.client(a)
 	status, err := c.create(ctx, project, req.SuggestedFilename(), blob)
 	if err != nil {

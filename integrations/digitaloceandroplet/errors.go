@@ -6,7 +6,6 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 // explain says which droplet an error is about, and adds DigitalOcean's reason. Only the response to the limit of a minute has a
@@ -25,7 +24,7 @@ func explain(err *action.Error, status *outbound.StatusError, id string) error {
 	if json.Unmarshal(status.Body, &response) != nil || response.Message == "" || err.Kind.Retryable() {
 		return action.Wrap(err, err.Kind, "Droplet %s: %s", id, err.Message)
 	}
-	return action.Wrap(err, err.Kind, "Droplet %s: DigitalOcean returned %d: %s", id, status.Code, message.Line(response.Message))
+	return action.Wrap(err, err.Kind, "Droplet %s: DigitalOcean returned %d: %s", id, status.Code, action.Line(response.Message))
 }
 
 // readable explains that an order was given, but that the API key cannot see what became of it.

@@ -147,7 +147,7 @@ func newMessage(in input, req *action.Request, blob action.Blob) (outbound.Body,
 }
 
 func title(text string) string {
-	text = message.Line(text)
+	text = action.Line(text)
 	if text == "" {
 		return "Looker"
 	}

@@ -7,7 +7,6 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/datafile"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 var (
@@ -38,7 +37,7 @@ func (in *input) Validate() error {
 	if n := len(utf16.Encode([]rune(in.Text))); n > maxText {
 		return action.InvalidField("text", "The text has %d characters. Discord allows %d.", n, maxText)
 	}
-	in.ThreadName = message.Line(in.ThreadName)
+	in.ThreadName = action.Line(in.ThreadName)
 	if n := len(utf16.Encode([]rune(in.ThreadName))); n > maxThreadName {
 		return action.InvalidField("thread_name", "The title has %d characters. Discord allows %d.", n, maxThreadName)
 	}

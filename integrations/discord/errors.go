@@ -5,7 +5,6 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 // refusals are the codes of rejections that name what to change: the field of the form, and what to say
@@ -61,7 +60,7 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 		return action.Wrap(err, kind, "%s %s", err.Message, hint).WithField("url")
 	case action.Invalid:
 		if response.Message != "" {
-			return action.Wrap(err, kind, "Discord returned %d: %s", status.Code, message.Line(response.Message))
+			return action.Wrap(err, kind, "Discord returned %d: %s", status.Code, action.Line(response.Message))
 		}
 	default:
 	}

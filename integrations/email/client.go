@@ -33,7 +33,7 @@ type letter struct {
 func largestFile(mail int64) int64 { return (mail - 64<<10) / 78 * 57 }
 
 func newMessage(from *netmail.Address, to []*netmail.Address, in input, req *action.Request, blob action.Blob, now time.Time) *letter {
-	subject := message.Expand(cmp.Or(message.Line(in.Subject), defaultSubject), req.Plan, now)
+	subject := message.Expand(cmp.Or(action.Line(in.Subject), defaultSubject), req.Plan, now)
 	var text strings.Builder
 	if m := strings.TrimSpace(in.Message); m != "" {
 		text.WriteString(message.Expand(m, req.Plan, now) + "\n\n")

@@ -13,7 +13,6 @@ import (
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/google/serviceaccount"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 // timeout bounds one call.
@@ -109,5 +108,5 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	if !ok || r.Error.Message == "" {
 		return err
 	}
-	return action.Wrap(err, err.Kind, "%s Firebase reported: %s", err.Message, message.Line(r.Error.Message))
+	return action.Wrap(err, err.Kind, "%s Firebase reported: %s", err.Message, action.Line(r.Error.Message))
 }

@@ -14,7 +14,6 @@ import (
 	"integrationhub.dev/hub/outbound"
 	"integrationhub.dev/integrations/internal/google"
 	"integrationhub.dev/integrations/internal/google/datamanager"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 // The URLs of the Measurement Protocol: https://developers.google.com/analytics/devguides/collection/protocol/ga4/reference
@@ -101,7 +100,7 @@ func (p *protocol) validate(ctx context.Context, c call) error {
 	if len(response.Messages) > 0 {
 		// The description can quote values.
 		m := response.Messages[0]
-		return action.Errorf(action.Invalid, "Google Analytics would drop these events (%s). Nothing was sent.", message.Line(m.Code+" "+m.Field))
+		return action.Errorf(action.Invalid, "Google Analytics would drop these events (%s). Nothing was sent.", action.Line(m.Code+" "+m.Field))
 	}
 	return nil
 }

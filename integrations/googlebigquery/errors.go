@@ -8,7 +8,6 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/message"
 	"integrationhub.dev/integrations/internal/objectstore"
 )
 
@@ -33,7 +32,7 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	if response.Error.Message == "" {
 		return err
 	}
-	return action.Wrap(err, err.Kind, "%s returned %d: %s", name, status.Code, message.Line(response.Error.Message))
+	return action.Wrap(err, err.Kind, "%s returned %d: %s", name, status.Code, action.Line(response.Error.Message))
 }
 
 // temporary explains reasons that have nothing to do with the request. It returns nil for another one.

@@ -7,7 +7,6 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 // explain adds Google Chat's reason for rejecting a message, and what to do about it.
@@ -19,7 +18,7 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	}
 	_ = json.Unmarshal(status.Body, &response) // without a reason, the status has to do
 	text := err.Message
-	if reason := message.Line(response.Error.Message); reason != "" {
+	if reason := action.Line(response.Error.Message); reason != "" {
 		text = fmt.Sprintf("Google Chat returned %d: %s", status.Code, reason)
 	}
 	switch err.Kind {

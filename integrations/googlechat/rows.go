@@ -60,7 +60,7 @@ func encodeMessage(text, thread string, plan action.Plan, first message.Preview)
 // (https://developers.google.com/workspace/chat/format-messages).
 func heading(plan action.Plan) string {
 	// Characters that format the title or mention a user are removed.
-	title := strings.NewReplacer("*", "", "_", " ", "~", "", "`", "'", "<", "", ">", "").Replace(message.Line(plan.Title))
+	title := strings.NewReplacer("*", "", "_", " ", "~", "", "`", "'", "<", "", ">", "").Replace(action.Line(plan.Title))
 	head := ""
 	if title = strings.TrimSpace(title); title != "" {
 		head = "*" + title + "*\n"

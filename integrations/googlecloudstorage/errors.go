@@ -6,7 +6,6 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 // explain adds Google's reason for rejecting a request:
@@ -26,5 +25,5 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	if json.Unmarshal(status.Body, &response) != nil || response.Error.Message == "" {
 		return err
 	}
-	return action.Wrap(err, err.Kind, "%s returned %d: %s", name, status.Code, message.Line(response.Error.Message))
+	return action.Wrap(err, err.Kind, "%s returned %d: %s", name, status.Code, action.Line(response.Error.Message))
 }

@@ -8,7 +8,6 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 // formFields maps Jira's fields to form fields.
@@ -58,10 +57,10 @@ func reasonsIn(body []byte, form []string) (reasons []string, fields map[string]
 		return nil, nil
 	}
 	for _, m := range answer.Messages {
-		reasons = append(reasons, message.Line(m))
+		reasons = append(reasons, action.Line(m))
 	}
 	for _, field := range slices.Sorted(maps.Keys(answer.Errors)) {
-		reason := message.Line(answer.Errors[field])
+		reason := action.Line(answer.Errors[field])
 		reasons = append(reasons, reason)
 		ours, ok := formFields[field]
 		if !ok && isField(field) && slices.Contains(form, field) {

@@ -12,7 +12,6 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 const (
@@ -119,5 +118,5 @@ func rejected(text string, key action.Secret) error {
 
 // redact returns a message of Kloudio on one line, without the API key.
 func redact(text string, key action.Secret) string {
-	return message.Line(strings.ReplaceAll(text, key.Reveal(), "…"))
+	return action.Line(strings.ReplaceAll(text, key.Reveal(), "…"))
 }

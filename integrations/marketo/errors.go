@@ -13,7 +13,6 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 // problem is an error of a call or of a lead
@@ -119,11 +118,11 @@ func (p problem) text() string {
 	if p.Code != noField && p.Code != noFieldHere {
 		text = quoted.ReplaceAllString(text, "…")
 	}
-	text = strings.TrimSuffix(message.Line(text), ".")
+	text = strings.TrimSuffix(action.Line(text), ".")
 	if text == "" {
-		return fmt.Sprintf("error %s", message.Line(string(p.Code)))
+		return fmt.Sprintf("error %s", action.Line(string(p.Code)))
 	}
-	return fmt.Sprintf("%s (%s)", text, message.Line(string(p.Code)))
+	return fmt.Sprintf("%s (%s)", text, action.Line(string(p.Code)))
 }
 
 // reason is why a lead was rejected.

@@ -6,7 +6,6 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 // apiError is the error in Graph's responses: https://learn.microsoft.com/graph/errors
@@ -61,7 +60,7 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	case ok:
 		return action.Wrap(err, known.Kind, "%s", known.Message)
 	case e.Error.Message != "" && err.Kind == action.Invalid:
-		return action.Wrap(err, err.Kind, "%s returned %d: %s", name, status.Code, message.Line(e.Error.Message))
+		return action.Wrap(err, err.Kind, "%s returned %d: %s", name, status.Code, action.Line(e.Error.Message))
 	}
 	return err
 }

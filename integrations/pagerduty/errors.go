@@ -7,7 +7,6 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 // explain adds PagerDuty's reasons for rejecting an event.
@@ -18,5 +17,5 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	if status.Code != http.StatusBadRequest || json.Unmarshal(status.Body, &response) != nil || len(response.Errors) == 0 {
 		return err
 	}
-	return action.Wrap(err, action.Invalid, "PagerDuty returned 400: %s", message.Line(strings.Join(response.Errors, " ")))
+	return action.Wrap(err, action.Invalid, "PagerDuty returned 400: %s", action.Line(strings.Join(response.Errors, " ")))
 }

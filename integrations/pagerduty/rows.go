@@ -112,7 +112,7 @@ func newAlert(in input, req *action.Request, first message.Preview) (*alert, err
 	a.Client, a.ClientURL = "Looker", message.Link(req.Plan.URL)
 	a.Payload = &payload{
 		Summary: summary(in, req.Plan), Source: cmp.Or(req.InstanceID, "Looker"), Severity: cmp.Or(in.Severity, defaultSeverity),
-		Component: message.Line(in.Component), Group: message.Line(in.Group), Class: message.Line(in.Class),
+		Component: action.Line(in.Component), Group: action.Line(in.Group), Class: action.Line(in.Class),
 		CustomDetails: details{TotalRows: first.Total, Rows: objects(first)},
 	}
 	if err := a.attach(in, req.Plan); err != nil {
@@ -128,14 +128,14 @@ func (a *alert) attach(in input, plan action.Plan) error {
 		if message.Link(href) == "" {
 			return action.InvalidField("links", "Each line must start with a URL.")
 		}
-		a.Links = append(a.Links, link{message.Link(href), message.Line(text)})
+		a.Links = append(a.Links, link{message.Link(href), action.Line(text)})
 	}
 	for line := range lines(in.Images) {
 		src, text, _ := strings.Cut(message.Expand(line, plan, time.Now().UTC()), " ")
 		if !strings.HasPrefix(message.Link(src), "https://") { // PagerDuty shows no others
 			return action.InvalidField("images", "Each line must start with a URL that begins with https://.")
 		}
-		a.Images = append(a.Images, image{message.Link(src), message.Line(text)})
+		a.Images = append(a.Images, image{message.Link(src), action.Line(text)})
 	}
 	return nil
 }
@@ -191,7 +191,7 @@ func dedupKey(in input, req *action.Request) (string, error) {
 }
 
 func summary(in input, plan action.Plan) string {
-	text := cmp.Or(strings.Join(strings.Fields(in.Summary), " "), message.Line(plan.Title), "Looker")
+	text := cmp.Or(strings.Join(strings.Fields(in.Summary), " "), action.Line(plan.Title), "Looker")
 	if r := []rune(text); len(r) > maxSummary {
 		return string(r[:maxSummary-1]) + "…"
 	}

@@ -13,7 +13,6 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/deliver"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/message"
 	"integrationhub.dev/integrations/internal/signin"
 )
 
@@ -220,11 +219,11 @@ func (r saveResult) reason() string {
 
 // withCode returns a message with its code, without a full stop.
 func withCode(text, code string) string {
-	text = strings.TrimSuffix(message.Line(text), ".")
+	text = strings.TrimSuffix(action.Line(text), ".")
 	if text == "" {
-		return message.Line(code)
+		return action.Line(code)
 	}
-	return fmt.Sprintf("%s (%s)", text, message.Line(code))
+	return fmt.Sprintf("%s (%s)", text, action.Line(code))
 }
 
 // explain explains a rejected call

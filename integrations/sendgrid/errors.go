@@ -7,7 +7,6 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 // maxReasons is how many of SendGrid's reasons are shown.
@@ -61,7 +60,7 @@ func explain(err *action.Error, status *outbound.StatusError) error {
 	var reasons []string
 	fields := map[string]string{}
 	for _, e := range response.Errors[:min(len(response.Errors), maxReasons)] {
-		reason := message.Line(e.Message)
+		reason := action.Line(e.Message)
 		reasons = append(reasons, reason)
 		if field, ok := formField(e.Field); ok {
 			fields[field] = reason

@@ -132,7 +132,7 @@ func (i *Integration) compose(in input, plan action.Plan, now time.Time) (email,
 		return m, err
 	}
 	expand := func(text string) string { return message.Expand(text, plan, now) }
-	m.Subject = expand(cmp.Or(message.Line(in.Subject), "{title}"))
+	m.Subject = expand(cmp.Or(action.Line(in.Subject), "{title}"))
 	text, link := expand(strings.TrimSpace(in.Message)), message.Link(plan.URL)
 	if m.TemplateID == "" {
 		m.Content = content(text, link)

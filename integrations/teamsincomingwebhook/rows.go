@@ -75,7 +75,7 @@ func readTable(blob action.Blob) (content, error) {
 		}
 		cells := make([]string, min(len(record), maxColumns))
 		for n := range cells {
-			cells[n] = message.Line(record[n])
+			cells[n] = action.Line(record[n])
 		}
 		if number == 0 {
 			c.titles, c.columns = cells, len(record)

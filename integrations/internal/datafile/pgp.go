@@ -18,7 +18,6 @@ import (
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/panics"
 	"integrationhub.dev/integrations/internal/choice"
-	"integrationhub.dev/integrations/internal/message"
 	"integrationhub.dev/integrations/internal/pastedkey"
 )
 
@@ -171,7 +170,7 @@ func nameOf(key *openpgp.Entity, now time.Time) string {
 	if identity == nil {
 		return id
 	}
-	user := []rune(message.Line(identity.Name))
+	user := []rune(action.Line(identity.Name))
 	return "of " + string(user[:min(len(user), maxUserID)]) + " (" + id + ")"
 }
 

@@ -5,7 +5,6 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 // apiError is the error in Google's responses:
@@ -66,5 +65,5 @@ func (c *Client) explain(err *action.Error, status *outbound.StatusError) error 
 			kind = known.Kind
 		}
 	}
-	return action.Wrap(err, kind, "%s returned %d: %s", c.Name, status.Code, message.Line(e.Error.Message))
+	return action.Wrap(err, kind, "%s returned %d: %s", c.Name, status.Code, action.Line(e.Error.Message))
 }

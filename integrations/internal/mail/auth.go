@@ -11,7 +11,6 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 // xoauth2 is Google's and Microsoft's mechanism for access tokens:
@@ -101,4 +100,4 @@ func (b *bearer) Next([]byte) ([]byte, error) {
 }
 
 // names is a list of what a server offers, for messages.
-func names(offered []string) string { return message.Line(strings.Join(offered, ", ")) }
+func names(offered []string) string { return action.Line(strings.Join(offered, ", ")) }

@@ -10,8 +10,8 @@ import (
 
 	mime "github.com/emersion/go-message/mail"
 
+	"integrationhub.dev/hub/action"
 	"integrationhub.dev/integrations/internal/mailbox"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 // Head is the sender, the recipients and the subject of a mail.
@@ -29,7 +29,7 @@ func (h Head) Header(now time.Time) mime.Header {
 	header.SetMessageID(rand.Text() + "@" + mailbox.Domain(h.From.Address))
 	header.SetAddressList("From", []*mail.Address{h.From})
 	header.SetAddressList("To", h.To)
-	header.SetSubject(message.Line(h.Subject))
+	header.SetSubject(action.Line(h.Subject))
 	header.Set("Auto-Submitted", "auto-generated") // prevents automatic replies (RFC 3834)
 	return header
 }

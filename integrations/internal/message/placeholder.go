@@ -20,7 +20,7 @@ func Expand(text string, plan action.Plan, now time.Time) string {
 
 // Title returns the plan's title on one line, or "Looker" if it has none.
 func Title(plan action.Plan) string {
-	if title := Line(plan.Title); title != "" {
+	if title := action.Line(plan.Title); title != "" {
 		return title
 	}
 	return "Looker"

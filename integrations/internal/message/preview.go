@@ -44,7 +44,7 @@ func ReadPreview(ctx context.Context, data action.Data, maxRows int) (Preview, e
 			if c.pivot != "" {
 				cell = cell.Pivot(c.pivot)
 			}
-			cells[n] = Line(shorten(cell.Rendered()))
+			cells[n] = action.Line(shorten(cell.Rendered()))
 		}
 		p.Rows = append(p.Rows, cells)
 	}
@@ -75,10 +75,10 @@ func columnsOf(table *action.Table) []column {
 		case len(table.Pivots) > 0 && c.Group != "dimensions":
 			for _, p := range table.Pivots {
 				of := strings.ReplaceAll(p.Key, "|FIELD|", ", ") // Looker's separator of several pivots
-				columns = append(columns, column{Line(c.Title() + " (" + of + ")"), p.Key, index})
+				columns = append(columns, column{action.Line(c.Title() + " (" + of + ")"), p.Key, index})
 			}
 		default:
-			columns = append(columns, column{Line(c.Title()), "", index})
+			columns = append(columns, column{action.Line(c.Title()), "", index})
 		}
 	}
 	return columns

@@ -40,7 +40,7 @@ func notAddress(err error) string {
 	if !ok {
 		return "There is no e-mail address."
 	}
-	part := []rune(Line(bad.Part))
+	part := []rune(action.Line(bad.Part))
 	if len(part) > maxPart {
 		part = append(part[:maxPart], '…')
 	}

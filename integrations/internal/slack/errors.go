@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"integrationhub.dev/hub/action"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 // errorCodes are the codes of Slack's errors that a user or an administrator can fix. See the lists
@@ -113,7 +112,7 @@ var tokens = regexp.MustCompile(`xox[a-z.]+-[A-Za-z0-9.-]+`)
 func show(details []string) string {
 	var shown []string
 	for _, detail := range details[:min(len(details), maxDetails)] {
-		detail = message.Line(tokens.ReplaceAllString(detail, "…"))
+		detail = action.Line(tokens.ReplaceAllString(detail, "…"))
 		detail = strings.TrimSpace(strings.TrimPrefix(strings.TrimPrefix(detail, "[ERROR]"), "[WARN]"))
 		if detail != "" {
 			shown = append(shown, detail)

@@ -7,7 +7,6 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 // reasons explain the codes of Twilio's errors that need more than Twilio's own words, with the form's field that must change
@@ -52,7 +51,7 @@ func refused(err *action.Error, code int, text string) *action.Error {
 		return explained
 	}
 	said := err.Message
-	if text = mask(message.Line(text)); text != "" {
+	if text = mask(action.Line(text)); text != "" {
 		said = fmt.Sprintf("Twilio reported: %s", text)
 	}
 	return action.Wrap(err, err.Kind, "%s (error %d)", said, code)

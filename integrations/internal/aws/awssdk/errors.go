@@ -11,7 +11,6 @@ import (
 
 	"integrationhub.dev/hub/action"
 	"integrationhub.dev/hub/outbound"
-	"integrationhub.dev/integrations/internal/message"
 )
 
 // Service is an AWS service, as messages to the Looker user name it.
@@ -93,7 +92,7 @@ func Status(err error) int {
 // They are empty if there are none. The text can quote the request.
 func Reason(err error) (code, text string) {
 	if e, ok := errors.AsType[smithy.APIError](err); ok {
-		return message.Line(e.ErrorCode()), message.Line(e.ErrorMessage())
+		return action.Line(e.ErrorCode()), action.Line(e.ErrorMessage())
 	}
 	return "", ""
 }

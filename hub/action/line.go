@@ -1,4 +1,4 @@
-package message
+package action
 
 import (
 	"strings"
@@ -8,7 +8,7 @@ import (
 // maxLine is the number of characters that are shown of one text.
 const maxLine = 300
 
-// Line returns a text of another party in a form that can be shown to the Looker user: on one
+// Line returns a text of another party, such as a destination, in a form that can be shown to the Looker user: on one
 // line, without control characters, and shortened.
 func Line(text string) string {
 	text = strings.Map(func(r rune) rune {
