@@ -9,6 +9,7 @@ RUN=$CACHE/run/$CLUSTER_NAME   # everything a running cluster keeps
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
 CGROUP_ROOT=${CGROUP_ROOT:-/sys/fs/cgroup}
+export KUBECACHEDIR=$CACHE/kubectl # not the user's ~/.kube, in which it would stay
 
 # Nobody pulls from this registry: images are put into the nodes. Only a cluster of your own may
 # pull them from elsewhere.
