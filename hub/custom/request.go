@@ -201,8 +201,7 @@ func (c *compiler) limits() {
 	i.policy = deliver.Retry{
 		MaxAttempts: cmp.Or(retry.MaxAttempts, 4), InitialBackoff: time.Second, MaxBackoff: 30 * time.Second,
 		When: func(err error) bool {
-			s, ok := errors.AsType[*outbound.StatusError](err)
-			return (action.KindOf(err).Retryable() || listed(err)) && (!ok || s.RetryAfter <= maxRetryAfter)
+			return (action.KindOf(err).Retryable() || listed(err)) && outbound.RetryAfter(err) <= maxRetryAfter
 		},
 	}
 }

@@ -2,7 +2,6 @@ package deliver
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -54,7 +53,7 @@ func (r Retry) do(ctx context.Context, limiter *rate.Limiter, f func(context.Con
 		case ctx.Err() != nil, !r.retryable(last):
 			return struct{}{}, backoff.Permanent(last)
 		}
-		if wait := retryAfter(last); wait > 0 {
+		if wait := outbound.RetryAfter(last); wait > 0 {
 			if deadline, bounded := ctx.Deadline(); bounded && time.Until(deadline) <= wait {
 				return struct{}{}, backoff.Permanent(last) // the user need not wait for it
 			}
@@ -85,12 +84,4 @@ func (r Retry) retryable(err error) bool {
 // Looker's user better.
 const maxRetryAfter = 2 * time.Minute
 
-func retryAfterTooLong(err error) bool { return retryAfter(err) > maxRetryAfter }
-
-// retryAfter returns how long the other side asks to wait; 0 when it does not say.
-func retryAfter(err error) time.Duration {
-	if s, ok := errors.AsType[*outbound.StatusError](err); ok {
-		return s.RetryAfter
-	}
-	return 0
-}
+func retryAfterTooLong(err error) bool { return outbound.RetryAfter(err) > maxRetryAfter }

@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"integrationhub.dev/hub/action"
@@ -43,8 +42,6 @@ func Poll[T any](ctx context.Context, interval time.Duration, poll func(context.
 				return nil, err
 			}
 		}
-		if status, ok := errors.AsType[*outbound.StatusError](err); ok {
-			notBefore = time.Now().Add(status.RetryAfter)
-		}
+		notBefore = time.Now().Add(outbound.RetryAfter(err))
 	}
 }

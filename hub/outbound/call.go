@@ -104,6 +104,14 @@ func retryAfter(header string, now time.Time) time.Duration {
 	return 0
 }
 
+// RetryAfter returns how long the response that caused an error asks to wait, or 0 if it does not say.
+func RetryAfter(err error) time.Duration {
+	if s, ok := errors.AsType[*StatusError](err); ok {
+		return s.RetryAfter
+	}
+	return 0
+}
+
 // UntilUnix returns the time until an end in seconds of Unix time, as some APIs have it in X-RateLimit-Reset, or 0 if text
 // is not such an end. It is a second more, as the end is rounded.
 func UntilUnix(text string, now time.Time) time.Duration {

@@ -38,7 +38,7 @@ var standardPace = pace{
 
 // within accepts errors that may pass within a time.
 func within(most time.Duration) func(error) bool {
-	return func(err error) bool { return action.KindOf(err).Retryable() && throttledFor(err) <= most }
+	return func(err error) bool { return action.KindOf(err).Retryable() && outbound.RetryAfter(err) <= most }
 }
 
 // The timeouts of a call.

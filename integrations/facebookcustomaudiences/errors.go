@@ -184,14 +184,6 @@ func throttledMinutes(code int, header http.Header) (minutes int) {
 	return min(minutes, 24*60)
 }
 
-// throttledFor returns how long Meta refuses calls after an error, or 0 if it does not say.
-func throttledFor(err error) time.Duration {
-	if status, ok := errors.AsType[*outbound.StatusError](err); ok {
-		return status.RetryAfter
-	}
-	return 0
-}
-
 // number returns the error's number for Meta's support and documentation.
 func number(r failure) string {
 	if r.Error.Subcode == 0 {

@@ -479,7 +479,7 @@ var fatalKinds = []action.Kind{action.Unauthenticated, action.Forbidden, action.
 // fatal reports whether no other batch can succeed after an error.
 func (u *upload) fatal(err error) bool {
 	kind := action.KindOf(err)
-	return slices.Contains(fatalKinds, kind) || kind == action.RateLimited && throttledFor(err) > 0 || u.session != nil && u.session.closedBy(err)
+	return slices.Contains(fatalKinds, kind) || kind == action.RateLimited && outbound.RetryAfter(err) > 0 || u.session != nil && u.session.closedBy(err)
 }
 
 // batch makes a call without a session, and retries it.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -72,8 +71,7 @@ var retry = deliver.Retry{MaxAttempts: 5, InitialBackoff: time.Second, MaxBackof
 const maxRetryAfter = 2 * time.Minute
 
 func canRetry(err error) bool {
-	s, ok := errors.AsType[*outbound.StatusError](err)
-	return action.KindOf(err).Retryable() && (!ok || s.RetryAfter <= maxRetryAfter)
+	return action.KindOf(err).Retryable() && outbound.RetryAfter(err) <= maxRetryAfter
 }
 
 func (i *Integration) deliver(ctx context.Context, d delivery) error {
