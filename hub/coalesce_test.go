@@ -159,7 +159,7 @@ func readList(t *testing.T, reader *bufio.Reader) string {
 }
 
 // Clients that do not read their list are cut off, and keep no other client from its list.
-func TestListsThatNobodyReads(t *testing.T) {
+func TestUnreadLists(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		cert, clientConfig := certificateFor(t, "hub")

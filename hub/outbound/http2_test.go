@@ -38,7 +38,7 @@ func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
 	return c, nil
 }
 
-// stall drops what is sent on the connections so far, as after the failure of a machine between: no end is told.
+// stall drops what is sent on the existing connections without closing them, as after the failure of a router.
 func (p *pipes) stall() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

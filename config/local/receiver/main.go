@@ -67,7 +67,7 @@ func main() {
 func newReceiver() *receiver { return &receiver{downloads: map[string][]byte{}} }
 
 // handler takes deliveries at /hooks/…, and misbehaves at /status/CODE, /slow/DURATION and
-// /reset. What arrived is told at /deliveries; ?path=/hooks/… selects, and ?bodies=true adds
+// /reset. Deliveries are listed at /deliveries; ?path=/hooks/… selects, and ?bodies=true adds
 // the bodies. Looker's download address is /downloads/ID: PUT a body there, GET it once.
 func (r *receiver) handler() http.Handler {
 	mux := http.NewServeMux()
