@@ -428,9 +428,9 @@ func TestUnusedSecretsOfIntegrations(t *testing.T) {
 	}
 }
 
-// Pods do not keep a key that they would give to an integration which the Secret does not allow.
-func TestUnusedSecretOfAnother(t *testing.T) {
-	t.Parallel()
+// sharedKey is a fixture whose hub offers the integrations a and b, which use the same key of a Secret that allows both.
+func sharedKey(t *testing.T) (*customFixture, *corev1.Secret) {
+	t.Helper()
 	f := newCustomFixture(t)
 	secret := &corev1.Secret{ObjectMeta: f.meta("mine"), StringData: map[string]string{"one": "1"}}
 	secret.Annotations = map[string]string{v1alpha1.AllowIntegrationsAnnotation: "a,b"}
@@ -441,6 +441,13 @@ func TestUnusedSecretOfAnother(t *testing.T) {
 		f.create(i)
 	}
 	f.settle()
+	return f, secret
+}
+
+// Pods do not keep a key that they would give to an integration which the Secret does not allow.
+func TestUnusedSecretOfAnother(t *testing.T) {
+	t.Parallel()
+	f, secret := sharedKey(t)
 	secret.Annotations[v1alpha1.AllowIntegrationsAnnotation] = "a"
 	if err := api.Update(t.Context(), secret); err != nil {
 		t.Fatal(err)
@@ -457,16 +464,7 @@ func TestUnusedSecretOfAnother(t *testing.T) {
 // The last version of an integration does not keep a key that a Secret allows another integration only.
 func TestSharedKeyOfAnother(t *testing.T) {
 	t.Parallel()
-	f := newCustomFixture(t)
-	secret := &corev1.Secret{ObjectMeta: f.meta("mine"), StringData: map[string]string{"one": "1"}}
-	secret.Annotations = map[string]string{v1alpha1.AllowIntegrationsAnnotation: "a,b"}
-	f.create(secret)
-	for _, name := range []string{"a", "b"} {
-		i := f.integration(name)
-		i.Spec.Secrets = []httpintegration.Secret{{Name: "x", SecretKeyRef: httpintegration.SecretKeyRef{Name: "mine", Key: "one"}}}
-		f.create(i)
-	}
-	f.settle()
+	f, secret := sharedKey(t)
 	if diff := cmp.Diff([]string{"a.json", "b.json"}, f.fileNames()); diff != "" {
 		t.Fatalf("files (-want +got):\n%s", diff)
 	}

@@ -3,7 +3,6 @@
 package rowbucket_test
 
 import (
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/sas"
-	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/service"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -25,42 +23,18 @@ func TestServer(t *testing.T) {
 	t.Run("Azure Storage", testAzurite)
 }
 
-// The account that Azurite has (https://learn.microsoft.com/azure/storage/common/storage-connect-azurite).
-const (
-	emulated    = "devstoreaccount1"
-	emulatedKey = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-)
-
 // Against Azurite, Microsoft's own emulator.
 func testAzurite(t *testing.T) {
-	at := servertest.Address(t)
-	host, port, err := net.SplitHostPort(at)
-	if err != nil {
-		t.Fatal(err)
-	}
-	servertest.Start(t, at, nil, servertest.Program(t, "AZURITE"),
-		"--blobHost", host, "--blobPort", port, "--location", t.TempDir(), "--silent", "--skipApiVersionCheck", "--disableTelemetry")
-	key, err := service.NewSharedKeyCredential(emulated, emulatedKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := service.NewClientWithSharedKeyCredential("http://"+at+"/"+emulated, key, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	container := c.NewContainerClient("rows")
-	if _, err := container.Create(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
+	url, container := servertest.Azurite(t, "rows")
 	signed, err := container.GetSASURL(sas.ContainerPermissions{Read: true, Create: true, Write: true}, time.Now().Add(time.Hour), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, signature, _ := strings.Cut(signed, "?")
-	for prefix, secret := range map[string]string{"key": emulatedKey, "signature": signature} {
+	for prefix, secret := range map[string]string{"key": servertest.AzuriteKey, "signature": signature} {
 		b, err := rowbucket.New(servertest.Deps(t, map[string]string{
-			"ROWS_BUCKET":          "https://" + emulated + ".blob.core.windows.net/rows/" + prefix,
-			"ROWS_BUCKET_ENDPOINT": "http://" + at + "/" + emulated, "ROWS_BUCKET_ACCOUNT_KEY": secret,
+			"ROWS_BUCKET":          "https://" + servertest.AzuriteAccount + ".blob.core.windows.net/rows/" + prefix,
+			"ROWS_BUCKET_ENDPOINT": url + "/" + servertest.AzuriteAccount, "ROWS_BUCKET_ACCOUNT_KEY": secret,
 		}))
 		if err != nil {
 			t.Fatal(err)
